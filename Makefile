@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+#	make			build/parkwatch, one self-contained binary
+#	make demo		installs what is missing, builds, records a bundled leaky Go program
+#	make check		installs what is missing, builds, runs every test that this machine allows
+#	make check-unit | check-asan | check-fuzz | check-bpf | check-integ	parts of it
+#	make check-kernels	the same truths on Debian's kernels 5.10 to the newest, in QEMU
+#	make bench		cost beside bare, bpftrace and the floors
+#	make install DESTDIR= PREFIX=/usr/local
+#
+# V=1 shows commands. One folder a variant: BUILD=build/asan SAN=address,undefined never needs a clean.
+
+BUILD	?= build
+PREFIX	?= /usr/local
+CC	:= $(if $(filter default,$(origin CC)),gcc,$(CC))
+CLANG	?= clang
+BPFTOOL	?= $(shell command -v bpftool || echo /usr/sbin/bpftool)
+ARCH	:= amd64
+VERSION	:= 0.1.0
+
+ifeq ($(V),1)
+Q   :=
+msg :=
+else
+Q   := @
+msg  = @printf '  %-8s %s\n' '$(1)' '$(patsubst $(BUILD)/%,%,$(2))';
+endif
+
+WARN	:= -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -Wshadow -Werror
+CFLAGS	?= -O2 -g
+SAN	?=
+ALL_CFLAGS = -std=gnu11 $(WARN) $(CFLAGS) $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer) \
+	     -D_GNU_SOURCE -DPARKWATCH_VERSION='"$(VERSION)"' -Iinclude -Iuser -I$(BUILD) $(DWARF_CFLAGS)
+# libdwarf's headers are in /usr/include on Debian 12, in /usr/include/libdwarf-N on Debian 13
+DWARF_CFLAGS := $(shell pkg-config --cflags libdwarf 2>/dev/null)
+LIBS	:= -lbpf -ldwarf -lelf -lZydis -lprotobuf-c -ljson-c -lz -lm
+ALL_LDFLAGS = $(LDFLAGS) $(if $(SAN),-fsanitize=$(SAN))
+
+BPF_CFLAGS := -O2 -g -mcpu=v3 -Wall -Wextra -Wpadded -Werror
+BPF_SRCS   := $(wildcard bpf/*.bpf.c)
+BPF_OBJS   := $(BPF_SRCS:bpf/%.bpf.c=$(BUILD)/bpf/%.bpf.o)
+SKEL	   := $(BUILD)/parkwatch.skel.h
+
+SRCS	   := $(wildcard user/*/*.c)
+OBJS	   := $(SRCS:%.c=$(BUILD)/obj/%.o)
+MAIN_OBJ   := $(BUILD)/obj/user/cli/main.o
+EXTRA_OBJS :=
+GENERATED  := $(SKEL)
+
+all: $(BUILD)/parkwatch
+
+include user/report/report.mk
+
+LIB_OBJS = $(filter-out $(MAIN_OBJ),$(OBJS)) $(EXTRA_OBJS)
+
+$(BUILD)/parkwatch: $(OBJS) $(EXTRA_OBJS)
+	$(call msg,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $^ $(ALL_LDFLAGS) $(LIBS) -o $@
+
+$(BUILD)/obj/%.o: %.c Makefile | $(GENERATED)
+	$(call msg,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c Makefile
+	$(call msg,BPF,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -target bpf -D__TARGET_ARCH_x86 -Iinclude -isystem vmlinux/$(ARCH) -MMD -MP -c $< -o $@
+
+$(BUILD)/parkwatch.bpf.linked.o: $(BPF_OBJS)
+	$(call msg,LINK-BPF,$@)
+	$(Q)$(BPFTOOL) gen object $@ $^
+
+$(SKEL): $(BUILD)/parkwatch.bpf.linked.o
+	$(call msg,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name parkwatch > $@
+
+# The floors of tools/bench: BPF programs of their own.
+$(BUILD)/floor.bpf.o: tools/bench/floor.bpf.c Makefile
+	$(call msg,BPF,$@)
+	$(Q)$(CLANG) -O2 -g -mcpu=v3 -target bpf -D__TARGET_ARCH_x86 -isystem vmlinux/$(ARCH) -c $< -o $@
+$(BUILD)/floor.skel.h: $(BUILD)/floor.bpf.o
+	$(call msg,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name floor > $@
+$(BUILD)/obj/tools/bench/pwfloor.o: | $(BUILD)/floor.skel.h
+
+# --- tests ---
+
+UNIT_SRCS := $(wildcard tests/unit/test_*.c tests/bpf/test_*.c)
+UNIT_OBJS := $(UNIT_SRCS:%.c=$(BUILD)/obj/%.o)
+$(BUILD)/unit: $(UNIT_OBJS) $$(LIB_OBJS)
+	$(call msg,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $^ $(ALL_LDFLAGS) $(LIBS) -lcriterion -o $@
+
+# A test program that needs the rooms: tests/integ/pwNAME.c -> build/tests/pwNAME
+PW_SRCS := $(wildcard tests/integ/pw*.c tests/bpf/pw*.c tools/bench/pw*.c)
+PW_PROGS := $(addprefix $(BUILD)/tests/,$(notdir $(PW_SRCS:.c=)))
+define pw_rule
+$(BUILD)/tests/$(notdir $(1:.c=)): $(BUILD)/obj/$(1:.c=.o) $$$$(LIB_OBJS)
+	$$(call msg,LINK,$$@)
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(ALL_CFLAGS) $$^ $$(ALL_LDFLAGS) $$(LIBS) -o $$@
+endef
+.SECONDEXPANSION:
+$(foreach s,$(PW_SRCS),$(eval $(call pw_rule,$(s))))
+test-programs: $(PW_PROGS)
+
+# Fuzz targets: FUZZER=1 (clang, libFuzzer) hunts; without it they replay their corpus.
+FUZZ_SRCS  := $(wildcard tests/fuzz/fuzz_*.c)
+FUZZ_PROGS := $(FUZZ_SRCS:tests/fuzz/%.c=$(BUILD)/fuzz/%)
+FUZZ_MAIN  := $(if $(FUZZER),,$(BUILD)/obj/tests/fuzz/replay.o)
+$(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(FUZZ_MAIN) $$(LIB_OBJS)
+	$(call msg,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $^ $(ALL_LDFLAGS) $(if $(FUZZER),-fsanitize=fuzzer) $(LIBS) -o $@
+fuzz-programs: $(FUZZ_PROGS)
+
+check-deps:
+	@tools/setup test
+check: check-deps
+	@tools/check
+check-unit check-asan check-fuzz check-bpf check-integ:
+	@tools/check $(@:check-%=%)
+check-kernels: all
+	@tools/setup kernels
+	@tests/kernel/run
+bench: all
+	@tools/setup bench
+	@$(MAKE) --no-print-directory test-programs
+	@tools/bench/overhead
+demo:
+	@tools/setup build
+	@$(MAKE) --no-print-directory all
+	@tools/demo
+
+fmt:
+	clang-format -i $(shell git ls-files 'user/*.[ch]' 'bpf/*.[ch]' 'tests/*.[ch]')
+
+install: all
+	install -D -m 755 $(BUILD)/parkwatch $(DESTDIR)$(PREFIX)/bin/parkwatch
+	install -d $(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	$(BUILD)/parkwatch help --man > $(DESTDIR)$(PREFIX)/share/man/man8/parkwatch.8
+	$(BUILD)/parkwatch help --completion > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/parkwatch
+
+clean:
+	rm -rf $(BUILD)
+
+-include $(BPF_OBJS:.o=.d) $(OBJS:.o=.d) $(UNIT_OBJS:.o=.d)
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all check check-deps check-unit check-asan check-fuzz check-bpf check-integ check-kernels bench demo fmt install clean \
+	test-programs fuzz-programs

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* kcompat: where kernels differ, each with the commit that made the difference. */
+#ifndef PARKWATCH_KCOMPAT_BPF_H
+#define PARKWATCH_KCOMPAT_BPF_H
+
+#include "parkwatch.bpf.h"
+
+/*
+ * The site that a probe of `point` hit. bpf_get_attach_cookie() is there since 5.15 (commit 7adfc6c9b315); with the
+ * knob off the verifier never sees the call, so that 5.10 loads the program. Then a point has one site only.
+ */
+static __always_inline __u64 pw_site_index(void *ctx, __u32 point)
+{
+	if (pw_knobs.cookies)
+		return bpf_get_attach_cookie(ctx);
+	return pw_knobs.first_site[point];
+}
+
+/*
+ * The calling thread's working memory. Not a per-CPU array: since 6.0 (commit
+ * 8c7dcb84e3b7) a uprobe program can be preempted, and another thread's may run on the same processor meanwhile.
+ */
+static __always_inline struct pw_scratch *pw_scratch_get(void)
+{
+	static const struct pw_scratch blank;
+	__u32 tid = (__u32)bpf_get_current_pid_tgid();
+	struct pw_scratch *s = bpf_map_lookup_elem(&pw_scratch, &tid);
+
+	if (s)
+		return s;
+	bpf_map_update_elem(&pw_scratch, &tid, &blank, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&pw_scratch, &tid);
+}
+
+#endif

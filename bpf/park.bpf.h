@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * park: goroutines wait, are woken, and run again.
+ *
+ * park and ready leave their facts in pw_gs, keyed by the g; run makes records of them. Only one thread at a time
+ * deals with one g (Go's scheduler sees to it), so entries are written in place, the time last.
+ */
+#ifndef PARKWATCH_PARK_BPF_H
+#define PARKWATCH_PARK_BPF_H
+
+#include "goregs.bpf.h"
+#include "life.bpf.h"
+#include "unwind.bpf.h"
+
+/* Entry of a g, made if it is missing; NULL and counted if the map is full. */
+static __always_inline struct pw_gstate *pw_gstate_get(__u64 g)
+{
+	struct pw_gstate none = {}, *st = bpf_map_lookup_elem(&pw_gs, &g);
+
+	if (st)
+		return st;
+	bpf_map_update_elem(&pw_gs, &g, &none, BPF_NOEXIST);
+	st = bpf_map_lookup_elem(&pw_gs, &g);
+	if (!st)
+		pw_count(PW_STAT_LOST_GMAP);
+	return st;
+}
+
+/* gopark: the current goroutine begins to wait. */
+static __always_inline int pw_do_park(struct pt_regs *ctx, const struct pw_site *site)
+{
+	__u64 now = bpf_ktime_get_ns(), g = pw_value(ctx, &site->g), goid, id;
+	struct pw_gstate *st;
+	struct pw_walk w;
+
+	if (!g || pw_read_u64(g, pw_knobs.lay.g_goid, &goid))
+		return pw_count(PW_STAT_LOST_READ);
+	if (pw_unwanted(goid))
+		return pw_count(PW_STAT_FILTERED);
+
+	pw_walk_here(ctx, site, &w);
+	id = pw_stack_id(ctx, &w, now);
+	if (id == PW_STACK_ID_NONE)
+		return 0;
+	st = pw_gstate_get(g);
+	if (!st)
+		return 0;
+	st->ready_ns = 0;
+	st->stack_id = id;
+	st->goid = goid;
+	st->reason = pw_value(ctx, &site->reason) & 0xff;
+	st->start_ns = now;
+	return 0;
+}
+
+/* ready: a waiting goroutine may run. Its stack is that of its park, by what the scheduler saved in g.sched. */
+static __always_inline int pw_do_ready(struct pt_regs *ctx, const struct pw_site *site)
+{
+	const volatile struct pw_layout *lay = &pw_knobs.lay;
+	__u64 now = bpf_ktime_get_ns(), g = pw_value(ctx, &site->g), goid, id;
+	struct pw_walk w = {};
+	struct pw_gpart part;
+	struct pw_gstate *st;
+	__u64 reason = 0;
+
+	if (!(pw_knobs.want & PW_WANT_SCHED))
+		return pw_count(PW_STAT_FILTERED);
+	if (!g || pw_gpart_read(&part, g, lay->g_sched_pc) || pw_gpart_u64(&part, lay->g_goid, &goid))
+		return pw_count(PW_STAT_LOST_READ);
+	if (pw_unwanted(goid))
+		return pw_count(PW_STAT_FILTERED);
+	if (pw_gpart_u64(&part, lay->g_sched_pc, &w.pc) || pw_gpart_u64(&part, lay->g_sched_bp, &w.bp) ||
+	    pw_gpart_u64(&part, lay->g_waitreason, &reason))
+		return pw_count(PW_STAT_LOST_READ);
+
+	id = pw_stack_id(ctx, &w, now);
+	if (id == PW_STACK_ID_NONE)
+		return 0;
+	st = pw_gstate_get(g);
+	if (!st)
+		return 0;
+	st->ready_stack_id = id;
+	st->ready_reason = reason & 0xff;
+	st->goid = goid;
+	st->ready_ns = now;
+	return 0;
+}
+
+/* One span from start to now, PW_WAIT or PW_SCHED. */
+static __always_inline int pw_send_span(void *ctx, struct pw_wait *e, __u16 kind, __u64 goid, __u64 now)
+{
+	if (now - e->start_ns < pw_knobs.min_wait_ns)
+		return pw_count(PW_STAT_FILTERED);
+	pw_fill_hdr(&e->hdr, kind, sizeof(*e), goid, now);
+	return pw_send_event(ctx, e, sizeof(*e));
+}
+
+/* execute: a goroutine runs. Ends its wait, and its time in the run queue. */
+static __always_inline int pw_do_run(struct pt_regs *ctx, const struct pw_site *site)
+{
+	const volatile struct pw_layout *lay = &pw_knobs.lay;
+	__u64 now = bpf_ktime_get_ns(), g = pw_value(ctx, &site->g), start, ready;
+	struct pw_wait e = {};
+	struct pw_gpart part;
+	struct pw_gstate *st;
+
+	if (!g)
+		return pw_count(PW_STAT_LOST_READ);
+	st = bpf_map_lookup_elem(&pw_gs, &g);
+	if (!st)
+		return pw_count(PW_STAT_NO_WAIT);
+	start = pw_knobs.want & PW_WANT_WAIT ? st->start_ns : 0;
+	ready = pw_knobs.want & PW_WANT_SCHED ? st->ready_ns : 0;
+	st->start_ns = 0;
+	st->ready_ns = 0;
+	if (!start && !ready)
+		return pw_count(PW_STAT_NO_WAIT);
+	if (pw_gpart_read(&part, g, lay->g_goid) || pw_gpart_u64(&part, lay->g_gopc, &e.gopc) ||
+	    pw_gpart_u64(&part, lay->g_startpc, &e.startpc))
+		return pw_count(PW_STAT_LOST_READ);
+
+	e.labels = pw_labels(&part);
+	if (start) {
+		e.start_ns = start;
+		e.stack_id = st->stack_id;
+		e.reason = st->reason;
+		pw_send_span(ctx, &e, PW_WAIT, st->goid, now);
+	}
+	if (ready) {
+		e.start_ns = ready;
+		e.stack_id = st->ready_stack_id;
+		e.reason = st->ready_reason;
+		pw_send_span(ctx, &e, PW_SCHED, st->goid, now);
+	}
+	return 0;
+}
+
+#endif

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * parkwatch.bpf.h: what every BPF file includes: kernel types, helpers, the border headers, the maps, counting and
+ * sending.
+ *
+ * The same source compiles as host C for the unit tests: tests/bpf/shim.h defines PW_HOST_SHIM and stands in for
+ * the kernel.
+ */
+#ifndef PARKWATCH_BPF_H
+#define PARKWATCH_BPF_H
+
+#ifndef PW_HOST_SHIM
+#include <stddef.h>
+
+#include <vmlinux.h>
+#include <bpf/bpf_helpers.h>
+#endif
+
+#include <parkwatch/event.h>
+#include <parkwatch/knobs.h>
+#include <parkwatch/stats.h>
+
+#define PW_WINDOW_WORDS 128	/* of the target's stack, read at once: a power of two */
+
+/* One thread's working memory, too large for the BPF stack. */
+struct pw_scratch {
+	struct pw_stack stack;
+	__u64 window_at;	/* address of window[0]; here and not in a register, so that the verifier forgets it */
+	__u64 window_bytes;	/* that are valid */
+	__u64 window[PW_WINDOW_WORDS + 1];
+};
+
+/* Maps: defined in maps.bpf.c, which says who writes and who reads them. Sizes here are replaced before load. */
+struct pw_map_ring {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, PW_RING_DEFAULT);
+};
+struct pw_map_perf {
+	__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(__u32));
+};
+struct pw_map_stats {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, PW_STAT_MAX);
+	__type(key, __u32);
+	__type(value, __u64);
+};
+struct pw_map_gs {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, PW_GS_DEFAULT);
+	__type(key, __u64);
+	__type(value, struct pw_gstate);
+};
+struct pw_map_goids {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, PW_GOIDS_MAX);
+	__type(key, __u64);
+	__type(value, __u8);
+};
+struct pw_map_seen {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, PW_SEEN_MAX);
+	__type(key, __u64);
+	__type(value, __u8);
+};
+struct pw_map_scratch {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, PW_SCRATCH_DEFAULT);
+	__type(key, __u32);
+	__type(value, struct pw_scratch);
+};
+
+extern struct pw_map_ring pw_ring SEC(".maps");
+extern struct pw_map_perf pw_perf SEC(".maps");
+extern struct pw_map_stats pw_stats SEC(".maps");
+extern struct pw_map_gs pw_gs SEC(".maps");
+extern struct pw_map_goids pw_goids SEC(".maps");
+extern struct pw_map_seen pw_seen SEC(".maps");
+extern struct pw_map_scratch pw_scratch SEC(".maps");
+
+extern const volatile struct pw_knobs pw_knobs;
+extern volatile __u32 pw_on;
+
+/* Counts one of enum pw_stat; 0, so that a program can return it. Atomic: newer kernels preempt uprobe programs. */
+static __always_inline int pw_count(__u32 stat)
+{
+	__u64 *n = bpf_map_lookup_elem(&pw_stats, &stat);
+
+	if (n)
+		__sync_fetch_and_add(n, 1);
+	return 0;
+}
+
+/* 8 bytes of the target at addr + off, where off is a member of struct pw_layout. */
+static __always_inline int pw_read_u64(__u64 addr, __s32 off, __u64 *ret)
+{
+	if (off == PW_NO_FIELD)
+		return -1;
+	return bpf_probe_read_user(ret, sizeof(*ret), (const void *)(addr + off)) ? -1 : 0;
+}
+
+/*
+ * Part of a g, read at once, since each read of the target's memory costs some 0.1 us. From goid on it holds all that
+ * records need (Go 1.15 to 1.27), and ends within the g: the smallest has 376 bytes, with goid at 152.
+ */
+struct pw_gpart {
+	__u64 words[27];
+	__u64 g;
+	__s32 off;		/* in the g, of words[0] */
+	__u32 pad;
+};
+
+static __always_inline int pw_gpart_read(struct pw_gpart *p, __u64 g, __s32 off)
+{
+	p->g = g;
+	p->off = off;
+	p->pad = 0;
+	return bpf_probe_read_user(p->words, sizeof(p->words), (const void *)(g + off)) ? -1 : 0;
+}
+
+/* 8 bytes of the g; read by itself if the layout has it elsewhere. */
+static __always_inline int pw_gpart_u64(const struct pw_gpart *p, __s32 off, __u64 *ret)
+{
+	__u32 at = (__u32)(off - p->off);
+
+	if (off != PW_NO_FIELD && at <= sizeof(p->words) - sizeof(*ret)) {
+		*ret = *(const __u64 *)((const char *)p->words + at);
+		return 0;
+	}
+	return pw_read_u64(p->g, off, ret);
+}
+
+/* True if the goid filter is on and does not hold this goroutine. */
+static __always_inline bool pw_unwanted(__u64 goid)
+{
+	return pw_knobs.filter_goids && !bpf_map_lookup_elem(&pw_goids, &goid);
+}
+
+static __always_inline void pw_fill_hdr(struct pw_hdr *h, __u16 kind, __u16 size, __u64 goid, __u64 now)
+{
+	h->ts_ns = now;
+	h->goid = goid;
+	h->kind = kind;
+	h->size = size;
+	h->rt = pw_knobs.rt;
+	h->pad = 0;
+}
+
+/*
+ * Hands a record to the transport: 0, or negative if there was no room. The ring's reader is woken only when the data
+ * waiting passes a multiple of wakeup_bytes: a wake-up costs more than a record, and the reader polls as well.
+ */
+static __always_inline long pw_send(void *ctx, void *rec, __u64 size)
+{
+	__u64 waiting, step = pw_knobs.wakeup_bytes, flags = BPF_RB_NO_WAKEUP;
+
+	if (pw_knobs.transport == PW_TRANSPORT_PERF)
+		return bpf_perf_event_output(ctx, &pw_perf, BPF_F_CURRENT_CPU, rec, size);
+	waiting = bpf_ringbuf_query(&pw_ring, BPF_RB_AVAIL_DATA);
+	if (step && waiting / step != (waiting + size) / step)
+		flags = BPF_RB_FORCE_WAKEUP;
+	return bpf_ringbuf_output(&pw_ring, rec, size, flags);
+}
+
+/* Sends an event and counts what became of it. */
+static __always_inline int pw_send_event(void *ctx, void *rec, __u64 size)
+{
+	return pw_count(pw_send(ctx, rec, size) ? PW_STAT_LOST_RING : PW_STAT_EVENTS);
+}
+
+#endif

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/*
+ * probes: the programs: one for all places of a file (uprobe_multi), and one a point (perf-event uprobes).
+ * User space loads only those that it attaches.
+ */
+#include "goregs.bpf.h"
+#include "kcompat.bpf.h"
+#include "life.bpf.h"
+#include "park.bpf.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+static __always_inline int pw_dispatch(struct pt_regs *ctx, const struct pw_site *site, __u32 point)
+{
+	if (pw_morestack(ctx, site))
+		return pw_count(PW_STAT_MORESTACK);
+	if (point >= PW_POINT_MAX)
+		return pw_count(PW_STAT_LOST_SITE);
+	pw_count(PW_STAT_HIT + point);
+	switch (point) {
+	case PW_POINT_BIRTH:
+	case PW_POINT_COBIRTH:
+		return pw_do_birth(ctx, site);
+	case PW_POINT_EXIT:
+		return pw_do_exit(ctx, site);
+	case PW_POINT_PARK:
+		return pw_do_park(ctx, site);
+	case PW_POINT_READY:
+		return pw_do_ready(ctx, site);
+	default:
+		return pw_do_run(ctx, site);
+	}
+}
+
+static __always_inline const struct pw_site *pw_site(__u64 index)
+{
+	if (index >= PW_SITES_MAX) {
+		pw_count(PW_STAT_LOST_SITE);
+		return NULL;
+	}
+	return (const struct pw_site *)&pw_knobs.sites[index];
+}
+
+SEC("uprobe.multi")
+int pw_multi(struct pt_regs *ctx)
+{
+	const struct pw_site *site;
+
+	if (!pw_on)
+		return pw_count(PW_STAT_OFF);
+	site = pw_site(bpf_get_attach_cookie(ctx));
+	return site ? pw_dispatch(ctx, site, site->point) : 0;
+}
+
+#define PW_PROGRAM(name, point)                                                                    \
+	SEC("uprobe")                                                                              \
+	int name(struct pt_regs *ctx)                                                              \
+	{                                                                                          \
+		const struct pw_site *site;                                                        \
+                                                                                                   \
+		if (!pw_on)                                                                        \
+			return pw_count(PW_STAT_OFF);                                              \
+		site = pw_site(pw_site_index(ctx, point));                                         \
+		return site ? pw_dispatch(ctx, site, point) : 0;                                   \
+	}
+
+PW_PROGRAM(pw_birth, PW_POINT_BIRTH)
+PW_PROGRAM(pw_cobirth, PW_POINT_COBIRTH)
+PW_PROGRAM(pw_exit, PW_POINT_EXIT)
+PW_PROGRAM(pw_park, PW_POINT_PARK)
+PW_PROGRAM(pw_ready, PW_POINT_READY)
+PW_PROGRAM(pw_run, PW_POINT_RUN)

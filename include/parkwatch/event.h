@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * event: the records that BPF programs send through the ring or perf buffer.
+ *
+ * Every record begins with struct pw_hdr. All times are bpf_ktime_get_ns(), CLOCK_MONOTONIC.
+ * pcs are addresses in the target's address space: element 0 is the probed function itself, then return addresses
+ * (subtract one before looking a line up). A change of meaning is a new kind, never a new use of an old one.
+ */
+#ifndef PARKWATCH_EVENT_H
+#define PARKWATCH_EVENT_H
+
+#ifndef __bpf__			/* the BPF side has these types from vmlinux.h */
+#include <linux/types.h>
+#endif
+
+enum pw_point {			/* the places in the Go runtime that are probed; docs/design.md has the table */
+	PW_POINT_BIRTH,		/* newproc.func1, newg is made and not yet in a run queue */
+	PW_POINT_COBIRTH,	/* newcoro.func1, after newproc1: coroutine of iter.Pull */
+	PW_POINT_EXIT,		/* gdestroy, before Go 1.22 goexit0 */
+	PW_POINT_PARK,		/* gopark */
+	PW_POINT_READY,		/* ready */
+	PW_POINT_RUN,		/* execute */
+	PW_POINT_MAX
+};
+
+enum pw_kind { PW_NONE, PW_STACK, PW_BIRTH, PW_EXIT, PW_WAIT, PW_SCHED, PW_KIND_MAX }; /* NONE is never sent */
+
+#define PW_STACK_MAX   127	/* pcs in a stack at most; knob `depth` is at most this */
+
+/* Stack ids are a hash of the pcs, never below PW_STACK_ID_MIN. Ids below it have a meaning of their own. */
+#define PW_STACK_ID_NONE   0ULL	/* no stack could be read */
+#define PW_STACK_ID_CENSUS 1ULL	/* the wait began before recording: the census has the stack, by goid */
+#define PW_STACK_ID_MIN	   16ULL
+
+struct pw_hdr {
+	__u64 ts_ns;
+	__u64 goid;		/* the goroutine that the record is about; 0 in PW_STACK */
+	__u16 kind;		/* enum pw_kind */
+	__u16 size;		/* whole record in bytes, this header included */
+	__u16 rt;		/* which Go runtime of the process, see knob `rt` */
+	__u16 pad;
+};
+_Static_assert(sizeof(struct pw_hdr) == 24, "wire format changed");
+
+/* Sent before the first event that carries its id, and again if it was lost. size is the part in use. */
+struct pw_stack {
+	struct pw_hdr hdr;
+	__u64 stack_id;
+	__u32 nr;		/* pcs that follow, 1 .. PW_STACK_MAX */
+	__u32 truncated;	/* 1: there were more frames than the knob `depth` allows */
+	__u64 pcs[PW_STACK_MAX];
+};
+_Static_assert(sizeof(struct pw_stack) == 40 + 8 * PW_STACK_MAX, "wire format changed");
+
+struct pw_birth {
+	struct pw_hdr hdr;	/* goid: the new goroutine */
+	__u64 stack_id;		/* of the creator, from newproc.func1 outward */
+	__u64 parent_goid;	/* 0: unknown, or made by the runtime on a system stack */
+	__u64 gopc;		/* return address of the `go` statement */
+	__u64 startpc;		/* may be a wrapper: gosym resolves it */
+	__u64 labels;		/* g.labels, 0 if none or not asked for */
+};
+_Static_assert(sizeof(struct pw_birth) == 64, "wire format changed");
+
+struct pw_exit {
+	struct pw_hdr hdr;
+	__u64 gopc;
+	__u64 startpc;
+	__u64 parent_goid;	/* 0: unknown (before Go 1.21) */
+	__u64 labels;
+};
+_Static_assert(sizeof(struct pw_exit) == 56, "wire format changed");
+
+/* One wait that ended: from gopark to execute. hdr.ts_ns is its end. */
+struct pw_wait {
+	struct pw_hdr hdr;
+	__u64 start_ns;		/* of the park; for PW_STACK_ID_CENSUS the start of recording */
+	__u64 stack_id;		/* of the park */
+	__u64 gopc;
+	__u64 startpc;
+	__u64 labels;
+	__u32 reason;		/* g.waitreason as this Go version numbers it */
+	__u32 pad;
+};
+_Static_assert(sizeof(struct pw_wait) == 72, "wire format changed");
+
+/* From ready to run. hdr.ts_ns is the run; stack_id is where the goroutine had parked. Same shape as a wait. */
+#define pw_sched pw_wait
+
+/*
+ * Value of the map `pw_gs`, key: address of the g. One per g struct that parked since attach; a g is
+ * never freed by Go, so entries are overwritten in place and never deleted. start_ns 0: not waiting.
+ * User space inserts census entries (stack_id PW_STACK_ID_CENSUS) with BPF_NOEXIST, and reads what is open at the end.
+ */
+struct pw_gstate {
+	__u64 start_ns;		/* of the wait that is open; 0: none */
+	__u64 ready_ns;		/* of the ready that no run has answered; 0: none */
+	__u64 stack_id;
+	__u64 ready_stack_id;
+	__u64 goid;
+	__u32 reason;
+	__u32 ready_reason;
+};
+_Static_assert(sizeof(struct pw_gstate) == 48, "map value changed");
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * knobs: what user space sets before the BPF object is loaded (rodata), and sizes of maps.
+ *
+ * One loaded object serves one Go runtime of one process. `struct pw_knobs` is the object's one rodata
+ * variable `pw_knobs`; the verifier prunes what it turns off. The only thing that changes while it runs is `pw_on`
+ * (.bss, __u32): 0 until user space says start, 0 again at stop, so that all probes begin and end at one moment.
+ */
+#ifndef PARKWATCH_KNOBS_H
+#define PARKWATCH_KNOBS_H
+
+#include <parkwatch/layout.h>
+
+#define PW_SITES_MAX	   64	/* probed places of one runtime, all modules together */
+#define PW_GS_DEFAULT	   65536	/* entries of pw_gs; user space raises it to twice allglen */
+#define PW_GS_MAX	   4194304
+#define PW_SEEN_MAX	   65536	/* stack ids that BPF remembers as sent (LRU) */
+#define PW_SCRATCH_DEFAULT 1024	/* per-thread buffers; user space raises it to 4 x threads + 512 */
+#define PW_GOIDS_MAX	   4096	/* goids in the filter */
+#define PW_RING_DEFAULT	   (8u << 20) /* bytes, power of two */
+
+/* Where a value is when a site is hit. */
+enum pw_loc_kind {
+	PW_LOC_NONE,
+	PW_LOC_REG,		/* register `reg` */
+	PW_LOC_STACK,		/* 8 bytes (or the low byte of them) at rsp + off */
+};
+
+struct pw_loc {
+	__u8 kind;		/* enum pw_loc_kind */
+	__u8 reg;		/* x86: 0 rax 1 rcx 2 rdx 3 rbx 4 rsp 5 rbp 6 rsi 7 rdi 8 r8 .. 15 r15 */
+	__u16 pad;
+	__s32 off;
+};
+
+enum pw_site_flag {
+	PW_SITE_CHECK = 1,	/* on the branch of the stack check: drop the hit if CF or ZF is set */
+	PW_SITE_FRAMED = 2,	/* rbp is the probed function's own frame; else it is the direct caller's */
+};
+
+struct pw_site {
+	struct pw_loc g;	/* the goroutine that the event is about: newg, or gp, or the current g */
+	struct pw_loc cur;	/* birth: a g of this thread (g0, or the creator), for the parent before Go 1.21 */
+	struct pw_loc reason;	/* park: the wait reason */
+	__s32 ret_off;		/* not FRAMED: return address to the direct caller is at rsp + ret_off */
+	__u16 point;		/* enum pw_point */
+	__u16 flags;		/* enum pw_site_flag */
+};
+
+enum pw_want {			/* bits of pw_knobs.want: which records are sent */
+	PW_WANT_BIRTH = 1,
+	PW_WANT_EXIT = 2,
+	PW_WANT_WAIT = 4,
+	PW_WANT_SCHED = 8,
+	PW_WANT_LABELS = 16,	/* fill `labels` */
+};
+
+enum pw_transport { PW_TRANSPORT_RING, PW_TRANSPORT_PERF };
+
+struct pw_knobs {
+	struct pw_layout lay;
+	__u32 want;		/* enum pw_want */
+	__u32 transport;	/* enum pw_transport */
+	__u32 depth;		/* frames of a stack, 1 .. PW_STACK_MAX */
+	__u32 filter_goids;	/* 1: only goids in the map pw_goids */
+	__u32 rt;		/* copied into each header */
+	__u32 nr_sites;
+	__u32 cookies;		/* 1: the attach cookie is the index of the site (kernel 5.15 and later) */
+	__u16 first_site[8];	/* by enum pw_point: the site of a probe without cookie */
+	__u64 min_wait_ns;	/* waits and latencies below it are counted and dropped */
+	__u64 wakeup_bytes;	/* ring: wake the reader when this much is waiting; it also polls */
+	struct pw_site sites[PW_SITES_MAX];
+};
+
+#endif

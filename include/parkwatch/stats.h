@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * stats: one counter for everything a BPF program does and for each way it can lose something.
+ *
+ * Index into the per-CPU array map `pw_stats`; user space sums over processors. A program that
+ * returns early counts exactly one of these. LOST ones mean that a fact did not reach the report;
+ * each is printed at the end of a run.
+ */
+#ifndef PARKWATCH_STATS_H
+#define PARKWATCH_STATS_H
+
+enum pw_stat {
+	/*
+	 * Hits of each probe point while recording is on, before any filter: PW_STAT_HIT + enum pw_point.
+	 * OFF and MORESTACK hits are not among them: traps in all = hits + OFF + MORESTACK + LOST_SITE.
+	 */
+	PW_STAT_HIT = 0,
+	PW_STAT_HIT_END = 8,	/* room for PW_POINT_MAX points */
+
+	PW_STAT_EVENTS,		/* records handed to the transport and accepted (stack records not counted) */
+	PW_STAT_STACKS,		/* stack records accepted */
+	PW_STAT_OFF,		/* hit while recording was off (between attach and start, stop and detach) */
+	PW_STAT_MORESTACK,	/* hit on a stack check whose branch to morestack is taken: not an event */
+	PW_STAT_NO_WAIT,	/* run of a goroutine that no park or ready was seen of: nothing to tell */
+	PW_STAT_FILTERED,	/* hit or wait that a filter (goid, minimum time) dropped on purpose */
+
+	PW_STAT_LOST_FIRST,	/* from here on: losses */
+	PW_STAT_LOST_RING = PW_STAT_LOST_FIRST, /* ring or perf buffer full: one event */
+	PW_STAT_LOST_STACK,	/* ring or perf buffer full: a stack record; sent again with a later event */
+	PW_STAT_LOST_READ,	/* target memory could not be read: one event */
+	PW_STAT_LOST_GMAP,	/* map of goroutines full: one park or ready */
+	PW_STAT_LOST_SCRATCH,	/* map of per-thread buffers full: one event */
+	PW_STAT_LOST_SITE,	/* cookie names no site: one hit; never seen unless attach is broken */
+	PW_STAT_MAX
+};
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Any bytes as records of the transport, through decode into a profile and out as folded stacks: each record begins with
+ * a byte that says how many bytes of it the transport hands over (times 8, a last one what is left). Nothing may be lost
+ * without being counted.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../unit/report_fake.h"
+#include "pipe/decode.h"
+
+static struct profile *feed(const uint8_t *data, size_t size, const struct profile_opts *o)
+{
+	struct pipe_stats ps = { 0 };
+	struct profile *p;
+
+	if (profile__new(o, &p))
+		abort();
+	profile__begin(p, 1000);
+	while (size > 0) {
+		uint64_t rec[256] = { 0 };
+		size_t len = (size_t)data[0] * 8;
+		const struct pw_hdr *h;
+
+		data++;
+		size--;
+		if (len > size)
+			len = size;
+		memcpy(rec, data, len);
+		data += len;
+		size -= len;
+		if (!pipe_stats__decode(&ps, rec, len, &h))
+			profile__apply(p, h, 0);
+	}
+	if (ps.in != ps.out + ps.malformed + ps.unknown)
+		abort();
+	return p;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct profile_opts o = { .max_rows = 64, .max_goroutines = 64, .max_stack_bytes = 65536 };
+	struct profile_stats st;
+	struct profile *p;
+	size_t len = 0;
+	char *text;
+
+	if (size < 1)
+		return 0;
+	o.event = data[0] & 3;
+	o.root = (data[0] >> 2) % 5;
+	o.async = data[0] >> 7;
+	p = feed(data + 1, size - 1, &o);
+	profile__end(p, 1ULL << 40);
+	profile__open_wait(p, 0, &(struct pw_gstate){ .start_ns = 2000, .stack_id = 99, .goid = 7 }, 0, 0, 0);
+	profile__stats(p, &st);
+	if (st.in != st.out + st.refused + st.not_waiting + st.filtered)
+		abort();
+	text = fake_render(&renderer_folded, p, data[0] & 64, &len);
+	if (!text)
+		abort();
+	free(text);
+	profile__free(p);
+	return 0;
+}

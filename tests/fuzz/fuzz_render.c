@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Any bytes as the name, file and label of a function: every line of folded must split into stack and count again, and
+ * pprof and html must come out whole.
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../unit/report_fake.h"
+
+static char hostile[1024];
+
+static int hostile_frames(const struct namer *n, uint64_t pc, bool is_return, struct goframe *frames, size_t max)
+{
+	(void)n;
+	(void)is_return;
+	(void)max;
+	frames[0] = (struct goframe){ .func = hostile, .file = hostile, .line = (uint32_t)pc, .inlined = pc & 1 };
+	return 1;
+}
+
+static uint64_t hostile_start(const struct namer *n, uint64_t startpc)
+{
+	(void)n;
+	return startpc;
+}
+
+static void check_folded(const char *text, size_t len)
+{
+	const char *end = memchr(text, '\n', len), *blank;
+
+	if (!end || (size_t)(end - text) != len - 1)
+		abort();		/* one row is one line */
+	blank = memrchr(text, ' ', (size_t)(end - text));
+	if (!blank || strtoull(blank + 1, NULL, 10) != 42)
+		abort();
+	for (const char *s = text; s < end; s++)
+		if ((unsigned char)*s < 0x20)
+			abort();
+}
+
+static void check_html(const char *text)
+{
+	const char *at = strstr(text, "type=\"application/json\">");
+
+	for (at += 24; *at != '<'; at++)
+		if (!*at || *at == '>' || *at == '&')
+			abort();
+	if (strncmp(at, "</script>", 9))
+		abort();		/* the first tag after the report is its own end */
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	const struct namer namer = { .frames = hostile_frames, .unwrap_start = hostile_start, .go_minor = 22 };
+	const struct profile_opts o = { .event = PROFILE_BLOCKED, .root = PROFILE_ROOT_LABEL };
+	struct profile *p;
+	struct snap *s;
+
+	if (size >= sizeof(hostile))
+		size = sizeof(hostile) - 1;
+	memcpy(hostile, data, size);
+	hostile[size] = 0;
+	if (profile__new(&o, &p))
+		abort();
+	fake_stack(p, 100, fake_wait_stack, 4);
+	fake_wait(p, 7, 100, FAKE_CHAN_RECEIVE, 0, 42, profile__label(p, hostile));
+	if (snap__take(p, &s))
+		abort();
+	for (size_t i = 0; renderer_at(i); i++) {
+		const struct renderer *how = renderer_at(i);
+		char *text = NULL;
+		size_t len;
+		FILE *out = open_memstream(&text, &len);
+
+		if (how->missing && how->missing()) {
+			fclose(out);
+			free(text);
+			continue;
+		}
+		if (how->render(&(struct report){ .snap = s, .meta = &fake_meta, .namers = &namer, .nr_namers = 1 },
+				out, NULL))
+			abort();
+		fclose(out);
+		if (how == &renderer_folded)
+			check_folded(text, len);
+		else if (how == &renderer_html)
+			check_html(text);
+		free(text);
+	}
+	snap__free(s);
+	profile__free(p);
+	return 0;
+}

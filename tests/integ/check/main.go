@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+// Command check runs one target (../progs/work), lets parkwatch record it, and holds what parkwatch says against what the
+// target says of itself.
+//
+//	check -name TEXT [-parkwatch PATH] [-events births,exits,blocked] [-args "..."] [-expect exact|seen+lost] KIND PROGRAM [ARG...]
+//
+// It prints "ok TEXT" or "FAIL TEXT: why" and exits 0 or 1. One static program: it runs on this machine and in kernels under
+// QEMU, where there is no other. Counts must be equal; times may differ by -percent, and are tried again, up to
+// -tries times, because a busy machine bends a program's own clock readings.
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+	"unsafe"
+)
+
+type site struct {
+	Stack  string  `json:"stack"`
+	Leaf   string  `json:"leaf"`
+	Root   string  `json:"root"`
+	Count  int64   `json:"count"`
+	NS     int64   `json:"ns"`
+	Open   []int64 `json:"open"`
+	Early  []int64 `json:"early"`
+	Uneven bool    `json:"uneven"`
+}
+
+type truth struct {
+	Package string `json:"package"`
+	Before  int    `json:"before"`
+	After   int    `json:"after"`
+	Births  []site `json:"births"`
+	Exits   []site `json:"exits"`
+	Waits   []site `json:"waits"`
+}
+
+// A recording is one run of parkwatch.
+type recording struct {
+	event      string
+	counted    bool // the result has counts beside times
+	file       string
+	cmd        *exec.Cmd
+	begin, end int64 // CLOCK_MONOTONIC: it said that it records; it was told to stop
+	seen, lost int64
+	rows       []row
+	mu         sync.Mutex
+	said       bytes.Buffer
+	drained    chan struct{}
+}
+
+var (
+	parkwatch = flag.String("parkwatch", "build/parkwatch", "binary under test")
+	name      = flag.String("name", "", "name of the case in the output")
+	events    = flag.String("events", "blocked", "what to record, all at once, separated by commas")
+	args      = flag.String("args", "", "further arguments of parkwatch record, separated by blanks")
+	expect    = flag.String("expect", "exact", "exact: every site as the target says, nothing lost; seen+lost: the sum alone")
+	percent   = flag.Float64("percent", 2, "how far times may be off")
+	tries     = flag.Int("tries", 3, "how often to try when a time is off")
+	limit     = flag.Duration("limit", 60*time.Second, "time for one try")
+)
+
+// errTime is a failure that a busy machine can cause.
+var errTime = errors.New("time is off")
+
+func monotonic() int64 {
+	var ts syscall.Timespec
+	syscall.Syscall(syscall.SYS_CLOCK_GETTIME, 1, uintptr(unsafe.Pointer(&ts)), 0)
+	return ts.Nano()
+}
+
+func main() {
+	flag.Parse()
+	if flag.NArg() < 2 || *name == "" {
+		fmt.Fprintln(os.Stderr, "usage: check -name TEXT [flag...] KIND PROGRAM [ARG...]")
+		os.Exit(2)
+	}
+	var err error
+	for i := 0; i < *tries; i++ {
+		err = try(flag.Arg(0), flag.Args()[1:])
+		if !errors.Is(err, errTime) {
+			break
+		}
+	}
+	if err != nil {
+		fmt.Printf("FAIL %s: %s\n", *name, strings.ReplaceAll(err.Error(), "\n", " / "))
+		os.Exit(1)
+	}
+	fmt.Println("ok", *name)
+}
+
+func try(kind string, program []string) error {
+	dir, err := os.MkdirTemp("", "parkwatch-check-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+
+	target := exec.Command(program[0], append(program[1:], kind)...)
+	target.Stderr = os.Stderr
+	in, err := target.StdinPipe()
+	if err != nil {
+		return err
+	}
+	out, err := target.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := target.Start(); err != nil {
+		return err
+	}
+	defer target.Wait()
+	defer target.Process.Kill()
+	watchdog := time.AfterFunc(*limit, func() { target.Process.Kill() })
+	defer watchdog.Stop()
+	lines := bufio.NewReaderSize(out, 1<<20)
+	if line, err := lines.ReadString('\n'); line != "ready\n" {
+		return fmt.Errorf("the target did not start: %q, %v", line, err)
+	}
+
+	var recordings []*recording
+	for _, event := range strings.Split(*events, ",") {
+		r, err := record(target.Process.Pid, event, dir)
+		if err != nil {
+			return err
+		}
+		defer r.cmd.Process.Kill()
+		recordings = append(recordings, r)
+	}
+	io.WriteString(in, "go\n")
+	line, err := lines.ReadBytes('\n')
+	if err != nil {
+		return fmt.Errorf("the target died or hung while it was watched: %v", err)
+	}
+	var t truth
+	if err := json.Unmarshal(line, &t); err != nil {
+		return err
+	}
+	for _, r := range recordings {
+		if err := r.stop(); err != nil {
+			return err
+		}
+	}
+	io.WriteString(in, "quit\n")
+	in.Close()
+	io.Copy(io.Discard, lines)
+	if err := target.Wait(); err != nil {
+		return fmt.Errorf("the target ended badly after it was watched: %v", err)
+	}
+	return compare(&t, recordings)
+}
+
+// record starts parkwatch and waits until it says that it records.
+func record(pid int, event, dir string) (*recording, error) {
+	r := &recording{event: event, file: filepath.Join(dir, event), drained: make(chan struct{})}
+	format := "folded"
+	if event == "blocked" && !strings.Contains(*args, "--root") { // a root is a label in pprof, not a frame
+		format, r.counted = "pprof", true
+	}
+	argv := []string{"record", "-p", strconv.Itoa(pid), "-e", event, "-f", format, "-o", r.file}
+	r.cmd = exec.Command(*parkwatch, append(argv, strings.Fields(*args)...)...)
+	pipe, err := r.cmd.StderrPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := r.cmd.Start(); err != nil {
+		return nil, err
+	}
+	started := make(chan bool, 1)
+	go func() {
+		defer close(r.drained)
+		scan := bufio.NewScanner(pipe)
+		for scan.Scan() {
+			r.mu.Lock()
+			r.said.WriteString(scan.Text() + "\n")
+			r.mu.Unlock()
+			if strings.Contains(scan.Text(), "recording") {
+				select {
+				case started <- true:
+				default:
+				}
+			}
+		}
+	}()
+	select {
+	case <-started:
+	case <-r.drained:
+	case <-time.After(*limit):
+	}
+	r.begin = monotonic()
+	if !strings.Contains(r.words(), "recording") {
+		r.cmd.Process.Kill()
+		return nil, fmt.Errorf("parkwatch does not record: %s", r.words())
+	}
+	return r, nil
+}
+
+func (r *recording) words() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return strings.TrimSpace(r.said.String())
+}
+
+var summary = regexp.MustCompile(`(\d+) events, (\d+) lost`)
+
+func (r *recording) stop() error {
+	r.end = monotonic()
+	r.cmd.Process.Signal(os.Interrupt)
+	timer := time.AfterFunc(*limit, func() { r.cmd.Process.Kill() })
+	defer timer.Stop()
+	<-r.drained
+	if err := r.cmd.Wait(); err != nil {
+		return fmt.Errorf("parkwatch record -e %s: %v: %s", r.event, err, r.words())
+	}
+	m := summary.FindStringSubmatch(r.words())
+	if m == nil {
+		return fmt.Errorf("parkwatch says nothing of events and losses: %s", r.words())
+	}
+	r.seen, _ = strconv.ParseInt(m[1], 10, 64)
+	r.lost, _ = strconv.ParseInt(m[2], 10, 64)
+	var err error
+	r.rows, err = readRows(r.file)
+	for i := range r.rows {
+		if r.event == "blocked" && !r.counted {
+			r.rows[i].ns, r.rows[i].count = r.rows[i].count, 0
+		}
+	}
+	return err
+}

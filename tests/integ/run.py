@@ -1,0 +1,115 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""run: the integration tests: build/parkwatch (or $PARKWATCH) on real Go programs, as root.
+
+    tests/integ/run.py [--only PATTERN] [--list] [--jobs N]
+
+Lines `ok NAME`, `FAIL NAME: why`, `skip NAME: what is missing`; the last line `N passed, N failed, N skipped`; exit 1 if any
+failed. PATTERN is a regular expression over names. The cases are in truths.py (programs that print what they did),
+tracer.py (against Go's execution tracer), outputs.py, refusals.py and surroundings.py; the scripts of symbols and census run too.
+"""
+import argparse
+import concurrent.futures
+import os
+import re
+import subprocess
+import sys
+import threading
+import traceback
+
+import build
+import outputs
+import refusals
+import surroundings
+import target
+import tracer
+import truths
+
+SCRIPTS = ["symbols", "census"]    # with an interpreter of their own; their lines are taken over
+printing = threading.Lock()
+tally = {"ok": 0, "FAIL": 0, "skip": 0}
+
+
+def say(verdict, name, why=""):
+    with printing:
+        tally[verdict] += 1
+        print(verdict, f"{name}: {' / '.join(why.splitlines())}" if why else name, flush=True)
+
+
+def cases():
+    for module in (refusals, outputs, surroundings, truths, tracer):
+        yield from module.cases()
+
+
+def run_case(name, function):
+    try:
+        missing_here()
+        function()
+    except build.Missing as e:
+        say("skip", name, str(e))
+    except target.Failed as e:
+        say("FAIL", name, str(e))
+    except Exception:    # a broken test is a failure too, told with its place
+        say("FAIL", name, traceback.format_exc(limit=-3))
+    else:
+        say("ok", name)
+
+
+def missing_here():
+    if os.geteuid() != 0:
+        raise build.Missing("root")
+    if not os.access(target.PARKWATCH, os.X_OK):
+        raise build.Missing(f"{target.PARKWATCH}; run make")
+    if not os.path.exists("/sys/kernel/btf/vmlinux"):
+        raise build.Missing("kernel with BTF")
+
+
+def scripts():
+    for name in SCRIPTS:
+        for suffix in (".py", ".sh"):
+            path = build.HERE / (name + suffix)
+            if path.exists():
+                yield name, path
+
+
+def run_script(name, path):
+    try:
+        missing_here()
+        build.go_command()
+    except build.Missing as e:
+        return say("skip", name, str(e))
+    process = subprocess.Popen([str(path)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                               cwd=target.ROOT, stdin=subprocess.DEVNULL)
+    last, failed = "", False
+    for line in process.stdout:
+        m = re.match(r"(ok|FAIL|skip) (.*)", line.rstrip("\n"))
+        last = line.strip() or last
+        if m:
+            failed |= m[1] == "FAIL"
+            case, _, why = m[2].partition(": ")
+            say(m[1], f"{name}: {case}" if not case.startswith(name) else case, why)
+    if process.wait() and not failed:
+        say("FAIL", name, f"exit code {process.returncode}: {last}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--only", default="", metavar="PATTERN", help="only cases whose name matches")
+    parser.add_argument("--list", action="store_true", help="print the names and do nothing")
+    parser.add_argument("--jobs", type=int, default=2, choices=[1, 2], help="cases at a time (default 2)")
+    args = parser.parse_args()
+    work = [(n, lambda n=n, f=f: run_case(n, f)) for n, f in cases()]
+    work += [(n, lambda n=n, p=p: run_script(n, p)) for n, p in scripts()]
+    work = [(n, f) for n, f in work if re.search(args.only, n)]
+    if args.list:
+        print(*(n for n, _ in work), sep="\n")
+        return 0
+    with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
+        for future in [pool.submit(f) for _, f in work]:
+            future.result()
+    print(f"{tally['ok']} passed, {tally['FAIL']} failed, {tally['skip']} skipped")
+    return 1 if tally["FAIL"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

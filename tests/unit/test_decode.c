@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <criterion/criterion.h>
+
+#include <errno.h>
+
+#include "base/own.h"
+#include "pipe/decode.h"
+
+static const struct {
+	const char *why;
+	__u16 kind, size;
+	__u32 nr;
+	size_t len;
+	int want;
+} records[] = {
+	{ "whole wait", PW_WAIT, 72, 0, 72, 0 },
+	{ "whole birth", PW_BIRTH, 64, 0, 64, 0 },
+	{ "whole exit", PW_EXIT, 56, 0, 56, 0 },
+	{ "latency has the shape of a wait", PW_SCHED, 72, 0, 72, 0 },
+	{ "padding of the transport after it", PW_EXIT, 56, 0, 60, 0 },
+	{ "stack of one pc", PW_STACK, 48, 1, 48, 0 },
+	{ "longest stack", PW_STACK, 40 + 8 * PW_STACK_MAX, PW_STACK_MAX, 1056, 0 },
+	{ "nothing at all", PW_WAIT, 72, 0, 0, -EBADMSG },
+	{ "no room for the header", PW_WAIT, 72, 0, 23, -EBADMSG },
+	{ "size past the end", PW_WAIT, 72, 0, 71, -EBADMSG },
+	{ "size smaller than the header", PW_WAIT, 8, 0, 72, -EBADMSG },
+	{ "size of another kind", PW_WAIT, 64, 0, 72, -EBADMSG },
+	{ "stack without pcs", PW_STACK, 40, 0, 40, -EBADMSG },
+	{ "stack with a pc less than it says", PW_STACK, 48, 2, 56, -EBADMSG },
+	{ "stack with a pc more than it says", PW_STACK, 56, 1, 56, -EBADMSG },
+	{ "stack longer than any", PW_STACK, 48, PW_STACK_MAX + 1, 1100, -EBADMSG },
+	{ "nr that wraps to a fitting size", PW_STACK, 48, 0x20000001, 48, -EBADMSG },
+	{ "stack header cut", PW_STACK, 32, 1, 32, -EBADMSG },
+	{ "zeroed record", PW_NONE, 0, 0, 72, -EOPNOTSUPP },
+	{ "kind of a newer parkwatch", PW_KIND_MAX, 72, 0, 72, -EOPNOTSUPP },
+};
+
+static void fill(size_t i, struct pw_stack *rec)
+{
+	*rec = (struct pw_stack){
+		.hdr = { .kind = records[i].kind, .size = records[i].size }, .nr = records[i].nr,
+	};
+}
+
+Test(decode, passes_only_whole_records_of_known_kinds)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(records); i++) {
+		struct pw_stack rec[2];
+		const struct pw_hdr *h = NULL;
+
+		fill(i, &rec[0]);
+		cr_expect_eq(pw_decode(rec, records[i].len, &h), records[i].want, "%s", records[i].why);
+		cr_expect_eq(h != NULL, records[i].want == 0, "%s: ret touched on failure", records[i].why);
+	}
+}
+
+Test(decode, counts_every_record_once)
+{
+	struct pipe_stats ps = { 0 };
+	uint64_t passed = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(records); i++) {
+		struct pw_stack rec[2];
+		const struct pw_hdr *h;
+
+		fill(i, &rec[0]);
+		passed += pipe_stats__decode(&ps, rec, records[i].len, &h) == 0;
+	}
+	cr_expect_eq(ps.in, ARRAY_SIZE(records));
+	cr_expect_eq(ps.out, passed);
+	cr_expect_eq(ps.unknown, 2);
+	cr_expect_eq(ps.in, ps.out + ps.malformed + ps.unknown);
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <criterion/criterion.h>
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "model/chain.h"
+#include "report/frames.h"
+#include "report_fake.h"
+
+#define PCS(...)                                                                                   \
+	{                                                                                          \
+		.stack = { .nr = sizeof((uint64_t[]){ __VA_ARGS__ }) / 8,                          \
+			   .pcs = (const uint64_t[]){ __VA_ARGS__ } },                             \
+		.state = SNAP_STACK_SEEN                                                           \
+	}
+#define WAIT_STACK  PCS(PC_GOPARK, PC_CHANRECV, PC_WORKER, PC_LOOP, PC_GOWRAP, PC_GOEXIT)
+#define BIRTH_STACK PCS(PC_NEWPROC1, PC_SYSTEMSTACK, PC_NEWPROC, PC_MAIN, PC_RUNMAIN, PC_GOEXIT)
+
+/* Frames joined by ';', root first, with what --root adds. */
+static const char *shown(const struct snap *s, const struct snap_row *row, bool full, char *buf, size_t size)
+{
+	scoped(framer) f = NULL;
+	struct frames fr;
+	size_t at = 0;
+
+	cr_assert_eq(framer__new(&fake_namer, 1, full, &f), 0);
+	cr_assert_eq(framer__row(f, s, row, &fr), 0);
+	buf[0] = 0;
+	if (fr.root)
+		at += (size_t)snprintf(buf, size, "%s", fr.root);
+	for (size_t i = 0; i < fr.nr && at < size; i++)
+		at += (size_t)snprintf(buf + at, size - at, "%s%s", at ? ";" : "", fr.v[i].name);
+	return buf;
+}
+
+static void expect(const char *why, struct snap s, struct snap_row row, bool full, const char *want)
+{
+	char buf[4096];
+
+	cr_expect_str_eq(shown(&s, &row, full, buf, sizeof(buf)), want, "%s:\n got %s\nwant %s", why, buf, want);
+}
+
+Test(frames, a_wait_ends_in_its_reason)
+{
+	const struct snap s = { .event = PROFILE_BLOCKED };
+
+	expect("plumbing and wrappers left out", s, (struct snap_row){ .own = WAIT_STACK, .reason = FAKE_CHAN_RECEIVE },
+	       false, "main.loop;main.inner;main.innermost;main.worker;runtime.chanrecv1;[chan receive]");
+	expect("all of it", s, (struct snap_row){ .own = WAIT_STACK, .reason = FAKE_CHAN_RECEIVE }, true,
+	       "runtime.goexit;main.main.gowrap1;main.loop;main.inner;main.innermost;main.worker;runtime.chanrecv1;"
+	       "runtime.gopark;[chan receive]");
+	expect("the stack knows better than semacquire", s,
+	       (struct snap_row){ .own = PCS(PC_GOPARK, PC_SEMACQUIRE, PC_LOCK, PC_MAIN), .reason = FAKE_SEMACQUIRE },
+	       false, "main.main;sync.(*Mutex).lockSlow;sync.runtime_SemacquireMutex;[sync.Mutex.Lock]");
+	expect("a reason that this Go does not have", s, (struct snap_row){ .own = PCS(PC_MAIN), .reason = 250 }, false,
+	       "main.main;[wait reason 250]");
+	expect("no table knows the pc", s, (struct snap_row){ .own = PCS(PC_GOPARK, PC_UNKNOWN), .reason = FAKE_CHAN_RECEIVE },
+	       false, "0x45d2a1;[chan receive]");
+	expect("a runtime that we have no names of", s,
+	       (struct snap_row){ .rt = 3, .own = PCS(PC_MAIN), .reason = FAKE_CHAN_RECEIVE }, false,
+	       "0x1600;[wait reason 14]");
+}
+
+Test(frames, stacks_that_are_not_whole_say_so_at_the_root)
+{
+	const struct snap s = { .event = PROFILE_BLOCKED };
+	struct snap_row row = { .own = PCS(PC_GOPARK, PC_WORKER), .reason = FAKE_CHAN_RECEIVE };
+
+	row.own.stack.truncated = true;
+	expect("goes on", s, row, false, "[truncated];main.worker;[chan receive]");
+	expect("lost", s, (struct snap_row){ .own = { .state = SNAP_STACK_LOST }, .reason = FAKE_CHAN_RECEIVE }, false,
+	       "[stack lost];[chan receive]");
+	expect("never read", s, (struct snap_row){ .own = { .state = SNAP_STACK_NONE }, .reason = FAKE_CHAN_RECEIVE }, false,
+	       "[no stack];[chan receive]");
+}
+
+Test(frames, a_birth_is_its_creators_stack_and_what_was_started)
+{
+	const struct snap s = { .event = PROFILE_BIRTHS };
+
+	expect("wrapper of the go statement is seen through", s,
+	       (struct snap_row){ .own = BIRTH_STACK, .startpc = START_GOWRAP, .gopc = PC_MAIN }, false,
+	       "runtime.main;main.main;[go main.worker]");
+	expect("full", s, (struct snap_row){ .own = BIRTH_STACK, .startpc = START_WORKER }, true,
+	       "runtime.goexit;runtime.main;main.main;runtime.newproc;runtime.systemstack;runtime.newproc.func1;"
+	       "[go main.worker]");
+	expect("unknown start", s, (struct snap_row){ .own = BIRTH_STACK, .startpc = PC_UNKNOWN }, false,
+	       "runtime.main;main.main;[go 0x45d2a1]");
+	expect("its stack record is lost", s,
+	       (struct snap_row){ .own = { .state = SNAP_STACK_LOST }, .startpc = START_WORKER, .gopc = PC_MAIN }, false,
+	       "[stack lost];main.main;[go main.worker]");
+}
+
+Test(frames, an_exit_without_its_birth_has_the_go_statement_alone)
+{
+	const struct snap s = { .event = PROFILE_EXITS };
+
+	expect("gopc", s, (struct snap_row){ .own = { .state = SNAP_STACK_NONE }, .startpc = START_WORKER, .gopc = PC_LOOP },
+	       false, "main.loop;main.inner;main.innermost;[go main.worker]");
+	expect("not even that", s, (struct snap_row){ .own = { .state = SNAP_STACK_NONE }, .startpc = START_WORKER }, false,
+	       "[no stack];[go main.worker]");
+}
+
+Test(frames, latency_ends_in_runnable)
+{
+	expect("sched", (struct snap){ .event = PROFILE_SCHED }, (struct snap_row){ .own = WAIT_STACK }, false,
+	       "main.loop;main.inner;main.innermost;main.worker;runtime.chanrecv1;[runnable]");
+}
+
+Test(frames, ancestry_stands_above_oldest_first)
+{
+	const struct snap_link links[] = {
+		{ .made = PCS(PC_NEWPROC1, PC_WORKER), .gopc = PC_WORKER, .startpc = START_WORKER },
+		{ .made = { .state = SNAP_STACK_NONE }, .gopc = PC_MAIN, .startpc = START_GOWRAP },
+	};
+	struct snap_row row = {
+		.own = PCS(PC_GOPARK, PC_CHANRECV), .reason = FAKE_CHAN_RECEIVE, .chain = { links, 2, false },
+	};
+
+	expect("two generations", (struct snap){ .event = PROFILE_BLOCKED }, row, false,
+	       "main.main;[go main.worker];main.worker;[go main.worker];runtime.chanrecv1;[chan receive]");
+	row.chain.truncated = true;
+	expect("more than that", (struct snap){ .event = PROFILE_BLOCKED }, row, false,
+	       "[truncated];main.main;[go main.worker];main.worker;[go main.worker];runtime.chanrecv1;[chan receive]");
+}
+
+Test(frames, root_adds_one_frame)
+{
+	struct snap_row row = { .own = PCS(PC_MAIN), .reason = FAKE_CHAN_RECEIVE, .goid = 18, .gopc = PC_LOOP, .label = "k=v" };
+	struct snap s = { .event = PROFILE_BLOCKED, .root = PROFILE_ROOT_GOID };
+
+	expect("goid", s, row, false, "goroutine 18;main.main;[chan receive]");
+	s.root = PROFILE_ROOT_CREATED_BY;
+	expect("the function that holds the go statement", s, row, false, "created by main.loop;main.main;[chan receive]");
+	s.root = PROFILE_ROOT_LABEL;
+	expect("label", s, row, false, "k=v;main.main;[chan receive]");
+	row.label = "";
+	expect("no label", s, row, false, "no labels;main.main;[chan receive]");
+	s.root = PROFILE_ROOT_STATE;
+	expect("state of a wait", s, row, false, "[chan receive];main.main;[chan receive]");
+	s.event = PROFILE_EXITS;
+	row.startpc = START_WORKER;
+	expect("state of an exit", s, row, false, "[dead];main.main;[go main.worker]");
+	s.event = PROFILE_BIRTHS;
+	expect("state of a birth", s, row, false, "[runnable];main.main;[go main.worker]");
+}
+
+Test(frames, an_inlined_frame_whose_wrapper_is_hidden_stands_for_itself)
+{
+	const struct snap s = { .event = PROFILE_BLOCKED };
+	const struct snap_row row = { .own = PCS(PC_GOPARK, PC_METHOD, PC_LOOP), .reason = FAKE_CHAN_RECEIVE };
+	scoped(framer) f = NULL;
+	struct frames fr;
+
+	cr_assert_eq(framer__new(&fake_namer, 1, false, &f), 0);
+	cr_assert_eq(framer__row(f, &s, &row, &fr), 0);
+	cr_assert_eq(fr.nr, 5);
+	cr_expect_not(fr.v[0].inlined, "main.loop");
+	cr_expect(fr.v[1].inlined, "main.inner");
+	cr_expect(fr.v[2].inlined, "main.innermost");
+	cr_expect_str_eq(fr.v[3].name, "main.(*T).Do");
+	cr_expect_not(fr.v[3].inlined, "its physical frame is the wrapper");
+}
+
+Test(frames, hostile_names_become_one_clean_line)
+{
+	expect("control characters and broken UTF-8", (struct snap){ .event = PROFILE_BLOCKED },
+	       (struct snap_row){ .own = PCS(PC_EVIL), .reason = FAKE_CHAN_RECEIVE }, false,
+	       "a;b?c\"</script><!--\\?? 7;[chan receive]");
+}
+
+Test(frames, a_row_is_bounded)
+{
+	struct snap_link links[CHAIN_MAX] = { 0 };
+	uint64_t pcs[PW_STACK_MAX];
+	const struct snap s = { .event = PROFILE_BLOCKED };
+	struct snap_row row = { .reason = FAKE_CHAN_RECEIVE, .chain = { links, CHAIN_MAX, false } };
+	scoped(framer) f = NULL;
+	struct frames fr;
+
+	for (size_t i = 0; i < PW_STACK_MAX; i++)
+		pcs[i] = PC_LOOP;
+	row.own = (struct snap_stack){ .stack = { .nr = PW_STACK_MAX, .pcs = pcs } };
+	for (size_t i = 0; i < CHAIN_MAX; i++)
+		links[i].made = row.own;
+	cr_assert_eq(framer__new(&fake_namer, 1, false, &f), 0);
+	cr_assert_eq(framer__row(f, &s, &row, &fr), 0);
+	cr_expect_eq(fr.nr, FRAMES_MAX);
+	cr_expect_str_eq(fr.v[0].name, "[truncated]");
+	cr_expect_str_eq(fr.v[fr.nr - 1].name, "[chan receive]");
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <criterion/criterion.h>
+
+#include <errno.h>
+
+#include <json-c/json.h>
+
+#include "report/flametree.h"
+#include "report_fake.h"
+
+#define STACK_A 100
+
+static struct profile *waits(const uint64_t *pcs, size_t nr)
+{
+	const struct profile_opts o = { .event = PROFILE_BLOCKED };
+	struct profile *p = NULL;
+
+	cr_assert_eq(profile__new(&o, &p), 0);
+	fake_stack(p, STACK_A, pcs, nr);
+	fake_wait(p, 7, STACK_A, FAKE_CHAN_RECEIVE, 100, 200, 0);
+	return p;
+}
+
+/* The report in the page, as a browser would take it: all up to the first end tag. NULL: this build has no page. */
+static struct json_object *report_in(const struct profile *p)
+{
+	static const char begin[] = "<script id=\"report\" type=\"application/json\">";
+	size_t len;
+	scoped_mem char *page = NULL;
+	char *at, *end;
+
+	if (renderer_html.missing())
+		return NULL;
+	page = fake_render(&renderer_html, p, false, &len);
+	cr_assert_not_null(page);
+	at = strstr(page, begin);
+	cr_assert_not_null(at);
+	at += sizeof(begin) - 1;
+	end = strstr(at, "</script");
+	cr_assert_not_null(end);
+	*end = 0;
+	cr_expect_null(strstr(at, "<!--"));
+	return json_tokener_parse(at);
+}
+
+static const char *name_of(struct json_object *node)
+{
+	return json_object_get_string(json_object_object_get(node, "n"));
+}
+
+static struct json_object *first_child(struct json_object *node)
+{
+	return json_object_array_get_idx(json_object_object_get(node, "c"), 0);
+}
+
+Test(html, holds_the_tree_and_what_is_said_of_it)
+{
+	scoped(profile) p = waits(fake_wait_stack, ARRAY_SIZE(fake_wait_stack));
+	struct json_object *r = report_in(p), *node;
+
+	if (!r)
+		cr_skip_test("built without npm");
+	cr_expect_eq(json_object_get_int(json_object_object_get(r, "pid")), 812);
+	cr_expect_str_eq(json_object_get_string(json_object_object_get(r, "unit")), "nanoseconds");
+	node = json_object_object_get(r, "tree");
+	cr_expect_str_eq(name_of(node), "all");
+	cr_expect_eq(json_object_get_int64(json_object_object_get(node, "v")), 100);
+	cr_expect_str_eq(name_of(first_child(node)), "main.loop");
+	for (int depth = 0; depth < 6; depth++)
+		node = first_child(node);
+	cr_expect_str_eq(name_of(node), "[chan receive]");
+	json_object_put(r);
+}
+
+Test(html, hostile_names_stay_inside_their_string)
+{
+	const uint64_t pcs[] = { PC_EVIL };
+	scoped(profile) p = waits(pcs, 1);
+	struct json_object *r = report_in(p);
+
+	if (!r)
+		cr_skip_test("built without npm");
+	cr_expect_str_eq(name_of(first_child(json_object_object_get(r, "tree"))), "a;b?c\"</script><!--\\?? 7");
+	json_object_put(r);
+}
+
+Test(html, says_why_this_build_has_no_page)
+{
+	if (renderer_html.missing())
+		cr_expect_not_null(strstr(renderer_html.missing(), "npm"));
+}
+
+Test(html, a_tree_too_large_loses_its_narrowest_frames_only)
+{
+	const struct profile_opts o = { .event = PROFILE_BLOCKED, .root = PROFILE_ROOT_GOID };
+	scoped(profile) p = NULL;
+	scoped(snap) s = NULL;
+	scoped(framer) f = NULL;
+	scoped(flametree) t = NULL;
+	const struct flamenode *n;
+	size_t shown = 0;
+
+	cr_assert_eq(profile__new(&o, &p), 0);
+	fake_stack(p, STACK_A, fake_wait_stack, 3);
+	for (uint64_t goid = 1; goid <= 100; goid++)
+		fake_wait(p, goid, STACK_A, FAKE_CHAN_RECEIVE, 0, goid * 10, 0);
+	cr_assert_eq(snap__take(p, &s), 0);
+	cr_assert_eq(framer__new(&fake_namer, 1, false, &f), 0);
+	cr_assert_eq(flametree__new(&(struct report){ .snap = s, .meta = &fake_meta, .namers = &fake_namer,
+						      .nr_namers = 1 }, f, &t), 0);
+	flametree__cut(t, 40);
+	for (n = flametree__root(t)->child; n; n = n->next) {
+		cr_expect_gt(n->value, 900, "the ten widest of four frames each");
+		shown++;
+	}
+	cr_expect_eq(shown, 10);
+	cr_expect_eq(flametree__left_out(t), 4 * 90);
+	cr_expect_eq(flametree__root(t)->value, 10 * 5050, "what is left out still counts");
+}

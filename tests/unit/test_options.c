@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "cli/options.h"
+
+#include <criterion/criterion.h>
+#include <criterion/redirect.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base/own.h"
+#include "cli/help.h"
+#include "model/profile.h"
+
+static int parse(struct opts *o, const char *line)
+{
+	static char buf[512];
+	char *argv[32], *save = NULL;
+	int argc = 0;
+
+	snprintf(buf, sizeof(buf), "%s", line);
+	for (char *w = strtok_r(buf, " ", &save); w; w = strtok_r(NULL, " ", &save))
+		argv[argc++] = w;
+	argv[argc] = NULL;
+	return opts__parse(o, argc, argv);
+}
+
+Test(options, reads_times_in_every_unit)
+{
+	static const struct { const char *text; uint64_t ns; int want; } t[] = {
+		{ "10", 10000000000ULL, 0 },  { "10s", 10000000000ULL, 0 }, { "2m", 120000000000ULL, 0 },
+		{ "1.5s", 1500000000ULL, 0 }, { "250ms", 250000000ULL, 0 }, { "7us", 7000, 0 },
+		{ "9ns", 9, 0 },	      { "1h", 3600000000000ULL, 0 }, { "", 0, -EINVAL },
+		{ "-1", 0, -EINVAL },	      { "10x", 0, -EINVAL },	    { "nan", 0, -EINVAL },
+		{ "1e300", 0, -EINVAL },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		uint64_t ns = 0;
+
+		cr_expect_eq(opt_time(t[i].text, &ns), t[i].want, "'%s'", t[i].text);
+		cr_expect_eq(ns, t[i].ns, "'%s'", t[i].text);
+	}
+}
+
+Test(options, reads_a_whole_record_line)
+{
+	struct opts o;
+
+	cr_assert_eq(parse(&o, "parkwatch record -p 812 -d 10 -e sched --root created-by --async --goid 1,18 "
+			       "--min-wait 5ms --depth 20 --transport perf --ring-size 64k -o x.html"),
+		     0);
+	cr_expect_eq(o.command, CMD_RECORD);
+	cr_expect_eq(o.pid, 812);
+	cr_expect_eq(o.duration_ns, 10000000000ULL);
+	cr_expect_eq(o.event, PROFILE_SCHED);
+	cr_expect_eq(o.root, PROFILE_ROOT_CREATED_BY);
+	cr_expect(o.async && !o.full);
+	cr_expect(o.nr_goids == 2 && o.goids[0] == 1 && o.goids[1] == 18);
+	cr_expect_eq(o.min_wait_ns, 5000000);
+	cr_expect_eq(o.depth, 20);
+	cr_expect_eq(o.transport, PW_TRANSPORT_PERF);
+	cr_expect_eq(o.ring_bytes, 65536);
+	cr_expect_str_eq(o.output, "x.html");
+}
+
+Test(options, refuse_what_they_do_not_know, .init = cr_redirect_stderr)
+{
+	static const char *const lines[] = {
+		"parkwatch",			     "parkwatch rekord -p 1",	       "parkwatch record",
+		"parkwatch record -p",		     "parkwatch record -p 0",	       "parkwatch record -p 1x",
+		"parkwatch record -p 99999999999",   "parkwatch record -p 1 --nonsense", "parkwatch record -p 1 -e parks",
+		"parkwatch record -p 1 -d soon",     "parkwatch record -p 1 more",     "parkwatch record -p 1 --goid 1,,2",
+		"parkwatch record -p 1 --depth 128", "parkwatch record -p 1 --ring-size 5000",
+	};
+	struct opts o;
+
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
+		cr_expect_eq(parse(&o, lines[i]), -EINVAL, "%s", lines[i]);
+}
+
+Test(options, appear_in_help_and_manual_page)
+{
+	char *help = NULL, *man = NULL;
+	size_t len;
+	FILE *f = open_memstream(&help, &len);
+
+	help_command(f, CMD_RECORD);
+	fclose(f);
+	f = open_memstream(&man, &len);
+	help_man(f);
+	fclose(f);
+	for (size_t i = 0; i < opt_table_size; i++)
+		if (opt_table[i].commands & CMD_BIT(CMD_RECORD)) {
+			char *dash, roff[64] = "";
+
+			cr_expect(strstr(help, opt_table[i].name), "--help lacks --%s", opt_table[i].name);
+			snprintf(roff, sizeof(roff), "%s", opt_table[i].name);
+			dash = strchr(roff, '-');
+			if (dash)
+				*dash = '\0';	/* the page escapes hyphens */
+			cr_expect(strstr(man, roff), "the page lacks --%s", opt_table[i].name);
+		}
+	free(help);
+	free(man);
+}

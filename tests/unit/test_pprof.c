@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <criterion/criterion.h>
+
+#include <zlib.h>
+
+#include "report/profile.pb-c.h"
+#include "report_fake.h"
+
+#define STACK_A 100
+#define STACK_B 200
+
+/* Unzips and unpacks; fails the test if either does not work. */
+static Pprof__Profile *unpack(const struct profile *p, bool full)
+{
+	static uint8_t raw[1 << 20];
+	size_t len = 0;
+	scoped_mem char *zipped = fake_render(&renderer_pprof, p, full, &len);
+	z_stream z = { .next_in = (unsigned char *)zipped, .avail_in = (uInt)len, .next_out = raw,
+		       .avail_out = sizeof(raw) };
+	Pprof__Profile *pb;
+
+	cr_assert_not_null(zipped);
+	cr_assert_eq(inflateInit2(&z, MAX_WBITS + 16), Z_OK);
+	cr_assert_eq(inflate(&z, Z_FINISH), Z_STREAM_END);
+	pb = pprof__profile__unpack(NULL, z.total_out, raw);
+	inflateEnd(&z);
+	cr_assert_not_null(pb);
+	return pb;
+}
+
+static const char *function_of(const Pprof__Profile *pb, uint64_t location, size_t line)
+{
+	const Pprof__Location *l = pb->location[location - 1];
+
+	return pb->texts[pb->function[l->line[line]->function_id - 1]->name];
+}
+
+static struct profile *waits(enum profile_root root)
+{
+	const struct profile_opts o = { .event = PROFILE_BLOCKED, .root = root };
+	struct profile *p = NULL;
+
+	cr_assert_eq(profile__new(&o, &p), 0);
+	fake_stack(p, STACK_A, fake_wait_stack, ARRAY_SIZE(fake_wait_stack));
+	fake_wait(p, 7, STACK_A, FAKE_CHAN_RECEIVE, 100, 200, profile__label(p, "k=v,w,k2=v=2"));
+	fake_wait(p, 7, STACK_A, FAKE_CHAN_RECEIVE, 300, 350, profile__label(p, "k=v,w,k2=v=2"));
+	return p;
+}
+
+Test(pprof, has_go_s_own_types_for_waits)
+{
+	scoped(profile) p = waits(PROFILE_ROOT_NONE);
+	Pprof__Profile *pb = unpack(p, false);
+
+	cr_assert_eq(pb->n_sample_type, 2);
+	cr_expect_str_eq(pb->texts[0], "");
+	cr_expect_str_eq(pb->texts[pb->sample_type[0]->type], "contentions");
+	cr_expect_str_eq(pb->texts[pb->sample_type[0]->unit], "count");
+	cr_expect_str_eq(pb->texts[pb->sample_type[1]->type], "delay");
+	cr_expect_str_eq(pb->texts[pb->sample_type[1]->unit], "nanoseconds");
+	cr_expect_str_eq(pb->texts[pb->default_sample_type], "delay");
+	cr_expect_str_eq(pb->texts[pb->period_type->type], "contentions");
+	cr_expect_eq(pb->period, 1);
+	cr_expect_eq(pb->duration_nanos, 10000000000);
+	pprof__profile__free_unpacked(pb, NULL);
+}
+
+Test(pprof, a_sample_is_leaf_first_with_inlined_frames_as_lines)
+{
+	scoped(profile) p = waits(PROFILE_ROOT_NONE);
+	Pprof__Profile *pb = unpack(p, false);
+	const Pprof__Sample *s;
+
+	cr_assert_eq(pb->n_sample, 1);
+	s = pb->sample[0];
+	cr_assert_eq(s->n_value, 2);
+	cr_expect_eq(s->value[0], 2);
+	cr_expect_eq(s->value[1], 150);
+	cr_assert_eq(s->n_location_id, 4);
+	cr_expect_str_eq(function_of(pb, s->location_id[0], 0), "[chan receive]");
+	cr_expect_eq(pb->location[s->location_id[0] - 1]->address, 0);
+	cr_expect_str_eq(function_of(pb, s->location_id[2], 0), "main.worker");
+	cr_assert_eq(pb->location[s->location_id[3] - 1]->n_line, 3);
+	cr_expect_str_eq(function_of(pb, s->location_id[3], 0), "main.innermost");
+	cr_expect_str_eq(function_of(pb, s->location_id[3], 2), "main.loop");
+	cr_expect_eq(pb->location[s->location_id[3] - 1]->line[2]->line, 41);
+	cr_expect_eq(pb->location[s->location_id[3] - 1]->address, PC_LOOP);
+	pprof__profile__free_unpacked(pb, NULL);
+}
+
+Test(pprof, ids_go_from_one_without_a_gap)
+{
+	scoped(profile) p = waits(PROFILE_ROOT_NONE);
+	Pprof__Profile *pb = unpack(p, true);
+
+	for (size_t i = 0; i < pb->n_location; i++) {
+		cr_expect_eq(pb->location[i]->id, i + 1);
+		for (size_t k = 0; k < pb->location[i]->n_line; k++) {
+			cr_expect_geq(pb->location[i]->line[k]->function_id, 1);
+			cr_expect_leq(pb->location[i]->line[k]->function_id, pb->n_function);
+		}
+	}
+	for (size_t i = 0; i < pb->n_function; i++)
+		cr_expect_eq(pb->function[i]->id, i + 1);
+	cr_assert_eq(pb->n_mapping, 1);
+	cr_expect_eq(pb->mapping[0]->id, 1);
+	cr_expect_str_eq(pb->texts[pb->mapping[0]->filename], "/srv/api");
+	cr_expect(pb->mapping[0]->has_functions && pb->mapping[0]->has_inline_frames);
+	pprof__profile__free_unpacked(pb, NULL);
+}
+
+Test(pprof, root_becomes_labels)
+{
+	static const struct { enum profile_root root; const char *want; } t[] = {
+		{ PROFILE_ROOT_NONE, "wait_reason=chan receive " },
+		{ PROFILE_ROOT_GOID, "wait_reason=chan receive goid=7 " },
+		{ PROFILE_ROOT_CREATED_BY, "wait_reason=chan receive created_by=main.main " },
+		{ PROFILE_ROOT_LABEL, "wait_reason=chan receive k=v,w k2=v=2 " },
+		{ PROFILE_ROOT_STATE, "wait_reason=chan receive state=chan receive " },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		scoped(profile) p = waits(t[i].root);
+		Pprof__Profile *pb = unpack(p, false);
+		char got[256] = "";
+		size_t at = 0;
+
+		for (size_t k = 0; k < pb->sample[0]->n_label; k++) {
+			const Pprof__Label *l = pb->sample[0]->label[k];
+
+			at += (size_t)snprintf(got + at, sizeof(got) - at, "%s=", pb->texts[l->key]);
+			at += l->str ? (size_t)snprintf(got + at, sizeof(got) - at, "%s ", pb->texts[l->str]) :
+				       (size_t)snprintf(got + at, sizeof(got) - at, "%ld ", (long)l->num);
+		}
+		cr_expect_str_eq(got, t[i].want, "root %zu: %s", i, got);
+		pprof__profile__free_unpacked(pb, NULL);
+	}
+}
+
+Test(pprof, births_are_goroutines)
+{
+	const struct profile_opts o = { .event = PROFILE_BIRTHS };
+	scoped(profile) p = NULL;
+	Pprof__Profile *pb;
+
+	cr_assert_eq(profile__new(&o, &p), 0);
+	fake_stack(p, STACK_B, fake_birth_stack, ARRAY_SIZE(fake_birth_stack));
+	fake_birth(p, 7, 1, STACK_B, START_GOWRAP);
+	fake_birth(p, 8, 1, STACK_B, START_GOWRAP);
+	fake_birth(p, 9, 1, STACK_B, START_MAIN);
+	pb = unpack(p, false);
+	cr_assert_eq(pb->n_sample_type, 1);
+	cr_expect_str_eq(pb->texts[pb->sample_type[0]->type], "goroutine");
+	cr_assert_eq(pb->n_sample, 2);
+	cr_assert_eq(pb->sample[0]->n_value, 1);
+	cr_expect_eq(pb->sample[0]->value[0] + pb->sample[1]->value[0], 3);
+	cr_expect_str_eq(function_of(pb, pb->sample[0]->location_id[0], 0), "[go main.worker]");
+	cr_expect_eq(pb->sample[0]->n_label, 0);
+	pprof__profile__free_unpacked(pb, NULL);
+}
+
+Test(pprof, the_same_profile_is_the_same_file)
+{
+	scoped(profile) p = waits(PROFILE_ROOT_NONE);
+	size_t len_a, len_b;
+	scoped_mem char *a = fake_render(&renderer_pprof, p, false, &len_a);
+	scoped_mem char *b = fake_render(&renderer_pprof, p, false, &len_b);
+
+	cr_assert_eq(len_a, len_b);
+	cr_expect_arr_eq(a, b, len_a);
+}

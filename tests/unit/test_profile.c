@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <criterion/criterion.h>
+
+#include <errno.h>
+
+#include "model/snap.h"
+#include "report_fake.h"
+
+#define STACK_A 100
+#define STACK_B 200
+
+static struct profile *profile_of(struct profile_opts o)
+{
+	struct profile *p = NULL;
+
+	cr_assert_eq(profile__new(&o, &p), 0);
+	profile__begin(p, 1000);
+	fake_stack(p, STACK_A, fake_wait_stack, ARRAY_SIZE(fake_wait_stack));
+	fake_stack(p, STACK_B, fake_birth_stack, ARRAY_SIZE(fake_birth_stack));
+	return p;
+}
+
+static struct snap *snap_of(struct profile *p)
+{
+	struct snap *s = NULL;
+	struct profile_stats st;
+
+	profile__stats(p, &st);
+	cr_expect_eq(st.in, st.out + st.refused + st.not_waiting + st.filtered, "in = out + all that was dropped");
+	cr_assert_eq(snap__take(p, &s), 0);
+	return s;
+}
+
+static struct profile_known known_waiting(uint64_t goid)
+{
+	return (struct profile_known){
+		.goid = goid, .gopc = PC_MAIN, .startpc = START_WORKER, .reason = FAKE_CHAN_RECEIVE, .waiting = true,
+		.pcs = fake_wait_stack, .nr_pcs = ARRAY_SIZE(fake_wait_stack),
+	};
+}
+
+Test(profile, sums_waits_by_stack_and_reason)
+{
+	scoped(profile) p = profile_of((struct profile_opts){ .event = PROFILE_BLOCKED });
+	scoped(snap) s = NULL;
+
+	fake_wait(p, 7, STACK_A, 14, 2000, 2500, 0);
+	fake_wait(p, 8, STACK_A, 14, 2000, 2100, 0);
+	fake_wait(p, 8, STACK_A, 15, 2000, 2001, 0);
+	s = snap_of(p);
+	cr_assert_eq(s->nr, 2);
+	cr_expect_eq(s->rows[0].count, 2);
+	cr_expect_eq(s->rows[0].value, 600);
+	cr_expect_eq(s->rows[1].value, 1);
+	cr_expect_eq(s->value, 601);
+	cr_expect_eq(s->rows[0].own.stack.nr, ARRAY_SIZE(fake_wait_stack));
+}
+
+Test(profile, counts_only_time_inside_the_window)
+{
+	static const struct { const char *why; uint64_t from, to, count, value; } t[] = {
+		{ "began before", 500, 1200, 1, 200 },
+		{ "wholly before", 500, 900, 0, 0 },
+		{ "inside", 1100, 1200, 1, 100 },
+		{ "ends after", 1900, 5000, 1, 100 },
+		{ "wholly after", 2500, 5000, 0, 0 },
+		{ "covers it", 0, UINT64_MAX, 1, 1000 },
+		{ "ends before it begins", 1500, 1400, 1, 0 },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		scoped(profile) p = profile_of((struct profile_opts){ .event = PROFILE_BLOCKED });
+		scoped(snap) s = NULL;
+
+		profile__end(p, 2000);
+		fake_wait(p, 7, STACK_A, 14, t[i].from, t[i].to, 0);
+		s = snap_of(p);
+		cr_expect_eq(s->count, t[i].count, "%s", t[i].why);
+		cr_expect_eq(s->value, t[i].value, "%s", t[i].why);
+	}
+}
+
+Test(profile, a_wait_from_before_gets_its_stack_from_the_census_whichever_comes_first)
+{
+	for (int census_first = 0; census_first < 2; census_first++) {
+		scoped(profile) p = profile_of((struct profile_opts){ .event = PROFILE_BLOCKED });
+		const struct profile_known k = known_waiting(7);
+		scoped(snap) s = NULL;
+
+		if (census_first)
+			cr_assert_eq(profile__known(p, 0, &k), 0);
+		fake_wait(p, 7, PW_STACK_ID_CENSUS, 0, 1000, 1500, 0);
+		if (!census_first)
+			cr_assert_eq(profile__known(p, 0, &k), 0);
+		s = snap_of(p);
+		cr_assert_eq(s->nr, 1);
+		cr_expect_eq(s->rows[0].value, 500);
+		cr_expect_eq(s->rows[0].reason, FAKE_CHAN_RECEIVE);
+		cr_expect_eq(s->rows[0].own.state, SNAP_STACK_SEEN);
+	}
+}
+
+Test(profile, a_census_entry_serves_one_wait)
+{
+	scoped(profile) p = profile_of((struct profile_opts){ .event = PROFILE_BLOCKED });
+	const struct profile_known k = known_waiting(7);
+	struct profile_stats st;
+	scoped(snap) s = NULL;
+
+	profile__known(p, 0, &k);
+	fake_wait(p, 7, PW_STACK_ID_CENSUS, 0, 1000, 1500, 0);
+	fake_wait(p, 7, PW_STACK_ID_CENSUS, 0, 1500, 1600, 0);
+	profile__stats(p, &st);
+	cr_expect_eq(st.not_waiting, 1);
+	s = snap_of(p);
+	cr_expect_eq(s->value, 500);
+}
+
+Test(profile, drops_and_counts_goroutines_that_merely_ran_on)
+{
+	scoped(profile) p = profile_of((struct profile_opts){ .event = PROFILE_BLOCKED });
+	struct profile_known k = known_waiting(7);
+	struct profile_stats st;
+	scoped(snap) s = NULL;
+
+	k.waiting = false;
+	profile__known(p, 0, &k);
+	fake_wait(p, 7, PW_STACK_ID_CENSUS, 0, 1000, 1500, 0);
+	fake_wait(p, 8, PW_STACK_ID_CENSUS, 0, 1000, 1500, 0);	/* never in the census */
+	k = known_waiting(9);
+	profile__known(p, 1, &k);
+	fake_wait(p, 9, PW_STACK_ID_CENSUS, 0, 1000, 1500, 0);	/* another runtime's goroutine 9 */
+	profile__stats(p, &st);
+	cr_expect_eq(st.not_waiting, 3);
+	s = snap_of(p);
+	cr_expect_eq(s->nr, 0);
+}
+
+Test(profile, open_waits_count_up_to_the_end)
+{
+	scoped(profile) p = profile_of((struct profile_opts){ .event = PROFILE_BLOCKED, .min_ns = 50 });
+	const struct profile_known k = known_waiting(9);
+	scoped(snap) s = NULL;
+
+	profile__end(p, 2000);
+	profile__known(p, 0, &k);
+	profile__open_wait(p, 0, &(struct pw_gstate){ .start_ns = 1500, .stack_id = STACK_A, .goid = 7, .reason = 14 },
+			   0, 0, 0);
+	profile__open_wait(p, 0, &(struct pw_gstate){ .start_ns = 1000, .stack_id = PW_STACK_ID_CENSUS, .goid = 9 },
+			   0, 0, 0);
+	profile__open_wait(p, 0, &(struct pw_gstate){ .start_ns = 0, .stack_id = STACK_A, .goid = 8 }, 0, 0, 0);
+	profile__open_wait(p, 0, &(struct pw_gstate){ .start_ns = 1960, .stack_id = STACK_A, .goid = 6 }, 0, 0, 0);
+	profile__open_wait(p, 0, &(struct pw_gstate){ .start_ns = 2100, .stack_id = STACK_A, .goid = 5 }, 0, 0, 0);
+	s = snap_of(p);
+	cr_expect_eq(s->count, 2);
+	cr_expect_eq(s->value, 500 + 1000);
+}
+
+Test(profile, latency_uses_the_ready_side_of_an_open_entry)
+{
+	scoped(profile) p = profile_of((struct profile_opts){ .event = PROFILE_SCHED });
+	const struct pw_sched w = {
+		.hdr = { .ts_ns = 1300, .goid = 7, .kind = PW_SCHED, .size = sizeof(w) },
+		.start_ns = 1290, .stack_id = STACK_A, .reason = 14,
+	};
+	scoped(snap) s = NULL;
+
+	profile__end(p, 2000);
+	fake_wait(p, 7, STACK_A, 14, 1100, 1300, 0);	/* a wait is no latency */
+	profile__apply(p, &w.hdr, 0);
+	profile__open_wait(p, 0, &(struct pw_gstate){ .start_ns = 1500, .stack_id = STACK_B, .ready_ns = 1998,
+						      .ready_stack_id = STACK_A, .ready_reason = 14, .goid = 8 }, 0, 0, 0);
+	s = snap_of(p);
+	cr_assert_eq(s->nr, 1);
+	cr_expect_eq(s->count, 2);
+	cr_expect_eq(s->value, 12);
+}
+
+Test(profile, births_and_exits_count_by_the_creation_stack)
+{
+	scoped(profile) births = profile_of((struct profile_opts){ .event = PROFILE_BIRTHS });
+	scoped(profile) exits = profile_of((struct profile_opts){ .event = PROFILE_EXITS });
+	scoped(snap) b = NULL;
+	scoped(snap) e = NULL;
+
+	for (uint64_t goid = 10; goid < 15; goid++) {
+		fake_birth(births, goid, 1, STACK_B, START_WORKER);
+		fake_birth(exits, goid, 1, STACK_B, START_WORKER);
+	}
+	fake_exit(exits, 12, PC_MAIN, START_WORKER);
+	fake_exit(exits, 13, PC_MAIN, START_WORKER);
+	fake_exit(exits, 3, PC_MAIN, START_WORKER);	/* born before recording */
+	b = snap_of(births);
+	cr_assert_eq(b->nr, 1);
+	cr_expect_eq(b->rows[0].value, 5);
+	e = snap_of(exits);
+	cr_assert_eq(e->nr, 2);
+	cr_expect_eq(e->rows[0].own.state, SNAP_STACK_SEEN);
+	cr_expect_eq(e->rows[0].value, 2);
+	cr_expect_eq(e->rows[1].own.state, SNAP_STACK_NONE);
+	cr_expect_eq(e->rows[1].gopc, PC_MAIN);
+}
+
+Test(profile, root_splits_rows)
+{
+	static const struct { enum profile_root root; size_t rows; } t[] = {
+		{ PROFILE_ROOT_NONE, 1 }, { PROFILE_ROOT_GOID, 3 }, { PROFILE_ROOT_LABEL, 2 },
+		{ PROFILE_ROOT_CREATED_BY, 1 }, { PROFILE_ROOT_STATE, 1 },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		scoped(profile) p = profile_of((struct profile_opts){ .root = t[i].root });
+		scoped(snap) s = NULL;
+
+		cr_assert_eq(profile__label(p, "k=v"), profile__label(p, "k=v"));
+		fake_wait(p, 7, STACK_A, 14, 1100, 1200, profile__label(p, "k=v"));
+		fake_wait(p, 8, STACK_A, 14, 1100, 1200, profile__label(p, ""));
+		fake_wait(p, 9, STACK_A, 14, 1100, 1200, 0);
+		s = snap_of(p);
+		cr_expect_eq(s->nr, t[i].rows, "root %zu", i);
+		cr_expect_eq(s->count, 3);
+	}
+}
+
+Test(profile, async_gives_each_wait_its_ancestry)
+{
+	scoped(profile) p = profile_of((struct profile_opts){ .async = true });
+	const struct profile_known k = { .goid = 1, .gopc = PC_RUNMAIN, .startpc = START_MAIN };
+	scoped(snap) s = NULL;
+
+	profile__known(p, 0, &k);
+	fake_birth(p, 7, 1, STACK_B, START_WORKER);
+	fake_wait(p, 7, STACK_A, 14, 1100, 1200, 0);
+	fake_wait(p, 99, STACK_A, 14, 1100, 1200, 0);	/* nothing seen of it: its own gopc is all */
+	s = snap_of(p);
+	cr_assert_eq(s->nr, 2);
+	cr_expect_eq(s->rows[0].chain.nr, 1);
+	cr_expect_eq(s->rows[0].chain.links[0].gopc, PC_MAIN);
+	cr_assert_eq(s->rows[1].chain.nr, 2);
+	cr_expect_eq(s->rows[1].chain.links[0].made.stack.nr, ARRAY_SIZE(fake_birth_stack));
+	cr_expect_eq(s->rows[1].chain.links[1].gopc, PC_RUNMAIN);
+}
+
+Test(profile, a_stack_may_come_after_its_events_or_never)
+{
+	scoped(profile) p = profile_of((struct profile_opts){ .event = PROFILE_BLOCKED });
+	scoped(snap) s = NULL;
+
+	fake_wait(p, 7, 777, 14, 1100, 1200, 0);
+	fake_wait(p, 7, 888, 14, 1100, 1200, 0);
+	fake_wait(p, 7, PW_STACK_ID_NONE, 14, 1100, 1200, 0);
+	fake_stack(p, 777, fake_wait_stack, 3);
+	s = snap_of(p);
+	cr_assert_eq(s->nr, 3);
+	cr_expect_eq(s->rows[0].own.state, SNAP_STACK_SEEN);
+	cr_expect_eq(s->rows[1].own.state, SNAP_STACK_NONE);
+	cr_expect_eq(s->rows[2].own.state, SNAP_STACK_LOST);
+	cr_expect_eq(s->stacks_lost, 1);
+}
+
+Test(profile, refuses_rows_beyond_its_bound_and_counts_them)
+{
+	scoped(profile) p = profile_of((struct profile_opts){ .root = PROFILE_ROOT_GOID, .max_rows = 10 });
+	struct profile_stats st;
+	scoped(snap) s = NULL;
+
+	for (uint64_t goid = 1; goid <= 25; goid++)
+		fake_wait(p, goid, STACK_A, 14, 1100, 1200, 0);
+	fake_wait(p, 3, STACK_A, 14, 1200, 1300, 0);	/* has its row */
+	profile__stats(p, &st);
+	cr_expect_eq(st.refused, 15);
+	cr_expect_eq(st.out, 11);
+	s = snap_of(p);
+	cr_expect_eq(s->nr, 10);
+}
+
+Test(profile, rows_are_in_the_same_order_whatever_order_records_came_in)
+{
+	uint64_t other[] = { PC_GOPARK, PC_LOCK, PC_MAIN };
+	scoped(profile) a = profile_of((struct profile_opts){ .root = PROFILE_ROOT_GOID });
+	scoped(profile) b = profile_of((struct profile_opts){ .root = PROFILE_ROOT_GOID });
+	scoped(snap) x = NULL;
+	scoped(snap) y = NULL;
+
+	fake_stack(a, 500, other, 3);
+	for (uint64_t i = 0; i < 40; i++)
+		fake_wait(a, i % 8, i % 3 ? STACK_A : 500, 14 + i % 2, 1100, 1200 + i, 0);
+	for (uint64_t i = 40; i-- > 0;)
+		fake_wait(b, i % 8, i % 3 ? STACK_A : 500, 14 + i % 2, 1100, 1200 + i, 0);
+	fake_stack(b, 500, other, 3);
+	x = snap_of(a);
+	y = snap_of(b);
+	cr_assert_eq(x->nr, y->nr);
+	for (size_t i = 0; i < x->nr; i++) {
+		cr_expect_eq(x->rows[i].goid, y->rows[i].goid);
+		cr_expect_eq(x->rows[i].reason, y->rows[i].reason);
+		cr_expect_eq(x->rows[i].value, y->rows[i].value);
+		cr_expect_eq(x->rows[i].own.stack.nr, y->rows[i].own.stack.nr);
+	}
+}
+
+Test(profile, labels_beyond_the_bound_are_counted)
+{
+	scoped(profile) p = profile_of((struct profile_opts){ .root = PROFILE_ROOT_LABEL });
+	struct profile_stats st;
+	char text[32];
+
+	for (int i = 0; i < PROFILE_LABELS_MAX; i++) {
+		snprintf(text, sizeof(text), "k=%d", i);
+		cr_assert_neq(profile__label(p, text), PROFILE_LABEL_NONE);
+	}
+	cr_expect_eq(profile__label(p, "one=more"), PROFILE_LABEL_NONE);
+	profile__stats(p, &st);
+	cr_expect_eq(st.labels_refused, 1);
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "census/gview.h"
+
+#include <string.h>
+
+#include "base/own.h"
+#include "golang/gostate.h"
+
+size_t gview_bytes(const struct pw_layout *lay)
+{
+	const int32_t offsets[] = {
+		lay->g_stack_lo,     lay->g_stack_hi, lay->g_m,         lay->g_sched_sp,
+		lay->g_sched_pc,     lay->g_sched_bp, lay->g_syscallsp, lay->g_syscallpc,
+		lay->g_atomicstatus, lay->g_goid,     lay->g_waitsince, lay->g_waitreason,
+		lay->g_lockedm,      lay->g_gopc,     lay->g_startpc,   lay->g_waiting,
+		lay->g_labels,
+	};
+	int32_t last = lay->g_parent_goid;
+
+	for (size_t i = 0; i < ARRAY_SIZE(offsets); i++) {
+		if (offsets[i] < 0)
+			return 0;
+		last = offsets[i] > last ? offsets[i] : last;
+	}
+	return last + sizeof(uint64_t) <= GVIEW_BYTES_MAX ? (size_t)last + sizeof(uint64_t) : 0;
+}
+
+static uint64_t word_at(const uint8_t *bytes, int32_t offset)
+{
+	uint64_t v = 0;
+
+	if (offset != PW_NO_FIELD)
+		memcpy(&v, bytes + offset, sizeof(v));
+	return v;
+}
+
+void gview__take(struct gview *v, const struct pw_layout *lay, uint64_t addr, const uint8_t *bytes)
+{
+	uint32_t status = (uint32_t)word_at(bytes, lay->g_atomicstatus);
+
+	*v = (struct gview){
+		.addr = addr,
+		.stack_lo = word_at(bytes, lay->g_stack_lo),
+		.stack_hi = word_at(bytes, lay->g_stack_hi),
+		.sp = word_at(bytes, lay->g_sched_sp),
+		.pc = word_at(bytes, lay->g_sched_pc),
+		.bp = word_at(bytes, lay->g_sched_bp),
+		.syscallsp = word_at(bytes, lay->g_syscallsp),
+		.syscallpc = word_at(bytes, lay->g_syscallpc),
+		.goid = word_at(bytes, lay->g_goid),
+		.parent_goid = word_at(bytes, lay->g_parent_goid),
+		.gopc = word_at(bytes, lay->g_gopc),
+		.startpc = word_at(bytes, lay->g_startpc),
+		.m = word_at(bytes, lay->g_m),
+		.lockedm = word_at(bytes, lay->g_lockedm),
+		.waiting = word_at(bytes, lay->g_waiting),
+		.labels = word_at(bytes, lay->g_labels),
+		.waitsince = word_at(bytes, lay->g_waitsince),
+		.status = status & ~(uint32_t)GOSTATUS_SCAN,
+		.reason = bytes[lay->g_waitreason],
+		.scanning = status & GOSTATUS_SCAN,
+	};
+}
+
+bool gview__is_live(const struct gview *v)
+{
+	return v->status != GOSTATUS_IDLE && v->status != GOSTATUS_DEAD &&
+	       v->status != GOSTATUS_DEADEXTRA;
+}
+
+bool gview__is_parked(const struct gview *v)
+{
+	return v->status == GOSTATUS_WAITING || v->status == GOSTATUS_PREEMPTED ||
+	       v->status == GOSTATUS_LEAKED;
+}
+
+bool gview__is_same(const struct gview *a, const struct gview *b)
+{
+	return a->goid == b->goid && a->status == b->status && a->sp == b->sp && a->pc == b->pc &&
+	       a->bp == b->bp && a->stack_lo == b->stack_lo && a->stack_hi == b->stack_hi &&
+	       a->reason == b->reason && a->gopc == b->gopc && a->startpc == b->startpc &&
+	       a->scanning == b->scanning;
+}

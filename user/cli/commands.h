@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* commands: one function a command; each returns the exit status (0 ok, 1 error, 2 usage) and has said why. */
+#ifndef PARKWATCH_CLI_COMMANDS_H
+#define PARKWATCH_CLI_COMMANDS_H
+
+#include "cli/options.h"
+
+int cmd_record(const struct opts *o);
+int cmd_doctor(const struct opts *o);
+
+#endif

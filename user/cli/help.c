@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "cli/help.h"
+
+#include <string.h>
+
+#define HELP_COLUMN 26
+
+static void help_option(FILE *f, const struct opt_def *d)
+{
+	char left[64];
+
+	snprintf(left, sizeof(left), "  %c%c%c --%s%s%s", d->letter ? '-' : ' ', d->letter ? d->letter : ' ',
+		 d->letter ? ',' : ' ', d->name, d->arg ? " " : "", d->arg ? d->arg : "");
+	if (strlen(left) < HELP_COLUMN + 4)
+		fprintf(f, "%-*s %s\n", HELP_COLUMN + 4, left, d->help);
+	else
+		fprintf(f, "%s\n%*s %s\n", left, HELP_COLUMN + 4, "", d->help);
+}
+
+static void help_overview(FILE *f)
+{
+	fprintf(f, "parkwatch: what the goroutines of a running Go program are doing, from outside\n\n"
+		   "usage: parkwatch COMMAND [option...]\n\n");
+	for (int c = 0; c < CMD_MAX; c++)
+		fprintf(f, "  %-10s %s\n", cmd_table[c].name, cmd_table[c].what);
+	fprintf(f, "\n"
+		   "  sudo parkwatch record -p PID -d 10 > blocked.folded      where goroutines wait, and how long\n"
+		   "  sudo parkwatch record -p PID -d 10 -o blocked.html       the same as a flame graph\n"
+		   "  sudo parkwatch record -p PID -d 10 -e births | flamegraph.pl --countname goroutines > births.svg\n"
+		   "  sudo parkwatch doctor -p PID                             what is possible here, and why not\n\n"
+		   "'parkwatch COMMAND --help' has the options; exit status: 0 ok, 1 error, 2 usage\n");
+}
+
+void help_command(FILE *f, enum command c)
+{
+	if (c == CMD_HELP || c == CMD_MAX) {
+		help_overview(f);
+		return;
+	}
+	fprintf(f, "parkwatch %s: %s\n\nusage: parkwatch %s %s\n\n", cmd_table[c].name, cmd_table[c].what,
+		cmd_table[c].name, cmd_table[c].usage);
+	for (size_t i = 0; i < opt_table_size; i++)
+		if (opt_table[i].commands & CMD_BIT(c))
+			help_option(f, &opt_table[i]);
+}
+
+/* Roff: a hyphen-minus that must stay one, and no line may begin with a dot or a quote by accident. */
+static void man_text(FILE *f, const char *text)
+{
+	if (*text == '.' || *text == '\'')
+		fputs("\\&", f);
+	for (; *text; text++) {
+		if (*text == '-')
+			fputc('\\', f);
+		if (*text == '\\')
+			fputc('\\', f);
+		fputc(*text, f);
+	}
+}
+
+static void man_option(FILE *f, const struct opt_def *d)
+{
+	fputs(".TP\n.B ", f);
+	if (d->letter)
+		fprintf(f, "\\-%c\\fR, ", d->letter);
+	fputs("\\fB\\-\\-", f);
+	man_text(f, d->name);
+	if (d->arg)
+		fprintf(f, "\\fR \\fI%s", d->arg);
+	fputs("\\fR\n", f);
+	man_text(f, d->help);
+	fputc('\n', f);
+}
+
+static void man_command(FILE *f, enum command c)
+{
+	fprintf(f, ".SH COMMAND %s\n.B parkwatch %s\n.I ", cmd_table[c].name, cmd_table[c].name);
+	man_text(f, cmd_table[c].usage[0] ? cmd_table[c].usage : "\\&");
+	fputs("\n.PP\n", f);
+	man_text(f, cmd_table[c].text);
+	fputc('\n', f);
+	for (size_t i = 0; i < opt_table_size; i++)
+		if (opt_table[i].commands & CMD_BIT(c))
+			man_option(f, &opt_table[i]);
+}
+
+void help_man(FILE *f)
+{
+	fprintf(f, ".TH PARKWATCH 8 \"\" \"parkwatch " PARKWATCH_VERSION "\"\n"
+		   ".SH NAME\nparkwatch \\- what the goroutines of a running Go program are doing, from outside\n"
+		   ".SH SYNOPSIS\n.B parkwatch\n.I command\n[\\fIoption\\fR...]\n"
+		   ".SH DESCRIPTION\n"
+		   "parkwatch attaches BPF programs to the Go runtime of a running process, by PID. The program needs no change, no\n"
+		   "restart, no pprof endpoint, and may be stripped. Go 1.15 to 1.27 on amd64, Linux 5.10 or later with BTF.\n"
+		   "It needs root, or CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE where the kernel has uprobe_multi links (6.6 and later),\n"
+		   "and CAP_SYS_ADMIN besides where it has not.\n"
+		   ".PP\nResults go to standard output or \\fB\\-o\\fR, everything else to standard error. The last line says how many events\n"
+		   "were seen, how many were lost, and what recording cost the program.\n");
+	man_command(f, CMD_RECORD);
+	man_command(f, CMD_DOCTOR);
+	fprintf(f, ".SH OUTPUT\n"
+		   ".TP\n.B folded\none line a stack, frames root first, joined by semicolons, a space, a number: the grammar of flamegraph.pl.\n"
+		   "In names a semicolon becomes a colon and white space an underscore.\n"
+		   ".TP\n.B pprof\na gzipped profile with Go's own type names, for \\fBgo tool pprof\\fR.\n"
+		   ".TP\n.B html\na flame graph in one file that needs no network.\n"
+		   ".SH EXIT STATUS\n0: done; also when the program ended while it was watched, and what was seen is written.\n"
+		   "1: an error, said in one line on standard error; nothing is left under the name of \\fB\\-o\\fR.\n2: usage.\n"
+		   ".SH EXAMPLES\n.nf\n"
+		   "sudo parkwatch record \\-p 812 \\-d 10 > blocked.folded\n"
+		   "sudo parkwatch record \\-p 812 \\-d 10 \\-e births | flamegraph.pl \\-\\-countname goroutines > births.svg\n"
+		   "sudo parkwatch record \\-p 812 \\-d 10 \\-o blocked.html\n"
+		   "sudo parkwatch doctor \\-p 812\n.fi\n");
+}
+
+void help_completion(FILE *f)
+{
+	fputs("# bash completion for parkwatch\n_parkwatch()\n{\n"
+	      "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} words=\n\tcase $prev in\n",
+	      f);
+	for (size_t i = 0; i < opt_table_size; i++) {
+		const struct opt_def *d = &opt_table[i];
+
+		if (!d->words)
+			continue;
+		fprintf(f, "\t--%s", d->name);
+		if (d->letter)
+			fprintf(f, "|-%c", d->letter);
+		fputs(") words='", f);
+		for (const struct opt_word *w = d->words; w->word; w++)
+			fprintf(f, "%s%s", w == d->words ? "" : " ", w->word);
+		fputs("' ;;\n", f);
+	}
+	fputs("\t-o|--output) COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n"
+	      "\t-p|--pid) words=$(cd /proc && echo [0-9]*) ;;\n"
+	      "\t*) case ${COMP_WORDS[1]} in\n",
+	      f);
+	for (int c = 0; c < CMD_MAX; c++) {
+		fprintf(f, "\t\t%s) words='", cmd_table[c].name);
+		for (size_t i = 0; i < opt_table_size; i++)
+			if (opt_table[i].commands & CMD_BIT(c))
+				fprintf(f, "--%s ", opt_table[i].name);
+		fputs("' ;;\n", f);
+	}
+	fputs("\t\tesac\n\t\t[ \"$COMP_CWORD\" -eq 1 ] && words='", f);
+	for (int c = 0; c < CMD_MAX; c++)
+		fprintf(f, "%s ", cmd_table[c].name);
+	fputs("' ;;\n\tesac\n\tCOMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n}\ncomplete -F _parkwatch parkwatch\n", f);
+}

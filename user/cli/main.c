@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <stdio.h>
+
+#include "base/log.h"
+#include "cli/commands.h"
+#include "cli/help.h"
+#include "cli/options.h"
+
+static int help(const struct opts *o, int argc, char **argv)
+{
+	enum command c = CMD_HELP;
+
+	if (o->man) {
+		help_man(stdout);
+	} else if (o->completion) {
+		help_completion(stdout);
+	} else {
+		struct opts named;
+
+		if (o->command == CMD_HELP && argc > 2 && argv[2][0] != '-') {
+			if (opts__parse(&named, 2, (char *[]){ argv[0], argv[2], NULL }) && named.command == CMD_HELP)
+				return 2;
+			c = named.command;
+		} else {
+			c = o->command;
+		}
+		help_command(stdout, c);
+	}
+	return fflush(stdout) ? 1 : 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct opts o;
+
+	if (opts__parse(&o, argc, argv))
+		return 2;
+	log_set_level(o.quiet ? LOG_ERROR : o.verbose ? LOG_DEBUG : LOG_INFO);
+	if (o.help || o.command == CMD_HELP)
+		return help(&o, argc, argv);
+	if (o.version || o.command == CMD_VERSION)
+		return puts("parkwatch " PARKWATCH_VERSION) < 0;
+	return o.command == CMD_RECORD ? cmd_record(&o) : cmd_doctor(&o);
+}

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "cli/options.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <parkwatch/event.h>
+
+#include "base/clock.h"
+#include "base/own.h"
+#include "model/profile.h"
+#include "probe/attach.h"
+
+#define REC CMD_BIT(CMD_RECORD)
+#define DOC CMD_BIT(CMD_DOCTOR)
+#define ALL (CMD_BIT(CMD_MAX) - 1)
+#define AT(member) offsetof(struct opts, member)
+
+static const struct opt_word event_words[] = {
+	{ "blocked", PROFILE_BLOCKED }, { "births", PROFILE_BIRTHS }, { "exits", PROFILE_EXITS },
+	{ "sched", PROFILE_SCHED },	{ NULL, 0 },
+};
+static const struct opt_word root_words[] = {
+	{ "none", PROFILE_ROOT_NONE },	 { "goid", PROFILE_ROOT_GOID },	  { "created-by", PROFILE_ROOT_CREATED_BY },
+	{ "label", PROFILE_ROOT_LABEL }, { "state", PROFILE_ROOT_STATE }, { NULL, 0 },
+};
+static const struct opt_word transport_words[] = {
+	{ "auto", -1 }, { "ring", PW_TRANSPORT_RING }, { "perf", PW_TRANSPORT_PERF }, { NULL, 0 },
+};
+static const struct opt_word way_words[] = {
+	{ "auto", ATTACH_AUTO },	   { "uprobe-multi", ATTACH_MULTI }, { "perf-link", ATTACH_PERF_LINK },
+	{ "perf-ioctl", ATTACH_PERF_IOCTL }, { NULL, 0 },
+};
+static const struct opt_word format_words[] = {
+	{ "folded", 0 }, { "pprof", 1 }, { "html", 2 }, { NULL, 0 },
+};
+
+const struct opt_def opt_table[] = {
+	{ "pid", 'p', OPT_PID, AT(pid), REC | DOC, "PID", "the Go process to look at", NULL, 1, INT_MAX },
+	{ "duration", 'd', OPT_TIME, AT(duration_ns), REC, "TIME",
+	  "how long: 10, 10s, 500ms, 2m (default: until Ctrl-C or the end of the process)", NULL, 0, 0 },
+	{ "event", 'e', OPT_WORD, AT(event), REC, "EVENT",
+	  "what is recorded: blocked (default), births, exits, sched", event_words, 0, 0 },
+	{ "output", 'o', OPT_TEXT, AT(output), REC, "FILE",
+	  "where the result goes (default: standard output); .folded, .pb.gz and .html choose the format", NULL, 0, 0 },
+	{ "format", 'f', OPT_TEXT, AT(format), REC, "FORMAT", "folded (default), pprof, html", format_words, 0, 0 },
+	{ "async", 0, OPT_FLAG, AT(async), REC, NULL,
+	  "put the creation stack of the goroutine, and of its parents as far as seen, above its own", NULL, 0, 0 },
+	{ "root", 0, OPT_WORD, AT(root), REC, "WORD", "add a frame at the root: goid, created-by, label, state", root_words,
+	  0, 0 },
+	{ "full", 0, OPT_FLAG, AT(full), REC, NULL, "keep frames that are only runtime plumbing (gopark, goexit, newproc)",
+	  NULL, 0, 0 },
+	{ "system", 0, OPT_FLAG, AT(system), REC, NULL,
+	  "the runtime's own goroutines too (GC workers and others that runtime.NumGoroutine leaves out)", NULL, 0, 0 },
+	{ "goid", 0, OPT_GOIDS, AT(goids), REC, "N[,N...]", "only these goroutines; filtered in the kernel", NULL, 0, 0 },
+	{ "min-wait", 0, OPT_TIME, AT(min_wait_ns), REC, "TIME",
+	  "only waits (sched: latencies) of at least this length; filtered in the kernel", NULL, 0, 0 },
+	{ "depth", 0, OPT_NUMBER, AT(depth), REC, "N", "frames of a stack at most (default 127, the most)", NULL, 1,
+	  PW_STACK_MAX },
+	{ "transport", 0, OPT_WORD, AT(transport), REC, "WORD",
+	  "how events reach us: ring (BPF ring buffer), perf (perf buffer), auto (default)", transport_words, 0, 0 },
+	{ "attach", 0, OPT_WORD, AT(way), REC, "WORD",
+	  "how probes are attached: uprobe-multi, perf-link, perf-ioctl, auto (default: the first that works)", way_words, 0,
+	  0 },
+	{ "ring-size", 0, OPT_BYTES, AT(ring_bytes), REC, "BYTES",
+	  "size of the event buffer, a power of two (default 8M)", NULL, 4096, 1u << 30 },
+	{ "no-cost", 0, OPT_FLAG, AT(no_cost), REC, NULL, "do not measure what a hit costs on this machine first", NULL, 0, 0 },
+	{ "quiet", 'q', OPT_FLAG, AT(quiet), ALL, NULL, "say nothing but errors", NULL, 0, 0 },
+	{ "verbose", 'v', OPT_COUNT, AT(verbose), ALL, NULL, "say more", NULL, 0, 0 },
+	{ "man", 0, OPT_FLAG, AT(man), CMD_BIT(CMD_HELP), NULL, "print the manual page (roff)", NULL, 0, 0 },
+	{ "completion", 0, OPT_FLAG, AT(completion), CMD_BIT(CMD_HELP), NULL, "print the completion for bash", NULL, 0, 0 },
+	{ "help", 'h', OPT_FLAG, AT(help), ALL, NULL, "this help", NULL, 0, 0 },
+	{ "version", 'V', OPT_FLAG, AT(version), ALL, NULL, "print the version", NULL, 0, 0 },
+};
+const size_t opt_table_size = ARRAY_SIZE(opt_table);
+
+const struct cmd_def cmd_table[CMD_MAX] = {
+	[CMD_RECORD] = { "record", "-p PID [option...]", "record where goroutines wait, are born or end, as stacks",
+			 "Attaches to the Go process, records until the duration is over, Ctrl-C, or its end, and writes stacks "
+			 "with a count each: nanoseconds blocked (event blocked), nanoseconds from ready to run (sched), or "
+			 "goroutines (births, exits). Waits that began before recording or have not ended count for the part "
+			 "inside the recording. The first Ctrl-C ends and writes, the second gives up." },
+	[CMD_DOCTOR] = { "doctor", "[-p PID]", "what this kernel and this program allow, and why not",
+			 "Tries every kernel feature that parkwatch can use, and for a process shows its Go runtime, whether the "
+			 "layout of its structs holds, and for each probe point the function, address, instruction, its class and "
+			 "why it was chosen. Nothing is attached to the process." },
+	[CMD_HELP] = { "help", "[command]", "this help", "Prints help; the manual page and the completion are made from the same table." },
+	[CMD_VERSION] = { "version", "", "print the version", "Prints the version." },
+};
+
+static int number_with_unit(const char *text, double *ret, const char **ret_unit)
+{
+	char *end;
+
+	if (!isdigit((unsigned char)text[0]) && text[0] != '.')
+		return -EINVAL;
+	errno = 0;
+	*ret = strtod(text, &end);
+	if (errno || end == text || !isfinite(*ret))
+		return -EINVAL;
+	*ret_unit = end;
+	return 0;
+}
+
+int opt_time(const char *text, uint64_t *ret_ns)
+{
+	static const struct { const char *unit; double ns; } units[] = {
+		{ "", 1e9 }, { "s", 1e9 }, { "ms", 1e6 }, { "us", 1e3 }, { "ns", 1 }, { "m", 60e9 }, { "h", 3600e9 },
+	};
+	const char *unit;
+	double n;
+
+	if (number_with_unit(text, &n, &unit))
+		return -EINVAL;
+	for (size_t i = 0; i < ARRAY_SIZE(units); i++)
+		if (!strcmp(unit, units[i].unit)) {
+			if (n * units[i].ns > 1e18)
+				return -EINVAL;
+			*ret_ns = (uint64_t)(n * units[i].ns + 0.5);
+			return 0;
+		}
+	return -EINVAL;
+}
+
+int opt_bytes(const char *text, uint64_t *ret)
+{
+	static const struct { const char *unit; double factor; } units[] = {
+		{ "", 1 }, { "k", 1024 }, { "K", 1024 }, { "M", 1 << 20 }, { "G", 1 << 30 },
+	};
+	const char *unit;
+	double n;
+
+	if (number_with_unit(text, &n, &unit))
+		return -EINVAL;
+	for (size_t i = 0; i < ARRAY_SIZE(units); i++)
+		if (!strcmp(unit, units[i].unit)) {
+			if (n * units[i].factor > 1e15)
+				return -EINVAL;
+			*ret = (uint64_t)(n * units[i].factor);
+			return 0;
+		}
+	return -EINVAL;
+}
+
+static int opt_goids(struct opts *o, const char *text)
+{
+	char *end;
+
+	do {
+		if (o->nr_goids == PW_GOIDS_MAX || !isdigit((unsigned char)*text))
+			return -EINVAL;
+		errno = 0;
+		o->goids[o->nr_goids] = strtoull(text, &end, 10);
+		if (errno)
+			return -EINVAL;
+		o->nr_goids++;
+		text = end + 1;
+	} while (*end == ',');
+	return *end ? -EINVAL : 0;
+}
+
+static int opt_word(const struct opt_def *d, const char *text, int *ret)
+{
+	for (const struct opt_word *w = d->words; w->word; w++)
+		if (!strcmp(w->word, text)) {
+			*ret = w->value;
+			return 0;
+		}
+	return -EINVAL;
+}
+
+static int opt_whole(const struct opt_def *d, const char *text, uint64_t *ret)
+{
+	char *end;
+
+	errno = 0;
+	*ret = strtoull(text, &end, 10);
+	return errno || *end || !isdigit((unsigned char)*text) || *ret < d->min || *ret > d->max ? -EINVAL : 0;
+}
+
+static int opt__set(const struct opt_def *d, struct opts *o, const char *text)
+{
+	void *at = (char *)o + d->offset;
+	uint64_t n;
+	int err;
+
+	switch (d->type) {
+	case OPT_FLAG:
+		*(bool *)at = true;
+		return 0;
+	case OPT_COUNT:
+		++*(unsigned int *)at;
+		return 0;
+	case OPT_TEXT:
+		*(const char **)at = text;
+		return 0;
+	case OPT_WORD:
+		return opt_word(d, text, at);
+	case OPT_PID:
+		err = opt_whole(d, text, &n);
+		if (!err)
+			*(int *)at = (int)n;
+		return err;
+	case OPT_TIME:
+		return opt_time(text, at);
+	case OPT_GOIDS:
+		return opt_goids(o, text);
+	case OPT_NUMBER:
+		return opt_whole(d, text, at);
+	case OPT_BYTES:
+		err = opt_bytes(text, &n);
+		if (err || n < d->min || n > d->max || (n & (n - 1)))
+			return -EINVAL;
+		*(uint64_t *)at = n;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static int usage_error(const struct opts *o, const char *what, const char *text)
+{
+	const char *command = o->command < CMD_MAX ? cmd_table[o->command].name : "help";
+
+	fprintf(stderr, "parkwatch: %s '%s'; see 'parkwatch %s --help'\n", what, text, command);
+	return -EINVAL;
+}
+
+static int opts__command(struct opts *o, int argc, char **argv)
+{
+	if (argc < 2 || !strcmp(argv[1], "-h") || !strcmp(argv[1], "--help")) {
+		o->command = CMD_HELP;
+		if (argc >= 2)
+			return 0;
+		fprintf(stderr, "parkwatch: which command? 'parkwatch record -p PID' records; 'parkwatch --help' shows all\n");
+		return -EINVAL;
+	}
+	if (!strcmp(argv[1], "-V") || !strcmp(argv[1], "--version")) {
+		o->command = CMD_VERSION;
+		return 0;
+	}
+	for (int c = 0; c < CMD_MAX; c++)
+		if (!strcmp(argv[1], cmd_table[c].name)) {
+			o->command = (enum command)c;
+			return 0;
+		}
+	o->command = CMD_HELP;
+	return usage_error(o, "there is no command", argv[1]);
+}
+
+static int opts__getopt(struct opts *o, int argc, char **argv)
+{
+	struct option longs[ARRAY_SIZE(opt_table) + 1] = { 0 };
+	char letters[2 * ARRAY_SIZE(opt_table) + 2] = ":";
+	size_t nr = 0, used = 1;
+	int c;
+
+	for (size_t i = 0; i < ARRAY_SIZE(opt_table); i++) {
+		const struct opt_def *d = &opt_table[i];
+
+		if (!(d->commands & CMD_BIT(o->command)))
+			continue;
+		longs[nr++] = (struct option){ d->name, d->arg ? required_argument : no_argument, NULL, (int)(1000 + i) };
+		if (d->letter) {
+			letters[used++] = d->letter;
+			if (d->arg)
+				letters[used++] = ':';
+		}
+	}
+	letters[used] = '\0';
+	optind = 0;
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
+		const struct opt_def *d = NULL;
+
+		if (c == '?' || c == ':')
+			return usage_error(o, c == ':' ? "an argument is missing after" : "there is no option", argv[optind - 1]);
+		for (size_t i = 0; i < ARRAY_SIZE(opt_table) && !d; i++)
+			if (c == (int)(1000 + i) || c == opt_table[i].letter)
+				d = &opt_table[i];
+		if (!d || opt__set(d, o, optarg)) {
+			fprintf(stderr, "parkwatch: bad --%s '%s': %s; see 'parkwatch %s --help'\n", d ? d->name : "?",
+				optarg ? optarg : "", d ? d->help : "", cmd_table[o->command].name);
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+int opts__parse(struct opts *o, int argc, char **argv)
+{
+	int err;
+
+	memset(o, 0, sizeof(*o));
+	o->transport = -1;
+	o->depth = PW_STACK_MAX;
+	o->ring_bytes = PW_RING_DEFAULT;
+	err = opts__command(o, argc, argv);
+	if (err || argc < 2 || argv[1][0] == '-')
+		return err;
+	err = opts__getopt(o, argc - 1, argv + 1);
+	if (err || o->help || o->version)
+		return err;
+	if (o->command == CMD_HELP || o->command == CMD_VERSION)
+		return 0;
+	if (optind < argc - 1)
+		return usage_error(o, "what is meant by", argv[1 + optind]);
+	if (o->command == CMD_RECORD && !o->pid) {
+		fprintf(stderr, "parkwatch: which process? give -p PID; see 'parkwatch record --help'\n");
+		return -EINVAL;
+	}
+	return 0;
+}

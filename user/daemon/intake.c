@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "daemon/intake.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <uthash.h>
+
+#include "golang/golabels.h"
+#include "golang/gostate.h"
+#include "golang/gosystem.h"
+
+#define LABELS_CACHED_MAX  65536	/* then the cache starts anew */
+#define STARTS_CACHED_MAX  65536
+#define G_BYTES_MAX	   1024		/* of a runtime.g: Go 1.27 has 456 */
+
+struct label_entry {
+	struct { uint64_t goid, ptr; uint64_t rt; } key;
+	uint32_t label;
+	UT_hash_handle hh;
+};
+
+struct start_entry {		/* is a goroutine with this start function the runtime's own? */
+	struct { uint64_t startpc, rt; } key;
+	bool system;
+	UT_hash_handle hh;
+};
+
+struct intake {
+	const struct proc *proc;	/* borrowed, as the next three */
+	struct goproc *gp;
+	struct profile *profile;
+	bool labels, system;
+	struct label_entry *label_cache;
+	struct start_entry *start_cache;
+	struct intake_stats stats;
+};
+
+int intake__new(const struct proc *p, struct goproc *gp, struct profile *profile, bool labels, bool system,
+		struct intake **ret)
+{
+	struct intake *in = calloc(1, sizeof(*in));
+
+	if (!in)
+		return -ENOMEM;
+	in->proc = p;
+	in->gp = gp;
+	in->profile = profile;
+	in->labels = labels;
+	in->system = system;
+	*ret = in;
+	return 0;
+}
+
+static void intake__drop_labels(struct intake *in)
+{
+	struct label_entry *l, *l_next;
+
+	HASH_ITER(hh, in->label_cache, l, l_next)
+	{
+		HASH_DEL(in->label_cache, l);
+		free(l);
+	}
+}
+
+static void intake__drop_starts(struct intake *in)
+{
+	struct start_entry *s, *s_next;
+
+	HASH_ITER(hh, in->start_cache, s, s_next)
+	{
+		HASH_DEL(in->start_cache, s);
+		free(s);
+	}
+}
+
+void intake__free(struct intake *in)
+{
+	if (!in)
+		return;
+	intake__drop_labels(in);
+	intake__drop_starts(in);
+	free(in);
+}
+
+/* "k=v,k2=v2"; "" if there are none or they could not be read. */
+static void label_text(const struct golabel *labels, size_t nr, char *text, size_t size)
+{
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < nr && used < size; i++)
+		used += (size_t)snprintf(text + used, size - used, "%s%s=%s", i ? "," : "", labels[i].key,
+					 labels[i].value);
+}
+
+static uint32_t intake__label(struct intake *in, uint16_t rt, uint64_t goid, uint64_t ptr)
+{
+	struct golabel labels[GOLABELS_MAX];
+	struct label_entry *e, find;
+	char text[PROFILE_LABEL_TEXT_MAX];
+	size_t nr = 0;
+
+	if (!in->labels || !ptr)
+		return PROFILE_LABEL_NONE;
+	memset(&find, 0, sizeof(find));
+	find.key.goid = goid;
+	find.key.ptr = ptr;
+	find.key.rt = rt;
+	HASH_FIND(hh, in->label_cache, &find.key, sizeof(find.key), e);
+	if (e)
+		return e->label;
+	if (golabels_read(proc__mem(in->proc), goproc__runtime(in->gp, rt)->minor, ptr, labels, GOLABELS_MAX, &nr))
+		return PROFILE_LABEL_NONE;
+	label_text(labels, nr, text, sizeof(text));
+	if (HASH_COUNT(in->label_cache) >= LABELS_CACHED_MAX)
+		intake__drop_labels(in);
+	e = calloc(1, sizeof(*e));
+	if (!e)
+		return profile__label(in->profile, text);
+	e->key = find.key;
+	e->label = profile__label(in->profile, text);
+	HASH_ADD(hh, in->label_cache, key, sizeof(e->key), e);
+	return e->label;
+}
+
+static bool intake__is_system(struct intake *in, uint16_t rt, uint64_t startpc)
+{
+	struct goframe frames[GOSYM_INLINE_MAX];
+	struct start_entry *e, find;
+	int nr;
+
+	if (in->system || !startpc)
+		return false;
+	memset(&find, 0, sizeof(find));
+	find.key.startpc = startpc;
+	find.key.rt = rt;
+	HASH_FIND(hh, in->start_cache, &find.key, sizeof(find.key), e);
+	if (e)
+		return e->system;
+	nr = gosym__frames(goproc__runtime(in->gp, rt)->sym, startpc, false, frames, ARRAY_SIZE(frames));
+	find.system = nr > 0 && gosystem_start(frames[nr - 1].func);	/* the last is the function itself */
+	if (HASH_COUNT(in->start_cache) >= STARTS_CACHED_MAX)
+		intake__drop_starts(in);
+	e = calloc(1, sizeof(*e));
+	if (!e)
+		return find.system;
+	*e = find;
+	HASH_ADD(hh, in->start_cache, key, sizeof(e->key), e);
+	return e->system;
+}
+
+/* Names are looked up while the target is there to be asked; gosym keeps the answers. */
+static void intake__name(struct intake *in, uint16_t rt, const uint64_t *pcs, size_t nr)
+{
+	struct goframe frames[GOSYM_INLINE_MAX];
+
+	for (size_t i = 0; i < nr; i++)
+		(void)gosym__frames(goproc__runtime(in->gp, rt)->sym, pcs[i], i > 0, frames, ARRAY_SIZE(frames));
+}
+
+/* What the record points to in the target; false: none of ours to count. */
+static bool intake__look_up(struct intake *in, const struct pw_hdr *h, uint32_t *ret_label)
+{
+	uint64_t startpc = 0, labels = 0;
+
+	switch (h->kind) {
+	case PW_STACK:
+		intake__name(in, h->rt, (const uint64_t *)((const struct pw_stack *)h)->pcs,
+			     ((const struct pw_stack *)h)->nr);
+		return true;
+	case PW_BIRTH:
+		startpc = ((const struct pw_birth *)h)->startpc;
+		labels = ((const struct pw_birth *)h)->labels;
+		break;
+	case PW_EXIT:
+		startpc = ((const struct pw_exit *)h)->startpc;
+		labels = ((const struct pw_exit *)h)->labels;
+		break;
+	case PW_WAIT:
+	case PW_SCHED:
+		startpc = ((const struct pw_wait *)h)->startpc;
+		labels = ((const struct pw_wait *)h)->labels;
+		break;
+	}
+	if (intake__is_system(in, h->rt, startpc)) {
+		in->stats.system++;
+		return false;
+	}
+	*ret_label = intake__label(in, h->rt, h->goid, labels);
+	return true;
+}
+
+void intake__record(void *ctx, const void *data, size_t len)
+{
+	struct intake *in = ctx;
+	const struct pw_hdr *h;
+	uint32_t label = PROFILE_LABEL_NONE;
+
+	if (pipe_stats__decode(&in->stats.pipe, data, len, &h))
+		return;
+	if (h->rt >= goproc__nr_runtimes(in->gp)) {
+		in->stats.pipe.out--;
+		in->stats.pipe.malformed++;
+		return;
+	}
+	if (intake__look_up(in, h, &label))
+		(void)profile__apply(in->profile, h, label);	/* what it refuses it counts */
+}
+
+/* The mark is still there: no run and no park since, so the wait that the census read is the one that is open. */
+static bool mark_holds(struct attach *a, const struct census_g *g, uint64_t start_ns)
+{
+	struct pw_gstate s;
+
+	return !attach__gs_lookup(a, g->addr, &s) && s.stack_id == PW_STACK_ID_CENSUS && s.start_ns == start_ns &&
+	       s.goid == g->goid;
+}
+
+static bool counts_as_waiting(const struct goruntime *rt, const struct census_g *g)
+{
+	const char *reason = gowait_name(rt->minor, g->reason);
+
+	/* Coroutines switch without gopark and execute: nothing would end such a wait. */
+	return g->status == GOSTATUS_WAITING && g->nr_pcs && reason && strcmp(reason, "coroutine") &&
+	       !gowait_is_running(rt->minor, g->reason);
+}
+
+static int intake__mark(struct intake *in, const struct goruntime *rt, struct attach *a, uint64_t start_ns)
+{
+	scoped_mem uint64_t *addrs = NULL;
+	size_t nr = 0;
+	int err;
+
+	err = census__addrs(in->proc, rt, &addrs, &nr);
+	if (err)
+		return err;
+	for (size_t i = 0; i < nr; i++) {
+		struct pw_gstate s = { .start_ns = start_ns, .stack_id = PW_STACK_ID_CENSUS };
+
+		if (addrspace__read(proc__mem(in->proc), addrs[i] + (uint64_t)rt->layout.g_goid, &s.goid, sizeof(s.goid)))
+			continue;
+		err = attach__gs_insert(a, addrs[i], &s);
+		if (err && err != -EEXIST)
+			return err;
+	}
+	return 0;
+}
+
+int intake__census(struct intake *in, uint16_t rt_nr, struct attach *a, uint64_t start_ns, unsigned int depth,
+		   struct cause *why)
+{
+	const struct goruntime *rt = goproc__runtime(in->gp, rt_nr);
+	scoped(census) c = NULL;
+	int err;
+
+	err = intake__mark(in, rt, a, start_ns);
+	if (!err)
+		err = census__read(in->proc, rt, depth, &c, why);
+	if (err)
+		return cause__set(why, err, "cannot read the goroutines of '%s' (pid %d): %s", proc__comm(in->proc),
+				  proc__pid(in->proc), strerror(-err));
+	in->stats.unsettled += c->unsettled + c->refused;
+	for (size_t i = 0; i < c->nr; i++) {
+		const struct census_g *g = &c->gs[i];
+		struct profile_known k = {
+			.goid = g->goid, .parent_goid = g->parent_goid, .gopc = g->gopc, .startpc = g->startpc,
+			.reason = g->reason, .truncated = g->truncated, .pcs = c->pcs + g->pcs_at, .nr_pcs = g->nr_pcs,
+		};
+
+		if (intake__is_system(in, rt_nr, g->startpc))
+			continue;
+		k.label = intake__label(in, rt_nr, g->goid, g->labels);
+		k.waiting = counts_as_waiting(rt, g) && mark_holds(a, g, start_ns);
+		if (k.waiting)
+			intake__name(in, rt_nr, k.pcs, k.nr_pcs);
+		(void)profile__known(in->profile, rt_nr, &k);
+	}
+	return 0;
+}
+
+struct open_wait_walk {
+	struct intake *in;
+	uint16_t rt;
+};
+
+static void intake__open_wait(void *ctx, uint64_t addr, const struct pw_gstate *s)
+{
+	struct open_wait_walk *w = ctx;
+	const struct goruntime *rt = goproc__runtime(w->in->gp, w->rt);
+	uint64_t goid = 0, gopc = 0, startpc = 0, labels = 0;
+	uint8_t g[G_BYTES_MAX];
+
+	if ((!s->start_ns && !s->ready_ns) || rt->layout.g_size > G_BYTES_MAX)
+		return;
+	/* It waits still, so its g says who it is; if the target has ended the profile may know from elsewhere. */
+	if (!addrspace__read(proc__mem(w->in->proc), addr, g, (size_t)rt->layout.g_size)) {
+		memcpy(&goid, g + rt->layout.g_goid, sizeof(goid));
+		memcpy(&gopc, g + rt->layout.g_gopc, sizeof(gopc));
+		memcpy(&startpc, g + rt->layout.g_startpc, sizeof(startpc));
+		memcpy(&labels, g + rt->layout.g_labels, sizeof(labels));
+	}
+	if (goid != s->goid)
+		gopc = startpc = labels = 0;
+	if (intake__is_system(w->in, w->rt, startpc))
+		return;
+	(void)profile__open_wait(w->in->profile, w->rt, s, gopc, startpc,
+				 intake__label(w->in, w->rt, s->goid, labels));
+}
+
+int intake__open_waits(struct intake *in, uint16_t rt, struct attach *a)
+{
+	struct open_wait_walk w = { .in = in, .rt = rt };
+
+	return attach__gs_each(a, intake__open_wait, &w);
+}
+
+const struct intake_stats *intake__stats(const struct intake *in)
+{
+	return &in->stats;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * intake: what stands between the pipe and the profile: it looks up in the target what a record only points to.
+ *
+ * Labels are read while their goroutine lives; goroutines of the runtime itself are left out and counted; pcs of new
+ * stacks are named at once, so that names are there even if the target ends before the report is written.
+ */
+#ifndef PARKWATCH_DAEMON_INTAKE_H
+#define PARKWATCH_DAEMON_INTAKE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/own.h"
+#include "census/census.h"
+#include "golang/goruntime.h"
+#include "model/profile.h"
+#include "pipe/decode.h"
+#include "probe/attach.h"
+#include "target/goproc.h"
+
+struct intake;
+
+/* All borrowed as long as the intake lives. system: keep the runtime's own goroutines. */
+int intake__new(const struct proc *p, struct goproc *gp, struct profile *profile, bool labels, bool system,
+		struct intake **ret);
+void intake__free(struct intake *in);
+DEFINE_SCOPED(intake)
+
+void intake__record(void *in, const void *data, size_t len);	/* a ring_fn */
+
+/*
+ * The goroutines that were there when recording began at start_ns, those of blocked waits marked in the map of
+ * goroutines first (see docs/design.md, "From attach to the last line").
+ */
+int intake__census(struct intake *in, uint16_t rt, struct attach *a, uint64_t start_ns, unsigned int depth,
+		   struct cause *why);
+
+/* Waits that are open at the end. */
+int intake__open_waits(struct intake *in, uint16_t rt, struct attach *a);
+
+struct intake_stats {
+	struct pipe_stats pipe;
+	uint64_t system;	/* left out: the runtime's own goroutines */
+	uint64_t unsettled;	/* goroutines that the census could not read: their first wait has no stack */
+};
+const struct intake_stats *intake__stats(const struct intake *in);
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * session: one target from start to end: opened, proved, probed, recorded, let go.
+ *
+ *	session__open()	  finds the Go runtimes, proves their layouts, plans and loads; nothing is probed yet
+ *	session__record() probes, records until the duration is over, *stop, or the target's end; takes the probes down
+ *	session__snap()	  what was seen, for the renderers
+ * A process with several Go runtimes (c-shared libraries) has one set of probes each, and one report.
+ * Loop thread only.
+ */
+#ifndef PARKWATCH_DAEMON_SESSION_H
+#define PARKWATCH_DAEMON_SESSION_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/cause.h"
+#include "model/profile.h"
+#include "model/snap.h"
+#include "probe/attach.h"
+#include "report/renderer.h"
+
+struct session_opts {
+	pid_t pid;
+	struct profile_opts profile;
+	int transport;			/* -1 auto, or enum pw_transport */
+	enum attach_way way;
+	const uint64_t *goids;		/* borrowed until session__free() */
+	size_t nr_goids;
+	uint64_t min_wait_ns;
+	unsigned int depth;
+	uint32_t ring_bytes;
+	bool system;			/* the runtime's own goroutines too */
+	bool no_cost;			/* no calibration: cost is unknown */
+};
+
+struct session_progress {
+	uint64_t elapsed_ns, events, lost;
+};
+
+struct session_end {
+	bool target_ended;		/* before the recording was over */
+	uint64_t duration_ns;
+	uint64_t hits, events, lost;	/* lost: everything that did not reach the report, by stats.h and the bounds */
+	uint64_t system;		/* events of the runtime's own goroutines, left out */
+	uint64_t cpu_ns;		/* of the target, while it was recorded; 0: unknown */
+	double cost_ns;			/* hits x calibrated ns; < 0: not calibrated */
+	char losses[256];		/* the ways in which events were lost, with numbers; "" if none */
+};
+
+struct session;
+int session__open(const struct session_opts *o, struct session **ret, struct cause *why);
+void session__free(struct session *s);
+DEFINE_SCOPED(session)
+
+/* duration 0: no limit. Calls `progress` (may be NULL) about ten times a second. 0 also when the target ended. */
+int session__record(struct session *s, uint64_t duration_ns, const volatile sig_atomic_t *stop,
+		    void (*progress)(void *ctx, const struct session_progress *p), void *ctx, struct session_end *ret,
+		    struct cause *why);
+
+int session__snap(struct session *s, struct snap **ret);
+/* namers: room for GOPROC_RUNTIMES_MAX; returns how many. */
+size_t session__namers(const struct session *s, struct namer *namers);
+/* Fills what the renderers say about the recording; strings are borrowed from the session; cost is left to the caller. */
+void session__meta(const struct session *s, const struct session_end *end, struct report_meta *ret);
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * golayout: where fields lie in the structs of one Go version: the runtime's own (struct pw_layout, for the census and BPF)
+ * and those of its symbol tables (struct gotables, for gosym).
+ *
+ * From DWARF of the binary, or from a table keyed by Go minor and architecture that tools/gen-golayout made from DWARF of
+ * programs compiled by each toolchain. Within one minor release none of these fields ever moved.
+ */
+#ifndef PARKWATCH_GOLANG_GOLAYOUT_H
+#define PARKWATCH_GOLANG_GOLAYOUT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <parkwatch/layout.h>
+
+#include "base/cause.h"
+#include "elf/elf_file.h"
+
+#define GO_MINOR_MIN 15
+#define GO_MINOR_MAX 27		/* newest that the table knows */
+
+enum golayout_source { GOLAYOUT_TABLE, GOLAYOUT_DWARF };
+
+/* .debug_info up to this size (uncompressed) is read for a version that the table knows: it costs 10 ms and 1 MB a MB. */
+#define GOLAYOUT_DWARF_SMALL (2u << 20)
+/* and up to this size for a newer Go, where there is nothing else. */
+#define GOLAYOUT_DWARF_MAX (256u << 20)
+
+/* Byte offsets; PW_NO_FIELD: not in this version. Slices are {ptr, len, cap}. Source: Go runtime/symtab.go. */
+struct gotables {
+	/* runtime.moduledata */
+	__s32 md_size;
+	__s32 md_pcheader;	/* Go 1.16 and later; before it pclntable begins with the header */
+	__s32 md_funcnametab, md_cutab, md_pctab;	/* Go 1.16 and later */
+	__s32 md_filetab, md_pclntable, md_ftab;
+	__s32 md_minpc, md_maxpc, md_text, md_etext;
+	__s32 md_gofunc;	/* Go 1.18 and later */
+	__s32 md_pluginpath, md_modulename, md_next;
+	/* runtime.pcHeader */
+	__s32 hdr_nfunc;
+	__s32 hdr_textstart;	/* Go 1.18 to 1.25 */
+	/* runtime._func */
+	__s32 fn_size;
+	__s32 fn_entry;		/* u64 address; up to Go 1.17 */
+	__s32 fn_entryoff;	/* u32 from moduledata.text; from 1.18 */
+	__s32 fn_nameoff, fn_pcsp, fn_pcfile, fn_pcln, fn_npcdata;
+	__s32 fn_cuoffset;	/* Go 1.16 and later */
+	__s32 fn_startline;	/* Go 1.20 and later */
+	__s32 fn_funcid, fn_nfuncdata;
+	/* runtime.inlinedCall */
+	__s32 inl_size, inl_funcid, inl_nameoff, inl_parentpc;
+	__s32 inl_startline;	/* Go 1.20 and later */
+};
+
+/* What is a number and no offset; by minor release. */
+struct gonumbers {
+	uint32_t magic;		/* first word of pclntab */
+	uint8_t funcdata_inltree;	/* FUNCDATA_InlTree */
+	uint8_t funcid_wrapper;	/* funcID of wrappers */
+};
+
+/* One field: its name in our struct, where it is in Go, and from which minor release to which it exists. */
+struct golayout_field {
+	const char *name;
+	size_t offset;		/* in struct pw_layout or struct gotables */
+	const char *type;	/* "runtime.g" */
+	const char *path;	/* "sched.sp"; NULL: the size of the struct */
+	int16_t since, until;	/* minor releases, both included */
+};
+extern const struct golayout_field golayout_fields[];	/* of struct pw_layout; ends with a NULL name */
+extern const struct golayout_field gotables_fields[];	/* of struct gotables; as above */
+
+/* golayout_table.c, written by tools/gen-golayout */
+struct golayout_row {
+	uint16_t minor, machine;	/* machine: EM_* */
+	struct pw_layout layout;
+	struct gotables tables;
+};
+extern const struct golayout_row golayout_table[];
+extern const size_t golayout_table_nr;
+
+/* The row of a version, or NULL. Versions newer than the table's get the newest: only good for the tables, and only with checks. */
+const struct golayout_row *golayout_row(int minor, uint16_t machine);
+
+struct gonumbers gonumbers_of(int minor);
+
+/* -ENOENT: no DWARF, or larger than max_info; -EBADMSG: damaged, or a field is missing (the cause names it). */
+int golayout_from_dwarf(const struct elf_file *f, int minor, uint64_t max_info, struct pw_layout *ret,
+			struct cause *why);
+int gotables_from_dwarf(const struct elf_file *f, int minor, uint64_t max_info, struct gotables *ret, struct cause *why);
+
+#endif

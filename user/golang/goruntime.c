@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "golang/goruntime.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "golang/goallgs.h"
+#include "golang/goexe.h"
+#include "golang/moduledata.h"
+
+/* What goruntime__open() knows while it works. */
+struct opening {
+	const struct addrspace *as;
+	const struct goimage *img;
+	struct elf_file *elf;
+	struct goexe exe;
+	struct gotables lay;
+	struct pclntab tabs[GOMODULES_MAX];
+	struct goruntime *rt;
+	struct cause *why;
+};
+
+static void opening_done(struct opening *o)
+{
+	elf_file__free(o->elf);
+	goruntime__free(o->rt);
+}
+
+void goruntime__free(struct goruntime *rt)
+{
+	if (!rt)
+		return;
+	gosym__free(rt->sym);
+	free(rt);
+}
+
+bool goruntime__holds(const struct goruntime *rt, uint64_t pc)
+{
+	for (uint32_t i = 0; i < rt->nr_modules; i++)
+		if (pc >= rt->modules[i].minpc && pc < rt->modules[i].maxpc)
+			return true;
+	return false;
+}
+
+/* --- version and build settings --- */
+
+static int find_exe(struct opening *o)
+{
+	const struct elf_section *sec = elf_file__section(o->elf, ".go.buildinfo");
+	uint64_t addr;
+	int err;
+
+	if (sec && sec->addr) {
+		err = goexe_read(o->as, sec->addr + o->img->bias, &o->exe);
+		if (err != -ENOENT)
+			return err;
+	}
+	for (size_t i = 0; i < o->img->nr_segs; i++) {
+		const struct goseg *s = &o->img->segs[i];
+
+		if (s->anon || !(s->prot & GOSEG_R) || !(s->prot & GOSEG_W))
+			continue;
+		err = goexe_find(o->as, s->start, s->end, &addr);
+		if (!err)
+			err = goexe_read(o->as, addr, &o->exe);
+		if (err != -ENOENT && err != -EFAULT)
+			return err;
+	}
+	return -ENOENT;
+}
+
+static int check_version(struct opening *o)
+{
+	struct goruntime *rt = o->rt;
+
+	memcpy(rt->version, o->exe.version, sizeof(rt->version));
+	if (goexe_minor(rt->version, &rt->minor))
+		return cause__set(o->why, -EOPNOTSUPP, "'%s' was built by Go '%s', a version without a number",
+				  o->img->path, rt->version);
+	if (rt->minor < GO_MINOR_MIN)
+		return cause__set(o->why, -EOPNOTSUPP, "'%s' was built by %s; Go 1.%d and later can be watched",
+				  o->img->path, rt->version, GO_MINOR_MIN);
+	if (elf_file__machine(o->elf) != EM_X86_64)
+		return cause__set(o->why, -EOPNOTSUPP, "'%s' is for arm64; only amd64 can be watched", o->img->path);
+	rt->regabi = rt->minor >= 17;
+	return 0;
+}
+
+/* --- layouts --- */
+
+static int choose_tables(struct opening *o)
+{
+	const struct golayout_row *row = golayout_row(o->rt->minor, elf_file__machine(o->elf));
+
+	if (!row)
+		return -EOPNOTSUPP;
+	o->lay = row->tables;
+	/* A newer Go: its own words if it has them. What moduledata_read() checks decides either way. */
+	if (o->rt->minor > GO_MINOR_MAX)
+		(void)gotables_from_dwarf(o->elf, o->rt->minor, GOLAYOUT_DWARF_MAX, &o->lay, NULL);
+	return 0;
+}
+
+static int choose_layout(struct opening *o)
+{
+	struct goruntime *rt = o->rt;
+	const struct golayout_row *row = golayout_row(rt->minor, elf_file__machine(o->elf));
+	bool known = row && row->minor == rt->minor;
+	struct cause why = { "" };
+	int err = golayout_from_dwarf(o->elf, rt->minor, known ? GOLAYOUT_DWARF_SMALL : GOLAYOUT_DWARF_MAX, &rt->layout,
+				      &why);
+
+	if (!err) {
+		rt->layout_source = GOLAYOUT_DWARF;
+		return 0;
+	}
+	if (err == -ENOMEM)
+		return err;
+	if (!known)
+		return cause__set(o->why, -EOPNOTSUPP,
+				  "'%s' was built by %s, newer than Go 1.%d, and its debug information does not help: %s; "
+				  "build it without -ldflags=-w, or update parkwatch",
+				  o->img->path, rt->version, GO_MINOR_MAX, why.text[0] ? why.text : "there is none");
+	rt->layout = row->layout;
+	rt->layout_source = GOLAYOUT_TABLE;
+	return 0;
+}
+
+/* --- modules --- */
+
+static int add_module(struct opening *o, const struct moduledata *md)
+{
+	struct goruntime *rt = o->rt;
+	const struct pclntab *t = &md->tab;
+
+	for (uint32_t i = 0; i < rt->nr_modules; i++)
+		if (rt->modules[i].moduledata == t->moduledata)
+			return -EEXIST;
+	if (rt->nr_modules == GOMODULES_MAX)
+		return -ENOSPC;
+	o->tabs[rt->nr_modules] = *t;
+	rt->modules[rt->nr_modules] = (struct gomodule){
+		.moduledata = t->moduledata, .text = t->text, .etext = t->etext, .minpc = t->minpc, .maxpc = t->maxpc,
+	};
+	snprintf(rt->modules[rt->nr_modules].name, sizeof(rt->modules[0].name), "%s",
+		 md->plugin[0] ? md->plugin : md->name);
+	rt->nr_modules++;
+	return 0;
+}
+
+static int find_modules(struct opening *o)
+{
+	struct goruntime *rt = o->rt;
+	struct moduledata md;
+	bool plugin;
+	int err = moduledata_find(o->as, o->img, o->elf, rt->minor, &o->lay, &md);
+
+	if (err == -ENOENT || err == -EFAULT || err == -EBADMSG)
+		return cause__set(o->why, rt->minor > GO_MINOR_MAX ? -EOPNOTSUPP : -EBADMSG,
+				  "no pclntab and moduledata of %s in '%s': damaged, or changed by a packer or an obfuscator",
+				  rt->version, o->img->path);
+	if (err)
+		return err;
+	rt->pclntab = md.tab.header;
+	plugin = md.plugin[0];
+	for (err = add_module(o, &md); !err && md.next; err = add_module(o, &md)) {
+		uint64_t next = md.next;
+
+		if (moduledata_read(o->as, next, rt->minor, &o->lay, &md))
+			break;	/* being linked in just now, or damaged: what we have is whole */
+	}
+	if (!rt->buildmode[0] && elf_file__type(o->elf) == ET_DYN && !rt->pie)
+		snprintf(rt->buildmode, sizeof(rt->buildmode), "%s", plugin ? "plugin" : "c-shared");
+	return 0;
+}
+
+static void fill_facts(struct opening *o)
+{
+	struct goruntime *rt = o->rt;
+
+	rt->stripped = !elf_file__has_symtab(o->elf);
+	rt->pie = elf_file__is_pie(o->elf);
+	rt->race = o->exe.race == 1;
+	snprintf(rt->path, sizeof(rt->path), "%s", o->img->path);
+	/* "exe" is also said of what the external linker made position independent. */
+	if (rt->pie)
+		snprintf(rt->buildmode, sizeof(rt->buildmode), "pie");
+	else if (elf_file__type(o->elf) == ET_EXEC)
+		snprintf(rt->buildmode, sizeof(rt->buildmode), "exe");
+	else
+		memcpy(rt->buildmode, o->exe.buildmode, sizeof(rt->buildmode));
+	if (elf_file__gnu_build_id(o->elf, rt->build_id, sizeof(rt->build_id)) &&
+	    elf_file__go_build_id(o->elf, rt->build_id, sizeof(rt->build_id)))
+		rt->build_id[0] = '\0';
+}
+
+/* --- allgs --- */
+
+static int find_allgs(struct opening *o)
+{
+	/* racecall is in race builds only, crosscall2 where runtime/cgo is linked in (assembly of Go 1.15 to 1.27). */
+	static const char *const names[] = { "runtime.allgadd", "runtime.racecall", "crosscall2" };
+	struct goruntime *rt = o->rt;
+	struct gofunc fn[ARRAY_SIZE(names)];
+	uint8_t code[GOALLGS_CODE_MAX];
+	size_t len;
+	int err = gosym__find(rt->sym, 0, names, ARRAY_SIZE(names), fn);
+
+	if (err)
+		return cause__set(o->why, err, "damaged function table in '%s'", o->img->path);
+	rt->race = rt->race || fn[1].entry;
+	rt->cgo = fn[2].entry;
+	if (!fn[0].entry || fn[0].end <= fn[0].entry)
+		return cause__set(o->why, -EBADMSG, "no runtime.allgadd in '%s': damaged or obfuscated", o->img->path);
+	len = fn[0].end - fn[0].entry < sizeof(code) ? fn[0].end - fn[0].entry : sizeof(code);
+	err = addrspace__read(o->as, fn[0].entry, code, len);
+	if (!err)
+		err = goallgs_find(code, len, fn[0].entry, &rt->allgs);
+	if (err)
+		return cause__set(o->why, err, "cannot tell where '%s' keeps its goroutines: runtime.allgadd is not as %s has it",
+				  o->img->path, rt->version);
+	return 0;
+}
+
+static int opening_run(struct opening *o)
+{
+	int err = elf_file__open(o->img->fd, o->img->path, &o->elf, o->why);
+
+	if (err)
+		return err;
+	err = find_exe(o);
+	if (err == -ENOENT)
+		return err;
+	if (err)
+		return cause__set(o->why, err, "damaged build information in '%s'", o->img->path);
+	err = check_version(o);
+	if (!err)
+		err = choose_tables(o);
+	if (err)
+		return err;
+	fill_facts(o);
+	err = find_modules(o);
+	if (!err)
+		err = gosym__new(o->as, o->tabs, o->rt->nr_modules, &o->rt->sym);
+	if (!err)
+		err = choose_layout(o);
+	if (!err)
+		err = find_allgs(o);
+	return err;
+}
+
+int goruntime__open(const struct addrspace *as, const struct goimage *img, struct goruntime **ret,
+		    struct cause *why)
+{
+	scoped_mem struct opening *o = calloc(1, sizeof(*o));	/* 20 KiB: not on the stack */
+	int err;
+
+	if (!o)
+		return -ENOMEM;
+	o->as = as;
+	o->img = img;
+	o->why = why;
+	o->rt = calloc(1, sizeof(*o->rt));
+	err = o->rt ? opening_run(o) : -ENOMEM;
+	if (!err)
+		*ret = steal(o->rt);
+	opening_done(o);
+	return err;
+}

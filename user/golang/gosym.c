@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "golang/gosym.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "golang/gofind.h"
+#include "golang/pclntab.h"
+
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+#define PAGES_BYTES  (4u << 20)	/* of the page cache */
+#define RAW_NAME_MAX (32u << 10) /* bytes of a name before the type arguments of a generic function are cut out */
+
+/* A name or file, each once. */
+struct text {
+	UT_hash_handle hh;
+	char s[];
+};
+
+/* The frames of a pc, as they were found first. */
+struct answer {
+	uint64_t key;		/* pc * 2 + is_return */
+	UT_hash_handle hh;
+	int nr;
+	struct goframe frames[];
+};
+
+struct gosym {
+	size_t nr;
+	struct pclntab *modules;
+	struct pagecache *mem;
+	struct text *texts;
+	struct answer *answers;
+	size_t text_bytes, answer_bytes;
+	char *raw;		/* RAW_NAME_MAX bytes to read a name into */
+};
+
+int gosym__new(const struct addrspace *as, const struct pclntab *modules, size_t nr, struct gosym **ret)
+{
+	scoped(gosym) s = calloc(1, sizeof(*s));
+	int err;
+
+	if (!s)
+		return -ENOMEM;
+	if (!nr || nr > GOSYM_MODULES_MAX)
+		return -EINVAL;
+	s->modules = reallocarray(NULL, nr, sizeof(*modules));
+	s->raw = malloc(RAW_NAME_MAX);
+	if (!s->modules || !s->raw)
+		return -ENOMEM;
+	memcpy(s->modules, modules, nr * sizeof(*modules));
+	s->nr = nr;
+	err = pagecache__new(as, PAGES_BYTES, &s->mem);
+	if (err)
+		return err;
+	*ret = steal(s);
+	return 0;
+}
+
+void gosym__free(struct gosym *s)
+{
+	struct answer *a, *next_a;
+	struct text *t, *next_t;
+
+	if (!s)
+		return;
+	HASH_ITER(hh, s->answers, a, next_a) {
+		HASH_DEL(s->answers, a);
+		free(a);
+	}
+	HASH_ITER(hh, s->texts, t, next_t) {
+		HASH_DEL(s->texts, t);
+		free(t);
+	}
+	pagecache__free(s->mem);
+	free(s->modules);
+	free(s->raw);
+	free(s);
+}
+
+size_t gosym__memory_bytes(const struct gosym *s)
+{
+	return sizeof(*s) + s->nr * sizeof(*s->modules) + RAW_NAME_MAX + pagecache__bytes(s->mem) + s->text_bytes +
+	       s->answer_bytes;
+}
+
+/* --- texts --- */
+
+static const char *gosym__intern(struct gosym *s, const char *str, size_t len)
+{
+	struct text *t;
+
+	HASH_FIND(hh, s->texts, str, len, t);
+	if (t)
+		return t->s;
+	if (s->text_bytes + sizeof(*t) + len > GOSYM_TEXT_MAX)
+		return "?";
+	t = malloc(sizeof(*t) + len + 1);
+	if (!t)
+		return "?";
+	memcpy(t->s, str, len);
+	t->s[len] = '\0';
+	HASH_ADD_KEYPTR(hh, s->texts, t->s, len, t);
+	if (!t->hh.tbl) {
+		free(t);
+		return "?";
+	}
+	s->text_bytes += sizeof(*t) + len;
+	return t->s;
+}
+
+/* Type arguments become "...": from the first '[' to the last ']' (Go 1.21 runtime/traceback.go funcNameForPrint). */
+static size_t elide_type_args(char *name, size_t len)
+{
+	char *open = memchr(name, '[', len), *close = open ? memrchr(name, ']', len) : NULL;
+	size_t tail;
+
+	if (!close || close < open)
+		return len;
+	tail = len - (size_t)(close - name);
+	memmove(open + 4, close, tail);	/* grows by 3 bytes at most: the caller has left room */
+	memcpy(open, "[...", 4);
+	return (size_t)(open + 4 - name) + tail;
+}
+
+static int gosym__text_at(struct gosym *s, uint64_t addr, bool is_name, const char **ret)
+{
+	size_t len;
+	int err = pagecache__read_str(s->mem, addr, s->raw, RAW_NAME_MAX - 8, &len);
+
+	if (err)
+		return err;
+	if (is_name)
+		len = elide_type_args(s->raw, len);
+	if (len > GOSYM_NAME_MAX) {
+		len = GOSYM_NAME_MAX;
+		memcpy(s->raw + len - 3, "...", 3);
+	}
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)s->raw[i] < ' ' || s->raw[i] == 0x7f)
+			s->raw[i] = '?';
+	*ret = gosym__intern(s, s->raw, len);
+	return 0;
+}
+
+static int gosym__name(struct gosym *s, const struct pclntab *t, uint32_t nameoff, const char **ret)
+{
+	if (nameoff >= t->names.len)
+		return -EBADMSG;
+	if (!nameoff) {		/* as runtime.(*moduledata).funcName, to which 0 is no name */
+		*ret = "";
+		return 0;
+	}
+	return gosym__text_at(s, t->names.addr + nameoff, true, ret);
+}
+
+/* --- frames --- */
+
+static const struct pclntab *gosym__module_of(const struct gosym *s, uint64_t pc, uint32_t *ret)
+{
+	for (size_t i = 0; i < s->nr; i++) {
+		if (pc >= s->modules[i].minpc && pc < s->modules[i].maxpc) {
+			*ret = (uint32_t)i;
+			return &s->modules[i];
+		}
+	}
+	return NULL;
+}
+
+static int gosym__line(struct gosym *s, const struct pclntab *t, const struct pcfunc *fn, uint64_t pc,
+		       struct goframe *f)
+{
+	uint64_t file;
+	int err = pclntab_line(t, s->mem, fn, pc, &file, &f->line);
+
+	if (err)
+		return err;
+	f->file = "?";
+	return file ? gosym__text_at(s, file, false, &f->file) : 0;
+}
+
+static int gosym__expand(struct gosym *s, const struct pclntab *t, const struct pcfunc *fn, uint64_t pc,
+			 struct goframe *frames)
+{
+	uint64_t tree;
+	int32_t ix = -1;
+	int n = 0;
+	int err = pclntab_funcdata(t, s->mem, fn, t->num.funcdata_inltree, &tree);
+
+	if (!err && tree)
+		err = pclntab_pcdata(t, s->mem, fn, PCDATA_INL_TREE, pc, &ix);
+	while (!err && ix >= 0 && n < GOSYM_INLINE_MAX - 1) {
+		struct goframe *f = &frames[n++];
+		struct pcinline call;
+
+		*f = (struct goframe){ .entry = fn->entry, .inlined = true };
+		err = pclntab_inline(t, s->mem, fn, tree, ix, &call);
+		if (!err)
+			err = gosym__name(s, t, call.nameoff, &f->func);
+		if (!err)
+			err = gosym__line(s, t, fn, pc, f);
+		if (err)
+			break;
+		f->start_line = call.startline;
+		f->wrapper = call.funcid == t->num.funcid_wrapper;
+		pc = call.parent_pc;
+		err = pclntab_pcdata(t, s->mem, fn, PCDATA_INL_TREE, pc, &ix);
+	}
+	if (err)
+		return err;
+	frames[n] = (struct goframe){ .entry = fn->entry, .start_line = fn->startline,
+				      .wrapper = fn->funcid == t->num.funcid_wrapper };
+	err = gosym__name(s, t, fn->nameoff, &frames[n].func);
+	if (!err)
+		err = gosym__line(s, t, fn, pc, &frames[n]);
+	return err ? err : n + 1;
+}
+
+static void gosym__forget_oldest(struct gosym *s)
+{
+	struct answer *a = s->answers;	/* uthash keeps the order of insertion */
+
+	HASH_DEL(s->answers, a);
+	s->answer_bytes -= sizeof(*a) + (size_t)a->nr * sizeof(a->frames[0]);
+	free(a);
+}
+
+static void gosym__remember(struct gosym *s, uint64_t key, const struct goframe *frames, int nr)
+{
+	size_t bytes = sizeof(struct answer) + (size_t)nr * sizeof(*frames);
+	struct answer *a;
+
+	if (HASH_COUNT(s->answers) >= GOSYM_PCS_MAX)
+		gosym__forget_oldest(s);
+	a = malloc(bytes);
+	if (!a)
+		return;
+	a->key = key;
+	a->nr = nr;
+	memcpy(a->frames, frames, (size_t)nr * sizeof(*frames));
+	HASH_ADD(hh, s->answers, key, sizeof(a->key), a);
+	if (!a->hh.tbl)
+		free(a);
+	else
+		s->answer_bytes += bytes;
+}
+
+/* At most max of them, the outermost always included. */
+static int copy_frames(struct goframe *out, size_t max, const struct goframe *frames, int nr)
+{
+	if ((size_t)nr > max) {
+		memcpy(out, frames, (max - 1) * sizeof(*out));
+		out[max - 1] = frames[nr - 1];
+		return (int)max;
+	}
+	memcpy(out, frames, (size_t)nr * sizeof(*out));
+	return nr;
+}
+
+int gosym__frames(struct gosym *s, uint64_t pc, bool is_return, struct goframe *frames, size_t max)
+{
+	struct goframe found[GOSYM_INLINE_MAX];
+	uint64_t key = pc << 1 | is_return;	/* user addresses leave the top bit free */
+	const struct pclntab *t;
+	struct answer *a;
+	struct pcfunc fn;
+	uint32_t module;
+	int n;
+
+	if (!max)
+		return -EINVAL;
+	t = gosym__module_of(s, pc, &module);
+	if (!t)
+		return -ENOENT;
+	HASH_FIND(hh, s->answers, &key, sizeof(key), a);
+	if (a)
+		return copy_frames(frames, max, a->frames, a->nr);
+	n = pclntab_func_at(t, s->mem, pc, &fn);
+	if (n)
+		return n;
+	/* As runtime.(*Frames).Next: the function is that of pc, the line that of the call before it. */
+	n = gosym__expand(s, t, &fn, is_return && pc > fn.entry ? pc - 1 : pc, found);
+	if (n < 0)
+		return n;
+	gosym__remember(s, key, found, n);
+	return copy_frames(frames, max, found, n);
+}
+
+/* --- single facts --- */
+
+int gosym__func_at(struct gosym *s, uint64_t pc, struct gofunc *ret)
+{
+	struct pcfunc fn;
+	uint32_t module;
+	const struct pclntab *t = gosym__module_of(s, pc, &module);
+	int err = t ? pclntab_func_at(t, s->mem, pc, &fn) : -ENOENT;
+
+	if (!err)
+		*ret = (struct gofunc){ .entry = fn.entry, .end = fn.end, .module = module };
+	return err;
+}
+
+int gosym__find(struct gosym *s, uint32_t module, const char *const *names, size_t nr, struct gofunc *ret)
+{
+	int err;
+
+	if (module >= s->nr || nr > GOSYM_FIND_MAX)
+		return -EINVAL;
+	err = gofind_names(pagecache__space(s->mem), &s->modules[module], names, nr, ret);
+	for (size_t i = 0; !err && i < nr; i++)
+		ret[i].module = module;
+	return err;
+}
+
+uint64_t gosym__unwrap_start(struct gosym *s, uint64_t startpc)
+{
+	uint32_t module, off;
+	const struct pclntab *t = gosym__module_of(s, startpc, &module);
+	struct pcfunc fn;
+	uint64_t info;
+
+	if (!t || t->lay.md_gofunc == PW_NO_FIELD || pclntab_func_at(t, s->mem, startpc, &fn) ||
+	    pclntab_funcdata(t, s->mem, &fn, FUNCDATA_WRAP_INFO, &info) || !info ||
+	    pagecache__u32(s->mem, info, &off) || t->text + off < t->minpc || t->text + off >= t->maxpc)
+		return startpc;
+	return t->text + off;
+}
+
+int gosym__spdelta(struct gosym *s, uint64_t pc, int32_t *ret)
+{
+	uint32_t module;
+	const struct pclntab *t = gosym__module_of(s, pc, &module);
+	struct pcfunc fn;
+	int32_t delta;
+	int err = t ? pclntab_func_at(t, s->mem, pc, &fn) : -ENOENT;
+
+	if (!err)
+		err = pclntab_value(t, s->mem, &fn, fn.pcsp, pc, &delta);
+	if (err)
+		return err;
+	if (delta < 0)
+		return -EBADMSG;
+	*ret = delta;
+	return 0;
+}

@@ -1,0 +1,486 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "model/profile.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/gtable.h"
+#include "model/rowset.h"
+#include "model/stackset.h"
+
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+struct goid_key {		/* hashed as bytes: no padding */
+	uint64_t goid;
+	uint64_t rt;
+};
+
+/* Something that happened to one goroutine, before it is a row. */
+struct happening {
+	uint16_t rt;
+	uint32_t reason;
+	uint32_t label;
+	uint64_t goid;
+	uint64_t stack_id;
+	uint64_t gopc, startpc;
+	uint64_t value;
+};
+
+/* A census entry, or a wait that names one: whichever came first is kept here for the other. */
+struct census_half {
+	UT_hash_handle hh;
+	struct goid_key key;
+	bool is_wait;		/* .what is the wait; else what the census said */
+	bool waiting;		/* census: it had a wait that we can show */
+	struct happening what;
+};
+
+struct label {
+	UT_hash_handle hh;
+	uint32_t id;
+	char text[];
+};
+
+struct profile {
+	struct profile_opts opts;
+	uint64_t start_ns, end_ns;
+	struct stackset *stacks;
+	struct gtable *origins;		/* async, and for exits; else empty */
+	struct rowset *rows;
+	struct census_half *halves;
+	size_t nr_wait_halves;
+	struct label *labels;
+	const struct label **label_by_id; /* [0] is not used */
+	struct profile_stats stats;
+};
+
+int profile__new(const struct profile_opts *o, struct profile **ret)
+{
+	scoped(profile) p = calloc(1, sizeof(*p));
+	int err;
+
+	if (!p)
+		return -ENOMEM;
+	p->opts = *o;
+	if (!p->opts.max_rows)
+		p->opts.max_rows = PROFILE_ROWS_DEFAULT;
+	if (!p->opts.max_goroutines)
+		p->opts.max_goroutines = GTABLE_MAX_DEFAULT;
+	if (!p->opts.max_stack_bytes)
+		p->opts.max_stack_bytes = STACKSET_BYTES_DEFAULT;
+	p->end_ns = UINT64_MAX;
+	p->label_by_id = calloc(PROFILE_LABELS_MAX + 1, sizeof(struct label *));
+	if (!p->label_by_id)
+		return -ENOMEM;
+	err = stackset__new(p->opts.max_stack_bytes, &p->stacks);
+	if (!err)
+		err = gtable__new(p->opts.max_goroutines, &p->origins);
+	if (!err)
+		err = rowset__new(p->opts.max_rows, &p->rows);
+	if (err)
+		return err;
+	*ret = steal(p);
+	return 0;
+}
+
+void profile__free(struct profile *p)
+{
+	struct census_half *c, *next_c;
+	struct label *l, *next_l;
+
+	if (!p)
+		return;
+	HASH_ITER(hh, p->halves, c, next_c) {
+		HASH_DEL(p->halves, c);
+		free(c);
+	}
+	HASH_ITER(hh, p->labels, l, next_l) {
+		HASH_DEL(p->labels, l);
+		free(l);
+	}
+	free(p->label_by_id);
+	rowset__free(p->rows);
+	gtable__free(p->origins);
+	stackset__free(p->stacks);
+	free(p);
+}
+
+void profile__begin(struct profile *p, uint64_t start_ns)
+{
+	p->start_ns = start_ns;
+}
+
+void profile__end(struct profile *p, uint64_t end_ns)
+{
+	p->end_ns = end_ns;
+}
+
+uint32_t profile__label(struct profile *p, const char *text)
+{
+	size_t len = strnlen(text, PROFILE_LABEL_TEXT_MAX);
+	uint32_t nr = HASH_COUNT(p->labels);
+	struct label *l;
+
+	if (!len)
+		return PROFILE_LABEL_NONE;
+	HASH_FIND(hh, p->labels, text, len, l);
+	if (l)
+		return l->id;
+	l = nr < PROFILE_LABELS_MAX ? malloc(sizeof(*l) + len + 1) : NULL;
+	if (l) {
+		l->id = nr + 1;
+		memcpy(l->text, text, len);
+		l->text[len] = 0;
+		HASH_ADD_KEYPTR(hh, p->labels, l->text, len, l);
+		if (HASH_COUNT(p->labels) > nr) {
+			p->label_by_id[l->id] = l;
+			return l->id;
+		}
+		free(l);
+	}
+	p->stats.labels_refused++;
+	return PROFILE_LABEL_NONE;
+}
+
+const char *profile__label_text(const struct profile *p, uint32_t id)
+{
+	if (id == PROFILE_LABEL_NONE || id > HASH_COUNT(p->labels))
+		return "";
+	return p->label_by_id[id]->text;
+}
+
+static uint64_t root_of(const struct profile *p, const struct happening *w)
+{
+	switch (p->opts.root) {
+	case PROFILE_ROOT_GOID:	      return w->goid;
+	case PROFILE_ROOT_CREATED_BY: return w->gopc;
+	case PROFILE_ROOT_LABEL:      return w->label;
+	default:		      return 0; /* state follows from the reason */
+	}
+}
+
+/* Of one that waits. If neither birth nor census told of it, there is at least its own gopc. */
+static uint32_t chain_of(struct profile *p, const struct happening *w)
+{
+	const struct gorigin o = { .made = { PW_STACK_ID_NONE, w->gopc, w->startpc } };
+
+	if (!p->opts.async)
+		return CHAIN_NONE;
+	if (w->gopc && !gtable__get(p->origins, w->rt, w->goid))
+		gtable__put(p->origins, w->rt, w->goid, &o);
+	return gtable__chain(p->origins, w->rt, w->goid);
+}
+
+static int add_row(struct profile *p, const struct row_key *key, uint64_t value)
+{
+	int err = rowset__add(p->rows, key, value);
+
+	if (err)
+		p->stats.refused++;
+	else
+		p->stats.out++;
+	return err;
+}
+
+static int add_wait(struct profile *p, const struct happening *w)
+{
+	const struct row_key key = {
+		.stack_id = w->stack_id,
+		.root = root_of(p, w),
+		.reason = w->reason,
+		.chain = chain_of(p, w),
+		.rt = w->rt,
+	};
+
+	return add_row(p, &key, w->value);
+}
+
+/* A birth or an exit: w is about the goroutine itself, its ancestry begins with its parent. */
+static int add_life(struct profile *p, const struct happening *w, uint64_t parent_goid)
+{
+	const struct row_key key = {
+		.stack_id = w->stack_id,
+		.root = root_of(p, w),
+		.gopc = w->gopc,
+		.startpc = w->startpc,
+		.chain = p->opts.async && parent_goid ?
+				 gtable__chain(p->origins, w->rt, parent_goid) : CHAIN_NONE,
+		.rt = w->rt,
+	};
+
+	return add_row(p, &key, 1);
+}
+
+static struct census_half *half_find(const struct profile *p, uint16_t rt, uint64_t goid)
+{
+	struct goid_key k = { .goid = goid, .rt = rt };
+	struct census_half *c;
+
+	HASH_FIND(hh, p->halves, &k, sizeof(k), c);
+	return c;
+}
+
+static void half_drop(struct profile *p, struct census_half *c)
+{
+	p->nr_wait_halves -= c->is_wait;
+	HASH_DEL(p->halves, c);
+	free(c);
+}
+
+static int half_keep(struct profile *p, bool is_wait, bool waiting, const struct happening *w)
+{
+	size_t count = HASH_COUNT(p->halves);
+	struct census_half *c;
+
+	if (count >= p->opts.max_goroutines)
+		return -ENOSPC;
+	c = calloc(1, sizeof(*c));
+	if (!c)
+		return -ENOMEM;
+	c->key = (struct goid_key){ .goid = w->goid, .rt = w->rt };
+	c->is_wait = is_wait;
+	c->waiting = waiting;
+	c->what = *w;
+	HASH_ADD(hh, p->halves, key, sizeof(c->key), c);
+	if (HASH_COUNT(p->halves) == count) {
+		free(c);
+		return -ENOMEM;
+	}
+	p->nr_wait_halves += is_wait;
+	return 0;
+}
+
+/* The wait says how long, the census where and why. */
+static int join(struct profile *p, const struct happening *wait, const struct happening *census,
+		bool waiting)
+{
+	struct happening w = *wait;
+
+	if (!waiting) {
+		p->stats.not_waiting++;
+		return 0;
+	}
+	w.stack_id = census->stack_id;
+	w.reason = census->reason;
+	if (!w.gopc) {
+		w.gopc = census->gopc;
+		w.startpc = census->startpc;
+	}
+	if (w.label == PROFILE_LABEL_NONE)
+		w.label = census->label;
+	return add_wait(p, &w);
+}
+
+static int add_census_wait(struct profile *p, const struct happening *w)
+{
+	struct census_half *c = half_find(p, w->rt, w->goid);
+	int err;
+
+	if (!c) {
+		err = half_keep(p, true, false, w);
+		p->stats.refused += err != 0;
+		return err;
+	}
+	if (c->is_wait) {	/* BPF names the census once per goroutine */
+		p->stats.not_waiting++;
+		return 0;
+	}
+	err = join(p, w, &c->what, c->waiting);
+	half_drop(p, c);
+	return err;
+}
+
+int profile__known(struct profile *p, uint16_t rt, const struct profile_known *k)
+{
+	struct census_half *c = half_find(p, rt, k->goid);
+	struct happening w = {
+		.rt = rt, .reason = k->reason, .label = k->label, .goid = k->goid,
+		.gopc = k->gopc, .startpc = k->startpc, .stack_id = PW_STACK_ID_NONE,
+	};
+	int err = 0;
+
+	if (p->opts.async) {
+		const struct gorigin o = {
+			.made = { PW_STACK_ID_NONE, k->gopc, k->startpc },
+			.parent_goid = k->parent_goid,
+		};
+
+		if (k->gopc)
+			gtable__put(p->origins, rt, k->goid, &o);
+	}
+	if (p->opts.event == PROFILE_BIRTHS || p->opts.event == PROFILE_EXITS)
+		return 0;
+	if (k->waiting && k->nr_pcs)	/* refused: a row without its stack, counted there */
+		stackset__intern(p->stacks, k->pcs, k->nr_pcs, k->truncated, &w.stack_id);
+	if (!c) {
+		err = half_keep(p, false, k->waiting, &w);
+		p->stats.goroutines_refused += err != 0;
+	} else if (c->is_wait) {
+		err = join(p, &c->what, &w, k->waiting);
+		half_drop(p, c);
+	}
+	return err;
+}
+
+/* A wait or latency from `from_ns` to `to_ns`, as much of it as lies in the window. */
+static int apply_span(struct profile *p, struct happening *w, uint64_t from_ns, uint64_t to_ns)
+{
+	p->stats.in++;
+	if (to_ns < p->start_ns || from_ns > p->end_ns) {
+		p->stats.filtered++;
+		return 0;
+	}
+	if (from_ns < p->start_ns)
+		from_ns = p->start_ns;
+	if (to_ns > p->end_ns)
+		to_ns = p->end_ns;
+	w->value = to_ns > from_ns ? to_ns - from_ns : 0;
+	if (w->stack_id == PW_STACK_ID_CENSUS)
+		return add_census_wait(p, w);
+	return add_wait(p, w);
+}
+
+static int apply_wait(struct profile *p, const struct pw_wait *r, uint32_t label)
+{
+	struct happening w = {
+		.rt = r->hdr.rt, .reason = r->reason, .label = label, .goid = r->hdr.goid,
+		.stack_id = r->stack_id, .gopc = r->gopc, .startpc = r->startpc,
+	};
+
+	return apply_span(p, &w, r->start_ns, r->hdr.ts_ns);
+}
+
+static int apply_birth(struct profile *p, const struct pw_birth *r, uint32_t label)
+{
+	const struct happening w = {
+		.rt = r->hdr.rt, .label = label, .goid = r->hdr.goid,
+		.stack_id = r->stack_id, .gopc = r->gopc, .startpc = r->startpc,
+	};
+
+	if (p->opts.async || p->opts.event == PROFILE_EXITS) {
+		const struct gorigin o = {
+			.made = { r->stack_id, r->gopc, r->startpc },
+			.parent_goid = r->parent_goid,
+		};
+
+		gtable__put(p->origins, r->hdr.rt, r->hdr.goid, &o);
+	}
+	if (p->opts.event != PROFILE_BIRTHS)
+		return 0;
+	p->stats.in++;
+	return add_life(p, &w, r->parent_goid);
+}
+
+static int apply_exit(struct profile *p, const struct pw_exit *r, uint32_t label)
+{
+	const struct gorigin *o = gtable__get(p->origins, r->hdr.rt, r->hdr.goid);
+	struct happening w = {
+		.rt = r->hdr.rt, .label = label, .goid = r->hdr.goid,
+		.stack_id = PW_STACK_ID_NONE, .gopc = r->gopc, .startpc = r->startpc,
+	};
+	uint64_t parent_goid = r->parent_goid;
+	int err = 0;
+
+	if (o) {
+		w.stack_id = o->made.stack_id;
+		if (o->parent_goid)
+			parent_goid = o->parent_goid;
+	}
+	if (p->opts.event == PROFILE_EXITS) {
+		p->stats.in++;
+		err = add_life(p, &w, parent_goid);
+	}
+	gtable__ended(p->origins, r->hdr.rt, r->hdr.goid);
+	return err;
+}
+
+static int apply_stack(struct profile *p, const struct pw_stack *r)
+{
+	/* __u64 and uint64_t are different types of the same width. */
+	const uint64_t *pcs = (const uint64_t *)r->pcs;
+
+	return stackset__add(p->stacks, r->stack_id, pcs, r->nr, r->truncated != 0);
+}
+
+int profile__apply(struct profile *p, const struct pw_hdr *h, uint32_t label)
+{
+	switch (h->kind) {
+	case PW_STACK:
+		return apply_stack(p, (const struct pw_stack *)h);
+	case PW_BIRTH:
+		return apply_birth(p, (const struct pw_birth *)h, label);
+	case PW_EXIT:
+		return apply_exit(p, (const struct pw_exit *)h, label);
+	case PW_WAIT:
+		if (p->opts.event != PROFILE_BLOCKED)
+			return 0;
+		return apply_wait(p, (const struct pw_wait *)h, label);
+	case PW_SCHED:
+		if (p->opts.event != PROFILE_SCHED)
+			return 0;
+		return apply_wait(p, (const struct pw_sched *)h, label);
+	}
+	return 0;
+}
+
+int profile__open_wait(struct profile *p, uint16_t rt, const struct pw_gstate *s, uint64_t gopc,
+		       uint64_t startpc, uint32_t label)
+{
+	const bool sched = p->opts.event == PROFILE_SCHED;
+	const uint64_t from_ns = sched ? s->ready_ns : s->start_ns;
+	const struct gorigin *o = gtable__get(p->origins, rt, s->goid);
+	struct happening w = {
+		.rt = rt, .label = label, .goid = s->goid, .gopc = gopc, .startpc = startpc,
+		.reason = sched ? s->ready_reason : s->reason,
+		.stack_id = sched ? s->ready_stack_id : s->stack_id,
+	};
+
+	if (!from_ns || (!sched && p->opts.event != PROFILE_BLOCKED))
+		return 0;
+	if (p->end_ns < from_ns || p->end_ns - from_ns < p->opts.min_ns) {
+		p->stats.in++;
+		p->stats.filtered++;
+		return 0;
+	}
+	if (!w.gopc && o) {
+		w.gopc = o->made.gopc;
+		w.startpc = o->made.startpc;
+	}
+	return apply_span(p, &w, from_ns, p->end_ns);
+}
+
+void profile__stats(const struct profile *p, struct profile_stats *ret)
+{
+	*ret = p->stats;
+	ret->not_waiting += p->nr_wait_halves;
+	ret->stacks_refused = stackset__refused(p->stacks);
+	ret->goroutines_refused += gtable__refused(p->origins);
+}
+
+const struct profile_opts *profile__opts(const struct profile *p)
+{
+	return &p->opts;
+}
+
+void profile__window(const struct profile *p, uint64_t *ret_start_ns, uint64_t *ret_end_ns)
+{
+	*ret_start_ns = p->start_ns;
+	*ret_end_ns = p->end_ns;
+}
+
+const struct rowset *profile__rows(const struct profile *p)
+{
+	return p->rows;
+}
+
+const struct stackset *profile__stacks(const struct profile *p)
+{
+	return p->stacks;
+}
+
+const struct chainset *profile__chains(const struct profile *p)
+{
+	return gtable__chains(p->origins);
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * profile: the aggregate of a recording: count and value by stack, wait reason and what the options add.
+ *
+ * A pure function of what it is given: checked records, the census, what is open at the end. No clock, no fd, no
+ * names. The session calls, in this order:
+ *
+ *	profile__new(opts)
+ *	profile__begin(start_ns)		 recording starts
+ *	profile__apply() profile__known()	 records and census entries, in any order among each other (but ancestry,
+ *						 async, is what is known when a record comes: better the census first)
+ *	profile__end(end_ns)			 recording stopped; the rest of the records is applied after it all the same
+ *	profile__open_wait()			 each entry of the map of goroutines
+ *	snap__take()
+ *
+ * Values are nanoseconds inside [start, end] for blocked and sched, the count for births and exits. The number of rows,
+ * stacks and goroutines is bounded; what the bounds refuse is counted: in = out + refused + not_waiting + filtered.
+ */
+#ifndef PARKWATCH_MODEL_PROFILE_H
+#define PARKWATCH_MODEL_PROFILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <parkwatch/event.h>
+
+#include "base/own.h"
+
+#define PROFILE_ROWS_DEFAULT  262144
+#define PROFILE_LABELS_MAX    16384	/* different label texts; more become PROFILE_LABEL_NONE and are counted */
+#define PROFILE_LABEL_TEXT_MAX 512	/* bytes; longer ones are cut */
+#define PROFILE_LABEL_NONE    0
+
+enum profile_event { PROFILE_BLOCKED, PROFILE_BIRTHS, PROFILE_EXITS, PROFILE_SCHED };
+enum profile_root {
+	PROFILE_ROOT_NONE, PROFILE_ROOT_GOID, PROFILE_ROOT_CREATED_BY, PROFILE_ROOT_LABEL, PROFILE_ROOT_STATE,
+};
+
+struct profile_opts {
+	enum profile_event event;
+	enum profile_root root;
+	bool async;		/* keep the ancestry of goroutines; needs births (and exits, for long runs) */
+	uint64_t min_ns;	/* open waits below it are passed over, as BPF does with closed ones */
+	size_t max_rows;	/* 0: PROFILE_ROWS_DEFAULT; so for the next two */
+	size_t max_goroutines;
+	size_t max_stack_bytes;
+};
+
+struct profile_stats {
+	uint64_t in;		/* records that concern the event, open waits included */
+	uint64_t out;		/* in rows */
+	uint64_t refused;	/* no room for their row */
+	uint64_t not_waiting;	/* named the census, where it was not waiting, or not at all: it merely ran on */
+	uint64_t filtered;	/* open waits below min_ns, or wholly outside the window */
+	uint64_t stacks_refused, goroutines_refused, labels_refused;
+};
+
+/* What the census says of one goroutine. */
+struct profile_known {
+	uint64_t goid, parent_goid, gopc, startpc;
+	uint32_t label;		/* of profile__label() */
+	uint32_t reason;
+	bool waiting;
+	bool truncated;
+	const uint64_t *pcs;	/* borrowed for the call; innermost first */
+	size_t nr_pcs;
+};
+
+struct profile;
+int profile__new(const struct profile_opts *o, struct profile **ret);
+void profile__free(struct profile *p);
+DEFINE_SCOPED(profile)
+
+void profile__begin(struct profile *p, uint64_t start_ns);
+void profile__end(struct profile *p, uint64_t end_ns);	/* UINT64_MAX until it is called */
+
+/* An id for a label text such as "k=v,k2=v2"; "" is PROFILE_LABEL_NONE. Only used with PROFILE_ROOT_LABEL. */
+uint32_t profile__label(struct profile *p, const char *text);
+
+/*
+ * One checked record with the label of its goroutine. Kinds that do not concern the event only feed what is known of
+ * stacks and goroutines. 0, or -ENOSPC: counted as refused; -ENOMEM: the same.
+ */
+int profile__apply(struct profile *p, const struct pw_hdr *h, uint32_t label);
+
+/*
+ * One goroutine of the census of runtime rt. A wait of PW_STACK_ID_CENSUS is given this stack and reason, whichever of the
+ * two comes first; each entry serves one wait. 0 or -ENOSPC, -ENOMEM.
+ */
+int profile__known(struct profile *p, uint16_t rt, const struct profile_known *k);
+
+/*
+ * An entry of the map of goroutines after recording ended: its open wait (blocked) or open ready (sched), if it has one,
+ * counts up to end_ns. gopc, startpc: 0 where the session does not know them: then from births or the census, if kept.
+ */
+int profile__open_wait(struct profile *p, uint16_t rt, const struct pw_gstate *s, uint64_t gopc,
+		       uint64_t startpc, uint32_t label);
+
+/* Counted so far. Waits that still look for their census entry are counted as not_waiting. */
+void profile__stats(const struct profile *p, struct profile_stats *ret);
+
+/* For snap: what rows are made of, borrowed. */
+struct rowset;
+struct stackset;
+struct chainset;
+const struct profile_opts *profile__opts(const struct profile *p);
+void profile__window(const struct profile *p, uint64_t *ret_start_ns, uint64_t *ret_end_ns);
+const struct rowset *profile__rows(const struct profile *p);
+const struct stackset *profile__stacks(const struct profile *p);
+const struct chainset *profile__chains(const struct profile *p);
+const char *profile__label_text(const struct profile *p, uint32_t id); /* "" for PROFILE_LABEL_NONE */
+
+#endif

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "model/snap.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/chain.h"
+#include "model/rowset.h"
+
+/* What a snap owns behind its public face. */
+struct snap_store {
+	struct snap snap;	/* first */
+	struct snap_row *rows;
+	struct snap_link *links; /* of all chains, one after the other */
+	struct snap_chain *chains; /* by chain id */
+};
+
+static struct snap_stack stack_of(const struct profile *p, uint64_t id)
+{
+	struct snap_stack s = { .state = SNAP_STACK_NONE };
+
+	if (id < PW_STACK_ID_MIN)
+		return s;
+	s.state = SNAP_STACK_LOST;
+	if (!stackset__get(profile__stacks(p), id, &s.stack))
+		s.state = SNAP_STACK_SEEN;
+	return s;
+}
+
+static int resolve_chains(struct snap_store *st, const struct profile *p)
+{
+	const struct chainset *cs = profile__chains(p);
+	size_t nr_links = 0;
+	uint32_t nr = 0, id;
+	struct chain c;
+
+	while (!chainset__get(cs, nr + 1, &c)) {
+		nr_links += c.nr;
+		nr++;
+	}
+	st->chains = calloc(nr + 1, sizeof(*st->chains));
+	st->links = calloc(nr_links + 1, sizeof(*st->links));
+	if (!st->chains || !st->links)
+		return -ENOMEM;
+	nr_links = 0;
+	for (id = 1; id <= nr; id++) {
+		chainset__get(cs, id, &c);
+		st->chains[id] = (struct snap_chain){ st->links + nr_links, c.nr, c.truncated };
+		for (uint32_t i = 0; i < c.nr; i++)
+			st->links[nr_links++] = (struct snap_link){
+				.made = stack_of(p, c.links[i].stack_id),
+				.gopc = c.links[i].gopc,
+				.startpc = c.links[i].startpc,
+			};
+	}
+	return 0;
+}
+
+static void fill_row(struct snap_store *st, const struct profile *p, const struct rowset_row *from,
+		     struct snap_row *to)
+{
+	const struct row_key *k = &from->key;
+	enum profile_root root = st->snap.root;
+
+	*to = (struct snap_row){
+		.rt = (uint16_t)k->rt,
+		.own = stack_of(p, k->stack_id),
+		.reason = k->reason,
+		.gopc = root == PROFILE_ROOT_CREATED_BY ? k->root : k->gopc,
+		.startpc = k->startpc,
+		.chain = st->chains[k->chain],
+		.goid = root == PROFILE_ROOT_GOID ? k->root : 0,
+		.count = from->count,
+		.value = from->value,
+	};
+	if (root == PROFILE_ROOT_LABEL)
+		to->label = profile__label_text(p, (uint32_t)k->root);
+}
+
+#define by(a, b)                                                                                   \
+	do {                                                                                       \
+		if ((a) != (b))                                                                    \
+			return (a) < (b) ? -1 : 1;                                                 \
+	} while (0)
+
+static int stack_before(const struct snap_stack *a, const struct snap_stack *b)
+{
+	by(a->state, b->state);
+	by(a->stack.nr, b->stack.nr);
+	for (uint32_t i = a->stack.nr; i > 0; i--)
+		by(a->stack.pcs[i - 1], b->stack.pcs[i - 1]);
+	by(a->stack.truncated, b->stack.truncated);
+	return 0;
+}
+
+static int chain_before(const struct snap_chain *a, const struct snap_chain *b)
+{
+	by(a->nr, b->nr);
+	by(a->truncated, b->truncated);
+	for (uint32_t i = 0; i < a->nr; i++) {
+		const struct snap_link *x = &a->links[i], *y = &b->links[i];
+		int d = stack_before(&x->made, &y->made);
+
+		if (d)
+			return d;
+		by(x->startpc, y->startpc);
+		by(x->gopc, y->gopc);
+	}
+	return 0;
+}
+
+/* Ids do not take part: they depend on the order in which records came. */
+static int row_before(const void *pa, const void *pb)
+{
+	const struct snap_row *a = pa, *b = pb;
+	int d;
+
+	by(a->rt, b->rt);
+	d = stack_before(&a->own, &b->own);
+	if (d)
+		return d;
+	by(a->reason, b->reason);
+	by(a->startpc, b->startpc);
+	by(a->gopc, b->gopc);
+	by(a->goid, b->goid);
+	d = a->label && b->label ? strcmp(a->label, b->label) : 0;
+	if (d)
+		return d;
+	d = chain_before(&a->chain, &b->chain);
+	if (d)
+		return d;
+	by(a->value, b->value);
+	by(a->count, b->count);
+	return 0;
+}
+
+static int fill(struct snap_store *st, const struct profile *p)
+{
+	const struct rowset *rs = profile__rows(p);
+	const struct rowset_row *from = NULL;
+	struct snap *s = &st->snap;
+
+	st->rows = calloc(rowset__nr(rs) + 1, sizeof(*st->rows));
+	if (!st->rows)
+		return -ENOMEM;
+	while ((from = rowset__next(rs, from))) {
+		struct snap_row *to = &st->rows[s->nr++];
+
+		fill_row(st, p, from, to);
+		s->count += to->count;
+		if (__builtin_add_overflow(s->value, to->value, &s->value))
+			s->value = UINT64_MAX;
+		if (to->own.state == SNAP_STACK_LOST)
+			s->stacks_lost += to->count;
+	}
+	qsort(st->rows, s->nr, sizeof(*st->rows), row_before);
+	s->rows = st->rows;
+	return 0;
+}
+
+int snap__take(const struct profile *p, struct snap **ret)
+{
+	struct snap_store *st = calloc(1, sizeof(*st));
+	scoped(snap) s = st ? &st->snap : NULL;
+	int err;
+
+	if (!st)
+		return -ENOMEM;
+	s->event = profile__opts(p)->event;
+	s->root = profile__opts(p)->root;
+	profile__window(p, &s->start_ns, &s->end_ns);
+	err = resolve_chains(st, p);
+	if (!err)
+		err = fill(st, p);
+	if (err)
+		return err;
+	*ret = steal(s);
+	return 0;
+}
+
+void snap__free(struct snap *s)
+{
+	struct snap_store *st = (struct snap_store *)s;
+
+	if (!st)
+		return;
+	free(st->rows);
+	free(st->links);
+	free(st->chains);
+	free(st);
+}

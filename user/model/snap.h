@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * snap: a profile frozen for the renderers: rows in a fixed order, whatever order the records came in.
+ *
+ * Still addresses, no names. Borrows stacks and texts from the profile: valid until the profile changes or is freed.
+ */
+#ifndef PARKWATCH_MODEL_SNAP_H
+#define PARKWATCH_MODEL_SNAP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/profile.h"
+#include "model/stackset.h"
+
+enum snap_stack_state {
+	SNAP_STACK_SEEN,
+	SNAP_STACK_NONE,	/* could not be read, or the birth was not seen (then gopc says a little) */
+	SNAP_STACK_LOST,	/* its record was lost or refused */
+};
+
+struct snap_stack {
+	struct stack stack;	/* nr 0 unless SEEN */
+	enum snap_stack_state state;
+};
+
+struct snap_link {		/* one creation of an ancestry */
+	struct snap_stack made;
+	uint64_t gopc, startpc;
+};
+
+struct snap_chain {		/* innermost first: how a goroutine, its parent, its parent's parent ... was made */
+	const struct snap_link *links;
+	uint32_t nr;
+	bool truncated;		/* there were more */
+};
+
+struct snap_row {
+	uint16_t rt;
+	struct snap_stack own;	/* blocked, sched: where it parked; births, exits: the creator's */
+	uint32_t reason;	/* blocked and sched: as this runtime's Go version numbers it */
+	uint64_t gopc, startpc;	/* births, exits; with PROFILE_ROOT_CREATED_BY gopc for all */
+	struct snap_chain chain; /* async: of the goroutine; births, exits: of its parent */
+	uint64_t goid;		/* PROFILE_ROOT_GOID, else 0 */
+	const char *label;	/* PROFILE_ROOT_LABEL: "" for no labels; else NULL */
+	uint64_t count;
+	uint64_t value;		/* ns, or the count */
+};
+
+struct snap {
+	enum profile_event event;
+	enum profile_root root;
+	uint64_t start_ns, end_ns;
+	const struct snap_row *rows;
+	size_t nr;
+	uint64_t count, value;	/* sums */
+	uint64_t stacks_lost;	/* sum of the counts of rows whose stack is LOST */
+};
+
+int snap__take(const struct profile *p, struct snap **ret);
+void snap__free(struct snap *s);
+DEFINE_SCOPED(snap)
+
+#endif

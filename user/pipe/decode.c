@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "pipe/decode.h"
+
+#include <errno.h>
+
+static int stack_size_check(const struct pw_stack *s, size_t size)
+{
+	const size_t head = offsetof(struct pw_stack, pcs);
+
+	if (size < head || s->nr < 1 || s->nr > PW_STACK_MAX)
+		return -EBADMSG;
+	return size == head + s->nr * sizeof(s->pcs[0]) ? 0 : -EBADMSG;
+}
+
+int pw_decode(const void *buf, size_t len, const struct pw_hdr **ret)
+{
+	static const size_t sizes[PW_KIND_MAX] = {
+		[PW_BIRTH] = sizeof(struct pw_birth),
+		[PW_EXIT] = sizeof(struct pw_exit),
+		[PW_WAIT] = sizeof(struct pw_wait),
+		[PW_SCHED] = sizeof(struct pw_sched),
+	};
+	const struct pw_hdr *h = buf;
+	int err;
+
+	if (len < sizeof(*h))
+		return -EBADMSG;
+	if (h->kind == PW_NONE || h->kind >= PW_KIND_MAX)
+		return -EOPNOTSUPP;
+	if (h->size < sizeof(*h) || h->size > len)
+		return -EBADMSG;
+	if (h->kind == PW_STACK)
+		err = stack_size_check((const struct pw_stack *)h, h->size);
+	else
+		err = h->size == sizes[h->kind] ? 0 : -EBADMSG;
+	if (err)
+		return err;
+	*ret = h;
+	return 0;
+}
+
+int pipe_stats__decode(struct pipe_stats *ps, const void *buf, size_t len,
+		       const struct pw_hdr **ret)
+{
+	int err = pw_decode(buf, len, ret);
+
+	ps->in++;
+	if (!err)
+		ps->out++;
+	else if (err == -EOPNOTSUPP)
+		ps->unknown++;
+	else
+		ps->malformed++;
+	return err;
+}

@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "probe/attach.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "parkwatch.skel.h"
+
+#define WAKEUP_SHARE   8	/* the reader is woken for each eighth of the ring that fills */
+#define BATCH_ENTRIES  1024	/* of the map of goroutines, read in one call */
+#define THREAD_BUFFERS 4	/* stack buffers for each thread there is now, and a reserve for new ones */
+#define THREAD_RESERVE 512
+
+struct attach {
+	struct parkwatch *skel;	/* owned */
+	const struct plan *plan;	/* borrowed */
+	enum attach_way way;
+	enum pw_transport transport;
+	uint32_t points;
+	pid_t pid;
+	char comm[64];
+	struct ulink links[PW_SITES_MAX];
+	uint32_t nr_links;
+};
+
+static const struct {
+	enum attach_way way;
+	enum kfeat_id feat;
+	const char *caps;
+} ways[] = {
+	{ ATTACH_MULTI, KFEAT_UPROBE_MULTI, "needs CAP_BPF and CAP_PERFMON, or run with sudo" },
+	{ ATTACH_PERF_LINK, KFEAT_PERF_LINK, "needs CAP_BPF, CAP_PERFMON and CAP_SYS_ADMIN, or run with sudo" },
+	{ ATTACH_PERF_IOCTL, KFEAT_PERF_IOCTL, "needs CAP_BPF, CAP_PERFMON and CAP_SYS_ADMIN, or run with sudo" },
+};
+
+static const char *next_step(enum attach_way way, int err)
+{
+	if (err != -EPERM && err != -EACCES)
+		return "run 'parkwatch doctor' with the same pid";
+	return ways[way - ATTACH_MULTI].caps;
+}
+
+/* The way that was asked for, or the best that works here. */
+static int attach__choose_way(struct attach *a, enum attach_way wanted, const struct kfeat *kf, struct cause *why)
+{
+	const struct cause *first = NULL;
+	int err = -EOPNOTSUPP;
+
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+		enum kfeat_id id = ways[i].feat;
+
+		if (wanted != ATTACH_AUTO && wanted != ways[i].way)
+			continue;
+		if (kf->f[id].ok) {
+			a->way = ways[i].way;
+			return 0;
+		}
+		if (!first) {
+			first = &kf->f[id].why;
+			err = kf->f[id].err ? kf->f[id].err : err;
+		}
+	}
+	return cause__set(why, err, "cannot attach to '%s' (pid %d) by %s: %s", a->comm, a->pid,
+			  attach_way_name(wanted), first ? first->text : "no such way");
+}
+
+static bool attach__uses(const struct attach *a, const struct plan_site *s)
+{
+	return a->points & (1u << s->wire.point);
+}
+
+/* Each point that is asked for must be placed, and without cookies all its sites must look alike. */
+static int attach__check_plan(const struct attach *a, struct cause *why)
+{
+	for (int p = 0; p < PW_POINT_MAX; p++) {
+		const struct plan_point *pt = &a->plan->points[p];
+		const struct plan_site *s = &a->plan->sites[pt->first];
+
+		if (!(a->points & (1u << p)))
+			continue;
+		if (pt->err)
+			return cause__set(why, pt->err, "cannot place the %s probe in '%s' (pid %d): %s",
+					  pw_point_name((enum pw_point)p), a->comm, a->pid, pt->cause.text);
+		for (uint32_t i = 1; i < pt->nr && a->way == ATTACH_PERF_IOCTL; i++)
+			if (memcmp(&s[0].wire, &s[i].wire, sizeof(s->wire)))
+				return cause__set(why, -EOPNOTSUPP,
+						  "%s differs between the modules of '%s' (pid %d): needs uprobes with "
+						  "cookies, Linux 5.15 or later",
+						  s->func_name, a->comm, a->pid);
+	}
+	return 0;
+}
+
+static void attach__set_knobs(struct attach *a, const struct attach_opts *o)
+{
+	struct pw_knobs *k = &a->skel->rodata->pw_knobs;
+
+	k->lay = a->plan->rt->layout;
+	k->want = o->want;
+	k->transport = o->transport;
+	k->depth = o->depth < 1 ? 1 : o->depth > PW_STACK_MAX ? PW_STACK_MAX : o->depth;
+	k->filter_goids = o->goids != NULL;
+	k->rt = o->rt;
+	k->nr_sites = a->plan->nr_sites;
+	k->cookies = a->way != ATTACH_PERF_IOCTL;
+	k->min_wait_ns = o->min_wait_ns;
+	k->wakeup_bytes = o->ring_bytes / WAKEUP_SHARE;
+	for (int p = 0; p < PW_POINT_MAX; p++)
+		k->first_site[p] = (__u16)a->plan->points[p].first;
+	for (uint32_t i = 0; i < a->plan->nr_sites; i++)
+		k->sites[i] = a->plan->sites[i].wire;
+}
+
+static uint32_t clamp_entries(size_t n, size_t least, size_t most)
+{
+	return (uint32_t)(n < least ? least : n > most ? most : n);
+}
+
+/* Sizes maps, turns off what is not used. */
+static int attach__set_maps(struct attach *a, const struct proc *p, const struct attach_opts *o)
+{
+	const uint32_t waits = 1u << PW_POINT_PARK | 1u << PW_POINT_READY | 1u << PW_POINT_RUN;
+	bool ring = o->transport == PW_TRANSPORT_RING;
+	struct bpf_map *events = ring ? a->skel->maps.pw_ring : a->skel->maps.pw_perf;
+	size_t threads = THREAD_BUFFERS * (size_t)proc__threads(p) + THREAD_RESERVE;
+	int err;
+
+	err = bpf_map__set_autocreate(ring ? a->skel->maps.pw_perf : a->skel->maps.pw_ring, false);
+	if (!err)
+		err = bpf_map__set_max_entries(a->skel->maps.pw_gs,
+					       a->points & waits ? clamp_entries(2 * o->allglen, PW_GS_DEFAULT, PW_GS_MAX) : 1);
+	if (!err)
+		err = bpf_map__set_max_entries(a->skel->maps.pw_scratch,
+					       clamp_entries(threads, PW_SCRATCH_DEFAULT, PW_GS_MAX));
+	if (!err)
+		err = bpf_map__set_max_entries(a->skel->maps.pw_goids, clamp_entries(o->nr_goids, 1, PW_GOIDS_MAX));
+	if (err)
+		return err;
+	if (o->ring_fd >= 0)
+		return bpf_map__reuse_fd(events, o->ring_fd);
+	return ring ? bpf_map__set_max_entries(events, o->ring_bytes) : 0;
+}
+
+static struct bpf_program *attach__program(const struct attach *a, int point)
+{
+	struct bpf_program *const programs[PW_POINT_MAX] = {
+		a->skel->progs.pw_birth, a->skel->progs.pw_cobirth, a->skel->progs.pw_exit,
+		a->skel->progs.pw_park,	 a->skel->progs.pw_ready,   a->skel->progs.pw_run,
+	};
+
+	return a->way == ATTACH_MULTI ? a->skel->progs.pw_multi : programs[point];
+}
+
+static void attach__set_programs(struct attach *a)
+{
+	struct bpf_program *prog;
+
+	bpf_object__for_each_program(prog, a->skel->obj)
+		bpf_program__set_autoload(prog, false);
+	for (int p = 0; p < PW_POINT_MAX; p++)
+		if (a->points & (1u << p))
+			bpf_program__set_autoload(attach__program(a, p), true);
+}
+
+static int attach__fill_goids(struct attach *a, const struct attach_opts *o)
+{
+	uint8_t one = 1;
+	int err = 0;
+
+	if (o->nr_goids > PW_GOIDS_MAX)
+		return -E2BIG;
+	for (size_t i = 0; i < o->nr_goids && !err; i++)
+		err = bpf_map_update_elem(bpf_map__fd(a->skel->maps.pw_goids), &o->goids[i], &one, BPF_ANY);
+	return err;
+}
+
+int attach__new(const struct plan *plan, const struct kfeat *kf, const struct proc *p, const struct attach_opts *o,
+		struct attach **ret, struct cause *why)
+{
+	scoped(attach) a = calloc(1, sizeof(*a));
+	int err;
+
+	if (!a)
+		return -ENOMEM;
+	a->plan = plan;
+	a->points = o->points;
+	a->transport = o->transport;
+	a->pid = proc__pid(p);
+	snprintf(a->comm, sizeof(a->comm), "%s", proc__comm(p));
+	err = attach__choose_way(a, o->way, kf, why);
+	if (!err)
+		err = attach__check_plan(a, why);
+	if (err)
+		return err;
+	if (o->quiet_libbpf)
+		libbpf_set_print(NULL);
+	a->skel = parkwatch__open();
+	if (!a->skel)
+		return cause__set(why, -errno, "cannot open the built-in BPF object: %s", strerror(errno));
+	attach__set_knobs(a, o);
+	attach__set_programs(a);
+	err = attach__set_maps(a, p, o);
+	if (!err)
+		err = parkwatch__load(a->skel);
+	if (!err)
+		err = attach__fill_goids(a, o);
+	if (err)
+		return cause__set(why, err, "cannot load the BPF programs for '%s' (pid %d): %s; %s", a->comm, a->pid,
+				  strerror(-err), next_step(a->way, err));
+	*ret = steal(a);
+	return 0;
+}
+
+void attach__free(struct attach *a)
+{
+	if (!a)
+		return;
+	attach__off(a);
+	parkwatch__destroy(a->skel);
+	free(a);
+}
+
+/* Links nr sites of one file; by the perf ways nr is 1. */
+static int attach__link(struct attach *a, const struct plan_site *first, const unsigned long *offsets,
+			const __u64 *cookies, uint32_t nr, struct cause *why)
+{
+	struct uplace where = { first->place.path, offsets, cookies, nr };
+	int fd = bpf_program__fd(attach__program(a, first->wire.point));
+	int err = ulink__open(a->way, fd, a->pid, &where, &a->links[a->nr_links]);
+
+	if (err)
+		return cause__set(why, err, "cannot attach %s in '%s' (pid %d): %s; %s", first->func_name, a->comm,
+				  a->pid, strerror(-err), next_step(a->way, err));
+	a->nr_links++;
+	return 0;
+}
+
+/* All sites of the image that site `first` is the first of. */
+static int attach__link_image(struct attach *a, uint32_t first, struct cause *why)
+{
+	const struct plan_site *sites = a->plan->sites;
+	unsigned long offsets[PW_SITES_MAX];
+	__u64 cookies[PW_SITES_MAX];
+	uint32_t nr = 0;
+
+	for (uint32_t i = 0; i < a->plan->nr_sites; i++) {
+		if (!attach__uses(a, &sites[i]) || sites[i].place.image != sites[first].place.image)
+			continue;
+		if (i < first)
+			return 0;	/* done with that one */
+		offsets[nr] = sites[i].place.offset;
+		cookies[nr++] = i;
+	}
+	return attach__link(a, &sites[first], offsets, cookies, nr, why);
+}
+
+int attach__on(struct attach *a, struct cause *why)
+{
+	int err = 0;
+
+	for (uint32_t i = 0; i < a->plan->nr_sites && !err; i++) {
+		const struct plan_site *s = &a->plan->sites[i];
+		unsigned long offset = s->place.offset;
+		__u64 cookie = i;
+
+		if (!attach__uses(a, s))
+			continue;
+		err = a->way == ATTACH_MULTI ? attach__link_image(a, i, why) :
+					       attach__link(a, s, &offset, &cookie, 1, why);
+	}
+	if (err)
+		attach__off(a);
+	return err;
+}
+
+void attach__start(struct attach *a)
+{
+	__atomic_store_n(&a->skel->bss->pw_on, 1, __ATOMIC_SEQ_CST);
+}
+
+void attach__stop(struct attach *a)
+{
+	__atomic_store_n(&a->skel->bss->pw_on, 0, __ATOMIC_SEQ_CST);
+}
+
+void attach__off(struct attach *a)
+{
+	for (uint32_t i = 0; i < a->nr_links; i++)
+		ulink__discard(&a->links[i]);
+	a->nr_links = 0;
+}
+
+enum attach_way attach__way(const struct attach *a)
+{
+	return a->way;
+}
+
+enum pw_transport attach__transport(const struct attach *a)
+{
+	return a->transport;
+}
+
+int attach__ring_fd(const struct attach *a)
+{
+	return bpf_map__fd(a->transport == PW_TRANSPORT_RING ? a->skel->maps.pw_ring : a->skel->maps.pw_perf);
+}
+
+int attach__stats(const struct attach *a, uint64_t *stats)
+{
+	int nr_cpus = libbpf_num_possible_cpus();
+	int fd = bpf_map__fd(a->skel->maps.pw_stats), err = 0;
+	scoped_mem uint64_t *per_cpu = NULL;
+
+	if (nr_cpus < 0)
+		return nr_cpus;
+	per_cpu = calloc((size_t)nr_cpus, sizeof(*per_cpu));
+	if (!per_cpu)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < PW_STAT_MAX && !err; i++) {
+		err = bpf_map_lookup_elem(fd, &i, per_cpu);
+		stats[i] = 0;
+		for (int cpu = 0; cpu < nr_cpus && !err; cpu++)
+			stats[i] += per_cpu[cpu];
+	}
+	return err;
+}
+
+int attach__gs_insert(struct attach *a, uint64_t g, const struct pw_gstate *s)
+{
+	return bpf_map_update_elem(bpf_map__fd(a->skel->maps.pw_gs), &g, s, BPF_NOEXIST);
+}
+
+int attach__gs_lookup(struct attach *a, uint64_t g, struct pw_gstate *ret)
+{
+	return bpf_map_lookup_elem(bpf_map__fd(a->skel->maps.pw_gs), &g, ret);
+}
+
+int attach__gs_each(struct attach *a, void (*fn)(void *ctx, uint64_t g, const struct pw_gstate *s), void *ctx)
+{
+	scoped_mem struct pw_gstate *states = calloc(BATCH_ENTRIES, sizeof(*states));
+	scoped_mem uint64_t *keys = calloc(BATCH_ENTRIES, sizeof(*keys));
+	uint32_t in = 0, out = 0, nr;
+	bool begun = false;
+	int err = 0;
+
+	if (!states || !keys)
+		return -ENOMEM;
+	while (!err) {
+		nr = BATCH_ENTRIES;
+		err = bpf_map_lookup_batch(bpf_map__fd(a->skel->maps.pw_gs), begun ? &in : NULL, &out, keys, states, &nr,
+					   NULL);
+		if (err && err != -ENOENT)	/* -ENOENT: the last of them */
+			return err;
+		for (uint32_t i = 0; i < nr; i++)
+			fn(ctx, keys[i], &states[i]);
+		in = out;
+		begun = true;
+	}
+	return 0;
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "probe/calibrate.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <bpf/libbpf.h>
+
+#include "base/own.h"
+#include "probe/dummy.h"
+#include "target/proc.h"
+
+#define HITS	     200
+#define STEPPED_HITS 40		/* they take some 20 us each */
+#define ROUNDS	     5
+#define RING_BYTES   (1u << 20)	/* nobody reads it: room for all rounds */
+#define PERF_PAGES   64
+#define DEPTH	     PW_STACK_MAX
+
+/* Each point has one of the child's instructions. Stepped ones are dear to no purpose: a point that none needs. */
+static const enum insn_class class_of[PW_POINT_MAX] = {
+	[PW_POINT_BIRTH] = INSN_NOP5, [PW_POINT_COBIRTH] = INSN_STEPPED, [PW_POINT_EXIT] = INSN_NOP,
+	[PW_POINT_PARK] = INSN_PUSH,  [PW_POINT_READY] = INSN_CALL,	 [PW_POINT_RUN] = INSN_BRANCH,
+};
+
+struct bench {
+	struct dummy *child;
+	struct proc *proc;
+	struct goruntime *rt;
+	struct plan *plan;
+	struct attach *attach;
+	struct perf_buffer *perf;
+};
+
+static void bench__done(struct bench *b)
+{
+	perf_buffer__free(b->perf);
+	attach__free(b->attach);
+	free(b->plan);
+	free(b->rt);
+	proc__free(b->proc);
+	dummy__free(b->child);
+}
+
+/* A plan of a program that is our child: every class once, every point once. */
+static void bench__make_plan(struct bench *b)
+{
+	dummy_layout(&b->rt->layout);
+	b->plan->rt = b->rt;
+	for (int p = 0; p < PW_POINT_MAX; p++) {
+		struct plan_site *s = &b->plan->sites[b->plan->nr_sites];
+
+		dummy_site(&s->wire);
+		s->wire.point = (__u16)p;
+		s->class = class_of[p];
+		s->place = (struct goplace){ .path = "/proc/self/exe",
+					     .offset = dummy__offset(b->child, class_of[p]) };
+		snprintf(s->func_name, sizeof(s->func_name), "the calibration stub");
+		b->plan->points[p] = (struct plan_point){ .first = b->plan->nr_sites++, .nr = 1 };
+	}
+}
+
+static void drop_sample(void *ctx, int cpu, void *data, __u32 size)
+{
+	(void)ctx;
+	(void)cpu;
+	(void)data;
+	(void)size;
+}
+
+static uint32_t wants(uint32_t points)
+{
+	return ((points & (1u << PW_POINT_PARK)) ? PW_WANT_WAIT : 0) |
+	       ((points & (1u << PW_POINT_READY)) ? PW_WANT_SCHED : 0) | PW_WANT_BIRTH | PW_WANT_EXIT;
+}
+
+static int bench__init(struct bench *b, const struct kfeat *kf, const struct attach_opts *o, struct cause *why)
+{
+	int err = dummy__new(&b->child);
+
+	if (!err)
+		err = proc__open(dummy__pid(b->child), &b->proc, why);
+	b->rt = calloc(1, sizeof(*b->rt));
+	b->plan = calloc(1, sizeof(*b->plan));
+	if (!err && (!b->rt || !b->plan))
+		err = -ENOMEM;
+	if (err)
+		return cause__set(why, err, "cannot start a child to calibrate with: %s", strerror(-err));
+	bench__make_plan(b);
+	err = attach__new(b->plan, kf, b->proc, o, &b->attach, why);
+	if (err)
+		return err;
+	if (o->transport == PW_TRANSPORT_PERF) {
+		b->perf = perf_buffer__new(attach__ring_fd(b->attach), PERF_PAGES, drop_sample, NULL, NULL, NULL);
+		if (!b->perf)
+			return cause__set(why, -errno, "cannot open a perf buffer to calibrate with: %s",
+					  strerror(errno));
+	}
+	return 0;
+}
+
+/* Time of one turn of the classes, one after the other: the shortest of some rounds, since noise only adds. */
+static int bench__time(struct bench *b, const enum insn_class *classes, uint32_t nr, double *ret_ns)
+{
+	uint64_t ns, best = UINT64_MAX;
+	uint32_t n = HITS;
+	int err = 0;
+
+	for (uint32_t i = 0; i < nr; i++)
+		if (classes[i] == INSN_STEPPED)
+			n = STEPPED_HITS;
+	for (int i = 0; i < ROUNDS && !err; i++) {
+		err = dummy__run_turns(b->child, classes, nr, n, &ns);
+		best = !err && ns < best ? ns : best;
+	}
+	if (!err)
+		*ret_ns = (double)best / n;
+	return err;
+}
+
+static double positive(double x)
+{
+	return x > 0 ? x : 0;
+}
+
+/* One time per class: not probed (bare), or probed with recording off (trap). */
+static int bench__time_classes(struct bench *b, uint32_t classes, double *ret_ns)
+{
+	int err = 0;
+
+	for (int c = 0; c < INSN_CLASS_MAX && !err; c++) {
+		enum insn_class class = (enum insn_class)c;
+
+		if (classes & (1u << c))
+			err = bench__time(b, &class, 1, &ret_ns[c]);
+	}
+	return err;
+}
+
+/* What a run adds is seen only where there is something to end: in turns with the points that begin it. */
+static int bench__time_run(struct bench *b, uint32_t points, const double *bare, const struct calibration *cal,
+			   double *ret_ns)
+{
+	enum insn_class turn[3];
+	uint32_t nr = 0;
+	double ns, known = 0;
+	int err;
+
+	for (int p = PW_POINT_PARK; p <= PW_POINT_RUN; p++) {
+		if (!(points & (1u << p)))
+			continue;
+		turn[nr++] = class_of[p];
+		known += bare[class_of[p]] + cal->trap_ns[class_of[p]] + (p == PW_POINT_RUN ? 0 : cal->work_ns[p]);
+	}
+	err = bench__time(b, turn, nr, &ns);
+	if (!err)
+		*ret_ns = positive(ns - known);
+	return err;
+}
+
+/* Recording is on: what each point's program adds to the trap. */
+static int bench__time_points(struct bench *b, uint32_t points, const double *bare, struct calibration *cal)
+{
+	double on[INSN_CLASS_MAX] = { 0 };
+	uint32_t classes = 0;
+	int err;
+
+	for (int p = 0; p < PW_POINT_MAX; p++)
+		if (p != PW_POINT_COBIRTH && (points & (1u << p)))
+			classes |= 1u << class_of[p];
+	err = bench__time_classes(b, classes, on);
+	for (int p = 0; p < PW_POINT_MAX && !err; p++)
+		if (classes & (1u << class_of[p]))
+			cal->work_ns[p] = positive(on[class_of[p]] - bare[class_of[p]] - cal->trap_ns[class_of[p]]);
+	if (!err && (points & (1u << PW_POINT_RUN)))
+		err = bench__time_run(b, points, bare, cal, &cal->work_ns[PW_POINT_RUN]);
+	cal->work_ns[PW_POINT_COBIRTH] = cal->work_ns[PW_POINT_BIRTH];
+	return err;
+}
+
+int calibrate__run(const struct kfeat *kf, enum attach_way way, enum pw_transport transport, uint32_t classes,
+		   uint32_t points, struct calibration *ret, struct cause *why)
+{
+	struct attach_opts o = { .want = wants(points), .transport = transport, .way = way, .depth = DEPTH,
+				 .ring_bytes = RING_BYTES, .ring_fd = -EBADF, .quiet_libbpf = true };
+	double bare[INSN_CLASS_MAX] = { 0 }, trap[INSN_CLASS_MAX] = { 0 };
+	struct calibration cal = { .trap_ns = { 0 } };
+	struct bench b = { .child = NULL };
+	uint32_t timed = classes;
+	int err;
+
+	if (points & (1u << PW_POINT_COBIRTH))
+		points |= 1u << PW_POINT_BIRTH;
+	for (int p = 0; p < PW_POINT_MAX; p++)
+		if (p != PW_POINT_COBIRTH && (points & (1u << p)))
+			timed |= 1u << class_of[p];
+	for (int p = 0; p < PW_POINT_MAX; p++)
+		if (timed & (1u << class_of[p]))
+			o.points |= 1u << p;
+	err = bench__init(&b, kf, &o, why);
+	if (!err)
+		err = bench__time_classes(&b, timed, bare);
+	if (!err)
+		err = attach__on(b.attach, why);
+	if (!err)
+		err = bench__time_classes(&b, timed, trap);
+	for (int c = 0; c < INSN_CLASS_MAX && !err; c++)
+		cal.trap_ns[c] = positive(trap[c] - bare[c]);
+	if (!err) {
+		attach__start(b.attach);
+		err = bench__time_points(&b, points, bare, &cal);
+	}
+	bench__done(&b);
+	if (err)
+		return cause__set(why, err, "the calibration child failed: %s", strerror(-err));
+	*ret = cal;
+	return 0;
+}
+
+double calibration_hit_ns(const struct calibration *c, const struct plan_site *s)
+{
+	return c->trap_ns[s->class] + c->work_ns[s->wire.point];
+}

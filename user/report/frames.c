@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "report/frames.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+#include "golang/gostate.h"
+#include "report/textpool.h"
+
+#define PCS_CACHED_MAX 65536	/* pcs whose names are remembered; then all are forgotten */
+#define FUNCS_MAX      256	/* names of a stack that may decide what a wait is called */
+
+struct pc_key {			/* hashed as bytes: no padding */
+	uint64_t pc;
+	uint32_t rt;
+	uint32_t is_return;
+};
+
+struct pc_frame {
+	struct frame frame;
+	bool wrapper, plumbing;
+};
+
+struct pc_names {
+	UT_hash_handle hh;
+	struct pc_key key;
+	size_t nr;
+	struct pc_frame v[];	/* innermost first */
+};
+
+struct framer {
+	const struct namer *namers;
+	size_t nr_namers;
+	bool full;
+	struct textpool *texts;
+	struct pc_names *names;
+	struct pc_names *unkept; /* of the last pc if there was no room to keep it */
+	struct frame out[FRAMES_MAX];
+	size_t nr_out;		/* leaf first while a row is built */
+	struct goframe scratch[GOSYM_INLINE_MAX];
+};
+
+int framer__new(const struct namer *namers, size_t nr_namers, bool full, struct framer **ret)
+{
+	scoped(framer) f = calloc(1, sizeof(*f));
+	int err;
+
+	if (!f)
+		return -ENOMEM;
+	f->namers = namers;
+	f->nr_namers = nr_namers;
+	f->full = full;
+	err = textpool__new(&f->texts);
+	if (err)
+		return err;
+	*ret = steal(f);
+	return 0;
+}
+
+static void forget_names(struct framer *f)
+{
+	struct pc_names *n, *next;
+
+	HASH_ITER(hh, f->names, n, next) {
+		HASH_DEL(f->names, n);
+		free(n);
+	}
+	free(f->unkept);
+	f->unkept = NULL;
+}
+
+void framer__free(struct framer *f)
+{
+	if (!f)
+		return;
+	forget_names(f);
+	textpool__free(f->texts);
+	free(f);
+}
+
+const char *framer__text(struct framer *f, const char *text)
+{
+	return textpool__get(f->texts, text);
+}
+
+/* How a goroutine gets to wait, to be made and to end: in every stack, and never of interest. */
+static bool is_plumbing(const char *func)
+{
+	static const char *const names[] = {
+		"gopark", "goparkunlock", "goexit", "goexit1", "mcall", "systemstack",
+		"systemstack_switch", "newproc", "newproc1", "newproc.func1", "newcoro",
+		"newcoro.func1",
+	};
+	size_t i;
+
+	if (strncmp(func, "runtime.", 8))
+		return false;
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		if (!strcmp(func + 8, names[i]))
+			return true;
+	return false;
+}
+
+static const struct namer *namer_of(const struct framer *f, uint16_t rt)
+{
+	return rt < f->nr_namers ? &f->namers[rt] : NULL;
+}
+
+/* Frames of a pc in scratch; a pc that no table knows has one frame, its number. */
+static size_t look_up(struct framer *f, uint16_t rt, uint64_t pc, bool is_return, char *number)
+{
+	const struct namer *n = namer_of(f, rt);
+	int nr = n ? n->frames(n, pc, is_return, f->scratch, ARRAY_SIZE(f->scratch)) : -ENOENT;
+
+	if (nr > 0)
+		return (size_t)nr < ARRAY_SIZE(f->scratch) ? (size_t)nr : ARRAY_SIZE(f->scratch);
+	snprintf(number, 24, "0x%" PRIx64, pc);
+	f->scratch[0] = (struct goframe){ .func = number, .file = "" };
+	return 1;
+}
+
+static struct pc_names *names_make(struct framer *f, const struct pc_key *key)
+{
+	char number[24];
+	size_t nr = look_up(f, (uint16_t)key->rt, key->pc, key->is_return, number), i;
+	struct pc_names *n = calloc(1, sizeof(*n) + nr * sizeof(n->v[0]));
+
+	if (!n)
+		return NULL;
+	n->key = *key;
+	n->nr = nr;
+	for (i = 0; i < nr; i++) {
+		const struct goframe *g = &f->scratch[i];
+		const char *func = g->func && g->func[0] ? g->func : "?";
+
+		n->v[i] = (struct pc_frame){
+			.frame = {
+				.kind = FRAME_CODE,
+				.inlined = g->inlined,
+				.name = textpool__get(f->texts, func),
+				.file = textpool__get(f->texts, g->file ? g->file : ""),
+				.line = g->line,
+				.start_line = g->start_line,
+				.pc = key->pc,
+				.is_return = key->is_return,
+			},
+			.wrapper = g->wrapper,
+			.plumbing = is_plumbing(func),
+		};
+	}
+	return n;
+}
+
+/* Borrowed until the next call. */
+static const struct pc_names *names_of(struct framer *f, uint16_t rt, uint64_t pc, bool is_return)
+{
+	const struct pc_key key = { .pc = pc, .rt = rt, .is_return = is_return };
+	unsigned int count;
+	struct pc_names *n;
+
+	HASH_FIND(hh, f->names, &key, sizeof(key), n);
+	if (n)
+		return n;
+	if (HASH_COUNT(f->names) >= PCS_CACHED_MAX)
+		forget_names(f);
+	n = names_make(f, &key);
+	if (!n)
+		return NULL;
+	count = HASH_COUNT(f->names);
+	HASH_ADD(hh, f->names, key, sizeof(n->key), n);
+	if (HASH_COUNT(f->names) == count) {
+		free(f->unkept);
+		f->unkept = n;
+	}
+	return n;
+}
+
+static void push(struct framer *f, const struct frame *frame)
+{
+	if (f->nr_out < FRAMES_MAX)
+		f->out[f->nr_out++] = *frame;
+}
+
+static void push_word(struct framer *f, const char *word)
+{
+	push(f, &(struct frame){ .kind = FRAME_WORD, .name = word, .file = "" });
+}
+
+/* The frames of one pc that are to be shown, innermost first. */
+static int push_pc(struct framer *f, uint16_t rt, uint64_t pc, bool is_return)
+{
+	const struct pc_names *n = names_of(f, rt, pc, is_return);
+	size_t i, before = f->nr_out;
+
+	if (!n)
+		return -ENOMEM;
+	for (i = 0; i < n->nr; i++)
+		if (f->full || (!n->v[i].wrapper && !n->v[i].plumbing))
+			push(f, &n->v[i].frame);
+	/* If the physical frame is not shown, the outermost one that is stands for it. */
+	if (f->nr_out > before)
+		f->out[f->nr_out - 1].inlined = false;
+	return 0;
+}
+
+static int push_stack(struct framer *f, uint16_t rt, const struct snap_stack *s, uint64_t gopc)
+{
+	uint32_t i;
+	int err = 0;
+
+	for (i = 0; i < s->stack.nr && !err; i++)
+		err = push_pc(f, rt, s->stack.pcs[i], i > 0);
+	if (err)
+		return err;
+	if (s->state != SNAP_STACK_SEEN && gopc)
+		err = push_pc(f, rt, gopc, true);
+	if (s->stack.truncated)
+		push_word(f, "[truncated]");
+	if (s->state == SNAP_STACK_LOST)
+		push_word(f, "[stack lost]");
+	else if (s->state == SNAP_STACK_NONE && !gopc)
+		push_word(f, "[no stack]");
+	return err;
+}
+
+/* Outermost frame of a pc: the function that is really there, whatever was inlined into it. */
+static const char *function_at(struct framer *f, uint16_t rt, uint64_t pc, bool is_return)
+{
+	const struct pc_names *n = pc ? names_of(f, rt, pc, is_return) : NULL;
+
+	return n ? n->v[n->nr - 1].frame.name : "?";
+}
+
+static void push_start(struct framer *f, uint16_t rt, uint64_t startpc)
+{
+	const struct namer *n = namer_of(f, rt);
+	uint64_t pc = n && startpc ? n->unwrap_start(n, startpc) : startpc;
+	const struct pc_names *names = pc ? names_of(f, rt, pc, false) : NULL;
+	struct frame frame = { .kind = FRAME_WORD, .file = "" };
+
+	if (names) {
+		const struct frame *to = &names->v[names->nr - 1].frame;
+
+		frame.file = to->file;
+		frame.line = frame.start_line = to->start_line ? to->start_line : to->line;
+		frame.name = textpool__format(f->texts, "[go %s]", to->name);
+	} else {
+		frame.name = "[go ?]";
+	}
+	push(f, &frame);
+}
+
+/* How the goroutine, its parent and so on were made: `[go f]`, then the stack of who said so. */
+static int push_chain(struct framer *f, uint16_t rt, const struct snap_chain *c)
+{
+	uint32_t i;
+	int err = 0;
+
+	for (i = 0; i < c->nr && !err; i++) {
+		push_start(f, rt, c->links[i].startpc);
+		err = push_stack(f, rt, &c->links[i].made, c->links[i].gopc);
+	}
+	if (c->truncated)
+		push_word(f, "[truncated]");
+	return err;
+}
+
+/* The word of a wait: the reason's, unless the stack knows better. */
+static const char *wait_word(struct framer *f, const struct snap_row *row)
+{
+	const struct namer *n = namer_of(f, row->rt);
+	const char *funcs[FUNCS_MAX], *word;
+	size_t nr = 0;
+	uint32_t i;
+
+	word = n ? gowait_name(n->go_minor, row->reason) : NULL;
+	if (!word)
+		return textpool__format(f->texts, "wait reason %" PRIu32, row->reason);
+	for (i = 0; i < row->own.stack.nr; i++) {
+		const struct pc_names *names =
+			names_of(f, row->rt, row->own.stack.pcs[i], i > 0);
+
+		for (size_t j = 0; names && j < names->nr && nr < FUNCS_MAX; j++)
+			if (!names->v[j].wrapper)
+				funcs[nr++] = names->v[j].frame.name;
+	}
+	word = gowait_refine(word, funcs, nr);
+	return textpool__get(f->texts, word && word[0] ? word : "waiting");
+}
+
+static const char *state_word(struct framer *f, const struct snap *s, const struct snap_row *row)
+{
+	switch (s->event) {
+	case PROFILE_BLOCKED: return wait_word(f, row);
+	case PROFILE_EXITS:   return "dead";
+	default:	      return "runnable";
+	}
+}
+
+static void set_root(struct framer *f, const struct snap *s, const struct snap_row *row,
+		     struct frames *ret)
+{
+	switch (s->root) {
+	case PROFILE_ROOT_NONE:
+		break;
+	case PROFILE_ROOT_GOID:
+		ret->root = textpool__format(f->texts, "goroutine %" PRIu64, row->goid);
+		break;
+	case PROFILE_ROOT_CREATED_BY:
+		ret->created_by = function_at(f, row->rt, row->gopc, true);
+		ret->root = textpool__format(f->texts, "created by %s", ret->created_by);
+		break;
+	case PROFILE_ROOT_LABEL:
+		ret->root = row->label && row->label[0] ?
+				    textpool__get(f->texts, row->label) : "no labels";
+		break;
+	case PROFILE_ROOT_STATE:
+		ret->root = textpool__format(f->texts, "[%s]", ret->state);
+		break;
+	}
+}
+
+static void reverse(struct frame *v, size_t nr)
+{
+	for (size_t i = 0; i < nr / 2; i++) {
+		struct frame t = v[i];
+
+		v[i] = v[nr - 1 - i];
+		v[nr - 1 - i] = t;
+	}
+}
+
+int framer__row(struct framer *f, const struct snap *s, const struct snap_row *row,
+		struct frames *ret)
+{
+	const bool life = s->event == PROFILE_BIRTHS || s->event == PROFILE_EXITS;
+	struct frames r = { .state = state_word(f, s, row) };
+	int err;
+
+	f->nr_out = 0;
+	if (life)
+		push_start(f, row->rt, row->startpc);
+	else
+		push_word(f, textpool__format(f->texts, "[%s]", r.state));
+	err = push_stack(f, row->rt, &row->own, life ? row->gopc : 0);
+	if (!err)
+		err = push_chain(f, row->rt, &row->chain);
+	if (err)
+		return err;
+	if (f->nr_out == FRAMES_MAX) {
+		f->nr_out--;
+		push_word(f, "[truncated]");
+	}
+	reverse(f->out, f->nr_out);
+	set_root(f, s, row, &r);
+	r.v = f->out;
+	r.nr = f->nr_out;
+	*ret = r;
+	return 0;
+}

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The page of `parkwatch record -f html`: draws the report that stands in the script element #report.
+import flamegraph from "d3-flame-graph";
+import { select } from "d3-selection";
+
+const report = JSON.parse(document.getElementById("report").textContent);
+const timed = report.unit === "nanoseconds";
+const total = report.tree.v;
+const element = (id) => document.getElementById(id);
+
+const TITLES = {
+	blocked: "Blocked time",
+	births: "Goroutines started",
+	exits: "Goroutines ended",
+	sched: "Waiting to run",
+};
+
+function duration(ns) {
+	const units = [["h", 3.6e12], ["min", 6e10], ["s", 1e9], ["ms", 1e6], ["µs", 1e3]];
+
+	for (const [name, size] of units)
+		if (ns >= size)
+			return `${Number((ns / size).toPrecision(4)).toLocaleString("en")} ${name}`;
+	return `${ns} ns`;
+}
+
+function amount(value) {
+	if (timed)
+		return duration(value);
+	return `${value.toLocaleString("en")} ${value === 1 ? "goroutine" : "goroutines"}`;
+}
+
+function percent(value) {
+	return `${(total ? (100 * value) / total : 0).toFixed(2)} %`;
+}
+
+// What a frame is worth, whatever is zoomed into now.
+function worth(node) {
+	return `${amount(node.data.v)}, ${percent(node.data.v)} of all`;
+}
+
+// One hue a package; words in brackets are blue, what only joins things is grey.
+function colour(node) {
+	const name = node.data.n;
+	let hash = 0;
+
+	if (node.highlight)
+		return "#e879f9";
+	if (!node.parent)
+		return "#b6bcc8";
+	if (name.startsWith("["))
+		return name.startsWith("[go ") ? "#8fd3a8" : "#8fb8f0";
+	const slash = name.lastIndexOf("/");
+	const dot = name.indexOf(".", slash + 1);
+	const pkg = dot > 0 ? name.slice(0, dot) : name;
+	if (pkg === "runtime")
+		return "#c3b8b0";
+	for (const c of pkg)
+		hash = (hash * 31 + c.codePointAt(0)) >>> 0;
+	return `hsl(${10 + (hash % 45)} ${60 + (hash % 7) * 4}% ${64 + ((hash >>> 8) % 5) * 2}%)`;
+}
+
+// What is typed is looked for as it is, since names are full of brackets; between slashes it is a regular expression.
+function matcher(term) {
+	const low = term.toLowerCase();
+
+	if (term.length > 2 && term.startsWith("/") && term.endsWith("/")) {
+		try {
+			const re = new RegExp(term.slice(1, -1), "i");
+
+			return (name) => re.test(name);
+		} catch {
+			return () => false;
+		}
+	}
+	return (name) => name.toLowerCase().includes(low);
+}
+
+const tip = Object.assign(() => {}, {
+	show(event, node) {
+		const box = element("tip"), value = document.createElement("span");
+
+		value.textContent = worth(node);
+		box.replaceChildren(node.data.n, value);
+		box.hidden = false;
+		const left = Math.min(event.clientX + 14, window.innerWidth - box.offsetWidth - 8);
+		const top = event.clientY + 18 + box.offsetHeight < window.innerHeight ?
+			event.clientY + 18 : event.clientY - box.offsetHeight - 10;
+		box.style.left = `${Math.max(left, 0)}px`;
+		box.style.top = `${Math.max(top, 0)}px`;
+	},
+	hide() {
+		element("tip").hidden = true;
+	},
+	destroy() {},
+});
+
+function describe() {
+	const title = `${TITLES[report.event]}: ${report.comm || "process"} (pid ${report.pid})`;
+	const facts = [`${amount(total)} in all`];
+
+	if (timed)
+		facts.push(`${report.count.toLocaleString("en")} waits`);
+	facts.push(`recorded for ${duration(report.duration_ns)}`);
+	if (report.start_ms)
+		facts.push(`from ${new Date(report.start_ms).toISOString().replace("T", " ").slice(0, 19)} UTC`);
+	if (report.go)
+		facts.push(report.go);
+	if (report.exe)
+		facts.push(report.exe);
+	document.title = `${title} - parkwatch`;
+	element("title").textContent = title;
+	element("facts").textContent = facts.join(" · ");
+
+	const notes = [`${report.seen.toLocaleString("en")} events seen, ${report.lost.toLocaleString("en")} lost`];
+	if (report.cost)
+		notes.push(report.cost);
+	if (report.left_out)
+		notes.push(`${report.left_out.toLocaleString("en")} narrow frames are left out here; folded and pprof have them`);
+	element("notes").textContent = notes.join(" · ");
+}
+
+function draw() {
+	const graph = element("graph");
+	let matches = () => false;
+
+	if (!total) {
+		graph.textContent = "Nothing was seen.";
+		return;
+	}
+	const chart = flamegraph()
+		.width(graph.clientWidth)
+		.cellHeight(19)
+		.inverted(true)
+		.minFrameSize(0.5)
+		.transitionDuration(matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 250)
+		.resetHeightOnZoom(true)
+		.tooltip(tip)
+		.setColorMapper(colour)
+		.setLabelHandler((node) => `${node.data.n}: ${worth(node)}`)
+		.setDetailsElement(element("details"))
+		.setDetailsHandler((text) => {
+			element("details").textContent = text || "";
+		})
+		.setSearchMatch((node) => matches(node.data.n))
+		.setSearchHandler((found, sum) => {
+			const frames = found.length === 1 ? "1 frame" : `${found.length.toLocaleString("en")} frames`;
+
+			element("matched").textContent = `${frames}, ${amount(sum)}, ${percent(sum)}`;
+		});
+	select(graph).datum(report.tree).call(chart);
+
+	const search = () => {
+		const term = element("search").value.trim();
+
+		if (term) {
+			matches = matcher(term);
+			chart.search(term);
+		} else {
+			chart.clear();
+			element("matched").textContent = "";
+		}
+	};
+	const clear = () => {
+		element("search").value = "";
+		search();
+	};
+	element("search").addEventListener("input", search);
+	element("controls").addEventListener("submit", (event) => event.preventDefault());
+	element("clear").addEventListener("click", clear);
+	element("reset").addEventListener("click", () => chart.resetZoom());
+	document.addEventListener("keydown", (event) => {
+		if (event.key === "/" && document.activeElement !== element("search")) {
+			event.preventDefault();
+			element("search").focus();
+		} else if (event.key === "Escape") {
+			clear();
+			chart.resetZoom();
+		}
+	});
+	window.addEventListener("resize", () => chart.width(graph.clientWidth).update());
+}
+
+describe();
+draw();

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "target/proc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+#include "base/clock.h"
+
+#define PROC_STATUS_MAX 8192 /* bytes of /proc/PID/status that are read */
+#define DELETED         " (deleted)"
+
+struct proc {
+	pid_t pid;
+	int dirfd, pidfd;
+	bool exe_deleted;
+	clockid_t cpu_clock;
+	bool has_cpu_clock;
+	struct mem mem;
+	char comm[32];
+	char exe[PATH_MAX];
+};
+
+/* Reads a small file of /proc/PID. *ret_len bytes and a NUL. */
+static int proc__read_file(const struct proc *p, const char *name, char *buf, size_t size)
+{
+	scoped_fd int fd = openat(p->dirfd, name, O_RDONLY | O_CLOEXEC);
+	size_t len = 0;
+
+	if (fd < 0)
+		return errno == ENOENT ? -ESRCH : -errno;
+	while (len < size - 1) {
+		ssize_t n = read(fd, buf + len, size - 1 - len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		len += (size_t)n;
+	}
+	buf[len] = '\0';
+	return len ? 0 : -ESRCH;
+}
+
+/*
+ * Value of a line "KEY:\tVALUE" of /proc/PID/status; NULL if it is not there. The line with the
+ * name, which the target chooses, holds no newline.
+ */
+static const char *status_value(const char *status, const char *key)
+{
+	size_t len = strlen(key);
+
+	for (const char *line = status; line; line = strchr(line, '\n')) {
+		if (*line == '\n')
+			line++;
+		if (!strncmp(line, key, len) && line[len] == ':')
+			return line + len + 1 + strspn(line + len + 1, " \t");
+	}
+	return NULL;
+}
+
+static int cause_no_right(struct cause *why, const struct proc *p)
+{
+	return cause__set(
+		why, -EACCES,
+		"cannot read process %d ('%s'): Permission denied; needs CAP_SYS_PTRACE, or run "
+		"with sudo",
+		(int)p->pid, p->comm);
+}
+
+static int cause_ended(struct cause *why, const struct proc *p)
+{
+	return cause__set(why, -ESRCH, "process %d ('%s') has ended", (int)p->pid, p->comm);
+}
+
+static int proc__open_dir(struct proc *p, struct cause *why)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d", (int)p->pid);
+	p->dirfd = p->pid > 0 ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -ENOENT;
+	if (p->dirfd >= 0)
+		return 0;
+	p->dirfd = -EBADF;
+	if (p->pid > 0 && kill(p->pid, 0) && errno == EPERM)
+		return cause__set(
+			why, -EACCES,
+			"process %d is hidden (/proc is mounted with hidepid); run with sudo",
+			(int)p->pid);
+	return cause__set(why, -ESRCH,
+			  "no process %d: it has ended, or its PID is of another PID namespace; "
+			  "give the PID that ps shows here",
+			  (int)p->pid);
+}
+
+/* A thread and a zombie have a /proc directory too. */
+static int proc__check_status(struct proc *p, struct cause *why)
+{
+	char status[PROC_STATUS_MAX];
+	const char *tgid, *state;
+	int err;
+
+	err = proc__read_file(p, "comm", p->comm, sizeof(p->comm));
+	if (err == -ESRCH)
+		return cause_ended(why, p);
+	for (char *c = p->comm; *c; c++) {
+		if (*c == '\n' && !c[1])
+			*c = '\0';
+		else if ((unsigned char)*c < ' ' || *c == 0x7f)
+			*c = '?';
+	}
+	err = proc__read_file(p, "status", status, sizeof(status));
+	if (err)
+		return err == -ESRCH ? cause_ended(why, p) : cause_no_right(why, p);
+	tgid = status_value(status, "Tgid");
+	state = status_value(status, "State");
+	if (tgid && atoi(tgid) != p->pid)
+		return cause__set(why, -EINVAL,
+				  "%d is a thread of process %d ('%s'); give the process: -p %d",
+				  (int)p->pid, atoi(tgid), p->comm, atoi(tgid));
+	if (state && (*state == 'Z' || *state == 'X') && !proc__alive(p))
+		return cause_ended(why, p);
+	return 0;
+}
+
+static int proc__read_exe(struct proc *p, struct cause *why)
+{
+	ssize_t len = readlinkat(p->dirfd, "exe", p->exe, sizeof(p->exe) - 1);
+	size_t suffix = strlen(DELETED);
+
+	if (len < 0 && (errno == EACCES || errno == EPERM))
+		return cause_no_right(why, p);
+	if (len < 0 && !proc__alive(p))
+		return cause_ended(why, p);
+	if (len < 0)
+		return cause__set(
+			why, -EOPNOTSUPP,
+			"process %d ('%s') has no executable: it is a kernel thread; give the "
+			"PID of a Go program",
+			(int)p->pid, p->comm);
+	p->exe[len] = '\0';
+	if ((size_t)len > suffix && !strcmp(p->exe + len - suffix, DELETED)) {
+		p->exe[(size_t)len - suffix] = '\0';
+		p->exe_deleted = true;
+	}
+	return 0;
+}
+
+/* The rights are asked for by the first access: an address that is never mapped tells, too. */
+static int proc__check_memory(struct proc *p, struct cause *why)
+{
+	uint8_t byte;
+	int err = addrspace__read(&p->mem.as, 0, &byte, sizeof(byte));
+
+	if (err == 0 || err == -EFAULT)
+		return 0;
+	if (err == -ESRCH)
+		return cause_ended(why, p);
+	return cause_no_right(why, p);
+}
+
+int proc__open(pid_t pid, struct proc **ret, struct cause *why)
+{
+	scoped(proc) p = calloc(1, sizeof(*p));
+	int err;
+
+	if (!p)
+		return -ENOMEM;
+	p->pid = pid;
+	p->dirfd = p->pidfd = -EBADF;
+	mem__init(&p->mem, pid, -EBADF, -EBADF);
+	err = proc__open_dir(p, why);
+	if (err)
+		return err;
+	p->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (p->pidfd < 0) /* no such call, or a thread: check_status tells */
+		p->pidfd = -EBADF;
+	err = proc__check_status(p, why); /* after the pidfd: it is still this process */
+	if (err)
+		return err;
+	err = proc__read_exe(p, why);
+	if (err)
+		return err;
+	mem__init(&p->mem, pid, p->dirfd, p->pidfd);
+	err = proc__check_memory(p, why);
+	if (err)
+		return err;
+	p->has_cpu_clock = !clock_getcpuclockid(pid, &p->cpu_clock);
+	*ret = steal(p);
+	return 0;
+}
+
+void proc__free(struct proc *p)
+{
+	if (!p)
+		return;
+	mem__done(&p->mem);
+	if (p->pidfd >= 0)
+		close(p->pidfd);
+	if (p->dirfd >= 0)
+		close(p->dirfd);
+	free(p);
+}
+
+pid_t proc__pid(const struct proc *p)
+{
+	return p->pid;
+}
+
+const char *proc__comm(const struct proc *p)
+{
+	return p->comm;
+}
+
+const char *proc__exe(const struct proc *p)
+{
+	return p->exe;
+}
+
+bool proc__exe_deleted(const struct proc *p)
+{
+	return p->exe_deleted;
+}
+
+int proc__dirfd(const struct proc *p)
+{
+	return p->dirfd;
+}
+
+int proc__pidfd(const struct proc *p)
+{
+	return p->pidfd;
+}
+
+bool proc__alive(const struct proc *p)
+{
+	struct pollfd pfd = { .fd = p->pidfd, .events = POLLIN };
+	char stat[1024];
+	const char *paren;
+
+	if (p->pidfd >= 0)
+		return poll(&pfd, 1, 0) != 1;
+	if (proc__read_file(p, "stat", stat, sizeof(stat)))
+		return false;
+	paren = strrchr(stat, ')'); /* "PID (COMM) STATE": COMM may hold anything */
+	return paren && paren[1] == ' ' && paren[2] != 'Z' && paren[2] != 'X';
+}
+
+uint64_t proc__cpu_ns(const struct proc *p)
+{
+	struct timespec ts;
+
+	if (!p->has_cpu_clock || clock_gettime(p->cpu_clock, &ts) || !proc__alive(p))
+		return 0;
+	return (uint64_t)ts.tv_sec * NS_PER_SEC + (uint64_t)ts.tv_nsec;
+}
+
+unsigned int proc__threads(const struct proc *p)
+{
+	char status[PROC_STATUS_MAX];
+	const char *threads;
+
+	if (proc__read_file(p, "status", status, sizeof(status)))
+		return 0;
+	threads = status_value(status, "Threads");
+	return threads ? (unsigned int)strtoul(threads, NULL, 10) : 0;
+}
+
+const struct addrspace *proc__mem(const struct proc *p)
+{
+	return &p->mem.as;
+}
+
+void proc__read_batch(const struct proc *p, struct memread *reads, size_t nr)
+{
+	/* The fallback's descriptor is all that a read may change. */
+	mem__read_batch((struct mem *)(uintptr_t)&p->mem, reads, nr);
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * proc: one process: its memory, its files, whether it lives, its CPU time.
+ *
+ * Held by a descriptor of /proc/PID and a pidfd, neither of which a later process with the same PID can take over.
+ * Opened by PID as this process's /proc sees it; its binary is always reached through /proc/PID/exe and /proc/PID/root, so that
+ * containers, deleted and replaced files work. Reads only. Loop thread.
+ */
+#ifndef PARKWATCH_TARGET_PROC_H
+#define PARKWATCH_TARGET_PROC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/addrspace.h"
+#include "base/cause.h"
+#include "base/own.h"
+#include "target/mem.h"
+
+struct proc;
+
+/*
+ * -ESRCH no such process, or it has ended; -EINVAL a thread's id and not a process's (the cause names the process);
+ * -EACCES no right to read it (the cause names the capability); -EOPNOTSUPP a kernel thread.
+ */
+int proc__open(pid_t pid, struct proc **ret, struct cause *why);
+void proc__free(struct proc *p);
+DEFINE_SCOPED(proc)
+
+pid_t proc__pid(const struct proc *p);
+const char *proc__comm(const struct proc *p);		/* for messages; control characters are cleaned */
+const char *proc__exe(const struct proc *p);		/* target of /proc/PID/exe, " (deleted)" cut off */
+bool proc__exe_deleted(const struct proc *p);
+int proc__dirfd(const struct proc *p);			/* of /proc/PID, borrowed: for openat() of its files */
+int proc__pidfd(const struct proc *p);			/* borrowed; readable when the process has ended; -EBADF if the kernel has none */
+bool proc__alive(const struct proc *p);			/* false once it ended, a zombie counts as ended */
+uint64_t proc__cpu_ns(const struct proc *p);		/* user + system time of all threads so far; 0 if it cannot be read */
+unsigned int proc__threads(const struct proc *p);	/* now; 0 unknown */
+const struct addrspace *proc__mem(const struct proc *p);	/* see target/mem; borrowed */
+
+/* Many small reads in few calls, see target/mem. Used by the census. */
+void proc__read_batch(const struct proc *p, struct memread *reads, size_t nr);
+
+#endif
