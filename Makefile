@@ -86,6 +86,8 @@ $(BUILD)/obj/tools/bench/pwfloor.o: | $(BUILD)/floor.skel.h
 
 # --- tests ---
 
+.SECONDEXPANSION:
+
 UNIT_SRCS := $(wildcard tests/unit/test_*.c tests/bpf/test_*.c)
 UNIT_OBJS := $(UNIT_SRCS:%.c=$(BUILD)/obj/%.o)
 $(BUILD)/unit: $(UNIT_OBJS) $$(LIB_OBJS)
@@ -101,13 +103,13 @@ $(BUILD)/tests/$(notdir $(1:.c=)): $(BUILD)/obj/$(1:.c=.o) $$$$(LIB_OBJS)
 	$$(Q)mkdir -p $$(@D)
 	$$(Q)$$(CC) $$(ALL_CFLAGS) $$^ $$(ALL_LDFLAGS) $$(LIBS) -o $$@
 endef
-.SECONDEXPANSION:
 $(foreach s,$(PW_SRCS),$(eval $(call pw_rule,$(s))))
 test-programs: $(PW_PROGS)
 
 # Fuzz targets: FUZZER=1 (clang, libFuzzer) hunts; without it they replay their corpus.
 FUZZ_SRCS  := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZ_PROGS := $(FUZZ_SRCS:tests/fuzz/%.c=$(BUILD)/fuzz/%)
+$(BUILD)/obj/tests/fuzz/%.o: WARN += -Wno-missing-prototypes
 FUZZ_MAIN  := $(if $(FUZZER),,$(BUILD)/obj/tests/fuzz/replay.o)
 $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(FUZZ_MAIN) $$(LIB_OBJS)
 	$(call msg,LINK,$@)

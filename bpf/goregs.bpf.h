@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* goregs: values out of registers and stack slots at a probed instruction. All that knows the machine is here. */
+/* goregs: values out of registers and stack slots at a probed instruction. All that knows the
+ * machine is here. */
 #ifndef PARKWATCH_GOREGS_BPF_H
 #define PARKWATCH_GOREGS_BPF_H
 
 #include "parkwatch.bpf.h"
 
-#define PW_FLAGS_CF_ZF 0x41	/* jbe is taken if CF or ZF is set */
+#define PW_FLAGS_CF_ZF 0x41 /* jbe is taken if CF or ZF is set */
 
 #ifdef PW_HOST_SHIM
 #define PW_REG(ctx, name) ((ctx)->name)
 #else
-/* One load at a constant offset: the verifier refuses the variable one that the compiler would make of a switch. */
+/* One load at a constant offset: the verifier refuses the variable one that the compiler would make
+ * of a switch. */
 #define PW_REG(ctx, name)                                                                          \
 	({                                                                                         \
 		__u64 v_;                                                                          \

@@ -6,8 +6,9 @@
 #include "parkwatch.bpf.h"
 
 /*
- * The site that a probe of `point` hit. bpf_get_attach_cookie() is there since 5.15 (commit 7adfc6c9b315); with the
- * knob off the verifier never sees the call, so that 5.10 loads the program. Then a point has one site only.
+ * The site that a probe of `point` hit. bpf_get_attach_cookie() is there since 5.15 (commit
+ * 7adfc6c9b315); with the knob off the verifier never sees the call, so that 5.10 loads the
+ * program. Then a point has one site only.
  */
 static __always_inline __u64 pw_site_index(void *ctx, __u32 point)
 {
@@ -18,7 +19,8 @@ static __always_inline __u64 pw_site_index(void *ctx, __u32 point)
 
 /*
  * The calling thread's working memory. Not a per-CPU array: since 6.0 (commit
- * 8c7dcb84e3b7) a uprobe program can be preempted, and another thread's may run on the same processor meanwhile.
+ * 8c7dcb84e3b7) a uprobe program can be preempted, and another thread's may run on the same
+ * processor meanwhile.
  */
 static __always_inline struct pw_scratch *pw_scratch_get(void)
 {

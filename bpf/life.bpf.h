@@ -7,8 +7,8 @@
 #include "unwind.bpf.h"
 
 /*
- * The goroutine that the thread of g is running. Before Go 1.21 it is the parent of one that is being made; from then
- * on g.parentGoid says so.
+ * The goroutine that the thread of g is running. Before Go 1.21 it is the parent of one that is
+ * being made; from then on g.parentGoid says so.
  */
 static __always_inline __u64 pw_running_goid(__u64 g)
 {
@@ -43,7 +43,8 @@ static __always_inline int pw_do_birth(struct pt_regs *ctx, const struct pw_site
 		return pw_count(PW_STAT_LOST_READ);
 	if (pw_unwanted(goid))
 		return pw_count(PW_STAT_FILTERED);
-	if (pw_gpart_u64(&part, lay->g_gopc, &e.gopc) || pw_gpart_u64(&part, lay->g_startpc, &e.startpc))
+	if (pw_gpart_u64(&part, lay->g_gopc, &e.gopc) ||
+	    pw_gpart_u64(&part, lay->g_startpc, &e.startpc))
 		return pw_count(PW_STAT_LOST_READ);
 
 	pw_walk_here(ctx, site, &w);
@@ -71,7 +72,8 @@ static __always_inline int pw_do_exit(struct pt_regs *ctx, const struct pw_site 
 		return pw_count(PW_STAT_LOST_READ);
 	if (pw_unwanted(goid))
 		return pw_count(PW_STAT_FILTERED);
-	if (pw_gpart_u64(&part, lay->g_gopc, &e.gopc) || pw_gpart_u64(&part, lay->g_startpc, &e.startpc))
+	if (pw_gpart_u64(&part, lay->g_gopc, &e.gopc) ||
+	    pw_gpart_u64(&part, lay->g_startpc, &e.startpc))
 		return pw_count(PW_STAT_LOST_READ);
 
 	pw_fill_hdr(&e.hdr, PW_EXIT, sizeof(e), goid, now);

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* maps: every map and variable: what it holds, its size, who writes, who reads. Their types are in parkwatch.bpf.h. */
+/* maps: every map and variable: what it holds, its size, who writes, who reads. Their types are in
+ * parkwatch.bpf.h. */
 #include "parkwatch.bpf.h"
 
-/* Records to user space. One of the two is made, by knobs.transport; size: an option. Written by pw_send(). */
+/* Records to user space. One of the two is made, by knobs.transport; size: an option. Written by
+ * pw_send(). */
 struct pw_map_ring pw_ring SEC(".maps");
 struct pw_map_perf pw_perf SEC(".maps");
 
@@ -10,22 +12,24 @@ struct pw_map_perf pw_perf SEC(".maps");
 struct pw_map_stats pw_stats SEC(".maps");
 
 /*
- * Goroutines that parked, by address of the g. Written by park and ready, closed by run, filled in by user space from
- * the census, read by it at the end. Size: twice the goroutines there are, at least PW_GS_DEFAULT. Never deleted from.
+ * Goroutines that parked, by address of the g. Written by park and ready, closed by run, filled in
+ * by user space from the census, read by it at the end. Size: twice the goroutines there are, at
+ * least PW_GS_DEFAULT. Never deleted from.
  */
 struct pw_map_gs pw_gs SEC(".maps");
 
 /* The goid filter. Written by user space before recording, read by all points. */
 struct pw_map_goids pw_goids SEC(".maps");
 
-/* Stack ids whose record was accepted by the transport. An id that drops out is sent again: harmless. */
+/* Stack ids whose record was accepted by the transport. An id that drops out is sent again:
+ * harmless. */
 struct pw_map_seen pw_seen SEC(".maps");
 
 /* One stack record under construction per thread id. Size: four times the threads and a reserve. */
 struct pw_map_scratch pw_scratch SEC(".maps");
 
 /* Set before load, frozen after. */
-const volatile struct pw_knobs pw_knobs = {};
+PW_RODATA struct pw_knobs pw_knobs = {};
 
 /* 1 while recording. Written by user space through the mapped .bss. */
 volatile __u32 pw_on = 0;

@@ -2,8 +2,9 @@
 /*
  * park: goroutines wait, are woken, and run again.
  *
- * park and ready leave their facts in pw_gs, keyed by the g; run makes records of them. Only one thread at a time
- * deals with one g (Go's scheduler sees to it), so entries are written in place, the time last.
+ * park and ready leave their facts in pw_gs, keyed by the g; run makes records of them. Only one
+ * thread at a time deals with one g (Go's scheduler sees to it), so entries are written in place,
+ * the time last.
  */
 #ifndef PARKWATCH_PARK_BPF_H
 #define PARKWATCH_PARK_BPF_H
@@ -53,7 +54,8 @@ static __always_inline int pw_do_park(struct pt_regs *ctx, const struct pw_site 
 	return 0;
 }
 
-/* ready: a waiting goroutine may run. Its stack is that of its park, by what the scheduler saved in g.sched. */
+/* ready: a waiting goroutine may run. Its stack is that of its park, by what the scheduler saved in
+ * g.sched. */
 static __always_inline int pw_do_ready(struct pt_regs *ctx, const struct pw_site *site)
 {
 	const volatile struct pw_layout *lay = &pw_knobs.lay;
@@ -65,11 +67,13 @@ static __always_inline int pw_do_ready(struct pt_regs *ctx, const struct pw_site
 
 	if (!(pw_knobs.want & PW_WANT_SCHED))
 		return pw_count(PW_STAT_FILTERED);
-	if (!g || pw_gpart_read(&part, g, lay->g_sched_pc) || pw_gpart_u64(&part, lay->g_goid, &goid))
+	if (!g || pw_gpart_read(&part, g, lay->g_sched_pc) ||
+	    pw_gpart_u64(&part, lay->g_goid, &goid))
 		return pw_count(PW_STAT_LOST_READ);
 	if (pw_unwanted(goid))
 		return pw_count(PW_STAT_FILTERED);
-	if (pw_gpart_u64(&part, lay->g_sched_pc, &w.pc) || pw_gpart_u64(&part, lay->g_sched_bp, &w.bp) ||
+	if (pw_gpart_u64(&part, lay->g_sched_pc, &w.pc) ||
+	    pw_gpart_u64(&part, lay->g_sched_bp, &w.bp) ||
 	    pw_gpart_u64(&part, lay->g_waitreason, &reason))
 		return pw_count(PW_STAT_LOST_READ);
 
@@ -87,7 +91,8 @@ static __always_inline int pw_do_ready(struct pt_regs *ctx, const struct pw_site
 }
 
 /* One span from start to now, PW_WAIT or PW_SCHED. */
-static __always_inline int pw_send_span(void *ctx, struct pw_wait *e, __u16 kind, __u64 goid, __u64 now)
+static __always_inline int pw_send_span(void *ctx, struct pw_wait *e, __u16 kind, __u64 goid,
+					__u64 now)
 {
 	if (now - e->start_ns < pw_knobs.min_wait_ns)
 		return pw_count(PW_STAT_FILTERED);

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * parkwatch.bpf.h: what every BPF file includes: kernel types, helpers, the border headers, the maps, counting and
- * sending.
+ * parkwatch.bpf.h: what every BPF file includes: kernel types, helpers, the border headers, the
+ * maps, counting and sending.
  *
- * The same source compiles as host C for the unit tests: tests/bpf/shim.h defines PW_HOST_SHIM and stands in for
- * the kernel.
+ * The same source compiles as host C for the unit tests: tests/bpf/shim.h defines PW_HOST_SHIM and
+ * stands in for the kernel.
  */
 #ifndef PARKWATCH_BPF_H
 #define PARKWATCH_BPF_H
 
 #ifndef PW_HOST_SHIM
+#define PW_RODATA const volatile
 #include <stddef.h>
 
 #include <vmlinux.h>
@@ -20,17 +21,19 @@
 #include <parkwatch/knobs.h>
 #include <parkwatch/stats.h>
 
-#define PW_WINDOW_WORDS 128	/* of the target's stack, read at once: a power of two */
+#define PW_WINDOW_WORDS 128 /* of the target's stack, read at once: a power of two */
 
 /* One thread's working memory, too large for the BPF stack. */
 struct pw_scratch {
 	struct pw_stack stack;
-	__u64 window_at;	/* address of window[0]; here and not in a register, so that the verifier forgets it */
-	__u64 window_bytes;	/* that are valid */
+	__u64 window_at; /* address of window[0]; here and not in a register, so that the verifier
+			    forgets it */
+	__u64 window_bytes; /* that are valid */
 	__u64 window[PW_WINDOW_WORDS + 1];
 };
 
-/* Maps: defined in maps.bpf.c, which says who writes and who reads them. Sizes here are replaced before load. */
+/* Maps: defined in maps.bpf.c, which says who writes and who reads them. Sizes here are replaced
+ * before load. */
 struct pw_map_ring {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, PW_RING_DEFAULT);
@@ -79,10 +82,11 @@ extern struct pw_map_goids pw_goids SEC(".maps");
 extern struct pw_map_seen pw_seen SEC(".maps");
 extern struct pw_map_scratch pw_scratch SEC(".maps");
 
-extern const volatile struct pw_knobs pw_knobs;
+extern PW_RODATA struct pw_knobs pw_knobs;
 extern volatile __u32 pw_on;
 
-/* Counts one of enum pw_stat; 0, so that a program can return it. Atomic: newer kernels preempt uprobe programs. */
+/* Counts one of enum pw_stat; 0, so that a program can return it. Atomic: newer kernels preempt
+ * uprobe programs. */
 static __always_inline int pw_count(__u32 stat)
 {
 	__u64 *n = bpf_map_lookup_elem(&pw_stats, &stat);
@@ -101,13 +105,14 @@ static __always_inline int pw_read_u64(__u64 addr, __s32 off, __u64 *ret)
 }
 
 /*
- * Part of a g, read at once, since each read of the target's memory costs some 0.1 us. From goid on it holds all that
- * records need (Go 1.15 to 1.27), and ends within the g: the smallest has 376 bytes, with goid at 152.
+ * Part of a g, read at once, since each read of the target's memory costs some 0.1 us. From goid on
+ * it holds all that records need (Go 1.15 to 1.27), and ends within the g: the smallest has 376
+ * bytes, with goid at 152.
  */
 struct pw_gpart {
 	__u64 words[27];
 	__u64 g;
-	__s32 off;		/* in the g, of words[0] */
+	__s32 off; /* in the g, of words[0] */
 	__u32 pad;
 };
 
@@ -137,7 +142,8 @@ static __always_inline bool pw_unwanted(__u64 goid)
 	return pw_knobs.filter_goids && !bpf_map_lookup_elem(&pw_goids, &goid);
 }
 
-static __always_inline void pw_fill_hdr(struct pw_hdr *h, __u16 kind, __u16 size, __u64 goid, __u64 now)
+static __always_inline void pw_fill_hdr(struct pw_hdr *h, __u16 kind, __u16 size, __u64 goid,
+					__u64 now)
 {
 	h->ts_ns = now;
 	h->goid = goid;
@@ -148,8 +154,9 @@ static __always_inline void pw_fill_hdr(struct pw_hdr *h, __u16 kind, __u16 size
 }
 
 /*
- * Hands a record to the transport: 0, or negative if there was no room. The ring's reader is woken only when the data
- * waiting passes a multiple of wakeup_bytes: a wake-up costs more than a record, and the reader polls as well.
+ * Hands a record to the transport: 0, or negative if there was no room. The ring's reader is woken
+ * only when the data waiting passes a multiple of wakeup_bytes: a wake-up costs more than a record,
+ * and the reader polls as well.
  */
 static __always_inline long pw_send(void *ctx, void *rec, __u64 size)
 {

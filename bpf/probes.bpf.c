@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * probes: the programs: one for all places of a file (uprobe_multi), and one a point (perf-event uprobes).
- * User space loads only those that it attaches.
+ * probes: the programs: one for all places of a file (uprobe_multi), and one a point (perf-event
+ * uprobes). User space loads only those that it attaches.
  */
 #include "goregs.bpf.h"
 #include "kcompat.bpf.h"
@@ -19,22 +19,17 @@ static __always_inline int pw_dispatch(struct pt_regs *ctx, const struct pw_site
 	pw_count(PW_STAT_HIT + point);
 	switch (point) {
 	case PW_POINT_BIRTH:
-	case PW_POINT_COBIRTH:
-		return pw_do_birth(ctx, site);
-	case PW_POINT_EXIT:
-		return pw_do_exit(ctx, site);
-	case PW_POINT_PARK:
-		return pw_do_park(ctx, site);
-	case PW_POINT_READY:
-		return pw_do_ready(ctx, site);
-	default:
-		return pw_do_run(ctx, site);
+	case PW_POINT_COBIRTH: return pw_do_birth(ctx, site);
+	case PW_POINT_EXIT: return pw_do_exit(ctx, site);
+	case PW_POINT_PARK: return pw_do_park(ctx, site);
+	case PW_POINT_READY: return pw_do_ready(ctx, site);
+	default: return pw_do_run(ctx, site);
 	}
 }
 
 static __always_inline const struct pw_site *pw_site(__u64 index)
 {
-	if (index >= PW_SITES_MAX) {
+	if (index >= PW_SITES_MAX || index >= pw_knobs.nr_sites) {
 		pw_count(PW_STAT_LOST_SITE);
 		return NULL;
 	}

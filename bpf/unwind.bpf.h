@@ -2,10 +2,11 @@
 /*
  * unwind: Go stacks by frame pointers, and stack records.
  *
- * bpf_get_stack() loses the direct caller unless the probe is on `push %rbp`, and on some kernels ends where the stack
- * pointer jumps back. Ours takes the direct caller from its return address and crosses from the system stack to the
- * goroutine's, since Go's systemstack keeps the frame pointer chain (all versions from 1.15). So frames need not
- * ascend; the knob `depth` alone bounds the walk.
+ * bpf_get_stack() loses the direct caller unless the probe is on `push %rbp`, and on some kernels
+ * ends where the stack pointer jumps back. Ours takes the direct caller from its return address and
+ * crosses from the system stack to the goroutine's, since Go's systemstack keeps the frame pointer
+ * chain (all versions from 1.15). So frames need not ascend; the knob `depth` alone bounds the
+ * walk.
  */
 #ifndef PARKWATCH_UNWIND_BPF_H
 #define PARKWATCH_UNWIND_BPF_H
@@ -17,12 +18,12 @@
 #define PW_HASH_PRIME 0x9e3779b97f4a7c15ULL
 
 #define PW_PAGE_BYTES  4096
-#define PW_FRAME_BYTES 16	/* {caller's frame pointer, return address} */
+#define PW_FRAME_BYTES 16 /* {caller's frame pointer, return address} */
 
-struct pw_walk {		/* where a walk begins */
-	__u64 pc;		/* first frame */
-	__u64 caller;		/* return address that no frame holds; 0: none */
-	__u64 bp;		/* frame pointer: {its caller's, return address} */
+struct pw_walk {      /* where a walk begins */
+	__u64 pc;     /* first frame */
+	__u64 caller; /* return address that no frame holds; 0: none */
+	__u64 bp;     /* frame pointer: {its caller's, return address} */
 };
 
 static __always_inline __u64 pw_hash(__u64 hash, __u64 pc)
@@ -32,8 +33,8 @@ static __always_inline __u64 pw_hash(__u64 hash, __u64 pc)
 }
 
 /*
- * Reads the stack from the frame at bp on, as far as its page goes: what lies there is in memory if the frame is, and
- * many frames come with one read.
+ * Reads the stack from the frame at bp on, as far as its page goes: what lies there is in memory if
+ * the frame is, and many frames come with one read.
  */
 static __always_inline int pw_window_read(struct pw_scratch *s, __u64 bp)
 {
@@ -48,7 +49,8 @@ static __always_inline int pw_window_read(struct pw_scratch *s, __u64 bp)
 	return bpf_probe_read_user(s->window, bytes, (const void *)bp) ? -1 : 0;
 }
 
-/* Appends one pc: 0, or -1 at the knob `depth`. nr lives in memory, so that the verifier forgets it between two frames. */
+/* Appends one pc: 0, or -1 at the knob `depth`. nr lives in memory, so that the verifier forgets it
+ * between two frames. */
 static __always_inline int pw_push(struct pw_stack *st, __u64 pc, __u64 *hash)
 {
 	__u32 nr = st->nr;
@@ -95,8 +97,9 @@ static __always_inline __u64 pw_unwind(struct pw_scratch *s, const struct pw_wal
 }
 
 /*
- * Walks a stack and sends it if its id was not sent before. Returns the id, or PW_STACK_ID_NONE if there is no buffer:
- * counted as a lost event. An id is remembered only after its record was accepted.
+ * Walks a stack and sends it if its id was not sent before. Returns the id, or PW_STACK_ID_NONE if
+ * there is no buffer: counted as a lost event. An id is remembered only after its record was
+ * accepted.
  */
 static __always_inline __u64 pw_stack_id(void *ctx, const struct pw_walk *w, __u64 now)
 {
@@ -114,7 +117,7 @@ static __always_inline __u64 pw_stack_id(void *ctx, const struct pw_walk *w, __u
 	if (bpf_map_lookup_elem(&pw_seen, &id))
 		return id;
 	size = sizeof(*st) - sizeof(st->pcs) + sizeof(st->pcs[0]) * st->nr;
-	if (size > sizeof(*st))	/* never; for the verifier, which forgot what nr can be */
+	if (size > sizeof(*st)) /* never; for the verifier, which forgot what nr can be */
 		return id;
 	pw_fill_hdr(&st->hdr, PW_STACK, size, 0, now);
 	st->stack_id = id;
@@ -128,7 +131,8 @@ static __always_inline __u64 pw_stack_id(void *ctx, const struct pw_walk *w, __u
 }
 
 /* Where the stack of the probed function begins. */
-static __always_inline void pw_walk_here(struct pt_regs *ctx, const struct pw_site *site, struct pw_walk *ret)
+static __always_inline void pw_walk_here(struct pt_regs *ctx, const struct pw_site *site,
+					 struct pw_walk *ret)
 {
 	ret->pc = PW_REG(ctx, ip);
 	ret->bp = PW_REG(ctx, bp);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * golayout-row FILE MINOR: one row of user/golang/golayout_table.c from the DWARF of FILE, on standard output.
- * Called by tools/gen-golayout for each Go version.
+ * golayout-row FILE MINOR: one row of user/golang/golayout_table.c from the DWARF of FILE, on
+ * standard output. Called by tools/gen-golayout for each Go version.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -17,7 +17,8 @@
 const struct golayout_row golayout_table[1];
 const size_t golayout_table_nr;
 
-static void print_fields(const char *member, const struct golayout_field *fields, const void *values)
+static void print_fields(const char *member, const struct golayout_field *fields,
+			 const void *values)
 {
 	int column = LINE_MAX_COLUMNS;
 
@@ -65,7 +66,8 @@ int main(int argc, char **argv)
 	if (elf_file__open(fd, argv[1], &f, &why) ||
 	    golayout_from_dwarf(f, minor, GOLAYOUT_DWARF_MAX, &lay, &why) ||
 	    gotables_from_dwarf(f, minor, GOLAYOUT_DWARF_MAX, &tab, &why)) {
-		fprintf(stderr, "golayout-row: %s: %s\n", argv[1], why.text[0] ? why.text : "no debug information");
+		fprintf(stderr, "golayout-row: %s: %s\n", argv[1],
+			why.text[0] ? why.text : "no debug information");
 		return 1;
 	}
 	printf("\t{\n\t\t.minor = %d, .machine = %u,\n", minor, elf_file__machine(f));

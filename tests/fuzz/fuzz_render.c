@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../unit/report_fake.h"
+#include "model/snap.h"
+#include "report/renderer.h"
 
 static char hostile[1024];
 
@@ -56,6 +57,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const struct namer namer = { .frames = hostile_frames, .unwrap_start = hostile_start, .go_minor = 22 };
 	const struct profile_opts o = { .event = PROFILE_BLOCKED, .root = PROFILE_ROOT_LABEL };
+	const struct report_meta meta = { .comm = hostile, .exe = hostile, .build_id = hostile,
+					  .go_version = hostile, .cost = hostile };
+	const struct pw_stack stack = { .hdr = { .kind = PW_STACK }, .stack_id = 100, .nr = 3, .pcs = { 2, 5, 8 } };
+	const struct pw_wait wait = { .hdr = { .kind = PW_WAIT, .ts_ns = 42 }, .stack_id = 100 };
 	struct profile *p;
 	struct snap *s;
 
@@ -65,8 +70,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	hostile[size] = 0;
 	if (profile__new(&o, &p))
 		abort();
-	fake_stack(p, 100, fake_wait_stack, 4);
-	fake_wait(p, 7, 100, FAKE_CHAN_RECEIVE, 0, 42, profile__label(p, hostile));
+	if (profile__apply(p, &stack.hdr, 0) || profile__apply(p, &wait.hdr, profile__label(p, hostile)))
+		abort();
 	if (snap__take(p, &s))
 		abort();
 	for (size_t i = 0; renderer_at(i); i++) {
@@ -80,7 +85,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			free(text);
 			continue;
 		}
-		if (how->render(&(struct report){ .snap = s, .meta = &fake_meta, .namers = &namer, .nr_namers = 1 },
+		if (how->render(&(struct report){ .snap = s, .meta = &meta, .namers = &namer, .nr_namers = 1 },
 				out, NULL))
 			abort();
 		fclose(out);

@@ -77,7 +77,7 @@ class Target:
         self.close()
 
 
-HEADER = re.compile(r"goroutine (\d+) (?:gp=\S+ m=\S+ (?:mp=\S+ )?)?\[([^\]]*)\]:")
+HEADER = re.compile(r"goroutine (\d+) [^\[]*\[([^\]]*)\]")    # labels and more may stand between
 
 
 def parse_dump(text):

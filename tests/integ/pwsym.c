@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * pwsym PID info		what goproc says of the process: one line a runtime, one a module
- * pwsym PID frames		reads return addresses (hex, one a line) from standard input; writes for each
- *				PC N, then N lines FUNCTION TAB FILE TAB LINE TAB WRAPPER, innermost first
+ * pwsym PID frames		reads return addresses (hex, one a line) from standard input; writes
+ *				for each PC N, then N lines FUNCTION TAB FILE TAB LINE TAB WRAPPER,
+ *				innermost first
  * pwsym PID find NAME...	entry addresses of functions, and what it all took
  *
  * The other half of tests/integ/symbols.py, which compares with what the program says of itself.
@@ -24,15 +25,15 @@ static void print_info(struct goproc *gp)
 	for (size_t i = 0; i < goproc__nr_runtimes(gp); i++) {
 		const struct goruntime *rt = goproc__runtime(gp, i);
 
-		printf("runtime version=%s minor=%d buildmode=%s race=%d pie=%d cgo=%d stripped=%d layout=%s allgs=%" PRIx64
-		       " modules=%u build_id=%s\n",
-		       rt->version, rt->minor, rt->buildmode, rt->race, rt->pie, rt->cgo, rt->stripped,
-		       rt->layout_source == GOLAYOUT_DWARF ? "dwarf" : "table", rt->allgs, rt->nr_modules,
-		       rt->build_id);
+		printf("runtime version=%s minor=%d buildmode=%s race=%d pie=%d cgo=%d stripped=%d "
+		       "layout=%s allgs=%" PRIx64 " modules=%u build_id=%s\n",
+		       rt->version, rt->minor, rt->buildmode, rt->race, rt->pie, rt->cgo,
+		       rt->stripped, rt->layout_source == GOLAYOUT_DWARF ? "dwarf" : "table",
+		       rt->allgs, rt->nr_modules, rt->build_id);
 		for (uint32_t k = 0; k < rt->nr_modules; k++)
 			printf("module %s %" PRIx64 "-%" PRIx64 "\n",
-			       rt->modules[k].name[0] ? rt->modules[k].name : "-", rt->modules[k].text,
-			       rt->modules[k].etext);
+			       rt->modules[k].name[0] ? rt->modules[k].name : "-",
+			       rt->modules[k].text, rt->modules[k].etext);
 	}
 }
 
@@ -46,7 +47,8 @@ static void print_frames(struct goproc *gp)
 		int n = -ENOENT;
 
 		for (size_t i = 0; n == -ENOENT && i < goproc__nr_runtimes(gp); i++)
-			n = gosym__frames(goproc__runtime(gp, i)->sym, pc, true, f, GOSYM_INLINE_MAX);
+			n = gosym__frames(goproc__runtime(gp, i)->sym, pc, true, f,
+					  GOSYM_INLINE_MAX);
 		printf("%" PRIx64 " %d\n", pc, n);
 		for (int i = 0; i < n; i++)
 			printf("%s\t%s\t%u\t%d\n", f[i].func, f[i].file, f[i].line, f[i].wrapper);
@@ -77,11 +79,13 @@ static void print_find(struct goproc *gp, const char *const *names, size_t nr, u
 	for (int i = 0; i < FRAMES_PCS; i++) {
 		struct goframe f[GOSYM_INLINE_MAX];
 
-		gosym__frames(rt->sym, rt->modules[0].minpc + (uint64_t)i * step, true, f, GOSYM_INLINE_MAX);
+		gosym__frames(rt->sym, rt->modules[0].minpc + (uint64_t)i * step, true, f,
+			      GOSYM_INLINE_MAX);
 	}
 	printf("open %.2f ms, find %.2f ms, %d frames %.2f ms, tables %zu KiB, resident %ld KiB\n",
 	       (double)open_ns / NS_PER_MS, (double)find_ns / NS_PER_MS, FRAMES_PCS,
-	       (double)(clock_now_ns() - t) / NS_PER_MS, gosym__memory_bytes(rt->sym) / 1024, max_rss_kib());
+	       (double)(clock_now_ns() - t) / NS_PER_MS, gosym__memory_bytes(rt->sym) / 1024,
+	       max_rss_kib());
 	free(fn);
 }
 

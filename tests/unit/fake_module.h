@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fake_module: the symbol tables of a small Go module, written into a buffer as the linker of a given Go version writes them.
+ * fake_module: the symbol tables of a small Go module, written into a buffer as the linker of a
+ * given Go version writes them.
  *
- * For unit tests of moduledata, pclntab and gosym. Header only; each test file has its own copy of the functions.
+ * For unit tests of moduledata, pclntab and gosym. Header only; each test file has its own copy of
+ * the functions.
  */
 #ifndef PARKWATCH_TESTS_FAKE_MODULE_H
 #define PARKWATCH_TESTS_FAKE_MODULE_H
@@ -14,31 +16,38 @@
 #include "golang/golayout.h"
 #include "golang/moduledata.h"
 
-#define FAKE_BASE  0x400000ull		/* of the buffer */
-#define FAKE_TEXT  0x1000000ull		/* of the code, which nobody reads */
+#define FAKE_BASE  0x400000ull  /* of the buffer */
+#define FAKE_TEXT  0x1000000ull /* of the code, which nobody reads */
 #define FAKE_BYTES 0x8000
 #define FAKE_FUNCS 8
 
-enum {	/* where things are in the buffer */
-	FAKE_MD = 0x100, FAKE_HEADER = 0x1000, FAKE_NAMES = 0x1100, FAKE_FILES = 0x3100, FAKE_CUTAB = 0x3800,
-	FAKE_PCTAB = 0x4000, FAKE_FTAB = 0x5000, FAKE_GOFUNC = 0x6800,
+enum { /* where things are in the buffer */
+       FAKE_MD = 0x100,
+       FAKE_HEADER = 0x1000,
+       FAKE_NAMES = 0x1100,
+       FAKE_FILES = 0x3100,
+       FAKE_CUTAB = 0x3800,
+       FAKE_PCTAB = 0x4000,
+       FAKE_FTAB = 0x5000,
+       FAKE_GOFUNC = 0x6800,
 };
 
 struct fake_func {
 	const char *name;
-	uint32_t size;		/* of its code */
-	uint32_t file, line;	/* file: number, see fake_module__init() */
+	uint32_t size;       /* of its code */
+	uint32_t file, line; /* file: number, see fake_module__init() */
 	uint32_t spdelta;
 	bool wrapper;
-	const char *inlined;	/* name of a function that is inlined into its second half, on line + 10 */
-	uint32_t wraps;		/* number + 1 of the function that it starts, Go 1.18 and later */
+	const char *
+		inlined; /* name of a function that is inlined into its second half, on line + 10 */
+	uint32_t wraps;  /* number + 1 of the function that it starts, Go 1.18 and later */
 };
 
 struct fake_module {
 	int minor;
 	struct gotables lay;
 	struct bufspace space;
-	uint32_t names, pctab, funcs, gofunc, filenr;	/* bytes used */
+	uint32_t names, pctab, funcs, gofunc, filenr; /* bytes used */
 	uint64_t nfunc;
 	uint8_t buf[FAKE_BYTES];
 };
@@ -48,7 +57,7 @@ static inline void fake_put(struct fake_module *m, uint64_t at, uint64_t v, size
 	memcpy(m->buf + at, &v, size);
 }
 
-static inline bool fake_old(const struct fake_module *m)	/* absolute pcs and pointers */
+static inline bool fake_old(const struct fake_module *m) /* absolute pcs and pointers */
 {
 	return m->minor < 18;
 }
@@ -77,7 +86,8 @@ static inline void fake_varint(struct fake_module *m, uint32_t v)
 }
 
 /* A table of nr values, each for `bytes` of code. */
-static inline uint32_t fake_values(struct fake_module *m, const int32_t *values, uint32_t bytes, int nr)
+static inline uint32_t fake_values(struct fake_module *m, const int32_t *values, uint32_t bytes,
+				   int nr)
 {
 	uint32_t at = FAKE_PCTAB + m->pctab;
 	int32_t last = -1;
@@ -94,7 +104,8 @@ static inline uint32_t fake_values(struct fake_module *m, const int32_t *values,
 }
 
 /* funcdata of the function: the inline tree and the wrapped function. */
-static inline void fake_funcdata(struct fake_module *m, const struct fake_func *f, uint64_t at, const uint64_t *entries)
+static inline void fake_funcdata(struct fake_module *m, const struct fake_func *f, uint64_t at,
+				 const uint64_t *entries)
 {
 	const struct gotables *l = &m->lay;
 	uint32_t tree_at = FAKE_GOFUNC + m->gofunc, nr = fake_old(m) ? 5 : 8;
@@ -103,12 +114,14 @@ static inline void fake_funcdata(struct fake_module *m, const struct fake_func *
 	if (fake_old(m))
 		at = (at + 7) & ~7ull;
 	for (uint32_t i = 0; i < nr; i++)
-		fake_put(m, at + i * (fake_old(m) ? 8 : 4), fake_old(m) ? 0 : UINT32_MAX, fake_old(m) ? 8 : 4);
+		fake_put(m, at + i * (fake_old(m) ? 8 : 4), fake_old(m) ? 0 : UINT32_MAX,
+			 fake_old(m) ? 8 : 4);
 	if (f->inlined) {
 		fake_put(m, tree_at + (uint32_t)l->inl_nameoff, fake_name(m, f->inlined), 4);
 		fake_put(m, tree_at + (uint32_t)l->inl_parentpc, 1, 4);
 		m->gofunc += (uint32_t)l->inl_size;
-		fake_put(m, at + tree_nr * (fake_old(m) ? 8 : 4), fake_old(m) ? FAKE_BASE + tree_at : tree_at - FAKE_GOFUNC,
+		fake_put(m, at + tree_nr * (fake_old(m) ? 8 : 4),
+			 fake_old(m) ? FAKE_BASE + tree_at : tree_at - FAKE_GOFUNC,
 			 fake_old(m) ? 8 : 4);
 	}
 	if (f->wraps && !fake_old(m)) {
@@ -119,12 +132,14 @@ static inline void fake_funcdata(struct fake_module *m, const struct fake_func *
 }
 
 /* One _func; returns its offset as functab has it. */
-static inline uint32_t fake_func(struct fake_module *m, const struct fake_func *f, uint64_t entry, const uint64_t *entries)
+static inline uint32_t fake_func(struct fake_module *m, const struct fake_func *f, uint64_t entry,
+				 const uint64_t *entries)
 {
 	const struct gotables *l = &m->lay;
 	uint64_t at = (m->funcs + 7) & ~7ull;
 	int32_t lines[2] = { (int32_t)f->line, (int32_t)f->line + (f->inlined ? 10 : 0) };
-	int32_t file = (int32_t)f->file, sp = (int32_t)f->spdelta, tree[2] = { -1, f->inlined ? 0 : -1 };
+	int32_t file = (int32_t)f->file, sp = (int32_t)f->spdelta,
+		tree[2] = { -1, f->inlined ? 0 : -1 };
 	uint64_t pcdata = at + (uint64_t)l->fn_nfuncdata + 1;
 
 	if (fake_old(m))
@@ -138,7 +153,8 @@ static inline uint32_t fake_func(struct fake_module *m, const struct fake_func *
 	fake_put(m, at + (uint64_t)l->fn_npcdata, 3, 4);
 	if (l->fn_startline != PW_NO_FIELD)
 		fake_put(m, at + (uint64_t)l->fn_startline, f->line, 4);
-	fake_put(m, at + (uint64_t)l->fn_funcid, f->wrapper ? gonumbers_of(m->minor).funcid_wrapper : 0, 1);
+	fake_put(m, at + (uint64_t)l->fn_funcid,
+		 f->wrapper ? gonumbers_of(m->minor).funcid_wrapper : 0, 1);
 	fake_put(m, at + (uint64_t)l->fn_nfuncdata, fake_old(m) ? 5 : 8, 1);
 	fake_put(m, pcdata, 0, 8);
 	fake_put(m, pcdata + 4 * PCDATA_INL_TREE, fake_values(m, tree, f->size / 2, 2), 4);
@@ -166,7 +182,8 @@ static inline void fake_moduledata(struct fake_module *m, uint64_t end)
 	fake_slice(m, l->md_funcnametab, FAKE_NAMES, FAKE_FILES - FAKE_NAMES);
 	fake_slice(m, l->md_cutab, FAKE_CUTAB, 2);
 	fake_slice(m, l->md_pctab, FAKE_PCTAB, FAKE_FTAB - FAKE_PCTAB);
-	fake_slice(m, l->md_filetab, m->minor < 16 ? FAKE_CUTAB : FAKE_FILES, m->minor < 16 ? 2 : FAKE_CUTAB - FAKE_FILES);
+	fake_slice(m, l->md_filetab, m->minor < 16 ? FAKE_CUTAB : FAKE_FILES,
+		   m->minor < 16 ? 2 : FAKE_CUTAB - FAKE_FILES);
 	fake_slice(m, l->md_pclntable, m->minor < 16 ? FAKE_HEADER : FAKE_FTAB,
 		   FAKE_GOFUNC - (m->minor < 16 ? FAKE_HEADER : FAKE_FTAB));
 	fake_slice(m, l->md_ftab, ftab, m->nfunc + 1);
@@ -178,8 +195,12 @@ static inline void fake_moduledata(struct fake_module *m, uint64_t end)
 		fake_put(m, FAKE_MD + (uint64_t)l->md_gofunc, FAKE_BASE + FAKE_GOFUNC, 8);
 }
 
-/* Files are number 0 "/src/a.go" and number 1 "<autogenerated>". ret_entries: where the functions were placed. */
-static inline void fake_module__init(struct fake_module *m, int minor, const struct fake_func *f, size_t nr, uint64_t *ret_entries)
+/*
+ * Files are number 0 "/src/a.go" and number 1 "<autogenerated>". ret_entries: where the functions
+ * were placed.
+ */
+static inline void fake_module__init(struct fake_module *m, int minor, const struct fake_func *f,
+				     size_t nr, uint64_t *ret_entries)
 {
 	struct gonumbers num = gonumbers_of(minor);
 	uint64_t pc = FAKE_TEXT, ftab;
@@ -188,7 +209,7 @@ static inline void fake_module__init(struct fake_module *m, int minor, const str
 	m->minor = minor;
 	m->lay = golayout_row(minor, EM_X86_64)->tables;
 	m->nfunc = nr;
-	m->pctab = 1;		/* offset 0 means no table */
+	m->pctab = 1; /* offset 0 means no table */
 	m->funcs = FAKE_FTAB + 0x400;
 	bufspace__init(&m->space, m->buf, sizeof(m->buf), FAKE_BASE);
 	fake_put(m, FAKE_HEADER, num.magic | 1ull << 48 | 8ull << 56, 8);
@@ -198,7 +219,7 @@ static inline void fake_module__init(struct fake_module *m, int minor, const str
 	memcpy(m->buf + FAKE_FILES, "/src/a.go\0<autogenerated>", 26);
 	fake_put(m, FAKE_CUTAB, FAKE_FILES - fake_origin(m, FAKE_FILES), 4);
 	fake_put(m, FAKE_CUTAB + 4, FAKE_FILES + 10 - fake_origin(m, FAKE_FILES), 4);
-	fake_name(m, "go.buildid");	/* offset 0 means no name */
+	fake_name(m, "go.buildid"); /* offset 0 means no name */
 	for (size_t i = 0; i < nr; i++) {
 		ret_entries[i] = pc;
 		pc += f[i].size;

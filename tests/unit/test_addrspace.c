@@ -5,8 +5,8 @@
 
 #include "base/addrspace.h"
 
-#define BASE	 0x10000ull
-#define BIG	 (1u << 20)
+#define BASE 0x10000ull
+#define BIG  (1u << 20)
 
 /* A reader that counts, over a bufspace. */
 struct counted {
@@ -31,7 +31,12 @@ static void counted__init(struct counted *c, const void *buf, size_t len)
 
 Test(addrspace, a_buffer_is_read_inside_of_its_bounds_only)
 {
-	static const struct { const char *why; uint64_t addr; size_t len; int want; } t[] = {
+	static const struct {
+		const char *why;
+		uint64_t addr;
+		size_t len;
+		int want;
+	} t[] = {
 		{ "all of it", BASE, 16, 0 },
 		{ "nothing at its end", BASE + 16, 0, 0 },
 		{ "one past the end", BASE + 1, 16, -EFAULT },
@@ -45,7 +50,8 @@ Test(addrspace, a_buffer_is_read_inside_of_its_bounds_only)
 
 	bufspace__init(&b, buf, sizeof(buf), BASE);
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++)
-		cr_expect_eq(addrspace__read(&b.as, t[i].addr, out, t[i].len), t[i].want, "%s", t[i].why);
+		cr_expect_eq(addrspace__read(&b.as, t[i].addr, out, t[i].len), t[i].want, "%s",
+			     t[i].why);
 }
 
 Test(pagecache, reads_a_page_once)
@@ -105,13 +111,15 @@ Test(pagecache, strings_end_at_nul_or_at_the_size_given)
 	buf[4096 + 100] = 0;
 	bufspace__init(&b, buf, sizeof(buf), BASE);
 	cr_assert_eq(pagecache__new(&b.as, 0, &pc), 0);
-	cr_expect_eq(pagecache__read_str(pc, BASE + 4096 - 100, out, sizeof(out), &len), 0, "across pages");
+	cr_expect_eq(pagecache__read_str(pc, BASE + 4096 - 100, out, sizeof(out), &len), 0,
+		     "across pages");
 	cr_expect_eq(len, 200);
 	cr_expect_eq(strlen(out), 200);
 	cr_expect_eq(pagecache__read_str(pc, BASE, out, 10, &len), 0, "cut");
 	cr_expect_str_eq(out, "aaaaaaaaa");
 	cr_expect_eq(len, 9);
-	cr_expect_eq(pagecache__read_str(pc, BASE + 8000, out, sizeof(out), &len), -EFAULT, "no NUL before the end");
+	cr_expect_eq(pagecache__read_str(pc, BASE + 8000, out, sizeof(out), &len), -EFAULT,
+		     "no NUL before the end");
 }
 
 Test(window, streams_what_is_larger_than_itself)

@@ -41,7 +41,9 @@ static void small__init(struct small *s)
 	s->eh.e_shnum = 3;
 	s->eh.e_shstrndx = 1;
 	s->ph[0] = (Elf64_Phdr){ .p_type = PT_LOAD, .p_filesz = sizeof(*s), .p_vaddr = 0x400000 };
-	s->ph[1] = (Elf64_Phdr){ .p_type = PT_NOTE, .p_offset = offsetof(struct small, notes), .p_filesz = sizeof(s->notes) };
+	s->ph[1] = (Elf64_Phdr){ .p_type = PT_NOTE,
+				 .p_offset = offsetof(struct small, notes),
+				 .p_filesz = sizeof(s->notes) };
 	s->notes.gnu = (Elf64_Nhdr){ .n_namesz = 4, .n_descsz = 4, .n_type = NT_GNU_BUILD_ID };
 	memcpy(s->notes.gnu_name, "GNU", 4);
 	memcpy(s->notes.gnu_id, "\x01\x02\xfe\xff", 4);
@@ -49,7 +51,9 @@ static void small__init(struct small *s)
 	memcpy(s->notes.go_name, "Go\0", 4);
 	memcpy(s->notes.go_id, "abc/def", 7);
 	memcpy(s->names, "\0.text\0.symtab", 15);
-	s->sh[1] = (Elf64_Shdr){ .sh_type = SHT_STRTAB, .sh_offset = offsetof(struct small, names), .sh_size = sizeof(s->names) };
+	s->sh[1] = (Elf64_Shdr){ .sh_type = SHT_STRTAB,
+				 .sh_offset = offsetof(struct small, names),
+				 .sh_size = sizeof(s->names) };
 	s->sh[2] = (Elf64_Shdr){ .sh_name = 7, .sh_type = SHT_SYMTAB, .sh_size = 48 };
 }
 
@@ -86,17 +90,26 @@ Test(elf_file, tells_what_its_headers_say)
 
 Test(elf_file, refuses_with_a_reason_what_it_cannot_read)
 {
-	static const struct { const char *why, *words; size_t at; uint8_t byte; int want; } t[] = {
+	static const struct {
+		const char *why, *words;
+		size_t at;
+		uint8_t byte;
+		int want;
+	} t[] = {
 		{ "no ELF", "not an ELF file", 1, 'X', -EBADMSG },
 		{ "32-bit", "32-bit", EI_CLASS, ELFCLASS32, -EOPNOTSUPP },
 		{ "big-endian", "machine", EI_DATA, ELFDATA2MSB, -EOPNOTSUPP },
-		{ "a machine of its own", "machine", offsetof(Elf64_Ehdr, e_machine), EM_RISCV, -EOPNOTSUPP },
+		{ "a machine of its own", "machine", offsetof(Elf64_Ehdr, e_machine), EM_RISCV,
+		  -EOPNOTSUPP },
 		{ "an object file", "neither", offsetof(Elf64_Ehdr, e_type), ET_REL, -EOPNOTSUPP },
-		{ "no program headers", "program headers", offsetof(Elf64_Ehdr, e_phnum), 0, -EBADMSG },
-		{ "segments past the end", "truncated", offsetof(struct small, ph) + offsetof(Elf64_Phdr, p_filesz) + 3, 1,
+		{ "no program headers", "program headers", offsetof(Elf64_Ehdr, e_phnum), 0,
 		  -EBADMSG },
-		{ "section headers past the end", "truncated", offsetof(Elf64_Ehdr, e_shoff) + 2, 1, -EBADMSG },
-		{ "names in no section", "section headers", offsetof(Elf64_Ehdr, e_shstrndx), 9, -EBADMSG },
+		{ "segments past the end", "truncated",
+		  offsetof(struct small, ph) + offsetof(Elf64_Phdr, p_filesz) + 3, 1, -EBADMSG },
+		{ "section headers past the end", "truncated", offsetof(Elf64_Ehdr, e_shoff) + 2, 1,
+		  -EBADMSG },
+		{ "names in no section", "section headers", offsetof(Elf64_Ehdr, e_shstrndx), 9,
+		  -EBADMSG },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
@@ -110,7 +123,8 @@ Test(elf_file, refuses_with_a_reason_what_it_cannot_read)
 		fd = fd_of(&s, sizeof(s));
 		cr_expect_eq(elf_file__open(fd, "prog", &f, &why), t[i].want, "%s", t[i].why);
 		cr_expect_null(f);
-		cr_expect(strstr(why.text, "'prog'") && strstr(why.text, t[i].words), "%s: %s", t[i].why, why.text);
+		cr_expect(strstr(why.text, "'prog'") && strstr(why.text, t[i].words), "%s: %s",
+			  t[i].why, why.text);
 	}
 }
 
@@ -145,4 +159,3 @@ Test(elf_file, may_have_no_sections)
 	cr_expect_not(elf_file__has_symtab(f));
 	cr_expect_eq(dwarf_types__open(f, names, 1, 1 << 20, &t, NULL), -ENOENT);
 }
-

@@ -5,12 +5,18 @@
 
 #include "golang/goexe.h"
 
-#define BASE	0x500000ull
-#define MODINFO "0123456789abcdef" "path\tx\nbuild\t-race=true\nbuild\tCGO_ENABLED=1\nbuild\t-buildmode=pie\n" "0123456789abcdef"
+#define BASE 0x500000ull
+#define MODINFO                                                                                    \
+	"0123456789abcdef"                                                                         \
+	"path\tx\nbuild\t-race=true\nbuild\tCGO_ENABLED=1\nbuild\t-buildmode=pie\n"                \
+	"0123456789abcdef"
 
 Test(goexe, reads_the_minor_number_out_of_any_version_text)
 {
-	static const struct { const char *text; int err, minor; } t[] = {
+	static const struct {
+		const char *text;
+		int err, minor;
+	} t[] = {
 		{ "go1.15", 0, 15 },
 		{ "go1.22.1", 0, 22 },
 		{ "go1.22rc1", 0, 22 },
@@ -72,8 +78,8 @@ Test(goexe, reads_the_pointers_of_go_115)
 	struct goexe exe;
 
 	memcpy(buf, "\xff Go buildinf:\x08\x00", 16);
-	memcpy(buf + 16, words, 16);		/* where the two strings are */
-	memcpy(buf + 64, words + 2, 32);	/* version {ptr, 7}, modinfo {0, 0} */
+	memcpy(buf + 16, words, 16);     /* where the two strings are */
+	memcpy(buf + 64, words + 2, 32); /* version {ptr, 7}, modinfo {0, 0} */
 	memcpy(buf + 100, "go1.15x", 7);
 	bufspace__init(&b, buf, sizeof(buf), BASE);
 	cr_assert_eq(goexe_read(&b.as, BASE, &exe), 0);

@@ -76,7 +76,8 @@ Test(golabels, a_list_is_read_from_go_124)
 }
 
 /* A bucket of a map: used slots get keys first, first + 1, ... */
-static void put_bucket(struct memory *m, size_t at, const uint8_t *tophash, int first, uint64_t overflow)
+static void put_bucket(struct memory *m, size_t at, const uint8_t *tophash, int first,
+		       uint64_t overflow)
 {
 	memcpy(m->buf + at, tophash, 8);
 	for (size_t i = 0; i < 8; i++) {
@@ -91,7 +92,8 @@ static void put_bucket(struct memory *m, size_t at, const uint8_t *tophash, int 
 
 Test(golabels, a_map_in_the_middle_of_its_growth_is_read_whole_before_go_124)
 {
-	static const uint8_t none[8], two[8] = { 9, 0, 0, 200 }, moved[8] = { 3, 3, 3, 3 }, full[8] = { 5, 6, 7, 8, 9, 9, 9, 9 };
+	static const uint8_t none[8], two[8] = { 9, 0, 0, 200 }, moved[8] = { 3, 3, 3, 3 },
+				      full[8] = { 5, 6, 7, 8, 9, 9, 9, 9 };
 	static struct memory m;
 	struct golabel l[GOLABELS_MAX];
 	size_t nr = 0, map, word, buckets, over, old;
@@ -136,10 +138,12 @@ Test(golabels, none_is_none_and_nonsense_is_refused)
 	cr_expect_eq(golabels_read(&m.space.as, 22, 8, l, 2, &nr), -EFAULT);
 	at = put_list(&m, 1);
 	put(&m, at + 8, 1ull << 50);
-	cr_expect_eq(golabels_read(&m.space.as, 25, BASE + at, l, 2, &nr), -EBADMSG, "a list without end");
+	cr_expect_eq(golabels_read(&m.space.as, 25, BASE + at, l, 2, &nr), -EBADMSG,
+		     "a list without end");
 	at = put_list(&m, 1);
 	put(&m, at + 24 + 8, 1ull << 50);
-	cr_expect_eq(golabels_read(&m.space.as, 25, BASE + at, l, 2, &nr), -EBADMSG, "a key without end");
+	cr_expect_eq(golabels_read(&m.space.as, 25, BASE + at, l, 2, &nr), -EBADMSG,
+		     "a key without end");
 }
 
 Test(golabels, a_long_value_is_cut_between_characters)

@@ -16,13 +16,15 @@ Test(golayout, has_a_row_for_every_version_and_arch)
 			cr_assert_not_null(r);
 			cr_expect_eq(r->minor, minor);
 		}
-		cr_expect_eq(golayout_row(GO_MINOR_MAX + 5, machines[k])->minor, GO_MINOR_MAX, "the newest for newer ones");
+		cr_expect_eq(golayout_row(GO_MINOR_MAX + 5, machines[k])->minor, GO_MINOR_MAX,
+			     "the newest for newer ones");
 		cr_expect_null(golayout_row(GO_MINOR_MIN - 1, machines[k]));
 	}
 	cr_expect_null(golayout_row(22, EM_RISCV));
 }
 
-static void expect_fields(const struct golayout_row *r, const struct golayout_field *fields, const void *values)
+static void expect_fields(const struct golayout_row *r, const struct golayout_field *fields,
+			  const void *values)
 {
 	for (const struct golayout_field *l = fields; l->name; l++) {
 		__s32 v = *(const __s32 *)((const char *)values + l->offset);
@@ -44,9 +46,13 @@ Test(golayout, every_field_that_a_version_has_is_filled)
 /* Measured on live programs, by hand and apart from the generator. */
 Test(golayout, agrees_with_what_was_measured)
 {
-	static const struct { int minor; __s32 goid, gopc, waiting, elem, next; } t[] = {
-		{ 15, 152, 280, 312, 24, 448 }, { 17, 152, 296, 328, 24, 528 }, { 21, 152, 280, 312, 24, 584 },
-		{ 23, 160, 288, 320, 24, 576 }, { 25, 152, 280, 312, 24, 576 }, { 27, 152, 288, 320, 32, 560 },
+	static const struct {
+		int minor;
+		__s32 goid, gopc, waiting, elem, next;
+	} t[] = {
+		{ 15, 152, 280, 312, 24, 448 }, { 17, 152, 296, 328, 24, 528 },
+		{ 21, 152, 280, 312, 24, 584 }, { 23, 160, 288, 320, 24, 576 },
+		{ 25, 152, 280, 312, 24, 576 }, { 27, 152, 288, 320, 32, 560 },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {

@@ -34,11 +34,12 @@ Test(gosym, expands_inlined_calls_in_every_version)
 	static struct fake_module m;
 	uint64_t e[F_NR];
 
-	for_each_minor(minor) {
+	for_each_minor (minor) {
 		scoped(gosym) s = open_fake(&m, minor, e);
 		struct goframe f[GOSYM_INLINE_MAX];
 
-		cr_assert_eq(gosym__frames(s, e[F_MAIN] + 0x21, true, f, GOSYM_INLINE_MAX), 2, "Go 1.%d", minor);
+		cr_assert_eq(gosym__frames(s, e[F_MAIN] + 0x21, true, f, GOSYM_INLINE_MAX), 2,
+			     "Go 1.%d", minor);
 		cr_expect_str_eq(f[0].func, "main.inner[...]");
 		cr_expect_str_eq(f[0].file, "/src/a.go");
 		cr_expect_eq(f[0].line, 110);
@@ -54,7 +55,12 @@ Test(gosym, expands_inlined_calls_in_every_version)
 Test(gosym, looks_one_before_a_return_address_but_never_before_the_entry)
 {
 	static struct fake_module m;
-	static const struct { const char *why; uint32_t off; bool is_return; int want; } t[] = {
+	static const struct {
+		const char *why;
+		uint32_t off;
+		bool is_return;
+		int want;
+	} t[] = {
 		{ "first byte of the inlined half, as return address", 0x20, true, 1 },
 		{ "the same as pc", 0x20, false, 2 },
 		{ "the entry as return address stays in the function", 0, true, 1 },
@@ -65,7 +71,8 @@ Test(gosym, looks_one_before_a_return_address_but_never_before_the_entry)
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
 		struct goframe f[4];
 
-		cr_expect_eq(gosym__frames(s, e[F_MAIN] + t[i].off, t[i].is_return, f, 4), t[i].want, "%s", t[i].why);
+		cr_expect_eq(gosym__frames(s, e[F_MAIN] + t[i].off, t[i].is_return, f, 4),
+			     t[i].want, "%s", t[i].why);
 		cr_expect_eq(f[0].entry, e[F_MAIN], "%s", t[i].why);
 	}
 }
@@ -77,7 +84,7 @@ Test(gosym, keeps_the_outermost_frame_when_there_is_little_room)
 	scoped(gosym) s = open_fake(&m, 22, e);
 	struct goframe f;
 
-	for (int again = 0; again < 2; again++) {	/* found, then remembered */
+	for (int again = 0; again < 2; again++) { /* found, then remembered */
 		cr_expect_eq(gosym__frames(s, e[F_MAIN] + 0x30, false, &f, 1), 1);
 		cr_expect_str_eq(f.func, "main.main");
 	}
@@ -88,7 +95,7 @@ Test(gosym, marks_wrappers_and_prints_generics_as_tracebacks_do)
 	static struct fake_module m;
 	uint64_t e[F_NR];
 
-	for_each_minor(minor) {
+	for_each_minor (minor) {
 		scoped(gosym) s = open_fake(&m, minor, e);
 		struct goframe f;
 
@@ -118,11 +125,12 @@ Test(gosym, knows_nothing_outside_of_its_modules)
 
 Test(gosym, finds_functions_and_passes_over_abi_wrappers)
 {
-	static const char *const names[] = { "runtime.x", "runtime.absent", "runtime.goexit1", "main.main", "goexit1" };
+	static const char *const names[] = { "runtime.x", "runtime.absent", "runtime.goexit1",
+					     "main.main", "goexit1" };
 	static struct fake_module m;
 	uint64_t e[F_NR];
 
-	for_each_minor(minor) {
+	for_each_minor (minor) {
 		scoped(gosym) s = open_fake(&m, minor, e);
 		struct gofunc fn[ARRAY_SIZE(names)];
 
@@ -141,11 +149,11 @@ Test(gosym, unwraps_the_wrapper_of_a_go_statement)
 	static struct fake_module m;
 	uint64_t e[F_NR];
 
-	for_each_minor(minor) {
+	for_each_minor (minor) {
 		scoped(gosym) s = open_fake(&m, minor, e);
 
-		cr_expect_eq(gosym__unwrap_start(s, e[F_WRAPPER]), minor < 18 ? e[F_WRAPPER] : e[F_LAST], "Go 1.%d",
-			     minor);
+		cr_expect_eq(gosym__unwrap_start(s, e[F_WRAPPER]),
+			     minor < 18 ? e[F_WRAPPER] : e[F_LAST], "Go 1.%d", minor);
 		cr_expect_eq(gosym__unwrap_start(s, e[F_MAIN]), e[F_MAIN]);
 		cr_expect_eq(gosym__unwrap_start(s, 12345), 12345);
 	}
@@ -157,7 +165,7 @@ Test(gosym, tells_the_stack_pointer_delta)
 	uint64_t e[F_NR];
 	int32_t delta = -1;
 
-	for_each_minor(minor) {
+	for_each_minor (minor) {
 		scoped(gosym) s = open_fake(&m, minor, e);
 
 		cr_expect_eq(gosym__spdelta(s, e[F_MAIN] + 5, &delta), 0);

@@ -32,15 +32,20 @@ Test(moduledata, must_agree_with_its_tables)
 {
 	static struct fake_module m;
 	const struct gotables *l = &golayout_row(22, EM_X86_64)->tables;
-	const struct { const char *why; uint64_t at, v; } t[] = {
+	const struct {
+		const char *why;
+		uint64_t at, v;
+	} t[] = {
 		{ "another magic", FAKE_HEADER, 0xfffffffa },
 		{ "no functions", FAKE_HEADER + 8, 0 },
 		{ "more functions than the functab", FAKE_HEADER + 8, 3 },
 		{ "too many functions", FAKE_HEADER + 8, 1ull << 40 },
 		{ "textStart is not text", FAKE_HEADER + (uint64_t)l->hdr_textstart, 1 },
 		{ "text behind its end", FAKE_MD + (uint64_t)l->md_text, ~0ull },
-		{ "minpc is not the first function", FAKE_MD + (uint64_t)l->md_minpc, FAKE_TEXT + 1 },
-		{ "maxpc is not the end of the last", FAKE_MD + (uint64_t)l->md_maxpc, FAKE_TEXT + 1 },
+		{ "minpc is not the first function", FAKE_MD + (uint64_t)l->md_minpc,
+		  FAKE_TEXT + 1 },
+		{ "maxpc is not the end of the last", FAKE_MD + (uint64_t)l->md_maxpc,
+		  FAKE_TEXT + 1 },
 		{ "functab elsewhere", FAKE_MD + (uint64_t)l->md_ftab, FAKE_BASE },
 		{ "a table without end", FAKE_MD + (uint64_t)l->md_pctab + 8, 1ull << 40 },
 		{ "length above capacity", FAKE_MD + (uint64_t)l->md_cutab + 16, 1 },
@@ -86,9 +91,17 @@ Test(pclntab, values_follow_their_pcs)
 	uint64_t e[2];
 	int32_t values[3] = { 5, -1, 70000 }, v;
 	uint32_t off;
-	static const struct { const char *why; uint64_t pc; int32_t want; } t[] = {
-		{ "first byte", 0, 5 },	     { "last of the first", 299, 5 },	 { "first of the second", 300, -1 },
-		{ "third", 600, 70000 },     { "last of the third", 899, 70000 }, { "behind the end", 900, -1 },
+	static const struct {
+		const char *why;
+		uint64_t pc;
+		int32_t want;
+	} t[] = {
+		{ "first byte", 0, 5 },
+		{ "last of the first", 299, 5 },
+		{ "first of the second", 300, -1 },
+		{ "third", 600, 70000 },
+		{ "last of the third", 899, 70000 },
+		{ "behind the end", 900, -1 },
 	};
 
 	fake_module__init(&m, 27, funcs, 2, e);
@@ -97,12 +110,14 @@ Test(pclntab, values_follow_their_pcs)
 	cr_assert_eq(pagecache__new(&m.space.as, 0, &mem), 0);
 	cr_assert_eq(pclntab_func_at(&md.tab, mem, FAKE_TEXT, &fn), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
-		cr_assert_eq(pclntab_value(&md.tab, mem, &fn, off, fn.entry + t[i].pc, &v), 0, "%s", t[i].why);
+		cr_assert_eq(pclntab_value(&md.tab, mem, &fn, off, fn.entry + t[i].pc, &v), 0, "%s",
+			     t[i].why);
 		cr_expect_eq(v, t[i].want, "%s", t[i].why);
 	}
 	cr_expect_eq(pclntab_value(&md.tab, mem, &fn, 0, fn.entry, &v), 0, "offset 0: no table");
 	cr_expect_eq(v, -1);
-	cr_expect_eq(pclntab_value(&md.tab, mem, &fn, 0x7fffffff, fn.entry, &v), -EBADMSG, "outside of pctab");
+	cr_expect_eq(pclntab_value(&md.tab, mem, &fn, 0x7fffffff, fn.entry, &v), -EBADMSG,
+		     "outside of pctab");
 }
 
 Test(pclntab, a_table_without_end_ends)
@@ -125,5 +140,6 @@ Test(pclntab, a_table_without_end_ends)
 	memset(m.buf + FAKE_PCTAB, 0xff, FAKE_FTAB - FAKE_PCTAB);
 	pagecache__free(steal(mem));
 	cr_assert_eq(pagecache__new(&m.space.as, 0, &mem), 0);
-	cr_expect_eq(pclntab_value(&md.tab, mem, &fn, 0x200, fn.entry + 1, &v), -EBADMSG, "a number without end");
+	cr_expect_eq(pclntab_value(&md.tab, mem, &fn, 0x200, fn.entry + 1, &v), -EBADMSG,
+		     "a number without end");
 }

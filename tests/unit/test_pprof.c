@@ -79,6 +79,8 @@ Test(pprof, a_sample_is_leaf_first_with_inlined_frames_as_lines)
 	cr_assert_eq(s->n_location_id, 4);
 	cr_expect_str_eq(function_of(pb, s->location_id[0], 0), "[chan receive]");
 	cr_expect_eq(pb->location[s->location_id[0] - 1]->address, 0);
+	cr_expect_eq(pb->function[pb->location[s->location_id[0] - 1]->line[0]->function_id - 1]->system_name, 0,
+		     "pprof would cut [select (no cases)]");
 	cr_expect_str_eq(function_of(pb, s->location_id[2], 0), "main.worker");
 	cr_assert_eq(pb->location[s->location_id[3] - 1]->n_line, 3);
 	cr_expect_str_eq(function_of(pb, s->location_id[3], 0), "main.innermost");

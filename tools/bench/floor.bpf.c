@@ -4,6 +4,8 @@
 
 #include <bpf/bpf_helpers.h>
 
+#define BPF_F_USER_STACK (1ULL << 8)	/* linux/bpf.h */
+
 struct {
 	__uint(type, BPF_MAP_TYPE_STACK_TRACE);
 	__uint(key_size, sizeof(__u32));

@@ -5,12 +5,12 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define HASH_NONFATAL_OOM 1	/* no memory for the table: hh.tbl stays NULL and we say -ENOMEM */
+#define HASH_NONFATAL_OOM 1 /* no memory for the table: hh.tbl stays NULL and we say -ENOMEM */
 #include <uthash.h>
 
-#define PAGE_BYTES     4096u
-#define PAGECACHE_MIN  (64u << 10)
-#define STR_PIECE_MAX  256u
+#define PAGE_BYTES    4096u
+#define PAGECACHE_MIN (64u << 10)
+#define STR_PIECE_MAX 256u
 
 static int bufspace__read(const struct addrspace *as, uint64_t addr, void *buf, size_t len)
 {
@@ -28,8 +28,8 @@ void bufspace__init(struct bufspace *b, const void *buf, size_t len, uint64_t ba
 }
 
 struct page {
-	uint64_t nr;		/* address / PAGE_BYTES */
-	bool used;		/* since the clock hand passed last */
+	uint64_t nr; /* address / PAGE_BYTES */
+	bool used;   /* since the clock hand passed last */
 	UT_hash_handle hh;
 	uint8_t data[PAGE_BYTES];
 };
@@ -37,7 +37,7 @@ struct page {
 struct pagecache {
 	const struct addrspace *as; /* borrowed: caller keeps it until free */
 	struct page *pages;
-	struct page *last;	/* the page of the previous read: most reads stay on one */
+	struct page *last; /* the page of the previous read: most reads stay on one */
 	size_t max_pages, nr_pages;
 };
 
@@ -48,7 +48,8 @@ int pagecache__new(const struct addrspace *as, size_t max_bytes, struct pagecach
 	if (!pc)
 		return -ENOMEM;
 	pc->as = as;
-	pc->max_pages = (max_bytes < PAGECACHE_MIN ? PAGECACHE_MIN : max_bytes) / sizeof(struct page);
+	pc->max_pages =
+		(max_bytes < PAGECACHE_MIN ? PAGECACHE_MIN : max_bytes) / sizeof(struct page);
 	*ret = pc;
 	return 0;
 }
@@ -59,14 +60,17 @@ void pagecache__free(struct pagecache *pc)
 
 	if (!pc)
 		return;
-	HASH_ITER(hh, pc->pages, p, next) {
+	HASH_ITER (hh, pc->pages, p, next) {
 		HASH_DEL(pc->pages, p);
 		free(p);
 	}
 	free(pc);
 }
 
-/* Second chance in order of insertion: a used page goes to the end of uthash's list, an unused one goes out. */
+/*
+ * Second chance in order of insertion: a used page goes to the end of uthash's list, an unused
+ * one goes out.
+ */
 static struct page *pagecache__evict(struct pagecache *pc)
 {
 	struct page *p;
@@ -78,7 +82,7 @@ static struct page *pagecache__evict(struct pagecache *pc)
 			break;
 		p->used = false;
 		HASH_ADD(hh, pc->pages, nr, sizeof(p->nr), p);
-		if (!p->hh.tbl)		/* no longer a member */
+		if (!p->hh.tbl) /* no longer a member */
 			break;
 	}
 	pc->nr_pages--;
@@ -132,7 +136,10 @@ int pagecache__read(struct pagecache *pc, uint64_t addr, void *buf, size_t len)
 		struct page *p;
 		int err = pagecache__page(pc, addr / PAGE_BYTES, &p);
 
-		/* A page of which only a part is readable (end of a test's buffer): read what was asked. */
+		/*
+		 * A page of which only a part is readable (end of a test's buffer): read what was
+		 * asked.
+		 */
 		if (err == -EFAULT)
 			err = addrspace__read(pc->as, addr, out, part);
 		else if (!err)
@@ -146,7 +153,8 @@ int pagecache__read(struct pagecache *pc, uint64_t addr, void *buf, size_t len)
 	return 0;
 }
 
-int pagecache__read_str(struct pagecache *pc, uint64_t addr, char *buf, size_t size, size_t *ret_len)
+int pagecache__read_str(struct pagecache *pc, uint64_t addr, char *buf, size_t size,
+			size_t *ret_len)
 {
 	size_t len = 0;
 
@@ -163,7 +171,8 @@ int pagecache__read_str(struct pagecache *pc, uint64_t addr, char *buf, size_t s
 		if (part > size - 1 - len)
 			part = size - 1 - len;
 		err = pagecache__read(pc, addr + len, buf + len, part);
-		for (; err == -EFAULT && part > 1; err = pagecache__read(pc, addr + len, buf + len, part))
+		for (; err == -EFAULT && part > 1;
+		     err = pagecache__read(pc, addr + len, buf + len, part))
 			part /= 2;
 		if (err)
 			return err;
@@ -241,7 +250,7 @@ int window__at(struct window *w, uint64_t addr, size_t need, const uint8_t **ret
 	len = w->end - addr < WINDOW_BYTES ? w->end - addr : WINDOW_BYTES;
 	w->len = 0;
 	err = addrspace__read(w->as, addr, w->buf, len);
-	if (err == -EFAULT && need < len) {	/* a hole further on: take no more than is asked */
+	if (err == -EFAULT && need < len) { /* a hole further on: take no more than is asked */
 		len = need;
 		err = addrspace__read(w->as, addr, w->buf, len);
 	}

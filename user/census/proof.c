@@ -392,6 +392,8 @@ static int proof__init(struct proof *pf, const struct proc *p, const struct goru
 	if (!pf->g_bytes)
 		return proof__fail(pf, why, "an offset into runtime.g is out of bounds");
 	err = gosym__find(rt->sym, 0, names, ARRAY_SIZE(names), funcs);
+	if (err == -ESRCH)
+		return err;
 	if (err)
 		return cause__set(why, err, "cannot read the function table of '%s' (pid %d)",
 				  proc__comm(p), (int)proc__pid(p));
@@ -406,23 +408,23 @@ static int proof__init(struct proof *pf, const struct proc *p, const struct goru
 int census_proof(const struct proc *p, const struct goruntime *rt, struct cause *why)
 {
 	const struct timespec nap = { .tv_nsec = ROUND_NAP_NS };
-	struct cause last;
+	struct cause last = { "" };
 	struct proof pf;
 	int err;
 
 	err = proof__init(&pf, p, rt, why);
-	if (err)
+	if (err && err != -ESRCH)
 		return err;
-	for (int i = 0; i < ROUNDS; i++) {
+	for (int i = 0; i < ROUNDS && err != -ESRCH; i++) {
 		if (i)
 			nanosleep(&nap, NULL);
 		last = (struct cause){ "" };
 		err = proof__round(&pf, &last);
-		if (!err || err == -ESRCH)
-			break;
+		if (!err)
+			return 0;
 	}
 	if (err == -ESRCH)
 		return cause__set(why, err, "process %d ('%s') has ended", (int)proc__pid(p),
 				  proc__comm(p));
-	return err ? cause__set(why, err, "%s", last.text) : 0;
+	return cause__set(why, err, "%s", last.text);
 }

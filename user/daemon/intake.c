@@ -247,14 +247,14 @@ static int intake__mark(struct intake *in, const struct goruntime *rt, struct at
 	return 0;
 }
 
-int intake__census(struct intake *in, uint16_t rt_nr, struct attach *a, uint64_t start_ns, unsigned int depth,
-		   struct cause *why)
+int intake__census(struct intake *in, uint16_t rt_nr, struct attach *a, bool waits, uint64_t start_ns,
+		   unsigned int depth, struct cause *why)
 {
 	const struct goruntime *rt = goproc__runtime(in->gp, rt_nr);
 	scoped(census) c = NULL;
 	int err;
 
-	err = intake__mark(in, rt, a, start_ns);
+	err = waits ? intake__mark(in, rt, a, start_ns) : 0;
 	if (!err)
 		err = census__read(in->proc, rt, depth, &c, why);
 	if (err)
@@ -271,7 +271,7 @@ int intake__census(struct intake *in, uint16_t rt_nr, struct attach *a, uint64_t
 		if (intake__is_system(in, rt_nr, g->startpc))
 			continue;
 		k.label = intake__label(in, rt_nr, g->goid, g->labels);
-		k.waiting = counts_as_waiting(rt, g) && mark_holds(a, g, start_ns);
+		k.waiting = waits && counts_as_waiting(rt, g) && mark_holds(a, g, start_ns);
 		if (k.waiting)
 			intake__name(in, rt_nr, k.pcs, k.nr_pcs);
 		(void)profile__known(in->profile, rt_nr, &k);

@@ -30,11 +30,11 @@ DEFINE_SCOPED(intake)
 void intake__record(void *in, const void *data, size_t len);	/* a ring_fn */
 
 /*
- * The goroutines that were there when recording began at start_ns, those of blocked waits marked in the map of
- * goroutines first (see docs/design.md, "From attach to the last line").
+ * The goroutines that were there when recording began at start_ns. waits: blocked time is recorded, so they are marked
+ * in the map of goroutines first (see docs/design.md, "From attach to the last line").
  */
-int intake__census(struct intake *in, uint16_t rt, struct attach *a, uint64_t start_ns, unsigned int depth,
-		   struct cause *why);
+int intake__census(struct intake *in, uint16_t rt, struct attach *a, bool waits, uint64_t start_ns,
+		   unsigned int depth, struct cause *why);
 
 /* Waits that are open at the end. */
 int intake__open_waits(struct intake *in, uint16_t rt, struct attach *a);

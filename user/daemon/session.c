@@ -341,12 +341,13 @@ static int session__attach(struct session *s, struct cause *why)
 /* Census only where something that began before matters: waits, and whose child a goroutine is. */
 static int session__census(struct session *s, uint64_t start_ns, struct cause *why)
 {
+	bool waits = s->o.profile.event == PROFILE_BLOCKED;
 	int err = 0;
 
-	if (s->o.profile.event != PROFILE_BLOCKED && !s->o.profile.async)
+	if (!waits && !s->o.profile.async)
 		return 0;
 	for (size_t i = 0; i < s->nr_rt && !err; i++)
-		err = intake__census(s->intake, (uint16_t)i, s->attaches[i], start_ns, s->o.depth, why);
+		err = intake__census(s->intake, (uint16_t)i, s->attaches[i], waits, start_ns, s->o.depth, why);
 	return err == -ESRCH || !proc__alive(s->proc) ? 0 : err;	/* gone already: what was seen is written */
 }
 

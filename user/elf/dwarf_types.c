@@ -11,12 +11,12 @@
 #include <libdwarf/dwarf.h>
 #include <libdwarf/libdwarf.h>
 
-#define PIECE_BYTES	(64u << 10)
-#define DEFLATE_RATIO	1032u	/* deflate never does better; a header that claims more lies */
-#define ZDEBUG_HEADER	12	/* "ZLIB", then the size, big-endian */
-#define PATH_DEPTH_MAX	8
-#define TYPEDEF_MAX	8
-#define OFFSET_MAX	(1 << 24)	/* no struct of Go's runtime is larger */
+#define PIECE_BYTES    (64u << 10)
+#define DEFLATE_RATIO  1032u /* deflate never does better; a header that claims more lies */
+#define ZDEBUG_HEADER  12    /* "ZLIB", then the size, big-endian */
+#define PATH_DEPTH_MAX 8
+#define TYPEDEF_MAX    8
+#define OFFSET_MAX     (1 << 24) /* no struct of Go's runtime is larger */
 
 enum { SEC_NULL, SEC_INFO, SEC_ABBREV, SEC_NR };
 
@@ -25,9 +25,9 @@ struct dwarf_types {
 	struct Dwarf_Obj_Access_Interface_s access;
 	uint8_t *data[SEC_NR];
 	uint64_t size[SEC_NR];
-	const char *const *names;	/* borrowed */
+	const char *const *names; /* borrowed */
 	size_t nr, nr_found;
-	Dwarf_Off die[DWARF_STRUCTS_MAX];	/* 0: not found; no entry lies at 0 */
+	Dwarf_Off die[DWARF_STRUCTS_MAX]; /* 0: not found; no entry lies at 0 */
 	uint64_t nr_visited;
 };
 
@@ -35,13 +35,14 @@ static const char *const section_names[SEC_NR] = { "", ".debug_info", ".debug_ab
 
 /* --- sections, decompressed --- */
 
-struct packed {			/* where a section's bytes are and how they are packed */
-	uint64_t offset, len;	/* in the file, behind the compression header */
-	uint64_t size;		/* unpacked */
+struct packed {               /* where a section's bytes are and how they are packed */
+	uint64_t offset, len; /* in the file, behind the compression header */
+	uint64_t size;        /* unpacked */
 	bool deflated;
 };
 
-static int find_packed(const struct elf_file *f, const char *name, struct packed *ret, struct cause *why)
+static int find_packed(const struct elf_file *f, const char *name, struct packed *ret,
+		       struct cause *why)
 {
 	const struct elf_section *s = elf_file__section(f, name);
 	uint8_t z[ZDEBUG_HEADER];
@@ -54,14 +55,18 @@ static int find_packed(const struct elf_file *f, const char *name, struct packed
 		return 0;
 	}
 	if (s && s->type != SHT_NOBITS) {
-		err = s->size < sizeof(ch) ? -EBADMSG : elf_file__read(f, s->offset, &ch, sizeof(ch));
+		err = s->size < sizeof(ch) ? -EBADMSG
+					   : elf_file__read(f, s->offset, &ch, sizeof(ch));
 		if (err)
 			return cause__set(why, err, "damaged section %s", name);
 		if (ch.ch_type != ELFCOMPRESS_ZLIB)
-			return cause__set(why, -EOPNOTSUPP, "section %s is compressed by method %u, not zlib", name,
+			return cause__set(why, -EOPNOTSUPP,
+					  "section %s is compressed by method %u, not zlib", name,
 					  ch.ch_type);
-		*ret = (struct packed){ .offset = s->offset + sizeof(ch), .len = s->size - sizeof(ch),
-					.size = ch.ch_size, .deflated = true };
+		*ret = (struct packed){ .offset = s->offset + sizeof(ch),
+					.len = s->size - sizeof(ch),
+					.size = ch.ch_size,
+					.deflated = true };
 		return 0;
 	}
 	strncat(zname, name + 1, sizeof(zname) - 3);
@@ -71,7 +76,9 @@ static int find_packed(const struct elf_file *f, const char *name, struct packed
 	err = s->size < sizeof(z) ? -EBADMSG : elf_file__read(f, s->offset, z, sizeof(z));
 	if (err || memcmp(z, "ZLIB", 4) != 0)
 		return cause__set(why, err ? err : -EBADMSG, "damaged section %s", zname);
-	*ret = (struct packed){ .offset = s->offset + sizeof(z), .len = s->size - sizeof(z), .deflated = true };
+	*ret = (struct packed){ .offset = s->offset + sizeof(z),
+				.len = s->size - sizeof(z),
+				.deflated = true };
 	memcpy(&ret->size, z + 4, sizeof(ret->size));
 	ret->size = be64toh(ret->size);
 	return 0;
@@ -103,7 +110,8 @@ static int inflate_section(const struct elf_file *f, const struct packed *p, uin
 	return err;
 }
 
-static int dwarf_types__load(struct dwarf_types *t, const struct elf_file *f, int sec, uint64_t max, struct cause *why)
+static int dwarf_types__load(struct dwarf_types *t, const struct elf_file *f, int sec, uint64_t max,
+			     struct cause *why)
 {
 	struct packed p;
 	int err = find_packed(f, section_names[sec], &p, why);
@@ -118,7 +126,8 @@ static int dwarf_types__load(struct dwarf_types *t, const struct elf_file *f, in
 	if (!t->data[sec])
 		return -ENOMEM;
 	t->size[sec] = p.size;
-	err = p.deflated ? inflate_section(f, &p, t->data[sec]) : elf_file__read(f, p.offset, t->data[sec], p.size);
+	err = p.deflated ? inflate_section(f, &p, t->data[sec])
+			 : elf_file__read(f, p.offset, t->data[sec], p.size);
 	if (err)
 		return cause__set(why, err, "damaged section %s", section_names[sec]);
 	return 0;
@@ -143,7 +152,9 @@ static int access_section_info(void *obj, Dwarf_Half i, Dwarf_Obj_Access_Section
 	(void)error;
 	if (i >= SEC_NR)
 		return DW_DLV_NO_ENTRY;
-	*ret = (Dwarf_Obj_Access_Section){ .name = section_names[i], .size = t->size[i], .type = SHT_PROGBITS };
+	*ret = (Dwarf_Obj_Access_Section){ .name = section_names[i],
+					   .size = t->size[i],
+					   .type = SHT_PROGBITS };
 	return DW_DLV_OK;
 }
 
@@ -265,7 +276,10 @@ static int dwarf_types__scan_unit(struct dwarf_types *t, Dwarf_Die unit)
 	return err == -ENOENT ? 0 : err;
 }
 
-/* One pass over all units; runtime_only: only the unit "runtime". libdwarf begins anew after the last unit, so it is run to its end. */
+/*
+ * One pass over all units; runtime_only: only the unit "runtime". libdwarf begins anew after the
+ * last unit, so it is run to its end.
+ */
 static int dwarf_types__scan(struct dwarf_types *t, bool runtime_only)
 {
 	Dwarf_Unsigned len, type_off, next;
@@ -277,11 +291,12 @@ static int dwarf_types__scan(struct dwarf_types *t, bool runtime_only)
 		Dwarf_Error e = NULL;
 		Dwarf_Die unit;
 		char *name;
-		int err = dwarf_types__err(t,
-					   dwarf_next_cu_header_d(t->dbg, 1, &len, &version, &abbrev, &addr_size,
-								  &len_size, &ext_size, &sig, &type_off, &next,
-								  &kind, &e),
-					   e);
+		int err =
+			dwarf_types__err(t,
+					 dwarf_next_cu_header_d(t->dbg, 1, &len, &version, &abbrev,
+								&addr_size, &len_size, &ext_size,
+								&sig, &type_off, &next, &kind, &e),
+					 e);
 
 		if (err)
 			return err == -ENOENT ? 0 : err;
@@ -292,7 +307,8 @@ static int dwarf_types__scan(struct dwarf_types *t, bool runtime_only)
 			continue;
 		if (err)
 			return err;
-		if (!runtime_only || (!dwarf_types__name(t, unit, &name) && strcmp(name, "runtime") == 0))
+		if (!runtime_only ||
+		    (!dwarf_types__name(t, unit, &name) && strcmp(name, "runtime") == 0))
 			err = dwarf_types__scan_unit(t, unit);
 		dwarf_dealloc_die(unit);
 		if (err)
@@ -313,8 +329,8 @@ void dwarf_types__free(struct dwarf_types *t)
 	free(t);
 }
 
-int dwarf_types__open(const struct elf_file *f, const char *const *names, size_t nr, uint64_t max_info,
-		      struct dwarf_types **ret, struct cause *why)
+int dwarf_types__open(const struct elf_file *f, const char *const *names, size_t nr,
+		      uint64_t max_info, struct dwarf_types **ret, struct cause *why)
 {
 	scoped(dwarf_types) t = calloc(1, sizeof(*t));
 	Dwarf_Error e = NULL;
@@ -326,7 +342,8 @@ int dwarf_types__open(const struct elf_file *f, const char *const *names, size_t
 		return -EINVAL;
 	t->names = names;
 	t->nr = nr;
-	t->access = (struct Dwarf_Obj_Access_Interface_s){ .object = t, .methods = &access_methods };
+	t->access =
+		(struct Dwarf_Obj_Access_Interface_s){ .object = t, .methods = &access_methods };
 	err = dwarf_types__load(t, f, SEC_INFO, max_info, why);
 	if (!err)
 		err = dwarf_types__load(t, f, SEC_ABBREV, DWARF_ABBREV_MAX, why);
@@ -334,7 +351,8 @@ int dwarf_types__open(const struct elf_file *f, const char *const *names, size_t
 		return err;
 	if (!t->size[SEC_INFO] || !t->size[SEC_ABBREV])
 		return -ENOENT;
-	if (dwarf_object_init_b(&t->access, NULL, NULL, DW_GROUPNUMBER_ANY, &t->dbg, &e) != DW_DLV_OK) {
+	if (dwarf_object_init_b(&t->access, NULL, NULL, DW_GROUPNUMBER_ANY, &t->dbg, &e) !=
+	    DW_DLV_OK) {
 		t->dbg = NULL;
 		return cause__set(why, -EBADMSG, "libdwarf does not accept the debug information");
 	}
@@ -364,7 +382,8 @@ static int dwarf_types__find(struct dwarf_types *t, const char *name, Dwarf_Die 
 	return -ENOENT;
 }
 
-static int dwarf_types__unsigned_attr(struct dwarf_types *t, Dwarf_Die die, Dwarf_Half attr, int32_t *ret)
+static int dwarf_types__unsigned_attr(struct dwarf_types *t, Dwarf_Die die, Dwarf_Half attr,
+				      int32_t *ret)
 {
 	Dwarf_Error e = NULL;
 	Dwarf_Attribute a;
@@ -422,7 +441,8 @@ static int dwarf_types__type_of(struct dwarf_types *t, Dwarf_Die die, Dwarf_Die 
 }
 
 /* The member called name[0 .. len). */
-static int dwarf_types__child_named(struct dwarf_types *t, Dwarf_Die type, const char *name, size_t len, Dwarf_Die *ret)
+static int dwarf_types__child_named(struct dwarf_types *t, Dwarf_Die type, const char *name,
+				    size_t len, Dwarf_Die *ret)
 {
 	Dwarf_Die die;
 	int err = dwarf_types__child(t, type, &die);
@@ -433,7 +453,8 @@ static int dwarf_types__child_named(struct dwarf_types *t, Dwarf_Die type, const
 		char *s;
 
 		if (!dwarf_types__err(t, dwarf_tag(die, &tag, &e), e) && tag == DW_TAG_member &&
-		    !dwarf_types__name(t, die, &s) && strlen(s) == len && memcmp(s, name, len) == 0) {
+		    !dwarf_types__name(t, die, &s) && strlen(s) == len &&
+		    memcmp(s, name, len) == 0) {
 			*ret = die;
 			return 0;
 		}

@@ -7,22 +7,22 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define NOTE_MAX    4096	/* bytes of a note section or segment that are looked at */
-#define DYNAMIC_MAX 512		/* entries of the dynamic section that are looked at */
-#define NOTE_GO_BUILD_ID 4	/* Go cmd/link/internal/ld/elf.go ELF_NOTE_GOBUILDID_TAG */
+#define NOTE_MAX         4096 /* bytes of a note section or segment that are looked at */
+#define DYNAMIC_MAX      512  /* entries of the dynamic section that are looked at */
+#define NOTE_GO_BUILD_ID 4    /* Go cmd/link/internal/ld/elf.go ELF_NOTE_GOBUILDID_TAG */
 
 #ifndef DF_1_PIE
 #define DF_1_PIE 0x08000000
 #endif
 
 struct elf_file {
-	int fd;			/* borrowed */
+	int fd; /* borrowed */
 	uint64_t size;
 	uint16_t type, machine;
 	size_t nr_segments, nr_sections;
 	struct elf_segment *segments;
 	struct elf_section *sections;
-	char *names;		/* ends with a NUL */
+	char *names; /* ends with a NUL */
 };
 
 void elf_file__free(struct elf_file *f)
@@ -49,7 +49,7 @@ int elf_file__read(const struct elf_file *f, uint64_t offset, void *buf, size_t 
 		if (n < 0)
 			return -errno;
 		if (!n)
-			return -EBADMSG;	/* it shrank meanwhile */
+			return -EBADMSG; /* it shrank meanwhile */
 		out += n;
 		offset += (uint64_t)n;
 		len -= (size_t)n;
@@ -64,17 +64,23 @@ static int check_header(const Elf64_Ehdr *h, uint64_t size, const char *path, st
 	if (size < sizeof(*h))
 		return cause__set(why, -EBADMSG, "'%s' is cut off inside its ELF header", path);
 	if (h->e_ident[EI_CLASS] == ELFCLASS32)
-		return cause__set(why, -EOPNOTSUPP, "'%s' is a 32-bit program; only 64-bit ones can be watched", path);
+		return cause__set(why, -EOPNOTSUPP,
+				  "'%s' is a 32-bit program; only 64-bit ones can be watched",
+				  path);
 	if (h->e_ident[EI_CLASS] != ELFCLASS64)
 		return cause__set(why, -EBADMSG, "damaged ELF header in '%s'", path);
-	if (h->e_ident[EI_DATA] != ELFDATA2LSB || (h->e_machine != EM_X86_64 && h->e_machine != EM_AARCH64))
-		return cause__set(why, -EOPNOTSUPP, "'%s' is for machine type %u, not x86-64", path, h->e_machine);
+	if (h->e_ident[EI_DATA] != ELFDATA2LSB ||
+	    (h->e_machine != EM_X86_64 && h->e_machine != EM_AARCH64))
+		return cause__set(why, -EOPNOTSUPP, "'%s' is for machine type %u, not x86-64", path,
+				  h->e_machine);
 	if (h->e_type != ET_EXEC && h->e_type != ET_DYN)
-		return cause__set(why, -EOPNOTSUPP, "'%s' is neither a program nor a shared library", path);
+		return cause__set(why, -EOPNOTSUPP,
+				  "'%s' is neither a program nor a shared library", path);
 	return 0;
 }
 
-static int elf_file__read_segments(struct elf_file *f, const Elf64_Ehdr *h, const char *path, struct cause *why)
+static int elf_file__read_segments(struct elf_file *f, const Elf64_Ehdr *h, const char *path,
+				   struct cause *why)
 {
 	scoped_mem Elf64_Phdr *ph = NULL;
 	size_t nr = h->e_phnum;
@@ -91,14 +97,20 @@ static int elf_file__read_segments(struct elf_file *f, const Elf64_Ehdr *h, cons
 		return cause__set(why, err, "'%s' is cut off inside its program headers", path);
 	for (size_t i = 0; i < nr; i++) {
 		f->segments[i] = (struct elf_segment){
-			.type = ph[i].p_type, .flags = ph[i].p_flags, .offset = ph[i].p_offset,
-			.vaddr = ph[i].p_vaddr, .filesz = ph[i].p_filesz, .memsz = ph[i].p_memsz,
+			.type = ph[i].p_type,
+			.flags = ph[i].p_flags,
+			.offset = ph[i].p_offset,
+			.vaddr = ph[i].p_vaddr,
+			.filesz = ph[i].p_filesz,
+			.memsz = ph[i].p_memsz,
 		};
 		if (ph[i].p_type != PT_LOAD)
 			continue;
 		if (ph[i].p_offset > f->size || ph[i].p_filesz > f->size - ph[i].p_offset)
 			return cause__set(why, -EBADMSG,
-					  "'%s' is truncated: its segments need %llu bytes, the file has %llu", path,
+					  "'%s' is truncated: its segments need %llu bytes, the "
+					  "file has %llu",
+					  path,
 					  (unsigned long long)(ph[i].p_offset + ph[i].p_filesz),
 					  (unsigned long long)f->size);
 	}
@@ -121,7 +133,8 @@ static int elf_file__read_names(struct elf_file *f, const Elf64_Shdr *sh, size_t
 }
 
 /* No section headers at all is fine (sstrip); headers that point outside the file are not. */
-static int elf_file__read_sections(struct elf_file *f, const Elf64_Ehdr *h, const char *path, struct cause *why)
+static int elf_file__read_sections(struct elf_file *f, const Elf64_Ehdr *h, const char *path,
+				   struct cause *why)
 {
 	scoped_mem Elf64_Shdr *sh = NULL;
 	size_t nr = h->e_shnum, names_len = 0;
@@ -139,15 +152,21 @@ static int elf_file__read_sections(struct elf_file *f, const Elf64_Ehdr *h, cons
 	if (!err)
 		err = elf_file__read_names(f, &sh[h->e_shstrndx], &names_len);
 	if (err)
-		return cause__set(why, err, "'%s' is truncated: it ends before its section headers", path);
+		return cause__set(why, err, "'%s' is truncated: it ends before its section headers",
+				  path);
 	for (size_t i = 0; i < nr; i++) {
 		if (sh[i].sh_type != SHT_NOBITS &&
 		    (sh[i].sh_offset > f->size || sh[i].sh_size > f->size - sh[i].sh_offset))
-			return cause__set(why, -EBADMSG, "'%s' is truncated: a section ends after the file", path);
+			return cause__set(why, -EBADMSG,
+					  "'%s' is truncated: a section ends after the file", path);
 		f->sections[i] = (struct elf_section){
 			.name = f->names + (sh[i].sh_name < names_len ? sh[i].sh_name : names_len),
-			.type = sh[i].sh_type, .flags = sh[i].sh_flags, .addr = sh[i].sh_addr,
-			.offset = sh[i].sh_offset, .size = sh[i].sh_size, .align = sh[i].sh_addralign,
+			.type = sh[i].sh_type,
+			.flags = sh[i].sh_flags,
+			.addr = sh[i].sh_addr,
+			.offset = sh[i].sh_offset,
+			.size = sh[i].sh_size,
+			.align = sh[i].sh_addralign,
 		};
 	}
 	f->nr_sections = nr;
@@ -262,7 +281,8 @@ bool elf_file__is_pie(const struct elf_file *f)
 	for (size_t i = 0; s && i < DYNAMIC_MAX && i < s->filesz / sizeof(Elf64_Dyn); i++) {
 		Elf64_Dyn d;
 
-		if (elf_file__read(f, s->offset + i * sizeof(d), &d, sizeof(d)) || d.d_tag == DT_NULL)
+		if (elf_file__read(f, s->offset + i * sizeof(d), &d, sizeof(d)) ||
+		    d.d_tag == DT_NULL)
 			break;
 		if (d.d_tag == DT_FLAGS_1)
 			return d.d_un.d_val & DF_1_PIE;
@@ -270,9 +290,12 @@ bool elf_file__is_pie(const struct elf_file *f)
 	return false;
 }
 
-/* Copies the note's contents to buf; *ret_len at most size. Go counts the padding of its owner's name in. */
-static int find_note(const uint8_t *notes, size_t len, const char *owner, uint32_t type, uint8_t *buf, size_t size,
-		     size_t *ret_len)
+/*
+ * Copies the note's contents to buf; *ret_len at most size. Go counts the padding of its owner's
+ * name in.
+ */
+static int find_note(const uint8_t *notes, size_t len, const char *owner, uint32_t type,
+		     uint8_t *buf, size_t size, size_t *ret_len)
 {
 	size_t owner_len = strlen(owner) + 1;
 
@@ -285,7 +308,8 @@ static int find_note(const uint8_t *notes, size_t len, const char *owner, uint32
 		next = desc + (((uint64_t)n.n_descsz + 3) & ~3ull);
 		if (desc > len || n.n_descsz > len - desc)
 			return -ENOENT;
-		if (n.n_type == type && n.n_namesz >= owner_len && n.n_namesz <= ((owner_len + 3) & ~3ul) &&
+		if (n.n_type == type && n.n_namesz >= owner_len &&
+		    n.n_namesz <= ((owner_len + 3) & ~3ul) &&
 		    memcmp(notes + at + sizeof(n), owner, owner_len) == 0) {
 			*ret_len = n.n_descsz < size ? n.n_descsz : size;
 			memcpy(buf, notes + desc, *ret_len);
@@ -298,8 +322,8 @@ static int find_note(const uint8_t *notes, size_t len, const char *owner, uint32
 	return -ENOENT;
 }
 
-static int elf_file__note(const struct elf_file *f, const char *owner, uint32_t type, uint8_t *buf, size_t size,
-			  size_t *ret_len)
+static int elf_file__note(const struct elf_file *f, const char *owner, uint32_t type, uint8_t *buf,
+			  size_t size, size_t *ret_len)
 {
 	uint8_t notes[NOTE_MAX];
 

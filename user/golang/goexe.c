@@ -9,9 +9,9 @@ static const char magic[14] = "\xff Go buildinf:";
 
 #define HEADER_BYTES  32
 #define FLAG_BIG_END  1
-#define FLAG_INLINE   2		/* the strings follow the header; else it holds pointers to them */
+#define FLAG_INLINE   2 /* the strings follow the header; else it holds pointers to them */
 #define UVARINT_MAX   10
-#define MODINFO_GUARD 16	/* bytes of marks around the module information (cmd/go/internal/modload/build.go) */
+#define MODINFO_GUARD 16 /* marks around module information (cmd/go/internal/modload/build.go) */
 #define MINOR_MAX     999
 
 int goexe_minor(const char *version, int *ret)
@@ -41,32 +41,40 @@ static void copy_text(char *dst, size_t size, const char *src, size_t len)
 	dst[len] = '\0';
 }
 
+/* The value of a line "build\tkey=value" if its key is this one, else NULL. */
+static const char *setting(const char *line, size_t len, const char *key)
+{
+	static const char build[] = "build\t";
+	size_t build_len = sizeof(build) - 1, key_len = strlen(key);
+
+	if (len <= build_len + key_len || memcmp(line, build, build_len) != 0 ||
+	    memcmp(line + build_len, key, key_len) != 0 || line[build_len + key_len] != '=')
+		return NULL;
+	return line + build_len + key_len + 1;
+}
+
 void goexe_settings(const char *modinfo, size_t len, struct goexe *exe)
 {
-	const char *p = modinfo, *end = modinfo + len;
+	const char *line = modinfo, *end = modinfo + len;
 
-	while (p < end) {
-		const char *nl = memchr(p, '\n', (size_t)(end - p));
-		const char *eol = nl ? nl : end;
-		size_t n = (size_t)(eol - p);
+	while (line < end) {
+		const char *nl = memchr(line, '\n', (size_t)(end - line));
+		const char *eol = nl ? nl : end, *val;
+		size_t n = (size_t)(eol - line);
 
-#define IS_SETTING(s) (n >= sizeof("build\t" s) - 1 && memcmp(p, "build\t" s, sizeof("build\t" s) - 1) == 0)
-		if (IS_SETTING("-race=")) {
-			exe->race = IS_SETTING("-race=true");
-		} else if (IS_SETTING("CGO_ENABLED=")) {
-			exe->cgo = IS_SETTING("CGO_ENABLED=1");
-		} else if (IS_SETTING("-buildmode=")) {
-			const char *val = p + sizeof("build\t-buildmode=") - 1;
-
+		if ((val = setting(line, n, "-race")))
+			exe->race = eol - val == 4 && memcmp(val, "true", 4) == 0;
+		else if ((val = setting(line, n, "CGO_ENABLED")))
+			exe->cgo = eol - val == 1 && *val == '1';
+		else if ((val = setting(line, n, "-buildmode")))
 			copy_text(exe->buildmode, sizeof(exe->buildmode), val, (size_t)(eol - val));
-		}
-#undef IS_SETTING
-		p = eol + 1;
+		line = eol + 1;
 	}
 }
 
 /* A Go string whose header {ptr, len} is at addr; at most max bytes of it. */
-static int read_go_string(const struct addrspace *as, uint64_t addr, size_t max, char **ret, size_t *ret_len)
+static int read_go_string(const struct addrspace *as, uint64_t addr, size_t max, char **ret,
+			  size_t *ret_len)
 {
 	uint64_t hdr[2];
 	scoped_mem char *s = NULL;
@@ -89,7 +97,8 @@ static int read_go_string(const struct addrspace *as, uint64_t addr, size_t max,
 }
 
 /* A string behind its uvarint length at *addr, which moves past it. */
-static int read_inline_string(const struct addrspace *as, uint64_t *addr, size_t max, char **ret, size_t *ret_len)
+static int read_inline_string(const struct addrspace *as, uint64_t *addr, size_t max, char **ret,
+			      size_t *ret_len)
 {
 	scoped_mem char *s = NULL;
 	uint64_t len = 0;
@@ -160,7 +169,8 @@ int goexe_read(const struct addrspace *as, uint64_t addr, struct goexe *ret)
 int goexe_find(const struct addrspace *as, uint64_t start, uint64_t end, uint64_t *ret_addr)
 {
 	struct window w;
-	int err = window__init(&w, as, (start + GOEXE_ALIGN - 1) & ~(uint64_t)(GOEXE_ALIGN - 1), end);
+	int err =
+		window__init(&w, as, (start + GOEXE_ALIGN - 1) & ~(uint64_t)(GOEXE_ALIGN - 1), end);
 
 	for (uint64_t at = w.start; !err && at + HEADER_BYTES <= end; at += GOEXE_ALIGN) {
 		const uint8_t *p;

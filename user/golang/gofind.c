@@ -4,10 +4,10 @@
 #include <errno.h>
 #include <string.h>
 
-#define BUCKETS	 256
-#define FUNC_MAX 64		/* bytes of the largest struct _func */
+#define BUCKETS  256
+#define FUNC_MAX 64 /* bytes of the largest struct _func */
 
-struct spot {			/* a wanted name at an offset of the table of names */
+struct spot { /* a wanted name at an offset of the table of names */
 	uint32_t off, name;
 };
 
@@ -16,9 +16,9 @@ struct find {
 	const struct pclntab *t;
 	const char *const *names;
 	size_t nr;
-	size_t *len;		/* of each name */
-	uint32_t first[BUCKETS];	/* name + 1, by its last two characters; 0: none */
-	uint32_t *next;		/* name + 1 */
+	size_t *len;             /* of each name */
+	uint32_t first[BUCKETS]; /* name + 1, by its last two characters; 0: none */
+	uint32_t *next;          /* name + 1 */
 	struct spot *spots;
 	size_t nr_spots, max_spots;
 };
@@ -72,7 +72,10 @@ static int find__add_spot(struct find *f, uint64_t off, uint32_t name)
 	return 0;
 }
 
-/* The text before the NUL at buf[end]: is it, or does it end with, a wanted name? Up to Go 1.15 names have no neighbours of their kind. */
+/*
+ * The text before the NUL at buf[end]: is it, or does it end with, a wanted name? Up to Go 1.15
+ * names have no neighbours of their kind.
+ */
 static int find__match(struct find *f, const uint8_t *buf, size_t end, uint64_t base)
 {
 	uint32_t i;
@@ -86,7 +89,7 @@ static int find__match(struct find *f, const uint8_t *buf, size_t end, uint64_t 
 		if (len > end || memcmp(buf + end - len, f->names[i - 1], len) != 0)
 			continue;
 		if (f->t->minor >= 16 && len < end && buf[end - len - 1])
-			continue;	/* the tail of a longer name */
+			continue; /* the tail of a longer name */
 		err = find__add_spot(f, base + end - len, i - 1);
 		if (err)
 			return err;
@@ -94,14 +97,17 @@ static int find__match(struct find *f, const uint8_t *buf, size_t end, uint64_t 
 	return 0;
 }
 
-/* Streams the names. Pieces overlap by GOSYM_NAME_MAX, so that each name lies whole in one of them. */
+/*
+ * Streams the names. Pieces overlap by GOSYM_NAME_MAX, so that each name lies whole in one of
+ * them.
+ */
 static int find__spots(struct find *f)
 {
 	const struct tabspan *names = &f->t->names;
 	uint64_t at = 0;
 	struct window w;
 	int err = window__init(&w, f->as, names->addr, names->addr + names->len);
-	size_t seen = 0;	/* bytes of the piece that the one before has covered */
+	size_t seen = 0; /* bytes of the piece that the one before has covered */
 
 	while (!err && at < names->len) {
 		const uint8_t *buf, *nul;
@@ -158,14 +164,15 @@ static int find__funcs(struct find *f, struct window *tab, struct window *funcs,
 		hit = bsearch(&key, f->spots, f->nr_spots, sizeof(key), compare_spots);
 		if (!hit || fn.funcid == t->num.funcid_wrapper || ret[hit->name].entry)
 			continue;
-		ret[hit->name] = (struct gofunc){ .entry = fn.entry, .end = size == 8 ? t->text + next : next };
+		ret[hit->name] = (struct gofunc){ .entry = fn.entry,
+						  .end = size == 8 ? t->text + next : next };
 		missing--;
 	}
 	return 0;
 }
 
-int gofind_names(const struct addrspace *as, const struct pclntab *t, const char *const *names, size_t nr,
-		 struct gofunc *ret)
+int gofind_names(const struct addrspace *as, const struct pclntab *t, const char *const *names,
+		 size_t nr, struct gofunc *ret)
 {
 	struct find f = { .as = as, .t = t, .names = names, .nr = nr };
 	struct window tab = { 0 }, funcs = { 0 };
@@ -178,7 +185,7 @@ int gofind_names(const struct addrspace *as, const struct pclntab *t, const char
 	err = find__init(&f);
 	if (!err)
 		err = find__spots(&f);
-	if (f.nr_spots)		/* qsort() takes no NULL */
+	if (f.nr_spots) /* qsort() takes no NULL */
 		qsort(f.spots, f.nr_spots, sizeof(*f.spots), compare_spots);
 	if (!err)
 		err = window__init(&tab, as, t->functab, t->functab + t->nfunc * size + size / 2);

@@ -5,26 +5,26 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define LIST_MAX    4096	/* labels that a list may have before it is called nonsense */
-#define BUCKETS_MAX 1024	/* of a map, overflow buckets included */
-#define STRING_MAX  (1u << 24)	/* longest string believed */
+#define LIST_MAX    4096       /* labels that a list may have before it is called nonsense */
+#define BUCKETS_MAX 1024       /* of a map, overflow buckets included */
+#define STRING_MAX  (1u << 24) /* longest string believed */
 
 /* Go up to 1.23 runtime/map.go: hmap and bmap of a map[string]string. */
-#define HMAP_BYTES	     32
-#define HMAP_FLAGS	     8
-#define HMAP_B		     9
-#define HMAP_BUCKETS	     16
-#define HMAP_OLD	     24
-#define HMAP_SAME_SIZE_GROW  8
-#define BUCKET_SLOTS	     8
-#define BUCKET_BYTES	     272
-#define BUCKET_KEYS	     8
-#define BUCKET_VALUES	     136
-#define BUCKET_OVERFLOW	     264
-#define TOPHASH_MOVED_FIRST  2	/* evacuatedX, evacuatedY, evacuatedEmpty */
-#define TOPHASH_MOVED_LAST   4
-#define TOPHASH_USED	     5	/* minTopHash */
-#define GOSTRING_BYTES	     16
+#define HMAP_BYTES          32
+#define HMAP_FLAGS          8
+#define HMAP_B              9
+#define HMAP_BUCKETS        16
+#define HMAP_OLD            24
+#define HMAP_SAME_SIZE_GROW 8
+#define BUCKET_SLOTS        8
+#define BUCKET_BYTES        272
+#define BUCKET_KEYS         8
+#define BUCKET_VALUES       136
+#define BUCKET_OVERFLOW     264
+#define TOPHASH_MOVED_FIRST 2 /* evacuatedX, evacuatedY, evacuatedEmpty */
+#define TOPHASH_MOVED_LAST  4
+#define TOPHASH_USED        5 /* minTopHash */
+#define GOSTRING_BYTES      16
 
 struct labels {
 	const struct addrspace *as;
@@ -41,7 +41,10 @@ static uint64_t get_u64(const uint8_t *p)
 	return v;
 }
 
-/* The Go string whose header is at hdr; what is too long is cut before a UTF-8 sequence, not inside of it. */
+/*
+ * The Go string whose header is at hdr; what is too long is cut before a UTF-8 sequence, not
+ * inside of it.
+ */
 static int read_string(const struct addrspace *as, const uint8_t *hdr, char *buf)
 {
 	uint64_t ptr = get_u64(hdr), len = get_u64(hdr + 8);
@@ -85,7 +88,10 @@ static int labels__add(struct labels *l, const uint8_t *key, const uint8_t *valu
 	return 0;
 }
 
-/* One bucket and those it overflows into. `old`: of a table that is being emptied, skip what has left it. */
+/*
+ * One bucket and those it overflows into. `old`: of a table that is being emptied, skip what has
+ * left it.
+ */
 static int labels__add_bucket(struct labels *l, uint64_t addr, bool old)
 {
 	uint8_t b[BUCKET_BYTES];
@@ -159,8 +165,8 @@ static int labels__read_list(struct labels *l, uint64_t ptr)
 	return err;
 }
 
-int golabels_read(const struct addrspace *as, int go_minor, uint64_t ptr, struct golabel *labels, size_t max,
-		  size_t *ret_nr)
+int golabels_read(const struct addrspace *as, int go_minor, uint64_t ptr, struct golabel *labels,
+		  size_t max, size_t *ret_nr)
 {
 	struct labels l = { .as = as, .out = labels, .max = max };
 	int err = 0;

@@ -6,85 +6,89 @@
 
 #include "elf/dwarf_types.h"
 
-#define ANY INT16_MAX
+#define ANY	  INT16_MAX
+#define LAYOUT(f) #f, offsetof(struct pw_layout, f)
+#define TABLES(f) #f, offsetof(struct gotables, f)
 
-/* Names as DWARF has them. sudog.elem and sudog.c are hidden from Go 1.26's leak detector: their uintptr half is always valid. */
+/*
+ * Names as DWARF has them. sudog.elem and sudog.c are hidden from Go 1.26's leak detector: their
+ * uintptr half is always valid.
+ */
 const struct golayout_field golayout_fields[] = {
-	{ "g_size", offsetof(struct pw_layout, g_size), "runtime.g", NULL, 0, ANY },
-	{ "g_stack_lo", offsetof(struct pw_layout, g_stack_lo), "runtime.g", "stack.lo", 0, ANY },
-	{ "g_stack_hi", offsetof(struct pw_layout, g_stack_hi), "runtime.g", "stack.hi", 0, ANY },
-	{ "g_m", offsetof(struct pw_layout, g_m), "runtime.g", "m", 0, ANY },
-	{ "g_sched_sp", offsetof(struct pw_layout, g_sched_sp), "runtime.g", "sched.sp", 0, ANY },
-	{ "g_sched_pc", offsetof(struct pw_layout, g_sched_pc), "runtime.g", "sched.pc", 0, ANY },
-	{ "g_sched_bp", offsetof(struct pw_layout, g_sched_bp), "runtime.g", "sched.bp", 0, ANY },
-	{ "g_syscallsp", offsetof(struct pw_layout, g_syscallsp), "runtime.g", "syscallsp", 0, ANY },
-	{ "g_syscallpc", offsetof(struct pw_layout, g_syscallpc), "runtime.g", "syscallpc", 0, ANY },
-	{ "g_syscallbp", offsetof(struct pw_layout, g_syscallbp), "runtime.g", "syscallbp", 23, ANY },
-	{ "g_atomicstatus", offsetof(struct pw_layout, g_atomicstatus), "runtime.g", "atomicstatus", 0, ANY },
-	{ "g_goid", offsetof(struct pw_layout, g_goid), "runtime.g", "goid", 0, ANY },
-	{ "g_waitsince", offsetof(struct pw_layout, g_waitsince), "runtime.g", "waitsince", 0, ANY },
-	{ "g_waitreason", offsetof(struct pw_layout, g_waitreason), "runtime.g", "waitreason", 0, ANY },
-	{ "g_lockedm", offsetof(struct pw_layout, g_lockedm), "runtime.g", "lockedm", 0, ANY },
-	{ "g_parent_goid", offsetof(struct pw_layout, g_parent_goid), "runtime.g", "parentGoid", 21, ANY },
-	{ "g_gopc", offsetof(struct pw_layout, g_gopc), "runtime.g", "gopc", 0, ANY },
-	{ "g_startpc", offsetof(struct pw_layout, g_startpc), "runtime.g", "startpc", 0, ANY },
-	{ "g_waiting", offsetof(struct pw_layout, g_waiting), "runtime.g", "waiting", 0, ANY },
-	{ "g_labels", offsetof(struct pw_layout, g_labels), "runtime.g", "labels", 0, ANY },
-	{ "m_g0", offsetof(struct pw_layout, m_g0), "runtime.m", "g0", 0, ANY },
-	{ "m_procid", offsetof(struct pw_layout, m_procid), "runtime.m", "procid", 0, ANY },
-	{ "m_curg", offsetof(struct pw_layout, m_curg), "runtime.m", "curg", 0, ANY },
-	{ "m_p", offsetof(struct pw_layout, m_p), "runtime.m", "p", 0, ANY },
-	{ "p_id", offsetof(struct pw_layout, p_id), "runtime.p", "id", 0, ANY },
-	{ "p_status", offsetof(struct pw_layout, p_status), "runtime.p", "status", 0, ANY },
-	{ "sudog_g", offsetof(struct pw_layout, sudog_g), "runtime.sudog", "g", 0, ANY },
-	{ "sudog_elem", offsetof(struct pw_layout, sudog_elem), "runtime.sudog", "elem", 0, 25 },
-	{ "sudog_elem", offsetof(struct pw_layout, sudog_elem), "runtime.sudog", "elem.vu", 26, ANY },
-	{ "sudog_waitlink", offsetof(struct pw_layout, sudog_waitlink), "runtime.sudog", "waitlink", 0, ANY },
-	{ "sudog_c", offsetof(struct pw_layout, sudog_c), "runtime.sudog", "c", 0, 25 },
-	{ "sudog_c", offsetof(struct pw_layout, sudog_c), "runtime.sudog", "c.maybeTraceablePtr.vu", 26, ANY },
-	{ "hchan_lock", offsetof(struct pw_layout, hchan_lock), "runtime.hchan", "lock", 0, ANY },
+	{ LAYOUT(g_size), "runtime.g", NULL, 0, ANY },
+	{ LAYOUT(g_stack_lo), "runtime.g", "stack.lo", 0, ANY },
+	{ LAYOUT(g_stack_hi), "runtime.g", "stack.hi", 0, ANY },
+	{ LAYOUT(g_m), "runtime.g", "m", 0, ANY },
+	{ LAYOUT(g_sched_sp), "runtime.g", "sched.sp", 0, ANY },
+	{ LAYOUT(g_sched_pc), "runtime.g", "sched.pc", 0, ANY },
+	{ LAYOUT(g_sched_bp), "runtime.g", "sched.bp", 0, ANY },
+	{ LAYOUT(g_syscallsp), "runtime.g", "syscallsp", 0, ANY },
+	{ LAYOUT(g_syscallpc), "runtime.g", "syscallpc", 0, ANY },
+	{ LAYOUT(g_syscallbp), "runtime.g", "syscallbp", 23, ANY },
+	{ LAYOUT(g_atomicstatus), "runtime.g", "atomicstatus", 0, ANY },
+	{ LAYOUT(g_goid), "runtime.g", "goid", 0, ANY },
+	{ LAYOUT(g_waitsince), "runtime.g", "waitsince", 0, ANY },
+	{ LAYOUT(g_waitreason), "runtime.g", "waitreason", 0, ANY },
+	{ LAYOUT(g_lockedm), "runtime.g", "lockedm", 0, ANY },
+	{ LAYOUT(g_parent_goid), "runtime.g", "parentGoid", 21, ANY },
+	{ LAYOUT(g_gopc), "runtime.g", "gopc", 0, ANY },
+	{ LAYOUT(g_startpc), "runtime.g", "startpc", 0, ANY },
+	{ LAYOUT(g_waiting), "runtime.g", "waiting", 0, ANY },
+	{ LAYOUT(g_labels), "runtime.g", "labels", 0, ANY },
+	{ LAYOUT(m_g0), "runtime.m", "g0", 0, ANY },
+	{ LAYOUT(m_procid), "runtime.m", "procid", 0, ANY },
+	{ LAYOUT(m_curg), "runtime.m", "curg", 0, ANY },
+	{ LAYOUT(m_p), "runtime.m", "p", 0, ANY },
+	{ LAYOUT(p_id), "runtime.p", "id", 0, ANY },
+	{ LAYOUT(p_status), "runtime.p", "status", 0, ANY },
+	{ LAYOUT(sudog_g), "runtime.sudog", "g", 0, ANY },
+	{ LAYOUT(sudog_elem), "runtime.sudog", "elem", 0, 25 },
+	{ LAYOUT(sudog_elem), "runtime.sudog", "elem.vu", 26, ANY },
+	{ LAYOUT(sudog_waitlink), "runtime.sudog", "waitlink", 0, ANY },
+	{ LAYOUT(sudog_c), "runtime.sudog", "c", 0, 25 },
+	{ LAYOUT(sudog_c), "runtime.sudog", "c.maybeTraceablePtr.vu", 26, ANY },
+	{ LAYOUT(hchan_lock), "runtime.hchan", "lock", 0, ANY },
 	{ 0 },
 };
 
 const struct golayout_field gotables_fields[] = {
-	{ "md_size", offsetof(struct gotables, md_size), "runtime.moduledata", NULL, 0, ANY },
-	{ "md_pcheader", offsetof(struct gotables, md_pcheader), "runtime.moduledata", "pcHeader", 16, ANY },
-	{ "md_funcnametab", offsetof(struct gotables, md_funcnametab), "runtime.moduledata", "funcnametab", 16, ANY },
-	{ "md_cutab", offsetof(struct gotables, md_cutab), "runtime.moduledata", "cutab", 16, ANY },
-	{ "md_pctab", offsetof(struct gotables, md_pctab), "runtime.moduledata", "pctab", 16, ANY },
-	{ "md_filetab", offsetof(struct gotables, md_filetab), "runtime.moduledata", "filetab", 0, ANY },
-	{ "md_pclntable", offsetof(struct gotables, md_pclntable), "runtime.moduledata", "pclntable", 0, ANY },
-	{ "md_ftab", offsetof(struct gotables, md_ftab), "runtime.moduledata", "ftab", 0, ANY },
-	{ "md_minpc", offsetof(struct gotables, md_minpc), "runtime.moduledata", "minpc", 0, ANY },
-	{ "md_maxpc", offsetof(struct gotables, md_maxpc), "runtime.moduledata", "maxpc", 0, ANY },
-	{ "md_text", offsetof(struct gotables, md_text), "runtime.moduledata", "text", 0, ANY },
-	{ "md_etext", offsetof(struct gotables, md_etext), "runtime.moduledata", "etext", 0, ANY },
-	{ "md_gofunc", offsetof(struct gotables, md_gofunc), "runtime.moduledata", "gofunc", 18, ANY },
-	{ "md_pluginpath", offsetof(struct gotables, md_pluginpath), "runtime.moduledata", "pluginpath", 0, ANY },
-	{ "md_modulename", offsetof(struct gotables, md_modulename), "runtime.moduledata", "modulename", 0, ANY },
-	{ "md_next", offsetof(struct gotables, md_next), "runtime.moduledata", "next", 0, ANY },
-	{ "hdr_nfunc", offsetof(struct gotables, hdr_nfunc), "runtime.pcHeader", "nfunc", 16, ANY },
-	{ "hdr_textstart", offsetof(struct gotables, hdr_textstart), "runtime.pcHeader", "textStart", 18, 25 },
-	{ "fn_size", offsetof(struct gotables, fn_size), "runtime._func", NULL, 0, ANY },
-	{ "fn_entry", offsetof(struct gotables, fn_entry), "runtime._func", "entry", 0, 17 },
-	{ "fn_entryoff", offsetof(struct gotables, fn_entryoff), "runtime._func", "entryoff", 18, 19 },
-	{ "fn_entryoff", offsetof(struct gotables, fn_entryoff), "runtime._func", "entryOff", 20, ANY },
-	{ "fn_nameoff", offsetof(struct gotables, fn_nameoff), "runtime._func", "nameoff", 0, 19 },
-	{ "fn_nameoff", offsetof(struct gotables, fn_nameoff), "runtime._func", "nameOff", 20, ANY },
-	{ "fn_pcsp", offsetof(struct gotables, fn_pcsp), "runtime._func", "pcsp", 0, ANY },
-	{ "fn_pcfile", offsetof(struct gotables, fn_pcfile), "runtime._func", "pcfile", 0, ANY },
-	{ "fn_pcln", offsetof(struct gotables, fn_pcln), "runtime._func", "pcln", 0, ANY },
-	{ "fn_npcdata", offsetof(struct gotables, fn_npcdata), "runtime._func", "npcdata", 0, ANY },
-	{ "fn_cuoffset", offsetof(struct gotables, fn_cuoffset), "runtime._func", "cuOffset", 16, ANY },
-	{ "fn_startline", offsetof(struct gotables, fn_startline), "runtime._func", "startLine", 20, ANY },
-	{ "fn_funcid", offsetof(struct gotables, fn_funcid), "runtime._func", "funcID", 0, ANY },
-	{ "fn_nfuncdata", offsetof(struct gotables, fn_nfuncdata), "runtime._func", "nfuncdata", 0, ANY },
-	{ "inl_size", offsetof(struct gotables, inl_size), "runtime.inlinedCall", NULL, 0, ANY },
-	{ "inl_funcid", offsetof(struct gotables, inl_funcid), "runtime.inlinedCall", "funcID", 0, ANY },
-	{ "inl_nameoff", offsetof(struct gotables, inl_nameoff), "runtime.inlinedCall", "func_", 0, 19 },
-	{ "inl_nameoff", offsetof(struct gotables, inl_nameoff), "runtime.inlinedCall", "nameOff", 20, ANY },
-	{ "inl_parentpc", offsetof(struct gotables, inl_parentpc), "runtime.inlinedCall", "parentPc", 0, ANY },
-	{ "inl_startline", offsetof(struct gotables, inl_startline), "runtime.inlinedCall", "startLine", 20, ANY },
+	{ TABLES(md_size), "runtime.moduledata", NULL, 0, ANY },
+	{ TABLES(md_pcheader), "runtime.moduledata", "pcHeader", 16, ANY },
+	{ TABLES(md_funcnametab), "runtime.moduledata", "funcnametab", 16, ANY },
+	{ TABLES(md_cutab), "runtime.moduledata", "cutab", 16, ANY },
+	{ TABLES(md_pctab), "runtime.moduledata", "pctab", 16, ANY },
+	{ TABLES(md_filetab), "runtime.moduledata", "filetab", 0, ANY },
+	{ TABLES(md_pclntable), "runtime.moduledata", "pclntable", 0, ANY },
+	{ TABLES(md_ftab), "runtime.moduledata", "ftab", 0, ANY },
+	{ TABLES(md_minpc), "runtime.moduledata", "minpc", 0, ANY },
+	{ TABLES(md_maxpc), "runtime.moduledata", "maxpc", 0, ANY },
+	{ TABLES(md_text), "runtime.moduledata", "text", 0, ANY },
+	{ TABLES(md_etext), "runtime.moduledata", "etext", 0, ANY },
+	{ TABLES(md_gofunc), "runtime.moduledata", "gofunc", 18, ANY },
+	{ TABLES(md_pluginpath), "runtime.moduledata", "pluginpath", 0, ANY },
+	{ TABLES(md_modulename), "runtime.moduledata", "modulename", 0, ANY },
+	{ TABLES(md_next), "runtime.moduledata", "next", 0, ANY },
+	{ TABLES(hdr_textstart), "runtime.pcHeader", "textStart", 18, 25 },
+	{ TABLES(fn_size), "runtime._func", NULL, 0, ANY },
+	{ TABLES(fn_entry), "runtime._func", "entry", 0, 17 },
+	{ TABLES(fn_entryoff), "runtime._func", "entryoff", 18, 19 },
+	{ TABLES(fn_entryoff), "runtime._func", "entryOff", 20, ANY },
+	{ TABLES(fn_nameoff), "runtime._func", "nameoff", 0, 19 },
+	{ TABLES(fn_nameoff), "runtime._func", "nameOff", 20, ANY },
+	{ TABLES(fn_pcsp), "runtime._func", "pcsp", 0, ANY },
+	{ TABLES(fn_pcfile), "runtime._func", "pcfile", 0, ANY },
+	{ TABLES(fn_pcln), "runtime._func", "pcln", 0, ANY },
+	{ TABLES(fn_npcdata), "runtime._func", "npcdata", 0, ANY },
+	{ TABLES(fn_cuoffset), "runtime._func", "cuOffset", 16, ANY },
+	{ TABLES(fn_startline), "runtime._func", "startLine", 20, ANY },
+	{ TABLES(fn_funcid), "runtime._func", "funcID", 0, ANY },
+	{ TABLES(fn_nfuncdata), "runtime._func", "nfuncdata", 0, ANY },
+	{ TABLES(inl_size), "runtime.inlinedCall", NULL, 0, ANY },
+	{ TABLES(inl_funcid), "runtime.inlinedCall", "funcID", 0, ANY },
+	{ TABLES(inl_nameoff), "runtime.inlinedCall", "func_", 0, 19 },
+	{ TABLES(inl_nameoff), "runtime.inlinedCall", "nameOff", 20, ANY },
+	{ TABLES(inl_parentpc), "runtime.inlinedCall", "parentPc", 0, ANY },
+	{ TABLES(inl_startline), "runtime.inlinedCall", "startLine", 20, ANY },
 	{ 0 },
 };
 
@@ -101,20 +105,29 @@ const struct golayout_row *golayout_row(int minor, uint16_t machine)
 	return best;
 }
 
-/* Magic: Go internal/abi/symtab.go (debug/gosym/pclntab.go). funcID: cmd/internal/objabi/funcid.go, later internal/abi/symtab.go. */
+/*
+ * Magic: Go internal/abi/symtab.go (debug/gosym/pclntab.go). funcID:
+ * cmd/internal/objabi/funcid.go, later internal/abi/symtab.go.
+ */
 struct gonumbers gonumbers_of(int minor)
 {
 	return (struct gonumbers){
-		.magic = minor < 16 ? 0xfffffffb : minor < 18 ? 0xfffffffa : minor < 20 ? 0xfffffff0 : 0xfffffff1,
+		.magic = minor < 16   ? 0xfffffffb
+			 : minor < 18 ? 0xfffffffa
+			 : minor < 20 ? 0xfffffff0
+				      : 0xfffffff1,
 		.funcdata_inltree = minor < 16 ? 4 : 3,
-		.funcid_wrapper = minor < 18 ? 22 : minor < 22 ? 21 : minor < 25 ? 22 : 23,
+		.funcid_wrapper = minor < 18   ? 22
+				  : minor < 22 ? 21
+				  : minor < 25 ? 22
+					       : 23,
 	};
 }
 
-#define TYPES_MAX 8		/* different structs that one list of fields names */
+#define TYPES_MAX 8 /* different structs that one list of fields names */
 
-static int read_fields(const struct elf_file *f, const struct golayout_field *fields, int minor, uint64_t max_info,
-		       void *ret, struct cause *why)
+static int read_fields(const struct elf_file *f, const struct golayout_field *fields, int minor,
+		       uint64_t max_info, void *ret, struct cause *why)
 {
 	scoped(dwarf_types) t = NULL;
 	const char *types[TYPES_MAX];
@@ -138,28 +151,30 @@ static int read_fields(const struct elf_file *f, const struct golayout_field *fi
 
 		if (minor < l->since || minor > l->until)
 			continue;
-		err = l->path ? dwarf_types__member(t, l->type, l->path, out) : dwarf_types__size(t, l->type, out);
+		err = l->path ? dwarf_types__member(t, l->type, l->path, out)
+			      : dwarf_types__size(t, l->type, out);
 		if (err)
-			return cause__set(why, -EBADMSG, "%s.%s is not in the debug information", l->type,
-					  l->path ? l->path : "size");
+			return cause__set(why, -EBADMSG, "%s.%s is not in the debug information",
+					  l->type, l->path ? l->path : "size");
 	}
 	return 0;
 }
 
-int golayout_from_dwarf(const struct elf_file *f, int minor, uint64_t max_info, struct pw_layout *ret,
-			struct cause *why)
+int golayout_from_dwarf(const struct elf_file *f, int minor, uint64_t max_info,
+			struct pw_layout *ret, struct cause *why)
 {
 	struct pw_layout lay;
 	int err;
 
-	memset(&lay, 0xff, sizeof(lay));	/* PW_NO_FIELD everywhere */
+	memset(&lay, 0xff, sizeof(lay)); /* PW_NO_FIELD everywhere */
 	err = read_fields(f, golayout_fields, minor, max_info, &lay, why);
 	if (!err)
 		*ret = lay;
 	return err;
 }
 
-int gotables_from_dwarf(const struct elf_file *f, int minor, uint64_t max_info, struct gotables *ret, struct cause *why)
+int gotables_from_dwarf(const struct elf_file *f, int minor, uint64_t max_info,
+			struct gotables *ret, struct cause *why)
 {
 	struct gotables tab;
 	int err;

@@ -38,7 +38,6 @@ struct gotables {
 	__s32 md_gofunc;	/* Go 1.18 and later */
 	__s32 md_pluginpath, md_modulename, md_next;
 	/* runtime.pcHeader */
-	__s32 hdr_nfunc;
 	__s32 hdr_textstart;	/* Go 1.18 to 1.25 */
 	/* runtime._func */
 	__s32 fn_size;

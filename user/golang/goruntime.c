@@ -77,13 +77,16 @@ static int check_version(struct opening *o)
 
 	memcpy(rt->version, o->exe.version, sizeof(rt->version));
 	if (goexe_minor(rt->version, &rt->minor))
-		return cause__set(o->why, -EOPNOTSUPP, "'%s' was built by Go '%s', a version without a number",
+		return cause__set(o->why, -EOPNOTSUPP,
+				  "'%s' was built by Go '%s', a version without a number",
 				  o->img->path, rt->version);
 	if (rt->minor < GO_MINOR_MIN)
-		return cause__set(o->why, -EOPNOTSUPP, "'%s' was built by %s; Go 1.%d and later can be watched",
+		return cause__set(o->why, -EOPNOTSUPP,
+				  "'%s' was built by %s; Go 1.%d and later can be watched",
 				  o->img->path, rt->version, GO_MINOR_MIN);
 	if (elf_file__machine(o->elf) != EM_X86_64)
-		return cause__set(o->why, -EOPNOTSUPP, "'%s' is for arm64; only amd64 can be watched", o->img->path);
+		return cause__set(o->why, -EOPNOTSUPP,
+				  "'%s' is for arm64; only amd64 can be watched", o->img->path);
 	rt->regabi = rt->minor >= 17;
 	return 0;
 }
@@ -97,7 +100,10 @@ static int choose_tables(struct opening *o)
 	if (!row)
 		return -EOPNOTSUPP;
 	o->lay = row->tables;
-	/* A newer Go: its own words if it has them. What moduledata_read() checks decides either way. */
+	/*
+	 * A newer Go: its own words if it has them. What moduledata_read() checks decides either
+	 * way.
+	 */
 	if (o->rt->minor > GO_MINOR_MAX)
 		(void)gotables_from_dwarf(o->elf, o->rt->minor, GOLAYOUT_DWARF_MAX, &o->lay, NULL);
 	return 0;
@@ -109,8 +115,9 @@ static int choose_layout(struct opening *o)
 	const struct golayout_row *row = golayout_row(rt->minor, elf_file__machine(o->elf));
 	bool known = row && row->minor == rt->minor;
 	struct cause why = { "" };
-	int err = golayout_from_dwarf(o->elf, rt->minor, known ? GOLAYOUT_DWARF_SMALL : GOLAYOUT_DWARF_MAX, &rt->layout,
-				      &why);
+	int err = golayout_from_dwarf(o->elf, rt->minor,
+				      known ? GOLAYOUT_DWARF_SMALL : GOLAYOUT_DWARF_MAX,
+				      &rt->layout, &why);
 
 	if (!err) {
 		rt->layout_source = GOLAYOUT_DWARF;
@@ -120,9 +127,11 @@ static int choose_layout(struct opening *o)
 		return err;
 	if (!known)
 		return cause__set(o->why, -EOPNOTSUPP,
-				  "'%s' was built by %s, newer than Go 1.%d, and its debug information does not help: %s; "
+				  "'%s' was built by %s, newer than Go 1.%d, and its debug "
+				  "information does not help: %s; "
 				  "build it without -ldflags=-w, or update parkwatch",
-				  o->img->path, rt->version, GO_MINOR_MAX, why.text[0] ? why.text : "there is none");
+				  o->img->path, rt->version, GO_MINOR_MAX,
+				  why.text[0] ? why.text : "there is none");
 	rt->layout = row->layout;
 	rt->layout_source = GOLAYOUT_TABLE;
 	return 0;
@@ -142,7 +151,11 @@ static int add_module(struct opening *o, const struct moduledata *md)
 		return -ENOSPC;
 	o->tabs[rt->nr_modules] = *t;
 	rt->modules[rt->nr_modules] = (struct gomodule){
-		.moduledata = t->moduledata, .text = t->text, .etext = t->etext, .minpc = t->minpc, .maxpc = t->maxpc,
+		.moduledata = t->moduledata,
+		.text = t->text,
+		.etext = t->etext,
+		.minpc = t->minpc,
+		.maxpc = t->maxpc,
 	};
 	snprintf(rt->modules[rt->nr_modules].name, sizeof(rt->modules[0].name), "%s",
 		 md->plugin[0] ? md->plugin : md->name);
@@ -159,7 +172,8 @@ static int find_modules(struct opening *o)
 
 	if (err == -ENOENT || err == -EFAULT || err == -EBADMSG)
 		return cause__set(o->why, rt->minor > GO_MINOR_MAX ? -EOPNOTSUPP : -EBADMSG,
-				  "no pclntab and moduledata of %s in '%s': damaged, or changed by a packer or an obfuscator",
+				  "no pclntab and moduledata of %s in '%s': damaged, or changed by "
+				  "a packer or an obfuscator",
 				  rt->version, o->img->path);
 	if (err)
 		return err;
@@ -169,10 +183,11 @@ static int find_modules(struct opening *o)
 		uint64_t next = md.next;
 
 		if (moduledata_read(o->as, next, rt->minor, &o->lay, &md))
-			break;	/* being linked in just now, or damaged: what we have is whole */
+			break; /* being linked in just now, or damaged: what we have is whole */
 	}
 	if (!rt->buildmode[0] && elf_file__type(o->elf) == ET_DYN && !rt->pie)
-		snprintf(rt->buildmode, sizeof(rt->buildmode), "%s", plugin ? "plugin" : "c-shared");
+		snprintf(rt->buildmode, sizeof(rt->buildmode), "%s",
+			 plugin ? "plugin" : "c-shared");
 	return 0;
 }
 
@@ -200,7 +215,10 @@ static void fill_facts(struct opening *o)
 
 static int find_allgs(struct opening *o)
 {
-	/* racecall is in race builds only, crosscall2 where runtime/cgo is linked in (assembly of Go 1.15 to 1.27). */
+	/*
+	 * racecall is in race builds only, crosscall2 where runtime/cgo is linked in (assembly of
+	 * Go 1.15 to 1.27).
+	 */
 	static const char *const names[] = { "runtime.allgadd", "runtime.racecall", "crosscall2" };
 	struct goruntime *rt = o->rt;
 	struct gofunc fn[ARRAY_SIZE(names)];
@@ -213,13 +231,17 @@ static int find_allgs(struct opening *o)
 	rt->race = rt->race || fn[1].entry;
 	rt->cgo = fn[2].entry;
 	if (!fn[0].entry || fn[0].end <= fn[0].entry)
-		return cause__set(o->why, -EBADMSG, "no runtime.allgadd in '%s': damaged or obfuscated", o->img->path);
+		return cause__set(o->why, -EBADMSG,
+				  "no runtime.allgadd in '%s': damaged or obfuscated",
+				  o->img->path);
 	len = fn[0].end - fn[0].entry < sizeof(code) ? fn[0].end - fn[0].entry : sizeof(code);
 	err = addrspace__read(o->as, fn[0].entry, code, len);
 	if (!err)
 		err = goallgs_find(code, len, fn[0].entry, &rt->allgs);
 	if (err)
-		return cause__set(o->why, err, "cannot tell where '%s' keeps its goroutines: runtime.allgadd is not as %s has it",
+		return cause__set(o->why, err,
+				  "cannot tell where '%s' keeps its goroutines: runtime.allgadd is "
+				  "not as %s has it",
 				  o->img->path, rt->version);
 	return 0;
 }
@@ -254,7 +276,7 @@ static int opening_run(struct opening *o)
 int goruntime__open(const struct addrspace *as, const struct goimage *img, struct goruntime **ret,
 		    struct cause *why)
 {
-	scoped_mem struct opening *o = calloc(1, sizeof(*o));	/* 20 KiB: not on the stack */
+	scoped_mem struct opening *o = calloc(1, sizeof(*o)); /* 20 KiB: not on the stack */
 	int err;
 
 	if (!o)

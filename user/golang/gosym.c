@@ -10,8 +10,8 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-#define PAGES_BYTES  (4u << 20)	/* of the page cache */
-#define RAW_NAME_MAX (32u << 10) /* bytes of a name before the type arguments of a generic function are cut out */
+#define PAGES_BYTES  (4u << 20)	 /* of the page cache */
+#define RAW_NAME_MAX (32u << 10) /* bytes of a name, its type arguments included */
 
 /* A name or file, each once. */
 struct text {
@@ -21,7 +21,7 @@ struct text {
 
 /* The frames of a pc, as they were found first. */
 struct answer {
-	uint64_t key;		/* pc * 2 + is_return */
+	uint64_t key; /* pc * 2 + is_return */
 	UT_hash_handle hh;
 	int nr;
 	struct goframe frames[];
@@ -34,10 +34,11 @@ struct gosym {
 	struct text *texts;
 	struct answer *answers;
 	size_t text_bytes, answer_bytes;
-	char *raw;		/* RAW_NAME_MAX bytes to read a name into */
+	char *raw; /* RAW_NAME_MAX bytes to read a name into */
 };
 
-int gosym__new(const struct addrspace *as, const struct pclntab *modules, size_t nr, struct gosym **ret)
+int gosym__new(const struct addrspace *as, const struct pclntab *modules, size_t nr,
+	       struct gosym **ret)
 {
 	scoped(gosym) s = calloc(1, sizeof(*s));
 	int err;
@@ -66,11 +67,11 @@ void gosym__free(struct gosym *s)
 
 	if (!s)
 		return;
-	HASH_ITER(hh, s->answers, a, next_a) {
+	HASH_ITER (hh, s->answers, a, next_a) {
 		HASH_DEL(s->answers, a);
 		free(a);
 	}
-	HASH_ITER(hh, s->texts, t, next_t) {
+	HASH_ITER (hh, s->texts, t, next_t) {
 		HASH_DEL(s->texts, t);
 		free(t);
 	}
@@ -82,8 +83,8 @@ void gosym__free(struct gosym *s)
 
 size_t gosym__memory_bytes(const struct gosym *s)
 {
-	return sizeof(*s) + s->nr * sizeof(*s->modules) + RAW_NAME_MAX + pagecache__bytes(s->mem) + s->text_bytes +
-	       s->answer_bytes;
+	return sizeof(*s) + s->nr * sizeof(*s->modules) + RAW_NAME_MAX + pagecache__bytes(s->mem) +
+	       s->text_bytes + s->answer_bytes;
 }
 
 /* --- texts --- */
@@ -111,7 +112,10 @@ static const char *gosym__intern(struct gosym *s, const char *str, size_t len)
 	return t->s;
 }
 
-/* Type arguments become "...": from the first '[' to the last ']' (Go 1.21 runtime/traceback.go funcNameForPrint). */
+/*
+ * Type arguments become "...": from the first '[' to the last ']' (Go 1.21 runtime/traceback.go
+ * funcNameForPrint).
+ */
 static size_t elide_type_args(char *name, size_t len)
 {
 	char *open = memchr(name, '[', len), *close = open ? memrchr(name, ']', len) : NULL;
@@ -120,7 +124,7 @@ static size_t elide_type_args(char *name, size_t len)
 	if (!close || close < open)
 		return len;
 	tail = len - (size_t)(close - name);
-	memmove(open + 4, close, tail);	/* grows by 3 bytes at most: the caller has left room */
+	memmove(open + 4, close, tail); /* grows by 3 bytes at most: the caller has left room */
 	memcpy(open, "[...", 4);
 	return (size_t)(open + 4 - name) + tail;
 }
@@ -145,11 +149,17 @@ static int gosym__text_at(struct gosym *s, uint64_t addr, bool is_name, const ch
 	return 0;
 }
 
-static int gosym__name(struct gosym *s, const struct pclntab *t, uint32_t nameoff, const char **ret)
+/*
+ * Offset 0 is a name, that of the first function, but to Go's runtime it means none:
+ * runtime.funcname, and from Go 1.21 (*moduledata).funcName for inlined calls too. We say what it
+ * says.
+ */
+static int gosym__name(struct gosym *s, const struct pclntab *t, uint32_t nameoff, bool inlined,
+		       const char **ret)
 {
 	if (nameoff >= t->names.len)
 		return -EBADMSG;
-	if (!nameoff) {		/* as runtime.(*moduledata).funcName, to which 0 is no name */
+	if (!nameoff && (!inlined || t->minor >= 21)) {
 		*ret = "";
 		return 0;
 	}
@@ -169,8 +179,8 @@ static const struct pclntab *gosym__module_of(const struct gosym *s, uint64_t pc
 	return NULL;
 }
 
-static int gosym__line(struct gosym *s, const struct pclntab *t, const struct pcfunc *fn, uint64_t pc,
-		       struct goframe *f)
+static int gosym__line(struct gosym *s, const struct pclntab *t, const struct pcfunc *fn,
+		       uint64_t pc, struct goframe *f)
 {
 	uint64_t file;
 	int err = pclntab_line(t, s->mem, fn, pc, &file, &f->line);
@@ -181,8 +191,8 @@ static int gosym__line(struct gosym *s, const struct pclntab *t, const struct pc
 	return file ? gosym__text_at(s, file, false, &f->file) : 0;
 }
 
-static int gosym__expand(struct gosym *s, const struct pclntab *t, const struct pcfunc *fn, uint64_t pc,
-			 struct goframe *frames)
+static int gosym__expand(struct gosym *s, const struct pclntab *t, const struct pcfunc *fn,
+			 uint64_t pc, struct goframe *frames)
 {
 	uint64_t tree;
 	int32_t ix = -1;
@@ -198,7 +208,7 @@ static int gosym__expand(struct gosym *s, const struct pclntab *t, const struct 
 		*f = (struct goframe){ .entry = fn->entry, .inlined = true };
 		err = pclntab_inline(t, s->mem, fn, tree, ix, &call);
 		if (!err)
-			err = gosym__name(s, t, call.nameoff, &f->func);
+			err = gosym__name(s, t, call.nameoff, true, &f->func);
 		if (!err)
 			err = gosym__line(s, t, fn, pc, f);
 		if (err)
@@ -210,9 +220,10 @@ static int gosym__expand(struct gosym *s, const struct pclntab *t, const struct 
 	}
 	if (err)
 		return err;
-	frames[n] = (struct goframe){ .entry = fn->entry, .start_line = fn->startline,
+	frames[n] = (struct goframe){ .entry = fn->entry,
+				      .start_line = fn->startline,
 				      .wrapper = fn->funcid == t->num.funcid_wrapper };
-	err = gosym__name(s, t, fn->nameoff, &frames[n].func);
+	err = gosym__name(s, t, fn->nameoff, false, &frames[n].func);
 	if (!err)
 		err = gosym__line(s, t, fn, pc, &frames[n]);
 	return err ? err : n + 1;
@@ -220,7 +231,7 @@ static int gosym__expand(struct gosym *s, const struct pclntab *t, const struct 
 
 static void gosym__forget_oldest(struct gosym *s)
 {
-	struct answer *a = s->answers;	/* uthash keeps the order of insertion */
+	struct answer *a = s->answers; /* uthash keeps the order of insertion */
 
 	HASH_DEL(s->answers, a);
 	s->answer_bytes -= sizeof(*a) + (size_t)a->nr * sizeof(a->frames[0]);
@@ -262,7 +273,7 @@ static int copy_frames(struct goframe *out, size_t max, const struct goframe *fr
 int gosym__frames(struct gosym *s, uint64_t pc, bool is_return, struct goframe *frames, size_t max)
 {
 	struct goframe found[GOSYM_INLINE_MAX];
-	uint64_t key = pc << 1 | is_return;	/* user addresses leave the top bit free */
+	uint64_t key = pc << 1 | is_return; /* user addresses leave the top bit free */
 	const struct pclntab *t;
 	struct answer *a;
 	struct pcfunc fn;
@@ -280,7 +291,10 @@ int gosym__frames(struct gosym *s, uint64_t pc, bool is_return, struct goframe *
 	n = pclntab_func_at(t, s->mem, pc, &fn);
 	if (n)
 		return n;
-	/* As runtime.(*Frames).Next: the function is that of pc, the line that of the call before it. */
+	/*
+	 * As runtime.(*Frames).Next: the function is that of pc, the line that of the call before
+	 * it.
+	 */
 	n = gosym__expand(s, t, &fn, is_return && pc > fn.entry ? pc - 1 : pc, found);
 	if (n < 0)
 		return n;
@@ -302,7 +316,8 @@ int gosym__func_at(struct gosym *s, uint64_t pc, struct gofunc *ret)
 	return err;
 }
 
-int gosym__find(struct gosym *s, uint32_t module, const char *const *names, size_t nr, struct gofunc *ret)
+int gosym__find(struct gosym *s, uint32_t module, const char *const *names, size_t nr,
+		struct gofunc *ret)
 {
 	int err;
 
@@ -323,7 +338,8 @@ uint64_t gosym__unwrap_start(struct gosym *s, uint64_t startpc)
 
 	if (!t || t->lay.md_gofunc == PW_NO_FIELD || pclntab_func_at(t, s->mem, startpc, &fn) ||
 	    pclntab_funcdata(t, s->mem, &fn, FUNCDATA_WRAP_INFO, &info) || !info ||
-	    pagecache__u32(s->mem, info, &off) || t->text + off < t->minpc || t->text + off >= t->maxpc)
+	    pagecache__u32(s->mem, info, &off) || t->text + off < t->minpc ||
+	    t->text + off >= t->maxpc)
 		return startpc;
 	return t->text + off;
 }

@@ -4,11 +4,11 @@
 #include <errno.h>
 #include <string.h>
 
-#define MD_MAX	       4096		/* bytes of the largest struct moduledata; Go 1.27's has 568 */
-#define CANDIDATES_MAX 16		/* places that look like a pclntab and are none */
-#define SCAN_MAX       (4ull << 30)	/* bytes of one image that are searched */
+#define MD_MAX         4096         /* bytes of the largest struct moduledata; Go 1.27's has 568 */
+#define CANDIDATES_MAX 16           /* places that look like a pclntab and are none */
+#define SCAN_MAX       (4ull << 30) /* bytes of one image that are searched */
 
-struct raw {			/* one moduledata as it lies in memory */
+struct raw { /* one moduledata as it lies in memory */
 	uint8_t b[MD_MAX];
 };
 
@@ -25,13 +25,15 @@ static int slice(const struct raw *r, int32_t off, uint64_t size, struct tabspan
 {
 	uint64_t ptr = word(r, off), len = word(r, off + 8), cap = word(r, off + 16);
 
-	if (!ptr || !len || len > cap || len > PCLNTAB_TABLE_MAX / size || ptr > UINT64_MAX - PCLNTAB_TABLE_MAX)
+	if (!ptr || !len || len > cap || len > PCLNTAB_TABLE_MAX / size ||
+	    ptr > UINT64_MAX - PCLNTAB_TABLE_MAX)
 		return -EBADMSG;
 	*ret = (struct tabspan){ .addr = ptr, .len = len * size };
 	return 0;
 }
 
-static void read_text(const struct addrspace *as, const struct raw *r, int32_t off, char *buf, size_t size)
+static void read_text(const struct addrspace *as, const struct raw *r, int32_t off, char *buf,
+		      size_t size)
 {
 	uint64_t ptr = word(r, off), len = word(r, off + 8);
 
@@ -55,7 +57,8 @@ static int read_slices(const struct raw *r, struct pclntab *t, struct tabspan *r
 		err = slice(r, l->md_ftab, pclntab_entry_bytes(t), ret_ftab);
 	if (err)
 		return err;
-	if (l->md_pcheader == PW_NO_FIELD) {	/* Go 1.15: one table holds all, offsets count from its start */
+	if (l->md_pcheader ==
+	    PW_NO_FIELD) { /* Go 1.15: one table holds all, offsets count from its start */
 		t->names = t->files = t->pctab = t->funcs;
 		return slice(r, l->md_filetab, 4, &t->cutab);
 	}
@@ -73,7 +76,7 @@ static int read_slices(const struct raw *r, struct pclntab *t, struct tabspan *r
 static int check_ends(const struct addrspace *as, const struct pclntab *t)
 {
 	size_t size = pclntab_entry_bytes(t);
-	uint64_t first = 0, last = 0;	/* little endian: a short read fills the low bytes */
+	uint64_t first = 0, last = 0; /* little endian: a short read fills the low bytes */
 	int err = addrspace__read(as, t->functab, &first, size / 2);
 
 	if (!err)
@@ -87,7 +90,8 @@ static int check_ends(const struct addrspace *as, const struct pclntab *t)
 	return first == t->minpc && last == t->maxpc ? 0 : -EBADMSG;
 }
 
-static int check_header(const struct addrspace *as, const struct pclntab *t, const struct tabspan *ftab)
+static int check_header(const struct addrspace *as, const struct pclntab *t,
+			const struct tabspan *ftab)
 {
 	uint64_t text;
 	int err;
@@ -100,7 +104,8 @@ static int check_header(const struct addrspace *as, const struct pclntab *t, con
 	}
 	if (ftab->len / pclntab_entry_bytes(t) != t->nfunc + 1)
 		return -EBADMSG;
-	if (t->text >= t->etext || t->minpc >= t->maxpc || t->minpc < t->text || t->etext - t->text > UINT32_MAX)
+	if (t->text >= t->etext || t->minpc >= t->maxpc || t->minpc < t->text ||
+	    t->etext - t->text > UINT32_MAX)
 		return -EBADMSG;
 	if (t->lay.hdr_textstart == PW_NO_FIELD)
 		return 0;
@@ -110,10 +115,13 @@ static int check_header(const struct addrspace *as, const struct pclntab *t, con
 	return text == t->text ? 0 : -EBADMSG;
 }
 
-int moduledata_read(const struct addrspace *as, uint64_t addr, int minor, const struct gotables *lay,
-		    struct moduledata *ret)
+int moduledata_read(const struct addrspace *as, uint64_t addr, int minor,
+		    const struct gotables *lay, struct moduledata *ret)
 {
-	struct moduledata md = { .tab = { .moduledata = addr, .minor = minor, .lay = *lay, .num = gonumbers_of(minor) } };
+	struct moduledata md = { .tab = { .moduledata = addr,
+					  .minor = minor,
+					  .lay = *lay,
+					  .num = gonumbers_of(minor) } };
 	struct pclntab *t = &md.tab;
 	struct tabspan ftab;
 	struct raw r;
@@ -124,7 +132,8 @@ int moduledata_read(const struct addrspace *as, uint64_t addr, int minor, const 
 	err = addrspace__read(as, addr, r.b, (size_t)lay->md_size);
 	if (err)
 		return err;
-	t->header = word(&r, lay->md_pcheader == PW_NO_FIELD ? lay->md_pclntable : lay->md_pcheader);
+	t->header =
+		word(&r, lay->md_pcheader == PW_NO_FIELD ? lay->md_pclntable : lay->md_pcheader);
 	t->text = word(&r, lay->md_text);
 	t->etext = word(&r, lay->md_etext);
 	t->minpc = word(&r, lay->md_minpc);
@@ -185,8 +194,8 @@ static int search_segment(struct search *s, const struct goseg *seg, uint64_t he
 			uint64_t v;
 
 			memcpy(&v, p + i, sizeof(v));
-			if (v == header &&
-			    !moduledata_read(s->as, at + i - pointer_offset(s->lay), s->minor, s->lay, s->ret)) {
+			if (v == header && !moduledata_read(s->as, at + i - pointer_offset(s->lay),
+							    s->minor, s->lay, s->ret)) {
 				window__done(&w);
 				return 0;
 			}
@@ -208,7 +217,8 @@ static int search_moduledata(struct search *s, uint64_t header)
 			const struct goseg *seg = &s->img->segs[i];
 			int err;
 
-			if (!(seg->prot & GOSEG_R) || seg->anon || !!(seg->prot & GOSEG_W) != writable)
+			if (!(seg->prot & GOSEG_R) || seg->anon ||
+			    !!(seg->prot & GOSEG_W) != writable)
 				continue;
 			err = search_segment(s, seg, header);
 			if (err != -ENOENT)
@@ -230,7 +240,10 @@ static int try_section(struct search *s, const char *name)
 	return err ? err : search_moduledata(s, sec->addr + s->img->bias);
 }
 
-/* A pclntab without a section of its own: look for its header in what may be read but not written. */
+/*
+ * A pclntab without a section of its own: look for its header in what may be read but not
+ * written.
+ */
 static int scan_segment(struct search *s, const struct goseg *seg, unsigned int *candidates)
 {
 	uint32_t magic = gonumbers_of(s->minor).magic;
@@ -266,11 +279,15 @@ static int scan_segment(struct search *s, const struct goseg *seg, unsigned int 
 	return err == -ESRCH || err == -ENOMEM ? err : -ENOENT;
 }
 
-int moduledata_find(const struct addrspace *as, const struct goimage *img, const struct elf_file *elf, int minor,
-		    const struct gotables *lay, struct moduledata *ret)
+int moduledata_find(const struct addrspace *as, const struct goimage *img,
+		    const struct elf_file *elf, int minor, const struct gotables *lay,
+		    struct moduledata *ret)
 {
-	struct search s = { .as = as, .img = img, .elf = elf, .minor = minor, .lay = lay, .ret = ret };
-	const struct elf_section *sec = elf_file__section(elf, ".go.module");	/* Go 1.26 and later: it is the record */
+	struct search s = {
+		.as = as, .img = img, .elf = elf, .minor = minor, .lay = lay, .ret = ret
+	};
+	const struct elf_section *sec =
+		elf_file__section(elf, ".go.module"); /* Go 1.26 and later: it is the record */
 	unsigned int candidates = 0;
 	int err;
 

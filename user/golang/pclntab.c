@@ -4,10 +4,10 @@
 #include <errno.h>
 #include <string.h>
 
-#define VARINT_MAX   5		/* bytes of a u32 */
-#define PIECE_BYTES  64		/* of a pc-value table read at once */
-#define FUNC_MAX     64		/* bytes of the largest struct _func */
-#define INLINE_MAX   32		/* bytes of the largest struct inlinedCall */
+#define VARINT_MAX  5  /* bytes of a u32 */
+#define PIECE_BYTES 64 /* of a pc-value table read at once */
+#define FUNC_MAX    64 /* bytes of the largest struct _func */
+#define INLINE_MAX  32 /* bytes of the largest struct inlinedCall */
 
 static uint32_t get_u32(const uint8_t *p)
 {
@@ -35,14 +35,15 @@ int pclntab_header(const struct addrspace *as, uint64_t addr, uint32_t magic, ui
 		return err;
 	nfunc = get_u64(h + 8);
 	/* Two zero bytes, quantum of an instruction (1 on x86, 4 on arm64), size of a pointer. */
-	if (get_u32(h) != magic || h[4] || h[5] || (h[6] != 1 && h[6] != 4) || h[7] != 8 || !nfunc ||
-	    nfunc > PCLNTAB_FUNCS_MAX)
+	if (get_u32(h) != magic || h[4] || h[5] || (h[6] != 1 && h[6] != 4) || h[7] != 8 ||
+	    !nfunc || nfunc > PCLNTAB_FUNCS_MAX)
 		return -ENOENT;
 	*ret_nfunc = nfunc;
 	return 0;
 }
 
-int pclntab_entry(const struct pclntab *t, struct pagecache *mem, uint64_t i, uint64_t *ret_pc, uint64_t *ret_off)
+int pclntab_entry(const struct pclntab *t, struct pagecache *mem, uint64_t i, uint64_t *ret_pc,
+		  uint64_t *ret_off)
 {
 	size_t size = pclntab_entry_bytes(t);
 	uint8_t raw[16];
@@ -65,7 +66,8 @@ int pclntab_entry(const struct pclntab *t, struct pagecache *mem, uint64_t i, ui
 	return 0;
 }
 
-void pclntab_decode_func(const struct pclntab *t, const uint8_t *raw, uint64_t addr, struct pcfunc *ret)
+void pclntab_decode_func(const struct pclntab *t, const uint8_t *raw, uint64_t addr,
+			 struct pcfunc *ret)
 {
 	const struct gotables *l = &t->lay;
 
@@ -94,7 +96,7 @@ int pclntab_func_at(const struct pclntab *t, struct pagecache *mem, uint64_t pc,
 
 	if (pc < t->minpc || pc >= t->maxpc)
 		return -ENOENT;
-	while (hi - lo > 1) {	/* entry[lo] <= pc < entry[hi], if the table is sorted */
+	while (hi - lo > 1) { /* entry[lo] <= pc < entry[hi], if the table is sorted */
 		uint64_t mid = lo + (hi - lo) / 2;
 
 		err = pclntab_entry(t, mem, mid, &at, &off);
@@ -110,7 +112,8 @@ int pclntab_func_at(const struct pclntab *t, struct pagecache *mem, uint64_t pc,
 		err = pclntab_entry(t, mem, lo + 1, &next, &unused);
 	if (err)
 		return err;
-	if (pc < at || pc >= next || off > t->funcs.len || pclntab_func_bytes(t) > t->funcs.len - off)
+	if (pc < at || pc >= next || off > t->funcs.len ||
+	    pclntab_func_bytes(t) > t->funcs.len - off)
 		return -EBADMSG;
 	err = pagecache__read(mem, t->funcs.addr + off, raw, pclntab_func_bytes(t));
 	if (err)
@@ -126,7 +129,7 @@ int pclntab_func_at(const struct pclntab *t, struct pagecache *mem, uint64_t pc,
 /* A pc-value table is read in pieces: it has no length of its own, only an end mark. */
 struct piece {
 	struct pagecache *mem;
-	uint64_t at, end;	/* next byte to load, end of pctab */
+	uint64_t at, end; /* next byte to load, end of pctab */
 	size_t pos, len;
 	uint8_t buf[PIECE_BYTES];
 };
@@ -166,11 +169,16 @@ static int piece_varint(struct piece *p, uint32_t *ret)
 	return -EBADMSG;
 }
 
-/* Pairs of value delta (zigzag) and pc delta, from value -1; a value delta 0 after the first ends it. */
-int pclntab_value(const struct pclntab *t, struct pagecache *mem, const struct pcfunc *fn, uint32_t off, uint64_t pc,
-		  int32_t *ret)
+/*
+ * Pairs of value delta (zigzag) and pc delta, from value -1; a value delta 0 after the first ends
+ * it.
+ */
+int pclntab_value(const struct pclntab *t, struct pagecache *mem, const struct pcfunc *fn,
+		  uint32_t off, uint64_t pc, int32_t *ret)
 {
-	struct piece p = { .mem = mem, .at = t->pctab.addr + off, .end = t->pctab.addr + t->pctab.len };
+	struct piece p = { .mem = mem,
+			   .at = t->pctab.addr + off,
+			   .end = t->pctab.addr + t->pctab.len };
 	uint64_t at = fn->entry;
 	uint32_t val = UINT32_MAX;
 
@@ -203,8 +211,8 @@ int pclntab_value(const struct pclntab *t, struct pagecache *mem, const struct p
 	return -EBADMSG;
 }
 
-int pclntab_pcdata(const struct pclntab *t, struct pagecache *mem, const struct pcfunc *fn, uint32_t i, uint64_t pc,
-		   int32_t *ret)
+int pclntab_pcdata(const struct pclntab *t, struct pagecache *mem, const struct pcfunc *fn,
+		   uint32_t i, uint64_t pc, int32_t *ret)
 {
 	uint32_t off;
 	int err;
@@ -217,8 +225,8 @@ int pclntab_pcdata(const struct pclntab *t, struct pagecache *mem, const struct 
 	return err ? err : pclntab_value(t, mem, fn, off, pc, ret);
 }
 
-int pclntab_funcdata(const struct pclntab *t, struct pagecache *mem, const struct pcfunc *fn, uint32_t i,
-		     uint64_t *ret)
+int pclntab_funcdata(const struct pclntab *t, struct pagecache *mem, const struct pcfunc *fn,
+		     uint32_t i, uint64_t *ret)
 {
 	uint64_t at = fn->addr + pclntab_func_bytes(t) + 4ull * fn->npcdata;
 	uint32_t off;
@@ -228,7 +236,7 @@ int pclntab_funcdata(const struct pclntab *t, struct pagecache *mem, const struc
 		*ret = 0;
 		return 0;
 	}
-	if (t->lay.md_gofunc == PW_NO_FIELD)	/* pointers, aligned */
+	if (t->lay.md_gofunc == PW_NO_FIELD) /* pointers, aligned */
 		return pagecache__u64(mem, ((at + 7) & ~7ull) + 8ull * i, ret);
 	err = pagecache__u32(mem, at + 4ull * i, &off);
 	if (!err)
@@ -236,17 +244,18 @@ int pclntab_funcdata(const struct pclntab *t, struct pagecache *mem, const struc
 	return err;
 }
 
-int pclntab_inline(const struct pclntab *t, struct pagecache *mem, const struct pcfunc *fn, uint64_t tree, int32_t ix,
-		   struct pcinline *ret)
+int pclntab_inline(const struct pclntab *t, struct pagecache *mem, const struct pcfunc *fn,
+		   uint64_t tree, int32_t ix, struct pcinline *ret)
 {
 	const struct gotables *l = &t->lay;
 	uint8_t raw[INLINE_MAX];
 	uint32_t parent;
 	int err;
 
-	if (ix < 0 || (uint64_t)ix >= fn->end - fn->entry)	/* never more calls than bytes of code */
+	if (ix < 0 || (uint64_t)ix >= fn->end - fn->entry) /* never more calls than bytes of code */
 		return -EBADMSG;
-	err = pagecache__read(mem, tree + (uint64_t)ix * (uint64_t)l->inl_size, raw, (size_t)l->inl_size);
+	err = pagecache__read(mem, tree + (uint64_t)ix * (uint64_t)l->inl_size, raw,
+			      (size_t)l->inl_size);
 	if (err)
 		return err;
 	parent = get_u32(raw + l->inl_parentpc);
@@ -261,8 +270,8 @@ int pclntab_inline(const struct pclntab *t, struct pagecache *mem, const struct 
 	return 0;
 }
 
-int pclntab_line(const struct pclntab *t, struct pagecache *mem, const struct pcfunc *fn, uint64_t pc,
-		 uint64_t *ret_file, uint32_t *ret_line)
+int pclntab_line(const struct pclntab *t, struct pagecache *mem, const struct pcfunc *fn,
+		 uint64_t pc, uint64_t *ret_file, uint32_t *ret_line)
 {
 	int32_t file, line;
 	uint64_t i;
@@ -282,7 +291,7 @@ int pclntab_line(const struct pclntab *t, struct pagecache *mem, const struct pc
 	err = pagecache__u32(mem, t->cutab.addr + 4 * i, &off);
 	if (err)
 		return err;
-	*ret_file = off < t->files.len ? t->files.addr + off : 0;	/* ~0: not in use */
+	*ret_file = off < t->files.len ? t->files.addr + off : 0; /* ~0: not in use */
 	*ret_line = (uint32_t)line;
 	return 0;
 }

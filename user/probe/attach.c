@@ -10,14 +10,15 @@
 
 #include "parkwatch.skel.h"
 
-#define WAKEUP_SHARE   8	/* the reader is woken for each eighth of the ring that fills */
-#define BATCH_ENTRIES  1024	/* of the map of goroutines, read in one call */
-#define THREAD_BUFFERS 4	/* stack buffers for each thread there is now, and a reserve for new ones */
+#define WAKEUP_SHARE  8    /* the reader is woken for each eighth of the ring that fills */
+#define BATCH_ENTRIES 1024 /* of the map of goroutines, read in one call */
+#define THREAD_BUFFERS                                                                             \
+	4 /* stack buffers for each thread there is now, and a reserve for new ones */
 #define THREAD_RESERVE 512
 
 struct attach {
-	struct parkwatch *skel;	/* owned */
-	const struct plan *plan;	/* borrowed */
+	struct parkwatch *skel;  /* owned */
+	const struct plan *plan; /* borrowed */
 	enum attach_way way;
 	enum pw_transport transport;
 	uint32_t points;
@@ -33,8 +34,10 @@ static const struct {
 	const char *caps;
 } ways[] = {
 	{ ATTACH_MULTI, KFEAT_UPROBE_MULTI, "needs CAP_BPF and CAP_PERFMON, or run with sudo" },
-	{ ATTACH_PERF_LINK, KFEAT_PERF_LINK, "needs CAP_BPF, CAP_PERFMON and CAP_SYS_ADMIN, or run with sudo" },
-	{ ATTACH_PERF_IOCTL, KFEAT_PERF_IOCTL, "needs CAP_BPF, CAP_PERFMON and CAP_SYS_ADMIN, or run with sudo" },
+	{ ATTACH_PERF_LINK, KFEAT_PERF_LINK,
+	  "needs CAP_BPF, CAP_PERFMON and CAP_SYS_ADMIN, or run with sudo" },
+	{ ATTACH_PERF_IOCTL, KFEAT_PERF_IOCTL,
+	  "needs CAP_BPF, CAP_PERFMON and CAP_SYS_ADMIN, or run with sudo" },
 };
 
 static const char *next_step(enum attach_way way, int err)
@@ -45,7 +48,8 @@ static const char *next_step(enum attach_way way, int err)
 }
 
 /* The way that was asked for, or the best that works here. */
-static int attach__choose_way(struct attach *a, enum attach_way wanted, const struct kfeat *kf, struct cause *why)
+static int attach__choose_way(struct attach *a, enum attach_way wanted, const struct kfeat *kf,
+			      struct cause *why)
 {
 	const struct cause *first = NULL;
 	int err = -EOPNOTSUPP;
@@ -73,7 +77,8 @@ static bool attach__uses(const struct attach *a, const struct plan_site *s)
 	return a->points & (1u << s->wire.point);
 }
 
-/* Each point that is asked for must be placed, and without cookies all its sites must look alike. */
+/* Each point that is asked for must be placed, and without cookies all its sites must look alike.
+ */
 static int attach__check_plan(const struct attach *a, struct cause *why)
 {
 	for (int p = 0; p < PW_POINT_MAX; p++) {
@@ -83,12 +88,15 @@ static int attach__check_plan(const struct attach *a, struct cause *why)
 		if (!(a->points & (1u << p)))
 			continue;
 		if (pt->err)
-			return cause__set(why, pt->err, "cannot place the %s probe in '%s' (pid %d): %s",
-					  pw_point_name((enum pw_point)p), a->comm, a->pid, pt->cause.text);
+			return cause__set(why, pt->err,
+					  "cannot place the %s probe in '%s' (pid %d): %s",
+					  pw_point_name((enum pw_point)p), a->comm, a->pid,
+					  pt->cause.text);
 		for (uint32_t i = 1; i < pt->nr && a->way == ATTACH_PERF_IOCTL; i++)
 			if (memcmp(&s[0].wire, &s[i].wire, sizeof(s->wire)))
 				return cause__set(why, -EOPNOTSUPP,
-						  "%s differs between the modules of '%s' (pid %d): needs uprobes with "
+						  "%s differs between the modules of '%s' (pid "
+						  "%d): needs uprobes with "
 						  "cookies, Linux 5.15 or later",
 						  s->func_name, a->comm, a->pid);
 	}
@@ -131,13 +139,17 @@ static int attach__set_maps(struct attach *a, const struct proc *p, const struct
 
 	err = bpf_map__set_autocreate(ring ? a->skel->maps.pw_perf : a->skel->maps.pw_ring, false);
 	if (!err)
-		err = bpf_map__set_max_entries(a->skel->maps.pw_gs,
-					       a->points & waits ? clamp_entries(2 * o->allglen, PW_GS_DEFAULT, PW_GS_MAX) : 1);
+		err = bpf_map__set_max_entries(
+			a->skel->maps.pw_gs,
+			a->points & waits ? clamp_entries(2 * o->allglen, PW_GS_DEFAULT, PW_GS_MAX)
+					  : 1);
 	if (!err)
 		err = bpf_map__set_max_entries(a->skel->maps.pw_scratch,
-					       clamp_entries(threads, PW_SCRATCH_DEFAULT, PW_GS_MAX));
+					       clamp_entries(threads, PW_SCRATCH_DEFAULT,
+							     PW_GS_MAX));
 	if (!err)
-		err = bpf_map__set_max_entries(a->skel->maps.pw_goids, clamp_entries(o->nr_goids, 1, PW_GOIDS_MAX));
+		err = bpf_map__set_max_entries(a->skel->maps.pw_goids,
+					       clamp_entries(o->nr_goids, 1, PW_GOIDS_MAX));
 	if (err)
 		return err;
 	if (o->ring_fd >= 0)
@@ -149,7 +161,7 @@ static struct bpf_program *attach__program(const struct attach *a, int point)
 {
 	struct bpf_program *const programs[PW_POINT_MAX] = {
 		a->skel->progs.pw_birth, a->skel->progs.pw_cobirth, a->skel->progs.pw_exit,
-		a->skel->progs.pw_park,	 a->skel->progs.pw_ready,   a->skel->progs.pw_run,
+		a->skel->progs.pw_park,  a->skel->progs.pw_ready,   a->skel->progs.pw_run,
 	};
 
 	return a->way == ATTACH_MULTI ? a->skel->progs.pw_multi : programs[point];
@@ -159,8 +171,7 @@ static void attach__set_programs(struct attach *a)
 {
 	struct bpf_program *prog;
 
-	bpf_object__for_each_program(prog, a->skel->obj)
-		bpf_program__set_autoload(prog, false);
+	bpf_object__for_each_program(prog, a->skel->obj) bpf_program__set_autoload(prog, false);
 	for (int p = 0; p < PW_POINT_MAX; p++)
 		if (a->points & (1u << p))
 			bpf_program__set_autoload(attach__program(a, p), true);
@@ -174,12 +185,13 @@ static int attach__fill_goids(struct attach *a, const struct attach_opts *o)
 	if (o->nr_goids > PW_GOIDS_MAX)
 		return -E2BIG;
 	for (size_t i = 0; i < o->nr_goids && !err; i++)
-		err = bpf_map_update_elem(bpf_map__fd(a->skel->maps.pw_goids), &o->goids[i], &one, BPF_ANY);
+		err = bpf_map_update_elem(bpf_map__fd(a->skel->maps.pw_goids), &o->goids[i], &one,
+					  BPF_ANY);
 	return err;
 }
 
-int attach__new(const struct plan *plan, const struct kfeat *kf, const struct proc *p, const struct attach_opts *o,
-		struct attach **ret, struct cause *why)
+int attach__new(const struct plan *plan, const struct kfeat *kf, const struct proc *p,
+		const struct attach_opts *o, struct attach **ret, struct cause *why)
 {
 	scoped(attach) a = calloc(1, sizeof(*a));
 	int err;
@@ -200,7 +212,8 @@ int attach__new(const struct plan *plan, const struct kfeat *kf, const struct pr
 		libbpf_set_print(NULL);
 	a->skel = parkwatch__open();
 	if (!a->skel)
-		return cause__set(why, -errno, "cannot open the built-in BPF object: %s", strerror(errno));
+		return cause__set(why, -errno, "cannot open the built-in BPF object: %s",
+				  strerror(errno));
 	attach__set_knobs(a, o);
 	attach__set_programs(a);
 	err = attach__set_maps(a, p, o);
@@ -209,8 +222,9 @@ int attach__new(const struct plan *plan, const struct kfeat *kf, const struct pr
 	if (!err)
 		err = attach__fill_goids(a, o);
 	if (err)
-		return cause__set(why, err, "cannot load the BPF programs for '%s' (pid %d): %s; %s", a->comm, a->pid,
-				  strerror(-err), next_step(a->way, err));
+		return cause__set(why, err,
+				  "cannot load the BPF programs for '%s' (pid %d): %s; %s", a->comm,
+				  a->pid, strerror(-err), next_step(a->way, err));
 	*ret = steal(a);
 	return 0;
 }
@@ -225,16 +239,18 @@ void attach__free(struct attach *a)
 }
 
 /* Links nr sites of one file; by the perf ways nr is 1. */
-static int attach__link(struct attach *a, const struct plan_site *first, const unsigned long *offsets,
-			const __u64 *cookies, uint32_t nr, struct cause *why)
+static int attach__link(struct attach *a, const struct plan_site *first,
+			const unsigned long *offsets, const __u64 *cookies, uint32_t nr,
+			struct cause *why)
 {
 	struct uplace where = { first->place.path, offsets, cookies, nr };
 	int fd = bpf_program__fd(attach__program(a, first->wire.point));
 	int err = ulink__open(a->way, fd, a->pid, &where, &a->links[a->nr_links]);
 
 	if (err)
-		return cause__set(why, err, "cannot attach %s in '%s' (pid %d): %s; %s", first->func_name, a->comm,
-				  a->pid, strerror(-err), next_step(a->way, err));
+		return cause__set(why, err, "cannot attach %s in '%s' (pid %d): %s; %s",
+				  first->func_name, a->comm, a->pid, strerror(-err),
+				  next_step(a->way, err));
 	a->nr_links++;
 	return 0;
 }
@@ -251,7 +267,7 @@ static int attach__link_image(struct attach *a, uint32_t first, struct cause *wh
 		if (!attach__uses(a, &sites[i]) || sites[i].place.image != sites[first].place.image)
 			continue;
 		if (i < first)
-			return 0;	/* done with that one */
+			return 0; /* done with that one */
 		offsets[nr] = sites[i].place.offset;
 		cookies[nr++] = i;
 	}
@@ -269,8 +285,8 @@ int attach__on(struct attach *a, struct cause *why)
 
 		if (!attach__uses(a, s))
 			continue;
-		err = a->way == ATTACH_MULTI ? attach__link_image(a, i, why) :
-					       attach__link(a, s, &offset, &cookie, 1, why);
+		err = a->way == ATTACH_MULTI ? attach__link_image(a, i, why)
+					     : attach__link(a, s, &offset, &cookie, 1, why);
 	}
 	if (err)
 		attach__off(a);
@@ -306,7 +322,8 @@ enum pw_transport attach__transport(const struct attach *a)
 
 int attach__ring_fd(const struct attach *a)
 {
-	return bpf_map__fd(a->transport == PW_TRANSPORT_RING ? a->skel->maps.pw_ring : a->skel->maps.pw_perf);
+	return bpf_map__fd(a->transport == PW_TRANSPORT_RING ? a->skel->maps.pw_ring
+							     : a->skel->maps.pw_perf);
 }
 
 int attach__stats(const struct attach *a, uint64_t *stats)
@@ -339,7 +356,8 @@ int attach__gs_lookup(struct attach *a, uint64_t g, struct pw_gstate *ret)
 	return bpf_map_lookup_elem(bpf_map__fd(a->skel->maps.pw_gs), &g, ret);
 }
 
-int attach__gs_each(struct attach *a, void (*fn)(void *ctx, uint64_t g, const struct pw_gstate *s), void *ctx)
+int attach__gs_each(struct attach *a, void (*fn)(void *ctx, uint64_t g, const struct pw_gstate *s),
+		    void *ctx)
 {
 	scoped_mem struct pw_gstate *states = calloc(BATCH_ENTRIES, sizeof(*states));
 	scoped_mem uint64_t *keys = calloc(BATCH_ENTRIES, sizeof(*keys));
@@ -351,9 +369,9 @@ int attach__gs_each(struct attach *a, void (*fn)(void *ctx, uint64_t g, const st
 		return -ENOMEM;
 	while (!err) {
 		nr = BATCH_ENTRIES;
-		err = bpf_map_lookup_batch(bpf_map__fd(a->skel->maps.pw_gs), begun ? &in : NULL, &out, keys, states, &nr,
-					   NULL);
-		if (err && err != -ENOENT)	/* -ENOENT: the last of them */
+		err = bpf_map_lookup_batch(bpf_map__fd(a->skel->maps.pw_gs), begun ? &in : NULL,
+					   &out, keys, states, &nr, NULL);
+		if (err && err != -ENOENT) /* -ENOENT: the last of them */
 			return err;
 		for (uint32_t i = 0; i < nr; i++)
 			fn(ctx, keys[i], &states[i]);

@@ -7,7 +7,8 @@
  *	attach__start() stop()	 flips recording at one moment for all probes
  *	attach__off()		 takes the links down; also free() and the end of the process do
  * Loop thread only. Logs nothing; failures have a cause of the shape
- * "cannot attach runtime.gopark in 'api' (pid 812): Permission denied; needs CAP_BPF and CAP_PERFMON, or run with sudo".
+ * "cannot attach runtime.gopark in 'api' (pid 812): Permission denied; needs CAP_BPF and
+ *CAP_PERFMON, or run with sudo".
  */
 #ifndef PARKWATCH_PROBE_ATTACH_H
 #define PARKWATCH_PROBE_ATTACH_H
@@ -26,35 +27,37 @@
 #include "probe/ulink.h"
 
 struct attach_opts {
-	uint32_t points;	/* bit (1 << enum pw_point) for each point that must be probed */
-	uint32_t want;		/* enum pw_want */
+	uint32_t points; /* bit (1 << enum pw_point) for each point that must be probed */
+	uint32_t want;   /* enum pw_want */
 	enum pw_transport transport;
 	enum attach_way way;
-	uint32_t rt;		/* number of this runtime in the process */
-	unsigned int depth;	/* 1 .. PW_STACK_MAX */
+	uint32_t rt;        /* number of this runtime in the process */
+	unsigned int depth; /* 1 .. PW_STACK_MAX */
 	uint64_t min_wait_ns;
-	const uint64_t *goids;	/* filter; NULL: all */
+	const uint64_t *goids; /* filter; NULL: all */
 	size_t nr_goids;
-	uint32_t ring_bytes;	/* power of two, at least a page */
-	size_t allglen;		/* goroutines there are now: sizes the map of goroutines */
-	int ring_fd;		/* share the ring or perf map of an earlier attach of the same session; -EBADF: make one */
-	bool quiet_libbpf;	/* keep libbpf's own talk for -v */
+	uint32_t ring_bytes; /* power of two, at least a page */
+	size_t allglen;      /* goroutines there are now: sizes the map of goroutines */
+	int ring_fd; /* share the ring or perf map of an earlier attach of the same session; -EBADF:
+			make one */
+	bool quiet_libbpf; /* keep libbpf's own talk for -v */
 };
 
 struct attach;
-int attach__new(const struct plan *plan, const struct kfeat *kf, const struct proc *p, const struct attach_opts *o,
-		struct attach **ret, struct cause *why);
+int attach__new(const struct plan *plan, const struct kfeat *kf, const struct proc *p,
+		const struct attach_opts *o, struct attach **ret, struct cause *why);
 void attach__free(struct attach *a);
 DEFINE_SCOPED(attach)
 
 int attach__on(struct attach *a, struct cause *why);
-void attach__start(struct attach *a);	/* recording begins */
-void attach__stop(struct attach *a);	/* recording ends: later hits count as OFF */
+void attach__start(struct attach *a); /* recording begins */
+void attach__stop(struct attach *a);  /* recording ends: later hits count as OFF */
 void attach__off(struct attach *a);
 
 enum attach_way attach__way(const struct attach *a);
 enum pw_transport attach__transport(const struct attach *a);
-int attach__ring_fd(const struct attach *a);	/* fd of the ring buffer or perf event array map, borrowed */
+int attach__ring_fd(
+	const struct attach *a); /* fd of the ring buffer or perf event array map, borrowed */
 /* Sums of the counters over processors, PW_STAT_MAX of them. */
 int attach__stats(const struct attach *a, uint64_t *stats);
 
@@ -62,6 +65,7 @@ int attach__stats(const struct attach *a, uint64_t *stats);
 int attach__gs_insert(struct attach *a, uint64_t g, const struct pw_gstate *s);
 int attach__gs_lookup(struct attach *a, uint64_t g, struct pw_gstate *ret);
 /* Calls fn for each entry (after stop). */
-int attach__gs_each(struct attach *a, void (*fn)(void *ctx, uint64_t g, const struct pw_gstate *s), void *ctx);
+int attach__gs_each(struct attach *a, void (*fn)(void *ctx, uint64_t g, const struct pw_gstate *s),
+		    void *ctx);
 
 #endif

@@ -11,17 +11,20 @@
 #include "probe/dummy.h"
 #include "target/proc.h"
 
-#define HITS	     200
-#define STEPPED_HITS 40		/* they take some 20 us each */
-#define ROUNDS	     5
-#define RING_BYTES   (1u << 20)	/* nobody reads it: room for all rounds */
-#define PERF_PAGES   64
-#define DEPTH	     PW_STACK_MAX
+#define HITS               200
+#define STEPPED_HITS       40 /* they take some 20 us each */
+#define ROUNDS             5
+#define RING_BYTES         (1u << 20) /* nobody reads it: room for all rounds */
+#define PERF_PAGES         64
+#define PERF_WAKEUP_EVENTS 64 /* as pipe/ring opens it: a wake-up costs ten times a record */
+#define DEPTH              PW_STACK_MAX
 
-/* Each point has one of the child's instructions. Stepped ones are dear to no purpose: a point that none needs. */
+/* Each point has one of the child's instructions. Stepped ones are dear to no purpose: a point that
+ * none needs. */
 static const enum insn_class class_of[PW_POINT_MAX] = {
-	[PW_POINT_BIRTH] = INSN_NOP5, [PW_POINT_COBIRTH] = INSN_STEPPED, [PW_POINT_EXIT] = INSN_NOP,
-	[PW_POINT_PARK] = INSN_PUSH,  [PW_POINT_READY] = INSN_CALL,	 [PW_POINT_RUN] = INSN_BRANCH,
+	[PW_POINT_BIRTH] = INSN_NOP5, [PW_POINT_COBIRTH] = INSN_STEPPED,
+	[PW_POINT_EXIT] = INSN_NOP,   [PW_POINT_PARK] = INSN_PUSH,
+	[PW_POINT_READY] = INSN_CALL, [PW_POINT_RUN] = INSN_BRANCH,
 };
 
 struct bench {
@@ -72,11 +75,14 @@ static void drop_sample(void *ctx, int cpu, void *data, __u32 size)
 static uint32_t wants(uint32_t points)
 {
 	return ((points & (1u << PW_POINT_PARK)) ? PW_WANT_WAIT : 0) |
-	       ((points & (1u << PW_POINT_READY)) ? PW_WANT_SCHED : 0) | PW_WANT_BIRTH | PW_WANT_EXIT;
+	       ((points & (1u << PW_POINT_READY)) ? PW_WANT_SCHED : 0) | PW_WANT_BIRTH |
+	       PW_WANT_EXIT;
 }
 
-static int bench__init(struct bench *b, const struct kfeat *kf, const struct attach_opts *o, struct cause *why)
+static int bench__init(struct bench *b, const struct kfeat *kf, const struct attach_opts *o,
+		       struct cause *why)
 {
+	LIBBPF_OPTS(perf_buffer_opts, opts, .sample_period = PERF_WAKEUP_EVENTS);
 	int err = dummy__new(&b->child);
 
 	if (!err)
@@ -86,21 +92,25 @@ static int bench__init(struct bench *b, const struct kfeat *kf, const struct att
 	if (!err && (!b->rt || !b->plan))
 		err = -ENOMEM;
 	if (err)
-		return cause__set(why, err, "cannot start a child to calibrate with: %s", strerror(-err));
+		return cause__set(why, err, "cannot start a child to calibrate with: %s",
+				  strerror(-err));
 	bench__make_plan(b);
 	err = attach__new(b->plan, kf, b->proc, o, &b->attach, why);
 	if (err)
 		return err;
 	if (o->transport == PW_TRANSPORT_PERF) {
-		b->perf = perf_buffer__new(attach__ring_fd(b->attach), PERF_PAGES, drop_sample, NULL, NULL, NULL);
+		b->perf = perf_buffer__new(attach__ring_fd(b->attach), PERF_PAGES, drop_sample,
+					   NULL, NULL, &opts);
 		if (!b->perf)
-			return cause__set(why, -errno, "cannot open a perf buffer to calibrate with: %s",
+			return cause__set(why, -errno,
+					  "cannot open a perf buffer to calibrate with: %s",
 					  strerror(errno));
 	}
 	return 0;
 }
 
-/* Time of one turn of the classes, one after the other: the shortest of some rounds, since noise only adds. */
+/* Time of one turn of the classes, one after the other: the shortest of some rounds, since noise
+ * only adds. */
 static int bench__time(struct bench *b, const enum insn_class *classes, uint32_t nr, double *ret_ns)
 {
 	uint64_t ns, best = UINT64_MAX;
@@ -138,9 +148,10 @@ static int bench__time_classes(struct bench *b, uint32_t classes, double *ret_ns
 	return err;
 }
 
-/* What a run adds is seen only where there is something to end: in turns with the points that begin it. */
-static int bench__time_run(struct bench *b, uint32_t points, const double *bare, const struct calibration *cal,
-			   double *ret_ns)
+/* What a run adds is seen only where there is something to end: in turns with the points that begin
+ * it. */
+static int bench__time_run(struct bench *b, uint32_t points, const double *bare,
+			   const struct calibration *cal, double *ret_ns)
 {
 	enum insn_class turn[3];
 	uint32_t nr = 0;
@@ -151,7 +162,8 @@ static int bench__time_run(struct bench *b, uint32_t points, const double *bare,
 		if (!(points & (1u << p)))
 			continue;
 		turn[nr++] = class_of[p];
-		known += bare[class_of[p]] + cal->trap_ns[class_of[p]] + (p == PW_POINT_RUN ? 0 : cal->work_ns[p]);
+		known += bare[class_of[p]] + cal->trap_ns[class_of[p]] +
+			 (p == PW_POINT_RUN ? 0 : cal->work_ns[p]);
 	}
 	err = bench__time(b, turn, nr, &ns);
 	if (!err)
@@ -160,7 +172,8 @@ static int bench__time_run(struct bench *b, uint32_t points, const double *bare,
 }
 
 /* Recording is on: what each point's program adds to the trap. */
-static int bench__time_points(struct bench *b, uint32_t points, const double *bare, struct calibration *cal)
+static int bench__time_points(struct bench *b, uint32_t points, const double *bare,
+			      struct calibration *cal)
 {
 	double on[INSN_CLASS_MAX] = { 0 };
 	uint32_t classes = 0;
@@ -172,18 +185,24 @@ static int bench__time_points(struct bench *b, uint32_t points, const double *ba
 	err = bench__time_classes(b, classes, on);
 	for (int p = 0; p < PW_POINT_MAX && !err; p++)
 		if (classes & (1u << class_of[p]))
-			cal->work_ns[p] = positive(on[class_of[p]] - bare[class_of[p]] - cal->trap_ns[class_of[p]]);
+			cal->work_ns[p] = positive(on[class_of[p]] - bare[class_of[p]] -
+						   cal->trap_ns[class_of[p]]);
 	if (!err && (points & (1u << PW_POINT_RUN)))
 		err = bench__time_run(b, points, bare, cal, &cal->work_ns[PW_POINT_RUN]);
 	cal->work_ns[PW_POINT_COBIRTH] = cal->work_ns[PW_POINT_BIRTH];
 	return err;
 }
 
-int calibrate__run(const struct kfeat *kf, enum attach_way way, enum pw_transport transport, uint32_t classes,
-		   uint32_t points, struct calibration *ret, struct cause *why)
+int calibrate__run(const struct kfeat *kf, enum attach_way way, enum pw_transport transport,
+		   uint32_t classes, uint32_t points, struct calibration *ret, struct cause *why)
 {
-	struct attach_opts o = { .want = wants(points), .transport = transport, .way = way, .depth = DEPTH,
-				 .ring_bytes = RING_BYTES, .ring_fd = -EBADF, .quiet_libbpf = true };
+	struct attach_opts o = { .want = wants(points),
+				 .transport = transport,
+				 .way = way,
+				 .depth = DEPTH,
+				 .ring_bytes = RING_BYTES,
+				 .ring_fd = -EBADF,
+				 .quiet_libbpf = true };
 	double bare[INSN_CLASS_MAX] = { 0 }, trap[INSN_CLASS_MAX] = { 0 };
 	struct calibration cal = { .trap_ns = { 0 } };
 	struct bench b = { .child = NULL };

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * calibrate: what a hit costs on this machine now, measured in a child of our own, never in the target.
+ * calibrate: what a hit costs on this machine now, measured in a child of our own, never in the
+ * target.
  *
- * The child runs a stub that has the same instruction classes and looks like a parked goroutine (a g, an m, ten
- * frames), probed by the same BPF programs with the same transport and way to attach. Under 100 ms as a rule.
+ * The child runs a stub that has the same instruction classes and looks like a parked goroutine (a
+ * g, an m, ten frames), probed by the same BPF programs with the same transport and way to attach.
+ * Under 100 ms as a rule.
  */
 #ifndef PARKWATCH_PROBE_CALIBRATE_H
 #define PARKWATCH_PROBE_CALIBRATE_H
@@ -15,13 +17,13 @@
 #include "probe/kfeat.h"
 
 struct calibration {
-	double trap_ns[INSN_CLASS_MAX];	/* trap with an empty program, per class; 0: not measured */
-	double work_ns[PW_POINT_MAX];	/* what our program adds to the trap, per point */
+	double trap_ns[INSN_CLASS_MAX]; /* trap with an empty program, per class; 0: not measured */
+	double work_ns[PW_POINT_MAX];   /* what our program adds to the trap, per point */
 };
 
 /* classes and points: bit masks of what will be used. */
-int calibrate__run(const struct kfeat *kf, enum attach_way way, enum pw_transport transport, uint32_t classes,
-		   uint32_t points, struct calibration *ret, struct cause *why);
+int calibrate__run(const struct kfeat *kf, enum attach_way way, enum pw_transport transport,
+		   uint32_t classes, uint32_t points, struct calibration *ret, struct cause *why);
 /* ns of a hit at this site. */
 double calibration_hit_ns(const struct calibration *c, const struct plan_site *s);
 

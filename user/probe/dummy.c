@@ -16,18 +16,28 @@
 #include "base/clock.h"
 
 #define DUMMY_FRAMES 10
-#define CHILD_SOCK   3	/* its one descriptor besides the standard ones */
-#define FRAME_WORDS  12	/* a frame of middling size */
-#define G_WORDS	     48
-enum { G_M = 1, G_SCHED_PC = 2, G_SCHED_BP = 3, G_GOID = 4, G_REASON = 5, G_GOPC = 6, G_STARTPC = 7, G_PARENT = 8 };
+#define CHILD_SOCK   3  /* its one descriptor besides the standard ones */
+#define FRAME_WORDS  12 /* a frame of middling size */
+#define G_WORDS      48
+enum {
+	G_M = 1,
+	G_SCHED_PC = 2,
+	G_SCHED_BP = 3,
+	G_GOID = 4,
+	G_REASON = 5,
+	G_GOPC = 6,
+	G_STARTPC = 7,
+	G_PARENT = 8
+};
 enum { M_CURG = 1 };
 
 /*
- * void dummy_run_X(const struct dummy_body *, uint64_t n): runs the instruction dummy_at_X n times with g in rax, rbx
- * and r14, the reason in rcx, rbp at the frames. Calls keep all of these; the loop counter is r12.
+ * void dummy_run_X(const struct dummy_body *, uint64_t n): runs the instruction dummy_at_X n times
+ * with g in rax, rbx and r14, the reason in rcx, rbp at the frames. Calls keep all of these; the
+ * loop counter is r12.
  */
 struct dummy_body {
-	uint64_t g[G_WORDS];	/* rdi points to the body, so to g */
+	uint64_t g[G_WORDS]; /* rdi points to the body, so to g */
 	uint64_t m[4];
 	uint64_t frames[DUMMY_FRAMES + 1][FRAME_WORDS];
 };
@@ -73,9 +83,12 @@ static const struct {
 	void (*run)(const struct dummy_body *body, uint64_t n);
 	const char *at;
 } stubs[INSN_CLASS_MAX] = {
-	[INSN_NOP5] = { dummy_run_nop5, dummy_at_nop5 }, [INSN_BRANCH] = { dummy_run_jcc, dummy_at_jcc },
-	[INSN_PUSH] = { dummy_run_push, dummy_at_push }, [INSN_CALL] = { dummy_run_call, dummy_at_call },
-	[INSN_NOP] = { dummy_run_nop, dummy_at_nop },	 [INSN_STEPPED] = { dummy_run_stepped, dummy_at_stepped },
+	[INSN_NOP5] = { dummy_run_nop5, dummy_at_nop5 },
+	[INSN_BRANCH] = { dummy_run_jcc, dummy_at_jcc },
+	[INSN_PUSH] = { dummy_run_push, dummy_at_push },
+	[INSN_CALL] = { dummy_run_call, dummy_at_call },
+	[INSN_NOP] = { dummy_run_nop, dummy_at_nop },
+	[INSN_STEPPED] = { dummy_run_stepped, dummy_at_stepped },
 };
 
 void dummy_layout(struct pw_layout *ret)
@@ -118,17 +131,18 @@ static void body__init(struct dummy_body *b)
 
 struct command {
 	uint32_t n, in_thread;
-	uint32_t nr;		/* classes in a turn */
+	uint32_t nr; /* classes in a turn */
 	uint32_t classes[DUMMY_TURN_MAX];
 };
 
 struct dummy {
 	pid_t pid;
 	int sock;
-	uint64_t file_bias;	/* address minus offset in the file, of the text that the stubs are in */
+	uint64_t
+		file_bias; /* address minus offset in the file, of the text that the stubs are in */
 };
 
-struct errand {			/* of the child's second thread */
+struct errand { /* of the child's second thread */
 	struct dummy_body *body;
 	struct command cmd;
 };
@@ -263,7 +277,8 @@ int dummy__run(struct dummy *d, enum insn_class class, uint32_t n, bool in_threa
 	return dummy__command(d, &cmd, ret_ns);
 }
 
-int dummy__run_turns(struct dummy *d, const enum insn_class *classes, uint32_t nr, uint32_t n, uint64_t *ret_ns)
+int dummy__run_turns(struct dummy *d, const enum insn_class *classes, uint32_t nr, uint32_t n,
+		     uint64_t *ret_ns)
 {
 	struct command cmd = { .n = n, .nr = nr };
 

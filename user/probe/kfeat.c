@@ -16,21 +16,25 @@
 #include "probe/dummy.h"
 #include "probe/ulink.h"
 
-#define VMLINUX_BTF   "/sys/kernel/btf/vmlinux"
-#define TRIAL_HITS    16
-#define TIMED_HITS    256
-#define TIMED_ROUNDS  16
-#define NOP5_CHEAPER  0.95	/* of an emulated instruction's time, to be worth the name */
-/* enum bpf_attach_type BPF_TRACE_UPROBE_MULTI, Linux 6.6; the headers of older systems do not have it */
+#define VMLINUX_BTF  "/sys/kernel/btf/vmlinux"
+#define TRIAL_HITS   16
+#define TIMED_HITS   256
+#define TIMED_ROUNDS 16
+#define NOP5_CHEAPER 0.95 /* of an emulated instruction's time, to be worth the name */
+/* enum bpf_attach_type BPF_TRACE_UPROBE_MULTI, Linux 6.6; the headers of older systems do not have
+ * it */
 #define ATTACH_TYPE_UPROBE_MULTI 48
 
 static const struct {
 	const char *name, *what;
 } feats[KFEAT_MAX] = {
-	[KFEAT_BTF] = { "btf", "the kernel's own types, to be read by doctor and bpftool; parkwatch works without" },
+	[KFEAT_BTF] = { "btf", "the kernel's own types, to be read by doctor and bpftool; "
+			       "parkwatch works without" },
 	[KFEAT_BPF] = { "bpf", "BPF programs can be loaded" },
-	[KFEAT_RINGBUF] = { "ringbuf", "BPF ring buffer: events in order, one buffer for all processors" },
-	[KFEAT_UPROBE_MULTI] = { "uprobe-multi", "all places of a file by one link, with CAP_BPF and CAP_PERFMON" },
+	[KFEAT_RINGBUF] = { "ringbuf",
+			    "BPF ring buffer: events in order, one buffer for all processors" },
+	[KFEAT_UPROBE_MULTI] = { "uprobe-multi",
+				 "all places of a file by one link, with CAP_BPF and CAP_PERFMON" },
 	[KFEAT_PERF_LINK] = { "perf-link", "uprobes by perf event and BPF link, with cookie" },
 	[KFEAT_PERF_IOCTL] = { "perf-ioctl", "uprobes by perf event and ioctl" },
 	[KFEAT_NOP5] = { "nop5", "a probe on a 5-byte nop costs less than a trap" },
@@ -46,7 +50,8 @@ const char *kfeat_what(enum kfeat_id id)
 	return (unsigned int)id < KFEAT_MAX ? feats[id].what : "?";
 }
 
-static void kfeat__set(struct kfeat *kf, enum kfeat_id id, int err, const char *what, const char *next)
+static void kfeat__set(struct kfeat *kf, enum kfeat_id id, int err, const char *what,
+		       const char *next)
 {
 	kf->f[id].ok = err == 0;
 	kf->f[id].err = err;
@@ -65,21 +70,30 @@ static int load_counter(int map_fd, enum bpf_attach_type type)
 	const struct bpf_insn insns[] = {
 		/* *(u32 *)(fp - 4) = 0; r1 = map; r2 = fp - 4; r0 = bpf_map_lookup_elem(r1, r2) */
 		{ .code = BPF_ST | BPF_MEM | BPF_W, .dst_reg = BPF_REG_10, .off = -4 },
-		{ .code = BPF_LD | BPF_DW | BPF_IMM, .dst_reg = BPF_REG_1, .src_reg = BPF_PSEUDO_MAP_FD, .imm = map_fd },
+		{ .code = BPF_LD | BPF_DW | BPF_IMM,
+		  .dst_reg = BPF_REG_1,
+		  .src_reg = BPF_PSEUDO_MAP_FD,
+		  .imm = map_fd },
 		{ .code = 0 },
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = BPF_REG_2, .src_reg = BPF_REG_10 },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_X,
+		  .dst_reg = BPF_REG_2,
+		  .src_reg = BPF_REG_10 },
 		{ .code = BPF_ALU64 | BPF_ADD | BPF_K, .dst_reg = BPF_REG_2, .imm = -4 },
 		{ .code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_map_lookup_elem },
 		/* if (r0) *r0 += 1, atomically; return 0 */
 		{ .code = BPF_JMP | BPF_JEQ | BPF_K, .dst_reg = BPF_REG_0, .off = 2 },
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_1, .imm = 1 },
-		{ .code = BPF_STX | BPF_ATOMIC | BPF_DW, .dst_reg = BPF_REG_0, .src_reg = BPF_REG_1, .imm = BPF_ADD },
+		{ .code = BPF_STX | BPF_ATOMIC | BPF_DW,
+		  .dst_reg = BPF_REG_0,
+		  .src_reg = BPF_REG_1,
+		  .imm = BPF_ADD },
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
 	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = type);
 
-	return bpf_prog_load(BPF_PROG_TYPE_KPROBE, "pw_trial", "GPL", insns, ARRAY_SIZE(insns), &opts);
+	return bpf_prog_load(BPF_PROG_TYPE_KPROBE, "pw_trial", "GPL", insns, ARRAY_SIZE(insns),
+			     &opts);
 }
 
 /* Each way has an instruction of the child to itself, so that all links can stay until the end. */
@@ -132,10 +146,13 @@ static int trial__hits(const struct trial *t, enum insn_class class, uint64_t *r
 }
 
 /* Makes a link of one way and sees that it counts all threads of the child. */
-static void try_way(struct kfeat *kf, struct trial *t, enum kfeat_id id, enum attach_way way, enum insn_class class)
+static void try_way(struct kfeat *kf, struct trial *t, enum kfeat_id id, enum attach_way way,
+		    enum insn_class class)
 {
-	const char *caps = way == ATTACH_MULTI ? "needs CAP_BPF and CAP_PERFMON, or run with sudo" :
-						 "needs CAP_BPF, CAP_PERFMON and CAP_SYS_ADMIN, or run with sudo";
+	const char *caps =
+		way == ATTACH_MULTI
+			? "needs CAP_BPF and CAP_PERFMON, or run with sudo"
+			: "needs CAP_BPF, CAP_PERFMON and CAP_SYS_ADMIN, or run with sudo";
 	uint64_t hits = 0;
 	int err = trial__attach(t, way, class);
 
@@ -145,7 +162,8 @@ static void try_way(struct kfeat *kf, struct trial *t, enum kfeat_id id, enum at
 	}
 	err = trial__hits(t, class, &hits);
 	if (!err && hits == TRIAL_HITS)
-		kfeat__set(kf, id, -EOPNOTSUPP, "the process filter takes in one thread only", "another way is used");
+		kfeat__set(kf, id, -EOPNOTSUPP, "the process filter takes in one thread only",
+			   "another way is used");
 	else if (!err && hits != 2 * TRIAL_HITS)
 		kfeat__set(kf, id, -EOPNOTSUPP, "a trial probe did not count what the child did",
 			   "another way is used");
@@ -153,7 +171,8 @@ static void try_way(struct kfeat *kf, struct trial *t, enum kfeat_id id, enum at
 		kfeat__set(kf, id, err, "the child of the trial failed", "try again");
 }
 
-/* Times a probe on the nop beside the one of the same way that is there already; the shortest rounds: noise only adds. */
+/* Times a probe on the nop beside the one of the same way that is there already; the shortest
+ * rounds: noise only adds. */
 static void try_nop5(struct kfeat *kf, struct trial *t)
 {
 	uint64_t ns, nop5 = UINT64_MAX, other = UINT64_MAX;
@@ -173,7 +192,8 @@ static void try_nop5(struct kfeat *kf, struct trial *t)
 	if (err)
 		kfeat__set(kf, KFEAT_NOP5, err, "cannot time probes", "see the ways to attach");
 	else if ((double)nop5 > NOP5_CHEAPER * (double)other)
-		kfeat__set(kf, KFEAT_NOP5, -EOPNOTSUPP, "a probe on a 5-byte nop is no cheaper here",
+		kfeat__set(kf, KFEAT_NOP5, -EOPNOTSUPP,
+			   "a probe on a 5-byte nop is no cheaper here",
 			   "emulated instructions are used");
 	else
 		kfeat__set(kf, KFEAT_NOP5, 0, NULL, NULL);
@@ -181,7 +201,8 @@ static void try_nop5(struct kfeat *kf, struct trial *t)
 
 static void try_ringbuf(struct kfeat *kf)
 {
-	int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "pw_trial", 0, 0, (uint32_t)getpagesize(), NULL);
+	int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "pw_trial", 0, 0, (uint32_t)getpagesize(),
+				NULL);
 
 	kfeat__set(kf, KFEAT_RINGBUF, fd < 0 ? fd : 0, "cannot make a BPF ring buffer",
 		   step_for(fd, "needs CAP_BPF, or run with sudo"));
@@ -193,7 +214,8 @@ static void try_uprobes(struct kfeat *kf, struct trial *t)
 {
 	int err;
 
-	t->map_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "pw_trial", sizeof(uint32_t), sizeof(uint64_t), 1, NULL);
+	t->map_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "pw_trial", sizeof(uint32_t),
+				   sizeof(uint64_t), 1, NULL);
 	t->prog_fd = t->map_fd < 0 ? t->map_fd : load_counter(t->map_fd, 0);
 	err = t->prog_fd < 0 ? t->prog_fd : 0;
 	kfeat__set(kf, KFEAT_BPF, err, "cannot load a BPF program",
@@ -208,7 +230,8 @@ static void try_uprobes(struct kfeat *kf, struct trial *t)
 	t->multi_prog_fd = load_counter(t->map_fd, ATTACH_TYPE_UPROBE_MULTI);
 	for (unsigned int i = 0; i < ARRAY_SIZE(ways); i++) {
 		if (ways[i].way == ATTACH_MULTI && t->multi_prog_fd < 0)
-			kfeat__set(kf, ways[i].id, t->multi_prog_fd, "cannot load a uprobe_multi program",
+			kfeat__set(kf, ways[i].id, t->multi_prog_fd,
+				   "cannot load a uprobe_multi program",
 				   "this kernel cannot do it");
 		else
 			try_way(kf, t, ways[i].id, ways[i].way, ways[i].class);

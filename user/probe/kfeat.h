@@ -11,28 +11,30 @@
 #include "base/cause.h"
 
 enum kfeat_id {
-	KFEAT_BTF,		/* /sys/kernel/btf/vmlinux is there and readable */
-	KFEAT_BPF,		/* a kprobe-type program loads */
+	KFEAT_BTF, /* /sys/kernel/btf/vmlinux is there and readable */
+	KFEAT_BPF, /* a kprobe-type program loads */
 	KFEAT_RINGBUF,
-	KFEAT_UPROBE_MULTI,	/* a link can be made, and its pid filter takes in all threads of the process */
-	KFEAT_PERF_LINK,	/* perf-event uprobe with bpf_link and cookie */
-	KFEAT_PERF_IOCTL,	/* perf-event uprobe by ioctl */
-	KFEAT_NOP5,		/* a probe on a 5-byte nop is cheaper than one on an emulated instruction */
+	KFEAT_UPROBE_MULTI, /* a link can be made, and its pid filter takes in all threads of the
+			       process */
+	KFEAT_PERF_LINK,    /* perf-event uprobe with bpf_link and cookie */
+	KFEAT_PERF_IOCTL,   /* perf-event uprobe by ioctl */
+	KFEAT_NOP5, /* a probe on a 5-byte nop is cheaper than one on an emulated instruction */
 	KFEAT_MAX
 };
 
 struct kfeat {
 	struct {
 		bool ok;
-		int err;		/* negative errno of the trial, 0 if ok */
-		struct cause why;	/* if not ok: what failed and the next step */
+		int err;          /* negative errno of the trial, 0 if ok */
+		struct cause why; /* if not ok: what failed and the next step */
 	} f[KFEAT_MAX];
-	char release[65];		/* uname -r */
+	char release[65]; /* uname -r */
 };
 
 const char *kfeat_name(enum kfeat_id id);
-const char *kfeat_what(enum kfeat_id id);	/* one line for doctor: what it gives */
-/* Tries all in this process and a child of its own; < 200 ms. Never fails as a whole: each feature says for itself. */
+const char *kfeat_what(enum kfeat_id id); /* one line for doctor: what it gives */
+/* Tries all in this process and a child of its own; < 200 ms. Never fails as a whole: each feature
+ * says for itself. */
 void kfeat__probe(struct kfeat *kf);
 
 #endif

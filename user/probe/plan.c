@@ -9,7 +9,8 @@
 
 #include "base/own.h"
 
-/* Argument registers of Go's register ABI: the first integer argument and result, the third's low byte; g. */
+/* Argument registers of Go's register ABI: the first integer argument and result, the third's low
+ * byte; g. */
 #define RAX 0
 #define RCX 1
 #define R14 14
@@ -40,17 +41,18 @@ static const char *const fn_names[FN_MAX] = {
 	[FN_EXECUTE] = "runtime.execute",
 };
 
-#define GDESTROY_SINCE	   22	/* before, its body is in goexit0: Go 1.21 and 1.22 runtime/proc.go */
-#define PARENT_GOID_SINCE  21
+#define GDESTROY_SINCE    22 /* before, its body is in goexit0: Go 1.21 and 1.22 runtime/proc.go */
+#define PARENT_GOID_SINCE 21
 
 /*
- * Stack ABI (Go 1.15, 1.16): newproc1(fn, argp unsafe.Pointer, narg int32, callergp *g, callerpc uintptr) *g, seen
- * from its caller: callergp at rsp + 24, the result at rsp + 40. First argument at a function's entry: rsp + 8.
+ * Stack ABI (Go 1.15, 1.16): newproc1(fn, argp unsafe.Pointer, narg int32, callergp *g, callerpc
+ * uintptr) *g, seen from its caller: callergp at rsp + 24, the result at rsp + 40. First argument
+ * at a function's entry: rsp + 8.
  */
-#define ABI0_ARG0	   8
-#define ABI0_ARG2	   24
-#define ABI0_CALLERGP	   24
-#define ABI0_NEWPROC1_RES  40
+#define ABI0_ARG0         8
+#define ABI0_ARG2         24
+#define ABI0_CALLERGP     24
+#define ABI0_NEWPROC1_RES 40
 
 struct planner {
 	struct goproc *gp;
@@ -58,12 +60,13 @@ struct planner {
 	const struct kfeat *kf;
 	struct plan *plan;
 	struct gofunc fn[GOMODULES_MAX][FN_MAX];
-	bool birth_at_ret;	/* newproc1's return is probed: coroutines pass there as well */
+	bool birth_at_ret; /* newproc1's return is probed: coroutines pass there as well */
 };
 
 const char *pw_point_name(enum pw_point p)
 {
-	static const char *const names[PW_POINT_MAX] = { "birth", "cobirth", "exit", "park", "ready", "run" };
+	static const char *const names[PW_POINT_MAX] = { "birth", "cobirth", "exit",
+							 "park",  "ready",   "run" };
 
 	return (unsigned int)p < PW_POINT_MAX ? names[p] : "?";
 }
@@ -79,10 +82,11 @@ static struct pw_loc on_stack(int32_t off)
 }
 
 /*
- * Reads a function's code from the file that it is mapped from: that is what the kernel probes, and it is free of
- * breakpoints that someone else has in the process.
+ * Reads a function's code from the file that it is mapped from: that is what the kernel probes, and
+ * it is free of breakpoints that someone else has in the process.
  */
-static int planner__read_code(const struct planner *pl, const struct gofunc *fn, uint8_t *buf, struct site_code *ret)
+static int planner__read_code(const struct planner *pl, const struct gofunc *fn, uint8_t *buf,
+			      struct site_code *ret)
 {
 	size_t len = fn->end > fn->entry ? fn->end - fn->entry : 0;
 	struct goplace at;
@@ -102,7 +106,8 @@ static int planner__read_code(const struct planner *pl, const struct gofunc *fn,
 	return 0;
 }
 
-/* A g of the creating thread in newproc.func1 after newproc1 has returned; not needed where g.parentGoid is. */
+/* A g of the creating thread in newproc.func1 after newproc1 has returned; not needed where
+ * g.parentGoid is. */
 static struct pw_loc birth_cur(const struct planner *pl)
 {
 	if (pl->rt->minor >= PARENT_GOID_SINCE)
@@ -162,9 +167,12 @@ struct point_rule {
 };
 
 static const struct point_rule rules[PW_POINT_MAX] = {
-	[PW_POINT_BIRTH] = { FN_NEWPROC_FUNC1, ask_birth }, [PW_POINT_COBIRTH] = { FN_NEWCORO_FUNC1, ask_cobirth },
-	[PW_POINT_EXIT] = { FN_GDESTROY, ask_arg },	    [PW_POINT_PARK] = { FN_GOPARK, ask_park },
-	[PW_POINT_READY] = { FN_READY, ask_arg },	    [PW_POINT_RUN] = { FN_EXECUTE, ask_arg },
+	[PW_POINT_BIRTH] = { FN_NEWPROC_FUNC1, ask_birth },
+	[PW_POINT_COBIRTH] = { FN_NEWCORO_FUNC1, ask_cobirth },
+	[PW_POINT_EXIT] = { FN_GDESTROY, ask_arg },
+	[PW_POINT_PARK] = { FN_GOPARK, ask_park },
+	[PW_POINT_READY] = { FN_READY, ask_arg },
+	[PW_POINT_RUN] = { FN_EXECUTE, ask_arg },
 };
 
 /* Adds a picked instruction to the plan. */
@@ -175,10 +183,13 @@ static int planner__add(struct planner *pl, enum pw_point point, enum fn fn, uin
 	int err;
 
 	if (pl->plan->nr_sites == PW_SITES_MAX)
-		return cause__set(why, -ENOSPC, "more than %d places to probe: too many plugins", PW_SITES_MAX);
+		return cause__set(why, -ENOSPC, "more than %d places to probe: too many plugins",
+				  PW_SITES_MAX);
 	err = goproc__place(pl->gp, pick->addr, &s->place);
 	if (err)
-		return cause__set(why, err, "%s is not in a mapped file; parkwatch can probe files only", fn_names[fn]);
+		return cause__set(why, err,
+				  "%s is not in a mapped file; parkwatch can probe files only",
+				  fn_names[fn]);
 	s->wire = pick->wire;
 	s->wire.point = point;
 	s->class = pick->class;
@@ -192,10 +203,11 @@ static int planner__add(struct planner *pl, enum pw_point point, enum fn fn, uin
 }
 
 /*
- * newproc.func1 has a shape that we do not know: newproc1's one return, where the new g is the result. Single-stepped,
- * but sure. Coroutines of iter.Pull pass there too.
+ * newproc.func1 has a shape that we do not know: newproc1's one return, where the new g is the
+ * result. Single-stepped, but sure. Coroutines of iter.Pull pass there too.
  */
-static int planner__birth_at_ret(struct planner *pl, const struct gofunc *fn, uint8_t *buf, struct cause *why)
+static int planner__birth_at_ret(struct planner *pl, const struct gofunc *fn, uint8_t *buf,
+				 struct cause *why)
 {
 	struct site_ask ask = { .nop5 = false };
 	struct site_pick pick = { .class = INSN_STEPPED };
@@ -204,21 +216,25 @@ static int planner__birth_at_ret(struct planner *pl, const struct gofunc *fn, ui
 	if (!err)
 		err = site__find_ret(&ask.code, &pick.addr);
 	if (err)
-		return cause__set(why, err, "neither newproc.func1 nor newproc1 of %s has a shape that parkwatch knows",
-				  pl->rt->version);
+		return cause__set(
+			why, err,
+			"neither newproc.func1 nor newproc1 of %s has a shape that parkwatch knows",
+			pl->rt->version);
 	/* the return address is at rsp: the caller's frame lies 8 higher */
 	pick.wire.g = pl->rt->regabi ? in_reg(RAX) : on_stack(8 + ABI0_NEWPROC1_RES);
 	pick.wire.cur = birth_cur(pl);
 	if (pick.wire.cur.kind == PW_LOC_STACK)
 		pick.wire.cur.off += 8;
 	snprintf(pick.insn, sizeof(pick.insn), "ret");
-	snprintf(pick.why, sizeof(pick.why), "newproc.func1 has an unknown shape: the one return of newproc1, single-stepped");
+	snprintf(pick.why, sizeof(pick.why),
+		 "newproc.func1 has an unknown shape: the one return of newproc1, single-stepped");
 	pl->birth_at_ret = true;
 	return planner__add(pl, PW_POINT_BIRTH, FN_NEWPROC1, fn[FN_NEWPROC1].entry, &pick, why);
 }
 
 /* One point in one module. -ENOENT: the module has no such function. */
-static int planner__place(struct planner *pl, enum pw_point point, uint32_t module, struct cause *why)
+static int planner__place(struct planner *pl, enum pw_point point, uint32_t module,
+			  struct cause *why)
 {
 	const struct gofunc *fn = pl->fn[module];
 	struct site_ask ask = { .nop5 = pl->kf->f[KFEAT_NOP5].ok };
@@ -235,7 +251,8 @@ static int planner__place(struct planner *pl, enum pw_point point, uint32_t modu
 		return -ENOENT;
 	err = planner__read_code(pl, &fn[f], buf, &ask.code);
 	if (err)
-		return cause__set(why, err, "cannot read the code of %s: %s", fn_names[f], strerror(-err));
+		return cause__set(why, err, "cannot read the code of %s: %s", fn_names[f],
+				  strerror(-err));
 	err = rules[point].ask(pl, fn, &ask);
 	if (!err)
 		err = site__pick(&ask, &pick);
@@ -243,7 +260,8 @@ static int planner__place(struct planner *pl, enum pw_point point, uint32_t modu
 		return planner__birth_at_ret(pl, fn, buf, why);
 	if (err)
 		return cause__set(why, err == -ENOENT ? -EOPNOTSUPP : err,
-				  "no instruction of %s (%s) has what is wanted: a shape that parkwatch does not know",
+				  "no instruction of %s (%s) has what is wanted: a shape that "
+				  "parkwatch does not know",
 				  fn_names[f], pl->rt->version);
 	return planner__add(pl, point, f, ask.code.addr, &pick, why);
 }
@@ -255,26 +273,31 @@ static void planner__point(struct planner *pl, enum pw_point point)
 
 	pt->first = pl->plan->nr_sites;
 	if (point == PW_POINT_COBIRTH && pl->birth_at_ret) {
-		pt->err = cause__set(&pt->cause, -ENOENT, "the birth point counts coroutines as well");
+		pt->err = cause__set(&pt->cause, -ENOENT,
+				     "the birth point counts coroutines as well");
 		return;
 	}
-	for (uint32_t m = 0; m < pl->rt->nr_modules && m < GOMODULES_MAX && (!err || err == -ENOENT); m++)
+	for (uint32_t m = 0;
+	     m < pl->rt->nr_modules && m < GOMODULES_MAX && (!err || err == -ENOENT); m++)
 		err = planner__place(pl, point, m, &pt->cause);
 	pt->nr = pl->plan->nr_sites - pt->first;
 	if ((!err || err == -ENOENT) && pt->nr)
 		return;
 	pt->err = err;
 	if (err == -ENOENT && point == PW_POINT_COBIRTH)
-		cause__set(&pt->cause, err, "%s: this program makes no coroutines (iter.Pull is not linked)",
+		cause__set(&pt->cause, err,
+			   "%s: this program makes no coroutines (iter.Pull is not linked)",
 			   pl->rt->version);
 	else if (err == -ENOENT)
-		cause__set(&pt->cause, err, "no %s in the tables of %s", fn_names[rules[point].fn], pl->rt->version);
+		cause__set(&pt->cause, err, "no %s in the tables of %s", fn_names[rules[point].fn],
+			   pl->rt->version);
 	/* places in other modules are of no use without this one */
 	pl->plan->nr_sites = pt->first;
 	pt->nr = 0;
 }
 
-int plan__make(struct goproc *gp, struct goruntime *rt, const struct kfeat *kf, struct plan **ret, struct cause *why)
+int plan__make(struct goproc *gp, struct goruntime *rt, const struct kfeat *kf, struct plan **ret,
+	       struct cause *why)
 {
 	scoped(plan) p = calloc(1, sizeof(*p));
 	scoped_mem struct planner *pl = calloc(1, sizeof(*pl));
@@ -287,8 +310,8 @@ int plan__make(struct goproc *gp, struct goruntime *rt, const struct kfeat *kf, 
 	for (uint32_t m = 0; m < rt->nr_modules && m < GOMODULES_MAX; m++) {
 		err = gosym__find(rt->sym, m, fn_names, FN_MAX, pl->fn[m]);
 		if (err)
-			return cause__set(why, err, "cannot read the function table of '%s': %s", rt->path,
-					  strerror(-err));
+			return cause__set(why, err, "cannot read the function table of '%s': %s",
+					  rt->path, strerror(-err));
 	}
 	for (int point = 0; point < PW_POINT_MAX; point++)
 		planner__point(pl, point);

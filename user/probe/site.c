@@ -7,80 +7,27 @@
 
 #include <Zydis/Zydis.h>
 
-#include "base/own.h"
+#include "probe/insn.h"
 
-#define STRAIGHT_MAX  96	/* instructions followed */
-#define SLOTS_MAX     4		/* stack slots in which one value is known to be */
-#define REG_RSP	      4
-#define REG_RBP	      5
-#define NO_REG	      (-1)
-#define GUARD0_OFF    0x10	/* g.stackguard0, g.stackguard1: Go 1.15 to 1.27 runtime/runtime2.go */
-#define GUARD1_OFF    0x18
-#define PAGE_BYTES    4096
-
-const char *insn_class_name(enum insn_class c)
-{
-	static const char *const names[INSN_CLASS_MAX] = {
-		[INSN_NOP5] = "nop5", [INSN_BRANCH] = "jcc", [INSN_PUSH] = "push",
-		[INSN_CALL] = "call", [INSN_NOP] = "nop",    [INSN_STEPPED] = "single-stepped",
-	};
-
-	return (unsigned int)c < INSN_CLASS_MAX ? names[c] : "?";
-}
-
-struct insn {
-	uint64_t addr;
-	const uint8_t *bytes;
-	ZydisDecodedInstruction d;
-	ZydisDecodedOperand op[ZYDIS_MAX_OPERAND_COUNT];
-};
+#define STRAIGHT_MAX 96 /* instructions followed */
+#define SLOTS_MAX    4  /* stack slots in which one value is known to be */
+#define REG_RSP      4
+#define REG_RBP      5
+#define NO_REG       (-1)
 
 /* What is known before an instruction runs. Stack offsets count from the stack pointer at entry. */
 struct flow {
 	int32_t sp;
-	bool bp_moved;		/* rbp points to stack offset bp; else it is the direct caller's */
+	bool bp_moved; /* rbp points to stack offset bp; else it is the direct caller's */
 	int32_t bp;
-	bool bp_saved;		/* the caller's rbp is in the slot bp_slot */
+	bool bp_saved; /* the caller's rbp is in the slot bp_slot */
 	int32_t bp_slot;
 	struct held {
-		uint16_t regs;	/* bit (1 << number) */
+		uint16_t regs; /* bit (1 << number) */
 		uint8_t nr_slots;
 		int32_t slots[SLOTS_MAX];
 	} v[SITE_VALUES];
 };
-
-static int insn__decode(const struct site_code *code, uint64_t addr, struct insn *ret)
-{
-	ZydisDecoder dec;
-	uint64_t off = addr - code->addr;
-
-	if (addr < code->addr || off >= code->len)
-		return -ENOENT;
-	ZydisDecoderInit(&dec, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
-	if (ZYAN_FAILED(ZydisDecoderDecodeFull(&dec, code->bytes + off, code->len - off, &ret->d,
-					       ret->op)))
-		return -EBADMSG;
-	ret->addr = addr;
-	ret->bytes = code->bytes + off;
-	return 0;
-}
-
-static uint64_t insn_next(const struct insn *in)
-{
-	return in->addr + in->d.length;
-}
-
-static bool insn_is_branch(const struct insn *in)
-{
-	return in->d.meta.category == ZYDIS_CATEGORY_COND_BR || in->d.meta.category == ZYDIS_CATEGORY_UNCOND_BR;
-}
-
-/* Target of a direct branch or call. */
-static bool insn_target(const struct insn *in, uint64_t *ret)
-{
-	return in->op[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE && in->op[0].imm.is_relative &&
-	       ZYAN_SUCCESS(ZydisCalcAbsoluteAddress(&in->d, &in->op[0], in->addr, ret));
-}
 
 /* x86 number of a general register, whatever part of it is named. */
 static int reg_number(ZydisRegister reg)
@@ -94,7 +41,8 @@ static int reg_number(ZydisRegister reg)
 
 static bool op_is_whole_reg(const ZydisDecodedOperand *op, int *ret)
 {
-	if (op->type != ZYDIS_OPERAND_TYPE_REGISTER || ZydisRegisterGetClass(op->reg.value) != ZYDIS_REGCLASS_GPR64)
+	if (op->type != ZYDIS_OPERAND_TYPE_REGISTER ||
+	    ZydisRegisterGetClass(op->reg.value) != ZYDIS_REGCLASS_GPR64)
 		return false;
 	*ret = reg_number(op->reg.value);
 	return true;
@@ -192,7 +140,8 @@ static bool flow__set_bp(struct flow *f, int32_t at)
 	return true;
 }
 
-/* mov between whole registers, stack slots and the g in TLS. 1: done, 0: none of these, -1: rbp or rsp is lost. */
+/* mov between whole registers, stack slots and the g in TLS. 1: done, 0: none of these, -1: rbp or
+ * rsp is lost. */
 static int flow__mov(struct flow *f, const struct insn *in, bool g_in_tls)
 {
 	const ZydisDecodedOperand *dst = &in->op[0], *src = &in->op[1];
@@ -252,14 +201,14 @@ static int flow__frame(struct flow *f, const struct insn *in)
 			return 0;
 		if (op[1].type != ZYDIS_OPERAND_TYPE_IMMEDIATE)
 			return -1;
-		f->sp += (in->d.mnemonic == ZYDIS_MNEMONIC_ADD ? 1 : -1) * (int32_t)op[1].imm.value.s;
+		f->sp += (in->d.mnemonic == ZYDIS_MNEMONIC_ADD ? 1 : -1) *
+			 (int32_t)op[1].imm.value.s;
 		return 1;
 	case ZYDIS_MNEMONIC_LEA:
 		if (!op_is_reg(&op[0], REG_RBP))
 			return 0;
 		return flow__slot_of(f, &op[1], &slot) && flow__set_bp(f, slot) ? 1 : -1;
-	default:
-		return 0;
+	default: return 0;
 	}
 }
 
@@ -353,79 +302,13 @@ static bool flow__wire(const struct flow *f, const struct site_ask *ask, struct 
 	return true;
 }
 
-static enum insn_class insn__class(const struct insn *in, bool nop5)
-{
-	static const uint8_t nop5_bytes[] = { 0x0f, 0x1f, 0x44, 0x00, 0x00 };
-	const uint8_t *b = in->bytes;
-	uint8_t len = in->d.length;
-
-	if (nop5 && len == sizeof(nop5_bytes) && !memcmp(b, nop5_bytes, len) &&
-	    in->addr % PAGE_BYTES <= PAGE_BYTES - sizeof(nop5_bytes))
-		return INSN_NOP5;
-	if (len == 1 && b[0] == 0x90)
-		return INSN_NOP;
-	if ((len == 1 && (b[0] & 0xf8) == 0x50) || (len == 2 && b[0] == 0x41 && (b[1] & 0xf8) == 0x50))
-		return INSN_PUSH;
-	if (len == 5 && b[0] == 0xe8)
-		return INSN_CALL;
-	if ((len == 2 && (b[0] == 0xeb || (b[0] & 0xf0) == 0x70)) || (len == 5 && b[0] == 0xe9) ||
-	    (len == 6 && b[0] == 0x0f && (b[1] & 0xf0) == 0x80))
-		return INSN_BRANCH;
-	return INSN_STEPPED;
-}
-
 static int class_cost(enum insn_class c)
 {
 	return c == INSN_NOP5 ? 0 : c == INSN_STEPPED ? 2 : 1;
 }
 
-/* `cmp rsp, [g + stackguard]` or `cmp r, [g + stackguard]` after `lea r, [rsp - x]`. */
-static bool insn_compares_guard(const struct insn *in)
-{
-	const ZydisDecodedOperand *op = in->op;
-
-	return in->d.mnemonic == ZYDIS_MNEMONIC_CMP && op[0].type == ZYDIS_OPERAND_TYPE_REGISTER &&
-	       op[1].type == ZYDIS_OPERAND_TYPE_MEMORY && op[1].size == 64 &&
-	       op[1].mem.index == ZYDIS_REGISTER_NONE &&
-	       (op[1].mem.disp.value == GUARD0_OFF || op[1].mem.disp.value == GUARD1_OFF);
-}
-
-/* Address of the `jbe` of the stack check at the function's start; 0: it has none. */
-static uint64_t stack_check(const struct site_code *code)
-{
-	uint64_t at = code->addr;
-	bool compared = false;
-	struct insn in;
-
-	for (int i = 0; i < 8 && !insn__decode(code, at, &in); i++, at = insn_next(&in)) {
-		if (compared && in.d.mnemonic == ZYDIS_MNEMONIC_JBE)
-			return at;
-		if (insn_is_branch(&in) || in.d.meta.category == ZYDIS_CATEGORY_CALL)
-			return 0;
-		compared = insn_compares_guard(&in);
-	}
-	return 0;
-}
-
-/* Lowest address inside the function, past its entry, that a branch leads to: from there on a call may come round again. */
-static int first_target(const struct site_code *code, uint64_t *ret)
-{
-	uint64_t first = code->addr + code->len, target;
-	struct insn in;
-
-	for (uint64_t at = code->addr; at < code->addr + code->len; at = insn_next(&in)) {
-		int err = insn__decode(code, at, &in);
-
-		if (err)
-			return err;
-		if (insn_is_branch(&in) && insn_target(&in, &target) && target > code->addr && target < first)
-			first = target;
-	}
-	*ret = first;
-	return 0;
-}
-
-static void pick__describe(struct site_pick *p, const struct insn *in, uint64_t check, bool after_check)
+static void pick__describe(struct site_pick *p, const struct insn *in, uint64_t check,
+			   bool after_check)
 {
 	static const char *const how[INSN_CLASS_MAX] = {
 		[INSN_NOP5] = "this kernel makes a call of it, no trap",
@@ -438,23 +321,26 @@ static void pick__describe(struct site_pick *p, const struct insn *in, uint64_t 
 	ZydisFormatter fmt;
 
 	ZydisFormatterInit(&fmt, ZYDIS_FORMATTER_STYLE_INTEL);
-	if (ZYAN_FAILED(ZydisFormatterFormatInstruction(&fmt, &in->d, in->op, in->d.operand_count_visible, p->insn,
+	if (ZYAN_FAILED(ZydisFormatterFormatInstruction(&fmt, &in->d, in->op,
+							in->d.operand_count_visible, p->insn,
 							sizeof(p->insn), in->addr, NULL)))
 		snprintf(p->insn, sizeof(p->insn), "?");
 	if (p->wire.flags & PW_SITE_CHECK)
-		snprintf(p->why, sizeof(p->why), "branch of the stack check, %s; taken to morestack it does not count",
+		snprintf(p->why, sizeof(p->why),
+			 "branch of the stack check, %s; taken to morestack it does not count",
 			 how[p->class]);
 	else
 		snprintf(p->why, sizeof(p->why), "%s, %s",
-			 after_check ? "first instruction after the stack check" :
-			 check	     ? "cheapest past the stack check" :
-				       "cheapest with the values in hand",
+			 after_check ? "first instruction after the stack check"
+			 : check     ? "cheapest past the stack check"
+				     : "cheapest with the values in hand",
 			 how[p->class]);
 }
 
-/* Takes the instruction if it is cheaper than the best so far, or as cheap and the best is on the stack check. */
-static void pick__consider(struct site_pick *best, bool *have, const struct site_ask *ask, const struct flow *f,
-			   const struct insn *in, uint64_t check)
+/* Takes the instruction if it is cheaper than the best so far, or as cheap and the best is on the
+ * stack check. */
+static void pick__consider(struct site_pick *best, bool *have, const struct site_ask *ask,
+			   const struct flow *f, const struct insn *in, uint64_t check)
 {
 	struct site_pick p = { .addr = in->addr, .class = insn__class(in, ask->nop5) };
 	int cost = class_cost(p.class), best_cost = class_cost(best->class);
@@ -466,10 +352,12 @@ static void pick__consider(struct site_pick *best, bool *have, const struct site
 		return;
 	if (in->addr == check)
 		p.wire.flags |= PW_SITE_CHECK;
-	if (*have && cost >= best_cost && !(cost == best_cost && (best->wire.flags & PW_SITE_CHECK)))
+	if (*have && cost >= best_cost &&
+	    !(cost == best_cost && (best->wire.flags & PW_SITE_CHECK)))
 		return;
 	pick__describe(&p, in, check,
-		       check && !insn__decode(&ask->code, check, &before) && insn_next(&before) == in->addr);
+		       check && !insn__decode(&ask->code, check, &before) &&
+			       insn_next(&before) == in->addr);
 	*best = p;
 	*have = true;
 }
@@ -485,10 +373,10 @@ int site__pick(const struct site_ask *ask, struct site_pick *ret)
 
 	if (ask->code.len > SITE_CODE_MAX)
 		return -E2BIG;
-	err = first_target(&ask->code, &stop);
+	err = code__first_target(&ask->code, &stop);
 	if (err)
 		return err;
-	check = stack_check(&ask->code);
+	check = code__stack_check(&ask->code);
 	for (int i = 0; i < STRAIGHT_MAX && at < stop; i++, at = insn_next(&in)) {
 		err = insn__decode(&ask->code, at, &in);
 		if (err)
@@ -501,9 +389,9 @@ int site__pick(const struct site_ask *ask, struct site_pick *ret)
 			pick__consider(&best, &have, ask, &f, &in, check);
 		if (begun && at == ask->until)
 			break;
-		if (in.d.meta.category == ZYDIS_CATEGORY_CALL && !begun)
+		if (insn_is_call(&in) && !begun)
 			flow__call(&f);
-		else if (in.d.meta.category == ZYDIS_CATEGORY_CALL || in.d.meta.category == ZYDIS_CATEGORY_RET ||
+		else if (insn_is_call(&in) || insn_is_ret(&in) ||
 			 (insn_is_branch(&in) && at != check))
 			break;
 		else if (at != check && !flow__step(&f, &in, ask->g_in_tls))
@@ -512,51 +400,5 @@ int site__pick(const struct site_ask *ask, struct site_pick *ret)
 	if (!have)
 		return -ENOENT;
 	*ret = best;
-	return 0;
-}
-
-int site__find_call(const struct site_code *code, uint64_t target, uint64_t *ret_addr, uint64_t *ret_next)
-{
-	uint64_t found = 0, next = 0, to;
-	struct insn in;
-
-	for (uint64_t at = code->addr; at < code->addr + code->len; at = insn_next(&in)) {
-		int err = insn__decode(code, at, &in);
-
-		if (err)
-			return err;
-		if (in.d.meta.category != ZYDIS_CATEGORY_CALL || !insn_target(&in, &to) || to != target)
-			continue;
-		if (found)
-			return -ENOTUNIQ;
-		found = at;
-		next = insn_next(&in);
-	}
-	if (!found)
-		return -ENOENT;
-	*ret_addr = found;
-	*ret_next = next;
-	return 0;
-}
-
-int site__find_ret(const struct site_code *code, uint64_t *ret_addr)
-{
-	uint64_t found = 0;
-	struct insn in;
-
-	for (uint64_t at = code->addr; at < code->addr + code->len; at = insn_next(&in)) {
-		int err = insn__decode(code, at, &in);
-
-		if (err)
-			return err;
-		if (in.d.meta.category != ZYDIS_CATEGORY_RET)
-			continue;
-		if (found)
-			return -ENOTUNIQ;
-		found = at;
-	}
-	if (!found)
-		return -ENOENT;
-	*ret_addr = found;
 	return 0;
 }

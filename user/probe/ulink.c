@@ -75,7 +75,8 @@ static int open_multi(int prog_fd, pid_t pid, const struct uplace *where, struct
 	return 0;
 }
 
-static int open_perf(enum attach_way way, int prog_fd, pid_t pid, const struct uplace *where, struct ulink *ret)
+static int open_perf(enum attach_way way, int prog_fd, pid_t pid, const struct uplace *where,
+		     struct ulink *ret)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, opts);
 	struct ulink l = ULINK_NONE;
@@ -100,7 +101,8 @@ static int open_perf(enum attach_way way, int prog_fd, pid_t pid, const struct u
 	return 0;
 }
 
-int ulink__open(enum attach_way way, int prog_fd, pid_t pid, const struct uplace *where, struct ulink *ret)
+int ulink__open(enum attach_way way, int prog_fd, pid_t pid, const struct uplace *where,
+		struct ulink *ret)
 {
 	if (way == ATTACH_MULTI)
 		return open_multi(prog_fd, pid, where, ret);

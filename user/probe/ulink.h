@@ -2,8 +2,9 @@
 /*
  * ulink: one uprobe attachment, by any of the three ways that kernels have.
  *
- * Thin over bpf(2) and perf_event_open(2): a program's fd, a file, offsets in it, a process. pid is always a process's
- * id (TGID): a perf event on a thread's id stops for all threads when that thread ends.
+ * Thin over bpf(2) and perf_event_open(2): a program's fd, a file, offsets in it, a process. pid is
+ * always a process's id (TGID): a perf event on a thread's id stops for all threads when that
+ * thread ends.
  */
 #ifndef PARKWATCH_PROBE_ULINK_H
 #define PARKWATCH_PROBE_ULINK_H
@@ -14,24 +15,30 @@
 #include <sys/types.h>
 
 enum attach_way { ATTACH_AUTO, ATTACH_MULTI, ATTACH_PERF_LINK, ATTACH_PERF_IOCTL };
-const char *attach_way_name(enum attach_way w);	/* "auto", "uprobe-multi", "perf-link", "perf-ioctl" */
+const char *attach_way_name(
+	enum attach_way w); /* "auto", "uprobe-multi", "perf-link", "perf-ioctl" */
 
 struct ulink {
-	int fd;			/* bpf_link, or -EBADF */
-	int perf_fd;		/* perf event, or -EBADF */
+	int fd;      /* bpf_link, or -EBADF */
+	int perf_fd; /* perf event, or -EBADF */
 };
-#define ULINK_NONE { .fd = -EBADF, .perf_fd = -EBADF }
+#define ULINK_NONE                                                                                 \
+	{                                                                                          \
+		.fd = -EBADF, .perf_fd = -EBADF                                                    \
+	}
 
-struct uplace {			/* nr places in one file */
+struct uplace { /* nr places in one file */
 	const char *path;
 	const unsigned long *offsets;
 	const __u64 *cookies;
-	uint32_t nr;		/* 1 for the perf ways */
+	uint32_t nr; /* 1 for the perf ways */
 };
 
 /* 0 or negative errno as the kernel gave it. ATTACH_PERF_IOCTL has no cookies. */
-int ulink__open(enum attach_way way, int prog_fd, pid_t pid, const struct uplace *where, struct ulink *ret);
-void ulink__close(struct ulink *l);	/* twice is fine; takes 20 to 200 ms: the kernel waits for programs to end */
-void ulink__discard(struct ulink *l);	/* the same, by a thread of its own: nobody waits */
+int ulink__open(enum attach_way way, int prog_fd, pid_t pid, const struct uplace *where,
+		struct ulink *ret);
+void ulink__close(struct ulink *l);   /* twice is fine; takes 20 to 200 ms: the kernel waits for
+					 programs to end */
+void ulink__discard(struct ulink *l); /* the same, by a thread of its own: nobody waits */
 
 #endif

@@ -13,7 +13,7 @@
 #include "report/arena.h"
 #include "report/renderer.h"
 
-#define STACK_BYTES_MAX (4u << 20)	/* of a line; a frame that does not fit is left out */
+#define STACK_BYTES_MAX (1u << 20)	/* of a line; a frame that does not fit is left out */
 
 struct line {
 	UT_hash_handle hh;

@@ -92,7 +92,9 @@ static int64_t function_id(struct pprof_tables *t, const struct frame *fr)
 		return -ENOMEM;
 	pprof__function__init(fn);
 	fn->id = t->functions.nr + 1;
-	fn->name = fn->system_name = key.name;
+	fn->name = key.name;
+	/* pprof cuts what is in parentheses if both names are equal and look like C++. */
+	fn->system_name = fr->kind == FRAME_CODE ? key.name : 0;
 	fn->filename = key.file;
 	fn->start_line = key.start_line;
 	err = map_add(t, &t->function_ids, &key, sizeof(key), &t->functions, fn);

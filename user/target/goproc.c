@@ -15,6 +15,7 @@ struct file_id {
 };
 
 struct goproc {
+	struct addrspace as; /* first member: what its runtimes read through */
 	struct proc *p; /* borrowed */
 	size_t nr_runtimes, nr_images;
 	struct goruntime *runtimes[GOPROC_RUNTIMES_MAX]; /* owned */
@@ -24,6 +25,28 @@ struct goproc {
 	struct file_id *seen; /* files looked at; owned */
 	size_t nr_seen;
 };
+
+/*
+ * The process's memory; once it has ended, what of it was mapped from a file and is there still. So names can be
+ * found for a program that ended while it was watched (but not those of a PIE before Go 1.18, whose tables were relocated).
+ */
+static int goproc__read(const struct addrspace *as, uint64_t addr, void *buf, size_t len)
+{
+	const struct goproc *gp = (const struct goproc *)as;
+	int err = addrspace__read(proc__mem(gp->p), addr, buf, len);
+	uint64_t offset, last;
+
+	if (err != -ESRCH || !len)
+		return err;
+	for (size_t i = 0; i < gp->nr_images; i++) {
+		const struct image *img = gp->images[i];
+
+		if (!image__file_offset(img, addr, &offset) && !image__file_offset(img, addr + len - 1, &last) &&
+		    last - offset == len - 1 && pread(img->fd, buf, len, (off_t)offset) == (ssize_t)len)
+			return 0;
+	}
+	return err;
+}
 
 /* true: the file was not looked at before. */
 static bool goproc__see(struct goproc *gp, const struct mapping *m)
@@ -65,7 +88,7 @@ static int goproc__add_image(struct goproc *gp, struct image *take, struct cause
 	}
 	if (gp->nr_runtimes == GOPROC_RUNTIMES_MAX)
 		return 0;
-	err = goruntime__open(proc__mem(gp->p), &img->go, &rt, why);
+	err = goruntime__open(&gp->as, &img->go, &rt, why);
 	if (err)
 		return err == -ENOENT ? 0 : err;
 	gp->runtimes[gp->nr_runtimes++] = rt;
@@ -165,20 +188,22 @@ static int goproc__find(struct goproc *gp, struct cause *why)
 int goproc__open(struct proc *p, struct goproc **ret, struct cause *why)
 {
 	scoped(goproc) gp = calloc(1, sizeof(*gp));
+	struct cause found = { "" };
 	int err;
 
 	if (!gp)
 		return -ENOMEM;
 	gp->p = p;
+	gp->as.read = goproc__read;
 	gp->seen = calloc(GOPROC_FILES_MAX, sizeof(*gp->seen));
 	if (!gp->seen)
 		return -ENOMEM;
-	err = goproc__find(gp, why);
-	if (err && !proc__alive(p))
+	err = goproc__find(gp, &found);
+	if (err && (err == -ESRCH || !proc__alive(p))) /* then the rest is but a consequence */
 		return cause__set(why, -ESRCH, "process %d ('%s') has ended", (int)proc__pid(p),
 				  proc__comm(p));
 	if (err)
-		return err;
+		return cause__set(why, err, "%s", found.text);
 	maps__free(steal(gp->maps));
 	free(steal(gp->seen));
 	*ret = steal(gp);

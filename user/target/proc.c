@@ -13,7 +13,8 @@
 
 #include "base/clock.h"
 
-#define PROC_STATUS_MAX 8192 /* bytes of /proc/PID/status that are read */
+#define PROC_STATUS_MAX 8192       /* bytes of /proc/PID/status that are read */
+#define PF_KTHREAD      0x00200000 /* Linux include/linux/sched.h */
 #define DELETED         " (deleted)"
 
 struct proc {
@@ -131,6 +132,29 @@ static int proc__check_status(struct proc *p, struct cause *why)
 	return 0;
 }
 
+/* State and flags of /proc/PID/stat: "PID (COMM) STATE PPID PGRP SESSION TTY TPGID FLAGS ...". */
+static int proc__read_stat(const struct proc *p, char *ret_state, unsigned int *ret_flags)
+{
+	char stat[1024];
+	const char *paren;
+	int err = proc__read_file(p, "stat", stat, sizeof(stat));
+
+	if (err)
+		return err;
+	paren = strrchr(stat, ')'); /* COMM may hold anything */
+	if (!paren || sscanf(paren, ") %c %*d %*d %*d %*d %*d %u", ret_state, ret_flags) != 2)
+		return -EBADMSG;
+	return 0;
+}
+
+static bool proc__is_kernel_thread(const struct proc *p)
+{
+	char state;
+	unsigned int flags;
+
+	return !proc__read_stat(p, &state, &flags) && (flags & PF_KTHREAD);
+}
+
 static int proc__read_exe(struct proc *p, struct cause *why)
 {
 	ssize_t len = readlinkat(p->dirfd, "exe", p->exe, sizeof(p->exe) - 1);
@@ -138,7 +162,7 @@ static int proc__read_exe(struct proc *p, struct cause *why)
 
 	if (len < 0 && (errno == EACCES || errno == EPERM))
 		return cause_no_right(why, p);
-	if (len < 0 && !proc__alive(p))
+	if (len < 0 && !proc__is_kernel_thread(p)) /* a process that is ending has none any more */
 		return cause_ended(why, p);
 	if (len < 0)
 		return cause__set(
@@ -243,15 +267,12 @@ int proc__pidfd(const struct proc *p)
 bool proc__alive(const struct proc *p)
 {
 	struct pollfd pfd = { .fd = p->pidfd, .events = POLLIN };
-	char stat[1024];
-	const char *paren;
+	char state;
+	unsigned int flags;
 
 	if (p->pidfd >= 0)
 		return poll(&pfd, 1, 0) != 1;
-	if (proc__read_file(p, "stat", stat, sizeof(stat)))
-		return false;
-	paren = strrchr(stat, ')'); /* "PID (COMM) STATE": COMM may hold anything */
-	return paren && paren[1] == ' ' && paren[2] != 'Z' && paren[2] != 'X';
+	return !proc__read_stat(p, &state, &flags) && state != 'Z' && state != 'X';
 }
 
 uint64_t proc__cpu_ns(const struct proc *p)

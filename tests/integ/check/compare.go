@@ -136,16 +136,8 @@ func compareWaits(t *truth, r *recording) error {
 	tallies, left := gather(t, t.Waits, r.rows)
 	for i := range t.Waits {
 		s := &t.Waits[i]
-		count, ns := s.Count+int64(len(s.Open)+len(s.Early)), s.NS
-		for _, start := range s.Open {
-			if start < r.begin {
-				start = r.begin
-			}
-			ns += r.end - start
-		}
-		for _, end := range s.Early {
-			ns += end - r.begin
-		}
+		count := s.Count + int64(len(s.Open)+len(s.Early))
+		least, most := s.span(r)
 		got := tallies[i]
 		if got.count == 0 && got.ns == 0 {
 			return fmt.Errorf("nothing at %s, truly %d waits%s", s, count, hint(left))
@@ -153,13 +145,34 @@ func compareWaits(t *truth, r *recording) error {
 		if r.counted && (got.count < count || got.count != count && !s.Uneven) {
 			return fmt.Errorf("%d waits at %s, truly %d%s", got.count, s, count, hint(left))
 		}
-		off := 100 * float64(got.ns-ns) / float64(ns)
-		if ns != 0 && (off > *percent || off < -*percent) {
-			return fmt.Errorf("%.3f ms at %s, by its own clock %.3f ms (%+.2f %%): %w", float64(got.ns)/1e6, s,
-				float64(ns)/1e6, off, errTime)
+		if float64(got.ns) < float64(least)*(1-*percent/100) || float64(got.ns) > float64(most)*(1+*percent/100) {
+			return fmt.Errorf("%.3f ms at %s, by its own clock %.3f to %.3f ms: %w", float64(got.ns)/1e6, s,
+				float64(least)/1e6, float64(most)/1e6, errTime)
 		}
 	}
 	return nil
+}
+
+// span is the time that was spent here by the program's own clock, at least and at most. The two differ only for waits that
+// cross an edge of the recording: it began at the latest when parkwatch said so, ended at the earliest when it was told to,
+// and lasted as long as the result says.
+func (s *site) span(r *recording) (least, most int64) {
+	least, most = s.NS, s.NS
+	slack := r.duration - (r.end - r.begin)
+	for _, start := range s.Open {
+		if start < r.begin {
+			least += r.end - r.begin
+			most += r.duration
+		} else {
+			least += r.end - start
+			most += r.end + slack - start
+		}
+	}
+	for _, end := range s.Early {
+		least += end - r.begin
+		most += end - (r.begin - slack)
+	}
+	return least, most
 }
 
 // compareSum: what was seen and what was lost are together what there was, and what was seen is all in the result.

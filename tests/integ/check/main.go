@@ -57,6 +57,7 @@ type recording struct {
 	file       string
 	cmd        *exec.Cmd
 	begin, end int64 // CLOCK_MONOTONIC: it said that it records; it was told to stop
+	duration   int64 // as the result has it, 0 if it has none
 	seen, lost int64
 	rows       []row
 	mu         sync.Mutex
@@ -133,9 +134,10 @@ func try(kind string, program []string) error {
 		return fmt.Errorf("the target did not start: %q, %v", line, err)
 	}
 
+	pid := innermost(target.Process.Pid)
 	var recordings []*recording
 	for _, event := range strings.Split(*events, ",") {
-		r, err := record(target.Process.Pid, event, dir)
+		r, err := record(pid, event, dir)
 		if err != nil {
 			return err
 		}
@@ -163,6 +165,18 @@ func try(kind string, program []string) error {
 		return fmt.Errorf("the target ended badly after it was watched: %v", err)
 	}
 	return compare(&t, recordings)
+}
+
+// innermost: the program may stand behind wrappers (unshare, sh) that wait for it as their child.
+func innermost(pid int) int {
+	for {
+		children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
+		child, err2 := strconv.Atoi(strings.TrimSpace(string(children)))
+		if err != nil || err2 != nil {
+			return pid
+		}
+		pid = child
+	}
 }
 
 // record starts parkwatch and waits until it says that it records.
@@ -234,7 +248,10 @@ func (r *recording) stop() error {
 	r.seen, _ = strconv.ParseInt(m[1], 10, 64)
 	r.lost, _ = strconv.ParseInt(m[2], 10, 64)
 	var err error
-	r.rows, err = readRows(r.file)
+	r.rows, r.duration, err = readRows(r.file)
+	if r.counted && err == nil && r.duration < r.end-r.begin {
+		return fmt.Errorf("the result says that %d ns were recorded, but it was %d at least", r.duration, r.end-r.begin)
+	}
 	for i := range r.rows {
 		if r.event == "blocked" && !r.counted {
 			r.rows[i].ns, r.rows[i].count = r.rows[i].count, 0

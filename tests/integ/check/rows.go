@@ -24,15 +24,17 @@ type row struct {
 // The pattern is flamegraph.pl's own.
 var foldedLine = regexp.MustCompile(`^(.*)\s+?(\d+(?:\.\d*)?)$`)
 
-func readRows(file string) ([]row, error) {
+// readRows: the stacks, and how long was recorded where the format has that.
+func readRows(file string) (rows []row, duration int64, err error) {
 	data, err := os.ReadFile(file)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	if bytes.HasPrefix(data, []byte{0x1f, 0x8b}) {
 		return readPprof(data)
 	}
-	return readFolded(string(data))
+	rows, err = readFolded(string(data))
+	return rows, 0, err
 }
 
 func readFolded(text string) ([]row, error) {
@@ -98,21 +100,21 @@ func numbers(list []uint64, value uint64, data []byte) []uint64 {
 }
 
 // readPprof reads profile.proto by its published field numbers: a reader of its own, so that a mistake of the writer shows.
-func readPprof(packed []byte) ([]row, error) {
+func readPprof(packed []byte) (rows []row, duration int64, err error) {
 	zip, err := gzip.NewReader(bytes.NewReader(packed))
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	data, err := io.ReadAll(zip)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	var names []string
 	functions := map[uint64]uint64{}   // id: name
 	locations := map[uint64][]uint64{} // id: functions, innermost first
 	type sample struct{ locations, values []uint64 }
 	var samples []sample
-	err = message(data, func(number int, _ uint64, data []byte) {
+	err = message(data, func(number int, value uint64, data []byte) {
 		switch number {
 		case 2:
 			var s sample
@@ -154,31 +156,32 @@ func readPprof(packed []byte) ([]row, error) {
 			functions[id] = text
 		case 6:
 			names = append(names, string(data))
+		case 10:
+			duration = int64(value)
 		}
 	})
 	if err != nil {
-		return nil, fmt.Errorf("the pprof file is damaged: %v", err)
+		return nil, 0, fmt.Errorf("the pprof file is damaged: %v", err)
 	}
-	var rows []row
 	for _, s := range samples {
 		var r row
 		for _, l := range s.locations {
 			lines, ok := locations[l]
 			if !ok {
-				return nil, fmt.Errorf("the pprof file has no location %d", l)
+				return nil, 0, fmt.Errorf("the pprof file has no location %d", l)
 			}
 			for _, f := range lines {
 				if functions[f] >= uint64(len(names)) {
-					return nil, fmt.Errorf("the pprof file has no string %d", functions[f])
+					return nil, 0, fmt.Errorf("the pprof file has no string %d", functions[f])
 				}
 				r.frames = append([]string{names[functions[f]]}, r.frames...)
 			}
 		}
 		if len(s.values) != 2 {
-			return nil, fmt.Errorf("a sample of the pprof file has %d values, not 2", len(s.values))
+			return nil, 0, fmt.Errorf("a sample of the pprof file has %d values, not 2", len(s.values))
 		}
 		r.count, r.ns = int64(s.values[0]), int64(s.values[1])
 		rows = append(rows, r)
 	}
-	return rows, nil
+	return rows, duration, nil
 }

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * pwverify: does this kernel take every BPF program, and do probes count exactly, by each way and
+ * transport that it has?
+ *
+ * Needs root. Prints `ok NAME`, `FAIL NAME: why` or `skip NAME: what is missing` for each; exit
+ * status 1 after a FAIL.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "base/own.h"
+#include "probe/attach.h"
+#include "probe/calibrate.h"
+#include "probe/dummy.h"
+
+#include "parkwatch.skel.h"
+
+#define HITS 1000
+
+static int failed;
+
+static void result(const char *name, int err, const char *why)
+{
+	if (!err)
+		printf("ok %s\n", name);
+	else
+		printf("FAIL %s: %s (%d)\n", name, why && why[0] ? why : strerror(-err), err);
+	failed |= err != 0;
+}
+
+/* One program alone, with every kind of site and everything wanted. */
+static int load_one(const char *program, enum pw_transport transport, bool cookies,
+		    __u32 *ret_insns)
+{
+	struct parkwatch *skel = parkwatch__open();
+	struct bpf_prog_info info = { .type = 0 };
+	__u32 len = sizeof(info);
+	struct bpf_program *prog;
+	struct pw_knobs *k;
+	int err;
+
+	if (!skel)
+		return -errno;
+	k = &skel->rodata->pw_knobs;
+	k->depth = PW_STACK_MAX;
+	k->want = PW_WANT_BIRTH | PW_WANT_EXIT | PW_WANT_WAIT | PW_WANT_SCHED | PW_WANT_LABELS;
+	k->filter_goids = 1;
+	k->transport = transport;
+	k->cookies = cookies;
+	k->wakeup_bytes = 4096;
+	k->nr_sites = PW_SITES_MAX;
+	k->lay.g_parent_goid = PW_NO_FIELD;
+	for (int i = 0; i < PW_SITES_MAX; i++) {
+		dummy_site(&k->sites[i]);
+		k->sites[i].point = (__u16)(i % PW_POINT_MAX);
+		k->sites[i].flags = (__u16)(i & 3);
+		if (i & 4)
+			k->sites[i].g = (struct pw_loc){ .kind = PW_LOC_STACK, .off = 8 };
+	}
+	bpf_map__set_autocreate(transport == PW_TRANSPORT_RING ? skel->maps.pw_perf
+							       : skel->maps.pw_ring,
+				false);
+	bpf_object__for_each_program(prog, skel->obj)
+		bpf_program__set_autoload(prog, !strcmp(bpf_program__name(prog), program));
+	err = parkwatch__load(skel);
+	prog = bpf_object__find_program_by_name(skel->obj, program);
+	if (!err && !bpf_prog_get_info_by_fd(bpf_program__fd(prog), &info, &len))
+		*ret_insns = info.verified_insns;
+	parkwatch__destroy(skel);
+	return err;
+}
+
+static void verify(const struct kfeat *kf)
+{
+	static const char *const programs[] = { "pw_multi", "pw_birth", "pw_cobirth", "pw_exit",
+						"pw_park",  "pw_ready", "pw_run" };
+	char name[96];
+
+	for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
+		for (int v = 0; v < 4; v++) {
+			enum pw_transport tr = v & 1 ? PW_TRANSPORT_PERF : PW_TRANSPORT_RING;
+			bool cookies = v & 2;
+			__u32 insns = 0;
+			int err;
+
+			if (i == 0 && !cookies)
+				continue;
+			snprintf(name, sizeof(name), "verifier: %s, %s%s", programs[i],
+				 tr == PW_TRANSPORT_PERF ? "perf" : "ring",
+				 cookies ? ", cookies" : "");
+			if ((i == 0 && !kf->f[KFEAT_UPROBE_MULTI].ok) ||
+			    (cookies && !kf->f[KFEAT_UPROBE_MULTI].ok &&
+			     !kf->f[KFEAT_PERF_LINK].ok) ||
+			    (tr == PW_TRANSPORT_RING && !kf->f[KFEAT_RINGBUF].ok)) {
+				printf("skip %s: this kernel has no such thing\n", name);
+				continue;
+			}
+			err = load_one(programs[i], tr, cookies, &insns);
+			result(name, err, NULL);
+			if (!err && insns)
+				printf("# %s: %u instructions verified\n", name, insns);
+		}
+	}
+}
+
+/* A plan for our own child: parks on a push, exits on a one-byte nop. */
+static void child_plan(struct dummy *child, struct goruntime *rt, struct plan *plan)
+{
+	static const struct {
+		enum pw_point point;
+		enum insn_class class;
+	} at[] = { { PW_POINT_PARK, INSN_PUSH }, { PW_POINT_EXIT, INSN_NOP } };
+
+	dummy_layout(&rt->layout);
+	plan->rt = rt;
+	for (int p = 0; p < PW_POINT_MAX; p++)
+		plan->points[p].err = -ENOENT;
+	for (size_t i = 0; i < ARRAY_SIZE(at); i++) {
+		struct plan_site *s = &plan->sites[i];
+
+		dummy_site(&s->wire);
+		s->wire.point = (__u16)at[i].point;
+		s->class = at[i].class;
+		s->place.path = "/proc/self/exe";
+		s->place.offset = dummy__offset(child, at[i].class);
+		plan->points[at[i].point] = (struct plan_point){ .first = (uint32_t)i, .nr = 1 };
+	}
+	plan->nr_sites = ARRAY_SIZE(at);
+}
+
+static int count_hits(struct attach *a, struct dummy *child, struct cause *why)
+{
+	uint64_t ns, stats[PW_STAT_MAX];
+	int err = attach__on(a, why);
+
+	if (!err)
+		err = dummy__run(child, INSN_NOP, 10, false, &ns);
+	attach__start(a);
+	for (int thread = 0; thread < 2 && !err; thread++) {
+		err = dummy__run(child, INSN_PUSH, HITS, thread, &ns);
+		if (!err)
+			err = dummy__run(child, INSN_NOP, HITS, thread, &ns);
+	}
+	attach__stop(a);
+	if (!err)
+		err = attach__stats(a, stats);
+	if (err)
+		return err;
+	if (stats[PW_STAT_HIT + PW_POINT_PARK] != 2 * HITS ||
+	    stats[PW_STAT_HIT + PW_POINT_EXIT] != 2 * HITS || stats[PW_STAT_OFF] != 10 ||
+	    stats[PW_STAT_EVENTS] + stats[PW_STAT_LOST_RING] != 2 * HITS)
+		return cause__set(
+			why, -EPROTO,
+			"park %llu exit %llu of %d, off %llu of 10, events %llu lost %llu",
+			(unsigned long long)stats[PW_STAT_HIT + PW_POINT_PARK],
+			(unsigned long long)stats[PW_STAT_HIT + PW_POINT_EXIT], 2 * HITS,
+			(unsigned long long)stats[PW_STAT_OFF],
+			(unsigned long long)stats[PW_STAT_EVENTS],
+			(unsigned long long)stats[PW_STAT_LOST_RING]);
+	return 0;
+}
+
+static int count_way(const struct kfeat *kf, enum attach_way way, enum pw_transport transport,
+		     struct cause *why)
+{
+	struct attach_opts o = { .points = 1u << PW_POINT_PARK | 1u << PW_POINT_EXIT,
+				 .want = PW_WANT_WAIT | PW_WANT_EXIT,
+				 .transport = transport,
+				 .way = way,
+				 .depth = PW_STACK_MAX,
+				 .ring_bytes = 1u << 16,
+				 .ring_fd = -EBADF,
+				 .quiet_libbpf = true };
+	scoped_mem struct goruntime *rt = calloc(1, sizeof(*rt));
+	scoped(plan) plan = calloc(1, sizeof(*plan));
+	scoped(attach) a = NULL;
+	scoped(dummy) child = NULL;
+	scoped(proc) p = NULL;
+	int err = rt && plan ? dummy__new(&child) : -ENOMEM;
+
+	if (!err)
+		err = proc__open(dummy__pid(child), &p, why);
+	if (err)
+		return err;
+	child_plan(child, rt, plan);
+	err = attach__new(plan, kf, p, &o, &a, why);
+	return err ? err : count_hits(a, child, why);
+}
+
+static void attach_each_way(const struct kfeat *kf)
+{
+	static const struct {
+		enum attach_way way;
+		enum kfeat_id feat;
+	} ways[] = { { ATTACH_MULTI, KFEAT_UPROBE_MULTI },
+		     { ATTACH_PERF_LINK, KFEAT_PERF_LINK },
+		     { ATTACH_PERF_IOCTL, KFEAT_PERF_IOCTL } };
+	char name[64];
+
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+		for (int tr = PW_TRANSPORT_RING; tr <= PW_TRANSPORT_PERF; tr++) {
+			struct calibration cal;
+			struct cause why = { "" };
+			int err;
+
+			snprintf(name, sizeof(name), "attach: %s, %s", attach_way_name(ways[i].way),
+				 tr == PW_TRANSPORT_RING ? "ring" : "perf");
+			if (!kf->f[ways[i].feat].ok ||
+			    (tr == PW_TRANSPORT_RING && !kf->f[KFEAT_RINGBUF].ok)) {
+				printf("skip %s: %s\n", name, kf->f[ways[i].feat].why.text);
+				continue;
+			}
+			err = count_way(kf, ways[i].way, (enum pw_transport)tr, &why);
+			result(name, err, why.text);
+			snprintf(name, sizeof(name), "calibrate: %s, %s",
+				 attach_way_name(ways[i].way),
+				 tr == PW_TRANSPORT_RING ? "ring" : "perf");
+			err = calibrate__run(kf, ways[i].way, (enum pw_transport)tr,
+					     1u << INSN_PUSH,
+					     1u << PW_POINT_PARK | 1u << PW_POINT_RUN, &cal, &why);
+			if (!err && cal.trap_ns[INSN_PUSH] <= 0)
+				err = -EPROTO;
+			result(name, err, why.text);
+			if (!err)
+				printf("# %s: trap %.0f ns, park %.0f ns, run %.0f ns\n", name,
+				       cal.trap_ns[INSN_PUSH], cal.work_ns[PW_POINT_PARK],
+				       cal.work_ns[PW_POINT_RUN]);
+		}
+	}
+}
+
+int main(void)
+{
+	struct kfeat kf;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	kfeat__probe(&kf);
+	if (!kf.f[KFEAT_BPF].ok) {
+		printf("skip bpf: %s\n", kf.f[KFEAT_BPF].why.text);
+		return 0;
+	}
+	verify(&kf);
+	attach_each_way(&kf);
+	return failed;
+}

@@ -1,0 +1,565 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The BPF programs, run as host C against shim.h on a goroutine made by hand. */
+#include <criterion/criterion.h>
+
+#include "shim.h"
+
+#include "base/own.h"
+
+#include "../../bpf/maps.bpf.c"
+#include "../../bpf/probes.bpf.c"
+
+/* A goroutine with an m, a current goroutine of that m, a g0, and a stack of three frames. */
+#define PAGE  4096
+#define WORDS 48
+enum {
+	G_M = 1,
+	G_SCHED_PC = 2,
+	G_SCHED_BP = 3,
+	G_GOID = 4,
+	G_PARENT = 5,
+	G_GOPC = 6,
+	G_STARTPC = 7,
+	G_LABELS = 8,
+	G_REASON = 9
+};
+
+static struct target {
+	uint64_t g[WORDS], creator[WORDS], m[4];
+	uint64_t inner[2], low[2],
+		outer[2]; /* frames: inner is above low in memory, so the chain does not ascend */
+	uint64_t sp[4];   /* what rsp points to at the probe */
+	char rest_of_page[PAGE - 8 * (2 * WORDS + 14)];
+} __attribute__((aligned(PAGE))) t;
+_Static_assert(sizeof(t) == PAGE, "memory is there or not by pages");
+
+static struct pt_regs regs;
+
+enum {
+	GOID = 42,
+	PARENT = 7,
+	CREATOR = 9,
+	GOPC = 0x1111,
+	STARTPC = 0x2222,
+	LABELS = 0x3333,
+	REASON = 12
+};
+enum { IP = 0x100, CALLER = 0x200, RET1 = 0x300, RET2 = 0x400, RET3 = 0x500, SCHED_PC = 0x600 };
+
+static uint64_t addr(const void *p)
+{
+	return (uint64_t)(uintptr_t)p;
+}
+
+static uint64_t stat_of(unsigned int id)
+{
+	__u32 key = id;
+	__u64 *n = bpf_map_lookup_elem(&pw_stats, &key);
+
+	return n ? *n : 0;
+}
+
+static void make_target(void)
+{
+	memset(&t, 0, sizeof(t));
+	t.g[G_M] = addr(t.m);
+	t.m[1] = addr(t.creator); /* curg */
+	t.creator[G_GOID] = CREATOR;
+	t.g[G_GOID] = GOID;
+	t.g[G_PARENT] = PARENT;
+	t.g[G_GOPC] = GOPC;
+	t.g[G_STARTPC] = STARTPC;
+	t.g[G_LABELS] = LABELS;
+	t.g[G_REASON] = REASON;
+	t.g[G_SCHED_PC] = SCHED_PC;
+	t.g[G_SCHED_BP] = addr(t.inner);
+	t.inner[0] = addr(t.outer);
+	t.inner[1] = RET1;
+	t.outer[0] = addr(t.low);
+	t.outer[1] = RET2;
+	t.low[1] = RET3;
+	t.sp[1] = CALLER;
+	shim_map_memory(&t, sizeof(t));
+}
+
+static void make_knobs(void)
+{
+	struct pw_knobs k;
+	struct pw_site site = { .g = { .kind = PW_LOC_REG, .reg = 14 },
+				.cur = { .kind = PW_LOC_REG, .reg = 14 },
+				.reason = { .kind = PW_LOC_REG, .reg = 1 },
+				.ret_off = 8 };
+
+	memset(&k, 0, sizeof(k));
+	memset(&k.lay, 0xff, sizeof(k.lay));
+	k.lay.g_m = 8 * G_M;
+	k.lay.g_sched_pc = 8 * G_SCHED_PC;
+	k.lay.g_sched_bp = 8 * G_SCHED_BP;
+	k.lay.g_goid = 8 * G_GOID;
+	k.lay.g_parent_goid = 8 * G_PARENT;
+	k.lay.g_gopc = 8 * G_GOPC;
+	k.lay.g_startpc = 8 * G_STARTPC;
+	k.lay.g_labels = 8 * G_LABELS;
+	k.lay.g_waitreason = 8 * G_REASON;
+	k.lay.m_curg = 8;
+	k.want = PW_WANT_BIRTH | PW_WANT_EXIT | PW_WANT_WAIT | PW_WANT_SCHED;
+	k.depth = PW_STACK_MAX;
+	k.rt = 3;
+	for (int p = 0; p < PW_POINT_MAX; p++) {
+		k.first_site[p] = (__u16)p;
+		k.sites[p] = site;
+		k.sites[p].point = (__u16)p;
+	}
+	k.nr_sites = PW_POINT_MAX;
+	memcpy((void *)(uintptr_t)&pw_knobs, &k, sizeof(k));
+}
+
+static void setup(void)
+{
+	__u64 zero = 0;
+
+	memset(&shim, 0, sizeof(shim));
+	shim_map_hash(pw_stats, PW_STAT_MAX);
+	shim_map_hash(pw_gs, 4);
+	shim_map_hash(pw_goids, 4);
+	shim_map_hash(pw_seen, SHIM_ENTRIES);
+	shim_map_hash(pw_scratch, 2);
+	for (__u32 i = 0; i < PW_STAT_MAX; i++)
+		bpf_map_update_elem(&pw_stats, &i, &zero, BPF_ANY);
+	shim.ring_room = 1 << 20;
+	shim.now = 1000;
+	make_target();
+	make_knobs();
+	memset(&regs, 0, sizeof(regs));
+	regs.ip = IP;
+	regs.sp = addr(t.sp);
+	regs.bp = addr(t.inner);
+	regs.r14 = addr(t.g);
+	regs.cx = 0xffffff00 | REASON; /* the reason is the low byte */
+	pw_on = 1;
+}
+
+TestSuite(probes, .init = setup, .fini = shim_done);
+
+static const void *record(size_t i, unsigned int kind)
+{
+	const struct pw_hdr *h = shim.records[i];
+
+	cr_assert_lt(i, shim.nr_records, "record %zu of %zu", i, shim.nr_records);
+	cr_assert_eq(h->kind, kind, "record %zu is of kind %u", i, h->kind);
+	return h;
+}
+
+static void expect_stack(size_t i, const uint64_t *pcs, size_t nr, uint64_t id)
+{
+	const struct pw_stack *s = record(i, PW_STACK);
+
+	cr_expect_eq(s->stack_id, id);
+	cr_expect_geq(s->stack_id, PW_STACK_ID_MIN);
+	cr_expect_eq(s->hdr.size, offsetof(struct pw_stack, pcs) + 8 * nr);
+	cr_assert_eq(s->nr, nr, "%u pcs", s->nr);
+	for (size_t k = 0; k < nr; k++)
+		cr_expect_eq(s->pcs[k], pcs[k], "pc %zu is %llx", k, (unsigned long long)s->pcs[k]);
+}
+
+Test(probes, park_and_run_make_one_wait)
+{
+	static const uint64_t pcs[] = { IP, CALLER, RET1, RET2, RET3 };
+	const struct pw_wait *w;
+
+	pw_park(&regs);
+	cr_expect_eq(shim.nr_records, 1, "the stack, nothing else");
+	shim.now = 5000;
+	pw_run(&regs);
+	cr_assert_eq(shim.nr_records, 2);
+	w = record(1, PW_WAIT);
+	expect_stack(0, pcs, ARRAY_SIZE(pcs), w->stack_id);
+	cr_expect_eq(w->hdr.size, sizeof(*w));
+	cr_expect_eq(w->hdr.goid, GOID);
+	cr_expect_eq(w->hdr.rt, 3);
+	cr_expect_eq(w->hdr.ts_ns, 5000);
+	cr_expect_eq(w->start_ns, 1000);
+	cr_expect_eq(w->reason, REASON);
+	cr_expect_eq(w->gopc, GOPC);
+	cr_expect_eq(w->startpc, STARTPC);
+	cr_expect_eq(w->labels, 0, "not asked for");
+	cr_expect_eq(stat_of(PW_STAT_HIT + PW_POINT_PARK), 1);
+	cr_expect_eq(stat_of(PW_STAT_HIT + PW_POINT_RUN), 1);
+	cr_expect_eq(stat_of(PW_STAT_EVENTS), 1);
+	cr_expect_eq(stat_of(PW_STAT_STACKS), 1);
+}
+
+Test(probes, a_stack_is_sent_once)
+{
+	for (int i = 0; i < 3; i++) {
+		pw_park(&regs);
+		pw_run(&regs);
+	}
+	cr_expect_eq(shim.nr_records, 1 + 3);
+	cr_expect_eq(stat_of(PW_STAT_STACKS), 1);
+}
+
+Test(probes, the_direct_caller_is_in_no_frame_of_a_framed_site)
+{
+	static const uint64_t pcs[] = { IP, RET1, RET2, RET3 };
+
+	pw_knobs.sites[PW_POINT_PARK].flags = PW_SITE_FRAMED;
+	pw_park(&regs);
+	expect_stack(0, pcs, ARRAY_SIZE(pcs),
+		     ((const struct pw_stack *)record(0, PW_STACK))->stack_id);
+}
+
+Test(probes, a_deeper_stack_than_the_knob_allows_is_cut_and_says_so)
+{
+	const struct pw_stack *s;
+
+	pw_knobs.depth = 3;
+	pw_park(&regs);
+	s = record(0, PW_STACK);
+	cr_expect_eq(s->nr, 3);
+	cr_expect_eq(s->truncated, 1);
+	pw_knobs.depth = 5; /* just enough */
+	pw_park(&regs);
+	s = record(1, PW_STACK);
+	cr_expect_eq(s->nr, 5);
+	cr_expect_eq(s->truncated, 0);
+}
+
+Test(probes, a_chain_of_frames_that_never_ends_is_left_at_the_bound)
+{
+	const struct pw_stack *s;
+
+	t.low[0] = addr(t.inner);
+	pw_park(&regs);
+	s = record(0, PW_STACK);
+	cr_expect_eq(s->nr, PW_STACK_MAX);
+	cr_expect_eq(s->truncated, 1);
+}
+
+Test(probes, a_frame_pointer_that_leads_nowhere_ends_the_stack)
+{
+	static const uint64_t bad[] = { 0, 8, 0xdead0000, 0x7ffffffffff8, 3 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		t.outer[0] = bad[i];
+		t.outer[1] = RET2 + i; /* so that it is a new stack */
+		pw_park(&regs);
+		cr_expect_eq(((const struct pw_stack *)record(i, PW_STACK))->nr, 4, "after %#lx",
+			     (long)bad[i]);
+	}
+}
+
+Test(probes, run_of_a_goroutine_that_did_not_park_tells_nothing)
+{
+	pw_run(&regs);
+	pw_park(&regs);
+	pw_run(&regs);
+	pw_run(&regs);
+	cr_expect_eq(stat_of(PW_STAT_NO_WAIT), 2);
+	cr_expect_eq(stat_of(PW_STAT_EVENTS), 1);
+}
+
+Test(probes, ready_and_run_make_a_latency_with_the_stack_of_the_park)
+{
+	static const uint64_t pcs[] = { SCHED_PC, RET1, RET2, RET3 };
+	const struct pw_wait *e;
+
+	regs.bp = 0; /* the waker's registers have no part in it */
+	pw_ready(&regs);
+	shim.now = 3000;
+	pw_run(&regs);
+	e = record(1, PW_SCHED);
+	expect_stack(0, pcs, ARRAY_SIZE(pcs), e->stack_id);
+	cr_expect_eq(e->start_ns, 1000);
+	cr_expect_eq(e->hdr.ts_ns, 3000);
+	cr_expect_eq(e->reason, REASON);
+}
+
+Test(probes, one_run_ends_a_wait_and_a_latency)
+{
+	const struct pw_wait *e;
+
+	pw_park(&regs);
+	shim.now = 2000;
+	pw_ready(&regs);
+	shim.now = 2500;
+	pw_run(&regs);
+	cr_expect_eq(stat_of(PW_STAT_EVENTS), 2);
+	e = record(2, PW_WAIT);
+	cr_expect_eq(e->start_ns, 1000);
+	e = record(3, PW_SCHED);
+	cr_expect_eq(e->start_ns, 2000);
+}
+
+Test(probes, ready_is_dropped_where_latencies_are_not_wanted)
+{
+	pw_knobs.want = PW_WANT_WAIT;
+	pw_ready(&regs);
+	cr_expect_eq(stat_of(PW_STAT_FILTERED), 1);
+	cr_expect_eq(shim.nr_records, 0);
+}
+
+Test(probes, a_wait_from_the_census_ends_like_any_other)
+{
+	struct pw_gstate st = {
+		.start_ns = 500, .stack_id = PW_STACK_ID_CENSUS, .goid = GOID, .reason = 5
+	};
+	uint64_t g = addr(t.g);
+	const struct pw_wait *w;
+
+	bpf_map_update_elem(&pw_gs, &g, &st, BPF_NOEXIST);
+	pw_run(&regs);
+	w = record(0, PW_WAIT);
+	cr_expect_eq(w->stack_id, PW_STACK_ID_CENSUS);
+	cr_expect_eq(w->start_ns, 500);
+}
+
+Test(probes, birth_names_parent_stack_and_start)
+{
+	const struct pw_birth *b;
+
+	pw_knobs.want |= PW_WANT_LABELS;
+	pw_birth(&regs);
+	b = record(1, PW_BIRTH);
+	cr_expect_eq(b->hdr.size, sizeof(*b));
+	cr_expect_eq(b->hdr.goid, GOID);
+	cr_expect_eq(b->parent_goid, PARENT);
+	cr_expect_eq(b->gopc, GOPC);
+	cr_expect_eq(b->startpc, STARTPC);
+	cr_expect_eq(b->labels, LABELS);
+	cr_expect_eq(b->stack_id, ((const struct pw_stack *)record(0, PW_STACK))->stack_id);
+}
+
+Test(probes, before_parentGoid_the_parent_is_what_the_thread_was_running)
+{
+	pw_knobs.lay.g_parent_goid = PW_NO_FIELD;
+	pw_cobirth(&regs);
+	cr_expect_eq(((const struct pw_birth *)record(1, PW_BIRTH))->parent_goid, CREATOR);
+	t.m[1] = 0; /* on a thread that runs no goroutine */
+	pw_birth(&regs);
+	cr_expect_eq(((const struct pw_birth *)record(2, PW_BIRTH))->parent_goid, 0);
+}
+
+Test(probes, a_field_far_off_in_the_g_is_read_by_itself)
+{
+	pw_knobs.lay.g_startpc = 8 * (WORDS - 1);
+	t.g[WORDS - 1] = 0x7777;
+	pw_exit(&regs);
+	cr_expect_eq(((const struct pw_exit *)record(0, PW_EXIT))->startpc, 0x7777);
+}
+
+Test(probes, exit_tells_who_it_was)
+{
+	const struct pw_exit *e;
+
+	pw_exit(&regs);
+	e = record(0, PW_EXIT);
+	cr_expect_eq(e->hdr.size, sizeof(*e));
+	cr_expect_eq(e->hdr.goid, GOID);
+	cr_expect_eq(e->gopc, GOPC);
+	cr_expect_eq(e->startpc, STARTPC);
+	cr_expect_eq(e->parent_goid, PARENT);
+}
+
+Test(probes, values_come_from_registers_and_stack_slots)
+{
+	unsigned long *const by_number[] = { &regs.ax,  &regs.cx,  &regs.dx,  &regs.bx,
+					     NULL,      NULL,      &regs.si,  &regs.di,
+					     &regs.r8,  &regs.r9,  &regs.r10, &regs.r11,
+					     &regs.r12, &regs.r13, &regs.r14, &regs.r15 };
+	size_t n = 0;
+
+	regs.r14 = 0;
+	for (__u8 r = 0; r < ARRAY_SIZE(by_number); r++) {
+		if (!by_number[r])
+			continue;
+		*by_number[r] = addr(t.g);
+		pw_knobs.sites[PW_POINT_EXIT].g.reg = r;
+		pw_exit(&regs);
+		cr_expect_eq(shim.nr_records, ++n, "register %u", r);
+		*by_number[r] = 0;
+	}
+	t.sp[2] = addr(t.g);
+	pw_knobs.sites[PW_POINT_EXIT].g.kind = PW_LOC_STACK;
+	pw_knobs.sites[PW_POINT_EXIT].g.off = 16;
+	pw_exit(&regs);
+	cr_expect_eq(shim.nr_records, ++n, "stack slot");
+}
+
+Test(probes, a_stack_check_that_goes_to_morestack_is_no_event)
+{
+	static const struct {
+		unsigned long flags;
+		int taken;
+	} rows[] = {
+		{ 0x01, 1 }, { 0x40, 1 }, { 0x41, 1 }, { 0x246, 1 }, { 0x202, 0 }, { 0x286, 0 }
+	};
+	unsigned int events = 0, dropped = 0;
+
+	pw_knobs.sites[PW_POINT_EXIT].flags = PW_SITE_CHECK;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		regs.flags = rows[i].flags;
+		pw_exit(&regs);
+		dropped += rows[i].taken;
+		events += !rows[i].taken;
+		cr_expect_eq(stat_of(PW_STAT_MORESTACK), dropped, "flags %#lx", rows[i].flags);
+		cr_expect_eq(stat_of(PW_STAT_HIT + PW_POINT_EXIT), events, "flags %#lx",
+			     rows[i].flags);
+	}
+	pw_knobs.sites[PW_POINT_EXIT].flags = 0;
+	regs.flags = 0x41;
+	pw_exit(&regs);
+	cr_expect_eq(stat_of(PW_STAT_EVENTS), events + 1, "flags mean nothing elsewhere");
+}
+
+Test(probes, while_off_hits_are_only_counted)
+{
+	int (*const programs[])(struct pt_regs *) = { pw_birth, pw_cobirth, pw_exit, pw_park,
+						      pw_ready, pw_run,     pw_multi };
+
+	pw_on = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(programs); i++)
+		programs[i](&regs);
+	cr_expect_eq(stat_of(PW_STAT_OFF), ARRAY_SIZE(programs));
+	cr_expect_eq(shim.nr_records, 0);
+	for (unsigned int i = 0; i < PW_STAT_MAX; i++)
+		cr_expect(i == PW_STAT_OFF || !stat_of(i), "stat %u", i);
+}
+
+Test(probes, the_goid_filter_lets_only_its_goroutines_pass)
+{
+	uint64_t goid = GOID;
+	__u8 one = 1;
+
+	pw_knobs.filter_goids = 1;
+	pw_park(&regs);
+	pw_birth(&regs);
+	pw_exit(&regs);
+	pw_ready(&regs);
+	cr_expect_eq(stat_of(PW_STAT_FILTERED), 4);
+	cr_expect_eq(shim.nr_records, 0, "no stack was walked for them");
+	bpf_map_update_elem(&pw_goids, &goid, &one, BPF_ANY);
+	pw_exit(&regs);
+	cr_expect_eq(stat_of(PW_STAT_EVENTS), 1);
+}
+
+Test(probes, waits_shorter_than_the_minimum_are_counted_and_dropped)
+{
+	pw_knobs.min_wait_ns = 100;
+	pw_park(&regs);
+	shim.now += 99;
+	pw_run(&regs);
+	cr_expect_eq(stat_of(PW_STAT_FILTERED), 1);
+	pw_park(&regs);
+	shim.now += 100;
+	pw_run(&regs);
+	cr_expect_eq(stat_of(PW_STAT_EVENTS), 1);
+}
+
+Test(probes, a_full_ring_loses_events_by_the_count_and_stacks_until_there_is_room)
+{
+	shim.ring_room = 0;
+	pw_birth(&regs);
+	pw_birth(&regs);
+	cr_expect_eq(stat_of(PW_STAT_LOST_RING), 2);
+	cr_expect_eq(stat_of(PW_STAT_LOST_STACK), 2, "not remembered as sent");
+	shim.ring_room = 1 << 20;
+	pw_birth(&regs);
+	record(0, PW_STACK);
+	record(1, PW_BIRTH);
+}
+
+Test(probes, full_maps_lose_by_the_count)
+{
+	uint64_t g[5][WORDS];
+
+	memset(g, 0, sizeof(g));
+	shim_map_memory(g, sizeof(g));
+	for (int i = 0; i < 5; i++) { /* room for four */
+		regs.r14 = addr(g[i]);
+		pw_park(&regs);
+	}
+	cr_expect_eq(stat_of(PW_STAT_LOST_GMAP), 1);
+	for (uint64_t tid = 1; tid <= 3; tid++) { /* thread 0 has one of two buffers */
+		shim.tgid_tid = tid;
+		pw_birth(&regs);
+	}
+	cr_expect_eq(stat_of(PW_STAT_LOST_SCRATCH), 2);
+}
+
+Test(probes, a_g_that_cannot_be_read_is_a_lost_event)
+{
+	static uint64_t elsewhere[WORDS]; /* not in the target's memory */
+
+	regs.r14 = addr(elsewhere);
+	pw_park(&regs);
+	pw_birth(&regs);
+	pw_exit(&regs);
+	pw_ready(&regs);
+	regs.r14 = 0;
+	pw_run(&regs);
+	cr_expect_eq(stat_of(PW_STAT_LOST_READ), 5);
+	cr_expect_eq(shim.nr_records, 0);
+}
+
+Test(probes, the_cookie_chooses_the_site_and_with_it_the_point)
+{
+	shim.cookie = PW_POINT_EXIT;
+	pw_multi(&regs);
+	record(0, PW_EXIT);
+	shim.cookie = PW_POINT_MAX; /* one more than there are */
+	pw_multi(&regs);
+	cr_expect_eq(stat_of(PW_STAT_LOST_SITE), 1);
+	pw_knobs.cookies = 1;
+	shim.cookie = ~0ULL;
+	pw_exit(&regs);
+	cr_expect_eq(stat_of(PW_STAT_LOST_SITE), 2);
+	cr_expect_eq(shim.nr_records, 1);
+}
+
+Test(probes, the_reader_is_woken_once_for_each_step_that_fills)
+{
+	pw_knobs.wakeup_bytes = 10 * sizeof(struct pw_exit);
+	for (int i = 0; i < 25; i++)
+		pw_exit(&regs);
+	cr_expect_eq(shim.wakeups, 2);
+}
+
+Test(probes, perf_transport_sends_the_same_records)
+{
+	pw_knobs.transport = PW_TRANSPORT_PERF;
+	pw_birth(&regs);
+	record(0, PW_STACK);
+	record(1, PW_BIRTH);
+	cr_expect_eq(shim.wakeups, 0);
+}
+
+Test(probes, what_goes_in_comes_out_or_is_counted_as_lost)
+{
+	unsigned int seed = 1, parked = 0, waits = 0;
+
+	pw_knobs.want = PW_WANT_WAIT | PW_WANT_BIRTH | PW_WANT_EXIT;
+	shim.ring_room = 40000; /* of about 75000 that it takes */
+	for (int i = 0; i < 2000; i++) {
+		seed = seed * 1103515245 + 12345;
+		t.inner[1] = RET1 + ((seed >> 8) & 15);
+		switch ((seed >> 16) & 3) {
+		case 0: pw_birth(&regs); break;
+		case 1: pw_exit(&regs); break;
+		case 2:
+			pw_park(&regs);
+			parked = 1;
+			break;
+		default:
+			pw_run(&regs);
+			waits += parked;
+			parked = 0;
+		}
+	}
+	cr_expect_eq(stat_of(PW_STAT_HIT + PW_POINT_BIRTH) + stat_of(PW_STAT_HIT + PW_POINT_EXIT) +
+			     waits,
+		     stat_of(PW_STAT_EVENTS) + stat_of(PW_STAT_LOST_RING));
+	cr_expect_gt(stat_of(PW_STAT_LOST_RING), 0);
+	cr_expect_eq(shim.nr_records, stat_of(PW_STAT_EVENTS) + stat_of(PW_STAT_STACKS));
+	cr_expect_eq(stat_of(PW_STAT_HIT + PW_POINT_RUN), waits + stat_of(PW_STAT_NO_WAIT));
+}
