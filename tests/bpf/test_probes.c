@@ -6,8 +6,8 @@
 
 #include "base/own.h"
 
-#include "../../bpf/maps.bpf.c"
-#include "../../bpf/probes.bpf.c"
+#include "bpf/maps.bpf.c"
+#include "bpf/probes.bpf.c"
 
 /* A goroutine with an m, a current goroutine of that m, a g0, and a stack of three frames. */
 #define PAGE  4096

@@ -93,7 +93,7 @@ int cmd_doctor(const struct opts *o)
 
 	kfeat__probe(&kf);
 	print_kernel(&kf);
-	bad = !kf.f[KFEAT_BTF].ok || !kf.f[KFEAT_BPF].ok ||
+	bad = !kf.f[KFEAT_BPF].ok ||
 	      !(kf.f[KFEAT_UPROBE_MULTI].ok || kf.f[KFEAT_PERF_LINK].ok || kf.f[KFEAT_PERF_IOCTL].ok);
 	if (o->pid)
 		bad |= examine(o->pid, &kf);

@@ -108,13 +108,10 @@ static int session__find_target(struct session *s, struct cause *why)
 
 static int session__check_kernel(struct session *s, struct cause *why)
 {
-	static const enum kfeat_id must[] = { KFEAT_BTF, KFEAT_BPF };
-
 	kfeat__probe(&s->kf);
-	for (size_t i = 0; i < ARRAY_SIZE(must); i++)
-		if (!s->kf.f[must[i]].ok)
-			return cause__set(why, s->kf.f[must[i]].err ? s->kf.f[must[i]].err : -EOPNOTSUPP, "%s",
-					  s->kf.f[must[i]].why.text);
+	if (!s->kf.f[KFEAT_BPF].ok)
+		return cause__set(why, s->kf.f[KFEAT_BPF].err ? s->kf.f[KFEAT_BPF].err : -EOPNOTSUPP, "%s",
+				  s->kf.f[KFEAT_BPF].why.text);
 	if (s->o.transport < 0)
 		s->o.transport = s->kf.f[KFEAT_RINGBUF].ok ? PW_TRANSPORT_RING : PW_TRANSPORT_PERF;
 	return 0;
