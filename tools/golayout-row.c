@@ -50,7 +50,7 @@ int main(int argc, char **argv)
 	scoped(elf_file) f = NULL;
 	struct cause why = { "" };
 	struct pw_layout lay;
-	struct gotables tab;
+	struct gotables tab = { .md_size = -1 };
 	int minor, fd;
 
 	if (argc != 3) {
@@ -64,10 +64,10 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	if (elf_file__open(fd, argv[1], &f, &why) ||
-	    golayout_from_dwarf(f, minor, GOLAYOUT_DWARF_MAX, &lay, &why) ||
-	    gotables_from_dwarf(f, minor, GOLAYOUT_DWARF_MAX, &tab, &why)) {
+	    golayout_from_dwarf(f, minor, GOLAYOUT_DWARF_MAX, &lay, &tab, &why) ||
+	    tab.md_size < 0) {
 		fprintf(stderr, "golayout-row: %s: %s\n", argv[1],
-			why.text[0] ? why.text : "no debug information");
+			why.text[0] ? why.text : "not all structs are in its debug information");
 		return 1;
 	}
 	printf("\t{\n\t\t.minor = %d, .machine = %u,\n", minor, elf_file__machine(f));

@@ -76,9 +76,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fd = wrap(data + 3, abbrev, data + 3 + abbrev, size - 3 - abbrev, data[0] & 0x80);
 	if (fd < 0 || elf_file__open(fd, "fuzz", &f, NULL))
 		return 0;
-	if (!golayout_from_dwarf(f, minor, 1 << 20, &lay, NULL) &&
+	if (!golayout_from_dwarf(f, minor, 1 << 20, &lay, &tab, NULL) &&
 	    (lay.g_goid < 0 || lay.g_goid > 1 << 27))
 		__builtin_trap();
-	(void)gotables_from_dwarf(f, minor, 1 << 20, &tab, NULL);
 	return 0;
 }

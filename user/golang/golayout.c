@@ -2,11 +2,12 @@
 #include "golang/golayout.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "elf/dwarf_types.h"
 
-#define ANY	  INT16_MAX
+#define ANY       INT16_MAX
 #define LAYOUT(f) #f, offsetof(struct pw_layout, f)
 #define TABLES(f) #f, offsetof(struct gotables, f)
 
@@ -124,32 +125,36 @@ struct gonumbers gonumbers_of(int minor)
 	};
 }
 
-#define TYPES_MAX 8 /* different structs that one list of fields names */
+#define TYPES_MAX 8 /* different structs that both lists of fields name */
 
-static int read_fields(const struct elf_file *f, const struct golayout_field *fields, int minor,
-		       uint64_t max_info, void *ret, struct cause *why)
+static bool field_exists(const struct golayout_field *l, int minor)
 {
-	scoped(dwarf_types) t = NULL;
-	const char *types[TYPES_MAX];
-	size_t nr = 0;
-	int err;
+	return minor >= l->since && minor <= l->until;
+}
 
+/* Adds the structs whose fields exist in this version: Go 1.15 has no pcHeader. */
+static size_t collect_types(const struct golayout_field *fields, int minor, const char **types,
+			    size_t nr)
+{
 	for (const struct golayout_field *l = fields; l->name; l++) {
 		size_t i = 0;
 
 		while (i < nr && strcmp(types[i], l->type) != 0)
 			i++;
-		/* Go 1.15 has no pcHeader: a type none of whose fields exist is not looked for. */
-		if (i == nr && minor >= l->since && minor <= l->until)
+		if (i == nr && nr < TYPES_MAX && field_exists(l, minor))
 			types[nr++] = l->type;
 	}
-	err = dwarf_types__open(f, types, nr, max_info, &t, why);
-	if (err)
-		return err == -EFBIG ? -ENOENT : err;
+	return nr;
+}
+
+static int read_fields(struct dwarf_types *t, const struct golayout_field *fields, int minor,
+		       void *ret, struct cause *why)
+{
 	for (const struct golayout_field *l = fields; l->name; l++) {
 		__s32 *out = (__s32 *)((char *)ret + l->offset);
+		int err;
 
-		if (minor < l->since || minor > l->until)
+		if (!field_exists(l, minor))
 			continue;
 		err = l->path ? dwarf_types__member(t, l->type, l->path, out)
 			      : dwarf_types__size(t, l->type, out);
@@ -161,27 +166,27 @@ static int read_fields(const struct elf_file *f, const struct golayout_field *fi
 }
 
 int golayout_from_dwarf(const struct elf_file *f, int minor, uint64_t max_info,
-			struct pw_layout *ret, struct cause *why)
+			struct pw_layout *ret, struct gotables *ret_tables, struct cause *why)
 {
+	scoped(dwarf_types) t = NULL;
+	const char *types[TYPES_MAX];
 	struct pw_layout lay;
-	int err;
-
-	memset(&lay, 0xff, sizeof(lay)); /* PW_NO_FIELD everywhere */
-	err = read_fields(f, golayout_fields, minor, max_info, &lay, why);
-	if (!err)
-		*ret = lay;
-	return err;
-}
-
-int gotables_from_dwarf(const struct elf_file *f, int minor, uint64_t max_info,
-			struct gotables *ret, struct cause *why)
-{
 	struct gotables tab;
+	size_t nr = collect_types(golayout_fields, minor, types, 0);
 	int err;
 
+	if (ret_tables)
+		nr = collect_types(gotables_fields, minor, types, nr);
+	err = dwarf_types__open(f, types, nr, max_info, &t, why);
+	if (err)
+		return err == -EFBIG ? -ENOENT : err;
+	memset(&lay, 0xff, sizeof(lay)); /* PW_NO_FIELD everywhere */
 	memset(&tab, 0xff, sizeof(tab));
-	err = read_fields(f, gotables_fields, minor, max_info, &tab, why);
-	if (!err)
-		*ret = tab;
-	return err;
+	err = read_fields(t, golayout_fields, minor, &lay, why);
+	if (err)
+		return err;
+	if (ret_tables && !read_fields(t, gotables_fields, minor, &tab, NULL))
+		*ret_tables = tab;
+	*ret = lay;
+	return 0;
 }

@@ -84,9 +84,11 @@ const struct golayout_row *golayout_row(int minor, uint16_t machine);
 
 struct gonumbers gonumbers_of(int minor);
 
-/* -ENOENT: no DWARF, or larger than max_info; -EBADMSG: damaged, or a field is missing (the cause names it). */
+/*
+ * Both in one pass. -ENOENT: no DWARF, or larger than max_info; -EBADMSG: damaged, or a field of the runtime's structs is missing
+ * (the cause names it). ret_tables may be NULL; that a field of it is missing is no error, it is left as it was then.
+ */
 int golayout_from_dwarf(const struct elf_file *f, int minor, uint64_t max_info, struct pw_layout *ret,
-			struct cause *why);
-int gotables_from_dwarf(const struct elf_file *f, int minor, uint64_t max_info, struct gotables *ret, struct cause *why);
+			struct gotables *ret_tables, struct cause *why);
 
 #endif

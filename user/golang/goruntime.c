@@ -93,32 +93,24 @@ static int check_version(struct opening *o)
 
 /* --- layouts --- */
 
-static int choose_tables(struct opening *o)
-{
-	const struct golayout_row *row = golayout_row(o->rt->minor, elf_file__machine(o->elf));
-
-	if (!row)
-		return -EOPNOTSUPP;
-	o->lay = row->tables;
-	/*
-	 * A newer Go: its own words if it has them. What moduledata_read() checks decides either
-	 * way.
-	 */
-	if (o->rt->minor > GO_MINOR_MAX)
-		(void)gotables_from_dwarf(o->elf, o->rt->minor, GOLAYOUT_DWARF_MAX, &o->lay, NULL);
-	return 0;
-}
-
+/*
+ * Of a version that the table knows, and of a newer one: its own words if it has them. What is
+ * wrong in the tables' layout moduledata_read() finds.
+ */
 static int choose_layout(struct opening *o)
 {
 	struct goruntime *rt = o->rt;
 	const struct golayout_row *row = golayout_row(rt->minor, elf_file__machine(o->elf));
 	bool known = row && row->minor == rt->minor;
 	struct cause why = { "" };
-	int err = golayout_from_dwarf(o->elf, rt->minor,
-				      known ? GOLAYOUT_DWARF_SMALL : GOLAYOUT_DWARF_MAX,
-				      &rt->layout, &why);
+	int err;
 
+	if (!row)
+		return -EOPNOTSUPP;
+	o->lay = row->tables;
+	err = golayout_from_dwarf(o->elf, rt->minor,
+				  known ? GOLAYOUT_DWARF_SMALL : GOLAYOUT_DWARF_MAX, &rt->layout,
+				  known ? NULL : &o->lay, &why);
 	if (!err) {
 		rt->layout_source = GOLAYOUT_DWARF;
 		return 0;
@@ -126,12 +118,12 @@ static int choose_layout(struct opening *o)
 	if (err == -ENOMEM)
 		return err;
 	if (!known)
-		return cause__set(o->why, -EOPNOTSUPP,
-				  "'%s' was built by %s, newer than Go 1.%d, and its debug "
-				  "information does not help: %s; "
-				  "build it without -ldflags=-w, or update parkwatch",
-				  o->img->path, rt->version, GO_MINOR_MAX,
-				  why.text[0] ? why.text : "there is none");
+		return cause__set(
+			o->why, -EOPNOTSUPP,
+			"'%s' was built by %s, newer than Go 1.%d, and its debug information "
+			"does not help: %s; build it without -ldflags=-w, or update parkwatch",
+			o->img->path, rt->version, GO_MINOR_MAX,
+			why.text[0] ? why.text : "there is none");
 	rt->layout = row->layout;
 	rt->layout_source = GOLAYOUT_TABLE;
 	return 0;
@@ -259,15 +251,13 @@ static int opening_run(struct opening *o)
 		return cause__set(o->why, err, "damaged build information in '%s'", o->img->path);
 	err = check_version(o);
 	if (!err)
-		err = choose_tables(o);
+		err = choose_layout(o);
 	if (err)
 		return err;
 	fill_facts(o);
 	err = find_modules(o);
 	if (!err)
 		err = gosym__new(o->as, o->tabs, o->rt->nr_modules, &o->rt->sym);
-	if (!err)
-		err = choose_layout(o);
 	if (!err)
 		err = find_allgs(o);
 	return err;

@@ -99,9 +99,6 @@ static bool is_plumbing(const char *func)
 	};
 	size_t i;
 
-	/* The way from C into Go: no dot in the name, so Go's tracebacks hide it (runtime/traceback.go showframe). */
-	if (!strncmp(func, "_cgoexp_", 8) || !strcmp(func, "crosscall2"))
-		return true;
 	if (strncmp(func, "runtime.", 8))
 		return false;
 	for (i = 0; i < ARRAY_SIZE(names); i++)
