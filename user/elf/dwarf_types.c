@@ -1,199 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "elf/dwarf_types.h"
 
-#include <elf.h>
-#include <endian.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
-#include <zlib.h>
 
-#include <libdwarf/dwarf.h>
-#include <libdwarf/libdwarf.h>
+#include "elf/dwarf_sections.h"
 
-#define PIECE_BYTES    (64u << 10)
-#define DEFLATE_RATIO  1032u /* deflate never does better; a header that claims more lies */
-#define ZDEBUG_HEADER  12    /* "ZLIB", then the size, big-endian */
 #define PATH_DEPTH_MAX 8
 #define TYPEDEF_MAX    8
 #define OFFSET_MAX     (1 << 24) /* no struct of Go's runtime is larger */
 
-enum { SEC_NULL, SEC_INFO, SEC_ABBREV, SEC_NR };
-
 struct dwarf_types {
 	Dwarf_Debug dbg;
-	struct Dwarf_Obj_Access_Interface_s access;
-	uint8_t *data[SEC_NR];
-	uint64_t size[SEC_NR];
+	struct dwarf_sections sections;
 	const char *const *names; /* borrowed */
 	size_t nr, nr_found;
 	Dwarf_Off die[DWARF_STRUCTS_MAX]; /* 0: not found; no entry lies at 0 */
 	uint64_t nr_visited;
-};
-
-static const char *const section_names[SEC_NR] = { "", ".debug_info", ".debug_abbrev" };
-
-/* --- sections, decompressed --- */
-
-struct packed {               /* where a section's bytes are and how they are packed */
-	uint64_t offset, len; /* in the file, behind the compression header */
-	uint64_t size;        /* unpacked */
-	bool deflated;
-};
-
-static int find_packed(const struct elf_file *f, const char *name, struct packed *ret,
-		       struct cause *why)
-{
-	const struct elf_section *s = elf_file__section(f, name);
-	uint8_t z[ZDEBUG_HEADER];
-	char zname[32] = ".z";
-	Elf64_Chdr ch;
-	int err;
-
-	if (s && s->type != SHT_NOBITS && !(s->flags & SHF_COMPRESSED)) {
-		*ret = (struct packed){ .offset = s->offset, .len = s->size, .size = s->size };
-		return 0;
-	}
-	if (s && s->type != SHT_NOBITS) {
-		err = s->size < sizeof(ch) ? -EBADMSG
-					   : elf_file__read(f, s->offset, &ch, sizeof(ch));
-		if (err)
-			return cause__set(why, err, "damaged section %s", name);
-		if (ch.ch_type != ELFCOMPRESS_ZLIB)
-			return cause__set(why, -EOPNOTSUPP,
-					  "section %s is compressed by method %u, not zlib", name,
-					  ch.ch_type);
-		*ret = (struct packed){ .offset = s->offset + sizeof(ch),
-					.len = s->size - sizeof(ch),
-					.size = ch.ch_size,
-					.deflated = true };
-		return 0;
-	}
-	strncat(zname, name + 1, sizeof(zname) - 3);
-	s = elf_file__section(f, zname);
-	if (!s || s->type == SHT_NOBITS)
-		return -ENOENT;
-	err = s->size < sizeof(z) ? -EBADMSG : elf_file__read(f, s->offset, z, sizeof(z));
-	if (err || memcmp(z, "ZLIB", 4) != 0)
-		return cause__set(why, err ? err : -EBADMSG, "damaged section %s", zname);
-	*ret = (struct packed){ .offset = s->offset + sizeof(z),
-				.len = s->size - sizeof(z),
-				.deflated = true };
-	memcpy(&ret->size, z + 4, sizeof(ret->size));
-	ret->size = be64toh(ret->size);
-	return 0;
-}
-
-static int inflate_section(const struct elf_file *f, const struct packed *p, uint8_t *out)
-{
-	scoped_mem uint8_t *piece = malloc(PIECE_BYTES);
-	z_stream z = { .next_out = out, .avail_out = (uInt)p->size };
-	uint64_t at = 0;
-	int err = 0, zerr = Z_OK;
-
-	if (!piece || inflateInit(&z) != Z_OK)
-		return -ENOMEM;
-	while (!err && zerr == Z_OK && z.avail_out && at < p->len) {
-		size_t n = p->len - at < PIECE_BYTES ? p->len - at : PIECE_BYTES;
-
-		err = elf_file__read(f, p->offset + at, piece, n);
-		if (err)
-			break;
-		z.next_in = piece;
-		z.avail_in = (uInt)n;
-		zerr = inflate(&z, Z_NO_FLUSH);
-		at += n;
-	}
-	inflateEnd(&z);
-	if (!err && z.avail_out)
-		err = -EBADMSG;
-	return err;
-}
-
-static int dwarf_types__load(struct dwarf_types *t, const struct elf_file *f, int sec, uint64_t max,
-			     struct cause *why)
-{
-	struct packed p;
-	int err = find_packed(f, section_names[sec], &p, why);
-
-	if (err)
-		return err;
-	if (p.deflated && p.size / DEFLATE_RATIO > p.len)
-		return cause__set(why, -EBADMSG, "damaged section %s", section_names[sec]);
-	if (p.size > max || p.size > UINT32_MAX)
-		return -EFBIG;
-	t->data[sec] = malloc(p.size + 1);
-	if (!t->data[sec])
-		return -ENOMEM;
-	t->size[sec] = p.size;
-	err = p.deflated ? inflate_section(f, &p, t->data[sec])
-			 : elf_file__read(f, p.offset, t->data[sec], p.size);
-	if (err)
-		return cause__set(why, err, "damaged section %s", section_names[sec]);
-	return 0;
-}
-
-int dwarf_info_size(const struct elf_file *f, uint64_t *ret)
-{
-	struct packed p;
-	int err = find_packed(f, ".debug_info", &p, NULL);
-
-	if (!err)
-		*ret = p.size;
-	return err;
-}
-
-/* --- what libdwarf asks for --- */
-
-static int access_section_info(void *obj, Dwarf_Half i, Dwarf_Obj_Access_Section *ret, int *error)
-{
-	const struct dwarf_types *t = obj;
-
-	(void)error;
-	if (i >= SEC_NR)
-		return DW_DLV_NO_ENTRY;
-	*ret = (Dwarf_Obj_Access_Section){ .name = section_names[i],
-					   .size = t->size[i],
-					   .type = SHT_PROGBITS };
-	return DW_DLV_OK;
-}
-
-static Dwarf_Endianness access_byte_order(void *obj)
-{
-	(void)obj;
-	return DW_OBJECT_LSB;
-}
-
-static Dwarf_Small access_eight(void *obj)
-{
-	(void)obj;
-	return 8;
-}
-
-static Dwarf_Unsigned access_section_count(void *obj)
-{
-	(void)obj;
-	return SEC_NR;
-}
-
-static int access_load(void *obj, Dwarf_Half i, Dwarf_Small **ret, int *error)
-{
-	const struct dwarf_types *t = obj;
-
-	(void)error;
-	if (i >= SEC_NR || !t->data[i])
-		return DW_DLV_NO_ENTRY;
-	*ret = t->data[i];
-	return DW_DLV_OK;
-}
-
-static const struct Dwarf_Obj_Access_Methods_s access_methods = {
-	.get_section_info = access_section_info,
-	.get_byte_order = access_byte_order,
-	.get_length_size = access_eight,
-	.get_pointer_size = access_eight,
-	.get_section_count = access_section_count,
-	.load_section = access_load,
 };
 
 /* --- the search --- */
@@ -318,14 +142,11 @@ static int dwarf_types__scan(struct dwarf_types *t, bool runtime_only)
 
 void dwarf_types__free(struct dwarf_types *t)
 {
-	Dwarf_Error e = NULL;
-
 	if (!t)
 		return;
 	if (t->dbg)
-		dwarf_object_finish(t->dbg, &e);
-	for (int i = 0; i < SEC_NR; i++)
-		free(t->data[i]);
+		dwarf_sections_close(t->dbg);
+	dwarf_sections__done(&t->sections);
 	free(t);
 }
 
@@ -333,7 +154,6 @@ int dwarf_types__open(const struct elf_file *f, const char *const *names, size_t
 		      uint64_t max_info, struct dwarf_types **ret, struct cause *why)
 {
 	scoped(dwarf_types) t = calloc(1, sizeof(*t));
-	Dwarf_Error e = NULL;
 	int err;
 
 	if (!t)
@@ -342,20 +162,11 @@ int dwarf_types__open(const struct elf_file *f, const char *const *names, size_t
 		return -EINVAL;
 	t->names = names;
 	t->nr = nr;
-	t->access =
-		(struct Dwarf_Obj_Access_Interface_s){ .object = t, .methods = &access_methods };
-	err = dwarf_types__load(t, f, SEC_INFO, max_info, why);
+	err = dwarf_sections__init(&t->sections, f, max_info, why);
 	if (!err)
-		err = dwarf_types__load(t, f, SEC_ABBREV, DWARF_ABBREV_MAX, why);
+		err = dwarf_sections__open(&t->sections, &t->dbg, why);
 	if (err)
 		return err;
-	if (!t->size[SEC_INFO] || !t->size[SEC_ABBREV])
-		return -ENOENT;
-	if (dwarf_object_init_b(&t->access, NULL, NULL, DW_GROUPNUMBER_ANY, &t->dbg, &e) !=
-	    DW_DLV_OK) {
-		t->dbg = NULL;
-		return cause__set(why, -EBADMSG, "libdwarf does not accept the debug information");
-	}
 	err = dwarf_types__scan(t, true);
 	if (!err && t->nr_found < t->nr)
 		err = dwarf_types__scan(t, false);

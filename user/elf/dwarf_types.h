@@ -2,9 +2,7 @@
 /*
  * dwarf_types: sizes and member offsets of named structs, out of DWARF, by libdwarf.
  *
- * Only .debug_info and .debug_abbrev are loaded, decompressed by us (.zdebug_* up to Go 1.18, SHF_COMPRESSED from 1.19) and
- * handed to libdwarf through its object access interface, so that their size is known before memory is taken.
- * DWARF 2 to 5. Any thread, one at a time.
+ * Only .debug_info and .debug_abbrev are loaded (dwarf_sections). DWARF 2 to 5. Any thread, one at a time.
  *
  * Go's linker puts the types of the whole program into the compilation unit "runtime", after its functions
  * (Go cmd/link/internal/ld/dwarf.go), so that unit is searched first and the others only for what it has not.
@@ -20,7 +18,6 @@
 #include "elf/elf_file.h"
 
 #define DWARF_STRUCTS_MAX 32		/* names asked for */
-#define DWARF_ABBREV_MAX  (16u << 20)	/* bytes of .debug_abbrev, uncompressed */
 #define DWARF_DIES_MAX	  20000000u	/* entries visited before giving up */
 #define DWARF_MEMBERS_MAX 4096		/* members of one struct */
 
@@ -35,9 +32,6 @@ int dwarf_types__open(const struct elf_file *f, const char *const *names, size_t
 		      struct dwarf_types **ret, struct cause *why);
 void dwarf_types__free(struct dwarf_types *t);
 DEFINE_SCOPED(dwarf_types)
-
-/* Uncompressed size of .debug_info without loading it; -ENOENT if there is none. */
-int dwarf_info_size(const struct elf_file *f, uint64_t *ret);
 
 /* -ENOENT: no such struct. */
 int dwarf_types__size(struct dwarf_types *t, const char *name, int32_t *ret);
