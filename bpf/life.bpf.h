@@ -39,7 +39,8 @@ static __always_inline int pw_do_birth(struct pt_regs *ctx, const struct pw_site
 	struct pw_gpart part;
 	struct pw_walk w;
 
-	if (!g || pw_gpart_read(&part, g, lay->g_goid) || pw_gpart_u64(&part, lay->g_goid, &goid))
+	pw_gpart_read(&part, g, lay->g_goid);
+	if (!g || pw_gpart_u64(&part, lay->g_goid, &goid))
 		return pw_count(PW_STAT_LOST_READ);
 	if (pw_unwanted(goid))
 		return pw_count(PW_STAT_FILTERED);
@@ -68,7 +69,8 @@ static __always_inline int pw_do_exit(struct pt_regs *ctx, const struct pw_site 
 	struct pw_exit e = {};
 	struct pw_gpart part;
 
-	if (!g || pw_gpart_read(&part, g, lay->g_goid) || pw_gpart_u64(&part, lay->g_goid, &goid))
+	pw_gpart_read(&part, g, lay->g_goid);
+	if (!g || pw_gpart_u64(&part, lay->g_goid, &goid))
 		return pw_count(PW_STAT_LOST_READ);
 	if (pw_unwanted(goid))
 		return pw_count(PW_STAT_FILTERED);

@@ -67,8 +67,8 @@ static __always_inline int pw_do_ready(struct pt_regs *ctx, const struct pw_site
 
 	if (!(pw_knobs.want & PW_WANT_SCHED))
 		return pw_count(PW_STAT_FILTERED);
-	if (!g || pw_gpart_read(&part, g, lay->g_sched_pc) ||
-	    pw_gpart_u64(&part, lay->g_goid, &goid))
+	pw_gpart_read(&part, g, lay->g_sched_pc);
+	if (!g || pw_gpart_u64(&part, lay->g_goid, &goid))
 		return pw_count(PW_STAT_LOST_READ);
 	if (pw_unwanted(goid))
 		return pw_count(PW_STAT_FILTERED);
@@ -120,7 +120,8 @@ static __always_inline int pw_do_run(struct pt_regs *ctx, const struct pw_site *
 	st->ready_ns = 0;
 	if (!start && !ready)
 		return pw_count(PW_STAT_NO_WAIT);
-	if (pw_gpart_read(&part, g, lay->g_goid) || pw_gpart_u64(&part, lay->g_gopc, &e.gopc) ||
+	pw_gpart_read(&part, g, lay->g_goid);
+	if (pw_gpart_u64(&part, lay->g_gopc, &e.gopc) ||
 	    pw_gpart_u64(&part, lay->g_startpc, &e.startpc))
 		return pw_count(PW_STAT_LOST_READ);
 

@@ -107,29 +107,29 @@ static __always_inline int pw_read_u64(__u64 addr, __s32 off, __u64 *ret)
 /*
  * Part of a g, read at once, since each read of the target's memory costs some 0.1 us. From goid on
  * it holds all that records need (Go 1.15 to 1.27), and ends within the g: the smallest has 376
- * bytes, with goid at 152.
+ * bytes, with goid at 152. The end of a g that was just made may lie on a page that nobody touched
+ * yet, which a probe cannot read: then each member is read by itself.
  */
 struct pw_gpart {
 	__u64 words[27];
 	__u64 g;
-	__s32 off; /* in the g, of words[0] */
-	__u32 pad;
+	__s64 off;  /* in the g, of words[0]; a word of its own, so that the verifier knows it */
+	__u64 read; /* words are valid */
 };
 
-static __always_inline int pw_gpart_read(struct pw_gpart *p, __u64 g, __s32 off)
+static __always_inline void pw_gpart_read(struct pw_gpart *p, __u64 g, __s32 off)
 {
 	p->g = g;
 	p->off = off;
-	p->pad = 0;
-	return bpf_probe_read_user(p->words, sizeof(p->words), (const void *)(g + off)) ? -1 : 0;
+	p->read = !bpf_probe_read_user(p->words, sizeof(p->words), (const void *)(g + off));
 }
 
-/* 8 bytes of the g; read by itself if the layout has it elsewhere. */
+/* 8 bytes of the g; read by itself if the part has it not. */
 static __always_inline int pw_gpart_u64(const struct pw_gpart *p, __s32 off, __u64 *ret)
 {
-	__u32 at = (__u32)(off - p->off);
+	__u32 at = (__u32)(off - (__s32)p->off);
 
-	if (off != PW_NO_FIELD && at <= sizeof(p->words) - sizeof(*ret)) {
+	if (p->read && off != PW_NO_FIELD && at <= sizeof(p->words) - sizeof(*ret)) {
 		*ret = *(const __u64 *)((const char *)p->words + at);
 		return 0;
 	}

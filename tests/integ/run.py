@@ -25,7 +25,8 @@ import target
 import tracer
 import truths
 
-SCRIPTS = ["symbols", "census"]    # with an interpreter of their own; their lines are taken over
+SCRIPTS = {"symbols.py": "pwsym", "census.py": "pwcensus"}    # scripts of their own, each over a program of the build
+PROGRAMS = target.ROOT / os.environ.get("BUILD", "build") / "tests"
 printing = threading.Lock()
 tally = {"ok": 0, "FAIL": 0, "skip": 0}
 
@@ -60,25 +61,16 @@ def missing_here():
         raise build.Missing("root")
     if not os.access(target.PARKWATCH, os.X_OK):
         raise build.Missing(f"{target.PARKWATCH}; run make")
-    if not os.path.exists("/sys/kernel/btf/vmlinux"):
-        raise build.Missing("kernel with BTF")
 
 
-def scripts():
-    for name in SCRIPTS:
-        for suffix in (".py", ".sh"):
-            path = build.HERE / (name + suffix)
-            if path.exists():
-                yield name, path
-
-
-def run_script(name, path):
+def run_script(script, program):
+    name = script.removesuffix(".py")
     try:
         missing_here()
         build.go_command()
     except build.Missing as e:
         return say("skip", name, str(e))
-    process = subprocess.Popen([str(path)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    process = subprocess.Popen([build.HERE / script, PROGRAMS / program], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                                cwd=target.ROOT, stdin=subprocess.DEVNULL)
     last, failed = "", False
     for line in process.stdout:
@@ -99,7 +91,7 @@ def main():
     parser.add_argument("--jobs", type=int, default=2, choices=[1, 2], help="cases at a time (default 2)")
     args = parser.parse_args()
     work = [(n, lambda n=n, f=f: run_case(n, f)) for n, f in cases()]
-    work += [(n, lambda n=n, p=p: run_script(n, p)) for n, p in scripts()]
+    work += [(s, lambda s=s, p=p: run_script(s, p)) for s, p in SCRIPTS.items()]
     work = [(n, f) for n, f in work if re.search(args.only, n)]
     if args.list:
         print(*(n for n, _ in work), sep="\n")

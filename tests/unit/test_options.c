@@ -45,7 +45,7 @@ Test(options, reads_a_whole_record_line)
 {
 	struct opts o;
 
-	cr_assert_eq(parse(&o, "parkwatch record -p 812 -d 10 -e sched --root created-by --async --goid 1,18 "
+	cr_assert_eq(parse(&o, "parkwatch record -p 812 -d 10 -e sched --root created-by --async --goid 18,1 "
 			       "--min-wait 5ms --depth 20 --transport perf --ring-size 64k -o x.html"),
 		     0);
 	cr_expect_eq(o.command, CMD_RECORD);

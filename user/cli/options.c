@@ -148,6 +148,13 @@ int opt_bytes(const char *text, uint64_t *ret)
 	return -EINVAL;
 }
 
+static int compare_goids(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
 static int opt_goids(struct opts *o, const char *text)
 {
 	char *end;
@@ -162,7 +169,10 @@ static int opt_goids(struct opts *o, const char *text)
 		o->nr_goids++;
 		text = end + 1;
 	} while (*end == ',');
-	return *end ? -EINVAL : 0;
+	if (*end)
+		return -EINVAL;
+	qsort(o->goids, o->nr_goids, sizeof(*o->goids), compare_goids);
+	return 0;
 }
 
 static int opt_word(const struct opt_def *d, const char *text, int *ret)

@@ -25,7 +25,7 @@ struct opts {
 	int root;			/* enum profile_root */
 	int transport;			/* -1 auto, or enum pw_transport */
 	int way;			/* enum attach_way */
-	uint64_t goids[PW_GOIDS_MAX];
+	uint64_t goids[PW_GOIDS_MAX];	/* ascending */
 	size_t nr_goids;
 	uint64_t min_wait_ns;
 	uint64_t depth;

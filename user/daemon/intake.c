@@ -30,13 +30,13 @@ struct intake {
 	const struct proc *proc;	/* borrowed, as the next three */
 	struct goproc *gp;
 	struct profile *profile;
-	bool labels, system;
+	struct intake_opts o;
 	struct label_entry *label_cache;
 	struct start_entry *start_cache;
 	struct intake_stats stats;
 };
 
-int intake__new(const struct proc *p, struct goproc *gp, struct profile *profile, bool labels, bool system,
+int intake__new(const struct proc *p, struct goproc *gp, struct profile *profile, const struct intake_opts *o,
 		struct intake **ret)
 {
 	struct intake *in = calloc(1, sizeof(*in));
@@ -46,8 +46,7 @@ int intake__new(const struct proc *p, struct goproc *gp, struct profile *profile
 	in->proc = p;
 	in->gp = gp;
 	in->profile = profile;
-	in->labels = labels;
-	in->system = system;
+	in->o = *o;
 	*ret = in;
 	return 0;
 }
@@ -101,7 +100,7 @@ static uint32_t intake__label(struct intake *in, uint16_t rt, uint64_t goid, uin
 	char text[PROFILE_LABEL_TEXT_MAX];
 	size_t nr = 0;
 
-	if (!in->labels || !ptr)
+	if (!in->o.labels || !ptr)
 		return PROFILE_LABEL_NONE;
 	memset(&find, 0, sizeof(find));
 	find.key.goid = goid;
@@ -130,7 +129,7 @@ static bool intake__is_system(struct intake *in, uint16_t rt, uint64_t startpc)
 	struct start_entry *e, find;
 	int nr;
 
-	if (in->system || !startpc)
+	if (in->o.system || !startpc)
 		return false;
 	memset(&find, 0, sizeof(find));
 	find.key.startpc = startpc;
@@ -226,6 +225,22 @@ static bool counts_as_waiting(const struct goruntime *rt, const struct census_g 
 	       !gowait_is_running(rt->minor, g->reason);
 }
 
+/* Goids that are wanted ascend. */
+static bool intake__wants(const struct intake *in, uint64_t goid)
+{
+	size_t lo = 0, hi = in->o.nr_goids;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (in->o.goids[mid] < goid)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return !in->o.nr_goids || (lo < in->o.nr_goids && in->o.goids[lo] == goid);
+}
+
 static int intake__mark(struct intake *in, const struct goruntime *rt, struct attach *a, uint64_t start_ns)
 {
 	scoped_mem uint64_t *addrs = NULL;
@@ -238,7 +253,8 @@ static int intake__mark(struct intake *in, const struct goruntime *rt, struct at
 	for (size_t i = 0; i < nr; i++) {
 		struct pw_gstate s = { .start_ns = start_ns, .stack_id = PW_STACK_ID_CENSUS };
 
-		if (addrspace__read(proc__mem(in->proc), addrs[i] + (uint64_t)rt->layout.g_goid, &s.goid, sizeof(s.goid)))
+		if (addrspace__read(proc__mem(in->proc), addrs[i] + (uint64_t)rt->layout.g_goid, &s.goid, sizeof(s.goid)) ||
+		    !intake__wants(in, s.goid))
 			continue;
 		err = attach__gs_insert(a, addrs[i], &s);
 		if (err && err != -EEXIST)

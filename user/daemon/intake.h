@@ -21,8 +21,15 @@
 
 struct intake;
 
-/* All borrowed as long as the intake lives. system: keep the runtime's own goroutines. */
-int intake__new(const struct proc *p, struct goproc *gp, struct profile *profile, bool labels, bool system,
+struct intake_opts {
+	bool labels;		/* look labels up */
+	bool system;		/* keep the runtime's own goroutines */
+	const uint64_t *goids;	/* ascending, borrowed; records are filtered by the BPF programs, the census here */
+	size_t nr_goids;	/* 0: all */
+};
+
+/* p, gp and profile are borrowed as long as the intake lives. */
+int intake__new(const struct proc *p, struct goproc *gp, struct profile *profile, const struct intake_opts *o,
 		struct intake **ret);
 void intake__free(struct intake *in);
 DEFINE_SCOPED(intake)

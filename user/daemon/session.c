@@ -177,6 +177,10 @@ static void session__calibrate(struct session *s)
 
 static int session__build(struct session *s, struct cause *why)
 {
+	const struct intake_opts io = {
+		.labels = s->o.profile.root == PROFILE_ROOT_LABEL, .system = s->o.system,
+		.goids = s->o.goids, .nr_goids = s->o.nr_goids,
+	};
 	int err;
 
 	err = session__find_target(s, why);
@@ -189,8 +193,7 @@ static int session__build(struct session *s, struct cause *why)
 	session__calibrate(s);
 	err = profile__new(&s->o.profile, &s->profile);
 	if (!err)
-		err = intake__new(s->proc, s->gp, s->profile, s->o.profile.root == PROFILE_ROOT_LABEL, s->o.system,
-				  &s->intake);
+		err = intake__new(s->proc, s->gp, s->profile, &io, &s->intake);
 	if (!err)
 		err = ring__open(attach__ring_fd(s->attaches[0]), (enum pw_transport)s->o.transport, s->o.ring_bytes,
 				 intake__record, s->intake, &s->ring);
@@ -275,7 +278,7 @@ static void session__end(const struct session *s, struct session_end *e)
 	e->system = in->system;
 	for (size_t i = 0; i < ARRAY_SIZE(losses); i++)
 		add_loss(e, stats[losses[i].stat], losses[i].what);
-	add_loss(e, ring__lost(s->ring), "perf buffer full");
+	add_loss(e, ring__lost(s->ring), "no memory to order them");
 	add_loss(e, in->pipe.malformed + in->pipe.unknown, "not understood");
 	add_loss(e, ps.refused, "too many different stacks");
 	e->cost_ns = session__cost_ns(s, stats);

@@ -26,7 +26,7 @@ struct session_opts {
 	struct profile_opts profile;
 	int transport;			/* -1 auto, or enum pw_transport */
 	enum attach_way way;
-	const uint64_t *goids;		/* borrowed until session__free() */
+	const uint64_t *goids;		/* ascending, borrowed until session__free() */
 	size_t nr_goids;
 	uint64_t min_wait_ns;
 	unsigned int depth;

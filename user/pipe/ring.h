@@ -37,7 +37,7 @@ int ring__drain(struct ring *r);	/* the same without waiting, whatever the wake-
 int ring__finish(struct ring *r);	/* after the last producer stopped: everything, held back records too */
 
 int ring__fd(const struct ring *r);	/* readable when records wait, for epoll; borrowed */
-/* Records that the kernel dropped because a perf buffer was full and no BPF program saw fail; 0 for a ring buffer. */
+/* Records that came out of a perf buffer and could not be held back for want of memory; 0 for a ring buffer. */
 uint64_t ring__lost(const struct ring *r);
 
 #endif

@@ -224,7 +224,10 @@ int attach__new(const struct plan *plan, const struct kfeat *kf, const struct pr
 	if (err)
 		return cause__set(why, err,
 				  "cannot load the BPF programs for '%s' (pid %d): %s; %s", a->comm,
-				  a->pid, strerror(-err), next_step(a->way, err));
+				  a->pid, strerror(-err),
+				  err == -EACCES /* not of privilege: kfeat's trial was let in */
+					  ? "this kernel's verifier refuses them, -v shows why"
+					  : next_step(a->way, err));
 	*ret = steal(a);
 	return 0;
 }
@@ -305,8 +308,7 @@ void attach__stop(struct attach *a)
 
 void attach__off(struct attach *a)
 {
-	for (uint32_t i = 0; i < a->nr_links; i++)
-		ulink__discard(&a->links[i]);
+	ulinks__close(a->links, a->nr_links);
 	a->nr_links = 0;
 }
 

@@ -252,8 +252,7 @@ void kfeat__probe(struct kfeat *kf)
 		   "parkwatch does not need it");
 	try_ringbuf(kf);
 	try_uprobes(kf, &t);
-	for (unsigned int i = 0; i < t.nr_links; i++)
-		ulink__discard(&t.links[i]);
+	ulinks__close(t.links, t.nr_links);
 	dummy__free(t.child);
 	if (t.map_fd >= 0)
 		close(t.map_fd);

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/perf_event.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -120,26 +121,25 @@ void ulink__close(struct ulink *l)
 	l->fd = l->perf_fd = -EBADF;
 }
 
-static void *close_link(void *arg)
+static void *close_one(void *arg)
 {
 	ulink__close(arg);
-	free(arg);
 	return NULL;
 }
 
-void ulink__discard(struct ulink *l)
+void ulinks__close(struct ulink *links, size_t nr)
 {
-	struct ulink *copy = malloc(sizeof(*copy));
-	pthread_t t;
+	scoped_mem pthread_t *threads = calloc(nr ? nr : 1, sizeof(*threads));
+	sigset_t all, before;
+	size_t begun = 0;
 
-	if (!copy) {
-		ulink__close(l);
-		return;
-	}
-	*copy = *l;
-	l->fd = l->perf_fd = -EBADF;
-	if (pthread_create(&t, NULL, close_link, copy))
-		close_link(copy);
-	else
-		pthread_detach(t);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	while (threads && begun < nr && !pthread_create(&threads[begun], NULL, close_one, &links[begun]))
+		begun++;
+	for (size_t i = begun; i < nr; i++)
+		ulink__close(&links[i]);
+	for (size_t i = 0; i < begun; i++)
+		pthread_join(threads[i], NULL);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }

@@ -37,8 +37,13 @@ struct uplace { /* nr places in one file */
 /* 0 or negative errno as the kernel gave it. ATTACH_PERF_IOCTL has no cookies. */
 int ulink__open(enum attach_way way, int prog_fd, pid_t pid, const struct uplace *where,
 		struct ulink *ret);
-void ulink__close(struct ulink *l);   /* twice is fine; takes 20 to 200 ms: the kernel waits for
-					 programs to end */
-void ulink__discard(struct ulink *l); /* the same, by a thread of its own: nobody waits */
+/* Twice is fine. Takes 20 to 200 ms: the kernel waits for programs to end. */
+void ulink__close(struct ulink *l);
+/*
+ * Closes all at the same time. Signals wait until it is done: a task that is being killed fails to
+ * take a probe out, and leaves it in the target for good (Linux kernel/events/uprobes.c,
+ * uprobe_unregister: "leaking uprobe").
+ */
+void ulinks__close(struct ulink *links, size_t nr);
 
 #endif
