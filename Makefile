@@ -132,7 +132,7 @@ bench: all
 	@$(MAKE) --no-print-directory test-programs
 	@tools/bench/overhead
 demo:
-	@tools/setup build
+	@tools/setup demo
 	@$(MAKE) --no-print-directory all
 	@tools/demo
 

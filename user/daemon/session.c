@@ -274,8 +274,7 @@ static void session__end(const struct session *s, struct session_end *e)
 	profile__stats(s->profile, &ps);
 	for (int k = 0; k < PW_POINT_MAX; k++)
 		e->hits += stats[PW_STAT_HIT + k];
-	e->events = stats[PW_STAT_EVENTS];
-	e->system = in->system;
+	e->events = stats[PW_STAT_EVENTS] - in->system;
 	for (size_t i = 0; i < ARRAY_SIZE(losses); i++)
 		add_loss(e, stats[losses[i].stat], losses[i].what);
 	add_loss(e, ring__lost(s->ring), "no memory to order them");
@@ -293,7 +292,7 @@ static void session__report_progress(const struct session *s, uint64_t elapsed_n
 	if (!progress)
 		return;
 	session__sum_stats(s, stats);
-	p.events = stats[PW_STAT_EVENTS];
+	p.events = stats[PW_STAT_EVENTS] - intake__stats(s->intake)->system;
 	p.lost = lost_in_kernel(s, stats);
 	progress(ctx, &p);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "golang/gofind.h"
+#include "golang/gowrap.h"
 #include "golang/pclntab.h"
 
 #define HASH_NONFATAL_OOM 1
@@ -329,6 +330,25 @@ int gosym__find(struct gosym *s, uint32_t module, const char *const *names, size
 	return err;
 }
 
+/* Go 1.17. If the function was inlined into its wrapper no pc is its own: the wrapper remains. */
+static uint64_t gosym__unwrap_dwrap(struct gosym *s, const struct pcfunc *fn)
+{
+	struct goframe frames[GOSYM_INLINE_MAX];
+	uint8_t code[GOWRAP_CODE_MAX];
+	size_t len = fn->end - fn->entry;
+	uint64_t call, target;
+
+	if (len > sizeof(code))
+		len = sizeof(code);
+	if (gosym__frames(s, fn->entry, false, frames, ARRAY_SIZE(frames)) != 1 ||
+	    !strstr(frames[0].func, GOWRAP_NAME) ||
+	    addrspace__read(pagecache__space(s->mem), fn->entry, code, len) ||
+	    gowrap_callee(code, len, fn->entry, &call, &target) ||
+	    gosym__frames(s, call, false, frames, ARRAY_SIZE(frames)) != 1)
+		return fn->entry;
+	return target;
+}
+
 uint64_t gosym__unwrap_start(struct gosym *s, uint64_t startpc)
 {
 	uint32_t module, off;
@@ -336,8 +356,11 @@ uint64_t gosym__unwrap_start(struct gosym *s, uint64_t startpc)
 	struct pcfunc fn;
 	uint64_t info;
 
-	if (!t || t->lay.md_gofunc == PW_NO_FIELD || pclntab_func_at(t, s->mem, startpc, &fn) ||
-	    pclntab_funcdata(t, s->mem, &fn, FUNCDATA_WRAP_INFO, &info) || !info ||
+	if (!t || pclntab_func_at(t, s->mem, startpc, &fn))
+		return startpc;
+	if (t->lay.md_gofunc == PW_NO_FIELD)
+		return gosym__unwrap_dwrap(s, &fn);
+	if (pclntab_funcdata(t, s->mem, &fn, FUNCDATA_WRAP_INFO, &info) || !info ||
 	    pagecache__u32(s->mem, info, &off) || t->text + off < t->minpc ||
 	    t->text + off >= t->maxpc)
 		return startpc;

@@ -65,7 +65,10 @@ int gosym__func_at(struct gosym *s, uint64_t pc, struct gofunc *ret);
  */
 int gosym__find(struct gosym *s, uint32_t module, const char *const *names, size_t nr, struct gofunc *ret);
 
-/* The function that a `go` statement really starts: from Go 1.18 the wrapper's FUNCDATA_WrapInfo. Returns startpc itself where it is no wrapper. */
+/*
+ * The function that a `go` statement really starts: from Go 1.18 by the wrapper's FUNCDATA_WrapInfo, in 1.17 by its code (gowrap).
+ * startpc itself where it is no wrapper, or what it calls is chosen at run time.
+ */
 uint64_t gosym__unwrap_start(struct gosym *s, uint64_t startpc);
 
 /*
