@@ -17,12 +17,21 @@ import (
 // A way to wait: prepare sees to it that op will block for about `pause`; op does nothing but the operation.
 type way struct {
 	leaf    string
-	prepare func()
+	prepare func(s starter)
 	op      func()
 	uneven  bool
 }
 
-const pause = 25 * time.Millisecond
+// pause is how long a wait takes. On a slow machine (an emulator) it is to be long beside the time that a thread may have to
+// wait for its processor: that is in what the program's own clock sees, and not in the wait.
+var pause = pauseFromEnv()
+
+func pauseFromEnv() time.Duration {
+	if d, err := time.ParseDuration(os.Getenv("WORK_PAUSE")); err == nil {
+		return d
+	}
+	return 25 * time.Millisecond
+}
 
 func check(err error) {
 	if err != nil {
@@ -30,9 +39,14 @@ func check(err error) {
 	}
 }
 
-// asideLater calls f after a pause. Time that goroutines of the test itself wait is in functions named aside.
-func asideLater(f func()) {
+// A starter has one token for each op that is about to begin: who ends the wait counts the pause from there, or on a busy
+// machine it might end before it began.
+type starter chan struct{}
+
+// asideLater calls f a pause after the op began. Time that goroutines of the test itself wait is in functions named aside.
+func (s starter) asideLater(f func()) {
 	go func() {
+		asideGet(s)
 		asideSleep(pause)
 		f()
 	}()
@@ -41,13 +55,14 @@ func asideLater(f func()) {
 //go:noinline
 func asideGet(c chan struct{}) { <-c }
 
-// asideHeld has lock held by another goroutine for a pause, from before it returns.
-func asideHeld(lock, unlock func()) func() {
-	return func() {
+// asideHeld has lock held by another goroutine, from before it returns to a pause after the op began.
+func asideHeld(lock, unlock func()) func(s starter) {
+	return func(s starter) {
 		held := make(chan struct{})
 		go func() {
 			lock()
 			close(held)
+			asideGet(s)
 			asideSleep(pause)
 			unlock()
 		}()
@@ -76,14 +91,14 @@ func ways() []way {
 	sockOne := make([]byte, 1)
 
 	return []way{
-		{"[chan receive]", func() { asideLater(func() { recv <- 1 }) }, func() { <-recv }, false},
-		{"[chan receive]", func() { asideLater(func() { ranged <- 1 }) }, func() {
+		{"[chan receive]", func(s starter) { s.asideLater(func() { recv <- 1 }) }, func() { <-recv }, false},
+		{"[chan receive]", func(s starter) { s.asideLater(func() { ranged <- 1 }) }, func() {
 			for range ranged {
 				break
 			}
 		}, false},
-		{"[chan send]", func() { asideLater(func() { <-send }) }, func() { send <- 1 }, false},
-		{"[select]", func() { asideLater(func() { either <- 1 }) }, func() {
+		{"[chan send]", func(s starter) { s.asideLater(func() { <-send }) }, func() { send <- 1 }, false},
+		{"[select]", func(s starter) { s.asideLater(func() { either <- 1 }) }, func() {
 			select {
 			case <-either:
 			case other <- 1:
@@ -92,14 +107,14 @@ func ways() []way {
 		{"[sync.Mutex.Lock]", asideHeld(mu.Lock, mu.Unlock), func() { mu.Lock(); mu.Unlock() }, true},
 		{"[sync.RWMutex.RLock]", asideHeld(readers.Lock, readers.Unlock), func() { readers.RLock(); readers.RUnlock() }, false},
 		{"[sync.RWMutex.Lock]", asideHeld(writers.RLock, writers.RUnlock), func() { writers.Lock(); writers.Unlock() }, false},
-		{"[sync.WaitGroup.Wait]", func() { wg.Add(1); asideLater(wg.Done) }, func() { wg.Wait() }, false},
-		{"[sync.Cond.Wait]", func() {
+		{"[sync.WaitGroup.Wait]", func(s starter) { wg.Add(1); s.asideLater(wg.Done) }, func() { wg.Wait() }, false},
+		{"[sync.Cond.Wait]", func(s starter) {
 			condMu.Lock()
-			asideLater(func() { condMu.Lock(); cond.Signal(); condMu.Unlock() })
+			s.asideLater(func() { condMu.Lock(); cond.Signal(); condMu.Unlock() })
 		}, func() { cond.Wait(); condMu.Unlock() }, false},
-		{"[sleep]", func() {}, func() { time.Sleep(pause) }, false},
-		{"[IO wait]", func() { asideLater(func() { pipeW.Write([]byte{1}) }) }, func() { pipeR.Read(one) }, true},
-		{"[IO wait]", func() { asideLater(func() { dialed.Write([]byte{1}) }) }, func() { accepted.Read(sockOne) }, true},
+		{"[sleep]", func(s starter) { s.asideLater(func() {}) }, func() { time.Sleep(pause) }, false},
+		{"[IO wait]", func(s starter) { s.asideLater(func() { pipeW.Write([]byte{1}) }) }, func() { pipeR.Read(one) }, true},
+		{"[IO wait]", func(s starter) { s.asideLater(func() { dialed.Write([]byte{1}) }) }, func() { accepted.Read(sockOne) }, true},
 	}
 }
 
@@ -107,8 +122,10 @@ func ways() []way {
 //
 //go:noinline
 func measure(w way, n int) {
+	start := make(starter, 1)
 	for i := 0; i < n; i++ {
-		w.prepare()
+		w.prepare(start)
+		start <- struct{}{} // there is room: it does not wait
 		began := time.Now()
 		w.op()
 		took := time.Since(began)
@@ -175,7 +192,7 @@ func waitKinds(t *truth) {
 		all.Add(1)
 		go func(w way) {
 			defer all.Done()
-			measure(w, 40)
+			measure(w, int(time.Second/pause))
 		}(w)
 	}
 	asideSleep(500 * time.Millisecond)
@@ -354,8 +371,10 @@ func traced(t *truth) {
 			mu.Lock()
 			t.Goids = append(t.Goids, goid())
 			mu.Unlock()
+			start := make(starter, 1)
 			for i := 0; i < 40; i++ {
-				w.prepare()
+				w.prepare(start)
+				start <- struct{}{}
 				w.op()
 			}
 		}(w)
