@@ -25,7 +25,11 @@ struct pw_map_goids pw_goids SEC(".maps");
  * harmless. */
 struct pw_map_seen pw_seen SEC(".maps");
 
-/* One stack record under construction per thread id. Size: four times the threads and a reserve. */
+/*
+ * One stack record under construction per thread id. Those of threads that ended drop out first: one
+ * in use was just looked up. Size: four times the threads, a reserve, and what each processor sets
+ * aside (Linux kernel/bpf/bpf_lru_list.c, LOCAL_FREE_TARGET).
+ */
 struct pw_map_scratch pw_scratch SEC(".maps");
 
 /* Set before load, frozen after. */

@@ -68,7 +68,7 @@ struct pw_map_seen {
 	__type(value, __u8);
 };
 struct pw_map_scratch {
-	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, PW_SCRATCH_DEFAULT);
 	__type(key, __u32);
 	__type(value, struct pw_scratch);

@@ -58,6 +58,28 @@ def go_too_old():
         one_line(parkwatch("record", "-p", t.pid, "-d", "1"), r"1\.14", r"1\.15")
 
 
+def renamed(mode, minor, to, directory):
+    """A program of a Go that does not exist: one that does, with another version in its build information."""
+    source = Path(build.built(minor, mode)[0])
+    version = "go" + build.TOOLCHAINS[minor]
+    path = Path(directory) / "future"
+    path.write_bytes(source.read_bytes().replace(version.encode(), (to + version[len(to):]).encode()))
+    path.chmod(0o755)
+    return [str(path)]
+
+
+def go_too_new_is_refused_where_nothing_tells_its_offsets():
+    with tempfile.TemporaryDirectory() as d, \
+            Target("idle", command=renamed("stripped", build.MODES_MINOR, "go1.99", d)) as t:
+        one_line(parkwatch("record", "-p", t.pid, "-d", "1"), r"go1\.99", r"1\.27", "debug information|DWARF")
+
+
+def go_too_new_is_read_by_its_debug_information():
+    with tempfile.TemporaryDirectory() as d, Target("idle", command=renamed("static", 27, "go1.99", d)) as t:
+        code, out, said = parkwatch("record", "-p", t.pid, "-d", "300ms")
+        expect(code == 0 and "[select (no cases)]" in out, f"exit code {code}: {said}")
+
+
 def a_32_bit_program():
     command = build.built(build.MODES_MINOR, goarch="386")
     try:
@@ -190,6 +212,16 @@ def kill_9_leaves_the_target_as_it_was():
             expect(t.process.poll() is None, f"{attach}: the target died")
 
 
+def a_program_that_starts_another_has_ended():
+    with Target("execute") as t:
+        r = Recording(t.pid, "-d", "30", "--root", "goid")
+        t.go()
+        code, out, said = r.wait()
+    expect(code == 0 and "the program ended after" in said, f"exit code {code}: {said}")
+    for frames, ns in folded(out):
+        expect(ns < 10e9, f"{frames} counts on in another program: {ns} ns")
+
+
 def every_way_out_takes_the_probes_out():
     for how in ("duration", "SIGINT", "SIGTERM"):
         with Target("busy") as t:
@@ -207,8 +239,9 @@ def every_way_out_takes_the_probes_out():
 def cases():
     for function in (
             no_such_process, not_a_go_program, a_kernel_thread, a_thread_id_is_named_with_its_process, go_too_old,
+            go_too_new_is_refused_where_nothing_tells_its_offsets, go_too_new_is_read_by_its_debug_information,
             a_32_bit_program, no_privilege_names_the_capability, few_capabilities_are_enough_where_uprobe_multi_is,
             an_exit_while_attached_still_writes_what_was_seen, a_full_disk_leaves_no_file, a_folder_that_is_not_there,
-            a_killed_recording_leaves_no_file_under_the_final_name, a_truncated_executable, usage_errors_are_2,
-            kill_9_leaves_the_target_as_it_was, every_way_out_takes_the_probes_out):
+            a_program_that_starts_another_has_ended, a_killed_recording_leaves_no_file_under_the_final_name,
+            a_truncated_executable, usage_errors_are_2, kill_9_leaves_the_target_as_it_was, every_way_out_takes_the_probes_out):
         yield function.__name__, function

@@ -31,6 +31,10 @@ def growing_stacks_under_gc_are_counted_exactly(name, program, how):
     check(name, "grow", program, "-events=births,exits,blocked", "-args=" + how)
 
 
+def threads_that_come_and_go_lose_nothing(name, program, how):
+    check(name, "threads", program, "-events=births,exits,blocked", "-args=" + how)
+
+
 def nothing_is_lost_at_100000_events_a_second(name, program, how):
     check(name, "rate", program, "-events=blocked", "-args=" + how)
 
@@ -53,6 +57,7 @@ CASES = [
     (a_burst_on_all_threads_is_counted_exactly, VERSIONS + BUILDS),
     (a_burst_on_one_thread_is_counted_exactly, VERSIONS),
     (growing_stacks_under_gc_are_counted_exactly, EVERYWHERE),
+    (threads_that_come_and_go_lose_nothing, [v for v in VERSIONS if v[0] in (15, 19, 27)]),
     (nothing_is_lost_at_100000_events_a_second, VERSIONS + WAYS),
     (what_a_tiny_ring_loses_is_counted, VERSIONS + WAYS),
     (labels_are_the_root_frame, VERSIONS),

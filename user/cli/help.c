@@ -91,7 +91,7 @@ void help_man(FILE *f)
 		   ".SH SYNOPSIS\n.B parkwatch\n.I command\n[\\fIoption\\fR...]\n"
 		   ".SH DESCRIPTION\n"
 		   "parkwatch attaches BPF programs to the Go runtime of a running process, by PID. The program needs no change, no\n"
-		   "restart, no pprof endpoint, and may be stripped. Go 1.15 to 1.27 on amd64, Linux 5.10 or later with BTF.\n"
+		   "restart, no pprof endpoint, and may be stripped. Go 1.15 to 1.27 on amd64, Linux 5.10 or later.\n"
 		   "It needs root, or CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE where the kernel has uprobe_multi links (6.6 and later),\n"
 		   "and CAP_SYS_ADMIN besides where it has not.\n"
 		   ".PP\nResults go to standard output or \\fB\\-o\\fR, everything else to standard error. The last line says how many events\n"

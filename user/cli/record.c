@@ -88,7 +88,8 @@ static void describe_cost(const struct session_end *e, char *text, size_t size)
 	if (e->cost_ns < 0)
 		snprintf(text, size, "cost not measured, %llu hits", (unsigned long long)e->hits);
 	else if (!e->cpu_ns)
-		snprintf(text, size, "cost %.3g s, the target's CPU time is not known", e->cost_ns / NS_PER_SEC);
+		snprintf(text, size, "cost %.3g s (%llu hits); the target used no CPU time", e->cost_ns / NS_PER_SEC,
+			 (unsigned long long)e->hits);
 	else
 		snprintf(text, size, "cost %.2g %% of the target's CPU time (%llu hits x %.0f ns = %.3g s of %.3g s)",
 			 100 * e->cost_ns / (double)e->cpu_ns, (unsigned long long)e->hits,
@@ -98,7 +99,7 @@ static void describe_cost(const struct session_end *e, char *text, size_t size)
 static void say_end(const struct session_end *e, const struct snap *snap, const char *cost)
 {
 	if (e->target_ended)
-		log_info("the process ended after %.1f s; this is what was seen until then",
+		log_info("the program ended after %.1f s; this is what was seen until then",
 			 (double)e->duration_ns / NS_PER_SEC);
 	if (e->lost)
 		log_warn("lost: %s", e->losses);

@@ -12,6 +12,8 @@
 
 #define LABELS_CACHED_MAX  65536	/* then the cache starts anew */
 #define STARTS_CACHED_MAX  65536
+#define SYSTEM_KNOWN_MAX   65536
+#define STACK_KEY	   (1ULL << 32)
 #define G_BYTES_MAX	   1024		/* of a runtime.g: Go 1.27 has 456 */
 
 struct label_entry {
@@ -26,6 +28,11 @@ struct start_entry {		/* is a goroutine with this start function the runtime's o
 	UT_hash_handle hh;
 };
 
+struct system_entry {		/* a goroutine of the runtime's own, or a stack that only such a one has */
+	struct { uint64_t id, rt; } key;	/* a goid, or a stack id with STACK_KEY in rt */
+	UT_hash_handle hh;
+};
+
 struct intake {
 	const struct proc *proc;	/* borrowed, as the next three */
 	struct goproc *gp;
@@ -33,6 +40,7 @@ struct intake {
 	struct intake_opts o;
 	struct label_entry *label_cache;
 	struct start_entry *start_cache;
+	struct system_entry *system_known;
 	struct intake_stats stats;
 };
 
@@ -75,8 +83,15 @@ static void intake__drop_starts(struct intake *in)
 
 void intake__free(struct intake *in)
 {
+	struct system_entry *e, *next;
+
 	if (!in)
 		return;
+	HASH_ITER(hh, in->system_known, e, next)
+	{
+		HASH_DEL(in->system_known, e);
+		free(e);
+	}
 	intake__drop_labels(in);
 	intake__drop_starts(in);
 	free(in);
@@ -149,24 +164,59 @@ static bool intake__is_system(struct intake *in, uint16_t rt, uint64_t startpc)
 	return e->system;
 }
 
-/* Names are looked up while the target is there to be asked; gosym keeps the answers. */
-static void intake__name(struct intake *in, uint16_t rt, const uint64_t *pcs, size_t nr)
+static bool intake__known_system(const struct intake *in, uint64_t id, uint64_t rt)
+{
+	struct system_entry *e, find;
+
+	memset(&find, 0, sizeof(find));
+	find.key.id = id;
+	find.key.rt = rt;
+	HASH_FIND(hh, in->system_known, &find.key, sizeof(find.key), e);
+	return e;
+}
+
+/* Kept because a target that has ended cannot be asked who waited. */
+static void intake__know_system(struct intake *in, uint64_t id, uint64_t rt)
+{
+	struct system_entry *e;
+
+	if (intake__known_system(in, id, rt) || HASH_COUNT(in->system_known) >= SYSTEM_KNOWN_MAX)
+		return;
+	e = calloc(1, sizeof(*e));
+	if (!e)
+		return;
+	e->key.id = id;
+	e->key.rt = rt;
+	HASH_ADD(hh, in->system_known, key, sizeof(e->key), e);
+}
+
+/* Names are looked up while the target is there to be asked; gosym keeps the answers. True: the runtime's own goroutine. */
+static bool intake__name(struct intake *in, uint16_t rt, const uint64_t *pcs, size_t nr)
 {
 	struct goframe frames[GOSYM_INLINE_MAX];
+	bool system = false;
 
-	for (size_t i = 0; i < nr; i++)
-		(void)gosym__frames(goproc__runtime(in->gp, rt)->sym, pcs[i], i > 0, frames, ARRAY_SIZE(frames));
+	for (size_t i = 0; i < nr; i++) {
+		int n = gosym__frames(goproc__runtime(in->gp, rt)->sym, pcs[i], i > 0, frames, ARRAY_SIZE(frames));
+
+		/* The outermost function is the one that was started, but for the goexit below it. */
+		if (n > 0 && strcmp(frames[n - 1].func, "runtime.goexit"))
+			system = gosystem_start(frames[n - 1].func);
+	}
+	return system && !in->o.system;
 }
 
 /* What the record points to in the target; false: none of ours to count. */
 static bool intake__look_up(struct intake *in, const struct pw_hdr *h, uint32_t *ret_label)
 {
 	uint64_t startpc = 0, labels = 0;
+	const struct pw_stack *st;
 
 	switch (h->kind) {
 	case PW_STACK:
-		intake__name(in, h->rt, (const uint64_t *)((const struct pw_stack *)h)->pcs,
-			     ((const struct pw_stack *)h)->nr);
+		st = (const struct pw_stack *)h;
+		if (intake__name(in, h->rt, (const uint64_t *)st->pcs, st->nr) && !st->truncated)
+			intake__know_system(in, st->stack_id, h->rt | STACK_KEY);
 		return true;
 	case PW_BIRTH:
 		startpc = ((const struct pw_birth *)h)->startpc;
@@ -284,12 +334,14 @@ int intake__census(struct intake *in, uint16_t rt_nr, struct attach *a, bool wai
 			.reason = g->reason, .truncated = g->truncated, .pcs = c->pcs + g->pcs_at, .nr_pcs = g->nr_pcs,
 		};
 
-		if (intake__is_system(in, rt_nr, g->startpc))
+		if (intake__is_system(in, rt_nr, g->startpc)) {
+			intake__know_system(in, g->goid, rt_nr);
 			continue;
+		}
 		k.label = intake__label(in, rt_nr, g->goid, g->labels);
 		k.waiting = waits && counts_as_waiting(rt, g) && mark_holds(a, g, start_ns);
 		if (k.waiting)
-			intake__name(in, rt_nr, k.pcs, k.nr_pcs);
+			(void)intake__name(in, rt_nr, k.pcs, k.nr_pcs);
 		(void)profile__known(in->profile, rt_nr, &k);
 	}
 	return 0;
@@ -318,7 +370,8 @@ static void intake__open_wait(void *ctx, uint64_t addr, const struct pw_gstate *
 	}
 	if (goid != s->goid)
 		gopc = startpc = labels = 0;
-	if (intake__is_system(w->in, w->rt, startpc))
+	if (intake__is_system(w->in, w->rt, startpc) || intake__known_system(w->in, s->goid, w->rt) ||
+	    (!startpc && intake__known_system(w->in, s->stack_id, w->rt | STACK_KEY)))
 		return;
 	(void)profile__open_wait(w->in->profile, w->rt, s, gopc, startpc,
 				 intake__label(w->in, w->rt, s->goid, labels));

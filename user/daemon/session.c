@@ -31,6 +31,7 @@ struct session {
 	struct intake *intake;
 	struct ring *ring;
 	uint64_t wall_start_ns;
+	uint64_t cpu_ns;	/* of the target, when it was last seen alive */
 };
 
 static const struct { enum pw_stat stat; const char *what; } losses[] = {
@@ -297,7 +298,15 @@ static void session__report_progress(const struct session *s, uint64_t elapsed_n
 	progress(ctx, &p);
 }
 
-/* True: the target ended. */
+static void session__see_cpu(struct session *s)
+{
+	uint64_t ns = proc__cpu_ns(s->proc);
+
+	if (ns)
+		s->cpu_ns = ns;
+}
+
+/* True: the target ended, or started another program. */
 static bool session__watch(struct session *s, uint64_t start_ns, uint64_t duration_ns,
 			   const volatile sig_atomic_t *stop, void (*progress)(void *, const struct session_progress *),
 			   void *ctx)
@@ -322,7 +331,8 @@ static bool session__watch(struct session *s, uint64_t start_ns, uint64_t durati
 		}
 		(void)poll(fds, ARRAY_SIZE(fds), timeout);	/* a signal just ends the wait */
 		(void)ring__drain(s->ring);
-		if (!proc__alive(s->proc))
+		session__see_cpu(s);
+		if (!proc__alive(s->proc) || proc__executed(s->proc))
 			return true;
 	}
 	return false;
@@ -370,7 +380,7 @@ int session__record(struct session *s, uint64_t duration_ns, const volatile sig_
 		    struct cause *why)
 {
 	struct session_end e = { 0 };
-	uint64_t start_ns, cpu_ns;
+	uint64_t start_ns, cpu_start_ns;
 	struct timespec wall;
 	int err;
 
@@ -379,7 +389,8 @@ int session__record(struct session *s, uint64_t duration_ns, const volatile sig_
 		return err;
 	clock_gettime(CLOCK_REALTIME, &wall);
 	s->wall_start_ns = (uint64_t)wall.tv_sec * NS_PER_SEC + (uint64_t)wall.tv_nsec;
-	cpu_ns = proc__cpu_ns(s->proc);
+	session__see_cpu(s);
+	cpu_start_ns = s->cpu_ns;
 	start_ns = clock_now_ns();
 	profile__begin(s->profile, start_ns);
 	for (size_t i = 0; i < s->nr_rt; i++)
@@ -387,8 +398,8 @@ int session__record(struct session *s, uint64_t duration_ns, const volatile sig_
 	err = session__census(s, start_ns, why);
 	if (!err) {
 		e.target_ended = session__watch(s, start_ns, duration_ns, stop, progress, ctx);
-		e.cpu_ns = proc__cpu_ns(s->proc);
-		e.cpu_ns = e.cpu_ns > cpu_ns ? e.cpu_ns - cpu_ns : 0;
+		session__see_cpu(s);
+		e.cpu_ns = s->cpu_ns - cpu_start_ns;
 		e.duration_ns = session__finish(s) - start_ns;
 		session__end(s, &e);
 	}

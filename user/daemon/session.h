@@ -40,12 +40,12 @@ struct session_progress {
 };
 
 struct session_end {
-	bool target_ended;		/* before the recording was over */
+	bool target_ended;		/* before the recording was over; one that starts another program (execve) ends, too */
 	uint64_t duration_ns;
 	uint64_t hits;
 	uint64_t events;		/* that reached us, those of the runtime's own goroutines not among them */
 	uint64_t lost;			/* everything that did not reach the report, by stats.h and the bounds */
-	uint64_t cpu_ns;		/* of the target, while it was recorded; 0: unknown */
+	uint64_t cpu_ns;		/* of the target, while it was recorded; if it ended, up to 100 ms before that */
 	double cost_ns;			/* hits x calibrated ns; < 0: not calibrated */
 	char losses[256];		/* the ways in which events were lost, with numbers; "" if none */
 };

@@ -15,6 +15,7 @@
 #define THREAD_BUFFERS                                                                             \
 	4 /* stack buffers for each thread there is now, and a reserve for new ones */
 #define THREAD_RESERVE 512
+#define LRU_PER_CPU    128 /* elements that a processor sets aside (Linux kernel/bpf/bpf_lru_list.c) */
 
 struct attach {
 	struct parkwatch *skel;  /* owned */
@@ -135,7 +136,10 @@ static int attach__set_maps(struct attach *a, const struct proc *p, const struct
 	bool ring = o->transport == PW_TRANSPORT_RING;
 	struct bpf_map *events = ring ? a->skel->maps.pw_ring : a->skel->maps.pw_perf;
 	size_t threads = THREAD_BUFFERS * (size_t)proc__threads(p) + THREAD_RESERVE;
-	int err;
+	int err, cpus = libbpf_num_possible_cpus();
+
+	if (cpus > 0)
+		threads += LRU_PER_CPU * (size_t)cpus;
 
 	err = bpf_map__set_autocreate(ring ? a->skel->maps.pw_perf : a->skel->maps.pw_ring, false);
 	if (!err)

@@ -21,6 +21,7 @@ struct proc {
 	pid_t pid;
 	int dirfd, pidfd;
 	bool exe_deleted;
+	unsigned long start_stack; /* where the kernel put it: another place after each execve() */
 	clockid_t cpu_clock;
 	bool has_cpu_clock;
 	struct mem mem;
@@ -132,8 +133,14 @@ static int proc__check_status(struct proc *p, struct cause *why)
 	return 0;
 }
 
-/* State and flags of /proc/PID/stat: "PID (COMM) STATE PPID PGRP SESSION TTY TPGID FLAGS ...". */
-static int proc__read_stat(const struct proc *p, char *ret_state, unsigned int *ret_flags)
+struct stat_line {
+	char state;
+	unsigned int flags;
+	unsigned long start_stack; /* 0 without the right to read the process */
+};
+
+/* /proc/PID/stat: "PID (COMM) STATE PPID PGRP SESSION TTY TPGID FLAGS ...", proc(5). */
+static int proc__read_stat(const struct proc *p, struct stat_line *ret)
 {
 	char stat[1024];
 	const char *paren;
@@ -142,17 +149,19 @@ static int proc__read_stat(const struct proc *p, char *ret_state, unsigned int *
 	if (err)
 		return err;
 	paren = strrchr(stat, ')'); /* COMM may hold anything */
-	if (!paren || sscanf(paren, ") %c %*d %*d %*d %*d %*d %u", ret_state, ret_flags) != 2)
+	if (!paren || sscanf(paren,
+			     ") %c %*d %*d %*d %*d %*d %u %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
+			     "%*s %*s %*s %*s %*s %*s %*s %*s %lu",
+			     &ret->state, &ret->flags, &ret->start_stack) != 3)
 		return -EBADMSG;
 	return 0;
 }
 
 static bool proc__is_kernel_thread(const struct proc *p)
 {
-	char state;
-	unsigned int flags;
+	struct stat_line st;
 
-	return !proc__read_stat(p, &state, &flags) && (flags & PF_KTHREAD);
+	return !proc__read_stat(p, &st) && (st.flags & PF_KTHREAD);
 }
 
 static int proc__read_exe(struct proc *p, struct cause *why)
@@ -194,6 +203,7 @@ static int proc__check_memory(struct proc *p, struct cause *why)
 int proc__open(pid_t pid, struct proc **ret, struct cause *why)
 {
 	scoped(proc) p = calloc(1, sizeof(*p));
+	struct stat_line st;
 	int err;
 
 	if (!p)
@@ -217,6 +227,10 @@ int proc__open(pid_t pid, struct proc **ret, struct cause *why)
 	err = proc__check_memory(p, why);
 	if (err)
 		return err;
+	err = proc__read_stat(p, &st);
+	if (err)
+		return err == -ESRCH ? cause_ended(why, p) : cause_no_right(why, p);
+	p->start_stack = st.start_stack;
 	p->has_cpu_clock = !clock_getcpuclockid(pid, &p->cpu_clock);
 	*ret = steal(p);
 	return 0;
@@ -267,12 +281,18 @@ int proc__pidfd(const struct proc *p)
 bool proc__alive(const struct proc *p)
 {
 	struct pollfd pfd = { .fd = p->pidfd, .events = POLLIN };
-	char state;
-	unsigned int flags;
+	struct stat_line st;
 
 	if (p->pidfd >= 0)
 		return poll(&pfd, 1, 0) != 1;
-	return !proc__read_stat(p, &state, &flags) && state != 'Z' && state != 'X';
+	return !proc__read_stat(p, &st) && st.state != 'Z' && st.state != 'X';
+}
+
+bool proc__executed(const struct proc *p)
+{
+	struct stat_line st;
+
+	return !proc__read_stat(p, &st) && st.start_stack != p->start_stack;
 }
 
 uint64_t proc__cpu_ns(const struct proc *p)

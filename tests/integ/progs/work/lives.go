@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -288,6 +289,36 @@ func burster(c *crew, start chan struct{}) {
 	c.join(started())
 	<-start
 	time.Sleep(1) // parks exactly once
+}
+
+// threads: each goroutine takes its thread with it when it ends, so that threads come and go by the thousand.
+func threads(t *truth) {
+	const rounds, each = 100, 16
+	c := &crew{creator: here()}
+	for i := 0; i < rounds; i++ {
+		c.hire(each)
+		for j := 0; j < each; j++ {
+			go threadTaker(c)
+		}
+		c.wg.Wait()
+	}
+	c.close()
+	waits.add(own()+"threadTaker", "[sleep]", rounds*each, 0)
+	settle(t.Before)
+	t.After = runtime.NumGoroutine()
+}
+
+func threadTaker(c *crew) {
+	defer c.wg.Done()
+	c.join(started())
+	runtime.LockOSThread()
+	time.Sleep(1)
+}
+
+// execute turns the process into another program, after a pause.
+func execute(t *truth) {
+	asideSleep(time.Second)
+	panic(syscall.Exec("/bin/sleep", []string{"sleep", "60"}, nil))
 }
 
 // flood: births as fast as they go.

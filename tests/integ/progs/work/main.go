@@ -145,17 +145,19 @@ type kind struct {
 }
 
 var kinds = map[string]kind{
-	"lives":  {setupLives, lives},
-	"burst":  {nil, burst},
-	"flood":  {nil, flood},
-	"waits":  {setupWaits, waitKinds},
-	"grow":   {nil, grow},
-	"rate":   {nil, rate},
-	"labels": {nil, labels},
-	"chains": {nil, chains},
-	"traced": {nil, traced},
-	"idle":   {setupWaits, nil},
-	"busy":   {nil, busy},
+	"lives":   {setupLives, lives},
+	"burst":   {nil, burst},
+	"flood":   {nil, flood},
+	"threads": {nil, threads},
+	"execute": {nil, execute},
+	"waits":   {setupWaits, waitKinds},
+	"grow":    {nil, grow},
+	"rate":    {nil, rate},
+	"labels":  {nil, labels},
+	"chains":  {nil, chains},
+	"traced":  {nil, traced},
+	"idle":    {setupWaits, nil},
+	"busy":    {nil, busy},
 }
 
 func main() { run(os.Args[len(os.Args)-1]) }
