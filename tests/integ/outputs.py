@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import shutil
+import subprocess
 import tempfile
 from collections import Counter
 
@@ -61,19 +63,35 @@ def go_tool_pprof_reads_the_profile():
             expect("goroutine/count" in raw and "main.burst" in raw, f"{event}: {raw[:500]}")
 
 
+def html_page(directory):
+    path = os.path.join(directory, "blocked.html")
+    with Target("idle") as t:
+        code, _, said = parkwatch("record", "-p", t.pid, "-d", "300ms", "-o", path)
+    if code == 1 and "html" in said:
+        raise build.Missing("npm when parkwatch was built: " + said.strip())
+    expect(code == 0, f"exit code {code}: {said}")
+    return path
+
+
 def the_html_page_needs_no_network():
-    with tempfile.TemporaryDirectory() as d:
-        path = os.path.join(d, "blocked.html")
-        with Target("idle") as t:
-            code, _, said = parkwatch("record", "-p", t.pid, "-d", "300ms", "-o", path)
-        if code == 1 and "html" in said:
-            raise build.Missing("npm when parkwatch was built: " + said.strip())
-        expect(code == 0, f"exit code {code}: {said}")
-        with open(path) as f:
-            page = f.read()
+    with tempfile.TemporaryDirectory() as d, open(html_page(d)) as f:
+        page = f.read()
     outside = re.search(r"""<(script|link|img|iframe)[^>]+(src|href)\s*=|@import|url\(\s*['"]?(https?:)?//""", page)
     expect(not outside, f"the page loads {outside and outside[0]!r}")
     expect("main.hang" in page and "chan receive" in page, "the stacks are not in the page")
+
+
+def the_html_page_is_drawn_by_a_browser():
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if not browser:
+        raise build.Missing("chromium")
+    with tempfile.TemporaryDirectory() as d:
+        done = subprocess.run([browser, "--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={d}/home",
+                               "--virtual-time-budget=3000", "--dump-dom", "file://" + html_page(d)],
+                              capture_output=True, text=True, timeout=60)
+    labels = set(re.findall(r'class="d3-flame-graph-label"[^>]*>([^<]*)<', done.stdout))
+    for frame in ("all", "main.hang", "[chan receive (nil chan)]", "[select (no cases)]"):
+        expect(frame in labels, f"no frame {frame} among the {len(labels)} that are drawn")
 
 
 def the_suffix_chooses_the_format():
@@ -198,8 +216,8 @@ def cases():
     for function in (
             duration_ends_the_recording_by_itself, every_folded_line_is_what_flamegraph_reads,
             scheduling_latency_is_there_for_what_woke_up, go_tool_pprof_reads_the_profile, the_html_page_needs_no_network,
-            the_suffix_chooses_the_format, root_goid_names_the_goroutine, root_created_by_and_state_are_said,
-            goid_records_these_goroutines_alone, min_wait_drops_shorter_waits,
+            the_html_page_is_drawn_by_a_browser, the_suffix_chooses_the_format, root_goid_names_the_goroutine,
+            root_created_by_and_state_are_said, goid_records_these_goroutines_alone, min_wait_drops_shorter_waits,
             full_shows_the_runtimes_plumbing_and_only_full_does, depth_limits_the_frames_and_says_so,
             ctrl_c_ends_the_recording_and_writes, blocked_time_does_not_pass_the_time_there_was,
             doctor_shows_each_point_of_a_program, doctor_without_a_process_shows_the_kernel, quiet_says_nothing,

@@ -38,6 +38,6 @@ $(BUILD)/obj/report/page.o: user/report/html/page.S $(BUILD)/report/page.html
 	$(call msg,AS,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -I$(BUILD) -c $< -o $@
-else
+else ifeq ($(filter demo check,$(MAKECMDGOALS)),) # those install it first
 $(info parkwatch: no npm: building all but the html flame graph)
 endif

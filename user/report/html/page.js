@@ -133,7 +133,7 @@ function draw() {
 		.cellHeight(19)
 		.inverted(true)
 		.minFrameSize(0.5)
-		.transitionDuration(matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 250)
+		.transitionDuration(0) // the first time it is just there
 		.resetHeightOnZoom(true)
 		.tooltip(tip)
 		.setColorMapper(colour)
@@ -149,6 +149,7 @@ function draw() {
 			element("matched").textContent = `${frames}, ${amount(sum)}, ${percent(sum)}`;
 		});
 	select(graph).datum(report.tree).call(chart);
+	chart.transitionDuration(matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 250);
 
 	const search = () => {
 		const term = element("search").value.trim();
