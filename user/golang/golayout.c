@@ -125,7 +125,7 @@ struct gonumbers gonumbers_of(int minor)
 	};
 }
 
-#define TYPES_MAX 8 /* different structs that both lists of fields name */
+#define TYPES_MAX 16 /* different structs that both lists of fields name: there are 9 */
 
 static bool field_exists(const struct golayout_field *l, int minor)
 {
