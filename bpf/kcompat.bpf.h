@@ -18,6 +18,19 @@ static __always_inline __u64 pw_site_index(void *ctx, __u32 point)
 }
 
 /*
+ * Keeps the program on its thread's stack. From 6.13 (commit e00931c02568) the x86 JIT gives large
+ * stacks of this program type a place per CPU instead, which only programs that cannot be preempted
+ * may share: two threads' hits on one processor overwrote each other's variables, and the kernel
+ * died (seen on 7.3, PREEMPT(lazy)). A program that has a tail call in it gets none
+ * (kernel/bpf/verifier.c, check_max_stack_depth). The verifier removes this one as never reached.
+ */
+static __always_inline void pw_keep_stack(void *ctx)
+{
+	if (pw_knobs.nr_sites > PW_SITES_MAX)
+		bpf_tail_call(ctx, &pw_never, 0);
+}
+
+/*
  * The calling thread's working memory. Not a per-CPU array: since 6.0 (commit
  * 8c7dcb84e3b7) a uprobe program can be preempted, and another thread's may run on the same
  * processor meanwhile.

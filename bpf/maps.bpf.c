@@ -32,6 +32,9 @@ struct pw_map_seen pw_seen SEC(".maps");
  */
 struct pw_map_scratch pw_scratch SEC(".maps");
 
+/* Empty: see pw_keep_stack(). */
+struct pw_map_never pw_never SEC(".maps");
+
 /* Set before load, frozen after. */
 PW_RODATA struct pw_knobs pw_knobs = {};
 

@@ -73,6 +73,12 @@ struct pw_map_scratch {
 	__type(key, __u32);
 	__type(value, struct pw_scratch);
 };
+struct pw_map_never {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(__u32));
+};
 
 extern struct pw_map_ring pw_ring SEC(".maps");
 extern struct pw_map_perf pw_perf SEC(".maps");
@@ -81,6 +87,7 @@ extern struct pw_map_gs pw_gs SEC(".maps");
 extern struct pw_map_goids pw_goids SEC(".maps");
 extern struct pw_map_seen pw_seen SEC(".maps");
 extern struct pw_map_scratch pw_scratch SEC(".maps");
+extern struct pw_map_never pw_never SEC(".maps");
 
 extern PW_RODATA struct pw_knobs pw_knobs;
 extern volatile __u32 pw_on;

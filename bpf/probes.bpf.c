@@ -41,6 +41,7 @@ int pw_multi(struct pt_regs *ctx)
 {
 	const struct pw_site *site;
 
+	pw_keep_stack(ctx);
 	if (!pw_on)
 		return pw_count(PW_STAT_OFF);
 	site = pw_site(bpf_get_attach_cookie(ctx));
@@ -53,6 +54,7 @@ int pw_multi(struct pt_regs *ctx)
 	{                                                                                          \
 		const struct pw_site *site;                                                        \
                                                                                                    \
+		pw_keep_stack(ctx);                                                                \
 		if (!pw_on)                                                                        \
 			return pw_count(PW_STAT_OFF);                                              \
 		site = pw_site(pw_site_index(ctx, point));                                         \

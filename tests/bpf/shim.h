@@ -191,6 +191,14 @@ static inline uint64_t bpf_get_current_pid_tgid(void)
 	return shim.tgid_tid;
 }
 
+static inline long bpf_tail_call(void *ctx, void *programs, uint32_t index)
+{
+	(void)ctx;
+	(void)programs;
+	(void)index;
+	abort(); /* nothing calls it */
+}
+
 static inline uint64_t bpf_get_attach_cookie(void *ctx)
 {
 	(void)ctx;
