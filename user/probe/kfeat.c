@@ -21,9 +21,6 @@
 #define TIMED_HITS   256
 #define TIMED_ROUNDS 16
 #define NOP5_CHEAPER 0.95 /* of an emulated instruction's time, to be worth the name */
-/* enum bpf_attach_type BPF_TRACE_UPROBE_MULTI, Linux 6.6; the headers of older systems do not have
- * it */
-#define ATTACH_TYPE_UPROBE_MULTI 48
 
 static const struct {
 	const char *name, *what;
@@ -227,7 +224,7 @@ static void try_uprobes(struct kfeat *kf, struct trial *t)
 			kfeat__set(kf, id, err, "cannot try uprobes", "see bpf");
 		return;
 	}
-	t->multi_prog_fd = load_counter(t->map_fd, ATTACH_TYPE_UPROBE_MULTI);
+	t->multi_prog_fd = load_counter(t->map_fd, ULINK_MULTI_TYPE);
 	for (unsigned int i = 0; i < ARRAY_SIZE(ways); i++) {
 		if (ways[i].way == ATTACH_MULTI && t->multi_prog_fd < 0)
 			kfeat__set(kf, ways[i].id, t->multi_prog_fd,

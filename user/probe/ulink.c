@@ -18,8 +18,6 @@
 #include "base/own.h"
 
 #define UPROBE_PMU_TYPE "/sys/bus/event_source/devices/uprobe/type"
-/* BPF_TRACE_UPROBE_MULTI: since Linux 6.6, and Debian 12's linux/bpf.h is older */
-#define TRACE_UPROBE_MULTI ((enum bpf_attach_type)48)
 
 const char *attach_way_name(enum attach_way w)
 {
@@ -71,7 +69,7 @@ static int open_multi(int prog_fd, pid_t pid, const struct uplace *where, struct
 	opts.uprobe_multi.cookies = where->cookies;
 	opts.uprobe_multi.cnt = where->nr;
 	opts.uprobe_multi.pid = (uint32_t)pid;
-	fd = bpf_link_create(prog_fd, 0, TRACE_UPROBE_MULTI, &opts);
+	fd = bpf_link_create(prog_fd, 0, (enum bpf_attach_type)ULINK_MULTI_TYPE, &opts);
 	if (fd < 0)
 		return fd;
 	*ret = (struct ulink){ .fd = fd, .perf_fd = -EBADF };

@@ -14,6 +14,9 @@
 #include <linux/types.h>
 #include <sys/types.h>
 
+/* enum bpf_attach_type BPF_TRACE_UPROBE_MULTI: Linux 6.6; the headers of Debian 12 are older */
+#define ULINK_MULTI_TYPE 48
+
 enum attach_way { ATTACH_AUTO, ATTACH_MULTI, ATTACH_PERF_LINK, ATTACH_PERF_IOCTL };
 const char *attach_way_name(
 	enum attach_way w); /* "auto", "uprobe-multi", "perf-link", "perf-ioctl" */

@@ -22,7 +22,7 @@ func compare(t *truth, recordings []*recording) error {
 			err = compareWaits(t, r)
 		}
 		if err != nil {
-			return fmt.Errorf("%s: %w", r.event, err)
+			return fmt.Errorf("%s: %w (%d events, %d lost)", r.event, err, r.seen, r.lost)
 		}
 		if *expect == "exact" && r.lost != 0 {
 			return fmt.Errorf("%s: %d events lost of %d", r.event, r.lost, r.seen+r.lost)
