@@ -63,10 +63,10 @@ def traced_waits(minor, path):
     return (old_waits if minor < 22 else new_waits)(text.splitlines())
 
 
-def compare(minor):
+def compare(minor, mode):
     with tempfile.TemporaryDirectory() as directory:
         path = os.path.join(directory, "trace")
-        with Target("traced", minor, env={"WORK_TRACE": path}) as t:
+        with Target("traced", minor, mode, env={"WORK_TRACE": path}) as t:
             r = Recording(t.pid, "-e", "blocked", "--root", "goid")
             expect(r.recording, "parkwatch does not record: " + "".join(r.said))
             t.go()
@@ -87,16 +87,18 @@ def compare(minor):
         expect(abs(off) <= 2, f"{word}: {ours[word] / 1e6:.3f} ms, the tracer says {theirs[word] / 1e6:.3f} ms ({off:+.2f} %)")
 
 
-def blocked_time_by_reason_agrees_with_the_execution_tracer(minor):
+def blocked_time_by_reason_agrees_with_the_execution_tracer(minor, mode):
     for attempt in range(3):    # a busy machine bends both clocks
         try:
-            return compare(minor)
+            return compare(minor, mode)
         except Failed:
             if attempt == 2:
                 raise
 
 
 def cases():
-    for minor in build.MATRIX:
-        yield (f"{blocked_time_by_reason_agrees_with_the_execution_tracer.__name__} [go1.{minor}]",
-               lambda minor=minor: blocked_time_by_reason_agrees_with_the_execution_tracer(minor))
+    programs = [(minor, "static") for minor in build.MATRIX]
+    programs += [(build.MODES_MINOR, mode) for mode in build.MODES if mode != "static"]
+    for minor, mode in programs:
+        yield (f"{blocked_time_by_reason_agrees_with_the_execution_tracer.__name__} [go1.{minor} {mode}]",
+               lambda minor=minor, mode=mode: blocked_time_by_reason_agrees_with_the_execution_tracer(minor, mode))
