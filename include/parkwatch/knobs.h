@@ -15,7 +15,7 @@
 #define PW_GS_DEFAULT	   65536	/* entries of pw_gs; user space raises it to twice allglen */
 #define PW_GS_MAX	   4194304
 #define PW_SEEN_MAX	   65536	/* stack ids that BPF remembers as sent (LRU) */
-#define PW_SCRATCH_DEFAULT 1024	/* per-thread buffers; user space raises it to 4 x threads + 512 */
+#define PW_SCRATCH_DEFAULT 1024	/* per-thread buffers; user space raises it, see probe/attach */
 #define PW_GOIDS_MAX	   4096	/* goids in the filter */
 #define PW_RING_DEFAULT	   (8u << 20) /* bytes, power of two */
 

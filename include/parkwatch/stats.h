@@ -29,7 +29,7 @@ enum pw_stat {
 	PW_STAT_LOST_STACK,	/* ring or perf buffer full: a stack record; sent again with a later event */
 	PW_STAT_LOST_READ,	/* target memory could not be read: one event */
 	PW_STAT_LOST_GMAP,	/* map of goroutines full: one park or ready */
-	PW_STAT_LOST_SCRATCH,	/* map of per-thread buffers full: one event */
+	PW_STAT_LOST_SCRATCH,	/* no buffer for the thread: one event */
 	PW_STAT_LOST_SITE,	/* cookie names no site: one hit; never seen unless attach is broken */
 	PW_STAT_MAX
 };

@@ -70,8 +70,8 @@ def run_script(script, program):
         build.go_command()
     except build.Missing as e:
         return say("skip", name, str(e))
-    process = subprocess.Popen([build.HERE / script, PROGRAMS / program], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                               cwd=target.ROOT, stdin=subprocess.DEVNULL)
+    process = subprocess.Popen([build.HERE / script, PROGRAMS / program], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT, text=True, cwd=target.ROOT)
     last, failed = "", False
     for line in process.stdout:
         m = re.match(r"(ok|FAIL|skip) (.*)", line.rstrip("\n"))

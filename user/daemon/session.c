@@ -38,7 +38,7 @@ static const struct { enum pw_stat stat; const char *what; } losses[] = {
 	{ PW_STAT_LOST_RING, "event buffer full (a larger --ring-size helps)" },
 	{ PW_STAT_LOST_READ, "target memory not readable" },
 	{ PW_STAT_LOST_GMAP, "map of goroutines full" },
-	{ PW_STAT_LOST_SCRATCH, "map of threads full" },
+	{ PW_STAT_LOST_SCRATCH, "no buffer for the thread" },
 	{ PW_STAT_LOST_SITE, "unknown probe" },
 };
 
