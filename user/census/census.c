@@ -21,7 +21,7 @@
 #include "census/stackpool.h"
 #include "golang/gostate.h"
 
-#define BATCH        1024
+#define BATCH        256 /* fits the processor's cache, and is read soon again */
 #define RETRY_NAP_NS (100 * NS_PER_US)
 #define M_BYTES_MAX  1024
 #define STEPS_MAX    (1u << 28) /* frames that are walked in all: some seconds */
