@@ -82,7 +82,7 @@ struct census_stack {
 
 /* Indexes, not pointers, so that a census is what it was when it is moved or kept. All arrays owned. */
 struct census {
-	struct census_g *gs;	/* goroutines but dead ones, by address of their g */
+	struct census_g *gs;	/* goroutines but dead ones, in allgs order */
 	size_t nr;
 	struct census_stack *stacks; /* no two are equal */
 	size_t nr_stacks;
