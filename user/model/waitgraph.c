@@ -460,26 +460,27 @@ void waitgraph__free(struct waitgraph *w)
 
 /* --- twice --- */
 
-/* The same goroutine in another census; NOBODY. The goroutines of a census are by address. */
-static uint32_t same_g(const struct census *c, uint32_t g, const struct census *in)
+/* The same goroutine in another census, whose goroutines are in `starts`; NOBODY. */
+static uint32_t same_g(const struct census *c, uint32_t g, const struct census *in, const struct start *starts)
 {
 	size_t lo = 0, hi = in->nr;
 
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 
-		if (in->gs[mid].addr < c->gs[g].addr)
+		if (starts[mid].goid < c->gs[g].goid)
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
-	return lo < in->nr && in->gs[lo].addr == c->gs[g].addr && in->gs[lo].goid == c->gs[g].goid ? (uint32_t)lo : NOBODY;
+	return lo < in->nr && starts[lo].goid == c->gs[g].goid && in->gs[starts[lo].g].addr == c->gs[g].addr ? starts[lo].g :
+													       NOBODY;
 }
 
 static bool edge_stands(const struct wait_edge *e, const struct census *c, const struct waitgraph *again,
-			const struct census *later)
+			const struct census *later, const struct start *starts)
 {
-	const struct wait_edge want = { .g = same_g(c, e->g, later), .to = same_g(c, e->to, later) };
+	const struct wait_edge want = { .g = same_g(c, e->g, later, starts), .to = same_g(c, e->to, later, starts) };
 	const struct wait_edge *found;
 
 	if (want.g == NOBODY || want.to == NOBODY || !again->nr_edges)
@@ -489,19 +490,25 @@ static bool edge_stands(const struct wait_edge *e, const struct census *c, const
 	       later->waits[found->wait].via == c->waits[e->wait].via;
 }
 
-size_t waitgraph__confirm(struct waitgraph *w, const struct census *c, const struct waitgraph *again,
-			  const struct census *later)
+int waitgraph__confirm(struct waitgraph *w, const struct census *c, const struct waitgraph *again,
+		       const struct census *later)
 {
+	scoped_mem struct start *starts = calloc(later->nr + 1, sizeof(*starts));
 	size_t nr = 0;
 
+	if (!starts)
+		return -ENOMEM;
+	for (size_t g = 0; g < later->nr; g++)
+		starts[g] = (struct start){ later->gs[g].goid, (uint32_t)g };
+	qsort(starts, later->nr, sizeof(*starts), compare_starts);
 	for (size_t i = 0; i < w->nr_rings; i++) {
 		uint32_t k = 0;
 
-		while (k < w->rings[i].nr && edge_stands(&w->steps[w->rings[i].edges_at + k], c, again, later))
+		while (k < w->rings[i].nr && edge_stands(&w->steps[w->rings[i].edges_at + k], c, again, later, starts))
 			k++;
 		if (k == w->rings[i].nr)
 			w->rings[nr++] = w->rings[i];
 	}
 	w->nr_rings = nr;
-	return nr;
+	return 0;
 }

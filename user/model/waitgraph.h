@@ -56,9 +56,9 @@ DEFINE_SCOPED(waitgraph)
 
 /*
  * Keeps the rings that stand in both: the same goroutines, each waiting for the same lock through the same sudog or semaphore.
- * c, later: what the two were made of. Returns how many are left.
+ * c, later: what the two were made of. 0 or -ENOMEM.
  */
-size_t waitgraph__confirm(struct waitgraph *w, const struct census *c, const struct waitgraph *again,
-			  const struct census *later);
+int waitgraph__confirm(struct waitgraph *w, const struct census *c, const struct waitgraph *again,
+		       const struct census *later);
 
 #endif

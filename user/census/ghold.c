@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "census/ghold.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "census/gview.h"
+#include "census/holds.h"
+
+struct finder {
+	const struct addrspace *as;
+	const struct goruntime *rt;
+	const struct census *c;
+	const struct glocks *ls;
+	struct holds *holds; /* owned */
+	struct gholds *hs;
+	size_t room;
+};
+
+/* Do the lock's own words agree that somebody has it so? */
+static bool lock_agrees(const struct glock *l, enum ghold_kind kind)
+{
+	if (!l || !l->settled)
+		return false;
+	switch (kind) {
+	case GHOLD_MUTEX:
+		return l->kind == CENSUS_WAIT_MUTEX && l->locked;
+	case GHOLD_WRITE:
+		return l->kind == CENSUS_WAIT_RWMUTEX && l->locked && l->writer && l->departing <= 0;
+	case GHOLD_READ:
+		return l->kind == CENSUS_WAIT_RWMUTEX && l->readers > 0;
+	}
+	return false;
+}
+
+static enum ghold_kind kind_of(enum held_kind kind)
+{
+	return kind == HELD_MUTEX ? GHOLD_MUTEX : kind == HELD_WRITE ? GHOLD_WRITE : GHOLD_READ;
+}
+
+/* The goroutine as it is now; false: it is not where the census saw it. */
+static bool finder__view(const struct finder *f, const struct census_g *g, struct gview *ret)
+{
+	uint8_t bytes[GVIEW_BYTES_MAX];
+	size_t len = gview_bytes(f->rt);
+	uint64_t pc, sp;
+
+	if (!len || addrspace__read(f->as, g->addr, bytes, len))
+		return false;
+	gview__take(ret, f->rt, g->addr, bytes);
+	return ret->goid == g->goid && ret->status == g->status && !ret->scanning && gview__context(ret, &pc, &sp) &&
+	       sp == g->sp;
+}
+
+static int finder__ask(struct finder *f, const struct census_g *g, struct held *held, bool *ret_complete)
+{
+	const struct census_stack *s = &f->c->stacks[g->stack];
+
+	return holds__find(f->holds, f->c->pcs + s->pcs_at, s->nr_pcs, g->sp, g->stack_hi, held, GHOLDS_OF_ONE_MAX,
+			   ret_complete);
+}
+
+static int finder__add(struct finder *f, uint32_t g, const struct held *held)
+{
+	struct ghold h = { .lock = held->lock, .g = g, .frame = held->frame, .release_pc = held->release_pc,
+			   .kind = (uint8_t)kind_of(held->kind) };
+
+	if (!lock_agrees(glocks__get(f->ls, h.lock), (enum ghold_kind)h.kind))
+		return 0;
+	if (f->hs->nr == f->room) {
+		size_t room = f->room ? f->room * 2 : 64;
+		struct ghold *more = reallocarray(f->hs->v, room, sizeof(*more));
+
+		if (!more)
+			return -ENOMEM;
+		f->hs->v = more;
+		f->room = room;
+	}
+	f->hs->v[f->hs->nr++] = h;
+	return 0;
+}
+
+/* Asked twice: most goroutines hold nothing, and only for the others it matters that they stood still meanwhile. */
+static int finder__goroutine(struct finder *f, uint32_t g)
+{
+	const struct census_g *cg = &f->c->gs[g];
+	struct held held[GHOLDS_OF_ONE_MAX];
+	struct gview before, after;
+	bool complete = true;
+	int err = 0, nr = finder__ask(f, cg, held, &complete);
+
+	if (nr > 0) {
+		bool still = finder__view(f, cg, &before);
+
+		nr = still ? finder__ask(f, cg, held, &complete) : 0;
+		if (nr > 0 && (!finder__view(f, cg, &after) || !gview__is_same(&before, &after)))
+			nr = 0;
+	}
+	if (nr == -ESRCH || nr == -ENOMEM)
+		return nr;
+	f->hs->unknown += nr < 0 || !complete;
+	for (int i = 0; i < nr && !err; i++)
+		err = finder__add(f, g, &held[i]);
+	return err;
+}
+
+static int compare_holds(const void *a, const void *b)
+{
+	const struct ghold *x = a, *y = b;
+
+	if (x->lock != y->lock)
+		return x->lock < y->lock ? -1 : 1;
+	if (x->g != y->g)
+		return x->g < y->g ? -1 : 1;
+	return x->frame < y->frame ? -1 : x->frame > y->frame;
+}
+
+static bool anything_to_hold(const struct glocks *ls)
+{
+	for (size_t i = 0; i < ls->nr; i++)
+		if (ls->v[i].kind == CENSUS_WAIT_MUTEX || ls->v[i].kind == CENSUS_WAIT_RWMUTEX)
+			return true;
+	return false;
+}
+
+static int finder__run(struct finder *f)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < f->c->nr && !err; i++)
+		if (f->c->gs[i].stack != CENSUS_NO_STACK && f->c->gs[i].sp)
+			err = finder__goroutine(f, (uint32_t)i);
+	if (f->hs->nr)
+		qsort(f->hs->v, f->hs->nr, sizeof(*f->hs->v), compare_holds);
+	return err;
+}
+
+int gholds__read(const struct addrspace *as, const struct goruntime *rt, const struct census *c, const struct glocks *ls,
+		 struct gholds **ret)
+{
+	scoped(gholds) hs = calloc(1, sizeof(*hs));
+	struct finder f = { .as = as, .rt = rt, .c = c, .ls = ls, .hs = hs };
+	int err = 0;
+
+	if (!hs)
+		return -ENOMEM;
+	if (anything_to_hold(ls)) {
+		err = holds__new(as, rt->sym, rt->minor, &f.holds);
+		if (!err)
+			err = finder__run(&f);
+		holds__free(f.holds);
+	}
+	if (err)
+		return err;
+	*ret = steal(hs);
+	return 0;
+}
+
+void gholds__free(struct gholds *hs)
+{
+	if (!hs)
+		return;
+	free(hs->v);
+	free(hs);
+}
+
+const struct ghold *gholds__of(const struct gholds *hs, uint64_t lock, size_t *ret_nr)
+{
+	size_t lo = 0, hi = hs->nr, end;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (hs->v[mid].lock < lock)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	for (end = lo; end < hs->nr && hs->v[end].lock == lock;)
+		end++;
+	*ret_nr = end - lo;
+	return hs->v + lo;
+}
