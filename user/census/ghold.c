@@ -34,9 +34,11 @@ static bool lock_agrees(const struct glock *l, enum ghold_kind kind)
 	return false;
 }
 
-static enum ghold_kind kind_of(enum held_kind kind)
+/* false: it only waits to have it. */
+static bool kind_of(enum held_kind kind, enum ghold_kind *ret)
 {
-	return kind == HELD_MUTEX ? GHOLD_MUTEX : kind == HELD_WRITE ? GHOLD_WRITE : GHOLD_READ;
+	*ret = kind == HELD_MUTEX ? GHOLD_MUTEX : kind == HELD_WRITE ? GHOLD_WRITE : GHOLD_READ;
+	return kind != HELD_PENDING;
 }
 
 /* The goroutine as it is now; false: it is not where the census saw it. */
@@ -55,19 +57,21 @@ static bool finder__view(const struct finder *f, const struct census_g *g, struc
 
 static int finder__ask(struct finder *f, const struct census_g *g, struct held *held, bool *ret_complete)
 {
-	const struct census_stack *s = &f->c->stacks[g->stack];
+	const struct census_stack *cs = &f->c->stacks[g->stack];
+	const struct hold_stack s = { .pcs = f->c->pcs + cs->pcs_at, .nr = cs->nr_pcs, .sp = g->sp, .stack_hi = g->stack_hi,
+				      .g = g->addr };
 
-	return holds__find(f->holds, f->c->pcs + s->pcs_at, s->nr_pcs, g->sp, g->stack_hi, held, GHOLDS_OF_ONE_MAX,
-			   ret_complete);
+	return holds__find(f->holds, &s, held, GHOLDS_OF_ONE_MAX, ret_complete);
 }
 
 static int finder__add(struct finder *f, uint32_t g, const struct held *held)
 {
-	struct ghold h = { .lock = held->lock, .g = g, .frame = held->frame, .release_pc = held->release_pc,
-			   .kind = (uint8_t)kind_of(held->kind) };
+	struct ghold h = { .lock = held->lock, .g = g, .frame = held->frame, .release_pc = held->release_pc };
+	enum ghold_kind kind;
 
-	if (!lock_agrees(glocks__get(f->ls, h.lock), (enum ghold_kind)h.kind))
+	if (!kind_of((enum held_kind)held->kind, &kind) || !lock_agrees(glocks__get(f->ls, h.lock), kind))
 		return 0;
+	h.kind = (uint8_t)kind;
 	if (f->hs->nr == f->room) {
 		size_t room = f->room ? f->room * 2 : 64;
 		struct ghold *more = reallocarray(f->hs->v, room, sizeof(*more));
@@ -146,7 +150,7 @@ int gholds__read(const struct addrspace *as, const struct goruntime *rt, const s
 	if (!hs)
 		return -ENOMEM;
 	if (anything_to_hold(ls)) {
-		err = holds__new(as, rt->sym, rt->minor, &f.holds);
+		err = holds__new(as, rt, &f.holds);
 		if (!err)
 			err = finder__run(&f);
 		holds__free(f.holds);

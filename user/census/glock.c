@@ -17,22 +17,6 @@ bool census_wait_is_lock(const struct census_wait *w)
 	return w->kind >= CENSUS_WAIT_MUTEX && w->kind <= CENSUS_WAIT_SEMAPHORE;
 }
 
-const char *glock_word(enum census_wait_kind kind)
-{
-	switch (kind) {
-	case CENSUS_WAIT_MUTEX:
-		return "mutex";
-	case CENSUS_WAIT_RWMUTEX:
-		return "rwmutex";
-	case CENSUS_WAIT_WAITGROUP:
-		return "waitgroup";
-	case CENSUS_WAIT_COND:
-		return "cond";
-	default:
-		return "semaphore";
-	}
-}
-
 /* By address; of one address the RWMutex before the mutex that it begins with. */
 static int compare_locks(const void *a, const void *b)
 {

@@ -48,6 +48,5 @@ DEFINE_SCOPED(glocks)
 
 const struct glock *glocks__get(const struct glocks *ls, uint64_t addr);	/* NULL: nobody waits for it */
 bool census_wait_is_lock(const struct census_wait *w);
-const char *glock_word(enum census_wait_kind kind);	/* "mutex", "rwmutex", "waitgroup", "cond", "semaphore" */
 
 #endif

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
+
+#define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
 #include "target/sockets.h"
@@ -177,6 +179,7 @@ static int fds__find_end(struct fds *f, uint64_t inode, bool writes, bool any, i
 static void fds__add_peer(void *context, uint64_t inode, uint64_t peer)
 {
 	struct fds *f = context;
+	unsigned int nr;
 	struct peer *p;
 
 	HASH_FIND(hh, f->peers, &inode, sizeof(inode), p);
@@ -187,7 +190,10 @@ static void fds__add_peer(void *context, uint64_t inode, uint64_t peer)
 		return;
 	p->inode = inode;
 	p->peer = peer;
+	nr = HASH_COUNT(f->peers);
 	HASH_ADD(hh, f->peers, inode, sizeof(p->inode), p);
+	if (HASH_COUNT(f->peers) == nr)
+		free(p);
 }
 
 static bool fds__read_sockets(struct fds *f)
@@ -289,6 +295,7 @@ static void fds__describe_link(struct fds *f, int fd, const char *link, char *te
 const char *fds__describe(struct fds *f, int fd)
 {
 	char path[32], link[PATH_MAX], text[PATH_MAX] = "";
+	unsigned int nr;
 	struct answer *a;
 	size_t len;
 
@@ -306,6 +313,11 @@ const char *fds__describe(struct fds *f, int fd)
 		return "";
 	a->fd = fd;
 	memcpy(a->text, text, len + 1);
+	nr = HASH_COUNT(f->answers);
 	HASH_ADD_INT(f->answers, fd, a);
+	if (HASH_COUNT(f->answers) == nr) {
+		free(a);
+		return "";
+	}
 	return a->text;
 }
