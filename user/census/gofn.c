@@ -203,19 +203,43 @@ int gofn__index(const struct gofn *fn, uint64_t pc, uint32_t *ret)
 	return 0;
 }
 
-static void gofns__mark_lock(struct gofns *f, struct gofn *fn, struct uop *u)
+static struct lockfn gofns__inlined_at(struct gofns *f, uint64_t pc)
 {
 	struct goframe frames[GOSYM_INLINE_MAX];
 	const char *names[GOSYM_INLINE_MAX];
+	int nr = gosym__frames(f->rt->sym, pc, false, frames, GOSYM_INLINE_MAX);
+
+	for (int i = 0; i < nr; i++)
+		names[i] = frames[i].func;
+	return lockfn_of_inlined(names, nr > 0 ? (size_t)nr : 0);
+}
+
+/* Whether `next` works with what the atomic instruction u has found. */
+static bool uses_result(const struct uop *u, const struct uop *next)
+{
+	if (u->kind == UOP_CMPXCHG)
+		return next->kind == UOP_SETCC || next->kind == UOP_JCC;
+	for (int i = 0; u->kind == UOP_XADD && i < 2; i++)
+		if ((next->op[i].type == UOP_REG && next->op[i].reg == u->op[1].reg) ||
+		    (next->op[i].type == UOP_MEM && next->op[i].base == u->op[1].reg))
+			return true;
+	return false;
+}
+
+/*
+ * An atomic instruction whose address is computed in it is the caller's by its place in the source; what looks at its result
+ * is still the inlined function's.
+ */
+static void gofns__mark_lock(struct gofns *f, struct gofn *fn, uint32_t i)
+{
+	struct uop *u = &fn->uops[i], *next = u + 1;
 	struct lockfn lock;
-	int nr;
 
 	if (!u->locked || u->op[0].type != UOP_MEM)
 		return;
-	nr = gosym__frames(f->rt->sym, u->addr, false, frames, GOSYM_INLINE_MAX);
-	for (int i = 0; i < nr; i++)
-		names[i] = frames[i].func;
-	lock = lockfn_of_inlined(names, nr > 0 ? (size_t)nr : 0);
+	lock = gofns__inlined_at(f, u->addr);
+	if (lock.role != LOCKFN_LOCK && i + 1 < fn->nr_uops && uses_result(u, next))
+		lock = gofns__inlined_at(f, next->addr);
 	u->lock_act = lock.act;
 	u->lock_kind = lock.kind;
 	if (lock.act != LOCK_NONE)
@@ -247,7 +271,7 @@ static void gofns__mark(struct gofns *f, struct gofn *fn)
 	for (uint32_t i = 0; i < fn->nr_uops; i++) {
 		struct uop *u = &fn->uops[i];
 
-		gofns__mark_lock(f, fn, u);
+		gofns__mark_lock(f, fn, i);
 		gofn__mark_shared(fn, u);
 		if (u->kind == UOP_CALL && !u->target)
 			fn->calls_unknown = true;

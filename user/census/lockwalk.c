@@ -12,6 +12,7 @@
 #define SCAN_DEPTH_MAX	 4	/* calls deep that effects are looked for */
 #define SCAN_STEPS	 8000	/* instructions of a function whose effects are found out */
 #define JUMP_TABLE_MAX	 512
+#define THIN_UOPS	 48	/* instructions */
 #define NOWHERE		 0x8000ull /* a stack that nobody can read: below vm.mmap_min_addr */
 #define CLOSURE_ARGS_MAX 64	/* bytes */
 
@@ -334,6 +335,13 @@ static void run__try(struct run *r, struct lockfn lock, struct cpu_value addr, c
 	lockwalk__act(r->w, r->path, lock, addr, u->addr);
 }
 
+/* Calls that only a run resolves, in so little code that it is run: the wrapper of a deferred interface call. */
+static bool lockwalk__is_thin(struct lockwalk *w, struct gofn *fn, uint64_t target)
+{
+	return !w->scanning && fn->lock.role == LOCKFN_PLAIN && target == fn->entry &&
+	       !gofns__decode(w->fns, fn) && fn->calls_unknown && fn->nr_uops <= THIN_UOPS;
+}
+
 /* A call that is not followed takes or gives back locks at unknown addresses. */
 static void run__leave_effects(struct run *r, unsigned int effects, const struct uop *u)
 {
@@ -373,7 +381,7 @@ static bool run__call(struct run *r, struct gofn *fn, uint64_t target, const str
 	if (fn->lock.role == LOCKFN_DEFERRETURN)
 		lockwalk__run_defers(r->w, r->path);
 	effects = target == fn->entry ? lockwalk__effects(r->w, fn) : 0;
-	if (!effects || depth >= LOCKWALK_DEPTH_MAX) {
+	if ((!effects && !lockwalk__is_thin(r->w, fn, target)) || depth >= LOCKWALK_DEPTH_MAX) {
 		run__pass_call(r, fn);
 		run__leave_effects(r, effects, u);
 		if (fn->lock.role == LOCKFN_DEFERPROC)
