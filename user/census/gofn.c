@@ -232,14 +232,17 @@ static bool uses_result(const struct uop *u, const struct uop *next)
  */
 static void gofns__mark_lock(struct gofns *f, struct gofn *fn, uint32_t i)
 {
-	struct uop *u = &fn->uops[i], *next = u + 1;
+	struct uop *u = &fn->uops[i];
 	struct lockfn lock;
+	uint32_t next = i + 1;
 
 	if (!u->locked || u->op[0].type != UOP_MEM)
 		return;
 	lock = gofns__inlined_at(f, u->addr);
-	if (lock.role != LOCKFN_LOCK && i + 1 < fn->nr_uops && uses_result(u, next))
-		lock = gofns__inlined_at(f, next->addr);
+	while (next < fn->nr_uops && fn->uops[next].kind == UOP_NOP)
+		next++;
+	if (lock.role != LOCKFN_LOCK && next < fn->nr_uops && uses_result(u, &fn->uops[next]))
+		lock = gofns__inlined_at(f, fn->uops[next].addr);
 	u->lock_act = lock.act;
 	u->lock_kind = lock.kind;
 	if (lock.act != LOCK_NONE)
@@ -307,6 +310,8 @@ static int gofns__decode_bytes(struct gofns *f, struct gofn *fn)
 			break; /* padding, or data behind the code */
 		nr++;
 	}
+	while (nr && uops[nr - 1].kind == UOP_STOP && uops[nr - 1].len == 1)
+		nr--; /* int3, up to the next function */
 	if (!nr)
 		return -EBADMSG;
 	all = reallocarray(uops, nr, sizeof(*uops));
