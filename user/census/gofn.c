@@ -137,6 +137,15 @@ static void gofns__read_frame(struct gofns *f, uint32_t module, struct gofn *fn)
 		fn->pointers = nbit * 8;
 }
 
+/*
+ * The table does not tell for package sync/atomic up to Go 1.16, which is assembly. What sync.Once defers takes an address
+ * and a word.
+ */
+static int32_t args_by_name(const char *name)
+{
+	return strncmp(name, "sync/atomic.Store", 17) ? -1 : 16;
+}
+
 static const char *gofns__name(struct gofns *f, uint64_t entry)
 {
 	struct goframe frame;
@@ -149,6 +158,7 @@ static const char *gofns__name(struct gofns *f, uint64_t entry)
 
 int gofns__at(struct gofns *f, uint64_t pc, struct gofn **ret)
 {
+	const char *name;
 	struct gofunc at;
 	struct known *k;
 	int err;
@@ -169,8 +179,11 @@ int gofns__at(struct gofns *f, uint64_t pc, struct gofn **ret)
 		if (!k)
 			return -ENOMEM;
 		k->entry = at.entry;
-		k->fn = (struct gofn){ .entry = at.entry, .end = at.end, .args = -1 };
-		k->fn.lock = lockfn_of(gofns__name(f, at.entry));
+		name = gofns__name(f, at.entry);
+		k->fn = (struct gofn){ .entry = at.entry,
+				       .end = at.end,
+				       .args = args_by_name(name),
+				       .lock = lockfn_of(name) };
 		if (f->tables && at.module < f->rt->nr_modules)
 			gofns__read_frame(f, at.module, &k->fn);
 		HASH_ADD(hh, f->known, entry, sizeof(k->entry), k);
