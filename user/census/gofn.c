@@ -137,6 +137,15 @@ static void gofns__read_frame(struct gofns *f, uint32_t module, struct gofn *fn)
 		fn->pointers = nbit * 8;
 }
 
+/*
+ * The table does not tell for package sync/atomic up to Go 1.16, which is assembly. What sync.Once defers takes an address
+ * and a word.
+ */
+static int32_t args_by_name(const char *name)
+{
+	return strncmp(name, "sync/atomic.Store", 17) ? -1 : 16;
+}
+
 static const char *gofns__name(struct gofns *f, uint64_t entry)
 {
 	struct goframe frame;
@@ -149,6 +158,7 @@ static const char *gofns__name(struct gofns *f, uint64_t entry)
 
 int gofns__at(struct gofns *f, uint64_t pc, struct gofn **ret)
 {
+	const char *name;
 	struct gofunc at;
 	struct known *k;
 	int err;
@@ -169,8 +179,11 @@ int gofns__at(struct gofns *f, uint64_t pc, struct gofn **ret)
 		if (!k)
 			return -ENOMEM;
 		k->entry = at.entry;
-		k->fn = (struct gofn){ .entry = at.entry, .end = at.end, .args = -1 };
-		k->fn.lock = lockfn_of(gofns__name(f, at.entry));
+		name = gofns__name(f, at.entry);
+		k->fn = (struct gofn){ .entry = at.entry,
+				       .end = at.end,
+				       .args = args_by_name(name),
+				       .lock = lockfn_of(name) };
 		if (f->tables && at.module < f->rt->nr_modules)
 			gofns__read_frame(f, at.module, &k->fn);
 		HASH_ADD(hh, f->known, entry, sizeof(k->entry), k);
@@ -232,14 +245,17 @@ static bool uses_result(const struct uop *u, const struct uop *next)
  */
 static void gofns__mark_lock(struct gofns *f, struct gofn *fn, uint32_t i)
 {
-	struct uop *u = &fn->uops[i], *next = u + 1;
+	struct uop *u = &fn->uops[i];
 	struct lockfn lock;
+	uint32_t next = i + 1;
 
 	if (!u->locked || u->op[0].type != UOP_MEM)
 		return;
 	lock = gofns__inlined_at(f, u->addr);
-	if (lock.role != LOCKFN_LOCK && i + 1 < fn->nr_uops && uses_result(u, next))
-		lock = gofns__inlined_at(f, next->addr);
+	while (next < fn->nr_uops && fn->uops[next].kind == UOP_NOP)
+		next++;
+	if (lock.role != LOCKFN_LOCK && next < fn->nr_uops && uses_result(u, &fn->uops[next]))
+		lock = gofns__inlined_at(f, fn->uops[next].addr);
 	u->lock_act = lock.act;
 	u->lock_kind = lock.kind;
 	if (lock.act != LOCK_NONE)
@@ -307,6 +323,8 @@ static int gofns__decode_bytes(struct gofns *f, struct gofn *fn)
 			break; /* padding, or data behind the code */
 		nr++;
 	}
+	while (nr && uops[nr - 1].kind == UOP_STOP && uops[nr - 1].len == 1)
+		nr--; /* int3, up to the next function */
 	if (!nr)
 		return -EBADMSG;
 	all = reallocarray(uops, nr, sizeof(*uops));

@@ -393,7 +393,7 @@ int holds__find(struct holds *h, const struct hold_stack *s, struct held *ret, s
 	if (err)
 		return err;
 	search__read_defers(&q);
-	for (size_t i = 0; i < s->nr; i++) {
+	for (size_t i = 0; i < s->nr && !(callee && callee->lock.role == LOCKFN_END); i++) {
 		if (i == HOLDS_FRAMES_MAX || q.sp % 8 || q.sp >= s->stack_hi) {
 			q.complete = false;
 			break;

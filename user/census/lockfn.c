@@ -35,6 +35,7 @@ static const struct {
 	{ "runtime.gcWriteBarrier", LOCKFN_KEEPS_REGS },
 	{ "runtime.duffzero", LOCKFN_KEEPS_REGS },
 	{ "runtime.duffcopy", LOCKFN_KEEPS_REGS },
+	{ "runtime.goexit$", LOCKFN_END },
 	{ "runtime.morestack", LOCKFN_NO_RETURN },
 	{ "runtime.panic", LOCKFN_NO_RETURN },
 	{ "runtime.gopanic", LOCKFN_NO_RETURN },

@@ -28,6 +28,7 @@ enum lockfn_role {
 	LOCKFN_PLAIN,
 	LOCKFN_LOCK,		/* act and kind say what it does to its first argument */
 	LOCKFN_RUNTIME,		/* of the runtime: it touches no lock of package sync */
+	LOCKFN_END,		/* runtime.goexit: the end of every goroutine's stack */
 	LOCKFN_NO_RETURN,	/* panics and the like; the start of a function over again after its stack has grown, too */
 	LOCKFN_KEEPS_REGS,	/* called without the rules: it changes hardly a register */
 	LOCKFN_DEFERPROC,	/* returns 0, and once more, with 1, after a recovered panic */
