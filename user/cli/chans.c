@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/outfile.h"
 #include "cli/commands.h"
+#include "cli/filters.h"
 #include "daemon/taken.h"
 #include "report/chans.h"
 
@@ -79,10 +80,12 @@ static int knots__read(struct knots *k, const struct taken *t, size_t i, const s
 		     0;
 }
 
-static int show(const struct opts *o, bool json, const struct taken *t, const struct chans_source *sources, struct cause *why)
+static int show(const struct opts *o, bool json, const struct pick *pick, const struct taken *t,
+		const struct chans_source *sources, struct cause *why)
 {
-	const struct dump_input in = { .censuses = (const struct census *const *)t->censuses, .namers = t->namers, .nr = t->nr };
-	const struct dump_opts all = { .system = true };
+	const struct dump_input in = { .censuses = (const struct census *const *)t->censuses, .namers = t->namers, .nr = t->nr,
+				       .as = proc__mem(t->proc) };
+	const struct dump_opts dopts = { .pick = pick, .system = true };
 	struct report_meta meta;
 	const struct chans_show s = { .meta = &meta, .elements = o->elements };
 	scoped(outfile) out = NULL;
@@ -94,7 +97,7 @@ static int show(const struct opts *o, bool json, const struct taken *t, const st
 	err = outfile__open(o->output, &out, why);
 	if (err)
 		return err;
-	err = dump__new(&in, &all, &d);
+	err = dump__new(&in, &dopts, &d);
 	if (!err)
 		err = chans__new(d, sources, proc__mem(t->proc), &cs);
 	if (err)
@@ -108,7 +111,7 @@ static int show(const struct opts *o, bool json, const struct taken *t, const st
 	return err;
 }
 
-static int chans(const struct opts *o, bool json, struct cause *why)
+static int chans(const struct opts *o, bool json, const struct pick *pick, struct cause *why)
 {
 	struct chans_source sources[GOPROC_RUNTIMES_MAX];
 	struct knots knots[GOPROC_RUNTIMES_MAX] = { 0 };
@@ -121,7 +124,7 @@ static int chans(const struct opts *o, bool json, struct cause *why)
 						    .locks = knots[i].locks, .holds = knots[i].holds, .graph = knots[i].graph };
 	}
 	if (!err)
-		err = show(o, json, t, sources, why);
+		err = show(o, json, pick, t, sources, why);
 	for (size_t i = 0; i < GOPROC_RUNTIMES_MAX; i++)
 		knots__done(&knots[i]);
 	return err;
@@ -131,6 +134,7 @@ int cmd_chans(const struct opts *o)
 {
 	const char *dot = o->output ? strrchr(o->output, '.') : NULL;
 	bool json = o->format ? !strcmp(o->format, "json") : dot && !strcmp(dot, ".json");
+	scoped(pick) pick = NULL;
 	struct cause why = { "" };
 	int err;
 
@@ -138,8 +142,13 @@ int cmd_chans(const struct opts *o)
 		log_error("chans has no format '%s': text or json", o->format);
 		return 2;
 	}
+	err = filters_pick(o, &pick, &why);
+	if (err) {
+		log_error("%s", why.text[0] ? why.text : strerror(-err));
+		return 2;
+	}
 	signal(SIGPIPE, SIG_IGN);	/* a reader that ends early is an error of writing, and is said */
-	err = chans(o, json, &why);
+	err = chans(o, json, pick, &why);
 	if (!err)
 		return 0;
 	log_error("%s", why.text[0] ? why.text : strerror(-err));

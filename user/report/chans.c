@@ -48,7 +48,8 @@ static bool has_prefix(const char *text, const char *prefix)
 
 static bool is_plumbing(const char *func)
 {
-	return has_prefix(func, "runtime.") || has_prefix(func, "sync.") || has_prefix(func, "internal/") ||
+	return has_prefix(func, "runtime.") || has_prefix(func, "sync.") || has_prefix(func, "sync/") ||
+	       has_prefix(func, "internal/") ||
 	       !strchr(func, '.'); /* "panic" and addresses of unknown code */
 }
 

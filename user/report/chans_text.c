@@ -277,9 +277,8 @@ static void put_group(struct writer *w, const struct object *o, uint32_t nr_obje
 	put(w, "  %u %s at ", g->nr, way_words(o, first));
 	put_place(w, &w->cs->places[first->place]);
 	if (oldest != DUMP_UNKNOWN) {
-		put(w, ", for %s", g->nr * nr_objects == 1 ? "" : "up to ");
+		put(w, ", %sat least ", g->nr * nr_objects == 1 ? "for " : "the oldest for ");
 		put_age(w, oldest);
-		put(w, " or more");
 	}
 	put(w, "\n");
 	if (made && made->known)
