@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "census/gview.h"
+#include "census/gstill.h"
 #include "census/holds.h"
+#include "census/pcfacts.h"
 
 struct finder {
 	const struct addrspace *as;
@@ -16,6 +17,8 @@ struct finder {
 	struct holds *holds; /* owned */
 	struct gholds *hs;
 	size_t room;
+	bool *moved; /* by g; owned */
+	uint64_t *pcs; /* as census.pcs, but each where the goroutine stands; owned */
 };
 
 /* Do the lock's own words agree that somebody has it so? */
@@ -41,24 +44,10 @@ static bool kind_of(enum held_kind kind, enum ghold_kind *ret)
 	return kind != HELD_PENDING;
 }
 
-/* The goroutine as it is now; false: it is not where the census saw it. */
-static bool finder__view(const struct finder *f, const struct census_g *g, struct gview *ret)
-{
-	uint8_t bytes[GVIEW_BYTES_MAX];
-	size_t len = gview_bytes(f->rt);
-	uint64_t pc, sp;
-
-	if (!len || addrspace__read(f->as, g->addr, bytes, len))
-		return false;
-	gview__take(ret, f->rt, g->addr, bytes);
-	return ret->goid == g->goid && ret->status == g->status && !ret->scanning && gview__context(ret, &pc, &sp) &&
-	       sp == g->sp;
-}
-
 static int finder__ask(struct finder *f, const struct census_g *g, struct held *held, bool *ret_complete)
 {
 	const struct census_stack *cs = &f->c->stacks[g->stack];
-	const struct hold_stack s = { .pcs = f->c->pcs + cs->pcs_at, .nr = cs->nr_pcs, .sp = g->sp, .stack_hi = g->stack_hi,
+	const struct hold_stack s = { .pcs = f->pcs + cs->pcs_at, .nr = cs->nr_pcs, .sp = g->sp, .stack_hi = g->stack_hi,
 				      .g = g->addr };
 
 	return holds__find(f->holds, &s, held, GHOLDS_OF_ONE_MAX, ret_complete);
@@ -85,22 +74,32 @@ static int finder__add(struct finder *f, uint32_t g, const struct held *held)
 	return 0;
 }
 
-/* Asked twice: most goroutines hold nothing, and only for the others it matters that they stood still meanwhile. */
+/* Asks again, and takes the answer only if the goroutine stands where the census saw it from before to after. */
+static int finder__ask_again(struct finder *f, uint32_t g, struct held *held, bool *ret_complete)
+{
+	scoped(gstill) still = NULL;
+	int nr, err = gstill__new(f->as, f->rt, f->c, &g, 1, &still);
+
+	if (err)
+		return err;
+	nr = finder__ask(f, &f->c->gs[g], held, ret_complete);
+	f->moved[g] = false;
+	err = gstill__compare(still, f->moved);
+	if (err)
+		return err;
+	*ret_complete &= !f->moved[g];
+	return f->moved[g] ? 0 : nr;
+}
+
+/* Most goroutines hold nothing: only for the others it matters that they stood still meanwhile. */
 static int finder__goroutine(struct finder *f, uint32_t g)
 {
-	const struct census_g *cg = &f->c->gs[g];
 	struct held held[GHOLDS_OF_ONE_MAX];
-	struct gview before, after;
 	bool complete = true;
-	int err = 0, nr = finder__ask(f, cg, held, &complete);
+	int err = 0, nr = finder__ask(f, &f->c->gs[g], held, &complete);
 
-	if (nr > 0) {
-		bool still = finder__view(f, cg, &before);
-
-		nr = still ? finder__ask(f, cg, held, &complete) : 0;
-		if (nr > 0 && (!finder__view(f, cg, &after) || !gview__is_same(&before, &after)))
-			nr = 0;
-	}
+	if (nr > 0)
+		nr = finder__ask_again(f, g, held, &complete);
 	if (nr == -ESRCH || nr == -ENOMEM)
 		return nr;
 	f->hs->unknown += nr < 0 || !complete;
@@ -118,6 +117,30 @@ static int compare_holds(const void *a, const void *b)
 	if (x->g != y->g)
 		return x->g < y->g ? -1 : 1;
 	return x->frame < y->frame ? -1 : x->frame > y->frame;
+}
+
+/* The pcs of a census are return addresses: where the pc itself counts it is 1 higher. Here that is taken back. */
+static int finder__make_pcs(struct finder *f)
+{
+	scoped(pcfacts) facts = NULL;
+	int err = pcfacts__new(f->rt->sym, f->rt->minor, &facts);
+
+	f->pcs = calloc(f->c->nr_pcs + 1, sizeof(*f->pcs));
+	if (err || !f->pcs)
+		return -ENOMEM;
+	for (size_t i = 0; i < f->c->nr_stacks; i++) {
+		const struct census_stack *s = &f->c->stacks[i];
+		uint64_t *pcs = f->pcs + s->pcs_at;
+		bool exact = false;
+
+		for (uint32_t k = 0; k < s->nr_pcs; k++) {
+			uint64_t pc = f->c->pcs[s->pcs_at + k];
+
+			pcs[k] = exact || pcfacts__get(facts, pc - 1)->is_entry ? pc - 1 : pc;
+			exact = pcfacts__get(facts, pcs[k])->role == PC_INJECTED;
+		}
+	}
+	return 0;
 }
 
 static bool anything_to_hold(const struct glocks *ls)
@@ -150,10 +173,15 @@ int gholds__read(const struct addrspace *as, const struct goruntime *rt, const s
 	if (!hs)
 		return -ENOMEM;
 	if (anything_to_hold(ls)) {
-		err = holds__new(as, rt, &f.holds);
+		f.moved = calloc(c->nr + 1, sizeof(*f.moved));
+		err = f.moved ? finder__make_pcs(&f) : -ENOMEM;
+		if (!err)
+			err = holds__new(as, rt, &f.holds);
 		if (!err)
 			err = finder__run(&f);
 		holds__free(f.holds);
+		free(f.moved);
+		free(f.pcs);
 	}
 	if (err)
 		return err;

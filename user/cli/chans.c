@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/outfile.h"
+#include "census/gstill.h"
 #include "cli/commands.h"
 #include "cli/filters.h"
 #include "daemon/taken.h"
@@ -41,23 +42,47 @@ static int knots__read_locks(struct knots *k, const struct addrspace *as, const 
 	return err ? err : waitgraph__new(c, k->locks, k->holds, &k->graph);
 }
 
-/* A ring counts if it is still there after a moment: goroutines that passed each other look like one for an instant. */
+/* The goroutines of all rings, as indexes into the census. */
+static uint32_t *ring_goroutines(const struct waitgraph *w)
+{
+	uint32_t *gs = calloc(w->nr_steps + 1, sizeof(*gs));
+
+	for (size_t i = 0; gs && i < w->nr_steps; i++)
+		gs[i] = w->steps[i].g;
+	return gs;
+}
+
+/*
+ * Goroutines that pass each other may look like a ring, since they are read one after the other. It counts if all
+ * is found again a moment later, and none of them ran from before that second reading until after it.
+ */
 static int knots__confirm(struct knots *k, const struct addrspace *as, const struct goruntime *rt, const struct census *c,
 			  unsigned int depth)
 {
 	const struct timespec moment = { .tv_nsec = MOMENT_NS };
+	scoped_mem uint32_t *gs = ring_goroutines(k->graph);
+	scoped_mem bool *moved = calloc(c->nr + 1, sizeof(*moved));
 	struct knots again = { 0 };
 	scoped(census) later = NULL;
+	scoped(gstill) still = NULL;
 	int err;
 
+	if (!gs || !moved)
+		return -ENOMEM;
 	if (!k->graph->nr_rings)
 		return 0;
+	err = gstill__new(as, rt, c, gs, k->graph->nr_steps, &still);
 	nanosleep(&moment, NULL);
-	err = census__read(as, rt, depth, &later);
+	if (!err)
+		err = census__read(as, rt, depth, &later);
 	if (!err)
 		err = knots__read_locks(&again, as, rt, later);
 	if (!err)
+		err = gstill__compare(still, moved);
+	if (!err)
 		err = waitgraph__confirm(k->graph, c, again.graph, later);
+	if (!err)
+		waitgraph__drop(k->graph, moved);
 	knots__done(&again);
 	return err;
 }

@@ -512,3 +512,18 @@ int waitgraph__confirm(struct waitgraph *w, const struct census *c, const struct
 	w->nr_rings = nr;
 	return 0;
 }
+
+void waitgraph__drop(struct waitgraph *w, const bool *moved)
+{
+	size_t nr = 0;
+
+	for (size_t i = 0; i < w->nr_rings; i++) {
+		uint32_t k = 0;
+
+		while (k < w->rings[i].nr && !moved[w->steps[w->rings[i].edges_at + k].g])
+			k++;
+		if (k == w->rings[i].nr)
+			w->rings[nr++] = w->rings[i];
+	}
+	w->nr_rings = nr;
+}

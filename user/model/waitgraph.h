@@ -60,5 +60,7 @@ DEFINE_SCOPED(waitgraph)
  */
 int waitgraph__confirm(struct waitgraph *w, const struct census *c, const struct waitgraph *again,
 		       const struct census *later);
+/* Drops the rings with a goroutine g for which moved[g] is true. */
+void waitgraph__drop(struct waitgraph *w, const bool *moved);
 
 #endif

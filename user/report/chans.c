@@ -49,7 +49,7 @@ static bool has_prefix(const char *text, const char *prefix)
 static bool is_plumbing(const char *func)
 {
 	return has_prefix(func, "runtime.") || has_prefix(func, "sync.") || has_prefix(func, "sync/") ||
-	       has_prefix(func, "internal/") ||
+	       has_prefix(func, "internal/") || has_prefix(func, "syscall.") ||
 	       !strchr(func, '.'); /* "panic" and addresses of unknown code */
 }
 
@@ -138,14 +138,21 @@ int chans__stand(const struct chans *cs, uint16_t rt, uint32_t g, struct place *
 
 int chans__release(const struct chans *cs, uint16_t rt, const struct ghold *h, struct place *ret)
 {
+	const struct census *c = cs->d->in.censuses[rt];
+	const struct census_stack *s = &c->stacks[c->gs[h->g].stack];
 	const struct frame *v;
 	size_t nr = 0, i = 0;
 	int err = framer__at(cs->d->framer, rt, h->release_pc, false, &v, &nr);
 
+	while (!err && i < nr && is_plumbing(v[i].name)) /* of an unlock that is inlined: the function that calls it */
+		i++;
+	if (!err && i == nr && h->frame < s->nr_pcs) { /* a deferred call of Unlock itself: the function that has deferred it */
+		err = framer__at(cs->d->framer, rt, c->pcs[s->pcs_at + h->frame], true, &v, &nr);
+		i = 0;
+	}
 	if (err)
 		return err;
-	while (i + 1 < nr && is_plumbing(v[i].name)) /* of an unlock that is inlined: the function that calls it */
-		i++;
+	i = i < nr ? i : nr - 1;
 	*ret = (struct place){ v[i].name, v[i].file, v[i].line };
 	return 0;
 }
