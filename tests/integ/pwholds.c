@@ -5,59 +5,29 @@
  *	pwholds PID		[{"goid":18,"complete":true,"holds":[{"kind":"mutex","lock":"0xc000012340","func":"main.f","line":12}]}]
  *	pwholds --time PID N	N searches through all goroutines: "goroutines held bytes ns" a line
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "census/census.h"
-#include "census/gview.h"
 #include "census/holds.h"
-#include "golang/gostate.h"
 #include "target/goproc.h"
 
 #define DEPTH	 256
 #define HELD_MAX 64
 
-struct stack {
-	struct gview v;
-	uint64_t pcs[DEPTH];
-	size_t nr;
-};
-
-/* By the tables of the code alone. false: it does not stand still. */
-static bool read_stack(const struct proc *p, const struct goruntime *rt, uint64_t g, struct stack *s)
+/* Negative: it does not stand still. */
+static int find(struct holds *h, const struct census *c, const struct census_g *g, struct held *held, bool *complete)
 {
-	uint8_t bytes[GVIEW_BYTES_MAX];
-	uint64_t sp, pc;
-	int32_t delta;
+	const struct census_stack *st = g->stack == CENSUS_NO_STACK ? NULL : &c->stacks[g->stack];
+	struct hold_stack hs = { .sp = g->sp, .stack_hi = g->stack_hi, .g = g->addr };
 
-	if (addrspace__read(proc__mem(p), g, bytes, gview_bytes(&rt->layout)))
-		return false;
-	gview__take(&s->v, &rt->layout, g, bytes);
-	if (!gview__is_parked(&s->v))
-		return false;
-	sp = s->v.sp;
-	s->pcs[0] = s->v.pc;
-	for (s->nr = 1; s->nr < DEPTH; s->nr++) {
-		if (gosym__spdelta(rt->sym, s->pcs[s->nr - 1], &delta) ||
-		    sp + (uint64_t)delta + 8 >= s->v.stack_hi ||
-		    addrspace__read(proc__mem(p), sp + (uint64_t)delta, &pc, sizeof(pc)) || !pc)
-			break;
-		s->pcs[s->nr] = pc;
-		sp += (uint64_t)delta + 8;
-	}
-	return true;
-}
-
-static int find(struct holds *h, const struct stack *s, struct held *held, bool *complete)
-{
-	struct hold_stack hs = { .pcs = s->pcs,
-				 .nr = s->nr,
-				 .sp = s->v.sp,
-				 .stack_hi = s->v.stack_hi,
-				 .g = s->v.addr };
-
+	if (!st)
+		return -ENOENT;
+	hs.pcs = c->pcs + st->pcs_at;
+	hs.nr = st->nr_pcs;
 	return holds__find(h, &hs, held, HELD_MAX, complete);
 }
 
@@ -74,20 +44,15 @@ static void print_held(const struct goruntime *rt, const struct held *held, cons
 	       f ? f->line : 0);
 }
 
-static int print_all(const struct proc *p, const struct goruntime *rt, const struct census *c,
-		     struct holds *h)
+static int print_all(const struct goruntime *rt, const struct census *c, struct holds *h)
 {
 	const char *comma = "[";
 
 	for (size_t i = 0; i < c->nr; i++) {
 		struct held held[HELD_MAX];
-		struct stack s;
 		bool complete;
-		int n;
+		int n = find(h, c, &c->gs[i], held, &complete);
 
-		if (!read_stack(p, rt, c->gs[i].addr, &s))
-			continue;
-		n = find(h, &s, held, &complete);
 		if (n < 0)
 			continue;
 		printf("%s{\"goid\":%" PRIu64 ",\"complete\":%s,\"holds\":[", comma, c->gs[i].goid,
@@ -101,22 +66,18 @@ static int print_all(const struct proc *p, const struct goruntime *rt, const str
 	return 0;
 }
 
-static int print_time(const struct proc *p, const struct goruntime *rt, const struct census *c,
-		      struct holds *h)
+static int print_time(const struct census *c, struct holds *h)
 {
 	uint64_t start = clock_now_ns(), spent = 0;
 	size_t found = 0, all = 0;
 
 	for (size_t i = 0; i < c->nr; i++) {
 		struct held held[HELD_MAX];
-		struct stack s;
 		bool complete;
 		int n;
 
-		if (!read_stack(p, rt, c->gs[i].addr, &s))
-			continue;
 		start = clock_now_ns();
-		n = find(h, &s, held, &complete);
+		n = find(h, c, &c->gs[i], held, &complete);
 		spent += clock_now_ns() - start;
 		found += n > 0 ? (size_t)n : 0;
 		all++;
@@ -143,13 +104,13 @@ static int run(int argc, char **argv, struct cause *why)
 	if (err)
 		return err;
 	rt = goproc__runtime(gp, 0);
-	err = census__read(p, rt, 1, &c, why);
+	err = census__read(proc__mem(p), rt, DEPTH, &c);
 	if (!err)
 		err = holds__new(proc__mem(p), rt, &h);
 	if (!err && !times)
-		err = print_all(p, rt, c, h);
+		err = print_all(rt, c, h);
 	for (int i = 0; !err && times && i < atoi(argv[3]); i++)
-		err = print_time(p, rt, c, h);
+		err = print_time(c, h);
 	return err;
 }
 
