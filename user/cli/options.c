@@ -85,7 +85,7 @@ const struct opt_def opt_table[] = {
 	  "only goroutines in this state: waiting, runnable, running, syscall, leaked", NULL, 0, 0 },
 	{ "wait", 0, OPT_FILTER, 0, DMP | CHN, "REASON", "only those that wait for this: 'chan receive', or 'chan*'", NULL, 0, 0 },
 	{ "older", 0, OPT_FILTER, 0, DMP | CHN, "TIME",
-	  "only those known to have waited this long (Go notes the time when a garbage collection first finds one waiting)", NULL,
+	  "only those that have waited this long by Go's own note, which garbage collections set: unknown before the first, and rough", NULL,
 	  0, 0 },
 	{ "goid", 0, OPT_FILTER, 0, DMP | CHN, "N[,N...]", "only these goroutines", NULL, 0, 0 },
 	{ "func", 0, OPT_FILTER, 0, DMP | CHN, "REGEX", "only those with such a function anywhere in the stack", NULL, 0, 0 },
