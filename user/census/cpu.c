@@ -155,12 +155,19 @@ void cpu__forget(struct cpu *c, uint64_t start, uint64_t end)
 	}
 }
 
+void cpu__soften(struct cpu *c, uint64_t start, uint64_t end)
+{
+	for (size_t i = cpu__place(c, start & ~7ull); i < c->nr_words && c->word[i].addr < end; i++)
+		if (c->word[i].how > CPU_SOFT)
+			c->word[i].how = CPU_SOFT;
+}
+
 /* The stack is near: what lies further below is the heap. */
 void cpu__drop_below(struct cpu *c, uint64_t addr)
 {
 	size_t end = cpu__place(c, addr & ~7ull), start = end;
 
-	while (start > 0 && c->word[start - 1].addr >= addr - LIVEMEM_STACK_MAX)
+	while (start > 0 && addr - c->word[start - 1].addr <= LIVEMEM_STACK_MAX)
 		start--;
 	memmove(&c->word[start], &c->word[end], (c->nr_words - end) * sizeof(c->word[0]));
 	c->nr_words -= end - start;

@@ -55,6 +55,8 @@ struct cpu_value cpu__load(const struct cpu *c, struct livemem *m, uint64_t addr
 void cpu__store(struct cpu *c, uint64_t addr, unsigned int size, struct cpu_value v);
 /* Forgets what lies at [start, end). */
 void cpu__forget(struct cpu *c, uint64_t start, uint64_t end);
+/* Somebody else may have written [start, end). */
+void cpu__soften(struct cpu *c, uint64_t start, uint64_t end);
 /* Drops what was written below addr: frames that are gone. */
 void cpu__drop_below(struct cpu *c, uint64_t addr);
 

@@ -10,6 +10,7 @@
 #define VISITS		 6	/* different states at one place before they are joined */
 #define BALANCE_MAX	 3
 #define SCAN_DEPTH_MAX	 4	/* calls deep that effects are looked for */
+#define SCAN_TOUCHING_MAX 4	/* and that much deeper through functions that handle locks themselves */
 #define SCAN_STEPS	 8000	/* instructions of a function whose effects are found out */
 #define JUMP_TABLE_MAX	 512
 #define THIN_UOPS	 48	/* instructions */
@@ -141,8 +142,8 @@ static void lockwalk__act(struct lockwalk *w, struct lockpath *p, struct lockfn 
 			  struct cpu_value addr, uint64_t pc)
 {
 	w->saw_lock = true;
-	if (addr.how == CPU_HARD || addr.how == CPU_SOFT)
-		addr.how = addr.v ? CPU_HARD : CPU_UNKNOWN;
+	if (w->counting || !addr.v)
+		addr.how = CPU_UNKNOWN;
 	if (lock.act == LOCK_GIVE)
 		lockwalk__give(w, p, addr, lock.kind, pc);
 	else
@@ -307,7 +308,7 @@ static void run__pass_call(struct run *r, const struct gofn *callee)
 	for (uint32_t i = 0; i < r->fn->nr_shared; i++) {
 		uint64_t var = sp + (uint64_t)(int64_t)r->fn->shared[i];
 
-		cpu__forget(c, var, var + 8);
+		cpu__soften(c, var, var + 8);
 	}
 	cpu__after_call(c, sp, r->w->regabi);
 }
@@ -338,7 +339,7 @@ static void run__try(struct run *r, struct lockfn lock, struct cpu_value addr, c
 /* Calls that only a run resolves, in so little code that it is run: the wrapper of a deferred interface call. */
 static bool lockwalk__is_thin(struct lockwalk *w, struct gofn *fn, uint64_t target)
 {
-	return !w->scanning && fn->lock.role == LOCKFN_PLAIN && target == fn->entry &&
+	return !w->counting && fn->lock.role == LOCKFN_PLAIN && target == fn->entry &&
 	       !gofns__decode(w->fns, fn) && fn->calls_unknown && fn->nr_uops <= THIN_UOPS;
 }
 
@@ -674,16 +675,13 @@ static unsigned int lockwalk__find_effects(struct lockwalk *w, struct gofn *fn)
 					 .mem = mem,
 					 .regabi = w->regabi,
 					 .steps = SCAN_STEPS,
+					 .counting = true,
 					 .scanning = w->scanning };
 		cpu__after_call(&p->cpu, NOWHERE, w->regabi);
 		p->cpu.stale = NOWHERE;
 		if (lockwalk__enter(in, fn, fn->entry, p, LOCKWALK_DEPTH_MAX) == 1 && !in->lost) {
 			found = in->gave ? LOCKWALK_GIVES : 0;
-			if (p->unknown)
-				found |= LOCKWALK_TAKES;
-			for (size_t i = 0; i < p->nr_uses; i++)
-				if (p->use[i].balance > 0)
-					found |= LOCKWALK_TAKES;
+			found |= p->unknown ? LOCKWALK_TAKES : 0;
 		}
 	}
 	free(mem);
@@ -694,14 +692,19 @@ static unsigned int lockwalk__find_effects(struct lockwalk *w, struct gofn *fn)
 
 unsigned int lockwalk__effects(struct lockwalk *w, struct gofn *fn)
 {
+	bool deep = w->scanning >= SCAN_DEPTH_MAX;
+
 	if (fn->effects & LOCKWALK_KNOWN)
 		return fn->effects & (LOCKWALK_TAKES | LOCKWALK_GIVES);
 	if (fn->lock.role != LOCKFN_PLAIN || (fn->effects & LOCKWALK_BUSY) ||
-	    w->scanning >= SCAN_DEPTH_MAX)
+	    w->scanning >= SCAN_DEPTH_MAX + SCAN_TOUCHING_MAX)
+		return 0;
+	/* Far from where we began only those count that handle a lock themselves. */
+	if (deep && (gofns__decode(w->fns, fn) || !fn->touches))
 		return 0;
 	fn->effects = LOCKWALK_BUSY;
 	w->scanning++;
-	if (lockwalk__may_touch(w, fn))
+	if (deep || lockwalk__may_touch(w, fn))
 		fn->effects |= lockwalk__find_effects(w, fn);
 	w->scanning--;
 	fn->effects = (fn->effects & (LOCKWALK_TAKES | LOCKWALK_GIVES)) | LOCKWALK_KNOWN;

@@ -71,6 +71,7 @@ struct lockwalk {
 	size_t nr_defers;
 	bool gave;		/* out: something was given back, known or not */
 	bool saw_lock;		/* out: any lock's instruction or function was met */
+	bool counting;		/* locks are counted only, whatever their addresses */
 	uint32_t scanning;	/* depth of the functions whose effects are found out */
 };
 
