@@ -176,11 +176,16 @@ static void lockpath__join(struct lockpath *p, const struct lockpath *o, struct 
 	lockpath__join_uses(p, o);
 }
 
+static size_t lockpath_bytes(const struct lockpath *p)
+{
+	return offsetof(struct lockpath, cpu) + cpu_bytes(&p->cpu);
+}
+
 static uint64_t lockpath_hash(const struct lockpath *p)
 {
 	uint64_t h = 0xcbf29ce484222325ull, word;
 
-	for (size_t at = 0; at < sizeof(*p); at += sizeof(word)) {
+	for (size_t at = 0; at < lockpath_bytes(p); at += sizeof(word)) {
 		memcpy(&word, (const char *)p + at, sizeof(word));
 		h = (h ^ word) * 0x100000001b3ull;
 		h ^= h >> 29;
@@ -193,7 +198,7 @@ static struct lockpath *lockpath_copy(const struct lockpath *p)
 	struct lockpath *copy = malloc(sizeof(*copy));
 
 	if (copy)
-		memcpy(copy, p, sizeof(*copy));
+		memcpy(copy, p, lockpath_bytes(p));
 	return copy;
 }
 
@@ -272,7 +277,7 @@ static bool run__visit(struct run *r, struct visit *v)
 	lockpath__join(v->joined, r->path, r->w->mem);
 	if (lockpath_hash(v->joined) == before)
 		return false;
-	memcpy(r->path, v->joined, sizeof(*r->path));
+	memcpy(r->path, v->joined, lockpath_bytes(v->joined));
 	return true;
 }
 
@@ -628,7 +633,7 @@ static int lockwalk__enter(struct lockwalk *w, struct gofn *fn, uint64_t pc, str
 		run__go(&r, depth);
 	}
 	if (!err && r.exit) {
-		memcpy(p, r.exit, sizeof(*p));
+		memcpy(p, r.exit, lockpath_bytes(r.exit));
 		err = 1;
 	}
 	run__done(&r);

@@ -19,7 +19,7 @@
 
 #define LOCKWALK_STEPS_MAX  50000 /* instructions of one frame, what it calls included */
 #define LOCKWALK_USES_MAX   16	  /* locks of one path */
-#define LOCKWALK_PATHS_MAX  256	  /* that wait for their turn in one function */
+#define LOCKWALK_PATHS_MAX  512	  /* that wait for their turn in one function */
 #define LOCKWALK_DEPTH_MAX  6	  /* calls within calls */
 #define LOCKWALK_GIVEN_MAX  64
 #define LOCKWALK_DEFERS_MAX 64
@@ -37,10 +37,10 @@ struct lock_use {
 
 /* A path of execution. No padding: hashed as bytes. */
 struct lockpath {
-	struct cpu cpu;
 	struct lock_use use[LOCKWALK_USES_MAX];
 	uint64_t nr_uses;
 	int64_t unknown;	/* takes of locks at unknown addresses: what is given back then may be one of them */
+	struct cpu cpu;		/* last: not all of it counts */
 };
 #define LOCKPATH_WAITS 1000	/* of `unknown`: the goroutine waits for a lock nobody knows, and every give may be its */
 
