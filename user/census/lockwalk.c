@@ -7,7 +7,7 @@
 
 #include "base/own.h"
 
-#define VISITS		 6	/* different states at one place before they are joined */
+#define VISITS		 4	/* different states at one place before they are joined */
 #define BALANCE_MAX	 3
 #define SCAN_DEPTH_MAX	 4	/* calls deep that effects are looked for */
 #define SCAN_TOUCHING_MAX 4	/* and that much deeper through functions that handle locks themselves */
@@ -170,8 +170,21 @@ static void lockpath__join_uses(struct lockpath *p, const struct lockpath *o)
 		p->unknown = o->unknown;
 }
 
+/* Only what both have deferred, in the same order. */
+static void lockpath__join_defers(struct lockpath *p, const struct lockpath *o)
+{
+	uint64_t same = 0;
+
+	while (same < p->nr_defers && same < o->nr_defers &&
+	       !memcmp(&p->defer[same], &o->defer[same], sizeof(p->defer[0])))
+		same++;
+	memset(&p->defer[same], 0, (LOCKPATH_DEFERS_MAX - same) * sizeof(p->defer[0]));
+	p->nr_defers = same;
+}
+
 static void lockpath__join(struct lockpath *p, const struct lockpath *o, struct livemem *m)
 {
+	lockpath__join_defers(p, o);
 	cpu__join(&p->cpu, &o->cpu, m);
 	lockpath__join_uses(p, o);
 }
@@ -359,6 +372,76 @@ static void run__leave_effects(struct run *r, unsigned int effects, const struct
 		lockwalk__take(r->w, r->path, unknown, LOCK_MUTEX);
 }
 
+/* A closure is called with its address in rdx, and up to Go 1.16 its arguments on the stack. */
+static void lockwalk__run_closure(struct lockwalk *w, struct lockpath *p, const struct lock_defer *d)
+{
+	struct cpu *c = &p->cpu;
+	uint64_t sp = c->reg[UOP_RSP].v;
+	struct cpu_value target = cpu__load(c, w->mem, d->fn, 8), word;
+	struct gofn *fn;
+
+	if (target.how == CPU_UNKNOWN || gofns__at(w->fns, target.v, &fn))
+		return;
+	cpu__after_call(c, sp, w->regabi);
+	c->reg[UOP_RDX] = (struct cpu_value){ d->fn, 8, CPU_HARD };
+	for (uint32_t off = 0; off < d->args_bytes && off < CLOSURE_ARGS_MAX; off += 8) {
+		word = cpu__load(c, w->mem, d->args + off, 8);
+		cpu__store(c, sp + off, 8, word);
+	}
+	if (fn->lock.role == LOCKFN_LOCK)
+		lockwalk__act(w, p, fn->lock, lockwalk__argument(w, p), fn->entry);
+	if (fn->lock.role != LOCKFN_PLAIN)
+		return;
+	c->reg[UOP_RSP].v -= 8;
+	cpu__store(c, c->reg[UOP_RSP].v, 8, (struct cpu_value){ 0 });
+	lockwalk__enter(w, fn, fn->entry, p, LOCKWALK_DEPTH_MAX - 1);
+	c->reg[UOP_RSP] = (struct cpu_value){ sp, 8, CPU_HARD };
+	cpu__drop_below(c, sp);
+}
+
+/* Those of the path first: they were deferred later. */
+void lockwalk__run_defers(struct lockwalk *w, struct lockpath *p)
+{
+	uint64_t sp = p->cpu.reg[UOP_RSP].v;
+
+	while (p->nr_defers && p->defer[p->nr_defers - 1].sp == sp) {
+		struct lock_defer d = { .sp = sp };
+		struct cpu_value size = { 0 };
+
+		p->nr_defers--;
+		d.fn = p->defer[p->nr_defers].fn;
+		d.args = p->defer[p->nr_defers].args;
+		memset(&p->defer[p->nr_defers], 0, sizeof(p->defer[0])); /* it is hashed */
+		if (d.args)
+			size = cpu__load(&p->cpu, w->mem, d.args - DEFER_ARGS, 4);
+		d.args_bytes = (uint32_t)size.v;
+		lockwalk__run_closure(w, p, &d);
+	}
+	for (size_t i = 0; i < w->nr_defers; i++)
+		if (w->defer[i].sp == sp)
+			lockwalk__run_closure(w, p, &w->defer[i]);
+}
+
+/* deferprocStack(d *_defer), deferproc(fn func()): the latter not with arguments, as it was up to Go 1.16. */
+static void run__defer(struct run *r, bool on_stack)
+{
+	struct lockpath *p = r->path;
+	struct cpu_value arg = lockwalk__argument(r->w, p), fn = arg;
+
+	if (on_stack && arg.how != CPU_UNKNOWN)
+		fn = cpu__load(&p->cpu, r->w->mem, arg.v + DEFER_FN, 8);
+	if (fn.how == CPU_UNKNOWN || (!on_stack && !r->w->regabi))
+		return;
+	if (p->nr_defers == LOCKPATH_DEFERS_MAX) {
+		r->w->lost = true;
+		return;
+	}
+	p->defer[p->nr_defers].sp = p->cpu.reg[UOP_RSP].v;
+	p->defer[p->nr_defers].fn = fn.v;
+	p->defer[p->nr_defers].args = on_stack && !r->w->regabi ? arg.v + DEFER_ARGS : 0;
+	p->nr_defers++;
+}
+
 /* Follows a call of fn, or passes it. false: it does not come back. */
 static bool run__call(struct run *r, struct gofn *fn, uint64_t target, const struct uop *u,
 		      uint32_t depth)
@@ -386,11 +469,13 @@ static bool run__call(struct run *r, struct gofn *fn, uint64_t target, const str
 	}
 	if (fn->lock.role == LOCKFN_DEFERRETURN)
 		lockwalk__run_defers(r->w, r->path);
+	else if (fn->lock.role == LOCKFN_DEFERPROC || fn->lock.role == LOCKFN_DEFERPROC_STACK)
+		run__defer(r, fn->lock.role == LOCKFN_DEFERPROC_STACK);
 	effects = target == fn->entry ? lockwalk__effects(r->w, fn) : 0;
 	if ((!effects && !lockwalk__is_thin(r->w, fn, target)) || depth >= LOCKWALK_DEPTH_MAX) {
 		run__pass_call(r, fn);
 		run__leave_effects(r, effects, u);
-		if (fn->lock.role == LOCKFN_DEFERPROC)
+		if (fn->lock.role == LOCKFN_DEFERPROC || fn->lock.role == LOCKFN_DEFERPROC_STACK)
 			c->reg[UOP_RAX] = (struct cpu_value){ 0, 8, CPU_HARD };
 		return true;
 	}
@@ -416,41 +501,6 @@ static bool run__call_op(struct run *r, const struct uop *u, uint32_t depth)
 		return true;
 	}
 	return run__call(r, fn, to.v, u, depth);
-}
-
-void lockwalk__run_defers(struct lockwalk *w, struct lockpath *p)
-{
-	struct cpu *c = &p->cpu;
-	uint64_t sp = c->reg[UOP_RSP].v;
-
-	for (size_t i = 0; i < w->nr_defers; i++) {
-		const struct lock_defer *d = &w->defer[i];
-		struct cpu_value target, word;
-		struct gofn *fn;
-
-		if (d->sp != sp)
-			continue;
-		target = cpu__load(c, w->mem, d->fn, 8);
-		if (target.how == CPU_UNKNOWN || gofns__at(w->fns, target.v, &fn))
-			continue;
-		cpu__after_call(c, sp, w->regabi);
-		c->reg[UOP_RDX] = (struct cpu_value){ d->fn, 8, CPU_HARD };
-		for (uint32_t off = 0; off < d->args_bytes && off < CLOSURE_ARGS_MAX; off += 8) {
-			word = cpu__load(c, w->mem, d->args + off, 8);
-			cpu__store(c, sp + off, 8, word);
-		}
-		if (fn->lock.role == LOCKFN_LOCK) {
-			lockwalk__act(w, p, fn->lock, lockwalk__argument(w, p), fn->entry);
-			continue;
-		}
-		if (fn->lock.role != LOCKFN_PLAIN)
-			continue;
-		c->reg[UOP_RSP].v -= 8;
-		cpu__store(c, c->reg[UOP_RSP].v, 8, (struct cpu_value){ 0 });
-		lockwalk__enter(w, fn, fn->entry, p, 1);
-		c->reg[UOP_RSP] = (struct cpu_value){ sp, 8, CPU_HARD };
-		cpu__drop_below(c, sp);
-	}
 }
 
 /* --- jumps --- */
