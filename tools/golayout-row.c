@@ -51,6 +51,7 @@ int main(int argc, char **argv)
 	struct cause why = { "" };
 	struct pw_layout lay;
 	struct gotables tab = { .md_size = -1 };
+	struct goobjects obj = { .hchan_size = -1 };
 	int minor, fd;
 
 	if (argc != 3) {
@@ -64,8 +65,8 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	if (elf_file__open(fd, argv[1], &f, &why) ||
-	    golayout_from_dwarf(f, minor, GOLAYOUT_DWARF_MAX, &lay, &tab, &why) ||
-	    tab.md_size < 0) {
+	    golayout_from_dwarf(f, minor, GOLAYOUT_DWARF_MAX, &lay, &tab, &obj, &why) ||
+	    tab.md_size < 0 || obj.hchan_size < 0) {
 		fprintf(stderr, "golayout-row: %s: %s\n", argv[1],
 			why.text[0] ? why.text : "not all structs are in its debug information");
 		return 1;
@@ -73,6 +74,7 @@ int main(int argc, char **argv)
 	printf("\t{\n\t\t.minor = %d, .machine = %u,\n", minor, elf_file__machine(f));
 	print_fields("layout", golayout_fields, &lay);
 	print_fields("tables", gotables_fields, &tab);
+	print_fields("objects", goobjects_fields, &obj);
 	printf("\t},\n");
 	close(fd);
 	return 0;

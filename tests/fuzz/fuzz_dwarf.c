@@ -64,6 +64,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	scoped(elf_file) f = NULL;
 	struct pw_layout lay;
 	struct gotables tab;
+	struct goobjects obj;
 	size_t abbrev;
 	int minor;
 
@@ -76,7 +77,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fd = wrap(data + 3, abbrev, data + 3 + abbrev, size - 3 - abbrev, data[0] & 0x80);
 	if (fd < 0 || elf_file__open(fd, "fuzz", &f, NULL))
 		return 0;
-	if (!golayout_from_dwarf(f, minor, 1 << 20, &lay, &tab, NULL) &&
+	if (!golayout_from_dwarf(f, minor, 1 << 20, &lay, &tab, &obj, NULL) &&
 	    (lay.g_goid < 0 || lay.g_goid > 1 << 27))
 		__builtin_trap();
 	return 0;

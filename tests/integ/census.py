@@ -136,9 +136,9 @@ def compare(goroutines, runtime, all_of_them=True):
             continue
         if state != (g["reason"] or g["status"]):
             yield f"goroutine {goid}: {g['reason'] or g['status']!r}, want {state!r}"
-        if g["status"] == "waiting" and own_frames(g["frames"]) != own_frames(frames):
+        if g["status"] != "running" and own_frames(g["frames"]) != own_frames(frames):
             yield f"goroutine {goid}: {own_frames(g['frames'])}, want {own_frames(frames)}"
-        if g["status"] == "waiting" and (g["truncated"] or g["frames"][-1].split()[0] != "runtime.goexit"):
+        if g["status"] != "running" and (g["truncated"] or g["frames"][-1].split()[0] != "runtime.goexit"):
             yield f"goroutine {goid}: the walk ended at {g['frames'][-1]}"
         if creator and creator != g["created_by"] and goid != 1:
             yield f"goroutine {goid}: created by {g['created_by']}, want {creator}"

@@ -8,6 +8,7 @@
  *	pwcensus --wrong PID		the proof against layouts with one offset wrong: "FIELD
  *held|refused CAUSE" a line
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -40,10 +41,12 @@ static void print_frames(struct gosym *sym, const uint64_t *pcs, size_t nr)
 
 	for (size_t i = 0; i < nr; i++) {
 		struct goframe frames[GOSYM_INLINE_MAX];
-		int n = gosym__frames(sym, pcs[i], i > 0, frames, GOSYM_INLINE_MAX);
+		int n = gosym__frames(sym, pcs[i], true, frames, GOSYM_INLINE_MAX);
 
-		if (n < 0)
+		if (n < 0) {
 			printf("%s\"?0x%" PRIx64 "\"", comma, pcs[i]);
+			comma = ",";
+		}
 		for (int k = 0; k < n; k++) {
 			char text[GOSYM_NAME_MAX * 2];
 
@@ -55,7 +58,6 @@ static void print_frames(struct gosym *sym, const uint64_t *pcs, size_t nr)
 			print_string(text);
 			comma = ",";
 		}
-		comma = ",";
 	}
 }
 
@@ -74,6 +76,8 @@ static void print_goroutine(const struct goruntime *rt, const struct census *c,
 			    const struct census_g *g)
 {
 	const char *status = gostatus_name(rt->minor, g->status);
+	const struct census_stack *stack =
+		g->stack == CENSUS_NO_STACK ? NULL : &c->stacks[g->stack];
 	const char *reason = g->status == GOSTATUS_WAITING ? gowait_name(rt->minor, g->reason) : "";
 
 	printf("{\"goid\":%" PRIu64 ",\"parent\":%" PRIu64 ",\"status\":", g->goid, g->parent_goid);
@@ -83,9 +87,19 @@ static void print_goroutine(const struct goruntime *rt, const struct census *c,
 	print_func(rt->sym, "start", g->startpc ? gosym__unwrap_start(rt->sym, g->startpc) : 0,
 		   false);
 	print_func(rt->sym, "created_by", g->gopc, true);
-	printf(",\"labels\":%s,\"truncated\":%s,\"frames\":[", g->labels ? "true" : "false",
-	       g->truncated ? "true" : "false");
-	print_frames(rt->sym, c->pcs + g->pcs_at, g->nr_pcs);
+	printf(",\"labels\":%s,\"m\":%d,\"p\":%d,\"tid\":%u,\"since\":%" PRIu64
+	       ",\"cut\":%s,\"waits\":[",
+	       g->labels ? "true" : "false", g->m, g->p, g->tid, g->waitsince_ns,
+	       g->waits_cut ? "true" : "false");
+	for (uint32_t i = 0; i < g->nr_waits; i++) {
+		const struct census_wait *w = &c->waits[g->waits_at + i];
+
+		printf("%s[%d,%d,\"0x%" PRIx64 "\",\"0x%" PRIx64 "\"]", i ? "," : "", w->kind,
+		       w->way, w->addr, w->via);
+	}
+	printf("],\"truncated\":%s,\"frames\":[", stack && stack->truncated ? "true" : "false");
+	if (stack)
+		print_frames(rt->sym, c->pcs + stack->pcs_at, stack->nr_pcs);
 	printf("]}");
 }
 
@@ -99,7 +113,7 @@ static int print_runtime(struct proc *p, const struct goruntime *rt)
 	print_string(rt->version);
 	printf(",\"modules\":%u,\"proof\":%d,\"why\":", rt->nr_modules, proof);
 	print_string(why.text);
-	err = census__read(p, rt, DEPTH, &c, &why);
+	err = census__read(proc__mem(p), rt, DEPTH, &c);
 	if (err) {
 		printf(",\"err\":%d,\"gs\":[]}", err);
 		return err;
@@ -116,15 +130,14 @@ static int print_runtime(struct proc *p, const struct goruntime *rt)
 
 static int print_times(struct proc *p, const struct goruntime *rt, unsigned int depth, int times)
 {
-	struct cause why = { "" };
-
 	for (int i = 0; i < times; i++) {
 		uint64_t start = clock_now_ns();
 		scoped(census) c = NULL;
-		int err = census__read(p, rt, depth, &c, &why);
+		int err = census__read(proc__mem(p), rt, depth, &c);
 
 		if (err) {
-			fprintf(stderr, "%s\n", why.text);
+			fprintf(stderr, "%s\n",
+				err == -ESRCH ? "the process has ended" : "not readable");
 			return err;
 		}
 		printf("%zu %zu %zu %" PRIu64 "\n", c->nr, c->nr_pcs, c->unsettled,

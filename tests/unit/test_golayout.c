@@ -40,6 +40,7 @@ Test(golayout, every_field_that_a_version_has_is_filled)
 	for (size_t i = 0; i < golayout_table_nr; i++) {
 		expect_fields(&golayout_table[i], golayout_fields, &golayout_table[i].layout);
 		expect_fields(&golayout_table[i], gotables_fields, &golayout_table[i].tables);
+		expect_fields(&golayout_table[i], goobjects_fields, &golayout_table[i].objects);
 	}
 }
 

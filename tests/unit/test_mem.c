@@ -47,7 +47,7 @@ static void read_good_and_bad(struct fixture *f)
 			.len = sizeof(bufs[i]),
 			.err = 1,
 		};
-	mem__read_batch(&f->mem, reads, PIECES);
+	addrspace__read_batch(&f->mem.as, reads, PIECES);
 	for (size_t i = 0; i < PIECES; i++) {
 		cr_assert_eq(reads[i].err, i % 3 ? 0 : -EFAULT, "piece %zu: %d", i, reads[i].err);
 		if (i % 3)

@@ -12,6 +12,16 @@
 #define PAGECACHE_MIN (64u << 10)
 #define STR_PIECE_MAX 256u
 
+void addrspace__read_batch(const struct addrspace *as, struct memread *reads, size_t nr)
+{
+	if (as->read_batch) {
+		as->read_batch(as, reads, nr);
+		return;
+	}
+	for (size_t i = 0; i < nr; i++)
+		reads[i].err = addrspace__read(as, reads[i].addr, reads[i].buf, reads[i].len);
+}
+
 static int bufspace__read(const struct addrspace *as, uint64_t addr, void *buf, size_t len)
 {
 	const struct bufspace *b = (const struct bufspace *)as;

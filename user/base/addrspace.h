@@ -16,15 +16,27 @@
 
 #include "base/own.h"
 
+/* One piece of a batch: read whole, or err says why not. */
+struct memread {
+	uint64_t addr;
+	void *buf;
+	size_t len;
+	int err;	/* set by the call: 0, -EFAULT, -ESRCH, -EACCES */
+};
+
 struct addrspace {
 	/* Reads exactly len bytes at addr into buf. 0, or -EFAULT if any byte is not readable, -ESRCH if the process is gone. */
 	int (*read)(const struct addrspace *as, uint64_t addr, void *buf, size_t len);
+	/* Many pieces in few system calls, in their order; NULL: one by one. */
+	void (*read_batch)(const struct addrspace *as, struct memread *reads, size_t nr);
 };
 
 static inline int addrspace__read(const struct addrspace *as, uint64_t addr, void *buf, size_t len)
 {
 	return as->read(as, addr, buf, len);
 }
+
+void addrspace__read_batch(const struct addrspace *as, struct memread *reads, size_t nr);
 
 /* A reader over a buffer that stands at address `base`: unit tests, fuzz targets, mapped files. */
 struct bufspace {

@@ -11,7 +11,8 @@
 #define ALLGS_LEN_MAX (1ULL << 32) /* beyond that the length is nonsense */
 #define ALLGS_READ    65536        /* addresses of one read */
 
-static int header_read(const struct proc *p, uint64_t addr, uint64_t *ret_ptr, uint64_t *ret_len)
+static int header_read(const struct addrspace *as, uint64_t addr, uint64_t *ret_ptr,
+		       uint64_t *ret_len)
 {
 	uint64_t len, ptr;
 	struct memread reads[] = {
@@ -20,7 +21,7 @@ static int header_read(const struct proc *p, uint64_t addr, uint64_t *ret_ptr, u
 		{ .addr = addr, .buf = &ptr, .len = sizeof(ptr) },
 	};
 
-	proc__read_batch(p, reads, ARRAY_SIZE(reads));
+	addrspace__read_batch(as, reads, ARRAY_SIZE(reads));
 	for (size_t i = 0; i < ARRAY_SIZE(reads); i++)
 		if (reads[i].err)
 			return reads[i].err;
@@ -31,11 +32,11 @@ static int header_read(const struct proc *p, uint64_t addr, uint64_t *ret_ptr, u
 	return 0;
 }
 
-static int array_read(const struct proc *p, uint64_t addr, uint64_t *addrs, size_t nr)
+static int array_read(const struct addrspace *as, uint64_t addr, uint64_t *addrs, size_t nr)
 {
 	for (size_t at = 0; at < nr; at += ALLGS_READ) {
 		size_t n = nr - at < ALLGS_READ ? nr - at : ALLGS_READ;
-		int err = addrspace__read(proc__mem(p), addr + at * sizeof(*addrs), addrs + at,
+		int err = addrspace__read(as, addr + at * sizeof(*addrs), addrs + at,
 					  n * sizeof(*addrs));
 
 		if (err)
@@ -45,24 +46,24 @@ static int array_read(const struct proc *p, uint64_t addr, uint64_t *addrs, size
 }
 
 /* 0, or -EAGAIN: the array moved. */
-static int allgs__try(const struct proc *p, uint64_t header, struct allgs *ret)
+static int allgs__try(const struct addrspace *as, uint64_t header, struct allgs *ret)
 {
 	scoped_mem uint64_t *addrs = NULL;
 	uint64_t ptr, len, ptr_after, len_after;
 	size_t nr, kept = 0;
 	int err;
 
-	err = header_read(p, header, &ptr, &len);
+	err = header_read(as, header, &ptr, &len);
 	if (err)
 		return err;
 	nr = len < CENSUS_G_MAX ? len : CENSUS_G_MAX;
 	addrs = calloc(nr ? nr : 1, sizeof(*addrs));
 	if (!addrs)
 		return -ENOMEM;
-	err = array_read(p, ptr, addrs, nr);
+	err = array_read(as, ptr, addrs, nr);
 	if (err == -ESRCH)
 		return err;
-	if (header_read(p, header, &ptr_after, &len_after) || ptr_after != ptr || len_after < len)
+	if (header_read(as, header, &ptr_after, &len_after) || ptr_after != ptr || len_after < len)
 		return -EAGAIN;
 	if (err)
 		return err;
@@ -73,12 +74,12 @@ static int allgs__try(const struct proc *p, uint64_t header, struct allgs *ret)
 	return 0;
 }
 
-int allgs__read(const struct proc *p, const struct goruntime *rt, struct allgs *ret)
+int allgs__read(const struct addrspace *as, const struct goruntime *rt, struct allgs *ret)
 {
 	int err = -EAGAIN;
 
 	for (int i = 0; i < ALLGS_TRIES && err == -EAGAIN; i++)
-		err = allgs__try(p, rt->allgs, ret);
+		err = allgs__try(as, rt->allgs, ret);
 	return err == -EAGAIN ? -EBADMSG : err;
 }
 

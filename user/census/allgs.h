@@ -12,7 +12,6 @@
 #include <stdint.h>
 
 #include "golang/goruntime.h"
-#include "target/proc.h"
 
 struct allgs {
 	uint64_t *addrs;	/* owned */
@@ -21,7 +20,7 @@ struct allgs {
 };
 
 /* -EFAULT, -ESRCH: not readable; -EBADMSG: no slice of pointers. */
-int allgs__read(const struct proc *p, const struct goruntime *rt, struct allgs *ret);
+int allgs__read(const struct addrspace *as, const struct goruntime *rt, struct allgs *ret);
 void allgs__done(struct allgs *a);
 
 #endif

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A goroutine is read in this order: its g, its stack, what it waits for, its g again. Many are
+ * read together, so there is time in between, and what counts is that the second look at the g
+ * finds it as the first did: from Go 1.17 on a g counts how often it stopped running, before that
+ * the stack is compared as well. Those that moved are read again, fewer and fewer at a time.
+ */
 #include "census/census.h"
 
 #include <errno.h>
@@ -7,206 +13,79 @@
 
 #include "base/clock.h"
 #include "census/allgs.h"
+#include "census/gather.h"
 #include "census/gstack.h"
 #include "census/gview.h"
+#include "census/gwait.h"
+#include "census/pcfacts.h"
+#include "census/stackpool.h"
 #include "golang/gostate.h"
 
-#define BATCH        256 /* goroutines read together */
-#define RETRIES      2   /* of those that did not hold still: at once, and after a nap */
+#define BATCH        1024
 #define RETRY_NAP_NS (100 * NS_PER_US)
+#define M_BYTES_MAX  1024
+
+_Static_assert(sizeof(struct census_g) == CENSUS_G_BYTES, "census.h says what a goroutine takes");
 
 enum outcome { LIVE, GONE, MOVED };
 
 /* One goroutine on its way into the census. */
 struct slot {
-	uint64_t addr;
+	uint64_t addr, sp;
 	struct gview first;
-	uint8_t before[GVIEW_BYTES_MAX], after[GVIEW_BYTES_MAX];
-	uint8_t window[GSTACK_WINDOW];
-	size_t window_len; /* 0: no stack wanted */
 	enum outcome outcome;
-	struct census_g g;
-	uint64_t pcs[PW_STACK_MAX];
+	int piece, stack, m, p; /* numbers in the gathers, the same in both of a kind; < 0: none */
+	size_t window;          /* bytes of stack that were read; 0: it has none */
+	size_t pcs_at, nr_pcs;  /* of reading.pcs */
+	bool truncated;
+	struct gwait wait;
 };
 
 struct reading {
-	const struct proc *p;
+	const struct addrspace *as;
 	const struct goruntime *rt;
-	unsigned int depth;
-	size_t g_bytes;
-	struct gstack stack;
+	size_t depth, g_bytes, m_bytes;
+	struct gather *gs, *stacks, *again, *stacks_again, *ms, *ps;
+	struct pcfacts *facts;
+	struct gwaits *waits;
+	struct stackpool *pool;
+	struct gstack walker;
 	struct slot slots[BATCH];
-	struct memread reads[3 * BATCH];
-	struct census *c; /* owned */
-	size_t g_room, pcs_room;
+	uint64_t *pcs; /* of the goroutines of one round */
+	size_t nr_pcs, pcs_room;
+	struct census *c;
+	size_t g_room, waits_room;
 };
 
 static void reading__free(struct reading *r)
 {
 	if (!r)
 		return;
+	gather__free(r->gs);
+	gather__free(r->stacks);
+	gather__free(r->again);
+	gather__free(r->stacks_again);
+	gather__free(r->ms);
+	gather__free(r->ps);
+	gwaits__free(r->waits);
+	stackpool__free(r->pool);
+	pcfacts__free(r->facts);
 	census__free(r->c);
+	free(r->pcs);
 	free(r);
 }
 DEFINE_SCOPED(reading)
 
-int census__addrs(const struct proc *p, const struct goruntime *rt, uint64_t **ret_addrs,
+int census__addrs(const struct addrspace *as, const struct goruntime *rt, uint64_t **ret_addrs,
 		  size_t *ret_nr)
 {
 	struct allgs all = { NULL, 0, 0 };
-	int err = allgs__read(p, rt, &all);
+	int err = allgs__read(as, rt, &all);
 
 	if (err)
 		return err;
 	*ret_addrs = all.addrs;
 	*ret_nr = all.nr;
-	return 0;
-}
-
-/* Round one: who is it, and where is its stack? */
-static int reading__look(struct reading *r, struct slot **todo, size_t nr)
-{
-	for (size_t i = 0; i < nr; i++)
-		r->reads[i] = (struct memread){ todo[i]->addr, todo[i]->before, r->g_bytes, 0 };
-	proc__read_batch(r->p, r->reads, nr);
-	for (size_t i = 0; i < nr; i++) {
-		struct slot *s = todo[i];
-
-		if (r->reads[i].err == -ESRCH)
-			return -ESRCH;
-		s->outcome = MOVED;
-		s->window_len = 0;
-		s->first.status = GOSTATUS_DEAD;
-		if (r->reads[i].err) /* not a g: allgs lies */
-			continue;
-		gview__take(&s->first, &r->rt->layout, s->addr, s->before);
-		if (gview__is_parked(&s->first))
-			s->window_len = gstack_window(&s->first);
-	}
-	return 0;
-}
-
-/*
- * Round two: the g, its stack and the g again, in this order and within one system call, so that
- * they lie less than a microsecond apart: a goroutine that ran in between and parked at the same
- * place again has little chance.
- */
-static int reading__copy(struct reading *r, struct slot **todo, size_t nr)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < nr; i++) {
-		struct slot *s = todo[i];
-
-		if (s->window_len) {
-			r->reads[n++] = (struct memread){ s->addr, s->before, r->g_bytes, 0 };
-			r->reads[n++] =
-				(struct memread){ s->first.sp, s->window, s->window_len, 0 };
-		}
-		r->reads[n++] = (struct memread){ s->addr, s->after, r->g_bytes, 0 };
-	}
-	proc__read_batch(r->p, r->reads, n);
-	n = 0;
-	for (size_t i = 0; i < nr; i++) {
-		struct slot *s = todo[i];
-		size_t pieces = s->window_len ? 3 : 1;
-
-		for (size_t k = 0; k < pieces; k++, n++) {
-			if (r->reads[n].err == -ESRCH)
-				return -ESRCH;
-			if (r->reads[n].err)
-				s->window_len = SIZE_MAX; /* settle: it moved */
-		}
-	}
-	return 0;
-}
-
-static bool slot__read_again(struct reading *r, struct slot *s)
-{
-	return !addrspace__read(proc__mem(r->p), s->addr, s->after, r->g_bytes);
-}
-
-/* Fills pcs of a parked goroutine; false if it was woken meanwhile. */
-static bool slot__settle_stack(struct reading *r, struct slot *s, const struct gview *v)
-{
-	struct gview before, after;
-
-	gview__take(&before, &r->rt->layout, s->addr, s->before);
-	if (before.scanning || before.sp != s->first.sp || !gview__is_same(&before, v))
-		return false;
-	s->g.nr_pcs =
-		(uint32_t)gstack__walk(&r->stack, v, s->window, s->pcs, r->depth, &s->g.truncated);
-	if (!r->stack.reread)
-		return true;
-	if (!slot__read_again(r, s))
-		return false;
-	gview__take(&after, &r->rt->layout, s->addr, s->after);
-	return gview__is_same(v, &after);
-}
-
-static enum outcome slot__settle(struct reading *r, struct slot *s)
-{
-	struct gview v;
-
-	if (s->window_len == SIZE_MAX)
-		return MOVED;
-	gview__take(&v, &r->rt->layout, s->addr, s->after);
-	if (!gview__is_live(&v))
-		return GONE;
-	/* Born meanwhile: up to Go 1.25 the goid is written last (runtime/proc.go newproc1). */
-	if (!v.goid || v.goid != s->first.goid || !gview__is_live(&s->first))
-		return MOVED;
-	if (!gostatus_name(r->rt->minor, v.status))
-		return MOVED;
-	s->g = (struct census_g){
-		.addr = s->addr,
-		.goid = v.goid,
-		.parent_goid = v.parent_goid,
-		.gopc = v.gopc,
-		.startpc = v.startpc,
-		.labels = v.labels,
-		.status = v.status,
-		.reason = v.reason,
-	};
-	if (!gview__is_parked(&v))
-		return LIVE;
-	if (!s->window_len) /* it parked meanwhile, or it has no context to walk from */
-		return gview__is_same(&v, &s->first) ? LIVE : MOVED;
-	return slot__settle_stack(r, s, &v) ? LIVE : MOVED;
-}
-
-static int reading__round(struct reading *r, struct slot **todo, size_t nr)
-{
-	int err = reading__look(r, todo, nr);
-
-	if (!err)
-		err = reading__copy(r, todo, nr);
-	for (size_t i = 0; i < nr && !err; i++)
-		todo[i]->outcome = slot__settle(r, todo[i]);
-	return err;
-}
-
-/* Reads again, one by one, those that moved: then the whole takes a few microseconds. */
-static int reading__retry(struct reading *r, size_t nr)
-{
-	for (int try = 0; try < RETRIES; try++) {
-		const struct timespec nap = { .tv_nsec = try ? RETRY_NAP_NS : 0 };
-		bool napped = !try;
-
-		for (size_t i = 0; i < nr; i++) {
-			struct slot *s = &r->slots[i];
-			int err;
-
-			if (s->outcome != MOVED)
-				continue;
-			if (!napped)
-				nanosleep(&nap, NULL);
-			napped = true;
-			err = reading__round(r, &s, 1);
-			if (err)
-				return err;
-		}
-	}
 	return 0;
 }
 
@@ -228,51 +107,337 @@ static int grow(void **array, size_t *room, size_t nr, size_t need, size_t size)
 	return 0;
 }
 
-static int reading__keep(struct reading *r, struct slot *s)
-{
-	struct census *c = r->c;
-	void *gs = c->gs, *pcs = c->pcs;
-	int err;
+/* --- one round, step by step --- */
 
-	if (c->nr_pcs + s->g.nr_pcs > CENSUS_PCS_MAX) {
-		c->refused++;
-		return 0;
+/* Asks for a piece and keeps its number. */
+static int want(struct gather *g, uint64_t addr, size_t len, int *ret_nr)
+{
+	*ret_nr = gather__want(g, addr, len);
+	return *ret_nr < 0 ? *ret_nr : 0;
+}
+
+static const uint8_t *piece_of(const struct gather *g, int nr)
+{
+	return nr < 0 ? NULL : gather__piece(g, (size_t)nr);
+}
+
+/* Who is it? */
+static int reading__look(struct reading *r, struct slot **todo, size_t nr)
+{
+	int err = 0;
+
+	gather__clear(r->gs);
+	for (size_t i = 0; i < nr && !err; i++)
+		err = want(r->gs, todo[i]->addr, r->g_bytes, &todo[i]->piece);
+	if (!err)
+		err = gather__read(r->gs);
+	for (size_t i = 0; i < nr && !err; i++) {
+		struct slot *s = todo[i];
+		const uint8_t *bytes = piece_of(r->gs, s->piece);
+
+		s->first = (struct gview){ .status = GOSTATUS_DEAD };
+		if (bytes) /* else no g is there: allgs lies */
+			gview__take(&s->first, r->rt, s->addr, bytes);
+		s->window = s->first.scanning ? 0 : gstack_window(&s->first, &s->sp);
+		s->stack = s->m = s->p = -ENOENT;
+		s->nr_pcs = 0;
+		s->wait = (struct gwait){ .v = &s->first };
 	}
-	err = grow(&gs, &r->g_room, c->nr, 1, sizeof(*c->gs));
-	c->gs = gs;
+	return err;
+}
+
+static int reading__walk(struct reading *r, struct slot *s, const uint8_t *window)
+{
+	void *pcs = r->pcs;
+	int err = grow(&pcs, &r->pcs_room, r->nr_pcs, r->depth, sizeof(*r->pcs));
+
+	r->pcs = pcs;
 	if (err)
 		return err;
-	err = grow(&pcs, &r->pcs_room, c->nr_pcs, s->g.nr_pcs, sizeof(*c->pcs));
-	c->pcs = pcs;
-	if (err)
-		return err;
-	s->g.pcs_at = (uint32_t)c->nr_pcs;
-	if (s->g.nr_pcs)
-		memcpy(c->pcs + c->nr_pcs, s->pcs, s->g.nr_pcs * sizeof(*s->pcs));
-	c->nr_pcs += s->g.nr_pcs;
-	c->gs[c->nr++] = s->g;
+	s->pcs_at = r->nr_pcs;
+	s->nr_pcs = gstack__walk(&r->walker, &s->first, window, r->pcs + r->nr_pcs, r->depth,
+				 &s->truncated, &s->wait.spot);
+	r->nr_pcs += s->nr_pcs;
 	return 0;
 }
 
+/* Where does it stand? */
+static int reading__stacks(struct reading *r, struct slot **todo, size_t nr)
+{
+	int err = 0;
+
+	r->nr_pcs = 0;
+	gather__clear(r->stacks);
+	for (size_t i = 0; i < nr && !err; i++)
+		if (todo[i]->window)
+			err = want(r->stacks, todo[i]->sp, todo[i]->window, &todo[i]->stack);
+	if (!err)
+		err = gather__read(r->stacks);
+	for (size_t i = 0; i < nr && !err; i++) {
+		const uint8_t *window = piece_of(r->stacks, todo[i]->stack);
+
+		if (window)
+			err = reading__walk(r, todo[i], window);
+	}
+	return err;
+}
+
+/* What for? */
+static int reading__waits(struct reading *r, struct slot **todo, size_t nr)
+{
+	struct gwait *waits[BATCH];
+
+	for (size_t i = 0; i < nr; i++)
+		waits[i] = &todo[i]->wait;
+	return gwaits__look_up(r->waits, waits, nr);
+}
+
+/* Who runs it? */
+static int reading__threads(struct reading *r, struct slot **todo, size_t nr)
+{
+	const struct pw_layout *lay = &r->rt->layout;
+	int err = 0;
+
+	gather__clear(r->ms);
+	gather__clear(r->ps);
+	for (size_t i = 0; i < nr && !err; i++)
+		if (todo[i]->first.m && r->m_bytes)
+			err = want(r->ms, todo[i]->first.m, r->m_bytes, &todo[i]->m);
+	if (!err)
+		err = gather__read(r->ms);
+	for (size_t i = 0; i < nr && !err; i++) {
+		const uint8_t *m = piece_of(r->ms, todo[i]->m);
+		uint64_t p = 0;
+
+		if (m)
+			memcpy(&p, m + lay->m_p, sizeof(p));
+		if (p)
+			err = want(r->ps, p + (uint64_t)lay->p_id, sizeof(int32_t), &todo[i]->p);
+	}
+	return err ? err : gather__read(r->ps);
+}
+
+/* Is it still the same? */
+static int reading__look_again(struct reading *r, struct slot **todo, size_t nr)
+{
+	bool compare = r->rt->objects.g_trackingseq == PW_NO_FIELD;
+	int err = 0;
+
+	gather__clear(r->stacks_again);
+	for (size_t i = 0; i < nr && compare && !err; i++)
+		if (todo[i]->stack >= 0)
+			err = want(r->stacks_again, todo[i]->sp, todo[i]->window, &todo[i]->stack);
+	gather__clear(r->again);
+	for (size_t i = 0; i < nr && !err; i++)
+		err = want(r->again, todo[i]->addr, r->g_bytes, &todo[i]->piece);
+	if (!err)
+		err = gather__read(r->stacks_again);
+	return err ? err : gather__read(r->again);
+}
+
+/* --- the verdict --- */
+
+static bool slot__stack_held(const struct reading *r, const struct slot *s)
+{
+	const uint8_t *before = piece_of(r->stacks, s->stack), *after;
+
+	if (r->rt->objects.g_trackingseq != PW_NO_FIELD || !before)
+		return before;
+	after = piece_of(r->stacks_again, s->stack);
+	return after && !memcmp(before, after, s->window);
+}
+
+static enum outcome slot__settle(const struct reading *r, const struct slot *s,
+				 const uint8_t *bytes)
+{
+	struct gview v;
+	uint64_t sp;
+
+	if (!bytes)
+		return MOVED;
+	gview__take(&v, r->rt, s->addr, bytes);
+	if (!gview__is_live(&v))
+		return GONE;
+	/* Born meanwhile: up to Go 1.25 the goid is written last (runtime/proc.go newproc1). */
+	if (!v.goid || v.goid != s->first.goid || !gview__is_live(&s->first))
+		return MOVED;
+	if (v.scanning || v.status == GOSTATUS_COPYSTACK || !gostatus_name(r->rt->minor, v.status))
+		return MOVED;
+	if (v.status == GOSTATUS_RUNNING)
+		return LIVE;
+	if (!gview__is_same(&v, &s->first))
+		return MOVED;
+	return !gstack_window(&v, &sp) || slot__stack_held(r, s) ? LIVE : MOVED;
+}
+
+static int reading__round(struct reading *r, struct slot **todo, size_t nr)
+{
+	int err = reading__look(r, todo, nr);
+
+	if (!err)
+		err = reading__stacks(r, todo, nr);
+	if (!err)
+		err = reading__waits(r, todo, nr);
+	if (!err)
+		err = reading__threads(r, todo, nr);
+	if (!err)
+		err = reading__look_again(r, todo, nr);
+	for (size_t i = 0; i < nr && !err; i++)
+		todo[i]->outcome = slot__settle(r, todo[i], piece_of(r->again, todo[i]->piece));
+	return err;
+}
+
+/* --- into the census --- */
+
+static void slot__thread(const struct reading *r, const struct slot *s, struct census_g *g)
+{
+	const struct pw_layout *lay = &r->rt->layout;
+	const uint8_t *m = piece_of(r->ms, s->m), *p = piece_of(r->ps, s->p);
+	uint64_t curg = 0, procid = 0, id = 0;
+
+	if (!m)
+		return;
+	memcpy(&curg, m + lay->m_curg, sizeof(curg));
+	memcpy(&procid, m + lay->m_procid, sizeof(procid));
+	memcpy(&id, m + r->rt->objects.m_id, sizeof(id));
+	if (curg != s->addr || procid > UINT32_MAX || id > INT32_MAX)
+		return;
+	g->tid = (uint32_t)procid;
+	g->m = (int32_t)id;
+	if (p)
+		memcpy(&g->p, p, sizeof(g->p));
+}
+
+static int reading__keep_waits(struct reading *r, const struct slot *s, struct census_g *g)
+{
+	struct census *c = r->c;
+	void *waits = c->waits;
+	int err;
+
+	g->waits_cut = s->wait.cut;
+	if (!s->wait.nr)
+		return 0;
+	if (c->nr_waits + s->wait.nr > CENSUS_WAITS_MAX)
+		return -ENOSPC;
+	err = grow(&waits, &r->waits_room, c->nr_waits, s->wait.nr, sizeof(*c->waits));
+	c->waits = waits;
+	if (err)
+		return err;
+	gwaits__copy(r->waits, &s->wait, c->waits + c->nr_waits);
+	g->waits_at = (uint32_t)c->nr_waits;
+	g->nr_waits = s->wait.nr;
+	c->nr_waits += s->wait.nr;
+	return 0;
+}
+
+/* v: as it was seen last. */
+static int reading__keep(struct reading *r, const struct slot *s, const struct gview *v)
+{
+	struct census *c = r->c;
+	struct census_g g = {
+		.addr = s->addr,
+		.goid = v->goid,
+		.parent_goid = v->parent_goid,
+		.gopc = v->gopc,
+		.startpc = v->startpc,
+		.labels = v->labels,
+		.stack_lo = v->stack_lo,
+		.stack_hi = v->stack_hi,
+		.stack = CENSUS_NO_STACK,
+		.m = -1,
+		.p = -1,
+		.status = (uint8_t)v->status,
+		.reason = v->reason,
+		.locked = v->lockedm,
+	};
+	void *gs = c->gs;
+	int err = grow(&gs, &r->g_room, c->nr, 1, sizeof(*c->gs));
+
+	c->gs = gs;
+	if (err)
+		return err;
+	slot__thread(r, s, &g);
+	if (v->status != GOSTATUS_RUNNING && s->nr_pcs) {
+		g.sp = s->sp;
+		g.waitsince_ns = gview__is_parked(v) ? v->waitsince : 0;
+		err = reading__keep_waits(r, s, &g);
+		if (!err)
+			err = stackpool__add(r->pool, r->pcs + s->pcs_at, s->nr_pcs, s->truncated,
+					     &g.stack);
+	}
+	if (err == -ENOSPC) {
+		c->refused++;
+		return 0;
+	}
+	if (!err)
+		c->gs[c->nr++] = g;
+	return err;
+}
+
+/* Keeps what stood still, and puts what moved to the front of todo. */
+static int reading__harvest(struct reading *r, struct slot **todo, size_t *nr)
+{
+	size_t moved = 0;
+
+	for (size_t i = 0; i < *nr; i++) {
+		struct gview v;
+		int err = 0;
+
+		if (todo[i]->outcome == LIVE) {
+			gview__take(&v, r->rt, todo[i]->addr, piece_of(r->again, todo[i]->piece));
+			err = reading__keep(r, todo[i], &v);
+		} else if (todo[i]->outcome == MOVED) {
+			todo[moved++] = todo[i];
+		}
+		if (err)
+			return err;
+	}
+	*nr = moved;
+	return 0;
+}
+
+/* In groups of `size`; what moved again is at the front of todo afterwards. */
+static int reading__try(struct reading *r, struct slot **todo, size_t *nr, size_t size)
+{
+	size_t left = 0;
+
+	for (size_t at = 0; at < *nr; at += size) {
+		size_t group = *nr - at < size ? *nr - at : size;
+		int err = reading__round(r, todo + at, group);
+
+		if (!err)
+			err = reading__harvest(r, todo + at, &group);
+		if (err)
+			return err;
+		memmove(todo + left, todo + at, group * sizeof(*todo));
+		left += group;
+	}
+	*nr = left;
+	return 0;
+}
+
+/* The fewer are read together, the less time they have to move. */
 static int reading__batch(struct reading *r, const uint64_t *addrs, size_t nr)
 {
+	static const size_t sizes[] = { BATCH, 64, 4, 1, 1 };
+	const struct timespec nap = { .tv_nsec = RETRY_NAP_NS };
 	struct slot *todo[BATCH];
-	int err;
 
 	for (size_t i = 0; i < nr; i++) {
 		r->slots[i].addr = addrs[i];
 		todo[i] = &r->slots[i];
 	}
-	err = reading__round(r, todo, nr);
-	if (!err)
-		err = reading__retry(r, nr);
-	for (size_t i = 0; i < nr && !err; i++) {
-		if (r->slots[i].outcome == LIVE)
-			err = reading__keep(r, &r->slots[i]);
-		else if (r->slots[i].outcome == MOVED)
-			r->c->unsettled++;
+	for (size_t i = 0; i < ARRAY_SIZE(sizes) && nr; i++) {
+		int err;
+
+		if (i + 1 == ARRAY_SIZE(sizes))
+			nanosleep(&nap, NULL);
+		err = reading__try(r, todo, &nr, sizes[i]);
+		if (err)
+			return err;
 	}
-	return err;
+	r->c->unsettled += nr;
+	return 0;
 }
 
 static int reading__all(struct reading *r, const struct allgs *all)
@@ -280,26 +445,62 @@ static int reading__all(struct reading *r, const struct allgs *all)
 	r->c->allglen = all->len;
 	r->c->refused = all->len > CENSUS_G_MAX ? all->len - CENSUS_G_MAX : 0;
 	for (size_t at = 0; at < all->nr; at += BATCH) {
-		size_t nr = all->nr - at < BATCH ? all->nr - at : BATCH;
-		int err = reading__batch(r, all->addrs + at, nr);
+		int err = reading__batch(r, all->addrs + at,
+					 all->nr - at < BATCH ? all->nr - at : BATCH);
 
 		if (err)
 			return err;
 	}
-	return 0;
+	return stackpool__take(r->pool, r->c);
 }
 
-static int cause_failed(struct cause *why, const struct proc *p, int err)
+/* 0: an offset is out of bounds. */
+static size_t m_bytes(const struct goruntime *rt)
 {
-	if (err == -ESRCH)
-		return cause__set(why, err, "process %d ('%s') has ended", (int)proc__pid(p),
-				  proc__comm(p));
-	return cause__set(why, err, "cannot read the goroutines of '%s' (pid %d): %s",
-			  proc__comm(p), (int)proc__pid(p), strerror(-err));
+	const int32_t offsets[] = { rt->layout.m_procid, rt->layout.m_curg, rt->layout.m_p,
+				    rt->objects.m_id };
+	int32_t last = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(offsets); i++) {
+		if (offsets[i] < 0 || offsets[i] > M_BYTES_MAX - 8)
+			return 0;
+		last = offsets[i] > last ? offsets[i] : last;
+	}
+	return (size_t)last + 8;
 }
 
-int census__read(const struct proc *p, const struct goruntime *rt, unsigned int depth,
-		 struct census **ret, struct cause *why)
+static int reading__init(struct reading *r, const struct addrspace *as, const struct goruntime *rt,
+			 unsigned int depth)
+{
+	struct gather **gathers[] = { &r->gs,           &r->stacks, &r->again,
+				      &r->stacks_again, &r->ms,     &r->ps };
+	int err = 0;
+
+	r->as = as;
+	r->rt = rt;
+	r->depth = depth < CENSUS_DEPTH_MAX ? depth : CENSUS_DEPTH_MAX;
+	r->g_bytes = gview_bytes(rt);
+	r->m_bytes = m_bytes(rt);
+	r->c = calloc(1, sizeof(*r->c));
+	if (!r->c)
+		return -ENOMEM;
+	if (!r->g_bytes || !depth)
+		return -EBADMSG;
+	for (size_t i = 0; i < ARRAY_SIZE(gathers) && !err; i++)
+		err = gather__new(as, gathers[i]);
+	if (!err)
+		err = pcfacts__new(rt->sym, rt->minor, &r->facts);
+	if (!err)
+		err = gwaits__new(as, rt, r->facts, &r->waits);
+	if (!err)
+		err = stackpool__new(&r->pool);
+	r->walker.as = as;
+	r->walker.facts = r->facts;
+	return err;
+}
+
+int census__read(const struct addrspace *as, const struct goruntime *rt, unsigned int depth,
+		 struct census **ret)
 {
 	scoped(reading) r = calloc(1, sizeof(*r));
 	struct allgs all = { NULL, 0, 0 };
@@ -307,24 +508,16 @@ int census__read(const struct proc *p, const struct goruntime *rt, unsigned int 
 
 	if (!r)
 		return -ENOMEM;
-	r->c = calloc(1, sizeof(*r->c));
-	if (!r->c)
-		return -ENOMEM;
-	r->p = p;
-	r->rt = rt;
-	r->depth = depth < PW_STACK_MAX ? depth : PW_STACK_MAX;
-	r->g_bytes = gview_bytes(&rt->layout);
-	r->stack.p = p;
-	r->stack.sym = rt->sym;
-	if (!r->g_bytes)
-		return cause__set(why, -EBADMSG, "layout of runtime.g in '%s' (pid %d) is damaged",
-				  proc__comm(p), (int)proc__pid(p));
-	err = allgs__read(p, rt, &all);
+	err = reading__init(r, as, rt, depth);
+	if (err)
+		return err;
+	r->c->taken_ns = clock_now_ns();
+	err = allgs__read(as, rt, &all);
 	if (!err)
 		err = reading__all(r, &all);
 	allgs__done(&all);
 	if (err)
-		return cause_failed(why, p, err);
+		return err;
 	*ret = steal(r->c);
 	return 0;
 }
@@ -334,6 +527,8 @@ void census__free(struct census *c)
 	if (!c)
 		return;
 	free(c->gs);
+	free(c->stacks);
 	free(c->pcs);
+	free(c->waits);
 	free(c);
 }

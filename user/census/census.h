@@ -4,54 +4,109 @@
  *
  * Also the proof that a layout is true: a wrong offset shows here, before anything is attached. The target runs
  * on while it is read: a goroutine that changed in between is read again, and one that never holds still is counted
- * in `unsettled`, never guessed.
+ * in `unsettled`, never guessed. Every word read is hostile: each list, length and pointer is bounded, and what a
+ * bound cuts is counted. Memory: CENSUS_G_BYTES a goroutine, 16 a wait, and each stack once, however many stand in it.
  */
 #ifndef PARKWATCH_CENSUS_CENSUS_H
 #define PARKWATCH_CENSUS_CENSUS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include <parkwatch/event.h>
-
+#include "base/addrspace.h"
 #include "base/cause.h"
 #include "golang/goruntime.h"
 #include "target/proc.h"
 
-#define CENSUS_G_MAX   4194304	 /* g structs read at most */
-#define CENSUS_PCS_MAX 134217728 /* pcs kept at most: 1 GiB */
+#define CENSUS_G_MAX	 4194304   /* g structs read at most */
+#define CENSUS_PCS_MAX	 33554432  /* pcs kept at most: 256 MiB */
+#define CENSUS_WAITS_MAX 16777216  /* waits kept at most */
+#define CENSUS_CASES_MAX 1024	   /* of one select */
+#define CENSUS_DEPTH_MAX 4096	   /* frames of one stack */
+#define CENSUS_NO_STACK	 UINT32_MAX
+
+enum census_wait_kind {
+	CENSUS_WAIT_CHAN,	/* addr: the hchan; via: the sudog */
+	CENSUS_WAIT_MUTEX,	/* addr: the sync.Mutex, of a writer that other writers keep out: the sync.RWMutex; via: the semaphore */
+	CENSUS_WAIT_RWMUTEX,	/* addr: the sync.RWMutex; via: the semaphore */
+	CENSUS_WAIT_WAITGROUP,	/* addr: the sync.WaitGroup; via: the semaphore */
+	CENSUS_WAIT_COND,	/* addr: the sync.Cond; via: its notifyList */
+	CENSUS_WAIT_SEMAPHORE,	/* addr, via: a semaphore of something else */
+	CENSUS_WAIT_TIMER,	/* of time.Sleep. addr: the runtime's timer; via: when it fires, CLOCK_MONOTONIC ns */
+	CENSUS_WAIT_FD,		/* addr: the pollDesc; via: the file descriptor */
+};
+
+enum census_wait_way {
+	CENSUS_WAY_NONE,
+	CENSUS_WAY_RECEIVE, CENSUS_WAY_SEND,	/* channels; NONE for a case of a select: census/gchan tells */
+	CENSUS_WAY_READ, CENSUS_WAY_WRITE,	/* file descriptors: write is also connecting. RWMutex: a reader, a writer */
+};
+
+/* One thing that a goroutine waits for; of a select, one case. */
+struct census_wait {
+	uint64_t addr, via;
+	uint8_t kind;		/* enum census_wait_kind */
+	uint8_t way;		/* enum census_wait_way */
+	bool select;		/* a case of a select */
+	uint8_t pad[5];
+};
 
 struct census_g {
 	uint64_t addr;		/* of the g */
 	uint64_t goid;
-	uint64_t parent_goid;	/* 0 unknown */
-	uint64_t gopc, startpc;
+	uint64_t parent_goid;	/* 0 unknown: before Go 1.21 */
+	uint64_t gopc, startpc;	/* 0: of a C thread that calls Go */
 	uint64_t labels;	/* pointer, for golabels_read() */
-	uint32_t status;	/* enum gostatus, scan bit off */
-	uint32_t reason;	/* valid while waiting */
-	uint32_t nr_pcs;	/* 0: not waiting, or it has no saved context: it runs on a system stack */
-	uint32_t truncated;	/* 1: there are more frames than depth, or the walk ended in frames that are not Go's */
+	uint64_t stack_lo, stack_hi;
+	uint64_t sp;		/* of its innermost frame; 0: no stack was read */
+	uint64_t waitsince_ns;	/* CLOCK_MONOTONIC: a garbage collection that began then found it waiting; 0 nobody knows */
+	uint32_t stack;		/* index into census.stacks, or CENSUS_NO_STACK: it runs, or it stands still nowhere */
+	uint32_t waits_at;	/* index into census.waits */
+	uint32_t nr_waits;	/* 0: it waits for nothing that has an address, or it does not wait */
+	uint32_t tid;		/* thread of its M; 0: it has none, or it changed too fast */
+	int32_t m, p;		/* ids of M and P, -1: none */
+	uint8_t status;		/* enum gostatus, scan bit off */
+	uint8_t reason;		/* valid while waiting, preempted or leaked: as this Go version numbers it */
+	bool locked;		/* to its thread */
+	bool waits_cut;		/* there are more waits, or what it waits for could not be made out */
+};
+#define CENSUS_G_BYTES 112
+
+struct census_stack {
 	uint32_t pcs_at;	/* index into census.pcs */
-	uint32_t pad;
+	uint32_t nr_pcs;	/* 1 .. CENSUS_DEPTH_MAX */
+	uint32_t nr_gs;		/* goroutines that stand in it */
+	bool truncated;		/* there are more frames than depth, or it leaves Go's code */
 };
 
+/* Indexes, not pointers, so that a census is what it was when it is moved or kept. All arrays owned. */
 struct census {
-	struct census_g *gs;	/* live goroutines (no dead ones), in allgs order; owned */
+	struct census_g *gs;	/* goroutines but dead ones, in allgs order */
 	size_t nr;
-	uint64_t *pcs;		/* stacks of the waiting ones, innermost first: [0] is the pc itself, the rest return addresses; owned */
+	struct census_stack *stacks; /* no two are equal */
+	size_t nr_stacks;
+	/*
+	 * Of all stacks, innermost first, outermost runtime.goexit. Each is to be looked up as a return address, as those of
+	 * runtime.Callers: where the pc itself counts (a goroutine that never ran, one stopped by a signal) it is 1 higher.
+	 */
+	uint64_t *pcs;
 	size_t nr_pcs;
+	struct census_wait *waits;
+	size_t nr_waits;
+	uint64_t taken_ns;	/* CLOCK_MONOTONIC, as it began */
 	size_t allglen;		/* g structs there are, dead ones included */
-	size_t unsettled;	/* changed each time it was read */
-	size_t refused;		/* over CENSUS_G_MAX or CENSUS_PCS_MAX */
+	size_t unsettled;	/* goroutines that changed each time they were read: not in gs */
+	size_t refused;		/* over CENSUS_G_MAX, CENSUS_PCS_MAX or CENSUS_WAITS_MAX: not in gs */
 };
 
 /*
  * Step 1: the g addresses, dead ones included, for those that mark them in a BPF map before their stacks are read.
- * Step 2: census__read() with stacks of at most depth (1 .. PW_STACK_MAX) pcs for waiting goroutines, walked by
- * saved frame pointers, to runtime.goexit. -ESRCH: the process has ended; -EFAULT, -EBADMSG: allgs makes no sense.
+ * Step 2: census__read() with stacks of at most depth (1 .. CENSUS_DEPTH_MAX) pcs, walked by pcsp tables, of all that do not
+ * run, and what they wait for. -ESRCH: the process has ended; -EFAULT, -EBADMSG: allgs makes no sense; -ENOMEM.
  */
-int census__addrs(const struct proc *p, const struct goruntime *rt, uint64_t **ret_addrs, size_t *ret_nr);
-int census__read(const struct proc *p, const struct goruntime *rt, unsigned int depth, struct census **ret, struct cause *why);
+int census__addrs(const struct addrspace *as, const struct goruntime *rt, uint64_t **ret_addrs, size_t *ret_nr);
+int census__read(const struct addrspace *as, const struct goruntime *rt, unsigned int depth, struct census **ret);
 void census__free(struct census *c);
 DEFINE_SCOPED(census)
 

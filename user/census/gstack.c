@@ -4,143 +4,90 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/own.h"
-
-static bool has_context(const struct gview *v)
+static size_t window_len(uint64_t sp, uint64_t stack_hi)
 {
-	return v->pc && v->sp && v->sp % 8 == 0 && v->sp >= v->stack_lo && v->sp < v->stack_hi;
+	return stack_hi - sp < GSTACK_WINDOW ? (size_t)(stack_hi - sp) : GSTACK_WINDOW;
 }
 
-static size_t window_len(uint64_t start, uint64_t stack_hi)
+size_t gstack_window(const struct gview *v, uint64_t *ret_sp)
 {
-	return stack_hi - start < GSTACK_WINDOW ? (size_t)(stack_hi - start) : GSTACK_WINDOW;
+	uint64_t pc;
+
+	return gview__context(v, &pc, ret_sp) ? window_len(*ret_sp, v->stack_hi) : 0;
 }
 
-size_t gstack_window(const struct gview *v)
+/* Word at addr of the stack; -EFAULT if it is outside. */
+static int gstack__word(struct gstack *s, uint64_t addr, uint64_t *ret)
 {
-	return has_context(v) ? window_len(v->sp, v->stack_hi) : 0;
-}
+	int err;
 
-/* Two words at addr; -EFAULT if they are not both inside the stack. */
-static int gstack__words(struct gstack *s, uint64_t addr, uint64_t words[2])
-{
-	struct stack_part *part = &s->part;
-
-	if (addr % 8 || addr < s->v->sp || addr >= s->v->stack_hi || s->v->stack_hi - addr < 16)
+	if (addr % 8 || addr < s->start || addr >= s->stack_hi || s->stack_hi - addr < 8)
 		return -EFAULT;
-	if (addr < part->start || addr - part->start > part->len ||
-	    part->len - (addr - part->start) < 16) {
-		size_t len = window_len(addr, s->v->stack_hi);
-		int err = addrspace__read(proc__mem(s->p), addr, s->further, len);
+	if (addr - s->start + 8 <= s->window_len) {
+		memcpy(ret, s->window + (addr - s->start), 8);
+		return 0;
+	}
+	if (addr < s->further_at || addr - s->further_at + 8 > s->further_len) {
+		size_t len = s->stack_hi - addr < sizeof(s->further) ? (size_t)(s->stack_hi - addr)
+								     : sizeof(s->further);
 
+		err = addrspace__read(s->as, addr, s->further, len);
+		s->further_at = addr;
+		s->further_len = err ? 0 : len;
 		if (err)
 			return err;
-		s->reread = true;
-		*part = (struct stack_part){ addr, len, s->further };
 	}
-	memcpy(words, part->bytes + (addr - part->start), 16);
+	memcpy(ret, s->further + (addr - s->further_at), 8);
 	return 0;
 }
 
-/* Bytes from sp to the return address at pc; -1: the tables do not tell. */
-static int32_t gstack__spdelta(struct gstack *s, uint64_t pc)
+/* What a frame says of the wait. cfa: where its arguments begin, or the home of those that came in
+ * registers. */
+static void gstack__note(struct gstack *s, const struct pcfact *fact, uint64_t sp, uint64_t cfa,
+			 struct gspot *spot)
 {
-	size_t slot = (pc >> 2) % ARRAY_SIZE(s->known);
-
-	if (s->known[slot].pc != pc) {
-		s->known[slot].pc = pc;
-		if (!s->sym || gosym__spdelta(s->sym, pc, &s->known[slot].spdelta))
-			s->known[slot].spdelta = -1;
-	}
-	return s->known[slot].spdelta;
-}
-
-/* false: there is no room for it. */
-static bool gstack__push(struct gstack *s, uint64_t pc)
-{
-	if (s->nr == s->depth) {
-		s->truncated = 1;
-		return false;
-	}
-	s->pcs[s->nr++] = pc;
-	return true;
-}
-
-static bool gstack__at_goexit(struct gstack *s, uint64_t pc)
-{
-	struct goframe frame;
-
-	return gosym__frames(s->sym, pc, false, &frame, 1) > 0 &&
-	       !strcmp(frame.func, "runtime.goexit");
-}
-
-/*
- * Goes on by the tables of the code alone, from the frame of the last pc, which has sp as its own.
- * C code that Go called and that called Go back has used bp for itself, but runtime.cgocallback
- * keeps the return address into Go's side of the call.
- */
-static void gstack__walk_tables(struct gstack *s, uint64_t sp)
-{
-	uint64_t words[2];
-
-	for (;;) { /* to the end of the stack, or depth */
-		uint64_t pc = s->pcs[s->nr - 1];
-		int32_t delta = gstack__spdelta(s, pc);
-
-		if (delta < 0) {
-			s->truncated = 1;
+	if (spot->lock == PC_LOCK_NONE)
+		spot->lock = fact->lock;
+	spot->writers |= fact->writer && spot->lock == PC_LOCK_MUTEX;
+	if (fact->role < PC_SEMACQUIRE || spot->role != PC_PLAIN)
+		return;
+	spot->role = fact->role;
+	spot->pc = fact->pc;
+	for (spot->nr_words = 0; sp <= cfa && spot->nr_words < GSTACK_WORDS; sp += 8)
+		if (gstack__word(s, sp, &spot->words[spot->nr_words++]))
 			return;
-		}
-		if (gstack__at_goexit(s, pc))
-			return;
-		if (gstack__words(s, sp + (uint64_t)delta, words) || !words[0]) {
-			s->truncated = 1;
-			return;
-		}
-		if (!gstack__push(s, words[0]))
-			return;
-		sp += (uint64_t)delta + 8;
-	}
-}
-
-/* low: the frames that are walked lie above it. */
-static void gstack__walk_frames(struct gstack *s, uint64_t low)
-{
-	uint64_t bp = s->v->bp, words[2];
-
-	while (bp) {
-		if (bp < low || gstack__words(s, bp, words)) {
-			gstack__walk_tables(s, low);
-			return;
-		}
-		if (!words[1] || !gstack__push(s, words[1]))
-			return;
-		low = bp + 16;
-		bp = words[0];
-	}
 }
 
 size_t gstack__walk(struct gstack *s, const struct gview *v, const uint8_t *window, uint64_t *pcs,
-		    size_t depth, uint32_t *ret_truncated)
+		    size_t depth, bool *ret_truncated, struct gspot *ret_spot)
 {
-	uint64_t word, low = v->sp;
+	uint64_t pc = 0, sp = 0;
+	bool exact = false;
+	size_t nr = 0;
 
-	s->v = v;
-	s->part = (struct stack_part){ v->sp, gstack_window(v), window };
-	s->pcs = pcs;
-	s->depth = depth;
-	s->nr = 0;
-	s->truncated = 0;
-	s->reread = false;
-	if (s->part.len < sizeof(word) || !gstack__push(s, v->pc))
-		return 0;
-	memcpy(&word, window, sizeof(word));
-	if (gstack__spdelta(s, v->pc) == 0 && word) {
-		low += 8;
-		gstack__push(s, word);
+	*ret_spot = (struct gspot){ .role = PC_PLAIN };
+	*ret_truncated = true;
+	gview__context(v, &pc, &sp);
+	s->start = sp;
+	s->stack_hi = v->stack_hi;
+	s->window = window;
+	s->window_len = window_len(sp, v->stack_hi);
+	s->further_len = 0;
+	while (nr < depth) { /* each round goes up the stack */
+		const struct pcfact *fact = pcfacts__get(s->facts, pc);
+
+		pcs[nr++] = exact || fact->is_entry ? pc + 1 : pc;
+		if (fact->role == PC_GOEXIT) {
+			*ret_truncated = false;
+			break;
+		}
+		if (fact->spdelta < 0)
+			break;
+		gstack__note(s, fact, sp, sp + (uint64_t)fact->spdelta + 8, ret_spot);
+		exact = fact->role == PC_INJECTED;
+		if (gstack__word(s, sp + (uint64_t)fact->spdelta, &pc) || !pc)
+			break;
+		sp += (uint64_t)fact->spdelta + 8;
 	}
-	if (!s->truncated)
-		gstack__walk_frames(s, low);
-	*ret_truncated = s->truncated;
-	return s->nr;
+	return nr;
 }

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * gstack: the stack of one goroutine that does not run, as return addresses.
+ * gstack: the stack of one goroutine that does not run, as pcs.
  *
- * Walked by saved frame pointers: [bp] is the caller's bp, [bp + 8] the return address into it; the outermost frame has bp 0
- * (Go on amd64, all versions; a goroutine's saved bp is true for every parked one). Where the saved pc stands before
- * its function has made a frame, the caller's address is at the saved sp, and pcsp tells so. Where the chain leaves the stack,
- * because C has called Go, the rest is walked by pcsp. Loop thread.
+ * Walked by the pcsp tables of the code, as the runtime's own traceback does: they hold at every instruction, where frame
+ * pointers miss a caller (a goroutine that was preempted, one in a system call before Go 1.23). To runtime.goexit. Loop thread.
  */
 #ifndef PARKWATCH_CENSUS_GSTACK_H
 #define PARKWATCH_CENSUS_GSTACK_H
@@ -15,45 +13,42 @@
 #include <stdint.h>
 
 #include "census/gview.h"
-#include "golang/gosym.h"
-#include "target/proc.h"
+#include "census/pcfacts.h"
 
 #define GSTACK_WINDOW 2048	/* bytes of stack that are read at once; most parked stacks are smaller */
+#define GSTACK_WORDS  64	/* of a frame that are looked at for what is waited for */
 
-/* What has been read of a stack. */
-struct stack_part {
-	uint64_t start;
-	size_t len;
-	const uint8_t *bytes;	/* borrowed */
+/* The frame where a goroutine waits, if it is one of those that say what for. */
+struct gspot {
+	uint64_t pc;		/* for pcfacts__get() */
+	enum pc_role role;	/* PC_PLAIN: there is none */
+	enum pc_lock lock;	/* innermost of package sync */
+	bool writers;		/* lock is the mutex inside of an RWMutex that is being locked */
+	size_t nr_words;
+	uint64_t words[GSTACK_WORDS]; /* from the frame's sp on; the last is the first word of its arguments */
 };
 
-/* The walker. p and sym are set by the caller, the rest is zero at first. */
+/* The walker. */
 struct gstack {
-	const struct proc *p;	/* borrowed */
-	struct gosym *sym;	/* borrowed; NULL: frame pointers only */
-	struct {
-		uint64_t pc;
-		int32_t spdelta;	/* -1: the tables do not tell */
-	} known[64];		/* pcs where goroutines park: a handful as a rule */
-	bool reread;		/* out: the walk left the window, and read memory later than it */
-
-	/* of the walk: */
-	const struct gview *v;	/* borrowed */
-	struct stack_part part;
-	uint8_t further[GSTACK_WINDOW];	/* of stacks that are deeper than the window */
-	uint64_t *pcs;		/* borrowed */
-	size_t nr, depth;
-	uint32_t truncated;
+	const struct addrspace *as; /* borrowed, set by the caller; so is the next */
+	struct pcfacts *facts;
+	/* of one walk: */
+	uint64_t start, stack_hi;
+	const uint8_t *window;	/* borrowed */
+	size_t window_len;
+	uint64_t further_at;
+	size_t further_len;
+	uint8_t further[4 * GSTACK_WINDOW]; /* of stacks that are deeper than the window */
 };
 
-/* The part of the stack that a walk begins with. 0: there is none: no saved context, or stack bounds that make no sense. */
-size_t gstack_window(const struct gview *v);
+/* The part of the stack that a walk begins with. 0: there is none, see gview__context(). */
+size_t gstack_window(const struct gview *v, uint64_t *ret_sp);
 
 /*
- * window: the first gstack_window() bytes at v->sp. Fills pcs, at most depth of them, and returns how many; 0: no saved
- * context. *ret_truncated: 1 if there are more frames, or the chain leaves the stack.
+ * window: the first gstack_window() bytes from sp on. Fills pcs as census.h has them, at most depth, and returns how many, 1 at
+ * least. *ret_truncated: there are more frames, or the stack leaves Go's code.
  */
 size_t gstack__walk(struct gstack *s, const struct gview *v, const uint8_t *window, uint64_t *pcs, size_t depth,
-		    uint32_t *ret_truncated);
+		    bool *ret_truncated, struct gspot *ret_spot);
 
 #endif

@@ -6,8 +6,9 @@
 #include "base/own.h"
 #include "golang/gostate.h"
 
-size_t gview_bytes(const struct pw_layout *lay)
+size_t gview_bytes(const struct goruntime *rt)
 {
+	const struct pw_layout *lay = &rt->layout;
 	const int32_t offsets[] = {
 		lay->g_stack_lo,     lay->g_stack_hi, lay->g_m,         lay->g_sched_sp,
 		lay->g_sched_pc,     lay->g_sched_bp, lay->g_syscallsp, lay->g_syscallpc,
@@ -15,16 +16,21 @@ size_t gview_bytes(const struct pw_layout *lay)
 		lay->g_lockedm,      lay->g_gopc,     lay->g_startpc,   lay->g_waiting,
 		lay->g_labels,
 	};
-	int32_t last = lay->g_parent_goid;
+	const int32_t optional[] = { lay->g_parent_goid, rt->objects.g_trackingseq,
+				     rt->objects.g_timer };
+	int32_t last = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(offsets); i++) {
 		if (offsets[i] < 0)
 			return 0;
 		last = offsets[i] > last ? offsets[i] : last;
 	}
+	for (size_t i = 0; i < ARRAY_SIZE(optional); i++)
+		last = optional[i] > last ? optional[i] : last;
 	return last + sizeof(uint64_t) <= GVIEW_BYTES_MAX ? (size_t)last + sizeof(uint64_t) : 0;
 }
 
+/* 0 where the version has no such field. */
 static uint64_t word_at(const uint8_t *bytes, int32_t offset)
 {
 	uint64_t v = 0;
@@ -34,8 +40,9 @@ static uint64_t word_at(const uint8_t *bytes, int32_t offset)
 	return v;
 }
 
-void gview__take(struct gview *v, const struct pw_layout *lay, uint64_t addr, const uint8_t *bytes)
+void gview__take(struct gview *v, const struct goruntime *rt, uint64_t addr, const uint8_t *bytes)
 {
+	const struct pw_layout *lay = &rt->layout;
 	uint32_t status = (uint32_t)word_at(bytes, lay->g_atomicstatus);
 
 	*v = (struct gview){
@@ -56,8 +63,10 @@ void gview__take(struct gview *v, const struct pw_layout *lay, uint64_t addr, co
 		.waiting = word_at(bytes, lay->g_waiting),
 		.labels = word_at(bytes, lay->g_labels),
 		.waitsince = word_at(bytes, lay->g_waitsince),
+		.timer = word_at(bytes, rt->objects.g_timer),
 		.status = status & ~(uint32_t)GOSTATUS_SCAN,
 		.reason = bytes[lay->g_waitreason],
+		.stops = (uint8_t)word_at(bytes, rt->objects.g_trackingseq),
 		.scanning = status & GOSTATUS_SCAN,
 	};
 }
@@ -74,10 +83,26 @@ bool gview__is_parked(const struct gview *v)
 	       v->status == GOSTATUS_LEAKED;
 }
 
+bool gview__context(const struct gview *v, uint64_t *ret_pc, uint64_t *ret_sp)
+{
+	/* Go runtime/traceback.go traceback(): syscallsp decides, whatever the status is. */
+	uint64_t pc = v->syscallsp ? v->syscallpc : v->pc, sp = v->syscallsp ? v->syscallsp : v->sp;
+	bool stands = v->status == GOSTATUS_RUNNABLE || v->status == GOSTATUS_SYSCALL ||
+		      gview__is_parked(v);
+
+	if (!stands || !pc || sp % 8 || sp < v->stack_lo || sp >= v->stack_hi ||
+	    v->stack_hi - sp < 8)
+		return false;
+	*ret_pc = pc;
+	*ret_sp = sp;
+	return true;
+}
+
 bool gview__is_same(const struct gview *a, const struct gview *b)
 {
 	return a->goid == b->goid && a->status == b->status && a->sp == b->sp && a->pc == b->pc &&
-	       a->bp == b->bp && a->stack_lo == b->stack_lo && a->stack_hi == b->stack_hi &&
-	       a->reason == b->reason && a->gopc == b->gopc && a->startpc == b->startpc &&
+	       a->syscallsp == b->syscallsp && a->syscallpc == b->syscallpc &&
+	       a->stack_lo == b->stack_lo && a->stack_hi == b->stack_hi && a->reason == b->reason &&
+	       a->gopc == b->gopc && a->startpc == b->startpc && a->stops == b->stops &&
 	       a->scanning == b->scanning;
 }

@@ -273,13 +273,13 @@ static int proof__hear(struct proof *pf, uint64_t addr)
 
 		if (err)
 			return err;
-		gview__take(&v, pf->lay, addr, bytes);
+		gview__take(&v, pf->rt, addr, bytes);
 		if (gview__is_live(&v))
 			proof__gather(pf, &v, &e);
 		err = addrspace__read(proc__mem(pf->proc), addr, bytes, pf->g_bytes);
 		if (err)
 			return err;
-		gview__take(&again, pf->lay, addr, bytes);
+		gview__take(&again, pf->rt, addr, bytes);
 		if (!gview__is_same(&v, &again) || v.m != again.m || v.waiting != again.waiting)
 			continue;
 		/* Idle ones are not in allgs yet: Go runtime/proc.go newproc1. */
@@ -353,7 +353,7 @@ static int proof__round(struct proof *pf, struct cause *why)
 {
 	struct allgs all = { NULL, 0, 0 };
 	size_t step = 1;
-	int err = allgs__read(pf->proc, pf->rt, &all);
+	int err = allgs__read(proc__mem(pf->proc), pf->rt, &all);
 
 	if (err)
 		return err == -ESRCH
@@ -388,7 +388,7 @@ static int proof__init(struct proof *pf, const struct proc *p, const struct goru
 	int err;
 
 	*pf = (struct proof){ .proc = p, .rt = rt, .lay = &rt->layout };
-	pf->g_bytes = gview_bytes(&rt->layout);
+	pf->g_bytes = gview_bytes(rt);
 	if (!pf->g_bytes)
 		return proof__fail(pf, why, "an offset into runtime.g is out of bounds");
 	err = gosym__find(rt->sym, 0, names, ARRAY_SIZE(names), funcs);

@@ -271,7 +271,7 @@ static bool counts_as_waiting(const struct goruntime *rt, const struct census_g 
 	const char *reason = gowait_name(rt->minor, g->reason);
 
 	/* Coroutines switch without gopark and execute: nothing would end such a wait. */
-	return g->status == GOSTATUS_WAITING && g->nr_pcs && reason && strcmp(reason, "coroutine") &&
+	return g->status == GOSTATUS_WAITING && g->stack != CENSUS_NO_STACK && reason && strcmp(reason, "coroutine") &&
 	       !gowait_is_running(rt->minor, g->reason);
 }
 
@@ -297,7 +297,7 @@ static int intake__mark(struct intake *in, const struct goruntime *rt, struct at
 	size_t nr = 0;
 	int err;
 
-	err = census__addrs(in->proc, rt, &addrs, &nr);
+	err = census__addrs(proc__mem(in->proc), rt, &addrs, &nr);
 	if (err)
 		return err;
 	for (size_t i = 0; i < nr; i++) {
@@ -322,17 +322,25 @@ int intake__census(struct intake *in, uint16_t rt_nr, struct attach *a, bool wai
 
 	err = waits ? intake__mark(in, rt, a, start_ns) : 0;
 	if (!err)
-		err = census__read(in->proc, rt, depth, &c, why);
+		err = census__read(proc__mem(in->proc), rt, depth, &c);
+	if (err == -ESRCH)
+		return cause__set(why, err, "process %d ('%s') has ended", (int)proc__pid(in->proc), proc__comm(in->proc));
 	if (err)
 		return cause__set(why, err, "cannot read the goroutines of '%s' (pid %d): %s", proc__comm(in->proc),
-				  proc__pid(in->proc), strerror(-err));
+				  (int)proc__pid(in->proc), strerror(-err));
 	in->stats.unsettled += c->unsettled + c->refused;
 	for (size_t i = 0; i < c->nr; i++) {
 		const struct census_g *g = &c->gs[i];
 		struct profile_known k = {
 			.goid = g->goid, .parent_goid = g->parent_goid, .gopc = g->gopc, .startpc = g->startpc,
-			.reason = g->reason, .truncated = g->truncated, .pcs = c->pcs + g->pcs_at, .nr_pcs = g->nr_pcs,
+			.reason = g->reason,
 		};
+
+		if (g->stack != CENSUS_NO_STACK) {
+			k.truncated = c->stacks[g->stack].truncated;
+			k.pcs = c->pcs + c->stacks[g->stack].pcs_at;
+			k.nr_pcs = c->stacks[g->stack].nr_pcs;
+		}
 
 		if (intake__is_system(in, rt_nr, g->startpc)) {
 			intake__know_system(in, g->goid, rt_nr);

@@ -150,7 +150,7 @@ static int session__load_runtime(struct session *s, size_t i, struct cause *why)
 	if (!err)
 		err = plan__check_points(s->plans[i], &ao.points, why);
 	if (!err)
-		err = census__addrs(s->proc, rt, &addrs, &ao.allglen);
+		err = census__addrs(proc__mem(s->proc), rt, &addrs, &ao.allglen);
 	if (err)
 		return cause__set(why, err, "cannot read the goroutines of '%s' (pid %d): %s", proc__comm(s->proc),
 				  s->o.pid, strerror(-err));

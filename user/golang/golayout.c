@@ -10,6 +10,7 @@
 #define ANY       INT16_MAX
 #define LAYOUT(f) #f, offsetof(struct pw_layout, f)
 #define TABLES(f) #f, offsetof(struct gotables, f)
+#define OBJECTS(f) #f, offsetof(struct goobjects, f)
 
 /*
  * Names as DWARF has them. sudog.elem and sudog.c are hidden from Go 1.26's leak detector: their
@@ -93,6 +94,35 @@ const struct golayout_field gotables_fields[] = {
 	{ 0 },
 };
 
+const struct golayout_field goobjects_fields[] = {
+	{ OBJECTS(g_trackingseq), "runtime.g", "trackingSeq", 17, ANY },
+	{ OBJECTS(g_timer), "runtime.g", "timer", 0, ANY },
+	{ OBJECTS(m_id), "runtime.m", "id", 0, ANY },
+	{ OBJECTS(sudog_next), "runtime.sudog", "next", 0, ANY },
+	{ OBJECTS(sudog_isselect), "runtime.sudog", "isSelect", 0, ANY },
+	{ OBJECTS(sudog_ticket), "runtime.sudog", "ticket", 0, ANY },
+	{ OBJECTS(hchan_size), "runtime.hchan", NULL, 0, ANY },
+	{ OBJECTS(hchan_qcount), "runtime.hchan", "qcount", 0, ANY },
+	{ OBJECTS(hchan_dataqsiz), "runtime.hchan", "dataqsiz", 0, ANY },
+	{ OBJECTS(hchan_buf), "runtime.hchan", "buf", 0, ANY },
+	{ OBJECTS(hchan_elemsize), "runtime.hchan", "elemsize", 0, ANY },
+	{ OBJECTS(hchan_closed), "runtime.hchan", "closed", 0, ANY },
+	{ OBJECTS(hchan_timer), "runtime.hchan", "timer", 23, ANY },
+	{ OBJECTS(hchan_elemtype), "runtime.hchan", "elemtype", 0, ANY },
+	{ OBJECTS(hchan_sendx), "runtime.hchan", "sendx", 0, ANY },
+	{ OBJECTS(hchan_recvx), "runtime.hchan", "recvx", 0, ANY },
+	{ OBJECTS(hchan_recvq_first), "runtime.hchan", "recvq.first", 0, ANY },
+	{ OBJECTS(hchan_sendq_first), "runtime.hchan", "sendq.first", 0, ANY },
+	{ OBJECTS(timer_when), "runtime.timer", "when", 0, ANY },
+	{ OBJECTS(pd_fd), "runtime.pollDesc", "fd", 0, ANY },
+	{ OBJECTS(pd_rg), "runtime.pollDesc", "rg", 0, ANY },
+	{ OBJECTS(pd_wg), "runtime.pollDesc", "wg", 0, ANY },
+	{ OBJECTS(nl_wait), "runtime.notifyList", "wait", 0, ANY },
+	{ OBJECTS(nl_notify), "runtime.notifyList", "notify", 0, ANY },
+	{ OBJECTS(nl_head), "runtime.notifyList", "head", 0, ANY },
+	{ 0 },
+};
+
 const struct golayout_row *golayout_row(int minor, uint16_t machine)
 {
 	const struct golayout_row *best = NULL;
@@ -125,7 +155,7 @@ struct gonumbers gonumbers_of(int minor)
 	};
 }
 
-#define TYPES_MAX 16 /* different structs that both lists of fields name: there are 9 */
+#define TYPES_MAX 16 /* different structs that the lists of fields name: there are 12 */
 
 static bool field_exists(const struct golayout_field *l, int minor)
 {
@@ -166,27 +196,34 @@ static int read_fields(struct dwarf_types *t, const struct golayout_field *field
 }
 
 int golayout_from_dwarf(const struct elf_file *f, int minor, uint64_t max_info,
-			struct pw_layout *ret, struct gotables *ret_tables, struct cause *why)
+			struct pw_layout *ret, struct gotables *ret_tables,
+			struct goobjects *ret_objects, struct cause *why)
 {
 	scoped(dwarf_types) t = NULL;
 	const char *types[TYPES_MAX];
 	struct pw_layout lay;
 	struct gotables tab;
+	struct goobjects obj;
 	size_t nr = collect_types(golayout_fields, minor, types, 0);
 	int err;
 
 	if (ret_tables)
 		nr = collect_types(gotables_fields, minor, types, nr);
+	if (ret_objects)
+		nr = collect_types(goobjects_fields, minor, types, nr);
 	err = dwarf_types__open(f, types, nr, max_info, &t, why);
 	if (err)
 		return err == -EFBIG ? -ENOENT : err;
 	memset(&lay, 0xff, sizeof(lay)); /* PW_NO_FIELD everywhere */
 	memset(&tab, 0xff, sizeof(tab));
+	memset(&obj, 0xff, sizeof(obj));
 	err = read_fields(t, golayout_fields, minor, &lay, why);
 	if (err)
 		return err;
 	if (ret_tables && !read_fields(t, gotables_fields, minor, &tab, NULL))
 		*ret_tables = tab;
+	if (ret_objects && !read_fields(t, goobjects_fields, minor, &obj, NULL))
+		*ret_objects = obj;
 	*ret = lay;
 	return 0;
 }

@@ -52,6 +52,23 @@ struct gotables {
 	__s32 inl_startline;	/* Go 1.20 and later */
 };
 
+/*
+ * What goroutines wait for, and who runs them; read by the census only. Byte offsets, PW_NO_FIELD: not in this version.
+ * Source: Go runtime/runtime2.go (g, m, sudog), chan.go (hchan), time.go (timer), netpoll.go (pollDesc), sema.go (notifyList).
+ */
+struct goobjects {
+	__s32 g_trackingseq;	/* u8, counts each time a goroutine stops running; Go 1.17 and later */
+	__s32 g_timer;		/* *timer of time.Sleep */
+	__s32 m_id;		/* i64 */
+	__s32 sudog_next, sudog_isselect, sudog_ticket;	/* isselect: bool; ticket: u32 */
+	__s32 hchan_size, hchan_qcount, hchan_dataqsiz, hchan_buf, hchan_elemsize, hchan_closed;	/* elemsize u16, closed u32 */
+	__s32 hchan_timer;	/* Go 1.23 and later */
+	__s32 hchan_elemtype, hchan_sendx, hchan_recvx, hchan_recvq_first, hchan_sendq_first;
+	__s32 timer_when;	/* i64, CLOCK_MONOTONIC */
+	__s32 pd_fd, pd_rg, pd_wg;	/* uintptr each */
+	__s32 nl_wait, nl_notify, nl_head;	/* u32, u32, *sudog */
+};
+
 /* What is a number and no offset; by minor release. */
 struct gonumbers {
 	uint32_t magic;		/* first word of pclntab */
@@ -62,19 +79,21 @@ struct gonumbers {
 /* One field: its name in our struct, where it is in Go, and from which minor release to which it exists. */
 struct golayout_field {
 	const char *name;
-	size_t offset;		/* in struct pw_layout or struct gotables */
+	size_t offset;		/* in the struct of ours */
 	const char *type;	/* "runtime.g" */
 	const char *path;	/* "sched.sp"; NULL: the size of the struct */
 	int16_t since, until;	/* minor releases, both included */
 };
 extern const struct golayout_field golayout_fields[];	/* of struct pw_layout; ends with a NULL name */
 extern const struct golayout_field gotables_fields[];	/* of struct gotables; as above */
+extern const struct golayout_field goobjects_fields[];	/* of struct goobjects; as above */
 
 /* golayout_table.c, written by tools/gen-golayout */
 struct golayout_row {
 	uint16_t minor, machine;	/* machine: EM_* */
 	struct pw_layout layout;
 	struct gotables tables;
+	struct goobjects objects;
 };
 extern const struct golayout_row golayout_table[];
 extern const size_t golayout_table_nr;
@@ -85,10 +104,11 @@ const struct golayout_row *golayout_row(int minor, uint16_t machine);
 struct gonumbers gonumbers_of(int minor);
 
 /*
- * Both in one pass. -ENOENT: no DWARF, or larger than max_info; -EBADMSG: damaged, or a field of the runtime's structs is missing
- * (the cause names it). ret_tables may be NULL; that a field of it is missing is no error, it is left as it was then.
+ * All in one pass. -ENOENT: no DWARF, or larger than max_info; -EBADMSG: damaged, or a field of the runtime's structs is missing
+ * (the cause names it). ret_tables and ret_objects may be NULL; that a field of them is missing is no error, they are left as
+ * they were then.
  */
 int golayout_from_dwarf(const struct elf_file *f, int minor, uint64_t max_info, struct pw_layout *ret,
-			struct gotables *ret_tables, struct cause *why);
+			struct gotables *ret_tables, struct goobjects *ret_objects, struct cause *why);
 
 #endif

@@ -108,9 +108,12 @@ static int choose_layout(struct opening *o)
 	if (!row)
 		return -EOPNOTSUPP;
 	o->lay = row->tables;
+	rt->objects = row->objects;
+	if (!known)
+		memset(&rt->objects, 0xff, sizeof(rt->objects)); /* PW_NO_FIELD */
 	err = golayout_from_dwarf(o->elf, rt->minor,
 				  known ? GOLAYOUT_DWARF_SMALL : GOLAYOUT_DWARF_MAX, &rt->layout,
-				  known ? NULL : &o->lay, &why);
+				  known ? NULL : &o->lay, known ? NULL : &rt->objects, &why);
 	if (!err) {
 		rt->layout_source = GOLAYOUT_DWARF;
 		return 0;

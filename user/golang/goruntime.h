@@ -38,6 +38,7 @@ struct goruntime {
 	char path[256];		/* of the image, as the target names it */
 	char build_id[129];	/* GNU build id in hex, else Go's own; "" if it has none */
 	struct pw_layout layout;
+	struct goobjects objects; /* of a Go newer than the table without such DWARF: all PW_NO_FIELD */
 	enum golayout_source layout_source;
 	uint64_t pclntab;	/* address of the host module's */
 	uint64_t allgs;		/* address of the slice header {ptr, len, cap} */

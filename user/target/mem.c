@@ -130,8 +130,10 @@ static bool mem__ended(const struct mem *m)
 	return m->pidfd >= 0 && poll(&pfd, 1, 0) == 1;
 }
 
-void mem__read_batch(struct mem *m, struct memread *reads, size_t nr)
+static void mem__read_batch(const struct addrspace *as, struct memread *reads, size_t nr)
 {
+	struct mem *m = (struct mem *)(uintptr_t)as; /* the fallback's descriptor is all that changes */
+
 	if (m->fd >= 0) {
 		mem__pread_batch(m, reads, nr);
 		return;
@@ -143,16 +145,16 @@ void mem__read_batch(struct mem *m, struct memread *reads, size_t nr)
 
 static int mem__read(const struct addrspace *as, uint64_t addr, void *buf, size_t len)
 {
-	struct mem *m = (struct mem *)(uintptr_t)as;
 	struct memread one = { .addr = addr, .buf = buf, .len = len };
 
-	mem__read_batch(m, &one, 1);
+	mem__read_batch(as, &one, 1);
 	return one.err;
 }
 
 void mem__init(struct mem *m, pid_t pid, int dirfd, int pidfd)
 {
 	m->as.read = mem__read;
+	m->as.read_batch = mem__read_batch;
 	m->pid = pid;
 	m->fd = -EBADF;
 	m->dirfd = dirfd;

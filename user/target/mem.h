@@ -17,14 +17,6 @@
 
 #define MEM_READ_MAX (64u << 20)	/* bytes of one read */
 
-/* One piece of a batch: read whole, or err says why not. */
-struct memread {
-	uint64_t addr;
-	void *buf;
-	size_t len;
-	int err;	/* set by the call: 0, -EFAULT, -ESRCH, -EACCES */
-};
-
 struct mem {
 	struct addrspace as;	/* first member: mem is an addrspace */
 	pid_t pid;
@@ -35,6 +27,5 @@ struct mem {
 /* pidfd may be -EBADF: then nothing tells when another process got the PID. */
 void mem__init(struct mem *m, pid_t pid, int dirfd, int pidfd);
 void mem__done(struct mem *m);
-void mem__read_batch(struct mem *m, struct memread *reads, size_t nr);
 
 #endif

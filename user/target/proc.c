@@ -319,9 +319,3 @@ const struct addrspace *proc__mem(const struct proc *p)
 {
 	return &p->mem.as;
 }
-
-void proc__read_batch(const struct proc *p, struct memread *reads, size_t nr)
-{
-	/* The fallback's descriptor is all that a read may change. */
-	mem__read_batch((struct mem *)(uintptr_t)&p->mem, reads, nr);
-}

@@ -40,7 +40,4 @@ uint64_t proc__cpu_ns(const struct proc *p);		/* user + system time of all threa
 unsigned int proc__threads(const struct proc *p);	/* now; 0 unknown */
 const struct addrspace *proc__mem(const struct proc *p);	/* see target/mem; borrowed */
 
-/* Many small reads in few calls, see target/mem. Used by the census. */
-void proc__read_batch(const struct proc *p, struct memread *reads, size_t nr);
-
 #endif

@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "census/gwait.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "census/gather.h"
+#include "golang/gostate.h"
+
+#define POOL_MAX     (64u * 65536) /* waits of one call */
+#define USER_END     (1ULL << 47)
+#define OBJECT_MAX   1024 /* bytes of a sudog, pollDesc or timer that are read at most */
+#define COND_NOTIFY  16   /* sync.Cond {L Locker; notify notifyList; ...}, Go 1.15 to 1.27 */
+#define MUTEX_SEMA   4    /* sync.Mutex {state int32; sema uint32} */
+#define RW_WRITERSEM 8    /* sync.RWMutex {w Mutex; writerSem, readerSem uint32; ...} */
+#define RW_READERSEM 12
+
+enum hunt {
+	HUNT_OVER,
+	HUNT_SUDOG,    /* along g.waiting */
+	HUNT_OWN,      /* for the sudog of a semaphore, among the words of the frame */
+	HUNT_LIST,     /* for the notifyList, among the words of the frame */
+	HUNT_HEAD,     /* the first of that list, as a proof */
+	HUNT_POLLDESC, /* among the words of the frame */
+	HUNT_TIMER,
+};
+
+struct pooled {
+	struct census_wait wait;
+	uint32_t next;
+};
+
+struct gwaits {
+	const struct goruntime *rt;
+	struct pcfacts *facts;
+	struct gather *gather;
+	size_t bytes[HUNT_TIMER +
+		     1]; /* to read in each kind of hunt; 0: this Go's layout is not known */
+	struct pooled *pool;
+	size_t nr, room;
+};
+
+static size_t span(const int32_t *offsets, size_t nr)
+{
+	int32_t last = 0;
+
+	for (size_t i = 0; i < nr; i++) {
+		if (offsets[i] < 0 || offsets[i] > OBJECT_MAX - 8)
+			return 0;
+		last = offsets[i] > last ? offsets[i] : last;
+	}
+	return (size_t)last + 8;
+}
+
+int gwaits__new(const struct addrspace *as, const struct goruntime *rt, struct pcfacts *facts,
+		struct gwaits **ret)
+{
+	const struct pw_layout *lay = &rt->layout;
+	const struct goobjects *obj = &rt->objects;
+	const int32_t sudog[] = { lay->sudog_g, lay->sudog_elem,     lay->sudog_waitlink,
+				  lay->sudog_c, obj->sudog_isselect, obj->sudog_ticket };
+	const int32_t list[] = { obj->nl_wait, obj->nl_notify, obj->nl_head };
+	const int32_t polldesc[] = { obj->pd_fd, obj->pd_rg, obj->pd_wg };
+	scoped(gwaits) w = calloc(1, sizeof(*w));
+	int err;
+
+	if (!w)
+		return -ENOMEM;
+	w->rt = rt;
+	w->facts = facts;
+	w->bytes[HUNT_SUDOG] = w->bytes[HUNT_OWN] = w->bytes[HUNT_HEAD] =
+		span(sudog, ARRAY_SIZE(sudog));
+	w->bytes[HUNT_LIST] = span(list, ARRAY_SIZE(list));
+	w->bytes[HUNT_POLLDESC] = span(polldesc, ARRAY_SIZE(polldesc));
+	w->bytes[HUNT_TIMER] = span(&obj->timer_when, 1);
+	err = gather__new(as, &w->gather);
+	if (err)
+		return err;
+	*ret = steal(w);
+	return 0;
+}
+
+void gwaits__free(struct gwaits *w)
+{
+	if (!w)
+		return;
+	gather__free(w->gather);
+	free(w->pool);
+	free(w);
+}
+
+static uint64_t word(const uint8_t *bytes, int32_t offset)
+{
+	uint64_t v;
+
+	memcpy(&v, bytes + offset, sizeof(v));
+	return v;
+}
+
+static uint32_t half(const uint8_t *bytes, int32_t offset)
+{
+	uint32_t v;
+
+	memcpy(&v, bytes + offset, sizeof(v));
+	return v;
+}
+
+static int gwaits__add(struct gwaits *w, struct gwait *t, const struct census_wait *wait)
+{
+	if (t->nr == CENSUS_CASES_MAX || w->nr == POOL_MAX) {
+		t->cut = true;
+		t->hunt = HUNT_OVER;
+		return 0;
+	}
+	if (w->nr == w->room) {
+		size_t room = w->room ? w->room * 2 : 4096;
+		struct pooled *pool = reallocarray(w->pool, room, sizeof(*pool));
+
+		if (!pool)
+			return -ENOMEM;
+		w->pool = pool;
+		w->room = room;
+	}
+	w->pool[w->nr] = (struct pooled){ .wait = *wait };
+	if (t->nr)
+		w->pool[t->last].next = (uint32_t)w->nr;
+	else
+		t->first = (uint32_t)w->nr;
+	t->last = (uint32_t)w->nr++;
+	t->nr++;
+	return 0;
+}
+
+void gwaits__copy(const struct gwaits *w, const struct gwait *t, struct census_wait *out)
+{
+	uint32_t at = t->first;
+
+	for (uint32_t i = 0; i < t->nr; i++, at = w->pool[at].next)
+		out[i] = w->pool[at].wait;
+}
+
+/* --- locks --- */
+
+/*
+ * Go 1.15 to 1.17 sync/waitgroup.go state(): of three words at a multiple of 4 the two that lie at
+ * a multiple of 8 are the counter, the third is the semaphore. From 1.18 on it always comes last.
+ */
+static uint64_t waitgroup_of(uint64_t sema, int go_minor)
+{
+	return go_minor >= 18 || sema % 8 == 0 ? sema - 8 : sema;
+}
+
+static struct census_wait lock_wait(const struct gspot *spot, uint64_t sema, int go_minor)
+{
+	struct census_wait wait = { .addr = sema, .via = sema, .kind = CENSUS_WAIT_SEMAPHORE };
+
+	switch (spot->lock) {
+	case PC_LOCK_MUTEX:
+		wait.kind = spot->writers ? CENSUS_WAIT_RWMUTEX : CENSUS_WAIT_MUTEX;
+		wait.way = spot->writers ? CENSUS_WAY_WRITE : CENSUS_WAY_NONE;
+		wait.addr = sema - MUTEX_SEMA; /* an RWMutex begins with its mutex */
+		break;
+	case PC_LOCK_RLOCK:
+		wait.kind = CENSUS_WAIT_RWMUTEX;
+		wait.way = CENSUS_WAY_READ;
+		wait.addr = sema - RW_READERSEM;
+		break;
+	case PC_LOCK_LOCK:
+		wait.kind = CENSUS_WAIT_RWMUTEX;
+		wait.way = CENSUS_WAY_WRITE;
+		wait.addr = sema - RW_WRITERSEM;
+		break;
+	case PC_LOCK_WAITGROUP:
+		wait.kind = CENSUS_WAIT_WAITGROUP;
+		wait.addr = waitgroup_of(sema, go_minor);
+		break;
+	case PC_LOCK_COND:
+		wait.kind = CENSUS_WAIT_COND;
+		wait.addr = sema - COND_NOTIFY;
+		break;
+	case PC_LOCK_NONE: break;
+	}
+	return wait;
+}
+
+/* --- the words of a frame --- */
+
+/*
+ * What word to try nr-th: where it was found in other goroutines at this pc, then the home of the
+ * first argument, then the others from the stack pointer up.
+ */
+static uint64_t nth_word(const struct gspot *spot, size_t learned, size_t nr)
+{
+	size_t at = nr == 0 ? learned : nr == 1 ? spot->nr_words - 1 : nr - 2;
+
+	return spot->words[at];
+}
+
+static bool is_pointer(const struct gview *v, uint64_t word)
+{
+	return word >= 4096 && word < USER_END && word % 8 == 0 &&
+	       !(word >= v->stack_lo && word < v->stack_hi);
+}
+
+/* Goes on to the next word that may be a pointer. */
+static void gwaits__next_word(struct gwaits *w, struct gwait *t)
+{
+	const struct gspot *spot = &t->spot;
+	size_t learned = pcfacts__get(w->facts, spot->pc)->slot;
+
+	if (learned >= spot->nr_words || t->hunt == HUNT_LIST) /* the slot is that of the sudog */
+		learned = spot->nr_words - 1;
+	for (; t->try < spot->nr_words + 2; t->try++) {
+		uint64_t candidate = nth_word(spot, learned, t->try);
+
+		if (is_pointer(t->v, candidate)) {
+			t->at = candidate;
+			t->try++;
+			return;
+		}
+	}
+	t->hunt = HUNT_OVER;
+	t->cut = true;
+}
+
+/* The word that was tried last was it. */
+static void gwaits__learn(struct gwaits *w, const struct gwait *t)
+{
+	for (size_t i = 0; i < t->spot.nr_words; i++)
+		if (t->spot.words[i] == t->at) {
+			pcfacts__get(w->facts, t->spot.pc)->slot = (uint8_t)i;
+			return;
+		}
+}
+
+/* --- one step of each hunt; bytes is NULL where the memory is not readable --- */
+
+static void gwait__give_up(struct gwait *t)
+{
+	t->hunt = HUNT_OVER;
+	t->cut = true;
+}
+
+static enum census_wait_way chan_way(const struct gview *v, int go_minor)
+{
+	const char *reason = gowait_name(go_minor, v->reason);
+
+	if (reason && !strncmp(reason, "chan receive", 12))
+		return CENSUS_WAY_RECEIVE;
+	return reason && !strncmp(reason, "chan send", 9) ? CENSUS_WAY_SEND : CENSUS_WAY_NONE;
+}
+
+static int gwaits__sudog(struct gwaits *w, struct gwait *t, const uint8_t *bytes)
+{
+	const struct pw_layout *lay = &w->rt->layout;
+	struct census_wait wait = { .via = t->at, .kind = CENSUS_WAIT_CHAN };
+	uint64_t elem;
+	int err;
+
+	if (!bytes || word(bytes, lay->sudog_g) != t->v->addr) {
+		gwait__give_up(t);
+		return 0;
+	}
+	wait.addr = word(bytes, lay->sudog_c);
+	elem = word(bytes, lay->sudog_elem);
+	if (!wait.addr) { /* a semaphore; its waitlink leads to other goroutines */
+		t->hunt = HUNT_OVER;
+		wait = lock_wait(&t->spot, elem, w->rt->minor);
+		if (!elem)
+			gwait__give_up(t);
+		return elem ? gwaits__add(w, t, &wait) : 0;
+	}
+	wait.select = bytes[w->rt->objects.sudog_isselect];
+	wait.way = (uint8_t)chan_way(t->v, w->rt->minor);
+	t->at = word(bytes, lay->sudog_waitlink);
+	err = gwaits__add(w, t, &wait);
+	if (!t->at)
+		t->hunt = HUNT_OVER;
+	return err;
+}
+
+static int gwaits__own_sudog(struct gwaits *w, struct gwait *t, const uint8_t *bytes)
+{
+	const struct pw_layout *lay = &w->rt->layout;
+	bool cond = t->spot.role == PC_NOTIFY_WAIT;
+	struct census_wait wait;
+
+	if (!bytes || word(bytes, lay->sudog_g) != t->v->addr || word(bytes, lay->sudog_c) ||
+	    (!cond && !word(bytes, lay->sudog_elem))) {
+		gwaits__next_word(w, t);
+		return 0;
+	}
+	gwaits__learn(w, t);
+	if (cond) {
+		t->ticket = half(bytes, w->rt->objects.sudog_ticket);
+		t->hunt = HUNT_LIST;
+		t->try = 0;
+		gwaits__next_word(w, t);
+		return 0;
+	}
+	t->hunt = HUNT_OVER;
+	wait = lock_wait(&t->spot, word(bytes, lay->sudog_elem), w->rt->minor);
+	return gwaits__add(w, t, &wait);
+}
+
+/* Go runtime/sema.go: those who wait have the tickets from notify to wait - 1. */
+static bool in_list(const uint8_t *bytes, const struct goobjects *obj, uint32_t ticket)
+{
+	uint32_t notify = half(bytes, obj->nl_notify);
+
+	return ticket - notify < half(bytes, obj->nl_wait) - notify;
+}
+
+static int gwaits__list(struct gwaits *w, struct gwait *t, const uint8_t *bytes)
+{
+	const struct goobjects *obj = &w->rt->objects;
+	uint64_t head = bytes ? word(bytes, obj->nl_head) : 0;
+
+	if (!is_pointer(t->v, head) || !in_list(bytes, obj, t->ticket)) {
+		gwaits__next_word(w, t);
+		return 0;
+	}
+	t->list = t->at;
+	t->at = head;
+	t->hunt = HUNT_HEAD;
+	return 0;
+}
+
+/* The first of the list waits at least as long as we do, and a sudog of a list is for no channel
+ * and no semaphore. */
+static int gwaits__head(struct gwaits *w, struct gwait *t, const uint8_t *bytes)
+{
+	const struct pw_layout *lay = &w->rt->layout;
+	struct census_wait wait;
+
+	if (!bytes || !is_pointer(t->v, word(bytes, lay->sudog_g)) || word(bytes, lay->sudog_c) ||
+	    t->ticket - half(bytes, w->rt->objects.sudog_ticket) > INT32_MAX) {
+		t->hunt = HUNT_LIST;
+		gwaits__next_word(w, t);
+		return 0;
+	}
+	t->hunt = HUNT_OVER;
+	wait = lock_wait(&t->spot, t->list, w->rt->minor);
+	return gwaits__add(w, t, &wait);
+}
+
+static int gwaits__polldesc(struct gwaits *w, struct gwait *t, const uint8_t *bytes)
+{
+	const struct goobjects *obj = &w->rt->objects;
+	bool reads = bytes && word(bytes, obj->pd_rg) == t->v->addr;
+	struct census_wait wait = { .addr = t->at, .kind = CENSUS_WAIT_FD };
+
+	if (!reads && (!bytes || word(bytes, obj->pd_wg) != t->v->addr)) {
+		gwaits__next_word(w, t);
+		return 0;
+	}
+	gwaits__learn(w, t);
+	t->hunt = HUNT_OVER;
+	wait.via = word(bytes, obj->pd_fd);
+	wait.way = reads ? CENSUS_WAY_READ : CENSUS_WAY_WRITE;
+	return gwaits__add(w, t, &wait);
+}
+
+static int gwaits__timer(struct gwaits *w, struct gwait *t, const uint8_t *bytes)
+{
+	struct census_wait wait = { .addr = t->at, .kind = CENSUS_WAIT_TIMER };
+
+	if (!bytes) {
+		gwait__give_up(t);
+		return 0;
+	}
+	t->hunt = HUNT_OVER;
+	wait.via = word(bytes, w->rt->objects.timer_when);
+	return gwaits__add(w, t, &wait);
+}
+
+static int gwaits__step(struct gwaits *w, struct gwait *t, const uint8_t *bytes)
+{
+	switch ((enum hunt)t->hunt) {
+	case HUNT_SUDOG: return gwaits__sudog(w, t, bytes);
+	case HUNT_OWN: return gwaits__own_sudog(w, t, bytes);
+	case HUNT_LIST: return gwaits__list(w, t, bytes);
+	case HUNT_HEAD: return gwaits__head(w, t, bytes);
+	case HUNT_POLLDESC: return gwaits__polldesc(w, t, bytes);
+	case HUNT_TIMER: return gwaits__timer(w, t, bytes);
+	case HUNT_OVER: break;
+	}
+	return 0;
+}
+
+/* --- all of them --- */
+
+static void gwaits__begin(struct gwaits *w, struct gwait *t)
+{
+	const char *reason = gowait_name(w->rt->minor, t->v->reason);
+	bool by_word = false;
+
+	t->nr = 0;
+	t->cut = false;
+	t->hunt = HUNT_OVER;
+	t->try = 0;
+	if (t->v->status != GOSTATUS_WAITING && t->v->status != GOSTATUS_LEAKED)
+		return;
+	if (t->v->waiting) {
+		t->hunt = HUNT_SUDOG;
+		t->at = t->v->waiting;
+	} else if (t->spot.nr_words) {
+		t->hunt = t->spot.role == PC_NETPOLL ? HUNT_POLLDESC : HUNT_OWN;
+		by_word = true;
+	} else if (t->v->timer && reason && !strcmp(reason, "sleep")) {
+		t->hunt = HUNT_TIMER;
+		t->at = t->v->timer;
+	}
+	if (t->hunt != HUNT_OVER && !w->bytes[t->hunt])
+		gwait__give_up(t);
+	else if (by_word)
+		gwaits__next_word(w, t);
+}
+
+/* Asks for what each needs next; returns how many there are, or -ENOMEM. */
+static int gwaits__ask(struct gwaits *w, struct gwait *const *todo, size_t nr)
+{
+	int asked = 0;
+
+	gather__clear(w->gather);
+	for (size_t i = 0; i < nr; i++) {
+		struct gwait *t = todo[i];
+
+		if (t->hunt == HUNT_OVER)
+			continue;
+		t->piece = gather__want(w->gather, t->at, w->bytes[t->hunt]);
+		if (t->piece < 0)
+			return t->piece;
+		asked++;
+	}
+	return asked;
+}
+
+int gwaits__look_up(struct gwaits *w, struct gwait *const *todo, size_t nr)
+{
+	int asked;
+
+	w->nr = 0;
+	for (size_t i = 0; i < nr; i++)
+		gwaits__begin(w, todo[i]);
+	/* Each round ends a hunt or takes it one word, or one case, further: both are bounded. */
+	while ((asked = gwaits__ask(w, todo, nr)) > 0) {
+		int err = gather__read(w->gather);
+
+		for (size_t i = 0; i < nr && !err; i++) {
+			struct gwait *t = todo[i];
+
+			if (t->hunt != HUNT_OVER)
+				err = gwaits__step(w, t,
+						   gather__piece(w->gather, (size_t)t->piece));
+		}
+		if (err)
+			return err;
+	}
+	return asked;
+}

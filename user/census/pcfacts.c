@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "census/pcfacts.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FACTS_MAX 16384 /* a power of two; of two pcs that share a place the later stays */
+
+struct pcfacts {
+	struct gosym *sym;
+	int go_minor;
+	struct pcfact facts[FACTS_MAX];
+	struct goframe frames[GOSYM_INLINE_MAX];
+};
+
+int pcfacts__new(struct gosym *sym, int go_minor, struct pcfacts **ret)
+{
+	struct pcfacts *f = calloc(1, sizeof(*f));
+
+	if (!f)
+		return -ENOMEM;
+	f->sym = sym;
+	f->go_minor = go_minor;
+	*ret = f;
+	return 0;
+}
+
+void pcfacts__free(struct pcfacts *f)
+{
+	free(f);
+}
+
+/* Go 1.21 runtime/traceback.go (*unwinder).symPC; before, only sigpanic's caller was taken at its
+ * very pc. */
+static bool is_injected(const char *func, int go_minor)
+{
+	return !strcmp(func, "runtime.sigpanic") ||
+	       (go_minor >= 21 && (!strcmp(func, "runtime.asyncPreempt") ||
+				   !strncmp(func, "runtime.debugCallV", 18)));
+}
+
+static enum pc_role role_of(const char *func, int go_minor)
+{
+	if (!strcmp(func, "runtime.goexit"))
+		return PC_GOEXIT;
+	if (is_injected(func, go_minor))
+		return PC_INJECTED;
+	if (!strcmp(func, "runtime.semacquire1"))
+		return PC_SEMACQUIRE;
+	if (!strcmp(func, "sync.runtime_notifyListWait") || !strcmp(func, "runtime.notifyListWait"))
+		return PC_NOTIFY_WAIT;
+	if (!strncmp(func, "internal/poll.runtime_pollWait", 30))
+		return PC_NETPOLL;
+	return PC_PLAIN;
+}
+
+/* Go 1.24 moved the body of sync.Mutex to internal/sync. */
+static enum pc_lock lock_of(const char *func)
+{
+	static const struct {
+		const char *func;
+		enum pc_lock lock;
+	} locks[] = {
+		{ "internal/sync.(*Mutex).lockSlow", PC_LOCK_MUTEX },
+		{ "internal/sync.(*Mutex).Lock", PC_LOCK_MUTEX },
+		{ "sync.(*Mutex).lockSlow", PC_LOCK_MUTEX },
+		{ "sync.(*Mutex).Lock", PC_LOCK_MUTEX },
+		{ "sync.(*RWMutex).RLock", PC_LOCK_RLOCK },
+		{ "sync.(*RWMutex).Lock", PC_LOCK_LOCK },
+		{ "sync.(*WaitGroup).Wait", PC_LOCK_WAITGROUP },
+		{ "sync.(*Cond).Wait", PC_LOCK_COND },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(locks); i++)
+		if (!strcmp(func, locks[i].func))
+			return locks[i].lock;
+	return PC_LOCK_NONE;
+}
+
+/* The line is that of the call before pc; a role may be that of a function which was inlined there
+ * (PGO). */
+static void pcfacts__learn(struct pcfacts *f, struct pcfact *fact)
+{
+	struct gofunc func;
+	int nr;
+
+	fact->is_entry =
+		f->sym && !gosym__func_at(f->sym, fact->pc, &func) && func.entry == fact->pc;
+	if (!f->sym || gosym__spdelta(f->sym, fact->pc, &fact->spdelta))
+		fact->spdelta = -1;
+	nr = f->sym ? gosym__frames(f->sym, fact->pc, true, f->frames, ARRAY_SIZE(f->frames)) : 0;
+	for (int i = 0; i < nr; i++) {
+		if (fact->role == PC_PLAIN)
+			fact->role = (uint8_t)role_of(f->frames[i].func, f->go_minor);
+		if (fact->lock == PC_LOCK_NONE)
+			fact->lock = (uint8_t)lock_of(f->frames[i].func);
+		fact->writer |= lock_of(f->frames[i].func) == PC_LOCK_LOCK;
+	}
+}
+
+struct pcfact *pcfacts__get(struct pcfacts *f, uint64_t pc)
+{
+	struct pcfact *fact = &f->facts[(pc ^ pc >> 14) % FACTS_MAX];
+
+	if (fact->pc != pc || !pc) {
+		*fact = (struct pcfact){ .pc = pc };
+		pcfacts__learn(f, fact);
+	}
+	return fact;
+}
