@@ -5,6 +5,7 @@ package main
 import (
 	"runtime"
 	"sync"
+	"sync/atomic"
 )
 
 var spins [64]struct {
@@ -41,6 +42,11 @@ func busy() {
 		go spinDeep(20, 4+i)
 	}
 	go yields()
+	for i := 0; i < 8; i++ {
+		for atomic.LoadUint64(&spins[i].n) == 0 { // it has not begun
+			runtime.Gosched()
+		}
+	}
 }
 
 func pingpong() {

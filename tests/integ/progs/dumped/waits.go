@@ -300,12 +300,12 @@ func sockets() {
 	go write(g, near)
 	check(far.SetReadDeadline(time.Now().Add(time.Hour)))
 
-	if l6, near6, _, err := dialed6(); err == nil {
+	if l6, near6, far6, err := dialed6(); err == nil {
 		g = born("IO wait", fd(near6.(*net.TCPConn), "read", ends(near6)))
 		go read(g, near6)
-		keep = append(keep, l6)
+		keep = append(keep, l6, far6)
 	}
-	lu, _, faru := dialed("unix", fmt.Sprintf("@parkwatch-dumped-%d", os.Getpid()))
+	lu, nearu, faru := dialed("unix", fmt.Sprintf("@parkwatch-dumped-%d", os.Getpid()))
 	g = born("IO wait", fd(lu.(*net.UnixListener), "read", "unix"))
 	go accept(g, lu)
 	g = born("IO wait", fd(faru.(*net.UnixConn), "read", "unix"))
@@ -314,7 +314,7 @@ func sockets() {
 	check(err)
 	g = born("IO wait", fd(u.(*net.UDPConn), "read", "udp "+u.LocalAddr().String()))
 	go readFrom(g, u)
-	keep = append(keep, far)
+	keep = append(keep, far, nearu)
 }
 
 // dialed6 is a connection over IPv6, where there is any.
