@@ -208,14 +208,13 @@ func extra() {
 	<-holdExtras
 }
 
-func more(n int) {
+func addExtras(n int) {
 	for i := 0; i < n; i++ {
 		go extra()
 	}
 	for i := 0; i < n; i++ {
 		<-extras
 	}
-	fmt.Println(n)
 }
 
 func fewer(n int) {
@@ -226,7 +225,6 @@ func fewer(n int) {
 	for runtime.NumGoroutine() != before-n {
 		time.Sleep(time.Millisecond)
 	}
-	fmt.Println(n)
 }
 
 func collect(int) {
@@ -242,7 +240,7 @@ var replies = map[string]func(n int){
 	"debug1": func(int) { check(pprof.Lookup("goroutine").WriteTo(os.Stdout, 1)) },
 	"debug2": func(int) { check(pprof.Lookup("goroutine").WriteTo(os.Stdout, 2)); fmt.Println() },
 	"gc":     collect,
-	"more":   more,
+	"more":   addExtras,
 	"fewer":  fewer,
 	"exec":   func(int) { check(syscall.Exec("/bin/sleep", []string{"sleep", "60"}, nil)) },
 	"exit":   func(int) { os.Exit(0) },
@@ -289,7 +287,7 @@ func run(arg string) {
 		parked()
 		busy()
 	case "churn":
-		more(n)
+		addExtras(n)
 		churn()
 	case "finalizer":
 		finalizer()
