@@ -88,7 +88,7 @@ $(BUILD)/obj/tools/bench/pwfloor.o: | $(BUILD)/floor.skel.h
 
 .SECONDEXPANSION:
 
-$(BUILD)/obj/tests/bpf/%.o: CFLAGS += -I.
+$(BUILD)/obj/tests/bpf/%.o $(BUILD)/obj/tests/fuzz/%.o: CFLAGS += -I.
 UNIT_SRCS := $(wildcard tests/unit/test_*.c tests/bpf/test_*.c)
 UNIT_OBJS := $(UNIT_SRCS:%.c=$(BUILD)/obj/%.o)
 $(BUILD)/unit: $(UNIT_OBJS) $$(LIB_OBJS)

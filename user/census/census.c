@@ -21,9 +21,11 @@
 #include "census/stackpool.h"
 #include "golang/gostate.h"
 
-#define BATCH        1024
+#define BATCH        256 /* fits the processor's cache, and is read soon again */
 #define RETRY_NAP_NS (100 * NS_PER_US)
 #define M_BYTES_MAX  1024
+#define STEPS_MAX    (1u << 28) /* frames that are walked in all: some seconds */
+#define LONERS_MAX   100000     /* goroutines that are read alone: a second or two */
 
 _Static_assert(sizeof(struct census_g) == CENSUS_G_BYTES, "census.h says what a goroutine takes");
 
@@ -55,6 +57,7 @@ struct reading {
 	size_t nr_pcs, pcs_room;
 	struct census *c;
 	size_t g_room, waits_room;
+	size_t steps_left, loners_left;
 };
 
 static void reading__free(struct reading *r)
@@ -152,12 +155,13 @@ static int reading__walk(struct reading *r, struct slot *s, const uint8_t *windo
 	int err = grow(&pcs, &r->pcs_room, r->nr_pcs, r->depth, sizeof(*r->pcs));
 
 	r->pcs = pcs;
-	if (err)
+	if (err || r->steps_left < r->depth) /* reading__keep() refuses what was not walked */
 		return err;
 	s->pcs_at = r->nr_pcs;
 	s->nr_pcs = gstack__walk(&r->walker, &s->first, window, r->pcs + r->nr_pcs, r->depth,
 				 &s->truncated, &s->wait.spot);
 	r->nr_pcs += s->nr_pcs;
+	r->steps_left -= s->nr_pcs;
 	return 0;
 }
 
@@ -357,10 +361,10 @@ static int reading__keep(struct reading *r, const struct slot *s, const struct g
 	if (err)
 		return err;
 	slot__thread(r, s, &g);
-	if (v->status != GOSTATUS_RUNNING && s->nr_pcs) {
+	if (v->status != GOSTATUS_RUNNING && s->window) {
 		g.sp = s->sp;
 		g.waitsince_ns = gview__is_parked(v) ? v->waitsince : 0;
-		err = reading__keep_waits(r, s, &g);
+		err = s->nr_pcs ? reading__keep_waits(r, s, &g) : -ENOSPC;
 		if (!err)
 			err = stackpool__add(r->pool, r->pcs + s->pcs_at, s->nr_pcs, s->truncated,
 					     &g.stack);
@@ -430,6 +434,10 @@ static int reading__batch(struct reading *r, const uint64_t *addrs, size_t nr)
 	for (size_t i = 0; i < ARRAY_SIZE(sizes) && nr; i++) {
 		int err;
 
+		if (sizes[i] == 1 && r->loners_left < nr)
+			break;
+		if (sizes[i] == 1)
+			r->loners_left -= nr;
 		if (i + 1 == ARRAY_SIZE(sizes))
 			nanosleep(&nap, NULL);
 		err = reading__try(r, todo, &nr, sizes[i]);
@@ -494,6 +502,8 @@ static int reading__init(struct reading *r, const struct addrspace *as, const st
 		err = gwaits__new(as, rt, r->facts, &r->waits);
 	if (!err)
 		err = stackpool__new(&r->pool);
+	r->steps_left = STEPS_MAX;
+	r->loners_left = LONERS_MAX;
 	r->walker.as = as;
 	r->walker.facts = r->facts;
 	return err;

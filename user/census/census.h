@@ -5,7 +5,8 @@
  * Also the proof that a layout is true: a wrong offset shows here, before anything is attached. The target runs
  * on while it is read: a goroutine that changed in between is read again, and one that never holds still is counted
  * in `unsettled`, never guessed. Every word read is hostile: each list, length and pointer is bounded, and what a
- * bound cuts is counted. Memory: CENSUS_G_BYTES a goroutine, 16 a wait, and each stack once, however many stand in it.
+ * bound cuts is counted. Memory: CENSUS_G_BYTES a goroutine, 24 a wait, and each stack once, however many stand in it.
+ * Time: a microsecond a goroutine; bounded in frames walked, words looked at, and goroutines that are read alone.
  */
 #ifndef PARKWATCH_CENSUS_CENSUS_H
 #define PARKWATCH_CENSUS_CENSUS_H
@@ -97,7 +98,7 @@ struct census {
 	uint64_t taken_ns;	/* CLOCK_MONOTONIC, as it began */
 	size_t allglen;		/* g structs there are, dead ones included */
 	size_t unsettled;	/* goroutines that changed each time they were read: not in gs */
-	size_t refused;		/* over CENSUS_G_MAX, CENSUS_PCS_MAX or CENSUS_WAITS_MAX: not in gs */
+	size_t refused;		/* over one of the bounds of number, memory or time: not in gs */
 };
 
 /*

@@ -9,6 +9,7 @@
 #include "golang/gostate.h"
 
 #define POOL_MAX     (64u * 65536) /* waits of one call */
+#define READS_MAX    (1u << 26)    /* of all calls: some ten seconds */
 #define USER_END     (1ULL << 47)
 #define OBJECT_MAX   1024 /* bytes of a sudog, pollDesc or timer that are read at most */
 #define COND_NOTIFY  16   /* sync.Cond {L Locker; notify notifyList; ...}, Go 1.15 to 1.27 */
@@ -39,6 +40,7 @@ struct gwaits {
 		     1]; /* to read in each kind of hunt; 0: this Go's layout is not known */
 	struct pooled *pool;
 	size_t nr, room;
+	uint32_t reads_left;
 };
 
 static size_t span(const int32_t *offsets, size_t nr)
@@ -69,6 +71,7 @@ int gwaits__new(const struct addrspace *as, const struct goruntime *rt, struct p
 		return -ENOMEM;
 	w->rt = rt;
 	w->facts = facts;
+	w->reads_left = READS_MAX;
 	w->bytes[HUNT_SUDOG] = w->bytes[HUNT_OWN] = w->bytes[HUNT_HEAD] =
 		span(sudog, ARRAY_SIZE(sudog));
 	w->bytes[HUNT_LIST] = span(list, ARRAY_SIZE(list));
@@ -427,8 +430,11 @@ static int gwaits__ask(struct gwaits *w, struct gwait *const *todo, size_t nr)
 	for (size_t i = 0; i < nr; i++) {
 		struct gwait *t = todo[i];
 
+		if (!w->reads_left && t->hunt != HUNT_OVER)
+			gwait__give_up(t);
 		if (t->hunt == HUNT_OVER)
 			continue;
+		w->reads_left--;
 		t->piece = gather__want(w->gather, t->at, w->bytes[t->hunt]);
 		if (t->piece < 0)
 			return t->piece;

@@ -5,7 +5,8 @@
  * Channels, and from Go 1.26 semaphores, hang on g.waiting. Before, a semaphore is found through the frame that waits: one
  * of its words is the sudog, which names the goroutine and the semaphore. So with Cond and with the network poller: a word
  * counts only if what it points at points back at the goroutine. What cannot be made out so is said to be unknown, not guessed.
- * Many goroutines are looked up together, round by round: a round reads one piece of memory for each. Loop thread.
+ * Many goroutines are looked up together, round by round: a round reads one piece of memory for each. One gwaits reads a
+ * bounded number of pieces in its life; afterwards nothing can be made out. Loop thread.
  */
 #ifndef PARKWATCH_CENSUS_GWAIT_H
 #define PARKWATCH_CENSUS_GWAIT_H

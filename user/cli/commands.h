@@ -6,6 +6,7 @@
 #include "cli/options.h"
 
 int cmd_record(const struct opts *o);
+int cmd_dump(const struct opts *o);
 int cmd_doctor(const struct opts *o);
 
 #endif

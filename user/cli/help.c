@@ -27,6 +27,8 @@ static void help_overview(FILE *f)
 		   "  sudo parkwatch record -p PID -d 10 > blocked.folded      where goroutines wait, and how long\n"
 		   "  sudo parkwatch record -p PID -d 10 -o blocked.html       the same as a flame graph\n"
 		   "  sudo parkwatch record -p PID -d 10 -e births | flamegraph.pl --countname goroutines > births.svg\n"
+		   "  sudo parkwatch dump -p PID                               every goroutine now, as Go's debug=2\n"
+		   "  sudo parkwatch dump -p PID --group object --top 10       what most of them wait for\n"
 		   "  sudo parkwatch doctor -p PID                             what is possible here, and why not\n\n"
 		   "'parkwatch COMMAND --help' has the options; exit status: 0 ok, 1 error, 2 usage\n");
 }
@@ -90,18 +92,24 @@ void help_man(FILE *f)
 		   ".SH NAME\nparkwatch \\- what the goroutines of a running Go program are doing, from outside\n"
 		   ".SH SYNOPSIS\n.B parkwatch\n.I command\n[\\fIoption\\fR...]\n"
 		   ".SH DESCRIPTION\n"
-		   "parkwatch attaches BPF programs to the Go runtime of a running process, by PID. The program needs no change, no\n"
-		   "restart, no pprof endpoint, and may be stripped. Go 1.15 to 1.27 on amd64, Linux 5.10 or later.\n"
-		   "It needs root, or CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE where the kernel has uprobe_multi links (6.6 and later),\n"
+		   "parkwatch attaches BPF programs to the Go runtime of a running process, by PID, or reads its memory. The program needs\n"
+		   "no change, no restart, no pprof endpoint, and may be stripped. Go 1.15 to 1.27 on amd64, Linux 5.10 or later.\n"
+		   "\\fBdump\\fR needs root or CAP_SYS_PTRACE. Recording needs root, or CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE where the kernel has uprobe_multi links (6.6 and later),\n"
 		   "and CAP_SYS_ADMIN besides where it has not.\n"
 		   ".PP\nResults go to standard output or \\fB\\-o\\fR, everything else to standard error. The last line says how many events\n"
 		   "were seen, how many were lost, and what recording cost the program.\n");
 	man_command(f, CMD_RECORD);
+	man_command(f, CMD_DUMP);
 	man_command(f, CMD_DOCTOR);
 	fprintf(f, ".SH OUTPUT\n"
 		   ".TP\n.B folded\none line a stack, frames root first, joined by semicolons, a space, a number: the grammar of flamegraph.pl.\n"
 		   "In names a semicolon becomes a colon and white space an underscore.\n"
 		   ".TP\n.B pprof\na gzipped profile with Go's own type names, for \\fBgo tool pprof\\fR.\n"
+		   ".TP\n.B text\n(dump) as Go's own tracebacks; arguments are not known and shown as (...).\n"
+		   ".TP\n.B json\n(dump) one object: target, taken_unix_ns, goroutines, unsettled, refused. A goroutine has goid, status, reason,\n"
+		   "wait_ns (null: nobody knows), parent_goid, labels, start, created_by, waits_for, stack (innermost first), and where they\n"
+		   "apply m, p, locked_to_thread, system, truncated.\n"
+		   ".TP\n.B jsonl\n(dump) one goroutine a line.\n"
 		   ".TP\n.B html\na flame graph in one file that needs no network.\n"
 		   ".SH EXIT STATUS\n0: done; also when the program ended while it was watched, and what was seen is written.\n"
 		   "1: an error, said in one line on standard error; nothing is left under the name of \\fB\\-o\\fR.\n2: usage.\n"
@@ -109,6 +117,8 @@ void help_man(FILE *f)
 		   "sudo parkwatch record \\-p 812 \\-d 10 > blocked.folded\n"
 		   "sudo parkwatch record \\-p 812 \\-d 10 \\-e births | flamegraph.pl \\-\\-countname goroutines > births.svg\n"
 		   "sudo parkwatch record \\-p 812 \\-d 10 \\-o blocked.html\n"
+		   "sudo parkwatch dump \\-p 812 \\-\\-wait 'chan*' \\-\\-older 1m \\-\\-not func=^net/http\n"
+		   "sudo parkwatch dump \\-p 812 \\-f json > old.json; sudo parkwatch dump \\-p 812 \\-\\-diff old.json\n"
 		   "sudo parkwatch doctor \\-p 812\n.fi\n");
 }
 

@@ -40,5 +40,12 @@ int main(int argc, char **argv)
 		return help(&o, argc, argv);
 	if (o.version || o.command == CMD_VERSION)
 		return puts("parkwatch " PARKWATCH_VERSION) < 0;
-	return o.command == CMD_RECORD ? cmd_record(&o) : cmd_doctor(&o);
+	switch (o.command) {
+	case CMD_RECORD:
+		return cmd_record(&o);
+	case CMD_DUMP:
+		return cmd_dump(&o);
+	default:
+		return cmd_doctor(&o);
+	}
 }

@@ -14,10 +14,14 @@
 
 #include "base/clock.h"
 #include "base/own.h"
+#include "census/census.h"
 #include "model/profile.h"
 #include "probe/attach.h"
+#include "report/dump.h"
+#include "report/dump_group.h"
 
 #define REC CMD_BIT(CMD_RECORD)
+#define DMP CMD_BIT(CMD_DUMP)
 #define DOC CMD_BIT(CMD_DOCTOR)
 #define ALL (CMD_BIT(CMD_MAX) - 1)
 #define AT(member) offsetof(struct opts, member)
@@ -38,31 +42,68 @@ static const struct opt_word way_words[] = {
 	{ "perf-ioctl", ATTACH_PERF_IOCTL }, { NULL, 0 },
 };
 static const struct opt_word format_words[] = {
-	{ "folded", 0 }, { "pprof", 1 }, { "html", 2 }, { NULL, 0 },
+	{ "text", 0 }, { "json", 1 }, { "jsonl", 2 }, { "folded", 3 }, { "pprof", 4 }, { "html", 5 }, { NULL, 0 },
+};
+static const struct opt_word group_words[] = {
+	{ "site", DUMP_GROUP_SITE },	 { "stack", DUMP_GROUP_STACK }, { "wait", DUMP_GROUP_WAIT },
+	{ "object", DUMP_GROUP_OBJECT }, { "label", DUMP_GROUP_LABEL }, { NULL, 0 },
+};
+static const struct opt_word sort_words[] = {
+	{ "goid", DUMP_SORT_GOID }, { "age", DUMP_SORT_AGE }, { "stack", DUMP_SORT_STACK }, { "state", DUMP_SORT_STATE },
+	{ NULL, 0 },
 };
 
 const struct opt_def opt_table[] = {
-	{ "pid", 'p', OPT_PID, AT(pid), REC | DOC, "PID", "the Go process to look at", NULL, 1, INT_MAX },
+	{ "pid", 'p', OPT_PID, AT(pid), REC | DMP | DOC, "PID", "the Go process to look at", NULL, 1, INT_MAX },
 	{ "duration", 'd', OPT_TIME, AT(duration_ns), REC, "TIME",
 	  "how long: 10, 10s, 500ms, 2m (default: until Ctrl-C or the end of the process)", NULL, 0, 0 },
 	{ "event", 'e', OPT_WORD, AT(event), REC, "EVENT",
 	  "what is recorded: blocked (default), births, exits, sched", event_words, 0, 0 },
-	{ "output", 'o', OPT_TEXT, AT(output), REC, "FILE",
-	  "where the result goes (default: standard output); .folded, .pb.gz and .html choose the format", NULL, 0, 0 },
-	{ "format", 'f', OPT_TEXT, AT(format), REC, "FORMAT", "folded (default), pprof, html", format_words, 0, 0 },
+	{ "output", 'o', OPT_TEXT, AT(output), REC | DMP, "FILE",
+	  "where the result goes (default: standard output); .folded, .pb.gz, .html, for dump .json and .jsonl, choose the format",
+	  NULL, 0, 0 },
+	{ "format", 'f', OPT_TEXT, AT(format), REC | DMP, "FORMAT",
+	  "folded (record's default), pprof, html; dump also: text (its default), json, jsonl", format_words, 0, 0 },
 	{ "async", 0, OPT_FLAG, AT(async), REC, NULL,
 	  "put the creation stack of the goroutine, and of its parents as far as seen, above its own", NULL, 0, 0 },
-	{ "root", 0, OPT_WORD, AT(root), REC, "WORD", "add a frame at the root: goid, created-by, label, state", root_words,
-	  0, 0 },
-	{ "full", 0, OPT_FLAG, AT(full), REC, NULL, "keep frames that are only runtime plumbing (gopark, goexit, newproc)",
+	{ "root", 0, OPT_WORD, AT(root), REC | DMP, "WORD",
+	  "folded, pprof, html: add a frame at the root: goid, created-by, label, state", root_words, 0, 0 },
+	{ "full", 0, OPT_FLAG, AT(full), REC | DMP, NULL,
+	  "keep frames that are only runtime plumbing (gopark, goexit, newproc; dump: all that Go's own tracebacks leave out)",
 	  NULL, 0, 0 },
-	{ "system", 0, OPT_FLAG, AT(system), REC, NULL,
+	{ "system", 0, OPT_FLAG, AT(system), REC | DMP, NULL,
 	  "the runtime's own goroutines too (GC workers and others that runtime.NumGoroutine leaves out)", NULL, 0, 0 },
 	{ "goid", 0, OPT_GOIDS, AT(goids), REC, "N[,N...]", "only these goroutines; filtered in the kernel", NULL, 0, 0 },
 	{ "min-wait", 0, OPT_TIME, AT(min_wait_ns), REC, "TIME",
 	  "only waits (sched: latencies) of at least this length; filtered in the kernel", NULL, 0, 0 },
 	{ "depth", 0, OPT_NUMBER, AT(depth), REC, "N", "frames of a stack at most (default 127, the most)", NULL, 1,
 	  PW_STACK_MAX },
+	{ "depth", 0, OPT_NUMBER, AT(depth), DMP, "N", "frames of a stack at most (default 4096, the most)", NULL, 1,
+	  CENSUS_DEPTH_MAX },
+	{ "state", 0, OPT_FILTER, 0, DMP, "WORD[,WORD...]",
+	  "only goroutines in this state: waiting, runnable, running, syscall, leaked", NULL, 0, 0 },
+	{ "wait", 0, OPT_FILTER, 0, DMP, "REASON", "only those that wait for this: 'chan receive', or 'chan*'", NULL, 0, 0 },
+	{ "older", 0, OPT_FILTER, 0, DMP, "TIME",
+	  "only those known to have waited this long (Go notes the time when a garbage collection first finds one waiting)", NULL,
+	  0, 0 },
+	{ "goid", 0, OPT_FILTER, 0, DMP, "N[,N...]", "only these goroutines", NULL, 0, 0 },
+	{ "func", 0, OPT_FILTER, 0, DMP, "REGEX", "only those with such a function anywhere in the stack", NULL, 0, 0 },
+	{ "created-by", 0, OPT_FILTER, 0, DMP, "REGEX", "only those made by such a function", NULL, 0, 0 },
+	{ "label", 0, OPT_FILTER, 0, DMP, "KEY[=VALUE]", "only those with this pprof label", NULL, 0, 0 },
+	{ "p", 0, OPT_FILTER, 0, DMP, "N[,N...]", "only those on this P", NULL, 0, 0 },
+	{ "not", 0, OPT_FILTER, 0, DMP, "FILTER=VALUE", "leave out what this filter takes: --not func=^net/http --not state=running",
+	  NULL, 0, 0 },
+	{ "group", 0, OPT_WORD, AT(group), DMP, "WORD",
+	  "text, json: groups with counts: by creation site, stack, wait (reason), object (that they wait for), label", group_words,
+	  0, 0 },
+	{ "sort", 0, OPT_WORD, AT(sort), DMP, "WORD",
+	  "goid (default), age (oldest first), stack (commonest first), state; groups are always by count", sort_words, 0, 0 },
+	{ "top", 0, OPT_NUMBER, AT(top), DMP, "N", "only the first so many goroutines or groups", NULL, 1, INT_MAX },
+	{ "objects", 0, OPT_FLAG, AT(objects), DMP, NULL, "text: what each one waits for, as comment lines (json always has it)",
+	  NULL, 0, 0 },
+	{ "labels", 0, OPT_FLAG, AT(labels), DMP, NULL, "text: pprof labels in the header (json always has them)", NULL, 0, 0 },
+	{ "diff", 0, OPT_TEXT, AT(diff), DMP, "OLD.json",
+	  "text, json: what appeared, went and stayed since that json or jsonl dump of the same process", NULL, 0, 0 },
 	{ "transport", 0, OPT_WORD, AT(transport), REC, "WORD",
 	  "how events reach us: ring (BPF ring buffer), perf (perf buffer), auto (default)", transport_words, 0, 0 },
 	{ "attach", 0, OPT_WORD, AT(way), REC, "WORD",
@@ -86,6 +127,14 @@ const struct cmd_def cmd_table[CMD_MAX] = {
 			 "with a count each: nanoseconds blocked (event blocked), nanoseconds from ready to run (sched), or "
 			 "goroutines (births, exits). Waits that began before recording or have not ended count for the part "
 			 "inside the recording. The first Ctrl-C ends and writes, the second gives up." },
+	[CMD_DUMP] = { "dump", "-p PID [option...]", "every goroutine now: state, wait reason, age, stack, where it was made",
+		       "Reads all goroutines out of the memory of the Go process, with their stacks and what they wait for, and stops "
+		       "nothing; no kernel feature is needed. A goroutine that runs has no stack to show. The default output is the "
+		       "text of Go's own tracebacks (debug=2), readable by what reads that; wait reasons are the newest Go's words. "
+		       "Filters combine: all must hold; one given twice holds if either does; --not leaves out what the filter named "
+		       "takes. Regular expressions are POSIX extended, matched anywhere in the name. --diff tells goroutines by number "
+		       "and start function; it refuses a dump of another pid or program (jsonl does not say whose it is); filters "
+		       "apply to both dumps. --group object counts a goroutine in a select under each thing it waits for." },
 	[CMD_DOCTOR] = { "doctor", "[-p PID]", "what this kernel and this program allow, and why not",
 			 "Tries every kernel feature that parkwatch can use, and for a process shows its Go runtime, whether the "
 			 "layout of its structs holds, and for each probe point the function, address, instruction, its class and "
@@ -194,6 +243,14 @@ static int opt_whole(const struct opt_def *d, const char *text, uint64_t *ret)
 	return errno || *end || !isdigit((unsigned char)*text) || *ret < d->min || *ret > d->max ? -EINVAL : 0;
 }
 
+static int opt_filter(const struct opt_def *d, struct opts *o, const char *text)
+{
+	if (o->nr_filters == OPT_FILTERS_MAX)
+		return -ENOSPC;
+	o->filters[o->nr_filters++] = (struct opt_filter){ .name = d->name, .value = text };
+	return 0;
+}
+
 static int opt__set(const struct opt_def *d, struct opts *o, const char *text)
 {
 	void *at = (char *)o + d->offset;
@@ -229,6 +286,8 @@ static int opt__set(const struct opt_def *d, struct opts *o, const char *text)
 			return -EINVAL;
 		*(uint64_t *)at = n;
 		return 0;
+	case OPT_FILTER:
+		return opt_filter(d, o, text);
 	}
 	return -EINVAL;
 }
@@ -291,7 +350,8 @@ static int opts__getopt(struct opts *o, int argc, char **argv)
 		if (c == '?' || c == ':')
 			return usage_error(o, c == ':' ? "an argument is missing after" : "there is no option", argv[optind - 1]);
 		for (size_t i = 0; i < ARRAY_SIZE(opt_table) && !d; i++)
-			if (c == (int)(1000 + i) || c == opt_table[i].letter)
+			if (c == (int)(1000 + i) ||
+			    (c == opt_table[i].letter && opt_table[i].commands & CMD_BIT(o->command)))
 				d = &opt_table[i];
 		if (!d || opt__set(d, o, optarg)) {
 			fprintf(stderr, "parkwatch: bad --%s '%s': %s; see 'parkwatch %s --help'\n", d ? d->name : "?",
@@ -308,9 +368,9 @@ int opts__parse(struct opts *o, int argc, char **argv)
 
 	memset(o, 0, sizeof(*o));
 	o->transport = -1;
-	o->depth = PW_STACK_MAX;
 	o->ring_bytes = PW_RING_DEFAULT;
 	err = opts__command(o, argc, argv);
+	o->depth = o->command == CMD_DUMP ? CENSUS_DEPTH_MAX : PW_STACK_MAX;
 	if (err || argc < 2 || argv[1][0] == '-')
 		return err;
 	err = opts__getopt(o, argc - 1, argv + 1);
@@ -320,8 +380,8 @@ int opts__parse(struct opts *o, int argc, char **argv)
 		return 0;
 	if (optind < argc - 1)
 		return usage_error(o, "what is meant by", argv[1 + optind]);
-	if (o->command == CMD_RECORD && !o->pid) {
-		fprintf(stderr, "parkwatch: which process? give -p PID; see 'parkwatch record --help'\n");
+	if ((o->command == CMD_RECORD || o->command == CMD_DUMP) && !o->pid) {
+		fprintf(stderr, "parkwatch: which process? give -p PID; see 'parkwatch %s --help'\n", cmd_table[o->command].name);
 		return -EINVAL;
 	}
 	return 0;

@@ -11,15 +11,23 @@
 
 #include <parkwatch/knobs.h>
 
-enum command { CMD_RECORD, CMD_DOCTOR, CMD_HELP, CMD_VERSION, CMD_MAX };
+enum command { CMD_RECORD, CMD_DUMP, CMD_DOCTOR, CMD_HELP, CMD_VERSION, CMD_MAX };
 #define CMD_BIT(c) (1u << (c))
+
+#define OPT_FILTERS_MAX 64
+
+/* One filter of dump as it was given; report/pick reads it. */
+struct opt_filter {
+	const char *name;		/* "func"; "not": value is "func=REGEX" */
+	const char *value;
+};
 
 struct opts {
 	enum command command;
 	int pid;			/* 0: none given */
 	uint64_t duration_ns;		/* 0: until Ctrl-C or the target's end */
 	int event;			/* enum profile_kind */
-	const char *format;		/* NULL: by the suffix of output, else folded */
+	const char *format;		/* NULL: by the suffix of output, else folded (dump: text) */
 	const char *output;		/* NULL: standard output */
 	bool async, full;
 	int root;			/* enum profile_root */
@@ -32,11 +40,20 @@ struct opts {
 	uint64_t ring_bytes;
 	bool system;			/* the runtime's own goroutines too */
 	bool no_cost;			/* skip calibration */
+	struct opt_filter filters[OPT_FILTERS_MAX];
+	size_t nr_filters;
+	int group;			/* enum dump_group */
+	int sort;			/* enum dump_sort */
+	uint64_t top;			/* 0: all */
+	const char *diff;		/* an older dump; NULL: none */
+	bool labels, objects;
 	bool quiet, help, version, man, completion;
 	unsigned int verbose;
 };
 
-enum opt_type { OPT_FLAG, OPT_COUNT, OPT_TEXT, OPT_WORD, OPT_PID, OPT_TIME, OPT_GOIDS, OPT_NUMBER, OPT_BYTES };
+enum opt_type { OPT_FLAG, OPT_COUNT, OPT_TEXT, OPT_WORD, OPT_PID, OPT_TIME, OPT_GOIDS, OPT_NUMBER, OPT_BYTES,
+	OPT_FILTER,
+};
 
 struct opt_word {
 	const char *word;

@@ -293,18 +293,25 @@ static bool intake__wants(const struct intake *in, uint64_t goid)
 
 static int intake__mark(struct intake *in, const struct goruntime *rt, struct attach *a, uint64_t start_ns)
 {
-	scoped_mem uint64_t *addrs = NULL;
+	scoped_mem uint64_t *addrs = NULL, *goids = NULL;
+	scoped_mem struct memread *reads = NULL;
 	size_t nr = 0;
 	int err;
 
 	err = census__addrs(proc__mem(in->proc), rt, &addrs, &nr);
 	if (err)
 		return err;
+	goids = calloc(nr + 1, sizeof(*goids));
+	reads = calloc(nr + 1, sizeof(*reads));
+	if (!goids || !reads)
+		return -ENOMEM;
+	for (size_t i = 0; i < nr; i++)
+		reads[i] = (struct memread){ addrs[i] + (uint64_t)rt->layout.g_goid, &goids[i], sizeof(goids[i]), 0 };
+	addrspace__read_batch(proc__mem(in->proc), reads, nr);
 	for (size_t i = 0; i < nr; i++) {
-		struct pw_gstate s = { .start_ns = start_ns, .stack_id = PW_STACK_ID_CENSUS };
+		struct pw_gstate s = { .start_ns = start_ns, .stack_id = PW_STACK_ID_CENSUS, .goid = goids[i] };
 
-		if (addrspace__read(proc__mem(in->proc), addrs[i] + (uint64_t)rt->layout.g_goid, &s.goid, sizeof(s.goid)) ||
-		    !intake__wants(in, s.goid))
+		if (reads[i].err || !intake__wants(in, s.goid))
 			continue;
 		err = attach__gs_insert(a, addrs[i], &s);
 		if (err && err != -EEXIST)

@@ -81,6 +81,8 @@ static void session__needs(const struct session_opts *o, uint32_t *ret_points, u
 		points = 1u << PW_POINT_READY | 1u << PW_POINT_RUN;
 		want = PW_WANT_SCHED;
 		break;
+	case PROFILE_GOROUTINES:	/* nothing is recorded */
+		break;
 	}
 	if (o->profile.async) {
 		points |= life | 1u << PW_POINT_EXIT;

@@ -32,7 +32,10 @@
 #define PROFILE_LABEL_TEXT_MAX 512	/* bytes; longer ones are cut */
 #define PROFILE_LABEL_NONE    0
 
-enum profile_event { PROFILE_BLOCKED, PROFILE_BIRTHS, PROFILE_EXITS, PROFILE_SCHED };
+enum profile_event {
+	PROFILE_BLOCKED, PROFILE_BIRTHS, PROFILE_EXITS, PROFILE_SCHED,
+	PROFILE_GOROUTINES, /* not recorded: goroutines of a census, counted */
+};
 enum profile_root {
 	PROFILE_ROOT_NONE, PROFILE_ROOT_GOID, PROFILE_ROOT_CREATED_BY, PROFILE_ROOT_LABEL, PROFILE_ROOT_STATE,
 };

@@ -121,6 +121,9 @@ static int row_before(const void *pa, const void *pb)
 	if (d)
 		return d;
 	by(a->reason, b->reason);
+	d = a->word && b->word ? strcmp(a->word, b->word) : 0;
+	if (d)
+		return d;
 	by(a->startpc, b->startpc);
 	by(a->gopc, b->gopc);
 	by(a->goid, b->goid);
@@ -135,6 +138,24 @@ static int row_before(const void *pa, const void *pb)
 	return 0;
 }
 
+/* The rows are there: in order, and their sums. */
+static void settle(struct snap_store *st)
+{
+	struct snap *s = &st->snap;
+
+	for (size_t i = 0; i < s->nr; i++) {
+		const struct snap_row *row = &st->rows[i];
+
+		s->count += row->count;
+		if (__builtin_add_overflow(s->value, row->value, &s->value))
+			s->value = UINT64_MAX;
+		if (row->own.state == SNAP_STACK_LOST)
+			s->stacks_lost += row->count;
+	}
+	qsort(st->rows, s->nr, sizeof(*st->rows), row_before);
+	s->rows = st->rows;
+}
+
 static int fill(struct snap_store *st, const struct profile *p)
 {
 	const struct rowset *rs = profile__rows(p);
@@ -144,18 +165,23 @@ static int fill(struct snap_store *st, const struct profile *p)
 	st->rows = calloc(rowset__nr(rs) + 1, sizeof(*st->rows));
 	if (!st->rows)
 		return -ENOMEM;
-	while ((from = rowset__next(rs, from))) {
-		struct snap_row *to = &st->rows[s->nr++];
+	while ((from = rowset__next(rs, from)))
+		fill_row(st, p, from, &st->rows[s->nr++]);
+	settle(st);
+	return 0;
+}
 
-		fill_row(st, p, from, to);
-		s->count += to->count;
-		if (__builtin_add_overflow(s->value, to->value, &s->value))
-			s->value = UINT64_MAX;
-		if (to->own.state == SNAP_STACK_LOST)
-			s->stacks_lost += to->count;
-	}
-	qsort(st->rows, s->nr, sizeof(*st->rows), row_before);
-	s->rows = st->rows;
+int snap__from_rows(enum profile_event event, enum profile_root root, struct snap_row **rows, size_t nr,
+		    struct snap **ret)
+{
+	struct snap_store *st = calloc(1, sizeof(*st));
+
+	if (!st)
+		return -ENOMEM;
+	st->snap = (struct snap){ .event = event, .root = root, .nr = nr };
+	st->rows = steal(*rows);
+	settle(st);
+	*ret = &st->snap;
 	return 0;
 }
 

@@ -2,7 +2,8 @@
 /*
  * snap: a profile frozen for the renderers: rows in a fixed order, whatever order the records came in.
  *
- * Still addresses, no names. Borrows stacks and texts from the profile: valid until the profile changes or is freed.
+ * Still addresses, no names. Borrows stacks and texts from the profile: valid until the profile changes or is freed. Or of a
+ * census, whose goroutines were counted into rows: then from what the rows point to.
  */
 #ifndef PARKWATCH_MODEL_SNAP_H
 #define PARKWATCH_MODEL_SNAP_H
@@ -38,8 +39,9 @@ struct snap_chain {		/* innermost first: how a goroutine, its parent, its parent
 
 struct snap_row {
 	uint16_t rt;
-	struct snap_stack own;	/* blocked, sched: where it parked; births, exits: the creator's */
+	struct snap_stack own;	/* blocked, sched: where it parked; births, exits: the creator's; goroutines: pcs are return addresses all */
 	uint32_t reason;	/* blocked and sched: as this runtime's Go version numbers it */
+	const char *word;	/* goroutines: what it does, in Go's words; else NULL */
 	uint64_t gopc, startpc;	/* births, exits; with PROFILE_ROOT_CREATED_BY gopc for all */
 	struct snap_chain chain; /* async: of the goroutine; births, exits: of its parent */
 	uint64_t goid;		/* PROFILE_ROOT_GOID, else 0 */
@@ -59,6 +61,8 @@ struct snap {
 };
 
 int snap__take(const struct profile *p, struct snap **ret);
+/* Of rows that were counted elsewhere; *rows, from malloc(), becomes the snap's (and NULL) on success. -ENOMEM. */
+int snap__from_rows(enum profile_event event, enum profile_root root, struct snap_row **rows, size_t nr, struct snap **ret);
 void snap__free(struct snap *s);
 DEFINE_SCOPED(snap)
 

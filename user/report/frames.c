@@ -22,16 +22,11 @@ struct pc_key {			/* hashed as bytes: no padding */
 	uint32_t is_return;
 };
 
-struct pc_frame {
-	struct frame frame;
-	bool wrapper, plumbing;
-};
-
 struct pc_names {
 	UT_hash_handle hh;
 	struct pc_key key;
 	size_t nr;
-	struct pc_frame v[];	/* innermost first */
+	struct frame v[];	/* innermost first */
 };
 
 struct framer {
@@ -139,17 +134,16 @@ static struct pc_names *names_make(struct framer *f, const struct pc_key *key)
 		const struct goframe *g = &f->scratch[i];
 		const char *func = g->func && g->func[0] ? g->func : "?";
 
-		n->v[i] = (struct pc_frame){
-			.frame = {
-				.kind = FRAME_CODE,
-				.inlined = g->inlined,
-				.name = textpool__get(f->texts, func),
-				.file = textpool__get(f->texts, g->file ? g->file : ""),
-				.line = g->line,
-				.start_line = g->start_line,
-				.pc = key->pc,
-				.is_return = key->is_return,
-			},
+		n->v[i] = (struct frame){
+			.kind = FRAME_CODE,
+			.inlined = g->inlined,
+			.name = textpool__get(f->texts, func),
+			.file = textpool__get(f->texts, g->file ? g->file : ""),
+			.line = g->line,
+			.start_line = g->start_line,
+			.pc = key->pc,
+			.entry = g->entry,
+			.is_return = key->is_return,
 			.wrapper = g->wrapper,
 			.plumbing = is_plumbing(func),
 		};
@@ -181,6 +175,35 @@ static const struct pc_names *names_of(struct framer *f, uint16_t rt, uint64_t p
 	return n;
 }
 
+int framer__at(struct framer *f, uint16_t rt, uint64_t pc, bool is_return, const struct frame **ret,
+	       size_t *ret_nr)
+{
+	const struct pc_names *n = names_of(f, rt, pc, is_return);
+
+	if (!n)
+		return -ENOMEM;
+	*ret = n->v;
+	*ret_nr = n->nr;
+	return 0;
+}
+
+int framer__start(struct framer *f, uint16_t rt, uint64_t startpc, struct frame *ret)
+{
+	const struct namer *n = namer_of(f, rt);
+	uint64_t pc = n && startpc ? n->unwrap_start(n, startpc) : startpc;
+	const struct pc_names *names;
+
+	if (!pc)
+		return -ENOENT;
+	names = names_of(f, rt, pc, false);
+	if (!names)
+		return -ENOMEM;
+	*ret = names->v[names->nr - 1];
+	if (ret->start_line)
+		ret->line = ret->start_line;
+	return 0;
+}
+
 static void push(struct framer *f, const struct frame *frame)
 {
 	if (f->nr_out < FRAMES_MAX)
@@ -202,20 +225,21 @@ static int push_pc(struct framer *f, uint16_t rt, uint64_t pc, bool is_return)
 		return -ENOMEM;
 	for (i = 0; i < n->nr; i++)
 		if (f->full || (!n->v[i].wrapper && !n->v[i].plumbing))
-			push(f, &n->v[i].frame);
+			push(f, &n->v[i]);
 	/* If the physical frame is not shown, the outermost one that is stands for it. */
 	if (f->nr_out > before)
 		f->out[f->nr_out - 1].inlined = false;
 	return 0;
 }
 
-static int push_stack(struct framer *f, uint16_t rt, const struct snap_stack *s, uint64_t gopc)
+/* returns: the innermost pc is a return address too. */
+static int push_stack(struct framer *f, uint16_t rt, const struct snap_stack *s, uint64_t gopc, bool returns)
 {
 	uint32_t i;
 	int err = 0;
 
 	for (i = 0; i < s->stack.nr && !err; i++)
-		err = push_pc(f, rt, s->stack.pcs[i], i > 0);
+		err = push_pc(f, rt, s->stack.pcs[i], returns || i > 0);
 	if (err)
 		return err;
 	if (s->state != SNAP_STACK_SEEN && gopc)
@@ -234,24 +258,17 @@ static const char *function_at(struct framer *f, uint16_t rt, uint64_t pc, bool 
 {
 	const struct pc_names *n = pc ? names_of(f, rt, pc, is_return) : NULL;
 
-	return n ? n->v[n->nr - 1].frame.name : "?";
+	return n ? n->v[n->nr - 1].name : "?";
 }
 
 static void push_start(struct framer *f, uint16_t rt, uint64_t startpc)
 {
-	const struct namer *n = namer_of(f, rt);
-	uint64_t pc = n && startpc ? n->unwrap_start(n, startpc) : startpc;
-	const struct pc_names *names = pc ? names_of(f, rt, pc, false) : NULL;
-	struct frame frame = { .kind = FRAME_WORD, .file = "" };
+	struct frame frame = { .kind = FRAME_WORD, .file = "", .name = "[go ?]" }, start;
 
-	if (names) {
-		const struct frame *to = &names->v[names->nr - 1].frame;
-
-		frame.file = to->file;
-		frame.line = frame.start_line = to->start_line ? to->start_line : to->line;
-		frame.name = textpool__format(f->texts, "[go %s]", to->name);
-	} else {
-		frame.name = "[go ?]";
+	if (!framer__start(f, rt, startpc, &start)) {
+		frame.file = start.file;
+		frame.line = frame.start_line = start.line;
+		frame.name = textpool__format(f->texts, "[go %s]", start.name);
 	}
 	push(f, &frame);
 }
@@ -264,7 +281,7 @@ static int push_chain(struct framer *f, uint16_t rt, const struct snap_chain *c)
 
 	for (i = 0; i < c->nr && !err; i++) {
 		push_start(f, rt, c->links[i].startpc);
-		err = push_stack(f, rt, &c->links[i].made, c->links[i].gopc);
+		err = push_stack(f, rt, &c->links[i].made, c->links[i].gopc, false);
 	}
 	if (c->truncated)
 		push_word(f, "[truncated]");
@@ -288,7 +305,7 @@ static const char *wait_word(struct framer *f, const struct snap_row *row)
 
 		for (size_t j = 0; names && j < names->nr && nr < FUNCS_MAX; j++)
 			if (!names->v[j].wrapper)
-				funcs[nr++] = names->v[j].frame.name;
+				funcs[nr++] = names->v[j].name;
 	}
 	word = gowait_refine(word, funcs, nr);
 	return textpool__get(f->texts, word && word[0] ? word : "waiting");
@@ -298,6 +315,7 @@ static const char *state_word(struct framer *f, const struct snap *s, const stru
 {
 	switch (s->event) {
 	case PROFILE_BLOCKED: return wait_word(f, row);
+	case PROFILE_GOROUTINES: return row->word;
 	case PROFILE_EXITS:   return "dead";
 	default:	      return "runnable";
 	}
@@ -348,7 +366,7 @@ int framer__row(struct framer *f, const struct snap *s, const struct snap_row *r
 		push_start(f, row->rt, row->startpc);
 	else
 		push_word(f, textpool__format(f->texts, "[%s]", r.state));
-	err = push_stack(f, row->rt, &row->own, life ? row->gopc : 0);
+	err = push_stack(f, row->rt, &row->own, life ? row->gopc : 0, s->event == PROFILE_GOROUTINES);
 	if (!err)
 		err = push_chain(f, row->rt, &row->chain);
 	if (err)

@@ -6,6 +6,7 @@
  *	sched	the same stack, then `[runnable]`
  *	births	the creator's stack root first, the function with the `go` statement, then `[go main.f.func1]`
  *	exits	the same; if the birth was not seen, only the frames of the `go` statement
+ *	goroutines	user stack root first, then what it does: `[chan receive]`, `[running]`
  *
  * Ancestry (--async) stands before all that, oldest first: creator's stack, `[go f]`, creator's stack, `[go g]`.
  * Unless `full`, plumbing of the runtime (gopark, newproc, systemstack, goexit and their kind) and wrappers that
@@ -39,7 +40,10 @@ struct frame {
 	const char *file;	/* "" for words and unknown pcs */
 	uint32_t line, start_line; /* 0 unknown */
 	uint64_t pc;		/* of the physical frame, as in the stack; 0 for words */
+	uint64_t entry;		/* of the physical function; 0 unknown */
 	bool is_return;		/* pc is a return address */
+	bool wrapper;		/* made by the compiler, of no interest (goframe.wrapper) */
+	bool plumbing;		/* of the runtime, of no interest: gopark, goexit */
 };
 
 struct frames {
@@ -58,6 +62,13 @@ DEFINE_SCOPED(framer)
 
 /* *ret->v is borrowed until the next call. 0 or -ENOMEM. */
 int framer__row(struct framer *f, const struct snap *s, const struct snap_row *row, struct frames *ret);
+
+/*
+ * All frames of one pc, innermost first, whatever `full` says: at least one. *ret is borrowed until the next call. 0 or -ENOMEM.
+ */
+int framer__at(struct framer *f, uint16_t rt, uint64_t pc, bool is_return, const struct frame **ret, size_t *ret_nr);
+/* The function that a goroutine really runs, as a frame at its first line. -ENOENT: startpc 0; -ENOMEM. */
+int framer__start(struct framer *f, uint16_t rt, uint64_t startpc, struct frame *ret);
 
 /* A text of the framer's pool, cleaned as names are: equal texts, equal pointers. Never NULL. */
 const char *framer__text(struct framer *f, const char *text);

@@ -3,7 +3,7 @@
  * pprof: a profile for `go tool pprof` and what reads its format, gzip around protobuf.
  *
  * Types have Go's own names: blocked and sched are contentions/count and delay/nanoseconds as in
- * Go's block profile, births and exits goroutine/count. What folded shows as a frame in brackets is
+ * Go's block profile, births, exits and goroutines goroutine/count. What folded shows as a frame in brackets is
  * a location without an address here, so both show the same leaf; what --root adds is a label.
  */
 #include <errno.h>
@@ -94,6 +94,8 @@ static int fill_labels(struct pprof_tables *t, const struct snap *s, const struc
 	ls->nr = 0;
 	if (s->event == PROFILE_BLOCKED)
 		err = add_label(t, ls, "wait_reason", fr->state, 0);
+	else if (s->event == PROFILE_GOROUTINES && s->root != PROFILE_ROOT_STATE)
+		err = add_label(t, ls, "state", fr->state, 0);
 	if (err)
 		return err;
 	switch (s->root) {

@@ -47,6 +47,7 @@ const char *report_event_name(enum profile_event e)
 		[PROFILE_BIRTHS] = "births",
 		[PROFILE_EXITS] = "exits",
 		[PROFILE_SCHED] = "sched",
+		[PROFILE_GOROUTINES] = "goroutines",
 	};
 
 	return names[e];
@@ -54,7 +55,7 @@ const char *report_event_name(enum profile_event e)
 
 const char *report_value_unit(enum profile_event e)
 {
-	return e == PROFILE_BIRTHS || e == PROFILE_EXITS ? "goroutines" : "nanoseconds";
+	return e == PROFILE_BLOCKED || e == PROFILE_SCHED ? "nanoseconds" : "goroutines";
 }
 
 int report_write_error(struct cause *why)

@@ -13,6 +13,7 @@ const TITLES = {
 	births: "Goroutines started",
 	exits: "Goroutines ended",
 	sched: "Waiting to run",
+	goroutines: "Goroutines",
 };
 
 function duration(ns) {
@@ -101,7 +102,8 @@ function describe() {
 
 	if (timed)
 		facts.push(`${report.count.toLocaleString("en")} waits`);
-	facts.push(`recorded for ${duration(report.duration_ns)}`);
+	if (report.event !== "goroutines")
+		facts.push(`recorded for ${duration(report.duration_ns)}`);
 	if (report.start_ms)
 		facts.push(`from ${new Date(report.start_ms).toISOString().replace("T", " ").slice(0, 19)} UTC`);
 	if (report.go)
@@ -112,7 +114,8 @@ function describe() {
 	element("title").textContent = title;
 	element("facts").textContent = facts.join(" · ");
 
-	const notes = [`${report.seen.toLocaleString("en")} events seen, ${report.lost.toLocaleString("en")} lost`];
+	const seen = report.event === "goroutines" ? "goroutines read" : "events seen";
+	const notes = [`${report.seen.toLocaleString("en")} ${seen}, ${report.lost.toLocaleString("en")} lost`];
 	if (report.cost)
 		notes.push(report.cost);
 	if (report.left_out)

@@ -1,0 +1,543 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "report/dump.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+#include "golang/gostate.h"
+#include "golang/gosystem.h"
+#include "report/order.h"
+#include "report/traceback.h"
+
+#define REASONS_MAX 256
+#define FUNCS_MAX   256		/* names of a stack that may decide what a wait is called */
+
+struct site_key {		/* hashed as bytes: no padding */
+	uint64_t pc;
+	uint32_t rt, kind;
+};
+
+struct site_node {
+	UT_hash_handle hh;
+	struct site_key key;
+	uint32_t site;
+};
+
+struct name_node {		/* what the filters say of a name */
+	UT_hash_handle hh;
+	const char *name;	/* a text of the framer */
+	uint64_t hits;
+};
+
+/* What is worked out once for all goroutines that share it. */
+struct dump_index {
+	struct site_node *sites;
+	size_t sites_cap;
+	struct site_node *last[2]; /* by kind: goroutines of one kind come in rows */
+	struct name_node *names;
+	size_t *stack_base;	/* number of the first stack, by rt */
+	struct stack_fact {
+		uint64_t func_hits;
+		uint16_t word;	/* + 1, of a wait that the stack decides */
+		bool hits_known;
+	} *stacks;
+	uint16_t (*words)[REASONS_MAX + DUMP_STATUS_MAX]; /* + 1, by rt */
+	struct frame *frames;	/* of dump__frames() */
+	size_t frames_cap;
+};
+
+static void index__free(struct dump_index *x)
+{
+	struct site_node *s, *next_s;
+	struct name_node *n, *next_n;
+
+	if (!x)
+		return;
+	HASH_ITER(hh, x->sites, s, next_s) {
+		HASH_DEL(x->sites, s);
+		free(s);
+	}
+	HASH_ITER(hh, x->names, n, next_n) {
+		HASH_DEL(x->names, n);
+		free(n);
+	}
+	free(x->stack_base);
+	free(x->stacks);
+	free(x->words);
+	free(x->frames);
+	free(x);
+}
+
+void dump__free(struct dump *d)
+{
+	if (!d)
+		return;
+	index__free(d->index);
+	labels__free(d->labels);
+	framer__free(d->framer);
+	free(d->rows);
+	free(d->sites);
+	free(d);
+}
+
+/* --- frames --- */
+
+size_t dump__stack(const struct dump *d, const struct dump_row *r)
+{
+	uint32_t stack = dump__g(d, r)->stack;
+
+	return stack == CENSUS_NO_STACK ? DUMP_NO_STACK : d->index->stack_base[r->rt] + stack;
+}
+
+const struct census_stack *dump__stack_at(const struct dump *d, size_t stack, uint16_t *ret_rt)
+{
+	size_t rt = d->in.nr - 1;
+
+	while (d->index->stack_base[rt] > stack)
+		rt--;
+	*ret_rt = (uint16_t)rt;
+	return &d->in.censuses[rt]->stacks[stack - d->index->stack_base[rt]];
+}
+
+static int push_frame(struct dump_index *x, size_t *nr, const struct frame *f)
+{
+	if (*nr == x->frames_cap) {
+		size_t cap = x->frames_cap ? 2 * x->frames_cap : 64;
+		struct frame *v = reallocarray(x->frames, cap, sizeof(*v));
+
+		if (!v)
+			return -ENOMEM;
+		x->frames = v;
+		x->frames_cap = cap;
+	}
+	x->frames[*nr] = *f;
+	x->frames[*nr].name = traceback_name(f->name);
+	++*nr;
+	return 0;
+}
+
+static bool is_shown(int go_minor, enum dump_detail detail, const struct frame *f, const char *callee, bool first)
+{
+	switch (detail) {
+	case DUMP_TRACEBACK:
+		return traceback_shows(go_minor, f, callee, first);
+	case DUMP_FRAMES:
+		return !traceback_elides(f, callee);
+	case DUMP_ALL:
+		break;
+	}
+	return true;
+}
+
+int dump__frames(struct dump *d, size_t stack, enum dump_detail detail, const struct frame **ret, size_t *ret_nr)
+{
+	uint16_t rt;
+	const struct census_stack *s = dump__stack_at(d, stack, &rt);
+	const uint64_t *pcs = d->in.censuses[rt]->pcs + s->pcs_at;
+	const char *callee = NULL;
+	size_t nr = 0;
+	int err = 0;
+
+	for (uint32_t i = 0; i < s->nr_pcs && !err; i++) {
+		const struct frame *v;
+		size_t nr_v = 0;
+
+		err = framer__at(d->framer, rt, pcs[i], true, &v, &nr_v);
+		for (size_t k = 0; k < nr_v && !err; k++) {
+			if (is_shown(d->in.namers[rt].go_minor, detail, &v[k], callee, !nr))
+				err = push_frame(d->index, &nr, &v[k]);
+			callee = v[k].name;
+		}
+	}
+	if (err)
+		return err;
+	/* As traceback1(): if that is nothing at all, all of it. */
+	if (!nr && detail != DUMP_ALL)
+		return dump__frames(d, stack, DUMP_ALL, ret, ret_nr);
+	*ret = d->index->frames;
+	*ret_nr = nr;
+	return 0;
+}
+
+/* --- words --- */
+
+static uint16_t word_id(struct dump *d, const char *word)
+{
+	size_t i = 0;
+
+	while (i < d->nr_words && strcmp(d->words[i], word))
+		i++;
+	if (i == DUMP_WORDS_MAX)
+		return 0;
+	if (i == d->nr_words)
+		d->words[d->nr_words++] = word;
+	return (uint16_t)i;
+}
+
+static bool has_reason(const struct census_g *g)
+{
+	return g->status == GOSTATUS_WAITING || g->status == GOSTATUS_LEAKED || g->status == GOSTATUS_PREEMPTED;
+}
+
+/* The word of a wait, decided with its stack where Go's own reason does not tell. */
+static const char *refined(struct dump *d, const struct dump_row *r, const char *word)
+{
+	const char *funcs[FUNCS_MAX];
+	const struct frame *v;
+	size_t nr = 0, i;
+
+	if (dump__frames(d, dump__stack(d, r), DUMP_FRAMES, &v, &nr))
+		return word;
+	for (i = 0; i < nr && i < FUNCS_MAX; i++)
+		funcs[i] = v[i].name;
+	return gowait_refine(word, funcs, i);
+}
+
+static uint16_t word_of(struct dump *d, const struct dump_row *r, const struct census_g *g)
+{
+	const int minor = d->in.namers[r->rt].go_minor;
+	uint16_t *known = &d->index->words[r->rt][has_reason(g) ? DUMP_STATUS_MAX + g->reason : g->status % DUMP_STATUS_MAX];
+	size_t stack = dump__stack(d, r);
+	const char *word;
+
+	if (!*known) {
+		word = has_reason(g) ? gowait_name(minor, g->reason) : gostatus_name(minor, g->status);
+		if (has_reason(g) && !word)
+			word = framer__text(d->framer, "unknown wait reason");
+		*known = (uint16_t)(word_id(d, word && word[0] ? word : has_reason(g) ? "waiting" : "unknown") + 1);
+	}
+	word = d->words[*known - 1];
+	if (stack == DUMP_NO_STACK || strcmp(word, "semacquire"))
+		return (uint16_t)(*known - 1);
+	if (!d->index->stacks[stack].word)
+		d->index->stacks[stack].word = (uint16_t)(word_id(d, refined(d, r, word)) + 1);
+	return (uint16_t)(d->index->stacks[stack].word - 1);
+}
+
+const char *dump__status(const struct dump *d, const struct dump_row *r)
+{
+	const char *name = gostatus_name(d->in.namers[r->rt].go_minor, dump__g(d, r)->status);
+
+	return name ? name : "unknown";
+}
+
+const char *dump__reason(const struct dump *d, const struct dump_row *r)
+{
+	return has_reason(dump__g(d, r)) && dump__g(d, r)->reason ? dump__word(d, r) : NULL;
+}
+
+uint64_t dump__wait_ns(const struct dump *d, const struct dump_row *r)
+{
+	const struct census_g *g = dump__g(d, r);
+	const uint64_t now = d->in.censuses[r->rt]->taken_ns;
+
+	/* A goroutine that was woken keeps its time until it runs. */
+	if (!g->waitsince_ns || (!has_reason(g) && g->status != GOSTATUS_SYSCALL))
+		return DUMP_UNKNOWN;
+	return now > g->waitsince_ns ? now - g->waitsince_ns : 0;
+}
+
+const struct label_set *dump__labels(const struct dump *d, const struct dump_row *r)
+{
+	return labels__get(d->labels, d->in.namers[r->rt].go_minor, dump__g(d, r)->labels);
+}
+
+/* --- sites --- */
+
+static void fill_made(struct dump *d, const struct pick *pick, struct dump_site *s)
+{
+	const struct frame *v, *outer;
+	size_t nr;
+
+	if (framer__at(d->framer, s->rt, s->pc, true, &v, &nr))
+		return;
+	/* As printcreatedby1(): the function that is really there, the line of what was inlined into it. */
+	outer = &v[nr - 1];
+	s->func = outer->name;
+	s->file = v[0].file;
+	s->line = v[0].line;
+	s->known = outer->entry || outer->file[0];
+	s->shown = s->known && traceback_shows(d->in.namers[s->rt].go_minor, outer, NULL, false);
+	s->offset = s->known && s->pc > outer->entry ? s->pc - outer->entry : 0;
+	s->hits = pick ? pick__hits(pick, PICK_CREATED_BY, s->func) : 0;
+}
+
+static void fill_start(struct dump *d, struct dump_site *s)
+{
+	/* They call the user's functions while these names are on the stack. Go 1.25 has new ones. */
+	static const char *const users[] = { "runtime.runfinq", "runtime.runFinalizers", "runtime.runCleanups" };
+	const struct frame *v;
+	struct frame start;
+	size_t nr;
+
+	if (!framer__at(d->framer, s->rt, s->pc, false, &v, &nr)) {
+		const char *func = v[nr - 1].name;
+
+		s->system = gosystem_start(func);
+		for (size_t i = 0; i < ARRAY_SIZE(users); i++)
+			s->runs_users |= !strcmp(func, users[i]);
+	}
+	if (framer__start(d->framer, s->rt, s->pc, &start))
+		return;
+	s->func = start.name;
+	s->file = start.file;
+	s->line = start.line;
+	s->known = start.entry || start.file[0];
+}
+
+static struct site_node *site_add(struct dump *d, const struct site_key *key, const struct pick *pick)
+{
+	struct dump_index *x = d->index;
+	unsigned int count = HASH_COUNT(x->sites);
+	struct site_node *n;
+	struct dump_site *s;
+
+	if (d->nr_sites == DUMP_SITES_MAX)
+		return NULL;
+	if (d->nr_sites == x->sites_cap) {
+		size_t cap = x->sites_cap ? 2 * x->sites_cap : 64;
+
+		s = reallocarray(d->sites, cap, sizeof(*s));
+		if (!s)
+			return NULL;
+		d->sites = s;
+		x->sites_cap = cap;
+	}
+	n = calloc(1, sizeof(*n));
+	if (!n)
+		return NULL;
+	n->key = *key;
+	n->site = (uint32_t)d->nr_sites;
+	HASH_ADD(hh, x->sites, key, sizeof(n->key), n);
+	if (HASH_COUNT(x->sites) == count) {
+		free(n);
+		return NULL;
+	}
+	s = &d->sites[d->nr_sites++];
+	*s = (struct dump_site){ .pc = key->pc, .rt = (uint16_t)key->rt, .kind = (uint8_t)key->kind, .func = "?", .file = "" };
+	if (key->kind == DUMP_MADE)
+		fill_made(d, pick, s);
+	else
+		fill_start(d, s);
+	return n;
+}
+
+static uint32_t site_of(struct dump *d, uint16_t rt, enum dump_site_kind kind, uint64_t pc, const struct pick *pick)
+{
+	const struct site_key key = { .pc = pc, .rt = rt, .kind = kind };
+	struct dump_index *x = d->index;
+	struct site_node *n = x->last[kind];
+
+	if (!pc)
+		return DUMP_NO_SITE;
+	if (!n || n->key.pc != pc || n->key.rt != rt) {
+		HASH_FIND(hh, x->sites, &key, sizeof(key), n);
+		if (!n)
+			n = site_add(d, &key, pick);
+		x->last[kind] = n;
+	}
+	return n ? n->site : DUMP_NO_SITE;
+}
+
+/*
+ * As isSystemGoroutine(): those that run finalizers are the runtime's until they call one; that shows in the stack (Go
+ * looks at a flag of its own). A start that no table knows, or none (a C thread that calls Go), is not the runtime's.
+ */
+bool dump__is_system(struct dump *d, const struct dump_row *r)
+{
+	const struct dump_site *s = dump__site(d, r->start);
+	const size_t stack = dump__stack(d, r);
+	const struct frame *v;
+	size_t nr = 0;
+
+	if (!s || !s->system)
+		return false;
+	if (!s->runs_users || stack == DUMP_NO_STACK || dump__frames(d, stack, DUMP_ALL, &v, &nr))
+		return true;
+	for (size_t i = 0; i < nr; i++)
+		if (strncmp(v[i].name, "runtime.", 8) && strchr(v[i].name, '.'))
+			return false;
+	return true;
+}
+
+/* --- which, and in which order --- */
+
+static uint64_t name_hits(struct dump *d, const struct pick *pick, const char *name)
+{
+	struct dump_index *x = d->index;
+	struct name_node *n;
+	uint64_t hits;
+
+	HASH_FIND_PTR(x->names, &name, n);
+	if (n)
+		return n->hits;
+	hits = pick__hits(pick, PICK_FUNC, name);
+	n = calloc(1, sizeof(*n));
+	if (n) {
+		unsigned int count = HASH_COUNT(x->names);
+
+		n->name = name;
+		n->hits = hits;
+		HASH_ADD_PTR(x->names, name, n);
+		if (HASH_COUNT(x->names) == count)
+			free(n);
+	}
+	return hits;
+}
+
+static uint64_t stack_hits(struct dump *d, const struct pick *pick, size_t stack)
+{
+	struct stack_fact *fact = stack == DUMP_NO_STACK ? NULL : &d->index->stacks[stack];
+	const struct frame *v;
+	size_t nr = 0;
+
+	if (!fact)
+		return 0;
+	if (!fact->hits_known && !dump__frames(d, stack, DUMP_ALL, &v, &nr))
+		for (size_t i = 0; i < nr; i++)
+			fact->func_hits |= name_hits(d, pick, v[i].name);
+	fact->hits_known = true;
+	return fact->func_hits;
+}
+
+static bool is_picked(struct dump *d, const struct pick *pick, const struct dump_row *r)
+{
+	const struct census_g *g = dump__g(d, r);
+	const struct dump_site *made = dump__site(d, r->made);
+
+	return !pick ||
+	       pick__takes(pick, &(struct pick_subject){
+				 .goid = g->goid,
+				 .status = dump__status(d, r),
+				 .reason = dump__reason(d, r),
+				 .wait_ns = dump__wait_ns(d, r),
+				 .p = g->p,
+				 .func_hits = pick__asks(pick, PICK_FUNC) ? stack_hits(d, pick, dump__stack(d, r)) : 0,
+				 .created_by_hits = made ? made->hits : 0,
+				 .labels = pick__asks(pick, PICK_LABEL) ? dump__labels(d, r) : NULL,
+			 });
+}
+
+static void add_row(struct dump *d, const struct dump_opts *o, uint16_t rt, size_t i)
+{
+	struct dump_row *r = &d->rows[d->nr];
+	const struct census_g *g = &d->in.censuses[rt]->gs[i];
+
+	*r = (struct dump_row){ .g = (uint32_t)i, .rt = rt, .start = site_of(d, rt, DUMP_START, g->startpc, o->pick) };
+	if (!o->system && dump__is_system(d, r))
+		return;
+	d->counts.nr++;
+	d->counts.by_status[g->status % DUMP_STATUS_MAX]++;
+	r->made = site_of(d, rt, DUMP_MADE, g->gopc, o->pick);
+	r->word = word_of(d, r, g);
+	if (is_picked(d, o->pick, r))
+		d->nr++;
+}
+
+static uint64_t sort_key(const struct dump *d, enum dump_sort sort, const struct dump_row *r)
+{
+	size_t stack = dump__stack(d, r);
+	uint16_t rt;
+
+	switch (sort) {
+	case DUMP_SORT_GOID:
+		return dump__g(d, r)->goid;
+	case DUMP_SORT_AGE:	/* unknown ones last */
+		return dump__wait_ns(d, r) == DUMP_UNKNOWN ? UINT64_MAX : UINT64_MAX - 1 - dump__wait_ns(d, r);
+	case DUMP_SORT_STACK:
+		return stack == DUMP_NO_STACK ?
+			       UINT64_MAX :
+			       (uint64_t)(UINT32_MAX - dump__stack_at(d, stack, &rt)->nr_gs) << 32 | (uint32_t)stack;
+	case DUMP_SORT_STATE:
+		return (uint64_t)dump__g(d, r)->status << 16 | r->word;
+	}
+	return 0;
+}
+
+static int sort_by(struct dump *d, enum dump_sort sort, struct order *order, struct dump_row *spare)
+{
+	int err;
+
+	for (size_t i = 0; i < d->nr; i++)
+		order[i] = (struct order){ .key = sort_key(d, sort, &d->rows[i]), .item = i };
+	err = order__sort(order, d->nr);
+	if (err)
+		return err;
+	for (size_t i = 0; i < d->nr; i++)
+		spare[i] = d->rows[order[i].item];
+	memcpy(d->rows, spare, d->nr * sizeof(*spare));
+	return 0;
+}
+
+static int dump__sort(struct dump *d, enum dump_sort sort)
+{
+	scoped_mem struct order *order = reallocarray(NULL, d->nr + 1, sizeof(*order));
+	scoped_mem struct dump_row *spare = reallocarray(NULL, d->nr + 1, sizeof(*spare));
+	int err;
+
+	if (!order || !spare)
+		return -ENOMEM;
+	err = sort_by(d, DUMP_SORT_GOID, order, spare);
+	if (!err && sort != DUMP_SORT_GOID)
+		err = sort_by(d, sort, order, spare);
+	return err;
+}
+
+static int dump__init(struct dump *d, const struct dump_input *in, size_t *ret_nr_gs)
+{
+	struct dump_index *x = d->index = calloc(1, sizeof(*d->index));
+	size_t nr_gs = 0;
+	int err;
+
+	d->in = *in;
+	err = framer__new(in->namers, in->nr, true, &d->framer);
+	if (!err)
+		err = labels__new(in->as, d->framer, &d->labels);
+	if (err || !x)
+		return -ENOMEM;
+	x->stack_base = calloc(in->nr + 1, sizeof(*x->stack_base));
+	x->words = calloc(in->nr + 1, sizeof(*x->words));
+	if (!x->stack_base || !x->words)
+		return -ENOMEM;
+	for (size_t rt = 0; rt < in->nr; rt++) {
+		const struct census *c = in->censuses[rt];
+
+		x->stack_base[rt] = d->nr_stacks;
+		d->nr_stacks += c->nr_stacks;
+		nr_gs += c->nr;
+		d->counts.unsettled += c->unsettled;
+		d->counts.refused += c->refused;
+	}
+	x->stacks = calloc(d->nr_stacks + 1, sizeof(*x->stacks));
+	d->rows = calloc(nr_gs + 1, sizeof(*d->rows));
+	*ret_nr_gs = nr_gs;
+	return x->stacks && d->rows ? 0 : -ENOMEM;
+}
+
+int dump__new(const struct dump_input *in, const struct dump_opts *o, struct dump **ret)
+{
+	scoped(dump) d = calloc(1, sizeof(*d));
+	size_t nr_gs;
+	int err;
+
+	if (!d)
+		return -ENOMEM;
+	err = dump__init(d, in, &nr_gs);
+	if (err)
+		return err;
+	for (size_t rt = 0; rt < in->nr; rt++)
+		for (size_t i = 0; i < in->censuses[rt]->nr; i++)
+			add_row(d, o, (uint16_t)rt, i);
+	err = dump__sort(d, o->sort);
+	if (err)
+		return err;
+	if (o->top && d->nr > o->top)
+		d->nr = o->top;
+	*ret = steal(d);
+	return 0;
+}

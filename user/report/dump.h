@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * dump: the goroutines of a census with names: which ones are shown, in which order, what each does and where it was made.
+ *
+ * Over the censuses of all Go runtimes of a process. It has 16 bytes a goroutine of its own; names, stacks, labels and what
+ * filters say of them are worked out once for all goroutines that share them. The renderers (dump_text, dump_json,
+ * dump_group, dump_diff, dump_snap) only read it.
+ */
+#ifndef PARKWATCH_REPORT_DUMP_H
+#define PARKWATCH_REPORT_DUMP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addrspace.h"
+#include "base/own.h"
+#include "census/census.h"
+#include "report/frames.h"
+#include "report/labels.h"
+#include "report/pick.h"
+#include "report/textbuf.h"
+
+#define DUMP_SITES_MAX	262144	/* different gopc and startpc; of more goroutines nobody says where they were made */
+#define DUMP_WORDS_MAX	512
+#define DUMP_NO_SITE	UINT32_MAX
+#define DUMP_NO_STACK	SIZE_MAX
+#define DUMP_UNKNOWN	UINT64_MAX
+#define DUMP_STATUS_MAX	16
+
+/* All borrowed as long as the dump lives. Arrays by rt. */
+struct dump_input {
+	const struct census *const *censuses;
+	const struct namer *namers;
+	size_t nr;			/* runtimes */
+	const struct addrspace *as;	/* labels are read from it; NULL: nobody has any */
+};
+
+enum dump_sort { DUMP_SORT_GOID, DUMP_SORT_AGE, DUMP_SORT_STACK, DUMP_SORT_STATE };
+
+struct dump_opts {
+	const struct pick *pick;	/* borrowed for the call; NULL: all */
+	bool system;			/* the runtime's own goroutines too */
+	enum dump_sort sort;		/* age: oldest first; stack: the commonest first; equal ones by goid */
+	size_t top;			/* only so many, after sorting; 0: all */
+};
+
+enum dump_site_kind { DUMP_MADE, DUMP_START };
+
+/* Where a goroutine was made (gopc), or what it runs (startpc, the wrapped function). */
+struct dump_site {
+	uint64_t pc;
+	uint16_t rt;
+	uint8_t kind;		/* enum dump_site_kind */
+	bool known;		/* else func is the address as a number */
+	bool shown;		/* made: tracebacks say so */
+	bool system;		/* start: of the runtime's own goroutines */
+	bool runs_users;	/* start: of the runtime, but it calls the user's finalizers and cleanups */
+	uint32_t line;		/* 0 unknown */
+	const char *func, *file;
+	uint64_t offset;	/* made: of pc in func; 0 at its entry */
+	uint64_t hits;		/* made: of pick__hits() */
+};
+
+struct dump_row {
+	uint32_t g;		/* of the census of rt */
+	uint16_t rt;
+	uint16_t word;		/* what it does, see dump__word() */
+	uint32_t made, start;	/* index of sites, or DUMP_NO_SITE */
+};
+
+/* Of all goroutines, the shown and the others; the runtime's own only with system. */
+struct dump_counts {
+	size_t nr;
+	size_t by_status[DUMP_STATUS_MAX];
+	size_t unsettled, refused;	/* as in struct census */
+};
+
+struct dump {			/* read only for everybody but dump.c */
+	struct dump_input in;
+	struct dump_row *rows;	/* the shown ones, in their order */
+	size_t nr;
+	struct dump_site *sites;
+	size_t nr_sites;
+	size_t nr_stacks;	/* of all runtimes: numbers of dump_stack() */
+	struct dump_counts counts;
+	struct framer *framer;
+	struct labels *labels;
+	const char *words[DUMP_WORDS_MAX];
+	size_t nr_words;
+	struct dump_index *index; /* of dump.c */
+};
+
+int dump__new(const struct dump_input *in, const struct dump_opts *o, struct dump **ret);	/* 0 or -ENOMEM */
+void dump__free(struct dump *d);
+DEFINE_SCOPED(dump)
+
+static inline const struct census_g *dump__g(const struct dump *d, const struct dump_row *r)
+{
+	return &d->in.censuses[r->rt]->gs[r->g];
+}
+
+/* The wait in the newest Go's words, or if it does not wait its status: "chan receive", "running". */
+static inline const char *dump__word(const struct dump *d, const struct dump_row *r)
+{
+	return d->words[r->word];
+}
+
+const char *dump__status(const struct dump *d, const struct dump_row *r);	/* never NULL */
+const char *dump__reason(const struct dump *d, const struct dump_row *r);	/* NULL: it does not wait */
+uint64_t dump__wait_ns(const struct dump *d, const struct dump_row *r);	/* at least so long; or DUMP_UNKNOWN */
+const struct label_set *dump__labels(const struct dump *d, const struct dump_row *r); /* borrowed until the next call */
+bool dump__is_system(struct dump *d, const struct dump_row *r);
+static inline const struct dump_site *dump__site(const struct dump *d, uint32_t i)	/* NULL for DUMP_NO_SITE */
+{
+	return i == DUMP_NO_SITE ? NULL : &d->sites[i];
+}
+
+/* Stacks of all runtimes are numbered in one row. DUMP_NO_STACK: it has none. */
+size_t dump__stack(const struct dump *d, const struct dump_row *r);
+const struct census_stack *dump__stack_at(const struct dump *d, size_t stack, uint16_t *ret_rt);
+
+enum dump_detail {
+	DUMP_TRACEBACK,		/* the frames that Go's traceback prints */
+	DUMP_FRAMES,		/* all but wrappers */
+	DUMP_ALL,		/* all */
+};
+/* Frames of a stack, innermost first, named as in Go's tracebacks. *ret is borrowed until the next call. 0 or -ENOMEM. */
+int dump__frames(struct dump *d, size_t stack, enum dump_detail detail, const struct frame **ret, size_t *ret_nr);
+
+#endif

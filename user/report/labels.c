@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "report/labels.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+#include "golang/golabels.h"
+#include "report/textbuf.h"
+
+struct known_set {
+	UT_hash_handle hh;
+	uint64_t ptr;
+	struct label_set set;	/* last */
+};
+
+struct labels {
+	const struct addrspace *as;
+	struct framer *framer;
+	struct known_set *known;
+	struct known_set *unkept; /* the last one, if there was no room to keep it */
+	uint64_t unread;
+	struct golabel scratch[GOLABELS_MAX];
+};
+
+static const struct label_set no_labels = { .text = "" };
+
+int labels__new(const struct addrspace *as, struct framer *f, struct labels **ret)
+{
+	struct labels *l = calloc(1, sizeof(*l));
+
+	if (!l)
+		return -ENOMEM;
+	l->as = as;
+	l->framer = f;
+	*ret = l;
+	return 0;
+}
+
+static void forget(struct labels *l)
+{
+	struct known_set *k, *next;
+
+	HASH_ITER(hh, l->known, k, next) {
+		HASH_DEL(l->known, k);
+		free(k);
+	}
+	free(l->unkept);
+	l->unkept = NULL;
+}
+
+void labels__free(struct labels *l)
+{
+	if (!l)
+		return;
+	forget(l);
+	free(l);
+}
+
+uint64_t labels__unread(const struct labels *l)
+{
+	return l->unread;
+}
+
+static const char *text_of(struct labels *l, const struct label_set *set)
+{
+	struct textbuf b;
+	const char *text;
+
+	textbuf__init(&b, NULL);
+	for (size_t i = 0; i < set->nr; i++) {
+		textbuf__bytes(&b, ",", i ? 1 : 0);
+		textbuf__text(&b, set->v[i].key);
+		textbuf__bytes(&b, "=", 1);
+		textbuf__text(&b, set->v[i].value);
+	}
+	textbuf__bytes(&b, "", 1);
+	text = b.err ? "?" : framer__text(l->framer, b.v);
+	textbuf__done(&b);
+	return text;
+}
+
+static struct known_set *read_set(struct labels *l, int go_minor, uint64_t ptr)
+{
+	struct known_set *k;
+	size_t nr = 0;
+
+	if (golabels_read(l->as, go_minor, ptr, l->scratch, GOLABELS_MAX, &nr)) {
+		l->unread++;
+		nr = 0;
+	}
+	k = calloc(1, sizeof(*k) + nr * sizeof(k->set.v[0]));
+	if (!k)
+		return NULL;
+	k->ptr = ptr;
+	k->set.nr = nr;
+	for (size_t i = 0; i < nr; i++) {
+		k->set.v[i].key = framer__text(l->framer, l->scratch[i].key);
+		k->set.v[i].value = framer__text(l->framer, l->scratch[i].value);
+	}
+	k->set.text = text_of(l, &k->set);
+	return k;
+}
+
+const struct label_set *labels__get(struct labels *l, int go_minor, uint64_t ptr)
+{
+	struct known_set *k;
+	unsigned int count;
+
+	if (!ptr || !l->as)
+		return &no_labels;
+	HASH_FIND(hh, l->known, &ptr, sizeof(ptr), k);
+	if (k)
+		return &k->set;
+	if (HASH_COUNT(l->known) >= LABELS_SETS_MAX)
+		forget(l);
+	k = read_set(l, go_minor, ptr);
+	if (!k)
+		return &no_labels;
+	count = HASH_COUNT(l->known);
+	HASH_ADD(hh, l->known, ptr, sizeof(k->ptr), k);
+	if (HASH_COUNT(l->known) == count) {
+		free(l->unkept);
+		l->unkept = k;
+	}
+	return &k->set;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * labels: the pprof labels of goroutines, each set read once: most goroutines share theirs or have none.
+ */
+#ifndef PARKWATCH_REPORT_LABELS_H
+#define PARKWATCH_REPORT_LABELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addrspace.h"
+#include "base/own.h"
+#include "report/frames.h"
+
+#define LABELS_SETS_MAX 65536	/* sets that are remembered; then all are forgotten */
+
+struct label {
+	const char *key, *value; /* texts of the framer */
+};
+
+struct label_set {
+	size_t nr;
+	const char *text;	/* "k=v,k2=v2", "" for none; a text of the framer: equal sets, equal pointers */
+	struct label v[];	/* by key */
+};
+
+struct labels;
+/* as, f: borrowed until free. as NULL: nobody has labels. */
+int labels__new(const struct addrspace *as, struct framer *f, struct labels **ret);
+void labels__free(struct labels *l);
+DEFINE_SCOPED(labels)
+
+/* ptr: g.labels. Never NULL, borrowed until the next call; what cannot be read is an empty set and counted. */
+const struct label_set *labels__get(struct labels *l, int go_minor, uint64_t ptr);
+uint64_t labels__unread(const struct labels *l);
+
+#endif

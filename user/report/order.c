@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "report/order.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/own.h"
+
+#define DIGITS 256
+
+/* One byte of the keys. 0: they all have the same, nothing was moved. */
+static int sort_byte(const struct order *from, struct order *to, size_t nr, int shift)
+{
+	size_t at[DIGITS] = { 0 }, sum = 0;
+
+	for (size_t i = 0; i < nr; i++)
+		at[from[i].key >> shift & 0xff]++;
+	if (at[from[0].key >> shift & 0xff] == nr)
+		return 0;
+	for (size_t d = 0; d < DIGITS; d++) {
+		size_t here = at[d];
+
+		at[d] = sum;
+		sum += here;
+	}
+	for (size_t i = 0; i < nr; i++)
+		to[at[from[i].key >> shift & 0xff]++] = from[i];
+	return 1;
+}
+
+int order__sort(struct order *v, size_t nr)
+{
+	scoped_mem struct order *spare = NULL;
+	struct order *from = v, *to;
+
+	if (nr < 2)
+		return 0;
+	spare = reallocarray(NULL, nr, sizeof(*spare));
+	if (!spare)
+		return -ENOMEM;
+	to = spare;
+	for (int shift = 0; shift < 64; shift += 8)
+		if (sort_byte(from, to, nr, shift)) {
+			struct order *t = from;
+
+			from = to;
+			to = t;
+		}
+	if (from != v)
+		memcpy(v, from, nr * sizeof(*v));
+	return 0;
+}

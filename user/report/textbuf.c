@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "report/textbuf.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+void textbuf__init(struct textbuf *b, FILE *out)
+{
+	*b = (struct textbuf){ .out = out };
+}
+
+void textbuf__done(struct textbuf *b)
+{
+	free(b->v);
+	*b = (struct textbuf){ .err = b->err };
+}
+
+static void pass_on(struct textbuf *b)
+{
+	errno = 0;
+	if (b->nr && !b->err && fwrite(b->v, 1, b->nr, b->out) != b->nr)
+		b->err = errno ? -errno : -EIO;
+	b->nr = 0;
+}
+
+int textbuf__finish(struct textbuf *b)
+{
+	if (b->out)
+		pass_on(b);
+	return b->err;
+}
+
+char *textbuf__room(struct textbuf *b, size_t n)
+{
+	size_t want = b->cap ? b->cap : b->out ? TEXTBUF_STREAM_BYTES : 256;
+	char *v;
+
+	if (b->out && n > b->cap - b->nr)
+		pass_on(b);
+	if (b->err)
+		return NULL;
+	if (n <= b->cap - b->nr)
+		return b->v + b->nr;
+	if (n > SIZE_MAX / 4 - b->nr) {
+		b->err = -ENOMEM;
+		return NULL;
+	}
+	while (want - b->nr < n)
+		want *= 2;
+	v = realloc(b->v, want);
+	if (!v) {
+		b->err = -ENOMEM;
+		return NULL;
+	}
+	b->v = v;
+	b->cap = want;
+	return b->v + b->nr;
+}
+
+void textbuf__u64(struct textbuf *b, uint64_t n)
+{
+	char digits[20];
+	size_t at = sizeof(digits);
+
+	do {
+		digits[--at] = (char)('0' + n % 10);
+		n /= 10;
+	} while (n);
+	textbuf__bytes(b, digits + at, sizeof(digits) - at);
+}
+
+void textbuf__i64(struct textbuf *b, int64_t n)
+{
+	if (n < 0)
+		textbuf__bytes(b, "-", 1);
+	textbuf__u64(b, n < 0 ? -(uint64_t)n : (uint64_t)n);
+}
+
+void textbuf__hex(struct textbuf *b, uint64_t n)
+{
+	char digits[18];
+	size_t at = sizeof(digits);
+
+	do {
+		digits[--at] = "0123456789abcdef"[n & 15];
+		n >>= 4;
+	} while (n);
+	digits[--at] = 'x';
+	digits[--at] = '0';
+	textbuf__bytes(b, digits + at, sizeof(digits) - at);
+}
+
+static bool is_plain(char c)
+{
+	return (unsigned char)c >= 0x20 && c != '"' && c != '\\' && c != 0x7f;
+}
+
+void textbuf__json(struct textbuf *b, const char *text)
+{
+	textbuf__bytes(b, "\"", 1);
+	while (*text) {
+		size_t n = 0;
+
+		while (is_plain(text[n]))
+			n++;
+		textbuf__bytes(b, text, n);
+		text += n;
+		if (*text == '"' || *text == '\\') {
+			textbuf__bytes(b, (char[]){ '\\', *text }, 2);
+			text++;
+		} else if (*text) {
+			const unsigned char c = (unsigned char)*text++;
+			const char hex[] = "0123456789abcdef";
+
+			textbuf__bytes(b, (char[]){ '\\', 'u', '0', '0', hex[c >> 4], hex[c & 15] }, 6);
+		}
+	}
+	textbuf__bytes(b, "\"", 1);
+}
