@@ -283,6 +283,7 @@ func run(arg string) {
 		labelled()
 	case "labels":
 		labelled()
+		oddLabels()
 	case "busy":
 		parked()
 		busy()

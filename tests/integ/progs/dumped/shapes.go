@@ -227,6 +227,11 @@ func labelled() {
 		g.next()
 		go withLabels(g, labels, child, c)
 	}
+}
+
+// oddLabels: one with all that a label may have in it.
+func oddLabels() {
+	c := make(chan int)
 	odd := map[string]string{"path": "/a?b=\"c\"&d=\\e", "empty": "", "языка": "línea\nnueva\t<&>"}
 	g := born("chan receive", receives(c))
 	g.Labels = odd
