@@ -7,8 +7,11 @@
 #include <string.h>
 
 #include "base/own.h"
+#include "census/census.h"
 #include "cli/help.h"
 #include "model/profile.h"
+#include "report/dump.h"
+#include "report/dump_group.h"
 
 static int parse(struct opts *o, const char *line)
 {
@@ -62,6 +65,36 @@ Test(options, reads_a_whole_record_line)
 	cr_expect_str_eq(o.output, "x.html");
 }
 
+Test(options, reads_a_whole_dump_line)
+{
+	struct opts o;
+
+	cr_assert_eq(parse(&o, "parkwatch dump -p 812 -f json --state waiting --func ^main --func x --not p=1 --goid 1,2 "
+			       "--group object --sort age --top 5 --objects --labels --depth 4096 --diff old.json"), 0);
+	cr_expect_eq(o.command, CMD_DUMP);
+	cr_expect_str_eq(o.format, "json");
+	cr_assert_eq(o.nr_filters, 5);
+	cr_expect_str_eq(o.filters[0].name, "state");
+	cr_expect_str_eq(o.filters[2].value, "x");
+	cr_expect_str_eq(o.filters[3].name, "not");
+	cr_expect_str_eq(o.filters[3].value, "p=1");
+	cr_expect_str_eq(o.filters[4].value, "1,2");
+	cr_expect_eq(o.nr_goids, 0);
+	cr_expect(o.group == DUMP_GROUP_OBJECT && o.sort == DUMP_SORT_AGE && o.top == 5 && o.depth == 4096);
+	cr_expect(o.objects && o.labels && !o.full);
+	cr_expect_str_eq(o.diff, "old.json");
+}
+
+Test(options, have_the_depth_of_their_command)
+{
+	struct opts o;
+
+	cr_assert_eq(parse(&o, "parkwatch dump -p 1"), 0);
+	cr_expect_eq(o.depth, CENSUS_DEPTH_MAX);
+	cr_assert_eq(parse(&o, "parkwatch record -p 1"), 0);
+	cr_expect_eq(o.depth, PW_STACK_MAX);
+}
+
 Test(options, refuse_what_they_do_not_know, .init = cr_redirect_stderr)
 {
 	static const char *const lines[] = {
@@ -70,6 +103,8 @@ Test(options, refuse_what_they_do_not_know, .init = cr_redirect_stderr)
 		"parkwatch record -p 99999999999",   "parkwatch record -p 1 --nonsense", "parkwatch record -p 1 -e parks",
 		"parkwatch record -p 1 -d soon",     "parkwatch record -p 1 more",     "parkwatch record -p 1 --goid 1,,2",
 		"parkwatch record -p 1 --depth 128", "parkwatch record -p 1 --ring-size 5000",
+		"parkwatch dump",		     "parkwatch dump -p 1 --depth 4097", "parkwatch dump -p 1 --group x",
+		"parkwatch dump -p 1 -d 5",	     "parkwatch record -p 1 --func x", "parkwatch dump -p 1 --top 0",
 	};
 	struct opts o;
 
@@ -77,19 +112,19 @@ Test(options, refuse_what_they_do_not_know, .init = cr_redirect_stderr)
 		cr_expect_eq(parse(&o, lines[i]), -EINVAL, "%s", lines[i]);
 }
 
-Test(options, appear_in_help_and_manual_page)
+static void expect_all_named(enum command c)
 {
 	char *help = NULL, *man = NULL;
 	size_t len;
 	FILE *f = open_memstream(&help, &len);
 
-	help_command(f, CMD_RECORD);
+	help_command(f, c);
 	fclose(f);
 	f = open_memstream(&man, &len);
 	help_man(f);
 	fclose(f);
 	for (size_t i = 0; i < opt_table_size; i++)
-		if (opt_table[i].commands & CMD_BIT(CMD_RECORD)) {
+		if (opt_table[i].commands & CMD_BIT(c)) {
 			char *dash, roff[64] = "";
 
 			cr_expect(strstr(help, opt_table[i].name), "--help lacks --%s", opt_table[i].name);
@@ -101,4 +136,10 @@ Test(options, appear_in_help_and_manual_page)
 		}
 	free(help);
 	free(man);
+}
+
+Test(options, appear_in_help_and_manual_page)
+{
+	expect_all_named(CMD_RECORD);
+	expect_all_named(CMD_DUMP);
 }

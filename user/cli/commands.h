@@ -7,6 +7,7 @@
 
 int cmd_record(const struct opts *o);
 int cmd_dump(const struct opts *o);
+int cmd_chans(const struct opts *o);
 int cmd_doctor(const struct opts *o);
 
 #endif

@@ -29,6 +29,7 @@ static void help_overview(FILE *f)
 		   "  sudo parkwatch record -p PID -d 10 -e births | flamegraph.pl --countname goroutines > births.svg\n"
 		   "  sudo parkwatch dump -p PID                               every goroutine now, as Go's debug=2\n"
 		   "  sudo parkwatch dump -p PID --group object --top 10       what most of them wait for\n"
+		   "  sudo parkwatch chans -p PID                              who waits on which channel or lock; deadlocks\n"
 		   "  sudo parkwatch doctor -p PID                             what is possible here, and why not\n\n"
 		   "'parkwatch COMMAND --help' has the options; exit status: 0 ok, 1 error, 2 usage\n");
 }
@@ -100,6 +101,7 @@ void help_man(FILE *f)
 		   "were seen, how many were lost, and what recording cost the program.\n");
 	man_command(f, CMD_RECORD);
 	man_command(f, CMD_DUMP);
+	man_command(f, CMD_CHANS);
 	man_command(f, CMD_DOCTOR);
 	fprintf(f, ".SH OUTPUT\n"
 		   ".TP\n.B folded\none line a stack, frames root first, joined by semicolons, a space, a number: the grammar of flamegraph.pl.\n"
@@ -119,6 +121,7 @@ void help_man(FILE *f)
 		   "sudo parkwatch record \\-p 812 \\-d 10 \\-o blocked.html\n"
 		   "sudo parkwatch dump \\-p 812 \\-\\-wait 'chan*' \\-\\-older 1m \\-\\-not func=^net/http\n"
 		   "sudo parkwatch dump \\-p 812 \\-f json > old.json; sudo parkwatch dump \\-p 812 \\-\\-diff old.json\n"
+		   "sudo parkwatch chans \\-p 812\n"
 		   "sudo parkwatch doctor \\-p 812\n.fi\n");
 }
 

@@ -45,6 +45,8 @@ int main(int argc, char **argv)
 		return cmd_record(&o);
 	case CMD_DUMP:
 		return cmd_dump(&o);
+	case CMD_CHANS:
+		return cmd_chans(&o);
 	default:
 		return cmd_doctor(&o);
 	}

@@ -22,6 +22,7 @@
 
 #define REC CMD_BIT(CMD_RECORD)
 #define DMP CMD_BIT(CMD_DUMP)
+#define CHN CMD_BIT(CMD_CHANS)
 #define DOC CMD_BIT(CMD_DOCTOR)
 #define ALL (CMD_BIT(CMD_MAX) - 1)
 #define AT(member) offsetof(struct opts, member)
@@ -54,16 +55,16 @@ static const struct opt_word sort_words[] = {
 };
 
 const struct opt_def opt_table[] = {
-	{ "pid", 'p', OPT_PID, AT(pid), REC | DMP | DOC, "PID", "the Go process to look at", NULL, 1, INT_MAX },
+	{ "pid", 'p', OPT_PID, AT(pid), REC | DMP | CHN | DOC, "PID", "the Go process to look at", NULL, 1, INT_MAX },
 	{ "duration", 'd', OPT_TIME, AT(duration_ns), REC, "TIME",
 	  "how long: 10, 10s, 500ms, 2m (default: until Ctrl-C or the end of the process)", NULL, 0, 0 },
 	{ "event", 'e', OPT_WORD, AT(event), REC, "EVENT",
 	  "what is recorded: blocked (default), births, exits, sched", event_words, 0, 0 },
-	{ "output", 'o', OPT_TEXT, AT(output), REC | DMP, "FILE",
+	{ "output", 'o', OPT_TEXT, AT(output), REC | DMP | CHN, "FILE",
 	  "where the result goes (default: standard output); .folded, .pb.gz, .html, for dump .json and .jsonl, choose the format",
 	  NULL, 0, 0 },
-	{ "format", 'f', OPT_TEXT, AT(format), REC | DMP, "FORMAT",
-	  "folded (record's default), pprof, html; dump also: text (its default), json, jsonl", format_words, 0, 0 },
+	{ "format", 'f', OPT_TEXT, AT(format), REC | DMP | CHN, "FORMAT",
+	  "folded (record's default), pprof, html; dump: text (its default), json, jsonl as well; chans: text, json", format_words, 0, 0 },
 	{ "async", 0, OPT_FLAG, AT(async), REC, NULL,
 	  "put the creation stack of the goroutine, and of its parents as far as seen, above its own", NULL, 0, 0 },
 	{ "root", 0, OPT_WORD, AT(root), REC | DMP, "WORD",
@@ -80,18 +81,18 @@ const struct opt_def opt_table[] = {
 	  PW_STACK_MAX },
 	{ "depth", 0, OPT_NUMBER, AT(depth), DMP, "N", "frames of a stack at most (default 4096, the most)", NULL, 1,
 	  CENSUS_DEPTH_MAX },
-	{ "state", 0, OPT_FILTER, 0, DMP, "WORD[,WORD...]",
+	{ "state", 0, OPT_FILTER, 0, DMP | CHN, "WORD[,WORD...]",
 	  "only goroutines in this state: waiting, runnable, running, syscall, leaked", NULL, 0, 0 },
-	{ "wait", 0, OPT_FILTER, 0, DMP, "REASON", "only those that wait for this: 'chan receive', or 'chan*'", NULL, 0, 0 },
-	{ "older", 0, OPT_FILTER, 0, DMP, "TIME",
+	{ "wait", 0, OPT_FILTER, 0, DMP | CHN, "REASON", "only those that wait for this: 'chan receive', or 'chan*'", NULL, 0, 0 },
+	{ "older", 0, OPT_FILTER, 0, DMP | CHN, "TIME",
 	  "only those known to have waited this long (Go notes the time when a garbage collection first finds one waiting)", NULL,
 	  0, 0 },
-	{ "goid", 0, OPT_FILTER, 0, DMP, "N[,N...]", "only these goroutines", NULL, 0, 0 },
-	{ "func", 0, OPT_FILTER, 0, DMP, "REGEX", "only those with such a function anywhere in the stack", NULL, 0, 0 },
-	{ "created-by", 0, OPT_FILTER, 0, DMP, "REGEX", "only those made by such a function", NULL, 0, 0 },
-	{ "label", 0, OPT_FILTER, 0, DMP, "KEY[=VALUE]", "only those with this pprof label", NULL, 0, 0 },
+	{ "goid", 0, OPT_FILTER, 0, DMP | CHN, "N[,N...]", "only these goroutines", NULL, 0, 0 },
+	{ "func", 0, OPT_FILTER, 0, DMP | CHN, "REGEX", "only those with such a function anywhere in the stack", NULL, 0, 0 },
+	{ "created-by", 0, OPT_FILTER, 0, DMP | CHN, "REGEX", "only those made by such a function", NULL, 0, 0 },
+	{ "label", 0, OPT_FILTER, 0, DMP | CHN, "KEY[=VALUE]", "only those with this pprof label", NULL, 0, 0 },
 	{ "p", 0, OPT_FILTER, 0, DMP, "N[,N...]", "only those on this P", NULL, 0, 0 },
-	{ "not", 0, OPT_FILTER, 0, DMP, "FILTER=VALUE", "leave out what this filter takes: --not func=^net/http --not state=running",
+	{ "not", 0, OPT_FILTER, 0, DMP | CHN, "FILTER=VALUE", "leave out what this filter takes: --not func=^net/http --not state=running",
 	  NULL, 0, 0 },
 	{ "group", 0, OPT_WORD, AT(group), DMP, "WORD",
 	  "text, json: groups with counts: by creation site, stack, wait (reason), object (that they wait for), label", group_words,
@@ -102,6 +103,7 @@ const struct opt_def opt_table[] = {
 	{ "objects", 0, OPT_FLAG, AT(objects), DMP, NULL, "text: what each one waits for, as comment lines (json always has it)",
 	  NULL, 0, 0 },
 	{ "labels", 0, OPT_FLAG, AT(labels), DMP, NULL, "text: pprof labels in the header (json always has them)", NULL, 0, 0 },
+	{ "elements", 0, OPT_FLAG, AT(elements), CHN, NULL, "the first words of the oldest elements that channels hold", NULL, 0, 0 },
 	{ "diff", 0, OPT_TEXT, AT(diff), DMP, "OLD.json",
 	  "text, json: what appeared, went and stayed since that json or jsonl dump of the same process", NULL, 0, 0 },
 	{ "transport", 0, OPT_WORD, AT(transport), REC, "WORD",
@@ -135,6 +137,13 @@ const struct cmd_def cmd_table[CMD_MAX] = {
 		       "takes. Regular expressions are POSIX extended, matched anywhere in the name. --diff tells goroutines by number "
 		       "and start function; it refuses a dump of another pid or program (jsonl does not say whose it is); filters "
 		       "apply to both dumps. --group object counts a goroutine in a select under each thing it waits for." },
+	[CMD_CHANS] = { "chans", "-p PID [option...]", "channels and locks with somebody waiting, who holds the locks, deadlocks",
+			"Reads from the memory of the Go process which goroutines wait on which channels and locks of package sync, and "
+			"stops nothing. Deadlocks come first: goroutines that wait for each other's locks, each step with its evidence; "
+			"a ring is told only if each holder is certain and it still stands after 100 ms. Go's locks do not say who holds "
+			"them: a goroutine that does not run holds what its own code will unlock when it goes on. In the text equal waiters "
+			"and equal objects are folded; json has each. Filters choose the waiters that are shown, not the deadlocks. A "
+			"deadlock found is no error: the exit status is 0." },
 	[CMD_DOCTOR] = { "doctor", "[-p PID]", "what this kernel and this program allow, and why not",
 			 "Tries every kernel feature that parkwatch can use, and for a process shows its Go runtime, whether the "
 			 "layout of its structs holds, and for each probe point the function, address, instruction, its class and "
@@ -370,7 +379,7 @@ int opts__parse(struct opts *o, int argc, char **argv)
 	o->transport = -1;
 	o->ring_bytes = PW_RING_DEFAULT;
 	err = opts__command(o, argc, argv);
-	o->depth = o->command == CMD_DUMP ? CENSUS_DEPTH_MAX : PW_STACK_MAX;
+	o->depth = o->command == CMD_DUMP || o->command == CMD_CHANS ? CENSUS_DEPTH_MAX : PW_STACK_MAX;
 	if (err || argc < 2 || argv[1][0] == '-')
 		return err;
 	err = opts__getopt(o, argc - 1, argv + 1);
@@ -380,7 +389,7 @@ int opts__parse(struct opts *o, int argc, char **argv)
 		return 0;
 	if (optind < argc - 1)
 		return usage_error(o, "what is meant by", argv[1 + optind]);
-	if ((o->command == CMD_RECORD || o->command == CMD_DUMP) && !o->pid) {
+	if (o->command != CMD_DOCTOR && !o->pid) {
 		fprintf(stderr, "parkwatch: which process? give -p PID; see 'parkwatch %s --help'\n", cmd_table[o->command].name);
 		return -EINVAL;
 	}

@@ -11,7 +11,7 @@
 
 #include <parkwatch/knobs.h>
 
-enum command { CMD_RECORD, CMD_DUMP, CMD_DOCTOR, CMD_HELP, CMD_VERSION, CMD_MAX };
+enum command { CMD_RECORD, CMD_DUMP, CMD_CHANS, CMD_DOCTOR, CMD_HELP, CMD_VERSION, CMD_MAX };
 #define CMD_BIT(c) (1u << (c))
 
 #define OPT_FILTERS_MAX 64
@@ -47,6 +47,7 @@ struct opts {
 	uint64_t top;			/* 0: all */
 	const char *diff;		/* an older dump; NULL: none */
 	bool labels, objects;
+	bool elements;			/* of channels */
 	bool quiet, help, version, man, completion;
 	unsigned int verbose;
 };

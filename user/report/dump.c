@@ -104,7 +104,8 @@ const struct census_stack *dump__stack_at(const struct dump *d, size_t stack, ui
 	return &d->in.censuses[rt]->stacks[stack - d->index->stack_base[rt]];
 }
 
-static int push_frame(struct dump_index *x, size_t *nr, const struct frame *f)
+/* exact: the census has it one higher than where it stands. */
+static int push_frame(struct dump_index *x, size_t *nr, const struct frame *f, bool exact)
 {
 	if (*nr == x->frames_cap) {
 		size_t cap = x->frames_cap ? 2 * x->frames_cap : 64;
@@ -117,15 +118,18 @@ static int push_frame(struct dump_index *x, size_t *nr, const struct frame *f)
 	}
 	x->frames[*nr] = *f;
 	x->frames[*nr].name = traceback_name(f->name);
+	x->frames[*nr].pc -= exact;
+	x->frames[*nr].is_return = !exact;
 	++*nr;
 	return 0;
 }
 
-static bool is_shown(int go_minor, enum dump_detail detail, const struct frame *f, const char *callee, bool first)
+static bool is_shown(int go_minor, enum dump_detail detail, const struct frame *f, const char *physical,
+		     const char *callee, bool first)
 {
 	switch (detail) {
 	case DUMP_TRACEBACK:
-		return traceback_shows(go_minor, f, callee, first);
+		return traceback_shows(go_minor, f, physical, callee, first);
 	case DUMP_FRAMES:
 		return !traceback_elides(f, callee);
 	case DUMP_ALL:
@@ -139,6 +143,7 @@ int dump__frames(struct dump *d, size_t stack, enum dump_detail detail, const st
 	uint16_t rt;
 	const struct census_stack *s = dump__stack_at(d, stack, &rt);
 	const uint64_t *pcs = d->in.censuses[rt]->pcs + s->pcs_at;
+	const int minor = d->in.namers[rt].go_minor;
 	const char *callee = NULL;
 	size_t nr = 0;
 	int err = 0;
@@ -146,11 +151,14 @@ int dump__frames(struct dump *d, size_t stack, enum dump_detail detail, const st
 	for (uint32_t i = 0; i < s->nr_pcs && !err; i++) {
 		const struct frame *v;
 		size_t nr_v = 0;
+		bool exact;
 
 		err = framer__at(d->framer, rt, pcs[i], true, &v, &nr_v);
+		/* No call ends one byte behind the entry: it never ran. */
+		exact = nr_v && (pcs[i] == v[nr_v - 1].entry + 1 || (callee && traceback_is_exact(minor, callee)));
 		for (size_t k = 0; k < nr_v && !err; k++) {
-			if (is_shown(d->in.namers[rt].go_minor, detail, &v[k], callee, !nr))
-				err = push_frame(d->index, &nr, &v[k]);
+			if (is_shown(minor, detail, &v[k], v[nr_v - 1].name, callee, !nr))
+				err = push_frame(d->index, &nr, &v[k], exact);
 			callee = v[k].name;
 		}
 	}
@@ -262,7 +270,7 @@ static void fill_made(struct dump *d, const struct pick *pick, struct dump_site 
 	s->file = v[0].file;
 	s->line = v[0].line;
 	s->known = outer->entry || outer->file[0];
-	s->shown = s->known && traceback_shows(d->in.namers[s->rt].go_minor, outer, NULL, false);
+	s->shown = s->known && traceback_shows(d->in.namers[s->rt].go_minor, outer, outer->name, NULL, false);
 	s->offset = s->known && s->pc > outer->entry ? s->pc - outer->entry : 0;
 	s->hits = pick ? pick__hits(pick, PICK_CREATED_BY, s->func) : 0;
 }
@@ -433,7 +441,8 @@ static void add_row(struct dump *d, const struct dump_opts *o, uint16_t rt, size
 		return;
 	d->counts.nr++;
 	d->counts.by_status[g->status % DUMP_STATUS_MAX]++;
-	r->made = site_of(d, rt, DUMP_MADE, g->gopc, o->pick);
+	/* The first goroutine has a gopc in the code that starts the runtime: no go statement. */
+	r->made = site_of(d, rt, DUMP_MADE, g->goid == 1 ? 0 : g->gopc, o->pick);
 	r->word = word_of(d, r, g);
 	if (is_picked(d, o->pick, r))
 		d->nr++;

@@ -287,7 +287,7 @@ static void text_key(const struct groups *gs, const struct group *g, struct text
 	switch (gs->by) {
 	case DUMP_GROUP_SITE:
 		textbuf__text(to, "created by ");
-		textbuf__text(to, s ? s->func : "nobody knows whom");
+		textbuf__text(to, s ? s->func : "no go statement that is known");
 		if (s && s->known) {
 			textbuf__text(to, " at ");
 			textbuf__text(to, s->file);

@@ -95,7 +95,7 @@ static void put_created_by(struct dump_text *t, const struct dump_row *r, struct
 	const struct census_g *g = dump__g(t->d, r);
 	const struct dump_site *s = dump__site(t->d, r->made);
 
-	if (!s || !s->known || g->goid == 1 || (!t->show->full && !s->shown))
+	if (!s || !s->known || (!t->show->full && !s->shown))
 		return;
 	textbuf__text(to, "created by ");
 	textbuf__text(to, s->func);

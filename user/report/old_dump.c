@@ -37,7 +37,7 @@ void old_dump__free(struct old_dump *o)
 const char *old_dump__made(struct old_dump *o, const char *func, const char *file, uint64_t line)
 {
 	return func ? textpool__format(o->texts, "%s at %s:%" PRIu64, func, file, line) :
-		      textpool__get(o->texts, "nobody knows whom");
+		      textpool__get(o->texts, "no go statement that is known");
 }
 
 int old_dump__is_of(const struct old_dump *o, const char *name, int64_t pid, const char *exe, struct cause *why)

@@ -34,19 +34,28 @@ bool traceback_elides(const struct frame *f, const char *callee)
 	return true;
 }
 
-bool traceback_shows(int go_minor, const struct frame *f, const char *callee, bool first)
+bool traceback_shows(int go_minor, const struct frame *f, const char *physical, const char *callee, bool first)
 {
+	const char *name = go_minor < 16 ? physical : f->name;
+
 	if (traceback_elides(f, callee))
 		return false;
 	if (!f->entry && !f->file[0])	/* no table knows it: not for Go's eyes, but it must not vanish */
 		return true;
-	if (strncmp(f->name, "runtime.", 8))
-		return strchr(f->name, '.');
-	if (go_minor >= 25 && (!strcmp(f->name, "runtime.runFinalizers") || !strcmp(f->name, "runtime.runCleanups")))
+	if (strncmp(name, "runtime.", 8))
+		return strchr(name, '.');
+	if (go_minor >= 25 && (!strcmp(name, "runtime.runFinalizers") || !strcmp(name, "runtime.runCleanups")))
 		return true;
-	if (!strcmp(f->name, "runtime.gopanic") && !first)
+	if (!strcmp(name, "runtime.gopanic") && !first)
 		return true;
-	return is_exported(go_minor, f->name + 8);
+	return is_exported(go_minor, name + 8);
+}
+
+bool traceback_is_exact(int go_minor, const char *callee)
+{
+	return !strcmp(callee, "runtime.sigpanic") ||
+	       (go_minor >= 21 &&
+		(!strcmp(callee, "runtime.asyncPreempt") || !strncmp(callee, "runtime.debugCallV", 18)));
 }
 
 const char *traceback_name(const char *func)

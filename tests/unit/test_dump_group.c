@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "report/dump_group.h"
+
+#include <criterion/criterion.h>
+#include <json-c/json.h>
+
+#include "dump_fake.h"
+
+static char *groups(enum dump_group by, size_t top, bool json)
+{
+	scoped(dump) d = fake_dump(&(struct dump_opts){ .system = true });
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	cr_assert_eq(dump_show__groups(d, &fake_show, by, top, json, out, NULL), 0);
+	fclose(out);
+	return text;
+}
+
+/* The lines that begin a group, joined by '|'. */
+static void expect_heads(enum dump_group by, const char *want)
+{
+	scoped_mem char *text = groups(by, 0, false);
+	char got[2048] = "", *save = NULL;
+
+	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		if (line[0] >= '0' && line[0] <= '9')
+			snprintf(got + strlen(got), sizeof(got) - strlen(got), "%s%s", got[0] ? "|" : "", line);
+	cr_expect_str_eq(got, want, "%s", got);
+}
+
+Test(dump_group, counts_what_has_something_in_common_the_largest_first)
+{
+	expect_heads(DUMP_GROUP_SITE, "7 goroutines created by main.main at main.go:9, oldest 2 minutes|"
+				      "1 goroutine created by no go statement that is known");
+	expect_heads(DUMP_GROUP_STACK, "4 goroutines in one stack, oldest 2 minutes|2 goroutines in one stack|"
+				       "1 goroutine in one stack|1 goroutine in one stack");
+	expect_heads(DUMP_GROUP_WAIT, "4 goroutines [chan receive], oldest 2 minutes|1 goroutine [select (no cases)]|"
+				      "1 goroutine [sync.Mutex.Lock]|1 goroutine [running]|1 goroutine [select]");
+	expect_heads(DUMP_GROUP_OBJECT, "2 goroutines that wait for no object|"
+					"2 goroutines wait for chan 0xc000020000, oldest 59 s|"
+					"2 goroutines wait for chan 0xc000030000|"
+					"1 goroutine waits for chan 0xc000010000, oldest 2 minutes|"
+					"1 goroutine waits for mutex 0xc000040000|"
+					"1 goroutine waits for fd 7, tcp 1.2.3.4:5 -> ?[6|"
+					"1 goroutine waits for timer 0xc000050000");
+	expect_heads(DUMP_GROUP_LABEL, "7 goroutines without labels, oldest 59 s|1 goroutine k=v\", oldest 2 minutes");
+}
+
+Test(dump_group, shows_what_its_goroutines_share)
+{
+	scoped_mem char *text = groups(DUMP_GROUP_SITE, 1, false);
+
+	cr_expect_str_eq(text,
+			 "7 goroutines created by main.main at main.go:9, oldest 2 minutes\n"
+			 "\tchan receive 4, running 1, sync.Mutex.Lock 1, select 1\n"
+			 "\t6 wait for 6 objects\n"
+			 "\tgoids 18 19 20 21 22 23 24\n"
+			 "\t4 of them stand here:\n"
+			 "main.worker(...)\n\tmain.go:20\nmain.innermost(...)\n\tmain.go:31\nmain.inner(...)\n\tmain.go:36\n"
+			 "main.loop(...)\n\tmain.go:41\n", "%s", text);
+}
+
+Test(dump_group, is_json_too)
+{
+	scoped_mem char *text = groups(DUMP_GROUP_OBJECT, 2, true);
+	struct json_object *all = json_tokener_parse(text), *v = NULL;
+
+	cr_assert_not_null(all, "%s", text);
+	cr_assert_eq(json_pointer_get(all, "/groups", &v), 0);
+	cr_expect_eq(json_object_array_length(v), 2);
+	cr_assert_eq(json_pointer_get(all, "/groups/1/object", &v), 0);
+	cr_expect_str_eq(json_object_to_json_string_ext(v, JSON_C_TO_STRING_PLAIN), "{\"kind\":\"chan\",\"addr\":\"0xc000020000\"}");
+	cr_assert_eq(json_pointer_get(all, "/groups/1/goids", &v), 0);
+	cr_expect_str_eq(json_object_to_json_string_ext(v, JSON_C_TO_STRING_PLAIN), "[19,23]");
+	cr_assert_eq(json_pointer_get(all, "/groups/0/object", &v), 0);
+	cr_expect_null(v);
+	json_object_put(all);
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "report/pick.h"
+
+#include <criterion/criterion.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define S 1000000000ULL
+
+/* "name=value", "!name=value" */
+static int add(struct pick *p, const char *filter, struct cause *why)
+{
+	const bool negate = filter[0] == '!';
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s", filter + negate);
+	*strchr(name, '=') = '\0';
+	return pick__add(p, name, strchr(filter, '=') + 1, negate, why);
+}
+
+/* A worker that waits 31 s in a stack of three, made by main.main, with two labels, on no P. */
+static bool takes(const char *const *filters)
+{
+	static const char *const stack[] = { "runtime.gopark", "main.worker", "main.(*Pool[...]).run" };
+	struct label_set *set = calloc(1, sizeof(*set) + 2 * sizeof(set->v[0]));
+	struct pick_subject s = {
+		.goid = 18, .status = "waiting", .reason = "chan receive", .wait_ns = 31 * S, .p = -1, .labels = set,
+	};
+	scoped(pick) p = NULL;
+	bool ret;
+
+	set->nr = 2;
+	set->v[0] = (struct label){ "k", "v" };
+	set->v[1] = (struct label){ "a=b", "c" };
+	cr_assert_eq(pick__new(&p), 0);
+	for (; *filters; filters++)
+		cr_assert_eq(add(p, *filters, NULL), 0, "%s", *filters);
+	for (size_t i = 0; i < ARRAY_SIZE(stack); i++)
+		s.func_hits |= pick__hits(p, PICK_FUNC, stack[i]);
+	s.created_by_hits = pick__hits(p, PICK_CREATED_BY, "main.main");
+	ret = pick__takes(p, &s);
+	free(set);
+	return ret;
+}
+
+Test(pick, takes_what_all_filters_take)
+{
+	static const struct { const char *why; const char *filters[4]; bool want; } t[] = {
+		{ "no filter", { NULL }, true },
+		{ "its state", { "state=waiting" }, true },
+		{ "one of several states", { "state=running,waiting" }, true },
+		{ "another state", { "state=running" }, false },
+		{ "its reason", { "wait=chan receive" }, true },
+		{ "half a reason", { "wait=chan" }, false },
+		{ "the beginning of a reason", { "wait=chan*" }, true },
+		{ "another", { "wait=select" }, false },
+		{ "one of two that are given", { "wait=select", "wait=chan receive" }, true },
+		{ "younger than asked", { "older=32000000000" }, false },
+		{ "as old as asked", { "older=31000000000" }, true },
+		{ "its number", { "goid=1,18,7" }, true },
+		{ "other numbers", { "goid=1,180" }, false },
+		{ "on no P", { "p=0" }, false },
+		{ "anywhere in the stack", { "func=work" }, true },
+		{ "from the beginning", { "func=^main\\.worker$" }, true },
+		{ "nowhere in it", { "func=^worker" }, false },
+		{ "extended expressions", { "func=(Pool|pool).*run" }, true },
+		{ "creator", { "created-by=main\\." }, true },
+		{ "not the creator's but the stack's", { "created-by=worker" }, false },
+		{ "label", { "label=k=v" }, true },
+		{ "label with any value", { "label=k" }, true },
+		{ "label with another value", { "label=k=w" }, false },
+		{ "label whose key has an equals sign", { "label=a=b=c" }, true },
+		{ "part of a key", { "label=a" }, false },
+		{ "all hold", { "state=waiting", "func=worker", "label=k" }, true },
+		{ "one does not", { "state=waiting", "func=nobody", "label=k" }, false },
+		{ "kept out", { "!func=worker" }, false },
+		{ "not kept out", { "!func=nobody" }, true },
+		{ "taken, and not kept out", { "state=waiting", "!state=running" }, true },
+		{ "taken, and kept out", { "func=worker", "!wait=chan*" }, false },
+		{ "either kept out", { "!goid=1", "!goid=18" }, false },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++)
+		cr_expect_eq(takes(t[i].filters), t[i].want, "%s", t[i].why);
+}
+
+Test(pick, does_not_take_for_old_what_nobody_knows)
+{
+	const struct pick_subject s = { .status = "waiting", .wait_ns = PICK_UNKNOWN, .p = -1 };
+	scoped(pick) p = NULL;
+
+	cr_assert_eq(pick__new(&p), 0);
+	cr_assert_eq(add(p, "older=0", NULL), 0);
+	cr_expect_not(pick__takes(p, &s));
+}
+
+Test(pick, refuses_in_one_line_that_names_what_is_wrong)
+{
+	static const struct { const char *filter, *word; } t[] = {
+		{ "func=(main", "(main" }, { "created-by=[", "created-by" }, { "state=wating", "wating" },
+		{ "state=waiting,", "waiting," }, { "goid=", "goid" }, { "goid=1,,2", "1,,2" }, { "goid=-1", "-1" },
+		{ "p=x", "'x'" }, { "wait=", "wait" }, { "label==v", "=v" }, { "nonsense=1", "nonsense" },
+		{ "goid=99999999999999999999", "9999" }, { "older=1s", "1s" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		struct cause why = { "" };
+		scoped(pick) p = NULL;
+
+		cr_assert_eq(pick__new(&p), 0);
+		cr_expect_eq(add(p, t[i].filter, &why), -EINVAL, "%s", t[i].filter);
+		cr_expect(strstr(why.text, t[i].word), "%s: %s", t[i].filter, why.text);
+		cr_expect_not(strchr(why.text, '\n'));
+	}
+}
+
+Test(pick, has_a_bound)
+{
+	scoped(pick) p = NULL;
+
+	cr_assert_eq(pick__new(&p), 0);
+	for (int i = 0; i < PICK_CLAUSES_MAX; i++)
+		cr_assert_eq(add(p, "goid=1", NULL), 0);
+	cr_expect_eq(add(p, "goid=1", NULL), -ENOSPC);
+}

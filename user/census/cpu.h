@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * cpu: registers and memory of a goroutine as they will be when its code goes on, as far as they can be known.
+ *
+ * Every value is known or not; what depends on something unknown is unknown, never a guess. A known value that other
+ * goroutines may change before it is used (anything in the heap) is soft: good for an address, of no use to decide a branch.
+ * Memory is the target's own, read through census/livemem; what the code writes stays in here. Plain value of fixed size: a path of
+ * execution that forks copies it.
+ */
+#ifndef PARKWATCH_CENSUS_CPU_H
+#define PARKWATCH_CENSUS_CPU_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "census/livemem.h"
+#include "census/uop.h"
+
+#define CPU_WORDS_MAX 64	/* words of memory that the code may have written; more, and cpu.lost says so */
+
+enum cpu_how { CPU_UNKNOWN, CPU_SOFT, CPU_HARD };
+
+struct cpu_value {
+	uint64_t v;		/* 0 in the bytes that are not known */
+	uint32_t known;		/* bytes that are, from the lowest on: 0 to 8 */
+	uint32_t how;		/* enum cpu_how */
+};
+
+struct cpu_word {
+	uint64_t addr;		/* a multiple of 8 */
+	uint64_t data;
+	uint32_t how;		/* enum cpu_how of the known bytes */
+	uint8_t written;	/* bytes that count, a bit each; the others are as in the target */
+	uint8_t known;		/* those of them that are known */
+	uint8_t pad[2];
+};
+
+/* No padding anywhere: it is compared and hashed as bytes. Words are in the order of their addresses. */
+struct cpu {
+	struct cpu_value reg[UOP_REGS];
+	struct cpu_value xmm[UOP_REGS][2];
+	struct cpu_word word[CPU_WORDS_MAX];
+	uint64_t nr_words;
+	uint64_t stale;		/* the stack from rsp up to here is unknown unless written: calls use it */
+	uint8_t flags_known, cf, zf, sf, of;
+	uint8_t lost;		/* more was written than there is room for */
+	uint8_t pad[2];
+};
+
+/* What a frame's code finds after a call: rsp known, the rest not. regabi: xmm15 is 0 (Go 1.17 and later). */
+void cpu__after_call(struct cpu *c, uint64_t sp, bool regabi);
+
+struct cpu_value cpu__load(const struct cpu *c, struct livemem *m, uint64_t addr, unsigned int size);
+void cpu__store(struct cpu *c, uint64_t addr, unsigned int size, struct cpu_value v);
+/* Forgets what lies at [start, end). */
+void cpu__forget(struct cpu *c, uint64_t start, uint64_t end);
+/* Drops what was written below addr: frames that are gone. */
+void cpu__drop_below(struct cpu *c, uint64_t addr);
+
+/* Address of a memory operand; unknown unless all its registers are known. */
+struct cpu_value cpu__address(const struct cpu *c, const struct uop_operand *o);
+struct cpu_value cpu__read(const struct cpu *c, struct livemem *m, const struct uop_operand *o);
+void cpu__set_reg(struct cpu *c, unsigned int reg, struct cpu_value v);
+
+/* Executes what is no branch, call or return. */
+void cpu__exec(struct cpu *c, struct livemem *m, const struct uop *u);
+/* 1: the condition holds, 0: it does not, -1: unknown. */
+int cpu__condition(const struct cpu *c, unsigned int cc);
+
+/* c becomes what holds of both. */
+void cpu__join(struct cpu *c, const struct cpu *other, struct livemem *m);
+
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * holds: which locks a parked goroutine holds, though sync.Mutex and sync.RWMutex do not say who does.
+ *
+ * A goroutine holds what it will give back when it goes on. So the code of each of its frames is run forward from where it stands
+ * (census/lockwalk), on the goroutine's own stack and the target's memory, deferred calls included; what every path gives back before it
+ * takes it is held, if the lock's own words say that it is taken at all. What cannot be told is left out, never guessed: `complete`
+ * says whether something was. Two goroutines that both seem to hold one mutex exclude each other: the caller sees that, not we.
+ *
+ * A walk costs from some microseconds to a millisecond; functions are decoded once, frames that cannot give back a lock
+ * cost a look into a table, and a place from which GIVES_NOTHING walks found no lock is not walked again. Loop thread.
+ */
+#ifndef PARKWATCH_CENSUS_HOLDS_H
+#define PARKWATCH_CENSUS_HOLDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addrspace.h"
+#include "base/own.h"
+#include "golang/goruntime.h"
+
+#define HOLDS_FRAMES_MAX 256	/* frames of one goroutine that are looked at, innermost first */
+#define HOLDS_QUIET	 64	/* walks without a lock after which a place is passed over */
+
+enum held_kind {
+	HELD_MUTEX,		/* sync.Mutex */
+	HELD_WRITE,		/* sync.RWMutex, for writing */
+	HELD_READ,		/* sync.RWMutex, for reading; others may read it too */
+	HELD_PENDING,		/* sync.RWMutex: it waits in Lock for the readers inside, and keeps new ones out */
+};
+const char *held_kind_name(enum held_kind kind);	/* "mutex", "write", "read", "pending" */
+
+struct held {
+	uint64_t lock;		/* address of the sync.Mutex or sync.RWMutex */
+	uint64_t release_pc;	/* where it will be given back; not a return address. HELD_PENDING: 0 */
+	uint32_t frame;		/* index into pcs of the frame that does */
+	uint32_t kind;		/* enum held_kind */
+};
+
+/* A goroutine that is not running, as the census has read it. */
+struct hold_stack {
+	const uint64_t *pcs;	/* borrowed; [0] is where it stands, the rest are return addresses */
+	size_t nr;
+	uint64_t sp;		/* saved with pcs[0] */
+	uint64_t stack_hi;
+	uint64_t g;		/* address of the g; 0: its list of deferred calls is not looked at */
+};
+
+struct holds;
+
+/* mem: the target; rt: one of its runtimes; both borrowed until free. */
+int holds__new(const struct addrspace *mem, const struct goruntime *rt, struct holds **ret);
+void holds__free(struct holds *h);
+DEFINE_SCOPED(holds)
+
+/*
+ * Fills ret, at most max, and returns how many; -EFAULT: the stack cannot be read; -ENOMEM. A lock is there once for each frame that
+ * gives it back (a reader may hold one twice). *ret_complete: false if there may be more: a bound was hit, or code that cannot be followed.
+ */
+int holds__find(struct holds *h, const struct hold_stack *s, struct held *ret, size_t max, bool *ret_complete);
+
+/* What the lock itself says, whoever has it. -EFAULT: unreadable. */
+int holds__is_taken(const struct holds *h, uint64_t lock, enum held_kind kind, bool *ret);
+
+size_t holds__memory_bytes(const struct holds *h);
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * lockfn: what a function of a Go program means for the locks of package sync, by its name.
+ *
+ * sync.Mutex and sync.RWMutex, Go 1.15 to 1.27: sync/mutex.go, sync/rwmutex.go; the code of Mutex lies in internal/sync
+ * from Go 1.24 on. Mutex is {state i32@0: bit 0 locked, sema u32@4}; RWMutex is {w Mutex@0, writerSem u32@8, readerSem
+ * u32@12, readerCount i32@16, readerWait i32@20}. Pure.
+ */
+#ifndef PARKWATCH_CENSUS_LOCKFN_H
+#define PARKWATCH_CENSUS_LOCKFN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define MUTEX_SEMA	    4
+#define RWMUTEX_WRITER_SEM  8
+#define RWMUTEX_READER_SEM  12
+#define RWMUTEX_COUNT	    16
+#define RWMUTEX_WAIT	    20
+#define RWMUTEX_BYTES	    24
+#define RWMUTEX_MAX_READERS (1 << 30)
+
+enum lock_act { LOCK_NONE, LOCK_TAKE, LOCK_TRY, LOCK_GIVE };
+enum lock_kind { LOCK_MUTEX, LOCK_WRITE, LOCK_READ };
+
+enum lockfn_role {
+	LOCKFN_PLAIN,
+	LOCKFN_LOCK,		/* act and kind say what it does to its first argument */
+	LOCKFN_RUNTIME,		/* of the runtime: it touches no lock of package sync */
+	LOCKFN_END,		/* runtime.goexit: the end of every goroutine's stack */
+	LOCKFN_NO_RETURN,	/* panics and the like; the start of a function over again after its stack has grown, too */
+	LOCKFN_KEEPS_REGS,	/* called without the rules: it changes hardly a register */
+	LOCKFN_DEFERPROC,	/* returns 0, and once more, with 1, after a recovered panic */
+	LOCKFN_DEFERRETURN,	/* runs what the function has deferred */
+};
+
+struct lockfn {
+	uint8_t role;		/* enum lockfn_role */
+	uint8_t act;		/* enum lock_act */
+	uint8_t kind;		/* enum lock_kind */
+};
+
+struct lockfn lockfn_of(const char *name);
+
+/*
+ * What an atomic instruction of these inlined functions, innermost first, does: that on which the whole act turns, or LOCK_NONE.
+ * An inner Mutex of an RWMutex is not told.
+ */
+struct lockfn lockfn_of_inlined(const char *const *names, size_t nr);
+
+#endif

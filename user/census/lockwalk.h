@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * lockwalk: what the code of a frame will do to locks from where it stands to its return.
+ *
+ * Runs the code forward on a census/cpu: both ways of a branch that cannot be decided, calls only into functions that leave
+ * a lock taken or give one back that they have not taken. Where many paths come together they are joined, so a walk is bounded by the
+ * size of the code; LOCKWALK_STEPS_MAX bounds it in any case. Loop thread.
+ */
+#ifndef PARKWATCH_CENSUS_LOCKWALK_H
+#define PARKWATCH_CENSUS_LOCKWALK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "census/cpu.h"
+#include "census/gofn.h"
+#include "census/livemem.h"
+
+#define LOCKWALK_STEPS_MAX  50000 /* instructions of one frame, what it calls included */
+#define LOCKWALK_USES_MAX   16	  /* locks of one path */
+#define LOCKWALK_PATHS_MAX  256	  /* that wait for their turn in one function */
+#define LOCKWALK_DEPTH_MAX  6	  /* calls within calls */
+#define LOCKWALK_GIVEN_MAX  64
+#define LOCKWALK_DEFERS_MAX 64
+
+/*
+ * One lock on a path: balance of takes and gives since the beginning, and the lowest that it was. Below 0: the path gives back
+ * what was taken before it began.
+ */
+struct lock_use {
+	uint64_t lock;
+	int32_t balance, lowest;
+	uint32_t kind;		/* enum lock_kind */
+	uint32_t pad;
+};
+
+/* A path of execution. No padding: hashed as bytes. */
+struct lockpath {
+	struct cpu cpu;
+	struct lock_use use[LOCKWALK_USES_MAX];
+	uint64_t nr_uses;
+	int64_t unknown;	/* takes of locks at unknown addresses: what is given back then may be one of them */
+};
+#define LOCKPATH_WAITS 1000	/* of `unknown`: the goroutine waits for a lock nobody knows, and every give may be its */
+
+/* A lock that some path gives back without having taken it. */
+struct lock_given {
+	uint64_t lock, pc;
+	uint32_t kind;
+	bool taken_first;	/* and some path takes it first: it cannot be ours */
+};
+
+/* A call that the frame has deferred: an entry of g._defer. */
+struct lock_defer {
+	uint64_t sp;		/* of the frame that deferred it */
+	uint64_t fn;		/* its closure */
+	uint64_t args;		/* address of its arguments, up to Go 1.16 */
+	uint32_t args_bytes;
+};
+
+struct lockwalk {
+	struct gofns *fns;	/* borrowed */
+	struct livemem *mem;	/* borrowed */
+	bool regabi;
+	uint32_t steps;		/* left of the frame */
+	bool lost;		/* out: a bound was hit, or code that cannot be followed */
+	struct lock_given given[LOCKWALK_GIVEN_MAX];	/* out */
+	size_t nr_given;
+	struct lock_defer defer[LOCKWALK_DEFERS_MAX];
+	size_t nr_defers;
+	bool gave;		/* out: something was given back, known or not */
+	bool saw_lock;		/* out: any lock's instruction or function was met */
+	uint32_t scanning;	/* depth of the functions whose effects are found out */
+};
+
+enum { LOCKWALK_TAKES = 1, LOCKWALK_GIVES = 2, LOCKWALK_KNOWN = 4, LOCKWALK_BUSY = 8 };
+
+/* *p is what the path begins with, at pc of fn; then what holds of all paths at their returns. 1: there are such, 0: none. < 0: not run. */
+int lockwalk__run(struct lockwalk *w, struct gofn *fn, uint64_t pc, struct lockpath *p);
+
+/* What the function's deferred calls will do, as runtime.deferreturn runs them in the frame that p stands in. */
+void lockwalk__run_defers(struct lockwalk *w, struct lockpath *p);
+
+/* LOCKWALK_TAKES, LOCKWALK_GIVES: what a call of the function leaves behind. */
+unsigned int lockwalk__effects(struct lockwalk *w, struct gofn *fn);
+
+/* A lock is taken before the path begins. */
+void lockpath__take(struct lockpath *p, uint64_t lock, enum lock_kind kind);
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "cli/filters.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Times have units here; report knows nanoseconds. */
+static int add_filter(struct pick *pick, const char *name, const char *value, bool negate, struct cause *why)
+{
+	char ns[24];
+	uint64_t n;
+
+	if (strcmp(name, "older"))
+		return pick__add(pick, name, value, negate, why);
+	if (opt_time(value, &n))
+		return cause__set(why, -EINVAL, "bad older '%s': a time such as 30s, 2m or 500ms is wanted", value);
+	snprintf(ns, sizeof(ns), "%llu", (unsigned long long)n);
+	return pick__add(pick, name, ns, negate, why);
+}
+
+int filters_pick(const struct opts *o, struct pick **ret, struct cause *why)
+{
+	scoped(pick) pick = NULL;
+	int err;
+
+	if (!o->nr_filters) {
+		*ret = NULL;
+		return 0;
+	}
+	err = pick__new(&pick);
+
+	for (size_t i = 0; i < o->nr_filters && !err; i++) {
+		const struct opt_filter *f = &o->filters[i];
+		const char *equals = strchr(f->value, '=');
+		char name[16];
+
+		if (strcmp(f->name, "not")) {
+			err = add_filter(pick, f->name, f->value, false, why);
+			continue;
+		}
+		if (!equals || (size_t)(equals - f->value) >= sizeof(name))
+			return cause__set(why, -EINVAL, "bad --not '%s': FILTER=VALUE is wanted, such as func=^net/http", f->value);
+		snprintf(name, sizeof(name), "%.*s", (int)(equals - f->value), f->value);
+		err = add_filter(pick, name, equals + 1, true, why);
+	}
+	if (!err)
+		*ret = steal(pick);
+	return err;
+}

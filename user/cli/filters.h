@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* filters: the filters of dump and chans, from the command line to report/pick. */
+#ifndef PARKWATCH_CLI_FILTERS_H
+#define PARKWATCH_CLI_FILTERS_H
+
+#include "base/cause.h"
+#include "cli/options.h"
+#include "report/pick.h"
+
+/* NULL if none is given. -EINVAL, -ENOSPC with a cause. */
+int filters_pick(const struct opts *o, struct pick **ret, struct cause *why);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "daemon/taken.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+
+static int taken__runtime(struct taken *t, size_t i, unsigned int depth, struct cause *why)
+{
+	struct goruntime *rt = goproc__runtime(t->gp, i);
+	int err = census_proof(t->proc, rt, why);
+
+	if (!err)
+		err = census__read(proc__mem(t->proc), rt, depth, &t->censuses[i]);
+	if (err)
+		return cause__set(why, err, "cannot read the goroutines of '%s' (pid %d): %s", proc__comm(t->proc),
+				  (int)proc__pid(t->proc), err == -ESRCH ? "it has ended" : strerror(-err));
+	namer__init(&t->namers[i], rt->sym, rt->minor);
+	t->nr++;
+	return 0;
+}
+
+int taken__new(pid_t pid, unsigned int depth, struct taken **ret, struct cause *why)
+{
+	scoped(taken) t = calloc(1, sizeof(*t));
+	struct timespec wall;
+	int err;
+
+	if (!t)
+		return cause__set(why, -ENOMEM, "out of memory");
+	t->began_ns = clock_now_ns();
+	err = proc__open(pid, &t->proc, why);
+	if (!err)
+		err = goproc__open(t->proc, &t->gp, why);
+	for (size_t i = 0; !err && i < goproc__nr_runtimes(t->gp); i++)
+		err = taken__runtime(t, i, depth, why);
+	if (err)
+		return err;
+	if (proc__executed(t->proc))
+		return cause__set(why, -ESRCH, "pid %d started another program while it was read; try again", (int)pid);
+	t->read_ns = clock_now_ns();
+	clock_gettime(CLOCK_REALTIME, &wall);
+	t->wall_ns = (uint64_t)wall.tv_sec * NS_PER_SEC + (uint64_t)wall.tv_nsec -
+		     (clock_now_ns() - t->censuses[0]->taken_ns);
+	*ret = steal(t);
+	return 0;
+}
+
+void taken__free(struct taken *t)
+{
+	if (!t)
+		return;
+	for (size_t i = 0; i < t->nr; i++)
+		census__free(t->censuses[i]);
+	goproc__free(t->gp);
+	proc__free(t->proc);
+	free(t);
+}
+
+void taken__meta(const struct taken *t, struct report_meta *ret)
+{
+	const struct goruntime *rt = goproc__runtime(t->gp, 0);
+
+	*ret = (struct report_meta){
+		.pid = proc__pid(t->proc), .comm = proc__comm(t->proc), .exe = proc__exe(t->proc), .build_id = rt->build_id,
+		.go_version = rt->version, .text_start = rt->modules[0].text, .text_end = rt->modules[0].etext,
+		.wall_start_ns = t->wall_ns, .cost = "",
+	};
+}

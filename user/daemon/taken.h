@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * taken: one process, opened, and the censuses of all Go runtimes in it: what dump and chans begin with.
+ *
+ * No probe, no kernel feature: memory is read, nothing else. Each runtime's layout is proved before it is read.
+ */
+#ifndef PARKWATCH_DAEMON_TAKEN_H
+#define PARKWATCH_DAEMON_TAKEN_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/cause.h"
+#include "base/own.h"
+#include "census/census.h"
+#include "report/namer.h"
+#include "report/renderer.h"
+#include "target/goproc.h"
+
+struct taken {			/* all owned */
+	struct proc *proc;
+	struct goproc *gp;
+	struct census *censuses[GOPROC_RUNTIMES_MAX];
+	struct namer namers[GOPROC_RUNTIMES_MAX];
+	size_t nr;
+	uint64_t began_ns, read_ns;	/* CLOCK_MONOTONIC: before it was opened, after the last census */
+	uint64_t wall_ns;		/* since 1970, of the first census */
+};
+
+/* depth: frames of a stack. Errors as of proc__open(), goproc__open(), census_proof() and census__read(); each with a cause. */
+int taken__new(pid_t pid, unsigned int depth, struct taken **ret, struct cause *why);
+void taken__free(struct taken *t);
+DEFINE_SCOPED(taken)
+
+/* What a report says of the process; borrows from t. seen and lost are left to the caller. */
+void taken__meta(const struct taken *t, struct report_meta *ret);
+
+#endif

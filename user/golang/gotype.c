@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "golang/gotype.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+#define TYPE_TFLAG	20 /* u8, Go 1.14 to 1.27 */
+#define TYPE_STR	40 /* i32 from moduledata.types */
+#define TYPE_BYTES	48
+#define TFLAG_EXTRASTAR 2  /* the name begins with a star that is not the type's */
+#define NAME_VARINT	17 /* from Go 1.17 the length of a name is a varint, before it 2 bytes, the high one first */
+#define LENGTH_BYTES	3  /* of a varint that is still a sane length */
+
+struct range {
+	uint64_t start, end;
+};
+
+/* moduledata.types and etypes lie side by side; from Go 1.27 typedesclen is between them. */
+static int types_offset(int minor, uint64_t *ret_types, uint64_t *ret_etypes)
+{
+	if (minor < GO_MINOR_MIN || minor > GO_MINOR_MAX)
+		return -EOPNOTSUPP;
+	*ret_types = minor == 15 ? 200 : minor < 20 ? 280 : 296;
+	*ret_etypes = *ret_types + (minor < 27 ? 8 : 16);
+	return 0;
+}
+
+/* The types of the module that holds the descriptor. */
+static int types_of(const struct addrspace *as, const struct goruntime *rt, uint64_t type, struct range *ret)
+{
+	uint64_t types, etypes;
+	int err = types_offset(rt->minor, &types, &etypes);
+
+	if (err)
+		return err;
+	for (uint32_t i = 0; i < rt->nr_modules; i++) {
+		struct range r;
+
+		err = addrspace__read(as, rt->modules[i].moduledata + types, &r.start, sizeof(r.start));
+		if (!err)
+			err = addrspace__read(as, rt->modules[i].moduledata + etypes, &r.end, sizeof(r.end));
+		if (err)
+			return err;
+		if (type >= r.start && type < r.end && r.end - type >= TYPE_BYTES) {
+			*ret = r;
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+/* A name is a byte of flags, its length, its bytes. *ret_at: where the bytes are. */
+static int name_length(const struct addrspace *as, int minor, uint64_t name, uint64_t *ret_at, size_t *ret)
+{
+	uint8_t b[1 + LENGTH_BYTES];
+	size_t len = 0, used = 0;
+	int err = addrspace__read(as, name, b, sizeof(b));
+
+	if (err)
+		return err;
+	if (minor < NAME_VARINT) {
+		*ret = (size_t)b[1] << 8 | b[2];
+		*ret_at = name + 3;
+		return 0;
+	}
+	do {
+		if (used == LENGTH_BYTES)
+			return -EBADMSG;
+		len |= (size_t)(b[1 + used] & 0x7f) << 7 * used;
+	} while (b[1 + used++] & 0x80);
+	*ret = len;
+	*ret_at = name + 1 + used;
+	return 0;
+}
+
+int gotype_name(const struct addrspace *as, const struct goruntime *rt, uint64_t type, char *buf, size_t size)
+{
+	uint8_t t[TYPE_BYTES];
+	struct range types;
+	uint64_t at;
+	size_t len, n;
+	int32_t off;
+	bool star, cut;
+	int err;
+
+	err = types_of(as, rt, type, &types);
+	if (!err)
+		err = addrspace__read(as, type, t, sizeof(t));
+	if (err)
+		return err;
+	memcpy(&off, t + TYPE_STR, sizeof(off));
+	if (off <= 0 || (uint64_t)off >= types.end - types.start)
+		return off ? -EBADMSG : -ENOENT;
+	err = name_length(as, rt->minor, types.start + (uint64_t)off, &at, &len);
+	if (err)
+		return err;
+	star = t[TYPE_TFLAG] & TFLAG_EXTRASTAR;
+	if (len <= star || at > types.end || len > types.end - at || size < 4)
+		return -EBADMSG;
+	len -= star;
+	cut = len > size - 1;
+	n = cut ? size - 4 : len;
+	err = addrspace__read(as, at + star, buf, n);
+	if (err)
+		return err;
+	if (memchr(buf, '\0', n))
+		return -EBADMSG;
+	memcpy(buf + n, cut ? "..." : "", cut ? 4 : 1);
+	return 0;
+}

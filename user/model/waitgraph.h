@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * waitgraph: goroutines that wait for locks which others hold, and the rings that they make: deadlocks.
+ *
+ * Pure: of a census, the words of its locks and who holds them. An edge goes from a goroutine that waits to one that must go
+ * on before the wait can end: the one that holds the mutex; the writer that has an RWMutex or keeps new readers out while it
+ * waits for the old ones to leave; each reader that such a writer waits for. Where it is not certain who that is (nobody is known
+ * to hold it, or two claim what only one can have, or more readers than the lock itself counts) there is no edge: a ring is
+ * never a guess. Channels, WaitGroups and Conds make no edges: whoever comes along may end these waits.
+ * Locks may also be released by another goroutine than the one that took them; edges name who will release them by its own code.
+ */
+#ifndef PARKWATCH_MODEL_WAITGRAPH_H
+#define PARKWATCH_MODEL_WAITGRAPH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/own.h"
+#include "census/census.h"
+#include "census/ghold.h"
+#include "census/glock.h"
+
+#define WAITGRAPH_RINGS_MAX 1024
+#define WAITGRAPH_STEPS_MAX (64u << 20)	/* edges looked at in all */
+#define WAITGRAPH_NO_HOLD   UINT32_MAX
+
+struct wait_edge {
+	uint32_t g, to;		/* indexes into census.gs */
+	uint32_t wait;		/* of g: index into census.waits */
+	uint32_t hold;		/* of `to`: index into gholds.v; WAITGRAPH_NO_HOLD: it waits to write and keeps readers and writers out */
+};
+
+struct wait_ring {
+	uint32_t edges_at;	/* index into waitgraph.steps; each leads to the g of the next, the last to that of the first */
+	uint32_t nr;		/* 1: it waits for itself */
+	uint32_t behind;	/* goroutines outside of all rings that wait, directly or not, for one of this */
+};
+
+struct waitgraph {
+	struct wait_edge *edges; /* all there are, by g, then to; owned */
+	size_t nr_edges;
+	struct wait_edge *steps; /* of the rings; owned */
+	size_t nr_steps;
+	/* Each goroutine that is in a ring is in at least one of these, the shortest through one of its goroutines. By goid of the first. */
+	struct wait_ring *rings; /* owned */
+	size_t nr_rings;
+	size_t unclear;		/* waits for a mutex or RWMutex that have no edge */
+	bool cut;		/* a bound was hit: there may be more */
+};
+
+/* All borrowed for the call. 0 or -ENOMEM. */
+int waitgraph__new(const struct census *c, const struct glocks *ls, const struct gholds *hs, struct waitgraph **ret);
+void waitgraph__free(struct waitgraph *w);
+DEFINE_SCOPED(waitgraph)
+
+/*
+ * Keeps the rings that stand in both: the same goroutines, each waiting for the same lock through the same sudog or semaphore.
+ * c, later: what the two were made of. 0 or -ENOMEM.
+ */
+int waitgraph__confirm(struct waitgraph *w, const struct census *c, const struct waitgraph *again,
+		       const struct census *later);
+/* Drops the rings with a goroutine g for which moved[g] is true. */
+void waitgraph__drop(struct waitgraph *w, const bool *moved);
+
+#endif

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* chans_text: for a person: deadlocks first, then what most goroutines wait for. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "report/chans.h"
+#include "report/dump_show.h"
+
+#define SAMPLE 8 /* goids and addresses that are named of many */
+
+struct writer {
+	struct chans *cs;
+	const struct chans_show *show;
+	struct textbuf to;
+};
+
+static void put(struct writer *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void put(struct writer *w, const char *fmt, ...)
+{
+	char *text = NULL;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	if (n < 0) {
+		w->to.err = w->to.err ? w->to.err : -ENOMEM;
+		return;
+	}
+	textbuf__bytes(&w->to, text, (size_t)n);
+	free(text);
+}
+
+static void put_place(struct writer *w, const struct place *p)
+{
+	put(w, "%s %s:%u", p->func, p->file[0] ? p->file : "?", p->line);
+}
+
+/* "3m20s": what counts, no more. */
+static void put_age(struct writer *w, uint64_t ns)
+{
+	uint64_t s = ns / NS_PER_SEC;
+
+	if (s >= 86400)
+		put(w, "%llud%lluh", (unsigned long long)(s / 86400), (unsigned long long)(s / 3600 % 24));
+	else if (s >= 3600)
+		put(w, "%lluh%llum", (unsigned long long)(s / 3600), (unsigned long long)(s / 60 % 60));
+	else if (s >= 60)
+		put(w, "%llum%llus", (unsigned long long)(s / 60), (unsigned long long)(s % 60));
+	else if (s)
+		put(w, "%llus", (unsigned long long)s);
+	else
+		put(w, "%llums", (unsigned long long)(ns / 1000000));
+}
+
+static const struct census_g *waiter_g(const struct chans *cs, const struct object_waiter *w)
+{
+	return dump__g(cs->d, &cs->d->rows[w->row]);
+}
+
+/* --- deadlocks --- */
+
+static void put_stand(struct writer *w, uint16_t rt, uint32_t g)
+{
+	struct place p;
+	int err = chans__stand(w->cs, rt, g, &p);
+
+	if (err)
+		w->to.err = w->to.err ? w->to.err : err;
+	else
+		put_place(w, &p);
+}
+
+static void put_release(struct writer *w, uint16_t rt, const struct ghold *h)
+{
+	struct place p;
+	int err = chans__release(w->cs, rt, h, &p);
+
+	if (err)
+		w->to.err = w->to.err ? w->to.err : err;
+	else
+		put_place(w, &p);
+}
+
+static const char *lock_word(const struct chans_source *s, const struct census_wait *wait)
+{
+	const struct glock *l = glocks__get(s->locks, wait->addr);
+
+	return dump_wait_kind(l ? (enum census_wait_kind)l->kind : (enum census_wait_kind)wait->kind);
+}
+
+static void put_step(struct writer *w, uint16_t rt, const struct wait_edge *e)
+{
+	const struct chans_source *s = &w->cs->sources[rt];
+	const struct census *c = w->cs->d->in.censuses[rt];
+	const struct census_wait *wait = &c->waits[e->wait];
+	const char *to = wait->kind != CENSUS_WAIT_RWMUTEX ? "" : wait->way == CENSUS_WAY_READ ? " to read" : " to write";
+	unsigned long long holder = (unsigned long long)c->gs[e->to].goid;
+
+	put(w, "  goroutine %llu waits for %s 0x%llx%s at ", (unsigned long long)c->gs[e->g].goid, lock_word(s, wait),
+	    (unsigned long long)wait->addr, to);
+	put_stand(w, rt, e->g);
+	if (e->hold == WAITGRAPH_NO_HOLD) {
+		put(w, "\n    goroutine %llu waits to write before it, and so keeps it out, at ", holder);
+		put_stand(w, rt, e->to);
+	} else {
+		const struct ghold *h = &s->holds->v[e->hold];
+
+		put(w, "\n    goroutine %llu holds it%s and would unlock it at ", holder, h->kind == GHOLD_READ ? " as a reader" : "");
+		put_release(w, rt, h);
+	}
+	put(w, "\n");
+}
+
+static void put_deadlocks(struct writer *w)
+{
+	for (uint16_t rt = 0; rt < w->cs->d->in.nr; rt++) {
+		const struct waitgraph *g = w->cs->sources[rt].graph;
+
+		for (size_t i = 0; i < g->nr_rings; i++) {
+			const struct wait_ring *r = &g->rings[i];
+
+			if (r->nr == 1)
+				put(w, "DEADLOCK: a goroutine waits for itself\n");
+			else
+				put(w, "DEADLOCK: %u goroutines wait for each other\n", r->nr);
+			for (uint32_t k = 0; k < r->nr; k++)
+				put_step(w, rt, &g->steps[r->edges_at + k]);
+			if (r->behind)
+				put(w, "  behind %s: %u more goroutines\n", r->nr == 1 ? "it" : "them", r->behind);
+			put(w, "\n");
+		}
+		if (g->cut)
+			put(w, "there may be more deadlocks: too many goroutines wait for each other to look at all\n\n");
+	}
+}
+
+/* --- objects --- */
+
+static void put_elements(struct writer *w, const struct object *o)
+{
+	const struct gchans *all = w->cs->sources[o->rt].chans;
+	const struct gchan *ch = chans__chan(w->cs, o);
+
+	if (!w->show->elements || !ch->nr_elements)
+		return;
+	put(w, "  oldest elements:");
+	for (unsigned int i = 0; i < ch->nr_elements; i++)
+		for (unsigned int k = 0; k < ch->element_words; k++)
+			put(w, "%s0x%llx", k ? "," : " ",
+			    (unsigned long long)all->words[ch->words_at + i * ch->element_words + k]);
+	if (ch->elem_size > 8 * ch->element_words)
+		put(w, " (the first %u bytes of each)", 8 * ch->element_words);
+	put(w, "\n");
+}
+
+static void put_chan(struct writer *w, const struct object *o)
+{
+	const struct gchan *ch = chans__chan(w->cs, o);
+
+	if (!ch->settled) {
+		put(w, ", changes too fast to be read");
+		return;
+	}
+	if (o->type[0])
+		put(w, " of %s (%u bytes)", o->type, ch->elem_size);
+	else
+		put(w, " of elements of %u bytes", ch->elem_size);
+	if (ch->cap)
+		put(w, ", %llu of %llu buffered", (unsigned long long)ch->len, (unsigned long long)ch->cap);
+	else
+		put(w, ", unbuffered");
+	put(w, "%s%s", ch->closed ? ", closed" : "", ch->timer ? ", fed by a timer" : "");
+}
+
+static void put_lock(struct writer *w, const struct object *o)
+{
+	const struct glock *l = chans__lock(w->cs, o);
+
+	if (!l->settled) {
+		put(w, ", changes too fast to be read");
+		return;
+	}
+	switch ((enum census_wait_kind)l->kind) {
+	case CENSUS_WAIT_RWMUTEX:
+		if (l->writer && l->departing > 0)
+			put(w, ", a writer waits for %d readers to leave", l->departing);
+		else if (l->writer)
+			put(w, ", held by a writer");
+		else
+			put(w, ", %d readers", l->readers);
+		break;
+	case CENSUS_WAIT_MUTEX:
+		put(w, ", %s%s", l->locked ? "locked" : "not locked at this moment", l->starving ? ", starving" : "");
+		break;
+	case CENSUS_WAIT_WAITGROUP:
+		put(w, ", counter %d", l->counter);
+		break;
+	case CENSUS_WAIT_COND:
+		if (l->locker)
+			put(w, ", with the lock at 0x%llx", (unsigned long long)l->locker);
+		break;
+	default:
+		put(w, ", value %u", l->value);
+	}
+}
+
+static void put_holders(struct writer *w, const struct object *o)
+{
+	const struct glock *l = o->kind == OBJECT_LOCK ? chans__lock(w->cs, o) : NULL;
+	const struct census *c = w->cs->d->in.censuses[o->rt];
+	const struct ghold *h;
+	size_t nr;
+
+	if (!l || (l->kind != CENSUS_WAIT_MUTEX && l->kind != CENSUS_WAIT_RWMUTEX))
+		return;
+	h = gholds__of(w->cs->sources[o->rt].holds, l->addr, &nr);
+	if (!nr && l->settled && l->locked && !(l->writer && l->departing > 0))
+		put(w, "  nobody is known to hold it\n");
+	for (size_t i = 0; i < nr; i++) {
+		put(w, "  held by goroutine %llu%s, which would unlock it at ", (unsigned long long)c->gs[h[i].g].goid,
+		    h[i].kind == GHOLD_READ ? " as a reader" : "");
+		put_release(w, o->rt, &h[i]);
+		put(w, "; it is at ");
+		put_stand(w, o->rt, h[i].g);
+		put(w, "\n");
+	}
+}
+
+static const char *way_words(const struct object *o, const struct object_waiter *w)
+{
+	switch ((enum census_wait_way)w->way) {
+	case CENSUS_WAY_RECEIVE:
+		return w->select ? "receive in a select" : "receive";
+	case CENSUS_WAY_SEND:
+		return w->select ? "send in a select" : "send";
+	case CENSUS_WAY_READ:
+		return "wait to read";
+	case CENSUS_WAY_WRITE:
+		return "wait to write";
+	case CENSUS_WAY_NONE:
+		break;
+	}
+	return o->kind == OBJECT_NOTHING ? "select without cases" : w->select ? "wait in a select" : "wait";
+}
+
+static void put_goids(struct writer *w, const struct object *o, const struct waiter_group *g, uint32_t nr_objects)
+{
+	put(w, "      goroutine%s", g->nr * nr_objects == 1 ? "" : "s");
+	for (uint32_t i = 0; i < nr_objects && i < SAMPLE; i++) {
+		const struct waiter_group *same = &w->cs->groups[o[i].groups_at + (g - &w->cs->groups[o->groups_at])];
+
+		for (uint32_t k = 0; k < same->nr && i + k < SAMPLE; k++)
+			put(w, " %llu", (unsigned long long)waiter_g(w->cs, &w->cs->waiters[same->first + k])->goid);
+	}
+	put(w, "%s\n", (uint64_t)g->nr * nr_objects > SAMPLE ? " ..." : "");
+}
+
+/* One group of each of the objects of a fold: they are alike. */
+static void put_group(struct writer *w, const struct object *o, uint32_t nr_objects, uint32_t group)
+{
+	const struct waiter_group *g = &w->cs->groups[o->groups_at + group];
+	const struct object_waiter *first = &w->cs->waiters[g->first];
+	const struct dump_site *made = dump__site(w->cs->d, w->cs->d->rows[first->row].made);
+	uint64_t oldest = DUMP_UNKNOWN;
+
+	for (uint32_t i = 0; i < nr_objects; i++) {
+		uint64_t ns = w->cs->groups[o[i].groups_at + group].oldest_ns;
+
+		if (ns != DUMP_UNKNOWN && (oldest == DUMP_UNKNOWN || ns > oldest))
+			oldest = ns;
+	}
+	put(w, "  %u %s at ", g->nr, way_words(o, first));
+	put_place(w, &w->cs->places[first->place]);
+	if (oldest != DUMP_UNKNOWN) {
+		put(w, ", %sat least ", g->nr * nr_objects == 1 ? "for " : "the oldest for ");
+		put_age(w, oldest);
+	}
+	put(w, "\n");
+	if (made && made->known)
+		put(w, "      created by %s %s:%u\n", made->func, made->file, made->line);
+	put_goids(w, o, g, nr_objects);
+}
+
+static void put_fold(struct writer *w, const struct object_fold *f)
+{
+	const struct object *o = &w->cs->objects[f->first];
+
+	if (o->kind == OBJECT_NOTHING) {
+		put(w, "%u goroutine%s that nobody can wake: nil channels, select without cases\n", o->nr, o->nr == 1 ? "" : "s");
+	} else {
+		const char *word = o->kind == OBJECT_CHAN ? "chan" :
+							    dump_wait_kind((enum census_wait_kind)chans__lock(w->cs, o)->kind);
+
+		if (f->nr == 1)
+			put(w, "%s 0x%llx", word, (unsigned long long)o->addr);
+		else
+			put(w, "%u like this: %s", f->nr, word);
+		if (o->kind == OBJECT_CHAN)
+			put_chan(w, o);
+		else
+			put_lock(w, o);
+		put(w, ": %u waiting%s\n", o->nr, f->nr > 1 ? " at each" : "");
+	}
+	if (f->nr > 1) {
+		put(w, "  addresses");
+		for (uint32_t i = 0; i < f->nr && i < SAMPLE; i++)
+			put(w, " 0x%llx", (unsigned long long)o[i].addr);
+		put(w, "%s\n", f->nr > SAMPLE ? " ..." : "");
+	}
+	if (o->kind == OBJECT_CHAN)
+		put_elements(w, o);
+	put_holders(w, o);
+	for (uint32_t i = 0; i < o->nr_groups; i++)
+		put_group(w, o, f->nr, i);
+	put(w, "\n");
+}
+
+static void put_head(struct writer *w)
+{
+	const struct report_meta *m = w->show->meta;
+	uint64_t chans = 0, locks = 0, on_chans = 0, on_locks = 0, rings = 0;
+
+	for (size_t i = 0; i < w->cs->nr; i++) {
+		const struct object *o = &w->cs->objects[i];
+
+		chans += o->kind == OBJECT_CHAN;
+		locks += o->kind == OBJECT_LOCK;
+		on_chans += o->kind == OBJECT_CHAN ? o->nr : 0;
+		on_locks += o->kind == OBJECT_LOCK ? o->nr : 0;
+	}
+	for (size_t rt = 0; rt < w->cs->d->in.nr; rt++)
+		rings += w->cs->sources[rt].graph->nr_rings;
+	put(w, "pid %d '%s', %s: %llu waits on %llu channels, %llu on %llu locks; ", m->pid,
+	    framer__text(w->cs->d->framer, m->comm), framer__text(w->cs->d->framer, m->go_version),
+	    (unsigned long long)on_chans, (unsigned long long)chans, (unsigned long long)on_locks, (unsigned long long)locks);
+	if (rings)
+		put(w, "%llu deadlock%s\n\n", (unsigned long long)rings, rings == 1 ? "" : "s");
+	else
+		put(w, "no deadlock found\n\n");
+}
+
+int chans_show__text(struct chans *cs, const struct chans_show *s, FILE *out, struct cause *why)
+{
+	struct writer w = { .cs = cs, .show = s };
+	int err;
+
+	textbuf__init(&w.to, out);
+	put_head(&w);
+	put_deadlocks(&w);
+	for (size_t i = 0; i < cs->nr_folds && !w.to.err; i++)
+		put_fold(&w, &cs->folds[i]);
+	err = dump_show__end(&w.to, why);
+	textbuf__done(&w.to);
+	return err;
+}
