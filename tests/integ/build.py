@@ -94,7 +94,10 @@ def build_once(stem, suffix, sources, make):
 
 
 def go_files(directory, minor, extra=()):
-    names = {"work": ["main.go", "lives.go", "waits.go", "coroutines.go" if minor >= 23 else "nocoroutines.go"]}
+    coroutines = "coroutines.go" if minor >= 23 else "nocoroutines.go"
+    generics = "generics.go" if minor >= 18 else "nogenerics.go"
+    names = {"work": ["main.go", "lives.go", "waits.go", coroutines],
+             "dumped": ["main.go", "waits.go", "shapes.go", "busy.go", coroutines, generics]}
     return [directory / f for f in names.get(directory.name, sorted(p.name for p in directory.glob("*.go")))] + \
            [directory / f for f in extra]
 

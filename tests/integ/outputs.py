@@ -6,9 +6,11 @@ import re
 import shutil
 import subprocess
 import tempfile
+import time
 from collections import Counter
 
 import build
+from goroutines import Dumped
 from target import Recording, Target, expect, folded, parkwatch, recorded
 
 # flamegraph.pl's own pattern of a line
@@ -177,6 +179,22 @@ def blocked_time_does_not_pass_the_time_there_was():
     expect(sums and not over, f"goroutines that waited longer than the second recorded: {over}")
 
 
+def goroutines_parked_long_before_count_from_attach_on():
+    many, seconds = 100, 2
+    with Dumped(f"many:{many}") as t:
+        t.settled()
+        began = time.monotonic_ns()
+        code, out, said = parkwatch("record", "-p", t.pid, "-d", seconds)
+        ended = time.monotonic_ns()
+    expect(code == 0, said)
+    lines = [(frames, ns) for frames, ns in folded(out) if "main.below" in frames]
+    total, depths = sum(ns for _, ns in lines), {frames.count("main.below") for frames, _ in lines}
+    expect(depths == set(range(1, 17)), f"stacks {depths} deep, want 1 to 16")
+    expect(all(frames[-1] == "[chan receive]" for frames, _ in lines), f"{lines[0]}")
+    expect(many * seconds * 0.99e9 <= total <= many * (ended - began),
+           f"{total / 1e9:.2f} s for {many} goroutines that waited for {seconds} s each")
+
+
 def doctor_shows_each_point_of_a_program():
     with Target("idle") as t:
         code, out, said = parkwatch("doctor", "-p", t.pid)
@@ -220,6 +238,7 @@ def cases():
             root_created_by_and_state_are_said, goid_records_these_goroutines_alone, min_wait_drops_shorter_waits,
             full_shows_the_runtimes_plumbing_and_only_full_does, depth_limits_the_frames_and_says_so,
             ctrl_c_ends_the_recording_and_writes, blocked_time_does_not_pass_the_time_there_was,
-            doctor_shows_each_point_of_a_program, doctor_without_a_process_shows_the_kernel, quiet_says_nothing,
+            goroutines_parked_long_before_count_from_attach_on, doctor_shows_each_point_of_a_program,
+            doctor_without_a_process_shows_the_kernel, quiet_says_nothing,
             help_and_version_are_there, two_recordings_at_once_see_the_same):
         yield function.__name__, function

@@ -29,9 +29,11 @@ class Target:
         self.command = (command or build.built(minor, mode)) + [kind]
         self.env = dict(os.environ, **(env or {}))
 
+    def start(self):
+        return subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=self.env)
+
     def __enter__(self):
-        self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                                        env=self.env)
+        self.process = self.start()
         self.pid = self.process.pid
         expect(self.process.stdout.readline() == "ready\n", f"{self.command} did not start")
         return self
