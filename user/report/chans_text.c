@@ -265,7 +265,7 @@ static void put_group(struct writer *w, const struct object *o, uint32_t nr_obje
 {
 	const struct waiter_group *g = &w->cs->groups[o->groups_at + group];
 	const struct object_waiter *first = &w->cs->waiters[g->first];
-	const struct dump_site *made = dump__site(w->cs->d, w->cs->d->rows[first->row].made);
+	const struct site *made = dump__site(w->cs->d, w->cs->d->rows[first->row].made);
 	uint64_t oldest = DUMP_UNKNOWN;
 
 	for (uint32_t i = 0; i < nr_objects; i++) {

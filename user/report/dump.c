@@ -10,23 +10,11 @@
 #include <uthash.h>
 
 #include "golang/gostate.h"
-#include "golang/gosystem.h"
 #include "report/order.h"
 #include "report/traceback.h"
 
 #define REASONS_MAX 256
 #define FUNCS_MAX   256		/* names of a stack that may decide what a wait is called */
-
-struct site_key {		/* hashed as bytes: no padding */
-	uint64_t pc;
-	uint32_t rt, kind;
-};
-
-struct site_node {
-	UT_hash_handle hh;
-	struct site_key key;
-	uint32_t site;
-};
 
 struct name_node {		/* what the filters say of a name */
 	UT_hash_handle hh;
@@ -36,9 +24,6 @@ struct name_node {		/* what the filters say of a name */
 
 /* What is worked out once for all goroutines that share it. */
 struct dump_index {
-	struct site_node *sites;
-	size_t sites_cap;
-	struct site_node *last[2]; /* by kind: goroutines of one kind come in rows */
 	struct name_node *names;
 	size_t *stack_base;	/* number of the first stack, by rt */
 	struct stack_fact {
@@ -53,15 +38,10 @@ struct dump_index {
 
 static void index__free(struct dump_index *x)
 {
-	struct site_node *s, *next_s;
 	struct name_node *n, *next_n;
 
 	if (!x)
 		return;
-	HASH_ITER(hh, x->sites, s, next_s) {
-		HASH_DEL(x->sites, s);
-		free(s);
-	}
 	HASH_ITER(hh, x->names, n, next_n) {
 		HASH_DEL(x->names, n);
 		free(n);
@@ -78,10 +58,10 @@ void dump__free(struct dump *d)
 	if (!d)
 		return;
 	index__free(d->index);
+	sites__free(d->sites);
 	labels__free(d->labels);
 	framer__free(d->framer);
 	free(d->rows);
-	free(d->sites);
 	free(d);
 }
 
@@ -255,102 +235,7 @@ const struct label_set *dump__labels(const struct dump *d, const struct dump_row
 	return labels__get(d->labels, d->in.namers[r->rt].go_minor, dump__g(d, r)->labels);
 }
 
-/* --- sites --- */
-
-static void fill_made(struct dump *d, const struct pick *pick, struct dump_site *s)
-{
-	const struct frame *v, *outer;
-	size_t nr;
-
-	if (framer__at(d->framer, s->rt, s->pc, true, &v, &nr))
-		return;
-	/* As printcreatedby1(): the function that is really there, the line of what was inlined into it. */
-	outer = &v[nr - 1];
-	s->func = outer->name;
-	s->file = v[0].file;
-	s->line = v[0].line;
-	s->known = outer->entry || outer->file[0];
-	s->shown = s->known && traceback_shows(d->in.namers[s->rt].go_minor, outer, outer->name, NULL, false);
-	s->offset = s->known && s->pc > outer->entry ? s->pc - outer->entry : 0;
-	s->hits = pick ? pick__hits(pick, PICK_CREATED_BY, s->func) : 0;
-}
-
-static void fill_start(struct dump *d, struct dump_site *s)
-{
-	/* They call the user's functions while these names are on the stack. Go 1.25 has new ones. */
-	static const char *const users[] = { "runtime.runfinq", "runtime.runFinalizers", "runtime.runCleanups" };
-	const struct frame *v;
-	struct frame start;
-	size_t nr;
-
-	if (!framer__at(d->framer, s->rt, s->pc, false, &v, &nr)) {
-		const char *func = v[nr - 1].name;
-
-		s->system = gosystem_start(func);
-		for (size_t i = 0; i < ARRAY_SIZE(users); i++)
-			s->runs_users |= !strcmp(func, users[i]);
-	}
-	if (framer__start(d->framer, s->rt, s->pc, &start))
-		return;
-	s->func = start.name;
-	s->file = start.file;
-	s->line = start.line;
-	s->known = start.entry || start.file[0];
-}
-
-static struct site_node *site_add(struct dump *d, const struct site_key *key, const struct pick *pick)
-{
-	struct dump_index *x = d->index;
-	unsigned int count = HASH_COUNT(x->sites);
-	struct site_node *n;
-	struct dump_site *s;
-
-	if (d->nr_sites == DUMP_SITES_MAX)
-		return NULL;
-	if (d->nr_sites == x->sites_cap) {
-		size_t cap = x->sites_cap ? 2 * x->sites_cap : 64;
-
-		s = reallocarray(d->sites, cap, sizeof(*s));
-		if (!s)
-			return NULL;
-		d->sites = s;
-		x->sites_cap = cap;
-	}
-	n = calloc(1, sizeof(*n));
-	if (!n)
-		return NULL;
-	n->key = *key;
-	n->site = (uint32_t)d->nr_sites;
-	HASH_ADD(hh, x->sites, key, sizeof(n->key), n);
-	if (HASH_COUNT(x->sites) == count) {
-		free(n);
-		return NULL;
-	}
-	s = &d->sites[d->nr_sites++];
-	*s = (struct dump_site){ .pc = key->pc, .rt = (uint16_t)key->rt, .kind = (uint8_t)key->kind, .func = "?", .file = "" };
-	if (key->kind == DUMP_MADE)
-		fill_made(d, pick, s);
-	else
-		fill_start(d, s);
-	return n;
-}
-
-static uint32_t site_of(struct dump *d, uint16_t rt, enum dump_site_kind kind, uint64_t pc, const struct pick *pick)
-{
-	const struct site_key key = { .pc = pc, .rt = rt, .kind = kind };
-	struct dump_index *x = d->index;
-	struct site_node *n = x->last[kind];
-
-	if (!pc)
-		return DUMP_NO_SITE;
-	if (!n || n->key.pc != pc || n->key.rt != rt) {
-		HASH_FIND(hh, x->sites, &key, sizeof(key), n);
-		if (!n)
-			n = site_add(d, &key, pick);
-		x->last[kind] = n;
-	}
-	return n ? n->site : DUMP_NO_SITE;
-}
+/* --- whose --- */
 
 /*
  * As isSystemGoroutine(): those that run finalizers are the runtime's until they call one; that shows in the stack (Go
@@ -358,7 +243,7 @@ static uint32_t site_of(struct dump *d, uint16_t rt, enum dump_site_kind kind, u
  */
 bool dump__is_system(struct dump *d, const struct dump_row *r)
 {
-	const struct dump_site *s = dump__site(d, r->start);
+	const struct site *s = dump__site(d, r->start);
 	const size_t stack = dump__stack(d, r);
 	const struct frame *v;
 	size_t nr = 0;
@@ -416,7 +301,7 @@ static uint64_t stack_hits(struct dump *d, const struct pick *pick, size_t stack
 static bool is_picked(struct dump *d, const struct pick *pick, const struct dump_row *r)
 {
 	const struct census_g *g = dump__g(d, r);
-	const struct dump_site *made = dump__site(d, r->made);
+	const struct site *made = dump__site(d, r->made);
 
 	return !pick ||
 	       pick__takes(pick, &(struct pick_subject){
@@ -436,13 +321,15 @@ static void add_row(struct dump *d, const struct dump_opts *o, uint16_t rt, size
 	struct dump_row *r = &d->rows[d->nr];
 	const struct census_g *g = &d->in.censuses[rt]->gs[i];
 
-	*r = (struct dump_row){ .g = (uint32_t)i, .rt = rt, .start = site_of(d, rt, DUMP_START, g->startpc, o->pick) };
+	*r = (struct dump_row){ .g = (uint32_t)i, .rt = rt, .start = sites__of(d->sites, rt, SITE_START, g->startpc, o->pick) };
 	if (!o->system && dump__is_system(d, r))
 		return;
 	d->counts.nr++;
 	d->counts.by_status[g->status % DUMP_STATUS_MAX]++;
+	r->made = sites__of(d->sites, rt, SITE_MADE, g->gopc, o->pick);
 	/* The first goroutine has a gopc in the code that starts the runtime: no go statement. */
-	r->made = site_of(d, rt, DUMP_MADE, g->goid == 1 ? 0 : g->gopc, o->pick);
+	if (g->goid == 1 && r->made != SITES_NONE && !d->sites->v[r->made].shown)
+		r->made = SITES_NONE;
 	r->word = word_of(d, r, g);
 	if (is_picked(d, o->pick, r))
 		d->nr++;
@@ -507,6 +394,8 @@ static int dump__init(struct dump *d, const struct dump_input *in, size_t *ret_n
 	err = framer__new(in->namers, in->nr, true, &d->framer);
 	if (!err)
 		err = labels__new(in->as, d->framer, &d->labels);
+	if (!err)
+		err = sites__new(d->framer, in->namers, &d->sites);
 	if (err || !x)
 		return -ENOMEM;
 	x->stack_base = calloc(in->nr + 1, sizeof(*x->stack_base));

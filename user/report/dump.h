@@ -19,11 +19,10 @@
 #include "report/frames.h"
 #include "report/labels.h"
 #include "report/pick.h"
+#include "report/sites.h"
 #include "report/textbuf.h"
 
-#define DUMP_SITES_MAX	262144	/* different gopc and startpc; of more goroutines nobody says where they were made */
 #define DUMP_WORDS_MAX	512
-#define DUMP_NO_SITE	UINT32_MAX
 #define DUMP_NO_STACK	SIZE_MAX
 #define DUMP_UNKNOWN	UINT64_MAX
 #define DUMP_STATUS_MAX	16
@@ -45,28 +44,11 @@ struct dump_opts {
 	size_t top;			/* only so many, after sorting; 0: all */
 };
 
-enum dump_site_kind { DUMP_MADE, DUMP_START };
-
-/* Where a goroutine was made (gopc), or what it runs (startpc, the wrapped function). */
-struct dump_site {
-	uint64_t pc;
-	uint16_t rt;
-	uint8_t kind;		/* enum dump_site_kind */
-	bool known;		/* else func is the address as a number */
-	bool shown;		/* made: tracebacks say so */
-	bool system;		/* start: of the runtime's own goroutines */
-	bool runs_users;	/* start: of the runtime, but it calls the user's finalizers and cleanups */
-	uint32_t line;		/* 0 unknown */
-	const char *func, *file;
-	uint64_t offset;	/* made: of pc in func; 0 at its entry */
-	uint64_t hits;		/* made: of pick__hits() */
-};
-
 struct dump_row {
 	uint32_t g;		/* of the census of rt */
 	uint16_t rt;
 	uint16_t word;		/* what it does, see dump__word() */
-	uint32_t made, start;	/* index of sites, or DUMP_NO_SITE */
+	uint32_t made, start;	/* index of sites, or SITES_NONE */
 };
 
 /* Of all goroutines, the shown and the others; the runtime's own only with system. */
@@ -80,8 +62,7 @@ struct dump {			/* read only for everybody but dump.c */
 	struct dump_input in;
 	struct dump_row *rows;	/* the shown ones, in their order */
 	size_t nr;
-	struct dump_site *sites;
-	size_t nr_sites;
+	struct sites *sites;
 	size_t nr_stacks;	/* of all runtimes: numbers of dump_stack() */
 	struct dump_counts counts;
 	struct framer *framer;
@@ -111,9 +92,9 @@ const char *dump__reason(const struct dump *d, const struct dump_row *r);	/* NUL
 uint64_t dump__wait_ns(const struct dump *d, const struct dump_row *r);	/* at least so long; or DUMP_UNKNOWN */
 const struct label_set *dump__labels(const struct dump *d, const struct dump_row *r); /* borrowed until the next call */
 bool dump__is_system(struct dump *d, const struct dump_row *r);
-static inline const struct dump_site *dump__site(const struct dump *d, uint32_t i)	/* NULL for DUMP_NO_SITE */
+static inline const struct site *dump__site(const struct dump *d, uint32_t i)	/* NULL for SITES_NONE */
 {
-	return i == DUMP_NO_SITE ? NULL : &d->sites[i];
+	return i == SITES_NONE ? NULL : &d->sites->v[i];
 }
 
 /* Stacks of all runtimes are numbered in one row. DUMP_NO_STACK: it has none. */

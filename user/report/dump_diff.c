@@ -40,7 +40,7 @@ static void match(struct diff *df)
 {
 	for (size_t i = 0; i < df->d->nr; i++) {
 		const struct dump_row *r = &df->d->rows[i];
-		const struct dump_site *start = dump__site(df->d, r->start);
+		const struct site *start = dump__site(df->d, r->start);
 		const char *func = start && start->known ? start->func : "";
 		const uint64_t goid = dump__g(df->d, r)->goid;
 		size_t at = first_with(df->old, goid);
@@ -63,7 +63,7 @@ static void match(struct diff *df)
 /* item: a row of the dump, or of the old one. */
 static const char *made_of(struct diff *df, int fate, size_t item)
 {
-	const struct dump_site *s = fate == WENT ? NULL : dump__site(df->d, df->d->rows[item].made);
+	const struct site *s = fate == WENT ? NULL : dump__site(df->d, df->d->rows[item].made);
 
 	if (fate == WENT)
 		return df->old->gs[item].made;

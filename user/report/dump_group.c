@@ -282,7 +282,7 @@ static void text_object(const struct groups *gs, const struct group *g, struct t
 
 static void text_key(const struct groups *gs, const struct group *g, struct textbuf *to)
 {
-	const struct dump_site *s = dump__site(gs->d, g->first->made);
+	const struct site *s = dump__site(gs->d, g->first->made);
 
 	switch (gs->by) {
 	case DUMP_GROUP_SITE:

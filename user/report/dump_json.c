@@ -26,7 +26,7 @@ int dump_json__new(struct dump *d, const struct dump_show *s, struct dump_json *
 		return -ENOMEM;
 	j->d = d;
 	j->show = s;
-	if (blocks__init(&j->stacks, d->nr_stacks) || blocks__init(&j->sites, d->nr_sites))
+	if (blocks__init(&j->stacks, d->nr_stacks) || blocks__init(&j->sites, d->sites->nr))
 		return -ENOMEM;
 	*ret = steal(j);
 	return 0;
@@ -72,7 +72,7 @@ void dump_json__stack(struct dump *d, size_t stack, bool full, struct textbuf *t
 	textbuf__text(to, "]");
 }
 
-void dump_json__site(const struct dump_site *s, struct textbuf *to)
+void dump_json__site(const struct site *s, struct textbuf *to)
 {
 	if (!s || !s->known) {
 		textbuf__text(to, "null");
@@ -95,12 +95,12 @@ static void make_stack(void *ctx, size_t i, struct textbuf *to)
 
 static void make_site(void *ctx, size_t i, struct textbuf *to)
 {
-	dump_json__site(&((struct dump_json *)ctx)->d->sites[i], to);
+	dump_json__site(&((struct dump_json *)ctx)->d->sites->v[i], to);
 }
 
 static void put_site(struct dump_json *j, uint32_t site, struct textbuf *to)
 {
-	if (site == DUMP_NO_SITE)
+	if (site == SITES_NONE)
 		textbuf__text(to, "null");
 	else
 		blocks__put(&j->sites, site, to, make_site, j);

@@ -39,7 +39,7 @@ int dump_show__snap(struct dump *d, enum profile_root root, struct snap **ret);
 /* Frames of one stack: text as in a traceback; JSON as an array. */
 void dump_text__stack(struct dump *d, size_t stack, bool full, struct textbuf *to);
 void dump_json__stack(struct dump *d, size_t stack, bool full, struct textbuf *to);
-void dump_json__site(const struct dump_site *s, struct textbuf *to);	/* {"func":...}; null if unknown */
+void dump_json__site(const struct site *s, struct textbuf *to);	/* {"func":...}; null if unknown */
 
 struct dump_json;	/* what goroutines share, as JSON that was made once */
 int dump_json__new(struct dump *d, const struct dump_show *s, struct dump_json **ret);

@@ -83,7 +83,7 @@ static void make_stack(void *ctx, size_t i, struct textbuf *to)
 static void make_place(void *ctx, size_t i, struct textbuf *to)
 {
 	const struct dump_text *t = ctx;
-	const struct dump_site *s = &t->d->sites[i];
+	const struct site *s = &t->d->sites->v[i];
 
 	textbuf__text(to, "\n");
 	put_place(to, s->file, s->line);
@@ -93,7 +93,7 @@ static void make_place(void *ctx, size_t i, struct textbuf *to)
 static void put_created_by(struct dump_text *t, const struct dump_row *r, struct textbuf *to)
 {
 	const struct census_g *g = dump__g(t->d, r);
-	const struct dump_site *s = dump__site(t->d, r->made);
+	const struct site *s = dump__site(t->d, r->made);
 
 	if (!s || !s->known || (!t->show->full && !s->shown))
 		return;
@@ -224,7 +224,7 @@ int dump_show__text(struct dump *d, const struct dump_show *s, FILE *out, struct
 	textbuf__init(&to, out);
 	to.err = blocks__init(&t.stacks, d->nr_stacks);
 	if (!to.err)
-		to.err = blocks__init(&t.made, d->nr_sites);
+		to.err = blocks__init(&t.made, d->sites->nr);
 	for (size_t i = 0; i < d->nr && !to.err; i++) {
 		if (i)
 			textbuf__bytes(&to, "\n", 1);

@@ -12,8 +12,8 @@
 #include "report/frames.h"
 
 /*
- * physical: name of the function that f is inlined into, or f's own: Go 1.15 goes by it. callee: name of the frame inside of f, shown
- * or not; NULL: f is the innermost. first: no frame was shown yet.
+ * physical: name of the function that f is inlined into, or f's own: Go 1.15 goes by it. callee: name of the frame inside
+ * of f, shown or not; NULL: f is the innermost. first: no frame was shown yet.
  */
 bool traceback_shows(int go_minor, const struct frame *f, const char *physical, const char *callee, bool first);
 /* A wrapper that the compiler made, and that called what it wraps: in no traceback. */
