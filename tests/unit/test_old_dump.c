@@ -32,6 +32,8 @@ Test(old_dump, is_read_from_both_shapes_of_json)
 		cr_assert_eq(parse(t[i].text, NULL, &o, &why), 0, "%s: %s", t[i].why, why.text);
 		cr_expect(o->nr == 2 && o->gs[0].goid == 5 && o->gs[1].goid == 7, "%s", t[i].why);
 		cr_expect_str_eq(o->gs[0].start, "main.worker", "%s", t[i].why);
+		for (size_t k = 0; k < 2; k++)
+			cr_expect(o->text[o->gs[k].at] == '{' && o->text[o->gs[k].at + o->gs[k].len - 1] == '}', "%s", t[i].why);
 	}
 }
 

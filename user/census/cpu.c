@@ -45,11 +45,17 @@ void cpu__after_call(struct cpu *c, uint64_t sp, bool regabi)
 /* Index of the word at addr, or of the place where it belongs. */
 static size_t cpu__place(const struct cpu *c, uint64_t addr)
 {
-	size_t i = 0;
+	size_t lo = 0, hi = c->nr_words;
 
-	while (i < c->nr_words && c->word[i].addr < addr)
-		i++;
-	return i;
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (c->word[mid].addr < addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
 }
 
 static struct cpu_word *cpu__word(struct cpu *c, uint64_t addr)
@@ -78,22 +84,29 @@ static uint64_t bytes_of_bits(uint8_t bits)
 	return mask;
 }
 
-/* The word at addr as the code would find it: what it wrote over what the target has. */
-static struct cpu_word cpu__find(const struct cpu *c, struct livemem *m, uint64_t addr,
-				 uint8_t wanted)
+/* The word w as the code would find it: what it wrote over what the target has. */
+static struct cpu_word cpu__complete(const struct cpu *c, struct livemem *m, struct cpu_word w,
+				     uint8_t wanted)
 {
-	size_t i = cpu__place(c, addr);
-	struct cpu_word w = { .addr = addr, .how = CPU_HARD };
-	bool stale = addr >= c->reg[UOP_RSP].v && addr < c->stale;
+	bool stale = w.addr >= c->reg[UOP_RSP].v && w.addr < c->stale;
 	uint64_t live;
 
-	if (i < c->nr_words && c->word[i].addr == addr)
-		w = c->word[i];
-	if (!(wanted & ~w.written) || stale || livemem__word(m, addr, &live))
+	if (!(wanted & ~w.written) || stale || livemem__word(m, w.addr, &live))
 		return w;
 	w.data = (w.data & bytes_of_bits(w.written)) | (live & ~bytes_of_bits(w.written));
 	w.known |= (uint8_t)~w.written;
 	return w;
+}
+
+static struct cpu_word cpu__find(const struct cpu *c, struct livemem *m, uint64_t addr,
+				 uint8_t wanted)
+{
+	struct cpu_word w = { .addr = addr, .how = CPU_HARD };
+	size_t i = cpu__place(c, addr);
+
+	if (i < c->nr_words && c->word[i].addr == addr)
+		w = c->word[i];
+	return cpu__complete(c, m, w, wanted);
 }
 
 static uint8_t bits_of(unsigned int off, unsigned int size)
@@ -155,16 +168,22 @@ void cpu__forget(struct cpu *c, uint64_t start, uint64_t end)
 	}
 }
 
+void cpu__soften(struct cpu *c, uint64_t start, uint64_t end)
+{
+	for (size_t i = cpu__place(c, start & ~7ull); i < c->nr_words && c->word[i].addr < end; i++)
+		if (c->word[i].how > CPU_SOFT)
+			c->word[i].how = CPU_SOFT;
+}
+
 /* The stack is near: what lies further below is the heap. */
 void cpu__drop_below(struct cpu *c, uint64_t addr)
 {
 	size_t end = cpu__place(c, addr & ~7ull), start = end;
 
-	while (start > 0 && c->word[start - 1].addr >= addr - LIVEMEM_STACK_MAX)
+	while (start > 0 && addr - c->word[start - 1].addr <= LIVEMEM_STACK_MAX)
 		start--;
 	memmove(&c->word[start], &c->word[end], (c->nr_words - end) * sizeof(c->word[0]));
 	c->nr_words -= end - start;
-	memset(&c->word[c->nr_words], 0, (end - start) * sizeof(c->word[0])); /* it is hashed */
 }
 
 /* --- operands --- */
@@ -596,26 +615,56 @@ static void join_value(struct cpu_value *a, struct cpu_value b)
 		a->how = weaker(*a, b);
 }
 
-/* Bytes that one of the two has not written count as they are in the target. */
-static void join_word(struct cpu *c, const struct cpu *other, struct livemem *m, uint64_t addr)
+static struct cpu_word joined_word(struct cpu_word a, struct cpu_word b, uint8_t written)
 {
-	struct cpu_word a = cpu__find(c, m, addr, 0xff), b = cpu__find(other, m, addr, 0xff);
-	struct cpu_word *w = cpu__word(c, addr);
+	struct cpu_word w = { .addr = a.addr, .written = written, .known = a.known & b.known };
 
-	if (!w)
-		return;
-	w->written |= b.written;
-	w->known = a.known & b.known;
-	w->how = a.how < b.how ? a.how : b.how;
+	w.how = a.how < b.how ? a.how : b.how;
 	for (int i = 0; i < 8; i++)
 		if ((a.data ^ b.data) & (0xffull << (i * 8)))
-			w->known &= (uint8_t)~(1u << i);
-	w->known &= w->written;
-	w->data = a.data & bytes_of_bits(w->known);
+			w.known &= (uint8_t)~(1u << i);
+	w.known &= w.written;
+	w.data = a.data & bytes_of_bits(w.known);
+	return w;
+}
+
+/* Both are in order. Bytes that one of the two has not written count as they are in the target. */
+static void cpu__join_words(struct cpu *c, const struct cpu *other, struct livemem *m)
+{
+	struct cpu_word all[CPU_WORDS_MAX];
+	size_t i = 0, k = 0, nr = 0;
+
+	while (i < c->nr_words || k < other->nr_words) {
+		struct cpu_word a = { .how = CPU_HARD }, b = a;
+		bool in_a, in_b;
+
+		in_a = i < c->nr_words &&
+		       (k == other->nr_words || c->word[i].addr <= other->word[k].addr);
+		in_b = k < other->nr_words &&
+		       (i == c->nr_words || other->word[k].addr <= c->word[i].addr);
+		if (in_a)
+			a = c->word[i++];
+		if (in_b)
+			b = other->word[k++];
+		a.addr = b.addr = in_a ? a.addr : b.addr;
+		if (nr == CPU_WORDS_MAX) {
+			c->lost = 1;
+			break;
+		}
+		if (in_a && in_b && !memcmp(&a, &b, sizeof(a)))
+			all[nr++] = a;
+		else
+			all[nr++] = joined_word(cpu__complete(c, m, a, 0xff),
+						cpu__complete(other, m, b, 0xff),
+						a.written | b.written);
+	}
+	memcpy(c->word, all, nr * sizeof(all[0]));
+	c->nr_words = nr;
 }
 
 void cpu__join(struct cpu *c, const struct cpu *other, struct livemem *m)
 {
+	cpu__join_words(c, other, m);
 	for (unsigned int r = 0; r < UOP_REGS; r++) {
 		join_value(&c->reg[r], other->reg[r]);
 		join_value(&c->xmm[r][0], other->xmm[r][0]);
@@ -627,8 +676,4 @@ void cpu__join(struct cpu *c, const struct cpu *other, struct livemem *m)
 	c->lost |= other->lost;
 	if (other->stale > c->stale)
 		c->stale = other->stale;
-	for (size_t i = 0; i < c->nr_words; i++)
-		join_word(c, other, m, c->word[i].addr);
-	for (size_t i = 0; i < other->nr_words; i++)
-		join_word(c, other, m, other->word[i].addr);
 }

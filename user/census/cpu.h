@@ -17,7 +17,7 @@
 #include "census/livemem.h"
 #include "census/uop.h"
 
-#define CPU_WORDS_MAX 64	/* words of memory that the code may have written; more, and cpu.lost says so */
+#define CPU_WORDS_MAX 160	/* words of memory that the code may have written; more, and cpu.lost says so */
 
 enum cpu_how { CPU_UNKNOWN, CPU_SOFT, CPU_HARD };
 
@@ -40,13 +40,19 @@ struct cpu_word {
 struct cpu {
 	struct cpu_value reg[UOP_REGS];
 	struct cpu_value xmm[UOP_REGS][2];
-	struct cpu_word word[CPU_WORDS_MAX];
 	uint64_t nr_words;
 	uint64_t stale;		/* the stack from rsp up to here is unknown unless written: calls use it */
 	uint8_t flags_known, cf, zf, sf, of;
 	uint8_t lost;		/* more was written than there is room for */
 	uint8_t pad[2];
+	struct cpu_word word[CPU_WORDS_MAX];	/* last: see cpu_bytes() */
 };
+
+/* Bytes of it that count. */
+static inline size_t cpu_bytes(const struct cpu *c)
+{
+	return offsetof(struct cpu, word) + c->nr_words * sizeof(c->word[0]);
+}
 
 /* What a frame's code finds after a call: rsp known, the rest not. regabi: xmm15 is 0 (Go 1.17 and later). */
 void cpu__after_call(struct cpu *c, uint64_t sp, bool regabi);
@@ -55,6 +61,8 @@ struct cpu_value cpu__load(const struct cpu *c, struct livemem *m, uint64_t addr
 void cpu__store(struct cpu *c, uint64_t addr, unsigned int size, struct cpu_value v);
 /* Forgets what lies at [start, end). */
 void cpu__forget(struct cpu *c, uint64_t start, uint64_t end);
+/* Somebody else may have written [start, end). */
+void cpu__soften(struct cpu *c, uint64_t start, uint64_t end);
 /* Drops what was written below addr: frames that are gone. */
 void cpu__drop_below(struct cpu *c, uint64_t addr);
 

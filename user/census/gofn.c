@@ -13,6 +13,7 @@
 #define PAGES_BYTES	     (256u << 10)
 #define FUNCDATA_LOCALS_MAPS 1	/* FUNCDATA_LocalsPointerMaps: Go internal/abi/symtab.go, all versions */
 #define LOCALS_WORDS_MAX     (1u << 16)
+#define RESULT_WITHIN	     8	/* instructions from an atomic one to the branch that decides by it */
 
 struct known {
 	uint64_t entry; /* key */
@@ -227,11 +228,11 @@ static struct lockfn gofns__inlined_at(struct gofns *f, uint64_t pc)
 	return lockfn_of_inlined(names, nr > 0 ? (size_t)nr : 0);
 }
 
-/* Whether `next` works with what the atomic instruction u has found. */
+/* Whether `next` looks at what the atomic instruction u has found. */
 static bool uses_result(const struct uop *u, const struct uop *next)
 {
 	if (u->kind == UOP_CMPXCHG)
-		return next->kind == UOP_SETCC || next->kind == UOP_JCC;
+		return next->kind == UOP_SETCC || next->kind == UOP_TEST || next->kind == UOP_JCC;
 	for (int i = 0; u->kind == UOP_XADD && i < 2; i++)
 		if ((next->op[i].type == UOP_REG && next->op[i].reg == u->op[1].reg) ||
 		    (next->op[i].type == UOP_MEM && next->op[i].base == u->op[1].reg))
@@ -240,22 +241,26 @@ static bool uses_result(const struct uop *u, const struct uop *next)
 }
 
 /*
- * An atomic instruction whose address is computed in it is the caller's by its place in the source; what looks at its result
- * is still the inlined function's.
+ * An atomic instruction whose address is computed in it is the caller's by its place in the source; what looks at its result,
+ * up to the branch that decides by it, is still the inlined function's.
  */
 static void gofns__mark_lock(struct gofns *f, struct gofn *fn, uint32_t i)
 {
 	struct uop *u = &fn->uops[i];
 	struct lockfn lock;
-	uint32_t next = i + 1;
 
 	if (!u->locked || u->op[0].type != UOP_MEM)
 		return;
 	lock = gofns__inlined_at(f, u->addr);
-	while (next < fn->nr_uops && fn->uops[next].kind == UOP_NOP)
-		next++;
-	if (lock.role != LOCKFN_LOCK && next < fn->nr_uops && uses_result(u, &fn->uops[next]))
-		lock = gofns__inlined_at(f, fn->uops[next].addr);
+	for (uint32_t k = i + 1; lock.role != LOCKFN_LOCK && k < fn->nr_uops && k <= i + RESULT_WITHIN;
+	     k++) {
+		const struct uop *next = &fn->uops[k];
+
+		if (uses_result(u, next))
+			lock = gofns__inlined_at(f, next->addr);
+		if (next->locked || next->kind == UOP_JCC || next->kind == UOP_CALL)
+			break;
+	}
 	u->lock_act = lock.act;
 	u->lock_kind = lock.kind;
 	if (lock.act != LOCK_NONE)

@@ -137,7 +137,7 @@ static int search__read_defer(struct search *q, uint64_t at, struct lock_defer *
 	*ret_link = minor <= 21 ? word[5] : word[4];
 	*ret = (struct lock_defer){ .sp = word[1], .fn = word[3] };
 	if (minor <= 17) {
-		ret->args = at + 72;
+		ret->args = at + DEFER_ARGS;
 		ret->args_bytes = (uint32_t)word[0] > INT32_MAX ? 0 : (uint32_t)word[0];
 		passed = word[0] >> 32 & 0xff00ff; /* started, openDefer */
 	} else if (minor <= 21) {

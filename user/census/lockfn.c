@@ -30,7 +30,8 @@ static const struct {
 	const char *name;
 	uint8_t role;
 } runtimes[] = {
-	{ "runtime.deferproc", LOCKFN_DEFERPROC }, /* and deferprocStack */
+	{ "runtime.deferprocStack$", LOCKFN_DEFERPROC_STACK },
+	{ "runtime.deferproc$", LOCKFN_DEFERPROC },
 	{ "runtime.deferreturn", LOCKFN_DEFERRETURN },
 	{ "runtime.gcWriteBarrier", LOCKFN_KEEPS_REGS },
 	{ "runtime.duffzero", LOCKFN_KEEPS_REGS },

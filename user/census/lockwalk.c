@@ -7,9 +7,10 @@
 
 #include "base/own.h"
 
-#define VISITS		 6	/* different states at one place before they are joined */
+#define VISITS		 4	/* different states at one place before they are joined */
 #define BALANCE_MAX	 3
 #define SCAN_DEPTH_MAX	 4	/* calls deep that effects are looked for */
+#define SCAN_TOUCHING_MAX 4	/* and that much deeper through functions that handle locks themselves */
 #define SCAN_STEPS	 8000	/* instructions of a function whose effects are found out */
 #define JUMP_TABLE_MAX	 512
 #define THIN_UOPS	 48	/* instructions */
@@ -141,8 +142,8 @@ static void lockwalk__act(struct lockwalk *w, struct lockpath *p, struct lockfn 
 			  struct cpu_value addr, uint64_t pc)
 {
 	w->saw_lock = true;
-	if (addr.how == CPU_HARD || addr.how == CPU_SOFT)
-		addr.how = addr.v ? CPU_HARD : CPU_UNKNOWN;
+	if (w->counting || !addr.v)
+		addr.how = CPU_UNKNOWN;
 	if (lock.act == LOCK_GIVE)
 		lockwalk__give(w, p, addr, lock.kind, pc);
 	else
@@ -169,17 +170,35 @@ static void lockpath__join_uses(struct lockpath *p, const struct lockpath *o)
 		p->unknown = o->unknown;
 }
 
+/* Only what both have deferred, in the same order. */
+static void lockpath__join_defers(struct lockpath *p, const struct lockpath *o)
+{
+	uint64_t same = 0;
+
+	while (same < p->nr_defers && same < o->nr_defers &&
+	       !memcmp(&p->defer[same], &o->defer[same], sizeof(p->defer[0])))
+		same++;
+	memset(&p->defer[same], 0, (LOCKPATH_DEFERS_MAX - same) * sizeof(p->defer[0]));
+	p->nr_defers = same;
+}
+
 static void lockpath__join(struct lockpath *p, const struct lockpath *o, struct livemem *m)
 {
+	lockpath__join_defers(p, o);
 	cpu__join(&p->cpu, &o->cpu, m);
 	lockpath__join_uses(p, o);
+}
+
+static size_t lockpath_bytes(const struct lockpath *p)
+{
+	return offsetof(struct lockpath, cpu) + cpu_bytes(&p->cpu);
 }
 
 static uint64_t lockpath_hash(const struct lockpath *p)
 {
 	uint64_t h = 0xcbf29ce484222325ull, word;
 
-	for (size_t at = 0; at < sizeof(*p); at += sizeof(word)) {
+	for (size_t at = 0; at < lockpath_bytes(p); at += sizeof(word)) {
 		memcpy(&word, (const char *)p + at, sizeof(word));
 		h = (h ^ word) * 0x100000001b3ull;
 		h ^= h >> 29;
@@ -192,7 +211,7 @@ static struct lockpath *lockpath_copy(const struct lockpath *p)
 	struct lockpath *copy = malloc(sizeof(*copy));
 
 	if (copy)
-		memcpy(copy, p, sizeof(*copy));
+		memcpy(copy, p, lockpath_bytes(p));
 	return copy;
 }
 
@@ -271,7 +290,7 @@ static bool run__visit(struct run *r, struct visit *v)
 	lockpath__join(v->joined, r->path, r->w->mem);
 	if (lockpath_hash(v->joined) == before)
 		return false;
-	memcpy(r->path, v->joined, sizeof(*r->path));
+	memcpy(r->path, v->joined, lockpath_bytes(v->joined));
 	return true;
 }
 
@@ -307,7 +326,7 @@ static void run__pass_call(struct run *r, const struct gofn *callee)
 	for (uint32_t i = 0; i < r->fn->nr_shared; i++) {
 		uint64_t var = sp + (uint64_t)(int64_t)r->fn->shared[i];
 
-		cpu__forget(c, var, var + 8);
+		cpu__soften(c, var, var + 8);
 	}
 	cpu__after_call(c, sp, r->w->regabi);
 }
@@ -338,7 +357,7 @@ static void run__try(struct run *r, struct lockfn lock, struct cpu_value addr, c
 /* Calls that only a run resolves, in so little code that it is run: the wrapper of a deferred interface call. */
 static bool lockwalk__is_thin(struct lockwalk *w, struct gofn *fn, uint64_t target)
 {
-	return !w->scanning && fn->lock.role == LOCKFN_PLAIN && target == fn->entry &&
+	return !w->counting && fn->lock.role == LOCKFN_PLAIN && target == fn->entry &&
 	       !gofns__decode(w->fns, fn) && fn->calls_unknown && fn->nr_uops <= THIN_UOPS;
 }
 
@@ -351,6 +370,76 @@ static void run__leave_effects(struct run *r, unsigned int effects, const struct
 		lockwalk__give(r->w, r->path, unknown, LOCK_MUTEX, u->addr);
 	if (effects & LOCKWALK_TAKES)
 		lockwalk__take(r->w, r->path, unknown, LOCK_MUTEX);
+}
+
+/* A closure is called with its address in rdx, and up to Go 1.16 its arguments on the stack. */
+static void lockwalk__run_closure(struct lockwalk *w, struct lockpath *p, const struct lock_defer *d)
+{
+	struct cpu *c = &p->cpu;
+	uint64_t sp = c->reg[UOP_RSP].v;
+	struct cpu_value target = cpu__load(c, w->mem, d->fn, 8), word;
+	struct gofn *fn;
+
+	if (target.how == CPU_UNKNOWN || gofns__at(w->fns, target.v, &fn))
+		return;
+	cpu__after_call(c, sp, w->regabi);
+	c->reg[UOP_RDX] = (struct cpu_value){ d->fn, 8, CPU_HARD };
+	for (uint32_t off = 0; off < d->args_bytes && off < CLOSURE_ARGS_MAX; off += 8) {
+		word = cpu__load(c, w->mem, d->args + off, 8);
+		cpu__store(c, sp + off, 8, word);
+	}
+	if (fn->lock.role == LOCKFN_LOCK)
+		lockwalk__act(w, p, fn->lock, lockwalk__argument(w, p), fn->entry);
+	if (fn->lock.role != LOCKFN_PLAIN)
+		return;
+	c->reg[UOP_RSP].v -= 8;
+	cpu__store(c, c->reg[UOP_RSP].v, 8, (struct cpu_value){ 0 });
+	lockwalk__enter(w, fn, fn->entry, p, LOCKWALK_DEPTH_MAX - 1);
+	c->reg[UOP_RSP] = (struct cpu_value){ sp, 8, CPU_HARD };
+	cpu__drop_below(c, sp);
+}
+
+/* Those of the path first: they were deferred later. */
+void lockwalk__run_defers(struct lockwalk *w, struct lockpath *p)
+{
+	uint64_t sp = p->cpu.reg[UOP_RSP].v;
+
+	while (p->nr_defers && p->defer[p->nr_defers - 1].sp == sp) {
+		struct lock_defer d = { .sp = sp };
+		struct cpu_value size = { 0 };
+
+		p->nr_defers--;
+		d.fn = p->defer[p->nr_defers].fn;
+		d.args = p->defer[p->nr_defers].args;
+		memset(&p->defer[p->nr_defers], 0, sizeof(p->defer[0])); /* it is hashed */
+		if (d.args)
+			size = cpu__load(&p->cpu, w->mem, d.args - DEFER_ARGS, 4);
+		d.args_bytes = (uint32_t)size.v;
+		lockwalk__run_closure(w, p, &d);
+	}
+	for (size_t i = 0; i < w->nr_defers; i++)
+		if (w->defer[i].sp == sp)
+			lockwalk__run_closure(w, p, &w->defer[i]);
+}
+
+/* deferprocStack(d *_defer), deferproc(fn func()): the latter not with arguments, as it was up to Go 1.16. */
+static void run__defer(struct run *r, bool on_stack)
+{
+	struct lockpath *p = r->path;
+	struct cpu_value arg = lockwalk__argument(r->w, p), fn = arg;
+
+	if (on_stack && arg.how != CPU_UNKNOWN)
+		fn = cpu__load(&p->cpu, r->w->mem, arg.v + DEFER_FN, 8);
+	if (fn.how == CPU_UNKNOWN || (!on_stack && !r->w->regabi))
+		return;
+	if (p->nr_defers == LOCKPATH_DEFERS_MAX) {
+		r->w->lost = true;
+		return;
+	}
+	p->defer[p->nr_defers].sp = p->cpu.reg[UOP_RSP].v;
+	p->defer[p->nr_defers].fn = fn.v;
+	p->defer[p->nr_defers].args = on_stack && !r->w->regabi ? arg.v + DEFER_ARGS : 0;
+	p->nr_defers++;
 }
 
 /* Follows a call of fn, or passes it. false: it does not come back. */
@@ -380,11 +469,13 @@ static bool run__call(struct run *r, struct gofn *fn, uint64_t target, const str
 	}
 	if (fn->lock.role == LOCKFN_DEFERRETURN)
 		lockwalk__run_defers(r->w, r->path);
+	else if (fn->lock.role == LOCKFN_DEFERPROC || fn->lock.role == LOCKFN_DEFERPROC_STACK)
+		run__defer(r, fn->lock.role == LOCKFN_DEFERPROC_STACK);
 	effects = target == fn->entry ? lockwalk__effects(r->w, fn) : 0;
 	if ((!effects && !lockwalk__is_thin(r->w, fn, target)) || depth >= LOCKWALK_DEPTH_MAX) {
 		run__pass_call(r, fn);
 		run__leave_effects(r, effects, u);
-		if (fn->lock.role == LOCKFN_DEFERPROC)
+		if (fn->lock.role == LOCKFN_DEFERPROC || fn->lock.role == LOCKFN_DEFERPROC_STACK)
 			c->reg[UOP_RAX] = (struct cpu_value){ 0, 8, CPU_HARD };
 		return true;
 	}
@@ -410,41 +501,6 @@ static bool run__call_op(struct run *r, const struct uop *u, uint32_t depth)
 		return true;
 	}
 	return run__call(r, fn, to.v, u, depth);
-}
-
-void lockwalk__run_defers(struct lockwalk *w, struct lockpath *p)
-{
-	struct cpu *c = &p->cpu;
-	uint64_t sp = c->reg[UOP_RSP].v;
-
-	for (size_t i = 0; i < w->nr_defers; i++) {
-		const struct lock_defer *d = &w->defer[i];
-		struct cpu_value target, word;
-		struct gofn *fn;
-
-		if (d->sp != sp)
-			continue;
-		target = cpu__load(c, w->mem, d->fn, 8);
-		if (target.how == CPU_UNKNOWN || gofns__at(w->fns, target.v, &fn))
-			continue;
-		cpu__after_call(c, sp, w->regabi);
-		c->reg[UOP_RDX] = (struct cpu_value){ d->fn, 8, CPU_HARD };
-		for (uint32_t off = 0; off < d->args_bytes && off < CLOSURE_ARGS_MAX; off += 8) {
-			word = cpu__load(c, w->mem, d->args + off, 8);
-			cpu__store(c, sp + off, 8, word);
-		}
-		if (fn->lock.role == LOCKFN_LOCK) {
-			lockwalk__act(w, p, fn->lock, lockwalk__argument(w, p), fn->entry);
-			continue;
-		}
-		if (fn->lock.role != LOCKFN_PLAIN)
-			continue;
-		c->reg[UOP_RSP].v -= 8;
-		cpu__store(c, c->reg[UOP_RSP].v, 8, (struct cpu_value){ 0 });
-		lockwalk__enter(w, fn, fn->entry, p, 1);
-		c->reg[UOP_RSP] = (struct cpu_value){ sp, 8, CPU_HARD };
-		cpu__drop_below(c, sp);
-	}
 }
 
 /* --- jumps --- */
@@ -627,7 +683,7 @@ static int lockwalk__enter(struct lockwalk *w, struct gofn *fn, uint64_t pc, str
 		run__go(&r, depth);
 	}
 	if (!err && r.exit) {
-		memcpy(p, r.exit, sizeof(*p));
+		memcpy(p, r.exit, lockpath_bytes(r.exit));
 		err = 1;
 	}
 	run__done(&r);
@@ -674,16 +730,13 @@ static unsigned int lockwalk__find_effects(struct lockwalk *w, struct gofn *fn)
 					 .mem = mem,
 					 .regabi = w->regabi,
 					 .steps = SCAN_STEPS,
+					 .counting = true,
 					 .scanning = w->scanning };
 		cpu__after_call(&p->cpu, NOWHERE, w->regabi);
 		p->cpu.stale = NOWHERE;
 		if (lockwalk__enter(in, fn, fn->entry, p, LOCKWALK_DEPTH_MAX) == 1 && !in->lost) {
 			found = in->gave ? LOCKWALK_GIVES : 0;
-			if (p->unknown)
-				found |= LOCKWALK_TAKES;
-			for (size_t i = 0; i < p->nr_uses; i++)
-				if (p->use[i].balance > 0)
-					found |= LOCKWALK_TAKES;
+			found |= p->unknown ? LOCKWALK_TAKES : 0;
 		}
 	}
 	free(mem);
@@ -694,14 +747,19 @@ static unsigned int lockwalk__find_effects(struct lockwalk *w, struct gofn *fn)
 
 unsigned int lockwalk__effects(struct lockwalk *w, struct gofn *fn)
 {
+	bool deep = w->scanning >= SCAN_DEPTH_MAX;
+
 	if (fn->effects & LOCKWALK_KNOWN)
 		return fn->effects & (LOCKWALK_TAKES | LOCKWALK_GIVES);
 	if (fn->lock.role != LOCKFN_PLAIN || (fn->effects & LOCKWALK_BUSY) ||
-	    w->scanning >= SCAN_DEPTH_MAX)
+	    w->scanning >= SCAN_DEPTH_MAX + SCAN_TOUCHING_MAX)
+		return 0;
+	/* Far from where we began only those count that handle a lock themselves. */
+	if (deep && (gofns__decode(w->fns, fn) || !fn->touches))
 		return 0;
 	fn->effects = LOCKWALK_BUSY;
 	w->scanning++;
-	if (lockwalk__may_touch(w, fn))
+	if (deep || lockwalk__may_touch(w, fn))
 		fn->effects |= lockwalk__find_effects(w, fn);
 	w->scanning--;
 	fn->effects = (fn->effects & (LOCKWALK_TAKES | LOCKWALK_GIVES)) | LOCKWALK_KNOWN;

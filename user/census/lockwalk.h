@@ -19,7 +19,7 @@
 
 #define LOCKWALK_STEPS_MAX  50000 /* instructions of one frame, what it calls included */
 #define LOCKWALK_USES_MAX   16	  /* locks of one path */
-#define LOCKWALK_PATHS_MAX  256	  /* that wait for their turn in one function */
+#define LOCKWALK_PATHS_MAX  512	  /* that wait for their turn in one function */
 #define LOCKWALK_DEPTH_MAX  6	  /* calls within calls */
 #define LOCKWALK_GIVEN_MAX  64
 #define LOCKWALK_DEFERS_MAX 64
@@ -35,12 +35,18 @@ struct lock_use {
 	uint32_t pad;
 };
 
+#define LOCKPATH_DEFERS_MAX 8
+
 /* A path of execution. No padding: hashed as bytes. */
 struct lockpath {
-	struct cpu cpu;
 	struct lock_use use[LOCKWALK_USES_MAX];
 	uint64_t nr_uses;
 	int64_t unknown;	/* takes of locks at unknown addresses: what is given back then may be one of them */
+	struct {
+		uint64_t sp, fn, args;
+	} defer[LOCKPATH_DEFERS_MAX];	/* deferred on the way: as struct lock_defer, with 0 for no arguments */
+	uint64_t nr_defers;
+	struct cpu cpu;		/* last: not all of it counts */
 };
 #define LOCKPATH_WAITS 1000	/* of `unknown`: the goroutine waits for a lock nobody knows, and every give may be its */
 
@@ -51,13 +57,18 @@ struct lock_given {
 	bool taken_first;	/* and some path takes it first: it cannot be ours */
 };
 
-/* A call that the frame has deferred: an entry of g._defer. */
+/*
+ * A call that the frame has deferred: an entry of g._defer, runtime._defer (Go runtime/runtime2.go). fn@24 in all versions; up to
+ * 1.17 it begins with the size of its arguments, which lie behind its 72 bytes.
+ */
 struct lock_defer {
 	uint64_t sp;		/* of the frame that deferred it */
 	uint64_t fn;		/* its closure */
-	uint64_t args;		/* address of its arguments, up to Go 1.16 */
+	uint64_t args;		/* address of its arguments, up to Go 1.16; 0: none */
 	uint32_t args_bytes;
 };
+#define DEFER_FN   24
+#define DEFER_ARGS 72
 
 struct lockwalk {
 	struct gofns *fns;	/* borrowed */
@@ -71,6 +82,7 @@ struct lockwalk {
 	size_t nr_defers;
 	bool gave;		/* out: something was given back, known or not */
 	bool saw_lock;		/* out: any lock's instruction or function was met */
+	bool counting;		/* locks are counted only, whatever their addresses */
 	uint32_t scanning;	/* depth of the functions whose effects are found out */
 };
 

@@ -154,8 +154,8 @@ int dump__frames(struct dump *d, size_t stack, enum dump_detail detail, const st
 		bool exact;
 
 		err = framer__at(d->framer, rt, pcs[i], true, &v, &nr_v);
-		/* No call ends one byte behind the entry: it never ran. */
-		exact = nr_v && (pcs[i] == v[nr_v - 1].entry + 1 || (callee && traceback_is_exact(minor, callee)));
+		/* An innermost one right behind the entry never ran: no call ends there. */
+		exact = nr_v && (callee ? traceback_is_exact(minor, callee) : pcs[i] == v[nr_v - 1].entry + 1);
 		for (size_t k = 0; k < nr_v && !err; k++) {
 			if (is_shown(minor, detail, &v[k], v[nr_v - 1].name, callee, !nr))
 				err = push_frame(d->index, &nr, &v[k], exact);

@@ -57,10 +57,15 @@ static int damaged(const struct reader *rd, const char *what, struct cause *why)
 			  what);
 }
 
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 /* The next character that is no white space; 0 at the end. */
 static char peek(struct reader *rd)
 {
-	while (rd->at < rd->o->len && strchr(" \t\r\n", rd->o->text[rd->at]))
+	while (rd->at < rd->o->len && is_space(rd->o->text[rd->at]))
 		rd->at++;
 	return rd->at < rd->o->len ? rd->o->text[rd->at] : 0;
 }
@@ -79,6 +84,8 @@ static int read_value(struct reader *rd, struct json_object **ret, struct cause 
 		return damaged(rd, err == json_tokener_continue ? "it ends too early" : json_tokener_error_desc(err), why);
 	}
 	rd->at += json_tokener_get_parse_end(rd->tok);
+	while (is_space(rd->o->text[rd->at - 1]))	/* behind a value json-c goes on to the next */
+		rd->at--;
 	return 0;
 }
 

@@ -182,7 +182,8 @@ static int fill_comments(struct pprof_tables *t, const struct report *r, Pprof__
 	if (!err && m->go_version[0])
 		err = add_comment(t, p, "%s", m->go_version);
 	if (!err)
-		err = add_comment(t, p, "events seen %" PRIu64 ", lost %" PRIu64, m->seen, m->lost);
+		err = add_comment(t, p, "%s seen %" PRIu64 ", lost %" PRIu64,
+				  r->snap->event == PROFILE_GOROUTINES ? "goroutines" : "events", m->seen, m->lost);
 	if (!err && m->cost[0])
 		err = add_comment(t, p, "%s", m->cost);
 	return err;
