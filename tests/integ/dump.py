@@ -172,13 +172,14 @@ def against_text(text, ours, blocks, server):
         if (got.created, got.parent) != (want.created, want.parent):
             yield "text: created by", f"goroutine {goid}: {got.created} in {got.parent}, want {want.created} in {want.parent}"
         elided = want.elided if got.elided is None else min(got.elided, want.elided or got.elided)
-        if goid != server and not (same_text(shown(want.frames), elided, got.frames) or
+        if goid != server and not (got.frames and textual(got.frames) == textual(want.frames) or
+                                   same_text(shown(want.frames), elided, got.frames) or
                                    got.elided is not None and same_text(got.frames, elided, shown(want.frames))):
             yield "text: stack", f"goroutine {goid}: {first_difference(textual(shown(want.frames)), textual(got.frames))}"
 
 
 def textual(frames_):
-    """What a text says of frames without their arguments, which say too whether one is inlined (so does the offset: it has none)."""
+    """What a text says of frames but for their arguments. One that is inlined has no offset."""
     return [(f.func, f.file, f.line, f.offset) for f in frames_]
 
 
@@ -204,13 +205,14 @@ def against_the_last(ours, said, last, blocks, server):
                 yield sort, f"goroutine {goid}: {[f[:3] for f in got]}, want {[f[:3] for f in last[goid].frames]}"
 
 
-# Wrappers in package runtime: made for a go or defer statement, and what calls deferred functions (cmd/internal/objabi/funcid.go).
+# Wrappers in package runtime: made for a go or defer statement, and what calls deferred functions
+# (cmd/internal/objabi/funcid.go).
 RUNTIME_WRAPPER = re.compile(r"runtime\..*\.(gowrap|deferwrap|func)\d+|"
                              r"runtime\.(call\d+|reflectcallSave|deferCallSave|runOpenDeferFrame|deferreturn)")
 
 
 def same_but_wrappers(all_frames, usual, got):
-    """Do all_frames without their wrappers give those that were got? usual: of the same goroutine, if a usual traceback has it."""
+    """Do all_frames without their wrappers give those that were got? usual: of the same goroutine in a usual traceback."""
     got, usual = [f[:3] for f in got], usual and {f[:3] for f in usual}
     for f in all_frames:
         if got and f[:3] == got[0]:
@@ -268,8 +270,8 @@ def labels_are_right_to_the_last_byte(minor, mode):
 
 
 def how_long_is_never_more_than_it_was(minor, mode):
-    """What the runtime notes of a goroutine is when the collection *before* the one that found it waiting was at its end, 0 in the
-    first (runtime/mgcmark.go markroot, work.tstart): it may have begun to wait after that."""
+    """What the runtime notes of a goroutine is when the collection *before* the one that found it waiting was at its end, 0 in
+    the first (runtime/mgcmark.go markroot, work.tstart): it may have begun to wait after that."""
     with Dumped("parked", minor, mode) as t:
         t.settled()
         truth = t.truth()

@@ -44,7 +44,8 @@ def timeless(g):
 
 def same_counts(got, want, what):
     more, fewer = got - want, want - got
-    expect(not more and not fewer, f"{what}: {len(more)} besides {list(more.items())[:1]}, {len(fewer)} missing {list(fewer.items())[:1]}")
+    expect(not more and not fewer, f"{what}: {len(more)} besides, as {list(more.items())[:1]}; "
+                                   f"{len(fewer)} missing, as {list(fewer.items())[:1]}")
 
 
 def json_and_jsonl_are_the_same_objects(minor):
@@ -256,13 +257,12 @@ def older_takes_those_known_to_be(minor):
 def order_and_top(minor):
     with Idle(minor) as t:
         for sort in (None, "goid", "stack", "state"):
-            lines = list(goroutines(t.pid, *(["--sort", sort] if sort else [])).values())
-            top = list(goroutines(t.pid, *(["--sort", sort] if sort else []), "--top", 7).values())
-            expect([g["goid"] for g in top] == [g["goid"] for g in lines[:7]], f"--sort {sort} --top 7: {[g['goid'] for g in top]}")
-            text = list(traceback(dump(t.pid, *(["--sort", sort] if sort else []))[0]))
-            expect(text == [g["goid"] for g in lines], f"--sort {sort}: the text has another order")
-            if sort in (None, "goid"):
-                expect(text == sorted(text), f"--sort {sort}: {text[:10]}")
+            args = ["--sort", sort] if sort else []
+            lines, top = list(goroutines(t.pid, *args).values()), list(goroutines(t.pid, *args, "--top", 7))
+            order = [g["goid"] for g in lines]
+            expect(top == order[:7], f"--sort {sort} --top 7: {top}")
+            expect(list(traceback(dump(t.pid, *args)[0])) == order, f"--sort {sort}: the text has another order")
+            expect(sort not in (None, "goid") or order == sorted(order), f"--sort {sort}: {order[:10]}")
             common = collections.Counter(json.dumps(g["stack"]) for g in lines)
             sizes = [common[json.dumps(g["stack"])] for g in lines]
             expect(sort != "stack" or sizes == sorted(sizes, reverse=True), f"--sort stack: {sizes}")

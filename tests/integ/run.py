@@ -6,7 +6,8 @@
 
 Lines `ok NAME`, `FAIL NAME: why`, `skip NAME: what is missing`; the last line `N passed, N failed, N skipped`; exit 1 if any
 failed. PATTERN is a regular expression over names. The cases are in truths.py (programs that print what they did),
-tracer.py (against Go's execution tracer), dump.py (against Go's own tracebacks), dumpviews.py, dumpmoments.py, outputs.py, refusals.py and surroundings.py; the scripts of symbols and census run too.
+tracer.py (against Go's execution tracer), dump.py (against Go's own tracebacks), dumpviews.py, dumpmoments.py, outputs.py,
+refusals.py and surroundings.py; the scripts of symbols and census run too.
 """
 import argparse
 import concurrent.futures
