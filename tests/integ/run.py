@@ -6,7 +6,7 @@
 
 Lines `ok NAME`, `FAIL NAME: why`, `skip NAME: what is missing`; the last line `N passed, N failed, N skipped`; exit 1 if any
 failed. PATTERN is a regular expression over names. The cases are in truths.py (programs that print what they did),
-tracer.py (against Go's execution tracer), dump.py (against Go's own tracebacks), dumpviews.py, dumpmoments.py, outputs.py,
+tracer.py (against Go's execution tracer), dump.py (against Go's own tracebacks), dumpviews.py, dumpmoments.py, chans.py, outputs.py,
 refusals.py and surroundings.py; the scripts of symbols and census run too.
 """
 import argparse
@@ -19,6 +19,7 @@ import threading
 import traceback
 
 import build
+import chans
 import dump
 import dumpmoments
 import dumpviews
@@ -42,7 +43,7 @@ def say(verdict, name, why=""):
 
 
 def cases():
-    for module in (refusals, outputs, surroundings, truths, tracer, dump, dumpviews, dumpmoments):
+    for module in (refusals, outputs, surroundings, truths, tracer, dump, dumpviews, dumpmoments, chans):
         yield from module.cases()
 
 

@@ -12,7 +12,7 @@
 #define NIL_CHAN_RECEIVE 3 /* of Go 1.22 */
 #define SECOND		 1000000000ull
 
-/* What was read of a program: goroutines 1, 2, ... and what they wait for. */
+/* What was read of a program: goroutines 11, 12, ... and what they wait for. */
 struct scene {
 	struct census c;
 	struct census_g gs[32];
@@ -59,7 +59,7 @@ static struct scene *new_scene(void)
 
 static void add_g(struct scene *s, uint32_t stack, uint64_t waited_s)
 {
-	s->gs[s->c.nr] = (struct census_g){ .addr = 0x1000 * (s->c.nr + 1), .goid = s->c.nr + 1, .gopc = PC_MAIN, .stack = stack,
+	s->gs[s->c.nr] = (struct census_g){ .addr = 0x1000 * (s->c.nr + 1), .goid = s->c.nr + 11, .gopc = PC_MAIN, .stack = stack,
 					    .waits_at = (uint32_t)s->c.nr_waits, .status = GOSTATUS_WAITING, .m = -1, .p = -1,
 					    .reason = FAKE_CHAN_RECEIVE, .waitsince_ns = waited_s ? (100 - waited_s) * SECOND : 0 };
 	s->stacks[stack].nr_gs++;
@@ -151,7 +151,7 @@ Test(chans, equal_waiters_are_a_group_and_equal_channels_a_fold)
 	cr_expect_not_null(strstr(text, "4 like this: chan of elements of 8 bytes, 1 of 1 buffered: 1 waiting at each"), "%s", text);
 	cr_expect_not_null(strstr(text, "3 receive at main.worker main.go:20, the oldest for at least 30s\n"
 					"      created by main.main main.go:9\n"
-					"      goroutines 1 2 3\n"), "%s", text);
+					"      goroutines 11 12 13\n"), "%s", text);
 	free(text);
 	end(s);
 }
@@ -197,7 +197,7 @@ Test(chans, json_has_each_waiter_and_the_words_of_elements)
 	cr_expect(json_object_get_boolean(at(ch, "timer")));
 	cr_expect_eq(json_object_get_int(at(at(ch, "elem"), "size")), 8);
 	cr_expect_null(at(at(ch, "elem"), "type"));
-	cr_expect_eq(json_object_get_int64(at(nth(ch, "senders", 0), "goid")), 1);
+	cr_expect_eq(json_object_get_int64(at(nth(ch, "senders", 0), "goid")), 11);
 	cr_expect_eq(json_object_get_int64(at(nth(ch, "senders", 0), "wait_ns")), 5 * (int64_t)SECOND);
 	cr_expect(json_object_get_boolean(at(nth(ch, "senders", 0), "select")));
 	cr_expect_str_eq(json_object_get_string(at(nth(ch, "senders", 0), "func")), "main.worker");
@@ -249,7 +249,7 @@ Test(chans, a_nil_channel_is_nobodys)
 	end(s);
 }
 
-/* Goroutine 1 holds 0x100 and wants 0x200, goroutine 2 the other way round. */
+/* Goroutine 11 holds 0x100 and wants 0x200, goroutine 12 the other way round. */
 static struct scene *deadlocked(void)
 {
 	static struct wait_edge steps[] = { { 0, 1, 0, 1 }, { 1, 0, 1, 0 } };
@@ -277,10 +277,10 @@ Test(chans, a_deadlock_comes_first_with_its_evidence)
 	char *text = rendered(s, false, chans_show__text);
 
 	cr_expect_not_null(strstr(text, "; 1 deadlock\n\nDEADLOCK: 2 goroutines wait for each other\n"
-					"  goroutine 1 waits for mutex 0x200 at main.main main.go:9\n"
-					"    goroutine 2 holds it and would unlock it at main.main main.go:9\n"
-					"  goroutine 2 waits for mutex 0x100 at main.main main.go:9\n"
-					"    goroutine 1 holds it and would unlock it at main.worker main.go:20\n"
+					"  goroutine 11 waits for mutex 0x200 at main.main main.go:9\n"
+					"    goroutine 12 holds it and would unlock it at main.main main.go:9\n"
+					"  goroutine 12 waits for mutex 0x100 at main.main main.go:9\n"
+					"    goroutine 11 holds it and would unlock it at main.worker main.go:20\n"
 					"  behind them: 3 more goroutines\n"), "%s", text);
 	free(text);
 	end(s);
@@ -293,10 +293,10 @@ Test(chans, json_names_who_holds_what_and_the_rings)
 	struct json_object *o = json_tokener_parse(text), *step, *lock;
 
 	cr_assert_not_null(o, "%s", text);
-	cr_expect_str_eq(json_object_to_json_string_ext(at(nth(o, "deadlocks", 0), "goroutines"), JSON_C_TO_STRING_PLAIN), "[1,2]");
+	cr_expect_str_eq(json_object_to_json_string_ext(at(nth(o, "deadlocks", 0), "goroutines"), JSON_C_TO_STRING_PLAIN), "[11,12]");
 	step = nth(nth(o, "deadlocks", 0), "steps", 0);
-	cr_expect_eq(json_object_get_int(at(step, "goid")), 1);
-	cr_expect_eq(json_object_get_int(at(step, "held_by")), 2);
+	cr_expect_eq(json_object_get_int(at(step, "goid")), 11);
+	cr_expect_eq(json_object_get_int(at(step, "held_by")), 12);
 	cr_expect_str_eq(json_object_get_string(at(at(step, "waits_for"), "addr")), "0x200");
 	lock = nth(o, "locks", 0);
 	cr_expect_eq(json_object_array_length(at(lock, "waiters")), 1);

@@ -7,30 +7,30 @@
 
 #include "census/gather.h"
 
-#define ROUNDS	    4	  /* readings until a channel counts as unsettled */
-#define BATCH	    8192u /* channels of one batch of reads */
+#define ROUNDS      4     /* readings until a channel counts as unsettled */
+#define BATCH       8192u /* channels of one batch of reads */
 #define OBJECT_MAX  256   /* bytes of an hchan, of a sudog */
 #define ELEMENT_MAX 65535 /* hchan.elemsize is a u16 */
-#define CAP_MAX	    (1ULL << 47)
+#define CAP_MAX     (1ULL << 47)
 
 /* A wait of the census on a channel, and its sudog as it was read last. */
 struct waiter {
 	uint64_t via;
-	uint64_t next;		/* sudog.next */
-	uint32_t wait, g;	/* indexes into the census */
-	uint32_t chan;		/* index into gchans.v */
-	bool good;		/* it is a sudog of that goroutine for that channel */
-	uint8_t seen;		/* in this walk: enum census_wait_way */
+	uint64_t next;    /* sudog.next */
+	uint32_t wait, g; /* indexes into the census */
+	uint32_t chan;    /* index into gchans.v */
+	bool good;        /* it is a sudog of that goroutine for that channel */
+	uint8_t seen;     /* in this walk: enum census_wait_way */
 };
 
 /* Of one channel in one round. */
 struct look {
 	uint32_t chan;
 	uint8_t before[OBJECT_MAX], after[OBJECT_MAX];
-	bool read;		/* `before` could be read */
-	bool again;		/* `after` could be read */
+	bool read;  /* `before` could be read */
+	bool again; /* `after` could be read */
 	uint64_t words[GCHAN_ELEMENTS * GCHAN_WORDS];
-	uint8_t nr_elements;	/* that could be read */
+	uint8_t nr_elements; /* that could be read */
 };
 
 struct reader {
@@ -40,12 +40,12 @@ struct reader {
 	struct gchans *cs;
 	bool elements;
 	size_t hchan_bytes, sudog_bytes;
-	struct waiter *waiters;	/* by via; owned */
+	struct waiter *waiters; /* by via; owned */
 	size_t nr_waiters;
-	uint32_t *by_chan;	/* indexes of waiters, channel after channel; owned */
-	uint32_t *first;	/* of each channel in by_chan, one more at the end; owned */
-	struct look *looks;	/* BATCH; owned */
-	struct gather *gather;	/* owned */
+	uint32_t *by_chan;     /* indexes of waiters, channel after channel; owned */
+	uint32_t *first;       /* of each channel in by_chan, one more at the end; owned */
+	struct look *looks;    /* BATCH; owned */
+	struct gather *gather; /* owned */
 	size_t strangers;
 	size_t words_room;
 };
@@ -83,14 +83,16 @@ static size_t span_of(const int32_t *offsets, size_t nr)
 static int reader__check_layout(struct reader *r)
 {
 	const struct goobjects *o = &r->rt->objects;
-	const int32_t hchan[] = { o->hchan_qcount, o->hchan_dataqsiz, o->hchan_buf, o->hchan_elemsize, o->hchan_closed,
-				  o->hchan_elemtype, o->hchan_recvx, o->hchan_sendx, o->hchan_recvq_first,
+	const int32_t hchan[] = { o->hchan_qcount,     o->hchan_dataqsiz, o->hchan_buf,
+				  o->hchan_elemsize,   o->hchan_closed,   o->hchan_elemtype,
+				  o->hchan_recvx,      o->hchan_sendx,    o->hchan_recvq_first,
 				  o->hchan_sendq_first };
 	const int32_t sudog[] = { r->rt->layout.sudog_g, r->rt->layout.sudog_c, o->sudog_next };
 
 	r->hchan_bytes = span_of(hchan, ARRAY_SIZE(hchan));
 	r->sudog_bytes = span_of(sudog, ARRAY_SIZE(sudog));
-	return r->hchan_bytes && r->sudog_bytes && o->hchan_timer <= OBJECT_MAX - 8 ? 0 : -EOPNOTSUPP;
+	return r->hchan_bytes && r->sudog_bytes && o->hchan_timer <= OBJECT_MAX - 8 ? 0
+										    : -EOPNOTSUPP;
 }
 
 /* --- which channels, and whose --- */
@@ -123,8 +125,9 @@ static int reader__collect(struct reader *r)
 			uint32_t wait = c->gs[i].waits_at + k;
 
 			if (c->waits[wait].kind == CENSUS_WAIT_CHAN && r->nr_waiters < c->nr_waits)
-				r->waiters[r->nr_waiters++] =
-					(struct waiter){ .via = c->waits[wait].via, .wait = wait, .g = (uint32_t)i };
+				r->waiters[r->nr_waiters++] = (struct waiter){
+					.via = c->waits[wait].via, .wait = wait, .g = (uint32_t)i
+				};
 		}
 	qsort(r->waiters, r->nr_waiters, sizeof(*r->waiters), compare_via);
 	return 0;
@@ -188,7 +191,10 @@ static int reader__group(struct reader *r)
 		sum += r->first[i];
 		r->first[i] = sum;
 	}
-	/* first[k] is where channel k begins; filling moves it to its end, which is where k + 1 began. */
+	/*
+	 * first[k] is where channel k begins; filling moves it to its end, which is where k + 1
+	 * began.
+	 */
 	for (size_t i = 0; i < r->nr_waiters; i++)
 		r->by_chan[r->first[r->waiters[i].chan]++] = (uint32_t)i;
 	memmove(r->first + 1, r->first, nr * sizeof(*r->first));
@@ -221,8 +227,9 @@ static bool hchan_plausible(const struct goobjects *o, const uint8_t *h)
 	uint64_t len = word_at(h, o->hchan_qcount), cap = word_at(h, o->hchan_dataqsiz);
 	uint16_t size = (uint16_t)half_at(h, o->hchan_elemsize);
 
-	return len <= cap && cap < CAP_MAX && (!size || cap <= CAP_MAX / size) && half_at(h, o->hchan_closed) <= 1 &&
-	       word_at(h, o->hchan_elemtype) && word_at(h, o->hchan_recvx) <= cap && word_at(h, o->hchan_sendx) <= cap;
+	return len <= cap && cap < CAP_MAX && (!size || cap <= CAP_MAX / size) &&
+	       half_at(h, o->hchan_closed) <= 1 && word_at(h, o->hchan_elemtype) &&
+	       word_at(h, o->hchan_recvx) <= cap && word_at(h, o->hchan_sendx) <= cap;
 }
 
 static int reader__read_chans(struct reader *r, size_t nr, bool after)
@@ -272,7 +279,8 @@ static int reader__read_sudogs(struct reader *r, size_t from, size_t to)
 
 		gather__clear(r->gather);
 		for (size_t i = 0; i < nr; i++) {
-			err = gather__want(r->gather, r->waiters[r->by_chan[from + i]].via, r->sudog_bytes);
+			err = gather__want(r->gather, r->waiters[r->by_chan[from + i]].via,
+					   r->sudog_bytes);
 			if (err < 0)
 				return err;
 		}
@@ -280,7 +288,8 @@ static int reader__read_sudogs(struct reader *r, size_t from, size_t to)
 		if (err)
 			return err;
 		for (size_t i = 0; i < nr; i++)
-			reader__take_sudog(r, &r->waiters[r->by_chan[from + i]], gather__piece(r->gather, i));
+			reader__take_sudog(r, &r->waiters[r->by_chan[from + i]],
+					   gather__piece(r->gather, i));
 		from += nr;
 	}
 	return 0;
@@ -290,7 +299,8 @@ static int reader__read_sudogs(struct reader *r, size_t from, size_t to)
 static int reader__read_elements(struct reader *r, struct look *k)
 {
 	const struct goobjects *o = &r->rt->objects;
-	uint64_t len = word_at(k->before, o->hchan_qcount), cap = word_at(k->before, o->hchan_dataqsiz);
+	uint64_t len = word_at(k->before, o->hchan_qcount),
+		 cap = word_at(k->before, o->hchan_dataqsiz);
 	uint64_t buf = word_at(k->before, o->hchan_buf), at = word_at(k->before, o->hchan_recvx);
 	size_t size = (uint16_t)half_at(k->before, o->hchan_elemsize);
 	size_t bytes = size < GCHAN_WORDS * 8 ? size : GCHAN_WORDS * 8, words = (bytes + 7) / 8;
@@ -312,7 +322,10 @@ static int reader__read_elements(struct reader *r, struct look *k)
 
 /* --- walking the queues --- */
 
-/* A sudog that came after the census was taken. 0 and where it leads; -EAGAIN: it is none of this channel. */
+/*
+ * A sudog that came after the census was taken. 0 and where it leads; -EAGAIN: it is none of this
+ * channel.
+ */
 static int reader__stranger(struct reader *r, uint64_t via, uint64_t chan, uint64_t *ret_next)
 {
 	uint8_t s[OBJECT_MAX];
@@ -331,7 +344,8 @@ static int reader__stranger(struct reader *r, uint64_t via, uint64_t chan, uint6
 }
 
 /* 0: the queue was walked to its end; -EAGAIN: it changed under us, or it makes no sense. */
-static int reader__walk(struct reader *r, uint32_t chan, uint64_t via, enum census_wait_way way, size_t *ret_found)
+static int reader__walk(struct reader *r, uint32_t chan, uint64_t via, enum census_wait_way way,
+			size_t *ret_found)
 {
 	size_t strangers = GCHANS_STRANGERS_MAX;
 	int err;
@@ -340,7 +354,8 @@ static int reader__walk(struct reader *r, uint32_t chan, uint64_t via, enum cens
 		struct waiter *w = reader__find(r, via, chan);
 
 		if (!w) {
-			if (!strangers--) /* each step is one of these or marks a waiter: a circle ends here */
+			if (!strangers--) /* each step is one of these or marks a waiter: a circle
+					     ends here */
 				return -EAGAIN;
 			err = reader__stranger(r, via, r->cs->v[chan].addr, &via);
 			if (err)
@@ -392,9 +407,11 @@ static int reader__settle(struct reader *r, const struct look *k)
 
 	if (!k->read || !k->again || memcmp(k->before, k->after, r->hchan_bytes))
 		return -EAGAIN;
-	err = reader__walk(r, k->chan, word_at(k->before, o->hchan_recvq_first), CENSUS_WAY_RECEIVE, &found);
+	err = reader__walk(r, k->chan, word_at(k->before, o->hchan_recvq_first), CENSUS_WAY_RECEIVE,
+			   &found);
 	if (!err)
-		err = reader__walk(r, k->chan, word_at(k->before, o->hchan_sendq_first), CENSUS_WAY_SEND, &found);
+		err = reader__walk(r, k->chan, word_at(k->before, o->hchan_sendq_first),
+				   CENSUS_WAY_SEND, &found);
 	if (err || !found)
 		return err ? err : -EAGAIN;
 	for (uint32_t i = r->first[k->chan]; i < r->first[k->chan + 1]; i++) {
@@ -456,8 +473,8 @@ static int reader__run(struct reader *r)
 	return err;
 }
 
-int gchans__read(const struct addrspace *as, const struct goruntime *rt, struct census *c, bool elements,
-		 struct gchans **ret)
+int gchans__read(const struct addrspace *as, const struct goruntime *rt, struct census *c,
+		 bool elements, struct gchans **ret)
 {
 	struct reader r = { .as = as, .rt = rt, .c = c, .elements = elements };
 	scoped(gchans) cs = calloc(1, sizeof(*cs));

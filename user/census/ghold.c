@@ -17,7 +17,7 @@ struct finder {
 	struct holds *holds; /* owned */
 	struct gholds *hs;
 	size_t room;
-	bool *moved; /* by g; owned */
+	bool *moved;   /* by g; owned */
 	uint64_t *pcs; /* as census.pcs, but each where the goroutine stands; owned */
 };
 
@@ -27,12 +27,11 @@ static bool lock_agrees(const struct glock *l, enum ghold_kind kind)
 	if (!l || !l->settled)
 		return false;
 	switch (kind) {
-	case GHOLD_MUTEX:
-		return l->kind == CENSUS_WAIT_MUTEX && l->locked;
+	case GHOLD_MUTEX: return l->kind == CENSUS_WAIT_MUTEX && l->locked;
 	case GHOLD_WRITE:
-		return l->kind == CENSUS_WAIT_RWMUTEX && l->locked && l->writer && l->departing <= 0;
-	case GHOLD_READ:
-		return l->kind == CENSUS_WAIT_RWMUTEX && l->readers > 0;
+		return l->kind == CENSUS_WAIT_RWMUTEX && l->locked && l->writer &&
+		       l->departing <= 0;
+	case GHOLD_READ: return l->kind == CENSUS_WAIT_RWMUTEX && l->readers > 0;
 	}
 	return false;
 }
@@ -44,10 +43,14 @@ static bool kind_of(enum held_kind kind, enum ghold_kind *ret)
 	return kind != HELD_PENDING;
 }
 
-static int finder__ask(struct finder *f, const struct census_g *g, struct held *held, bool *ret_complete)
+static int finder__ask(struct finder *f, const struct census_g *g, struct held *held,
+		       bool *ret_complete)
 {
 	const struct census_stack *cs = &f->c->stacks[g->stack];
-	const struct hold_stack s = { .pcs = f->pcs + cs->pcs_at, .nr = cs->nr_pcs, .sp = g->sp, .stack_hi = g->stack_hi,
+	const struct hold_stack s = { .pcs = f->pcs + cs->pcs_at,
+				      .nr = cs->nr_pcs,
+				      .sp = g->sp,
+				      .stack_hi = g->stack_hi,
 				      .g = g->addr };
 
 	return holds__find(f->holds, &s, held, GHOLDS_OF_ONE_MAX, ret_complete);
@@ -55,10 +58,13 @@ static int finder__ask(struct finder *f, const struct census_g *g, struct held *
 
 static int finder__add(struct finder *f, uint32_t g, const struct held *held)
 {
-	struct ghold h = { .lock = held->lock, .g = g, .frame = held->frame, .release_pc = held->release_pc };
+	struct ghold h = {
+		.lock = held->lock, .g = g, .frame = held->frame, .release_pc = held->release_pc
+	};
 	enum ghold_kind kind;
 
-	if (!kind_of((enum held_kind)held->kind, &kind) || !lock_agrees(glocks__get(f->ls, h.lock), kind))
+	if (!kind_of((enum held_kind)held->kind, &kind) ||
+	    !lock_agrees(glocks__get(f->ls, h.lock), kind))
 		return 0;
 	h.kind = (uint8_t)kind;
 	if (f->hs->nr == f->room) {
@@ -74,7 +80,10 @@ static int finder__add(struct finder *f, uint32_t g, const struct held *held)
 	return 0;
 }
 
-/* Asks again, and takes the answer only if the goroutine stands where the census saw it from before to after. */
+/*
+ * Asks again, and takes the answer only if the goroutine stands where the census saw it from before
+ * to after.
+ */
 static int finder__ask_again(struct finder *f, uint32_t g, struct held *held, bool *ret_complete)
 {
 	scoped(gstill) still = NULL;
@@ -119,7 +128,10 @@ static int compare_holds(const void *a, const void *b)
 	return x->frame < y->frame ? -1 : x->frame > y->frame;
 }
 
-/* The pcs of a census are return addresses: where the pc itself counts it is 1 higher. Here that is taken back. */
+/*
+ * The pcs of a census are return addresses: where the pc itself counts it is 1 higher. Here that is
+ * taken back.
+ */
 static int finder__make_pcs(struct finder *f)
 {
 	scoped(pcfacts) facts = NULL;
@@ -163,8 +175,8 @@ static int finder__run(struct finder *f)
 	return err;
 }
 
-int gholds__read(const struct addrspace *as, const struct goruntime *rt, const struct census *c, const struct glocks *ls,
-		 struct gholds **ret)
+int gholds__read(const struct addrspace *as, const struct goruntime *rt, const struct census *c,
+		 const struct glocks *ls, struct gholds **ret)
 {
 	scoped(gholds) hs = calloc(1, sizeof(*hs));
 	struct finder f = { .as = as, .rt = rt, .c = c, .ls = ls, .hs = hs };

@@ -7,10 +7,12 @@
 
 #include "census/gather.h"
 
-#define ROUNDS	    8
-#define BYTES_MAX   24
-#define RW_WRITER   (1 << 30) /* readerCount is so much less while a writer has or wants it: rwmutexMaxReaders */
-#define MUTEX_FLAGS 3	      /* bits of a mutex's state beneath the count of waiters */
+#define ROUNDS    8
+#define BYTES_MAX 24
+#define RW_WRITER                                                                                  \
+	(1 << 30) /* readerCount is so much less while a writer has or wants it: rwmutexMaxReaders \
+		   */
+#define MUTEX_FLAGS 3 /* bits of a mutex's state beneath the count of waiters */
 
 bool census_wait_is_lock(const struct census_wait *w)
 {
@@ -36,7 +38,8 @@ static int glocks__collect(struct glocks *ls, const struct census *c)
 		return -ENOMEM;
 	for (size_t i = 0; i < c->nr_waits; i++)
 		if (census_wait_is_lock(&c->waits[i]))
-			ls->v[nr++] = (struct glock){ .addr = c->waits[i].addr, .kind = c->waits[i].kind };
+			ls->v[nr++] = (struct glock){ .addr = c->waits[i].addr,
+						      .kind = c->waits[i].kind };
 	qsort(ls->v, nr, sizeof(*ls->v), compare_locks);
 	for (size_t i = 0; i < nr; i++)
 		if (!ls->nr || ls->v[ls->nr - 1].addr != ls->v[i].addr)
@@ -44,10 +47,14 @@ static int glocks__collect(struct glocks *ls, const struct census *c)
 	return 0;
 }
 
-/* Until Go 1.17 the state of a WaitGroup is where its three words lie at a multiple of 8: sync/waitgroup.go state(). */
+/*
+ * Until Go 1.17 the state of a WaitGroup is where its three words lie at a multiple of 8:
+ * sync/waitgroup.go state().
+ */
 static uint64_t words_addr(const struct glock *l, int go_minor)
 {
-	return l->kind == CENSUS_WAIT_WAITGROUP && go_minor < 18 && l->addr % 8 ? l->addr + 4 : l->addr;
+	return l->kind == CENSUS_WAIT_WAITGROUP && go_minor < 18 && l->addr % 8 ? l->addr + 4
+										: l->addr;
 }
 
 static size_t words_bytes(const struct glock *l)
@@ -55,12 +62,9 @@ static size_t words_bytes(const struct glock *l)
 	switch ((enum census_wait_kind)l->kind) {
 	case CENSUS_WAIT_RWMUTEX:
 		return 24; /* {w Mutex; writerSem, readerSem u32; readerCount, readerWait i32} */
-	case CENSUS_WAIT_COND:
-		return 24; /* {L Locker; notify {wait, notify u32; ...}} */
-	case CENSUS_WAIT_SEMAPHORE:
-		return 4;
-	default:
-		return 8;
+	case CENSUS_WAIT_COND: return 24; /* {L Locker; notify {wait, notify u32; ...}} */
+	case CENSUS_WAIT_SEMAPHORE: return 4;
+	default: return 8;
 	}
 }
 
@@ -81,10 +85,9 @@ static void glock__take(struct glock *l, const uint32_t *w, int go_minor)
 		l->readers = l->writer ? (int32_t)(w[4] + RW_WRITER) : (int32_t)w[4];
 		l->departing = (int32_t)w[5];
 		break;
-	case CENSUS_WAIT_MUTEX:
-		mutex_words(l, w);
-		break;
-	case CENSUS_WAIT_WAITGROUP: /* from Go 1.25 on the highest bit of the low half says synctest */
+	case CENSUS_WAIT_MUTEX: mutex_words(l, w); break;
+	case CENSUS_WAIT_WAITGROUP: /* from Go 1.25 on the highest bit of the low half says synctest
+				     */
 		l->waiters = go_minor >= 25 ? w[0] & INT32_MAX : w[0];
 		l->counter = (int32_t)w[1];
 		break;
@@ -92,15 +95,17 @@ static void glock__take(struct glock *l, const uint32_t *w, int go_minor)
 		l->locker = (uint64_t)w[3] << 32 | w[2];
 		l->waiters = w[4] - w[5]; /* tickets drawn less tickets called */
 		break;
-	default:
-		l->value = w[0];
+	default: l->value = w[0];
 	}
 	l->settled = true;
 }
 
-/* One reading of the locks that are not settled yet. words: BYTES_MAX bytes each, of the last reading; seen: there was one. */
-static int glocks__round(struct glocks *ls, int go_minor, struct gather *g, size_t from, size_t to, uint32_t *words,
-			 bool *seen)
+/*
+ * One reading of the locks that are not settled yet. words: BYTES_MAX bytes each, of the last
+ * reading; seen: there was one.
+ */
+static int glocks__round(struct glocks *ls, int go_minor, struct gather *g, size_t from, size_t to,
+			 uint32_t *words, bool *seen)
 {
 	int err;
 
@@ -146,7 +151,8 @@ static int glocks__settle(struct glocks *ls, int go_minor, struct gather *g, siz
 	return err;
 }
 
-int glocks__read(const struct addrspace *as, int go_minor, const struct census *c, struct glocks **ret)
+int glocks__read(const struct addrspace *as, int go_minor, const struct census *c,
+		 struct glocks **ret)
 {
 	scoped(glocks) ls = calloc(1, sizeof(*ls));
 	scoped(gather) g = NULL;

@@ -27,14 +27,15 @@ static int view_of(const struct gstill *s, uint32_t g, struct gview *ret)
 	if (err)
 		return err == -ESRCH ? err : -EAGAIN;
 	gview__take(ret, s->rt, cg->addr, bytes);
-	if (ret->goid != cg->goid || ret->status != cg->status || !gview__context(ret, &pc, &sp) || sp != cg->sp)
+	if (ret->goid != cg->goid || ret->status != cg->status || !gview__context(ret, &pc, &sp) ||
+	    sp != cg->sp)
 		return -EAGAIN;
 	ret->scanning = false; /* a garbage collection in between changes nothing */
 	return 0;
 }
 
-int gstill__new(const struct addrspace *as, const struct goruntime *rt, const struct census *c, const uint32_t *gs, size_t nr,
-		struct gstill **ret)
+int gstill__new(const struct addrspace *as, const struct goruntime *rt, const struct census *c,
+		const uint32_t *gs, size_t nr, struct gstill **ret)
 {
 	scoped(gstill) s = calloc(1, sizeof(*s));
 

@@ -33,7 +33,8 @@ static void knots__done(struct knots *k)
 }
 
 /* Locks, their holders and the rings; the same for the first reading and the second. */
-static int knots__read_locks(struct knots *k, const struct addrspace *as, const struct goruntime *rt, const struct census *c)
+static int knots__read_locks(struct knots *k, const struct addrspace *as,
+			     const struct goruntime *rt, const struct census *c)
 {
 	int err = glocks__read(as, rt->minor, c, &k->locks);
 
@@ -53,11 +54,12 @@ static uint32_t *ring_goroutines(const struct waitgraph *w)
 }
 
 /*
- * Goroutines that pass each other may look like a ring, since they are read one after the other. It counts if all
- * is found again a moment later, and none of them ran from before that second reading until after it.
+ * Goroutines that pass each other may look like a ring, since they are read one after the other. It
+ * counts if all is found again a moment later, and none of them ran from before that second reading
+ * until after it.
  */
-static int knots__confirm(struct knots *k, const struct addrspace *as, const struct goruntime *rt, const struct census *c,
-			  unsigned int depth)
+static int knots__confirm(struct knots *k, const struct addrspace *as, const struct goruntime *rt,
+			  const struct census *c, unsigned int depth)
 {
 	const struct timespec moment = { .tv_nsec = MOMENT_NS };
 	scoped_mem uint32_t *gs = ring_goroutines(k->graph);
@@ -87,28 +89,34 @@ static int knots__confirm(struct knots *k, const struct addrspace *as, const str
 	return err;
 }
 
-static int knots__read(struct knots *k, const struct taken *t, size_t i, const struct opts *o, struct cause *why)
+static int knots__read(struct knots *k, const struct taken *t, size_t i, const struct opts *o,
+		       struct cause *why)
 {
 	const struct addrspace *as = proc__mem(t->proc);
 	const struct goruntime *rt = goproc__runtime(t->gp, i);
 	int err = gchans__read(as, rt, t->censuses[i], o->elements, &k->chans);
 
 	if (err == -EOPNOTSUPP)
-		return cause__set(why, err, "cannot read the channels of %s: where their fields lie in this version is not known",
+		return cause__set(why, err,
+				  "cannot read the channels of %s: where their fields lie in this "
+				  "version is not known",
 				  rt->version);
 	if (!err)
 		err = knots__read_locks(k, as, rt, t->censuses[i]);
 	if (!err)
 		err = knots__confirm(k, as, rt, t->censuses[i], (unsigned int)o->depth);
-	return err ? cause__set(why, err, "cannot read the channels and locks of '%s' (pid %d): %s", proc__comm(t->proc), o->pid,
-				err == -ESRCH ? "it has ended" : strerror(-err)) :
-		     0;
+	return err ? cause__set(why, err, "cannot read the channels and locks of '%s' (pid %d): %s",
+				proc__comm(t->proc), o->pid,
+				err == -ESRCH ? "it has ended" : strerror(-err))
+		   : 0;
 }
 
 static int show(const struct opts *o, bool json, const struct pick *pick, const struct taken *t,
 		const struct chans_source *sources, struct cause *why)
 {
-	const struct dump_input in = { .censuses = (const struct census *const *)t->censuses, .namers = t->namers, .nr = t->nr,
+	const struct dump_input in = { .censuses = (const struct census *const *)t->censuses,
+				       .namers = t->namers,
+				       .nr = t->nr,
 				       .as = proc__mem(t->proc) };
 	const struct dump_opts dopts = { .pick = pick, .system = true };
 	struct report_meta meta;
@@ -127,11 +135,13 @@ static int show(const struct opts *o, bool json, const struct pick *pick, const 
 		err = chans__new(d, sources, proc__mem(t->proc), &cs);
 	if (err)
 		return cause__set(why, err, "cannot put the channels together: %s", strerror(-err));
-	err = json ? chans_show__json(cs, &s, outfile__stream(out), why) : chans_show__text(cs, &s, outfile__stream(out), why);
+	err = json ? chans_show__json(cs, &s, outfile__stream(out), why)
+		   : chans_show__text(cs, &s, outfile__stream(out), why);
 	if (!err)
 		err = outfile__commit(out, why);
 	if (!err)
-		log_info("%zu goroutines; %zu unsettled; read in %.3g ms", d->counts.nr, d->counts.unsettled + cs->unsettled,
+		log_info("%zu goroutines; %zu unsettled; read in %.3g ms", d->counts.nr,
+			 d->counts.unsettled + cs->unsettled,
 			 (double)(t->read_ns - t->began_ns) / NS_PER_MS);
 	return err;
 }
@@ -145,8 +155,11 @@ static int chans(const struct opts *o, bool json, const struct pick *pick, struc
 
 	for (size_t i = 0; !err && i < t->nr; i++) {
 		err = knots__read(&knots[i], t, i, o, why);
-		sources[i] = (struct chans_source){ .rt = goproc__runtime(t->gp, i), .chans = knots[i].chans,
-						    .locks = knots[i].locks, .holds = knots[i].holds, .graph = knots[i].graph };
+		sources[i] = (struct chans_source){ .rt = goproc__runtime(t->gp, i),
+						    .chans = knots[i].chans,
+						    .locks = knots[i].locks,
+						    .holds = knots[i].holds,
+						    .graph = knots[i].graph };
 	}
 	if (!err)
 		err = show(o, json, pick, t, sources, why);
@@ -172,7 +185,7 @@ int cmd_chans(const struct opts *o)
 		log_error("%s", why.text[0] ? why.text : strerror(-err));
 		return 2;
 	}
-	signal(SIGPIPE, SIG_IGN);	/* a reader that ends early is an error of writing, and is said */
+	signal(SIGPIPE, SIG_IGN); /* a reader that ends early is an error of writing, and is said */
 	err = chans(o, json, pick, &why);
 	if (!err)
 		return 0;

@@ -6,7 +6,8 @@
 #include <string.h>
 
 /* Times have units here; report knows nanoseconds. */
-static int add_filter(struct pick *pick, const char *name, const char *value, bool negate, struct cause *why)
+static int add_filter(struct pick *pick, const char *name, const char *value, bool negate,
+		      struct cause *why)
 {
 	char ns[24];
 	uint64_t n;
@@ -14,7 +15,9 @@ static int add_filter(struct pick *pick, const char *name, const char *value, bo
 	if (strcmp(name, "older"))
 		return pick__add(pick, name, value, negate, why);
 	if (opt_time(value, &n))
-		return cause__set(why, -EINVAL, "bad older '%s': a time such as 30s, 2m or 500ms is wanted", value);
+		return cause__set(why, -EINVAL,
+				  "bad older '%s': a time such as 30s, 2m or 500ms is wanted",
+				  value);
 	snprintf(ns, sizeof(ns), "%llu", (unsigned long long)n);
 	return pick__add(pick, name, ns, negate, why);
 }
@@ -40,7 +43,10 @@ int filters_pick(const struct opts *o, struct pick **ret, struct cause *why)
 			continue;
 		}
 		if (!equals || (size_t)(equals - f->value) >= sizeof(name))
-			return cause__set(why, -EINVAL, "bad --not '%s': FILTER=VALUE is wanted, such as func=^net/http", f->value);
+			return cause__set(
+				why, -EINVAL,
+				"bad --not '%s': FILTER=VALUE is wanted, such as func=^net/http",
+				f->value);
 		snprintf(name, sizeof(name), "%.*s", (int)(equals - f->value), f->value);
 		err = add_filter(pick, name, equals + 1, true, why);
 	}

@@ -15,8 +15,9 @@ static int taken__runtime(struct taken *t, size_t i, unsigned int depth, struct 
 	if (!err)
 		err = census__read(proc__mem(t->proc), rt, depth, &t->censuses[i]);
 	if (err)
-		return cause__set(why, err, "cannot read the goroutines of '%s' (pid %d): %s", proc__comm(t->proc),
-				  (int)proc__pid(t->proc), err == -ESRCH ? "it has ended" : strerror(-err));
+		return cause__set(why, err, "cannot read the goroutines of '%s' (pid %d): %s",
+				  proc__comm(t->proc), (int)proc__pid(t->proc),
+				  err == -ESRCH ? "it has ended" : strerror(-err));
 	namer__init(&t->namers[i], rt->sym, rt->minor);
 	t->nr++;
 	return 0;
@@ -39,7 +40,9 @@ int taken__new(pid_t pid, unsigned int depth, struct taken **ret, struct cause *
 	if (err)
 		return err;
 	if (proc__executed(t->proc))
-		return cause__set(why, -ESRCH, "pid %d started another program while it was read; try again", (int)pid);
+		return cause__set(why, -ESRCH,
+				  "pid %d started another program while it was read; try again",
+				  (int)pid);
 	t->read_ns = clock_now_ns();
 	clock_gettime(CLOCK_REALTIME, &wall);
 	t->wall_ns = (uint64_t)wall.tv_sec * NS_PER_SEC + (uint64_t)wall.tv_nsec -
@@ -64,8 +67,14 @@ void taken__meta(const struct taken *t, struct report_meta *ret)
 	const struct goruntime *rt = goproc__runtime(t->gp, 0);
 
 	*ret = (struct report_meta){
-		.pid = proc__pid(t->proc), .comm = proc__comm(t->proc), .exe = proc__exe(t->proc), .build_id = rt->build_id,
-		.go_version = rt->version, .text_start = rt->modules[0].text, .text_end = rt->modules[0].etext,
-		.wall_start_ns = t->wall_ns, .cost = "",
+		.pid = proc__pid(t->proc),
+		.comm = proc__comm(t->proc),
+		.exe = proc__exe(t->proc),
+		.build_id = rt->build_id,
+		.go_version = rt->version,
+		.text_start = rt->modules[0].text,
+		.text_end = rt->modules[0].etext,
+		.wall_start_ns = t->wall_ns,
+		.cost = "",
 	};
 }

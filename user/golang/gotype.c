@@ -5,12 +5,14 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define TYPE_TFLAG	20 /* u8, Go 1.14 to 1.27 */
-#define TYPE_STR	40 /* i32 from moduledata.types */
-#define TYPE_BYTES	48
-#define TFLAG_EXTRASTAR 2  /* the name begins with a star that is not the type's */
-#define NAME_VARINT	17 /* from Go 1.17 the length of a name is a varint, before it 2 bytes, the high one first */
-#define LENGTH_BYTES	3  /* of a varint that is still a sane length */
+#define TYPE_TFLAG      20 /* u8, Go 1.14 to 1.27 */
+#define TYPE_STR        40 /* i32 from moduledata.types */
+#define TYPE_BYTES      48
+#define TFLAG_EXTRASTAR 2 /* the name begins with a star that is not the type's */
+#define NAME_VARINT                                                                                \
+	17 /* from Go 1.17 the length of a name is a varint, before it 2 bytes, the high one first \
+	    */
+#define LENGTH_BYTES 3 /* of a varint that is still a sane length */
 
 struct range {
 	uint64_t start, end;
@@ -27,7 +29,8 @@ static int types_offset(int minor, uint64_t *ret_types, uint64_t *ret_etypes)
 }
 
 /* The types of the module that holds the descriptor. */
-static int types_of(const struct addrspace *as, const struct goruntime *rt, uint64_t type, struct range *ret)
+static int types_of(const struct addrspace *as, const struct goruntime *rt, uint64_t type,
+		    struct range *ret)
 {
 	uint64_t types, etypes;
 	int err = types_offset(rt->minor, &types, &etypes);
@@ -37,9 +40,11 @@ static int types_of(const struct addrspace *as, const struct goruntime *rt, uint
 	for (uint32_t i = 0; i < rt->nr_modules; i++) {
 		struct range r;
 
-		err = addrspace__read(as, rt->modules[i].moduledata + types, &r.start, sizeof(r.start));
+		err = addrspace__read(as, rt->modules[i].moduledata + types, &r.start,
+				      sizeof(r.start));
 		if (!err)
-			err = addrspace__read(as, rt->modules[i].moduledata + etypes, &r.end, sizeof(r.end));
+			err = addrspace__read(as, rt->modules[i].moduledata + etypes, &r.end,
+					      sizeof(r.end));
 		if (err)
 			return err;
 		if (type >= r.start && type < r.end && r.end - type >= TYPE_BYTES) {
@@ -51,7 +56,8 @@ static int types_of(const struct addrspace *as, const struct goruntime *rt, uint
 }
 
 /* A name is a byte of flags, its length, its bytes. *ret_at: where the bytes are. */
-static int name_length(const struct addrspace *as, int minor, uint64_t name, uint64_t *ret_at, size_t *ret)
+static int name_length(const struct addrspace *as, int minor, uint64_t name, uint64_t *ret_at,
+		       size_t *ret)
 {
 	uint8_t b[1 + LENGTH_BYTES];
 	size_t len = 0, used = 0;
@@ -74,7 +80,8 @@ static int name_length(const struct addrspace *as, int minor, uint64_t name, uin
 	return 0;
 }
 
-int gotype_name(const struct addrspace *as, const struct goruntime *rt, uint64_t type, char *buf, size_t size)
+int gotype_name(const struct addrspace *as, const struct goruntime *rt, uint64_t type, char *buf,
+		size_t size)
 {
 	uint8_t t[TYPE_BYTES];
 	struct range types;

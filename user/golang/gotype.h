@@ -17,8 +17,8 @@
 #define GOTYPE_NAME_MAX 512	/* longer names are cut, with "..." at the end */
 
 /*
- * 0 and the name, which may hold any byte but NUL. -ENOENT: no type of a module; -EBADMSG: damaged; -EOPNOTSUPP: a newer Go than is
- * known; -EFAULT, -ESRCH of reading.
+ * 0 and the name, which may hold any byte but NUL. -ENOENT: no type of a module; -EBADMSG: damaged; -EOPNOTSUPP: a newer
+ * Go than is known; -EFAULT, -ESRCH of reading.
  */
 int gotype_name(const struct addrspace *as, const struct goruntime *rt, uint64_t type, char *buf, size_t size);
 

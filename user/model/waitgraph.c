@@ -5,8 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NOBODY	    UINT32_MAX
-#define RW_OWN_SEMA 4 /* offset in an RWMutex of the semaphore of its mutex: writers that other writers keep out wait there */
+#define NOBODY UINT32_MAX
+/*
+ * Offset in an RWMutex of the semaphore of its mutex: writers that other writers keep out wait
+ * there.
+ */
+#define RW_OWN_SEMA 4
 
 /* A goroutine's wait for a mutex or RWMutex. */
 struct lock_wait {
@@ -16,10 +20,10 @@ struct lock_wait {
 };
 
 enum stand {
-	STAND_MUTEX,	/* for a mutex */
-	STAND_READ,	/* to read */
-	STAND_BEHIND,	/* to write, behind another writer */
-	STAND_WRITE,	/* to write, it is the next: for the readers to leave */
+	STAND_MUTEX,  /* for a mutex */
+	STAND_READ,   /* to read */
+	STAND_BEHIND, /* to write, behind another writer */
+	STAND_WRITE,  /* to write, it is the next: for the readers to leave */
 };
 
 struct builder {
@@ -30,12 +34,13 @@ struct builder {
 	struct lock_wait *waits; /* by lock, then g; owned */
 	size_t nr_waits, edges_room, steps_room;
 	uint32_t *first; /* of each g in the edges, one more at the end; owned */
-	uint8_t *mark;	 /* of each g; owned */
-	uint32_t *came;	 /* of each g: index of the edge by which a search came; owned */
+	uint8_t *mark;   /* of each g; owned */
+	uint32_t *came;  /* of each g: index of the edge by which a search came; owned */
 	uint32_t *queue; /* of gs; owned */
-	size_t reached;	 /* gs in the queue after a search */
+	size_t reached;  /* gs in the queue after a search */
 	size_t looked;
-	uint32_t *into_first, *into; /* the edges the other way round: of each g who waits for it; owned */
+	uint32_t *into_first; /* of each g in `into`, one more at the end; owned */
+	uint32_t *into;       /* the edges the other way round: who waits for it; owned */
 };
 
 enum { IN_RING = 1, DROPPED = 2 };
@@ -88,14 +93,17 @@ static int builder__collect(struct builder *b)
 		const struct census_wait *w = &c->waits[c->gs[i].waits_at];
 		const struct glock *l;
 
-		if (c->gs[i].nr_waits != 1 || (w->kind != CENSUS_WAIT_MUTEX && w->kind != CENSUS_WAIT_RWMUTEX))
+		if (c->gs[i].nr_waits != 1 ||
+		    (w->kind != CENSUS_WAIT_MUTEX && w->kind != CENSUS_WAIT_RWMUTEX))
 			continue;
 		l = glocks__get(b->ls, w->addr);
 		if (!l || !l->settled) {
 			b->w->unclear++;
 			continue;
 		}
-		b->waits[nr++] = (struct lock_wait){ .lock = w->addr, .g = (uint32_t)i, .wait = c->gs[i].waits_at,
+		b->waits[nr++] = (struct lock_wait){ .lock = w->addr,
+						     .g = (uint32_t)i,
+						     .wait = c->gs[i].waits_at,
 						     .kind = (uint8_t)stand_of(w, l) };
 	}
 	qsort(b->waits, nr, sizeof(*b->waits), compare_waits);
@@ -134,9 +142,12 @@ static struct owner owner_of(const struct builder *b, const struct ghold *holds,
 	return o;
 }
 
-/* Readers that a writer waits for: all that are known, unless there are more than the lock itself counts. */
-static int builder__readers(struct builder *b, const struct glock *l, const struct lock_wait *w, const struct ghold *holds,
-			    size_t nr_holds)
+/*
+ * Readers that a writer waits for: all that are known, unless there are more than the lock itself
+ * counts.
+ */
+static int builder__readers(struct builder *b, const struct glock *l, const struct lock_wait *w,
+			    const struct ghold *holds, size_t nr_holds)
 {
 	uint32_t last = NOBODY;
 	int64_t nr = 0;
@@ -153,7 +164,8 @@ static int builder__readers(struct builder *b, const struct glock *l, const stru
 			continue;
 		last = holds[i].g;
 		err = push_edge(&b->w->edges, &b->w->nr_edges, &b->edges_room,
-				(struct wait_edge){ w->g, last, w->wait, (uint32_t)(&holds[i] - b->hs->v) });
+				(struct wait_edge){ w->g, last, w->wait,
+						    (uint32_t)(&holds[i] - b->hs->v) });
 		if (err)
 			return err;
 	}
@@ -171,7 +183,8 @@ static int builder__lock(struct builder *b, const struct lock_wait *waits, size_
 
 	holds = gholds__of(b->hs, l->addr, &nr_holds);
 	owner = owner_of(b, holds, nr_holds, waits, nr, rw);
-	if (!l->locked || (rw && !l->writer)) /* nobody has it, or only readers: nobody is kept out for long */
+	if (!l->locked ||
+	    (rw && !l->writer)) /* nobody has it, or only readers: nobody is kept out for long */
 		owner.g = NOBODY;
 	for (size_t i = 0; i < nr && !err; i++) {
 		if (waits[i].kind == STAND_WRITE)
@@ -180,7 +193,8 @@ static int builder__lock(struct builder *b, const struct lock_wait *waits, size_
 			b->w->unclear++;
 		else
 			err = push_edge(&b->w->edges, &b->w->nr_edges, &b->edges_room,
-					(struct wait_edge){ waits[i].g, owner.g, waits[i].wait, owner.hold });
+					(struct wait_edge){ waits[i].g, owner.g, waits[i].wait,
+							    owner.hold });
 	}
 	return err;
 }
@@ -220,7 +234,10 @@ static int builder__edges(struct builder *b)
 
 /* --- rings --- */
 
-/* The shortest way from `start` back to it, breadth first; *ret_edge: the edge that closes it, NOBODY: there is none. */
+/*
+ * The shortest way from `start` back to it, breadth first; *ret_edge: the edge that closes it,
+ * NOBODY: there is none.
+ */
 static void builder__search(struct builder *b, uint32_t start, uint32_t *ret_edge)
 {
 	size_t head = 0, tail = 0;
@@ -275,11 +292,15 @@ static int builder__keep_ring(struct builder *b, uint32_t start, uint32_t last)
 		w->steps[at + i] = w->steps[at + nr - 1 - i];
 		w->steps[at + nr - 1 - i] = t;
 	}
-	w->rings[w->nr_rings++] = (struct wait_ring){ .edges_at = (uint32_t)at, .nr = (uint32_t)nr };
+	w->rings[w->nr_rings++] =
+		(struct wait_ring){ .edges_at = (uint32_t)at, .nr = (uint32_t)nr };
 	return 0;
 }
 
-/* Takes away, again and again, whoever waits for nobody that is left: what stays can go round for ever. */
+/*
+ * Takes away, again and again, whoever waits for nobody that is left: what stays can go round for
+ * ever.
+ */
 static int builder__drop(struct builder *b)
 {
 	scoped_mem uint32_t *left = calloc(b->c->nr + 1, sizeof(*left));
@@ -430,7 +451,8 @@ static int builder__run(struct builder *b)
 	return err;
 }
 
-int waitgraph__new(const struct census *c, const struct glocks *ls, const struct gholds *hs, struct waitgraph **ret)
+int waitgraph__new(const struct census *c, const struct glocks *ls, const struct gholds *hs,
+		   struct waitgraph **ret)
 {
 	scoped(waitgraph) w = calloc(1, sizeof(*w));
 	struct builder b = { .c = c, .ls = ls, .hs = hs, .w = w };
@@ -461,7 +483,8 @@ void waitgraph__free(struct waitgraph *w)
 /* --- twice --- */
 
 /* The same goroutine in another census, whose goroutines are in `starts`; NOBODY. */
-static uint32_t same_g(const struct census *c, uint32_t g, const struct census *in, const struct start *starts)
+static uint32_t same_g(const struct census *c, uint32_t g, const struct census *in,
+		       const struct start *starts)
 {
 	size_t lo = 0, hi = in->nr;
 
@@ -473,14 +496,18 @@ static uint32_t same_g(const struct census *c, uint32_t g, const struct census *
 		else
 			hi = mid;
 	}
-	return lo < in->nr && starts[lo].goid == c->gs[g].goid && in->gs[starts[lo].g].addr == c->gs[g].addr ? starts[lo].g :
-													       NOBODY;
+	return lo < in->nr && starts[lo].goid == c->gs[g].goid &&
+			       in->gs[starts[lo].g].addr == c->gs[g].addr
+		       ? starts[lo].g
+		       : NOBODY;
 }
 
-static bool edge_stands(const struct wait_edge *e, const struct census *c, const struct waitgraph *again,
-			const struct census *later, const struct start *starts)
+static bool edge_stands(const struct wait_edge *e, const struct census *c,
+			const struct waitgraph *again, const struct census *later,
+			const struct start *starts)
 {
-	const struct wait_edge want = { .g = same_g(c, e->g, later, starts), .to = same_g(c, e->to, later, starts) };
+	const struct wait_edge want = { .g = same_g(c, e->g, later, starts),
+					.to = same_g(c, e->to, later, starts) };
 	const struct wait_edge *found;
 
 	if (want.g == NOBODY || want.to == NOBODY || !again->nr_edges)
@@ -504,7 +531,8 @@ int waitgraph__confirm(struct waitgraph *w, const struct census *c, const struct
 	for (size_t i = 0; i < w->nr_rings; i++) {
 		uint32_t k = 0;
 
-		while (k < w->rings[i].nr && edge_stands(&w->steps[w->rings[i].edges_at + k], c, again, later, starts))
+		while (k < w->rings[i].nr &&
+		       edge_stands(&w->steps[w->rings[i].edges_at + k], c, again, later, starts))
 			k++;
 		if (k == w->rings[i].nr)
 			w->rings[nr++] = w->rings[i];

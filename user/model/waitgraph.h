@@ -28,7 +28,7 @@
 struct wait_edge {
 	uint32_t g, to;		/* indexes into census.gs */
 	uint32_t wait;		/* of g: index into census.waits */
-	uint32_t hold;		/* of `to`: index into gholds.v; WAITGRAPH_NO_HOLD: it waits to write and keeps readers and writers out */
+	uint32_t hold;		/* of `to`: index into gholds.v; WAITGRAPH_NO_HOLD: it waits to write and keeps others out */
 };
 
 struct wait_ring {
@@ -42,7 +42,7 @@ struct waitgraph {
 	size_t nr_edges;
 	struct wait_edge *steps; /* of the rings; owned */
 	size_t nr_steps;
-	/* Each goroutine that is in a ring is in at least one of these, the shortest through one of its goroutines. By goid of the first. */
+	/* Each goroutine of a ring is in at least one of these, the shortest through one of them. By goid of the first. */
 	struct wait_ring *rings; /* owned */
 	size_t nr_rings;
 	size_t unclear;		/* waits for a mutex or RWMutex that have no edge */

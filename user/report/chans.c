@@ -34,43 +34,12 @@ struct builder {
 	const struct addrspace *as;
 	struct place_node *by_place;
 	struct type_node *types; /* of one runtime */
-	uint32_t *stack_place;	 /* + 1, by number of the stack; owned */
+	uint32_t *stack_place;   /* + 1, by number of the stack; owned */
 	size_t places_room;
-	uint32_t *object_of;	 /* of each waiter; owned */
+	uint32_t *object_of; /* of each waiter; owned */
 };
 
 /* --- places --- */
-
-static bool has_prefix(const char *text, const char *prefix)
-{
-	return !strncmp(text, prefix, strlen(prefix));
-}
-
-static bool is_plumbing(const char *func)
-{
-	return has_prefix(func, "runtime.") || has_prefix(func, "sync.") || has_prefix(func, "sync/") ||
-	       has_prefix(func, "internal/") || has_prefix(func, "syscall.") ||
-	       !strchr(func, '.'); /* "panic" and addresses of unknown code */
-}
-
-static int place_of_stack(struct dump *d, size_t stack, struct place *ret)
-{
-	const struct frame *v;
-	size_t nr = 0, i = 0;
-	int err;
-
-	*ret = (struct place){ "?", "", 0 };
-	if (stack == DUMP_NO_STACK)
-		return 0;
-	err = dump__frames(d, stack, DUMP_FRAMES, &v, &nr);
-	if (err || !nr)
-		return err;
-	while (i < nr && is_plumbing(v[i].name))
-		i++;
-	i = i < nr ? i : 0;
-	*ret = (struct place){ v[i].name, v[i].file, v[i].line };
-	return 0;
-}
 
 static int builder__add_place(struct builder *b, const struct place_key *key, uint32_t *ret)
 {
@@ -129,39 +98,6 @@ static int builder__place(struct builder *b, const struct dump_row *row, uint32_
 	return 0;
 }
 
-int chans__stand(const struct chans *cs, uint16_t rt, uint32_t g, struct place *ret)
-{
-	const struct dump_row row = { .g = g, .rt = rt };
-
-	return place_of_stack(cs->d, dump__stack(cs->d, &row), ret);
-}
-
-int chans__release(const struct chans *cs, uint16_t rt, const struct ghold *h, struct place *ret)
-{
-	const struct census *c = cs->d->in.censuses[rt];
-	const struct census_stack *s = &c->stacks[c->gs[h->g].stack];
-	const struct frame *v;
-	size_t nr = 0, i = 0;
-	int err = framer__at(cs->d->framer, rt, h->release_pc, false, &v, &nr);
-
-	while (!err && i < nr && is_plumbing(v[i].name)) /* of an unlock that is inlined: the function that calls it */
-		i++;
-	if (!err && i == nr && h->frame < s->nr_pcs) { /* a deferred call of Unlock itself: the function that has deferred it */
-		err = framer__at(cs->d->framer, rt, c->pcs[s->pcs_at + h->frame], true, &v, &nr);
-		i = 0;
-	}
-	if (err)
-		return err;
-	i = i < nr ? i : nr - 1;
-	*ret = (struct place){ v[i].name, v[i].file, v[i].line };
-	return 0;
-}
-
-const char *ghold_word(enum ghold_kind kind)
-{
-	return kind == GHOLD_MUTEX ? "mutex" : kind == GHOLD_WRITE ? "rwmutex-write" : "rwmutex-read";
-}
-
 /* --- which objects, and who waits --- */
 
 static bool is_object(const struct census_wait *w)
@@ -170,15 +106,16 @@ static bool is_object(const struct census_wait *w)
 }
 
 /* Waits that nobody can end: Go's words for them say which. */
-static bool waits_for_nothing(const struct dump *d, const struct dump_row *row, enum census_wait_way *ret_way)
+static bool waits_for_nothing(const struct dump *d, const struct dump_row *row,
+			      enum census_wait_way *ret_way)
 {
 	const char *reason = dump__g(d, row)->nr_waits ? NULL : dump__reason(d, row);
 
 	if (!reason)
 		return false;
-	*ret_way = !strcmp(reason, "chan receive (nil chan)") ? CENSUS_WAY_RECEIVE :
-		   !strcmp(reason, "chan send (nil chan)")    ? CENSUS_WAY_SEND :
-								CENSUS_WAY_NONE;
+	*ret_way = !strcmp(reason, "chan receive (nil chan)") ? CENSUS_WAY_RECEIVE
+		   : !strcmp(reason, "chan send (nil chan)")  ? CENSUS_WAY_SEND
+							      : CENSUS_WAY_NONE;
 	return *ret_way != CENSUS_WAY_NONE || !strcmp(reason, "select (no cases)");
 }
 
@@ -202,21 +139,30 @@ static int builder__make_objects(struct builder *b)
 		const struct chans_source *s = &cs->sources[rt];
 
 		for (size_t i = 0; i < s->chans->nr; i++)
-			cs->objects[cs->nr++] = (struct object){ .addr = s->chans->v[i].addr, .kind = OBJECT_CHAN,
-								 .index = (uint32_t)i, .rt = (uint16_t)rt, .type = "" };
+			cs->objects[cs->nr++] = (struct object){ .addr = s->chans->v[i].addr,
+								 .kind = OBJECT_CHAN,
+								 .index = (uint32_t)i,
+								 .rt = (uint16_t)rt,
+								 .type = "" };
 		for (size_t i = 0; i < s->locks->nr; i++)
-			cs->objects[cs->nr++] = (struct object){ .addr = s->locks->v[i].addr, .kind = OBJECT_LOCK,
-								 .index = (uint32_t)i, .rt = (uint16_t)rt, .type = "" };
-		cs->objects[cs->nr++] = (struct object){ .kind = OBJECT_NOTHING, .rt = (uint16_t)rt, .type = "" };
+			cs->objects[cs->nr++] = (struct object){ .addr = s->locks->v[i].addr,
+								 .kind = OBJECT_LOCK,
+								 .index = (uint32_t)i,
+								 .rt = (uint16_t)rt,
+								 .type = "" };
+		cs->objects[cs->nr++] =
+			(struct object){ .kind = OBJECT_NOTHING, .rt = (uint16_t)rt, .type = "" };
 		cs->unsettled += s->chans->unsettled + s->locks->unsettled;
 	}
 	return 0;
 }
 
 /* The number of the object that a wait is for. base: of the first of its runtime. */
-static uint32_t object_of_wait(const struct chans_source *s, size_t base, const struct census_wait *w)
+static uint32_t object_of_wait(const struct chans_source *s, size_t base,
+			       const struct census_wait *w)
 {
-	const struct gchan *ch = w->kind == CENSUS_WAIT_CHAN ? gchans__get(s->chans, w->addr) : NULL;
+	const struct gchan *ch =
+		w->kind == CENSUS_WAIT_CHAN ? gchans__get(s->chans, w->addr) : NULL;
 	const struct glock *l = w->kind == CENSUS_WAIT_CHAN ? NULL : glocks__get(s->locks, w->addr);
 
 	if (ch)
@@ -256,7 +202,9 @@ static int builder__row(struct builder *b, const size_t *base, uint32_t row)
 	}
 	if (!err && waits_for_nothing(cs->d, r, &way)) {
 		w.way = (uint8_t)way;
-		builder__add_waiter(b, (uint32_t)(base[r->rt] + objects_of(&cs->sources[r->rt]) - 1), &w);
+		builder__add_waiter(b,
+				    (uint32_t)(base[r->rt] + objects_of(&cs->sources[r->rt]) - 1),
+				    &w);
 	}
 	return err;
 }
@@ -327,7 +275,8 @@ static int compare_waiters(const void *a, const void *b, void *context)
 	return x->row < y->row ? -1 : x->row > y->row;
 }
 
-static bool same_group(const struct chans *cs, const struct object_waiter *x, const struct object_waiter *y)
+static bool same_group(const struct chans *cs, const struct object_waiter *x,
+		       const struct object_waiter *y)
 {
 	return x->way == y->way && x->select == y->select && x->place == y->place &&
 	       cs->d->rows[x->row].made == cs->d->rows[y->row].made;
@@ -346,7 +295,8 @@ static void chans__group(struct chans *cs, struct object *o)
 
 		if (!i || !same_group(cs, &v[i - 1], &v[i])) {
 			g = &cs->groups[cs->nr_groups++];
-			*g = (struct waiter_group){ .first = o->first + i, .oldest_ns = DUMP_UNKNOWN };
+			*g = (struct waiter_group){ .first = o->first + i,
+						    .oldest_ns = DUMP_UNKNOWN };
 		}
 		g->nr++;
 		if (ns != DUMP_UNKNOWN && (g->oldest_ns == DUMP_UNKNOWN || ns > g->oldest_ns))
@@ -385,7 +335,8 @@ static void builder__forget_types(struct builder *b)
 {
 	struct type_node *n, *next;
 
-	HASH_ITER(hh, b->types, n, next) {
+	HASH_ITER(hh, b->types, n, next)
+	{
 		HASH_DEL(b->types, n);
 		free(n);
 	}
@@ -408,7 +359,10 @@ static bool has_holder(const struct chans *cs, const struct object *o)
 	return nr > 0;
 }
 
-/* What objects have in common that a person need not read twice. Whoever is held by somebody known is alone. */
+/*
+ * What objects have in common that a person need not read twice. Whoever is held by somebody known
+ * is alone.
+ */
 static uint64_t shape_of(const struct chans *cs, const struct object *o)
 {
 	uint64_t h = mix(mix(o->kind, o->rt), o->nr);
@@ -417,12 +371,14 @@ static uint64_t shape_of(const struct chans *cs, const struct object *o)
 		const struct gchan *ch = chans__chan(cs, o);
 
 		h = mix(mix(mix(h, ch->len), ch->cap), ch->elem_type);
-		h = mix(h, ch->settled | ch->closed << 1 | ch->timer << 2 | (uint64_t)ch->elem_size << 8);
+		h = mix(h, ch->settled | ch->closed << 1 | ch->timer << 2 |
+				   (uint64_t)ch->elem_size << 8);
 		h = ch->nr_elements ? mix(h, o->addr) : h;
 	} else if (o->kind == OBJECT_LOCK) {
 		const struct glock *l = chans__lock(cs, o);
 
-		h = mix(mix(h, l->kind), l->settled | l->locked << 1 | l->writer << 2 | l->starving << 3);
+		h = mix(mix(h, l->kind),
+			l->settled | l->locked << 1 | l->writer << 2 | l->starving << 3);
 		h = mix(mix(mix(h, (uint64_t)l->counter), (uint64_t)l->readers), l->value);
 		h = has_holder(cs, o) ? mix(h, o->addr) : h;
 	}
@@ -485,7 +441,8 @@ static int chans__fold(struct chans *cs)
 	}
 	qsort_r(cs->folds, cs->nr_folds, sizeof(*cs->folds), compare_folds, cs);
 	for (size_t i = 0; i < cs->nr_folds; i++) {
-		memcpy(&ordered[at], &cs->objects[cs->folds[i].first], cs->folds[i].nr * sizeof(*ordered));
+		memcpy(&ordered[at], &cs->objects[cs->folds[i].first],
+		       cs->folds[i].nr * sizeof(*ordered));
 		cs->folds[i].first = (uint32_t)at;
 		at += cs->folds[i].nr;
 	}
@@ -532,7 +489,8 @@ static int builder__run(struct builder *b)
 	return chans__fold(cs);
 }
 
-int chans__new(struct dump *d, const struct chans_source *sources, const struct addrspace *as, struct chans **ret)
+int chans__new(struct dump *d, const struct chans_source *sources, const struct addrspace *as,
+	       struct chans **ret)
 {
 	scoped(chans) cs = calloc(1, sizeof(*cs));
 	struct builder b = { .cs = cs, .as = as };
@@ -544,7 +502,8 @@ int chans__new(struct dump *d, const struct chans_source *sources, const struct 
 	cs->d = d;
 	cs->sources = sources;
 	err = builder__run(&b);
-	HASH_ITER(hh, b.by_place, n, next) {
+	HASH_ITER(hh, b.by_place, n, next)
+	{
 		HASH_DEL(b.by_place, n);
 		free(n);
 	}

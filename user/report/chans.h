@@ -20,6 +20,7 @@
 #include "census/glock.h"
 #include "model/waitgraph.h"
 #include "report/dump.h"
+#include "report/place.h"
 #include "report/renderer.h"
 
 /* What was read of one runtime. None may be NULL. */
@@ -32,12 +33,6 @@ struct chans_source {
 };
 
 enum object_kind { OBJECT_CHAN, OBJECT_LOCK, OBJECT_NOTHING };
-
-/* A frame to point a person at. Texts of the framer. */
-struct place {
-	const char *func, *file;
-	uint32_t line;		/* 0 unknown */
-};
 
 struct object_waiter {
 	uint32_t row;		/* of the dump */
@@ -61,7 +56,7 @@ struct object {
 	uint32_t first, nr;	/* waiters */
 	uint32_t groups_at, nr_groups;
 	uint16_t rt;
-	uint8_t kind;		/* enum object_kind. NOTHING: nil channels and a select without cases: nobody can end these waits */
+	uint8_t kind;		/* enum object_kind. NOTHING: nil channels, select without cases: nobody can end these waits */
 };
 
 struct object_fold {
@@ -99,12 +94,6 @@ static inline const struct glock *chans__lock(const struct chans *cs, const stru
 {
 	return &cs->sources[o->rt].locks->v[o->index];
 }
-
-/* Where a goroutine of a census stands: its first frame that is not of the runtime, sync or their helpers. 0 or -ENOMEM. */
-int chans__stand(const struct chans *cs, uint16_t rt, uint32_t g, struct place *ret);
-/* Where it will release a lock. */
-int chans__release(const struct chans *cs, uint16_t rt, const struct ghold *h, struct place *ret);
-const char *ghold_word(enum ghold_kind kind);	/* "mutex", "rwmutex-write", "rwmutex-read" */
 
 struct chans_show {
 	const struct report_meta *meta;	/* pid, comm, exe, go_version, wall_start_ns */

@@ -50,7 +50,7 @@ static void put_place(struct textbuf *to, const struct place *p)
 static void put_stand(struct writer *w, uint16_t rt, uint32_t g)
 {
 	struct place p;
-	int err = chans__stand(w->cs, rt, g, &p);
+	int err = place_of_goroutine(w->cs->d, rt, g, &p);
 
 	if (err)
 		w->to.err = w->to.err ? w->to.err : err;
@@ -61,7 +61,7 @@ static void put_stand(struct writer *w, uint16_t rt, uint32_t g)
 static void put_release(struct writer *w, uint16_t rt, const struct ghold *h)
 {
 	struct place p;
-	int err = chans__release(w->cs, rt, h, &p);
+	int err = place_of_release(w->cs->d, rt, h, &p);
 
 	if (err)
 		w->to.err = w->to.err ? w->to.err : err;
@@ -81,7 +81,8 @@ static void put_waiter(struct writer *w, const struct object_waiter *v)
 		put_key(&w->to, ",\"wait_ns\":", ns);
 	put_bool(&w->to, ",\"select\":", v->select);
 	if (v->way == CENSUS_WAY_READ || v->way == CENSUS_WAY_WRITE)
-		textbuf__text(&w->to, v->way == CENSUS_WAY_READ ? ",\"mode\":\"read\"" : ",\"mode\":\"write\"");
+		textbuf__text(&w->to, v->way == CENSUS_WAY_READ ? ",\"mode\":\"read\""
+								: ",\"mode\":\"write\"");
 	put_place(&w->to, &w->cs->places[v->place]);
 	textbuf__text(&w->to, ",\"created_by\":");
 	dump_json__site(dump__site(w->cs->d, row->made), &w->to);
@@ -122,7 +123,8 @@ static void put_elements(struct writer *w, const struct object *o)
 	for (unsigned int i = 0; i < ch->nr_elements; i++) {
 		textbuf__text(&w->to, i ? ",[" : "[");
 		for (unsigned int k = 0; k < ch->element_words; k++)
-			put_hex(&w->to, k ? "," : "", all->words[ch->words_at + i * ch->element_words + k]);
+			put_hex(&w->to, k ? "," : "",
+				all->words[ch->words_at + i * ch->element_words + k]);
 		textbuf__text(&w->to, "]");
 	}
 	textbuf__text(&w->to, "]");
@@ -152,7 +154,9 @@ static void put_chan(struct writer *w, const struct object *o)
 		put_bool(to, ",\"closed\":", ch->closed);
 		put_bool(to, ",\"timer\":", ch->timer);
 	} else {
-		textbuf__text(to, ",\"elem\":null,\"len\":null,\"cap\":null,\"closed\":null,\"timer\":null");
+		textbuf__text(
+			to,
+			",\"elem\":null,\"len\":null,\"cap\":null,\"closed\":null,\"timer\":null");
 	}
 	put_waiters(w, ",\"senders\":", o, CENSUS_WAY_SEND);
 	put_waiters(w, ",\"receivers\":", o, CENSUS_WAY_RECEIVE);
@@ -193,8 +197,7 @@ static void put_state(struct writer *w, const struct glock *l)
 		put_key(to, "\"waiters\":", l->waiters);
 		put_hex(to, ",\"locker\":", l->locker);
 		break;
-	default:
-		put_key(to, "\"value\":", l->value);
+	default: put_key(to, "\"value\":", l->value);
 	}
 	textbuf__text(to, "}");
 }
@@ -273,7 +276,8 @@ static void put_step(struct writer *w, uint16_t rt, const struct wait_edge *e)
 	textbuf__text(to, dump_wait_kind((enum census_wait_kind)(l ? l->kind : wait->kind)));
 	put_hex(to, "\",\"addr\":", wait->addr);
 	if (wait->way == CENSUS_WAY_READ || wait->way == CENSUS_WAY_WRITE)
-		textbuf__text(to, wait->way == CENSUS_WAY_READ ? ",\"mode\":\"read\"" : ",\"mode\":\"write\"");
+		textbuf__text(to, wait->way == CENSUS_WAY_READ ? ",\"mode\":\"read\""
+							       : ",\"mode\":\"write\"");
 	put_stand(w, rt, e->g);
 	put_key(to, "},\"held_by\":", c->gs[e->to].goid);
 	if (e->hold == WAITGRAPH_NO_HOLD) {

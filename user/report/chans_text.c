@@ -46,9 +46,11 @@ static void put_age(struct writer *w, uint64_t ns)
 	uint64_t s = ns / NS_PER_SEC;
 
 	if (s >= 86400)
-		put(w, "%llud%lluh", (unsigned long long)(s / 86400), (unsigned long long)(s / 3600 % 24));
+		put(w, "%llud%lluh", (unsigned long long)(s / 86400),
+		    (unsigned long long)(s / 3600 % 24));
 	else if (s >= 3600)
-		put(w, "%lluh%llum", (unsigned long long)(s / 3600), (unsigned long long)(s / 60 % 60));
+		put(w, "%lluh%llum", (unsigned long long)(s / 3600),
+		    (unsigned long long)(s / 60 % 60));
 	else if (s >= 60)
 		put(w, "%llum%llus", (unsigned long long)(s / 60), (unsigned long long)(s % 60));
 	else if (s)
@@ -67,7 +69,7 @@ static const struct census_g *waiter_g(const struct chans *cs, const struct obje
 static void put_stand(struct writer *w, uint16_t rt, uint32_t g)
 {
 	struct place p;
-	int err = chans__stand(w->cs, rt, g, &p);
+	int err = place_of_goroutine(w->cs->d, rt, g, &p);
 
 	if (err)
 		w->to.err = w->to.err ? w->to.err : err;
@@ -78,7 +80,7 @@ static void put_stand(struct writer *w, uint16_t rt, uint32_t g)
 static void put_release(struct writer *w, uint16_t rt, const struct ghold *h)
 {
 	struct place p;
-	int err = chans__release(w->cs, rt, h, &p);
+	int err = place_of_release(w->cs->d, rt, h, &p);
 
 	if (err)
 		w->to.err = w->to.err ? w->to.err : err;
@@ -90,7 +92,8 @@ static const char *lock_word(const struct chans_source *s, const struct census_w
 {
 	const struct glock *l = glocks__get(s->locks, wait->addr);
 
-	return dump_wait_kind(l ? (enum census_wait_kind)l->kind : (enum census_wait_kind)wait->kind);
+	return dump_wait_kind(l ? (enum census_wait_kind)l->kind
+				: (enum census_wait_kind)wait->kind);
 }
 
 static void put_step(struct writer *w, uint16_t rt, const struct wait_edge *e)
@@ -98,19 +101,23 @@ static void put_step(struct writer *w, uint16_t rt, const struct wait_edge *e)
 	const struct chans_source *s = &w->cs->sources[rt];
 	const struct census *c = w->cs->d->in.censuses[rt];
 	const struct census_wait *wait = &c->waits[e->wait];
-	const char *to = wait->kind != CENSUS_WAIT_RWMUTEX ? "" : wait->way == CENSUS_WAY_READ ? " to read" : " to write";
+	const char *to = wait->kind != CENSUS_WAIT_RWMUTEX ? ""
+			 : wait->way == CENSUS_WAY_READ    ? " to read"
+							   : " to write";
 	unsigned long long holder = (unsigned long long)c->gs[e->to].goid;
 
-	put(w, "  goroutine %llu waits for %s 0x%llx%s at ", (unsigned long long)c->gs[e->g].goid, lock_word(s, wait),
-	    (unsigned long long)wait->addr, to);
+	put(w, "  goroutine %llu waits for %s 0x%llx%s at ", (unsigned long long)c->gs[e->g].goid,
+	    lock_word(s, wait), (unsigned long long)wait->addr, to);
 	put_stand(w, rt, e->g);
 	if (e->hold == WAITGRAPH_NO_HOLD) {
-		put(w, "\n    goroutine %llu waits to write before it, and so keeps it out, at ", holder);
+		put(w, "\n    goroutine %llu waits to write before it, and so keeps it out, at ",
+		    holder);
 		put_stand(w, rt, e->to);
 	} else {
 		const struct ghold *h = &s->holds->v[e->hold];
 
-		put(w, "\n    goroutine %llu holds it%s and would unlock it at ", holder, h->kind == GHOLD_READ ? " as a reader" : "");
+		put(w, "\n    goroutine %llu holds it%s and would unlock it at ", holder,
+		    h->kind == GHOLD_READ ? " as a reader" : "");
 		put_release(w, rt, h);
 	}
 	put(w, "\n");
@@ -131,11 +138,13 @@ static void put_deadlocks(struct writer *w)
 			for (uint32_t k = 0; k < r->nr; k++)
 				put_step(w, rt, &g->steps[r->edges_at + k]);
 			if (r->behind)
-				put(w, "  behind %s: %u more goroutines\n", r->nr == 1 ? "it" : "them", r->behind);
+				put(w, "  behind %s: %u more goroutines\n",
+				    r->nr == 1 ? "it" : "them", r->behind);
 			put(w, "\n");
 		}
 		if (g->cut)
-			put(w, "there may be more deadlocks: too many goroutines wait for each other to look at all\n\n");
+			put(w, "there may be more deadlocks: too many goroutines wait for each "
+			       "other to look at all\n\n");
 	}
 }
 
@@ -152,7 +161,8 @@ static void put_elements(struct writer *w, const struct object *o)
 	for (unsigned int i = 0; i < ch->nr_elements; i++)
 		for (unsigned int k = 0; k < ch->element_words; k++)
 			put(w, "%s0x%llx", k ? "," : " ",
-			    (unsigned long long)all->words[ch->words_at + i * ch->element_words + k]);
+			    (unsigned long long)
+				    all->words[ch->words_at + i * ch->element_words + k]);
 	if (ch->elem_size > 8 * ch->element_words)
 		put(w, " (the first %u bytes of each)", 8 * ch->element_words);
 	put(w, "\n");
@@ -171,7 +181,8 @@ static void put_chan(struct writer *w, const struct object *o)
 	else
 		put(w, " of elements of %u bytes", ch->elem_size);
 	if (ch->cap)
-		put(w, ", %llu of %llu buffered", (unsigned long long)ch->len, (unsigned long long)ch->cap);
+		put(w, ", %llu of %llu buffered", (unsigned long long)ch->len,
+		    (unsigned long long)ch->cap);
 	else
 		put(w, ", unbuffered");
 	put(w, "%s%s", ch->closed ? ", closed" : "", ch->timer ? ", fed by a timer" : "");
@@ -195,17 +206,15 @@ static void put_lock(struct writer *w, const struct object *o)
 			put(w, ", %d readers", l->readers);
 		break;
 	case CENSUS_WAIT_MUTEX:
-		put(w, ", %s%s", l->locked ? "locked" : "not locked at this moment", l->starving ? ", starving" : "");
+		put(w, ", %s%s", l->locked ? "locked" : "not locked at this moment",
+		    l->starving ? ", starving" : "");
 		break;
-	case CENSUS_WAIT_WAITGROUP:
-		put(w, ", counter %d", l->counter);
-		break;
+	case CENSUS_WAIT_WAITGROUP: put(w, ", counter %d", l->counter); break;
 	case CENSUS_WAIT_COND:
 		if (l->locker)
 			put(w, ", with the lock at 0x%llx", (unsigned long long)l->locker);
 		break;
-	default:
-		put(w, ", value %u", l->value);
+	default: put(w, ", value %u", l->value);
 	}
 }
 
@@ -222,7 +231,8 @@ static void put_holders(struct writer *w, const struct object *o)
 	if (!nr && l->settled && l->locked && !(l->writer && l->departing > 0))
 		put(w, "  nobody is known to hold it\n");
 	for (size_t i = 0; i < nr; i++) {
-		put(w, "  held by goroutine %llu%s, which would unlock it at ", (unsigned long long)c->gs[h[i].g].goid,
+		put(w, "  held by goroutine %llu%s, which would unlock it at ",
+		    (unsigned long long)c->gs[h[i].g].goid,
 		    h[i].kind == GHOLD_READ ? " as a reader" : "");
 		put_release(w, o->rt, &h[i]);
 		put(w, "; it is at ");
@@ -234,28 +244,29 @@ static void put_holders(struct writer *w, const struct object *o)
 static const char *way_words(const struct object *o, const struct object_waiter *w)
 {
 	switch ((enum census_wait_way)w->way) {
-	case CENSUS_WAY_RECEIVE:
-		return w->select ? "receive in a select" : "receive";
-	case CENSUS_WAY_SEND:
-		return w->select ? "send in a select" : "send";
-	case CENSUS_WAY_READ:
-		return "wait to read";
-	case CENSUS_WAY_WRITE:
-		return "wait to write";
-	case CENSUS_WAY_NONE:
-		break;
+	case CENSUS_WAY_RECEIVE: return w->select ? "receive in a select" : "receive";
+	case CENSUS_WAY_SEND: return w->select ? "send in a select" : "send";
+	case CENSUS_WAY_READ: return "wait to read";
+	case CENSUS_WAY_WRITE: return "wait to write";
+	case CENSUS_WAY_NONE: break;
 	}
-	return o->kind == OBJECT_NOTHING ? "select without cases" : w->select ? "wait in a select" : "wait";
+	return o->kind == OBJECT_NOTHING ? "select without cases"
+	       : w->select               ? "wait in a select"
+					 : "wait";
 }
 
-static void put_goids(struct writer *w, const struct object *o, const struct waiter_group *g, uint32_t nr_objects)
+static void put_goids(struct writer *w, const struct object *o, const struct waiter_group *g,
+		      uint32_t nr_objects)
 {
 	put(w, "      goroutine%s", g->nr * nr_objects == 1 ? "" : "s");
 	for (uint32_t i = 0; i < nr_objects && i < SAMPLE; i++) {
-		const struct waiter_group *same = &w->cs->groups[o[i].groups_at + (g - &w->cs->groups[o->groups_at])];
+		const struct waiter_group *same =
+			&w->cs->groups[o[i].groups_at + (g - &w->cs->groups[o->groups_at])];
 
 		for (uint32_t k = 0; k < same->nr && i + k < SAMPLE; k++)
-			put(w, " %llu", (unsigned long long)waiter_g(w->cs, &w->cs->waiters[same->first + k])->goid);
+			put(w, " %llu",
+			    (unsigned long long)waiter_g(w->cs, &w->cs->waiters[same->first + k])
+				    ->goid);
 	}
 	put(w, "%s\n", (uint64_t)g->nr * nr_objects > SAMPLE ? " ..." : "");
 }
@@ -291,10 +302,14 @@ static void put_fold(struct writer *w, const struct object_fold *f)
 	const struct object *o = &w->cs->objects[f->first];
 
 	if (o->kind == OBJECT_NOTHING) {
-		put(w, "%u goroutine%s that nobody can wake: nil channels, select without cases\n", o->nr, o->nr == 1 ? "" : "s");
+		put(w, "%u goroutine%s that nobody can wake: nil channels, select without cases\n",
+		    o->nr, o->nr == 1 ? "" : "s");
 	} else {
-		const char *word = o->kind == OBJECT_CHAN ? "chan" :
-							    dump_wait_kind((enum census_wait_kind)chans__lock(w->cs, o)->kind);
+		const char *word =
+			o->kind == OBJECT_CHAN
+				? "chan"
+				: dump_wait_kind(
+					  (enum census_wait_kind)chans__lock(w->cs, o)->kind);
 
 		if (f->nr == 1)
 			put(w, "%s 0x%llx", word, (unsigned long long)o->addr);
@@ -337,7 +352,8 @@ static void put_head(struct writer *w)
 		rings += w->cs->sources[rt].graph->nr_rings;
 	put(w, "pid %d '%s', %s: %llu waits on %llu channels, %llu on %llu locks; ", m->pid,
 	    framer__text(w->cs->d->framer, m->comm), framer__text(w->cs->d->framer, m->go_version),
-	    (unsigned long long)on_chans, (unsigned long long)chans, (unsigned long long)on_locks, (unsigned long long)locks);
+	    (unsigned long long)on_chans, (unsigned long long)chans, (unsigned long long)on_locks,
+	    (unsigned long long)locks);
 	if (rings)
 		put(w, "%llu deadlock%s\n\n", (unsigned long long)rings, rings == 1 ? "" : "s");
 	else

@@ -36,11 +36,11 @@ struct peer {
 };
 
 struct fds {
-	int dirfd; /* of /proc/PID; borrowed */
-	struct answer *answers; /* hash by fd; owned */
+	int dirfd;               /* of /proc/PID; borrowed */
+	struct answer *answers;  /* hash by fd; owned */
 	struct sockets *sockets; /* NULL until one is asked for; owned */
-	struct peer *peers; /* hash by inode; owned */
-	struct end *ends; /* owned; by inode */
+	struct peer *peers;      /* hash by inode; owned */
+	struct end *ends;        /* owned; by inode */
 	size_t nr_ends;
 	bool ends_read;
 };
@@ -63,11 +63,13 @@ void fds__free(struct fds *f)
 
 	if (!f)
 		return;
-	HASH_ITER(hh, f->answers, a, next_answer) {
+	HASH_ITER(hh, f->answers, a, next_answer)
+	{
 		HASH_DEL(f->answers, a);
 		free(a);
 	}
-	HASH_ITER(hh, f->peers, p, next_peer) {
+	HASH_ITER(hh, f->peers, p, next_peer)
+	{
 		HASH_DEL(f->peers, p);
 		free(p);
 	}
@@ -83,7 +85,8 @@ static bool link_inode(const char *link, const char *word, uint64_t *ret)
 	unsigned long long inode;
 	char close;
 
-	if (strncmp(link, word, len) || sscanf(link + len, ":[%llu%c", &inode, &close) != 2 || close != ']')
+	if (strncmp(link, word, len) || sscanf(link + len, ":[%llu%c", &inode, &close) != 2 ||
+	    close != ']')
 		return false;
 	*ret = inode;
 	return true;
@@ -154,7 +157,10 @@ static void fds__read_ends(struct fds *f)
 		qsort(f->ends, f->nr_ends, sizeof(*f->ends), compare_ends);
 }
 
-/* The lowest descriptor of an inode that can be written to (or read from), but not `but`; -1: none in this process. */
+/*
+ * The lowest descriptor of an inode that can be written to (or read from), but not `but`; -1: none
+ * in this process.
+ */
 static int fds__find_end(struct fds *f, uint64_t inode, bool writes, bool any, int but)
 {
 	size_t lo = 0, hi;
@@ -218,12 +224,16 @@ static void fds__describe_pipe(struct fds *f, int fd, uint64_t inode, char *text
 	if (!fstatat(f->dirfd, path, &st, AT_SYMLINK_NOFOLLOW))
 		other = fds__find_end(f, inode, !(st.st_mode & S_IWUSR), false, fd);
 	if (other >= 0)
-		snprintf(text, size, "pipe:[%llu], other end fd %d", (unsigned long long)inode, other);
+		snprintf(text, size, "pipe:[%llu], other end fd %d", (unsigned long long)inode,
+			 other);
 	else
 		snprintf(text, size, "pipe:[%llu]", (unsigned long long)inode);
 }
 
-/* " -> /run/x.sock" where the other end has a name, ", other end fd 9" where it is in this process. */
+/*
+ * " -> /run/x.sock" where the other end has a name, ", other end fd 9" where it is in this process.
+ * 
+ */
 static void fds__describe_unix_peer(struct fds *f, uint64_t inode, char *text, size_t size)
 {
 	const struct socket *k;
@@ -247,15 +257,18 @@ static void fds__describe_unix_peer(struct fds *f, uint64_t inode, char *text, s
 }
 
 /* A socket that no table has: of another family, or made in another network namespace. */
-static void fds__describe_family(const struct fds *f, int fd, uint64_t inode, char *text, size_t size)
+static void fds__describe_family(const struct fds *f, int fd, uint64_t inode, char *text,
+				 size_t size)
 {
 	char path[64], name[32] = "";
 	ssize_t len;
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d/fd/%d", f->dirfd, fd);
-	len = getxattr(path, "system.sockprotoname", name, sizeof(name) - 1); /* Linux net/socket.c */
+	len = getxattr(path, "system.sockprotoname", name,
+		       sizeof(name) - 1); /* Linux net/socket.c */
 	name[len > 0 ? len : 0] = '\0';
-	snprintf(text, size, "socket:[%llu]%s%s", (unsigned long long)inode, *name ? " " : "", name);
+	snprintf(text, size, "socket:[%llu]%s%s", (unsigned long long)inode, *name ? " " : "",
+		 name);
 }
 
 static void fds__describe_socket(struct fds *f, int fd, uint64_t inode, char *text, size_t size)
@@ -280,7 +293,8 @@ static void fds__describe_link(struct fds *f, int fd, const char *link, char *te
 		fds__describe_pipe(f, fd, inode, text, size);
 	} else if (link_inode(link, "socket", &inode)) {
 		fds__describe_socket(f, fd, inode, text, size);
-	} else if (!strncmp(link, anon, strlen(anon))) { /* "anon_inode:[eventfd]", "anon_inode:inotify" */
+	} else if (!strncmp(link, anon,
+			    strlen(anon))) { /* "anon_inode:[eventfd]", "anon_inode:inotify" */
 		link += strlen(anon);
 		link += *link == '[';
 		snprintf(text, size, "%.*s", (int)strcspn(link, "]"), link);

@@ -9,10 +9,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define UNIX_NAME_MAX	  108	    /* sun_path, Linux include/uapi/linux/un.h */
-#define NAMES_MAX	  (64u << 20)
-#define UNIX_ACCEPTS	  (1u << 16) /* __SO_ACCEPTCON, Linux include/uapi/linux/net.h */
-#define LISTENERS_BYTES	  (2 * 65536 / 8) /* a bit a port: TCP, TCP6 */
+#define UNIX_NAME_MAX   108 /* sun_path, Linux include/uapi/linux/un.h */
+#define NAMES_MAX       (64u << 20)
+#define UNIX_ACCEPTS    (1u << 16)      /* __SO_ACCEPTCON, Linux include/uapi/linux/net.h */
+#define LISTENERS_BYTES (2 * 65536 / 8) /* a bit a port: TCP, TCP6 */
 
 struct sockets {
 	struct socket *v; /* owned; by inode once sorted */
@@ -27,8 +27,8 @@ struct sockets {
 static const struct {
 	const char *file, *word;
 } kinds[SOCKET_KIND_MAX] = {
-	[SOCKET_TCP] = { "net/tcp", "tcp" },   [SOCKET_TCP6] = { "net/tcp6", "tcp" },
-	[SOCKET_UDP] = { "net/udp", "udp" },   [SOCKET_UDP6] = { "net/udp6", "udp" },
+	[SOCKET_TCP] = { "net/tcp", "tcp" },    [SOCKET_TCP6] = { "net/tcp6", "tcp" },
+	[SOCKET_UDP] = { "net/udp", "udp" },    [SOCKET_UDP6] = { "net/udp6", "udp" },
 	[SOCKET_UNIX] = { "net/unix", "unix" },
 };
 
@@ -100,7 +100,10 @@ static int sockets__add_name(struct sockets *s, const char *name, size_t len, ui
 	return 0;
 }
 
-/* `bytes` bytes in hex, each group of four as the kernel's machine holds a word of network order: reversed on amd64. */
+/*
+ * `bytes` bytes in hex, each group of four as the kernel's machine holds a word of network order:
+ * reversed on amd64.
+ */
 static int parse_address(const char *hex, size_t bytes, uint8_t *ret)
 {
 	for (size_t i = 0; i < bytes; i++) {
@@ -114,7 +117,10 @@ static int parse_address(const char *hex, size_t bytes, uint8_t *ret)
 	return 0;
 }
 
-/* "   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000  0 16163 ..." */
+/*
+ * "   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000  0 16163 ..."
+ * 
+ */
 static int inet_parse(enum socket_kind kind, const char *line, struct socket *ret)
 {
 	size_t bytes = kind == SOCKET_TCP6 || kind == SOCKET_UDP6 ? 16 : 4;
@@ -124,7 +130,8 @@ static int inet_parse(enum socket_kind kind, const char *line, struct socket *re
 	unsigned long long inode;
 
 	if (sscanf(line,
-		   " %*u: %32[0-9A-Fa-f]:%4x %32[0-9A-Fa-f]:%4x %2x %*x:%*x %*x:%*x %*x %*u %*u %llu",
+		   " %*u: %32[0-9A-Fa-f]:%4x %32[0-9A-Fa-f]:%4x %2x %*x:%*x %*x:%*x %*x %*u %*u "
+		   "%llu",
 		   local, &lport, peer, &pport, &state, &inode) != 6)
 		return -EBADMSG;
 	if (strlen(local) != 2 * bytes || strlen(peer) != 2 * bytes ||
@@ -161,7 +168,8 @@ static int sockets__add_unix(struct sockets *s, const char *line, size_t len)
 	unsigned long long inode;
 	int end = 0, err;
 
-	if (sscanf(line, "%*x: %*x %*x %8x %*x %2x %llu%n", &flags, &state, &inode, &end) != 3 || !end || !inode)
+	if (sscanf(line, "%*x: %*x %*x %8x %*x %2x %llu%n", &flags, &state, &inode, &end) != 3 ||
+	    !end || !inode)
 		return 0;
 	k.inode = inode;
 	k.state = (uint8_t)state;
@@ -189,7 +197,8 @@ int sockets__parse(struct sockets *s, enum socket_kind kind, const char *text, s
 			n = sizeof(line) - 1;
 		memcpy(line, text, n);
 		line[n] = '\0';
-		err = kind == SOCKET_UNIX ? sockets__add_unix(s, line, strlen(line)) : sockets__add_inet(s, kind, line);
+		err = kind == SOCKET_UNIX ? sockets__add_unix(s, line, strlen(line))
+					  : sockets__add_inet(s, kind, line);
 		if (err)
 			return err;
 		text = stop + 1;
@@ -197,7 +206,10 @@ int sockets__parse(struct sockets *s, enum socket_kind kind, const char *text, s
 	return 0;
 }
 
-/* The whole of a file that has no size, at most SOCKETS_TEXT_MAX bytes; what is over is left in it. */
+/*
+ * The whole of a file that has no size, at most SOCKETS_TEXT_MAX bytes; what is over is left in it.
+ * 
+ */
 static int read_text(int fd, char **ret, size_t *ret_len, bool *ret_cut)
 {
 	scoped_mem char *text = NULL;
@@ -283,9 +295,11 @@ const struct socket *sockets__get(struct sockets *s, uint64_t inode)
 static const char *tcp_state(uint8_t state)
 {
 	static const char *const names[] = {
-		[TCP_SYN_SENT] = " (connecting)", [TCP_SYN_RECV] = " (connecting)", [TCP_FIN_WAIT1] = " (fin wait)",
-		[TCP_FIN_WAIT2] = " (fin wait)",  [TCP_TIME_WAIT] = " (time wait)", [TCP_CLOSE] = " (closed)",
-		[TCP_CLOSE_WAIT] = " (close wait)", [TCP_LAST_ACK] = " (last ack)", [TCP_CLOSING] = " (closing)",
+		[TCP_SYN_SENT] = " (connecting)",   [TCP_SYN_RECV] = " (connecting)",
+		[TCP_FIN_WAIT1] = " (fin wait)",    [TCP_FIN_WAIT2] = " (fin wait)",
+		[TCP_TIME_WAIT] = " (time wait)",   [TCP_CLOSE] = " (closed)",
+		[TCP_CLOSE_WAIT] = " (close wait)", [TCP_LAST_ACK] = " (last ack)",
+		[TCP_CLOSING] = " (closing)",
 	};
 
 	return state < ARRAY_SIZE(names) && names[state] ? names[state] : "";
@@ -311,7 +325,8 @@ static bool sockets__accepted(const struct sockets *s, uint16_t port)
 	return (s->listens[port / 8] | s->listens[(65536u + port) / 8]) & 1u << port % 8;
 }
 
-static void sockets__describe_inet(const struct sockets *s, const struct socket *k, char *text, size_t size)
+static void sockets__describe_inet(const struct sockets *s, const struct socket *k, char *text,
+				   size_t size)
 {
 	bool tcp = k->kind == SOCKET_TCP || k->kind == SOCKET_TCP6;
 	bool v6 = k->kind == SOCKET_TCP6 || k->kind == SOCKET_UDP6;
@@ -322,10 +337,12 @@ static void sockets__describe_inet(const struct sockets *s, const struct socket 
 	if (k->listening)
 		snprintf(text, size, "tcp %s listening", local);
 	else if (!k->peer_port)
-		snprintf(text, size, "%s %s%s", kinds[k->kind].word, local, tcp ? tcp_state(k->state) : "");
+		snprintf(text, size, "%s %s%s", kinds[k->kind].word, local,
+			 tcp ? tcp_state(k->state) : "");
 	else
 		snprintf(text, size, "%s %s %s %s%s", kinds[k->kind].word, local,
-			 tcp && sockets__accepted(s, k->local_port) ? "<-" : "->", peer, tcp ? tcp_state(k->state) : "");
+			 tcp && sockets__accepted(s, k->local_port) ? "<-" : "->", peer,
+			 tcp ? tcp_state(k->state) : "");
 }
 
 void sockets__describe(struct sockets *s, const struct socket *k, char *text, size_t size)
@@ -337,7 +354,8 @@ void sockets__describe(struct sockets *s, const struct socket *k, char *text, si
 	else if (k->kind != SOCKET_UNIX)
 		sockets__describe_inet(s, k, text, size);
 	else
-		snprintf(text, size, "unix%s%s%s", *name ? " " : "", name, k->listening ? " listening" : "");
+		snprintf(text, size, "unix%s%s%s", *name ? " " : "", name,
+			 k->listening ? " listening" : "");
 	for (char *c = text; *c; c++)
 		if ((unsigned char)*c < ' ' || *c == 0x7f)
 			*c = '?';

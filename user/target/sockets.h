@@ -40,7 +40,7 @@ DEFINE_SCOPED(sockets)
 
 /* Adds the lines of one file; what is no such line is passed over. 0 or -ENOMEM. */
 int sockets__parse(struct sockets *s, enum socket_kind kind, const char *text, size_t len);
-/* Reads the five files of /proc/PID/net; dirfd: of /proc/PID. A file that is not there or cannot be read is passed over. 0 or -ENOMEM. */
+/* Reads the five files of /proc/PID/net; dirfd: of /proc/PID. One that cannot be read is passed over. 0 or -ENOMEM. */
 int sockets__read(struct sockets *s, int dirfd);
 
 /* Borrowed until the next parse or read. NULL: no such inode. */

@@ -33,7 +33,9 @@ static int diag_ask(int fd)
 		.hdr = { .nlmsg_len = sizeof(ask),
 			 .nlmsg_type = SOCK_DIAG_BY_FAMILY,
 			 .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP },
-		.req = { .sdiag_family = AF_UNIX, .udiag_states = UINT32_MAX, .udiag_show = UDIAG_SHOW_PEER },
+		.req = { .sdiag_family = AF_UNIX,
+			 .udiag_states = UINT32_MAX,
+			 .udiag_show = UDIAG_SHOW_PEER },
 	};
 
 	return send(fd, &ask, sizeof(ask), 0) == sizeof(ask) ? 0 : -errno;
@@ -59,7 +61,8 @@ static bool diag_peer(struct nlmsghdr *h, uint32_t *ret_inode, uint32_t *ret_pee
 	return false;
 }
 
-int unixdiag_peers(int dirfd, void (*each)(void *context, uint64_t inode, uint64_t peer), void *context)
+int unixdiag_peers(int dirfd, void (*each)(void *context, uint64_t inode, uint64_t peer),
+		   void *context)
 {
 	const struct timeval patience = { .tv_sec = 2 };
 	scoped_mem char *buf = malloc(DIAG_BYTES);
@@ -82,7 +85,8 @@ int unixdiag_peers(int dirfd, void (*each)(void *context, uint64_t inode, uint64
 
 		if (n <= 0)
 			return n < 0 ? -errno : -EBADMSG;
-		for (struct nlmsghdr *h = (struct nlmsghdr *)buf; NLMSG_OK(h, len); h = NLMSG_NEXT(h, len)) {
+		for (struct nlmsghdr *h = (struct nlmsghdr *)buf; NLMSG_OK(h, len);
+		     h = NLMSG_NEXT(h, len)) {
 			uint32_t inode, peer;
 
 			if (h->nlmsg_type == NLMSG_DONE)

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "report/place.h"
+
+#include <string.h>
+
+static bool has_prefix(const char *text, const char *prefix)
+{
+	return !strncmp(text, prefix, strlen(prefix));
+}
+
+static bool is_plumbing(const char *func)
+{
+	return has_prefix(func, "runtime.") || has_prefix(func, "sync.") ||
+	       has_prefix(func, "sync/") || has_prefix(func, "internal/") ||
+	       has_prefix(func, "syscall.") ||
+	       !strchr(func, '.'); /* "panic" and addresses of unknown code */
+}
+
+int place_of_stack(struct dump *d, size_t stack, struct place *ret)
+{
+	const struct frame *v;
+	size_t nr = 0, i = 0;
+	int err;
+
+	*ret = (struct place){ "?", "", 0 };
+	if (stack == DUMP_NO_STACK)
+		return 0;
+	err = dump__frames(d, stack, DUMP_FRAMES, &v, &nr);
+	if (err || !nr)
+		return err;
+	while (i < nr && is_plumbing(v[i].name))
+		i++;
+	i = i < nr ? i : 0;
+	*ret = (struct place){ v[i].name, v[i].file, v[i].line };
+	return 0;
+}
+
+int place_of_goroutine(struct dump *d, uint16_t rt, uint32_t g, struct place *ret)
+{
+	const struct dump_row row = { .g = g, .rt = rt };
+
+	return place_of_stack(d, dump__stack(d, &row), ret);
+}
+
+int place_of_release(struct dump *d, uint16_t rt, const struct ghold *h, struct place *ret)
+{
+	const struct census *c = d->in.censuses[rt];
+	const struct census_stack *s = &c->stacks[c->gs[h->g].stack];
+	const struct frame *v;
+	size_t nr = 0, i = 0;
+	int err = framer__at(d->framer, rt, h->release_pc, false, &v, &nr);
+
+	while (!err && i < nr &&
+	       is_plumbing(
+		       v[i].name)) /* of an unlock that is inlined: the function that calls it */
+		i++;
+	if (!err && i == nr && h->frame < s->nr_pcs) { /* a deferred call of Unlock itself: the
+							  function that has deferred it */
+		err = framer__at(d->framer, rt, c->pcs[s->pcs_at + h->frame], true, &v, &nr);
+		i = 0;
+	}
+	if (err)
+		return err;
+	i = i < nr ? i : nr - 1;
+	*ret = (struct place){ v[i].name, v[i].file, v[i].line };
+	return 0;
+}
+
+const char *ghold_word(enum ghold_kind kind)
+{
+	return kind == GHOLD_MUTEX   ? "mutex"
+	       : kind == GHOLD_WRITE ? "rwmutex-write"
+				     : "rwmutex-read";
+}

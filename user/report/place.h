@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * place: the one line of code to point a person at.
+ *
+ * Of a stack it is the innermost frame that is not of the runtime, sync, syscall or their helpers; where there is none, the
+ * innermost of all.
+ */
+#ifndef PARKWATCH_REPORT_PLACE_H
+#define PARKWATCH_REPORT_PLACE_H
+
+#include <stdint.h>
+
+#include "census/ghold.h"
+#include "report/dump.h"
+
+/* Texts of the framer: equal texts, equal pointers. */
+struct place {
+	const char *func, *file; /* "?" and "": nothing is known */
+	uint32_t line;		 /* 0 unknown */
+};
+
+/* All return 0 or -ENOMEM. stack: as dump__stack(); DUMP_NO_STACK is known nothing of. */
+int place_of_stack(struct dump *d, size_t stack, struct place *ret);
+int place_of_goroutine(struct dump *d, uint16_t rt, uint32_t g, struct place *ret);	/* g: of the census of rt */
+/* Where it will release the lock; of a deferred call of Unlock itself, where the function stands that has deferred it. */
+int place_of_release(struct dump *d, uint16_t rt, const struct ghold *h, struct place *ret);
+
+const char *ghold_word(enum ghold_kind kind);	/* "mutex", "rwmutex-write", "rwmutex-read" */
+
+#endif
