@@ -38,7 +38,6 @@ struct gofn {
 	bool touches;		/* it has a lock's instruction, or calls a function that is one */
 	/* by census/lockwalk */
 	uint8_t effects;
-	uint32_t quiet;
 };
 
 struct gofns;
