@@ -44,6 +44,7 @@ struct search {
 	struct lock_use kept[LOCKPATH_USES_MAX]; /* taken by frames further in, when they return */
 	size_t nr_kept;
 	int64_t kept_unknown;
+	int32_t shared[GOFN_SHARED_MAX];
 };
 
 const char *held_kind_name(enum held_kind kind)
@@ -352,6 +353,21 @@ static void search__take_endless(struct search *q, size_t frame)
 				    w->given[i].pc);
 }
 
+/* Variables that what the frame waits in may write: the runtime only those that it is told of. */
+static void search__set_shared(struct search *q, size_t frame, const struct gofn *fn,
+			       const struct gofn *callee)
+{
+	struct livemem *m = &q->h->live;
+
+	if (callee && callee->lock.role == LOCKFN_RUNTIME) {
+		m->shared = q->shared;
+		m->nr_shared = gofn__shared_with_call(fn, q->s->pcs[frame], q->shared);
+	} else {
+		m->shared = fn->shared;
+		m->nr_shared = fn->nr_shared;
+	}
+}
+
 static void search__walk(struct search *q, size_t frame, struct gofn *fn, struct gofn *callee,
 			 int32_t delta)
 {
@@ -361,8 +377,7 @@ static void search__walk(struct search *q, size_t frame, struct gofn *fn, struct
 	search__begin_path(q, callee);
 	q->h->live.sp = q->sp;
 	q->h->live.end = q->sp + (uint64_t)delta + 8 + (fn->args > 0 ? (uint64_t)fn->args : 0);
-	q->h->live.shared = fn->shared;
-	q->h->live.nr_shared = fn->nr_shared;
+	search__set_shared(q, frame, fn, callee);
 	w->steps = LOCKWALK_STEPS_MAX;
 	w->nr_given = 0;
 	w->lost = w->gave = false;
@@ -425,7 +440,9 @@ static int search__frame(struct search *q, size_t i, struct gofn *callee, struct
 	}
 	if (q->waits.role == LOCKFN_LOCK && !own)
 		search__take_waited(q, i);
-	if (!own && (!callee || callee->lock.role != LOCKFN_NO_RETURN))
+	if (callee && callee->lock.role == LOCKFN_NO_RETURN)
+		q->complete = false; /* it panics, or waits for ever: its code does not go on here */
+	else if (!own)
 		search__visit(q, i, fn, callee, delta);
 	q->sp += (uint64_t)delta + 8;
 	return 0;

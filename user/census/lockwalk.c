@@ -10,6 +10,7 @@
 #define VISITS		 4	/* different states at one place before they are joined */
 #define JUMP_TABLE_MAX	 512
 #define THIN_UOPS	 48	/* instructions */
+#define STACK_ARGS_MAX	 64	/* bytes of arguments of the runtime's functions, up to Go 1.16 */
 #define CLOSURE_ARGS_MAX 64	/* bytes */
 
 /* One place of a function where paths meet. */
@@ -66,7 +67,7 @@ static void lockwalk__take(struct lockwalk *w, struct lockpath *p, struct cpu_va
 		return;
 	}
 	/* Who has a lock does not take it again; but readers may. */
-	if (!use->balance && !use->lowest && kind != LOCK_READ) {
+	if (!use->lowest && kind != LOCK_READ) {
 		given = lockwalk__given(w, lock.v, kind);
 		if (given)
 			given->taken_first = true;
@@ -212,12 +213,35 @@ static void run__return(struct run *r)
 
 /* --- calls --- */
 
+/* Whether a call that is about to be made is told of the variable at addr, of which the runtime's functions write no other. */
+static bool run__passes(const struct run *r, const struct gofn *callee, uint64_t addr)
+{
+	static const uint8_t regs[] = { UOP_RAX, UOP_RBX, UOP_RCX, UOP_RDI, UOP_RSI, 8, 9, 10, 11 };
+	const struct cpu *c = &r->path->cpu;
+
+	if (!callee || callee->lock.role != LOCKFN_RUNTIME)
+		return true;
+	for (size_t i = 0; r->w->regabi && i < ARRAY_SIZE(regs); i++)
+		if (c->reg[regs[i]].v == addr)
+			return true;
+	for (uint64_t off = 0; !r->w->regabi && off < STACK_ARGS_MAX; off += 8)
+		if (cpu__load(c, r->w->mem, c->reg[UOP_RSP].v + off, 8).v == addr)
+			return true;
+	return false;
+}
+
 /* What a callee that is not followed leaves: it may have written its part of the stack, and variables that it was told of. */
 static void run__pass_call(struct run *r, const struct gofn *callee)
 {
 	struct cpu *c = &r->path->cpu;
 	uint64_t sp = c->reg[UOP_RSP].v, args = 0;
 
+	for (uint32_t i = 0; i < r->fn->nr_shared; i++) {
+		uint64_t var = sp + (uint64_t)(int64_t)r->fn->shared[i];
+
+		if (run__passes(r, callee, var))
+			cpu__soften(c, var, var + 8);
+	}
 	if (callee && callee->args >= 0)
 		args = (uint64_t)callee->args;
 	else if (!r->w->regabi && r->top >= sp + 8 + r->fn->pointers)
@@ -225,11 +249,6 @@ static void run__pass_call(struct run *r, const struct gofn *callee)
 	cpu__forget(c, sp, sp + args);
 	if (sp + args > c->stale)
 		c->stale = sp + args;
-	for (uint32_t i = 0; i < r->fn->nr_shared; i++) {
-		uint64_t var = sp + (uint64_t)(int64_t)r->fn->shared[i];
-
-		cpu__soften(c, var, var + 8);
-	}
 	cpu__after_call(c, sp, r->w->regabi);
 }
 
