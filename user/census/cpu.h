@@ -27,6 +27,35 @@ struct cpu_value {
 	uint32_t how;		/* enum cpu_how */
 };
 
+static inline struct cpu_value cpu_unknown(void)
+{
+	return (struct cpu_value){ 0, 0, CPU_UNKNOWN };
+}
+
+/* The low bits of size bytes, 1 to 8. */
+static inline uint64_t cpu_mask(unsigned int size)
+{
+	return size >= 8 ? UINT64_MAX : (1ull << (size * 8)) - 1;
+}
+
+/* size bytes of v, the rest 0. */
+static inline struct cpu_value cpu_value_of(uint64_t v, unsigned int size, enum cpu_how how)
+{
+	return how == CPU_UNKNOWN ? cpu_unknown() :
+				    (struct cpu_value){ v & cpu_mask(size), 8, how };
+}
+
+static inline bool cpu_is_known(struct cpu_value v, unsigned int size)
+{
+	return v.how != CPU_UNKNOWN && v.known >= size;
+}
+
+/* How well something is known that comes of both. */
+static inline enum cpu_how cpu_weaker(struct cpu_value a, struct cpu_value b)
+{
+	return a.how < b.how ? a.how : b.how;
+}
+
 struct cpu_word {
 	uint64_t addr;		/* a multiple of 8 */
 	uint64_t data;
@@ -69,7 +98,9 @@ void cpu__drop_below(struct cpu *c, uint64_t addr);
 /* Address of a memory operand; unknown unless all its registers are known. */
 struct cpu_value cpu__address(const struct cpu *c, const struct uop_operand *o);
 struct cpu_value cpu__read(const struct cpu *c, struct livemem *m, const struct uop_operand *o);
+void cpu__write(struct cpu *c, const struct uop_operand *o, struct cpu_value v);
 void cpu__set_reg(struct cpu *c, unsigned int reg, struct cpu_value v);
+void cpu__lose_flags(struct cpu *c);
 
 /* Executes what is no branch, call or return. */
 void cpu__exec(struct cpu *c, struct livemem *m, const struct uop *u);

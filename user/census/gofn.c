@@ -268,19 +268,36 @@ static void gofns__mark_lock(struct gofns *f, struct gofn *fn, uint32_t i)
 }
 
 /* `lea r, [rsp + x]`: the address of a variable, unless it is the frame pointer or the check of the stack's end. */
-static void gofn__mark_shared(struct gofn *fn, const struct uop *u)
+static bool takes_address(const struct uop *u)
 {
 	const struct uop_operand *o = &u->op[1];
 
-	if (u->kind != UOP_LEA || o->type != UOP_MEM || o->base != UOP_RSP ||
-	    o->index != UOP_NO_REG || u->op[0].reg == UOP_RBP || (int64_t)o->value < 0 ||
-	    o->value > INT32_MAX)
+	return u->kind == UOP_LEA && o->type == UOP_MEM && o->base == UOP_RSP &&
+	       o->index == UOP_NO_REG && u->op[0].reg != UOP_RBP && o->value <= INT32_MAX;
+}
+
+static void gofn__mark_shared(struct gofn *fn, const struct uop *u)
+{
+	if (!takes_address(u))
 		return;
 	for (uint32_t i = 0; i < fn->nr_shared; i++)
-		if ((uint64_t)fn->shared[i] == o->value)
+		if ((uint64_t)fn->shared[i] == u->op[1].value)
 			return;
 	if (fn->nr_shared < GOFN_SHARED_MAX)
-		fn->shared[fn->nr_shared++] = (int32_t)o->value;
+		fn->shared[fn->nr_shared++] = (int32_t)u->op[1].value;
+}
+
+size_t gofn__shared_with_call(const struct gofn *fn, uint64_t pc, int32_t ret[GOFN_SHARED_MAX])
+{
+	size_t nr = 0;
+	uint32_t i;
+
+	if (gofn__index(fn, pc, &i) || !i)
+		return 0;
+	for (i--; i > 0 && nr < GOFN_SHARED_MAX && fn->uops[i - 1].kind != UOP_CALL; i--)
+		if (takes_address(&fn->uops[i - 1]))
+			ret[nr++] = (int32_t)fn->uops[i - 1].op[1].value;
+	return nr;
 }
 
 static void gofns__mark(struct gofns *f, struct gofn *fn)

@@ -38,7 +38,6 @@ struct gofn {
 	bool touches;		/* it has a lock's instruction, or calls a function that is one */
 	/* by census/lockwalk */
 	uint8_t effects;
-	uint32_t quiet;
 };
 
 struct gofns;
@@ -54,6 +53,8 @@ int gofns__at(struct gofns *f, uint64_t pc, struct gofn **ret);
 int gofns__decode(struct gofns *f, struct gofn *fn);
 /* Index of the instruction at pc. -ENOENT: none begins there. */
 int gofn__index(const struct gofn *fn, uint64_t pc, uint32_t *ret);
+/* The shared variables whose addresses are taken between the call before pc, a return address, and the call before that. */
+size_t gofn__shared_with_call(const struct gofn *fn, uint64_t pc, int32_t ret[GOFN_SHARED_MAX]);
 void gofns__trim(struct gofns *f);
 const struct goruntime *gofns__runtime(const struct gofns *f);	/* borrowed */
 size_t gofns__memory_bytes(const struct gofns *f);

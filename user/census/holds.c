@@ -6,7 +6,19 @@
 
 #include "census/lockwalk.h"
 
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
 #define DEFERS_MAX 256 /* of a goroutine's list that are looked at */
+
+/* A pc that goroutines stand at or return to. */
+struct place {
+	uint64_t pc; /* key */
+	UT_hash_handle hh;
+	bool idle;	/* the frame's code can do nothing to a lock */
+	bool blind;	/* it cannot be read */
+	uint64_t spent;	/* steps of walks from here since one found a lock */
+};
 
 struct holds {
 	const struct addrspace *mem;  /* borrowed */
@@ -15,6 +27,7 @@ struct holds {
 	struct livemem live;
 	struct lockwalk walk;
 	struct lockpath path;
+	struct place *places;
 };
 
 /* One goroutine on its way through its frames. */
@@ -28,9 +41,10 @@ struct search {
 	struct lockfn waits;		/* role LOCKFN_LOCK: it stands in this function */
 	bool waits_mutex;		/* in the slow path of a mutex */
 	uint64_t sema;			/* that it waits for; 0: unknown */
-	struct lock_use kept[LOCKWALK_USES_MAX]; /* taken by frames further in, when they return */
+	struct lock_use kept[LOCKPATH_USES_MAX]; /* taken by frames further in, when they return */
 	size_t nr_kept;
 	int64_t kept_unknown;
+	int32_t shared[GOFN_SHARED_MAX];
 };
 
 const char *held_kind_name(enum held_kind kind)
@@ -62,15 +76,22 @@ int holds__new(const struct addrspace *mem, const struct goruntime *rt, struct h
 
 void holds__free(struct holds *h)
 {
+	struct place *p, *next;
+
 	if (!h)
 		return;
+	HASH_ITER (hh, h->places, p, next) {
+		HASH_DEL(h->places, p);
+		free(p);
+	}
 	gofns__free(h->fns);
 	free(h);
 }
 
 size_t holds__memory_bytes(const struct holds *h)
 {
-	return sizeof(*h) + gofns__memory_bytes(h->fns);
+	return sizeof(*h) + HASH_COUNT(h->places) * sizeof(struct place) +
+	       gofns__memory_bytes(h->fns);
 }
 
 /* --- the lock itself --- */
@@ -197,7 +218,7 @@ static struct lockfn search__lock_of(struct search *q, size_t i, const struct go
 
 static void search__keep(struct search *q, uint64_t lock, uint32_t kind, int32_t balance)
 {
-	if (q->nr_kept == LOCKWALK_USES_MAX)
+	if (q->nr_kept == LOCKPATH_USES_MAX)
 		q->kept_unknown++;
 	else
 		q->kept[q->nr_kept++] =
@@ -228,37 +249,56 @@ static void search__take_waited(struct search *q, size_t frame)
 }
 
 /* runtime.semacquire1(addr *uint32, ...) keeps addr where the caller has room for it: its first argument, all versions. */
-static void search__note_sema(struct search *q, size_t i, const char *name, uint64_t next_sp)
+static void search__note_sema(struct search *q, const char *name, uint64_t next_sp)
 {
 	uint64_t addr;
 
-	(void)i;
 	if (!strcmp(name, "runtime.semacquire1") && !livemem__word(&q->h->live, next_sp, &addr))
 		q->sema = addr;
 }
 
 /* --- frames --- */
 
-/* A frame whose code can give nothing back, and take nothing that it keeps. */
-static bool search__is_idle(struct search *q, struct gofn *fn)
+/* Whether a frame of fn can give something back, or take what it then keeps. */
+static bool search__may_touch(struct search *q, struct gofn *fn)
 {
 	struct lockwalk *w = &q->h->walk;
 
-	if (gofns__decode(q->h->fns, fn)) {
-		q->complete = false;
-		return true;
-	}
-	if (fn->touches)
+	if (gofns__decode(q->h->fns, fn))
 		return false;
-	for (uint32_t i = 0; i < fn->nr_uops; i++) {
+	for (uint32_t i = 0; !fn->touches && i < fn->nr_uops; i++) {
 		const struct uop *u = &fn->uops[i];
 		struct gofn *callee;
 
 		if (u->kind == UOP_CALL && u->target &&
 		    !gofns__at(q->h->fns, u->target, &callee) && lockwalk__effects(w, callee))
-			return false;
+			return true;
 	}
-	return !fn->calls_unknown || fn->quiet >= HOLDS_QUIET;
+	return fn->touches || fn->calls_unknown;
+}
+
+/* What is known of a frame's pc; NULL: no memory for it. */
+static struct place *search__place(struct search *q, uint64_t pc, struct gofn *fn)
+{
+	struct place *p;
+
+	HASH_FIND(hh, q->h->places, &pc, sizeof(pc), p);
+	if (p)
+		return p;
+	if (HASH_COUNT(q->h->places) >= HOLDS_PLACES_MAX)
+		return NULL;
+	p = calloc(1, sizeof(*p));
+	if (!p)
+		return NULL;
+	p->pc = pc;
+	p->idle = !search__may_touch(q, fn);
+	p->blind = !fn->uops;
+	HASH_ADD(hh, q->h->places, pc, sizeof(p->pc), p);
+	if (!p->hh.tbl) {
+		free(p);
+		return NULL;
+	}
+	return p;
 }
 
 static void search__begin_path(struct search *q, const struct gofn *callee)
@@ -313,6 +353,21 @@ static void search__take_endless(struct search *q, size_t frame)
 				    w->given[i].pc);
 }
 
+/* Variables that what the frame waits in may write: the runtime only those that it is told of. */
+static void search__set_shared(struct search *q, size_t frame, const struct gofn *fn,
+			       const struct gofn *callee)
+{
+	struct livemem *m = &q->h->live;
+
+	if (callee && callee->lock.role == LOCKFN_RUNTIME) {
+		m->shared = q->shared;
+		m->nr_shared = gofn__shared_with_call(fn, q->s->pcs[frame], q->shared);
+	} else {
+		m->shared = fn->shared;
+		m->nr_shared = fn->nr_shared;
+	}
+}
+
 static void search__walk(struct search *q, size_t frame, struct gofn *fn, struct gofn *callee,
 			 int32_t delta)
 {
@@ -322,26 +377,36 @@ static void search__walk(struct search *q, size_t frame, struct gofn *fn, struct
 	search__begin_path(q, callee);
 	q->h->live.sp = q->sp;
 	q->h->live.end = q->sp + (uint64_t)delta + 8 + (fn->args > 0 ? (uint64_t)fn->args : 0);
-	q->h->live.shared = fn->shared;
-	q->h->live.nr_shared = fn->nr_shared;
+	search__set_shared(q, frame, fn, callee);
 	w->steps = LOCKWALK_STEPS_MAX;
 	w->nr_given = 0;
-	w->lost = w->gave = w->saw_lock = false;
+	w->lost = w->gave = false;
 	if (callee && callee->lock.role == LOCKFN_DEFERRETURN)
 		lockwalk__run_defers(w, &q->h->path);
-	exits = lockwalk__run(w, fn, q->s->pcs[frame], &q->h->path);
-	if (w->lost || exits < 0) {
+	exits = lockwalk__run(w, fn, q->s->pcs[frame], &q->h->path, 0);
+	if (w->lost || exits < 0)
 		q->complete = false;
-		return;
-	}
-	if (exits)
+	else if (exits)
 		search__take_exit(q, frame);
 	else
 		search__take_endless(q, frame);
-	if (!w->saw_lock && fn->quiet < HOLDS_QUIET)
-		fn->quiet++;
-	else if (w->saw_lock)
-		fn->quiet = 0;
+}
+
+/* Walks from a place that has told something before, or has not cost too much. */
+static void search__visit(struct search *q, size_t frame, struct gofn *fn, struct gofn *callee,
+			  int32_t delta)
+{
+	struct place *p = search__place(q, q->s->pcs[frame], fn);
+	size_t before = q->nr;
+
+	if (!p || p->blind || p->spent > HOLDS_FRUITLESS_MAX)
+		q->complete = false;
+	if (!p || p->idle || p->spent > HOLDS_FRUITLESS_MAX)
+		return;
+	search__walk(q, frame, fn, callee, delta);
+	p->spent += LOCKWALK_STEPS_MAX - q->h->walk.steps;
+	if (q->nr > before)
+		p->spent = 0;
 }
 
 /* callee: of the frame, NULL for the innermost. -ENOENT: the stack leaves Go's code. */
@@ -362,7 +427,7 @@ static int search__frame(struct search *q, size_t i, struct gofn *callee, struct
 		struct goframe frame;
 
 		if (gosym__frames(q->h->rt->sym, fn->entry, false, &frame, 1) == 1)
-			search__note_sema(q, i, frame.func, q->sp + (uint64_t)delta + 8);
+			search__note_sema(q, frame.func, q->sp + (uint64_t)delta + 8);
 		q->sp += (uint64_t)delta + 8;
 		return 0;
 	}
@@ -375,8 +440,10 @@ static int search__frame(struct search *q, size_t i, struct gofn *callee, struct
 	}
 	if (q->waits.role == LOCKFN_LOCK && !own)
 		search__take_waited(q, i);
-	if (!own && (!callee || callee->lock.role != LOCKFN_NO_RETURN) && !search__is_idle(q, fn))
-		search__walk(q, i, fn, callee, delta);
+	if (callee && callee->lock.role == LOCKFN_NO_RETURN)
+		q->complete = false; /* it panics, or waits for ever: its code does not go on here */
+	else if (!own)
+		search__visit(q, i, fn, callee, delta);
 	q->sp += (uint64_t)delta + 8;
 	return 0;
 }

@@ -7,8 +7,8 @@
  * takes it is held, if the lock's own words say that it is taken at all. What cannot be told is left out, never guessed: `complete`
  * says whether something was. Two goroutines that both seem to hold one mutex exclude each other: the caller sees that, not we.
  *
- * A walk costs from some microseconds to a millisecond; functions are decoded once, frames that cannot give back a lock
- * cost a look into a table, and a place from which GIVES_NOTHING walks found no lock is not walked again. Loop thread.
+ * A walk costs from some microseconds to some milliseconds; functions are decoded once, frames that cannot give back a lock
+ * cost a look into a table, and a pc whose walks have cost HOLDS_FRUITLESS_MAX without a lock is passed over. Loop thread.
  */
 #ifndef PARKWATCH_CENSUS_HOLDS_H
 #define PARKWATCH_CENSUS_HOLDS_H
@@ -22,7 +22,8 @@
 #include "golang/goruntime.h"
 
 #define HOLDS_FRAMES_MAX 256	/* frames of one goroutine that are looked at, innermost first */
-#define HOLDS_QUIET	 64	/* walks without a lock after which a place is passed over */
+#define HOLDS_PLACES_MAX 65536	/* pcs that something is known of */
+#define HOLDS_FRUITLESS_MAX 2000000 /* instructions run from one pc without finding a lock, after which it is passed over: some 1 s */
 
 enum held_kind {
 	HELD_MUTEX,		/* sync.Mutex */

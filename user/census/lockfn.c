@@ -33,6 +33,8 @@ static const struct {
 	{ "runtime.deferprocStack$", LOCKFN_DEFERPROC_STACK },
 	{ "runtime.deferproc$", LOCKFN_DEFERPROC },
 	{ "runtime.deferreturn", LOCKFN_DEFERRETURN },
+	{ "runtime.selectgo$", LOCKFN_SELECT },
+	{ "runtime.reflectcall", LOCKFN_SELECT },
 	{ "runtime.gcWriteBarrier", LOCKFN_KEEPS_REGS },
 	{ "runtime.duffzero", LOCKFN_KEEPS_REGS },
 	{ "runtime.duffcopy", LOCKFN_KEEPS_REGS },

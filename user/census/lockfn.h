@@ -27,7 +27,8 @@ enum lock_kind { LOCK_MUTEX, LOCK_WRITE, LOCK_READ };
 enum lockfn_role {
 	LOCKFN_PLAIN,
 	LOCKFN_LOCK,		/* act and kind say what it does to its first argument */
-	LOCKFN_RUNTIME,		/* of the runtime: it touches no lock of package sync */
+	LOCKFN_RUNTIME,		/* of the runtime: it touches no lock of package sync, and writes what its arguments point to */
+	LOCKFN_SELECT,		/* of the runtime: writes variables that others than its arguments point to */
 	LOCKFN_END,		/* runtime.goexit: the end of every goroutine's stack */
 	LOCKFN_NO_RETURN,	/* panics and the like; the start of a function over again after its stack has grown, too */
 	LOCKFN_KEEPS_REGS,	/* called without the rules: it changes hardly a register */

@@ -8,13 +8,9 @@
 #include "base/own.h"
 
 #define VISITS		 4	/* different states at one place before they are joined */
-#define BALANCE_MAX	 3
-#define SCAN_DEPTH_MAX	 4	/* calls deep that effects are looked for */
-#define SCAN_TOUCHING_MAX 4	/* and that much deeper through functions that handle locks themselves */
-#define SCAN_STEPS	 8000	/* instructions of a function whose effects are found out */
 #define JUMP_TABLE_MAX	 512
 #define THIN_UOPS	 48	/* instructions */
-#define NOWHERE		 0x8000ull /* a stack that nobody can read: below vm.mmap_min_addr */
+#define STACK_ARGS_MAX	 64	/* bytes of arguments of the runtime's functions, up to Go 1.16 */
 #define CLOSURE_ARGS_MAX 64	/* bytes */
 
 /* One place of a function where paths meet. */
@@ -41,33 +37,6 @@ struct run {
 	struct lockpath *path;	/* that runs now; owned */
 	uint32_t at;		/* its instruction */
 };
-
-/* --- locks of a path --- */
-
-static struct lock_use *lockpath__use(struct lockpath *p, uint64_t lock, uint32_t kind)
-{
-	size_t i = 0;
-
-	while (i < p->nr_uses && (p->use[i].lock < lock ||
-				  (p->use[i].lock == lock && p->use[i].kind < kind)))
-		i++;
-	if (i < p->nr_uses && p->use[i].lock == lock && p->use[i].kind == kind)
-		return &p->use[i];
-	if (p->nr_uses == LOCKWALK_USES_MAX)
-		return NULL;
-	memmove(&p->use[i + 1], &p->use[i], (p->nr_uses - i) * sizeof(p->use[0]));
-	p->nr_uses++;
-	p->use[i] = (struct lock_use){ .lock = lock, .kind = kind };
-	return &p->use[i];
-}
-
-void lockpath__take(struct lockpath *p, uint64_t lock, enum lock_kind kind)
-{
-	struct lock_use *use = lockpath__use(p, lock, kind);
-
-	if (use && use->balance < BALANCE_MAX)
-		use->balance++;
-}
 
 static struct lock_given *lockwalk__given(struct lockwalk *w, uint64_t lock, uint32_t kind)
 {
@@ -98,12 +67,12 @@ static void lockwalk__take(struct lockwalk *w, struct lockpath *p, struct cpu_va
 		return;
 	}
 	/* Who has a lock does not take it again; but readers may. */
-	if (!use->balance && !use->lowest && kind != LOCK_READ) {
+	if (!use->lowest && kind != LOCK_READ) {
 		given = lockwalk__given(w, lock.v, kind);
 		if (given)
 			given->taken_first = true;
 	}
-	if (use->balance < BALANCE_MAX)
+	if (use->balance < LOCKPATH_BALANCE_MAX)
 		use->balance++;
 }
 
@@ -126,7 +95,7 @@ static void lockwalk__give(struct lockwalk *w, struct lockpath *p, struct cpu_va
 	}
 	if (use->balance <= 0 && p->unknown)
 		return; /* it may be the one that was taken at an unknown address */
-	if (use->balance > -BALANCE_MAX)
+	if (use->balance > -LOCKPATH_BALANCE_MAX)
 		use->balance--;
 	if (use->balance < use->lowest)
 		use->lowest = use->balance;
@@ -141,78 +110,12 @@ static void lockwalk__give(struct lockwalk *w, struct lockpath *p, struct cpu_va
 static void lockwalk__act(struct lockwalk *w, struct lockpath *p, struct lockfn lock,
 			  struct cpu_value addr, uint64_t pc)
 {
-	w->saw_lock = true;
 	if (w->counting || !addr.v)
 		addr.how = CPU_UNKNOWN;
 	if (lock.act == LOCK_GIVE)
 		lockwalk__give(w, p, addr, lock.kind, pc);
 	else
 		lockwalk__take(w, p, addr, lock.kind);
-}
-
-/* A lock is held at the end of both only if it is held less. */
-static void lockpath__join_uses(struct lockpath *p, const struct lockpath *o)
-{
-	for (size_t i = 0; i < o->nr_uses; i++)
-		lockpath__use(p, o->use[i].lock, o->use[i].kind);
-	for (size_t i = 0; i < p->nr_uses; i++) {
-		struct lock_use *use = &p->use[i], other = { 0 };
-
-		for (size_t k = 0; k < o->nr_uses; k++)
-			if (o->use[k].lock == use->lock && o->use[k].kind == use->kind)
-				other = o->use[k];
-		if (other.balance > use->balance)
-			use->balance = other.balance;
-		if (other.lowest > use->lowest)
-			use->lowest = other.lowest;
-	}
-	if (o->unknown > p->unknown)
-		p->unknown = o->unknown;
-}
-
-/* Only what both have deferred, in the same order. */
-static void lockpath__join_defers(struct lockpath *p, const struct lockpath *o)
-{
-	uint64_t same = 0;
-
-	while (same < p->nr_defers && same < o->nr_defers &&
-	       !memcmp(&p->defer[same], &o->defer[same], sizeof(p->defer[0])))
-		same++;
-	memset(&p->defer[same], 0, (LOCKPATH_DEFERS_MAX - same) * sizeof(p->defer[0]));
-	p->nr_defers = same;
-}
-
-static void lockpath__join(struct lockpath *p, const struct lockpath *o, struct livemem *m)
-{
-	lockpath__join_defers(p, o);
-	cpu__join(&p->cpu, &o->cpu, m);
-	lockpath__join_uses(p, o);
-}
-
-static size_t lockpath_bytes(const struct lockpath *p)
-{
-	return offsetof(struct lockpath, cpu) + cpu_bytes(&p->cpu);
-}
-
-static uint64_t lockpath_hash(const struct lockpath *p)
-{
-	uint64_t h = 0xcbf29ce484222325ull, word;
-
-	for (size_t at = 0; at < lockpath_bytes(p); at += sizeof(word)) {
-		memcpy(&word, (const char *)p + at, sizeof(word));
-		h = (h ^ word) * 0x100000001b3ull;
-		h ^= h >> 29;
-	}
-	return h;
-}
-
-static struct lockpath *lockpath_copy(const struct lockpath *p)
-{
-	struct lockpath *copy = malloc(sizeof(*copy));
-
-	if (copy)
-		memcpy(copy, p, lockpath_bytes(p));
-	return copy;
 }
 
 /* --- a run --- */
@@ -310,12 +213,35 @@ static void run__return(struct run *r)
 
 /* --- calls --- */
 
+/* Whether a call that is about to be made is told of the variable at addr, of which the runtime's functions write no other. */
+static bool run__passes(const struct run *r, const struct gofn *callee, uint64_t addr)
+{
+	static const uint8_t regs[] = { UOP_RAX, UOP_RBX, UOP_RCX, UOP_RDI, UOP_RSI, 8, 9, 10, 11 };
+	const struct cpu *c = &r->path->cpu;
+
+	if (!callee || callee->lock.role != LOCKFN_RUNTIME)
+		return true;
+	for (size_t i = 0; r->w->regabi && i < ARRAY_SIZE(regs); i++)
+		if (c->reg[regs[i]].v == addr)
+			return true;
+	for (uint64_t off = 0; !r->w->regabi && off < STACK_ARGS_MAX; off += 8)
+		if (cpu__load(c, r->w->mem, c->reg[UOP_RSP].v + off, 8).v == addr)
+			return true;
+	return false;
+}
+
 /* What a callee that is not followed leaves: it may have written its part of the stack, and variables that it was told of. */
 static void run__pass_call(struct run *r, const struct gofn *callee)
 {
 	struct cpu *c = &r->path->cpu;
 	uint64_t sp = c->reg[UOP_RSP].v, args = 0;
 
+	for (uint32_t i = 0; i < r->fn->nr_shared; i++) {
+		uint64_t var = sp + (uint64_t)(int64_t)r->fn->shared[i];
+
+		if (run__passes(r, callee, var))
+			cpu__soften(c, var, var + 8);
+	}
 	if (callee && callee->args >= 0)
 		args = (uint64_t)callee->args;
 	else if (!r->w->regabi && r->top >= sp + 8 + r->fn->pointers)
@@ -323,16 +249,8 @@ static void run__pass_call(struct run *r, const struct gofn *callee)
 	cpu__forget(c, sp, sp + args);
 	if (sp + args > c->stale)
 		c->stale = sp + args;
-	for (uint32_t i = 0; i < r->fn->nr_shared; i++) {
-		uint64_t var = sp + (uint64_t)(int64_t)r->fn->shared[i];
-
-		cpu__soften(c, var, var + 8);
-	}
 	cpu__after_call(c, sp, r->w->regabi);
 }
-
-static int lockwalk__enter(struct lockwalk *w, struct gofn *fn, uint64_t pc, struct lockpath *p,
-			   uint32_t depth);
 
 static struct cpu_value lockwalk__argument(const struct lockwalk *w, const struct lockpath *p)
 {
@@ -394,7 +312,7 @@ static void lockwalk__run_closure(struct lockwalk *w, struct lockpath *p, const 
 		return;
 	c->reg[UOP_RSP].v -= 8;
 	cpu__store(c, c->reg[UOP_RSP].v, 8, (struct cpu_value){ 0 });
-	lockwalk__enter(w, fn, fn->entry, p, LOCKWALK_DEPTH_MAX - 1);
+	lockwalk__run(w, fn, fn->entry, p, LOCKWALK_DEPTH_MAX - 1);
 	c->reg[UOP_RSP] = (struct cpu_value){ sp, 8, CPU_HARD };
 	cpu__drop_below(c, sp);
 }
@@ -481,7 +399,7 @@ static bool run__call(struct run *r, struct gofn *fn, uint64_t target, const str
 	}
 	c->reg[UOP_RSP].v -= 8;
 	cpu__store(c, c->reg[UOP_RSP].v, 8, (struct cpu_value){ 0 });
-	exits = lockwalk__enter(r->w, fn, fn->entry, r->path, depth + 1);
+	exits = lockwalk__run(r->w, fn, fn->entry, r->path, depth + 1);
 	c->reg[UOP_RSP] = sp;
 	cpu__drop_below(c, sp.v);
 	if (exits < 0)
@@ -657,8 +575,8 @@ static void run__go(struct run *r, uint32_t depth)
 	run__drop(r);
 }
 
-static int lockwalk__enter(struct lockwalk *w, struct gofn *fn, uint64_t pc, struct lockpath *p,
-			   uint32_t depth)
+int lockwalk__run(struct lockwalk *w, struct gofn *fn, uint64_t pc, struct lockpath *p,
+		  uint32_t depth)
 {
 	struct run r = { 0 };
 	int32_t delta;
@@ -688,80 +606,4 @@ static int lockwalk__enter(struct lockwalk *w, struct gofn *fn, uint64_t pc, str
 	}
 	run__done(&r);
 	return err;
-}
-
-int lockwalk__run(struct lockwalk *w, struct gofn *fn, uint64_t pc, struct lockpath *p)
-{
-	return lockwalk__enter(w, fn, pc, p, 0);
-}
-
-/* --- effects --- */
-
-/* Whether a call of fn can meet a lock at all, as far as its direct calls tell. */
-static bool lockwalk__may_touch(struct lockwalk *w, struct gofn *fn)
-{
-	if (gofns__decode(w->fns, fn))
-		return false;
-	if (fn->touches)
-		return true;
-	for (uint32_t i = 0; i < fn->nr_uops; i++) {
-		const struct uop *u = &fn->uops[i];
-		struct gofn *callee;
-
-		if (u->kind == UOP_CALL && u->target && !gofns__at(w->fns, u->target, &callee) &&
-		    lockwalk__effects(w, callee))
-			return true;
-	}
-	return false;
-}
-
-static unsigned int lockwalk__find_effects(struct lockwalk *w, struct gofn *fn)
-{
-	struct livemem *mem = calloc(1, sizeof(*mem));
-	struct lockpath *p = calloc(1, sizeof(*p));
-	struct lockwalk *in = calloc(1, sizeof(*in));
-	unsigned int found = 0;
-
-	if (mem && p && in) {
-		mem->as = w->mem->as;
-		mem->generation = 1;
-		mem->sp = mem->end = NOWHERE;
-		*in = (struct lockwalk){ .fns = w->fns,
-					 .mem = mem,
-					 .regabi = w->regabi,
-					 .steps = SCAN_STEPS,
-					 .counting = true,
-					 .scanning = w->scanning };
-		cpu__after_call(&p->cpu, NOWHERE, w->regabi);
-		p->cpu.stale = NOWHERE;
-		if (lockwalk__enter(in, fn, fn->entry, p, LOCKWALK_DEPTH_MAX) == 1 && !in->lost) {
-			found = in->gave ? LOCKWALK_GIVES : 0;
-			found |= p->unknown ? LOCKWALK_TAKES : 0;
-		}
-	}
-	free(mem);
-	free(p);
-	free(in);
-	return found;
-}
-
-unsigned int lockwalk__effects(struct lockwalk *w, struct gofn *fn)
-{
-	bool deep = w->scanning >= SCAN_DEPTH_MAX;
-
-	if (fn->effects & LOCKWALK_KNOWN)
-		return fn->effects & (LOCKWALK_TAKES | LOCKWALK_GIVES);
-	if (fn->lock.role != LOCKFN_PLAIN || (fn->effects & LOCKWALK_BUSY) ||
-	    w->scanning >= SCAN_DEPTH_MAX + SCAN_TOUCHING_MAX)
-		return 0;
-	/* Far from where we began only those count that handle a lock themselves. */
-	if (deep && (gofns__decode(w->fns, fn) || !fn->touches))
-		return 0;
-	fn->effects = LOCKWALK_BUSY;
-	w->scanning++;
-	if (deep || lockwalk__may_touch(w, fn))
-		fn->effects |= lockwalk__find_effects(w, fn);
-	w->scanning--;
-	fn->effects = (fn->effects & (LOCKWALK_TAKES | LOCKWALK_GIVES)) | LOCKWALK_KNOWN;
-	return fn->effects & (LOCKWALK_TAKES | LOCKWALK_GIVES);
 }

@@ -13,42 +13,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "census/cpu.h"
 #include "census/gofn.h"
 #include "census/livemem.h"
+#include "census/lockpath.h"
 
 #define LOCKWALK_STEPS_MAX  50000 /* instructions of one frame, what it calls included */
-#define LOCKWALK_USES_MAX   16	  /* locks of one path */
 #define LOCKWALK_PATHS_MAX  512	  /* that wait for their turn in one function */
 #define LOCKWALK_DEPTH_MAX  6	  /* calls within calls */
 #define LOCKWALK_GIVEN_MAX  64
 #define LOCKWALK_DEFERS_MAX 64
-
-/*
- * One lock on a path: balance of takes and gives since the beginning, and the lowest that it was. Below 0: the path gives back
- * what was taken before it began.
- */
-struct lock_use {
-	uint64_t lock;
-	int32_t balance, lowest;
-	uint32_t kind;		/* enum lock_kind */
-	uint32_t pad;
-};
-
-#define LOCKPATH_DEFERS_MAX 8
-
-/* A path of execution. No padding: hashed as bytes. */
-struct lockpath {
-	struct lock_use use[LOCKWALK_USES_MAX];
-	uint64_t nr_uses;
-	int64_t unknown;	/* takes of locks at unknown addresses: what is given back then may be one of them */
-	struct {
-		uint64_t sp, fn, args;
-	} defer[LOCKPATH_DEFERS_MAX];	/* deferred on the way: as struct lock_defer, with 0 for no arguments */
-	uint64_t nr_defers;
-	struct cpu cpu;		/* last: not all of it counts */
-};
-#define LOCKPATH_WAITS 1000	/* of `unknown`: the goroutine waits for a lock nobody knows, and every give may be its */
 
 /* A lock that some path gives back without having taken it. */
 struct lock_given {
@@ -81,23 +54,22 @@ struct lockwalk {
 	struct lock_defer defer[LOCKWALK_DEFERS_MAX];
 	size_t nr_defers;
 	bool gave;		/* out: something was given back, known or not */
-	bool saw_lock;		/* out: any lock's instruction or function was met */
 	bool counting;		/* locks are counted only, whatever their addresses */
 	uint32_t scanning;	/* depth of the functions whose effects are found out */
 };
 
 enum { LOCKWALK_TAKES = 1, LOCKWALK_GIVES = 2, LOCKWALK_KNOWN = 4, LOCKWALK_BUSY = 8 };
 
-/* *p is what the path begins with, at pc of fn; then what holds of all paths at their returns. 1: there are such, 0: none. < 0: not run. */
-int lockwalk__run(struct lockwalk *w, struct gofn *fn, uint64_t pc, struct lockpath *p);
+/*
+ * *p is what the path begins with, at pc of fn; then what holds of all paths at their returns. depth: calls that were followed to
+ * come here, 0 for a frame. 1: there are such paths, 0: none. -EBADMSG and the like: the code cannot be run.
+ */
+int lockwalk__run(struct lockwalk *w, struct gofn *fn, uint64_t pc, struct lockpath *p, uint32_t depth);
 
 /* What the function's deferred calls will do, as runtime.deferreturn runs them in the frame that p stands in. */
 void lockwalk__run_defers(struct lockwalk *w, struct lockpath *p);
 
 /* LOCKWALK_TAKES, LOCKWALK_GIVES: what a call of the function leaves behind. */
 unsigned int lockwalk__effects(struct lockwalk *w, struct gofn *fn);
-
-/* A lock is taken before the path begins. */
-void lockpath__take(struct lockpath *p, uint64_t lock, enum lock_kind kind);
 
 #endif

@@ -139,6 +139,7 @@ func main() {
 	readerShapes()
 	waitingShapes()
 	freeShapes()
+	moreShapes()
 	newerShapes()
 	settle()
 	truth.Lock()
