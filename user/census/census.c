@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "census/allgs.h"
 #include "census/gather.h"
+#include "census/gsince.h"
 #include "census/gstack.h"
 #include "census/gview.h"
 #include "census/gwait.h"
@@ -363,7 +364,7 @@ static int reading__keep(struct reading *r, const struct slot *s, const struct g
 	slot__thread(r, s, &g);
 	if (v->status != GOSTATUS_RUNNING && s->window) {
 		g.sp = s->sp;
-		g.waitsince_ns = gview__is_parked(v) ? v->waitsince : 0;
+		g.waitsince_ns = v->status == GOSTATUS_RUNNABLE ? 0 : v->waitsince;
 		err = s->nr_pcs ? reading__keep_waits(r, s, &g) : -ENOSPC;
 		if (!err)
 			err = stackpool__add(r->pool, r->pcs + s->pcs_at, s->nr_pcs, s->truncated,
@@ -448,6 +449,15 @@ static int reading__batch(struct reading *r, const uint64_t *addrs, size_t nr)
 	return 0;
 }
 
+static void reading__date(struct reading *r)
+{
+	uint64_t tstart = 0;
+
+	if (r->rt->gcstart && addrspace__read(r->as, r->rt->gcstart, &tstart, sizeof(tstart)))
+		tstart = 0;
+	gsince_date(r->c->gs, r->c->nr, tstart, clock_now_ns());
+}
+
 static int reading__all(struct reading *r, const struct allgs *all)
 {
 	r->c->allglen = all->len;
@@ -459,6 +469,7 @@ static int reading__all(struct reading *r, const struct allgs *all)
 		if (err)
 			return err;
 	}
+	reading__date(r);
 	return stackpool__take(r->pool, r->c);
 }
 

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "golang/goallgs.h"
+#include "golang/goglobals.h"
 #include "golang/goexe.h"
 #include "golang/moduledata.h"
 
@@ -206,18 +206,30 @@ static void fill_facts(struct opening *o)
 		rt->build_id[0] = '\0';
 }
 
-/* --- allgs --- */
+/* --- variables --- */
 
-static int find_allgs(struct opening *o)
+/* code: room for GOGLOBALS_CODE_MAX bytes. Returns how many were read, 0: none. */
+static size_t read_code(const struct opening *o, const struct gofunc *fn, uint8_t *code)
+{
+	size_t len =
+		fn->end - fn->entry < GOGLOBALS_CODE_MAX ? fn->end - fn->entry : GOGLOBALS_CODE_MAX;
+
+	if (!fn->entry || fn->end <= fn->entry || addrspace__read(o->as, fn->entry, code, len))
+		return 0;
+	return len;
+}
+
+static int find_globals(struct opening *o)
 {
 	/*
 	 * racecall is in race builds only, crosscall2 where runtime/cgo is linked in (assembly of
 	 * Go 1.15 to 1.27).
 	 */
-	static const char *const names[] = { "runtime.allgadd", "runtime.racecall", "crosscall2" };
+	static const char *const names[] = { "runtime.allgadd", "runtime.racecall", "crosscall2",
+					     "runtime.gcMark" };
 	struct goruntime *rt = o->rt;
 	struct gofunc fn[ARRAY_SIZE(names)];
-	uint8_t code[GOALLGS_CODE_MAX];
+	uint8_t code[GOGLOBALS_CODE_MAX];
 	size_t len;
 	int err = gosym__find(rt->sym, 0, names, ARRAY_SIZE(names), fn);
 
@@ -225,19 +237,20 @@ static int find_allgs(struct opening *o)
 		return cause__set(o->why, err, "damaged function table in '%s'", o->img->path);
 	rt->race = rt->race || fn[1].entry;
 	rt->cgo = fn[2].entry;
-	if (!fn[0].entry || fn[0].end <= fn[0].entry)
+	if (!fn[0].entry)
 		return cause__set(o->why, -EBADMSG,
 				  "no runtime.allgadd in '%s': damaged or obfuscated",
 				  o->img->path);
-	len = fn[0].end - fn[0].entry < sizeof(code) ? fn[0].end - fn[0].entry : sizeof(code);
-	err = addrspace__read(o->as, fn[0].entry, code, len);
-	if (!err)
-		err = goallgs_find(code, len, fn[0].entry, &rt->allgs);
+	len = read_code(o, &fn[0], code);
+	err = len ? goglobals_allgs(code, len, fn[0].entry, &rt->allgs) : -EBADMSG;
 	if (err)
 		return cause__set(o->why, err,
 				  "cannot tell where '%s' keeps its goroutines: runtime.allgadd is "
 				  "not as %s has it",
 				  o->img->path, rt->version);
+	len = read_code(o, &fn[3], code);
+	if (!len || goglobals_gcstart(code, len, fn[3].entry, &rt->gcstart))
+		rt->gcstart = 0;
 	return 0;
 }
 
@@ -262,7 +275,7 @@ static int opening_run(struct opening *o)
 	if (!err)
 		err = gosym__new(o->as, o->tabs, o->rt->nr_modules, &o->rt->sym);
 	if (!err)
-		err = find_allgs(o);
+		err = find_globals(o);
 	return err;
 }
 

@@ -42,6 +42,7 @@ struct goruntime {
 	enum golayout_source layout_source;
 	uint64_t pclntab;	/* address of the host module's */
 	uint64_t allgs;		/* address of the slice header {ptr, len, cap} */
+	uint64_t gcstart;	/* address of the i64 that says when marking ended last, CLOCK_MONOTONIC; 0 not known */
 	uint32_t nr_modules;
 	struct gomodule modules[GOMODULES_MAX];	/* [0] is the image itself, then moduledata.next */
 	struct gosym *sym;	/* owned */

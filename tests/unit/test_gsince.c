@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <criterion/criterion.h>
+
+#include "base/own.h"
+#include "census/gsince.h"
+
+#define NOW 1000
+
+Test(gsince, a_goroutine_waited_before_the_end_of_the_collection_that_found_it)
+{
+	static const struct {
+		const char *why;
+		uint64_t noted[3], tstart, want[3];
+	} t[] = {
+		{ "no collection found any", { 0, 0, 0 }, 0, { 0, 0, 0 } },
+		{ "found by the last one", { 300, 0, 300 }, 500, { 500, 0, 500 } },
+		{ "found by earlier ones", { 100, 200, 300 }, 500, { 200, 300, 500 } },
+		{ "being found now", { 500, 100, 0 }, 500, { 0, 500, 0 } },
+		{ "tstart is not known", { 100, 300, 0 }, 0, { 300, 0, 0 } },
+		{ "tstart is older than what goroutines have",
+		  { 100, 300, 0 },
+		  200,
+		  { 300, 0, 0 } },
+		{ "tstart is in the future", { 100, 300, 0 }, NOW + 1, { 300, 0, 0 } },
+		{ "a goroutine waits since the future", { 100, NOW + 1, 0 }, 200, { 200, 0, 0 } },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		struct census_g gs[3] = { 0 };
+
+		for (size_t k = 0; k < 3; k++)
+			gs[k].waitsince_ns = t[i].noted[k];
+		gsince_date(gs, 3, t[i].tstart, NOW);
+		for (size_t k = 0; k < 3; k++)
+			cr_expect_eq(gs[k].waitsince_ns, t[i].want[k], "%s: goroutine %zu",
+				     t[i].why, k);
+	}
+}
+
+Test(gsince, more_collections_than_are_told_apart_make_later_bounds_and_no_earlier_ones)
+{
+	static struct census_g gs[5000];
+	uint64_t noted[ARRAY_SIZE(gs)];
+
+	for (size_t i = 0; i < ARRAY_SIZE(gs); i++)
+		gs[i].waitsince_ns = noted[i] = 10 + 7919 * i % 50000;
+	gsince_date(gs, ARRAY_SIZE(gs), 60000, 70000);
+	for (size_t i = 0; i < ARRAY_SIZE(gs); i++)
+		cr_expect(gs[i].waitsince_ns > noted[i] && gs[i].waitsince_ns <= 60000, "%zu", i);
+}
