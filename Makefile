@@ -148,7 +148,7 @@ install: all
 clean:
 	rm -rf $(BUILD)
 
--include $(BPF_OBJS:.o=.d) $(OBJS:.o=.d) $(UNIT_OBJS:.o=.d)
+-include $(BPF_OBJS:.o=.d) $(OBJS:.o=.d) $(UNIT_OBJS:.o=.d) $(PW_SRCS:%.c=$(BUILD)/obj/%.d) $(FUZZ_SRCS:%.c=$(BUILD)/obj/%.d)
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all check check-deps check-unit check-asan check-fuzz check-bpf check-integ check-kernels bench demo fmt install clean \

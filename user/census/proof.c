@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "census/allgs.h"
 #include "census/census.h"
+#include "census/gather.h"
 #include "census/gview.h"
 #include "golang/gostate.h"
 
@@ -137,40 +138,61 @@ static void proof__tally(struct proof *pf, enum rule rule, const struct gview *v
 	}
 }
 
-static bool proof__m_is_true(const struct proof *pf, const struct gview *v)
-{
-	uint64_t curg, g0, procid;
+/* Words that a g points at, to be read together; what is not readable is 0. */
+enum word { WORD_CALLER, WORD_SUDOG, WORD_CURG, WORD_G0, WORD_PROCID, WORD_P, WORD_MAX };
 
-	return proof__word(pf, v->m, pf->lay->m_curg, &curg) && curg == v->addr &&
-	       proof__word(pf, v->m, pf->lay->m_g0, &g0) && g0 && is_pointer_or_0(g0) &&
-	       proof__word(pf, v->m, pf->lay->m_procid, &procid) && procid && procid <= PROCID_MAX;
+static void word_want(struct memread *reads, uint64_t *words, enum word w, uint64_t base,
+		      int32_t offset)
+{
+	words[w] = 0;
+	reads[w] = (struct memread){ base && offset != PW_NO_FIELD ? base + (uint64_t)offset : 0,
+				     &words[w], sizeof(*words), 0 };
 }
 
-static bool proof__p_is_true(const struct proof *pf, const struct gview *v)
+static bool proof__p_is_true(const struct proof *pf, uint64_t p)
 {
-	uint64_t p, id, status;
+	uint64_t id, status;
 
-	return proof__word(pf, v->m, pf->lay->m_p, &p) && p && is_pointer_or_0(p) &&
-	       proof__word(pf, p, pf->lay->p_id, &id) && (uint32_t)id < P_ID_MAX &&
-	       proof__word(pf, p, pf->lay->p_status, &status) && (uint32_t)status <= P_STATUS_MAX;
+	return p && is_pointer_or_0(p) && proof__word(pf, p, pf->lay->p_id, &id) &&
+	       (uint32_t)id < P_ID_MAX && proof__word(pf, p, pf->lay->p_status, &status) &&
+	       (uint32_t)status <= P_STATUS_MAX;
 }
 
-static void proof__gather(const struct proof *pf, const struct gview *v, struct evidence *ret)
+/* What v points at, and after it the g once more, in one system call. */
+static int proof__gather(const struct proof *pf, const struct gview *v, struct evidence *ret,
+			 uint8_t *again)
 {
-	struct evidence e = { false, false, false, false };
-	uint64_t word;
+	bool parked = gview__is_parked(v),
+	     has_m = v->status == GOSTATUS_RUNNING || v->status == GOSTATUS_SYSCALL;
+	bool has_bp = parked && v->bp >= v->sp && v->bp % 8 == 0 && v->bp < v->stack_hi &&
+		      v->stack_hi - v->bp >= 16;
+	struct memread reads[WORD_MAX + 1], wanted[WORD_MAX + 1];
+	uint64_t words[WORD_MAX], m = has_m ? v->m : 0;
+	size_t nr = 0;
 
-	if (gview__is_parked(v)) {
-		e.caller = v->bp >= v->sp && v->bp % 8 == 0 && v->bp < v->stack_hi &&
-			   v->stack_hi - v->bp >= 16 && proof__word(pf, v->bp, 8, &word) &&
-			   proof__in_code(pf, word - 1);
-		e.sudog = v->waiting && proof__word(pf, v->waiting, pf->lay->sudog_g, &word) &&
-			  word == v->addr;
-	} else if (v->status == GOSTATUS_RUNNING || v->status == GOSTATUS_SYSCALL) {
-		e.m = v->m && proof__m_is_true(pf, v);
-		e.p = v->m && proof__p_is_true(pf, v);
-	}
-	*ret = e;
+	word_want(reads, words, WORD_CALLER, has_bp ? v->bp : 0, 8);
+	word_want(reads, words, WORD_SUDOG, parked ? v->waiting : 0, pf->lay->sudog_g);
+	word_want(reads, words, WORD_CURG, m, pf->lay->m_curg);
+	word_want(reads, words, WORD_G0, m, pf->lay->m_g0);
+	word_want(reads, words, WORD_PROCID, m, pf->lay->m_procid);
+	word_want(reads, words, WORD_P, m, pf->lay->m_p);
+	for (size_t i = 0; i < WORD_MAX; i++)
+		if (reads[i].addr)
+			wanted[nr++] = reads[i];
+	wanted[nr++] = (struct memread){ v->addr, again, pf->g_bytes, 0 };
+	addrspace__read_batch(proc__mem(pf->proc), wanted, nr);
+	for (size_t i = 0; i < nr; i++)
+		if (wanted[i].err == -ESRCH)
+			return -ESRCH;
+	*ret = (struct evidence){
+		.caller = words[WORD_CALLER] && proof__in_code(pf, words[WORD_CALLER] - 1),
+		.sudog = words[WORD_SUDOG] && words[WORD_SUDOG] == v->addr,
+		.m = words[WORD_CURG] && words[WORD_CURG] == v->addr && words[WORD_G0] &&
+		     is_pointer_or_0(words[WORD_G0]) && words[WORD_PROCID] &&
+		     words[WORD_PROCID] <= PROCID_MAX,
+		.p = v->status == GOSTATUS_RUNNING && proof__p_is_true(pf, words[WORD_P]),
+	};
+	return wanted[nr - 1].err;
 }
 
 /* What they can wait for: Go runtime/proc.go forcegchelper(), mgcsweep.go bgsweep(). */
@@ -258,42 +280,62 @@ static void proof__note(struct proof *pf, const struct gview *v)
 		}
 }
 
+static void proof__bear_witness(struct proof *pf, const struct gview *v, const struct evidence *e)
+{
+	/* Idle ones are not in allgs yet: Go runtime/proc.go newproc1. */
+	proof__tally(pf, RULE_STATUS, v,
+		     v->status != GOSTATUS_IDLE && gostatus_name(pf->rt->minor, v->status),
+		     v->status);
+	proof__note(pf, v);
+	if (gview__is_live(v)) {
+		pf->live++;
+		proof__judge(pf, v, e);
+	}
+}
+
 /*
  * Reads one g until it is the same twice, what it points at in between. A g that never holds still
- * bears no witness.
+ * bears no witness. bytes: as it was seen first, GVIEW_BYTES_MAX of them are overwritten.
  */
-static int proof__hear(struct proof *pf, uint64_t addr)
+static int proof__hear(struct proof *pf, uint64_t addr, uint8_t *bytes)
 {
-	uint8_t bytes[GVIEW_BYTES_MAX];
-	struct evidence e = { false, false, false, false };
+	struct evidence e;
 	struct gview v, again;
 
 	for (int i = 0; i < G_TRIES; i++) {
-		int err = addrspace__read(proc__mem(pf->proc), addr, bytes, pf->g_bytes);
+		int err;
 
-		if (err)
-			return err;
 		gview__take(&v, pf->rt, addr, bytes);
-		if (gview__is_live(&v))
-			proof__gather(pf, &v, &e);
-		err = addrspace__read(proc__mem(pf->proc), addr, bytes, pf->g_bytes);
+		err = proof__gather(pf, &v, &e, bytes);
 		if (err)
 			return err;
 		gview__take(&again, pf->rt, addr, bytes);
 		if (!gview__is_same(&v, &again) || v.m != again.m || v.waiting != again.waiting)
 			continue;
-		/* Idle ones are not in allgs yet: Go runtime/proc.go newproc1. */
-		proof__tally(pf, RULE_STATUS, &v,
-			     v.status != GOSTATUS_IDLE && gostatus_name(pf->rt->minor, v.status),
-			     v.status);
-		proof__note(pf, &v);
-		if (gview__is_live(&v)) {
-			pf->live++;
-			proof__judge(pf, &v, &e);
-		}
+		proof__bear_witness(pf, &v, &e);
 		return 0;
 	}
 	return 0;
+}
+
+static int proof__hear_all(struct proof *pf, struct gather *first, const uint64_t *addrs, size_t nr)
+{
+	uint8_t bytes[GVIEW_BYTES_MAX];
+	int err = 0;
+
+	for (size_t i = 0; i < nr && err >= 0; i++)
+		err = gather__want(first, addrs[i], pf->g_bytes);
+	if (err >= 0)
+		err = gather__read(first);
+	for (size_t i = 0; i < nr && !err; i++) {
+		const uint8_t *piece = gather__piece(first, i);
+
+		if (!piece)
+			return -EFAULT;
+		memcpy(bytes, piece, pf->g_bytes);
+		err = proof__hear(pf, addrs[i], bytes);
+	}
+	return err;
 }
 
 static int proof__fail(const struct proof *pf, struct cause *why, const char *fmt, ...)
@@ -351,8 +393,10 @@ static void proof__forget(struct proof *pf)
 
 static int proof__round(struct proof *pf, struct cause *why)
 {
+	uint64_t sample[SAMPLE_FIRST + SAMPLE_REST];
 	struct allgs all = { NULL, 0, 0 };
-	size_t step = 1;
+	scoped(gather) first = NULL;
+	size_t step = 1, nr = 0;
 	int err = allgs__read(proc__mem(pf->proc), pf->rt, &all);
 
 	if (err)
@@ -364,8 +408,11 @@ static int proof__round(struct proof *pf, struct cause *why)
 	if (all.nr > SAMPLE_FIRST)
 		step = 1 + (all.nr - SAMPLE_FIRST) / SAMPLE_REST;
 	proof__forget(pf);
-	for (size_t i = 0; i < all.nr && !err; i += i < SAMPLE_FIRST ? 1 : step)
-		err = proof__hear(pf, all.addrs[i]);
+	for (size_t i = 0; i < all.nr && nr < ARRAY_SIZE(sample); i += i < SAMPLE_FIRST ? 1 : step)
+		sample[nr++] = all.addrs[i];
+	err = gather__new(proc__mem(pf->proc), &first);
+	if (!err)
+		err = proof__hear_all(pf, first, sample, nr);
 	if (!err)
 		err = proof__verdict(pf, all.nr, why);
 	else if (err != -ESRCH)
