@@ -262,3 +262,85 @@ Test(dump, counts_goroutines_for_the_other_formats)
 			 "[sync.Mutex.Lock];runtime.main;main.main;sync.(*Mutex).lockSlow;sync.runtime_SemacquireMutex;"
 			 "[sync.Mutex.Lock] 1\n", "%s", text);
 }
+
+/* As fake_frames, but for a function's entry and the instruction before a return address. */
+static int frames_with_entries(const struct namer *n, uint64_t pc, bool is_return, struct goframe *frames, size_t max)
+{
+	const int nr = fake_frames(n, pc == PC_METHOD - 1 ? PC_METHOD : pc, is_return, frames, max);
+
+	if (pc == PC_WORKER)
+		frames[0].entry = START_WORKER;
+	return nr;
+}
+
+Test(dump, says_what_a_wrapper_was_seen_to_run)
+{
+	static const struct {
+		const char *why;
+		uint64_t startpc, pcs[4];
+		bool truncated;
+		const char *want;
+	} t[] = {
+		{ "the outermost function that is no wrapper", PC_GOWRAP, { PC_GOPARK, PC_WORKER, PC_GOWRAP, PC_GOEXIT }, false,
+		  "main.worker main.go:18" },
+		{ "one that is inlined into the wrapper", PC_METHOD, { PC_GOPARK, PC_METHOD, PC_GOEXIT }, false,
+		  "main.(*T).Do t.go:3" },
+		{ "it was not seen", PC_GOWRAP, { PC_GOPARK, PC_WORKER }, true, "main.main.gowrap1 main.go:9" },
+		{ "it has not been called", PC_GOWRAP, { PC_GOWRAP, PC_GOEXIT }, false, "main.main.gowrap1 main.go:9" },
+		{ "it runs", PC_GOWRAP, { 0 }, false, "main.main.gowrap1 main.go:9" },
+		{ "a table says it", START_GOWRAP, { PC_GOPARK, PC_MAIN, PC_GOWRAP, PC_GOEXIT }, false, "main.worker main.go:18" },
+		{ "no wrapper", PC_MAIN, { PC_GOPARK, PC_WORKER, PC_MAIN, PC_GOEXIT }, false, "main.main main.go:5" },
+	};
+	const struct namer namer = { .frames = frames_with_entries, .unwrap_start = fake_unwrap_start, .go_minor = 24 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		struct census_g g = { .goid = 5, .startpc = t[i].startpc, .status = GOSTATUS_WAITING };
+		struct census_stack stack = { .truncated = t[i].truncated };
+		uint64_t pcs[4];
+		const struct census c = { .gs = &g, .nr = 1, .stacks = &stack, .nr_stacks = 1, .pcs = pcs, .nr_pcs = 4 };
+		const struct census *const cs[] = { &c };
+		scoped(dump) d = NULL;
+		const struct site *s;
+		char got[64];
+
+		memcpy(pcs, t[i].pcs, sizeof(pcs));
+		while (stack.nr_pcs < 4 && pcs[stack.nr_pcs])
+			stack.nr_pcs++;
+		if (!stack.nr_pcs)
+			g.stack = CENSUS_NO_STACK;
+		cr_assert_eq(dump__new(&(struct dump_input){ .censuses = cs, .namers = &namer, .nr = 1 },
+				       &(struct dump_opts){ 0 }, &d), 0);
+		s = dump__site(d, d->rows[0].start);
+		cr_assert_not_null(s, "%s", t[i].why);
+		snprintf(got, sizeof(got), "%s %s:%u", s->func, s->file, s->line);
+		cr_expect_str_eq(got, t[i].want, "%s: %s", t[i].why, got);
+	}
+}
+
+/* Labels as Go 1.27 quotes them: runtime/print.go printquoted. */
+Test(dump, text_quotes_labels_as_go_does)
+{
+	static const struct { uint64_t set[3], pair[4]; char key[8], value[24]; } process = {
+		.set = { FAKE_LABELS + 24, 1, 1 }, .pair = { FAKE_LABELS + 56, 5, FAKE_LABELS + 64, 20 },
+		.key = "a/b.c", .value = "x\n\x01\"\\ \x7f\xc3\xad\xf0\x9f\x98\x80-\t\r\xe2\x82\xac",
+	};
+	static uint64_t pcs[] = { PC_WORKER };
+	static struct census_stack stack = { .nr_pcs = 1, .nr_gs = 1 };
+	static struct census_g g = { .goid = 5, .startpc = START_WORKER, .status = GOSTATUS_WAITING, .labels = FAKE_LABELS };
+	const struct census c = { .gs = &g, .nr = 1, .stacks = &stack, .nr_stacks = 1, .pcs = pcs, .nr_pcs = 1 };
+	const struct census *const cs[] = { &c };
+	struct dump_show s = fake_show;
+	struct bufspace memory;
+	scoped_mem char *text = NULL;
+	scoped(dump) d = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	s.labels = true;
+	bufspace__init(&memory, &process, sizeof(process), FAKE_LABELS);
+	cr_assert_eq(dump__new(&(struct dump_input){ .censuses = cs, .namers = &dump_namer, .nr = 1, .as = &memory.as },
+			       &(struct dump_opts){ 0 }, &d), 0);
+	cr_assert_eq(dump_show__text(d, &s, out, NULL), 0);
+	fclose(out);
+	cr_expect(strstr(text, " {a/b.c: \"x\\n\\x01\\\"\\\\ \\u007f\\u00ed\\U0001f600-\\t\\r\\u20ac\"}:"), "%s", text);
+}

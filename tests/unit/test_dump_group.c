@@ -78,3 +78,34 @@ Test(dump_group, is_json_too)
 	cr_expect_null(v);
 	json_object_put(all);
 }
+
+Test(dump_group, takes_stacks_that_look_the_same_as_one)
+{
+	/* The first two differ in a wrapper, which nobody sees. */
+	static uint64_t pcs[] = { PC_GOPARK, PC_WORKER, PC_GOWRAP, PC_GOEXIT, PC_GOPARK, PC_WORKER, PC_GOEXIT,
+				  PC_GOPARK, PC_MAIN, PC_GOEXIT };
+	static struct census_stack stacks[] = { { .pcs_at = 0, .nr_pcs = 4 }, { .pcs_at = 4, .nr_pcs = 3 },
+						{ .pcs_at = 7, .nr_pcs = 3 } };
+	static struct census_g gs[] = {
+		{ .goid = 4, .startpc = START_WORKER, .status = GOSTATUS_WAITING, .stack = 2 },
+		{ .goid = 5, .startpc = START_WORKER, .status = GOSTATUS_WAITING, .stack = 0 },
+		{ .goid = 6, .startpc = START_WORKER, .status = GOSTATUS_WAITING, .stack = 1 },
+	};
+	const struct census c = { .gs = gs, .nr = 3, .stacks = stacks, .nr_stacks = 3, .pcs = pcs, .nr_pcs = ARRAY_SIZE(pcs) };
+	const struct census *const cs[] = { &c };
+	const struct dump_input in = { .censuses = cs, .namers = &dump_namer, .nr = 1 };
+
+	for (int full = 0; full < 2; full++) {
+		const struct dump_opts o = { .full = full, .sort = DUMP_SORT_STACK };
+		scoped_mem char *text = NULL;
+		scoped(dump) d = NULL;
+		size_t len;
+		FILE *out = open_memstream(&text, &len);
+
+		cr_assert_eq(dump__new(&in, &o, &d), 0);
+		cr_expect_eq(dump__g(d, &d->rows[0])->goid, full ? 4 : 5, "the commonest stack is first");
+		cr_assert_eq(dump_show__groups(d, &fake_show, DUMP_GROUP_STACK, 1, false, out, NULL), 0);
+		fclose(out);
+		cr_expect(!strncmp(text, full ? "1 goroutine " : "2 goroutines ", 12), "%s", text);
+	}
+}

@@ -153,3 +153,34 @@ Test(dump_diff, is_json_with_the_goroutines_of_both)
 	cr_expect_eq(json_object_get_int(v), 3);
 	json_object_put(all);
 }
+
+/* What a wrapper runs is known only while it does not: it may have been known to one of the two dumps. */
+Test(dump_diff, knows_a_goroutine_whose_wrapper_runs)
+{
+	static const struct { const char *why, *old; uint64_t startpc; bool stayed; } t[] = {
+		{ "it was known", "main.worker", PC_GOWRAP, true },
+		{ "it was not known either", "main.main.gowrap1", PC_GOWRAP, true },
+		{ "no wrapper", "main.other", PC_MAIN, false },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		const struct census_g g = { .goid = 5, .startpc = t[i].startpc, .status = GOSTATUS_RUNNING,
+					    .stack = CENSUS_NO_STACK };
+		const struct census c = { .gs = (struct census_g *)&g, .nr = 1 };
+		const struct census *const cs[] = { &c };
+		scoped(old_dump) o = NULL;
+		scoped_mem char *text = NULL;
+		scoped(dump) d = NULL;
+		char old[96];
+		size_t len;
+		FILE *out = open_memstream(&text, &len);
+
+		snprintf(old, sizeof(old), "{\"goid\":5,\"start\":{\"func\":\"%s\"}}", t[i].old);
+		cr_assert_eq(parse(old, NULL, &o, NULL), 0);
+		cr_assert_eq(dump__new(&(struct dump_input){ .censuses = cs, .namers = &dump_namer, .nr = 1 },
+				       &(struct dump_opts){ 0 }, &d), 0);
+		cr_assert_eq(dump_show__diff(d, &fake_show, o, 0, false, out, NULL), 0);
+		fclose(out);
+		cr_expect_eq(strstr(text, "stayed: 1 goroutine\n") != NULL, t[i].stayed, "%s: %s", t[i].why, text);
+	}
+}

@@ -39,8 +39,14 @@ Test(textbuf, escapes_what_json_cannot_hold)
 	struct textbuf b;
 
 	textbuf__init(&b, NULL);
-	textbuf__json(&b, "a\"b\\c\x01\x7f</\xc3\xa9");
-	expect(&b, "\"a\\\"b\\\\c\\u0001\\u007f</\xc3\xa9\"");
+	textbuf__json(&b, "a\"b\\c\x01\x7f</\xc3\xa9\n\r\t");
+	expect(&b, "\"a\\\"b\\\\c\\u0001\\u007f</\xc3\xa9\\n\\r\\t\"");
+	textbuf__done(&b);
+
+	/* U+009B, which begins a command of a terminal, U+00A0, U+2028 and U+2026. */
+	textbuf__init(&b, NULL);
+	textbuf__json(&b, "\xc2\x9b[2J\xc2\xa0\xe2\x80\xa8\xe2\x80\xa6");
+	expect(&b, "\"\\u009b[2J\xc2\xa0\\u2028\xe2\x80\xa6\"");
 	textbuf__done(&b);
 }
 

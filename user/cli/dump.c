@@ -196,7 +196,7 @@ static int dump(const struct opts *o, const struct how *how, const struct pick *
 {
 	const struct dump_opts dopts = {
 		.pick = pick, .system = o->system, .sort = (enum dump_sort)o->sort,
-		.top = o->group || o->diff ? 0 : o->top,
+		.top = o->group || o->diff ? 0 : o->top, .full = o->full,
 	};
 	scoped(outfile) out = NULL;
 	scoped(taken) t = NULL;

@@ -85,8 +85,8 @@ const struct opt_def opt_table[] = {
 	  "only goroutines in this state: waiting, runnable, running, syscall, leaked", NULL, 0, 0 },
 	{ "wait", 0, OPT_FILTER, 0, DMP | CHN, "REASON", "only those that wait for this: 'chan receive', or 'chan*'", NULL, 0, 0 },
 	{ "older", 0, OPT_FILTER, 0, DMP | CHN, "TIME",
-	  "only those that have waited this long by Go's own note, which garbage collections set: unknown before the first, and rough", NULL,
-	  0, 0 },
+	  "only those known to wait at least so long; Go notes it when a garbage collection finds them waiting: nobody knows before",
+	  NULL, 0, 0 },
 	{ "goid", 0, OPT_FILTER, 0, DMP | CHN, "N[,N...]", "only these goroutines", NULL, 0, 0 },
 	{ "func", 0, OPT_FILTER, 0, DMP | CHN, "REGEX", "only those with such a function anywhere in the stack", NULL, 0, 0 },
 	{ "created-by", 0, OPT_FILTER, 0, DMP | CHN, "REGEX", "only those made by such a function", NULL, 0, 0 },
@@ -132,7 +132,8 @@ const struct cmd_def cmd_table[CMD_MAX] = {
 	[CMD_DUMP] = { "dump", "-p PID [option...]", "every goroutine now: state, wait reason, age, stack, where it was made",
 		       "Reads all goroutines out of the memory of the Go process, with their stacks and what they wait for, and stops "
 		       "nothing; no kernel feature is needed. A goroutine that runs has no stack to show. The default output is the "
-		       "text of Go's own tracebacks (debug=2), readable by what reads that; wait reasons are the newest Go's words. "
+		       "text of Go's own tracebacks (debug=2), readable by what reads that; wait reasons are the newest Go's words; how "
+		       "long it waits is at least so long, and not said where nobody knows. "
 		       "Filters combine: all must hold; one given twice holds if either does; --not leaves out what the filter named "
 		       "takes. Regular expressions are POSIX extended, matched anywhere in the name. --diff tells goroutines by number "
 		       "and start function; it refuses a dump of another pid or program (jsonl does not say whose it is); filters "

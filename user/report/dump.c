@@ -10,6 +10,7 @@
 #include <uthash.h>
 
 #include "golang/gostate.h"
+#include "report/looks.h"
 #include "report/order.h"
 #include "report/traceback.h"
 
@@ -28,9 +29,12 @@ struct dump_index {
 	size_t *stack_base;	/* number of the first stack, by rt */
 	struct stack_fact {
 		uint64_t func_hits;
+		uint32_t runs;	/* site of what a wrapper at its root calls */
+		uint32_t look;
 		uint16_t word;	/* + 1, of a wait that the stack decides */
-		bool hits_known;
+		bool hits_known, runs_known;
 	} *stacks;
+	struct looks *looks;	/* NULL: nobody asked */
 	uint16_t (*words)[REASONS_MAX + DUMP_STATUS_MAX]; /* + 1, by rt */
 	struct frame *frames;	/* of dump__frames() */
 	size_t frames_cap;
@@ -46,6 +50,7 @@ static void index__free(struct dump_index *x)
 		HASH_DEL(x->names, n);
 		free(n);
 	}
+	looks__free(x->looks);
 	free(x->stack_base);
 	free(x->stacks);
 	free(x->words);
@@ -241,7 +246,7 @@ const struct label_set *dump__labels(const struct dump *d, const struct dump_row
  * As isSystemGoroutine(): those that run finalizers are the runtime's until they call one; that shows in the stack (Go
  * looks at a flag of its own). A start that no table knows, or none (a C thread that calls Go), is not the runtime's.
  */
-bool dump__is_system(struct dump *d, const struct dump_row *r)
+static bool is_system(struct dump *d, const struct dump_row *r)
 {
 	const struct site *s = dump__site(d, r->start);
 	const size_t stack = dump__stack(d, r);
@@ -256,6 +261,38 @@ bool dump__is_system(struct dump *d, const struct dump_row *r)
 		if (strncmp(v[i].name, "runtime.", 8) && strchr(v[i].name, '.'))
 			return false;
 	return true;
+}
+
+/* Its outermost frame that is no wrapper; none if all of it was not seen, or the wrapper has called nothing yet. */
+static uint32_t seen_to_run(struct dump *d, size_t stack)
+{
+	const struct frame *v;
+	uint16_t rt;
+	size_t nr = 0;
+
+	if (dump__stack_at(d, stack, &rt)->truncated || dump__frames(d, stack, DUMP_FRAMES, &v, &nr))
+		return SITES_NONE;
+	while (nr && !strcmp(v[nr - 1].name, "runtime.goexit"))
+		nr--;
+	if (!nr || v[nr - 1].wrapper || !strcmp(v[nr - 1].name, "runtime.asyncPreempt"))
+		return SITES_NONE;
+	return sites__of_frame(d->sites, rt, &v[nr - 1]);
+}
+
+/* Of `go f(x)` with an f that is chosen at run time, no table says more than the wrapper's name; the stack does. */
+static uint32_t start_of(struct dump *d, const struct dump_row *r)
+{
+	const struct site *s = dump__site(d, r->start);
+	const size_t stack = dump__stack(d, r);
+	struct stack_fact *fact;
+
+	if (!s || !s->wrapper || stack == DUMP_NO_STACK)
+		return r->start;
+	fact = &d->index->stacks[stack];
+	if (!fact->runs_known)
+		fact->runs = seen_to_run(d, stack);
+	fact->runs_known = true;
+	return fact->runs == SITES_NONE ? r->start : fact->runs;
 }
 
 /* --- which, and in which order --- */
@@ -322,33 +359,61 @@ static void add_row(struct dump *d, const struct dump_opts *o, uint16_t rt, size
 	const struct census_g *g = &d->in.censuses[rt]->gs[i];
 
 	*r = (struct dump_row){ .g = (uint32_t)i, .rt = rt, .start = sites__of(d->sites, rt, SITE_START, g->startpc, o->pick) };
-	if (!o->system && dump__is_system(d, r))
+	r->system = is_system(d, r);
+	if (!o->system && r->system)
 		return;
+	r->start = start_of(d, r);
 	d->counts.nr++;
 	d->counts.by_status[g->status % DUMP_STATUS_MAX]++;
-	r->made = sites__of(d->sites, rt, SITE_MADE, g->gopc, o->pick);
-	/* The first goroutine has a gopc in the code that starts the runtime: no go statement. */
-	if (g->goid == 1 && r->made != SITES_NONE && !d->sites->v[r->made].shown)
-		r->made = SITES_NONE;
+	/* What starts the runtime made the first one: no go statement. */
+	r->made = g->goid == 1 ? SITES_NONE : sites__of(d->sites, rt, SITE_MADE, g->gopc, o->pick);
 	r->word = word_of(d, r, g);
 	if (is_picked(d, o->pick, r))
 		d->nr++;
 }
 
+int dump__looks(struct dump *d)
+{
+	int err;
+
+	if (d->index->looks)
+		return 0;
+	err = looks__new(&d->index->looks);
+
+	for (size_t i = 0; i < d->nr && !err; i++) {
+		const size_t stack = dump__stack(d, &d->rows[i]);
+		struct stack_fact *fact = stack == DUMP_NO_STACK ? NULL : &d->index->stacks[stack];
+		const struct frame *v;
+		uint16_t rt;
+		size_t nr = 0;
+
+		if (fact && !fact->look)
+			err = dump__frames(d, stack, d->full ? DUMP_ALL : DUMP_FRAMES, &v, &nr);
+		if (fact && !fact->look && !err)
+			err = looks__of(d->index->looks, v, nr, dump__stack_at(d, stack, &rt)->truncated, &fact->look);
+		if (fact && !err)
+			looks__add(d->index->looks, fact->look);
+	}
+	return err;
+}
+
+uint32_t dump__look(const struct dump *d, const struct dump_row *r)
+{
+	const size_t stack = dump__stack(d, r);
+
+	return stack == DUMP_NO_STACK ? 0 : d->index->stacks[stack].look;
+}
+
 static uint64_t sort_key(const struct dump *d, enum dump_sort sort, const struct dump_row *r)
 {
-	size_t stack = dump__stack(d, r);
-	uint16_t rt;
-
 	switch (sort) {
 	case DUMP_SORT_GOID:
 		return dump__g(d, r)->goid;
 	case DUMP_SORT_AGE:	/* unknown ones last */
 		return dump__wait_ns(d, r) == DUMP_UNKNOWN ? UINT64_MAX : UINT64_MAX - 1 - dump__wait_ns(d, r);
-	case DUMP_SORT_STACK:
-		return stack == DUMP_NO_STACK ?
-			       UINT64_MAX :
-			       (uint64_t)(UINT32_MAX - dump__stack_at(d, stack, &rt)->nr_gs) << 32 | (uint32_t)stack;
+	case DUMP_SORT_STACK:	/* no stack last */
+		return dump__look(d, r) ? (uint64_t)(UINT32_MAX - looks__count(d->index->looks, dump__look(d, r))) << 32 |
+						  dump__look(d, r) : UINT64_MAX;
 	case DUMP_SORT_STATE:
 		return (uint64_t)dump__g(d, r)->status << 16 | r->word;
 	}
@@ -379,6 +444,8 @@ static int dump__sort(struct dump *d, enum dump_sort sort)
 	if (!order || !spare)
 		return -ENOMEM;
 	err = sort_by(d, DUMP_SORT_GOID, order, spare);
+	if (!err && sort == DUMP_SORT_STACK)
+		err = dump__looks(d);
 	if (!err && sort != DUMP_SORT_GOID)
 		err = sort_by(d, sort, order, spare);
 	return err;
@@ -428,6 +495,7 @@ int dump__new(const struct dump_input *in, const struct dump_opts *o, struct dum
 	err = dump__init(d, in, &nr_gs);
 	if (err)
 		return err;
+	d->full = o->full;
 	for (size_t rt = 0; rt < in->nr; rt++)
 		for (size_t i = 0; i < in->censuses[rt]->nr; i++)
 			add_row(d, o, (uint16_t)rt, i);

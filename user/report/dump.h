@@ -40,15 +40,17 @@ enum dump_sort { DUMP_SORT_GOID, DUMP_SORT_AGE, DUMP_SORT_STACK, DUMP_SORT_STATE
 struct dump_opts {
 	const struct pick *pick;	/* borrowed for the call; NULL: all */
 	bool system;			/* the runtime's own goroutines too */
-	enum dump_sort sort;		/* age: oldest first; stack: the commonest first; equal ones by goid */
+	enum dump_sort sort;		/* age: oldest first; stack: the commonest look first; equal ones by goid */
 	size_t top;			/* only so many, after sorting; 0: all */
+	bool full;			/* wrappers are shown: stacks that differ in them only are two */
 };
 
 struct dump_row {
 	uint32_t g;		/* of the census of rt */
 	uint16_t rt;
-	uint16_t word;		/* what it does, see dump__word() */
-	uint32_t made, start;	/* index of sites, or SITES_NONE */
+	uint16_t word : 15;	/* what it does, see dump__word() */
+	uint16_t system : 1;	/* the runtime's own */
+	uint32_t made, start;	/* index of sites, or SITES_NONE; start: of a wrapper, what it was seen to run */
 };
 
 /* Of all goroutines, the shown and the others; the runtime's own only with system. */
@@ -64,6 +66,7 @@ struct dump {			/* read only for everybody but dump.c */
 	size_t nr;
 	struct sites *sites;
 	size_t nr_stacks;	/* of all runtimes: numbers of dump_stack() */
+	bool full;
 	struct dump_counts counts;
 	struct framer *framer;
 	struct labels *labels;
@@ -91,7 +94,6 @@ const char *dump__status(const struct dump *d, const struct dump_row *r);	/* nev
 const char *dump__reason(const struct dump *d, const struct dump_row *r);	/* NULL: it does not wait */
 uint64_t dump__wait_ns(const struct dump *d, const struct dump_row *r);	/* at least so long; or DUMP_UNKNOWN */
 const struct label_set *dump__labels(const struct dump *d, const struct dump_row *r); /* borrowed until the next call */
-bool dump__is_system(struct dump *d, const struct dump_row *r);
 static inline const struct site *dump__site(const struct dump *d, uint32_t i)	/* NULL for SITES_NONE */
 {
 	return i == SITES_NONE ? NULL : &d->sites->v[i];
@@ -106,6 +108,13 @@ enum dump_detail {
 	DUMP_FRAMES,		/* all but wrappers */
 	DUMP_ALL,		/* all */
 };
+/*
+ * Stacks that look the same, frame for frame with functions, files and lines, have one number. Known after dump__looks(), of
+ * the rows that are shown; 0 for DUMP_NO_STACK.
+ */
+int dump__looks(struct dump *d);	/* 0 or -ENOMEM */
+uint32_t dump__look(const struct dump *d, const struct dump_row *r);
+
 /* Frames of a stack, innermost first, named as in Go's tracebacks. *ret is borrowed until the next call. 0 or -ENOMEM. */
 int dump__frames(struct dump *d, size_t stack, enum dump_detail detail, const struct frame **ret, size_t *ret_nr);
 

@@ -36,17 +36,29 @@ static size_t first_with(const struct old_dump *o, uint64_t goid)
 	return low;
 }
 
+/*
+ * Is that what it began as? Of a wrapper, one of the two dumps may know what it runs and the other not: nobody knows while it
+ * runs.
+ */
+static bool is_start(struct diff *df, const struct dump_row *r, const char *old)
+{
+	const struct site *s = dump__site(df->d, r->start), *begins;
+
+	if (!strcmp(old, s && s->known ? s->func : ""))
+		return true;
+	begins = dump__site(df->d, sites__of(df->d->sites, r->rt, SITE_START, dump__g(df->d, r)->startpc, NULL));
+	return begins && begins->wrapper && (begins == s || !strcmp(old, begins->func));
+}
+
 static void match(struct diff *df)
 {
 	for (size_t i = 0; i < df->d->nr; i++) {
 		const struct dump_row *r = &df->d->rows[i];
-		const struct site *start = dump__site(df->d, r->start);
-		const char *func = start && start->known ? start->func : "";
 		const uint64_t goid = dump__g(df->d, r)->goid;
 		size_t at = first_with(df->old, goid);
 
 		while (at < df->old->nr && df->old->gs[at].goid == goid &&
-		       (df->matched[at] || df->old->gs[at].runtime != r->rt || strcmp(df->old->gs[at].start, func)))
+		       (df->matched[at] || df->old->gs[at].runtime != r->rt || !is_start(df, r, df->old->gs[at].start)))
 			at++;
 		df->fate[i] = APPEARED;
 		if (at < df->old->nr && df->old->gs[at].goid == goid) {

@@ -35,7 +35,8 @@ struct group {			/* what its goroutines share */
 	uint64_t oldest_ns;	/* DUMP_UNKNOWN */
 	struct most states[STATES_MAX];
 	size_t nr_states;
-	struct most stack;	/* nr 0: none has one */
+	struct most look;	/* of their stacks; nr 0: none has one */
+	size_t stack;		/* one that looks so */
 	size_t nr_waiting;	/* that wait for an object */
 	size_t nr_objects;	/* different ones */
 	int kind;		/* of all of them, or -1 */
@@ -54,11 +55,11 @@ static uint64_t key_of(const struct groups *gs, const struct dump_row *r)
 	case DUMP_GROUP_SITE:
 		return r->made;
 	case DUMP_GROUP_STACK:
-		return dump__stack(gs->d, r);
+		return dump__look(gs->d, r);
 	case DUMP_GROUP_WAIT:
 		return r->word;
-	case DUMP_GROUP_LABEL:	/* equal texts are one */
-		return (uintptr_t)dump__labels(gs->d, r)->text;
+	case DUMP_GROUP_LABEL:
+		return (uintptr_t)dump__labels(gs->d, r)->same;
 	case DUMP_GROUP_NONE:
 	case DUMP_GROUP_OBJECT:
 		break;
@@ -135,6 +136,9 @@ static int groups__init(struct groups *gs)
 	gs->tally = reallocarray(NULL, gs->tally_cap + 1, sizeof(*gs->tally));
 	if (!gs->members || !gs->largest || !gs->tally)
 		return -ENOMEM;
+	err = dump__looks(gs->d);
+	if (err)
+		return err;
 	add_members(gs);
 	err = order__sort(gs->members, gs->nr_members);
 	if (err)
@@ -187,14 +191,21 @@ static int group__states(struct groups *gs, struct group *g)
 static int group__stack(struct groups *gs, struct group *g)
 {
 	size_t nr = 0, got = 0;
+	int err;
 
 	for (size_t i = 0; i < g->nr; i++) {
-		size_t stack = dump__stack(gs->d, row_of(gs, &g->v[i]));
+		uint32_t look = dump__look(gs->d, row_of(gs, &g->v[i]));
 
-		if (stack != DUMP_NO_STACK)
-			gs->tally[nr++] = (struct order){ .key = stack };
+		if (look)
+			gs->tally[nr++] = (struct order){ .key = look };
 	}
-	return tally_most(gs, nr, &g->stack, 1, &got);
+	err = tally_most(gs, nr, &g->look, 1, &got);
+	for (size_t i = 0; !err && got && i < g->nr; i++)
+		if (dump__look(gs->d, row_of(gs, &g->v[i])) == g->look.key) {
+			g->stack = dump__stack(gs->d, row_of(gs, &g->v[i]));
+			break;
+		}
+	return err;
 }
 
 static int group__objects(struct groups *gs, struct group *g)
@@ -283,6 +294,7 @@ static void text_object(const struct groups *gs, const struct group *g, struct t
 static void text_key(const struct groups *gs, const struct group *g, struct textbuf *to)
 {
 	const struct site *s = dump__site(gs->d, g->first->made);
+	const char *labels;
 
 	switch (gs->by) {
 	case DUMP_GROUP_SITE:
@@ -304,9 +316,8 @@ static void text_key(const struct groups *gs, const struct group *g, struct text
 		text_object(gs, g, to);
 		break;
 	case DUMP_GROUP_LABEL:
-		textbuf__text(to, *(const char *)(uintptr_t)g->v[0].key ?
-				  (const char *)(uintptr_t)g->v[0].key :
-				  "without labels");
+		labels = dump__labels(gs->d, g->first)->text;
+		textbuf__text(to, labels[0] ? labels : "without labels");
 		break;
 	case DUMP_GROUP_STACK:
 	case DUMP_GROUP_NONE:
@@ -363,14 +374,14 @@ static void text_group(struct groups *gs, const struct group *g, struct textbuf 
 		textbuf__u64(to, dump__g(gs->d, row_of(gs, &g->v[i]))->goid);
 	}
 	textbuf__text(to, g->nr > DUMP_GROUP_GOIDS ? " ...\n" : "\n");
-	if (!g->stack.nr)
+	if (!g->look.nr)
 		return;
-	if (g->stack.nr < g->nr) {
+	if (g->look.nr < g->nr) {
 		textbuf__text(to, "\t");
-		textbuf__u64(to, g->stack.nr);
-		textbuf__text(to, g->stack.nr == 1 ? " of them stands here:\n" : " of them stand here:\n");
+		textbuf__u64(to, g->look.nr);
+		textbuf__text(to, g->look.nr == 1 ? " of them stands here:\n" : " of them stand here:\n");
 	}
-	dump_text__stack(gs->d, g->stack.key, gs->show->full, to);
+	dump_text__stack(gs->d, g->stack, gs->show->full, to);
 }
 
 /* --- JSON --- */
@@ -409,7 +420,7 @@ static void json_key(const struct groups *gs, const struct group *g, struct text
 		break;
 	case DUMP_GROUP_LABEL:
 		textbuf__text(to, ",\"labels\":");
-		textbuf__json(to, (const char *)(uintptr_t)g->v[0].key);
+		textbuf__json(to, dump__labels(gs->d, g->first)->text);
 		break;
 	case DUMP_GROUP_STACK:
 	case DUMP_GROUP_NONE:
@@ -451,11 +462,11 @@ static void json_group(struct groups *gs, const struct group *g, struct textbuf 
 		textbuf__u64(to, dump__g(gs->d, row_of(gs, &g->v[i]))->goid);
 	}
 	textbuf__text(to, "],\"stack_count\":");
-	textbuf__u64(to, g->stack.nr);
+	textbuf__u64(to, g->look.nr);
 	textbuf__text(to, ",\"stack\":");
-	if (g->stack.nr)
-		dump_json__stack(gs->d, g->stack.key, gs->show->full, to);
-	textbuf__text(to, g->stack.nr ? "}" : "[]}");
+	if (g->look.nr)
+		dump_json__stack(gs->d, g->stack, gs->show->full, to);
+	textbuf__text(to, g->look.nr ? "}" : "[]}");
 }
 
 int dump_show__groups(struct dump *d, const struct dump_show *s, enum dump_group by, size_t top, bool json, FILE *out,

@@ -212,7 +212,7 @@ static void put_extras(struct dump_json *j, const struct dump_row *r, struct tex
 		put_number(to, ",\"p\":", (uint64_t)g->p, true);
 	if (g->locked)
 		textbuf__text(to, ",\"locked_to_thread\":true");
-	if (dump__is_system(j->d, r))
+	if (r->system)
 		textbuf__text(to, ",\"system\":true");
 	if (j->d->in.nr > 1)
 		put_number(to, ",\"runtime\":", r->rt, true);

@@ -13,7 +13,7 @@ static uint64_t root_key(const struct dump *d, enum profile_root root, const str
 	case PROFILE_ROOT_GOID:
 		return dump__g(d, r)->goid;
 	case PROFILE_ROOT_CREATED_BY:
-		return dump__g(d, r)->gopc;
+		return r->made == SITES_NONE ? 0 : dump__g(d, r)->gopc;
 	case PROFILE_ROOT_LABEL:
 		return (uintptr_t)dump__labels(d, r)->text;
 	case PROFILE_ROOT_NONE:

@@ -106,13 +106,47 @@ static void put_created_by(struct dump_text *t, const struct dump_row *r, struct
 	blocks__put(&t->made, r->made, to, make_place, t);
 }
 
+/* The character at *text, which is valid UTF-8, and on to the next. */
+static uint32_t next_character(const char **text)
+{
+	const unsigned char *s = (const unsigned char *)*text;
+	const int more = s[0] < 0xc0 ? 0 : s[0] < 0xe0 ? 1 : s[0] < 0xf0 ? 2 : 3;
+	uint32_t c = more ? s[0] & (0x3fu >> more) : s[0];
+
+	for (int i = 1; i <= more; i++)
+		c = c << 6 | (s[i] & 0x3f);
+	*text += 1 + more;
+	return c;
+}
+
+/* Go 1.27 runtime/print.go printquoted. */
+static void put_quoted(struct textbuf *to, const char *text)
+{
+	char escape[16];
+
+	textbuf__text(to, "\"");
+	while (*text) {
+		const uint32_t c = next_character(&text);
+		const char letter = c == '\n' ? 'n' : c == '\r' ? 'r' : c == '\t' ? 't' : c == '"' || c == '\\' ? (char)c : 0;
+
+		if (letter)
+			snprintf(escape, sizeof(escape), "\\%c", letter);
+		else if (c >= ' ' && c <= '~')
+			snprintf(escape, sizeof(escape), "%c", (char)c);
+		else
+			snprintf(escape, sizeof(escape), c < 0x7f ? "\\x%02x" : c < 0x10000 ? "\\u%04x" : "\\U%08x", c);
+		textbuf__text(to, escape);
+	}
+	textbuf__text(to, "\"");
+}
+
 /* Go 1.27 runtime/traceback.go tracebackStringNeedsQuoting. */
 static void put_label_part(struct textbuf *to, const char *text)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789./_";
 
 	if (text[strspn(text, plain)])
-		textbuf__json(to, text);
+		put_quoted(to, text);
 	else
 		textbuf__text(to, text);
 }

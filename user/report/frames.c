@@ -84,6 +84,11 @@ const char *framer__text(struct framer *f, const char *text)
 	return textpool__get(f->texts, text);
 }
 
+const char *framer__verbatim(struct framer *f, const char *text)
+{
+	return textpool__verbatim(f->texts, text);
+}
+
 /* How a goroutine gets to wait, to be made and to end: in every stack, and never of interest. */
 static bool is_plumbing(const char *func)
 {

@@ -72,5 +72,6 @@ int framer__start(struct framer *f, uint16_t rt, uint64_t startpc, struct frame 
 
 /* A text of the framer's pool, cleaned as names are: equal texts, equal pointers. Never NULL. */
 const char *framer__text(struct framer *f, const char *text);
+const char *framer__verbatim(struct framer *f, const char *text);	/* the same, but control characters stay */
 
 #endif

@@ -26,7 +26,7 @@ struct labels {
 	struct golabel scratch[GOLABELS_MAX];
 };
 
-static const struct label_set no_labels = { .text = "" };
+static const struct label_set no_labels = { .text = "", .same = "" };
 
 int labels__new(const struct addrspace *as, struct framer *f, struct labels **ret)
 {
@@ -65,17 +65,19 @@ uint64_t labels__unread(const struct labels *l)
 	return l->unread;
 }
 
-static const char *text_of(struct labels *l, const struct label_set *set)
+/* exact: as JSON, which tells all sets apart. */
+static const char *text_of(struct labels *l, const struct label_set *set, bool exact)
 {
+	void (*put)(struct textbuf *, const char *) = exact ? textbuf__json : textbuf__text;
 	struct textbuf b;
 	const char *text;
 
 	textbuf__init(&b, NULL);
 	for (size_t i = 0; i < set->nr; i++) {
 		textbuf__bytes(&b, ",", i ? 1 : 0);
-		textbuf__text(&b, set->v[i].key);
+		put(&b, set->v[i].key);
 		textbuf__bytes(&b, "=", 1);
-		textbuf__text(&b, set->v[i].value);
+		put(&b, set->v[i].value);
 	}
 	textbuf__bytes(&b, "", 1);
 	text = b.err ? "?" : framer__text(l->framer, b.v);
@@ -98,10 +100,12 @@ static struct known_set *read_set(struct labels *l, int go_minor, uint64_t ptr)
 	k->ptr = ptr;
 	k->set.nr = nr;
 	for (size_t i = 0; i < nr; i++) {
-		k->set.v[i].key = framer__text(l->framer, l->scratch[i].key);
-		k->set.v[i].value = framer__text(l->framer, l->scratch[i].value);
+		k->set.v[i].key = framer__verbatim(l->framer, l->scratch[i].key);
+		k->set.v[i].value = framer__verbatim(l->framer, l->scratch[i].value);
 	}
-	k->set.text = text_of(l, &k->set);
+	/* An empty set and none are the same. */
+	k->set.text = nr ? text_of(l, &k->set, false) : no_labels.text;
+	k->set.same = nr ? text_of(l, &k->set, true) : no_labels.same;
 	return k;
 }
 

@@ -15,12 +15,13 @@
 #define LABELS_SETS_MAX 65536	/* sets that are remembered; then all are forgotten */
 
 struct label {
-	const char *key, *value; /* texts of the framer */
+	const char *key, *value; /* whole: with control characters, but valid UTF-8 */
 };
 
 struct label_set {
 	size_t nr;
-	const char *text;	/* "k=v,k2=v2", "" for none; a text of the framer: equal sets, equal pointers */
+	const char *text;	/* "k=v,k2=v2" in one clean line, "" for none; a text of the framer: equal texts, equal pointers */
+	const char *same;	/* equal sets, equal pointers */
 	struct label v[];	/* by key */
 };
 

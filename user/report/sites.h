@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sites: where goroutines were made (gopc) and what they run (startpc), each place named once.
+ * sites: where goroutines were made (gopc) and what they run (startpc, or what the wrapper there calls), each place named once.
  */
 #ifndef PARKWATCH_REPORT_SITES_H
 #define PARKWATCH_REPORT_SITES_H
@@ -16,7 +16,12 @@
 #define SITES_MAX  262144	/* of more goroutines nobody says where they were made */
 #define SITES_NONE UINT32_MAX
 
-enum site_kind { SITE_MADE, SITE_START, SITE_KINDS };
+enum site_kind {
+	SITE_MADE,		/* pc: of a go statement */
+	SITE_START,		/* pc: where a goroutine begins */
+	SITE_INLINED,		/* pc: where one is, in a function that is inlined into a wrapper that it began in */
+	SITE_KINDS
+};
 
 struct site {
 	uint64_t pc;
@@ -25,6 +30,7 @@ struct site {
 	bool known;		/* else func is the address as a number */
 	bool shown;		/* made: tracebacks say so */
 	bool system;		/* start: of the runtime's own goroutines */
+	bool wrapper;		/* start: the compiler's own, and no table says of what */
 	bool runs_users;	/* start: of the runtime, but it calls the user's finalizers and cleanups */
 	uint32_t line;		/* 0 unknown */
 	const char *func, *file; /* texts of the framer; start: of the wrapped function */
@@ -45,5 +51,7 @@ DEFINE_SCOPED(sites)
 
 /* Index of the site, SITES_NONE for pc 0 or where there is no room. pick, which may be NULL, is asked when a site is new. */
 uint32_t sites__of(struct sites *s, uint16_t rt, enum site_kind kind, uint64_t pc, const struct pick *pick);
+/* The start that f, a frame of a stack, is. SITES_NONE where there is no room. */
+uint32_t sites__of_frame(struct sites *s, uint16_t rt, const struct frame *f);
 
 #endif

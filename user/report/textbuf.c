@@ -91,9 +91,44 @@ void textbuf__hex(struct textbuf *b, uint64_t n)
 	textbuf__bytes(b, digits + at, sizeof(digits) - at);
 }
 
+/* Not the first byte of what must be escaped, or may. */
 static bool is_plain(char c)
 {
-	return (unsigned char)c >= 0x20 && c != '"' && c != '\\' && c != 0x7f;
+	return (unsigned char)c >= 0x20 && c != '"' && c != '\\' && c != 0x7f && c != '\xc2' && c != '\xe2';
+}
+
+/* U+0080 to U+009F are control characters too, U+2028 and U+2029 end a line: 0 if text is none of them. */
+static size_t odd_length(const char *text, unsigned int *ret_rune)
+{
+	const unsigned char *s = (const unsigned char *)text;
+
+	if (s[0] == 0xc2 && s[1] < 0xa0) {
+		*ret_rune = s[1];
+		return 2;
+	}
+	if (s[0] == 0xe2 && s[1] == 0x80 && (s[2] & 0xfe) == 0xa8) {
+		*ret_rune = 0x2000 | (s[2] & 0x3f);
+		return 3;
+	}
+	*ret_rune = s[0];
+	return s[0] < 0x80;
+}
+
+/* What follows a plain part: one character, or its first byte. Returns its length. */
+static size_t put_escaped(struct textbuf *b, const char *text)
+{
+	static const char hex[] = "0123456789abcdef";
+	unsigned int c;
+	const size_t len = odd_length(text, &c);
+	const char letter = c == '\n' ? 'n' : c == '\r' ? 'r' : c == '\t' ? 't' : c == '"' || c == '\\' ? (char)c : 0;
+
+	if (!len)
+		textbuf__bytes(b, text, 1);
+	else if (letter)
+		textbuf__bytes(b, (char[]){ '\\', letter }, 2);
+	else
+		textbuf__bytes(b, (char[]){ '\\', 'u', hex[c >> 12], hex[c >> 8 & 15], hex[c >> 4 & 15], hex[c & 15] }, 6);
+	return len ? len : 1;
 }
 
 void textbuf__json(struct textbuf *b, const char *text)
@@ -106,15 +141,8 @@ void textbuf__json(struct textbuf *b, const char *text)
 			n++;
 		textbuf__bytes(b, text, n);
 		text += n;
-		if (*text == '"' || *text == '\\') {
-			textbuf__bytes(b, (char[]){ '\\', *text }, 2);
-			text++;
-		} else if (*text) {
-			const unsigned char c = (unsigned char)*text++;
-			const char hex[] = "0123456789abcdef";
-
-			textbuf__bytes(b, (char[]){ '\\', 'u', '0', '0', hex[c >> 4], hex[c & 15] }, 6);
-		}
+		if (*text)
+			text += put_escaped(b, text);
 	}
 	textbuf__bytes(b, "\"", 1);
 }

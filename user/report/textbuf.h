@@ -47,6 +47,6 @@ static inline void textbuf__text(struct textbuf *b, const char *text)
 void textbuf__u64(struct textbuf *b, uint64_t n);
 void textbuf__i64(struct textbuf *b, int64_t n);
 void textbuf__hex(struct textbuf *b, uint64_t n);		/* 0xc000012345 */
-void textbuf__json(struct textbuf *b, const char *text);	/* in quotes, escaped. text: valid UTF-8 (report/textpool) */
+void textbuf__json(struct textbuf *b, const char *text);	/* in quotes, escaped: one line. text: valid UTF-8 (report/textpool) */
 
 #endif

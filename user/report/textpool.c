@@ -80,7 +80,7 @@ static size_t utf8_length(const char *str)
 }
 
 /* Copies at most TEXT_MAX bytes, whole characters only. */
-static size_t clean(char *to, const char *from)
+static size_t clean(char *to, const char *from, bool verbatim)
 {
 	size_t at = 0;
 
@@ -94,7 +94,7 @@ static size_t clean(char *to, const char *from)
 
 		if (at + (len ? len : 1) > TEXT_MAX)
 			break;
-		if (!len || control) {
+		if (!len || (control && !verbatim)) {
 			to[at++] = '?';
 			from += len ? len : 1;
 			continue;
@@ -128,16 +128,26 @@ static struct text *insert(struct textpool *tp, const char *clean_text, size_t l
 	return t;
 }
 
-const char *textpool__get(struct textpool *tp, const char *text)
+static const char *get(struct textpool *tp, const char *text, bool verbatim)
 {
 	char buf[TEXT_MAX + 1];
-	size_t len = clean(buf, text);
+	size_t len = clean(buf, text, verbatim);
 	struct text *t;
 
 	HASH_FIND(hh, tp->by_text, buf, len, t);
 	if (!t)
 		t = insert(tp, buf, len);
 	return t ? t->text : "?";
+}
+
+const char *textpool__get(struct textpool *tp, const char *text)
+{
+	return get(tp, text, false);
+}
+
+const char *textpool__verbatim(struct textpool *tp, const char *text)
+{
+	return get(tp, text, true);
 }
 
 const char *textpool__format(struct textpool *tp, const char *fmt, ...)

@@ -3,7 +3,7 @@
  * textpool: every text of a report once, clean: equal texts have equal pointers.
  *
  * Names come from the target: a control character, and every byte that is not part of valid UTF-8, becomes '?'. So a
- * text is always one line and may go into protobuf, JSON or a terminal. At most TEXTPOOL_BYTES_MAX in all and
+ * text is always one line and may go into protobuf, JSON or a terminal; but see textpool__verbatim(). At most TEXTPOOL_BYTES_MAX in all and
  * TEXT_MAX a text; what is beyond is cut, or becomes "?".
  */
 #ifndef PARKWATCH_REPORT_TEXTPOOL_H
@@ -23,6 +23,7 @@ DEFINE_SCOPED(textpool)
 
 /* Never NULL; lives as long as the pool. */
 const char *textpool__get(struct textpool *tp, const char *text);
+const char *textpool__verbatim(struct textpool *tp, const char *text);	/* control characters stay */
 const char *textpool__format(struct textpool *tp, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

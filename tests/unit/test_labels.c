@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "report/labels.h"
+
+#include <criterion/criterion.h>
+
+#include "dump_fake.h"
+
+#define BASE 0x700000
+
+/* Sets as Go 1.24 has them: a slice of {key, value}, strings of {pointer, length}. */
+static const struct {
+	uint64_t none[3], odd[3], same[3], clean[3];
+	uint64_t odd_pair[4], clean_pair[4];
+	char key[8], odd_value[8], clean_value[8];
+} process = {
+	.none = { 0, 0, 0 },
+	.odd = { BASE + 96, 1, 1 }, .same = { BASE + 96, 1, 1 }, .clean = { BASE + 128, 1, 1 },
+	.odd_pair = { BASE + 160, 1, BASE + 168, 5 }, .clean_pair = { BASE + 160, 1, BASE + 176, 5 },
+	.key = "k", .odd_value = "a\n\x01\xff" "b", .clean_value = "a???b",
+};
+static const struct namer namer = { .frames = fake_frames, .unwrap_start = fake_unwrap_start, .go_minor = 24 };
+
+struct labelled {
+	struct bufspace memory;
+	struct framer *framer;
+	struct labels *labels;
+};
+
+static void labelled__init(struct labelled *l)
+{
+	bufspace__init(&l->memory, &process, sizeof(process), BASE);
+	cr_assert_eq(framer__new(&namer, 1, false, &l->framer), 0);
+	cr_assert_eq(labels__new(&l->memory.as, l->framer, &l->labels), 0);
+}
+
+static void labelled__done(struct labelled *l)
+{
+	labels__free(l->labels);
+	framer__free(l->framer);
+}
+
+Test(labels, keep_their_bytes_and_have_a_clean_line_besides)
+{
+	const struct label_set *set;
+	struct labelled l;
+
+	labelled__init(&l);
+	set = labels__get(l.labels, 24, BASE + 24);
+	cr_assert_eq(set->nr, 1);
+	cr_expect_str_eq(set->v[0].value, "a\n\x01?b");
+	cr_expect_str_eq(set->text, "k=a???b");
+	labelled__done(&l);
+}
+
+Test(labels, are_one_set_if_they_are_equal)
+{
+	struct labelled l;
+	const char *odd;
+
+	labelled__init(&l);
+	odd = labels__get(l.labels, 24, BASE + 24)->same;
+	cr_expect_eq(odd, labels__get(l.labels, 24, BASE + 48)->same, "at two addresses");
+	cr_expect_neq(odd, labels__get(l.labels, 24, BASE + 72)->same, "alike when clean");
+	cr_expect_str_eq(labels__get(l.labels, 24, BASE + 72)->text, "k=a???b");
+	cr_expect_eq(labels__get(l.labels, 24, 0)->same, labels__get(l.labels, 24, BASE)->same, "none and an empty set");
+	cr_expect_eq(labels__get(l.labels, 24, 0)->text, labels__get(l.labels, 24, BASE)->text, "none and an empty set");
+	labelled__done(&l);
+}
