@@ -131,6 +131,7 @@ bench: all
 	@tools/setup bench
 	@$(MAKE) --no-print-directory test-programs
 	@tools/bench/overhead
+	@tools/bench/census
 demo:
 	@tools/setup demo
 	@$(MAKE) --no-print-directory all
