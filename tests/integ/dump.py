@@ -173,7 +173,7 @@ def against_text(text, ours, blocks, server):
             yield "text: created by", f"goroutine {goid}: {got.created} in {got.parent}, want {want.created} in {want.parent}"
         elided = want.elided if got.elided is None else min(got.elided, want.elided or got.elided)
         if goid != server and not (got.frames and textual(got.frames) == textual(want.frames) or
-                                   same_text(shown(want.frames), elided, got.frames) or
+                                   elided is not None and same_text(shown(want.frames), elided, got.frames) or
                                    got.elided is not None and same_text(got.frames, elided, shown(want.frames))):
             yield "text: stack", f"goroutine {goid}: {first_difference(textual(shown(want.frames)), textual(got.frames))}"
 

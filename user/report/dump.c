@@ -379,7 +379,6 @@ int dump__looks(struct dump *d)
 	if (d->index->looks)
 		return 0;
 	err = looks__new(&d->index->looks);
-
 	for (size_t i = 0; i < d->nr && !err; i++) {
 		const size_t stack = dump__stack(d, &d->rows[i]);
 		struct stack_fact *fact = stack == DUMP_NO_STACK ? NULL : &d->index->stacks[stack];
