@@ -382,7 +382,7 @@ static void search__walk(struct search *q, size_t frame, struct gofn *fn, struct
 	w->nr_given = 0;
 	w->lost = w->gave = false;
 	if (callee && callee->lock.role == LOCKFN_DEFERRETURN)
-		lockwalk__run_defers(w, &q->h->path);
+		lockwalk__run_defers(w, &q->h->path, 0);
 	exits = lockwalk__run(w, fn, q->s->pcs[frame], &q->h->path, 0);
 	if (w->lost || exits < 0)
 		q->complete = false;

@@ -275,7 +275,7 @@ static void run__try(struct run *r, struct lockfn lock, struct cpu_value addr, c
 /* Calls that only a run resolves, in so little code that it is run: the wrapper of a deferred interface call. */
 static bool lockwalk__is_thin(struct lockwalk *w, struct gofn *fn, uint64_t target)
 {
-	return !w->counting && fn->lock.role == LOCKFN_PLAIN && target == fn->entry &&
+	return fn->lock.role == LOCKFN_PLAIN && target == fn->entry &&
 	       !gofns__decode(w->fns, fn) && fn->calls_unknown && fn->nr_uops <= THIN_UOPS;
 }
 
@@ -291,7 +291,8 @@ static void run__leave_effects(struct run *r, unsigned int effects, const struct
 }
 
 /* A closure is called with its address in rdx, and up to Go 1.16 its arguments on the stack. */
-static void lockwalk__run_closure(struct lockwalk *w, struct lockpath *p, const struct lock_defer *d)
+static void lockwalk__run_closure(struct lockwalk *w, struct lockpath *p,
+				  const struct lock_defer *d, uint32_t depth)
 {
 	struct cpu *c = &p->cpu;
 	uint64_t sp = c->reg[UOP_RSP].v;
@@ -308,17 +309,17 @@ static void lockwalk__run_closure(struct lockwalk *w, struct lockpath *p, const 
 	}
 	if (fn->lock.role == LOCKFN_LOCK)
 		lockwalk__act(w, p, fn->lock, lockwalk__argument(w, p), fn->entry);
-	if (fn->lock.role != LOCKFN_PLAIN)
+	if (fn->lock.role != LOCKFN_PLAIN || depth >= LOCKWALK_DEPTH_MAX)
 		return;
 	c->reg[UOP_RSP].v -= 8;
 	cpu__store(c, c->reg[UOP_RSP].v, 8, (struct cpu_value){ 0 });
-	lockwalk__run(w, fn, fn->entry, p, LOCKWALK_DEPTH_MAX - 1);
+	lockwalk__run(w, fn, fn->entry, p, depth + 1);
 	c->reg[UOP_RSP] = (struct cpu_value){ sp, 8, CPU_HARD };
 	cpu__drop_below(c, sp);
 }
 
 /* Those of the path first: they were deferred later. */
-void lockwalk__run_defers(struct lockwalk *w, struct lockpath *p)
+void lockwalk__run_defers(struct lockwalk *w, struct lockpath *p, uint32_t depth)
 {
 	uint64_t sp = p->cpu.reg[UOP_RSP].v;
 
@@ -333,11 +334,11 @@ void lockwalk__run_defers(struct lockwalk *w, struct lockpath *p)
 		if (d.args)
 			size = cpu__load(&p->cpu, w->mem, d.args - DEFER_ARGS, 4);
 		d.args_bytes = (uint32_t)size.v;
-		lockwalk__run_closure(w, p, &d);
+		lockwalk__run_closure(w, p, &d, depth);
 	}
 	for (size_t i = 0; i < w->nr_defers; i++)
 		if (w->defer[i].sp == sp)
-			lockwalk__run_closure(w, p, &w->defer[i]);
+			lockwalk__run_closure(w, p, &w->defer[i], depth);
 }
 
 /* deferprocStack(d *_defer), deferproc(fn func()): the latter not with arguments, as it was up to Go 1.16. */
@@ -386,11 +387,12 @@ static bool run__call(struct run *r, struct gofn *fn, uint64_t target, const str
 		return true;
 	}
 	if (fn->lock.role == LOCKFN_DEFERRETURN)
-		lockwalk__run_defers(r->w, r->path);
+		lockwalk__run_defers(r->w, r->path, depth);
 	else if (fn->lock.role == LOCKFN_DEFERPROC || fn->lock.role == LOCKFN_DEFERPROC_STACK)
 		run__defer(r, fn->lock.role == LOCKFN_DEFERPROC_STACK);
 	effects = target == fn->entry ? lockwalk__effects(r->w, fn) : 0;
-	if ((!effects && !lockwalk__is_thin(r->w, fn, target)) || depth >= LOCKWALK_DEPTH_MAX) {
+	if ((!effects && !lockwalk__is_thin(r->w, fn, target)) || r->w->counting ||
+	    depth >= LOCKWALK_DEPTH_MAX) {
 		run__pass_call(r, fn);
 		run__leave_effects(r, effects, u);
 		if (fn->lock.role == LOCKFN_DEFERPROC || fn->lock.role == LOCKFN_DEFERPROC_STACK)

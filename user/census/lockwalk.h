@@ -67,7 +67,7 @@ enum { LOCKWALK_TAKES = 1, LOCKWALK_GIVES = 2, LOCKWALK_KNOWN = 4, LOCKWALK_BUSY
 int lockwalk__run(struct lockwalk *w, struct gofn *fn, uint64_t pc, struct lockpath *p, uint32_t depth);
 
 /* What the function's deferred calls will do, as runtime.deferreturn runs them in the frame that p stands in. */
-void lockwalk__run_defers(struct lockwalk *w, struct lockpath *p);
+void lockwalk__run_defers(struct lockwalk *w, struct lockpath *p, uint32_t depth);
 
 /* LOCKWALK_TAKES, LOCKWALK_GIVES: what a call of the function leaves behind. */
 unsigned int lockwalk__effects(struct lockwalk *w, struct gofn *fn);
