@@ -24,18 +24,18 @@ struct visit {
 struct run {
 	struct lockwalk *w;
 	struct gofn *fn;
-	uint64_t top;		/* of the frame: where the return address is */
+	uint64_t top;		/* of the frame: where the return address is; without regabi only */
 	struct visit *visits;	/* owned; [0] is of no place */
 	uint32_t *visit_of;	/* owned: by instruction */
 	uint32_t nr_visits;
-	struct {
-		struct lockpath *path;
-		uint32_t at;
-	} waiting[LOCKWALK_PATHS_MAX]; /* owned */
 	size_t nr_waiting;
 	struct lockpath *exit;	/* owned; joined of all returns */
 	struct lockpath *path;	/* that runs now; owned */
 	uint32_t at;		/* its instruction */
+	struct {
+		struct lockpath *path;
+		uint32_t at;
+	} waiting[LOCKWALK_PATHS_MAX]; /* owned; last: as much of it as there is is set */
 };
 
 static struct lock_given *lockwalk__given(struct lockwalk *w, uint64_t lock, uint32_t kind)
@@ -580,10 +580,11 @@ static void run__go(struct run *r, uint32_t depth)
 int lockwalk__run(struct lockwalk *w, struct gofn *fn, uint64_t pc, struct lockpath *p,
 		  uint32_t depth)
 {
-	struct run r = { 0 };
+	struct run r;
 	int32_t delta;
 	int err = gofns__decode(w->fns, fn);
 
+	memset(&r, 0, offsetof(struct run, waiting));
 	if (!err)
 		err = gofn__index(fn, pc, &r.at);
 	if (!err)
@@ -592,7 +593,7 @@ int lockwalk__run(struct lockwalk *w, struct gofn *fn, uint64_t pc, struct lockp
 		r.path = lockpath_copy(p);
 	if (!err && !r.path)
 		err = -ENOMEM;
-	if (!err && !gosym__spdelta(gofns__runtime(w->fns)->sym, pc, &delta))
+	if (!err && !w->regabi && !gosym__spdelta(gofns__runtime(w->fns)->sym, pc, &delta))
 		r.top = p->cpu.reg[UOP_RSP].v + (uint64_t)delta;
 	if (!err)
 		run__go(&r, depth);
