@@ -11,13 +11,18 @@
 
 #define DEFERS_MAX 256 /* of a goroutine's list that are looked at */
 
-/* A pc that goroutines stand at or return to. */
+/* A pc that goroutines stand at, or return to: what the tables say of it, and what walks from it have cost. */
 struct place {
-	uint64_t pc; /* key */
+	uint64_t key; /* pc * 2 + 1 if it is a return address */
 	UT_hash_handle hh;
-	bool idle;	/* the frame's code can do nothing to a lock */
-	bool blind;	/* it cannot be read */
-	uint64_t spent;	/* steps of walks from here since one found a lock */
+	struct gofn *fn;    /* borrowed */
+	struct lockfn lock; /* the function of package sync that the frame stands in: its own, or inlined into it */
+	int32_t delta;	    /* from sp to the return address */
+	bool semacquire;    /* the function is runtime.semacquire1 */
+	bool asked;	    /* idle and blind are known */
+	bool idle;	    /* the frame's code can do nothing to a lock */
+	bool blind;	    /* it cannot be read */
+	uint64_t spent;	    /* steps of walks from here since one found a lock */
 };
 
 struct holds {
@@ -28,6 +33,7 @@ struct holds {
 	struct lockwalk walk;
 	struct lockpath path;
 	struct place *places;
+	struct place spare; /* for one place more than there is room for */
 };
 
 /* One goroutine on its way through its frames. */
@@ -196,26 +202,6 @@ static void search__read_defers(struct search *q)
 
 /* --- the lock that it waits for --- */
 
-/* The function of package sync that a frame stands in: its own, or inlined into it. *ret_own: there is no more to the frame. */
-static struct lockfn search__lock_of(struct search *q, size_t i, const struct gofn *fn, bool *ret_own)
-{
-	struct lockfn lock = { LOCKFN_PLAIN, LOCK_NONE, LOCK_MUTEX };
-	struct goframe frames[GOSYM_INLINE_MAX];
-	int nr;
-
-	*ret_own = fn->lock.role == LOCKFN_LOCK;
-	if (*ret_own)
-		return fn->lock;
-	nr = gosym__frames(q->h->rt->sym, q->s->pcs[i], i > 0, frames, GOSYM_INLINE_MAX);
-	for (int k = 0; k < nr; k++) {
-		struct lockfn f = lockfn_of(frames[k].func);
-
-		if (f.role == LOCKFN_LOCK)
-			lock = f;
-	}
-	return lock;
-}
-
 static void search__keep(struct search *q, uint64_t lock, uint32_t kind, int32_t balance)
 {
 	if (q->nr_kept == LOCKPATH_USES_MAX)
@@ -248,58 +234,95 @@ static void search__take_waited(struct search *q, size_t frame)
 		search__add(q, q->sema - off, HELD_PENDING, frame, 0);
 }
 
-/* runtime.semacquire1(addr *uint32, ...) keeps addr where the caller has room for it: its first argument, all versions. */
-static void search__note_sema(struct search *q, const char *name, uint64_t next_sp)
-{
-	uint64_t addr;
+/* --- places --- */
 
-	if (!strcmp(name, "runtime.semacquire1") && !livemem__word(&q->h->live, next_sp, &addr))
-		q->sema = addr;
+/* The outermost function of package sync that is inlined where pc stands. */
+static struct lockfn holds__inlined_lock(struct holds *h, uint64_t pc, bool is_return)
+{
+	struct lockfn lock = { LOCKFN_PLAIN, LOCK_NONE, LOCK_MUTEX };
+	struct goframe frames[GOSYM_INLINE_MAX];
+	int nr = gosym__frames(h->rt->sym, pc, is_return, frames, GOSYM_INLINE_MAX);
+
+	for (int k = 0; k < nr; k++) {
+		struct lockfn f = lockfn_of(frames[k].func);
+
+		if (f.role == LOCKFN_LOCK)
+			lock = f;
+	}
+	return lock;
 }
 
-/* --- frames --- */
+static int holds__describe(struct holds *h, uint64_t pc, bool is_return, struct place *ret)
+{
+	struct goframe frame;
+	int err = gofns__at(h->fns, is_return ? pc - 1 : pc, &ret->fn);
+
+	if (!err)
+		err = gosym__spdelta(h->rt->sym, pc, &ret->delta);
+	if (err)
+		return err;
+	if (ret->fn->lock.role == LOCKFN_LOCK)
+		ret->lock = ret->fn->lock;
+	else if (ret->fn->lock.role == LOCKFN_PLAIN)
+		ret->lock = holds__inlined_lock(h, pc, is_return);
+	else
+		ret->semacquire =
+			gosym__frames(h->rt->sym, ret->fn->entry, false, &frame, 1) == 1 &&
+			!strcmp(frame.func, "runtime.semacquire1");
+	return 0;
+}
+
+/* The place of a frame's pc; borrowed until the next call. -ENOENT and the like: not in Go's code. */
+static int holds__place(struct holds *h, uint64_t pc, bool is_return, struct place **ret)
+{
+	uint64_t key = pc << 1 | is_return;
+	struct place found = { .key = key }, *p;
+	int err;
+
+	HASH_FIND(hh, h->places, &key, sizeof(key), p);
+	if (p) {
+		*ret = p;
+		return 0;
+	}
+	err = holds__describe(h, pc, is_return, &found);
+	if (err)
+		return err;
+	h->spare = found;
+	*ret = &h->spare;
+	p = HASH_COUNT(h->places) < HOLDS_PLACES_MAX ? malloc(sizeof(*p)) : NULL;
+	if (!p)
+		return 0;
+	*p = found;
+	HASH_ADD(hh, h->places, key, sizeof(p->key), p);
+	if (p->hh.tbl)
+		*ret = p;
+	else
+		free(p);
+	return 0;
+}
 
 /* Whether a frame of fn can give something back, or take what it then keeps. */
-static bool search__may_touch(struct search *q, struct gofn *fn)
+static bool holds__may_touch(struct holds *h, const struct gofn *fn)
 {
-	struct lockwalk *w = &q->h->walk;
-
-	if (gofns__decode(q->h->fns, fn))
-		return false;
 	for (uint32_t i = 0; !fn->touches && i < fn->nr_uops; i++) {
 		const struct uop *u = &fn->uops[i];
 		struct gofn *callee;
 
-		if (u->kind == UOP_CALL && u->target &&
-		    !gofns__at(q->h->fns, u->target, &callee) && lockwalk__effects(w, callee))
+		if (u->kind == UOP_CALL && u->target && !gofns__at(h->fns, u->target, &callee) &&
+		    lockwalk__effects(&h->walk, callee))
 			return true;
 	}
 	return fn->touches || fn->calls_unknown;
 }
 
-/* What is known of a frame's pc; NULL: no memory for it. */
-static struct place *search__place(struct search *q, uint64_t pc, struct gofn *fn)
+static void holds__ask(struct holds *h, struct place *p)
 {
-	struct place *p;
-
-	HASH_FIND(hh, q->h->places, &pc, sizeof(pc), p);
-	if (p)
-		return p;
-	if (HASH_COUNT(q->h->places) >= HOLDS_PLACES_MAX)
-		return NULL;
-	p = calloc(1, sizeof(*p));
-	if (!p)
-		return NULL;
-	p->pc = pc;
-	p->idle = !search__may_touch(q, fn);
-	p->blind = !fn->uops;
-	HASH_ADD(hh, q->h->places, pc, sizeof(p->pc), p);
-	if (!p->hh.tbl) {
-		free(p);
-		return NULL;
-	}
-	return p;
+	p->blind = gofns__decode(h->fns, p->fn) != 0;
+	p->idle = p->blind || !holds__may_touch(h, p->fn);
+	p->asked = true;
 }
+
+/* --- frames --- */
 
 static void search__begin_path(struct search *q, const struct gofn *callee)
 {
@@ -368,15 +391,17 @@ static void search__set_shared(struct search *q, size_t frame, const struct gofn
 	}
 }
 
-static void search__walk(struct search *q, size_t frame, struct gofn *fn, struct gofn *callee,
-			 int32_t delta)
+static void search__walk(struct search *q, size_t frame, const struct place *at,
+			 struct gofn *callee)
 {
+	struct livemem *m = &q->h->live;
 	struct lockwalk *w = &q->h->walk;
+	struct gofn *fn = at->fn;
 	int exits;
 
 	search__begin_path(q, callee);
-	q->h->live.sp = q->sp;
-	q->h->live.end = q->sp + (uint64_t)delta + 8 + (fn->args > 0 ? (uint64_t)fn->args : 0);
+	m->sp = q->sp;
+	m->end = q->sp + (uint64_t)at->delta + 8 + (fn->args > 0 ? (uint64_t)fn->args : 0);
 	search__set_shared(q, frame, fn, callee);
 	w->steps = LOCKWALK_STEPS_MAX;
 	w->nr_given = 0;
@@ -393,58 +418,51 @@ static void search__walk(struct search *q, size_t frame, struct gofn *fn, struct
 }
 
 /* Walks from a place that has told something before, or has not cost too much. */
-static void search__visit(struct search *q, size_t frame, struct gofn *fn, struct gofn *callee,
-			  int32_t delta)
+static void search__visit(struct search *q, size_t frame, struct place *at, struct gofn *callee)
 {
-	struct place *p = search__place(q, q->s->pcs[frame], fn);
 	size_t before = q->nr;
 
-	if (!p || p->blind || p->spent > HOLDS_FRUITLESS_MAX)
+	if (!at->asked)
+		holds__ask(q->h, at);
+	if (at->blind || at->spent > HOLDS_FRUITLESS_MAX)
 		q->complete = false;
-	if (!p || p->idle || p->spent > HOLDS_FRUITLESS_MAX)
+	if (at->idle || at->spent > HOLDS_FRUITLESS_MAX || gofns__decode(q->h->fns, at->fn))
 		return;
-	search__walk(q, frame, fn, callee, delta);
-	p->spent += LOCKWALK_STEPS_MAX - q->h->walk.steps;
+	search__walk(q, frame, at, callee);
+	at->spent += LOCKWALK_STEPS_MAX - q->h->walk.steps;
 	if (q->nr > before)
-		p->spent = 0;
+		at->spent = 0;
 }
 
-/* callee: of the frame, NULL for the innermost. -ENOENT: the stack leaves Go's code. */
+/*
+ * callee: of the frame, NULL for the innermost. runtime.semacquire1(addr *uint32, ...) keeps addr where its caller has room for
+ * its first argument, in all versions.
+ */
 static int search__frame(struct search *q, size_t i, struct gofn *callee, struct gofn **ret_fn)
 {
-	struct lockfn lock;
-	struct gofn *fn;
-	int32_t delta;
+	struct place *at;
 	bool own;
-	int err = gofns__at(q->h->fns, i ? q->s->pcs[i] - 1 : q->s->pcs[i], &fn);
+	int err = holds__place(q->h, q->s->pcs[i], i > 0, &at);
 
-	if (!err)
-		err = gosym__spdelta(q->h->rt->sym, q->s->pcs[i], &delta);
 	if (err)
 		return err;
-	*ret_fn = fn;
-	if (fn->lock.role != LOCKFN_PLAIN && fn->lock.role != LOCKFN_LOCK) {
-		struct goframe frame;
-
-		if (gosym__frames(q->h->rt->sym, fn->entry, false, &frame, 1) == 1)
-			search__note_sema(q, frame.func, q->sp + (uint64_t)delta + 8);
-		q->sp += (uint64_t)delta + 8;
-		return 0;
-	}
-	lock = search__lock_of(q, i, fn, &own);
-	if (lock.role == LOCKFN_LOCK) {
-		q->waits_mutex = q->waits.role == LOCKFN_LOCK ?
-					 q->waits_mutex || q->waits.kind == LOCK_MUTEX :
-					 lock.kind == LOCK_MUTEX;
-		q->waits = lock;
+	*ret_fn = at->fn;
+	own = at->fn->lock.role == LOCKFN_LOCK;
+	if (at->lock.role == LOCKFN_LOCK) {
+		q->waits_mutex = (q->waits.role == LOCKFN_LOCK &&
+				  (q->waits_mutex || q->waits.kind == LOCK_MUTEX)) ||
+				 at->lock.kind == LOCK_MUTEX;
+		q->waits = at->lock;
 	}
 	if (q->waits.role == LOCKFN_LOCK && !own)
 		search__take_waited(q, i);
 	if (callee && callee->lock.role == LOCKFN_NO_RETURN)
 		q->complete = false; /* it panics, or waits for ever: its code does not go on here */
-	else if (!own)
-		search__visit(q, i, fn, callee, delta);
-	q->sp += (uint64_t)delta + 8;
+	else if (at->fn->lock.role == LOCKFN_PLAIN)
+		search__visit(q, i, at, callee);
+	q->sp += (uint64_t)at->delta + 8;
+	if (at->semacquire && livemem__word(&q->h->live, q->sp, &q->sema))
+		q->sema = 0;
 	return 0;
 }
 
