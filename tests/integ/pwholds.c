@@ -2,7 +2,8 @@
 /*
  * pwholds: the locks that each goroutine of a process holds as JSON, for holds.py.
  *
- *	pwholds PID		[{"goid":18,"complete":true,"holds":[{"kind":"mutex","lock":"0xc000012340","func":"main.f","line":12}]}]
+ *	pwholds PID
+ *[{"goid":18,"complete":true,"holds":[{"kind":"mutex","lock":"0xc000012340","func":"main.f","line":12}]}]
  *	pwholds --time PID N	N searches through all goroutines: "goroutines held bytes ns" a line
  */
 #include <inttypes.h>
@@ -16,7 +17,7 @@
 #include "golang/gostate.h"
 #include "target/goproc.h"
 
-#define DEPTH	 256
+#define DEPTH    256
 #define HELD_MAX 64
 
 struct stack {
@@ -26,7 +27,8 @@ struct stack {
 };
 
 /* By the tables of the code alone. false: it does not stand still. */
-static bool read_stack(const struct proc *p, const struct goruntime *rt, uint64_t g, struct stack *s)
+static bool read_stack(const struct proc *p, const struct goruntime *rt, uint64_t g,
+		       struct stack *s)
 {
 	uint8_t bytes[GVIEW_BYTES_MAX];
 	uint64_t sp, pc;
@@ -52,11 +54,9 @@ static bool read_stack(const struct proc *p, const struct goruntime *rt, uint64_
 
 static int find(struct holds *h, const struct stack *s, struct held *held, bool *complete)
 {
-	struct hold_stack hs = { .pcs = s->pcs,
-				 .nr = s->nr,
-				 .sp = s->v.sp,
-				 .stack_hi = s->v.stack_hi,
-				 .g = s->v.addr };
+	struct hold_stack hs = {
+		.pcs = s->pcs, .nr = s->nr, .sp = s->v.sp, .stack_hi = s->v.stack_hi, .g = s->v.addr
+	};
 
 	return holds__find(h, &hs, held, HELD_MAX, complete);
 }
@@ -64,12 +64,13 @@ static int find(struct holds *h, const struct stack *s, struct held *held, bool 
 static void print_held(const struct goruntime *rt, const struct held *held, const char *comma)
 {
 	struct goframe frames[GOSYM_INLINE_MAX];
-	int n = held->release_pc ?
-			gosym__frames(rt->sym, held->release_pc, false, frames, GOSYM_INLINE_MAX) :
-			0;
+	int n = held->release_pc
+			? gosym__frames(rt->sym, held->release_pc, false, frames, GOSYM_INLINE_MAX)
+			: 0;
 	const struct goframe *f = n > 0 ? &frames[n - 1] : NULL;
 
-	printf("%s{\"kind\":\"%s\",\"lock\":\"0x%" PRIx64 "\",\"frame\":%u,\"func\":\"%s\",\"line\":%u}",
+	printf("%s{\"kind\":\"%s\",\"lock\":\"0x%" PRIx64
+	       "\",\"frame\":%u,\"func\":\"%s\",\"line\":%u}",
 	       comma, held_kind_name(held->kind), held->lock, held->frame, f ? f->func : "",
 	       f ? f->line : 0);
 }

@@ -11,23 +11,26 @@
 
 #define DEFERS_MAX 256 /* of a goroutine's list that are looked at */
 
-/* A pc that goroutines stand at, or return to: what the tables say of it, and what walks from it have cost. */
+/* A pc that goroutines stand at, or return to: what the tables say of it, and what walks from it
+ * have cost. */
 struct place {
 	uint64_t key; /* pc * 2 + 1 if it is a return address */
 	UT_hash_handle hh;
 	struct gofn *fn;    /* borrowed */
-	struct lockfn lock; /* the function of package sync that the frame stands in: its own, or inlined into it */
-	int32_t delta;	    /* from sp to the return address */
+	struct lockfn lock; /* the function of package sync that the frame stands in: its own, or
+			       inlined into it */
+	int32_t delta;      /* from sp to the return address */
 	bool semacquire;    /* the function is runtime.semacquire1 */
-	bool asked;	    /* idle and blind are known */
-	bool idle;	    /* the frame's code can do nothing to a lock */
-	bool blind;	    /* it cannot be read */
-	uint64_t spent;	    /* steps of walks from here since one found a lock */
+	bool keeps_sema;    /* which keeps its first argument where its caller has room for it */
+	bool asked;         /* idle and blind are known */
+	bool idle;          /* the frame's code can do nothing to a lock */
+	bool blind;         /* it cannot be read */
+	uint64_t spent;     /* steps of walks from here since one found a lock */
 };
 
 struct holds {
-	const struct addrspace *mem;  /* borrowed */
-	const struct goruntime *rt;   /* borrowed */
+	const struct addrspace *mem; /* borrowed */
+	const struct goruntime *rt;  /* borrowed */
 	struct gofns *fns;
 	struct livemem live;
 	struct lockwalk walk;
@@ -43,10 +46,10 @@ struct search {
 	struct held *out;
 	size_t nr, max;
 	bool complete;
-	uint64_t sp;			/* of the frame that is looked at */
-	struct lockfn waits;		/* role LOCKFN_LOCK: it stands in this function */
-	bool waits_mutex;		/* in the slow path of a mutex */
-	uint64_t sema;			/* that it waits for; 0: unknown */
+	uint64_t sp;                             /* of the frame that is looked at */
+	struct lockfn waits;                     /* role LOCKFN_LOCK: it stands in this function */
+	bool waits_mutex;                        /* in the slow path of a mutex */
+	uint64_t sema;                           /* that it waits for; 0: unknown */
 	struct lock_use kept[LOCKPATH_USES_MAX]; /* taken by frames further in, when they return */
 	size_t nr_kept;
 	int64_t kept_unknown;
@@ -86,7 +89,8 @@ void holds__free(struct holds *h)
 
 	if (!h)
 		return;
-	HASH_ITER (hh, h->places, p, next) {
+	HASH_ITER(hh, h->places, p, next)
+	{
 		HASH_DEL(h->places, p);
 		free(p);
 	}
@@ -148,11 +152,13 @@ static void search__add(struct search *q, uint64_t lock, enum held_kind kind, si
 /* --- deferred calls --- */
 
 /*
- * g._defer stands before g.m. runtime._defer: sp@8, fn@24; link@40 up to Go 1.21, then @32. Up to 1.17 it begins with the
- * size of its arguments, which lie behind its 72 bytes, and has started@4, openDefer@6; up to 1.21 started@0, openDefer@2; then
- * rangefunc@1 (Go runtime/runtime2.go).
+ * g._defer stands before g.m. runtime._defer: sp@8, fn@24; link@40 up to Go 1.21, then @32. Up
+ * to 1.17 it begins with the size of its arguments, which lie behind its 72 bytes, and has
+ * started@4, openDefer@6; up to 1.21 started@0, openDefer@2; then rangefunc@1 (Go
+ * runtime/runtime2.go).
  */
-static int search__read_defer(struct search *q, uint64_t at, struct lock_defer *ret, uint64_t *ret_link)
+static int search__read_defer(struct search *q, uint64_t at, struct lock_defer *ret,
+			      uint64_t *ret_link)
 {
 	int minor = q->h->rt->minor;
 	uint64_t word[6];
@@ -182,7 +188,8 @@ static void search__read_defers(struct search *q)
 	uint64_t at = 0;
 
 	w->nr_defers = 0;
-	if (!q->s->g || livemem__word(&q->h->live, q->s->g + (uint64_t)q->h->rt->layout.g_m - 8, &at))
+	if (!q->s->g ||
+	    livemem__word(&q->h->live, q->s->g + (uint64_t)q->h->rt->layout.g_m - 8, &at))
 		return;
 	for (size_t i = 0; at && i < DEFERS_MAX; i++) {
 		struct lock_defer d;
@@ -252,6 +259,28 @@ static struct lockfn holds__inlined_lock(struct holds *h, uint64_t pc, bool is_r
 	return lock;
 }
 
+/*
+ * runtime.semacquire1(addr *uint32, ...) needs addr again after the wait. It is on the stack up to
+ * Go 1.16; from then on the code as a rule keeps it in the room that the caller has for it, but not
+ * if it was compiled without optimisation.
+ */
+static bool holds__keeps_sema(struct holds *h, struct gofn *fn, int32_t delta)
+{
+	if (h->rt->minor < 17)
+		return true;
+	if (gofns__decode(h->fns, fn))
+		return false;
+	for (uint32_t i = 0; i < fn->nr_uops; i++) {
+		const struct uop_operand *op = fn->uops[i].op;
+
+		if (fn->uops[i].kind == UOP_MOV && op[0].type == UOP_MEM && op[0].base == UOP_RSP &&
+		    op[0].value == (uint64_t)delta + 8 && op[0].size == 8 &&
+		    op[1].type == UOP_REG && op[1].reg == UOP_RAX)
+			return true;
+	}
+	return false;
+}
+
 static int holds__describe(struct holds *h, uint64_t pc, bool is_return, struct place *ret)
 {
 	struct goframe frame;
@@ -269,10 +298,12 @@ static int holds__describe(struct holds *h, uint64_t pc, bool is_return, struct 
 		ret->semacquire =
 			gosym__frames(h->rt->sym, ret->fn->entry, false, &frame, 1) == 1 &&
 			!strcmp(frame.func, "runtime.semacquire1");
+	ret->keeps_sema = ret->semacquire && holds__keeps_sema(h, ret->fn, ret->delta);
 	return 0;
 }
 
-/* The place of a frame's pc; borrowed until the next call. -ENOENT and the like: not in Go's code. */
+/* The place of a frame's pc; borrowed until the next call. -ENOENT and the like: not in Go's code.
+ */
 static int holds__place(struct holds *h, uint64_t pc, bool is_return, struct place **ret)
 {
 	uint64_t key = pc << 1 | is_return;
@@ -391,13 +422,12 @@ static void search__set_shared(struct search *q, size_t frame, const struct gofn
 	}
 }
 
-static void search__walk(struct search *q, size_t frame, const struct place *at,
-			 struct gofn *callee)
+/* Runs the frame's code on what is known before. */
+static int search__run(struct search *q, size_t frame, const struct place *at, struct gofn *callee)
 {
 	struct livemem *m = &q->h->live;
 	struct lockwalk *w = &q->h->walk;
 	struct gofn *fn = at->fn;
-	int exits;
 
 	search__begin_path(q, callee);
 	m->sp = q->sp;
@@ -405,11 +435,19 @@ static void search__walk(struct search *q, size_t frame, const struct place *at,
 	search__set_shared(q, frame, fn, callee);
 	w->steps = LOCKWALK_STEPS_MAX;
 	w->nr_given = 0;
+	w->sema = 0;
 	w->lost = w->gave = false;
 	if (callee && callee->lock.role == LOCKFN_DEFERRETURN)
 		lockwalk__run_defers(w, &q->h->path, 0);
-	exits = lockwalk__run(w, fn, q->s->pcs[frame], &q->h->path, 0);
-	if (w->lost || exits < 0)
+	return lockwalk__run(w, fn, q->s->pcs[frame], &q->h->path, 0);
+}
+
+static void search__walk(struct search *q, size_t frame, const struct place *at,
+			 struct gofn *callee)
+{
+	int exits = search__run(q, frame, at, callee);
+
+	if (q->h->walk.lost || exits < 0)
 		q->complete = false;
 	else if (exits)
 		search__take_exit(q, frame);
@@ -434,10 +472,25 @@ static void search__visit(struct search *q, size_t frame, struct place *at, stru
 		at->spent = 0;
 }
 
-/*
- * callee: of the frame, NULL for the innermost. runtime.semacquire1(addr *uint32, ...) keeps addr where its caller has room for
- * its first argument, in all versions.
- */
+/* The semaphore that a frame of runtime.semacquire1 waits for; q->sp is its caller's. */
+static void search__find_sema(struct search *q, size_t frame, const struct place *at,
+			      struct gofn *callee)
+{
+	uint64_t sp = q->sp;
+
+	q->sema = 0;
+	if (at->keeps_sema) {
+		if (livemem__word(&q->h->live, sp, &q->sema))
+			q->sema = 0;
+		return;
+	}
+	q->sp = sp - (uint64_t)at->delta - 8;
+	search__run(q, frame, at, callee);
+	q->sema = q->h->walk.sema;
+	q->sp = sp;
+}
+
+/* callee: of the frame, NULL for the innermost. */
 static int search__frame(struct search *q, size_t i, struct gofn *callee, struct gofn **ret_fn)
 {
 	struct place *at;
@@ -457,12 +510,13 @@ static int search__frame(struct search *q, size_t i, struct gofn *callee, struct
 	if (q->waits.role == LOCKFN_LOCK && !own)
 		search__take_waited(q, i);
 	if (callee && callee->lock.role == LOCKFN_NO_RETURN)
-		q->complete = false; /* it panics, or waits for ever: its code does not go on here */
+		q->complete =
+			false; /* it panics, or waits for ever: its code does not go on here */
 	else if (at->fn->lock.role == LOCKFN_PLAIN)
 		search__visit(q, i, at, callee);
 	q->sp += (uint64_t)at->delta + 8;
-	if (at->semacquire && livemem__word(&q->h->live, q->sp, &q->sema))
-		q->sema = 0;
+	if (at->semacquire)
+		search__find_sema(q, i, at, callee);
 	return 0;
 }
 

@@ -4,7 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
-#define SHARED_BYTES 8 /* of a variable whose address was taken, at least: its size is not known */
+#define SHARED_BYTES 8 /* of a variable whose address was taken, at least: its size is not known   \
+			*/
 
 int livemem__begin(struct livemem *m, uint64_t sp, uint64_t stack_hi)
 {
@@ -19,7 +20,6 @@ int livemem__begin(struct livemem *m, uint64_t sp, uint64_t stack_hi)
 	if (err)
 		return err;
 	m->generation++;
-	m->reads++;
 	m->stack_lo = sp;
 	m->stack_hi = sp + len;
 	return 0;
@@ -33,8 +33,7 @@ static struct livemem_block *livemem__block(struct livemem *m, uint64_t addr)
 		b->addr = addr;
 		b->generation = m->generation;
 		b->readable = !addrspace__read(m->as, addr, b->bytes, sizeof(b->bytes));
-		m->reads++;
-	}
+		}
 	return b;
 }
 
