@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Any bytes as the code, the stack and the heap of a goroutine that waits in main.f (tests/unit/fake_locks.h). The first byte is
- * the version; then the code of all functions, the stack and the heap, as long as there are bytes.
+ * Any bytes as the code, the stack and the heap of a goroutine that waits in main.f
+ * (tests/unit/fake_locks.h). The first byte is the version; then the code of all functions, the
+ * stack and the heap, as long as there are bytes.
  */
 #include <stdint.h>
 #include <string.h>
 
 #include "../unit/fake_locks.h"
 
-#define MAX	   4
-#define TEXT_BYTES 0x300 /* of all functions */
+#define MAX        4
+#define TEXT_BYTES 0x320 /* of all functions */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -24,7 +25,7 @@ static void take(const uint8_t **data, size_t *left, uint8_t *to, size_t len)
 
 static void look(struct fake_locks *t)
 {
-	uint64_t waits[] = { t->entry[FN_SEMACQUIRE] + 4, t->entry[FN_LOCK_SLOW] + 4,
+	uint64_t waits[] = { t->entry[FN_SEMACQUIRE] + 5, t->entry[FN_LOCK_SLOW] + 4,
 			     t->entry[FN_MAIN] + 5, t->entry[FN_INLINED] + 9,
 			     t->entry[FN_GOEXIT] + 1 };
 	struct held held[MAX];
@@ -37,7 +38,8 @@ static void look(struct fake_locks *t)
 	for (int i = 0; i < nr; i++)
 		if (held[i].frame != 1)
 			__builtin_trap();
-	fake_locks__find_from(t, waits, ARRAY_SIZE(waits), LOCKS_SP - 0x28, 0, held, MAX, &complete);
+	fake_locks__find_from(t, waits, ARRAY_SIZE(waits), LOCKS_SP - 0x28, 0, held, MAX,
+			      &complete);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

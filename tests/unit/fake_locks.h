@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fake_locks: a target with one goroutine, which waits in main.f: tables, code, a stack and a heap in buffers.
+ * fake_locks: a target with one goroutine, which waits in main.f: tables, code, a stack and a heap
+ *in buffers.
  *
  *	runtime.gopark <- main.f <- runtime.goexit
  *
- * The code of main.f is the test's: it goes on behind its first instruction, a call of runtime.gopark, with a frame of
- * LOCKS_FRAME bytes. Of the other functions only the names count, unless a test gives them code.
+ * The code of main.f is the test's: it goes on behind its first instruction, a call of
+ *runtime.gopark, with a frame of LOCKS_FRAME bytes. Of the other functions only the names count,
+ *unless a test gives them code.
  */
 #ifndef PARKWATCH_TESTS_FAKE_LOCKS_H
 #define PARKWATCH_TESTS_FAKE_LOCKS_H
@@ -32,6 +34,7 @@ enum {
 	FN_RUNLOCK,
 	FN_GOPARK,
 	FN_SEMACQUIRE,
+	FN_CANSEMACQUIRE,
 	FN_DEFERRETURN,
 	FN_PANIC,
 	FN_OTHER,
@@ -49,6 +52,7 @@ static const struct fake_func locks_funcs[FN_NR] = {
 	[FN_RUNLOCK] = { "sync.(*RWMutex).RUnlock", 0x20, 0, 85, 0, false, NULL, 0 },
 	[FN_GOPARK] = { "runtime.gopark", 0x20, 0, 90, 8, false, NULL, 0 },
 	[FN_SEMACQUIRE] = { "runtime.semacquire1", 0x20, 0, 95, 8, false, NULL, 0 },
+	[FN_CANSEMACQUIRE] = { "runtime.cansemacquire", 0x20, 0, 98, 0, false, NULL, 0 },
 	[FN_DEFERRETURN] = { "runtime.deferreturn", 0x20, 0, 100, 0, false, NULL, 0 },
 	[FN_PANIC] = { "runtime.panicIndex", 0x20, 0, 105, 0, false, NULL, 0 },
 	[FN_OTHER] = { "main.other", 0x20, 0, 110, 0, false, NULL, 0 },
@@ -90,8 +94,8 @@ static inline int fake_locks__read(const struct addrspace *as, uint64_t addr, vo
 
 static inline void locks_put(struct fake_locks *t, uint64_t addr, uint64_t v, size_t size)
 {
-	uint8_t *to = addr >= LOCKS_HEAP ? t->heap + (addr - LOCKS_HEAP) :
-					   t->stack + (addr - LOCKS_STACK);
+	uint8_t *to = addr >= LOCKS_HEAP ? t->heap + (addr - LOCKS_HEAP)
+					 : t->stack + (addr - LOCKS_STACK);
 
 	memcpy(to, &v, size);
 }
@@ -117,7 +121,8 @@ static inline void locks_call(struct fake_locks *t, int fn)
 	locks_bytes(t, (const char *)&rel, sizeof(rel));
 }
 
-/* 0, or an error; code is int3 and ret's at first, and main.f begins with the call that it waits in. */
+/* 0, or an error; code is int3 and ret's at first, and main.f begins with the call that it waits
+ * in. */
 static inline int fake_locks__init(struct fake_locks *t, int minor)
 {
 	const struct golayout_row *row = golayout_row(minor, EM_X86_64);
@@ -166,7 +171,8 @@ static inline int fake_locks__find_from(struct fake_locks *t, const uint64_t *pc
 static inline int fake_locks__find(struct fake_locks *t, uint64_t g, struct held *ret, size_t max,
 				   bool *ret_complete)
 {
-	uint64_t pcs[] = { t->entry[FN_GOPARK] + 4, t->entry[FN_MAIN] + 5, t->entry[FN_GOEXIT] + 1 };
+	uint64_t pcs[] = { t->entry[FN_GOPARK] + 4, t->entry[FN_MAIN] + 5,
+			   t->entry[FN_GOEXIT] + 1 };
 
 	return fake_locks__find_from(t, pcs, ARRAY_SIZE(pcs), LOCKS_SP - 0x10, g, ret, max,
 				     ret_complete);

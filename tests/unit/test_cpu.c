@@ -23,7 +23,7 @@ static int read_both(const struct addrspace *as, uint64_t addr, void *buf, size_
 	return 0;
 }
 
-static const struct addrspace both = { read_both };
+static const struct addrspace both = { .read = read_both };
 static struct livemem mem;
 static struct cpu cpu;
 
@@ -73,18 +73,18 @@ static void expect(unsigned int reg, uint64_t v, enum cpu_how how, const char *w
 
 Test(cpu, computes_what_is_known, .init = setup)
 {
-	RUN("\x48\x8b\x44\x24\x08"	/* mov rax, [rsp+8] */
-	    "\x48\x8d\x48\x18");	/* lea rcx, [rax+0x18] */
+	RUN("\x48\x8b\x44\x24\x08" /* mov rax, [rsp+8] */
+	    "\x48\x8d\x48\x18");   /* lea rcx, [rax+0x18] */
 	expect(UOP_RAX, 0x1108, CPU_HARD, "a slot of the frame");
 	expect(UOP_RCX, 0x1120, CPU_HARD, "an address");
-	RUN("\xb8\x03\x00\x00\x00"	/* mov eax, 3 */
-	    "\x83\xe0\xfd"		/* and eax, ~2 */
-	    "\x48\xc1\xe0\x04"		/* shl rax, 4 */
-	    "\x48\xff\xc0"		/* inc rax */
-	    "\x48\xf7\xd8");		/* neg rax */
+	RUN("\xb8\x03\x00\x00\x00" /* mov eax, 3 */
+	    "\x83\xe0\xfd"         /* and eax, ~2 */
+	    "\x48\xc1\xe0\x04"     /* shl rax, 4 */
+	    "\x48\xff\xc0"         /* inc rax */
+	    "\x48\xf7\xd8");       /* neg rax */
 	expect(UOP_RAX, (uint64_t)-17, CPU_HARD, "arithmetic");
 	RUN("\x48\xc7\xc0\xff\xff\xff\xff" /* mov rax, -1 */
-	    "\x31\xc0");		/* xor eax, eax */
+	    "\x31\xc0");                   /* xor eax, eax */
 	expect(UOP_RAX, 0, CPU_HARD, "32 bits clear the rest");
 	RUN("\x31\xdb\xb3\x05\x0f\xb6\xfb"); /* xor ebx, ebx; mov bl, 5; movzx edi, bl */
 	expect(UOP_RDI, 5, CPU_HARD, "a byte");
@@ -92,8 +92,8 @@ Test(cpu, computes_what_is_known, .init = setup)
 
 Test(cpu, keeps_the_unknown_unknown, .init = setup)
 {
-	RUN("\x48\x8d\x43\x08"		/* lea rax, [rbx+8] */
-	    "\x48\x8b\x4b\x08");	/* mov rcx, [rbx+8] */
+	RUN("\x48\x8d\x43\x08"   /* lea rax, [rbx+8] */
+	    "\x48\x8b\x4b\x08"); /* mov rcx, [rbx+8] */
 	expect(UOP_RAX, 0, CPU_UNKNOWN, "of an unknown register");
 	expect(UOP_RCX, 0, CPU_UNKNOWN, "at an unknown address");
 	RUN("\x48\x8b\x04\x25\x00\x10\x00\x00"); /* mov rax, [0x1000] */
@@ -109,11 +109,11 @@ Test(cpu, keeps_the_unknown_unknown, .init = setup)
 Test(cpu, trusts_the_heap_for_addresses_only, .init = setup)
 {
 	cpu.reg[UOP_RBX] = cpu_value_of(HEAP, 8, CPU_HARD);
-	RUN("\x48\x8b\x03");		/* mov rax, [rbx] */
+	RUN("\x48\x8b\x03"); /* mov rax, [rbx] */
 	expect(UOP_RAX, HEAP + 0x20, CPU_SOFT, "the heap changes");
-	RUN("\x48\x83\xf8\x00");	/* cmp rax, 0 */
+	RUN("\x48\x83\xf8\x00"); /* cmp rax, 0 */
 	cr_expect_eq(cpu__condition(&cpu, 4), -1, "no branch by it");
-	RUN("\x48\x8b\x4c\x24\x10");	/* mov rcx, [rsp+0x10] */
+	RUN("\x48\x8b\x4c\x24\x10"); /* mov rcx, [rsp+0x10] */
 	expect(UOP_RCX, 0x1110, CPU_SOFT, "a variable whose address was taken");
 	RUN("\x48\x83\x7c\x24\x18\x00"); /* cmp qword [rsp+0x18], 0 */
 	cr_expect_eq(cpu__condition(&cpu, 4), 0, "the frame's own");
@@ -150,21 +150,21 @@ Test(cpu, decides_conditions_as_the_machine, .init = setup)
 
 Test(cpu, reads_what_it_wrote, .init = setup)
 {
-	RUN("\xb8\x34\x12\x00\x00"	/* mov eax, 0x1234 */
-	    "\x88\x44\x24\x09"		/* mov [rsp+9], al */
-	    "\x48\x8b\x4c\x24\x08");	/* mov rcx, [rsp+8] */
+	RUN("\xb8\x34\x12\x00\x00"   /* mov eax, 0x1234 */
+	    "\x88\x44\x24\x09"       /* mov [rsp+9], al */
+	    "\x48\x8b\x4c\x24\x08"); /* mov rcx, [rsp+8] */
 	expect(UOP_RCX, 0x3408, CPU_HARD, "one byte of a word");
-	RUN("\x48\x89\x5c\x24\x08"	/* mov [rsp+8], rbx: unknown */
+	RUN("\x48\x89\x5c\x24\x08" /* mov [rsp+8], rbx: unknown */
 	    "\x48\x8b\x4c\x24\x08");
 	expect(UOP_RCX, 0, CPU_UNKNOWN, "something unknown");
-	RUN("\x44\x0f\x11\x7c\x24\x04"	/* movups [rsp+4], xmm15 */
-	    "\x8b\x54\x24\x0c");	/* mov edx, [rsp+12] */
+	RUN("\x44\x0f\x11\x7c\x24\x04" /* movups [rsp+4], xmm15 */
+	    "\x8b\x54\x24\x0c");       /* mov edx, [rsp+12] */
 	expect(UOP_RDX, 0, CPU_HARD, "zeroes across words");
 	cpu__forget(&cpu, SP, SP + 0x20);
 	RUN("\x8b\x54\x24\x0c");
 	expect(UOP_RDX, 0, CPU_UNKNOWN, "forgotten");
 	cpu.stale = SP + 0x20;
-	RUN("\x48\x8b\x44\x24\x18");	/* mov rax, [rsp+0x18] */
+	RUN("\x48\x8b\x44\x24\x18"); /* mov rax, [rsp+0x18] */
 	expect(UOP_RAX, 0, CPU_UNKNOWN, "where calls have written");
 }
 

@@ -3,12 +3,12 @@
 
 #include "fake_locks.h"
 
-#define LOCK (LOCKS_HEAP + 0x40) /* its words: 1, locked */
-#define MAX  8
+#define LOCK        (LOCKS_HEAP + 0x40) /* its words: 1, locked */
+#define MAX         8
 #define MAX_READERS (1 << 30) /* sync.rwmutexMaxReaders */
 
 #define LOAD_RAX "\x48\x8b\x44\x24\x08" /* mov rax, [rsp+8] */
-#define RET	 "\x48\x83\xc4\x20\xc3" /* add rsp, 0x20; ret */
+#define RET      "\x48\x83\xc4\x20\xc3" /* add rsp, 0x20; ret */
 
 static struct fake_locks t;
 static struct held held[MAX];
@@ -95,8 +95,8 @@ Test(holds, finds_what_is_given_back_once_more_than_it_is_taken)
 Test(holds, wants_every_way_to_give_it_back)
 {
 	locks_call(&t, FN_OTHER);
-	CODE(&t, "\x85\xc0"	 /* test eax, eax: a result */
-		 "\x74\x0a");	 /* je past the unlock */
+	CODE(&t, "\x85\xc0"   /* test eax, eax: a result */
+		 "\x74\x0a"); /* je past the unlock */
 	unlock();
 	CODE(&t, RET);
 	cr_expect_eq(find(), 0);
@@ -120,8 +120,8 @@ Test(holds, decides_a_branch_by_the_frame)
 		int want;
 	} rows[] = { { "set", 2, 1 }, { "not set", 1, 0 } };
 
-	CODE(&t, "\x0f\xb6\x4c\x24\x10"	/* movzx ecx, byte [rsp+0x10]: as deferBits */
-		 "\xf6\xc1\x02"		/* test cl, 2 */
+	CODE(&t, "\x0f\xb6\x4c\x24\x10" /* movzx ecx, byte [rsp+0x10]: as deferBits */
+		 "\xf6\xc1\x02"         /* test cl, 2 */
 		 "\x74\x0a");
 	unlock();
 	CODE(&t, RET);
@@ -133,8 +133,8 @@ Test(holds, decides_a_branch_by_the_frame)
 
 Test(holds, does_not_decide_by_the_heap)
 {
-	CODE(&t, LOAD_RAX "\x83\x78\x10\x00"	/* cmp dword [rax+0x10], 0 */
-		 "\x75\x0a");			/* jne: it is 0 now */
+	CODE(&t, LOAD_RAX "\x83\x78\x10\x00" /* cmp dword [rax+0x10], 0 */
+			  "\x75\x0a");       /* jne: it is 0 now */
 	unlock();
 	CODE(&t, RET);
 	cr_expect_eq(find(), 0);
@@ -182,9 +182,9 @@ Test(holds, calls_closures)
 	locks_put(&t, LOCKS_HEAP, t.entry[FN_HELPER], 8);
 	locks_put(&t, LOCKS_HEAP + 8, LOCK, 8);
 	locks_slot(&t, 0x18, LOCKS_HEAP);
-	CODE(&t, "\x48\x8b\x54\x24\x18"	/* mov rdx, [rsp+0x18] */
-		 "\x48\x8b\x02\xff\xd0"	/* mov rax, [rdx]; call rax */
-		 RET);
+	CODE(&t, "\x48\x8b\x54\x24\x18" /* mov rdx, [rsp+0x18] */
+		 "\x48\x8b\x02\xff\xd0" /* mov rax, [rdx]; call rax */
+	     RET);
 	t.at = t.entry[FN_HELPER];
 	CODE(&t, "\x48\x8b\x42\x08"); /* mov rax, [rdx+8] */
 	locks_call(&t, FN_UNLOCK);
@@ -194,18 +194,20 @@ Test(holds, calls_closures)
 
 Test(holds, knows_an_inlined_unlock)
 {
-	uint64_t pcs[] = { t.entry[FN_GOPARK] + 4, t.entry[FN_INLINED] + 5, t.entry[FN_GOEXIT] + 1 };
+	uint64_t pcs[] = { t.entry[FN_GOPARK] + 4, t.entry[FN_INLINED] + 5,
+			   t.entry[FN_GOEXIT] + 1 };
 
 	t.at = t.entry[FN_INLINED];
 	locks_call(&t, FN_GOPARK);
 	CODE(&t, "\xeb\x39"); /* to its second half */
 	t.at = t.entry[FN_INLINED] + 0x40;
 	CODE(&t, LOAD_RAX "\xbb\xff\xff\xff\xff" /* mov ebx, -1 */
-		 "\xf0\x0f\xc1\x18"		  /* lock xadd [rax], ebx */
-		 "\xff\xcb\x74\x05");		  /* dec ebx; je past the slow path */
+			  "\xf0\x0f\xc1\x18"     /* lock xadd [rax], ebx */
+			  "\xff\xcb\x74\x05");   /* dec ebx; je past the slow path */
 	locks_call(&t, FN_OTHER);
 	CODE(&t, RET);
-	cr_assert_eq(fake_locks__find_from(&t, pcs, 3, LOCKS_SP - 0x10, 0, held, MAX, &complete), 1);
+	cr_assert_eq(fake_locks__find_from(&t, pcs, 3, LOCKS_SP - 0x10, 0, held, MAX, &complete),
+		     1);
 	cr_expect_eq(held[0].lock, LOCK);
 	cr_expect_eq(held[0].release_pc, t.entry[FN_INLINED] + 0x4a);
 }
@@ -235,21 +237,50 @@ Test(holds, runs_what_was_deferred)
 	cr_expect(complete);
 }
 
+/* semacquire1 <- lockSlow <- main.f, which gives the lock back once */
+static int find_waiting(uint64_t *sp)
+{
+	uint64_t pcs[] = { t.entry[FN_SEMACQUIRE] + 5, t.entry[FN_LOCK_SLOW] + 4,
+			   t.entry[FN_MAIN] + 5, t.entry[FN_GOEXIT] + 1 };
+
+	*sp = LOCKS_SP - 0x28;
+	return fake_locks__find_from(&t, pcs, 4, *sp, 0, held, MAX, &complete);
+}
+
 Test(holds, counts_the_lock_that_is_waited_for_as_taken)
 {
-	/* semacquire1 <- lockSlow <- main.f, which will give it back once */
-	uint64_t pcs[] = { t.entry[FN_SEMACQUIRE] + 4, t.entry[FN_LOCK_SLOW] + 4, t.entry[FN_MAIN] + 5,
-			   t.entry[FN_GOEXIT] + 1 };
-	uint64_t sp = LOCKS_SP - 0x28;
+	uint64_t sp;
 
 	unlock();
 	CODE(&t, RET);
-	locks_put(&t, sp + 0x10, LOCK + 4, 8); /* semacquire1's first argument, kept by its caller */
-	cr_expect_eq(fake_locks__find_from(&t, pcs, 4, sp, 0, held, MAX, &complete), 0);
+	t.at = t.entry[FN_SEMACQUIRE];
+	CODE(&t, "\x48\x89\x44\x24\x10\xc3"); /* mov [rsp+0x10], rax: its caller has room for it */
+	find_waiting(&sp);
+	locks_put(&t, sp + 0x10, LOCK + 4, 8);
+	cr_expect_eq(find_waiting(&sp), 0);
 	cr_expect(complete);
 	locks_put(&t, sp + 0x10, LOCK + 0x24, 8);
-	cr_expect_eq(fake_locks__find_from(&t, pcs, 4, sp, 0, held, MAX, &complete), 1,
-		     "it waits for another one");
+	cr_expect_eq(find_waiting(&sp), 1, "it waits for another one");
+}
+
+Test(holds, finds_the_semaphore_in_code_that_was_not_optimised)
+{
+	uint64_t sp;
+
+	unlock();
+	CODE(&t, RET);
+	t.at = t.entry[FN_SEMACQUIRE];
+	CODE(&t, "\x0f\x1f\x44\x00\x00\x48\x8b\x04\x24"); /* nop; mov rax, [rsp] */
+	locks_call(&t, FN_CANSEMACQUIRE);
+	CODE(&t, "\xc3");
+	find_waiting(&sp);
+	cr_expect_eq(find_waiting(&sp), 0);
+	cr_expect_not(complete, "no semaphore: any lock may be the one that it waits for");
+	locks_put(&t, sp, LOCK + 4, 8);
+	cr_expect_eq(find_waiting(&sp), 0);
+	cr_expect(complete);
+	locks_put(&t, sp, LOCK + 0x24, 8);
+	cr_expect_eq(find_waiting(&sp), 1);
 }
 
 Test(holds, tells_a_lock_once_unless_it_is_read)
@@ -312,7 +343,8 @@ Test(holds, says_so_when_the_stack_makes_no_sense)
 
 	cr_expect_eq(fake_locks__find_from(&t, pcs, 2, LOCKS_SP, 0, held, MAX, &complete), 0);
 	cr_expect_not(complete);
-	cr_expect_eq(fake_locks__find_from(&t, pcs, 2, LOCKS_SP + 1, 0, held, MAX, &complete), -EFAULT);
+	cr_expect_eq(fake_locks__find_from(&t, pcs, 2, LOCKS_SP + 1, 0, held, MAX, &complete),
+		     -EFAULT);
 	cr_expect_eq(fake_locks__find_from(&t, pcs, 2, 0x1000, 0, held, MAX, &complete), -EFAULT);
 	cr_expect_eq(fake_locks__find_from(&t, pcs, 0, LOCKS_SP, 0, held, MAX, &complete), 0);
 	cr_expect(complete);
@@ -338,8 +370,16 @@ Test(holds, knows_the_states_of_a_lock)
 		{ "free", 0, 0, 0, { false, false, false, false } },
 		{ "locked", 1, 0, 0, { true, false, false, false } },
 		{ "two readers", 0, 2, 0, { false, false, true, false } },
-		{ "a writer, and readers outside", 1, -MAX_READERS + 3, 0, { true, true, false, false } },
-		{ "a writer that waits for one reader", 1, -MAX_READERS + 1, 1, { true, false, true, true } },
+		{ "a writer, and readers outside",
+		  1,
+		  -MAX_READERS + 3,
+		  0,
+		  { true, true, false, false } },
+		{ "a writer that waits for one reader",
+		  1,
+		  -MAX_READERS + 1,
+		  1,
+		  { true, false, true, true } },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -350,7 +390,8 @@ Test(holds, knows_the_states_of_a_lock)
 			bool taken = false;
 
 			cr_expect_eq(holds__is_taken(t.holds, LOCK, k, &taken), 0);
-			cr_expect_eq(taken, rows[i].want[k], "%s: %s", rows[i].why, held_kind_name(k));
+			cr_expect_eq(taken, rows[i].want[k], "%s: %s", rows[i].why,
+				     held_kind_name(k));
 		}
 	}
 	cr_expect_eq(holds__is_taken(t.holds, 0x1000, HELD_READ, &complete), -EFAULT);

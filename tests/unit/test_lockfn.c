@@ -13,7 +13,8 @@ Test(lockfn, knows_what_takes_and_gives_back)
 	} t[] = {
 		{ "as it is called", "sync.(*Mutex).Lock", LOCKFN_LOCK, LOCK_TAKE, LOCK_MUTEX },
 		{ "the slow path", "sync.(*Mutex).lockSlow", LOCKFN_LOCK, LOCK_TAKE, LOCK_MUTEX },
-		{ "Go 1.24", "internal/sync.(*Mutex).unlockSlow", LOCKFN_LOCK, LOCK_GIVE, LOCK_MUTEX },
+		{ "Go 1.24", "internal/sync.(*Mutex).unlockSlow", LOCKFN_LOCK, LOCK_GIVE,
+		  LOCK_MUTEX },
 		{ "may fail", "sync.(*RWMutex).TryLock", LOCKFN_LOCK, LOCK_TRY, LOCK_WRITE },
 		{ "for reading", "sync.(*RWMutex).RUnlock", LOCKFN_LOCK, LOCK_GIVE, LOCK_READ },
 		{ "RLocker()", "sync.(*rlocker).Lock", LOCKFN_LOCK, LOCK_TAKE, LOCK_READ },
@@ -21,7 +22,8 @@ Test(lockfn, knows_what_takes_and_gives_back)
 		{ "another package", "main/sync.(*Mutex).Lock", LOCKFN_PLAIN, LOCK_NONE, 0 },
 		{ "a longer name", "sync.(*Mutex).Locked", LOCKFN_PLAIN, LOCK_NONE, 0 },
 		{ "uses locks, is none", "sync.(*Cond).Wait", LOCKFN_PLAIN, LOCK_NONE, 0 },
-		{ "the runtime's half of it", "sync.runtime_Semrelease", LOCKFN_RUNTIME, LOCK_NONE, 0 },
+		{ "the runtime's half of it", "sync.runtime_Semrelease", LOCKFN_RUNTIME, LOCK_NONE,
+		  0 },
 		{ "", "", LOCKFN_PLAIN, LOCK_NONE, 0 },
 	};
 
@@ -63,9 +65,18 @@ Test(lockfn, tells_of_inlined_functions_the_whole_act_once)
 		uint8_t act, kind;
 	} t[] = {
 		{ "inlined", { "sync.(*Mutex).Unlock", "main.f" }, LOCK_GIVE, LOCK_MUTEX },
-		{ "through packages", { "internal/sync.(*Mutex).Lock", "sync.(*Mutex).Lock", "main.f" }, LOCK_TAKE, LOCK_MUTEX },
-		{ "below it", { "sync/atomic.(*Int32).Add", "sync.(*RWMutex).RLock", "main.f" }, LOCK_TAKE, LOCK_READ },
-		{ "a lock within the lock", { "sync.(*Mutex).Unlock", "sync.(*RWMutex).Unlock", "main.f" }, LOCK_NONE, LOCK_WRITE },
+		{ "through packages",
+		  { "internal/sync.(*Mutex).Lock", "sync.(*Mutex).Lock", "main.f" },
+		  LOCK_TAKE,
+		  LOCK_MUTEX },
+		{ "below it",
+		  { "sync/atomic.(*Int32).Add", "sync.(*RWMutex).RLock", "main.f" },
+		  LOCK_TAKE,
+		  LOCK_READ },
+		{ "a lock within the lock",
+		  { "sync.(*Mutex).Unlock", "sync.(*RWMutex).Unlock", "main.f" },
+		  LOCK_NONE,
+		  LOCK_WRITE },
 		{ "none", { "sync/atomic.AddInt32", "main.f" }, LOCK_NONE, 0 },
 	};
 

@@ -72,6 +72,28 @@ static struct lockfn inlined_lock(struct gosym *sym, uint64_t pc, bool is_return
 	return lock;
 }
 
+/*
+ * runtime.semacquire1(addr *uint32, ...) needs addr again after the wait. It is on the stack up to Go 1.16;
+ * from then on the code as a rule keeps it in the room that the caller has for it, but not if it was compiled
+ * without optimisation.
+ */
+static bool codeplaces__keeps_sema(struct codeplaces *ps, const struct codeplace *p)
+{
+	if (!ps->w->regabi)
+		return true;
+	if (gofns__decode(ps->w->fns, p->fn))
+		return false;
+	for (uint32_t i = 0; i < p->fn->nr_uops; i++) {
+		const struct uop_operand *op = p->fn->uops[i].op;
+
+		if (p->fn->uops[i].kind == UOP_MOV && op[0].type == UOP_MEM &&
+		    op[0].base == UOP_RSP && op[0].value == (uint64_t)p->delta + 8 &&
+		    op[0].size == 8 && op[1].type == UOP_REG && op[1].reg == UOP_RAX)
+			return true;
+	}
+	return false;
+}
+
 static void codeplaces__look_up(struct codeplaces *ps, uint64_t pc, bool is_return,
 				struct codeplace *p)
 {
@@ -86,11 +108,12 @@ static void codeplaces__look_up(struct codeplaces *ps, uint64_t pc, bool is_retu
 	p->lock = p->fn->lock;
 	p->is_sync = p->lock.role == LOCKFN_LOCK;
 	p->is_runtime = p->lock.role != LOCKFN_LOCK && p->lock.role != LOCKFN_PLAIN;
-	if (p->is_runtime)
-		p->acquires = gosym__frames(sym, p->fn->entry, false, &frame, 1) == 1 &&
-			      !strcmp(frame.func, "runtime.semacquire1");
-	else if (!p->is_sync)
+	if (p->lock.role == LOCKFN_PLAIN)
 		p->lock = inlined_lock(sym, pc, is_return);
+	p->acquires = p->is_runtime &&
+		      gosym__frames(sym, p->fn->entry, false, &frame, 1) == 1 &&
+		      !strcmp(frame.func, "runtime.semacquire1");
+	p->keeps_sema = p->acquires && codeplaces__keeps_sema(ps, p);
 }
 
 int codeplaces__get(struct codeplaces *ps, uint64_t pc, bool is_return, struct codeplace **ret)

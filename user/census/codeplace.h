@@ -24,7 +24,8 @@ struct codeplace {
 	struct lockfn lock;	/* function of package sync that it is in, its own or inlined; role PLAIN: none */
 	bool is_sync;		/* there is no more to the frame */
 	bool is_runtime;	/* nor to this one, of the runtime */
-	bool acquires;		/* runtime.semacquire1, which keeps the semaphore's address where its arguments are */
+	bool acquires;		/* it is runtime.semacquire1 */
+	bool keeps_sema;	/* which keeps the semaphore's address where its caller has room for arguments */
 	/* by codeplaces__explore() */
 	bool explored;
 	bool blind;		/* the code cannot be read */
@@ -42,7 +43,7 @@ DEFINE_SCOPED(codeplaces)
 
 /* is_return: pc is a return address, to be looked up before it. Borrowed until free. -ENOSPC: over the limit; -ENOMEM. */
 int codeplaces__get(struct codeplaces *ps, uint64_t pc, bool is_return, struct codeplace **ret);
-/* Fills in what its code can do. It may decode functions: none may be in the middle of a walk. -ENOMEM. */
+/* Fills in what its code can do. -ENOMEM. */
 int codeplaces__explore(struct codeplaces *ps, uint64_t pc, struct codeplace *p);
 size_t codeplaces__memory_bytes(const struct codeplaces *ps);
 

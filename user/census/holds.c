@@ -340,8 +340,12 @@ static int search__run(struct search *q, size_t frame, struct codeplace *p, stru
 	struct lockwalk *w = &q->h->walk;
 	int exits;
 
+	m->sp = q->sp;
+	m->end = q->sp + (uint64_t)p->delta + 8 + (p->fn->args > 0 ? (uint64_t)p->fn->args : 0);
+	search__set_shared(q, frame, p->fn, callee);
 	w->steps = LOCKWALK_STEPS_MAX;
 	w->nr_given = 0;
+	w->sema = 0;
 	w->lost = w->gave = false;
 	if (memo && walkmemos__recall(&p->memos, w, &start, &q->h->path, &exits))
 		return exits;
@@ -359,15 +363,9 @@ static int search__run(struct search *q, size_t frame, struct codeplace *p, stru
 
 static void search__walk(struct search *q, size_t frame, struct codeplace *p, struct gofn *callee)
 {
-	struct lockwalk *w = &q->h->walk;
-	int exits;
+	int exits = search__run(q, frame, p, callee);
 
-	q->h->live.sp = q->sp;
-	q->h->live.end = q->sp + (uint64_t)p->delta + 8 +
-			 (p->fn->args > 0 ? (uint64_t)p->fn->args : 0);
-	search__set_shared(q, frame, p->fn, callee);
-	exits = search__run(q, frame, p, callee);
-	if (w->lost || exits < 0)
+	if (q->h->walk.lost || exits < 0)
 		q->complete = false;
 	else if (exits)
 		search__take_exit(q, frame);
@@ -395,28 +393,40 @@ static int search__visit(struct search *q, size_t frame, struct codeplace *p, st
 	return 0;
 }
 
+/* The semaphore that a frame of runtime.semacquire1 waits for. */
+static void search__find_sema(struct search *q, size_t frame, struct codeplace *p,
+			      struct gofn *callee)
+{
+	q->sema = 0;
+	if (!p->keeps_sema) {
+		search__run(q, frame, p, callee);
+		q->sema = q->h->walk.sema;
+	} else if (livemem__word(&q->h->live, q->sp + (uint64_t)p->delta + 8, &q->sema)) {
+		q->sema = 0;
+	}
+}
+
 /* callee: of the frame, NULL for the innermost. -ENOENT: the stack leaves Go's code. */
 static int search__frame(struct search *q, size_t i, struct gofn *callee, struct gofn **ret_fn)
 {
 	struct codeplace *p;
 	int err = codeplaces__get(q->h->places, q->s->pcs[i], i > 0, &p);
-	uint64_t addr;
 
 	if (err || p->err)
 		return err ? err : p->err;
 	*ret_fn = p->fn;
-	if (p->acquires && !livemem__word(&q->h->live, q->sp + (uint64_t)p->delta + 8, &addr))
-		q->sema = addr;
+	if (p->acquires)
+		search__find_sema(q, i, p, callee);
 	if (p->lock.role == LOCKFN_LOCK) {
-		q->waits_mutex = q->waits.role == LOCKFN_LOCK ?
-					 q->waits_mutex || q->waits.kind == LOCK_MUTEX :
-					 p->lock.kind == LOCK_MUTEX;
+		q->waits_mutex = (q->waits.role == LOCKFN_LOCK &&
+				  (q->waits_mutex || q->waits.kind == LOCK_MUTEX)) ||
+				 p->lock.kind == LOCK_MUTEX;
 		q->waits = p->lock;
 	}
 	if (q->waits.role == LOCKFN_LOCK && !p->is_runtime && !p->is_sync)
 		search__take_waited(q, i);
-	if (callee && callee->lock.role == LOCKFN_NO_RETURN && !p->is_runtime)
-		q->complete = false; /* it panics, or waits for ever: its code does not go on here */
+	if (callee && callee->lock.role == LOCKFN_NO_RETURN)
+		q->complete = false; /* it panics or waits for ever: its code does not go on */
 	else if (!p->is_runtime && !p->is_sync)
 		err = search__visit(q, i, p, callee);
 	q->sp += (uint64_t)p->delta + 8;
@@ -475,9 +485,8 @@ int holds__may_give(struct holds *h, const uint64_t *pcs, size_t nr, bool *ret)
 		if (err == -ENOMEM)
 			return err;
 		*ret = err || p->err || p->gives || p->blind ||
-		       (callee && !p->is_runtime &&
-			(callee->fn->lock.role == LOCKFN_NO_RETURN ||
-			 callee->fn->lock.role == LOCKFN_DEFERRETURN));
+		       (callee && (callee->fn->lock.role == LOCKFN_NO_RETURN ||
+				   callee->fn->lock.role == LOCKFN_DEFERRETURN));
 		if (!*ret && p->fn->lock.role == LOCKFN_END)
 			break;
 		callee = p;

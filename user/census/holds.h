@@ -2,14 +2,15 @@
 /*
  * holds: which locks a parked goroutine holds, though sync.Mutex and sync.RWMutex do not say who does.
  *
- * A goroutine holds what it will give back when it goes on. So the code of each of its frames is run forward from where it stands
- * (census/lockwalk), on the goroutine's own stack and the target's memory, deferred calls included; what every path gives back before it
- * takes it is held, if the lock's own words say that it is taken at all. What cannot be told is left out, never guessed: `complete`
- * says whether something was. Two goroutines that both seem to hold one mutex exclude each other: the caller sees that, not we.
+ * A goroutine holds what it will give back when it goes on. So the code of each of its frames is run forward
+ * from where it stands (census/lockwalk), on the goroutine's own stack and the target's memory, deferred calls
+ * included; what every path gives back before it takes it is held, if the lock's own words say that it is taken
+ * at all. What cannot be told is left out, never guessed: `complete` says whether something was. Two goroutines
+ * that both seem to hold one mutex exclude each other: the caller sees that, not we.
  *
- * A walk costs from some microseconds to some milliseconds; functions are decoded once, frames that cannot give back a lock
- * cost a look into a table, what a walk came to counts for all goroutines whose memory says the same (census/walkmemo), and a
- * pc whose walks have cost HOLDS_FRUITLESS_MAX without a lock is passed over. Loop thread.
+ * A walk costs from some microseconds to some milliseconds; functions are decoded once, frames that cannot give
+ * back a lock cost a look into a table, what a walk came to serves all goroutines whose memory says the same
+ * (census/walkmemo), and a pc whose walks have cost HOLDS_FRUITLESS_MAX without a lock is passed over. Loop thread.
  */
 #ifndef PARKWATCH_CENSUS_HOLDS_H
 #define PARKWATCH_CENSUS_HOLDS_H
@@ -23,7 +24,8 @@
 #include "golang/goruntime.h"
 
 #define HOLDS_FRAMES_MAX 256	/* frames of one goroutine that are looked at, innermost first */
-#define HOLDS_FRUITLESS_MAX 2000000 /* instructions run from one pc without finding a lock, after which it is passed over: some 1 s */
+/* Instructions run from one pc without finding a lock, after which it is passed over: some 1 s of work. */
+#define HOLDS_FRUITLESS_MAX 2000000
 
 enum held_kind {
 	HELD_MUTEX,		/* sync.Mutex */
@@ -70,9 +72,10 @@ int holds__may_give(struct holds *h, const uint64_t *pcs, size_t nr, bool *ret);
 uint64_t holds_defer_addr(const struct goruntime *rt, uint64_t g);
 
 /*
- * Fills ret, at most max, and returns how many; -EFAULT: the stack cannot be read; -ENOMEM. A lock is there once for each frame that
- * gives it back (a reader may hold one twice). *ret_complete: false if there may be more: a bound was hit, or code that cannot be
- * followed. What is read of the heap is read anew for each goroutine, or, if s->bytes are given, after holds__forget().
+ * Fills ret, at most max, and returns how many; -EFAULT: the stack cannot be read; -ENOMEM. A lock is there
+ * once for each frame that gives it back (a reader may hold one twice). *ret_complete: false if there may be
+ * more: a bound was hit, or code that cannot be followed. What is read of the heap is read anew for each
+ * goroutine, or, if s->bytes are given, after holds__forget().
  */
 int holds__find(struct holds *h, const struct hold_stack *s, struct held *ret, size_t max, bool *ret_complete);
 void holds__forget(struct holds *h);

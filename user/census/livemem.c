@@ -4,7 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
-#define SHARED_BYTES 8 /* of a variable whose address was taken, at least: its size is not known */
+/* Of a variable whose address was taken, at least: its size is not known. */
+#define SHARED_BYTES 8
 
 int livemem__begin(struct livemem *m, uint64_t sp, uint64_t stack_hi)
 {
@@ -18,7 +19,6 @@ int livemem__begin(struct livemem *m, uint64_t sp, uint64_t stack_hi)
 	err = addrspace__read(m->as, sp, m->copy, len);
 	if (err)
 		return err;
-	m->reads++;
 	livemem__forget(m);
 	return livemem__lend(m, sp, m->copy, len);
 }
@@ -46,7 +46,6 @@ static struct livemem_block *livemem__block(struct livemem *m, uint64_t addr)
 		b->addr = addr;
 		b->generation = m->generation;
 		b->readable = !addrspace__read(m->as, addr, b->bytes, sizeof(b->bytes));
-		m->reads++;
 	}
 	return b;
 }

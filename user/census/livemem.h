@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * livemem: the memory that the code of one parked frame sees: its goroutine's stack, copied once, and the rest of the target.
+ * livemem: the memory that the code of one parked frame sees: its goroutine's stack, copied once, and the rest
+ * of the target.
  *
- * The rest is read a block at a time and kept until livemem__forget(), so that what is read twice is the same twice. The target
- * runs on: what is in the heap may change, what is in the frame of a parked goroutine not. Loop thread.
+ * The rest is read a block at a time and kept until livemem__forget(), so that what is read twice is the same
+ * twice. The target runs on: what is in the heap may change, what is in the frame of a parked goroutine not.
+ * Loop thread.
  */
 #ifndef PARKWATCH_CENSUS_LIVEMEM_H
 #define PARKWATCH_CENSUS_LIVEMEM_H
@@ -37,7 +39,6 @@ struct livemem {
 	uint32_t generation;
 	uint64_t stack_lo, stack_hi;	/* what `stack` holds */
 	const uint8_t *stack;		/* borrowed: `copy`, or what was lent */
-	uint64_t reads;			/* of the target so far */
 	/* the frame that is looked at */
 	uint64_t sp;
 	uint64_t end;		/* of the frame and of its arguments: above it other frames may write */

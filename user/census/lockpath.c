@@ -10,8 +10,8 @@ struct lock_use *lockpath__use(struct lockpath *p, uint64_t lock, uint32_t kind)
 {
 	size_t i = 0;
 
-	while (i < p->nr_uses && (p->use[i].lock < lock ||
-				  (p->use[i].lock == lock && p->use[i].kind < kind)))
+	while (i < p->nr_uses &&
+	       (p->use[i].lock < lock || (p->use[i].lock == lock && p->use[i].kind < kind)))
 		i++;
 	if (i < p->nr_uses && p->use[i].lock == lock && p->use[i].kind == kind)
 		return &p->use[i];

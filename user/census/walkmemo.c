@@ -16,6 +16,7 @@ struct walkmemo {
 	int exits;
 	bool lost;
 	int64_t unknown;
+	uint64_t sema;
 	size_t nr_uses, nr_given;
 	struct lock_use use[LOCKPATH_USES_MAX];
 	struct lock_given given[GIVEN_MAX];
@@ -96,6 +97,7 @@ bool walkmemos__recall(struct walkmemos *ms, struct lockwalk *w, const struct wa
 		memcpy(p->use, k->use, k->nr_uses * sizeof(k->use[0]));
 		p->unknown = k->unknown;
 		w->lost = k->lost;
+		w->sema = k->sema;
 		w->nr_given = k->nr_given;
 		memcpy(w->given, k->given, k->nr_given * sizeof(k->given[0]));
 		*ret_exits = k->exits;
@@ -107,7 +109,8 @@ bool walkmemos__recall(struct walkmemos *ms, struct lockwalk *w, const struct wa
 /* A lock that lies in the stack is another one for each goroutine. */
 static bool can_be_told(const struct lockwalk *w, const struct lockpath *p)
 {
-	if (w->nr_given > GIVEN_MAX || w->mem->nr_loads > LIVEMEM_LOADS_MAX)
+	if (w->nr_given > GIVEN_MAX || w->mem->nr_loads > LIVEMEM_LOADS_MAX ||
+	    is_in_stack(w->mem, w->sema))
 		return false;
 	for (size_t i = 0; i < p->nr_uses; i++)
 		if (is_in_stack(w->mem, p->use[i].lock))
@@ -136,6 +139,7 @@ void walkmemos__keep(struct walkmemos *ms, const struct lockwalk *w, const struc
 		memcpy(k->kept, start->kept, start->nr_kept * sizeof(k->kept[0]));
 	k->exits = exits;
 	k->lost = w->lost;
+	k->sema = w->sema;
 	k->unknown = p->unknown;
 	k->nr_uses = p->nr_uses;
 	memcpy(k->use, p->use, p->nr_uses * sizeof(k->use[0]));

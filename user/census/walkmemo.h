@@ -40,7 +40,7 @@ struct walk_start {
 	int64_t unknown;		/* as lockpath.unknown */
 };
 
-/* Fills p's locks and w's given, lost and *ret_exits as the walk would. false: it must be walked. */
+/* Fills p's locks and w's given, sema, lost and *ret_exits as the walk would. false: it must be walked. */
 bool walkmemos__recall(struct walkmemos *ms, struct lockwalk *w, const struct walk_start *start, struct lockpath *p,
 		       int *ret_exits);
 
