@@ -396,3 +396,114 @@ Test(holds, knows_the_states_of_a_lock)
 	}
 	cr_expect_eq(holds__is_taken(t.holds, 0x1000, HELD_READ, &complete), -EFAULT);
 }
+
+/* --- many goroutines --- */
+
+static bool may_give(void)
+{
+	uint64_t pcs[] = { t.entry[FN_GOPARK] + 4, t.entry[FN_MAIN] + 5, t.entry[FN_GOEXIT] + 1 };
+	bool ret = false;
+
+	cr_assert_eq(holds__may_give(t.holds, pcs, ARRAY_SIZE(pcs), &ret), 0);
+	return ret;
+}
+
+Test(holds, tells_by_the_code_what_gives_nothing_back)
+{
+	CODE(&t, LOAD_RAX);
+	locks_call(&t, FN_LOCK);
+	CODE(&t, RET);
+	unlock(); /* no way leads here */
+	cr_expect_not(may_give());
+}
+
+Test(holds, tells_by_the_code_what_may_give_something_back)
+{
+	CODE(&t, "\x85\xc0\x74\x05"); /* je past the return */
+	CODE(&t, RET);
+	unlock();
+	cr_expect(may_give());
+}
+
+Test(holds, cannot_tell_of_code_that_calls_what_nobody_knows)
+{
+	CODE(&t, "\xff\xd0" RET); /* call rax */
+	cr_expect(may_give());
+}
+
+Test(holds, looks_for_wanted_locks_only)
+{
+	uint64_t other[] = { LOCK - 8, LOCK + 8 }, both[] = { LOCK - 8, LOCK };
+
+	unlock();
+	CODE(&t, RET);
+	holds__want(t.holds, other, 2);
+	cr_expect_eq(find(), 0);
+	cr_expect(complete);
+	holds__want(t.holds, both, 2);
+	cr_expect_eq(find(), 1);
+}
+
+#define MOVED 0x80 /* another goroutine's main.f is that much further up */
+
+static int find_moved(void)
+{
+	uint64_t pcs[] = { t.entry[FN_GOPARK] + 4, t.entry[FN_MAIN] + 5, t.entry[FN_GOEXIT] + 1 };
+
+	return fake_locks__find_from(&t, pcs, ARRAY_SIZE(pcs), LOCKS_SP - 0x10 + MOVED, 0, held, MAX,
+				     &complete);
+}
+
+Test(holds, takes_another_goroutine_for_itself)
+{
+	static const struct {
+		const char *why;
+		uint64_t lock, slot, flag; /* slot: what holds the address of the lock's address */
+		int want;
+	} rows[] = {
+		{ "the same", LOCK, LOCKS_SP + MOVED + 8, 2, 1 },
+		{ "another lock", LOCK + 0x10, LOCKS_SP + MOVED + 8, 2, 1 },
+		{ "of a stack that is not its own", LOCK, LOCKS_SP + 8, 2, 1 },
+		{ "another way", LOCK, LOCKS_SP + MOVED + 8, 0, 0 },
+		{ "the same again", LOCK, LOCKS_SP + MOVED + 8, 2, 1 },
+		{ "unreadable", LOCK, 0xdead000, 2, 0 },
+	};
+
+	CODE(&t, "\x0f\xb6\x4c\x24\x10"	/* movzx ecx, byte [rsp+0x10] */
+		 "\x48\x8b\x44\x24\x18"	/* mov rax, [rsp+0x18] */
+		 "\xf6\xc1\x02\x74\x08"	/* test cl, 2; je past the unlock */
+		 "\x48\x8b\x00");	/* mov rax, [rax] */
+	locks_call(&t, FN_UNLOCK);
+	CODE(&t, RET);
+	locks_put(&t, LOCK + 0x10, 1, 4);
+	locks_slot(&t, 0x10, 2);
+	locks_slot(&t, 0x18, LOCKS_SP + 8);
+	cr_assert_eq(find(), 1);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		locks_slot(&t, MOVED + 8, rows[i].lock);
+		locks_slot(&t, MOVED + 0x10, rows[i].flag);
+		locks_slot(&t, MOVED + 0x18, rows[i].slot);
+		cr_expect_eq(find_moved(), rows[i].want, "%s", rows[i].why);
+		if (rows[i].want)
+			cr_expect_eq(held[0].lock, rows[i].lock, "%s", rows[i].why);
+	}
+}
+
+Test(holds, reads_no_stack_that_was_read_before)
+{
+	uint64_t pcs[] = { t.entry[FN_GOPARK] + 4, t.entry[FN_MAIN] + 5, t.entry[FN_GOEXIT] + 1 };
+	uint8_t bytes[LOCKS_BYTES - 0x30];
+	struct hold_stack s = { .pcs = pcs,
+				.nr = ARRAY_SIZE(pcs),
+				.sp = LOCKS_SP - 0x10,
+				.stack_hi = LOCKS_STACK + LOCKS_BYTES,
+				.bytes = bytes,
+				.nr_bytes = sizeof(bytes) };
+
+	unlock();
+	CODE(&t, RET);
+	memcpy(bytes, t.stack + 0x30, sizeof(bytes));
+	memset(t.stack, 0, sizeof(t.stack));
+	cr_assert_eq(holds__find(t.holds, &s, held, MAX, &complete), 1);
+	cr_expect_eq(held[0].lock, LOCK);
+}
