@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -18,17 +19,52 @@
 #define DEPTH	 256
 #define HELD_MAX 64
 
+/* What was remembered of other goroutines changes no answer. */
+static void check_again(struct holds *fresh, const struct hold_stack *hs, const struct held *held, int n)
+{
+	struct held again[HELD_MAX];
+	bool complete;
+
+	if (holds__find(fresh, hs, again, HELD_MAX, &complete) == n &&
+	    (n <= 0 || !memcmp(again, held, (size_t)n * sizeof(*held))))
+		return;
+	fprintf(stderr, "pwholds: the stack at 0x%" PRIx64 " is told otherwise on its own\n", hs->sp);
+	exit(1);
+}
+
+/* What gives nothing back, by its code alone, holds nothing, whatever its memory says. */
+static void check_stack(struct holds *h, const struct hold_stack *hs, const struct held *held, int n)
+{
+	bool may_give = true;
+
+	if (holds__may_give(h, hs->pcs, hs->nr, &may_give) || may_give)
+		return;
+	for (int i = 0; i < n; i++)
+		if (held[i].kind != HELD_PENDING) {
+			fprintf(stderr, "pwholds: 0x%" PRIx64 " is held by what gives nothing back\n",
+				held[i].lock);
+			exit(1);
+		}
+}
+
 /* Negative: it does not stand still. */
-static int find(struct holds *h, const struct census *c, const struct census_g *g, struct held *held, bool *complete)
+static int find(struct holds *h, struct holds *fresh, const struct census *c, const struct census_g *g,
+		struct held *held, bool *complete)
 {
 	const struct census_stack *st = g->stack == CENSUS_NO_STACK ? NULL : &c->stacks[g->stack];
 	struct hold_stack hs = { .sp = g->sp, .stack_hi = g->stack_hi, .g = g->addr };
+	int n;
 
 	if (!st)
 		return -ENOENT;
 	hs.pcs = c->pcs + st->pcs_at;
 	hs.nr = st->nr_pcs;
-	return holds__find(h, &hs, held, HELD_MAX, complete);
+	n = holds__find(h, &hs, held, HELD_MAX, complete);
+	if (fresh) {
+		check_stack(h, &hs, held, n);
+		check_again(fresh, &hs, held, n);
+	}
+	return n;
 }
 
 static void print_held(const struct goruntime *rt, const struct held *held, const char *comma)
@@ -44,15 +80,19 @@ static void print_held(const struct goruntime *rt, const struct held *held, cons
 	       f ? f->line : 0);
 }
 
-static int print_all(const struct goruntime *rt, const struct census *c, struct holds *h)
+static int print_all(const struct addrspace *as, const struct goruntime *rt, const struct census *c, struct holds *h)
 {
 	const char *comma = "[";
 
 	for (size_t i = 0; i < c->nr; i++) {
+		scoped(holds) fresh = NULL;
 		struct held held[HELD_MAX];
 		bool complete;
-		int n = find(h, c, &c->gs[i], held, &complete);
+		int n = holds__new(as, rt, &fresh);
 
+		if (n)
+			return n;
+		n = find(h, fresh, c, &c->gs[i], held, &complete);
 		if (n < 0)
 			continue;
 		printf("%s{\"goid\":%" PRIu64 ",\"complete\":%s,\"holds\":[", comma, c->gs[i].goid,
@@ -77,7 +117,7 @@ static int print_time(const struct census *c, struct holds *h)
 		int n;
 
 		start = clock_now_ns();
-		n = find(h, c, &c->gs[i], held, &complete);
+		n = find(h, NULL, c, &c->gs[i], held, &complete);
 		spent += clock_now_ns() - start;
 		found += n > 0 ? (size_t)n : 0;
 		all++;
@@ -108,7 +148,7 @@ static int run(int argc, char **argv, struct cause *why)
 	if (!err)
 		err = holds__new(proc__mem(p), rt, &h);
 	if (!err && !times)
-		err = print_all(rt, c, h);
+		err = print_all(proc__mem(p), rt, c, h);
 	for (int i = 0; !err && times && i < atoi(argv[3]); i++)
 		err = print_time(c, h);
 	return err;

@@ -7,7 +7,7 @@
 Lines `ok NAME`, `FAIL NAME: why`, `skip NAME: what is missing`; the last line `N passed, N failed, N skipped`; exit 1 if any
 failed. PATTERN is a regular expression over names. The cases are in truths.py (programs that print what they did),
 tracer.py (against Go's execution tracer), dump.py (against Go's own tracebacks), dumpviews.py, dumpmoments.py, chans.py, outputs.py,
-refusals.py and surroundings.py; the scripts of symbols and census run too.
+refusals.py and surroundings.py; the scripts of symbols, census and holds run too.
 """
 import argparse
 import concurrent.futures
@@ -30,7 +30,8 @@ import target
 import tracer
 import truths
 
-SCRIPTS = {"symbols.py": "pwsym", "census.py": "pwcensus"}    # scripts of their own, each over a program of the build
+# Scripts of their own, each over a program of the build.
+SCRIPTS = {"symbols.py": "pwsym", "census.py": "pwcensus", "holds.py": "pwholds"}
 PROGRAMS = target.ROOT / os.environ.get("BUILD", "build") / "tests"
 printing = threading.Lock()
 tally = {"ok": 0, "FAIL": 0, "skip": 0}

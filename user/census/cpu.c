@@ -94,11 +94,13 @@ static uint8_t bits_of(unsigned int off, unsigned int size)
 
 struct cpu_value cpu__load(const struct cpu *c, struct livemem *m, uint64_t addr, unsigned int size)
 {
-	enum cpu_how live = livemem__is_private(m, addr, size) ? CPU_HARD : CPU_SOFT, how = CPU_HARD;
+	enum cpu_how live = livemem__is_private(m, addr, size) ? CPU_HARD : CPU_SOFT,
+		     how = CPU_HARD;
 	uint64_t v = 0;
 
 	for (unsigned int got = 0; got < size;) {
-		unsigned int off = (addr + got) % 8, n = 8 - off < size - got ? 8 - off : size - got;
+		unsigned int off = (addr + got) % 8,
+			     n = 8 - off < size - got ? 8 - off : size - got;
 		uint8_t bits = bits_of(off, n);
 		struct cpu_word w = cpu__find(c, m, addr + got - off, bits);
 
@@ -119,7 +121,8 @@ void cpu__store(struct cpu *c, uint64_t addr, unsigned int size, struct cpu_valu
 	bool known = cpu_is_known(v, size);
 
 	for (unsigned int done = 0; done < size;) {
-		unsigned int off = (addr + done) % 8, n = 8 - off < size - done ? 8 - off : size - done;
+		unsigned int off = (addr + done) % 8,
+			     n = 8 - off < size - done ? 8 - off : size - done;
 		struct cpu_word *w = cpu__word(c, addr + done - off);
 		uint64_t mask = cpu_mask(n) << (off * 8);
 		uint8_t bits = bits_of(off, n);
@@ -140,7 +143,8 @@ void cpu__store(struct cpu *c, uint64_t addr, unsigned int size, struct cpu_valu
 
 void cpu__forget(struct cpu *c, uint64_t start, uint64_t end)
 {
-	for (size_t i = cpu__place(c, start & ~7ull); i < c->nr_words && c->word[i].addr < end; i++) {
+	for (size_t i = cpu__place(c, start & ~7ull); i < c->nr_words && c->word[i].addr < end;
+	     i++) {
 		c->word[i].known = 0;
 		c->word[i].data = 0;
 	}
@@ -192,23 +196,21 @@ struct cpu_value cpu__read(const struct cpu *c, struct livemem *m, const struct 
 	struct cpu_value v;
 
 	switch (o->type) {
-	case UOP_IMM:
-		return cpu_value_of(o->value, o->size, CPU_HARD);
+	case UOP_IMM: return cpu_value_of(o->value, o->size, CPU_HARD);
 	case UOP_REG:
 		v = c->reg[o->reg];
 		if (o->high)
-			return cpu_is_known(v, 2) ? cpu_value_of(v.v >> 8, 1, v.how) : cpu_unknown();
+			return cpu_is_known(v, 2) ? cpu_value_of(v.v >> 8, 1, v.how)
+						  : cpu_unknown();
 		return cpu_is_known(v, o->size) ? cpu_value_of(v.v, o->size, v.how) : cpu_unknown();
-	case UOP_XMM:
-		return c->xmm[o->reg][0];
+	case UOP_XMM: return c->xmm[o->reg][0];
 	case UOP_MEM:
 		v = cpu__address(c, o);
 		if (v.how == CPU_UNKNOWN || !o->size || o->size > 8)
 			return cpu_unknown();
 		v = (struct cpu_value){ 0 };
 		return cpu__load(c, m, cpu__address(c, o).v, o->size);
-	default:
-		return cpu_unknown();
+	default: return cpu_unknown();
 	}
 }
 
@@ -242,7 +244,9 @@ void cpu__write(struct cpu *c, const struct uop_operand *o, struct cpu_value v)
 	struct cpu_value addr;
 
 	if (o->type == UOP_REG) {
-		cpu__set_part(c, o, cpu_value_of(v.v, o->size, cpu_is_known(v, o->size) ? v.how : CPU_UNKNOWN));
+		cpu__set_part(c, o,
+			      cpu_value_of(v.v, o->size,
+					   cpu_is_known(v, o->size) ? v.how : CPU_UNKNOWN));
 	} else if (o->type == UOP_XMM) {
 		c->xmm[o->reg][0] = v;
 		c->xmm[o->reg][1] = cpu_unknown();
@@ -260,9 +264,10 @@ static void join_value(struct cpu_value *a, struct cpu_value b)
 	uint32_t known = a->known < b.known ? a->known : b.known;
 
 	if (a->v != b.v || a->known != b.known)
-		*a = known && known < 8 && ((a->v ^ b.v) & cpu_mask(known)) == 0 ?
-			     (struct cpu_value){ a->v & cpu_mask(known), known, cpu_weaker(*a, b) } :
-			     cpu_unknown();
+		*a = known && known < 8 && ((a->v ^ b.v) & cpu_mask(known)) == 0
+			     ? (struct cpu_value){ a->v & cpu_mask(known), known,
+						   cpu_weaker(*a, b) }
+			     : cpu_unknown();
 	else
 		a->how = cpu_weaker(*a, b);
 }
@@ -274,7 +279,7 @@ static struct cpu_word joined_word(struct cpu_word a, struct cpu_word b, uint8_t
 	w.how = a.how < b.how ? a.how : b.how;
 	for (int i = 0; i < 8; i++)
 		if ((a.data ^ b.data) & (0xffull << (i * 8)))
-			w.known &= (uint8_t)~(1u << i);
+			w.known &= (uint8_t) ~(1u << i);
 	w.known &= w.written;
 	w.data = a.data & bytes_of_bits(w.known);
 	return w;

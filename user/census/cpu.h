@@ -2,10 +2,10 @@
 /*
  * cpu: registers and memory of a goroutine as they will be when its code goes on, as far as they can be known.
  *
- * Every value is known or not; what depends on something unknown is unknown, never a guess. A known value that other
- * goroutines may change before it is used (anything in the heap) is soft: good for an address, of no use to decide a branch.
- * Memory is the target's own, read through census/livemem; what the code writes stays in here. Plain value of fixed size: a path of
- * execution that forks copies it.
+ * Every value is known or not; what depends on something unknown is unknown, never a guess. A known value that
+ * other goroutines may change before it is used (anything in the heap) is soft: good for an address, of no use
+ * to decide a branch. Memory is the target's own, read through census/livemem; what the code writes stays in
+ * here. Plain value of fixed size: a path of execution that forks copies it.
  */
 #ifndef PARKWATCH_CENSUS_CPU_H
 #define PARKWATCH_CENSUS_CPU_H

@@ -30,7 +30,8 @@ static uint64_t cpu__arith(struct cpu *c, unsigned int kind, uint64_t a, uint64_
 	bool of = minus ? sa != sb && sr != sa : sa == sb && sr != sa;
 
 	if (kind == UOP_INC || kind == UOP_DEC)
-		cf = c->cf; /* if the flags were unknown so is this one: Go never looks at it then */
+		cf = c->cf; /* if the flags were unknown so is this one: Go never looks at it then
+			     */
 	cpu__set_flags(c, r, size, cf, of);
 	return r;
 }
@@ -55,23 +56,16 @@ static uint64_t cpu__binary(struct cpu *c, unsigned int kind, uint64_t a, uint64
 
 	switch (kind) {
 	case UOP_AND:
-	case UOP_TEST:
-		r = a & b;
-		break;
-	case UOP_OR:
-		r = a | b;
-		break;
-	case UOP_XOR:
-		r = a ^ b;
-		break;
+	case UOP_TEST: r = a & b; break;
+	case UOP_OR: r = a | b; break;
+	case UOP_XOR: r = a ^ b; break;
 	case UOP_SHL:
 	case UOP_SHR:
 	case UOP_SAR:
 		r = cpu__shift(kind, a, b, size);
 		cpu__lose_flags(c);
 		return r;
-	default:
-		return cpu__arith(c, kind, a, b, size);
+	default: return cpu__arith(c, kind, a, b, size);
 	}
 	cpu__set_flags(c, r, size, false, false);
 	return r;
@@ -83,7 +77,8 @@ static bool same_reg(const struct uop *u)
 	       u->op[0].reg == u->op[1].reg && u->op[0].high == u->op[1].high;
 }
 
-/* Of two operands; the first is the destination but for cmp and test. Wide registers only know zero. */
+/* Of two operands; the first is the destination but for cmp and test. Wide registers only know
+ * zero. */
 static void cpu__exec_binary(struct cpu *c, struct livemem *m, const struct uop *u)
 {
 	unsigned int size = u->op[0].size;
@@ -92,7 +87,8 @@ static void cpu__exec_binary(struct cpu *c, struct livemem *m, const struct uop 
 	uint64_t v;
 
 	if (u->op[0].type == UOP_XMM) {
-		bool zero = u->kind == UOP_XOR && u->op[1].type == UOP_XMM && u->op[0].reg == u->op[1].reg;
+		bool zero = u->kind == UOP_XOR && u->op[1].type == UOP_XMM &&
+			    u->op[0].reg == u->op[1].reg;
 
 		r = zero ? cpu_value_of(0, 8, CPU_HARD) : cpu_unknown();
 		c->xmm[u->op[0].reg][0] = c->xmm[u->op[0].reg][1] = r;
@@ -169,7 +165,8 @@ static void cpu__exec_move(struct cpu *c, struct livemem *m, const struct uop *u
 	const struct uop_operand *to = &u->op[0], *from = &u->op[1];
 	struct cpu_value v;
 
-	if ((to->type == UOP_XMM || from->type == UOP_XMM) && (to->size == 16 && from->size == 16)) {
+	if ((to->type == UOP_XMM || from->type == UOP_XMM) &&
+	    (to->size == 16 && from->size == 16)) {
 		cpu__exec_wide(c, m, u);
 		return;
 	}
@@ -239,7 +236,8 @@ static void cpu__exec_conditional(struct cpu *c, struct livemem *m, const struct
 	int yes = cpu__condition(c, u->cc);
 
 	if (u->kind == UOP_SETCC) {
-		struct cpu_value v = yes < 0 ? cpu_unknown() : cpu_value_of((uint64_t)yes, 1, CPU_HARD);
+		struct cpu_value v =
+			yes < 0 ? cpu_unknown() : cpu_value_of((uint64_t)yes, 1, CPU_HARD);
 
 		cpu__write(c, &u->op[0], v);
 	} else if (yes < 0) {
@@ -252,40 +250,23 @@ static void cpu__exec_conditional(struct cpu *c, struct livemem *m, const struct
 void cpu__exec(struct cpu *c, struct livemem *m, const struct uop *u)
 {
 	switch (u->kind) {
-	case UOP_NOP:
-		break;
+	case UOP_NOP: break;
 	case UOP_MOV:
-	case UOP_MOVSX:
-		cpu__exec_move(c, m, u);
-		break;
-	case UOP_LEA:
-		cpu__write(c, &u->op[0], cpu__address(c, &u->op[1]));
-		break;
+	case UOP_MOVSX: cpu__exec_move(c, m, u); break;
+	case UOP_LEA: cpu__write(c, &u->op[0], cpu__address(c, &u->op[1])); break;
 	case UOP_INC:
 	case UOP_DEC:
 	case UOP_NEG:
-	case UOP_NOT:
-		cpu__exec_unary(c, m, u);
-		break;
+	case UOP_NOT: cpu__exec_unary(c, m, u); break;
 	case UOP_SETCC:
-	case UOP_CMOV:
-		cpu__exec_conditional(c, m, u);
-		break;
+	case UOP_CMOV: cpu__exec_conditional(c, m, u); break;
 	case UOP_XCHG:
 	case UOP_XADD:
-	case UOP_CMPXCHG:
-		cpu__exec_exchange(c, m, u);
-		break;
+	case UOP_CMPXCHG: cpu__exec_exchange(c, m, u); break;
 	case UOP_PUSH:
-	case UOP_POP:
-		cpu__exec_stack(c, m, u);
-		break;
-	case UOP_OTHER:
-		cpu__exec_other(c, u);
-		break;
-	default:
-		cpu__exec_binary(c, m, u);
-		break;
+	case UOP_POP: cpu__exec_stack(c, m, u); break;
+	case UOP_OTHER: cpu__exec_other(c, u); break;
+	default: cpu__exec_binary(c, m, u); break;
 	}
 }
 
@@ -296,29 +277,14 @@ int cpu__condition(const struct cpu *c, unsigned int cc)
 	if (!c->flags_known)
 		return -1;
 	switch (cc >> 1) {
-	case 0:
-		yes = c->of;
-		break;
-	case 1:
-		yes = c->cf;
-		break;
-	case 2:
-		yes = c->zf;
-		break;
-	case 3:
-		yes = c->cf || c->zf;
-		break;
-	case 4:
-		yes = c->sf;
-		break;
-	case 6:
-		yes = c->sf != c->of;
-		break;
-	case 7:
-		yes = c->zf || c->sf != c->of;
-		break;
-	default:
-		return -1; /* parity: floating point */
+	case 0: yes = c->of; break;
+	case 1: yes = c->cf; break;
+	case 2: yes = c->zf; break;
+	case 3: yes = c->cf || c->zf; break;
+	case 4: yes = c->sf; break;
+	case 6: yes = c->sf != c->of; break;
+	case 7: yes = c->zf || c->sf != c->of; break;
+	default: return -1; /* parity: floating point */
 	}
 	return yes != (cc & 1);
 }

@@ -5,9 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "census/gather.h"
 #include "census/gstill.h"
 #include "census/holds.h"
 #include "census/pcfacts.h"
+
+#define BATCH 1024 /* goroutines whose stacks are read together */
 
 struct finder {
 	const struct addrspace *as;
@@ -17,8 +20,14 @@ struct finder {
 	struct holds *holds; /* owned */
 	struct gholds *hs;
 	size_t room;
-	bool *moved;   /* by g; owned */
-	uint64_t *pcs; /* as census.pcs, but each where the goroutine stands; owned */
+	struct gather *gather; /* owned, as all that follows */
+	bool *moved;	       /* by g */
+	bool *unsure;	       /* by g: there may be more than was found */
+	bool *may_give;	       /* by stack */
+	uint64_t *pcs;	       /* as census.pcs, but each where the goroutine stands */
+	uint64_t *wanted;      /* locks, by address */
+	uint32_t batch[BATCH]; /* goroutines that are looked at */
+	size_t nr_batch;
 };
 
 /* Do the lock's own words agree that somebody has it so? */
@@ -41,19 +50,6 @@ static bool kind_of(enum held_kind kind, enum ghold_kind *ret)
 {
 	*ret = kind == HELD_MUTEX ? GHOLD_MUTEX : kind == HELD_WRITE ? GHOLD_WRITE : GHOLD_READ;
 	return kind != HELD_PENDING;
-}
-
-static int finder__ask(struct finder *f, const struct census_g *g, struct held *held,
-		       bool *ret_complete)
-{
-	const struct census_stack *cs = &f->c->stacks[g->stack];
-	const struct hold_stack s = { .pcs = f->pcs + cs->pcs_at,
-				      .nr = cs->nr_pcs,
-				      .sp = g->sp,
-				      .stack_hi = g->stack_hi,
-				      .g = g->addr };
-
-	return holds__find(f->holds, &s, held, GHOLDS_OF_ONE_MAX, ret_complete);
 }
 
 static int finder__add(struct finder *f, uint32_t g, const struct held *held)
@@ -80,40 +76,85 @@ static int finder__add(struct finder *f, uint32_t g, const struct held *held)
 	return 0;
 }
 
-/*
- * Asks again, and takes the answer only if the goroutine stands where the census saw it from before
- * to after.
- */
-static int finder__ask_again(struct finder *f, uint32_t g, struct held *held, bool *ret_complete)
+/* The pieces of one are its stack, if it is not too large for one, and where its deferred calls begin. */
+static int finder__read_stacks(struct finder *f)
 {
-	scoped(gstill) still = NULL;
-	int nr, err = gstill__new(f->as, f->rt, f->c, &g, 1, &still);
+	int err = 0;
 
-	if (err)
-		return err;
-	nr = finder__ask(f, &f->c->gs[g], held, ret_complete);
-	f->moved[g] = false;
-	err = gstill__compare(still, f->moved);
-	if (err)
-		return err;
-	*ret_complete &= !f->moved[g];
-	return f->moved[g] ? 0 : nr;
+	gather__clear(f->gather);
+	for (size_t i = 0; i < f->nr_batch && err >= 0; i++) {
+		const struct census_g *g = &f->c->gs[f->batch[i]];
+		uint64_t len = g->stack_hi - g->sp;
+
+		err = gather__want(f->gather, g->sp, len < GATHER_PIECE_MAX ? (size_t)len : GATHER_PIECE_MAX);
+		if (err >= 0)
+			err = gather__want(f->gather, holds_defer_addr(f->rt, g->addr), 8);
+	}
+	holds__forget(f->holds);
+	return err < 0 ? err : gather__read(f->gather);
 }
 
-/* Most goroutines hold nothing: only for the others it matters that they stood still meanwhile. */
-static int finder__goroutine(struct finder *f, uint32_t g)
+/* Number i of the batch. What was read before serves only if it is all there. */
+static int finder__ask(struct finder *f, size_t i)
 {
+	const struct census_g *g = &f->c->gs[f->batch[i]];
+	const struct census_stack *cs = &f->c->stacks[g->stack];
+	struct hold_stack s = { .pcs = f->pcs + cs->pcs_at,
+				.nr = cs->nr_pcs,
+				.sp = g->sp,
+				.stack_hi = g->stack_hi,
+				.g = g->addr };
 	struct held held[GHOLDS_OF_ONE_MAX];
-	bool complete = true;
-	int err = 0, nr = finder__ask(f, &f->c->gs[g], held, &complete);
+	bool complete = false;
+	int err = 0, nr;
 
-	if (nr > 0)
-		nr = finder__ask_again(f, g, held, &complete);
+	if (g->stack_hi - g->sp <= GATHER_PIECE_MAX && gather__piece(f->gather, 2 * i) &&
+	    gather__piece(f->gather, 2 * i + 1)) {
+		s.bytes = gather__piece(f->gather, 2 * i);
+		s.nr_bytes = (size_t)(g->stack_hi - g->sp);
+		s.defer = gather__piece(f->gather, 2 * i + 1);
+	}
+	nr = holds__find(f->holds, &s, held, GHOLDS_OF_ONE_MAX, &complete);
 	if (nr == -ESRCH || nr == -ENOMEM)
 		return nr;
-	f->hs->unknown += nr < 0 || !complete;
-	for (int i = 0; i < nr && !err; i++)
-		err = finder__add(f, g, &held[i]);
+	f->unsure[f->batch[i]] = nr < 0 || !complete;
+	for (int k = 0; k < nr && !err; k++)
+		err = finder__add(f, f->batch[i], &held[k]);
+	return err;
+}
+
+/* Those from `from` on count only if their goroutine stood still. */
+static void finder__drop_moved(struct finder *f, size_t from)
+{
+	size_t kept = from;
+
+	for (size_t i = from; i < f->hs->nr; i++) {
+		const struct ghold *h = &f->hs->v[i];
+
+		if (f->moved[h->g])
+			f->unsure[h->g] = true;
+		else
+			f->hs->v[kept++] = *h;
+	}
+	f->hs->nr = kept;
+}
+
+/* What is found counts if the goroutine stands where the census saw it from before to after. */
+static int finder__batch(struct finder *f)
+{
+	size_t before = f->hs->nr;
+	scoped(gstill) still = NULL;
+	int err = gstill__new(f->as, f->rt, f->c, f->batch, f->nr_batch, &still);
+
+	if (!err)
+		err = finder__read_stacks(f);
+	for (size_t i = 0; i < f->nr_batch && !err; i++)
+		err = finder__ask(f, i);
+	if (!err && f->hs->nr > before) {
+		err = gstill__compare(still, f->moved);
+		finder__drop_moved(f, before);
+	}
+	f->nr_batch = 0;
 	return err;
 }
 
@@ -155,24 +196,89 @@ static int finder__make_pcs(struct finder *f)
 	return 0;
 }
 
-static bool anything_to_hold(const struct glocks *ls)
+/* Most goroutines stand in stacks that give nothing back. */
+static int finder__sift_stacks(struct finder *f)
 {
-	for (size_t i = 0; i < ls->nr; i++)
-		if (ls->v[i].kind == CENSUS_WAIT_MUTEX || ls->v[i].kind == CENSUS_WAIT_RWMUTEX)
-			return true;
-	return false;
+	int err = 0;
+
+	for (size_t i = 0; i < f->c->nr_stacks && !err; i++) {
+		const struct census_stack *s = &f->c->stacks[i];
+
+		err = holds__may_give(f->holds, f->pcs + s->pcs_at, s->nr_pcs, &f->may_give[i]);
+		f->may_give[i] |= s->truncated;
+	}
+	return err;
+}
+
+/* The locks that somebody waits for. */
+static size_t finder__make_wanted(struct finder *f)
+{
+	size_t nr = 0;
+
+	for (size_t i = 0; i < f->ls->nr; i++)
+		if (f->ls->v[i].kind == CENSUS_WAIT_MUTEX || f->ls->v[i].kind == CENSUS_WAIT_RWMUTEX)
+			f->wanted[nr++] = f->ls->v[i].addr;
+	return nr;
+}
+
+static int finder__init(struct finder *f)
+{
+	int err = gather__new(f->as, &f->gather);
+
+	f->unsure = calloc(f->c->nr + 1, sizeof(*f->unsure));
+	f->moved = calloc(f->c->nr + 1, sizeof(*f->moved));
+	f->may_give = calloc(f->c->nr_stacks + 1, sizeof(*f->may_give));
+	f->wanted = calloc(f->ls->nr + 1, sizeof(*f->wanted));
+	return err || !f->unsure || !f->moved || !f->may_give || !f->wanted ? -ENOMEM : 0;
+}
+
+static void finder__done(struct finder *f)
+{
+	holds__free(f->holds);
+	gather__free(f->gather);
+	free(f->unsure);
+	free(f->moved);
+	free(f->may_give);
+	free(f->wanted);
+	free(f->pcs);
+}
+
+static int finder__look_at_all(struct finder *f)
+{
+	int err = finder__sift_stacks(f);
+
+	for (size_t i = 0; i < f->c->nr && !err; i++) {
+		const struct census_g *g = &f->c->gs[i];
+
+		if (g->stack == CENSUS_NO_STACK || !g->sp || !f->may_give[g->stack])
+			continue;
+		f->batch[f->nr_batch++] = (uint32_t)i;
+		if (f->nr_batch == BATCH)
+			err = finder__batch(f);
+	}
+	if (!err && f->nr_batch)
+		err = finder__batch(f);
+	for (size_t i = 0; i < f->c->nr; i++)
+		f->hs->unknown += f->unsure[i];
+	if (f->hs->nr)
+		qsort(f->hs->v, f->hs->nr, sizeof(*f->hs->v), compare_holds);
+	return err;
 }
 
 static int finder__run(struct finder *f)
 {
-	int err = 0;
+	size_t nr_wanted = finder__make_wanted(f);
+	int err;
 
-	for (size_t i = 0; i < f->c->nr && !err; i++)
-		if (f->c->gs[i].stack != CENSUS_NO_STACK && f->c->gs[i].sp)
-			err = finder__goroutine(f, (uint32_t)i);
-	if (f->hs->nr)
-		qsort(f->hs->v, f->hs->nr, sizeof(*f->hs->v), compare_holds);
-	return err;
+	if (!nr_wanted)
+		return 0;
+	err = finder__make_pcs(f);
+	if (!err)
+		err = holds__new(f->as, f->rt, &f->holds);
+	if (err)
+		return err;
+	holds__want(f->holds, f->wanted, nr_wanted);
+	return finder__look_at_all(f);
 }
 
 int gholds__read(const struct addrspace *as, const struct goruntime *rt, const struct census *c,
@@ -180,21 +286,11 @@ int gholds__read(const struct addrspace *as, const struct goruntime *rt, const s
 {
 	scoped(gholds) hs = calloc(1, sizeof(*hs));
 	struct finder f = { .as = as, .rt = rt, .c = c, .ls = ls, .hs = hs };
-	int err = 0;
+	int err = hs ? finder__init(&f) : -ENOMEM;
 
-	if (!hs)
-		return -ENOMEM;
-	if (anything_to_hold(ls)) {
-		f.moved = calloc(c->nr + 1, sizeof(*f.moved));
-		err = f.moved ? finder__make_pcs(&f) : -ENOMEM;
-		if (!err)
-			err = holds__new(as, rt, &f.holds);
-		if (!err)
-			err = finder__run(&f);
-		holds__free(f.holds);
-		free(f.moved);
-		free(f.pcs);
-	}
+	if (!err)
+		err = finder__run(&f);
+	finder__done(&f);
 	if (err)
 		return err;
 	*ret = steal(hs);

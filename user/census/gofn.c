@@ -10,10 +10,11 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-#define PAGES_BYTES	     (256u << 10)
-#define FUNCDATA_LOCALS_MAPS 1	/* FUNCDATA_LocalsPointerMaps: Go internal/abi/symtab.go, all versions */
-#define LOCALS_WORDS_MAX     (1u << 16)
-#define RESULT_WITHIN	     8	/* instructions from an atomic one to the branch that decides by it */
+#define PAGES_BYTES (256u << 10)
+#define FUNCDATA_LOCALS_MAPS                                                                       \
+	1 /* FUNCDATA_LocalsPointerMaps: Go internal/abi/symtab.go, all versions */
+#define LOCALS_WORDS_MAX (1u << 16)
+#define RESULT_WITHIN    8 /* instructions from an atomic one to the branch that decides by it */
 
 struct known {
 	uint64_t entry; /* key */
@@ -22,12 +23,13 @@ struct known {
 };
 
 struct gofns {
-	const struct addrspace *as;   /* borrowed */
-	const struct goruntime *rt;   /* borrowed */
+	const struct addrspace *as; /* borrowed */
+	const struct goruntime *rt; /* borrowed */
 	struct pagecache *pages;
-	struct pclntab *tables;	      /* of rt->nr_modules modules; NULL: not to be had, and frames are taken as Go 1.17's */
+	struct pclntab *tables; /* of rt->nr_modules modules; NULL: not to be had, and frames are
+				   taken as Go 1.17's */
 	struct known *known;
-	uint8_t *bytes;		      /* GOFN_CODE_MAX of them */
+	uint8_t *bytes; /* GOFN_CODE_MAX of them */
 	size_t code_bytes;
 };
 
@@ -80,7 +82,8 @@ void gofns__free(struct gofns *f)
 
 	if (!f)
 		return;
-	HASH_ITER (hh, f->known, k, next) {
+	HASH_ITER(hh, f->known, k, next)
+	{
 		HASH_DEL(f->known, k);
 		free(k->fn.uops);
 		free(k);
@@ -108,7 +111,8 @@ void gofns__trim(struct gofns *f)
 
 	if (f->code_bytes <= GOFN_BYTES_MAX)
 		return;
-	HASH_ITER (hh, f->known, k, next) {
+	HASH_ITER(hh, f->known, k, next)
+	{
 		free(k->fn.uops);
 		k->fn.uops = NULL;
 	}
@@ -118,8 +122,9 @@ void gofns__trim(struct gofns *f)
 /* --- what the tables tell --- */
 
 /*
- * runtime._func.args follows nameOff in all versions (Go runtime/runtime2.go); its sign bit alone: unknown.
- * The pointer map of the locals, runtime.stackmap {n, nbit i32}, has one bit a word, and ends at the top of the frame.
+ * runtime._func.args follows nameOff in all versions (Go runtime/runtime2.go); its sign bit alone:
+ * unknown. The pointer map of the locals, runtime.stackmap {n, nbit i32}, has one bit a word, and
+ * ends at the top of the frame.
  */
 static void gofns__read_frame(struct gofns *f, uint32_t module, struct gofn *fn)
 {
@@ -139,8 +144,8 @@ static void gofns__read_frame(struct gofns *f, uint32_t module, struct gofn *fn)
 }
 
 /*
- * The table does not tell for package sync/atomic up to Go 1.16, which is assembly. What sync.Once defers takes an address
- * and a word.
+ * The table does not tell for package sync/atomic up to Go 1.16, which is assembly. What sync.Once
+ * defers takes an address and a word.
  */
 static int32_t args_by_name(const char *name)
 {
@@ -241,8 +246,8 @@ static bool uses_result(const struct uop *u, const struct uop *next)
 }
 
 /*
- * An atomic instruction whose address is computed in it is the caller's by its place in the source; what looks at its result,
- * up to the branch that decides by it, is still the inlined function's.
+ * An atomic instruction whose address is computed in it is the caller's by its place in the source;
+ * what looks at its result, up to the branch that decides by it, is still the inlined function's.
  */
 static void gofns__mark_lock(struct gofns *f, struct gofn *fn, uint32_t i)
 {
@@ -252,8 +257,8 @@ static void gofns__mark_lock(struct gofns *f, struct gofn *fn, uint32_t i)
 	if (!u->locked || u->op[0].type != UOP_MEM)
 		return;
 	lock = gofns__inlined_at(f, u->addr);
-	for (uint32_t k = i + 1; lock.role != LOCKFN_LOCK && k < fn->nr_uops && k <= i + RESULT_WITHIN;
-	     k++) {
+	for (uint32_t k = i + 1;
+	     lock.role != LOCKFN_LOCK && k < fn->nr_uops && k <= i + RESULT_WITHIN; k++) {
 		const struct uop *next = &fn->uops[k];
 
 		if (uses_result(u, next))
@@ -267,7 +272,8 @@ static void gofns__mark_lock(struct gofns *f, struct gofn *fn, uint32_t i)
 		fn->touches = true;
 }
 
-/* `lea r, [rsp + x]`: the address of a variable, unless it is the frame pointer or the check of the stack's end. */
+/* `lea r, [rsp + x]`: the address of a variable, unless it is the frame pointer or the check of the
+ * stack's end. */
 static bool takes_address(const struct uop *u)
 {
 	const struct uop_operand *o = &u->op[1];

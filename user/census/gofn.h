@@ -2,8 +2,9 @@
 /*
  * gofn: functions of the target as code that can be executed, each decoded once.
  *
- * What is known of a function is kept as long as the set of them; code beyond GOFN_BYTES_MAX is dropped by gofns__trim() and decoded
- * again when it is wanted. The code is hostile input: it is only ever decoded, and what does not decode is refused. Loop thread.
+ * What is known of a function is kept as long as the set of them; code beyond GOFN_BYTES_MAX is dropped by
+ * gofns__trim() and decoded again when it is wanted. The code is hostile input: it is only ever decoded, and
+ * what does not decode is refused. Loop thread.
  */
 #ifndef PARKWATCH_CENSUS_GOFN_H
 #define PARKWATCH_CENSUS_GOFN_H
@@ -53,7 +54,10 @@ int gofns__at(struct gofns *f, uint64_t pc, struct gofn **ret);
 int gofns__decode(struct gofns *f, struct gofn *fn);
 /* Index of the instruction at pc. -ENOENT: none begins there. */
 int gofn__index(const struct gofn *fn, uint64_t pc, uint32_t *ret);
-/* The shared variables whose addresses are taken between the call before pc, a return address, and the call before that. */
+/*
+ * The shared variables whose addresses are taken between the call before pc, a return address, and the call
+ * before that.
+ */
 size_t gofn__shared_with_call(const struct gofn *fn, uint64_t pc, int32_t ret[GOFN_SHARED_MAX]);
 void gofns__trim(struct gofns *f);
 const struct goruntime *gofns__runtime(const struct gofns *f);	/* borrowed */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "census/gather.h"
 #include "census/gview.h"
 
 struct gstill {
@@ -15,22 +16,59 @@ struct gstill {
 	struct gview *views; /* goid 0: it was not where the census saw it; owned */
 };
 
-/* 0 and the view; -EAGAIN: it is not where the census saw it, or cannot be read. */
-static int view_of(const struct gstill *s, uint32_t g, struct gview *ret)
+/* false: it is not where the census saw it. */
+static bool view_of(const struct gstill *s, uint32_t g, const uint8_t *bytes, struct gview *ret)
 {
 	const struct census_g *cg = &s->c->gs[g];
-	uint8_t bytes[GVIEW_BYTES_MAX];
-	size_t len = gview_bytes(s->rt);
 	uint64_t pc, sp;
-	int err = len ? addrspace__read(s->as, cg->addr, bytes, len) : -EAGAIN;
 
-	if (err)
-		return err == -ESRCH ? err : -EAGAIN;
+	if (!bytes)
+		return false;
 	gview__take(ret, s->rt, cg->addr, bytes);
 	if (ret->goid != cg->goid || ret->status != cg->status || !gview__context(ret, &pc, &sp) ||
 	    sp != cg->sp)
-		return -EAGAIN;
+		return false;
 	ret->scanning = false; /* a garbage collection in between changes nothing */
+	return true;
+}
+
+/* Of those from `from` on that can be read together. Returns how many. */
+static int gstill__look(const struct gstill *s, struct gather *ga, size_t from, struct gview *ret)
+{
+	size_t len = gview_bytes(s->rt), nr = 0;
+	int err = 0;
+
+	gather__clear(ga);
+	while (len && from + nr < s->nr && nr < GATHER_PIECES_MAX && err >= 0) {
+		err = gather__want(ga, s->c->gs[s->gs[from + nr]].addr, len);
+		nr += err >= 0;
+	}
+	if (err >= 0)
+		err = gather__read(ga);
+	if (err < 0)
+		return err;
+	for (size_t i = 0; i < nr; i++)
+		if (!view_of(s, s->gs[from + i], gather__piece(ga, i), &ret[i]))
+			ret[i].goid = 0;
+	return (int)nr;
+}
+
+/* Of all; goid 0: it is not where the census saw it. Owned by the caller. */
+static int gstill__look_at_all(const struct gstill *s, struct gview **ret)
+{
+	scoped_mem struct gview *views = calloc(s->nr + 1, sizeof(*views));
+	scoped(gather) ga = NULL;
+	int err = views ? gather__new(s->as, &ga) : -ENOMEM;
+
+	for (size_t i = 0; i < s->nr && !err;) {
+		int nr = gstill__look(s, ga, i, views + i);
+
+		err = nr < 0 ? nr : 0;
+		i += nr > 0 ? (size_t)nr : s->nr; /* 0: this Go's cannot be read */
+	}
+	if (err)
+		return err;
+	*ret = steal(views);
 	return 0;
 }
 
@@ -38,21 +76,14 @@ int gstill__new(const struct addrspace *as, const struct goruntime *rt, const st
 		const uint32_t *gs, size_t nr, struct gstill **ret)
 {
 	scoped(gstill) s = calloc(1, sizeof(*s));
+	int err;
 
 	if (!s)
 		return -ENOMEM;
 	*s = (struct gstill){ .as = as, .rt = rt, .c = c, .gs = gs, .nr = nr };
-	s->views = calloc(nr + 1, sizeof(*s->views));
-	if (!s->views)
-		return -ENOMEM;
-	for (size_t i = 0; i < nr; i++) {
-		int err = view_of(s, gs[i], &s->views[i]);
-
-		if (err == -ESRCH)
-			return err;
-		if (err)
-			s->views[i].goid = 0;
-	}
+	err = gstill__look_at_all(s, &s->views);
+	if (err)
+		return err;
 	*ret = steal(s);
 	return 0;
 }
@@ -67,14 +98,11 @@ void gstill__free(struct gstill *s)
 
 int gstill__compare(const struct gstill *s, bool *moved)
 {
-	for (size_t i = 0; i < s->nr; i++) {
-		struct gview now;
-		int err = s->views[i].goid ? view_of(s, s->gs[i], &now) : -EAGAIN;
+	scoped_mem struct gview *now = NULL;
+	int err = gstill__look_at_all(s, &now);
 
-		if (err == -ESRCH)
-			return err;
-		if (err || !gview__is_same(&s->views[i], &now))
+	for (size_t i = 0; i < s->nr && !err; i++)
+		if (!s->views[i].goid || !now[i].goid || !gview__is_same(&s->views[i], &now[i]))
 			moved[s->gs[i]] = true;
-	}
-	return 0;
+	return err;
 }

@@ -27,7 +27,7 @@ DEFINE_SCOPED(gstill)
 
 /*
  * The second. moved[g] is set for each of gs that does not stand where the census saw it, or has run since the first moment;
- * the others of moved are left as they are. 0 or -ESRCH.
+ * the others of moved are left as they are. 0, -ESRCH, -ENOMEM.
  */
 int gstill__compare(const struct gstill *s, bool *moved);
 

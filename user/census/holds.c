@@ -4,21 +4,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "census/lockwalk.h"
-
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
+#include "census/codeplace.h"
 
 #define DEFERS_MAX 256 /* of a goroutine's list that are looked at */
-
-/* A pc that goroutines stand at or return to. */
-struct place {
-	uint64_t pc; /* key */
-	UT_hash_handle hh;
-	bool idle;	/* the frame's code can do nothing to a lock */
-	bool blind;	/* it cannot be read */
-	uint64_t spent;	/* steps of walks from here since one found a lock */
-};
 
 struct holds {
 	const struct addrspace *mem;  /* borrowed */
@@ -27,7 +15,9 @@ struct holds {
 	struct livemem live;
 	struct lockwalk walk;
 	struct lockpath path;
-	struct place *places;
+	struct codeplaces *places;
+	const uint64_t *wanted; /* borrowed; NULL: all */
+	size_t nr_wanted;
 };
 
 /* One goroutine on its way through its frames. */
@@ -36,6 +26,7 @@ struct search {
 	const struct hold_stack *s;
 	struct held *out;
 	size_t nr, max;
+	size_t given;			/* locks that will be given back, wanted and taken or not */
 	bool complete;
 	uint64_t sp;			/* of the frame that is looked at */
 	struct lockfn waits;		/* role LOCKFN_LOCK: it stands in this function */
@@ -70,28 +61,36 @@ int holds__new(const struct addrspace *mem, const struct goruntime *rt, struct h
 	h->walk.fns = h->fns;
 	h->walk.mem = &h->live;
 	h->walk.regabi = rt->minor >= 17;
+	err = codeplaces__new(&h->walk, &h->places);
+	if (err)
+		return err;
 	*ret = steal(h);
 	return 0;
 }
 
 void holds__free(struct holds *h)
 {
-	struct place *p, *next;
-
 	if (!h)
 		return;
-	HASH_ITER (hh, h->places, p, next) {
-		HASH_DEL(h->places, p);
-		free(p);
-	}
+	codeplaces__free(h->places);
 	gofns__free(h->fns);
 	free(h);
 }
 
 size_t holds__memory_bytes(const struct holds *h)
 {
-	return sizeof(*h) + HASH_COUNT(h->places) * sizeof(struct place) +
-	       gofns__memory_bytes(h->fns);
+	return sizeof(*h) + codeplaces__memory_bytes(h->places) + gofns__memory_bytes(h->fns);
+}
+
+void holds__want(struct holds *h, const uint64_t *locks, size_t nr)
+{
+	h->wanted = locks;
+	h->nr_wanted = nr;
+}
+
+void holds__forget(struct holds *h)
+{
+	livemem__forget(&h->live);
 }
 
 /* --- the lock itself --- */
@@ -120,11 +119,27 @@ int holds__is_taken(const struct holds *h, uint64_t lock, enum held_kind kind, b
 	return 0;
 }
 
+static int compare_address(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static bool holds__is_wanted(const struct holds *h, uint64_t lock)
+{
+	return !h->wanted ||
+	       bsearch(&lock, h->wanted, h->nr_wanted, sizeof(lock), compare_address);
+}
+
 static void search__add(struct search *q, uint64_t lock, enum held_kind kind, size_t frame,
 			uint64_t pc)
 {
 	bool taken;
 
+	q->given++;
+	if (!holds__is_wanted(q->h, lock))
+		return;
 	for (size_t i = 0; i < q->nr; i++)
 		if (q->out[i].lock == lock && kind != HELD_READ && q->out[i].kind == kind)
 			return;
@@ -170,13 +185,21 @@ static int search__read_defer(struct search *q, uint64_t at, struct lock_defer *
 	return passed ? -ENOENT : 0;
 }
 
+uint64_t holds_defer_addr(const struct goruntime *rt, uint64_t g)
+{
+	return g + (uint64_t)rt->layout.g_m - 8;
+}
+
 static void search__read_defers(struct search *q)
 {
 	struct lockwalk *w = &q->h->walk;
 	uint64_t at = 0;
 
 	w->nr_defers = 0;
-	if (!q->s->g || livemem__word(&q->h->live, q->s->g + (uint64_t)q->h->rt->layout.g_m - 8, &at))
+	if (q->s->defer)
+		memcpy(&at, q->s->defer, sizeof(at));
+	else if (!q->s->g ||
+		 livemem__word(&q->h->live, holds_defer_addr(q->h->rt, q->s->g), &at))
 		return;
 	for (size_t i = 0; at && i < DEFERS_MAX; i++) {
 		struct lock_defer d;
@@ -195,26 +218,6 @@ static void search__read_defers(struct search *q)
 }
 
 /* --- the lock that it waits for --- */
-
-/* The function of package sync that a frame stands in: its own, or inlined into it. *ret_own: there is no more to the frame. */
-static struct lockfn search__lock_of(struct search *q, size_t i, const struct gofn *fn, bool *ret_own)
-{
-	struct lockfn lock = { LOCKFN_PLAIN, LOCK_NONE, LOCK_MUTEX };
-	struct goframe frames[GOSYM_INLINE_MAX];
-	int nr;
-
-	*ret_own = fn->lock.role == LOCKFN_LOCK;
-	if (*ret_own)
-		return fn->lock;
-	nr = gosym__frames(q->h->rt->sym, q->s->pcs[i], i > 0, frames, GOSYM_INLINE_MAX);
-	for (int k = 0; k < nr; k++) {
-		struct lockfn f = lockfn_of(frames[k].func);
-
-		if (f.role == LOCKFN_LOCK)
-			lock = f;
-	}
-	return lock;
-}
 
 static void search__keep(struct search *q, uint64_t lock, uint32_t kind, int32_t balance)
 {
@@ -248,64 +251,13 @@ static void search__take_waited(struct search *q, size_t frame)
 		search__add(q, q->sema - off, HELD_PENDING, frame, 0);
 }
 
-/* runtime.semacquire1(addr *uint32, ...) keeps addr where the caller has room for it: its first argument, all versions. */
-static void search__note_sema(struct search *q, const char *name, uint64_t next_sp)
-{
-	uint64_t addr;
-
-	if (!strcmp(name, "runtime.semacquire1") && !livemem__word(&q->h->live, next_sp, &addr))
-		q->sema = addr;
-}
-
 /* --- frames --- */
-
-/* Whether a frame of fn can give something back, or take what it then keeps. */
-static bool search__may_touch(struct search *q, struct gofn *fn)
-{
-	struct lockwalk *w = &q->h->walk;
-
-	if (gofns__decode(q->h->fns, fn))
-		return false;
-	for (uint32_t i = 0; !fn->touches && i < fn->nr_uops; i++) {
-		const struct uop *u = &fn->uops[i];
-		struct gofn *callee;
-
-		if (u->kind == UOP_CALL && u->target &&
-		    !gofns__at(q->h->fns, u->target, &callee) && lockwalk__effects(w, callee))
-			return true;
-	}
-	return fn->touches || fn->calls_unknown;
-}
-
-/* What is known of a frame's pc; NULL: no memory for it. */
-static struct place *search__place(struct search *q, uint64_t pc, struct gofn *fn)
-{
-	struct place *p;
-
-	HASH_FIND(hh, q->h->places, &pc, sizeof(pc), p);
-	if (p)
-		return p;
-	if (HASH_COUNT(q->h->places) >= HOLDS_PLACES_MAX)
-		return NULL;
-	p = calloc(1, sizeof(*p));
-	if (!p)
-		return NULL;
-	p->pc = pc;
-	p->idle = !search__may_touch(q, fn);
-	p->blind = !fn->uops;
-	HASH_ADD(hh, q->h->places, pc, sizeof(p->pc), p);
-	if (!p->hh.tbl) {
-		free(p);
-		return NULL;
-	}
-	return p;
-}
 
 static void search__begin_path(struct search *q, const struct gofn *callee)
 {
 	struct lockpath *p = &q->h->path;
 
-	memset(p, 0, sizeof(*p));
+	memset(p, 0, offsetof(struct lockpath, cpu.word));
 	cpu__after_call(&p->cpu, q->sp, q->h->walk.regabi);
 	p->cpu.stale = q->sp + (callee && callee->args > 0 ? (uint64_t)callee->args : 0);
 	p->unknown = q->kept_unknown;
@@ -368,23 +320,52 @@ static void search__set_shared(struct search *q, size_t frame, const struct gofn
 	}
 }
 
-static void search__walk(struct search *q, size_t frame, struct gofn *fn, struct gofn *callee,
-			 int32_t delta)
+/* false: a call that was deferred is its own goroutine's, and may be run. */
+static bool search__has_memo(const struct search *q, const struct gofn *callee)
 {
+	const struct lockwalk *w = &q->h->walk;
+
+	for (size_t i = 0; i < w->nr_defers; i++)
+		if (w->defer[i].sp <= q->sp)
+			return false;
+	return !callee || callee->lock.role != LOCKFN_DEFERRETURN;
+}
+
+/* What the frame does; walked, unless the same walk was made before. */
+static int search__run(struct search *q, size_t frame, struct codeplace *p, struct gofn *callee)
+{
+	const struct walk_start start = { callee, q->kept, q->nr_kept, q->kept_unknown };
+	bool memo = search__has_memo(q, callee);
+	struct livemem *m = &q->h->live;
 	struct lockwalk *w = &q->h->walk;
 	int exits;
 
-	search__begin_path(q, callee);
-	q->h->live.sp = q->sp;
-	q->h->live.end = q->sp + (uint64_t)delta + 8 + (fn->args > 0 ? (uint64_t)fn->args : 0);
-	search__set_shared(q, frame, fn, callee);
+	m->sp = q->sp;
+	m->end = q->sp + (uint64_t)p->delta + 8 + (p->fn->args > 0 ? (uint64_t)p->fn->args : 0);
+	search__set_shared(q, frame, p->fn, callee);
 	w->steps = LOCKWALK_STEPS_MAX;
 	w->nr_given = 0;
+	w->sema = 0;
 	w->lost = w->gave = false;
+	if (memo && walkmemos__recall(&p->memos, w, &start, &q->h->path, &exits))
+		return exits;
+	search__begin_path(q, callee);
+	m->noting = memo && walkmemos__wants(&p->memos);
+	m->nr_loads = 0;
 	if (callee && callee->lock.role == LOCKFN_DEFERRETURN)
-		lockwalk__run_defers(w, &q->h->path);
-	exits = lockwalk__run(w, fn, q->s->pcs[frame], &q->h->path, 0);
-	if (w->lost || exits < 0)
+		lockwalk__run_defers(w, &q->h->path, 0);
+	exits = lockwalk__run(w, p->fn, q->s->pcs[frame], &q->h->path, 0);
+	if (m->noting && exits != -ENOMEM)
+		walkmemos__keep(&p->memos, w, &start, &q->h->path, exits);
+	m->noting = false;
+	return exits;
+}
+
+static void search__walk(struct search *q, size_t frame, struct codeplace *p, struct gofn *callee)
+{
+	int exits = search__run(q, frame, p, callee);
+
+	if (q->h->walk.lost || exits < 0)
 		q->complete = false;
 	else if (exits)
 		search__take_exit(q, frame);
@@ -393,59 +374,70 @@ static void search__walk(struct search *q, size_t frame, struct gofn *fn, struct
 }
 
 /* Walks from a place that has told something before, or has not cost too much. */
-static void search__visit(struct search *q, size_t frame, struct gofn *fn, struct gofn *callee,
-			  int32_t delta)
+static int search__visit(struct search *q, size_t frame, struct codeplace *p, struct gofn *callee)
 {
-	struct place *p = search__place(q, q->s->pcs[frame], fn);
-	size_t before = q->nr;
+	bool deferring = callee && callee->lock.role == LOCKFN_DEFERRETURN;
+	int err = codeplaces__explore(q->h->places, q->s->pcs[frame], p);
+	size_t before = q->given;
 
-	if (!p || p->blind || p->spent > HOLDS_FRUITLESS_MAX)
+	if (err)
+		return err;
+	if (p->blind || p->spent > HOLDS_FRUITLESS_MAX)
 		q->complete = false;
-	if (!p || p->idle || p->spent > HOLDS_FRUITLESS_MAX)
-		return;
-	search__walk(q, frame, fn, callee, delta);
+	if (p->blind || p->spent > HOLDS_FRUITLESS_MAX || !(p->gives || p->takes || deferring))
+		return 0;
+	search__walk(q, frame, p, callee);
 	p->spent += LOCKWALK_STEPS_MAX - q->h->walk.steps;
-	if (q->nr > before)
+	if (q->given > before)
 		p->spent = 0;
+	return 0;
+}
+
+/* The semaphore that a frame of runtime.semacquire1 waits for. */
+static void search__find_sema(struct search *q, size_t frame, struct codeplace *p,
+			      struct gofn *callee)
+{
+	q->sema = 0;
+	if (!p->keeps_sema) {
+		search__run(q, frame, p, callee);
+		q->sema = q->h->walk.sema;
+	} else if (livemem__word(&q->h->live, q->sp + (uint64_t)p->delta + 8, &q->sema)) {
+		q->sema = 0;
+	}
 }
 
 /* callee: of the frame, NULL for the innermost. -ENOENT: the stack leaves Go's code. */
 static int search__frame(struct search *q, size_t i, struct gofn *callee, struct gofn **ret_fn)
 {
-	struct lockfn lock;
-	struct gofn *fn;
-	int32_t delta;
-	bool own;
-	int err = gofns__at(q->h->fns, i ? q->s->pcs[i] - 1 : q->s->pcs[i], &fn);
+	struct codeplace *p;
+	int err = codeplaces__get(q->h->places, q->s->pcs[i], i > 0, &p);
 
-	if (!err)
-		err = gosym__spdelta(q->h->rt->sym, q->s->pcs[i], &delta);
-	if (err)
-		return err;
-	*ret_fn = fn;
-	if (fn->lock.role != LOCKFN_PLAIN && fn->lock.role != LOCKFN_LOCK) {
-		struct goframe frame;
-
-		if (gosym__frames(q->h->rt->sym, fn->entry, false, &frame, 1) == 1)
-			search__note_sema(q, frame.func, q->sp + (uint64_t)delta + 8);
-		q->sp += (uint64_t)delta + 8;
-		return 0;
+	if (err || p->err)
+		return err ? err : p->err;
+	*ret_fn = p->fn;
+	if (p->acquires)
+		search__find_sema(q, i, p, callee);
+	if (p->lock.role == LOCKFN_LOCK) {
+		q->waits_mutex = (q->waits.role == LOCKFN_LOCK &&
+				  (q->waits_mutex || q->waits.kind == LOCK_MUTEX)) ||
+				 p->lock.kind == LOCK_MUTEX;
+		q->waits = p->lock;
 	}
-	lock = search__lock_of(q, i, fn, &own);
-	if (lock.role == LOCKFN_LOCK) {
-		q->waits_mutex = q->waits.role == LOCKFN_LOCK ?
-					 q->waits_mutex || q->waits.kind == LOCK_MUTEX :
-					 lock.kind == LOCK_MUTEX;
-		q->waits = lock;
-	}
-	if (q->waits.role == LOCKFN_LOCK && !own)
+	if (q->waits.role == LOCKFN_LOCK && !p->is_runtime && !p->is_sync)
 		search__take_waited(q, i);
 	if (callee && callee->lock.role == LOCKFN_NO_RETURN)
-		q->complete = false; /* it panics, or waits for ever: its code does not go on here */
-	else if (!own)
-		search__visit(q, i, fn, callee, delta);
-	q->sp += (uint64_t)delta + 8;
-	return 0;
+		q->complete = false; /* it panics or waits for ever: its code does not go on */
+	else if (!p->is_runtime && !p->is_sync)
+		err = search__visit(q, i, p, callee);
+	q->sp += (uint64_t)p->delta + 8;
+	return err;
+}
+
+static int holds__begin(struct holds *h, const struct hold_stack *s)
+{
+	if (s->bytes)
+		return livemem__lend(&h->live, s->sp, s->bytes, s->nr_bytes);
+	return livemem__begin(&h->live, s->sp, s->stack_hi);
 }
 
 int holds__find(struct holds *h, const struct hold_stack *s, struct held *ret, size_t max,
@@ -456,7 +448,7 @@ int holds__find(struct holds *h, const struct hold_stack *s, struct held *ret, s
 	int err;
 
 	gofns__trim(h->fns);
-	err = livemem__begin(&h->live, s->sp, s->stack_hi);
+	err = holds__begin(h, s);
 	if (err)
 		return err;
 	search__read_defers(&q);
@@ -475,4 +467,29 @@ int holds__find(struct holds *h, const struct hold_stack *s, struct held *ret, s
 	}
 	*ret_complete = q.complete;
 	return (int)q.nr;
+}
+
+/* What cannot be made out may give something, so that the search says that it is not complete. */
+int holds__may_give(struct holds *h, const uint64_t *pcs, size_t nr, bool *ret)
+{
+	const struct codeplace *callee = NULL;
+	struct codeplace *p;
+	int err = 0;
+
+	*ret = nr > HOLDS_FRAMES_MAX;
+	gofns__trim(h->fns);
+	for (size_t i = 0; i < nr && !*ret; i++) {
+		err = codeplaces__get(h->places, pcs[i], i > 0, &p);
+		if (!err && !p->err && !p->is_sync && !p->is_runtime)
+			err = codeplaces__explore(h->places, pcs[i], p);
+		if (err == -ENOMEM)
+			return err;
+		*ret = err || p->err || p->gives || p->blind ||
+		       (callee && (callee->fn->lock.role == LOCKFN_NO_RETURN ||
+				   callee->fn->lock.role == LOCKFN_DEFERRETURN));
+		if (!*ret && p->fn->lock.role == LOCKFN_END)
+			break;
+		callee = p;
+	}
+	return 0;
 }

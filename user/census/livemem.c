@@ -4,7 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
-#define SHARED_BYTES 8 /* of a variable whose address was taken, at least: its size is not known */
+/* Of a variable whose address was taken, at least: its size is not known. */
+#define SHARED_BYTES 8
 
 int livemem__begin(struct livemem *m, uint64_t sp, uint64_t stack_hi)
 {
@@ -15,14 +16,26 @@ int livemem__begin(struct livemem *m, uint64_t sp, uint64_t stack_hi)
 		return -EFAULT;
 	if (stack_hi - sp < len)
 		len = (size_t)(stack_hi - sp);
-	err = addrspace__read(m->as, sp, m->stack, len);
+	err = addrspace__read(m->as, sp, m->copy, len);
 	if (err)
 		return err;
-	m->generation++;
-	m->reads++;
+	livemem__forget(m);
+	return livemem__lend(m, sp, m->copy, len);
+}
+
+int livemem__lend(struct livemem *m, uint64_t sp, const uint8_t *bytes, size_t len)
+{
+	if (sp % 8 || sp + len < sp)
+		return -EFAULT;
+	m->stack = bytes;
 	m->stack_lo = sp;
 	m->stack_hi = sp + len;
 	return 0;
+}
+
+void livemem__forget(struct livemem *m)
+{
+	m->generation++;
 }
 
 static struct livemem_block *livemem__block(struct livemem *m, uint64_t addr)
@@ -33,12 +46,11 @@ static struct livemem_block *livemem__block(struct livemem *m, uint64_t addr)
 		b->addr = addr;
 		b->generation = m->generation;
 		b->readable = !addrspace__read(m->as, addr, b->bytes, sizeof(b->bytes));
-		m->reads++;
 	}
 	return b;
 }
 
-int livemem__word(struct livemem *m, uint64_t addr, uint64_t *ret)
+static int livemem__fetch(struct livemem *m, uint64_t addr, uint64_t *ret)
 {
 	const struct livemem_block *b;
 
@@ -51,6 +63,26 @@ int livemem__word(struct livemem *m, uint64_t addr, uint64_t *ret)
 		return -EFAULT;
 	memcpy(ret, b->bytes + addr % LIVEMEM_BLOCK, sizeof(*ret));
 	return 0;
+}
+
+static void livemem__note(struct livemem *m, uint64_t addr, uint64_t value, bool readable)
+{
+	for (size_t i = 0; i < m->nr_loads && i < LIVEMEM_LOADS_MAX; i++)
+		if (m->load[i].addr == addr)
+			return;
+	if (m->nr_loads < LIVEMEM_LOADS_MAX)
+		m->load[m->nr_loads] = (struct livemem_load){ addr, value, readable };
+	if (m->nr_loads <= LIVEMEM_LOADS_MAX)
+		m->nr_loads++;
+}
+
+int livemem__word(struct livemem *m, uint64_t addr, uint64_t *ret)
+{
+	int err = livemem__fetch(m, addr, ret);
+
+	if (m->noting)
+		livemem__note(m, addr, err ? 0 : *ret, !err);
+	return err;
 }
 
 bool livemem__is_private(const struct livemem *m, uint64_t addr, unsigned int size)

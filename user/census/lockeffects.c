@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What calls of a function leave behind, found out by running it from its entry with nothing known. */
+/* What calls of a function leave behind, found out by running it from its entry with nothing known.
+ */
 #include "census/lockwalk.h"
 
 #include <stdlib.h>
 
-#define SCAN_DEPTH_MAX	 4	/* calls deep that effects are looked for */
-#define SCAN_TOUCHING_MAX 4	/* and that much deeper through functions that handle locks themselves */
-#define SCAN_STEPS	 8000	/* instructions of a function whose effects are found out */
-#define NOWHERE		 0x8000ull /* a stack that nobody can read: below vm.mmap_min_addr */
+#define SCAN_DEPTH_MAX 4 /* calls deep that effects are looked for */
+#define SCAN_TOUCHING_MAX                                                                          \
+	4 /* and that much deeper through functions that handle locks themselves */
+#define EFFECTS_DEPTH (LOCKWALK_DEPTH_MAX - 2) /* room for what it defers, no more */
+#define SCAN_STEPS    8000      /* instructions of a function whose effects are found out */
+#define NOWHERE       0x8000ull /* a stack that nobody can read: below vm.mmap_min_addr */
 
 /* Whether a call of fn can meet a lock at all, as far as its direct calls tell. */
 static bool lockwalk__may_touch(struct lockwalk *w, struct gofn *fn)
@@ -46,7 +49,7 @@ static unsigned int lockwalk__find_effects(struct lockwalk *w, struct gofn *fn)
 					 .scanning = w->scanning };
 		cpu__after_call(&p->cpu, NOWHERE, w->regabi);
 		p->cpu.stale = NOWHERE;
-		if (lockwalk__run(in, fn, fn->entry, p, LOCKWALK_DEPTH_MAX) == 1 && !in->lost) {
+		if (lockwalk__run(in, fn, fn->entry, p, EFFECTS_DEPTH) == 1 && !in->lost) {
 			found = in->gave ? LOCKWALK_GIVES : 0;
 			found |= p->unknown ? LOCKWALK_TAKES : 0;
 		}

@@ -33,6 +33,7 @@ static const struct {
 	{ "runtime.deferprocStack$", LOCKFN_DEFERPROC_STACK },
 	{ "runtime.deferproc$", LOCKFN_DEFERPROC },
 	{ "runtime.deferreturn", LOCKFN_DEFERRETURN },
+	{ "runtime.cansemacquire$", LOCKFN_SEMA },
 	{ "runtime.selectgo$", LOCKFN_SELECT },
 	{ "runtime.reflectcall", LOCKFN_SELECT },
 	{ "runtime.gcWriteBarrier", LOCKFN_KEEPS_REGS },
@@ -63,8 +64,8 @@ static bool begins_with(const char *name, const char *with)
 {
 	size_t len = strlen(with);
 
-	return with[len - 1] == '$' ? strlen(name) == len - 1 && !strncmp(name, with, len - 1) :
-				      !strncmp(name, with, len);
+	return with[len - 1] == '$' ? strlen(name) == len - 1 && !strncmp(name, with, len - 1)
+				    : !strncmp(name, with, len);
 }
 
 struct lockfn lockfn_of(const char *name)

@@ -2,9 +2,9 @@
 /*
  * lockfn: what a function of a Go program means for the locks of package sync, by its name.
  *
- * sync.Mutex and sync.RWMutex, Go 1.15 to 1.27: sync/mutex.go, sync/rwmutex.go; the code of Mutex lies in internal/sync
- * from Go 1.24 on. Mutex is {state i32@0: bit 0 locked, sema u32@4}; RWMutex is {w Mutex@0, writerSem u32@8, readerSem
- * u32@12, readerCount i32@16, readerWait i32@20}. Pure.
+ * sync.Mutex and sync.RWMutex, Go 1.15 to 1.27: sync/mutex.go, sync/rwmutex.go; the code of Mutex lies in
+ * internal/sync from Go 1.24 on. Mutex is {state i32@0: bit 0 locked, sema u32@4}; RWMutex is {w Mutex@0,
+ * writerSem u32@8, readerSem u32@12, readerCount i32@16, readerWait i32@20}. Pure.
  */
 #ifndef PARKWATCH_CENSUS_LOCKFN_H
 #define PARKWATCH_CENSUS_LOCKFN_H
@@ -28,6 +28,7 @@ enum lockfn_role {
 	LOCKFN_PLAIN,
 	LOCKFN_LOCK,		/* act and kind say what it does to its first argument */
 	LOCKFN_RUNTIME,		/* of the runtime: it touches no lock of package sync, and writes what its arguments point to */
+	LOCKFN_SEMA,		/* runtime.cansemacquire: its argument is the semaphore that is waited for */
 	LOCKFN_SELECT,		/* of the runtime: writes variables that others than its arguments point to */
 	LOCKFN_END,		/* runtime.goexit: the end of every goroutine's stack */
 	LOCKFN_NO_RETURN,	/* panics and the like; the start of a function over again after its stack has grown, too */
@@ -46,8 +47,8 @@ struct lockfn {
 struct lockfn lockfn_of(const char *name);
 
 /*
- * What an atomic instruction of these inlined functions, innermost first, does: that on which the whole act turns, or LOCK_NONE.
- * An inner Mutex of an RWMutex is not told.
+ * What an atomic instruction of these inlined functions, innermost first, does: that on which the whole act
+ * turns, or LOCK_NONE. An inner Mutex of an RWMutex is not told.
  */
 struct lockfn lockfn_of_inlined(const char *const *names, size_t nr);
 

@@ -4,12 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define HASH_PRIME 0x9e3779b97f4a7c15ull
+
 struct lock_use *lockpath__use(struct lockpath *p, uint64_t lock, uint32_t kind)
 {
 	size_t i = 0;
 
-	while (i < p->nr_uses && (p->use[i].lock < lock ||
-				  (p->use[i].lock == lock && p->use[i].kind < kind)))
+	while (i < p->nr_uses &&
+	       (p->use[i].lock < lock || (p->use[i].lock == lock && p->use[i].kind < kind)))
 		i++;
 	if (i < p->nr_uses && p->use[i].lock == lock && p->use[i].kind == kind)
 		return &p->use[i];
@@ -73,16 +75,30 @@ size_t lockpath_bytes(const struct lockpath *p)
 	return offsetof(struct lockpath, cpu) + cpu_bytes(&p->cpu);
 }
 
+static inline uint64_t mixed(uint64_t h, uint64_t word)
+{
+	h = (h ^ word) * HASH_PRIME;
+	return h ^ h >> 29;
+}
+
+/* Four at a time, since each step of one waits for the step before. */
 uint64_t lockpath_hash(const struct lockpath *p)
 {
-	uint64_t h = 0xcbf29ce484222325ull, word;
+	uint64_t a = 1, b = 2, c = 3, d = 4, word[4];
+	size_t bytes = lockpath_bytes(p), at = 0;
 
-	for (size_t at = 0; at < lockpath_bytes(p); at += sizeof(word)) {
-		memcpy(&word, (const char *)p + at, sizeof(word));
-		h = (h ^ word) * 0x100000001b3ull;
-		h ^= h >> 29;
+	for (; bytes - at >= sizeof(word); at += sizeof(word)) {
+		memcpy(word, (const char *)p + at, sizeof(word));
+		a = mixed(a, word[0]);
+		b = mixed(b, word[1]);
+		c = mixed(c, word[2]);
+		d = mixed(d, word[3]);
 	}
-	return h;
+	for (; at < bytes; at += sizeof(word[0])) {
+		memcpy(word, (const char *)p + at, sizeof(word[0]));
+		a = mixed(a, word[0]);
+	}
+	return mixed(mixed(a, b), mixed(c, d));
 }
 
 struct lockpath *lockpath_copy(const struct lockpath *p)

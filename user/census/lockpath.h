@@ -17,8 +17,8 @@
 #define LOCKPATH_BALANCE_MAX 3	/* takes of one lock that are counted */
 
 /*
- * One lock on a path: balance of takes and gives since the beginning, and the lowest that it was. Below 0: the path gives back
- * what was taken before it began.
+ * One lock on a path: balance of takes and gives since the beginning, and the lowest that it was. Below 0: the
+ * path gives back what was taken before it began.
  */
 struct lock_use {
 	uint64_t lock;

@@ -7,11 +7,11 @@
 
 #include "base/own.h"
 
-#define VISITS		 4	/* different states at one place before they are joined */
-#define JUMP_TABLE_MAX	 512
-#define THIN_UOPS	 48	/* instructions */
-#define STACK_ARGS_MAX	 64	/* bytes of arguments of the runtime's functions, up to Go 1.16 */
-#define CLOSURE_ARGS_MAX 64	/* bytes */
+#define VISITS           4 /* different states at one place before they are joined */
+#define JUMP_TABLE_MAX   512
+#define THIN_UOPS        48 /* instructions */
+#define STACK_ARGS_MAX   64 /* bytes of arguments of the runtime's functions, up to Go 1.16 */
+#define CLOSURE_ARGS_MAX 64 /* bytes */
 
 /* One place of a function where paths meet. */
 struct visit {
@@ -24,18 +24,18 @@ struct visit {
 struct run {
 	struct lockwalk *w;
 	struct gofn *fn;
-	uint64_t top;		/* of the frame: where the return address is */
-	struct visit *visits;	/* owned; [0] is of no place */
-	uint32_t *visit_of;	/* owned: by instruction */
+	uint64_t top;	      /* of the frame: where the return address is; without regabi only */
+	struct visit *visits; /* owned; [0] is of no place */
+	uint32_t *visit_of;   /* owned: by instruction */
 	uint32_t nr_visits;
+	struct lockpath *exit; /* owned; joined of all returns */
+	struct lockpath *path; /* that runs now; owned */
+	uint32_t at;	       /* its instruction */
+	size_t nr_waiting;
 	struct {
 		struct lockpath *path;
 		uint32_t at;
-	} waiting[LOCKWALK_PATHS_MAX]; /* owned */
-	size_t nr_waiting;
-	struct lockpath *exit;	/* owned; joined of all returns */
-	struct lockpath *path;	/* that runs now; owned */
-	uint32_t at;		/* its instruction */
+	} waiting[LOCKWALK_PATHS_MAX]; /* owned; last: so many of it are set */
 };
 
 static struct lock_given *lockwalk__given(struct lockwalk *w, uint64_t lock, uint32_t kind)
@@ -173,7 +173,8 @@ static void run__fork(struct run *r, uint64_t pc)
 	r->waiting[r->nr_waiting++].at = at;
 }
 
-/* Paths meet here: has this one come to be the same as another, or must it be joined to the others? false: it ends. */
+/* Paths meet here: has this one come to be the same as another, or must it be joined to the others?
+ * false: it ends. */
 static bool run__visit(struct run *r, struct visit *v)
 {
 	uint64_t hash = lockpath_hash(r->path), before;
@@ -213,7 +214,8 @@ static void run__return(struct run *r)
 
 /* --- calls --- */
 
-/* Whether a call that is about to be made is told of the variable at addr, of which the runtime's functions write no other. */
+/* Whether a call that is about to be made is told of the variable at addr, of which the runtime's
+ * functions write no other. */
 static bool run__passes(const struct run *r, const struct gofn *callee, uint64_t addr)
 {
 	static const uint8_t regs[] = { UOP_RAX, UOP_RBX, UOP_RCX, UOP_RDI, UOP_RSI, 8, 9, 10, 11 };
@@ -230,7 +232,8 @@ static bool run__passes(const struct run *r, const struct gofn *callee, uint64_t
 	return false;
 }
 
-/* What a callee that is not followed leaves: it may have written its part of the stack, and variables that it was told of. */
+/* What a callee that is not followed leaves: it may have written its part of the stack, and
+ * variables that it was told of. */
 static void run__pass_call(struct run *r, const struct gofn *callee)
 {
 	struct cpu *c = &r->path->cpu;
@@ -272,11 +275,12 @@ static void run__try(struct run *r, struct lockfn lock, struct cpu_value addr, c
 	lockwalk__act(r->w, r->path, lock, addr, u->addr);
 }
 
-/* Calls that only a run resolves, in so little code that it is run: the wrapper of a deferred interface call. */
+/* Calls that only a run resolves, in so little code that it is run: the wrapper of a deferred
+ * interface call. */
 static bool lockwalk__is_thin(struct lockwalk *w, struct gofn *fn, uint64_t target)
 {
-	return !w->counting && fn->lock.role == LOCKFN_PLAIN && target == fn->entry &&
-	       !gofns__decode(w->fns, fn) && fn->calls_unknown && fn->nr_uops <= THIN_UOPS;
+	return fn->lock.role == LOCKFN_PLAIN && target == fn->entry && !gofns__decode(w->fns, fn) &&
+	       fn->calls_unknown && fn->nr_uops <= THIN_UOPS;
 }
 
 /* A call that is not followed takes or gives back locks at unknown addresses. */
@@ -291,7 +295,8 @@ static void run__leave_effects(struct run *r, unsigned int effects, const struct
 }
 
 /* A closure is called with its address in rdx, and up to Go 1.16 its arguments on the stack. */
-static void lockwalk__run_closure(struct lockwalk *w, struct lockpath *p, const struct lock_defer *d)
+static void lockwalk__run_closure(struct lockwalk *w, struct lockpath *p,
+				  const struct lock_defer *d, uint32_t depth)
 {
 	struct cpu *c = &p->cpu;
 	uint64_t sp = c->reg[UOP_RSP].v;
@@ -308,17 +313,17 @@ static void lockwalk__run_closure(struct lockwalk *w, struct lockpath *p, const 
 	}
 	if (fn->lock.role == LOCKFN_LOCK)
 		lockwalk__act(w, p, fn->lock, lockwalk__argument(w, p), fn->entry);
-	if (fn->lock.role != LOCKFN_PLAIN)
+	if (fn->lock.role != LOCKFN_PLAIN || depth >= LOCKWALK_DEPTH_MAX)
 		return;
 	c->reg[UOP_RSP].v -= 8;
 	cpu__store(c, c->reg[UOP_RSP].v, 8, (struct cpu_value){ 0 });
-	lockwalk__run(w, fn, fn->entry, p, LOCKWALK_DEPTH_MAX - 1);
+	lockwalk__run(w, fn, fn->entry, p, depth + 1);
 	c->reg[UOP_RSP] = (struct cpu_value){ sp, 8, CPU_HARD };
 	cpu__drop_below(c, sp);
 }
 
 /* Those of the path first: they were deferred later. */
-void lockwalk__run_defers(struct lockwalk *w, struct lockpath *p)
+void lockwalk__run_defers(struct lockwalk *w, struct lockpath *p, uint32_t depth)
 {
 	uint64_t sp = p->cpu.reg[UOP_RSP].v;
 
@@ -333,14 +338,15 @@ void lockwalk__run_defers(struct lockwalk *w, struct lockpath *p)
 		if (d.args)
 			size = cpu__load(&p->cpu, w->mem, d.args - DEFER_ARGS, 4);
 		d.args_bytes = (uint32_t)size.v;
-		lockwalk__run_closure(w, p, &d);
+		lockwalk__run_closure(w, p, &d, depth);
 	}
 	for (size_t i = 0; i < w->nr_defers; i++)
 		if (w->defer[i].sp == sp)
-			lockwalk__run_closure(w, p, &w->defer[i]);
+			lockwalk__run_closure(w, p, &w->defer[i], depth);
 }
 
-/* deferprocStack(d *_defer), deferproc(fn func()): the latter not with arguments, as it was up to Go 1.16. */
+/* deferprocStack(d *_defer), deferproc(fn func()): the latter not with arguments, as it was up to
+ * Go 1.16. */
 static void run__defer(struct run *r, bool on_stack)
 {
 	struct lockpath *p = r->path;
@@ -385,12 +391,15 @@ static bool run__call(struct run *r, struct gofn *fn, uint64_t target, const str
 			lockwalk__act(r->w, r->path, fn->lock, addr, u->addr);
 		return true;
 	}
+	if (fn->lock.role == LOCKFN_SEMA)
+		r->w->sema = lockwalk__argument(r->w, r->path).v;
 	if (fn->lock.role == LOCKFN_DEFERRETURN)
-		lockwalk__run_defers(r->w, r->path);
+		lockwalk__run_defers(r->w, r->path, depth);
 	else if (fn->lock.role == LOCKFN_DEFERPROC || fn->lock.role == LOCKFN_DEFERPROC_STACK)
 		run__defer(r, fn->lock.role == LOCKFN_DEFERPROC_STACK);
 	effects = target == fn->entry ? lockwalk__effects(r->w, fn) : 0;
-	if ((!effects && !lockwalk__is_thin(r->w, fn, target)) || depth >= LOCKWALK_DEPTH_MAX) {
+	if ((!effects && !lockwalk__is_thin(r->w, fn, target)) || r->w->counting ||
+	    depth >= LOCKWALK_DEPTH_MAX) {
 		run__pass_call(r, fn);
 		run__leave_effects(r, effects, u);
 		if (fn->lock.role == LOCKFN_DEFERPROC || fn->lock.role == LOCKFN_DEFERPROC_STACK)
@@ -491,7 +500,8 @@ static void run__branch(struct run *r, const struct uop *u, uint32_t depth)
 		run__jump(r, to.v, depth, u);
 }
 
-/* An atomic instruction that is the heart of an inlined Lock or Unlock: it finds what lets the fast path go on. */
+/* An atomic instruction that is the heart of an inlined Lock or Unlock: it finds what lets the fast
+ * path go on. */
 static void run__lock_op(struct run *r, const struct uop *u)
 {
 	struct lockfn lock = { LOCKFN_LOCK, u->lock_act, u->lock_kind };
@@ -531,16 +541,10 @@ static void run__step(struct run *r, uint32_t depth)
 	const struct uop *u = &r->fn->uops[r->at];
 
 	switch (u->kind) {
-	case UOP_STOP:
-		run__drop(r);
-		return;
-	case UOP_RET:
-		run__return(r);
-		return;
+	case UOP_STOP: run__drop(r); return;
+	case UOP_RET: run__return(r); return;
 	case UOP_JMP:
-	case UOP_JCC:
-		run__branch(r, u, depth);
-		return;
+	case UOP_JCC: run__branch(r, u, depth); return;
 	case UOP_CALL:
 		if (run__call_op(r, u, depth))
 			r->at++;
@@ -578,10 +582,11 @@ static void run__go(struct run *r, uint32_t depth)
 int lockwalk__run(struct lockwalk *w, struct gofn *fn, uint64_t pc, struct lockpath *p,
 		  uint32_t depth)
 {
-	struct run r = { 0 };
+	struct run r;
 	int32_t delta;
 	int err = gofns__decode(w->fns, fn);
 
+	memset(&r, 0, offsetof(struct run, waiting));
 	if (!err)
 		err = gofn__index(fn, pc, &r.at);
 	if (!err)
@@ -590,7 +595,7 @@ int lockwalk__run(struct lockwalk *w, struct gofn *fn, uint64_t pc, struct lockp
 		r.path = lockpath_copy(p);
 	if (!err && !r.path)
 		err = -ENOMEM;
-	if (!err && !gosym__spdelta(gofns__runtime(w->fns)->sym, pc, &delta))
+	if (!err && !w->regabi && !gosym__spdelta(gofns__runtime(w->fns)->sym, pc, &delta))
 		r.top = p->cpu.reg[UOP_RSP].v + (uint64_t)delta;
 	if (!err)
 		run__go(&r, depth);

@@ -2,9 +2,10 @@
 /*
  * lockwalk: what the code of a frame will do to locks from where it stands to its return.
  *
- * Runs the code forward on a census/cpu: both ways of a branch that cannot be decided, calls only into functions that leave
- * a lock taken or give one back that they have not taken. Where many paths come together they are joined, so a walk is bounded by the
- * size of the code; LOCKWALK_STEPS_MAX bounds it in any case. Loop thread.
+ * Runs the code forward on a census/cpu: both ways of a branch that cannot be decided, calls only into
+ * functions that leave a lock taken or give one back that they have not taken. Where many paths come together
+ * they are joined, so a walk is bounded by the size of the code; LOCKWALK_STEPS_MAX bounds it in any case. Loop
+ * thread.
  */
 #ifndef PARKWATCH_CENSUS_LOCKWALK_H
 #define PARKWATCH_CENSUS_LOCKWALK_H
@@ -31,8 +32,8 @@ struct lock_given {
 };
 
 /*
- * A call that the frame has deferred: an entry of g._defer, runtime._defer (Go runtime/runtime2.go). fn@24 in all versions; up to
- * 1.17 it begins with the size of its arguments, which lie behind its 72 bytes.
+ * A call that the frame has deferred: an entry of g._defer, runtime._defer (Go runtime/runtime2.go). fn@24 in
+ * all versions; up to 1.17 it begins with the size of its arguments, which lie behind its 72 bytes.
  */
 struct lock_defer {
 	uint64_t sp;		/* of the frame that deferred it */
@@ -53,6 +54,7 @@ struct lockwalk {
 	size_t nr_given;
 	struct lock_defer defer[LOCKWALK_DEFERS_MAX];
 	size_t nr_defers;
+	uint64_t sema;		/* out: a semaphore that was tried; 0: none */
 	bool gave;		/* out: something was given back, known or not */
 	bool counting;		/* locks are counted only, whatever their addresses */
 	uint32_t scanning;	/* depth of the functions whose effects are found out */
@@ -61,13 +63,14 @@ struct lockwalk {
 enum { LOCKWALK_TAKES = 1, LOCKWALK_GIVES = 2, LOCKWALK_KNOWN = 4, LOCKWALK_BUSY = 8 };
 
 /*
- * *p is what the path begins with, at pc of fn; then what holds of all paths at their returns. depth: calls that were followed to
- * come here, 0 for a frame. 1: there are such paths, 0: none. -EBADMSG and the like: the code cannot be run.
+ * *p is what the path begins with, at pc of fn; then what holds of all paths at their returns. depth: calls
+ * that were followed to come here, 0 for a frame. 1: there are such paths, 0: none. -EBADMSG and the like: the
+ * code cannot be run.
  */
 int lockwalk__run(struct lockwalk *w, struct gofn *fn, uint64_t pc, struct lockpath *p, uint32_t depth);
 
 /* What the function's deferred calls will do, as runtime.deferreturn runs them in the frame that p stands in. */
-void lockwalk__run_defers(struct lockwalk *w, struct lockpath *p);
+void lockwalk__run_defers(struct lockwalk *w, struct lockpath *p, uint32_t depth);
 
 /* LOCKWALK_TAKES, LOCKWALK_GIVES: what a call of the function leaves behind. */
 unsigned int lockwalk__effects(struct lockwalk *w, struct gofn *fn);

@@ -2,8 +2,8 @@
 /*
  * uop: one x86-64 instruction of a Go function, decoded to what census/cpu executes.
  *
- * Small and plain, so that a function is decoded once and its code run for many goroutines. What cpu has no rule for is
- * UOP_OTHER: it only says which registers it changes.
+ * Small and plain, so that a function is decoded once and its code run for many goroutines. What cpu has no
+ * rule for is UOP_OTHER: it only says which registers it changes.
  */
 #ifndef PARKWATCH_CENSUS_UOP_H
 #define PARKWATCH_CENSUS_UOP_H

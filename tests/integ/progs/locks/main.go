@@ -3,13 +3,13 @@
 // Command locks is the target of parkwatch's test of lock holders: goroutines that park with locks held in many shapes of code,
 // and others that look as if they held one.
 //
-//	locks
+//	locks [many:N]
 //
-// Once all are parked it prints one line of JSON, and ends with its input:
+// many: instead of the shapes N goroutines that hold a lock each, and N that wait for one more. Once all are parked it prints one line of JSON, and ends with its input:
 //
 //	[{"shape":"deferred","goid":18,"holds":[{"kind":"mutex","lock":"0xc000012340"}]},...]
 //
-// It compiles with every Go from 1.15 on, as a program, a c-shared library and a plugin.
+// It compiles with every Go from 1.15 on; newer.go from 1.18 on, older.go stands for it before.
 package main
 
 import (
@@ -132,7 +132,7 @@ func passingRLock(m *sync.RWMutex) bool {
 	return atomic.LoadInt32((*int32)(unsafe.Pointer(uintptr(unsafe.Pointer(m))+16))) < 0
 }
 
-func main() {
+func shapes() {
 	plainShapes()
 	deferredShapes()
 	indirectShapes()
@@ -142,6 +142,42 @@ func main() {
 	moreShapes()
 	newerShapes()
 	settle()
+}
+
+func many(n int) {
+	shared := new(sync.Mutex)
+	shared.Lock()
+	var started sync.WaitGroup
+	for i := 0; i < n; i++ {
+		started.Add(2)
+		go func() {
+			m := new(sync.Mutex)
+			m.Lock()
+			defer m.Unlock()
+			started.Done()
+			<-never
+		}()
+		go func() {
+			started.Done()
+			wait(shared)
+		}()
+	}
+	started.Wait()
+	for shared := (*int32)(unsafe.Pointer(shared)); atomic.LoadInt32(shared)>>3 < int32(n); {
+		time.Sleep(time.Millisecond)
+	}
+}
+
+func main() {
+	if len(os.Args) > 1 {
+		n, err := strconv.Atoi(strings.TrimPrefix(os.Args[1], "many:"))
+		if err != nil {
+			panic(err)
+		}
+		many(n)
+	} else {
+		shapes()
+	}
 	truth.Lock()
 	text, err := json.Marshal(truth.gs)
 	truth.Unlock()
