@@ -350,10 +350,11 @@ static void put_head(struct writer *w)
 	}
 	for (size_t rt = 0; rt < w->cs->d->in.nr; rt++)
 		rings += w->cs->sources[rt].graph->nr_rings;
-	put(w, "pid %d '%s', %s: %llu waits on %llu channels, %llu on %llu locks; ", m->pid,
+	put(w, "pid %d '%s', %s: %llu wait%s on %llu channel%s, %llu on %llu lock%s; ", m->pid,
 	    framer__text(w->cs->d->framer, m->comm), framer__text(w->cs->d->framer, m->go_version),
-	    (unsigned long long)on_chans, (unsigned long long)chans, (unsigned long long)on_locks,
-	    (unsigned long long)locks);
+	    (unsigned long long)on_chans, on_chans == 1 ? "" : "s", (unsigned long long)chans,
+	    chans == 1 ? "" : "s", (unsigned long long)on_locks, (unsigned long long)locks,
+	    locks == 1 ? "" : "s");
 	if (rings)
 		put(w, "%llu deadlock%s\n\n", (unsigned long long)rings, rings == 1 ? "" : "s");
 	else

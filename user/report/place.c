@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+#include "golang/gowrap.h"
+#include "report/textpool.h"
+
 static bool has_prefix(const char *text, const char *prefix)
 {
 	return !strncmp(text, prefix, strlen(prefix));
@@ -42,6 +45,27 @@ int place_of_goroutine(struct dump *d, uint16_t rt, uint32_t g, struct place *re
 	return place_of_stack(d, dump__stack(d, &row), ret);
 }
 
+/*
+ * `defer mu.Unlock()` calls a wrapper that stands at the line of the statement (Go 1.17 and later:
+ * f.deferwrap1, f·dwrap·1): its function is the one that a person looks for.
+ */
+static const char *without_wrapper(struct dump *d, const char *func)
+{
+	static const char *const suffixes[] = { ".deferwrap", GOWRAP_NAME };
+	char name[TEXT_MAX];
+
+	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
+		const char *at = strstr(func, suffixes[i]);
+
+		if (!at || (size_t)(at - func) >= sizeof(name))
+			continue;
+		memcpy(name, func, (size_t)(at - func));
+		name[at - func] = '\0';
+		return framer__text(d->framer, name);
+	}
+	return func;
+}
+
 int place_of_release(struct dump *d, uint16_t rt, const struct ghold *h, struct place *ret)
 {
 	const struct census *c = d->in.censuses[rt];
@@ -62,7 +86,7 @@ int place_of_release(struct dump *d, uint16_t rt, const struct ghold *h, struct 
 	if (err)
 		return err;
 	i = i < nr ? i : nr - 1;
-	*ret = (struct place){ v[i].name, v[i].file, v[i].line };
+	*ret = (struct place){ without_wrapper(d, v[i].name), v[i].file, v[i].line };
 	return 0;
 }
 
