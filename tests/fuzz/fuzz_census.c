@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Any bytes as the memory of a Go process, read by the census through the interface that reads a real one.
- *
- * The bytes repeat over the whole address space, so that every pointer leads somewhere, lists are cyclic and lengths are
- * huge; and if the second byte says so, what is read changes from read to read, or cannot be read at all. The code is that of
- * tests/unit/fake_module.h, so that stacks can be walked.
+ * Any bytes as the memory of a Go process (tests/fuzz/hostile.h), read by the census through the interface that reads a real one.
+ * The code is that of tests/unit/fake_module.h, so that stacks can be walked.
  */
 #include <elf.h>
 #include <errno.h>
@@ -13,6 +10,7 @@
 
 #include "census/census.h"
 #include "golang/gostate.h"
+#include "tests/fuzz/hostile.h"
 #include "tests/unit/fake_module.h"
 
 #define ALLGS	  0x2000ull
@@ -22,32 +20,17 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct memory {
-	struct addrspace as;
-	const uint8_t *data;
-	size_t size;
+	struct hostile hostile; /* first member */
 	uint64_t allgs[3];
-	uint8_t manner; /* each n-th byte that is read changes, each m-th read fails */
-	uint32_t reads;
 };
 
 static int memory__read(const struct addrspace *as, uint64_t addr, void *buf, size_t len)
 {
-	struct memory *m = (struct memory *)(uintptr_t)as;
-	uint32_t change = m->manner & 0xf, fail = m->manner >> 4;
+	const struct memory *m = (const struct memory *)as;
 
-	if (addr >= ALLGS && addr - ALLGS < sizeof(m->allgs) && len <= sizeof(m->allgs) - (addr - ALLGS)) {
-		memcpy(buf, (const uint8_t *)m->allgs + (addr - ALLGS), len);
-		return 0;
-	}
-	if (addr < 4096 || addr >= 1ULL << 47)
-		return -EFAULT;
-	m->reads++;
-	if (fail && m->reads % (16 * fail) == 0)
-		return m->reads % 7 ? -EFAULT : -ESRCH;
-	for (size_t i = 0; i < len; i++)
-		((uint8_t *)buf)[i] = m->data[(addr + i) % m->size];
-	if (change && len)
-		((uint8_t *)buf)[(m->reads * 2654435761u) % len] ^= (uint8_t)(m->reads % (16 * change) == 0);
+	if (addr < ALLGS || addr - ALLGS >= sizeof(m->allgs) || len > sizeof(m->allgs) - (addr - ALLGS))
+		return hostile__read(as, addr, buf, len);
+	memcpy(buf, (const uint8_t *)m->allgs + (addr - ALLGS), len);
 	return 0;
 }
 
@@ -98,12 +81,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	rt.layout = golayout_row(rt.minor, EM_X86_64)->layout;
 	rt.objects = golayout_row(rt.minor, EM_X86_64)->objects;
 	rt.allgs = ALLGS;
-	m = (struct memory){ .as.read = memory__read, .data = data + HEAD, .size = size - HEAD, .manner = data[1] };
+	m = (struct memory){
+		.hostile = { .as.read = memory__read, .data = data + HEAD, .size = size - HEAD, .manner = data[1] }
+	};
 	m.allgs[0] = 0x10000 + data[5] * 8u;
 	m.allgs[1] = (data[2] | data[3] << 8) & GS_MAX;
 	m.allgs[2] = m.allgs[1];
 	depth = 1 + data[4];
-	if (!census__read(&m.as, &rt, depth, &c))
+	if (!census__read(&m.hostile.as, &rt, depth, &c))
 		check(c, rt.minor, depth);
 	census__free(c);
 	gosym__free(rt.sym);

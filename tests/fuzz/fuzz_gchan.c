@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Any bytes as the memory in which channels, their queues, locks and types lie, read for a census whose waits point anywhere.
- *
- * The bytes repeat over the whole address space, so that every pointer leads somewhere and lists are cyclic; if the second
- * byte says so, what is read changes from read to read, or cannot be read at all.
+ * Any bytes as the memory (tests/fuzz/hostile.h) in which channels, their queues, locks and types lie, read for a census whose
+ * waits point anywhere.
  */
 #include <elf.h>
 #include <errno.h>
@@ -15,6 +13,7 @@
 #include "census/glock.h"
 #include "golang/gotype.h"
 #include "model/waitgraph.h"
+#include "tests/fuzz/hostile.h"
 
 #define HEAD  4 /* bytes that are no memory: version, manner, goroutines, elements */
 #define GS    64
@@ -22,32 +21,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-struct memory {
-	struct addrspace as;
-	const uint8_t *data;
-	size_t size;
-	uint8_t manner;
-	uint32_t reads;
-};
-
-static int memory__read(const struct addrspace *as, uint64_t addr, void *buf, size_t len)
-{
-	struct memory *m = (struct memory *)(uintptr_t)as;
-	uint32_t change = m->manner & 0xf, fail = m->manner >> 4;
-
-	if (addr < 4096 || addr >= 1ULL << 47)
-		return -EFAULT;
-	m->reads++;
-	if (fail && m->reads % (16 * fail) == 0)
-		return m->reads % 7 ? -EFAULT : -ESRCH;
-	for (size_t i = 0; i < len; i++)
-		((uint8_t *)buf)[i] = m->data[(addr + i) % m->size];
-	if (change && len)
-		((uint8_t *)buf)[(m->reads * 2654435761u) % len] ^= (uint8_t)(m->reads % (16 * change) == 0);
-	return 0;
-}
-
-static uint64_t word(const struct memory *m, size_t i)
+static uint64_t word(const struct hostile *m, size_t i)
 {
 	uint64_t v = 0;
 
@@ -85,7 +59,7 @@ static void check_graph(const struct waitgraph *w, const struct census *c)
 }
 
 /* Holders that the bytes choose, of the locks that there are. */
-static void check_locks(const struct memory *m, const struct census *c, const struct glocks *ls)
+static void check_locks(const struct hostile *m, const struct census *c, const struct glocks *ls)
 {
 	struct ghold v[GS];
 	struct gholds hs = { .v = v };
@@ -106,14 +80,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct census_g gs[GS] = { 0 };
 	struct census_wait waits[2 * GS] = { 0 };
 	struct census c = { .gs = gs, .waits = waits };
-	struct memory m;
+	struct hostile m;
 	struct gchans *cs = NULL;
 	struct glocks *ls = NULL;
 	char name[GOTYPE_NAME_MAX];
 
 	if (size <= HEAD)
 		return 0;
-	m = (struct memory){ .as.read = memory__read, .data = data + HEAD, .size = size - HEAD, .manner = data[1] };
+	m = (struct hostile){ .as.read = hostile__read, .data = data + HEAD, .size = size - HEAD, .manner = data[1] };
 	memset(&rt, 0, sizeof(rt));
 	rt.minor = 15 + data[0] % 13;
 	rt.layout = golayout_row(rt.minor, EM_X86_64)->layout;

@@ -20,6 +20,7 @@ import time
 from pathlib import Path
 
 import build
+import script
 from build import Missing
 
 DIRECTORY = build.HERE / "progs/census"
@@ -288,22 +289,5 @@ def cases():
     yield "time-100000", check_time, (build.MODES_MINOR, 100000, 2000)
 
 
-def main():
-    pwcensus, wanted = sys.argv[1], sys.argv[2:]
-    failed = 0
-    for name, check, args in cases():
-        if wanted and not any(name.startswith(w) for w in wanted):
-            continue
-        try:
-            note = check(pwcensus, *args)
-            print(f"ok {name}" + (f" ({note})" if note else ""), flush=True)
-        except Missing as missing:
-            print(f"skip {name}: {missing}", flush=True)
-        except Exception as e:  # a case must not keep the others from running
-            failed += 1
-            print(f"FAIL {name}: {e}", flush=True)
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(script.main(cases()))

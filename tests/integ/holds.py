@@ -14,6 +14,7 @@ import subprocess
 import sys
 
 import build
+import script
 from build import Missing
 
 OUT_OF_REACH = ()   # shapes whose locks we cannot tell
@@ -129,22 +130,5 @@ def cases():
     yield "many-100000", check_many, (build.MODES_MINOR, 50000)
 
 
-def main():
-    pwholds, wanted = sys.argv[1], sys.argv[2:]
-    failed = 0
-    for name, check, args in cases():
-        if wanted and not any(name.startswith(w) for w in wanted):
-            continue
-        try:
-            note = check(pwholds, *args)
-            print(f"ok {name}" + (f" ({note})" if note else ""), flush=True)
-        except Missing as missing:
-            print(f"skip {name}: {missing}", flush=True)
-        except Exception as e:  # a case must not keep the others from running
-            failed += 1
-            print(f"FAIL {name}: {e}", flush=True)
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(script.main(cases()))

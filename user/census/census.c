@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "census/allgs.h"
+#include "census/field.h"
 #include "census/gather.h"
 #include "census/gsince.h"
 #include "census/gstack.h"
@@ -298,13 +299,13 @@ static void slot__thread(const struct reading *r, const struct slot *s, struct c
 {
 	const struct pw_layout *lay = &r->rt->layout;
 	const uint8_t *m = piece_of(r->ms, s->m), *p = piece_of(r->ps, s->p);
-	uint64_t curg = 0, procid = 0, id = 0;
+	uint64_t curg, procid, id;
 
 	if (!m)
 		return;
-	memcpy(&curg, m + lay->m_curg, sizeof(curg));
-	memcpy(&procid, m + lay->m_procid, sizeof(procid));
-	memcpy(&id, m + r->rt->objects.m_id, sizeof(id));
+	curg = field_u64(m, lay->m_curg);
+	procid = field_u64(m, lay->m_procid);
+	id = field_u64(m, r->rt->objects.m_id);
 	if (curg != s->addr || procid > UINT32_MAX || id > INT32_MAX)
 		return;
 	g->tid = (uint32_t)procid;
@@ -473,24 +474,11 @@ static int reading__all(struct reading *r, const struct allgs *all)
 	return stackpool__take(r->pool, r->c);
 }
 
-/* 0: an offset is out of bounds. */
-static size_t m_bytes(const struct goruntime *rt)
-{
-	const int32_t offsets[] = { rt->layout.m_procid, rt->layout.m_curg, rt->layout.m_p,
-				    rt->objects.m_id };
-	int32_t last = 0;
-
-	for (size_t i = 0; i < ARRAY_SIZE(offsets); i++) {
-		if (offsets[i] < 0 || offsets[i] > M_BYTES_MAX - 8)
-			return 0;
-		last = offsets[i] > last ? offsets[i] : last;
-	}
-	return (size_t)last + 8;
-}
-
 static int reading__init(struct reading *r, const struct addrspace *as, const struct goruntime *rt,
 			 unsigned int depth)
 {
+	const int32_t m_offsets[] = { rt->layout.m_procid, rt->layout.m_curg, rt->layout.m_p,
+				      rt->objects.m_id };
 	struct gather **gathers[] = { &r->gs,           &r->stacks, &r->again,
 				      &r->stacks_again, &r->ms,     &r->ps };
 	int err = 0;
@@ -499,7 +487,7 @@ static int reading__init(struct reading *r, const struct addrspace *as, const st
 	r->rt = rt;
 	r->depth = depth < CENSUS_DEPTH_MAX ? depth : CENSUS_DEPTH_MAX;
 	r->g_bytes = gview_bytes(rt);
-	r->m_bytes = m_bytes(rt);
+	r->m_bytes = field_span(m_offsets, ARRAY_SIZE(m_offsets), M_BYTES_MAX);
 	r->c = calloc(1, sizeof(*r->c));
 	if (!r->c)
 		return -ENOMEM;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "census/field.h"
 #include "census/gather.h"
 
 #define ROUNDS      4     /* readings until a channel counts as unsettled */
@@ -50,36 +51,6 @@ struct reader {
 	size_t words_room;
 };
 
-static uint64_t word_at(const uint8_t *bytes, int32_t offset)
-{
-	uint64_t v;
-
-	memcpy(&v, bytes + offset, sizeof(v));
-	return v;
-}
-
-static uint32_t half_at(const uint8_t *bytes, int32_t offset)
-{
-	uint32_t v;
-
-	memcpy(&v, bytes + offset, sizeof(v));
-	return v;
-}
-
-/* Bytes that hold all fields, whole words; 0: one of them is not known or out of bounds. */
-static size_t span_of(const int32_t *offsets, size_t nr)
-{
-	size_t bytes = 0;
-
-	for (size_t i = 0; i < nr; i++) {
-		if (offsets[i] < 0 || offsets[i] > OBJECT_MAX - 8)
-			return 0;
-		if ((size_t)offsets[i] + 8 > bytes)
-			bytes = (size_t)offsets[i] + 8;
-	}
-	return bytes;
-}
-
 static int reader__check_layout(struct reader *r)
 {
 	const struct goobjects *o = &r->rt->objects;
@@ -89,8 +60,8 @@ static int reader__check_layout(struct reader *r)
 				  o->hchan_sendq_first };
 	const int32_t sudog[] = { r->rt->layout.sudog_g, r->rt->layout.sudog_c, o->sudog_next };
 
-	r->hchan_bytes = span_of(hchan, ARRAY_SIZE(hchan));
-	r->sudog_bytes = span_of(sudog, ARRAY_SIZE(sudog));
+	r->hchan_bytes = field_span(hchan, ARRAY_SIZE(hchan), OBJECT_MAX);
+	r->sudog_bytes = field_span(sudog, ARRAY_SIZE(sudog), OBJECT_MAX);
 	return r->hchan_bytes && r->sudog_bytes && o->hchan_timer <= OBJECT_MAX - 8 ? 0
 										    : -EOPNOTSUPP;
 }
@@ -224,12 +195,12 @@ static struct waiter *reader__find(struct reader *r, uint64_t via, uint32_t chan
 
 static bool hchan_plausible(const struct goobjects *o, const uint8_t *h)
 {
-	uint64_t len = word_at(h, o->hchan_qcount), cap = word_at(h, o->hchan_dataqsiz);
-	uint16_t size = (uint16_t)half_at(h, o->hchan_elemsize);
+	uint64_t len = field_u64(h, o->hchan_qcount), cap = field_u64(h, o->hchan_dataqsiz);
+	uint16_t size = (uint16_t)field_u32(h, o->hchan_elemsize);
 
 	return len <= cap && cap < CAP_MAX && (!size || cap <= CAP_MAX / size) &&
-	       half_at(h, o->hchan_closed) <= 1 && word_at(h, o->hchan_elemtype) &&
-	       word_at(h, o->hchan_recvx) <= cap && word_at(h, o->hchan_sendx) <= cap;
+	       field_u32(h, o->hchan_closed) <= 1 && field_u64(h, o->hchan_elemtype) &&
+	       field_u64(h, o->hchan_recvx) <= cap && field_u64(h, o->hchan_sendx) <= cap;
 }
 
 static int reader__read_chans(struct reader *r, size_t nr, bool after)
@@ -264,10 +235,10 @@ static void reader__take_sudog(struct reader *r, struct waiter *w, const uint8_t
 	const struct pw_layout *lay = &r->rt->layout;
 
 	w->seen = CENSUS_WAY_NONE;
-	w->good = s && word_at(s, lay->sudog_g) == r->c->gs[w->g].addr &&
-		  word_at(s, lay->sudog_c) == r->cs->v[w->chan].addr;
+	w->good = s && field_u64(s, lay->sudog_g) == r->c->gs[w->g].addr &&
+		  field_u64(s, lay->sudog_c) == r->cs->v[w->chan].addr;
 	if (w->good)
-		w->next = word_at(s, r->rt->objects.sudog_next);
+		w->next = field_u64(s, r->rt->objects.sudog_next);
 }
 
 /* by_chan[from] to by_chan[to - 1], in as many batches as it takes. */
@@ -299,10 +270,11 @@ static int reader__read_sudogs(struct reader *r, size_t from, size_t to)
 static int reader__read_elements(struct reader *r, struct look *k)
 {
 	const struct goobjects *o = &r->rt->objects;
-	uint64_t len = word_at(k->before, o->hchan_qcount),
-		 cap = word_at(k->before, o->hchan_dataqsiz);
-	uint64_t buf = word_at(k->before, o->hchan_buf), at = word_at(k->before, o->hchan_recvx);
-	size_t size = (uint16_t)half_at(k->before, o->hchan_elemsize);
+	uint64_t len = field_u64(k->before, o->hchan_qcount),
+		 cap = field_u64(k->before, o->hchan_dataqsiz);
+	uint64_t buf = field_u64(k->before, o->hchan_buf),
+		 at = field_u64(k->before, o->hchan_recvx);
+	size_t size = (uint16_t)field_u32(k->before, o->hchan_elemsize);
 	size_t bytes = size < GCHAN_WORDS * 8 ? size : GCHAN_WORDS * 8, words = (bytes + 7) / 8;
 
 	k->nr_elements = 0;
@@ -337,9 +309,9 @@ static int reader__stranger(struct reader *r, uint64_t via, uint64_t chan, uint6
 	err = addrspace__read(r->as, via, s, r->sudog_bytes);
 	if (err)
 		return err == -ESRCH ? err : -EAGAIN;
-	if (word_at(s, r->rt->layout.sudog_c) != chan)
+	if (field_u64(s, r->rt->layout.sudog_c) != chan)
 		return -EAGAIN;
-	*ret_next = word_at(s, r->rt->objects.sudog_next);
+	*ret_next = field_u64(s, r->rt->objects.sudog_next);
 	return 0;
 }
 
@@ -407,10 +379,10 @@ static int reader__settle(struct reader *r, const struct look *k)
 
 	if (!k->read || !k->again || memcmp(k->before, k->after, r->hchan_bytes))
 		return -EAGAIN;
-	err = reader__walk(r, k->chan, word_at(k->before, o->hchan_recvq_first), CENSUS_WAY_RECEIVE,
-			   &found);
+	err = reader__walk(r, k->chan, field_u64(k->before, o->hchan_recvq_first),
+			   CENSUS_WAY_RECEIVE, &found);
 	if (!err)
-		err = reader__walk(r, k->chan, word_at(k->before, o->hchan_sendq_first),
+		err = reader__walk(r, k->chan, field_u64(k->before, o->hchan_sendq_first),
 				   CENSUS_WAY_SEND, &found);
 	if (err || !found)
 		return err ? err : -EAGAIN;
@@ -421,12 +393,12 @@ static int reader__settle(struct reader *r, const struct look *k)
 			r->c->waits[w->wait].way = w->seen;
 	}
 	ch->settled = true;
-	ch->closed = half_at(k->before, o->hchan_closed);
-	ch->timer = o->hchan_timer >= 0 && word_at(k->before, o->hchan_timer);
-	ch->elem_size = (uint16_t)half_at(k->before, o->hchan_elemsize);
-	ch->elem_type = word_at(k->before, o->hchan_elemtype);
-	ch->len = word_at(k->before, o->hchan_qcount);
-	ch->cap = word_at(k->before, o->hchan_dataqsiz);
+	ch->closed = field_u32(k->before, o->hchan_closed);
+	ch->timer = o->hchan_timer >= 0 && field_u64(k->before, o->hchan_timer);
+	ch->elem_size = (uint16_t)field_u32(k->before, o->hchan_elemsize);
+	ch->elem_type = field_u64(k->before, o->hchan_elemtype);
+	ch->len = field_u64(k->before, o->hchan_qcount);
+	ch->cap = field_u64(k->before, o->hchan_dataqsiz);
 	return reader__keep_elements(r, k, ch);
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "census/field.h"
 #include "census/gather.h"
 #include "golang/gostate.h"
 
@@ -43,18 +44,6 @@ struct gwaits {
 	uint32_t reads_left;
 };
 
-static size_t span(const int32_t *offsets, size_t nr)
-{
-	int32_t last = 0;
-
-	for (size_t i = 0; i < nr; i++) {
-		if (offsets[i] < 0 || offsets[i] > OBJECT_MAX - 8)
-			return 0;
-		last = offsets[i] > last ? offsets[i] : last;
-	}
-	return (size_t)last + 8;
-}
-
 int gwaits__new(const struct addrspace *as, const struct goruntime *rt, struct pcfacts *facts,
 		struct gwaits **ret)
 {
@@ -73,10 +62,10 @@ int gwaits__new(const struct addrspace *as, const struct goruntime *rt, struct p
 	w->facts = facts;
 	w->reads_left = READS_MAX;
 	w->bytes[HUNT_SUDOG] = w->bytes[HUNT_OWN] = w->bytes[HUNT_HEAD] =
-		span(sudog, ARRAY_SIZE(sudog));
-	w->bytes[HUNT_LIST] = span(list, ARRAY_SIZE(list));
-	w->bytes[HUNT_POLLDESC] = span(polldesc, ARRAY_SIZE(polldesc));
-	w->bytes[HUNT_TIMER] = span(&obj->timer_when, 1);
+		field_span(sudog, ARRAY_SIZE(sudog), OBJECT_MAX);
+	w->bytes[HUNT_LIST] = field_span(list, ARRAY_SIZE(list), OBJECT_MAX);
+	w->bytes[HUNT_POLLDESC] = field_span(polldesc, ARRAY_SIZE(polldesc), OBJECT_MAX);
+	w->bytes[HUNT_TIMER] = field_span(&obj->timer_when, 1, OBJECT_MAX);
 	err = gather__new(as, &w->gather);
 	if (err)
 		return err;
@@ -91,22 +80,6 @@ void gwaits__free(struct gwaits *w)
 	gather__free(w->gather);
 	free(w->pool);
 	free(w);
-}
-
-static uint64_t word(const uint8_t *bytes, int32_t offset)
-{
-	uint64_t v;
-
-	memcpy(&v, bytes + offset, sizeof(v));
-	return v;
-}
-
-static uint32_t half(const uint8_t *bytes, int32_t offset)
-{
-	uint32_t v;
-
-	memcpy(&v, bytes + offset, sizeof(v));
-	return v;
 }
 
 static int gwaits__add(struct gwaits *w, struct gwait *t, const struct census_wait *wait)
@@ -261,12 +234,12 @@ static int gwaits__sudog(struct gwaits *w, struct gwait *t, const uint8_t *bytes
 	uint64_t elem;
 	int err;
 
-	if (!bytes || word(bytes, lay->sudog_g) != t->v->addr) {
+	if (!bytes || field_u64(bytes, lay->sudog_g) != t->v->addr) {
 		gwait__give_up(t);
 		return 0;
 	}
-	wait.addr = word(bytes, lay->sudog_c);
-	elem = word(bytes, lay->sudog_elem);
+	wait.addr = field_u64(bytes, lay->sudog_c);
+	elem = field_u64(bytes, lay->sudog_elem);
 	if (!wait.addr) { /* a semaphore; its waitlink leads to other goroutines */
 		t->hunt = HUNT_OVER;
 		wait = lock_wait(&t->spot, elem, w->rt->minor);
@@ -276,7 +249,7 @@ static int gwaits__sudog(struct gwaits *w, struct gwait *t, const uint8_t *bytes
 	}
 	wait.select = bytes[w->rt->objects.sudog_isselect];
 	wait.way = (uint8_t)chan_way(t->v, w->rt->minor);
-	t->at = word(bytes, lay->sudog_waitlink);
+	t->at = field_u64(bytes, lay->sudog_waitlink);
 	err = gwaits__add(w, t, &wait);
 	if (!t->at)
 		t->hunt = HUNT_OVER;
@@ -289,36 +262,36 @@ static int gwaits__own_sudog(struct gwaits *w, struct gwait *t, const uint8_t *b
 	bool cond = t->spot.role == PC_NOTIFY_WAIT;
 	struct census_wait wait;
 
-	if (!bytes || word(bytes, lay->sudog_g) != t->v->addr || word(bytes, lay->sudog_c) ||
-	    (!cond && !word(bytes, lay->sudog_elem))) {
+	if (!bytes || field_u64(bytes, lay->sudog_g) != t->v->addr ||
+	    field_u64(bytes, lay->sudog_c) || (!cond && !field_u64(bytes, lay->sudog_elem))) {
 		gwaits__next_word(w, t);
 		return 0;
 	}
 	gwaits__learn(w, t);
 	if (cond) {
-		t->ticket = half(bytes, w->rt->objects.sudog_ticket);
+		t->ticket = field_u32(bytes, w->rt->objects.sudog_ticket);
 		t->hunt = HUNT_LIST;
 		t->try = 0;
 		gwaits__next_word(w, t);
 		return 0;
 	}
 	t->hunt = HUNT_OVER;
-	wait = lock_wait(&t->spot, word(bytes, lay->sudog_elem), w->rt->minor);
+	wait = lock_wait(&t->spot, field_u64(bytes, lay->sudog_elem), w->rt->minor);
 	return gwaits__add(w, t, &wait);
 }
 
 /* Go runtime/sema.go: those who wait have the tickets from notify to wait - 1. */
 static bool in_list(const uint8_t *bytes, const struct goobjects *obj, uint32_t ticket)
 {
-	uint32_t notify = half(bytes, obj->nl_notify);
+	uint32_t notify = field_u32(bytes, obj->nl_notify);
 
-	return ticket - notify < half(bytes, obj->nl_wait) - notify;
+	return ticket - notify < field_u32(bytes, obj->nl_wait) - notify;
 }
 
 static int gwaits__list(struct gwaits *w, struct gwait *t, const uint8_t *bytes)
 {
 	const struct goobjects *obj = &w->rt->objects;
-	uint64_t head = bytes ? word(bytes, obj->nl_head) : 0;
+	uint64_t head = bytes ? field_u64(bytes, obj->nl_head) : 0;
 
 	if (!is_pointer(t->v, head) || !in_list(bytes, obj, t->ticket)) {
 		gwaits__next_word(w, t);
@@ -337,8 +310,9 @@ static int gwaits__head(struct gwaits *w, struct gwait *t, const uint8_t *bytes)
 	const struct pw_layout *lay = &w->rt->layout;
 	struct census_wait wait;
 
-	if (!bytes || !is_pointer(t->v, word(bytes, lay->sudog_g)) || word(bytes, lay->sudog_c) ||
-	    t->ticket - half(bytes, w->rt->objects.sudog_ticket) > INT32_MAX) {
+	if (!bytes || !is_pointer(t->v, field_u64(bytes, lay->sudog_g)) ||
+	    field_u64(bytes, lay->sudog_c) ||
+	    t->ticket - field_u32(bytes, w->rt->objects.sudog_ticket) > INT32_MAX) {
 		t->hunt = HUNT_LIST;
 		gwaits__next_word(w, t);
 		return 0;
@@ -351,16 +325,16 @@ static int gwaits__head(struct gwaits *w, struct gwait *t, const uint8_t *bytes)
 static int gwaits__polldesc(struct gwaits *w, struct gwait *t, const uint8_t *bytes)
 {
 	const struct goobjects *obj = &w->rt->objects;
-	bool reads = bytes && word(bytes, obj->pd_rg) == t->v->addr;
+	bool reads = bytes && field_u64(bytes, obj->pd_rg) == t->v->addr;
 	struct census_wait wait = { .addr = t->at, .kind = CENSUS_WAIT_FD };
 
-	if (!reads && (!bytes || word(bytes, obj->pd_wg) != t->v->addr)) {
+	if (!reads && (!bytes || field_u64(bytes, obj->pd_wg) != t->v->addr)) {
 		gwaits__next_word(w, t);
 		return 0;
 	}
 	gwaits__learn(w, t);
 	t->hunt = HUNT_OVER;
-	wait.via = word(bytes, obj->pd_fd);
+	wait.via = field_u64(bytes, obj->pd_fd);
 	wait.way = reads ? CENSUS_WAY_READ : CENSUS_WAY_WRITE;
 	return gwaits__add(w, t, &wait);
 }
@@ -374,7 +348,7 @@ static int gwaits__timer(struct gwaits *w, struct gwait *t, const uint8_t *bytes
 		return 0;
 	}
 	t->hunt = HUNT_OVER;
-	wait.via = word(bytes, w->rt->objects.timer_when);
+	wait.via = field_u64(bytes, w->rt->objects.timer_when);
 	return gwaits__add(w, t, &wait);
 }
 
