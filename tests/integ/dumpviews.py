@@ -5,6 +5,8 @@ import itertools
 import json
 import os
 import re
+import shutil
+import subprocess
 import tempfile
 import time
 
@@ -353,7 +355,33 @@ def what_makes_no_sense_is_refused_in_one_line(minor):
     expect(code == 2 and len(said.splitlines()) == 1, f"without -p: exit code {code}, {said!r}")
 
 
+def panicparse():
+    """The program pp, which reads tracebacks of Go for people."""
+    module = "github.com/maruel/panicparse/v2/cmd/pp@v2.3.1"
+
+    def make(path):
+        with tempfile.TemporaryDirectory() as d:
+            try:
+                build.run_go(["install", module], None, d, GOBIN=d)
+            except RuntimeError as e:
+                raise build.Missing(f"{module} cannot be fetched: {str(e).splitlines()[-1]}") from e
+            shutil.move(os.path.join(d, "pp"), path)
+    return build.build_once("panicparse-2.3.1", "", [], make)
+
+
+def panicparse_reads_the_text(minor):
+    """It folds goroutines with equal stacks into buckets `N: state ... [Created by ...]` with their frames below."""
+    program = panicparse()
+    with Idle(minor) as t:
+        text, lines = dump(t.pid)[0], goroutines(t.pid).values()
+    done = subprocess.run([str(program), "-aggressive"], input=text, capture_output=True, text=True)
+    expect(not done.returncode and not done.stderr, f"exit code {done.returncode}: {done.stderr[:300]}")
+    buckets = re.findall(r"^(\d+): ", done.stdout, re.M)
+    expect(sum(map(int, buckets)) == len(lines), f"{sum(map(int, buckets))} goroutines, want {len(lines)}: {done.stdout[:300]}")
+
+
 CASES = [
+    (panicparse_reads_the_text, (26, 15)),
     (json_and_jsonl_are_the_same_objects, (26, 19, 15)), (folded_lines_are_the_same_goroutines, (26, 19, 15)),
     (go_tool_pprof_reads_the_same_goroutines, (26, 19, 15)), (debug1_of_pprof_counts_the_same, (27, 26, 23, 19, 15)),
     (the_html_page_has_all_of_them, (26,)), (each_filter_takes_what_it_says, (26, 19, 15)), (filters_combine, (26,)),
