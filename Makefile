@@ -111,6 +111,8 @@ test-programs: $(PW_PROGS)
 FUZZ_SRCS  := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZ_PROGS := $(FUZZ_SRCS:tests/fuzz/%.c=$(BUILD)/fuzz/%)
 $(BUILD)/obj/tests/fuzz/%.o: WARN += -Wno-missing-prototypes
+# It shares its target with the unit test: tests/unit/fake_locks.h
+$(BUILD)/obj/tests/fuzz/fuzz_holds.o: CFLAGS += -I.
 FUZZ_MAIN  := $(if $(FUZZER),,$(BUILD)/obj/tests/fuzz/replay.o)
 $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(FUZZ_MAIN) $$(LIB_OBJS)
 	$(call msg,LINK,$@)

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "../unit/fake_locks.h"
+#include "tests/unit/fake_locks.h"
 
 #define MAX        4
 #define TEXT_BYTES 0x320 /* of all functions */
