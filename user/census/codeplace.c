@@ -36,7 +36,8 @@ void codeplaces__free(struct codeplaces *ps)
 
 	if (!ps)
 		return;
-	HASH_ITER (hh, ps->entries, e, next) {
+	HASH_ITER(hh, ps->entries, e, next)
+	{
 		HASH_DEL(ps->entries, e);
 		walkmemos__done(&e->place.memos);
 		free(e);
@@ -73,9 +74,9 @@ static struct lockfn inlined_lock(struct gosym *sym, uint64_t pc, bool is_return
 }
 
 /*
- * runtime.semacquire1(addr *uint32, ...) needs addr again after the wait. It is on the stack up to Go 1.16;
- * from then on the code as a rule keeps it in the room that the caller has for it, but not if it was compiled
- * without optimisation.
+ * runtime.semacquire1(addr *uint32, ...) needs addr again after the wait. It is on the stack up to
+ * Go 1.16; from then on the code as a rule keeps it in the room that the caller has for it, but not
+ * if it was compiled without optimisation.
  */
 static bool codeplaces__keeps_sema(struct codeplaces *ps, const struct codeplace *p)
 {
@@ -110,8 +111,7 @@ static void codeplaces__look_up(struct codeplaces *ps, uint64_t pc, bool is_retu
 	p->is_runtime = p->lock.role != LOCKFN_LOCK && p->lock.role != LOCKFN_PLAIN;
 	if (p->lock.role == LOCKFN_PLAIN)
 		p->lock = inlined_lock(sym, pc, is_return);
-	p->acquires = p->is_runtime &&
-		      gosym__frames(sym, p->fn->entry, false, &frame, 1) == 1 &&
+	p->acquires = p->is_runtime && gosym__frames(sym, p->fn->entry, false, &frame, 1) == 1 &&
 		      !strcmp(frame.func, "runtime.semacquire1");
 	p->keeps_sema = p->acquires && codeplaces__keeps_sema(ps, p);
 }
@@ -147,7 +147,7 @@ struct tour {
 	struct lockwalk *w;
 	struct codeplace *p;
 	const struct gofn *fn;
-	bool *seen;	/* owned; by instruction */
+	bool *seen;     /* owned; by instruction */
 	uint32_t *todo; /* owned */
 	size_t nr_todo;
 };

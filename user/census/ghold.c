@@ -21,10 +21,10 @@ struct finder {
 	struct gholds *hs;
 	size_t room;
 	struct gather *gather; /* owned, as all that follows */
-	bool *moved;	       /* by g */
-	bool *unsure;	       /* by g: there may be more than was found */
-	bool *may_give;	       /* by stack */
-	uint64_t *pcs;	       /* as census.pcs, but each where the goroutine stands */
+	bool *moved;           /* by g */
+	bool *unsure;          /* by g: there may be more than was found */
+	bool *may_give;        /* by stack */
+	uint64_t *pcs;         /* as census.pcs, but each where the goroutine stands */
 	uint64_t *wanted;      /* locks, by address */
 	uint32_t batch[BATCH]; /* goroutines that are looked at */
 	size_t nr_batch;
@@ -76,7 +76,8 @@ static int finder__add(struct finder *f, uint32_t g, const struct held *held)
 	return 0;
 }
 
-/* The pieces of one are its stack, if it is not too large for one, and where its deferred calls begin. */
+/* The pieces of one are its stack, if it is not too large for one, and where its deferred calls
+ * begin. */
 static int finder__read_stacks(struct finder *f)
 {
 	int err = 0;
@@ -86,12 +87,24 @@ static int finder__read_stacks(struct finder *f)
 		const struct census_g *g = &f->c->gs[f->batch[i]];
 		uint64_t len = g->stack_hi - g->sp;
 
-		err = gather__want(f->gather, g->sp, len < GATHER_PIECE_MAX ? (size_t)len : GATHER_PIECE_MAX);
+		err = gather__want(f->gather, g->sp,
+				   len < GATHER_PIECE_MAX ? (size_t)len : GATHER_PIECE_MAX);
 		if (err >= 0)
 			err = gather__want(f->gather, holds_defer_addr(f->rt, g->addr), 8);
 	}
 	holds__forget(f->holds);
 	return err < 0 ? err : gather__read(f->gather);
+}
+
+/* That of the lock that it waits for; 0: it waits for none, or nobody knows. */
+static uint64_t sema_of(const struct census *c, const struct census_g *g)
+{
+	const struct census_wait *w = &c->waits[g->waits_at];
+
+	if (g->nr_waits != 1 || g->waits_cut ||
+	    (w->kind != CENSUS_WAIT_MUTEX && w->kind != CENSUS_WAIT_RWMUTEX))
+		return 0;
+	return w->via;
 }
 
 /* Number i of the batch. What was read before serves only if it is all there. */
@@ -103,7 +116,8 @@ static int finder__ask(struct finder *f, size_t i)
 				.nr = cs->nr_pcs,
 				.sp = g->sp,
 				.stack_hi = g->stack_hi,
-				.g = g->addr };
+				.g = g->addr,
+				.sema = sema_of(f->c, g) };
 	struct held held[GHOLDS_OF_ONE_MAX];
 	bool complete = false;
 	int err = 0, nr;
@@ -216,7 +230,8 @@ static size_t finder__make_wanted(struct finder *f)
 	size_t nr = 0;
 
 	for (size_t i = 0; i < f->ls->nr; i++)
-		if (f->ls->v[i].kind == CENSUS_WAIT_MUTEX || f->ls->v[i].kind == CENSUS_WAIT_RWMUTEX)
+		if (f->ls->v[i].kind == CENSUS_WAIT_MUTEX ||
+		    f->ls->v[i].kind == CENSUS_WAIT_RWMUTEX)
 			f->wanted[nr++] = f->ls->v[i].addr;
 	return nr;
 }

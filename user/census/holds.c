@@ -9,8 +9,8 @@
 #define DEFERS_MAX 256 /* of a goroutine's list that are looked at */
 
 struct holds {
-	const struct addrspace *mem;  /* borrowed */
-	const struct goruntime *rt;   /* borrowed */
+	const struct addrspace *mem; /* borrowed */
+	const struct goruntime *rt;  /* borrowed */
 	struct gofns *fns;
 	struct livemem live;
 	struct lockwalk walk;
@@ -26,12 +26,12 @@ struct search {
 	const struct hold_stack *s;
 	struct held *out;
 	size_t nr, max;
-	size_t given;			/* locks that will be given back, wanted and taken or not */
+	size_t given; /* locks that will be given back, wanted and taken or not */
 	bool complete;
-	uint64_t sp;			/* of the frame that is looked at */
-	struct lockfn waits;		/* role LOCKFN_LOCK: it stands in this function */
-	bool waits_mutex;		/* in the slow path of a mutex */
-	uint64_t sema;			/* that it waits for; 0: unknown */
+	uint64_t sp;                             /* of the frame that is looked at */
+	struct lockfn waits;                     /* role LOCKFN_LOCK: it stands in this function */
+	bool waits_mutex;                        /* in the slow path of a mutex */
+	uint64_t sema;                           /* that it waits for; 0: unknown */
 	struct lock_use kept[LOCKPATH_USES_MAX]; /* taken by frames further in, when they return */
 	size_t nr_kept;
 	int64_t kept_unknown;
@@ -128,8 +128,7 @@ static int compare_address(const void *a, const void *b)
 
 static bool holds__is_wanted(const struct holds *h, uint64_t lock)
 {
-	return !h->wanted ||
-	       bsearch(&lock, h->wanted, h->nr_wanted, sizeof(lock), compare_address);
+	return !h->wanted || bsearch(&lock, h->wanted, h->nr_wanted, sizeof(lock), compare_address);
 }
 
 static void search__add(struct search *q, uint64_t lock, enum held_kind kind, size_t frame,
@@ -157,11 +156,13 @@ static void search__add(struct search *q, uint64_t lock, enum held_kind kind, si
 /* --- deferred calls --- */
 
 /*
- * g._defer stands before g.m. runtime._defer: sp@8, fn@24; link@40 up to Go 1.21, then @32. Up to 1.17 it begins with the
- * size of its arguments, which lie behind its 72 bytes, and has started@4, openDefer@6; up to 1.21 started@0, openDefer@2; then
- * rangefunc@1 (Go runtime/runtime2.go).
+ * g._defer stands before g.m. runtime._defer: sp@8, fn@24; link@40 up to Go 1.21, then @32. Up
+ * to 1.17 it begins with the size of its arguments, which lie behind its 72 bytes, and has
+ * started@4, openDefer@6; up to 1.21 started@0, openDefer@2; then rangefunc@1 (Go
+ * runtime/runtime2.go).
  */
-static int search__read_defer(struct search *q, uint64_t at, struct lock_defer *ret, uint64_t *ret_link)
+static int search__read_defer(struct search *q, uint64_t at, struct lock_defer *ret,
+			      uint64_t *ret_link)
 {
 	int minor = q->h->rt->minor;
 	uint64_t word[6];
@@ -198,8 +199,7 @@ static void search__read_defers(struct search *q)
 	w->nr_defers = 0;
 	if (q->s->defer)
 		memcpy(&at, q->s->defer, sizeof(at));
-	else if (!q->s->g ||
-		 livemem__word(&q->h->live, holds_defer_addr(q->h->rt, q->s->g), &at))
+	else if (!q->s->g || livemem__word(&q->h->live, holds_defer_addr(q->h->rt, q->s->g), &at))
 		return;
 	for (size_t i = 0; at && i < DEFERS_MAX; i++) {
 		struct lock_defer d;
@@ -397,7 +397,9 @@ static int search__visit(struct search *q, size_t frame, struct codeplace *p, st
 static void search__find_sema(struct search *q, size_t frame, struct codeplace *p,
 			      struct gofn *callee)
 {
-	q->sema = 0;
+	q->sema = q->s->sema;
+	if (q->sema)
+		return;
 	if (!p->keeps_sema) {
 		search__run(q, frame, p, callee);
 		q->sema = q->h->walk.sema;

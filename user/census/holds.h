@@ -53,6 +53,7 @@ struct hold_stack {
 	const uint8_t *bytes;	/* borrowed */
 	size_t nr_bytes;
 	const uint8_t *defer;	/* borrowed */
+	uint64_t sema;		/* that it is known to wait for; 0: it is looked for */
 };
 
 struct holds;

@@ -24,13 +24,13 @@ struct visit {
 struct run {
 	struct lockwalk *w;
 	struct gofn *fn;
-	uint64_t top;	      /* of the frame: where the return address is; without regabi only */
+	uint64_t top;         /* of the frame: where the return address is; without regabi only */
 	struct visit *visits; /* owned; [0] is of no place */
 	uint32_t *visit_of;   /* owned: by instruction */
 	uint32_t nr_visits;
 	struct lockpath *exit; /* owned; joined of all returns */
 	struct lockpath *path; /* that runs now; owned */
-	uint32_t at;	       /* its instruction */
+	uint32_t at;           /* its instruction */
 	size_t nr_waiting;
 	struct {
 		struct lockpath *path;
