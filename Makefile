@@ -29,7 +29,7 @@ endif
 WARN	:= -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -Wshadow -Werror
 CFLAGS	?= -O2 -g
 SAN	?=
-ALL_CFLAGS = -std=gnu11 $(WARN) $(CFLAGS) $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer) \
+ALL_CFLAGS = -std=gnu11 $(WARN) $(CFLAGS) $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer) $(if $(FUZZER),-fsanitize=fuzzer-no-link) \
 	     -D_GNU_SOURCE -DPARKWATCH_VERSION='"$(VERSION)"' -Iinclude -Iuser -I$(BUILD) $(DWARF_CFLAGS)
 # libdwarf's headers are in /usr/include on Debian 12, in /usr/include/libdwarf-N on Debian 13
 DWARF_CFLAGS := $(shell pkg-config --cflags libdwarf 2>/dev/null)

@@ -5,7 +5,7 @@ import json
 import subprocess
 
 import build
-from target import LIMIT, PARKWATCH, Target, expect
+from target import LIMIT, PARKWATCH, Failed, Target, expect
 
 MODES = ["stripped", "pie", "cgo", "race"]
 
@@ -45,25 +45,38 @@ def same_rings(said, truth):
 
 
 def deadlocks(minor, mode):
+    """Nothing false in any reading. One may leave out a goroutine that the runtime is just moving: not three in a row."""
     with knots("deadlocks", minor, mode) as (pid, truth):
-        said = read(pid)
-        locks = {l["addr"]: l for l in said["locks"]}
-        for want in truth["locks"]:
-            lock = locks.get(want["addr"])
-            expect(lock, f"nobody waits for {want}")
-            expect(lock["kind"] == want["kind"], f"{lock['kind']}, want {want}")
-            expect(goids(lock["waiters"]) == sorted(want["waiters"]), f"{goids(lock['waiters'])} wait, want {want}")
-            expect(goids(lock["holders"]) == sorted(want["holders"]), f"{goids(lock['holders'])} hold, want {want}")
-            expect(lock["state"], f"the state of {want} is not known")
-        same_rings(said, truth)
-        for d in said["deadlocks"]:
-            for step in d["steps"]:
-                expect(step["waits_for"]["func"].startswith("main."), step)
-                expect(step["hold"]["func"].startswith("main."), step)
-                expect(step["hold"]["line"] > 0, step)
-        expect(sum(d["behind"] for d in said["deadlocks"]) == 5, "5 wait behind a ring")
+        for tries_left in (2, 1, 0):
+            said = read(pid)
+            rings = {ring(d["goroutines"]) for d in said["deadlocks"]}
+            expect(rings <= {ring(d) for d in truth["deadlocks"]}, f"deadlocks {sorted(rings)} are not all true")
+            try:
+                all_is_told(said, truth)
+                break
+            except Failed:
+                if not tries_left:
+                    raise
         text = parkwatch(pid)
         expect(text.count("DEADLOCK: ") == len(truth["deadlocks"]), text)
+
+
+def all_is_told(said, truth):
+    locks = {l["addr"]: l for l in said["locks"]}
+    for want in truth["locks"]:
+        lock = locks.get(want["addr"])
+        expect(lock, f"nobody waits for {want}")
+        expect(lock["kind"] == want["kind"], f"{lock['kind']}, want {want}")
+        expect(goids(lock["waiters"]) == sorted(want["waiters"]), f"{goids(lock['waiters'])} wait, want {want}")
+        expect(goids(lock["holders"]) == sorted(want["holders"]), f"{goids(lock['holders'])} hold, want {want}")
+        expect(lock["state"], f"the state of {want} is not known")
+    same_rings(said, truth)
+    for d in said["deadlocks"]:
+        for step in d["steps"]:
+            expect(step["waits_for"]["func"].startswith("main."), step)
+            expect(step["hold"]["func"].startswith("main."), step)
+            expect(step["hold"]["line"] > 0, step)
+    expect(sum(d["behind"] for d in said["deadlocks"]) == 5, "5 wait behind a ring")
 
 
 def as_told(said):
