@@ -36,7 +36,7 @@ enum outcome { LIVE, GONE, MOVED };
 /* One goroutine on its way into the census. */
 struct slot {
 	uint64_t addr, sp;
-	struct gview first;
+	struct gview first, last; /* as it was seen before its stack, and after it */
 	enum outcome outcome;
 	int piece, stack, m, p; /* numbers in the gathers, the same in both of a kind; < 0: none */
 	size_t window;          /* bytes of stack that were read; 0: it has none */
@@ -146,7 +146,9 @@ static int reading__look(struct reading *r, struct slot **todo, size_t nr)
 		s->window = s->first.scanning ? 0 : gstack_window(&s->first, &s->sp);
 		s->stack = s->m = s->p = -ENOENT;
 		s->nr_pcs = 0;
-		s->wait = (struct gwait){ .v = &s->first };
+		s->wait.v = &s->first;
+		s->wait.nr = 0;
+		gspot__clear(&s->wait.spot);
 	}
 	return err;
 }
@@ -253,27 +255,27 @@ static bool slot__stack_held(const struct reading *r, const struct slot *s)
 	return after && !memcmp(before, after, s->window);
 }
 
-static enum outcome slot__settle(const struct reading *r, const struct slot *s,
-				 const uint8_t *bytes)
+static enum outcome slot__settle(const struct reading *r, struct slot *s, const uint8_t *bytes)
 {
-	struct gview v;
+	struct gview *v = &s->last;
 	uint64_t sp;
 
 	if (!bytes)
 		return MOVED;
-	gview__take(&v, r->rt, s->addr, bytes);
-	if (!gview__is_live(&v))
+	gview__take(v, r->rt, s->addr, bytes);
+	if (!gview__is_live(v))
 		return GONE;
 	/* Born meanwhile: up to Go 1.25 the goid is written last (runtime/proc.go newproc1). */
-	if (!v.goid || v.goid != s->first.goid || !gview__is_live(&s->first))
+	if (!v->goid || v->goid != s->first.goid || !gview__is_live(&s->first))
 		return MOVED;
-	if (v.scanning || v.status == GOSTATUS_COPYSTACK || !gostatus_name(r->rt->minor, v.status))
+	if (v->scanning || v->status == GOSTATUS_COPYSTACK ||
+	    !gostatus_name(r->rt->minor, v->status))
 		return MOVED;
-	if (v.status == GOSTATUS_RUNNING)
+	if (v->status == GOSTATUS_RUNNING)
 		return LIVE;
-	if (!gview__is_same(&v, &s->first))
+	if (!gview__is_same(v, &s->first))
 		return MOVED;
-	return !gstack_window(&v, &sp) || slot__stack_held(r, s) ? LIVE : MOVED;
+	return !gstack_window(v, &sp) || slot__stack_held(r, s) ? LIVE : MOVED;
 }
 
 static int reading__round(struct reading *r, struct slot **todo, size_t nr)
@@ -336,9 +338,9 @@ static int reading__keep_waits(struct reading *r, const struct slot *s, struct c
 	return 0;
 }
 
-/* v: as it was seen last. */
-static int reading__keep(struct reading *r, const struct slot *s, const struct gview *v)
+static int reading__keep(struct reading *r, const struct slot *s)
 {
+	const struct gview *v = &s->last;
 	struct census *c = r->c;
 	struct census_g g = {
 		.addr = s->addr,
@@ -386,15 +388,12 @@ static int reading__harvest(struct reading *r, struct slot **todo, size_t *nr)
 	size_t moved = 0;
 
 	for (size_t i = 0; i < *nr; i++) {
-		struct gview v;
 		int err = 0;
 
-		if (todo[i]->outcome == LIVE) {
-			gview__take(&v, r->rt, todo[i]->addr, piece_of(r->again, todo[i]->piece));
-			err = reading__keep(r, todo[i], &v);
-		} else if (todo[i]->outcome == MOVED) {
+		if (todo[i]->outcome == LIVE)
+			err = reading__keep(r, todo[i]);
+		else if (todo[i]->outcome == MOVED)
 			todo[moved++] = todo[i];
-		}
 		if (err)
 			return err;
 	}

@@ -4,6 +4,15 @@
 #include <errno.h>
 #include <string.h>
 
+/* The words are left as they are: nr_words says how many count. */
+void gspot__clear(struct gspot *s)
+{
+	s->role = PC_PLAIN;
+	s->lock = PC_LOCK_NONE;
+	s->writers = false;
+	s->nr_words = 0;
+}
+
 static size_t window_len(uint64_t sp, uint64_t stack_hi)
 {
 	return stack_hi - sp < GSTACK_WINDOW ? (size_t)(stack_hi - sp) : GSTACK_WINDOW;
@@ -53,8 +62,8 @@ static void gstack__note(struct gstack *s, const struct pcfact *fact, uint64_t s
 		return;
 	spot->role = fact->role;
 	spot->pc = fact->pc;
-	for (spot->nr_words = 0; sp <= cfa && spot->nr_words < GSTACK_WORDS; sp += 8)
-		if (gstack__word(s, sp, &spot->words[spot->nr_words++]))
+	for (; sp <= cfa && spot->nr_words < GSTACK_WORDS; sp += 8, spot->nr_words++)
+		if (gstack__word(s, sp, &spot->words[spot->nr_words]))
 			return;
 }
 
@@ -65,7 +74,7 @@ size_t gstack__walk(struct gstack *s, const struct gview *v, const uint8_t *wind
 	bool exact = false;
 	size_t nr = 0;
 
-	*ret_spot = (struct gspot){ .role = PC_PLAIN };
+	gspot__clear(ret_spot);
 	*ret_truncated = true;
 	gview__context(v, &pc, &sp);
 	s->start = sp;

@@ -27,6 +27,7 @@ struct gspot {
 	size_t nr_words;
 	uint64_t words[GSTACK_WORDS]; /* from the frame's sp on; the last is the first word of its arguments */
 };
+void gspot__clear(struct gspot *s);
 
 /* The walker. */
 struct gstack {
