@@ -18,8 +18,8 @@
 #include "census/gview.h"
 #include "golang/gostate.h"
 
-#define SAMPLE_FIRST 128 /* the first goroutines: main and the runtime's own are there */
-#define SAMPLE_REST  128 /* spread over the others */
+#define SAMPLE_FIRST 256 /* the first goroutines: main and the runtime's own are there */
+#define SAMPLE_REST  256 /* spread over the others */
 #define G_TRIES      4   /* to see a g that holds still */
 #define ROUNDS       8
 #define ROUND_NAP_NS (15 * NS_PER_MS)
