@@ -257,3 +257,14 @@ Test(sockets, a_name_that_looks_like_a_line_deceives_nobody)
 	cr_expect_str_eq(described(SOCKET_UNIX, text, 7), "socket");
 	cr_expect_str_eq(described(SOCKET_UNIX, text, 8), "unix @evil listening");
 }
+
+Test(sockets, what_the_kernel_tells_twice_is_one)
+{
+	static const char tcp[] = "   0: 0100007F:1F90 0A00000A:0050 01 " REST "   1: 0100007F:1F90 0A00000A:0050 08 " REST;
+	static const char unix_lines[] = "0: 00000002 00000000 00010000 0001 01 7 /run/true\n"
+					 "0: 00000002 00000000 00010000 0001 01 8 /run/true\n"
+					 "0: 00000002 00000000 00010000 0001 01 7 /run/true\n";
+
+	cr_expect(!strncmp(described(SOCKET_TCP, tcp, 7), "tcp 127.0.0.1:8080 -> ", 22));
+	cr_expect_str_eq(described(SOCKET_UNIX, unix_lines, 7), "unix /run/true listening");
+}

@@ -43,6 +43,7 @@ struct fds {
 	struct end *ends;        /* owned; by inode */
 	size_t nr_ends;
 	bool ends_read;
+	bool reread;             /* the sockets, for one that was not there */
 };
 
 int fds__new(const struct proc *p, struct fds **ret)
@@ -271,9 +272,22 @@ static void fds__describe_family(const struct fds *f, int fd, uint64_t inode, ch
 		 name);
 }
 
-static void fds__describe_socket(struct fds *f, int fd, uint64_t inode, char *text, size_t size)
+/* The tables pass a socket over when others come and go while they are read, so they are read twice for it. */
+static const struct socket *fds__socket(struct fds *f, uint64_t inode)
 {
 	const struct socket *k = fds__read_sockets(f) ? sockets__get(f->sockets, inode) : NULL;
+
+	if (k || f->reread)
+		return k;
+	f->reread = true;
+	sockets__free(f->sockets);
+	f->sockets = NULL;
+	return fds__read_sockets(f) ? sockets__get(f->sockets, inode) : NULL;
+}
+
+static void fds__describe_socket(struct fds *f, int fd, uint64_t inode, char *text, size_t size)
+{
+	const struct socket *k = fds__socket(f, inode);
 
 	if (!k) {
 		fds__describe_family(f, fd, inode, text, size);

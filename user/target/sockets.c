@@ -272,6 +272,15 @@ static int compare_inodes(const void *a, const void *b)
 	return x->inode < y->inode ? -1 : x->inode > y->inode;
 }
 
+/* Told of twice: of TCP and UDP nobody else can write a line; a unix socket's must say the same. */
+static bool sockets__same(const struct sockets *s, const struct socket *a, const struct socket *b)
+{
+	if (a->kind != b->kind)
+		return false;
+	return a->kind != SOCKET_UNIX || (a->state == b->state && a->listening == b->listening &&
+					  !strcmp(s->names + a->path, s->names + b->path));
+}
+
 static void sockets__sort(struct sockets *s)
 {
 	if (s->sorted)
@@ -279,7 +288,8 @@ static void sockets__sort(struct sockets *s)
 	if (s->nr)
 		qsort(s->v, s->nr, sizeof(*s->v), compare_inodes);
 	for (size_t i = 1; i < s->nr; i++)
-		if (s->v[i].inode == s->v[i - 1].inode)
+		if (s->v[i].inode == s->v[i - 1].inode &&
+		    !sockets__same(s, &s->v[i], &s->v[i - 1]))
 			s->v[i].ambiguous = s->v[i - 1].ambiguous = true;
 	s->sorted = true;
 }

@@ -3,8 +3,9 @@
  * sockets: the sockets of one network namespace by inode, from the text of /proc/PID/net/{tcp,tcp6,udp,udp6,unix}.
  *
  * The text is hostile: names of unix sockets are anybody's choice and may hold newlines, so that a name can look like
- * further lines. An inode that stands in two lines is therefore nobody's: it is kept as ambiguous. At most SOCKETS_MAX
- * lines and SOCKETS_TEXT_MAX bytes a file; what is over is counted. Source: Linux net/ipv4/tcp_ipv4.c
+ * further lines. An inode that stands in two lines is therefore nobody's: it is kept as ambiguous. (But the kernel tells of a
+ * socket twice, or not at all, when others come and go while it tells: lines that say the same are one.) At most
+ * SOCKETS_MAX lines and SOCKETS_TEXT_MAX bytes a file; what is over is counted. Source: Linux net/ipv4/tcp_ipv4.c
  * get_tcp4_sock(), net/ipv6/tcp_ipv6.c, net/ipv4/udp.c, net/unix/af_unix.c unix_seq_show().
  */
 #ifndef PARKWATCH_TARGET_SOCKETS_H
@@ -26,7 +27,7 @@ struct socket {
 	uint8_t kind;		/* enum socket_kind */
 	uint8_t state;		/* TCP and UDP: TCP_ESTABLISHED ... of netinet/tcp.h. UNIX: SS_UNCONNECTED ... of linux/net.h */
 	bool listening;
-	bool ambiguous;		/* its inode stands in two lines */
+	bool ambiguous;		/* its inode stands in two lines that are not the same socket's */
 	uint16_t local_port, peer_port;
 	uint8_t local[16], peer[16]; /* network order; of TCP and UDP the first 4 */
 	uint32_t path;		/* UNIX: where its name is in the names, 0: it has none */
