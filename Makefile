@@ -134,6 +134,7 @@ bench: all
 	@$(MAKE) --no-print-directory test-programs
 	@tools/bench/overhead
 	@tools/bench/census
+	@tools/bench/proof
 demo:
 	@tools/setup demo
 	@$(MAKE) --no-print-directory all

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "elf/dwarf_vars.h"
 #include "golang/golayout.h"
 
 #define HEADERS 512 /* of the ELF file around it */
@@ -58,6 +59,26 @@ static int wrap(const uint8_t *abbrev, size_t abbrev_len, const uint8_t *info, s
 	return fd;
 }
 
+/* Each entry as a type, each offset in it. */
+static void look_into(const struct elf_file *f, size_t info)
+{
+	scoped(dwarf_vars) v = NULL;
+	struct dwarf_spot spot;
+	uint64_t type;
+	char text[16];
+
+	if (dwarf_vars__open(f, 1 << 20, &v, NULL))
+		return;
+	dwarf_vars__type_of(v, "runtime.g", &type);
+	for (type = 0; type < info && type < 1024; type++) {
+		dwarf_vars__name(v, type, text, sizeof(text));
+		for (uint64_t off = 0; off < 64; off += 8)
+			if (!dwarf_vars__at(v, type, off, text, sizeof(text), &spot) &&
+			    (strlen(text) >= sizeof(text) || spot.kind > DWARF_SPOT_FUNC))
+				__builtin_trap();
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	scoped_fd int fd = -1;
@@ -77,6 +98,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fd = wrap(data + 3, abbrev, data + 3 + abbrev, size - 3 - abbrev, data[0] & 0x80);
 	if (fd < 0 || elf_file__open(fd, "fuzz", &f, NULL))
 		return 0;
+	look_into(f, size - 3 - abbrev);
 	if (!golayout_from_dwarf(f, minor, 1 << 20, &lay, &tab, &obj, NULL) &&
 	    (lay.g_goid < 0 || lay.g_goid > 1 << 27))
 		__builtin_trap();

@@ -6,13 +6,16 @@
 #include <sys/mman.h>
 
 #include "elf/elf_file.h"
+#include "elf/elf_vars.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	scoped_fd int fd = memfd_create("fuzz", MFD_CLOEXEC);
 	scoped(elf_file) f = NULL;
-	char id[ELF_BUILD_ID_MAX];
+	scoped(elf_vars) vars = NULL;
+	char id[ELF_BUILD_ID_MAX], name[8];
+	uint64_t at, len;
 
 	if (fd < 0 || write(fd, data, size) != (ssize_t)size ||
 	    elf_file__open(fd, "fuzz", &f, NULL))
@@ -26,6 +29,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			__builtin_trap();
 	}
 	elf_file__has_symtab(f);
+	if (!elf_vars__open(f, &vars))
+		for (uint64_t a = 0; a < 1 << 20; a += 997)
+			if (!elf_vars__at(vars, a, &at, &len, name, sizeof(name)) &&
+			    (a - at >= len || strlen(name) >= sizeof(name)))
+				__builtin_trap();
 	elf_file__is_pie(f);
 	if (!elf_file__gnu_build_id(f, id, sizeof(id)) && strlen(id) >= sizeof(id))
 		__builtin_trap();

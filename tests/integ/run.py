@@ -6,7 +6,7 @@
 
 Lines `ok NAME`, `FAIL NAME: why`, `skip NAME: what is missing`; the last line `N passed, N failed, N skipped`; exit 1 if any
 failed. PATTERN is a regular expression over names. The cases are in truths.py (programs that print what they did),
-tracer.py (against Go's execution tracer), dump.py (against Go's own tracebacks), dumpviews.py, dumpmoments.py, chans.py, outputs.py,
+tracer.py (against Go's execution tracer), dump.py (against Go's own tracebacks), dumpviews.py, dumpmoments.py, chans.py, leaks.py, refs.py, outputs.py,
 refusals.py and surroundings.py; the scripts of symbols, census and holds run too.
 """
 import argparse
@@ -23,7 +23,9 @@ import chans
 import dump
 import dumpmoments
 import dumpviews
+import leaks
 import outputs
+import refs
 import refusals
 import surroundings
 import target
@@ -44,7 +46,7 @@ def say(verdict, name, why=""):
 
 
 def cases():
-    for module in (refusals, outputs, surroundings, truths, tracer, dump, dumpviews, dumpmoments, chans):
+    for module in (refusals, outputs, surroundings, truths, tracer, dump, dumpviews, dumpmoments, chans, leaks, refs):
         yield from module.cases()
 
 

@@ -23,6 +23,8 @@ Test(golayout, has_a_row_for_every_version_and_arch)
 	cr_expect_null(golayout_row(22, EM_RISCV));
 }
 
+#define FIELD_MAX 131072 /* runtime.mheap is by far the largest */
+
 static void expect_fields(const struct golayout_row *r, const struct golayout_field *fields,
 			  const void *values)
 {
@@ -31,7 +33,7 @@ static void expect_fields(const struct golayout_row *r, const struct golayout_fi
 		bool wanted = r->minor >= l->since && r->minor <= l->until;
 
 		if (wanted)
-			cr_expect(v >= 0 && v < 4096, "Go 1.%d %s is %d", r->minor, l->name, v);
+			cr_expect(v >= 0 && v < FIELD_MAX, "Go 1.%d %s is %d", r->minor, l->name, v);
 	}
 }
 

@@ -143,3 +143,19 @@ Test(options, appear_in_help_and_manual_page)
 	expect_all_named(CMD_RECORD);
 	expect_all_named(CMD_DUMP);
 }
+
+Test(options, of_refs_tell_what_is_asked_for)
+{
+	struct opts o;
+
+	cr_assert_eq(parse(&o, "parkwatch refs -p 812 --goid 18 --func ^main --not label=k=v"), 0);
+	cr_expect_eq(o.command, CMD_REFS);
+	cr_expect_eq(o.nr_filters, 3);
+	cr_expect_eq(o.top, 3, "the default");
+	cr_expect_eq(o.proof_ns, 10000000000ULL);
+	cr_expect_null(o.addr);
+	cr_assert_eq(parse(&o, "parkwatch refs -p 812 --addr 0xc000012345 --top 9 --proof-budget 0"), 0);
+	cr_expect_str_eq(o.addr, "0xc000012345");
+	cr_expect_eq(o.top, 9);
+	cr_expect_eq(o.proof_ns, 0);
+}

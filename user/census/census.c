@@ -357,6 +357,7 @@ static int reading__keep(struct reading *r, const struct slot *s)
 		.status = (uint8_t)v->status,
 		.reason = v->reason,
 		.locked = v->lockedm,
+		.stops = v->stops,
 	};
 	void *gs = c->gs;
 	int err = grow(&gs, &r->g_room, c->nr, 1, sizeof(*c->gs));

@@ -71,6 +71,7 @@ struct census_g {
 	uint8_t reason;		/* valid while waiting, preempted or leaked: as this Go version numbers it */
 	bool locked;		/* to its thread */
 	bool waits_cut;		/* there are more waits, or what it waits for could not be made out */
+	uint8_t stops;		/* counts how often it stopped running, modulo 256; 0 before Go 1.17 */
 };
 #define CENSUS_G_BYTES 112
 

@@ -394,7 +394,7 @@ static int reader__settle(struct reader *r, const struct look *k)
 	}
 	ch->settled = true;
 	ch->closed = field_u32(k->before, o->hchan_closed);
-	ch->timer = o->hchan_timer >= 0 && field_u64(k->before, o->hchan_timer);
+	ch->timer = o->hchan_timer >= 0 ? field_u64(k->before, o->hchan_timer) : 0;
 	ch->elem_size = (uint16_t)field_u32(k->before, o->hchan_elemsize);
 	ch->elem_type = field_u64(k->before, o->hchan_elemtype);
 	ch->len = field_u64(k->before, o->hchan_qcount);

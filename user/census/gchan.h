@@ -27,9 +27,9 @@
 
 struct gchan {
 	uint64_t addr;		/* of the hchan */
+	uint64_t timer;		/* runtime.timer that feeds it: time.After, time.Ticker; 0: none; told from Go 1.23 on */
 	bool settled;		/* all that follows is known */
 	bool closed;
-	bool timer;		/* it is fed by a timer: time.After, time.Ticker; told from Go 1.23 on */
 	uint8_t nr_elements;	/* that were read: the oldest, at most GCHAN_ELEMENTS */
 	uint8_t element_words;	/* kept of each: at most GCHAN_WORDS */
 	uint16_t elem_size;	/* bytes */

@@ -3,113 +3,14 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/outfile.h"
-#include "census/gstill.h"
 #include "cli/commands.h"
 #include "cli/filters.h"
-#include "daemon/taken.h"
+#include "daemon/knots.h"
 #include "report/chans.h"
-
-#define MOMENT_NS (100 * NS_PER_MS) /* a deadlock still stands after it */
-
-/* What is read of each runtime besides its census. */
-struct knots {
-	struct gchans *chans;
-	struct glocks *locks;
-	struct gholds *holds;
-	struct waitgraph *graph;
-};
-
-static void knots__done(struct knots *k)
-{
-	gchans__free(k->chans);
-	glocks__free(k->locks);
-	gholds__free(k->holds);
-	waitgraph__free(k->graph);
-}
-
-/* Locks, their holders and the rings; the same for the first reading and the second. */
-static int knots__read_locks(struct knots *k, const struct addrspace *as,
-			     const struct goruntime *rt, const struct census *c)
-{
-	int err = glocks__read(as, rt->minor, c, &k->locks);
-
-	if (!err)
-		err = gholds__read(as, rt, c, k->locks, &k->holds);
-	return err ? err : waitgraph__new(c, k->locks, k->holds, &k->graph);
-}
-
-/* The goroutines of all rings, as indexes into the census. */
-static uint32_t *ring_goroutines(const struct waitgraph *w)
-{
-	uint32_t *gs = calloc(w->nr_steps + 1, sizeof(*gs));
-
-	for (size_t i = 0; gs && i < w->nr_steps; i++)
-		gs[i] = w->steps[i].g;
-	return gs;
-}
-
-/*
- * Goroutines that pass each other may look like a ring, since they are read one after the other. It
- * counts if all is found again a moment later, and none of them ran from before that second reading
- * until after it.
- */
-static int knots__confirm(struct knots *k, const struct addrspace *as, const struct goruntime *rt,
-			  const struct census *c, unsigned int depth)
-{
-	const struct timespec moment = { .tv_nsec = MOMENT_NS };
-	scoped_mem uint32_t *gs = ring_goroutines(k->graph);
-	scoped_mem bool *moved = calloc(c->nr + 1, sizeof(*moved));
-	struct knots again = { 0 };
-	scoped(census) later = NULL;
-	scoped(gstill) still = NULL;
-	int err;
-
-	if (!gs || !moved)
-		return -ENOMEM;
-	if (!k->graph->nr_rings)
-		return 0;
-	err = gstill__new(as, rt, c, gs, k->graph->nr_steps, &still);
-	nanosleep(&moment, NULL);
-	if (!err)
-		err = census__read(as, rt, depth, &later);
-	if (!err)
-		err = knots__read_locks(&again, as, rt, later);
-	if (!err)
-		err = gstill__compare(still, moved);
-	if (!err)
-		err = waitgraph__confirm(k->graph, c, again.graph, later);
-	if (!err)
-		waitgraph__drop(k->graph, moved);
-	knots__done(&again);
-	return err;
-}
-
-static int knots__read(struct knots *k, const struct taken *t, size_t i, const struct opts *o,
-		       struct cause *why)
-{
-	const struct addrspace *as = proc__mem(t->proc);
-	const struct goruntime *rt = goproc__runtime(t->gp, i);
-	int err = gchans__read(as, rt, t->censuses[i], o->elements, &k->chans);
-
-	if (err == -EOPNOTSUPP)
-		return cause__set(why, err,
-				  "cannot read the channels of %s: where their fields lie in this "
-				  "version is not known",
-				  rt->version);
-	if (!err)
-		err = knots__read_locks(k, as, rt, t->censuses[i]);
-	if (!err)
-		err = knots__confirm(k, as, rt, t->censuses[i], (unsigned int)o->depth);
-	return err ? cause__set(why, err, "cannot read the channels and locks of '%s' (pid %d): %s",
-				proc__comm(t->proc), o->pid,
-				err == -ESRCH ? "it has ended" : strerror(-err))
-		   : 0;
-}
 
 static int show(const struct opts *o, bool json, const struct pick *pick, const struct taken *t,
 		const struct chans_source *sources, struct cause *why)
@@ -154,12 +55,8 @@ static int chans(const struct opts *o, bool json, const struct pick *pick, struc
 	int err = taken__new(o->pid, (unsigned int)o->depth, &t, why);
 
 	for (size_t i = 0; !err && i < t->nr; i++) {
-		err = knots__read(&knots[i], t, i, o, why);
-		sources[i] = (struct chans_source){ .rt = goproc__runtime(t->gp, i),
-						    .chans = knots[i].chans,
-						    .locks = knots[i].locks,
-						    .holds = knots[i].holds,
-						    .graph = knots[i].graph };
+		err = knots__read(&knots[i], t, i, o->elements, (unsigned int)o->depth, why);
+		sources[i] = knots__source(&knots[i], t, i);
 	}
 	if (!err)
 		err = show(o, json, pick, t, sources, why);

@@ -8,6 +8,8 @@
 int cmd_record(const struct opts *o);
 int cmd_dump(const struct opts *o);
 int cmd_chans(const struct opts *o);
+int cmd_leaks(const struct opts *o); /* 3: there are leaks */
+int cmd_refs(const struct opts *o);
 int cmd_doctor(const struct opts *o);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* filters: the filters of dump and chans, from the command line to report/pick. */
+/* filters: the filters of dump, chans and refs, from the command line to report/pick. */
 #ifndef PARKWATCH_CLI_FILTERS_H
 #define PARKWATCH_CLI_FILTERS_H
 

@@ -30,8 +30,9 @@ static void help_overview(FILE *f)
 		   "  sudo parkwatch dump -p PID                               every goroutine now, as Go's debug=2\n"
 		   "  sudo parkwatch dump -p PID --group object --top 10       what most of them wait for\n"
 		   "  sudo parkwatch chans -p PID                              who waits on which channel or lock; deadlocks\n"
+		   "  sudo parkwatch leaks -p PID                              which goroutines leak, and how we know\n"
 		   "  sudo parkwatch doctor -p PID                             what is possible here, and why not\n\n"
-		   "'parkwatch COMMAND --help' has the options; exit status: 0 ok, 1 error, 2 usage\n");
+		   "'parkwatch COMMAND --help' has the options; exit status: 0 ok, 1 error, 2 usage; leaks: 3 leaks found\n");
 }
 
 void help_command(FILE *f, enum command c)
@@ -102,6 +103,7 @@ void help_man(FILE *f)
 	man_command(f, CMD_RECORD);
 	man_command(f, CMD_DUMP);
 	man_command(f, CMD_CHANS);
+	man_command(f, CMD_LEAKS);
 	man_command(f, CMD_DOCTOR);
 	fprintf(f, ".SH OUTPUT\n"
 		   ".TP\n.B folded\none line a stack, frames root first, joined by semicolons, a space, a number: the grammar of flamegraph.pl.\n"
@@ -114,7 +116,7 @@ void help_man(FILE *f)
 		   ".TP\n.B jsonl\n(dump) one goroutine a line.\n"
 		   ".TP\n.B html\na flame graph in one file that needs no network.\n"
 		   ".SH EXIT STATUS\n0: done; also when the program ended while it was watched, and what was seen is written.\n"
-		   "1: an error, said in one line on standard error; nothing is left under the name of \\fB\\-o\\fR.\n2: usage.\n"
+		   "1: an error, said in one line on standard error; nothing is left under the name of \\fB\\-o\\fR.\n2: usage.\n3: \\fBleaks\\fR found some.\n"
 		   ".SH EXAMPLES\n.nf\n"
 		   "sudo parkwatch record \\-p 812 \\-d 10 > blocked.folded\n"
 		   "sudo parkwatch record \\-p 812 \\-d 10 \\-e births | flamegraph.pl \\-\\-countname goroutines > births.svg\n"
@@ -122,6 +124,7 @@ void help_man(FILE *f)
 		   "sudo parkwatch dump \\-p 812 \\-\\-wait 'chan*' \\-\\-older 1m \\-\\-not func=^net/http\n"
 		   "sudo parkwatch dump \\-p 812 \\-f json > old.json; sudo parkwatch dump \\-p 812 \\-\\-diff old.json\n"
 		   "sudo parkwatch chans \\-p 812\n"
+		   "sudo parkwatch leaks \\-p 812 \\-d 60\n"
 		   "sudo parkwatch doctor \\-p 812\n.fi\n");
 }
 

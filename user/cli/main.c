@@ -47,6 +47,10 @@ int main(int argc, char **argv)
 		return cmd_dump(&o);
 	case CMD_CHANS:
 		return cmd_chans(&o);
+	case CMD_LEAKS:
+		return cmd_leaks(&o);
+	case CMD_REFS:
+		return cmd_refs(&o);
 	default:
 		return cmd_doctor(&o);
 	}

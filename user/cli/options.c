@@ -16,6 +16,7 @@
 #include "base/own.h"
 #include "census/census.h"
 #include "model/profile.h"
+#include "model/verdict.h"
 #include "probe/attach.h"
 #include "report/dump.h"
 #include "report/dump_group.h"
@@ -23,7 +24,13 @@
 #define REC CMD_BIT(CMD_RECORD)
 #define DMP CMD_BIT(CMD_DUMP)
 #define CHN CMD_BIT(CMD_CHANS)
+#define LKS CMD_BIT(CMD_LEAKS)
+#define RFS CMD_BIT(CMD_REFS)
 #define DOC CMD_BIT(CMD_DOCTOR)
+#define LEAKS_DURATION_NS (30 * NS_PER_SEC)
+#define LEAKS_DEPTH	  256
+#define REFS_TOP	  3
+#define LEAKS_PROOF_NS	  (10 * NS_PER_SEC)
 #define ALL (CMD_BIT(CMD_MAX) - 1)
 #define AT(member) offsetof(struct opts, member)
 
@@ -55,16 +62,18 @@ static const struct opt_word sort_words[] = {
 };
 
 const struct opt_def opt_table[] = {
-	{ "pid", 'p', OPT_PID, AT(pid), REC | DMP | CHN | DOC, "PID", "the Go process to look at", NULL, 1, INT_MAX },
+	{ "pid", 'p', OPT_PID, AT(pid), REC | DMP | CHN | LKS | RFS | DOC, "PID", "the Go process to look at", NULL, 1, INT_MAX },
 	{ "duration", 'd', OPT_TIME, AT(duration_ns), REC, "TIME",
 	  "how long: 10, 10s, 500ms, 2m (default: until Ctrl-C or the end of the process)", NULL, 0, 0 },
+	{ "duration", 'd', OPT_TIME, AT(duration_ns), LKS, "TIME",
+	  "how long: 30, 30s, 2m (default 30s); what leaks more slowly needs longer; Ctrl-C ends it early", NULL, 0, 0 },
 	{ "event", 'e', OPT_WORD, AT(event), REC, "EVENT",
 	  "what is recorded: blocked (default), births, exits, sched", event_words, 0, 0 },
-	{ "output", 'o', OPT_TEXT, AT(output), REC | DMP | CHN, "FILE",
+	{ "output", 'o', OPT_TEXT, AT(output), REC | DMP | CHN | LKS | RFS, "FILE",
 	  "where the result goes (default: standard output); .folded, .pb.gz, .html, for dump .json and .jsonl, choose the format",
 	  NULL, 0, 0 },
-	{ "format", 'f', OPT_TEXT, AT(format), REC | DMP | CHN, "FORMAT",
-	  "folded (record's default), pprof, html; dump: text (its default), json, jsonl as well; chans: text, json", format_words, 0, 0 },
+	{ "format", 'f', OPT_TEXT, AT(format), REC | DMP | CHN | LKS | RFS, "FORMAT",
+	  "folded (record's default), pprof, html; dump: text (its default), json, jsonl as well; chans: text, json; leaks: text (its default), json, html, folded; refs: text (its default), json", format_words, 0, 0 },
 	{ "async", 0, OPT_FLAG, AT(async), REC, NULL,
 	  "put the creation stack of the goroutine, and of its parents as far as seen, above its own", NULL, 0, 0 },
 	{ "root", 0, OPT_WORD, AT(root), REC | DMP, "WORD",
@@ -81,18 +90,18 @@ const struct opt_def opt_table[] = {
 	  PW_STACK_MAX },
 	{ "depth", 0, OPT_NUMBER, AT(depth), DMP, "N", "frames of a stack at most (default 4096, the most)", NULL, 1,
 	  CENSUS_DEPTH_MAX },
-	{ "state", 0, OPT_FILTER, 0, DMP | CHN, "WORD[,WORD...]",
+	{ "state", 0, OPT_FILTER, 0, DMP | CHN | RFS, "WORD[,WORD...]",
 	  "only goroutines in this state: waiting, runnable, running, syscall, leaked", NULL, 0, 0 },
-	{ "wait", 0, OPT_FILTER, 0, DMP | CHN, "REASON", "only those that wait for this: 'chan receive', or 'chan*'", NULL, 0, 0 },
-	{ "older", 0, OPT_FILTER, 0, DMP | CHN, "TIME",
+	{ "wait", 0, OPT_FILTER, 0, DMP | CHN | RFS, "REASON", "only those that wait for this: 'chan receive', or 'chan*'", NULL, 0, 0 },
+	{ "older", 0, OPT_FILTER, 0, DMP | CHN | RFS, "TIME",
 	  "only those known to wait at least so long; Go notes it when a garbage collection finds them waiting: nobody knows before",
 	  NULL, 0, 0 },
-	{ "goid", 0, OPT_FILTER, 0, DMP | CHN, "N[,N...]", "only these goroutines", NULL, 0, 0 },
-	{ "func", 0, OPT_FILTER, 0, DMP | CHN, "REGEX", "only those with such a function anywhere in the stack", NULL, 0, 0 },
-	{ "created-by", 0, OPT_FILTER, 0, DMP | CHN, "REGEX", "only those made by such a function", NULL, 0, 0 },
-	{ "label", 0, OPT_FILTER, 0, DMP | CHN, "KEY[=VALUE]", "only those with this pprof label", NULL, 0, 0 },
+	{ "goid", 0, OPT_FILTER, 0, DMP | CHN | RFS, "N[,N...]", "only these goroutines", NULL, 0, 0 },
+	{ "func", 0, OPT_FILTER, 0, DMP | CHN | RFS, "REGEX", "only those with such a function anywhere in the stack", NULL, 0, 0 },
+	{ "created-by", 0, OPT_FILTER, 0, DMP | CHN | RFS, "REGEX", "only those made by such a function", NULL, 0, 0 },
+	{ "label", 0, OPT_FILTER, 0, DMP | CHN | RFS, "KEY[=VALUE]", "only those with this pprof label", NULL, 0, 0 },
 	{ "p", 0, OPT_FILTER, 0, DMP, "N[,N...]", "only those on this P", NULL, 0, 0 },
-	{ "not", 0, OPT_FILTER, 0, DMP | CHN, "FILTER=VALUE", "leave out what this filter takes: --not func=^net/http --not state=running",
+	{ "not", 0, OPT_FILTER, 0, DMP | CHN | RFS, "FILTER=VALUE", "leave out what this filter takes: --not func=^net/http --not state=running",
 	  NULL, 0, 0 },
 	{ "group", 0, OPT_WORD, AT(group), DMP, "WORD",
 	  "text, json: groups with counts: by creation site, stack, wait (reason), object (that they wait for), label", group_words,
@@ -100,12 +109,31 @@ const struct opt_def opt_table[] = {
 	{ "sort", 0, OPT_WORD, AT(sort), DMP, "WORD",
 	  "goid (default), age (oldest first), stack (commonest first), state; groups are always by count", sort_words, 0, 0 },
 	{ "top", 0, OPT_NUMBER, AT(top), DMP, "N", "only the first so many goroutines or groups", NULL, 1, INT_MAX },
+	{ "top", 0, OPT_NUMBER, AT(top), RFS, "N", "so many ways are told of a group (default 3)", NULL, 1, INT_MAX },
+	{ "addr", 0, OPT_TEXT, AT(addr), RFS, "ADDRESS", "the channel or other heap object at this address, as chans and dump --objects tell it",
+	  NULL, 0, 0 },
 	{ "objects", 0, OPT_FLAG, AT(objects), DMP, NULL, "text: what each one waits for, as comment lines (json always has it)",
 	  NULL, 0, 0 },
 	{ "labels", 0, OPT_FLAG, AT(labels), DMP, NULL, "text: pprof labels in the header (json always has them)", NULL, 0, 0 },
 	{ "elements", 0, OPT_FLAG, AT(elements), CHN, NULL, "the first words of the oldest elements that channels hold", NULL, 0, 0 },
 	{ "diff", 0, OPT_TEXT, AT(diff), DMP, "OLD.json",
 	  "text, json: what appeared, went and stayed since that json or jsonl dump of the same process", NULL, 0, 0 },
+	{ "suspects", 0, OPT_FLAG, AT(suspects), LKS, NULL,
+	  "groups of which something but not enough says that they leak count too", NULL, 0, 0 },
+	{ "all", 0, OPT_FLAG, AT(all), LKS, NULL, "what is no leak too, with the reason: pool, held, idle, sleeping, active, runtime",
+	  NULL, 0, 0 },
+	{ "no-probes", 0, OPT_FLAG, AT(no_probes), LKS, NULL,
+	  "no BPF: births and exits are what looks at the memory tell", NULL, 0, 0 },
+	{ "min-age", 0, OPT_TIME, AT(min_age_ns), LKS, "TIME", "waits are long from here on (default 30s)", NULL, 0, 0 },
+	{ "min-count", 0, OPT_NUMBER, AT(min_count), LKS, "N", "so many goroutines are many (default 5)", NULL, 1, INT_MAX },
+	{ "min-growth", 0, OPT_NUMBER, AT(min_growth), LKS, "N", "so many more a minute are growth (default 2)", NULL, 0, INT_MAX },
+	{ "proof-budget", 0, OPT_TIME, AT(proof_ns), LKS | RFS, "TIME",
+	  "that the search for what still refers to what they wait for may take (default 10s; leaks: 0: no search; refs: 0: no limit)", NULL, 0, 0 },
+	{ "save-baseline", 0, OPT_TEXT, AT(save_baseline), LKS, "FILE", "write what leaks there, to be known next time", NULL, 0, 0 },
+	{ "baseline", 0, OPT_TEXT, AT(baseline), LKS, "FILE", "do not count what is in it", NULL, 0, 0 },
+	{ "allow", 0, OPT_TEXT, AT(allow), LKS, "FILE",
+	  "do not count groups with a function, on the stack, started or their maker, that matches a regular expression in it, one a line", NULL, 0, 0 },
+	{ "depth", 0, OPT_NUMBER, AT(depth), LKS, "N", "frames of a stack at most (default 256)", NULL, 1, CENSUS_DEPTH_MAX },
 	{ "transport", 0, OPT_WORD, AT(transport), REC, "WORD",
 	  "how events reach us: ring (BPF ring buffer), perf (perf buffer), auto (default)", transport_words, 0, 0 },
 	{ "attach", 0, OPT_WORD, AT(way), REC, "WORD",
@@ -113,7 +141,7 @@ const struct opt_def opt_table[] = {
 	  0 },
 	{ "ring-size", 0, OPT_BYTES, AT(ring_bytes), REC, "BYTES",
 	  "size of the event buffer, a power of two (default 8M)", NULL, 4096, 1u << 30 },
-	{ "no-cost", 0, OPT_FLAG, AT(no_cost), REC, NULL, "do not measure what a hit costs on this machine first", NULL, 0, 0 },
+	{ "no-cost", 0, OPT_FLAG, AT(no_cost), REC | LKS, NULL, "do not measure what a hit costs on this machine first", NULL, 0, 0 },
 	{ "quiet", 'q', OPT_FLAG, AT(quiet), ALL, NULL, "say nothing but errors", NULL, 0, 0 },
 	{ "verbose", 'v', OPT_COUNT, AT(verbose), ALL, NULL, "say more", NULL, 0, 0 },
 	{ "man", 0, OPT_FLAG, AT(man), CMD_BIT(CMD_HELP), NULL, "print the manual page (roff)", NULL, 0, 0 },
@@ -145,6 +173,21 @@ const struct cmd_def cmd_table[CMD_MAX] = {
 			"them: a goroutine that does not run holds what its own code will unlock when it goes on. In the text equal waiters "
 			"and equal objects are folded; json has each. Filters choose the waiters that are shown, not the deadlocks. A "
 			"deadlock found is no error: the exit status is 0." },
+	[CMD_LEAKS] = { "leaks", "-p PID [option...]", "which goroutines leak, how we know, who made them, what they wait for",
+			"Looks at all goroutines of the Go process several times, sees births and exits by probes in between, and tells groups "
+			"of goroutines (made at one place, blocked at one place, for one reason) that leak: leaked (nothing can wake them), "
+			"deadlock, growing (to the very end, and the older ones neither end nor go on), stuck (the same wait for --min-age at a "
+			"lock that nobody got, or each to send on a channel of its own). With --suspects also what only looks like it. Each "
+			"comes with its evidence, the likely mistake and its cure, the most expensive first. Exit status: 0 no leak, 3 leaks, "
+			"1 an error." },
+	[CMD_REFS] = { "refs", "-p PID (--goid N | --addr ADDRESS | --func REGEX | ...) [option...]",
+		       "what keeps what a goroutine waits for from being garbage: the way to it from a root",
+		       "Searches the heap of the Go process for what refers to the channel or lock that a goroutine waits for, and so on up to a "
+		       "root: a variable of the program, the stack of a goroutine that can still run, a finalizer, memory of C. Tells a short way, "
+		       "root first, with the names and fields that symbols and DWARF tell; without them addresses, sections and offsets. Or says "
+		       "that nothing refers to it (looked at twice, half a second apart), or only goroutines that nothing can wake. Nothing is "
+		       "stopped; no kernel feature is needed. Filters choose goroutines as in dump; those that were made and wait at the same places "
+		       "are a group, and equal ways of a group are told once. The exit status is 0 whatever is found." },
 	[CMD_DOCTOR] = { "doctor", "[-p PID]", "what this kernel and this program allow, and why not",
 			 "Tries every kernel feature that parkwatch can use, and for a process shows its Go runtime, whether the "
 			 "layout of its structs holds, and for each probe point the function, address, instruction, its class and "
@@ -380,7 +423,15 @@ int opts__parse(struct opts *o, int argc, char **argv)
 	o->transport = -1;
 	o->ring_bytes = PW_RING_DEFAULT;
 	err = opts__command(o, argc, argv);
-	o->depth = o->command == CMD_DUMP || o->command == CMD_CHANS ? CENSUS_DEPTH_MAX : PW_STACK_MAX;
+	o->depth = o->command == CMD_DUMP || o->command == CMD_CHANS ? CENSUS_DEPTH_MAX :
+		   o->command == CMD_LEAKS || o->command == CMD_REFS	     ? LEAKS_DEPTH :
+								       PW_STACK_MAX;
+	o->duration_ns = o->command == CMD_LEAKS ? LEAKS_DURATION_NS : 0;
+	o->min_age_ns = VERDICT_MIN_AGE_NS;
+	o->min_count = VERDICT_MIN_COUNT;
+	o->min_growth = VERDICT_MIN_PER_MIN;
+	o->proof_ns = LEAKS_PROOF_NS;
+	o->top = o->command == CMD_REFS ? REFS_TOP : 0;
 	if (err || argc < 2 || argv[1][0] == '-')
 		return err;
 	err = opts__getopt(o, argc - 1, argv + 1);
@@ -390,6 +441,8 @@ int opts__parse(struct opts *o, int argc, char **argv)
 		return 0;
 	if (optind < argc - 1)
 		return usage_error(o, "what is meant by", argv[1 + optind]);
+	if (o->command == CMD_LEAKS && !o->duration_ns)
+		return usage_error(o, "a watch has an end; what is meant by -d", "0");
 	if (o->command != CMD_DOCTOR && !o->pid) {
 		fprintf(stderr, "parkwatch: which process? give -p PID; see 'parkwatch %s --help'\n", cmd_table[o->command].name);
 		return -EINVAL;

@@ -11,7 +11,7 @@
 
 #include <parkwatch/knobs.h>
 
-enum command { CMD_RECORD, CMD_DUMP, CMD_CHANS, CMD_DOCTOR, CMD_HELP, CMD_VERSION, CMD_MAX };
+enum command { CMD_RECORD, CMD_DUMP, CMD_CHANS, CMD_LEAKS, CMD_REFS, CMD_DOCTOR, CMD_HELP, CMD_VERSION, CMD_MAX };
 #define CMD_BIT(c) (1u << (c))
 
 #define OPT_FILTERS_MAX 64
@@ -25,7 +25,7 @@ struct opt_filter {
 struct opts {
 	enum command command;
 	int pid;			/* 0: none given */
-	uint64_t duration_ns;		/* 0: until Ctrl-C or the target's end */
+	uint64_t duration_ns;		/* 0: until Ctrl-C or the target's end; never of leaks */
 	int event;			/* enum profile_kind */
 	const char *format;		/* NULL: by the suffix of output, else folded (dump: text) */
 	const char *output;		/* NULL: standard output */
@@ -48,6 +48,10 @@ struct opts {
 	const char *diff;		/* an older dump; NULL: none */
 	bool labels, objects;
 	bool elements;			/* of channels */
+	bool no_probes, suspects, all;	/* of leaks, as all that follows */
+	uint64_t min_age_ns, min_count, min_growth, proof_ns;
+	const char *addr;		/* of refs; NULL: none */
+	const char *baseline, *save_baseline, *allow; /* files; NULL: none */
 	bool quiet, help, version, man, completion;
 	unsigned int verbose;
 };

@@ -11,8 +11,7 @@
 #include "base/log.h"
 #include "census/census.h"
 #include "daemon/intake.h"
-#include "pipe/ring.h"
-#include "probe/calibrate.h"
+#include "daemon/probes.h"
 #include "report/namer.h"
 
 #define POLL_MS 100	/* the ring wakes us earlier when it fills */
@@ -22,35 +21,18 @@ struct session {
 	struct proc *proc;
 	struct goproc *gp;
 	size_t nr_rt;
-	struct plan *plans[GOPROC_RUNTIMES_MAX];
-	struct attach *attaches[GOPROC_RUNTIMES_MAX];
-	struct kfeat kf;
-	struct calibration cal;
-	bool calibrated;
 	struct profile *profile;
 	struct intake *intake;
-	struct ring *ring;
+	struct probes *probes;
 	uint64_t wall_start_ns;
 	uint64_t cpu_ns;	/* of the target, when it was last seen alive */
-};
-
-static const struct { enum pw_stat stat; const char *what; } losses[] = {
-	{ PW_STAT_LOST_RING, "event buffer full (a larger --ring-size helps)" },
-	{ PW_STAT_LOST_READ, "target memory not readable" },
-	{ PW_STAT_LOST_GMAP, "map of goroutines full" },
-	{ PW_STAT_LOST_SCRATCH, "no buffer for the thread" },
-	{ PW_STAT_LOST_SITE, "unknown probe" },
 };
 
 void session__free(struct session *s)
 {
 	if (!s)
 		return;
-	for (size_t i = 0; i < s->nr_rt; i++) {
-		attach__free(s->attaches[i]);
-		plan__free(s->plans[i]);
-	}
-	ring__free(s->ring);
+	probes__free(s->probes);
 	intake__free(s->intake);
 	profile__free(s->profile);
 	goproc__free(s->gp);
@@ -109,98 +91,26 @@ static int session__find_target(struct session *s, struct cause *why)
 	return err;
 }
 
-static int session__check_kernel(struct session *s, struct cause *why)
-{
-	kfeat__probe(&s->kf);
-	if (!s->kf.f[KFEAT_BPF].ok)
-		return cause__set(why, s->kf.f[KFEAT_BPF].err ? s->kf.f[KFEAT_BPF].err : -EOPNOTSUPP, "%s",
-				  s->kf.f[KFEAT_BPF].why.text);
-	if (s->o.transport < 0)
-		s->o.transport = s->kf.f[KFEAT_RINGBUF].ok ? PW_TRANSPORT_RING : PW_TRANSPORT_PERF;
-	return 0;
-}
-
-/* A point that this Go does not have (coroutines before 1.23) is no point that we need. */
-static int plan__check_points(const struct plan *plan, uint32_t *points, struct cause *why)
-{
-	for (int k = 0; k < PW_POINT_MAX; k++) {
-		const struct plan_point *pt = &plan->points[k];
-
-		if (!(*points & 1u << k) || !pt->err)
-			continue;
-		if (pt->err != -ENOENT || k != PW_POINT_COBIRTH)
-			return cause__set(why, pt->err, "%s", pt->cause.text);
-		*points &= ~(1u << k);
-	}
-	return 0;
-}
-
-static int session__load_runtime(struct session *s, size_t i, struct cause *why)
-{
-	struct goruntime *rt = goproc__runtime(s->gp, i);
-	scoped_mem uint64_t *addrs = NULL;
-	struct attach_opts ao = {
-		.transport = (enum pw_transport)s->o.transport, .way = s->o.way, .rt = (uint32_t)i, .depth = s->o.depth,
-		.min_wait_ns = s->o.min_wait_ns, .goids = s->o.nr_goids ? s->o.goids : NULL, .nr_goids = s->o.nr_goids,
-		.ring_bytes = s->o.ring_bytes, .quiet_libbpf = log_level() < LOG_DEBUG,
-		.ring_fd = i ? attach__ring_fd(s->attaches[0]) : -EBADF,
-	};
-	int err;
-
-	session__needs(&s->o, &ao.points, &ao.want);
-	err = plan__make(s->gp, rt, &s->kf, &s->plans[i], why);
-	if (!err)
-		err = plan__check_points(s->plans[i], &ao.points, why);
-	if (!err)
-		err = census__addrs(proc__mem(s->proc), rt, &addrs, &ao.allglen);
-	if (err)
-		return cause__set(why, err, "cannot read the goroutines of '%s' (pid %d): %s", proc__comm(s->proc),
-				  s->o.pid, strerror(-err));
-	return attach__new(s->plans[i], &s->kf, s->proc, &ao, &s->attaches[i], why);
-}
-
-static void session__calibrate(struct session *s)
-{
-	uint32_t classes = 0, points, want;
-	struct cause c = { "" };
-
-	if (s->o.no_cost)
-		return;
-	session__needs(&s->o, &points, &want);
-	for (size_t i = 0; i < s->nr_rt; i++)
-		for (uint32_t k = 0; k < s->plans[i]->nr_sites; k++)
-			if (points & 1u << s->plans[i]->sites[k].wire.point)
-				classes |= 1u << s->plans[i]->sites[k].class;
-	if (calibrate__run(&s->kf, attach__way(s->attaches[0]), (enum pw_transport)s->o.transport, classes, points,
-			   &s->cal, &c))
-		log_warn("cost is not measured: %s", c.text);
-	else
-		s->calibrated = true;
-}
-
 static int session__build(struct session *s, struct cause *why)
 {
 	const struct intake_opts io = {
 		.labels = s->o.profile.root == PROFILE_ROOT_LABEL, .system = s->o.system,
 		.goids = s->o.goids, .nr_goids = s->o.nr_goids,
 	};
+	struct probes_opts po = {
+		.transport = s->o.transport, .way = s->o.way, .goids = s->o.goids, .nr_goids = s->o.nr_goids,
+		.min_wait_ns = s->o.min_wait_ns, .depth = s->o.depth, .ring_bytes = s->o.ring_bytes,
+		.no_cost = s->o.no_cost,
+	};
 	int err;
 
+	session__needs(&s->o, &po.points, &po.want);
 	err = session__find_target(s, why);
 	if (!err)
-		err = session__check_kernel(s, why);
-	for (size_t i = 0; i < s->nr_rt && !err; i++)
-		err = session__load_runtime(s, i, why);
-	if (err)
-		return err;
-	session__calibrate(s);
-	err = profile__new(&s->o.profile, &s->profile);
+		err = profile__new(&s->o.profile, &s->profile);
 	if (!err)
 		err = intake__new(s->proc, s->gp, s->profile, &io, &s->intake);
-	if (!err)
-		err = ring__open(attach__ring_fd(s->attaches[0]), (enum pw_transport)s->o.transport, s->o.ring_bytes,
-				 intake__record, s->intake, &s->ring);
-	return err;
+	return err ? err : probes__new(&po, s->proc, s->gp, intake__record, s->intake, &s->probes, why);
 }
 
 int session__open(const struct session_opts *o, struct session **ret, struct cause *why)
@@ -219,71 +129,23 @@ int session__open(const struct session_opts *o, struct session **ret, struct cau
 	return 0;
 }
 
-static void session__sum_stats(const struct session *s, uint64_t *stats)
-{
-	memset(stats, 0, PW_STAT_MAX * sizeof(*stats));
-	for (size_t i = 0; i < s->nr_rt; i++) {
-		uint64_t one[PW_STAT_MAX];
-
-		if (attach__stats(s->attaches[i], one))
-			continue;
-		for (int k = 0; k < PW_STAT_MAX; k++)
-			stats[k] += one[k];
-	}
-}
-
-static uint64_t lost_in_kernel(const struct session *s, const uint64_t *stats)
-{
-	uint64_t lost = ring__lost(s->ring);
-
-	for (size_t i = 0; i < ARRAY_SIZE(losses); i++)
-		lost += stats[losses[i].stat];
-	return lost;
-}
-
-/* Hits cost what the cheapest-class site of their point costs; sites of one point differ only between modules. */
-static double session__cost_ns(const struct session *s, const uint64_t *stats)
-{
-	double cost = 0;
-
-	if (!s->calibrated)
-		return -1;
-	for (int k = 0; k < PW_POINT_MAX; k++) {
-		const struct plan_point *pt = &s->plans[0]->points[k];
-
-		if (stats[PW_STAT_HIT + k] && !pt->err)
-			cost += (double)stats[PW_STAT_HIT + k] * calibration_hit_ns(&s->cal, &s->plans[0]->sites[pt->first]);
-	}
-	return cost;
-}
-
-static void add_loss(struct session_end *e, uint64_t nr, const char *what)
-{
-	size_t used = strlen(e->losses);
-
-	if (!nr)
-		return;
-	e->lost += nr;
-	snprintf(e->losses + used, sizeof(e->losses) - used, "%s%llu %s", used ? ", " : "", (unsigned long long)nr, what);
-}
-
 static void session__end(const struct session *s, struct session_end *e)
 {
 	const struct intake_stats *in = intake__stats(s->intake);
 	uint64_t stats[PW_STAT_MAX];
+	struct losses lost = { 0 };
 	struct profile_stats ps;
 
-	session__sum_stats(s, stats);
+	probes__stats(s->probes, stats);
 	profile__stats(s->profile, &ps);
-	for (int k = 0; k < PW_POINT_MAX; k++)
-		e->hits += stats[PW_STAT_HIT + k];
+	e->hits = probes__hits(stats);
 	e->events = stats[PW_STAT_EVENTS] - in->system;
-	for (size_t i = 0; i < ARRAY_SIZE(losses); i++)
-		add_loss(e, stats[losses[i].stat], losses[i].what);
-	add_loss(e, ring__lost(s->ring), "no memory to order them");
-	add_loss(e, in->pipe.malformed + in->pipe.unknown, "not understood");
-	add_loss(e, ps.refused, "too many different stacks");
-	e->cost_ns = session__cost_ns(s, stats);
+	probes__losses(s->probes, stats, &lost);
+	losses__add(&lost, in->pipe.malformed + in->pipe.unknown, "not understood");
+	losses__add(&lost, ps.refused, "too many different stacks");
+	e->lost = lost.nr;
+	memcpy(e->losses, lost.text, sizeof(e->losses));
+	e->cost_ns = probes__cost_ns(s->probes, stats);
 }
 
 static void session__report_progress(const struct session *s, uint64_t elapsed_ns,
@@ -291,12 +153,14 @@ static void session__report_progress(const struct session *s, uint64_t elapsed_n
 {
 	uint64_t stats[PW_STAT_MAX];
 	struct session_progress p = { .elapsed_ns = elapsed_ns };
+	struct losses lost = { 0 };
 
 	if (!progress)
 		return;
-	session__sum_stats(s, stats);
+	probes__stats(s->probes, stats);
+	probes__losses(s->probes, stats, &lost);
 	p.events = stats[PW_STAT_EVENTS] - intake__stats(s->intake)->system;
-	p.lost = lost_in_kernel(s, stats);
+	p.lost = lost.nr;
 	progress(ctx, &p);
 }
 
@@ -317,7 +181,7 @@ static bool session__watch(struct session *s, uint64_t start_ns, uint64_t durati
 
 	while (!*stop) {
 		struct pollfd fds[] = {
-			{ .fd = ring__fd(s->ring), .events = POLLIN },
+			{ .fd = ring__fd(probes__ring(s->probes)), .events = POLLIN },
 			{ .fd = proc__pidfd(s->proc), .events = POLLIN },
 		};
 		uint64_t now = clock_now_ns();
@@ -332,21 +196,12 @@ static bool session__watch(struct session *s, uint64_t start_ns, uint64_t durati
 			shown_ns = now;
 		}
 		(void)poll(fds, ARRAY_SIZE(fds), timeout);	/* a signal just ends the wait */
-		(void)ring__drain(s->ring);
+		(void)ring__drain(probes__ring(s->probes));
 		session__see_cpu(s);
 		if (!proc__alive(s->proc) || proc__executed(s->proc))
 			return true;
 	}
 	return false;
-}
-
-static int session__attach(struct session *s, struct cause *why)
-{
-	int err = 0;
-
-	for (size_t i = 0; i < s->nr_rt && !err; i++)
-		err = attach__on(s->attaches[i], why);
-	return err;
 }
 
 /* Census only where something that began before matters: waits, and whose child a goroutine is. */
@@ -358,7 +213,7 @@ static int session__census(struct session *s, uint64_t start_ns, struct cause *w
 	if (!waits && !s->o.profile.async)
 		return 0;
 	for (size_t i = 0; i < s->nr_rt && !err; i++)
-		err = intake__census(s->intake, (uint16_t)i, s->attaches[i], waits, start_ns, s->o.depth, why);
+		err = intake__census(s->intake, (uint16_t)i, probes__attach(s->probes, i), waits, start_ns, s->o.depth, why);
 	return err == -ESRCH || !proc__alive(s->proc) ? 0 : err;	/* gone already: what was seen is written */
 }
 
@@ -367,13 +222,11 @@ static uint64_t session__finish(struct session *s)
 {
 	uint64_t end_ns;
 
-	for (size_t i = 0; i < s->nr_rt; i++)
-		attach__stop(s->attaches[i]);
-	end_ns = clock_now_ns();
+	end_ns = probes__stop(s->probes);
 	profile__end(s->profile, end_ns);
-	(void)ring__finish(s->ring);
+	probes__finish(s->probes);
 	for (size_t i = 0; i < s->nr_rt; i++)
-		(void)intake__open_waits(s->intake, (uint16_t)i, s->attaches[i]);
+		(void)intake__open_waits(s->intake, (uint16_t)i, probes__attach(s->probes, i));
 	return end_ns;
 }
 
@@ -386,7 +239,7 @@ int session__record(struct session *s, uint64_t duration_ns, const volatile sig_
 	struct timespec wall;
 	int err;
 
-	err = session__attach(s, why);
+	err = probes__on(s->probes, why);
 	if (err)
 		return err;
 	clock_gettime(CLOCK_REALTIME, &wall);
@@ -395,8 +248,7 @@ int session__record(struct session *s, uint64_t duration_ns, const volatile sig_
 	cpu_start_ns = s->cpu_ns;
 	start_ns = clock_now_ns();
 	profile__begin(s->profile, start_ns);
-	for (size_t i = 0; i < s->nr_rt; i++)
-		attach__start(s->attaches[i]);
+	probes__start(s->probes);
 	err = session__census(s, start_ns, why);
 	if (!err) {
 		e.target_ended = session__watch(s, start_ns, duration_ns, stop, progress, ctx);
@@ -405,8 +257,7 @@ int session__record(struct session *s, uint64_t duration_ns, const volatile sig_
 		e.duration_ns = session__finish(s) - start_ns;
 		session__end(s, &e);
 	}
-	for (size_t i = 0; i < s->nr_rt; i++)
-		attach__off(s->attaches[i]);
+	probes__off(s->probes);
 	if (err)
 		return err;
 	*ret = e;

@@ -7,6 +7,13 @@
 
 #include "base/clock.h"
 
+static int taken__fail(const struct taken *t, int err, struct cause *why)
+{
+	return cause__set(why, err, "cannot read the goroutines of '%s' (pid %d): %s",
+			  proc__comm(t->proc), (int)proc__pid(t->proc),
+			  err == -ESRCH ? "it has ended" : strerror(-err));
+}
+
 static int taken__runtime(struct taken *t, size_t i, unsigned int depth, struct cause *why)
 {
 	struct goruntime *rt = goproc__runtime(t->gp, i);
@@ -15,12 +22,19 @@ static int taken__runtime(struct taken *t, size_t i, unsigned int depth, struct 
 	if (!err)
 		err = census__read(proc__mem(t->proc), rt, depth, &t->censuses[i]);
 	if (err)
-		return cause__set(why, err, "cannot read the goroutines of '%s' (pid %d): %s",
-				  proc__comm(t->proc), (int)proc__pid(t->proc),
-				  err == -ESRCH ? "it has ended" : strerror(-err));
+		return taken__fail(t, err, why);
 	namer__init(&t->namers[i], rt->sym, rt->minor);
 	t->nr++;
 	return 0;
+}
+
+static int taken__check(const struct taken *t, struct cause *why)
+{
+	if (!proc__executed(t->proc))
+		return 0;
+	return cause__set(why, -ESRCH,
+			  "pid %d started another program while it was read; try again",
+			  (int)proc__pid(t->proc));
 }
 
 int taken__new(pid_t pid, unsigned int depth, struct taken **ret, struct cause *why)
@@ -37,18 +51,39 @@ int taken__new(pid_t pid, unsigned int depth, struct taken **ret, struct cause *
 		err = goproc__open(t->proc, &t->gp, why);
 	for (size_t i = 0; !err && i < goproc__nr_runtimes(t->gp); i++)
 		err = taken__runtime(t, i, depth, why);
+	if (!err)
+		err = taken__check(t, why);
 	if (err)
 		return err;
-	if (proc__executed(t->proc))
-		return cause__set(why, -ESRCH,
-				  "pid %d started another program while it was read; try again",
-				  (int)pid);
 	t->read_ns = clock_now_ns();
 	clock_gettime(CLOCK_REALTIME, &wall);
 	t->wall_ns = (uint64_t)wall.tv_sec * NS_PER_SEC + (uint64_t)wall.tv_nsec -
 		     (clock_now_ns() - t->censuses[0]->taken_ns);
 	*ret = steal(t);
 	return 0;
+}
+
+int taken__again(struct taken *t, unsigned int depth, struct cause *why)
+{
+	struct census *fresh[GOPROC_RUNTIMES_MAX] = { NULL };
+	int err = 0;
+
+	for (size_t i = 0; i < t->nr && !err; i++)
+		err = census__read(proc__mem(t->proc), goproc__runtime(t->gp, i), depth, &fresh[i]);
+	err = err ? taken__fail(t, err, why) : taken__check(t, why);
+	for (size_t i = 0; i < t->nr; i++) {
+		struct census *old = t->censuses[i];
+
+		if (err) {
+			census__free(fresh[i]);
+			continue;
+		}
+		t->censuses[i] = fresh[i];
+		census__free(old);
+	}
+	if (!err)
+		t->read_ns = clock_now_ns();
+	return err;
 }
 
 void taken__free(struct taken *t)

@@ -30,6 +30,8 @@ struct taken {			/* all owned */
 
 /* depth: frames of a stack. Errors as of proc__open(), goproc__open(), census_proof() and census__read(); each with a cause. */
 int taken__new(pid_t pid, unsigned int depth, struct taken **ret, struct cause *why);
+/* The censuses anew; what borrows from the old ones must be gone. Errors as above; on an error t is as it was. */
+int taken__again(struct taken *t, unsigned int depth, struct cause *why);
 void taken__free(struct taken *t);
 DEFINE_SCOPED(taken)
 

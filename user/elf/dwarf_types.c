@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "elf/dwarf_die.h"
 #include "elf/dwarf_sections.h"
 
 #define PATH_DEPTH_MAX 8
@@ -22,60 +23,29 @@ struct dwarf_types {
 
 /* --- the search --- */
 
-/* DW_DLV_* to ours; an error of libdwarf is freed and means damaged. */
-static int dwarf_types__err(struct dwarf_types *t, int rc, Dwarf_Error e)
-{
-	if (rc == DW_DLV_OK)
-		return 0;
-	if (rc == DW_DLV_NO_ENTRY)
-		return -ENOENT;
-	dwarf_dealloc_error(t->dbg, e);
-	return -EBADMSG;
-}
-
-static int dwarf_types__name(struct dwarf_types *t, Dwarf_Die die, char **ret)
-{
-	Dwarf_Error e = NULL;
-
-	return dwarf_types__err(t, dwarf_diename(die, ret, &e), e);
-}
-
-/* The next sibling, or with die NULL the unit's own entry. Frees `die`. */
+/* As dwarf_die_next(), so many times at most. */
 static int dwarf_types__next(struct dwarf_types *t, Dwarf_Die die, Dwarf_Die *ret)
 {
-	Dwarf_Error e = NULL;
-	int err;
-
-	if (++t->nr_visited > DWARF_DIES_MAX)
-		err = -EBADMSG;
-	else
-		err = dwarf_types__err(t, dwarf_siblingof_b(t->dbg, die, 1, ret, &e), e);
+	if (++t->nr_visited <= DWARF_DIES_MAX)
+		return dwarf_die_next(t->dbg, die, ret);
 	if (die)
 		dwarf_dealloc_die(die);
-	return err;
-}
-
-static int dwarf_types__child(struct dwarf_types *t, Dwarf_Die die, Dwarf_Die *ret)
-{
-	Dwarf_Error e = NULL;
-
-	return dwarf_types__err(t, dwarf_child(die, ret, &e), e);
+	return -EBADMSG;
 }
 
 static void dwarf_types__note(struct dwarf_types *t, Dwarf_Die die)
 {
-	Dwarf_Error e = NULL;
 	Dwarf_Half tag;
 	Dwarf_Off off;
 	char *name;
 
-	if (dwarf_types__err(t, dwarf_tag(die, &tag, &e), e) || tag != DW_TAG_structure_type ||
-	    dwarf_types__name(t, die, &name))
+	if (dwarf_die_tag(t->dbg, die, &tag) || tag != DW_TAG_structure_type ||
+	    dwarf_die_name(t->dbg, die, &name))
 		return;
 	for (size_t i = 0; i < t->nr; i++) {
 		if (t->die[i] || strcmp(name, t->names[i]) != 0)
 			continue;
-		if (!dwarf_types__err(t, dwarf_dieoffset(die, &off, &e), e)) {
+		if (!dwarf_die_offset(t->dbg, die, &off)) {
 			t->die[i] = off;
 			t->nr_found++;
 		}
@@ -87,7 +57,7 @@ static void dwarf_types__note(struct dwarf_types *t, Dwarf_Die die)
 static int dwarf_types__scan_unit(struct dwarf_types *t, Dwarf_Die unit)
 {
 	Dwarf_Die die;
-	int err = dwarf_types__child(t, unit, &die);
+	int err = dwarf_die_child(t->dbg, unit, &die);
 
 	while (!err) {
 		dwarf_types__note(t, die);
@@ -106,21 +76,10 @@ static int dwarf_types__scan_unit(struct dwarf_types *t, Dwarf_Die unit)
  */
 static int dwarf_types__scan(struct dwarf_types *t, bool runtime_only)
 {
-	Dwarf_Unsigned len, type_off, next;
-	Dwarf_Half version, addr_size, len_size, ext_size, kind;
-	Dwarf_Off abbrev;
-	Dwarf_Sig8 sig;
-
 	for (;;) {
-		Dwarf_Error e = NULL;
 		Dwarf_Die unit;
 		char *name;
-		int err =
-			dwarf_types__err(t,
-					 dwarf_next_cu_header_d(t->dbg, 1, &len, &version, &abbrev,
-								&addr_size, &len_size, &ext_size,
-								&sig, &type_off, &next, &kind, &e),
-					 e);
+		int err = dwarf_die_unit(t->dbg);
 
 		if (err)
 			return err == -ENOENT ? 0 : err;
@@ -132,7 +91,7 @@ static int dwarf_types__scan(struct dwarf_types *t, bool runtime_only)
 		if (err)
 			return err;
 		if (!runtime_only ||
-		    (!dwarf_types__name(t, unit, &name) && strcmp(name, "runtime") == 0))
+		    (!dwarf_die_name(t->dbg, unit, &name) && strcmp(name, "runtime") == 0))
 			err = dwarf_types__scan_unit(t, unit);
 		dwarf_dealloc_die(unit);
 		if (err)
@@ -178,34 +137,20 @@ int dwarf_types__open(const struct elf_file *f, const char *const *names, size_t
 
 /* --- queries --- */
 
-static int dwarf_types__die_at(struct dwarf_types *t, Dwarf_Off off, Dwarf_Die *ret)
-{
-	Dwarf_Error e = NULL;
-
-	return dwarf_types__err(t, dwarf_offdie_b(t->dbg, off, 1, ret, &e), e);
-}
-
 static int dwarf_types__find(struct dwarf_types *t, const char *name, Dwarf_Die *ret)
 {
 	for (size_t i = 0; i < t->nr; i++)
 		if (strcmp(t->names[i], name) == 0)
-			return t->die[i] ? dwarf_types__die_at(t, t->die[i], ret) : -ENOENT;
+			return t->die[i] ? dwarf_die_at(t->dbg, t->die[i], ret) : -ENOENT;
 	return -ENOENT;
 }
 
 static int dwarf_types__unsigned_attr(struct dwarf_types *t, Dwarf_Die die, Dwarf_Half attr,
 				      int32_t *ret)
 {
-	Dwarf_Error e = NULL;
-	Dwarf_Attribute a;
 	Dwarf_Unsigned v;
-	int err = dwarf_types__err(t, dwarf_attr(die, attr, &a, &e), e);
+	int err = dwarf_die_unsigned(t->dbg, die, attr, &v);
 
-	if (err)
-		return err;
-	e = NULL;
-	err = dwarf_types__err(t, dwarf_formudata(a, &v, &e), e);
-	dwarf_dealloc_attribute(a);
 	if (err)
 		return err;
 	if (v > OFFSET_MAX)
@@ -221,24 +166,16 @@ static int dwarf_types__type_of(struct dwarf_types *t, Dwarf_Die die, Dwarf_Die 
 	Dwarf_Die at = die;
 
 	for (int i = 0; i < TYPEDEF_MAX && tag == DW_TAG_typedef; i++) {
-		Dwarf_Error e = NULL;
-		Dwarf_Attribute a;
 		Dwarf_Off off;
-		int err = dwarf_types__err(t, dwarf_attr(at, DW_AT_type, &a, &e), e);
+		int err = dwarf_die_ref(t->dbg, at, DW_AT_type, &off);
 
 		if (at != die)
 			dwarf_dealloc_die(at);
-		if (err)
-			return err;
-		e = NULL;
-		err = dwarf_types__err(t, dwarf_global_formref(a, &off, &e), e);
-		dwarf_dealloc_attribute(a);
 		if (!err)
-			err = dwarf_types__die_at(t, off, &at);
+			err = dwarf_die_at(t->dbg, off, &at);
 		if (err)
 			return err;
-		e = NULL;
-		if (dwarf_types__err(t, dwarf_tag(at, &tag, &e), e)) {
+		if (dwarf_die_tag(t->dbg, at, &tag)) {
 			dwarf_dealloc_die(at);
 			return -EBADMSG;
 		}
@@ -256,15 +193,14 @@ static int dwarf_types__child_named(struct dwarf_types *t, Dwarf_Die type, const
 				    size_t len, Dwarf_Die *ret)
 {
 	Dwarf_Die die;
-	int err = dwarf_types__child(t, type, &die);
+	int err = dwarf_die_child(t->dbg, type, &die);
 
 	for (int i = 0; !err; i++) {
-		Dwarf_Error e = NULL;
 		Dwarf_Half tag;
 		char *s;
 
-		if (!dwarf_types__err(t, dwarf_tag(die, &tag, &e), e) && tag == DW_TAG_member &&
-		    !dwarf_types__name(t, die, &s) && strlen(s) == len &&
+		if (!dwarf_die_tag(t->dbg, die, &tag) && tag == DW_TAG_member &&
+		    !dwarf_die_name(t->dbg, die, &s) && strlen(s) == len &&
 		    memcmp(s, name, len) == 0) {
 			*ret = die;
 			return 0;

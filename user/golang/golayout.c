@@ -70,6 +70,16 @@ const struct golayout_field gotables_fields[] = {
 	{ TABLES(md_pluginpath), "runtime.moduledata", "pluginpath", 0, ANY },
 	{ TABLES(md_modulename), "runtime.moduledata", "modulename", 0, ANY },
 	{ TABLES(md_next), "runtime.moduledata", "next", 0, ANY },
+	{ TABLES(md_data), "runtime.moduledata", "data", 0, ANY },
+	{ TABLES(md_edata), "runtime.moduledata", "edata", 0, ANY },
+	{ TABLES(md_bss), "runtime.moduledata", "bss", 0, ANY },
+	{ TABLES(md_ebss), "runtime.moduledata", "ebss", 0, ANY },
+	{ TABLES(md_gcdatamask), "runtime.moduledata", "gcdatamask", 0, ANY },
+	{ TABLES(md_gcbssmask), "runtime.moduledata", "gcbssmask", 0, ANY },
+	{ TABLES(md_noptrdata), "runtime.moduledata", "noptrdata", 0, ANY },
+	{ TABLES(md_enoptrdata), "runtime.moduledata", "enoptrdata", 0, ANY },
+	{ TABLES(md_noptrbss), "runtime.moduledata", "noptrbss", 0, ANY },
+	{ TABLES(md_enoptrbss), "runtime.moduledata", "enoptrbss", 0, ANY },
 	{ TABLES(hdr_textstart), "runtime.pcHeader", "textStart", 18, 25 },
 	{ TABLES(fn_size), "runtime._func", NULL, 0, ANY },
 	{ TABLES(fn_entry), "runtime._func", "entry", 0, 17 },
@@ -98,6 +108,7 @@ const struct golayout_field goobjects_fields[] = {
 	{ OBJECTS(g_trackingseq), "runtime.g", "trackingSeq", 17, ANY },
 	{ OBJECTS(g_timer), "runtime.g", "timer", 0, ANY },
 	{ OBJECTS(m_id), "runtime.m", "id", 0, ANY },
+	{ OBJECTS(m_gsignal), "runtime.m", "gsignal", 0, ANY },
 	{ OBJECTS(sudog_next), "runtime.sudog", "next", 0, ANY },
 	{ OBJECTS(sudog_isselect), "runtime.sudog", "isSelect", 0, ANY },
 	{ OBJECTS(sudog_ticket), "runtime.sudog", "ticket", 0, ANY },
@@ -120,6 +131,27 @@ const struct golayout_field goobjects_fields[] = {
 	{ OBJECTS(nl_wait), "runtime.notifyList", "wait", 0, ANY },
 	{ OBJECTS(nl_notify), "runtime.notifyList", "notify", 0, ANY },
 	{ OBJECTS(nl_head), "runtime.notifyList", "head", 0, ANY },
+	{ OBJECTS(sudog_size), "runtime.sudog", NULL, 0, ANY },
+	{ OBJECTS(mheap_allspans), "runtime.mheap", "allspans", 0, ANY },
+	{ OBJECTS(mspan_start), "runtime.mspan", "startAddr", 0, ANY },
+	{ OBJECTS(mspan_npages), "runtime.mspan", "npages", 0, ANY },
+	{ OBJECTS(mspan_elemsize), "runtime.mspan", "elemsize", 0, ANY },
+	{ OBJECTS(mspan_nelems), "runtime.mspan", "nelems", 0, ANY },
+	{ OBJECTS(mspan_spanclass), "runtime.mspan", "spanclass", 0, ANY },
+	{ OBJECTS(mspan_state), "runtime.mspan", "state", 0, ANY },
+	{ OBJECTS(mspan_specials), "runtime.mspan", "specials", 0, ANY },
+	{ OBJECTS(special_size), "runtime.special", NULL, 0, ANY },
+	{ OBJECTS(special_next), "runtime.special", "next", 0, ANY },
+	{ OBJECTS(special_offset), "runtime.special", "offset", 0, ANY },
+	{ OBJECTS(special_kind), "runtime.special", "kind", 0, ANY },
+	{ OBJECTS(p_timers), "runtime.p", "timers", 0, ANY },
+	{ OBJECTS(p_wbbuf), "runtime.p", "wbBuf", 0, ANY },
+	{ OBJECTS(wbbuf_end), "runtime.wbBuf", "end", 0, ANY },
+	{ OBJECTS(wbbuf_buf), "runtime.wbBuf", "buf", 0, ANY },
+	{ OBJECTS(g_defer), "runtime.g", "_defer", 0, ANY },
+	{ OBJECTS(defer_size), "runtime._defer", NULL, 0, ANY },
+	{ OBJECTS(defer_link), "runtime._defer", "link", 0, ANY },
+	{ OBJECTS(defer_siz), "runtime._defer", "siz", 0, 17 },
 	{ 0 },
 };
 
@@ -155,7 +187,7 @@ struct gonumbers gonumbers_of(int minor)
 	};
 }
 
-#define TYPES_MAX 16 /* different structs that the lists of fields name: there are 12 */
+#define TYPES_MAX 24 /* different structs that the lists of fields name: there are 17 */
 
 static bool field_exists(const struct golayout_field *l, int minor)
 {

@@ -37,6 +37,9 @@ struct gotables {
 	__s32 md_minpc, md_maxpc, md_text, md_etext;
 	__s32 md_gofunc;	/* Go 1.18 and later */
 	__s32 md_pluginpath, md_modulename, md_next;
+	__s32 md_data, md_edata, md_bss, md_ebss;	/* variables with pointers in them */
+	__s32 md_gcdatamask, md_gcbssmask;	/* bitvector {n i32; bytedata *u8}: which words are pointers */
+	__s32 md_noptrdata, md_enoptrdata, md_noptrbss, md_enoptrbss;
 	/* runtime.pcHeader */
 	__s32 hdr_textstart;	/* Go 1.18 to 1.25 */
 	/* runtime._func */
@@ -53,13 +56,15 @@ struct gotables {
 };
 
 /*
- * What goroutines wait for, and who runs them; read by the census only. Byte offsets, PW_NO_FIELD: not in this version.
- * Source: Go runtime/runtime2.go (g, m, sudog), chan.go (hchan), time.go (timer), netpoll.go (pollDesc), sema.go (notifyList).
+ * What goroutines wait for, who runs them, and the heap; read by the census and goheap only. Byte offsets, PW_NO_FIELD: not in
+ * this version. Source: Go runtime/runtime2.go (g, m, p, sudog, _defer), chan.go (hchan), time.go (timer), netpoll.go (pollDesc), sema.go
+ * (notifyList), mheap.go (mheap, mspan, special), mwbbuf.go (wbBuf).
  */
 struct goobjects {
 	__s32 g_trackingseq;	/* u8, counts each time a goroutine stops running; Go 1.17 and later */
 	__s32 g_timer;		/* *timer of time.Sleep */
 	__s32 m_id;		/* i64 */
+	__s32 m_gsignal;	/* *g */
 	__s32 sudog_next, sudog_isselect, sudog_ticket;	/* isselect: bool; ticket: u32 */
 	__s32 hchan_size, hchan_qcount, hchan_dataqsiz, hchan_buf, hchan_elemsize, hchan_closed;	/* elemsize u16, closed u32 */
 	__s32 hchan_timer;	/* Go 1.23 and later */
@@ -67,6 +72,18 @@ struct goobjects {
 	__s32 timer_when;	/* i64, CLOCK_MONOTONIC */
 	__s32 pd_fd, pd_rg, pd_wg;	/* uintptr each */
 	__s32 nl_wait, nl_notify, nl_head;	/* u32, u32, *sudog */
+	__s32 sudog_size;
+	__s32 mheap_allspans;	/* []*mspan */
+	__s32 mspan_start, mspan_npages, mspan_elemsize;	/* uintptr each */
+	__s32 mspan_nelems;	/* uintptr; u16 from Go 1.22 on */
+	__s32 mspan_spanclass, mspan_state;	/* u8 each */
+	__s32 mspan_specials;	/* *special */
+	__s32 special_size, special_next, special_offset, special_kind;	/* offset u16, from Go 1.24 on uintptr; kind u8 */
+	__s32 p_timers, p_wbbuf; /* wbBuf, in p */
+	__s32 wbbuf_end, wbbuf_buf;	/* in wbBuf */
+	__s32 g_defer;		/* *_defer */
+	__s32 defer_size, defer_link;
+	__s32 defer_siz;	/* i32: bytes of arguments behind it; up to Go 1.17 */
 };
 
 /* What is a number and no offset; by minor release. */

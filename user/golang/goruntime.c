@@ -151,6 +151,12 @@ static int add_module(struct opening *o, const struct moduledata *md)
 		.etext = t->etext,
 		.minpc = t->minpc,
 		.maxpc = t->maxpc,
+		.data = md->data,
+		.bss = md->bss,
+		.noptrdata = md->noptrdata,
+		.noptrbss = md->noptrbss,
+		.data_mask = md->data_mask,
+		.bss_mask = md->bss_mask,
 	};
 	snprintf(rt->modules[rt->nr_modules].name, sizeof(rt->modules[0].name), "%s",
 		 md->plugin[0] ? md->plugin : md->name);

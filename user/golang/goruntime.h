@@ -19,6 +19,7 @@
 #include "golang/goimage.h"
 #include "golang/golayout.h"
 #include "golang/gosym.h"
+#include "golang/pclntab.h"
 
 #define GOMODULES_MAX GOSYM_MODULES_MAX
 
@@ -26,6 +27,9 @@ struct gomodule {
 	uint64_t moduledata;	/* its address */
 	uint64_t text, etext;
 	uint64_t minpc, maxpc;
+	struct tabspan data, bss;	/* variables that may hold pointers */
+	struct tabspan noptrdata, noptrbss; /* and those that hold none */
+	uint64_t data_mask, bss_mask;	/* of data and bss, see moduledata.h */
 	char name[128];		/* path of a plugin, else moduledata.modulename: "" for the program itself */
 };
 

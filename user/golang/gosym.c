@@ -180,6 +180,16 @@ static const struct pclntab *gosym__module_of(const struct gosym *s, uint64_t pc
 	return NULL;
 }
 
+const struct pclntab *gosym__tables(const struct gosym *s, uint64_t pc, struct pagecache **ret_mem)
+{
+	uint32_t module;
+	const struct pclntab *t = gosym__module_of(s, pc, &module);
+
+	if (t)
+		*ret_mem = s->mem;
+	return t;
+}
+
 static int gosym__line(struct gosym *s, const struct pclntab *t, const struct pcfunc *fn,
 		       uint64_t pc, struct goframe *f)
 {

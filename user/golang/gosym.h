@@ -43,6 +43,7 @@ struct goframe {
 
 struct addrspace;
 struct pclntab;
+struct pagecache;
 
 /* The tables of nr modules are copied; `as` is borrowed until free. -EINVAL: no modules or too many. */
 int gosym__new(const struct addrspace *as, const struct pclntab *modules, size_t nr, struct gosym **ret);
@@ -75,6 +76,12 @@ uint64_t gosym__unwrap_start(struct gosym *s, uint64_t startpc);
  * Stack pointer delta at pc (pcsp table): bytes between SP and the slot of the return address. -ENOENT, -EBADMSG as above.
  */
 int gosym__spdelta(struct gosym *s, uint64_t pc, int32_t *ret);
+
+/*
+ * The tables of the module that holds pc, and the pages they are read through, for readers of other parts of them (gostackmap). Both
+ * borrowed as long as the gosym lives; NULL if no module holds it.
+ */
+const struct pclntab *gosym__tables(const struct gosym *s, uint64_t pc, struct pagecache **ret_mem);
 
 /* Memory that tables and caches hold now, in bytes. */
 size_t gosym__memory_bytes(const struct gosym *s);

@@ -8,6 +8,8 @@
 #define CANDIDATES_MAX 16           /* places that look like a pclntab and are none */
 #define SCAN_MAX       (4ull << 30) /* bytes of one image that are searched */
 
+#define MD_VARIABLES_MAX (64ull << 30) /* bytes of a module's variables of one kind */
+
 struct raw { /* one moduledata as it lies in memory */
 	uint8_t b[MD_MAX];
 };
@@ -115,6 +117,26 @@ static int check_header(const struct addrspace *as, const struct pclntab *t,
 	return text == t->text ? 0 : -EBADMSG;
 }
 
+static struct tabspan variables(const struct raw *r, int32_t start, int32_t end)
+{
+	struct tabspan s = { .addr = word(r, start) };
+
+	if (word(r, end) > s.addr && word(r, end) - s.addr <= MD_VARIABLES_MAX)
+		s.len = word(r, end) - s.addr;
+	return s;
+}
+
+/*
+ * Made when the program starts (Go runtime/symtab.go modulesinit, runtime/mbitmap.go
+ * progToPointerMask): memory for all words; it says how many bits were written, the others are 0.
+ */
+static uint64_t pointer_mask(const struct raw *r, int32_t off, const struct tabspan *s)
+{
+	uint32_t bits = (uint32_t)word(r, off);
+
+	return bits && bits <= s->len / 8 + 8 ? word(r, off + 8) : 0;
+}
+
 int moduledata_read(const struct addrspace *as, uint64_t addr, int minor,
 		    const struct gotables *lay, struct moduledata *ret)
 {
@@ -139,6 +161,12 @@ int moduledata_read(const struct addrspace *as, uint64_t addr, int minor,
 	t->minpc = word(&r, lay->md_minpc);
 	t->maxpc = word(&r, lay->md_maxpc);
 	t->gofunc = lay->md_gofunc == PW_NO_FIELD ? 0 : word(&r, lay->md_gofunc);
+	md.data = variables(&r, lay->md_data, lay->md_edata);
+	md.bss = variables(&r, lay->md_bss, lay->md_ebss);
+	md.data_mask = pointer_mask(&r, lay->md_gcdatamask, &md.data);
+	md.bss_mask = pointer_mask(&r, lay->md_gcbssmask, &md.bss);
+	md.noptrdata = variables(&r, lay->md_noptrdata, lay->md_enoptrdata);
+	md.noptrbss = variables(&r, lay->md_noptrbss, lay->md_enoptrbss);
 	err = pclntab_header(as, t->header, t->num.magic, &t->nfunc);
 	if (err)
 		return err == -ENOENT ? -EBADMSG : err;

@@ -20,6 +20,9 @@
 
 struct moduledata {
 	struct pclntab tab;
+	/* Its variables; empty where the words make no sense. Only data and bss may hold pointers. */
+	struct tabspan data, bss, noptrdata, noptrbss;
+	uint64_t data_mask, bss_mask;	/* address of a bit for each word: whether it is a pointer; 0: not there */
 	uint64_t next;			/* address of the next module's, 0: none */
 	char name[MODULE_NAME_MAX];	/* modulename: "" for a program */
 	char plugin[MODULE_NAME_MAX];	/* pluginpath: "" unless a plugin */

@@ -371,7 +371,7 @@ static uint64_t shape_of(const struct chans *cs, const struct object *o)
 		const struct gchan *ch = chans__chan(cs, o);
 
 		h = mix(mix(mix(h, ch->len), ch->cap), ch->elem_type);
-		h = mix(h, ch->settled | ch->closed << 1 | ch->timer << 2 |
+		h = mix(h, ch->settled | ch->closed << 1 | !!ch->timer << 2 |
 				   (uint64_t)ch->elem_size << 8);
 		h = ch->nr_elements ? mix(h, o->addr) : h;
 	} else if (o->kind == OBJECT_LOCK) {

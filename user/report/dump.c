@@ -65,7 +65,8 @@ void dump__free(struct dump *d)
 	index__free(d->index);
 	sites__free(d->sites);
 	labels__free(d->labels);
-	framer__free(d->framer);
+	if (!d->in.framer)
+		framer__free(d->framer);
 	free(d->rows);
 	free(d);
 }
@@ -210,6 +211,13 @@ static uint16_t word_of(struct dump *d, const struct dump_row *r, const struct c
 	if (!d->index->stacks[stack].word)
 		d->index->stacks[stack].word = (uint16_t)(word_id(d, refined(d, r, word)) + 1);
 	return (uint16_t)(d->index->stacks[stack].word - 1);
+}
+
+const char *dump__word_of(struct dump *d, uint16_t rt, uint32_t g)
+{
+	const struct dump_row r = { .g = g, .rt = rt };
+
+	return d->words[word_of(d, &r, dump__g(d, &r))];
 }
 
 const char *dump__status(const struct dump *d, const struct dump_row *r)
@@ -457,7 +465,8 @@ static int dump__init(struct dump *d, const struct dump_input *in, size_t *ret_n
 	int err;
 
 	d->in = *in;
-	err = framer__new(in->namers, in->nr, true, &d->framer);
+	d->framer = in->framer;
+	err = d->framer ? 0 : framer__new(in->namers, in->nr, true, &d->framer);
 	if (!err)
 		err = labels__new(in->as, d->framer, &d->labels);
 	if (!err)

@@ -33,6 +33,7 @@ struct dump_input {
 	const struct namer *namers;
 	size_t nr;			/* runtimes */
 	const struct addrspace *as;	/* labels are read from it; NULL: nobody has any */
+	struct framer *framer;		/* of the same namers, full; so texts of several dumps are the same. NULL: one of its own */
 };
 
 enum dump_sort { DUMP_SORT_GOID, DUMP_SORT_AGE, DUMP_SORT_STACK, DUMP_SORT_STATE };
@@ -68,7 +69,7 @@ struct dump {			/* read only for everybody but dump.c */
 	size_t nr_stacks;	/* of all runtimes: numbers of dump_stack() */
 	bool full;
 	struct dump_counts counts;
-	struct framer *framer;
+	struct framer *framer;	/* owned, unless it is that of the input */
 	struct labels *labels;
 	const char *words[DUMP_WORDS_MAX];
 	size_t nr_words;
@@ -89,6 +90,9 @@ static inline const char *dump__word(const struct dump *d, const struct dump_row
 {
 	return d->words[r->word];
 }
+
+/* The same of any goroutine of the census of runtime rt, shown or not. */
+const char *dump__word_of(struct dump *d, uint16_t rt, uint32_t g);
 
 const char *dump__status(const struct dump *d, const struct dump_row *r);	/* never NULL */
 const char *dump__reason(const struct dump *d, const struct dump_row *r);	/* NULL: it does not wait */

@@ -19,7 +19,21 @@ static bool is_plumbing(const char *func)
 	       !strchr(func, '.'); /* "panic" and addresses of unknown code */
 }
 
-int place_of_stack(struct dump *d, size_t stack, struct place *ret)
+/* Packages that wait for those who call them. */
+static bool is_waiting_room(const char *func)
+{
+	static const char *const packages[] = { "time.", "net.",    "io.",         "bufio.",
+						"os.",   "context.", "crypto/tls.", "os/exec." };
+
+	for (size_t i = 0; i < ARRAY_SIZE(packages); i++)
+		if (has_prefix(func, packages[i]))
+			return true;
+	return is_plumbing(func);
+}
+
+/* The first that is not passed over, else the innermost. */
+static int first_place(struct dump *d, size_t stack, bool (*is_passed)(const char *func),
+		       struct place *ret)
 {
 	const struct frame *v;
 	size_t nr = 0, i = 0;
@@ -31,11 +45,21 @@ int place_of_stack(struct dump *d, size_t stack, struct place *ret)
 	err = dump__frames(d, stack, DUMP_FRAMES, &v, &nr);
 	if (err || !nr)
 		return err;
-	while (i < nr && is_plumbing(v[i].name))
+	while (i < nr && is_passed(v[i].name))
 		i++;
 	i = i < nr ? i : 0;
 	*ret = (struct place){ v[i].name, v[i].file, v[i].line };
 	return 0;
+}
+
+int place_of_stack(struct dump *d, size_t stack, struct place *ret)
+{
+	return first_place(d, stack, is_plumbing, ret);
+}
+
+int place_of_wait(struct dump *d, size_t stack, struct place *ret)
+{
+	return first_place(d, stack, is_waiting_room, ret);
 }
 
 int place_of_goroutine(struct dump *d, uint16_t rt, uint32_t g, struct place *ret)

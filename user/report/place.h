@@ -21,6 +21,8 @@ struct place {
 
 /* All return 0 or -ENOMEM. stack: as dump__stack(); DUMP_NO_STACK is known nothing of. */
 int place_of_stack(struct dump *d, size_t stack, struct place *ret);
+/* As place_of_stack(), but past what waits on behalf of others too: net, time, io and their kind. */
+int place_of_wait(struct dump *d, size_t stack, struct place *ret);
 int place_of_goroutine(struct dump *d, uint16_t rt, uint32_t g, struct place *ret);	/* g: of the census of rt */
 /* Where it will release the lock; of a deferred call of Unlock itself, where the function stands that has deferred it. */
 int place_of_release(struct dump *d, uint16_t rt, const struct ghold *h, struct place *ret);

@@ -2,6 +2,7 @@
 #include "report/textbuf.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
@@ -145,4 +146,21 @@ void textbuf__json(struct textbuf *b, const char *text)
 			text += put_escaped(b, text);
 	}
 	textbuf__bytes(b, "\"", 1);
+}
+
+void textbuf__format(struct textbuf *b, const char *fmt, ...)
+{
+	char *text = NULL;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	if (n < 0) {
+		b->err = b->err ? b->err : -ENOMEM;
+		return;
+	}
+	textbuf__bytes(b, text, (size_t)n);
+	free(text);
 }

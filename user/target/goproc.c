@@ -251,3 +251,12 @@ int goproc__place(const struct goproc *gp, uint64_t addr, struct goplace *ret)
 	}
 	return -ENOENT;
 }
+
+size_t goproc__images(const struct goproc *gp, const struct goimage **ret, size_t max)
+{
+	size_t nr = gp->nr_images < max ? gp->nr_images : max;
+
+	for (size_t i = 0; i < nr; i++)
+		ret[i] = &gp->images[i]->go;
+	return nr;
+}

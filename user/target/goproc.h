@@ -41,4 +41,7 @@ struct goplace {
 };
 int goproc__place(const struct goproc *gp, uint64_t addr, struct goplace *ret);	/* -ENOENT: not in a file with Go */
 
+/* The files with Go in them: how many, at most max. Borrowed from the goproc. */
+size_t goproc__images(const struct goproc *gp, const struct goimage **ret, size_t max);
+
 #endif

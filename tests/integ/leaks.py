@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""leaks: what parkwatch leaks says of programs that leak on purpose, and of programs that only look so: on every Go and build mode."""
+import collections
+import concurrent.futures
+import contextlib
+import json
+import re
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import build
+from target import LIMIT, PARKWATCH, Target, alive, expect
+
+MODES = ["stripped", "pie", "cgo", "race"]
+WATCH = 12    # seconds; the programs leak fast enough
+AT_ONCE = 20  # programs that are watched at the same time
+PROMISED = {"leak", "verdict", "proven", "pattern", "reason", "count", "count_start", "growth_per_min", "births", "exits", "age_s",
+            "objects", "stack_bytes", "start", "created_by", "goids", "stack"}
+WEAKER = {"growing": ["growing", "leaked"], "deadlock": ["deadlock", "leaked"], "stuck": ["stuck", "deadlock", "leaked"]}
+
+
+@contextlib.contextmanager
+def leaking(kinds, minor=build.MODES_MINOR, mode="static"):
+    """(pid, truth) of a running program."""
+    with Target(kinds, command=build.built(minor, mode, "leaks")) as t:
+        yield t.pid, json.loads(t.truth())
+
+
+def command(pid, *args):
+    return [PARKWATCH, "leaks", "-p", str(pid), "-d", str(WATCH), "--min-age", "8s", *args]
+
+
+def leaks(pid, *args):
+    """(exit status, standard output, standard error)"""
+    done = subprocess.run(command(pid, *args), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT)
+    return done.returncode, done.stdout, done.stderr
+
+
+def read(pid, *args):
+    status, out, said = leaks(pid, "--format", "json", *args)
+    expect(status in (0, 3), f"exit {status}: {said}")
+    report = json.loads(out)
+    expect(status == (3 if any(g["leak"] for g in report["groups"]) else 0), f"exit {status}: {out[:500]}")
+    return report
+
+
+def start_of(group):
+    return group["start"]["func"] if group["start"] else None
+
+
+def brief(group):
+    return f"{group['verdict']} {group['count']} x {start_of(group)} [{group['reason']}] '{group['pattern']}': {group['why']} {group['counts']}"
+
+
+def same_leaks(report, truth):
+    """Each leak is told, with the right words; nothing else is."""
+    told = collections.defaultdict(list)
+    for g in report["groups"]:
+        expect(g["leak"], f"not a leak, and not asked for: {brief(g)}")
+        told[start_of(g)].append(g)
+    for want in truth["leaks"]:
+        said = told.get(want["start"], [])
+        right = [g for g in said if g["reason"] == want["reason"] and want["pattern"] in g["pattern"] and
+                 g["verdict"] in WEAKER[want["verdict"]]]
+        expect(right, f"{want}: told is {[brief(g) for g in said]}")
+    starts = {want["start"] for want in truth["leaks"]}
+    wrong = [brief(g) for groups in told.values() for g in groups if start_of(g) not in starts]
+    expect(not wrong, f"no leak, but told: {wrong}")
+
+
+def every_leak_is_told(minor, mode):
+    with leaking("all-leaks", minor, mode) as (pid, truth):
+        report = read(pid)
+        same_leaks(report, truth)
+        for g in report["groups"]:
+            expect(PROMISED <= set(g), f"without {PROMISED - set(g)}")
+            expect(g["count"] >= len(g["goids"]) > 0 and g["stack"], brief(g))
+        expect(report["window_s"] >= WATCH - 0.1 and report["goroutines"]["end"] > report["goroutines"]["start"], report["goroutines"])
+
+
+def nothing_harmless_is_told(minor, mode):
+    with leaking("all-controls", minor, mode) as (pid, _):
+        report = read(pid)
+        expect(not report["groups"], [brief(g) for g in report["groups"]])
+
+
+def every_leak_is_told_and_nothing_else(minor, mode):
+    """Two programs at once: a watch is mostly waiting."""
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(f, minor, mode) for f in (every_leak_is_told, nothing_harmless_is_told)]
+    for one in both:
+        one.result()
+
+
+def the_runtime_says_the_same():
+    """What its own profile calls leaked is; what we call proven is in the profile."""
+    with Target("all-leaks,all-controls", command=build.built(27, "static", "leaks")) as t:
+        t.truth()
+        report = read(t.pid)
+        t.process.stdin.write("profile\n")
+        t.process.stdin.flush()
+        text = json.loads(t.truth())
+    own = {}    # goid -> its outermost function
+    for trace in text.split("\n\n"):
+        head = re.match(r"goroutine (\d+) [^\n]*\(leaked\)", trace)
+        if head:
+            own[int(head[1])] = [line for line in trace.split("\n") if line.endswith(")") and not line.startswith(("\t", "created by"))][-1].rpartition("(")[0]
+    expect(own, "the runtime has found nothing: " + text[:300])
+    proven = [g for g in report["groups"] if g["verdict"] == "leaked"]
+    for g in proven:
+        wrong = [i for i in g["goids"] if i not in own]
+        expect(not wrong, f"{brief(g)}: the runtime reaches {wrong}")
+    told = {start_of(g) for g in proven}
+    missed = set(own.values()) - told
+    expect(not missed, f"the runtime has found {missed}, told is {told}")
+
+
+def each_kind_alone():
+    """As the only thing that the program does, and without probes."""
+    program = build.built(build.MODES_MINOR, "static", "leaks")
+    kinds = subprocess.run(program + ["list"], capture_output=True, text=True, check=True).stdout.split()
+
+    def one(kind):
+        with leaking(kind) as (pid, truth):
+            report = read(pid, "--no-probes")
+            try:
+                same_leaks(report, truth)
+            except Exception as e:
+                return f"{kind}: {e}"
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        wrong = [why for why in pool.map(one, kinds) if why]
+    expect(not wrong, "\n".join(wrong))
+
+
+def probes_count_births_and_exits():
+    with leaking("one-of-ten") as (pid, _):
+        g = read(pid)["groups"][0]
+        expect(not g["births_estimated"], "no probes")
+        expect(g["exits"] >= 5 * g["count"] and abs(g["births"] - g["exits"] - (g["count"] - g["count_start"])) <= 2, brief(g) + str(g))
+
+
+def what_is_no_leak_is_shown_with_all():
+    with leaking("pool,sleepers,signals,web-server,lock-held-for-long") as (pid, _):
+        said = {(g["verdict"], start_of(g)) for g in read(pid, "--all")["groups"]}
+        for want in [("pool", "main.poolWorker"), ("sleeping", "main.sleepLong"), ("suspect", "main.waitBriefly"), ("idle", "os/signal.loop"),
+                     ("idle", "net/http.(*conn).serve")]:
+            expect(want in said, f"{want} is not in {sorted(map(str, said))}")
+        expect(any(v == "runtime" for v, _ in said), "the runtime's own are missing")
+
+
+def known_leaks_are_silent():
+    with leaking("early-return,deadlock") as (pid, truth), tempfile.TemporaryDirectory() as d:
+        base, allow = Path(d) / "base", Path(d) / "allow"
+        status, out, said = leaks(pid, "--save-baseline", str(base))
+        expect(status == 3 and "main.answer" in out, f"exit {status}: {said}")
+        expect("main.answer" in base.read_text() and "main.lockBoth" in base.read_text(), base.read_text())
+        status, out, said = leaks(pid, "--baseline", str(base))
+        expect(status == 0 and "no leak found; " in out, f"exit {status}: {out}{said}")
+        allow.write_text("# known\n^main\\.lockBoth$\n")
+        report = read(pid, "--allow", str(allow))
+        expect([start_of(g) for g in report["groups"]] == ["main.answer"], [brief(g) for g in report["groups"]])
+        allow.write_text("main.(\n")
+        status, _, said = leaks(pid, "--allow", str(allow))
+        expect(status == 1 and "line 1 of" in said, f"exit {status}: {said}")
+
+
+def text_and_stacks_tell_the_same():
+    with leaking("timeout") as (pid, _):
+        status, text, _ = leaks(pid)
+        expect(status == 3, f"exit {status}")
+        for want in [r"^LEAKED +\d+ goroutines \[chan send\]: blocked send after early return or timeout$", r"blocked at +main\.answerAfterTimeout .*channels\.go:\d+$",
+                     r"^  made at +main\.", r"^  because +of \d+ of \d+, nothing that can still run refers to what they wait for", r"^  cure "]:
+            expect(re.search(want, text, re.M), f"no {want} in {text}")
+        status, folded, _ = leaks(pid, "--format", "folded")
+        expect(status == 3 and re.fullmatch(r"(main\.answerAfterTimeout;.*\[chan send\] \d+\n)+", folded), folded)
+
+
+def ctrl_c_ends_it_early():
+    with leaking("early-return") as (pid, _):
+        watch = subprocess.Popen([PARKWATCH, "leaks", "-p", str(pid), "-d", "600", "--format", "json"], stdin=subprocess.DEVNULL,
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        while "watching" not in (line := watch.stderr.readline()):
+            expect(line, "parkwatch ended")
+        time.sleep(1)
+        watch.send_signal(2)
+        out, said = watch.communicate(timeout=LIMIT)
+        expect(watch.returncode in (0, 3), f"exit {watch.returncode}: {said}")
+        expect(json.loads(out)["looks"] == 2, out[:300])
+
+
+def the_end_of_the_program_is_the_end_of_the_watch():
+    with leaking("nil-receive") as (pid, _):
+        watch = subprocess.Popen(command(pid), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        while "watching" not in (line := watch.stderr.readline()):
+            expect(line, "parkwatch ended")
+        time.sleep(2.5)
+        subprocess.run(["kill", "-9", str(pid)], check=True)
+        out, said = watch.communicate(timeout=LIMIT)
+        expect(watch.returncode == 3 and "LEAKED" in out, f"exit {watch.returncode}: {out}{said}")
+        expect("ended while it was watched" in said, said)
+
+
+def the_program_is_not_harmed():
+    with leaking("churn,early-return") as (pid, _):
+        read(pid)
+        expect(alive(pid), "it died")
+
+
+EVERYWHERE = [(minor, "static") for minor in build.MATRIX] + [(build.MODES_MINOR, mode) for mode in MODES]
+ONCE = [each_kind_alone, the_runtime_says_the_same, probes_count_births_and_exits, what_is_no_leak_is_shown_with_all, known_leaks_are_silent,
+        text_and_stacks_tell_the_same, ctrl_c_ends_it_early, the_end_of_the_program_is_the_end_of_the_watch, the_program_is_not_harmed]
+
+
+def cases():
+    for function in ONCE: # the longest of all is the first of them
+        yield f"leaks: {function.__name__}", function
+    for minor, mode in EVERYWHERE:
+        yield f"leaks: every_leak_is_told_and_nothing_else [go1.{minor} {mode}]", lambda m=minor, o=mode: every_leak_is_told_and_nothing_else(m, o)

@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""refs: what parkwatch refs says keeps what goroutines wait for, and what heap parkwatch leaks says that only leaks keep: on
+programs that know."""
+import json
+import re
+
+import build
+import reach
+from target import Target, expect, parkwatch
+
+MINORS = [15, 19, 21, 22, 24, 26, 27]
+MODES = ["stripped", "pie", "cgo"]
+EVERYWHERE = [(minor, "static") for minor in MINORS] + [(build.MODES_MINOR, mode) for mode in MODES]
+ROUNDED = 1.126    # a size class is at most so much larger than what lies in it, but for the smallest
+LEAST = 0.97       # an old word somewhere may look as if one of many objects were used elsewhere
+EACH = 700         # bytes of a leaked goroutine besides: its channel, its sudog, its closure; and a map's own
+
+
+def refs(pid, *args):
+    status, out, said = parkwatch("refs", "-p", pid, "--format", "json", *args)
+    expect(status == 0, f"refs {args}: exit {status}: {said}")
+    return json.loads(out)
+
+
+def of_goroutine(pid, goid):
+    groups = refs(pid, "--goid", str(goid))["groups"]
+    expect(len(groups) == 1 and groups[0]["count"] == 1 and groups[0]["goid"] == goid, groups)
+    return groups[0]
+
+
+def brief(group):
+    return json.dumps({k: group[k] for k in ("goid", "reason", "object", "verdicts", "kept_by", "paths")})[:1500]
+
+
+def way_of(pid, kind, goid):
+    """The steps to what it waits for."""
+    g = of_goroutine(pid, goid)
+    expect(g["verdicts"]["held"] == 1 and len(g["paths"]) == 1, f"{kind} is held: {brief(g)}")
+    steps = g["paths"][0]["steps"]
+    for step in steps[1:]:
+        expect(step["kind"] in ("object", "goroutine") or step["kind"] == "global" and not step["name"], f"{kind}: {brief(g)}")
+        expect(step["kind"] != "object" or int(step["addr"], 16) and step["size"] > 0, f"{kind}: {brief(g)}")
+    return g, steps
+
+
+# Kind of the program reached -> the field of main.global, and what the types on the way must name
+VARIABLES = {"global": (".c", "chan int"), "server": (".servers", "main.server"), "map": (".m", None), "slice": (".any", None),
+             "closure": (".f", "closure main.heldClosure"), "bound": (".f", None), "inside": (".inside", None), "buffered": (".any", "chan"),
+             "tiny": (None, None)}
+
+
+def variables(pid, held, named):
+    for kind, (field, word) in VARIABLES.items():
+        g, steps = way_of(pid, kind, held[kind][0])
+        root = steps[0]
+        expect(root["kind"] == "global" and root["section"], f"{kind}: {brief(g)}")
+        if named:
+            expect(root["name"] == "main.global" and (not field or root["field"] == field), f"{kind}: {brief(g)}")
+            expect(root["type"].startswith("struct {") and root["offset"] < root["size"], f"{kind}: {brief(g)}")
+        if word and (named or word.startswith(("closure", "chan"))):
+            expect(any(word in (s.get("type") or "") for s in steps[1:]), f"{kind}: no {word}: {brief(g)}")
+        if kind != "tiny" and g["reason"] != "select":
+            expect(steps[-1]["addr"] == g["object"]["addr"] or steps[-1]["awaited_offset"] > 0, f"{kind}: {brief(g)}")
+
+
+def goroutines(pid, held):
+    for kind, func in {"sleeper": "main.heldSleeper.func", "array": "main.", "panicking": "main.heldPanicking"}.items():
+        g, steps = way_of(pid, kind, held[kind][0])
+        expect(steps[0]["kind"] == "stack" and steps[0]["state"] == "sleep", f"{kind}: {brief(g)}")
+        expect(steps[0]["frame"] and steps[0]["frame"]["func"].startswith(func) and steps[0]["frame"]["line"], f"{kind}: {brief(g)}")
+    kinds = {way_of(pid, "chained", goid)[1][1 if i else 0]["kind"] for i, goid in enumerate(held["chained"][:3])}
+    expect("stack" in kinds, f"chained: {kinds}")
+    _, steps = way_of(pid, "chained", held["chained"][2])
+    expect(sum(s["kind"] == "goroutine" for s in steps) >= 2, f"chained: {steps}")
+    for goid in held["finalizer"]:
+        g, steps = way_of(pid, "finalizer", goid)
+        expect(steps[0]["kind"] in ("special", "global"), f"finalizer: {brief(g)}")
+    expect(any(way_of(pid, "finalizer", goid)[1][0]["kind"] == "special" for goid in held["finalizer"]), "no finalizer is told")
+
+
+def nothing(pid, leaked):
+    alone = of_goroutine(pid, leaked["send"][0])
+    expect(alone["verdicts"]["unreached"] == 1 and not alone["paths"], f"send: {brief(alone)}")
+    expect(alone["kept_by"]["goids"] == [], f"send: {brief(alone)}")
+    one, two = leaked["pair"]
+    pair = of_goroutine(pid, one)
+    expect(pair["verdicts"]["unreached"] == 1 and pair["kept_by"]["goids"] == [two], f"pair: {brief(pair)}")
+    nil = of_goroutine(pid, leaked["nil"][0])
+    expect(nil["verdicts"]["unreached"] == 1 and not nil["object"]["addr"], f"nil: {brief(nil)}")
+
+
+def address(pid, held):
+    """The same by the address of the channel."""
+    g, steps = way_of(pid, "map", held["map"][0])
+    report = refs(pid, "--addr", g["object"]["addr"])
+    by_addr = report["groups"][0]["paths"][0]["steps"]
+    expect([s.get("addr") for s in by_addr] == [s.get("addr") for s in steps], f"{by_addr} and {steps}")
+    expect(report["groups"][0]["object"]["type"] == "chan int", report["groups"])
+
+
+def every_way_is_told(minor, mode):
+    with reach.target(minor, mode, "1") as (process, truth):
+        pid = process.pid
+        variables(pid, truth["held"], mode != "stripped")
+        goroutines(pid, truth["held"])
+        nothing(pid, truth["leaked"])
+        address(pid, truth["held"])
+        if "memory of C" in truth["held"]:
+            roots = {way_of(pid, "memory of C", i)[1][0]["kind"] for i in truth["held"]["memory of C"]}
+            expect(roots & {"c", "global"}, f"memory of C: {roots}")
+
+
+def the_stack_of_one_that_runs_is_a_root(minor):
+    with reach.target(minor, "static", "1", "restless") as (process, truth):
+        for _ in range(20):    # while it is at a call its frame is told
+            _, steps = way_of(process.pid, "spin", truth["held"]["spin on the stack"][0])
+            expect(steps[0]["kind"] == "stack", steps)
+            if steps[0]["state"] in ("running", "runnable"):
+                return
+        expect(False, f"never seen to run: {steps}")
+
+
+def groups_are_told_once_and_what_is_left_out():
+    with reach.target(build.MODES_MINOR, "static", "30") as (process, _):
+        status, text, said = parkwatch("refs", "-p", process.pid, "--func", r"^main\.held(Global|Slice)\.", "--top", "2")
+        expect(status == 0, said)
+        expect(re.search(r"^30 goroutines \[chan receive\]\n  blocked at  main\.heldGlobal", text, re.M), text)
+        expect("  28 more ways are left out; --top shows more\n" in text, text)
+        expect(re.search(r"^    variable main\.global\.c \(\.bss 0x[0-9a-f]+, ", text, re.M), text)
+        status, text, said = parkwatch("refs", "-p", process.pid, "--func", r"^main\.leakSend\.")
+        expect(status == 0 and "  unreached   30 of 30: nothing that can still run refers to what it waits for\n" in text, text + said)
+
+
+def variables_without_a_name_are_told_by_what_leads_to_them():
+    """What var x = &T{} points to is made at compile time, and has no symbol."""
+    with reach.target(build.MODES_MINOR, "static", "1") as (process, truth):
+        g, steps = way_of(process.pid, "static", truth["held"]["static"][0])
+        expect([s["kind"] for s in steps] == ["global", "global", "global", "object"], brief(g))
+        expect([s["name"] for s in steps[:3]] == ["main.fixed", None, None], brief(g))
+        expect([s["field"] for s in steps[1:3]] == [".inner", ".c[1]"] and steps[2]["type"] == "main.fixedInner", brief(g))
+
+
+def what_cannot_be_told_is_said():
+    with reach.target(build.MODES_MINOR, "static", "1") as (process, truth):
+        pid = process.pid
+        for args, status, words in [
+                (["--goid", "999999"], 1, "no goroutine of .* dump -p"),
+                (["--goid", "1"], 1, r"goroutine 1 \[.*\] is the main goroutine, which is always in use"),
+                (["--addr", "0x10"], 1, "0x10 is not in the Go heap"),
+                (["--addr", "channel"], 2, "bad --addr"),
+                (["--addr", "0xc000000000", "--goid", "1"], 2, "give one of them"),
+                ([], 2, "of which goroutines"),
+                (["--goid", "1", "--format", "html"], 2, "refs has no format"),
+                (["--func", "("], 2, "func")]:
+            code, out, said = parkwatch("refs", "-p", pid, *args)
+            expect(code == status and not out and said.count("\n") == 1 and re.search(words, said), f"{args}: exit {code}: {said}")
+        code, text, _ = parkwatch("refs", "-p", pid, "--goid", truth["held"]["map"][0], "--proof-budget", "1us")
+        expect(code == 0 and "not all could be decided: the budget" in text, text)
+
+
+def the_heap_that_leaks_keep_is_told(minor, mode):
+    with Target("all", command=build.built(minor, mode, "kept")) as t:
+        truth = json.loads(t.truth())
+        status, out, said = parkwatch("leaks", "-p", t.pid, "-d", "4", "--format", "json", "--no-probes")
+        expect(status == 3, f"exit {status}: {said}")
+        groups = json.loads(out)["groups"]
+        told = {}
+        for g in groups:
+            expect(g["heap_bytes"] is not None, g)
+            told[g["start"]["func"]] = told.get(g["start"]["func"], 0) + g["heap_bytes"]
+        for want in truth:
+            bytes = told.get(want["start"], -1) + told.get(want["with"], 0)
+            most = want["bytes"] * ROUNDED + want["count"] * EACH * (8 if want["start"] == "main.holdMap" else 2)
+            expect(LEAST * want["bytes"] <= bytes <= most, f"{want}: {told}")
+        costs = [g["stack_bytes"] + g["heap_bytes"] for g in groups]
+        expect(costs == sorted(costs, reverse=True), f"not by what they cost: {costs}")
+        status, text, said = parkwatch("leaks", "-p", t.pid, "-d", "4", "--no-probes", "--proof-budget", "0")
+        expect("of heap that only they keep" not in text, text)
+
+
+def cases():
+    for function in (every_way_is_told, the_heap_that_leaks_keep_is_told):
+        for minor, mode in EVERYWHERE:
+            yield f"refs: {function.__name__} [go1.{minor} {mode}]", lambda f=function, m=minor, o=mode: f(m, o)
+    for minor in (15, 19, 22, 27):
+        yield f"refs: the_stack_of_one_that_runs_is_a_root [go1.{minor}]", lambda m=minor: the_stack_of_one_that_runs_is_a_root(m)
+    for function in (variables_without_a_name_are_told_by_what_leads_to_them, groups_are_told_once_and_what_is_left_out, what_cannot_be_told_is_said):
+        yield f"refs: {function.__name__}", function

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <criterion/criterion.h>
+
+#include <elf.h>
+#include <string.h>
+
+#include "base/own.h"
+#include "census/gtimer.h"
+
+#define SECOND 1000000000LL
+#define BASE 0xc000010000ull
+#define CHAN 0xc000020060ull
+#define TICKER (BASE + 8 * 32)
+
+static struct goruntime runtime_of(int minor)
+{
+	const struct golayout_row *row = golayout_row(minor, EM_X86_64);
+
+	cr_assert_not_null(row);
+	return (struct goruntime){ .minor = minor, .layout = row->layout, .objects = row->objects };
+}
+
+/* when, period, f, arg follow each other in every version. */
+static void put_timer(uint64_t *at, int64_t period, uint64_t chan)
+{
+	at[0] = 12345;
+	at[1] = (uint64_t)period;
+	at[2] = 0x401000;
+	at[3] = 0x4a0000;
+	at[4] = chan;
+}
+
+Test(gtimer, is_read_where_each_version_has_it)
+{
+	static const struct {
+		const char *why;
+		uint64_t timer;
+		int64_t period;
+		bool want;
+	} t[] = {
+		{ "a ticker of a minute", BASE, 60000000000, true },
+		{ "time.After", BASE, 0, true },
+		{ "torn", BASE, -1, false },
+		{ "no timer", 0, 1, false },
+		{ "not there", BASE + 0x10000, 1, false },
+	};
+
+	for (int minor = 23; minor <= 27; minor++)
+		for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+			struct goruntime rt = runtime_of(minor);
+			uint64_t words[16] = { 0 };
+			struct bufspace space;
+			struct gtimer timer;
+
+			put_timer(&words[rt.objects.timer_when / 8], t[i].period, CHAN);
+			bufspace__init(&space, words, sizeof(words), BASE);
+			cr_expect_eq(gtimer_read(&space.as, &rt, t[i].timer, &timer), t[i].want, "Go 1.%d: %s", minor, t[i].why);
+			if (t[i].want)
+				cr_expect(timer.when_ns == 12345 && timer.period_ns == t[i].period, "Go 1.%d: %s", minor, t[i].why);
+		}
+}
+
+Test(gtimer, is_found_in_a_ticker_that_the_stack_refers_to)
+{
+	static const struct {
+		const char *why;
+		int minor;
+		uint64_t on_stack, c, arg, asked;
+		int64_t period;
+		uint64_t stack;
+		bool want;
+	} t[] = {
+		{ "a ticker", 22, TICKER, CHAN, CHAN, CHAN, 1000000000, 40, true },
+		{ "... of Go 1.15", 15, TICKER, CHAN, CHAN, CHAN, 1000000000, 40, true },
+		{ "a timer", 22, TICKER, CHAN, CHAN, CHAN, 0, 40, true },
+		{ "nothing refers to it", 22, 0, CHAN, CHAN, CHAN, 1000000000, 40, false },
+		{ "of another channel", 22, TICKER, CHAN, CHAN, CHAN + 96, 1000000000, 40, false },
+		{ "a struct that just has the channel", 22, TICKER, CHAN, 7, CHAN, 1000000000, 40, false },
+		{ "no channel", 22, TICKER, 0, 0, 0, 1000000000, 40, false },
+		{ "words of its own stack that look like one", 22, TICKER, CHAN, CHAN, CHAN, 1000000000, 400, false },
+		{ "it ends too early", 22, BASE + 8 * 56, CHAN, CHAN, CHAN, 1000000000, 40, false },
+		{ "from Go 1.23 on, asynchronous", 23, TICKER, CHAN, CHAN, CHAN, 1000000000, 40, true },
+		{ "... of Go 1.27", 27, TICKER, CHAN, CHAN, CHAN, 1000000000, 40, true },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		struct goruntime rt = runtime_of(t[i].minor);
+		uint64_t words[64] = { 1, 2, t[i].on_stack, CHAN, 3 };
+		struct bufspace space;
+		struct gtimer timer = { 0 };
+		struct census_g g = { .sp = BASE, .stack_lo = BASE - 64, .stack_hi = BASE + t[i].stack };
+
+		words[32] = words[56] = t[i].c;
+		put_timer(&words[(t[i].minor < 23 ? 33 : 34) + rt.objects.timer_when / 8], t[i].period, t[i].arg);
+		bufspace__init(&space, words, sizeof(words), BASE);
+		cr_expect_eq(gtimer_on_stack(&space.as, &rt, &g, t[i].asked, &timer), t[i].want, "%s", t[i].why);
+		cr_expect_eq(timer.period_ns, t[i].want ? t[i].period : 0, "%s", t[i].why);
+	}
+}
+
+Test(gtimer, repeats_if_it_has_a_period_and_is_due_in_it)
+{
+	static const struct {
+		const char *why;
+		struct gtimer timer;
+		bool want;
+	} t[] = {
+		{ "a ticker of a minute", { 1030 * SECOND, 60 * SECOND }, true },
+		{ "it is late", { 999 * SECOND, SECOND / 10 }, true },
+		{ "time.After", { 1030 * SECOND, 0 }, false },
+		{ "pointers that look like one: due long ago", { 7654272, 60 * SECOND }, false },
+		{ "... due in ages", { 50000 * SECOND, 60 * SECOND }, false },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++)
+		cr_expect_eq(gtimer_repeats(&t[i].timer, 1000 * SECOND), t[i].want, "%s", t[i].why);
+}

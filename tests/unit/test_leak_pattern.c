@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <criterion/criterion.h>
+
+#include <string.h>
+
+#include "base/own.h"
+#include "report/leak_names.h"
+#include "report/leak_pattern.h"
+
+#define FRAMES_MOST 4
+
+static size_t make_frames(const char *const *funcs, struct frame *v)
+{
+	size_t nr = 0;
+
+	for (; nr < FRAMES_MOST && funcs[nr]; nr++)
+		v[nr] = (struct frame){ .name = funcs[nr] };
+	return nr;
+}
+
+Test(leak_pattern, names_what_a_developer_would_call_it)
+{
+	static const struct {
+		enum leak_class class;
+		unsigned int facts;
+		const char *funcs[FRAMES_MOST];
+		const char *want;
+	} t[] = {
+		{ LEAK_SEND, 0, { "runtime.gopark", "main.f" }, "blocked send after early return or timeout" },
+		{ LEAK_SEND, LEAK_FACT_SHARED, { "main.f" }, "blocked send: nobody receives any more" },
+		{ LEAK_RECEIVE, 0, { "runtime.chanrecv2", "main.f" }, "missing close (range over channel)" },
+		{ LEAK_RECEIVE, LEAK_FACT_TIMER, { "runtime.chanrecv2", "main.f" }, "timer or ticker never stopped" },
+		{ LEAK_RECEIVE, LEAK_FACT_DONE, { "runtime.chanrecv1", "main.f" },
+		  "context never cancelled, or done channel never closed" },
+		{ LEAK_RECEIVE, 0, { "runtime.chanrecv1", "main.f" }, "blocked receive: nobody sends any more" },
+		{ LEAK_FOREVER, 0, { "runtime.chanrecv", "main.f" }, "nil channel" },
+		{ LEAK_FOREVER, 0, { "runtime.gopark", "runtime.block", "main.f" }, "select without cases" },
+		{ LEAK_SELECT, 0, { "main.f" }, "select without exit case" },
+		{ LEAK_SELECT, LEAK_FACT_DONE, { "main.f" }, "context never cancelled, or done channel never closed" },
+		{ LEAK_SELECT, LEAK_FACT_TIMER, { "main.f" }, "timer or ticker never stopped: select without exit case" },
+		{ LEAK_SELECT, LEAK_FACT_TIMER | LEAK_FACT_DONE, { "main.f" },
+		  "context never cancelled: timer or ticker never stopped" },
+		{ LEAK_SELECT, 0, { "context.(*cancelCtx).propagateCancel.func2" }, "context never cancelled" },
+		{ LEAK_SELECT, 0, { "net/http.(*persistConn).readLoop" }, "HTTP body not closed" },
+		{ LEAK_SELECT, LEAK_FACT_BODIES, { "net/http.(*persistConn).writeLoop" }, "HTTP body not closed" },
+		{ LEAK_SELECT, 0, { "net/http.(*persistConn).writeLoop" }, "idle HTTP connections never closed" },
+		{ LEAK_IO, 0, { "net.(*conn).Read", "net/http.(*persistConn).readLoop" },
+		  "idle HTTP connections never closed" },
+		{ LEAK_SELECT, 0, { "io.(*pipe).write", "main.f" }, "io.Pipe left open at the other end" },
+		{ LEAK_SELECT, 0, { "database/sql.(*DB).connectionOpener" }, "sql.DB never closed" },
+		{ LEAK_LOCK, LEAK_FACT_ITSELF, { "main.f" }, "double lock" },
+		{ LEAK_LOCK, LEAK_FACT_RING, { "main.f" }, "deadlock: each holds what the other wants" },
+		{ LEAK_LOCK, 0, { "main.f" }, "lock never released" },
+		{ LEAK_WAITGROUP, 0, { "main.f" }, "WaitGroup never done" },
+		{ LEAK_COND, 0, { "main.f" }, "lost Cond signal" },
+		{ LEAK_SLEEP, 0, { "main.f" }, "timer or ticker never stopped: a loop with time.Sleep" },
+		{ LEAK_IO, 0, { "main.f" }, "read without deadline" },
+		{ LEAK_IO, LEAK_FACT_WRITE, { "main.f" }, "write without deadline" },
+		{ LEAK_COROUTINE, 0, { "main.f" }, "iterator of iter.Pull never stopped" },
+		{ LEAK_RUNS, 0, { "main.f" }, NULL },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		struct frame v[FRAMES_MOST];
+		size_t nr = make_frames(t[i].funcs, v);
+		const struct leak_pattern *p = leak_pattern_of(t[i].class, t[i].facts, v, nr);
+
+		cr_expect_eq(!p, !t[i].want, "%s", t[i].want ? t[i].want : "none");
+		if (p && t[i].want) {
+			cr_expect_str_eq(p->words, t[i].want, "%s", p->words);
+			cr_expect(p->cure[0], "%s", t[i].want);
+		}
+	}
+}
+
+Test(leak_names, know_what_gos_own_packages_wait_for)
+{
+	static const struct {
+		const char *why;
+		const char *funcs[FRAMES_MOST];
+		enum leak_role want;
+	} t[] = {
+		{ "a listener", { "internal/poll.(*FD).Accept", "net.(*netFD).accept", "main.serve" }, LEAK_ROLE_LISTENER },
+		{ "signals", { "os/signal.signal_recv", "os/signal.loop" }, LEAK_ROLE_LISTENER },
+		{ "a server's connection between requests", { "net.(*conn).Read", "net/http.(*conn).serve" }, LEAK_ROLE_KEEPALIVE },
+		{ "... in a request", { "main.handle", "net/http.serverHandler.ServeHTTP", "net/http.(*conn).serve" }, LEAK_ROLE_NONE },
+		{ "a client's connection", { "net/http.(*persistConn).readLoop" }, LEAK_ROLE_CLIENT },
+		{ "the program's own", { "main.serve" }, LEAK_ROLE_NONE },
+		{ "nothing", { NULL }, LEAK_ROLE_NONE },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		struct frame v[FRAMES_MOST];
+
+		cr_expect_eq(leak_role_of(v, make_frames(t[i].funcs, v)), t[i].want, "%s", t[i].why);
+	}
+}
+
+Test(leak_names, gives_equal_places_one_number)
+{
+	scoped(leak_names) n = NULL;
+	const char *f = "main.f", *file = "main.go";
+	uint32_t first, other;
+
+	cr_assert_eq(leak_names__new(&n), 0);
+	cr_expect_eq(leak_names__place(n, &(struct place){ "?", "", 0 }), 0, "the unknown one");
+	first = leak_names__place(n, &(struct place){ f, file, 7 });
+	other = leak_names__place(n, &(struct place){ f, file, 8 });
+	cr_expect_neq(first, 0);
+	cr_expect_neq(first, other);
+	cr_expect_eq(leak_names__place(n, &(struct place){ f, file, 7 }), first);
+	cr_expect_eq(leak_names__place_at(n, other)->line, 8);
+	cr_expect_eq(leak_names__reason(n, "select"), leak_names__reason(n, "select"));
+	cr_expect_neq(leak_names__reason(n, "select"), leak_names__reason(n, "sleep"));
+}
+
+Test(leak_names, classes_are_of_every_word)
+{
+	static const struct { const char *word; enum leak_class want; } t[] = {
+		{ "chan receive", LEAK_RECEIVE }, { "chan send", LEAK_SEND }, { "select", LEAK_SELECT },
+		{ "chan send (nil chan)", LEAK_FOREVER }, { "select (no cases)", LEAK_FOREVER },
+		{ "sync.RWMutex.RLock", LEAK_LOCK }, { "IO wait", LEAK_IO }, { "sleep", LEAK_SLEEP },
+		{ "running", LEAK_RUNS }, { "syscall", LEAK_SYSCALL }, { "finalizer wait", LEAK_OTHER },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++)
+		cr_expect_eq(leak_class_of(t[i].word), t[i].want, "%s", t[i].word);
+}

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <criterion/criterion.h>
+#include <json-c/json.h>
+
+#include "dump_fake.h"
+#include "report/leak_known.h"
+#include "report/leaks.h"
+
+#define LOOKS 7
+#define EACH  3	/* goroutines more at each look */
+#define MAX_GS (LOOKS * EACH + 2)
+
+/* Goroutines 100, 101, ... in main.worker, each at a channel of its own; goroutine 1 in main. */
+struct scene {
+	struct census c;
+	struct census_g gs[MAX_GS];
+	struct census_wait waits[MAX_GS];
+};
+
+static void scene__set(struct scene *s, size_t workers, int look)
+{
+	memset(s, 0, sizeof(*s));
+	for (size_t i = 0; i < workers; i++) {
+		s->gs[i] = (struct census_g){
+			.goid = 100 + i, .parent_goid = 1, .gopc = PC_MAIN, .startpc = START_GOWRAP, .stack = 0, .sp = 0x9f00,
+			.stack_lo = 0x9000, .stack_hi = 0x9800, .waits_at = (uint32_t)i, .nr_waits = 1, .m = -1, .p = -1,
+			.status = GOSTATUS_WAITING, .reason = FAKE_CHAN_RECEIVE, .stops = 1,
+		};
+		s->waits[i] = (struct census_wait){ .addr = 0xc000000000 + 96 * i, .kind = CENSUS_WAIT_CHAN,
+						    .way = CENSUS_WAY_RECEIVE };
+	}
+	s->gs[workers] = (struct census_g){ .goid = 1, .startpc = START_MAIN, .stack = 2, .status = GOSTATUS_WAITING,
+					    .reason = 10, .stack_lo = 0x8000, .stack_hi = 0x8800, .m = -1, .p = -1 };
+	s->c = fake_census;
+	s->c.gs = s->gs;
+	s->c.nr = workers + 1;
+	s->c.waits = s->waits;
+	s->c.nr_waits = workers;
+	s->c.unsettled = s->c.refused = 0;
+	s->c.taken_ns = FAKE_NOW_NS + (uint64_t)look * 5 * FAKE_SECOND;
+}
+
+static void look_at(struct leaks *l, struct scene *s)
+{
+	static const struct census *c[1];
+
+	c[0] = &s->c;
+	bufspace__init(&fake_memory, fake_label_words, sizeof(fake_label_words), FAKE_LABELS);
+	cr_assert_eq(leaks__look(l, &(struct dump_input){ .censuses = c, .namers = &dump_namer, .nr = 1, .as = &fake_memory.as },
+				 s->c.taken_ns), 0);
+}
+
+static void no_facts(struct leaks *l)
+{
+	struct gchans chans = { 0 };
+	struct glocks locks = { 0 };
+	struct gholds holds = { 0 };
+	struct waitgraph graph = { 0 };
+	struct goruntime rt = { .minor = 24 };
+	const struct chans_source src = { .rt = &rt, .chans = &chans, .locks = &locks, .holds = &holds, .graph = &graph };
+
+	cr_assert_eq(leaks__facts(l, 0, &src, &fake_memory.as), 0);
+}
+
+static const struct verdict_opts opts = { .min_age_ns = VERDICT_MIN_AGE_NS, .min_count = VERDICT_MIN_COUNT,
+					  .min_more = VERDICT_MIN_MORE, .min_per_min = VERDICT_MIN_PER_MIN };
+
+/* each: how many more at each look. Borrows s->c of the last look. */
+static struct leaks *watched(struct scene *s, size_t each)
+{
+	struct leaks *l = NULL;
+
+	cr_assert_eq(leaks__new(&dump_namer, 1, &l), 0);
+	for (int look = 0; look < LOOKS; look++) {
+		scene__set(s, each ? each * (size_t)look : 2, look);
+		look_at(l, s);
+	}
+	no_facts(l);
+	cr_assert_eq(leaks__finish(l, &opts), 0);
+	return l;
+}
+
+static char *shown(struct leaks *l, const struct leaks_show *how, bool json)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	cr_assert_eq((json ? leaks_show__json : leaks_show__text)(l, how, out, NULL), 0);
+	fclose(out);
+	return text;
+}
+
+static const struct leaks_show show = { .meta = &fake_meta, .cpu_pct = 0.25, .proof = { .doubt = "" } };
+
+Test(leaks, tell_what_grows_in_a_text_for_a_person)
+{
+	struct scene s;
+	scoped(leaks) l = watched(&s, EACH);
+	scoped_mem char *text = shown(l, &show, false);
+
+	cr_expect_str_eq(text,
+			 "pid 812 'api', go1.22.1: watched for 30.0 s in 7 looks; 1 goroutine at the start, 19 at the end\n"
+			 "1 leak: 18 goroutines, 36.9 kB of stacks\n"
+			 "\n"
+			 "GROWING  18 goroutines [chan receive]: blocked receive: nobody sends any more\n"
+			 "  blocked at  main.worker main.go:20\n"
+			 "  made at     main.main main.go:9\n"
+			 "  because     0 at the start, 18 at the end; more in 5 of 5 windows, to the last; of 12 older waits none is over\n"
+			 "  cure        close the channel, or select with ctx.Done()\n"
+			 "  growth      +36.0 a minute; 18 made there and 0 ended, as far as the looks tell\n"
+			 "  waits       for 18 chans, at least 0.0s to 25s\n"
+			 "  costs       36.9 kB of stacks, the heap that they keep was not computed\n"
+			 "  goroutines  100 101 102 103 104 105 106 107 108 109 ...\n"
+			 "  stack\n"
+			 "    main.worker main.go:20\n"
+			 "    main.innermost main.go:31\n"
+			 "    main.inner main.go:36\n"
+			 "    main.loop main.go:41\n", "%s", text);
+}
+
+static void expect_member(struct json_object *all, const char *path, const char *want)
+{
+	struct json_object *v = NULL;
+
+	cr_expect_eq(json_pointer_get(all, path, &v), 0, "%s is not there", path);
+	cr_expect_str_eq(json_object_to_json_string_ext(v, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE), want, "%s: %s",
+			 path, json_object_to_json_string_ext(v, JSON_C_TO_STRING_PLAIN));
+}
+
+Test(leaks, are_json_with_all_that_is_promised)
+{
+	static const struct { const char *path, *want; } t[] = {
+		{ "/target", "{\"pid\":812,\"go\":\"go1.22.1\",\"exe\":\"/srv/api\"}" },
+		{ "/window_s", "30.000" },
+		{ "/goroutines", "{\"start\":1,\"end\":19}" },
+		{ "/lost", "1" },
+		{ "/cost/cpu_pct", "0.25" },
+		{ "/proof/passes", "0" },
+		{ "/groups/0/leak", "true" },
+		{ "/groups/0/verdict", "\"growing\"" },
+		{ "/groups/0/proven", "0" },
+		{ "/groups/0/pattern", "\"blocked receive: nobody sends any more\"" },
+		{ "/groups/0/reason", "\"chan receive\"" },
+		{ "/groups/0/count", "18" },
+		{ "/groups/0/count_start", "0" },
+		{ "/groups/0/counts", "[0,3,6,9,12,15,18]" },
+		{ "/groups/0/growth_per_min", "36.0" },
+		{ "/groups/0/births", "18" },
+		{ "/groups/0/exits", "0" },
+		{ "/groups/0/births_estimated", "true" },
+		{ "/groups/0/age_s", "{\"min\":0.000,\"max\":25.000,\"exact\":false}" },
+		{ "/groups/0/objects", "{\"kind\":\"chan\",\"distinct\":18,\"shared_by\":1}" },
+		{ "/groups/0/stack_bytes", "36864" },
+		{ "/groups/0/heap_bytes", "null" },
+		{ "/groups/0/start", "{\"func\":\"main.worker\",\"file\":\"main.go\",\"line\":18}" },
+		{ "/groups/0/created_by", "{\"func\":\"main.main\",\"file\":\"main.go\",\"line\":9}" },
+		{ "/groups/0/parents/0/goid", "1" },
+		{ "/groups/0/blocked_at", "{\"func\":\"main.worker\",\"file\":\"main.go\",\"line\":20}" },
+		{ "/groups/0/goids", "[100,101,102,103,104,105,106,107,108,109]" },
+		{ "/groups/0/stack/0/func", "\"runtime.gopark\"" },
+	};
+	struct scene s;
+	scoped(leaks) l = watched(&s, EACH);
+	scoped_mem char *text = shown(l, &show, true);
+	struct json_object *all = json_tokener_parse(text), *v = NULL;
+
+	cr_assert_not_null(all, "%s", text);
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++)
+		expect_member(all, t[i].path, t[i].want);
+	cr_assert_eq(json_pointer_get(all, "/groups", &v), 0);
+	cr_expect_eq(json_object_array_length(v), 1);
+	json_object_put(all);
+}
+
+Test(leaks, that_are_none_are_shown_only_when_asked_for)
+{
+	struct scene s;
+	scoped(leaks) l = watched(&s, 0);
+	scoped_mem char *some = shown(l, &show, false);
+	scoped_mem char *all = shown(l, &(struct leaks_show){ .meta = &fake_meta, .all = true, .proof = { .doubt = "" } }, false);
+
+	cr_expect_not_null(strstr(some, "no leak found"));
+	cr_expect_null(strstr(some, "main.worker"));
+	cr_expect_not_null(strstr(all, "IDLE  2 goroutines [chan receive]\n"), "%s", all);
+	cr_expect_not_null(strstr(all, "because     they wait, and nothing says in vain\n"), "%s", all);
+}
+
+Test(leaks, tell_the_heap_that_only_they_keep)
+{
+	struct scene s;
+	scoped(leaks) l = watched(&s, EACH);
+	scoped_mem uint32_t *entries = NULL;
+	scoped_mem char *text = NULL, *again = NULL, *json = NULL;
+	const uint64_t bytes[] = { 1000000, 0 };
+
+	cr_assert_eq(leaks__keepers(l, 0, false, &entries), 0);
+	for (size_t i = 0; i < s.c.nr; i++)
+		cr_expect_eq(entries[i], s.gs[i].goid == 1 ? UINT32_MAX : 0, "goroutine %d", (int)s.gs[i].goid);
+	leaks__heap(l, bytes);
+	leaks__heap(l, bytes); /* of another runtime */
+	leaks__rank(l);
+	text = shown(l, &show, false);
+	cr_expect_not_null(strstr(text, "1 leak: 18 goroutines, 36.9 kB of stacks, 2.0 MB of heap\n"), "%s", text);
+	cr_expect_not_null(strstr(text, "costs       36.9 kB of stacks, 2.0 MB of heap that only they keep\n"), "%s", text);
+	json = shown(l, &show, true);
+	cr_expect_not_null(strstr(json, "\"heap_bytes\":2000000"), "%s", json);
+	leaks__heap(l, NULL);
+	again = shown(l, &show, false);
+	cr_expect_not_null(strstr(again, "the heap that they keep was not computed"));
+}
+
+Test(leaks, of_a_process_that_ended_may_wait_for_timers)
+{
+	struct leaks *l = NULL;
+	struct scene s;
+
+	cr_assert_eq(leaks__new(&dump_namer, 1, &l), 0);
+	for (int look = 0; look < LOOKS; look++) {
+		scene__set(&s, (size_t)(EACH * look), look);
+		look_at(l, &s);
+	}
+	cr_assert_eq(leaks__finish(l, &opts), 0);	/* nobody could read its channels */
+	for (size_t i = 0; i < l->nr; i++)
+		cr_expect(!leak_entry__counts(&l->entries[i], false));
+	leaks__free(l);
+}
+
+Test(leaks, are_stacks_with_counts_too)
+{
+	struct scene s;
+	scoped(leaks) l = watched(&s, EACH);
+	scoped(snap) snap = NULL;
+
+	cr_assert_eq(leaks_show__snap(l, &show, &snap), 0);
+	cr_expect_eq(snap->nr, 1);
+	cr_expect_eq(snap->value, 18);
+	cr_expect_str_eq(snap->rows[0].word, "chan receive");
+	cr_expect_eq(snap->rows[0].own.stack.nr, 6);
+}
+
+/* --- what is known --- */
+
+static char *file_with(const char *text)
+{
+	static char path[] = "/tmp/parkwatch-known-XXXXXX";
+	int fd;
+
+	strcpy(path + sizeof(path) - 7, "XXXXXX");
+	fd = mkstemp(path);
+	cr_assert(fd >= 0);
+	cr_assert_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	close(fd);
+	return path;
+}
+
+static int read_known(struct leak_known *k, const char *text, bool allow, struct cause *why)
+{
+	const char *path = file_with(text);
+	int err = (allow ? leak_known__allow : leak_known__baseline)(k, path, why);
+
+	unlink(path);
+	return err;
+}
+
+Test(leak_known, silences_what_is_allowed)
+{
+	static const struct { const char *why, *text; bool known; } t[] = {
+		{ "the start function", "^main\\.worker$\n", true },
+		{ "a function on the stack", "# ours\n\ninner$\n", true },
+		{ "its maker", "^main\\.main$", true },
+		{ "another", "^main\\.workers$\n", false },
+		{ "a comment", "#main\n", false },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		struct scene s;
+		scoped(leaks) l = watched(&s, EACH);
+		scoped(leak_known) k = NULL;
+
+		cr_assert_eq(leak_known__new(&k), 0);
+		cr_assert_eq(read_known(k, t[i].text, true, NULL), 0);
+		cr_assert_eq(leak_known__mark(k, l), 0);
+		cr_expect_eq(l->entries[0].known, t[i].known, "%s", t[i].why);
+		cr_expect_eq(leak_entry__counts(&l->entries[0], true), !t[i].known, "%s", t[i].why);
+	}
+}
+
+Test(leak_known, a_saved_baseline_silences_the_same_leak)
+{
+	struct scene s;
+	scoped(leaks) l = watched(&s, EACH);
+	scoped(leak_known) k = NULL;
+	scoped(leak_known) other = NULL;
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	cr_assert_eq(leak_known__save(l, false, out, NULL), 0);
+	fclose(out);
+	cr_assert_eq(leak_known__new(&k), 0);
+	cr_assert_eq(read_known(k, text, false, NULL), 0);
+	cr_assert_eq(leak_known__mark(k, l), 0);
+	cr_expect(l->entries[0].known, "%s", text);
+	free(text);
+	cr_assert_eq(leak_known__new(&other), 0);
+	cr_assert_eq(read_known(other, "chan receive\tmain.worker\tmain.main\tmain.other\n", false, NULL), 0);
+	cr_assert_eq(leak_known__mark(other, l), 0);
+	cr_expect(!l->entries[0].known);
+}
+
+Test(leak_known, says_which_line_is_no_good)
+{
+	static const struct { const char *text, *says; bool allow; } t[] = {
+		{ "a\n(b\n", "line 2 of", true },
+		{ "# fine\nno tabs here\n", "line 2 of", false },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		scoped(leak_known) k = NULL;
+		struct cause why = { "" };
+
+		cr_assert_eq(leak_known__new(&k), 0);
+		cr_expect_eq(read_known(k, t[i].text, t[i].allow, &why), -EINVAL);
+		cr_expect_not_null(strstr(why.text, t[i].says), "%s", why.text);
+	}
+}
+
+Test(leak_known, a_file_that_is_not_there_is_an_error)
+{
+	scoped(leak_known) k = NULL;
+	struct cause why = { "" };
+
+	cr_assert_eq(leak_known__new(&k), 0);
+	cr_expect_eq(leak_known__allow(k, "/nonexistent/allow", &why), -ENOENT);
+	cr_expect_not_null(strstr(why.text, "/nonexistent/allow"));
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "census/gtimer.h"
+
+#include "census/field.h"
+
+/* Go runtime/time.go timer {...; when, period int64; f func; arg any; ...} in every version: bytes
+ * from when on. */
+#define PERIOD    8
+#define ARG_DATA  32
+#define LATE_NS   (10LL * 1000000000) /* the program, or we */
+#define TIMER_MAX 256                 /* bytes of one up to its arg */
+/* Go 1.22 time/tick.go Ticker { C <-chan Time; r runtimeTimer }, and Timer the same */
+#define TICKER_C 0
+#define TICKER_R 8
+/* Go 1.23 runtime/time.go timeTimer { c unsafe.Pointer; init bool; timer } */
+#define TIMETIMER_MINOR 23
+#define TIMETIMER_R     16
+
+static bool take(const uint8_t *at, struct gtimer *ret)
+{
+	const struct gtimer t = { (int64_t)field_u64(at, 0), (int64_t)field_u64(at, PERIOD) };
+
+	if (t.when_ns < 0 || t.period_ns < 0)
+		return false;
+	*ret = t;
+	return true;
+}
+
+bool gtimer_read(const struct addrspace *as, const struct goruntime *rt, uint64_t addr,
+		 struct gtimer *ret)
+{
+	const int32_t when = rt->objects.timer_when;
+	uint8_t raw[PERIOD + 8];
+
+	return addr && when >= 0 && !addrspace__read(as, addr + (uint64_t)when, raw, sizeof(raw)) &&
+	       take(raw, ret);
+}
+
+/* Is the object at addr a Timer or Ticker that feeds this channel? */
+static bool is_ticker(const struct addrspace *as, const struct goruntime *rt, uint64_t addr,
+		      uint64_t chan, struct gtimer *ret)
+{
+	const int32_t when =
+		rt->objects.timer_when + (rt->minor < TIMETIMER_MINOR ? TICKER_R : TIMETIMER_R);
+	const size_t len = (size_t)when + ARG_DATA + 8;
+	uint8_t raw[TIMER_MAX];
+
+	return len <= sizeof(raw) && !addrspace__read(as, addr, raw, len) &&
+	       field_u64(raw, TICKER_C) == chan && field_u64(raw, when + ARG_DATA) == chan &&
+	       take(raw + when, ret);
+}
+
+bool gtimer_on_stack(const struct addrspace *as, const struct goruntime *rt,
+		     const struct census_g *g, uint64_t chan, struct gtimer *ret)
+{
+	const uint64_t room = g->stack_hi - g->sp;
+	const size_t len = room < GTIMER_STACK_MAX ? (size_t)room : GTIMER_STACK_MAX;
+	uint8_t stack[GTIMER_STACK_MAX];
+
+	if (!chan || rt->objects.timer_when < 0 || g->sp < g->stack_lo || g->sp >= g->stack_hi ||
+	    addrspace__read(as, g->sp, stack, len))
+		return false;
+	for (size_t at = 0; at + 8 <= len; at += 8) {
+		const uint64_t v = field_u64(stack, (int32_t)at);
+
+		/* What both have in common: they lie in the heap, which is less than 2^40 bytes. */
+		if (v >> 40 == chan >> 40 && v != chan && !(v % 8) &&
+		    !(v >= g->stack_lo && v < g->stack_hi) && is_ticker(as, rt, v, chan, ret))
+			return true;
+	}
+	return false;
+}
+
+bool gtimer_repeats(const struct gtimer *t, uint64_t now_ns)
+{
+	const int64_t now = (int64_t)now_ns;
+
+	return t->period_ns && t->when_ns <= now + t->period_ns + LATE_NS &&
+	       t->when_ns >= now - t->period_ns - LATE_NS;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * gtimer: the timers of the target that feed channels: when one fires, and whether it does again and again.
+ *
+ * Source: Go runtime/time.go (timer), time/sleep.go and tick.go, Go 1.15 to 1.27. Loop thread.
+ */
+#ifndef PARKWATCH_CENSUS_GTIMER_H
+#define PARKWATCH_CENSUS_GTIMER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addrspace.h"
+#include "census/census.h"
+#include "golang/goruntime.h"
+
+struct gtimer {
+	int64_t when_ns;	/* CLOCK_MONOTONIC */
+	int64_t period_ns;	/* 0: it fires once */
+};
+
+/*
+ * addr: of a runtime.timer, as hchan has it from Go 1.23 on, unless GODEBUG says asynctimerchan=1. false: there is none, it
+ * cannot be read, or it makes no sense.
+ */
+bool gtimer_read(const struct addrspace *as, const struct goruntime *rt, uint64_t addr, struct gtimer *ret);
+
+/* It fires again and again; now_ns: when it was read. What is no timer hardly says that it is due within one period. */
+bool gtimer_repeats(const struct gtimer *t, uint64_t now_ns);
+
+/*
+ * The same of the time.Timer or time.Ticker that feeds the channel at chan, if the stack of g, who waits for it, refers to it:
+ * where the channel itself does not say what feeds it. Who waits for one in a loop or stops it later has it at hand; looks at
+ * GTIMER_STACK_MAX bytes.
+ */
+#define GTIMER_STACK_MAX 4096
+bool gtimer_on_stack(const struct addrspace *as, const struct goruntime *rt, const struct census_g *g, uint64_t chan,
+		     struct gtimer *ret);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * reach_state: what census/reach.c finds out and census/reach_answer.c tells. For these two only.
+ */
+#ifndef PARKWATCH_CENSUS_REACH_STATE_H
+#define PARKWATCH_CENSUS_REACH_STATE_H
+
+#include "census/cmemory.h"
+#include "census/gown.h"
+#include "census/grefs.h"
+#include "census/reach.h"
+#include "census/refgraph.h"
+#include "census/wordscan.h"
+#include "golang/goheap.h"
+#include "golang/gospecial.h"
+
+struct reach {
+	struct reach_in in;
+	struct goheap *heap;
+	struct gown own;
+	bool last_round;  /* what refers newly to the unreached counts as reached */
+	struct gospecials *specials;
+	struct grefs *refs;
+	struct refgraph *graph;
+	struct wordscan *scan;
+	struct crange *c_memory;
+	size_t nr_c_memory;
+	uint32_t *nodes;  /* of each goroutine of the census; REFGRAPH_NONE: not blocked */
+	bool *forever;	  /* blocked on nothing */
+	bool *is_goal;	  /* of these all is searched; of others that were met perhaps not */
+	uint32_t *goals;  /* nodes */
+	size_t nr_goals;
+	uint32_t *objects; /* nodes of in.objects; REFGRAPH_NONE: not in the heap */
+	uint64_t deadline_ns;
+	struct cause *why; /* borrowed while it runs */
+	char doubt[96];
+	struct reach_stats stats;
+};
+
+#endif

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/outfile.h"
+#include "cli/commands.h"
+#include "daemon/watch.h"
+#include "report/leak_known.h"
+
+#define EXIT_LEAKS 3
+
+static volatile sig_atomic_t stop_asked;
+
+/* The first signal ends the watch, the second the program (SA_RESETHAND). */
+static void on_signal(int sig)
+{
+	(void)sig;
+	stop_asked = 1;
+}
+
+static void catch_signals(void)
+{
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+	struct sigaction sa = { .sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND };
+
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
+		sigaction(signals[i], &sa, NULL);
+	signal(SIGPIPE, SIG_IGN); /* a reader that ends early is an error of writing, and is said */
+}
+
+/* Text and JSON are our own, the others a renderer's. */
+struct how {
+	bool json;
+	const struct renderer *renderer; /* NULL: text or JSON */
+};
+
+/* 0, or the exit status, after one line. */
+static int choose_how(const struct opts *o, struct how *ret)
+{
+	const char *dot = o->output ? strrchr(o->output, '.') : NULL;
+	const char *missing;
+
+	if (o->format ? !strcmp(o->format, "json") : dot && !strcmp(dot, ".json"))
+		ret->json = true;
+	else if (o->format && strcmp(o->format, "text"))
+		ret->renderer = renderer_by_name(o->format);
+	else if (!o->format && dot && strcmp(dot, ".txt"))
+		ret->renderer = renderer_by_path(o->output);
+	if (o->format && !ret->json && !ret->renderer && strcmp(o->format, "text")) {
+		log_error("leaks has no format '%s': text, json, html, folded", o->format);
+		return 2;
+	}
+	missing = ret->renderer && ret->renderer->missing ? ret->renderer->missing() : NULL;
+	if (missing) {
+		log_error("cannot write format %s: %s", ret->renderer->name, missing);
+		return 1;
+	}
+	if (ret->renderer && ret->renderer->binary && isatty(STDOUT_FILENO) &&
+	    (!o->output || !strcmp(o->output, "-"))) {
+		log_error("format %s is not for a terminal; give -o FILE", ret->renderer->name);
+		return 2;
+	}
+	return 0;
+}
+
+struct progress_line {
+	const struct opts *o;
+	bool tty, begun;
+};
+
+static void show_progress(void *ctx, const struct watch_progress *p)
+{
+	struct progress_line *l = ctx;
+
+	if (log_level() < LOG_INFO)
+		return;
+	if (l->tty)
+		fprintf(stderr,
+			"\rparkwatch: watching pid %d: %.1f s of %.3g s, %zu looks, %zu "
+			"goroutines ",
+			l->o->pid, (double)p->elapsed_ns / NS_PER_SEC,
+			(double)l->o->duration_ns / NS_PER_SEC, p->looks, p->goroutines);
+	else if (!l->begun)
+		log_info("watching pid %d for %.3g s", l->o->pid,
+			 (double)l->o->duration_ns / NS_PER_SEC);
+	l->begun = true;
+}
+
+/* < 0: not known. */
+static double cost_pct(const struct watch_end *e)
+{
+	if (!e->hits)
+		return 0;
+	return e->cpu_ns ? 100 * e->cost_ns / (double)e->cpu_ns : -1;
+}
+
+static void say_end(const struct watch_end *e, const char *no_lives)
+{
+	if (e->target_ended)
+		log_info(
+			"the program ended while it was watched; this is what was seen until then");
+	if (e->lost)
+		log_warn("lost: %s", e->losses);
+	if (e->doubt[0])
+		log_info("not searched through: %s", e->doubt);
+	if (no_lives)
+		log_info("births and exits are what the looks tell, not what probes saw: %s",
+			 no_lives);
+	if (e->hits && e->cpu_ns)
+		log_info("cost %.2g %% of the target's CPU time (%llu hits, %.3g s of %.3g s)",
+			 cost_pct(e), (unsigned long long)e->hits, e->cost_ns / NS_PER_SEC,
+			 (double)e->cpu_ns / NS_PER_SEC);
+}
+
+static int save_baseline(const struct opts *o, struct leaks *l, struct cause *why)
+{
+	scoped(outfile) out = NULL;
+	int err;
+
+	if (!o->save_baseline)
+		return 0;
+	err = outfile__open(o->save_baseline, &out, why);
+	if (!err)
+		err = leak_known__save(l, o->suspects, outfile__stream(out), why);
+	return err ? err : outfile__commit(out, why);
+}
+
+static int render(const struct how *how, struct leaks *l, const struct leaks_show *s, FILE *out,
+		  struct cause *why)
+{
+	scoped(snap) snap = NULL;
+	int err;
+
+	if (!how->renderer)
+		return how->json ? leaks_show__json(l, s, out, why)
+				 : leaks_show__text(l, s, out, why);
+	err = leaks_show__snap(l, s, &snap);
+	if (err)
+		return cause__set(why, err, "cannot put the report together: %s", strerror(-err));
+	return how->renderer->render(&(struct report){ .snap = snap,
+						       .meta = s->meta,
+						       .namers = l->d->in.namers,
+						       .nr_namers = l->d->in.nr },
+				     out, why);
+}
+
+static int report(const struct opts *o, const struct how *how, struct watch *w,
+		  const struct watch_end *e, const struct leak_known *known, struct outfile *out,
+		  struct cause *why)
+{
+	const struct verdict_opts vo = {
+		.min_age_ns = o->min_age_ns,
+		.min_count = (uint32_t)o->min_count,
+		.min_more = VERDICT_MIN_MORE,
+		.min_per_min = (double)o->min_growth,
+	};
+	struct leaks *l = watch__leaks(w);
+	struct report_meta meta;
+	const struct leaks_show s = {
+		.meta = &meta,
+		.cpu_pct = cost_pct(e),
+		.proof = { e->passes, e->heap_bytes, e->proof_ns, e->proof_cpu_ns, e->doubt },
+		.suspects = o->suspects,
+		.all = o->all,
+	};
+	int err = leaks__finish(l, &vo);
+
+	if (!err)
+		err = watch__heap(w, o->suspects);
+	if (!err)
+		err = leak_known__mark(known, l);
+	if (err)
+		return cause__set(why, err, "cannot put the report together: %s", strerror(-err));
+	watch__meta(w, e, &meta);
+	err = render(how, l, &s, outfile__stream(out), why);
+	if (!err)
+		err = outfile__commit(out, why);
+	if (!err)
+		err = save_baseline(o, l, why);
+	if (!err)
+		say_end(e, watch__lives_why(w));
+	return err;
+}
+
+static bool any_leak(const struct leaks *l, bool suspects)
+{
+	for (size_t i = 0; i < l->nr; i++)
+		if (leak_entry__counts(&l->entries[i], suspects))
+			return true;
+	return false;
+}
+
+/* *ret_found: there are leaks that nobody knows. */
+static int leaks(const struct opts *o, const struct how *how, const struct leak_known *known,
+		 bool *ret_found, struct cause *why)
+{
+	const struct watch_opts wo = {
+		.pid = o->pid,
+		.duration_ns = o->duration_ns,
+		.depth = (unsigned int)o->depth,
+		.proof_ns = o->proof_ns,
+		.no_probes = o->no_probes,
+		.no_cost = o->no_cost,
+	};
+	struct progress_line line = { .o = o, .tty = isatty(STDERR_FILENO) };
+	scoped(outfile) out = NULL;
+	scoped(watch) w = NULL;
+	struct watch_end end;
+	int err;
+
+	err = outfile__open(o->output, &out, why);
+	if (!err)
+		err = watch__open(&wo, &w, why);
+	if (!err)
+		err = watch__run(w, &stop_asked, show_progress, &line, &end, why);
+	if (line.tty && line.begun)
+		fputs("\r\033[K", stderr);
+	if (!err)
+		err = report(o, how, w, &end, known, out, why);
+	if (!err)
+		*ret_found = any_leak(watch__leaks(w), o->suspects);
+	return err;
+}
+
+/* What is not to be told again. */
+static int read_known(const struct opts *o, struct leak_known **ret, struct cause *why)
+{
+	scoped(leak_known) k = NULL;
+	int err = leak_known__new(&k);
+
+	if (!err && o->allow)
+		err = leak_known__allow(k, o->allow, why);
+	if (!err && o->baseline)
+		err = leak_known__baseline(k, o->baseline, why);
+	if (!err)
+		*ret = steal(k);
+	return err;
+}
+
+int cmd_leaks(const struct opts *o)
+{
+	scoped(leak_known) known = NULL;
+	struct cause why = { "" };
+	struct how how = { 0 };
+	bool found = false;
+	int err = choose_how(o, &how);
+
+	if (err)
+		return err;
+	err = read_known(o, &known, &why);
+	if (!err) {
+		catch_signals();
+		err = leaks(o, &how, known, &found, &why);
+	}
+	if (!err)
+		return found ? EXIT_LEAKS : 0;
+	log_error("%s", why.text[0] ? why.text : strerror(-err));
+	return 1;
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/outfile.h"
+#include "cli/commands.h"
+#include "cli/filters.h"
+#include "daemon/refwatch.h"
+
+static int read_address(const char *text, uint64_t *ret)
+{
+	char *end;
+
+	errno = 0;
+	*ret = strtoull(text, &end, 0);
+	return errno || *end || end == text || text[0] == '-' || !*ret ? -EINVAL : 0;
+}
+
+/* 0, or the exit status, after one line. */
+static int check_usage(const struct opts *o, uint64_t *ret_object)
+{
+	*ret_object = 0;
+	if (o->addr && read_address(o->addr, ret_object)) {
+		log_error("bad --addr '%s': an address such as 0xc000012345 is wanted", o->addr);
+		return 2;
+	}
+	if (!o->addr && !o->nr_filters) {
+		log_error("of which goroutines? give --goid N, --func REGEX or another filter, or --addr ADDRESS");
+		return 2;
+	}
+	if (o->addr && o->nr_filters) {
+		log_error("--addr asks for an object and --%s for goroutines: give one of them", o->filters[0].name);
+		return 2;
+	}
+	return 0;
+}
+
+static int refs(const struct opts *o, bool json, uint64_t object, const struct pick *pick, struct cause *why)
+{
+	const struct refwatch_opts wo = {
+		.pid = o->pid,
+		.depth = (unsigned int)o->depth,
+		.pick = pick,
+		.object = object,
+		.proof_ns = o->proof_ns,
+	};
+	scoped(outfile) out = NULL;
+	scoped(refwatch) w = NULL;
+	struct report_meta meta;
+	struct refs_show s;
+	int err = outfile__open(o->output, &out, why);
+
+	if (!err)
+		err = refwatch__new(&wo, &w, why);
+	if (err)
+		return err;
+	refwatch__show(w, &meta, &s);
+	s.top = o->top;
+	err = json ? refs_show__json(refwatch__refs(w), &s, outfile__stream(out), why)
+		   : refs_show__text(refwatch__refs(w), &s, outfile__stream(out), why);
+	return err ? err : outfile__commit(out, why);
+}
+
+int cmd_refs(const struct opts *o)
+{
+	const char *dot = o->output ? strrchr(o->output, '.') : NULL;
+	bool json = o->format ? !strcmp(o->format, "json") : dot && !strcmp(dot, ".json");
+	scoped(pick) pick = NULL;
+	struct cause why = { "" };
+	uint64_t object;
+	int err;
+
+	if (o->format && !json && strcmp(o->format, "text")) {
+		log_error("refs has no format '%s': text or json", o->format);
+		return 2;
+	}
+	err = check_usage(o, &object);
+	if (err)
+		return err;
+	err = filters_pick(o, &pick, &why);
+	if (err) {
+		log_error("%s", why.text[0] ? why.text : strerror(-err));
+		return 2;
+	}
+	signal(SIGPIPE, SIG_IGN); /* a reader that ends early is an error of writing, and is said */
+	err = refs(o, json, object, pick, &why);
+	if (!err)
+		return 0;
+	log_error("%s", why.text[0] ? why.text : strerror(-err));
+	return 1;
+}

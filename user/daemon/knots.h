@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * knots: the channels and locks of one runtime, who holds the locks, and the rings of goroutines that wait for each other.
+ *
+ * Read after the census, in one go; a ring is kept only if it still stands a moment later (KNOTS_MOMENT_NS).
+ */
+#ifndef PARKWATCH_DAEMON_KNOTS_H
+#define PARKWATCH_DAEMON_KNOTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/cause.h"
+#include "base/clock.h"
+#include "daemon/taken.h"
+#include "report/chans.h"
+
+#define KNOTS_MOMENT_NS (100 * NS_PER_MS)
+
+struct knots {			/* all owned; all zero is an empty one */
+	struct gchans *chans;
+	struct glocks *locks;
+	struct gholds *holds;
+	struct waitgraph *graph;
+};
+
+/*
+ * Of runtime i. elements: the oldest buffered ones of channels too. -EOPNOTSUPP: where the fields of channels lie is not known
+ * for this Go; -ESRCH: the process has ended; -ENOMEM. Each with a cause.
+ */
+int knots__read(struct knots *k, const struct taken *t, size_t i, bool elements, unsigned int depth, struct cause *why);
+void knots__done(struct knots *k);
+struct chans_source knots__source(const struct knots *k, const struct taken *t, size_t i); /* borrows from both */
+
+#endif

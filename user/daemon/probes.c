@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "daemon/probes.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "census/census.h"
+#include "probe/calibrate.h"
+
+struct probes {
+	struct probes_opts o;
+	struct proc *proc; /* borrowed */
+	struct goproc *gp; /* borrowed */
+	size_t nr_rt;
+	struct plan *plans[GOPROC_RUNTIMES_MAX];
+	struct attach *attaches[GOPROC_RUNTIMES_MAX];
+	struct kfeat kf;
+	struct calibration cal;
+	bool calibrated;
+	struct ring *ring;
+};
+
+static const struct {
+	enum pw_stat stat;
+	const char *what;
+} ways_to_lose[] = {
+	{ PW_STAT_LOST_RING, "event buffer full (a larger --ring-size helps)" },
+	{ PW_STAT_LOST_READ, "target memory not readable" },
+	{ PW_STAT_LOST_GMAP, "map of goroutines full" },
+	{ PW_STAT_LOST_SCRATCH, "no buffer for the thread" },
+	{ PW_STAT_LOST_SITE, "unknown probe" },
+};
+
+void losses__add(struct losses *l, uint64_t nr, const char *what)
+{
+	size_t used = strlen(l->text);
+
+	if (!nr)
+		return;
+	l->nr += nr;
+	snprintf(l->text + used, sizeof(l->text) - used, "%s%llu %s", used ? ", " : "",
+		 (unsigned long long)nr, what);
+}
+
+void probes__free(struct probes *p)
+{
+	if (!p)
+		return;
+	for (size_t i = 0; i < p->nr_rt; i++) {
+		attach__free(p->attaches[i]);
+		plan__free(p->plans[i]);
+	}
+	ring__free(p->ring);
+	free(p);
+}
+
+static int probes__check_kernel(struct probes *p, struct cause *why)
+{
+	kfeat__probe(&p->kf);
+	if (!p->kf.f[KFEAT_BPF].ok)
+		return cause__set(why,
+				  p->kf.f[KFEAT_BPF].err ? p->kf.f[KFEAT_BPF].err : -EOPNOTSUPP,
+				  "%s", p->kf.f[KFEAT_BPF].why.text);
+	if (p->o.transport < 0)
+		p->o.transport = p->kf.f[KFEAT_RINGBUF].ok ? PW_TRANSPORT_RING : PW_TRANSPORT_PERF;
+	return 0;
+}
+
+/* A point that this Go does not have (coroutines before 1.23) is no point that we need. */
+static int plan__check_points(const struct plan *plan, uint32_t *points, struct cause *why)
+{
+	for (int k = 0; k < PW_POINT_MAX; k++) {
+		const struct plan_point *pt = &plan->points[k];
+
+		if (!(*points & 1u << k) || !pt->err)
+			continue;
+		if (pt->err != -ENOENT || k != PW_POINT_COBIRTH)
+			return cause__set(why, pt->err, "%s", pt->cause.text);
+		*points &= ~(1u << k);
+	}
+	return 0;
+}
+
+static int probes__load_runtime(struct probes *p, size_t i, struct cause *why)
+{
+	struct goruntime *rt = goproc__runtime(p->gp, i);
+	scoped_mem uint64_t *addrs = NULL;
+	struct attach_opts ao = {
+		.points = p->o.points,
+		.want = p->o.want,
+		.transport = (enum pw_transport)p->o.transport,
+		.way = p->o.way,
+		.rt = (uint32_t)i,
+		.depth = p->o.depth,
+		.min_wait_ns = p->o.min_wait_ns,
+		.goids = p->o.nr_goids ? p->o.goids : NULL,
+		.nr_goids = p->o.nr_goids,
+		.ring_bytes = p->o.ring_bytes,
+		.quiet_libbpf = log_level() < LOG_DEBUG,
+		.ring_fd = i ? attach__ring_fd(p->attaches[0]) : -EBADF,
+	};
+	int err;
+
+	err = plan__make(p->gp, rt, &p->kf, &p->plans[i], why);
+	if (!err)
+		err = plan__check_points(p->plans[i], &ao.points, why);
+	if (!err)
+		err = census__addrs(proc__mem(p->proc), rt, &addrs, &ao.allglen);
+	if (err)
+		return cause__set(why, err, "cannot read the goroutines of '%s' (pid %d): %s",
+				  proc__comm(p->proc), (int)proc__pid(p->proc), strerror(-err));
+	return attach__new(p->plans[i], &p->kf, p->proc, &ao, &p->attaches[i], why);
+}
+
+static void probes__calibrate(struct probes *p)
+{
+	uint32_t classes = 0;
+	struct cause c = { "" };
+
+	if (p->o.no_cost)
+		return;
+	for (size_t i = 0; i < p->nr_rt; i++)
+		for (uint32_t k = 0; k < p->plans[i]->nr_sites; k++)
+			if (p->o.points & 1u << p->plans[i]->sites[k].wire.point)
+				classes |= 1u << p->plans[i]->sites[k].class;
+	if (calibrate__run(&p->kf, attach__way(p->attaches[0]), (enum pw_transport)p->o.transport,
+			   classes, p->o.points, &p->cal, &c))
+		log_warn("cost is not measured: %s", c.text);
+	else
+		p->calibrated = true;
+}
+
+int probes__new(const struct probes_opts *o, struct proc *proc, struct goproc *gp, ring_fn fn,
+		void *ctx, struct probes **ret, struct cause *why)
+{
+	scoped(probes) p = calloc(1, sizeof(*p));
+	int err;
+
+	if (!p)
+		return -ENOMEM;
+	p->o = *o;
+	p->proc = proc;
+	p->gp = gp;
+	p->nr_rt = goproc__nr_runtimes(gp);
+	err = probes__check_kernel(p, why);
+	for (size_t i = 0; i < p->nr_rt && !err; i++)
+		err = probes__load_runtime(p, i, why);
+	if (err)
+		return err;
+	probes__calibrate(p);
+	err = ring__open(attach__ring_fd(p->attaches[0]), (enum pw_transport)p->o.transport,
+			 p->o.ring_bytes, fn, ctx, &p->ring);
+	if (err)
+		return err;
+	*ret = steal(p);
+	return 0;
+}
+
+int probes__on(struct probes *p, struct cause *why)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < p->nr_rt && !err; i++)
+		err = attach__on(p->attaches[i], why);
+	return err;
+}
+
+void probes__start(struct probes *p)
+{
+	for (size_t i = 0; i < p->nr_rt; i++)
+		attach__start(p->attaches[i]);
+}
+
+uint64_t probes__stop(struct probes *p)
+{
+	for (size_t i = 0; i < p->nr_rt; i++)
+		attach__stop(p->attaches[i]);
+	return clock_now_ns();
+}
+
+void probes__finish(struct probes *p)
+{
+	(void)ring__finish(p->ring);
+}
+
+void probes__off(struct probes *p)
+{
+	for (size_t i = 0; i < p->nr_rt; i++)
+		attach__off(p->attaches[i]);
+}
+
+struct attach *probes__attach(const struct probes *p, size_t rt)
+{
+	return p->attaches[rt];
+}
+
+struct ring *probes__ring(const struct probes *p)
+{
+	return p->ring;
+}
+
+void probes__stats(const struct probes *p, uint64_t *stats)
+{
+	memset(stats, 0, PW_STAT_MAX * sizeof(*stats));
+	for (size_t i = 0; i < p->nr_rt; i++) {
+		uint64_t one[PW_STAT_MAX];
+
+		if (attach__stats(p->attaches[i], one))
+			continue;
+		for (int k = 0; k < PW_STAT_MAX; k++)
+			stats[k] += one[k];
+	}
+}
+
+uint64_t probes__hits(const uint64_t *stats)
+{
+	uint64_t hits = 0;
+
+	for (int k = 0; k < PW_POINT_MAX; k++)
+		hits += stats[PW_STAT_HIT + k];
+	return hits;
+}
+
+/* Hits cost what the cheapest-class site of their point costs; sites of one point differ only
+ * between modules. */
+double probes__cost_ns(const struct probes *p, const uint64_t *stats)
+{
+	double cost = 0;
+
+	if (!p->calibrated)
+		return -1;
+	for (int k = 0; k < PW_POINT_MAX; k++) {
+		const struct plan_point *pt = &p->plans[0]->points[k];
+
+		if (stats[PW_STAT_HIT + k] && !pt->err)
+			cost += (double)stats[PW_STAT_HIT + k] *
+				calibration_hit_ns(&p->cal, &p->plans[0]->sites[pt->first]);
+	}
+	return cost;
+}
+
+void probes__losses(const struct probes *p, const uint64_t *stats, struct losses *to)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(ways_to_lose); i++)
+		losses__add(to, stats[ways_to_lose[i].stat], ways_to_lose[i].what);
+	losses__add(to, ring__lost(p->ring), "no memory to order them");
+}

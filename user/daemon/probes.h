@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * probes: the probes in all Go runtimes of one process, from loading to what they cost: what every watch with BPF has in common.
+ *
+ *	probes__new()		kernel tried, points planned, programs loaded, a hit's cost measured; nothing is probed yet
+ *	probes__on() start()	links; recording begins for all at one moment
+ *	probes__stop()		recording ends; what is still in the ring is handed over
+ *	probes__off()		links down; also free()
+ * Loop thread only.
+ */
+#ifndef PARKWATCH_DAEMON_PROBES_H
+#define PARKWATCH_DAEMON_PROBES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <parkwatch/stats.h>
+
+#include "base/cause.h"
+#include "base/own.h"
+#include "pipe/ring.h"
+#include "probe/attach.h"
+#include "target/goproc.h"
+
+struct probes_opts {
+	uint32_t points;		/* 1 << enum pw_point: those that must be probed */
+	uint32_t want;			/* enum pw_want */
+	int transport;			/* -1 auto, or enum pw_transport */
+	enum attach_way way;
+	const uint64_t *goids;		/* ascending, borrowed; NULL: all */
+	size_t nr_goids;
+	uint64_t min_wait_ns;
+	unsigned int depth;
+	uint32_t ring_bytes;
+	bool no_cost;			/* no calibration: cost is unknown */
+};
+
+struct losses {				/* ways in which events were lost, with numbers */
+	uint64_t nr;
+	char text[256];			/* "" if none */
+};
+void losses__add(struct losses *l, uint64_t nr, const char *what);
+
+struct probes;
+/* p, gp, ctx are borrowed; fn is called for each record, see pipe/ring. */
+int probes__new(const struct probes_opts *o, struct proc *p, struct goproc *gp, ring_fn fn, void *ctx, struct probes **ret,
+		struct cause *why);
+void probes__free(struct probes *p);
+DEFINE_SCOPED(probes)
+
+int probes__on(struct probes *p, struct cause *why);
+void probes__start(struct probes *p);
+uint64_t probes__stop(struct probes *p);	/* CLOCK_MONOTONIC of the moment */
+void probes__finish(struct probes *p);		/* after stop: all that is still in the ring */
+void probes__off(struct probes *p);
+
+struct attach *probes__attach(const struct probes *p, size_t rt);	/* borrowed */
+struct ring *probes__ring(const struct probes *p);			/* borrowed */
+
+void probes__stats(const struct probes *p, uint64_t *stats);	/* PW_STAT_MAX of them, of all runtimes */
+uint64_t probes__hits(const uint64_t *stats);
+double probes__cost_ns(const struct probes *p, const uint64_t *stats);	/* hits x calibrated ns; < 0: not calibrated */
+void probes__losses(const struct probes *p, const uint64_t *stats, struct losses *to);	/* of the kernel and the ring */
+
+#endif

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "daemon/refwatch.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "census/gblocked.h"
+#include "daemon/taken.h"
+#include "target/maps.h"
+
+/* What nothing reached at the look before. */
+struct unreached {
+	uint64_t goid, waits_for;
+	uint16_t rt;
+};
+
+struct refwatch {
+	struct refwatch_opts o;
+	struct taken *t;
+	struct govars *vars;
+	struct maps *maps;
+	/* of one look */
+	struct dump *d;
+	uint32_t *goals[GOPROC_RUNTIMES_MAX];
+	struct reach *reach[GOPROC_RUNTIMES_MAX];
+	struct refs_source sources[GOPROC_RUNTIMES_MAX];
+	struct refs *refs;
+	/* of all */
+	struct unreached *before; /* in the order of goid */
+	size_t nr_before, before_room;
+	unsigned int looks;
+	uint64_t ns, heap_bytes;
+	char doubt[96];
+	int err; /* of noting them */
+};
+
+static void refwatch__forget_look(struct refwatch *w)
+{
+	refs__free(steal(w->refs));
+	for (size_t i = 0; i < GOPROC_RUNTIMES_MAX; i++) {
+		reach__free(steal(w->reach[i]));
+		free(steal(w->goals[i]));
+	}
+	dump__free(steal(w->d));
+	maps__free(steal(w->maps));
+}
+
+void refwatch__free(struct refwatch *w)
+{
+	if (!w)
+		return;
+	refwatch__forget_look(w);
+	govars__free(w->vars);
+	taken__free(w->t);
+	free(w->before);
+	free(w);
+}
+
+/* --- who was unreached --- */
+
+static int compare_unreached(const void *a, const void *b)
+{
+	const struct unreached *x = a, *y = b;
+
+	if (x->goid != y->goid)
+		return x->goid < y->goid ? -1 : 1;
+	if (x->waits_for != y->waits_for)
+		return x->waits_for < y->waits_for ? -1 : 1;
+	return (x->rt > y->rt) - (x->rt < y->rt);
+}
+
+static bool was_unreached(const void *ctx, uint16_t rt, uint64_t goid, uint64_t waits_for)
+{
+	const struct refwatch *w = ctx;
+	const struct unreached u = { goid, waits_for, rt };
+
+	return w->nr_before && bsearch(&u, w->before, w->nr_before, sizeof(u), compare_unreached);
+}
+
+static void note_unreached(void *ctx, uint16_t rt, uint64_t goid, uint64_t waits_for)
+{
+	struct refwatch *w = ctx;
+
+	if (w->nr_before == w->before_room) {
+		size_t room = w->before_room * 2 + 64;
+		struct unreached *p = reallocarray(w->before, room, sizeof(*p));
+
+		if (!p) {
+			w->err = -ENOMEM;
+			return;
+		}
+		w->before = p;
+		w->before_room = room;
+	}
+	w->before[w->nr_before++] = (struct unreached){ goid, waits_for, rt };
+}
+
+/* --- one look --- */
+
+static int refwatch__dump(struct refwatch *w, struct cause *why)
+{
+	const struct dump_input in = {
+		.censuses = (const struct census *const *)w->t->censuses,
+		.namers = w->t->namers,
+		.nr = w->t->nr,
+		.as = proc__mem(w->t->proc),
+	};
+	const bool system = w->o.pick && pick__asks(w->o.pick, PICK_GOID);
+	int err = dump__new(&in, &(struct dump_opts){ .pick = w->o.pick, .system = system }, &w->d);
+
+	if (err)
+		return cause__set(why, err, "cannot put the goroutines together: %s", strerror(-err));
+	if (w->o.object || w->d->nr)
+		return 0;
+	return cause__set(why, -ENOENT,
+			  "no goroutine of '%s' (pid %d) is meant by that: it has ended, or never was; 'parkwatch dump -p %d' shows all",
+			  proc__comm(w->t->proc), (int)w->o.pid, (int)w->o.pid);
+}
+
+static int compare_u32(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Of those that are meant in runtime rt the ones that wait for an object. */
+static int refwatch__goals(struct refwatch *w, uint16_t rt, size_t *ret_nr)
+{
+	const struct census *c = w->t->censuses[rt];
+	size_t nr = 0;
+
+	w->goals[rt] = calloc(REFS_GOALS_MAX, sizeof(*w->goals[rt]));
+	if (!w->goals[rt])
+		return -ENOMEM;
+	for (size_t i = 0; i < w->d->nr && nr < REFS_GOALS_MAX && !w->o.object; i++) {
+		const struct dump_row *r = &w->d->rows[i];
+
+		if (r->rt == rt && gblocked_of(goproc__runtime(w->t->gp, rt), c, &c->gs[r->g]) != GBLOCKED_NOT)
+			w->goals[rt][nr++] = r->g;
+	}
+	qsort(w->goals[rt], nr, sizeof(*w->goals[rt]), compare_u32);
+	*ret_nr = nr;
+	return 0;
+}
+
+static int refwatch__search(struct refwatch *w, uint16_t rt, struct cause *why)
+{
+	struct reach_in in = {
+		.as = proc__mem(w->t->proc),
+		.rt = goproc__runtime(w->t->gp, rt),
+		.census = w->t->censuses[rt],
+		.maps = w->maps,
+		.objects = &w->o.object,
+		.nr_objects = w->o.object ? 1 : 0,
+		.budget_ns = w->o.proof_ns / (REFWATCH_LOOKS * w->t->nr),
+	};
+	int err = refwatch__goals(w, rt, &in.nr_goals);
+
+	if (err)
+		return err;
+	in.goals = w->goals[rt];
+	w->sources[rt] = (struct refs_source){ .rt = in.rt, .goals = in.goals, .nr_goals = in.nr_goals };
+	if (!in.nr_goals && !in.nr_objects)
+		return 0;
+	err = reach__run(&in, &w->reach[rt], why);
+	if (err)
+		return cause__set(why, err, "cannot search the heap of '%s' (pid %d): %s", proc__comm(w->t->proc),
+				  (int)w->o.pid, err == -ESRCH ? "it has ended" : strerror(-err));
+	w->sources[rt].r = w->reach[rt];
+	w->heap_bytes += reach__stats(w->reach[rt])->heap_bytes;
+	w->ns += reach__stats(w->reach[rt])->ns;
+	if (!w->doubt[0])
+		snprintf(w->doubt, sizeof(w->doubt), "%s", reach__doubt(w->reach[rt]));
+	return 0;
+}
+
+static int refwatch__no_goal(const struct refwatch *w, struct cause *why)
+{
+	const struct dump_row *r = &w->d->rows[0];
+
+	for (size_t i = 0; i < w->t->nr; i++)
+		if (w->reach[i])
+			return 0;
+	if (w->d->nr > 1)
+		return cause__set(why, -ENOENT,
+				  "none of these %zu goroutines is blocked on a channel or lock: they go on by themselves", w->d->nr);
+	return cause__set(why, -ENOENT, "goroutine %" PRIu64 " [%s] %s; refs tells of those that are blocked on a channel or lock",
+			  dump__g(w->d, r)->goid, dump__word(w->d, r),
+			  dump__g(w->d, r)->goid == 1 ? "is the main goroutine, which is always in use" :
+			  r->system		      ? "is the Go runtime's own" :
+							"goes on by itself");
+}
+
+static int refwatch__look(struct refwatch *w, struct cause *why)
+{
+	struct refs_in in = {
+		.sources = w->sources,
+		.as = proc__mem(w->t->proc),
+		.vars = w->vars,
+		.object = w->o.object,
+		.was_unreached = w->looks ? was_unreached : NULL,
+		.was_ctx = w,
+	};
+	int err = maps__read(proc__dirfd(w->t->proc), &w->maps);
+
+	if (err)
+		return cause__set(why, err, "cannot read what pid %d has mapped: %s", (int)w->o.pid, strerror(-err));
+	err = refwatch__dump(w, why);
+	w->heap_bytes = 0;
+	w->doubt[0] = '\0';
+	for (uint16_t i = 0; i < w->t->nr && !err; i++)
+		err = refwatch__search(w, i, why);
+	if (!err)
+		err = refwatch__no_goal(w, why);
+	in.d = w->d;
+	if (!err)
+		err = refs__new(&in, &w->refs, why);
+	if (err)
+		return err == -ENOMEM ? cause__set(why, err, "out of memory") : err;
+	w->looks++;
+	return 0;
+}
+
+/* What is unreached now must be so in the next look too. */
+static int refwatch__again(struct refwatch *w, struct cause *why)
+{
+	const struct timespec nap = { REFWATCH_NAP_NS / NS_PER_SEC, (long)(REFWATCH_NAP_NS % NS_PER_SEC) };
+	int err;
+
+	w->nr_before = 0;
+	refs__each_unreached(w->refs, note_unreached, w);
+	if (w->err)
+		return cause__set(why, w->err, "out of memory");
+	if (w->nr_before)
+		qsort(w->before, w->nr_before, sizeof(*w->before), compare_unreached);
+	refwatch__forget_look(w);
+	nanosleep(&nap, NULL);
+	err = taken__again(w->t, w->o.depth, why);
+	return err ? err : refwatch__look(w, why);
+}
+
+int refwatch__new(const struct refwatch_opts *o, struct refwatch **ret, struct cause *why)
+{
+	scoped(refwatch) w = calloc(1, sizeof(*w));
+	const struct goimage *images[GOVARS_IMAGES_MAX];
+	int err;
+
+	if (!w)
+		return cause__set(why, -ENOMEM, "out of memory");
+	w->o = *o;
+	err = taken__new(o->pid, o->depth, &w->t, why);
+	if (!err)
+		err = govars__new(images, goproc__images(w->t->gp, images, GOVARS_IMAGES_MAX), &w->vars);
+	if (!err)
+		err = refwatch__look(w, why);
+	while (!err && w->refs->of[REF_UNREACHED] && w->looks < REFWATCH_LOOKS)
+		err = refwatch__again(w, why);
+	if (err)
+		return err;
+	w->o.pick = NULL;
+	*ret = steal(w);
+	return 0;
+}
+
+const struct refs *refwatch__refs(const struct refwatch *w)
+{
+	return w->refs;
+}
+
+void refwatch__show(const struct refwatch *w, struct report_meta *meta, struct refs_show *ret)
+{
+	taken__meta(w->t, meta);
+	*ret = (struct refs_show){
+		.meta = meta,
+		.looks = w->looks,
+		.heap_bytes = w->heap_bytes,
+		.ns = w->ns,
+		.doubt = w->doubt,
+	};
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * refwatch: what keeps what goroutines wait for, or an object, from being garbage: one look, and a second where the first says
+ * that nothing does, since one look is no proof.
+ *
+ * Memory is read, nothing else: no probe, no kernel feature. Loop thread.
+ */
+#ifndef PARKWATCH_DAEMON_REFWATCH_H
+#define PARKWATCH_DAEMON_REFWATCH_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/cause.h"
+#include "base/own.h"
+#include "report/pick.h"
+#include "report/refs.h"
+
+#define REFWATCH_LOOKS	2
+#define REFWATCH_NAP_NS (500 * NS_PER_MS)	/* between them */
+
+struct refwatch_opts {
+	pid_t pid;
+	unsigned int depth;
+	const struct pick *pick;	/* the goroutines; borrowed for the call */
+	uint64_t object;		/* or an address; 0: goroutines */
+	uint64_t proof_ns;		/* for the search in all looks; 0: no limit */
+};
+
+struct refwatch;
+
+/*
+ * -ENOENT: no goroutine is picked, none of them waits for an object, or the address is not in the heap; -ESRCH, -EACCES: of the
+ * process; others as of taken__new() and reach__run(). Each with a cause.
+ */
+int refwatch__new(const struct refwatch_opts *o, struct refwatch **ret, struct cause *why);
+void refwatch__free(struct refwatch *w);
+DEFINE_SCOPED(refwatch)
+
+const struct refs *refwatch__refs(const struct refwatch *w);	/* borrowed */
+/* All but top; borrows from w. */
+void refwatch__show(const struct refwatch *w, struct report_meta *meta, struct refs_show *ret);
+
+#endif

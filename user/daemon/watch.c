@@ -1,0 +1,544 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "daemon/watch.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "census/gkept.h"
+#include "census/reach.h"
+#include "daemon/knots.h"
+#include "daemon/probes.h"
+#include "daemon/taken.h"
+#include "pipe/decode.h"
+#include "target/maps.h"
+
+#define POLL_MS     100         /* the ring wakes us earlier when it fills */
+#define STACK_DEPTH 1           /* nobody looks at the stacks of births and parks */
+#define PARKS_RING  (64u << 10) /* they send next to nothing */
+#define HIT_NS      2000.0      /* a hit that was not calibrated: more than most cost */
+
+/* Ways in which a park is not noted. */
+static const enum pw_stat park_losses[] = { PW_STAT_LOST_READ, PW_STAT_LOST_GMAP,
+					    PW_STAT_LOST_SCRATCH, PW_STAT_LOST_SITE };
+
+/* Probes that are worth having, but not at any price. */
+struct eye {
+	struct probes *probes; /* NULL: none, or no more */
+	struct cause why;      /* why there are none */
+	uint64_t hits;
+	double cost_ns;
+};
+
+struct watch {
+	struct watch_opts o;
+	struct taken *t;
+	struct eye lives, parks;
+	struct leaks *leaks;
+	struct pipe_stats pipe;
+	uint64_t start_ns, cpu_start_ns, cpu_ns;
+	size_t looks;
+	struct losses lost; /* of births and exits */
+	struct watch_end end;
+	bool ended;
+};
+
+void watch__free(struct watch *w)
+{
+	if (!w)
+		return;
+	probes__free(w->lives.probes);
+	probes__free(w->parks.probes);
+	leaks__free(w->leaks);
+	taken__free(w->t);
+	free(w);
+}
+
+/* --- births and exits --- */
+
+static void watch__record(void *ctx, const void *data, size_t len)
+{
+	struct watch *w = ctx;
+	const struct pw_hdr *h;
+
+	if (pipe_stats__decode(&w->pipe, data, len, &h))
+		return;
+	if (h->rt >= w->t->nr) {
+		w->pipe.out--;
+		w->pipe.malformed++;
+	} else if (h->kind == PW_BIRTH) {
+		const struct pw_birth *b = (const struct pw_birth *)h;
+
+		leaks__life(w->leaks, h->rt, b->gopc, b->startpc, h->ts_ns, true);
+	} else if (h->kind == PW_EXIT) {
+		const struct pw_exit *e = (const struct pw_exit *)h;
+
+		leaks__life(w->leaks, h->rt, e->gopc, e->startpc, h->ts_ns, false);
+	}
+}
+
+/* The watch is worth something without them, so it goes on. */
+static void eye__give_up(struct eye *e, int err)
+{
+	probes__free(e->probes);
+	e->probes = NULL;
+	cause__set(&e->why, err, "%s", strerror(-err));
+}
+
+static void watch__open_eye(struct watch *w, struct eye *e, uint32_t points, uint32_t want,
+			    uint32_t ring_bytes)
+{
+	const struct probes_opts po = {
+		.points = points,
+		.want = want,
+		.transport = -1,
+		.way = ATTACH_AUTO,
+		.depth = STACK_DEPTH,
+		.ring_bytes = ring_bytes,
+		.no_cost = w->o.no_cost,
+	};
+	int err = w->o.no_probes ? cause__set(&e->why, -EOPNOTSUPP, "--no-probes") : 0;
+
+	if (!err)
+		err = probes__new(&po, w->t->proc, w->t->gp, watch__record, w, &e->probes, &e->why);
+	if (err)
+		eye__give_up(e, err);
+}
+
+/* Links cost the target something even before recording begins, so they are made last. */
+static void eye__start(struct eye *e)
+{
+	int err = e->probes ? probes__on(e->probes, &e->why) : 0;
+
+	if (err)
+		eye__give_up(e, err);
+	else if (e->probes)
+		probes__start(e->probes);
+}
+
+static void eye__measure(struct eye *e)
+{
+	uint64_t stats[PW_STAT_MAX];
+
+	if (!e->probes)
+		return;
+	probes__stats(e->probes, stats);
+	e->hits = probes__hits(stats);
+	e->cost_ns = probes__cost_ns(e->probes, stats);
+	if (e->cost_ns < 0)
+		e->cost_ns = HIT_NS * (double)e->hits;
+}
+
+static void eye__close(struct eye *e)
+{
+	if (!e->probes)
+		return;
+	(void)probes__stop(e->probes);
+	probes__finish(e->probes);
+	eye__measure(e);
+}
+
+static void eye__too_dear(struct eye *e)
+{
+	cause__set(&e->why, -EDQUOT,
+		   "they would cost the program more than %.0f %% of its CPU time",
+		   100 * WATCH_COST_MAX);
+	eye__give_up(e, -EDQUOT);
+}
+
+/* What they may cost so far. Where only the parks tell who ran, it is worth more. */
+static double watch__allowed(const struct watch *w)
+{
+	const double cpu = (double)(w->cpu_ns - w->cpu_start_ns),
+		     wall = (double)(clock_now_ns() - w->start_ns);
+	const double idle =
+		w->t->namers[0].go_minor < LEAKS_GO_COUNTS ? WATCH_COST_MAX : WATCH_COST_IDLE;
+
+	return WATCH_COST_NS +
+	       (WATCH_COST_MAX * cpu > idle * wall ? WATCH_COST_MAX * cpu : idle * wall);
+}
+
+/* Takes the probes down that cost more than they may: those that are worth less first. */
+static void watch__keep_budget(struct watch *w)
+{
+	const double allowed = watch__allowed(w);
+
+	eye__measure(&w->lives);
+	eye__measure(&w->parks);
+	if (w->parks.probes && w->lives.cost_ns + w->parks.cost_ns > allowed)
+		eye__too_dear(&w->parks);
+	if (w->lives.probes && w->lives.cost_ns > allowed)
+		eye__too_dear(&w->lives);
+}
+
+const char *watch__lives_why(const struct watch *w)
+{
+	return leakset__lives_known(w->leaks->set) ? NULL : w->lives.why.text;
+}
+
+int watch__open(const struct watch_opts *o, struct watch **ret, struct cause *why)
+{
+	scoped(watch) w = calloc(1, sizeof(*w));
+	int err;
+
+	if (!w)
+		return -ENOMEM;
+	w->o = *o;
+	err = taken__new(o->pid, o->depth, &w->t, why);
+	if (!err)
+		err = leaks__new(w->t->namers, w->t->nr, &w->leaks);
+	if (err)
+		return cause__set(why, err, "cannot watch pid %d: %s", (int)o->pid, strerror(-err));
+	watch__open_eye(w, &w->lives,
+			1u << PW_POINT_BIRTH | 1u << PW_POINT_COBIRTH | 1u << PW_POINT_EXIT,
+			PW_WANT_BIRTH | PW_WANT_EXIT, PW_RING_DEFAULT);
+	watch__open_eye(w, &w->parks, 1u << PW_POINT_PARK, 0, PARKS_RING);
+	*ret = steal(w);
+	return 0;
+}
+
+/* --- looks --- */
+
+/* -ESRCH: the target has ended; then the look before is the last. */
+static int watch__look(struct watch *w, struct cause *why)
+{
+	struct dump_input in;
+	int err = taken__again(w->t, w->o.depth, why);
+
+	if (err)
+		return err;
+	in = (struct dump_input){
+		.censuses = (const struct census *const *)w->t->censuses,
+		.namers = w->t->namers,
+		.nr = w->t->nr,
+		.as = proc__mem(w->t->proc),
+	};
+	err = leaks__look(w->leaks, &in, w->t->censuses[0]->taken_ns);
+	if (err)
+		return cause__set(why, err, "cannot put the goroutines together: %s",
+				  strerror(-err));
+	if (!w->looks++)
+		w->start_ns = w->t->censuses[0]->taken_ns;
+	return 0;
+}
+
+static void watch__see_cpu(struct watch *w)
+{
+	uint64_t ns = proc__cpu_ns(w->t->proc);
+
+	if (ns)
+		w->cpu_ns = ns;
+}
+
+static void watch__tell(const struct watch *w,
+			void (*progress)(void *, const struct watch_progress *), void *ctx)
+{
+	const struct watch_progress p = {
+		.elapsed_ns = clock_now_ns() - w->start_ns,
+		.looks = w->looks,
+		.goroutines = w->leaks->nr_last,
+	};
+
+	if (progress)
+		progress(ctx, &p);
+}
+
+static void watch__drain(struct watch *w)
+{
+	if (w->lives.probes)
+		(void)ring__drain(probes__ring(w->lives.probes));
+	if (w->parks.probes)
+		(void)ring__drain(probes__ring(w->parks.probes));
+	watch__see_cpu(w);
+	watch__keep_budget(w);
+}
+
+/* Until the moment, *stop or the target's end. */
+static void watch__wait(struct watch *w, uint64_t until_ns, const volatile sig_atomic_t *stop,
+			void (*progress)(void *, const struct watch_progress *), void *ctx)
+{
+	while (!*stop && !w->ended) {
+		struct pollfd fds[] = {
+			{ .fd = w->lives.probes ? ring__fd(probes__ring(w->lives.probes)) : -1,
+			  .events = POLLIN },
+			{ .fd = proc__pidfd(w->t->proc), .events = POLLIN },
+		};
+		const uint64_t now = clock_now_ns();
+		int timeout = POLL_MS;
+
+		if (now >= until_ns)
+			return;
+		if (until_ns - now < POLL_MS * NS_PER_MS)
+			timeout = (int)((until_ns - now) / NS_PER_MS) + 1;
+		watch__tell(w, progress, ctx);
+		(void)poll(fds, ARRAY_SIZE(fds), timeout); /* a signal just ends the wait */
+		watch__drain(w);
+		w->ended = !proc__alive(w->t->proc) || proc__executed(w->t->proc);
+	}
+}
+
+/* Is there a search after look i? The last is at the end; each finds out of those before it who is
+ * still unreached. */
+static bool is_searched(size_t look)
+{
+	const size_t looks = WATCH_LOOKS - 1;
+
+	for (size_t k = 0; k < WATCH_PASSES; k++)
+		if (look == looks - k * looks / 2 / (WATCH_PASSES - 1))
+			return true;
+	return false;
+}
+
+static void watch__doubt(struct watch *w, const char *text)
+{
+	if (!w->end.doubt[0])
+		snprintf(w->end.doubt, sizeof(w->end.doubt), "%s", text);
+}
+
+/* One pass in one runtime. What cannot be searched is said, and proves nothing. */
+static void watch__search_one(struct watch *w, size_t rt, const struct maps *maps,
+			      uint64_t budget_ns)
+{
+	struct reach_in in = { .as = proc__mem(w->t->proc),
+			       .rt = goproc__runtime(w->t->gp, rt),
+			       .census = w->t->censuses[rt],
+			       .maps = maps,
+			       .budget_ns = budget_ns };
+	scoped_mem uint32_t *goals = NULL;
+	scoped(reach) r = NULL;
+	struct cause why = { "" };
+	int err = leaks__goals(w->leaks, (uint16_t)rt, &goals, &in.nr_goals);
+
+	in.goals = goals;
+	if (!err && in.nr_goals)
+		err = reach__run(&in, &r, &why);
+	if (err)
+		watch__doubt(w, why.text[0] ? why.text : strerror(-err));
+	if (!r)
+		return;
+	leaks__proved(w->leaks, (uint16_t)rt, r, goals, in.nr_goals);
+	watch__doubt(w, reach__doubt(r));
+	w->end.heap_bytes = reach__stats(r)->heap_bytes;
+}
+
+static void watch__search(struct watch *w)
+{
+	const uint64_t began = clock_now_ns(), cpu_began = clock_cpu_ns(), left = w->o.proof_ns - w->end.proof_ns;
+	scoped(maps) maps = NULL;
+
+	if (w->end.proof_ns >= w->o.proof_ns || maps__read(proc__dirfd(w->t->proc), &maps))
+		return;
+	for (size_t i = 0; i < w->t->nr; i++)
+		watch__search_one(w, i, maps, left / w->t->nr);
+	w->end.passes++;
+	w->end.proof_ns += clock_now_ns() - began;
+	w->end.proof_cpu_ns += clock_cpu_ns() - cpu_began;
+}
+
+static int watch__look_on(struct watch *w, const volatile sig_atomic_t *stop,
+			  void (*progress)(void *, const struct watch_progress *), void *ctx,
+			  struct cause *why)
+{
+	int err = 0;
+
+	for (size_t i = 1; i < WATCH_LOOKS && !*stop && !w->ended && !err; i++) {
+		struct cause c = { "" };
+
+		watch__wait(w, w->start_ns + w->o.duration_ns * i / (WATCH_LOOKS - 1), stop,
+			    progress, ctx);
+		if (w->ended)
+			break;
+		err = watch__look(w, &c);
+		if (err == -ESRCH || !proc__alive(w->t->proc)) {
+			w->ended = true;
+			err = 0;
+		} else if (err) {
+			cause__set(why, err, "%s", c.text);
+		} else if (is_searched(i) && i + 1 < WATCH_LOOKS && !*stop) {
+			watch__search(w);
+		}
+	}
+	return err;
+}
+
+/* What the channels and locks at the last look say. A target that has ended says nothing any more.
+ */
+static int watch__read_knots(struct watch *w, struct cause *why)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < w->t->nr && !err && !w->ended; i++) {
+		struct knots k = { 0 };
+		struct chans_source source;
+		struct cause c = { "" };
+
+		err = knots__read(&k, w->t, i, false, w->o.depth, &c);
+		source = knots__source(&k, w->t, i);
+		if (!err)
+			err = leaks__facts(w->leaks, (uint16_t)i, &source, proc__mem(w->t->proc));
+		knots__done(&k);
+		if (err == -ESRCH || !proc__alive(w->t->proc)) {
+			w->ended = true;
+			err = 0;
+		} else if (err) {
+			cause__set(why, err, "%s", c.text[0] ? c.text : strerror(-err));
+		}
+	}
+	return err;
+}
+
+struct parked_walk {
+	struct leaks *l;
+	uint16_t rt;
+};
+
+static void watch__parked(void *ctx, uint64_t addr, const struct pw_gstate *s)
+{
+	const struct parked_walk *p = ctx;
+
+	(void)addr;
+	if (s->start_ns)
+		leaks__parked(p->l, p->rt, s->goid, s->start_ns);
+}
+
+static void watch__take_parks(struct watch *w)
+{
+	uint64_t stats[PW_STAT_MAX];
+	int err = 0;
+
+	for (size_t i = 0; i < w->t->nr && !err; i++) {
+		struct parked_walk walk = { .l = w->leaks, .rt = (uint16_t)i };
+
+		err = attach__gs_each(probes__attach(w->parks.probes, i), watch__parked, &walk);
+	}
+	probes__stats(w->parks.probes, stats);
+	for (size_t i = 0; i < ARRAY_SIZE(park_losses); i++)
+		err = stats[park_losses[i]] ? -ENOBUFS : err;
+	if (!err)
+		leaks__parks(w->leaks);
+}
+
+/* Recording ends: what the probes know. */
+static void watch__close_eyes(struct watch *w)
+{
+	uint64_t stats[PW_STAT_MAX];
+
+	eye__close(&w->lives);
+	eye__close(&w->parks);
+	watch__see_cpu(w);
+	if (w->lives.probes) {
+		probes__stats(w->lives.probes, stats);
+		probes__losses(w->lives.probes, stats, &w->lost);
+		losses__add(&w->lost, w->pipe.malformed + w->pipe.unknown, "not understood");
+		if (!w->lost.nr)
+			leaks__lives(w->leaks);
+		else
+			cause__set(&w->lives.why, -ENOBUFS, "some were lost");
+	}
+	if (w->parks.probes)
+		watch__take_parks(w);
+}
+
+static void watch__start(struct watch *w)
+{
+	eye__start(&w->lives);
+	eye__start(&w->parks);
+	w->start_ns = clock_now_ns();
+	watch__see_cpu(w);
+	w->cpu_start_ns = w->cpu_ns;
+}
+
+int watch__run(struct watch *w, const volatile sig_atomic_t *stop,
+	       void (*progress)(void *ctx, const struct watch_progress *p), void *ctx,
+	       struct watch_end *ret, struct cause *why)
+{
+	int err;
+
+	watch__start(w);
+	err = watch__look(w, why);
+	if (!err)
+		err = watch__look_on(w, stop, progress, ctx, why);
+	watch__close_eyes(w);
+	/* Channels and locks first: they move on. */
+	if (!err)
+		err = watch__read_knots(w, why);
+	if (!err && !w->ended)
+		watch__search(w);
+	if (w->lives.probes)
+		probes__off(w->lives.probes);
+	if (w->parks.probes)
+		probes__off(w->parks.probes);
+	if (err)
+		return err;
+	w->end.target_ended = w->ended;
+	w->end.hits = w->lives.hits + w->parks.hits;
+	w->end.lost = w->lost.nr;
+	w->end.cpu_ns = w->cpu_ns - w->cpu_start_ns;
+	w->end.cost_ns = w->lives.cost_ns + w->parks.cost_ns;
+	memcpy(w->end.losses, w->lost.text, sizeof(w->end.losses));
+	*ret = w->end;
+	return 0;
+}
+
+/* Of runtime rt; bytes: by entry. */
+static int watch__heap_one(struct watch *w, uint16_t rt, const struct maps *maps, bool suspects, uint64_t *bytes)
+{
+	scoped_mem uint32_t *entries = NULL;
+	struct cause why = { "" };
+	struct gkept_in in = {
+		.as = proc__mem(w->t->proc),
+		.rt = goproc__runtime(w->t->gp, rt),
+		.census = w->t->censuses[rt],
+		.maps = maps,
+		.nr_groups = w->leaks->nr,
+		.budget_ns = (w->o.proof_ns - w->end.proof_ns) / w->t->nr,
+	};
+	int err = leaks__keepers(w->leaks, rt, suspects, &entries);
+
+	in.groups = entries;
+	if (!err)
+		err = gkept_bytes(&in, bytes, &why);
+	if (err)
+		log_debug("the heap that leaks keep is not computed: %s", why.text);
+	return err;
+}
+
+int watch__heap(struct watch *w, bool suspects)
+{
+	scoped_mem uint64_t *bytes = calloc(w->leaks->nr + 1, sizeof(*bytes));
+	const uint64_t began = clock_now_ns(), cpu_began = clock_cpu_ns();
+	scoped(maps) maps = NULL;
+	bool any = false;
+	int err = 0;
+
+	if (!bytes)
+		return -ENOMEM;
+	for (size_t i = 0; i < w->leaks->nr; i++)
+		any |= verdict_is_leak(w->leaks->entries[i].verdict.kind);
+	if (!any || w->ended || w->end.proof_ns >= w->o.proof_ns || maps__read(proc__dirfd(w->t->proc), &maps))
+		return 0;
+	for (uint16_t i = 0; i < w->t->nr && !err; i++) {
+		err = watch__heap_one(w, i, maps, suspects, bytes);
+		leaks__heap(w->leaks, err ? NULL : bytes);
+	}
+	leaks__rank(w->leaks);
+	log_debug("the heap that leaks keep: %.3f s, %.3f s of a processor", (double)(clock_now_ns() - began) / NS_PER_SEC,
+		  (double)(clock_cpu_ns() - cpu_began) / NS_PER_SEC);
+	return err == -ENOMEM ? err : 0;
+}
+
+struct leaks *watch__leaks(struct watch *w)
+{
+	return w->leaks;
+}
+
+void watch__meta(const struct watch *w, const struct watch_end *end, struct report_meta *ret)
+{
+	taken__meta(w->t, ret);
+	ret->duration_ns = clock_now_ns() - w->start_ns;
+	ret->seen = w->leaks->nr_last;
+	ret->lost = end->lost;
+}

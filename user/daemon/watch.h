@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * watch: one process looked at several times, to find what leaks: censuses from the start to the end, probes for births,
+ * exits and parks in between.
+ *
+ *	watch__open()	opens the process, proves its layouts, loads the probes
+ *	watch__run()	looks until the duration is over, *stop, or the target's end; then reads channels and locks
+ *	watch__leaks()	what was seen, for leaks__finish() and the renderers
+ * Without probes (they are not wanted, the kernel does not allow them, or they cost too much) births and exits are what the looks
+ * tell: who was born and ended between two of them is not seen; and waits are at least as old as the looks tell.
+ * Loop thread only.
+ */
+#ifndef PARKWATCH_DAEMON_WATCH_H
+#define PARKWATCH_DAEMON_WATCH_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/cause.h"
+#include "base/clock.h"
+#include "base/own.h"
+#include "report/leaks.h"
+
+#define WATCH_LOOKS    13	/* from the start to the end, both included */
+#define WATCH_PASSES   3	/* of the search, spread over the second half */
+/*
+ * What probes may cost: this, and 1 % of the target's CPU time or 0.1 % of one processor (before Go 1.17 1 %), whichever is more.
+ * Then they are taken down.
+ */
+#define WATCH_COST_NS	(10 * NS_PER_MS)
+#define WATCH_COST_MAX	0.01
+#define WATCH_COST_IDLE 0.001
+
+struct watch_opts {
+	pid_t pid;
+	uint64_t duration_ns;
+	unsigned int depth;	/* frames of a stack */
+	uint64_t proof_ns;	/* that the search may take in all; 0: no search */
+	bool no_probes;
+	bool no_cost;		/* no calibration: cost is unknown */
+};
+
+struct watch_progress {
+	uint64_t elapsed_ns;
+	size_t looks, goroutines; /* at the last look */
+};
+
+struct watch_end {
+	bool target_ended;
+	uint64_t hits, lost, cpu_ns;
+	double cost_ns;		/* of all hits */
+	char losses[256];
+	unsigned int passes;	/* of the search for what still refers to what they wait for */
+	uint64_t heap_bytes, proof_ns, proof_cpu_ns; /* proof_cpu_ns: that it took of the processors */
+	char doubt[320];	/* what it did not decide, and why; "": nothing */
+};
+
+struct watch;
+int watch__open(const struct watch_opts *o, struct watch **ret, struct cause *why);
+void watch__free(struct watch *w);
+DEFINE_SCOPED(watch)
+
+const char *watch__lives_why(const struct watch *w);	/* why births and exits are not seen; NULL: they are */
+
+/* progress may be NULL: after each look and about ten times a second. 0 also when the target ended. */
+int watch__run(struct watch *w, const volatile sig_atomic_t *stop, void (*progress)(void *ctx, const struct watch_progress *p),
+	       void *ctx, struct watch_end *ret, struct cause *why);
+
+/*
+ * After leaks__finish(): the heap that only leaking goroutines keep in use, as far as the rest of the budget allows, and the
+ * leaks in the order of what they cost. What is not known is no error, but -ENOMEM.
+ */
+int watch__heap(struct watch *w, bool suspects);
+struct leaks *watch__leaks(struct watch *w);	/* borrowed */
+void watch__meta(const struct watch *w, const struct watch_end *end, struct report_meta *ret);
+
+#endif

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * leakset: what became of goroutines over several looks at them, by group: what verdicts are made of.
+ *
+ * A group is a creation site, a place where goroutines are blocked and a reason: numbers that the caller gives, without holes;
+ * names are not the model's affair. Who runs at one look only is taken to be on the way back to where it was. Goroutines are
+ * told by runtime and goid, so it is known of each whether it stayed, went on
+ * or ended; counts alone would not tell a queue that moves from one that stands. The session calls, in this order:
+ *
+ *	leakset__new(opts)
+ *	leakset__look()  leakset__see() ...  leakset__seen()	 for each look
+ *	leakset__life()						 births and exits that probes saw, at any time
+ *	leakset__lives()					 they saw all of them
+ *	leakset__prove() leakset__ring() leakset__hold()	 after the last look, or between
+ *	leakset__finish()					 groups and their members in order
+ *
+ * Pure: no clock, no descriptor. Bounded: LEAK_G_BYTES a goroutine that lives, LEAK_GROUP_BYTES a group; what the bounds refuse
+ * is counted.
+ */
+#ifndef PARKWATCH_MODEL_LEAKSET_H
+#define PARKWATCH_MODEL_LEAKSET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/own.h"
+
+#define LEAKSET_LOOKS_MAX	   32
+#define LEAKSET_GOROUTINES_DEFAULT 4194304
+#define LEAKSET_GROUPS_DEFAULT	   65536
+#define LEAKSET_SITES_DEFAULT	   65536
+#define LEAKSET_OBJECTS_MAX	   16777216 /* objects waited for at one look */
+#define LEAKSET_PASSED_MAX	   65536    /* locks that somebody got; of more, all are taken for such */
+#define LEAK_NO_GROUP		   UINT32_MAX
+#define LEAK_PASSES		   2	    /* of the search that do not reach a goroutine prove that it leaks */
+
+enum leak_class {		/* what kind of wait it is */
+	LEAK_RUNS,		/* none: running, runnable */
+	LEAK_SYSCALL,
+	LEAK_RECEIVE, LEAK_SEND, LEAK_SELECT,
+	LEAK_FOREVER,		/* nil channel, select without cases: nothing ends it */
+	LEAK_LOCK,		/* mutex, RWMutex */
+	LEAK_WAITGROUP, LEAK_COND,
+	LEAK_SEMAPHORE,		/* of something else */
+	LEAK_IO,
+	LEAK_SLEEP,
+	LEAK_COROUTINE,		/* of iter.Pull, between two values */
+	LEAK_OTHER,
+	LEAK_CLASSES
+};
+
+enum leak_role {		/* what its code is there for, where that is known */
+	LEAK_ROLE_NONE,
+	LEAK_ROLE_RUNTIME,	/* the runtime's own */
+	LEAK_ROLE_LISTENER,	/* waits for whatever comes: accept, signals */
+	LEAK_ROLE_KEEPALIVE,	/* a connection between two requests of its client */
+	LEAK_ROLE_CLIENT,	/* a connection of a client's pool */
+};
+
+struct leak_key {
+	uint32_t made, place, reason;	/* numbers from 0 on */
+};
+
+/* One goroutine at one look. */
+struct leak_seen {
+	uint64_t goid;
+	uint64_t wait;		/* as long as it is equal, it is the same wait; of those that do not wait anything */
+	uint64_t since_ns;	/* it waits since then or longer; 0: nobody knows */
+	uint64_t stack_bytes;
+	const uint64_t *objects; /* addresses it waits for; borrowed for the call */
+	uint32_t nr_objects;
+	struct leak_key key;
+	uint32_t stack;		/* number of its stack, the caller's affair */
+	uint32_t item;		/* the caller's number for it at this look */
+	uint16_t rt;
+	uint8_t class;		/* enum leak_class */
+	uint8_t role;		/* enum leak_role */
+	bool main;		/* the first goroutine of the program */
+	bool leaked;		/* the runtime itself says so */
+	bool unsure;		/* it may have run since the look before though wait is equal */
+};
+
+enum leak_reach {		/* what one pass of the search says of a goroutine */
+	LEAK_REACH_NOT_ASKED,
+	LEAK_UNREACHED,		/* nothing that can still run refers to what it waits for */
+	LEAK_REACHED_GLOBAL, LEAK_REACHED_STACK, LEAK_REACHED_OTHER,
+};
+
+struct leak_g {			/* a goroutine that was there at the last look */
+	uint64_t goid, wait;
+	uint64_t since_ns;	/* as leak_seen.since_ns, or when it was first seen in this wait: the earlier; or exact */
+	uint64_t noted_ns;	/* leak_seen.since_ns of the last look */
+	uint64_t object;	/* the first one; 0: none */
+	uint32_t group, stack, item, stack_bytes;
+	uint32_t objects_at, nr_objects; /* of the last look, for leakset.c */
+	uint16_t rt;
+	uint8_t first_look, group_look, wait_look, last_look; /* of its life, in this group, in this wait */
+	uint8_t unreached;	/* passes that did not reach it, one after the other up to the last */
+	uint8_t reach;		/* enum leak_reach, of the last pass that asked */
+	bool main, leaked, unsure;
+	bool moved;		/* it ran in this group and came back to the same place */
+	bool exact;		/* since_ns is when it parked */
+	bool passing;		/* it ran at the last look, and at the look before it waited in this group */
+	bool ring : 1, behind : 1; /* in a ring of goroutines that wait for each other; waits for one of it */
+	bool keeps : 1;		/* is one of leak_group.keepers */
+};
+#define LEAK_G_BYTES 80
+
+struct leak_lives {		/* of a creation site, by windows: [i] is the one that ends with look i; [0] is nothing */
+	uint32_t births[LEAKSET_LOOKS_MAX], exits[LEAKSET_LOOKS_MAX];
+};
+
+struct leak_group {
+	struct leak_key key;
+	uint8_t class, role;
+	bool timer, ticks;	/* set by leakset__timer(): something wakes it when its time has come; again and again */
+	/* by look */
+	uint32_t count[LEAKSET_LOOKS_MAX];
+	uint32_t settled[LEAKSET_LOOKS_MAX]; /* were in it at the look before too */
+	uint32_t still[LEAKSET_LOOKS_MAX];   /* ... and did not run since */
+	uint32_t fresh[LEAKSET_LOOKS_MAX];   /* ... and were born in the watch */
+	/* by the number of looks that they had stayed in it, of those who left it */
+	uint32_t ended[LEAKSET_LOOKS_MAX], went[LEAKSET_LOOKS_MAX];
+	uint32_t over[LEAKSET_LOOKS_MAX]; /* waits that are over, by the looks that they had lasted */
+	/* from here on: valid after leakset__finish() */
+	uint32_t first, nr;	/* members: leakset__member(first .. first + nr - 1), by goid */
+	uint32_t old;		/* who had been in it for a third of the looks or longer, whether they left since or not */
+	uint32_t old_ended, old_went, old_moved; /* of these */
+	uint32_t old_waits, old_over; /* waits of a third of the looks or longer; those that are over */
+	uint32_t mains;		/* members that are the first goroutine */
+	uint32_t aged;		/* members whose wait is min_age old or older */
+	uint32_t unsure;	/* members of which nobody knows whether they ran between two looks */
+	uint32_t leaked;	/* members that the runtime itself calls leaked */
+	uint32_t asked, unreached; /* by the search: once at least; never reached, in LEAK_PASSES or more */
+	uint32_t reached[LEAK_REACHED_OTHER + 1]; /* by enum leak_reach of the last pass */
+	uint32_t rings, behinds;
+	/* Aged members at a lock that nobody got while we watched. held_up: its holder may go on by itself, as far as is known. */
+	uint32_t stands, held_up;
+	uint32_t keepers;	/* members that hold a lock for which such a one stands, and wait for something else since before the watch */
+	uint64_t objects;	/* different ones, or sets of them where one waits for several */
+	uint32_t sharing;	/* members at the object that most of them share */
+	uint64_t age_min_ns, age_max_ns; /* of the waits, at the last look */
+	bool age_exact;		/* else: at least */
+	uint64_t stack_bytes;
+};
+#define LEAK_GROUP_BYTES 1072
+
+struct leakset_opts {		/* 0: the defaults above */
+	size_t max_goroutines, max_groups, max_sites;
+};
+
+struct leakset;
+int leakset__new(const struct leakset_opts *o, struct leakset **ret);
+void leakset__free(struct leakset *ls);
+DEFINE_SCOPED(leakset)
+
+/* A look begins. -ENOSPC: there were LEAKSET_LOOKS_MAX. */
+int leakset__look(struct leakset *ls, uint64_t taken_ns);
+int leakset__see(struct leakset *ls, const struct leak_seen *s);	/* 0; -ENOSPC, -ENOMEM: counted as refused */
+int leakset__seen(struct leakset *ls);	/* the look ends: who was not seen has ended. 0 or -ENOMEM */
+
+/* From probes: a birth or an exit at a creation site at a time. What comes before the first look is not of the watch. */
+void leakset__life(struct leakset *ls, uint32_t made, uint64_t ts_ns, bool birth);
+/* The probes saw all of them: they count, and not what the looks tell of births and exits. */
+void leakset__lives(struct leakset *ls);
+/* When it parked last: so this is when its wait began, or it ran although it looked the same. */
+void leakset__parked(struct leakset *ls, uint16_t rt, uint64_t goid, uint64_t since_ns);
+/* All parks from before the first look to after the last were told: who was not told of did not run. */
+void leakset__parks(struct leakset *ls);
+/* One pass of the search: goroutines that are not told keep what is known of them. */
+void leakset__prove(struct leakset *ls, uint16_t rt, uint64_t goid, enum leak_reach reach);
+void leakset__ring(struct leakset *ls, uint16_t rt, uint64_t goid, bool behind);
+int leakset__hold(struct leakset *ls, uint16_t rt, uint64_t lock, uint64_t holder); /* 0 or -ENOMEM */
+
+/* After the last look, before leakset__finish(). */
+const struct leak_g *leakset__get(const struct leakset *ls, uint16_t rt, uint64_t goid); /* NULL; borrowed until the next look */
+void leakset__timer(struct leakset *ls, uint32_t group, bool ticks);
+
+/* Members by group, and what is said above. 0 or -ENOMEM; -EINVAL: there was no look. */
+int leakset__finish(struct leakset *ls, uint64_t min_age_ns);
+
+size_t leakset__nr_looks(const struct leakset *ls);
+uint64_t leakset__look_ns(const struct leakset *ls, size_t look);
+size_t leakset__nr_groups(const struct leakset *ls);
+const struct leak_group *leakset__group(const struct leakset *ls, size_t i);
+const struct leak_g *leakset__member(const struct leakset *ls, uint32_t i);
+const struct leak_lives *leakset__lives_at(const struct leakset *ls, uint32_t made); /* never NULL */
+bool leakset__lives_known(const struct leakset *ls);	/* births and exits were seen, not estimated */
+size_t leakset__alive(const struct leakset *ls, size_t look);	/* goroutines that were there */
+uint64_t leakset__refused(const struct leakset *ls);
+
+#endif

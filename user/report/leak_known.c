@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "report/leak_known.h"
+
+#include <errno.h>
+#include <regex.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/dump_show.h"
+
+struct leak_known {
+	regex_t *allowed;
+	size_t nr_allowed, allowed_room;
+	char **groups; /* lines of the baseline */
+	size_t nr_groups, groups_room;
+};
+
+int leak_known__new(struct leak_known **ret)
+{
+	*ret = calloc(1, sizeof(**ret));
+	return *ret ? 0 : -ENOMEM;
+}
+
+void leak_known__free(struct leak_known *k)
+{
+	if (!k)
+		return;
+	for (size_t i = 0; i < k->nr_allowed; i++)
+		regfree(&k->allowed[i]);
+	for (size_t i = 0; i < k->nr_groups; i++)
+		free(k->groups[i]);
+	free(k->allowed);
+	free(k->groups);
+	free(k);
+}
+
+static int more_room(void **v, size_t *room, size_t nr, size_t size)
+{
+	size_t more = *room ? 2 * *room : 64;
+	void *p;
+
+	if (nr < *room)
+		return 0;
+	p = reallocarray(*v, more, size);
+	if (!p)
+		return -ENOMEM;
+	*v = p;
+	*room = more;
+	return 0;
+}
+
+static int add_allowed(struct leak_known *k, const char *line, struct cause *why)
+{
+	void *v = k->allowed;
+	int err = more_room(&v, &k->allowed_room, k->nr_allowed, sizeof(*k->allowed));
+	char text[128];
+
+	k->allowed = v;
+	if (err)
+		return err;
+	err = regcomp(&k->allowed[k->nr_allowed], line, REG_EXTENDED | REG_NOSUB);
+	if (err) {
+		regerror(err, NULL, text, sizeof(text));
+		return cause__set(why, -EINVAL, "'%s' is no regular expression: %s", line, text);
+	}
+	k->nr_allowed++;
+	return 0;
+}
+
+static int add_group(struct leak_known *k, const char *line, struct cause *why)
+{
+	void *v = k->groups;
+	int tabs = 0, err = more_room(&v, &k->groups_room, k->nr_groups, sizeof(*k->groups));
+
+	k->groups = v;
+	for (const char *c = line; *c; c++)
+		tabs += *c == '\t';
+	if (err)
+		return err;
+	if (tabs != 3)
+		return cause__set(
+			why, -EINVAL,
+			"four fields with tabs in between are wanted: a file of --save-baseline");
+	k->groups[k->nr_groups] = strdup(line);
+	return k->groups[k->nr_groups++] ? 0 : -ENOMEM;
+}
+
+/* Calls add for each line that is neither empty nor a comment. */
+static int read_lines(struct leak_known *k, const char *path,
+		      int (*add)(struct leak_known *k, const char *line, struct cause *why),
+		      struct cause *why)
+{
+	FILE *f = fopen(path, "re");
+	char line[LEAK_KNOWN_LINE_MAX];
+	unsigned int nr = 0;
+	int err = 0;
+
+	if (!f)
+		return cause__set(why, -errno, "cannot read '%s': %s", path, strerror(errno));
+	while (!err && fgets(line, sizeof(line), f)) {
+		struct cause c = { "" };
+		size_t len = strlen(line);
+
+		nr++;
+		if (len + 1 == sizeof(line) || k->nr_groups + k->nr_allowed == LEAK_KNOWN_MAX) {
+			err = cause__set(why, -ENOSPC,
+					 "cannot use '%s': line %u is too long, or one too many",
+					 path, nr);
+			break;
+		}
+		while (len && (line[len - 1] == '\n' || line[len - 1] == '\r'))
+			line[--len] = '\0';
+		err = len && line[0] != '#' ? add(k, line, &c) : 0;
+		if (err)
+			cause__set(why, err, "cannot use line %u of '%s': %s", nr, path,
+				   c.text[0] ? c.text : strerror(-err));
+	}
+	if (!err && ferror(f))
+		err = cause__set(why, -EIO, "cannot read '%s'", path);
+	fclose(f);
+	return err;
+}
+
+int leak_known__allow(struct leak_known *k, const char *path, struct cause *why)
+{
+	return read_lines(k, path, add_allowed, why);
+}
+
+int leak_known__baseline(struct leak_known *k, const char *path, struct cause *why)
+{
+	return read_lines(k, path, add_group, why);
+}
+
+static const char *site_func(const struct leaks *l, uint32_t site)
+{
+	const struct site *s = dump__site(l->d, site);
+
+	return s ? s->func : "?";
+}
+
+static void put_line(const struct leaks *l, const struct leak_entry *e, struct textbuf *to)
+{
+	textbuf__format(to, "%s\t%s\t%s\t%s", e->reason, site_func(l, e->start),
+			site_func(l, e->made), e->place.func);
+}
+
+static bool in_baseline(const struct leak_known *k, const char *line)
+{
+	for (size_t i = 0; i < k->nr_groups; i++)
+		if (!strcmp(k->groups[i], line))
+			return true;
+	return false;
+}
+
+static bool is_allowed(const struct leak_known *k, const char *func)
+{
+	for (size_t i = 0; i < k->nr_allowed; i++)
+		if (!regexec(&k->allowed[i], func, 0, NULL, 0))
+			return true;
+	return false;
+}
+
+static int mark_allowed(const struct leak_known *k, struct leaks *l, struct leak_entry *e)
+{
+	const struct frame *v;
+	size_t nr = 0;
+	int err = 0;
+
+	e->known |= is_allowed(k, site_func(l, e->start)) || is_allowed(k, site_func(l, e->made));
+	if (e->stack != DUMP_NO_STACK)
+		err = dump__frames(l->d, e->stack, DUMP_FRAMES, &v, &nr);
+	for (size_t i = 0; i < nr && !e->known; i++)
+		e->known = is_allowed(k, v[i].name);
+	return err;
+}
+
+int leak_known__mark(const struct leak_known *k, struct leaks *l)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < l->nr && !err; i++) {
+		struct leak_entry *e = &l->entries[i];
+		struct textbuf line;
+
+		if (!verdict_is_leak(e->verdict.kind))
+			continue;
+		textbuf__init(&line, NULL);
+		put_line(l, e, &line);
+		textbuf__bytes(&line, "", 1);
+		err = line.err;
+		e->known = !err && in_baseline(k, line.v);
+		textbuf__done(&line);
+		if (!err && !e->known && k->nr_allowed)
+			err = mark_allowed(k, l, e);
+	}
+	return err;
+}
+
+int leak_known__save(struct leaks *l, bool suspects, FILE *out, struct cause *why)
+{
+	struct textbuf to;
+	int err;
+
+	textbuf__init(&to, out);
+	textbuf__text(&to, "# parkwatch leaks --baseline: reason, start, created by, blocked at\n");
+	for (size_t i = 0; i < l->nr; i++) {
+		const struct leak_entry *e = &l->entries[i];
+
+		if (!verdict_is_leak(e->verdict.kind) ||
+		    (e->verdict.kind == VERDICT_SUSPECT && !suspects))
+			continue;
+		put_line(l, e, &to);
+		textbuf__text(&to, "\n");
+	}
+	err = dump_show__end(&to, why);
+	textbuf__done(&to);
+	return err;
+}

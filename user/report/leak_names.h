@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * leak_names: numbers for what groups of goroutines are made of, and what the names of functions and waits mean.
+ *
+ * The model knows numbers only. Places and words get theirs here, the same at every look of one watch. What a name means
+ * (this is an accept loop, that a connection between two requests) is a fact of Go's own packages; the program's say nothing.
+ */
+#ifndef PARKWATCH_REPORT_LEAK_NAMES_H
+#define PARKWATCH_REPORT_LEAK_NAMES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/own.h"
+#include "model/leakset.h"
+#include "report/frames.h"
+#include "report/place.h"
+
+#define LEAK_NAMES_MAX 262144	/* places; more get the number of the first, which is unknown */
+
+struct leak_names;
+int leak_names__new(struct leak_names **ret);
+void leak_names__free(struct leak_names *n);
+DEFINE_SCOPED(leak_names)
+
+/* Texts of one framer. Place 0 is the one that nobody knows. */
+uint32_t leak_names__place(struct leak_names *n, const struct place *p);
+uint32_t leak_names__reason(struct leak_names *n, const char *word);
+const struct place *leak_names__place_at(const struct leak_names *n, uint32_t place);
+const char *leak_names__reason_at(const struct leak_names *n, uint32_t reason);
+
+enum leak_class leak_class_of(const char *word);	/* a wait or status in the newest Go's words */
+enum leak_role leak_role_of(const struct frame *frames, size_t nr);
+
+#endif

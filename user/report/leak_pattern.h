@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * leak_pattern: what a developer would call a leak of this shape, and what ends it.
+ *
+ * A table of facts: what kind of wait it is, which functions of Go's own packages stand on the stack, what is known of the
+ * channels. It says nothing of whether it is a leak (model/verdict).
+ */
+#ifndef PARKWATCH_REPORT_LEAK_PATTERN_H
+#define PARKWATCH_REPORT_LEAK_PATTERN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/leakset.h"
+#include "report/frames.h"
+
+enum leak_fact {		/* bits */
+	LEAK_FACT_TIMER = 1,	/* a timer feeds a channel that it receives from */
+	LEAK_FACT_DONE = 2,	/* a channel that it receives from only ever says "end": chan struct{} without buffer */
+	LEAK_FACT_SHARED = 4,	/* all of them wait for the same thing */
+	LEAK_FACT_RING = 8,	/* goroutines wait for each other's locks */
+	LEAK_FACT_ITSELF = 16,	/* one waits for a lock that it holds itself */
+	LEAK_FACT_WRITE = 32,	/* a descriptor: to write */
+	LEAK_FACT_BODIES = 64,	/* HTTP connections wait for their response to be read to the end */
+};
+
+struct leak_pattern {
+	const char *words;	/* "blocked send after early return or timeout" */
+	const char *cure;	/* one line */
+};
+
+/* frames: innermost first, with the runtime's. NULL: it has no name. */
+const struct leak_pattern *leak_pattern_of(enum leak_class class, unsigned int facts, const struct frame *frames,
+					   size_t nr);
+
+#endif

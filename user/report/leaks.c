@@ -1,0 +1,500 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "report/leaks.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "census/gtimer.h"
+#include "golang/gostate.h"
+#include "golang/gotype.h"
+#include "report/leak_names.h"
+
+#define UNKNOWN       UINT32_MAX
+#define SAMPLE        16 /* members whose channels are looked at */
+#define BEHIND_ROUNDS 64 /* goroutines in a row that wait for each other */
+
+/* What the goroutines of one look share, worked out once. */
+struct look {
+	struct leaks *l;
+	struct dump *d;
+	uint32_t *made;    /* of each site: number of its place, or UNKNOWN */
+	uint32_t *places;  /* of each stack, the same */
+	uint32_t *reasons; /* of each word of the dump, the same */
+	uint8_t *classes;  /* of each word */
+	uint8_t *roles;    /* of each stack */
+	uint64_t *objects; /* of the goroutine that is looked at: room for CENSUS_CASES_MAX */
+};
+
+int leaks__new(const struct namer *namers, size_t nr_rt, struct leaks **ret)
+{
+	scoped(leaks) l = calloc(1, sizeof(*l));
+	int err;
+
+	if (!l)
+		return -ENOMEM;
+	err = framer__new(namers, nr_rt, true, &l->framer);
+	if (!err)
+		err = leak_names__new(&l->names);
+	if (!err)
+		err = leakset__new(&(struct leakset_opts){ 0 }, &l->set);
+	if (err)
+		return err;
+	*ret = steal(l);
+	return 0;
+}
+
+void leaks__free(struct leaks *l)
+{
+	if (!l)
+		return;
+	for (size_t i = 0; i < l->nr; i++)
+		free((void *)l->entries[i].labels);
+	free(l->entries);
+	free(l->facts);
+	free(l->holders);
+	dump__free(l->d);
+	leakset__free(l->set);
+	leak_names__free(l->names);
+	framer__free(l->framer);
+	free(l);
+}
+
+/* --- one look --- */
+
+static void look__done(struct look *k)
+{
+	free(k->made);
+	free(k->places);
+	free(k->reasons);
+	free(k->classes);
+	free(k->roles);
+	free(k->objects);
+}
+
+static uint32_t *unknown_numbers(size_t nr)
+{
+	uint32_t *v = reallocarray(NULL, nr + 1, sizeof(*v));
+
+	if (v)
+		memset(v, 0xff, (nr + 1) * sizeof(*v));
+	return v;
+}
+
+static int look__init(struct look *k)
+{
+	k->made = unknown_numbers(k->d->sites->nr);
+	k->places = unknown_numbers(k->d->nr_stacks);
+	k->reasons = unknown_numbers(DUMP_WORDS_MAX);
+	k->classes = calloc(DUMP_WORDS_MAX, sizeof(*k->classes));
+	k->roles = calloc(k->d->nr_stacks + 1, sizeof(*k->roles));
+	k->objects = calloc(CENSUS_CASES_MAX, sizeof(*k->objects));
+	return k->made && k->places && k->reasons && k->classes && k->roles && k->objects ? 0
+											  : -ENOMEM;
+}
+
+static uint32_t place_of_site(struct leaks *l, const struct site *s)
+{
+	return leak_names__place(l->names, &(struct place){ s->func, s->file, s->line });
+}
+
+static uint32_t look__made(struct look *k, const struct dump_row *r)
+{
+	const struct site *s = dump__site(k->d, r->made);
+
+	if (!s)
+		return 0;
+	if (k->made[r->made] == UNKNOWN)
+		k->made[r->made] = place_of_site(k->l, s);
+	return k->made[r->made];
+}
+
+static int look__stack(struct look *k, size_t stack)
+{
+	const struct frame *v;
+	struct place p;
+	size_t nr = 0;
+	int err;
+
+	if (k->places[stack] != UNKNOWN)
+		return 0;
+	err = place_of_wait(k->d, stack, &p);
+	if (!err)
+		err = dump__frames(k->d, stack, DUMP_FRAMES, &v, &nr);
+	if (err)
+		return err;
+	k->places[stack] = leak_names__place(k->l->names, &p);
+	k->roles[stack] = (uint8_t)leak_role_of(v, nr);
+	return 0;
+}
+
+static uint64_t mix(uint64_t hash, uint64_t value)
+{
+	hash = (hash ^ value) * 0xff51afd7ed558ccdULL;
+	return hash ^ hash >> 32;
+}
+
+/*
+ * A number that is another one if it ran since; before Go 1.17 it may be the same all the same:
+ * what it waits for, through which sudog, and how deep it stands in its stack.
+ */
+static uint64_t wait_number(const struct census *c, const struct census_g *g, bool counts)
+{
+	uint64_t hash = mix(g->stops, g->stack_hi - g->sp);
+
+	for (uint32_t i = 0; i < g->nr_waits; i++) {
+		const struct census_wait *w = &c->waits[g->waits_at + i];
+
+		hash = mix(hash, w->addr);
+		if (w->kind == CENSUS_WAIT_TIMER || (!counts && w->kind == CENSUS_WAIT_CHAN))
+			hash = mix(hash, w->via);
+	}
+	return hash;
+}
+
+static int look__see(struct look *k, size_t i)
+{
+	const struct dump_row *r = &k->d->rows[i];
+	const struct census *c = k->d->in.censuses[r->rt];
+	const struct census_g *g = dump__g(k->d, r);
+	const size_t stack = dump__stack(k->d, r);
+	const bool counts = k->d->in.namers[r->rt].go_minor >= LEAKS_GO_COUNTS;
+	struct leak_seen s = {
+		.goid = g->goid,
+		.wait = wait_number(c, g, counts),
+		.unsure = !counts,
+		.since_ns = g->waitsince_ns,
+		.stack_bytes = g->stack_hi - g->stack_lo,
+		.objects = k->objects,
+		.item = (uint32_t)i,
+		.stack = UNKNOWN,
+		.rt = r->rt,
+		.main = g->goid == 1,
+		.leaked = g->status == GOSTATUS_LEAKED,
+	};
+	int err;
+
+	if (k->reasons[r->word] == UNKNOWN) {
+		k->reasons[r->word] = leak_names__reason(k->l->names, dump__word(k->d, r));
+		k->classes[r->word] = (uint8_t)leak_class_of(dump__word(k->d, r));
+	}
+	s.class = k->classes[r->word];
+	s.key.reason = k->reasons[r->word];
+	s.key.made = look__made(k, r);
+	if (stack != DUMP_NO_STACK) {
+		err = look__stack(k, stack);
+		if (err)
+			return err;
+		s.stack = (uint32_t)stack;
+		s.key.place = k->places[stack];
+		s.role = k->roles[stack];
+	}
+	if (r->system)
+		s.role = LEAK_ROLE_RUNTIME;
+	else
+		k->l->nr_last++;
+	for (uint32_t w = 0; w < g->nr_waits && s.nr_objects < CENSUS_CASES_MAX; w++)
+		k->objects[s.nr_objects++] = c->waits[g->waits_at + w].addr;
+	err = leakset__see(k->l->set, &s);
+	return err == -ENOSPC ? 0 : err; /* counted there */
+}
+
+int leaks__look(struct leaks *l, const struct dump_input *in, uint64_t taken_ns)
+{
+	struct dump_input mine = *in;
+	struct look k = { .l = l };
+	int err;
+
+	err = leakset__look(l->set, taken_ns);
+	if (err)
+		return err;
+	dump__free(l->d);
+	l->d = NULL;
+	mine.framer = l->framer;
+	err = dump__new(&mine, &(struct dump_opts){ .system = true }, &l->d);
+	if (err)
+		return err;
+	k.d = l->d;
+	l->nr_last = 0;
+	err = look__init(&k);
+	for (size_t i = 0; i < l->d->nr && !err; i++)
+		err = look__see(&k, i);
+	look__done(&k);
+	if (!err)
+		err = leakset__seen(l->set);
+	if (leakset__nr_looks(l->set) == 1)
+		l->nr_first = l->nr_last;
+	l->unsettled += l->d->counts.unsettled;
+	l->refused += l->d->counts.refused;
+	return err;
+}
+
+/* --- births and exits --- */
+
+void leaks__life(struct leaks *l, uint16_t rt, uint64_t gopc, uint64_t startpc, uint64_t ts_ns,
+		 bool birth)
+{
+	uint32_t start, made;
+	const struct site *s;
+
+	if (!l->d)
+		return;
+	start = sites__of(l->d->sites, rt, SITE_START, startpc, NULL);
+	s = dump__site(l->d, start);
+	if (s && s->system)
+		return;
+	made = sites__of(l->d->sites, rt, SITE_MADE, gopc, NULL);
+	s = dump__site(l->d, made);
+	leakset__life(l->set, s ? place_of_site(l, s) : 0, ts_ns, birth);
+}
+
+void leaks__lives(struct leaks *l)
+{
+	leakset__lives(l->set);
+}
+
+void leaks__parked(struct leaks *l, uint16_t rt, uint64_t goid, uint64_t since_ns)
+{
+	leakset__parked(l->set, rt, goid, since_ns);
+}
+
+void leaks__parks(struct leaks *l)
+{
+	leakset__parks(l->set);
+}
+
+/* --- the search for what refers to what they wait for --- */
+
+static bool may_be_searched_for(enum leak_class class)
+{
+	return class >= LEAK_RECEIVE && class <= LEAK_SEMAPHORE;
+}
+
+int leaks__goals(const struct leaks *l, uint16_t rt, uint32_t **ret, size_t *ret_nr)
+{
+	const uint8_t look = (uint8_t)(leakset__nr_looks(l->set) - 1);
+	scoped_mem uint32_t *goals = calloc(LEAKS_GOALS_MAX, sizeof(*goals));
+	scoped_mem uint16_t *of_group = calloc(leakset__nr_groups(l->set) + 1, sizeof(*of_group));
+	size_t nr = 0;
+
+	if (!goals || !of_group)
+		return -ENOMEM;
+	for (size_t i = 0; i < l->d->nr && nr < LEAKS_GOALS_MAX; i++) {
+		const struct dump_row *r = &l->d->rows[i];
+		const struct leak_g *g =
+			r->rt == rt ? leakset__get(l->set, rt, dump__g(l->d, r)->goid) : NULL;
+
+		if (!g || g->wait_look == look || of_group[g->group] == LEAKS_GOALS ||
+		    !may_be_searched_for(leakset__group(l->set, g->group)->class))
+			continue;
+		of_group[g->group]++;
+		goals[nr++] = r->g;
+	}
+	*ret = steal(goals);
+	*ret_nr = nr;
+	return 0;
+}
+
+static int make_holders(struct leaks *l)
+{
+	const size_t nr = leakset__nr_groups(l->set);
+	struct leak_holder *more;
+
+	if (nr <= l->nr_holders)
+		return 0;
+	more = reallocarray(l->holders, nr, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	for (size_t i = l->nr_holders; i < nr; i++)
+		more[i] = (struct leak_holder){ .kind = -1 };
+	l->holders = more;
+	l->nr_holders = nr;
+	return 0;
+}
+
+static enum leak_reach held_by(struct leaks *l, const struct leak_g *g, const struct reach *r,
+			       uint32_t goal)
+{
+	struct reach_step way[REACH_PATH_MAX];
+
+	if (!reach__path(r, goal, way, REACH_PATH_MAX))
+		return LEAK_REACHED_OTHER;
+	if (!make_holders(l))
+		l->holders[g->group] =
+			(struct leak_holder){ way[0].kind, way[0].goid, way[0].addr };
+	return way[0].kind == REACH_GLOBAL  ? LEAK_REACHED_GLOBAL
+	       : way[0].kind == REACH_STACK ? LEAK_REACHED_STACK
+					    : LEAK_REACHED_OTHER;
+}
+
+void leaks__proved(struct leaks *l, uint16_t rt, const struct reach *r, const uint32_t *goals,
+		   size_t nr)
+{
+	for (size_t i = 0; i < nr; i++) {
+		const uint64_t goid = l->d->in.censuses[rt]->gs[goals[i]].goid;
+		const struct leak_g *g = leakset__get(l->set, rt, goid);
+		const enum reach_verdict v = reach__verdict(r, goals[i]);
+
+		if (g && v == REACH_LEAKED)
+			leakset__prove(l->set, rt, goid, LEAK_UNREACHED);
+		else if (g && v == REACH_HELD)
+			leakset__prove(l->set, rt, goid, held_by(l, g, r, goals[i]));
+	}
+}
+
+/* --- channels and locks --- */
+
+static bool is_time_channel(const struct gchan *ch, const struct chans_source *src,
+			    const struct addrspace *as)
+{
+	char name[GOTYPE_NAME_MAX];
+
+	if (ch->timer)
+		return true;
+	return ch->settled && ch->elem_size == 24 && ch->cap <= 1 &&
+	       !gotype_name(as, src->rt, ch->elem_type, name, sizeof(name)) &&
+	       !strcmp(name, "time.Time");
+}
+
+/*
+ * What feeds the channel is known from the channel, or from the stack: of one that moved on
+ * meanwhile only that is left. ret_ticks: it is a ticker.
+ */
+static bool is_fed_by_timer(const struct leaks *l, const struct census_g *g,
+			    const struct census_wait *w, const struct chans_source *src,
+			    const struct addrspace *as, bool *ret_ticks)
+{
+	const struct gchan *ch = gchans__get(src->chans, w->addr);
+	const bool known = ch && ch->settled, timer = known && is_time_channel(ch, src, as);
+	struct gtimer t;
+
+	if (known && !timer)
+		return false;
+	if (!gtimer_read(as, src->rt, known ? ch->timer : 0, &t) &&
+	    !gtimer_on_stack(as, src->rt, g, w->addr, &t))
+		return timer;
+	*ret_ticks |= gtimer_repeats(&t, leakset__look_ns(l->set, leakset__nr_looks(l->set) - 1));
+	return true;
+}
+
+/* Go context/context.go cancelCtx.done; what programs make to say "end" looks the same. */
+static bool is_done_channel(const struct gchan *ch)
+{
+	return ch->settled && !ch->elem_size && !ch->cap;
+}
+
+/* ret_ticks: it is a ticker's. */
+static unsigned int channel_facts(const struct leaks *l, const struct dump_row *r,
+				  const struct chans_source *src, const struct addrspace *as,
+				  bool *ret_ticks)
+{
+	const struct census_g *g = dump__g(l->d, r);
+	unsigned int facts = 0;
+
+	for (uint32_t i = 0; i < g->nr_waits; i++) {
+		const struct census_wait *w = &l->d->in.censuses[r->rt]->waits[g->waits_at + i];
+		const struct gchan *ch;
+
+		if (w->kind == CENSUS_WAIT_FD && w->way == CENSUS_WAY_WRITE)
+			facts |= LEAK_FACT_WRITE;
+		if (w->kind != CENSUS_WAIT_CHAN || w->way == CENSUS_WAY_SEND)
+			continue;
+		ch = gchans__get(src->chans, w->addr);
+		if (is_fed_by_timer(l, g, w, src, as, ret_ticks))
+			facts |= LEAK_FACT_TIMER;
+		if (ch && w->way == CENSUS_WAY_RECEIVE && is_done_channel(ch))
+			facts |= LEAK_FACT_DONE;
+	}
+	return facts;
+}
+
+static void note_ring(struct leaks *l, uint16_t rt, uint64_t goid, uint32_t nr)
+{
+	const struct leak_g *g = leakset__get(l->set, rt, goid);
+
+	if (!g)
+		return;
+	leakset__ring(l->set, rt, goid, false);
+	l->facts[g->group] |= nr == 1 ? LEAK_FACT_ITSELF : LEAK_FACT_RING;
+}
+
+/* Those who wait for one that is known to wait in vain: one goroutine further back. True: there
+ * were some. */
+static bool note_behind(struct leaks *l, uint16_t rt, const struct waitgraph *w,
+			const struct census_g *gs)
+{
+	bool more = false;
+
+	for (size_t i = 0; i < w->nr_edges; i++) {
+		const struct leak_g *g = leakset__get(l->set, rt, gs[w->edges[i].g].goid);
+		const struct leak_g *to = leakset__get(l->set, rt, gs[w->edges[i].to].goid);
+
+		if (!g || !to || g->ring || g->behind || !(to->ring || to->behind))
+			continue;
+		leakset__ring(l->set, rt, g->goid, true);
+		more = true;
+	}
+	return more;
+}
+
+/*
+ * It receives by "range" (or asks whether the channel is closed). A timer's channel is never
+ * closed, so what ranges over one is a ticker's.
+ */
+static bool ranges(struct leaks *l, const struct dump_row *r)
+{
+	const size_t stack = dump__stack(l->d, r);
+	const struct frame *v;
+	size_t nr = 0;
+
+	if (stack == DUMP_NO_STACK || dump__frames(l->d, stack, DUMP_FRAMES, &v, &nr))
+		return false;
+	for (size_t i = 0; i < nr; i++)
+		if (!strcmp(v[i].name, "runtime.chanrecv2"))
+			return true;
+	return false;
+}
+
+static int note_locks(struct leaks *l, uint16_t rt, const struct chans_source *src)
+{
+	const struct census_g *gs = l->d->in.censuses[rt]->gs;
+	const struct waitgraph *w = src->graph;
+	int err = 0;
+
+	for (size_t i = 0; i < src->holds->nr && !err; i++)
+		err = leakset__hold(l->set, rt, src->holds->v[i].lock, gs[src->holds->v[i].g].goid);
+	for (size_t i = 0; i < w->nr_rings; i++)
+		for (uint32_t k = 0; k < w->rings[i].nr; k++)
+			note_ring(l, rt, gs[w->steps[w->rings[i].edges_at + k].g].goid,
+				  w->rings[i].nr);
+	for (int i = 0; i < BEHIND_ROUNDS && w->nr_rings && note_behind(l, rt, w, gs); i++)
+		;
+	return err;
+}
+
+int leaks__facts(struct leaks *l, uint16_t rt, const struct chans_source *src,
+		 const struct addrspace *as)
+{
+	const size_t nr_groups = leakset__nr_groups(l->set);
+	scoped_mem uint8_t *asked = calloc(nr_groups + 1, sizeof(*asked));
+	bool ticks;
+
+	if (!l->facts)
+		l->facts = calloc(nr_groups + 1, sizeof(*l->facts));
+	if (!asked || !l->facts)
+		return -ENOMEM;
+	for (size_t i = 0; i < l->d->nr; i++) {
+		const struct dump_row *r = &l->d->rows[i];
+		const struct leak_g *g =
+			r->rt == rt ? leakset__get(l->set, rt, dump__g(l->d, r)->goid) : NULL;
+
+		if (!g || asked[g->group] == SAMPLE)
+			continue;
+		asked[g->group]++;
+		ticks = false;
+		l->facts[g->group] |= (uint8_t)channel_facts(l, r, src, as, &ticks);
+		if (l->facts[g->group] & LEAK_FACT_TIMER)
+			leakset__timer(l->set, g->group, ticks || ranges(l, r));
+	}
+	return note_locks(l, rt, src);
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * leaks: the censuses of one watch with names: groups of goroutines, what each is, and what a developer needs to end it.
+ *
+ *	leaks__new()
+ *	leaks__look()	 for each census; borrows the last one until free
+ *	leaks__life()	 births and exits that probes saw
+ *	leaks__goals() leaks__proved()	after a look: whom to search for, and what was found
+ *	leaks__facts()	 for each runtime, of channels and locks at the last look
+ *	leaks__finish()	 verdicts, patterns
+ *	leaks__keepers() leaks__heap()	for each runtime, whose heap is to be counted, and how much it is; may be left out
+ *	leaks__rank()	 in the order of what costs most
+ *
+ * It translates what has names into numbers for model/leakset, and back. The renderers only read it.
+ */
+#ifndef PARKWATCH_REPORT_LEAKS_H
+#define PARKWATCH_REPORT_LEAKS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/cause.h"
+#include "base/own.h"
+#include "census/reach.h"
+#include "model/verdict.h"
+#include "report/chans.h"
+#include "report/dump.h"
+#include "report/leak_pattern.h"
+#include "report/place.h"
+#include "report/renderer.h"
+
+#define LEAKS_PARENTS_MAX 8	/* of a chain of creators that are told */
+#define LEAKS_GOIDS	  10	/* told of a group */
+/* From this Go on a goroutine counts how often it has stopped running (runtime/proc.go casgstatus); before, only probes tell. */
+#define LEAKS_GO_COUNTS	  17
+#define LEAK_HEAP_UNKNOWN UINT64_MAX
+#define LEAKS_GOALS	  256	/* of a group that are searched for */
+#define LEAKS_GOALS_MAX	  65536	/* in all */
+
+struct leak_parent {
+	uint64_t goid;		/* it is there still: */
+	uint32_t start, made;	/* sites of the dump, or SITES_NONE */
+};
+
+struct leak_entry {		/* one group with members at the last look */
+	uint32_t group;		/* of the leakset */
+	struct verdict verdict;
+	bool known;		/* silenced: in the baseline or the allow list */
+	const struct leak_pattern *pattern; /* NULL: it has no name */
+	const char *reason;	/* "chan send" */
+	struct place place;	/* where they are blocked */
+	uint32_t start, made;	/* sites of the dump, or SITES_NONE */
+	size_t stack;		/* of the dump, the commonest; DUMP_NO_STACK */
+	uint32_t nr_stacks;	/* different ones */
+	const char *kind;	/* of what they wait for: "chan"; NULL: nothing that has an address */
+	uint64_t heap_bytes;	/* that only its goroutines keep in use; LEAK_HEAP_UNKNOWN */
+	const struct label_set *labels; /* that all have; NULL: none, or not the same. Owned by leaks */
+	struct leak_parent parents[LEAKS_PARENTS_MAX];
+	size_t nr_parents;
+};
+
+struct leaks {			/* read only for everybody but leaks.c and leaks_entry.c */
+	struct framer *framer;
+	struct leak_names *names;
+	struct leakset *set;
+	struct dump *d;		/* of the last look */
+	struct leak_holder {	/* by group: the root of the way to what one of it waits for; kind < 0: none */
+		int kind;	/* enum reach_kind */
+		uint64_t goid, addr;
+	} *holders;
+	size_t nr_holders;
+	uint8_t *facts;		/* enum leak_fact of each group, as far as channels and locks say; NULL: nobody asked */
+	struct leak_entry *entries;
+	size_t nr;
+	size_t nr_first, nr_last; /* goroutines but the runtime's own, at the first look and the last */
+	uint64_t unsettled, refused; /* of all looks */
+	struct verdict_opts opts;
+};
+
+/* namers: by rt, borrowed. 0 or -ENOMEM. */
+int leaks__new(const struct namer *namers, size_t nr_rt, struct leaks **ret);
+void leaks__free(struct leaks *l);
+DEFINE_SCOPED(leaks)
+
+/*
+ * in->framer is ours to set. The censuses of a look may go when the next look is taken. taken_ns: CLOCK_MONOTONIC. 0, -ENOMEM,
+ * -ENOSPC: that were too many looks.
+ */
+int leaks__look(struct leaks *l, const struct dump_input *in, uint64_t taken_ns);
+/* gopc, startpc: of a birth or exit at ts_ns. The runtime's own goroutines are passed over. */
+void leaks__life(struct leaks *l, uint16_t rt, uint64_t gopc, uint64_t startpc, uint64_t ts_ns, bool birth);
+/* After the last look: these were all of them. */
+void leaks__lives(struct leaks *l);
+/* When a goroutine parked last; and: these were all that parked since the first look. */
+void leaks__parked(struct leaks *l, uint16_t rt, uint64_t goid, uint64_t since_ns);
+void leaks__parks(struct leaks *l);
+/*
+ * Goroutines of runtime rt that have been in one wait since an earlier look, the oldest of each group: numbers in the census
+ * of the last look. *ret is the caller's. 0 or -ENOMEM.
+ */
+int leaks__goals(const struct leaks *l, uint16_t rt, uint32_t **ret, size_t *ret_nr);
+/* One pass over these is done. r: of the census of the last look. */
+void leaks__proved(struct leaks *l, uint16_t rt, const struct reach *r, const uint32_t *goals, size_t nr);
+
+/* source: of runtime rt, at the last look; as: to name types. 0 or -ENOMEM. */
+int leaks__facts(struct leaks *l, uint16_t rt, const struct chans_source *source, const struct addrspace *as);
+int leaks__finish(struct leaks *l, const struct verdict_opts *o);	/* 0 or -ENOMEM */
+/*
+ * Which goroutines of runtime rt belong to a leak: of each in the census of the last look the number of its entry, or UINT32_MAX.
+ * What an object is kept by several counts for the first of these. *ret is the caller's. 0 or -ENOMEM.
+ */
+int leaks__keepers(const struct leaks *l, uint16_t rt, bool suspects, uint32_t **ret);
+/* bytes: by entry, of the goroutines of one runtime; they are added up. NULL: it is not known. */
+void leaks__heap(struct leaks *l, const uint64_t *bytes);
+void leaks__rank(struct leaks *l);
+static inline uint64_t leak_entry__heap(const struct leak_entry *e)	/* 0 where it is not known */
+{
+	return e->heap_bytes == LEAK_HEAP_UNKNOWN ? 0 : e->heap_bytes;
+}
+
+static inline const struct leak_group *leaks__group(const struct leaks *l, const struct leak_entry *e)
+{
+	return leakset__group(l->set, e->group);
+}
+
+uint32_t leaks__proven(const struct leaks *l, const struct leak_entry *e); /* members that nothing can wake */
+/* Some members: those that nothing can wake first. Room for LEAKS_GOIDS; returns how many. */
+size_t leaks__goids(const struct leaks *l, const struct leak_entry *e, uint64_t *goids);
+/* Counts as one: suspects only where they are asked for. */
+bool leak_entry__counts(const struct leak_entry *e, bool suspects);
+
+struct leaks_show {
+	const struct report_meta *meta;
+	double cpu_pct;		/* what the watch cost the target; < 0: not known */
+	struct {
+		unsigned int passes;
+		uint64_t heap_bytes, ns, cpu_ns;
+		const char *doubt; /* what was not searched through, and why; "": nothing */
+	} proof;
+	bool suspects;		/* they count */
+	bool all;		/* what is no leak too */
+};
+
+/* 0 or negative errno of writing, -ENOMEM; with a cause. */
+int leaks_show__text(struct leaks *l, const struct leaks_show *s, FILE *out, struct cause *why);
+int leaks_show__json(struct leaks *l, const struct leaks_show *s, FILE *out, struct cause *why);
+/* What leaks, for the formats of record: rows are counts of goroutines. Borrows from l. */
+int leaks_show__snap(struct leaks *l, const struct leaks_show *s, struct snap **ret);
+
+#endif

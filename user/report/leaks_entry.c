@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* leaks_entry: after the last look: what each group is, in the order in which a person wants to
+ * read it. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/dump_show.h"
+#include "report/leak_names.h"
+#include "report/leaks.h"
+
+#define LABELS_ASKED 1024 /* members whose labels are compared */
+
+static const struct leak_g *member(const struct leaks *l, const struct leak_group *g, uint32_t i)
+{
+	return leakset__member(l->set, g->first + i);
+}
+
+static const struct dump_row *row_of(const struct leaks *l, const struct leak_g *m)
+{
+	return &l->d->rows[m->item];
+}
+
+static int compare_u32(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* The commonest, and how many different ones there are. */
+static int entry__stack(const struct leaks *l, const struct leak_group *g, struct leak_entry *e)
+{
+	scoped_mem uint32_t *stacks = reallocarray(NULL, g->nr, sizeof(*stacks));
+	uint32_t run = 0, most = 0;
+
+	e->stack = DUMP_NO_STACK;
+	if (!stacks)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < g->nr; i++)
+		stacks[i] = member(l, g, i)->stack;
+	qsort(stacks, g->nr, sizeof(*stacks), compare_u32);
+	for (uint32_t i = 0; i < g->nr && stacks[i] != UINT32_MAX; i++) {
+		run = i && stacks[i] == stacks[i - 1] ? run + 1 : 1;
+		e->nr_stacks += run == 1;
+		if (run > most) {
+			most = run;
+			e->stack = stacks[i];
+		}
+	}
+	return 0;
+}
+
+static int entry__labels(const struct leaks *l, const struct leak_group *g, struct leak_entry *e)
+{
+	const struct label_set *set = dump__labels(l->d, row_of(l, member(l, g, 0)));
+	const size_t bytes = sizeof(*set) + set->nr * sizeof(set->v[0]);
+	struct label_set *copy;
+
+	if (!set->nr)
+		return 0;
+	copy = malloc(bytes);
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, set, bytes);
+	for (uint32_t i = 1; i < g->nr && i < LABELS_ASKED; i++)
+		if (dump__labels(l->d, row_of(l, member(l, g, i)))->text != copy->text) {
+			free(copy);
+			return 0;
+		}
+	e->labels = copy;
+	return 0;
+}
+
+/* Creators that are there still, of the first member. */
+static void entry__parents(const struct leaks *l, const struct leak_group *g, struct leak_entry *e)
+{
+	const struct leak_g *m = member(l, g, 0);
+
+	while (e->nr_parents < LEAKS_PARENTS_MAX) {
+		const struct dump_row *r;
+		uint64_t goid = dump__g(l->d, row_of(l, m))->parent_goid;
+
+		m = goid ? leakset__get(l->set, m->rt, goid) : NULL;
+		if (!m)
+			break;
+		r = row_of(l, m);
+		e->parents[e->nr_parents++] =
+			(struct leak_parent){ .goid = goid, .start = r->start, .made = r->made };
+	}
+}
+
+static int entry__init(const struct leaks *l, uint32_t group, struct leak_entry *e)
+{
+	const struct leak_group *g = leakset__group(l->set, group);
+	const struct dump_row *r = row_of(l, member(l, g, 0));
+	const struct census_g *cg = dump__g(l->d, r);
+	int err;
+
+	*e = (struct leak_entry){
+		.group = group,
+		.reason = leak_names__reason_at(l->names, g->key.reason),
+		.place = *leak_names__place_at(l->names, g->key.place),
+		.start = r->start,
+		.made = r->made,
+		.heap_bytes = LEAK_HEAP_UNKNOWN,
+	};
+	if (cg->nr_waits)
+		e->kind = dump_wait_kind(
+			(enum census_wait_kind)l->d->in.censuses[r->rt]->waits[cg->waits_at].kind);
+	verdict_of(l->set, g, &l->opts, &e->verdict);
+	err = entry__stack(l, g, e);
+	if (!err && g->role != LEAK_ROLE_RUNTIME)
+		err = entry__labels(l, g, e);
+	entry__parents(l, g, e);
+	return err;
+}
+
+static int frames_of(struct leaks *l, const struct leak_entry *e, const struct frame **ret,
+		     size_t *ret_nr)
+{
+	*ret_nr = 0;
+	return e->stack == DUMP_NO_STACK ? 0
+					 : dump__frames(l->d, e->stack, DUMP_FRAMES, ret, ret_nr);
+}
+
+static unsigned int facts_of(const struct leaks *l, const struct leak_entry *e)
+{
+	const struct leak_group *g = leaks__group(l, e);
+
+	return (l->facts ? l->facts[e->group] : 0U) |
+	       (g->nr > 1 && g->sharing == g->nr ? LEAK_FACT_SHARED : 0U) |
+	       (g->behinds ? LEAK_FACT_RING : 0U);
+}
+
+/* HTTP connections whose reader waits until somebody has read the body. */
+static bool waits_for_body(const struct leaks *l, const struct leak_entry *e)
+{
+	return verdict_is_leak(e->verdict.kind) && leaks__group(l, e)->class == LEAK_SELECT &&
+	       !strcmp(e->place.func, "net/http.(*persistConn).readLoop");
+}
+
+static int leaks__name(struct leaks *l)
+{
+	unsigned int all = 0;
+	int err = 0;
+
+	for (size_t i = 0; i < l->nr; i++)
+		all |= waits_for_body(l, &l->entries[i]) ? LEAK_FACT_BODIES : 0U;
+	for (size_t i = 0; i < l->nr && !err; i++) {
+		struct leak_entry *e = &l->entries[i];
+		const struct frame *v = NULL;
+		size_t nr = 0;
+
+		err = frames_of(l, e, &v, &nr);
+		if (!err)
+			e->pattern = leak_pattern_of((enum leak_class)leaks__group(l, e)->class,
+						     all | facts_of(l, e), v, nr);
+	}
+	return err;
+}
+
+static int rank(const struct leak_entry *e)
+{
+	return e->verdict.kind < VERDICT_SUSPECT ? 0 : (int)e->verdict.kind;
+}
+
+/* What costs most; ctx: the leaks. */
+static int compare_entries(const void *a, const void *b, void *ctx)
+{
+	const struct leak_entry *x = a, *y = b;
+	const struct leak_group *gx = leaks__group(ctx, x), *gy = leaks__group(ctx, y);
+	const uint64_t bx = gx->stack_bytes + leak_entry__heap(x),
+		       by = gy->stack_bytes + leak_entry__heap(y);
+
+	if (rank(x) != rank(y))
+		return rank(x) - rank(y);
+	if (bx != by)
+		return bx > by ? -1 : 1;
+	if (gx->nr != gy->nr)
+		return gx->nr > gy->nr ? -1 : 1;
+	return x->group < y->group ? -1 : 1;
+}
+
+int leaks__finish(struct leaks *l, const struct verdict_opts *o)
+{
+	const size_t nr_groups = leakset__nr_groups(l->set);
+	int err;
+
+	/* Nobody could ask the channels: any of them may be a timer's. */
+	for (size_t i = 0; i < nr_groups && !l->facts; i++)
+		if (leakset__group(l->set, i)->class == LEAK_RECEIVE ||
+		    leakset__group(l->set, i)->class == LEAK_SELECT)
+			leakset__timer(l->set, (uint32_t)i, false);
+	l->opts = *o;
+	err = leakset__finish(l->set, o->min_age_ns);
+	l->entries = calloc(nr_groups + 1, sizeof(*l->entries));
+	if (!l->entries)
+		return -ENOMEM;
+	for (size_t i = 0; i < nr_groups && !err; i++)
+		if (leakset__group(l->set, i)->nr)
+			err = entry__init(l, (uint32_t)i, &l->entries[l->nr++]);
+	if (!err)
+		err = leaks__name(l);
+	if (!err)
+		leaks__rank(l);
+	return err;
+}
+
+void leaks__rank(struct leaks *l)
+{
+	if (l->nr)
+		qsort_r(l->entries, l->nr, sizeof(*l->entries), compare_entries, l);
+}
+
+/* --- the heap that they keep --- */
+
+static bool is_counted(const struct leak_entry *e, bool suspects)
+{
+	return verdict_is_leak(e->verdict.kind) &&
+	       (suspects || e->verdict.kind != VERDICT_SUSPECT);
+}
+
+int leaks__keepers(const struct leaks *l, uint16_t rt, bool suspects, uint32_t **ret)
+{
+	const size_t nr = l->d->in.censuses[rt]->nr;
+	scoped_mem uint32_t *entries = reallocarray(NULL, nr + 1, sizeof(*entries));
+
+	if (!entries)
+		return -ENOMEM;
+	memset(entries, 0xff, (nr + 1) * sizeof(*entries));
+	for (size_t i = 0; i < l->nr; i++) {
+		const struct leak_group *g = leaks__group(l, &l->entries[i]);
+
+		for (uint32_t k = 0; k < g->nr && is_counted(&l->entries[i], suspects); k++)
+			if (member(l, g, k)->rt == rt)
+				entries[row_of(l, member(l, g, k))->g] = (uint32_t)i;
+	}
+	*ret = steal(entries);
+	return 0;
+}
+
+void leaks__heap(struct leaks *l, const uint64_t *bytes)
+{
+	for (size_t i = 0; i < l->nr; i++) {
+		struct leak_entry *e = &l->entries[i];
+
+		e->heap_bytes = bytes ? leak_entry__heap(e) + bytes[i] : LEAK_HEAP_UNKNOWN;
+	}
+}
+
+uint32_t leaks__proven(const struct leaks *l, const struct leak_entry *e)
+{
+	const struct leak_group *g = leaks__group(l, e);
+
+	if (e->verdict.kind != VERDICT_LEAKED)
+		return 0;
+	if (g->class == LEAK_FOREVER)
+		return g->nr;
+	return g->leaked > g->unreached ? g->leaked : g->unreached;
+}
+
+size_t leaks__goids(const struct leaks *l, const struct leak_entry *e, uint64_t *goids)
+{
+	const struct leak_group *g = leaks__group(l, e);
+	size_t nr = 0;
+
+	for (int proven = 1; proven >= 0; proven--)
+		for (uint32_t i = 0; i < g->nr && nr < LEAKS_GOIDS; i++) {
+			const struct leak_g *m = member(l, g, i);
+
+			if (proven == (m->leaked || m->unreached >= LEAK_PASSES))
+				goids[nr++] = m->goid;
+		}
+	return nr;
+}
+
+bool leak_entry__counts(const struct leak_entry *e, bool suspects)
+{
+	return !e->known && verdict_is_leak(e->verdict.kind) &&
+	       (suspects || e->verdict.kind != VERDICT_SUSPECT);
+}

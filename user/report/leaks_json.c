@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* leaks_json: one object; what has no value is null. Every text went through report/textpool: valid
+ * UTF-8. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "report/dump_show.h"
+#include "report/leak_words.h"
+#include "report/leaks.h"
+
+struct writer {
+	struct leaks *l;
+	const struct leaks_show *show;
+	struct textbuf to;
+};
+
+static void put_key(struct writer *w, const char *key, uint64_t n)
+{
+	textbuf__text(&w->to, key);
+	textbuf__u64(&w->to, n);
+}
+
+static void put_text(struct writer *w, const char *key, const char *text)
+{
+	textbuf__text(&w->to, key);
+	if (text)
+		textbuf__json(&w->to, text);
+	else
+		textbuf__text(&w->to, "null");
+}
+
+static void put_seconds(struct writer *w, const char *key, uint64_t ns)
+{
+	textbuf__format(&w->to, "%s%.3f", key, (double)ns / NS_PER_SEC);
+}
+
+static void put_flag(struct writer *w, const char *key, bool b)
+{
+	textbuf__text(&w->to, key);
+	textbuf__text(&w->to, b ? "true" : "false");
+}
+
+static void put_site(struct writer *w, const char *key, uint32_t site)
+{
+	textbuf__text(&w->to, key);
+	dump_json__site(dump__site(w->l->d, site), &w->to);
+}
+
+static void put_place(struct writer *w, const char *key, const struct place *p)
+{
+	put_text(w, key, p->func);
+	put_text(w, ",\"file\":", p->file);
+	put_key(w, ",\"line\":", p->line);
+	textbuf__text(&w->to, "}");
+}
+
+static void put_counts(struct writer *w, const struct leak_group *g)
+{
+	const size_t looks = leakset__nr_looks(w->l->set);
+
+	put_key(w, ",\"count\":", g->nr);
+	put_key(w, ",\"count_start\":", g->count[0]);
+	textbuf__text(&w->to, ",\"counts\":[");
+	for (size_t i = 0; i < looks; i++)
+		put_key(w, i ? "," : "", g->count[i]);
+	textbuf__text(&w->to, "]");
+}
+
+static void put_growth(struct writer *w, const struct leak_entry *e, const struct leak_group *g)
+{
+	const struct growth *gr = &e->verdict.growth;
+
+	textbuf__format(&w->to, ",\"growth_per_min\":%.1f", e->verdict.per_min);
+	put_key(w, ",\"births\":", e->verdict.births);
+	put_key(w, ",\"exits\":", e->verdict.exits);
+	put_flag(w, ",\"births_estimated\":", !leakset__lives_known(w->l->set));
+	put_key(w, ",\"windows\":{\"all\":", gr->windows);
+	put_key(w, ",\"grew\":", gr->grew);
+	put_flag(w, ",\"to_the_end\":", gr->going);
+	put_key(w, "},\"old\":{\"count\":", g->old);
+	put_key(w, ",\"ended\":", g->old_ended);
+	put_key(w, ",\"went_on\":", g->old_moved + g->old_went);
+	put_key(w, ",\"waits\":", g->old_waits);
+	put_key(w, ",\"waits_over\":", g->old_over);
+	textbuf__text(&w->to, "}");
+}
+
+static void put_waits(struct writer *w, const struct leak_entry *e, const struct leak_group *g)
+{
+	put_seconds(w, ",\"age_s\":{\"min\":", g->age_min_ns);
+	put_seconds(w, ",\"max\":", g->age_max_ns);
+	put_flag(w, ",\"exact\":", g->age_exact);
+	put_text(w, "},\"objects\":{\"kind\":", e->kind);
+	put_key(w, ",\"distinct\":", g->objects);
+	put_key(w, ",\"shared_by\":", g->sharing);
+	textbuf__text(&w->to, "}");
+	put_key(w, ",\"stack_bytes\":", g->stack_bytes);
+	if (e->heap_bytes == LEAK_HEAP_UNKNOWN || !verdict_is_leak(e->verdict.kind))
+		textbuf__text(&w->to, ",\"heap_bytes\":null");
+	else
+		put_key(w, ",\"heap_bytes\":", e->heap_bytes);
+}
+
+static void put_makers(struct writer *w, const struct leak_entry *e)
+{
+	put_site(w, ",\"start\":", e->start);
+	put_site(w, ",\"created_by\":", e->made);
+	textbuf__text(&w->to, ",\"parents\":[");
+	for (size_t i = 0; i < e->nr_parents; i++) {
+		put_key(w, i ? ",{\"goid\":" : "{\"goid\":", e->parents[i].goid);
+		put_site(w, ",\"start\":", e->parents[i].start);
+		put_site(w, ",\"created_by\":", e->parents[i].made);
+		textbuf__text(&w->to, "}");
+	}
+	put_place(w, "],\"blocked_at\":{\"func\":", &e->place);
+	textbuf__text(&w->to, ",\"labels\":{");
+	for (size_t i = 0; e->labels && i < e->labels->nr; i++) {
+		put_text(w, i ? "," : "", e->labels->v[i].key);
+		put_text(w, ":", e->labels->v[i].value);
+	}
+	textbuf__text(&w->to, "}");
+}
+
+static void put_goids(struct writer *w, const struct leak_entry *e)
+{
+	uint64_t goids[LEAKS_GOIDS];
+	const size_t nr = leaks__goids(w->l, e, goids);
+
+	textbuf__text(&w->to, ",\"goids\":[");
+	for (size_t i = 0; i < nr; i++)
+		put_key(w, i ? "," : "", goids[i]);
+	textbuf__text(&w->to, "]");
+}
+
+/* Of those that were searched for. */
+static void put_proof(struct writer *w, const struct leak_entry *e, const struct leak_group *g)
+{
+	put_key(w, ",\"proven\":", leaks__proven(w->l, e));
+	put_key(w, ",\"searched\":{\"count\":", g->asked);
+	put_key(w, ",\"unreached\":", g->unreached);
+	put_key(w, ",\"held_by_global\":", g->reached[LEAK_REACHED_GLOBAL]);
+	put_key(w, ",\"held_by_goroutine\":", g->reached[LEAK_REACHED_STACK]);
+	put_key(w, ",\"held_otherwise\":", g->reached[LEAK_REACHED_OTHER]);
+	textbuf__text(&w->to, "}");
+}
+
+static void put_why(struct writer *w, const struct leak_entry *e)
+{
+	struct textbuf why;
+
+	textbuf__init(&why, NULL);
+	leak_words__why(w->l, e, &why);
+	textbuf__bytes(&why, "", 1);
+	if (why.err)
+		w->to.err = w->to.err ? w->to.err : why.err;
+	else
+		put_text(w, ",\"why\":", why.v);
+	textbuf__done(&why);
+}
+
+static void put_entry(struct writer *w, const struct leak_entry *e)
+{
+	const struct leak_group *g = leaks__group(w->l, e);
+
+	put_flag(w, "{\"leak\":", leak_entry__counts(e, w->show->suspects));
+	put_text(w, ",\"verdict\":", verdict_name(e->verdict.kind));
+	put_proof(w, e, g);
+	put_text(w, ",\"pattern\":", e->pattern ? e->pattern->words : NULL);
+	put_text(w, ",\"cure\":", e->pattern ? e->pattern->cure : NULL);
+	put_why(w, e);
+	put_flag(w, ",\"known\":", e->known);
+	put_text(w, ",\"reason\":", e->reason);
+	put_counts(w, g);
+	put_growth(w, e, g);
+	put_waits(w, e, g);
+	put_makers(w, e);
+	put_goids(w, e);
+	textbuf__text(&w->to, ",\"stack\":");
+	if (e->stack == DUMP_NO_STACK)
+		textbuf__text(&w->to, "[]");
+	else
+		dump_json__stack(w->l->d, e->stack, false, &w->to);
+	put_key(w, ",\"stacks\":", e->nr_stacks);
+	textbuf__text(&w->to, "}");
+}
+
+static void put_head(struct writer *w)
+{
+	const struct report_meta *m = w->show->meta;
+	struct framer *f = w->l->framer;
+	const size_t looks = leakset__nr_looks(w->l->set);
+
+	textbuf__format(&w->to, "{\"target\":{\"pid\":%d", m->pid);
+	put_text(w, ",\"go\":", framer__text(f, m->go_version));
+	put_text(w, ",\"exe\":", framer__text(f, m->exe));
+	put_seconds(w, "},\"window_s\":",
+		    leakset__look_ns(w->l->set, looks - 1) - leakset__look_ns(w->l->set, 0));
+	put_key(w, ",\"looks\":", looks);
+	put_key(w, ",\"goroutines\":{\"start\":", w->l->nr_first);
+	put_key(w, ",\"end\":", w->l->nr_last);
+	put_key(w, "},\"lost\":", m->lost);
+	put_key(w, ",\"unsettled\":", w->l->unsettled);
+	put_key(w, ",\"refused\":", w->l->refused + leakset__refused(w->l->set));
+	textbuf__text(&w->to, ",\"cost\":{\"cpu_pct\":");
+	if (w->show->cpu_pct < 0)
+		textbuf__text(&w->to, "null");
+	else
+		textbuf__format(&w->to, "%.2f", w->show->cpu_pct);
+	put_key(w, "},\"proof\":{\"passes\":", w->show->proof.passes);
+	put_key(w, ",\"heap_bytes\":", w->show->proof.heap_bytes);
+	put_seconds(w, ",\"seconds\":", w->show->proof.ns);
+	put_seconds(w, ",\"cpu_seconds\":", w->show->proof.cpu_ns);
+	put_text(w, ",\"doubt\":", framer__text(f, w->show->proof.doubt));
+	textbuf__text(&w->to, "}");
+}
+
+int leaks_show__json(struct leaks *l, const struct leaks_show *s, FILE *out, struct cause *why)
+{
+	struct writer w = { .l = l, .show = s };
+	bool any = false;
+	int err;
+
+	textbuf__init(&w.to, out);
+	put_head(&w);
+	textbuf__text(&w.to, ",\"groups\":[");
+	for (size_t i = 0; i < l->nr && !w.to.err; i++) {
+		if (!s->all && !leak_entry__counts(&l->entries[i], s->suspects))
+			continue;
+		textbuf__text(&w.to, any ? ",\n" : "\n");
+		put_entry(&w, &l->entries[i]);
+		any = true;
+	}
+	textbuf__text(&w.to, "]}\n");
+	err = dump_show__end(&w.to, why);
+	textbuf__done(&w.to);
+	return err;
+}

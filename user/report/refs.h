@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * refs: what keeps what goroutines wait for, or the object at an address, from being garbage: ways from a root to it, with names.
+ *
+ * Over a dump (which goroutines are wanted) and the answers of census/reach. Goroutines that were made at one place and wait at
+ * one place for one reason are a group; equal ways of a group are told once. The renderers (refs_text, refs_json) only read it.
+ */
+#ifndef PARKWATCH_REPORT_REFS_H
+#define PARKWATCH_REPORT_REFS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/cause.h"
+#include "base/own.h"
+#include "census/reach.h"
+#include "census/varrefs.h"
+#include "golang/govars.h"
+#include "report/dump.h"
+#include "report/place.h"
+#include "report/renderer.h"
+
+#define REFS_GOALS_MAX 4096	/* goroutines of a runtime that are searched for */
+#define REFS_CLIMB_MAX 8	/* variables without a name on the way from one that has one */
+#define REFS_KEEPERS   8	/* goroutines that are named of those that refer to what nothing reaches */
+
+enum ref_verdict {
+	REF_HELD,		/* there is a way to what it waits for */
+	REF_UNREACHED,		/* nothing that can still run refers to it, in each look */
+	REF_ONCE,		/* the same in this look, but not in the one before: too new to tell */
+	REF_UNKNOWN,		/* it could not be decided */
+	REF_RAN,		/* it went on while it was looked at */
+	REF_NO_OBJECT,		/* not searched for: it can go on by itself, what it waits for is not known, or it is main or the runtime's own */
+	REF_NOT_SEARCHED,	/* there are too many */
+	REF_VERDICTS
+};
+const char *ref_verdict_word(enum ref_verdict v);
+
+/* What was asked in one runtime. */
+struct refs_source {
+	const struct goruntime *rt;
+	const struct reach *r;	/* NULL: nothing was to be searched for */
+	const uint32_t *goals;	/* numbers in the census, ascending */
+	size_t nr_goals;
+};
+
+struct refs_in {		/* all borrowed until free */
+	struct dump *d;		/* rows: the goroutines that are wanted */
+	const struct refs_source *sources; /* by rt of the dump */
+	const struct addrspace *as; /* words on the way, for their types */
+	struct govars *vars;	/* NULL: no names of variables */
+	uint64_t object;	/* address; 0: goroutines are asked for. It is in->objects[0] of each reach */
+	/* Whether it was unreached in the look before. NULL: there was none */
+	bool (*was_unreached)(const void *ctx, uint16_t rt, uint64_t goid, uint64_t waits_for);
+	const void *was_ctx;
+};
+
+/* Texts are the framer's; "" where nothing is known. */
+struct ref_step {
+	uint8_t kind;		/* enum reach_kind */
+	bool refers;		/* offset is that of the word that refers to the next step, field its name */
+	uint64_t addr, size, offset, goid;
+	const char *name;	/* of a variable; of the function of a frame; of the type of an object */
+	const char *field;	/* ".pool.conns[3]" */
+	const char *section;	/* of a variable: ".bss" */
+	const char *type;	/* of a variable */
+	const char *word;	/* what a goroutine does: "sleep"; of an object that is waited for what is: "mutex", at offset */
+	struct place place;	/* of a frame */
+};
+
+struct ref_way {
+	uint32_t steps_at, nr_steps;
+	uint32_t nr;		/* goroutines of the group that have it */
+	uint64_t goid;		/* one of them; 0: of an address */
+	uint64_t hash;		/* of what is told */
+	uint16_t rt;
+	bool cut;		/* there are more steps, at the root */
+};
+
+struct ref_group {
+	uint32_t nr;		/* goroutines; 0: an address was asked for */
+	uint32_t of[REF_VERDICTS];
+	uint32_t row;		/* of the dump: one of them */
+	uint32_t ways_at, nr_ways; /* the commonest first */
+	uint64_t object;	/* what one of them waits for; 0: nothing that has an address */
+	uint64_t object_size;	/* of the address that was asked for */
+	const char *object_type; /* "chan int" */
+	struct place place;	/* where they are blocked */
+	uint64_t keepers[REFS_KEEPERS]; /* goids: of the first unreached one */
+	uint64_t unreached;	/* goid of that */
+	size_t nr_keepers;
+	bool kept_by_itself;	/* it is one of its keepers */
+};
+
+struct refs {			/* read only for others */
+	struct refs_in in;
+	struct ref_group *groups; /* largest first */
+	size_t nr;
+	struct ref_way *ways;
+	size_t nr_ways, ways_room;
+	struct ref_step *steps;
+	size_t nr_steps, steps_room;
+	uint32_t of[REF_VERDICTS];
+	struct varrefs **var_refs; /* by rt; owned */
+};
+
+/* -ENOENT: the address is no object of the heap; -ENOMEM; each with a cause. */
+int refs__new(const struct refs_in *in, struct refs **ret, struct cause *why);
+void refs__free(struct refs *rs);
+DEFINE_SCOPED(refs)
+
+/* What was asked of goroutine g, for was_unreached: the first thing that it waits for; 0: none. */
+uint64_t refs_waits_for(const struct census *c, const struct census_g *g);
+/* Each that nothing reaches. */
+void refs__each_unreached(const struct refs *rs, void (*each)(void *ctx, uint16_t rt, uint64_t goid, uint64_t waits_for), void *ctx);
+
+struct refs_show {
+	const struct report_meta *meta;
+	unsigned int looks;
+	uint64_t heap_bytes, ns; /* searched through, in the last look; time of all */
+	const char *doubt;	/* why not all could be decided; "": it could */
+	uint64_t top;		/* ways of a group that are told */
+};
+
+/* 0 or negative errno of writing, -ENOMEM; with a cause. */
+int refs_show__text(const struct refs *rs, const struct refs_show *s, FILE *out, struct cause *why);
+int refs_show__json(const struct refs *rs, const struct refs_show *s, FILE *out, struct cause *why);
+
+/* --- pieces, for the others of this family --- */
+
+/*
+ * The names of nr steps of runtime rt to what goroutine goid waits for (0: to an address): what names, types and fields can be
+ * found goes into ret, which has room for REFS_CLIMB_MAX more: a variable without a name comes after those that lead to it. How
+ * many they are, or -ENOMEM.
+ */
+int refs__name_way(const struct refs *rs, uint16_t rt, uint64_t goid, const struct reach_step *steps, size_t nr,
+		   struct ref_step *ret);
+/* What goroutine i of the census waits for, in words: "chan int"; and its address. */
+const char *refs__object_of(const struct refs *rs, uint16_t rt, const struct census_g *g, uint64_t *ret_addr);
+
+#endif
