@@ -40,3 +40,17 @@ PW_RODATA struct pw_knobs pw_knobs = {};
 
 /* 1 while recording. Written by user space through the mapped .bss. */
 volatile __u32 pw_on = 0;
+
+/*
+ * 0, or the moment at which the window that is being recorded began: what pw_gs holds from before is
+ * of another one. Written by user space.
+ */
+volatile __u64 pw_begin_ns = 0;
+
+/*
+ * Where hits are limited: those that may still be dealt with. Written by user space and by
+ * pw_take_hit(); when they are used up recording ends, at pw_cut_ns.
+ */
+volatile __u32 pw_limited = 0;
+volatile __s64 pw_left = 0;
+volatile __u64 pw_cut_ns = 0;

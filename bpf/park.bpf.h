@@ -100,32 +100,92 @@ static __always_inline int pw_send_span(void *ctx, struct pw_wait *e, __u16 kind
 	return pw_send_event(ctx, e, sizeof(*e));
 }
 
+/*
+ * Of a goroutine that runs nothing was seen in this window: if it goes on in gopark, it has waited
+ * (with PW_WANT_SCHED: was ready) since before the window. Its stack is that of its park, by what the
+ * scheduler saved. One that does not had merely lost its thread. 0: e is filled in but for who it is.
+ */
+static __always_inline int pw_run_first(struct pt_regs *ctx, __u64 g, const struct pw_gpart *part,
+					struct pw_wait *e, __u64 now)
+{
+	const volatile struct pw_layout *lay = &pw_knobs.lay;
+	struct pw_gstate *st;
+	struct pw_walk w = {};
+	__u64 reason = 0;
+
+	if (pw_gpart_u64(part, lay->g_goid, &e->hdr.goid) ||
+	    pw_gpart_u64(part, lay->g_sched_pc, &w.pc) ||
+	    pw_gpart_u64(part, lay->g_sched_bp, &w.bp) ||
+	    pw_gpart_u64(part, lay->g_waitreason, &reason)) {
+		pw_count(PW_STAT_LOST_READ);
+		return -1;
+	}
+	if (pw_unwanted(e->hdr.goid)) {
+		pw_count(PW_STAT_FILTERED);
+		return -1;
+	}
+	st = pw_gstate_get(g);
+	if (!st)
+		return -1;
+	st->goid = e->hdr.goid;
+	st->start_ns = 0;
+	st->ready_ns = 0;
+	st->ran_ns = now;
+	if (w.pc - pw_knobs.gopark >= pw_knobs.gopark_bytes) {
+		pw_count(PW_STAT_NO_WAIT);
+		return -1;
+	}
+	e->start_ns = pw_begin_ns;
+	e->reason = reason & 0xff;
+	e->stack_id = pw_stack_id(ctx, &w, now);
+	return e->stack_id == PW_STACK_ID_NONE ? -1 : 0;
+}
+
+/* Nothing was seen of it since the window began, if there are windows. */
+static __always_inline bool pw_is_first(const struct pw_gstate *st)
+{
+	__u64 begin = pw_begin_ns;
+
+	return begin && (!st || (st->start_ns < begin && st->ready_ns < begin && st->ran_ns < begin));
+}
+
 /* execute: a goroutine runs. Ends its wait, and its time in the run queue. */
 static __always_inline int pw_do_run(struct pt_regs *ctx, const struct pw_site *site)
 {
 	const volatile struct pw_layout *lay = &pw_knobs.lay;
-	__u64 now = bpf_ktime_get_ns(), g = pw_value(ctx, &site->g), start, ready;
+	__u64 now = bpf_ktime_get_ns(), g = pw_value(ctx, &site->g), start = 0, ready = 0;
 	struct pw_wait e = {};
 	struct pw_gpart part;
 	struct pw_gstate *st;
+	bool first;
 
 	if (!g)
 		return pw_count(PW_STAT_LOST_READ);
 	st = bpf_map_lookup_elem(&pw_gs, &g);
-	if (!st)
+	first = pw_is_first(st);
+	if (!first && !st)
 		return pw_count(PW_STAT_NO_WAIT);
-	start = pw_knobs.want & PW_WANT_WAIT ? st->start_ns : 0;
-	ready = pw_knobs.want & PW_WANT_SCHED ? st->ready_ns : 0;
-	st->start_ns = 0;
-	st->ready_ns = 0;
-	if (!start && !ready)
-		return pw_count(PW_STAT_NO_WAIT);
-	pw_gpart_read(&part, g, lay->g_goid);
+	if (!first) {
+		start = pw_knobs.want & PW_WANT_WAIT ? st->start_ns : 0;
+		ready = pw_knobs.want & PW_WANT_SCHED ? st->ready_ns : 0;
+		st->start_ns = 0;
+		st->ready_ns = 0;
+		st->ran_ns = now;
+		if (!start && !ready)
+			return pw_count(PW_STAT_NO_WAIT);
+	}
+	pw_gpart_read(&part, g, first ? lay->g_sched_pc : lay->g_goid);
 	if (pw_gpart_u64(&part, lay->g_gopc, &e.gopc) ||
 	    pw_gpart_u64(&part, lay->g_startpc, &e.startpc))
 		return pw_count(PW_STAT_LOST_READ);
 
 	e.labels = pw_labels(&part);
+	if (first) {
+		if (!pw_run_first(ctx, g, &part, &e, now))
+			pw_send_span(ctx, &e, pw_knobs.want & PW_WANT_WAIT ? PW_WAIT : PW_SCHED,
+				     e.hdr.goid, now);
+		return 0;
+	}
 	if (start) {
 		e.start_ns = start;
 		e.stack_id = st->stack_id;

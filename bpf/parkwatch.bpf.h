@@ -91,6 +91,10 @@ extern struct pw_map_never pw_never SEC(".maps");
 
 extern PW_RODATA struct pw_knobs pw_knobs;
 extern volatile __u32 pw_on;
+extern volatile __u64 pw_begin_ns;
+extern volatile __u32 pw_limited;
+extern volatile __s64 pw_left;
+extern volatile __u64 pw_cut_ns;
 
 /* Counts one of enum pw_stat; 0, so that a program can return it. Atomic: newer kernels preempt
  * uprobe programs. */

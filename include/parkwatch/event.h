@@ -95,12 +95,13 @@ _Static_assert(sizeof(struct pw_wait) == 72, "wire format changed");
 struct pw_gstate {
 	__u64 start_ns;		/* of the wait that is open; 0: none */
 	__u64 ready_ns;		/* of the ready that no run has answered; 0: none */
+	__u64 ran_ns;		/* when it ran last; 0: nothing was seen of it */
 	__u64 stack_id;
 	__u64 ready_stack_id;
 	__u64 goid;
 	__u32 reason;
 	__u32 ready_reason;
 };
-_Static_assert(sizeof(struct pw_gstate) == 48, "map value changed");
+_Static_assert(sizeof(struct pw_gstate) == 56, "map value changed");
 
 #endif

@@ -68,6 +68,8 @@ struct pw_knobs {
 	__u32 cookies;		/* 1: the attach cookie is the index of the site (kernel 5.15 and later) */
 	__u16 first_site[8];	/* by enum pw_point: the site of a probe without cookie */
 	__u64 min_wait_ns;	/* waits and latencies below it are counted and dropped */
+	__u64 gopark;		/* where it is: a goroutine that waits, or was woken, goes on there */
+	__u64 gopark_bytes;
 	__u64 wakeup_bytes;	/* ring: wake the reader when this much is waiting; it also polls */
 	struct pw_site sites[PW_SITES_MAX];
 };

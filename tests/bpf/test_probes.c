@@ -137,6 +137,9 @@ static void setup(void)
 	regs.r14 = addr(t.g);
 	regs.cx = 0xffffff00 | REASON; /* the reason is the low byte */
 	pw_on = 1;
+	pw_begin_ns = 0;
+	pw_limited = 0;
+	pw_cut_ns = 0;
 }
 
 TestSuite(probes, .init = setup, .fini = shim_done);
@@ -312,6 +315,82 @@ Test(probes, a_wait_from_the_census_ends_like_any_other)
 	w = record(0, PW_WAIT);
 	cr_expect_eq(w->stack_id, PW_STACK_ID_CENSUS);
 	cr_expect_eq(w->start_ns, 500);
+}
+
+/* In a window, nothing was seen of it yet. */
+static const struct pw_wait *first_run(unsigned int want, uint64_t begin)
+{
+	struct pw_knobs *k = (struct pw_knobs *)(uintptr_t)&pw_knobs;
+
+	k->want = want;
+	k->gopark = SCHED_PC - 8;
+	k->gopark_bytes = 16;
+	pw_begin_ns = begin;
+	shim.now = 5000;
+	pw_run(&regs);
+	return shim.nr_records ? record(shim.nr_records - 1, want & PW_WANT_WAIT ? PW_WAIT : PW_SCHED) : NULL;
+}
+
+Test(probes, in_a_window_the_first_run_tells_of_a_wait_since_before_it)
+{
+	const struct pw_wait *w = first_run(PW_WANT_WAIT, 4000);
+
+	cr_assert_not_null(w);
+	cr_expect_eq(w->start_ns, 4000, "what was before is not of this window");
+	cr_expect_eq(w->hdr.ts_ns, 5000);
+	cr_expect_eq(w->hdr.goid, GOID);
+	cr_expect_eq(w->reason, REASON);
+	cr_expect_eq(w->gopc, GOPC);
+	cr_expect_neq(w->stack_id, PW_STACK_ID_CENSUS);
+	pw_run(&regs);
+	cr_expect_eq(stat_of(PW_STAT_EVENTS), 1, "it ran on: no wait");
+	shim.now = 6000;
+	pw_park(&regs);
+	shim.now = 6500;
+	pw_run(&regs);
+	cr_expect_eq(((const struct pw_wait *)record(shim.nr_records - 1, PW_WAIT))->start_ns, 6000,
+		     "and a wait inside of it is a wait as ever");
+}
+
+Test(probes, in_a_window_a_park_of_an_earlier_one_is_forgotten)
+{
+	const struct pw_wait *w;
+
+	shim.now = 1000;
+	pw_park(&regs);
+	w = first_run(PW_WANT_WAIT, 4000);
+	cr_assert_not_null(w);
+	cr_expect_eq(w->start_ns, 4000);
+}
+
+Test(probes, in_a_window_a_goroutine_that_only_lost_its_thread_did_not_wait)
+{
+	t.g[G_SCHED_PC] = SCHED_PC + 64;
+	cr_expect_null(first_run(PW_WANT_WAIT, 4000));
+	cr_expect_eq(stat_of(PW_STAT_NO_WAIT), 1);
+}
+
+Test(probes, in_a_window_who_was_ready_before_it_is_late_since_then)
+{
+	const struct pw_wait *w = first_run(PW_WANT_SCHED, 4000);
+
+	cr_assert_not_null(w);
+	cr_expect_eq(w->hdr.kind, PW_SCHED);
+	cr_expect_eq(w->start_ns, 4000);
+}
+
+Test(probes, recording_ends_by_itself_when_the_hits_are_used_up)
+{
+	pw_limited = 1;
+	pw_left = 200;
+	for (int i = 0; i < 1000; i++) {
+		shim.now = 1000 + (uint64_t)i;
+		pw_exit(&regs);
+	}
+	cr_expect_eq(pw_on, 0);
+	cr_expect_eq(stat_of(PW_STAT_HIT + PW_POINT_EXIT), 256, "in handfuls of 64");
+	cr_expect_eq(pw_cut_ns, 1255);
+	cr_expect_eq(stat_of(PW_STAT_OFF), 744);
 }
 
 Test(probes, birth_names_parent_stack_and_start)

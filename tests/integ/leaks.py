@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""leaks: what parkwatch leaks says of programs that leak on purpose, and of programs that only look so: on every Go and build mode."""
+"""leaks: what parkwatch leaks says of programs that leak on purpose, and of programs that only look so: on every Go and build mode.
+
+LEAK_ROUNDS: how often all of them are watched (1). A wrong verdict may need luck to show: LEAK_ROUNDS=20 run.py --jobs 8 --only leaks:.every
+"""
 import collections
 import concurrent.futures
 import contextlib
 import json
+import os
 import re
 import subprocess
 import tempfile
@@ -15,6 +19,7 @@ from target import LIMIT, PARKWATCH, Target, alive, expect
 
 MODES = ["stripped", "pie", "cgo", "race"]
 WATCH = 12    # seconds; the programs leak fast enough
+ROUNDS = int(os.environ.get("LEAK_ROUNDS", "1"))
 AT_ONCE = 20  # programs that are watched at the same time
 PROMISED = {"leak", "verdict", "proven", "pattern", "reason", "count", "count_start", "growth_per_min", "births", "exits", "age_s",
             "objects", "stack_bytes", "start", "created_by", "goids", "stack"}
@@ -216,5 +221,5 @@ ONCE = [each_kind_alone, the_runtime_says_the_same, probes_count_births_and_exit
 def cases():
     for function in ONCE: # the longest of all is the first of them
         yield f"leaks: {function.__name__}", function
-    for minor, mode in EVERYWHERE:
+    for minor, mode in ROUNDS * EVERYWHERE:
         yield f"leaks: every_leak_is_told_and_nothing_else [go1.{minor} {mode}]", lambda m=minor, o=mode: every_leak_is_told_and_nothing_else(m, o)

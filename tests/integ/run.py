@@ -6,8 +6,8 @@
 
 Lines `ok NAME`, `FAIL NAME: why`, `skip NAME: what is missing`; the last line `N passed, N failed, N skipped`; exit 1 if any
 failed. PATTERN is a regular expression over names. The cases are in truths.py (programs that print what they did),
-tracer.py (against Go's execution tracer), dump.py (against Go's own tracebacks), dumpviews.py, dumpmoments.py, chans.py, leaks.py, refs.py, outputs.py,
-refusals.py and surroundings.py; the scripts of symbols, census and holds run too.
+tracer.py (against Go's execution tracer), dump.py (against Go's own tracebacks), dumpviews.py, dumpmoments.py, chans.py, leaks.py, refs.py, sampling.py,
+outputs.py, refusals.py and surroundings.py; the scripts of symbols, census, holds and reach run too.
 """
 import argparse
 import concurrent.futures
@@ -27,13 +27,14 @@ import leaks
 import outputs
 import refs
 import refusals
+import sampling
 import surroundings
 import target
 import tracer
 import truths
 
 # Scripts of their own, each over a program of the build.
-SCRIPTS = {"symbols.py": "pwsym", "census.py": "pwcensus", "holds.py": "pwholds"}
+SCRIPTS = {"symbols.py": "pwsym", "census.py": "pwcensus", "holds.py": "pwholds", "reach.py": "pwreach"}
 PROGRAMS = target.ROOT / os.environ.get("BUILD", "build") / "tests"
 printing = threading.Lock()
 tally = {"ok": 0, "FAIL": 0, "skip": 0}
@@ -46,7 +47,7 @@ def say(verdict, name, why=""):
 
 
 def cases():
-    for module in (refusals, outputs, surroundings, truths, tracer, dump, dumpviews, dumpmoments, chans, leaks, refs):
+    for module in (refusals, outputs, surroundings, truths, tracer, dump, dumpviews, dumpmoments, chans, leaks, refs, sampling):
         yield from module.cases()
 
 

@@ -190,3 +190,21 @@ Test(frames, a_row_is_bounded)
 	cr_expect_str_eq(fr.v[0].name, "[truncated]");
 	cr_expect_str_eq(fr.v[fr.nr - 1].name, "[chan receive]");
 }
+
+Test(frames, packages_are_called_as_gos_tracebacks_call_them_or_as_they_are_imported)
+{
+	const struct snap s = { .event = PROFILE_BLOCKED };
+	const struct snap_row row = { .own = PCS(PC_GOPARK, PC_YAML), .reason = FAKE_CHAN_RECEIVE };
+
+	for (int plain = 0; plain < 2; plain++) {
+		scoped(framer) f = NULL;
+		struct frames fr;
+
+		cr_assert_eq(framer__new(&fake_namer, 1, false, &f), 0);
+		if (plain)
+			framer__unescape(f);
+		cr_assert_eq(framer__row(f, &s, &row, &fr), 0);
+		cr_expect_str_eq(fr.v[0].name, plain ? "gopkg.in/yaml.v3.(*Decoder).Decode"
+						     : "gopkg.in/yaml%2ev3.(*Decoder).Decode");
+	}
+}

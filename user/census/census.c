@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/room.h"
 #include "census/allgs.h"
 #include "census/field.h"
 #include "census/gather.h"
@@ -94,24 +95,6 @@ int census__addrs(const struct addrspace *as, const struct goruntime *rt, uint64
 	return 0;
 }
 
-/* Makes room for need more elements of *array. */
-static int grow(void **array, size_t *room, size_t nr, size_t need, size_t size)
-{
-	size_t more = *room ? *room * 2 : 1024;
-	void *p;
-
-	if (nr + need <= *room)
-		return 0;
-	while (more < nr + need)
-		more *= 2;
-	p = reallocarray(*array, more, size);
-	if (!p)
-		return -ENOMEM;
-	*array = p;
-	*room = more;
-	return 0;
-}
-
 /* --- one round, step by step --- */
 
 /* Asks for a piece and keeps its number. */
@@ -155,10 +138,8 @@ static int reading__look(struct reading *r, struct slot **todo, size_t nr)
 
 static int reading__walk(struct reading *r, struct slot *s, const uint8_t *window)
 {
-	void *pcs = r->pcs;
-	int err = grow(&pcs, &r->pcs_room, r->nr_pcs, r->depth, sizeof(*r->pcs));
+	int err = room_for(&r->pcs, &r->pcs_room, r->nr_pcs + r->depth, sizeof(*r->pcs));
 
-	r->pcs = pcs;
 	if (err || r->steps_left < r->depth) /* reading__keep() refuses what was not walked */
 		return err;
 	s->pcs_at = r->nr_pcs;
@@ -319,7 +300,6 @@ static void slot__thread(const struct reading *r, const struct slot *s, struct c
 static int reading__keep_waits(struct reading *r, const struct slot *s, struct census_g *g)
 {
 	struct census *c = r->c;
-	void *waits = c->waits;
 	int err;
 
 	g->waits_cut = s->wait.cut;
@@ -327,8 +307,7 @@ static int reading__keep_waits(struct reading *r, const struct slot *s, struct c
 		return 0;
 	if (c->nr_waits + s->wait.nr > CENSUS_WAITS_MAX)
 		return -ENOSPC;
-	err = grow(&waits, &r->waits_room, c->nr_waits, s->wait.nr, sizeof(*c->waits));
-	c->waits = waits;
+	err = room_for(&c->waits, &r->waits_room, c->nr_waits + s->wait.nr, sizeof(*c->waits));
 	if (err)
 		return err;
 	gwaits__copy(r->waits, &s->wait, c->waits + c->nr_waits);
@@ -359,10 +338,8 @@ static int reading__keep(struct reading *r, const struct slot *s)
 		.locked = v->lockedm,
 		.stops = v->stops,
 	};
-	void *gs = c->gs;
-	int err = grow(&gs, &r->g_room, c->nr, 1, sizeof(*c->gs));
+	int err = room_for(&c->gs, &r->g_room, c->nr + 1, sizeof(*c->gs));
 
-	c->gs = gs;
 	if (err)
 		return err;
 	slot__thread(r, s, &g);
@@ -540,4 +517,24 @@ void census__free(struct census *c)
 	free(c->pcs);
 	free(c->waits);
 	free(c);
+}
+
+static uint64_t mix(uint64_t hash, uint64_t value)
+{
+	hash = (hash ^ value) * 0xff51afd7ed558ccdULL;
+	return hash ^ hash >> 32;
+}
+
+uint64_t census__wait_number(const struct census *c, const struct census_g *g, bool counts)
+{
+	uint64_t hash = mix(g->stops, g->stack_hi - g->sp);
+
+	for (uint32_t i = 0; i < g->nr_waits; i++) {
+		const struct census_wait *w = &c->waits[g->waits_at + i];
+
+		hash = mix(hash, w->addr);
+		if (w->kind == CENSUS_WAIT_TIMER || (!counts && w->kind == CENSUS_WAIT_CHAN))
+			hash = mix(hash, w->via);
+	}
+	return hash;
 }

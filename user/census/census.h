@@ -113,6 +113,13 @@ void census__free(struct census *c);
 DEFINE_SCOPED(census)
 
 /*
+ * A number for the wait that g, of c, is in: another one if it ran since. Without counts (before CENSUS_GO_COUNTS) it may be
+ * the same all the same, for it is made of what it waits for, through which sudog, and how deep it stands in its stack.
+ */
+#define CENSUS_GO_COUNTS 17 /* from this Go on a goroutine counts how often it has stopped running (runtime/proc.go casgstatus) */
+uint64_t census__wait_number(const struct census *c, const struct census_g *g, bool counts);
+
+/*
  * Does rt->layout describe this process? A sample of the goroutines must agree with what holds in every Go program: status,
  * goid, stack bounds and wait reason in range, start, saved pc and callers in code, saved sp and bp inside the stack, m and sudog
  * that point back, and goid 1 runs runtime.main (or, if it is over, the runtime's own goroutines are there). What disagrees is

@@ -10,6 +10,7 @@
 #include "base/outfile.h"
 #include "census/gchan.h"
 #include "cli/commands.h"
+#include "cli/format.h"
 #include "cli/filters.h"
 #include "daemon/taken.h"
 #include "golang/gostate.h"
@@ -50,9 +51,6 @@ static void format_of_path(const char *path, struct how *ret)
 /* 0, or the exit status, after one line. */
 static int choose_how(const struct opts *o, struct how *ret)
 {
-	const struct renderer *r;
-	const char *missing;
-
 	if (o->format && own_format(o->format, ret)) {
 		ret->kind = HOW_RENDERER;
 		ret->renderer = renderer_by_name(o->format);
@@ -71,17 +69,7 @@ static int choose_how(const struct opts *o, struct how *ret)
 		log_error("--%s is for the formats text and json", o->diff ? "diff" : "group");
 		return 2;
 	}
-	r = ret->kind == HOW_RENDERER ? ret->renderer : NULL;
-	missing = r && r->missing ? r->missing() : NULL;
-	if (missing) {
-		log_error("cannot write format %s: %s", r->name, missing);
-		return 1;
-	}
-	if (r && r->binary && isatty(STDOUT_FILENO) && (!o->output || !strcmp(o->output, "-"))) {
-		log_error("format %s is not for a terminal; give -o FILE", r->name);
-		return 2;
-	}
-	return 0;
+	return format_check(o, ret->kind == HOW_RENDERER ? ret->renderer : NULL);
 }
 
 /* What is at the other end of a descriptor: nothing is read of it until somebody asks. */

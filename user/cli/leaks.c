@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,29 +8,12 @@
 #include "base/log.h"
 #include "base/outfile.h"
 #include "cli/commands.h"
+#include "cli/format.h"
+#include "cli/stop.h"
 #include "daemon/watch.h"
 #include "report/leak_known.h"
 
 #define EXIT_LEAKS 3
-
-static volatile sig_atomic_t stop_asked;
-
-/* The first signal ends the watch, the second the program (SA_RESETHAND). */
-static void on_signal(int sig)
-{
-	(void)sig;
-	stop_asked = 1;
-}
-
-static void catch_signals(void)
-{
-	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
-	struct sigaction sa = { .sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND };
-
-	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
-		sigaction(signals[i], &sa, NULL);
-	signal(SIGPIPE, SIG_IGN); /* a reader that ends early is an error of writing, and is said */
-}
 
 /* Text and JSON are our own, the others a renderer's. */
 struct how {
@@ -43,7 +25,6 @@ struct how {
 static int choose_how(const struct opts *o, struct how *ret)
 {
 	const char *dot = o->output ? strrchr(o->output, '.') : NULL;
-	const char *missing;
 
 	if (o->format ? !strcmp(o->format, "json") : dot && !strcmp(dot, ".json"))
 		ret->json = true;
@@ -55,17 +36,7 @@ static int choose_how(const struct opts *o, struct how *ret)
 		log_error("leaks has no format '%s': text, json, html, folded", o->format);
 		return 2;
 	}
-	missing = ret->renderer && ret->renderer->missing ? ret->renderer->missing() : NULL;
-	if (missing) {
-		log_error("cannot write format %s: %s", ret->renderer->name, missing);
-		return 1;
-	}
-	if (ret->renderer && ret->renderer->binary && isatty(STDOUT_FILENO) &&
-	    (!o->output || !strcmp(o->output, "-"))) {
-		log_error("format %s is not for a terminal; give -o FILE", ret->renderer->name);
-		return 2;
-	}
-	return 0;
+	return format_check(o, ret->renderer);
 }
 
 struct progress_line {
@@ -197,13 +168,14 @@ static bool any_leak(const struct leaks *l, bool suspects)
 
 /* *ret_found: there are leaks that nobody knows. */
 static int leaks(const struct opts *o, const struct how *how, const struct leak_known *known,
-		 bool *ret_found, struct cause *why)
+		 const volatile sig_atomic_t *stop, bool *ret_found, struct cause *why)
 {
 	const struct watch_opts wo = {
 		.pid = o->pid,
 		.duration_ns = o->duration_ns,
 		.depth = (unsigned int)o->depth,
 		.proof_ns = o->proof_ns,
+		.max_overhead = o->max_overhead / 100,
 		.no_probes = o->no_probes,
 		.no_cost = o->no_cost,
 	};
@@ -217,7 +189,7 @@ static int leaks(const struct opts *o, const struct how *how, const struct leak_
 	if (!err)
 		err = watch__open(&wo, &w, why);
 	if (!err)
-		err = watch__run(w, &stop_asked, show_progress, &line, &end, why);
+		err = watch__run(w, stop, show_progress, &line, &end, why);
 	if (line.tty && line.begun)
 		fputs("\r\033[K", stderr);
 	if (!err)
@@ -253,10 +225,8 @@ int cmd_leaks(const struct opts *o)
 	if (err)
 		return err;
 	err = read_known(o, &known, &why);
-	if (!err) {
-		catch_signals();
-		err = leaks(o, &how, known, &found, &why);
-	}
+	if (!err)
+		err = leaks(o, &how, known, stop_on_signals(), &found, &why);
 	if (!err)
 		return found ? EXIT_LEAKS : 0;
 	log_error("%s", why.text[0] ? why.text : strerror(-err));

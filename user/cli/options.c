@@ -29,6 +29,8 @@
 #define DOC CMD_BIT(CMD_DOCTOR)
 #define LEAKS_DURATION_NS (30 * NS_PER_SEC)
 #define LEAKS_DEPTH	  256
+#define RECORD_RATE	  20
+#define LEAKS_OVERHEAD	  1 /* percent */
 #define REFS_TOP	  3
 #define LEAKS_PROOF_NS	  (10 * NS_PER_SEC)
 #define ALL (CMD_BIT(CMD_MAX) - 1)
@@ -73,7 +75,16 @@ const struct opt_def opt_table[] = {
 	  "where the result goes (default: standard output); .folded, .pb.gz, .html, for dump .json and .jsonl, choose the format",
 	  NULL, 0, 0 },
 	{ "format", 'f', OPT_TEXT, AT(format), REC | DMP | CHN | LKS | RFS, "FORMAT",
-	  "folded (record's default), pprof, html; dump: text (its default), json, jsonl as well; chans: text, json; leaks: text (its default), json, html, folded; refs: text (its default), json", format_words, 0, 0 },
+	  "folded (record's default), pprof, html, text, json; dump: text (its default), json, jsonl, folded, pprof, html; chans: text, json; leaks: text (its default), json, html, folded; refs: text (its default), json", format_words, 0, 0 },
+	{ "max-overhead", 0, OPT_PERCENT, AT(max_overhead), REC, "PERCENT",
+	  "what probes may cost of the process's CPU time (default 0: no limit, every event is exact): from there on they are on for "
+	  "milliseconds now and then, or not at all, and the rest is estimated", NULL, 0, 0 },
+	{ "max-overhead", 0, OPT_PERCENT, AT(max_overhead), LKS, "PERCENT",
+	  "what probes may cost of the process's CPU time (default 1; 0: no limit): from there on they are taken down", NULL, 0, 0 },
+	{ "no-probes", 0, OPT_FLAG, AT(no_probes), REC, NULL,
+	  "no BPF, at no cost to the process: looks at all goroutines at random moments; what is written are estimates", NULL, 0, 0 },
+	{ "rate", 0, OPT_NUMBER, AT(rate), REC, "N",
+	  "with --no-probes: looks a second (default 20; fewer if they would take more than a tenth of a processor)", NULL, 1, 1000 },
 	{ "async", 0, OPT_FLAG, AT(async), REC, NULL,
 	  "put the creation stack of the goroutine, and of its parents as far as seen, above its own", NULL, 0, 0 },
 	{ "root", 0, OPT_WORD, AT(root), REC | DMP, "WORD",
@@ -296,6 +307,16 @@ static int opt_whole(const struct opt_def *d, const char *text, uint64_t *ret)
 	return errno || *end || !isdigit((unsigned char)*text) || *ret < d->min || *ret > d->max ? -EINVAL : 0;
 }
 
+static int opt_percent(const char *text, double *ret)
+{
+	char *end;
+
+	if (!isdigit((unsigned char)*text))
+		return -EINVAL;
+	*ret = strtod(text, &end);
+	return (*end && strcmp(end, "%")) || *ret > 100 ? -EINVAL : 0;
+}
+
 static int opt_filter(const struct opt_def *d, struct opts *o, const char *text)
 {
 	if (o->nr_filters == OPT_FILTERS_MAX)
@@ -333,6 +354,8 @@ static int opt__set(const struct opt_def *d, struct opts *o, const char *text)
 		return opt_goids(o, text);
 	case OPT_NUMBER:
 		return opt_whole(d, text, at);
+	case OPT_PERCENT:
+		return opt_percent(text, at);
 	case OPT_BYTES:
 		err = opt_bytes(text, &n);
 		if (err || n < d->min || n > d->max || (n & (n - 1)))
@@ -427,6 +450,8 @@ int opts__parse(struct opts *o, int argc, char **argv)
 		   o->command == CMD_LEAKS || o->command == CMD_REFS	     ? LEAKS_DEPTH :
 								       PW_STACK_MAX;
 	o->duration_ns = o->command == CMD_LEAKS ? LEAKS_DURATION_NS : 0;
+	o->rate = RECORD_RATE;
+	o->max_overhead = o->command == CMD_LEAKS ? LEAKS_OVERHEAD : 0;
 	o->min_age_ns = VERDICT_MIN_AGE_NS;
 	o->min_count = VERDICT_MIN_COUNT;
 	o->min_growth = VERDICT_MIN_PER_MIN;
@@ -443,6 +468,8 @@ int opts__parse(struct opts *o, int argc, char **argv)
 		return usage_error(o, "what is meant by", argv[1 + optind]);
 	if (o->command == CMD_LEAKS && !o->duration_ns)
 		return usage_error(o, "a watch has an end; what is meant by -d", "0");
+	if (o->command == CMD_RECORD && o->no_probes && o->min_wait_ns)
+		return usage_error(o, "looks do not see how long a wait is, so there is no --min-wait with", "--no-probes");
 	if (o->command != CMD_DOCTOR && !o->pid) {
 		fprintf(stderr, "parkwatch: which process? give -p PID; see 'parkwatch %s --help'\n", cmd_table[o->command].name);
 		return -EINVAL;

@@ -48,7 +48,10 @@ struct opts {
 	const char *diff;		/* an older dump; NULL: none */
 	bool labels, objects;
 	bool elements;			/* of channels */
-	bool no_probes, suspects, all;	/* of leaks, as all that follows */
+	bool no_probes;			/* of record and leaks */
+	double max_overhead;		/* percent, of record and leaks; 0: no limit */
+	uint64_t rate;			/* looks a second of record without probes */
+	bool suspects, all;		/* of leaks, as all that follows */
 	uint64_t min_age_ns, min_count, min_growth, proof_ns;
 	const char *addr;		/* of refs; NULL: none */
 	const char *baseline, *save_baseline, *allow; /* files; NULL: none */
@@ -56,7 +59,7 @@ struct opts {
 	unsigned int verbose;
 };
 
-enum opt_type { OPT_FLAG, OPT_COUNT, OPT_TEXT, OPT_WORD, OPT_PID, OPT_TIME, OPT_GOIDS, OPT_NUMBER, OPT_BYTES,
+enum opt_type { OPT_FLAG, OPT_COUNT, OPT_TEXT, OPT_WORD, OPT_PID, OPT_TIME, OPT_GOIDS, OPT_NUMBER, OPT_BYTES, OPT_PERCENT,
 	OPT_FILTER,
 };
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,32 +8,14 @@
 #include "base/log.h"
 #include "base/outfile.h"
 #include "cli/commands.h"
+#include "cli/format.h"
+#include "cli/stop.h"
 #include "daemon/session.h"
 #include "report/renderer.h"
-
-static volatile sig_atomic_t stop_asked;
-
-/* The first signal ends the recording, the second the program (SA_RESETHAND). */
-static void on_signal(int sig)
-{
-	(void)sig;
-	stop_asked = 1;
-}
-
-static void catch_signals(void)
-{
-	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
-	struct sigaction sa = { .sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND };
-
-	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
-		sigaction(signals[i], &sa, NULL);
-	signal(SIGPIPE, SIG_IGN);	/* a reader that ends early is an error of writing, and is said */
-}
 
 static int choose_renderer(const struct opts *o, const struct renderer **ret)
 {
 	const struct renderer *r = NULL;
-	const char *missing;
 
 	if (o->format) {
 		r = renderer_by_name(o->format);
@@ -47,17 +28,8 @@ static int choose_renderer(const struct opts *o, const struct renderer **ret)
 	}
 	if (!r)
 		r = renderer_by_name("folded");
-	missing = r->missing ? r->missing() : NULL;
-	if (missing) {
-		log_error("cannot write format %s: %s", r->name, missing);
-		return 1;
-	}
-	if (r->binary && isatty(STDOUT_FILENO) && (!o->output || !strcmp(o->output, "-"))) {
-		log_error("format %s is not for a terminal; give -o FILE", r->name);
-		return 2;
-	}
 	*ret = r;
-	return 0;
+	return format_check(o, r);
 }
 
 struct progress_line {
@@ -75,28 +47,55 @@ static void show_progress(void *ctx, const struct session_progress *p)
 	if (log_level() < LOG_INFO)
 		return;
 	if (l->tty)
-		fprintf(stderr, "\rparkwatch: recording pid %d: %.1f s%s, %llu events, %llu lost ", l->o->pid,
-			(double)p->elapsed_ns / NS_PER_SEC, of, (unsigned long long)p->events, (unsigned long long)p->lost);
+		fprintf(stderr, "\rparkwatch: recording pid %d: %.1f s%s, %llu %s, %llu lost ", l->o->pid,
+			(double)p->elapsed_ns / NS_PER_SEC, of, (unsigned long long)(l->o->no_probes ? p->looks : p->events),
+			l->o->no_probes ? "looks" : "events", (unsigned long long)p->lost);
 	else if (!l->begun)
 		log_info("recording pid %d%s%s", l->o->pid, of[0] ? " for" : "", of[0] ? of + 3 : "");
 	l->begun = true;
 }
 
-/* "cost 0.8 % of the target's CPU time (250000 hits x 620 ns = 0.155 s of 19.4 s)" */
+/* Without probes: "no cost to the target; our own 1.3 % of a processor" */
+static void describe_own(const struct session_end *e, char *text, size_t size)
+{
+	snprintf(text, size, "no cost to the target: its memory was read; our own: %.2g %% of a processor",
+		 e->duration_ns ? 100 * (double)e->own_ns / (double)e->duration_ns : 0.0);
+}
+
+/* "cost 0.8 % of the target's CPU time (250000 hits x 620 ns + 1 x 1 ms to attach = 0.156 s of 19.4 s)" */
 static void describe_cost(const struct session_end *e, char *text, size_t size)
 {
+	const double hits = (double)e->hits, all = e->cost_ns + (double)e->attached * SESSION_LINKS_NS;
+
 	if (e->cost_ns < 0)
 		snprintf(text, size, "cost not measured, %llu hits", (unsigned long long)e->hits);
 	else if (!e->cpu_ns)
-		snprintf(text, size, "cost %.3g s (%llu hits); the target used no CPU time", e->cost_ns / NS_PER_SEC,
+		snprintf(text, size, "cost %.3g s (%llu hits); the target used no CPU time", all / NS_PER_SEC,
 			 (unsigned long long)e->hits);
 	else
-		snprintf(text, size, "cost %.2g %% of the target's CPU time (%llu hits x %.0f ns = %.3g s of %.3g s)",
-			 100 * e->cost_ns / (double)e->cpu_ns, (unsigned long long)e->hits,
-			 e->hits ? e->cost_ns / (double)e->hits : 0, e->cost_ns / NS_PER_SEC, (double)e->cpu_ns / NS_PER_SEC);
+		snprintf(text, size,
+			 "cost %.2g %% of the target's CPU time (%llu hits x %.0f ns + %u x %.0f ms to attach = %.3g s of %.3g s)",
+			 100 * all / (double)e->cpu_ns, (unsigned long long)e->hits, e->hits ? e->cost_ns / hits : 0,
+			 e->attached, SESSION_LINKS_NS / NS_PER_MS, all / NS_PER_SEC, (double)e->cpu_ns / NS_PER_SEC);
 }
 
-static void say_end(const struct session_end *e, const struct snap *snap, const char *cost)
+/* Which part of the time is exact, and what the rest is estimated from. */
+static void say_estimate(const struct session_end *e)
+{
+	const double rest = (double)(e->duration_ns - e->exact_ns) / NS_PER_SEC;
+	char exact[64] = "", windows[64] = "", looks[64] = "";
+
+	if (e->exact_ns)
+		snprintf(exact, sizeof(exact), "the first %.3g s are exact, the rest is ", (double)e->exact_ns / NS_PER_SEC);
+	if (e->windows)
+		snprintf(windows, sizeof(windows), "%u windows%s", e->windows, e->looks ? " and " : "");
+	if (e->looks)
+		snprintf(looks, sizeof(looks), "%u looks", e->looks);
+	log_info("%sestimated from %s%s, %.3g a second", exact, windows, looks,
+		 rest > 0 ? (double)(e->windows + e->looks) / rest : 0.0);
+}
+
+static void say_end(const struct opts *o, const struct session_end *e, const struct snap *snap, const char *cost)
 {
 	if (e->target_ended)
 		log_info("the program ended after %.1f s; this is what was seen until then",
@@ -107,7 +106,12 @@ static void say_end(const struct session_end *e, const struct snap *snap, const 
 		log_warn("%llu events have no stack, because its record was lost", (unsigned long long)snap->stacks_lost);
 	if (!snap->nr)
 		log_warn("nothing was seen: no stack in the result");
-	log_info("%llu events, %llu lost; %s", (unsigned long long)e->events, (unsigned long long)e->lost, cost);
+	if (e->windows || e->looks)
+		say_estimate(e);
+	if (o->no_probes)
+		log_info("%s", cost);
+	else
+		log_info("%llu events, %llu lost; %s", (unsigned long long)e->events, (unsigned long long)e->lost, cost);
 }
 
 static int write_report(const struct opts *o, struct session *s, const struct session_end *e,
@@ -116,13 +120,16 @@ static int write_report(const struct opts *o, struct session *s, const struct se
 	struct namer namers[GOPROC_RUNTIMES_MAX];
 	scoped(snap) snap = NULL;
 	struct report_meta meta;
-	char cost[160];
+	char cost[224];
 	int err;
 
 	err = session__snap(s, &snap);
 	if (err)
 		return cause__set(why, err, "cannot put the report together: %s", strerror(-err));
-	describe_cost(e, cost, sizeof(cost));
+	if (o->no_probes)
+		describe_own(e, cost, sizeof(cost));
+	else
+		describe_cost(e, cost, sizeof(cost));
 	session__meta(s, e, &meta);
 	meta.cost = cost;
 	err = r->render(&(struct report){ .snap = snap, .meta = &meta, .namers = namers,
@@ -132,18 +139,19 @@ static int write_report(const struct opts *o, struct session *s, const struct se
 		err = outfile__commit(out, why);
 	if (err)
 		return cause__set(why, err, "cannot write the report: %s", strerror(-err));
-	say_end(e, snap, cost);
+	say_end(o, e, snap, cost);
 	return 0;
 }
 
-static int record(const struct opts *o, const struct renderer *r, struct cause *why)
+static int record(const struct opts *o, const struct renderer *r, const volatile sig_atomic_t *stop, struct cause *why)
 {
 	const struct session_opts so = {
 		.pid = o->pid,
 		.profile = { .event = (enum profile_event)o->event, .root = (enum profile_root)o->root, .async = o->async },
 		.transport = o->transport, .way = (enum attach_way)o->way, .goids = o->goids, .nr_goids = o->nr_goids,
 		.min_wait_ns = o->min_wait_ns, .depth = (unsigned int)o->depth, .ring_bytes = (uint32_t)o->ring_bytes,
-		.system = o->system, .no_cost = o->no_cost,
+		.system = o->system, .no_cost = o->no_cost, .max_overhead = o->max_overhead / 100,
+		.no_probes = o->no_probes, .rate = (double)o->rate,
 	};
 	struct progress_line line = { .o = o, .tty = isatty(STDERR_FILENO) };
 	scoped(outfile) out = NULL;
@@ -155,7 +163,7 @@ static int record(const struct opts *o, const struct renderer *r, struct cause *
 	if (!err)
 		err = session__open(&so, &s, why);
 	if (!err)
-		err = session__record(s, o->duration_ns, &stop_asked, show_progress, &line, &end, why);
+		err = session__record(s, o->duration_ns, stop, show_progress, &line, &end, why);
 	if (line.tty && line.begun)
 		fputs("\r\033[K", stderr);
 	return err ? err : write_report(o, s, &end, r, out, why);
@@ -170,8 +178,7 @@ int cmd_record(const struct opts *o)
 	err = choose_renderer(o, &r);
 	if (err)
 		return err;
-	catch_signals();
-	err = record(o, r, &why);
+	err = record(o, r, stop_on_signals(), &why);
 	if (!err)
 		return 0;
 	log_error("%s", why.text[0] ? why.text : strerror(-err));

@@ -108,7 +108,7 @@ static void label_text(const struct golabel *labels, size_t nr, char *text, size
 					 labels[i].value);
 }
 
-static uint32_t intake__label(struct intake *in, uint16_t rt, uint64_t goid, uint64_t ptr)
+uint32_t intake__label(struct intake *in, uint16_t rt, uint64_t goid, uint64_t ptr)
 {
 	struct golabel labels[GOLABELS_MAX];
 	struct label_entry *e, find;
@@ -138,7 +138,7 @@ static uint32_t intake__label(struct intake *in, uint16_t rt, uint64_t goid, uin
 	return e->label;
 }
 
-static bool intake__is_system(struct intake *in, uint16_t rt, uint64_t startpc)
+bool intake__is_system(struct intake *in, uint16_t rt, uint64_t startpc)
 {
 	struct goframe frames[GOSYM_INLINE_MAX];
 	struct start_entry *e, find;
@@ -266,7 +266,7 @@ static bool mark_holds(struct attach *a, const struct census_g *g, uint64_t star
 	       s.goid == g->goid;
 }
 
-static bool counts_as_waiting(const struct goruntime *rt, const struct census_g *g)
+bool intake__waits(const struct goruntime *rt, const struct census_g *g)
 {
 	const char *reason = gowait_name(rt->minor, g->reason);
 
@@ -275,8 +275,19 @@ static bool counts_as_waiting(const struct goruntime *rt, const struct census_g 
 	       !gowait_is_running(rt->minor, g->reason);
 }
 
+bool intake__blocks(const struct goruntime *rt, const struct census *c, const struct census_g *g)
+{
+	struct goframe frames[GOSYM_INLINE_MAX];
+	int nr;
+
+	if (g->status != GOSTATUS_RUNNABLE || g->stack == CENSUS_NO_STACK)
+		return intake__waits(rt, g);
+	nr = gosym__frames(rt->sym, c->pcs[c->stacks[g->stack].pcs_at], true, frames, ARRAY_SIZE(frames));
+	return nr > 0 && !strcmp(frames[0].func, "runtime.gopark");
+}
+
 /* Goids that are wanted ascend. */
-static bool intake__wants(const struct intake *in, uint64_t goid)
+bool intake__wants(const struct intake *in, uint64_t goid)
 {
 	size_t lo = 0, hi = in->o.nr_goids;
 
@@ -354,7 +365,7 @@ int intake__census(struct intake *in, uint16_t rt_nr, struct attach *a, bool wai
 			continue;
 		}
 		k.label = intake__label(in, rt_nr, g->goid, g->labels);
-		k.waiting = waits && counts_as_waiting(rt, g) && mark_holds(a, g, start_ns);
+		k.waiting = waits && intake__waits(rt, g) && mark_holds(a, g, start_ns);
 		if (k.waiting)
 			(void)intake__name(in, rt_nr, k.pcs, k.nr_pcs);
 		(void)profile__known(in->profile, rt_nr, &k);

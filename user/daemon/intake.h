@@ -46,6 +46,14 @@ int intake__census(struct intake *in, uint16_t rt, struct attach *a, bool waits,
 /* Waits that are open at the end. */
 int intake__open_waits(struct intake *in, uint16_t rt, struct attach *a);
 
+/* For those who look for themselves. Waits of coroutines do not count: nothing would end them. */
+bool intake__wants(const struct intake *in, uint64_t goid);
+bool intake__is_system(struct intake *in, uint16_t rt, uint64_t startpc); /* and such are not wanted */
+uint32_t intake__label(struct intake *in, uint16_t rt, uint64_t goid, uint64_t labels);
+bool intake__waits(const struct goruntime *rt, const struct census_g *g);
+/* Or was woken and has not run since: to the one who waits that is part of the wait, as it is to the probes. */
+bool intake__blocks(const struct goruntime *rt, const struct census *c, const struct census_g *g);
+
 struct intake_stats {
 	struct pipe_stats pipe;
 	uint64_t system;	/* left out: the runtime's own goroutines */

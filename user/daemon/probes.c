@@ -224,20 +224,43 @@ uint64_t probes__hits(const uint64_t *stats)
 	return hits;
 }
 
-/* Hits cost what the cheapest-class site of their point costs; sites of one point differ only
- * between modules. */
+static const struct plan_site *probes__first_site(const struct probes *p, int point)
+{
+	const struct plan_point *pt = &p->plans[0]->points[point];
+
+	return p->o.points & 1u << point && !pt->err ? &p->plans[0]->sites[pt->first] : NULL;
+}
+
+bool probes__calibrated(const struct probes *p)
+{
+	return p->calibrated;
+}
+
+/* A hit while recording is off costs its trap: that of the dearest site, for nobody counts which. */
+double probes__off_ns(const struct probes *p, const uint64_t *stats)
+{
+	double trap = p->calibrated ? 0 : PROBES_TRAP_NS;
+
+	for (int k = 0; k < PW_POINT_MAX && p->calibrated; k++) {
+		const struct plan_site *s = probes__first_site(p, k);
+
+		if (s && p->cal.trap_ns[s->class] > trap)
+			trap = p->cal.trap_ns[s->class];
+	}
+	return (double)stats[PW_STAT_OFF] * trap;
+}
+
+/* Hits cost what the first site of their point costs; sites of one point differ only between modules. */
 double probes__cost_ns(const struct probes *p, const uint64_t *stats)
 {
-	double cost = 0;
+	double cost = probes__off_ns(p, stats);
 
-	if (!p->calibrated)
-		return -1;
 	for (int k = 0; k < PW_POINT_MAX; k++) {
-		const struct plan_point *pt = &p->plans[0]->points[k];
+		const struct plan_site *s = probes__first_site(p, k);
 
-		if (stats[PW_STAT_HIT + k] && !pt->err)
+		if (s)
 			cost += (double)stats[PW_STAT_HIT + k] *
-				calibration_hit_ns(&p->cal, &p->plans[0]->sites[pt->first]);
+				(p->calibrated ? calibration_hit_ns(&p->cal, s) : PROBES_HIT_NS);
 	}
 	return cost;
 }

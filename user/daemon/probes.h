@@ -36,6 +36,9 @@ struct probes_opts {
 	bool no_cost;			/* no calibration: cost is unknown */
 };
 
+#define PROBES_HIT_NS  1500.0
+#define PROBES_TRAP_NS 800.0
+
 struct losses {				/* ways in which events were lost, with numbers */
 	uint64_t nr;
 	char text[256];			/* "" if none */
@@ -60,7 +63,10 @@ struct ring *probes__ring(const struct probes *p);			/* borrowed */
 
 void probes__stats(const struct probes *p, uint64_t *stats);	/* PW_STAT_MAX of them, of all runtimes */
 uint64_t probes__hits(const uint64_t *stats);
-double probes__cost_ns(const struct probes *p, const uint64_t *stats);	/* hits x calibrated ns; < 0: not calibrated */
+/* Hits x what one was measured to cost (where it was not: PROBES_HIT_NS), those while recording was off too; off: these alone. */
+double probes__cost_ns(const struct probes *p, const uint64_t *stats);
+double probes__off_ns(const struct probes *p, const uint64_t *stats);
+bool probes__calibrated(const struct probes *p);
 void probes__losses(const struct probes *p, const uint64_t *stats, struct losses *to);	/* of the kernel and the ring */
 
 #endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "daemon/session.h"
+#include "daemon/session_parts.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -10,29 +9,16 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "census/census.h"
-#include "daemon/intake.h"
-#include "daemon/probes.h"
+#include "model/governor.h"
 #include "report/namer.h"
-
-#define POLL_MS 100	/* the ring wakes us earlier when it fills */
-
-struct session {
-	struct session_opts o;
-	struct proc *proc;
-	struct goproc *gp;
-	size_t nr_rt;
-	struct profile *profile;
-	struct intake *intake;
-	struct probes *probes;
-	uint64_t wall_start_ns;
-	uint64_t cpu_ns;	/* of the target, when it was last seen alive */
-};
 
 void session__free(struct session *s)
 {
 	if (!s)
 		return;
+	windows__free(s->windows);
 	probes__free(s->probes);
+	sampling__free(s->sampling);
 	intake__free(s->intake);
 	profile__free(s->profile);
 	goproc__free(s->gp);
@@ -110,7 +96,15 @@ static int session__build(struct session *s, struct cause *why)
 		err = profile__new(&s->o.profile, &s->profile);
 	if (!err)
 		err = intake__new(s->proc, s->gp, s->profile, &io, &s->intake);
-	return err ? err : probes__new(&po, s->proc, s->gp, intake__record, s->intake, &s->probes, why);
+	if (!err)
+		err = sampling__new(&(struct sampling_opts){ s->proc, s->gp, s->profile, s->intake, s->o.depth,
+							     s->o.no_probes }, &s->sampling);
+	if (s->o.no_probes)
+		return err;
+	if (!err)
+		err = probes__new(&po, s->proc, s->gp, intake__record, s->intake, &s->probes, why);
+	return err ? err : windows__new(&(struct windows_opts){ s->proc, s->gp, s->profile, s->intake, s->probes, s->o.depth },
+					&s->windows);
 }
 
 int session__open(const struct session_opts *o, struct session **ret, struct cause *why)
@@ -129,137 +123,76 @@ int session__open(const struct session_opts *o, struct session **ret, struct cau
 	return 0;
 }
 
-static void session__end(const struct session *s, struct session_end *e)
+static void session__end_of_probes(const struct session *s, struct session_end *e, struct losses *lost)
 {
 	const struct intake_stats *in = intake__stats(s->intake);
 	uint64_t stats[PW_STAT_MAX];
+
+	probes__stats(s->probes, stats);
+	e->hits = probes__hits(stats) + stats[PW_STAT_OFF];
+	e->attached = e->windows + 1;
+	e->events = stats[PW_STAT_EVENTS] - in->system;
+	probes__losses(s->probes, stats, lost);
+	losses__add(lost, in->pipe.malformed + in->pipe.unknown, "not understood");
+	e->cost_ns = probes__calibrated(s->probes) ? probes__cost_ns(s->probes, stats) : -1;
+}
+
+static void session__end(const struct session *s, struct session_end *e)
+{
+	const struct sampling_stats *looks = sampling__stats(s->sampling);
 	struct losses lost = { 0 };
 	struct profile_stats ps;
 
-	probes__stats(s->probes, stats);
 	profile__stats(s->profile, &ps);
-	e->hits = probes__hits(stats);
-	e->events = stats[PW_STAT_EVENTS] - in->system;
-	probes__losses(s->probes, stats, &lost);
-	losses__add(&lost, in->pipe.malformed + in->pipe.unknown, "not understood");
+	e->looks = looks->looks;
+	e->windows = profile__windows(s->profile) - looks->looks;
+	if (s->probes)
+		session__end_of_probes(s, e, &lost);
+	else
+		e->events = ps.out;
 	losses__add(&lost, ps.refused, "too many different stacks");
+	losses__add(&lost, looks->unsettled, "moved while they were read");
 	e->lost = lost.nr;
 	memcpy(e->losses, lost.text, sizeof(e->losses));
-	e->cost_ns = probes__cost_ns(s->probes, stats);
 }
 
-static void session__report_progress(const struct session *s, uint64_t elapsed_ns,
-				     void (*progress)(void *, const struct session_progress *), void *ctx)
+static uint64_t own_cpu_ns(void)
 {
-	uint64_t stats[PW_STAT_MAX];
-	struct session_progress p = { .elapsed_ns = elapsed_ns };
-	struct losses lost = { 0 };
+	struct timespec t;
 
-	if (!progress)
-		return;
-	probes__stats(s->probes, stats);
-	probes__losses(s->probes, stats, &lost);
-	p.events = stats[PW_STAT_EVENTS] - intake__stats(s->intake)->system;
-	p.lost = lost.nr;
-	progress(ctx, &p);
-}
-
-static void session__see_cpu(struct session *s)
-{
-	uint64_t ns = proc__cpu_ns(s->proc);
-
-	if (ns)
-		s->cpu_ns = ns;
-}
-
-/* True: the target ended, or started another program. */
-static bool session__watch(struct session *s, uint64_t start_ns, uint64_t duration_ns,
-			   const volatile sig_atomic_t *stop, void (*progress)(void *, const struct session_progress *),
-			   void *ctx)
-{
-	uint64_t shown_ns = 0;
-
-	while (!*stop) {
-		struct pollfd fds[] = {
-			{ .fd = ring__fd(probes__ring(s->probes)), .events = POLLIN },
-			{ .fd = proc__pidfd(s->proc), .events = POLLIN },
-		};
-		uint64_t now = clock_now_ns();
-		int timeout = POLL_MS;
-
-		if (duration_ns && now - start_ns >= duration_ns)
-			return false;
-		if (duration_ns && duration_ns - (now - start_ns) < POLL_MS * NS_PER_MS)
-			timeout = (int)((duration_ns - (now - start_ns)) / NS_PER_MS) + 1;
-		if (now - shown_ns >= POLL_MS * NS_PER_MS) {
-			session__report_progress(s, now - start_ns, progress, ctx);
-			shown_ns = now;
-		}
-		(void)poll(fds, ARRAY_SIZE(fds), timeout);	/* a signal just ends the wait */
-		(void)ring__drain(probes__ring(s->probes));
-		session__see_cpu(s);
-		if (!proc__alive(s->proc) || proc__executed(s->proc))
-			return true;
-	}
-	return false;
-}
-
-/* Census only where something that began before matters: waits, and whose child a goroutine is. */
-static int session__census(struct session *s, uint64_t start_ns, struct cause *why)
-{
-	bool waits = s->o.profile.event == PROFILE_BLOCKED;
-	int err = 0;
-
-	if (!waits && !s->o.profile.async)
-		return 0;
-	for (size_t i = 0; i < s->nr_rt && !err; i++)
-		err = intake__census(s->intake, (uint16_t)i, probes__attach(s->probes, i), waits, start_ns, s->o.depth, why);
-	return err == -ESRCH || !proc__alive(s->proc) ? 0 : err;	/* gone already: what was seen is written */
-}
-
-/* Returns the moment at which recording ended. */
-static uint64_t session__finish(struct session *s)
-{
-	uint64_t end_ns;
-
-	end_ns = probes__stop(s->probes);
-	profile__end(s->profile, end_ns);
-	probes__finish(s->probes);
-	for (size_t i = 0; i < s->nr_rt; i++)
-		(void)intake__open_waits(s->intake, (uint16_t)i, probes__attach(s->probes, i));
-	return end_ns;
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * NS_PER_SEC + (uint64_t)t.tv_nsec;
 }
 
 int session__record(struct session *s, uint64_t duration_ns, const volatile sig_atomic_t *stop,
 		    void (*progress)(void *ctx, const struct session_progress *p), void *ctx, struct session_end *ret,
 		    struct cause *why)
 {
+	struct session_run r = { .s = s, .duration_ns = duration_ns, .stop = stop, .progress = progress, .ctx = ctx };
 	struct session_end e = { 0 };
-	uint64_t start_ns, cpu_start_ns;
+	uint64_t own_start_ns;
 	struct timespec wall;
 	int err;
 
-	err = probes__on(s->probes, why);
+	err = s->probes ? probes__on(s->probes, why) : 0;
 	if (err)
 		return err;
 	clock_gettime(CLOCK_REALTIME, &wall);
 	s->wall_start_ns = (uint64_t)wall.tv_sec * NS_PER_SEC + (uint64_t)wall.tv_nsec;
-	session__see_cpu(s);
-	cpu_start_ns = s->cpu_ns;
-	start_ns = clock_now_ns();
-	profile__begin(s->profile, start_ns);
-	probes__start(s->probes);
-	err = session__census(s, start_ns, why);
-	if (!err) {
-		e.target_ended = session__watch(s, start_ns, duration_ns, stop, progress, ctx);
-		session__see_cpu(s);
-		e.cpu_ns = s->cpu_ns - cpu_start_ns;
-		e.duration_ns = session__finish(s) - start_ns;
-		session__end(s, &e);
-	}
-	probes__off(s->probes);
+	s->cpu_ns = r.cpu_start_ns = proc__cpu_ns(s->proc);
+	own_start_ns = own_cpu_ns();
+	r.start_ns = clock_now_ns();
+	err = session_run__record(&r, why);
 	if (err)
 		return err;
+	profile__begin(s->profile, r.start_ns);
+	profile__end(s->profile, r.start_ns + r.covered_ns);
+	e.target_ended = r.target_ended;
+	e.duration_ns = r.covered_ns;
+	e.exact_ns = r.exact_ns;
+	e.cpu_ns = s->cpu_ns - r.cpu_start_ns;
+	e.own_ns = own_cpu_ns() - own_start_ns;
+	session__end(s, &e);
 	*ret = e;
 	return 0;
 }

@@ -5,6 +5,8 @@
  *	session__open()	  finds the Go runtimes, proves their layouts, plans and loads; nothing is probed yet
  *	session__record() probes, records until the duration is over, *stop, or the target's end; takes the probes down
  *	session__snap()	  what was seen, for the renderers
+ * What probes cost is limited (model/governor): when it is too much, they are on in windows only (daemon/windows); or, as without probes
+ * from the start, all goroutines are looked at again and again (daemon/sampling). What is said then are estimates.
  * A process with several Go runtimes (c-shared libraries) has one set of probes each, and one report.
  * Loop thread only.
  */
@@ -16,6 +18,7 @@
 #include <stdint.h>
 
 #include "base/cause.h"
+#include "model/governor.h"
 #include "model/profile.h"
 #include "model/snap.h"
 #include "probe/attach.h"
@@ -33,20 +36,30 @@ struct session_opts {
 	uint32_t ring_bytes;
 	bool system;			/* the runtime's own goroutines too */
 	bool no_cost;			/* no calibration: cost is unknown */
+	double max_overhead;		/* of the target's CPU time, that probes may cost; 0: no limit. Beyond it the rest is estimated */
+	bool no_probes;			/* looks instead: what has to do with events is not used */
+	double rate;			/* looks a second */
 };
 
 struct session_progress {
 	uint64_t elapsed_ns, events, lost;
+	uint32_t looks;
 };
+
+#define SESSION_LINKS_NS GOVERNOR_LINKS_NS /* that attaching and detaching once costs, beside the hits */
 
 struct session_end {
 	bool target_ended;		/* before the recording was over; one that starts another program (execve) ends, too */
 	uint64_t duration_ns;
-	uint64_t hits;
-	uint64_t events;		/* that reached us, those of the runtime's own goroutines not among them */
+	uint64_t hits;			/* those while recording was off (attaching, detaching) too */
+	uint32_t attached;		/* how often the probes were attached and taken down */
+	uint64_t events;		/* that reached us, those of the runtime's own goroutines not among them; of looks: goroutines counted */
+	uint64_t exact_ns;		/* at the beginning every event was seen, for so long */
+	uint32_t windows, looks;	/* for the rest: windows in which probes were on; looks without any */
 	uint64_t lost;			/* everything that did not reach the report, by stats.h and the bounds */
 	uint64_t cpu_ns;		/* of the target, while it was recorded; if it ended, up to 100 ms before that */
 	double cost_ns;			/* hits x calibrated ns; < 0: not calibrated */
+	uint64_t own_ns;		/* our own CPU time, while it was recorded */
 	char losses[256];		/* the ways in which events were lost, with numbers; "" if none */
 };
 

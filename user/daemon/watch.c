@@ -13,13 +13,13 @@
 #include "daemon/knots.h"
 #include "daemon/probes.h"
 #include "daemon/taken.h"
+#include "model/governor.h"
 #include "pipe/decode.h"
 #include "target/maps.h"
 
 #define POLL_MS     100         /* the ring wakes us earlier when it fills */
 #define STACK_DEPTH 1           /* nobody looks at the stacks of births and parks */
 #define PARKS_RING  (64u << 10) /* they send next to nothing */
-#define HIT_NS      2000.0      /* a hit that was not calibrated: more than most cost */
 
 /* Ways in which a park is not noted. */
 static const enum pw_stat park_losses[] = { PW_STAT_LOST_READ, PW_STAT_LOST_GMAP,
@@ -128,8 +128,6 @@ static void eye__measure(struct eye *e)
 	probes__stats(e->probes, stats);
 	e->hits = probes__hits(stats);
 	e->cost_ns = probes__cost_ns(e->probes, stats);
-	if (e->cost_ns < 0)
-		e->cost_ns = HIT_NS * (double)e->hits;
 }
 
 static void eye__close(struct eye *e)
@@ -144,21 +142,19 @@ static void eye__close(struct eye *e)
 static void eye__too_dear(struct eye *e)
 {
 	cause__set(&e->why, -EDQUOT,
-		   "they would cost the program more than %.0f %% of its CPU time",
-		   100 * WATCH_COST_MAX);
+		   "they would cost the program more than --max-overhead");
 	eye__give_up(e, -EDQUOT);
 }
 
-/* What they may cost so far. Where only the parks tell who ran, it is worth more. */
+/* Before Go 1.17 only the parks tell who ran: there they are worth as much to a program that hardly runs as to one that runs all the time. */
 static double watch__allowed(const struct watch *w)
 {
-	const double cpu = (double)(w->cpu_ns - w->cpu_start_ns),
-		     wall = (double)(clock_now_ns() - w->start_ns);
-	const double idle =
-		w->t->namers[0].go_minor < LEAKS_GO_COUNTS ? WATCH_COST_MAX : WATCH_COST_IDLE;
+	const bool parks_only = w->t->namers[0].go_minor < CENSUS_GO_COUNTS;
+	const double cpu = (double)(w->cpu_ns - w->cpu_start_ns), wall = (double)(clock_now_ns() - w->start_ns);
+	struct governor g;
 
-	return WATCH_COST_NS +
-	       (WATCH_COST_MAX * cpu > idle * wall ? WATCH_COST_MAX * cpu : idle * wall);
+	governor__init(&g, w->o.max_overhead);
+	return governor__left_ns(&g, parks_only && cpu < wall ? wall : cpu, wall);
 }
 
 /* Takes the probes down that cost more than they may: those that are worth less first. */
@@ -166,6 +162,8 @@ static void watch__keep_budget(struct watch *w)
 {
 	const double allowed = watch__allowed(w);
 
+	if (w->o.max_overhead <= 0)
+		return;
 	eye__measure(&w->lives);
 	eye__measure(&w->parks);
 	if (w->parks.probes && w->lives.cost_ns + w->parks.cost_ns > allowed)

@@ -25,19 +25,12 @@
 
 #define WATCH_LOOKS    13	/* from the start to the end, both included */
 #define WATCH_PASSES   3	/* of the search, spread over the second half */
-/*
- * What probes may cost: this, and 1 % of the target's CPU time or 0.1 % of one processor (before Go 1.17 1 %), whichever is more.
- * Then they are taken down.
- */
-#define WATCH_COST_NS	(10 * NS_PER_MS)
-#define WATCH_COST_MAX	0.01
-#define WATCH_COST_IDLE 0.001
-
 struct watch_opts {
 	pid_t pid;
 	uint64_t duration_ns;
 	unsigned int depth;	/* frames of a stack */
 	uint64_t proof_ns;	/* that the search may take in all; 0: no search */
+	double max_overhead;	/* of the target's CPU time, that probes may cost; then they are taken down. 0: no limit */
 	bool no_probes;
 	bool no_cost;		/* no calibration: cost is unknown */
 };

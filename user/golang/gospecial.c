@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/room.h"
+
 #define BATCH      1024u
 #define RECORD_MAX 64u /* bytes of a special that are looked at; the longest, a cleanup, has 56 */
 
@@ -76,27 +78,10 @@ static int meaning_of(int minor, uint8_t kind)
 	}
 }
 
-static int grow(void **array, size_t *room, size_t nr, size_t size)
-{
-	size_t more = *room ? *room * 2 : 256;
-	void *p;
-
-	if (nr < *room)
-		return 0;
-	p = reallocarray(*array, more, size);
-	if (!p)
-		return -ENOMEM;
-	*array = p;
-	*room = more;
-	return 0;
-}
-
 static int reading__object(struct reading *r, uint64_t addr)
 {
-	void *p = r->s->objects;
-	int err = grow(&p, &r->objects_room, r->s->nr_objects, sizeof(*r->s->objects));
+	int err = room_for(&r->s->objects, &r->objects_room, r->s->nr_objects + 1, sizeof(*r->s->objects));
 
-	r->s->objects = p;
 	if (!err)
 		r->s->objects[r->s->nr_objects++] = addr;
 	return err;
@@ -105,15 +90,13 @@ static int reading__object(struct reading *r, uint64_t addr)
 static int reading__words(struct reading *r, uint64_t object, const uint8_t *record)
 {
 	for (size_t at = (size_t)r->rt->objects.special_size; at + 8 <= r->record_bytes; at += 8) {
-		void *p = r->s->words;
 		uint64_t v;
 		int err;
 
 		memcpy(&v, record + at, sizeof(v));
 		if (v < r->heap->lo || v >= r->heap->hi)
 			continue;
-		err = grow(&p, &r->words_room, r->s->nr_words, sizeof(*r->s->words));
-		r->s->words = p;
+		err = room_for(&r->s->words, &r->words_room, r->s->nr_words + 1, sizeof(*r->s->words));
 		if (err)
 			return err;
 		r->s->words[r->s->nr_words++] = (struct gospecial_word){ v, object };

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/room.h"
+
 #define EMPTY UINT32_MAX
 
 _Static_assert(sizeof(struct leak_g) == LEAK_G_BYTES, "the header says so");
@@ -40,24 +42,6 @@ void leakset__free(struct leakset *ls)
 	free(ls->passed);
 	free(ls->holds);
 	free(ls);
-}
-
-/* Makes room for need more elements of *array. */
-static int grow(void **array, size_t *room, size_t nr, size_t need, size_t size)
-{
-	size_t more = *room ? *room : 256;
-	void *p;
-
-	if (nr + need <= *room)
-		return 0;
-	while (more < nr + need)
-		more *= 2;
-	p = reallocarray(*array, more, size);
-	if (!p)
-		return -ENOMEM;
-	*array = p;
-	*room = more;
-	return 0;
 }
 
 /* --- by number --- */
@@ -140,13 +124,11 @@ static uint32_t leakset__find_group(const struct leakset *ls, const struct leak_
 
 static int leakset__make_group(struct leakset *ls, const struct leak_seen *s, uint32_t *ret)
 {
-	void *groups = ls->groups;
 	int err;
 
 	if (ls->nr_groups == ls->o.max_groups)
 		return -ENOSPC;
-	err = grow(&groups, &ls->groups_room, ls->nr_groups, 1, sizeof(*ls->groups));
-	ls->groups = groups;
+	err = room_for(&ls->groups, &ls->groups_room, ls->nr_groups + 1, sizeof(*ls->groups));
 	if (!err && 2 * ls->nr_groups >= ls->by_key.cap) {
 		err = index__clear(&ls->by_key, 2 * ls->nr_groups + 1);
 		for (size_t i = 0; i < ls->nr_groups && !err; i++)
@@ -237,7 +219,6 @@ static void leakset__leave(struct leakset *ls, const struct leak_g *g, bool ende
 
 static int leakset__keep_objects(struct leakset *ls, struct leak_g *g, const struct leak_seen *s)
 {
-	void *objects = ls->objects;
 	int err;
 
 	g->object = s->nr_objects ? s->objects[0] : 0;
@@ -247,9 +228,8 @@ static int leakset__keep_objects(struct leakset *ls, struct leak_g *g, const str
 		ls->refused++;
 		return 0;
 	}
-	err = grow(&objects, &ls->objects_room, ls->nr_objects, s->nr_objects,
-		   sizeof(*ls->objects));
-	ls->objects = objects;
+	err = room_for(&ls->objects, &ls->objects_room, ls->nr_objects + s->nr_objects,
+		       sizeof(*ls->objects));
 	if (err)
 		return err;
 	if (s->nr_objects)
@@ -263,14 +243,12 @@ static int leakset__keep_objects(struct leakset *ls, struct leak_g *g, const str
 static int leakset__add_g(struct leakset *ls, const struct leak_seen *s, uint32_t group,
 			  uint8_t look, struct leak_g **ret)
 {
-	void *gs = ls->gs;
 	struct leak_site *site;
 	int err;
 
 	if (ls->nr >= ls->o.max_goroutines)
 		return -ENOSPC;
-	err = grow(&gs, &ls->room, ls->nr, 1, sizeof(*ls->gs));
-	ls->gs = gs;
+	err = room_for(&ls->gs, &ls->room, ls->nr + 1, sizeof(*ls->gs));
 	if (!err && 2 * ls->nr >= ls->by_goid.cap)
 		err = leakset__reindex(ls);
 	if (err)
@@ -466,10 +444,8 @@ void leakset__ring(struct leakset *ls, uint16_t rt, uint64_t goid, bool behind)
 
 int leakset__hold(struct leakset *ls, uint16_t rt, uint64_t lock, uint64_t holder)
 {
-	void *holds = ls->holds;
-	int err = grow(&holds, &ls->holds_room, ls->nr_holds, 1, sizeof(*ls->holds));
+	int err = room_for(&ls->holds, &ls->holds_room, ls->nr_holds + 1, sizeof(*ls->holds));
 
-	ls->holds = holds;
 	if (err)
 		return err;
 	ls->holds[ls->nr_holds++] = (struct leak_hold){ .lock = lock, .holder = holder, .rt = rt };

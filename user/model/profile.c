@@ -26,6 +26,7 @@ struct happening {
 	uint64_t stack_id;
 	uint64_t gopc, startpc;
 	uint64_t value;
+	bool uncounted;		/* it is open at the end of a window: counted where it ends */
 };
 
 /* A census entry, or a wait that names one: whichever came first is kept here for the other. */
@@ -46,6 +47,8 @@ struct label {
 struct profile {
 	struct profile_opts opts;
 	uint64_t start_ns, end_ns;
+	uint32_t windows;
+	bool counts_least;
 	struct stackset *stacks;
 	struct gtable *origins;		/* async, and for exits; else empty */
 	struct rowset *rows;
@@ -173,9 +176,9 @@ static uint32_t chain_of(struct profile *p, const struct happening *w)
 	return gtable__chain(p->origins, w->rt, w->goid);
 }
 
-static int add_row(struct profile *p, const struct row_key *key, uint64_t value)
+static int add_row(struct profile *p, const struct row_key *key, uint64_t value, bool counts)
 {
-	int err = rowset__add(p->rows, key, value);
+	int err = rowset__sample(p->rows, key, value, counts);
 
 	if (err)
 		p->stats.refused++;
@@ -194,7 +197,7 @@ static int add_wait(struct profile *p, const struct happening *w)
 		.rt = w->rt,
 	};
 
-	return add_row(p, &key, w->value);
+	return add_row(p, &key, w->value, !w->uncounted);
 }
 
 /* A birth or an exit: w is about the goroutine itself, its ancestry begins with its parent. */
@@ -210,7 +213,7 @@ static int add_life(struct profile *p, const struct happening *w, uint64_t paren
 		.rt = w->rt,
 	};
 
-	return add_row(p, &key, 1);
+	return add_row(p, &key, 1, true);
 }
 
 static struct census_half *half_find(const struct profile *p, uint16_t rt, uint64_t goid)
@@ -435,9 +438,12 @@ int profile__open_wait(struct profile *p, uint16_t rt, const struct pw_gstate *s
 		.rt = rt, .label = label, .goid = s->goid, .gopc = gopc, .startpc = startpc,
 		.reason = sched ? s->ready_reason : s->reason,
 		.stack_id = sched ? s->ready_stack_id : s->stack_id,
+		.uncounted = p->windows,
 	};
 
 	if (!from_ns || (!sched && p->opts.event != PROFILE_BLOCKED))
+		return 0;
+	if (p->windows && from_ns < p->start_ns)	/* of another window */
 		return 0;
 	if (p->end_ns < from_ns || p->end_ns - from_ns < p->opts.min_ns) {
 		p->stats.in++;
@@ -449,6 +455,60 @@ int profile__open_wait(struct profile *p, uint16_t rt, const struct pw_gstate *s
 		w.startpc = o->made.startpc;
 	}
 	return apply_span(p, &w, from_ns, p->end_ns);
+}
+
+void profile__window(struct profile *p)
+{
+	struct census_half *c, *next;
+
+	HASH_ITER(hh, p->halves, c, next)
+		half_drop(p, c);
+	if (p->windows++)
+		rowset__next_window(p->rows);
+	else
+		rowset__sampled(p->rows);
+	p->end_ns = UINT64_MAX;
+}
+
+void profile__weigh(struct profile *p, double factor, double count_factor, uint64_t length_ns)
+{
+	rowset__weigh(p->rows, factor, count_factor, length_ns);
+}
+
+uint64_t profile__stack(struct profile *p, const uint64_t *pcs, size_t nr, bool truncated)
+{
+	uint64_t id = PW_STACK_ID_NONE;
+
+	stackset__intern(p->stacks, pcs, nr, truncated, &id);
+	return id;
+}
+
+int profile__sample(struct profile *p, const struct profile_sample *s)
+{
+	const bool life = p->opts.event == PROFILE_BIRTHS || p->opts.event == PROFILE_EXITS;
+	const struct happening w = {
+		.rt = s->rt, .reason = s->reason, .label = s->label, .goid = s->goid,
+		.gopc = s->gopc, .startpc = s->startpc, .stack_id = s->stack_id,
+	};
+	const struct gorigin o = {
+		.made = { PW_STACK_ID_NONE, s->gopc, s->startpc }, .parent_goid = s->parent_goid,
+	};
+	struct row_key key = {
+		.stack_id = w.stack_id,
+		.root = root_of(p, &w),
+		.gopc = life ? w.gopc : 0,
+		.startpc = life ? w.startpc : 0,
+		.reason = w.reason,
+		.rt = w.rt,
+	};
+
+	if (p->opts.async && s->gopc)
+		gtable__put(p->origins, s->rt, s->goid, &o);
+	if (p->opts.async)
+		key.chain = gtable__chain(p->origins, s->rt, life ? s->parent_goid : s->goid);
+	p->stats.in++;
+	p->counts_least |= s->counts && !life;
+	return add_row(p, &key, s->value, s->counts);
 }
 
 void profile__stats(const struct profile *p, struct profile_stats *ret)
@@ -464,10 +524,20 @@ const struct profile_opts *profile__opts(const struct profile *p)
 	return &p->opts;
 }
 
-void profile__window(const struct profile *p, uint64_t *ret_start_ns, uint64_t *ret_end_ns)
+void profile__span(const struct profile *p, uint64_t *ret_start_ns, uint64_t *ret_end_ns)
 {
 	*ret_start_ns = p->start_ns;
 	*ret_end_ns = p->end_ns;
+}
+
+uint32_t profile__windows(const struct profile *p)
+{
+	return p->windows;
+}
+
+bool profile__counts_least(const struct profile *p)
+{
+	return p->counts_least;
 }
 
 const struct rowset *profile__rows(const struct profile *p)

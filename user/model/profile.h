@@ -12,6 +12,11 @@
  *	profile__end(end_ns)			 recording stopped; the rest of the records is applied after it all the same
  *	profile__open_wait()			 each entry of the map of goroutines
  *	snap__take()
+ * or, where time is only sampled: begin, then for each window
+ *	profile__window()			 it begins; begin and end again, where there are records
+ *	profile__sample()			 goroutines that were looked at; or records, as above
+ *	profile__weigh()			 how much time it stands for
+ * What was recorded before the first window is exact, and is not weighed.
  *
  * Values are nanoseconds inside [start, end] for blocked and sched, the count for births and exits. The number of rows,
  * stacks and goroutines is bounded; what the bounds refuse is counted: in = out + refused + not_waiting + filtered.
@@ -100,6 +105,27 @@ int profile__known(struct profile *p, uint16_t rt, const struct profile_known *k
 int profile__open_wait(struct profile *p, uint16_t rt, const struct pw_gstate *s, uint64_t gopc,
 		       uint64_t startpc, uint32_t label);
 
+/*
+ * Another window begins: what a census half said in the one before is forgotten. length_ns: of the time that it stands for;
+ * factor: how much longer than the window's own that is; count_factor: how
+ * many times as many there were as it has counted.
+ * profile__stack(): a stack that somebody stands in, for samples (PW_STACK_ID_NONE where there is no room).
+ */
+void profile__window(struct profile *p);
+void profile__weigh(struct profile *p, double factor, double count_factor, uint64_t length_ns);
+
+/* One goroutine that was looked at, and stands for `value`. */
+struct profile_sample {
+	uint64_t stack_id;
+	uint64_t goid, parent_goid, gopc, startpc;
+	uint64_t value;
+	uint32_t label, reason;
+	uint16_t rt;
+	bool counts;		/* not one that was counted at an earlier look */
+};
+uint64_t profile__stack(struct profile *p, const uint64_t *pcs, size_t nr, bool truncated);
+int profile__sample(struct profile *p, const struct profile_sample *s);	/* 0 or -ENOSPC, -ENOMEM: counted as refused */
+
 /* Counted so far. Waits that still look for their census entry are counted as not_waiting. */
 void profile__stats(const struct profile *p, struct profile_stats *ret);
 
@@ -108,7 +134,9 @@ struct rowset;
 struct stackset;
 struct chainset;
 const struct profile_opts *profile__opts(const struct profile *p);
-void profile__window(const struct profile *p, uint64_t *ret_start_ns, uint64_t *ret_end_ns);
+void profile__span(const struct profile *p, uint64_t *ret_start_ns, uint64_t *ret_end_ns);
+uint32_t profile__windows(const struct profile *p);	/* 0: values are no estimates */
+bool profile__counts_least(const struct profile *p);	/* counts are what was seen: there may be more */
 const struct rowset *profile__rows(const struct profile *p);
 const struct stackset *profile__stacks(const struct profile *p);
 const struct chainset *profile__chains(const struct profile *p);

@@ -2,6 +2,7 @@
 #include "model/rowset.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 
 #define HASH_NONFATAL_OOM 1
@@ -17,6 +18,9 @@ struct entry {
 struct rowset {
 	struct entry *by_key;
 	size_t max;
+	uint32_t window;
+	double lengths2; /* sum of the squares of the windows' lengths */
+	struct rowset_row total;
 };
 
 int rowset__new(size_t max, struct rowset **ret)
@@ -63,7 +67,35 @@ static int insert(struct rowset *rs, const struct row_key *key, struct entry **r
 	return 0;
 }
 
-int rowset__add(struct rowset *rs, const struct row_key *key, uint64_t value)
+/* Differences to the window before and, if it was not in the one after, to that; the first has none before. */
+static double squares_so_far(const struct rowset_row *row, uint32_t next)
+{
+	const double d = row->window ? row->here - row->before : 0;
+
+	return row->squares + d * d + (next > row->window + 1 ? row->here * row->here : 0);
+}
+
+static void go_to_window(struct rowset_row *row, uint32_t window)
+{
+	row->squares = squares_so_far(row, window);
+	row->before = window == row->window + 1 ? row->here : 0;
+	row->here = 0;
+	row->here_count = 0;
+	row->window = window;
+}
+
+static void add(struct rowset_row *row, uint32_t window, uint64_t value, bool counts)
+{
+	if (row->window != window)
+		go_to_window(row, window);
+	row->count += counts;
+	row->here_count += counts;
+	row->here += (double)value;
+	if (__builtin_add_overflow(row->value, value, &row->value))
+		row->value = UINT64_MAX;
+}
+
+int rowset__sample(struct rowset *rs, const struct row_key *key, uint64_t value, bool counts)
 {
 	struct entry *e;
 	int err;
@@ -73,11 +105,71 @@ int rowset__add(struct rowset *rs, const struct row_key *key, uint64_t value)
 		err = insert(rs, key, &e);
 		if (err)
 			return err;
+		e->row.window = rs->window;
 	}
-	e->row.count++;
-	if (__builtin_add_overflow(e->row.value, value, &e->row.value))
-		e->row.value = UINT64_MAX;
+	add(&e->row, rs->window, value, counts);
+	add(&rs->total, rs->window, value, counts);
 	return 0;
+}
+
+int rowset__add(struct rowset *rs, const struct row_key *key, uint64_t value)
+{
+	return rowset__sample(rs, key, value, true);
+}
+
+static void forget_windows(struct rowset_row *row)
+{
+	row->window = 0;
+	row->here_count = 0;
+	row->here = row->before = row->squares = 0;
+}
+
+void rowset__sampled(struct rowset *rs)
+{
+	for (struct entry *e = rs->by_key; e; e = e->hh.next)
+		forget_windows(&e->row);
+	forget_windows(&rs->total);
+	rs->window = 0;
+	rs->lengths2 = 0;
+}
+
+void rowset__next_window(struct rowset *rs)
+{
+	rs->window++;
+}
+
+static void weigh(struct rowset_row *row, double factor, double count_factor, uint64_t length_ns)
+{
+	const double more = row->here * (factor - 1);
+
+	row->here *= factor / (double)length_ns;
+	row->value = (double)row->value + more < (double)UINT64_MAX ? row->value + (uint64_t)(more + 0.5) : UINT64_MAX;
+	row->count += (uint64_t)(row->here_count * (count_factor - 1) + 0.5);
+	row->here_count = 0;
+}
+
+void rowset__weigh(struct rowset *rs, double factor, double count_factor, uint64_t length_ns)
+{
+	if (!length_ns)
+		return;
+	rs->lengths2 += (double)length_ns * (double)length_ns;
+	for (struct entry *e = rs->by_key; e; e = e->hh.next)
+		if (e->row.window == rs->window)
+			weigh(&e->row, factor, count_factor, length_ns);
+	if (rs->total.window == rs->window)
+		weigh(&rs->total, factor, count_factor, length_ns);
+}
+
+const struct rowset_row *rowset__total(const struct rowset *rs)
+{
+	return &rs->total;
+}
+
+double rowset__spread(const struct rowset *rs, const struct rowset_row *row)
+{
+	const uint32_t nr = rs->window + 1;
+
+	return nr < 2 ? 0 : sqrt(squares_so_far(row, nr) * rs->lengths2 / (2.0 * (nr - 1)));
 }
 
 size_t rowset__nr(const struct rowset *rs)

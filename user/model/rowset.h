@@ -2,11 +2,13 @@
 /*
  * rowset: sums by key: the rows of a profile before they have stacks. Written by profile, read by snap.
  *
- * At most max rows; a new key beyond that is refused (the profile counts it), known keys go on.
+ * At most max rows; a new key beyond that is refused (the profile counts it), known keys go on. What was seen in windows only is
+ * a sample: the rows keep how much their windows differ.
  */
 #ifndef PARKWATCH_MODEL_ROWSET_H
 #define PARKWATCH_MODEL_ROWSET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,6 +27,11 @@ struct rowset_row {
 	struct row_key key;
 	uint64_t count;
 	uint64_t value;		/* stays at UINT64_MAX rather than wrap */
+	/* For rowset__spread(). */
+	uint32_t window;	/* the last one that it was in */
+	uint32_t here_count;	/* its count in that one */
+	double here, before;	/* its value in that one, and in the one before; a ns, once they are weighed */
+	double squares;		/* of the differences between windows that follow each other, up to that one */
 };
 
 struct rowset;
@@ -34,7 +41,20 @@ DEFINE_SCOPED(rowset)
 
 /* One more with this value. 0, -ENOSPC, -ENOMEM. */
 int rowset__add(struct rowset *rs, const struct row_key *key, uint64_t value);
-
+/* The same, counted or not. */
+int rowset__sample(struct rowset *rs, const struct row_key *key, uint64_t value, bool counts);
+/* From here on all belongs to windows, and to number 0 at first; what was added before is no sample. */
+void rowset__sampled(struct rowset *rs);
+void rowset__next_window(struct rowset *rs);
+/* The window is over. What was added in it stands for factor (1 or more) times as much, and for so much
+ * time; what was counted for count_factor times as many. Once a window. */
+void rowset__weigh(struct rowset *rs, double factor, double count_factor, uint64_t length_ns);
+/*
+ * The standard error of the row's value, as the sum over windows that are a sample of the time, without what is none: from the
+ * differences between windows that follow each other, so that what changes slowly is no error. 0 for fewer than two windows.
+ */
+double rowset__spread(const struct rowset *rs, const struct rowset_row *row);
+const struct rowset_row *rowset__total(const struct rowset *rs);	/* of all rows, without a key. Borrowed */
 size_t rowset__nr(const struct rowset *rs);
 /* The rows in order of arrival: begin with NULL, ends with NULL. Borrowed until the next add. */
 const struct rowset_row *rowset__next(const struct rowset *rs, const struct rowset_row *row);

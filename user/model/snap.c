@@ -57,6 +57,22 @@ static int resolve_chains(struct snap_store *st, const struct profile *p)
 	return 0;
 }
 
+/* Student's t for 95 % and so many degrees of freedom. */
+static double t95(uint32_t freedom)
+{
+	const double n = freedom;
+
+	return freedom ? 1.96 + 2.37 / n + 2.82 / (n * n) + 5.56 / (n * n * n) : 0;
+}
+
+/* Half of the confidence interval. */
+static uint64_t error_of(const struct profile *p, const struct rowset_row *row)
+{
+	const uint32_t windows = profile__windows(p);
+
+	return windows > 1 ? (uint64_t)(t95(windows - 1) * rowset__spread(profile__rows(p), row)) : 0;
+}
+
 static void fill_row(struct snap_store *st, const struct profile *p, const struct rowset_row *from,
 		     struct snap_row *to)
 {
@@ -74,6 +90,7 @@ static void fill_row(struct snap_store *st, const struct profile *p, const struc
 		.count = from->count,
 		.value = from->value,
 	};
+	to->error = error_of(p, from);
 	if (root == PROFILE_ROOT_LABEL)
 		to->label = profile__label_text(p, (uint32_t)k->root);
 }
@@ -165,6 +182,7 @@ static int fill(struct snap_store *st, const struct profile *p)
 	st->rows = calloc(rowset__nr(rs) + 1, sizeof(*st->rows));
 	if (!st->rows)
 		return -ENOMEM;
+	s->error = error_of(p, rowset__total(rs));
 	while ((from = rowset__next(rs, from)))
 		fill_row(st, p, from, &st->rows[s->nr++]);
 	settle(st);
@@ -195,7 +213,9 @@ int snap__take(const struct profile *p, struct snap **ret)
 		return -ENOMEM;
 	s->event = profile__opts(p)->event;
 	s->root = profile__opts(p)->root;
-	profile__window(p, &s->start_ns, &s->end_ns);
+	profile__span(p, &s->start_ns, &s->end_ns);
+	s->windows = profile__windows(p);
+	s->counts_least = profile__counts_least(p);
 	err = resolve_chains(st, p);
 	if (!err)
 		err = fill(st, p);

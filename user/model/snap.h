@@ -48,15 +48,19 @@ struct snap_row {
 	const char *label;	/* PROFILE_ROOT_LABEL: "" for no labels; else NULL */
 	uint64_t count;
 	uint64_t value;		/* ns, or the count */
+	uint64_t error;		/* estimates: value +- error is a 95 % confidence interval; 0 also where it is not known */
 };
 
 struct snap {
 	enum profile_event event;
 	enum profile_root root;
 	uint64_t start_ns, end_ns;
+	uint32_t windows;	/* that values are estimated from; 0: they are exact */
+	bool counts_least;	/* counts are what was seen: there may be more */
 	const struct snap_row *rows;
 	size_t nr;
 	uint64_t count, value;	/* sums */
+	uint64_t error;		/* of value, as of a row */
 	uint64_t stacks_lost;	/* sum of the counts of rows whose stack is LOST */
 };
 

@@ -117,6 +117,8 @@ static void attach__set_knobs(struct attach *a, const struct attach_opts *o)
 	k->nr_sites = a->plan->nr_sites;
 	k->cookies = a->way != ATTACH_PERF_IOCTL;
 	k->min_wait_ns = o->min_wait_ns;
+	k->gopark = a->plan->gopark;
+	k->gopark_bytes = a->plan->gopark_bytes;
 	k->wakeup_bytes = o->ring_bytes / WAKEUP_SHARE;
 	for (int p = 0; p < PW_POINT_MAX; p++)
 		k->first_site[p] = (__u16)a->plan->points[p].first;
@@ -308,6 +310,23 @@ void attach__start(struct attach *a)
 void attach__stop(struct attach *a)
 {
 	__atomic_store_n(&a->skel->bss->pw_on, 0, __ATOMIC_SEQ_CST);
+}
+
+void attach__window(struct attach *a, uint64_t begin_ns)
+{
+	__atomic_store_n(&a->skel->bss->pw_begin_ns, begin_ns, __ATOMIC_SEQ_CST);
+}
+
+void attach__limit(struct attach *a, int64_t hits)
+{
+	__atomic_store_n(&a->skel->bss->pw_cut_ns, 0, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&a->skel->bss->pw_left, hits, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&a->skel->bss->pw_limited, hits >= 0, __ATOMIC_SEQ_CST);
+}
+
+uint64_t attach__cut_ns(const struct attach *a)
+{
+	return __atomic_load_n(&a->skel->bss->pw_cut_ns, __ATOMIC_SEQ_CST);
 }
 
 void attach__off(struct attach *a)

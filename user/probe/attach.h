@@ -53,6 +53,14 @@ int attach__on(struct attach *a, struct cause *why);
 void attach__start(struct attach *a); /* recording begins */
 void attach__stop(struct attach *a);  /* recording ends: later hits count as OFF */
 void attach__off(struct attach *a);
+/*
+ * Before start: what follows is a window that begins at begin_ns (CLOCK_MONOTONIC): of goroutines that park before it and run in it
+ * only the part in it counts, and they need no mark. 0: it is the whole recording.
+ */
+void attach__window(struct attach *a, uint64_t begin_ns);
+/* So many hits may still be dealt with, some hundred more or less: then recording ends by itself. Negative: no limit. */
+void attach__limit(struct attach *a, int64_t hits);
+uint64_t attach__cut_ns(const struct attach *a); /* when it ended so; 0: it did not. limit() sets it back */
 
 enum attach_way attach__way(const struct attach *a);
 enum pw_transport attach__transport(const struct attach *a);

@@ -313,6 +313,10 @@ int plan__make(struct goproc *gp, struct goruntime *rt, const struct kfeat *kf, 
 			return cause__set(why, err, "cannot read the function table of '%s': %s",
 					  rt->path, strerror(-err));
 	}
+	for (uint32_t m = 0; m < rt->nr_modules && m < GOMODULES_MAX && !p->gopark; m++) {
+		p->gopark = pl->fn[m][FN_GOPARK].entry;
+		p->gopark_bytes = pl->fn[m][FN_GOPARK].end - p->gopark;
+	}
 	for (int point = 0; point < PW_POINT_MAX; point++)
 		planner__point(pl, point);
 	*ret = steal(p);

@@ -43,6 +43,7 @@ struct plan {
 	struct plan_point points[PW_POINT_MAX];
 	struct plan_site sites[PW_SITES_MAX];
 	uint32_t nr_sites;
+	uint64_t gopark, gopark_bytes; /* its code in the process; 0: not there */
 };
 
 const char *pw_point_name(enum pw_point p); /* "birth", "cobirth", "exit", "park", "ready", "run" */

@@ -60,6 +60,9 @@ int framer__new(const struct namer *namers, size_t nr_namers, bool full, struct 
 void framer__free(struct framer *f);
 DEFINE_SCOPED(framer)
 
+/* From here on packages are called as they are imported: gopkg.in/yaml.v3, where Go's own tracebacks have gopkg.in/yaml%2ev3. */
+void framer__unescape(struct framer *f);
+
 /* *ret->v is borrowed until the next call. 0 or -ENOMEM. */
 int framer__row(struct framer *f, const struct snap *s, const struct snap_row *row, struct frames *ret);
 

@@ -34,8 +34,10 @@ int leaks__new(const struct namer *namers, size_t nr_rt, struct leaks **ret)
 	if (!l)
 		return -ENOMEM;
 	err = framer__new(namers, nr_rt, true, &l->framer);
-	if (!err)
+	if (!err) {
+		framer__unescape(l->framer);
 		err = leak_names__new(&l->names);
+	}
 	if (!err)
 		err = leakset__new(&(struct leakset_opts){ 0 }, &l->set);
 	if (err)
@@ -128,40 +130,16 @@ static int look__stack(struct look *k, size_t stack)
 	return 0;
 }
 
-static uint64_t mix(uint64_t hash, uint64_t value)
-{
-	hash = (hash ^ value) * 0xff51afd7ed558ccdULL;
-	return hash ^ hash >> 32;
-}
-
-/*
- * A number that is another one if it ran since; before Go 1.17 it may be the same all the same:
- * what it waits for, through which sudog, and how deep it stands in its stack.
- */
-static uint64_t wait_number(const struct census *c, const struct census_g *g, bool counts)
-{
-	uint64_t hash = mix(g->stops, g->stack_hi - g->sp);
-
-	for (uint32_t i = 0; i < g->nr_waits; i++) {
-		const struct census_wait *w = &c->waits[g->waits_at + i];
-
-		hash = mix(hash, w->addr);
-		if (w->kind == CENSUS_WAIT_TIMER || (!counts && w->kind == CENSUS_WAIT_CHAN))
-			hash = mix(hash, w->via);
-	}
-	return hash;
-}
-
 static int look__see(struct look *k, size_t i)
 {
 	const struct dump_row *r = &k->d->rows[i];
 	const struct census *c = k->d->in.censuses[r->rt];
 	const struct census_g *g = dump__g(k->d, r);
 	const size_t stack = dump__stack(k->d, r);
-	const bool counts = k->d->in.namers[r->rt].go_minor >= LEAKS_GO_COUNTS;
+	const bool counts = k->d->in.namers[r->rt].go_minor >= CENSUS_GO_COUNTS;
 	struct leak_seen s = {
 		.goid = g->goid,
-		.wait = wait_number(c, g, counts),
+		.wait = census__wait_number(c, g, counts),
 		.unsure = !counts,
 		.since_ns = g->waitsince_ns,
 		.stack_bytes = g->stack_hi - g->stack_lo,

@@ -33,10 +33,8 @@
 
 #define LEAKS_PARENTS_MAX 8	/* of a chain of creators that are told */
 #define LEAKS_GOIDS	  10	/* told of a group */
-/* From this Go on a goroutine counts how often it has stopped running (runtime/proc.go casgstatus); before, only probes tell. */
-#define LEAKS_GO_COUNTS	  17
 #define LEAK_HEAP_UNKNOWN UINT64_MAX
-#define LEAKS_GOALS	  256	/* of a group that are searched for */
+#define LEAKS_GOALS	  8192	/* of a group that are searched for */
 #define LEAKS_GOALS_MAX	  65536	/* in all */
 
 struct leak_parent {

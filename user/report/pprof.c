@@ -17,7 +17,8 @@
 #include "report/pprof_tables.h"
 #include "report/renderer.h"
 
-#define LABELS_MAX 64		/* of a sample */
+#define LABELS_MAX   64		/* of a sample */
+#define COMMENTS_MAX 6
 
 struct sample_labels {
 	Pprof__Label v[LABELS_MAX];
@@ -173,7 +174,7 @@ static int fill_comments(struct pprof_tables *t, const struct report *r, Pprof__
 	const struct report_meta *m = r->meta;
 	int err;
 
-	p->comment = arena__array(&t->arena, 5, sizeof(*p->comment));
+	p->comment = arena__array(&t->arena, COMMENTS_MAX, sizeof(*p->comment));
 	if (!p->comment)
 		return -ENOMEM;
 	err = add_comment(t, p, "parkwatch: %s", report_event_name(r->snap->event));
@@ -184,6 +185,9 @@ static int fill_comments(struct pprof_tables *t, const struct report *r, Pprof__
 	if (!err)
 		err = add_comment(t, p, "%s seen %" PRIu64 ", lost %" PRIu64,
 				  r->snap->event == PROFILE_GOROUTINES ? "goroutines" : "events", m->seen, m->lost);
+	if (!err && r->snap->windows)
+		err = add_comment(t, p, "estimated from %u windows: %" PRIu64 " +- %" PRIu64 " in all (95 %% confidence)",
+				  r->snap->windows, r->snap->value, r->snap->error);
 	if (!err && m->cost[0])
 		err = add_comment(t, p, "%s", m->cost);
 	return err;

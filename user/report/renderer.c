@@ -10,6 +10,8 @@ static const struct renderer *const renderers[] = {
 	&renderer_folded,
 	&renderer_pprof,
 	&renderer_html,
+	&renderer_text,
+	&renderer_json,
 };
 
 const struct renderer *renderer_at(size_t i)

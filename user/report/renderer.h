@@ -60,6 +60,6 @@ const struct renderer *renderer_at(size_t i);		/* in order of the table; NULL af
 const struct renderer *renderer_by_name(const char *name); /* NULL if there is none */
 const struct renderer *renderer_by_path(const char *path); /* by suffix; NULL if none fits */
 
-extern const struct renderer renderer_folded, renderer_pprof, renderer_html;
+extern const struct renderer renderer_folded, renderer_pprof, renderer_html, renderer_text, renderer_json;
 
 #endif

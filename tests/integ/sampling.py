@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""record with less than all events: estimates from looks or windows, beside the exact recording of the same seconds."""
+import json
+import os
+import re
+import time
+
+import build
+from target import Recording, Target, expect, parkwatch
+
+MINORS = [15, 17, 21, 26, 27]
+
+
+LOOKS = ["--no-probes", "--rate", "50"]
+
+
+def beside(kind, minor, how, *args):
+    """(exact, estimated) of all that the target does after "go"."""
+    with Target(kind, command=build.built(minor, "static", "sampled")) as t:
+        both = [Recording(t.pid, "-f", "json", *args), Recording(t.pid, "-f", "json", *how, *args)]
+        expect(all(r.recording for r in both), "".join(both[0].said + both[1].said))
+        t.go()
+        t.truth()
+        done = [r.stop() for r in both]
+    expect(all(code == 0 for code, _, _ in done), f"{done}")
+    return [json.loads(out) for _, out, _ in done]
+
+
+def by_place(report):
+    """Own stacks only, whatever frames of the runtime stand on them. Those that wait before and after "go" are no part of it.
+
+    Nor are waits of microseconds: who moves while it is read is read again, and found in a longer one.
+    """
+    stacks = {}
+    for row in report["stacks"]:
+        own = tuple(f["func"] for f in row["stack"] if not f["func"].startswith("runtime."))
+        if own and not any("main.main" == f or "bufio" in f or "pingPong" in f for f in own):
+            value, error = stacks.get((own, row["reason"]), (0, 0))
+            stacks[own, row["reason"]] = (value + row["value"], (error ** 2 + row["error"] ** 2) ** 0.5)
+    return stacks
+
+
+def blocked_time_is_in_its_interval(minor, how=LOOKS):
+    exact, estimate = beside("waits", minor, how)
+    expect(not exact["estimated"] and estimate["estimated"] and estimate["windows"] > 20, f"{estimate['windows']} windows")
+    want, got = by_place(exact), by_place(estimate)
+    top = sorted(want, key=lambda k: -want[k][0])[:8]
+    expect(want[top[0]][0] > 1e9, f"{top}")
+    off = {}
+    for k in top:
+        value, error = got.get(k, (0, 0))
+        off[k] = abs(value - want[k][0]) / max(error, 0.01 * want[k][0], 2e7)
+    outside = {k: f"{got.get(k)}, exact {want[k][0]}" for k in top if off[k] > 1}
+    expect(len(outside) <= 2 and max(off.values()) < 4, f"{outside}")
+    total, truth = sum(v for v, _ in got.values()), sum(v for v, _ in want.values())
+    expect(abs(total - truth) < max(0.03 * truth, 2 * estimate["total_error"]),
+           f"{total} in all +- {estimate['total_error']}, exact {truth}")
+
+
+def windows_of_probes_agree(minor):
+    """Some windows a second: enough for that must be allowed."""
+    blocked_time_is_in_its_interval(minor, ["--max-overhead", "6"])
+
+
+def births_are_as_many_as_goids(minor):
+    exact, estimate = beside("births", minor, LOOKS, "-e", "births")
+    slack = 16 * os.cpu_count() + 0.02 * exact["total"]
+    expect(abs(estimate["total"] - exact["total"]) <= slack, f"{estimate['total']}, exact {exact['total']}")
+
+    def made(report, f):
+        return sum(r["value"] for r in report["stacks"] if r["stack"] and f in r["stack"][0]["func"])
+    for f in ("endAtOnce", "endSoon", "endLate"):
+        want, got = made(exact, f), made(estimate, f)
+        expect(abs(got - want) <= slack + 0.15 * exact["total"], f"{f}: {got}, exact {want}")
+
+
+def those_who_wait_all_the_time_count_for_all_of_it():
+    with Target("idle") as t:
+        code, out, said = parkwatch("record", "-p", t.pid, "-d", 2, "--no-probes", "-f", "json")
+        expect(code == 0, said)
+        report = json.loads(out)
+        expect(abs(report["window_s"] - 2) < 0.001 and report["lost"] == 0, f"{report['window_s']} s, {said}")
+        waiting = [r for r in report["stacks"] if r["value"] >= 1.99e9]
+        expect(waiting and all(r["error"] < 0.1 * r["value"] for r in waiting), report["stacks"][:3])
+        expect(re.search(r"estimated from \d+ looks, .*\n.*no cost to the target.*our own: [\d.]+ %", said), said)
+        _, text, _ = parkwatch("record", "-p", t.pid, "-d", 1, "--no-probes", "-f", "text")
+        expect(re.search(r"estimated from \d+ windows\n~[\d.]+ s \+- [\d.]+ s in all", text), text[:300])
+
+
+def the_end_of_the_program_ends_it():
+    with Target("idle") as t:
+        r = Recording(t.pid, "--no-probes", "-f", "json")
+        time.sleep(0.5)
+        t.process.kill()
+        code, out, said = r.wait()
+        expect(code == 0 and "the program ended after" in said and json.loads(out)["stacks"], f"{code}: {said}")
+
+
+def what_needs_probes_is_refused():
+    code, _, said = parkwatch("record", "-p", os.getpid(), "--no-probes", "--min-wait", "1ms")
+    expect(code == 2 and said.count("\n") == 1 and "--min-wait" in said, f"{code}: {said}")
+
+
+ONCE = [those_who_wait_all_the_time_count_for_all_of_it, the_end_of_the_program_ends_it, what_needs_probes_is_refused]
+
+
+def cases():
+    for minor in MINORS:
+        for function in (blocked_time_is_in_its_interval, windows_of_probes_agree, births_are_as_many_as_goids):
+            yield f"sampling: {function.__name__} [go1.{minor}]", lambda f=function, m=minor: f(m)
+    for function in ONCE:
+        yield f"sampling: {function.__name__}", function

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <criterion/criterion.h>
+
+#include "model/governor.h"
+
+#define SECOND 1e9
+
+Test(governor, what_may_be_spent_follows_the_targets_cpu_time)
+{
+	static const struct { const char *why; double max, cpu, time, spent, want; } t[] = {
+		{ "at the start a little", 0.01, 0, 0, 0, GOVERNOR_GRACE_NS },
+		{ "a hundredth of what it used", 0.01, 2 * SECOND, SECOND, 0, GOVERNOR_GRACE_NS + 0.02 * SECOND },
+		{ "less what was spent", 0.01, 2 * SECOND, SECOND, 0.05 * SECOND, GOVERNOR_GRACE_NS - 0.03 * SECOND },
+		{ "idle: as if it used a tenth of a processor", 0.01, 0, 10 * SECOND, 0, GOVERNOR_GRACE_NS + 0.01 * SECOND },
+	};
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++) {
+		struct governor g;
+
+		governor__init(&g, t[i].max);
+		governor__spend(&g, t[i].spent);
+		cr_expect_float_eq(governor__left_ns(&g, t[i].cpu, t[i].time), t[i].want, 1, "%s: %f", t[i].why,
+				   governor__left_ns(&g, t[i].cpu, t[i].time));
+	}
+}
+
+Test(governor, windows_are_as_wide_as_their_hits_may_cost)
+{
+	static const struct { const char *why; double hits; uint64_t least, want; } t[] = {
+		{ "idle: as wide as they get", 0, 0, GOVERNOR_WIDTH_MAX },
+		{ "2 of 1 processors' time goes into hits: as narrow as they get", 2e6, 0, GOVERNOR_WIDTH_MIN },
+		{ "a tenth", 1e5, 0, 10000000 },
+		{ "no narrower than a look at all goroutines takes", 2e6, 7000000, 7000000 },
+	};
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++) {
+		struct governor g;
+
+		governor__init(&g, 0.01);
+		governor__learn(&g, 1000000, t[i].hits, 0, t[i].least);
+		cr_expect_eq(g.width_ns, t[i].want, "%s: %llu", t[i].why, (unsigned long long)g.width_ns);
+	}
+}
+
+Test(governor, windows_that_would_be_rare_do_not_pay)
+{
+	const double busy = 2, rate = 0.01 * 2; /* two processors, a hundredth of them */
+	struct governor g;
+
+	governor__init(&g, 0.01);
+	governor__learn(&g, 1000000, busy * 1e6, 5e6, 0);
+	/* 1 ms of links, 5 around, 2 of hits: 8 ms each 0.4 s */
+	cr_expect_float_eq(governor__window_ns(&g), 8e6, 1);
+	cr_expect_float_eq(governor__period_ns(&g, rate), 0.4 * SECOND, 1);
+	cr_expect(governor__windows_pay(&g, rate));
+	cr_expect_not(governor__windows_pay(&g, rate / 4));
+	cr_expect_not(governor__windows_pay(&g, 0));
+}

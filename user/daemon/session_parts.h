@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* session_parts: what session.c opens and reports, and session_run.c records with; nobody else looks into it. */
+#ifndef PARKWATCH_DAEMON_SESSION_PARTS_H
+#define PARKWATCH_DAEMON_SESSION_PARTS_H
+
+#include "daemon/intake.h"
+#include "daemon/probes.h"
+#include "daemon/sampling.h"
+#include "daemon/session.h"
+#include "daemon/windows.h"
+
+struct session {
+	struct session_opts o;
+	struct proc *proc;
+	struct goproc *gp;
+	size_t nr_rt;
+	struct profile *profile;
+	struct intake *intake;
+	struct probes *probes; /* NULL: looks only */
+	struct windows *windows; /* NULL: there are no probes */
+	struct sampling *sampling;
+	uint64_t wall_start_ns;
+	uint64_t cpu_ns; /* of the target, when it was last seen alive */
+};
+
+/* One recording while it goes on. */
+struct session_run {
+	struct session *s;
+	uint64_t start_ns, cpu_start_ns;
+	uint64_t duration_ns; /* 0: no end */
+	uint64_t covered_ns;  /* of it, from the start, is recorded or stood for */
+	uint64_t exact_ns;    /* of that, at the beginning, is exact */
+	uint64_t counted_ns;  /* moment up to which waits are counted */
+	const volatile sig_atomic_t *stop;
+	void (*progress)(void *ctx, const struct session_progress *p); /* NULL: nobody asks */
+	void *ctx;
+	bool target_ended;
+};
+
+/* Until the duration is over, *stop, or the target's end. The probes are there, and are taken down. */
+int session_run__record(struct session_run *r, struct cause *why);
+
+#endif

@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* session_run: a recording from its first moment to its last: exact as long as the governor allows, then windows and looks. */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "daemon/session_parts.h"
+#include "model/governor.h"
+
+#define POLL_MS	   100	  /* the ring wakes us earlier when it fills */
+#define GOVERN_MS  50	  /* what hits cost is looked at so often */
+#define LIMIT_HITS 1000	  /* at least so many are dealt with between two looks at their cost */
+
+static void session_run__tell(const struct session_run *r)
+{
+	const struct session *s = r->s;
+	struct session_progress p = { .elapsed_ns = clock_now_ns() - r->start_ns };
+	struct losses lost = { 0 };
+	uint64_t stats[PW_STAT_MAX];
+
+	if (!r->progress)
+		return;
+	p.looks = sampling__stats(s->sampling)->looks;
+	if (s->probes) {
+		probes__stats(s->probes, stats);
+		probes__losses(s->probes, stats, &lost);
+		p.events = stats[PW_STAT_EVENTS] - intake__stats(s->intake)->system;
+		p.lost = lost.nr;
+	}
+	r->progress(r->ctx, &p);
+}
+
+static void session_run__see_cpu(struct session_run *r)
+{
+	const uint64_t ns = proc__cpu_ns(r->s->proc);
+
+	if (ns)
+		r->s->cpu_ns = ns;
+}
+
+/* The target ended, or started another program. */
+static bool session_run__ended(struct session_run *r)
+{
+	r->target_ended |= !proc__alive(r->s->proc) || proc__executed(r->s->proc);
+	return r->target_ended;
+}
+
+/* Until the moment, *stop, or the target's end. */
+static void session_run__wait(struct session_run *r, uint64_t until_ns)
+{
+	uint64_t now;
+
+	while (!*r->stop && !session_run__ended(r) && (now = clock_now_ns()) < until_ns) {
+		struct pollfd fd = { .fd = proc__pidfd(r->s->proc), .events = POLLIN };
+		const uint64_t left = until_ns - now < POLL_MS * NS_PER_MS ? until_ns - now : POLL_MS * NS_PER_MS;
+		const struct timespec most = { .tv_nsec = (long)left };
+
+		session_run__tell(r);
+		(void)ppoll(&fd, 1, &most, NULL); /* a signal just ends the wait */
+		session_run__see_cpu(r);
+	}
+}
+
+static bool session_run__is_over(const struct session_run *r)
+{
+	return *r->stop || r->target_ended || (r->duration_ns && r->covered_ns >= r->duration_ns);
+}
+
+/* CPU time that the target has used, and time that has gone by, since the start. */
+static double session_run__cpu(const struct session_run *r)
+{
+	return (double)(r->s->cpu_ns - r->cpu_start_ns);
+}
+
+static double session_run__gone(const struct session_run *r)
+{
+	return (double)(clock_now_ns() - r->start_ns);
+}
+
+/* --- exact: every event --- */
+
+/* Census only where something that began before matters: waits, and whose child a goroutine is. */
+static int session_run__census(struct session_run *r, struct cause *why)
+{
+	const struct session *s = r->s;
+	bool waits = s->o.profile.event == PROFILE_BLOCKED;
+	int err = 0;
+
+	if (!waits && !s->o.profile.async)
+		return 0;
+	for (size_t i = 0; i < s->nr_rt && !err; i++)
+		err = intake__census(s->intake, (uint16_t)i, probes__attach(s->probes, i), waits, r->start_ns, s->o.depth,
+				     why);
+	return err == -ESRCH || !proc__alive(s->proc) ? 0 : err; /* gone already: what was seen is written */
+}
+
+/* What hits have cost so far, and one of them on average. */
+static double session_run__cost(const struct session_run *r, double *ret_hit_ns)
+{
+	uint64_t stats[PW_STAT_MAX], hits;
+	double cost;
+
+	probes__stats(r->s->probes, stats);
+	cost = probes__cost_ns(r->s->probes, stats);
+	hits = probes__hits(stats) + stats[PW_STAT_OFF];
+	*ret_hit_ns = hits ? cost / (double)hits : PROBES_HIT_NS;
+	return cost;
+}
+
+static uint64_t session_run__cut(const struct session_run *r)
+{
+	uint64_t first = 0;
+
+	for (size_t i = 0; i < r->s->nr_rt; i++) {
+		const uint64_t cut = attach__cut_ns(probes__attach(r->s->probes, i));
+
+		first = cut && (!first || cut < first) ? cut : first;
+	}
+	return first;
+}
+
+/* Sets how many hits there may be until this is asked again. True: the limit is reached. */
+static bool session_run__is_too_dear(const struct session_run *r, const struct governor *g)
+{
+	struct governor now = *g;
+	double hit_ns, left;
+
+	if (g->max <= 0)
+		return false;
+	if (session_run__cut(r))
+		return true;
+	governor__spend(&now, session_run__cost(r, &hit_ns));
+	left = governor__left_ns(&now, session_run__cpu(r), session_run__gone(r)) / hit_ns / (double)r->s->nr_rt;
+	for (size_t i = 0; i < r->s->nr_rt && left > 0; i++)
+		attach__limit(probes__attach(r->s->probes, i), left > LIMIT_HITS ? (int64_t)left : LIMIT_HITS);
+	return left <= 0;
+}
+
+/* True: it became too dear. */
+static bool session_run__watch(struct session_run *r, const struct governor *g)
+{
+	const uint64_t poll_ns = (g->max > 0 ? GOVERN_MS : POLL_MS) * NS_PER_MS;
+	const struct session *s = r->s;
+	uint64_t shown_ns = 0;
+
+	while (!*r->stop) {
+		struct pollfd fds[] = {
+			{ .fd = ring__fd(probes__ring(s->probes)), .events = POLLIN },
+			{ .fd = proc__pidfd(s->proc), .events = POLLIN },
+		};
+		uint64_t gone = clock_now_ns() - r->start_ns, wait = poll_ns;
+
+		if (r->duration_ns && gone >= r->duration_ns)
+			return false;
+		if (r->duration_ns && r->duration_ns - gone < wait)
+			wait = r->duration_ns - gone;
+		if (gone + r->start_ns - shown_ns >= POLL_MS * NS_PER_MS) {
+			session_run__tell(r);
+			shown_ns = gone + r->start_ns;
+		}
+		(void)poll(fds, ARRAY_SIZE(fds), (int)(wait / NS_PER_MS) + 1); /* a signal just ends the wait */
+		(void)ring__drain(probes__ring(s->probes));
+		session_run__see_cpu(r);
+		if (session_run__ended(r))
+			return false;
+		if (session_run__is_too_dear(r, g))
+			return true;
+	}
+	return false;
+}
+
+/* Returns the moment at which recording ended. */
+static uint64_t session_run__finish(const struct session_run *r)
+{
+	const struct session *s = r->s;
+	const uint64_t stopped = probes__stop(s->probes), cut = session_run__cut(r);
+	const uint64_t end = cut && cut < stopped ? cut : stopped;
+
+	profile__end(s->profile, end);
+	probes__finish(s->probes);
+	for (size_t i = 0; i < s->nr_rt; i++)
+		(void)intake__open_waits(s->intake, (uint16_t)i, probes__attach(s->probes, i));
+	return end;
+}
+
+static int session_run__exact(struct session_run *r, struct governor *g, struct cause *why)
+{
+	double hit_ns, cost;
+	int err;
+
+	profile__begin(r->s->profile, r->start_ns);
+	(void)session_run__is_too_dear(r, g);
+	probes__start(r->s->probes);
+	err = session_run__census(r, why);
+	if (!err) {
+		(void)session_run__watch(r, g);
+		session_run__see_cpu(r);
+		r->covered_ns = r->exact_ns = session_run__finish(r) - r->start_ns;
+		cost = session_run__cost(r, &hit_ns);
+		governor__spend(g, cost + GOVERNOR_LINKS_NS);
+		governor__learn(g, r->exact_ns, cost, GOVERNOR_AROUND_NS * cost / (double)(r->exact_ns + 1), 0);
+	}
+	probes__off(r->s->probes);
+	return err;
+}
+
+/* --- estimates: windows as often as they may be, looks in between --- */
+
+/* The part of the time that is sampled next, and how. */
+struct stratum {
+	uint64_t length_ns, after_ns; /* where in it, at random */
+	bool window;
+};
+
+/* Births and exits since the look before are known from looks, windows have nothing to add. */
+static bool windows_tell_more(enum profile_event e)
+{
+	return e == PROFILE_BLOCKED || e == PROFILE_SCHED;
+}
+
+/* A window where what it will cost has been saved up. */
+static void session_run__plan(const struct session_run *r, const struct governor *g, struct stratum *ret)
+{
+	const uint64_t period = (uint64_t)(NS_PER_SEC / r->s->o.rate), gone = clock_now_ns() - r->start_ns;
+	const double cpu = session_run__cpu(r), time = session_run__gone(r);
+
+	sampling__plan(r->s->sampling, period, gone > r->covered_ns ? gone - r->covered_ns : 0,
+		       r->duration_ns ? r->duration_ns - r->covered_ns : UINT64_MAX, &ret->length_ns, &ret->after_ns);
+	ret->window = r->s->probes && windows_tell_more(r->s->o.profile.event) &&
+		      governor__windows_pay(g, governor__rate(g, cpu, time)) &&
+		      governor__left_ns(g, cpu, time) >= governor__window_ns(g) && ret->length_ns > g->width_ns;
+}
+
+static int session_run__window(struct session_run *r, struct governor *g, const struct stratum *t, struct cause *why)
+{
+	const double most = 2 * governor__window_ns(g) / PROBES_HIT_NS;
+	struct windows_seen seen;
+	double width;
+	int err;
+
+	err = windows__one(r->s->windows, g->width_ns, most > LIMIT_HITS ? (int64_t)most : LIMIT_HITS, &seen, why);
+	if (err)
+		return err;
+	session_run__see_cpu(r);
+	width = (double)(seen.end_ns - seen.begin_ns);
+	governor__spend(g, seen.hits_ns + seen.around_ns + GOVERNOR_LINKS_NS);
+	governor__learn(g, seen.end_ns - seen.begin_ns, seen.hits_ns, seen.around_ns, seen.look_ns);
+	if (width > 0)
+		profile__weigh(r->s->profile, (double)t->length_ns / width, (double)(seen.end_ns - r->counted_ns) / width,
+			       t->length_ns);
+	r->counted_ns = seen.end_ns;
+	return 0;
+}
+
+static int session_run__estimate(struct session_run *r, struct governor *g, struct cause *why)
+{
+	int err = 0;
+
+	r->counted_ns = clock_now_ns();
+	while (!err && !session_run__is_over(r)) {
+		struct stratum t;
+
+		session_run__plan(r, g, &t);
+		session_run__wait(r, r->start_ns + r->covered_ns + t.after_ns);
+		if (*r->stop) {
+			const uint64_t gone = clock_now_ns() - r->start_ns;
+
+			t.length_ns = gone > r->covered_ns ? gone - r->covered_ns : 1;
+			t.window = false;
+		}
+		if (session_run__ended(r))
+			return -ESRCH;
+		err = t.window ? session_run__window(r, g, &t, why) : sampling__look(r->s->sampling, t.length_ns, why);
+		if (!err)
+			r->covered_ns += t.length_ns;
+		session_run__wait(r, r->start_ns + r->covered_ns);
+	}
+	return err;
+}
+
+int session_run__record(struct session_run *r, struct cause *why)
+{
+	struct governor g;
+	int err = 0;
+
+	governor__init(&g, r->s->o.max_overhead);
+	if (r->s->probes)
+		err = session_run__exact(r, &g, why);
+	if (r->s->probes && !err && g.max <= 0)
+		return 0;
+	if (!err)
+		err = session_run__estimate(r, &g, why);
+	if (err && session_run__ended(r))
+		return 0; /* what was seen until then is written */
+	return err;
+}

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "daemon/windows.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+
+struct windows {
+	struct windows_opts o;
+	struct census *censuses[GOPROC_RUNTIMES_MAX]; /* of the window that is open */
+	uint64_t *met; /* addresses of gs of which something was seen in it, in order */
+	size_t nr_met, room;
+	uint64_t begin_ns;
+};
+
+int windows__new(const struct windows_opts *o, struct windows **ret)
+{
+	struct windows *w = calloc(1, sizeof(*w));
+
+	if (!w)
+		return -ENOMEM;
+	w->o = *o;
+	*ret = w;
+	return 0;
+}
+
+static void windows__forget(struct windows *w)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(w->censuses); i++) {
+		census__free(w->censuses[i]);
+		w->censuses[i] = NULL;
+	}
+}
+
+void windows__free(struct windows *w)
+{
+	if (!w)
+		return;
+	windows__forget(w);
+	free(w->met);
+	free(w);
+}
+
+static size_t windows__runtimes(const struct windows *w)
+{
+	return goproc__nr_runtimes(w->o.gp);
+}
+
+/* Those that wait matter to blocked time only. */
+static int windows__look(struct windows *w)
+{
+	int err = 0;
+
+	if (profile__opts(w->o.profile)->event != PROFILE_BLOCKED)
+		return 0;
+	for (size_t i = 0; i < windows__runtimes(w) && !err; i++)
+		err = census__read(proc__mem(w->o.proc), goproc__runtime(w->o.gp, i), w->o.depth, &w->censuses[i]);
+	return err;
+}
+
+static void wait_until(uint64_t ns)
+{
+	const struct timespec t = { .tv_sec = (time_t)(ns / NS_PER_SEC), .tv_nsec = (long)(ns % NS_PER_SEC) };
+
+	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL); /* a signal ends it early */
+}
+
+/* --- who waited all the time --- */
+
+static void windows__meet(void *ctx, uint64_t addr, const struct pw_gstate *s)
+{
+	struct windows *w = ctx;
+	uint64_t *more;
+
+	if (s->start_ns < w->begin_ns && s->ready_ns < w->begin_ns && s->ran_ns < w->begin_ns)
+		return;
+	if (w->nr_met == w->room) {
+		more = reallocarray(w->met, 2 * w->room + 64, sizeof(*more));
+		if (!more)
+			return; /* it may count twice in this window */
+		w->met = more;
+		w->room = 2 * w->room + 64;
+	}
+	w->met[w->nr_met++] = addr;
+}
+
+static int compare_u64(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static bool windows__met(const struct windows *w, uint64_t g)
+{
+	return w->nr_met && bsearch(&g, w->met, w->nr_met, sizeof(*w->met), compare_u64);
+}
+
+static int windows__count_those_who_wait(struct windows *w, uint16_t rt, uint64_t width_ns)
+{
+	const struct census *c = w->censuses[rt];
+	scoped_mem uint64_t *ids = calloc(c->nr_stacks + 1, sizeof(*ids));
+
+	if (!ids)
+		return -ENOMEM;
+	w->nr_met = 0;
+	(void)attach__gs_each(probes__attach(w->o.probes, rt), windows__meet, w);
+	qsort(w->met, w->nr_met, sizeof(*w->met), compare_u64);
+	for (size_t i = 0; i < c->nr; i++) {
+		const struct census_g *g = &c->gs[i];
+		struct profile_sample ps = {
+			.goid = g->goid, .parent_goid = g->parent_goid, .gopc = g->gopc, .startpc = g->startpc,
+			.reason = g->reason, .rt = rt, .value = width_ns,
+		};
+		const struct census_stack *st;
+
+		if (!intake__blocks(goproc__runtime(w->o.gp, rt), c, g) || !intake__wants(w->o.intake, g->goid) ||
+		    intake__is_system(w->o.intake, rt, g->startpc) || windows__met(w, g->addr))
+			continue;
+		st = &c->stacks[g->stack];
+		if (ids[g->stack] == PW_STACK_ID_NONE)
+			ids[g->stack] = profile__stack(w->o.profile, c->pcs + st->pcs_at, st->nr_pcs, st->truncated);
+		ps.stack_id = ids[g->stack];
+		ps.label = intake__label(w->o.intake, rt, g->goid, g->labels);
+		(void)profile__sample(w->o.profile, &ps); /* what it refuses it counts */
+	}
+	return 0;
+}
+
+/* --- one window --- */
+
+static void windows__open(struct windows *w, int64_t most_hits)
+{
+	for (size_t i = 0; i < windows__runtimes(w); i++)
+		attach__limit(probes__attach(w->o.probes, i), most_hits);
+	w->begin_ns = clock_now_ns();
+	for (size_t i = 0; i < windows__runtimes(w); i++)
+		attach__window(probes__attach(w->o.probes, i), w->begin_ns);
+	profile__window(w->o.profile);
+	profile__begin(w->o.profile, w->begin_ns);
+	probes__start(w->o.probes);
+}
+
+/* Returns when it ended: earlier, if there were too many hits. */
+static uint64_t windows__close(struct windows *w)
+{
+	uint64_t end = probes__stop(w->o.probes);
+
+	for (size_t i = 0; i < windows__runtimes(w); i++) {
+		const uint64_t cut = attach__cut_ns(probes__attach(w->o.probes, i));
+
+		end = cut && cut < end ? cut : end;
+	}
+	profile__end(w->o.profile, end);
+	return end;
+}
+
+static int windows__sum_up(struct windows *w, uint64_t width_ns)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < windows__runtimes(w) && !err; i++) {
+		(void)intake__open_waits(w->o.intake, (uint16_t)i, probes__attach(w->o.probes, i));
+		if (w->censuses[i])
+			err = windows__count_those_who_wait(w, (uint16_t)i, width_ns);
+	}
+	return err;
+}
+
+int windows__one(struct windows *w, uint64_t width_ns, int64_t most_hits, struct windows_seen *ret, struct cause *why)
+{
+	uint64_t before[PW_STAT_MAX], stats[PW_STAT_MAX];
+	struct windows_seen seen;
+	int err;
+
+	probes__stats(w->o.probes, before);
+	err = probes__on(w->o.probes, why);
+	if (err)
+		return err;
+	windows__open(w, most_hits);
+	err = windows__look(w);
+	seen.begin_ns = w->begin_ns;
+	seen.look_ns = clock_now_ns() - w->begin_ns;
+	if (!err)
+		wait_until(w->begin_ns + width_ns);
+	seen.end_ns = windows__close(w);
+	probes__off(w->o.probes);
+	probes__finish(w->o.probes);
+	if (!err)
+		err = windows__sum_up(w, seen.end_ns - seen.begin_ns);
+	windows__forget(w);
+	probes__stats(w->o.probes, stats);
+	for (int i = 0; i < PW_STAT_MAX; i++)
+		stats[i] -= before[i];
+	seen.around_ns = probes__off_ns(w->o.probes, stats);
+	seen.hits_ns = probes__cost_ns(w->o.probes, stats) - seen.around_ns;
+	if (err)
+		return cause__set(why, err, "cannot read the goroutines of '%s' (pid %d): %s", proc__comm(w->o.proc),
+				  (int)proc__pid(w->o.proc), strerror(-err));
+	*ret = seen;
+	return 0;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * windows: recordings of some milliseconds each, which together stand for a longer time.
+ *
+ * A window is complete in itself: who waits when it begins is known from what runs in it (the BPF programs walk the stack of who
+ * wakes) and from the goroutines that were looked at while it was open and that nothing was seen of in it: they waited all the
+ * time. What is open at its end counts up to there. Loop thread only.
+ */
+#ifndef PARKWATCH_DAEMON_WINDOWS_H
+#define PARKWATCH_DAEMON_WINDOWS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cause.h"
+#include "base/own.h"
+#include "daemon/intake.h"
+#include "daemon/probes.h"
+#include "model/profile.h"
+#include "target/goproc.h"
+
+struct windows_opts {		/* all borrowed */
+	const struct proc *proc;
+	struct goproc *gp;
+	struct profile *profile;
+	struct intake *intake;
+	struct probes *probes;
+	unsigned int depth;
+};
+
+struct windows_seen {		/* of one window */
+	uint64_t begin_ns, end_ns;
+	uint64_t look_ns;	/* it takes so long to look at all goroutines: a window is no shorter */
+	double hits_ns;		/* what its hits cost */
+	double around_ns;	/* what those cost that came while the probes were there and recording was off */
+};
+
+struct windows;
+int windows__new(const struct windows_opts *o, struct windows **ret);
+void windows__free(struct windows *w);
+DEFINE_SCOPED(windows)
+
+/*
+ * Attaches, records width_ns or, if that takes longer, until all goroutines were looked at, and at most so many hits; detaches. The
+ * caller weighs the window. -ESRCH: the target has ended; else an error of attaching or of census__read(), with a cause.
+ */
+int windows__one(struct windows *w, uint64_t width_ns, int64_t most_hits, struct windows_seen *ret, struct cause *why);
+
+#endif

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "model/governor.h"
+
+#define NEW_SHARE 0.3 /* of the last window in what is known of them */
+
+void governor__init(struct governor *g, double max)
+{
+	*g = (struct governor){ .max = max, .width_ns = GOVERNOR_WIDTH_MIN };
+}
+
+void governor__spend(struct governor *g, double cost_ns)
+{
+	g->spent_ns += cost_ns;
+}
+
+static double counted(double cpu_ns, double time_ns)
+{
+	return cpu_ns > GOVERNOR_BUSY_MIN * time_ns ? cpu_ns : GOVERNOR_BUSY_MIN * time_ns;
+}
+
+double governor__left_ns(const struct governor *g, double cpu_ns, double time_ns)
+{
+	return GOVERNOR_GRACE_NS + g->max * counted(cpu_ns, time_ns) - g->spent_ns;
+}
+
+double governor__rate(const struct governor *g, double cpu_ns, double time_ns)
+{
+	return time_ns > 0 ? g->max * counted(cpu_ns, time_ns) / time_ns : 0;
+}
+
+/* A window as wide as what its hits cost is what attaching costs: then neither is paid for in vain. */
+static double smooth(double old, double new)
+{
+	return old > 0 ? (1 - NEW_SHARE) * old + NEW_SHARE * new : new;
+}
+
+void governor__learn(struct governor *g, uint64_t width_ns, double hits_ns, double around_ns, uint64_t least_ns)
+{
+	double width = GOVERNOR_WIDTH_MAX;
+
+	g->busy = smooth(g->busy, width_ns ? hits_ns / (double)width_ns : 0);
+	g->around_ns = smooth(g->around_ns, around_ns);
+	if (g->busy * width > GOVERNOR_LINKS_NS)
+		width = GOVERNOR_LINKS_NS / g->busy;
+	if (width < GOVERNOR_WIDTH_MIN)
+		width = GOVERNOR_WIDTH_MIN;
+	g->width_ns = width < (double)least_ns ? least_ns : (uint64_t)width;
+}
+
+double governor__window_ns(const struct governor *g)
+{
+	return GOVERNOR_LINKS_NS + g->around_ns + g->busy * (double)g->width_ns;
+}
+
+double governor__period_ns(const struct governor *g, double rate)
+{
+	return rate > 0 ? governor__window_ns(g) / rate : 1e18;
+}
+
+bool governor__windows_pay(const struct governor *g, double rate)
+{
+	return governor__period_ns(g, rate) <= GOVERNOR_PERIOD_MAX;
+}

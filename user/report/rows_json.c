@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * rows_json: a recording as one object:
+ *
+ *	{"target":{"pid":812,"go":"go1.22.1","exe":"/srv/api"},"event":"blocked","unit":"nanoseconds","window_s":30.0,"estimated":false,
+ *	 "windows":0,"lost":0,"total":123,"total_error":0,"stacks":[{"value":123,"error":0,"count":4,"reason":"chan receive","root":null,
+ *	 "stack":[{"func":"main.worker","file":"/src/x.go","line":12}]}]}
+ * Stacks are innermost first, the costliest first. error: value +- error is a 95 % confidence interval.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "report/merged.h"
+#include "report/textbuf.h"
+
+static void put_key(struct textbuf *to, const char *key, uint64_t n)
+{
+	textbuf__text(to, key);
+	textbuf__u64(to, n);
+}
+
+static void put_text(struct textbuf *to, const char *key, const char *text)
+{
+	textbuf__text(to, key);
+	if (text)
+		textbuf__json(to, text);
+	else
+		textbuf__text(to, "null");
+}
+
+static void put_row(const struct merged_row *row, bool first, struct textbuf *to)
+{
+	bool comma = false;
+
+	put_key(to, first ? "\n{\"value\":" : ",\n{\"value\":", row->value);
+	put_key(to, ",\"error\":", (uint64_t)row->error);
+	put_key(to, ",\"count\":", row->count);
+	put_text(to, ",\"reason\":", row->frames.state);
+	put_text(to, ",\"root\":", row->frames.root);
+	textbuf__text(to, ",\"stack\":[");
+	for (size_t i = row->frames.nr; i > 0; i--) {
+		const struct frame *f = &row->frames.v[i - 1];
+
+		if (f->kind == FRAME_WORD)
+			continue;
+		put_text(to, comma ? ",{\"func\":" : "{\"func\":", f->name);
+		put_text(to, ",\"file\":", f->file);
+		put_key(to, ",\"line\":", f->line);
+		textbuf__text(to, f->inlined ? ",\"inlined\":true}" : "}");
+		comma = true;
+	}
+	textbuf__text(to, "]}");
+}
+
+static void put_head(const struct report *r, struct textbuf *to)
+{
+	const struct snap *s = r->snap;
+
+	put_key(to, "{\"target\":{\"pid\":", (uint64_t)r->meta->pid);
+	put_text(to, ",\"go\":", r->meta->go_version);
+	put_text(to, ",\"exe\":", r->meta->exe);
+	put_text(to, "},\"event\":", report_event_name(s->event));
+	put_text(to, ",\"unit\":", report_value_unit(s->event));
+	textbuf__format(to, ",\"window_s\":%.3f,\"estimated\":%s", (double)r->meta->duration_ns / NS_PER_SEC,
+			s->windows ? "true" : "false");
+	put_key(to, ",\"windows\":", s->windows);
+	put_key(to, ",\"lost\":", r->meta->lost);
+	put_key(to, ",\"total\":", s->value);
+	put_key(to, ",\"total_error\":", s->error);
+	textbuf__text(to, ",\"stacks\":[");
+}
+
+static int render(const struct report *r, FILE *out, struct cause *why)
+{
+	scoped(merged) m = NULL;
+	struct textbuf to;
+	int err = merged__new(r, &m);
+
+	if (err)
+		return cause__set(why, err, "cannot put the report together: %s", strerror(-err));
+	textbuf__init(&to, out);
+	put_head(r, &to);
+	for (size_t i = 0; i < merged__nr(m); i++)
+		put_row(merged__row(m, i), !i, &to);
+	textbuf__text(&to, "]}\n");
+	err = textbuf__finish(&to);
+	textbuf__done(&to);
+	return err ? cause__set(why, err, "cannot write JSON: %s", strerror(-err)) : 0;
+}
+
+const struct renderer renderer_json = {
+	.name = "json",
+	.suffixes = (const char *const[]){ ".json", NULL },
+	.what = "one object, the costliest stack first",
+	.render = render,
+};
