@@ -33,8 +33,8 @@ def leaking(kinds, minor=build.MODES_MINOR, mode="static"):
         yield t.pid, json.loads(t.truth())
 
 
-def command(pid, *args):
-    return [PARKWATCH, "leaks", "-p", str(pid), "-d", str(WATCH), "--min-age", "8s", *args]
+def command(pid, *args, seconds=WATCH):
+    return [PARKWATCH, "leaks", "-p", str(pid), "-d", str(seconds), "--min-age", "8s", *args]
 
 
 def leaks(pid, *args):
@@ -139,6 +139,14 @@ def each_kind_alone():
     expect(not wrong, "\n".join(wrong))
 
 
+def one_in_five_seconds_is_found_within_a_minute():
+    with leaking("slowest,slowest-subscription") as (pid, truth):
+        done = subprocess.run(command(pid, "--format", "json", seconds=58), stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              timeout=2 * LIMIT)
+        expect(done.returncode == 3, f"exit {done.returncode}: {done.stderr}")
+        same_leaks(json.loads(done.stdout), truth)
+
+
 def probes_count_births_and_exits():
     with leaking("one-of-ten") as (pid, _):
         g = read(pid)["groups"][0]
@@ -214,7 +222,7 @@ def the_program_is_not_harmed():
 
 
 EVERYWHERE = [(minor, "static") for minor in build.MATRIX] + [(build.MODES_MINOR, mode) for mode in MODES]
-ONCE = [each_kind_alone, the_runtime_says_the_same, probes_count_births_and_exits, what_is_no_leak_is_shown_with_all, known_leaks_are_silent,
+ONCE = [each_kind_alone, one_in_five_seconds_is_found_within_a_minute, the_runtime_says_the_same, probes_count_births_and_exits, what_is_no_leak_is_shown_with_all, known_leaks_are_silent,
         text_and_stacks_tell_the_same, ctrl_c_ends_it_early, the_end_of_the_program_is_the_end_of_the_watch, the_program_is_not_harmed]
 
 

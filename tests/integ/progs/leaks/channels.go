@@ -170,6 +170,11 @@ func init() {
 	slow := kind{func() { go every(2*time.Second, func() { go sendSlowly(make(chan int)) }) },
 		[]leak{{"slow", "main.sendSlowly", "chan send", send, "growing"}}}
 	kinds["slow"] = slow
+	// One in five seconds: too slow for a short watch, so neither is among "all-leaks".
+	alone["slowest"] = kind{func() { go every(5*time.Second, func() { go sendSlowly(make(chan int)) }) },
+		[]leak{{"slowest", "main.sendSlowly", "chan send", send, "growing"}}}
+	alone["slowest-subscription"] = kind{func() { go every(5*time.Second, func() { go listen(silent.subscribe()) }) },
+		[]leak{{"slowest-subscription", "main.listen", "chan receive", "missing close", "growing"}}}
 }
 
 func sendSlowly(to chan<- int) { to <- 1 }

@@ -70,6 +70,8 @@ func meet(wg *sync.WaitGroup, after time.Duration) {
 	wg.Wait()
 }
 
+func requestOfChurn(d time.Duration) { time.Sleep(d) }
+
 func request(lasts time.Duration) { time.Sleep(lasts) }
 
 func requestOnChannel(lasts time.Duration) {
@@ -175,6 +177,13 @@ func init() {
 	})
 	control("churn", func() { go every(5*time.Millisecond, func() { go request(1500 * time.Millisecond) }) })
 	control("churn-on-channels", func() { go every(5*time.Millisecond, func() { go requestOnChannel(1500 * time.Millisecond) }) })
+	control("churn-of-5000", func() {
+		go every(5*time.Millisecond, func() {
+			for i := 0; i < 10; i++ {
+				go requestOfChurn(2500 * time.Millisecond)
+			}
+		})
+	})
 	control("rising-traffic", func() {
 		begin := time.Now()
 		go every(50*time.Millisecond, func() {

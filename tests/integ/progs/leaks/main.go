@@ -36,6 +36,9 @@ type kind struct {
 
 var kinds = map[string]kind{}
 
+// alone are kinds that are started only by their names.
+var alone = map[string]kind{}
+
 // grows registers a mistake that a service makes again and again.
 func grows(name, start, reason, pattern string, request func()) {
 	kinds[name] = kind{func() { go every(150*time.Millisecond, request) }, []leak{{name, start, reason, pattern, "growing"}}}
@@ -55,6 +58,9 @@ func every(pause time.Duration, request func()) {
 
 func names(which string) []string {
 	var all []string
+	if _, ok := alone[which]; ok {
+		kinds[which] = alone[which]
+	}
 	for name, k := range kinds {
 		if which == name || (which == "all-leaks" && k.leaks != nil) || (which == "all-controls" && k.leaks == nil) {
 			all = append(all, name)
