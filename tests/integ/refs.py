@@ -12,7 +12,7 @@ MINORS = [15, 19, 21, 22, 24, 26, 27]
 MODES = ["stripped", "pie", "cgo"]
 EVERYWHERE = [(minor, "static") for minor in MINORS] + [(build.MODES_MINOR, mode) for mode in MODES]
 ROUNDED = 1.126    # a size class is at most so much larger than what lies in it, but for the smallest
-LEAST = 0.97       # an old word somewhere may look as if one of many objects were used elsewhere
+LEAST = 0.9      # an old word in a stack of C or the runtime may hold one of ten for in use
 EACH = 700         # bytes of a leaked goroutine besides: its channel, its sudog, its closure; and a map's own
 
 

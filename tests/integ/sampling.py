@@ -6,7 +6,7 @@ import re
 import time
 
 import build
-from target import Recording, Target, expect, parkwatch
+from target import Failed, Recording, Target, expect, parkwatch
 
 MINORS = [15, 17, 21, 26, 27]
 
@@ -40,7 +40,7 @@ def by_place(report):
     return stacks
 
 
-def blocked_time_is_in_its_interval(minor, how=LOOKS):
+def blocked_time_is_in_its_interval(minor, how):
     exact, estimate = beside("waits", minor, how)
     expect(not exact["estimated"] and estimate["estimated"] and estimate["windows"] > 20, f"{estimate['windows']} windows")
     want, got = by_place(exact), by_place(estimate)
@@ -57,12 +57,30 @@ def blocked_time_is_in_its_interval(minor, how=LOOKS):
            f"{total} in all +- {estimate['total_error']}, exact {truth}")
 
 
+def one_of_three(check, *args):
+    """What holds for most runs, and on a machine that has time for them: what is wrong is wrong three times."""
+    for tries in range(3):
+        try:
+            return check(*args)
+        except Failed:
+            if tries == 2:
+                raise
+
+
+def estimates_agree(minor):
+    one_of_three(blocked_time_is_in_its_interval, minor, LOOKS)
+
+
 def windows_of_probes_agree(minor):
     """Some windows a second: enough for that must be allowed."""
-    blocked_time_is_in_its_interval(minor, ["--max-overhead", "6"])
+    one_of_three(blocked_time_is_in_its_interval, minor, ["--max-overhead", "6"])
 
 
 def births_are_as_many_as_goids(minor):
+    one_of_three(births_agree, minor)
+
+
+def births_agree(minor):
     exact, estimate = beside("births", minor, LOOKS, "-e", "births")
     slack = 16 * os.cpu_count() + 0.02 * exact["total"]
     expect(abs(estimate["total"] - exact["total"]) <= slack, f"{estimate['total']}, exact {exact['total']}")
@@ -106,7 +124,7 @@ ONCE = [those_who_wait_all_the_time_count_for_all_of_it, the_end_of_the_program_
 
 def cases():
     for minor in MINORS:
-        for function in (blocked_time_is_in_its_interval, windows_of_probes_agree, births_are_as_many_as_goids):
+        for function in (estimates_agree, windows_of_probes_agree, births_are_as_many_as_goids):
             yield f"sampling: {function.__name__} [go1.{minor}]", lambda f=function, m=minor: f(m)
     for function in ONCE:
         yield f"sampling: {function.__name__}", function

@@ -74,8 +74,11 @@ const struct opt_def opt_table[] = {
 	{ "output", 'o', OPT_TEXT, AT(output), REC | DMP | CHN | LKS | RFS, "FILE",
 	  "where the result goes (default: standard output); .folded, .pb.gz, .html, for dump .json and .jsonl, choose the format",
 	  NULL, 0, 0 },
-	{ "format", 'f', OPT_TEXT, AT(format), REC | DMP | CHN | LKS | RFS, "FORMAT",
-	  "folded (record's default), pprof, html, text, json; dump: text (its default), json, jsonl, folded, pprof, html; chans: text, json; leaks: text (its default), json, html, folded; refs: text (its default), json", format_words, 0, 0 },
+	{ "format", 'f', OPT_TEXT, AT(format), REC, "FORMAT", "folded (default), pprof, html, text, json", format_words, 0, 0 },
+	{ "format", 'f', OPT_TEXT, AT(format), DMP, "FORMAT", "text (default), json, jsonl, folded, pprof, html", format_words,
+	  0, 0 },
+	{ "format", 'f', OPT_TEXT, AT(format), LKS, "FORMAT", "text (default), json, html, folded", format_words, 0, 0 },
+	{ "format", 'f', OPT_TEXT, AT(format), CHN | RFS, "FORMAT", "text (default), json", format_words, 0, 0 },
 	{ "max-overhead", 0, OPT_PERCENT, AT(max_overhead), REC, "PERCENT",
 	  "what probes may cost of the process's CPU time (default 0: no limit, every event is exact): from there on they are on for "
 	  "milliseconds now and then, or not at all, and the rest is estimated", NULL, 0, 0 },

@@ -350,7 +350,6 @@ int sampling__look(struct sampling *s, uint64_t window_ns, struct cause *why)
 	if (err)
 		return cause__set(why, err, "cannot read the goroutines of '%s' (pid %d): %s", proc__comm(s->o.proc),
 				  (int)proc__pid(s->o.proc), strerror(-err));
-	profile__weigh(s->o.profile, 1, 1, window_ns);
 	s->stats.looks++;
 	s->stats.spent_ns += clock_now_ns() - began;
 	return 0;

@@ -38,7 +38,7 @@ void sampling__free(struct sampling *s);
 DEFINE_SCOPED(sampling)
 
 /*
- * One look that stands for window_ns. -ESRCH: the target has ended, and the look does not count. Others as of census__read(), with
+ * One look that stands for window_ns; the caller weighs it. -ESRCH: the target has ended, and the look does not count. Others as of census__read(), with
  * a cause. For births and exits the first look is where counting begins.
  */
 int sampling__look(struct sampling *s, uint64_t window_ns, struct cause *why);

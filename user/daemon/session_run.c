@@ -12,6 +12,7 @@
 
 #define POLL_MS	   100	  /* the ring wakes us earlier when it fills */
 #define GOVERN_MS  50	  /* what hits cost is looked at so often */
+#define WINDOW_REST 2	  /* times as long as a window took, with attaching and detaching, there is none */
 #define LIMIT_HITS 1000	  /* at least so many are dealt with between two looks at their cost */
 
 static void session_run__tell(const struct session_run *r)
@@ -229,29 +230,55 @@ static void session_run__plan(const struct session_run *r, const struct governor
 
 	sampling__plan(r->s->sampling, period, gone > r->covered_ns ? gone - r->covered_ns : 0,
 		       r->duration_ns ? r->duration_ns - r->covered_ns : UINT64_MAX, &ret->length_ns, &ret->after_ns);
-	ret->window = r->s->probes && windows_tell_more(r->s->o.profile.event) &&
+	ret->window = r->s->probes && windows_tell_more(r->s->o.profile.event) && clock_now_ns() >= r->no_window_until_ns &&
 		      governor__windows_pay(g, governor__rate(g, cpu, time)) &&
 		      governor__left_ns(g, cpu, time) >= governor__window_ns(g) && ret->length_ns > g->width_ns;
 }
 
-static int session_run__window(struct session_run *r, struct governor *g, const struct stratum *t, struct cause *why)
+static int session_run__window(struct session_run *r, struct governor *g, double *ret_width_ns, double *ret_count_factor,
+			       struct cause *why)
 {
 	const double most = 2 * governor__window_ns(g) / PROBES_HIT_NS;
+	const uint64_t began = clock_now_ns();
 	struct windows_seen seen;
-	double width;
 	int err;
 
 	err = windows__one(r->s->windows, g->width_ns, most > LIMIT_HITS ? (int64_t)most : LIMIT_HITS, &seen, why);
 	if (err)
 		return err;
 	session_run__see_cpu(r);
-	width = (double)(seen.end_ns - seen.begin_ns);
 	governor__spend(g, seen.hits_ns + seen.around_ns + GOVERNOR_LINKS_NS);
 	governor__learn(g, seen.end_ns - seen.begin_ns, seen.hits_ns, seen.around_ns, seen.look_ns);
-	if (width > 0)
-		profile__weigh(r->s->profile, (double)t->length_ns / width, (double)(seen.end_ns - r->counted_ns) / width,
-			       t->length_ns);
+	*ret_width_ns = (double)(seen.end_ns > seen.begin_ns ? seen.end_ns - seen.begin_ns : 1);
+	*ret_count_factor = (double)(seen.end_ns - r->counted_ns) / *ret_width_ns;
 	r->counted_ns = seen.end_ns;
+	r->no_window_until_ns = clock_now_ns() + WINDOW_REST * (clock_now_ns() - began);
+	return 0;
+}
+
+/* What took longer than planned stands for the time that it took: it lies in it, and nothing else does. */
+static uint64_t session_run__real_length(const struct session_run *r, uint64_t planned_ns)
+{
+	const uint64_t gone = clock_now_ns() - r->start_ns, late = gone > r->covered_ns ? gone - r->covered_ns : 0;
+	const uint64_t left = r->duration_ns ? r->duration_ns - r->covered_ns : UINT64_MAX;
+	const uint64_t length = late > planned_ns ? late : planned_ns;
+
+	return length < left ? length : left;
+}
+
+static int session_run__sample(struct session_run *r, struct governor *g, const struct stratum *t, struct cause *why)
+{
+	double stood_for = (double)t->length_ns, count_factor = 1;
+	uint64_t length;
+	int err;
+
+	err = t->window ? session_run__window(r, g, &stood_for, &count_factor, why)
+			: sampling__look(r->s->sampling, t->length_ns, why);
+	if (err)
+		return err;
+	length = session_run__real_length(r, t->length_ns);
+	profile__weigh(r->s->profile, (double)length / stood_for, count_factor, length);
+	r->covered_ns += length;
 	return 0;
 }
 
@@ -273,9 +300,7 @@ static int session_run__estimate(struct session_run *r, struct governor *g, stru
 		}
 		if (session_run__ended(r))
 			return -ESRCH;
-		err = t.window ? session_run__window(r, g, &t, why) : sampling__look(r->s->sampling, t.length_ns, why);
-		if (!err)
-			r->covered_ns += t.length_ns;
+		err = session_run__sample(r, g, &t, why);
 		session_run__wait(r, r->start_ns + r->covered_ns);
 	}
 	return err;

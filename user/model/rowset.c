@@ -152,6 +152,8 @@ void rowset__weigh(struct rowset *rs, double factor, double count_factor, uint64
 {
 	if (!length_ns)
 		return;
+	factor = factor > 1 ? factor : 1;
+	count_factor = count_factor > 1 ? count_factor : 1;
 	rs->lengths2 += (double)length_ns * (double)length_ns;
 	for (struct entry *e = rs->by_key; e; e = e->hh.next)
 		if (e->row.window == rs->window)

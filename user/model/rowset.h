@@ -46,7 +46,7 @@ int rowset__sample(struct rowset *rs, const struct row_key *key, uint64_t value,
 /* From here on all belongs to windows, and to number 0 at first; what was added before is no sample. */
 void rowset__sampled(struct rowset *rs);
 void rowset__next_window(struct rowset *rs);
-/* The window is over. What was added in it stands for factor (1 or more) times as much, and for so much
+/* The window is over. What was added in it stands for factor (less than 1: 1) times as much, and for so much
  * time; what was counted for count_factor times as many. Once a window. */
 void rowset__weigh(struct rowset *rs, double factor, double count_factor, uint64_t length_ns);
 /*
