@@ -76,8 +76,10 @@ def same_leaks(report, truth):
 
 
 def every_leak_is_told(minor, mode):
+    # Before Go 1.17 only the probes see who ran; on a machine that is busy with other tests they may be taken down.
+    probes = ["--max-overhead", "0"] if minor < 17 else []
     with leaking("all-leaks", minor, mode) as (pid, truth):
-        report = read(pid)
+        report = read(pid, *probes)
         same_leaks(report, truth)
         for g in report["groups"]:
             expect(PROMISED <= set(g), f"without {PROMISED - set(g)}")
