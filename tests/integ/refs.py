@@ -6,7 +6,7 @@ import re
 
 import build
 import reach
-from target import Target, expect, parkwatch
+from target import Failed, Target, expect, parkwatch
 
 MINORS = [15, 19, 21, 22, 24, 26, 27]
 MODES = ["stripped", "pie", "cgo"]
@@ -178,10 +178,20 @@ def the_heap_that_leaks_keep_is_told(minor, mode):
         expect("of heap that only they keep" not in text, text)
 
 
+def tried(function, minor, mode):
+    """With cgo an old word in the memory of C may stand for a root that is told instead: what is wrong is wrong in every program."""
+    for left in range(8 if mode == "cgo" else 1, 0, -1):
+        try:
+            return function(minor, mode)
+        except Failed:
+            if left == 1:
+                raise
+
+
 def cases():
     for function in (every_way_is_told, the_heap_that_leaks_keep_is_told):
         for minor, mode in EVERYWHERE:
-            yield f"refs: {function.__name__} [go1.{minor} {mode}]", lambda f=function, m=minor, o=mode: f(m, o)
+            yield f"refs: {function.__name__} [go1.{minor} {mode}]", lambda f=function, m=minor, o=mode: tried(f, m, o)
     for minor in (15, 19, 22, 27):
         yield f"refs: the_stack_of_one_that_runs_is_a_root [go1.{minor}]", lambda m=minor: the_stack_of_one_that_runs_is_a_root(m)
     for function in (variables_without_a_name_are_told_by_what_leads_to_them, groups_are_told_once_and_what_is_left_out, what_cannot_be_told_is_said):
