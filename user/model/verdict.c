@@ -118,7 +118,7 @@ static bool wake_more_and_more(struct judge *j)
 
 	measure_growth(j, g->settled);
 	/* Those that a loop brings back are found there, as a rule; others are on their way. */
-	if (!has_grown(j) || !old_ones_stay(g) || is_connection(g) ||
+	if (!has_grown(j) || g->old < j->o->min_more || !old_ones_stay(g) || is_connection(g) ||
 	    2 * (uint64_t)g->old_went > g->old)
 		return false;
 	return waits_for_time(g) ? old_ones_move(g) || g->ticks : !j->v->exits;
