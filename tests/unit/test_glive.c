@@ -125,6 +125,26 @@ Test(glive, tells_live_words_only)
 	}
 }
 
+Test(glive, numbers_of_a_g_are_no_addresses)
+{
+	for_each_minor(minor)
+	{
+		int32_t seq;
+
+		fixture__init(minor);
+		seq = fix.rt.objects.g_trackingseq;
+		put_g(fix.rt.layout.g_waitsince, HEAP + 0x60);
+		if (seq != PW_NO_FIELD) {
+			put_g((seq & ~7) + 8, HEAP + 0x70);
+			put_g((seq & ~7) + 16, HEAP + 0x80);
+			put_g(seq & ~7, HEAP + 1);
+		}
+		look();
+		cr_expect_eq(fix.out.nr, 0, "Go 1.%d: %zu", minor, fix.out.nr);
+		fixture__done();
+	}
+}
+
 Test(glive, tells_variables_that_a_live_word_points_at)
 {
 	for_each_minor(minor)

@@ -360,6 +360,19 @@ static int glive__copy(struct glive *l, const uint8_t *stack, size_t len)
 	return addrspace__read(l->as, l->sp, l->copy, size);
 }
 
+/*
+ * Whether the word of a g at a multiple of 8 is one that a number may make look like an address: since when it waits, and how
+ * it is tracked: in Go 1.21 trackingSeq is where 192 of 256 makes 0xc0'0000'0000 of it; behind it runnableStamp (trackingStamp
+ * from Go 1.20 on) and runnableTime (Go 1.17 to 1.27 runtime/runtime2.go).
+ */
+static bool is_number(const struct glive *l, size_t at)
+{
+	const int32_t since = l->rt->layout.g_waitsince, seq = l->rt->objects.g_trackingseq;
+
+	return (since >= 0 && at == (size_t)since) ||
+	       (seq >= 0 && at >= ((size_t)seq & ~7ull) && at < ((size_t)seq & ~7ull) + 24);
+}
+
 /* The end of its stack may be the start of an object. */
 static void glive__g(struct glive *l, const struct gview *v, const uint8_t *g)
 {
@@ -367,7 +380,7 @@ static void glive__g(struct glive *l, const struct gview *v, const uint8_t *g)
 		uint64_t value;
 
 		memcpy(&value, g + at, sizeof(value));
-		if (value != v->stack_hi)
+		if (value != v->stack_hi && !is_number(l, at))
 			glive__word(l, value, GLIVE_FRAME_G);
 	}
 }
