@@ -65,7 +65,7 @@ static void describe_own(const struct session_end *e, char *text, size_t size)
 /* "cost 0.8 % of the target's CPU time (250000 hits x 620 ns + 1 x 1 ms to attach = 0.156 s of 19.4 s)" */
 static void describe_cost(const struct session_end *e, char *text, size_t size)
 {
-	const double hits = (double)e->hits, all = e->cost_ns + (double)e->attached * SESSION_LINKS_NS;
+	const double hits = (double)e->hits, all = e->cost_ns + (double)e->attached * GOVERNOR_LINKS_NS;
 
 	if (e->cost_ns < 0)
 		snprintf(text, size, "cost not measured, %llu hits", (unsigned long long)e->hits);
@@ -76,7 +76,7 @@ static void describe_cost(const struct session_end *e, char *text, size_t size)
 		snprintf(text, size,
 			 "cost %.2g %% of the target's CPU time (%llu hits x %.0f ns + %u x %.0f ms to attach = %.3g s of %.3g s)",
 			 100 * all / (double)e->cpu_ns, (unsigned long long)e->hits, e->hits ? e->cost_ns / hits : 0,
-			 e->attached, SESSION_LINKS_NS / NS_PER_MS, all / NS_PER_SEC, (double)e->cpu_ns / NS_PER_SEC);
+			 e->attached, GOVERNOR_LINKS_NS / NS_PER_MS, all / NS_PER_SEC, (double)e->cpu_ns / NS_PER_SEC);
 }
 
 /* Which part of the time is exact, and what the rest is estimated from. */

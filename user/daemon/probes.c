@@ -174,11 +174,33 @@ void probes__start(struct probes *p)
 		attach__start(p->attaches[i]);
 }
 
+uint64_t probes__cut_ns(const struct probes *p)
+{
+	uint64_t first = 0;
+
+	for (size_t i = 0; i < p->nr_rt; i++) {
+		const uint64_t cut = attach__cut_ns(p->attaches[i]);
+
+		first = cut && (!first || cut < first) ? cut : first;
+	}
+	return first;
+}
+
 uint64_t probes__stop(struct probes *p)
 {
+	uint64_t now, cut;
+
 	for (size_t i = 0; i < p->nr_rt; i++)
 		attach__stop(p->attaches[i]);
-	return clock_now_ns();
+	now = clock_now_ns();
+	cut = probes__cut_ns(p);
+	return cut && cut < now ? cut : now;
+}
+
+void probes__limit(struct probes *p, int64_t hits)
+{
+	for (size_t i = 0; i < p->nr_rt; i++)
+		attach__limit(p->attaches[i], hits);
 }
 
 void probes__finish(struct probes *p)

@@ -54,7 +54,11 @@ DEFINE_SCOPED(probes)
 
 int probes__on(struct probes *p, struct cause *why);
 void probes__start(struct probes *p);
-uint64_t probes__stop(struct probes *p);	/* CLOCK_MONOTONIC of the moment */
+/* CLOCK_MONOTONIC of the moment when recording ended: now, or earlier by itself, for there were too many hits. */
+uint64_t probes__stop(struct probes *p);
+/* As attach__limit(), for each runtime; and when the first of them ended so, 0: none. */
+void probes__limit(struct probes *p, int64_t hits);
+uint64_t probes__cut_ns(const struct probes *p);
 void probes__finish(struct probes *p);		/* after stop: all that is still in the ring */
 void probes__off(struct probes *p);
 

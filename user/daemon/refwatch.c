@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/room.h"
 #include "census/gblocked.h"
 #include "daemon/taken.h"
 #include "target/maps.h"
@@ -85,18 +86,10 @@ static void note_unreached(void *ctx, uint16_t rt, uint64_t goid, uint64_t waits
 {
 	struct refwatch *w = ctx;
 
-	if (w->nr_before == w->before_room) {
-		size_t room = w->before_room * 2 + 64;
-		struct unreached *p = reallocarray(w->before, room, sizeof(*p));
-
-		if (!p) {
-			w->err = -ENOMEM;
-			return;
-		}
-		w->before = p;
-		w->before_room = room;
-	}
-	w->before[w->nr_before++] = (struct unreached){ goid, waits_for, rt };
+	if (room_for(&w->before, &w->before_room, w->nr_before + 1, sizeof(*w->before)))
+		w->err = -ENOMEM;
+	else
+		w->before[w->nr_before++] = (struct unreached){ goid, waits_for, rt };
 }
 
 /* --- one look --- */

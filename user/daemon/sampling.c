@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/room.h"
 #include "golang/gostate.h"
 #include "model/seen.h"
 
@@ -218,17 +219,9 @@ static int lives__read(struct lives *l)
 static void lives__gone(void *ctx, const struct seen_g *g)
 {
 	struct lives *l = ctx;
-	struct life *more;
 
-	if (g->wait || !l->exits)
+	if (g->wait || !l->exits || room_for(&l->v, &l->room, l->nr + 1, sizeof(*l->v)))
 		return;
-	if (l->nr == l->room) {
-		more = reallocarray(l->v, 2 * l->nr + 1, sizeof(*more));
-		if (!more)
-			return;
-		l->v = more;
-		l->room = 2 * l->nr + 1;
-	}
 	l->v[l->nr++] = (struct life){ g->goid, g->gopc, g->startpc, .dead = true, .told = true };
 	l->told++;
 }

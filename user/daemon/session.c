@@ -145,7 +145,6 @@ static void session__end(const struct session *s, struct session_end *e)
 
 	profile__stats(s->profile, &ps);
 	e->looks = looks->looks;
-	e->windows = profile__windows(s->profile) - looks->looks;
 	if (s->probes)
 		session__end_of_probes(s, e, &lost);
 	else
@@ -190,6 +189,7 @@ int session__record(struct session *s, uint64_t duration_ns, const volatile sig_
 	e.target_ended = r.target_ended;
 	e.duration_ns = r.covered_ns;
 	e.exact_ns = r.exact_ns;
+	e.windows = r.windows;
 	e.cpu_ns = s->cpu_ns - r.cpu_start_ns;
 	e.own_ns = own_cpu_ns() - own_start_ns;
 	session__end(s, &e);

@@ -46,13 +46,11 @@ struct session_progress {
 	uint32_t looks;
 };
 
-#define SESSION_LINKS_NS GOVERNOR_LINKS_NS /* that attaching and detaching once costs, beside the hits */
-
 struct session_end {
 	bool target_ended;		/* before the recording was over; one that starts another program (execve) ends, too */
 	uint64_t duration_ns;
 	uint64_t hits;			/* those while recording was off (attaching, detaching) too */
-	uint32_t attached;		/* how often the probes were attached and taken down */
+	uint32_t attached;		/* how often the probes were attached and taken down: GOVERNOR_LINKS_NS each, beside the hits */
 	uint64_t events;		/* that reached us, those of the runtime's own goroutines not among them; of looks: goroutines counted */
 	uint64_t exact_ns;		/* at the beginning every event was seen, for so long */
 	uint32_t windows, looks;	/* for the rest: windows in which probes were on; looks without any */

@@ -30,6 +30,7 @@ struct session_run {
 	uint64_t duration_ns; /* 0: no end */
 	uint64_t covered_ns;  /* of it, from the start, is recorded or stood for */
 	uint64_t exact_ns;    /* of that, at the beginning, is exact */
+	uint32_t windows;
 	uint64_t counted_ns;  /* moment up to which waits are counted */
 	uint64_t no_window_until_ns; /* they take time in which nothing is looked at */
 	const volatile sig_atomic_t *stop;

@@ -111,18 +111,6 @@ static double session_run__cost(const struct session_run *r, double *ret_hit_ns)
 	return cost;
 }
 
-static uint64_t session_run__cut(const struct session_run *r)
-{
-	uint64_t first = 0;
-
-	for (size_t i = 0; i < r->s->nr_rt; i++) {
-		const uint64_t cut = attach__cut_ns(probes__attach(r->s->probes, i));
-
-		first = cut && (!first || cut < first) ? cut : first;
-	}
-	return first;
-}
-
 /* Sets how many hits there may be until this is asked again. True: the limit is reached. */
 static bool session_run__is_too_dear(const struct session_run *r, const struct governor *g)
 {
@@ -131,12 +119,12 @@ static bool session_run__is_too_dear(const struct session_run *r, const struct g
 
 	if (g->max <= 0)
 		return false;
-	if (session_run__cut(r))
+	if (probes__cut_ns(r->s->probes))
 		return true;
 	governor__spend(&now, session_run__cost(r, &hit_ns));
 	left = governor__left_ns(&now, session_run__cpu(r), session_run__gone(r)) / hit_ns / (double)r->s->nr_rt;
-	for (size_t i = 0; i < r->s->nr_rt && left > 0; i++)
-		attach__limit(probes__attach(r->s->probes, i), left > LIMIT_HITS ? (int64_t)left : LIMIT_HITS);
+	if (left > 0)
+		probes__limit(r->s->probes, left > LIMIT_HITS ? (int64_t)left : LIMIT_HITS);
 	return left <= 0;
 }
 
@@ -177,8 +165,7 @@ static bool session_run__watch(struct session_run *r, const struct governor *g)
 static uint64_t session_run__finish(const struct session_run *r)
 {
 	const struct session *s = r->s;
-	const uint64_t stopped = probes__stop(s->probes), cut = session_run__cut(r);
-	const uint64_t end = cut && cut < stopped ? cut : stopped;
+	const uint64_t end = probes__stop(s->probes);
 
 	profile__end(s->profile, end);
 	probes__finish(s->probes);
@@ -246,6 +233,7 @@ static int session_run__window(struct session_run *r, struct governor *g, double
 	err = windows__one(r->s->windows, g->width_ns, most > LIMIT_HITS ? (int64_t)most : LIMIT_HITS, &seen, why);
 	if (err)
 		return err;
+	r->windows++;
 	session_run__see_cpu(r);
 	governor__spend(g, seen.hits_ns + seen.around_ns + GOVERNOR_LINKS_NS);
 	governor__learn(g, seen.end_ns - seen.begin_ns, seen.hits_ns, seen.around_ns, seen.look_ns);

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/room.h"
 
 struct windows {
 	struct windows_opts o;
@@ -73,18 +74,11 @@ static void wait_until(uint64_t ns)
 static void windows__meet(void *ctx, uint64_t addr, const struct pw_gstate *s)
 {
 	struct windows *w = ctx;
-	uint64_t *more;
 
 	if (s->start_ns < w->begin_ns && s->ready_ns < w->begin_ns && s->ran_ns < w->begin_ns)
 		return;
-	if (w->nr_met == w->room) {
-		more = reallocarray(w->met, 2 * w->room + 64, sizeof(*more));
-		if (!more)
-			return; /* it may count twice in this window */
-		w->met = more;
-		w->room = 2 * w->room + 64;
-	}
-	w->met[w->nr_met++] = addr;
+	if (!room_for(&w->met, &w->room, w->nr_met + 1, sizeof(*w->met))) /* else it may count twice in this window */
+		w->met[w->nr_met++] = addr;
 }
 
 static int compare_u64(const void *a, const void *b)
@@ -134,28 +128,13 @@ static int windows__count_those_who_wait(struct windows *w, uint16_t rt, uint64_
 
 static void windows__open(struct windows *w, int64_t most_hits)
 {
-	for (size_t i = 0; i < windows__runtimes(w); i++)
-		attach__limit(probes__attach(w->o.probes, i), most_hits);
+	probes__limit(w->o.probes, most_hits);
 	w->begin_ns = clock_now_ns();
 	for (size_t i = 0; i < windows__runtimes(w); i++)
 		attach__window(probes__attach(w->o.probes, i), w->begin_ns);
 	profile__window(w->o.profile);
 	profile__begin(w->o.profile, w->begin_ns);
 	probes__start(w->o.probes);
-}
-
-/* Returns when it ended: earlier, if there were too many hits. */
-static uint64_t windows__close(struct windows *w)
-{
-	uint64_t end = probes__stop(w->o.probes);
-
-	for (size_t i = 0; i < windows__runtimes(w); i++) {
-		const uint64_t cut = attach__cut_ns(probes__attach(w->o.probes, i));
-
-		end = cut && cut < end ? cut : end;
-	}
-	profile__end(w->o.profile, end);
-	return end;
 }
 
 static int windows__sum_up(struct windows *w, uint64_t width_ns)
@@ -186,7 +165,8 @@ int windows__one(struct windows *w, uint64_t width_ns, int64_t most_hits, struct
 	seen.look_ns = clock_now_ns() - w->begin_ns;
 	if (!err)
 		wait_until(w->begin_ns + width_ns);
-	seen.end_ns = windows__close(w);
+	seen.end_ns = probes__stop(w->o.probes);
+	profile__end(w->o.profile, seen.end_ns);
 	probes__off(w->o.probes);
 	probes__finish(w->o.probes);
 	if (!err)

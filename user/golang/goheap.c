@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/room.h"
 #include "golang/gomheap.h"
 
 #define USER_END    (1ULL << 47)
@@ -145,17 +146,10 @@ static int reading__keep(struct reading *r, const uint8_t *bytes)
 		return 0;
 	if (h->nr == GOHEAP_SPANS_MAX)
 		return -E2BIG;
-	if (h->nr == r->room) {
-		size_t room = r->room ? r->room * 2 : 1024;
-		struct gospan *p = reallocarray(h->spans, room, sizeof(*p));
-
-		if (!p)
-			return -ENOMEM;
-		h->spans = p;
-		r->room = room;
-	}
-	h->spans[h->nr++] = s;
-	return 0;
+	err = room_for(&h->spans, &r->room, h->nr + 1, sizeof(*h->spans));
+	if (!err)
+		h->spans[h->nr++] = s;
+	return err;
 }
 
 /* Those of addrs[first ..] that lie close behind each other become one piece. Returns how many. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/room.h"
 #include "report/dump_show.h"
 
 struct leak_known {
@@ -34,28 +35,11 @@ void leak_known__free(struct leak_known *k)
 	free(k);
 }
 
-static int more_room(void **v, size_t *room, size_t nr, size_t size)
-{
-	size_t more = *room ? 2 * *room : 64;
-	void *p;
-
-	if (nr < *room)
-		return 0;
-	p = reallocarray(*v, more, size);
-	if (!p)
-		return -ENOMEM;
-	*v = p;
-	*room = more;
-	return 0;
-}
-
 static int add_allowed(struct leak_known *k, const char *line, struct cause *why)
 {
-	void *v = k->allowed;
-	int err = more_room(&v, &k->allowed_room, k->nr_allowed, sizeof(*k->allowed));
+	int err = room_for(&k->allowed, &k->allowed_room, k->nr_allowed + 1, sizeof(*k->allowed));
 	char text[128];
 
-	k->allowed = v;
 	if (err)
 		return err;
 	err = regcomp(&k->allowed[k->nr_allowed], line, REG_EXTENDED | REG_NOSUB);
@@ -69,10 +53,8 @@ static int add_allowed(struct leak_known *k, const char *line, struct cause *why
 
 static int add_group(struct leak_known *k, const char *line, struct cause *why)
 {
-	void *v = k->groups;
-	int tabs = 0, err = more_room(&v, &k->groups_room, k->nr_groups, sizeof(*k->groups));
+	int tabs = 0, err = room_for(&k->groups, &k->groups_room, k->nr_groups + 1, sizeof(*k->groups));
 
-	k->groups = v;
 	for (const char *c = line; *c; c++)
 		tabs += *c == '\t';
 	if (err)

@@ -8,6 +8,8 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
+#include "base/room.h"
+
 #define REASONS_MAX 512 /* DUMP_WORDS_MAX */
 
 struct place_node {
@@ -33,9 +35,7 @@ int leak_names__new(struct leak_names **ret)
 
 	if (!n)
 		return -ENOMEM;
-	n->room = 256;
-	n->places = calloc(n->room, sizeof(*n->places));
-	if (!n->places)
+	if (room_for(&n->places, &n->room, 1, sizeof(*n->places)))
 		return -ENOMEM;
 	n->places[n->nr++] = (struct place){ "?", "", 0 };
 	*ret = steal(n);
@@ -60,16 +60,8 @@ void leak_names__free(struct leak_names *n)
 /* 0: no room. */
 static uint32_t add_place(struct leak_names *n, const struct place *p)
 {
-	if (n->nr == LEAK_NAMES_MAX)
+	if (n->nr == LEAK_NAMES_MAX || room_for(&n->places, &n->room, n->nr + 1, sizeof(*n->places)))
 		return 0;
-	if (n->nr == n->room) {
-		struct place *more = reallocarray(n->places, 2 * n->room, sizeof(*more));
-
-		if (!more)
-			return 0;
-		n->places = more;
-		n->room *= 2;
-	}
 	n->places[n->nr] = *p;
 	return (uint32_t)n->nr++;
 }
