@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/order.h"
 #include "census/field.h"
 #include "census/gather.h"
 
@@ -77,13 +78,6 @@ static int compare_via(const void *a, const void *b)
 	return x->wait < y->wait ? -1 : x->wait > y->wait;
 }
 
-static int compare_u64(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 static int reader__collect(struct reader *r)
 {
 	const struct census *c = r->c;
@@ -114,7 +108,7 @@ static int reader__make_chans(struct reader *r)
 		return -ENOMEM;
 	for (size_t i = 0; i < r->nr_waiters; i++)
 		addrs[i] = r->c->waits[r->waiters[i].wait].addr;
-	qsort(addrs, r->nr_waiters, sizeof(*addrs), compare_u64);
+	qsort(addrs, r->nr_waiters, sizeof(*addrs), order_u64);
 	for (size_t i = 0; i < r->nr_waiters; i++)
 		if (!i || addrs[i] != addrs[i - 1])
 			addrs[nr++] = addrs[i];

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/order.h"
 #include "census/allgs.h"
 #include "census/gather.h"
 #include "census/gview.h"
@@ -183,18 +184,11 @@ static int grefs__batch(struct grefs *r, struct batch *b, size_t at, size_t nr)
 	return err;
 }
 
-static int compare_addrs(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 static int compare_by_addr(const void *a, const void *b, void *ctx)
 {
 	const struct census_g *gs = ctx;
 
-	return compare_addrs(&gs[*(const uint32_t *)a].addr, &gs[*(const uint32_t *)b].addr);
+	return order_u64(&gs[*(const uint32_t *)a].addr, &gs[*(const uint32_t *)b].addr);
 }
 
 static int grefs__init(struct grefs *r, uint64_t lo, uint64_t hi)
@@ -220,7 +214,7 @@ static int grefs__init(struct grefs *r, uint64_t lo, uint64_t hi)
 		return err;
 	r->gs = all.addrs;
 	r->nr_gs = all.nr;
-	qsort(r->gs, r->nr_gs, sizeof(*r->gs), compare_addrs);
+	qsort(r->gs, r->nr_gs, sizeof(*r->gs), order_u64);
 	return 0;
 }
 
@@ -250,7 +244,7 @@ int grefs__read(const struct addrspace *as, const struct goruntime *rt, const st
 
 bool grefs__is_g(const struct grefs *r, uint64_t addr)
 {
-	return bsearch(&addr, r->gs, r->nr_gs, sizeof(*r->gs), compare_addrs);
+	return bsearch(&addr, r->gs, r->nr_gs, sizeof(*r->gs), order_u64);
 }
 
 /* --- the second time --- */

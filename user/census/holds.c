@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/order.h"
 #include "census/codeplace.h"
 
 #define DEFERS_MAX 256 /* of a goroutine's list that are looked at */
@@ -119,16 +120,9 @@ int holds__is_taken(const struct holds *h, uint64_t lock, enum held_kind kind, b
 	return 0;
 }
 
-static int compare_address(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 static bool holds__is_wanted(const struct holds *h, uint64_t lock)
 {
-	return !h->wanted || bsearch(&lock, h->wanted, h->nr_wanted, sizeof(lock), compare_address);
+	return !h->wanted || bsearch(&lock, h->wanted, h->nr_wanted, sizeof(lock), order_u64);
 }
 
 static void search__add(struct search *q, uint64_t lock, enum held_kind kind, size_t frame,

@@ -13,6 +13,7 @@
 #include <parkwatch/event.h>
 
 #include "base/clock.h"
+#include "base/order.h"
 #include "base/own.h"
 #include "census/census.h"
 #include "model/profile.h"
@@ -224,51 +225,48 @@ static int number_with_unit(const char *text, double *ret, const char **ret_unit
 	return 0;
 }
 
-int opt_time(const char *text, uint64_t *ret_ns)
+struct unit {
+	const char *name;
+	double is;
+};
+
+static int scaled(const char *text, const struct unit *units, size_t nr, double max, double *ret)
 {
-	static const struct { const char *unit; double ns; } units[] = {
-		{ "", 1e9 }, { "s", 1e9 }, { "ms", 1e6 }, { "us", 1e3 }, { "ns", 1 }, { "m", 60e9 }, { "h", 3600e9 },
-	};
 	const char *unit;
 	double n;
 
 	if (number_with_unit(text, &n, &unit))
 		return -EINVAL;
-	for (size_t i = 0; i < ARRAY_SIZE(units); i++)
-		if (!strcmp(unit, units[i].unit)) {
-			if (n * units[i].ns > 1e18)
-				return -EINVAL;
-			*ret_ns = (uint64_t)(n * units[i].ns + 0.5);
-			return 0;
+	for (size_t i = 0; i < nr; i++)
+		if (!strcmp(unit, units[i].name)) {
+			*ret = n * units[i].is;
+			return *ret > max ? -EINVAL : 0;
 		}
 	return -EINVAL;
+}
+
+int opt_time(const char *text, uint64_t *ret_ns)
+{
+	static const struct unit units[] = {
+		{ "", 1e9 }, { "s", 1e9 }, { "ms", 1e6 }, { "us", 1e3 }, { "ns", 1 }, { "m", 60e9 }, { "h", 3600e9 },
+	};
+	double ns;
+	int err = scaled(text, units, ARRAY_SIZE(units), 1e18, &ns);
+
+	if (!err)
+		*ret_ns = (uint64_t)(ns + 0.5);
+	return err;
 }
 
 int opt_bytes(const char *text, uint64_t *ret)
 {
-	static const struct { const char *unit; double factor; } units[] = {
-		{ "", 1 }, { "k", 1024 }, { "K", 1024 }, { "M", 1 << 20 }, { "G", 1 << 30 },
-	};
-	const char *unit;
-	double n;
+	static const struct unit units[] = { { "", 1 }, { "k", 1024 }, { "K", 1024 }, { "M", 1 << 20 }, { "G", 1 << 30 } };
+	double bytes;
+	int err = scaled(text, units, ARRAY_SIZE(units), 1e15, &bytes);
 
-	if (number_with_unit(text, &n, &unit))
-		return -EINVAL;
-	for (size_t i = 0; i < ARRAY_SIZE(units); i++)
-		if (!strcmp(unit, units[i].unit)) {
-			if (n * units[i].factor > 1e15)
-				return -EINVAL;
-			*ret = (uint64_t)(n * units[i].factor);
-			return 0;
-		}
-	return -EINVAL;
-}
-
-static int compare_goids(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
+	if (!err)
+		*ret = (uint64_t)bytes;
+	return err;
 }
 
 static int opt_goids(struct opts *o, const char *text)
@@ -287,7 +285,7 @@ static int opt_goids(struct opts *o, const char *text)
 	} while (*end == ',');
 	if (*end)
 		return -EINVAL;
-	qsort(o->goids, o->nr_goids, sizeof(*o->goids), compare_goids);
+	qsort(o->goids, o->nr_goids, sizeof(*o->goids), order_u64);
 	return 0;
 }
 

@@ -373,6 +373,23 @@ int intake__census(struct intake *in, uint16_t rt_nr, struct attach *a, bool wai
 	return 0;
 }
 
+void intake__sample(struct intake *in, const struct census *c, const struct census_g *g, uint64_t *ids, struct profile_sample *ps)
+{
+	const struct census_stack *st = &c->stacks[g->stack];
+
+	if (!intake__wants(in, g->goid) || intake__is_system(in, ps->rt, g->startpc))
+		return;
+	if (ids[g->stack] == PW_STACK_ID_NONE)
+		ids[g->stack] = profile__stack(in->profile, c->pcs + st->pcs_at, st->nr_pcs, st->truncated);
+	ps->stack_id = ids[g->stack];
+	ps->goid = g->goid;
+	ps->parent_goid = g->parent_goid;
+	ps->gopc = g->gopc;
+	ps->startpc = g->startpc;
+	ps->label = intake__label(in, ps->rt, g->goid, g->labels);
+	(void)profile__sample(in->profile, ps); /* what it refuses it counts */
+}
+
 struct open_wait_walk {
 	struct intake *in;
 	uint16_t rt;

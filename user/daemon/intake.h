@@ -53,6 +53,11 @@ uint32_t intake__label(struct intake *in, uint16_t rt, uint64_t goid, uint64_t l
 bool intake__waits(const struct goruntime *rt, const struct census_g *g);
 /* Or was woken and has not run since: to the one who waits that is part of the wait, as it is to the probes. */
 bool intake__blocks(const struct goruntime *rt, const struct census *c, const struct census_g *g);
+/*
+ * Adds ps to the profile as goroutine g of census c, if it is wanted: value, reason and counts are the caller's, who it is and its
+ * stack are filled in. ids: one for each stack of c, 0 at first, then the profile's.
+ */
+void intake__sample(struct intake *in, const struct census *c, const struct census_g *g, uint64_t *ids, struct profile_sample *ps);
 
 struct intake_stats {
 	struct pipe_stats pipe;

@@ -84,28 +84,21 @@ static bool is_counted(const struct sampling *s, const struct goruntime *rt, con
 	return intake__blocks(rt, c, g);
 }
 
-static void sampling__count(struct sampling *s, uint16_t rt_nr, const struct census *c, const struct census_g *g,
-			    uint64_t stack_id)
+static void sampling__count(struct sampling *s, uint16_t rt_nr, const struct census *c, const struct census_g *g, uint64_t *ids)
 {
 	const struct goruntime *rt = goproc__runtime(s->o.gp, rt_nr);
 	const struct seen_g seen = {
 		.goid = g->goid,
 		.wait = census__wait_number(c, g, rt->minor >= CENSUS_GO_COUNTS),
 	};
-	const struct profile_sample ps = {
-		.stack_id = stack_id,
-		.goid = g->goid,
-		.parent_goid = g->parent_goid,
-		.gopc = g->gopc,
-		.startpc = g->startpc,
+	struct profile_sample ps = {
 		.value = s->window_ns,
-		.label = intake__label(s->o.intake, rt_nr, g->goid, g->labels),
 		.reason = profile__opts(s->o.profile)->event == PROFILE_SCHED ? 0 : g->reason,
 		.rt = rt_nr,
 		.counts = seen__g(s->seen[rt_nr], &seen) != SEEN_AGAIN && s->o.counts,
 	};
 
-	(void)profile__sample(s->o.profile, &ps); /* what it refuses it counts */
+	intake__sample(s->o.intake, c, g, ids, &ps);
 }
 
 static int sampling__waits(struct sampling *s, uint16_t rt_nr)
@@ -124,15 +117,9 @@ static int sampling__waits(struct sampling *s, uint16_t rt_nr)
 	seen__look(s->seen[rt_nr]);
 	for (size_t i = 0; i < c->nr; i++) {
 		const struct census_g *g = &c->gs[i];
-		const struct census_stack *st;
 
-		if (!is_counted(s, rt, c, g) || !intake__wants(s->o.intake, g->goid) ||
-		    intake__is_system(s->o.intake, rt_nr, g->startpc))
-			continue;
-		st = &c->stacks[g->stack];
-		if (ids[g->stack] == PW_STACK_ID_NONE)
-			ids[g->stack] = profile__stack(s->o.profile, c->pcs + st->pcs_at, st->nr_pcs, st->truncated);
-		sampling__count(s, rt_nr, c, g, ids[g->stack]);
+		if (is_counted(s, rt, c, g))
+			sampling__count(s, rt_nr, c, g, ids);
 	}
 	seen__gone(s->seen[rt_nr], NULL, NULL);
 	return 0;

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/order.h"
 #include "base/room.h"
 
 struct windows {
@@ -81,16 +82,9 @@ static void windows__meet(void *ctx, uint64_t addr, const struct pw_gstate *s)
 		w->met[w->nr_met++] = addr;
 }
 
-static int compare_u64(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 static bool windows__met(const struct windows *w, uint64_t g)
 {
-	return w->nr_met && bsearch(&g, w->met, w->nr_met, sizeof(*w->met), compare_u64);
+	return w->nr_met && bsearch(&g, w->met, w->nr_met, sizeof(*w->met), order_u64);
 }
 
 static int windows__count_those_who_wait(struct windows *w, uint16_t rt, uint64_t width_ns)
@@ -102,24 +96,13 @@ static int windows__count_those_who_wait(struct windows *w, uint16_t rt, uint64_
 		return -ENOMEM;
 	w->nr_met = 0;
 	(void)attach__gs_each(probes__attach(w->o.probes, rt), windows__meet, w);
-	qsort(w->met, w->nr_met, sizeof(*w->met), compare_u64);
+	qsort(w->met, w->nr_met, sizeof(*w->met), order_u64);
 	for (size_t i = 0; i < c->nr; i++) {
 		const struct census_g *g = &c->gs[i];
-		struct profile_sample ps = {
-			.goid = g->goid, .parent_goid = g->parent_goid, .gopc = g->gopc, .startpc = g->startpc,
-			.reason = g->reason, .rt = rt, .value = width_ns,
-		};
-		const struct census_stack *st;
+		struct profile_sample ps = { .reason = g->reason, .rt = rt, .value = width_ns };
 
-		if (!intake__blocks(goproc__runtime(w->o.gp, rt), c, g) || !intake__wants(w->o.intake, g->goid) ||
-		    intake__is_system(w->o.intake, rt, g->startpc) || windows__met(w, g->addr))
-			continue;
-		st = &c->stacks[g->stack];
-		if (ids[g->stack] == PW_STACK_ID_NONE)
-			ids[g->stack] = profile__stack(w->o.profile, c->pcs + st->pcs_at, st->nr_pcs, st->truncated);
-		ps.stack_id = ids[g->stack];
-		ps.label = intake__label(w->o.intake, rt, g->goid, g->labels);
-		(void)profile__sample(w->o.profile, &ps); /* what it refuses it counts */
+		if (intake__blocks(goproc__runtime(w->o.gp, rt), c, g) && !windows__met(w, g->addr))
+			intake__sample(w->o.intake, c, g, ids, &ps);
 	}
 	return 0;
 }

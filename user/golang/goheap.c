@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/order.h"
 #include "base/room.h"
 #include "golang/gomheap.h"
 
@@ -283,13 +284,6 @@ static int compare_spans(const void *a, const void *b)
 	return x->start < y->start ? -1 : x->start > y->start;
 }
 
-static int compare_addrs(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 /* Without it spans are searched for. */
 static void goheap__make_index(struct goheap *h)
 {
@@ -317,7 +311,7 @@ static void goheap__settle(struct goheap *h)
 	}
 	h->nr = nr;
 	if (h->nr_records)
-		qsort(h->records, h->nr_records, sizeof(*h->records), compare_addrs);
+		qsort(h->records, h->nr_records, sizeof(*h->records), order_u64);
 	h->lo = h->hi = h->scan_bytes = 0;
 	if (!nr)
 		return;

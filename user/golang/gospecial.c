@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/order.h"
 #include "base/room.h"
 
 #define BATCH      1024u
@@ -193,13 +194,6 @@ static int reading__init(struct reading *r)
 	return 0;
 }
 
-static int compare_addrs(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 int gospecials__read(const struct addrspace *as, const struct goruntime *rt,
 		     const struct goheap *heap, struct gospecials **ret)
 {
@@ -217,7 +211,7 @@ int gospecials__read(const struct addrspace *as, const struct goruntime *rt,
 	if (err)
 		return err;
 	if (r->s->nr_objects)
-		qsort(r->s->objects, r->s->nr_objects, sizeof(*r->s->objects), compare_addrs);
+		qsort(r->s->objects, r->s->nr_objects, sizeof(*r->s->objects), order_u64);
 	*ret = steal(r->s);
 	return 0;
 }

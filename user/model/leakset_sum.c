@@ -4,16 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/order.h"
 #include "model/leakset_parts.h"
 
 #define HOLDERS_FOLLOWED 16 /* of a chain of locks */
-
-static int compare_u64(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
 
 static int compare_holds(const void *a, const void *b)
 {
@@ -207,14 +201,14 @@ static void sum_objects(const struct leakset *ls, struct leak_group *gr, uint64_
 	for (uint32_t i = gr->first; i < gr->first + gr->nr; i++)
 		if (ls->gs[i].nr_objects)
 			spare[nr++] = set_hash(ls, &ls->gs[i]);
-	qsort(spare, nr, sizeof(*spare), compare_u64);
+	qsort(spare, nr, sizeof(*spare), order_u64);
 	for (size_t i = 0; i < nr; i++)
 		gr->objects += !i || spare[i] != spare[i - 1];
 	nr = 0;
 	for (uint32_t i = gr->first; i < gr->first + gr->nr; i++)
 		for (uint32_t k = 0; k < ls->gs[i].nr_objects; k++)
 			spare[nr++] = ls->objects[ls->gs[i].objects_at + k];
-	qsort(spare, nr, sizeof(*spare), compare_u64);
+	qsort(spare, nr, sizeof(*spare), order_u64);
 	for (size_t i = 0; i < nr; i++) {
 		run = i && spare[i] == spare[i - 1] ? run + 1 : 1;
 		if (run > gr->sharing)

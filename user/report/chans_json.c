@@ -11,12 +11,6 @@ struct writer {
 	struct textbuf to;
 };
 
-static void put_key(struct textbuf *to, const char *key, uint64_t n)
-{
-	textbuf__text(to, key);
-	textbuf__u64(to, n);
-}
-
 static void put_signed(struct textbuf *to, const char *key, int64_t n)
 {
 	textbuf__text(to, key);
@@ -40,11 +34,9 @@ static void put_bool(struct textbuf *to, const char *key, bool b)
 /* ,"func":"...","file":"...","line":1 */
 static void put_place(struct textbuf *to, const struct place *p)
 {
-	textbuf__text(to, ",\"func\":");
-	textbuf__json(to, p->func);
-	textbuf__text(to, ",\"file\":");
-	textbuf__json(to, p->file);
-	put_key(to, ",\"line\":", p->line);
+	textbuf__json_text(to, ",\"func\":", p->func);
+	textbuf__json_text(to, ",\"file\":", p->file);
+	textbuf__json_u64(to, ",\"line\":", p->line);
 }
 
 static void put_stand(struct writer *w, uint16_t rt, uint32_t g)
@@ -74,11 +66,11 @@ static void put_waiter(struct writer *w, const struct object_waiter *v)
 	const struct dump_row *row = &w->cs->d->rows[v->row];
 	uint64_t ns = dump__wait_ns(w->cs->d, row);
 
-	put_key(&w->to, "{\"goid\":", dump__g(w->cs->d, row)->goid);
+	textbuf__json_u64(&w->to, "{\"goid\":", dump__g(w->cs->d, row)->goid);
 	if (ns == DUMP_UNKNOWN)
 		textbuf__text(&w->to, ",\"wait_ns\":null");
 	else
-		put_key(&w->to, ",\"wait_ns\":", ns);
+		textbuf__json_u64(&w->to, ",\"wait_ns\":", ns);
 	put_bool(&w->to, ",\"select\":", v->select);
 	if (v->way == CENSUS_WAY_READ || v->way == CENSUS_WAY_WRITE)
 		textbuf__text(&w->to, v->way == CENSUS_WAY_READ ? ",\"mode\":\"read\""
@@ -133,7 +125,7 @@ static void put_elements(struct writer *w, const struct object *o)
 static void put_runtime(struct writer *w, uint16_t rt)
 {
 	if (w->cs->d->in.nr > 1)
-		put_key(&w->to, ",\"runtime\":", rt);
+		textbuf__json_u64(&w->to, ",\"runtime\":", rt);
 }
 
 static void put_chan(struct writer *w, const struct object *o)
@@ -143,14 +135,14 @@ static void put_chan(struct writer *w, const struct object *o)
 
 	put_hex(to, "{\"addr\":", o->addr);
 	if (ch->settled) {
-		put_key(to, ",\"elem\":{\"size\":", ch->elem_size);
+		textbuf__json_u64(to, ",\"elem\":{\"size\":", ch->elem_size);
 		textbuf__text(to, ",\"type\":");
 		if (o->type[0])
 			textbuf__json(to, o->type);
 		else
 			textbuf__text(to, "null");
-		put_key(to, "},\"len\":", ch->len);
-		put_key(to, ",\"cap\":", ch->cap);
+		textbuf__json_u64(to, "},\"len\":", ch->len);
+		textbuf__json_u64(to, ",\"cap\":", ch->cap);
 		put_bool(to, ",\"closed\":", ch->closed);
 		put_bool(to, ",\"timer\":", ch->timer);
 	} else {
@@ -187,17 +179,17 @@ static void put_state(struct writer *w, const struct glock *l)
 		put_bool(to, "\"locked\":", l->locked);
 		put_bool(to, ",\"woken\":", l->woken);
 		put_bool(to, ",\"starving\":", l->starving);
-		put_key(to, ",\"waiters\":", l->waiters);
+		textbuf__json_u64(to, ",\"waiters\":", l->waiters);
 		break;
 	case CENSUS_WAIT_WAITGROUP:
 		put_signed(to, "\"counter\":", l->counter);
-		put_key(to, ",\"waiters\":", l->waiters);
+		textbuf__json_u64(to, ",\"waiters\":", l->waiters);
 		break;
 	case CENSUS_WAIT_COND:
-		put_key(to, "\"waiters\":", l->waiters);
+		textbuf__json_u64(to, "\"waiters\":", l->waiters);
 		put_hex(to, ",\"locker\":", l->locker);
 		break;
-	default: put_key(to, "\"value\":", l->value);
+	default: textbuf__json_u64(to, "\"value\":", l->value);
 	}
 	textbuf__text(to, "}");
 }
@@ -217,7 +209,7 @@ static void put_lock(struct writer *w, const struct object *o)
 	put_waiters(w, ",\"waiters\":", o, -1);
 	textbuf__text(&w->to, ",\"holders\":[");
 	for (size_t i = 0; i < nr; i++) {
-		put_key(&w->to, i ? ",{\"goid\":" : "{\"goid\":", c->gs[h[i].g].goid);
+		textbuf__json_u64(&w->to, i ? ",{\"goid\":" : "{\"goid\":", c->gs[h[i].g].goid);
 		textbuf__text(&w->to, ",\"kind\":\"");
 		textbuf__text(&w->to, ghold_word((enum ghold_kind)h[i].kind));
 		textbuf__text(&w->to, "\"");
@@ -271,7 +263,7 @@ static void put_step(struct writer *w, uint16_t rt, const struct wait_edge *e)
 	const struct glock *l = glocks__get(s->locks, wait->addr);
 	struct textbuf *to = &w->to;
 
-	put_key(to, "{\"goid\":", c->gs[e->g].goid);
+	textbuf__json_u64(to, "{\"goid\":", c->gs[e->g].goid);
 	textbuf__text(to, ",\"waits_for\":{\"kind\":\"");
 	textbuf__text(to, dump_wait_kind((enum census_wait_kind)(l ? l->kind : wait->kind)));
 	put_hex(to, "\",\"addr\":", wait->addr);
@@ -279,7 +271,7 @@ static void put_step(struct writer *w, uint16_t rt, const struct wait_edge *e)
 		textbuf__text(to, wait->way == CENSUS_WAY_READ ? ",\"mode\":\"read\""
 							       : ",\"mode\":\"write\"");
 	put_stand(w, rt, e->g);
-	put_key(to, "},\"held_by\":", c->gs[e->to].goid);
+	textbuf__json_u64(to, "},\"held_by\":", c->gs[e->to].goid);
 	if (e->hold == WAITGRAPH_NO_HOLD) {
 		textbuf__text(to, ",\"hold\":{\"kind\":\"rwmutex-pending\"");
 		put_stand(w, rt, e->to);
@@ -299,13 +291,13 @@ static void put_ring(struct writer *w, uint16_t rt, const struct wait_ring *r)
 
 	textbuf__text(&w->to, "{\"goroutines\":[");
 	for (uint32_t k = 0; k < r->nr; k++)
-		put_key(&w->to, k ? "," : "", c->gs[g->steps[r->edges_at + k].g].goid);
+		textbuf__json_u64(&w->to, k ? "," : "", c->gs[g->steps[r->edges_at + k].g].goid);
 	textbuf__text(&w->to, "],\"steps\":[");
 	for (uint32_t k = 0; k < r->nr; k++) {
 		textbuf__text(&w->to, k ? "," : "");
 		put_step(w, rt, &g->steps[r->edges_at + k]);
 	}
-	put_key(&w->to, "],\"behind\":", r->behind);
+	textbuf__json_u64(&w->to, "],\"behind\":", r->behind);
 	put_runtime(w, rt);
 	textbuf__text(&w->to, "}");
 }
@@ -332,11 +324,9 @@ int chans_show__json(struct chans *cs, const struct chans_show *s, FILE *out, st
 
 	textbuf__init(&w.to, out);
 	put_signed(&w.to, "{\"target\":{\"pid\":", s->meta->pid);
-	textbuf__text(&w.to, ",\"go\":");
-	textbuf__json(&w.to, framer__text(f, s->meta->go_version));
-	textbuf__text(&w.to, ",\"exe\":");
-	textbuf__json(&w.to, framer__text(f, s->meta->exe));
-	put_key(&w.to, "},\"taken_unix_ns\":", s->meta->wall_start_ns);
+	textbuf__json_text(&w.to, ",\"go\":", framer__text(f, s->meta->go_version));
+	textbuf__json_text(&w.to, ",\"exe\":", framer__text(f, s->meta->exe));
+	textbuf__json_u64(&w.to, "},\"taken_unix_ns\":", s->meta->wall_start_ns);
 	put_objects(&w, ",\"channels\":[", OBJECT_CHAN);
 	put_objects(&w, ",\"locks\":[", OBJECT_LOCK);
 	put_nothing(&w, ",\"nobody\":{\"senders\":", CENSUS_WAY_SEND);
@@ -344,7 +334,7 @@ int chans_show__json(struct chans *cs, const struct chans_show *s, FILE *out, st
 	put_nothing(&w, ",\"selects\":", CENSUS_WAY_NONE);
 	textbuf__text(&w.to, "}");
 	put_deadlocks(&w);
-	put_key(&w.to, ",\"unsettled\":", cs->unsettled + cs->d->counts.unsettled);
+	textbuf__json_u64(&w.to, ",\"unsettled\":", cs->unsettled + cs->d->counts.unsettled);
 	textbuf__text(&w.to, "}\n");
 	err = dump_show__end(&w.to, why);
 	textbuf__done(&w.to);

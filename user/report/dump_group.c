@@ -409,18 +409,15 @@ static void json_key(const struct groups *gs, const struct group *g, struct text
 		if (w->kind == CENSUS_WAIT_FD) {
 			textbuf__text(to, ",\"fd\":");
 			textbuf__i64(to, (int32_t)w->via);
-			textbuf__text(to, ",\"peer\":");
-			textbuf__json(to, peer_of(gs, w));
+			textbuf__json_text(to, ",\"peer\":", peer_of(gs, w));
 		}
 		textbuf__text(to, "}");
 		break;
 	case DUMP_GROUP_WAIT:
-		textbuf__text(to, ",\"wait\":");
-		textbuf__json(to, dump__word(gs->d, g->first));
+		textbuf__json_text(to, ",\"wait\":", dump__word(gs->d, g->first));
 		break;
 	case DUMP_GROUP_LABEL:
-		textbuf__text(to, ",\"labels\":");
-		textbuf__json(to, dump__labels(gs->d, g->first)->text);
+		textbuf__json_text(to, ",\"labels\":", dump__labels(gs->d, g->first)->text);
 		break;
 	case DUMP_GROUP_STACK:
 	case DUMP_GROUP_NONE:
@@ -437,8 +434,7 @@ static void json_group(struct groups *gs, const struct group *g, struct textbuf 
 
 	textbuf__text(to, "{\"by\":\"");
 	textbuf__text(to, names[gs->by]);
-	textbuf__text(to, "\",\"count\":");
-	textbuf__u64(to, g->nr);
+	textbuf__json_u64(to, "\",\"count\":", g->nr);
 	json_key(gs, g, to);
 	textbuf__text(to, ",\"oldest_wait_ns\":");
 	if (g->oldest_ns == DUMP_UNKNOWN)
@@ -449,20 +445,16 @@ static void json_group(struct groups *gs, const struct group *g, struct textbuf 
 	for (size_t i = 0; i < g->nr_states; i++) {
 		textbuf__text(to, i ? "," : "");
 		textbuf__json(to, gs->d->words[g->states[i].key]);
-		textbuf__text(to, ":");
-		textbuf__u64(to, g->states[i].nr);
+		textbuf__json_u64(to, ":", g->states[i].nr);
 	}
-	textbuf__text(to, "},\"waiting_for_objects\":");
-	textbuf__u64(to, g->nr_waiting);
-	textbuf__text(to, ",\"objects\":");
-	textbuf__u64(to, g->nr_objects);
+	textbuf__json_u64(to, "},\"waiting_for_objects\":", g->nr_waiting);
+	textbuf__json_u64(to, ",\"objects\":", g->nr_objects);
 	textbuf__text(to, ",\"goids\":[");
 	for (size_t i = 0; i < g->nr && i < DUMP_GROUP_GOIDS; i++) {
 		textbuf__text(to, i ? "," : "");
 		textbuf__u64(to, dump__g(gs->d, row_of(gs, &g->v[i]))->goid);
 	}
-	textbuf__text(to, "],\"stack_count\":");
-	textbuf__u64(to, g->look.nr);
+	textbuf__json_u64(to, "],\"stack_count\":", g->look.nr);
 	textbuf__text(to, ",\"stack\":");
 	if (g->look.nr)
 		dump_json__stack(gs->d, g->stack, gs->show->full, to);

@@ -43,12 +43,9 @@ void dump_json__free(struct dump_json *j)
 
 static void put_place(const char *func, const char *file, uint32_t line, struct textbuf *to)
 {
-	textbuf__text(to, "{\"func\":");
-	textbuf__json(to, func);
-	textbuf__text(to, ",\"file\":");
-	textbuf__json(to, file);
-	textbuf__text(to, ",\"line\":");
-	textbuf__u64(to, line);
+	textbuf__json_text(to, "{\"func\":", func);
+	textbuf__json_text(to, ",\"file\":", file);
+	textbuf__json_u64(to, ",\"line\":", line);
 }
 
 void dump_json__stack(struct dump *d, size_t stack, bool full, struct textbuf *to)
@@ -121,8 +118,7 @@ static void put_labels(const struct label_set *set, struct textbuf *to)
 	for (size_t i = 0; i < set->nr; i++) {
 		textbuf__text(to, i ? "," : "");
 		textbuf__json(to, set->v[i].key);
-		textbuf__text(to, ":");
-		textbuf__json(to, set->v[i].value);
+		textbuf__json_text(to, ":", set->v[i].value);
 	}
 	textbuf__text(to, "}");
 }
@@ -156,8 +152,7 @@ static void put_fd(struct dump_json *j, const struct census_wait *w, struct text
 	textbuf__i64(to, (int32_t)w->via);
 	put_way(to, ",\"mode\":\"", w->way);
 	if (peer[0]) {
-		textbuf__text(to, ",\"peer\":");
-		textbuf__json(to, framer__text(j->d->framer, peer));
+		textbuf__json_text(to, ",\"peer\":", framer__text(j->d->framer, peer));
 	}
 }
 
@@ -252,10 +247,8 @@ static void put_target(struct dump *d, const struct report_meta *m, struct textb
 {
 	textbuf__text(to, "{\"target\":{\"pid\":");
 	textbuf__i64(to, m->pid);
-	textbuf__text(to, ",\"go\":");
-	textbuf__json(to, framer__text(d->framer, m->go_version));
-	textbuf__text(to, ",\"exe\":");
-	textbuf__json(to, framer__text(d->framer, m->exe));
+	textbuf__json_text(to, ",\"go\":", framer__text(d->framer, m->go_version));
+	textbuf__json_text(to, ",\"exe\":", framer__text(d->framer, m->exe));
 	put_number(to, "},\"taken_unix_ns\":", m->wall_start_ns, true);
 }
 

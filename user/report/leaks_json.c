@@ -14,21 +14,6 @@ struct writer {
 	struct textbuf to;
 };
 
-static void put_key(struct writer *w, const char *key, uint64_t n)
-{
-	textbuf__text(&w->to, key);
-	textbuf__u64(&w->to, n);
-}
-
-static void put_text(struct writer *w, const char *key, const char *text)
-{
-	textbuf__text(&w->to, key);
-	if (text)
-		textbuf__json(&w->to, text);
-	else
-		textbuf__text(&w->to, "null");
-}
-
 static void put_seconds(struct writer *w, const char *key, uint64_t ns)
 {
 	textbuf__format(&w->to, "%s%.3f", key, (double)ns / NS_PER_SEC);
@@ -48,9 +33,9 @@ static void put_site(struct writer *w, const char *key, uint32_t site)
 
 static void put_place(struct writer *w, const char *key, const struct place *p)
 {
-	put_text(w, key, p->func);
-	put_text(w, ",\"file\":", p->file);
-	put_key(w, ",\"line\":", p->line);
+	textbuf__json_text(&w->to, key, p->func);
+	textbuf__json_text(&w->to, ",\"file\":", p->file);
+	textbuf__json_u64(&w->to, ",\"line\":", p->line);
 	textbuf__text(&w->to, "}");
 }
 
@@ -58,11 +43,11 @@ static void put_counts(struct writer *w, const struct leak_group *g)
 {
 	const size_t looks = leakset__nr_looks(w->l->set);
 
-	put_key(w, ",\"count\":", g->nr);
-	put_key(w, ",\"count_start\":", g->count[0]);
+	textbuf__json_u64(&w->to, ",\"count\":", g->nr);
+	textbuf__json_u64(&w->to, ",\"count_start\":", g->count[0]);
 	textbuf__text(&w->to, ",\"counts\":[");
 	for (size_t i = 0; i < looks; i++)
-		put_key(w, i ? "," : "", g->count[i]);
+		textbuf__json_u64(&w->to, i ? "," : "", g->count[i]);
 	textbuf__text(&w->to, "]");
 }
 
@@ -71,17 +56,17 @@ static void put_growth(struct writer *w, const struct leak_entry *e, const struc
 	const struct growth *gr = &e->verdict.growth;
 
 	textbuf__format(&w->to, ",\"growth_per_min\":%.1f", e->verdict.per_min);
-	put_key(w, ",\"births\":", e->verdict.births);
-	put_key(w, ",\"exits\":", e->verdict.exits);
+	textbuf__json_u64(&w->to, ",\"births\":", e->verdict.births);
+	textbuf__json_u64(&w->to, ",\"exits\":", e->verdict.exits);
 	put_flag(w, ",\"births_estimated\":", !leakset__lives_known(w->l->set));
-	put_key(w, ",\"windows\":{\"all\":", gr->windows);
-	put_key(w, ",\"grew\":", gr->grew);
+	textbuf__json_u64(&w->to, ",\"windows\":{\"all\":", gr->windows);
+	textbuf__json_u64(&w->to, ",\"grew\":", gr->grew);
 	put_flag(w, ",\"to_the_end\":", gr->going);
-	put_key(w, "},\"old\":{\"count\":", g->old);
-	put_key(w, ",\"ended\":", g->old_ended);
-	put_key(w, ",\"went_on\":", g->old_moved + g->old_went);
-	put_key(w, ",\"waits\":", g->old_waits);
-	put_key(w, ",\"waits_over\":", g->old_over);
+	textbuf__json_u64(&w->to, "},\"old\":{\"count\":", g->old);
+	textbuf__json_u64(&w->to, ",\"ended\":", g->old_ended);
+	textbuf__json_u64(&w->to, ",\"went_on\":", g->old_moved + g->old_went);
+	textbuf__json_u64(&w->to, ",\"waits\":", g->old_waits);
+	textbuf__json_u64(&w->to, ",\"waits_over\":", g->old_over);
 	textbuf__text(&w->to, "}");
 }
 
@@ -90,15 +75,15 @@ static void put_waits(struct writer *w, const struct leak_entry *e, const struct
 	put_seconds(w, ",\"age_s\":{\"min\":", g->age_min_ns);
 	put_seconds(w, ",\"max\":", g->age_max_ns);
 	put_flag(w, ",\"exact\":", g->age_exact);
-	put_text(w, "},\"objects\":{\"kind\":", e->kind);
-	put_key(w, ",\"distinct\":", g->objects);
-	put_key(w, ",\"shared_by\":", g->sharing);
+	textbuf__json_text(&w->to, "},\"objects\":{\"kind\":", e->kind);
+	textbuf__json_u64(&w->to, ",\"distinct\":", g->objects);
+	textbuf__json_u64(&w->to, ",\"shared_by\":", g->sharing);
 	textbuf__text(&w->to, "}");
-	put_key(w, ",\"stack_bytes\":", g->stack_bytes);
+	textbuf__json_u64(&w->to, ",\"stack_bytes\":", g->stack_bytes);
 	if (e->heap_bytes == LEAK_HEAP_UNKNOWN || !verdict_is_leak(e->verdict.kind))
 		textbuf__text(&w->to, ",\"heap_bytes\":null");
 	else
-		put_key(w, ",\"heap_bytes\":", e->heap_bytes);
+		textbuf__json_u64(&w->to, ",\"heap_bytes\":", e->heap_bytes);
 }
 
 static void put_makers(struct writer *w, const struct leak_entry *e)
@@ -107,7 +92,7 @@ static void put_makers(struct writer *w, const struct leak_entry *e)
 	put_site(w, ",\"created_by\":", e->made);
 	textbuf__text(&w->to, ",\"parents\":[");
 	for (size_t i = 0; i < e->nr_parents; i++) {
-		put_key(w, i ? ",{\"goid\":" : "{\"goid\":", e->parents[i].goid);
+		textbuf__json_u64(&w->to, i ? ",{\"goid\":" : "{\"goid\":", e->parents[i].goid);
 		put_site(w, ",\"start\":", e->parents[i].start);
 		put_site(w, ",\"created_by\":", e->parents[i].made);
 		textbuf__text(&w->to, "}");
@@ -115,8 +100,8 @@ static void put_makers(struct writer *w, const struct leak_entry *e)
 	put_place(w, "],\"blocked_at\":{\"func\":", &e->place);
 	textbuf__text(&w->to, ",\"labels\":{");
 	for (size_t i = 0; e->labels && i < e->labels->nr; i++) {
-		put_text(w, i ? "," : "", e->labels->v[i].key);
-		put_text(w, ":", e->labels->v[i].value);
+		textbuf__json_text(&w->to, i ? "," : "", e->labels->v[i].key);
+		textbuf__json_text(&w->to, ":", e->labels->v[i].value);
 	}
 	textbuf__text(&w->to, "}");
 }
@@ -128,19 +113,19 @@ static void put_goids(struct writer *w, const struct leak_entry *e)
 
 	textbuf__text(&w->to, ",\"goids\":[");
 	for (size_t i = 0; i < nr; i++)
-		put_key(w, i ? "," : "", goids[i]);
+		textbuf__json_u64(&w->to, i ? "," : "", goids[i]);
 	textbuf__text(&w->to, "]");
 }
 
 /* Of those that were searched for. */
 static void put_proof(struct writer *w, const struct leak_entry *e, const struct leak_group *g)
 {
-	put_key(w, ",\"proven\":", leaks__proven(w->l, e));
-	put_key(w, ",\"searched\":{\"count\":", g->asked);
-	put_key(w, ",\"unreached\":", g->unreached);
-	put_key(w, ",\"held_by_global\":", g->reached[LEAK_REACHED_GLOBAL]);
-	put_key(w, ",\"held_by_goroutine\":", g->reached[LEAK_REACHED_STACK]);
-	put_key(w, ",\"held_otherwise\":", g->reached[LEAK_REACHED_OTHER]);
+	textbuf__json_u64(&w->to, ",\"proven\":", leaks__proven(w->l, e));
+	textbuf__json_u64(&w->to, ",\"searched\":{\"count\":", g->asked);
+	textbuf__json_u64(&w->to, ",\"unreached\":", g->unreached);
+	textbuf__json_u64(&w->to, ",\"held_by_global\":", g->reached[LEAK_REACHED_GLOBAL]);
+	textbuf__json_u64(&w->to, ",\"held_by_goroutine\":", g->reached[LEAK_REACHED_STACK]);
+	textbuf__json_u64(&w->to, ",\"held_otherwise\":", g->reached[LEAK_REACHED_OTHER]);
 	textbuf__text(&w->to, "}");
 }
 
@@ -154,7 +139,7 @@ static void put_why(struct writer *w, const struct leak_entry *e)
 	if (why.err)
 		w->to.err = w->to.err ? w->to.err : why.err;
 	else
-		put_text(w, ",\"why\":", why.v);
+		textbuf__json_text(&w->to, ",\"why\":", why.v);
 	textbuf__done(&why);
 }
 
@@ -163,13 +148,13 @@ static void put_entry(struct writer *w, const struct leak_entry *e)
 	const struct leak_group *g = leaks__group(w->l, e);
 
 	put_flag(w, "{\"leak\":", leak_entry__counts(e, w->show->suspects));
-	put_text(w, ",\"verdict\":", verdict_name(e->verdict.kind));
+	textbuf__json_text(&w->to, ",\"verdict\":", verdict_name(e->verdict.kind));
 	put_proof(w, e, g);
-	put_text(w, ",\"pattern\":", e->pattern ? e->pattern->words : NULL);
-	put_text(w, ",\"cure\":", e->pattern ? e->pattern->cure : NULL);
+	textbuf__json_text(&w->to, ",\"pattern\":", e->pattern ? e->pattern->words : NULL);
+	textbuf__json_text(&w->to, ",\"cure\":", e->pattern ? e->pattern->cure : NULL);
 	put_why(w, e);
 	put_flag(w, ",\"known\":", e->known);
-	put_text(w, ",\"reason\":", e->reason);
+	textbuf__json_text(&w->to, ",\"reason\":", e->reason);
 	put_counts(w, g);
 	put_growth(w, e, g);
 	put_waits(w, e, g);
@@ -180,7 +165,7 @@ static void put_entry(struct writer *w, const struct leak_entry *e)
 		textbuf__text(&w->to, "[]");
 	else
 		dump_json__stack(w->l->d, e->stack, false, &w->to);
-	put_key(w, ",\"stacks\":", e->nr_stacks);
+	textbuf__json_u64(&w->to, ",\"stacks\":", e->nr_stacks);
 	textbuf__text(&w->to, "}");
 }
 
@@ -191,26 +176,26 @@ static void put_head(struct writer *w)
 	const size_t looks = leakset__nr_looks(w->l->set);
 
 	textbuf__format(&w->to, "{\"target\":{\"pid\":%d", m->pid);
-	put_text(w, ",\"go\":", framer__text(f, m->go_version));
-	put_text(w, ",\"exe\":", framer__text(f, m->exe));
+	textbuf__json_text(&w->to, ",\"go\":", framer__text(f, m->go_version));
+	textbuf__json_text(&w->to, ",\"exe\":", framer__text(f, m->exe));
 	put_seconds(w, "},\"window_s\":",
 		    leakset__look_ns(w->l->set, looks - 1) - leakset__look_ns(w->l->set, 0));
-	put_key(w, ",\"looks\":", looks);
-	put_key(w, ",\"goroutines\":{\"start\":", w->l->nr_first);
-	put_key(w, ",\"end\":", w->l->nr_last);
-	put_key(w, "},\"lost\":", m->lost);
-	put_key(w, ",\"unsettled\":", w->l->unsettled);
-	put_key(w, ",\"refused\":", w->l->refused + leakset__refused(w->l->set));
+	textbuf__json_u64(&w->to, ",\"looks\":", looks);
+	textbuf__json_u64(&w->to, ",\"goroutines\":{\"start\":", w->l->nr_first);
+	textbuf__json_u64(&w->to, ",\"end\":", w->l->nr_last);
+	textbuf__json_u64(&w->to, "},\"lost\":", m->lost);
+	textbuf__json_u64(&w->to, ",\"unsettled\":", w->l->unsettled);
+	textbuf__json_u64(&w->to, ",\"refused\":", w->l->refused + leakset__refused(w->l->set));
 	textbuf__text(&w->to, ",\"cost\":{\"cpu_pct\":");
 	if (w->show->cpu_pct < 0)
 		textbuf__text(&w->to, "null");
 	else
 		textbuf__format(&w->to, "%.2f", w->show->cpu_pct);
-	put_key(w, "},\"proof\":{\"passes\":", w->show->proof.passes);
-	put_key(w, ",\"heap_bytes\":", w->show->proof.heap_bytes);
+	textbuf__json_u64(&w->to, "},\"proof\":{\"passes\":", w->show->proof.passes);
+	textbuf__json_u64(&w->to, ",\"heap_bytes\":", w->show->proof.heap_bytes);
 	put_seconds(w, ",\"seconds\":", w->show->proof.ns);
 	put_seconds(w, ",\"cpu_seconds\":", w->show->proof.cpu_ns);
-	put_text(w, ",\"doubt\":", framer__text(f, w->show->proof.doubt));
+	textbuf__json_text(&w->to, ",\"doubt\":", framer__text(f, w->show->proof.doubt));
 	textbuf__text(&w->to, "}");
 }
 

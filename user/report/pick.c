@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/order.h"
 #include "golang/gostate.h"
 
 #define GO_NEWEST 27
@@ -59,13 +60,6 @@ void pick__free(struct pick *p)
 	free(p);
 }
 
-static int compare_numbers(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 static int clause__numbers(struct clause *c, const char *value, struct cause *why)
 {
 	const char *at = value;
@@ -83,7 +77,7 @@ static int clause__numbers(struct clause *c, const char *value, struct cause *wh
 			break;
 		c->nr_numbers++;
 		if (!*end) {
-			qsort(c->numbers, c->nr_numbers, sizeof(*c->numbers), compare_numbers);
+			qsort(c->numbers, c->nr_numbers, sizeof(*c->numbers), order_u64);
 			return 0;
 		}
 		at = end + 1;
@@ -204,7 +198,7 @@ uint64_t pick__hits(const struct pick *p, enum pick_kind kind, const char *name)
 
 static bool has_number(const struct clause *c, uint64_t n)
 {
-	return bsearch(&n, c->numbers, c->nr_numbers, sizeof(n), compare_numbers);
+	return bsearch(&n, c->numbers, c->nr_numbers, sizeof(n), order_u64);
 }
 
 static bool has_word(const char *list, const char *word)

@@ -10,20 +10,10 @@ struct writer {
 	struct textbuf to;
 };
 
-static void put_key(struct writer *w, const char *key, uint64_t n)
-{
-	textbuf__text(&w->to, key);
-	textbuf__u64(&w->to, n);
-}
-
 /* "" is null. */
 static void put_text(struct writer *w, const char *key, const char *text)
 {
-	textbuf__text(&w->to, key);
-	if (text[0])
-		textbuf__json(&w->to, text);
-	else
-		textbuf__text(&w->to, "null");
+	textbuf__json_text(&w->to, key, text[0] ? text : NULL);
 }
 
 static void put_address(struct writer *w, const char *key, uint64_t addr)
@@ -47,7 +37,7 @@ static void put_place(struct writer *w, const char *key, const struct place *p)
 	}
 	put_text(w, "{\"func\":", p->func);
 	put_text(w, ",\"file\":", p->file);
-	put_key(w, ",\"line\":", p->line);
+	textbuf__json_u64(&w->to, ",\"line\":", p->line);
 	textbuf__text(&w->to, "}");
 }
 
@@ -61,7 +51,7 @@ static void put_step(struct writer *w, const struct ref_step *s)
 {
 	put_text(w, "{\"kind\":", kinds[s->kind]);
 	if (s->kind == REACH_STACK || s->kind == REACH_WAITER || s->kind == REACH_RAN) {
-		put_key(w, ",\"goid\":", s->goid);
+		textbuf__json_u64(&w->to, ",\"goid\":", s->goid);
 		put_text(w, ",\"state\":", s->word);
 		put_place(w, ",\"frame\":", &s->place);
 		put_text(w, ",\"where\":", s->field);
@@ -69,25 +59,25 @@ static void put_step(struct writer *w, const struct ref_step *s)
 		return;
 	}
 	put_address(w, ",\"addr\":", s->addr);
-	put_key(w, ",\"size\":", s->size);
+	textbuf__json_u64(&w->to, ",\"size\":", s->size);
 	if (s->kind == REACH_GLOBAL) {
 		put_text(w, ",\"name\":", s->name);
 		put_text(w, ",\"section\":", s->section);
 	}
 	put_text(w, ",\"type\":", s->type);
 	if (s->refers) {
-		put_key(w, ",\"offset\":", s->offset);
+		textbuf__json_u64(&w->to, ",\"offset\":", s->offset);
 		put_text(w, ",\"field\":", s->field);
 	} else if (s->kind == REACH_OBJECT) {
 		put_text(w, ",\"awaited\":", s->word);
-		put_key(w, ",\"awaited_offset\":", s->word[0] ? s->offset : 0);
+		textbuf__json_u64(&w->to, ",\"awaited_offset\":", s->word[0] ? s->offset : 0);
 	}
 	textbuf__text(&w->to, "}");
 }
 
 static void put_way(struct writer *w, const struct ref_way *way)
 {
-	put_key(w, "{\"count\":", way->nr);
+	textbuf__json_u64(&w->to, "{\"count\":", way->nr);
 	textbuf__text(&w->to, ",\"goid\":");
 	if (way->goid)
 		textbuf__u64(&w->to, way->goid);
@@ -109,10 +99,10 @@ static void put_keepers(struct writer *w, const struct ref_group *g)
 		textbuf__text(&w->to, "null");
 		return;
 	}
-	put_key(w, "{\"of\":", g->unreached);
+	textbuf__json_u64(&w->to, "{\"of\":", g->unreached);
 	textbuf__text(&w->to, g->kept_by_itself ? ",\"itself\":true,\"goids\":[" : ",\"itself\":false,\"goids\":[");
 	for (size_t i = 0; i < g->nr_keepers; i++)
-		put_key(w, i ? "," : "", g->keepers[i]);
+		textbuf__json_u64(&w->to, i ? "," : "", g->keepers[i]);
 	textbuf__text(&w->to, "]}");
 }
 
@@ -121,7 +111,7 @@ static void put_group(struct writer *w, const struct ref_group *g)
 	const struct dump *d = w->rs->in.d;
 	const struct dump_row *r = g->nr ? &d->rows[g->row] : NULL;
 
-	put_key(w, "{\"count\":", g->nr);
+	textbuf__json_u64(&w->to, "{\"count\":", g->nr);
 	textbuf__text(&w->to, ",\"goid\":");
 	if (r)
 		textbuf__u64(&w->to, dump__g(d, r)->goid);
@@ -136,7 +126,7 @@ static void put_group(struct writer *w, const struct ref_group *g)
 	textbuf__text(&w->to, "},\"verdicts\":{");
 	for (int v = 0; v < REF_VERDICTS; v++) {
 		put_text(w, v ? "," : "", ref_verdict_word((enum ref_verdict)v));
-		put_key(w, ":", g->of[v]);
+		textbuf__json_u64(&w->to, ":", g->of[v]);
 	}
 	textbuf__text(&w->to, "}");
 	put_keepers(w, g);
@@ -146,7 +136,7 @@ static void put_group(struct writer *w, const struct ref_group *g)
 			textbuf__text(&w->to, ",");
 		put_way(w, &w->rs->ways[g->ways_at + i]);
 	}
-	put_key(w, "],\"paths_left_out\":", g->nr_ways > w->show->top ? g->nr_ways - w->show->top : 0);
+	textbuf__json_u64(&w->to, "],\"paths_left_out\":", g->nr_ways > w->show->top ? g->nr_ways - w->show->top : 0);
 	textbuf__text(&w->to, "}");
 }
 
@@ -160,8 +150,8 @@ int refs_show__json(const struct refs *rs, const struct refs_show *s, FILE *out,
 	textbuf__format(&w.to, "{\"target\":{\"pid\":%d", s->meta->pid);
 	put_text(&w, ",\"go\":", framer__text(f, s->meta->go_version));
 	put_text(&w, ",\"exe\":", framer__text(f, s->meta->exe));
-	put_key(&w, "},\"looks\":", s->looks);
-	put_key(&w, ",\"search\":{\"heap_bytes\":", s->heap_bytes);
+	textbuf__json_u64(&w.to, "},\"looks\":", s->looks);
+	textbuf__json_u64(&w.to, ",\"search\":{\"heap_bytes\":", s->heap_bytes);
 	textbuf__format(&w.to, ",\"seconds\":%.3f", (double)s->ns / NS_PER_SEC);
 	put_text(&w, ",\"doubt\":", framer__text(f, s->doubt));
 	textbuf__text(&w.to, "},\"groups\":[");

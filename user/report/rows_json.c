@@ -14,39 +14,24 @@
 #include "report/merged.h"
 #include "report/textbuf.h"
 
-static void put_key(struct textbuf *to, const char *key, uint64_t n)
-{
-	textbuf__text(to, key);
-	textbuf__u64(to, n);
-}
-
-static void put_text(struct textbuf *to, const char *key, const char *text)
-{
-	textbuf__text(to, key);
-	if (text)
-		textbuf__json(to, text);
-	else
-		textbuf__text(to, "null");
-}
-
 static void put_row(const struct merged_row *row, bool first, struct textbuf *to)
 {
 	bool comma = false;
 
-	put_key(to, first ? "\n{\"value\":" : ",\n{\"value\":", row->value);
-	put_key(to, ",\"error\":", (uint64_t)row->error);
-	put_key(to, ",\"count\":", row->count);
-	put_text(to, ",\"reason\":", row->frames.state);
-	put_text(to, ",\"root\":", row->frames.root);
+	textbuf__json_u64(to, first ? "\n{\"value\":" : ",\n{\"value\":", row->value);
+	textbuf__json_u64(to, ",\"error\":", (uint64_t)row->error);
+	textbuf__json_u64(to, ",\"count\":", row->count);
+	textbuf__json_text(to, ",\"reason\":", row->frames.state);
+	textbuf__json_text(to, ",\"root\":", row->frames.root);
 	textbuf__text(to, ",\"stack\":[");
 	for (size_t i = row->frames.nr; i > 0; i--) {
 		const struct frame *f = &row->frames.v[i - 1];
 
 		if (f->kind == FRAME_WORD)
 			continue;
-		put_text(to, comma ? ",{\"func\":" : "{\"func\":", f->name);
-		put_text(to, ",\"file\":", f->file);
-		put_key(to, ",\"line\":", f->line);
+		textbuf__json_text(to, comma ? ",{\"func\":" : "{\"func\":", f->name);
+		textbuf__json_text(to, ",\"file\":", f->file);
+		textbuf__json_u64(to, ",\"line\":", f->line);
 		textbuf__text(to, f->inlined ? ",\"inlined\":true}" : "}");
 		comma = true;
 	}
@@ -57,17 +42,17 @@ static void put_head(const struct report *r, struct textbuf *to)
 {
 	const struct snap *s = r->snap;
 
-	put_key(to, "{\"target\":{\"pid\":", (uint64_t)r->meta->pid);
-	put_text(to, ",\"go\":", r->meta->go_version);
-	put_text(to, ",\"exe\":", r->meta->exe);
-	put_text(to, "},\"event\":", report_event_name(s->event));
-	put_text(to, ",\"unit\":", report_value_unit(s->event));
+	textbuf__json_u64(to, "{\"target\":{\"pid\":", (uint64_t)r->meta->pid);
+	textbuf__json_text(to, ",\"go\":", r->meta->go_version);
+	textbuf__json_text(to, ",\"exe\":", r->meta->exe);
+	textbuf__json_text(to, "},\"event\":", report_event_name(s->event));
+	textbuf__json_text(to, ",\"unit\":", report_value_unit(s->event));
 	textbuf__format(to, ",\"window_s\":%.3f,\"estimated\":%s", (double)r->meta->duration_ns / NS_PER_SEC,
 			s->windows ? "true" : "false");
-	put_key(to, ",\"windows\":", s->windows);
-	put_key(to, ",\"lost\":", r->meta->lost);
-	put_key(to, ",\"total\":", s->value);
-	put_key(to, ",\"total_error\":", s->error);
+	textbuf__json_u64(to, ",\"windows\":", s->windows);
+	textbuf__json_u64(to, ",\"lost\":", r->meta->lost);
+	textbuf__json_u64(to, ",\"total\":", s->value);
+	textbuf__json_u64(to, ",\"total_error\":", s->error);
 	textbuf__text(to, ",\"stacks\":[");
 }
 

@@ -148,6 +148,21 @@ void textbuf__json(struct textbuf *b, const char *text)
 	textbuf__bytes(b, "\"", 1);
 }
 
+void textbuf__json_u64(struct textbuf *b, const char *before, uint64_t n)
+{
+	textbuf__text(b, before);
+	textbuf__u64(b, n);
+}
+
+void textbuf__json_text(struct textbuf *b, const char *before, const char *text)
+{
+	textbuf__text(b, before);
+	if (text)
+		textbuf__json(b, text);
+	else
+		textbuf__text(b, "null");
+}
+
 void textbuf__format(struct textbuf *b, const char *fmt, ...)
 {
 	char *text = NULL;

@@ -50,4 +50,8 @@ void textbuf__hex(struct textbuf *b, uint64_t n);		/* 0xc000012345 */
 void textbuf__format(struct textbuf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void textbuf__json(struct textbuf *b, const char *text);	/* in quotes, escaped: one line. text: valid UTF-8 (report/textpool) */
 
+/* What stands before a value of JSON (",\"line\":"), and the value. text: NULL is null. */
+void textbuf__json_u64(struct textbuf *b, const char *before, uint64_t n);
+void textbuf__json_text(struct textbuf *b, const char *before, const char *text);
+
 #endif
