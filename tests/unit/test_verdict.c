@@ -200,6 +200,26 @@ Test(verdict, what_piles_up_and_is_young_is_no_leak)
 	cr_expect(v.kind == VERDICT_IDLE || v.kind == VERDICT_SUSPECT, "%s", verdict_name(v.kind));
 }
 
+/* Handlers that sleep while a server gets busier, and one loop that has always been there. */
+Test(verdict, one_old_loop_among_those_that_pass_is_no_proof_of_more)
+{
+	const struct story s = { .wakes = 1, .class = LEAK_SLEEP };
+	struct leakset *ls = story_set();
+	struct verdict v;
+
+	for (int look = 0; look < STORY_LOOKS; look++) {
+		cr_assert_eq(leakset__look(ls, STORY_BEGIN + (uint64_t)look * STORY_PAUSE), 0);
+		story_see(ls, &s, (struct leak_key){ 1, 2, 3 }, 1, look, look);
+		for (int born = look < 1 ? 0 : look - 1; born <= look; born++)	/* each stays for two looks */
+			for (int i = 0; i < 4 * born; i++)
+				story_see(ls, &s, (struct leak_key){ 1, 2, 3 }, 1000 + 100 * (uint64_t)born + (uint64_t)i,
+					  look - born, look);
+		cr_assert_eq(leakset__seen(ls), 0);
+	}
+	v = story_verdict(ls);
+	cr_expect_neq(v.kind, VERDICT_GROWING, "%u of %u", v.growth.grew, v.growth.windows);
+}
+
 Test(verdict, who_passes_by_is_no_loop)
 {
 	struct leakset *ls = story_set();
