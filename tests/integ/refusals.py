@@ -25,26 +25,33 @@ def unused_pid():
     return next(pid for pid in range(400000, 0, -1) if not Path(f"/proc/{pid}").exists())
 
 
+# What each command needs besides -p PID
+COMMANDS = {"record": ["-d", "1"], "dump": [], "chans": [], "leaks": ["-d", "1"], "refs": ["--goid", "1"]}
+
+
+def each_refuses(pid, *patterns, **how):
+    for command, args in COMMANDS.items():
+        one_line(parkwatch(command, "-p", pid, *args, **how), *patterns)
+
+
 def no_such_process():
     pid = unused_pid()
-    for command in ("record", "doctor"):
-        args = [command, "-p", pid] + (["-d", "1"] if command == "record" else [])
-        one_line_or_table = parkwatch(*args)
-        expect(one_line_or_table[0] == 1 and str(pid) in one_line_or_table[2], f"{command}: {one_line_or_table}")
-    one_line(parkwatch("record", "-p", pid, "-d", "1"), str(pid), "no.*process|no such")
+    each_refuses(pid, str(pid), "no.*process|no such")
+    code, _, said = parkwatch("doctor", "-p", pid)
+    expect(code == 1 and str(pid) in said, f"exit code {code}: {said}")
 
 
 def not_a_go_program():
     sleeper = subprocess.Popen(["sleep", "60"])
     try:
-        one_line(parkwatch("record", "-p", sleeper.pid, "-d", "1"), "not a Go program|no Go", "sleep|" + str(sleeper.pid))
+        each_refuses(sleeper.pid, "not a Go program|no Go", "sleep|" + str(sleeper.pid))
     finally:
         sleeper.kill()
         sleeper.wait()
 
 
 def a_kernel_thread():
-    one_line(parkwatch("record", "-p", 2, "-d", "1"), "2")
+    each_refuses(2, "2")
 
 
 def a_thread_id_is_named_with_its_process():
@@ -55,7 +62,7 @@ def a_thread_id_is_named_with_its_process():
 
 def go_too_old():
     with Target("idle", minor=14) as t:
-        one_line(parkwatch("record", "-p", t.pid, "-d", "1"), r"1\.14", r"1\.15")
+        each_refuses(t.pid, r"1\.14", r"1\.15")
 
 
 def renamed(mode, minor, to, directory):
@@ -94,10 +101,9 @@ def a_32_bit_program():
 
 def no_privilege_names_the_capability():
     with Target("idle") as t:
-        one_line(parkwatch("record", "-p", t.pid, "-d", "1", prefix=["setpriv", "--bounding-set=-all", "--inh-caps=-all"]),
-                 "CAP_|sudo")
-        one_line(parkwatch("record", "-p", t.pid, "-d", "1", prefix=[
-            "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all"]), "CAP_|sudo|permi")
+        each_refuses(t.pid, "CAP_|sudo", prefix=["setpriv", "--bounding-set=-all", "--inh-caps=-all"])
+        each_refuses(t.pid, "CAP_|sudo|permi", prefix=["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+                                                       "--inh-caps=-all"])
 
 
 def few_capabilities_are_enough_where_uprobe_multi_is():
