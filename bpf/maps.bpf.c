@@ -26,11 +26,23 @@ struct pw_map_goids pw_goids SEC(".maps");
 struct pw_map_seen pw_seen SEC(".maps");
 
 /*
- * One stack record under construction per thread id. Those of threads that ended drop out first: one
- * in use was just looked up. Size: four times the threads, a reserve, and what each processor sets
- * aside (Linux kernel/bpf/bpf_lru_list.c, LOCAL_FREE_TARGET).
+ * One stack record under construction per thread id. Those of threads that ended drop out first:
+ * one in use was just looked up. Size: four times the threads, a reserve, and what each processor
+ * sets aside (Linux kernel/bpf/bpf_lru_list.c, LOCAL_FREE_TARGET).
  */
 struct pw_map_scratch pw_scratch SEC(".maps");
+
+/*
+ * Allocations, by stack, root, type and size. Written by the alloc points, read by user space when
+ * recording has ended. Never deleted from.
+ */
+struct pw_map_allocs pw_allocs SEC(".maps");
+
+/*
+ * Slots by span class that were counted at a refill but given back unused. Written by release,
+ * read by user space when recording has ended.
+ */
+struct pw_map_given_back pw_given_back SEC(".maps");
 
 /* Empty: see pw_keep_stack(). */
 struct pw_map_never pw_never SEC(".maps");
@@ -40,6 +52,9 @@ PW_RODATA struct pw_knobs pw_knobs = {};
 
 /* 1 while recording. Written by user space through the mapped .bss. */
 volatile __u32 pw_on = 0;
+
+/* 1 while single allocations are counted: a part of the time that pw_on is. As above. */
+volatile __u32 pw_exact = 0;
 
 /*
  * 0, or the moment at which the window that is being recorded began: what pw_gs holds from before is

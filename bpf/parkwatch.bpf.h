@@ -73,6 +73,18 @@ struct pw_map_scratch {
 	__type(key, __u32);
 	__type(value, struct pw_scratch);
 };
+struct pw_map_allocs {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, PW_ALLOCS_MAX);
+	__type(key, struct pw_alloc_key);
+	__type(value, struct pw_alloc_sum);
+};
+struct pw_map_given_back {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, PW_SPAN_CLASSES);
+	__type(key, __u32);
+	__type(value, __u64);
+};
 struct pw_map_never {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
 	__uint(max_entries, 1);
@@ -87,10 +99,13 @@ extern struct pw_map_gs pw_gs SEC(".maps");
 extern struct pw_map_goids pw_goids SEC(".maps");
 extern struct pw_map_seen pw_seen SEC(".maps");
 extern struct pw_map_scratch pw_scratch SEC(".maps");
+extern struct pw_map_allocs pw_allocs SEC(".maps");
+extern struct pw_map_given_back pw_given_back SEC(".maps");
 extern struct pw_map_never pw_never SEC(".maps");
 
 extern PW_RODATA struct pw_knobs pw_knobs;
 extern volatile __u32 pw_on;
+extern volatile __u32 pw_exact;
 extern volatile __u64 pw_begin_ns;
 extern volatile __u32 pw_limited;
 extern volatile __s64 pw_left;

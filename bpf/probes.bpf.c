@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * probes: the programs: one for all places of a file (uprobe_multi), and one a point (perf-event
- * uprobes). User space loads only those that it attaches.
+ * probes: the programs: one for all places of a file (uprobe_multi), another for its allocations,
+ * and one a point (perf-event uprobes). User space loads only those that it attaches.
  */
+#include "alloc.bpf.h"
 #include "goregs.bpf.h"
 #include "kcompat.bpf.h"
 #include "life.bpf.h"
@@ -37,7 +38,7 @@ static __always_inline int pw_dispatch(struct pt_regs *ctx, const struct pw_site
 {
 	if (pw_morestack(ctx, site))
 		return pw_count(PW_STAT_MORESTACK);
-	if (point >= PW_POINT_MAX)
+	if (point > PW_POINT_RUN)
 		return pw_count(PW_STAT_LOST_SITE);
 	pw_take_hit(point);
 	switch (point) {
@@ -48,6 +49,19 @@ static __always_inline int pw_dispatch(struct pt_regs *ctx, const struct pw_site
 	case PW_POINT_READY: return pw_do_ready(ctx, site);
 	default: return pw_do_run(ctx, site);
 	}
+}
+
+static __always_inline int pw_dispatch_alloc(struct pt_regs *ctx, const struct pw_site *site,
+					     __u32 point)
+{
+	if (pw_morestack(ctx, site))
+		return pw_count(PW_STAT_MORESTACK);
+	if (point < PW_POINT_MALLOC || point >= PW_POINT_MAX)
+		return pw_count(PW_STAT_LOST_SITE);
+	if (point <= PW_POINT_SIZED && !pw_exact)
+		return pw_count(PW_STAT_OFF);
+	pw_count(PW_STAT_HIT + point);
+	return pw_do_alloc(ctx, site, point);
 }
 
 static __always_inline const struct pw_site *pw_site(__u64 index)
@@ -71,7 +85,19 @@ int pw_multi(struct pt_regs *ctx)
 	return site ? pw_dispatch(ctx, site, site->point) : 0;
 }
 
-#define PW_PROGRAM(name, point)                                                                    \
+SEC("uprobe.multi")
+int pw_multi_alloc(struct pt_regs *ctx)
+{
+	const struct pw_site *site;
+
+	pw_keep_stack(ctx);
+	if (!pw_on)
+		return pw_count(PW_STAT_OFF);
+	site = pw_site(bpf_get_attach_cookie(ctx));
+	return site ? pw_dispatch_alloc(ctx, site, site->point) : 0;
+}
+
+#define PW_PROGRAM(name, point, dispatch)                                                          \
 	SEC("uprobe")                                                                              \
 	int name(struct pt_regs *ctx)                                                              \
 	{                                                                                          \
@@ -81,12 +107,18 @@ int pw_multi(struct pt_regs *ctx)
 		if (!pw_on)                                                                        \
 			return pw_count(PW_STAT_OFF);                                              \
 		site = pw_site(pw_site_index(ctx, point));                                         \
-		return site ? pw_dispatch(ctx, site, point) : 0;                                   \
+		return site ? dispatch(ctx, site, point) : 0;                                      \
 	}
 
-PW_PROGRAM(pw_birth, PW_POINT_BIRTH)
-PW_PROGRAM(pw_cobirth, PW_POINT_COBIRTH)
-PW_PROGRAM(pw_exit, PW_POINT_EXIT)
-PW_PROGRAM(pw_park, PW_POINT_PARK)
-PW_PROGRAM(pw_ready, PW_POINT_READY)
-PW_PROGRAM(pw_run, PW_POINT_RUN)
+PW_PROGRAM(pw_birth, PW_POINT_BIRTH, pw_dispatch)
+PW_PROGRAM(pw_cobirth, PW_POINT_COBIRTH, pw_dispatch)
+PW_PROGRAM(pw_exit, PW_POINT_EXIT, pw_dispatch)
+PW_PROGRAM(pw_park, PW_POINT_PARK, pw_dispatch)
+PW_PROGRAM(pw_ready, PW_POINT_READY, pw_dispatch)
+PW_PROGRAM(pw_run, PW_POINT_RUN, pw_dispatch)
+PW_PROGRAM(pw_malloc, PW_POINT_MALLOC, pw_dispatch_alloc)
+PW_PROGRAM(pw_sized, PW_POINT_SIZED, pw_dispatch_alloc)
+PW_PROGRAM(pw_refill, PW_POINT_REFILL, pw_dispatch_alloc)
+PW_PROGRAM(pw_large, PW_POINT_LARGE, pw_dispatch_alloc)
+PW_PROGRAM(pw_release, PW_POINT_RELEASE, pw_dispatch_alloc)
+PW_PROGRAM(pw_sample, PW_POINT_SAMPLE, pw_dispatch_alloc)

@@ -20,6 +20,12 @@ enum pw_point {			/* the places in the Go runtime that are probed; docs/design.m
 	PW_POINT_PARK,		/* gopark */
 	PW_POINT_READY,		/* ready */
 	PW_POINT_RUN,		/* execute */
+	PW_POINT_MALLOC,	/* mallocgc */
+	PW_POINT_SIZED,		/* mallocgcSmallNoScanSC3 and its kind: called by compiled code from Go 1.27, and by mallocgc */
+	PW_POINT_REFILL,	/* (*mcache).refill, when it has its new span */
+	PW_POINT_LARGE,		/* (*mcache).allocLarge, in Go 1.15 largeAlloc */
+	PW_POINT_RELEASE,	/* (*mcache).releaseAll: a P gives up the spans that it allocates from */
+	PW_POINT_SAMPLE,	/* profilealloc: the runtime's own samples */
 	PW_POINT_MAX
 };
 
@@ -103,5 +109,54 @@ struct pw_gstate {
 	__u32 ready_reason;
 };
 _Static_assert(sizeof(struct pw_gstate) == 56, "map value changed");
+
+/*
+ * Key of the map `pw_allocs`: allocations are summed there, and read by user space when recording has ended.
+ * size, by source:
+ *	MALLOC, SIZED	the bytes asked for, rounded up so that all sizes of one key are of one size class, whatever header
+ *			Go adds (pw_alloc_bucket())
+ *	REFILL		the span class: size class * 2 + noscan
+ *	LARGE		bytes, whole pages
+ *	SAMPLE		bytes, as the runtime accounts for the object
+ */
+struct pw_alloc_key {
+	__u64 stack_id;
+	__u64 root;		/* by knob alloc_root */
+	__u64 type;		/* address of the type; 0: none, or not known at this source */
+	__u64 size;
+	__u64 source;		/* enum pw_point; PW_POINT_SIZED counts as PW_POINT_MALLOC */
+};
+_Static_assert(sizeof(struct pw_alloc_key) == 40, "map key changed");
+
+struct pw_alloc_sum {
+	__u64 objects;		/* REFILL: free slots of the spans: what is handed out until the next refill, or given back */
+	__u64 bytes;		/* MALLOC: asked for; REFILL: the number of spans; else objects * size */
+};
+_Static_assert(sizeof(struct pw_alloc_sum) == 16, "map value changed");
+
+#define PW_SPAN_CLASSES 136 /* Go 1.15 has 134: runtime/mheap.go numSpanClasses */
+
+#define PW_ALLOC_EXACT 16	/* sizes up to this are buckets of their own: the tiny allocator ends here */
+#define PW_ALLOC_FINE  1024	/* up to this a size class is found in steps of 8 bytes, from there on of 128 */
+#define PW_ALLOC_SMALL 32768	/* larger objects have a span of their own, of whole pages */
+#define PW_ALLOC_PAGE  8192
+
+/*
+ * The largest size that shares the bucket. Go's size_to_class8 and size_to_class128 (runtime/sizeclasses.go) have one class for
+ * each step; objects with a header (Go 1.22, 8 bytes) are looked up with it, so a step of 128 is parted 8 bytes before its end.
+ */
+static inline __u64 pw_alloc_bucket(__u64 size)
+{
+	__u64 step;
+
+	if (size <= PW_ALLOC_EXACT)
+		return size;
+	if (size <= PW_ALLOC_FINE)
+		return (size + 7) & ~7ULL;
+	if (size > PW_ALLOC_SMALL)
+		return (size + PW_ALLOC_PAGE - 1) & ~(PW_ALLOC_PAGE - 1ULL);
+	step = (size + 127) & ~127ULL;
+	return size <= step - 8 ? step - 8 : step;
+}
 
 #endif

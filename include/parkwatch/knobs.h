@@ -11,12 +11,13 @@
 
 #include <parkwatch/layout.h>
 
-#define PW_SITES_MAX	   64	/* probed places of one runtime, all modules together */
+#define PW_SITES_MAX	   160	/* probed places of one runtime, all modules together */
 #define PW_GS_DEFAULT	   65536	/* entries of pw_gs; user space raises it to twice allglen */
 #define PW_GS_MAX	   4194304
 #define PW_SEEN_MAX	   65536	/* stack ids that BPF remembers as sent (LRU) */
 #define PW_SCRATCH_DEFAULT 1024	/* per-thread buffers; user space raises it, see probe/attach */
 #define PW_GOIDS_MAX	   4096	/* goids in the filter */
+#define PW_ALLOCS_MAX	   131072 /* entries of pw_allocs: some 15 MB */
 #define PW_RING_DEFAULT	   (8u << 20) /* bytes, power of two */
 
 /* Where a value is when a site is hit. */
@@ -42,9 +43,14 @@ struct pw_site {
 	struct pw_loc g;	/* the goroutine that the event is about: newg, or gp, or the current g */
 	struct pw_loc cur;	/* birth: a g of this thread (g0, or the creator), for the parent before Go 1.21 */
 	struct pw_loc reason;	/* park: the wait reason */
+	struct pw_loc arg;	/* malloc, sized, large, sample: bytes; refill: the span; release: the mcache */
+	struct pw_loc type;	/* malloc, sized: the type, or 0 */
+	__u64 outer;		/* sized: where mallocgc is, whose calls of it are counted there */
+	__u32 outer_bytes;
 	__s32 ret_off;		/* not FRAMED: return address to the direct caller is at rsp + ret_off */
 	__u16 point;		/* enum pw_point */
 	__u16 flags;		/* enum pw_site_flag */
+	__u32 pad;
 };
 
 enum pw_want {			/* bits of pw_knobs.want: which records are sent */
@@ -55,7 +61,14 @@ enum pw_want {			/* bits of pw_knobs.want: which records are sent */
 	PW_WANT_LABELS = 16,	/* fill `labels` */
 };
 
+enum pw_alloc_root { PW_ALLOC_ROOT_NONE, PW_ALLOC_ROOT_GOID, PW_ALLOC_ROOT_GOPC };
+
 enum pw_transport { PW_TRANSPORT_RING, PW_TRANSPORT_PERF };
+
+struct pw_heap_layout {		/* of the allocator; see golang/golayout, struct goobjects */
+	__s32 mcache_alloc;
+	__s32 mspan_nelems, mspan_alloccount, mspan_spanclass;
+};
 
 struct pw_knobs {
 	struct pw_layout lay;
@@ -66,7 +79,10 @@ struct pw_knobs {
 	__u32 rt;		/* copied into each header */
 	__u32 nr_sites;
 	__u32 cookies;		/* 1: the attach cookie is the index of the site (kernel 5.15 and later) */
-	__u16 first_site[8];	/* by enum pw_point: the site of a probe without cookie */
+	__u32 alloc_root;	/* enum pw_alloc_root: what allocations are told apart by besides their stack */
+	struct pw_heap_layout heap;
+	__u32 span_classes;	/* at most PW_SPAN_CLASSES */
+	__u16 first_site[16];	/* by enum pw_point: the site of a probe without cookie */
 	__u64 min_wait_ns;	/* waits and latencies below it are counted and dropped */
 	__u64 gopark;		/* where it is: a goroutine that waits, or was woken, goes on there */
 	__u64 gopark_bytes;

@@ -15,7 +15,7 @@ enum pw_stat {
 	 * OFF and MORESTACK hits are not among them: traps in all = hits + OFF + MORESTACK + LOST_SITE.
 	 */
 	PW_STAT_HIT = 0,
-	PW_STAT_HIT_END = 8,	/* room for PW_POINT_MAX points */
+	PW_STAT_HIT_END = 16,	/* room for PW_POINT_MAX points */
 
 	PW_STAT_EVENTS,		/* records handed to the transport and accepted (stack records not counted) */
 	PW_STAT_STACKS,		/* stack records accepted */
@@ -23,6 +23,7 @@ enum pw_stat {
 	PW_STAT_MORESTACK,	/* hit on a stack check whose branch to morestack is taken: not an event */
 	PW_STAT_NO_WAIT,	/* run of a goroutine that no park or ready was seen of: nothing to tell */
 	PW_STAT_FILTERED,	/* hit or wait that a filter (goid, minimum time) dropped on purpose */
+	PW_STAT_NO_ALLOC,	/* mallocgc of no bytes, or a variant that mallocgc called: counted there */
 
 	PW_STAT_LOST_FIRST,	/* from here on: losses */
 	PW_STAT_LOST_RING = PW_STAT_LOST_FIRST, /* ring or perf buffer full: one event */
@@ -30,6 +31,8 @@ enum pw_stat {
 	PW_STAT_LOST_READ,	/* target memory could not be read: one event */
 	PW_STAT_LOST_GMAP,	/* map of goroutines full: one park or ready */
 	PW_STAT_LOST_SCRATCH,	/* no buffer for the thread: one event */
+	PW_STAT_LOST_ALLOCS,	/* map of allocations full: one allocation */
+	PW_STAT_LOST_SPANS,	/* release: a span could not be read, so its size class counts too much */
 	PW_STAT_LOST_SITE,	/* cookie names no site: one hit; never seen unless attach is broken */
 	PW_STAT_MAX
 };

@@ -50,6 +50,8 @@ static int load_one(const char *program, enum pw_transport transport, bool cooki
 	k->depth = PW_STACK_MAX;
 	k->want = PW_WANT_BIRTH | PW_WANT_EXIT | PW_WANT_WAIT | PW_WANT_SCHED | PW_WANT_LABELS;
 	k->filter_goids = 1;
+	k->alloc_root = PW_ALLOC_ROOT_GOPC;
+	k->span_classes = PW_SPAN_CLASSES;
 	k->transport = transport;
 	k->cookies = cookies;
 	k->wakeup_bytes = 4096;
@@ -79,8 +81,11 @@ static int load_one(const char *program, enum pw_transport transport, bool cooki
 
 static void verify(const struct kfeat *kf)
 {
-	static const char *const programs[] = { "pw_multi", "pw_birth", "pw_cobirth", "pw_exit",
-						"pw_park",  "pw_ready", "pw_run" };
+	static const char *const programs[] = { "pw_multi",   "pw_birth",       "pw_cobirth",
+						"pw_exit",    "pw_park",        "pw_ready",
+						"pw_run",     "pw_multi_alloc", "pw_malloc",
+						"pw_sized",   "pw_refill",      "pw_large",
+						"pw_release", "pw_sample" };
 	char name[96];
 
 	for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
@@ -90,12 +95,14 @@ static void verify(const struct kfeat *kf)
 			__u32 insns = 0;
 			int err;
 
-			if (i == 0 && !cookies)
+			bool multi = !strncmp(programs[i], "pw_multi", 8);
+
+			if (multi && !cookies)
 				continue;
 			snprintf(name, sizeof(name), "verifier: %s, %s%s", programs[i],
 				 tr == PW_TRANSPORT_PERF ? "perf" : "ring",
 				 cookies ? ", cookies" : "");
-			if ((i == 0 && !kf->f[KFEAT_UPROBE_MULTI].ok) ||
+			if ((multi && !kf->f[KFEAT_UPROBE_MULTI].ok) ||
 			    (cookies && !kf->f[KFEAT_UPROBE_MULTI].ok &&
 			     !kf->f[KFEAT_PERF_LINK].ok) ||
 			    (tr == PW_TRANSPORT_RING && !kf->f[KFEAT_RINGBUF].ok)) {

@@ -3,9 +3,9 @@
  * shim: stands in for the kernel, so that bpf/ compiles as host C and its programs run in a unit
  * test, under sanitizers.
  *
- * Included once, before the BPF sources. The target's memory is whatever shim_map_memory() was
- * told; everything else faults. Maps hold what their definitions say, at most; the ring takes
- * shim.ring_room bytes.
+ * Included before the BPF sources; the test that has these in it defines struct shim_kernel shim,
+ * too. The target's memory is whatever shim_map_memory() was told; everything else faults. Maps
+ * hold what their definitions say, at most; the ring takes shim.ring_room bytes.
  */
 #ifndef PARKWATCH_TESTS_SHIM_H
 #define PARKWATCH_TESTS_SHIM_H
@@ -33,6 +33,7 @@
 
 enum {
 	BPF_MAP_TYPE_HASH = 1,
+	BPF_MAP_TYPE_ARRAY = 2,
 	BPF_MAP_TYPE_PROG_ARRAY = 3,
 	BPF_MAP_TYPE_PERF_EVENT_ARRAY = 4,
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
@@ -48,18 +49,19 @@ struct pt_regs {
 		cs, flags, sp, ss;
 };
 
-#define SHIM_ENTRIES 64 /* of a map, at most */
-#define SHIM_MEMORY  16 /* pieces of the target's memory */
-#define SHIM_RECORDS 4096
+#define SHIM_ENTRIES   64 /* of a map, at most */
+#define SHIM_KEY_BYTES 40 /* of a key, at most */
+#define SHIM_MEMORY    16 /* pieces of the target's memory */
+#define SHIM_RECORDS   4096
 
 struct shim_map {
 	const void *id;
 	size_t key_size, value_size, max, nr;
-	unsigned char keys[SHIM_ENTRIES][8];
+	unsigned char keys[SHIM_ENTRIES][SHIM_KEY_BYTES];
 	unsigned char *values;
 };
 
-static struct {
+extern struct shim_kernel {
 	struct shim_map maps[8];
 	size_t nr_maps;
 	struct {

@@ -1,85 +1,37 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The BPF programs, run as host C against shim.h on a goroutine made by hand. */
-#include <criterion/criterion.h>
-
-#include "shim.h"
+/* The BPF programs, run as host C on a made-up goroutine; those of allocations are in test_allocs.c. */
+#include "world.h"
 
 #include "base/own.h"
 
 #include "bpf/maps.bpf.c"
 #include "bpf/probes.bpf.c"
 
-/* A goroutine with an m, a current goroutine of that m, a g0, and a stack of three frames. */
-#define PAGE  4096
-#define WORDS 48
-enum {
-	G_M = 1,
-	G_SCHED_PC = 2,
-	G_SCHED_BP = 3,
-	G_GOID = 4,
-	G_PARENT = 5,
-	G_GOPC = 6,
-	G_STARTPC = 7,
-	G_LABELS = 8,
-	G_REASON = 9
-};
-
-static struct target {
-	uint64_t g[WORDS], creator[WORDS], m[4];
-	uint64_t inner[2], low[2],
-		outer[2]; /* frames: inner is above low in memory, so the chain does not ascend */
-	uint64_t sp[4];   /* what rsp points to at the probe */
-	char rest_of_page[PAGE - 8 * (2 * WORDS + 14)];
-} __attribute__((aligned(PAGE))) t;
-_Static_assert(sizeof(t) == PAGE, "memory is there or not by pages");
-
-static struct pt_regs regs;
-
-enum {
-	GOID = 42,
-	PARENT = 7,
-	CREATOR = 9,
-	GOPC = 0x1111,
-	STARTPC = 0x2222,
-	LABELS = 0x3333,
-	REASON = 12
-};
-enum { IP = 0x100, CALLER = 0x200, RET1 = 0x300, RET2 = 0x400, RET3 = 0x500, SCHED_PC = 0x600 };
-
-static uint64_t addr(const void *p)
-{
-	return (uint64_t)(uintptr_t)p;
-}
-
-static uint64_t stat_of(unsigned int id)
-{
-	__u32 key = id;
-	__u64 *n = bpf_map_lookup_elem(&pw_stats, &key);
-
-	return n ? *n : 0;
-}
+struct shim_kernel shim;
+struct target made;
+struct pt_regs regs;
 
 static void make_target(void)
 {
-	memset(&t, 0, sizeof(t));
-	t.g[G_M] = addr(t.m);
-	t.m[1] = addr(t.creator); /* curg */
-	t.creator[G_GOID] = CREATOR;
-	t.g[G_GOID] = GOID;
-	t.g[G_PARENT] = PARENT;
-	t.g[G_GOPC] = GOPC;
-	t.g[G_STARTPC] = STARTPC;
-	t.g[G_LABELS] = LABELS;
-	t.g[G_REASON] = REASON;
-	t.g[G_SCHED_PC] = SCHED_PC;
-	t.g[G_SCHED_BP] = addr(t.inner);
-	t.inner[0] = addr(t.outer);
-	t.inner[1] = RET1;
-	t.outer[0] = addr(t.low);
-	t.outer[1] = RET2;
-	t.low[1] = RET3;
-	t.sp[1] = CALLER;
-	shim_map_memory(&t, sizeof(t));
+	memset(&made, 0, sizeof(made));
+	made.g[G_M] = addr(made.m);
+	made.m[1] = addr(made.creator); /* curg */
+	made.creator[G_GOID] = CREATOR;
+	made.g[G_GOID] = GOID;
+	made.g[G_PARENT] = PARENT;
+	made.g[G_GOPC] = GOPC;
+	made.g[G_STARTPC] = STARTPC;
+	made.g[G_LABELS] = LABELS;
+	made.g[G_REASON] = REASON;
+	made.g[G_SCHED_PC] = SCHED_PC;
+	made.g[G_SCHED_BP] = addr(made.inner);
+	made.inner[0] = addr(made.outer);
+	made.inner[1] = RET1;
+	made.outer[0] = addr(made.low);
+	made.outer[1] = RET2;
+	made.low[1] = RET3;
+	made.sp[1] = CALLER;
+	shim_map_memory(&made, sizeof(made));
 }
 
 static void make_knobs(void)
@@ -88,6 +40,8 @@ static void make_knobs(void)
 	struct pw_site site = { .g = { .kind = PW_LOC_REG, .reg = 14 },
 				.cur = { .kind = PW_LOC_REG, .reg = 14 },
 				.reason = { .kind = PW_LOC_REG, .reg = 1 },
+				.arg = { .kind = PW_LOC_REG, .reg = 0 },
+				.type = { .kind = PW_LOC_REG, .reg = 3 },
 				.ret_off = 8 };
 
 	memset(&k, 0, sizeof(k));
@@ -105,6 +59,10 @@ static void make_knobs(void)
 	k.want = PW_WANT_BIRTH | PW_WANT_EXIT | PW_WANT_WAIT | PW_WANT_SCHED;
 	k.depth = PW_STACK_MAX;
 	k.rt = 3;
+	k.heap = (struct pw_heap_layout){
+		.mcache_alloc = 8, .mspan_nelems = 0, .mspan_alloccount = 2, .mspan_spanclass = 4
+	};
+	k.span_classes = CLASSES;
 	for (int p = 0; p < PW_POINT_MAX; p++) {
 		k.first_site[p] = (__u16)p;
 		k.sites[p] = site;
@@ -114,7 +72,7 @@ static void make_knobs(void)
 	memcpy((void *)(uintptr_t)&pw_knobs, &k, sizeof(k));
 }
 
-static void setup(void)
+void make_world(void)
 {
 	__u64 zero = 0;
 
@@ -124,34 +82,30 @@ static void setup(void)
 	shim_map_hash(pw_goids, 4);
 	shim_map_hash(pw_seen, SHIM_ENTRIES);
 	shim_map_hash(pw_scratch, 2);
+	shim_map_hash(pw_allocs, 4);
+	shim_map_hash(pw_given_back, SHIM_ENTRIES);
 	for (__u32 i = 0; i < PW_STAT_MAX; i++)
 		bpf_map_update_elem(&pw_stats, &i, &zero, BPF_ANY);
+	for (__u32 i = 0; i < CLASSES; i++)
+		bpf_map_update_elem(&pw_given_back, &i, &zero, BPF_ANY);
 	shim.ring_room = 1 << 20;
 	shim.now = 1000;
 	make_target();
 	make_knobs();
 	memset(&regs, 0, sizeof(regs));
 	regs.ip = IP;
-	regs.sp = addr(t.sp);
-	regs.bp = addr(t.inner);
-	regs.r14 = addr(t.g);
+	regs.sp = addr(made.sp);
+	regs.bp = addr(made.inner);
+	regs.r14 = addr(made.g);
 	regs.cx = 0xffffff00 | REASON; /* the reason is the low byte */
 	pw_on = 1;
+	pw_exact = 1;
 	pw_begin_ns = 0;
 	pw_limited = 0;
 	pw_cut_ns = 0;
 }
 
-TestSuite(probes, .init = setup, .fini = shim_done);
-
-static const void *record(size_t i, unsigned int kind)
-{
-	const struct pw_hdr *h = shim.records[i];
-
-	cr_assert_lt(i, shim.nr_records, "record %zu of %zu", i, shim.nr_records);
-	cr_assert_eq(h->kind, kind, "record %zu is of kind %u", i, h->kind);
-	return h;
-}
+TestSuite(probes, .init = make_world, .fini = shim_done);
 
 static void expect_stack(size_t i, const uint64_t *pcs, size_t nr, uint64_t id)
 {
@@ -232,7 +186,7 @@ Test(probes, a_chain_of_frames_that_never_ends_is_left_at_the_bound)
 {
 	const struct pw_stack *s;
 
-	t.low[0] = addr(t.inner);
+	made.low[0] = addr(made.inner);
 	pw_park(&regs);
 	s = record(0, PW_STACK);
 	cr_expect_eq(s->nr, PW_STACK_MAX);
@@ -244,8 +198,8 @@ Test(probes, a_frame_pointer_that_leads_nowhere_ends_the_stack)
 	static const uint64_t bad[] = { 0, 8, 0xdead0000, 0x7ffffffffff8, 3 };
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-		t.outer[0] = bad[i];
-		t.outer[1] = RET2 + i; /* so that it is a new stack */
+		made.outer[0] = bad[i];
+		made.outer[1] = RET2 + i; /* so that it is a new stack */
 		pw_park(&regs);
 		cr_expect_eq(((const struct pw_stack *)record(i, PW_STACK))->nr, 4, "after %#lx",
 			     (long)bad[i]);
@@ -307,7 +261,7 @@ Test(probes, a_wait_from_the_census_ends_like_any_other)
 	struct pw_gstate st = {
 		.start_ns = 500, .stack_id = PW_STACK_ID_CENSUS, .goid = GOID, .reason = 5
 	};
-	uint64_t g = addr(t.g);
+	uint64_t g = addr(made.g);
 	const struct pw_wait *w;
 
 	bpf_map_update_elem(&pw_gs, &g, &st, BPF_NOEXIST);
@@ -365,7 +319,7 @@ Test(probes, in_a_window_a_park_of_an_earlier_one_is_forgotten)
 
 Test(probes, in_a_window_a_goroutine_that_only_lost_its_thread_did_not_wait)
 {
-	t.g[G_SCHED_PC] = SCHED_PC + 64;
+	made.g[G_SCHED_PC] = SCHED_PC + 64;
 	cr_expect_null(first_run(PW_WANT_WAIT, 4000));
 	cr_expect_eq(stat_of(PW_STAT_NO_WAIT), 1);
 }
@@ -414,7 +368,7 @@ Test(probes, before_parentGoid_the_parent_is_what_the_thread_was_running)
 	pw_knobs.lay.g_parent_goid = PW_NO_FIELD;
 	pw_cobirth(&regs);
 	cr_expect_eq(((const struct pw_birth *)record(1, PW_BIRTH))->parent_goid, CREATOR);
-	t.m[1] = 0; /* on a thread that runs no goroutine */
+	made.m[1] = 0; /* on a thread that runs no goroutine */
 	pw_birth(&regs);
 	cr_expect_eq(((const struct pw_birth *)record(2, PW_BIRTH))->parent_goid, 0);
 }
@@ -422,7 +376,7 @@ Test(probes, before_parentGoid_the_parent_is_what_the_thread_was_running)
 Test(probes, a_field_far_off_in_the_g_is_read_by_itself)
 {
 	pw_knobs.lay.g_startpc = 8 * (WORDS - 1);
-	t.g[WORDS - 1] = 0x7777;
+	made.g[WORDS - 1] = 0x7777;
 	pw_exit(&regs);
 	cr_expect_eq(((const struct pw_exit *)record(0, PW_EXIT))->startpc, 0x7777);
 }
@@ -452,13 +406,13 @@ Test(probes, values_come_from_registers_and_stack_slots)
 	for (__u8 r = 0; r < ARRAY_SIZE(by_number); r++) {
 		if (!by_number[r])
 			continue;
-		*by_number[r] = addr(t.g);
+		*by_number[r] = addr(made.g);
 		pw_knobs.sites[PW_POINT_EXIT].g.reg = r;
 		pw_exit(&regs);
 		cr_expect_eq(shim.nr_records, ++n, "register %u", r);
 		*by_number[r] = 0;
 	}
-	t.sp[2] = addr(t.g);
+	made.sp[2] = addr(made.g);
 	pw_knobs.sites[PW_POINT_EXIT].g.kind = PW_LOC_STACK;
 	pw_knobs.sites[PW_POINT_EXIT].g.off = 16;
 	pw_exit(&regs);
@@ -621,7 +575,7 @@ Test(probes, what_goes_in_comes_out_or_is_counted_as_lost)
 	shim.ring_room = 40000; /* of about 75000 that it takes */
 	for (int i = 0; i < 2000; i++) {
 		seed = seed * 1103515245 + 12345;
-		t.inner[1] = RET1 + ((seed >> 8) & 15);
+		made.inner[1] = RET1 + ((seed >> 8) & 15);
 		switch ((seed >> 16) & 3) {
 		case 0: pw_birth(&regs); break;
 		case 1: pw_exit(&regs); break;

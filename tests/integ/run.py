@@ -5,7 +5,7 @@
     tests/integ/run.py [--only PATTERN] [--list] [--jobs N]
 
 Lines `ok NAME`, `FAIL NAME: why`, `skip NAME: what is missing`; the last line `N passed, N failed, N skipped`; exit 1 if any
-failed. PATTERN is a regular expression over names. The cases are in truths.py (programs that print what they did),
+failed. PATTERN is a regular expression over names. The cases are in truths.py and allocs.py (programs that print what they did),
 tracer.py (against Go's execution tracer), dump.py (against Go's own tracebacks), dumpviews.py, dumpmoments.py, chans.py, leaks.py, refs.py, sampling.py,
 outputs.py, refusals.py and surroundings.py; the scripts of symbols, census, holds and reach run too.
 """
@@ -18,6 +18,7 @@ import sys
 import threading
 import traceback
 
+import allocs
 import build
 import chans
 import dump
@@ -47,7 +48,8 @@ def say(verdict, name, why=""):
 
 
 def cases():
-    for module in (refusals, outputs, surroundings, truths, tracer, dump, dumpviews, dumpmoments, chans, leaks, refs, sampling):
+    for module in (refusals, outputs, surroundings, truths, allocs, tracer, dump, dumpviews, dumpmoments, chans, leaks, refs,
+                   sampling):
         yield from module.cases()
 
 

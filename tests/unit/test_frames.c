@@ -191,6 +191,32 @@ Test(frames, a_row_is_bounded)
 	cr_expect_str_eq(fr.v[fr.nr - 1].name, "[chan receive]");
 }
 
+#define ALLOC_STACK PCS(PC_MALLOC, PC_GROWSLICE, PC_WORKER, PC_MAIN, PC_RUNMAIN, PC_GOEXIT)
+
+Test(frames, an_allocation_ends_in_what_was_allocated)
+{
+	const struct snap s = { .event = PROFILE_ALLOC };
+	struct snap_row row = { .own = ALLOC_STACK, .type = "main.node", .object_bytes = 48 };
+
+	expect("the runtime's own end is left out", s, row, false, "runtime.main;main.main;main.worker;[main.node 48 B]");
+	expect("all of it", s, row, true,
+	       "runtime.goexit;runtime.main;main.main;main.worker;runtime.growslice;runtime.mallocgc;[main.node 48 B]");
+	row.type = "";
+	row.measure = ALLOC_UP_TO;
+	expect("no type, sizes differ", s, row, false, "runtime.main;main.main;main.worker;[<= 48 B]");
+	row.measure = ALLOC_ESTIMATED;
+	expect("estimated", s, row, false, "runtime.main;main.main;main.worker;[48 B, estimated]");
+	row.measure = ALLOC_BY_REFILLS;
+	expect("by refills", s, row, false, "runtime.main;main.main;main.worker;[48 B, by refills]");
+	row.measure = ALLOC_SAMPLED;
+	expect("sampled", s, row, false, "runtime.main;main.main;main.worker;[48 B, sampled]");
+	row.own = (struct snap_stack)PCS(PC_MALLOC, PC_SEMACQUIRE_RT, PC_MALLOC, PC_GROWSLICE, PC_MAIN);
+	expect("the runtime allocates while it allocates", s, row, false,
+	       "main.main;runtime.growslice;runtime.mallocgc;runtime.semacquire1;[48 B, sampled]");
+	row.own = (struct snap_stack)PCS(PC_MALLOC, PC_GROWSLICE);
+	expect("nothing but the runtime: it stays", s, row, false, "runtime.growslice;runtime.mallocgc;[48 B, sampled]");
+}
+
 Test(frames, packages_are_called_as_gos_tracebacks_call_them_or_as_they_are_imported)
 {
 	const struct snap s = { .event = PROFILE_BLOCKED };

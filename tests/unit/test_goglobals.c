@@ -66,3 +66,71 @@ Test(goglobals, the_start_of_a_collection_is_what_gcmark_stores_first)
 	at = put_mov(code, 0, 0x89, DATA + 4);
 	cr_expect_eq(goglobals_gcstart(code, at, CODE, &addr), -EBADMSG, "not aligned");
 }
+
+Test(goglobals, slices_are_all_that_the_code_refers_to_three_words_of)
+{
+	uint8_t code[64] = { 0 };
+	uint64_t found[GOGLOBALS_SLICES_MAX];
+	size_t at = put_mov(code, 0, 0x8b, DATA + 16), nr = 0;
+
+	at = put_mov(code, at, 0x8b, DATA + 0x100);
+	at = put_mov(code, at, 0x89, DATA + 8);
+	at = put_mov(code, at, 0x89, DATA);
+	cr_assert_eq(goglobals_slices(code, at, CODE, found, &nr), 0);
+	cr_expect_eq(nr, 1);
+	cr_expect_eq(found[0], DATA);
+	at = put_mov(code, at, 0x89, DATA + 0x108);
+	at = put_mov(code, at, 0x89, DATA + 0x110);
+	cr_assert_eq(goglobals_slices(code, at, CODE, found, &nr), 0);
+	cr_expect_eq(nr, 2);
+	cr_expect_eq(goglobals_slices(code, 14, CODE, found, &nr), -EBADMSG);
+}
+
+Test(goglobals, the_sampling_rate_stands_before_or_behind_the_cache)
+{
+	uint8_t code[32] = { 0 };
+	uint64_t addr = 0;
+	size_t at = put_mov(code, 0, 0x8b, DATA);
+
+	cr_expect_eq(goglobals_profile_rate(code, at, CODE, 26, &addr), -EBADMSG, "one address only");
+	at = put_mov(code, at, 0x8b, DATA + 8);
+	at = put_mov(code, at, 0x8b, DATA + 16);
+	cr_assert_eq(goglobals_profile_rate(code, at, CODE, 16, &addr), 0);
+	cr_expect_eq(addr, DATA);
+	cr_assert_eq(goglobals_profile_rate(code, at, CODE, 17, &addr), 0);
+	cr_expect_eq(addr, DATA + 8);
+}
+
+/* call addr */
+static size_t put_call(uint8_t *code, size_t at, uint64_t addr)
+{
+	int32_t rel = (int32_t)(addr - (CODE + at + 5));
+
+	code[at] = 0xe8;
+	memcpy(code + at + 1, &rel, sizeof(rel));
+	return at + 5;
+}
+
+Test(goglobals, the_receiver_is_what_the_last_lea_before_the_call_names)
+{
+	uint8_t code[64] = { 0 };
+	uint64_t addr = 0;
+	size_t at = put_mov(code, 0, 0x8d, DATA + 8); /* lea */
+
+	at = put_call(code, at, CODE + 0x900);
+	at = put_mov(code, at, 0x8d, DATA);
+	at = put_mov(code, at, 0x8b, DATA + 24);
+	at = put_call(code, at, CODE + 0x800);
+	cr_assert_eq(goglobals_receiver(code, at, CODE, CODE + 0x800, &addr), 0);
+	cr_expect_eq(addr, DATA);
+	cr_expect_eq(goglobals_receiver(code, at, CODE, CODE + 0x700, &addr), -EBADMSG, "no such call");
+	at = put_call(code, at, CODE + 0x800);
+	cr_expect_eq(goglobals_receiver(code, at, CODE, CODE + 0x800, &addr), 0, "twice the same");
+	at = put_call(code, put_mov(code, at, 0x8d, DATA + 8), CODE + 0x800);
+	cr_expect_eq(goglobals_receiver(code, at, CODE, CODE + 0x800, &addr), -EBADMSG, "two of them");
+	at = put_call(code, 0, CODE + 0x800);
+	cr_expect_eq(goglobals_receiver(code, at, CODE, CODE + 0x800, &addr), -EBADMSG, "no lea");
+	at = put_call(code, put_mov(code, 0, 0x8d, DATA + 4), CODE + 0x800);
+	cr_expect_eq(goglobals_receiver(code, at, CODE, CODE + 0x800, &addr), -EBADMSG, "not aligned");
+	cr_expect_eq(addr, DATA, "ret touched on failure");
+}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <criterion/criterion.h>
 #include <elf.h>
+#include <string.h>
 
 #include "base/own.h"
 #include "golang/golayout.h"

@@ -97,3 +97,17 @@ Test(gotype, refuses_what_is_no_type)
 	cr_expect_eq(gotype_name(&m.space.as, &m.rt, BASE + TYPE, name, sizeof(name)), -EOPNOTSUPP, "a newer Go");
 	cr_expect_str_eq(name, "untouched");
 }
+
+Test(gotype, says_whether_a_type_has_pointers)
+{
+	static struct image m;
+	bool pointers = true;
+
+	make_image(&m, 26, "int", false);
+	cr_expect_eq(gotype_pointers(&m.space.as, BASE + TYPE, &pointers), 0);
+	cr_expect(!pointers);
+	put(&m, TYPE + 8, 8, 8);
+	cr_expect_eq(gotype_pointers(&m.space.as, BASE + TYPE, &pointers), 0);
+	cr_expect(pointers);
+	cr_expect_neq(gotype_pointers(&m.space.as, 8, &pointers), 0);
+}

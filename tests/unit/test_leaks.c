@@ -153,6 +153,8 @@ Test(leaks, are_json_with_all_that_is_promised)
 		{ "/groups/0/objects", "{\"kind\":\"chan\",\"distinct\":18,\"shared_by\":1}" },
 		{ "/groups/0/stack_bytes", "36864" },
 		{ "/groups/0/heap_bytes", "null" },
+		{ "/groups/0/allocated", "null" },
+		{ "/allocated", "null" },
 		{ "/groups/0/start", "{\"func\":\"main.worker\",\"file\":\"main.go\",\"line\":18}" },
 		{ "/groups/0/created_by", "{\"func\":\"main.main\",\"file\":\"main.go\",\"line\":9}" },
 		{ "/groups/0/parents/0/goid", "1" },
@@ -208,6 +210,28 @@ Test(leaks, tell_the_heap_that_only_they_keep)
 	leaks__heap(l, NULL);
 	again = shown(l, &show, false);
 	cr_expect_not_null(strstr(again, "the heap that they keep was not computed"));
+}
+
+Test(leaks, tell_what_their_goroutines_allocated)
+{
+	struct leak_allocated parts[] = {
+		{ .goid = 100, .bytes = 1000000 },	     { .goid = 117, .bytes = 500000 }, { .goid = 100, .seen = 7 },
+		{ .goid = 1, .bytes = 40, .seen = 1 },	     { .goid = 99, .bytes = 2 }, /* has ended */
+		{ .goid = 100, .rt = 1, .bytes = 3, .seen = 1 }, /* of another runtime */
+	};
+	struct scene s;
+	scoped(leaks) l = watched(&s, EACH);
+	scoped_mem char *text = NULL, *json = NULL, *none = NULL;
+
+	cr_assert_eq(leaks__allocated(l, &(struct leak_allocs){ parts, ARRAY_SIZE(parts), 4 }), 0);
+	text = shown(l, &show, false);
+	cr_expect_not_null(strstr(text, "\n  allocated   ~1.5 MB while watched: of 7 objects seen in 4 windows\n"), "%s", text);
+	json = shown(l, &show, true);
+	cr_expect_not_null(strstr(json, "\"allocated\":{\"bytes\":1500000,\"estimated\":true,\"seen\":7,\"windows\":4}"), "%s", json);
+	cr_expect_not_null(strstr(json, "\"allocated\":{\"bytes\":1500045,\"estimated\":false,\"seen\":9,\"windows\":4}"), "%s", json);
+	l->allocated[l->entries[0].group].bytes = 0;
+	none = shown(l, &show, false);
+	cr_expect_null(strstr(none, "allocated "), "nothing is not told in words");
 }
 
 Test(leaks, of_a_process_that_ended_may_wait_for_timers)

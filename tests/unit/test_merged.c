@@ -72,3 +72,36 @@ Test(merged, text_says_what_is_an_estimate)
 	cr_expect(estimate && strstr(estimate, "100.0 %  ~3 s +- "), "%s", estimate);
 	cr_expect(estimate && strstr(estimate, " in at least 1 waits  [chan receive]\n"), "%s", estimate);
 }
+
+Test(merged, allocations_say_what_was_allocated_and_how_that_is_known)
+{
+	static const uint64_t pcs[] = { PC_MALLOC, PC_WORKER, PC_MAIN };
+	const struct profile_opts o = { .event = PROFILE_ALLOC };
+	struct profile_alloc a = { .stack_id = STACK_A, .object_bytes = 48, .objects = 3, .bytes = 144 };
+	scoped_mem char *text = NULL, *json = NULL;
+	scoped(profile) p = NULL;
+	size_t len;
+
+	cr_assert_eq(profile__new(&o, &p), 0);
+	fake_stack(p, STACK_A, pcs, ARRAY_SIZE(pcs));
+	a.type = profile__label(p, "main.node");
+	profile__alloc(p, 0, &a);
+	a = (struct profile_alloc){ .stack_id = STACK_A, .object_bytes = 64, .objects = 90000, .bytes = 5760000,
+				    .measure = ALLOC_ESTIMATED };
+	profile__alloc(p, 0, &a);
+	text = fake_render(&renderer_text, p, false, &len);
+	cr_expect(text && strstr(text, "alloc for 10.0 s\n5.8 MB in all; "), "%s", text);
+	cr_expect(text && strstr(text, "100.0 %  ~5.8 MB  in ~90000 objects  [64 B, estimated]\n    main.worker "), "%s", text);
+	cr_expect(text && strstr(text, "  0.0 %  144 B  in 3 objects  [main.node 48 B]\n    main.worker "), "%s", text);
+	json = fake_render(&renderer_json, p, false, &len);
+	cr_expect(json && strstr(json, "\"event\":\"alloc\",\"unit\":\"bytes\""), "%s", json);
+	cr_expect(json && strstr(json, "\"estimated\":true"), "%s", json);
+	cr_expect(json && strstr(json, "{\"value\":144,\"error\":0,\"count\":3,\"reason\":null,"
+				       "\"object\":{\"type\":\"main.node\",\"bytes\":48,\"measure\":\"exact\"},"), "%s", json);
+	cr_expect(json && strstr(json, "\"object\":{\"type\":null,\"bytes\":64,\"measure\":\"estimated\"}"), "%s", json);
+	a = (struct profile_alloc){ .stack_id = STACK_A, .object_bytes = 64, .objects = 1, .bytes = 64, .measure = ALLOC_SAMPLED };
+	profile__alloc(p, 0, &a);
+	free(text);
+	text = fake_render(&renderer_text, p, false, &len);
+	cr_expect(text && strstr(text, "\n~5.8 MB in all; "), "a sum of samples: %s", text);
+}

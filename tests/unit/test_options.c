@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cli/options.h"
+#include "daemon/allocs.h"
 
 #include <criterion/criterion.h>
 #include <criterion/redirect.h>
@@ -63,6 +64,18 @@ Test(options, reads_a_whole_record_line)
 	cr_expect_eq(o.transport, PW_TRANSPORT_PERF);
 	cr_expect_eq(o.ring_bytes, 65536);
 	cr_expect_str_eq(o.output, "x.html");
+}
+
+Test(options, reads_where_allocations_come_from)
+{
+	struct opts o;
+
+	cr_assert_eq(parse(&o, "parkwatch record -p 812 -e alloc"), 0);
+	cr_expect_eq(o.event, PROFILE_ALLOC);
+	cr_expect_eq(o.alloc, ALLOC_SOURCE_AUTO);
+	cr_assert_eq(parse(&o, "parkwatch record -p 812 -e alloc --alloc=exact"), 0);
+	cr_expect_eq(o.alloc, ALLOC_SOURCE_EXACT);
+	cr_expect_eq(parse(&o, "parkwatch record -p 812 -e alloc --alloc=all"), -EINVAL);
 }
 
 Test(options, reads_a_whole_dump_line)

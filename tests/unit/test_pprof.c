@@ -170,3 +170,34 @@ Test(pprof, the_same_profile_is_the_same_file)
 	cr_assert_eq(len_a, len_b);
 	cr_expect_arr_eq(a, b, len_a);
 }
+
+Test(pprof, has_go_s_own_types_for_allocations)
+{
+	static const uint64_t pcs[] = { PC_MALLOC, PC_WORKER, PC_MAIN };
+	const struct profile_opts o = { .event = PROFILE_ALLOC };
+	scoped(profile) p = NULL;
+	struct profile_alloc a = { .stack_id = STACK_A, .object_bytes = 48, .objects = 3, .bytes = 144 };
+	Pprof__Profile *pb;
+	const Pprof__Sample *s;
+
+	cr_assert_eq(profile__new(&o, &p), 0);
+	fake_stack(p, STACK_A, pcs, ARRAY_SIZE(pcs));
+	a.type = profile__label(p, "main.node");
+	profile__alloc(p, 0, &a);
+	pb = unpack(p, false);
+	cr_expect_str_eq(pb->texts[pb->sample_type[0]->type], "alloc_objects");
+	cr_expect_str_eq(pb->texts[pb->sample_type[1]->type], "alloc_space");
+	cr_expect_str_eq(pb->texts[pb->sample_type[1]->unit], "bytes");
+	cr_expect_str_eq(pb->texts[pb->default_sample_type], "alloc_space");
+	cr_expect_str_eq(pb->texts[pb->period_type->type], "space");
+	cr_assert_eq(pb->n_sample, 1);
+	s = pb->sample[0];
+	cr_expect_eq(s->value[0], 3);
+	cr_expect_eq(s->value[1], 144);
+	cr_assert_eq(s->n_label, 2);
+	cr_expect_str_eq(pb->texts[s->label[0]->key], "bytes");
+	cr_expect_eq(s->label[0]->num, 48);
+	cr_expect_str_eq(pb->texts[s->label[1]->str], "main.node");
+	cr_expect_str_eq(function_of(pb, s->location_id[0], 0), "main.worker", "no word, and nothing of the runtime");
+	pprof__profile__free_unpacked(pb, NULL);
+}

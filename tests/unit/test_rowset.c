@@ -35,10 +35,10 @@ Test(rowset, spread_comes_from_windows_that_follow_each_other)
 		for (uint32_t w = 0; w < WINDOWS; w++) {
 			if (w)
 				rowset__next_window(rs);
-			cr_assert_eq(rowset__sample(rs, &other, 1, true), 0);
+			cr_assert_eq(rowset__add(rs, &other, 1), 0);
 			/* In two parts: they are one window all the same. */
 			for (int part = 0; t[i].value[w] && part < 2; part++)
-				cr_assert_eq(rowset__sample(rs, &key, part ? t[i].value[w] - 1 : 1, !part), 0);
+				cr_assert_eq(rowset__add_many(rs, &key, !part, part ? t[i].value[w] - 1 : 1), 0);
 			rowset__weigh(rs, 1, 1, 1);
 		}
 		row = rowset__next(rs, NULL);
@@ -70,7 +70,7 @@ Test(rowset, what_is_exact_stays_and_windows_are_weighed)
 	cr_assert_eq(rowset__add(rs, &a, 1000), 0);
 	rowset__sampled(rs);
 	cr_assert_eq(rowset__add(rs, &a, 3), 0);
-	cr_assert_eq(rowset__sample(rs, &a, 4, false), 0);
+	cr_assert_eq(rowset__add_many(rs, &a, 0, 4), 0);
 	rowset__weigh(rs, 10, 5, 20);
 	rowset__next_window(rs);
 	cr_assert_eq(rowset__add(rs, &b, 5), 0);

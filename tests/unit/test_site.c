@@ -346,3 +346,35 @@ Test(site, finds_the_return_if_there_is_one_only)
 	code = code_of("9090", buf);
 	cr_expect_eq(site__find_ret(&code, &at), -ENOENT);
 }
+
+Test(site, behind_a_call_deep_in_a_function_the_frame_is_still_that_of_its_prologue)
+{
+	static const struct {
+		const char *why, *hex;
+		uint32_t at;
+		enum insn_class class;
+	} rows[] = {
+		{ "the branch on the result",
+		  CHECK "554889e54883ec104885c9740190e8000000004885c07410c3", 28, INSN_BRANCH },
+		{ "a branch from elsewhere leads there",
+		  CHECK "554889e54883ec104885c9740990e8000000004885c07410c3", 25, INSN_STEPPED },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		uint8_t buf[CODE_MAX];
+		struct site_code code = code_of(rows[i].hex, buf);
+		struct site_ask ask = ask_of(ABIR_ARG, &code);
+		struct site_pick p;
+
+		ask.from += 25;
+		cr_expect_eq(site__pick(&ask, &p), -ENOENT, "%s: not unless it is asked for",
+			     rows[i].why);
+		ask.inside = true;
+		cr_assert_eq(site__pick(&ask, &p), 0, "%s", rows[i].why);
+		cr_expect_eq(p.addr - CODE_ADDR, rows[i].at, "%s: at +%#lx", rows[i].why,
+			     (unsigned long)(p.addr - CODE_ADDR));
+		cr_expect_eq(p.class, rows[i].class, "%s", rows[i].why);
+		cr_expect_eq(p.wire.flags, FRAMED, "%s", rows[i].why);
+		cr_expect_eq(p.wire.g.reg, RAX, "%s", rows[i].why);
+	}
+}

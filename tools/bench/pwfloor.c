@@ -2,7 +2,7 @@
 /*
  * pwfloor: attaches a program that does nothing, or nothing but a stack id and a counter, to places of a Go process.
  *
- *	pwfloor PID PLACE=WHAT...	PLACE: birth exit park ready run, at the instruction that parkwatch takes;
+ *	pwfloor PID PLACE=WHAT...	PLACE: birth exit park ready run malloc ..., at the instruction that parkwatch takes;
  *					with "entry:" before it at the function's first instruction. WHAT: empty, stack
  *
  * Says "recording" when attached, and takes the probes down at SIGINT. tools/bench/overhead calls it.

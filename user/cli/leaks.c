@@ -70,7 +70,7 @@ static double cost_pct(const struct watch_end *e)
 	return e->cpu_ns ? 100 * e->cost_ns / (double)e->cpu_ns : -1;
 }
 
-static void say_end(const struct watch_end *e, const char *no_lives)
+static void say_end(const struct watch_end *e, const char *no_lives, const char *no_allocs)
 {
 	if (e->target_ended)
 		log_info(
@@ -82,6 +82,8 @@ static void say_end(const struct watch_end *e, const char *no_lives)
 	if (no_lives)
 		log_info("births and exits are what the looks tell, not what probes saw: %s",
 			 no_lives);
+	if (no_allocs)
+		log_info("what they allocate is not known: %s", no_allocs);
 	if (e->hits && e->cpu_ns)
 		log_info("cost %.2g %% of the target's CPU time (%llu hits, %.3g s of %.3g s)",
 			 cost_pct(e), (unsigned long long)e->hits, e->cost_ns / NS_PER_SEC,
@@ -154,7 +156,7 @@ static int report(const struct opts *o, const struct how *how, struct watch *w,
 	if (!err)
 		err = save_baseline(o, l, why);
 	if (!err)
-		say_end(e, watch__lives_why(w));
+		say_end(e, watch__lives_why(w), watch__allocs_why(w));
 	return err;
 }
 

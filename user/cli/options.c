@@ -16,6 +16,7 @@
 #include "base/order.h"
 #include "base/own.h"
 #include "census/census.h"
+#include "daemon/allocs.h"
 #include "model/profile.h"
 #include "model/verdict.h"
 #include "probe/attach.h"
@@ -39,7 +40,12 @@
 
 static const struct opt_word event_words[] = {
 	{ "blocked", PROFILE_BLOCKED }, { "births", PROFILE_BIRTHS }, { "exits", PROFILE_EXITS },
-	{ "sched", PROFILE_SCHED },	{ NULL, 0 },
+	{ "sched", PROFILE_SCHED },	{ "alloc", PROFILE_ALLOC },	{ NULL, 0 },
+};
+static const struct opt_word alloc_words[] = {
+	{ "auto", ALLOC_SOURCE_AUTO },	     { "refill", ALLOC_SOURCE_REFILL },
+	{ "runtime", ALLOC_SOURCE_RUNTIME }, { "exact", ALLOC_SOURCE_EXACT },
+	{ NULL, 0 },
 };
 static const struct opt_word root_words[] = {
 	{ "none", PROFILE_ROOT_NONE },	 { "goid", PROFILE_ROOT_GOID },	  { "created-by", PROFILE_ROOT_CREATED_BY },
@@ -71,7 +77,10 @@ const struct opt_def opt_table[] = {
 	{ "duration", 'd', OPT_TIME, AT(duration_ns), LKS, "TIME",
 	  "how long: 30, 30s, 2m (default 30s); what leaks more slowly needs longer; Ctrl-C ends it early", NULL, 0, 0 },
 	{ "event", 'e', OPT_WORD, AT(event), REC, "EVENT",
-	  "what is recorded: blocked (default), births, exits, sched", event_words, 0, 0 },
+	  "what is recorded: blocked (default), births, exits, sched, alloc", event_words, 0, 0 },
+	{ "alloc", 0, OPT_WORD, AT(alloc), REC, "WORD",
+	  "event alloc: refill (cheap: exact sums by size class, split by samples), runtime (Go's own samples), exact (each allocation: "
+	  "several times slower), auto (default: refill where it can be had)", alloc_words, 0, 0 },
 	{ "output", 'o', OPT_TEXT, AT(output), REC | DMP | CHN | LKS | RFS, "FILE",
 	  "where the result goes (default: standard output); .folded, .pb.gz, .html, for dump .json and .jsonl, choose the format",
 	  NULL, 0, 0 },
@@ -167,11 +176,14 @@ const struct opt_def opt_table[] = {
 const size_t opt_table_size = ARRAY_SIZE(opt_table);
 
 const struct cmd_def cmd_table[CMD_MAX] = {
-	[CMD_RECORD] = { "record", "-p PID [option...]", "record where goroutines wait, are born or end, as stacks",
+	[CMD_RECORD] = { "record", "-p PID [option...]", "record where goroutines wait, are born or end, or allocate, as stacks",
 			 "Attaches to the Go process, records until the duration is over, Ctrl-C, or its end, and writes stacks "
-			 "with a count each: nanoseconds blocked (event blocked), nanoseconds from ready to run (sched), or "
-			 "goroutines (births, exits). Waits that began before recording or have not ended count for the part "
-			 "inside the recording. The first Ctrl-C ends and writes, the second gives up." },
+			 "with a count each: nanoseconds blocked (event blocked), nanoseconds from ready to run (sched), "
+			 "goroutines (births, exits), or bytes allocated (alloc). Waits that began before recording or have not ended count for the part "
+			 "inside the recording. The first Ctrl-C ends and writes, the second gives up. "
+			 "Event alloc: with refill and runtime bytes are what the allocator hands out, with exact what was asked "
+			 "for; the last frame is type and size of the object, `<=' a size class that several sizes share, "
+			 "`estimated' and `by refills' that only the sum of the size class is exact." },
 	[CMD_DUMP] = { "dump", "-p PID [option...]", "every goroutine now: state, wait reason, age, stack, where it was made",
 		       "Reads all goroutines out of the memory of the Go process, with their stacks and what they wait for, and stops "
 		       "nothing; no kernel feature is needed. A goroutine that runs has no stack to show. The default output is the "
@@ -193,7 +205,8 @@ const struct cmd_def cmd_table[CMD_MAX] = {
 			"of goroutines (made at one place, blocked at one place, for one reason) that leak: leaked (nothing can wake them), "
 			"deadlock, growing (to the very end, and the older ones neither end nor go on), stuck (the same wait for --min-age at a "
 			"lock that nobody got, or each to send on a channel of its own). With --suspects also what only looks like it. Each "
-			"comes with its evidence, the likely mistake and its cure, the most expensive first. Exit status: 0 no leak, 3 leaks, "
+			"comes with its evidence, the likely mistake and its cure, what it costs and about how much it allocated meanwhile, the "
+			"most expensive first. Exit status: 0 no leak, 3 leaks, "
 			"1 an error." },
 	[CMD_REFS] = { "refs", "-p PID (--goid N | --addr ADDRESS | --func REGEX | ...) [option...]",
 		       "what keeps what a goroutine waits for from being garbage: the way to it from a root",

@@ -30,6 +30,7 @@ struct opts {
 	const char *format;		/* NULL: by the suffix of output, else folded (dump: text) */
 	const char *output;		/* NULL: standard output */
 	bool async, full;
+	int alloc;			/* enum alloc_source */
 	int root;			/* enum profile_root */
 	int transport;			/* -1 auto, or enum pw_transport */
 	int way;			/* enum attach_way */

@@ -148,7 +148,8 @@ static int record(const struct opts *o, const struct renderer *r, const volatile
 	const struct session_opts so = {
 		.pid = o->pid,
 		.profile = { .event = (enum profile_event)o->event, .root = (enum profile_root)o->root, .async = o->async },
-		.transport = o->transport, .way = (enum attach_way)o->way, .goids = o->goids, .nr_goids = o->nr_goids,
+		.alloc = (enum alloc_source)o->alloc, .transport = o->transport, .way = (enum attach_way)o->way,
+		.goids = o->goids, .nr_goids = o->nr_goids,
 		.min_wait_ns = o->min_wait_ns, .depth = (unsigned int)o->depth, .ring_bytes = (uint32_t)o->ring_bytes,
 		.system = o->system, .no_cost = o->no_cost, .max_overhead = o->max_overhead / 100,
 		.no_probes = o->no_probes, .rate = (double)o->rate,
@@ -169,13 +170,30 @@ static int record(const struct opts *o, const struct renderer *r, const volatile
 	return err ? err : write_report(o, s, &end, r, out, why);
 }
 
+/* Allocations are summed where they happen: what a record would have to carry is not there. Looks do not see them. */
+static int check_alloc(const struct opts *o)
+{
+	const char *what = o->async ? "--async" : o->min_wait_ns ? "--min-wait" : o->no_probes ? "--no-probes" : NULL;
+
+	if (o->max_overhead > 0)
+		what = "--max-overhead: --alloc=refill keeps to 2 % by itself, the others see what they see";
+	if (o->root == PROFILE_ROOT_LABEL || o->root == PROFILE_ROOT_STATE)
+		what = "--root=label or state; goid and created-by can be had";
+	if (o->event != PROFILE_ALLOC || !what)
+		return 0;
+	log_error("event alloc knows no %s", what);
+	return 2;
+}
+
 int cmd_record(const struct opts *o)
 {
 	const struct renderer *r = NULL;
 	struct cause why = { "" };
 	int err;
 
-	err = choose_renderer(o, &r);
+	err = check_alloc(o);
+	if (!err)
+		err = choose_renderer(o, &r);
 	if (err)
 		return err;
 	err = record(o, r, stop_on_signals(), &why);

@@ -427,6 +427,11 @@ int intake__open_waits(struct intake *in, uint16_t rt, struct attach *a)
 	return attach__gs_each(a, intake__open_wait, &w);
 }
 
+bool intake__is_system_stack(const struct intake *in, uint16_t rt, uint64_t stack_id)
+{
+	return !in->o.system && intake__known_system(in, stack_id, rt | STACK_KEY);
+}
+
 const struct intake_stats *intake__stats(const struct intake *in)
 {
 	return &in->stats;

@@ -46,6 +46,8 @@ int intake__census(struct intake *in, uint16_t rt, struct attach *a, bool waits,
 /* Waits that are open at the end. */
 int intake__open_waits(struct intake *in, uint16_t rt, struct attach *a);
 
+/* A stack that only a goroutine of the runtime's own has, and such are left out. */
+bool intake__is_system_stack(const struct intake *in, uint16_t rt, uint64_t stack_id);
 /* For those who look for themselves. Waits of coroutines do not count: nothing would end them. */
 bool intake__wants(const struct intake *in, uint64_t goid);
 bool intake__is_system(struct intake *in, uint16_t rt, uint64_t startpc); /* and such are not wanted */

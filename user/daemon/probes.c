@@ -16,6 +16,7 @@ struct probes {
 	struct goproc *gp; /* borrowed */
 	size_t nr_rt;
 	struct plan *plans[GOPROC_RUNTIMES_MAX];
+	struct probes_points points[GOPROC_RUNTIMES_MAX];
 	struct attach *attaches[GOPROC_RUNTIMES_MAX];
 	struct kfeat kf;
 	struct calibration cal;
@@ -31,6 +32,8 @@ static const struct {
 	{ PW_STAT_LOST_READ, "target memory not readable" },
 	{ PW_STAT_LOST_GMAP, "map of goroutines full" },
 	{ PW_STAT_LOST_SCRATCH, "no buffer for the thread" },
+	{ PW_STAT_LOST_ALLOCS, "map of allocations full" },
+	{ PW_STAT_LOST_SPANS, "span not readable" },
 	{ PW_STAT_LOST_SITE, "unknown probe" },
 };
 
@@ -69,19 +72,15 @@ static int probes__check_kernel(struct probes *p, struct cause *why)
 	return 0;
 }
 
-/* A point that this Go does not have (coroutines before 1.23) is no point that we need. */
-static int plan__check_points(const struct plan *plan, uint32_t *points, struct cause *why)
+static int probes__choose(struct probes *p, size_t i, struct cause *why)
 {
-	for (int k = 0; k < PW_POINT_MAX; k++) {
-		const struct plan_point *pt = &plan->points[k];
+	struct probes_points *pts = &p->points[i];
+	int err = 0;
 
-		if (!(*points & 1u << k) || !pt->err)
-			continue;
-		if (pt->err != -ENOENT || k != PW_POINT_COBIRTH)
-			return cause__set(why, pt->err, "%s", pt->cause.text);
-		*points &= ~(1u << k);
-	}
-	return 0;
+	pts->all = p->o.points;
+	if (p->o.choose)
+		err = p->o.choose(p->o.choose_ctx, (uint16_t)i, p->plans[i], pts, why);
+	return err ? err : plan__check_points(p->plans[i], &pts->all, why);
 }
 
 static int probes__load_runtime(struct probes *p, size_t i, struct cause *why)
@@ -89,13 +88,13 @@ static int probes__load_runtime(struct probes *p, size_t i, struct cause *why)
 	struct goruntime *rt = goproc__runtime(p->gp, i);
 	scoped_mem uint64_t *addrs = NULL;
 	struct attach_opts ao = {
-		.points = p->o.points,
 		.want = p->o.want,
 		.transport = (enum pw_transport)p->o.transport,
 		.way = p->o.way,
 		.rt = (uint32_t)i,
 		.depth = p->o.depth,
 		.min_wait_ns = p->o.min_wait_ns,
+		.alloc_root = p->o.alloc_root,
 		.goids = p->o.nr_goids ? p->o.goids : NULL,
 		.nr_goids = p->o.nr_goids,
 		.ring_bytes = p->o.ring_bytes,
@@ -106,28 +105,32 @@ static int probes__load_runtime(struct probes *p, size_t i, struct cause *why)
 
 	err = plan__make(p->gp, rt, &p->kf, &p->plans[i], why);
 	if (!err)
-		err = plan__check_points(p->plans[i], &ao.points, why);
+		err = probes__choose(p, i, why);
 	if (!err)
 		err = census__addrs(proc__mem(p->proc), rt, &addrs, &ao.allglen);
 	if (err)
 		return cause__set(why, err, "cannot read the goroutines of '%s' (pid %d): %s",
 				  proc__comm(p->proc), (int)proc__pid(p->proc), strerror(-err));
+	ao.points = p->points[i].all;
+	memcpy(ao.parts, p->points[i].parts, sizeof(ao.parts));
 	return attach__new(p->plans[i], &p->kf, p->proc, &ao, &p->attaches[i], why);
 }
 
 static void probes__calibrate(struct probes *p)
 {
-	uint32_t classes = 0;
+	uint32_t classes = 0, points = 0;
 	struct cause c = { "" };
 
 	if (p->o.no_cost)
 		return;
-	for (size_t i = 0; i < p->nr_rt; i++)
+	for (size_t i = 0; i < p->nr_rt; i++) {
+		points |= p->points[i].all;
 		for (uint32_t k = 0; k < p->plans[i]->nr_sites; k++)
-			if (p->o.points & 1u << p->plans[i]->sites[k].wire.point)
+			if (p->points[i].all & 1u << p->plans[i]->sites[k].wire.point)
 				classes |= 1u << p->plans[i]->sites[k].class;
+	}
 	if (calibrate__run(&p->kf, attach__way(p->attaches[0]), (enum pw_transport)p->o.transport,
-			   classes, p->o.points, &p->cal, &c))
+			   classes, points, &p->cal, &c))
 		log_warn("cost is not measured: %s", c.text);
 	else
 		p->calibrated = true;
@@ -246,11 +249,13 @@ uint64_t probes__hits(const uint64_t *stats)
 	return hits;
 }
 
+/* Where the point is probed first; NULL: nowhere. */
 static const struct plan_site *probes__first_site(const struct probes *p, int point)
 {
-	const struct plan_point *pt = &p->plans[0]->points[point];
-
-	return p->o.points & 1u << point && !pt->err ? &p->plans[0]->sites[pt->first] : NULL;
+	for (size_t i = 0; i < p->nr_rt; i++)
+		if (p->points[i].all & 1u << point)
+			return &p->plans[i]->sites[p->plans[i]->points[point].first];
+	return NULL;
 }
 
 bool probes__calibrated(const struct probes *p)
@@ -258,17 +263,28 @@ bool probes__calibrated(const struct probes *p)
 	return p->calibrated;
 }
 
+double probes__hit_ns(const struct probes *p, enum pw_point point)
+{
+	const struct plan_site *s = probes__first_site(p, point);
+
+	return p->calibrated && s ? calibration_hit_ns(&p->cal, s) : PROBES_HIT_NS;
+}
+
+double probes__trap_ns(const struct probes *p, enum pw_point point)
+{
+	const struct plan_site *s = probes__first_site(p, point);
+
+	return p->calibrated && s ? p->cal.trap_ns[s->class] : PROBES_TRAP_NS;
+}
+
 /* A hit while recording is off costs its trap: that of the dearest site, for nobody counts which. */
 double probes__off_ns(const struct probes *p, const uint64_t *stats)
 {
-	double trap = p->calibrated ? 0 : PROBES_TRAP_NS;
+	double trap = 0;
 
-	for (int k = 0; k < PW_POINT_MAX && p->calibrated; k++) {
-		const struct plan_site *s = probes__first_site(p, k);
-
-		if (s && p->cal.trap_ns[s->class] > trap)
-			trap = p->cal.trap_ns[s->class];
-	}
+	for (int k = 0; k < PW_POINT_MAX; k++)
+		if (probes__first_site(p, k) && probes__trap_ns(p, (enum pw_point)k) > trap)
+			trap = probes__trap_ns(p, (enum pw_point)k);
 	return (double)stats[PW_STAT_OFF] * trap;
 }
 
@@ -277,13 +293,9 @@ double probes__cost_ns(const struct probes *p, const uint64_t *stats)
 {
 	double cost = probes__off_ns(p, stats);
 
-	for (int k = 0; k < PW_POINT_MAX; k++) {
-		const struct plan_site *s = probes__first_site(p, k);
-
-		if (s)
-			cost += (double)stats[PW_STAT_HIT + k] *
-				(p->calibrated ? calibration_hit_ns(&p->cal, s) : PROBES_HIT_NS);
-	}
+	for (int k = 0; k < PW_POINT_MAX; k++)
+		if (probes__first_site(p, k))
+			cost += (double)stats[PW_STAT_HIT + k] * probes__hit_ns(p, (enum pw_point)k);
 	return cost;
 }
 

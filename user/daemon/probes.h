@@ -23,14 +23,24 @@
 #include "probe/attach.h"
 #include "target/goproc.h"
 
+struct probes_points {			/* in one runtime, as 1 << enum pw_point */
+	uint32_t all;			/* those that must be probed */
+	uint32_t parts[ATTACH_PARTS];	/* those of them that are probed only while their part is on */
+};
+/* Which, where that depends on the runtime; its plan is made. An error, with a cause: it cannot be watched. */
+typedef int (*probes_choose_fn)(void *ctx, uint16_t rt, const struct plan *plan, struct probes_points *ret, struct cause *why);
+
 struct probes_opts {
 	uint32_t points;		/* 1 << enum pw_point: those that must be probed */
+	probes_choose_fn choose;	/* instead of points; NULL: there is no choice */
+	void *choose_ctx;		/* borrowed */
 	uint32_t want;			/* enum pw_want */
 	int transport;			/* -1 auto, or enum pw_transport */
 	enum attach_way way;
 	const uint64_t *goids;		/* ascending, borrowed; NULL: all */
 	size_t nr_goids;
 	uint64_t min_wait_ns;
+	enum pw_alloc_root alloc_root;
 	unsigned int depth;
 	uint32_t ring_bytes;
 	bool no_cost;			/* no calibration: cost is unknown */
@@ -67,6 +77,9 @@ struct ring *probes__ring(const struct probes *p);			/* borrowed */
 
 void probes__stats(const struct probes *p, uint64_t *stats);	/* PW_STAT_MAX of them, of all runtimes */
 uint64_t probes__hits(const uint64_t *stats);
+/* What a hit at this point costs, and its trap alone; PROBES_HIT_NS and PROBES_TRAP_NS where that was not measured. */
+double probes__hit_ns(const struct probes *p, enum pw_point point);
+double probes__trap_ns(const struct probes *p, enum pw_point point);
 /* Hits x what one was measured to cost (where it was not: PROBES_HIT_NS), those while recording was off too; off: these alone. */
 double probes__cost_ns(const struct probes *p, const uint64_t *stats);
 double probes__off_ns(const struct probes *p, const uint64_t *stats);

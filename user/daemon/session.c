@@ -19,6 +19,7 @@ void session__free(struct session *s)
 	windows__free(s->windows);
 	probes__free(s->probes);
 	sampling__free(s->sampling);
+	allocs__free(s->allocs);
 	intake__free(s->intake);
 	profile__free(s->profile);
 	goproc__free(s->gp);
@@ -49,6 +50,7 @@ static void session__needs(const struct session_opts *o, uint32_t *ret_points, u
 		points = 1u << PW_POINT_READY | 1u << PW_POINT_RUN;
 		want = PW_WANT_SCHED;
 		break;
+	case PROFILE_ALLOC:	/* allocs says which, by runtime */
 	case PROFILE_GOROUTINES:	/* nothing is recorded */
 		break;
 	}
@@ -77,20 +79,46 @@ static int session__find_target(struct session *s, struct cause *why)
 	return err;
 }
 
+static int session__build_allocs(struct session *s)
+{
+	const struct allocs_opts o = {
+		.proc = s->proc, .gp = s->gp, .profile = s->profile, .intake = s->intake, .source = s->o.alloc,
+		.some = s->o.nr_goids,
+	};
+
+	return s->o.profile.event == PROFILE_ALLOC ? allocs__new(&o, &s->allocs) : 0;
+}
+
+static int session__build_probes(struct session *s, struct cause *why)
+{
+	struct probes_opts po = {
+		.transport = s->o.transport, .way = s->o.way, .goids = s->o.goids, .nr_goids = s->o.nr_goids,
+		.min_wait_ns = s->o.min_wait_ns, .depth = s->o.depth, .ring_bytes = s->o.ring_bytes,
+		.no_cost = s->o.no_cost,
+	};
+	int err = session__build_allocs(s);
+
+	if (err)
+		return err;
+	session__needs(&s->o, &po.points, &po.want);
+	if (s->allocs) {
+		po.choose = allocs__choose;
+		po.choose_ctx = s->allocs;
+		po.alloc_root = allocs__root(s->profile);
+	}
+	err = probes__new(&po, s->proc, s->gp, intake__record, s->intake, &s->probes, why);
+	return err ? err : windows__new(&(struct windows_opts){ s->proc, s->gp, s->profile, s->intake, s->probes, s->o.depth },
+					&s->windows);
+}
+
 static int session__build(struct session *s, struct cause *why)
 {
 	const struct intake_opts io = {
 		.labels = s->o.profile.root == PROFILE_ROOT_LABEL, .system = s->o.system,
 		.goids = s->o.goids, .nr_goids = s->o.nr_goids,
 	};
-	struct probes_opts po = {
-		.transport = s->o.transport, .way = s->o.way, .goids = s->o.goids, .nr_goids = s->o.nr_goids,
-		.min_wait_ns = s->o.min_wait_ns, .depth = s->o.depth, .ring_bytes = s->o.ring_bytes,
-		.no_cost = s->o.no_cost,
-	};
 	int err;
 
-	session__needs(&s->o, &po.points, &po.want);
 	err = session__find_target(s, why);
 	if (!err)
 		err = profile__new(&s->o.profile, &s->profile);
@@ -99,12 +127,7 @@ static int session__build(struct session *s, struct cause *why)
 	if (!err)
 		err = sampling__new(&(struct sampling_opts){ s->proc, s->gp, s->profile, s->intake, s->o.depth,
 							     s->o.no_probes }, &s->sampling);
-	if (s->o.no_probes)
-		return err;
-	if (!err)
-		err = probes__new(&po, s->proc, s->gp, intake__record, s->intake, &s->probes, why);
-	return err ? err : windows__new(&(struct windows_opts){ s->proc, s->gp, s->profile, s->intake, s->probes, s->o.depth },
-					&s->windows);
+	return err || s->o.no_probes ? err : session__build_probes(s, why);
 }
 
 int session__open(const struct session_opts *o, struct session **ret, struct cause *why)
@@ -129,9 +152,10 @@ static void session__end_of_probes(const struct session *s, struct session_end *
 	uint64_t stats[PW_STAT_MAX];
 
 	probes__stats(s->probes, stats);
+	stats[PW_STAT_OFF] -= s->allocrun.foretold;
 	e->hits = probes__hits(stats) + stats[PW_STAT_OFF];
 	e->attached = e->windows + 1;
-	e->events = stats[PW_STAT_EVENTS] - in->system;
+	e->events = s->allocs ? allocs__objects(s->allocs) : stats[PW_STAT_EVENTS] - in->system;
 	probes__losses(s->probes, stats, lost);
 	losses__add(lost, in->pipe.malformed + in->pipe.unknown, "not understood");
 	e->cost_ns = probes__calibrated(s->probes) ? probes__cost_ns(s->probes, stats) : -1;
@@ -168,12 +192,15 @@ int session__record(struct session *s, uint64_t duration_ns, const volatile sig_
 		    struct cause *why)
 {
 	struct session_run r = { .s = s, .duration_ns = duration_ns, .stop = stop, .progress = progress, .ctx = ctx };
+	const struct allocrun_env env = { s->proc, s->allocs, s->probes, s->nr_rt, ALLOCWIN_RECORDING };
 	struct session_end e = { 0 };
 	uint64_t own_start_ns;
 	struct timespec wall;
 	int err;
 
 	err = s->probes ? probes__on(s->probes, why) : 0;
+	if (!err && s->allocs)
+		err = allocrun__init(&s->allocrun, &env, why);
 	if (err)
 		return err;
 	clock_gettime(CLOCK_REALTIME, &wall);

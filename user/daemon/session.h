@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "base/cause.h"
+#include "daemon/allocs.h"
 #include "model/governor.h"
 #include "model/profile.h"
 #include "model/snap.h"
@@ -27,6 +28,7 @@
 struct session_opts {
 	pid_t pid;
 	struct profile_opts profile;
+	enum alloc_source alloc;	/* event alloc: it has its own budget, and needs its probes */
 	int transport;			/* -1 auto, or enum pw_transport */
 	enum attach_way way;
 	const uint64_t *goids;		/* ascending, borrowed until session__free() */
@@ -51,7 +53,7 @@ struct session_end {
 	uint64_t duration_ns;
 	uint64_t hits;			/* those while recording was off (attaching, detaching) too */
 	uint32_t attached;		/* how often the probes were attached and taken down: GOVERNOR_LINKS_NS each, beside the hits */
-	uint64_t events;		/* that reached us, those of the runtime's own goroutines not among them; of looks: goroutines counted */
+	uint64_t events;		/* that reached us, those of the runtime's own goroutines not among them; of looks: goroutines counted; alloc: objects */
 	uint64_t exact_ns;		/* at the beginning every event was seen, for so long */
 	uint32_t windows, looks;	/* for the rest: windows in which probes were on; looks without any */
 	uint64_t lost;			/* everything that did not reach the report, by stats.h and the bounds */

@@ -3,6 +3,7 @@
 #ifndef PARKWATCH_DAEMON_SESSION_PARTS_H
 #define PARKWATCH_DAEMON_SESSION_PARTS_H
 
+#include "daemon/allocrun.h"
 #include "daemon/intake.h"
 #include "daemon/probes.h"
 #include "daemon/sampling.h"
@@ -19,6 +20,8 @@ struct session {
 	struct probes *probes; /* NULL: looks only */
 	struct windows *windows; /* NULL: there are no probes */
 	struct sampling *sampling;
+	struct allocs *allocs; /* event alloc, as the next; else NULL */
+	struct allocrun allocrun;
 	uint64_t wall_start_ns;
 	uint64_t cpu_ns; /* of the target, when it was last seen alive */
 };

@@ -28,7 +28,7 @@ static void session_run__tell(const struct session_run *r)
 	if (s->probes) {
 		probes__stats(s->probes, stats);
 		probes__losses(s->probes, stats, &lost);
-		p.events = stats[PW_STAT_EVENTS] - intake__stats(s->intake)->system;
+		p.events = s->allocs ? allocrun__seen(stats) : stats[PW_STAT_EVENTS] - intake__stats(s->intake)->system;
 		p.lost = lost.nr;
 	}
 	r->progress(r->ctx, &p);
@@ -128,33 +128,50 @@ static bool session_run__is_too_dear(const struct session_run *r, const struct g
 	return left <= 0;
 }
 
+/* Of the recording; UINT64_MAX: it has no end. */
+static uint64_t session_run__left_ns(const struct session_run *r)
+{
+	const uint64_t gone = clock_now_ns() - r->start_ns;
+
+	if (!r->duration_ns)
+		return UINT64_MAX;
+	return r->duration_ns > gone ? r->duration_ns - gone : 0;
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 /* True: it became too dear. */
 static bool session_run__watch(struct session_run *r, const struct governor *g)
 {
 	const uint64_t poll_ns = (g->max > 0 ? GOVERN_MS : POLL_MS) * NS_PER_MS;
-	const struct session *s = r->s;
-	uint64_t shown_ns = 0;
+	struct session *s = r->s;
+	uint64_t shown_ns = 0, left;
 
-	while (!*r->stop) {
+	while (!*r->stop && (left = session_run__left_ns(r)) > 0) {
 		struct pollfd fds[] = {
 			{ .fd = ring__fd(probes__ring(s->probes)), .events = POLLIN },
 			{ .fd = proc__pidfd(s->proc), .events = POLLIN },
 		};
-		uint64_t gone = clock_now_ns() - r->start_ns, wait = poll_ns;
+		const uint64_t now = clock_now_ns();
+		uint64_t wait = least(poll_ns, left);
 
-		if (r->duration_ns && gone >= r->duration_ns)
-			return false;
-		if (r->duration_ns && r->duration_ns - gone < wait)
-			wait = r->duration_ns - gone;
-		if (gone + r->start_ns - shown_ns >= POLL_MS * NS_PER_MS) {
+		if (s->allocs)
+			wait = least(wait, allocrun__due_ns(&s->allocrun));
+		if (now - shown_ns >= POLL_MS * NS_PER_MS) {
 			session_run__tell(r);
-			shown_ns = gone + r->start_ns;
+			shown_ns = now;
 		}
 		(void)poll(fds, ARRAY_SIZE(fds), (int)(wait / NS_PER_MS) + 1); /* a signal just ends the wait */
 		(void)ring__drain(probes__ring(s->probes));
 		session_run__see_cpu(r);
 		if (session_run__ended(r))
 			return false;
+		left = session_run__left_ns(r);
+		if (s->allocs && left && !*r->stop)
+			allocrun__tend(&s->allocrun, left);
 		if (session_run__is_too_dear(r, g))
 			return true;
 	}
@@ -164,11 +181,16 @@ static bool session_run__watch(struct session_run *r, const struct governor *g)
 /* Returns the moment at which recording ended. */
 static uint64_t session_run__finish(const struct session_run *r)
 {
-	const struct session *s = r->s;
-	const uint64_t end = probes__stop(s->probes);
+	struct session *s = r->s;
+	uint64_t end;
 
+	if (s->allocs)
+		allocrun__end(&s->allocrun);
+	end = probes__stop(s->probes);
 	profile__end(s->profile, end);
 	probes__finish(s->probes);
+	if (s->allocs)
+		allocrun__finish(&s->allocrun);
 	for (size_t i = 0; i < s->nr_rt; i++)
 		(void)intake__open_waits(s->intake, (uint16_t)i, probes__attach(s->probes, i));
 	return end;
@@ -182,6 +204,8 @@ static int session_run__exact(struct session_run *r, struct governor *g, struct 
 	profile__begin(r->s->profile, r->start_ns);
 	(void)session_run__is_too_dear(r, g);
 	probes__start(r->s->probes);
+	if (r->s->allocs)
+		allocrun__begin(&r->s->allocrun);
 	err = session_run__census(r, why);
 	if (!err) {
 		(void)session_run__watch(r, g);

@@ -2,6 +2,7 @@
 #include "daemon/watch.h"
 
 #include <errno.h>
+#include <math.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,8 +11,9 @@
 #include "base/log.h"
 #include "census/gkept.h"
 #include "census/reach.h"
+#include "daemon/allocwatch.h"
+#include "daemon/eye.h"
 #include "daemon/knots.h"
-#include "daemon/probes.h"
 #include "daemon/taken.h"
 #include "model/governor.h"
 #include "pipe/decode.h"
@@ -20,23 +22,22 @@
 #define POLL_MS     100         /* the ring wakes us earlier when it fills */
 #define STACK_DEPTH 1           /* nobody looks at the stacks of births and parks */
 #define PARKS_RING  (64u << 10) /* they send next to nothing */
+#define ALLOC_PART  10          /* windows of allocations are so much shorter than the time between two looks */
+#define RESERVED    0.25        /* of the budget, for the parks: what goroutines allocate is worth less */
+
+#define TOO_DEAR "they would cost the program more than --max-overhead"
 
 /* Ways in which a park is not noted. */
 static const enum pw_stat park_losses[] = { PW_STAT_LOST_READ, PW_STAT_LOST_GMAP,
 					    PW_STAT_LOST_SCRATCH, PW_STAT_LOST_SITE };
 
-/* Probes that are worth having, but not at any price. */
-struct eye {
-	struct probes *probes; /* NULL: none, or no more */
-	struct cause why;      /* why there are none */
-	uint64_t hits;
-	double cost_ns;
-};
-
 struct watch {
 	struct watch_opts o;
 	struct taken *t;
 	struct eye lives, parks;
+	struct allocwatch *allocs; /* NULL: none */
+	struct cause allocs_why;   /* why there are none, or they say nothing */
+	double allocs_ns;	   /* what they have cost */
 	struct leaks *leaks;
 	struct pipe_stats pipe;
 	uint64_t start_ns, cpu_start_ns, cpu_ns;
@@ -52,6 +53,7 @@ void watch__free(struct watch *w)
 		return;
 	probes__free(w->lives.probes);
 	probes__free(w->parks.probes);
+	allocwatch__free(w->allocs);
 	leaks__free(w->leaks);
 	taken__free(w->t);
 	free(w);
@@ -80,70 +82,24 @@ static void watch__record(void *ctx, const void *data, size_t len)
 	}
 }
 
-/* The watch is worth something without them, so it goes on. */
-static void eye__give_up(struct eye *e, int err)
+static void watch__open_eyes(struct watch *w)
 {
-	probes__free(e->probes);
-	e->probes = NULL;
-	cause__set(&e->why, err, "%s", strerror(-err));
-}
+	const uint32_t lives = 1u << PW_POINT_BIRTH | 1u << PW_POINT_COBIRTH | 1u << PW_POINT_EXIT;
+	struct probes_opts o = { .transport = -1, .way = ATTACH_AUTO, .depth = STACK_DEPTH, .no_cost = w->o.no_cost };
 
-static void watch__open_eye(struct watch *w, struct eye *e, uint32_t points, uint32_t want,
-			    uint32_t ring_bytes)
-{
-	const struct probes_opts po = {
-		.points = points,
-		.want = want,
-		.transport = -1,
-		.way = ATTACH_AUTO,
-		.depth = STACK_DEPTH,
-		.ring_bytes = ring_bytes,
-		.no_cost = w->o.no_cost,
-	};
-	int err = w->o.no_probes ? cause__set(&e->why, -EOPNOTSUPP, "--no-probes") : 0;
-
-	if (!err)
-		err = probes__new(&po, w->t->proc, w->t->gp, watch__record, w, &e->probes, &e->why);
-	if (err)
-		eye__give_up(e, err);
-}
-
-/* Links cost the target something even before recording begins, so they are made last. */
-static void eye__start(struct eye *e)
-{
-	int err = e->probes ? probes__on(e->probes, &e->why) : 0;
-
-	if (err)
-		eye__give_up(e, err);
-	else if (e->probes)
-		probes__start(e->probes);
-}
-
-static void eye__measure(struct eye *e)
-{
-	uint64_t stats[PW_STAT_MAX];
-
-	if (!e->probes)
+	if (w->o.no_probes) {
+		eye__give_up(&w->lives, "--no-probes");
+		eye__give_up(&w->parks, "--no-probes");
 		return;
-	probes__stats(e->probes, stats);
-	e->hits = probes__hits(stats);
-	e->cost_ns = probes__cost_ns(e->probes, stats);
-}
-
-static void eye__close(struct eye *e)
-{
-	if (!e->probes)
-		return;
-	(void)probes__stop(e->probes);
-	probes__finish(e->probes);
-	eye__measure(e);
-}
-
-static void eye__too_dear(struct eye *e)
-{
-	cause__set(&e->why, -EDQUOT,
-		   "they would cost the program more than --max-overhead");
-	eye__give_up(e, -EDQUOT);
+	}
+	o.points = lives;
+	o.want = PW_WANT_BIRTH | PW_WANT_EXIT;
+	o.ring_bytes = PW_RING_DEFAULT;
+	eye__open(&w->lives, &o, w->t, watch__record, w);
+	o.points = 1u << PW_POINT_PARK;
+	o.want = 0;
+	o.ring_bytes = PARKS_RING;
+	eye__open(&w->parks, &o, w->t, watch__record, w);
 }
 
 /* Before Go 1.17 only the parks tell who ran: there they are worth as much to a program that hardly runs as to one that runs all the time. */
@@ -166,10 +122,65 @@ static void watch__keep_budget(struct watch *w)
 		return;
 	eye__measure(&w->lives);
 	eye__measure(&w->parks);
-	if (w->parks.probes && w->lives.cost_ns + w->parks.cost_ns > allowed)
-		eye__too_dear(&w->parks);
-	if (w->lives.probes && w->lives.cost_ns > allowed)
-		eye__too_dear(&w->lives);
+	if (w->parks.probes && w->lives.cost_ns + w->parks.cost_ns + w->allocs_ns > allowed)
+		eye__give_up(&w->parks, TOO_DEAR);
+	if (w->lives.probes && w->lives.cost_ns + w->allocs_ns > allowed)
+		eye__give_up(&w->lives, TOO_DEAR);
+}
+
+/* --- allocations --- */
+
+static void watch__open_allocs(struct watch *w)
+{
+	const struct allocwatch_opts o = {
+		.proc = w->t->proc,
+		.gp = w->t->gp,
+		.max_overhead = w->o.max_overhead,
+		.longest_ns = w->o.duration_ns / (WATCH_LOOKS - 1) / ALLOC_PART,
+		.no_cost = w->o.no_cost,
+	};
+
+	if (w->o.no_probes)
+		(void)cause__set(&w->allocs_why, 0, "--no-probes");
+	else
+		(void)allocwatch__new(&o, &w->allocs, &w->allocs_why);
+}
+
+/* A window now, if it is due, if there is time for it until the next look, and if it may cost what it will. */
+static void watch__tend_allocs(struct watch *w, uint64_t until_ns)
+{
+	const uint64_t now = clock_now_ns(), left = until_ns > now ? until_ns - now : 0;
+	const double cpu = (double)(w->cpu_ns - w->cpu_start_ns);
+	double may_ns = HUGE_VAL;
+
+	if (!w->allocs)
+		return;
+	if (w->o.max_overhead > 0)
+		may_ns = fmin(ALLOCWATCH_FREE_NS + ALLOCWATCH_SHARE * w->o.max_overhead * cpu - w->allocs_ns, (w->parks.probes ? 1 - RESERVED : 1) * watch__allowed(w) - w->lives.cost_ns -
+				      w->parks.cost_ns - w->allocs_ns);
+	allocwatch__tend(w->allocs, left > ALLOCWATCH_AROUND_NS ? left - ALLOCWATCH_AROUND_NS : 0, may_ns);
+	w->allocs_ns = allocwatch__cost_ns(w->allocs);
+}
+
+static void watch__take_allocs(struct watch *w)
+{
+	struct leak_allocs seen = { 0 };
+	int err;
+
+	if (!w->allocs)
+		return;
+	err = allocwatch__finish(w->allocs, &seen, &w->allocs_why);
+	if (!err)
+		err = leaks__allocated(w->leaks, &seen);
+	free(seen.parts);
+	w->allocs_ns = allocwatch__cost_ns(w->allocs);
+	w->end.hits += allocwatch__hits(w->allocs);
+	w->end.cost_ns += w->allocs_ns;
+}
+
+const char *watch__allocs_why(const struct watch *w)
+{
+	return w->leaks->allocated ? NULL : w->allocs_why.text;
 }
 
 const char *watch__lives_why(const struct watch *w)
@@ -190,10 +201,8 @@ int watch__open(const struct watch_opts *o, struct watch **ret, struct cause *wh
 		err = leaks__new(w->t->namers, w->t->nr, &w->leaks);
 	if (err)
 		return cause__set(why, err, "cannot watch pid %d: %s", (int)o->pid, strerror(-err));
-	watch__open_eye(w, &w->lives,
-			1u << PW_POINT_BIRTH | 1u << PW_POINT_COBIRTH | 1u << PW_POINT_EXIT,
-			PW_WANT_BIRTH | PW_WANT_EXIT, PW_RING_DEFAULT);
-	watch__open_eye(w, &w->parks, 1u << PW_POINT_PARK, 0, PARKS_RING);
+	watch__open_eyes(w);
+	watch__open_allocs(w);
 	*ret = steal(w);
 	return 0;
 }
@@ -265,15 +274,19 @@ static void watch__wait(struct watch *w, uint64_t until_ns, const volatile sig_a
 			{ .fd = proc__pidfd(w->t->proc), .events = POLLIN },
 		};
 		const uint64_t now = clock_now_ns();
-		int timeout = POLL_MS;
+		const uint64_t due_ns = w->allocs ? allocwatch__due_ns(w->allocs) : 0;
+		uint64_t wait_ns = POLL_MS * NS_PER_MS;
 
 		if (now >= until_ns)
 			return;
-		if (until_ns - now < POLL_MS * NS_PER_MS)
-			timeout = (int)((until_ns - now) / NS_PER_MS) + 1;
+		if (until_ns - now < wait_ns)
+			wait_ns = until_ns - now;
+		if (due_ns && due_ns < wait_ns) /* 0: it may not cost that yet: no hurry */
+			wait_ns = due_ns;
 		watch__tell(w, progress, ctx);
-		(void)poll(fds, ARRAY_SIZE(fds), timeout); /* a signal just ends the wait */
+		(void)poll(fds, ARRAY_SIZE(fds), (int)(wait_ns / NS_PER_MS) + 1); /* a signal just ends the wait */
 		watch__drain(w);
+		watch__tend_allocs(w, until_ns);
 		w->ended = !proc__alive(w->t->proc) || proc__executed(w->t->proc);
 	}
 }
@@ -426,6 +439,7 @@ static void watch__close_eyes(struct watch *w)
 
 	eye__close(&w->lives);
 	eye__close(&w->parks);
+	watch__take_allocs(w);
 	watch__see_cpu(w);
 	if (w->lives.probes) {
 		probes__stats(w->lives.probes, stats);
@@ -444,6 +458,10 @@ static void watch__start(struct watch *w)
 {
 	eye__start(&w->lives);
 	eye__start(&w->parks);
+	if (w->allocs && allocwatch__start(w->allocs, &w->allocs_why)) {
+		allocwatch__free(w->allocs);
+		w->allocs = NULL;
+	}
 	w->start_ns = clock_now_ns();
 	watch__see_cpu(w);
 	w->cpu_start_ns = w->cpu_ns;
@@ -472,10 +490,10 @@ int watch__run(struct watch *w, const volatile sig_atomic_t *stop,
 	if (err)
 		return err;
 	w->end.target_ended = w->ended;
-	w->end.hits = w->lives.hits + w->parks.hits;
+	w->end.hits += w->lives.hits + w->parks.hits;
 	w->end.lost = w->lost.nr;
 	w->end.cpu_ns = w->cpu_ns - w->cpu_start_ns;
-	w->end.cost_ns = w->lives.cost_ns + w->parks.cost_ns;
+	w->end.cost_ns += w->lives.cost_ns + w->parks.cost_ns;
 	memcpy(w->end.losses, w->lost.text, sizeof(w->end.losses));
 	*ret = w->end;
 	return 0;

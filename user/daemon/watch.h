@@ -7,7 +7,7 @@
  *	watch__run()	looks until the duration is over, *stop, or the target's end; then reads channels and locks
  *	watch__leaks()	what was seen, for leaks__finish() and the renderers
  * Without probes (they are not wanted, the kernel does not allow them, or they cost too much) births and exits are what the looks
- * tell: who was born and ended between two of them is not seen; and waits are at least as old as the looks tell.
+ * tell: who was born and ended between two of them is not seen; and waits are at least as old as the looks tell. What goroutines allocate is not known then.
  * Loop thread only.
  */
 #ifndef PARKWATCH_DAEMON_WATCH_H
@@ -56,6 +56,7 @@ void watch__free(struct watch *w);
 DEFINE_SCOPED(watch)
 
 const char *watch__lives_why(const struct watch *w);	/* why births and exits are not seen; NULL: they are */
+const char *watch__allocs_why(const struct watch *w);	/* why it is not known what was allocated; NULL: it is */
 
 /* progress may be NULL: after each look and about ten times a second. 0 also when the target ended. */
 int watch__run(struct watch *w, const volatile sig_atomic_t *stop, void (*progress)(void *ctx, const struct watch_progress *p),

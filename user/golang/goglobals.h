@@ -8,6 +8,17 @@
  * runtime.work.tstart: when marking ended last, CLOCK_MONOTONIC ns; gcMark(tstart) begins by keeping it, and that is the first
  * 8-byte store to memory relative to RIP in its code (Go runtime/mgc.go gcMark).
  *
+ * runtime.allp: procresize refers to the three words of that slice, and of a few others: all of them are told, and the caller
+ * looks which one is a list of Ps (Go runtime/proc.go procresize).
+ *
+ * runtime.MemProfileRate: profilealloc reads it for the size of the next sample, and mcache0 to find the cache: the first two
+ * addresses that its 8-byte movs refer to, up to Go 1.16 in this order, from 1.17 in the other (Go runtime/malloc.go).
+ *
+ * runtime.mheap_: mallocinit calls its method init; the receiver comes from the last lea relative to RIP before that call
+ * (Go runtime/malloc.go).
+ *
+ * runtime.memstats.heapStats: allocLarge calls its method acquire; likewise (Go 1.16 and later, runtime/mcache.go).
+ *
  * Seen so in all builds of Go 1.15 to 1.27; what is not as described is refused.
  */
 #ifndef PARKWATCH_GOLANG_GOGLOBALS_H
@@ -16,10 +27,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define GOGLOBALS_CODE_MAX 4096	/* bytes of a function that are decoded; allgadd has 350 */
+#include "base/addrspace.h"
+#include "golang/gosym.h"
 
+#define GOGLOBALS_CODE_MAX 8192	/* bytes of a function that are decoded; allgadd has 350, procresize 3500 */
+#define GOGLOBALS_SLICES_MAX 16
+
+/* The code of a function in the process; ret: room for GOGLOBALS_CODE_MAX bytes. -EBADMSG: there is no such function; others of reading. */
+int goglobals_code(const struct addrspace *as, const struct gofunc *fn, uint8_t *ret, size_t *ret_len);
 /* code: len bytes of machine code that stand at addr. -EBADMSG: it is not there. */
 int goglobals_allgs(const uint8_t *code, size_t len, uint64_t addr, uint64_t *ret);	/* code of runtime.allgadd */
 int goglobals_gcstart(const uint8_t *code, size_t len, uint64_t addr, uint64_t *ret);	/* code of runtime.gcMark */
+/* code of runtime.procresize: where slices begin, GOGLOBALS_SLICES_MAX at most. */
+int goglobals_slices(const uint8_t *code, size_t len, uint64_t addr, uint64_t *ret, size_t *ret_nr);
+/* What the last lea before the call of `callee` names: its receiver. -EBADMSG, too, if calls of it differ. */
+int goglobals_receiver(const uint8_t *code, size_t len, uint64_t addr, uint64_t callee, uint64_t *ret);
+int goglobals_profile_rate(const uint8_t *code, size_t len, uint64_t addr, int minor, uint64_t *ret); /* of runtime.profilealloc */
 
 #endif

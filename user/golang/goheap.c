@@ -7,7 +7,7 @@
 
 #include "base/order.h"
 #include "base/room.h"
-#include "golang/gomheap.h"
+#include "golang/goglobals.h"
 
 #define USER_END    (1ULL << 47)
 #define BATCH       4096u       /* spans that are read together */
@@ -70,17 +70,16 @@ static int find_mheap(const struct addrspace *as, const struct goruntime *rt, ui
 {
 	static const char *const names[] = { "runtime.mallocinit", "runtime.(*mheap).init" };
 	struct gofunc fn[ARRAY_SIZE(names)];
-	uint8_t code[GOMHEAP_CODE_MAX];
+	uint8_t code[GOGLOBALS_CODE_MAX];
 	size_t len;
 	int err = gosym__find(rt->sym, 0, names, ARRAY_SIZE(names), fn);
 
 	if (err)
 		return err;
-	if (!fn[0].entry || fn[0].end <= fn[0].entry || !fn[1].entry)
+	if (!fn[1].entry)
 		return -EBADMSG;
-	len = fn[0].end - fn[0].entry < sizeof(code) ? fn[0].end - fn[0].entry : sizeof(code);
-	err = addrspace__read(as, fn[0].entry, code, len);
-	return err ? err : gomheap_find(code, len, fn[0].entry, fn[1].entry, ret);
+	err = goglobals_code(as, &fn[0], code, &len);
+	return err ? err : goglobals_receiver(code, len, fn[0].entry, fn[1].entry, ret);
 }
 
 /* 0: this Go's layout is not known. */

@@ -4,7 +4,7 @@
  *
  * Go's heap is cut into spans of pages of 8 KiB; a span holds objects of one size, and all or none of them may
  * hold pointers. The list of spans is read at one moment while the program runs on: spans that are made later are
- * not in it. Found without symbols (gomheap); what is read is proved: if what the list leads to are no spans,
+ * not in it. Found without symbols (goglobals); what is read is proved: if what the list leads to are no spans,
  * nothing is told. Source: Go runtime/mheap.go. Loop thread.
  */
 #ifndef PARKWATCH_GOLANG_GOHEAP_H

@@ -152,6 +152,17 @@ const struct golayout_field goobjects_fields[] = {
 	{ OBJECTS(defer_size), "runtime._defer", NULL, 0, ANY },
 	{ OBJECTS(defer_link), "runtime._defer", "link", 0, ANY },
 	{ OBJECTS(defer_siz), "runtime._defer", "siz", 0, 17 },
+	{ OBJECTS(p_mcache), "runtime.p", "mcache", 0, ANY },
+	{ OBJECTS(mcache_alloc), "runtime.mcache", "alloc", 0, ANY },
+	{ OBJECTS(mspan_alloccount), "runtime.mspan", "allocCount", 0, ANY },
+	{ OBJECTS(mspan_before), "runtime.mspan", "allocCountBeforeCache", 19, ANY },
+	{ OBJECTS(mcentral_size), "runtime.mcentral", NULL, 15, 15 },
+	{ OBJECTS(mcentral_nmalloc), "runtime.mcentral", "nmalloc", 15, 15 },
+	{ OBJECTS(mheap_central), "runtime.mheap", "central", 15, 15 },
+	{ OBJECTS(mheap_largealloc), "runtime.mheap", "largealloc", 15, 15 },
+	{ OBJECTS(heapstats_size), "runtime.heapStatsDelta", NULL, 16, ANY },
+	{ OBJECTS(heapstats_large), "runtime.heapStatsDelta", "largeAlloc", 16, ANY },
+	{ OBJECTS(heapstats_small), "runtime.heapStatsDelta", "smallAllocCount", 16, ANY },
 	{ 0 },
 };
 
@@ -187,7 +198,7 @@ struct gonumbers gonumbers_of(int minor)
 	};
 }
 
-#define TYPES_MAX 24 /* different structs that the lists of fields name: there are 17 */
+#define TYPES_MAX 32 /* different structs that the lists of fields name: there are 20 */
 
 static bool field_exists(const struct golayout_field *l, int minor)
 {

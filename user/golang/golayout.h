@@ -56,9 +56,9 @@ struct gotables {
 };
 
 /*
- * What goroutines wait for, who runs them, and the heap; read by the census and goheap only. Byte offsets, PW_NO_FIELD: not in
- * this version. Source: Go runtime/runtime2.go (g, m, p, sudog, _defer), chan.go (hchan), time.go (timer), netpoll.go (pollDesc), sema.go
- * (notifyList), mheap.go (mheap, mspan, special), mwbbuf.go (wbBuf).
+ * What goroutines wait for, who runs them, the heap, and what the allocator has handed out; read by the census and goheap only. Byte
+ * offsets, PW_NO_FIELD: not in this version. Source: Go runtime/runtime2.go (g, m, p, sudog, _defer), chan.go (hchan), time.go (timer),
+ * netpoll.go (pollDesc), sema.go (notifyList), mheap.go (mheap, mspan, special), mwbbuf.go (wbBuf), mcache.go, mstats.go.
  */
 struct goobjects {
 	__s32 g_trackingseq;	/* u8, counts each time a goroutine stops running; Go 1.17 and later */
@@ -84,6 +84,10 @@ struct goobjects {
 	__s32 g_defer;		/* *_defer */
 	__s32 defer_size, defer_link;
 	__s32 defer_siz;	/* i32: bytes of arguments behind it; up to Go 1.17 */
+	__s32 p_mcache, mcache_alloc;	/* alloc: an array of *mspan, by span class */
+	__s32 mspan_alloccount, mspan_before;	/* u16 each; before: allocCountBeforeCache, Go 1.19 and later */
+	__s32 mcentral_size, mcentral_nmalloc, mheap_central, mheap_largealloc;	/* Go 1.15: what heapStats is later; u64 counts */
+	__s32 heapstats_size, heapstats_large, heapstats_small;	/* heapStatsDelta: u64 bytes, u64 by size class; Go 1.16 and later */
 };
 
 /* What is a number and no offset; by minor release. */

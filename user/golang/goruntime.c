@@ -214,17 +214,6 @@ static void fill_facts(struct opening *o)
 
 /* --- variables --- */
 
-/* code: room for GOGLOBALS_CODE_MAX bytes. Returns how many were read, 0: none. */
-static size_t read_code(const struct opening *o, const struct gofunc *fn, uint8_t *code)
-{
-	size_t len =
-		fn->end - fn->entry < GOGLOBALS_CODE_MAX ? fn->end - fn->entry : GOGLOBALS_CODE_MAX;
-
-	if (!fn->entry || fn->end <= fn->entry || addrspace__read(o->as, fn->entry, code, len))
-		return 0;
-	return len;
-}
-
 static int find_globals(struct opening *o)
 {
 	/*
@@ -247,15 +236,15 @@ static int find_globals(struct opening *o)
 		return cause__set(o->why, -EBADMSG,
 				  "no runtime.allgadd in '%s': damaged or obfuscated",
 				  o->img->path);
-	len = read_code(o, &fn[0], code);
-	err = len ? goglobals_allgs(code, len, fn[0].entry, &rt->allgs) : -EBADMSG;
+	err = goglobals_code(o->as, &fn[0], code, &len);
+	if (!err)
+		err = goglobals_allgs(code, len, fn[0].entry, &rt->allgs);
 	if (err)
 		return cause__set(o->why, err,
 				  "cannot tell where '%s' keeps its goroutines: runtime.allgadd is "
 				  "not as %s has it",
 				  o->img->path, rt->version);
-	len = read_code(o, &fn[3], code);
-	if (!len || goglobals_gcstart(code, len, fn[3].entry, &rt->gcstart))
+	if (goglobals_code(o->as, &fn[3], code, &len) || goglobals_gcstart(code, len, fn[3].entry, &rt->gcstart))
 		rt->gcstart = 0;
 	return 0;
 }

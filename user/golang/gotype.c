@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#define TYPE_PTRDATA    8  /* uintptr: bytes up to the end of the last pointer */
 #define TYPE_TFLAG      20 /* u8, Go 1.14 to 1.27 */
 #define TYPE_STR        40 /* i32 from moduledata.types */
 #define TYPE_BYTES      48
@@ -115,4 +116,14 @@ int gotype_name(const struct addrspace *as, const struct goruntime *rt, uint64_t
 		return -EBADMSG;
 	memcpy(buf + n, cut ? "..." : "", cut ? 4 : 1);
 	return 0;
+}
+
+int gotype_pointers(const struct addrspace *as, uint64_t type, bool *ret)
+{
+	uint64_t bytes;
+	int err = addrspace__read(as, type + TYPE_PTRDATA, &bytes, sizeof(bytes));
+
+	if (!err)
+		*ret = bytes != 0;
+	return err;
 }

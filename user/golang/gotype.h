@@ -8,6 +8,7 @@
 #ifndef PARKWATCH_GOLANG_GOTYPE_H
 #define PARKWATCH_GOLANG_GOTYPE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,5 +22,7 @@
  * Go than is known; -EFAULT, -ESRCH of reading.
  */
 int gotype_name(const struct addrspace *as, const struct goruntime *rt, uint64_t type, char *buf, size_t size);
+/* Whether its values hold pointers (_type.ptrdata, later PtrBytes), of any type, Go 1.15 to 1.27. -EFAULT, -ESRCH of reading. */
+int gotype_pointers(const struct addrspace *as, uint64_t type, bool *ret);
 
 #endif

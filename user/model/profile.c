@@ -178,7 +178,7 @@ static uint32_t chain_of(struct profile *p, const struct happening *w)
 
 static int add_row(struct profile *p, const struct row_key *key, uint64_t value, bool counts)
 {
-	int err = rowset__sample(p->rows, key, value, counts);
+	int err = rowset__add_many(p->rows, key, counts, value);
 
 	if (err)
 		p->stats.refused++;
@@ -455,6 +455,26 @@ int profile__open_wait(struct profile *p, uint16_t rt, const struct pw_gstate *s
 		w.startpc = o->made.startpc;
 	}
 	return apply_span(p, &w, from_ns, p->end_ns);
+}
+
+int profile__alloc(struct profile *p, uint16_t rt, const struct profile_alloc *a)
+{
+	const struct row_key key = {
+		.stack_id = a->stack_id,
+		.root = a->root,
+		.type = a->type,
+		.bytes = a->object_bytes,
+		.measure = a->measure,
+		.rt = rt,
+	};
+	int err = rowset__add_many(p->rows, &key, a->objects, a->bytes);
+
+	p->stats.in += a->objects;
+	if (err)
+		p->stats.refused += a->objects;
+	else
+		p->stats.out += a->objects;
+	return err;
 }
 
 void profile__window(struct profile *p)

@@ -18,7 +18,7 @@
  *	profile__weigh()			 how much time it stands for
  * What was recorded before the first window is exact, and is not weighed.
  *
- * Values are nanoseconds inside [start, end] for blocked and sched, the count for births and exits. The number of rows,
+ * Values are nanoseconds inside [start, end] for blocked and sched, the count for births and exits, bytes for alloc. The number of rows,
  * stacks and goroutines is bounded; what the bounds refuse is counted: in = out + refused + not_waiting + filtered.
  */
 #ifndef PARKWATCH_MODEL_PROFILE_H
@@ -40,9 +40,18 @@
 enum profile_event {
 	PROFILE_BLOCKED, PROFILE_BIRTHS, PROFILE_EXITS, PROFILE_SCHED,
 	PROFILE_GOROUTINES, /* not recorded: goroutines of a census, counted */
+	PROFILE_ALLOC,	    /* bytes that were allocated */
 };
 enum profile_root {
 	PROFILE_ROOT_NONE, PROFILE_ROOT_GOID, PROFILE_ROOT_CREATED_BY, PROFILE_ROOT_LABEL, PROFILE_ROOT_STATE,
+};
+
+enum alloc_measure {		/* how the size of an object and the sums of a row are known */
+	ALLOC_EXACT,		/* each object was counted, all of this size */
+	ALLOC_UP_TO,		/* each object was counted; they differ in size within this size class */
+	ALLOC_ESTIMATED,	/* the size class's sum is exact, its split among stacks is from samples */
+	ALLOC_BY_REFILLS,	/* as above, but from the hits of refill alone, which may alias */
+	ALLOC_SAMPLED,		/* weighted from the runtime's own samples */
 };
 
 struct profile_opts {
@@ -83,7 +92,7 @@ DEFINE_SCOPED(profile)
 void profile__begin(struct profile *p, uint64_t start_ns);
 void profile__end(struct profile *p, uint64_t end_ns);	/* UINT64_MAX until it is called */
 
-/* An id for a label text such as "k=v,k2=v2"; "" is PROFILE_LABEL_NONE. Only used with PROFILE_ROOT_LABEL. */
+/* An id for a text: labels such as "k=v,k2=v2" for PROFILE_ROOT_LABEL, names of types; "" is PROFILE_LABEL_NONE. */
 uint32_t profile__label(struct profile *p, const char *text);
 
 /*
@@ -104,6 +113,17 @@ int profile__known(struct profile *p, uint16_t rt, const struct profile_known *k
  */
 int profile__open_wait(struct profile *p, uint16_t rt, const struct pw_gstate *s, uint64_t gopc,
 		       uint64_t startpc, uint32_t label);
+
+/* Objects that were allocated. 0 or -ENOSPC, -ENOMEM: counted as refused, by the object. */
+struct profile_alloc {
+	uint64_t stack_id;
+	uint64_t root;		/* goid or gopc, as the profile's root says; else 0 */
+	uint32_t type;		/* of profile__label() */
+	enum alloc_measure measure;
+	uint64_t object_bytes;	/* of one object, or the size class */
+	uint64_t objects, bytes;
+};
+int profile__alloc(struct profile *p, uint16_t rt, const struct profile_alloc *a);
 
 /*
  * Another window begins: what a census half said in the one before is forgotten. length_ns: of the time that it stands for;

@@ -8,7 +8,7 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-_Static_assert(sizeof(struct row_key) == 48, "keys are hashed as bytes");
+_Static_assert(sizeof(struct row_key) == 64, "keys are hashed as bytes");
 
 struct entry {
 	struct rowset_row row;	/* first: rowset__next() goes from it to the entry */
@@ -84,18 +84,23 @@ static void go_to_window(struct rowset_row *row, uint32_t window)
 	row->window = window;
 }
 
-static void add(struct rowset_row *row, uint32_t window, uint64_t value, bool counts)
+static void grow(uint64_t *sum, uint64_t by)
+{
+	if (__builtin_add_overflow(*sum, by, sum))
+		*sum = UINT64_MAX;
+}
+
+static void add(struct rowset_row *row, uint32_t window, uint64_t count, uint64_t value)
 {
 	if (row->window != window)
 		go_to_window(row, window);
-	row->count += counts;
-	row->here_count += counts;
+	grow(&row->count, count);
+	grow(&row->value, value);
+	row->here_count += count;
 	row->here += (double)value;
-	if (__builtin_add_overflow(row->value, value, &row->value))
-		row->value = UINT64_MAX;
 }
 
-int rowset__sample(struct rowset *rs, const struct row_key *key, uint64_t value, bool counts)
+int rowset__add_many(struct rowset *rs, const struct row_key *key, uint64_t count, uint64_t value)
 {
 	struct entry *e;
 	int err;
@@ -107,14 +112,14 @@ int rowset__sample(struct rowset *rs, const struct row_key *key, uint64_t value,
 			return err;
 		e->row.window = rs->window;
 	}
-	add(&e->row, rs->window, value, counts);
-	add(&rs->total, rs->window, value, counts);
+	add(&e->row, rs->window, count, value);
+	add(&rs->total, rs->window, count, value);
 	return 0;
 }
 
 int rowset__add(struct rowset *rs, const struct row_key *key, uint64_t value)
 {
-	return rowset__sample(rs, key, value, true);
+	return rowset__add_many(rs, key, 1, value);
 }
 
 static void forget_windows(struct rowset_row *row)
@@ -144,7 +149,7 @@ static void weigh(struct rowset_row *row, double factor, double count_factor, ui
 
 	row->here *= factor / (double)length_ns;
 	row->value = (double)row->value + more < (double)UINT64_MAX ? row->value + (uint64_t)(more + 0.5) : UINT64_MAX;
-	row->count += (uint64_t)(row->here_count * (count_factor - 1) + 0.5);
+	grow(&row->count, (uint64_t)((double)row->here_count * (count_factor - 1) + 0.5));
 	row->here_count = 0;
 }
 

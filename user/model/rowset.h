@@ -8,7 +8,6 @@
 #ifndef PARKWATCH_MODEL_ROWSET_H
 #define PARKWATCH_MODEL_ROWSET_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,16 +19,18 @@ struct row_key {		/* hashed as bytes: no padding; 0 where it does not matter to 
 	uint64_t gopc, startpc;
 	uint32_t reason;
 	uint32_t chain;
-	uint64_t rt;
+	uint64_t type;		/* label id of the type's name: allocations, as the next two */
+	uint64_t bytes;		/* of an object */
+	uint32_t rt;
+	uint32_t measure;	/* enum alloc_measure */
 };
 
 struct rowset_row {
 	struct row_key key;
-	uint64_t count;
-	uint64_t value;		/* stays at UINT64_MAX rather than wrap */
+	uint64_t count, value;	/* stay at UINT64_MAX rather than wrap */
 	/* For rowset__spread(). */
 	uint32_t window;	/* the last one that it was in */
-	uint32_t here_count;	/* its count in that one */
+	uint64_t here_count;	/* its count in that one */
 	double here, before;	/* its value in that one, and in the one before; a ns, once they are weighed */
 	double squares;		/* of the differences between windows that follow each other, up to that one */
 };
@@ -41,8 +42,8 @@ DEFINE_SCOPED(rowset)
 
 /* One more with this value. 0, -ENOSPC, -ENOMEM. */
 int rowset__add(struct rowset *rs, const struct row_key *key, uint64_t value);
-/* The same, counted or not. */
-int rowset__sample(struct rowset *rs, const struct row_key *key, uint64_t value, bool counts);
+/* count more, with this value together. 0: what is counted elsewhere has this much more. */
+int rowset__add_many(struct rowset *rs, const struct row_key *key, uint64_t count, uint64_t value);
 /* From here on all belongs to windows, and to number 0 at first; what was added before is no sample. */
 void rowset__sampled(struct rowset *rs);
 void rowset__next_window(struct rowset *rs);

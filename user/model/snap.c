@@ -83,6 +83,8 @@ static void fill_row(struct snap_store *st, const struct profile *p, const struc
 		.rt = (uint16_t)k->rt,
 		.own = stack_of(p, k->stack_id),
 		.reason = k->reason,
+		.object_bytes = k->bytes,
+		.measure = (enum alloc_measure)k->measure,
 		.gopc = root == PROFILE_ROOT_CREATED_BY ? k->root : k->gopc,
 		.startpc = k->startpc,
 		.chain = st->chains[k->chain],
@@ -91,6 +93,8 @@ static void fill_row(struct snap_store *st, const struct profile *p, const struc
 		.value = from->value,
 	};
 	to->error = error_of(p, from);
+	if (st->snap.event == PROFILE_ALLOC)
+		to->type = profile__label_text(p, (uint32_t)k->type);
 	if (root == PROFILE_ROOT_LABEL)
 		to->label = profile__label_text(p, (uint32_t)k->root);
 }
@@ -141,6 +145,11 @@ static int row_before(const void *pa, const void *pb)
 	d = a->word && b->word ? strcmp(a->word, b->word) : 0;
 	if (d)
 		return d;
+	d = a->type && b->type ? strcmp(a->type, b->type) : 0;
+	if (d)
+		return d;
+	by(a->object_bytes, b->object_bytes);
+	by(a->measure, b->measure);
 	by(a->startpc, b->startpc);
 	by(a->gopc, b->gopc);
 	by(a->goid, b->goid);

@@ -39,15 +39,18 @@ struct snap_chain {		/* innermost first: how a goroutine, its parent, its parent
 
 struct snap_row {
 	uint16_t rt;
-	struct snap_stack own;	/* blocked, sched: where it parked; births, exits: the creator's; goroutines: pcs are return addresses all */
+	struct snap_stack own;	/* blocked, sched: where it parked; alloc: from mallocgc or refill outward; births, exits: the creator's; goroutines: pcs are return addresses all */
 	uint32_t reason;	/* blocked and sched: as this runtime's Go version numbers it */
+	const char *type;	/* alloc: name of the type, "" not known; else NULL */
+	uint64_t object_bytes;	/* alloc: of one object, or of the size class, as measure says */
+	enum alloc_measure measure;
 	const char *word;	/* goroutines: what it does, in Go's words; else NULL */
 	uint64_t gopc, startpc;	/* births, exits; with PROFILE_ROOT_CREATED_BY gopc for all */
 	struct snap_chain chain; /* async: of the goroutine; births, exits: of its parent */
 	uint64_t goid;		/* PROFILE_ROOT_GOID, else 0 */
 	const char *label;	/* PROFILE_ROOT_LABEL: "" for no labels; else NULL */
 	uint64_t count;
-	uint64_t value;		/* ns, or the count */
+	uint64_t value;		/* ns, bytes, or the count */
 	uint64_t error;		/* estimates: value +- error is a 95 % confidence interval; 0 also where it is not known */
 };
 

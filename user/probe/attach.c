@@ -8,25 +8,30 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "golang/gosizes.h"
 #include "parkwatch.skel.h"
 
 #define WAKEUP_SHARE  8    /* the reader is woken for each eighth of the ring that fills */
-#define BATCH_ENTRIES 1024 /* of the map of goroutines, read in one call */
+#define BATCH_ENTRIES 1024 /* of a map, read in one call */
+#define ALLOC_POINTS  (~0u << PW_POINT_MALLOC)
 #define THREAD_BUFFERS                                                                             \
 	4 /* stack buffers for each thread there is now, and a reserve for new ones */
 #define THREAD_RESERVE 512
-#define LRU_PER_CPU    128 /* elements that a processor sets aside (Linux kernel/bpf/bpf_lru_list.c) */
+#define LRU_PER_CPU    128 /* elements that a processor sets aside (Linux kernel/bpf/bpf_lru_list.c) \
+			    */
 
 struct attach {
 	struct parkwatch *skel;  /* owned */
 	const struct plan *plan; /* borrowed */
 	enum attach_way way;
 	enum pw_transport transport;
-	uint32_t points;
+	uint32_t points, parts[ATTACH_PARTS];
 	pid_t pid;
 	char comm[64];
-	struct ulink links[PW_SITES_MAX];
-	uint32_t nr_links;
+	struct linkset {
+		struct ulink links[PW_SITES_MAX];
+		uint32_t nr;
+	} steady, of_part[ATTACH_PARTS];
 };
 
 static const struct {
@@ -73,11 +78,6 @@ static int attach__choose_way(struct attach *a, enum attach_way wanted, const st
 			  attach_way_name(wanted), first ? first->text : "no such way");
 }
 
-static bool attach__uses(const struct attach *a, const struct plan_site *s)
-{
-	return a->points & (1u << s->wire.point);
-}
-
 /* Each point that is asked for must be placed, and without cookies all its sites must look alike.
  */
 static int attach__check_plan(const struct attach *a, struct cause *why)
@@ -115,6 +115,14 @@ static void attach__set_knobs(struct attach *a, const struct attach_opts *o)
 	k->filter_goids = o->goids != NULL;
 	k->rt = o->rt;
 	k->nr_sites = a->plan->nr_sites;
+	k->alloc_root = o->alloc_root;
+	k->span_classes = gosizes_span_classes(a->plan->rt->minor);
+	k->heap = (struct pw_heap_layout){
+		.mcache_alloc = a->plan->rt->objects.mcache_alloc,
+		.mspan_nelems = a->plan->rt->objects.mspan_nelems,
+		.mspan_alloccount = a->plan->rt->objects.mspan_alloccount,
+		.mspan_spanclass = a->plan->rt->objects.mspan_spanclass,
+	};
 	k->cookies = a->way != ATTACH_PERF_IOCTL;
 	k->min_wait_ns = o->min_wait_ns;
 	k->gopark = a->plan->gopark;
@@ -149,6 +157,8 @@ static int attach__set_maps(struct attach *a, const struct proc *p, const struct
 			a->skel->maps.pw_gs,
 			a->points & waits ? clamp_entries(2 * o->allglen, PW_GS_DEFAULT, PW_GS_MAX)
 					  : 1);
+	if (!err && !(a->points & ALLOC_POINTS))
+		err = bpf_map__set_max_entries(a->skel->maps.pw_allocs, 1);
 	if (!err)
 		err = bpf_map__set_max_entries(a->skel->maps.pw_scratch,
 					       clamp_entries(threads, PW_SCRATCH_DEFAULT,
@@ -166,11 +176,15 @@ static int attach__set_maps(struct attach *a, const struct proc *p, const struct
 static struct bpf_program *attach__program(const struct attach *a, int point)
 {
 	struct bpf_program *const programs[PW_POINT_MAX] = {
-		a->skel->progs.pw_birth, a->skel->progs.pw_cobirth, a->skel->progs.pw_exit,
-		a->skel->progs.pw_park,  a->skel->progs.pw_ready,   a->skel->progs.pw_run,
+		a->skel->progs.pw_birth,  a->skel->progs.pw_cobirth, a->skel->progs.pw_exit,
+		a->skel->progs.pw_park,   a->skel->progs.pw_ready,   a->skel->progs.pw_run,
+		a->skel->progs.pw_malloc, a->skel->progs.pw_sized,   a->skel->progs.pw_refill,
+		a->skel->progs.pw_large,  a->skel->progs.pw_release, a->skel->progs.pw_sample,
 	};
 
-	return a->way == ATTACH_MULTI ? a->skel->progs.pw_multi : programs[point];
+	if (a->way != ATTACH_MULTI)
+		return programs[point];
+	return ALLOC_POINTS & 1u << point ? a->skel->progs.pw_multi_alloc : a->skel->progs.pw_multi;
 }
 
 static void attach__set_programs(struct attach *a)
@@ -206,6 +220,7 @@ int attach__new(const struct plan *plan, const struct kfeat *kf, const struct pr
 		return -ENOMEM;
 	a->plan = plan;
 	a->points = o->points;
+	memcpy(a->parts, o->parts, sizeof(a->parts));
 	a->transport = o->transport;
 	a->pid = proc__pid(p);
 	snprintf(a->comm, sizeof(a->comm), "%s", proc__comm(p));
@@ -248,24 +263,32 @@ void attach__free(struct attach *a)
 }
 
 /* Links nr sites of one file; by the perf ways nr is 1. */
-static int attach__link(struct attach *a, const struct plan_site *first,
+static int attach__link(struct attach *a, struct linkset *set, const struct plan_site *first,
 			const unsigned long *offsets, const __u64 *cookies, uint32_t nr,
 			struct cause *why)
 {
 	struct uplace where = { first->place.path, offsets, cookies, nr };
 	int fd = bpf_program__fd(attach__program(a, first->wire.point));
-	int err = ulink__open(a->way, fd, a->pid, &where, &a->links[a->nr_links]);
+	int err = ulink__open(a->way, fd, a->pid, &where, &set->links[set->nr]);
 
 	if (err)
 		return cause__set(why, err, "cannot attach %s in '%s' (pid %d): %s; %s",
 				  first->func_name, a->comm, a->pid, strerror(-err),
 				  next_step(a->way, err));
-	a->nr_links++;
+	set->nr++;
 	return 0;
 }
 
-/* All sites of the image that site `first` is the first of. */
-static int attach__link_image(struct attach *a, uint32_t first, struct cause *why)
+static bool same_link(const struct attach *a, const struct plan_site *x, const struct plan_site *y)
+{
+	return x->place.image == y->place.image &&
+	       attach__program(a, x->wire.point) == attach__program(a, y->wire.point);
+}
+
+/* All sites of these points with the image and the program of site `first`, if that is the first of
+ * them. */
+static int attach__link_image(struct attach *a, struct linkset *set, uint32_t points,
+			      uint32_t first, struct cause *why)
 {
 	const struct plan_site *sites = a->plan->sites;
 	unsigned long offsets[PW_SITES_MAX];
@@ -273,17 +296,25 @@ static int attach__link_image(struct attach *a, uint32_t first, struct cause *wh
 	uint32_t nr = 0;
 
 	for (uint32_t i = 0; i < a->plan->nr_sites; i++) {
-		if (!attach__uses(a, &sites[i]) || sites[i].place.image != sites[first].place.image)
+		if (!(points & (1u << sites[i].wire.point)) ||
+		    !same_link(a, &sites[i], &sites[first]))
 			continue;
 		if (i < first)
 			return 0; /* done with that one */
 		offsets[nr] = sites[i].place.offset;
 		cookies[nr++] = i;
 	}
-	return attach__link(a, &sites[first], offsets, cookies, nr, why);
+	return attach__link(a, set, &sites[first], offsets, cookies, nr, why);
 }
 
-int attach__on(struct attach *a, struct cause *why)
+static void linkset__close(struct linkset *set)
+{
+	ulinks__close(set->links, set->nr);
+	set->nr = 0;
+}
+
+static int attach__link_points(struct attach *a, struct linkset *set, uint32_t points,
+			       struct cause *why)
 {
 	int err = 0;
 
@@ -292,14 +323,45 @@ int attach__on(struct attach *a, struct cause *why)
 		unsigned long offset = s->place.offset;
 		__u64 cookie = i;
 
-		if (!attach__uses(a, s))
+		if (!(points & (1u << s->wire.point)))
 			continue;
-		err = a->way == ATTACH_MULTI ? attach__link_image(a, i, why)
-					     : attach__link(a, s, &offset, &cookie, 1, why);
+		err = a->way == ATTACH_MULTI ? attach__link_image(a, set, points, i, why)
+					     : attach__link(a, set, s, &offset, &cookie, 1, why);
 	}
 	if (err)
-		attach__off(a);
+		linkset__close(set);
 	return err;
+}
+
+int attach__on(struct attach *a, struct cause *why)
+{
+	uint32_t points = a->points;
+
+	for (int i = 0; i < ATTACH_PARTS; i++)
+		points &= ~a->parts[i];
+	return attach__link_points(a, &a->steady, points, why);
+}
+
+int attach__part_on(struct attach *a, enum attach_part part, struct cause *why)
+{
+	uint32_t points = a->points & a->parts[part];
+	int err;
+
+	if (!points || a->of_part[part].nr)
+		return 0;
+	err = attach__link_points(a, &a->of_part[part], points, why);
+	if (!err && part == ATTACH_SINGLES)
+		attach__exact(a, true);
+	return err;
+}
+
+void attach__part_off(struct attach *a, enum attach_part part)
+{
+	if (!a->of_part[part].nr)
+		return;
+	if (part == ATTACH_SINGLES)
+		attach__exact(a, false);
+	linkset__close(&a->of_part[part]);
 }
 
 void attach__start(struct attach *a)
@@ -312,7 +374,7 @@ void attach__stop(struct attach *a)
 	__atomic_store_n(&a->skel->bss->pw_on, 0, __ATOMIC_SEQ_CST);
 }
 
-void attach__window(struct attach *a, uint64_t begin_ns)
+void attach__count_from(struct attach *a, uint64_t begin_ns)
 {
 	__atomic_store_n(&a->skel->bss->pw_begin_ns, begin_ns, __ATOMIC_SEQ_CST);
 }
@@ -331,8 +393,9 @@ uint64_t attach__cut_ns(const struct attach *a)
 
 void attach__off(struct attach *a)
 {
-	ulinks__close(a->links, a->nr_links);
-	a->nr_links = 0;
+	for (int i = 0; i < ATTACH_PARTS; i++)
+		attach__part_off(a, (enum attach_part)i);
+	linkset__close(&a->steady);
 }
 
 enum attach_way attach__way(const struct attach *a)
@@ -381,27 +444,87 @@ int attach__gs_lookup(struct attach *a, uint64_t g, struct pw_gstate *ret)
 	return bpf_map_lookup_elem(bpf_map__fd(a->skel->maps.pw_gs), &g, ret);
 }
 
-int attach__gs_each(struct attach *a, void (*fn)(void *ctx, uint64_t g, const struct pw_gstate *s),
-		    void *ctx)
+void attach__exact(struct attach *a, bool on)
 {
-	scoped_mem struct pw_gstate *states = calloc(BATCH_ENTRIES, sizeof(*states));
-	scoped_mem uint64_t *keys = calloc(BATCH_ENTRIES, sizeof(*keys));
+	__atomic_store_n(&a->skel->bss->pw_exact, on, __ATOMIC_SEQ_CST);
+}
+
+int attach__given_back(struct attach *a, uint64_t ret[PW_SPAN_CLASSES])
+{
+	int fd = bpf_map__fd(a->skel->maps.pw_given_back), err = 0;
+
+	for (uint32_t i = 0; i < PW_SPAN_CLASSES && !err; i++)
+		err = bpf_map_lookup_elem(fd, &i, &ret[i]);
+	return err;
+}
+
+/* Calls each() for the entries of a hash map, some at a time. */
+static int map_each(const struct bpf_map *map,
+		    void (*each)(void *ctx, const void *key, const void *value), void *ctx)
+{
+	size_t key_size = bpf_map__key_size(map), value_size = bpf_map__value_size(map);
+	scoped_mem char *values = calloc(BATCH_ENTRIES, value_size);
+	scoped_mem char *keys = calloc(BATCH_ENTRIES, key_size);
 	uint32_t in = 0, out = 0, nr;
 	bool begun = false;
 	int err = 0;
 
-	if (!states || !keys)
+	if (!values || !keys)
 		return -ENOMEM;
 	while (!err) {
 		nr = BATCH_ENTRIES;
-		err = bpf_map_lookup_batch(bpf_map__fd(a->skel->maps.pw_gs), begun ? &in : NULL,
-					   &out, keys, states, &nr, NULL);
+		err = bpf_map_lookup_batch(bpf_map__fd(map), begun ? &in : NULL, &out, keys, values,
+					   &nr, NULL);
 		if (err && err != -ENOENT) /* -ENOENT: the last of them */
 			return err;
 		for (uint32_t i = 0; i < nr; i++)
-			fn(ctx, keys[i], &states[i]);
+			each(ctx, keys + i * key_size, values + i * value_size);
 		in = out;
 		begun = true;
 	}
 	return 0;
+}
+
+struct gs_visit {
+	void (*fn)(void *ctx, uint64_t g, const struct pw_gstate *s);
+	void *ctx;
+};
+
+static void gs_visit(void *ctx, const void *key, const void *value)
+{
+	const struct gs_visit *v = ctx;
+	uint64_t g;
+
+	memcpy(&g, key, sizeof(g));
+	v->fn(v->ctx, g, value);
+}
+
+int attach__gs_each(struct attach *a, void (*fn)(void *ctx, uint64_t g, const struct pw_gstate *s),
+		    void *ctx)
+{
+	struct gs_visit v = { fn, ctx };
+
+	return map_each(a->skel->maps.pw_gs, gs_visit, &v);
+}
+
+struct alloc_visit {
+	void (*fn)(void *ctx, const struct pw_alloc_key *key, const struct pw_alloc_sum *sum);
+	void *ctx;
+};
+
+static void alloc_visit(void *ctx, const void *key, const void *value)
+{
+	const struct alloc_visit *v = ctx;
+
+	v->fn(v->ctx, key, value);
+}
+
+int attach__allocs_each(struct attach *a,
+			void (*fn)(void *ctx, const struct pw_alloc_key *key,
+				   const struct pw_alloc_sum *sum),
+			void *ctx)
+{
+	struct alloc_visit v = { fn, ctx };
+
+	return map_each(a->skel->maps.pw_allocs, alloc_visit, &v);
 }

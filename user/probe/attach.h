@@ -26,9 +26,16 @@
 #include "probe/plan.h"
 #include "probe/ulink.h"
 
+enum attach_part {		/* probes that come and go while recording is on */
+	ATTACH_SINGLES,		/* single allocations: they count only while these are on */
+	ATTACH_REFILLS,
+	ATTACH_PARTS
+};
+
 struct attach_opts {
 	uint32_t points; /* bit (1 << enum pw_point) for each point that must be probed */
-	uint32_t want;   /* enum pw_want */
+	uint32_t parts[ATTACH_PARTS]; /* those of them that are probed only while their part is on */
+	uint32_t want;                    /* enum pw_want */
 	enum pw_transport transport;
 	enum attach_way way;
 	uint32_t rt;        /* number of this runtime in the process */
@@ -37,7 +44,8 @@ struct attach_opts {
 	const uint64_t *goids; /* filter; NULL: all */
 	size_t nr_goids;
 	uint32_t ring_bytes; /* power of two, at least a page */
-	size_t allglen;      /* goroutines there are now: sizes the map of goroutines */
+	enum pw_alloc_root alloc_root;
+	size_t allglen; /* goroutines there are now: sizes the map of goroutines */
 	int ring_fd; /* share the ring or perf map of an earlier attach of the same session; -EBADF:
 			make one */
 	bool quiet_libbpf; /* keep libbpf's own talk for -v */
@@ -57,7 +65,7 @@ void attach__off(struct attach *a);
  * Before start: what follows is a window that begins at begin_ns (CLOCK_MONOTONIC): of goroutines that park before it and run in it
  * only the part in it counts, and they need no mark. 0: it is the whole recording.
  */
-void attach__window(struct attach *a, uint64_t begin_ns);
+void attach__count_from(struct attach *a, uint64_t begin_ns);
 /* So many hits may still be dealt with, some hundred more or less: then recording ends by itself. Negative: no limit. */
 void attach__limit(struct attach *a, int64_t hits);
 uint64_t attach__cut_ns(const struct attach *a); /* when it ended so; 0: it did not. limit() sets it back */
@@ -72,7 +80,20 @@ int attach__stats(const struct attach *a, uint64_t *stats);
 /* The map of goroutines. insert: BPF_NOEXIST, -EEXIST if the probes knew it already. */
 int attach__gs_insert(struct attach *a, uint64_t g, const struct pw_gstate *s);
 int attach__gs_lookup(struct attach *a, uint64_t g, struct pw_gstate *ret);
-/* Calls fn for each entry (after stop). */
+/* Single allocations count from now on, or no more; off at first. Needs recording to be on as well.
+ */
+void attach__exact(struct attach *a, bool on);
+/* Makes the links of a part, and takes them down; twice is fine, and so is a part without points. */
+int attach__part_on(struct attach *a, enum attach_part part, struct cause *why);
+void attach__part_off(struct attach *a, enum attach_part part);
+/* Slots that were given back unused, by span class. */
+int attach__given_back(struct attach *a, uint64_t ret[PW_SPAN_CLASSES]);
+/* Calls fn for each entry: of the map of goroutines after stop, of the map of allocations at any
+ * time. */
+int attach__allocs_each(struct attach *a,
+			void (*fn)(void *ctx, const struct pw_alloc_key *key,
+				   const struct pw_alloc_sum *sum),
+			void *ctx);
 int attach__gs_each(struct attach *a, void (*fn)(void *ctx, uint64_t g, const struct pw_gstate *s),
 		    void *ctx);
 

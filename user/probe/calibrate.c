@@ -19,13 +19,62 @@
 #define PERF_WAKEUP_EVENTS 64 /* as pipe/ring opens it: a wake-up costs ten times a record */
 #define DEPTH              PW_STACK_MAX
 
-/* Each point has one of the child's instructions. Stepped ones are dear to no purpose: a point that
- * none needs. */
+/* Each point has one of the child's instructions; those that share one are not recorded together.
+ * Stepped ones are dear to no purpose: a point that none needs. */
 static const enum insn_class class_of[PW_POINT_MAX] = {
-	[PW_POINT_BIRTH] = INSN_NOP5, [PW_POINT_COBIRTH] = INSN_STEPPED,
-	[PW_POINT_EXIT] = INSN_NOP,   [PW_POINT_PARK] = INSN_PUSH,
-	[PW_POINT_READY] = INSN_CALL, [PW_POINT_RUN] = INSN_BRANCH,
+	[PW_POINT_BIRTH] = INSN_NOP5,  [PW_POINT_COBIRTH] = INSN_STEPPED,
+	[PW_POINT_EXIT] = INSN_NOP,    [PW_POINT_PARK] = INSN_PUSH,
+	[PW_POINT_READY] = INSN_CALL,  [PW_POINT_RUN] = INSN_BRANCH,
+	[PW_POINT_MALLOC] = INSN_PUSH,
 };
+
+/*
+ * Points whose program does much the same as another's, which is measured: so many times its work.
+ * A release reads what each of a P's spans has left (RELEASE_TIMES: seen with the kernel's own
+ * statistics).
+ */
+#define RELEASE_TIMES 40
+static const struct {
+	enum pw_point point, as;
+	double times;
+} twins[] = {
+	{ PW_POINT_COBIRTH, PW_POINT_BIRTH, 1 },
+	{ PW_POINT_SIZED, PW_POINT_MALLOC, 1 },
+	{ PW_POINT_REFILL, PW_POINT_MALLOC, 1 },
+	{ PW_POINT_LARGE, PW_POINT_MALLOC, 1 },
+	{ PW_POINT_SAMPLE, PW_POINT_MALLOC, 1 },
+	{ PW_POINT_RELEASE, PW_POINT_MALLOC, RELEASE_TIMES },
+};
+
+static uint32_t without_twins(uint32_t points)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(twins); i++)
+		if (points & (1u << twins[i].point)) {
+			points &= ~(1u << twins[i].point);
+			points |= 1u << twins[i].as;
+		}
+	return points;
+}
+
+static uint32_t classes_of(uint32_t points)
+{
+	uint32_t classes = 0;
+
+	for (int p = 0; p < PW_POINT_MAX; p++)
+		if (points & (1u << p))
+			classes |= 1u << class_of[p];
+	return classes;
+}
+
+/* What is probed to time these points and classes: for a class that no point has, some point that
+ * does. */
+static uint32_t stand_ins(uint32_t points, uint32_t classes)
+{
+	for (int p = 0; p <= PW_POINT_RUN; p++)
+		if (classes & ~classes_of(points) & (1u << class_of[p]))
+			points |= 1u << p;
+	return points;
+}
 
 struct bench {
 	struct dummy *child;
@@ -176,20 +225,16 @@ static int bench__time_points(struct bench *b, uint32_t points, const double *ba
 			      struct calibration *cal)
 {
 	double on[INSN_CLASS_MAX] = { 0 };
-	uint32_t classes = 0;
-	int err;
+	int err = bench__time_classes(b, classes_of(points), on);
 
-	for (int p = 0; p < PW_POINT_MAX; p++)
-		if (p != PW_POINT_COBIRTH && (points & (1u << p)))
-			classes |= 1u << class_of[p];
-	err = bench__time_classes(b, classes, on);
 	for (int p = 0; p < PW_POINT_MAX && !err; p++)
-		if (classes & (1u << class_of[p]))
+		if (points & (1u << p))
 			cal->work_ns[p] = positive(on[class_of[p]] - bare[class_of[p]] -
 						   cal->trap_ns[class_of[p]]);
 	if (!err && (points & (1u << PW_POINT_RUN)))
 		err = bench__time_run(b, points, bare, cal, &cal->work_ns[PW_POINT_RUN]);
-	cal->work_ns[PW_POINT_COBIRTH] = cal->work_ns[PW_POINT_BIRTH];
+	for (size_t i = 0; i < ARRAY_SIZE(twins); i++)
+		cal->work_ns[twins[i].point] = twins[i].times * cal->work_ns[twins[i].as];
 	return err;
 }
 
@@ -206,17 +251,12 @@ int calibrate__run(const struct kfeat *kf, enum attach_way way, enum pw_transpor
 	double bare[INSN_CLASS_MAX] = { 0 }, trap[INSN_CLASS_MAX] = { 0 };
 	struct calibration cal = { .trap_ns = { 0 } };
 	struct bench b = { .child = NULL };
-	uint32_t timed = classes;
+	uint32_t timed;
 	int err;
 
-	if (points & (1u << PW_POINT_COBIRTH))
-		points |= 1u << PW_POINT_BIRTH;
-	for (int p = 0; p < PW_POINT_MAX; p++)
-		if (p != PW_POINT_COBIRTH && (points & (1u << p)))
-			timed |= 1u << class_of[p];
-	for (int p = 0; p < PW_POINT_MAX; p++)
-		if (timed & (1u << class_of[p]))
-			o.points |= 1u << p;
+	points = without_twins(points);
+	timed = classes | classes_of(points);
+	o.points = stand_ins(points, timed);
 	err = bench__init(&b, kf, &o, why);
 	if (!err)
 		err = bench__time_classes(&b, timed, bare);
@@ -227,6 +267,7 @@ int calibrate__run(const struct kfeat *kf, enum attach_way way, enum pw_transpor
 	for (int c = 0; c < INSN_CLASS_MAX && !err; c++)
 		cal.trap_ns[c] = positive(trap[c] - bare[c]);
 	if (!err) {
+		attach__exact(b.attach, true);
 		attach__start(b.attach);
 		err = bench__time_points(&b, points, bare, &cal);
 	}

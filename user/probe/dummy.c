@@ -111,6 +111,8 @@ void dummy_site(struct pw_site *ret)
 		.g = { .kind = PW_LOC_REG, .reg = 14 },
 		.cur = { .kind = PW_LOC_REG, .reg = 14 },
 		.reason = { .kind = PW_LOC_REG, .reg = 1 },
+		.arg = { .kind = PW_LOC_REG, .reg = 1 },
+		.type = { .kind = PW_LOC_REG, .reg = 14 },
 	};
 }
 

@@ -113,7 +113,7 @@ uint64_t code__stack_check(const struct site_code *code)
 	return 0;
 }
 
-int code__first_target(const struct site_code *code, uint64_t *ret)
+int code__next_target(const struct site_code *code, uint64_t from, uint64_t *ret)
 {
 	uint64_t first = code->addr + code->len, target;
 	struct insn in;
@@ -123,7 +123,7 @@ int code__first_target(const struct site_code *code, uint64_t *ret)
 
 		if (err)
 			return err;
-		if (insn_is_branch(&in) && insn_target(&in, &target) && target > code->addr &&
+		if (insn_is_branch(&in) && insn_target(&in, &target) && target >= from &&
 		    target < first)
 			first = target;
 	}

@@ -31,8 +31,8 @@ enum insn_class insn__class(const struct insn *in, bool nop5);
 
 /* Address of the `jbe` of the stack check at the function's start; 0: it has none. */
 uint64_t code__stack_check(const struct site_code *code);
-/* Lowest address inside the function, past its entry, that a branch leads to: from there on a call
- * may come round again. */
-int code__first_target(const struct site_code *code, uint64_t *ret);
+/* Lowest address inside the function, not below `from`, that a branch leads to; the function's end
+ * if there is none. */
+int code__next_target(const struct site_code *code, uint64_t from, uint64_t *ret);
 
 #endif

@@ -8,11 +8,13 @@
 #include <unistd.h>
 
 #include "base/own.h"
+#include "probe/mallocfns.h"
 
 /* Argument registers of Go's register ABI: the first integer argument and result, the third's low
- * byte; g. */
+ * byte, the second; g. */
 #define RAX 0
 #define RCX 1
+#define RBX 3
 #define R14 14
 
 /* Functions that the points are made of, all looked up in one pass. */
@@ -26,7 +28,14 @@ enum fn {
 	FN_GOPARK,
 	FN_READY,
 	FN_EXECUTE,
-	FN_MAX
+	FN_MALLOCGC,
+	FN_REFILL,
+	FN_CACHESPAN,
+	FN_ALLOCLARGE,
+	FN_LARGEALLOC,
+	FN_RELEASEALL,
+	FN_PROFILEALLOC,
+	FN_MAX,
 };
 
 static const char *const fn_names[FN_MAX] = {
@@ -39,20 +48,30 @@ static const char *const fn_names[FN_MAX] = {
 	[FN_GOPARK] = "runtime.gopark",
 	[FN_READY] = "runtime.ready",
 	[FN_EXECUTE] = "runtime.execute",
+	[FN_MALLOCGC] = "runtime.mallocgc",
+	[FN_REFILL] = "runtime.(*mcache).refill",
+	[FN_CACHESPAN] = "runtime.(*mcentral).cacheSpan",
+	[FN_ALLOCLARGE] = "runtime.(*mcache).allocLarge",
+	[FN_LARGEALLOC] = "runtime.largeAlloc",
+	[FN_RELEASEALL] = "runtime.(*mcache).releaseAll",
+	[FN_PROFILEALLOC] = "runtime.profilealloc",
 };
 
 #define GDESTROY_SINCE    22 /* before, its body is in goexit0: Go 1.21 and 1.22 runtime/proc.go */
 #define PARENT_GOID_SINCE 21
+#define ALLOCLARGE_SINCE  16 /* before, it is largeAlloc, no method: Go 1.15 runtime/malloc.go */
 
 /*
  * Stack ABI (Go 1.15, 1.16): newproc1(fn, argp unsafe.Pointer, narg int32, callergp *g, callerpc
  * uintptr) *g, seen from its caller: callergp at rsp + 24, the result at rsp + 40. First argument
  * at a function's entry: rsp + 8.
  */
-#define ABI0_ARG0         8
-#define ABI0_ARG2         24
-#define ABI0_CALLERGP     24
-#define ABI0_NEWPROC1_RES 40
+#define ABI0_ARG0          8
+#define ABI0_ARG1          16
+#define ABI0_ARG2          24
+#define ABI0_CALLERGP      24
+#define ABI0_NEWPROC1_RES  40
+#define ABI0_CACHESPAN_RES 8
 
 struct planner {
 	struct goproc *gp;
@@ -60,13 +79,21 @@ struct planner {
 	const struct kfeat *kf;
 	struct plan *plan;
 	struct gofunc fn[GOMODULES_MAX][FN_MAX];
+	struct gofunc sized[GOMODULES_MAX][MALLOCFNS_MAX]; /* by mallocfns */
+	struct mallocfns names;
 	bool birth_at_ret; /* newproc1's return is probed: coroutines pass there as well */
 };
 
 const char *pw_point_name(enum pw_point p)
 {
-	static const char *const names[PW_POINT_MAX] = { "birth", "cobirth", "exit",
-							 "park",  "ready",   "run" };
+	static const char *const names[PW_POINT_MAX] = {
+		[PW_POINT_BIRTH] = "birth",     [PW_POINT_COBIRTH] = "cobirth",
+		[PW_POINT_EXIT] = "exit",       [PW_POINT_PARK] = "park",
+		[PW_POINT_READY] = "ready",     [PW_POINT_RUN] = "run",
+		[PW_POINT_MALLOC] = "malloc",   [PW_POINT_SIZED] = "sized",
+		[PW_POINT_REFILL] = "refill",   [PW_POINT_LARGE] = "large",
+		[PW_POINT_RELEASE] = "release", [PW_POINT_SAMPLE] = "sample",
+	};
 
 	return (unsigned int)p < PW_POINT_MAX ? names[p] : "?";
 }
@@ -161,6 +188,66 @@ static int ask_park(struct planner *pl, const struct gofunc *fn, struct site_ask
 	return 0;
 }
 
+/* The current g and one argument, by its number. */
+static void ask_alloc(const struct planner *pl, struct site_ask *ask, int arg)
+{
+	static const uint8_t regs[] = { RAX, RBX, RCX };
+
+	ask->from = ask->code.addr;
+	ask->g_in_tls = !pl->rt->regabi;
+	if (pl->rt->regabi)
+		ask->in[SITE_G] = in_reg(R14);
+	ask->in[SITE_ARG] = pl->rt->regabi ? in_reg(regs[arg]) : on_stack(ABI0_ARG0 + 8 * arg);
+}
+
+/* mallocgc(size, typ, needzero), and its variants, which take the same. */
+static int ask_malloc(struct planner *pl, const struct gofunc *fn, struct site_ask *ask)
+{
+	(void)fn;
+	ask_alloc(pl, ask, 0);
+	ask->in[SITE_TYPE] = pl->rt->regabi ? in_reg(RBX) : on_stack(ABI0_ARG1);
+	return 0;
+}
+
+/*
+ * (*mcache).refill(spc) where `s = mheap_.central[spc].mcentral.cacheSpan()` has returned. Before
+ * Go 1.17 no register holds g there, and it is not looked for.
+ */
+static int ask_refill(struct planner *pl, const struct gofunc *fn, struct site_ask *ask)
+{
+	uint64_t addr;
+
+	if (pl->rt->regabi)
+		ask->in[SITE_G] = in_reg(R14);
+	ask->in[SITE_ARG] = pl->rt->regabi ? in_reg(RAX) : on_stack(ABI0_CACHESPAN_RES);
+	ask->inside = true;
+	return site__find_call(&ask->code, fn[FN_CACHESPAN].entry, &addr, &ask->from);
+}
+
+/* (*mcache).allocLarge(size, ...); largeAlloc(size, ...) */
+static int ask_large(struct planner *pl, const struct gofunc *fn, struct site_ask *ask)
+{
+	(void)fn;
+	ask_alloc(pl, ask, pl->rt->minor >= ALLOCLARGE_SINCE);
+	return 0;
+}
+
+/* (*mcache).releaseAll() */
+static int ask_release(struct planner *pl, const struct gofunc *fn, struct site_ask *ask)
+{
+	(void)fn;
+	ask_alloc(pl, ask, 0);
+	return 0;
+}
+
+/* profilealloc(mp, x, size) */
+static int ask_sample(struct planner *pl, const struct gofunc *fn, struct site_ask *ask)
+{
+	(void)fn;
+	ask_alloc(pl, ask, 2);
+	return 0;
+}
+
 struct point_rule {
 	enum fn fn;
 	int (*ask)(struct planner *pl, const struct gofunc *fn, struct site_ask *ask);
@@ -173,10 +260,16 @@ static const struct point_rule rules[PW_POINT_MAX] = {
 	[PW_POINT_PARK] = { FN_GOPARK, ask_park },
 	[PW_POINT_READY] = { FN_READY, ask_arg },
 	[PW_POINT_RUN] = { FN_EXECUTE, ask_arg },
+	[PW_POINT_MALLOC] = { FN_MALLOCGC, ask_malloc },
+	[PW_POINT_SIZED] = { FN_MALLOCGC, ask_malloc },
+	[PW_POINT_REFILL] = { FN_REFILL, ask_refill },
+	[PW_POINT_LARGE] = { FN_ALLOCLARGE, ask_large },
+	[PW_POINT_RELEASE] = { FN_RELEASEALL, ask_release },
+	[PW_POINT_SAMPLE] = { FN_PROFILEALLOC, ask_sample },
 };
 
 /* Adds a picked instruction to the plan. */
-static int planner__add(struct planner *pl, enum pw_point point, enum fn fn, uint64_t func,
+static int planner__add(struct planner *pl, enum pw_point point, const char *name, uint64_t func,
 			const struct site_pick *pick, struct cause *why)
 {
 	struct plan_site *s = &pl->plan->sites[pl->plan->nr_sites];
@@ -189,13 +282,13 @@ static int planner__add(struct planner *pl, enum pw_point point, enum fn fn, uin
 	if (err)
 		return cause__set(why, err,
 				  "%s is not in a mapped file; parkwatch can probe files only",
-				  fn_names[fn]);
+				  name);
 	s->wire = pick->wire;
 	s->wire.point = point;
 	s->class = pick->class;
 	s->func = func;
 	s->addr = pick->addr;
-	snprintf(s->func_name, sizeof(s->func_name), "%s", fn_names[fn]);
+	snprintf(s->func_name, sizeof(s->func_name), "%s", name);
 	snprintf(s->insn, sizeof(s->insn), "%s", pick->insn);
 	snprintf(s->why, sizeof(s->why), "%s", pick->why);
 	pl->plan->nr_sites++;
@@ -229,30 +322,25 @@ static int planner__birth_at_ret(struct planner *pl, const struct gofunc *fn, ui
 	snprintf(pick.why, sizeof(pick.why),
 		 "newproc.func1 has an unknown shape: the one return of newproc1, single-stepped");
 	pl->birth_at_ret = true;
-	return planner__add(pl, PW_POINT_BIRTH, FN_NEWPROC1, fn[FN_NEWPROC1].entry, &pick, why);
+	return planner__add(pl, PW_POINT_BIRTH, fn_names[FN_NEWPROC1], fn[FN_NEWPROC1].entry, &pick,
+			    why);
 }
 
-/* One point in one module. -ENOENT: the module has no such function. */
-static int planner__place(struct planner *pl, enum pw_point point, uint32_t module,
-			  struct cause *why)
+/* One point at one function of a module. */
+static int planner__place_at(struct planner *pl, enum pw_point point, uint32_t module,
+			     const struct gofunc *at, const char *name, struct cause *why)
 {
 	const struct gofunc *fn = pl->fn[module];
 	struct site_ask ask = { .nop5 = pl->kf->f[KFEAT_NOP5].ok };
 	scoped_mem uint8_t *buf = malloc(SITE_CODE_MAX);
-	enum fn f = rules[point].fn;
 	struct site_pick pick;
 	int err;
 
 	if (!buf)
 		return -ENOMEM;
-	if (point == PW_POINT_EXIT && pl->rt->minor < GDESTROY_SINCE)
-		f = FN_GOEXIT0;
-	if (!fn[f].entry)
-		return -ENOENT;
-	err = planner__read_code(pl, &fn[f], buf, &ask.code);
+	err = planner__read_code(pl, at, buf, &ask.code);
 	if (err)
-		return cause__set(why, err, "cannot read the code of %s: %s", fn_names[f],
-				  strerror(-err));
+		return cause__set(why, err, "cannot read the code of %s: %s", name, strerror(-err));
 	err = rules[point].ask(pl, fn, &ask);
 	if (!err)
 		err = site__pick(&ask, &pick);
@@ -262,8 +350,48 @@ static int planner__place(struct planner *pl, enum pw_point point, uint32_t modu
 		return cause__set(why, err == -ENOENT ? -EOPNOTSUPP : err,
 				  "no instruction of %s (%s) has what is wanted: a shape that "
 				  "parkwatch does not know",
-				  fn_names[f], pl->rt->version);
-	return planner__add(pl, point, f, ask.code.addr, &pick, why);
+				  name, pl->rt->version);
+	if (point == PW_POINT_SIZED) {
+		pick.wire.outer = fn[FN_MALLOCGC].entry;
+		pick.wire.outer_bytes = (uint32_t)(fn[FN_MALLOCGC].end - fn[FN_MALLOCGC].entry);
+	}
+	return planner__add(pl, point, name, ask.code.addr, &pick, why);
+}
+
+/* The variants of mallocgc that the module has. */
+static int planner__place_sized(struct planner *pl, uint32_t module, struct cause *why)
+{
+	int err, placed = -ENOENT;
+
+	for (uint32_t i = 0; i < pl->names.nr; i++) {
+		const struct gofunc *at = &pl->sized[module][i];
+
+		if (!at->entry)
+			continue;
+		err = planner__place_at(pl, PW_POINT_SIZED, module, at, pl->names.names[i], why);
+		if (err)
+			return err == -ENOENT ? -EOPNOTSUPP : err;
+		placed = 0;
+	}
+	return placed;
+}
+
+/* One point in one module. -ENOENT: the module has no such function. */
+static int planner__place(struct planner *pl, enum pw_point point, uint32_t module,
+			  struct cause *why)
+{
+	const struct gofunc *fn = pl->fn[module];
+	enum fn f = rules[point].fn;
+
+	if (point == PW_POINT_SIZED)
+		return planner__place_sized(pl, module, why);
+	if (point == PW_POINT_EXIT && pl->rt->minor < GDESTROY_SINCE)
+		f = FN_GOEXIT0;
+	if (point == PW_POINT_LARGE && pl->rt->minor < ALLOCLARGE_SINCE)
+		f = FN_LARGEALLOC;
+	if (!fn[f].entry)
+		return -ENOENT;
+	return planner__place_at(pl, point, module, &fn[f], fn_names[f], why);
 }
 
 static void planner__point(struct planner *pl, enum pw_point point)
@@ -288,6 +416,8 @@ static void planner__point(struct planner *pl, enum pw_point point)
 		cause__set(&pt->cause, err,
 			   "%s: this program makes no coroutines (iter.Pull is not linked)",
 			   pl->rt->version);
+	else if (err == -ENOENT && point == PW_POINT_SIZED)
+		cause__set(&pt->cause, err, "%s: all allocations pass mallocgc", pl->rt->version);
 	else if (err == -ENOENT)
 		cause__set(&pt->cause, err, "no %s in the tables of %s", fn_names[rules[point].fn],
 			   pl->rt->version);
@@ -307,8 +437,11 @@ int plan__make(struct goproc *gp, struct goruntime *rt, const struct kfeat *kf, 
 		return -ENOMEM;
 	*pl = (struct planner){ .gp = gp, .rt = rt, .kf = kf, .plan = p };
 	p->rt = rt;
+	mallocfns__init(&pl->names, rt->minor);
 	for (uint32_t m = 0; m < rt->nr_modules && m < GOMODULES_MAX; m++) {
 		err = gosym__find(rt->sym, m, fn_names, FN_MAX, pl->fn[m]);
+		if (!err && pl->names.nr)
+			err = gosym__find(rt->sym, m, pl->names.names, pl->names.nr, pl->sized[m]);
 		if (err)
 			return cause__set(why, err, "cannot read the function table of '%s': %s",
 					  rt->path, strerror(-err));
@@ -326,4 +459,18 @@ int plan__make(struct goproc *gp, struct goruntime *rt, const struct kfeat *kf, 
 void plan__free(struct plan *p)
 {
 	free(p);
+}
+
+int plan__check_points(const struct plan *p, uint32_t *points, struct cause *why)
+{
+	for (int k = 0; k < PW_POINT_MAX; k++) {
+		const struct plan_point *pt = &p->points[k];
+
+		if (!(*points & 1u << k) || !pt->err)
+			continue;
+		if (pt->err != -ENOENT || (k != PW_POINT_COBIRTH && k != PW_POINT_SIZED))
+			return cause__set(why, pt->err, "%s", pt->cause.text);
+		*points &= ~(1u << k);
+	}
+	return 0;
 }

@@ -17,6 +17,7 @@
 
 /* What is known before an instruction runs. Stack offsets count from the stack pointer at entry. */
 struct flow {
+	bool lost; /* an instruction moved rsp or rbp in a way that is not understood */
 	int32_t sp;
 	bool bp_moved; /* rbp points to stack offset bp; else it is the direct caller's */
 	int32_t bp;
@@ -297,6 +298,8 @@ static bool flow__wire(const struct flow *f, const struct site_ask *ask, struct 
 	ret->g = loc[SITE_G];
 	ret->cur = loc[SITE_CUR];
 	ret->reason = loc[SITE_REASON];
+	ret->arg = loc[SITE_ARG];
+	ret->type = loc[SITE_TYPE];
 	ret->flags = framed ? PW_SITE_FRAMED : 0;
 	ret->ret_off = framed ? 0 : -f->sp;
 	return true;
@@ -362,41 +365,64 @@ static void pick__consider(struct site_pick *best, bool *have, const struct site
 	*have = true;
 }
 
+/*
+ * Follows the straight line from `at` on, and takes the best instruction from ask->from on. *f is
+ * what is known at `at`, and at the end of the line.
+ */
+static int pick__follow(struct site_pick *best, bool *have, const struct site_ask *ask,
+			struct flow *f, uint64_t at, uint64_t stop)
+{
+	uint64_t check = code__stack_check(&ask->code);
+	bool begun = false;
+	struct insn in;
+
+	for (int i = 0; i < STRAIGHT_MAX && at < stop; i++, at = insn_next(&in)) {
+		int err = insn__decode(&ask->code, at, &in);
+
+		if (err)
+			return err;
+		if (at == ask->from) {
+			flow__begin(f, ask);
+			begun = true;
+		}
+		if (begun)
+			pick__consider(best, have, ask, f, &in, check);
+		if (begun && at == ask->until)
+			break;
+		if (insn_is_call(&in) && !begun)
+			flow__call(f);
+		else if (insn_is_call(&in) || insn_is_ret(&in) ||
+			 (insn_is_branch(&in) && at != check))
+			break;
+		else if (at != check && !flow__step(f, &in, ask->g_in_tls)) {
+			f->lost = true;
+			break;
+		}
+	}
+	return 0;
+}
+
 int site__pick(const struct site_ask *ask, struct site_pick *ret)
 {
-	uint64_t check, stop, at = ask->code.addr;
-	struct flow f = { .sp = 0 };
 	struct site_pick best = { .class = INSN_STEPPED };
-	bool have = false, begun = false;
-	struct insn in;
+	uint64_t at = ask->code.addr, stop;
+	struct flow f = { .sp = 0 };
+	bool have = false;
 	int err;
 
 	if (ask->code.len > SITE_CODE_MAX)
 		return -E2BIG;
-	err = code__first_target(&ask->code, &stop);
+	err = code__next_target(&ask->code, at + 1, &stop);
+	if (!err)
+		err = pick__follow(&best, &have, ask, &f, at, stop);
+	if (!err && !have && ask->inside && !f.lost) {
+		flow__call(&f);
+		err = code__next_target(&ask->code, ask->from, &stop);
+		if (!err)
+			err = pick__follow(&best, &have, ask, &f, ask->from, stop);
+	}
 	if (err)
 		return err;
-	check = code__stack_check(&ask->code);
-	for (int i = 0; i < STRAIGHT_MAX && at < stop; i++, at = insn_next(&in)) {
-		err = insn__decode(&ask->code, at, &in);
-		if (err)
-			return err;
-		if (at == ask->from) {
-			flow__begin(&f, ask);
-			begun = true;
-		}
-		if (begun)
-			pick__consider(&best, &have, ask, &f, &in, check);
-		if (begun && at == ask->until)
-			break;
-		if (insn_is_call(&in) && !begun)
-			flow__call(&f);
-		else if (insn_is_call(&in) || insn_is_ret(&in) ||
-			 (insn_is_branch(&in) && at != check))
-			break;
-		else if (at != check && !flow__step(&f, &in, ask->g_in_tls))
-			break;
-	}
 	if (!have)
 		return -ENOENT;
 	*ret = best;

@@ -32,7 +32,14 @@ enum insn_class {
 const char *insn_class_name(
 	enum insn_class c); /* "jcc", "push", "call", "nop", "nop5", "single-stepped" */
 
-enum site_value { SITE_G, SITE_CUR, SITE_REASON, SITE_VALUES }; /* the members of struct pw_site */
+enum site_value {
+	SITE_G,
+	SITE_CUR,
+	SITE_REASON,
+	SITE_ARG,
+	SITE_TYPE,
+	SITE_VALUES
+}; /* the members of struct pw_site */
 
 #define SITE_CODE_MAX 32768 /* larger functions are refused */
 
@@ -49,7 +56,10 @@ struct site_ask {
 	bool g_in_tls;  /* SITE_G is wanted and comes by a load from fs: (before Go 1.17) */
 	uint64_t from;  /* first instruction that may be chosen: the entry, or one after a call */
 	uint64_t until; /* last one; 0: as far as the straight line goes */
-	bool nop5;      /* this kernel makes a 5-byte nop cheaper than an emulated instruction */
+	bool inside; /* `from` is behind a call, and branches may lead there: what lies between it
+			and the prologue is passed over, since Go's compiler moves the stack pointer
+			nowhere else */
+	bool nop5;   /* this kernel makes a 5-byte nop cheaper than an emulated instruction */
 };
 
 struct site_pick {

@@ -12,6 +12,7 @@
 #include <uthash.h>
 
 #include "golang/gostate.h"
+#include "report/renderer.h"
 #include "report/textpool.h"
 
 #define PCS_CACHED_MAX 65536	/* pcs whose names are remembered; then all are forgotten */
@@ -346,11 +347,23 @@ static const char *wait_word(struct framer *f, const struct snap_row *row)
 	return textpool__get(f->texts, word && word[0] ? word : "waiting");
 }
 
+/* What was allocated. */
+static const char *object_word(struct framer *f, const struct snap_row *row)
+{
+	const bool guessed = row->measure >= ALLOC_ESTIMATED;
+	const char *type = row->type ? row->type : "";
+
+	return textpool__format(f->texts, "%s%s%s%" PRIu64 " B%s%s", type, type[0] ? " " : "",
+				row->measure == ALLOC_UP_TO ? "<= " : "", row->object_bytes,
+				guessed ? ", " : "", guessed ? report_measure_name(row->measure) : "");
+}
+
 static const char *state_word(struct framer *f, const struct snap *s, const struct snap_row *row)
 {
 	switch (s->event) {
 	case PROFILE_BLOCKED: return wait_word(f, row);
 	case PROFILE_GOROUTINES: return row->word;
+	case PROFILE_ALLOC:   return object_word(f, row);
 	case PROFILE_EXITS:   return "dead";
 	default:	      return "runnable";
 	}
@@ -389,6 +402,36 @@ static void reverse(struct frame *v, size_t nr)
 	}
 }
 
+static bool is_malloc(const struct frame *frame)
+{
+	return !strncmp(frame->name, "runtime.mallocgc", 16);
+}
+
+/*
+ * How the runtime came to allocate (mallocgc, growslice, mapassign) is of no interest, as in Go's own heap profile: runtime/pprof
+ * protomem.go. If all frames are the runtime's they stay; and so do those that show that the runtime allocated for itself while
+ * it allocated for the program, to begin a garbage collection. The word is out[0].
+ */
+static void drop_runtime_leaves(struct framer *f)
+{
+	size_t end = 1, inner = 0;
+	bool nested = false;
+
+	for (; end < f->nr_out && !strncmp(f->out[end].name, "runtime.", 8); end++) {
+		if (!is_malloc(&f->out[end]))
+			continue;
+		nested = nested || (inner && inner + 1 < end);
+		if (!nested)
+			inner = end;
+	}
+	if (nested)
+		end = inner + 1;
+	if (end == f->nr_out)
+		return;
+	memmove(&f->out[1], &f->out[end], (f->nr_out - end) * sizeof(f->out[0]));
+	f->nr_out -= end - 1;
+}
+
 int framer__row(struct framer *f, const struct snap *s, const struct snap_row *row,
 		struct frames *ret)
 {
@@ -402,6 +445,8 @@ int framer__row(struct framer *f, const struct snap *s, const struct snap_row *r
 	else
 		push_word(f, textpool__format(f->texts, "[%s]", r.state));
 	err = push_stack(f, row->rt, &row->own, life ? row->gopc : 0, s->event == PROFILE_GOROUTINES);
+	if (!err && s->event == PROFILE_ALLOC && !f->full)
+		drop_runtime_leaves(f);
 	if (!err)
 		err = push_chain(f, row->rt, &row->chain);
 	if (err)

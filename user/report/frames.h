@@ -6,6 +6,8 @@
  *	sched	the same stack, then `[runnable]`
  *	births	the creator's stack root first, the function with the `go` statement, then `[go main.f.func1]`
  *	exits	the same; if the birth was not seen, only the frames of the `go` statement
+ *	alloc	the stack that allocates, without what led package runtime to mallocgc at its end, then type and size of the object:
+ *		`[main.node 48 B]`, `[<= 64 B]`, `[64 B, estimated]`, `[64 B, by refills]`, `[64 B, sampled]` (enum alloc_measure)
  *	goroutines	user stack root first, then what it does: `[chan receive]`, `[running]`
  *
  * Ancestry (--async) stands before all that, oldest first: creator's stack, `[go f]`, creator's stack, `[go g]`.
@@ -51,7 +53,7 @@ struct frames {
 	size_t nr;
 	const char *root;	/* what --root adds: "goroutine 18", "created by main.main", "k=v", "[select]"; or NULL */
 	const char *created_by;	/* with PROFILE_ROOT_CREATED_BY: "main.main"; else NULL */
-	const char *state;	/* the wait in Go's words without brackets; "runnable", "dead" */
+	const char *state;	/* the wait in Go's words without brackets; "runnable", "dead"; alloc: the object */
 };
 
 struct framer;

@@ -21,19 +21,6 @@ void leak_words__age(uint64_t ns, struct textbuf *to)
 		textbuf__format(to, "%.1fs", (double)ns / NS_PER_SEC);
 }
 
-void leak_words__bytes(uint64_t bytes, struct textbuf *to)
-{
-	static const char *const units[] = { "B", "kB", "MB", "GB", "TB" };
-	double n = (double)bytes;
-	size_t u = 0;
-
-	while (n >= 1000 && u + 1 < ARRAY_SIZE(units)) {
-		n /= 1000;
-		u++;
-	}
-	textbuf__format(to, u && n < 100 ? "%.1f %s" : "%.0f %s", n, units[u]);
-}
-
 static void put_growth(const struct leaks *l, const struct leak_entry *e, struct textbuf *to)
 {
 	const struct leak_group *g = leaks__group(l, e);

@@ -8,6 +8,5 @@
 
 void leak_words__why(const struct leaks *l, const struct leak_entry *e, struct textbuf *to);
 void leak_words__age(uint64_t ns, struct textbuf *to);		/* "3m20s": what counts, no more */
-void leak_words__bytes(uint64_t bytes, struct textbuf *to);	/* "1.2 MB" */
 
 #endif

@@ -54,6 +54,7 @@ void leaks__free(struct leaks *l)
 		free((void *)l->entries[i].labels);
 	free(l->entries);
 	free(l->facts);
+	free(l->allocated);
 	free(l->holders);
 	dump__free(l->d);
 	leakset__free(l->set);
@@ -475,4 +476,30 @@ int leaks__facts(struct leaks *l, uint16_t rt, const struct chans_source *src,
 			leakset__timer(l->set, g->group, ticks || ranges(l, r));
 	}
 	return note_locks(l, rt, src);
+}
+
+/* --- what they allocate --- */
+
+int leaks__allocated(struct leaks *l, const struct leak_allocs *a)
+{
+	const size_t nr_groups = leakset__nr_groups(l->set);
+	struct leak_sum *all;
+
+	l->allocated = calloc(nr_groups + 1, sizeof(*l->allocated));
+	if (!l->allocated)
+		return -ENOMEM;
+	all = &l->allocated[nr_groups];
+	l->alloc_windows = a->windows;
+	for (size_t i = 0; i < a->nr; i++) {
+		const struct leak_allocated *p = &a->parts[i];
+		const struct leak_g *g = leakset__get(l->set, p->rt, p->goid);
+
+		all->bytes += p->bytes;
+		all->seen += p->seen;
+		if (!g)
+			continue;
+		l->allocated[g->group].bytes += p->bytes;
+		l->allocated[g->group].seen += p->seen;
+	}
+	return 0;
 }

@@ -7,6 +7,7 @@
  *	leaks__life()	 births and exits that probes saw
  *	leaks__goals() leaks__proved()	after a look: whom to search for, and what was found
  *	leaks__facts()	 for each runtime, of channels and locks at the last look
+ *	leaks__allocated() after the last look; may be left out
  *	leaks__finish()	 verdicts, patterns
  *	leaks__keepers() leaks__heap()	for each runtime, whose heap is to be counted, and how much it is; may be left out
  *	leaks__rank()	 in the order of what costs most
@@ -42,6 +43,17 @@ struct leak_parent {
 	uint32_t start, made;	/* sites of the dump, or SITES_NONE */
 };
 
+struct leak_allocs {		/* what was allocated during the watch */
+	struct leak_allocated {	/* some of it, by one goroutine; of one there may be several. goid 0: nobody knows whose it was */
+		uint64_t goid;
+		uint64_t bytes;	/* estimated */
+		uint64_t seen;	/* objects, of those that the estimate is made of */
+		uint16_t rt;
+	} *parts;
+	size_t nr;
+	uint32_t windows;	/* in which objects were seen */
+};
+
 struct leak_entry {		/* one group with members at the last look */
 	uint32_t group;		/* of the leakset */
 	struct verdict verdict;
@@ -70,6 +82,10 @@ struct leaks {			/* read only for everybody but leaks.c and leaks_entry.c */
 	} *holders;
 	size_t nr_holders;
 	uint8_t *facts;		/* enum leak_fact of each group, as far as channels and locks say; NULL: nobody asked */
+	struct leak_sum {
+		uint64_t bytes, seen;
+	} *allocated;		/* by group, and [nr_groups]: by all goroutines, those that ended too; NULL: nobody knows */
+	uint32_t alloc_windows;
 	struct leak_entry *entries;
 	size_t nr;
 	size_t nr_first, nr_last; /* goroutines but the runtime's own, at the first look and the last */
@@ -104,6 +120,7 @@ void leaks__proved(struct leaks *l, uint16_t rt, const struct reach *r, const ui
 
 /* source: of runtime rt, at the last look; as: to name types. 0 or -ENOMEM. */
 int leaks__facts(struct leaks *l, uint16_t rt, const struct chans_source *source, const struct addrspace *as);
+int leaks__allocated(struct leaks *l, const struct leak_allocs *a);	/* borrowed for the call. 0 or -ENOMEM */
 int leaks__finish(struct leaks *l, const struct verdict_opts *o);	/* 0 or -ENOMEM */
 /*
  * Which goroutines of runtime rt belong to a leak: of each in the census of the last look the number of its entry, or UINT32_MAX.
@@ -121,6 +138,12 @@ static inline uint64_t leak_entry__heap(const struct leak_entry *e)	/* 0 where i
 static inline const struct leak_group *leaks__group(const struct leaks *l, const struct leak_entry *e)
 {
 	return leakset__group(l->set, e->group);
+}
+
+/* What members of the group allocated, NULL: of all goroutines; NULL if it is not known. */
+static inline const struct leak_sum *leaks__allocs(const struct leaks *l, const struct leak_entry *e)
+{
+	return l->allocated ? &l->allocated[e ? e->group : leakset__nr_groups(l->set)] : NULL;
 }
 
 uint32_t leaks__proven(const struct leaks *l, const struct leak_entry *e); /* members that nothing can wake */

@@ -86,6 +86,23 @@ static void put_waits(struct writer *w, const struct leak_entry *e, const struct
 		textbuf__json_u64(&w->to, ",\"heap_bytes\":", e->heap_bytes);
 }
 
+/* Of one group, or NULL: of all goroutines. */
+static void put_allocated(struct writer *w, const struct leak_entry *e)
+{
+	const struct leak_sum *s = leaks__allocs(w->l, e);
+
+	textbuf__text(&w->to, ",\"allocated\":");
+	if (!s) {
+		textbuf__text(&w->to, "null");
+		return;
+	}
+	textbuf__json_u64(&w->to, "{\"bytes\":", s->bytes);
+	put_flag(w, ",\"estimated\":", e);
+	textbuf__json_u64(&w->to, ",\"seen\":", s->seen);
+	textbuf__json_u64(&w->to, ",\"windows\":", w->l->alloc_windows);
+	textbuf__text(&w->to, "}");
+}
+
 static void put_makers(struct writer *w, const struct leak_entry *e)
 {
 	put_site(w, ",\"start\":", e->start);
@@ -158,6 +175,7 @@ static void put_entry(struct writer *w, const struct leak_entry *e)
 	put_counts(w, g);
 	put_growth(w, e, g);
 	put_waits(w, e, g);
+	put_allocated(w, e);
 	put_makers(w, e);
 	put_goids(w, e);
 	textbuf__text(&w->to, ",\"stack\":");
@@ -197,6 +215,7 @@ static void put_head(struct writer *w)
 	put_seconds(w, ",\"cpu_seconds\":", w->show->proof.cpu_ns);
 	textbuf__json_text(&w->to, ",\"doubt\":", framer__text(f, w->show->proof.doubt));
 	textbuf__text(&w->to, "}");
+	put_allocated(w, NULL);
 }
 
 int leaks_show__json(struct leaks *l, const struct leaks_show *s, FILE *out, struct cause *why)

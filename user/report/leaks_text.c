@@ -65,7 +65,7 @@ static void put_makers(struct writer *w, const struct leak_entry *e)
 static void put_heap(struct writer *w, uint64_t bytes, bool known)
 {
 	if (known)
-		leak_words__bytes(bytes, &w->to);
+		textbuf__size(&w->to, bytes);
 	textbuf__text(&w->to, known ? " of heap that only they keep\n" : "the heap that they keep was not computed\n");
 }
 
@@ -88,9 +88,21 @@ static void put_numbers(struct writer *w, const struct leak_entry *e, const stru
 		leak_words__age(g->age_max_ns, to);
 	}
 	textbuf__text(to, "\n  costs       ");
-	leak_words__bytes(g->stack_bytes, to);
+	textbuf__size(to, g->stack_bytes);
 	textbuf__text(to, " of stacks, ");
 	put_heap(w, leak_entry__heap(e), e->heap_bytes != LEAK_HEAP_UNKNOWN);
+}
+
+static void put_allocated(struct writer *w, const struct leak_entry *e)
+{
+	const struct leak_sum *s = leaks__allocs(w->l, e);
+
+	if (!s || !s->bytes)
+		return;
+	textbuf__text(&w->to, "  allocated   ~");
+	textbuf__size(&w->to, s->bytes);
+	textbuf__format(&w->to, " while watched: of %llu objects seen in %u window%s\n", (ull)s->seen, w->l->alloc_windows,
+			w->l->alloc_windows == 1 ? "" : "s");
 }
 
 static void put_goids(struct writer *w, const struct leak_entry *e, const struct leak_group *g)
@@ -158,6 +170,7 @@ static void put_entry(struct writer *w, const struct leak_entry *e)
 	if (e->pattern)
 		textbuf__format(&w->to, "  cure        %s\n", e->pattern->cure);
 	put_numbers(w, e, g);
+	put_allocated(w, e);
 	put_goids(w, e, g);
 	put_stack(w, e);
 }
@@ -194,11 +207,11 @@ static void put_head(struct writer *w)
 	if (leaks) {
 		textbuf__format(&w->to, "%zu leak%s: %llu goroutine%s, ", leaks,
 				leaks == 1 ? "" : "s", (ull)nr, nr == 1 ? "" : "s");
-		leak_words__bytes(bytes, &w->to);
+		textbuf__size(&w->to, bytes);
 		textbuf__text(&w->to, " of stacks");
 		if (heap_known) {
 			textbuf__text(&w->to, ", ");
-			leak_words__bytes(heap, &w->to);
+			textbuf__size(&w->to, heap);
 			textbuf__text(&w->to, " of heap");
 		}
 	} else {

@@ -41,8 +41,8 @@ void merged__free(struct merged *m)
 	free(m);
 }
 
-static int merged__make(struct merged *m, const struct frames *fr, const struct seen_frame *key, size_t bytes,
-			struct entry **ret)
+static int merged__make(struct merged *m, const struct snap_row *row, const struct frames *fr, const struct seen_frame *key,
+			size_t bytes, struct entry **ret)
 {
 	const unsigned int nr = HASH_COUNT(m->by_key);
 	struct entry *e = arena__alloc(&m->arena, sizeof(*e));
@@ -50,6 +50,7 @@ static int merged__make(struct merged *m, const struct frames *fr, const struct 
 	if (!e)
 		return -ENOMEM;
 	e->key = arena__copy(&m->arena, key, bytes);
+	e->row.like = row;
 	e->row.frames = *fr;
 	e->row.frames.v = arena__copy(&m->arena, fr->v, (fr->nr + 1) * sizeof(*fr->v));
 	if (!e->key || !e->row.frames.v)
@@ -74,7 +75,7 @@ static int merged__add(struct merged *m, const struct report *r, const struct sn
 	bytes = (fr.nr + 1) * sizeof(*key);
 	HASH_FIND(hh, m->by_key, key, bytes, e);
 	if (!e)
-		err = merged__make(m, &fr, key, bytes, &e);
+		err = merged__make(m, row, &fr, key, bytes, &e);
 	if (err)
 		return err;
 	e->row.count += row->count;

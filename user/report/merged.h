@@ -14,6 +14,7 @@
 
 struct merged_row {
 	struct frames frames;	/* root first; its v is owned by merged */
+	const struct snap_row *like; /* a row of the snap that it was made of; what was allocated is the same in all. Borrowed from there */
 	uint64_t count, value;
 	double error;		/* half of the 95 % confidence interval of value, as if rows had nothing to do with each other; 0: exact */
 };

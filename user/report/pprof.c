@@ -3,8 +3,9 @@
  * pprof: a profile for `go tool pprof` and what reads its format, gzip around protobuf.
  *
  * Types have Go's own names: blocked and sched are contentions/count and delay/nanoseconds as in
- * Go's block profile, births, exits and goroutines goroutine/count. What folded shows as a frame in brackets is
- * a location without an address here, so both show the same leaf; what --root adds is a label.
+ * Go's block profile, births, exits and goroutines goroutine/count, alloc is alloc_objects/count and alloc_space/bytes as in
+ * Go's heap profile. What folded shows as a frame in brackets is a location without an address here, so both show the same
+ * leaf, but what was allocated is labels, as in Go's own: bytes (of one object), type. What --root adds is a label.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -25,9 +26,19 @@ struct sample_labels {
 	size_t nr;
 };
 
-static bool is_timed(enum profile_event e)
+/* Sample types and units as Go's own profiles have them. */
+struct value_types {
+	const char *types[2], *units[2];
+	size_t nr;
+};
+
+static struct value_types types_of(enum profile_event e)
 {
-	return e == PROFILE_BLOCKED || e == PROFILE_SCHED;
+	if (e == PROFILE_BLOCKED || e == PROFILE_SCHED)
+		return (struct value_types){ { "contentions", "delay" }, { "count", "nanoseconds" }, 2 };
+	if (e == PROFILE_ALLOC)
+		return (struct value_types){ { "alloc_objects", "alloc_space" }, { "count", "bytes" }, 2 };
+	return (struct value_types){ { "goroutine" }, { "count" }, 1 };
 }
 
 static int64_t clamp(uint64_t v)
@@ -87,6 +98,17 @@ static int add_go_labels(struct pprof_tables *t, struct sample_labels *ls, const
 	return err;
 }
 
+static int add_object_labels(struct pprof_tables *t, const struct snap_row *row, struct sample_labels *ls)
+{
+	int err = add_label(t, ls, "bytes", NULL, row->object_bytes);
+
+	if (!err && row->type && row->type[0])
+		err = add_label(t, ls, "type", row->type, 0);
+	if (!err && row->measure >= ALLOC_ESTIMATED)
+		err = add_label(t, ls, "measure", report_measure_name(row->measure), 0);
+	return err;
+}
+
 static int fill_labels(struct pprof_tables *t, const struct snap *s, const struct snap_row *row,
 		       const struct frames *fr, struct sample_labels *ls)
 {
@@ -97,6 +119,8 @@ static int fill_labels(struct pprof_tables *t, const struct snap *s, const struc
 		err = add_label(t, ls, "wait_reason", fr->state, 0);
 	else if (s->event == PROFILE_GOROUTINES && s->root != PROFILE_ROOT_STATE)
 		err = add_label(t, ls, "state", fr->state, 0);
+	else if (s->event == PROFILE_ALLOC)
+		err = add_object_labels(t, row, ls);
 	if (err)
 		return err;
 	switch (s->root) {
@@ -141,6 +165,8 @@ static int add_row(struct pprof_tables *t, const struct report *r, struct framer
 	size_t nr = 0;
 	int err = framer__row(f, r->snap, row, &fr);
 
+	if (!err && r->snap->event == PROFILE_ALLOC)
+		fr.nr--; /* the word */
 	if (!err)
 		err = fill_locations(t, &fr, ids, &nr);
 	if (!err)
@@ -148,7 +174,7 @@ static int add_row(struct pprof_tables *t, const struct report *r, struct framer
 	if (err)
 		return err;
 	return pprof_tables__sample(t, ids, nr, ls.v, ls.nr, values,
-				    is_timed(r->snap->event) ? 2 : 1);
+				    types_of(r->snap->event).nr);
 }
 
 static int add_comment(struct pprof_tables *t, Pprof__Profile *p, const char *fmt, ...)
@@ -204,27 +230,27 @@ static int set_type(struct pprof_tables *t, Pprof__ValueType *vt, const char *ty
 
 static int fill_types(struct pprof_tables *t, enum profile_event e, Pprof__Profile *p)
 {
-	const bool timed = is_timed(e);
+	const struct value_types types = types_of(e);
 	Pprof__ValueType *vt = arena__array(&t->arena, 3, sizeof(*vt));
-	const char *counted = timed ? "contentions" : "goroutine";
-	int err;
+	int err = 0;
 
 	p->sample_type = arena__array(&t->arena, 2, sizeof(vt));
 	if (!vt || !p->sample_type)
 		return -ENOMEM;
-	err = set_type(t, &vt[0], counted, "count");
-	if (!err)
-		err = set_type(t, &vt[1], "delay", "nanoseconds");
+	for (size_t i = 0; i < types.nr && !err; i++) {
+		err = set_type(t, &vt[i], types.types[i], types.units[i]);
+		p->sample_type[i] = &vt[i];
+	}
 	if (err)
 		return err;
 	vt[2] = vt[0];
-	p->sample_type[0] = &vt[0];
-	p->sample_type[1] = &vt[1];
-	p->n_sample_type = timed ? 2 : 1;
+	if (e == PROFILE_ALLOC)
+		err = set_type(t, &vt[2], "space", "bytes");
+	p->n_sample_type = types.nr;
 	p->period_type = &vt[2];
 	p->period = 1;
-	p->default_sample_type = timed ? vt[1].type : vt[0].type;
-	return 0;
+	p->default_sample_type = vt[types.nr - 1].type;
+	return err;
 }
 
 static int fill_mapping(struct pprof_tables *t, const struct report_meta *m, Pprof__Profile *p)

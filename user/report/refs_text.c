@@ -14,7 +14,6 @@
 
 #include "base/clock.h"
 #include "report/dump_show.h"
-#include "report/leak_words.h"
 #include "report/refs.h"
 
 #define TYPE_SHOWN  60 /* bytes; UTF-8 may be cut, as it may in names */
@@ -233,7 +232,7 @@ int refs_show__text(const struct refs *rs, const struct refs_show *s, FILE *out,
 	textbuf__init(&w.to, out);
 	textbuf__format(&w.to, "pid %d '%s', %s: ", s->meta->pid, framer__text(f, s->meta->comm),
 			framer__text(f, s->meta->go_version));
-	leak_words__bytes(s->heap_bytes, &w.to);
+	textbuf__size(&w.to, s->heap_bytes);
 	textbuf__format(&w.to, " of heap searched through in %u look%s, %.2g s\n", s->looks, s->looks == 1 ? "" : "s",
 			(double)s->ns / NS_PER_SEC);
 	if (s->doubt[0])

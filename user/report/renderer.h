@@ -40,7 +40,11 @@ struct report {
 
 /* Words for an event, the same in every format. */
 const char *report_event_name(enum profile_event e);	/* "blocked", "births", ... */
-const char *report_value_unit(enum profile_event e);	/* "nanoseconds" or "goroutines" */
+const char *report_value_unit(enum profile_event e);	/* "nanoseconds", "bytes" or "goroutines" */
+
+const char *report_measure_name(enum alloc_measure m);	/* "exact", "up to", "estimated", "by refills", "sampled" */
+/* Some row is an estimate. Of allocations the sum may be exact all the same. */
+bool report_is_estimated(const struct snap *s);
 
 /* For renderers: writing failed just now: the errno with a cause. */
 int report_write_error(struct cause *why);

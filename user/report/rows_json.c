@@ -5,7 +5,9 @@
  *	{"target":{"pid":812,"go":"go1.22.1","exe":"/srv/api"},"event":"blocked","unit":"nanoseconds","window_s":30.0,"estimated":false,
  *	 "windows":0,"lost":0,"total":123,"total_error":0,"stacks":[{"value":123,"error":0,"count":4,"reason":"chan receive","root":null,
  *	 "stack":[{"func":"main.worker","file":"/src/x.go","line":12}]}]}
- * Stacks are innermost first, the costliest first. error: value +- error is a 95 % confidence interval.
+ * Stacks are innermost first, the costliest first. error: value +- error is a 95 % confidence interval. Allocations have no reason
+ * but an "object":{"type":"main.node","bytes":48,"measure":"exact"}: type null if it is not known; measure, how value, count and bytes are
+ * known: exact; up to (bytes are the size class); estimated, by refills (of an exact sum by size class, that part); sampled.
  */
 #include <errno.h>
 #include <string.h>
@@ -14,14 +16,24 @@
 #include "report/merged.h"
 #include "report/textbuf.h"
 
-static void put_row(const struct merged_row *row, bool first, struct textbuf *to)
+static void put_object(const struct snap_row *row, struct textbuf *to)
+{
+	textbuf__json_text(to, ",\"object\":{\"type\":", row->type && row->type[0] ? row->type : NULL);
+	textbuf__json_u64(to, ",\"bytes\":", row->object_bytes);
+	textbuf__json_text(to, ",\"measure\":", report_measure_name(row->measure));
+	textbuf__text(to, "}");
+}
+
+static void put_row(const struct merged_row *row, bool alloc, bool first, struct textbuf *to)
 {
 	bool comma = false;
 
 	textbuf__json_u64(to, first ? "\n{\"value\":" : ",\n{\"value\":", row->value);
 	textbuf__json_u64(to, ",\"error\":", (uint64_t)row->error);
 	textbuf__json_u64(to, ",\"count\":", row->count);
-	textbuf__json_text(to, ",\"reason\":", row->frames.state);
+	textbuf__json_text(to, ",\"reason\":", alloc ? NULL : row->frames.state);
+	if (alloc)
+		put_object(row->like, to);
 	textbuf__json_text(to, ",\"root\":", row->frames.root);
 	textbuf__text(to, ",\"stack\":[");
 	for (size_t i = row->frames.nr; i > 0; i--) {
@@ -48,7 +60,7 @@ static void put_head(const struct report *r, struct textbuf *to)
 	textbuf__json_text(to, "},\"event\":", report_event_name(s->event));
 	textbuf__json_text(to, ",\"unit\":", report_value_unit(s->event));
 	textbuf__format(to, ",\"window_s\":%.3f,\"estimated\":%s", (double)r->meta->duration_ns / NS_PER_SEC,
-			s->windows ? "true" : "false");
+			report_is_estimated(s) ? "true" : "false");
 	textbuf__json_u64(to, ",\"windows\":", s->windows);
 	textbuf__json_u64(to, ",\"lost\":", r->meta->lost);
 	textbuf__json_u64(to, ",\"total\":", s->value);
@@ -67,7 +79,7 @@ static int render(const struct report *r, FILE *out, struct cause *why)
 	textbuf__init(&to, out);
 	put_head(r, &to);
 	for (size_t i = 0; i < merged__nr(m); i++)
-		put_row(merged__row(m, i), !i, &to);
+		put_row(merged__row(m, i), r->snap->event == PROFILE_ALLOC, !i, &to);
 	textbuf__text(&to, "]}\n");
 	err = textbuf__finish(&to);
 	textbuf__done(&to);

@@ -19,6 +19,10 @@ static void put_value(const struct snap *s, uint64_t value, double error, struct
 {
 	const double unit = is_timed(s->event) ? (double)NS_PER_SEC : 1;
 
+	if (s->event == PROFILE_ALLOC) {
+		textbuf__size(to, value);
+		return;
+	}
 	textbuf__format(to, is_timed(s->event) ? "%s%.4g s" : "%s%.0f", s->windows ? "~" : "", (double)value / unit);
 	if (s->windows)
 		textbuf__format(to, is_timed(s->event) ? " +- %.2g s" : " +- %.0f", error / unit);
@@ -26,11 +30,15 @@ static void put_value(const struct snap *s, uint64_t value, double error, struct
 
 static void put_row(const struct snap *s, const struct merged_row *row, struct textbuf *to)
 {
-	textbuf__format(to, "\n%5.1f %%  ", s->value ? 100 * (double)row->value / (double)s->value : 0.0);
+	const char *about = row->like->measure >= ALLOC_ESTIMATED ? "~" : "";
+
+	textbuf__format(to, "\n%5.1f %%  %s", s->value ? 100 * (double)row->value / (double)s->value : 0.0, about);
 	put_value(s, row->value, row->error, to);
 	if (is_timed(s->event))
 		textbuf__format(to, "  in %s%llu waits",
 				s->counts_least ? "at least " : s->windows ? "~" : "", (unsigned long long)row->count);
+	if (s->event == PROFILE_ALLOC)
+		textbuf__format(to, "  in %s%llu objects", about, (unsigned long long)row->count);
 	if (s->event != PROFILE_BIRTHS && s->event != PROFILE_EXITS)
 		textbuf__format(to, "  [%s]", row->frames.state);
 	if (row->frames.root)
@@ -48,6 +56,15 @@ static void put_row(const struct snap *s, const struct merged_row *row, struct t
 	}
 }
 
+/* Else the sums of allocations are the allocator's own, whoever had what. */
+static bool sum_is_sampled(const struct snap *s)
+{
+	for (size_t i = 0; i < s->nr; i++)
+		if (s->rows[i].measure == ALLOC_SAMPLED)
+			return true;
+	return false;
+}
+
 static void put_head(const struct report *r, struct textbuf *to)
 {
 	const struct snap *s = r->snap;
@@ -57,6 +74,7 @@ static void put_head(const struct report *r, struct textbuf *to)
 	if (s->windows)
 		textbuf__format(to, ", estimated from %u windows", s->windows);
 	textbuf__text(to, "\n");
+	textbuf__text(to, sum_is_sampled(s) ? "~" : "");
 	put_value(s, s->value, (double)s->error, to);
 	textbuf__format(to, " in all; %llu lost\n", (unsigned long long)r->meta->lost);
 }

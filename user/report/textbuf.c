@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "base/own.h"
+
 void textbuf__init(struct textbuf *b, FILE *out)
 {
 	*b = (struct textbuf){ .out = out };
@@ -178,4 +180,17 @@ void textbuf__format(struct textbuf *b, const char *fmt, ...)
 	}
 	textbuf__bytes(b, text, (size_t)n);
 	free(text);
+}
+
+void textbuf__size(struct textbuf *b, uint64_t bytes)
+{
+	static const char *const units[] = { "B", "kB", "MB", "GB", "TB" };
+	double n = (double)bytes;
+	size_t u = 0;
+
+	while (n >= 1000 && u + 1 < ARRAY_SIZE(units)) {
+		n /= 1000;
+		u++;
+	}
+	textbuf__format(b, u && n < 100 ? "%.1f %s" : "%.0f %s", n, units[u]);
 }

@@ -47,6 +47,7 @@ static inline void textbuf__text(struct textbuf *b, const char *text)
 void textbuf__u64(struct textbuf *b, uint64_t n);
 void textbuf__i64(struct textbuf *b, int64_t n);
 void textbuf__hex(struct textbuf *b, uint64_t n);		/* 0xc000012345 */
+void textbuf__size(struct textbuf *b, uint64_t bytes);		/* 1.2 MB */
 void textbuf__format(struct textbuf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void textbuf__json(struct textbuf *b, const char *text);	/* in quotes, escaped: one line. text: valid UTF-8 (report/textpool) */
 

@@ -14,6 +14,7 @@ const TITLES = {
 	exits: "Goroutines ended",
 	sched: "Waiting to run",
 	goroutines: "Goroutines",
+	alloc: "Memory allocated",
 };
 
 function duration(ns) {
@@ -25,9 +26,20 @@ function duration(ns) {
 	return `${ns} ns`;
 }
 
+function memory(bytes) {
+	const units = [["TiB", 2 ** 40], ["GiB", 2 ** 30], ["MiB", 2 ** 20], ["KiB", 2 ** 10]];
+
+	for (const [name, size] of units)
+		if (bytes >= size)
+			return `${Number((bytes / size).toPrecision(4)).toLocaleString("en")} ${name}`;
+	return `${bytes} B`;
+}
+
 function amount(value) {
 	if (timed)
 		return duration(value);
+	if (report.unit === "bytes")
+		return memory(value);
 	return `${value.toLocaleString("en")} ${value === 1 ? "goroutine" : "goroutines"}`;
 }
 
@@ -102,6 +114,8 @@ function describe() {
 
 	if (timed)
 		facts.push(`${report.count.toLocaleString("en")} waits`);
+	if (report.event === "alloc")
+		facts.push(`${report.count.toLocaleString("en")} objects`);
 	if (report.event !== "goroutines")
 		facts.push(`recorded for ${duration(report.duration_ns)}`);
 	if (report.start_ms)

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "daemon/eye.h"
+
+#include <string.h>
+
+void eye__give_up(struct eye *e, const char *why)
+{
+	probes__free(e->probes);
+	e->probes = NULL;
+	(void)cause__set(&e->why, 0, "%s", why);
+}
+
+void eye__open(struct eye *e, const struct probes_opts *o, const struct taken *t, ring_fn fn, void *ctx)
+{
+	int err = probes__new(o, t->proc, t->gp, fn, ctx, &e->probes, &e->why);
+
+	if (err)
+		eye__give_up(e, strerror(-err));
+}
+
+/* Links cost the target something even before recording begins, so they are made last. */
+void eye__start(struct eye *e)
+{
+	int err = e->probes ? probes__on(e->probes, &e->why) : 0;
+
+	if (err)
+		eye__give_up(e, strerror(-err));
+	else if (e->probes)
+		probes__start(e->probes);
+}
+
+void eye__measure(struct eye *e)
+{
+	uint64_t stats[PW_STAT_MAX];
+
+	if (!e->probes)
+		return;
+	probes__stats(e->probes, stats);
+	e->hits = probes__hits(stats);
+	e->cost_ns = probes__cost_ns(e->probes, stats);
+}
+
+void eye__close(struct eye *e)
+{
+	if (!e->probes)
+		return;
+	(void)probes__stop(e->probes);
+	probes__finish(e->probes);
+	eye__measure(e);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * allocsplit: who allocated what a size class handed out.
+ *
+ * How many slots of a size class were handed out is known exactly; who asked for them is known of
+ * samples, taken in windows during which each allocation was counted. The slots are split among the
+ * samples in proportion to the bytes that they spend (a ratio estimate), so the sum stays exact.
+ * Where there are few samples, and fewer than refills were seen, the stacks of the refills stand
+ * for them, and that is marked. Class 0 are large objects: its slots are bytes.
+ *
+ * Pure: no clock, no process. Memory is bounded by SPLIT_MAX refills and samples each; what goes
+ * beyond is refused and counted, and is part of the sums nevertheless.
+ */
+#ifndef PARKWATCH_MODEL_ALLOCSPLIT_H
+#define PARKWATCH_MODEL_ALLOCSPLIT_H
+
+#include <stdint.h>
+
+#include "base/own.h"
+#include "model/profile.h"
+
+#define SPLIT_CLASSES 68
+#define SPLIT_MAX     262144
+#define SPLIT_SAMPLES_FEW                                                                          \
+	30 /* objects sampled of a class that are enough however many refills there are */
+
+struct allocsplit;
+int allocsplit__new(struct allocsplit **ret);
+void allocsplit__free(struct allocsplit *s);
+DEFINE_SCOPED(allocsplit)
+
+/* Under this stack so many spans were taken into use, with so many free slots; class 0: objects,
+ * bytes. 0, -EINVAL, -ENOSPC, -ENOMEM. */
+int allocsplit__refill(struct allocsplit *s, unsigned int size_class,
+		       const struct profile_alloc *who, uint64_t spans, uint64_t slots);
+/* A window saw who->objects; spent: bytes of the slots that they take, or what was asked for if
+ * they share slots. */
+int allocsplit__sample(struct allocsplit *s, unsigned int size_class,
+		       const struct profile_alloc *who, uint64_t spent);
+/* What was handed out, if it is known otherwise than from refills. */
+void allocsplit__total(struct allocsplit *s, unsigned int size_class, uint64_t slots);
+/* Else: slots that were handed out without a refill (positive), or that a refill counted and were
+ * not handed out. */
+void allocsplit__adjust(struct allocsplit *s, unsigned int size_class, int64_t slots);
+
+/*
+ * Calls fn for each share, bytes and objects filled in: slot[] says how many bytes a slot of a size
+ * class has. The bytes of a class's shares add up to its slots.
+ */
+int allocsplit__each(struct allocsplit *s, const uint64_t slot[SPLIT_CLASSES],
+		     void (*fn)(void *ctx, const struct profile_alloc *share), void *ctx);
+uint64_t allocsplit__refused(const struct allocsplit *s);
+
+#endif
