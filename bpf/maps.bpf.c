@@ -33,6 +33,12 @@ struct pw_map_seen pw_seen SEC(".maps");
 struct pw_map_scratch pw_scratch SEC(".maps");
 
 /*
+ * Waits and latencies, by stack, who made the goroutine, and reason. Written by run, read by user
+ * space when recording has ended. Never deleted from.
+ */
+struct pw_map_waits pw_waits SEC(".maps");
+
+/*
  * Allocations, by stack, root, type and size. Written by the alloc points, read by user space when
  * recording has ended. Never deleted from.
  */

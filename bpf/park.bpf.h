@@ -90,12 +90,40 @@ static __always_inline int pw_do_ready(struct pt_regs *ctx, const struct pw_site
 	return 0;
 }
 
-/* One span from start to now, PW_WAIT or PW_SCHED. */
+/* Adds to the sum of waits of its kind. False: there is no room for a new one. */
+static __always_inline bool pw_sum_span(const struct pw_wait *e, __u32 kind, __u64 ns)
+{
+	struct pw_wait_key key = {
+		.stack_id = e->stack_id,
+		.gopc = e->gopc,
+		.startpc = e->startpc,
+		.reason = e->reason,
+		.kind = kind,
+	};
+	struct pw_wait_sum none = {}, *sum = bpf_map_lookup_elem(&pw_waits, &key);
+
+	if (!sum) {
+		bpf_map_update_elem(&pw_waits, &key, &none, BPF_NOEXIST);
+		sum = bpf_map_lookup_elem(&pw_waits, &key);
+	}
+	if (!sum)
+		return 0;
+	__sync_fetch_and_add(&sum->count, 1);
+	__sync_fetch_and_add(&sum->ns, ns);
+	pw_count(PW_STAT_SUMMED);
+	return 1;
+}
+
+/* One span from start to now, PW_WAIT or PW_SCHED. The stack of the first wait of one that was there
+ * before recording is found by its goid. */
 static __always_inline int pw_send_span(void *ctx, struct pw_wait *e, __u16 kind, __u64 goid,
 					__u64 now)
 {
 	if (now - e->start_ns < pw_knobs.min_wait_ns)
 		return pw_count(PW_STAT_FILTERED);
+	if (pw_knobs.sums && !pw_begin_ns && e->stack_id != PW_STACK_ID_CENSUS &&
+	    pw_sum_span(e, kind, now - e->start_ns))
+		return 0;
 	pw_fill_hdr(&e->hdr, kind, sizeof(*e), goid, now);
 	return pw_send_event(ctx, e, sizeof(*e));
 }

@@ -73,6 +73,12 @@ struct pw_map_scratch {
 	__type(key, __u32);
 	__type(value, struct pw_scratch);
 };
+struct pw_map_waits {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, PW_WAITS_MAX);
+	__type(key, struct pw_wait_key);
+	__type(value, struct pw_wait_sum);
+};
 struct pw_map_allocs {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, PW_ALLOCS_MAX);
@@ -99,6 +105,7 @@ extern struct pw_map_gs pw_gs SEC(".maps");
 extern struct pw_map_goids pw_goids SEC(".maps");
 extern struct pw_map_seen pw_seen SEC(".maps");
 extern struct pw_map_scratch pw_scratch SEC(".maps");
+extern struct pw_map_waits pw_waits SEC(".maps");
 extern struct pw_map_allocs pw_allocs SEC(".maps");
 extern struct pw_map_given_back pw_given_back SEC(".maps");
 extern struct pw_map_never pw_never SEC(".maps");

@@ -111,6 +111,24 @@ struct pw_gstate {
 _Static_assert(sizeof(struct pw_gstate) == 56, "map value changed");
 
 /*
+ * Key of the map `pw_waits`: waits and latencies that nobody wants one by one are summed there (knob sums), and read by user space
+ * when recording has ended. Those that began before recording, or before the window, and those of a full map are records.
+ */
+struct pw_wait_key {
+	__u64 stack_id;
+	__u64 gopc, startpc;
+	__u32 reason;
+	__u32 kind;		/* PW_WAIT or PW_SCHED */
+};
+_Static_assert(sizeof(struct pw_wait_key) == 32, "map key changed");
+
+struct pw_wait_sum {
+	__u64 count;
+	__u64 ns;
+};
+_Static_assert(sizeof(struct pw_wait_sum) == 16, "map value changed");
+
+/*
  * Key of the map `pw_allocs`: allocations are summed there, and read by user space when recording has ended.
  * size, by source:
  *	MALLOC, SIZED	the bytes asked for, rounded up so that all sizes of one key are of one size class, whatever header

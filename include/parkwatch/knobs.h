@@ -17,6 +17,7 @@
 #define PW_SEEN_MAX	   65536	/* stack ids that BPF remembers as sent (LRU) */
 #define PW_SCRATCH_DEFAULT 1024	/* per-thread buffers; user space raises it, see probe/attach */
 #define PW_GOIDS_MAX	   4096	/* goids in the filter */
+#define PW_WAITS_MAX	   65536	/* entries of pw_waits: some 6 MB */
 #define PW_ALLOCS_MAX	   131072 /* entries of pw_allocs: some 15 MB */
 #define PW_RING_DEFAULT	   (8u << 20) /* bytes, power of two */
 
@@ -79,9 +80,11 @@ struct pw_knobs {
 	__u32 rt;		/* copied into each header */
 	__u32 nr_sites;
 	__u32 cookies;		/* 1: the attach cookie is the index of the site (kernel 5.15 and later) */
+	__u32 sums;		/* 1: waits and latencies are summed in pw_waits, but in windows */
 	__u32 alloc_root;	/* enum pw_alloc_root: what allocations are told apart by besides their stack */
 	struct pw_heap_layout heap;
 	__u32 span_classes;	/* at most PW_SPAN_CLASSES */
+	__u32 pad;
 	__u16 first_site[16];	/* by enum pw_point: the site of a probe without cookie */
 	__u64 min_wait_ns;	/* waits and latencies below it are counted and dropped */
 	__u64 gopark;		/* where it is: a goroutine that waits, or was woken, goes on there */

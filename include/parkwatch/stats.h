@@ -18,6 +18,7 @@ enum pw_stat {
 	PW_STAT_HIT_END = 16,	/* room for PW_POINT_MAX points */
 
 	PW_STAT_EVENTS,		/* records handed to the transport and accepted (stack records not counted) */
+	PW_STAT_SUMMED,		/* waits and latencies that went into a sum instead */
 	PW_STAT_STACKS,		/* stack records accepted */
 	PW_STAT_OFF,		/* hit while recording was off (between attach and start, stop and detach) */
 	PW_STAT_MORESTACK,	/* hit on a stack check whose branch to morestack is taken: not an event */

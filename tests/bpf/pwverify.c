@@ -231,7 +231,7 @@ static void attach_each_way(const struct kfeat *kf)
 				 tr == PW_TRANSPORT_RING ? "ring" : "perf");
 			err = calibrate__run(kf, ways[i].way, (enum pw_transport)tr,
 					     1u << INSN_PUSH,
-					     1u << PW_POINT_PARK | 1u << PW_POINT_RUN, &cal, &why);
+					     1u << PW_POINT_PARK | 1u << PW_POINT_RUN, false, &cal, &why);
 			if (!err && cal.trap_ns[INSN_PUSH] <= 0)
 				err = -EPROTO;
 			result(name, err, why.text);

@@ -62,7 +62,7 @@ struct shim_map {
 };
 
 extern struct shim_kernel {
-	struct shim_map maps[8];
+	struct shim_map maps[16];
 	size_t nr_maps;
 	struct {
 		uint64_t at;

@@ -82,6 +82,7 @@ void make_world(void)
 	shim_map_hash(pw_goids, 4);
 	shim_map_hash(pw_seen, SHIM_ENTRIES);
 	shim_map_hash(pw_scratch, 2);
+	shim_map_hash(pw_waits, SHIM_ENTRIES);
 	shim_map_hash(pw_allocs, 4);
 	shim_map_hash(pw_given_back, SHIM_ENTRIES);
 	for (__u32 i = 0; i < PW_STAT_MAX; i++)
@@ -269,6 +270,82 @@ Test(probes, a_wait_from_the_census_ends_like_any_other)
 	w = record(0, PW_WAIT);
 	cr_expect_eq(w->stack_id, PW_STACK_ID_CENSUS);
 	cr_expect_eq(w->start_ns, 500);
+}
+
+static void wait_of(unsigned int reason, uint64_t from_ns, uint64_t to_ns)
+{
+	regs.cx = reason;
+	shim.now = from_ns;
+	pw_park(&regs);
+	shim.now = to_ns;
+	pw_run(&regs);
+}
+
+static void sum_waits(void)
+{
+	struct pw_knobs *k = (struct pw_knobs *)(uintptr_t)&pw_knobs;
+
+	k->want = PW_WANT_WAIT;
+	k->sums = 1;
+}
+
+static const struct pw_wait_sum *sum_of(unsigned int reason)
+{
+	const struct pw_stack *st = record(0, PW_STACK);
+	struct pw_wait_key key = { st->stack_id, GOPC, STARTPC, reason, PW_WAIT };
+
+	return bpf_map_lookup_elem(&pw_waits, &key);
+}
+
+Test(probes, waits_that_nobody_wants_one_by_one_are_summed)
+{
+	const struct pw_wait_sum *sum;
+
+	sum_waits();
+	wait_of(REASON, 1000, 1500);
+	wait_of(REASON, 2000, 2001);
+	wait_of(REASON + 1, 3000, 3007);
+	cr_expect_eq(shim.nr_records, 1, "the stack");
+	cr_expect_eq(stat_of(PW_STAT_SUMMED), 3);
+	cr_expect_eq(stat_of(PW_STAT_EVENTS), 0);
+	sum = sum_of(REASON);
+	cr_assert(sum);
+	cr_expect_eq(sum->count, 2);
+	cr_expect_eq(sum->ns, 501);
+	sum = sum_of(REASON + 1);
+	cr_assert(sum);
+	cr_expect_eq(sum->ns, 7);
+}
+
+Test(probes, a_wait_from_the_census_is_told_by_itself_though_others_are_summed)
+{
+	struct pw_gstate st = { .start_ns = 500, .stack_id = PW_STACK_ID_CENSUS, .goid = GOID, .reason = 5 };
+	uint64_t g = addr(made.g);
+
+	sum_waits();
+	bpf_map_update_elem(&pw_gs, &g, &st, BPF_NOEXIST);
+	pw_run(&regs);
+	record(0, PW_WAIT);
+	cr_expect_eq(stat_of(PW_STAT_SUMMED), 0);
+}
+
+Test(probes, in_a_window_nothing_is_summed)
+{
+	sum_waits();
+	pw_begin_ns = 500;
+	wait_of(REASON, 1000, 1500);
+	record(1, PW_WAIT);
+	cr_expect_eq(stat_of(PW_STAT_SUMMED), 0);
+}
+
+Test(probes, what_does_not_fit_into_the_sums_is_told_by_itself)
+{
+	sum_waits();
+	for (unsigned int i = 0; i <= SHIM_ENTRIES; i++)
+		wait_of(i, 1000, 1500);
+	cr_expect_eq(stat_of(PW_STAT_SUMMED), SHIM_ENTRIES);
+	cr_expect_eq(stat_of(PW_STAT_EVENTS), 1);
+	cr_expect_eq(((const struct pw_wait *)record(1, PW_WAIT))->reason, SHIM_ENTRIES);
 }
 
 /* In a window, nothing was seen of it yet. */

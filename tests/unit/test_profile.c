@@ -56,6 +56,33 @@ Test(profile, sums_waits_by_stack_and_reason)
 	cr_expect_eq(s->rows[0].own.stack.nr, ARRAY_SIZE(fake_wait_stack));
 }
 
+Test(profile, sums_of_waits_are_the_same_rows_as_waits)
+{
+	static const enum profile_root roots[] = { PROFILE_ROOT_NONE, PROFILE_ROOT_CREATED_BY, PROFILE_ROOT_STATE };
+
+	for (size_t i = 0; i < ARRAY_SIZE(roots); i++) {
+		scoped(profile) one = profile_of((struct profile_opts){ .event = PROFILE_BLOCKED, .root = roots[i] });
+		scoped(profile) sum = profile_of((struct profile_opts){ .event = PROFILE_BLOCKED, .root = roots[i] });
+		const struct pw_wait_key key = { STACK_A, PC_MAIN, START_WORKER, 14, PW_WAIT }, other = { STACK_A, 1, 2, 14, PW_SCHED };
+		scoped(snap) a = NULL;
+		scoped(snap) b = NULL;
+
+		fake_wait(one, 7, STACK_A, 14, 2000, 2500, 0);
+		fake_wait(one, 8, STACK_A, 14, 2000, 2100, 0);
+		fake_wait(sum, 9, STACK_A, 14, 3000, 3001, 0);
+		fake_wait(one, 9, STACK_A, 14, 3000, 3001, 0);
+		cr_assert_eq(profile__waits(sum, 0, &key, &(struct pw_wait_sum){ 2, 600 }), 0);
+		cr_assert_eq(profile__waits(sum, 0, &other, &(struct pw_wait_sum){ 5, 500 }), 0, "of another event");
+		a = snap_of(one);
+		b = snap_of(sum);
+		cr_assert_eq(a->nr, 1);
+		cr_assert_eq(b->nr, 1);
+		cr_expect_eq(b->rows[0].count, a->rows[0].count);
+		cr_expect_eq(b->rows[0].value, a->rows[0].value);
+		cr_expect_eq(b->rows[0].own.stack.nr, a->rows[0].own.stack.nr);
+	}
+}
+
 Test(profile, counts_only_time_inside_the_window)
 {
 	static const struct { const char *why; uint64_t from, to, count, value; } t[] = {

@@ -373,6 +373,36 @@ int intake__census(struct intake *in, uint16_t rt_nr, struct attach *a, bool wai
 	return 0;
 }
 
+/* Of a map of runtime rt. */
+struct map_walk {
+	struct intake *in;
+	uint16_t rt;
+};
+
+static void intake__sum(void *ctx, const struct pw_wait_key *key, const struct pw_wait_sum *sum)
+{
+	const struct map_walk *w = ctx;
+
+	if (intake__is_system(w->in, w->rt, key->startpc))
+		w->in->stats.system += sum->count;
+	else
+		(void)profile__waits(w->in->profile, w->rt, key, sum); /* what it refuses it counts */
+}
+
+int intake__sums(struct intake *in, uint16_t rt, struct attach *a)
+{
+	struct map_walk w = { in, rt };
+
+	return attach__waits_each(a, intake__sum, &w);
+}
+
+uint64_t intake__events(const struct intake *in, const uint64_t *stats)
+{
+	const uint64_t all = stats[PW_STAT_EVENTS] + stats[PW_STAT_SUMMED];
+
+	return all > in->stats.system ? all - in->stats.system : 0;
+}
+
 void intake__sample(struct intake *in, const struct census *c, const struct census_g *g, uint64_t *ids, struct profile_sample *ps)
 {
 	const struct census_stack *st = &c->stacks[g->stack];
@@ -390,14 +420,9 @@ void intake__sample(struct intake *in, const struct census *c, const struct cens
 	(void)profile__sample(in->profile, ps); /* what it refuses it counts */
 }
 
-struct open_wait_walk {
-	struct intake *in;
-	uint16_t rt;
-};
-
 static void intake__open_wait(void *ctx, uint64_t addr, const struct pw_gstate *s)
 {
-	struct open_wait_walk *w = ctx;
+	struct map_walk *w = ctx;
 	const struct goruntime *rt = goproc__runtime(w->in->gp, w->rt);
 	uint64_t goid = 0, gopc = 0, startpc = 0, labels = 0;
 	uint8_t g[G_BYTES_MAX];
@@ -422,7 +447,7 @@ static void intake__open_wait(void *ctx, uint64_t addr, const struct pw_gstate *
 
 int intake__open_waits(struct intake *in, uint16_t rt, struct attach *a)
 {
-	struct open_wait_walk w = { .in = in, .rt = rt };
+	struct map_walk w = { .in = in, .rt = rt };
 
 	return attach__gs_each(a, intake__open_wait, &w);
 }

@@ -43,6 +43,9 @@ void intake__record(void *in, const void *data, size_t len);	/* a ring_fn */
 int intake__census(struct intake *in, uint16_t rt, struct attach *a, bool waits, uint64_t start_ns,
 		   unsigned int depth, struct cause *why);
 
+/* Waits that were summed, when recording has ended (attach_opts.sums). */
+int intake__sums(struct intake *in, uint16_t rt, struct attach *a);
+
 /* Waits that are open at the end. */
 int intake__open_waits(struct intake *in, uint16_t rt, struct attach *a);
 
@@ -67,5 +70,7 @@ struct intake_stats {
 	uint64_t unsettled;	/* goroutines that the census could not read: their first wait has no stack */
 };
 const struct intake_stats *intake__stats(const struct intake *in);
+/* Events that there were, by the counters of the probes (PW_STAT_MAX of them), but for those left out. */
+uint64_t intake__events(const struct intake *in, const uint64_t *stats);
 
 #endif

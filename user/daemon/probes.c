@@ -94,6 +94,7 @@ static int probes__load_runtime(struct probes *p, size_t i, struct cause *why)
 		.rt = (uint32_t)i,
 		.depth = p->o.depth,
 		.min_wait_ns = p->o.min_wait_ns,
+		.sums = p->o.sums,
 		.alloc_root = p->o.alloc_root,
 		.goids = p->o.nr_goids ? p->o.goids : NULL,
 		.nr_goids = p->o.nr_goids,
@@ -130,7 +131,7 @@ static void probes__calibrate(struct probes *p)
 				classes |= 1u << p->plans[i]->sites[k].class;
 	}
 	if (calibrate__run(&p->kf, attach__way(p->attaches[0]), (enum pw_transport)p->o.transport,
-			   classes, points, &p->cal, &c))
+			   classes, points, p->o.sums, &p->cal, &c))
 		log_warn("cost is not measured: %s", c.text);
 	else
 		p->calibrated = true;

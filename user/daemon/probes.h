@@ -40,6 +40,7 @@ struct probes_opts {
 	const uint64_t *goids;		/* ascending, borrowed; NULL: all */
 	size_t nr_goids;
 	uint64_t min_wait_ns;
+	bool sums;			/* attach_opts.sums */
 	enum pw_alloc_root alloc_root;
 	unsigned int depth;
 	uint32_t ring_bytes;

@@ -64,6 +64,16 @@ static void session__needs(const struct session_opts *o, uint32_t *ret_points, u
 	*ret_want = want;
 }
 
+/* Nobody asks for waits one by one: what their rows are made of is what sums are kept apart by. */
+static bool session__sums(const struct session_opts *o)
+{
+	const enum profile_event event = o->profile.event;
+	const enum profile_root root = o->profile.root;
+
+	return (event == PROFILE_BLOCKED || event == PROFILE_SCHED) && !o->profile.async && root != PROFILE_ROOT_GOID &&
+	       root != PROFILE_ROOT_LABEL;
+}
+
 static int session__find_target(struct session *s, struct cause *why)
 {
 	int err;
@@ -94,7 +104,7 @@ static int session__build_probes(struct session *s, struct cause *why)
 	struct probes_opts po = {
 		.transport = s->o.transport, .way = s->o.way, .goids = s->o.goids, .nr_goids = s->o.nr_goids,
 		.min_wait_ns = s->o.min_wait_ns, .depth = s->o.depth, .ring_bytes = s->o.ring_bytes,
-		.no_cost = s->o.no_cost,
+		.no_cost = s->o.no_cost, .sums = session__sums(&s->o),
 	};
 	int err = session__build_allocs(s);
 
@@ -155,7 +165,7 @@ static void session__end_of_probes(const struct session *s, struct session_end *
 	stats[PW_STAT_OFF] -= s->allocrun.foretold;
 	e->hits = probes__hits(stats) + stats[PW_STAT_OFF];
 	e->attached = e->windows + 1;
-	e->events = s->allocs ? allocs__objects(s->allocs) : stats[PW_STAT_EVENTS] - in->system;
+	e->events = s->allocs ? allocs__objects(s->allocs) : intake__events(s->intake, stats);
 	probes__losses(s->probes, stats, lost);
 	losses__add(lost, in->pipe.malformed + in->pipe.unknown, "not understood");
 	e->cost_ns = probes__calibrated(s->probes) ? probes__cost_ns(s->probes, stats) : -1;

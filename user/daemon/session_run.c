@@ -28,7 +28,7 @@ static void session_run__tell(const struct session_run *r)
 	if (s->probes) {
 		probes__stats(s->probes, stats);
 		probes__losses(s->probes, stats, &lost);
-		p.events = s->allocs ? allocrun__seen(stats) : stats[PW_STAT_EVENTS] - intake__stats(s->intake)->system;
+		p.events = s->allocs ? allocrun__seen(stats) : intake__events(s->intake, stats);
 		p.lost = lost.nr;
 	}
 	r->progress(r->ctx, &p);
@@ -191,8 +191,10 @@ static uint64_t session_run__finish(const struct session_run *r)
 	probes__finish(s->probes);
 	if (s->allocs)
 		allocrun__finish(&s->allocrun);
-	for (size_t i = 0; i < s->nr_rt; i++)
+	for (size_t i = 0; i < s->nr_rt; i++) {
+		(void)intake__sums(s->intake, (uint16_t)i, probes__attach(s->probes, i));
 		(void)intake__open_waits(s->intake, (uint16_t)i, probes__attach(s->probes, i));
+	}
 	return end;
 }
 

@@ -457,6 +457,33 @@ int profile__open_wait(struct profile *p, uint16_t rt, const struct pw_gstate *s
 	return apply_span(p, &w, from_ns, p->end_ns);
 }
 
+static int add_rows(struct profile *p, const struct row_key *key, uint64_t count, uint64_t value)
+{
+	int err = rowset__add_many(p->rows, key, count, value);
+
+	p->stats.in += count;
+	if (err)
+		p->stats.refused += count;
+	else
+		p->stats.out += count;
+	return err;
+}
+
+int profile__waits(struct profile *p, uint16_t rt, const struct pw_wait_key *k, const struct pw_wait_sum *s)
+{
+	const struct happening w = { .gopc = k->gopc };
+	const struct row_key key = {
+		.stack_id = k->stack_id,
+		.root = root_of(p, &w),
+		.reason = k->reason,
+		.rt = rt,
+	};
+
+	if (k->kind != (p->opts.event == PROFILE_SCHED ? PW_SCHED : PW_WAIT))
+		return 0;
+	return add_rows(p, &key, s->count, s->ns);
+}
+
 int profile__alloc(struct profile *p, uint16_t rt, const struct profile_alloc *a)
 {
 	const struct row_key key = {
@@ -467,14 +494,8 @@ int profile__alloc(struct profile *p, uint16_t rt, const struct profile_alloc *a
 		.measure = a->measure,
 		.rt = rt,
 	};
-	int err = rowset__add_many(p->rows, &key, a->objects, a->bytes);
 
-	p->stats.in += a->objects;
-	if (err)
-		p->stats.refused += a->objects;
-	else
-		p->stats.out += a->objects;
-	return err;
+	return add_rows(p, &key, a->objects, a->bytes);
 }
 
 void profile__window(struct profile *p)

@@ -101,6 +101,9 @@ uint32_t profile__label(struct profile *p, const char *text);
  */
 int profile__apply(struct profile *p, const struct pw_hdr *h, uint32_t label);
 
+/* Many of the same kind at once, all inside the window. 0, or as above. Not with async, nor by goid or label. */
+int profile__waits(struct profile *p, uint16_t rt, const struct pw_wait_key *k, const struct pw_wait_sum *s);
+
 /*
  * One goroutine of the census of runtime rt. A wait of PW_STACK_ID_CENSUS is given this stack and reason, whichever of the
  * two comes first; each entry serves one wait. 0 or -ENOSPC, -ENOMEM.

@@ -115,6 +115,7 @@ static void attach__set_knobs(struct attach *a, const struct attach_opts *o)
 	k->filter_goids = o->goids != NULL;
 	k->rt = o->rt;
 	k->nr_sites = a->plan->nr_sites;
+	k->sums = o->sums;
 	k->alloc_root = o->alloc_root;
 	k->span_classes = gosizes_span_classes(a->plan->rt->minor);
 	k->heap = (struct pw_heap_layout){
@@ -157,6 +158,8 @@ static int attach__set_maps(struct attach *a, const struct proc *p, const struct
 			a->skel->maps.pw_gs,
 			a->points & waits ? clamp_entries(2 * o->allglen, PW_GS_DEFAULT, PW_GS_MAX)
 					  : 1);
+	if (!err && !o->sums)
+		err = bpf_map__set_max_entries(a->skel->maps.pw_waits, 1);
 	if (!err && !(a->points & ALLOC_POINTS))
 		err = bpf_map__set_max_entries(a->skel->maps.pw_allocs, 1);
 	if (!err)
@@ -527,4 +530,26 @@ int attach__allocs_each(struct attach *a,
 	struct alloc_visit v = { fn, ctx };
 
 	return map_each(a->skel->maps.pw_allocs, alloc_visit, &v);
+}
+
+struct wait_visit {
+	void (*fn)(void *ctx, const struct pw_wait_key *key, const struct pw_wait_sum *sum);
+	void *ctx;
+};
+
+static void wait_visit(void *ctx, const void *key, const void *value)
+{
+	const struct wait_visit *v = ctx;
+
+	v->fn(v->ctx, key, value);
+}
+
+int attach__waits_each(struct attach *a,
+		       void (*fn)(void *ctx, const struct pw_wait_key *key,
+				  const struct pw_wait_sum *sum),
+		       void *ctx)
+{
+	struct wait_visit v = { fn, ctx };
+
+	return map_each(a->skel->maps.pw_waits, wait_visit, &v);
 }

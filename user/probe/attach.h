@@ -41,6 +41,7 @@ struct attach_opts {
 	uint32_t rt;        /* number of this runtime in the process */
 	unsigned int depth; /* 1 .. PW_STACK_MAX */
 	uint64_t min_wait_ns;
+	bool sums; /* waits and latencies are wanted as sums (attach__waits_each()), but in windows */
 	const uint64_t *goids; /* filter; NULL: all */
 	size_t nr_goids;
 	uint32_t ring_bytes; /* power of two, at least a page */
@@ -88,8 +89,12 @@ int attach__part_on(struct attach *a, enum attach_part part, struct cause *why);
 void attach__part_off(struct attach *a, enum attach_part part);
 /* Slots that were given back unused, by span class. */
 int attach__given_back(struct attach *a, uint64_t ret[PW_SPAN_CLASSES]);
-/* Calls fn for each entry: of the map of goroutines after stop, of the map of allocations at any
- * time. */
+/* Calls fn for each entry: of the map of goroutines and of sums of waits after stop, of the map of
+ * allocations at any time. */
+int attach__waits_each(struct attach *a,
+		       void (*fn)(void *ctx, const struct pw_wait_key *key,
+				  const struct pw_wait_sum *sum),
+		       void *ctx);
 int attach__allocs_each(struct attach *a,
 			void (*fn)(void *ctx, const struct pw_alloc_key *key,
 				   const struct pw_alloc_sum *sum),

@@ -239,9 +239,11 @@ static int bench__time_points(struct bench *b, uint32_t points, const double *ba
 }
 
 int calibrate__run(const struct kfeat *kf, enum attach_way way, enum pw_transport transport,
-		   uint32_t classes, uint32_t points, struct calibration *ret, struct cause *why)
+		   uint32_t classes, uint32_t points, bool sums, struct calibration *ret,
+		   struct cause *why)
 {
 	struct attach_opts o = { .want = wants(points),
+				 .sums = sums,
 				 .transport = transport,
 				 .way = way,
 				 .depth = DEPTH,

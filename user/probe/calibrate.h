@@ -21,9 +21,10 @@ struct calibration {
 	double work_ns[PW_POINT_MAX];   /* what our program adds to the trap, per point */
 };
 
-/* classes and points: bit masks of what will be used. */
+/* classes and points: bit masks of what will be used; sums: as attach_opts.sums. */
 int calibrate__run(const struct kfeat *kf, enum attach_way way, enum pw_transport transport,
-		   uint32_t classes, uint32_t points, struct calibration *ret, struct cause *why);
+		   uint32_t classes, uint32_t points, bool sums, struct calibration *ret,
+		   struct cause *why);
 /* ns of a hit at this site. */
 double calibration_hit_ns(const struct calibration *c, const struct plan_site *s);
 
