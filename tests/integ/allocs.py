@@ -9,7 +9,7 @@ import tempfile
 from collections import defaultdict
 
 import build
-from target import LIMIT, PARKWATCH, Recording, Target, attach_ways, expect, folded
+from target import LIMIT, PARKWATCH, Failed, Recording, Target, attach_ways, expect, folded
 
 SITE = re.compile(r"\.(site\w+)$")
 TINY = ("siteTiny", "siteOdd")    # several share a block, and Go's profile knows the block only
@@ -233,9 +233,23 @@ CASES = [
 ]
 
 
+# What is estimated may be off by chance, and Go's own profile missed one object of 624 once: what is wrong is wrong twice.
+BY_CHANCE = (exact_counts_the_objects_that_gos_own_profile_has, refill_has_the_sum_and_the_order_of_sites,
+             without_a_collector_sites_that_take_turns_are_told_apart, runtime_weighs_samples_as_gos_own_profile_does, leaks_says_what_each_group_allocated)
+
+
+def tried(function, *args):
+    try:
+        function(*args)
+    except Failed:
+        if function not in BY_CHANCE:
+            raise
+        function(*args)
+
+
 def cases():
     for function, kinds, matrix in CASES:
         for minor, mode, how in matrix:
             for kind in kinds:
                 name = f"alloc: {function.__name__} [{' '.join(filter(None, [f'go1.{minor}', mode, kind, how]))}]"
-                yield name, lambda f=function, a=(kind, minor, mode, how): f(*a)
+                yield name, lambda f=function, a=(kind, minor, mode, how): tried(f, *a)

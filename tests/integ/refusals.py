@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 import build
-from target import Recording, Target, attach_ways, expect, folded, parkwatch, text_changed
+from target import Recording, Target, attach_ways, expect, folded, parkwatch
 
 
 def one_line(result, *patterns, code=1):
@@ -202,54 +202,11 @@ def usage_errors_are_2():
         expect(code == 2 and not out and len(said.strip().splitlines()) == 1, f"{args}: exit code {code}, {out} {said!r}")
 
 
-def kill_9_leaves_the_target_as_it_was():
-    for attach in attach_ways():
-        with Target("busy") as t:
-            expect(text_changed(t.pid) == 0, "the code differs before anything is attached")
-            r = Recording(t.pid, "--attach", attach)
-            expect(r.recording, "".join(r.said))
-            t.go()
-            expect(text_changed(t.pid) > 0, f"{attach}: no code is changed while it records: the test sees nothing")
-            r.process.kill()
-            r.wait()
-            for _ in range(200):    # the kernel takes the probes out when the last descriptor is gone
-                if text_changed(t.pid) == 0:
-                    break
-                subprocess.run(["sleep", "0.05"], check=True)
-            expect(text_changed(t.pid) == 0, f"{attach}: probes are left in the code")
-            expect(t.process.poll() is None, f"{attach}: the target died")
-
-
-def a_program_that_starts_another_has_ended():
-    with Target("execute") as t:
-        r = Recording(t.pid, "-d", "30", "--root", "goid")
-        t.go()
-        code, out, said = r.wait()
-    expect(code == 0 and "the program ended after" in said, f"exit code {code}: {said}")
-    for frames, ns in folded(out):
-        expect(ns < 10e9, f"{frames} counts on in another program: {ns} ns")
-
-
-def every_way_out_takes_the_probes_out():
-    for how in ("duration", "SIGINT", "SIGTERM"):
-        with Target("busy") as t:
-            t.go()
-            r = Recording(t.pid, *(["-d", "300ms"] if how == "duration" else []))
-            expect(r.recording, "".join(r.said))
-            if how != "duration":
-                r.process.send_signal(2 if how == "SIGINT" else 15)
-            code, _, said = r.wait()
-            expect(code == 0, f"{how}: exit code {code}: {said}")
-            expect(text_changed(t.pid) == 0, f"{how}: probes are left in the code")
-            expect(t.process.poll() is None, f"{how}: the target died")
-
-
 def cases():
     for function in (
             no_such_process, not_a_go_program, a_kernel_thread, a_thread_id_is_named_with_its_process, go_too_old,
             go_too_new_is_refused_where_nothing_tells_its_offsets, go_too_new_is_read_by_its_debug_information,
             a_32_bit_program, no_privilege_names_the_capability, few_capabilities_are_enough_where_uprobe_multi_is,
             an_exit_while_attached_still_writes_what_was_seen, a_full_disk_leaves_no_file, a_folder_that_is_not_there,
-            a_program_that_starts_another_has_ended, a_killed_recording_leaves_no_file_under_the_final_name,
-            a_truncated_executable, usage_errors_are_2, kill_9_leaves_the_target_as_it_was, every_way_out_takes_the_probes_out):
+            a_killed_recording_leaves_no_file_under_the_final_name, a_truncated_executable, usage_errors_are_2):
         yield function.__name__, function

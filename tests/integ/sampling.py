@@ -115,8 +115,9 @@ def the_end_of_the_program_ends_it():
 
 
 def what_needs_probes_is_refused():
-    code, _, said = parkwatch("record", "-p", os.getpid(), "--no-probes", "--min-wait", "1ms")
-    expect(code == 2 and said.count("\n") == 1 and "--min-wait" in said, f"{code}: {said}")
+    for how in (["--no-probes"], ["--max-overhead", "1"]):
+        code, _, said = parkwatch("record", "-p", os.getpid(), *how, "--min-wait", "1ms")
+        expect(code == 2 and said.count("\n") == 1 and "--min-wait" in said and how[0] in said, f"{how}: {code}: {said}")
 
 
 ONCE = [those_who_wait_all_the_time_count_for_all_of_it, the_end_of_the_program_ends_it, what_needs_probes_is_refused]

@@ -482,6 +482,8 @@ int opts__parse(struct opts *o, int argc, char **argv)
 		return usage_error(o, "what is meant by", argv[1 + optind]);
 	if (o->command == CMD_LEAKS && !o->duration_ns)
 		return usage_error(o, "a watch has an end; what is meant by -d", "0");
+	if (o->command == CMD_RECORD && o->max_overhead > 0 && o->min_wait_ns)
+		return usage_error(o, "looks do not see how long a wait is, so there is no --min-wait with", "--max-overhead");
 	if (o->command == CMD_RECORD && o->no_probes && o->min_wait_ns)
 		return usage_error(o, "looks do not see how long a wait is, so there is no --min-wait with", "--no-probes");
 	if (o->command != CMD_DOCTOR && !o->pid) {

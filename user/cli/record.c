@@ -100,6 +100,10 @@ static void say_end(const struct opts *o, const struct session_end *e, const str
 	if (e->target_ended)
 		log_info("the program ended after %.1f s; this is what was seen until then",
 			 (double)e->duration_ns / NS_PER_SEC);
+	if (e->target_stopped)
+		log_warn("the program is stopped (SIGSTOP or a debugger): those that waited did so all the time");
+	if (e->probes_killed)
+		log_warn("somebody killed pw-keeper, the process that keeps the probes: what came after that is missing");
 	if (e->lost)
 		log_warn("lost: %s", e->losses);
 	if (snap->stacks_lost)

@@ -218,6 +218,14 @@ void probes__off(struct probes *p)
 		attach__off(p->attaches[i]);
 }
 
+bool probes__kept(const struct probes *p)
+{
+	for (size_t i = 0; i < p->nr_rt; i++)
+		if (!attach__kept(p->attaches[i]))
+			return false;
+	return true;
+}
+
 struct attach *probes__attach(const struct probes *p, size_t rt)
 {
 	return p->attaches[rt];

@@ -163,6 +163,7 @@ static void session__end_of_probes(const struct session *s, struct session_end *
 
 	probes__stats(s->probes, stats);
 	stats[PW_STAT_OFF] -= s->allocrun.foretold;
+	e->probes_killed = !probes__kept(s->probes);
 	e->hits = probes__hits(stats) + stats[PW_STAT_OFF];
 	e->attached = e->windows + 1;
 	e->events = s->allocs ? allocs__objects(s->allocs) : intake__events(s->intake, stats);
@@ -224,6 +225,7 @@ int session__record(struct session *s, uint64_t duration_ns, const volatile sig_
 	profile__begin(s->profile, r.start_ns);
 	profile__end(s->profile, r.start_ns + r.covered_ns);
 	e.target_ended = r.target_ended;
+	e.target_stopped = !r.target_ended && proc__stopped(s->proc);
 	e.duration_ns = r.covered_ns;
 	e.exact_ns = r.exact_ns;
 	e.windows = r.windows;

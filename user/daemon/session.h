@@ -50,6 +50,8 @@ struct session_progress {
 
 struct session_end {
 	bool target_ended;		/* before the recording was over; one that starts another program (execve) ends, too */
+	bool probes_killed;		/* by somebody who killed the process that keeps them: from then on nothing was seen */
+	bool target_stopped;		/* by a signal or a debugger, when it was over: who did not run meanwhile counts as waiting */
 	uint64_t duration_ns;
 	uint64_t hits;			/* those while recording was off (attaching, detaching) too */
 	uint32_t attached;		/* how often the probes were attached and taken down: GOVERNOR_LINKS_NS each, beside the hits */

@@ -10,6 +10,7 @@
 
 #include "golang/gosizes.h"
 #include "parkwatch.skel.h"
+#include "probe/keeper.h"
 
 #define WAKEUP_SHARE  8    /* the reader is woken for each eighth of the ring that fills */
 #define BATCH_ENTRIES 1024 /* of a map, read in one call */
@@ -28,11 +29,13 @@ struct attach {
 	uint32_t points, parts[ATTACH_PARTS];
 	pid_t pid;
 	char comm[64];
-	struct linkset {
-		struct ulink links[PW_SITES_MAX];
-		uint32_t nr;
-	} steady, of_part[ATTACH_PARTS];
+	struct keeper *keeper; /* owned */
+	bool part_on[ATTACH_PARTS];
 };
+
+/* Sets of links of the keeper: of a part its number; and of all others. */
+#define STEADY ATTACH_PARTS
+_Static_assert(STEADY < KEEPER_SETS, "a set for each");
 
 static const struct {
 	enum attach_way way;
@@ -245,6 +248,8 @@ int attach__new(const struct plan *plan, const struct kfeat *kf, const struct pr
 		err = parkwatch__load(a->skel);
 	if (!err)
 		err = attach__fill_goids(a, o);
+	if (!err)
+		err = keeper__new(&a->keeper);
 	if (err)
 		return cause__set(why, err,
 				  "cannot load the BPF programs for '%s' (pid %d): %s; %s", a->comm,
@@ -260,25 +265,28 @@ void attach__free(struct attach *a)
 {
 	if (!a)
 		return;
-	attach__off(a);
+	keeper__free(a->keeper); /* and its links */
 	parkwatch__destroy(a->skel);
 	free(a);
 }
 
 /* Links nr sites of one file; by the perf ways nr is 1. */
-static int attach__link(struct attach *a, struct linkset *set, const struct plan_site *first,
+static int attach__link(struct attach *a, unsigned int set, const struct plan_site *first,
 			const unsigned long *offsets, const __u64 *cookies, uint32_t nr,
 			struct cause *why)
 {
 	struct uplace where = { first->place.path, offsets, cookies, nr };
 	int fd = bpf_program__fd(attach__program(a, first->wire.point));
-	int err = ulink__open(a->way, fd, a->pid, &where, &set->links[set->nr]);
+	int err = keeper__open(a->keeper, set, a->way, fd, a->pid, &where);
 
+	if (err == -EOWNERDEAD)
+		return cause__set(why, err, "cannot attach %s in '%s' (pid %d): pw-keeper, which "
+				  "keeps the probes, was killed; run parkwatch again",
+				  first->func_name, a->comm, a->pid);
 	if (err)
 		return cause__set(why, err, "cannot attach %s in '%s' (pid %d): %s; %s",
 				  first->func_name, a->comm, a->pid, strerror(-err),
 				  next_step(a->way, err));
-	set->nr++;
 	return 0;
 }
 
@@ -290,7 +298,7 @@ static bool same_link(const struct attach *a, const struct plan_site *x, const s
 
 /* All sites of these points with the image and the program of site `first`, if that is the first of
  * them. */
-static int attach__link_image(struct attach *a, struct linkset *set, uint32_t points,
+static int attach__link_image(struct attach *a, unsigned int set, uint32_t points,
 			      uint32_t first, struct cause *why)
 {
 	const struct plan_site *sites = a->plan->sites;
@@ -310,13 +318,7 @@ static int attach__link_image(struct attach *a, struct linkset *set, uint32_t po
 	return attach__link(a, set, &sites[first], offsets, cookies, nr, why);
 }
 
-static void linkset__close(struct linkset *set)
-{
-	ulinks__close(set->links, set->nr);
-	set->nr = 0;
-}
-
-static int attach__link_points(struct attach *a, struct linkset *set, uint32_t points,
+static int attach__link_points(struct attach *a, unsigned int set, uint32_t points,
 			       struct cause *why)
 {
 	int err = 0;
@@ -332,7 +334,7 @@ static int attach__link_points(struct attach *a, struct linkset *set, uint32_t p
 					     : attach__link(a, set, s, &offset, &cookie, 1, why);
 	}
 	if (err)
-		linkset__close(set);
+		(void)keeper__close(a->keeper, set);
 	return err;
 }
 
@@ -342,7 +344,7 @@ int attach__on(struct attach *a, struct cause *why)
 
 	for (int i = 0; i < ATTACH_PARTS; i++)
 		points &= ~a->parts[i];
-	return attach__link_points(a, &a->steady, points, why);
+	return attach__link_points(a, STEADY, points, why);
 }
 
 int attach__part_on(struct attach *a, enum attach_part part, struct cause *why)
@@ -350,9 +352,10 @@ int attach__part_on(struct attach *a, enum attach_part part, struct cause *why)
 	uint32_t points = a->points & a->parts[part];
 	int err;
 
-	if (!points || a->of_part[part].nr)
+	if (!points || a->part_on[part])
 		return 0;
-	err = attach__link_points(a, &a->of_part[part], points, why);
+	err = attach__link_points(a, part, points, why);
+	a->part_on[part] = !err;
 	if (!err && part == ATTACH_SINGLES)
 		attach__exact(a, true);
 	return err;
@@ -360,11 +363,12 @@ int attach__part_on(struct attach *a, enum attach_part part, struct cause *why)
 
 void attach__part_off(struct attach *a, enum attach_part part)
 {
-	if (!a->of_part[part].nr)
+	if (!a->part_on[part])
 		return;
 	if (part == ATTACH_SINGLES)
 		attach__exact(a, false);
-	linkset__close(&a->of_part[part]);
+	(void)keeper__close(a->keeper, part);
+	a->part_on[part] = false;
 }
 
 void attach__start(struct attach *a)
@@ -398,7 +402,12 @@ void attach__off(struct attach *a)
 {
 	for (int i = 0; i < ATTACH_PARTS; i++)
 		attach__part_off(a, (enum attach_part)i);
-	linkset__close(&a->steady);
+	(void)keeper__close(a->keeper, STEADY);
+}
+
+bool attach__kept(const struct attach *a)
+{
+	return keeper__alive(a->keeper);
 }
 
 enum attach_way attach__way(const struct attach *a)

@@ -6,6 +6,7 @@
  *	attach__on()		 makes all links while recording is still off
  *	attach__start() stop()	 flips recording at one moment for all probes
  *	attach__off()		 takes the links down; also free() and the end of the process do
+ * A child process makes the links (probe/keeper), so that they go if this process is killed.
  * Loop thread only. Logs nothing; failures have a cause of the shape
  * "cannot attach runtime.gopark in 'api' (pid 812): Permission denied; needs CAP_BPF and
  *CAP_PERFMON, or run with sudo".
@@ -62,6 +63,7 @@ int attach__on(struct attach *a, struct cause *why);
 void attach__start(struct attach *a); /* recording begins */
 void attach__stop(struct attach *a);  /* recording ends: later hits count as OFF */
 void attach__off(struct attach *a);
+bool attach__kept(const struct attach *a); /* false: somebody killed the keeper (probe/keeper), and with it the links */
 /*
  * Before start: what follows is a window that begins at begin_ns (CLOCK_MONOTONIC): of goroutines that park before it and run in it
  * only the part in it counts, and they need no mark. 0: it is the whole recording.

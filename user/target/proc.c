@@ -295,6 +295,13 @@ bool proc__executed(const struct proc *p)
 	return !proc__read_stat(p, &st) && st.start_stack != p->start_stack;
 }
 
+bool proc__stopped(const struct proc *p)
+{
+	struct stat_line st;
+
+	return !proc__read_stat(p, &st) && (st.state == 'T' || st.state == 't');
+}
+
 uint64_t proc__cpu_ns(const struct proc *p)
 {
 	struct timespec ts;

@@ -150,6 +150,7 @@ var kinds = map[string]kind{
 	"flood":   {nil, flood},
 	"threads": {nil, threads},
 	"execute": {nil, execute},
+	"restart": {func() { go busy(nil) }, execute},
 	"waits":   {setupWaits, waitKinds},
 	"grow":    {nil, grow},
 	"rate":    {nil, rate},

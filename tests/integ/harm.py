@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""harm: whatever becomes of parkwatch or of the program while it is recorded, the program runs on as it was, and what was seen is told.
+
+KILLS: how many recordings are killed at a moment of chance (12); each has some ten windows a second.
+"""
+import os
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import build
+from target import Recording, Target, attach_ways, expect, folded, text_changed
+
+KILLS = int(os.environ.get("KILLS", "12"))
+WINDOWS = ["--max-overhead", "6"]    # of a program that is busy, exact for some hundredths of a second
+FREEZERS = Path("/sys/fs/cgroup/freezer"), Path("/sys/fs/cgroup")    # version 1, version 2
+
+
+def probes_are_out(pid):
+    """The kernel takes them out when the last descriptor is gone."""
+    for _ in range(200):
+        if text_changed(pid) == 0:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def kill_9_leaves_the_target_as_it_was():
+    for attach in attach_ways():
+        with Target("busy") as t:
+            expect(text_changed(t.pid) == 0, "the code differs before anything is attached")
+            r = Recording(t.pid, "--attach", attach)
+            expect(r.recording, "".join(r.said))
+            t.go()
+            expect(text_changed(t.pid) > 0, f"{attach}: no code is changed while it records: the test sees nothing")
+            r.process.kill()
+            r.wait()
+            expect(probes_are_out(t.pid), f"{attach}: probes are left in the code")
+            expect(t.process.poll() is None, f"{attach}: the target died")
+
+
+def a_program_that_starts_another_has_ended():
+    with Target("execute") as t:
+        r = Recording(t.pid, "-d", "30", "--root", "goid")
+        t.go()
+        code, out, said = r.wait()
+    expect(code == 0 and "the program ended after" in said, f"exit code {code}: {said}")
+    for frames, ns in folded(out):
+        expect(ns < 10e9, f"{frames} counts on in another program: {ns} ns")
+
+
+def every_way_out_takes_the_probes_out():
+    for how in ("duration", "SIGINT", "SIGTERM"):
+        with Target("busy") as t:
+            t.go()
+            r = Recording(t.pid, *(["-d", "300ms"] if how == "duration" else []))
+            expect(r.recording, "".join(r.said))
+            if how != "duration":
+                r.process.send_signal(2 if how == "SIGINT" else 15)
+            code, _, said = r.wait()
+            expect(code == 0, f"{how}: exit code {code}: {said}")
+            expect(text_changed(t.pid) == 0, f"{how}: probes are left in the code")
+            expect(t.process.poll() is None, f"{how}: the target died")
+
+
+def kill_9_in_windows_leaves_the_target_as_it_was():
+    """At any moment: while the probes are made, are there, are taken down, or are not there."""
+    chance = random.Random()
+    with Target("busy") as t:
+        t.go()
+        for i in range(KILLS):
+            r = Recording(t.pid, *WINDOWS)
+            expect(r.recording, "".join(r.said))
+            time.sleep(chance.uniform(0.05, 0.6))
+            r.process.kill()
+            r.wait()
+            expect(probes_are_out(t.pid), f"after {i + 1} kills: probes are left in the code")
+            expect(t.process.poll() is None, f"after {i + 1} kills: the target died")
+
+
+def told_in_the_end(r, words):
+    code, out, said = r.wait()
+    expect(code == 0 and folded(out) and words in said, f"exit code {code}: {said}")
+    expect(" lost; cost " in said.splitlines()[-1], said)
+
+
+def a_program_that_ends_in_windows():
+    for after in (0.3, 0.5, 0.7):
+        with Target("busy") as t:
+            t.go()
+            r = Recording(t.pid, *WINDOWS)
+            time.sleep(after)
+            t.process.kill()
+            told_in_the_end(r, "the program ended after")
+
+
+def a_program_that_starts_another_in_windows():
+    with Target("restart") as t:
+        r = Recording(t.pid, *WINDOWS, "-d", "30")
+        time.sleep(0.7)
+        t.go()
+        told_in_the_end(r, "the program ended after")
+
+
+def a_program_that_is_stopped_in_windows():
+    with Target("busy") as t:
+        t.go()
+        r = Recording(t.pid, *WINDOWS, "-d", "2")
+        time.sleep(0.7)
+        os.kill(t.pid, signal.SIGSTOP)
+        told_in_the_end(r, "the program is stopped")
+        expect(text_changed(t.pid) == 0, "probes are left in the code")
+        os.kill(t.pid, signal.SIGCONT)
+        expect(t.process.poll() is None, "the target died")
+
+
+def frozen(group, freeze):
+    """Whether cgroup `group` is, or thaws."""
+    if (group / "freezer.state").exists():
+        (group / "freezer.state").write_text("FROZEN" if freeze else "THAWED")
+    else:
+        (group / "cgroup.freeze").write_text("1" if freeze else "0")
+
+
+def a_program_that_is_frozen_in_windows():
+    root = next((f for f in FREEZERS if (f / "cgroup.procs").exists()), None)
+    if not root:
+        raise build.Missing("a freezer (cgroups)")
+    group = root / f"parkwatch-test-{os.getpid()}"
+    group.mkdir()
+    try:
+        with Target("busy") as t:
+            (group / "cgroup.procs").write_text(str(t.pid))
+            t.go()
+            r = Recording(t.pid, *WINDOWS, "-d", "2")
+            time.sleep(0.7)
+            frozen(group, True)
+            try:
+                told_in_the_end(r, "estimated from")
+                expect(text_changed(t.pid) == 0, "probes are left in the code")
+            finally:
+                frozen(group, False)
+            expect(t.process.poll() is None, "the target died")
+    finally:
+        for _ in range(100):
+            if not (group / "cgroup.procs").read_text():
+                break
+            time.sleep(0.05)
+        group.rmdir()
+
+
+def cases():
+    for function in (
+            kill_9_leaves_the_target_as_it_was, every_way_out_takes_the_probes_out, a_program_that_starts_another_has_ended,
+            kill_9_in_windows_leaves_the_target_as_it_was, a_program_that_ends_in_windows, a_program_that_starts_another_in_windows,
+            a_program_that_is_stopped_in_windows, a_program_that_is_frozen_in_windows):
+        yield f"harm: {function.__name__}", function

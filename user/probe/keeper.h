@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * keeper: a child process that makes the links of one attach, and takes them down.
+ *
+ * A task that is being killed (SIGKILL) while it makes or takes down a probe leaves it in the
+ * target for good (Linux kernel/events/uprobes.c, uprobe_unregister: "leaking uprobe"). So links
+ * are the keeper's alone: if parkwatch is killed, whenever that is, it takes them down and ends.
+ * Only who kills both at once, as the end of a cgroup does, can still leave some behind.
+ *
+ * It blocks all signals that can be blocked, and shows as "pw-keeper" in ps. Loop thread only.
+ */
+#ifndef PARKWATCH_PROBE_KEEPER_H
+#define PARKWATCH_PROBE_KEEPER_H
+
+#include <stdbool.h>
+
+#include "base/own.h"
+#include "probe/ulink.h"
+
+#define KEEPER_SETS 4 /* of links, that are taken down together */
+
+struct keeper;
+/* It can attach the programs whose descriptors are open now. 0 or negative errno. */
+int keeper__new(struct keeper **ret);
+void keeper__free(struct keeper *k); /* takes down what there is; waits until that is done */
+DEFINE_SCOPED(keeper)
+
+/* As ulink__open(), into a set. -EOWNERDEAD: the keeper was killed, and its links are gone. */
+int keeper__open(struct keeper *k, unsigned int set, enum attach_way way, int prog_fd, pid_t pid,
+		 const struct uplace *where);
+/* Takes a set down, all at the same time: 20 to 200 ms; one that is empty is fine. As above. */
+int keeper__close(struct keeper *k, unsigned int set);
+bool keeper__alive(const struct keeper *k);
+
+#endif
