@@ -78,11 +78,11 @@ $(SKEL): $(BUILD)/parkwatch.bpf.linked.o
 # The floors of tools/bench: BPF programs of their own.
 $(BUILD)/floor.bpf.o: tools/bench/floor.bpf.c Makefile
 	$(call msg,BPF,$@)
-	$(Q)$(CLANG) -O2 -g -mcpu=v3 -target bpf -D__TARGET_ARCH_x86 -isystem vmlinux/$(ARCH) -c $< -o $@
+	$(Q)$(CLANG) -O2 -g -mcpu=v3 -target bpf -D__TARGET_ARCH_x86 -isystem vmlinux/$(ARCH) -Iinclude -c $< -o $@
 $(BUILD)/floor.skel.h: $(BUILD)/floor.bpf.o
 	$(call msg,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name floor > $@
-$(BUILD)/obj/tools/bench/pwfloor.o: | $(BUILD)/floor.skel.h
+$(BUILD)/obj/tools/bench/pwfloor.o $(BUILD)/obj/tools/bench/pwevents.o: | $(BUILD)/floor.skel.h
 
 # --- tests ---
 
