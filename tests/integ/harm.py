@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""harm: whatever becomes of parkwatch or of the program while it is recorded, the program runs on as it was, and what was seen is told.
+"""harm: whatever becomes of parkwatch or of the program while it is recorded, the program runs on as it was, and what was seen
+is told.
 
 KILLS: how many recordings are killed at a moment of chance (12); each has some ten windows a second.
 """
@@ -11,7 +12,7 @@ import time
 from pathlib import Path
 
 import build
-from target import Recording, Target, attach_ways, expect, folded, text_changed
+from target import Failed, Recording, Target, attach_ways, expect, folded, text_changed
 
 KILLS = int(os.environ.get("KILLS", "12"))
 WINDOWS = ["--max-overhead", "6"]    # of a program that is busy, exact for some hundredths of a second
@@ -78,6 +79,23 @@ def kill_9_in_windows_leaves_the_target_as_it_was():
             r.wait()
             expect(probes_are_out(t.pid), f"after {i + 1} kills: probes are left in the code")
             expect(t.process.poll() is None, f"after {i + 1} kills: the target died")
+
+
+def keeper_of(pid):
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        if Path(f"/proc/{child}/comm").read_text() == "pw-keeper\n":
+            return int(child)
+    raise Failed(f"{pid} has no keeper")
+
+
+def without_its_keeper_it_says_so():
+    with Target("busy") as t:
+        t.go()
+        r = Recording(t.pid, "-d", "2")
+        time.sleep(0.5)
+        os.kill(keeper_of(r.process.pid), signal.SIGKILL)
+        told_in_the_end(r, "killed pw-keeper")
+        expect(probes_are_out(t.pid), "probes are left in the code")
 
 
 def told_in_the_end(r, words):
@@ -154,6 +172,7 @@ def a_program_that_is_frozen_in_windows():
 def cases():
     for function in (
             kill_9_leaves_the_target_as_it_was, every_way_out_takes_the_probes_out, a_program_that_starts_another_has_ended,
-            kill_9_in_windows_leaves_the_target_as_it_was, a_program_that_ends_in_windows, a_program_that_starts_another_in_windows,
+            kill_9_in_windows_leaves_the_target_as_it_was, without_its_keeper_it_says_so, a_program_that_ends_in_windows,
+            a_program_that_starts_another_in_windows,
             a_program_that_is_stopped_in_windows, a_program_that_is_frozen_in_windows):
         yield f"harm: {function.__name__}", function
