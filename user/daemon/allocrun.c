@@ -2,11 +2,11 @@
 #include "daemon/allocrun.h"
 
 #include <sched.h>
-#include <sys/random.h>
 #include <time.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/random.h"
 
 #define LOOK_NS    NS_PER_MS /* from one look at an open window to the next */
 #define TRIAL_NS   (100 * NS_PER_MS)
@@ -105,15 +105,13 @@ static void allocrun__balance(struct allocrun *r)
 int allocrun__init(struct allocrun *r, const struct allocrun_env *env, struct cause *why)
 {
 	const bool windows = allocs__has(env->allocs, ALLOC_SOURCE_REFILL);
-	uint64_t seed = 0, foretold = 0;
+	uint64_t foretold = 0;
 
 	if (allocs__has(env->allocs, ALLOC_SOURCE_EXACT))
 		foretold = allocrun__foretell(env);
 	for (size_t i = 0; i < env->nr_rt; i++)
 		attach__exact(probes__attach(env->probes, i),
 			      allocs__source(env->allocs, (uint16_t)i) == ALLOC_SOURCE_EXACT);
-	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != sizeof(seed))
-		seed = clock_now_ns();
 	*r = (struct allocrun){ .env = *env,
 				.none = !windows,
 				.foretold = foretold,
@@ -122,7 +120,7 @@ int allocrun__init(struct allocrun *r, const struct allocrun_env *env, struct ca
 	r->learnt_ns = r->seen_ns;
 	r->start_cpu_ns = r->seen_cpu_ns;
 	r->start = tally_now(env);
-	allocwin__init(&r->windows, &env->windows, r->seen_ns, seed);
+	allocwin__init(&r->windows, &env->windows, r->seen_ns, random_seed());
 	return windows ? allocrun__see_refills(r, true, why) : 0;
 }
 

@@ -353,14 +353,13 @@ static int adjust(struct walk *w, struct attach *a)
 }
 
 /* The runtime has counted. */
-static int set_totals(struct walk *w)
+static void set_totals(const struct walk *w)
 {
 	const struct source *s = w->source;
 
 	for (unsigned int i = 0; i < GOSIZES_CLASSES && s->begun && s->ended; i++)
 		allocsplit__total(w->split, i,
 				  s->last[i] > s->first[i] ? s->last[i] - s->first[i] : 0);
-	return 0;
 }
 
 static int allocs__split(struct walk *w, struct attach *a)
@@ -375,8 +374,10 @@ static int allocs__split(struct walk *w, struct attach *a)
 	for (unsigned int i = 0; i < SPLIT_CLASSES; i++)
 		slot[i] = i ? gosizes_slot(w->go->minor, i) : 1;
 	err = attach__allocs_each(a, take, w);
-	if (!err)
-		err = w->source->counts ? set_totals(w) : adjust(w, a);
+	if (!err && w->source->counts)
+		set_totals(w);
+	else if (!err)
+		err = adjust(w, a);
 	if (!err)
 		err = allocsplit__each(split, slot, keep, w);
 	return err;

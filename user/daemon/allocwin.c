@@ -2,6 +2,7 @@
 #include "daemon/allocwin.h"
 
 #include "base/clock.h"
+#include "base/random.h"
 
 #define FIRST_NS      (100 * NS_PER_MS)
 #define LENGTH_MIN_NS NS_PER_MS
@@ -9,15 +10,6 @@
 #define PAUSE_MIN_NS (100 * NS_PER_MS)
 #define PAUSE_MAX_NS (60 * NS_PER_SEC)
 #define GROWTH_MAX   4.0
-
-/* xorshift64* (Vigna); 0 to just below 1. */
-static double allocwin__random(struct allocwin *w)
-{
-	w->random ^= w->random >> 12;
-	w->random ^= w->random << 25;
-	w->random ^= w->random >> 27;
-	return (double)(w->random * 0x2545f4914f6cdd1dULL >> 11) / 9007199254740992.0;
-}
 
 static double within(double x, double least, double most)
 {
@@ -30,7 +22,7 @@ void allocwin__init(struct allocwin *w, const struct allocwin_limits *limits, ui
 	*w = (struct allocwin){ .limits = *limits,
 				.length_ns = limits->first_ns,
 				.random = seed ? seed : 1 };
-	w->next_ns = now_ns + (uint64_t)(allocwin__random(w) * FIRST_NS);
+	w->next_ns = now_ns + (uint64_t)(random_next(&w->random) * FIRST_NS);
 }
 
 uint64_t allocwin__due_ns(const struct allocwin *w, uint64_t now_ns)
@@ -45,8 +37,8 @@ void allocwin__closed(struct allocwin *w, uint64_t now_ns, uint64_t hits, double
 			     GROWTH_MAX);
 	double pause = cost_ns / (w->limits.budget * within(cpus, w->limits.cpus_min, 1e6));
 
-	pause = within(pause * (0.5 + allocwin__random(w)),
-		       PAUSE_MIN_NS * (0.5 + allocwin__random(w)), PAUSE_MAX_NS);
+	pause = within(pause * (0.5 + random_next(&w->random)),
+		       PAUSE_MIN_NS * (0.5 + random_next(&w->random)), PAUSE_MAX_NS);
 	w->length_ns = (uint64_t)within((double)w->length_ns * grow, LENGTH_MIN_NS,
 					(double)w->limits.longest_ns);
 	w->next_ns = now_ns + (uint64_t)pause;

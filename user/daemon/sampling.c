@@ -4,10 +4,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/random.h"
 #include "base/room.h"
 #include "golang/gostate.h"
 #include "model/seen.h"
@@ -15,7 +15,7 @@
 struct sampling {
 	struct sampling_opts o;
 	struct seen *seen[GOPROC_RUNTIMES_MAX]; /* by rt; of lives: wait says that it was dead */
-	uint64_t random;   /* state of xorshift64* */
+	uint64_t random;   /* state of base/random */
 	struct sampling_life { /* of a runtime */
 		bool begun;
 		uint64_t first_goid; /* the highest, at the first look */
@@ -39,9 +39,7 @@ int sampling__new(const struct sampling_opts *o, struct sampling **ret)
 		if (err)
 			return err;
 	}
-	if (getrandom(&s->random, sizeof(s->random), GRND_NONBLOCK) != sizeof(s->random))
-		s->random = clock_now_ns();
-	s->random |= 1;
+	s->random = random_seed();
 	*ret = steal(s);
 	return 0;
 }
@@ -55,14 +53,6 @@ void sampling__free(struct sampling *s)
 	free(s);
 }
 
-double sampling__random(struct sampling *s)
-{
-	s->random ^= s->random >> 12;
-	s->random ^= s->random << 25;
-	s->random ^= s->random >> 27;
-	return (double)(s->random * 0x2545f4914f6cdd1dULL >> 11) / (double)(1ULL << 53);
-}
-
 void sampling__plan(struct sampling *s, uint64_t period_ns, uint64_t late_ns, uint64_t left_ns, uint64_t *ret_window_ns,
 		    uint64_t *ret_after_ns)
 {
@@ -71,7 +61,7 @@ void sampling__plan(struct sampling *s, uint64_t period_ns, uint64_t late_ns, ui
 
 	period_ns = late_ns + (period_ns < least ? least : period_ns);
 	*ret_window_ns = left_ns < period_ns + period_ns / 2 ? left_ns : period_ns;
-	*ret_after_ns = (uint64_t)(sampling__random(s) * (double)*ret_window_ns);
+	*ret_after_ns = (uint64_t)(random_next(&s->random) * (double)*ret_window_ns);
 }
 
 /* --- waits --- */

@@ -50,7 +50,6 @@ int sampling__look(struct sampling *s, uint64_t window_ns, struct cause *why);
 void sampling__plan(struct sampling *s, uint64_t period_ns, uint64_t late_ns, uint64_t left_ns, uint64_t *ret_window_ns,
 		    uint64_t *ret_after_ns);
 
-double sampling__random(struct sampling *s); /* 0 to 1 */
 
 struct sampling_stats {
 	uint32_t looks;

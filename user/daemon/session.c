@@ -190,14 +190,6 @@ static void session__end(const struct session *s, struct session_end *e)
 	memcpy(e->losses, lost.text, sizeof(e->losses));
 }
 
-static uint64_t own_cpu_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	return (uint64_t)t.tv_sec * NS_PER_SEC + (uint64_t)t.tv_nsec;
-}
-
 int session__record(struct session *s, uint64_t duration_ns, const volatile sig_atomic_t *stop,
 		    void (*progress)(void *ctx, const struct session_progress *p), void *ctx, struct session_end *ret,
 		    struct cause *why)
@@ -217,7 +209,7 @@ int session__record(struct session *s, uint64_t duration_ns, const volatile sig_
 	clock_gettime(CLOCK_REALTIME, &wall);
 	s->wall_start_ns = (uint64_t)wall.tv_sec * NS_PER_SEC + (uint64_t)wall.tv_nsec;
 	s->cpu_ns = r.cpu_start_ns = proc__cpu_ns(s->proc);
-	own_start_ns = own_cpu_ns();
+	own_start_ns = clock_cpu_ns();
 	r.start_ns = clock_now_ns();
 	err = session_run__record(&r, why);
 	if (err)
@@ -230,7 +222,7 @@ int session__record(struct session *s, uint64_t duration_ns, const volatile sig_
 	e.exact_ns = r.exact_ns;
 	e.windows = r.windows;
 	e.cpu_ns = s->cpu_ns - r.cpu_start_ns;
-	e.own_ns = own_cpu_ns() - own_start_ns;
+	e.own_ns = clock_cpu_ns() - own_start_ns;
 	session__end(s, &e);
 	*ret = e;
 	return 0;

@@ -146,19 +146,25 @@ static void watch__open_allocs(struct watch *w)
 		(void)allocwatch__new(&o, &w->allocs, &w->allocs_why);
 }
 
+/* What a window may cost now: of its own share, and of what the other probes leave. */
+static double watch__left_for_allocs(const struct watch *w)
+{
+	const double cpu = (double)(w->cpu_ns - w->cpu_start_ns), all = (w->parks.probes ? 1 - RESERVED : 1) * watch__allowed(w);
+
+	if (w->o.max_overhead <= 0)
+		return HUGE_VAL;
+	return fmin(ALLOCWATCH_FREE_NS + ALLOCWATCH_SHARE * w->o.max_overhead * cpu,
+		    all - w->lives.cost_ns - w->parks.cost_ns) - w->allocs_ns;
+}
+
 /* A window now, if it is due, if there is time for it until the next look, and if it may cost what it will. */
 static void watch__tend_allocs(struct watch *w, uint64_t until_ns)
 {
 	const uint64_t now = clock_now_ns(), left = until_ns > now ? until_ns - now : 0;
-	const double cpu = (double)(w->cpu_ns - w->cpu_start_ns);
-	double may_ns = HUGE_VAL;
 
 	if (!w->allocs)
 		return;
-	if (w->o.max_overhead > 0)
-		may_ns = fmin(ALLOCWATCH_FREE_NS + ALLOCWATCH_SHARE * w->o.max_overhead * cpu - w->allocs_ns, (w->parks.probes ? 1 - RESERVED : 1) * watch__allowed(w) - w->lives.cost_ns -
-				      w->parks.cost_ns - w->allocs_ns);
-	allocwatch__tend(w->allocs, left > ALLOCWATCH_AROUND_NS ? left - ALLOCWATCH_AROUND_NS : 0, may_ns);
+	allocwatch__tend(w->allocs, left > ALLOCWATCH_AROUND_NS ? left - ALLOCWATCH_AROUND_NS : 0, watch__left_for_allocs(w));
 	w->allocs_ns = allocwatch__cost_ns(w->allocs);
 }
 
