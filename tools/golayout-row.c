@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * golayout-row FILE MINOR: one row of user/golang/golayout_table.c from the DWARF of FILE, on
+ * golayout-row FILE MINOR: one row of user/golang/golayout_ARCH.c from the DWARF of FILE, on
  * standard output. Called by tools/gen-golayout for each Go version.
  */
 #include <fcntl.h>
@@ -13,9 +13,9 @@
 
 #define LINE_MAX_COLUMNS 92
 
-/* golayout.c refers to the table; the program that makes it has none. */
-const struct golayout_row golayout_table[1];
-const size_t golayout_table_nr;
+/* golayout.c refers to the tables; the program that makes them has none. */
+const struct golayout_row golayout_amd64[GO_MINORS];
+const struct golayout_row golayout_arm64[GO_MINORS];
 
 static void print_fields(const char *member, const struct golayout_field *fields,
 			 const void *values)
@@ -71,7 +71,7 @@ int main(int argc, char **argv)
 			why.text[0] ? why.text : "not all structs are in its debug information");
 		return 1;
 	}
-	printf("\t{\n\t\t.minor = %d, .machine = %u,\n", minor, elf_file__machine(f));
+	printf("\t[%d - GO_MINOR_MIN] = {\n\t\t.minor = %d,\n", minor, minor);
 	print_fields("layout", golayout_fields, &lay);
 	print_fields("tables", gotables_fields, &tab);
 	print_fields("objects", goobjects_fields, &obj);

@@ -6,10 +6,10 @@
 #include "base/own.h"
 #include "golang/golayout.h"
 
+static const uint16_t machines[] = { EM_X86_64, EM_AARCH64 };
+
 Test(golayout, has_a_row_for_every_version_and_arch)
 {
-	static const uint16_t machines[] = { EM_X86_64, EM_AARCH64 };
-
 	for (size_t k = 0; k < ARRAY_SIZE(machines); k++) {
 		for (int minor = GO_MINOR_MIN; minor <= GO_MINOR_MAX; minor++) {
 			const struct golayout_row *r = golayout_row(minor, machines[k]);
@@ -40,10 +40,14 @@ static void expect_fields(const struct golayout_row *r, const struct golayout_fi
 
 Test(golayout, every_field_that_a_version_has_is_filled)
 {
-	for (size_t i = 0; i < golayout_table_nr; i++) {
-		expect_fields(&golayout_table[i], golayout_fields, &golayout_table[i].layout);
-		expect_fields(&golayout_table[i], gotables_fields, &golayout_table[i].tables);
-		expect_fields(&golayout_table[i], goobjects_fields, &golayout_table[i].objects);
+	for (size_t k = 0; k < ARRAY_SIZE(machines); k++) {
+		for (int minor = GO_MINOR_MIN; minor <= GO_MINOR_MAX; minor++) {
+			const struct golayout_row *r = golayout_row(minor, machines[k]);
+
+			expect_fields(r, golayout_fields, &r->layout);
+			expect_fields(r, gotables_fields, &r->tables);
+			expect_fields(r, goobjects_fields, &r->objects);
+		}
 	}
 }
 

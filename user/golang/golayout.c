@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "golang/golayout.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
@@ -168,15 +169,13 @@ const struct golayout_field goobjects_fields[] = {
 
 const struct golayout_row *golayout_row(int minor, uint16_t machine)
 {
-	const struct golayout_row *best = NULL;
+	const struct golayout_row *rows = machine == EM_X86_64    ? golayout_amd64
+					  : machine == EM_AARCH64 ? golayout_arm64
+								  : NULL;
 
-	for (size_t i = 0; i < golayout_table_nr; i++) {
-		const struct golayout_row *r = &golayout_table[i];
-
-		if (r->machine == machine && r->minor <= minor && (!best || r->minor > best->minor))
-			best = r;
-	}
-	return best;
+	if (!rows || minor < GO_MINOR_MIN)
+		return NULL;
+	return &rows[(minor < GO_MINOR_MAX ? minor : GO_MINOR_MAX) - GO_MINOR_MIN];
 }
 
 /*

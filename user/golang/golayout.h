@@ -3,7 +3,7 @@
  * golayout: where fields lie in the structs of one Go version: the runtime's own (struct pw_layout, for the census and BPF)
  * and those of its symbol tables (struct gotables, for gosym).
  *
- * From DWARF of the binary, or from a table keyed by Go minor and architecture that tools/gen-golayout made from DWARF of
+ * From DWARF of the binary, or from tables, one an architecture, that tools/gen-golayout made from DWARF of
  * programs compiled by each toolchain. Within one minor release none of these fields ever moved.
  */
 #ifndef PARKWATCH_GOLANG_GOLAYOUT_H
@@ -18,11 +18,12 @@
 #include "elf/elf_file.h"
 
 #define GO_MINOR_MIN 15
-#define GO_MINOR_MAX 27		/* newest that the table knows */
+#define GO_MINOR_MAX 27		/* newest that the tables know */
+#define GO_MINORS    (GO_MINOR_MAX - GO_MINOR_MIN + 1)
 
 enum golayout_source { GOLAYOUT_TABLE, GOLAYOUT_DWARF };
 
-/* .debug_info up to this size (uncompressed) is read for a version that the table knows: it costs 10 ms and 1 MB a MB. */
+/* .debug_info up to this size (uncompressed) is read for a version that the tables know: it costs 10 ms and 1 MB a MB. */
 #define GOLAYOUT_DWARF_SMALL (2u << 20)
 /* and up to this size for a newer Go, where there is nothing else. */
 #define GOLAYOUT_DWARF_MAX (256u << 20)
@@ -109,17 +110,18 @@ extern const struct golayout_field golayout_fields[];	/* of struct pw_layout; en
 extern const struct golayout_field gotables_fields[];	/* of struct gotables; as above */
 extern const struct golayout_field goobjects_fields[];	/* of struct goobjects; as above */
 
-/* golayout_table.c, written by tools/gen-golayout */
+/* One minor release. */
 struct golayout_row {
-	uint16_t minor, machine;	/* machine: EM_* */
+	uint16_t minor;
 	struct pw_layout layout;
 	struct gotables tables;
 	struct goobjects objects;
 };
-extern const struct golayout_row golayout_table[];
-extern const size_t golayout_table_nr;
+/* golayout_ARCH.c, written by tools/gen-golayout; from GO_MINOR_MIN on, none left out */
+extern const struct golayout_row golayout_amd64[GO_MINORS];
+extern const struct golayout_row golayout_arm64[GO_MINORS];
 
-/* The row of a version, or NULL. Versions newer than the table's get the newest: only good for the tables, and only with checks. */
+/* The row of a version and EM_* machine, or NULL. Versions newer than the tables' get the newest: only good for the tables, and only with checks. */
 const struct golayout_row *golayout_row(int minor, uint16_t machine);
 
 struct gonumbers gonumbers_of(int minor);
