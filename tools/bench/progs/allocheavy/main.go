@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-// Command allocheavy does little but allocate: slices of 64 bytes, a tree, maps of strings. It prints "ready"; for each line on
-// its input it prints {"ops":N,"objects":N,"wall_ns":N,"cpu_ns":N}, cumulative; an op is a round, of some 1924 objects.
+// Command allocheavy does little but allocate: slices of 64 bytes, a tree, maps of strings.
+// An op is a round, of some 1924 objects.
 package main
 
 import (
-	"bufio"
-	"fmt"
-	"os"
-	"runtime"
 	"strconv"
 	"sync/atomic"
-	"syscall"
-	"time"
+
+	"../answer"
 )
 
 type tree struct{ left, right *tree }
@@ -50,17 +46,5 @@ func main() {
 			round(n)
 		}
 	}()
-	fmt.Println("ready")
-	in := bufio.NewReader(os.Stdin)
-	for {
-		if _, err := in.ReadString('\n'); err != nil {
-			return
-		}
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		var ru syscall.Rusage
-		syscall.Getrusage(syscall.RUSAGE_SELF, &ru)
-		fmt.Printf("{\"ops\":%d,\"objects\":%d,\"wall_ns\":%d,\"cpu_ns\":%d}\n", atomic.LoadUint64(&ops), m.Mallocs,
-			time.Now().UnixNano(), ru.Utime.Nano()+ru.Stime.Nano())
-	}
+	answer.Lines(&ops)
 }

@@ -1,10 +1,8 @@
 // httpload: a net/http server; without arguments it serves and starts itself once more as the client that loads it.
-// An op is a request. A line on standard input is answered with {"ops":N,"wall_ns":N,"cpu_ns":N}, cumulative.
+// An op is a request.
 package main
 
 import (
-	"bufio"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -12,8 +10,8 @@ import (
 	"os/exec"
 	"strings"
 	"sync/atomic"
-	"syscall"
-	"time"
+
+	"../answer"
 )
 
 var ops uint64
@@ -54,14 +52,6 @@ func main() {
 	if err := load.Start(); err != nil {
 		panic(err)
 	}
-	start := time.Now()
-	fmt.Println("ready")
-	lines := bufio.NewScanner(os.Stdin)
-	for lines.Scan() {
-		var ru syscall.Rusage
-		syscall.Getrusage(syscall.RUSAGE_SELF, &ru)
-		fmt.Printf("{\"ops\":%d,\"wall_ns\":%d,\"cpu_ns\":%d}\n", atomic.LoadUint64(&ops),
-			time.Since(start).Nanoseconds(), ru.Utime.Nano()+ru.Stime.Nano())
-	}
+	answer.Lines(&ops)
 	load.Process.Kill()
 }

@@ -1,15 +1,11 @@
 // pool: four workers take jobs of some microseconds from one channel; an op is a job.
-// A line on standard input is answered with {"ops":N,"wall_ns":N,"cpu_ns":N}, cumulative.
 package main
 
 import (
-	"bufio"
-	"fmt"
 	"hash/crc32"
-	"os"
 	"sync/atomic"
-	"syscall"
-	"time"
+
+	"../answer"
 )
 
 var ops, sum uint64
@@ -32,13 +28,5 @@ func main() {
 			jobs <- job
 		}
 	}()
-	start := time.Now()
-	fmt.Println("ready")
-	lines := bufio.NewScanner(os.Stdin)
-	for lines.Scan() {
-		var ru syscall.Rusage
-		syscall.Getrusage(syscall.RUSAGE_SELF, &ru)
-		fmt.Printf("{\"ops\":%d,\"wall_ns\":%d,\"cpu_ns\":%d}\n", atomic.LoadUint64(&ops),
-			time.Since(start).Nanoseconds(), ru.Utime.Nano()+ru.Stime.Nano())
-	}
+	answer.Lines(&ops)
 }

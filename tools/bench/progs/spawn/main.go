@@ -1,16 +1,12 @@
 // spawn: starts a goroutine and waits for it, over and over; an op is one birth and one exit.
-// A line on standard input is answered with {"ops":N,"wall_ns":N,"cpu_ns":N}, cumulative.
 package main
 
 import (
-	"bufio"
-	"fmt"
-	"os"
 	"runtime"
 	"sync"
 	"sync/atomic"
-	"syscall"
-	"time"
+
+	"../answer"
 )
 
 var ops uint64
@@ -32,13 +28,5 @@ func main() {
 			wg.Wait()
 		}
 	}()
-	start := time.Now()
-	fmt.Println("ready")
-	lines := bufio.NewScanner(os.Stdin)
-	for lines.Scan() {
-		var ru syscall.Rusage
-		syscall.Getrusage(syscall.RUSAGE_SELF, &ru)
-		fmt.Printf("{\"ops\":%d,\"wall_ns\":%d,\"cpu_ns\":%d}\n", atomic.LoadUint64(&ops),
-			time.Since(start).Nanoseconds(), ru.Utime.Nano()+ru.Stime.Nano())
-	}
+	answer.Lines(&ops)
 }
