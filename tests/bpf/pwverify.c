@@ -248,7 +248,7 @@ int main(void)
 	struct kfeat kf;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	kfeat__probe(&kf);
+	kfeat__probe_all(&kf);
 	if (!kf.f[KFEAT_BPF].ok) {
 		printf("skip bpf: %s\n", kf.f[KFEAT_BPF].why.text);
 		return 0;

@@ -6,6 +6,7 @@
 
 #include "bpf/maps.bpf.c"
 #include "bpf/probes.bpf.c"
+#include "bpf/unwind.bpf.c"
 
 struct shim_kernel shim;
 struct target made;

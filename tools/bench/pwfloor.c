@@ -63,7 +63,7 @@ int main(int argc, char **argv)
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	kfeat__probe(&kf);
+	kfeat__probe_all(&kf);
 	skel = floor__open_and_load();
 	if (!skel || proc__open(atoi(argv[1]), &p, &why) || goproc__open(p, &gp, &why) ||
 	    plan__make(gp, goproc__runtime(gp, 0), &kf, &plan, &why)) {

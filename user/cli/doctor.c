@@ -91,7 +91,7 @@ int cmd_doctor(const struct opts *o)
 	struct kfeat kf;
 	int bad;
 
-	kfeat__probe(&kf);
+	kfeat__probe_all(&kf);
 	print_kernel(&kf);
 	bad = !kf.f[KFEAT_BPF].ok ||
 	      !(kf.f[KFEAT_UPROBE_MULTI].ok || kf.f[KFEAT_PERF_LINK].ok || kf.f[KFEAT_PERF_IOCTL].ok);

@@ -62,7 +62,7 @@ void probes__free(struct probes *p)
 
 static int probes__check_kernel(struct probes *p, struct cause *why)
 {
-	kfeat__probe(&p->kf);
+	kfeat__probe(&p->kf, p->o.way);
 	if (!p->kf.f[KFEAT_BPF].ok)
 		return cause__set(why,
 				  p->kf.f[KFEAT_BPF].err ? p->kf.f[KFEAT_BPF].err : -EOPNOTSUPP,

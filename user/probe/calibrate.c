@@ -17,7 +17,7 @@
 #define RING_BYTES         (1u << 20) /* nobody reads it: room for all rounds */
 #define PERF_PAGES         64
 #define PERF_WAKEUP_EVENTS 64 /* as pipe/ring opens it: a wake-up costs ten times a record */
-#define DEPTH              PW_STACK_MAX
+#define DEPTH              16 /* more than the frames of the child's stack */
 
 /* Each point has one of the child's instructions; those that share one are not recorded together.
  * Stepped ones are dear to no purpose: a point that none needs. */

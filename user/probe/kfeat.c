@@ -207,7 +207,25 @@ static void try_ringbuf(struct kfeat *kf)
 		close(fd);
 }
 
-static void try_uprobes(struct kfeat *kf, struct trial *t)
+/* Those that are wanted; ATTACH_AUTO: until one works. */
+static void try_ways(struct kfeat *kf, struct trial *t, enum attach_way way, bool all)
+{
+	bool found = false;
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(ways); i++) {
+		if (!all && (found || (way != ATTACH_AUTO && way != ways[i].way)))
+			kfeat__set(kf, ways[i].id, -ECANCELED, "not tried", "see doctor");
+		else if (ways[i].way == ATTACH_MULTI && t->multi_prog_fd < 0)
+			kfeat__set(kf, ways[i].id, t->multi_prog_fd,
+				   "cannot load a uprobe_multi program",
+				   "this kernel cannot do it");
+		else
+			try_way(kf, t, ways[i].id, ways[i].way, ways[i].class);
+		found |= kf->f[ways[i].id].ok;
+	}
+}
+
+static void try_uprobes(struct kfeat *kf, struct trial *t, enum attach_way way, bool all)
 {
 	int err;
 
@@ -225,18 +243,11 @@ static void try_uprobes(struct kfeat *kf, struct trial *t)
 		return;
 	}
 	t->multi_prog_fd = load_counter(t->map_fd, ULINK_MULTI_TYPE);
-	for (unsigned int i = 0; i < ARRAY_SIZE(ways); i++) {
-		if (ways[i].way == ATTACH_MULTI && t->multi_prog_fd < 0)
-			kfeat__set(kf, ways[i].id, t->multi_prog_fd,
-				   "cannot load a uprobe_multi program",
-				   "this kernel cannot do it");
-		else
-			try_way(kf, t, ways[i].id, ways[i].way, ways[i].class);
-	}
+	try_ways(kf, t, way, all);
 	try_nop5(kf, t);
 }
 
-void kfeat__probe(struct kfeat *kf)
+static void probe(struct kfeat *kf, enum attach_way way, bool all)
 {
 	struct trial t = { .map_fd = -EBADF, .prog_fd = -EBADF, .multi_prog_fd = -EBADF };
 	libbpf_print_fn_t print = libbpf_set_print(NULL);
@@ -248,7 +259,7 @@ void kfeat__probe(struct kfeat *kf)
 	kfeat__set(kf, KFEAT_BTF, access(VMLINUX_BTF, R_OK) ? -errno : 0, "no " VMLINUX_BTF,
 		   "parkwatch does not need it");
 	try_ringbuf(kf);
-	try_uprobes(kf, &t);
+	try_uprobes(kf, &t, way, all);
 	ulinks__close(t.links, t.nr_links);
 	dummy__free(t.child);
 	if (t.map_fd >= 0)
@@ -258,4 +269,14 @@ void kfeat__probe(struct kfeat *kf)
 	if (t.multi_prog_fd >= 0)
 		close(t.multi_prog_fd);
 	libbpf_set_print(print);
+}
+
+void kfeat__probe(struct kfeat *kf, enum attach_way way)
+{
+	probe(kf, way, false);
+}
+
+void kfeat__probe_all(struct kfeat *kf)
+{
+	probe(kf, ATTACH_AUTO, true);
 }

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/cause.h"
+#include "probe/ulink.h"
 
 enum kfeat_id {
 	KFEAT_BTF, /* /sys/kernel/btf/vmlinux is there and readable */
@@ -33,8 +34,12 @@ struct kfeat {
 
 const char *kfeat_name(enum kfeat_id id);
 const char *kfeat_what(enum kfeat_id id); /* one line for doctor: what it gives */
-/* Tries all in this process and a child of its own; < 200 ms. Never fails as a whole: each feature
- * says for itself. */
-void kfeat__probe(struct kfeat *kf);
+/*
+ * Tries in this process and a child of its own; some 50 ms, and 200 for all ways. Never fails as a
+ * whole: each feature says for itself. Of the ways to attach it tries this one; ATTACH_AUTO: the
+ * best first, until one works. The others are not ok.
+ */
+void kfeat__probe(struct kfeat *kf, enum attach_way way);
+void kfeat__probe_all(struct kfeat *kf);
 
 #endif

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/*
+ * unwind: Go stacks by frame pointers.
+ *
+ * bpf_get_stack() loses the direct caller unless the probe is on `push %rbp`, and on some kernels
+ * ends where the stack pointer jumps back. Ours takes the direct caller from its return address and
+ * crosses from the system stack to the goroutine's, since Go's systemstack keeps the frame pointer
+ * chain (all versions from 1.15). So frames need not ascend; the knob `depth` alone bounds the
+ * walk.
+ */
+#include "unwind.bpf.h"
+
+#define PW_HASH_SEED  0xcbf29ce484222325ULL
+#define PW_HASH_PRIME 0x9e3779b97f4a7c15ULL
+
+#define PW_PAGE_BYTES  4096
+#define PW_FRAME_BYTES 16 /* {caller's frame pointer, return address} */
+
+static __always_inline __u64 pw_hash(__u64 hash, __u64 pc)
+{
+	hash = (hash ^ pc) * PW_HASH_PRIME;
+	return hash ^ (hash >> 32);
+}
+
+/*
+ * Reads the stack from the frame at bp on, as far as its page goes: what lies there is in memory if
+ * the frame is, and many frames come with one read.
+ */
+static __always_inline int pw_window_read(struct pw_scratch *s, __u64 bp)
+{
+	__u64 bytes = PW_PAGE_BYTES - (bp & (PW_PAGE_BYTES - 1));
+
+	if (bytes > PW_WINDOW_WORDS * sizeof(__u64))
+		bytes = PW_WINDOW_WORDS * sizeof(__u64);
+	if (bytes < PW_FRAME_BYTES)
+		bytes = PW_FRAME_BYTES;
+	s->window_at = bp;
+	s->window_bytes = bytes;
+	return bpf_probe_read_user(s->window, bytes, (const void *)bp) ? -1 : 0;
+}
+
+/* Appends one pc: 0, or -1 at the knob `depth`. nr lives in memory, so that the verifier forgets it
+ * between two frames. */
+static __always_inline int pw_push(struct pw_stack *st, __u64 pc, __u64 *hash)
+{
+	__u32 nr = st->nr;
+
+	if (nr >= PW_STACK_MAX || nr >= pw_knobs.depth) {
+		st->truncated = 1;
+		return -1;
+	}
+	st->pcs[nr] = pc;
+	st->nr = nr + 1;
+	*hash = pw_hash(*hash, pc);
+	return 0;
+}
+
+__u64 pw_unwind(__u64 pc, __u64 caller, __u64 bp)
+{
+	struct pw_scratch *s = pw_scratch_get();
+	__u64 hash = PW_HASH_SEED;
+
+	if (!s)
+		return PW_STACK_ID_NONE;
+	s->window_bytes = 0;
+	s->stack.nr = 0;
+	s->stack.truncated = 0;
+	pw_push(&s->stack, pc, &hash);
+	if (caller)
+		pw_push(&s->stack, caller, &hash);
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i < pw_knobs.depth && i < PW_STACK_MAX; i++) {
+		__u64 at = bp - s->window_at, word, ret;
+
+		if (!bp || bp & 7)
+			break;
+		if (at >= s->window_bytes || at + PW_FRAME_BYTES > s->window_bytes) {
+			if (pw_window_read(s, bp))
+				break;
+			at = 0;
+		}
+		word = at / sizeof(__u64) & (PW_WINDOW_WORDS - 1);
+		ret = s->window[word + 1];
+		if (!ret || pw_push(&s->stack, ret, &hash))
+			break;
+		bp = s->window[word];
+	}
+	return hash < PW_STACK_ID_MIN ? hash + PW_STACK_ID_MIN : hash;
+}
