@@ -50,11 +50,16 @@ class Target:
         return self.process.stdout.readline()
 
 
+def unlimited(args):
+    """What says that every event counts, where the arguments say nothing else."""
+    return () if {"--max-overhead", "--no-probes", "alloc"} & set(args) else ("--max-overhead", "0")
+
+
 class Recording:
-    """parkwatch record on a PID, started: returns once it says that it records, or has ended."""
+    """parkwatch record on a PID, started: returns once it says that it records, or has ended. Exact, unless args say otherwise."""
 
     def __init__(self, pid, *args, prefix=()):
-        self.process = subprocess.Popen([*prefix, PARKWATCH, "record", "-p", str(pid), *args],
+        self.process = subprocess.Popen([*prefix, PARKWATCH, "record", "-p", str(pid), *unlimited(args), *args],
                                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.said, self.out = [], []
         started = queue.Queue()

@@ -32,7 +32,7 @@
 #define LEAKS_DURATION_NS (30 * NS_PER_SEC)
 #define LEAKS_DEPTH	  256
 #define RECORD_RATE	  20
-#define LEAKS_OVERHEAD	  1 /* percent */
+#define OVERHEAD	  1 /* percent */
 #define REFS_TOP	  3
 #define LEAKS_PROOF_NS	  (10 * NS_PER_SEC)
 #define ALL (CMD_BIT(CMD_MAX) - 1)
@@ -90,8 +90,8 @@ const struct opt_def opt_table[] = {
 	{ "format", 'f', OPT_TEXT, AT(format), LKS, "FORMAT", "text (default), json, html, folded", format_words, 0, 0 },
 	{ "format", 'f', OPT_TEXT, AT(format), CHN | RFS, "FORMAT", "text (default), json", format_words, 0, 0 },
 	{ "max-overhead", 0, OPT_PERCENT, AT(max_overhead), REC, "PERCENT",
-	  "what probes may cost of the process's CPU time (default 0: no limit, every event is exact): from there on they are on for "
-	  "milliseconds now and then, or not at all, and the rest is estimated", NULL, 0, 0 },
+	  "what probes may cost of the process's CPU time (default 1; 0: no limit, every event, exact): from there on they are on for "
+	  "milliseconds now and then, or not at all, and the rest is estimated; --min-wait has no limit", NULL, 0, 0 },
 	{ "max-overhead", 0, OPT_PERCENT, AT(max_overhead), LKS, "PERCENT",
 	  "what probes may cost of the process's CPU time (default 1; 0: no limit): from there on they are taken down", NULL, 0, 0 },
 	{ "no-probes", 0, OPT_FLAG, AT(no_probes), REC, NULL,
@@ -465,7 +465,7 @@ int opts__parse(struct opts *o, int argc, char **argv)
 								       PW_STACK_MAX;
 	o->duration_ns = o->command == CMD_LEAKS ? LEAKS_DURATION_NS : 0;
 	o->rate = RECORD_RATE;
-	o->max_overhead = o->command == CMD_LEAKS ? LEAKS_OVERHEAD : 0;
+	o->max_overhead = -1;
 	o->min_age_ns = VERDICT_MIN_AGE_NS;
 	o->min_count = VERDICT_MIN_COUNT;
 	o->min_growth = VERDICT_MIN_PER_MIN;
@@ -484,6 +484,10 @@ int opts__parse(struct opts *o, int argc, char **argv)
 		return usage_error(o, "a watch has an end; what is meant by -d", "0");
 	if (o->command == CMD_RECORD && o->max_overhead > 0 && o->min_wait_ns)
 		return usage_error(o, "looks do not see how long a wait is, so there is no --min-wait with", "--max-overhead");
+	if (o->command == CMD_RECORD && o->max_overhead > 0 && o->event == PROFILE_ALLOC && o->alloc >= ALLOC_SOURCE_RUNTIME)
+		return usage_error(o, "only refill can be limited, so there is no --alloc=runtime or exact with", "--max-overhead");
+	if (o->max_overhead < 0)
+		o->max_overhead = o->min_wait_ns ? 0 : OVERHEAD;
 	if (o->command == CMD_RECORD && o->no_probes && o->min_wait_ns)
 		return usage_error(o, "looks do not see how long a wait is, so there is no --min-wait with", "--no-probes");
 	if (o->command != CMD_DOCTOR && !o->pid) {

@@ -55,15 +55,8 @@ static void show_progress(void *ctx, const struct session_progress *p)
 	l->begun = true;
 }
 
-/* Without probes: "no cost to the target; our own 1.3 % of a processor" */
-static void describe_own(const struct session_end *e, char *text, size_t size)
-{
-	snprintf(text, size, "no cost to the target: its memory was read; our own: %.2g %% of a processor",
-		 e->duration_ns ? 100 * (double)e->own_ns / (double)e->duration_ns : 0.0);
-}
-
 /* "cost 0.8 % of the target's CPU time (250000 hits x 620 ns + 1 x 1 ms to attach = 0.156 s of 19.4 s)" */
-static void describe_cost(const struct session_end *e, char *text, size_t size)
+static void describe_probes(const struct session_end *e, char *text, size_t size)
 {
 	const double hits = (double)e->hits, all = e->cost_ns + (double)e->attached * GOVERNOR_LINKS_NS;
 
@@ -77,6 +70,20 @@ static void describe_cost(const struct session_end *e, char *text, size_t size)
 			 "cost %.2g %% of the target's CPU time (%llu hits x %.0f ns + %u x %.0f ms to attach = %.3g s of %.3g s)",
 			 100 * all / (double)e->cpu_ns, (unsigned long long)e->hits, e->hits ? e->cost_ns / hits : 0,
 			 e->attached, GOVERNOR_LINKS_NS / NS_PER_MS, all / NS_PER_SEC, (double)e->cpu_ns / NS_PER_SEC);
+}
+
+/* What the target paid, and what parkwatch used itself meanwhile. */
+static void describe_cost(const struct opts *o, const struct session_end *e, char *text, size_t size)
+{
+	size_t used;
+
+	if (o->no_probes)
+		snprintf(text, size, "no cost to the target: its memory was read");
+	else
+		describe_probes(e, text, size);
+	used = strlen(text);
+	snprintf(text + used, size - used, "; our own: %.2g %% of a processor",
+		 e->duration_ns ? 100 * (double)e->own_ns / (double)e->duration_ns : 0.0);
 }
 
 /* Which part of the time is exact, and what the rest is estimated from. */
@@ -124,16 +131,13 @@ static int write_report(const struct opts *o, struct session *s, const struct se
 	struct namer namers[GOPROC_RUNTIMES_MAX];
 	scoped(snap) snap = NULL;
 	struct report_meta meta;
-	char cost[224];
+	char cost[288];
 	int err;
 
 	err = session__snap(s, &snap);
 	if (err)
 		return cause__set(why, err, "cannot put the report together: %s", strerror(-err));
-	if (o->no_probes)
-		describe_own(e, cost, sizeof(cost));
-	else
-		describe_cost(e, cost, sizeof(cost));
+	describe_cost(o, e, cost, sizeof(cost));
 	session__meta(s, e, &meta);
 	meta.cost = cost;
 	err = r->render(&(struct report){ .snap = snap, .meta = &meta, .namers = namers,
@@ -179,8 +183,6 @@ static int check_alloc(const struct opts *o)
 {
 	const char *what = o->async ? "--async" : o->min_wait_ns ? "--min-wait" : o->no_probes ? "--no-probes" : NULL;
 
-	if (o->max_overhead > 0)
-		what = "--max-overhead: --alloc=refill keeps to 2 % by itself, the others see what they see";
 	if (o->root == PROFILE_ROOT_LABEL || o->root == PROFILE_ROOT_STATE)
 		what = "--root=label or state; goid and created-by can be had";
 	if (o->event != PROFILE_ALLOC || !what)

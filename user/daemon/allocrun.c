@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "model/governor.h"
 
 #define LOOK_NS    NS_PER_MS /* from one look at an open window to the next */
 #define TRIAL_NS   (100 * NS_PER_MS)
@@ -93,7 +94,7 @@ static void allocrun__balance(struct allocrun *r)
 	struct allocrun_tally now = tally_now(&r->env);
 	double spent = (double)(now.refills - r->start.refills) * hit_ns(&r->env);
 	double cpu_ns = (double)(proc__cpu_ns(r->env.proc) - r->start_cpu_ns);
-	double may = ALLOCRUN_REFILLS * cpu_ns + FREE_NS;
+	double may = r->env.refills * cpu_ns + FREE_NS;
 	struct cause why = { "" };
 
 	if (r->none || (r->refills ? spent <= may : spent > may / 2))
@@ -142,7 +143,7 @@ static void allocrun__close(struct allocrun *r, const struct allocrun_tally *bef
 	cpu_ns = proc__cpu_ns(r->env.proc);
 	cpus = (double)(cpu_ns - r->seen_cpu_ns) / (double)(now - r->seen_ns);
 	allocwin__closed(&r->windows, now, after.singles - before->singles,
-			 (double)(after.singles - before->singles) * hit_ns(&r->env) +
+			 GOVERNOR_LINKS_NS + (double)(after.singles - before->singles) * hit_ns(&r->env) +
 				 (double)(after.idle - before->idle) * trap_ns(&r->env),
 			 cpus);
 	r->seen_ns = now;

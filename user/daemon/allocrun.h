@@ -22,14 +22,18 @@
 #include "daemon/probes.h"
 #include "target/proc.h"
 
-#define ALLOCRUN_REFILLS 0.005 /* of the CPU time that the program uses, that refills may cost */
+/* Where nobody says otherwise: of the CPU time that the program uses, what counting may cost. */
+#define ALLOCRUN_OVERHEAD 0.01
+/* Of that, what refills may cost; the rest is for windows. */
+#define ALLOCRUN_REFILLS 0.2
 
-struct allocrun_env { /* all borrowed */
+struct allocrun_env { /* pointers are borrowed */
 	const struct proc *proc;
 	struct allocs *allocs;
 	const struct probes *probes;
 	size_t nr_rt;
 	struct allocwin_limits windows;
+	double refills; /* of the program's CPU time */
 };
 
 struct allocrun_tally {            /* over all runtimes */

@@ -76,16 +76,16 @@ int allocwatch__new(const struct allocwatch_opts *o, struct allocwatch **ret, st
 
 int allocwatch__start(struct allocwatch *a, struct cause *why)
 {
-	struct allocwin_limits limits = ALLOCWIN_RECORDING;
-	struct allocrun_env env = { .proc = a->o.proc, .allocs = a->allocs, .probes = a->probes, .nr_rt = a->nr_rt };
+	const double budget = a->o.max_overhead > 0 ? a->o.max_overhead * ALLOCWATCH_SHARE : ALLOCRUN_OVERHEAD;
+	struct allocrun_env env = {
+		.proc = a->o.proc, .allocs = a->allocs, .probes = a->probes, .nr_rt = a->nr_rt,
+		.windows = ALLOCWIN_RECORDING((1 - ALLOCRUN_REFILLS) * budget), .refills = ALLOCRUN_REFILLS * budget,
+	};
 	int err;
 
-	if (a->o.max_overhead > 0)
-		limits.budget = a->o.max_overhead * ALLOCWATCH_SHARE;
-	if (a->o.longest_ns < limits.longest_ns)
-		limits.longest_ns = a->o.longest_ns;
-	limits.first_ns = limits.longest_ns;
-	env.windows = limits;
+	if (a->o.longest_ns < env.windows.longest_ns)
+		env.windows.longest_ns = a->o.longest_ns;
+	env.windows.first_ns = env.windows.longest_ns;
 	err = allocrun__init(&a->run, &env, why);
 	if (err)
 		return err;

@@ -21,8 +21,8 @@ struct allocwin_limits {
 	double cpus_min;     /* processors that one counts as using that uses less */
 	uint64_t first_ns, longest_ns; /* the first window, and the longest there may be; at least 1 ms */
 };
-/* Of a recording. */
-#define ALLOCWIN_RECORDING ((struct allocwin_limits){ 0.01, 0.01, 1000000, 500000000 })
+/* Of a recording, for this budget. */
+#define ALLOCWIN_RECORDING(part) ((struct allocwin_limits){ part, 0.01, 1000000, 500000000 })
 
 struct allocwin {
 	struct allocwin_limits limits;

@@ -165,7 +165,7 @@ static void session__end_of_probes(const struct session *s, struct session_end *
 	stats[PW_STAT_OFF] -= s->allocrun.foretold;
 	e->probes_killed = !probes__kept(s->probes);
 	e->hits = probes__hits(stats) + stats[PW_STAT_OFF];
-	e->attached = e->windows + 1;
+	e->attached = e->windows + 1 + (s->allocs ? (uint32_t)s->allocrun.windows.windows : 0);
 	e->events = s->allocs ? allocs__objects(s->allocs) : intake__events(s->intake, stats);
 	probes__losses(s->probes, stats, lost);
 	losses__add(lost, in->pipe.malformed + in->pipe.unknown, "not understood");
@@ -195,7 +195,11 @@ int session__record(struct session *s, uint64_t duration_ns, const volatile sig_
 		    struct cause *why)
 {
 	struct session_run r = { .s = s, .duration_ns = duration_ns, .stop = stop, .progress = progress, .ctx = ctx };
-	const struct allocrun_env env = { s->proc, s->allocs, s->probes, s->nr_rt, ALLOCWIN_RECORDING };
+	const double budget = s->o.max_overhead > 0 ? s->o.max_overhead : ALLOCRUN_OVERHEAD;
+	const struct allocrun_env env = {
+		.proc = s->proc, .allocs = s->allocs, .probes = s->probes, .nr_rt = s->nr_rt,
+		.windows = ALLOCWIN_RECORDING((1 - ALLOCRUN_REFILLS) * budget), .refills = ALLOCRUN_REFILLS * budget,
+	};
 	struct session_end e = { 0 };
 	uint64_t own_start_ns;
 	struct timespec wall;

@@ -325,7 +325,7 @@ int session_run__record(struct session_run *r, struct cause *why)
 	struct governor g;
 	int err = 0;
 
-	governor__init(&g, r->s->o.max_overhead);
+	governor__init(&g, r->s->allocs ? 0 : r->s->o.max_overhead); /* allocations keep to it by themselves */
 	if (r->s->probes)
 		err = session_run__exact(r, &g, why);
 	if (r->s->probes && !err && g.max <= 0)

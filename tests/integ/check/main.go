@@ -186,7 +186,7 @@ func record(pid int, event, dir string) (*recording, error) {
 	if event == "blocked" && !strings.Contains(*args, "--root") { // a root is a label in pprof, not a frame
 		format, r.counted = "pprof", true
 	}
-	argv := []string{"record", "-p", strconv.Itoa(pid), "-e", event, "-f", format, "-o", r.file}
+	argv := []string{"record", "-p", strconv.Itoa(pid), "-e", event, "-f", format, "-o", r.file, "--max-overhead", "0"}
 	r.cmd = exec.Command(*parkwatch, append(argv, strings.Fields(*args)...)...)
 	pipe, err := r.cmd.StderrPipe()
 	if err != nil {
