@@ -352,6 +352,25 @@ Test(census, counts_what_does_not_settle)
 	cr_expect_eq(c->gs[0].goid, 9);
 }
 
+Test(census, a_reader_finds_those_that_came_after_it_met_the_others)
+{
+	scoped(reader) r = NULL;
+
+	add_g(1, GOSTATUS_RUNNABLE);
+	cr_assert_eq(reader__new(proc__mem(fix.p), &fix.rt, 32, &r), 0);
+	cr_assert_eq(reader__meet(r), 0);
+	add_g(2, GOSTATUS_RUNNABLE);
+	for (int i = 0; i < 2; i++) { /* the second time it meets them itself */
+		scoped(census) c = NULL;
+
+		cr_assert_eq(reader__take(r, &c), 0);
+		cr_assert_eq(c->nr, 2);
+		cr_expect_eq(c->gs[0].goid, 1);
+		cr_expect_eq(c->gs[1].goid, 2);
+		cr_expect_eq(c->allglen, 2);
+	}
+}
+
 Test(census, passes_over_a_g_whose_address_is_not_written_yet)
 {
 	uint64_t *addrs = NULL;

@@ -43,9 +43,11 @@ Test(rowset, spread_comes_from_windows_that_follow_each_other)
 		}
 		row = rowset__next(rs, NULL);
 		row = row->key.stack_id == 1 ? row : rowset__next(rs, row);
-		cr_expect_float_eq(rowset__spread(rs, row), want, 1e-9, "%s: %f, want %f", t[i].why,
-				   rowset__spread(rs, row), want);
-		cr_expect_float_eq(rowset__spread(rs, rowset__total(rs)), want, 1e-9, "%s: of all", t[i].why);
+		cr_expect_float_eq(rowset__spread(rs, row, 0), want, 1e-9, "%s: %f, want %f", t[i].why,
+				   rowset__spread(rs, row, 0), want);
+		cr_expect_float_eq(rowset__spread(rs, rowset__total(rs), 0), want, 1e-9, "%s: of all", t[i].why);
+		cr_expect_float_eq(rowset__spread(rs, row, 2), sqrt(want * want + 4 * WINDOWS / (2.0 * (WINDOWS - 1))), 1e-9,
+				   "%s: and a difference of 2 that nobody saw", t[i].why);
 	}
 }
 
@@ -57,7 +59,7 @@ Test(rowset, one_window_has_no_spread_and_more_than_max_are_refused)
 	cr_expect_eq(rowset__add(rs, &(struct row_key){ .stack_id = 1 }, 5), 0);
 	cr_expect_neq(rowset__add(rs, &(struct row_key){ .stack_id = 2 }, 5), 0);
 	cr_expect_eq(rowset__total(rs)->value, 5, "what is refused is not in the total");
-	cr_expect_eq(rowset__spread(rs, rowset__next(rs, NULL)), 0);
+	cr_expect_eq(rowset__spread(rs, rowset__next(rs, NULL), 1), 0);
 }
 
 Test(rowset, what_is_exact_stays_and_windows_are_weighed)
@@ -79,9 +81,9 @@ Test(rowset, what_is_exact_stays_and_windows_are_weighed)
 	cr_expect_eq(row->value, 1000 + 70);
 	cr_expect_eq(row->count, 1 + 5);
 	/* 3.5 a ns, then 0: the exact part is in neither. */
-	cr_expect_float_eq(rowset__spread(rs, row), sqrt(3.5 * 3.5 * (20 * 20 + 10 * 10) / 2), 1e-9);
+	cr_expect_float_eq(rowset__spread(rs, row, 0), sqrt(3.5 * 3.5 * (20 * 20 + 10 * 10) / 2), 1e-9);
 	row = rowset__next(rs, row);
 	cr_expect_eq(row->value, 10);
 	cr_expect_eq(rowset__total(rs)->value, 1080);
-	cr_expect_float_eq(rowset__spread(rs, rowset__total(rs)), sqrt(2.5 * 2.5 * (20 * 20 + 10 * 10) / 2), 1e-9);
+	cr_expect_float_eq(rowset__spread(rs, rowset__total(rs), 0), sqrt(2.5 * 2.5 * (20 * 20 + 10 * 10) / 2), 1e-9);
 }

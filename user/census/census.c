@@ -42,11 +42,11 @@ struct slot {
 	int piece, stack, m, p; /* numbers in the gathers, the same in both of a kind; < 0: none */
 	size_t window;          /* bytes of stack that were read; 0: it has none */
 	size_t pcs_at, nr_pcs;  /* of reading.pcs */
-	bool truncated;
+	bool truncated, moved;
 	struct gwait wait;
 };
 
-struct reading {
+struct reader {
 	const struct addrspace *as;
 	const struct goruntime *rt;
 	size_t depth, g_bytes, m_bytes;
@@ -58,12 +58,13 @@ struct reading {
 	struct slot slots[BATCH];
 	uint64_t *pcs; /* of the goroutines of one round */
 	size_t nr_pcs, pcs_room;
-	struct census *c;
-	size_t g_room, waits_room;
+	struct allgs all; /* addrs NULL: not met */
+	struct census *c; /* NULL: none is being taken */
+	size_t g_room, waits_room, moved_room;
 	size_t steps_left, loners_left;
 };
 
-static void reading__free(struct reading *r)
+void reader__free(struct reader *r)
 {
 	if (!r)
 		return;
@@ -77,10 +78,10 @@ static void reading__free(struct reading *r)
 	stackpool__free(r->pool);
 	pcfacts__free(r->facts);
 	census__free(r->c);
+	allgs__done(&r->all);
 	free(r->pcs);
 	free(r);
 }
-DEFINE_SCOPED(reading)
 
 int census__addrs(const struct addrspace *as, const struct goruntime *rt, uint64_t **ret_addrs,
 		  size_t *ret_nr)
@@ -110,7 +111,7 @@ static const uint8_t *piece_of(const struct gather *g, int nr)
 }
 
 /* Who is it? */
-static int reading__look(struct reading *r, struct slot **todo, size_t nr)
+static int reader__look(struct reader *r, struct slot **todo, size_t nr)
 {
 	int err = 0;
 
@@ -136,11 +137,11 @@ static int reading__look(struct reading *r, struct slot **todo, size_t nr)
 	return err;
 }
 
-static int reading__walk(struct reading *r, struct slot *s, const uint8_t *window)
+static int reader__walk(struct reader *r, struct slot *s, const uint8_t *window)
 {
 	int err = room_for(&r->pcs, &r->pcs_room, r->nr_pcs + r->depth, sizeof(*r->pcs));
 
-	if (err || r->steps_left < r->depth) /* reading__keep() refuses what was not walked */
+	if (err || r->steps_left < r->depth) /* reader__keep() refuses what was not walked */
 		return err;
 	s->pcs_at = r->nr_pcs;
 	s->nr_pcs = gstack__walk(&r->walker, &s->first, window, r->pcs + r->nr_pcs, r->depth,
@@ -151,7 +152,7 @@ static int reading__walk(struct reading *r, struct slot *s, const uint8_t *windo
 }
 
 /* Where does it stand? */
-static int reading__stacks(struct reading *r, struct slot **todo, size_t nr)
+static int reader__stacks(struct reader *r, struct slot **todo, size_t nr)
 {
 	int err = 0;
 
@@ -166,13 +167,13 @@ static int reading__stacks(struct reading *r, struct slot **todo, size_t nr)
 		const uint8_t *window = piece_of(r->stacks, todo[i]->stack);
 
 		if (window)
-			err = reading__walk(r, todo[i], window);
+			err = reader__walk(r, todo[i], window);
 	}
 	return err;
 }
 
 /* What for? */
-static int reading__waits(struct reading *r, struct slot **todo, size_t nr)
+static int reader__waits(struct reader *r, struct slot **todo, size_t nr)
 {
 	struct gwait *waits[BATCH];
 
@@ -182,7 +183,7 @@ static int reading__waits(struct reading *r, struct slot **todo, size_t nr)
 }
 
 /* Who runs it? */
-static int reading__threads(struct reading *r, struct slot **todo, size_t nr)
+static int reader__threads(struct reader *r, struct slot **todo, size_t nr)
 {
 	const struct pw_layout *lay = &r->rt->layout;
 	int err = 0;
@@ -207,7 +208,7 @@ static int reading__threads(struct reading *r, struct slot **todo, size_t nr)
 }
 
 /* Is it still the same? */
-static int reading__look_again(struct reading *r, struct slot **todo, size_t nr)
+static int reader__look_again(struct reader *r, struct slot **todo, size_t nr)
 {
 	bool compare = r->rt->objects.g_trackingseq == PW_NO_FIELD;
 	int err = 0;
@@ -226,7 +227,7 @@ static int reading__look_again(struct reading *r, struct slot **todo, size_t nr)
 
 /* --- the verdict --- */
 
-static bool slot__stack_held(const struct reading *r, const struct slot *s)
+static bool slot__stack_held(const struct reader *r, const struct slot *s)
 {
 	const uint8_t *before = piece_of(r->stacks, s->stack), *after;
 
@@ -236,7 +237,7 @@ static bool slot__stack_held(const struct reading *r, const struct slot *s)
 	return after && !memcmp(before, after, s->window);
 }
 
-static enum outcome slot__settle(const struct reading *r, struct slot *s, const uint8_t *bytes)
+static enum outcome slot__settle(const struct reader *r, struct slot *s, const uint8_t *bytes)
 {
 	struct gview *v = &s->last;
 	uint64_t sp;
@@ -259,18 +260,24 @@ static enum outcome slot__settle(const struct reading *r, struct slot *s, const 
 	return !gstack_window(v, &sp) || slot__stack_held(r, s) ? LIVE : MOVED;
 }
 
-static int reading__round(struct reading *r, struct slot **todo, size_t nr)
+/* It did the same all the time; one that runs is not asked what it did meanwhile. */
+static bool slot__held(const struct slot *s)
 {
-	int err = reading__look(r, todo, nr);
+	return s->outcome == LIVE && (s->last.status != GOSTATUS_RUNNING || s->first.status == GOSTATUS_RUNNING);
+}
+
+static int reader__round(struct reader *r, struct slot **todo, size_t nr)
+{
+	int err = reader__look(r, todo, nr);
 
 	if (!err)
-		err = reading__stacks(r, todo, nr);
+		err = reader__stacks(r, todo, nr);
 	if (!err)
-		err = reading__waits(r, todo, nr);
+		err = reader__waits(r, todo, nr);
 	if (!err)
-		err = reading__threads(r, todo, nr);
+		err = reader__threads(r, todo, nr);
 	if (!err)
-		err = reading__look_again(r, todo, nr);
+		err = reader__look_again(r, todo, nr);
 	for (size_t i = 0; i < nr && !err; i++)
 		todo[i]->outcome = slot__settle(r, todo[i], piece_of(r->again, todo[i]->piece));
 	return err;
@@ -278,7 +285,7 @@ static int reading__round(struct reading *r, struct slot **todo, size_t nr)
 
 /* --- into the census --- */
 
-static void slot__thread(const struct reading *r, const struct slot *s, struct census_g *g)
+static void slot__thread(const struct reader *r, const struct slot *s, struct census_g *g)
 {
 	const struct pw_layout *lay = &r->rt->layout;
 	const uint8_t *m = piece_of(r->ms, s->m), *p = piece_of(r->ps, s->p);
@@ -297,7 +304,7 @@ static void slot__thread(const struct reading *r, const struct slot *s, struct c
 		memcpy(&g->p, p, sizeof(g->p));
 }
 
-static int reading__keep_waits(struct reading *r, const struct slot *s, struct census_g *g)
+static int reader__keep_waits(struct reader *r, const struct slot *s, struct census_g *g)
 {
 	struct census *c = r->c;
 	int err;
@@ -317,12 +324,10 @@ static int reading__keep_waits(struct reading *r, const struct slot *s, struct c
 	return 0;
 }
 
-static int reading__keep(struct reading *r, const struct slot *s)
+static struct census_g g_of(const struct gview *v)
 {
-	const struct gview *v = &s->last;
-	struct census *c = r->c;
-	struct census_g g = {
-		.addr = s->addr,
+	return (struct census_g){
+		.addr = v->addr,
 		.goid = v->goid,
 		.parent_goid = v->parent_goid,
 		.gopc = v->gopc,
@@ -338,15 +343,23 @@ static int reading__keep(struct reading *r, const struct slot *s)
 		.locked = v->lockedm,
 		.stops = v->stops,
 	};
+}
+
+static int reader__keep(struct reader *r, const struct slot *s)
+{
+	const struct gview *v = &s->last;
+	struct census *c = r->c;
+	struct census_g g = g_of(v);
 	int err = room_for(&c->gs, &r->g_room, c->nr + 1, sizeof(*c->gs));
 
 	if (err)
 		return err;
+	g.moved = s->moved || !slot__held(s);
 	slot__thread(r, s, &g);
 	if (v->status != GOSTATUS_RUNNING && s->window) {
 		g.sp = s->sp;
 		g.waitsince_ns = v->status == GOSTATUS_RUNNABLE ? 0 : v->waitsince;
-		err = s->nr_pcs ? reading__keep_waits(r, s, &g) : -ENOSPC;
+		err = s->nr_pcs ? reader__keep_waits(r, s, &g) : -ENOSPC;
 		if (!err)
 			err = stackpool__add(r->pool, r->pcs + s->pcs_at, s->nr_pcs, s->truncated,
 					     &g.stack);
@@ -361,7 +374,7 @@ static int reading__keep(struct reading *r, const struct slot *s)
 }
 
 /* Keeps what stood still, and puts what moved to the front of todo. */
-static int reading__harvest(struct reading *r, struct slot **todo, size_t *nr)
+static int reader__harvest(struct reader *r, struct slot **todo, size_t *nr)
 {
 	size_t moved = 0;
 
@@ -369,7 +382,7 @@ static int reading__harvest(struct reading *r, struct slot **todo, size_t *nr)
 		int err = 0;
 
 		if (todo[i]->outcome == LIVE)
-			err = reading__keep(r, todo[i]);
+			err = reader__keep(r, todo[i]);
 		else if (todo[i]->outcome == MOVED)
 			todo[moved++] = todo[i];
 		if (err)
@@ -379,17 +392,38 @@ static int reading__harvest(struct reading *r, struct slot **todo, size_t *nr)
 	return 0;
 }
 
+/* After the first round of a batch: those that moved in it, and what they did when they were met. */
+static int reader__keep_moved(struct reader *r, size_t nr)
+{
+	struct census *c = r->c;
+
+	for (size_t i = 0; i < nr; i++) {
+		struct slot *s = &r->slots[i];
+		struct census_moved m = { .g = g_of(&s->first) };
+		int err;
+
+		s->moved = !slot__held(s);
+		if (!s->moved || !m.g.goid || !gview__context(&s->first, &m.pc, &m.g.sp))
+			continue;
+		err = room_for(&c->moved, &r->moved_room, c->nr_moved + 1, sizeof(*c->moved));
+		if (err)
+			return err;
+		c->moved[c->nr_moved++] = m;
+	}
+	return 0;
+}
+
 /* In groups of `size`; what moved again is at the front of todo afterwards. */
-static int reading__try(struct reading *r, struct slot **todo, size_t *nr, size_t size)
+static int reader__try(struct reader *r, struct slot **todo, size_t *nr, size_t size)
 {
 	size_t left = 0;
 
 	for (size_t at = 0; at < *nr; at += size) {
 		size_t group = *nr - at < size ? *nr - at : size;
-		int err = reading__round(r, todo + at, group);
+		int err = reader__round(r, todo + at, group);
 
 		if (!err)
-			err = reading__harvest(r, todo + at, &group);
+			err = reader__harvest(r, todo + at, &group);
 		if (err)
 			return err;
 		memmove(todo + left, todo + at, group * sizeof(*todo));
@@ -400,14 +434,16 @@ static int reading__try(struct reading *r, struct slot **todo, size_t *nr, size_
 }
 
 /* The fewer are read together, the less time they have to move. */
-static int reading__batch(struct reading *r, const uint64_t *addrs, size_t nr)
+static int reader__batch(struct reader *r, const uint64_t *addrs, size_t nr)
 {
 	static const size_t sizes[] = { BATCH, 64, 4, 1, 1 };
 	const struct timespec nap = { .tv_nsec = RETRY_NAP_NS };
+	const size_t all = nr;
 	struct slot *todo[BATCH];
 
 	for (size_t i = 0; i < nr; i++) {
 		r->slots[i].addr = addrs[i];
+		r->slots[i].moved = false;
 		todo[i] = &r->slots[i];
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(sizes) && nr; i++) {
@@ -419,7 +455,9 @@ static int reading__batch(struct reading *r, const uint64_t *addrs, size_t nr)
 			r->loners_left -= nr;
 		if (i + 1 == ARRAY_SIZE(sizes))
 			nanosleep(&nap, NULL);
-		err = reading__try(r, todo, &nr, sizes[i]);
+		err = reader__try(r, todo, &nr, sizes[i]);
+		if (!err && !i)
+			err = reader__keep_moved(r, all);
 		if (err)
 			return err;
 	}
@@ -427,7 +465,7 @@ static int reading__batch(struct reading *r, const uint64_t *addrs, size_t nr)
 	return 0;
 }
 
-static void reading__date(struct reading *r)
+static void reader__date(struct reader *r)
 {
 	uint64_t tstart = 0;
 
@@ -436,38 +474,56 @@ static void reading__date(struct reading *r)
 	gsince_date(r->c->gs, r->c->nr, tstart, clock_now_ns());
 }
 
-static int reading__all(struct reading *r, const struct allgs *all)
+static int reader__read_from(struct reader *r, size_t first)
 {
-	r->c->allglen = all->len;
-	r->c->refused = all->len > CENSUS_G_MAX ? all->len - CENSUS_G_MAX : 0;
-	for (size_t at = 0; at < all->nr; at += BATCH) {
-		int err = reading__batch(r, all->addrs + at,
-					 all->nr - at < BATCH ? all->nr - at : BATCH);
+	for (size_t at = first; at < r->all.nr; at += BATCH) {
+		int err = reader__batch(r, r->all.addrs + at,
+					r->all.nr - at < BATCH ? r->all.nr - at : BATCH);
 
 		if (err)
 			return err;
 	}
-	reading__date(r);
+	return 0;
+}
+
+/* Those that were there when they were met and, if that was before, those that came since. */
+static int reader__all(struct reader *r)
+{
+	const bool before = r->all.addrs;
+	int err = before ? 0 : reader__meet(r);
+	const size_t met = r->all.nr;
+
+	if (!err)
+		err = reader__read_from(r, 0);
+	if (!err && before)
+		err = reader__meet(r);
+	if (!err && r->all.nr > met)
+		err = reader__read_from(r, met);
+	if (err)
+		return err;
+	r->c->allglen = r->all.len;
+	r->c->refused += r->all.len > CENSUS_G_MAX ? r->all.len - CENSUS_G_MAX : 0;
+	reader__date(r);
 	return stackpool__take(r->pool, r->c);
 }
 
-static int reading__init(struct reading *r, const struct addrspace *as, const struct goruntime *rt,
-			 unsigned int depth)
+int reader__new(const struct addrspace *as, const struct goruntime *rt, unsigned int depth,
+		struct reader **ret)
 {
 	const int32_t m_offsets[] = { rt->layout.m_procid, rt->layout.m_curg, rt->layout.m_p,
 				      rt->objects.m_id };
+	scoped(reader) r = calloc(1, sizeof(*r));
 	struct gather **gathers[] = { &r->gs,           &r->stacks, &r->again,
 				      &r->stacks_again, &r->ms,     &r->ps };
 	int err = 0;
 
+	if (!r)
+		return -ENOMEM;
 	r->as = as;
 	r->rt = rt;
 	r->depth = depth < CENSUS_DEPTH_MAX ? depth : CENSUS_DEPTH_MAX;
 	r->g_bytes = gview_bytes(rt);
 	r->m_bytes = field_span(m_offsets, ARRAY_SIZE(m_offsets), M_BYTES_MAX);
-	r->c = calloc(1, sizeof(*r->c));
-	if (!r->c)
-		return -ENOMEM;
 	if (!r->g_bytes || !depth)
 		return -EBADMSG;
 	for (size_t i = 0; i < ARRAY_SIZE(gathers) && !err; i++)
@@ -476,36 +532,61 @@ static int reading__init(struct reading *r, const struct addrspace *as, const st
 		err = pcfacts__new(rt->sym, rt->minor, &r->facts);
 	if (!err)
 		err = gwaits__new(as, rt, r->facts, &r->waits);
-	if (!err)
-		err = stackpool__new(&r->pool);
-	r->steps_left = STEPS_MAX;
-	r->loners_left = LONERS_MAX;
+	if (err)
+		return err;
 	r->walker.as = as;
 	r->walker.facts = r->facts;
+	*ret = steal(r);
+	return 0;
+}
+
+int reader__meet(struct reader *r)
+{
+	struct allgs all = { NULL, 0, 0 };
+	int err = allgs__read(r->as, r->rt, &all);
+
+	if (err)
+		return err;
+	allgs__done(&r->all);
+	r->all = all;
+	return 0;
+}
+
+/* Whatever becomes of it, the next one begins anew. */
+static void reader__done(struct reader *r)
+{
+	stackpool__free(steal(r->pool));
+	census__free(steal(r->c));
+	allgs__done(&r->all);
+	r->g_room = r->waits_room = r->moved_room = 0;
+}
+
+int reader__take(struct reader *r, struct census **ret)
+{
+	int err = 0;
+
+	r->steps_left = STEPS_MAX;
+	r->loners_left = LONERS_MAX;
+	r->c = calloc(1, sizeof(*r->c));
+	if (!r->c)
+		return -ENOMEM;
+	err = stackpool__new(&r->pool);
+	r->c->taken_ns = clock_now_ns();
+	if (!err)
+		err = reader__all(r);
+	if (!err)
+		*ret = steal(r->c);
+	reader__done(r);
 	return err;
 }
 
 int census__read(const struct addrspace *as, const struct goruntime *rt, unsigned int depth,
 		 struct census **ret)
 {
-	scoped(reading) r = calloc(1, sizeof(*r));
-	struct allgs all = { NULL, 0, 0 };
-	int err;
+	scoped(reader) r = NULL;
+	int err = reader__new(as, rt, depth, &r);
 
-	if (!r)
-		return -ENOMEM;
-	err = reading__init(r, as, rt, depth);
-	if (err)
-		return err;
-	r->c->taken_ns = clock_now_ns();
-	err = allgs__read(as, rt, &all);
-	if (!err)
-		err = reading__all(r, &all);
-	allgs__done(&all);
-	if (err)
-		return err;
-	*ret = steal(r->c);
-	return 0;
+	return err ? err : reader__take(r, ret);
 }
 
 void census__free(struct census *c)
@@ -516,6 +597,7 @@ void census__free(struct census *c)
 	free(c->stacks);
 	free(c->pcs);
 	free(c->waits);
+	free(c->moved);
 	free(c);
 }
 

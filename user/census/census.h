@@ -72,8 +72,15 @@ struct census_g {
 	bool locked;		/* to its thread */
 	bool waits_cut;		/* there are more waits, or what it waits for could not be made out */
 	uint8_t stops;		/* counts how often it stopped running, modulo 256; 0 before Go 1.17 */
+	bool moved;		/* it moved when it was first read: this is what it did later */
 };
 #define CENSUS_G_BYTES 112
+
+/* A goroutine that moved when it was first read, as it was when it was met; without a stack, but for where that ended. */
+struct census_moved {
+	struct census_g g;
+	uint64_t pc;		/* that belongs to g.sp */
+};
 
 struct census_stack {
 	uint32_t pcs_at;	/* index into census.pcs */
@@ -97,6 +104,12 @@ struct census {
 	struct census_wait *waits;
 	size_t nr_waits;
 	uint64_t taken_ns;	/* CLOCK_MONOTONIC, as it began */
+	/*
+	 * What holds still does something long. Who asks how many goroutines did what at one moment takes these, and of gs those that
+	 * have not moved.
+	 */
+	struct census_moved *moved;
+	size_t nr_moved;
 	size_t allglen;		/* g structs there are, dead ones included */
 	size_t unsettled;	/* goroutines that changed each time they were read: not in gs */
 	size_t refused;		/* over one of the bounds of number, memory or time: not in gs */
@@ -111,6 +124,24 @@ int census__addrs(const struct addrspace *as, const struct goruntime *rt, uint64
 int census__read(const struct addrspace *as, const struct goruntime *rt, unsigned int depth, struct census **ret);
 void census__free(struct census *c);
 DEFINE_SCOPED(census)
+
+/*
+ * For one census after another: what is known of the code is kept. And for one at a moment: reader__meet() reads where the g structs are, so
+ * that reader__take() begins with the goroutines themselves: on a machine with few processors its own time before that is time in which
+ * some of them cannot run. Without it take does that first. A take that fails leaves the reader as new. as, rt: borrowed.
+ */
+struct reader;
+int reader__new(const struct addrspace *as, const struct goruntime *rt, unsigned int depth, struct reader **ret);
+void reader__free(struct reader *r);
+DEFINE_SCOPED(reader)
+int reader__meet(struct reader *r);	/* errors as above */
+int reader__take(struct reader *r, struct census **ret);
+
+/* The pc at which g, of c, stands; 0: it has no stack. */
+static inline uint64_t census__pc(const struct census *c, const struct census_g *g)
+{
+	return g->stack == CENSUS_NO_STACK ? 0 : c->pcs[c->stacks[g->stack].pcs_at];
+}
 
 /*
  * A number for the wait that g, of c, is in: another one if it ran since. Without counts (before CENSUS_GO_COUNTS) it may be

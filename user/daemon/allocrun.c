@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "daemon/allocrun.h"
 
-#include <sched.h>
 #include <time.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/pace.h"
 #include "base/random.h"
 #include "model/governor.h"
 
@@ -150,30 +150,6 @@ static void allocrun__close(struct allocrun *r, const struct allocrun_tally *bef
 	r->seen_cpu_ns = cpu_ns;
 }
 
-/* How this thread was scheduled before it had to hurry. */
-struct pace {
-	int policy;
-	struct sched_param param;
-};
-
-/* So that a window ends on time on a busy machine, too: while it is open each allocation costs the
- * program a trap. Not allowed to: no matter. */
-static struct pace pace__hurry(void)
-{
-	const struct sched_param first = { .sched_priority = 1 };
-	struct pace p = { .policy = sched_getscheduler(0) };
-
-	if (p.policy < 0 || sched_getparam(0, &p.param) || sched_setscheduler(0, SCHED_RR, &first))
-		p.policy = -1;
-	return p;
-}
-
-static void pace__restore(const struct pace *p)
-{
-	if (p->policy >= 0)
-		(void)sched_setscheduler(0, p->policy, &p->param);
-}
-
 /* Until the window has been open so long, or enough was seen: a program may do nothing for a while
  * and then all at once. */
 static void allocrun__wait(const struct allocrun *r, uint64_t length_ns, uint64_t singles)
@@ -194,7 +170,7 @@ static void allocrun__window(struct allocrun *r, uint64_t left_ns)
 {
 	uint64_t length_ns = r->windows.length_ns < left_ns ? r->windows.length_ns : left_ns;
 	struct allocrun_tally before = tally_now(&r->env);
-	struct pace pace = pace__hurry();
+	const struct pace pace = pace__hurry(); /* while it is open each allocation costs the program a trap */
 	struct cause why = { "" };
 
 	for (size_t i = 0; i < r->env.nr_rt && !r->none; i++)

@@ -271,18 +271,18 @@ bool intake__waits(const struct goruntime *rt, const struct census_g *g)
 	const char *reason = gowait_name(rt->minor, g->reason);
 
 	/* Coroutines switch without gopark and execute: nothing would end such a wait. */
-	return g->status == GOSTATUS_WAITING && g->stack != CENSUS_NO_STACK && reason && strcmp(reason, "coroutine") &&
+	return g->status == GOSTATUS_WAITING && g->sp && reason && strcmp(reason, "coroutine") &&
 	       !gowait_is_running(rt->minor, g->reason);
 }
 
-bool intake__blocks(const struct goruntime *rt, const struct census *c, const struct census_g *g)
+bool intake__blocks(const struct goruntime *rt, const struct census_g *g, uint64_t pc)
 {
 	struct goframe frames[GOSYM_INLINE_MAX];
 	int nr;
 
-	if (g->status != GOSTATUS_RUNNABLE || g->stack == CENSUS_NO_STACK)
+	if (g->status != GOSTATUS_RUNNABLE || !g->sp)
 		return intake__waits(rt, g);
-	nr = gosym__frames(rt->sym, c->pcs[c->stacks[g->stack].pcs_at], true, frames, ARRAY_SIZE(frames));
+	nr = gosym__frames(rt->sym, pc, true, frames, ARRAY_SIZE(frames));
 	return nr > 0 && !strcmp(frames[0].func, "runtime.gopark");
 }
 
@@ -403,15 +403,21 @@ uint64_t intake__events(const struct intake *in, const uint64_t *stats)
 	return all > in->stats.system ? all - in->stats.system : 0;
 }
 
-void intake__sample(struct intake *in, const struct census *c, const struct census_g *g, uint64_t *ids, struct profile_sample *ps)
+uint64_t intake__stack_id(struct intake *in, const struct census *c, const struct census_g *g, uint64_t *ids)
 {
 	const struct census_stack *st = &c->stacks[g->stack];
 
-	if (!intake__wants(in, g->goid) || intake__is_system(in, ps->rt, g->startpc))
-		return;
 	if (ids[g->stack] == PW_STACK_ID_NONE)
 		ids[g->stack] = profile__stack(in->profile, c->pcs + st->pcs_at, st->nr_pcs, st->truncated);
-	ps->stack_id = ids[g->stack];
+	return ids[g->stack];
+}
+
+void intake__sample(struct intake *in, const struct census *c, const struct census_g *g, uint64_t *ids, struct profile_sample *ps)
+{
+	if (!intake__wants(in, g->goid) || intake__is_system(in, ps->rt, g->startpc))
+		return;
+	if (g->stack != CENSUS_NO_STACK)
+		ps->stack_id = intake__stack_id(in, c, g, ids);
 	ps->goid = g->goid;
 	ps->parent_goid = g->parent_goid;
 	ps->gopc = g->gopc;

@@ -57,7 +57,9 @@ bool intake__is_system(struct intake *in, uint16_t rt, uint64_t startpc); /* and
 uint32_t intake__label(struct intake *in, uint16_t rt, uint64_t goid, uint64_t labels);
 bool intake__waits(const struct goruntime *rt, const struct census_g *g);
 /* Or was woken and has not run since: to the one who waits that is part of the wait, as it is to the probes. */
-bool intake__blocks(const struct goruntime *rt, const struct census *c, const struct census_g *g);
+bool intake__blocks(const struct goruntime *rt, const struct census_g *g, uint64_t pc); /* pc: at which it stopped */
+/* The profile's id of the stack of g; ids: by number of the stack in c, PW_STACK_ID_NONE: not asked for yet. */
+uint64_t intake__stack_id(struct intake *in, const struct census *c, const struct census_g *g, uint64_t *ids);
 /*
  * Adds ps to the profile as goroutine g of census c, if it is wanted: value, reason and counts are the caller's, who it is and its
  * stack are filled in. ids: one for each stack of c, 0 at first, then the profile's.

@@ -10,11 +10,14 @@
 #include "base/random.h"
 #include "base/room.h"
 #include "golang/gostate.h"
+#include "model/places.h"
 #include "model/seen.h"
 
 struct sampling {
 	struct sampling_opts o;
 	struct seen *seen[GOPROC_RUNTIMES_MAX]; /* by rt; of lives: wait says that it was dead */
+	struct places *places;
+	struct reader *readers[GOPROC_RUNTIMES_MAX]; /* of waits */
 	uint64_t random;   /* state of base/random */
 	struct sampling_life { /* of a runtime */
 		bool begun;
@@ -34,8 +37,13 @@ int sampling__new(const struct sampling_opts *o, struct sampling **ret)
 	if (!s)
 		return -ENOMEM;
 	s->o = *o;
+	err = places__new(&s->places);
+	if (err)
+		return err;
 	for (size_t i = 0; i < goproc__nr_runtimes(o->gp); i++) {
 		err = seen__new(&s->seen[i]);
+		if (!err)
+			err = reader__new(proc__mem(o->proc), goproc__runtime(o->gp, i), o->depth, &s->readers[i]);
 		if (err)
 			return err;
 	}
@@ -48,8 +56,11 @@ void sampling__free(struct sampling *s)
 {
 	if (!s)
 		return;
-	for (size_t i = 0; i < ARRAY_SIZE(s->seen); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(s->seen); i++) {
+		reader__free(s->readers[i]);
 		seen__free(s->seen[i]);
+	}
+	places__free(s->places);
 	free(s);
 }
 
@@ -66,52 +77,103 @@ void sampling__plan(struct sampling *s, uint64_t period_ns, uint64_t late_ns, ui
 
 /* --- waits --- */
 
-static bool is_counted(const struct sampling *s, const struct goruntime *rt, const struct census *c,
-		       const struct census_g *g)
+static bool is_counted(const struct sampling *s, uint16_t rt, const struct census_g *g, uint64_t pc)
 {
 	if (profile__opts(s->o.profile)->event == PROFILE_SCHED)
-		return g->status == GOSTATUS_RUNNABLE && g->stack != CENSUS_NO_STACK;
-	return intake__blocks(rt, c, g);
+		return g->status == GOSTATUS_RUNNABLE && g->sp;
+	return intake__blocks(goproc__runtime(s->o.gp, rt), g, pc);
 }
 
-static void sampling__count(struct sampling *s, uint16_t rt_nr, const struct census *c, const struct census_g *g, uint64_t *ids)
+static struct place place_of(uint16_t rt, const struct census_g *g, uint64_t pc)
 {
-	const struct goruntime *rt = goproc__runtime(s->o.gp, rt_nr);
-	const struct seen_g seen = {
-		.goid = g->goid,
-		.wait = census__wait_number(c, g, rt->minor >= CENSUS_GO_COUNTS),
-	};
-	struct profile_sample ps = {
-		.value = s->window_ns,
-		.reason = profile__opts(s->o.profile)->event == PROFILE_SCHED ? 0 : g->reason,
-		.rt = rt_nr,
-		.counts = seen__g(s->seen[rt_nr], &seen) != SEEN_AGAIN && s->o.counts,
-	};
-
-	intake__sample(s->o.intake, c, g, ids, &ps);
+	return (struct place){ g->startpc, pc, g->stack_hi - g->sp, g->goid, g->reason, rt };
 }
 
-static int sampling__waits(struct sampling *s, uint16_t rt_nr)
+/*
+ * Where one stands that moves, for it, and for others like it. Not where those stand that do not: many may be started with the same
+ * function and do different things.
+ */
+static void sampling__learn(struct sampling *s, struct place at, uint64_t stack_id)
 {
-	const struct goruntime *rt = goproc__runtime(s->o.gp, rt_nr);
+	places__learn(s->places, &at, stack_id);
+	at.goid = 0;
+	places__learn(s->places, &at, stack_id);
+}
+
+static uint64_t sampling__find(struct sampling *s, struct place at)
+{
+	const double chance = random_next(&s->random);
+	const uint64_t id = places__find(s->places, &at, chance);
+
+	at.goid = 0;
+	return id != PW_STACK_ID_NONE ? id : places__find(s->places, &at, chance);
+}
+
+static void sampling__count(struct sampling *s, uint16_t rt, const struct census *c, const struct census_g *g, uint64_t *ids,
+			    struct profile_sample *ps)
+{
+	ps->value = s->window_ns;
+	ps->reason = profile__opts(s->o.profile)->event == PROFILE_SCHED ? 0 : g->reason;
+	ps->rt = rt;
+	ps->counts &= s->o.counts;
+	intake__sample(s->o.intake, c, g, ids, ps);
+}
+
+/* Those that held still: as they stand. */
+static void sampling__standing(struct sampling *s, uint16_t rt, const struct census *c, uint64_t *ids)
+{
+	const bool numbers = goproc__runtime(s->o.gp, rt)->minor >= CENSUS_GO_COUNTS;
+
+	for (size_t i = 0; i < c->nr; i++) {
+		const struct census_g *g = &c->gs[i];
+		const uint64_t pc = census__pc(c, g);
+
+		if (!is_counted(s, rt, g, pc))
+			continue;
+		if (g->moved) {
+			sampling__learn(s, place_of(rt, g, pc), intake__stack_id(s->o.intake, c, g, ids));
+		} else {
+			const struct seen_g seen = { .goid = g->goid, .wait = census__wait_number(c, g, numbers) };
+			struct profile_sample ps = { .counts = seen__g(s->seen[rt], &seen) != SEEN_AGAIN };
+
+			sampling__count(s, rt, c, g, ids, &ps);
+		}
+	}
+}
+
+/* Those that did not: as they were when they were met, for what they do when they hold still they do for longer. */
+static void sampling__moved(struct sampling *s, uint16_t rt, const struct census *c, uint64_t *ids)
+{
+	for (size_t i = 0; i < c->nr_moved; i++) {
+		const struct census_moved *m = &c->moved[i];
+		struct profile_sample ps = { .counts = true };
+
+		if (!is_counted(s, rt, &m->g, m->pc))
+			continue;
+		ps.stack_id = sampling__find(s, place_of(rt, &m->g, m->pc));
+		if (ps.stack_id == PW_STACK_ID_NONE)
+			s->stats.unsettled++;
+		else
+			sampling__count(s, rt, c, &m->g, ids, &ps);
+	}
+}
+
+static int sampling__waits(struct sampling *s, uint16_t rt)
+{
 	scoped_mem uint64_t *ids = NULL;
 	scoped(census) c = NULL;
-	int err = census__read(proc__mem(s->o.proc), rt, s->o.depth, &c);
+	int err = reader__take(s->readers[rt], &c);
 
 	if (err)
 		return err;
 	ids = calloc(c->nr_stacks + 1, sizeof(*ids)); /* by stack; PW_STACK_ID_NONE: not interned yet */
 	if (!ids)
 		return -ENOMEM;
-	s->stats.unsettled += c->unsettled + c->refused;
-	seen__look(s->seen[rt_nr]);
-	for (size_t i = 0; i < c->nr; i++) {
-		const struct census_g *g = &c->gs[i];
-
-		if (is_counted(s, rt, c, g))
-			sampling__count(s, rt_nr, c, g, ids);
-	}
-	seen__gone(s->seen[rt_nr], NULL, NULL);
+	s->stats.unsettled += c->refused;
+	seen__look(s->seen[rt]);
+	sampling__standing(s, rt, c, ids);
+	sampling__moved(s, rt, c, ids);
+	seen__gone(s->seen[rt], NULL, NULL);
 	return 0;
 }
 
@@ -306,10 +368,23 @@ static int sampling__lives(struct sampling *s, uint16_t rt)
 
 /* --- */
 
-int sampling__look(struct sampling *s, uint64_t window_ns, struct cause *why)
+static bool is_of_lives(const struct sampling *s)
 {
 	const enum profile_event event = profile__opts(s->o.profile)->event;
-	const bool lives = event == PROFILE_BIRTHS || event == PROFILE_EXITS;
+
+	return event == PROFILE_BIRTHS || event == PROFILE_EXITS;
+}
+
+void sampling__ready(struct sampling *s)
+{
+	if (!is_of_lives(s))
+		for (size_t i = 0; i < goproc__nr_runtimes(s->o.gp); i++)
+			(void)reader__meet(s->readers[i]); /* the look says what is wrong */
+}
+
+int sampling__look(struct sampling *s, uint64_t window_ns, struct cause *why)
+{
+	const bool lives = is_of_lives(s);
 	const uint64_t began = clock_now_ns();
 	int err = 0;
 

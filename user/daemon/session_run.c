@@ -7,12 +7,14 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/pace.h"
 #include "daemon/session_parts.h"
 #include "model/governor.h"
 
 #define POLL_MS	   100	  /* the ring wakes us earlier when it fills */
 #define GOVERN_MS  50	  /* what hits cost is looked at so often */
 #define WINDOW_REST 2	  /* times as long as a window took, with attaching and detaching, there is none */
+#define WINDOW_PERIOD 2	  /* times a window's width, at least: the time that it stands for */
 #define LIMIT_HITS 1000	  /* at least so many are dealt with between two looks at their cost */
 
 static void session_run__tell(const struct session_run *r)
@@ -200,7 +202,8 @@ static uint64_t session_run__finish(const struct session_run *r)
 
 static int session_run__exact(struct session_run *r, struct governor *g, struct cause *why)
 {
-	double hit_ns, cost;
+	uint64_t stats[PW_STAT_MAX];
+	double hits, around;
 	int err;
 
 	profile__begin(r->s->profile, r->start_ns);
@@ -213,11 +216,14 @@ static int session_run__exact(struct session_run *r, struct governor *g, struct 
 		(void)session_run__watch(r, g);
 		session_run__see_cpu(r);
 		r->covered_ns = r->exact_ns = session_run__finish(r) - r->start_ns;
-		cost = session_run__cost(r, &hit_ns);
-		governor__spend(g, cost + GOVERNOR_LINKS_NS);
-		governor__learn(g, r->exact_ns, cost, GOVERNOR_AROUND_NS * cost / (double)(r->exact_ns + 1), 0);
 	}
 	probes__off(r->s->probes);
+	probes__stats(r->s->probes, stats);
+	around = probes__off_ns(r->s->probes, stats);
+	hits = probes__cost_ns(r->s->probes, stats) - around;
+	governor__spend(g, hits + around + GOVERNOR_LINKS_NS);
+	/* what came while the first probes were made says nothing of how long that takes later */
+	governor__learn(g, r->exact_ns, hits, GOVERNOR_AROUND_NS * hits / (double)(r->exact_ns + 1), 0);
 	return err;
 }
 
@@ -238,14 +244,18 @@ static bool windows_tell_more(enum profile_event e)
 /* A window where what it will cost has been saved up. */
 static void session_run__plan(const struct session_run *r, const struct governor *g, struct stratum *ret)
 {
-	const uint64_t period = (uint64_t)(NS_PER_SEC / r->s->o.rate), gone = clock_now_ns() - r->start_ns;
+	const uint64_t gone = clock_now_ns() - r->start_ns;
 	const double cpu = session_run__cpu(r), time = session_run__gone(r);
+	const bool window = r->s->probes && windows_tell_more(r->s->o.profile.event) &&
+			    clock_now_ns() >= r->no_window_until_ns && governor__windows_pay(g, governor__rate(g, cpu, time)) &&
+			    governor__left_ns(g, cpu, time) >= governor__window_ns(g);
+	uint64_t period = (uint64_t)(NS_PER_SEC / r->s->o.rate);
 
+	if (window && period < WINDOW_PERIOD * g->width_ns)
+		period = WINDOW_PERIOD * g->width_ns;
 	sampling__plan(r->s->sampling, period, gone > r->covered_ns ? gone - r->covered_ns : 0,
 		       r->duration_ns ? r->duration_ns - r->covered_ns : UINT64_MAX, &ret->length_ns, &ret->after_ns);
-	ret->window = r->s->probes && windows_tell_more(r->s->o.profile.event) && clock_now_ns() >= r->no_window_until_ns &&
-		      governor__windows_pay(g, governor__rate(g, cpu, time)) &&
-		      governor__left_ns(g, cpu, time) >= governor__window_ns(g) && ret->length_ns > g->width_ns;
+	ret->window = window && ret->length_ns > g->width_ns;
 }
 
 static int session_run__window(struct session_run *r, struct governor *g, double *ret_width_ns, double *ret_count_factor,
@@ -302,9 +312,11 @@ static int session_run__estimate(struct session_run *r, struct governor *g, stru
 
 	r->counted_ns = clock_now_ns();
 	while (!err && !session_run__is_over(r)) {
+		const struct pace pace = pace__hurry();
 		struct stratum t;
 
 		session_run__plan(r, g, &t);
+		sampling__ready(r->s->sampling);
 		session_run__wait(r, r->start_ns + r->covered_ns + t.after_ns);
 		if (*r->stop) {
 			const uint64_t gone = clock_now_ns() - r->start_ns;
@@ -315,6 +327,7 @@ static int session_run__estimate(struct session_run *r, struct governor *g, stru
 		if (session_run__ended(r))
 			return -ESRCH;
 		err = session_run__sample(r, g, &t, why);
+		pace__restore(&pace);
 		session_run__wait(r, r->start_ns + r->covered_ns);
 	}
 	return err;

@@ -101,7 +101,7 @@ static int windows__count_those_who_wait(struct windows *w, uint16_t rt, uint64_
 		const struct census_g *g = &c->gs[i];
 		struct profile_sample ps = { .reason = g->reason, .rt = rt, .value = width_ns };
 
-		if (intake__blocks(goproc__runtime(w->o.gp, rt), c, g) && !windows__met(w, g->addr))
+		if (intake__blocks(goproc__runtime(w->o.gp, rt), g, census__pc(c, g)) && !windows__met(w, g->addr))
 			intake__sample(w->o.intake, c, g, ids, &ps);
 	}
 	return 0;

@@ -20,7 +20,9 @@ static double counted(double cpu_ns, double time_ns)
 
 double governor__left_ns(const struct governor *g, double cpu_ns, double time_ns)
 {
-	return GOVERNOR_GRACE_NS + g->max * counted(cpu_ns, time_ns) - g->spent_ns;
+	const double may = g->max * counted(cpu_ns, time_ns);
+
+	return (may > GOVERNOR_GRACE_NS ? may : GOVERNOR_GRACE_NS) - g->spent_ns;
 }
 
 double governor__rate(const struct governor *g, double cpu_ns, double time_ns)

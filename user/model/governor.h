@@ -18,7 +18,7 @@
 #define GOVERNOR_LINKS_NS  1e6
 /* That may be spent before the target has used any CPU time to speak of. */
 #define GOVERNOR_GRACE_NS  10e6
-/* Of attaching and detaching, the time in which hits cost something: a guess, until the first window has shown it. */
+/* Of that, the time in which hits cost something: a guess, until the first window has shown it. */
 #define GOVERNOR_AROUND_NS 2e6
 #define GOVERNOR_WIDTH_MIN 1000000	/* of a window */
 #define GOVERNOR_WIDTH_MAX 50000000

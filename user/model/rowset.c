@@ -172,11 +172,12 @@ const struct rowset_row *rowset__total(const struct rowset *rs)
 	return &rs->total;
 }
 
-double rowset__spread(const struct rowset *rs, const struct rowset_row *row)
+double rowset__spread(const struct rowset *rs, const struct rowset_row *row, double unseen)
 {
 	const uint32_t nr = rs->window + 1;
+	const double squares = squares_so_far(row, nr) + unseen * unseen;
 
-	return nr < 2 ? 0 : sqrt(squares_so_far(row, nr) * rs->lengths2 / (2.0 * (nr - 1)));
+	return nr < 2 ? 0 : sqrt(squares * rs->lengths2 / (2.0 * (nr - 1)));
 }
 
 size_t rowset__nr(const struct rowset *rs)

@@ -52,9 +52,10 @@ void rowset__next_window(struct rowset *rs);
 void rowset__weigh(struct rowset *rs, double factor, double count_factor, uint64_t length_ns);
 /*
  * The standard error of the row's value, as the sum over windows that are a sample of the time, without what is none: from the
- * differences between windows that follow each other, so that what changes slowly is no error. 0 for fewer than two windows.
+ * differences between windows that follow each other, so that what changes slowly is no error. unseen: one more difference, of what may have
+ * changed and back between two of them. 0 for fewer than two windows.
  */
-double rowset__spread(const struct rowset *rs, const struct rowset_row *row);
+double rowset__spread(const struct rowset *rs, const struct rowset_row *row, double unseen);
 const struct rowset_row *rowset__total(const struct rowset *rs);	/* of all rows, without a key. Borrowed */
 size_t rowset__nr(const struct rowset *rs);
 /* The rows in order of arrival: begin with NULL, ends with NULL. Borrowed until the next add. */

@@ -57,20 +57,25 @@ static int resolve_chains(struct snap_store *st, const struct profile *p)
 	return 0;
 }
 
-/* Student's t for 95 % and so many degrees of freedom. */
-static double t95(uint32_t freedom)
+/* Student's t for so many degrees of freedom: 95 % of one, and of ten at once, each of 99.5 % (Bonferroni). */
+static double t95(double n)
 {
-	const double n = freedom;
-
-	return freedom ? 1.96 + 2.37 / n + 2.82 / (n * n) + 5.56 / (n * n * n) : 0;
+	return 1.96 + 2.37 / n + 2.82 / (n * n) + 5.56 / (n * n * n);
 }
 
-/* Half of the confidence interval. */
-static uint64_t error_of(const struct profile *p, const struct rowset_row *row)
+static double t95_of_ten(double n)
 {
+	return 2.81 + 6.2 / n + 13 / (n * n) + 105 / (n * n * n);
+}
+
+/* Half of the confidence interval; t is that for it. Of time, one goroutine may have done something else between two looks. */
+static uint64_t error_of(const struct profile *p, const struct rowset_row *row, double (*t)(double freedom))
+{
+	const enum profile_event event = profile__opts(p)->event;
+	const double unseen = event == PROFILE_BLOCKED || event == PROFILE_SCHED;
 	const uint32_t windows = profile__windows(p);
 
-	return windows > 1 ? (uint64_t)(t95(windows - 1) * rowset__spread(profile__rows(p), row)) : 0;
+	return windows > 1 ? (uint64_t)(t(windows - 1) * rowset__spread(profile__rows(p), row, unseen)) : 0;
 }
 
 static void fill_row(struct snap_store *st, const struct profile *p, const struct rowset_row *from,
@@ -92,7 +97,7 @@ static void fill_row(struct snap_store *st, const struct profile *p, const struc
 		.count = from->count,
 		.value = from->value,
 	};
-	to->error = error_of(p, from);
+	to->error = error_of(p, from, t95_of_ten);
 	if (st->snap.event == PROFILE_ALLOC)
 		to->type = profile__label_text(p, (uint32_t)k->type);
 	if (root == PROFILE_ROOT_LABEL)
@@ -191,7 +196,7 @@ static int fill(struct snap_store *st, const struct profile *p)
 	st->rows = calloc(rowset__nr(rs) + 1, sizeof(*st->rows));
 	if (!st->rows)
 		return -ENOMEM;
-	s->error = error_of(p, rowset__total(rs));
+	s->error = error_of(p, rowset__total(rs), t95);
 	while ((from = rowset__next(rs, from)))
 		fill_row(st, p, from, &st->rows[s->nr++]);
 	settle(st);

@@ -51,7 +51,11 @@ struct snap_row {
 	const char *label;	/* PROFILE_ROOT_LABEL: "" for no labels; else NULL */
 	uint64_t count;
 	uint64_t value;		/* ns, bytes, or the count */
-	uint64_t error;		/* estimates: value +- error is a 95 % confidence interval; 0 also where it is not known */
+	/*
+	 * Estimates: value +- error is a confidence interval, such that ten of them hold at once in 95 %; 0 also where it is not known.
+	 * For it is the greatest that are looked at together.
+	 */
+	uint64_t error;
 };
 
 struct snap {
@@ -63,7 +67,7 @@ struct snap {
 	const struct snap_row *rows;
 	size_t nr;
 	uint64_t count, value;	/* sums */
-	uint64_t error;		/* of value, as of a row */
+	uint64_t error;		/* of value: +- error is a 95 % confidence interval */
 	uint64_t stacks_lost;	/* sum of the counts of rows whose stack is LOST */
 };
 

@@ -5,7 +5,7 @@
  *	{"target":{"pid":812,"go":"go1.22.1","exe":"/srv/api"},"event":"blocked","unit":"nanoseconds","window_s":30.0,"estimated":false,
  *	 "windows":0,"lost":0,"total":123,"total_error":0,"stacks":[{"value":123,"error":0,"count":4,"reason":"chan receive","root":null,
  *	 "stack":[{"func":"main.worker","file":"/src/x.go","line":12}]}]}
- * Stacks are innermost first, the costliest first. error: value +- error is a 95 % confidence interval. Allocations have no reason
+ * Stacks are innermost first, the costliest first. error: value +- error is a 95 % confidence interval, of ten stacks at once. Allocations have no reason
  * but an "object":{"type":"main.node","bytes":48,"measure":"exact"}: type null if it is not known; measure, how value, count and bytes are
  * known: exact; up to (bytes are the size class); estimated, by refills (of an exact sum by size class, that part); sampled.
  */

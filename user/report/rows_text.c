@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * rows_text: a recording for a person: stacks, innermost first, the costliest first. "~" says that a number is an estimate, "+-" how
- * far it may be off (95 % confidence).
+ * far it may be off (95 % confidence, of ten stacks at once).
  */
 #include <errno.h>
 #include <string.h>
