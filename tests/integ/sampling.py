@@ -114,13 +114,46 @@ def the_end_of_the_program_ends_it():
         expect(code == 0 and "the program ended after" in said and json.loads(out)["stacks"], f"{code}: {said}")
 
 
+def cost_of(said):
+    """(seconds that probes took of the program, seconds that it used)"""
+    told = re.search(r"cost .* = ([\d.e+-]+) s of ([\d.e+-]+) s\)", said)
+    expect(told, said)
+    return float(told[1]), float(told[2])
+
+
+def a_busy_program_loses_no_more_than_it_may():
+    """By default a hundredth, and what 50 ms of hits are: before they are seen to be too many, and while the probes are taken out."""
+    with Target("busy") as t:
+        r = Recording(t.pid, "--max-overhead", "1", "-d", "4", "-f", "json")
+        time.sleep(1)    # nothing: all is exact
+        t.go()
+        code, out, said = r.wait()
+    lost, used = cost_of(said)
+    expect(code == 0 and used > 1, said)
+    expect(lost < 0.01 * used + 0.05, said)
+    report = json.loads(out)
+    expect(report["estimated"] and re.search(r"the first (0\.9|1)\S* s are exact", said), said)
+    expect(re.search(r"our own: [\d.]+ % of a processor", said), said)
+
+
+def the_default_is_one_percent():
+    with Target("busy") as t:
+        t.go()
+        code, out, said = parkwatch("record", "-p", t.pid, "-d", 2, "-f", "json")
+        expect(code == 0 and json.loads(out)["estimated"], said)
+        code, out, said = parkwatch("record", "-p", t.pid, "-d", 1, "-f", "json", "--max-overhead", "0")
+        expect(code == 0 and not json.loads(out)["estimated"], said)
+        code, out, said = parkwatch("record", "-p", t.pid, "-d", 1, "-f", "json", "--min-wait", "1us")
+        expect(code == 0 and not json.loads(out)["estimated"], said)
+
+
 def what_needs_probes_is_refused():
     for how in (["--no-probes"], ["--max-overhead", "1"]):
         code, _, said = parkwatch("record", "-p", os.getpid(), *how, "--min-wait", "1ms")
         expect(code == 2 and said.count("\n") == 1 and "--min-wait" in said and how[0] in said, f"{how}: {code}: {said}")
 
 
-ONCE = [those_who_wait_all_the_time_count_for_all_of_it, the_end_of_the_program_ends_it, what_needs_probes_is_refused]
+ONCE = [a_busy_program_loses_no_more_than_it_may, the_default_is_one_percent, those_who_wait_all_the_time_count_for_all_of_it, the_end_of_the_program_ends_it, what_needs_probes_is_refused]
 
 
 def cases():

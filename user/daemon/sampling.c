@@ -64,11 +64,15 @@ void sampling__free(struct sampling *s)
 	free(s);
 }
 
+uint64_t sampling__look_ns(const struct sampling *s)
+{
+	return s->stats.looks ? s->stats.spent_ns / s->stats.looks : 0;
+}
+
 void sampling__plan(struct sampling *s, uint64_t period_ns, uint64_t late_ns, uint64_t left_ns, uint64_t *ret_window_ns,
 		    uint64_t *ret_after_ns)
 {
-	const uint64_t one = s->stats.looks ? s->stats.spent_ns / s->stats.looks : 0;
-	const uint64_t least = (uint64_t)((double)one / SAMPLING_OWN_MAX);
+	const uint64_t least = (uint64_t)((double)sampling__look_ns(s) / SAMPLING_OWN_MAX);
 
 	period_ns = late_ns + (period_ns < least ? least : period_ns);
 	*ret_window_ns = left_ns < period_ns + period_ns / 2 ? left_ns : period_ns;

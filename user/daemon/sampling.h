@@ -53,6 +53,7 @@ void sampling__ready(struct sampling *s);
 void sampling__plan(struct sampling *s, uint64_t period_ns, uint64_t late_ns, uint64_t left_ns, uint64_t *ret_window_ns,
 		    uint64_t *ret_after_ns);
 
+uint64_t sampling__look_ns(const struct sampling *s); /* that a look takes on average; 0: none was taken */
 
 struct sampling_stats {
 	uint32_t looks;

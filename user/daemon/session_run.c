@@ -15,6 +15,7 @@
 #define GOVERN_MS  50	  /* what hits cost is looked at so often */
 #define WINDOW_REST 2	  /* times as long as a window took, with attaching and detaching, there is none */
 #define WINDOW_PERIOD 2	  /* times a window's width, at least: the time that it stands for */
+#define HURRY_NS   (5 * NS_PER_MS) /* a look that takes longer is not taken before all others */
 #define LIMIT_HITS 1000	  /* at least so many are dealt with between two looks at their cost */
 
 static void session_run__tell(const struct session_run *r)
@@ -326,6 +327,8 @@ static int session_run__estimate(struct session_run *r, struct governor *g, stru
 		}
 		if (session_run__ended(r))
 			return -ESRCH;
+		if (sampling__look_ns(r->s->sampling) > HURRY_NS)
+			pace__restore(&pace); /* it began on time, and must let others run */
 		err = session_run__sample(r, g, &t, why);
 		pace__restore(&pace);
 		session_run__wait(r, r->start_ns + r->covered_ns);
