@@ -26,6 +26,7 @@ struct sampling {
 		size_t alive;        /* at the look before */
 	} lives[GOPROC_RUNTIMES_MAX];
 	uint64_t window_ns; /* of the look that is taken */
+	bool counts;        /* so for the look that is taken */
 	struct sampling_stats stats;
 };
 
@@ -119,7 +120,7 @@ static void sampling__count(struct sampling *s, uint16_t rt, const struct census
 	ps->value = s->window_ns;
 	ps->reason = profile__opts(s->o.profile)->event == PROFILE_SCHED ? 0 : g->reason;
 	ps->rt = rt;
-	ps->counts &= s->o.counts;
+	ps->counts &= s->counts;
 	intake__sample(s->o.intake, c, g, ids, ps);
 }
 
@@ -386,13 +387,14 @@ void sampling__ready(struct sampling *s)
 			(void)reader__meet(s->readers[i]); /* the look says what is wrong */
 }
 
-int sampling__look(struct sampling *s, uint64_t window_ns, struct cause *why)
+int sampling__look(struct sampling *s, uint64_t window_ns, bool counts, struct cause *why)
 {
 	const bool lives = is_of_lives(s);
 	const uint64_t began = clock_now_ns();
 	int err = 0;
 
 	s->window_ns = window_ns;
+	s->counts = counts;
 	profile__window(s->o.profile);
 	for (size_t i = 0; i < goproc__nr_runtimes(s->o.gp) && !err; i++)
 		err = lives ? sampling__lives(s, (uint16_t)i) : sampling__waits(s, (uint16_t)i);

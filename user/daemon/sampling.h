@@ -3,8 +3,8 @@
  * sampling: a recording without probes: looks at random moments, each of which stands for some of the time.
  *
  * A goroutine that waits at a look is taken to have waited (sched: to have been runnable) for the time that the look stands for: over many
- * looks at random moments that is right on average. Only waits shorter than the reading of a goroutine, some 10 us (100 us among thousands), count
- * less than they are, for who moved meanwhile is read again. Births: as many as goids were given out, less at
+ * looks at random moments that is right on average. Who moved before its stack was read counts as it was met, with the stack of where it stood
+ * (model/places); while nobody knows that, it does not count, and is told as unsettled. Births: as many as goids were given out, less at
  * most 16 for each processor; a g, living or dead, says whose the last of its goroutines was, and those that ended before they were
  * looked at stand for those whose g serves another by now. Exits follow from births and the number of goroutines. What it costs
  * the target: nothing, its memory is read. Loop thread only.
@@ -29,7 +29,6 @@ struct sampling_opts {
 	struct profile *profile;
 	struct intake *intake;
 	unsigned int depth;
-	bool counts;		/* waits are counted; else windows do */
 };
 
 struct sampling;
@@ -38,10 +37,10 @@ void sampling__free(struct sampling *s);
 DEFINE_SCOPED(sampling)
 
 /*
- * One look that stands for window_ns; the caller weighs it. -ESRCH: the target has ended, and the look does not count. Others as of census__read(), with
+ * One look that stands for window_ns; the caller weighs it. counts: waits are counted by looks; else windows do. -ESRCH: the target has ended, and the look does not count. Others as of census__read(), with
  * a cause. For births and exits the first look is where counting begins.
  */
-int sampling__look(struct sampling *s, uint64_t window_ns, struct cause *why);
+int sampling__look(struct sampling *s, uint64_t window_ns, bool counts, struct cause *why);
 
 /* Before the moment of a look: what can be done then, so that it begins with the goroutines. */
 void sampling__ready(struct sampling *s);

@@ -135,8 +135,8 @@ static int session__build(struct session *s, struct cause *why)
 	if (!err)
 		err = intake__new(s->proc, s->gp, s->profile, &io, &s->intake);
 	if (!err)
-		err = sampling__new(&(struct sampling_opts){ s->proc, s->gp, s->profile, s->intake, s->o.depth,
-							     s->o.no_probes }, &s->sampling);
+		err = sampling__new(&(struct sampling_opts){ s->proc, s->gp, s->profile, s->intake, s->o.depth },
+				    &s->sampling);
 	return err || s->o.no_probes ? err : session__build_probes(s, why);
 }
 

@@ -298,9 +298,11 @@ static int session_run__sample(struct session_run *r, struct governor *g, const 
 	int err;
 
 	err = t->window ? session_run__window(r, g, &stood_for, &count_factor, why)
-			: sampling__look(r->s->sampling, t->length_ns, why);
+			: sampling__look(r->s->sampling, t->length_ns, !r->windows, why);
 	if (err)
 		return err;
+	if (!r->windows)
+		r->counted_ns = clock_now_ns();
 	length = session_run__real_length(r, t->length_ns);
 	profile__weigh(r->s->profile, (double)length / stood_for, count_factor, length);
 	r->covered_ns += length;
