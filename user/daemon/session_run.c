@@ -12,7 +12,7 @@
 #include "model/governor.h"
 
 #define POLL_MS	   100	  /* the ring wakes us earlier when it fills */
-#define GOVERN_MS  50	  /* what hits cost is looked at so often */
+#define GOVERN_MS  10	  /* what hits cost is looked at so often */
 #define WINDOW_REST 2	  /* times as long as a window took, with attaching and detaching, there is none */
 #define WINDOW_PERIOD 2	  /* times a window's width, at least: the time that it stands for */
 #define HURRY_NS   (5 * NS_PER_MS) /* a look that takes longer is not taken before all others */
