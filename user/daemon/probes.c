@@ -119,6 +119,7 @@ static int probes__load_runtime(struct probes *p, size_t i, struct cause *why)
 
 static void probes__calibrate(struct probes *p)
 {
+	const uint64_t began = clock_now_ns();
 	uint32_t classes = 0, points = 0;
 	struct cause c = { "" };
 
@@ -135,6 +136,7 @@ static void probes__calibrate(struct probes *p)
 		log_warn("cost is not measured: %s", c.text);
 	else
 		p->calibrated = true;
+	log_debug("what hits cost was measured in %.0f ms", (double)(clock_now_ns() - began) / NS_PER_MS);
 }
 
 int probes__new(const struct probes_opts *o, struct proc *proc, struct goproc *gp, ring_fn fn,
