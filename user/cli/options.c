@@ -32,7 +32,7 @@
 #define LEAKS_DURATION_NS (30 * NS_PER_SEC)
 #define LEAKS_DEPTH	  256
 #define RATE_LOOKS	  20 /* a second, where they are all there is */
-#define RATE_BESIDE	  50 /* beside windows */
+#define RATE_BESIDE	  30 /* beside windows */
 #define OVERHEAD	  1 /* percent */
 #define REFS_TOP	  3
 #define LEAKS_PROOF_NS	  (10 * NS_PER_SEC)
@@ -98,7 +98,7 @@ const struct opt_def opt_table[] = {
 	{ "no-probes", 0, OPT_FLAG, AT(no_probes), REC, NULL,
 	  "no BPF, at no cost to the process: looks at all goroutines at random moments; what is written are estimates", NULL, 0, 0 },
 	{ "rate", 0, OPT_NUMBER, AT(rate), REC, "N",
-	  "looks a second, where not every event is seen (default 50, with --no-probes 20; fewer if they would take more than a tenth of a processor)", NULL, 1, 1000 },
+	  "looks a second, where not every event is seen (default 30, with --no-probes 20; fewer if they would take more than a tenth of a processor)", NULL, 1, 1000 },
 	{ "async", 0, OPT_FLAG, AT(async), REC, NULL,
 	  "put the creation stack of the goroutine, and of its parents as far as seen, above its own", NULL, 0, 0 },
 	{ "root", 0, OPT_WORD, AT(root), REC | DMP, "WORD",

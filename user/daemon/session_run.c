@@ -57,7 +57,7 @@ static void session_run__wait(struct session_run *r, uint64_t until_ns)
 {
 	uint64_t now;
 
-	while (!*r->stop && !session_run__ended(r) && (now = clock_now_ns()) < until_ns) {
+	while (!*r->stop && proc__alive(r->s->proc) && (now = clock_now_ns()) < until_ns) {
 		struct pollfd fd = { .fd = proc__pidfd(r->s->proc), .events = POLLIN };
 		const uint64_t left = until_ns - now < POLL_MS * NS_PER_MS ? until_ns - now : POLL_MS * NS_PER_MS;
 		const struct timespec most = { .tv_nsec = (long)left };
