@@ -31,8 +31,7 @@
 #define DOC CMD_BIT(CMD_DOCTOR)
 #define LEAKS_DURATION_NS (30 * NS_PER_SEC)
 #define LEAKS_DEPTH	  256
-#define RATE_LOOKS	  20 /* a second, where they are all there is */
-#define RATE_BESIDE	  30 /* beside windows */
+#define RECORD_RATE	  20
 #define OVERHEAD	  1 /* percent */
 #define REFS_TOP	  3
 #define LEAKS_PROOF_NS	  (10 * NS_PER_SEC)
@@ -98,7 +97,7 @@ const struct opt_def opt_table[] = {
 	{ "no-probes", 0, OPT_FLAG, AT(no_probes), REC, NULL,
 	  "no BPF, at no cost to the process: looks at all goroutines at random moments; what is written are estimates", NULL, 0, 0 },
 	{ "rate", 0, OPT_NUMBER, AT(rate), REC, "N",
-	  "looks a second, where not every event is seen (default 30, with --no-probes 20; fewer if they would take more than a tenth of a processor)", NULL, 1, 1000 },
+	  "looks a second, where not every event is seen (default 20; fewer if they would take more than a tenth of a processor)", NULL, 1, 1000 },
 	{ "async", 0, OPT_FLAG, AT(async), REC, NULL,
 	  "put the creation stack of the goroutine, and of its parents as far as seen, above its own", NULL, 0, 0 },
 	{ "root", 0, OPT_WORD, AT(root), REC | DMP, "WORD",
@@ -465,6 +464,7 @@ int opts__parse(struct opts *o, int argc, char **argv)
 		   o->command == CMD_LEAKS || o->command == CMD_REFS	     ? LEAKS_DEPTH :
 								       PW_STACK_MAX;
 	o->duration_ns = o->command == CMD_LEAKS ? LEAKS_DURATION_NS : 0;
+	o->rate = RECORD_RATE;
 	o->max_overhead = -1;
 	o->min_age_ns = VERDICT_MIN_AGE_NS;
 	o->min_count = VERDICT_MIN_COUNT;
@@ -486,8 +486,6 @@ int opts__parse(struct opts *o, int argc, char **argv)
 		return usage_error(o, "looks do not see how long a wait is, so there is no --min-wait with", "--max-overhead");
 	if (o->command == CMD_RECORD && o->max_overhead > 0 && o->event == PROFILE_ALLOC && o->alloc >= ALLOC_SOURCE_RUNTIME)
 		return usage_error(o, "only refill can be limited, so there is no --alloc=runtime or exact with", "--max-overhead");
-	if (!o->rate)
-		o->rate = o->no_probes ? RATE_LOOKS : RATE_BESIDE;
 	if (o->max_overhead < 0)
 		o->max_overhead = o->min_wait_ns ? 0 : OVERHEAD;
 	if (o->command == CMD_RECORD && o->no_probes && o->min_wait_ns)

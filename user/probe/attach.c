@@ -14,6 +14,7 @@
 
 #define WAKEUP_SHARE  8    /* the reader is woken for each eighth of the ring that fills */
 #define BATCH_ENTRIES 1024 /* of a map, read in one call */
+#define TRIAL_ENTRIES 64
 #define ALLOC_POINTS  (~0u << PW_POINT_MALLOC)
 #define THREAD_BUFFERS                                                                             \
 	4 /* stack buffers for each thread there is now, and a reserve for new ones */
@@ -159,12 +160,16 @@ static int attach__set_maps(struct attach *a, const struct proc *p, const struct
 	if (!err)
 		err = bpf_map__set_max_entries(
 			a->skel->maps.pw_gs,
-			a->points & waits ? clamp_entries(2 * o->allglen, PW_GS_DEFAULT, PW_GS_MAX)
-					  : 1);
-	if (!err && !o->sums)
-		err = bpf_map__set_max_entries(a->skel->maps.pw_waits, 1);
-	if (!err && !(a->points & ALLOC_POINTS))
-		err = bpf_map__set_max_entries(a->skel->maps.pw_allocs, 1);
+			!(a->points & waits) ? 1 :
+			o->trial ? TRIAL_ENTRIES :
+				   clamp_entries(2 * o->allglen, PW_GS_DEFAULT, PW_GS_MAX));
+	if (!err && (o->trial || !o->sums))
+		err = bpf_map__set_max_entries(a->skel->maps.pw_waits, o->sums ? TRIAL_ENTRIES : 1);
+	if (!err && (o->trial || !(a->points & ALLOC_POINTS)))
+		err = bpf_map__set_max_entries(a->skel->maps.pw_allocs,
+					       a->points & ALLOC_POINTS ? TRIAL_ENTRIES : 1);
+	if (!err && o->trial)
+		err = bpf_map__set_max_entries(a->skel->maps.pw_seen, PW_SCRATCH_DEFAULT);
 	if (!err)
 		err = bpf_map__set_max_entries(a->skel->maps.pw_scratch,
 					       clamp_entries(threads, PW_SCRATCH_DEFAULT,

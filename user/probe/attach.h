@@ -51,6 +51,7 @@ struct attach_opts {
 	int ring_fd; /* share the ring or perf map of an earlier attach of the same session; -EBADF:
 			make one */
 	bool quiet_libbpf; /* keep libbpf's own talk for -v */
+	bool trial; /* of a child of ours that has one goroutine: small maps */
 };
 
 struct attach;

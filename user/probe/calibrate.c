@@ -249,7 +249,8 @@ int calibrate__run(const struct kfeat *kf, enum attach_way way, enum pw_transpor
 				 .depth = DEPTH,
 				 .ring_bytes = RING_BYTES,
 				 .ring_fd = -EBADF,
-				 .quiet_libbpf = true };
+				 .quiet_libbpf = true,
+				 .trial = true };
 	double bare[INSN_CLASS_MAX] = { 0 }, trap[INSN_CLASS_MAX] = { 0 };
 	struct calibration cal = { .trap_ns = { 0 } };
 	struct bench b = { .child = NULL };
