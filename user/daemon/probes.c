@@ -220,6 +220,15 @@ void probes__off(struct probes *p)
 		attach__off(p->attaches[i]);
 }
 
+uint64_t probes__own_ns(const struct probes *p)
+{
+	uint64_t ns = 0;
+
+	for (size_t i = 0; i < p->nr_rt; i++)
+		ns += attach__own_ns(p->attaches[i]);
+	return ns;
+}
+
 bool probes__kept(const struct probes *p)
 {
 	for (size_t i = 0; i < p->nr_rt; i++)

@@ -72,6 +72,7 @@ void probes__limit(struct probes *p, int64_t hits);
 uint64_t probes__cut_ns(const struct probes *p);
 void probes__finish(struct probes *p);		/* after stop: all that is still in the ring */
 void probes__off(struct probes *p);
+uint64_t probes__own_ns(const struct probes *p);	/* CPU time that making and taking them down took of us */
 bool probes__kept(const struct probes *p);	/* false: somebody killed the process that keeps them */
 
 struct attach *probes__attach(const struct probes *p, size_t rt);	/* borrowed */

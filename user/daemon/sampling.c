@@ -153,7 +153,8 @@ static void sampling__moved(struct sampling *s, uint16_t rt, const struct census
 		const struct census_moved *m = &c->moved[i];
 		struct profile_sample ps = { .counts = true };
 
-		if (!is_counted(s, rt, &m->g, m->pc))
+		if (!is_counted(s, rt, &m->g, m->pc) || !intake__wants(s->o.intake, m->g.goid) ||
+		    intake__is_system(s->o.intake, rt, m->g.startpc))
 			continue;
 		ps.stack_id = sampling__find(s, place_of(rt, &m->g, m->pc));
 		if (ps.stack_id == PW_STACK_ID_NONE)

@@ -190,6 +190,12 @@ static void session__end(const struct session *s, struct session_end *e)
 	memcpy(e->losses, lost.text, sizeof(e->losses));
 }
 
+/* CPU time of parkwatch, and of those that keep its probes. */
+static uint64_t session__own_ns(const struct session *s)
+{
+	return clock_cpu_ns() + (s->probes ? probes__own_ns(s->probes) : 0);
+}
+
 int session__record(struct session *s, uint64_t duration_ns, const volatile sig_atomic_t *stop,
 		    void (*progress)(void *ctx, const struct session_progress *p), void *ctx, struct session_end *ret,
 		    struct cause *why)
@@ -201,7 +207,7 @@ int session__record(struct session *s, uint64_t duration_ns, const volatile sig_
 		.windows = ALLOCWIN_RECORDING((1 - ALLOCRUN_REFILLS) * budget), .refills = ALLOCRUN_REFILLS * budget,
 	};
 	struct session_end e = { 0 };
-	uint64_t own_start_ns;
+	uint64_t own_start_ns, own_end_ns;
 	struct timespec wall;
 	int err;
 
@@ -213,7 +219,7 @@ int session__record(struct session *s, uint64_t duration_ns, const volatile sig_
 	clock_gettime(CLOCK_REALTIME, &wall);
 	s->wall_start_ns = (uint64_t)wall.tv_sec * NS_PER_SEC + (uint64_t)wall.tv_nsec;
 	s->cpu_ns = r.cpu_start_ns = proc__cpu_ns(s->proc);
-	own_start_ns = clock_cpu_ns();
+	own_start_ns = session__own_ns(s);
 	r.start_ns = clock_now_ns();
 	err = session_run__record(&r, why);
 	if (err)
@@ -226,7 +232,8 @@ int session__record(struct session *s, uint64_t duration_ns, const volatile sig_
 	e.exact_ns = r.exact_ns;
 	e.windows = r.windows;
 	e.cpu_ns = s->cpu_ns - r.cpu_start_ns;
-	e.own_ns = clock_cpu_ns() - own_start_ns;
+	own_end_ns = session__own_ns(s);
+	e.own_ns = own_end_ns > own_start_ns ? own_end_ns - own_start_ns : 0; /* a keeper that was killed has taken its own along */
 	session__end(s, &e);
 	*ret = e;
 	return 0;

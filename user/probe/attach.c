@@ -410,6 +410,11 @@ void attach__off(struct attach *a)
 	(void)keeper__close(a->keeper, STEADY);
 }
 
+uint64_t attach__own_ns(const struct attach *a)
+{
+	return keeper__cpu_ns(a->keeper);
+}
+
 bool attach__kept(const struct attach *a)
 {
 	return keeper__alive(a->keeper);

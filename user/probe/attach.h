@@ -64,6 +64,7 @@ int attach__on(struct attach *a, struct cause *why);
 void attach__start(struct attach *a); /* recording begins */
 void attach__stop(struct attach *a);  /* recording ends: later hits count as OFF */
 void attach__off(struct attach *a);
+uint64_t attach__own_ns(const struct attach *a); /* CPU time that making and taking down its probes took of us: the keeper's */
 bool attach__kept(const struct attach *a); /* false: somebody killed the keeper (probe/keeper), and with it the links */
 /*
  * Before start: what follows is a window that begins at begin_ns (CLOCK_MONOTONIC): of goroutines that park before it and run in it

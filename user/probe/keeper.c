@@ -8,9 +8,11 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include <parkwatch/knobs.h>
 
+#include "base/clock.h"
 #include "base/pace.h"
 
 struct keeper {
@@ -165,4 +167,14 @@ bool keeper__alive(const struct keeper *k)
 	char c;
 
 	return recv(k->sock, &c, sizeof(c), MSG_PEEK | MSG_DONTWAIT) != 0;
+}
+
+uint64_t keeper__cpu_ns(const struct keeper *k)
+{
+	struct timespec ts;
+	clockid_t clock;
+
+	if (clock_getcpuclockid(k->pid, &clock) || clock_gettime(clock, &ts))
+		return 0;
+	return (uint64_t)ts.tv_sec * NS_PER_SEC + (uint64_t)ts.tv_nsec;
 }

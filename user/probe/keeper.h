@@ -13,6 +13,7 @@
 #define PARKWATCH_PROBE_KEEPER_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/own.h"
 #include "probe/ulink.h"
@@ -31,5 +32,6 @@ int keeper__open(struct keeper *k, unsigned int set, enum attach_way way, int pr
 /* Takes a set down, all at the same time: 20 to 200 ms; one that is empty is fine. As above. */
 int keeper__close(struct keeper *k, unsigned int set);
 bool keeper__alive(const struct keeper *k);
+uint64_t keeper__cpu_ns(const struct keeper *k); /* that it has used; 0: it has ended */
 
 #endif
