@@ -125,8 +125,8 @@ def the_runtime_says_the_same():
     expect(own, "the runtime has found nothing: " + text[:300])
     proven = [g for g in report["groups"] if g["verdict"] == "leaked"]
     for g in proven:
-        wrong = [i for i in g["goids"] if i not in own]
-        expect(not wrong, f"{brief(g)}: the runtime reaches {wrong}")
+        wrong = [i for i in g["goids"] if i not in own]    # a group leaks as one: those that came last may not be proven yet
+        expect(len(wrong) <= g["count"] - g["proven"], f"{brief(g)}: the runtime reaches {wrong}")
     told = {start_of(g) for g in proven}
     missed = set(own.values()) - told
     expect(not missed, f"the runtime has found {missed}, told is {told}")
