@@ -486,6 +486,18 @@ static int reader__read_from(struct reader *r, size_t first)
 	return 0;
 }
 
+static int reader__meet(struct reader *r)
+{
+	struct allgs all = { NULL, 0, 0 };
+	int err = allgs__read(r->as, r->rt, &all);
+
+	if (err)
+		return err;
+	allgs__done(&r->all);
+	r->all = all;
+	return 0;
+}
+
 /* Those that were there when they were met and, if that was before, those that came since. */
 static int reader__all(struct reader *r)
 {
@@ -540,24 +552,13 @@ int reader__new(const struct addrspace *as, const struct goruntime *rt, unsigned
 	return 0;
 }
 
-int reader__meet(struct reader *r)
-{
-	struct allgs all = { NULL, 0, 0 };
-	int err = allgs__read(r->as, r->rt, &all);
-
-	if (err)
-		return err;
-	allgs__done(&r->all);
-	r->all = all;
-	return 0;
-}
-
-/* Whatever becomes of it, the next one begins anew. */
-static void reader__done(struct reader *r)
+/* Whatever becomes of it, the next one begins anew, but for where the gs are: a g is never freed. */
+static void reader__done(struct reader *r, int err)
 {
 	stackpool__free(steal(r->pool));
 	census__free(steal(r->c));
-	allgs__done(&r->all);
+	if (err)
+		allgs__done(&r->all);
 	r->g_room = r->waits_room = r->moved_room = 0;
 }
 
@@ -576,7 +577,7 @@ int reader__take(struct reader *r, struct census **ret)
 		err = reader__all(r);
 	if (!err)
 		*ret = steal(r->c);
-	reader__done(r);
+	reader__done(r, err);
 	return err;
 }
 

@@ -126,16 +126,15 @@ void census__free(struct census *c);
 DEFINE_SCOPED(census)
 
 /*
- * For one census after another: what is known of the code is kept. And for one at a moment: reader__meet() reads where the g structs are, so
- * that reader__take() begins with the goroutines themselves: on a machine with few processors its own time before that is time in which
- * some of them cannot run. Without it take does that first. A take that fails leaves the reader as new. as, rt: borrowed.
+ * For one census after another: what is known of the code is kept, and where the g structs are, so that all but the first
+ * begin with the goroutines themselves: on a machine with few processors its own time before that is time in which
+ * some of them cannot run. A take that fails leaves the reader as new. as, rt: borrowed.
  */
 struct reader;
 int reader__new(const struct addrspace *as, const struct goruntime *rt, unsigned int depth, struct reader **ret);
 void reader__free(struct reader *r);
 DEFINE_SCOPED(reader)
-int reader__meet(struct reader *r);	/* errors as above */
-int reader__take(struct reader *r, struct census **ret);
+int reader__take(struct reader *r, struct census **ret);	/* errors as above */
 
 /* The pc at which g, of c, stands; 0: it has no stack. */
 static inline uint64_t census__pc(const struct census *c, const struct census_g *g)

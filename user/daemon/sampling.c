@@ -374,23 +374,10 @@ static int sampling__lives(struct sampling *s, uint16_t rt)
 
 /* --- */
 
-static bool is_of_lives(const struct sampling *s)
-{
-	const enum profile_event event = profile__opts(s->o.profile)->event;
-
-	return event == PROFILE_BIRTHS || event == PROFILE_EXITS;
-}
-
-void sampling__ready(struct sampling *s)
-{
-	if (!is_of_lives(s))
-		for (size_t i = 0; i < goproc__nr_runtimes(s->o.gp); i++)
-			(void)reader__meet(s->readers[i]); /* the look says what is wrong */
-}
-
 int sampling__look(struct sampling *s, uint64_t window_ns, bool counts, struct cause *why)
 {
-	const bool lives = is_of_lives(s);
+	const enum profile_event event = profile__opts(s->o.profile)->event;
+	const bool lives = event == PROFILE_BIRTHS || event == PROFILE_EXITS;
 	const uint64_t began = clock_now_ns();
 	int err = 0;
 

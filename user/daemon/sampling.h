@@ -42,9 +42,6 @@ DEFINE_SCOPED(sampling)
  */
 int sampling__look(struct sampling *s, uint64_t window_ns, bool counts, struct cause *why);
 
-/* Before the moment of a look: what can be done then, so that it begins with the goroutines. */
-void sampling__ready(struct sampling *s);
-
 /*
  * The time that the next look stands for begins where that of the last one ended, late_ns ago. How long it is, and after how much of
  * it to look: at random. period_ns: as wanted; left_ns: of the recording, from there, UINT64_MAX: it has no end.

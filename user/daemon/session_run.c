@@ -319,7 +319,6 @@ static int session_run__estimate(struct session_run *r, struct governor *g, stru
 		struct stratum t;
 
 		session_run__plan(r, g, &t);
-		sampling__ready(r->s->sampling);
 		session_run__wait(r, r->start_ns + r->covered_ns + t.after_ns);
 		if (*r->stop) {
 			const uint64_t gone = clock_now_ns() - r->start_ns;
