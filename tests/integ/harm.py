@@ -89,13 +89,43 @@ def keeper_of(pid):
 
 
 def without_its_keeper_it_says_so():
-    with Target("busy") as t:
-        t.go()
-        r = Recording(t.pid, "-d", "2")
-        time.sleep(0.5)
-        os.kill(keeper_of(r.process.pid), signal.SIGKILL)
-        told_in_the_end(r, "killed pw-keeper")
-        expect(probes_are_out(t.pid), "probes are left in the code")
+    for how in (signal.SIGKILL, signal.SIGSTOP):
+        for limit in ("0", "1"):
+            with Target("busy") as t:
+                t.go()
+                r = Recording(t.pid, "-d", "60", "--max-overhead", limit)
+                time.sleep(0.5)
+                os.kill(keeper_of(r.process.pid), how)
+                began = time.monotonic()
+                told_in_the_end(r, "killed or stopped pw-keeper")
+                expect(time.monotonic() - began < 10, f"{how.name}: it went on without its keeper")
+                expect(probes_are_out(t.pid), f"{how.name}: probes are left in the code")
+
+
+def while_it_is_stopped_no_probe_is_in():
+    """Ctrl-Z and SIGSTOP, of the process and of its group; on SIGCONT it tells the gap."""
+    for how, limit in ((signal.SIGSTOP, "0"), (signal.SIGTSTP, "0"), (signal.SIGSTOP, "6")):
+        with Target("busy") as t:
+            t.go()
+            r = Recording(t.pid, "-d", "2", "--max-overhead", limit)
+            expect(r.recording, "".join(r.said))
+            wait_until(lambda: text_changed(t.pid) > 0, "no code is changed while it records: the test sees nothing")
+            os.kill(r.process.pid, how)
+            wait_until(lambda: text_changed(t.pid) == 0, f"{how.name}: probes stay in while nobody is in charge")
+            time.sleep(1)    # the gap that is told
+            expect(text_changed(t.pid) == 0, f"{how.name}: probes come back while it is stopped")
+            os.kill(r.process.pid, signal.SIGCONT)
+            told_in_the_end(r, "parkwatch was stopped for ")
+            expect(text_changed(t.pid) == 0, f"{how.name}: probes are left in the code")
+            expect(t.process.poll() is None, f"{how.name}: the target died")
+
+
+def wait_until(holds, otherwise):
+    for _ in range(100):
+        if holds():
+            return
+        time.sleep(0.02)
+    raise Failed(otherwise)
 
 
 def told_in_the_end(r, words):
@@ -172,7 +202,8 @@ def a_program_that_is_frozen_in_windows():
 def cases():
     for function in (
             kill_9_leaves_the_target_as_it_was, every_way_out_takes_the_probes_out, a_program_that_starts_another_has_ended,
-            kill_9_in_windows_leaves_the_target_as_it_was, without_its_keeper_it_says_so, a_program_that_ends_in_windows,
+            kill_9_in_windows_leaves_the_target_as_it_was, without_its_keeper_it_says_so, while_it_is_stopped_no_probe_is_in,
+            a_program_that_ends_in_windows,
             a_program_that_starts_another_in_windows,
             a_program_that_is_stopped_in_windows, a_program_that_is_frozen_in_windows):
         yield f"harm: {function.__name__}", function

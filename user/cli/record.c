@@ -110,7 +110,11 @@ static void say_end(const struct opts *o, const struct session_end *e, const str
 	if (e->target_stopped)
 		log_warn("the program is stopped (SIGSTOP or a debugger): those that waited did so all the time");
 	if (e->probes_killed)
-		log_warn("somebody killed pw-keeper, the process that keeps the probes: what came after that is missing");
+		log_warn("somebody killed or stopped pw-keeper, the process that keeps the probes: recording ended after %.1f s",
+			 (double)e->duration_ns / NS_PER_SEC);
+	if (e->gap_ns)
+		log_warn("parkwatch was stopped for %.1f s: its probes were out, that time is not recorded",
+			 (double)e->gap_ns / NS_PER_SEC);
 	if (e->lost)
 		log_warn("lost: %s", e->losses);
 	if (snap->stacks_lost)

@@ -29,6 +29,14 @@ void eye__start(struct eye *e)
 		probes__start(e->probes);
 }
 
+void eye__check(struct eye *e)
+{
+	if (e->probes && probes__stopped_ns(e->probes))
+		eye__give_up(e, "parkwatch was stopped meanwhile, and its probes were out");
+	else if (e->probes && !probes__kept(e->probes))
+		eye__give_up(e, "pw-keeper, which keeps the probes, was killed or stopped");
+}
+
 void eye__measure(struct eye *e)
 {
 	uint64_t stats[PW_STAT_MAX];
@@ -42,6 +50,7 @@ void eye__measure(struct eye *e)
 
 void eye__close(struct eye *e)
 {
+	eye__check(e);
 	if (!e->probes)
 		return;
 	(void)probes__stop(e->probes);

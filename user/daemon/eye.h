@@ -22,6 +22,8 @@ struct eye {
 
 void eye__open(struct eye *e, const struct probes_opts *o, const struct taken *t, ring_fn fn, void *ctx);
 void eye__start(struct eye *e);	  /* links, and recording begins */
+/* Gives up if its probes are out: parkwatch was stopped, or what keeps them was killed. */
+void eye__check(struct eye *e);
 void eye__measure(struct eye *e); /* what it has cost */
 void eye__close(struct eye *e);	  /* recording ends; the rest of the ring is handed over */
 /* Without them from here on; what they have cost stays known. */

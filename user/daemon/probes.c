@@ -237,6 +237,16 @@ bool probes__kept(const struct probes *p)
 	return true;
 }
 
+uint64_t probes__stopped_ns(const struct probes *p)
+{
+	uint64_t last = 0;
+
+	for (size_t i = 0; i < p->nr_rt; i++)
+		if (attach__stopped_ns(p->attaches[i]) > last)
+			last = attach__stopped_ns(p->attaches[i]);
+	return last;
+}
+
 struct attach *probes__attach(const struct probes *p, size_t rt)
 {
 	return p->attaches[rt];

@@ -73,7 +73,8 @@ uint64_t probes__cut_ns(const struct probes *p);
 void probes__finish(struct probes *p);		/* after stop: all that is still in the ring */
 void probes__off(struct probes *p);
 uint64_t probes__own_ns(const struct probes *p);	/* CPU time that making and taking them down took of us */
-bool probes__kept(const struct probes *p);	/* false: somebody killed the process that keeps them */
+bool probes__kept(const struct probes *p);	/* false: somebody killed or stopped the process that keeps them */
+uint64_t probes__stopped_ns(const struct probes *p);	/* as attach__stopped_ns() */
 
 struct attach *probes__attach(const struct probes *p, size_t rt);	/* borrowed */
 struct ring *probes__ring(const struct probes *p);			/* borrowed */

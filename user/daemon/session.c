@@ -230,6 +230,7 @@ int session__record(struct session *s, uint64_t duration_ns, const volatile sig_
 	e.target_stopped = !r.target_ended && proc__stopped(s->proc);
 	e.duration_ns = r.covered_ns;
 	e.exact_ns = r.exact_ns;
+	e.gap_ns = r.gap_ns;
 	e.windows = r.windows;
 	e.cpu_ns = s->cpu_ns - r.cpu_start_ns;
 	own_end_ns = session__own_ns(s);

@@ -50,7 +50,8 @@ struct session_progress {
 
 struct session_end {
 	bool target_ended;		/* before the recording was over; one that starts another program (execve) ends, too */
-	bool probes_killed;		/* by somebody who killed the process that keeps them: from then on nothing was seen */
+	bool probes_killed;		/* somebody killed or stopped the process that keeps them: recording ended there */
+	uint64_t gap_ns;		/* parkwatch was stopped for so long, its probes out; no part of the duration */
 	bool target_stopped;		/* by a signal or a debugger, when it was over: who did not run meanwhile counts as waiting */
 	uint64_t duration_ns;
 	uint64_t hits;			/* those while recording was off (attaching, detaching) too */

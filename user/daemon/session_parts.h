@@ -39,6 +39,8 @@ struct session_run {
 	const volatile sig_atomic_t *stop;
 	void (*progress)(void *ctx, const struct session_progress *p); /* NULL: nobody asks */
 	void *ctx;
+	uint64_t gap_ns;	  /* parkwatch was stopped, all together; no part of the duration */
+	uint64_t stopped_ns;	  /* the last stop that is in it */
 	bool target_ended;
 };
 

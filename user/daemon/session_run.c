@@ -52,6 +52,19 @@ static bool session_run__ended(struct session_run *r)
 	return r->target_ended;
 }
 
+/* The time for which parkwatch was stopped is no part of the recording. */
+static void session_run__see_gap(struct session_run *r)
+{
+	const uint64_t stopped = r->s->probes ? probes__stopped_ns(r->s->probes) : 0, now = clock_now_ns();
+
+	if (stopped <= r->stopped_ns || stopped > now)
+		return;
+	r->gap_ns += now - stopped;
+	r->start_ns += now - stopped;
+	r->counted_ns += now - stopped;
+	r->stopped_ns = stopped;
+}
+
 /* Until the moment, *stop, or the target's end. */
 static void session_run__wait(struct session_run *r, uint64_t until_ns)
 {
@@ -70,6 +83,8 @@ static void session_run__wait(struct session_run *r, uint64_t until_ns)
 
 static bool session_run__is_over(const struct session_run *r)
 {
+	if (r->s->probes && !probes__kept(r->s->probes))
+		return true;
 	return *r->stop || r->target_ended || (r->duration_ns && r->covered_ns >= r->duration_ns);
 }
 
@@ -120,10 +135,10 @@ static bool session_run__is_too_dear(const struct session_run *r, const struct g
 	struct governor now = *g;
 	double hit_ns, left;
 
-	if (g->max <= 0)
-		return false;
 	if (probes__cut_ns(r->s->probes))
 		return true;
+	if (g->max <= 0)
+		return false;
 	governor__spend(&now, session_run__cost(r, &hit_ns));
 	left = governor__left_ns(&now, session_run__cpu(r), session_run__gone(r)) / hit_ns / (double)r->s->nr_rt;
 	if (left > 0)
@@ -146,7 +161,7 @@ static uint64_t least(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-/* True: it became too dear. */
+/* True: it became too dear, or parkwatch was stopped. */
 static bool session_run__watch(struct session_run *r, const struct governor *g)
 {
 	const uint64_t poll_ns = (g->max > 0 ? GOVERN_MS : POLL_MS) * NS_PER_MS;
@@ -170,7 +185,7 @@ static bool session_run__watch(struct session_run *r, const struct governor *g)
 		(void)poll(fds, ARRAY_SIZE(fds), (int)(wait / NS_PER_MS) + 1); /* a signal just ends the wait */
 		(void)ring__drain(probes__ring(s->probes));
 		session_run__see_cpu(r);
-		if (session_run__ended(r))
+		if (session_run__ended(r) || !probes__kept(s->probes))
 			return false;
 		left = session_run__left_ns(r);
 		if (s->allocs && left && !*r->stop)
@@ -221,6 +236,7 @@ static int session_run__exact(struct session_run *r, struct governor *g, struct 
 	probes__off(r->s->probes);
 	probes__stats(r->s->probes, stats);
 	around = probes__off_ns(r->s->probes, stats);
+	session_run__see_gap(r);
 	hits = probes__cost_ns(r->s->probes, stats) - around;
 	governor__spend(g, hits + around + GOVERNOR_LINKS_NS);
 	/* what came while the first probes were made says nothing of how long that takes later */
@@ -271,6 +287,7 @@ static int session_run__window(struct session_run *r, struct governor *g, double
 	if (err)
 		return err;
 	r->windows++;
+	session_run__see_gap(r);
 	session_run__see_cpu(r);
 	governor__spend(g, seen.hits_ns + seen.around_ns + GOVERNOR_LINKS_NS);
 	governor__learn(g, seen.end_ns - seen.begin_ns, seen.hits_ns, seen.around_ns, seen.look_ns);
@@ -318,8 +335,10 @@ static int session_run__estimate(struct session_run *r, struct governor *g, stru
 		const struct pace pace = pace__hurry();
 		struct stratum t;
 
+		session_run__see_gap(r);
 		session_run__plan(r, g, &t);
 		session_run__wait(r, r->start_ns + r->covered_ns + t.after_ns);
+		session_run__see_gap(r);
 		if (*r->stop) {
 			const uint64_t gone = clock_now_ns() - r->start_ns;
 

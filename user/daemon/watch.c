@@ -261,6 +261,8 @@ static void watch__tell(const struct watch *w,
 
 static void watch__drain(struct watch *w)
 {
+	eye__check(&w->lives);
+	eye__check(&w->parks);
 	if (w->lives.probes)
 		(void)ring__drain(probes__ring(w->lives.probes));
 	if (w->parks.probes)

@@ -254,7 +254,8 @@ int attach__new(const struct plan *plan, const struct kfeat *kf, const struct pr
 	if (!err)
 		err = attach__fill_goids(a, o);
 	if (!err)
-		err = keeper__new(&a->keeper);
+		err = keeper__new(&(struct keeper_switch){ &a->skel->bss->pw_on, (volatile uint64_t *)&a->skel->bss->pw_cut_ns },
+				  &a->keeper);
 	if (err)
 		return cause__set(why, err,
 				  "cannot load the BPF programs for '%s' (pid %d): %s; %s", a->comm,
@@ -286,7 +287,7 @@ static int attach__link(struct attach *a, unsigned int set, const struct plan_si
 
 	if (err == -EOWNERDEAD)
 		return cause__set(why, err, "cannot attach %s in '%s' (pid %d): pw-keeper, which "
-				  "keeps the probes, was killed; run parkwatch again",
+				  "keeps the probes, was killed or stopped; run parkwatch again",
 				  first->func_name, a->comm, a->pid);
 	if (err)
 		return cause__set(why, err, "cannot attach %s in '%s' (pid %d): %s; %s",
@@ -418,6 +419,11 @@ uint64_t attach__own_ns(const struct attach *a)
 bool attach__kept(const struct attach *a)
 {
 	return keeper__alive(a->keeper);
+}
+
+uint64_t attach__stopped_ns(const struct attach *a)
+{
+	return keeper__stopped_ns(a->keeper);
 }
 
 enum attach_way attach__way(const struct attach *a)

@@ -65,7 +65,8 @@ void attach__start(struct attach *a); /* recording begins */
 void attach__stop(struct attach *a);  /* recording ends: later hits count as OFF */
 void attach__off(struct attach *a);
 uint64_t attach__own_ns(const struct attach *a); /* CPU time that making and taking down its probes took of us: the keeper's */
-bool attach__kept(const struct attach *a); /* false: somebody killed the keeper (probe/keeper), and with it the links */
+bool attach__kept(const struct attach *a); /* false: somebody killed or stopped the keeper (probe/keeper), and with it the links */
+uint64_t attach__stopped_ns(const struct attach *a); /* when parkwatch was last found stopped, and its probes were taken out; 0: never */
 /*
  * Before start: what follows is a window that begins at begin_ns (CLOCK_MONOTONIC): of goroutines that park before it and run in it
  * only the part in it counts, and they need no mark. 0: it is the whole recording.

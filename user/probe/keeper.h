@@ -7,6 +7,10 @@
  * are the keeper's alone: if parkwatch is killed, whenever that is, it takes them down and ends.
  * Only who kills both at once, as the end of a cgroup does, can still leave some behind.
  *
+ * If parkwatch is stopped (Ctrl-Z, SIGSTOP), the keeper takes all probes out within 100 ms, and
+ * switches recording off. If the keeper is stopped or killed, parkwatch finds that at its next
+ * keeper__alive() and wakes it, so that it takes the probes out and ends.
+ *
  * It blocks all signals that can be blocked, and shows as "pw-keeper" in ps. Loop thread only.
  */
 #ifndef PARKWATCH_PROBE_KEEPER_H
@@ -20,18 +24,26 @@
 
 #define KEEPER_SETS 4 /* of links, that are taken down together */
 
+struct keeper_switch { /* of the BPF programs, in memory that parent and child share */
+	volatile uint32_t *on;
+	volatile uint64_t *cut_ns; /* CLOCK_MONOTONIC when recording ended by itself */
+};
+
 struct keeper;
-/* It can attach the programs whose descriptors are open now. 0 or negative errno. */
-int keeper__new(struct keeper **ret);
+/* It can attach the programs whose descriptors are open now. s: borrowed. 0 or negative errno. */
+int keeper__new(const struct keeper_switch *s, struct keeper **ret);
 void keeper__free(struct keeper *k); /* takes down what there is; waits until that is done */
 DEFINE_SCOPED(keeper)
 
-/* As ulink__open(), into a set. -EOWNERDEAD: the keeper was killed, and its links are gone. */
+/* As ulink__open(), into a set. -EOWNERDEAD: the keeper was killed or stopped, or did not answer
+ * for 10 s; its links go with it. */
 int keeper__open(struct keeper *k, unsigned int set, enum attach_way way, int prog_fd, pid_t pid,
 		 const struct uplace *where);
 /* Takes a set down, all at the same time: 20 to 200 ms; one that is empty is fine. As above. */
 int keeper__close(struct keeper *k, unsigned int set);
-bool keeper__alive(const struct keeper *k);
+bool keeper__alive(struct keeper *k); /* false: as above; it costs one system call */
+/* CLOCK_MONOTONIC at which parkwatch was last found stopped; 0: it never was. */
+uint64_t keeper__stopped_ns(const struct keeper *k);
 uint64_t keeper__cpu_ns(const struct keeper *k); /* that it has used; 0: it has ended */
 
 #endif
