@@ -70,6 +70,20 @@ Test(goheap, leaves_out_spans_that_hold_no_objects)
 	fake_process__done(&fp);
 }
 
+Test(goheap, may_be_empty)
+{
+	scoped(goheap) h = NULL;
+	struct goobject o;
+
+	fake_process__init(&fp, 24);
+	for (int i = 0; i < FP_SPANS; i++)
+		fp_put(&fp, fp_mspan(i) + (uint64_t)fp.rt.objects.mspan_state, 2, 1); /* stacks */
+	cr_assert_eq(goheap__read(&fp.as, &fp.rt, &h, NULL), 0);
+	cr_expect_eq(h->nr, 0);
+	cr_expect_eq(goheap__object(h, fp_object(FP_SMALL, 0), &o), -ENOENT);
+	fake_process__done(&fp);
+}
+
 Test(goheap, counts_what_makes_no_sense)
 {
 	static const struct {

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#define HASH_NONFATAL_OOM 1	/* no memory for the table: hh.tbl stays NULL, and nothing is kept */
 #include <uthash.h>
 
 #include "golang/golabels.h"
@@ -133,9 +134,11 @@ uint32_t intake__label(struct intake *in, uint16_t rt, uint64_t goid, uint64_t p
 	if (!e)
 		return profile__label(in->profile, text);
 	e->key = find.key;
-	e->label = profile__label(in->profile, text);
+	e->label = find.label = profile__label(in->profile, text);
 	HASH_ADD(hh, in->label_cache, key, sizeof(e->key), e);
-	return e->label;
+	if (!e->hh.tbl)
+		free(e);
+	return find.label;
 }
 
 bool intake__is_system(struct intake *in, uint16_t rt, uint64_t startpc)
@@ -161,7 +164,9 @@ bool intake__is_system(struct intake *in, uint16_t rt, uint64_t startpc)
 		return find.system;
 	*e = find;
 	HASH_ADD(hh, in->start_cache, key, sizeof(e->key), e);
-	return e->system;
+	if (!e->hh.tbl)
+		free(e);
+	return find.system;
 }
 
 static bool intake__known_system(const struct intake *in, uint64_t id, uint64_t rt)
@@ -188,6 +193,8 @@ static void intake__know_system(struct intake *in, uint64_t id, uint64_t rt)
 	e->key.id = id;
 	e->key.rt = rt;
 	HASH_ADD(hh, in->system_known, key, sizeof(e->key), e);
+	if (!e->hh.tbl)
+		free(e);
 }
 
 /* Names are looked up while the target is there to be asked; gosym keeps the answers. True: the runtime's own goroutine. */

@@ -96,7 +96,8 @@ static int windows__count_those_who_wait(struct windows *w, uint16_t rt, uint64_
 		return -ENOMEM;
 	w->nr_met = 0;
 	(void)attach__gs_each(probes__attach(w->o.probes, rt), windows__meet, w);
-	qsort(w->met, w->nr_met, sizeof(*w->met), order_u64);
+	if (w->nr_met) /* qsort() takes no NULL */
+		qsort(w->met, w->nr_met, sizeof(*w->met), order_u64);
 	for (size_t i = 0; i < c->nr; i++) {
 		const struct census_g *g = &c->gs[i];
 		struct profile_sample ps = { .reason = g->reason, .rt = rt, .value = width_ns };

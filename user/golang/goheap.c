@@ -300,7 +300,8 @@ static void goheap__settle(struct goheap *h)
 {
 	size_t nr = 0;
 
-	qsort(h->spans, h->nr, sizeof(*h->spans), compare_spans);
+	if (h->nr) /* qsort() takes no NULL */
+		qsort(h->spans, h->nr, sizeof(*h->spans), compare_spans);
 	for (size_t i = 0; i < h->nr; i++) {
 		if (nr && h->spans[i].start < gospan_end(&h->spans[nr - 1])) {
 			h->refused++;
