@@ -76,6 +76,8 @@ static __always_inline int pw_do_ready(struct pt_regs *ctx, const struct pw_site
 	    pw_gpart_u64(&part, lay->g_sched_bp, &w.bp) ||
 	    pw_gpart_u64(&part, lay->g_waitreason, &reason))
 		return pw_count(PW_STAT_LOST_READ);
+	if (pw_pc_kind(w.pc) == PW_PC_FOREIGN)
+		return pw_count(PW_STAT_LOST_READ);
 
 	id = pw_stack_id(ctx, &w, now);
 	if (id == PW_STACK_ID_NONE)

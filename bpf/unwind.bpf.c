@@ -6,7 +6,8 @@
  * ends where the stack pointer jumps back. Ours takes the direct caller from its return address and
  * crosses from the system stack to the goroutine's, since Go's systemstack keeps the frame pointer
  * chain (all versions from 1.15). So frames need not ascend; the knob `depth` alone bounds the
- * walk.
+ * walk. mcall and morestack keep the chain too, up to Go 1.24, but there the thread has left the
+ * goroutine: the walk ends.
  */
 #include "unwind.bpf.h"
 
@@ -55,6 +56,35 @@ static __always_inline int pw_push(struct pw_stack *st, __u64 pc, __u64 *hash)
 	return 0;
 }
 
+__u64 pw_pc_kind(__u64 pc)
+{
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i < PW_MODULES_MAX && i < pw_knobs.nr_modules; i++) {
+		const volatile struct pw_module *m = &pw_knobs.modules[i];
+
+		if (pc - m->text.at >= m->text.bytes)
+			continue;
+		for (__u32 k = 0; k < PW_ENDS; k++)
+			if (pc - m->ends[k].at < m->ends[k].bytes)
+				return PW_PC_END;
+		return PW_PC_CODE;
+	}
+	return PW_PC_FOREIGN;
+}
+
+/* Appends a return address: 0, or -1 if the stack ends with it or before it. */
+static __always_inline int pw_push_return(struct pw_stack *st, __u64 ret, __u64 *hash)
+{
+	__u64 kind = ret ? pw_pc_kind(ret - 1) : PW_PC_FOREIGN;
+
+	if (kind == PW_PC_FOREIGN) {
+		if (ret)
+			pw_count(PW_STAT_LOST_CODE);
+		return -1;
+	}
+	return pw_push(st, ret, hash) || kind == PW_PC_END ? -1 : 0;
+}
+
 __u64 pw_unwind(__u64 pc, __u64 caller, __u64 bp)
 {
 	struct pw_scratch *s = pw_scratch_get();
@@ -66,8 +96,8 @@ __u64 pw_unwind(__u64 pc, __u64 caller, __u64 bp)
 	s->stack.nr = 0;
 	s->stack.truncated = 0;
 	pw_push(&s->stack, pc, &hash);
-	if (caller)
-		pw_push(&s->stack, caller, &hash);
+	if (caller && pw_push_return(&s->stack, caller, &hash))
+		bp = 0;
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < pw_knobs.depth && i < PW_STACK_MAX; i++) {
 		__u64 at = bp - s->window_at, word, ret;
@@ -81,7 +111,7 @@ __u64 pw_unwind(__u64 pc, __u64 caller, __u64 bp)
 		}
 		word = at / sizeof(__u64) & (PW_WINDOW_WORDS - 1);
 		ret = s->window[word + 1];
-		if (!ret || pw_push(&s->stack, ret, &hash))
+		if (pw_push_return(&s->stack, ret, &hash))
 			break;
 		bp = s->window[word];
 	}

@@ -16,8 +16,20 @@ struct pw_walk {      /* where a walk begins */
  * Walks a stack: leaves its pcs, nr and truncated in the thread's scratch and returns its id, or
  * PW_STACK_ID_NONE if there is no scratch. Not inlined, and with numbers alone: the verifier takes
  * such a function by itself, once, where it would go through the walk for each that wants one.
+ *
+ * The stack ends with the function of pw_module.ends that it comes to, and before a return address that is
+ * no code of a module: counted.
  */
 __u64 pw_unwind(__u64 pc, __u64 caller, __u64 bp);
+
+enum pw_pc_kind {
+	PW_PC_FOREIGN, /* no code of a Go module */
+	PW_PC_CODE,
+	PW_PC_END, /* in one of pw_module.ends */
+};
+
+/* What a pc is; of a return address the byte before it counts. Not inlined, as pw_unwind(). */
+__u64 pw_pc_kind(__u64 pc);
 
 /*
  * Walks a stack and sends it if its id was not sent before. Returns the id, or PW_STACK_ID_NONE if

@@ -16,6 +16,8 @@
 #define PW_GS_MAX	   4194304
 #define PW_SEEN_MAX	   65536	/* stack ids that BPF remembers as sent (LRU) */
 #define PW_SCRATCH_DEFAULT 1024	/* per-thread buffers; user space raises it, see probe/attach */
+#define PW_MODULES_MAX	   64	/* Go modules of one runtime: the program and its plugins */
+#define PW_ENDS		   4	/* functions of a module at which stacks end */
 #define PW_GOIDS_MAX	   4096	/* goids in the filter */
 #define PW_WAITS_MAX	   65536	/* entries of pw_waits: some 6 MB */
 #define PW_ALLOCS_MAX	   131072 /* entries of pw_allocs: some 15 MB */
@@ -71,6 +73,20 @@ struct pw_heap_layout {		/* of the allocator; see golang/golayout, struct goobje
 	__s32 mspan_nelems, mspan_alloccount, mspan_spanclass;
 };
 
+struct pw_range {		/* of addresses in the process; bytes 0: nothing is in it */
+	__u64 at, bytes;
+};
+
+/*
+ * Code of one Go module. ends: what switches stacks and does not come back to the frame that it left (mcall, morestack), and where
+ * a system stack or a signal's begins (mstart, sigtramp). The frame pointer behind them is that of a goroutine that the thread
+ * has left, which may run elsewhere by now.
+ */
+struct pw_module {
+	struct pw_range text;
+	struct pw_range ends[PW_ENDS];
+};
+
 struct pw_knobs {
 	struct pw_layout lay;
 	__u32 want;		/* enum pw_want */
@@ -84,12 +100,13 @@ struct pw_knobs {
 	__u32 alloc_root;	/* enum pw_alloc_root: what allocations are told apart by besides their stack */
 	struct pw_heap_layout heap;
 	__u32 span_classes;	/* at most PW_SPAN_CLASSES */
-	__u32 pad;
+	__u32 nr_modules;
 	__u16 first_site[16];	/* by enum pw_point: the site of a probe without cookie */
 	__u64 min_wait_ns;	/* waits and latencies below it are counted and dropped */
 	__u64 gopark;		/* where it is: a goroutine that waits, or was woken, goes on there */
 	__u64 gopark_bytes;
 	__u64 wakeup_bytes;	/* ring: wake the reader when this much is waiting; it also polls */
+	struct pw_module modules[PW_MODULES_MAX];
 	struct pw_site sites[PW_SITES_MAX];
 };
 

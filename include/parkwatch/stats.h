@@ -29,11 +29,12 @@ enum pw_stat {
 	PW_STAT_LOST_FIRST,	/* from here on: losses */
 	PW_STAT_LOST_RING = PW_STAT_LOST_FIRST, /* ring or perf buffer full: one event */
 	PW_STAT_LOST_STACK,	/* ring or perf buffer full: a stack record; sent again with a later event */
-	PW_STAT_LOST_READ,	/* target memory could not be read: one event */
+	PW_STAT_LOST_READ,	/* target memory could not be read, or a g goes on at no code: one event */
 	PW_STAT_LOST_GMAP,	/* map of goroutines full: one park or ready */
 	PW_STAT_LOST_SCRATCH,	/* no buffer for the thread: one event */
 	PW_STAT_LOST_ALLOCS,	/* map of allocations full: one allocation */
 	PW_STAT_LOST_SPANS,	/* release: a span could not be read, so its size class counts too much */
+	PW_STAT_LOST_CODE,	/* a return address that is no code of a Go module: the frames of one walk from there on */
 	PW_STAT_LOST_SITE,	/* cookie names no site: one hit; never seen unless attach is broken */
 	PW_STAT_MAX
 };

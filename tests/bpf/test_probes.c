@@ -64,6 +64,8 @@ static void make_knobs(void)
 		.mcache_alloc = 8, .mspan_nelems = 0, .mspan_alloccount = 2, .mspan_spanclass = 4
 	};
 	k.span_classes = CLASSES;
+	k.nr_modules = 1;
+	k.modules[0] = (struct pw_module){ .text = { TEXT, TEXT_BYTES }, .ends = { { MCALL, END_BYTES }, { MSTART, END_BYTES } } };
 	for (int p = 0; p < PW_POINT_MAX; p++) {
 		k.first_site[p] = (__u16)p;
 		k.sites[p] = site;
@@ -206,6 +208,96 @@ Test(probes, a_frame_pointer_that_leads_nowhere_ends_the_stack)
 		cr_expect_eq(((const struct pw_stack *)record(i, PW_STACK))->nr, 4, "after %#lx",
 			     (long)bad[i]);
 	}
+}
+
+/* The pcs of the stack of one birth whose second frame returns to ret. */
+static const struct pw_stack *birth_through(uint64_t ret)
+{
+	size_t first = shim.nr_records;
+
+	made.outer[1] = ret;
+	pw_birth(&regs);
+	return record(first, PW_STACK);
+}
+
+Test(probes, a_stack_ends_where_the_thread_left_the_goroutine)
+{
+	static const struct {
+		uint64_t ret;
+		unsigned int nr;
+		const char *why;
+	} rows[] = {
+		{ MCALL + 1, 4, "behind the first byte of mcall" },
+		{ MCALL + 8, 4, "in mcall" },
+		{ MCALL + END_BYTES, 4, "a call that is the last instruction of mcall" },
+		{ MSTART + 8, 4, "in mstart" },
+		{ MCALL, 5, "the end of the function before mcall" },
+		{ MCALL + END_BYTES + 1, 5, "the function after mcall" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct pw_stack *s = birth_through(rows[i].ret);
+
+		cr_expect_eq(s->nr, rows[i].nr, "%s: %u pcs", rows[i].why, s->nr);
+		cr_expect_eq(s->pcs[3], rows[i].ret, "%s", rows[i].why);
+		cr_expect_eq(s->truncated, 0, "%s", rows[i].why);
+	}
+	cr_expect_eq(stat_of(PW_STAT_LOST_CODE), 0, "nothing is missing");
+}
+
+Test(probes, what_no_frame_holds_can_end_a_stack_too)
+{
+	made.sp[1] = MCALL + 8; /* the direct caller */
+	pw_birth(&regs);
+	cr_expect_eq(((const struct pw_stack *)record(0, PW_STACK))->nr, 2);
+}
+
+Test(probes, a_pc_that_is_no_code_is_counted_and_no_frame)
+{
+	static const uint64_t bad[] = { 1, TEXT, TEXT + TEXT_BYTES + 1, 0xc000160288, ~0ULL };
+
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		made.inner[1] = RET1 + i; /* so that it is a new stack */
+		cr_expect_eq(birth_through(bad[i])->nr, 3, "%#lx", (long)bad[i]);
+	}
+	cr_expect_eq(stat_of(PW_STAT_LOST_CODE), ARRAY_SIZE(bad));
+	cr_expect_eq(stat_of(PW_STAT_EVENTS), ARRAY_SIZE(bad), "the births are told");
+	made.inner[1] = RET1 + ARRAY_SIZE(bad);
+	cr_expect_eq(birth_through(0)->nr, 3, "the end of a stack");
+	cr_expect_eq(stat_of(PW_STAT_LOST_CODE), ARRAY_SIZE(bad), "is no loss");
+}
+
+Test(probes, code_and_ends_of_a_plugin_count_as_the_programs)
+{
+	pw_knobs.nr_modules = 2;
+	pw_knobs.modules[1].text.at = 0x10000;
+	pw_knobs.modules[1].text.bytes = 0x1000;
+	pw_knobs.modules[1].ends[3].at = 0x10800;
+	pw_knobs.modules[1].ends[3].bytes = END_BYTES;
+	cr_expect_eq(birth_through(0x10100)->nr, 5);
+	cr_expect_eq(birth_through(0x10808)->nr, 4);
+	cr_expect_eq(stat_of(PW_STAT_LOST_CODE), 0);
+}
+
+Test(probes, a_park_an_allocation_and_a_ready_end_as_a_birth_does)
+{
+	made.inner[1] = MCALL + 8;
+	pw_park(&regs);
+	cr_expect_eq(((const struct pw_stack *)record(0, PW_STACK))->nr, 3);
+	pw_ready(&regs);
+	cr_expect_eq(((const struct pw_stack *)record(1, PW_STACK))->nr, 2);
+	regs.ax = 16;
+	regs.ip = IP + 1;
+	pw_malloc(&regs);
+	cr_expect_eq(((const struct pw_stack *)record(2, PW_STACK))->nr, 3);
+}
+
+Test(probes, a_goroutine_that_goes_on_at_no_code_is_a_lost_event)
+{
+	made.g[G_SCHED_PC] = 0xc000160288;
+	pw_ready(&regs);
+	cr_expect_eq(shim.nr_records, 0);
+	cr_expect_eq(stat_of(PW_STAT_LOST_READ), 1);
 }
 
 Test(probes, run_of_a_goroutine_that_did_not_park_tells_nothing)

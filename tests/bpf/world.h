@@ -48,6 +48,7 @@ enum {
 	REASON = 12
 };
 #define CLASSES 8 /* span classes of the made-up allocator */
+enum { TEXT = 0x100, TEXT_BYTES = 0x900, MCALL = 0x800, MSTART = 0x900, END_BYTES = 0x40 };
 enum { IP = 0x100, CALLER = 0x200, RET1 = 0x300, RET2 = 0x400, RET3 = 0x500, SCHED_PC = 0x600 };
 
 static inline uint64_t addr(const void *p)

@@ -92,6 +92,35 @@ Test(frames, a_birth_is_its_creators_stack_and_what_was_started)
 	       "[stack lost];main.main;[go main.worker]");
 }
 
+Test(frames, a_timer_stands_for_the_scheduler_that_ran_it)
+{
+	const struct snap s = { .event = PROFILE_BIRTHS };
+	struct snap_row row = { .own = PCS(PC_NEWPROC1, PC_NEWPROC, PC_GOFUNC, PC_RUNTIMER, PC_FINDRUNNABLE, PC_PARK_M, PC_MCALL),
+				.startpc = START_WORKER };
+	struct snap_row other = { .own = PCS(PC_NEWPROC1, PC_NEWPROC, PC_GOFUNC, PC_UNLOCKRUN, PC_PARK_M), .startpc = START_WORKER };
+	const struct snap_link link = { .made = row.own, .startpc = START_WORKER };
+
+	expect("up to Go 1.22", s, row, false, "[timer];time.goFunc;[go main.worker]");
+	expect("full", s, row, true,
+	       "runtime.mcall;runtime.park_m;runtime.findRunnable;runtime.runOneTimer;time.goFunc;runtime.newproc;"
+	       "runtime.newproc.func1;[go main.worker]");
+	row.own.stack.truncated = true;
+	expect("what is cut is the scheduler's", s, row, false, "[timer];time.goFunc;[go main.worker]");
+	expect("from Go 1.23 on", s, other, false, "[timer];time.goFunc;[go main.worker]");
+	expect("what a callback allocates", (struct snap){ .event = PROFILE_ALLOC },
+	       (struct snap_row){ .own = PCS(PC_MALLOC, PC_GOFUNC, PC_RUNTIMER, PC_FINDRUNNABLE), .object_bytes = 8 }, false,
+	       "[timer];time.goFunc;[8 B]");
+	expect("as an ancestor", (struct snap){ .event = PROFILE_BLOCKED },
+	       (struct snap_row){ .own = PCS(PC_GOPARK, PC_CHANRECV), .reason = FAKE_CHAN_RECEIVE, .chain = { &link, 1, false } },
+	       false, "[timer];time.goFunc;[go main.worker];runtime.chanrecv1;[chan receive]");
+	expect("a goroutine that runs one itself is not left out", s,
+	       (struct snap_row){ .own = PCS(PC_NEWPROC1, PC_GOFUNC, PC_UNLOCKRUN, PC_CHANRECV, PC_MAIN, PC_RUNMAIN), .startpc = START_WORKER },
+	       false, "runtime.main;main.main;runtime.chanrecv1;runtime.(*timer).unlockAndRun;time.goFunc;[go main.worker]");
+	expect("the scheduler without a timer", s,
+	       (struct snap_row){ .own = PCS(PC_NEWPROC1, PC_FINDRUNNABLE, PC_PARK_M, PC_MCALL), .startpc = START_WORKER }, false,
+	       "runtime.park_m;runtime.findRunnable;[go main.worker]");
+}
+
 Test(frames, an_exit_without_its_birth_has_the_go_statement_alone)
 {
 	const struct snap s = { .event = PROFILE_EXITS };

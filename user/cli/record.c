@@ -119,6 +119,8 @@ static void say_end(const struct opts *o, const struct session_end *e, const str
 		log_warn("lost: %s", e->losses);
 	if (snap->stacks_lost)
 		log_warn("%llu events have no stack, because its record was lost", (unsigned long long)snap->stacks_lost);
+	if (e->stacks_cut)
+		log_warn("%llu stacks are cut where they go on in code that is not Go", (unsigned long long)e->stacks_cut);
 	if (!snap->nr)
 		log_warn("nothing was seen: no stack in the result");
 	if (e->windows || e->looks)

@@ -167,6 +167,7 @@ static void session__end_of_probes(const struct session *s, struct session_end *
 	e->hits = probes__hits(stats) + stats[PW_STAT_OFF];
 	e->attached = e->windows + 1 + (s->allocs ? (uint32_t)s->allocrun.windows.windows : 0);
 	e->events = s->allocs ? allocs__objects(s->allocs) : intake__events(s->intake, stats);
+	e->stacks_cut = stats[PW_STAT_LOST_CODE];
 	probes__losses(s->probes, stats, lost);
 	losses__add(lost, in->pipe.malformed + in->pipe.unknown, "not understood");
 	e->cost_ns = probes__calibrated(s->probes) ? probes__cost_ns(s->probes, stats) : -1;

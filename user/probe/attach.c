@@ -133,6 +133,8 @@ static void attach__set_knobs(struct attach *a, const struct attach_opts *o)
 	k->gopark = a->plan->gopark;
 	k->gopark_bytes = a->plan->gopark_bytes;
 	k->wakeup_bytes = o->ring_bytes / WAKEUP_SHARE;
+	k->nr_modules = a->plan->nr_modules;
+	memcpy(k->modules, a->plan->modules, sizeof(k->modules));
 	for (int p = 0; p < PW_POINT_MAX; p++)
 		k->first_site[p] = (__u16)a->plan->points[p].first;
 	for (uint32_t i = 0; i < a->plan->nr_sites; i++)

@@ -100,6 +100,8 @@ static void bench__make_plan(struct bench *b)
 {
 	dummy_layout(&b->rt->layout);
 	b->plan->rt = b->rt;
+	b->plan->modules[0].text = (struct pw_range){ 0, UINT64_MAX }; /* all its frames count */
+	b->plan->nr_modules = 1;
 	for (int p = 0; p < PW_POINT_MAX; p++) {
 		struct plan_site *s = &b->plan->sites[b->plan->nr_sites];
 

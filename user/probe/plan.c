@@ -35,6 +35,10 @@ enum fn {
 	FN_LARGEALLOC,
 	FN_RELEASEALL,
 	FN_PROFILEALLOC,
+	FN_MCALL,
+	FN_MORESTACK,
+	FN_MSTART,
+	FN_SIGTRAMP,
 	FN_MAX,
 };
 
@@ -55,6 +59,10 @@ static const char *const fn_names[FN_MAX] = {
 	[FN_LARGEALLOC] = "runtime.largeAlloc",
 	[FN_RELEASEALL] = "runtime.(*mcache).releaseAll",
 	[FN_PROFILEALLOC] = "runtime.profilealloc",
+	[FN_MCALL] = "runtime.mcall",
+	[FN_MORESTACK] = "runtime.morestack",
+	[FN_MSTART] = "runtime.mstart",
+	[FN_SIGTRAMP] = "runtime.sigtramp",
 };
 
 #define GDESTROY_SINCE    22 /* before, its body is in goexit0: Go 1.21 and 1.22 runtime/proc.go */
@@ -426,6 +434,27 @@ static void planner__point(struct planner *pl, enum pw_point point)
 	pt->nr = 0;
 }
 
+/* Code of the modules, and where stacks end in it. */
+static void planner__modules(struct planner *pl)
+{
+	static const enum fn ends[PW_ENDS] = { FN_MCALL, FN_MORESTACK, FN_MSTART, FN_SIGTRAMP };
+
+	_Static_assert(PW_MODULES_MAX >= GOMODULES_MAX, "a module has no place");
+	for (uint32_t m = 0; m < pl->rt->nr_modules && m < GOMODULES_MAX; m++) {
+		const struct gomodule *from = &pl->rt->modules[m];
+		struct pw_module *to = &pl->plan->modules[m];
+
+		to->text = (struct pw_range){ from->minpc, from->maxpc - from->minpc };
+		for (int i = 0; i < PW_ENDS; i++) {
+			const struct gofunc *fn = &pl->fn[m][ends[i]];
+
+			if (fn->end > fn->entry)
+				to->ends[i] = (struct pw_range){ fn->entry, fn->end - fn->entry };
+		}
+		pl->plan->nr_modules = m + 1;
+	}
+}
+
 int plan__make(struct goproc *gp, struct goruntime *rt, const struct kfeat *kf, struct plan **ret,
 	       struct cause *why)
 {
@@ -450,6 +479,7 @@ int plan__make(struct goproc *gp, struct goruntime *rt, const struct kfeat *kf, 
 		p->gopark = pl->fn[m][FN_GOPARK].entry;
 		p->gopark_bytes = pl->fn[m][FN_GOPARK].end - p->gopark;
 	}
+	planner__modules(pl);
 	for (int point = 0; point < PW_POINT_MAX; point++)
 		planner__point(pl, point);
 	*ret = steal(p);

@@ -43,6 +43,8 @@ struct plan {
 	struct plan_point points[PW_POINT_MAX];
 	struct plan_site sites[PW_SITES_MAX];
 	uint32_t nr_sites;
+	struct pw_module modules[PW_MODULES_MAX]; /* of the runtime, in its order */
+	uint32_t nr_modules;
 	uint64_t gopark, gopark_bytes; /* its code in the process; 0: not there */
 };
 

@@ -115,6 +115,12 @@ static bool is_plumbing(const char *func)
 	return false;
 }
 
+/* Runs one timer: Go 1.14 to 1.22 runtime/time.go runOneTimer, from 1.23 on (*timer).unlockAndRun. */
+static bool runs_timer(const struct frame *f)
+{
+	return !strcmp(f->name, "runtime.runOneTimer") || !strcmp(f->name, "runtime.(*timer).unlockAndRun");
+}
+
 static const struct namer *namer_of(const struct framer *f, uint16_t rt)
 {
 	return rt < f->nr_namers ? &f->namers[rt] : NULL;
@@ -268,9 +274,29 @@ static int push_pc(struct framer *f, uint16_t rt, uint64_t pc, bool is_return)
 	return 0;
 }
 
+/*
+ * A timer's callback begins on the scheduler's stack, wherever that happened to look at timers: which goroutine the thread had left
+ * before is no matter. So the frames of the runtime that led to it are one word. True: they are.
+ */
+static bool fold_timer(struct framer *f, size_t from)
+{
+	size_t i = f->nr_out;
+
+	while (i > from && !strncmp(f->out[i - 1].name, "runtime.", 8))
+		i--;
+	while (i < f->nr_out && !runs_timer(&f->out[i]))
+		i++;
+	if (i == f->nr_out)
+		return false;
+	f->nr_out = i;
+	push_word(f, "[timer]");
+	return true;
+}
+
 /* returns: the innermost pc is a return address too. */
 static int push_stack(struct framer *f, uint16_t rt, const struct snap_stack *s, uint64_t gopc, bool returns)
 {
+	size_t from = f->nr_out;
 	uint32_t i;
 	int err = 0;
 
@@ -278,6 +304,8 @@ static int push_stack(struct framer *f, uint16_t rt, const struct snap_stack *s,
 		err = push_pc(f, rt, s->stack.pcs[i], returns || i > 0);
 	if (err)
 		return err;
+	if (!f->full && fold_timer(f, from))
+		return 0;
 	if (s->state != SNAP_STACK_SEEN && gopc)
 		err = push_pc(f, rt, gopc, true);
 	if (s->stack.truncated)

@@ -13,7 +13,7 @@
  * Ancestry (--async) stands before all that, oldest first: creator's stack, `[go f]`, creator's stack, `[go g]`.
  * Unless `full`, plumbing of the runtime (gopark, newproc, systemstack, goexit and their kind) and wrappers that
  * the compiler made are left out. What is not code stands in brackets: `[truncated]` at the root of a stack that goes
- * on, `[stack lost]`, `[no stack]`. A pc that no table knows is `0x45d2a1`.
+ * on, `[stack lost]`, `[no stack]`, `[timer]` in place of the scheduler's frames that ran one. A pc that no table knows is `0x45d2a1`.
  * Names come from the target: control characters and what is not UTF-8 are replaced by '?', so a name is always one line.
  */
 #ifndef PARKWATCH_REPORT_FRAMES_H
