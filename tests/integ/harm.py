@@ -6,13 +6,14 @@ KILLS: how many recordings are killed at a moment of chance (12); each has some 
 """
 import os
 import random
+import re
 import signal
 import subprocess
 import time
 from pathlib import Path
 
 import build
-from target import Failed, Recording, Target, attach_ways, expect, folded, text_changed
+from target import Failed, Recording, Target, attach_ways, expect, folded, parkwatch, text_changed
 
 KILLS = int(os.environ.get("KILLS", "12"))
 WINDOWS = ["--max-overhead", "6"]    # of a program that is busy, exact for some hundredths of a second
@@ -120,6 +121,65 @@ def while_it_is_stopped_no_probe_is_in():
             expect(t.process.poll() is None, f"{how.name}: the target died")
 
 
+def probed_place(pid, point):
+    """Where parkwatch would probe, as doctor says it."""
+    code, out, said = parkwatch("doctor", "-p", pid)
+    found = re.search(rf"^  {point} .* at 0x([0-9a-f]+):", out, re.M)
+    if code or not found:
+        raise Failed(f"exit code {code}: {out} {said}")
+    return int(found[1], 16)
+
+
+def leave_a_probe(pid, addr):
+    """What the kernel leaves when who holds a probe is killed while it takes it out."""
+    with open(f"/proc/{pid}/mem", "r+b", buffering=0) as mem:
+        mem.seek(addr)
+        mem.write(b"\xcc")
+
+
+def left_probes_are_taken_out_by_the_next_start():
+    for command in (["record", "-d", "300ms"], ["record", "-d", "300ms", "-e", "births"], ["leaks", "-d", "1"]):
+        with Target("idle") as t:
+            for point in ("birth", "exit"):    # nothing is born here: nothing runs into them
+                leave_a_probe(t.pid, probed_place(t.pid, point))
+            expect(text_changed(t.pid) > 0, "nothing was left: the test sees nothing")
+            code, _, said = parkwatch(*command, "-p", t.pid)
+            expect(code in (0, 3) and "took out 2 probes that a killed program had left" in said, f"{command}: exit code {code}: {said}")
+            expect(text_changed(t.pid) == 0, f"{command}: probes are left in the code")
+
+
+def doctor_names_left_probes_and_repairs():
+    with Target("idle") as t:
+        addr = probed_place(t.pid, "exit")
+        expect("no probe is in it" in parkwatch("doctor", "-p", t.pid)[1], "it names a probe that is not there")
+        leave_a_probe(t.pid, addr)
+        out = parkwatch("doctor", "-p", t.pid)[1]
+        expect("has 1 probes: of a tool that runs now, or left" in out and f"0x{addr:x} runtime." in out, out)
+        expect(text_changed(t.pid) > 0, "it repaired what it was only to name")
+        code, out, said = parkwatch("doctor", "-p", t.pid, "--repair")
+        expect(code == 0 and "took out 1 of 1 probes" in out, f"exit code {code}: {out} {said}")
+        expect(text_changed(t.pid) == 0, "probes are left in the code")
+
+
+def a_repair_takes_no_probe_from_who_uses_it():
+    with Target("busy") as t:
+        t.go()
+        r = Recording(t.pid, "-d", "3", "--max-overhead", "0")
+        expect(r.recording, "".join(r.said))
+        wait_until(lambda: text_changed(t.pid) > 0, "no code is changed while it records: the test sees nothing")
+        out = parkwatch("doctor", "-p", t.pid, "--repair")[1]
+        expect("probes that somebody uses" in out and text_changed(t.pid) > 0, f"probes that are used were taken out: {out}")
+        told_in_the_end(r, "lost; cost")
+        expect(text_changed(t.pid) == 0, "probes are left in the code")
+
+
+def verbose_says_that_the_code_is_restored():
+    with Target("busy") as t:
+        t.go()
+        code, _, said = parkwatch("record", "-p", t.pid, "-d", "300ms", "-v", "-v")
+        expect(code == 0 and "text restored" in said, f"exit code {code}: {said}")
+
+
 def wait_until(holds, otherwise):
     for _ in range(100):
         if holds():
@@ -203,6 +263,8 @@ def cases():
     for function in (
             kill_9_leaves_the_target_as_it_was, every_way_out_takes_the_probes_out, a_program_that_starts_another_has_ended,
             kill_9_in_windows_leaves_the_target_as_it_was, without_its_keeper_it_says_so, while_it_is_stopped_no_probe_is_in,
+            left_probes_are_taken_out_by_the_next_start, doctor_names_left_probes_and_repairs,
+            a_repair_takes_no_probe_from_who_uses_it, verbose_says_that_the_code_is_restored,
             a_program_that_ends_in_windows,
             a_program_that_starts_another_in_windows,
             a_program_that_is_stopped_in_windows, a_program_that_is_frozen_in_windows):

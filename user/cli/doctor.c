@@ -7,6 +7,7 @@
 #include "census/census.h"
 #include "cli/commands.h"
 #include "probe/kfeat.h"
+#include "probe/leftover.h"
 #include "probe/plan.h"
 #include "target/goproc.h"
 
@@ -48,8 +49,63 @@ static void print_plan(const struct plan *plan)
 	}
 }
 
+#define INLINED_MAX 64 /* frames at one pc that are asked for: the function itself is the last */
+
+static void print_place(struct goproc *gp, uint64_t addr)
+{
+	struct goframe frames[INLINED_MAX];
+	int nr = -ENOENT;
+
+	for (size_t k = 0; k < goproc__nr_runtimes(gp) && nr < 1; k++)
+		nr = gosym__frames(goproc__runtime(gp, k)->sym, addr, false, frames, ARRAY_SIZE(frames));
+	if (nr < 1)
+		printf("           0x%llx\n", (unsigned long long)addr);
+	else
+		printf("           0x%llx %s+0x%llx\n", (unsigned long long)addr, frames[nr - 1].func,
+		       (unsigned long long)(addr - frames[nr - 1].entry));
+}
+
+static void print_places(struct goproc *gp, const struct textdiff *d)
+{
+	for (size_t i = 0; i < d->nr; i++)
+		print_place(gp, d->addrs[i]);
+	if (d->refused)
+		printf("           and %zu more\n", d->refused);
+}
+
+/* Probes in the code: of a tool that runs, or left by one that was killed. 1 if a repair failed. */
+static int examine_code(struct goproc *gp, const struct proc *p, bool repair)
+{
+	struct cause why = { "" };
+	struct textdiff d;
+	size_t found;
+	int err = textdiff__find(gp, p, &d);
+
+	if (err) {
+		printf("  code     cannot be compared with its file: %s\n", strerror(-err));
+		return repair;
+	}
+	found = d.nr;
+	if (repair && found) {
+		err = leftover__repair(gp, p, &d, &why);
+		if (err)
+			printf("  code     not repaired: %s\n", why.text);
+		else
+			printf("  code     took out %zu of %zu probes: they were left there\n", found - d.nr, found);
+	}
+	if (!d.nr)
+		printf("  code     is as in its file: no probe is in it\n");
+	else if (repair)
+		printf("  code     has %zu probes that somebody uses:\n", d.nr);
+	else
+		printf("  code     has %zu probes: of a tool that runs now, or left by one that was killed; --repair takes those out:\n",
+		       d.nr);
+	print_places(gp, &d);
+	return err != 0;
+}
+
 /* 1 if something that record needs is missing. */
-static int examine(pid_t pid, const struct kfeat *kf)
+static int examine(pid_t pid, const struct kfeat *kf, bool repair)
 {
 	scoped(proc) p = NULL;
 	scoped(goproc) gp = NULL;
@@ -62,6 +118,7 @@ static int examine(pid_t pid, const struct kfeat *kf)
 	}
 	printf("\nprocess %d '%s', %s%s, %u threads\n", pid, proc__comm(p), proc__exe(p),
 	       proc__exe_deleted(p) ? " (deleted)" : "", proc__threads(p));
+	bad |= examine_code(gp, p, repair);
 	for (size_t i = 0; i < goproc__nr_runtimes(gp); i++) {
 		struct goruntime *rt = goproc__runtime(gp, i);
 		scoped(plan) plan = NULL;
@@ -91,12 +148,16 @@ int cmd_doctor(const struct opts *o)
 	struct kfeat kf;
 	int bad;
 
+	if (o->repair && !o->pid) {
+		log_error("--repair needs the process: -p PID");
+		return 2;
+	}
 	kfeat__probe_all(&kf);
 	print_kernel(&kf);
 	bad = !kf.f[KFEAT_BPF].ok ||
 	      !(kf.f[KFEAT_UPROBE_MULTI].ok || kf.f[KFEAT_PERF_LINK].ok || kf.f[KFEAT_PERF_IOCTL].ok);
 	if (o->pid)
-		bad |= examine(o->pid, &kf);
+		bad |= examine(o->pid, &kf, o->repair);
 	if (fflush(stdout))
 		return 1;
 	if (bad)

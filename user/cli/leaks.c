@@ -196,6 +196,8 @@ static int leaks(const struct opts *o, const struct how *how, const struct leak_
 		fputs("\r\033[K", stderr);
 	if (!err)
 		err = report(o, how, w, &end, known, out, why);
+	if (!err && end.code_left[0])
+		err = cause__set(why, -EUCLEAN, "%s", end.code_left);
 	if (!err)
 		*ret_found = any_leak(watch__leaks(w), o->suspects);
 	return err;

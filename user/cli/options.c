@@ -166,6 +166,8 @@ const struct opt_def opt_table[] = {
 	{ "ring-size", 0, OPT_BYTES, AT(ring_bytes), REC, "BYTES",
 	  "size of the event buffer, a power of two (default 8M)", NULL, 4096, 1u << 30 },
 	{ "no-cost", 0, OPT_FLAG, AT(no_cost), REC | LKS, NULL, "do not measure what a hit costs on this machine first", NULL, 0, 0 },
+	{ "repair", 0, OPT_FLAG, AT(repair), DOC, NULL,
+	  "with -p: take out probes that a killed program left in the code; those that somebody uses stay", NULL, 0, 0 },
 	{ "quiet", 'q', OPT_FLAG, AT(quiet), ALL, NULL, "say nothing but errors", NULL, 0, 0 },
 	{ "verbose", 'v', OPT_COUNT, AT(verbose), ALL, NULL, "say more", NULL, 0, 0 },
 	{ "man", 0, OPT_FLAG, AT(man), CMD_BIT(CMD_HELP), NULL, "print the manual page (roff)", NULL, 0, 0 },
@@ -216,7 +218,7 @@ const struct cmd_def cmd_table[CMD_MAX] = {
 		       "that nothing refers to it (looked at twice, half a second apart), or only goroutines that nothing can wake. Nothing is "
 		       "stopped; no kernel feature is needed. Filters choose goroutines as in dump; those that were made and wait at the same places "
 		       "are a group, and equal ways of a group are told once. The exit status is 0 whatever is found." },
-	[CMD_DOCTOR] = { "doctor", "[-p PID]", "what this kernel and this program allow, and why not",
+	[CMD_DOCTOR] = { "doctor", "[-p PID [--repair]]", "what this kernel and this program allow, and why not",
 			 "Tries every kernel feature that parkwatch can use, and for a process shows its Go runtime, whether the "
 			 "layout of its structs holds, and for each probe point the function, address, instruction, its class and "
 			 "why it was chosen. Nothing is attached to the process." },

@@ -57,6 +57,7 @@ struct opts {
 	const char *addr;		/* of refs; NULL: none */
 	const char *baseline, *save_baseline, *allow; /* files; NULL: none */
 	bool quiet, help, version, man, completion;
+	bool repair;
 	unsigned int verbose;
 };
 

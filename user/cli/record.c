@@ -181,7 +181,11 @@ static int record(const struct opts *o, const struct renderer *r, const volatile
 		err = session__record(s, o->duration_ns, stop, show_progress, &line, &end, why);
 	if (line.tty && line.begun)
 		fputs("\r\033[K", stderr);
-	return err ? err : write_report(o, s, &end, r, out, why);
+	if (!err)
+		err = write_report(o, s, &end, r, out, why);
+	if (!err && end.code_left[0])
+		err = cause__set(why, -EUCLEAN, "%s", end.code_left);
+	return err;
 }
 
 /* Allocations are summed where they happen: what a record would have to carry is not there. Looks do not see them. */

@@ -207,11 +207,14 @@ int session__record(struct session *s, uint64_t duration_ns, const volatile sig_
 		.proc = s->proc, .allocs = s->allocs, .probes = s->probes, .nr_rt = s->nr_rt,
 		.windows = ALLOCWIN_RECORDING((1 - ALLOCRUN_REFILLS) * budget), .refills = ALLOCRUN_REFILLS * budget,
 	};
+	struct cause code_why = { "" };
 	struct session_end e = { 0 };
 	uint64_t own_start_ns, own_end_ns;
 	struct timespec wall;
 	int err;
 
+	if (s->probes)
+		codecheck__begin(&s->code, s->gp, s->proc);
 	err = s->probes ? probes__on(s->probes, why) : 0;
 	if (!err && s->allocs)
 		err = allocrun__init(&s->allocrun, &env, why);
@@ -237,6 +240,8 @@ int session__record(struct session *s, uint64_t duration_ns, const volatile sig_
 	own_end_ns = session__own_ns(s);
 	e.own_ns = own_end_ns > own_start_ns ? own_end_ns - own_start_ns : 0; /* a keeper that was killed has taken its own along */
 	session__end(s, &e);
+	if (s->probes && codecheck__end(&s->code, s->gp, s->proc, &code_why))
+		memcpy(e.code_left, code_why.text, sizeof(e.code_left));
 	*ret = e;
 	return 0;
 }

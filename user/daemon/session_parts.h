@@ -4,6 +4,7 @@
 #define PARKWATCH_DAEMON_SESSION_PARTS_H
 
 #include "daemon/allocrun.h"
+#include "daemon/codecheck.h"
 #include "daemon/intake.h"
 #include "daemon/probes.h"
 #include "daemon/sampling.h"
@@ -18,6 +19,7 @@ struct session {
 	struct profile *profile;
 	struct intake *intake;
 	struct probes *probes; /* NULL: looks only */
+	struct codecheck code;
 	struct windows *windows; /* NULL: there are no probes */
 	struct sampling *sampling;
 	struct allocs *allocs; /* event alloc, as the next; else NULL */

@@ -12,6 +12,7 @@
 #include "census/gkept.h"
 #include "census/reach.h"
 #include "daemon/allocwatch.h"
+#include "daemon/codecheck.h"
 #include "daemon/eye.h"
 #include "daemon/knots.h"
 #include "daemon/taken.h"
@@ -43,6 +44,7 @@ struct watch {
 	uint64_t start_ns, cpu_start_ns, cpu_ns;
 	size_t looks;
 	struct losses lost; /* of births and exits */
+	struct codecheck code;
 	struct watch_end end;
 	bool ended;
 };
@@ -464,6 +466,8 @@ static void watch__close_eyes(struct watch *w)
 
 static void watch__start(struct watch *w)
 {
+	if (!w->o.no_probes)
+		codecheck__begin(&w->code, w->t->gp, w->t->proc);
 	eye__start(&w->lives);
 	eye__start(&w->parks);
 	if (w->allocs && allocwatch__start(w->allocs, &w->allocs_why)) {
@@ -479,6 +483,7 @@ int watch__run(struct watch *w, const volatile sig_atomic_t *stop,
 	       void (*progress)(void *ctx, const struct watch_progress *p), void *ctx,
 	       struct watch_end *ret, struct cause *why)
 {
+	struct cause code_why = { "" };
 	int err;
 
 	watch__start(w);
@@ -497,6 +502,8 @@ int watch__run(struct watch *w, const volatile sig_atomic_t *stop,
 		probes__off(w->parks.probes);
 	if (err)
 		return err;
+	if (!w->o.no_probes && codecheck__end(&w->code, w->t->gp, w->t->proc, &code_why))
+		memcpy(w->end.code_left, code_why.text, sizeof(w->end.code_left));
 	w->end.target_ended = w->ended;
 	w->end.hits += w->lives.hits + w->parks.hits;
 	w->end.lost = w->lost.nr;

@@ -45,6 +45,7 @@ struct watch_end {
 	uint64_t hits, lost, cpu_ns;
 	double cost_ns;		/* of all hits */
 	char losses[256];
+	char code_left[sizeof(struct cause)]; /* as session_end.code_left */
 	unsigned int passes;	/* of the search for what still refers to what they wait for */
 	uint64_t heap_bytes, proof_ns, proof_cpu_ns; /* proof_cpu_ns: that it took of the processors */
 	char doubt[320];	/* what it did not decide, and why; "": nothing */

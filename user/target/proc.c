@@ -302,6 +302,17 @@ bool proc__stopped(const struct proc *p)
 	return !proc__read_stat(p, &st) && (st.state == 'T' || st.state == 't');
 }
 
+bool proc__traced(const struct proc *p)
+{
+	char status[PROC_STATUS_MAX];
+	const char *tracer;
+
+	if (proc__read_file(p, "status", status, sizeof(status)))
+		return false;
+	tracer = status_value(status, "TracerPid");
+	return tracer && strtoul(tracer, NULL, 10);
+}
+
 uint64_t proc__cpu_ns(const struct proc *p)
 {
 	struct timespec ts;

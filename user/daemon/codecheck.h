@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * codecheck: a program's code is as it was before we came: what an earlier parkwatch left in it is taken out first, and in the end
+ * the code is compared with its file.
+ *
+ * Plain value of who attaches; loop thread only. It logs.
+ */
+#ifndef PARKWATCH_DAEMON_CODECHECK_H
+#define PARKWATCH_DAEMON_CODECHECK_H
+
+#include "target/goproc.h"
+#include "target/textdiff.h"
+
+struct codecheck {
+	struct textdiff before; /* probes of others, which stay */
+	bool known;		/* false: the code cannot be compared */
+};
+
+/* Before the first probe. */
+void codecheck__begin(struct codecheck *c, const struct goproc *gp, const struct proc *p);
+/*
+ * After the last probe is out. 0: the code is as it was, or the process has ended, or somebody else makes probes meanwhile, which
+ * look the same. -EUCLEAN with a cause: places are left that a second try did not take out.
+ */
+int codecheck__end(const struct codecheck *c, const struct goproc *gp, const struct proc *p, struct cause *why);
+
+#endif

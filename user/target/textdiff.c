@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "target/textdiff.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/own.h"
+
+#define PAGE	 4096u
+#define PAGES	 512u /* entries of pagemap in one read */
+#define PRESENT	 (1ULL << 63)
+#define SWAPPED	 (1ULL << 62)
+#define OF_FILE	 (1ULL << 61)
+#define INT3	 0xcc
+#define CALL	 0xe8
+#define NOP5_LEN 5
+
+static const uint8_t nop5[NOP5_LEN] = { 0x0f, 0x1f, 0x44, 0x00, 0x00 };
+
+static void textdiff__add(struct textdiff *d, uint64_t addr)
+{
+	if (d->nr == TEXTDIFF_MAX)
+		d->refused++;
+	else
+		d->addrs[d->nr++] = addr;
+}
+
+int textdiff__has(const struct textdiff *d, uint64_t addr)
+{
+	for (size_t i = 0; i < d->nr; i++)
+		if (d->addrs[i] == addr)
+			return 1;
+	return 0;
+}
+
+static void textdiff__page(struct textdiff *d, uint64_t addr, const uint8_t *now, const uint8_t *file, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (now[i] == file[i])
+			continue;
+		if (now[i] == INT3) {
+			textdiff__add(d, addr + i);
+		} else if (i + NOP5_LEN <= len && now[i] == CALL && !memcmp(&file[i], nop5, NOP5_LEN)) {
+			textdiff__add(d, addr + i);
+			i += NOP5_LEN - 1;
+		}
+	}
+}
+
+/* nr pages from addr on, at offset of the file; entries: theirs in pagemap. */
+static int textdiff__pages(struct textdiff *d, const struct proc *p, const struct goimage *img, uint64_t addr, uint64_t offset,
+			   const uint64_t *entries, size_t nr)
+{
+	uint8_t now[PAGE], file[PAGE];
+
+	for (size_t i = 0; i < nr; i++) {
+		const uint64_t at = addr + i * PAGE;
+		ssize_t n;
+		int err;
+
+		if (!(entries[i] & (PRESENT | SWAPPED)) || entries[i] & OF_FILE)
+			continue;
+		err = addrspace__read(proc__mem(p), at, now, PAGE);
+		if (err && err != -EFAULT)
+			return err;
+		n = err ? 0 : pread(img->fd, file, PAGE, (off_t)(offset + i * PAGE));
+		if (n > 0)
+			textdiff__page(d, at, now, file, (size_t)n);
+	}
+	return 0;
+}
+
+static int textdiff__segment(struct textdiff *d, const struct proc *p, int pagemap, const struct goimage *img,
+			     const struct goseg *seg)
+{
+	uint64_t entries[PAGES];
+	int err = 0;
+
+	for (uint64_t at = seg->start; at < seg->end && !err; at += (uint64_t)PAGES * PAGE) {
+		const uint64_t left = (seg->end - at) / PAGE, nr = left < PAGES ? left : PAGES;
+		const ssize_t n = pread(pagemap, entries, nr * sizeof(*entries), (off_t)(at / PAGE * sizeof(*entries)));
+
+		if (n < 0)
+			return -errno;
+		if (!n)
+			return -ESRCH;
+		err = textdiff__pages(d, p, img, at, seg->file_off + (at - seg->start), entries, (size_t)n / sizeof(*entries));
+	}
+	return err;
+}
+
+int textdiff__find(const struct goproc *gp, const struct proc *p, struct textdiff *ret)
+{
+	scoped_fd int pagemap = openat(proc__dirfd(p), "pagemap", O_RDONLY | O_CLOEXEC);
+	const struct goimage *images[GOPROC_IMAGES_MAX];
+	const size_t nr = goproc__images(gp, images, ARRAY_SIZE(images));
+	int err = pagemap < 0 ? -errno : 0;
+
+	ret->nr = ret->refused = 0;
+	for (size_t i = 0; i < nr; i++)
+		for (size_t k = 0; k < images[i]->nr_segs && !err; k++) {
+			const struct goseg *seg = &images[i]->segs[k];
+
+			if (seg->prot & GOSEG_X && !seg->anon)
+				err = textdiff__segment(ret, p, pagemap, images[i], seg);
+		}
+	return err;
+}
