@@ -7,7 +7,7 @@
 Lines `ok NAME`, `FAIL NAME: why`, `skip NAME: what is missing`; the last line `N passed, N failed, N skipped`; exit 1 if any
 failed. PATTERN is a regular expression over names. The cases are in truths.py and allocs.py (programs that print what they did),
 tracer.py (against Go's execution tracer), dump.py (against Go's own tracebacks), dumpviews.py, dumpmoments.py, chans.py, leaks.py, refs.py, sampling.py,
-outputs.py, refusals.py, harm.py and surroundings.py; the scripts of symbols, census, holds and reach run too.
+outputs.py, refusals.py, harm.py, surroundings.py and systemstacks.py; the scripts of symbols, census, holds and reach run too.
 """
 import argparse
 import concurrent.futures
@@ -31,6 +31,7 @@ import refs
 import refusals
 import sampling
 import surroundings
+import systemstacks
 import target
 import tracer
 import truths
@@ -50,7 +51,7 @@ def say(verdict, name, why=""):
 
 def cases():
     for module in (refusals, harm, outputs, surroundings, truths, allocs, tracer, dump, dumpviews, dumpmoments, chans, leaks, refs,
-                   sampling):
+                   sampling, systemstacks):
         yield from module.cases()
 
 

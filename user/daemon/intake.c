@@ -201,7 +201,7 @@ static void intake__know_system(struct intake *in, uint64_t id, uint64_t rt)
 static bool intake__name(struct intake *in, uint16_t rt, const uint64_t *pcs, size_t nr)
 {
 	struct goframe frames[GOSYM_INLINE_MAX];
-	bool system = false;
+	bool system = false, all_runtimes = true;
 
 	for (size_t i = 0; i < nr; i++) {
 		int n = gosym__frames(goproc__runtime(in->gp, rt)->sym, pcs[i], i > 0, frames, ARRAY_SIZE(frames));
@@ -209,6 +209,10 @@ static bool intake__name(struct intake *in, uint16_t rt, const uint64_t *pcs, si
 		/* The outermost function is the one that was started, but for the goexit below it. */
 		if (n > 0 && strcmp(frames[n - 1].func, "runtime.goexit"))
 			system = gosystem_start(frames[n - 1].func);
+		all_runtimes = all_runtimes && n > 0 && gosystem_func(frames[n - 1].func);
+		/* Of no goroutine: a timer may have called the program there. */
+		if (n > 0 && gosystem_bottom(frames[n - 1].func))
+			system = all_runtimes;
 	}
 	return system && !in->o.system;
 }

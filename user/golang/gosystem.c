@@ -18,3 +18,23 @@ bool gosystem_start(const char *func)
 			return false;
 	return true;
 }
+
+bool gosystem_bottom(const char *func)
+{
+	static const char *const bottoms[] = { "runtime.mcall", "runtime.morestack", "runtime.mstart", "runtime.sigtramp" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(bottoms); i++)
+		if (!strcmp(func, bottoms[i]))
+			return true;
+	return false;
+}
+
+bool gosystem_func(const char *func)
+{
+	static const char *const packages[] = { "runtime.", "runtime/internal/", "internal/runtime/" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(packages); i++)
+		if (!strncmp(func, packages[i], strlen(packages[i])))
+			return true;
+	return false;
+}

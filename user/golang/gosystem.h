@@ -13,4 +13,9 @@
 /* func: name of the function at g.startpc, as pclntab has it. */
 bool gosystem_start(const char *func);
 
+/* Whether func is where a stack ends that is no goroutine's: what is on it was started by nobody (PW_ENDS of knobs.h). */
+bool gosystem_bottom(const char *func);
+/* Whether func is of the packages that the runtime is made of. */
+bool gosystem_func(const char *func);
+
 #endif

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-// timers: callbacks that timers start, each of which starts the next. It says "ready", begins at "go", and then says how many
-// it started. In between other goroutines park, for a timer runs on the thread that they leave.
+// timers: callbacks that timers start. It says "ready", begins at "go", and then says how many it started. Meanwhile other
+// goroutines park, for a timer runs on the thread that they leave.
+//
+//	timers chains	each callback starts the next
+//	timers stuck	callbacks that wait for ever
 package main
 
 import (
@@ -53,6 +56,19 @@ func yielder(c chan int) {
 	}
 }
 
+// stuck starts callbacks that wait for what never comes.
+func stuck() {
+	c := make(chan int)
+	ends.Add(chains)
+	for i := 0; i < chains; i++ {
+		time.AfterFunc(every, func() { // main.stuck.func1
+			atomic.AddInt64(&started, 1)
+			ends.Done()
+			<-c
+		})
+	}
+}
+
 func main() {
 	in := bufio.NewReader(os.Stdin)
 	c := make(chan int)
@@ -62,9 +78,13 @@ func main() {
 	}
 	fmt.Println("ready")
 	in.ReadString('\n')
-	ends.Add(chains)
-	for i := 0; i < chains; i++ {
-		chain(each)
+	if os.Args[1] == "stuck" {
+		stuck()
+	} else {
+		ends.Add(chains)
+		for i := 0; i < chains; i++ {
+			chain(each)
+		}
 	}
 	for i := 0; i < 200; i++ {
 		c <- i
