@@ -3,7 +3,7 @@
 #	make			build/parkwatch, one self-contained binary
 #	make demo		installs what is missing, builds, records a bundled leaky Go program
 #	make check		installs what is missing, builds, runs every test that this machine allows
-#	make check-unit | check-asan | check-fuzz | check-bpf | check-integ	parts of it
+#	make check-unit | check-asan | check-fuzz | check-bpf | check-integ | check-harm	parts of it
 #	make check-kernels	the same truths on Debian's kernels 5.10 to the newest, in QEMU
 #	make bench		cost beside bare, bpftrace and the floors
 #	make install DESTDIR= PREFIX=/usr/local
@@ -124,7 +124,7 @@ check-deps:
 	@tools/setup test
 check: check-deps
 	@tools/check
-check-unit check-asan check-fuzz check-bpf check-integ:
+check-unit check-asan check-fuzz check-bpf check-integ check-harm:
 	@tools/check $(@:check-%=%)
 check-kernels: all
 	@tools/setup kernels
@@ -155,5 +155,5 @@ clean:
 -include $(BPF_OBJS:.o=.d) $(OBJS:.o=.d) $(UNIT_OBJS:.o=.d) $(PW_SRCS:%.c=$(BUILD)/obj/%.d) $(FUZZ_SRCS:%.c=$(BUILD)/obj/%.d)
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all check check-deps check-unit check-asan check-fuzz check-bpf check-integ check-kernels bench demo fmt install clean \
+.PHONY: all check check-deps check-unit check-asan check-fuzz check-bpf check-integ check-harm check-kernels bench demo fmt install clean \
 	test-programs fuzz-programs

@@ -96,6 +96,8 @@ Test(options, reads_a_whole_dump_line)
 	cr_expect(o.group == DUMP_GROUP_OBJECT && o.sort == DUMP_SORT_AGE && o.top == 5 && o.depth == 4096);
 	cr_expect(o.objects && o.labels && !o.full);
 	cr_expect_str_eq(o.diff, "old.json");
+	cr_assert_eq(parse(&o, "parkwatch dump -p 1 -o x --mode 0644"), 0);
+	cr_expect_eq(o.mode, 0644);
 }
 
 Test(options, have_the_depth_of_their_command)
@@ -117,6 +119,8 @@ Test(options, refuse_what_they_do_not_know, .init = cr_redirect_stderr)
 		"parkwatch record -p 1 -d soon",     "parkwatch record -p 1 more",     "parkwatch record -p 1 --goid 1,,2",
 		"parkwatch record -p 1 --depth 128", "parkwatch record -p 1 --ring-size 5000",
 		"parkwatch dump",		     "parkwatch dump -p 1 --depth 4097", "parkwatch dump -p 1 --group x",
+		"parkwatch dump -p 1 --mode 888",    "parkwatch dump -p 1 --mode 4755", "parkwatch dump -p 1 --mode 044",
+		"parkwatch dump -p 1 --mode rw",     "parkwatch dump -p 1 --mode ''",
 		"parkwatch dump -p 1 -d 5",	     "parkwatch record -p 1 --func x", "parkwatch dump -p 1 --top 0",
 	};
 	struct opts o;

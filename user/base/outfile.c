@@ -3,87 +3,141 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/random.h>
+#include <sys/sendfile.h>
+
+#include "base/outplace.h"
+
+#define TRIES_MAX	100	/* at a name that nobody has */
+#define COPY_BYTES	(1 << 24)
+#define MODE_BITS	0777	/* that a file of ours may have: never set-user-ID */
 
 struct outfile {
 	FILE *stream;
 	bool is_stdout;
-	bool direct;			/* written under its own name: no regular file */
-	char name[PATH_MAX];		/* as given, for messages */
-	char final[PATH_MAX];		/* links resolved */
-	char temp[PATH_MAX + 16];	/* "" : none on disk */
+	bool direct;		/* written under its own name: no regular file */
+	bool copied;		/* the folder's file system gives no name to a file that has none */
+	mode_t mode;		/* of the file; 0: that of what it replaces */
+	struct outplace at;
+	char name[PATH_MAX];	/* as given, for messages */
 };
 
 static int outfile__fail(const struct outfile *o, int err, struct cause *why)
 {
 	const char *next = err == -ENOSPC || err == -EDQUOT ? "free some space there or choose another -o" :
 			   err == -EACCES || err == -EROFS  ? "choose a folder that you may write to" :
+			   err == -EFBIG		    ? "allow larger files (ulimit -f) or choose another -o" :
 			   err == -EPIPE		    ? "the reader ended early" :
 							      "choose another -o";
 
 	return cause__set(why, err, "cannot write '%s': %s; %s", o->name, strerror(-err), next);
 }
 
-/* Links are followed, so that the file they point to is replaced and not the link. */
-static int outfile__resolve(struct outfile *o)
+/* What this process would give to a new file. umask() tells only by changing it, for all threads. */
+static mode_t mode_by_umask(void)
 {
-	char resolved[PATH_MAX];
+	FILE *f = fopen("/proc/self/status", "re");
+	unsigned int mask = 077;
+	char line[128];
 
-	if (realpath(o->name, resolved)) {
-		snprintf(o->final, sizeof(o->final), "%s", resolved);
-		return 0;
-	}
-	if (errno != ENOENT)
-		return -errno;
-	snprintf(o->final, sizeof(o->final), "%s", o->name);
-	return 0;
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "Umask: %o", &mask) == 1)
+			break;
+	if (f)
+		fclose(f);
+	return 0666 & ~mask;
 }
 
-static int outfile__create(struct outfile *o)
+/* Calls make(o, name) with names that nobody has. 0: *ret_name is there. */
+static int outfile__named(struct outfile *o, int (*make)(struct outfile *, const char *), char ret_name[NAME_MAX + 1])
 {
-	struct stat st;
-	mode_t mask;
+	int err = -EEXIST;
+
+	for (int i = 0; i < TRIES_MAX && err == -EEXIST; i++) {
+		unsigned long long chance;
+
+		if (getrandom(&chance, sizeof(chance), 0) != (ssize_t)sizeof(chance))
+			return -EIO;
+		snprintf(ret_name, NAME_MAX + 1, ".parkwatch-%016llx", chance);
+		err = make(o, ret_name);
+	}
+	return err;
+}
+
+static int make_empty(struct outfile *o, const char *name)
+{
+	int fd = openat(o->at.dir, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static int make_link(struct outfile *o, const char *name)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fileno(o->stream));
+	return linkat(AT_FDCWD, path, o->at.dir, name, AT_SYMLINK_FOLLOW) ? -errno : 0;
+}
+
+/* Signals wait while a name is there that is not the last: only SIGKILL can hit in between. */
+static void hold_signals(sigset_t *ret_before)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, ret_before);
+}
+
+static int outfile__make(struct outfile *o)
+{
+	char name[NAME_MAX + 1];
+	sigset_t before;
+	int fd = openat(o->at.dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR))
+		return fd < 0 ? -errno : fd;
+	o->copied = true;
+	hold_signals(&before);
+	fd = outfile__named(o, make_empty, name);
+	if (fd >= 0)
+		unlinkat(o->at.dir, name, 0);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return fd;
+}
+
+static int outfile__create(struct outfile *o, struct cause *why)
+{
 	int fd, err;
 
-	err = outfile__resolve(o);
+	err = outplace__open(o->name, &o->at, why);
 	if (err)
 		return err;
-	if (!stat(o->final, &st) && !S_ISREG(st.st_mode)) {
-		if (S_ISDIR(st.st_mode))
-			return -EISDIR;
-		o->direct = true;
-		o->stream = fopen(o->final, "we");
-		return o->stream ? 0 : -errno;
-	}
-	snprintf(o->temp, sizeof(o->temp), "%s.XXXXXX", o->final);
-	fd = mkostemp(o->temp, O_CLOEXEC);
-	if (fd < 0) {
-		err = -errno;
-		o->temp[0] = '\0';
-		return err;
-	}
-	mask = umask(0);
-	umask(mask);
-	(void)fchmod(fd, 0666 & ~mask);	/* a report of root stays readable for the user as any file would */
+	o->direct = o->at.nameless || (o->at.file >= 0 && !S_ISREG(o->at.st.st_mode));
+	if (!o->mode && (o->at.file < 0 || o->at.foreign))
+		o->mode = geteuid() ? mode_by_umask() : 0600;
+	fd = o->direct ? outplace__write(&o->at) : outfile__make(o);
+	if (fd < 0)
+		return fd;
 	o->stream = fdopen(fd, "w");
 	if (!o->stream) {
 		err = -errno;
 		close(fd);
-		return err;
 	}
-	return 0;
+	return err;
 }
 
-int outfile__open(const char *path, struct outfile **ret, struct cause *why)
+int outfile__open(const char *path, mode_t mode, struct outfile **ret, struct cause *why)
 {
 	scoped(outfile) o = calloc(1, sizeof(*o));
 	int err;
 
 	if (!o)
 		return -ENOMEM;
+	o->at.dir = o->at.file = -EBADF;
+	o->mode = mode;
 	if (!path || !strcmp(path, "-")) {
 		o->is_stdout = o->direct = true;
 		o->stream = stdout;
@@ -94,7 +148,7 @@ int outfile__open(const char *path, struct outfile **ret, struct cause *why)
 	if (strlen(path) >= sizeof(o->name))
 		return cause__set(why, -ENAMETOOLONG, "cannot write the file given by -o: its name is too long; choose another");
 	snprintf(o->name, sizeof(o->name), "%s", path);
-	err = outfile__create(o);
+	err = outfile__create(o, why);
 	if (err)
 		return outfile__fail(o, err, why);
 	*ret = steal(o);
@@ -106,6 +160,93 @@ FILE *outfile__stream(struct outfile *o)
 	return o->stream;
 }
 
+/* Owner first: a change of owner takes bits away. */
+static int outfile__dress(const struct outfile *o, int fd)
+{
+	const struct stat *st = &o->at.st;
+	bool replaces = o->at.file >= 0 && !o->at.foreign;
+
+	if (replaces && fchown(fd, st->st_uid, st->st_gid) && errno != EPERM && errno != EINVAL)
+		return -errno;
+	return fchmod(fd, (o->mode ? o->mode : st->st_mode) & MODE_BITS) ? -errno : 0;
+}
+
+static int sync_file(int fd)
+{
+	return fsync(fd) && errno != EINVAL && errno != ENOTSUP ? -errno : 0;
+}
+
+static int outfile__copy(const struct outfile *o, int to)
+{
+	off_t from = 0;
+	ssize_t n;
+
+	do {
+		n = sendfile(to, fileno(o->stream), &from, COPY_BYTES);
+	} while (n > 0 || (n < 0 && errno == EINTR));
+	return n < 0 ? -errno : 0;
+}
+
+static int outfile__rename(const struct outfile *o, const char *name)
+{
+	int err = renameat(o->at.dir, name, o->at.dir, o->at.name) ? -errno : 0;
+
+	if (err)
+		unlinkat(o->at.dir, name, 0);
+	return err;
+}
+
+static int outfile__publish_copy(struct outfile *o)
+{
+	char name[NAME_MAX + 1];
+	scoped_fd int to = outfile__named(o, make_empty, name);
+	int err = to < 0 ? to : outfile__copy(o, to);
+
+	if (to < 0)
+		return err;
+	if (!err)
+		err = outfile__dress(o, to);
+	if (!err)
+		err = sync_file(to);
+	if (!err)
+		return outfile__rename(o, name);
+	unlinkat(o->at.dir, name, 0);
+	return err;
+}
+
+/* A name that is taken has to be replaced, which no link can: by way of another name. */
+static int outfile__publish_link(struct outfile *o)
+{
+	char name[NAME_MAX + 1];
+	int err = o->at.file < 0 ? make_link(o, o->at.name) : -EEXIST;
+
+	if (err != -EEXIST)
+		return err;
+	err = outfile__named(o, make_link, name);
+	return err ? err : outfile__rename(o, name);
+}
+
+/* The file gets its name. */
+static int outfile__publish(struct outfile *o)
+{
+	int fd = fileno(o->stream), err = o->copied ? 0 : outfile__dress(o, fd);
+	sigset_t before;
+
+	if (!err && !o->copied)
+		err = sync_file(fd);
+	if (err)
+		return err;
+	hold_signals(&before);
+	if (!o->copied) {
+		err = outfile__publish_link(o);
+		o->copied = err == -EXDEV || err == -EOPNOTSUPP || err == -EPERM;
+	}
+	if (o->copied)
+		err = outfile__publish_copy(o);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return err;
+}
+
 int outfile__commit(struct outfile *o, struct cause *why)
 {
 	int err = 0;
@@ -113,20 +254,25 @@ int outfile__commit(struct outfile *o, struct cause *why)
 	errno = 0;
 	if (fflush(o->stream) || ferror(o->stream))
 		err = errno ? -errno : -EIO;
-	if (!err && o->temp[0] && fsync(fileno(o->stream)) && errno != EINVAL && errno != ENOTSUP)
-		err = -errno;
+	if (!err && !o->direct)
+		err = outfile__publish(o);
 	if (!o->is_stdout) {
 		if (fclose(o->stream) && !err)
 			err = -errno;
 		o->stream = NULL;
 	}
-	if (!err && o->temp[0]) {
-		if (rename(o->temp, o->final))
-			err = -errno;
-		else
-			o->temp[0] = '\0';
-	}
 	return err ? outfile__fail(o, err, why) : 0;
+}
+
+int outfile__end(struct outfile *o, int err, struct cause *why)
+{
+	if (!err)
+		return outfile__commit(o, why);
+	if (!ferror(o->stream))
+		return err;
+	if (why)
+		why->text[0] = '\0'; /* who wrote does not know where to */
+	return outfile__fail(o, err, why);
 }
 
 void outfile__free(struct outfile *o)
@@ -135,7 +281,6 @@ void outfile__free(struct outfile *o)
 		return;
 	if (o->stream && !o->is_stdout)
 		fclose(o->stream);
-	if (o->temp[0])
-		unlink(o->temp);
+	outplace__close(&o->at);
 	free(o);
 }

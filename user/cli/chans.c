@@ -28,7 +28,7 @@ static int show(const struct opts *o, bool json, const struct pick *pick, const 
 	int err;
 
 	taken__meta(t, &meta);
-	err = outfile__open(o->output, &out, why);
+	err = outfile__open(o->output, o->mode, &out, why);
 	if (err)
 		return err;
 	err = dump__new(&in, &dopts, &d);
@@ -38,8 +38,7 @@ static int show(const struct opts *o, bool json, const struct pick *pick, const 
 		return cause__set(why, err, "cannot put the channels together: %s", strerror(-err));
 	err = json ? chans_show__json(cs, &s, outfile__stream(out), why)
 		   : chans_show__text(cs, &s, outfile__stream(out), why);
-	if (!err)
-		err = outfile__commit(out, why);
+	err = outfile__end(out, err, why);
 	if (!err)
 		log_info("%zu goroutines; %zu unsettled; read in %.3g ms", d->counts.nr,
 			 d->counts.unsettled + cs->unsettled,

@@ -193,7 +193,7 @@ static int dump(const struct opts *o, const struct how *how, const struct pick *
 	struct peers peers;
 	int err;
 
-	err = outfile__open(o->output, &out, why);
+	err = outfile__open(o->output, o->mode, &out, why);
 	if (!err)
 		err = taken__new(o->pid, (unsigned int)o->depth, &t, why);
 	if (!err && (o->objects || how->kind == HOW_JSON || how->kind == HOW_JSONL))
@@ -210,8 +210,7 @@ static int dump(const struct opts *o, const struct how *how, const struct pick *
 	peers = (struct peers){ .proc = t->proc };
 	err = show(o, how, t, d, &peers, pick, outfile__stream(out), why);
 	fds__free(peers.fds);
-	if (!err)
-		err = outfile__commit(out, why);
+	err = outfile__end(out, err, why);
 	if (!err)
 		say_end(t, d);
 	return err;

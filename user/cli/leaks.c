@@ -97,10 +97,11 @@ static int save_baseline(const struct opts *o, struct leaks *l, struct cause *wh
 
 	if (!o->save_baseline)
 		return 0;
-	err = outfile__open(o->save_baseline, &out, why);
-	if (!err)
-		err = leak_known__save(l, o->suspects, outfile__stream(out), why);
-	return err ? err : outfile__commit(out, why);
+	err = outfile__open(o->save_baseline, o->mode, &out, why);
+	if (err)
+		return err;
+	err = leak_known__save(l, o->suspects, outfile__stream(out), why);
+	return outfile__end(out, err, why);
 }
 
 static int render(const struct how *how, struct leaks *l, const struct leaks_show *s, FILE *out,
@@ -151,8 +152,7 @@ static int report(const struct opts *o, const struct how *how, struct watch *w,
 		return cause__set(why, err, "cannot put the report together: %s", strerror(-err));
 	watch__meta(w, e, &meta);
 	err = render(how, l, &s, outfile__stream(out), why);
-	if (!err)
-		err = outfile__commit(out, why);
+	err = outfile__end(out, err, why);
 	if (!err)
 		err = save_baseline(o, l, why);
 	if (!err)
@@ -187,7 +187,7 @@ static int leaks(const struct opts *o, const struct how *how, const struct leak_
 	struct watch_end end;
 	int err;
 
-	err = outfile__open(o->output, &out, why);
+	err = outfile__open(o->output, o->mode, &out, why);
 	if (!err)
 		err = watch__open(&wo, &w, why);
 	if (!err)

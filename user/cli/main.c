@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "cli/begin.h"
 #include "cli/commands.h"
 #include "cli/help.h"
 #include "cli/options.h"
@@ -33,6 +34,7 @@ int main(int argc, char **argv)
 {
 	struct opts o;
 
+	begin();
 	if (opts__parse(&o, argc, argv))
 		return 2;
 	log_set_level(o.quiet ? LOG_ERROR : o.verbose ? LOG_DEBUG : LOG_INFO);

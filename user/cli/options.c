@@ -84,6 +84,9 @@ const struct opt_def opt_table[] = {
 	{ "output", 'o', OPT_TEXT, AT(output), REC | DMP | CHN | LKS | RFS, "FILE",
 	  "where the result goes (default: standard output); .folded, .pb.gz, .html, for dump .json and .jsonl, choose the format",
 	  NULL, 0, 0 },
+	{ "mode", 0, OPT_MODE, AT(mode), REC | DMP | CHN | LKS | RFS, "OCTAL",
+	  "who may read and write the file of -o (default: 600 for a new one if root writes it; one that is replaced keeps its own)",
+	  NULL, 0, 0 },
 	{ "format", 'f', OPT_TEXT, AT(format), REC, "FORMAT", "folded (default), pprof, html, text, json", format_words, 0, 0 },
 	{ "format", 'f', OPT_TEXT, AT(format), DMP, "FORMAT", "text (default), json, jsonl, folded, pprof, html", format_words,
 	  0, 0 },
@@ -324,6 +327,17 @@ static int opt_whole(const struct opt_def *d, const char *text, uint64_t *ret)
 	return errno || *end || !isdigit((unsigned char)*text) || *ret < d->min || *ret > d->max ? -EINVAL : 0;
 }
 
+static int opt_mode(const char *text, unsigned int *ret)
+{
+	size_t digits = strspn(text, "01234567");
+	unsigned long mode = strtoul(text, NULL, 8);
+
+	if (!digits || digits > 4 || text[digits] || mode > 0777 || !(mode & 0400))
+		return -EINVAL;
+	*ret = (unsigned int)mode;
+	return 0;
+}
+
 static int opt_percent(const char *text, double *ret)
 {
 	char *end;
@@ -381,6 +395,8 @@ static int opt__set(const struct opt_def *d, struct opts *o, const char *text)
 		return 0;
 	case OPT_FILTER:
 		return opt_filter(d, o, text);
+	case OPT_MODE:
+		return opt_mode(text, at);
 	}
 	return -EINVAL;
 }

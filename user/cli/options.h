@@ -29,6 +29,7 @@ struct opts {
 	int event;			/* enum profile_kind */
 	const char *format;		/* NULL: by the suffix of output, else folded (dump: text) */
 	const char *output;		/* NULL: standard output */
+	unsigned int mode;		/* of the file; 0: none given */
 	bool async, full;
 	int alloc;			/* enum alloc_source */
 	int root;			/* enum profile_root */
@@ -62,7 +63,7 @@ struct opts {
 };
 
 enum opt_type { OPT_FLAG, OPT_COUNT, OPT_TEXT, OPT_WORD, OPT_PID, OPT_TIME, OPT_GOIDS, OPT_NUMBER, OPT_BYTES, OPT_PERCENT,
-	OPT_FILTER,
+	OPT_FILTER, OPT_MODE,
 };
 
 struct opt_word {

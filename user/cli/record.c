@@ -149,8 +149,7 @@ static int write_report(const struct opts *o, struct session *s, const struct se
 	err = r->render(&(struct report){ .snap = snap, .meta = &meta, .namers = namers,
 					  .nr_namers = session__namers(s, namers), .full = o->full },
 			outfile__stream(out), why);
-	if (!err)
-		err = outfile__commit(out, why);
+	err = outfile__end(out, err, why);
 	if (err)
 		return cause__set(why, err, "cannot write the report: %s", strerror(-err));
 	say_end(o, e, snap, cost);
@@ -174,7 +173,7 @@ static int record(const struct opts *o, const struct renderer *r, const volatile
 	struct session_end end;
 	int err;
 
-	err = outfile__open(o->output, &out, why);
+	err = outfile__open(o->output, o->mode, &out, why);
 	if (!err)
 		err = session__open(&so, &s, why);
 	if (!err)

@@ -53,7 +53,7 @@ static int refs(const struct opts *o, bool json, uint64_t object, const struct p
 	scoped(refwatch) w = NULL;
 	struct report_meta meta;
 	struct refs_show s;
-	int err = outfile__open(o->output, &out, why);
+	int err = outfile__open(o->output, o->mode, &out, why);
 
 	if (!err)
 		err = refwatch__new(&wo, &w, why);
@@ -63,7 +63,7 @@ static int refs(const struct opts *o, bool json, uint64_t object, const struct p
 	s.top = o->top;
 	err = json ? refs_show__json(refwatch__refs(w), &s, outfile__stream(out), why)
 		   : refs_show__text(refwatch__refs(w), &s, outfile__stream(out), why);
-	return err ? err : outfile__commit(out, why);
+	return outfile__end(out, err, why);
 }
 
 int cmd_refs(const struct opts *o)

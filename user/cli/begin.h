@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* begin: what the process is put right for before it does anything else. */
+#ifndef PARKWATCH_CLI_BEGIN_H
+#define PARKWATCH_CLI_BEGIN_H
+
+/*
+ * Descriptors 0 to 2 are taken, so that no file of ours gets such a number and receives what is meant for a person: where
+ * one was closed, reading and writing fail there. A file that may not grow further (ulimit -f) is an error of writing.
+ */
+void begin(void);
+
+#endif
