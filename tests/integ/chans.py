@@ -2,6 +2,7 @@
 """chans: what parkwatch chans says of channels, locks and deadlocks against what the program knows, on every Go and build mode."""
 import contextlib
 import json
+import re
 import subprocess
 
 import build
@@ -120,9 +121,41 @@ def innocent(minor, mode):
         expect(waiters > 100, f"only {waiters} waiters were seen at all")
 
 
+def alike(minor, mode):
+    """Each kind once for a person, each object for a program."""
+    with knots("alike", minor, mode) as (pid, truth):
+        for tries_left in (2, 1, 0):
+            said, text = read(pid), parkwatch(pid)
+            try:
+                locks = {l["addr"]: l for l in said["locks"]}
+                for want in truth["locks"]:
+                    lock = locks.get(want["addr"], {"waiters": [], "holders": []})
+                    expect(goids(lock["waiters"]) == sorted(want["waiters"]), f"{lock}, want {want}")
+                    expect(goids(lock["holders"]) == sorted(want["holders"]), f"{lock}, want {want}")
+                same_rings(said, truth)
+                kinds_are_told_once(text)
+                break
+            except Failed:
+                if not tries_left:
+                    raise
+
+
+def kinds_are_told_once(text):
+    expect(re.search(r"^40 like this: mutex, locked(, starving)?: 2 to 3 waiting at each\n  addresses( 0x[0-9a-f]+){8} \.\.\.\n"
+                     r"  each held by 1 goroutine, which would unlock it at main\.holdAndReceive[^;]*; it is at main\.holdAndReceive .*\n"
+                     r"      goroutines( \d+){8} \.\.\.\n  2 to 3 wait at main\.inner ", text, re.M), text)
+    expect(len(re.findall(r"^mutex 0x[0-9a-f]+, locked(?:, starving)?: 60 waiting\n  held by goroutine \d+, ", text, re.M)) == 1, text)
+    expect(len(re.findall(r"^40 like this: mutex, locked(?:, starving)?: 1 waiting at each$", text, re.M)) == 1, text)
+    expect(re.search(r"; 23 deadlocks\n\nDEADLOCK: 2 goroutines wait for each other; 20 like this, one of them:\n", text), text)
+    expect("DEADLOCK: a goroutine waits for itself; 3 like this, one of them:\n" in text and text.count("DEADLOCK: ") == 2, text)
+    expect(re.search(r"  the others, by one goroutine of each:( \d+){8} \.\.\.\n", text), text)
+    expect(re.search(r"  held by 30 goroutines as readers, which would unlock it at main\.readAndReceive", text), text)
+    expect(len(text.splitlines()) < 70, f"{len(text.splitlines())} lines: {text}")
+
+
 ALL = [(minor, "static") for minor in sorted(set(build.TOOLCHAINS) - {14})]
 BUILDS = [(minor, mode) for minor in (16, 21, build.MODES_MINOR) for mode in MODES]
-CASES = [(deadlocks, ALL + BUILDS), (channels, ALL + BUILDS), (innocent, ALL)]
+CASES = [(deadlocks, ALL + BUILDS), (channels, ALL + BUILDS), (innocent, ALL), (alike, [(m, "static") for m in (16, 21, build.MODES_MINOR, 27)])]
 
 
 def cases():

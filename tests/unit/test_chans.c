@@ -15,15 +15,15 @@
 /* What was read of a program: goroutines 11, 12, ... and what they wait for. */
 struct scene {
 	struct census c;
-	struct census_g gs[32];
-	struct census_wait waits[32];
+	struct census_g gs[64];
+	struct census_wait waits[64];
 	struct census_stack stacks[2];
 	uint64_t pcs[8];
 	struct gchan chans_v[32];
 	struct gchans chans;
-	struct glock locks_v[4];
+	struct glock locks_v[32];
 	struct glocks locks;
-	struct ghold holds_v[4];
+	struct ghold holds_v[64];
 	struct gholds holds;
 	struct waitgraph graph;
 	struct goruntime rt;
@@ -302,6 +302,137 @@ Test(chans, json_names_who_holds_what_and_the_rings)
 	cr_expect_eq(json_object_array_length(at(lock, "waiters")), 1);
 	cr_expect_eq(json_object_array_length(at(lock, "holders")), 1);
 	cr_expect(json_object_get_boolean(at(at(lock, "state"), "locked")));
+	json_object_put(o);
+	free(text);
+	end(s);
+}
+
+/* A mutex that the goroutine made last holds; its release stands at release_pc. */
+static uint64_t add_mutex(struct scene *s, uint64_t release_pc)
+{
+	const uint64_t addr = 0x1000 + 0x10 * s->locks.nr;
+
+	s->locks_v[s->locks.nr++] = (struct glock){ .addr = addr, .kind = CENSUS_WAIT_MUTEX, .settled = true, .locked = true };
+	s->holds_v[s->holds.nr++] =
+		(struct ghold){ .lock = addr, .g = (uint32_t)s->c.nr - 1, .release_pc = release_pc, .kind = GHOLD_MUTEX };
+	return addr;
+}
+
+static void add_mutex_waiters(struct scene *s, uint64_t addr, unsigned int nr)
+{
+	for (unsigned int i = 0; i < nr; i++) {
+		add_g(s, IN_MAIN, 0);
+		add_wait(s, addr, CENSUS_WAIT_MUTEX, CENSUS_WAY_NONE, false);
+	}
+}
+
+Test(chans, locks_with_holders_at_one_place_are_a_fold)
+{
+	struct scene *s = new_scene();
+	char *text;
+
+	for (unsigned int i = 0; i < 6; i++) {
+		add_g(s, IN_WORKER, 0);
+		add_mutex_waiters(s, add_mutex(s, PC_WORKER), 2 + i % 2);
+	}
+	show(s);
+	cr_assert_eq(s->cs->nr_folds, 1);
+	text = rendered(s, false, chans_show__text);
+	cr_expect_not_null(strstr(text, "6 like this: mutex, locked: 2 to 3 waiting at each\n"
+					"  addresses 0x1000 0x1010 0x1020 0x1030 0x1040 0x1050\n"
+					"  each held by 1 goroutine, which would unlock it at main.worker main.go:20; it is at main.worker main.go:20\n"
+					"      goroutines 11 14 18 21 25 28\n"
+					"  2 to 3 wait at main.main main.go:9\n"), "%s", text);
+	free(text);
+	end(s);
+}
+
+Test(chans, locks_whose_holders_or_waiters_are_not_alike_are_told_apart)
+{
+	struct scene *s = new_scene();
+
+	add_g(s, IN_WORKER, 0);
+	add_mutex_waiters(s, add_mutex(s, PC_WORKER), 1);
+	add_g(s, IN_WORKER, 0); /* releases it elsewhere */
+	add_mutex_waiters(s, add_mutex(s, PC_MAIN), 1);
+	add_g(s, IN_MAIN, 0); /* stands elsewhere */
+	add_mutex_waiters(s, add_mutex(s, PC_WORKER), 1);
+	add_g(s, IN_WORKER, 0); /* has far more behind it */
+	add_mutex_waiters(s, add_mutex(s, PC_WORKER), 20);
+	add_mutex_waiters(s, add_mutex(s, PC_WORKER), 1);
+	s->holds.nr--; /* nobody is known to hold it */
+	show(s);
+	cr_expect_eq(s->cs->nr_folds, 5);
+	end(s);
+}
+
+Test(chans, readers_of_one_lock_are_told_once)
+{
+	struct scene *s = new_scene();
+	char *text;
+
+	s->locks_v[0] = (struct glock){ .addr = 0x1000, .kind = CENSUS_WAIT_RWMUTEX, .settled = true, .writer = true, .locked = true,
+					.departing = 20 };
+	s->locks.nr = 1;
+	for (uint32_t i = 0; i < 20; i++) {
+		add_g(s, IN_WORKER, 0);
+		s->holds_v[i] = (struct ghold){ .lock = 0x1000, .g = i, .release_pc = PC_WORKER, .kind = GHOLD_READ };
+	}
+	s->holds.nr = 20;
+	add_g(s, IN_MAIN, 0);
+	add_wait(s, 0x1000, CENSUS_WAIT_RWMUTEX, CENSUS_WAY_WRITE, false);
+	show(s);
+	text = rendered(s, false, chans_show__text);
+	cr_expect_not_null(strstr(text, "  held by 20 goroutines as readers, which would unlock it at main.worker main.go:20; "
+					"they are at main.worker main.go:20\n"
+					"      goroutines 11 12 13 14 15 16 17 18 ...\n"), "%s", text);
+	free(text);
+	end(s);
+}
+
+/* Rings of two: the first holds one mutex and wants the other, and the other way round; turned: told from the second one. */
+static void add_ring(struct scene *s, struct wait_ring *ring, struct wait_edge *steps, uint64_t release_pc, bool turned)
+{
+	const uint32_t g = (uint32_t)s->c.nr, hold = (uint32_t)s->holds.nr, wait = (uint32_t)s->c.nr_waits;
+	uint64_t first;
+
+	add_g(s, IN_MAIN, 0);
+	first = add_mutex(s, PC_MAIN);
+	add_wait(s, first + 0x10, CENSUS_WAIT_MUTEX, CENSUS_WAY_NONE, false);
+	add_g(s, IN_MAIN, 0);
+	add_mutex(s, release_pc);
+	add_wait(s, first, CENSUS_WAIT_MUTEX, CENSUS_WAY_NONE, false);
+	steps[turned ? 1 : 0] = (struct wait_edge){ g, g + 1, wait, hold + 1 };
+	steps[turned ? 0 : 1] = (struct wait_edge){ g + 1, g, wait + 1, hold };
+	ring->nr = 2;
+	ring->behind = 1;
+}
+
+Test(chans, deadlocks_that_are_alike_are_told_once)
+{
+	struct scene *s = new_scene();
+	struct wait_edge steps[8];
+	struct wait_ring rings[4] = { { .edges_at = 0 }, { .edges_at = 2 }, { .edges_at = 4 }, { .edges_at = 6 } };
+	struct json_object *o;
+	char *text;
+
+	add_ring(s, &rings[0], steps, PC_WORKER, false);
+	add_ring(s, &rings[1], steps + 2, PC_WORKER, true);
+	add_ring(s, &rings[2], steps + 4, PC_MAIN, false); /* another one */
+	add_ring(s, &rings[3], steps + 6, PC_WORKER, false);
+	s->graph = (struct waitgraph){ .steps = steps, .nr_steps = 8, .rings = rings, .nr_rings = 4 };
+	show(s);
+	cr_assert_eq(s->cs->nr_ring_folds, 2);
+	text = rendered(s, false, chans_show__text);
+	cr_expect_not_null(strstr(text, "; 4 deadlocks\n\nDEADLOCK: 2 goroutines wait for each other; 3 like this, one of them:\n"
+					"  goroutine 11 waits for mutex 0x1010 "), "%s", text);
+	cr_expect_not_null(strstr(text, "  the others, by one goroutine of each: 14 17\n  behind all of these: 3 more goroutines\n"),
+			   "%s", text);
+	free(text);
+	text = rendered(s, false, chans_show__json);
+	o = json_tokener_parse(text);
+	cr_assert_not_null(o, "%s", text);
+	cr_expect_eq(json_object_array_length(at(o, "deadlocks")), 4, "nothing is folded for programs");
 	json_object_put(o);
 	free(text);
 	end(s);

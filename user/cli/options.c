@@ -204,7 +204,8 @@ const struct cmd_def cmd_table[CMD_MAX] = {
 			"stops nothing. Deadlocks come first: goroutines that wait for each other's locks, each step with its evidence; "
 			"a ring is told only if each holder is certain and it still stands after 100 ms. Go's locks do not say who holds "
 			"them: a goroutine that does not run holds what its own code will unlock when it goes on. In the text equal waiters "
-			"and equal objects are folded; json has each. Filters choose the waiters that are shown, not the deadlocks. A "
+			"and equal objects are folded, locks with holders at the same places and deadlocks of the same steps too; json "
+			"has each. Filters choose the waiters that are shown, not the deadlocks. A "
 			"deadlock found is no error: the exit status is 0." },
 	[CMD_LEAKS] = { "leaks", "-p PID [option...]", "which goroutines leak, how we know, who made them, what they wait for",
 			"Looks at all goroutines of the Go process several times, sees births and exits by probes in between, and tells groups "

@@ -344,50 +344,46 @@ static void builder__forget_types(struct builder *b)
 
 /* --- folds --- */
 
-static uint64_t mix(uint64_t hash, uint64_t word)
+/* The words of a lock that a person reads. */
+static uint64_t shape_of_lock(const struct chans *cs, const struct object *o, uint64_t h)
 {
-	hash = (hash ^ word) * 0x9e3779b97f4a7c15ULL;
-	return hash ^ hash >> 29;
+	const struct glock *l = chans__lock(cs, o);
+
+	h = shape_mix(shape_mix(h, l->kind), l->settled | l->locked << 1 | l->writer << 2 | l->starving << 3);
+	h = shape_mix(shape_mix(h, (uint64_t)l->counter), l->value);
+	h = shape_mix(h, (uint64_t)(!l->writer ? l->readers : l->departing > 0 ? l->departing : 0));
+	for (uint32_t i = 0; i < o->nr_holders; i++) {
+		const struct holder_group *g = &cs->holder_groups[o->holders_at + i];
+		const struct object_holder *first = &cs->holders[g->first];
+
+		h = shape_mix(shape_mix(h, first->kind), shape_of_count(g->nr));
+		h = shape_of_place(shape_of_place(h, &first->release), &first->stand);
+	}
+	return h;
 }
 
-static bool has_holder(const struct chans *cs, const struct object *o)
-{
-	size_t nr = 0;
-
-	if (o->kind == OBJECT_LOCK)
-		gholds__of(cs->sources[o->rt].holds, o->addr, &nr);
-	return nr > 0;
-}
-
-/*
- * What objects have in common that a person need not read twice. Whoever is held by somebody known
- * is alone.
- */
+/* What objects have in common that a person need not read twice. */
 static uint64_t shape_of(const struct chans *cs, const struct object *o)
 {
-	uint64_t h = mix(mix(o->kind, o->rt), o->nr);
+	const bool lock = o->kind == OBJECT_LOCK;
+	uint64_t h = shape_mix(shape_mix(o->kind, o->rt), lock ? shape_of_count(o->nr) : o->nr);
 
 	if (o->kind == OBJECT_CHAN) {
 		const struct gchan *ch = chans__chan(cs, o);
 
-		h = mix(mix(mix(h, ch->len), ch->cap), ch->elem_type);
-		h = mix(h, ch->settled | ch->closed << 1 | !!ch->timer << 2 |
-				   (uint64_t)ch->elem_size << 8);
-		h = ch->nr_elements ? mix(h, o->addr) : h;
-	} else if (o->kind == OBJECT_LOCK) {
-		const struct glock *l = chans__lock(cs, o);
-
-		h = mix(mix(h, l->kind),
-			l->settled | l->locked << 1 | l->writer << 2 | l->starving << 3);
-		h = mix(mix(mix(h, (uint64_t)l->counter), (uint64_t)l->readers), l->value);
-		h = has_holder(cs, o) ? mix(h, o->addr) : h;
+		h = shape_mix(shape_mix(shape_mix(h, ch->len), ch->cap), ch->elem_type);
+		h = shape_mix(h, ch->settled | ch->closed << 1 | !!ch->timer << 2 |
+					 (uint64_t)ch->elem_size << 8);
+		h = ch->nr_elements ? shape_mix(h, o->addr) : h;
+	} else if (lock) {
+		h = shape_of_lock(cs, o, h);
 	}
 	for (uint32_t i = 0; i < o->nr_groups; i++) {
 		const struct waiter_group *g = &cs->groups[o->groups_at + i];
 		const struct object_waiter *w = &cs->waiters[g->first];
 
-		h = mix(mix(mix(h, g->nr), w->place), cs->d->rows[w->row].made);
-		h = mix(h, w->way | w->select << 8);
+		h = shape_mix(shape_mix(h, lock ? shape_of_count(g->nr) : g->nr), w->place);
+		h = shape_mix(shape_mix(h, cs->d->rows[w->row].made), w->way | w->select << 8);
 	}
 	return h;
 }
@@ -486,7 +482,10 @@ static int builder__run(struct builder *b)
 			o->type = builder__type(b, o->rt, chans__chan(cs, o)->elem_type);
 		chans__group(cs, o);
 	}
-	return chans__fold(cs);
+	err = chans__find_holders(cs);
+	if (!err)
+		err = chans__fold(cs);
+	return err ? err : chans__fold_rings(cs);
 }
 
 int chans__new(struct dump *d, const struct chans_source *sources, const struct addrspace *as,
@@ -523,6 +522,10 @@ void chans__free(struct chans *cs)
 	free(cs->folds);
 	free(cs->waiters);
 	free(cs->groups);
+	free(cs->holders);
+	free(cs->holder_groups);
+	free(cs->rings);
+	free(cs->ring_folds);
 	free(cs->places);
 	free(cs);
 }

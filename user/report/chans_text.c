@@ -123,29 +123,56 @@ static void put_step(struct writer *w, uint16_t rt, const struct wait_edge *e)
 	put(w, "\n");
 }
 
+/* The others of a fold, by one goroutine of each. */
+static void put_alike(struct writer *w, const struct ring_fold *f)
+{
+	if (f->nr == 1)
+		return;
+	put(w, "  the others, by one goroutine of each:");
+	for (uint32_t i = 1; i < f->nr && i <= SAMPLE; i++) {
+		const struct ring *r = &w->cs->rings[f->first + i];
+		const struct waitgraph *g = w->cs->sources[r->rt].graph;
+		const struct wait_edge *e = &g->steps[g->rings[r->index].edges_at];
+
+		put(w, " %llu", (unsigned long long)w->cs->d->in.censuses[r->rt]->gs[e->g].goid);
+	}
+	put(w, "%s\n", f->nr - 1 > SAMPLE ? " ..." : "");
+}
+
+static void put_ring_fold(struct writer *w, const struct ring_fold *f)
+{
+	const struct ring *first = &w->cs->rings[f->first];
+	const struct waitgraph *g = w->cs->sources[first->rt].graph;
+	const struct wait_ring *r = &g->rings[first->index];
+
+	if (r->nr == 1)
+		put(w, "DEADLOCK: a goroutine waits for itself");
+	else
+		put(w, "DEADLOCK: %u goroutines wait for each other", r->nr);
+	if (f->nr > 1)
+		put(w, "; %u like this, one of them:", f->nr);
+	put(w, "\n");
+	for (uint32_t k = 0; k < r->nr; k++)
+		put_step(w, first->rt, &g->steps[r->edges_at + k]);
+	put_alike(w, f);
+	if (f->behind)
+		put(w, "  behind %s: %llu more goroutine%s\n",
+		    f->nr > 1 ? "all of these" : r->nr == 1 ? "it" : "them",
+		    (unsigned long long)f->behind, f->behind == 1 ? "" : "s");
+	put(w, "\n");
+}
+
 static void put_deadlocks(struct writer *w)
 {
-	for (uint16_t rt = 0; rt < w->cs->d->in.nr; rt++) {
-		const struct waitgraph *g = w->cs->sources[rt].graph;
+	bool cut = false;
 
-		for (size_t i = 0; i < g->nr_rings; i++) {
-			const struct wait_ring *r = &g->rings[i];
-
-			if (r->nr == 1)
-				put(w, "DEADLOCK: a goroutine waits for itself\n");
-			else
-				put(w, "DEADLOCK: %u goroutines wait for each other\n", r->nr);
-			for (uint32_t k = 0; k < r->nr; k++)
-				put_step(w, rt, &g->steps[r->edges_at + k]);
-			if (r->behind)
-				put(w, "  behind %s: %u more goroutines\n",
-				    r->nr == 1 ? "it" : "them", r->behind);
-			put(w, "\n");
-		}
-		if (g->cut)
-			put(w, "there may be more deadlocks: too many goroutines wait for each "
-			       "other to look at all\n\n");
-	}
+	for (size_t i = 0; i < w->cs->nr_ring_folds; i++)
+		put_ring_fold(w, &w->cs->ring_folds[i]);
+	for (uint16_t rt = 0; rt < w->cs->d->in.nr; rt++)
+		cut = cut || w->cs->sources[rt].graph->cut;
+	if (cut)
+		put(w, "there may be more deadlocks: too many goroutines wait for each "
+		       "other to look at all\n\n");
 }
 
 /* --- objects --- */
@@ -188,7 +215,8 @@ static void put_chan(struct writer *w, const struct object *o)
 	put(w, "%s%s", ch->closed ? ", closed" : "", ch->timer ? ", fed by a timer" : "");
 }
 
-static void put_lock(struct writer *w, const struct object *o)
+/* many: it stands for others that are like it. */
+static void put_lock(struct writer *w, const struct object *o, bool many)
 {
 	const struct glock *l = chans__lock(w->cs, o);
 
@@ -211,34 +239,91 @@ static void put_lock(struct writer *w, const struct object *o)
 		break;
 	case CENSUS_WAIT_WAITGROUP: put(w, ", counter %d", l->counter); break;
 	case CENSUS_WAIT_COND:
-		if (l->locker)
+		if (l->locker && !many)
 			put(w, ", with the lock at 0x%llx", (unsigned long long)l->locker);
 		break;
 	default: put(w, ", value %u", l->value);
 	}
 }
 
-static void put_holders(struct writer *w, const struct object *o)
+/* What a number is for the objects of a fold: "3", "4 to 7". */
+struct span {
+	uint32_t least, most;
+	uint64_t all;
+};
+
+static void span__add(struct span *s, uint32_t nr)
+{
+	s->least = !s->all || nr < s->least ? nr : s->least;
+	s->most = nr > s->most ? nr : s->most;
+	s->all += nr;
+}
+
+static void put_span(struct writer *w, const struct span *s)
+{
+	if (s->least == s->most)
+		put(w, "%u", s->least);
+	else
+		put(w, "%u to %u", s->least, s->most);
+}
+
+static const struct holder_group *holders_of(const struct writer *w, const struct object *o, uint32_t group)
+{
+	return &w->cs->holder_groups[o->holders_at + group];
+}
+
+static void put_holder_goids(struct writer *w, const struct object *o, uint32_t nr_objects, uint32_t group)
+{
+	const struct census *c = w->cs->d->in.censuses[o->rt];
+	unsigned int told = 0;
+
+	put(w, "      goroutines");
+	for (uint32_t i = 0; i < nr_objects && told <= SAMPLE; i++) {
+		const struct holder_group *g = holders_of(w, &o[i], group);
+
+		for (uint32_t k = 0; k < g->nr && told <= SAMPLE; k++, told++)
+			if (told < SAMPLE)
+				put(w, " %llu", (unsigned long long)c->gs[w->cs->holders[g->first + k].g].goid);
+	}
+	put(w, "%s\n", told > SAMPLE ? " ..." : "");
+}
+
+/* Those of each of the objects of a fold that have the same places. */
+static void put_holder_group(struct writer *w, const struct object *o, uint32_t nr_objects, uint32_t group)
+{
+	const struct object_holder *h = &w->cs->holders[holders_of(w, o, group)->first];
+	struct span s = { 0, 0, 0 };
+
+	for (uint32_t i = 0; i < nr_objects; i++)
+		span__add(&s, holders_of(w, &o[i], group)->nr);
+	if (s.all == 1) {
+		put(w, "  held by goroutine %llu%s, which would unlock it at ",
+		    (unsigned long long)w->cs->d->in.censuses[o->rt]->gs[h->g].goid,
+		    h->kind == GHOLD_READ ? " as a reader" : "");
+	} else {
+		put(w, nr_objects > 1 ? "  each held by " : "  held by ");
+		put_span(w, &s);
+		put(w, " goroutine%s%s, which would unlock it at ", s.most == 1 ? "" : "s",
+		    h->kind != GHOLD_READ ? "" : s.most == 1 ? " as a reader" : " as readers");
+	}
+	put_place(w, &h->release);
+	put(w, s.most == 1 ? "; it is at " : "; they are at ");
+	put_place(w, &h->stand);
+	put(w, "\n");
+	if (s.all > 1)
+		put_holder_goids(w, o, nr_objects, group);
+}
+
+static void put_holders(struct writer *w, const struct object *o, uint32_t nr_objects)
 {
 	const struct glock *l = o->kind == OBJECT_LOCK ? chans__lock(w->cs, o) : NULL;
-	const struct census *c = w->cs->d->in.censuses[o->rt];
-	const struct ghold *h;
-	size_t nr;
 
 	if (!l || (l->kind != CENSUS_WAIT_MUTEX && l->kind != CENSUS_WAIT_RWMUTEX))
 		return;
-	h = gholds__of(w->cs->sources[o->rt].holds, l->addr, &nr);
-	if (!nr && l->settled && l->locked && !(l->writer && l->departing > 0))
+	if (!o->nr_holders && l->settled && l->locked && !(l->writer && l->departing > 0))
 		put(w, "  nobody is known to hold it\n");
-	for (size_t i = 0; i < nr; i++) {
-		put(w, "  held by goroutine %llu%s, which would unlock it at ",
-		    (unsigned long long)c->gs[h[i].g].goid,
-		    h[i].kind == GHOLD_READ ? " as a reader" : "");
-		put_release(w, o->rt, &h[i]);
-		put(w, "; it is at ");
-		put_stand(w, o->rt, h[i].g);
-		put(w, "\n");
-	}
+	for (uint32_t i = 0; i < o->nr_holders; i++)
+		put_holder_group(w, o, nr_objects, i);
 }
 
 static const char *way_words(const struct object *o, const struct object_waiter *w)
@@ -255,72 +340,84 @@ static const char *way_words(const struct object *o, const struct object_waiter 
 					 : "wait";
 }
 
-static void put_goids(struct writer *w, const struct object *o, const struct waiter_group *g,
-		      uint32_t nr_objects)
+static const struct waiter_group *waiters_of(const struct writer *w, const struct object *o, uint32_t group)
 {
-	put(w, "      goroutine%s", g->nr * nr_objects == 1 ? "" : "s");
-	for (uint32_t i = 0; i < nr_objects && i < SAMPLE; i++) {
-		const struct waiter_group *same =
-			&w->cs->groups[o[i].groups_at + (g - &w->cs->groups[o->groups_at])];
+	return &w->cs->groups[o->groups_at + group];
+}
 
-		for (uint32_t k = 0; k < same->nr && i + k < SAMPLE; k++)
+static void put_goids(struct writer *w, const struct object *o, uint32_t nr_objects, uint32_t group, uint64_t all)
+{
+	unsigned int told = 0;
+
+	put(w, "      goroutine%s", all == 1 ? "" : "s");
+	for (uint32_t i = 0; i < nr_objects && told < SAMPLE; i++) {
+		const struct waiter_group *g = waiters_of(w, &o[i], group);
+
+		for (uint32_t k = 0; k < g->nr && told < SAMPLE; k++, told++)
 			put(w, " %llu",
-			    (unsigned long long)waiter_g(w->cs, &w->cs->waiters[same->first + k])
-				    ->goid);
+			    (unsigned long long)waiter_g(w->cs, &w->cs->waiters[g->first + k])->goid);
 	}
-	put(w, "%s\n", (uint64_t)g->nr * nr_objects > SAMPLE ? " ..." : "");
+	put(w, "%s\n", all > SAMPLE ? " ..." : "");
 }
 
 /* One group of each of the objects of a fold: they are alike. */
 static void put_group(struct writer *w, const struct object *o, uint32_t nr_objects, uint32_t group)
 {
-	const struct waiter_group *g = &w->cs->groups[o->groups_at + group];
-	const struct object_waiter *first = &w->cs->waiters[g->first];
+	const struct object_waiter *first = &w->cs->waiters[waiters_of(w, o, group)->first];
 	const struct site *made = dump__site(w->cs->d, w->cs->d->rows[first->row].made);
 	uint64_t oldest = DUMP_UNKNOWN;
+	struct span s = { 0, 0, 0 };
 
 	for (uint32_t i = 0; i < nr_objects; i++) {
-		uint64_t ns = w->cs->groups[o[i].groups_at + group].oldest_ns;
+		const struct waiter_group *g = waiters_of(w, &o[i], group);
 
-		if (ns != DUMP_UNKNOWN && (oldest == DUMP_UNKNOWN || ns > oldest))
-			oldest = ns;
+		span__add(&s, g->nr);
+		if (g->oldest_ns != DUMP_UNKNOWN && (oldest == DUMP_UNKNOWN || g->oldest_ns > oldest))
+			oldest = g->oldest_ns;
 	}
-	put(w, "  %u %s at ", g->nr, way_words(o, first));
+	put(w, "  ");
+	put_span(w, &s);
+	put(w, " %s at ", way_words(o, first));
 	put_place(w, &w->cs->places[first->place]);
 	if (oldest != DUMP_UNKNOWN) {
-		put(w, ", %sat least ", g->nr * nr_objects == 1 ? "for " : "the oldest for ");
+		put(w, ", %sat least ", s.all == 1 ? "for " : "the oldest for ");
 		put_age(w, oldest);
 	}
 	put(w, "\n");
 	if (made && made->known)
 		put(w, "      created by %s %s:%u\n", made->func, made->file, made->line);
-	put_goids(w, o, g, nr_objects);
+	put_goids(w, o, nr_objects, group, s.all);
+}
+
+static void put_title(struct writer *w, const struct object *o, uint32_t nr_objects)
+{
+	const char *word = o->kind == OBJECT_CHAN ? "chan" : dump_wait_kind((enum census_wait_kind)chans__lock(w->cs, o)->kind);
+	struct span s = { 0, 0, 0 };
+
+	for (uint32_t i = 0; i < nr_objects; i++)
+		span__add(&s, o[i].nr);
+	if (nr_objects == 1)
+		put(w, "%s 0x%llx", word, (unsigned long long)o->addr);
+	else
+		put(w, "%u like this: %s", nr_objects, word);
+	if (o->kind == OBJECT_CHAN)
+		put_chan(w, o);
+	else
+		put_lock(w, o, nr_objects > 1);
+	put(w, ": ");
+	put_span(w, &s);
+	put(w, " waiting%s\n", nr_objects > 1 ? " at each" : "");
 }
 
 static void put_fold(struct writer *w, const struct object_fold *f)
 {
 	const struct object *o = &w->cs->objects[f->first];
 
-	if (o->kind == OBJECT_NOTHING) {
+	if (o->kind == OBJECT_NOTHING)
 		put(w, "%u goroutine%s that nobody can wake: nil channels, select without cases\n",
 		    o->nr, o->nr == 1 ? "" : "s");
-	} else {
-		const char *word =
-			o->kind == OBJECT_CHAN
-				? "chan"
-				: dump_wait_kind(
-					  (enum census_wait_kind)chans__lock(w->cs, o)->kind);
-
-		if (f->nr == 1)
-			put(w, "%s 0x%llx", word, (unsigned long long)o->addr);
-		else
-			put(w, "%u like this: %s", f->nr, word);
-		if (o->kind == OBJECT_CHAN)
-			put_chan(w, o);
-		else
-			put_lock(w, o);
-		put(w, ": %u waiting%s\n", o->nr, f->nr > 1 ? " at each" : "");
-	}
+	else
+		put_title(w, o, f->nr);
 	if (f->nr > 1) {
 		put(w, "  addresses");
 		for (uint32_t i = 0; i < f->nr && i < SAMPLE; i++)
@@ -329,7 +426,7 @@ static void put_fold(struct writer *w, const struct object_fold *f)
 	}
 	if (o->kind == OBJECT_CHAN)
 		put_elements(w, o);
-	put_holders(w, o);
+	put_holders(w, o, f->nr);
 	for (uint32_t i = 0; i < o->nr_groups; i++)
 		put_group(w, o, f->nr, i);
 	put(w, "\n");
@@ -338,7 +435,7 @@ static void put_fold(struct writer *w, const struct object_fold *f)
 static void put_head(struct writer *w)
 {
 	const struct report_meta *m = w->show->meta;
-	uint64_t chans = 0, locks = 0, on_chans = 0, on_locks = 0, rings = 0;
+	uint64_t chans = 0, locks = 0, on_chans = 0, on_locks = 0, rings = w->cs->nr_rings;
 
 	for (size_t i = 0; i < w->cs->nr; i++) {
 		const struct object *o = &w->cs->objects[i];
@@ -348,8 +445,6 @@ static void put_head(struct writer *w)
 		on_chans += o->kind == OBJECT_CHAN ? o->nr : 0;
 		on_locks += o->kind == OBJECT_LOCK ? o->nr : 0;
 	}
-	for (size_t rt = 0; rt < w->cs->d->in.nr; rt++)
-		rings += w->cs->sources[rt].graph->nr_rings;
 	put(w, "pid %d '%s', %s: %llu wait%s on %llu channel%s, %llu on %llu lock%s; ", m->pid,
 	    framer__text(w->cs->d->framer, m->comm), framer__text(w->cs->d->framer, m->go_version),
 	    (unsigned long long)on_chans, on_chans == 1 ? "" : "s", (unsigned long long)chans,

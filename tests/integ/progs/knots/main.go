@@ -2,7 +2,7 @@
 
 // knots: goroutines that wait on channels and locks of every kind, and for each other.
 //
-//	knots deadlocks|channels|innocent
+//	knots deadlocks|channels|innocent|alike
 //
 // Says "ready" and one line of JSON: the truth. Ends with its standard input.
 package main
@@ -88,7 +88,7 @@ func settle() {
 }
 
 func main() {
-	kinds := map[string]func(){"deadlocks": deadlocks, "channels": channels, "innocent": innocent}
+	kinds := map[string]func(){"deadlocks": deadlocks, "channels": channels, "innocent": innocent, "alike": alike}
 	kinds[os.Args[1]]()
 	if os.Args[1] != "innocent" {
 		settle()
