@@ -63,7 +63,7 @@ Test(goexe, reads_version_and_settings_of_go_118)
 	size_t len = inline_blob(buf, "go1.22.12", MODINFO);
 
 	bufspace__init(&b, buf, len, BASE);
-	cr_assert_eq(goexe_read(&b.as, BASE, &exe), 0);
+	cr_assert_eq(goexe_read(&b.as, BASE, &exe, NULL), 0);
 	cr_expect_str_eq(exe.version, "go1.22.12");
 	cr_expect_str_eq(exe.buildmode, "pie");
 	cr_expect_eq(exe.race, 1);
@@ -82,7 +82,7 @@ Test(goexe, reads_the_pointers_of_go_115)
 	memcpy(buf + 64, words + 2, 32); /* version {ptr, 7}, modinfo {0, 0} */
 	memcpy(buf + 100, "go1.15x", 7);
 	bufspace__init(&b, buf, sizeof(buf), BASE);
-	cr_assert_eq(goexe_read(&b.as, BASE, &exe), 0);
+	cr_assert_eq(goexe_read(&b.as, BASE, &exe, NULL), 0);
 	cr_expect_str_eq(exe.version, "go1.15x");
 	cr_expect_eq(exe.race, -1, "settings are of Go 1.18");
 }
@@ -96,15 +96,15 @@ Test(goexe, refuses_what_is_cut_off_or_damaged)
 
 	for (size_t n = 0; n < len; n++) {
 		bufspace__init(&b, buf, n, BASE);
-		cr_assert_eq(goexe_read(&b.as, BASE, &exe), -EFAULT, "cut at %zu", n);
+		cr_assert_eq(goexe_read(&b.as, BASE, &exe, NULL), -EFAULT, "cut at %zu", n);
 	}
 	bufspace__init(&b, buf, len, BASE);
 	memset(buf + 32, 0xff, 12);
-	cr_expect_eq(goexe_read(&b.as, BASE, &exe), -EBADMSG, "a length without end");
+	cr_expect_eq(goexe_read(&b.as, BASE, &exe, NULL), -EBADMSG, "a length without end");
 	memset(buf + 32, 0, 1);
-	cr_expect_eq(goexe_read(&b.as, BASE, &exe), -EBADMSG, "no version");
+	cr_expect_eq(goexe_read(&b.as, BASE, &exe, NULL), -EBADMSG, "no version");
 	buf[1] = 'x';
-	cr_expect_eq(goexe_read(&b.as, BASE, &exe), -ENOENT, "no magic");
+	cr_expect_eq(goexe_read(&b.as, BASE, &exe, NULL), -ENOENT, "no magic");
 	cr_expect_str_eq(exe.version, "untouched");
 }
 

@@ -126,11 +126,12 @@ static int read_inline_string(const struct addrspace *as, uint64_t *addr, size_t
 	return 0;
 }
 
-int goexe_read(const struct addrspace *as, uint64_t addr, struct goexe *ret)
+int goexe_read(const struct addrspace *as, uint64_t addr, struct goexe *ret, struct gomain **ret_main)
 {
 	struct goexe exe = { .race = -1, .cgo = -1 };
 	scoped_mem char *version = NULL, *mod = NULL;
 	size_t version_len, mod_len = 0;
+	const char *info;
 	uint8_t h[HEADER_BYTES];
 	int err = addrspace__read(as, addr, h, sizeof(h));
 
@@ -160,10 +161,13 @@ int goexe_read(const struct addrspace *as, uint64_t addr, struct goexe *ret)
 	if (!version_len)
 		return -EBADMSG;
 	copy_text(exe.version, sizeof(exe.version), version, version_len);
-	if (mod && mod_len > 2 * MODINFO_GUARD)
-		goexe_settings(mod + MODINFO_GUARD, mod_len - 2 * MODINFO_GUARD, &exe);
-	*ret = exe;
-	return 0;
+	info = mod && mod_len > 2 * MODINFO_GUARD ? mod + MODINFO_GUARD : "";
+	mod_len = *info ? mod_len - 2 * MODINFO_GUARD : 0;
+	goexe_settings(info, mod_len, &exe);
+	err = ret_main ? gomain__new(info, mod_len, ret_main) : 0;
+	if (!err)
+		*ret = exe;
+	return err;
 }
 
 int goexe_find(const struct addrspace *as, uint64_t start, uint64_t end, uint64_t *ret_addr)

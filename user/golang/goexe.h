@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/addrspace.h"
+#include "golang/gomain.h"
 
 #define GOEXE_ALIGN	  16	/* of the buildinfo blob (debug/buildinfo buildInfoAlign) */
 #define GOEXE_VERSION_MAX 64
@@ -25,8 +26,11 @@ struct goexe {
 	int8_t race, cgo;			/* 1 yes, 0 no, -1 not said; cgo: CGO_ENABLED, not that C is linked in */
 };
 
-/* Reads the blob at addr. -ENOENT: there is none; -EFAULT; -EBADMSG: damaged. */
-int goexe_read(const struct addrspace *as, uint64_t addr, struct goexe *ret);
+/*
+ * Reads the blob at addr. -ENOENT: there is none; -EFAULT; -EBADMSG: damaged; -ENOMEM. ret_main: NULL or of what modules it is, then the
+ * caller's.
+ */
+int goexe_read(const struct addrspace *as, uint64_t addr, struct goexe *ret, struct gomain **ret_main);
 
 /* Looks for the blob in [start, end) at every 16th byte. -ENOENT: not there. */
 int goexe_find(const struct addrspace *as, uint64_t start, uint64_t end, uint64_t *ret_addr);

@@ -33,6 +33,7 @@ void goruntime__free(struct goruntime *rt)
 	if (!rt)
 		return;
 	gosym__free(rt->sym);
+	gomain__free(rt->main);
 	free(rt);
 }
 
@@ -53,7 +54,7 @@ static int find_exe(struct opening *o)
 	int err;
 
 	if (sec && sec->addr) {
-		err = goexe_read(o->as, sec->addr + o->img->bias, &o->exe);
+		err = goexe_read(o->as, sec->addr + o->img->bias, &o->exe, &o->rt->main);
 		if (err != -ENOENT)
 			return err;
 	}
@@ -64,7 +65,7 @@ static int find_exe(struct opening *o)
 			continue;
 		err = goexe_find(o->as, s->start, s->end, &addr);
 		if (!err)
-			err = goexe_read(o->as, addr, &o->exe);
+			err = goexe_read(o->as, addr, &o->exe, &o->rt->main);
 		if (err != -ENOENT && err != -EFAULT)
 			return err;
 	}
@@ -214,6 +215,18 @@ static void fill_facts(struct opening *o)
 
 /* --- variables --- */
 
+/* A program of no module: which folder is its own. */
+static int find_main_file(struct opening *o, uint64_t main_main)
+{
+	struct goframe frames[GOSYM_INLINE_MAX];
+	int nr;
+
+	if (!main_main || !gomain__wants_file(o->rt->main))
+		return 0;
+	nr = gosym__frames(o->rt->sym, main_main, false, frames, ARRAY_SIZE(frames));
+	return nr > 0 ? gomain__file(o->rt->main, frames[nr - 1].file) : 0;
+}
+
 static int find_globals(struct opening *o)
 {
 	/*
@@ -221,7 +234,7 @@ static int find_globals(struct opening *o)
 	 * Go 1.15 to 1.27).
 	 */
 	static const char *const names[] = { "runtime.allgadd", "runtime.racecall", "crosscall2",
-					     "runtime.gcMark" };
+					     "runtime.gcMark", "main.main" };
 	struct goruntime *rt = o->rt;
 	struct gofunc fn[ARRAY_SIZE(names)];
 	uint8_t code[GOGLOBALS_CODE_MAX];
@@ -246,7 +259,7 @@ static int find_globals(struct opening *o)
 				  o->img->path, rt->version);
 	if (goglobals_code(o->as, &fn[3], code, &len) || goglobals_gcstart(code, len, fn[3].entry, &rt->gcstart))
 		rt->gcstart = 0;
-	return 0;
+	return find_main_file(o, fn[4].entry);
 }
 
 static int opening_run(struct opening *o)

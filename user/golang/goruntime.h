@@ -18,6 +18,7 @@
 #include "base/cause.h"
 #include "golang/goimage.h"
 #include "golang/golayout.h"
+#include "golang/gomain.h"
 #include "golang/gosym.h"
 #include "golang/pclntab.h"
 
@@ -50,6 +51,7 @@ struct goruntime {
 	uint32_t nr_modules;
 	struct gomodule modules[GOMODULES_MAX];	/* [0] is the image itself, then moduledata.next */
 	struct gosym *sym;	/* owned */
+	struct gomain *main;	/* owned; which functions are the program's own */
 };
 
 /*
