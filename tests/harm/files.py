@@ -109,6 +109,48 @@ def closed_descriptors_put_no_words_into_a_report():
             refused(run.returncode, run.stderr.splitlines()[-1], "standard output", "Bad file descriptor")
 
 
+def what_cannot_be_printed_is_an_error():
+    with Target("idle") as t:
+        for args in (["--version"], ["version"], ["help"], ["--help"], ["record", "--help"], ["help", "leaks"], ["help", "--man"],
+                     ["help", "--completion"], ["doctor"], ["doctor", "-p", str(t.pid)], ["dump", "-p", str(t.pid)]):
+            with open("/dev/full", "w") as full:
+                run = subprocess.run([PARKWATCH, *args], stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE, text=True,
+                                     timeout=60, check=False)
+            refused(run.returncode, run.stderr.splitlines()[-1], "standard output", "No space left on device")
+
+
+def nohup_keeps_its_meaning():
+    """Who ignores SIGHUP goes on, and ends by SIGINT; who does not ends and writes."""
+    with Target("idle") as t:
+        for ignored in (True, False):
+            for command, args in (("record", ["--no-probes"]), ("leaks", [])):
+                p = subprocess.Popen([PARKWATCH, command, "-p", str(t.pid), *args, "-d", "20"], stdin=subprocess.DEVNULL, text=True,
+                                     stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                     preexec_fn=lambda how=ignored: signal.signal(signal.SIGHUP, signal.SIG_IGN if how else signal.SIG_DFL))
+                p.stderr.readline()
+                time.sleep(0.3)
+                p.send_signal(signal.SIGHUP)
+                time.sleep(0.7)
+                expect(not ignored or p.poll() is None, f"{command}: ended by a hangup that it was to ignore")
+                if ignored:
+                    p.send_signal(signal.SIGINT)
+                out, said = p.communicate(timeout=10)
+                expect(done(command, p.returncode) and out, f"{command}: {p.returncode} {said}")
+
+
+def known_leaks_are_read_of_regular_files_only():
+    with tempfile.TemporaryDirectory() as d, Target("idle") as t:
+        os.mkfifo(f"{d}/fifo")
+        with open(f"{d}/large", "wb") as f:
+            f.truncate(1 << 32)
+        for option in ("--allow", "--baseline"):
+            for path, words in ((f"{d}/fifo", "regular"), ("/dev/zero", "regular"), (d, "regular"), (f"{d}/large", "larger")):
+                code, _, said = parkwatch("leaks", "-p", t.pid, "-d", "1", option, path)
+                refused(code, said, words, path)
+
+
 if __name__ == "__main__":
     sys.exit(attack.run("files", [a_planted_link_makes_nothing_be_written, a_report_of_root_is_for_root_alone, no_signal_leaves_anything,
-                                  a_limit_of_file_size_is_an_error_and_leaves_nothing, closed_descriptors_put_no_words_into_a_report]))
+                                  a_limit_of_file_size_is_an_error_and_leaves_nothing, closed_descriptors_put_no_words_into_a_report,
+                                  what_cannot_be_printed_is_an_error, nohup_keeps_its_meaning,
+                                  known_leaks_are_read_of_regular_files_only]))

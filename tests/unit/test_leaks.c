@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <json-c/json.h>
+#include <sys/stat.h>
 
 #include "dump_fake.h"
 #include "report/leak_known.h"
@@ -358,4 +360,36 @@ Test(leak_known, a_file_that_is_not_there_is_an_error)
 	cr_assert_eq(leak_known__new(&k), 0);
 	cr_expect_eq(leak_known__allow(k, "/nonexistent/allow", &why), -ENOENT);
 	cr_expect_not_null(strstr(why.text, "/nonexistent/allow"));
+}
+
+Test(leak_known, reads_regular_files_of_bounded_size_only)
+{
+	static const struct { const char *path, *says; int want; } t[] = {
+		{ "/tmp", "no regular file", -EINVAL },
+		{ "/dev/zero", "no regular file", -EINVAL },
+		{ "/dev/null", "no regular file", -EINVAL },
+		{ "fifo", "no regular file", -EINVAL },
+		{ "large", "larger than 16 MB", -EFBIG },
+	};
+	char dir[] = "/tmp/parkwatch-known-XXXXXX", fifo[64], large[64];
+
+	cr_assert(mkdtemp(dir));
+	snprintf(fifo, sizeof(fifo), "%s/fifo", dir);
+	snprintf(large, sizeof(large), "%s/large", dir);
+	cr_assert_eq(mkfifo(fifo, 0600), 0);
+	close(open(large, O_CREAT | O_WRONLY, 0600));
+	cr_assert_eq(truncate(large, LEAK_KNOWN_BYTES_MAX + 1), 0);
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(t); i++) {
+		scoped(leak_known) k = NULL;
+		struct cause why = { "" };
+		const char *path = t[i / 2].path;
+
+		path = !strcmp(path, "fifo") ? fifo : !strcmp(path, "large") ? large : path;
+		cr_assert_eq(leak_known__new(&k), 0);
+		cr_expect_eq((i % 2 ? leak_known__allow : leak_known__baseline)(k, path, &why), t[i / 2].want, "%s", path);
+		cr_expect(strstr(why.text, t[i / 2].says), "%s: %s", path, why.text);
+	}
+	unlink(fifo);
+	unlink(large);
+	rmdir(dir);
 }

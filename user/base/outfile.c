@@ -25,15 +25,27 @@ struct outfile {
 	char name[PATH_MAX];	/* as given, for messages */
 };
 
+static const char *next_step(const struct outfile *o, int err)
+{
+	switch (-err) {
+	case ENOSPC:
+	case EDQUOT:
+		return o->is_stdout ? "free some space there" : "free some space there or choose another -o";
+	case EFBIG:
+		return "allow larger files (ulimit -f)";
+	case EPIPE:
+		return "the reader ended early";
+	case EACCES:
+	case EROFS:
+		return "choose a folder that you may write to";
+	default:
+		return o->is_stdout ? "see where it leads" : "choose another -o";
+	}
+}
+
 static int outfile__fail(const struct outfile *o, int err, struct cause *why)
 {
-	const char *next = err == -ENOSPC || err == -EDQUOT ? "free some space there or choose another -o" :
-			   err == -EACCES || err == -EROFS  ? "choose a folder that you may write to" :
-			   err == -EFBIG		    ? "allow larger files (ulimit -f) or choose another -o" :
-			   err == -EPIPE		    ? "the reader ended early" :
-							      "choose another -o";
-
-	return cause__set(why, err, "cannot write '%s': %s; %s", o->name, strerror(-err), next);
+	return cause__set(why, err, "cannot write '%s': %s; %s", o->name, strerror(-err), next_step(o, err));
 }
 
 /* What this process would give to a new file. umask() tells only by changing it, for all threads. */

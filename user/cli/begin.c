@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/log.h"
+#include "base/outfile.h"
+
 void begin(void)
 {
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
@@ -13,4 +16,15 @@ void begin(void)
 		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
 			_exit(1);
 	signal(SIGXFSZ, SIG_IGN);
+}
+
+int end_of_print(int status)
+{
+	struct cause why = { "" };
+	scoped(outfile) out = NULL;
+
+	if (!outfile__open(NULL, 0, &out, &why) && !outfile__commit(out, &why))
+		return status;
+	log_error("%s", why.text);
+	return 1;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* begin: what the process is put right for before it does anything else. */
+/* begin: how the process is put right before it does anything else, and how one that only prints ends. */
 #ifndef PARKWATCH_CLI_BEGIN_H
 #define PARKWATCH_CLI_BEGIN_H
 
@@ -8,5 +8,7 @@
  * one was closed, reading and writing fail there. A file that may not grow further (ulimit -f) is an error of writing.
  */
 void begin(void);
+/* What was printed is out: the exit status that was meant. Else 1, after one line. */
+int end_of_print(int status);
 
 #endif

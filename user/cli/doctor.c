@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "census/census.h"
+#include "cli/begin.h"
 #include "cli/commands.h"
 #include "probe/kfeat.h"
 #include "probe/leftover.h"
@@ -158,7 +159,7 @@ int cmd_doctor(const struct opts *o)
 	      !(kf.f[KFEAT_UPROBE_MULTI].ok || kf.f[KFEAT_PERF_LINK].ok || kf.f[KFEAT_PERF_IOCTL].ok);
 	if (o->pid)
 		bad |= examine(o->pid, &kf, o->repair);
-	if (fflush(stdout))
+	if (end_of_print(0))
 		return 1;
 	if (bad)
 		log_error("recording will not work here: see the lines with 'no' above");

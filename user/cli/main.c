@@ -27,7 +27,7 @@ static int help(const struct opts *o, int argc, char **argv)
 		}
 		help_command(stdout, c);
 	}
-	return fflush(stdout) ? 1 : 0;
+	return end_of_print(0);
 }
 
 int main(int argc, char **argv)
@@ -41,7 +41,7 @@ int main(int argc, char **argv)
 	if (o.help || o.command == CMD_HELP)
 		return help(&o, argc, argv);
 	if (o.version || o.command == CMD_VERSION)
-		return puts("parkwatch " PARKWATCH_VERSION) < 0;
+		return puts("parkwatch " PARKWATCH_VERSION), end_of_print(0);
 	switch (o.command) {
 	case CMD_RECORD:
 		return cmd_record(&o);

@@ -2,9 +2,11 @@
 #include "report/leak_known.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <regex.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/room.h"
 #include "report/dump_show.h"
@@ -67,24 +69,43 @@ static int add_group(struct leak_known *k, const char *line, struct cause *why)
 	return k->groups[k->nr_groups++] ? 0 : -ENOMEM;
 }
 
+/* A regular file of bounded size: a fifo or a device could keep us, or never end. */
+static int open_lines(const char *path, FILE **ret, struct cause *why)
+{
+	scoped_fd int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st))
+		return cause__set(why, -errno, "cannot read '%s': %s", path, strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return cause__set(why, -EINVAL, "cannot read '%s': it is no regular file; save the lines to one", path);
+	if (st.st_size > LEAK_KNOWN_BYTES_MAX)
+		return cause__set(why, -EFBIG, "cannot read '%s': it is larger than %d MB", path, LEAK_KNOWN_BYTES_MAX >> 20);
+	*ret = fdopen(fd, "r");
+	if (!*ret)
+		return -errno;
+	fd = -EBADF;
+	return 0;
+}
+
 /* Calls add for each line that is neither empty nor a comment. */
 static int read_lines(struct leak_known *k, const char *path,
 		      int (*add)(struct leak_known *k, const char *line, struct cause *why),
 		      struct cause *why)
 {
-	FILE *f = fopen(path, "re");
 	char line[LEAK_KNOWN_LINE_MAX];
 	unsigned int nr = 0;
-	int err = 0;
+	FILE *f = NULL;
+	int err = open_lines(path, &f, why);
 
-	if (!f)
-		return cause__set(why, -errno, "cannot read '%s': %s", path, strerror(errno));
+	if (err)
+		return err;
 	while (!err && fgets(line, sizeof(line), f)) {
 		struct cause c = { "" };
 		size_t len = strlen(line);
 
 		nr++;
-		if (len + 1 == sizeof(line) || k->nr_groups + k->nr_allowed == LEAK_KNOWN_MAX) {
+		if (len + 1 == sizeof(line) || ftello(f) > LEAK_KNOWN_BYTES_MAX || k->nr_groups + k->nr_allowed == LEAK_KNOWN_MAX) {
 			err = cause__set(why, -ENOSPC,
 					 "cannot use '%s': line %u is too long, or one too many",
 					 path, nr);

@@ -18,6 +18,7 @@
 
 #define LEAK_KNOWN_MAX	    65536	/* lines of both files together */
 #define LEAK_KNOWN_LINE_MAX 16384	/* bytes of a line */
+#define LEAK_KNOWN_BYTES_MAX (16 << 20)	/* of a file, which must be a regular one */
 
 struct leak_known;
 int leak_known__new(struct leak_known **ret);
