@@ -225,6 +225,17 @@ def the_end_of_the_program_is_the_end_of_the_watch():
         expect("ended while it was watched" in said, said)
 
 
+def a_goroutine_of_a_package_stands_in_it():
+    """All its frames are of Go's own packages."""
+    def one(minor):
+        with leaking("foreign-context", minor) as (pid, _):
+            groups = read(pid)["groups"]
+            expect(len(groups) == 1 and re.match(r"context\.(\(\*cancelCtx\)\.)?propagateCancel", groups[0]["blocked_at"]["func"]) and
+                   "context never cancelled" in groups[0]["pattern"], [(brief(g), g["blocked_at"]) for g in groups])
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        list(pool.map(one, [15, 19, 22, 26]))
+
+
 def the_program_is_not_harmed():
     with leaking("churn,early-return") as (pid, _):
         read(pid)
@@ -233,7 +244,8 @@ def the_program_is_not_harmed():
 
 EVERYWHERE = [(minor, "static") for minor in build.MATRIX] + [(build.MODES_MINOR, mode) for mode in MODES]
 ONCE = [each_kind_alone, one_in_five_seconds_is_found_within_a_minute, the_runtime_says_the_same, probes_count_births_and_exits, what_is_no_leak_is_shown_with_all, known_leaks_are_silent,
-        text_and_stacks_tell_the_same, ctrl_c_ends_it_early, the_end_of_the_program_is_the_end_of_the_watch, the_program_is_not_harmed]
+        text_and_stacks_tell_the_same, ctrl_c_ends_it_early, the_end_of_the_program_is_the_end_of_the_watch, the_program_is_not_harmed,
+        a_goroutine_of_a_package_stands_in_it]
 
 
 def cases():

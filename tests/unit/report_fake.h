@@ -15,7 +15,7 @@ enum {				/* pcs of the made-up program */
 	PC_GOWRAP = 0x1500, PC_MAIN = 0x1600, PC_NEWPROC1 = 0x1700, PC_SYSTEMSTACK = 0x1800, PC_NEWPROC = 0x1900,
 	PC_RUNMAIN = 0x1a00, PC_SEMACQUIRE = 0x1b00, PC_LOCK = 0x1c00, PC_METHOD = 0x1d00, PC_EVIL = 0x1e00, PC_YAML = 0x1e80,
 	PC_MALLOC = 0x1f00, PC_GROWSLICE = 0x1f80, PC_SEMACQUIRE_RT = 0x1fc0, PC_GOFUNC = 0x1fd0, PC_RUNTIMER = 0x1fd8, PC_UNLOCKRUN = 0x1fe0, PC_FINDRUNNABLE = 0x1fe8,
-	PC_PARK_M = 0x1ff0, PC_MCALL = 0x1ff8, PC_UNKNOWN = 0x45d2a1,
+	PC_PARK_M = 0x1ff0, PC_MCALL = 0x1ff8, PC_SELECTGO = 0x1f20, PC_PROPAGATE = 0x1f40, PC_SWEEP = 0x1f60, PC_UNKNOWN = 0x45d2a1,
 	START_WORKER = 0x2000, START_GOWRAP = 0x2100, START_MAIN = 0x2200,
 };
 
@@ -51,6 +51,9 @@ static const struct fake_frames {
 	{ PC_FINDRUNNABLE, 1, { { .func = "runtime.findRunnable", .file = "proc.go", .line = 4 } } },
 	{ PC_PARK_M, 1, { { .func = "runtime.park_m", .file = "proc.go", .line = 5 } } },
 	{ PC_MCALL, 1, { { .func = "runtime.mcall", .file = "asm.s", .line = 3 } } },
+	{ PC_SELECTGO, 1, { { .func = "runtime.selectgo", .file = "select.go", .line = 3 } } },
+	{ PC_PROPAGATE, 1, { { .func = "context.(*cancelCtx).propagateCancel.func2", .file = "context.go", .line = 516 } } },
+	{ PC_SWEEP, 1, { { .func = "runtime.bgsweep", .file = "mgcsweep.go", .line = 3 } } },
 	{ PC_YAML, 1, { { .func = "gopkg.in/yaml%2ev3.(*Decoder).Decode", .file = "yaml.go", .line = 3 } } },
 	{ START_WORKER, 1, { { .func = "main.worker", .file = "main.go", .line = 18, .start_line = 18 } } },
 	{ START_GOWRAP, 1, { { .func = "main.main.gowrap1", .file = "main.go", .line = 9, .wrapper = true } } },

@@ -323,14 +323,29 @@ void leaks__proved(struct leaks *l, uint16_t rt, const struct reach *r, const ui
 
 /* --- channels and locks --- */
 
-static bool is_time_channel(const struct gchan *ch, const struct chans_source *src,
-			    const struct addrspace *as)
+/*
+ * From Go 1.23 on a timer's channel says so, unless GODEBUG has asynctimerchan=1, which Go 1.27 knows no more: one that says so
+ * tells that all do (Go runtime/chan.go hchan.timer).
+ */
+static bool timers_are_told(const struct chans_source *src)
+{
+	if (src->rt->minor >= 27)
+		return true;
+	for (size_t i = 0; i < src->chans->nr; i++)
+		if (src->chans->v[i].timer)
+			return true;
+	return false;
+}
+
+/* A timer's channel has room for one value (Go time/sleep.go NewTimer, tick.go NewTicker). */
+static bool may_be_timers(const struct gchan *ch, const struct chans_source *src,
+			  const struct addrspace *as)
 {
 	char name[GOTYPE_NAME_MAX];
 
 	if (ch->timer)
 		return true;
-	return ch->settled && ch->elem_size == 24 && ch->cap <= 1 &&
+	return ch->elem_size == 24 && ch->cap == 1 && !timers_are_told(src) &&
 	       !gotype_name(as, src->rt, ch->elem_type, name, sizeof(name)) &&
 	       !strcmp(name, "time.Time");
 }
@@ -344,7 +359,7 @@ static bool is_fed_by_timer(const struct leaks *l, const struct census_g *g,
 			    const struct addrspace *as, bool *ret_ticks)
 {
 	const struct gchan *ch = gchans__get(src->chans, w->addr);
-	const bool known = ch && ch->settled, timer = known && is_time_channel(ch, src, as);
+	const bool known = ch && ch->settled, timer = known && may_be_timers(ch, src, as);
 	struct gtimer t;
 
 	if (known && !timer)

@@ -31,12 +31,25 @@ static bool is_waiting_room(const char *func)
 	return is_plumbing(func);
 }
 
-/* The first that is not passed over, else the innermost. */
+/* The number of the first that is not passed over; nr: none. */
+static size_t first_of(const struct frame *v, size_t nr, bool (*is_passed)(const char *func))
+{
+	size_t i = 0;
+
+	while (i < nr && is_passed(v[i].name))
+		i++;
+	return i;
+}
+
+/*
+ * The first that is not passed over. Goroutines of Go's own packages have no such frame: then the first
+ * that is no plumbing, then the first that does more than park.
+ */
 static int first_place(struct dump *d, size_t stack, bool (*is_passed)(const char *func),
 		       struct place *ret)
 {
 	const struct frame *v;
-	size_t nr = 0, i = 0;
+	size_t nr = 0, i;
 	int err;
 
 	*ret = (struct place){ "?", "", 0 };
@@ -45,9 +58,12 @@ static int first_place(struct dump *d, size_t stack, bool (*is_passed)(const cha
 	err = dump__frames(d, stack, DUMP_FRAMES, &v, &nr);
 	if (err || !nr)
 		return err;
-	while (i < nr && is_passed(v[i].name))
-		i++;
-	i = i < nr ? i : 0;
+	i = first_of(v, nr, is_passed);
+	if (i == nr)
+		i = first_of(v, nr, is_plumbing);
+	if (i == nr)
+		for (i = 0; i < nr - 1 && v[i].plumbing; i++)
+			;
 	*ret = (struct place){ v[i].name, v[i].file, v[i].line };
 	return 0;
 }

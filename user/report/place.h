@@ -3,7 +3,7 @@
  * place: the one line of code to point a person at.
  *
  * Of a stack it is the innermost frame that is not of the runtime, sync, syscall or their helpers; where there is none, the
- * innermost of all.
+ * innermost that does more than park.
  */
 #ifndef PARKWATCH_REPORT_PLACE_H
 #define PARKWATCH_REPORT_PLACE_H

@@ -100,6 +100,15 @@ var (
 
 func useToken() { tokens <- struct{}{} }
 
+func awaitTime(c <-chan time.Time) { <-c }
+
+// foreign is a context that package context does not know: a goroutine waits for it.
+type foreign struct{ context.Context }
+
+func (foreign) Done() <-chan struct{} { return never }
+
+var never = make(chan struct{})
+
 func ending(to chan<- int) { to <- 1 }
 
 func init() {
@@ -156,6 +165,10 @@ func init() {
 		busy.publish(1)
 	})
 	grows("tokens", "main.useToken", "chan send", "blocked send: nobody receives", func() { go useToken() })
+	grows("time-without-timer", "main.awaitTime", "chan receive", "blocked receive", func() { go awaitTime(make(chan time.Time)) })
+	alone["foreign-context"] = kind{func() {
+		go every(50*time.Millisecond, func() { context.WithCancel(foreign{context.Background()}) })
+	}, []leak{{"foreign-context", "context.", "select", "context never cancelled", "growing"}}}
 	// Of ten that are made at one place one leaks.
 	requests := 0
 	grows("one-of-ten", "main.ending", "chan send", send, func() {
