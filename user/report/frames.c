@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "report/frames.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -35,7 +34,6 @@ struct framer {
 	const struct namer *namers;
 	size_t nr_namers;
 	bool full;
-	bool unescape;		/* names of packages */
 	struct textpool *texts;
 	struct pc_names *names;
 	struct pc_names *unkept; /* of the last pc if there was no room to keep it */
@@ -59,11 +57,6 @@ int framer__new(const struct namer *namers, size_t nr_namers, bool full, struct 
 		return err;
 	*ret = steal(f);
 	return 0;
-}
-
-void framer__unescape(struct framer *f)
-{
-	f->unescape = true;
 }
 
 static void forget_names(struct framer *f)
@@ -139,29 +132,6 @@ static size_t look_up(struct framer *f, uint16_t rt, uint64_t pc, bool is_return
 	return 1;
 }
 
-/* Symbols have "%2e" for a dot in the last element of a package's path (Go cmd/internal/objabi/path.go PathToPrefix). */
-static const char *framer__func(struct framer *f, const char *func)
-{
-	char plain[TEXT_MAX];
-	size_t nr = 0;
-
-	if (!f->unescape || !strchr(func, '%'))
-		return textpool__get(f->texts, func);
-	while (*func && nr + 1 < sizeof(plain)) {
-		char hex[3] = { 0 };
-
-		if (*func == '%' && isxdigit((unsigned char)func[1]) && isxdigit((unsigned char)func[2])) {
-			memcpy(hex, func + 1, 2);
-			plain[nr++] = (char)strtoul(hex, NULL, 16);
-			func += 3;
-		} else {
-			plain[nr++] = *func++;
-		}
-	}
-	plain[nr] = '\0';
-	return textpool__get(f->texts, plain);
-}
-
 static struct pc_names *names_make(struct framer *f, const struct pc_key *key)
 {
 	char number[24];
@@ -179,7 +149,7 @@ static struct pc_names *names_make(struct framer *f, const struct pc_key *key)
 		n->v[i] = (struct frame){
 			.kind = FRAME_CODE,
 			.inlined = g->inlined,
-			.name = framer__func(f, func),
+			.name = textpool__get(f->texts, func),
 			.file = textpool__get(f->texts, g->file ? g->file : ""),
 			.line = g->line,
 			.start_line = g->start_line,

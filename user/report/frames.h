@@ -14,6 +14,7 @@
  * Unless `full`, plumbing of the runtime (gopark, newproc, systemstack, goexit and their kind) and wrappers that
  * the compiler made are left out. What is not code stands in brackets: `[truncated]` at the root of a stack that goes
  * on, `[stack lost]`, `[no stack]`, `[timer]` in place of the scheduler's frames that ran one. A pc that no table knows is `0x45d2a1`.
+ * Packages are called as Go's own tracebacks call them: gopkg.in/yaml%2ev3 (report/name_match).
  * Names come from the target: control characters and what is not UTF-8 are replaced by '?', so a name is always one line.
  */
 #ifndef PARKWATCH_REPORT_FRAMES_H
@@ -61,9 +62,6 @@ struct framer;
 int framer__new(const struct namer *namers, size_t nr_namers, bool full, struct framer **ret);
 void framer__free(struct framer *f);
 DEFINE_SCOPED(framer)
-
-/* From here on packages are called as they are imported: gopkg.in/yaml.v3, where Go's own tracebacks have gopkg.in/yaml%2ev3. */
-void framer__unescape(struct framer *f);
 
 /* *ret->v is borrowed until the next call. 0 or -ENOMEM. */
 int framer__row(struct framer *f, const struct snap *s, const struct snap_row *row, struct frames *ret);

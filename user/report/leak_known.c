@@ -10,6 +10,7 @@
 
 #include "base/room.h"
 #include "report/dump_show.h"
+#include "report/name_match.h"
 
 struct leak_known {
 	regex_t *allowed;
@@ -150,7 +151,7 @@ static void put_line(const struct leaks *l, const struct leak_entry *e, struct t
 static bool in_baseline(const struct leak_known *k, const char *line)
 {
 	for (size_t i = 0; i < k->nr_groups; i++)
-		if (!strcmp(k->groups[i], line))
+		if (name_same(line, k->groups[i]))
 			return true;
 	return false;
 }
@@ -158,7 +159,7 @@ static bool in_baseline(const struct leak_known *k, const char *line)
 static bool is_allowed(const struct leak_known *k, const char *func)
 {
 	for (size_t i = 0; i < k->nr_allowed; i++)
-		if (!regexec(&k->allowed[i], func, 0, NULL, 0))
+		if (name_match(&k->allowed[i], func))
 			return true;
 	return false;
 }

@@ -34,10 +34,8 @@ int leaks__new(const struct namer *namers, size_t nr_rt, struct leaks **ret)
 	if (!l)
 		return -ENOMEM;
 	err = framer__new(namers, nr_rt, true, &l->framer);
-	if (!err) {
-		framer__unescape(l->framer);
+	if (!err)
 		err = leak_names__new(&l->names);
-	}
 	if (!err)
 		err = leakset__new(&(struct leakset_opts){ 0 }, &l->set);
 	if (err)

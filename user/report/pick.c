@@ -9,6 +9,7 @@
 
 #include "base/order.h"
 #include "golang/gostate.h"
+#include "report/name_match.h"
 
 #define GO_NEWEST 27
 
@@ -191,7 +192,7 @@ uint64_t pick__hits(const struct pick *p, enum pick_kind kind, const char *name)
 	uint64_t hits = 0;
 
 	for (size_t i = 0; i < p->nr; i++)
-		if (p->v[i].kind == kind && p->v[i].has_re && !regexec(&p->v[i].re, name, 0, NULL, 0))
+		if (p->v[i].kind == kind && p->v[i].has_re && name_match(&p->v[i].re, name))
 			hits |= 1ULL << i;
 	return hits;
 }

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <criterion/criterion.h>
+
+#include "report/leaks.h"
+#include "report/name_match.h"
+#include "report/pick.h"
+
+#define MILL "gopkg.in/natefinch/lumberjack%2ev2.(*Logger).millRun"
+
+Test(name_match, takes_a_package_in_both_its_spellings)
+{
+	static const struct { const char *why, *asked, *name; bool want; } t[] = {
+		{ "as printed", "lumberjack%2ev2\\.", MILL, true },
+		{ "as imported", "^gopkg\\.in/natefinch/lumberjack\\.v2\\.", MILL, true },
+		{ "another version", "lumberjack\\.v3", MILL, false },
+		{ "without a dot", "^main\\.worker$", "main.worker", true },
+		{ "a per cent sign that says nothing", "%zz$", "main.a%zz", true },
+		{ "... at the end", "^main.a%2$", "main.a%2", true },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		scoped(pick) p = NULL;
+
+		cr_assert_eq(pick__new(&p), 0);
+		cr_assert_eq(pick__add(p, "func", t[i].asked, false, NULL), 0);
+		cr_expect_eq(pick__hits(p, PICK_FUNC, t[i].name) != 0, t[i].want, "%s", t[i].why);
+	}
+}
+
+Test(name_match, a_name_may_be_written_as_it_is_imported)
+{
+	cr_expect(name_same("select\t" MILL, "select\tgopkg.in/natefinch/lumberjack.v2.(*Logger).millRun"));
+	cr_expect(name_same(MILL, MILL));
+	cr_expect(!name_same(MILL, "gopkg.in/natefinch/lumberjack.v3.(*Logger).millRun"));
+}
+
+Test(name_match, a_text_that_is_too_long_has_one_spelling)
+{
+	scoped_mem char *name = calloc(1, NAME_PLAIN_MAX + 4);
+
+	memset(name, 'a', NAME_PLAIN_MAX);
+	memcpy(name, "%2e", 3);
+	cr_expect(name_same(name, name));
+	cr_expect(!name_same(name, "."));
+}
