@@ -20,6 +20,7 @@ DIRECTORY = build.HERE / "progs/reached"
 MINORS = [15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27]
 MODES = {"stripped": [15, 22, 27], "pie": [18, 24, 27], "race": [15, 21, 27], "cgo": [15, 18, 22, 26, 27],
          "external-pie-stripped": [21, 26]}
+COLLECTED = {"cgo": [15, 19, 22, 24, 26, 27], "external-pie-stripped": [17, 22, 26, 27]}    # programs with C in them
 LIMIT = 60    # seconds that anything here may take
 RECALL = 0.97    # two locks of 8 bytes share a block with the rest of what is that small: what holds one holds both, as for Go's collector
 
@@ -35,10 +36,17 @@ def built(minor, mode="static"):
         ["build", *flags, "-o", str(path), *names], toolchain, DIRECTORY, CGO_ENABLED=cgo))
 
 
+def built_collected(minor, mode):
+    flags, _, cgo, _ = build.MODES[mode]
+    directory, toolchain = build.HERE / "progs/collected", build.TOOLCHAINS[minor]
+    return build.build_once(f"collected-{mode}-{toolchain}", "", [directory / "main.go"], lambda path: build.run_go(
+        ["build", *flags, "-o", str(path), "main.go"], toolchain, directory, CGO_ENABLED=cgo))
+
+
 @contextlib.contextmanager
-def target(minor, mode, *args):
+def target(minor, mode, *args, program=built):
     """(process, truth) of a running program."""
-    process = subprocess.Popen([str(built(minor, mode)), *args], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([str(program(minor, mode)), *args], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout.readline() == "ready\n", "the program did not start"
         yield process, json.loads(process.stdout.readline())
@@ -108,6 +116,12 @@ def check_many(pwreach, minor, mode="static"):
         verdicts(reach(pwreach, process.pid, 2), truth)
 
 
+def check_collected(pwreach, minor, mode):
+    """What the runtime keeps outside its heap holds nothing; what C keeps there holds. Not one in a hundred may be lost."""
+    with target(minor, mode, "2000", program=built_collected) as (process, truth):
+        verdicts(reach(pwreach, process.pid, 2), truth, recall=0.99)
+
+
 def check_restless(pwreach, minor, mode="static"):
     """References in registers and on their way: one look may not find them, so what counts is two.
 
@@ -147,6 +161,9 @@ def cases():
     for minor in (15, 18, 22, 27):
         yield f"many-1.{minor}", check_many, (minor,)
         yield f"restless-1.{minor}", check_restless, (minor,)
+    for mode, minors in COLLECTED.items():
+        for minor in minors:
+            yield f"collected-1.{minor}-{mode}", check_collected, (minor, mode)
     yield "proof-1.27", check_proof, (27,)
 
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <string.h>
 
 #include "census/cmemory.h"
@@ -24,11 +25,18 @@ static const char text[] =
 	"7f0050001000-7f0050002000 rw-p 00000000 00:00 0 \n"
 	"7ffe00000000-7ffe00021000 rw-p 00000000 00:00 0                  [stack]\n";
 
+static int nothing_read(const struct addrspace *as, uint64_t addr, void *buf, size_t len)
+{
+	(void)as, (void)addr, (void)buf, (void)len;
+	return -EFAULT;
+}
+
 static size_t ranges(bool race, struct crange *out, size_t max)
 {
 	static struct goruntime rt;
 	struct gospan span = { .start = 0xc000000000, .npages = 4, .elem_bytes = 8, .nelems = 1 };
 	struct goheap heap = { .spans = &span, .nr = 1 };
+	struct addrspace as = { .read = nothing_read };
 	scoped_mem struct crange *r = NULL;
 	scoped(maps) m = NULL;
 	size_t nr = 0;
@@ -39,7 +47,7 @@ static size_t ranges(bool race, struct crange *out, size_t max)
 	rt.modules[0].noptrdata = (struct tabspan){ 0x601000, 0x800 };
 	rt.modules[0].bss = (struct tabspan){ 0x603000, 0x2000 };
 	cr_assert_eq(maps__parse(text, strlen(text), &m), 0);
-	cr_assert_eq(cmemory_ranges(m, &rt, &heap, &r, &nr), 0);
+	cr_assert_eq(cmemory_ranges(&as, m, &rt, &heap, &r, &nr), 0);
 	for (size_t i = 0; i < nr && i < max; i++)
 		out[i] = r[i];
 	return nr;

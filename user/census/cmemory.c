@@ -95,7 +95,7 @@ static int compare_ranges(const void *a, const void *b)
 	return x->from < y->from ? -1 : x->from > y->from;
 }
 
-/* Go's own variables, by address. Returns how many. */
+/* Go's own variables. Returns how many. */
 static size_t go_variables(const struct goruntime *rt, struct crange *cuts)
 {
 	size_t nr = 0;
@@ -109,8 +109,29 @@ static size_t go_variables(const struct goruntime *rt, struct crange *cuts)
 				cuts[nr++] = (struct crange){ spans[k]->addr,
 							      spans[k]->addr + spans[k]->len };
 	}
-	qsort(cuts, nr, sizeof(*cuts), compare_ranges);
 	return nr;
+}
+
+/* What is Go's in the mappings, by address; owned by the caller. */
+static int go_cuts(const struct addrspace *as, const struct maps *maps, const struct goruntime *rt,
+		   const struct goheap *heap, struct crange **ret, size_t *ret_nr)
+{
+	scoped_mem struct crange *records = NULL;
+	struct crange *cuts;
+	size_t nr = 0;
+	int err = gorecord_ranges(as, maps, rt, heap, &records, &nr);
+
+	if (err)
+		return err;
+	cuts = reallocarray(NULL, CUTS_MAX + nr, sizeof(*cuts));
+	if (!cuts)
+		return -ENOMEM;
+	memcpy(cuts, records, nr * sizeof(*cuts));
+	nr += go_variables(rt, cuts + nr);
+	qsort(cuts, nr, sizeof(*cuts), compare_ranges);
+	*ret = cuts;
+	*ret_nr = nr;
+	return 0;
 }
 
 static void add(struct crange *out, size_t *nr, uint64_t from, uint64_t to)
@@ -121,23 +142,29 @@ static void add(struct crange *out, size_t *nr, uint64_t from, uint64_t to)
 		out[(*nr)++] = (struct crange){ from, to };
 }
 
-int cmemory_ranges(const struct maps *maps, const struct goruntime *rt, const struct goheap *heap,
-		   struct crange **ret, size_t *ret_nr)
+int cmemory_ranges(const struct addrspace *as, const struct maps *maps, const struct goruntime *rt,
+		   const struct goheap *heap, struct crange **ret, size_t *ret_nr)
 {
-	struct crange cuts[CUTS_MAX];
-	size_t nr_cuts = go_variables(rt, cuts), nr = 0;
-	/* Each cut makes one range more at most. */
-	struct crange *out = reallocarray(NULL, maps->nr + nr_cuts + 1, sizeof(*out));
+	scoped_mem struct crange *cuts = NULL;
+	size_t nr_cuts, nr = 0, first = 0;
+	struct crange *out;
+	int err = go_cuts(as, maps, rt, heap, &cuts, &nr_cuts);
 
+	if (err)
+		return err;
+	/* Each cut makes one range more at most. */
+	out = reallocarray(NULL, maps->nr + nr_cuts + 1, sizeof(*out));
 	if (!out)
 		return -ENOMEM;
 	for (size_t i = 0; i < maps->nr; i++) {
 		uint64_t at = maps->m[i].start, end = maps->m[i].end;
 
+		while (first < nr_cuts && cuts[first].to <= at)
+			first++;
 		if (!is_wanted(maps, i, heap, rt->race))
 			continue;
-		for (size_t k = 0; k < nr_cuts && at < end; k++) {
-			if (cuts[k].to <= at || cuts[k].from >= end)
+		for (size_t k = first; k < nr_cuts && cuts[k].from < end && at < end; k++) {
+			if (cuts[k].to <= at)
 				continue;
 			if (cuts[k].from > at)
 				add(out, &nr, at, cuts[k].from);

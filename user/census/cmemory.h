@@ -4,8 +4,8 @@
  * libraries.
  *
  * Go's collector does not look there; a pointer that only C has is against the rules of cgo, but it works as long
- * as a blocked goroutine keeps the object. From /proc/PID/maps: what can be written, but for Go's own heap and
- * variables, what is shared with other processes, and the stacks of threads: they are full of what Go's runtime
+ * as a blocked goroutine keeps the object. From /proc/PID/maps: what can be written, but for Go's own heap,
+ * variables and records (census/gorecord), what is shared with other processes, and the stacks of threads: they are full of what Go's runtime
  * left there, and what C has in a call its caller in Go has too. In programs built with -race also but for most
  * memory without a name: it is the race detector's.
  */
@@ -15,15 +15,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/addrspace.h"
+#include "census/gorecord.h"
 #include "golang/goheap.h"
 #include "golang/goruntime.h"
 #include "target/maps.h"
 
-struct crange {
-	uint64_t from, to;
-};
-
-/* *ret: the ranges by address, to be freed. 0 or -ENOMEM. */
-int cmemory_ranges(const struct maps *maps, const struct goruntime *rt, const struct goheap *heap, struct crange **ret, size_t *ret_nr);
+/* *ret: the ranges by address, to be freed. 0; -ESRCH, -ENOMEM. */
+int cmemory_ranges(const struct addrspace *as, const struct maps *maps, const struct goruntime *rt,
+		   const struct goheap *heap, struct crange **ret, size_t *ret_nr);
 
 #endif

@@ -47,7 +47,7 @@ static int gkept__read(struct gkept *k, struct cause *why)
 	if (!err)
 		err = grefs__read(in->as, in->rt, in->census, k->heap->lo, k->heap->hi, &k->refs);
 	if (!err && in->rt->cgo && in->maps)
-		err = cmemory_ranges(in->maps, in->rt, k->heap, &k->c_memory, &k->nr_c_memory);
+		err = cmemory_ranges(in->as, in->maps, in->rt, k->heap, &k->c_memory, &k->nr_c_memory);
 	if (!err && (k->heap->refused || k->specials->lost || k->refs->unread || k->refs->words.lost))
 		err = cause__set(why, -EFAULT, "a part of its memory could not be read");
 	return err;

@@ -489,7 +489,7 @@ static int reach__read(struct reach *r)
 	if (!err)
 		err = grefs__read(in->as, in->rt, in->census, r->heap->lo, r->heap->hi, &r->refs);
 	if (!err && in->rt->cgo && in->maps)
-		err = cmemory_ranges(in->maps, in->rt, r->heap, &r->c_memory, &r->nr_c_memory);
+		err = cmemory_ranges(in->as, in->maps, in->rt, r->heap, &r->c_memory, &r->nr_c_memory);
 	if (err && err != -ESRCH && err != -ENOMEM)
 		return cause__set(r->why, err, "the goroutines of %s cannot be read",
 				  in->rt->version);
