@@ -164,6 +164,26 @@ def probes_count_births_and_exits():
         expect(g["exits"] >= 5 * g["count"] and abs(g["births"] - g["exits"] - (g["count"] - g["count_start"])) <= 2, brief(g) + str(g))
 
 
+def loops_that_spin_grow(minor=build.MODES_MINOR):
+    with leaking("spinning,spinning-and-allocating,spinning-on-a-flag", minor) as (pid, truth):
+        report = read(pid)
+        same_leaks(report, truth)
+        cpu = [g["cpu"] for g in report["groups"]]
+        expect(all(g["blocked_at"] is None for g in report["groups"]), "nothing is blocked")
+        expect(sum(c["s"] for c in cpu) > 1 and 0 < sum(c["seen"] for c in cpu) <= cpu[0]["seen_of"], str(cpu))
+        status, text, _ = leaks(pid)
+        expect(status == 3 and "?:0" not in text and "blocked at" not in text and re.search(r"^  cpu +~\d+\.\d s of the ", text, re.M), text)
+
+
+def work_that_computes_and_ends_does_not_spin():
+    with leaking("rising-computation") as (pid, _):
+        expect(not read(pid, "--suspects")["groups"], "computations that end are told")
+
+
+def loops_that_spin_grow_before_go_1_17():
+    loops_that_spin_grow(16)
+
+
 def what_is_no_leak_is_shown_with_all():
     with leaking("pool,sleepers,signals,web-server,lock-held-for-long") as (pid, _):
         said = {(g["verdict"], start_of(g)) for g in read(pid, "--all")["groups"]}
@@ -243,9 +263,13 @@ def the_program_is_not_harmed():
 
 
 EVERYWHERE = [(minor, "static") for minor in build.MATRIX] + [(build.MODES_MINOR, mode) for mode in MODES]
-ONCE = [each_kind_alone, one_in_five_seconds_is_found_within_a_minute, the_runtime_says_the_same, probes_count_births_and_exits, what_is_no_leak_is_shown_with_all, known_leaks_are_silent,
-        text_and_stacks_tell_the_same, ctrl_c_ends_it_early, the_end_of_the_program_is_the_end_of_the_watch, the_program_is_not_harmed,
-        a_goroutine_of_a_package_stands_in_it]
+ONCE = [
+    each_kind_alone, one_in_five_seconds_is_found_within_a_minute, the_runtime_says_the_same, probes_count_births_and_exits,
+    loops_that_spin_grow, loops_that_spin_grow_before_go_1_17, work_that_computes_and_ends_does_not_spin,
+    what_is_no_leak_is_shown_with_all, known_leaks_are_silent, text_and_stacks_tell_the_same, ctrl_c_ends_it_early,
+    the_end_of_the_program_is_the_end_of_the_watch, the_program_is_not_harmed,
+    a_goroutine_of_a_package_stands_in_it,
+]
 
 
 def cases():

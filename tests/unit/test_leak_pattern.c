@@ -57,6 +57,7 @@ Test(leak_pattern, names_what_a_developer_would_call_it)
 		{ LEAK_IO, 0, { "main.f" }, "read without deadline" },
 		{ LEAK_IO, LEAK_FACT_WRITE, { "main.f" }, "write without deadline" },
 		{ LEAK_COROUTINE, 0, { "main.f" }, "iterator of iter.Pull never stopped" },
+		{ LEAK_RUNS, LEAK_FACT_SPINS, { "main.f" }, "spins: a loop that does not wait" },
 		{ LEAK_RUNS, 0, { "main.f" }, NULL },
 	};
 

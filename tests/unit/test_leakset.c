@@ -126,6 +126,47 @@ Test(leakset, who_runs_at_one_look_only_comes_back)
 	}
 }
 
+Test(leakset, who_runs_but_for_one_system_call_runs)
+{
+	scoped(leakset) ls = story_set();
+
+	for (int k = 0; k < 9; k++) {
+		look(ls, k);
+		cr_assert_eq(leakset__see(ls, &(struct leak_seen){ .goid = 1, .key = k == 4 ? there : here, .wait = (uint64_t)k,
+						.on_cpu = k % 2, .class = k == 4 ? LEAK_SYSCALL : LEAK_RUNS }), 0);
+		cr_assert_eq(leakset__seen(ls), 0);
+	}
+	cr_expect_eq(finished(ls, 0)->settled[4], 1);
+	cr_expect_eq(leakset__group(ls, 0)->old_went, 0);
+	cr_expect_eq(leakset__group(ls, 0)->on_cpu, 4);
+	cr_expect_eq(leakset__on_cpu(ls), 4);
+}
+
+Test(leakset, who_moves_too_fast_to_be_seen_has_not_ended)
+{
+	scoped(leakset) ls = story_set();
+	const struct leak_group *g;
+
+	for (int k = 0; k < 9; k++) {
+		look(ls, k);
+		see(ls, 1, here, 1, 0xa0);
+		if (k == 4 || k == 8)
+			leakset__miss(ls, 0, 2);
+		else
+			see(ls, 2, here, 1, 0xb0);
+		leakset__miss(ls, 0, 1);	/* it was seen: nothing to add */
+		leakset__miss(ls, 0, 3);	/* never seen at all */
+		cr_assert_eq(leakset__seen(ls), 0);
+	}
+	g = finished(ls, 0);
+	cr_expect_eq(g->count[4], 2);
+	cr_expect_eq(g->settled[5], 2);
+	cr_expect_eq(g->old_ended, 0);
+	cr_expect_eq(leakset__lives_at(ls, here.made)->exits[4], 0);
+	cr_expect_eq(g->nr, 1, "nothing is known of it at the last look");
+	cr_expect_eq(leakset__get(ls, 0, 2), NULL);
+}
+
 Test(leakset, the_age_of_a_wait_is_at_least_what_was_seen_of_it)
 {
 	static const struct {

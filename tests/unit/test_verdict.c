@@ -48,7 +48,12 @@ Test(verdict, of_censuses_alone)
 		{ "few of them", { .nr = 4, .class = LEAK_RECEIVE }, VERDICT_IDLE },
 		{ "the runtime's own, even if they grow", { .more = 4, .class = LEAK_OTHER, .role = LEAK_ROLE_RUNTIME },
 		  VERDICT_RUNTIME },
-		{ "work that computes, more and more", { .more = 4, .class = LEAK_RUNS }, VERDICT_SUSPECT },
+		{ "loops that spin, more and more", { .more = 4, .class = LEAK_RUNS }, VERDICT_GROWING },
+		{ "one more of them every two windows", { .more = 1, .every = 2, .class = LEAK_RUNS }, VERDICT_GROWING },
+		{ "work that computes and ends", { .more = 4, .stay = 3, .class = LEAK_RUNS }, VERDICT_ACTIVE },
+		{ "work that computes, more and more, and ends when it is old", { .more = 4, .stay = 6, .class = LEAK_RUNS },
+		  VERDICT_ACTIVE },
+		{ "work on all processors, which was begun once", { .more = 4, .until = 3, .class = LEAK_RUNS }, VERDICT_ACTIVE },
 		{ "work that computes", { .nr = 4, .class = LEAK_RUNS }, VERDICT_ACTIVE },
 
 		{ "five sends, each on a channel of its own, all the time", { .nr = 5, .class = LEAK_SEND }, VERDICT_STUCK },

@@ -138,6 +138,7 @@ static int report(const struct opts *o, const struct how *how, struct watch *w,
 	const struct leaks_show s = {
 		.meta = &meta,
 		.cpu_pct = cost_pct(e),
+		.cpu_ns = e->cpu_ns,
 		.proof = { e->passes, e->heap_bytes, e->proof_ns, e->proof_cpu_ns, e->doubt },
 		.suspects = o->suspects,
 		.all = o->all,

@@ -294,11 +294,25 @@ static void leakset__follow(struct leakset *ls, struct leak_g *g, const struct l
 	g->reach = LEAK_REACH_NOT_ASKED;
 }
 
-/* It runs, and waited at the look before. */
+/* It runs, and waited at the look before. Or it ran there, and is in a system call. */
 static bool leakset__is_passing(const struct leakset *ls, const struct leak_g *g,
 				const struct leak_seen *s)
 {
-	return g && s->class == LEAK_RUNS && !g->passing && ls->groups[g->group].class != LEAK_RUNS;
+	if (!g || g->passing)
+		return false;
+	if (ls->groups[g->group].class == LEAK_RUNS)
+		return s->class == LEAK_SYSCALL;
+	return s->class == LEAK_RUNS;
+}
+
+static void leakset__count(struct leakset *ls, const struct leak_g *g, uint8_t look)
+{
+	struct leak_group *gr = &ls->groups[g->group];
+
+	gr->count[look]++;
+	gr->settled[look] += g->group_look < look;
+	gr->still[look] += g->wait_look < look;
+	gr->fresh[look] += g->wait_look < look && g->first_look;
 }
 
 static int leakset__see_one(struct leakset *ls, const struct leak_seen *s)
@@ -334,10 +348,9 @@ static int leakset__see_one(struct leakset *ls, const struct leak_seen *s)
 	g->passing = passing;
 	g->noted_ns = s->since_ns;
 	g->last_look = look;
-	ls->groups[group].count[look]++;
-	ls->groups[group].settled[look] += g->group_look < look;
-	ls->groups[group].still[look] += g->wait_look < look;
-	ls->groups[group].fresh[look] += g->wait_look < look && g->first_look;
+	leakset__count(ls, g, look);
+	ls->groups[group].on_cpu += s->on_cpu;
+	ls->on_cpu += s->on_cpu;
 	return 0;
 }
 
@@ -347,6 +360,19 @@ int leakset__see(struct leakset *ls, const struct leak_seen *s)
 
 	ls->refused += err != 0;
 	return err;
+}
+
+void leakset__miss(struct leakset *ls, uint16_t rt, uint64_t goid)
+{
+	const uint8_t look = (uint8_t)(ls->nr_looks - 1);
+	struct leak_g *g = leakset__find(ls, rt, goid);
+
+	if (!g || g->last_look == look)
+		return;
+	g->item = LEAK_NO_ITEM;
+	g->nr_objects = 0;
+	g->last_look = look;
+	leakset__count(ls, g, look);
 }
 
 int leakset__seen(struct leakset *ls)

@@ -3,12 +3,13 @@
  * leakset: what became of goroutines over several looks at them, by group: what verdicts are made of.
  *
  * A group is a creation site, a place where goroutines are blocked and a reason: numbers that the caller gives, without holes;
- * names are not the model's affair. Who runs at one look only is taken to be on the way back to where it was. Goroutines are
+ * names are not the model's affair. Who runs at one look only is taken to be on the way back to where it was, and so is who
+ * runs but for one look, at which it is in a system call. Goroutines are
  * told by runtime and goid, so it is known of each whether it stayed, went on
  * or ended; counts alone would not tell a queue that moves from one that stands. The session calls, in this order:
  *
  *	leakset__new(opts)
- *	leakset__look()  leakset__see() ...  leakset__seen()	 for each look
+ *	leakset__look()  leakset__see() ...  leakset__miss() ...  leakset__seen()	 for each look
  *	leakset__life()						 births and exits that probes saw, at any time
  *	leakset__lives()					 they saw all of them
  *	leakset__prove() leakset__ring() leakset__hold()	 after the last look, or between
@@ -33,6 +34,7 @@
 #define LEAKSET_OBJECTS_MAX	   16777216 /* objects waited for at one look */
 #define LEAKSET_PASSED_MAX	   65536    /* locks that somebody got; of more, all are taken for such */
 #define LEAK_NO_GROUP		   UINT32_MAX
+#define LEAK_NO_ITEM		   UINT32_MAX
 #define LEAK_PASSES		   2	    /* of the search that do not reach a goroutine prove that it leaks */
 
 enum leak_class {		/* what kind of wait it is */
@@ -79,6 +81,7 @@ struct leak_seen {
 	bool main;		/* the first goroutine of the program */
 	bool leaked;		/* the runtime itself says so */
 	bool unsure;		/* it may have run since the look before though wait is equal */
+	bool on_cpu;		/* it runs, and does not only stand in line for it */
 };
 
 enum leak_reach {		/* what one pass of the search says of a goroutine */
@@ -101,7 +104,7 @@ struct leak_g {			/* a goroutine that was there at the last look */
 	bool main, leaked, unsure;
 	bool moved;		/* it ran in this group and came back to the same place */
 	bool exact;		/* since_ns is when it parked */
-	bool passing;		/* it ran at the last look, and at the look before it waited in this group */
+	bool passing;		/* at the last look it did something else, and at the look before it was in this group: leakset.c */
 	bool ring : 1, behind : 1; /* in a ring of goroutines that wait for each other; waits for one of it */
 	bool keeps : 1;		/* is one of leak_group.keepers */
 };
@@ -123,6 +126,7 @@ struct leak_group {
 	/* by the number of looks that they had stayed in it, of those who left it */
 	uint32_t ended[LEAKSET_LOOKS_MAX], went[LEAKSET_LOOKS_MAX];
 	uint32_t over[LEAKSET_LOOKS_MAX]; /* waits that are over, by the looks that they had lasted */
+	uint32_t on_cpu;	/* goroutines seen on a processor, at all looks together */
 	/* from here on: valid after leakset__finish() */
 	uint32_t first, nr;	/* members: leakset__member(first .. first + nr - 1), by goid */
 	uint32_t old;		/* who had been in it for a third of the looks or longer, whether they left since or not */
@@ -144,7 +148,7 @@ struct leak_group {
 	bool age_exact;		/* else: at least */
 	uint64_t stack_bytes;
 };
-#define LEAK_GROUP_BYTES 1072
+#define LEAK_GROUP_BYTES 1080
 
 struct leakset_opts {		/* 0: the defaults above */
 	size_t max_goroutines, max_groups, max_sites;
@@ -158,6 +162,8 @@ DEFINE_SCOPED(leakset)
 /* A look begins. -ENOSPC: there were LEAKSET_LOOKS_MAX. */
 int leakset__look(struct leakset *ls, uint64_t taken_ns);
 int leakset__see(struct leakset *ls, const struct leak_seen *s);	/* 0; -ENOSPC, -ENOMEM: counted as refused */
+/* It is there, but moved too fast to be seen: it counts where it was. At the last look it is no member. */
+void leakset__miss(struct leakset *ls, uint16_t rt, uint64_t goid);
 int leakset__seen(struct leakset *ls);	/* the look ends: who was not seen has ended. 0 or -ENOMEM */
 
 /* From probes: a birth or an exit at a creation site at a time. What comes before the first look is not of the watch. */
@@ -188,6 +194,7 @@ const struct leak_g *leakset__member(const struct leakset *ls, uint32_t i);
 const struct leak_lives *leakset__lives_at(const struct leakset *ls, uint32_t made); /* never NULL */
 bool leakset__lives_known(const struct leakset *ls);	/* births and exits were seen, not estimated */
 size_t leakset__alive(const struct leakset *ls, size_t look);	/* goroutines that were there */
+uint64_t leakset__on_cpu(const struct leakset *ls);	/* sum of leak_group.on_cpu */
 uint64_t leakset__refused(const struct leakset *ls);
 
 #endif

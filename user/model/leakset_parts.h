@@ -39,6 +39,7 @@ struct leakset {
 	size_t nr_passed;
 	struct leak_hold *holds;
 	size_t nr_holds, holds_room;
+	uint64_t on_cpu;
 	uint64_t refused;
 };
 

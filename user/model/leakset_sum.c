@@ -216,13 +216,25 @@ static void sum_objects(const struct leakset *ls, struct leak_group *gr, uint64_
 	}
 }
 
+static void drop_missed(struct leakset *ls)
+{
+	size_t nr = 0;
+
+	for (size_t i = 0; i < ls->nr; i++)
+		if (ls->gs[i].item != LEAK_NO_ITEM)
+			ls->gs[nr++] = ls->gs[i];
+	ls->nr = nr;
+}
+
 int leakset__finish(struct leakset *ls, uint64_t min_age_ns)
 {
 	scoped_mem uint64_t *spare = calloc(ls->nr_objects + ls->nr + 1, sizeof(*spare));
-	const uint8_t runs = oldest_runs(ls);
+	uint8_t runs;
 
 	if (!spare || !ls->nr_looks)
 		return spare ? -EINVAL : -ENOMEM;
+	drop_missed(ls);
+	runs = oldest_runs(ls);
 	if (ls->nr_holds)
 		qsort(ls->holds, ls->nr_holds, sizeof(*ls->holds), compare_holds);
 	if (ls->nr)
@@ -297,6 +309,11 @@ bool leakset__lives_known(const struct leakset *ls)
 size_t leakset__alive(const struct leakset *ls, size_t look)
 {
 	return ls->alive[look];
+}
+
+uint64_t leakset__on_cpu(const struct leakset *ls)
+{
+	return ls->on_cpu;
 }
 
 uint64_t leakset__refused(const struct leakset *ls)

@@ -124,12 +124,26 @@ static bool wake_more_and_more(struct judge *j)
 	return waits_for_time(g) ? old_ones_move(g) || g->ticks : !j->v->exits;
 }
 
+/* More and more that run whenever one looks. What computes a result is done before it is old. */
+static bool run_more_and_more(struct judge *j)
+{
+	const struct leak_group *g = j->g;
+
+	measure_growth(j, g->settled);
+	return has_grown_among_others(j) && g->old >= j->o->min_more &&
+	       2 * (int64_t)g->old >= j->v->growth.net && old_ones_stay(g) &&
+	       (uint64_t)FEW * g->old_went <= g->old;
+}
+
 static bool is_growing(struct judge *j)
 {
 	const struct leak_group *g = j->g;
 
-	if (g->class == LEAK_RUNS || g->role == LEAK_ROLE_KEEPALIVE)
+	if (g->role == LEAK_ROLE_KEEPALIVE)
 		return false;
+	j->v->why = WHY_GROWS_AND_RUNS;
+	if (g->class == LEAK_RUNS)
+		return run_more_and_more(j);
 	if (stand_more_and_more(j))
 		return true;
 	j->v->why = WHY_GROWS_AND_WAKES;

@@ -11,7 +11,8 @@
  *	growing	 more and more of them to the very end, and the older ones neither end nor go on. Where others come and go at
  *		 the same place, those count that stand and were born in the watch. Those that a timer wakes must have been seen
  *		 to wake and not to end, unless it is a ticker: one that was never due may end when it is. Those that others wake
- *		 and that go on count only if none made there ended; connections that are used do not
+ *		 and that go on count only if none made there ended; connections that are used do not. Those that run must be
+ *		 at it whenever they are looked at, and most of them for a third of the watch
  *	stuck	 the same ones in the same wait for min_age: at a lock that nobody got, whose holder cannot go on by itself
  *		 as far as is known; or that holder, where it waits for something else; or min_count that want to send, each on
  *		 a channel of its own that nobody is known to have, and none of that group went on
@@ -39,6 +40,7 @@ enum verdict_why {		/* the rule that held */
 	WHY_RUNTIME_SAYS, WHY_FOREVER, WHY_UNREACHED,		/* leaked */
 	WHY_RING, WHY_BEHIND_RING,				/* deadlock */
 	WHY_GROWS, WHY_GROWS_AMONG_OTHERS, WHY_GROWS_AND_WAKES,	/* growing */
+	WHY_GROWS_AND_RUNS,
 	WHY_NOBODY_GOT_IT, WHY_KEEPS_LOCK, WHY_NOBODY_RECEIVES,	/* stuck */
 	WHY_ONE_PASS,						/* suspect: one search did not reach them */
 	WHY_GROWS_UNSURE,					/* ... they grow, but something speaks against it */

@@ -160,6 +160,11 @@ static bool has_func(const struct frame *frames, size_t nr, const char *func)
 	return false;
 }
 
+bool leak_allocates(const struct frame *frames, size_t nr)
+{
+	return has_func(frames, nr, "runtime.mallocgc"); /* Go 1.15 to 1.27 */
+}
+
 /*
  * Go internal/poll/fd_unix.go, os/signal/signal_unix.go, net/http/server.go, h2_bundle.go: the same
  * names in Go 1.15 to 1.27.

@@ -8,6 +8,7 @@
 #ifndef PARKWATCH_REPORT_LEAK_NAMES_H
 #define PARKWATCH_REPORT_LEAK_NAMES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,7 @@
 #include "report/frames.h"
 #include "report/place.h"
 
+#define LEAK_WORD_RUNS "running" /* for all of LEAK_RUNS */
 #define LEAK_NAMES_MAX 262144	/* places; more get the number of the first, which is unknown */
 
 struct leak_names;
@@ -30,6 +32,8 @@ const struct place *leak_names__place_at(const struct leak_names *n, uint32_t pl
 const char *leak_names__reason_at(const struct leak_names *n, uint32_t reason);
 
 enum leak_class leak_class_of(const char *word);	/* a wait or status in the newest Go's words */
+/* It waits in the middle of an allocation, for the garbage collector: it goes on by itself, as one that runs. */
+bool leak_allocates(const struct frame *frames, size_t nr);
 enum leak_role leak_role_of(const struct frame *frames, size_t nr);
 
 #endif

@@ -93,6 +93,9 @@ static const struct rule rules[] = {
 	{ LEAK_IO, NULL, 0,
 	  { "read without deadline",
 	    "SetReadDeadline, and close the connection when it is no longer needed" } },
+	{ LEAK_RUNS, NULL, LEAK_FACT_SPINS,
+	  { "spins: a loop that does not wait",
+	    "let it wait for its end: a select without default; and end it" } },
 	{ LEAK_SYSCALL, NULL, 0, { "blocked in a system call", "close what it reads from" } },
 };
 /* clang-format on */

@@ -147,6 +147,11 @@ void leak_words__why(const struct leaks *l, const struct leak_entry *e, struct t
 		put_growth(l, e, to);
 		put_old(g, to);
 		break;
+	case WHY_GROWS_AND_RUNS:
+		put_growth(l, e, to);
+		put_of(to, g->old, "ones", g->old_ended, "ended");
+		textbuf__text(to, "; they run, or are ready to, whenever one looks");
+		break;
 	case WHY_NOBODY_GOT_IT:
 	case WHY_HELD_UP:
 		textbuf__format(to, "%u have waited for a lock for ",

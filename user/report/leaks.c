@@ -23,6 +23,7 @@ struct look {
 	uint32_t *reasons; /* of each word of the dump, the same */
 	uint8_t *classes;  /* of each word */
 	uint8_t *roles;    /* of each stack */
+	bool *allocates;   /* the same */
 	uint64_t *objects; /* of the goroutine that is looked at: room for CENSUS_CASES_MAX */
 };
 
@@ -70,6 +71,7 @@ static void look__done(struct look *k)
 	free(k->reasons);
 	free(k->classes);
 	free(k->roles);
+	free(k->allocates);
 	free(k->objects);
 }
 
@@ -89,9 +91,12 @@ static int look__init(struct look *k)
 	k->reasons = unknown_numbers(DUMP_WORDS_MAX);
 	k->classes = calloc(DUMP_WORDS_MAX, sizeof(*k->classes));
 	k->roles = calloc(k->d->nr_stacks + 1, sizeof(*k->roles));
+	k->allocates = calloc(k->d->nr_stacks + 1, sizeof(*k->allocates));
 	k->objects = calloc(CENSUS_CASES_MAX, sizeof(*k->objects));
-	return k->made && k->places && k->reasons && k->classes && k->roles && k->objects ? 0
-											  : -ENOMEM;
+	return k->made && k->places && k->reasons && k->classes && k->roles && k->allocates &&
+			       k->objects
+		       ? 0
+		       : -ENOMEM;
 }
 
 static uint32_t place_of_site(struct leaks *l, const struct site *s)
@@ -126,7 +131,28 @@ static int look__stack(struct look *k, size_t stack)
 		return err;
 	k->places[stack] = leak_names__place(k->l->names, &p);
 	k->roles[stack] = (uint8_t)leak_role_of(v, nr);
+	k->allocates[stack] = leak_allocates(v, nr);
 	return 0;
+}
+
+/* Those that run are one group for each place where they were made: where they are is chance. */
+static void look__key(struct look *k, const struct dump_row *r, struct leak_seen *s)
+{
+	const bool known = s->stack != UNKNOWN;
+
+	if (k->reasons[r->word] == UNKNOWN) {
+		k->reasons[r->word] = leak_names__reason(k->l->names, dump__word(k->d, r));
+		k->classes[r->word] = (uint8_t)leak_class_of(dump__word(k->d, r));
+	}
+	s->class = known && k->allocates[s->stack] ? LEAK_RUNS : k->classes[r->word];
+	s->key.made = look__made(k, r);
+	if (s->class == LEAK_RUNS) {
+		s->key.reason = leak_names__reason(k->l->names, LEAK_WORD_RUNS);
+		return;
+	}
+	s->key.reason = k->reasons[r->word];
+	s->key.place = known ? k->places[s->stack] : 0;
+	s->role = known ? k->roles[s->stack] : LEAK_ROLE_NONE;
 }
 
 static int look__see(struct look *k, size_t i)
@@ -148,24 +174,17 @@ static int look__see(struct look *k, size_t i)
 		.rt = r->rt,
 		.main = g->goid == 1,
 		.leaked = g->status == GOSTATUS_LEAKED,
+		.on_cpu = g->status == GOSTATUS_RUNNING,
 	};
 	int err;
 
-	if (k->reasons[r->word] == UNKNOWN) {
-		k->reasons[r->word] = leak_names__reason(k->l->names, dump__word(k->d, r));
-		k->classes[r->word] = (uint8_t)leak_class_of(dump__word(k->d, r));
-	}
-	s.class = k->classes[r->word];
-	s.key.reason = k->reasons[r->word];
-	s.key.made = look__made(k, r);
 	if (stack != DUMP_NO_STACK) {
 		err = look__stack(k, stack);
 		if (err)
 			return err;
 		s.stack = (uint32_t)stack;
-		s.key.place = k->places[stack];
-		s.role = k->roles[stack];
 	}
+	look__key(k, r, &s);
 	if (r->system)
 		s.role = LEAK_ROLE_RUNTIME;
 	else
@@ -174,6 +193,46 @@ static int look__see(struct look *k, size_t i)
 		k->objects[s.nr_objects++] = c->waits[g->waits_at + w].addr;
 	err = leakset__see(k->l->set, &s);
 	return err == -ENOSPC ? 0 : err; /* counted there */
+}
+
+/* One that never held still, as it was when it was met. It is in no row. */
+static int look__miss(const struct look *k, uint16_t rt, const struct census_g *g)
+{
+	const uint32_t start = sites__of(k->d->sites, rt, SITE_START, g->startpc, NULL),
+		       made = sites__of(k->d->sites, rt, SITE_MADE, g->gopc, NULL);
+	const struct site *s = dump__site(k->d, made), *runs = dump__site(k->d, start);
+	struct leak_seen seen = {
+		.goid = g->goid,
+		.stack_bytes = g->stack_hi - g->stack_lo,
+		.key.made = s ? place_of_site(k->l, s) : 0,
+		.key.reason = leak_names__reason(k->l->names, LEAK_WORD_RUNS),
+		.item = LEAK_NO_ITEM,
+		.stack = UNKNOWN,
+		.rt = rt,
+		.class = LEAK_RUNS,
+		.main = g->goid == 1,
+		.on_cpu = g->status == GOSTATUS_RUNNING,
+	};
+	int err = 0;
+
+	if ((g->status == GOSTATUS_RUNNING || g->status == GOSTATUS_RUNNABLE) &&
+	    !(runs && runs->system))
+		err = leakset__see(k->l->set, &seen);
+	leakset__miss(k->l->set, rt, g->goid);
+	return err == -ENOSPC ? 0 : err;
+}
+
+static int look__missed(const struct look *k)
+{
+	int err = 0;
+
+	for (uint16_t rt = 0; rt < k->d->in.nr; rt++) {
+		const struct census *c = k->d->in.censuses[rt];
+
+		for (size_t i = 0; i < c->nr_moved && !err; i++)
+			err = look__miss(k, rt, &c->moved[i].g);
+	}
+	return err;
 }
 
 int leaks__look(struct leaks *l, const struct dump_input *in, uint64_t taken_ns)
@@ -196,6 +255,8 @@ int leaks__look(struct leaks *l, const struct dump_input *in, uint64_t taken_ns)
 	err = look__init(&k);
 	for (size_t i = 0; i < l->d->nr && !err; i++)
 		err = look__see(&k, i);
+	if (!err)
+		err = look__missed(&k);
 	look__done(&k);
 	if (!err)
 		err = leakset__seen(l->set);

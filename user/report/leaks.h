@@ -60,7 +60,8 @@ struct leak_entry {		/* one group with members at the last look */
 	bool known;		/* silenced: in the baseline or the allow list */
 	const struct leak_pattern *pattern; /* NULL: it has no name */
 	const char *reason;	/* "chan send" */
-	struct place place;	/* where they are blocked */
+	struct place place;	/* where they are blocked; else what they run */
+	bool blocked;
 	uint32_t start, made;	/* sites of the dump, or SITES_NONE */
 	size_t stack;		/* of the dump, the commonest; DUMP_NO_STACK */
 	uint32_t nr_stacks;	/* different ones */
@@ -146,6 +147,8 @@ static inline const struct leak_sum *leaks__allocs(const struct leaks *l, const 
 	return l->allocated ? &l->allocated[e ? e->group : leakset__nr_groups(l->set)] : NULL;
 }
 
+/* The part of cpu_ns, which the program used while it was watched, that the group did, as often as it was seen on a processor. */
+uint64_t leaks__cpu_ns(const struct leaks *l, const struct leak_entry *e, uint64_t cpu_ns);
 uint32_t leaks__proven(const struct leaks *l, const struct leak_entry *e); /* members that nothing can wake */
 /* Some members: those that nothing can wake first. Room for LEAKS_GOIDS; returns how many. */
 size_t leaks__goids(const struct leaks *l, const struct leak_entry *e, uint64_t *goids);
@@ -155,6 +158,7 @@ bool leak_entry__counts(const struct leak_entry *e, bool suspects);
 struct leaks_show {
 	const struct report_meta *meta;
 	double cpu_pct;		/* what the watch cost the target; < 0: not known */
+	uint64_t cpu_ns;	/* that the target used while it was watched; 0: not known */
 	struct {
 		unsigned int passes;
 		uint64_t heap_bytes, ns, cpu_ns;

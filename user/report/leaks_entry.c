@@ -90,6 +90,15 @@ static void entry__parents(const struct leaks *l, const struct leak_group *g, st
 	}
 }
 
+/* Where they are blocked. Nobody knows where: the function that they run. */
+static struct place entry__place(const struct leaks *l, const struct leak_group *g, uint32_t start)
+{
+	const struct site *s = g->key.place ? NULL : dump__site(l->d, start);
+
+	return s ? (struct place){ s->func, s->file, s->line }
+		 : *leak_names__place_at(l->names, g->key.place);
+}
+
 static int entry__init(const struct leaks *l, uint32_t group, struct leak_entry *e)
 {
 	const struct leak_group *g = leakset__group(l->set, group);
@@ -100,7 +109,8 @@ static int entry__init(const struct leaks *l, uint32_t group, struct leak_entry 
 	*e = (struct leak_entry){
 		.group = group,
 		.reason = leak_names__reason_at(l->names, g->key.reason),
-		.place = *leak_names__place_at(l->names, g->key.place),
+		.place = entry__place(l, g, r->start),
+		.blocked = g->key.place != 0,
 		.start = r->start,
 		.made = r->made,
 		.heap_bytes = LEAK_HEAP_UNKNOWN,
@@ -130,6 +140,7 @@ static unsigned int facts_of(const struct leaks *l, const struct leak_entry *e)
 
 	return (l->facts ? l->facts[e->group] : 0U) |
 	       (g->nr > 1 && g->sharing == g->nr ? LEAK_FACT_SHARED : 0U) |
+	       (e->verdict.why == WHY_GROWS_AND_RUNS ? LEAK_FACT_SPINS : 0U) |
 	       (g->behinds ? LEAK_FACT_RING : 0U);
 }
 
@@ -247,6 +258,13 @@ void leaks__heap(struct leaks *l, const uint64_t *bytes)
 
 		e->heap_bytes = bytes ? leak_entry__heap(e) + bytes[i] : LEAK_HEAP_UNKNOWN;
 	}
+}
+
+uint64_t leaks__cpu_ns(const struct leaks *l, const struct leak_entry *e, uint64_t cpu_ns)
+{
+	const uint64_t all = leakset__on_cpu(l->set);
+
+	return all ? (uint64_t)((double)cpu_ns * leaks__group(l, e)->on_cpu / (double)all) : 0;
 }
 
 uint32_t leaks__proven(const struct leaks *l, const struct leak_entry *e)

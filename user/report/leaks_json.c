@@ -86,6 +86,18 @@ static void put_waits(struct writer *w, const struct leak_entry *e, const struct
 		textbuf__json_u64(&w->to, ",\"heap_bytes\":", e->heap_bytes);
 }
 
+static void put_cpu(struct writer *w, const struct leak_entry *e, const struct leak_group *g)
+{
+	if (!w->show->cpu_ns || !leakset__on_cpu(w->l->set)) {
+		textbuf__text(&w->to, ",\"cpu\":null");
+		return;
+	}
+	put_seconds(w, ",\"cpu\":{\"s\":", leaks__cpu_ns(w->l, e, w->show->cpu_ns));
+	textbuf__json_u64(&w->to, ",\"seen\":", g->on_cpu);
+	textbuf__json_u64(&w->to, ",\"seen_of\":", leakset__on_cpu(w->l->set));
+	textbuf__text(&w->to, ",\"estimated\":true}");
+}
+
 /* Of one group, or NULL: of all goroutines. */
 static void put_allocated(struct writer *w, const struct leak_entry *e)
 {
@@ -114,7 +126,10 @@ static void put_makers(struct writer *w, const struct leak_entry *e)
 		put_site(w, ",\"created_by\":", e->parents[i].made);
 		textbuf__text(&w->to, "}");
 	}
-	put_place(w, "],\"blocked_at\":{\"func\":", &e->place);
+	if (e->blocked)
+		put_place(w, "],\"blocked_at\":{\"func\":", &e->place);
+	else
+		textbuf__text(&w->to, "],\"blocked_at\":null");
 	textbuf__text(&w->to, ",\"labels\":{");
 	for (size_t i = 0; e->labels && i < e->labels->nr; i++) {
 		textbuf__json_text(&w->to, i ? "," : "", e->labels->v[i].key);
@@ -175,6 +190,7 @@ static void put_entry(struct writer *w, const struct leak_entry *e)
 	put_counts(w, g);
 	put_growth(w, e, g);
 	put_waits(w, e, g);
+	put_cpu(w, e, g);
 	put_allocated(w, e);
 	put_makers(w, e);
 	put_goids(w, e);

@@ -47,7 +47,8 @@ static void put_makers(struct writer *w, const struct leak_entry *e)
 {
 	const struct site *start = dump__site(w->l->d, e->start);
 
-	put_place(w, "blocked at", e->place.func, e->place.file, e->place.line);
+	if (e->blocked || e->place.file[0])
+		put_place(w, e->blocked ? "blocked at" : "runs", e->place.func, e->place.file, e->place.line);
 	if (start && start->func != e->place.func)
 		put_place(w, "runs", start->func, start->file, start->line);
 	put_site(w, "made at", e->made);
@@ -69,14 +70,24 @@ static void put_heap(struct writer *w, uint64_t bytes, bool known)
 	textbuf__text(&w->to, known ? " of heap that only they keep\n" : "the heap that they keep was not computed\n");
 }
 
-static void put_numbers(struct writer *w, const struct leak_entry *e, const struct leak_group *g)
+/* Nothing counts what one goroutine uses: how often looks saw it run tells its part of what all did. */
+static void put_cpu(struct writer *w, const struct leak_entry *e, const struct leak_group *g)
+{
+	textbuf__text(&w->to, "  cpu         ");
+	if (!g->on_cpu || !w->show->cpu_ns) {
+		textbuf__text(&w->to, "not known: no look saw one of them on a processor\n");
+		return;
+	}
+	textbuf__format(&w->to, "~%.1f s of the %.1f s that the program used: ",
+			(double)leaks__cpu_ns(w->l, e, w->show->cpu_ns) / NS_PER_SEC, (double)w->show->cpu_ns / NS_PER_SEC);
+	textbuf__format(&w->to, "of %llu goroutines that looks saw on a processor, %u were of these\n",
+			(ull)leakset__on_cpu(w->l->set), g->on_cpu);
+}
+
+static void put_waits(struct writer *w, const struct leak_entry *e, const struct leak_group *g)
 {
 	struct textbuf *to = &w->to;
 
-	textbuf__format(to, "  growth      %+.1f a minute; ", e->verdict.per_min);
-	textbuf__format(to, "%llu made there and %llu ended%s\n", (ull)e->verdict.births,
-			(ull)e->verdict.exits,
-			leakset__lives_known(w->l->set) ? "" : ", as far as the looks tell");
 	textbuf__text(to, "  waits       ");
 	if (g->objects)
 		textbuf__format(to, "for %llu %s%s, ", (ull)g->objects, e->kind,
@@ -87,7 +98,22 @@ static void put_numbers(struct writer *w, const struct leak_entry *e, const stru
 		textbuf__text(to, " to ");
 		leak_words__age(g->age_max_ns, to);
 	}
-	textbuf__text(to, "\n  costs       ");
+	textbuf__text(to, "\n");
+}
+
+static void put_numbers(struct writer *w, const struct leak_entry *e, const struct leak_group *g)
+{
+	struct textbuf *to = &w->to;
+
+	textbuf__format(to, "  growth      %+.1f a minute; ", e->verdict.per_min);
+	textbuf__format(to, "%llu made there and %llu ended%s\n", (ull)e->verdict.births,
+			(ull)e->verdict.exits,
+			leakset__lives_known(w->l->set) ? "" : ", as far as the looks tell");
+	if (g->class == LEAK_RUNS)
+		put_cpu(w, e, g);
+	else
+		put_waits(w, e, g);
+	textbuf__text(to, "  costs       ");
 	textbuf__size(to, g->stack_bytes);
 	textbuf__text(to, " of stacks, ");
 	put_heap(w, leak_entry__heap(e), e->heap_bytes != LEAK_HEAP_UNKNOWN);
