@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "model/incident.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NONE UINT32_MAX
+
+struct builder {
+	const uint32_t *group;
+	size_t nr, nr_groups;
+	struct incident_edge *edges;
+	size_t nr_edges;
+	struct incidents *is;
+	/* by goroutine; owned, as all that follows */
+	uint32_t *first; /* its edges, one more at the end */
+	uint32_t *knot;  /* who wait for each other are one knot */
+	uint32_t *at, *low, *path, *stack;
+	/* by knot: numbered so that each is waited for by higher ones only */
+	uint32_t *root;   /* the knot behind which it waits in the end; itself: it is one */
+	uint32_t *behind; /* goroutines that wait for it */
+	bool *ring;
+	uint32_t nr_knots;
+	uint32_t *joined; /* by group: one with the same incident, or itself */
+};
+
+static int compare_edges(const void *a, const void *b)
+{
+	const struct incident_edge *x = a, *y = b;
+
+	if (x->from != y->from)
+		return x->from < y->from ? -1 : 1;
+	if (x->sure != y->sure)
+		return x->sure ? -1 : 1;
+	return x->to < y->to ? -1 : x->to > y->to;
+}
+
+/* --- knots: Tarjan's strongly connected components, without recursion --- */
+
+static void builder__index(struct builder *b)
+{
+	memset(b->first, 0, (b->nr + 1) * sizeof(*b->first));
+	for (size_t i = 0; i < b->nr_edges; i++)
+		b->first[b->edges[i].from + 1]++;
+	for (size_t i = 0; i < b->nr; i++)
+		b->first[i + 1] += b->first[i];
+}
+
+/* All edges of g led on: it is the first of a knot, or belongs to one further down the path. */
+static void builder__leave(struct builder *b, uint32_t g, size_t *nr_stack)
+{
+	uint32_t member;
+
+	if (b->low[g] != b->at[g])
+		return;
+	do {
+		member = b->stack[--*nr_stack];
+		b->knot[member] = b->nr_knots;
+	} while (member != g);
+	b->nr_knots++;
+}
+
+/* next: of each goroutine the edge that is to be followed next. */
+static void builder__walk(struct builder *b, uint32_t start, uint32_t *next, uint32_t *count)
+{
+	size_t nr_path = 0, nr_stack = 0;
+
+	b->path[nr_path++] = start;
+	while (nr_path) {
+		const uint32_t g = b->path[nr_path - 1];
+
+		if (b->at[g] == NONE) {
+			b->at[g] = b->low[g] = (*count)++;
+			b->stack[nr_stack++] = g;
+		}
+		if (next[g] < b->first[g + 1]) {
+			const uint32_t to = b->edges[next[g]++].to;
+
+			if (b->at[to] == NONE)
+				b->path[nr_path++] = to;
+			else if (b->knot[to] == NONE && b->at[to] < b->low[g])
+				b->low[g] = b->at[to];
+			continue;
+		}
+		nr_path--;
+		if (nr_path && b->low[g] < b->low[b->path[nr_path - 1]])
+			b->low[b->path[nr_path - 1]] = b->low[g];
+		builder__leave(b, g, &nr_stack);
+	}
+}
+
+static int builder__knots(struct builder *b)
+{
+	scoped_mem uint32_t *next = calloc(b->nr + 1, sizeof(*next));
+	uint32_t count = 0;
+
+	if (!next)
+		return -ENOMEM;
+	builder__index(b);
+	memcpy(next, b->first, (b->nr + 1) * sizeof(*next));
+	memset(b->at, 0xff, b->nr * sizeof(*b->at));
+	memset(b->knot, 0xff, b->nr * sizeof(*b->knot));
+	b->nr_knots = 0;
+	for (size_t g = 0; g < b->nr; g++)
+		if (b->at[g] == NONE)
+			builder__walk(b, (uint32_t)g, next, &count);
+	return 0;
+}
+
+/* A ring is never a guess. */
+static bool builder__drop_unsure(struct builder *b)
+{
+	size_t nr = 0;
+
+	for (size_t i = 0; i < b->nr_edges; i++) {
+		const struct incident_edge *e = &b->edges[i];
+
+		if (e->sure || b->knot[e->from] != b->knot[e->to])
+			b->edges[nr++] = *e;
+	}
+	if (nr == b->nr_edges)
+		return false;
+	b->nr_edges = nr;
+	return true;
+}
+
+/* --- roots: whoever waits for several waits for a ring rather; then for whom it surely waits --- */
+
+static bool is_root(const struct builder *b, uint32_t knot)
+{
+	return b->root[knot] == knot && (b->ring[knot] || b->behind[knot]);
+}
+
+static void builder__roots(struct builder *b)
+{
+	for (uint32_t k = 0; k < b->nr_knots; k++)
+		b->root[k] = k;
+	for (size_t g = 0; g < b->nr; g++)
+		b->low[b->knot[g]] = 0; /* from here on: goroutines of each knot */
+	for (size_t g = 0; g < b->nr; g++)
+		b->ring[b->knot[g]] = ++b->low[b->knot[g]] > 1;
+	for (size_t i = 0; i < b->nr_edges; i++)
+		b->ring[b->knot[b->edges[i].from]] |= b->edges[i].from == b->edges[i].to;
+}
+
+static int compare_knots(const void *a, const void *b, void *ctx)
+{
+	const uint32_t *knot = ctx;
+	const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	if (knot[x] != knot[y])
+		return knot[x] < knot[y] ? -1 : 1;
+	return x < y ? -1 : x > y;
+}
+
+/* Those who are waited for come first. A ring never ends, whatever else it waits for. */
+static void builder__follow(struct builder *b)
+{
+	for (size_t g = 0; g < b->nr; g++)
+		b->path[g] = (uint32_t)g;
+	if (b->nr)
+		qsort_r(b->path, b->nr, sizeof(*b->path), compare_knots, b->knot);
+	for (size_t i = 0; i < b->nr; i++) {
+		const uint32_t g = b->path[i], k = b->knot[g];
+
+		for (uint32_t e = b->first[g]; e < b->first[g + 1]; e++) {
+			const uint32_t to = b->knot[b->edges[e].to];
+
+			if (b->ring[k] || to == k || b->root[k] == b->root[to])
+				continue;
+			if (b->root[k] == k || (b->ring[b->root[to]] && !b->ring[b->root[k]]))
+				b->root[k] = b->root[to];
+		}
+	}
+	for (size_t g = 0; g < b->nr; g++)
+		if (b->root[b->knot[g]] != b->knot[g])
+			b->behind[b->root[b->knot[g]]]++;
+}
+
+/* --- groups --- */
+
+static uint32_t builder__joined(struct builder *b, uint32_t group)
+{
+	while (b->joined[group] != group)
+		group = b->joined[group] = b->joined[b->joined[group]];
+	return group;
+}
+
+static void builder__join(struct builder *b)
+{
+	uint32_t *group_of = b->low; /* of each knot: that of the first goroutine met */
+
+	for (size_t i = 0; i < b->nr_groups; i++)
+		b->joined[i] = (uint32_t)i;
+	memset(group_of, 0xff, b->nr * sizeof(*group_of));
+	for (size_t g = 0; g < b->nr; g++) {
+		const uint32_t k = b->knot[g];
+		uint32_t one, other;
+
+		if (!is_root(b, k))
+			continue;
+		b->is->parts[b->group[g]].root = true;
+		if (group_of[k] == NONE)
+			group_of[k] = b->group[g];
+		one = builder__joined(b, group_of[k]);
+		other = builder__joined(b, b->group[g]);
+		b->joined[one > other ? one : other] = one < other ? one : other;
+	}
+}
+
+/* In the order of the groups with the lowest numbers. */
+static int builder__number(struct builder *b)
+{
+	size_t nr = 0;
+
+	for (size_t i = 0; i < b->nr_groups; i++)
+		nr += b->is->parts[i].root && builder__joined(b, (uint32_t)i) == i;
+	b->is->v = calloc(nr + 1, sizeof(*b->is->v));
+	if (!b->is->v)
+		return -ENOMEM;
+	for (size_t i = 0; i < b->nr_groups; i++) {
+		struct incident_part *p = &b->is->parts[i];
+		const uint32_t set = builder__joined(b, (uint32_t)i);
+
+		if (!p->root)
+			continue;
+		p->incident = set == i ? (uint32_t)b->is->nr++ : b->is->parts[set].incident;
+		if (set == i)
+			b->is->v[p->incident] = (struct incident){ .root = NONE, .first = NONE };
+	}
+	return 0;
+}
+
+static uint32_t builder__behind_first(const struct builder *b, uint32_t first)
+{
+	return b->behind[b->knot[first]];
+}
+
+static void builder__sum_root(struct builder *b, uint32_t g)
+{
+	struct incident_part *p = &b->is->parts[b->group[g]];
+	struct incident *in = &b->is->v[p->incident];
+	const uint32_t k = b->knot[g];
+
+	if (!p->nr++ || builder__behind_first(b, g) > builder__behind_first(b, p->first))
+		p->first = g;
+	p->ring |= b->ring[k];
+	if (in->first == NONE || builder__behind_first(b, g) > builder__behind_first(b, in->first)) {
+		in->first = g;
+		in->root = b->group[g];
+	}
+}
+
+/* A goroutine that waits, and behind which incident. */
+struct follower {
+	uint32_t group, incident, g;
+};
+
+static int compare_followers(const void *a, const void *b)
+{
+	const struct follower *x = a, *y = b;
+
+	if (x->group != y->group)
+		return x->group < y->group ? -1 : 1;
+	if (x->incident != y->incident)
+		return x->incident < y->incident ? -1 : 1;
+	return x->g < y->g ? -1 : x->g > y->g;
+}
+
+static void builder__follow_most(struct builder *b, const struct follower *v, size_t nr)
+{
+	for (size_t i = 0, end; i < nr; i = end) {
+		struct incident_part *p = &b->is->parts[v[i].group];
+
+		for (end = i + 1; end < nr && v[end].group == v[i].group && v[end].incident == v[i].incident;)
+			end++;
+		b->is->v[v[i].incident].behind += (uint32_t)(end - i);
+		if (p->root || end - i <= p->nr)
+			continue;
+		*p = (struct incident_part){ .incident = v[i].incident,
+					     .nr = (uint32_t)(end - i),
+					     .first = v[i].g,
+					     .next = b->edges[b->first[v[i].g]].to };
+	}
+}
+
+static int builder__sum(struct builder *b)
+{
+	scoped_mem struct follower *followers = calloc(b->nr + 1, sizeof(*followers));
+	scoped_mem uint32_t *incident_of = calloc(b->nr + 1, sizeof(*incident_of)); /* of each knot that is a root */
+	size_t nr = 0;
+
+	if (!followers || !incident_of)
+		return -ENOMEM;
+	for (size_t g = 0; g < b->nr; g++) {
+		if (!is_root(b, b->knot[g]))
+			continue;
+		builder__sum_root(b, (uint32_t)g);
+		incident_of[b->knot[g]] = b->is->parts[b->group[g]].incident;
+	}
+	for (size_t g = 0; g < b->nr; g++)
+		if (b->root[b->knot[g]] != b->knot[g])
+			followers[nr++] = (struct follower){ b->group[g], incident_of[b->root[b->knot[g]]],
+							     (uint32_t)g };
+	if (nr)
+		qsort(followers, nr, sizeof(*followers), compare_followers);
+	builder__follow_most(b, followers, nr);
+	return 0;
+}
+
+static int builder__init(struct builder *b)
+{
+	const size_t nr = b->nr + 1;
+
+	b->first = calloc(nr + 1, sizeof(*b->first));
+	b->knot = calloc(nr, sizeof(*b->knot));
+	b->at = calloc(nr, sizeof(*b->at));
+	b->low = calloc(nr, sizeof(*b->low));
+	b->path = calloc(nr, sizeof(*b->path));
+	b->stack = calloc(nr, sizeof(*b->stack));
+	b->root = calloc(nr, sizeof(*b->root));
+	b->behind = calloc(nr, sizeof(*b->behind));
+	b->ring = calloc(nr, sizeof(*b->ring));
+	b->joined = calloc(b->nr_groups + 1, sizeof(*b->joined));
+	b->is->parts = calloc(b->nr_groups + 1, sizeof(*b->is->parts));
+	if (!b->first || !b->knot || !b->at || !b->low || !b->path || !b->stack || !b->root || !b->behind || !b->ring ||
+	    !b->joined || !b->is->parts)
+		return -ENOMEM;
+	for (size_t i = 0; i < b->nr_groups; i++)
+		b->is->parts[i] = (struct incident_part){ .incident = INCIDENT_NONE };
+	return 0;
+}
+
+static void builder__done(struct builder *b)
+{
+	free(b->first);
+	free(b->knot);
+	free(b->at);
+	free(b->low);
+	free(b->path);
+	free(b->stack);
+	free(b->root);
+	free(b->behind);
+	free(b->ring);
+	free(b->joined);
+}
+
+static int builder__run(struct builder *b)
+{
+	int err = 0;
+
+	for (size_t g = 0; g < b->nr && !err; g++)
+		err = b->group[g] < b->nr_groups ? 0 : -EINVAL;
+	for (size_t i = 0; i < b->nr_edges && !err; i++)
+		err = b->edges[i].from < b->nr && b->edges[i].to < b->nr ? 0 : -EINVAL;
+	if (err)
+		return err;
+	if (b->nr_edges)
+		qsort(b->edges, b->nr_edges, sizeof(*b->edges), compare_edges);
+	err = builder__init(b);
+	if (!err)
+		err = builder__knots(b);
+	if (!err && builder__drop_unsure(b))
+		err = builder__knots(b);
+	if (err)
+		return err;
+	builder__roots(b);
+	builder__follow(b);
+	builder__join(b);
+	err = builder__number(b);
+	return err ? err : builder__sum(b);
+}
+
+int incidents__new(const uint32_t *group, size_t nr, size_t nr_groups, struct incident_edge *edges, size_t nr_edges,
+		   struct incidents **ret)
+{
+	scoped(incidents) is = calloc(1, sizeof(*is));
+	struct builder b = { .group = group, .nr = nr, .nr_groups = nr_groups, .edges = edges, .nr_edges = nr_edges, .is = is };
+	int err;
+
+	if (!is)
+		return -ENOMEM;
+	if (nr >= UINT32_MAX || nr_edges >= UINT32_MAX)
+		return -EINVAL;
+	err = builder__run(&b);
+	builder__done(&b);
+	if (!err)
+		*ret = steal(is);
+	return err;
+}
+
+void incidents__free(struct incidents *is)
+{
+	if (!is)
+		return;
+	free(is->v);
+	free(is->parts);
+	free(is);
+}
