@@ -11,6 +11,7 @@
 #include "census/gchan.h"
 #include "census/ghold.h"
 #include "census/glock.h"
+#include "golang/gofields.h"
 #include "golang/gotype.h"
 #include "model/waitgraph.h"
 #include "tests/fuzz/hostile.h"
@@ -108,6 +109,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_locks(&m, &c, ls);
 	glocks__free(ls);
 	if (!gotype_name(&m.as, &rt, word(&m, 3), name, sizeof(name)) && !memchr(name, '\0', sizeof(name)))
+		__builtin_trap();
+	if (!gofields_at(&m.as, &rt, word(&m, 3), word(&m, 4) % 4096, name, sizeof(name), &(struct gospot){ 0, GOSPOT_WORD }) &&
+	    !memchr(name, '\0', sizeof(name)))
 		__builtin_trap();
 	return 0;
 }

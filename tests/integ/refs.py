@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """refs: what parkwatch refs says keeps what goroutines wait for, and what heap parkwatch leaks says that only leaks keep: on
 programs that know."""
+import contextlib
 import json
 import re
 
@@ -140,6 +141,27 @@ def variables_without_a_name_are_told_by_what_leads_to_them():
         expect([s["field"] for s in steps[1:3]] == [".inner", ".c[1]"] and steps[2]["type"] == "main.fixedInner", brief(g))
 
 
+@contextlib.contextmanager
+def ways(minor, mode):
+    with Target("", command=build.built(minor, mode, "ways")) as t:
+        yield t.pid, json.loads(t.truth())
+
+
+def what_an_interface_points_to_is_told(minor, mode):
+    """Its type word says the type, also where there is no symbol: net/http.DefaultTransport is such a one."""
+    with ways(minor, mode) as (pid, goid):
+        _, steps = way_of(pid, "interface", goid["interface"])
+        if mode != "stripped":
+            expect(steps[0]["name"] == "main.defaultTransport" and steps[0]["offset"] == 8, steps)
+            steps = steps[1:]
+        at = steps[0]
+        expect(at["kind"] == "global" and at["type"] == "main.transport" and at["field"] == ".idle" and at["size"] == 24, steps)
+        expect(at["offset"] == 8 and steps[1]["type"] == "chan string" and len(steps) == 2, steps)
+        _, steps = way_of(pid, "any", goid["any"])
+        expect(mode == "stripped" or steps[0]["name"] == "main.anyOne", steps)
+        expect([(s["type"], s["field"]) for s in steps[1:2]] == [("main.transport", ".idle")], steps)
+
+
 def what_cannot_be_told_is_said():
     with reach.target(build.MODES_MINOR, "static", "1") as (process, truth):
         pid = process.pid
@@ -192,6 +214,8 @@ def cases():
     for function in (every_way_is_told, the_heap_that_leaks_keep_is_told):
         for minor, mode in EVERYWHERE:
             yield f"refs: {function.__name__} [go1.{minor} {mode}]", lambda f=function, m=minor, o=mode: tried(f, m, o)
+    for minor, mode in EVERYWHERE:
+        yield f"refs: what_an_interface_points_to_is_told [go1.{minor} {mode}]", lambda m=minor, o=mode: what_an_interface_points_to_is_told(m, o)
     for minor in (15, 19, 22, 27):
         yield f"refs: the_stack_of_one_that_runs_is_a_root [go1.{minor}]", lambda m=minor: the_stack_of_one_that_runs_is_a_root(m)
     for function in (variables_without_a_name_are_told_by_what_leads_to_them, groups_are_told_once_and_what_is_left_out, what_cannot_be_told_is_said):

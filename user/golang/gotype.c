@@ -81,6 +81,29 @@ static int name_length(const struct addrspace *as, int minor, uint64_t name, uin
 	return 0;
 }
 
+int gotype_text(const struct addrspace *as, const struct goruntime *rt, uint64_t name, char *buf, size_t size)
+{
+	struct range types;
+	uint64_t at;
+	size_t len;
+	int err = types_of(as, rt, name, &types);
+
+	if (!err)
+		err = name_length(as, rt->minor, name, &at, &len);
+	if (err)
+		return err;
+	if (!len || at > types.end || len > types.end - at || !size)
+		return -EBADMSG;
+	len = len < size ? len : size - 1;
+	err = addrspace__read(as, at, buf, len);
+	if (err)
+		return err;
+	if (memchr(buf, '\0', len))
+		return -EBADMSG;
+	buf[len] = '\0';
+	return 0;
+}
+
 int gotype_name(const struct addrspace *as, const struct goruntime *rt, uint64_t type, char *buf,
 		size_t size)
 {

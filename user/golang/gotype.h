@@ -22,6 +22,8 @@
  * Go than is known; -EFAULT, -ESRCH of reading.
  */
 int gotype_name(const struct addrspace *as, const struct goruntime *rt, uint64_t type, char *buf, size_t size);
+/* A name that a descriptor refers to, as that of a field. Errors as above; -ENOENT: it lies in no module's types. */
+int gotype_text(const struct addrspace *as, const struct goruntime *rt, uint64_t name, char *buf, size_t size);
 /* Whether its values hold pointers (_type.ptrdata, later PtrBytes), of any type, Go 1.15 to 1.27. -EFAULT, -ESRCH of reading. */
 int gotype_pointers(const struct addrspace *as, uint64_t type, bool *ret);
 

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "golang/gofields.h"
 #include "golang/gotype.h"
 #include "report/dump_show.h"
 #include "report/refs.h"
@@ -19,6 +20,7 @@ struct view {
 	struct dwarf_vars *dv;  /* NULL: no types */
 	struct dwarf_spot spot; /* at word; of what is not known a word */
 	uint64_t word;          /* address of the pointer; 0: not known */
+	uint64_t gotype;        /* where spot does not say: the descriptor of the type of what it points to; 0: not known */
 };
 
 static uint64_t word_at(const struct refs *rs, uint64_t addr)
@@ -39,9 +41,56 @@ static const char *field_at(const struct refs *rs, struct view *v, uint64_t type
 	char path[FIELD_MAX];
 
 	v->spot = (struct dwarf_spot){ 0, DWARF_SPOT_WORD };
+	v->gotype = 0;
 	if (!v->dv || dwarf_vars__at(v->dv, type, offset, path, sizeof(path), &v->spot))
 		return "";
 	return text_of(rs, path);
+}
+
+/* The same by the program's own descriptor of the type. */
+static const char *gofield_at(const struct refs *rs, uint16_t rt, struct view *v, uint64_t gotype, uint64_t offset)
+{
+	static const enum dwarf_spot_kind kinds[] = {
+		[GOSPOT_WORD] = DWARF_SPOT_WORD,
+		[GOSPOT_POINTER] = DWARF_SPOT_POINTER,
+		[GOSPOT_SLICE] = DWARF_SPOT_SLICE,
+		[GOSPOT_INTERFACE] = DWARF_SPOT_INTERFACE,
+	};
+	char path[FIELD_MAX];
+	struct gospot spot;
+
+	v->spot = (struct dwarf_spot){ 0, DWARF_SPOT_WORD };
+	v->gotype = 0;
+	if (!gotype || gofields_at(rs->in.as, rs->in.sources[rt].rt, gotype, offset, path, sizeof(path), &spot))
+		return "";
+	v->spot.kind = kinds[spot.kind];
+	v->gotype = spot.to;
+	return text_of(rs, path);
+}
+
+static const char *runtime_type(const struct refs *rs, uint16_t rt, uint64_t type)
+{
+	char name[GOTYPE_NAME_MAX];
+
+	if (!type || gotype_name(rs->in.as, rs->in.sources[rt].rt, type, name, sizeof(name)))
+		return "";
+	return text_of(rs, name);
+}
+
+/*
+ * The type of what the interface at word - 8 holds: the word before is a type (eface), or an itab, which begins with two (Go
+ * runtime/runtime2.go). What a pointer points to, else what lies there itself. 0: it is no interface.
+ */
+static uint64_t held_type(const struct refs *rs, uint16_t rt, uint64_t word)
+{
+	const struct goruntime *grt = rs->in.sources[rt].rt;
+	uint64_t type = word ? word_at(rs, word - 8) : 0, elem;
+
+	if (type && !runtime_type(rs, rt, type)[0])
+		type = word_at(rs, type + 8);
+	if (!type || !runtime_type(rs, rt, type)[0])
+		return 0;
+	return gofields_elem(rs->in.as, grt, type, &elem) ? type : elem;
 }
 
 /* --- roots --- */
@@ -117,10 +166,13 @@ static size_t climb(const struct refs *rs, uint16_t rt, uint64_t word, uint64_t 
 static bool name_static(const struct refs *rs, uint16_t rt, uint64_t word, struct ref_step *s, struct view *v)
 {
 	const uint64_t value = word_at(rs, v->word), type = v->spot.kind == DWARF_SPOT_POINTER ? v->spot.to : 0;
+	const uint64_t gotype = type ? 0 : v->gotype ? v->gotype : held_type(rs, rt, v->word);
 	char name[FIELD_MAX];
 	struct govar var;
 
-	if (v->dv && (!type || dwarf_vars__size(v->dv, type, &s->size) || word - value >= s->size))
+	if (type ? dwarf_vars__size(v->dv, type, &s->size) : gotype && gofields_size(rs->in.as, rs->in.sources[rt].rt, gotype, &s->size))
+		return false;
+	if ((type || gotype || v->dv) && word - value >= s->size)
 		return false;
 	s->section = govars__at(rs->in.vars, value, &var) || !var.section[0] ? part_of(rs->in.sources[rt].rt, value)
 									     : text_of(rs, var.section);
@@ -128,10 +180,25 @@ static bool name_static(const struct refs *rs, uint16_t rt, uint64_t word, struc
 	s->offset = word - value;
 	if (type && !dwarf_vars__name(v->dv, type, name, sizeof(name)))
 		s->type = text_of(rs, name);
+	if (gotype)
+		s->type = runtime_type(rs, rt, gotype);
 	v->word = word;
-	s->field = type ? field_at(rs, v, type, s->offset) : "";
+	s->field = type ? field_at(rs, v, type, s->offset) : gofield_at(rs, rt, v, gotype, s->offset);
 	s->refers = true;
 	return true;
+}
+
+/* Where no symbol leads there: what an interface among the variables points to says itself what it is. */
+static void name_held(const struct refs *rs, uint16_t rt, struct ref_step *s, struct view *v)
+{
+	const struct varref *r = rs->var_refs[rt] ? varrefs__before(rs->var_refs[rt], s->addr) : NULL;
+	struct view there = { .word = r ? r->at : 0 };
+	struct ref_step held = *s;
+
+	if (!r || s->addr - r->value > CLIMB_BYTES || !held_type(rs, rt, r->at) || !name_static(rs, rt, s->addr, &held, &there))
+		return;
+	*s = held;
+	*v = there;
 }
 
 static const struct census_g *goroutine(const struct census *c, uint64_t goid)
@@ -175,47 +242,22 @@ static void put_index(const struct refs *rs, uint64_t index, struct ref_step *s)
 	s->field = text_of(rs, text);
 }
 
-static const char *runtime_type(const struct refs *rs, uint16_t rt, uint64_t type)
-{
-	char name[GOTYPE_NAME_MAX];
-
-	if (!type || gotype_name(rs->in.as, rs->in.sources[rt].rt, type, name, sizeof(name)))
-		return "";
-	return text_of(rs, name);
-}
-
-/* "*main.conn" points to a main.conn; a map, channel or func is what its word points to; else the value itself lies there. */
-static const char *pointed_to(const struct refs *rs, uint16_t rt, uint64_t type)
-{
-	const char *name = runtime_type(rs, rt, type);
-
-	return name[0] == '*' ? text_of(rs, name + 1) : name;
-}
-
 /*
  * What a large object says itself: of what type it is, or are the elements of the array that it is (a type begins with its size,
  * Go internal/abi/type.go).
  */
-static const char *header_type(const struct refs *rs, uint16_t rt, const struct reach_step *at, struct ref_step *s)
+static const char *header_type(const struct refs *rs, uint16_t rt, const struct reach_step *at, struct ref_step *s, struct view *next)
 {
 	uint64_t type = word_at(rs, at->addr - 8), one = type ? word_at(rs, type) : 0;
 	const char *name = runtime_type(rs, rt, type);
 	char text[GOTYPE_NAME_MAX + 2];
 
+	s->field = one ? gofield_at(rs, rt, next, type, at->offset % one) : "";
 	if (!name[0] || !one || at->size / 2 < one)
 		return name;
 	put_index(rs, at->offset / one, s);
 	snprintf(text, sizeof(text), "[]%s", name);
 	return text_of(rs, text);
-}
-
-/* The word before the pointer says of what type it is: a type (eface), or an itab, which begins with two (Go runtime/runtime2.go). */
-static const char *interface_type(const struct refs *rs, uint16_t rt, uint64_t word)
-{
-	uint64_t tab = word_at(rs, word - 8);
-	const char *name = pointed_to(rs, rt, tab);
-
-	return name[0] || !tab ? name : pointed_to(rs, rt, word_at(rs, tab + 8));
 }
 
 /* A closure begins with the address of its code. */
@@ -237,15 +279,35 @@ static const char *closure_of(const struct refs *rs, uint16_t rt, uint64_t objec
 	return text_of(rs, text);
 }
 
-/* Of what no type of DWARF is known. */
-static const char *known_otherwise(const struct refs *rs, uint16_t rt, const struct reach_step *at,
-				   const struct view *v, struct ref_step *s)
+/* Of a type whose descriptor is known, or an array of that. */
+static const char *described_type(const struct refs *rs, uint16_t rt, const struct reach_step *at, const struct view *v,
+				  struct ref_step *s, struct view *next)
 {
-	const char *name = at->typed ? header_type(rs, rt, at, s) : "";
+	const bool held = v->spot.kind == DWARF_SPOT_INTERFACE || v->spot.kind == DWARF_SPOT_WORD;
+	const uint64_t gotype = v->gotype ? v->gotype : held ? held_type(rs, rt, v->word) : 0;
+	const char *name = runtime_type(rs, rt, gotype);
+	const uint64_t into = v->word ? word_at(rs, v->word) - at->addr : 0;
+	const bool many = v->gotype && v->spot.kind == DWARF_SPOT_SLICE;
+	char text[GOTYPE_NAME_MAX + 2];
+	uint64_t one;
 
-	if (!name[0] && v->word &&
-	    (v->spot.kind == DWARF_SPOT_INTERFACE || v->spot.kind == DWARF_SPOT_WORD))
-		name = interface_type(rs, rt, v->word);
+	if (!name[0] || into >= at->size || at->offset < into || gofields_size(rs->in.as, rs->in.sources[rt].rt, gotype, &one) || !one)
+		return into ? "" : name;
+	s->field = gofield_at(rs, rt, next, gotype, (at->offset - into) % one);
+	if (many || (at->offset - into) / one)
+		put_index(rs, (at->offset - into) / one, s);
+	snprintf(text, sizeof(text), "[]%s", name);
+	return into ? "" : many ? text_of(rs, text) : name;
+}
+
+/* Of what no type of DWARF is known. next: becomes what it has at the word. */
+static const char *known_otherwise(const struct refs *rs, uint16_t rt, const struct reach_step *at,
+				   const struct view *v, struct ref_step *s, struct view *next)
+{
+	const char *name = at->typed ? header_type(rs, rt, at, s, next) : "";
+
+	if (!name[0])
+		name = described_type(rs, rt, at, v, s, next);
 	if (!name[0] || !strncmp(name, "func(", 5)) {
 		const char *closure = closure_of(rs, rt, at->addr);
 
@@ -281,13 +343,15 @@ static void name_object(const struct refs *rs, uint16_t rt, const struct reach_s
 	const bool many = v->spot.kind == DWARF_SPOT_SLICE;
 	uint64_t value = v->word ? word_at(rs, v->word) : 0, into = value - at->addr;
 	uint64_t type = (many || v->spot.kind == DWARF_SPOT_POINTER) && into < at->size ? v->spot.to : 0;
+	struct view next = { .dv = v->dv };
 	uint64_t one = 0;
 
 	s->field = "";
 	s->type = type_at(rs, v, type, into);
 	if (!s->type[0])
-		s->type = known_otherwise(rs, rt, at, v, s);
-	v->spot = (struct dwarf_spot){ 0, DWARF_SPOT_WORD };
+		s->type = known_otherwise(rs, rt, at, v, s, &next);
+	v->spot = next.spot;
+	v->gotype = next.gotype;
 	v->word = at->addr + at->offset;
 	/* Before the pointer nobody knows what lies there. */
 	if (!type || at->offset < into || dwarf_vars__size(v->dv, type, &one) || !one)
@@ -365,6 +429,8 @@ static int name_step(const struct refs *rs, uint16_t rt, uint64_t goid, const st
 	switch ((enum reach_kind)at->kind) {
 	case REACH_GLOBAL:
 		name_global(rs, rt, s, v);
+		if (!s->name[0])
+			name_held(rs, rt, s, v);
 		s->refers = next;
 		return 0;
 	case REACH_OBJECT:

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+// ways: goroutines that wait for what is held in ways which a person meets: tickers, several cases of a select, variables that
+// point to what has no name, and variables of a function that goes on.
+//
+//	ways
+//
+// Says "ready" and one line of JSON: the number of each goroutine. Ends with its standard input.
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io/ioutil"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+)
+
+type poller struct {
+	name string
+	tick *time.Ticker
+	stop chan bool
+}
+
+type pool struct {
+	name  string
+	conns map[string]*conn
+}
+
+type conn struct {
+	id     int
+	closed chan int
+}
+
+type doer interface{ do() }
+
+type transport struct {
+	limit int
+	idle  chan string
+	more  *pool
+}
+
+func (t *transport) do() {}
+
+var (
+	told = map[string]uint64{}
+
+	plainPoller = &poller{name: "plain", stop: make(chan bool)}
+	// As net/http.DefaultTransport is made.
+	defaultTransport doer = &transport{limit: 100}
+	alsoTransport         = &transport{limit: 100}
+	anyOne           interface{}
+	wanted           = make(chan int, 1)
+	pools            = &pool{conns: map[string]*conn{}}
+)
+
+func goid() uint64 {
+	var buf [64]byte
+	text := string(buf[:runtime.Stack(buf[:], false)])
+	id, err := strconv.ParseUint(strings.Fields(text)[1], 10, 64)
+	if err != nil {
+		panic(err)
+	}
+	return id
+}
+
+// start runs f in a goroutine of its own, which is known by this name.
+func start(name string, f func()) {
+	id := make(chan uint64)
+	go func() {
+		id <- goid()
+		f()
+	}()
+	told[name] = <-id
+}
+
+//go:noinline
+func rangeTicker() {
+	t := time.NewTicker(time.Second)
+	for range t.C {
+		runtime.KeepAlive(told)
+	}
+}
+
+//go:noinline
+func rangeTick() {
+	for range time.Tick(time.Second) {
+		runtime.KeepAlive(told)
+	}
+}
+
+//go:noinline
+func (p *poller) loop() {
+	for {
+		select {
+		case <-p.tick.C:
+		case <-p.stop:
+			return
+		}
+	}
+}
+
+//go:noinline
+func waitTimer(t *time.Timer) {
+	<-t.C
+}
+
+//go:noinline
+func stopped(t *time.Ticker) {
+	<-t.C
+}
+
+//go:noinline
+func receive(c chan string) {
+	<-c
+}
+
+//go:noinline
+func receiveInt(c chan int) {
+	<-c
+}
+
+//go:noinline
+func selectOfThree(a, b chan int, c chan string) {
+	select {
+	case <-a:
+	case <-b:
+	case c <- "":
+	}
+}
+
+// keepForAnHour has in a variable of its own what another waits for.
+//
+//go:noinline
+func keepForAnHour(reply chan string) {
+	time.Sleep(time.Hour)
+	reply <- "late"
+}
+
+func tickers() {
+	start("ticker", rangeTicker)
+	start("tick", rangeTick)
+	plainPoller.tick = time.NewTicker(time.Second)
+	start("poller", plainPoller.loop)
+	timer := time.NewTimer(time.Hour)
+	start("timer", func() { waitTimer(timer) })
+	ticker := time.NewTicker(time.Second)
+	ticker.Stop()
+	start("stopped", func() { stopped(ticker); runtime.KeepAlive(ticker) })
+}
+
+func named() {
+	t := defaultTransport.(*transport)
+	t.idle = make(chan string)
+	start("interface", func() { receive(t.idle) })
+	alsoTransport.idle = make(chan string)
+	start("pointer", func() { receive(alsoTransport.idle) })
+	alsoTransport.more = &pool{conns: map[string]*conn{"a": {closed: make(chan int)}}}
+	c := alsoTransport.more.conns["a"].closed
+	start("behind", func() { receiveInt(c) })
+	any := &transport{idle: make(chan string)}
+	anyOne = any
+	start("any", func() { receive(any.idle) })
+}
+
+func selects() {
+	pools.conns["b"] = &conn{closed: make(chan int)}
+	b, dropped := pools.conns["b"].closed, make(chan string)
+	start("select", func() { selectOfThree(wanted, b, dropped) })
+}
+
+func roots() {
+	reply := make(chan string)
+	start("holder", func() { keepForAnHour(reply) })
+	start("reply", func() { receive(reply) })
+}
+
+func main() {
+	tickers()
+	named()
+	selects()
+	roots()
+	runtime.GC()
+	time.Sleep(100 * time.Millisecond)
+	text, err := json.Marshal(told)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Printf("ready\n%s\n", text)
+	ioutil.ReadAll(os.Stdin)
+}
