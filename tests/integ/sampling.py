@@ -153,7 +153,26 @@ def what_needs_probes_is_refused():
         expect(code == 2 and said.count("\n") == 1 and "--min-wait" in said and how[0] in said, f"{how}: {code}: {said}")
 
 
-ONCE = [a_busy_program_loses_no_more_than_it_may, the_default_is_one_percent, those_who_wait_all_the_time_count_for_all_of_it, the_end_of_the_program_ends_it, what_needs_probes_is_refused]
+def many_at_once_keep_to_one_limit():
+    """What each says that it cost, together; and it says who is there."""
+    with Target("busy") as t:
+        t.go()
+        recorders = [Recording(t.pid, "-d", "6", "--max-overhead", "1") for _ in range(4)]
+        costs = []
+        for r in recorders:
+            code, _, said = r.wait()
+            expect(code == 0, said)
+            costs.append(float(re.search(r"cost ([0-9.e+-]+) %", said)[1]))
+        told = sum("with probes, pid" in "".join(r.said) for r in recorders)
+    expect(told >= 3, f"{told} of 4 say that others are there")
+    # those who came first had spent what was theirs alone before they knew: 10 ms of CPU time at most
+    expect(sum(costs) < 1.6, f"4 recordings cost {costs} % of the program's CPU time, together {sum(costs):.2f}; 1 is allowed")
+
+
+ONCE = [
+    a_busy_program_loses_no_more_than_it_may, the_default_is_one_percent, many_at_once_keep_to_one_limit,
+    those_who_wait_all_the_time_count_for_all_of_it, the_end_of_the_program_ends_it, what_needs_probes_is_refused,
+]
 
 
 def cases():

@@ -56,3 +56,17 @@ Test(governor, windows_that_would_be_rare_do_not_pay)
 	cr_expect_not(governor__windows_pay(&g, rate / 4));
 	cr_expect_not(governor__windows_pay(&g, 0));
 }
+
+Test(governor, those_who_share_the_limit_spend_an_equal_part_each)
+{
+	struct governor g;
+
+	governor__init(&g, 0.01);
+	cr_expect_float_eq(governor__left_ns(&g, 10e9, 10e9), 100e6, 1);
+	governor__share(&g, 4);
+	cr_expect_float_eq(governor__left_ns(&g, 10e9, 10e9), 25e6, 1);
+	cr_expect_float_eq(governor__left_ns(&g, 0, 0), GOVERNOR_GRACE_NS / 4, 1, "the grace too");
+	cr_expect_float_eq(governor__rate(&g, 10e9, 10e9), 0.0025, 1e-9);
+	governor__spend(&g, 30e6);
+	cr_expect(governor__left_ns(&g, 10e9, 10e9) < 0, "what was spent alone counts");
+}

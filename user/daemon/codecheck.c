@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "probe/keeper.h"
 #include "probe/leftover.h"
 
 void codecheck__begin(struct codecheck *c, const struct goproc *gp, const struct proc *p)
@@ -39,7 +38,8 @@ static size_t codecheck__left(const struct codecheck *c, const struct textdiff *
 	return nr;
 }
 
-int codecheck__end(const struct codecheck *c, const struct goproc *gp, const struct proc *p, struct cause *why)
+int codecheck__end(const struct codecheck *c, const struct goproc *gp, const struct proc *p, bool alone,
+		   struct cause *why)
 {
 	struct cause ignored = { "" };
 	struct textdiff now;
@@ -50,7 +50,7 @@ int codecheck__end(const struct codecheck *c, const struct goproc *gp, const str
 	if (codecheck__left(c, &now))
 		(void)leftover__repair(gp, p, &now, &ignored);
 	left = codecheck__left(c, &now);
-	if (left && proc__alive(p) && !keepers_of_others())
+	if (left && proc__alive(p) && alone)
 		return cause__set(why, -EUCLEAN,
 				  "%zu place%s in the code of '%s' (pid %d) still differ%s from the file: a probe was left there, or "
 				  "another program has one; see 'parkwatch doctor -p %d'",

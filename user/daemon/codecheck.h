@@ -8,6 +8,8 @@
 #ifndef PARKWATCH_DAEMON_CODECHECK_H
 #define PARKWATCH_DAEMON_CODECHECK_H
 
+#include <stdbool.h>
+
 #include "target/goproc.h"
 #include "target/textdiff.h"
 
@@ -19,9 +21,10 @@ struct codecheck {
 /* Before the first probe. */
 void codecheck__begin(struct codecheck *c, const struct goproc *gp, const struct proc *p);
 /*
- * After the last probe is out. 0: the code is as it was, or the process has ended, or somebody else makes probes meanwhile, which
- * look the same. -EUCLEAN with a cause: places are left that a second try did not take out.
+ * After the last probe is out. alone: no other parkwatch has probes there, which look the same. 0: the code is as it was, or the
+ * process has ended, or we are not alone. -EUCLEAN with a cause: places are left that a second try did not take out.
  */
-int codecheck__end(const struct codecheck *c, const struct goproc *gp, const struct proc *p, struct cause *why);
+int codecheck__end(const struct codecheck *c, const struct goproc *gp, const struct proc *p, bool alone,
+		   struct cause *why);
 
 #endif

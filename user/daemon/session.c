@@ -18,6 +18,7 @@ void session__free(struct session *s)
 		return;
 	windows__free(s->windows);
 	probes__free(s->probes);
+	recorders__leave(s->recorders);
 	sampling__free(s->sampling);
 	allocs__free(s->allocs);
 	intake__free(s->intake);
@@ -202,20 +203,25 @@ int session__record(struct session *s, uint64_t duration_ns, const volatile sig_
 		    struct cause *why)
 {
 	struct session_run r = { .s = s, .duration_ns = duration_ns, .stop = stop, .progress = progress, .ctx = ctx };
-	const double budget = s->o.max_overhead > 0 ? s->o.max_overhead : ALLOCRUN_OVERHEAD;
-	const struct allocrun_env env = {
-		.proc = s->proc, .allocs = s->allocs, .probes = s->probes, .nr_rt = s->nr_rt,
-		.windows = ALLOCWIN_RECORDING((1 - ALLOCRUN_REFILLS) * budget), .refills = ALLOCRUN_REFILLS * budget,
-	};
+	double budget = s->o.max_overhead > 0 ? s->o.max_overhead : ALLOCRUN_OVERHEAD;
+	struct allocrun_env env = { .proc = s->proc, .allocs = s->allocs, .probes = s->probes, .nr_rt = s->nr_rt };
 	struct cause code_why = { "" };
 	struct session_end e = { 0 };
 	uint64_t own_start_ns, own_end_ns;
 	struct timespec wall;
 	int err;
 
-	if (s->probes)
+	if (s->probes) {
+		err = recorders__join(s->proc, &s->recorders);
+		if (err)
+			return cause__set(why, err, "cannot record pid %d: %s: %d recorders are there already", (int)s->o.pid,
+					  strerror(-err), RECORDERS_MAX);
 		codecheck__begin(&s->code, s->gp, s->proc);
+		budget /= recorders__sharers(s->recorders);
+	}
 	err = s->probes ? probes__on(s->probes, why) : 0;
+	env.windows = ALLOCWIN_RECORDING((1 - ALLOCRUN_REFILLS) * budget);
+	env.refills = ALLOCRUN_REFILLS * budget;
 	if (!err && s->allocs)
 		err = allocrun__init(&s->allocrun, &env, why);
 	if (err)
@@ -240,7 +246,7 @@ int session__record(struct session *s, uint64_t duration_ns, const volatile sig_
 	own_end_ns = session__own_ns(s);
 	e.own_ns = own_end_ns > own_start_ns ? own_end_ns - own_start_ns : 0; /* a keeper that was killed has taken its own along */
 	session__end(s, &e);
-	if (s->probes && codecheck__end(&s->code, s->gp, s->proc, &code_why))
+	if (s->probes && codecheck__end(&s->code, s->gp, s->proc, recorders__alone(s->recorders), &code_why))
 		memcpy(e.code_left, code_why.text, sizeof(e.code_left));
 	*ret = e;
 	return 0;

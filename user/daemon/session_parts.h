@@ -7,6 +7,7 @@
 #include "daemon/codecheck.h"
 #include "daemon/intake.h"
 #include "daemon/probes.h"
+#include "daemon/recorders.h"
 #include "daemon/sampling.h"
 #include "daemon/session.h"
 #include "daemon/windows.h"
@@ -20,6 +21,7 @@ struct session {
 	struct intake *intake;
 	struct probes *probes; /* NULL: looks only */
 	struct codecheck code;
+	struct recorders *recorders; /* NULL: there are no probes */
 	struct windows *windows; /* NULL: there are no probes */
 	struct sampling *sampling;
 	struct allocs *allocs; /* event alloc, as the next; else NULL */

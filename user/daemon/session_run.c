@@ -135,6 +135,8 @@ static bool session_run__is_too_dear(const struct session_run *r, const struct g
 	struct governor now = *g;
 	double hit_ns, left;
 
+	governor__share(&now, recorders__sharers(r->s->recorders));
+
 	if (probes__cut_ns(r->s->probes))
 		return true;
 	if (g->max <= 0)
@@ -335,6 +337,8 @@ static int session_run__estimate(struct session_run *r, struct governor *g, stru
 		const struct pace pace = pace__hurry();
 		struct stratum t;
 
+		if (r->s->recorders)
+			governor__share(g, recorders__sharers(r->s->recorders));
 		session_run__see_gap(r);
 		session_run__plan(r, g, &t);
 		session_run__wait(r, r->start_ns + r->covered_ns + t.after_ns);

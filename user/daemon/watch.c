@@ -15,6 +15,7 @@
 #include "daemon/codecheck.h"
 #include "daemon/eye.h"
 #include "daemon/knots.h"
+#include "daemon/recorders.h"
 #include "daemon/taken.h"
 #include "model/governor.h"
 #include "pipe/decode.h"
@@ -45,6 +46,7 @@ struct watch {
 	size_t looks;
 	struct losses lost; /* of births and exits */
 	struct codecheck code;
+	struct recorders *recorders; /* NULL: there are no probes */
 	struct watch_end end;
 	bool ended;
 };
@@ -56,6 +58,7 @@ void watch__free(struct watch *w)
 	probes__free(w->lives.probes);
 	probes__free(w->parks.probes);
 	allocwatch__free(w->allocs);
+	recorders__leave(w->recorders);
 	leaks__free(w->leaks);
 	taken__free(w->t);
 	free(w);
@@ -112,6 +115,8 @@ static double watch__allowed(const struct watch *w)
 	struct governor g;
 
 	governor__init(&g, w->o.max_overhead);
+	if (w->recorders)
+		governor__share(&g, recorders__sharers(w->recorders));
 	return governor__left_ns(&g, parks_only && cpu < wall ? wall : cpu, wall);
 }
 
@@ -466,8 +471,10 @@ static void watch__close_eyes(struct watch *w)
 
 static void watch__start(struct watch *w)
 {
-	if (!w->o.no_probes)
+	if (!w->o.no_probes) {
+		(void)recorders__join(w->t->proc, &w->recorders); /* else nobody knows of us, and we of nobody */
 		codecheck__begin(&w->code, w->t->gp, w->t->proc);
+	}
 	eye__start(&w->lives);
 	eye__start(&w->parks);
 	if (w->allocs && allocwatch__start(w->allocs, &w->allocs_why)) {
@@ -502,7 +509,7 @@ int watch__run(struct watch *w, const volatile sig_atomic_t *stop,
 		probes__off(w->parks.probes);
 	if (err)
 		return err;
-	if (!w->o.no_probes && codecheck__end(&w->code, w->t->gp, w->t->proc, &code_why))
+	if (!w->o.no_probes && codecheck__end(&w->code, w->t->gp, w->t->proc, recorders__alone(w->recorders), &code_why))
 		memcpy(w->end.code_left, code_why.text, sizeof(w->end.code_left));
 	w->end.target_ended = w->ended;
 	w->end.hits += w->lives.hits + w->parks.hits;

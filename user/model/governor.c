@@ -5,7 +5,12 @@
 
 void governor__init(struct governor *g, double max)
 {
-	*g = (struct governor){ .max = max, .width_ns = GOVERNOR_WIDTH_MIN };
+	*g = (struct governor){ .max = max, .sharers = 1, .width_ns = GOVERNOR_WIDTH_MIN };
+}
+
+void governor__share(struct governor *g, unsigned int sharers)
+{
+	g->sharers = sharers ? sharers : 1;
 }
 
 void governor__spend(struct governor *g, double cost_ns)
@@ -22,12 +27,12 @@ double governor__left_ns(const struct governor *g, double cpu_ns, double time_ns
 {
 	const double may = g->max * counted(cpu_ns, time_ns);
 
-	return (may > GOVERNOR_GRACE_NS ? may : GOVERNOR_GRACE_NS) - g->spent_ns;
+	return (may > GOVERNOR_GRACE_NS ? may : GOVERNOR_GRACE_NS) / g->sharers - g->spent_ns;
 }
 
 double governor__rate(const struct governor *g, double cpu_ns, double time_ns)
 {
-	return time_ns > 0 ? g->max * counted(cpu_ns, time_ns) / time_ns : 0;
+	return time_ns > 0 ? g->max * counted(cpu_ns, time_ns) / time_ns / g->sharers : 0;
 }
 
 /* A window as wide as what its hits cost is what attaching costs: then neither is paid for in vain. */

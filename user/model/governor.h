@@ -26,6 +26,7 @@
 
 struct governor {
 	double max;		/* of the target's CPU time; 0: no limit */
+	unsigned int sharers;	/* that keep to max together; each may spend an equal part */
 	double spent_ns;
 	double busy;		/* cost of a ns of recording */
 	double around_ns;	/* cost of hits before and after a window, while attaching and detaching */
@@ -33,6 +34,7 @@ struct governor {
 };
 
 void governor__init(struct governor *g, double max);
+void governor__share(struct governor *g, unsigned int sharers);	/* 1 or more; at any time */
 void governor__spend(struct governor *g, double cost_ns);
 #define GOVERNOR_BUSY_MIN 0.1 /* of a processor */
 /* cpu_ns: that the target has used in the time_ns since the beginning. What may be spent now; negative: it is too much already. */

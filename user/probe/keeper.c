@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "probe/keeper.h"
 
-#include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -22,7 +20,6 @@
 #include "base/clock.h"
 #include "base/pace.h"
 
-#define NAME	    "pw-keeper"
 #define MASTER_MS  50	 /* so often the child looks whether its master is stopped */
 #define ANSWER_MS  10000 /* most time for an answer: one takes 20 to 200 ms */
 #define ANSWER_STEP 200 /* meanwhile, so often the master looks whether the child can answer */
@@ -135,7 +132,7 @@ static void serve(int sock, int stat_fd, const struct keeper_switch *s, volatile
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	(void)setpgid(0, 0); /* what stops the master's group does not stop us */
-	prctl(PR_SET_NAME, NAME);
+	prctl(PR_SET_NAME, "pw-keeper");
 	(void)pace__hurry(); /* until a probe is out each hit costs the target a trap */
 	while ((n = poll(&fd, 1, MASTER_MS)) >= 0) {
 		watch_master(stat_fd, s, stopped_ns);
@@ -292,36 +289,4 @@ uint64_t keeper__cpu_ns(const struct keeper *k)
 	if (clock_getcpuclockid(k->pid, &clock) || clock_gettime(clock, &ts))
 		return 0;
 	return (uint64_t)ts.tv_sec * NS_PER_SEC + (uint64_t)ts.tv_nsec;
-}
-
-/* Linux Documentation/filesystems/proc.rst: "pid (comm) state ppid ..." */
-static bool is_keeper_of_another(int proc_fd, const char *pid)
-{
-	char path[64], text[128];
-	const char *end;
-	ssize_t n;
-	int ppid;
-
-	snprintf(path, sizeof(path), "%.20s/stat", pid);
-	scoped_fd int fd = openat(proc_fd, path, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-	if (n <= 0)
-		return false;
-	text[n] = '\0';
-	end = strrchr(text, ')');
-	return strstr(text, " (" NAME ") ") && end && sscanf(end, ") %*c %d", &ppid) == 1 && ppid != (int)getpid();
-}
-
-bool keepers_of_others(void)
-{
-	DIR *d = opendir("/proc");
-	const struct dirent *e;
-	bool found = false;
-
-	if (!d)
-		return false;
-	while (!found && (e = readdir(d)))
-		found = isdigit((unsigned char)e->d_name[0]) && is_keeper_of_another(dirfd(d), e->d_name);
-	closedir(d);
-	return found;
 }

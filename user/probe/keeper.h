@@ -44,7 +44,6 @@ int keeper__close(struct keeper *k, unsigned int set);
 bool keeper__alive(struct keeper *k); /* false: as above; it costs one system call */
 /* CLOCK_MONOTONIC at which parkwatch was last found stopped; 0: it never was. */
 uint64_t keeper__stopped_ns(const struct keeper *k);
-bool keepers_of_others(void); /* another parkwatch, whatever it looks at, has probes now */
 uint64_t keeper__cpu_ns(const struct keeper *k); /* that it has used; 0: it has ended */
 
 #endif

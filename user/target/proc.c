@@ -21,6 +21,7 @@ struct proc {
 	pid_t pid;
 	int dirfd, pidfd;
 	bool exe_deleted;
+	uint64_t start_ticks;
 	unsigned long start_stack; /* where the kernel put it: another place after each execve() */
 	clockid_t cpu_clock;
 	bool has_cpu_clock;
@@ -136,6 +137,7 @@ static int proc__check_status(struct proc *p, struct cause *why)
 struct stat_line {
 	char state;
 	unsigned int flags;
+	unsigned long long start_ticks; /* since the machine started */
 	unsigned long start_stack; /* 0 without the right to read the process */
 };
 
@@ -151,8 +153,8 @@ static int proc__read_stat(const struct proc *p, struct stat_line *ret)
 	paren = strrchr(stat, ')'); /* COMM may hold anything */
 	if (!paren || sscanf(paren,
 			     ") %c %*d %*d %*d %*d %*d %u %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
-			     "%*s %*s %*s %*s %*s %*s %*s %*s %lu",
-			     &ret->state, &ret->flags, &ret->start_stack) != 3)
+			     "%*s %*s %llu %*s %*s %*s %*s %*s %lu",
+			     &ret->state, &ret->flags, &ret->start_ticks, &ret->start_stack) != 4)
 		return -EBADMSG;
 	return 0;
 }
@@ -230,6 +232,7 @@ int proc__open(pid_t pid, struct proc **ret, struct cause *why)
 	err = proc__read_stat(p, &st);
 	if (err)
 		return err == -ESRCH ? cause_ended(why, p) : cause_no_right(why, p);
+	p->start_ticks = st.start_ticks;
 	p->start_stack = st.start_stack;
 	p->has_cpu_clock = !clock_getcpuclockid(pid, &p->cpu_clock);
 	*ret = steal(p);
@@ -300,6 +303,11 @@ bool proc__stopped(const struct proc *p)
 	struct stat_line st;
 
 	return !proc__read_stat(p, &st) && (st.state == 'T' || st.state == 't');
+}
+
+uint64_t proc__start_ticks(const struct proc *p)
+{
+	return p->start_ticks;
 }
 
 bool proc__traced(const struct proc *p)

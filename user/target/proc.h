@@ -37,6 +37,7 @@ int proc__pidfd(const struct proc *p);			/* borrowed; readable when the process 
 bool proc__alive(const struct proc *p);			/* false once it ended, a zombie counts as ended */
 bool proc__executed(const struct proc *p);		/* it has started another program since it was opened, or itself anew */
 bool proc__stopped(const struct proc *p);		/* by a signal (SIGSTOP and others), or a debugger */
+uint64_t proc__start_ticks(const struct proc *p);	/* field 22 of /proc/PID/stat: with the PID it names a process for ever */
 bool proc__traced(const struct proc *p);		/* a debugger has it (ptrace) */
 uint64_t proc__cpu_ns(const struct proc *p);		/* user + system time of all threads so far; 0 if it cannot be read */
 unsigned int proc__threads(const struct proc *p);	/* now; 0 unknown */
