@@ -20,6 +20,7 @@ import traceback
 
 import allocs
 import build
+import called
 import chans
 import dump
 import dumpmoments
@@ -50,7 +51,7 @@ def say(verdict, name, why=""):
 
 
 def cases():
-    for module in (refusals, harm, outputs, surroundings, truths, allocs, tracer, dump, dumpviews, dumpmoments, chans, leaks, refs,
+    for module in (refusals, called, harm, outputs, surroundings, truths, allocs, tracer, dump, dumpviews, dumpmoments, chans, leaks, refs,
                    sampling, systemstacks):
         yield from module.cases()
 

@@ -33,7 +33,7 @@ static int look(struct scene *s, bool (*was)(const void *, uint16_t, uint64_t, u
 
 	cr_assert_eq(census__read(&fp.as, &fp.rt, 16, &s->c), 0);
 	cs[0] = s->c;
-	namer__init(&s->namer, fp.rt.sym, fp.rt.minor);
+	namer__init(&s->namer, fp.rt.sym, NULL, fp.rt.minor);
 	cr_assert_eq(dump__new(&(struct dump_input){ .censuses = cs, .namers = &s->namer, .nr = 1 }, &(struct dump_opts){ .system = true },
 			       &s->d), 0);
 	for (uint32_t i = 0; i < s->c->nr && !s->object; i++)

@@ -212,7 +212,7 @@ const struct cmd_def cmd_table[CMD_MAX] = {
 			"of goroutines (made at one place, blocked at one place, for one reason) that leak: leaked (nothing can wake them), "
 			"deadlock, growing (to the very end, and the older ones neither end nor go on), stuck (the same wait for --min-age at a "
 			"lock that nobody got, or each to send on a channel of its own). With --suspects also what only looks like it. Each "
-			"comes with its evidence, the likely mistake and its cure, what it costs and about how much it allocated meanwhile, the "
+			"comes with the line of your own code that led to it, its evidence, the likely mistake and its cure, what it costs and about how much it allocated meanwhile, the "
 			"most expensive first. Exit status: 0 no leak, 3 leaks, "
 			"1 an error." },
 	[CMD_REFS] = { "refs", "-p PID (--goid N | --addr ADDRESS | --func REGEX | ...) [option...]",

@@ -262,7 +262,7 @@ size_t session__namers(const struct session *s, struct namer *namers)
 	for (size_t i = 0; i < s->nr_rt; i++) {
 		struct goruntime *rt = goproc__runtime(s->gp, i);
 
-		namer__init(&namers[i], rt->sym, rt->minor);
+		namer__init(&namers[i], rt->sym, rt->main, rt->minor);
 	}
 	return s->nr_rt;
 }

@@ -23,7 +23,7 @@ static int taken__runtime(struct taken *t, size_t i, unsigned int depth, struct 
 		err = census__read(proc__mem(t->proc), rt, depth, &t->censuses[i]);
 	if (err)
 		return taken__fail(t, err, why);
-	namer__init(&t->namers[i], rt->sym, rt->minor);
+	namer__init(&t->namers[i], rt->sym, rt->main, rt->minor);
 	t->nr++;
 	return 0;
 }

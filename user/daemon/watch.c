@@ -22,7 +22,8 @@
 #include "target/maps.h"
 
 #define POLL_MS     100         /* the ring wakes us earlier when it fills */
-#define STACK_DEPTH 1           /* nobody looks at the stacks of births and parks */
+#define PARK_DEPTH  1           /* nobody looks at the stacks of parks */
+#define BIRTH_DEPTH 64          /* the program's own code is called from a library, not the other way round */
 #define PARKS_RING  (64u << 10) /* they send next to nothing */
 #define ALLOC_PART  10          /* windows of allocations are so much shorter than the time between two looks */
 #define RESERVED    0.25        /* of the budget, for the parks: what goroutines allocate is worth less */
@@ -76,7 +77,10 @@ static void watch__record(void *ctx, const void *data, size_t len)
 	if (h->rt >= w->t->nr) {
 		w->pipe.out--;
 		w->pipe.malformed++;
-	} else if (h->kind == PW_BIRTH) {
+		return;
+	}
+	leaks__record(w->leaks, h);
+	if (h->kind == PW_BIRTH) {
 		const struct pw_birth *b = (const struct pw_birth *)h;
 
 		leaks__life(w->leaks, h->rt, b->gopc, b->startpc, h->ts_ns, true);
@@ -90,7 +94,7 @@ static void watch__record(void *ctx, const void *data, size_t len)
 static void watch__open_eyes(struct watch *w)
 {
 	const uint32_t lives = 1u << PW_POINT_BIRTH | 1u << PW_POINT_COBIRTH | 1u << PW_POINT_EXIT;
-	struct probes_opts o = { .transport = -1, .way = ATTACH_AUTO, .depth = STACK_DEPTH, .no_cost = w->o.no_cost };
+	struct probes_opts o = { .transport = -1, .way = ATTACH_AUTO, .depth = BIRTH_DEPTH, .no_cost = w->o.no_cost };
 
 	if (w->o.no_probes) {
 		eye__give_up(&w->lives, "--no-probes");
@@ -103,6 +107,7 @@ static void watch__open_eyes(struct watch *w)
 	eye__open(&w->lives, &o, w->t, watch__record, w);
 	o.points = 1u << PW_POINT_PARK;
 	o.want = 0;
+	o.depth = PARK_DEPTH;
 	o.ring_bytes = PARKS_RING;
 	eye__open(&w->parks, &o, w->t, watch__record, w);
 }

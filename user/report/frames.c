@@ -137,6 +137,7 @@ static struct pc_names *names_make(struct framer *f, const struct pc_key *key)
 	char number[24];
 	size_t nr = look_up(f, (uint16_t)key->rt, key->pc, key->is_return, number), i;
 	struct pc_names *n = calloc(1, sizeof(*n) + nr * sizeof(n->v[0]));
+	const struct namer *of = namer_of(f, (uint16_t)key->rt);
 
 	if (!n)
 		return NULL;
@@ -158,6 +159,7 @@ static struct pc_names *names_make(struct framer *f, const struct pc_key *key)
 			.is_return = key->is_return,
 			.wrapper = g->wrapper,
 			.plumbing = is_plumbing(func),
+			.own = gomain__owns(of ? of->main : NULL, func, g->file ? g->file : ""),
 		};
 	}
 	return n;

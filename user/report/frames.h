@@ -47,6 +47,7 @@ struct frame {
 	bool is_return;		/* pc is a return address */
 	bool wrapper;		/* made by the compiler, of no interest (goframe.wrapper) */
 	bool plumbing;		/* of the runtime, of no interest: gopark, goexit */
+	bool own;		/* the program's own: golang/gomain */
 };
 
 struct frames {

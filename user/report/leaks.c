@@ -39,6 +39,8 @@ int leaks__new(const struct namer *namers, size_t nr_rt, struct leaks **ret)
 		err = leak_names__new(&l->names);
 	if (!err)
 		err = leakset__new(&(struct leakset_opts){ 0 }, &l->set);
+	if (!err)
+		err = births__new(&l->births);
 	if (err)
 		return err;
 	*ret = steal(l);
@@ -57,6 +59,7 @@ void leaks__free(struct leaks *l)
 	free(l->holders);
 	dump__free(l->d);
 	leakset__free(l->set);
+	births__free(l->births);
 	leak_names__free(l->names);
 	framer__free(l->framer);
 	free(l);
@@ -178,6 +181,7 @@ static int look__see(struct look *k, size_t i)
 	};
 	int err;
 
+	births__before(k->l->births, r->rt, g->goid, g->parent_goid, g->gopc, g->startpc);
 	if (stack != DUMP_NO_STACK) {
 		err = look__stack(k, stack);
 		if (err)
@@ -268,6 +272,11 @@ int leaks__look(struct leaks *l, const struct dump_input *in, uint64_t taken_ns)
 }
 
 /* --- births and exits --- */
+
+void leaks__record(struct leaks *l, const struct pw_hdr *h)
+{
+	births__record(l->births, h);
+}
 
 void leaks__life(struct leaks *l, uint16_t rt, uint64_t gopc, uint64_t startpc, uint64_t ts_ns,
 		 bool birth)

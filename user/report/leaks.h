@@ -4,7 +4,7 @@
  *
  *	leaks__new()
  *	leaks__look()	 for each census; borrows the last one until free
- *	leaks__life()	 births and exits that probes saw
+ *	leaks__record() leaks__life() births and exits that probes saw
  *	leaks__goals() leaks__proved()	after a look: whom to search for, and what was found
  *	leaks__facts()	 for each runtime, of channels and locks at the last look
  *	leaks__allocated() after the last look; may be left out
@@ -26,6 +26,7 @@
 #include "base/own.h"
 #include "census/reach.h"
 #include "model/verdict.h"
+#include "report/called.h"
 #include "report/chans.h"
 #include "report/dump.h"
 #include "report/leak_pattern.h"
@@ -70,12 +71,14 @@ struct leak_entry {		/* one group with members at the last look */
 	const struct label_set *labels; /* that all have; NULL: none, or not the same. Owned by leaks */
 	struct leak_parent parents[LEAKS_PARENTS_MAX];
 	size_t nr_parents;
+	struct called called;
 };
 
 struct leaks {			/* read only for everybody but leaks.c and leaks_entry.c */
 	struct framer *framer;
 	struct leak_names *names;
 	struct leakset *set;
+	struct births *births;
 	struct dump *d;		/* of the last look */
 	struct leak_holder {	/* by group: the root of the way to what one of it waits for; kind < 0: none */
 		int kind;	/* enum reach_kind */
@@ -104,6 +107,7 @@ DEFINE_SCOPED(leaks)
  * -ENOSPC: that were too many looks.
  */
 int leaks__look(struct leaks *l, const struct dump_input *in, uint64_t taken_ns);
+void leaks__record(struct leaks *l, const struct pw_hdr *h);	/* how they were made: births, their stacks, exits; others are passed over */
 /* gopc, startpc: of a birth or exit at ts_ns. The runtime's own goroutines are passed over. */
 void leaks__life(struct leaks *l, uint16_t rt, uint64_t gopc, uint64_t startpc, uint64_t ts_ns, bool birth);
 /* After the last look: these were all of them. */

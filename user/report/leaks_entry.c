@@ -99,6 +99,27 @@ static struct place entry__place(const struct leaks *l, const struct leak_group 
 		 : *leak_names__place_at(l->names, g->key.place);
 }
 
+static const struct dump_row *row_by_goid(const void *ctx, uint16_t rt, uint64_t goid)
+{
+	const struct leaks *l = ctx;
+	const struct leak_g *m = leakset__get(l->set, rt, goid);
+
+	return m ? row_of(l, m) : NULL;
+}
+
+static int entry__called(const struct leaks *l, const struct leak_group *g, struct leak_entry *e)
+{
+	const struct callers c = { .d = l->d, .births = l->births, .find = row_by_goid, .ctx = l };
+	const struct dump_row *rows[CALLED_ASKED];
+	uint32_t nr = 0;
+
+	while (nr < g->nr && nr < CALLED_ASKED) {
+		rows[nr] = row_of(l, member(l, g, g->nr - 1 - nr)); /* the youngest first: their births may have been seen */
+		nr++;
+	}
+	return called_of(&c, rows, nr, &e->called);
+}
+
 static int entry__init(const struct leaks *l, uint32_t group, struct leak_entry *e)
 {
 	const struct leak_group *g = leakset__group(l->set, group);
@@ -123,6 +144,8 @@ static int entry__init(const struct leaks *l, uint32_t group, struct leak_entry 
 	if (!err && g->role != LEAK_ROLE_RUNTIME)
 		err = entry__labels(l, g, e);
 	entry__parents(l, g, e);
+	if (!err)
+		err = entry__called(l, g, e);
 	return err;
 }
 

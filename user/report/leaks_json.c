@@ -119,6 +119,8 @@ static void put_makers(struct writer *w, const struct leak_entry *e)
 {
 	put_site(w, ",\"start\":", e->start);
 	put_site(w, ",\"created_by\":", e->made);
+	textbuf__text(&w->to, ",\"called_from\":");
+	called__json(&e->called, &w->to);
 	textbuf__text(&w->to, ",\"parents\":[");
 	for (size_t i = 0; i < e->nr_parents; i++) {
 		textbuf__json_u64(&w->to, i ? ",{\"goid\":" : "{\"goid\":", e->parents[i].goid);

@@ -52,6 +52,11 @@ static void put_makers(struct writer *w, const struct leak_entry *e)
 	if (start && start->func != e->place.func)
 		put_place(w, "runs", start->func, start->file, start->line);
 	put_site(w, "made at", e->made);
+	if (e->called.how != CALLED_OWN) {
+		textbuf__text(&w->to, "  called from ");
+		called__text(&e->called, &w->to);
+		textbuf__text(&w->to, "\n");
+	}
 	for (size_t i = 0; i < e->nr_parents; i++) {
 		const struct site *made = dump__site(w->l->d, e->parents[i].made);
 

@@ -12,12 +12,13 @@ static uint64_t sym_unwrap_start(const struct namer *n, uint64_t startpc)
 	return gosym__unwrap_start(n->sym, startpc);
 }
 
-void namer__init(struct namer *n, struct gosym *sym, int go_minor)
+void namer__init(struct namer *n, struct gosym *sym, const struct gomain *main, int go_minor)
 {
 	*n = (struct namer){
 		.frames = sym_frames,
 		.unwrap_start = sym_unwrap_start,
 		.go_minor = go_minor,
 		.sym = sym,
+		.main = main,
 	};
 }

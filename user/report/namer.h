@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "golang/gomain.h"
 #include "golang/gosym.h"
 
 struct namer {
@@ -18,8 +19,9 @@ struct namer {
 	uint64_t (*unwrap_start)(const struct namer *n, uint64_t startpc);
 	int go_minor;		/* numbers of wait reasons are of this version */
 	struct gosym *sym;	/* borrowed; NULL in tests */
+	const struct gomain *main; /* borrowed; NULL: only package main is the program's own */
 };
 
-void namer__init(struct namer *n, struct gosym *sym, int go_minor);
+void namer__init(struct namer *n, struct gosym *sym, const struct gomain *main, int go_minor);
 
 #endif

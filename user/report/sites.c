@@ -74,6 +74,7 @@ static void fill_made(struct sites *ss, const struct pick *pick, struct site *s)
 	s->file = v[0].file;
 	s->line = v[0].line;
 	s->known = outer->entry || outer->file[0];
+	s->own = v[0].own;
 	s->shown = s->known && traceback_shows(ss->index->namers[s->rt].go_minor, outer, outer->name, NULL, false);
 	s->offset = s->known && s->pc > outer->entry ? s->pc - outer->entry : 0;
 	s->hits = pick ? pick__hits(pick, PICK_CREATED_BY, s->func) : 0;

@@ -29,6 +29,7 @@ struct site {
 	uint8_t kind;		/* enum site_kind */
 	bool known;		/* else func is the address as a number */
 	bool shown;		/* made: tracebacks say so */
+	bool own;		/* made: the line is of the program's own code */
 	bool system;		/* start: of the runtime's own goroutines */
 	bool wrapper;		/* start: the compiler's own, and no table says of what */
 	bool runs_users;	/* start: of the runtime, but it calls the user's finalizers and cleanups */

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""called: which line of the main module leads to goroutines that a library makes: in modules, vendored, trimmed and built from GOPATH."""
+import json
+import re
+import subprocess
+import tempfile
+from pathlib import Path
+
+import build
+from target import LIMIT, PARKWATCH, Target, expect
+
+SOURCES = build.HERE / "progs/called"
+APP, LIB = "example.com/team/my.app", "example.com/team/lib.v2"
+WATCH = 12    # seconds
+PARENTS = 21  # the first Go whose goroutines know who made them
+
+# How it is built -> go build flags, variables
+WAYS = {
+    "module": ([], {}),
+    "stripped": (["-ldflags=-s -w"], {}),
+    "trimpath": (["-trimpath"], {}),
+    "vendor": (["-mod=vendor", "-trimpath"], {}),
+    "gopath": ([], {"GO111MODULE": "off"}),
+    "gopath-trimpath": (["-trimpath"], {"GO111MODULE": "off"}),
+    "gopath-vendor": ([], {"GO111MODULE": "off"}),
+}
+
+
+def lay_out(top, way):
+    """The sources as this way of building wants them; the folder of package main."""
+    app = top / "src" / APP
+    lib = app / "vendor" / LIB if way == "gopath-vendor" else top / "src" / LIB
+    for source, to in [(SOURCES / "app", app), (SOURCES / "lib", lib)]:
+        for path in source.rglob("*.go"):
+            target = to / path.relative_to(source)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(path.read_text().replace('"APP/', f'"{APP}/').replace('"LIB"', f'"{LIB}"'))
+    (lib / "go.mod").write_text(f"module {LIB}\n\ngo 1.15\n")
+    (app / "go.mod").write_text(f"module {APP}\n\ngo 1.15\n\nrequire {LIB} v0.0.0\n\nreplace {LIB} => {lib}\n")
+    return app
+
+
+def built(minor, way):
+    flags, env = WAYS[way]
+    files = sorted(SOURCES.rglob("*.go")) + [Path(__file__)]
+
+    def make(path):
+        with tempfile.TemporaryDirectory() as folder:
+            top = Path(folder)
+            app = lay_out(top, way)
+            if way == "vendor":
+                build.run_go(["mod", "vendor"], build.TOOLCHAINS[minor], app)
+            # Without modules the go command does not choose a toolchain: this one is asked for itself.
+            go = build.run_go(["env", "GOROOT"], build.TOOLCHAINS[minor], top).strip() + "/bin/go"
+            done = subprocess.run([go, "build", *flags, "-o", str(path), "."], cwd=app, text=True, capture_output=True,
+                                  env=build.go_env(GOPATH=str(top), CGO_ENABLED="0", **env))
+            expect(done.returncode == 0, f"{go} build: {done.stderr}")
+    return [str(build.build_once(f"called-{way}-{build.TOOLCHAINS[minor]}", "", files, make))]
+
+
+def line_of(mark):
+    """FILE:LINE where the sources have this remark."""
+    for path in SOURCES.rglob("*.go"):
+        for number, line in enumerate(path.read_text().split("\n"), 1):
+            if line.endswith("// " + mark):
+                return f"{path.name}:{number}"
+    raise KeyError(mark)
+
+
+def watch(pid, *args):
+    done = subprocess.run([PARKWATCH, "leaks", "-p", str(pid), "-d", str(WATCH), "--min-age", "8s", "--suspects", *args],
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT)
+    expect(done.returncode in (0, 3), done.stderr)
+    return done.stdout
+
+
+def told(report):
+    """Function with the go statement -> called_from, and FILE:LINE of it."""
+    ret = {}
+    for g in report["groups"]:
+        made, c = g["created_by"], g["called_from"]
+        name = made["func"].split("/")[-1].replace(APP.split("/")[-1], "app") if made else None
+        ret[name] = (c and c["how"], c and c["func"], c and c["file"] and f"{c['file'].split('/')[-1]}:{c['line']}")
+    return ret
+
+
+def wanted(minor, way):
+    new = minor >= PARENTS
+    svc = f"{APP}/svc.Connect"
+    here = ("stands", "main.main", line_of("main.main"))
+    return {
+        "sql.OpenDB": ("birth", "main.connectStore", line_of("main.connectStore")),
+        "lib.v2.Open": ("birth", svc, line_of("svc.Connect")),
+        "lib.v2.Early": here if new else ("not seen", None, None),
+        "lib.v2.Gone": ("not seen", None, None),
+        "lib.v2.Serve": ("creator", "main.serve", line_of("main.serve")),
+        "lib.v2.fill": here if new else ("libraries", None, None),
+    }
+
+
+def the_line_of_the_main_module_is_told(minor, way):
+    with Target("", command=built(minor, way)) as t:
+        report = json.loads(watch(t.pid, "--format", "json", "--max-overhead", "0"))
+    got = told(report)
+    for made, want in wanted(minor, way).items():
+        expect(got.get(made) == want, f"{made}: {got.get(made)}, not {want}; all: {got}")
+
+
+def the_text_says_the_same():
+    with Target("", command=built(build.MODES_MINOR, "module")) as t:
+        text = watch(t.pid, "--max-overhead", "0")
+    for says in [f"called from main.connectStore \\S*/{line_of('main.connectStore')}\n",
+                 f"called from main.serve \\S*/{line_of('main.serve')}, where goroutine \\d+ still is\n",
+                 f"called from not seen: by goroutine 1, which is at main.main \\S*/{line_of('main.main')}\n",
+                 "called from not seen: it was made before watching\n"]:
+        expect(re.search("made at .*\n  " + says, text), f"no '{says}' in: {text}")
+
+
+def nothing_is_said_of_what_is_made_by_the_program_itself():
+    with Target("early-return", command=build.built(build.MODES_MINOR, "static", "leaks")) as t:
+        report = json.loads(watch(t.pid, "--format", "json", "--all"))
+    own = [g for g in report["groups"] if g["created_by"] and g["created_by"]["func"].startswith("main.")]
+    expect(own, f"none: {report['groups']}")
+    expect(all(g["called_from"] is None for g in own), f"{[g['called_from'] for g in own]}")
+
+
+def cases():
+    yield "called: the_text_says_the_same", the_text_says_the_same
+    yield "called: nothing_is_said_of_what_is_made_by_the_program_itself", nothing_is_said_of_what_is_made_by_the_program_itself
+    for minor, way in [(minor, "module") for minor in build.MATRIX] + [(build.MODES_MINOR, way) for way in WAYS if way != "module"] + \
+            [(15, "gopath"), (17, "gopath-trimpath"), (15, "vendor")]:
+        yield f"called: the_line_of_the_main_module_is_told [go1.{minor} {way}]", \
+            lambda m=minor, w=way: the_line_of_the_main_module_is_told(m, w)

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <string.h>
+
+#include "model/births.h"
+
+static void stack_comes(struct births *b, uint64_t id, uint64_t pc)
+{
+	struct pw_stack st = { .hdr = { .kind = PW_STACK }, .stack_id = id, .nr = 1, .pcs = { pc } };
+
+	births__record(b, &st.hdr);
+}
+
+static void is_born(struct births *b, uint64_t goid, uint64_t parent, uint64_t gopc, uint64_t stack_id)
+{
+	const struct pw_birth r = { .hdr = { .kind = PW_BIRTH, .goid = goid }, .stack_id = stack_id, .parent_goid = parent,
+				    .gopc = gopc, .startpc = 1 };
+
+	births__record(b, &r.hdr);
+}
+
+static void ends(struct births *b, uint64_t goid)
+{
+	const struct pw_exit r = { .hdr = { .kind = PW_EXIT, .goid = goid } };
+
+	births__record(b, &r.hdr);
+}
+
+Test(births, keep_the_stack_and_the_creators_of_each)
+{
+	scoped(births) b = NULL;
+	struct chain chain;
+	struct stack st;
+
+	cr_assert_eq(births__new(&b), 0);
+	births__before(b, 0, 7, 1, 0x70, 1);
+	stack_comes(b, 100, 0x1000);
+	is_born(b, 8, 7, 0x80, 100);
+	ends(b, 7);
+	births__before(b, 0, 8, 7, 0x99, 1); /* the next look: a birth that was seen stays */
+	cr_assert_eq(births__chain(b, 0, 8, &chain), 0);
+	cr_assert_eq(chain.nr, 2);
+	cr_expect_eq(chain.links[0].stack_id, 100);
+	cr_expect_eq(chain.links[0].gopc, 0x80);
+	cr_expect_eq(chain.links[1].stack_id, PW_STACK_ID_NONE);
+	cr_expect_eq(chain.links[1].gopc, 0x70);
+	cr_assert_eq(births__stack(b, 100, &st), 0);
+	cr_expect_eq(st.pcs[0], 0x1000);
+	cr_expect_eq(births__of(b, 0, 8)->parent_goid, 7);
+	cr_expect_null(births__of(b, 1, 8), "another runtime");
+	cr_expect_eq(births__chain(b, 0, 9, &chain), -ENOENT);
+}
+
+Test(births, know_the_commonest_way_to_a_go_statement)
+{
+	scoped(births) b = NULL;
+
+	cr_assert_eq(births__new(&b), 0);
+	cr_expect_eq(births__commonest(b, 0, 0x80), 0);
+	is_born(b, 8, 1, 0x80, 100);
+	is_born(b, 9, 1, 0x80, 101);
+	is_born(b, 10, 1, 0x80, 101);
+	is_born(b, 11, 1, 0x81, 102);
+	cr_expect_eq(births__commonest(b, 0, 0x80), 10);
+	cr_expect_eq(births__commonest(b, 1, 0x80), 0);
+}
+
+Test(births, count_only_so_many_ways)
+{
+	scoped(births) b = NULL;
+
+	cr_assert_eq(births__new(&b), 0);
+	for (uint64_t i = 0; i < BIRTHS_WAYS_MAX; i++)
+		is_born(b, 1 + i, 1, 0x80 + i, 100);
+	is_born(b, 1, 1, 0x80, 100);
+	is_born(b, 1ULL << 40, 1, 1, 100);
+	cr_expect_eq(births__commonest(b, 0, 0x80), 1);
+	cr_expect_eq(births__commonest(b, 0, 1), 0, "no room");
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "model/births.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+struct way { /* a stack at a `go` statement */
+	struct way_key {
+		uint64_t gopc, stack_id, rt;
+	} key;
+	uint64_t nr, goid; /* the last */
+	UT_hash_handle hh;
+};
+
+struct births {
+	struct gtable *origins;
+	struct stackset *stacks;
+	struct way *ways;
+};
+
+int births__new(struct births **ret)
+{
+	scoped(births) b = calloc(1, sizeof(*b));
+	int err;
+
+	if (!b)
+		return -ENOMEM;
+	err = gtable__new(BIRTHS_MAX, &b->origins);
+	if (!err)
+		err = stackset__new(BIRTHS_BYTES_MAX, &b->stacks);
+	if (err)
+		return err;
+	*ret = steal(b);
+	return 0;
+}
+
+void births__free(struct births *b)
+{
+	struct way *w, *next;
+
+	if (!b)
+		return;
+	HASH_ITER(hh, b->ways, w, next) {
+		HASH_DEL(b->ways, w);
+		free(w);
+	}
+	gtable__free(b->origins);
+	stackset__free(b->stacks);
+	free(b);
+}
+
+static void births__count(struct births *b, const struct way_key *key, uint64_t goid)
+{
+	const unsigned int before = HASH_COUNT(b->ways);
+	struct way *w;
+
+	HASH_FIND(hh, b->ways, key, sizeof(*key), w);
+	if (!w && before < BIRTHS_WAYS_MAX) {
+		w = calloc(1, sizeof(*w));
+		if (!w)
+			return;
+		w->key = *key;
+		HASH_ADD(hh, b->ways, key, sizeof(w->key), w);
+		if (HASH_COUNT(b->ways) == before) {
+			free(w);
+			return;
+		}
+	}
+	if (w) {
+		w->nr++;
+		w->goid = goid;
+	}
+}
+
+static void births__born(struct births *b, const struct pw_birth *r)
+{
+	const struct way_key key = { .gopc = r->gopc, .stack_id = r->stack_id, .rt = r->hdr.rt };
+	const struct gorigin o = {
+		.made = { .stack_id = r->stack_id, .gopc = r->gopc, .startpc = r->startpc },
+		.parent_goid = r->parent_goid,
+	};
+
+	if (!gtable__put(b->origins, r->hdr.rt, r->hdr.goid, &o))
+		births__count(b, &key, r->hdr.goid);
+}
+
+void births__record(struct births *b, const struct pw_hdr *h)
+{
+	const struct pw_stack *st = (const struct pw_stack *)h;
+
+	if (h->kind == PW_STACK)
+		(void)stackset__add(b->stacks, st->stack_id, (const uint64_t *)st->pcs, st->nr, st->truncated);
+	else if (h->kind == PW_BIRTH)
+		births__born(b, (const struct pw_birth *)h);
+	else if (h->kind == PW_EXIT)
+		gtable__ended(b->origins, h->rt, h->goid);
+}
+
+void births__before(struct births *b, uint16_t rt, uint64_t goid, uint64_t parent, uint64_t gopc, uint64_t startpc)
+{
+	const struct gorigin o = {
+		.made = { .stack_id = PW_STACK_ID_NONE, .gopc = gopc, .startpc = startpc },
+		.parent_goid = parent,
+	};
+
+	(void)gtable__put(b->origins, rt, goid, &o);
+}
+
+const struct gorigin *births__of(const struct births *b, uint16_t rt, uint64_t goid)
+{
+	return gtable__get(b->origins, rt, goid);
+}
+
+int births__chain(struct births *b, uint16_t rt, uint64_t goid, struct chain *ret)
+{
+	return chainset__get(gtable__chains(b->origins), gtable__chain(b->origins, rt, goid), ret);
+}
+
+int births__stack(const struct births *b, uint64_t stack_id, struct stack *ret)
+{
+	return stackset__get(b->stacks, stack_id, ret);
+}
+
+uint64_t births__commonest(const struct births *b, uint16_t rt, uint64_t gopc)
+{
+	const struct way *w, *most = NULL;
+
+	for (w = b->ways; w; w = w->hh.next)
+		if (w->key.gopc == gopc && w->key.rt == rt && (!most || w->nr > most->nr))
+			most = w;
+	return most ? most->goid : 0;
+}
