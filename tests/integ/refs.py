@@ -36,8 +36,9 @@ def brief(group):
 def way_of(pid, kind, goid):
     """The steps to what it waits for."""
     g = of_goroutine(pid, goid)
-    expect(g["verdicts"]["held"] == 1 and len(g["paths"]) == 1, f"{kind} is held: {brief(g)}")
-    steps = g["paths"][0]["steps"]
+    paths = [p for p in g["paths"] if p["steps"]]    # of a select one for each case
+    expect(g["verdicts"]["held"] == 1 and (len(paths) == 1 or g["reason"] == "select" and paths), f"{kind} is held: {brief(g)}")
+    steps = paths[0]["steps"]
     for step in steps[1:]:
         expect(step["kind"] in ("object", "goroutine") or step["kind"] == "global" and not step["name"], f"{kind}: {brief(g)}")
         expect(step["kind"] != "object" or int(step["addr"], 16) and step["size"] > 0, f"{kind}: {brief(g)}")
@@ -162,6 +163,56 @@ def what_an_interface_points_to_is_told(minor, mode):
         expect([(s["type"], s["field"]) for s in steps[1:2]] == [("main.transport", ".idle")], steps)
 
 
+def paths_of(pid, goid):
+    g = of_goroutine(pid, goid)
+    expect(g["verdicts"]["held"] == 1 and g["paths_left_out"] == 0, brief(g))
+    for path in g["paths"]:
+        for step in path["steps"]:
+            expect((step.get("type") or "") != "runtime.p" and not (step.get("name") or "").startswith("runtime."), brief(g))
+    return g["paths"]
+
+
+def timers_are_told_and_no_way_goes_through_the_runtime(minor, mode):
+    with ways(minor, mode) as (pid, goid):
+        for name in ("ticker", "tick"):
+            path, = paths_of(pid, goid[name])
+            expect(path["fed_by"]["kind"] == "ticker" and path["fed_by"]["period_ns"] == 10**9 and not path["fed_by"]["held_in"], path)
+            expect(path["steps"] == [] and not path["undecided"], path)
+        path, = paths_of(pid, goid["timer"])
+        expect(path["fed_by"]["kind"] == "timer" and 3500e9 < path["fed_by"]["fires_in_ns"] <= 3600e9, path)
+        path, = paths_of(pid, goid["called"])
+        expect(path["steps"][0]["kind"] == "timer" and path["steps"][0]["fires"] == "once" and not path["fed_by"], path)
+        expect(any("closure main.tickers" in (s.get("type") or "") for s in path["steps"]), path)
+        stopped = of_goroutine(pid, goid["stopped"])
+        expect(not any(p["fed_by"] for p in stopped["paths"]), brief(stopped))
+        tick, = [p for p in paths_of(pid, goid["poller"]) if p["object"]["type"] == "chan time.Time"]
+        expect(tick["fed_by"]["kind"] == "ticker", tick)
+        if mode != "stripped":
+            expect(tick["fed_by"]["held_in"] == "main.poller.tick" and tick["steps"][0]["name"] == "main.plainPoller", tick)
+        status, text, said = parkwatch("refs", "-p", pid, "--goid", str(goid["ticker"]))
+        expect(status == 0 and "\n  fed by      a running ticker (every 1 s)\n"
+               "  held by     only the goroutine itself, of all that can still run\n" in text, text + said)
+
+
+def each_case_of_a_select_is_told(minor, mode):
+    with ways(minor, mode) as (pid, goid):
+        cases = paths_of(pid, goid["select"])
+        expect(len(cases) == 3 and sorted(c["object"]["type"] for c in cases) == ["chan int", "chan int", "chan string"], cases)
+        for c in cases:
+            steps = c["steps"]
+            if c["object"]["type"] == "chan string":
+                expect(not steps and not c["undecided"], c)
+            else:
+                expect(steps[-1]["addr"] == c["object"]["addr"] and steps[0]["kind"] == "global", c)
+        if mode != "stripped":
+            names = sorted(c["steps"][0]["name"] for c in cases if c["steps"])
+            expect(names == ["main.pools", "main.wanted"], names)
+        poller = paths_of(pid, goid["poller"])
+        expect(len(poller) == 2 and all(c["steps"] for c in poller), poller)
+        status, text, said = parkwatch("refs", "-p", pid, "--goid", str(goid["select"]))
+        expect(status == 0 and text.count("\n  of its cases: chan ") == 3, text + said)
+
+
 def what_cannot_be_told_is_said():
     with reach.target(build.MODES_MINOR, "static", "1") as (process, truth):
         pid = process.pid
@@ -216,6 +267,8 @@ def cases():
             yield f"refs: {function.__name__} [go1.{minor} {mode}]", lambda f=function, m=minor, o=mode: tried(f, m, o)
     for minor, mode in EVERYWHERE:
         yield f"refs: what_an_interface_points_to_is_told [go1.{minor} {mode}]", lambda m=minor, o=mode: what_an_interface_points_to_is_told(m, o)
+        for function in (timers_are_told_and_no_way_goes_through_the_runtime, each_case_of_a_select_is_told):
+            yield f"refs: {function.__name__} [go1.{minor} {mode}]", lambda f=function, m=minor, o=mode: tried(f, m, o)
     for minor in (15, 19, 22, 27):
         yield f"refs: the_stack_of_one_that_runs_is_a_root [go1.{minor}]", lambda m=minor: the_stack_of_one_that_runs_is_a_root(m)
     for function in (variables_without_a_name_are_told_by_what_leads_to_them, groups_are_told_once_and_what_is_left_out, what_cannot_be_told_is_said):

@@ -115,3 +115,49 @@ Test(gtimer, repeats_if_it_has_a_period_and_is_due_in_it)
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++)
 		cr_expect_eq(gtimer_repeats(&t[i].timer, 1000 * SECOND), t[i].want, "%s", t[i].why);
 }
+
+Test(gtimer, feeds_a_channel_as_long_as_it_runs)
+{
+	static const struct {
+		const char *why;
+		int minor;
+		int64_t when, period;
+		uint32_t status; /* up to Go 1.22 */
+		bool want;
+	} t[] = {
+		{ "a ticker", 22, 101 * SECOND, SECOND, 1, true },
+		{ "one that was stopped", 22, 101 * SECOND, SECOND, 3, false },
+		{ "one that is out of the heap", 22, 101 * SECOND, SECOND, 5, false },
+		{ "one that is moved", 15, 101 * SECOND, SECOND, 8, true },
+		{ "never started", 15, 101 * SECOND, SECOND, 0, false },
+		{ "time.After", 22, 3700 * SECOND, 0, 1, true },
+		{ "a ticker", 27, 101 * SECOND, SECOND, 0, true },
+		{ "one that was stopped", 27, 0, SECOND, 0, false },
+		{ "one that is long due", 27, 50 * SECOND, 0, 0, false },
+		{ "one whose times make no sense", 27, 9000 * SECOND, SECOND, 0, false },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		struct goruntime rt = runtime_of(t[i].minor);
+		const size_t r = t[i].minor < 23 ? 1 : 2; /* where the timer begins in a Ticker, in words */
+		uint64_t words[64] = { 0 }, *when = &words[8 + r + (size_t)rt.objects.timer_when / 8], addr = 0;
+		const uint64_t chan = BASE + 8 * 32, ticker = BASE + 8 * 8;
+		struct bufspace space;
+		struct gtimer timer;
+
+		put_timer(when, t[i].period, chan);
+		when[0] = (uint64_t)t[i].when;
+		words[8] = chan;
+		if (t[i].minor < 23)
+			when[7] = t[i].status;
+		else
+			words[32 + rt.objects.hchan_timer / 8] = ticker + 16;
+		bufspace__init(&space, words, sizeof(words), BASE);
+		cr_expect_eq(gtimer_feeds(&space.as, &rt, chan, ticker, 100 * SECOND, &timer, &addr), t[i].want, "Go 1.%d: %s", t[i].minor,
+			     t[i].why);
+		if (t[i].want)
+			cr_expect_eq(addr, ticker + r * 8, "Go 1.%d: %s", t[i].minor, t[i].why);
+		if (t[i].want && t[i].minor < 23)
+			cr_expect(!gtimer_feeds(&space.as, &rt, chan, 0, 100 * SECOND, &timer, &addr), "who feeds it is not known");
+	}
+}

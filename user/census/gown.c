@@ -65,6 +65,16 @@ static bool is_p(const struct gown *o, const struct gospan *s, uint64_t obj,
 	       word_in(p, wb + (uint64_t)lay->wbbuf_end) == end;
 }
 
+bool gown_is_processor(const struct gown *o, const struct gospan *s, uint64_t obj)
+{
+	const struct goobjects *lay = &o->rt->objects;
+	const uint64_t at = obj + (uint64_t)lay->p_wbbuf + (uint64_t)lay->wbbuf_end;
+	const uint64_t end = word_at(o, at);
+	const struct wordpiece p = { .addr = at, .bytes = (const uint8_t *)&end, .len = sizeof(end) };
+
+	return lay->p_wbbuf >= 0 && is_p(o, s, obj, &p);
+}
+
 static bool fits_m(const struct gospan *s)
 {
 	return s->elem_bytes >= M_BYTES_MIN && s->elem_bytes <= M_BYTES_MAX;
@@ -130,6 +140,10 @@ void gown_stretch(const struct gown *o, const struct gospan *s, uint64_t base,
 		*to = *from;
 	} else if (is_p(o, s, obj, p)) {
 		/* Of all that it has only the timers keep something in use. */
+		if (o->no_timers) {
+			*to = *from;
+			return;
+		}
 		*from = obj + (uint64_t)o->rt->objects.p_timers;
 		if (*from > *to || *to - *from > TIMERS_BYTES)
 			*to = *from + TIMERS_BYTES;

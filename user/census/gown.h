@@ -23,6 +23,7 @@ struct gown {			/* all borrowed */
 	const struct goruntime *rt;
 	const struct goheap *heap;
 	const struct grefs *refs;
+	bool no_timers;		/* nor what the runtime's timers refer to counts */
 };
 
 /* The word at `at`, in the object at base of span s; p: the memory around it as it was read. */
@@ -32,6 +33,9 @@ bool gown_is_in_heap(const struct gown *o, const struct gospan *s, uint64_t base
 void gown_stretch(const struct gown *o, const struct gospan *s, uint64_t base, const struct wordpiece *p, uint64_t *from, uint64_t *to);
 /* Whether objects of this size may be such records at all: else gown_stretch() need not be asked. */
 bool gown_may_be_in(const struct gown *o, const struct gospan *s);
+
+/* Whether the object at obj of span s is the runtime's record of a processor: what it refers to, a timer does. */
+bool gown_is_processor(const struct gown *o, const struct gospan *s, uint64_t obj);
 
 /* The word at `at` among the variables of a module: the compiler says that it is no pointer. */
 bool gown_is_number(const struct gown *o, const struct gomodule *m, uint64_t at);

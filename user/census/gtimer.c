@@ -7,6 +7,7 @@
  * from when on. */
 #define PERIOD    8
 #define ARG_DATA  32
+#define STATUS    56 /* u32, up to Go 1.22 */
 #define LATE_NS   (10LL * 1000000000) /* the program, or we */
 #define TIMER_MAX 256                 /* bytes of one up to its arg */
 /* Go 1.22 time/tick.go Ticker { C <-chan Time; r runtimeTimer }, and Timer the same */
@@ -48,6 +49,43 @@ static bool is_ticker(const struct addrspace *as, const struct goruntime *rt, ui
 	return len <= sizeof(raw) && !addrspace__read(as, addr, raw, len) &&
 	       field_u64(raw, TICKER_C) == chan && field_u64(raw, when + ARG_DATA) == chan &&
 	       take(raw + when, ret);
+}
+
+/* Up to Go 1.22 a timer that was stopped keeps its times: its status says so (runtime/time.go timerNoStatus, timerDeleted...). */
+static bool is_stopped(const struct addrspace *as, const struct goruntime *rt, uint64_t timer)
+{
+	const uint64_t at = timer + (uint64_t)rt->objects.timer_when + STATUS;
+	uint32_t status;
+
+	return rt->minor < TIMETIMER_MINOR &&
+	       (addrspace__read(as, at, &status, sizeof(status)) || !status || (status >= 3 && status <= 5));
+}
+
+bool gtimer_feeds(const struct addrspace *as, const struct goruntime *rt, uint64_t chan, uint64_t ticker, uint64_t now_ns,
+		  struct gtimer *ret, uint64_t *ret_addr)
+{
+	const int32_t at = rt->objects.hchan_timer;
+	uint64_t addr = 0;
+	struct gtimer t;
+
+	if (rt->objects.timer_when < 0 || !chan)
+		return false;
+	if (at >= 0 && addrspace__read(as, chan + (uint64_t)at, &addr, sizeof(addr)))
+		return false;
+	if (addr) {
+		if (!gtimer_read(as, rt, addr, &t))
+			return false;
+	} else {
+		if (!ticker || !is_ticker(as, rt, ticker, chan, &t))
+			return false;
+		addr = ticker + (rt->minor < TIMETIMER_MINOR ? TICKER_R : TIMETIMER_R);
+	}
+	if (is_stopped(as, rt, addr) || !t.when_ns ||
+	    (t.period_ns ? !gtimer_repeats(&t, now_ns) : t.when_ns < (int64_t)now_ns - LATE_NS))
+		return false;
+	*ret = t;
+	*ret_addr = addr;
+	return true;
 }
 
 bool gtimer_on_stack(const struct addrspace *as, const struct goruntime *rt,

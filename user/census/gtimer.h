@@ -25,6 +25,13 @@ struct gtimer {
  */
 bool gtimer_read(const struct addrspace *as, const struct goruntime *rt, uint64_t addr, struct gtimer *ret);
 
+/*
+ * What feeds the channel at chan: the timer that the channel itself names, else the Timer or Ticker at `ticker` (0: none is known).
+ * false: nothing does at now_ns, or it is not known. ret_addr: of the runtime.timer.
+ */
+bool gtimer_feeds(const struct addrspace *as, const struct goruntime *rt, uint64_t chan, uint64_t ticker, uint64_t now_ns,
+		  struct gtimer *ret, uint64_t *ret_addr);
+
 /* It fires again and again; now_ns: when it was read. What is no timer hardly says that it is due within one period. */
 bool gtimer_repeats(const struct gtimer *t, uint64_t now_ns);
 

@@ -205,6 +205,8 @@ static int reach__goroutine_words(struct reach *r, uint32_t i)
 	const struct glive_words *w = &r->refs->words;
 	uint32_t node = r->nodes[i];
 
+	if (r->in.muted && r->in.muted[i])
+		return 0;
 	for (uint32_t k = r->refs->first[i]; k < r->refs->first[i + 1]; k++) {
 		const struct refroot root = { .goid = r->in.census->gs[i].goid,
 					      .frame = w->frames[k],
@@ -466,6 +468,8 @@ static int on_ran(void *ctx, uint32_t number, uint64_t goid, const struct glive_
 	int err = 0;
 
 	r->stats.ran++;
+	if (number < r->in.census->nr && r->in.muted && r->in.muted[number])
+		return 0;
 	if (number < r->in.census->nr && r->nodes[number] != REFGRAPH_NONE)
 		err = refgraph__reach(r->graph, r->nodes[number], &root);
 	root.kind = REFROOT_STACK;
@@ -495,7 +499,8 @@ static int reach__read(struct reach *r)
 				  in->rt->version);
 	if (err)
 		return err;
-	r->own = (struct gown){ .as = in->as, .rt = in->rt, .heap = r->heap, .refs = r->refs };
+	r->own = (struct gown){ .as = in->as, .rt = in->rt, .heap = r->heap, .refs = r->refs,
+				.no_timers = in->no_timers };
 	r->stats.heap_bytes = r->heap->scan_bytes;
 	if (r->heap->refused)
 		reach__doubts(r, "a part of the list of the heap could not be read");

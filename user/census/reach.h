@@ -41,6 +41,8 @@ struct reach_in {
 	size_t nr_goals;
 	const uint64_t *objects;     /* addresses of objects to find the way to, besides */
 	size_t nr_objects;
+	const bool *muted;	     /* goroutines, by number, whose own words do not count; NULL: none */
+	bool no_timers;		     /* nor what the runtime's timers refer to counts */
 	uint64_t budget_ns;	     /* 0: no limit, as below */
 	uint64_t budget_bytes;	     /* of memory read in all passes */
 };
@@ -60,6 +62,7 @@ enum reach_kind {
 	REACH_RAN,	/* goroutine goid, blocked in the census, which ran meanwhile */
 	REACH_OBJECT,	/* in the heap; addr, size; offset of the pointer to the next step */
 	REACH_WAITER,	/* goroutine goid, blocked, which will run if the step before is used; frame as below */
+	REACH_TIMER,	/* the runtime's timer at addr. Of a way that is told, where nothing but it is a root: never found by the search */
 };
 #define REACH_FRAME_NONE UINT32_MAX /* not known */
 #define REACH_FRAME_G	 (UINT32_MAX - 1) /* not in a frame: a deferred call, a label or the like */
@@ -70,6 +73,7 @@ struct reach_step {
 	uint64_t goid;
 	uint32_t frame;		/* whose variable refers to the next step: number from the innermost */
 	uint8_t kind;		/* enum reach_kind */
+	bool processor;		/* an object: the runtime's record of a processor, whose timers refer to the next step */
 	bool typed;		/* of an object: the word before it is the address of its type (Go 1.22 runtime/malloc.go, malloc header) */
 };
 

@@ -220,7 +220,8 @@ const struct cmd_def cmd_table[CMD_MAX] = {
 		       "Searches the heap of the Go process for what refers to the channel or lock that a goroutine waits for, and so on up to a "
 		       "root: a variable of the program, the stack of a goroutine that can still run, a finalizer, memory of C. Tells a short way, "
 		       "root first, with the names and fields that symbols and DWARF tell; without them addresses, sections and offsets. Or says "
-		       "that nothing refers to it (looked at twice, half a second apart), or only goroutines that nothing can wake. Nothing is "
+		       "that nothing refers to it (looked at twice, half a second apart), or only goroutines that nothing can wake. Of a select "
+		       "it tells a way for each channel; of a channel that a timer or ticker feeds, that it does, and what holds that. Nothing is "
 		       "stopped; no kernel feature is needed. Filters choose goroutines as in dump; those that were made and wait at the same places "
 		       "are a group, and equal ways of a group are told once. The exit status is 0 whatever is found." },
 	[CMD_DOCTOR] = { "doctor", "[-p PID [--repair]]", "what this kernel and this program allow, and why not",

@@ -28,6 +28,7 @@ struct refwatch {
 	struct dump *d;
 	uint32_t *goals[GOPROC_RUNTIMES_MAX];
 	struct reach *reach[GOPROC_RUNTIMES_MAX];
+	struct reachothers *others[GOPROC_RUNTIMES_MAX];
 	struct refs_source sources[GOPROC_RUNTIMES_MAX];
 	struct refs *refs;
 	/* of all */
@@ -44,6 +45,7 @@ static void refwatch__forget_look(struct refwatch *w)
 	refs__free(steal(w->refs));
 	for (size_t i = 0; i < GOPROC_RUNTIMES_MAX; i++) {
 		reach__free(steal(w->reach[i]));
+		reachothers__free(steal(w->others[i]));
 		free(steal(w->goals[i]));
 	}
 	dump__free(steal(w->d));
@@ -141,6 +143,23 @@ static int refwatch__goals(struct refwatch *w, uint16_t rt, size_t *ret_nr)
 	return 0;
 }
 
+/* What else holds it, where the first way helps nobody; within what the first search left of the budget. */
+static int refwatch__ask_again(struct refwatch *w, uint16_t rt, struct reach_in *in, struct cause *why)
+{
+	const uint64_t spent = reach__stats(w->reach[rt])->ns;
+	int err;
+
+	if (in->budget_ns && spent >= in->budget_ns)
+		return 0;
+	in->budget_ns -= in->budget_ns ? spent : 0;
+	err = reachothers__run(in, w->reach[rt], &w->others[rt], why);
+	if (err)
+		return cause__set(why, err, "cannot search the heap of '%s' (pid %d): %s", proc__comm(w->t->proc),
+				  (int)w->o.pid, err == -ESRCH ? "it has ended" : strerror(-err));
+	w->sources[rt].others = w->others[rt];
+	return 0;
+}
+
 static int refwatch__search(struct refwatch *w, uint16_t rt, struct cause *why)
 {
 	struct reach_in in = {
@@ -165,6 +184,9 @@ static int refwatch__search(struct refwatch *w, uint16_t rt, struct cause *why)
 		return cause__set(why, err, "cannot search the heap of '%s' (pid %d): %s", proc__comm(w->t->proc),
 				  (int)w->o.pid, err == -ESRCH ? "it has ended" : strerror(-err));
 	w->sources[rt].r = w->reach[rt];
+	err = refwatch__ask_again(w, rt, &in, why);
+	if (err)
+		return err;
 	w->heap_bytes += reach__stats(w->reach[rt])->heap_bytes;
 	w->ns += reach__stats(w->reach[rt])->ns;
 	if (!w->doubt[0])

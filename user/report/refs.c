@@ -125,35 +125,30 @@ static int refs__make_room(struct refs *rs, size_t steps)
 	return 0;
 }
 
-/* A way of the group that is told last: one that is told already only counts. */
-static int refs__add_way(struct refs *rs, struct ref_group *g, uint16_t rt, uint64_t goid,
-			 const struct reach_step *way, size_t nr)
+int refs__add_way(struct refs *rs, struct ref_group *g, const struct ref_way *tell, const struct reach_step *way, size_t nr)
 {
-	const bool cut = nr == REACH_PATH_MAX;
 	int err = refs__make_room(rs, nr + REFS_CLIMB_MAX);
-	uint64_t hash;
+	struct ref_way add = *tell;
 
-	if (!err)
-		err = refs__name_way(rs, rt, goid, way, nr, rs->steps + rs->nr_steps);
+	if (!err && nr)
+		err = refs__name_way(rs, tell->rt, tell->goid, way, nr, rs->steps + rs->nr_steps);
 	if (err < 0)
 		return err;
-	nr = (size_t)err;
-	hash = hash_of(rs->steps + rs->nr_steps, nr);
+	add.steps_at = (uint32_t)rs->nr_steps;
+	add.nr_steps = (uint32_t)err;
+	add.cut = nr == REACH_PATH_MAX;
+	add.nr = 1;
+	if (add.fed)
+		add.held_in = refs__holder_of_timer(rs, rs->steps + add.steps_at, add.nr_steps, tell->timer);
+	add.hash = mix(mix(hash_of(rs->steps + add.steps_at, add.nr_steps), (uintptr_t)add.object_type), add.fed ? add.period_ns + 1 : 0);
+	add.hash = mix(mix(add.hash, (uintptr_t)add.held_in), add.undecided);
 	for (uint32_t i = 0; i < g->nr_ways; i++)
-		if (rs->ways[g->ways_at + i].hash == hash) {
+		if (rs->ways[g->ways_at + i].hash == add.hash) {
 			rs->ways[g->ways_at + i].nr++;
 			return 0;
 		}
-	rs->ways[rs->nr_ways++] = (struct ref_way){
-		.steps_at = (uint32_t)rs->nr_steps,
-		.nr_steps = (uint32_t)nr,
-		.nr = 1,
-		.goid = goid,
-		.hash = hash,
-		.rt = rt,
-		.cut = cut,
-	};
-	rs->nr_steps += nr;
+	rs->ways[rs->nr_ways++] = add;
+	rs->nr_steps += add.nr_steps;
 	g->nr_ways++;
 	return 0;
 }
@@ -221,9 +216,7 @@ static int refs__see(struct refs *rs, struct ref_group *g, uint32_t row)
 	const struct refs_source *s = &rs->in.sources[r->rt];
 	const struct census_g *cg = dump__g(rs->in.d, r);
 	enum ref_verdict v = refs__verdict(rs, r);
-	struct reach_step way[REACH_PATH_MAX];
 	uint32_t numbers[REFS_KEEPERS + 1];
-	size_t nr;
 
 	g->nr++;
 	g->of[v]++;
@@ -231,8 +224,7 @@ static int refs__see(struct refs *rs, struct ref_group *g, uint32_t row)
 	if (v == REF_UNREACHED && !g->unreached)
 		note_keepers(rs, g, r->rt, cg->goid, numbers,
 			     reach__keepers(s->r, r->g, numbers, REFS_KEEPERS + 1));
-	nr = v == REF_HELD ? reach__path(s->r, r->g, way, REACH_PATH_MAX) : 0;
-	return nr ? refs__add_way(rs, g, r->rt, cg->goid, way, nr) : 0;
+	return v == REF_HELD ? refs__add_ways(rs, g, r->rt, r->g) : 0;
 }
 
 static int refs__group(struct refs *rs, const struct member *m, size_t nr)
@@ -327,7 +319,7 @@ static int refs__object(struct refs *rs, uint16_t rt)
 		note_keepers(rs, g, rt, 0, numbers,
 			     reach__object_keepers(r, 0, numbers, REFS_KEEPERS + 1));
 	nr = v == REF_HELD ? reach__object_path(r, 0, way, REACH_PATH_MAX) : 0;
-	return nr ? refs__add_way(rs, g, rt, 0, way, nr) : 0;
+	return nr ? refs__add_way(rs, g, &(struct ref_way){ .rt = rt, .object_type = "", .held_in = "" }, way, nr) : 0;
 }
 
 /* A variable needs no way: it is one's beginning. */

@@ -16,6 +16,7 @@
 #include "base/cause.h"
 #include "base/own.h"
 #include "census/reach.h"
+#include "census/reachothers.h"
 #include "census/varrefs.h"
 #include "golang/govars.h"
 #include "report/dump.h"
@@ -42,6 +43,7 @@ const char *ref_verdict_word(enum ref_verdict v);
 struct refs_source {
 	const struct goruntime *rt;
 	const struct reach *r;	/* NULL: nothing was to be searched for */
+	const struct reachothers *others; /* NULL: nothing was to be asked again */
 	const uint32_t *goals;	/* numbers in the census, ascending */
 	size_t nr_goals;
 };
@@ -66,12 +68,20 @@ struct ref_step {
 	const char *field;	/* ".pool.conns[3]" */
 	const char *section;	/* of a variable: ".bss" */
 	const char *type;	/* of a variable */
-	const char *word;	/* what a goroutine does: "sleep"; of an object that is waited for what is: "mutex", at offset */
+	const char *word;	/* what a goroutine does: "sleep"; of an object that is waited for what is: "mutex", at offset; of a timer: "every 1 s" */
 	struct place place;	/* of a frame */
 };
 
+/* What one of a group waits for, and what holds that. */
 struct ref_way {
-	uint32_t steps_at, nr_steps;
+	uint32_t steps_at, nr_steps; /* no steps: of what can run only the goroutine itself, or others of its kind, refer to it */
+	uint64_t object;	/* address; with object_type, of one of a select's channels; else 0 */
+	const char *object_type;
+	uint64_t period_ns, fires_in_ns; /* of the timer that feeds it */
+	const char *held_in;	/* what holds that timer: "main.poller.tick"; "" not known */
+	uint64_t timer;		/* address of it */
+	bool undecided;		/* no steps, but there may be some: the time was up, or what refers to it changed meanwhile */
+	bool fed;		/* it is fed by a running timer */
 	uint32_t nr;		/* goroutines of the group that have it */
 	uint64_t goid;		/* one of them; 0: of an address */
 	uint64_t hash;		/* of what is told */
@@ -130,6 +140,15 @@ int refs_show__json(const struct refs *rs, const struct refs_show *s, FILE *out,
 
 /* --- pieces, for the others of this family --- */
 
+/* A way of the group that is told last: one that is told already only counts. tell: what it says besides. 0 or -ENOMEM. */
+int refs__add_way(struct refs *rs, struct ref_group *g, const struct ref_way *tell, const struct reach_step *way, size_t nr);
+/* All that there is to tell of what goroutine i of the census of rt, which is held, waits for. 0 or -ENOMEM. */
+int refs__add_ways(struct refs *rs, struct ref_group *g, uint16_t rt, uint32_t i);
+/* How many ways of a group are told: top, of a select for each thing that it waits for. */
+uint64_t refs__ways_told(const struct refs *rs, const struct ref_group *g, uint64_t top);
+/* Finds who holds the timer that feeds the object at the end of these named steps. */
+const char *refs__holder_of_timer(const struct refs *rs, const struct ref_step *steps, size_t nr, uint64_t timer);
+
 /*
  * The names of nr steps of runtime rt to what goroutine goid waits for (0: to an address): what names, types and fields can be
  * found goes into ret, which has room for REFS_CLIMB_MAX more: a variable without a name comes after those that lead to it. How
@@ -137,6 +156,8 @@ int refs_show__json(const struct refs *rs, const struct refs_show *s, FILE *out,
  */
 int refs__name_way(const struct refs *rs, uint16_t rt, uint64_t goid, const struct reach_step *steps, size_t nr,
 		   struct ref_step *ret);
+/* What is waited for, in words: "chan int". */
+const char *refs__awaited(const struct refs *rs, uint16_t rt, const struct census_wait *w);
 /* What goroutine i of the census waits for, in words: "chan int"; and its address. */
 const char *refs__object_of(const struct refs *rs, uint16_t rt, const struct census_g *g, uint64_t *ret_addr);
 

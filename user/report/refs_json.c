@@ -44,7 +44,7 @@ static void put_place(struct writer *w, const char *key, const struct place *p)
 static const char *const kinds[] = {
 	[REACH_GLOBAL] = "global",   [REACH_STACK] = "stack", [REACH_SPECIAL] = "special",
 	[REACH_C] = "c",             [REACH_RAN] = "ran",     [REACH_OBJECT] = "object",
-	[REACH_WAITER] = "goroutine",
+	[REACH_WAITER] = "goroutine", [REACH_TIMER] = "timer",
 };
 
 static void put_step(struct writer *w, const struct ref_step *s)
@@ -59,6 +59,11 @@ static void put_step(struct writer *w, const struct ref_step *s)
 		return;
 	}
 	put_address(w, ",\"addr\":", s->addr);
+	if (s->kind == REACH_TIMER) {
+		put_text(w, ",\"fires\":", s->word);
+		textbuf__text(&w->to, "}");
+		return;
+	}
 	textbuf__json_u64(&w->to, ",\"size\":", s->size);
 	if (s->kind == REACH_GLOBAL) {
 		put_text(w, ",\"name\":", s->name);
@@ -75,6 +80,21 @@ static void put_step(struct writer *w, const struct ref_step *s)
 	textbuf__text(&w->to, "}");
 }
 
+/* The timer that feeds it. */
+static void put_feeder(struct writer *w, const struct ref_way *way)
+{
+	textbuf__text(&w->to, ",\"fed_by\":");
+	if (!way->fed) {
+		textbuf__text(&w->to, "null");
+		return;
+	}
+	put_text(w, "{\"kind\":", way->period_ns ? "ticker" : "timer");
+	textbuf__json_u64(&w->to, ",\"period_ns\":", way->period_ns);
+	textbuf__json_u64(&w->to, ",\"fires_in_ns\":", way->fires_in_ns);
+	put_text(w, ",\"held_in\":", way->held_in);
+	textbuf__text(&w->to, "}");
+}
+
 static void put_way(struct writer *w, const struct ref_way *way)
 {
 	textbuf__json_u64(&w->to, "{\"count\":", way->nr);
@@ -83,6 +103,10 @@ static void put_way(struct writer *w, const struct ref_way *way)
 		textbuf__u64(&w->to, way->goid);
 	else
 		textbuf__text(&w->to, "null");
+	put_address(w, ",\"object\":{\"addr\":", way->object);
+	put_text(w, ",\"type\":", way->object_type);
+	textbuf__text(&w->to, way->undecided ? "},\"undecided\":true" : "},\"undecided\":false");
+	put_feeder(w, way);
 	textbuf__text(&w->to, way->cut ? ",\"cut\":true,\"steps\":[" : ",\"cut\":false,\"steps\":[");
 	for (uint32_t i = 0; i < way->nr_steps; i++) {
 		if (i)
@@ -110,6 +134,7 @@ static void put_group(struct writer *w, const struct ref_group *g)
 {
 	const struct dump *d = w->rs->in.d;
 	const struct dump_row *r = g->nr ? &d->rows[g->row] : NULL;
+	const uint64_t top = refs__ways_told(w->rs, g, w->show->top);
 
 	textbuf__json_u64(&w->to, "{\"count\":", g->nr);
 	textbuf__text(&w->to, ",\"goid\":");
@@ -131,12 +156,12 @@ static void put_group(struct writer *w, const struct ref_group *g)
 	textbuf__text(&w->to, "}");
 	put_keepers(w, g);
 	textbuf__text(&w->to, ",\"paths\":[");
-	for (uint32_t i = 0; i < g->nr_ways && i < w->show->top; i++) {
+	for (uint32_t i = 0; i < g->nr_ways && i < top; i++) {
 		if (i)
 			textbuf__text(&w->to, ",");
 		put_way(w, &w->rs->ways[g->ways_at + i]);
 	}
-	textbuf__json_u64(&w->to, "],\"paths_left_out\":", g->nr_ways > w->show->top ? g->nr_ways - w->show->top : 0);
+	textbuf__json_u64(&w->to, "],\"paths_left_out\":", g->nr_ways > top ? g->nr_ways - top : 0);
 	textbuf__text(&w->to, "}");
 }
 

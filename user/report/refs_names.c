@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/clock.h"
+#include "census/gtimer.h"
 #include "golang/gofields.h"
 #include "golang/gotype.h"
 #include "report/dump_show.h"
@@ -377,7 +379,7 @@ static const char *channel_type(const struct refs *rs, uint16_t rt, uint64_t add
 	return text_of(rs, text);
 }
 
-static const char *wait_word(const struct refs *rs, uint16_t rt, const struct census_wait *w)
+const char *refs__awaited(const struct refs *rs, uint16_t rt, const struct census_wait *w)
 {
 	return w->kind == CENSUS_WAIT_CHAN ? channel_type(rs, rt, w->addr)
 					   : dump_wait_kind((enum census_wait_kind)w->kind);
@@ -389,7 +391,7 @@ const char *refs__object_of(const struct refs *rs, uint16_t rt, const struct cen
 	const struct census_wait *w = &rs->in.d->in.censuses[rt]->waits[g->waits_at];
 
 	*ret_addr = g->nr_waits ? w->addr : 0;
-	return g->nr_waits ? wait_word(rs, rt, w) : "";
+	return g->nr_waits ? refs__awaited(rs, rt, w) : "";
 }
 
 /* What of the object it is that goroutine goid waits for. */
@@ -403,7 +405,7 @@ static void name_awaited(const struct refs *rs, uint16_t rt, uint64_t goid, stru
 
 		if (w->addr - s->addr >= s->size)
 			continue;
-		s->word = wait_word(rs, rt, w);
+		s->word = refs__awaited(rs, rt, w);
 		s->offset = w->addr - s->addr;
 		if (w->kind == CENSUS_WAIT_CHAN && (s->word[4] || !s->type[0]))
 			s->type = s->word;
@@ -412,6 +414,17 @@ static void name_awaited(const struct refs *rs, uint16_t rt, uint64_t goid, stru
 }
 
 /* --- all of it --- */
+
+static void name_timer(const struct refs *rs, uint16_t rt, struct ref_step *s)
+{
+	struct gtimer t;
+	char text[64];
+
+	if (!gtimer_read(rs->in.as, rs->in.sources[rt].rt, s->addr, &t))
+		return;
+	snprintf(text, sizeof(text), "every %g s", (double)t.period_ns / NS_PER_SEC);
+	s->word = t.period_ns ? text_of(rs, text) : "once";
+}
 
 static void name_nothing(const struct reach_step *at, struct ref_step *ret)
 {
@@ -449,6 +462,10 @@ static int name_step(const struct refs *rs, uint16_t rt, uint64_t goid, const st
 	case REACH_SPECIAL:
 	case REACH_C:
 		*v = (struct view){ .word = at->kind == REACH_C ? at->addr : 0 };
+		return 0;
+	case REACH_TIMER:
+		*v = (struct view){ .word = 0 };
+		name_timer(rs, rt, s);
 	}
 	return 0;
 }

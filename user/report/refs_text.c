@@ -114,17 +114,57 @@ static void put_step(struct writer *w, const struct ref_step *s)
 		textbuf__format(&w->to, "a finalizer, cleanup or weak pointer of 0x%llx", (ull)s->addr);
 		break;
 	case REACH_C: textbuf__format(&w->to, "memory of C at 0x%llx", (ull)s->addr); break;
+	case REACH_TIMER: textbuf__format(&w->to, "a timer of the runtime, which fires %s", s->word[0] ? s->word : "later"); break;
 	case REACH_OBJECT: put_object(w, s); break;
 	}
+}
+
+/* "(3 of 20, such as goroutine 18)" */
+static void put_share(struct writer *w, const struct ref_group *g, const struct ref_way *way)
+{
+	if (g->nr > 1)
+		textbuf__format(&w->to, " (%u of %u, such as goroutine %llu)", way->nr, g->nr, (ull)way->goid);
+}
+
+static void put_feeder(struct writer *w, const struct ref_group *g, const struct ref_way *way)
+{
+	textbuf__text(&w->to, "  fed by      ");
+	if (way->period_ns)
+		textbuf__format(&w->to, "a running ticker (every %g s)", (double)way->period_ns / NS_PER_SEC);
+	else
+		textbuf__format(&w->to, "a timer that fires once, in %.1f s", (double)way->fires_in_ns / NS_PER_SEC);
+	if (way->held_in[0])
+		textbuf__format(&w->to, "; it is in %s", way->held_in);
+	put_share(w, g, way);
+	textbuf__text(&w->to, "\n");
+}
+
+/* One of the channels of a select; what feeds it. true: that is all. */
+static bool put_what(struct writer *w, const struct ref_group *g, const struct ref_way *way)
+{
+	if (way->object)
+		textbuf__format(&w->to, "  of its cases: %s 0x%llx\n", way->object_type, (ull)way->object);
+	if (way->fed)
+		put_feeder(w, g, way);
+	if (way->nr_steps)
+		return false;
+	textbuf__format(&w->to, "  held by     %s",
+			way->undecided ? "what else refers to it could not be decided"
+			: g->nr > 1    ? "only goroutines that are told of here, of all that can still run"
+				       : "only the goroutine itself, of all that can still run");
+	put_share(w, g, way);
+	textbuf__text(&w->to, "\n");
+	return true;
 }
 
 static void put_way(struct writer *w, const struct ref_group *g, const struct ref_way *way)
 {
 	const uint32_t left = way->nr_steps > STEPS_SHOWN ? way->nr_steps - STEPS_SHOWN : 0;
 
+	if (put_what(w, g, way))
+		return;
 	textbuf__text(&w->to, "  held by");
-	if (g->nr > 1)
-		textbuf__format(&w->to, " (%u of %u, such as goroutine %llu)", way->nr, g->nr, (ull)way->goid);
+	put_share(w, g, way);
 	textbuf__text(&w->to, way->cut ? "\n    ... more steps\n" : "\n");
 	for (uint32_t i = 0; i < way->nr_steps; i++) {
 		if (left && i == STEPS_SHOWN / 2) {
@@ -216,10 +256,11 @@ static void put_group(struct writer *w, const struct ref_group *g)
 				(ull)g->object, (ull)g->object_size);
 	if (g->of[REF_UNREACHED])
 		put_unreached(w, g);
-	for (uint32_t i = 0; i < g->nr_ways && i < w->show->top; i++)
+	for (uint32_t i = 0; i < g->nr_ways && i < refs__ways_told(w->rs, g, w->show->top); i++)
 		put_way(w, g, &w->rs->ways[g->ways_at + i]);
-	if (g->nr_ways > w->show->top)
-		textbuf__format(&w->to, "  %llu more ways are left out; --top shows more\n", (ull)(g->nr_ways - w->show->top));
+	if (g->nr_ways > refs__ways_told(w->rs, g, w->show->top))
+		textbuf__format(&w->to, "  %llu more ways are left out; --top shows more\n",
+				(ull)(g->nr_ways - refs__ways_told(w->rs, g, w->show->top)));
 	put_others(w, g);
 }
 

@@ -149,6 +149,9 @@ func tickers() {
 	start("timer", func() { waitTimer(timer) })
 	ticker := time.NewTicker(time.Second)
 	ticker.Stop()
+	called := make(chan string)
+	time.AfterFunc(time.Hour, func() { called <- "late" })
+	start("called", func() { receive(called) })
 	start("stopped", func() { stopped(ticker); runtime.KeepAlive(ticker) })
 }
 
