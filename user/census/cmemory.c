@@ -7,8 +7,11 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "census/mstack.h"
+
 #define GUARD_MAX   (64u << 10) /* bytes of the gap below a thread's stack: a page, as a rule */
 #define STACK_MAX   (64u << 20) /* bytes of a thread's stack */
+#define PAGE_BYTES  4096u
 #define ARENA_BYTES (64u << 20)
 #define CUTS_MAX    (4 * GOMODULES_MAX)
 
@@ -17,15 +20,18 @@ static bool is_written(const struct mapping *m)
 	return (m->prot & PROT_READ) && (m->prot & PROT_WRITE);
 }
 
+static bool is_first_stack(const struct mapping *m)
+{
+	return !strncmp(m->path, "[stack", 6);
+}
+
 /* glibc nptl/allocatestack.c: a stack lies right above pages that nobody may touch. */
-static bool is_stack(const struct maps *maps, size_t i)
+static bool begins_as_stack(const struct maps *maps, size_t i)
 {
 	const struct mapping *m = &maps->m[i], *below = i ? &maps->m[i - 1] : NULL;
 
-	if (!strncmp(m->path, "[stack", 6))
-		return true;
 	return below && below->end == m->start && !below->prot && !mapping_is_file(below) &&
-	       below->end - below->start <= GUARD_MAX && m->end - m->start <= STACK_MAX;
+	       below->end - below->start <= GUARD_MAX && is_written(m) && !mapping_is_file(m);
 }
 
 /* The variables of a library, and no file that is shared with others: it is mapped as code, too. */
@@ -78,7 +84,7 @@ static bool is_wanted(const struct maps *maps, size_t i, const struct goheap *he
 {
 	const struct mapping *m = &maps->m[i];
 
-	if (!is_written(m) || is_stack(maps, i) || holds_spans(heap, m))
+	if (!is_written(m) || is_first_stack(m) || holds_spans(heap, m))
 		return false;
 	if (mapping_is_file(m))
 		return is_variables(maps, m);
@@ -112,22 +118,70 @@ static size_t go_variables(const struct goruntime *rt, struct crange *cuts)
 	return nr;
 }
 
-/* What is Go's in the mappings, by address; owned by the caller. */
+/* Bytes of the stack of a thread that the runtime does not know: as its own have. 0: none of its own is known. */
+static uint64_t usual_stack(const struct crange *stacks, size_t nr)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < nr; i++) {
+		uint64_t len = (stacks[i].to - stacks[i].from + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1ull);
+
+		bytes = len > bytes && len <= STACK_MAX ? len : bytes;
+	}
+	return bytes;
+}
+
+/*
+ * The stacks of threads, from the page below on: up to where the runtime says, with which the rest of the mapping is
+ * something else. Of those of other threads, and of threads that are gone, the length is guessed.
+ */
+static size_t thread_stacks(const struct maps *maps, const struct crange *stacks, size_t nr_stacks,
+			    struct crange *cuts)
+{
+	uint64_t usual = usual_stack(stacks, nr_stacks);
+	size_t nr = 0, k = 0;
+
+	for (size_t i = 0; i < maps->nr; i++) {
+		const struct mapping *m = &maps->m[i];
+		uint64_t to = m->end;
+
+		while (k < nr_stacks && stacks[k].to <= m->start)
+			k++;
+		if (!begins_as_stack(maps, i))
+			continue;
+		if (k < nr_stacks && stacks[k].to <= m->end)
+			to = stacks[k].to;
+		else if (usual && m->end - m->start > usual)
+			to = m->start + usual;
+		else if (m->end - m->start > STACK_MAX)
+			continue;
+		cuts[nr++] = (struct crange){ m->start, to };
+	}
+	return nr;
+}
+
+/* What is Go's in the mappings, and stacks, by address; owned by the caller. */
 static int go_cuts(const struct addrspace *as, const struct maps *maps, const struct goruntime *rt,
 		   const struct goheap *heap, struct crange **ret, size_t *ret_nr)
 {
-	scoped_mem struct crange *records = NULL;
+	scoped_mem struct crange *records = NULL, *stacks = NULL;
 	struct crange *cuts;
-	size_t nr = 0;
-	int err = gorecord_ranges(as, maps, rt, heap, &records, &nr);
+	size_t nr_records, nr_stacks, nr = 0;
+	int err = gorecord_ranges(as, maps, rt, heap, &records, &nr_records);
 
+	if (!err)
+		err = mstack_ranges(as, rt, heap, &stacks, &nr_stacks);
 	if (err)
 		return err;
-	cuts = reallocarray(NULL, CUTS_MAX + nr, sizeof(*cuts));
+	cuts = reallocarray(NULL, CUTS_MAX + nr_records + nr_stacks + maps->nr, sizeof(*cuts));
 	if (!cuts)
 		return -ENOMEM;
-	memcpy(cuts, records, nr * sizeof(*cuts));
+	for (size_t i = 0; i < nr_records; i++)
+		cuts[nr++] = records[i];
+	for (size_t i = 0; i < nr_stacks; i++)
+		cuts[nr++] = stacks[i];
 	nr += go_variables(rt, cuts + nr);
+	nr += thread_stacks(maps, stacks, nr_stacks, cuts + nr);
 	qsort(cuts, nr, sizeof(*cuts), compare_ranges);
 	*ret = cuts;
 	*ret_nr = nr;

@@ -7,7 +7,6 @@
 #define M_BYTES_MIN                                                                                \
 	896u /* of a runtime.m, Go 1.15 to 1.27: 992 to 2024, and it differs within a minor        \
 		release */
-#define M_BYTES_MAX 2304u
 #define P_BYTES_MAX 65536u /* of a runtime.p: 10 to 16 KiB */
 #define TIMERS_BYTES                                                                               \
 	64u /* of runtime.p.timers: a slice, from Go 1.23 on a struct that begins with a lock and  \
@@ -75,16 +74,16 @@ bool gown_is_processor(const struct gown *o, const struct gospan *s, uint64_t ob
 	return lay->p_wbbuf >= 0 && is_p(o, s, obj, &p);
 }
 
-static bool fits_m(const struct gospan *s)
+bool gown_fits_m(const struct gospan *s)
 {
-	return s->elem_bytes >= M_BYTES_MIN && s->elem_bytes <= M_BYTES_MAX;
+	return s->elem_bytes >= M_BYTES_MIN && s->elem_bytes <= GOWN_M_BYTES_MAX;
 }
 
 /* A thread: its g to schedule points back. The size is asked first, a look at the target costs. */
 static bool is_m(const struct gown *o, const struct gospan *s, uint64_t obj,
 		 const struct wordpiece *p)
 {
-	uint64_t g0 = fits_m(s) ? word_in(p, obj + (uint64_t)o->rt->layout.m_g0) : 0;
+	uint64_t g0 = gown_fits_m(s) ? word_in(p, obj + (uint64_t)o->rt->layout.m_g0) : 0;
 	const struct gospan *gs = goheap__span(o->heap, g0);
 
 	return gs && fits(gs, o->rt->layout.g_size) &&
@@ -98,7 +97,7 @@ static bool may_be_m(const struct gown *o, uint64_t m)
 	const struct gomodule *md = &o->rt->modules[0];
 
 	if (s)
-		return fits_m(s);
+		return gown_fits_m(s);
 	return m - md->data.addr < md->data.len || m - md->bss.addr < md->bss.len ||
 	       m - md->noptrbss.addr < md->noptrbss.len;
 }
@@ -123,7 +122,7 @@ bool gown_may_be_in(const struct gown *o, const struct gospan *s)
 {
 	const struct goobjects *lay = &o->rt->objects;
 
-	return fits(s, o->rt->layout.g_size) || fits(s, lay->sudog_size) || fits_m(s) ||
+	return fits(s, o->rt->layout.g_size) || fits(s, lay->sudog_size) || gown_fits_m(s) ||
 	       (lay->p_wbbuf >= 0 && s->elem_bytes > (uint64_t)lay->p_wbbuf + WBBUF_BYTES &&
 		s->elem_bytes <= P_BYTES_MAX);
 }

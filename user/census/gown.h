@@ -18,6 +18,8 @@
 #include "golang/goheap.h"
 #include "golang/goruntime.h"
 
+#define GOWN_M_BYTES_MAX 2304u	/* of a runtime.m */
+
 struct gown {			/* all borrowed */
 	const struct addrspace *as;
 	const struct goruntime *rt;
@@ -33,6 +35,8 @@ bool gown_is_in_heap(const struct gown *o, const struct gospan *s, uint64_t base
 void gown_stretch(const struct gown *o, const struct gospan *s, uint64_t base, const struct wordpiece *p, uint64_t *from, uint64_t *to);
 /* Whether objects of this size may be such records at all: else gown_stretch() need not be asked. */
 bool gown_may_be_in(const struct gown *o, const struct gospan *s);
+/* Whether objects of this span have the size of a runtime.m. */
+bool gown_fits_m(const struct gospan *s);
 
 /* Whether the object at obj of span s is the runtime's record of a processor: what it refers to, a timer does. */
 bool gown_is_processor(const struct gown *o, const struct gospan *s, uint64_t obj);

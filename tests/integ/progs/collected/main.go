@@ -26,6 +26,16 @@ static void in_mapping(uintptr_t p, size_t len)
 	slots[0] = p;
 	in_variable((uintptr_t)slots);
 }
+// So that the kernel joins it with the stack of the next thread, which lies right below.
+static void in_page_above(uintptr_t p)
+{
+	volatile uintptr_t *slots = mmap(NULL, 8 << 10, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	madvise((void *)slots, 8 << 10, MADV_NOHUGEPAGE);
+	slots[512] = p;
+	in_variable((uintptr_t)slots);
+}
+static __thread volatile uintptr_t local[16];
+static void in_local(uintptr_t p) { local[3] = p; }
 */
 import "C"
 
@@ -104,6 +114,18 @@ func inMapping(bytes int) func(p C.uintptr_t) {
 	return func(p C.uintptr_t) { C.in_mapping(p, C.size_t(bytes)) }
 }
 
+// thread starts a thread that stays, and does this first.
+func thread(first func()) {
+	done := make(chan bool)
+	go func() {
+		runtime.LockOSThread()
+		first()
+		close(done)
+		time.Sleep(time.Hour)
+	}()
+	<-done
+}
+
 func main() {
 	n, _ := strconv.Atoi(os.Args[1])
 	started.Add(40)
@@ -119,6 +141,10 @@ func main() {
 			heldByC("page of C", inMapping(4<<10))
 			heldByC("pages of C", inMapping(256<<10))
 		}
+	}
+	for i := 0; i < 8; i++ {
+		heldByC("page of C above a stack", func(p C.uintptr_t) { C.in_page_above(p) })
+		thread(func() { heldByC("thread's variable of C", func(p C.uintptr_t) { C.in_local(p) }) })
 	}
 	started.Wait()
 	time.Sleep(50 * time.Millisecond)
