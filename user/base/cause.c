@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "base/clean.h"
+
 int cause__set(struct cause *c, int err, const char *fmt, ...)
 {
 	va_list ap;
@@ -12,8 +14,6 @@ int cause__set(struct cause *c, int err, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(c->text, sizeof(c->text), fmt, ap);
 	va_end(ap);
-	for (char *p = c->text; *p; p++)
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			*p = '?';
+	clean_text(c->text);
 	return err;
 }

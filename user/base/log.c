@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/clean.h"
+
 static enum log_level current_level = LOG_INFO;
 
 void log_set_level(enum log_level level)
@@ -29,8 +31,6 @@ void log_line(enum log_level level, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	for (char *p = text; *p; p++)
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			*p = '?';
+	clean_text(text);
 	fprintf(stderr, "parkwatch: %s%s\n", words[level], text);
 }

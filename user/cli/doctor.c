@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/clean.h"
 #include "base/log.h"
 #include "census/census.h"
 #include "cli/begin.h"
@@ -12,23 +15,45 @@
 #include "probe/plan.h"
 #include "target/goproc.h"
 
+/* Lines of ours with words of a target in between. */
+static void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+static void say(const char *fmt, ...)
+{
+	char *text = NULL, *line;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		return;
+	for (char *rest = text; (line = strsep(&rest, "\n"));) {
+		clean_text(line);
+		fputs(line, stdout);
+		if (rest)
+			putchar('\n');
+	}
+	free(text);
+}
+
 static void print_kernel(const struct kfeat *kf)
 {
-	printf("kernel %s\n", kf->release);
+	say("kernel %s\n", kf->release);
 	for (int i = 0; i < KFEAT_MAX; i++)
-		printf("  %-3s %-13s %s\n", kf->f[i].ok ? "yes" : "no", kfeat_name((enum kfeat_id)i),
+		say("  %-3s %-13s %s\n", kf->f[i].ok ? "yes" : "no", kfeat_name((enum kfeat_id)i),
 		       kf->f[i].ok ? kfeat_what((enum kfeat_id)i) : kf->f[i].why.text);
 }
 
 static void print_runtime(const struct goruntime *rt)
 {
-	printf("\nruntime in %s\n  %s%s%s%s%s%s%s\n", rt->path, rt->version, rt->buildmode[0] ? ", buildmode " : "",
+	say("\nruntime in %s\n  %s%s%s%s%s%s%s\n", rt->path, rt->version, rt->buildmode[0] ? ", buildmode " : "",
 	       rt->buildmode, rt->pie ? ", position independent" : "", rt->race ? ", -race" : "",
 	       rt->cgo ? ", cgo" : "", rt->stripped ? ", stripped" : "");
-	printf("  offsets of struct members from %s\n",
+	say("  offsets of struct members from %s\n",
 	       rt->layout_source == GOLAYOUT_DWARF ? "the program's DWARF" : "the table for this Go version");
 	for (uint32_t i = 0; i < rt->nr_modules; i++)
-		printf("  module %u%s%s: text 0x%llx-0x%llx\n", i, rt->modules[i].name[0] ? " " : "", rt->modules[i].name,
+		say("  module %u%s%s: text 0x%llx-0x%llx\n", i, rt->modules[i].name[0] ? " " : "", rt->modules[i].name,
 		       (unsigned long long)rt->modules[i].text, (unsigned long long)rt->modules[i].etext);
 }
 
@@ -38,12 +63,12 @@ static void print_plan(const struct plan *plan)
 		const struct plan_point *pt = &plan->points[p];
 
 		if (pt->err)
-			printf("  %-8s %s: %s\n", pw_point_name((enum pw_point)p), pt->err == -ENOENT ? "none" : "NO",
+			say("  %-8s %s: %s\n", pw_point_name((enum pw_point)p), pt->err == -ENOENT ? "none" : "NO",
 			       pt->cause.text);
 		for (uint32_t i = pt->first; !pt->err && i < pt->first + pt->nr; i++) {
 			const struct plan_site *s = &plan->sites[i];
 
-			printf("  %-8s %s+0x%llx at 0x%llx: %s\n           %s: %s\n", pw_point_name((enum pw_point)p),
+			say("  %-8s %s+0x%llx at 0x%llx: %s\n           %s: %s\n", pw_point_name((enum pw_point)p),
 			       s->func_name, (unsigned long long)(s->addr - s->func), (unsigned long long)s->addr, s->insn,
 			       insn_class_name(s->class), s->why);
 		}
@@ -117,7 +142,7 @@ static int examine(pid_t pid, const struct kfeat *kf, bool repair)
 		log_error("%s", why.text);
 		return 1;
 	}
-	printf("\nprocess %d '%s', %s%s, %u threads\n", pid, proc__comm(p), proc__exe(p),
+	say("\nprocess %d '%s', %s%s, %u threads\n", pid, proc__comm(p), proc__exe_shown(p),
 	       proc__exe_deleted(p) ? " (deleted)" : "", proc__threads(p));
 	bad |= examine_code(gp, p, repair);
 	for (size_t i = 0; i < goproc__nr_runtimes(gp); i++) {
@@ -127,13 +152,13 @@ static int examine(pid_t pid, const struct kfeat *kf, bool repair)
 
 		print_runtime(rt);
 		if (census_proof(p, rt, &c)) {
-			printf("  NO the layout does not hold: %s\n", c.text);
+			say("  NO the layout does not hold: %s\n", c.text);
 			bad = 1;
 			continue;
 		}
-		printf("  the layout holds on the live process\n");
+		say("  the layout holds on the live process\n");
 		if (plan__make(gp, rt, kf, &plan, &c)) {
-			printf("  NO probe points: %s\n", c.text);
+			say("  NO probe points: %s\n", c.text);
 			bad = 1;
 			continue;
 		}

@@ -104,7 +104,7 @@ void taken__meta(const struct taken *t, struct report_meta *ret)
 	*ret = (struct report_meta){
 		.pid = proc__pid(t->proc),
 		.comm = proc__comm(t->proc),
-		.exe = proc__exe(t->proc),
+		.exe = proc__exe_shown(t->proc),
 		.build_id = rt->build_id,
 		.go_version = rt->version,
 		.text_start = rt->modules[0].text,

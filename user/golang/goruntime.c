@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clean.h"
 #include "golang/goglobals.h"
 #include "golang/goexe.h"
 #include "golang/moduledata.h"
@@ -200,7 +201,7 @@ static void fill_facts(struct opening *o)
 	rt->stripped = !elf_file__has_symtab(o->elf);
 	rt->pie = elf_file__is_pie(o->elf);
 	rt->race = o->exe.race == 1;
-	snprintf(rt->path, sizeof(rt->path), "%s", o->img->path);
+	clean(rt->path, sizeof(rt->path), o->img->path);
 	/* "exe" is also said of what the external linker made position independent. */
 	if (rt->pie)
 		snprintf(rt->buildmode, sizeof(rt->buildmode), "pie");

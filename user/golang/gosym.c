@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/clean.h"
 #include "golang/gofind.h"
 #include "golang/gowrap.h"
 #include "golang/pclntab.h"
@@ -143,9 +144,8 @@ static int gosym__text_at(struct gosym *s, uint64_t addr, bool is_name, const ch
 		len = GOSYM_NAME_MAX;
 		memcpy(s->raw + len - 3, "...", 3);
 	}
-	for (size_t i = 0; i < len; i++)
-		if ((unsigned char)s->raw[i] < ' ' || s->raw[i] == 0x7f)
-			s->raw[i] = '?';
+	s->raw[len] = '\0';
+	len = clean_text(s->raw);
 	*ret = gosym__intern(s, s->raw, len);
 	return 0;
 }

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/clean.h"
+
 #define MD_MAX         4096         /* bytes of the largest struct moduledata; Go 1.27's has 568 */
 #define CANDIDATES_MAX 16           /* places that look like a pclntab and are none */
 #define SCAN_MAX       (4ull << 30) /* bytes of one image that are searched */
@@ -45,9 +47,7 @@ static void read_text(const struct addrspace *as, const struct raw *r, int32_t o
 	if (!ptr || !len || addrspace__read(as, ptr, buf, len))
 		len = 0;
 	buf[len] = '\0';
-	for (char *p = buf; *p; p++)
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			*p = '?';
+	clean_text(buf);
 }
 
 static int read_slices(const struct raw *r, struct pclntab *t, struct tabspan *ret_ftab)

@@ -168,7 +168,7 @@ static void put_went(struct diff *df, struct textbuf *to)
 	for (size_t i = 0; i < df->old->nr && (!df->top || nr < df->top); i++)
 		if (!df->matched[i]) {
 			textbuf__text(to, nr++ ? ",\n" : "\n");
-			textbuf__bytes(to, df->old->text + df->old->gs[i].at, df->old->gs[i].len);
+			textbuf__json_again(to, df->old->text + df->old->gs[i].at, df->old->gs[i].len);
 		}
 }
 

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "base/clean.h"
 #include "base/own.h"
 
 void textbuf__init(struct textbuf *b, FILE *out)
@@ -97,36 +98,31 @@ void textbuf__hex(struct textbuf *b, uint64_t n)
 /* Not the first byte of what must be escaped, or may. */
 static bool is_plain(char c)
 {
-	return (unsigned char)c >= 0x20 && c != '"' && c != '\\' && c != 0x7f && c != '\xc2' && c != '\xe2';
+	return (unsigned char)c >= 0x20 && c != '"' && c != '\\' && c != 0x7f && c != '\xc2' && c != '\xd8' && c != '\xe2';
 }
 
-/* U+0080 to U+009F are control characters too, U+2028 and U+2029 end a line: 0 if text is none of them. */
-static size_t odd_length(const char *text, unsigned int *ret_rune)
+/* Of a character of at most three bytes. */
+static unsigned int rune_of(const char *text, size_t len)
 {
 	const unsigned char *s = (const unsigned char *)text;
 
-	if (s[0] == 0xc2 && s[1] < 0xa0) {
-		*ret_rune = s[1];
-		return 2;
-	}
-	if (s[0] == 0xe2 && s[1] == 0x80 && (s[2] & 0xfe) == 0xa8) {
-		*ret_rune = 0x2000 | (s[2] & 0x3f);
-		return 3;
-	}
-	*ret_rune = s[0];
-	return s[0] < 0x80;
+	return len == 1 ? s[0] :
+	       len == 2 ? (s[0] & 0x1fu) << 6 | (s[1] & 0x3fu) :
+			  (s[0] & 0x0fu) << 12 | (s[1] & 0x3fu) << 6 | (s[2] & 0x3fu);
 }
 
 /* What follows a plain part: one character, or its first byte. Returns its length. */
 static size_t put_escaped(struct textbuf *b, const char *text)
 {
 	static const char hex[] = "0123456789abcdef";
-	unsigned int c;
-	const size_t len = odd_length(text, &c);
+	const size_t len = utf8_length(text);
+	const unsigned int c = *text == '"' || *text == '\\' || is_unseen(text, len) ? rune_of(text, len) : 0;
 	const char letter = c == '\n' ? 'n' : c == '\r' ? 'r' : c == '\t' ? 't' : c == '"' || c == '\\' ? (char)c : 0;
 
 	if (!len)
-		textbuf__bytes(b, text, 1);
+		textbuf__text(b, "\\ufffd"); /* not from report/textpool: JSON has no such byte */
+	else if (!c)
+		textbuf__bytes(b, text, len);
 	else if (letter)
 		textbuf__bytes(b, (char[]){ '\\', letter }, 2);
 	else
@@ -148,6 +144,22 @@ void textbuf__json(struct textbuf *b, const char *text)
 			text += put_escaped(b, text);
 	}
 	textbuf__bytes(b, "\"", 1);
+}
+
+void textbuf__json_again(struct textbuf *b, const char *json, size_t len)
+{
+	const char *end = json + len;
+
+	while (json < end) {
+		const size_t n = utf8_length(json);
+
+		if (n && (!is_unseen(json, n) || *json == '\n' || *json == '\r' || *json == '\t')) {
+			textbuf__bytes(b, json, n);
+			json += n;
+		} else {
+			json += put_escaped(b, json);
+		}
+	}
 }
 
 void textbuf__json_u64(struct textbuf *b, const char *before, uint64_t n)

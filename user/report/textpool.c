@@ -12,6 +12,8 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
+#include "base/clean.h"
+
 struct text {
 	UT_hash_handle hh;
 	char text[];
@@ -45,63 +47,19 @@ void textpool__free(struct textpool *tp)
 	free(tp);
 }
 
-/* Length of the valid UTF-8 sequence at str (1 to 4), 0 if it is not one. str ends with NUL. */
-static size_t utf8_length(const char *str)
-{
-	/* Unicode 15, table 3-7: the second byte has narrower limits after E0, ED, F0 and F4. */
-	const unsigned char *s = (const unsigned char *)str;
-	unsigned char low = 0x80, high = 0xbf;
-	size_t len, i;
-
-	if (s[0] < 0x80)
-		return 1;
-	if (s[0] >= 0xc2 && s[0] <= 0xdf)
-		len = 2;
-	else if (s[0] >= 0xe0 && s[0] <= 0xef)
-		len = 3;
-	else if (s[0] >= 0xf0 && s[0] <= 0xf4)
-		len = 4;
-	else
-		return 0;
-	if (s[0] == 0xe0)
-		low = 0xa0;
-	else if (s[0] == 0xed)
-		high = 0x9f;
-	else if (s[0] == 0xf0)
-		low = 0x90;
-	else if (s[0] == 0xf4)
-		high = 0x8f;
-	if (s[1] < low || s[1] > high)
-		return 0;
-	for (i = 2; i < len; i++)
-		if (s[i] < 0x80 || s[i] > 0xbf)
-			return 0;
-	return len;
-}
-
-/* Copies at most TEXT_MAX bytes, whole characters only. */
-static size_t clean(char *to, const char *from, bool verbatim)
+/* As clean(), but control characters stay. */
+static size_t keep(char *to, const char *from)
 {
 	size_t at = 0;
 
 	while (*from) {
 		size_t len = utf8_length(from);
-		/* U+0080 to U+009F are control characters too, U+2028 and U+2029 end a line. */
-		unsigned char c = (unsigned char)from[0], d = (unsigned char)from[1];
-		bool control = c < 0x20 || c == 0x7f || (len == 2 && c == 0xc2 && d < 0xa0) ||
-			       (len == 3 && c == 0xe2 && d == 0x80 &&
-				((unsigned char)from[2] & 0xfe) == 0xa8);
 
 		if (at + (len ? len : 1) > TEXT_MAX)
 			break;
-		if (!len || (control && !verbatim)) {
-			to[at++] = '?';
-			from += len ? len : 1;
-			continue;
-		}
-		memcpy(to + at, from, len);
-		at += len;
-		from += len;
+		memcpy(to + at, len ? from : "?", len ? len : 1);
+		at += len ? len : 1;
+		from += len ? len : 1;
 	}
 	to[at] = 0;
 	return at;
@@ -131,7 +89,7 @@ static struct text *insert(struct textpool *tp, const char *clean_text, size_t l
 static const char *get(struct textpool *tp, const char *text, bool verbatim)
 {
 	char buf[TEXT_MAX + 1];
-	size_t len = clean(buf, text, verbatim);
+	size_t len = verbatim ? keep(buf, text) : clean(buf, sizeof(buf), text);
 	struct text *t;
 
 	HASH_FIND(hh, tp->by_text, buf, len, t);

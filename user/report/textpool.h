@@ -2,8 +2,7 @@
 /*
  * textpool: every text of a report once, clean: equal texts have equal pointers.
  *
- * Names come from the target: a control character, and every byte that is not part of valid UTF-8, becomes '?'. So a
- * text is always one line and may go into protobuf, JSON or a terminal; not so what textpool__verbatim() gives. At most
+ * Names come from the target: what would do something else than being shown becomes '?' (base/clean). So a text is always one line and may go into protobuf, JSON or a terminal; not so what textpool__verbatim() gives. At most
  * TEXTPOOL_BYTES_MAX in all and TEXT_MAX a text; what is beyond is cut, or becomes "?".
  */
 #ifndef PARKWATCH_REPORT_TEXTPOOL_H

@@ -13,6 +13,7 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
+#include "base/clean.h"
 #include "target/sockets.h"
 #include "target/unixdiag.h"
 
@@ -315,9 +316,7 @@ static void fds__describe_link(struct fds *f, int fd, const char *link, char *te
 	} else {
 		snprintf(text, size, "%s", link);
 	}
-	for (char *c = text; *c; c++)
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
-			*c = '?';
+	clean_text(text);
 }
 
 const char *fds__describe(struct fds *f, int fd)

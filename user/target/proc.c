@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <time.h>
 
+#include "base/clean.h"
 #include "base/clock.h"
 
 #define PROC_STATUS_MAX 8192       /* bytes of /proc/PID/status that are read */
@@ -27,7 +28,7 @@ struct proc {
 	bool has_cpu_clock;
 	struct mem mem;
 	char comm[32];
-	char exe[PATH_MAX];
+	char exe[PATH_MAX], exe_shown[PATH_MAX];
 };
 
 /* Reads a small file of /proc/PID. *ret_len bytes and a NUL. */
@@ -109,17 +110,16 @@ static int proc__check_status(struct proc *p, struct cause *why)
 {
 	char status[PROC_STATUS_MAX];
 	const char *tgid, *state;
+	size_t len;
 	int err;
 
 	err = proc__read_file(p, "comm", p->comm, sizeof(p->comm));
 	if (err == -ESRCH)
 		return cause_ended(why, p);
-	for (char *c = p->comm; *c; c++) {
-		if (*c == '\n' && !c[1])
-			*c = '\0';
-		else if ((unsigned char)*c < ' ' || *c == 0x7f)
-			*c = '?';
-	}
+	len = strlen(p->comm);
+	if (len && p->comm[len - 1] == '\n')
+		p->comm[len - 1] = '\0';
+	clean_text(p->comm);
 	err = proc__read_file(p, "status", status, sizeof(status));
 	if (err)
 		return err == -ESRCH ? cause_ended(why, p) : cause_no_right(why, p);
@@ -186,6 +186,7 @@ static int proc__read_exe(struct proc *p, struct cause *why)
 		p->exe[(size_t)len - suffix] = '\0';
 		p->exe_deleted = true;
 	}
+	clean(p->exe_shown, sizeof(p->exe_shown), p->exe);
 	return 0;
 }
 
@@ -264,6 +265,11 @@ const char *proc__comm(const struct proc *p)
 const char *proc__exe(const struct proc *p)
 {
 	return p->exe;
+}
+
+const char *proc__exe_shown(const struct proc *p)
+{
+	return p->exe_shown;
 }
 
 bool proc__exe_deleted(const struct proc *p)

@@ -30,7 +30,8 @@ DEFINE_SCOPED(proc)
 
 pid_t proc__pid(const struct proc *p);
 const char *proc__comm(const struct proc *p);		/* for messages; control characters are cleaned */
-const char *proc__exe(const struct proc *p);		/* target of /proc/PID/exe, " (deleted)" cut off */
+const char *proc__exe(const struct proc *p);		/* target of /proc/PID/exe, " (deleted)" cut off; not clean */
+const char *proc__exe_shown(const struct proc *p);	/* the same for people: base/clean */
 bool proc__exe_deleted(const struct proc *p);
 int proc__dirfd(const struct proc *p);			/* of /proc/PID, borrowed: for openat() of its files */
 int proc__pidfd(const struct proc *p);			/* borrowed; readable when the process has ended; -EBADF if the kernel has none */

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clean.h"
+
 #define UNIX_NAME_MAX   108 /* sun_path, Linux include/uapi/linux/un.h */
 #define NAMES_MAX       (64u << 20)
 #define UNIX_ACCEPTS    (1u << 16)      /* __SO_ACCEPTCON, Linux include/uapi/linux/net.h */
@@ -366,9 +368,7 @@ void sockets__describe(struct sockets *s, const struct socket *k, char *text, si
 	else
 		snprintf(text, size, "unix%s%s%s", *name ? " " : "", name,
 			 k->listening ? " listening" : "");
-	for (char *c = text; *c; c++)
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
-			*c = '?';
+	clean_text(text);
 }
 
 size_t sockets__refused(const struct sockets *s)
