@@ -89,6 +89,23 @@ def keeper_of(pid):
     raise Failed(f"{pid} has no keeper")
 
 
+def the_keeper_has_no_descriptors_but_its_own():
+    """Its socket, its master's state, the programs and what it made of them: no file of ours, no memory of the target, no terminal."""
+    own = re.compile(r"/dev/null|socket:.*|/proc/\d+/stat|anon_inode:.*(bpf-prog|bpf_link|perf_event).*")
+    with Target("busy") as t:
+        t.go()
+        for way in attach_ways():
+            r = Recording(t.pid, "-d", "1", "--attach", way)
+            time.sleep(0.3)
+            fds = Path(f"/proc/{keeper_of(r.process.pid)}/fd")
+            links = {int(f.name): os.readlink(f) for f in fds.iterdir()}
+            expect(all(own.fullmatch(link) for link in links.values()), f"{way}: {links}")
+            expect(all(link == "/dev/null" for fd, link in links.items() if fd < 3), f"{way}: {links}")
+            expect(sum(link.startswith("socket:") for link in links.values()) == 1, f"{way}: {links}")
+            code, out, said = r.wait()
+            expect(code == 0 and folded(out), f"{way}: {code} {said}")
+
+
 def without_its_keeper_it_says_so():
     for how in (signal.SIGKILL, signal.SIGSTOP):
         for limit in ("0", "1"):
@@ -262,7 +279,8 @@ def a_program_that_is_frozen_in_windows():
 def cases():
     for function in (
             kill_9_leaves_the_target_as_it_was, every_way_out_takes_the_probes_out, a_program_that_starts_another_has_ended,
-            kill_9_in_windows_leaves_the_target_as_it_was, without_its_keeper_it_says_so, while_it_is_stopped_no_probe_is_in,
+            kill_9_in_windows_leaves_the_target_as_it_was, the_keeper_has_no_descriptors_but_its_own,
+            without_its_keeper_it_says_so, while_it_is_stopped_no_probe_is_in,
             left_probes_are_taken_out_by_the_next_start, doctor_names_left_probes_and_repairs,
             a_repair_takes_no_probe_from_who_uses_it, verbose_says_that_the_code_is_restored,
             a_program_that_ends_in_windows,

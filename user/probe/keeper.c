@@ -19,6 +19,7 @@
 
 #include "base/clock.h"
 #include "base/pace.h"
+#include "probe/inherit.h"
 
 #define MASTER_MS  50	 /* so often the child looks whether its master is stopped */
 #define ANSWER_MS  10000 /* most time for an answer: one takes 20 to 200 ms */
@@ -131,6 +132,7 @@ static void serve(int sock, int stat_fd, const struct keeper_switch *s, volatile
 
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
+	inherit_programs_and((const int[]){ sock, stat_fd }, 2);
 	(void)setpgid(0, 0); /* what stops the master's group does not stop us */
 	prctl(PR_SET_NAME, "pw-keeper");
 	(void)pace__hurry(); /* until a probe is out each hit costs the target a trap */
@@ -260,13 +262,14 @@ int keeper__open(struct keeper *k, unsigned int set, enum attach_way way, int pr
 	struct request r = {
 		.op = OP_OPEN, .set = set, .way = way, .prog_fd = prog_fd, .pid = pid, .nr = where->nr
 	};
+	int err;
 
-	if (set >= KEEPER_SETS || where->nr > PW_SITES_MAX || strlen(where->path) >= sizeof(r.path))
+	if (set >= KEEPER_SETS || where->nr > PW_SITES_MAX)
 		return -E2BIG;
 	memcpy(r.offsets, where->offsets, where->nr * sizeof(r.offsets[0]));
 	memcpy(r.cookies, where->cookies, where->nr * sizeof(r.cookies[0]));
-	strcpy(r.path, where->path);
-	return keeper__ask(k, &r);
+	err = inherit_path(where->path, r.path, sizeof(r.path));
+	return err ? err : keeper__ask(k, &r);
 }
 
 int keeper__close(struct keeper *k, unsigned int set)
