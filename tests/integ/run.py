@@ -6,8 +6,8 @@
 
 Lines `ok NAME`, `FAIL NAME: why`, `skip NAME: what is missing`; the last line `N passed, N failed, N skipped`; exit 1 if any
 failed. PATTERN is a regular expression over names. The cases are in truths.py and allocs.py (programs that print what they did),
-tracer.py (against Go's execution tracer), dump.py (against Go's own tracebacks), dumpviews.py, dumpmoments.py, chans.py, leaks.py, refs.py, sampling.py,
-outputs.py, refusals.py, harm.py, surroundings.py and systemstacks.py; the scripts of symbols, census, holds and reach run too.
+tracer.py (against Go's execution tracer), dump.py (against Go's own tracebacks) and the other MODULES; the scripts of symbols,
+census, holds and reach run too.
 """
 import argparse
 import concurrent.futures
@@ -31,11 +31,32 @@ import outputs
 import refs
 import refusals
 import sampling
+import secretmem
 import surroundings
 import systemstacks
 import target
 import tracer
 import truths
+
+MODULES = (
+    refusals,
+    called,
+    harm,
+    outputs,
+    surroundings,
+    truths,
+    allocs,
+    tracer,
+    dump,
+    dumpviews,
+    dumpmoments,
+    chans,
+    leaks,
+    refs,
+    secretmem,
+    sampling,
+    systemstacks,
+)
 
 # Scripts of their own, each over a program of the build.
 SCRIPTS = {"symbols.py": "pwsym", "census.py": "pwcensus", "holds.py": "pwholds", "reach.py": "pwreach"}
@@ -51,8 +72,7 @@ def say(verdict, name, why=""):
 
 
 def cases():
-    for module in (refusals, called, harm, outputs, surroundings, truths, allocs, tracer, dump, dumpviews, dumpmoments, chans, leaks, refs,
-                   sampling, systemstacks):
+    for module in MODULES:
         yield from module.cases()
 
 

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <criterion/criterion.h>
 
+#include <stdio.h>
+
 #include "fake_process.h"
+#include "golang/gosecret.h"
 #include "golang/gospecial.h"
 
 static struct fake_process fp;
@@ -199,6 +202,56 @@ Test(gospecial, knows_what_finalizers_and_weak_pointers_keep)
 			cr_expect_eq(s->words[0].value, fp_object(FP_SMALL, 9));
 		fake_process__done(&fp);
 	}
+}
+
+Test(gosecret, refuses_what_package_secret_has_allocated)
+{
+	static const struct {
+		const char *why, *version;
+		int minor;
+		uint8_t kind;
+		bool secret;
+	} t[] = {
+		{ "marked", "go1.26.8-X:runtimesecret", 26, 10, true },
+		{ "marked", "go1.27.2-X:runtimesecret,simd", 27, 10, true },
+		{ "a bubble", "go1.26.8-X:runtimesecret", 26, 9, false },
+		{ "built without", "go1.26.8", 26, 10, false },
+		{ "older", "go1.25.1-X:runtimesecret", 25, 10, false },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		scoped(gosecret) s = NULL;
+		const struct addrspace *as;
+		uint8_t buf[64];
+
+		fake_process__init(&fp, t[i].minor);
+		snprintf(fp.rt.version, sizeof(fp.rt.version), "%s", t[i].version);
+		put_special(FP_SMALL, 0, 5, t[i].kind, 0);
+		cr_assert_eq(gosecret__new(&fp.as, &fp.rt, &s), 0);
+		as = gosecret__space(s, &fp.as);
+		for (uint64_t at = 0; at < 32; at += 8)
+			cr_expect_eq(addrspace__read(as, fp_object(FP_SMALL, 5) + at, buf, 8), t[i].secret ? -EACCES : 0, "%s", t[i].why);
+		cr_expect_eq(addrspace__read(as, fp_object(FP_SMALL, 4), buf, 64), t[i].secret ? -EACCES : 0, "into it");
+		cr_expect_eq(addrspace__read(as, fp_object(FP_SMALL, 4), buf, 32), 0, "before it");
+		cr_expect_eq(addrspace__read(as, fp_object(FP_SMALL, 6), buf, 32), 0, "behind it");
+		cr_expect_eq(addrspace__read(as, FP_VARIABLES, buf, 8), 0);
+		cr_expect_eq(addrspace__read(as, UINT64_MAX - 3, buf, 8), -EFAULT);
+		fake_process__done(&fp);
+	}
+}
+
+Test(gosecret, refuses_all_of_the_heap_if_not_all_marks_can_be_read)
+{
+	scoped(gosecret) s = NULL;
+	uint8_t buf[8];
+
+	fake_process__init(&fp, 26);
+	snprintf(fp.rt.version, sizeof(fp.rt.version), "go1.26.8-X:runtimesecret");
+	fp_word(&fp, put_special(FP_SMALL, 0, 5, 10, 0) + (uint64_t)fp.rt.objects.special_next, 0x7fff0000);
+	cr_assert_eq(gosecret__new(&fp.as, &fp.rt, &s), 0);
+	cr_expect_eq(addrspace__read(gosecret__space(s, &fp.as), fp_object(FP_CHANS, 6), buf, 8), -EACCES);
+	cr_expect_eq(addrspace__read(gosecret__space(s, &fp.as), FP_VARIABLES, buf, 8), 0);
+	fake_process__done(&fp);
 }
 
 Test(gospecial, follows_lists_but_not_for_ever)

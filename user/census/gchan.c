@@ -8,6 +8,7 @@
 #include "base/order.h"
 #include "census/field.h"
 #include "census/gather.h"
+#include "golang/gosecret.h"
 
 #define ROUNDS      4     /* readings until a channel counts as unsettled */
 #define BATCH       8192u /* channels of one batch of reads */
@@ -33,6 +34,7 @@ struct look {
 	bool again; /* `after` could be read */
 	uint64_t words[GCHAN_ELEMENTS * GCHAN_WORDS];
 	uint8_t nr_elements; /* that could be read */
+	bool secret;
 };
 
 struct reader {
@@ -41,6 +43,7 @@ struct reader {
 	struct census *c;
 	struct gchans *cs;
 	bool elements;
+	const struct addrspace *open_as; /* refuses what is secret; for elements */
 	size_t hchan_bytes, sudog_bytes;
 	struct waiter *waiters; /* by via; owned */
 	size_t nr_waiters;
@@ -275,10 +278,11 @@ static int reader__read_elements(struct reader *r, struct look *k)
 	memset(k->words, 0, sizeof(k->words));
 	for (size_t i = 0; bytes && i < GCHAN_ELEMENTS && i < len; i++) {
 		uint64_t slot = at + i < cap ? at + i : at + i - cap;
-		int err = addrspace__read(r->as, buf + slot * size, k->words + i * words, bytes);
+		int err = addrspace__read(r->open_as, buf + slot * size, k->words + i * words, bytes);
 
 		if (err == -ESRCH)
 			return err;
+		k->secret |= err == -EACCES;
 		if (err)
 			return 0;
 		k->nr_elements++;
@@ -387,6 +391,7 @@ static int reader__settle(struct reader *r, const struct look *k)
 			r->c->waits[w->wait].way = w->seen;
 	}
 	ch->settled = true;
+	ch->secret = k->secret;
 	ch->closed = field_u32(k->before, o->hchan_closed);
 	ch->timer = o->hchan_timer >= 0 ? field_u64(k->before, o->hchan_timer) : 0;
 	ch->elem_size = (uint16_t)field_u32(k->before, o->hchan_elemsize);
@@ -444,12 +449,16 @@ int gchans__read(const struct addrspace *as, const struct goruntime *rt, struct 
 {
 	struct reader r = { .as = as, .rt = rt, .c = c, .elements = elements };
 	scoped(gchans) cs = calloc(1, sizeof(*cs));
+	scoped(gosecret) secret = NULL;
 	int err;
 
 	if (!cs)
 		return -ENOMEM;
 	r.cs = cs;
-	err = reader__check_layout(&r);
+	err = elements ? gosecret__new(as, rt, &secret) : 0;
+	r.open_as = gosecret__space(secret, as);
+	if (!err)
+		err = reader__check_layout(&r);
 	if (!err)
 		err = reader__collect(&r);
 	if (!err)

@@ -30,6 +30,7 @@ struct gchan {
 	uint64_t timer;		/* runtime.timer that feeds it: time.After, time.Ticker; 0: none; told from Go 1.23 on */
 	bool settled;		/* all that follows is known */
 	bool closed;
+	bool secret;		/* its elements are protected by package runtime/secret, and not read */
 	uint8_t nr_elements;	/* that were read: the oldest, at most GCHAN_ELEMENTS */
 	uint8_t element_words;	/* kept of each: at most GCHAN_WORDS */
 	uint16_t elem_size;	/* bytes */

@@ -13,6 +13,7 @@
 #include "cli/format.h"
 #include "cli/filters.h"
 #include "daemon/taken.h"
+#include "golang/gosecret.h"
 #include "golang/gostate.h"
 #include "report/dump_diff.h"
 #include "report/dump_group.h"
@@ -108,6 +109,16 @@ static int read_ways(const struct taken *t, struct cause *why)
 	return 0;
 }
 
+/* Labels that the program keeps secret are not shown. */
+static int find_secrets(const struct taken *t, struct gosecret **ret, struct cause *why)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < t->nr && !err; i++)
+		err = gosecret__new(proc__mem(t->proc), goproc__runtime(t->gp, i), ret);
+	return err ? cause__set(why, err, "cannot read the heap: %s", strerror(-err)) : 0;
+}
+
 static int render(const struct opts *o, const struct renderer *r, const struct taken *t, const struct report_meta *meta,
 		  struct dump *d, FILE *out, struct cause *why)
 {
@@ -188,6 +199,7 @@ static int dump(const struct opts *o, const struct how *how, const struct pick *
 	};
 	scoped(outfile) out = NULL;
 	scoped(taken) t = NULL;
+	scoped(gosecret) secret = NULL;
 	scoped(dump) d = NULL;
 	struct dump_input in;
 	struct peers peers;
@@ -198,11 +210,13 @@ static int dump(const struct opts *o, const struct how *how, const struct pick *
 		err = taken__new(o->pid, (unsigned int)o->depth, &t, why);
 	if (!err && (o->objects || how->kind == HOW_JSON || how->kind == HOW_JSONL))
 		err = read_ways(t, why);
+	if (!err)
+		err = find_secrets(t, &secret, why);
 	if (err)
 		return err;
 	in = (struct dump_input){
 		.censuses = (const struct census *const *)t->censuses, .namers = t->namers, .nr = t->nr,
-		.as = proc__mem(t->proc),
+		.as = gosecret__space(secret, proc__mem(t->proc)),
 	};
 	err = dump__new(&in, &dopts, &d);
 	if (err)

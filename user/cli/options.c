@@ -206,7 +206,8 @@ const struct cmd_def cmd_table[CMD_MAX] = {
 			"them: a goroutine that does not run holds what its own code will unlock when it goes on. In the text equal waiters "
 			"and equal objects are folded, locks with holders at the same places and deadlocks of the same steps too; json "
 			"has each. Filters choose the waiters that are shown, not the deadlocks. A "
-			"deadlock found is no error: the exit status is 0." },
+			"deadlock found is no error: the exit status is 0. --elements shows no memory that the program allocated "
+			"in runtime/secret.Do (Go 1.26 and later): it says that it is secret." },
 	[CMD_LEAKS] = { "leaks", "-p PID [option...]", "which goroutines leak, how we know, who made them, what they wait for",
 			"Looks at all goroutines of the Go process several times, sees births and exits by probes in between, and tells groups "
 			"of goroutines (made at one place, blocked at one place, for one reason) that leak: leaked (nothing can wake them), "

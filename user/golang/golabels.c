@@ -54,6 +54,11 @@ static int read_string(const struct addrspace *as, const uint8_t *hdr, char *buf
 	if (len > STRING_MAX)
 		return -EBADMSG;
 	err = n ? addrspace__read(as, ptr, buf, n) : 0;
+	if (err == -EACCES) {
+		memset(buf, 0, GOLABELS_STR_MAX);
+		strcpy(buf, GOLABELS_SECRET);
+		return 0;
+	}
 	if (err)
 		return err;
 	if (n < len)

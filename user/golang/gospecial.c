@@ -15,6 +15,7 @@ enum meaning {
 	MEANS_NOTHING = 0, /* of the memory profiler, a pinned object, a test */
 	MEANS_OBJECT = 1,  /* the object may be used again */
 	MEANS_WORDS = 2,   /* what its record points at may be used */
+	MEANS_SECRET = 4,  /* the object is not to be shown */
 };
 
 /* A list that is followed. */
@@ -29,7 +30,7 @@ struct reading {
 	const struct goruntime *rt;
 	const struct goheap *heap;
 	struct gospecials *s;
-	size_t objects_room, words_room, nr;
+	size_t objects_room, secrets_room, words_room, nr;
 	struct strand *strands;
 	size_t nr_strands;
 	size_t record_bytes;
@@ -43,6 +44,7 @@ void gospecials__free(struct gospecials *s)
 		return;
 	free(s->objects);
 	free(s->words);
+	free(s->secrets);
 	free(s);
 }
 
@@ -59,7 +61,7 @@ DEFINE_SCOPED(reading)
 
 /*
  * Go runtime/mheap.go _KindSpecial*: Go 1.23 put the weak handles at 2, Go 1.25 the tiny blocks
- * before all. What is newer than the last known may mean anything.
+ * before all; Go 1.26 has secrets at 10. What is newer than the last known may mean anything.
  */
 static int meaning_of(int minor, uint8_t kind)
 {
@@ -75,16 +77,17 @@ static int meaning_of(int minor, uint8_t kind)
 	case 4:                                    /* reachable */
 	case 5: return MEANS_NOTHING;              /* pin counter */
 	case 6: return MEANS_WORDS;                /* cleanup */
+	case 9: return minor >= 26 ? MEANS_SECRET : MEANS_OBJECT | MEANS_WORDS;
 	default: return MEANS_OBJECT | MEANS_WORDS;
 	}
 }
 
-static int reading__object(struct reading *r, uint64_t addr)
+static int add(uint64_t **v, size_t *nr, size_t *room, uint64_t addr)
 {
-	int err = room_for(&r->s->objects, &r->objects_room, r->s->nr_objects + 1, sizeof(*r->s->objects));
+	int err = room_for(v, room, *nr + 1, sizeof(**v));
 
 	if (!err)
-		r->s->objects[r->s->nr_objects++] = addr;
+		(*v)[(*nr)++] = addr;
 	return err;
 }
 
@@ -117,7 +120,9 @@ static int reading__take(struct reading *r, struct strand *st, const uint8_t *re
 	if (r->rt->minor < 24)
 		offset &= UINT16_MAX;
 	if (meaning & MEANS_OBJECT)
-		err = reading__object(r, st->start + offset);
+		err = add(&r->s->objects, &r->s->nr_objects, &r->objects_room, st->start + offset);
+	if (!err && meaning & MEANS_SECRET)
+		err = add(&r->s->secrets, &r->s->nr_secrets, &r->secrets_room, st->start + offset);
 	if (!err && meaning & MEANS_WORDS)
 		err = reading__words(r, st->start + offset, record);
 	st->at = next;
@@ -212,21 +217,34 @@ int gospecials__read(const struct addrspace *as, const struct goruntime *rt,
 		return err;
 	if (r->s->nr_objects)
 		qsort(r->s->objects, r->s->nr_objects, sizeof(*r->s->objects), order_u64);
+	if (r->s->nr_secrets)
+		qsort(r->s->secrets, r->s->nr_secrets, sizeof(*r->s->secrets), order_u64);
 	*ret = steal(r->s);
 	return 0;
 }
 
-bool gospecials__revives(const struct gospecials *s, uint64_t addr, uint64_t size)
+/* Whether one of v, which are sorted, lies in [addr, addr + size). */
+static bool has_one(const uint64_t *v, size_t nr, uint64_t addr, uint64_t size)
 {
-	size_t lo = 0, hi = s->nr_objects;
+	size_t lo = 0, hi = nr;
 
 	while (lo < hi) { /* the first that is not below addr */
 		size_t mid = lo + (hi - lo) / 2;
 
-		if (s->objects[mid] < addr)
+		if (v[mid] < addr)
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
-	return lo < s->nr_objects && s->objects[lo] - addr < size;
+	return lo < nr && v[lo] - addr < size;
+}
+
+bool gospecials__revives(const struct gospecials *s, uint64_t addr, uint64_t size)
+{
+	return has_one(s->objects, s->nr_objects, addr, size);
+}
+
+bool gospecials__secret(const struct gospecials *s, uint64_t addr, uint64_t size)
+{
+	return has_one(s->secrets, s->nr_secrets, addr, size);
 }

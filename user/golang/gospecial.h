@@ -29,6 +29,8 @@ struct gospecial_word {		/* that a finalizer or cleanup has in its record */
 struct gospecials {
 	uint64_t *objects;	/* addresses in objects that may come to life again, sorted; owned */
 	size_t nr_objects;
+	uint64_t *secrets;	/* addresses of objects that package runtime/secret protects (Go 1.26), sorted; owned */
+	size_t nr_secrets;
 	struct gospecial_word *words; /* those that lie in the heap; owned */
 	size_t nr_words;
 	size_t lost;		/* lists that were cut, or records that could not be read: not all is known */
@@ -41,5 +43,7 @@ DEFINE_SCOPED(gospecials)
 
 /* Whether one of objects lies in [addr, addr + size). */
 bool gospecials__revives(const struct gospecials *s, uint64_t addr, uint64_t size);
+/* Whether one of secrets does. */
+bool gospecials__secret(const struct gospecials *s, uint64_t addr, uint64_t size);
 
 #endif

@@ -372,7 +372,7 @@ static uint64_t shape_of(const struct chans *cs, const struct object *o)
 		const struct gchan *ch = chans__chan(cs, o);
 
 		h = shape_mix(shape_mix(shape_mix(h, ch->len), ch->cap), ch->elem_type);
-		h = shape_mix(h, ch->settled | ch->closed << 1 | !!ch->timer << 2 |
+		h = shape_mix(h, ch->settled | ch->closed << 1 | !!ch->timer << 2 | ch->secret << 3 |
 					 (uint64_t)ch->elem_size << 8);
 		h = ch->nr_elements ? shape_mix(h, o->addr) : h;
 	} else if (lock) {

@@ -111,8 +111,9 @@ static void put_elements(struct writer *w, const struct object *o)
 	const struct gchans *all = w->cs->sources[o->rt].chans;
 	const struct gchan *ch = chans__chan(w->cs, o);
 
+	put_bool(&w->to, ",\"secret\":", ch->secret);
 	textbuf__text(&w->to, ",\"elements\":[");
-	for (unsigned int i = 0; i < ch->nr_elements; i++) {
+	for (unsigned int i = 0; i < ch->nr_elements && !ch->secret; i++) {
 		textbuf__text(&w->to, i ? ",[" : "[");
 		for (unsigned int k = 0; k < ch->element_words; k++)
 			put_hex(&w->to, k ? "," : "",

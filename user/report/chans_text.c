@@ -182,7 +182,9 @@ static void put_elements(struct writer *w, const struct object *o)
 	const struct gchans *all = w->cs->sources[o->rt].chans;
 	const struct gchan *ch = chans__chan(w->cs, o);
 
-	if (!w->show->elements || !ch->nr_elements)
+	if (w->show->elements && ch->secret)
+		put(w, "  elements: kept secret by the program (runtime/secret)\n");
+	if (!w->show->elements || ch->secret || !ch->nr_elements)
 		return;
 	put(w, "  oldest elements:");
 	for (unsigned int i = 0; i < ch->nr_elements; i++)
