@@ -26,6 +26,7 @@ import dump
 import dumpmoments
 import dumpviews
 import harm
+import incidents
 import leaks
 import outputs
 import refs
@@ -52,6 +53,7 @@ MODULES = (
     dumpmoments,
     chans,
     leaks,
+    incidents,
     refs,
     secretmem,
     sampling,

@@ -214,7 +214,7 @@ const struct cmd_def cmd_table[CMD_MAX] = {
 			"deadlock, growing (to the very end, and the older ones neither end nor go on), stuck (the same wait for --min-age at a "
 			"lock that nobody got, or each to send on a channel of its own). With --suspects also what only looks like it. Each "
 			"comes with the line of your own code that led to it, its evidence, the likely mistake and its cure, what it costs and about how much it allocated meanwhile, the "
-			"most expensive first. Exit status: 0 no leak, 3 leaks, "
+			"most expensive first; what has one cause is one entry, told with the goroutine that must move first and how many wait behind it. Exit status: 0 no leak, 3 leaks, "
 			"1 an error." },
 	[CMD_REFS] = { "refs", "-p PID (--goid N | --addr ADDRESS | --func REGEX | ...) [option...]",
 		       "what keeps what a goroutine waits for from being garbage: the way to it from a root",

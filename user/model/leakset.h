@@ -181,6 +181,7 @@ int leakset__hold(struct leakset *ls, uint16_t rt, uint64_t lock, uint64_t holde
 
 /* After the last look, before leakset__finish(). */
 const struct leak_g *leakset__get(const struct leakset *ls, uint16_t rt, uint64_t goid); /* NULL; borrowed until the next look */
+bool leakset__is_passed(const struct leakset *ls, uint64_t lock); /* somebody got it while we watched */
 void leakset__timer(struct leakset *ls, uint32_t group, bool ticks);
 
 /* Members by group, and what is said above. 0 or -ENOMEM; -EINVAL: there was no look. */

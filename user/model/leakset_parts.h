@@ -52,6 +52,5 @@ static inline uint64_t leak_hash(uint64_t a, uint64_t b)
 
 struct leak_g *leakset__find(const struct leakset *ls, uint16_t rt, uint64_t goid); /* NULL */
 int leakset__reindex(struct leakset *ls); /* after gs were moved. 0 or -ENOMEM */
-bool leakset__is_passed(const struct leakset *ls, uint64_t lock); /* somebody got it */
 
 #endif

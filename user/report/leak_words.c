@@ -177,6 +177,7 @@ void leak_words__why(const struct leaks *l, const struct leak_entry *e, struct t
 	case WHY_ONE_PASS:
 		textbuf__text(to, "one search found nothing that refers to what they wait for");
 		break;
+	case WHY_OTHERS_WAIT: textbuf__text(to, "others cannot go on before it does"); break;
 	case WHY_GROWS_UNSURE: put_doubt(l, e, to); break;
 	case WHY_NOTHING:
 	case WHY_KINDS: put_no_leak(l, e, to); break;

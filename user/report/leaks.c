@@ -8,6 +8,7 @@
 #include "census/gtimer.h"
 #include "golang/gostate.h"
 #include "golang/gotype.h"
+#include "report/leak_incident.h"
 #include "report/leak_names.h"
 
 #define UNKNOWN       UINT32_MAX
@@ -57,6 +58,7 @@ void leaks__free(struct leaks *l)
 	free(l->facts);
 	free(l->allocated);
 	free(l->holders);
+	leak_incidents__free(l->incidents);
 	dump__free(l->d);
 	leakset__free(l->set);
 	births__free(l->births);
@@ -540,6 +542,7 @@ int leaks__facts(struct leaks *l, uint16_t rt, const struct chans_source *src,
 	const size_t nr_groups = leakset__nr_groups(l->set);
 	scoped_mem uint8_t *asked = calloc(nr_groups + 1, sizeof(*asked));
 	bool ticks;
+	int err;
 
 	if (!l->facts)
 		l->facts = calloc(nr_groups + 1, sizeof(*l->facts));
@@ -558,7 +561,8 @@ int leaks__facts(struct leaks *l, uint16_t rt, const struct chans_source *src,
 		if (l->facts[g->group] & LEAK_FACT_TIMER)
 			leakset__timer(l->set, g->group, ticks || ranges(l, r));
 	}
-	return note_locks(l, rt, src);
+	err = note_locks(l, rt, src);
+	return err ? err : leak_incident__note(l, rt, src);
 }
 
 /* --- what they allocate --- */

@@ -55,6 +55,14 @@ struct leak_allocs {		/* what was allocated during the watch */
 	uint32_t windows;	/* in which objects were seen */
 };
 
+struct leak_cause {		/* what is put in order: an entry with those that wait behind it */
+	uint64_t bytes, nr;	/* of all of them */
+	uint32_t group;		/* of the first of them */
+	enum verdict_kind kind;	/* of that */
+	int place;		/* 0: it is the first; 1: in a ring with it; 2: behind it */
+};
+
+struct leak_incidents;
 struct leak_entry {		/* one group with members at the last look */
 	uint32_t group;		/* of the leakset */
 	struct verdict verdict;
@@ -72,6 +80,7 @@ struct leak_entry {		/* one group with members at the last look */
 	struct leak_parent parents[LEAKS_PARENTS_MAX];
 	size_t nr_parents;
 	struct called called;
+	struct leak_cause cause;
 };
 
 struct leaks {			/* read only for everybody but leaks.c and leaks_entry.c */
@@ -85,6 +94,7 @@ struct leaks {			/* read only for everybody but leaks.c and leaks_entry.c */
 		uint64_t goid, addr;
 	} *holders;
 	size_t nr_holders;
+	struct leak_incidents *incidents; /* report/leak_incident; NULL: nobody asked */
 	uint8_t *facts;		/* enum leak_fact of each group, as far as channels and locks say; NULL: nobody asked */
 	struct leak_sum {
 		uint64_t bytes, seen;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "report/dump_show.h"
+#include "report/leak_incident.h"
 #include "report/leak_names.h"
 #include "report/leaks.h"
 
@@ -196,10 +197,10 @@ static int leaks__name(struct leaks *l)
 
 static int rank(const struct leak_entry *e)
 {
-	return e->verdict.kind < VERDICT_SUSPECT ? 0 : (int)e->verdict.kind;
+	return e->cause.kind < VERDICT_SUSPECT ? 0 : (int)e->cause.kind;
 }
 
-/* What costs most; ctx: the leaks. */
+/* The cause that costs most, then what costs most of it; ctx: the leaks. */
 static int compare_entries(const void *a, const void *b, void *ctx)
 {
 	const struct leak_entry *x = a, *y = b;
@@ -209,6 +210,14 @@ static int compare_entries(const void *a, const void *b, void *ctx)
 
 	if (rank(x) != rank(y))
 		return rank(x) - rank(y);
+	if (x->cause.bytes != y->cause.bytes)
+		return x->cause.bytes > y->cause.bytes ? -1 : 1;
+	if (x->cause.nr != y->cause.nr)
+		return x->cause.nr > y->cause.nr ? -1 : 1;
+	if (x->cause.group != y->cause.group)
+		return x->cause.group < y->cause.group ? -1 : 1;
+	if (x->cause.place != y->cause.place)
+		return x->cause.place - y->cause.place;
 	if (bx != by)
 		return bx > by ? -1 : 1;
 	if (gx->nr != gy->nr)
@@ -237,14 +246,18 @@ int leaks__finish(struct leaks *l, const struct verdict_opts *o)
 	if (!err)
 		err = leaks__name(l);
 	if (!err)
+		err = leak_incident__join(l);
+	if (!err)
 		leaks__rank(l);
 	return err;
 }
 
 void leaks__rank(struct leaks *l)
 {
+	leak_incident__sum(l);
 	if (l->nr)
 		qsort_r(l->entries, l->nr, sizeof(*l->entries), compare_entries, l);
+	leak_incident__sum(l); /* they have moved */
 }
 
 /* --- the heap that they keep --- */

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "report/dump_show.h"
+#include "report/leak_incident.h"
 #include "report/leak_words.h"
 #include "report/leaks.h"
 
@@ -187,6 +188,7 @@ static void put_entry(struct writer *w, const struct leak_entry *e)
 	textbuf__json_text(&w->to, ",\"pattern\":", e->pattern ? e->pattern->words : NULL);
 	textbuf__json_text(&w->to, ",\"cure\":", e->pattern ? e->pattern->cure : NULL);
 	put_why(w, e);
+	leak_incident__json(w->l, e, &w->to);
 	put_flag(w, ",\"known\":", e->known);
 	textbuf__json_text(&w->to, ",\"reason\":", e->reason);
 	put_counts(w, g);

@@ -149,7 +149,7 @@ func init() {
 	kinds["deadlock"] = kind{deadlock, []leak{{"deadlock", "main.lockBoth", "sync.Mutex.Lock", "deadlock", "deadlock"}}}
 	kinds["lock-held-while-sending"] = kind{lockHeldWhileSending,
 		[]leak{{"lock-held-while-sending", "main.sendLocked", "chan send", "blocked send", "stuck"},
-			{"lock-held-while-sending", "main.receiveLocked", "sync.RWMutex.RLock", "lock never released", "stuck"}}}
+			{"lock-held-while-sending", "main.receiveLocked", "sync.RWMutex.RLock", "blocked send", "stuck"}}}
 	kinds["http-body"] = kind{func() { web(false) },
 		[]leak{{"http-body", "net/http.(*persistConn).readLoop", "select", "HTTP body not closed", "growing"},
 			{"http-body", "net/http.(*persistConn).writeLoop", "select", "HTTP body not closed", "growing"}}}

@@ -1,0 +1,435 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "report/leak_incident.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/order.h"
+#include "report/leak_words.h"
+
+#define NONE UINT32_MAX
+
+typedef unsigned long long ull;
+
+struct noted { /* a wait for somebody */
+	uint64_t from, to, lock;
+	uint16_t rt;
+	bool rereads; /* `from` has the lock for reading, wants it so again, and a writer waits in between */
+};
+
+struct who {
+	uint64_t goid;
+	uint16_t rt;
+	bool second; /* of a ring it is not the one to be told first */
+};
+
+struct leak_incidents {
+	struct noted *noted;
+	size_t nr_noted, room;
+	struct who *who; /* goroutines of the edges, in order */
+	size_t nr_who;
+	uint32_t *group; /* of each */
+	struct incidents *is;
+	uint32_t *entry; /* by group: its entry, as they are now */
+};
+
+static const struct leak_pattern rereads = { "recursive RLock with a writer in between",
+					     "do not take the read lock again while holding it" };
+
+void leak_incidents__free(struct leak_incidents *is)
+{
+	if (!is)
+		return;
+	free(is->noted);
+	free(is->who);
+	free(is->group);
+	free(is->entry);
+	incidents__free(is->is);
+	free(is);
+}
+
+/* --- who waits for whom --- */
+
+static int add(struct leak_incidents *is, const struct noted *n)
+{
+	if (is->nr_noted == LEAK_INCIDENT_EDGES_MAX)
+		return 0;
+	if (is->nr_noted == is->room) {
+		const size_t room = is->room ? is->room * 2 : 64;
+		struct noted *more = reallocarray(is->noted, room, sizeof(*more));
+
+		if (!more)
+			return -ENOMEM;
+		is->noted = more;
+		is->room = room;
+	}
+	is->noted[is->nr_noted++] = *n;
+	return 0;
+}
+
+static bool reads(const struct chans_source *src, const struct census_wait *w, uint32_t g)
+{
+	size_t nr;
+	const struct ghold *h = gholds__of(src->holds, w->addr, &nr);
+
+	if (w->kind != CENSUS_WAIT_RWMUTEX || w->way != CENSUS_WAY_READ)
+		return false;
+	for (size_t i = 0; i < nr; i++)
+		if (h[i].g == g && h[i].kind == GHOLD_READ)
+			return true;
+	return false;
+}
+
+int leak_incident__note(struct leaks *l, uint16_t rt, const struct chans_source *src)
+{
+	const struct census *c = l->d->in.censuses[rt];
+	int err = 0;
+
+	if (!l->incidents)
+		l->incidents = calloc(1, sizeof(*l->incidents));
+	if (!l->incidents)
+		return -ENOMEM;
+	for (size_t i = 0; i < src->graph->nr_edges && !err; i++) {
+		const struct wait_edge *e = &src->graph->edges[i];
+		const struct census_wait *w = &c->waits[e->wait];
+
+		err = add(l->incidents, &(struct noted){ .from = c->gs[e->g].goid,
+							 .to = c->gs[e->to].goid,
+							 .lock = w->addr,
+							 .rt = rt,
+							 .rereads = reads(src, w, e->g) });
+	}
+	return err;
+}
+
+/* --- goroutines as numbers --- */
+
+static int compare_who(const void *a, const void *b)
+{
+	const struct who *x = a, *y = b;
+
+	if (x->second != y->second)
+		return x->second ? 1 : -1;
+	if (x->rt != y->rt)
+		return x->rt < y->rt ? -1 : 1;
+	return x->goid < y->goid ? -1 : x->goid > y->goid;
+}
+
+static uint32_t number_of(const struct leak_incidents *is, uint16_t rt, uint64_t goid)
+{
+	for (int second = 0; second < 2 && is->nr_who; second++) {
+		const struct who key = { goid, rt, second };
+		const struct who *w = bsearch(&key, is->who, is->nr_who, sizeof(key), compare_who);
+
+		if (w)
+			return (uint32_t)(w - is->who);
+	}
+	return NONE;
+}
+
+static void sort_who(struct leak_incidents *is)
+{
+	size_t nr = 0;
+
+	if (is->nr_who)
+		qsort(is->who, is->nr_who, sizeof(*is->who), compare_who);
+	for (size_t i = 0; i < is->nr_who; i++)
+		if (!nr || compare_who(&is->who[nr - 1], &is->who[i]))
+			is->who[nr++] = is->who[i];
+	is->nr_who = nr;
+}
+
+static int make_who(struct leaks *l)
+{
+	struct leak_incidents *is = l->incidents;
+
+	is->who = calloc(2 * is->nr_noted + 1, sizeof(*is->who));
+	if (!is->who)
+		return -ENOMEM;
+	for (size_t i = 0; i < is->nr_noted; i++) {
+		is->who[is->nr_who++] = (struct who){ is->noted[i].from, is->noted[i].rt, true };
+		is->who[is->nr_who++] = (struct who){ is->noted[i].to, is->noted[i].rt, true };
+	}
+	sort_who(is);
+	for (size_t i = 0; i < is->nr_noted; i++) {
+		const struct noted *n = &is->noted[i];
+
+		if (n->rereads)
+			is->who[number_of(is, n->rt, n->from)].second = false;
+	}
+	sort_who(is);
+	is->group = calloc(is->nr_who + 1, sizeof(*is->group));
+	return is->group ? 0 : -ENOMEM;
+}
+
+static const struct leak_g *g_of(const struct leaks *l, uint32_t who)
+{
+	return leakset__get(l->set, l->incidents->who[who].rt, l->incidents->who[who].goid);
+}
+
+/* --- edges that count --- */
+
+/* Locks that nobody got while we watched, and at which somebody stood at the look before. */
+static size_t standing_locks(const struct leaks *l, uint64_t *locks)
+{
+	const uint8_t last = (uint8_t)(leakset__nr_looks(l->set) - 1);
+	const struct leak_incidents *is = l->incidents;
+	size_t nr = 0;
+
+	for (size_t i = 0; i < is->nr_noted; i++) {
+		const struct leak_g *g = leakset__get(l->set, is->noted[i].rt, is->noted[i].from);
+
+		if (g && g->wait_look < last && !leakset__is_passed(l->set, is->noted[i].lock))
+			locks[nr++] = is->noted[i].lock;
+	}
+	if (nr)
+		qsort(locks, nr, sizeof(*locks), order_u64);
+	return nr;
+}
+
+/* A ring counts if it was found again a moment later. */
+static bool is_sure(const struct leak_g *from, const struct leak_g *to)
+{
+	return from->ring && to->ring;
+}
+
+static int find_incidents(struct leaks *l)
+{
+	struct leak_incidents *is = l->incidents;
+	scoped_mem struct incident_edge *edges = calloc(is->nr_noted + 1, sizeof(*edges));
+	scoped_mem uint64_t *locks = calloc(is->nr_noted + 1, sizeof(*locks));
+	size_t nr = 0, nr_locks;
+
+	if (!edges || !locks)
+		return -ENOMEM;
+	nr_locks = standing_locks(l, locks);
+	for (size_t i = 0; i < is->nr_noted; i++) {
+		const struct noted *n = &is->noted[i];
+		const uint32_t from = number_of(is, n->rt, n->from), to = number_of(is, n->rt, n->to);
+		const struct leak_g *g = g_of(l, from), *holder = g_of(l, to);
+
+		if (!g || !holder || !nr_locks || !bsearch(&n->lock, locks, nr_locks, sizeof(*locks), order_u64))
+			continue;
+		is->group[from] = g->group;
+		is->group[to] = holder->group;
+		edges[nr++] = (struct incident_edge){ from, to, is_sure(g, holder) };
+	}
+	return incidents__new(is->group, is->nr_who, leakset__nr_groups(l->set), edges, nr, &is->is);
+}
+
+/* --- entries --- */
+
+static const struct incident_part *part_of(const struct leaks *l, const struct leak_entry *e)
+{
+	const struct incident_part *p = l->incidents && l->incidents->is ? &l->incidents->is->parts[e->group] : NULL;
+
+	return p && p->incident != INCIDENT_NONE ? p : NULL;
+}
+
+static const struct incident *incident_of(const struct leaks *l, const struct incident_part *p)
+{
+	return &l->incidents->is->v[p->incident];
+}
+
+/* The entry of the culprit. */
+static struct leak_entry *lead_of(const struct leaks *l, const struct incident_part *p)
+{
+	return &l->entries[l->incidents->entry[incident_of(l, p)->root]];
+}
+
+static void note_entries(struct leaks *l)
+{
+	for (size_t i = 0; i < l->nr; i++)
+		l->incidents->entry[l->entries[i].group] = (uint32_t)i;
+}
+
+/* Most of the group wait behind it. Of a ring all are in. */
+static bool belongs(const struct leaks *l, const struct leak_entry *e, const struct incident_part *p)
+{
+	return p->root || 2 * (uint64_t)p->nr >= leaks__group(l, e)->nr;
+}
+
+/* It stands there for long, and no timer wakes it. */
+static bool hangs(const struct leaks *l, const struct incident_part *p)
+{
+	const struct leak_g *g = g_of(l, p->first);
+	const struct leak_group *gr = leakset__group(l->set, g->group);
+	const uint64_t now = leakset__look_ns(l->set, leakset__nr_looks(l->set) - 1);
+
+	return gr->class != LEAK_RUNS && gr->class != LEAK_SLEEP && !gr->timer &&
+	       (!g->wait_look || (g->since_ns < now && now - g->since_ns >= l->opts.min_age_ns));
+}
+
+/* Others leak because of it. */
+static void blame(struct leaks *l)
+{
+	for (size_t i = 0; i < l->nr; i++) {
+		const struct incident_part *p = part_of(l, &l->entries[i]);
+		struct leak_entry *lead = p ? lead_of(l, p) : NULL;
+		enum verdict_kind kind = l->entries[i].verdict.kind;
+
+		if (!p || p->root || !verdict_is_leak(kind) || !belongs(l, &l->entries[i], p) || !hangs(l, part_of(l, lead)))
+			continue;
+		kind = kind == VERDICT_SUSPECT ? VERDICT_SUSPECT : VERDICT_STUCK;
+		if (lead->verdict.kind <= kind)
+			continue;
+		lead->verdict.kind = kind;
+		lead->verdict.why = WHY_OTHERS_WAIT;
+	}
+}
+
+/* One who reads twice, with a writer in between. */
+static bool rereads_in(const struct leaks *l, const struct incident *in)
+{
+	const struct who *w = &l->incidents->who[in->first];
+
+	return !w->second && g_of(l, in->first)->ring;
+}
+
+static void give_words(struct leaks *l)
+{
+	for (size_t i = 0; i < l->nr; i++) {
+		const struct incident_part *p = part_of(l, &l->entries[i]);
+
+		if (p && p->root && rereads_in(l, incident_of(l, p)))
+			l->entries[i].pattern = &rereads;
+	}
+	for (size_t i = 0; i < l->nr; i++) {
+		const struct incident_part *p = part_of(l, &l->entries[i]);
+		const struct leak_entry *lead = p ? lead_of(l, p) : NULL;
+
+		if (lead && lead->pattern && verdict_is_leak(lead->verdict.kind) && belongs(l, &l->entries[i], p))
+			l->entries[i].pattern = lead->pattern;
+	}
+}
+
+int leak_incident__join(struct leaks *l)
+{
+	int err;
+
+	if (!l->incidents)
+		return 0;
+	l->incidents->entry = calloc(leakset__nr_groups(l->set) + 1, sizeof(*l->incidents->entry));
+	err = l->incidents->entry ? make_who(l) : -ENOMEM;
+	if (!err)
+		err = find_incidents(l);
+	if (err)
+		return err;
+	note_entries(l);
+	blame(l);
+	give_words(l);
+	return 0;
+}
+
+void leak_incident__sum(struct leaks *l)
+{
+	for (size_t i = 0; i < l->nr; i++)
+		l->entries[i].cause = (struct leak_cause){ .group = l->entries[i].group };
+	if (l->incidents && l->incidents->is)
+		note_entries(l);
+	for (size_t i = 0; i < l->nr; i++) {
+		struct leak_entry *e = &l->entries[i];
+		const struct incident_part *p = part_of(l, e);
+		struct leak_entry *lead = p && verdict_is_leak(e->verdict.kind) && belongs(l, e, p) ? lead_of(l, p) : e;
+
+		lead->cause.bytes += leaks__group(l, e)->stack_bytes + leak_entry__heap(e);
+		lead->cause.nr += leaks__group(l, e)->nr;
+		e->cause.group = lead->group;
+		e->cause.place = lead == e ? 0 : p->root ? 1 : 2;
+	}
+	for (size_t i = 0; i < l->nr; i++) {
+		struct leak_entry *e = &l->entries[i], *lead = e;
+
+		if (e->cause.place)
+			lead = lead_of(l, part_of(l, e));
+		e->cause.kind = lead->verdict.kind;
+		e->cause.bytes = lead->cause.bytes;
+		e->cause.nr = lead->cause.nr;
+	}
+}
+
+/* --- what is told --- */
+
+bool leak_incident__is_folded(const struct leaks *l, const struct leak_entry *e, bool suspects)
+{
+	const struct incident_part *p = part_of(l, e);
+	const struct leak_entry *lead = p && belongs(l, e, p) ? lead_of(l, p) : NULL;
+
+	return lead && lead != e && leak_entry__counts(e, suspects) && leak_entry__counts(lead, suspects);
+}
+
+static uint64_t stands_ns(const struct leaks *l, uint32_t who)
+{
+	const uint64_t now = leakset__look_ns(l->set, leakset__nr_looks(l->set) - 1), since = g_of(l, who)->since_ns;
+
+	return since && since < now ? now - since : 0;
+}
+
+static void put_folded(const struct leaks *l, const struct leak_entry *lead, bool suspects, struct textbuf *to)
+{
+	for (size_t i = 0; i < l->nr; i++) {
+		const struct leak_entry *e = &l->entries[i];
+		const struct incident_part *p = part_of(l, e);
+
+		if (!p || lead_of(l, p) != lead || !leak_incident__is_folded(l, e, suspects))
+			continue;
+		textbuf__format(to, "              %u [%s] at %s %s:%u%s\n", leaks__group(l, e)->nr, e->reason, e->place.func,
+				e->place.file[0] ? e->place.file : "?", e->place.line, p->root ? ", in the ring too" : "");
+	}
+}
+
+static void put_lead(const struct leaks *l, const struct leak_entry *e, const struct incident_part *p, struct textbuf *to)
+{
+	const struct incident *in = incident_of(l, p);
+	const uint64_t goid = l->incidents->who[in->first].goid;
+
+	const char *what = !p->ring ? "must go on first"
+			   : (l->facts[e->group] & LEAK_FACT_ITSELF) ? "waits for itself"
+								     : "is in a ring: each waits for the next";
+
+	textbuf__format(to, "  root        goroutine %llu %s; it has been here for ", (ull)goid, what);
+	leak_words__age(stands_ns(l, in->first), to);
+	textbuf__format(to, "\n  behind it   %u goroutine%s wait%s for it\n", in->behind, in->behind == 1 ? "" : "s",
+			in->behind == 1 ? "s" : "");
+}
+
+void leak_incident__text(const struct leaks *l, const struct leak_entry *e, bool suspects, struct textbuf *to)
+{
+	const struct incident_part *p = part_of(l, e);
+	const struct leak_entry *lead = p ? lead_of(l, p) : NULL;
+
+	if (lead == e) {
+		put_lead(l, e, p, to);
+		put_folded(l, e, suspects, to);
+	} else if (lead) {
+		const uint32_t first = incident_of(l, p)->first;
+
+		textbuf__format(to, "  behind      goroutine %llu, which has been at %s %s:%u for ", (ull)l->incidents->who[first].goid,
+				lead->place.func, lead->place.file[0] ? lead->place.file : "?", lead->place.line);
+		leak_words__age(stands_ns(l, first), to);
+		textbuf__text(to, "\n");
+	}
+}
+
+void leak_incident__json(const struct leaks *l, const struct leak_entry *e, struct textbuf *to)
+{
+	const struct incident_part *p = part_of(l, e);
+	const struct leak_entry *lead = p ? lead_of(l, p) : NULL;
+
+	if (!lead) {
+		textbuf__text(to, ",\"incident\":null,\"root\":null,\"behind\":null");
+		return;
+	}
+	textbuf__json_u64(to, ",\"incident\":", p->incident + 1u);
+	textbuf__text(to, p->root ? ",\"root\":true" : ",\"root\":false");
+	textbuf__json_u64(to, ",\"behind\":{\"count\":", p->root ? incident_of(l, p)->behind : p->nr);
+	textbuf__text(to, ",\"ring\":");
+	textbuf__text(to, part_of(l, lead)->ring ? "true" : "false");
+	textbuf__json_u64(to, ",\"goid\":", l->incidents->who[incident_of(l, p)->first].goid);
+	textbuf__format(to, ",\"age_s\":%.3f", (double)stands_ns(l, incident_of(l, p)->first) / 1e9);
+	textbuf__json_text(to, ",\"blocked_at\":{\"func\":", lead->place.func);
+	textbuf__json_text(to, ",\"file\":", lead->place.file);
+	textbuf__json_u64(to, ",\"line\":", lead->place.line);
+	textbuf__text(to, "}}");
+}

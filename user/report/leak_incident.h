@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * leak_incident: groups of one watch that stand for one cause: the culprit, and those that wait behind it.
+ *
+ * Who waits for whom is noted with the facts of the last look; model/incident joins groups after the verdicts. A culprit that
+ * others leak behind is told though nothing else speaks against it; its words are those of all that wait for it.
+ */
+#ifndef PARKWATCH_REPORT_LEAK_INCIDENT_H
+#define PARKWATCH_REPORT_LEAK_INCIDENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "model/incident.h"
+#include "report/chans.h"
+#include "report/leaks.h"
+#include "report/textbuf.h"
+
+#define LEAK_INCIDENT_EDGES_MAX 4194304
+
+void leak_incidents__free(struct leak_incidents *is); /* NULL is fine */
+/* Who waits for whom at the locks of runtime rt. 0 or -ENOMEM. */
+int leak_incident__note(struct leaks *l, uint16_t rt, const struct chans_source *src);
+/* The entries are there, with their words; not yet in order. 0 or -ENOMEM. */
+int leak_incident__join(struct leaks *l);
+/* What it costs with all that wait behind it: for the order. */
+void leak_incident__sum(struct leaks *l);
+
+/* It is told with the culprit, not by itself. */
+bool leak_incident__is_folded(const struct leaks *l, const struct leak_entry *e, bool suspects);
+void leak_incident__text(const struct leaks *l, const struct leak_entry *e, bool suspects, struct textbuf *to);
+void leak_incident__json(const struct leaks *l, const struct leak_entry *e, struct textbuf *to); /* ,"incident": ... */
+
+#endif
