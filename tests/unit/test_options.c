@@ -161,6 +161,24 @@ Test(options, appear_in_help_and_manual_page)
 	expect_all_named(CMD_DUMP);
 }
 
+Test(options, of_every_command_are_in_the_manual_page)
+{
+	char *man = NULL, head[64];
+	size_t len;
+	FILE *f = open_memstream(&man, &len);
+
+	help_man(f);
+	fclose(f);
+	for (int c = 0; c < CMD_MAX; c++) {
+		snprintf(head, sizeof(head), ".SH COMMAND %s\n", cmd_table[c].name);
+		cr_expect(strstr(man, head), "the page lacks %s", cmd_table[c].name);
+		cr_expect(cmd_table[c].text && cmd_table[c].text[0], "%s", cmd_table[c].name);
+		if (c != CMD_HELP) /* its help is the overview */
+			expect_all_named((enum command)c);
+	}
+	free(man);
+}
+
 Test(options, of_refs_tell_what_is_asked_for)
 {
 	struct opts o;

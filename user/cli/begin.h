@@ -8,6 +8,8 @@
  * one was closed, reading and writing fail there. A file that may not grow further (ulimit -f) is an error of writing.
  */
 void begin(void);
+/* Runs it on a stack that is large enough, also where the shell allows less (ulimit -s 64). Returns what it returns. */
+int begin_on_stack(int (*run)(int, char **), int argc, char **argv);
 /* What was printed is out: the exit status that was meant. Else 1, after one line. */
 int end_of_print(int status);
 

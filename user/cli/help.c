@@ -101,11 +101,8 @@ void help_man(FILE *f)
 		   "and CAP_SYS_ADMIN besides where it has not.\n"
 		   ".PP\nResults go to standard output or \\fB\\-o\\fR, everything else to standard error. The last line says how many events\n"
 		   "were seen, how many were lost, and what recording cost the program.\n");
-	man_command(f, CMD_RECORD);
-	man_command(f, CMD_DUMP);
-	man_command(f, CMD_CHANS);
-	man_command(f, CMD_LEAKS);
-	man_command(f, CMD_DOCTOR);
+	for (int c = 0; c < CMD_MAX; c++)
+		man_command(f, (enum command)c);
 	fprintf(f, ".SH OUTPUT\n"
 		   ".TP\n.B folded\none line a stack, frames root first, joined by semicolons, a space, a number: the grammar of flamegraph.pl.\n"
 		   "In names a semicolon becomes a colon and white space an underscore.\n"

@@ -30,11 +30,10 @@ static int help(const struct opts *o, int argc, char **argv)
 	return end_of_print(0);
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
 	struct opts o;
 
-	begin();
 	if (opts__parse(&o, argc, argv))
 		return 2;
 	log_set_level(o.quiet ? LOG_ERROR : o.verbose ? LOG_DEBUG : LOG_INFO);
@@ -56,4 +55,10 @@ int main(int argc, char **argv)
 	default:
 		return cmd_doctor(&o);
 	}
+}
+
+int main(int argc, char **argv)
+{
+	begin();
+	return begin_on_stack(run, argc, argv);
 }

@@ -71,10 +71,11 @@ static const char *status_value(const char *status, const char *key)
 	return NULL;
 }
 
-static int cause_no_right(struct cause *why, const struct proc *p)
+/* err: what was met; whatever it is but a lack of descriptors, the right is missing. */
+static int cause_no_right(struct cause *why, const struct proc *p, int err)
 {
 	return cause__set(
-		why, -EACCES,
+		why, err == -EMFILE || err == -ENFILE ? err : -EACCES,
 		"cannot read process %d ('%s'): Permission denied; needs CAP_SYS_PTRACE, or run "
 		"with sudo",
 		(int)p->pid, p->comm);
@@ -94,6 +95,8 @@ static int proc__open_dir(struct proc *p, struct cause *why)
 	if (p->dirfd >= 0)
 		return 0;
 	p->dirfd = -EBADF;
+	if (errno == EMFILE || errno == ENFILE)
+		return cause__set(why, -errno, "cannot open '%s': %s", path, strerror(errno));
 	if (p->pid > 0 && kill(p->pid, 0) && errno == EPERM)
 		return cause__set(
 			why, -EACCES,
@@ -122,7 +125,7 @@ static int proc__check_status(struct proc *p, struct cause *why)
 	clean_text(p->comm);
 	err = proc__read_file(p, "status", status, sizeof(status));
 	if (err)
-		return err == -ESRCH ? cause_ended(why, p) : cause_no_right(why, p);
+		return err == -ESRCH ? cause_ended(why, p) : cause_no_right(why, p, err);
 	tgid = status_value(status, "Tgid");
 	state = status_value(status, "State");
 	if (tgid && atoi(tgid) != p->pid)
@@ -172,7 +175,7 @@ static int proc__read_exe(struct proc *p, struct cause *why)
 	size_t suffix = strlen(DELETED);
 
 	if (len < 0 && (errno == EACCES || errno == EPERM))
-		return cause_no_right(why, p);
+		return cause_no_right(why, p, -errno);
 	if (len < 0 && !proc__is_kernel_thread(p)) /* a process that is ending has none any more */
 		return cause_ended(why, p);
 	if (len < 0)
@@ -200,7 +203,7 @@ static int proc__check_memory(struct proc *p, struct cause *why)
 		return 0;
 	if (err == -ESRCH)
 		return cause_ended(why, p);
-	return cause_no_right(why, p);
+	return cause_no_right(why, p, err);
 }
 
 int proc__open(pid_t pid, struct proc **ret, struct cause *why)
@@ -232,7 +235,7 @@ int proc__open(pid_t pid, struct proc **ret, struct cause *why)
 		return err;
 	err = proc__read_stat(p, &st);
 	if (err)
-		return err == -ESRCH ? cause_ended(why, p) : cause_no_right(why, p);
+		return err == -ESRCH ? cause_ended(why, p) : cause_no_right(why, p, err);
 	p->start_ticks = st.start_ticks;
 	p->start_stack = st.start_stack;
 	p->has_cpu_clock = !clock_getcpuclockid(pid, &p->cpu_clock);
