@@ -213,6 +213,17 @@ def each_case_of_a_select_is_told(minor, mode):
         expect(status == 0 and text.count("\n  of its cases: chan ") == 3, text + said)
 
 
+def the_word_in_the_frame_is_told(minor, mode):
+    """Whose frame it is, and where in it; and it is there."""
+    with ways(minor, mode) as (pid, goid):
+        path, = paths_of(pid, goid["reply"])
+        root, chan = path["steps"]
+        expect(root["kind"] == "stack" and root["goid"] == goid["holder"] and root["frame"]["func"] == "main.keepForAnHour", path)
+        expect(root["frame_offset"] is not None and root["frame_offset"] % 8 == 0 and root["frame_offset"] < 0x200, path)
+        status, text, said = parkwatch("refs", "-p", pid, "--goid", str(goid["reply"]))
+        expect(status == 0 and re.search(r"\] in main\.keepForAnHour .*main\.go:\d+, (a variable|an argument) at sp\+0x[0-9a-f]+\n", text), text + said)
+
+
 def what_cannot_be_told_is_said():
     with reach.target(build.MODES_MINOR, "static", "1") as (process, truth):
         pid = process.pid
@@ -267,7 +278,7 @@ def cases():
             yield f"refs: {function.__name__} [go1.{minor} {mode}]", lambda f=function, m=minor, o=mode: tried(f, m, o)
     for minor, mode in EVERYWHERE:
         yield f"refs: what_an_interface_points_to_is_told [go1.{minor} {mode}]", lambda m=minor, o=mode: what_an_interface_points_to_is_told(m, o)
-        for function in (timers_are_told_and_no_way_goes_through_the_runtime, each_case_of_a_select_is_told):
+        for function in (timers_are_told_and_no_way_goes_through_the_runtime, each_case_of_a_select_is_told, the_word_in_the_frame_is_told):
             yield f"refs: {function.__name__} [go1.{minor} {mode}]", lambda f=function, m=minor, o=mode: tried(f, m, o)
     for minor in (15, 19, 22, 27):
         yield f"refs: the_stack_of_one_that_runs_is_a_root [go1.{minor}]", lambda m=minor: the_stack_of_one_that_runs_is_a_root(m)

@@ -88,14 +88,16 @@ static uint64_t mix(uint64_t hash, uint64_t value)
 	return hash ^ hash >> 32;
 }
 
-/* Two that say the same to a person are the same: heap addresses and goroutine numbers do not count. */
+/* Two that say the same to a person are the same: heap addresses, goroutine numbers and words of frames do not count. */
 static uint64_t hash_of(const struct ref_step *s, size_t nr)
 {
 	uint64_t hash = nr;
 
 	for (size_t i = 0; i < nr; i++) {
+		const bool goroutine = s[i].kind == REACH_STACK || s[i].kind == REACH_WAITER || s[i].kind == REACH_RAN;
+
 		hash = mix(mix(hash, s[i].kind), s[i].size);
-		hash = mix(mix(hash, s[i].offset), (uintptr_t)s[i].name);
+		hash = mix(mix(hash, goroutine ? 0 : s[i].offset), (uintptr_t)s[i].name);
 		hash = mix(mix(hash, (uintptr_t)s[i].type), (uintptr_t)s[i].word);
 		hash = mix(mix(hash, (uintptr_t)s[i].place.func), s[i].place.line);
 		if (s[i].kind == REACH_GLOBAL || s[i].kind == REACH_C)

@@ -62,7 +62,9 @@ struct refs_in {		/* all borrowed until free */
 /* Texts are the framer's; "" where nothing is known. */
 struct ref_step {
 	uint8_t kind;		/* enum reach_kind */
-	bool refers;		/* offset is that of the word that refers to the next step, field its name */
+	/* offset is that of the word that refers to the next step, field its name; of a goroutine: in the frame, of size bytes, from its
+	 * stack pointer; behind these lie its arguments */
+	bool refers;
 	uint64_t addr, size, offset, goid;
 	const char *name;	/* of a variable; of the function of a frame; of the type of an object */
 	const char *field;	/* ".pool.conns[3]" */

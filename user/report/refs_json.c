@@ -55,6 +55,11 @@ static void put_step(struct writer *w, const struct ref_step *s)
 		put_text(w, ",\"state\":", s->word);
 		put_place(w, ",\"frame\":", &s->place);
 		put_text(w, ",\"where\":", s->field);
+		textbuf__text(&w->to, ",\"frame_offset\":");
+		if (s->refers)
+			textbuf__u64(&w->to, s->offset);
+		else
+			textbuf__text(&w->to, "null");
 		textbuf__text(&w->to, "}");
 		return;
 	}

@@ -15,6 +15,8 @@
 #include "report/refs.h"
 
 #define FIELD_MAX   512
+#define FRAME_WORDS 512u /* of a frame that are looked at */
+#define ARGS_BYTES  128u /* of arguments that are */
 #define CLIMB_BYTES (64u << 10) /* of a variable without a name */
 
 /* The next object as the step before sees it. */
@@ -211,7 +213,53 @@ static const struct census_g *goroutine(const struct census *c, uint64_t goid)
 	return NULL;
 }
 
-static int name_goroutine(const struct refs *rs, uint16_t rt, uint32_t frame, struct ref_step *s)
+/* How far the stack pointer of this frame is from that of the innermost; the words say that the stack is still as it was seen. */
+static int frame_at(const struct refs *rs, uint16_t rt, const struct census_g *g, uint32_t frame, uint64_t *ret_sp, uint64_t *ret_bytes)
+{
+	const struct census *c = rs->in.d->in.censuses[rt];
+	const uint64_t *pcs = &c->pcs[c->stacks[g->stack].pcs_at];
+	struct gosym *sym = rs->in.sources[rt].rt->sym;
+	uint64_t sp = g->sp;
+
+	for (uint32_t i = 0;; i++) {
+		int32_t delta;
+		int err = sym ? gosym__spdelta(sym, pcs[i], &delta) : -ENOENT;
+
+		if (err || delta < 0 || sp < g->stack_lo || sp > g->stack_hi || (uint64_t)delta + 8 > g->stack_hi - sp)
+			return -ENOENT;
+		if (i + 1 < c->stacks[g->stack].nr_pcs && word_at(rs, sp + (uint64_t)delta) != pcs[i + 1])
+			return -ENOENT;
+		*ret_sp = sp;
+		*ret_bytes = (uint64_t)delta;
+		if (i == frame)
+			return 0;
+		sp += (uint64_t)delta + 8;
+	}
+}
+
+/* The word of the frame that refers to what comes next. */
+static void find_word(const struct refs *rs, uint16_t rt, const struct census_g *g, uint32_t frame, const struct reach_step *next,
+		      struct ref_step *s)
+{
+	uint64_t words[FRAME_WORDS], sp, bytes;
+
+	if (frame_at(rs, rt, g, frame, &sp, &bytes))
+		return;
+	s->size = bytes;
+	/* Arguments lie above the return address, also those that came in registers and are kept. */
+	bytes = bytes + 8 + ARGS_BYTES < g->stack_hi - sp ? bytes + 8 + ARGS_BYTES : g->stack_hi - sp;
+	bytes = bytes < sizeof(words) ? bytes & ~7ull : sizeof(words);
+	if (addrspace__read(rs->in.as, sp, words, bytes))
+		return;
+	for (size_t i = 0; i < bytes / 8; i++)
+		if (words[i] - next->addr < next->size) {
+			s->offset = i * 8;
+			s->refers = true;
+			return;
+		}
+}
+
+static int name_goroutine(const struct refs *rs, uint16_t rt, uint32_t frame, const struct reach_step *next, struct ref_step *s)
 {
 	const struct census *c = rs->in.d->in.censuses[rt];
 	const struct census_g *g = goroutine(c, s->goid);
@@ -227,6 +275,8 @@ static int name_goroutine(const struct refs *rs, uint16_t rt, uint32_t frame, st
 			s->field = "its deferred calls, labels or the like";
 		return 0;
 	}
+	if (next && next->kind == REACH_OBJECT)
+		find_word(rs, rt, g, frame, next, s);
 	err = framer__at(rs->in.d->framer, rt, c->pcs[c->stacks[g->stack].pcs_at + frame], true, &f,
 			 &nr);
 	if (!err && nr)
@@ -458,7 +508,7 @@ static int name_step(const struct refs *rs, uint16_t rt, uint64_t goid, const st
 	case REACH_WAITER:
 	case REACH_RAN:
 		*v = (struct view){ .word = 0 };
-		return name_goroutine(rs, rt, at->frame, s);
+		return name_goroutine(rs, rt, at->frame, next, s);
 	case REACH_SPECIAL:
 	case REACH_C:
 		*v = (struct view){ .word = at->kind == REACH_C ? at->addr : 0 };

@@ -90,6 +90,8 @@ static void put_goroutine(struct writer *w, const struct ref_step *s)
 		put_place(w, &s->place);
 	else
 		textbuf__text(&w->to, s->field);
+	if (s->refers)
+		textbuf__format(&w->to, ", %s at sp+0x%llx", s->offset < s->size ? "a variable" : "an argument", (ull)s->offset);
 }
 
 static void put_object(struct writer *w, const struct ref_step *s)
