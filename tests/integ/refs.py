@@ -183,6 +183,8 @@ def timers_are_told_and_no_way_goes_through_the_runtime(minor, mode):
         path, = paths_of(pid, goid["called"])
         expect(path["steps"][0]["kind"] == "timer" and path["steps"][0]["fires"] == "once" and not path["fed_by"], path)
         expect(any("closure main.tickers" in (s.get("type") or "") for s in path["steps"]), path)
+        by_addr = refs(pid, "--addr", of_goroutine(pid, goid["timer"])["object"]["addr"])["groups"][0]["paths"][0]["steps"]
+        expect(by_addr[0]["kind"] in ("timer", "stack", "goroutine") and len(by_addr) < 4, by_addr)
         stopped = of_goroutine(pid, goid["stopped"])
         expect(not any(p["fed_by"] for p in stopped["paths"]), brief(stopped))
         tick, = [p for p in paths_of(pid, goid["poller"]) if p["object"]["type"] == "chan time.Time"]

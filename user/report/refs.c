@@ -321,7 +321,8 @@ static int refs__object(struct refs *rs, uint16_t rt)
 		note_keepers(rs, g, rt, 0, numbers,
 			     reach__object_keepers(r, 0, numbers, REFS_KEEPERS + 1));
 	nr = v == REF_HELD ? reach__object_path(r, 0, way, REACH_PATH_MAX) : 0;
-	return nr ? refs__add_way(rs, g, &(struct ref_way){ .rt = rt, .object_type = "", .held_in = "" }, way, nr) : 0;
+	return nr ? refs__add_way(rs, g, &(struct ref_way){ .rt = rt, .object_type = "", .held_in = "" }, way,
+				  refs__from_timer(rs, way, nr)) : 0;
 }
 
 /* A variable needs no way: it is one's beginning. */

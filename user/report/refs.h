@@ -148,6 +148,8 @@ int refs__add_way(struct refs *rs, struct ref_group *g, const struct ref_way *te
 int refs__add_ways(struct refs *rs, struct ref_group *g, uint16_t rt, uint32_t i);
 /* How many ways of a group are told: top, of a select for each thing that it waits for. */
 uint64_t refs__ways_told(const struct refs *rs, const struct ref_group *g, uint64_t top);
+/* Cuts off how the runtime comes to a timer: a processor, and its heap of timers. How many steps are left. */
+size_t refs__from_timer(const struct refs *rs, struct reach_step *steps, size_t nr);
 /* Finds who holds the timer that feeds the object at the end of these named steps. */
 const char *refs__holder_of_timer(const struct refs *rs, const struct ref_step *steps, size_t nr, uint64_t timer);
 

@@ -36,8 +36,7 @@ const char *refs__holder_of_timer(const struct refs *rs, const struct ref_step *
 	return text[0] ? framer__text(rs->in.d->framer, text) : "";
 }
 
-/* Cuts off how the runtime comes to a timer: a processor, and its heap of timers. How many steps are left. */
-static size_t from_timer(const struct refs *rs, struct reach_step *steps, size_t nr)
+size_t refs__from_timer(const struct refs *rs, struct reach_step *steps, size_t nr)
 {
 	uint64_t timer;
 	size_t at = nr;
@@ -96,7 +95,7 @@ static int refs__add_wait(struct refs *rs, struct ref_group *g, uint32_t i, uint
 	/* Nothing else is found: the first way is one, if only a timer is no answer, or it is told already. */
 	if (!nr && this && !(tell.fed && is_by_timer(first, nr_first))) {
 		memcpy(steps, first, nr_first * sizeof(*steps));
-		nr = from_timer(rs, steps, nr_first);
+		nr = refs__from_timer(rs, steps, nr_first);
 	}
 	tell.undecided = !nr && reachothers__verdict(s->others, i, k) != REACH_LEAKED;
 	return refs__add_way(rs, g, &tell, steps, nr);
@@ -112,7 +111,7 @@ int refs__add_ways(struct refs *rs, struct ref_group *g, uint16_t rt, uint32_t i
 	int err = 0;
 
 	if (!reachothers__knows(s->others, i))
-		return nr ? refs__add_way(rs, g, &tell, first, nr) : 0;
+		return nr ? refs__add_way(rs, g, &tell, first, refs__from_timer(rs, first, nr)) : 0;
 	for (uint32_t k = 0; k < cg->nr_waits && !err; k++)
 		err = refs__add_wait(rs, g, i, k, tell, first, nr);
 	return err;
