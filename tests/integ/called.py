@@ -90,11 +90,11 @@ def wanted(minor, way):
     here = ("stands", "main.main", line_of("main.main"))
     return {
         "sql.OpenDB": ("birth", "main.connectStore", line_of("main.connectStore")),
-        "lib.v2.Open": ("birth", svc, line_of("svc.Connect")),
-        "lib.v2.Early": here if new else ("not seen", None, None),
-        "lib.v2.Gone": ("not seen", None, None),
-        "lib.v2.Serve": ("creator", "main.serve", line_of("main.serve")),
-        "lib.v2.fill": here if new else ("libraries", None, None),
+        "lib%2ev2.Open": ("birth", svc, line_of("svc.Connect")),
+        "lib%2ev2.Early": here if new else ("not seen", None, None),
+        "lib%2ev2.Gone": ("not seen", None, None),
+        "lib%2ev2.Serve": ("creator", "main.serve", line_of("main.serve")),
+        "lib%2ev2.fill": here if new else ("libraries", None, None),
     }
 
 

@@ -125,7 +125,7 @@ def while_it_is_stopped_no_probe_is_in():
     for how, limit in ((signal.SIGSTOP, "0"), (signal.SIGTSTP, "0"), (signal.SIGSTOP, "6")):
         with Target("busy") as t:
             t.go()
-            r = Recording(t.pid, "-d", "2", "--max-overhead", limit)
+            r = Recording(t.pid, "-d", "6", "--max-overhead", limit)    # longer than it takes until it is stopped
             expect(r.recording, "".join(r.said))
             wait_until(lambda: text_changed(t.pid) > 0, "no code is changed while it records: the test sees nothing")
             os.kill(r.process.pid, how)
@@ -181,7 +181,7 @@ def doctor_names_left_probes_and_repairs():
 def a_repair_takes_no_probe_from_who_uses_it():
     with Target("busy") as t:
         t.go()
-        r = Recording(t.pid, "-d", "3", "--max-overhead", "0")
+        r = Recording(t.pid, "-d", "6", "--max-overhead", "0")
         expect(r.recording, "".join(r.said))
         wait_until(lambda: text_changed(t.pid) > 0, "no code is changed while it records: the test sees nothing")
         out = parkwatch("doctor", "-p", t.pid, "--repair")[1]
