@@ -8,13 +8,15 @@
 #include "base/order.h"
 #include "report/leak_words.h"
 
-#define NONE UINT32_MAX
+#define NONE	  UINT32_MAX
+#define REFER_MAX 32 /* goroutines that refer to one WaitGroup */
 
 typedef unsigned long long ull;
 
 struct noted { /* a wait for somebody */
 	uint64_t from, to, lock;
 	uint16_t rt;
+	bool refers;  /* `to` refers to the WaitGroup, `lock`, that `from` waits for */
 	bool rereads; /* `from` has the lock for reading, wants it so again, and a writer waits in between */
 };
 
@@ -81,15 +83,18 @@ static bool reads(const struct chans_source *src, const struct census_wait *w, u
 	return false;
 }
 
+static int make_incidents(struct leaks *l)
+{
+	if (!l->incidents)
+		l->incidents = calloc(1, sizeof(*l->incidents));
+	return l->incidents ? 0 : -ENOMEM;
+}
+
 int leak_incident__note(struct leaks *l, uint16_t rt, const struct chans_source *src)
 {
 	const struct census *c = l->d->in.censuses[rt];
-	int err = 0;
+	int err = make_incidents(l);
 
-	if (!l->incidents)
-		l->incidents = calloc(1, sizeof(*l->incidents));
-	if (!l->incidents)
-		return -ENOMEM;
 	for (size_t i = 0; i < src->graph->nr_edges && !err; i++) {
 		const struct wait_edge *e = &src->graph->edges[i];
 		const struct census_wait *w = &c->waits[e->wait];
@@ -99,6 +104,30 @@ int leak_incident__note(struct leaks *l, uint16_t rt, const struct chans_source 
 							 .lock = w->addr,
 							 .rt = rt,
 							 .rereads = reads(src, w, e->g) });
+	}
+	return err;
+}
+
+int leak_incident__refer(struct leaks *l, uint16_t rt, const struct reach *r, const uint32_t *goals, size_t nr)
+{
+	const struct census *c = l->d->in.censuses[rt];
+	int err = make_incidents(l);
+
+	for (size_t i = 0; i < nr && !err; i++) {
+		const struct census_g *g = &c->gs[goals[i]];
+		uint32_t by[REFER_MAX];
+		size_t nr_by;
+
+		if (g->nr_waits != 1 || c->waits[g->waits_at].kind != CENSUS_WAIT_WAITGROUP)
+			continue;
+		nr_by = reach__keepers(r, goals[i], by, REFER_MAX);
+		for (size_t k = 0; k < nr_by && !err; k++)
+			if (by[k] != goals[i])
+				err = add(l->incidents, &(struct noted){ .from = g->goid,
+									 .to = c->gs[by[k]].goid,
+									 .lock = c->waits[g->waits_at].addr,
+									 .rt = rt,
+									 .refers = true });
 	}
 	return err;
 }
@@ -180,7 +209,7 @@ static size_t standing_locks(const struct leaks *l, uint64_t *locks)
 	for (size_t i = 0; i < is->nr_noted; i++) {
 		const struct leak_g *g = leakset__get(l->set, is->noted[i].rt, is->noted[i].from);
 
-		if (g && g->wait_look < last && !leakset__is_passed(l->set, is->noted[i].lock))
+		if (g && !is->noted[i].refers && g->wait_look < last && !leakset__is_passed(l->set, is->noted[i].lock))
 			locks[nr++] = is->noted[i].lock;
 	}
 	if (nr)
@@ -192,6 +221,26 @@ static size_t standing_locks(const struct leaks *l, uint64_t *locks)
 static bool is_sure(const struct leak_g *from, const struct leak_g *to)
 {
 	return from->ring && to->ring;
+}
+
+/* It stands there for long, and no timer wakes it. */
+static bool hangs(const struct leaks *l, const struct leak_g *g)
+{
+	const struct leak_group *gr = leakset__group(l->set, g->group);
+	const uint64_t now = leakset__look_ns(l->set, leakset__nr_looks(l->set) - 1);
+
+	return gr->class != LEAK_RUNS && gr->class != LEAK_SLEEP && !gr->timer &&
+	       (!g->wait_look || (g->since_ns < now && now - g->since_ns >= l->opts.min_age_ns));
+}
+
+/*
+ * Who refers to a WaitGroup need not be the one that calls Done: not main, nor who listens, nor who waits there too. It counts
+ * if it hangs.
+ */
+static bool is_leader(const struct leaks *l, const struct leak_g *from, const struct leak_g *to, uint64_t object)
+{
+	return from->wait_look < leakset__nr_looks(l->set) - 1 && from->object == object && to->object != object &&
+	       from->group != to->group && !to->main && leakset__group(l->set, to->group)->role == LEAK_ROLE_NONE && hangs(l, to);
 }
 
 static int find_incidents(struct leaks *l)
@@ -209,7 +258,10 @@ static int find_incidents(struct leaks *l)
 		const uint32_t from = number_of(is, n->rt, n->from), to = number_of(is, n->rt, n->to);
 		const struct leak_g *g = g_of(l, from), *holder = g_of(l, to);
 
-		if (!g || !holder || !nr_locks || !bsearch(&n->lock, locks, nr_locks, sizeof(*locks), order_u64))
+		if (!g || !holder)
+			continue;
+		if (n->refers ? !is_leader(l, g, holder, n->lock)
+			      : !nr_locks || !bsearch(&n->lock, locks, nr_locks, sizeof(*locks), order_u64))
 			continue;
 		is->group[from] = g->group;
 		is->group[to] = holder->group;
@@ -250,17 +302,6 @@ static bool belongs(const struct leaks *l, const struct leak_entry *e, const str
 	return p->root || 2 * (uint64_t)p->nr >= leaks__group(l, e)->nr;
 }
 
-/* It stands there for long, and no timer wakes it. */
-static bool hangs(const struct leaks *l, const struct incident_part *p)
-{
-	const struct leak_g *g = g_of(l, p->first);
-	const struct leak_group *gr = leakset__group(l->set, g->group);
-	const uint64_t now = leakset__look_ns(l->set, leakset__nr_looks(l->set) - 1);
-
-	return gr->class != LEAK_RUNS && gr->class != LEAK_SLEEP && !gr->timer &&
-	       (!g->wait_look || (g->since_ns < now && now - g->since_ns >= l->opts.min_age_ns));
-}
-
 /* Others leak because of it. */
 static void blame(struct leaks *l)
 {
@@ -269,7 +310,7 @@ static void blame(struct leaks *l)
 		struct leak_entry *lead = p ? lead_of(l, p) : NULL;
 		enum verdict_kind kind = l->entries[i].verdict.kind;
 
-		if (!p || p->root || !verdict_is_leak(kind) || !belongs(l, &l->entries[i], p) || !hangs(l, part_of(l, lead)))
+		if (!p || p->root || !verdict_is_leak(kind) || !belongs(l, &l->entries[i], p) || !hangs(l, g_of(l, part_of(l, lead)->first)))
 			continue;
 		kind = kind == VERDICT_SUSPECT ? VERDICT_SUSPECT : VERDICT_STUCK;
 		if (lead->verdict.kind <= kind)
@@ -385,7 +426,7 @@ static void put_lead(const struct leaks *l, const struct leak_entry *e, const st
 	const uint64_t goid = l->incidents->who[in->first].goid;
 
 	const char *what = !p->ring ? "must go on first"
-			   : (l->facts[e->group] & LEAK_FACT_ITSELF) ? "waits for itself"
+			   : (l->facts && l->facts[e->group] & LEAK_FACT_ITSELF) ? "waits for itself"
 								     : "is in a ring: each waits for the next";
 
 	textbuf__format(to, "  root        goroutine %llu %s; it has been here for ", (ull)goid, what);

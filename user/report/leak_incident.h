@@ -21,6 +21,11 @@
 void leak_incidents__free(struct leak_incidents *is); /* NULL is fine */
 /* Who waits for whom at the locks of runtime rt. 0 or -ENOMEM. */
 int leak_incident__note(struct leaks *l, uint16_t rt, const struct chans_source *src);
+/*
+ * One pass of the search is done: of goals that nothing can wake, who refers to the WaitGroup that they wait for, and so may be
+ * the one that should call Done. 0 or -ENOMEM.
+ */
+int leak_incident__refer(struct leaks *l, uint16_t rt, const struct reach *r, const uint32_t *goals, size_t nr);
 /* The entries are there, with their words; not yet in order. 0 or -ENOMEM. */
 int leak_incident__join(struct leaks *l);
 /* What it costs with all that wait behind it: for the order. */

@@ -389,6 +389,7 @@ void leaks__proved(struct leaks *l, uint16_t rt, const struct reach *r, const ui
 		else if (g && v == REACH_HELD)
 			leakset__prove(l->set, rt, goid, held_by(l, g, r, goals[i]));
 	}
+	(void)leak_incident__refer(l, rt, r, goals, nr); /* no memory: they are not joined */
 }
 
 /* --- channels and locks --- */

@@ -112,6 +112,20 @@ func work() {
 	}
 }
 
+func part(result chan int, wg *sync.WaitGroup) {
+	defer wg.Done()
+	result <- 1
+}
+
+func waitAll(wg *sync.WaitGroup) { wg.Wait() }
+
+func every(f func()) {
+	for {
+		time.Sleep(150 * time.Millisecond)
+		f()
+	}
+}
+
 func pause() { time.Sleep(100 * time.Millisecond) }
 
 func times(n int, f func()) {
@@ -152,6 +166,22 @@ var kinds = map[string]func(){
 		pause()
 		pause()
 		times(20, last)
+	},
+	"wait-group": func() {
+		wg := new(sync.WaitGroup)
+		wg.Add(1)
+		go part(make(chan int), wg)
+		for i := 0; i < 5; i++ {
+			go waitAll(wg)
+		}
+	},
+	"busy-group": func() {
+		go every(func() {
+			wg := new(sync.WaitGroup)
+			wg.Add(1)
+			go func() { defer wg.Done(); pause() }()
+			times(3, wg.Wait)
+		})
 	},
 	"busy-lock": func() { times(20, work) },
 }
