@@ -100,15 +100,13 @@ def all_found(truth, found, recall):
 
 
 def check_kinds(pwreach, minor, mode="static"):
-    # With cgo all memory without a name may be C's, and the runtime's own has old addresses in it.
-    recall = 0.9 if mode in ("cgo", "external-pie-stripped") else RECALL
     with target(minor, mode, "3") as (process, truth):
         said = reach(pwreach, process.pid, 1)
         found = verdicts(said, truth, recall=0)
         paths(said, truth)
         for _ in range(3):
             found |= verdicts(reach(pwreach, process.pid, 1), truth, recall=0)
-    all_found(truth, found, recall)
+    all_found(truth, found, RECALL)
 
 
 def check_many(pwreach, minor, mode="static"):

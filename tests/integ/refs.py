@@ -266,7 +266,7 @@ def the_heap_that_leaks_keep_is_told(minor, mode):
 
 def tried(function, minor, mode):
     """With cgo an old word in the memory of C may stand for a root that is told instead: what is wrong is wrong in every program."""
-    for left in range(8 if mode == "cgo" else 1, 0, -1):
+    for left in range(1, 0, -1):
         try:
             return function(minor, mode)
         except Failed:
