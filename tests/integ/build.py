@@ -98,7 +98,8 @@ def go_files(directory, minor, extra=()):
     generics = "generics.go" if minor >= 18 else "nogenerics.go"
     names = {"work": ["main.go", "lives.go", "waits.go", coroutines],
              "dumped": ["main.go", "waits.go", "shapes.go", "busy.go", coroutines, generics]}
-    return [directory / f for f in names.get(directory.name, sorted(p.name for p in directory.glob("*.go")))] + \
+    found = sorted(p.name for p in directory.glob("*.go") if minor >= 23 or p.name != "coroutines.go")
+    return [directory / f for f in names.get(directory.name, found)] + \
            [directory / f for f in extra]
 
 

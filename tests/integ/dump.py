@@ -144,6 +144,10 @@ def against_objects(g, want, began, ended):
         if len(got) != 1 or check(got[0], want["waits"][0], began, ended):
             yield want["waits"][0]["kind"], f"goroutine {g['goid']}: {got}, want {want['waits']}"
         return
+    if want["waits"] and want["waits"][0]["kind"] == "coroutine":    # of what address, no program can tell
+        if [o["kind"] for o in got] != ["coroutine"] or not int(got[0]["addr"], 16):
+            yield "coroutine", f"goroutine {g['goid']}: {got}"
+        return
     objects = {(o["kind"], int(o["addr"], 16), o.get("dir", "")) for o in want["waits"]}
     said = {(o["kind"], int(o["addr"], 16) if "addr" in o else 0, o.get("dir", "")) for o in got}
     known = g["reason"] in ("chan receive", "chan send")    # of a select's cases, where it can be known

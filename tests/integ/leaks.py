@@ -184,6 +184,23 @@ def loops_that_spin_grow_before_go_1_17():
     loops_that_spin_grow(16)
 
 
+def iterators_that_nobody_can_go_on_with_are_proven(minor=build.MODES_MINOR, mode="static"):
+    with leaking("dropped-iterators,iterators-never-begun,kept-iterators,nested-iterators", minor, mode) as (pid, truth):
+        report = read(pid, "--no-probes", "--all")
+        told = [g for g in report["groups"] if g["reason"] == "coroutine"]
+        proven = sum(g["proven"] for g in told)
+        expect(proven == 40 + 5, f"proven {proven}: {[brief(g) for g in told]}")
+        for g in told:
+            held = g["searched"]["held_by_global"] + g["searched"]["held_by_goroutine"] + g["searched"]["held_otherwise"]
+            expect((g["verdict"] == "leaked") == (g["blocked_at"]["func"] not in ("main.countKept", "main.nestedCount")), brief(g))
+            expect(held + g["searched"]["unreached"] == g["searched"]["count"] == g["count"], f"{brief(g)}: {g['searched']}")
+
+
+def iterators_of_every_go_and_mode_are_proven():
+    for minor, mode in [(23, "static"), (27, "static"), (26, "race")]:
+        iterators_that_nobody_can_go_on_with_are_proven(minor, mode)
+
+
 def what_is_no_leak_is_shown_with_all():
     with leaking("pool,sleepers,signals,web-server,lock-held-for-long") as (pid, _):
         said = {(g["verdict"], start_of(g)) for g in read(pid, "--all")["groups"]}
@@ -266,6 +283,7 @@ EVERYWHERE = [(minor, "static") for minor in build.MATRIX] + [(build.MODES_MINOR
 ONCE = [
     each_kind_alone, one_in_five_seconds_is_found_within_a_minute, the_runtime_says_the_same, probes_count_births_and_exits,
     loops_that_spin_grow, loops_that_spin_grow_before_go_1_17, work_that_computes_and_ends_does_not_spin,
+    iterators_that_nobody_can_go_on_with_are_proven, iterators_of_every_go_and_mode_are_proven,
     what_is_no_leak_is_shown_with_all, known_leaks_are_silent, text_and_stacks_tell_the_same, ctrl_c_ends_it_early,
     the_end_of_the_program_is_the_end_of_the_watch, the_program_is_not_harmed,
     a_goroutine_of_a_package_stands_in_it,

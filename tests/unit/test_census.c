@@ -18,13 +18,13 @@ struct fake_g {
 	uint32_t status, pad;
 	uint64_t goid, waitsince;
 	uint8_t reason, stops;
-	uint64_t lockedm, parent, gopc, startpc, waiting, labels, timer;
+	uint64_t lockedm, parent, gopc, startpc, waiting, labels, timer, coroarg;
 };
 
 #define STACK_WORDS 2048
 #define SUDOG_BYTES 128
 
-enum { STEP, BIG, GOEXIT, PREEMPT, SEMACQUIRE, LOCKSLOW, POLLWAIT, NOTIFYWAIT, CONDWAIT, NR_FUNCS };
+enum { STEP, BIG, GOEXIT, PREEMPT, SEMACQUIRE, LOCKSLOW, POLLWAIT, NOTIFYWAIT, CONDWAIT, COROSTART, NR_FUNCS };
 
 static const struct fake_func funcs[NR_FUNCS] = {
 	[STEP] = { .name = "main.step", .size = 64, .spdelta = 40 },
@@ -36,6 +36,7 @@ static const struct fake_func funcs[NR_FUNCS] = {
 	[POLLWAIT] = { .name = "internal/poll.runtime_pollWait", .size = 64, .spdelta = 40 },
 	[NOTIFYWAIT] = { .name = "sync.runtime_notifyListWait", .size = 64, .spdelta = 40 },
 	[CONDWAIT] = { .name = "sync.(*Cond).Wait", .size = 64, .spdelta = 40 },
+	[COROSTART] = { .name = "runtime.corostart", .size = 64, .spdelta = 40 },
 };
 
 /* This process plays the target. */
@@ -70,6 +71,7 @@ static void setup(void)
 	fix.rt.objects = golayout_row(22, EM_X86_64)->objects;
 	fix.rt.objects.g_trackingseq = offsetof(struct fake_g, stops);
 	fix.rt.objects.g_timer = offsetof(struct fake_g, timer);
+	fix.rt.objects.g_coroarg = offsetof(struct fake_g, coroarg);
 	fix.rt.layout = golayout_row(22, EM_X86_64)->layout; /* of sudog and m */
 	fix.rt.layout.g_size = sizeof(struct fake_g);
 	fix.rt.layout.g_stack_lo = offsetof(struct fake_g, stack_lo);
@@ -593,4 +595,60 @@ Test(census, finds_the_timer_of_a_sleeper)
 	set_word(fix.object, fix.rt.objects.timer_when, 123456789);
 	cr_expect_eq(only_wait()->kind, CENSUS_WAIT_TIMER);
 	cr_expect_eq(fix.c->waits[0].via, 123456789);
+}
+
+#define COROUTINE 36 /* the reason, in Go 1.22 */
+
+/* A coro begins with the g that it switches to. */
+Test(census, finds_the_coro_of_a_coroutine_in_its_outermost_frame)
+{
+	static const int which[] = { STEP, COROSTART, GOEXIT };
+	struct fake_g *g = add_waiter(which, ARRAY_SIZE(which), 100);
+
+	g->reason = COROUTINE;
+	fix.object[0] = (uintptr_t)(g + 1); /* the other side of it waits there */
+	fix.object[8] = (uintptr_t)g;
+	fix.stack[100 + 6 + 1] = (uintptr_t)&fix.object[0];
+	fix.stack[100 + 6 + 3] = (uintptr_t)&fix.object[8];
+	cr_expect_eq(only_wait()->addr, (uintptr_t)&fix.object[8]);
+	cr_expect_eq(fix.c->waits[0].kind, CENSUS_WAIT_CORO);
+}
+
+Test(census, finds_the_coro_of_one_that_never_ran_in_its_g)
+{
+	static const int which[] = { COROSTART, GOEXIT };
+	struct fake_g *g = add_waiter(which, ARRAY_SIZE(which), 100);
+
+	g->reason = COROUTINE;
+	g->coroarg = (uintptr_t)fix.object;
+	fix.object[0] = (uintptr_t)g;
+	cr_expect_eq(only_wait()->addr, (uintptr_t)fix.object);
+}
+
+Test(census, does_not_guess_what_coro_it_is)
+{
+	static const struct {
+		const char *why;
+		uint8_t reason;
+		bool in_g;
+	} t[] = {
+		{ "it waits in next() of another one", COROUTINE, false },
+		{ "the coro is another's by now", COROUTINE, true },
+		{ "it waits for something else", 14, false },
+	};
+	static const int which[] = { STEP, COROSTART, GOEXIT };
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		struct fake_g *g = add_waiter(which, ARRAY_SIZE(which), 100 + 40 * i);
+
+		g->reason = t[i].reason;
+		g->coroarg = t[i].in_g ? (uintptr_t)fix.object : 0;
+		fix.stack[100 + 40 * i + 6 + 3] = (uintptr_t)fix.object;
+	}
+	fix.object[0] = (uintptr_t)(fix.g + 100);
+	read_census(32);
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		cr_expect_eq(fix.c->gs[i].nr_waits, 0, "%s", t[i].why);
+		cr_expect_eq(fix.c->gs[i].waits_cut, t[i].reason == COROUTINE, "%s", t[i].why);
+	}
 }

@@ -20,6 +20,7 @@ Test(gblocked, knows_the_objects_of_waits)
 		{ "waitgroup", 18, CENSUS_WAIT_WAITGROUP, true, 16 },
 		{ "cond", 22, CENSUS_WAIT_COND, true, 56 },
 		{ "a semaphore of somebody", 22, CENSUS_WAIT_SEMAPHORE, false, 0 },
+		{ "coroutine", 22, CENSUS_WAIT_CORO, true, 16 },
 		{ "sleep", 22, CENSUS_WAIT_TIMER, false, 0 },
 		{ "I/O", 22, CENSUS_WAIT_FD, false, 0 },
 	};

@@ -36,6 +36,7 @@ enum census_wait_kind {
 	CENSUS_WAIT_SEMAPHORE,	/* addr, via: a semaphore of something else */
 	CENSUS_WAIT_TIMER,	/* of time.Sleep. addr: the runtime's timer; via: when it fires, CLOCK_MONOTONIC ns */
 	CENSUS_WAIT_FD,		/* addr: the pollDesc; via: the file descriptor */
+	CENSUS_WAIT_CORO,	/* of a coroutine of iter.Pull. addr: the runtime's coro, which switches to it */
 };
 
 enum census_wait_way {

@@ -27,6 +27,7 @@ static enum reason reason_of(const char *name)
 		{ "sync.RWMutex.Lock", REASON_OBJECT },
 		{ "sync.WaitGroup.Wait", REASON_OBJECT },
 		{ "sync.Cond.Wait", REASON_OBJECT },
+		{ "coroutine", REASON_OBJECT },
 		{ "semacquire",
 		  REASON_OBJECT }, /* up to Go 1.23; whose semaphore it is the wait says */
 	};
@@ -48,6 +49,7 @@ bool gblocked_object(int go_minor, const struct census_wait *w, uint64_t *ret_ad
 	case CENSUS_WAIT_RWMUTEX: size = 24; break;
 	case CENSUS_WAIT_WAITGROUP: size = go_minor < 18 ? 12 : 16; break;
 	case CENSUS_WAIT_COND: size = 56; break;
+	case CENSUS_WAIT_CORO: size = 16; break; /* Go 1.22's */
 	default: return false;
 	}
 	*ret_addr = w->addr;

@@ -17,7 +17,7 @@ size_t gview_bytes(const struct goruntime *rt)
 		lay->g_labels,
 	};
 	const int32_t optional[] = { lay->g_parent_goid, rt->objects.g_trackingseq,
-				     rt->objects.g_timer };
+				     rt->objects.g_timer, rt->objects.g_coroarg };
 	int32_t last = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(offsets); i++) {
@@ -64,6 +64,7 @@ void gview__take(struct gview *v, const struct goruntime *rt, uint64_t addr, con
 		.labels = word_at(bytes, lay->g_labels),
 		.waitsince = word_at(bytes, lay->g_waitsince),
 		.timer = word_at(bytes, rt->objects.g_timer),
+		.coroarg = word_at(bytes, rt->objects.g_coroarg),
 		.status = status & ~(uint32_t)GOSTATUS_SCAN,
 		.reason = bytes[lay->g_waitreason],
 		.stops = (uint8_t)word_at(bytes, rt->objects.g_trackingseq),

@@ -22,7 +22,7 @@ struct gview {
 	uint64_t sp, pc, bp;	/* sched */
 	uint64_t syscallsp, syscallpc;
 	uint64_t goid, parent_goid, gopc, startpc;
-	uint64_t m, lockedm, waiting, labels, waitsince, timer;
+	uint64_t m, lockedm, waiting, labels, waitsince, timer, coroarg;
 	uint32_t status;	/* enum gostatus */
 	uint8_t reason;
 	uint8_t stops;		/* counts how often it has stopped running, modulo 256; 0 before Go 1.17 */

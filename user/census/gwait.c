@@ -25,6 +25,7 @@ enum hunt {
 	HUNT_LIST,     /* for the notifyList, among the words of the frame */
 	HUNT_HEAD,     /* the first of that list, as a proof */
 	HUNT_POLLDESC, /* among the words of the frame */
+	HUNT_CORO,     /* the same, or what the g has where it never ran */
 	HUNT_TIMER,
 };
 
@@ -65,6 +66,7 @@ int gwaits__new(const struct addrspace *as, const struct goruntime *rt, struct p
 		field_span(sudog, ARRAY_SIZE(sudog), OBJECT_MAX);
 	w->bytes[HUNT_LIST] = field_span(list, ARRAY_SIZE(list), OBJECT_MAX);
 	w->bytes[HUNT_POLLDESC] = field_span(polldesc, ARRAY_SIZE(polldesc), OBJECT_MAX);
+	w->bytes[HUNT_CORO] = sizeof(uint64_t);
 	w->bytes[HUNT_TIMER] = field_span(&obj->timer_when, 1, OBJECT_MAX);
 	err = gather__new(as, &w->gather);
 	if (err)
@@ -339,6 +341,20 @@ static int gwaits__polldesc(struct gwaits *w, struct gwait *t, const uint8_t *by
 	return gwaits__add(w, t, &wait);
 }
 
+/* Go 1.22 to 1.27 runtime/coro.go: a coro begins with the g that it switches to. */
+static int gwaits__coro(struct gwaits *w, struct gwait *t, const uint8_t *bytes)
+{
+	const struct census_wait wait = { .addr = t->at, .via = t->at, .kind = CENSUS_WAIT_CORO };
+
+	if (!bytes || field_u64(bytes, 0) != t->v->addr) {
+		gwaits__next_word(w, t);
+		return 0;
+	}
+	gwaits__learn(w, t);
+	t->hunt = HUNT_OVER;
+	return gwaits__add(w, t, &wait);
+}
+
 static int gwaits__timer(struct gwaits *w, struct gwait *t, const uint8_t *bytes)
 {
 	struct census_wait wait = { .addr = t->at, .kind = CENSUS_WAIT_TIMER };
@@ -360,6 +376,7 @@ static int gwaits__step(struct gwaits *w, struct gwait *t, const uint8_t *bytes)
 	case HUNT_LIST: return gwaits__list(w, t, bytes);
 	case HUNT_HEAD: return gwaits__head(w, t, bytes);
 	case HUNT_POLLDESC: return gwaits__polldesc(w, t, bytes);
+	case HUNT_CORO: return gwaits__coro(w, t, bytes);
 	case HUNT_TIMER: return gwaits__timer(w, t, bytes);
 	case HUNT_OVER: break;
 	}
@@ -368,9 +385,28 @@ static int gwaits__step(struct gwaits *w, struct gwait *t, const uint8_t *bytes)
 
 /* --- all of them --- */
 
-static void gwaits__begin(struct gwaits *w, struct gwait *t)
+static bool waits_as(const struct gwaits *w, const struct gwait *t, const char *what)
 {
 	const char *reason = gowait_name(w->rt->minor, t->v->reason);
+
+	return reason && !strcmp(reason, what);
+}
+
+/* Of who waits in next() for the other side nothing is known: the frames do not keep the coro. */
+static void gwaits__begin_coro(struct gwaits *w, struct gwait *t)
+{
+	if (t->v->coroarg) {
+		t->at = t->v->coroarg;
+		t->try = GSTACK_WORDS + 2; /* no other */
+		t->hunt = HUNT_CORO;
+	} else if (t->spot.role == PC_COROSTART && t->spot.nr_words) {
+		t->hunt = HUNT_CORO;
+		gwaits__next_word(w, t);
+	}
+}
+
+static void gwaits__begin(struct gwaits *w, struct gwait *t)
+{
 	bool by_word = false;
 
 	t->nr = 0;
@@ -382,10 +418,12 @@ static void gwaits__begin(struct gwaits *w, struct gwait *t)
 	if (t->v->waiting) {
 		t->hunt = HUNT_SUDOG;
 		t->at = t->v->waiting;
-	} else if (t->spot.nr_words) {
+	} else if (waits_as(w, t, "coroutine")) {
+		gwaits__begin_coro(w, t);
+	} else if (t->spot.nr_words && t->spot.role != PC_COROSTART) {
 		t->hunt = t->spot.role == PC_NETPOLL ? HUNT_POLLDESC : HUNT_OWN;
 		by_word = true;
-	} else if (t->v->timer && reason && !strcmp(reason, "sleep")) {
+	} else if (t->v->timer && waits_as(w, t, "sleep")) {
 		t->hunt = HUNT_TIMER;
 		t->at = t->v->timer;
 	}

@@ -52,6 +52,8 @@ static enum pc_role role_of(const char *func, int go_minor)
 		return PC_NOTIFY_WAIT;
 	if (!strncmp(func, "internal/poll.runtime_pollWait", 30))
 		return PC_NETPOLL;
+	if (!strcmp(func, "runtime.corostart"))
+		return PC_COROSTART;
 	return PC_PLAIN;
 }
 

@@ -20,6 +20,7 @@ enum pc_role {
 	PC_SEMACQUIRE,	/* runtime.semacquire1: of a mutex, an RWMutex, a WaitGroup */
 	PC_NOTIFY_WAIT,	/* sync.runtime_notifyListWait: of a Cond */
 	PC_NETPOLL,	/* internal/poll.runtime_pollWait and its kin: of a file descriptor */
+	PC_COROSTART,	/* runtime.corostart: the outermost of a coroutine's own, which has its coro */
 };
 
 /* What of package sync has called, innermost; inlined calls count. */

@@ -164,6 +164,7 @@ const struct golayout_field goobjects_fields[] = {
 	{ OBJECTS(heapstats_size), "runtime.heapStatsDelta", NULL, 16, ANY },
 	{ OBJECTS(heapstats_large), "runtime.heapStatsDelta", "largeAlloc", 16, ANY },
 	{ OBJECTS(heapstats_small), "runtime.heapStatsDelta", "smallAllocCount", 16, ANY },
+	{ OBJECTS(g_coroarg), "runtime.g", "coroarg", 22, ANY },
 	{ 0 },
 };
 

@@ -89,6 +89,7 @@ struct goobjects {
 	__s32 mspan_alloccount, mspan_before;	/* u16 each; before: allocCountBeforeCache, Go 1.19 and later */
 	__s32 mcentral_size, mcentral_nmalloc, mheap_central, mheap_largealloc;	/* Go 1.15: what heapStats is later; u64 counts */
 	__s32 heapstats_size, heapstats_large, heapstats_small;	/* heapStatsDelta: u64 bytes, u64 by size class; Go 1.16 and later */
+	__s32 g_coroarg;	/* *coro, of a coroutine that was never switched to; Go 1.22 and later */
 };
 
 /* What is a number and no offset; by minor release. */

@@ -60,6 +60,7 @@ const struct golayout_row golayout_amd64[GO_MINORS] = {
 			.mcentral_nmalloc = 208, .mheap_central = 66744,
 			.mheap_largealloc = 66024, .heapstats_size = PW_NO_FIELD,
 			.heapstats_large = PW_NO_FIELD, .heapstats_small = PW_NO_FIELD,
+			.g_coroarg = PW_NO_FIELD,
 		},
 	},
 	[16 - GO_MINOR_MIN] = {
@@ -113,6 +114,7 @@ const struct golayout_row golayout_amd64[GO_MINORS] = {
 			.mcentral_nmalloc = PW_NO_FIELD, .mheap_central = PW_NO_FIELD,
 			.mheap_largealloc = PW_NO_FIELD, .heapstats_size = 1168,
 			.heapstats_large = 48, .heapstats_small = 64,
+			.g_coroarg = PW_NO_FIELD,
 		},
 	},
 	[17 - GO_MINOR_MIN] = {
@@ -165,6 +167,7 @@ const struct golayout_row golayout_amd64[GO_MINORS] = {
 			.mcentral_nmalloc = PW_NO_FIELD, .mheap_central = PW_NO_FIELD,
 			.mheap_largealloc = PW_NO_FIELD, .heapstats_size = 1176,
 			.heapstats_large = 56, .heapstats_small = 72,
+			.g_coroarg = PW_NO_FIELD,
 		},
 	},
 	[18 - GO_MINOR_MIN] = {
@@ -216,7 +219,7 @@ const struct golayout_row golayout_amd64[GO_MINORS] = {
 			.mcentral_size = PW_NO_FIELD, .mcentral_nmalloc = PW_NO_FIELD,
 			.mheap_central = PW_NO_FIELD, .mheap_largealloc = PW_NO_FIELD,
 			.heapstats_size = 1176, .heapstats_large = 56,
-			.heapstats_small = 72,
+			.heapstats_small = 72, .g_coroarg = PW_NO_FIELD,
 		},
 	},
 	[19 - GO_MINOR_MIN] = {
@@ -268,7 +271,7 @@ const struct golayout_row golayout_amd64[GO_MINORS] = {
 			.mcentral_size = PW_NO_FIELD, .mcentral_nmalloc = PW_NO_FIELD,
 			.mheap_central = PW_NO_FIELD, .mheap_largealloc = PW_NO_FIELD,
 			.heapstats_size = 1176, .heapstats_large = 56,
-			.heapstats_small = 72,
+			.heapstats_small = 72, .g_coroarg = PW_NO_FIELD,
 		},
 	},
 	[20 - GO_MINOR_MIN] = {
@@ -320,7 +323,7 @@ const struct golayout_row golayout_amd64[GO_MINORS] = {
 			.mcentral_size = PW_NO_FIELD, .mcentral_nmalloc = PW_NO_FIELD,
 			.mheap_central = PW_NO_FIELD, .mheap_largealloc = PW_NO_FIELD,
 			.heapstats_size = 1176, .heapstats_large = 56,
-			.heapstats_small = 72,
+			.heapstats_small = 72, .g_coroarg = PW_NO_FIELD,
 		},
 	},
 	[21 - GO_MINOR_MIN] = {
@@ -372,7 +375,7 @@ const struct golayout_row golayout_amd64[GO_MINORS] = {
 			.mcentral_size = PW_NO_FIELD, .mcentral_nmalloc = PW_NO_FIELD,
 			.mheap_central = PW_NO_FIELD, .mheap_largealloc = PW_NO_FIELD,
 			.heapstats_size = 1176, .heapstats_large = 56,
-			.heapstats_small = 72,
+			.heapstats_small = 72, .g_coroarg = PW_NO_FIELD,
 		},
 	},
 	[22 - GO_MINOR_MIN] = {
@@ -424,7 +427,7 @@ const struct golayout_row golayout_amd64[GO_MINORS] = {
 			.mcentral_size = PW_NO_FIELD, .mcentral_nmalloc = PW_NO_FIELD,
 			.mheap_central = PW_NO_FIELD, .mheap_largealloc = PW_NO_FIELD,
 			.heapstats_size = 1176, .heapstats_large = 56,
-			.heapstats_small = 72,
+			.heapstats_small = 72, .g_coroarg = 368,
 		},
 	},
 	[23 - GO_MINOR_MIN] = {
@@ -476,7 +479,7 @@ const struct golayout_row golayout_amd64[GO_MINORS] = {
 			.mcentral_size = PW_NO_FIELD, .mcentral_nmalloc = PW_NO_FIELD,
 			.mheap_central = PW_NO_FIELD, .mheap_largealloc = PW_NO_FIELD,
 			.heapstats_size = 1176, .heapstats_large = 56,
-			.heapstats_small = 72,
+			.heapstats_small = 72, .g_coroarg = 384,
 		},
 	},
 	[24 - GO_MINOR_MIN] = {
@@ -528,7 +531,7 @@ const struct golayout_row golayout_amd64[GO_MINORS] = {
 			.mcentral_size = PW_NO_FIELD, .mcentral_nmalloc = PW_NO_FIELD,
 			.mheap_central = PW_NO_FIELD, .mheap_largealloc = PW_NO_FIELD,
 			.heapstats_size = 1176, .heapstats_large = 56,
-			.heapstats_small = 72,
+			.heapstats_small = 72, .g_coroarg = 384,
 		},
 	},
 	[25 - GO_MINOR_MIN] = {
@@ -580,7 +583,7 @@ const struct golayout_row golayout_amd64[GO_MINORS] = {
 			.mcentral_size = PW_NO_FIELD, .mcentral_nmalloc = PW_NO_FIELD,
 			.mheap_central = PW_NO_FIELD, .mheap_largealloc = PW_NO_FIELD,
 			.heapstats_size = 1168, .heapstats_large = 48,
-			.heapstats_small = 64,
+			.heapstats_small = 64, .g_coroarg = 376,
 		},
 	},
 	[26 - GO_MINOR_MIN] = {
@@ -632,7 +635,7 @@ const struct golayout_row golayout_amd64[GO_MINORS] = {
 			.mcentral_size = PW_NO_FIELD, .mcentral_nmalloc = PW_NO_FIELD,
 			.mheap_central = PW_NO_FIELD, .mheap_largealloc = PW_NO_FIELD,
 			.heapstats_size = 1168, .heapstats_large = 48,
-			.heapstats_small = 64,
+			.heapstats_small = 64, .g_coroarg = 384,
 		},
 	},
 	[27 - GO_MINOR_MIN] = {
@@ -684,7 +687,7 @@ const struct golayout_row golayout_amd64[GO_MINORS] = {
 			.mcentral_size = PW_NO_FIELD, .mcentral_nmalloc = PW_NO_FIELD,
 			.mheap_central = PW_NO_FIELD, .mheap_largealloc = PW_NO_FIELD,
 			.heapstats_size = 1168, .heapstats_large = 48,
-			.heapstats_small = 64,
+			.heapstats_small = 64, .g_coroarg = 384,
 		},
 	},
 };

@@ -172,6 +172,8 @@ static void put_wait(struct dump_json *j, const struct census_wait *w, uint64_t 
 	case CENSUS_WAIT_FD:
 		put_fd(j, w, to);
 		break;
+	case CENSUS_WAIT_CORO:
+		break;
 	default:
 		put_address(to, ",\"sema\":\"", w->via);
 		put_way(to, ",\"mode\":\"", w->way);

@@ -32,6 +32,7 @@ const char *dump_wait_kind(enum census_wait_kind kind)
 		[CENSUS_WAIT_CHAN] = "chan", [CENSUS_WAIT_MUTEX] = "mutex", [CENSUS_WAIT_RWMUTEX] = "rwmutex",
 		[CENSUS_WAIT_WAITGROUP] = "waitgroup", [CENSUS_WAIT_COND] = "cond",
 		[CENSUS_WAIT_SEMAPHORE] = "semaphore", [CENSUS_WAIT_TIMER] = "timer", [CENSUS_WAIT_FD] = "fd",
+		[CENSUS_WAIT_CORO] = "coroutine",
 	};
 
 	return (size_t)kind < ARRAY_SIZE(names) ? names[kind] : "unknown";

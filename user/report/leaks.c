@@ -316,7 +316,7 @@ void leaks__parks(struct leaks *l)
 
 static bool may_be_searched_for(enum leak_class class)
 {
-	return class >= LEAK_RECEIVE && class <= LEAK_SEMAPHORE;
+	return (class >= LEAK_RECEIVE && class <= LEAK_SEMAPHORE) || class == LEAK_COROUTINE;
 }
 
 int leaks__goals(const struct leaks *l, uint16_t rt, uint32_t **ret, size_t *ret_nr)

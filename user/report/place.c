@@ -23,7 +23,8 @@ static bool is_plumbing(const char *func)
 static bool is_waiting_room(const char *func)
 {
 	static const char *const packages[] = { "time.", "net.",    "io.",         "bufio.",
-						"os.",   "context.", "crypto/tls.", "os/exec." };
+						"os.",   "context.", "crypto/tls.", "os/exec.",
+						"iter." };
 
 	for (size_t i = 0; i < ARRAY_SIZE(packages); i++)
 		if (has_prefix(func, packages[i]))

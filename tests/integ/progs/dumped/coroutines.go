@@ -11,7 +11,7 @@ var next func() (int, bool)
 
 // coroutine leaves one coroutine that has begun, in the middle of its sequence, and one that has not.
 func coroutine() {
-	g := born("coroutine")
+	g := born("coroutine", object{Kind: "coroutine"})
 	g.Creator, g.Parent = "", 0
 	next, _ = iter.Pull(func(yield func(int) bool) {
 		g.about()
