@@ -81,6 +81,30 @@ Test(verdict, of_censuses_alone)
 	}
 }
 
+Test(verdict, connections_whose_body_nobody_reads_are_suspect)
+{
+	static const struct {
+		const char *why;
+		uint32_t unread;
+		int wakes;
+		enum verdict_kind want;
+	} t[] = {
+		{ "nobody reads", 60, 0, VERDICT_SUSPECT },
+		{ "few", 4, 0, VERDICT_IDLE },
+		{ "they go on now and then", 60, 3, VERDICT_IDLE },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		struct leakset *ls = story_told(&(struct story){ .nr = 60, .wakes = t[i].wakes, .class = LEAK_SELECT,
+								 .role = LEAK_ROLE_CLIENT });
+		struct verdict v;
+
+		leakset__unread(ls, 0, t[i].unread);
+		v = story_verdict(ls);
+		cr_expect_eq(v.kind, t[i].want, "%s: %s", t[i].why, verdict_name(v.kind));
+	}
+}
+
 /* The group's goroutines wait for min_age only if the watch is that long. */
 Test(verdict, an_age_below_min_age_is_no_evidence)
 {

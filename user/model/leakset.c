@@ -488,3 +488,8 @@ void leakset__timer(struct leakset *ls, uint32_t group, bool ticks)
 	ls->groups[group].timer = true;
 	ls->groups[group].ticks |= ticks;
 }
+
+void leakset__unread(struct leakset *ls, uint32_t group, uint32_t nr)
+{
+	ls->groups[group].unread = nr;
+}

@@ -118,6 +118,7 @@ struct leak_group {
 	struct leak_key key;
 	uint8_t class, role;
 	bool timer, ticks;	/* set by leakset__timer(): something wakes it when its time has come; again and again */
+	uint32_t unread;	/* set by leakset__unread(): so many wait for what somebody ought to do, and nobody is at it */
 	/* by look */
 	uint32_t count[LEAKSET_LOOKS_MAX];
 	uint32_t settled[LEAKSET_LOOKS_MAX]; /* were in it at the look before too */
@@ -148,7 +149,7 @@ struct leak_group {
 	bool age_exact;		/* else: at least */
 	uint64_t stack_bytes;
 };
-#define LEAK_GROUP_BYTES 1080
+#define LEAK_GROUP_BYTES 1088
 
 struct leakset_opts {		/* 0: the defaults above */
 	size_t max_goroutines, max_groups, max_sites;
@@ -183,6 +184,7 @@ int leakset__hold(struct leakset *ls, uint16_t rt, uint64_t lock, uint64_t holde
 const struct leak_g *leakset__get(const struct leakset *ls, uint16_t rt, uint64_t goid); /* NULL; borrowed until the next look */
 bool leakset__is_passed(const struct leakset *ls, uint64_t lock); /* somebody got it while we watched */
 void leakset__timer(struct leakset *ls, uint32_t group, bool ticks);
+void leakset__unread(struct leakset *ls, uint32_t group, uint32_t nr);
 
 /* Members by group, and what is said above. 0 or -ENOMEM; -EINVAL: there was no look. */
 int leakset__finish(struct leakset *ls, uint64_t min_age_ns);

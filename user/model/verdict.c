@@ -227,6 +227,9 @@ static bool is_suspect(struct judge *j)
 	j->v->why = WHY_HELD_UP;
 	if (g->held_up)
 		return true;
+	j->v->why = WHY_UNREAD;
+	if (g->unread >= j->o->min_count && g->aged >= j->o->min_count && !g->old_moved)
+		return true;
 	j->v->why = WHY_OLD_AND_APART;
 	return (!is_reached(g) || g->class == LEAK_SEND) && g->role == LEAK_ROLE_NONE &&
 	       g->class != LEAK_IO && g->class != LEAK_SYSCALL && g->class != LEAK_RUNS &&

@@ -45,6 +45,7 @@ enum verdict_why {		/* the rule that held */
 	WHY_ONE_PASS,						/* suspect: one search did not reach them */
 	WHY_GROWS_UNSURE,					/* ... they grow, but something speaks against it */
 	WHY_HELD_UP,						/* ... at a lock whose holder may go on */
+	WHY_UNREAD,						/* ... they wait for somebody to read, and nobody does */
 	WHY_OLD_AND_APART,					/* ... each waits at an object of its own, for long */
 	WHY_OTHERS_WAIT,					/* stuck or suspect: those are who wait for it */
 	WHY_NOTHING,						/* no leak */

@@ -168,6 +168,12 @@ void leak_words__why(const struct leaks *l, const struct leak_entry *e, struct t
 		leak_words__age(l->opts.min_age_ns, to);
 		textbuf__text(to, " or longer, and nobody got it");
 		break;
+	case WHY_UNREAD:
+		textbuf__format(to,
+				"%u wait until somebody has read the response's body, and nobody "
+				"is reading one",
+				g->unread);
+		break;
 	case WHY_NOBODY_RECEIVES:
 	case WHY_OLD_AND_APART:
 		textbuf__format(to, "%u have waited for ", g->aged);

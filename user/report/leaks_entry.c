@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "report/dump_show.h"
+#include "report/leak_bodies.h"
 #include "report/leak_incident.h"
 #include "report/leak_names.h"
 #include "report/leaks.h"
@@ -171,8 +172,7 @@ static unsigned int facts_of(const struct leaks *l, const struct leak_entry *e)
 /* HTTP connections whose reader waits until somebody has read the body. */
 static bool waits_for_body(const struct leaks *l, const struct leak_entry *e)
 {
-	return verdict_is_leak(e->verdict.kind) && leaks__group(l, e)->class == LEAK_SELECT &&
-	       !strcmp(e->place.func, "net/http.(*persistConn).readLoop");
+	return verdict_is_leak(e->verdict.kind) && leak_bodies__waits(l, leaks__group(l, e));
 }
 
 static int leaks__name(struct leaks *l)
@@ -236,7 +236,9 @@ int leaks__finish(struct leaks *l, const struct verdict_opts *o)
 		    leakset__group(l->set, i)->class == LEAK_SELECT)
 			leakset__timer(l->set, (uint32_t)i, false);
 	l->opts = *o;
-	err = leakset__finish(l->set, o->min_age_ns);
+	err = leak_bodies__note(l);
+	if (!err)
+		err = leakset__finish(l->set, o->min_age_ns);
 	l->entries = calloc(nr_groups + 1, sizeof(*l->entries));
 	if (!l->entries)
 		return -ENOMEM;
