@@ -196,6 +196,13 @@ def bodies_left_open_are_suspect_on_an_older_go():
     bodies_left_open_before_the_watch_are_suspect(19)
 
 
+def more_clients_that_are_there_are_no_leak():
+    with leaking("silent-clients") as (pid, _):
+        told = read(pid, "--suspects")["groups"]
+        expect([(g["verdict"], start_of(g), g["pattern"]) for g in told] == [("suspect", "main.serveSilent", "more connections")],
+               str([brief(g) for g in told]))
+
+
 def iterators_that_nobody_can_go_on_with_are_proven(minor=build.MODES_MINOR, mode="static"):
     with leaking("dropped-iterators,iterators-never-begun,kept-iterators,nested-iterators", minor, mode) as (pid, truth):
         report = read(pid, "--no-probes", "--all")
@@ -293,13 +300,25 @@ def the_program_is_not_harmed():
 
 EVERYWHERE = [(minor, "static") for minor in build.MATRIX] + [(build.MODES_MINOR, mode) for mode in MODES]
 ONCE = [
-    each_kind_alone, one_in_five_seconds_is_found_within_a_minute, the_runtime_says_the_same, probes_count_births_and_exits,
-    loops_that_spin_grow, loops_that_spin_grow_before_go_1_17, work_that_computes_and_ends_does_not_spin,
-    bodies_left_open_before_the_watch_are_suspect, bodies_left_open_are_suspect_on_an_older_go,
-    iterators_that_nobody_can_go_on_with_are_proven, iterators_of_every_go_and_mode_are_proven,
-    what_is_no_leak_is_shown_with_all, known_leaks_are_silent, text_and_stacks_tell_the_same, ctrl_c_ends_it_early,
-    the_end_of_the_program_is_the_end_of_the_watch, the_program_is_not_harmed,
+    each_kind_alone,
+    one_in_five_seconds_is_found_within_a_minute,
+    the_runtime_says_the_same,
+    probes_count_births_and_exits,
+    loops_that_spin_grow,
+    loops_that_spin_grow_before_go_1_17,
+    work_that_computes_and_ends_does_not_spin,
+    bodies_left_open_before_the_watch_are_suspect,
+    bodies_left_open_are_suspect_on_an_older_go,
+    iterators_that_nobody_can_go_on_with_are_proven,
+    iterators_of_every_go_and_mode_are_proven,
+    what_is_no_leak_is_shown_with_all,
+    known_leaks_are_silent,
+    text_and_stacks_tell_the_same,
+    ctrl_c_ends_it_early,
+    the_end_of_the_program_is_the_end_of_the_watch,
+    the_program_is_not_harmed,
     a_goroutine_of_a_package_stands_in_it,
+    more_clients_that_are_there_are_no_leak,
 ]
 
 

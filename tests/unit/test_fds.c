@@ -9,6 +9,7 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 
 #include "target/fds.h"
 #include "target/sockets.h"
@@ -68,6 +69,60 @@ Test(fds, tcp_both_ends_and_the_listener)
 	cr_expect_str_eq(fds__describe(f, client), want);
 	snprintf(want, sizeof(want), "tcp 127.0.0.1:%u <- 127.0.0.1:%u", port, local_port(client));
 	cr_expect_str_eq(fds__describe(f, server), want);
+}
+
+static bool serves(int fd)
+{
+	scoped(fds) f = own_fds();	/* they are read once */
+
+	return fds__serves(f, fd);
+}
+
+/* The client is this process, then a child of it that has its socket, then nobody. Also an IPv4 client of an IPv6 listener. */
+Test(fds, serves_a_client_that_is_there_and_is_another_process)
+{
+	static const int families[] = { AF_INET, AF_INET6 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
+		struct sockaddr_in sa = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+		struct sockaddr_in6 any = { .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_ANY_INIT };
+		int listener = -1, client = socket(AF_INET, SOCK_STREAM, 0), server, gate[2];
+		uint16_t port;
+		pid_t child;
+
+		if (families[i] == AF_INET) {
+			listener = tcp_listener(AF_INET, &port);
+		} else {
+			socklen_t len = sizeof(any);
+
+			listener = socket(AF_INET6, SOCK_STREAM, 0);
+			if (listener < 0 || bind(listener, (struct sockaddr *)&any, len) || listen(listener, 4) ||
+			    getsockname(listener, (struct sockaddr *)&any, &len))
+				continue;	/* no IPv6 here */
+			port = ntohs(any.sin6_port);
+		}
+		sa.sin_port = htons(port);
+		cr_assert_eq(connect(client, (struct sockaddr *)&sa, sizeof(sa)), 0);
+		server = accept(listener, NULL, NULL);
+		cr_expect(!serves(server), "its client is this process");
+		cr_expect(!serves(client), "this is the client");
+		cr_expect(!serves(listener));
+		cr_expect(!serves(-1));
+		cr_assert_eq(pipe(gate), 0);
+		child = fork();
+		if (!child) {
+			char c;
+
+			close(gate[1]);
+			close(server);
+			_exit(read(gate[0], &c, 1) > 0);
+		}
+		close(client);
+		cr_expect(serves(server), "its client is the child");
+		close(gate[1]);
+		cr_assert_eq(waitpid(child, NULL, 0), child);
+		cr_expect(!serves(server), "its client is gone");
+	}
 }
 
 Test(fds, a_descriptor_is_described_once)

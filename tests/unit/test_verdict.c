@@ -81,6 +81,17 @@ Test(verdict, of_censuses_alone)
 	}
 }
 
+Test(verdict, more_connections_of_clients_that_are_there_are_load)
+{
+	struct leakset *ls = story_told(&(struct story){ .more = 4, .class = LEAK_IO });
+	struct verdict v;
+
+	leakset__served(ls, 0);
+	v = story_verdict(ls);
+	cr_expect_eq(v.kind, VERDICT_SUSPECT, "%s", verdict_name(v.kind));
+	cr_expect_eq(v.why, WHY_MORE_CONNECTIONS);
+}
+
 Test(verdict, connections_whose_body_nobody_reads_are_suspect)
 {
 	static const struct {

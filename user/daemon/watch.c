@@ -16,6 +16,7 @@
 #include "daemon/eye.h"
 #include "daemon/knots.h"
 #include "daemon/recorders.h"
+#include "daemon/served.h"
 #include "daemon/taken.h"
 #include "model/governor.h"
 #include "pipe/decode.h"
@@ -506,6 +507,8 @@ int watch__run(struct watch *w, const volatile sig_atomic_t *stop,
 	/* Channels and locks first: they move on. */
 	if (!err)
 		err = watch__read_knots(w, why);
+	if (!err && !w->ended)
+		err = served_note(w->leaks, w->t);
 	if (!err && !w->ended)
 		watch__search(w);
 	if (w->lives.probes)

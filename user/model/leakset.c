@@ -493,3 +493,8 @@ void leakset__unread(struct leakset *ls, uint32_t group, uint32_t nr)
 {
 	ls->groups[group].unread = nr;
 }
+
+void leakset__served(struct leakset *ls, uint32_t group)
+{
+	ls->groups[group].served = true;
+}

@@ -119,6 +119,7 @@ struct leak_group {
 	uint8_t class, role;
 	bool timer, ticks;	/* set by leakset__timer(): something wakes it when its time has come; again and again */
 	uint32_t unread;	/* set by leakset__unread(): so many wait for what somebody ought to do, and nobody is at it */
+	bool served;		/* set by leakset__served(): connections of clients that are there, or what belongs to them */
 	/* by look */
 	uint32_t count[LEAKSET_LOOKS_MAX];
 	uint32_t settled[LEAKSET_LOOKS_MAX]; /* were in it at the look before too */
@@ -184,6 +185,7 @@ int leakset__hold(struct leakset *ls, uint16_t rt, uint64_t lock, uint64_t holde
 const struct leak_g *leakset__get(const struct leakset *ls, uint16_t rt, uint64_t goid); /* NULL; borrowed until the next look */
 bool leakset__is_passed(const struct leakset *ls, uint64_t lock); /* somebody got it while we watched */
 void leakset__timer(struct leakset *ls, uint32_t group, bool ticks);
+void leakset__served(struct leakset *ls, uint32_t group);
 void leakset__unread(struct leakset *ls, uint32_t group, uint32_t nr);
 
 /* Members by group, and what is said above. 0 or -ENOMEM; -EINVAL: there was no look. */

@@ -87,6 +87,8 @@ static const struct rule rules[] = {
 	{ LEAK_SLEEP, NULL, 0, { "timer or ticker never stopped: a loop with time.Sleep", LOOP } },
 	{ LEAK_IO, "internal/poll.(*FD).Accept", 0,
 	  { "listener never closed", "close it when it is no longer needed" } },
+	{ ANY, NULL, LEAK_FACT_SERVED,
+	  { "more connections", "if clients that say nothing should go: SetReadDeadline" } },
 	{ LEAK_IO, NULL, LEAK_FACT_WRITE,
 	  { "write without deadline",
 	    "SetWriteDeadline, and close the connection when it is no longer needed" } },

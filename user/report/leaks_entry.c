@@ -166,7 +166,7 @@ static unsigned int facts_of(const struct leaks *l, const struct leak_entry *e)
 	return (l->facts ? l->facts[e->group] : 0U) |
 	       (g->nr > 1 && g->sharing == g->nr ? LEAK_FACT_SHARED : 0U) |
 	       (e->verdict.why == WHY_GROWS_AND_RUNS ? LEAK_FACT_SPINS : 0U) |
-	       (g->behinds ? LEAK_FACT_RING : 0U);
+	       (g->served ? LEAK_FACT_SERVED : 0U) | (g->behinds ? LEAK_FACT_RING : 0U);
 }
 
 /* HTTP connections whose reader waits until somebody has read the body. */

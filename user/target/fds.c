@@ -348,3 +348,18 @@ const char *fds__describe(struct fds *f, int fd)
 	}
 	return a->text;
 }
+
+bool fds__serves(struct fds *f, int fd)
+{
+	char path[32], link[64];
+	const struct socket *k;
+	uint64_t inode, peer;
+
+	snprintf(path, sizeof(path), "fd/%d", fd);
+	if (fd < 0 || fds__readlink(f, path, link, sizeof(link)) <= 0 ||
+	    !link_inode(link, "socket", &inode))
+		return false;
+	k = fds__socket(f, inode);
+	return k && sockets__serves(f->sockets, k, &peer) &&
+	       (!peer || fds__find_end(f, peer, false, true, -1) < 0);
+}

@@ -9,6 +9,8 @@
 #ifndef PARKWATCH_TARGET_FDS_H
 #define PARKWATCH_TARGET_FDS_H
 
+#include <stdbool.h>
+
 #include "base/own.h"
 #include "target/proc.h"
 
@@ -33,5 +35,7 @@ DEFINE_SCOPED(fds)
  * Never NULL; "": it is not open or cannot be read. Borrowed until free.
  */
 const char *fds__describe(struct fds *f, int fd);
+/* It is a TCP connection that was accepted here and is up, and its other end is not in this process: somebody is there. */
+bool fds__serves(struct fds *f, int fd);
 
 #endif

@@ -371,6 +371,40 @@ void sockets__describe(struct sockets *s, const struct socket *k, char *text, si
 	clean_text(text);
 }
 
+/* As IPv6 has it. */
+static void whole_address(const struct socket *k, const uint8_t *addr, uint8_t ret[16])
+{
+	const bool v6 = k->kind == SOCKET_TCP6;
+
+	memset(ret, 0, 16);
+	memset(ret + 10, 0xff, 2);
+	memcpy(v6 ? ret : ret + 12, addr, v6 ? 16 : 4);
+}
+
+static bool is_other_end(const struct socket *a, const struct socket *b)
+{
+	uint8_t x[16], y[16];
+
+	if ((b->kind != SOCKET_TCP && b->kind != SOCKET_TCP6) || a->local_port != b->peer_port ||
+	    a->peer_port != b->local_port)
+		return false;
+	whole_address(a, a->peer, x);
+	whole_address(b, b->local, y);
+	return !memcmp(x, y, sizeof(x));
+}
+
+bool sockets__serves(struct sockets *s, const struct socket *k, uint64_t *ret_peer)
+{
+	*ret_peer = 0;
+	if ((k->kind != SOCKET_TCP && k->kind != SOCKET_TCP6) || k->ambiguous ||
+	    k->state != TCP_ESTABLISHED || !sockets__accepted(s, k->local_port))
+		return false;
+	for (size_t i = 0; i < s->nr && !*ret_peer; i++)
+		if (is_other_end(k, &s->v[i]))
+			*ret_peer = s->v[i].inode;
+	return true;
+}
+
 size_t sockets__refused(const struct sockets *s)
 {
 	return s->refused;

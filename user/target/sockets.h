@@ -52,6 +52,11 @@ const struct socket *sockets__get(struct sockets *s, uint64_t inode);
  * "unix @abstract", "unix". Another TCP state than established stands behind: "(close wait)". Cut to fit; no control characters.
  */
 void sockets__describe(struct sockets *s, const struct socket *k, char *text, size_t size);
+/*
+ * A connection that was accepted here, and is up in both directions. Of TCP. ret_peer: the inode of its other end where that is in
+ * this namespace too, else 0.
+ */
+bool sockets__serves(struct sockets *s, const struct socket *k, uint64_t *ret_peer);
 size_t sockets__refused(const struct sockets *s);	/* lines over the bounds */
 
 #endif

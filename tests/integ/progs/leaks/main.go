@@ -79,6 +79,10 @@ func main() {
 		Kinds []string `json:"kinds"`
 	}{Leaks: []leak{}}
 
+	if os.Args[1] == "dial" {
+		dial(os.Args[2], os.Args[3])
+		return
+	}
 	if os.Args[1] == "list" {
 		fmt.Println(strings.Join(append(names("all-leaks"), names("all-controls")...), "\n"))
 		return
