@@ -250,7 +250,7 @@ def text_and_stacks_tell_the_same():
         status, text, _ = leaks(pid)
         expect(status == 3, f"exit {status}")
         for want in [r"^LEAKED +\d+ goroutines \[chan send\]: blocked send after early return or timeout$", r"blocked at +main\.answerAfterTimeout .*channels\.go:\d+$",
-                     r"^  made at +main\.", r"^  because +of \d+ of \d+, nothing that can still run refers to what they wait for", r"^  cure "]:
+                     r"^  made at +main\.", r"^  because +proof: (all |[\d,]+ of the )?[\d,]+ checked (is|are) unreachable: no live goroutine or variable can wake (it|them)$", r"^  cure "]:
             expect(re.search(want, text, re.M), f"no {want} in {text}")
         status, folded, _ = leaks(pid, "--format", "folded")
         expect(status == 3 and re.fullmatch(r"(main\.answerAfterTimeout;.*\[chan send\] \d+\n)+", folded), folded)

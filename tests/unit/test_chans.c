@@ -156,6 +156,23 @@ Test(chans, equal_waiters_are_a_group_and_equal_channels_a_fold)
 	end(s);
 }
 
+Test(chans, a_goroutine_at_two_of_a_fold_is_named_once)
+{
+	struct scene *s = new_scene();
+	char *text;
+
+	add_g(s, IN_WORKER, 0);
+	for (uint64_t i = 0; i < 2; i++) {
+		add_chan(s, 0x200 + 0x10 * i, 0, 0);
+		add_wait(s, 0x200 + 0x10 * i, CENSUS_WAIT_CHAN, CENSUS_WAY_RECEIVE, true);
+	}
+	show(s);
+	text = rendered(s, false, chans_show__text);
+	cr_expect_not_null(strstr(text, "\n      goroutine 11\n"), "%s", text);
+	free(text);
+	end(s);
+}
+
 Test(chans, other_places_ways_and_lengths_are_told_apart)
 {
 	struct scene *s = new_scene();

@@ -6,6 +6,7 @@
 
 #include "dump_fake.h"
 #include "report/leak_known.h"
+#include "report/leak_words.h"
 #include "report/leaks.h"
 
 #define LOOKS 7
@@ -93,7 +94,7 @@ static char *shown(struct leaks *l, const struct leaks_show *how, bool json)
 	return text;
 }
 
-static const struct leaks_show show = { .meta = &fake_meta, .cpu_pct = 0.25, .proof = { .doubt = "" } };
+static const struct leaks_show show = { .meta = &fake_meta, .allocs_why = "--no-probes", .cpu_pct = 0.25, .proof = { .doubt = "" } };
 
 Test(leaks, tell_what_grows_in_a_text_for_a_person)
 {
@@ -108,11 +109,13 @@ Test(leaks, tell_what_grows_in_a_text_for_a_person)
 			 "GROWING  18 goroutines [chan receive]: blocked receive: nobody sends any more\n"
 			 "  blocked at  main.worker main.go:20\n"
 			 "  made at     main.main main.go:9\n"
-			 "  because     0 at the start, 18 at the end; more in 5 of 5 windows, to the last; of 12 older waits none is over\n"
+			 "  because     0 at the start, 18 at the end; the number rose in 5 of 5 parts of the watch, to the very end; "
+			 "none of the 12 older waits has ended\n"
 			 "  cure        close the channel, or select with ctx.Done()\n"
-			 "  growth      +36.0 a minute; 18 made there and 0 ended, as far as the looks tell\n"
-			 "  waits       for 18 chans, at least 0.0s to 25s\n"
-			 "  costs       36.9 kB of stacks, the heap that they keep was not computed\n"
+			 "  growth      +36.0 a minute; 18 were made at that line, 0 ended, as far as the looks tell\n"
+			 "  waits       for 18 channels, 0.0s to 25s or longer\n"
+			 "  costs       36.9 kB of stacks, the heap that only they keep was not computed\n"
+			 "  allocated   not known: --no-probes\n"
 			 "  goroutines  100 101 102 103 104 105 106 107 108 109 ...\n"
 			 "  stack\n"
 			 "    main.worker main.go:20\n"
@@ -187,7 +190,7 @@ Test(leaks, that_are_none_are_shown_only_when_asked_for)
 	cr_expect_not_null(strstr(some, "no leak found"));
 	cr_expect_null(strstr(some, "main.worker"));
 	cr_expect_not_null(strstr(all, "IDLE  2 goroutines [chan receive]\n"), "%s", all);
-	cr_expect_not_null(strstr(all, "because     they wait, and nothing says in vain\n"), "%s", all);
+	cr_expect_not_null(strstr(all, "because     they wait, and nothing shows that they wait in vain\n"), "%s", all);
 }
 
 Test(leaks, tell_the_heap_that_only_they_keep)
@@ -211,7 +214,7 @@ Test(leaks, tell_the_heap_that_only_they_keep)
 	cr_expect_not_null(strstr(json, "\"heap_bytes\":2000000"), "%s", json);
 	leaks__heap(l, NULL);
 	again = shown(l, &show, false);
-	cr_expect_not_null(strstr(again, "the heap that they keep was not computed"));
+	cr_expect_not_null(strstr(again, "the heap that only they keep was not computed"));
 }
 
 Test(leaks, tell_what_their_goroutines_allocated)
@@ -233,7 +236,104 @@ Test(leaks, tell_what_their_goroutines_allocated)
 	cr_expect_not_null(strstr(json, "\"allocated\":{\"bytes\":1500045,\"estimated\":false,\"seen\":9,\"windows\":4}"), "%s", json);
 	l->allocated[l->entries[0].group].bytes = 0;
 	none = shown(l, &show, false);
-	cr_expect_null(strstr(none, "allocated "), "nothing is not told in words");
+	cr_expect_not_null(strstr(none, "\n  allocated   nothing that was seen, in 4 windows\n"), "%s", none);
+}
+
+static char *why_of(const struct leaks *l)
+{
+	struct textbuf to;
+	char *text;
+
+	textbuf__init(&to, NULL);
+	leak_words__why(l, &l->entries[0], &to);
+	textbuf__bytes(&to, "", 1);
+	text = strdup(to.v);
+	textbuf__done(&to);
+	return text;
+}
+
+/* What the set says of the group is told: the rules that lead to it are the verdict's. */
+Test(leak_words, say_how_many_of_how_many)
+{
+	static const struct {
+		enum verdict_why why;
+		struct leak_group g;
+		uint8_t facts;
+		const char *want;
+	} t[] = {
+		{ WHY_UNREACHED, { .unreached = 1340, .asked = 1606 }, 0,
+		  "proof: 1,340 of the 1,606 checked are unreachable: no live goroutine or variable can wake them" },
+		{ WHY_UNREACHED, { .unreached = 1, .asked = 3 }, 0,
+		  "proof: 1 of the 3 checked is unreachable: no live goroutine or variable can wake it" },
+		{ WHY_UNREACHED, { .unreached = 53, .asked = 53 }, 0,
+		  "proof: all 53 checked are unreachable: no live goroutine or variable can wake them" },
+		{ WHY_RUNTIME_SAYS, { .leaked = 2, .nr = 5 }, 0, "proof: the Go runtime itself says that nothing can wake 2 of the 5" },
+		{ WHY_RING, { .rings = 1 }, LEAK_FACT_ITSELF, "1 goroutine waits for a lock that it holds itself" },
+		{ WHY_RING, { .rings = 2 }, LEAK_FACT_RING, "2 goroutines are in a ring: each waits for a lock that the next one holds" },
+		{ WHY_RING, { .rings = 1 }, LEAK_FACT_RING, "1 goroutine is in a ring: each waits for a lock that the next one holds" },
+		{ WHY_BEHIND_RING, { .behinds = 1 }, 0,
+		  "1 goroutine waits behind a deadlock: for goroutines that wait for each other's locks" },
+		{ WHY_NOBODY_GOT_IT, { .stands = 1 }, 0, "1 has waited for a lock for 30s or longer; nobody got it meanwhile" },
+		{ WHY_KEEPS_LOCK, { .keepers = 2 }, 0,
+		  "2 hold locks for which others have waited for 30s or longer; nobody got it meanwhile" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		struct scene s;
+		scoped(leaks) l = watched(&s, EACH);
+		struct leak_group *g = (struct leak_group *)leaks__group(l, &l->entries[0]);
+		scoped_mem char *said = NULL;
+
+		g->unreached = t[i].g.unreached;
+		g->asked = t[i].g.asked;
+		g->leaked = t[i].g.leaked;
+		g->rings = t[i].g.rings;
+		g->behinds = t[i].g.behinds;
+		g->stands = t[i].g.stands;
+		g->keepers = t[i].g.keepers;
+		g->nr = t[i].g.nr ? t[i].g.nr : g->nr;
+		l->facts[l->entries[0].group] = t[i].facts;
+		l->entries[0].verdict.why = t[i].why;
+		said = why_of(l);
+		cr_expect_str_eq(said, t[i].want, "%s", said);
+	}
+}
+
+Test(leak_words, call_things_by_their_names)
+{
+	static const struct { const char *kind; uint64_t nr; const char *want; } t[] = {
+		{ "mutex", 138, "138 mutexes" }, { "mutex", 1, "1 mutex" }, { "rwmutex", 2, "2 RWMutexes" }, { "chan", 1606, "1,606 channels" },
+		{ "fd", 1000000, "1,000,000 file descriptors" }, { NULL, 2, "2 things" }, { "unknown", 1, "1 thing" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		struct textbuf to;
+
+		textbuf__init(&to, NULL);
+		leak_words__things(t[i].kind, t[i].nr, &to);
+		textbuf__bytes(&to, "", 1);
+		cr_expect_str_eq(to.v, t[i].want, "%s", to.v);
+		textbuf__done(&to);
+	}
+}
+
+Test(leaks, say_of_whom_the_births_are_and_who_holds_the_others)
+{
+	struct scene s;
+	scoped(leaks) l = watched(&s, EACH);
+	struct leak_group *g = (struct leak_group *)leaks__group(l, &l->entries[0]);
+	scoped_mem char *alone = shown(l, &show, false), *text = NULL;
+
+	cr_expect_eq(l->entries[0].site_groups, 1);
+	cr_expect_null(strstr(alone, "together"));
+	cr_expect_null(strstr(alone, "held by"));
+	g->reached[LEAK_REACHED_GLOBAL] = 200;
+	g->reached[LEAK_REACHED_STACK] = 66;
+	l->entries[0].site_groups = 3;
+	text = shown(l, &show, false);
+	cr_expect_not_null(strstr(text, "0 ended (all 3 groups of that line together), as far as the looks tell\n"), "%s", text);
+	cr_expect_not_null(strstr(text, "\n  held by     of those checked: 200 by variables of the program, 66 by goroutines that can still run\n"),
+			   "%s", text);
 }
 
 Test(leaks, of_a_process_that_ended_may_wait_for_timers)

@@ -137,6 +137,7 @@ static int report(const struct opts *o, const struct how *how, struct watch *w,
 	struct report_meta meta;
 	const struct leaks_show s = {
 		.meta = &meta,
+		.allocs_why = watch__allocs_why(w),
 		.cpu_pct = cost_pct(e),
 		.cpu_ns = e->cpu_ns,
 		.proof = { e->passes, e->heap_bytes, e->proof_ns, e->proof_cpu_ns, e->doubt },

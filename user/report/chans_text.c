@@ -347,19 +347,39 @@ static const struct waiter_group *waiters_of(const struct writer *w, const struc
 	return &w->cs->groups[o->groups_at + group];
 }
 
-static void put_goids(struct writer *w, const struct object *o, uint32_t nr_objects, uint32_t group, uint64_t all)
+static bool is_among(const uint64_t *goids, size_t nr, uint64_t goid)
 {
-	unsigned int told = 0;
+	for (size_t i = 0; i < nr; i++)
+		if (goids[i] == goid)
+			return true;
+	return false;
+}
 
-	put(w, "      goroutine%s", all == 1 ? "" : "s");
-	for (uint32_t i = 0; i < nr_objects && told < SAMPLE; i++) {
-		const struct waiter_group *g = waiters_of(w, &o[i], group);
+/* Each once: one in a select may wait at several of the objects. */
+static void put_goids(struct writer *w, const struct object *o, uint32_t nr_objects, uint32_t group)
+{
+	uint64_t goids[SAMPLE];
+	size_t nr = 0;
+	bool more = false;
 
-		for (uint32_t k = 0; k < g->nr && told < SAMPLE; k++, told++)
-			put(w, " %llu",
-			    (unsigned long long)waiter_g(w->cs, &w->cs->waiters[g->first + k])->goid);
+	for (uint32_t i = 0; i < nr_objects && !more; i++) {
+		const struct waiter_group *same = waiters_of(w, &o[i], group);
+
+		for (uint32_t k = 0; k < same->nr && !more; k++) {
+			const uint64_t goid =
+				waiter_g(w->cs, &w->cs->waiters[same->first + k])->goid;
+
+			if (is_among(goids, nr, goid))
+				continue;
+			more = nr == SAMPLE;
+			if (!more)
+				goids[nr++] = goid;
+		}
 	}
-	put(w, "%s\n", all > SAMPLE ? " ..." : "");
+	put(w, "      goroutine%s", nr == 1 ? "" : "s");
+	for (size_t i = 0; i < nr; i++)
+		put(w, " %llu", (unsigned long long)goids[i]);
+	put(w, "%s\n", more ? " ..." : "");
 }
 
 /* One group of each of the objects of a fold: they are alike. */
@@ -388,7 +408,7 @@ static void put_group(struct writer *w, const struct object *o, uint32_t nr_obje
 	put(w, "\n");
 	if (made && made->known)
 		put(w, "      created by %s %s:%u\n", made->func, made->file, made->line);
-	put_goids(w, o, nr_objects, group, s.all);
+	put_goids(w, o, nr_objects, group);
 }
 
 static void put_title(struct writer *w, const struct object *o, uint32_t nr_objects)

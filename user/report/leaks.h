@@ -74,6 +74,7 @@ struct leak_entry {		/* one group with members at the last look */
 	uint32_t start, made;	/* sites of the dump, or SITES_NONE */
 	size_t stack;		/* of the dump, the commonest; DUMP_NO_STACK */
 	uint32_t nr_stacks;	/* different ones */
+	uint32_t site_groups;	/* made where this one is, itself too: verdict.births and exits are of all of them together */
 	const char *kind;	/* of what they wait for: "chan"; NULL: nothing that has an address */
 	uint64_t heap_bytes;	/* that only its goroutines keep in use; LEAK_HEAP_UNKNOWN */
 	const struct label_set *labels; /* that all have; NULL: none, or not the same. Owned by leaks */
@@ -171,6 +172,7 @@ bool leak_entry__counts(const struct leak_entry *e, bool suspects);
 
 struct leaks_show {
 	const struct report_meta *meta;
+	const char *allocs_why;	/* why it is not known what they allocated; NULL: it is, or nobody asked */
 	double cpu_pct;		/* what the watch cost the target; < 0: not known */
 	uint64_t cpu_ns;	/* that the target used while it was watched; 0: not known */
 	struct {

@@ -195,6 +195,20 @@ static int leaks__name(struct leaks *l)
 	return err;
 }
 
+/* How many groups each line of code has that made one. */
+static int leaks__sites(struct leaks *l)
+{
+	scoped_mem uint32_t *of_place = calloc(LEAK_NAMES_MAX, sizeof(*of_place));
+
+	if (!of_place)
+		return -ENOMEM;
+	for (size_t i = 0; i < l->nr; i++)
+		of_place[leaks__group(l, &l->entries[i])->key.made]++;
+	for (size_t i = 0; i < l->nr; i++)
+		l->entries[i].site_groups = of_place[leaks__group(l, &l->entries[i])->key.made];
+	return 0;
+}
+
 static int rank(const struct leak_entry *e)
 {
 	return e->cause.kind < VERDICT_SUSPECT ? 0 : (int)e->cause.kind;
@@ -245,6 +259,8 @@ int leaks__finish(struct leaks *l, const struct verdict_opts *o)
 	for (size_t i = 0; i < nr_groups && !err; i++)
 		if (leakset__group(l->set, i)->nr)
 			err = entry__init(l, (uint32_t)i, &l->entries[l->nr++]);
+	if (!err)
+		err = leaks__sites(l);
 	if (!err)
 		err = leaks__name(l);
 	if (!err)

@@ -59,6 +59,7 @@ static void put_growth(struct writer *w, const struct leak_entry *e, const struc
 	textbuf__format(&w->to, ",\"growth_per_min\":%.1f", e->verdict.per_min);
 	textbuf__json_u64(&w->to, ",\"births\":", e->verdict.births);
 	textbuf__json_u64(&w->to, ",\"exits\":", e->verdict.exits);
+	textbuf__json_u64(&w->to, ",\"site_groups\":", e->site_groups);
 	put_flag(w, ",\"births_estimated\":", !leakset__lives_known(w->l->set));
 	textbuf__json_u64(&w->to, ",\"windows\":{\"all\":", gr->windows);
 	textbuf__json_u64(&w->to, ",\"grew\":", gr->grew);

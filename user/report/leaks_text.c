@@ -73,7 +73,35 @@ static void put_heap(struct writer *w, uint64_t bytes, bool known)
 {
 	if (known)
 		textbuf__size(&w->to, bytes);
-	textbuf__text(&w->to, known ? " of heap that only they keep\n" : "the heap that they keep was not computed\n");
+	textbuf__text(&w->to, known ? " of heap that only they keep\n" : "the heap that only they keep was not computed\n");
+}
+
+/* Who it is held by of those that were searched for, if any is: the others are proven. */
+static void put_held(struct writer *w, const struct leak_entry *e, const struct leak_group *g)
+{
+	if (!g->reached[LEAK_REACHED_GLOBAL] && !g->reached[LEAK_REACHED_STACK] && !g->reached[LEAK_REACHED_OTHER])
+		return;
+	textbuf__text(&w->to, "  held by     of those checked: ");
+	leak_words__held(w->l, e, &w->to);
+	textbuf__text(&w->to, "\n");
+}
+
+static void put_waits(struct writer *w, const struct leak_entry *e, const struct leak_group *g)
+{
+	struct textbuf *to = &w->to;
+
+	textbuf__text(to, "  waits       ");
+	if (g->objects) {
+		textbuf__text(to, "for ");
+		leak_words__things(e->kind, g->objects, to);
+		textbuf__text(to, ", ");
+	}
+	leak_words__age(g->age_min_ns, to);
+	if (g->age_max_ns / NS_PER_SEC > g->age_min_ns / NS_PER_SEC) {
+		textbuf__text(to, " to ");
+		leak_words__age(g->age_max_ns, to);
+	}
+	textbuf__text(to, g->age_exact ? " so far\n" : " or longer\n");
 }
 
 /* Nothing counts what one goroutine uses: how often looks saw it run tells its part of what all did. */
@@ -90,31 +118,18 @@ static void put_cpu(struct writer *w, const struct leak_entry *e, const struct l
 			(ull)leakset__on_cpu(w->l->set), g->on_cpu);
 }
 
-static void put_waits(struct writer *w, const struct leak_entry *e, const struct leak_group *g)
-{
-	struct textbuf *to = &w->to;
-
-	textbuf__text(to, "  waits       ");
-	if (g->objects)
-		textbuf__format(to, "for %llu %s%s, ", (ull)g->objects, e->kind,
-				g->objects == 1 ? "" : "s");
-	textbuf__text(to, g->age_exact ? "" : "at least ");
-	leak_words__age(g->age_min_ns, to);
-	if (g->age_max_ns / NS_PER_SEC > g->age_min_ns / NS_PER_SEC) {
-		textbuf__text(to, " to ");
-		leak_words__age(g->age_max_ns, to);
-	}
-	textbuf__text(to, "\n");
-}
-
 static void put_numbers(struct writer *w, const struct leak_entry *e, const struct leak_group *g)
 {
 	struct textbuf *to = &w->to;
 
 	textbuf__format(to, "  growth      %+.1f a minute; ", e->verdict.per_min);
-	textbuf__format(to, "%llu made there and %llu ended%s\n", (ull)e->verdict.births,
-			(ull)e->verdict.exits,
-			leakset__lives_known(w->l->set) ? "" : ", as far as the looks tell");
+	leak_words__number(e->verdict.births, to);
+	textbuf__text(to, e->verdict.births == 1 ? " was made at that line, " : " were made at that line, ");
+	leak_words__number(e->verdict.exits, to);
+	textbuf__text(to, " ended");
+	if (e->site_groups > 1)
+		textbuf__format(to, " (all %u groups of that line together)", e->site_groups);
+	textbuf__text(to, leakset__lives_known(w->l->set) ? "\n" : ", as far as the looks tell\n");
 	if (g->class == LEAK_RUNS)
 		put_cpu(w, e, g);
 	else
@@ -129,12 +144,23 @@ static void put_allocated(struct writer *w, const struct leak_entry *e)
 {
 	const struct leak_sum *s = leaks__allocs(w->l, e);
 
-	if (!s || !s->bytes)
+	const char *why = w->show->allocs_why;
+
+	if (!s) {
+		textbuf__format(&w->to, "  allocated   not known%s%s\n", why && why[0] ? ": " : "", why && why[0] ? why : "");
 		return;
-	textbuf__text(&w->to, "  allocated   ~");
-	textbuf__size(&w->to, s->bytes);
-	textbuf__format(&w->to, " while watched: of %llu objects seen in %u window%s\n", (ull)s->seen, w->l->alloc_windows,
-			w->l->alloc_windows == 1 ? "" : "s");
+	}
+	textbuf__text(&w->to, "  allocated   ");
+	if (s->bytes) {
+		textbuf__text(&w->to, "~");
+		textbuf__size(&w->to, s->bytes);
+		textbuf__text(&w->to, " while watched: of ");
+		leak_words__number(s->seen, &w->to);
+		textbuf__format(&w->to, " object%s seen in ", s->seen == 1 ? "" : "s");
+	} else {
+		textbuf__text(&w->to, "nothing that was seen, in ");
+	}
+	textbuf__format(&w->to, "%u window%s\n", w->l->alloc_windows, w->l->alloc_windows == 1 ? "" : "s");
 }
 
 static void put_goids(struct writer *w, const struct leak_entry *e, const struct leak_group *g)
@@ -200,6 +226,7 @@ static void put_entry(struct writer *w, const struct leak_entry *e)
 		put_goids(w, e, g);
 		return;
 	}
+	put_held(w, e, g);
 	if (e->pattern)
 		textbuf__format(&w->to, "  cure        %s\n", e->pattern->cure);
 	put_numbers(w, e, g);
