@@ -231,7 +231,6 @@ def what_cannot_be_told_is_said():
         pid = process.pid
         for args, status, words in [
                 (["--goid", "999999"], 1, "no goroutine of .* dump -p"),
-                (["--goid", "1"], 1, r"goroutine 1 \[.*\] is the main goroutine, which is always in use"),
                 (["--addr", "0x10"], 1, "0x10 is not in the Go heap"),
                 (["--addr", "channel"], 2, "bad --addr"),
                 (["--addr", "0xc000000000", "--goid", "1"], 2, "give one of them"),
@@ -240,6 +239,13 @@ def what_cannot_be_told_is_said():
                 (["--func", "("], 2, "func")]:
             code, out, said = parkwatch("refs", "-p", pid, *args)
             expect(code == status and not out and said.count("\n") == 1 and re.search(words, said), f"{args}: exit {code}: {said}")
+        for args, words in ((["--goid", "1"], r"goroutine 1 \[.*\] is the main goroutine, which is always in use"),
+                            (["--goid", "2"], r"goroutine 2 \[.*\] is the Go runtime's own"),
+                            (["--goid", "1,2"], "none of these 2 goroutines is blocked")):
+            code, out, said = parkwatch("refs", "-p", pid, *args, "-f", "json")
+            groups = json.loads(out)["groups"]
+            expect(code == 0 and re.search(words, said) and all(g["verdicts"]["no object"] == 1 for g in groups) and groups,
+                   f"{args}: exit {code}: {said} {out}")
         code, text, _ = parkwatch("refs", "-p", pid, "--goid", truth["held"]["map"][0], "--proof-budget", "1us")
         expect(code == 0 and "not all could be decided: the budget" in text, text)
 

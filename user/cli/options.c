@@ -224,7 +224,8 @@ const struct cmd_def cmd_table[CMD_MAX] = {
 		       "that nothing refers to it (looked at twice, half a second apart), or only goroutines that nothing can wake. Of a select "
 		       "it tells a way for each channel; of a channel that a timer or ticker feeds, that it does, and what holds that. Nothing is "
 		       "stopped; no kernel feature is needed. Filters choose goroutines as in dump; those that were made and wait at the same places "
-		       "are a group, and equal ways of a group are told once. The exit status is 0 whatever is found." },
+		       "are a group, and equal ways of a group are told once. The exit status is 0 whatever is found, "
+		       "1 if there is no such goroutine or object." },
 	[CMD_DOCTOR] = { "doctor", "[-p PID [--repair]]", "what this kernel and this program allow, and why not",
 			 "Tries every kernel feature that parkwatch can use, and for a process shows its Go runtime, whether the "
 			 "layout of its structs holds, and for each probe point the function, address, instruction, its class and "

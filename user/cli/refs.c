@@ -63,7 +63,10 @@ static int refs(const struct opts *o, bool json, uint64_t object, const struct p
 	s.top = o->top;
 	err = json ? refs_show__json(refwatch__refs(w), &s, outfile__stream(out), why)
 		   : refs_show__text(refwatch__refs(w), &s, outfile__stream(out), why);
-	return outfile__end(out, err, why);
+	err = outfile__end(out, err, why);
+	if (!err && refwatch__no_goal(w))
+		log_info("%s", refwatch__no_goal(w));
+	return err;
 }
 
 int cmd_refs(const struct opts *o)

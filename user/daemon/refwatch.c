@@ -31,6 +31,7 @@ struct refwatch {
 	struct reachothers *others[GOPROC_RUNTIMES_MAX];
 	struct refs_source sources[GOPROC_RUNTIMES_MAX];
 	struct refs *refs;
+	struct cause no_goal;
 	/* of all */
 	struct unreached *before; /* in the order of goid */
 	size_t nr_before, before_room;
@@ -194,21 +195,26 @@ static int refwatch__search(struct refwatch *w, uint16_t rt, struct cause *why)
 	return 0;
 }
 
-static int refwatch__no_goal(const struct refwatch *w, struct cause *why)
+/* That there was nothing to search for is an answer too: the report has it, these are the words. */
+static void refwatch__note_no_goal(struct refwatch *w)
 {
 	const struct dump_row *r = &w->d->rows[0];
 
+	w->no_goal.text[0] = '\0';
+	if (w->o.object || !w->d->nr)
+		return;
 	for (size_t i = 0; i < w->t->nr; i++)
 		if (w->reach[i])
-			return 0;
+			return;
 	if (w->d->nr > 1)
-		return cause__set(why, -ENOENT,
-				  "none of these %zu goroutines is blocked on a channel or lock: they go on by themselves", w->d->nr);
-	return cause__set(why, -ENOENT, "goroutine %" PRIu64 " [%s] %s; refs tells of those that are blocked on a channel or lock",
-			  dump__g(w->d, r)->goid, dump__word(w->d, r),
-			  dump__g(w->d, r)->goid == 1 ? "is the main goroutine, which is always in use" :
-			  r->system		      ? "is the Go runtime's own" :
-							"goes on by itself");
+		cause__set(&w->no_goal, 0, "none of these %zu goroutines is blocked on a channel or lock: they go on by themselves",
+			   w->d->nr);
+	else
+		cause__set(&w->no_goal, 0, "goroutine %" PRIu64 " [%s] %s; refs tells of those that are blocked on a channel or lock",
+			   dump__g(w->d, r)->goid, dump__word(w->d, r),
+			   dump__g(w->d, r)->goid == 1 ? "is the main goroutine, which is always in use" :
+			   r->system		       ? "is the Go runtime's own" :
+							 "goes on by itself");
 }
 
 static int refwatch__look(struct refwatch *w, struct cause *why)
@@ -231,7 +237,7 @@ static int refwatch__look(struct refwatch *w, struct cause *why)
 	for (uint16_t i = 0; i < w->t->nr && !err; i++)
 		err = refwatch__search(w, i, why);
 	if (!err)
-		err = refwatch__no_goal(w, why);
+		refwatch__note_no_goal(w);
 	in.d = w->d;
 	if (!err)
 		err = refs__new(&in, &w->refs, why);
@@ -285,6 +291,11 @@ int refwatch__new(const struct refwatch_opts *o, struct refwatch **ret, struct c
 const struct refs *refwatch__refs(const struct refwatch *w)
 {
 	return w->refs;
+}
+
+const char *refwatch__no_goal(const struct refwatch *w)
+{
+	return w->no_goal.text[0] ? w->no_goal.text : NULL;
 }
 
 void refwatch__show(const struct refwatch *w, struct report_meta *meta, struct refs_show *ret)

@@ -30,7 +30,7 @@ struct refwatch_opts {
 struct refwatch;
 
 /*
- * -ENOENT: no goroutine is picked, none of them waits for an object, or the address is not in the heap; -ESRCH, -EACCES: of the
+ * -ENOENT: no goroutine is picked, or the address is not in the heap; -ESRCH, -EACCES: of the
  * process; others as of taken__new() and reach__run(). Each with a cause.
  */
 int refwatch__new(const struct refwatch_opts *o, struct refwatch **ret, struct cause *why);
@@ -38,6 +38,8 @@ void refwatch__free(struct refwatch *w);
 DEFINE_SCOPED(refwatch)
 
 const struct refs *refwatch__refs(const struct refwatch *w);	/* borrowed */
+/* Why there was nothing to search for, in words; NULL: there was. Borrowed. */
+const char *refwatch__no_goal(const struct refwatch *w);
 /* All but top; borrows from w. */
 void refwatch__show(const struct refwatch *w, struct report_meta *meta, struct refs_show *ret);
 
