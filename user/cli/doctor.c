@@ -10,6 +10,7 @@
 #include "census/census.h"
 #include "cli/begin.h"
 #include "cli/commands.h"
+#include "cli/fate.h"
 #include "probe/kfeat.h"
 #include "probe/leftover.h"
 #include "probe/plan.h"
@@ -136,12 +137,13 @@ static int examine(pid_t pid, const struct kfeat *kf, bool repair)
 	scoped(proc) p = NULL;
 	scoped(goproc) gp = NULL;
 	struct cause why = { "" };
-	int bad = 0;
+	int bad = 0, err;
 
-	if (proc__open(pid, &p, &why) || goproc__open(p, &gp, &why)) {
-		log_error("%s", why.text);
-		return 1;
-	}
+	err = proc__open(pid, &p, &why);
+	if (!err)
+		err = goproc__open(p, &gp, &why);
+	if (err)
+		return fate_failed(p, err, &why);
 	say("\nprocess %d '%s', %s%s, %u threads\n", pid, proc__comm(p), proc__exe_shown(p),
 	       proc__exe_deleted(p) ? " (deleted)" : "", proc__threads(p));
 	bad |= examine_code(gp, p, repair);
@@ -166,6 +168,8 @@ static int examine(pid_t pid, const struct kfeat *kf, bool repair)
 		for (int k = 0; k < PW_POINT_MAX; k++)
 			bad |= plan->points[k].err && plan->points[k].err != -ENOENT;
 	}
+	if (bad && (!proc__alive(p) || proc__executed(p)))
+		return fate_failed(p, -ESRCH, &why);
 	return bad;
 }
 

@@ -10,6 +10,7 @@
 #include "base/outfile.h"
 #include "census/gchan.h"
 #include "cli/commands.h"
+#include "cli/fate.h"
 #include "cli/format.h"
 #include "cli/filters.h"
 #include "daemon/taken.h"
@@ -234,6 +235,7 @@ int cmd_dump(const struct opts *o)
 {
 	struct how how = { 0 };
 	scoped(pick) pick = NULL;
+	scoped(proc) target = NULL;
 	struct cause why = { "" };
 	int err;
 
@@ -246,9 +248,9 @@ int cmd_dump(const struct opts *o)
 		return 2;
 	}
 	signal(SIGPIPE, SIG_IGN);	/* a reader that ends early is an error of writing, and is said */
+	target = fate_begin(o->pid);
 	err = dump(o, &how, pick, &why);
 	if (!err)
 		return 0;
-	log_error("%s", why.text[0] ? why.text : strerror(-err));
-	return 1;
+	return fate_failed(target, err, &why);
 }

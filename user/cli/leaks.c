@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/outfile.h"
 #include "cli/commands.h"
+#include "cli/fate.h"
 #include "cli/format.h"
 #include "cli/stop.h"
 #include "daemon/watch.h"
@@ -223,6 +224,7 @@ static int read_known(const struct opts *o, struct leak_known **ret, struct caus
 int cmd_leaks(const struct opts *o)
 {
 	scoped(leak_known) known = NULL;
+	scoped(proc) target = NULL;
 	struct cause why = { "" };
 	struct how how = { 0 };
 	bool found = false;
@@ -230,11 +232,11 @@ int cmd_leaks(const struct opts *o)
 
 	if (err)
 		return err;
+	target = fate_begin(o->pid);
 	err = read_known(o, &known, &why);
 	if (!err)
 		err = leaks(o, &how, known, stop_on_signals(), &found, &why);
 	if (!err)
 		return found ? EXIT_LEAKS : 0;
-	log_error("%s", why.text[0] ? why.text : strerror(-err));
-	return 1;
+	return fate_failed(target, err, &why);
 }

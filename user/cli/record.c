@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/outfile.h"
 #include "cli/commands.h"
+#include "cli/fate.h"
 #include "cli/format.h"
 #include "cli/stop.h"
 #include "daemon/session.h"
@@ -203,6 +204,7 @@ static int check_alloc(const struct opts *o)
 int cmd_record(const struct opts *o)
 {
 	const struct renderer *r = NULL;
+	scoped(proc) target = NULL;
 	struct cause why = { "" };
 	int err;
 
@@ -211,9 +213,9 @@ int cmd_record(const struct opts *o)
 		err = choose_renderer(o, &r);
 	if (err)
 		return err;
+	target = fate_begin(o->pid);
 	err = record(o, r, stop_on_signals(), &why);
 	if (!err)
 		return 0;
-	log_error("%s", why.text[0] ? why.text : strerror(-err));
-	return 1;
+	return fate_failed(target, err, &why);
 }

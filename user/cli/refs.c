@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/outfile.h"
 #include "cli/commands.h"
+#include "cli/fate.h"
 #include "cli/filters.h"
 #include "daemon/refwatch.h"
 
@@ -74,6 +75,7 @@ int cmd_refs(const struct opts *o)
 	const char *dot = o->output ? strrchr(o->output, '.') : NULL;
 	bool json = o->format ? !strcmp(o->format, "json") : dot && !strcmp(dot, ".json");
 	scoped(pick) pick = NULL;
+	scoped(proc) target = NULL;
 	struct cause why = { "" };
 	uint64_t object;
 	int err;
@@ -91,9 +93,9 @@ int cmd_refs(const struct opts *o)
 		return 2;
 	}
 	signal(SIGPIPE, SIG_IGN); /* a reader that ends early is an error of writing, and is said */
+	target = fate_begin(o->pid);
 	err = refs(o, json, object, pick, &why);
 	if (!err)
 		return 0;
-	log_error("%s", why.text[0] ? why.text : strerror(-err));
-	return 1;
+	return fate_failed(target, err, &why);
 }
