@@ -97,6 +97,24 @@ def a_limit_of_file_size_is_an_error_and_leaves_nothing():
             expect(os.listdir(d) == [], f"{command}: left {os.listdir(d)}")
 
 
+def no_space_names_the_file_and_what_helps():
+    with tempfile.TemporaryDirectory() as d, Target("idle") as t:
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", d], check=True)
+        try:
+            with open(f"{d}/ballast", "wb") as f:
+                try:
+                    f.write(b"x" * (1 << 20))
+                except OSError:
+                    pass
+            for command, args in COMMANDS.items():
+                for how in (["-o", f"{d}/report"], ["-o", f"{d}/report", "-f", "json"]):
+                    code, _, said = parkwatch(command, "-p", t.pid, *args, *how)
+                    refused(code, said.splitlines()[-1], f"cannot write '{d}/report': No space left on device; free some space there")
+                    expect(os.listdir(d) == ["ballast"], f"{command}: left {os.listdir(d)}")
+        finally:
+            subprocess.run(["umount", d], check=True)
+
+
 def closed_descriptors_put_no_words_into_a_report():
     with tempfile.TemporaryDirectory() as d, Target("idle") as t:
         for command, args in COMMANDS.items():
@@ -151,6 +169,7 @@ def known_leaks_are_read_of_regular_files_only():
 
 if __name__ == "__main__":
     sys.exit(attack.run("files", [a_planted_link_makes_nothing_be_written, a_report_of_root_is_for_root_alone, no_signal_leaves_anything,
-                                  a_limit_of_file_size_is_an_error_and_leaves_nothing, closed_descriptors_put_no_words_into_a_report,
+                                  a_limit_of_file_size_is_an_error_and_leaves_nothing,
+                                  no_space_names_the_file_and_what_helps, closed_descriptors_put_no_words_into_a_report,
                                   what_cannot_be_printed_is_an_error, nohup_keeps_its_meaning,
                                   known_leaks_are_read_of_regular_files_only]))
