@@ -219,11 +219,17 @@ def the_word_in_the_frame_is_told(minor, mode):
     """Whose frame it is, and where in it; and it is there."""
     with ways(minor, mode) as (pid, goid):
         path, = paths_of(pid, goid["reply"])
-        root, chan = path["steps"]
+        root = path["steps"][0]
         expect(root["kind"] == "stack" and root["goid"] == goid["holder"] and root["frame"]["func"] == "main.keepForAnHour", path)
         expect(root["frame_offset"] is not None and root["frame_offset"] % 8 == 0 and root["frame_offset"] < 0x200, path)
+        # The array of list has no name of its own: nothing in the program has
+        names = {"reply": {"reply"}, "done": {"s.done", "done"}, "listed": {None, "a", "b"},
+                 "kept": {"kept", "outer"}}
+        for name, wanted in names.items():
+            root = paths_of(pid, goid[name])[0]["steps"][0]
+            expect(root["kind"] == "stack" and root["variable"] in (wanted if mode != "stripped" else {None}), f"{name}: {root}")
         status, text, said = parkwatch("refs", "-p", pid, "--goid", str(goid["reply"]))
-        expect(status == 0 and re.search(r"\] in main\.keepForAnHour .*main\.go:\d+, (a variable|an argument) at sp\+0x[0-9a-f]+\n", text), text + said)
+        expect(status == 0 and re.search(r"\] in main\.keepForAnHour .*main\.go:\d+, (a variable|an argument|variable reply) at sp\+0x[0-9a-f]+\n", text), text + said)
 
 
 def what_cannot_be_told_is_said():

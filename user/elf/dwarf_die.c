@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <string.h>
 
 int dwarf_die_err(Dwarf_Debug dbg, int rc, Dwarf_Error e)
 {
@@ -88,6 +89,60 @@ int dwarf_die_ref(Dwarf_Debug dbg, Dwarf_Die die, Dwarf_Half attr, Dwarf_Off *re
 	if (err)
 		return err;
 	err = dwarf_die_err(dbg, dwarf_global_formref(a, ret, &e), e);
+	dwarf_dealloc_attribute(a);
+	return err;
+}
+
+bool dwarf_die_has(Dwarf_Debug dbg, Dwarf_Die die, Dwarf_Half attr)
+{
+	Dwarf_Error e = NULL;
+	Dwarf_Bool has = 0;
+
+	return !dwarf_die_err(dbg, dwarf_hasattr(die, attr, &has, &e), e) && has;
+}
+
+static int attr_expr(Dwarf_Debug dbg, Dwarf_Attribute a, uint8_t *expr, size_t size, size_t *ret_len)
+{
+	Dwarf_Error e = NULL;
+	Dwarf_Unsigned len;
+	Dwarf_Block *block;
+	Dwarf_Half form;
+	Dwarf_Ptr at;
+	int err = dwarf_die_err(dbg, dwarf_whatform(a, &form, &e), e);
+
+	if (err)
+		return err;
+	if (form == DW_FORM_exprloc) {
+		err = dwarf_die_err(dbg, dwarf_formexprloc(a, &len, &at, &e), e);
+		if (err || len > size)
+			return err ? err : -EFBIG;
+		memcpy(expr, at, len);
+		*ret_len = len;
+		return 0;
+	}
+	if (form != DW_FORM_block1 && form != DW_FORM_block2 && form != DW_FORM_block4 && form != DW_FORM_block)
+		return -ENOENT;
+	err = dwarf_die_err(dbg, dwarf_formblock(a, &block, &e), e);
+	if (err)
+		return err;
+	if (block->bl_len > size) {
+		err = -EFBIG;
+	} else {
+		memcpy(expr, block->bl_data, block->bl_len);
+		*ret_len = block->bl_len;
+	}
+	dwarf_dealloc(dbg, block, DW_DLA_BLOCK);
+	return err;
+}
+
+int dwarf_die_expr(Dwarf_Debug dbg, Dwarf_Die die, Dwarf_Half attr, uint8_t *expr, size_t size, size_t *ret_len)
+{
+	Dwarf_Attribute a;
+	int err = dwarf_die_attr(dbg, die, attr, &a);
+
+	if (err)
+		return err;
+	err = attr_expr(dbg, a, expr, size, ret_len);
 	dwarf_dealloc_attribute(a);
 	return err;
 }

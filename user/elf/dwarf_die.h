@@ -8,6 +8,8 @@
 #ifndef PARKWATCH_ELF_DWARF_DIE_H
 #define PARKWATCH_ELF_DWARF_DIE_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <libdwarf/dwarf.h>
@@ -25,6 +27,10 @@ int dwarf_die_at(Dwarf_Debug dbg, Dwarf_Off off, Dwarf_Die *ret);
 int dwarf_die_offset(Dwarf_Debug dbg, Dwarf_Die die, Dwarf_Off *ret);
 int dwarf_die_unsigned(Dwarf_Debug dbg, Dwarf_Die die, Dwarf_Half attr, Dwarf_Unsigned *ret);
 int dwarf_die_ref(Dwarf_Debug dbg, Dwarf_Die die, Dwarf_Half attr, Dwarf_Off *ret);	/* where DW_AT_type and the like point */
+bool dwarf_die_has(Dwarf_Debug dbg, Dwarf_Die die, Dwarf_Half attr);
+/* An expression that stands in the entry itself. -ENOENT: it is none; -EFBIG: longer than size. */
+#define DWARF_EXPR_MAX 256
+int dwarf_die_expr(Dwarf_Debug dbg, Dwarf_Die die, Dwarf_Half attr, uint8_t *expr, size_t size, size_t *ret_len);
 /* The next unit; its own entry is then dwarf_die_next(NULL). -ENOENT after the last: libdwarf begins anew. */
 int dwarf_die_unit(Dwarf_Debug dbg);
 

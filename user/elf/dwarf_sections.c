@@ -93,26 +93,43 @@ static int inflate_section(const struct elf_file *f, const struct packed *p, uin
 	return err;
 }
 
-static int dwarf_sections__load(struct dwarf_sections *s, const struct elf_file *f, int sec,
-				uint64_t max, struct cause *why)
+static int blob_load(const struct elf_file *f, const char *name, uint64_t max, struct dwarf_blob *ret, struct cause *why)
 {
 	struct packed p = {};
-	int err = find_packed(f, section_names[sec], &p, why);
+	scoped_mem uint8_t *data = NULL;
+	int err = find_packed(f, name, &p, why);
 
 	if (err)
 		return err;
 	if (p.deflated && p.size / DEFLATE_RATIO > p.len)
-		return cause__set(why, -EBADMSG, "damaged section %s", section_names[sec]);
+		return cause__set(why, -EBADMSG, "damaged section %s", name);
 	if (p.size > max || p.size > UINT32_MAX)
 		return -EFBIG;
-	s->data[sec] = malloc(p.size + 1);
-	if (!s->data[sec])
+	data = malloc(p.size + 1);
+	if (!data)
 		return -ENOMEM;
-	s->size[sec] = p.size;
-	err = p.deflated ? inflate_section(f, &p, s->data[sec])
-			 : elf_file__read(f, p.offset, s->data[sec], p.size);
+	err = p.deflated ? inflate_section(f, &p, data) : elf_file__read(f, p.offset, data, p.size);
 	if (err)
-		return cause__set(why, err, "damaged section %s", section_names[sec]);
+		return cause__set(why, err, "damaged section %s", name);
+	*ret = (struct dwarf_blob){ steal(data), p.size };
+	return 0;
+}
+
+int dwarf_blob_load(const struct elf_file *f, const char *name, uint64_t max, struct dwarf_blob *ret)
+{
+	return blob_load(f, name, max, ret, NULL);
+}
+
+static int dwarf_sections__load(struct dwarf_sections *s, const struct elf_file *f, int sec,
+				uint64_t max, struct cause *why)
+{
+	struct dwarf_blob blob;
+	int err = blob_load(f, section_names[sec], max, &blob, why);
+
+	if (err)
+		return err;
+	s->data[sec] = blob.data;
+	s->size[sec] = blob.size;
 	return 0;
 }
 

@@ -28,6 +28,14 @@ struct dwarf_sections {		/* not to be moved while a Dwarf_Debug is open over it 
 #endif
 };
 
+struct dwarf_blob {		/* a section that libdwarf is not asked about */
+	uint8_t *data;		/* owned by the caller */
+	uint64_t size;
+};
+
+/* At most max bytes. -ENOENT: there is none; -EBADMSG, -EFBIG, -EOPNOTSUPP, -ENOMEM. */
+int dwarf_blob_load(const struct elf_file *f, const char *name, uint64_t max, struct dwarf_blob *ret);
+
 /* Loads .debug_info (at most max_info bytes) and .debug_abbrev. Errors as dwarf_types__open(); nothing is held then. */
 int dwarf_sections__init(struct dwarf_sections *s, const struct elf_file *f, uint64_t max_info, struct cause *why);
 void dwarf_sections__done(struct dwarf_sections *s);

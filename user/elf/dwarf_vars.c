@@ -6,8 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "elf/dwarf_die.h"
-#include "elf/dwarf_sections.h"
+#include "elf/dwarf_vars_state.h"
 
 #define AT_GO_KIND  0x2900 /* Go cmd/internal/dwarf/dwarf.go DW_AT_go_kind */
 #define GO_SLICE    23     /* reflect.Slice */
@@ -16,12 +15,6 @@
 #define DIES_MAX    20000000u
 #define MEMBERS_MAX 4096
 
-struct dwarf_vars {
-	Dwarf_Debug dbg;
-	struct dwarf_sections sections;
-	uint64_t nr_visited;
-};
-
 void dwarf_vars__free(struct dwarf_vars *v)
 {
 	if (!v)
@@ -29,6 +22,8 @@ void dwarf_vars__free(struct dwarf_vars *v)
 	if (v->dbg)
 		dwarf_sections_close(v->dbg);
 	dwarf_sections__done(&v->sections);
+	free(v->loc.data);
+	free(v->loclists.data);
 	free(v);
 }
 
@@ -45,13 +40,17 @@ int dwarf_vars__open(const struct elf_file *f, uint64_t max_info, struct dwarf_v
 		err = dwarf_sections__open(&v->sections, &v->dbg, why);
 	if (err)
 		return err;
+	/* Without them only the names of variables in frames are lost. */
+	if (dwarf_blob_load(f, ".debug_loclists", max_info, &v->loclists) == -ENOMEM ||
+	    dwarf_blob_load(f, ".debug_loc", max_info, &v->loc) == -ENOMEM)
+		return -ENOMEM;
 	*ret = steal(v);
 	return 0;
 }
 
 /* --- variables --- */
 
-static int dwarf_vars__next(struct dwarf_vars *v, Dwarf_Die die, Dwarf_Die *ret)
+int dwarf_vars__next(struct dwarf_vars *v, Dwarf_Die die, Dwarf_Die *ret)
 {
 	if (++v->nr_visited <= DIES_MAX)
 		return dwarf_die_next(v->dbg, die, ret);
@@ -91,7 +90,7 @@ static int dwarf_vars__in_unit(struct dwarf_vars *v, Dwarf_Die unit, const char 
 }
 
 /* "example.com/x/server.pool": its package is all before the first dot behind the last slash. */
-static bool is_package_of(const char *unit, const char *variable)
+bool dwarf_is_package_of(const char *unit, const char *variable)
 {
 	const char *slash = strrchr(variable, '/');
 	const char *dot = strchr(slash ? slash : variable, '.');
@@ -114,7 +113,7 @@ int dwarf_vars__type_of(struct dwarf_vars *v, const char *variable, uint64_t *re
 			return err == -ENOENT ? found : err;
 		if (found != -ENOENT || dwarf_vars__next(v, NULL, &unit))
 			continue;
-		if (!dwarf_die_name(v->dbg, unit, &name) && is_package_of(name, variable))
+		if (!dwarf_die_name(v->dbg, unit, &name) && dwarf_is_package_of(name, variable))
 			found = dwarf_vars__in_unit(v, unit, variable, ret_type);
 		dwarf_dealloc_die(unit);
 	}

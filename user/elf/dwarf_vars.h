@@ -12,6 +12,7 @@
 #ifndef PARKWATCH_ELF_DWARF_VARS_H
 #define PARKWATCH_ELF_DWARF_VARS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -54,5 +55,22 @@ struct dwarf_spot {
  * -ENOENT: nothing does (it is no type, or smaller); -EBADMSG.
  */
 int dwarf_vars__at(struct dwarf_vars *v, uint64_t type, uint64_t offset, char *path, size_t size, struct dwarf_spot *ret);
+
+#define DWARF_FUNC_NAME_MAX 256
+#define DWARF_SLOT_NAME_MAX 128	/* longer names are cut */
+
+struct dwarf_slot {
+	char name[DWARF_SLOT_NAME_MAX];
+	uint64_t type;
+	uint64_t offset;	/* of the word in the variable */
+	bool argument;
+};
+
+/*
+ * The variable of the function of this full name that has the word at cfa_offset from the end of its frame (which is where its
+ * caller's stack pointer was before the call), while the code is `at` bytes behind the start of the function. -ENOENT: none that is
+ * known; -EBADMSG.
+ */
+int dwarf_vars__slot(struct dwarf_vars *v, const char *func, uint64_t at, int64_t cfa_offset, struct dwarf_slot *ret);
 
 #endif

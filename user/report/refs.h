@@ -66,7 +66,7 @@ struct ref_step {
 	 * stack pointer; behind these lie its arguments */
 	bool refers;
 	uint64_t addr, size, offset, goid;
-	const char *name;	/* of a variable; of the function of a frame; of the type of an object */
+	const char *name;	/* of a variable, also in a frame: "srv.pool" */
 	const char *field;	/* ".pool.conns[3]" */
 	const char *section;	/* of a variable: ".bss" */
 	const char *type;	/* of a variable */

@@ -60,6 +60,8 @@ static void put_step(struct writer *w, const struct ref_step *s)
 			textbuf__u64(&w->to, s->offset);
 		else
 			textbuf__text(&w->to, "null");
+		put_text(w, ",\"variable\":", s->name);
+		put_text(w, ",\"type\":", s->type);
 		textbuf__text(&w->to, "}");
 		return;
 	}

@@ -16,6 +16,7 @@
 
 #define FIELD_MAX   512
 #define FRAME_WORDS 512u /* of a frame that are looked at */
+#define SLOTS_NAMED 16 /* of these that are asked for a name */
 #define ARGS_BYTES  128u /* of arguments that are */
 #define CLIMB_BYTES (64u << 10) /* of a variable without a name */
 
@@ -237,10 +238,39 @@ static int frame_at(const struct refs *rs, uint16_t rt, const struct census_g *g
 	}
 }
 
+/* The variable that has this word of the frame, where DWARF says; v: becomes what it has there. */
+static void name_slot(const struct refs *rs, uint16_t rt, uint64_t pc, struct ref_step *s, struct view *v)
+{
+	struct gosym *sym = rs->in.sources[rt].rt->sym;
+	struct goframe f[GOSYM_INLINE_MAX];
+	char name[FIELD_MAX];
+	struct dwarf_slot slot;
+	struct govar image;
+	struct gofunc fn;
+	const char *field;
+	int nr;
+
+	if (!rs->in.vars || gosym__func_at(sym, pc, &fn) || govars__at(rs->in.vars, pc, &image))
+		return;
+	nr = gosym__frames(sym, pc, false, f, GOSYM_INLINE_MAX);
+	v->dv = govars__types(rs->in.vars, image.image);
+	if (nr <= 0 || !v->dv ||
+	    dwarf_vars__slot(v->dv, f[nr - 1].func, pc - fn.entry, (int64_t)s->offset - (int64_t)s->size - 8, &slot))
+		return;
+	field = field_at(rs, v, slot.type, slot.offset);
+	snprintf(name, sizeof(name), "%s%s", slot.name, field);
+	s->name = text_of(rs, name);
+	if (!dwarf_vars__name(v->dv, slot.type, name, sizeof(name)))
+		s->type = text_of(rs, name);
+}
+
 /* The word of the frame that refers to what comes next. */
 static void find_word(const struct refs *rs, uint16_t rt, const struct census_g *g, uint32_t frame, const struct reach_step *next,
-		      struct ref_step *s)
+		      struct ref_step *s, struct view *v)
 {
+	const struct census *c = rs->in.d->in.censuses[rt];
+	const uint64_t pc = c->pcs[c->stacks[g->stack].pcs_at + frame];
+
 	uint64_t words[FRAME_WORDS], sp, bytes;
 
 	if (frame_at(rs, rt, g, frame, &sp, &bytes))
@@ -251,15 +281,26 @@ static void find_word(const struct refs *rs, uint16_t rt, const struct census_g 
 	bytes = bytes < sizeof(words) ? bytes & ~7ull : sizeof(words);
 	if (addrspace__read(rs->in.as, sp, words, bytes))
 		return;
-	for (size_t i = 0; i < bytes / 8; i++)
-		if (words[i] - next->addr < next->size) {
-			s->offset = i * 8;
-			s->refers = true;
-			return;
-		}
+	for (size_t i = 0, seen = 0; i < bytes / 8 && !s->name[0] && seen < SLOTS_NAMED; i++) {
+		struct ref_step at = *s;
+		struct view there = *v;
+
+		if (words[i] - next->addr >= next->size)
+			continue;
+		at.offset = i * 8;
+		at.refers = true;
+		there.word = sp + at.offset;
+		name_slot(rs, rt, frame ? pc - 1 : pc, &at, &there);
+		/* The first, unless another one has a name. */
+		if (seen++ && !at.name[0])
+			continue;
+		*s = at;
+		*v = there;
+	}
 }
 
-static int name_goroutine(const struct refs *rs, uint16_t rt, uint32_t frame, const struct reach_step *next, struct ref_step *s)
+static int name_goroutine(const struct refs *rs, uint16_t rt, uint32_t frame, const struct reach_step *next, struct ref_step *s,
+			  struct view *v)
 {
 	const struct census *c = rs->in.d->in.censuses[rt];
 	const struct census_g *g = goroutine(c, s->goid);
@@ -276,7 +317,7 @@ static int name_goroutine(const struct refs *rs, uint16_t rt, uint32_t frame, co
 		return 0;
 	}
 	if (next && next->kind == REACH_OBJECT)
-		find_word(rs, rt, g, frame, next, s);
+		find_word(rs, rt, g, frame, next, s, v);
 	err = framer__at(rs->in.d->framer, rt, c->pcs[c->stacks[g->stack].pcs_at + frame], true, &f,
 			 &nr);
 	if (!err && nr)
@@ -508,7 +549,7 @@ static int name_step(const struct refs *rs, uint16_t rt, uint64_t goid, const st
 	case REACH_WAITER:
 	case REACH_RAN:
 		*v = (struct view){ .word = 0 };
-		return name_goroutine(rs, rt, at->frame, next, s);
+		return name_goroutine(rs, rt, at->frame, next, s, v);
 	case REACH_SPECIAL:
 	case REACH_C:
 		*v = (struct view){ .word = at->kind == REACH_C ? at->addr : 0 };

@@ -74,6 +74,18 @@ static void put_global(struct writer *w, const struct ref_step *s)
 	textbuf__text(&w->to, ")");
 }
 
+/* Where in the frame. */
+static void put_slot(struct writer *w, const struct ref_step *s)
+{
+	const char *what = s->offset < s->size ? "variable" : "argument";
+
+	if (s->name[0])
+		textbuf__format(&w->to, ", variable %s", s->name);
+	else
+		textbuf__format(&w->to, ", %s %s", s->offset < s->size ? "a" : "an", what);
+	textbuf__format(&w->to, " at sp+0x%llx", (ull)s->offset);
+}
+
 static void put_goroutine(struct writer *w, const struct ref_step *s)
 {
 	textbuf__format(&w->to, "goroutine %llu", (ull)s->goid);
@@ -91,7 +103,7 @@ static void put_goroutine(struct writer *w, const struct ref_step *s)
 	else
 		textbuf__text(&w->to, s->field);
 	if (s->refers)
-		textbuf__format(&w->to, ", %s at sp+0x%llx", s->offset < s->size ? "a variable" : "an argument", (ull)s->offset);
+		put_slot(w, s);
 }
 
 static void put_object(struct writer *w, const struct ref_step *s)

@@ -140,6 +140,43 @@ func keepForAnHour(reply chan string) {
 	reply <- "late"
 }
 
+type session struct {
+	id   int
+	done chan string
+}
+
+//go:noinline
+func use(s *session) { s.id++ }
+
+// keepInStruct has it in a field.
+//
+//go:noinline
+func keepInStruct(done chan string) {
+	s := session{id: 1, done: done}
+	use(&s)
+	time.Sleep(time.Hour)
+	use(&s)
+}
+
+//go:noinline
+func keepInSlice(a, b chan string) {
+	list := []chan string{a, b}
+	time.Sleep(time.Hour)
+	for _, c := range list {
+		c <- "late"
+	}
+}
+
+func inlined(kept chan string) {
+	time.Sleep(time.Hour)
+	kept <- "late"
+}
+
+//go:noinline
+func keepInlined(outer chan string) {
+	inlined(outer)
+}
+
 func tickers() {
 	start("ticker", rangeTicker)
 	start("tick", rangeTick)
@@ -179,6 +216,15 @@ func roots() {
 	reply := make(chan string)
 	start("holder", func() { keepForAnHour(reply) })
 	start("reply", func() { receive(reply) })
+	done := make(chan string)
+	start("session", func() { keepInStruct(done) })
+	start("done", func() { receive(done) })
+	list := make(chan string)
+	start("lister", func() { keepInSlice(list, list) })
+	start("listed", func() { receive(list) })
+	kept := make(chan string)
+	start("inliner", func() { keepInlined(kept) })
+	start("kept", func() { receive(kept) })
 }
 
 func main() {
