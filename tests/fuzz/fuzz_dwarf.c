@@ -70,6 +70,7 @@ static void look_into(const struct elf_file *f, size_t info)
 	if (dwarf_vars__open(f, 1 << 20, &v, NULL))
 		return;
 	dwarf_vars__type_of(v, "runtime.g", &type);
+	(void)dwarf_vars__slot(v, "runtime.g", 8, -8, &(struct dwarf_slot){ .offset = 0 });
 	for (type = 0; type < info && type < 1024; type++) {
 		dwarf_vars__name(v, type, text, sizeof(text));
 		for (uint64_t off = 0; off < 64; off += 8)
