@@ -172,6 +172,19 @@ def paths_of(pid, goid):
     return g["paths"]
 
 
+def types_go_on_through_maps(minor, mode):
+    """Small ones, which lie in one group from Go 1.24 on, and large ones; pointers and values in them."""
+    with ways(minor, mode) as (pid, goid):
+        for name, root, last in (("behind", "main.alsoTransport", ("main.conn", ".closed")), ("crowd", "main.crowd", ("main.conn", ".closed")),
+                                 ("value", "main.byName", None)):
+            _, steps = way_of(pid, name, goid[name])
+            if mode == "stripped":
+                continue
+            expect(steps[0]["name"] == root and steps[-1]["type"] == "chan int", f"{name}: {steps}")
+            expect(last is None or (steps[-2]["type"], steps[-2]["field"]) == last, f"{name}: {steps}")
+            expect(last or steps[-2]["field"].endswith(".closed"), f"{name}: {steps}")
+
+
 def timers_are_told_and_no_way_goes_through_the_runtime(minor, mode):
     with ways(minor, mode) as (pid, goid):
         for name in ("ticker", "tick"):
@@ -282,7 +295,7 @@ def cases():
             yield f"refs: {function.__name__} [go1.{minor} {mode}]", lambda f=function, m=minor, o=mode: f(m, o)
     for minor, mode in EVERYWHERE:
         yield f"refs: what_an_interface_points_to_is_told [go1.{minor} {mode}]", lambda m=minor, o=mode: what_an_interface_points_to_is_told(m, o)
-        for function in (timers_are_told_and_no_way_goes_through_the_runtime, each_case_of_a_select_is_told, the_word_in_the_frame_is_told):
+        for function in (timers_are_told_and_no_way_goes_through_the_runtime, each_case_of_a_select_is_told, types_go_on_through_maps, the_word_in_the_frame_is_told):
             yield f"refs: {function.__name__} [go1.{minor} {mode}]", lambda f=function, m=minor, o=mode: f(m, o)
     for minor in (15, 19, 22, 27):
         yield f"refs: the_stack_of_one_that_runs_is_a_root [go1.{minor}]", lambda m=minor: the_stack_of_one_that_runs_is_a_root(m)

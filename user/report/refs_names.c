@@ -18,6 +18,7 @@
 #define FRAME_WORDS 512u /* of a frame that are looked at */
 #define SLOTS_NAMED 16 /* of these that are asked for a name */
 #define ARGS_BYTES  128u /* of arguments that are */
+#define TABLE_BYTES 64u /* of internal/runtime/maps.table (Go 1.24) */
 #define CLIMB_BYTES (64u << 10) /* of a variable without a name */
 
 /* The next object as the step before sees it. */
@@ -429,6 +430,20 @@ static bool is_small_map(const struct refs *rs, const struct ref_step *s, const 
 	return !strncmp(s->type, "map<", 4) && !strcmp(s->field, ".dirPtr") && !word_at(rs, v->word + 8);
 }
 
+/* to: the type that dirPtr is said to point to, a pointer to a table. What it does point to then: the table says. */
+static uint64_t group_type(const struct view *v, uint64_t to)
+{
+	struct dwarf_spot table, group;
+	char path[FIELD_MAX];
+
+	if (dwarf_vars__at(v->dv, to, 0, path, sizeof(path), &table) || table.kind != DWARF_SPOT_POINTER)
+		return 0;
+	for (uint64_t at = 0; at < TABLE_BYTES; at += 8)
+		if (!dwarf_vars__at(v->dv, table.to, at, path, sizeof(path), &group) && !strcmp(path, ".groups.data"))
+			return group.kind == DWARF_SPOT_POINTER ? group.to : 0;
+	return 0;
+}
+
 /* v: what the step before has there; becomes what this one has. */
 static void name_object(const struct refs *rs, uint16_t rt, const struct reach_step *at,
 			struct ref_step *s, struct view *v)
@@ -452,8 +467,10 @@ static void name_object(const struct refs *rs, uint16_t rt, const struct reach_s
 	s->field = field_at(rs, v, type, (at->offset - into) % one);
 	if (many || (at->offset - into) / one)
 		put_index(rs, (at->offset - into) / one, s);
-	if (is_small_map(rs, s, v))
-		v->spot = (struct dwarf_spot){ 0, DWARF_SPOT_WORD };
+	if (is_small_map(rs, s, v)) {
+		type = group_type(v, v->spot.to);
+		v->spot = (struct dwarf_spot){ type, type ? DWARF_SPOT_POINTER : DWARF_SPOT_WORD };
+	}
 }
 
 /* --- what is waited for --- */

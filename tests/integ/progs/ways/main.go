@@ -55,6 +55,8 @@ var (
 	anyOne           interface{}
 	wanted           = make(chan int, 1)
 	pools            = &pool{conns: map[string]*conn{}}
+	crowd            = map[int]*conn{}
+	byName           = map[string]conn{}
 )
 
 func goid() uint64 {
@@ -201,6 +203,12 @@ func named() {
 	alsoTransport.more = &pool{conns: map[string]*conn{"a": {closed: make(chan int)}}}
 	c := alsoTransport.more.conns["a"].closed
 	start("behind", func() { receiveInt(c) })
+	for i := 0; i < 100; i++ {
+		crowd[i] = &conn{id: i, closed: make(chan int)}
+	}
+	start("crowd", func() { receiveInt(crowd[77].closed) })
+	byName["x"] = conn{closed: make(chan int)}
+	start("value", func() { receiveInt(byName["x"].closed) })
 	any := &transport{idle: make(chan string)}
 	anyOne = any
 	start("any", func() { receive(any.idle) })
