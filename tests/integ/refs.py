@@ -224,6 +224,10 @@ def each_case_of_a_select_is_told(minor, mode):
             expect(names == ["main.pools", "main.wanted"], names)
         poller = paths_of(pid, goid["poller"])
         expect(len(poller) == 2 and all(c["steps"] for c in poller), poller)
+        group, = refs(pid, "--func", "loops", "--top", "3")["groups"]
+        of = [(c["goid"], c["object"]["type"], bool(c["fed_by"])) for c in group["paths"]]
+        expect(group["count"] == 20 and len(of) == 6 and len({g for g, _, _ in of}) == 3, of)    # three of them with all of their cases
+        expect(sum(fed for _, _, fed in of) == 3 and of == sorted(of, key=lambda c: c[0]), of)
         status, text, said = parkwatch("refs", "-p", pid, "--goid", str(goid["select"]))
         expect(status == 0 and text.count("\n  of its cases: chan ") == 3, text + said)
 

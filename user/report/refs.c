@@ -161,6 +161,9 @@ static int compare_ways(const void *a, const void *b)
 
 	if (x->nr != y->nr)
 		return x->nr > y->nr ? -1 : 1;
+	/* What one goroutine's select waits for stays together. */
+	if (x->object && y->object && x->goid != y->goid)
+		return x->goid < y->goid ? -1 : 1;
 	return x->nr_steps != y->nr_steps ? (x->nr_steps < y->nr_steps ? -1 : 1)
 					  : (x->goid > y->goid) - (x->goid < y->goid);
 }

@@ -55,6 +55,7 @@ var (
 	anyOne           interface{}
 	wanted           = make(chan int, 1)
 	pools            = &pool{conns: map[string]*conn{}}
+	pollers          []*poller
 	crowd            = map[int]*conn{}
 	byName           = map[string]conn{}
 )
@@ -113,6 +114,16 @@ func waitTimer(t *time.Timer) {
 //go:noinline
 func stopped(t *time.Ticker) {
 	<-t.C
+}
+
+// loops are of many: each has its own channels.
+//
+//go:noinline
+func (p *poller) loops() {
+	select {
+	case <-p.tick.C:
+	case <-p.stop:
+	}
 }
 
 //go:noinline
@@ -184,6 +195,11 @@ func tickers() {
 	start("tick", rangeTick)
 	plainPoller.tick = time.NewTicker(time.Second)
 	start("poller", plainPoller.loop)
+	for i := 0; i < 20; i++ {
+		p := &poller{tick: time.NewTicker(time.Hour), stop: make(chan bool)}
+		pollers = append(pollers, p)
+		start(fmt.Sprint("loops", i), p.loops)
+	}
 	timer := time.NewTimer(time.Hour)
 	start("timer", func() { waitTimer(timer) })
 	ticker := time.NewTicker(time.Second)
