@@ -174,7 +174,7 @@ static int look__take(struct look *l, const struct proc *p, struct cause *why)
 	int err = census__read(in.as, l->rt, DEPTH, &l->c);
 
 	if (!err)
-		err = maps__read(proc__dirfd(p), &maps);
+		err = maps__read_with_stacks(proc__dirfd(p), &maps);
 	in.census = l->c;
 	in.maps = maps;
 	return err ? err : reach__run(&in, &l->r, why);

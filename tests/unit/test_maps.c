@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <criterion/criterion.h>
+#include <pthread.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -120,4 +121,36 @@ Test(maps, knows_this_program_itself)
 	cr_expect(m->prot & PROT_EXEC);
 	cr_expect(mapping_is_file(m));
 	cr_expect_eq(maps->refused, 0);
+}
+
+static void *wait_for_the_end(void *ends)
+{
+	char stack_of_this[1], *at = stack_of_this;
+
+	cr_assert_eq(write(((int *)ends)[1], &at, sizeof(at)), sizeof(at));
+	cr_assert_geq(read(((int *)ends)[2], stack_of_this, 1), 0);
+	return NULL;
+}
+
+Test(maps, tells_how_far_down_the_stack_of_a_thread_that_waits_is_in_use, .timeout = 60)
+{
+	scoped_fd int self = open("/proc/self", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int ends[4]; /* from the thread, to the thread */
+	bool found = false;
+	pthread_t thread;
+	char *at;
+
+	cr_assert_eq(pipe(ends), 0);
+	cr_assert_eq(pipe(ends + 2), 0);
+	cr_assert_eq(pthread_create(&thread, NULL, wait_for_the_end, ends), 0);
+	cr_assert_eq(read(ends[0], &at, sizeof(at)), sizeof(at));
+	while (!found) { /* until it waits */
+		scoped(maps) maps = NULL;
+
+		cr_assert_eq(maps__read_with_stacks(self, &maps), 0);
+		for (size_t i = 0; i < maps->nr_sps && !found; i++)
+			found = maps->sps[i] <= (uintptr_t)at && (uintptr_t)at - maps->sps[i] < 4096;
+	}
+	close(ends[3]);
+	cr_assert_eq(pthread_join(thread, NULL), 0);
 }

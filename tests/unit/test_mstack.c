@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "census/cmemory.h"
@@ -145,7 +146,9 @@ static const char text[] =
 	"7f0011000000-7f0011800000 rw-p 00000000 00:00 0 \n" /* a stack */
 	"7f0011f00000-7f0012800000 rw-p 00000000 00:00 0 \n" /* memory of C, no page, a stack */
 	"7f0012fff000-7f0013000000 ---p 00000000 00:00 0 \n"
-	"7f0013000000-7f0013900000 rw-p 00000000 00:00 0 \n"; /* of a thread that is gone, memory of C */
+	"7f0013000000-7f0013900000 rw-p 00000000 00:00 0 \n" /* of a thread that is gone, memory of C */
+	"7f0013fff000-7f0014000000 ---p 00000000 00:00 0 \n"
+	"7f0014000000-7f0014800000 rw-p 00000000 00:00 0 \n"; /* of a thread of C */
 
 Test(mstack, is_all_that_is_taken_from_the_memory_of_c)
 {
@@ -155,13 +158,18 @@ Test(mstack, is_all_that_is_taken_from_the_memory_of_c)
 		{ STACK(2) - 0x100000, STACK(2) - 0x300 },
 		{ STACK(2) + STACK_BYTES - 0x900, STACK(2) + STACK_BYTES },
 		{ STACK(3) + STACK_BYTES, STACK(3) + 0x900000 },
+		{ STACK(4) + 0x7ff000 - 128, STACK(4) + STACK_BYTES },
 	};
+	/* Of the first and of the fifth thread. */
+	static const uint64_t sps[] = { STACK(0) + 0x7e0000, STACK(4) + 0x7ff000 };
 	scoped_mem struct crange *r = NULL;
 	scoped(maps) m = NULL;
 	size_t nr = 0;
 
 	process_init();
 	cr_assert_eq(maps__parse(text, strlen(text), &m), 0);
+	m->sps = memcpy(malloc(sizeof(sps)), sps, sizeof(sps));
+	m->nr_sps = ARRAY_SIZE(sps);
 	cr_assert_eq(cmemory_ranges(&p.as, m, &rt, &heap, &r, &nr), 0);
 	cr_assert_eq(nr, ARRAY_SIZE(want), "%zu", nr);
 	for (size_t i = 0; i < nr; i++) {

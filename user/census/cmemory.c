@@ -12,6 +12,7 @@
 #define GUARD_MAX   (64u << 10) /* bytes of the gap below a thread's stack: a page, as a rule */
 #define STACK_MAX   (64u << 20) /* bytes of a thread's stack */
 #define PAGE_BYTES  4096u
+#define RED_ZONE    128u /* bytes below the stack pointer that a function may use (System V ABI, amd64) */
 #define ARENA_BYTES (64u << 20)
 #define CUTS_MAX    (4 * GOMODULES_MAX)
 
@@ -131,9 +132,26 @@ static uint64_t usual_stack(const struct crange *stacks, size_t nr)
 	return bytes;
 }
 
+/* The lowest of the stack pointers that lie in m; 0: none. */
+static uint64_t lowest_sp(const struct maps *maps, const struct mapping *m)
+{
+	size_t lo = 0, hi = maps->nr_sps;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (maps->sps[mid] < m->start)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < maps->nr_sps && maps->sps[lo] < m->end ? maps->sps[lo] : 0;
+}
+
 /*
  * The stacks of threads, from the page below on: up to where the runtime says, with which the rest of the mapping is
- * something else. Of those of other threads, and of threads that are gone, the length is guessed.
+ * something else. A thread that the runtime does not know is C's, and so is what is in use of its stack. Of other
+ * stacks, as those of threads that are gone, the length is guessed.
  */
 static size_t thread_stacks(const struct maps *maps, const struct crange *stacks, size_t nr_stacks,
 			    struct crange *cuts)
@@ -143,7 +161,7 @@ static size_t thread_stacks(const struct maps *maps, const struct crange *stacks
 
 	for (size_t i = 0; i < maps->nr; i++) {
 		const struct mapping *m = &maps->m[i];
-		uint64_t to = m->end;
+		uint64_t to = m->end, sp = lowest_sp(maps, m);
 
 		while (k < nr_stacks && stacks[k].to <= m->start)
 			k++;
@@ -151,11 +169,14 @@ static size_t thread_stacks(const struct maps *maps, const struct crange *stacks
 			continue;
 		if (k < nr_stacks && stacks[k].to <= m->end)
 			to = stacks[k].to;
+		else if (nr_stacks && sp)
+			to = sp - RED_ZONE;
 		else if (usual && m->end - m->start > usual)
 			to = m->start + usual;
 		else if (m->end - m->start > STACK_MAX)
 			continue;
-		cuts[nr++] = (struct crange){ m->start, to };
+		if (to > m->start)
+			cuts[nr++] = (struct crange){ m->start, to };
 	}
 	return nr;
 }

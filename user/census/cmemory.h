@@ -7,7 +7,8 @@
  * as a blocked goroutine keeps the object. From /proc/PID/maps: what can be written, but for Go's own heap, variables
  * and records (census/gorecord), what is shared with other processes, and the stacks of threads (census/mstack): they
  * are full of what Go's runtime left there, and what C has in a call its caller in Go has too. What lies above the
- * runtime's part of a stack counts: C's variables of that thread. In programs built with -race also but for most
+ * runtime's part of a stack counts: C's variables of that thread. So does what is in use of the stacks of threads that
+ * the runtime does not know, where maps has their stack pointers. In programs built with -race also but for most
  * memory without a name: it is the race detector's. What is in doubt counts as C's.
  */
 #ifndef PARKWATCH_CENSUS_CMEMORY_H

@@ -227,7 +227,7 @@ static int refwatch__look(struct refwatch *w, struct cause *why)
 		.was_unreached = w->looks ? was_unreached : NULL,
 		.was_ctx = w,
 	};
-	int err = maps__read(proc__dirfd(w->t->proc), &w->maps);
+	int err = maps__read_with_stacks(proc__dirfd(w->t->proc), &w->maps);
 
 	if (err)
 		return cause__set(why, err, "cannot read what pid %d has mapped: %s", (int)w->o.pid, strerror(-err));

@@ -361,7 +361,7 @@ static void watch__search(struct watch *w)
 	const uint64_t began = clock_now_ns(), cpu_began = clock_cpu_ns(), left = w->o.proof_ns - w->end.proof_ns;
 	scoped(maps) maps = NULL;
 
-	if (w->end.proof_ns >= w->o.proof_ns || maps__read(proc__dirfd(w->t->proc), &maps))
+	if (w->end.proof_ns >= w->o.proof_ns || maps__read_with_stacks(proc__dirfd(w->t->proc), &maps))
 		return;
 	for (size_t i = 0; i < w->t->nr; i++)
 		watch__search_one(w, i, maps, left / w->t->nr);
@@ -564,7 +564,7 @@ int watch__heap(struct watch *w, bool suspects)
 		return -ENOMEM;
 	for (size_t i = 0; i < w->leaks->nr; i++)
 		any |= verdict_is_leak(w->leaks->entries[i].verdict.kind);
-	if (!any || w->ended || w->end.proof_ns >= w->o.proof_ns || maps__read(proc__dirfd(w->t->proc), &maps))
+	if (!any || w->ended || w->end.proof_ns >= w->o.proof_ns || maps__read_with_stacks(proc__dirfd(w->t->proc), &maps))
 		return 0;
 	for (uint16_t i = 0; i < w->t->nr && !err; i++) {
 		err = watch__heap_one(w, i, maps, suspects, bytes);

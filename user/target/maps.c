@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "target/maps.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/sysmacros.h>
+
+#include "base/order.h"
+#include "base/room.h"
 
 /* The text that is left to read. */
 struct cursor {
@@ -193,10 +198,72 @@ int maps__read(int dirfd, struct maps **ret)
 	return maps__take(steal(text), len, ret);
 }
 
+/* Its stack pointer; 0: it runs, or is gone. Linux fs/proc/base.c proc_pid_syscall: "NR ARGUMENTS SP PC", "-1 SP PC", "running". */
+static uint64_t thread_sp(int taskfd, const char *tid)
+{
+	char name[64], text[512];
+	scoped_fd int fd = -EBADF;
+	char *pc, *sp;
+	ssize_t n;
+
+	snprintf(name, sizeof(name), "%.20s/syscall", tid);
+	fd = openat(taskfd, name, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (n <= 0)
+		return 0;
+	text[n] = 0;
+	pc = strrchr(text, ' ');
+	if (!pc)
+		return 0;
+	*pc = 0;
+	sp = strrchr(text, ' ');
+	return sp ? strtoull(sp + 1, NULL, 16) : 0;
+}
+
+static int maps__sps(struct maps *maps, int dirfd)
+{
+	int fd = openat(dirfd, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	size_t room = 0;
+	int err = 0;
+
+	if (!dir) {
+		if (fd >= 0)
+			close(fd);
+		return 0;
+	}
+	for (struct dirent *e = readdir(dir); e && !err && maps->nr_sps < THREADS_MAX; e = readdir(dir)) {
+		uint64_t sp = e->d_name[0] == '.' ? 0 : thread_sp(fd, e->d_name);
+
+		if (!sp)
+			continue;
+		err = room_for(&maps->sps, &room, maps->nr_sps + 1, sizeof(*maps->sps));
+		if (!err)
+			maps->sps[maps->nr_sps++] = sp;
+	}
+	closedir(dir);
+	if (maps->nr_sps)
+		qsort(maps->sps, maps->nr_sps, sizeof(*maps->sps), order_u64);
+	return err;
+}
+
+int maps__read_with_stacks(int dirfd, struct maps **ret)
+{
+	scoped(maps) maps = NULL;
+	int err = maps__read(dirfd, &maps);
+
+	if (!err)
+		err = maps__sps(maps, dirfd);
+	if (!err)
+		*ret = steal(maps);
+	return err;
+}
+
 void maps__free(struct maps *maps)
 {
 	if (!maps)
 		return;
+	free(maps->sps);
 	free(maps->m);
 	free(maps->text);
 	free(maps);

@@ -17,6 +17,7 @@
 #include "base/own.h"
 
 #define MAPS_TEXT_MAX (64u << 20)	/* bytes of text read */
+#define THREADS_MAX   16384		/* threads that are asked */
 #define MAPS_NR_MAX   262144		/* lines kept: four times the kernel's usual limit (vm.max_map_count) */
 
 struct mapping {
@@ -33,12 +34,19 @@ struct maps {
 	size_t nr;
 	size_t refused;		/* lines over MAPS_NR_MAX, or out of order */
 	char *text;		/* owned; the paths point into it */
+	uint64_t *sps;		/* how far down stacks of its threads are in use, sorted; see below; owned */
+	size_t nr_sps;
 };
 
 /* -EBADMSG: a line that is no maps line. The text is copied. */
 int maps__parse(const char *text, size_t len, struct maps **ret);
 /* dirfd: of /proc/PID. -ESRCH the process has ended; -EACCES; -E2BIG more text than MAPS_TEXT_MAX. */
 int maps__read(int dirfd, struct maps **ret);
+/*
+ * The same with sps: of each thread that waits, from /proc/PID/task/TID/syscall. Of one that runs just now, or where that may
+ * not be read, it is not known; THREADS_MAX threads at most.
+ */
+int maps__read_with_stacks(int dirfd, struct maps **ret);
 void maps__free(struct maps *maps);
 DEFINE_SCOPED(maps)
 

@@ -9,9 +9,12 @@
 package main
 
 /*
+#cgo LDFLAGS: -lpthread
+#include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 static volatile uintptr_t variable[4096];
 static int used;
@@ -36,6 +39,19 @@ static void in_page_above(uintptr_t p)
 }
 static __thread volatile uintptr_t local[16];
 static void in_local(uintptr_t p) { local[3] = p; }
+static void *keeper(void *p)
+{
+	volatile uintptr_t kept[64];
+	kept[20] = (uintptr_t)p;
+	while (kept[20])
+		pause();
+	return NULL;
+}
+static void in_thread(uintptr_t p)
+{
+	pthread_t t;
+	pthread_create(&t, NULL, keeper, (void *)p);
+}
 */
 import "C"
 
@@ -144,6 +160,7 @@ func main() {
 	}
 	for i := 0; i < 8; i++ {
 		heldByC("page of C above a stack", func(p C.uintptr_t) { C.in_page_above(p) })
+		heldByC("stack of a thread of C", func(p C.uintptr_t) { C.in_thread(p) })
 		thread(func() { heldByC("thread's variable of C", func(p C.uintptr_t) { C.in_local(p) }) })
 	}
 	started.Wait()
