@@ -148,7 +148,8 @@ static const char text[] =
 	"7f0012fff000-7f0013000000 ---p 00000000 00:00 0 \n"
 	"7f0013000000-7f0013900000 rw-p 00000000 00:00 0 \n" /* of a thread that is gone, memory of C */
 	"7f0013fff000-7f0014000000 ---p 00000000 00:00 0 \n"
-	"7f0014000000-7f0014800000 rw-p 00000000 00:00 0 \n"; /* of a thread of C */
+	"7f0014000000-7f0014800000 rw-p 00000000 00:00 0 \n" /* of a thread of C */
+	"7ffe00000000-7ffe00021000 rw-p 00000000 00:00 0                  [stack]\n";
 
 Test(mstack, is_all_that_is_taken_from_the_memory_of_c)
 {
@@ -159,9 +160,10 @@ Test(mstack, is_all_that_is_taken_from_the_memory_of_c)
 		{ STACK(2) + STACK_BYTES - 0x900, STACK(2) + STACK_BYTES },
 		{ STACK(3) + STACK_BYTES, STACK(3) + 0x900000 },
 		{ STACK(4) + 0x7ff000 - 128, STACK(4) + STACK_BYTES },
+		{ 0x7ffe0001f000 - 128, 0x7ffe00021000 }, /* the program is C's, Go a library of it */
 	};
-	/* Of the first and of the fifth thread. */
-	static const uint64_t sps[] = { STACK(0) + 0x7e0000, STACK(4) + 0x7ff000 };
+	/* Of the first thread of Go, of C's, and of the program's first. */
+	static const uint64_t sps[] = { STACK(0) + 0x7e0000, STACK(4) + 0x7ff000, 0x7ffe0001f000 };
 	scoped_mem struct crange *r = NULL;
 	scoped(maps) m = NULL;
 	size_t nr = 0;
@@ -176,4 +178,17 @@ Test(mstack, is_all_that_is_taken_from_the_memory_of_c)
 		cr_expect_eq(r[i].from, want[i].from, "%zu: %#lx", i, r[i].from);
 		cr_expect_eq(r[i].to, want[i].to, "%zu: %#lx", i, r[i].to);
 	}
+}
+
+Test(mstack, is_all_of_the_first_where_a_thread_of_go_is_on_it)
+{
+	static const char first[] = "7f0010000000-7f0010800000 rw-p 00000000 00:00 0                  [stack]\n";
+	scoped_mem struct crange *r = NULL;
+	scoped(maps) m = NULL;
+	size_t nr = 9;
+
+	process_init();
+	cr_assert_eq(maps__parse(first, strlen(first), &m), 0);
+	cr_assert_eq(cmemory_ranges(&p.as, m, &rt, &heap, &r, &nr), 0);
+	cr_expect_eq(nr, 0, "what lies above is its arguments");
 }

@@ -85,7 +85,7 @@ static bool is_wanted(const struct maps *maps, size_t i, const struct goheap *he
 {
 	const struct mapping *m = &maps->m[i];
 
-	if (!is_written(m) || is_first_stack(m) || holds_spans(heap, m))
+	if (!is_written(m) || holds_spans(heap, m))
 		return false;
 	if (mapping_is_file(m))
 		return is_variables(maps, m);
@@ -149,10 +149,26 @@ static uint64_t lowest_sp(const struct maps *maps, const struct mapping *m)
 }
 
 /*
- * The stacks of threads, from the page below on: up to where the runtime says, with which the rest of the mapping is
- * something else. A thread that the runtime does not know is C's, and so is what is in use of its stack. Of other
- * stacks, as those of threads that are gone, the length is guessed.
+ * Where the stack that m begins with ends, as far as it is none of C's: known, if not 0, is where the runtime says that
+ * one of its own ends in m. A thread that the runtime does not know is C's, and so is what is in use of its stack. Of
+ * other stacks, as those of threads that are gone, the length is guessed. usual: as above.
  */
+static uint64_t stack_end(const struct maps *maps, const struct mapping *m, uint64_t known, uint64_t usual)
+{
+	uint64_t sp = lowest_sp(maps, m), len = m->end - m->start;
+
+	if (known)
+		return is_first_stack(m) ? m->end : known;
+	if (usual && sp)
+		return sp - RED_ZONE;
+	if (is_first_stack(m))
+		return m->end;
+	if (usual && len > usual)
+		return m->start + usual;
+	return len > STACK_MAX ? m->start : m->end;
+}
+
+/* The stacks of threads, from the page below on: the rest of a mapping is something else. Returns how many. */
 static size_t thread_stacks(const struct maps *maps, const struct crange *stacks, size_t nr_stacks,
 			    struct crange *cuts)
 {
@@ -161,20 +177,13 @@ static size_t thread_stacks(const struct maps *maps, const struct crange *stacks
 
 	for (size_t i = 0; i < maps->nr; i++) {
 		const struct mapping *m = &maps->m[i];
-		uint64_t to = m->end, sp = lowest_sp(maps, m);
+		uint64_t to;
 
 		while (k < nr_stacks && stacks[k].to <= m->start)
 			k++;
-		if (!begins_as_stack(maps, i))
+		if (!begins_as_stack(maps, i) && !is_first_stack(m))
 			continue;
-		if (k < nr_stacks && stacks[k].to <= m->end)
-			to = stacks[k].to;
-		else if (nr_stacks && sp)
-			to = sp - RED_ZONE;
-		else if (usual && m->end - m->start > usual)
-			to = m->start + usual;
-		else if (m->end - m->start > STACK_MAX)
-			continue;
+		to = stack_end(maps, m, k < nr_stacks && stacks[k].to <= m->end ? stacks[k].to : 0, usual);
 		if (to > m->start)
 			cuts[nr++] = (struct crange){ m->start, to };
 	}
