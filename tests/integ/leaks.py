@@ -203,6 +203,24 @@ def more_clients_that_are_there_are_no_leak():
                str([brief(g) for g in told]))
 
 
+def what_main_sets_up(which, minor):
+    """The group of it; main itself must make them, so there is no kind of that name."""
+    with Target(which, command=build.built(minor, "static", "leaks") + ["ramp"]) as t:
+        t.truth()
+        done = subprocess.run(command(t.pid, "--suspects", "--format", "json", seconds=20), stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True, timeout=LIMIT)
+        return json.loads(done.stdout)["groups"]
+
+
+def a_start_up_ramp_is_no_leak():
+    starts = {"served": "main.(*cache).serve", "waiting": "main.(*cache).wait"}
+    which = [(w, minor) for minor in (build.MODES_MINOR, 19) for w in starts]
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        for (w, _), told in zip(which, pool.map(lambda a: what_main_sets_up(*a), which)):
+            expect([(g["verdict"], start_of(g), g["pattern"]) for g in told] == [("suspect", starts[w], "still being set up")],
+                   f"{w}: {[brief(g) for g in told]}")
+
+
 def iterators_that_nobody_can_go_on_with_are_proven(minor=build.MODES_MINOR, mode="static"):
     with leaking("dropped-iterators,iterators-never-begun,kept-iterators,nested-iterators", minor, mode) as (pid, truth):
         report = read(pid, "--no-probes", "--all")
@@ -319,6 +337,7 @@ ONCE = [
     the_program_is_not_harmed,
     a_goroutine_of_a_package_stands_in_it,
     more_clients_that_are_there_are_no_leak,
+    a_start_up_ramp_is_no_leak,
 ]
 
 

@@ -92,6 +92,21 @@ Test(verdict, more_connections_of_clients_that_are_there_are_load)
 	cr_expect_eq(v.why, WHY_MORE_CONNECTIONS);
 }
 
+Test(verdict, what_the_first_goroutine_sets_up_may_be_no_leak)
+{
+	static const struct story t[] = { { .more = 1, .class = LEAK_RECEIVE }, { .more = 1, .wakes = 1, .class = LEAK_SELECT } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		struct leakset *ls = story_told(&t[i]);
+		struct verdict v;
+
+		leakset__set_up(ls, 0);
+		v = story_verdict(ls);
+		cr_expect_eq(v.kind, VERDICT_SUSPECT, "%zu: %s", i, verdict_name(v.kind));
+		cr_expect_eq(v.why, WHY_SETTING_UP);
+	}
+}
+
 Test(verdict, connections_whose_body_nobody_reads_are_suspect)
 {
 	static const struct {

@@ -498,3 +498,8 @@ void leakset__served(struct leakset *ls, uint32_t group)
 {
 	ls->groups[group].served = true;
 }
+
+void leakset__set_up(struct leakset *ls, uint32_t group)
+{
+	ls->groups[group].set_up = true;
+}

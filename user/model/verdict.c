@@ -139,7 +139,7 @@ static bool is_growing(struct judge *j)
 {
 	const struct leak_group *g = j->g;
 
-	if (g->role == LEAK_ROLE_KEEPALIVE || g->served)
+	if (g->role == LEAK_ROLE_KEEPALIVE || g->served || g->set_up)
 		return false;
 	j->v->why = WHY_GROWS_AND_RUNS;
 	if (g->class == LEAK_RUNS)
@@ -220,7 +220,9 @@ static bool is_suspect(struct judge *j)
 	j->v->why = WHY_ONE_PASS;
 	if (g->reached[LEAK_UNREACHED])
 		return true;
-	j->v->why = g->served ? WHY_MORE_CONNECTIONS : WHY_GROWS_UNSURE;
+	j->v->why = g->served   ? WHY_MORE_CONNECTIONS
+		    : g->set_up ? WHY_SETTING_UP
+				: WHY_GROWS_UNSURE;
 	measure_growth(j, g->settled);
 	if (has_grown(j) && old_ones_stay(g))
 		return true;

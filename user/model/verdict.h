@@ -17,7 +17,7 @@
  *		 as far as is known; or that holder, where it waits for something else; or min_count that want to send, each on
  *		 a channel of its own that nobody is known to have, and none of that group went on
  *	suspect	 some of this, but not all: so of connections that were accepted here and whose client is there: it is load that
- *		 grows
+ *		 grows; and of what the first goroutine makes one by one and has itself: the program is still being set up
  * and what is no leak: pool (many at one object), held (something that can still run refers to what they wait for), idle
  * (listeners, connections between requests, and whatever else just waits), sleeping, runtime (the runtime's own), active.
  * The first goroutine of a program waits at the end of main as a rule: of it only deadlocks are told. Pure; plain values.
@@ -47,6 +47,7 @@ enum verdict_why {		/* the rule that held */
 	WHY_GROWS_UNSURE,					/* ... they grow, but something speaks against it */
 	WHY_HELD_UP,						/* ... at a lock whose holder may go on */
 	WHY_MORE_CONNECTIONS,					/* ... they grow, but so does what others ask of it */
+	WHY_SETTING_UP,						/* ... they grow as the program is set up */
 	WHY_UNREAD,						/* ... they wait for somebody to read, and nobody does */
 	WHY_OLD_AND_APART,					/* ... each waits at an object of its own, for long */
 	WHY_OTHERS_WAIT,					/* stuck or suspect: those are who wait for it */

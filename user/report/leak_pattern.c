@@ -23,6 +23,8 @@ struct rule {
  */
 /* clang-format off */
 static const struct rule rules[] = {
+	{ ANY, NULL, LEAK_FACT_SET_UP,
+	  { "still being set up", "watch again when it is: what grows on then is a leak" } },
 	{ LEAK_SELECT, "net/http.(*persistConn).readLoop", 0, { "HTTP body not closed", BODY } },
 	{ LEAK_SELECT, "net/http.(*persistConn).writeLoop", LEAK_FACT_BODIES,
 	  { "HTTP body not closed", BODY } },

@@ -23,6 +23,7 @@ enum leak_fact {		/* bits */
 	LEAK_FACT_WRITE = 32,	/* a descriptor: to write */
 	LEAK_FACT_BODIES = 64,	/* HTTP connections wait for their response to be read to the end */
 	LEAK_FACT_SERVED = 256,	/* connections of clients that are there */
+	LEAK_FACT_SET_UP = 512,	/* the first goroutine makes them one by one */
 	LEAK_FACT_SPINS = 128,	/* they run all the time, and more and more do */
 };
 

@@ -317,6 +317,12 @@ void leak_words__why(const struct leaks *l, const struct leak_entry *e, struct t
 		break;
 	case WHY_OTHERS_WAIT: textbuf__text(to, "others cannot go on before it does"); break;
 	case WHY_GROWS_UNSURE: put_doubt(l, e, to); break;
+	case WHY_SETTING_UP:
+		put_growth(l, e, to);
+		put_old(g, to);
+		textbuf__text(to, "; but they are still being set up: goroutine 1 made them, and "
+				  "holds what they wait for");
+		break;
 	case WHY_MORE_CONNECTIONS:
 		put_growth(l, e, to);
 		put_old(g, to);

@@ -368,9 +368,15 @@ static enum leak_reach held_by(struct leaks *l, const struct leak_g *g, const st
 
 	if (!reach__path(r, goal, way, REACH_PATH_MAX))
 		return LEAK_REACHED_OTHER;
-	if (!make_holders(l))
-		l->holders[g->group] =
-			(struct leak_holder){ way[0].kind, way[0].goid, way[0].addr };
+	if (!make_holders(l)) {
+		struct leak_holder *h = &l->holders[g->group];
+
+		h->kind = way[0].kind;
+		h->goid = way[0].goid;
+		h->addr = way[0].addr;
+		h->asked++;
+		h->first += way[0].kind == REACH_STACK && way[0].goid == 1;
+	}
 	return way[0].kind == REACH_GLOBAL  ? LEAK_REACHED_GLOBAL
 	       : way[0].kind == REACH_STACK ? LEAK_REACHED_STACK
 					    : LEAK_REACHED_OTHER;

@@ -93,6 +93,7 @@ struct leaks {			/* read only for everybody but leaks.c and leaks_entry.c */
 	struct leak_holder {	/* by group: the root of the way to what one of it waits for; kind < 0: none */
 		int kind;	/* enum reach_kind */
 		uint64_t goid, addr;
+		uint32_t asked, first; /* ways that were found; those that begin in a frame of the first goroutine */
 	} *holders;
 	size_t nr_holders;
 	struct leak_incidents *incidents; /* report/leak_incident; NULL: nobody asked */

@@ -9,6 +9,7 @@
 #include "report/leak_bodies.h"
 #include "report/leak_incident.h"
 #include "report/leak_names.h"
+#include "report/leak_setup.h"
 #include "report/leaks.h"
 
 #define LABELS_ASKED 1024 /* members whose labels are compared */
@@ -166,7 +167,8 @@ static unsigned int facts_of(const struct leaks *l, const struct leak_entry *e)
 	return (l->facts ? l->facts[e->group] : 0U) |
 	       (g->nr > 1 && g->sharing == g->nr ? LEAK_FACT_SHARED : 0U) |
 	       (e->verdict.why == WHY_GROWS_AND_RUNS ? LEAK_FACT_SPINS : 0U) |
-	       (g->served ? LEAK_FACT_SERVED : 0U) | (g->behinds ? LEAK_FACT_RING : 0U);
+	       (g->served ? LEAK_FACT_SERVED : 0U) |
+	       (e->verdict.why == WHY_SETTING_UP ? LEAK_FACT_SET_UP : 0U) | (g->behinds ? LEAK_FACT_RING : 0U);
 }
 
 /* HTTP connections whose reader waits until somebody has read the body. */
@@ -251,6 +253,8 @@ int leaks__finish(struct leaks *l, const struct verdict_opts *o)
 			leakset__timer(l->set, (uint32_t)i, false);
 	l->opts = *o;
 	err = leak_bodies__note(l);
+	if (!err)
+		err = leak_setup__note(l);
 	if (!err)
 		err = leakset__finish(l->set, o->min_age_ns);
 	l->entries = calloc(nr_groups + 1, sizeof(*l->entries));
