@@ -197,6 +197,32 @@ def verbose_says_that_the_code_is_restored():
         expect(code == 0 and "text restored" in said, f"exit code {code}: {said}")
 
 
+def counters_that_cannot_be_read_are_an_error():
+    with Target("busy") as t:
+        t.go()
+        hidden = ["unshare", "-m", "sh", "-c", 'mount -t tmpfs none /sys && exec "$@"', "sh"]
+        code, out, said = parkwatch("record", "-p", t.pid, "-d", "300ms", prefix=hidden)
+        expect(code == 1 and not out and "/sys/devices/system/cpu/possible" in said and "mount /sys" in said,
+               f"exit code {code}: {out} {said}")
+        expect(text_changed(t.pid) == 0, "probes are left in the code")
+
+
+def it_goes_before_the_target_for_want_of_memory():
+    with Target("busy") as t:
+        t.go()
+        Path(f"/proc/{t.pid}/oom_score_adj").write_text("300")
+        r = Recording(t.pid, "-d", "1")
+        expect(r.recording, "".join(r.said))
+        adj = int(Path(f"/proc/{r.process.pid}/oom_score_adj").read_text())
+        limits = Path(f"/proc/{r.process.pid}/limits").read_text()
+        r.wait()
+        expect(adj > 300, f"oom_score_adj is {adj}, the target's 300")
+        bound = re.search(r"^Max address space +(\d+) ", limits, re.M)
+        expect(bound and 2 << 30 <= int(bound[1]) < 3 << 30, limits)
+        code, _, said = parkwatch("dump", "-p", t.pid, "--max-memory", "128M")
+        expect(code in (0, 1) and (code == 0 or "memory" in said), f"exit code {code}: {said}")
+
+
 def wait_until(holds, otherwise):
     for _ in range(100):
         if holds():
@@ -282,7 +308,8 @@ def cases():
             kill_9_in_windows_leaves_the_target_as_it_was, the_keeper_has_no_descriptors_but_its_own,
             without_its_keeper_it_says_so, while_it_is_stopped_no_probe_is_in,
             left_probes_are_taken_out_by_the_next_start, doctor_names_left_probes_and_repairs,
-            a_repair_takes_no_probe_from_who_uses_it, verbose_says_that_the_code_is_restored,
+            a_repair_takes_no_probe_from_who_uses_it, counters_that_cannot_be_read_are_an_error,
+            it_goes_before_the_target_for_want_of_memory, verbose_says_that_the_code_is_restored,
             a_program_that_ends_in_windows,
             a_program_that_starts_another_in_windows,
             a_program_that_is_stopped_in_windows, a_program_that_is_frozen_in_windows):

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
 
 #include "base/log.h"
 #include "cli/begin.h"
@@ -30,6 +33,16 @@ static int help(const struct opts *o, int argc, char **argv)
 	return end_of_print(0);
 }
 
+static int bound_memory(uint64_t bytes)
+{
+	const struct rlimit most = { bytes, bytes };
+
+	if (!setrlimit(RLIMIT_AS, &most))
+		return 0;
+	log_error("cannot keep to --max-memory: %s", strerror(errno));
+	return -errno;
+}
+
 static int run(int argc, char **argv)
 {
 	struct opts o;
@@ -41,6 +54,8 @@ static int run(int argc, char **argv)
 		return help(&o, argc, argv);
 	if (o.version || o.command == CMD_VERSION)
 		return puts("parkwatch " PARKWATCH_VERSION), end_of_print(0);
+	if (o.max_memory_bytes && bound_memory(o.max_memory_bytes))
+		return 1;
 	switch (o.command) {
 	case CMD_RECORD:
 		return cmd_record(&o);

@@ -168,6 +168,8 @@ const struct opt_def opt_table[] = {
 	  0 },
 	{ "ring-size", 0, OPT_BYTES, AT(ring_bytes), REC, "BYTES",
 	  "size of the event buffer, a power of two (default 8M)", NULL, 4096, 1u << 30 },
+	{ "max-memory", 0, OPT_BYTES, AT(max_memory_bytes), REC | DMP | CHN | LKS | RFS, "BYTES",
+	  "memory (address space) that parkwatch itself may take, a power of two: 512M, 4G (default 2G, and 1K for each goroutine)", NULL, 128u << 20, INT64_MAX },
 	{ "no-cost", 0, OPT_FLAG, AT(no_cost), REC | LKS, NULL, "do not measure what a hit costs on this machine first", NULL, 0, 0 },
 	{ "repair", 0, OPT_FLAG, AT(repair), DOC, NULL,
 	  "with -p: take out probes that a killed program left in the code; those that somebody uses stay", NULL, 0, 0 },

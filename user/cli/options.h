@@ -58,6 +58,7 @@ struct opts {
 	const char *addr;		/* of refs; NULL: none */
 	const char *baseline, *save_baseline, *allow; /* files; NULL: none */
 	bool quiet, help, version, man, completion;
+	uint64_t max_memory_bytes; /* 0: of the goroutines there are */
 	bool repair;
 	unsigned int verbose;
 };

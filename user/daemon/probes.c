@@ -334,4 +334,6 @@ void probes__losses(const struct probes *p, const uint64_t *stats, struct losses
 	for (size_t i = 0; i < ARRAY_SIZE(ways_to_lose); i++)
 		losses__add(to, stats[ways_to_lose[i].stat], ways_to_lose[i].what);
 	losses__add(to, ring__lost(p->ring), "no memory to order them");
+	for (size_t i = 0; i < p->nr_rt; i++)
+		losses__add(to, attach__unread(p->attaches[i]), "readings of counters or maps failed");
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "daemon/restraint.h"
 #include "daemon/session_parts.h"
 
 #include <errno.h>
@@ -84,6 +85,7 @@ static int session__find_target(struct session *s, struct cause *why)
 		err = goproc__open(s->proc, &s->gp, why);
 	if (err)
 		return err;
+	restraint__apply(s->gp, s->proc);
 	s->nr_rt = goproc__nr_runtimes(s->gp);
 	for (size_t i = 0; i < s->nr_rt && !err; i++)
 		err = census_proof(s->proc, goproc__runtime(s->gp, i), why);
@@ -111,6 +113,10 @@ static int session__build_probes(struct session *s, struct cause *why)
 
 	if (err)
 		return err;
+	err = recorders__join(s->proc, &s->recorders);
+	if (err)
+		return cause__set(why, err, "cannot record pid %d: %s: %d recorders are there already", (int)s->o.pid,
+				  strerror(-err), RECORDERS_MAX);
 	session__needs(&s->o, &po.points, &po.want);
 	if (s->allocs) {
 		po.choose = allocs__choose;
@@ -212,10 +218,6 @@ int session__record(struct session *s, uint64_t duration_ns, const volatile sig_
 	int err;
 
 	if (s->probes) {
-		err = recorders__join(s->proc, &s->recorders);
-		if (err)
-			return cause__set(why, err, "cannot record pid %d: %s: %d recorders are there already", (int)s->o.pid,
-					  strerror(-err), RECORDERS_MAX);
 		codecheck__begin(&s->code, s->gp, s->proc);
 		budget /= recorders__sharers(s->recorders);
 	}

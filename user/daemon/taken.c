@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "daemon/restraint.h"
 
 static int taken__fail(const struct taken *t, int err, struct cause *why)
 {
@@ -49,6 +50,8 @@ int taken__new(pid_t pid, unsigned int depth, struct taken **ret, struct cause *
 	err = proc__open(pid, &t->proc, why);
 	if (!err)
 		err = goproc__open(t->proc, &t->gp, why);
+	if (!err)
+		restraint__apply(t->gp, t->proc);
 	for (size_t i = 0; !err && i < goproc__nr_runtimes(t->gp); i++)
 		err = taken__runtime(t, i, depth, why);
 	if (!err)

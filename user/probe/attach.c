@@ -31,6 +31,8 @@ struct attach {
 	pid_t pid;
 	char comm[64];
 	struct keeper *keeper; /* owned */
+	int nr_cpus;	       /* that counters are kept for */
+	uint64_t unread;       /* readings of maps and counters that failed */
 	bool part_on[ATTACH_PARTS];
 };
 
@@ -237,6 +239,11 @@ int attach__new(const struct plan *plan, const struct kfeat *kf, const struct pr
 	a->transport = o->transport;
 	a->pid = proc__pid(p);
 	snprintf(a->comm, sizeof(a->comm), "%s", proc__comm(p));
+	a->nr_cpus = libbpf_num_possible_cpus();
+	if (a->nr_cpus < 0)
+		return cause__set(why, a->nr_cpus,
+				  "cannot count events: /sys/devices/system/cpu/possible says how many processors there are, "
+				  "and cannot be read: %s; mount /sys", strerror(-a->nr_cpus));
 	err = attach__choose_way(a, o->way, kf, why);
 	if (!err)
 		err = attach__check_plan(a, why);
@@ -444,23 +451,20 @@ int attach__ring_fd(const struct attach *a)
 							     : a->skel->maps.pw_perf);
 }
 
-int attach__stats(const struct attach *a, uint64_t *stats)
+int attach__stats(struct attach *a, uint64_t *stats)
 {
-	int nr_cpus = libbpf_num_possible_cpus();
 	int fd = bpf_map__fd(a->skel->maps.pw_stats), err = 0;
 	scoped_mem uint64_t *per_cpu = NULL;
 
-	if (nr_cpus < 0)
-		return nr_cpus;
-	per_cpu = calloc((size_t)nr_cpus, sizeof(*per_cpu));
-	if (!per_cpu)
-		return -ENOMEM;
+	memset(stats, 0, PW_STAT_MAX * sizeof(*stats));
+	per_cpu = calloc((size_t)a->nr_cpus, sizeof(*per_cpu));
+	err = per_cpu ? 0 : -ENOMEM;
 	for (uint32_t i = 0; i < PW_STAT_MAX && !err; i++) {
 		err = bpf_map_lookup_elem(fd, &i, per_cpu);
-		stats[i] = 0;
-		for (int cpu = 0; cpu < nr_cpus && !err; cpu++)
+		for (int cpu = 0; cpu < a->nr_cpus && !err; cpu++)
 			stats[i] += per_cpu[cpu];
 	}
+	a->unread += err != 0;
 	return err;
 }
 
@@ -489,7 +493,7 @@ int attach__given_back(struct attach *a, uint64_t ret[PW_SPAN_CLASSES])
 }
 
 /* Calls each() for the entries of a hash map, some at a time. */
-static int map_each(const struct bpf_map *map,
+static int map_each(struct attach *a, const struct bpf_map *map,
 		    void (*each)(void *ctx, const void *key, const void *value), void *ctx)
 {
 	size_t key_size = bpf_map__key_size(map), value_size = bpf_map__value_size(map);
@@ -500,19 +504,26 @@ static int map_each(const struct bpf_map *map,
 	int err = 0;
 
 	if (!values || !keys)
-		return -ENOMEM;
+		err = -ENOMEM;
 	while (!err) {
 		nr = BATCH_ENTRIES;
 		err = bpf_map_lookup_batch(bpf_map__fd(map), begun ? &in : NULL, &out, keys, values,
 					   &nr, NULL);
 		if (err && err != -ENOENT) /* -ENOENT: the last of them */
-			return err;
+			break;
 		for (uint32_t i = 0; i < nr; i++)
 			each(ctx, keys + i * key_size, values + i * value_size);
 		in = out;
 		begun = true;
 	}
-	return 0;
+	err = err == -ENOENT ? 0 : err;
+	a->unread += err != 0;
+	return err;
+}
+
+uint64_t attach__unread(const struct attach *a)
+{
+	return a->unread;
 }
 
 struct gs_visit {
@@ -534,7 +545,7 @@ int attach__gs_each(struct attach *a, void (*fn)(void *ctx, uint64_t g, const st
 {
 	struct gs_visit v = { fn, ctx };
 
-	return map_each(a->skel->maps.pw_gs, gs_visit, &v);
+	return map_each(a, a->skel->maps.pw_gs, gs_visit, &v);
 }
 
 struct alloc_visit {
@@ -556,7 +567,7 @@ int attach__allocs_each(struct attach *a,
 {
 	struct alloc_visit v = { fn, ctx };
 
-	return map_each(a->skel->maps.pw_allocs, alloc_visit, &v);
+	return map_each(a, a->skel->maps.pw_allocs, alloc_visit, &v);
 }
 
 struct wait_visit {
@@ -578,5 +589,5 @@ int attach__waits_each(struct attach *a,
 {
 	struct wait_visit v = { fn, ctx };
 
-	return map_each(a->skel->maps.pw_waits, wait_visit, &v);
+	return map_each(a, a->skel->maps.pw_waits, wait_visit, &v);
 }

@@ -81,7 +81,8 @@ enum pw_transport attach__transport(const struct attach *a);
 int attach__ring_fd(
 	const struct attach *a); /* fd of the ring buffer or perf event array map, borrowed */
 /* Sums of the counters over processors, PW_STAT_MAX of them. */
-int attach__stats(const struct attach *a, uint64_t *stats);
+int attach__stats(struct attach *a, uint64_t *stats);
+uint64_t attach__unread(const struct attach *a); /* readings of counters and maps that failed: what they hold is missing */
 
 /* The map of goroutines. insert: BPF_NOEXIST, -EEXIST if the probes knew it already. */
 int attach__gs_insert(struct attach *a, uint64_t g, const struct pw_gstate *s);
