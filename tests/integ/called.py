@@ -124,7 +124,40 @@ def nothing_is_said_of_what_is_made_by_the_program_itself():
     expect(all(g["called_from"] is None for g in own), f"{[g['called_from'] for g in own]}")
 
 
+def ask(*args):
+    done = subprocess.run([PARKWATCH, *map(str, args)], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT)
+    expect(done.returncode == 0, done.stderr)
+    return done.stdout
+
+
+def of_made(things, name):
+    """called_from of the things with this creation site: all the same."""
+    said = {json.dumps(t["called_from"]) for t in things if t["created_by"] and t["created_by"]["func"].endswith(name)}
+    expect(len(said) == 1, f"{name}: {said}")
+    c = json.loads(said.pop())
+    return c["how"], c["func"], c["file"] and f"{c['file'].split('/')[-1]}:{c['line']}"
+
+
+def one_census_tells_it_too(minor):
+    """dump, chans and refs see no birth: the creators that are there."""
+    want = wanted(minor, "module")
+    with Target("", command=built(minor, "module")) as t:
+        dump = json.loads(ask("dump", "-p", t.pid, "-f", "json"))["goroutines"]
+        chans = [w for o in json.loads(ask("chans", "-p", t.pid, "-f", "json"))["channels"] for w in o["receivers"]]
+        refs = json.loads(ask("refs", "-p", t.pid, "--func", "lib", "-f", "json"))["groups"]
+        texts = {"dump": ask("dump", "-p", t.pid, "--objects"), "dump --group site": ask("dump", "-p", t.pid, "--group", "site"),
+                 "chans": ask("chans", "-p", t.pid), "refs": ask("refs", "-p", t.pid, "--func", "lib")}
+    for made in ["lib.v2.Early", "lib.v2.Gone", "lib.v2.Serve"]:
+        name = made.replace("lib.v2", "lib%2ev2")
+        for what, things in [("dump", dump), ("chans", chans), ("refs", refs)]:
+            expect(of_made(things, name) == want[made], f"{what} {made}: {of_made(things, name)}, not {want[made]}")
+    for what, text in texts.items():
+        expect(re.search(f"called from main.serve \\S*/{line_of('main.serve')}", text), f"{what}: {text}")
+
+
 def cases():
+    for minor in [17, build.MODES_MINOR]:
+        yield f"called: one_census_tells_it_too [go1.{minor}]", lambda m=minor: one_census_tells_it_too(m)
     yield "called: the_text_says_the_same", the_text_says_the_same
     yield "called: nothing_is_said_of_what_is_made_by_the_program_itself", nothing_is_said_of_what_is_made_by_the_program_itself
     for minor, way in [(minor, "module") for minor in build.MATRIX] + [(build.MODES_MINOR, way) for way in WAYS if way != "module"] + \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "dump_fake.h"
 #include "report/called.h"
+#include "report/calls.h"
 
 #define STACK_LIBRARY 100
 #define STACK_MAIN    101
@@ -38,15 +39,21 @@ struct told {
 };
 
 
-static const struct dump_row *find(const void *ctx, uint16_t rt, uint64_t goid)
+static const struct dump_row *row_of(const struct dump *d, uint64_t goid)
 {
-	const struct dump *d = ctx;
-
-	(void)rt;
 	for (size_t i = 0; i < d->nr; i++)
 		if (dump__g(d, &d->rows[i])->goid == goid)
 			return &d->rows[i];
 	return NULL;
+}
+
+static bool find(const void *ctx, uint16_t rt, uint64_t goid, struct dump_row *ret)
+{
+	const struct dump_row *r = row_of(ctx, goid);
+
+	if (r && r->rt == rt)
+		*ret = *r;
+	return r && r->rt == rt;
 }
 
 static struct births *births_of(const struct told *t)
@@ -89,7 +96,7 @@ static void expect_called(const struct told *t, const char *why, const char *wan
 	cr_assert_eq(dump__new(&(struct dump_input){ .censuses = censuses, .namers = &namer, .nr = 1 },
 			       &(struct dump_opts){ .sort = DUMP_SORT_GOID }, &d), 0);
 	for (size_t i = 0; i < t->asked; i++)
-		cr_assert_not_null(rows[i] = find(d, 0, t->gs[i].goid));
+		cr_assert_not_null(rows[i] = row_of(d, t->gs[i].goid));
 	cr_assert_eq(called_of(&(struct callers){ .d = d, .births = b, .find = find, .ctx = d }, rows, t->asked, &ret), 0);
 	textbuf__init(&text, NULL);
 	textbuf__init(&json, NULL);
@@ -142,4 +149,29 @@ Test(called, says_nothing_of_what_the_program_makes_itself)
 	expect_called(&(struct told){ { G(30, 2, PC_MAIN, 0) }, 1, 1, { 2 }, { STACK_WORKER } }, "own", "", "null");
 	expect_called(&(struct told){ { G(30, 2, PC_UNKNOWN, 0) }, 1, 1, { 2 }, { STACK_WORKER } }, "an unknown place", "", "null");
 	expect_called(&(struct told){ { G(30, 2, 0, 0) }, 1, 1, { 0 }, { 0 } }, "of a C thread", "", "null");
+}
+
+/* The first is shown alone: its creator is not. */
+Test(called, tells_of_a_dump_what_the_creators_say)
+{
+	const struct told t = { { G(30, 31, PC_YAML, 0), G(31, 2, PC_YAML, 1), G(32, 31, PC_YAML, 0) }, 3, 1, { 0 }, { 0 } };
+	const struct census c = { .gs = (struct census_g *)t.gs, .nr = t.nr, .stacks = stacks, .nr_stacks = ARRAY_SIZE(stacks),
+				  .pcs = pcs, .nr_pcs = ARRAY_SIZE(pcs), .taken_ns = FAKE_NOW_NS };
+	const struct census *const censuses[] = { &c };
+	scoped(dump) d = NULL;
+	struct textbuf to;
+
+	cr_assert_eq(dump__new(&(struct dump_input){ .censuses = censuses, .namers = &namer, .nr = 1 },
+			       &(struct dump_opts){ .sort = DUMP_SORT_GOID, .top = 1 }, &d), 0);
+	textbuf__init(&to, NULL);
+	for (int again = 0; again < 2; again++) {
+		calls__text(d, &d->rows[0], "from ", &to);
+		calls__json(d, &d->rows[0], &to);
+		textbuf__text(&to, "\n");
+	}
+	textbuf__bytes(&to, "", 1);
+	cr_expect_str_eq(to.v, "from main.main main.go:9, where goroutine 31 still is\n,\"called_from\":" MAIN "\"creator\",\"goid\":31}\n"
+			       "from main.main main.go:9, where goroutine 31 still is\n,\"called_from\":" MAIN "\"creator\",\"goid\":31}\n",
+			 "%s", to.v);
+	textbuf__done(&to);
 }

@@ -147,7 +147,7 @@ Test(dump, json_has_what_is_promised)
 	expect_at(all, "/goroutines/1",
 		  "{\"goid\":18,\"status\":\"waiting\",\"reason\":\"chan receive\",\"wait_ns\":125000000000,\"parent_goid\":1,"
 		  "\"labels\":{\"k\":\"v\\\"\"},\"start\":{\"func\":\"main.worker\",\"file\":\"main.go\",\"line\":18},"
-		  "\"created_by\":{\"func\":\"main.main\",\"file\":\"main.go\",\"line\":9},"
+		  "\"created_by\":{\"func\":\"main.main\",\"file\":\"main.go\",\"line\":9},\"called_from\":null,"
 		  "\"waits_for\":[{\"kind\":\"chan\",\"addr\":\"0xc000010000\",\"dir\":\"receive\"}],"
 		  "\"m\":{\"id\":4,\"tid\":812},\"locked_to_thread\":true,"
 		  "\"stack\":[{\"func\":\"runtime.gopark\",\"file\":\"proc.go\",\"line\":402},"

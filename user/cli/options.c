@@ -139,8 +139,8 @@ const struct opt_def opt_table[] = {
 	{ "top", 0, OPT_NUMBER, AT(top), RFS, "N", "so many ways are told of a group (default 3)", NULL, 1, INT_MAX },
 	{ "addr", 0, OPT_TEXT, AT(addr), RFS, "ADDRESS", "the channel or other heap object at this address, as chans and dump --objects tell it",
 	  NULL, 0, 0 },
-	{ "objects", 0, OPT_FLAG, AT(objects), DMP, NULL, "text: what each one waits for, as comment lines (json always has it)",
-	  NULL, 0, 0 },
+	{ "objects", 0, OPT_FLAG, AT(objects), DMP, NULL, "text: what each one waits for, and from where your code called the library that made it, as comment lines (json "
+	  "always has both)", NULL, 0, 0 },
 	{ "labels", 0, OPT_FLAG, AT(labels), DMP, NULL, "text: pprof labels in the header (json always has them)", NULL, 0, 0 },
 	{ "elements", 0, OPT_FLAG, AT(elements), CHN, NULL, "the first words of the oldest elements that channels hold", NULL, 0, 0 },
 	{ "diff", 0, OPT_TEXT, AT(diff), DMP, "OLD.json",

@@ -192,33 +192,62 @@ static int function_of(const struct callers *c, const struct dump_row *r, uint64
 	return err;
 }
 
-/* entry: of the function with the `go` statement, in which the creator is to be; 0: it, or the creator's creator, may be anywhere. */
-static int own_of_creators(const struct callers *c, const struct dump_row *r, uint64_t entry, struct called *ret)
+static bool creator_of(const struct callers *c, const struct dump_row *r, struct dump_row *ret)
 {
+	const uint64_t goid = parent_of(c, r);
+
+	return goid && c->find(c->ctx, r->rt, goid, ret);
+}
+
+/* The creators that are in the function with the `go` statement still. */
+static int by_creators(const struct callers *c, const struct dump_row *const *rows, size_t nr, struct called *ret)
+{
+	uint64_t entry;
+	int err = function_of(c, rows[0], &entry);
+
+	if (err || !entry)
+		return err;
+	for (size_t i = 0; i < nr; i++) {
+		struct dump_row up;
+		const int found = creator_of(c, rows[i], &up) ? own_on_stack(c, dump__stack(c->d, &up), entry, &ret->place) : 0;
+
+		if (found < 0)
+			return found;
+		if (found) {
+			ret->how = CALLED_CREATOR;
+			ret->goid = dump__g(c->d, &up)->goid;
+			return 0;
+		}
+	}
+	return 0;
+}
+
+/* Where its creator is, or where that was made; else the same of the creator's creator, and so on. 1, 0 or -ENOMEM. */
+static int own_above(const struct callers *c, const struct dump_row *r, struct called *ret)
+{
+	struct dump_row up = *r;
 	int found = 0;
 
-	for (int up = 0; r && !found && up < (entry ? 1 : CREATORS_MAX); up++) {
-		const uint64_t goid = parent_of(c, r);
+	for (int i = 0; !found && i < CREATORS_MAX && creator_of(c, &up, &up); i++) {
+		const struct census_g *g = dump__g(c->d, &up);
 
-		r = goid ? c->find(c->ctx, r->rt, goid) : NULL;
-		found = r ? own_on_stack(c, dump__stack(c->d, r), entry, &ret->place) : 0;
-		ret->goid = found > 0 ? goid : 0;
+		found = own_on_stack(c, dump__stack(c->d, &up), 0, &ret->place);
+		ret->how = found > 0 ? CALLED_STANDS : ret->how;
+		ret->goid = found > 0 ? g->goid : 0;
+		if (found || g->goid == 1)
+			continue;
+		found = own_at(c, up.rt, g->gopc, true, &ret->place);
+		ret->how = found > 0 ? CALLED_ANCESTOR : ret->how;
 	}
 	return found;
 }
 
-/* stands: wherever the creator is, else only if it is in the function with the `go` statement. */
-static int by_creators(const struct callers *c, const struct dump_row *const *rows, size_t nr, bool stands, struct called *ret)
+static int by_those_above(const struct callers *c, const struct dump_row *const *rows, size_t nr, struct called *ret)
 {
-	uint64_t entry = 0;
-	int err = stands ? 0 : function_of(c, rows[0], &entry), found = 0;
+	int found = 0;
 
-	if (err || (!stands && !entry))
-		return err;
 	for (size_t i = 0; i < nr && !found; i++)
-		found = own_of_creators(c, rows[i], entry, ret);
-	if (found > 0)
-		ret->how = stands ? CALLED_STANDS : CALLED_CREATOR;
+		found = own_above(c, rows[i], ret);
 	return found < 0 ? found : 0;
 }
 
@@ -274,13 +303,13 @@ int called_of(const struct callers *c, const struct dump_row *const *rows, size_
 	ret->how = CALLED_UNSEEN;
 	err = by_births(c, rows, nr, ret);
 	if (!err && ret->how == CALLED_UNSEEN)
-		err = by_creators(c, rows, nr, false, ret);
+		err = by_creators(c, rows, nr, ret);
 	if (!err && ret->how == CALLED_UNSEEN)
 		err = by_anybody(c, rows[0], ret);
 	if (!err && ret->how == CALLED_UNSEEN)
 		err = by_others(c, rows[0], ret);
 	if (!err && ret->how >= CALLED_LIBRARY)
-		err = by_creators(c, rows, nr, true, ret);
+		err = by_those_above(c, rows, nr, ret);
 	return err ? err : by_ancestors(c, rows, nr, ret);
 }
 
@@ -304,7 +333,7 @@ void called__text(const struct called *c, struct textbuf *to)
 		textbuf__text(to, "not seen: it was made before watching");
 	if (c->how == CALLED_STANDS)
 		textbuf__format(to, "not seen: by goroutine %llu, which is at ", (ull)c->goid);
-	if (c->how >= CALLED_BIRTH && c->how <= CALLED_ANCESTOR)
+	if (called__known(c))
 		put_place(&c->place, to);
 	if (c->how == CALLED_CREATOR && c->goid)
 		textbuf__format(to, ", where goroutine %llu still is", (ull)c->goid);
@@ -316,7 +345,7 @@ void called__text(const struct called *c, struct textbuf *to)
 
 void called__json(const struct called *c, struct textbuf *to)
 {
-	const bool known = c->how >= CALLED_BIRTH && c->how <= CALLED_ANCESTOR;
+	const bool known = called__known(c);
 
 	if (c->how == CALLED_OWN) {
 		textbuf__text(to, "null");

@@ -9,6 +9,7 @@
 #ifndef PARKWATCH_REPORT_CALLED_H
 #define PARKWATCH_REPORT_CALLED_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,12 +36,17 @@ struct called {
 struct callers {		/* all borrowed */
 	struct dump *d;
 	struct births *births;	/* NULL: nobody watched */
-	const struct dump_row *(*find)(const void *ctx, uint16_t rt, uint64_t goid); /* NULL: it is not there */
+	bool (*find)(const void *ctx, uint16_t rt, uint64_t goid, struct dump_row *ret); /* false: it is not there */
 	const void *ctx;
 };
 
 /* Of goroutines that were made at one `go` statement; of many only the first CALLED_ASKED are asked. 0 or -ENOMEM. */
 int called_of(const struct callers *c, const struct dump_row *const *rows, size_t nr, struct called *ret);
+
+static inline bool called__known(const struct called *c)	/* there is a place */
+{
+	return c->how >= CALLED_BIRTH && c->how <= CALLED_ANCESTOR;
+}
 
 /* "main.connect /srv/main.go:49", or why nobody knows; "" for CALLED_OWN. */
 void called__text(const struct called *c, struct textbuf *to);

@@ -2,6 +2,7 @@
 /* chans_json: for programs: each object and each waiter, nothing folded. Addresses are strings. */
 #include <string.h>
 
+#include "report/calls.h"
 #include "report/chans.h"
 #include "report/dump_show.h"
 
@@ -78,6 +79,7 @@ static void put_waiter(struct writer *w, const struct object_waiter *v)
 	put_place(&w->to, &w->cs->places[v->place]);
 	textbuf__text(&w->to, ",\"created_by\":");
 	dump_json__site(dump__site(w->cs->d, row->made), &w->to);
+	calls__json(w->cs->d, row, &w->to);
 	textbuf__text(&w->to, "}");
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "report/calls.h"
 #include "report/chans.h"
 #include "report/dump_show.h"
 
@@ -408,6 +409,7 @@ static void put_group(struct writer *w, const struct object *o, uint32_t nr_obje
 	put(w, "\n");
 	if (made && made->known)
 		put(w, "      created by %s %s:%u\n", made->func, made->file, made->line);
+	calls__text(w->cs->d, &w->cs->d->rows[first->row], "      called from ", &w->to);
 	put_goids(w, o, nr_objects, group);
 }
 

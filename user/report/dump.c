@@ -10,6 +10,7 @@
 #include <uthash.h>
 
 #include "golang/gostate.h"
+#include "report/calls.h"
 #include "report/looks.h"
 #include "report/order.h"
 #include "report/traceback.h"
@@ -63,6 +64,7 @@ void dump__free(struct dump *d)
 	if (!d)
 		return;
 	index__free(d->index);
+	calls__free(d->calls);
 	sites__free(d->sites);
 	labels__free(d->labels);
 	if (!d->in.framer)

@@ -74,6 +74,7 @@ struct dump {			/* read only for everybody but dump.c */
 	const char *words[DUMP_WORDS_MAX];
 	size_t nr_words;
 	struct dump_index *index; /* of dump.c */
+	struct calls *calls;	/* owned; of report/calls */
 };
 
 int dump__new(const struct dump_input *in, const struct dump_opts *o, struct dump **ret);	/* 0 or -ENOMEM */

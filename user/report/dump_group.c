@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
+#include "report/calls.h"
 #include "report/dump_group.h"
 
 #include <errno.h>
@@ -359,6 +360,8 @@ static void text_group(struct groups *gs, const struct group *g, struct textbuf 
 	if (g->oldest_ns != DUMP_UNKNOWN)
 		text_age(g->oldest_ns, to);
 	textbuf__text(to, "\n");
+	if (gs->by == DUMP_GROUP_SITE)
+		calls__text(gs->d, g->first, "\tcalled from ", to);
 	for (size_t i = 0; gs->by != DUMP_GROUP_WAIT && i < g->nr_states; i++) {
 		textbuf__text(to, i ? ", " : "\t");
 		textbuf__text(to, gs->d->words[g->states[i].key]);
@@ -394,6 +397,7 @@ static void json_key(const struct groups *gs, const struct group *g, struct text
 	case DUMP_GROUP_SITE:
 		textbuf__text(to, ",\"created_by\":");
 		dump_json__site(dump__site(gs->d, g->first->made), to);
+		calls__json(gs->d, g->first, to);
 		break;
 	case DUMP_GROUP_OBJECT:
 		w = object_of(gs, g);

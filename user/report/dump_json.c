@@ -10,6 +10,7 @@
 
 #include "golang/gostate.h"
 #include "report/blocks.h"
+#include "report/calls.h"
 #include "report/dump_show.h"
 
 struct dump_json {
@@ -235,6 +236,7 @@ void dump_json__goroutine(struct dump_json *j, const struct dump_row *r, struct 
 	put_site(j, r->start, to);
 	textbuf__text(to, ",\"created_by\":");
 	put_site(j, r->made, to);
+	calls__json(j->d, r, to);
 	put_waits(j, r, to);
 	put_extras(j, r, to);
 	if (stack == DUMP_NO_STACK)

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "golang/gostate.h"
 #include "report/blocks.h"
+#include "report/calls.h"
 #include "report/dump_show.h"
 
 struct dump_text {
@@ -241,8 +242,10 @@ static void put_goroutine(struct dump_text *t, const struct dump_row *r, struct 
 	const size_t stack = dump__stack(t->d, r);
 
 	put_header(t, r, to);
-	if (t->show->objects)
+	if (t->show->objects) {
 		put_waits(t, r, to);
+		calls__text(t->d, r, "\t# called from ", to);
+	}
 	if (stack == DUMP_NO_STACK)
 		textbuf__text(to, "\tgoroutine running on other thread; stack unavailable\n");
 	else

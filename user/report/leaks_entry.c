@@ -102,12 +102,14 @@ static struct place entry__place(const struct leaks *l, const struct leak_group 
 		 : *leak_names__place_at(l->names, g->key.place);
 }
 
-static const struct dump_row *row_by_goid(const void *ctx, uint16_t rt, uint64_t goid)
+static bool row_by_goid(const void *ctx, uint16_t rt, uint64_t goid, struct dump_row *ret)
 {
 	const struct leaks *l = ctx;
 	const struct leak_g *m = leakset__get(l->set, rt, goid);
 
-	return m ? row_of(l, m) : NULL;
+	if (m)
+		*ret = *row_of(l, m);
+	return m;
 }
 
 static int entry__called(const struct leaks *l, const struct leak_group *g, struct leak_entry *e)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* refs_json: one object; what has no value is null. Every text went through report/textpool: valid UTF-8. */
 #include "base/clock.h"
+#include "report/calls.h"
 #include "report/dump_show.h"
 #include "report/refs.h"
 
@@ -153,6 +154,10 @@ static void put_group(struct writer *w, const struct ref_group *g)
 	put_place(w, ",\"blocked_at\":", &g->place);
 	textbuf__text(&w->to, ",\"created_by\":");
 	dump_json__site(r ? dump__site(d, r->made) : NULL, &w->to);
+	if (r)
+		calls__json(w->rs->in.d, r, &w->to);
+	else
+		textbuf__text(&w->to, ",\"called_from\":null");
 	put_address(w, ",\"object\":{\"addr\":", g->object);
 	put_text(w, ",\"type\":", g->object_type);
 	textbuf__text(&w->to, "},\"verdicts\":{");

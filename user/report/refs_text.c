@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "report/calls.h"
 #include "report/dump_show.h"
 #include "report/refs.h"
 
@@ -256,6 +257,7 @@ static void put_who(struct writer *w, const struct ref_group *g)
 	if (made)
 		textbuf__format(&w->to, "\n  made at     %s %s:%u", made->func, made->file[0] ? made->file : "?", made->line);
 	textbuf__text(&w->to, "\n");
+	calls__text(w->rs->in.d, r, "  called from ", &w->to);
 	if (g->object && g->nr == 1)
 		textbuf__format(&w->to, "  waits for   %s 0x%llx%s\n", g->object_type, (ull)g->object,
 				dump__g(d, r)->nr_waits > 1 ? " and others" : "");
