@@ -37,6 +37,7 @@ struct told {
 	uint64_t parents[4];	/* of the first ones, whose births are seen; 0: not */
 	uint64_t stacks[4];
 };
+static bool missed;		/* not all births of the watch were seen */
 
 
 static const struct dump_row *row_of(const struct dump *d, uint64_t goid)
@@ -97,7 +98,7 @@ static void expect_called(const struct told *t, const char *why, const char *wan
 			       &(struct dump_opts){ .sort = DUMP_SORT_GOID }, &d), 0);
 	for (size_t i = 0; i < t->asked; i++)
 		cr_assert_not_null(rows[i] = row_of(d, t->gs[i].goid));
-	cr_assert_eq(called_of(&(struct callers){ .d = d, .births = b, .find = find, .ctx = d }, rows, t->asked, &ret), 0);
+	cr_assert_eq(called_of(&(struct callers){ .d = d, .births = b, .watched = !missed, .find = find, .ctx = d }, rows, t->asked, &ret), 0);
 	textbuf__init(&text, NULL);
 	textbuf__init(&json, NULL);
 	called__text(&ret, &text);
@@ -142,6 +143,9 @@ Test(called, asks_the_creator_where_no_birth_was_seen)
 		      "main.main main.go:9, as others that were made there", MAIN "\"others\"}");
 	expect_called(&(struct told){ { G(30, 2, PC_YAML, 0) }, 1, 1, { 0 }, { 0 } }, "nobody saw it",
 		      "not seen: it was made before watching", NOBODY "\"not seen\"}");
+	missed = true;
+	expect_called(&(struct told){ { G(30, 2, PC_YAML, 0) }, 1, 1, { 0 }, { 0 } }, "nobody watched",
+		      "not seen: not all births were watched", NOBODY "\"not seen\"}");
 }
 
 Test(called, says_nothing_of_what_the_program_makes_itself)

@@ -310,7 +310,11 @@ int called_of(const struct callers *c, const struct dump_row *const *rows, size_
 		err = by_others(c, rows[0], ret);
 	if (!err && ret->how >= CALLED_LIBRARY)
 		err = by_those_above(c, rows, nr, ret);
-	return err ? err : by_ancestors(c, rows, nr, ret);
+	if (!err)
+		err = by_ancestors(c, rows, nr, ret);
+	if (!err && ret->how == CALLED_UNSEEN && !c->watched)
+		ret->how = CALLED_UNWATCHED;
+	return err;
 }
 
 /* --- words --- */
@@ -318,6 +322,7 @@ int called_of(const struct callers *c, const struct dump_row *const *rows, size_
 static const char *const names[] = {
 	[CALLED_OWN] = "own",	    [CALLED_BIRTH] = "birth",	    [CALLED_CREATOR] = "creator",   [CALLED_OTHERS] = "others",
 	[CALLED_STANDS] = "stands", [CALLED_ANCESTOR] = "ancestor", [CALLED_LIBRARY] = "libraries", [CALLED_UNSEEN] = "not seen",
+	[CALLED_UNWATCHED] = "not seen",
 };
 
 static void put_place(const struct place *p, struct textbuf *to)
@@ -331,6 +336,8 @@ void called__text(const struct called *c, struct textbuf *to)
 		textbuf__text(to, "libraries alone: nothing of the main module was on the stack");
 	if (c->how == CALLED_UNSEEN)
 		textbuf__text(to, "not seen: it was made before watching");
+	if (c->how == CALLED_UNWATCHED)
+		textbuf__text(to, "not seen: not all births were watched");
 	if (c->how == CALLED_STANDS)
 		textbuf__format(to, "not seen: by goroutine %llu, which is at ", (ull)c->goid);
 	if (called__known(c))

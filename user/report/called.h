@@ -25,6 +25,7 @@ enum called_how {
 	CALLED_BIRTH, CALLED_CREATOR, CALLED_OTHERS, CALLED_STANDS, CALLED_ANCESTOR,
 	CALLED_LIBRARY,		/* the birth was seen, and nothing of the program's own was on the stack */
 	CALLED_UNSEEN,
+	CALLED_UNWATCHED,	/* the same, and it may have been born in the watch */
 };
 
 struct called {
@@ -36,6 +37,7 @@ struct called {
 struct callers {		/* all borrowed */
 	struct dump *d;
 	struct births *births;	/* NULL: nobody watched */
+	bool watched;		/* births has all of the watch */
 	bool (*find)(const void *ctx, uint16_t rt, uint64_t goid, struct dump_row *ret); /* false: it is not there */
 	const void *ctx;
 };

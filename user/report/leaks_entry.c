@@ -114,7 +114,8 @@ static bool row_by_goid(const void *ctx, uint16_t rt, uint64_t goid, struct dump
 
 static int entry__called(const struct leaks *l, const struct leak_group *g, struct leak_entry *e)
 {
-	const struct callers c = { .d = l->d, .births = l->births, .find = row_by_goid, .ctx = l };
+	const struct callers c = { .d = l->d, .births = l->births, .watched = leakset__lives_known(l->set), .find = row_by_goid,
+				   .ctx = l };
 	const struct dump_row *rows[CALLED_ASKED];
 	uint32_t nr = 0;
 
