@@ -52,11 +52,14 @@ def running(path, *args):
 
 
 def holds(pwholds, pid):
-    """goid -> its entry of pwholds."""
+    """goid -> its entry of pwholds; WaitGroups are no locks."""
     done = subprocess.run([pwholds, str(pid)], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     if done.returncode:
         raise AssertionError(f"pwholds: {done.stderr.strip() or done.returncode}")
-    return {g["goid"]: g for g in json.loads(done.stdout)}
+    found = json.loads(done.stdout)
+    for g in found:
+        g["holds"] = [h for h in g["holds"] if h["kind"] != "group"]
+    return {g["goid"]: g for g in found}
 
 
 def locks_of(g):

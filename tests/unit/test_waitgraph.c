@@ -8,7 +8,7 @@
 #include "model/waitgraph.h"
 
 /* Goroutines are 1, 2, ... and stand at that index less 1; locks are 0x100, 0x200, ... */
-enum want { MUTEX, READ, WRITE, BEHIND };
+enum want { MUTEX, READ, WRITE, BEHIND, GROUP };
 
 struct wait {
 	uint64_t goid, lock;
@@ -67,7 +67,7 @@ static struct scene *scene(const struct wait *waits, size_t nr_waits, const stru
 	for (size_t i = 0; i < s->c.nr; i++)
 		s->gs[i] = (struct census_g){ .addr = 0x1000 * (i + 1), .goid = i + 1 };
 	for (size_t i = 0; i < nr_waits; i++) {
-		static const uint8_t sema[] = { [MUTEX] = 4, [READ] = 12, [WRITE] = 8, [BEHIND] = 4 };
+		static const uint8_t sema[] = { [MUTEX] = 4, [READ] = 12, [WRITE] = 8, [BEHIND] = 4, [GROUP] = 8 };
 		struct glock *l = lock_at(s, waits[i].lock);
 
 		s->waits[i] = (struct census_wait){ .addr = waits[i].lock, .via = waits[i].lock + sema[waits[i].want],
@@ -75,7 +75,10 @@ static struct scene *scene(const struct wait *waits, size_t nr_waits, const stru
 						    .way = waits[i].want == READ ? CENSUS_WAY_READ : CENSUS_WAY_WRITE };
 		s->gs[waits[i].goid - 1].waits_at = (uint32_t)i;
 		s->gs[waits[i].goid - 1].nr_waits = 1;
-		if (waits[i].want != MUTEX) {
+		if (waits[i].want == GROUP) {
+			s->waits[i].kind = l->kind = CENSUS_WAIT_WAITGROUP;
+			l->counter = 1;
+		} else if (waits[i].want != MUTEX) {
 			l->kind = CENSUS_WAIT_RWMUTEX;
 			l->writer = true;
 		}
@@ -125,6 +128,11 @@ Test(waitgraph, finds_rings_and_nothing_else)
 		{ "nobody is known to hold it", { { 1, 0x100, MUTEX } }, { { 0 } }, "" },
 		{ "two claim one mutex", { { 1, 0x200, MUTEX }, { 2, 0x100, MUTEX } },
 		  { { 1, 0x100, GHOLD_MUTEX }, { 3, 0x100, GHOLD_MUTEX }, { 2, 0x200, GHOLD_MUTEX } }, "" },
+		{ "it waits, with a lock, for one that needs the lock to be done", { { 1, 0x200, GROUP }, { 2, 0x100, MUTEX } },
+		  { { 1, 0x100, GHOLD_MUTEX }, { 2, 0x200, GHOLD_GROUP } }, "1>2" },
+		{ "it waits for itself to be done", { { 1, 0x200, GROUP } }, { { 1, 0x200, GHOLD_GROUP } }, "1" },
+		{ "two would be done, but one is counted", { { 1, 0x200, GROUP }, { 2, 0x100, MUTEX } },
+		  { { 1, 0x100, GHOLD_MUTEX }, { 2, 0x200, GHOLD_GROUP }, { 3, 0x200, GHOLD_GROUP } }, "" },
 		{ "read, a writer comes, read again", { { 1, 0x100, READ }, { 2, 0x100, WRITE } }, { { 1, 0x100, GHOLD_READ } }, "1>2" },
 		{ "a reader that wants to write", { { 1, 0x100, WRITE } }, { { 1, 0x100, GHOLD_READ } }, "1" },
 		{ "a writer behind a writer", { { 1, 0x100, BEHIND }, { 2, 0x200, MUTEX } },

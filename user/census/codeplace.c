@@ -154,7 +154,7 @@ struct tour {
 
 static void tour__meet(struct tour *t, struct lockfn lock)
 {
-	t->p->gives |= lock.act == LOCK_GIVE;
+	t->p->gives |= lock.act == LOCK_GIVE || lock.act == LOCK_ADD;
 	t->p->takes |= lock.act == LOCK_TAKE || lock.act == LOCK_TRY;
 }
 
@@ -173,7 +173,8 @@ static bool tour__call(struct tour *t, uint64_t target)
 	if (callee->lock.role == LOCKFN_LOCK)
 		tour__meet(t, callee->lock);
 	effects = lockwalk__effects(t->w, callee);
-	t->p->gives |= callee->lock.role == LOCKFN_DEFERRETURN || (effects & LOCKWALK_GIVES);
+	t->p->gives |= callee->lock.role == LOCKFN_DEFERRETURN ||
+		       (effects & (LOCKWALK_GIVES | LOCKWALK_DONE));
 	t->p->takes |= (effects & LOCKWALK_TAKES) != 0;
 	return callee->lock.role != LOCKFN_NO_RETURN;
 }

@@ -41,6 +41,7 @@ static bool lock_agrees(const struct glock *l, enum ghold_kind kind)
 		return l->kind == CENSUS_WAIT_RWMUTEX && l->locked && l->writer &&
 		       l->departing <= 0;
 	case GHOLD_READ: return l->kind == CENSUS_WAIT_RWMUTEX && l->readers > 0;
+	case GHOLD_GROUP: return l->kind == CENSUS_WAIT_WAITGROUP && l->counter > 0;
 	}
 	return false;
 }
@@ -48,7 +49,10 @@ static bool lock_agrees(const struct glock *l, enum ghold_kind kind)
 /* false: it only waits to have it. */
 static bool kind_of(enum held_kind kind, enum ghold_kind *ret)
 {
-	*ret = kind == HELD_MUTEX ? GHOLD_MUTEX : kind == HELD_WRITE ? GHOLD_WRITE : GHOLD_READ;
+	*ret = kind == HELD_MUTEX   ? GHOLD_MUTEX
+	       : kind == HELD_WRITE ? GHOLD_WRITE
+	       : kind == HELD_GROUP ? GHOLD_GROUP
+				    : GHOLD_READ;
 	return kind != HELD_PENDING;
 }
 
@@ -231,7 +235,8 @@ static size_t finder__make_wanted(struct finder *f)
 
 	for (size_t i = 0; i < f->ls->nr; i++)
 		if (f->ls->v[i].kind == CENSUS_WAIT_MUTEX ||
-		    f->ls->v[i].kind == CENSUS_WAIT_RWMUTEX)
+		    f->ls->v[i].kind == CENSUS_WAIT_RWMUTEX ||
+		    f->ls->v[i].kind == CENSUS_WAIT_WAITGROUP)
 			f->wanted[nr++] = f->ls->v[i].addr;
 	return nr;
 }

@@ -25,6 +25,7 @@ enum ghold_kind {
 	GHOLD_MUTEX,
 	GHOLD_WRITE,		/* an RWMutex, as a writer */
 	GHOLD_READ,		/* as a reader */
+	GHOLD_GROUP,		/* a WaitGroup: it will call Done */
 };
 
 struct ghold {
@@ -41,7 +42,7 @@ struct gholds {
 	size_t unknown;		/* goroutines of which not all could be made out */
 };
 
-/* Of the mutexes and RWMutexes in ls only. -ESRCH: the process has ended; -ENOMEM. */
+/* Of the mutexes, RWMutexes and WaitGroups in ls only. -ESRCH: the process has ended; -ENOMEM. */
 int gholds__read(const struct addrspace *as, const struct goruntime *rt, const struct census *c, const struct glocks *ls,
 		 struct gholds **ret);
 void gholds__free(struct gholds *hs);

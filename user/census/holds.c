@@ -41,7 +41,7 @@ struct search {
 
 const char *held_kind_name(enum held_kind kind)
 {
-	static const char *const names[] = { "mutex", "write", "read", "pending" };
+	static const char *const names[] = { "mutex", "write", "read", "group", "pending" };
 
 	return (unsigned int)kind < ARRAY_SIZE(names) ? names[kind] : "?";
 }
@@ -99,10 +99,12 @@ void holds__forget(struct holds *h)
 /* While a writer has it, readerWait is 0: readers that are counted then wait outside. */
 int holds__is_taken(const struct holds *h, uint64_t lock, enum held_kind kind, bool *ret)
 {
-	uint8_t bytes[RWMUTEX_BYTES];
+	uint8_t bytes[RWMUTEX_BYTES] = { 0 };
 	int32_t state, count, wait;
 	int err = addrspace__read(h->mem, lock, bytes,
-				  kind == HELD_MUTEX ? sizeof(state) : sizeof(bytes));
+				  kind == HELD_MUTEX   ? sizeof(state)
+				  : kind == HELD_GROUP ? GROUP_BYTES
+						       : sizeof(bytes));
 
 	if (err)
 		return err;
@@ -113,7 +115,9 @@ int holds__is_taken(const struct holds *h, uint64_t lock, enum held_kind kind, b
 	}
 	memcpy(&count, bytes + RWMUTEX_COUNT, sizeof(count));
 	memcpy(&wait, bytes + RWMUTEX_WAIT, sizeof(wait));
-	if (kind == HELD_READ)
+	if (kind == HELD_GROUP)
+		*ret = true;
+	else if (kind == HELD_READ)
 		*ret = count > 0 || (count < 0 && wait > 0);
 	else
 		*ret = count < 0 && (state & 1) && (wait == 0) == (kind == HELD_WRITE);
@@ -288,13 +292,16 @@ static void search__take_exit(struct search *q, size_t frame)
 	}
 }
 
-/* A frame that never returns gives back what some path does, unless another takes it first. */
+/*
+ * A frame that never returns gives back what some path does, unless another takes it first. But a worker may call Done for
+ * what it has not begun.
+ */
 static void search__take_endless(struct search *q, size_t frame)
 {
 	const struct lockwalk *w = &q->h->walk;
 
 	for (size_t i = 0; i < w->nr_given; i++)
-		if (w->given[i].pc && !w->given[i].taken_first)
+		if (w->given[i].pc && !w->given[i].taken_first && w->given[i].kind != LOCK_GROUP)
 			search__add(q, w->given[i].lock, (enum held_kind)w->given[i].kind, frame,
 				    w->given[i].pc);
 }
@@ -340,7 +347,7 @@ static int search__run(struct search *q, size_t frame, struct codeplace *p, stru
 	w->steps = LOCKWALK_STEPS_MAX;
 	w->nr_given = 0;
 	w->sema = 0;
-	w->lost = w->gave = false;
+	w->lost = w->gave = w->done = false;
 	if (memo && walkmemos__recall(&p->memos, w, &start, &q->h->path, &exits))
 		return exits;
 	search__begin_path(q, callee);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * holds: which locks a parked goroutine holds, though sync.Mutex and sync.RWMutex do not say who does.
+ * holds: which locks a parked goroutine holds, though sync.Mutex and sync.RWMutex do not say who does; and of which WaitGroups
+ * it will call Done.
  *
  * A goroutine holds what it will give back when it goes on. So the code of each of its frames is run forward
  * from where it stands (census/lockwalk), on the goroutine's own stack and the target's memory, deferred calls
@@ -31,12 +32,13 @@ enum held_kind {
 	HELD_MUTEX,		/* sync.Mutex */
 	HELD_WRITE,		/* sync.RWMutex, for writing */
 	HELD_READ,		/* sync.RWMutex, for reading; others may read it too */
+	HELD_GROUP,		/* sync.WaitGroup: it will call Done */
 	HELD_PENDING,		/* sync.RWMutex: it waits in Lock for the readers inside, and keeps new ones out */
 };
-const char *held_kind_name(enum held_kind kind);	/* "mutex", "write", "read", "pending" */
+const char *held_kind_name(enum held_kind kind);	/* "mutex", "write", "read", "group", "pending" */
 
 struct held {
-	uint64_t lock;		/* address of the sync.Mutex or sync.RWMutex */
+	uint64_t lock;		/* address of the sync.Mutex, sync.RWMutex or sync.WaitGroup */
 	uint64_t release_pc;	/* where it will be given back; not a return address. HELD_PENDING: 0 */
 	uint32_t frame;		/* index into pcs of the frame that does */
 	uint32_t kind;		/* enum held_kind */
@@ -81,7 +83,7 @@ uint64_t holds_defer_addr(const struct goruntime *rt, uint64_t g);
 int holds__find(struct holds *h, const struct hold_stack *s, struct held *ret, size_t max, bool *ret_complete);
 void holds__forget(struct holds *h);
 
-/* What the lock itself says, whoever has it. -EFAULT: unreadable. */
+/* What the lock itself says, whoever has it; of a WaitGroup nothing is asked. -EFAULT: unreadable. */
 int holds__is_taken(const struct holds *h, uint64_t lock, enum held_kind kind, bool *ret);
 
 size_t holds__memory_bytes(const struct holds *h);

@@ -52,6 +52,7 @@ static unsigned int lockwalk__find_effects(struct lockwalk *w, struct gofn *fn)
 		if (lockwalk__run(in, fn, fn->entry, p, EFFECTS_DEPTH) == 1 && !in->lost) {
 			found = in->gave ? LOCKWALK_GIVES : 0;
 			found |= p->unknown ? LOCKWALK_TAKES : 0;
+			found |= in->done ? LOCKWALK_DONE : 0;
 		}
 	}
 	free(mem);
@@ -65,7 +66,7 @@ unsigned int lockwalk__effects(struct lockwalk *w, struct gofn *fn)
 	bool deep = w->scanning >= SCAN_DEPTH_MAX;
 
 	if (fn->effects & LOCKWALK_KNOWN)
-		return fn->effects & (LOCKWALK_TAKES | LOCKWALK_GIVES);
+		return fn->effects & LOCKWALK_EFFECTS;
 	if (fn->lock.role != LOCKFN_PLAIN || (fn->effects & LOCKWALK_BUSY) ||
 	    w->scanning >= SCAN_DEPTH_MAX + SCAN_TOUCHING_MAX)
 		return 0;
@@ -77,6 +78,6 @@ unsigned int lockwalk__effects(struct lockwalk *w, struct gofn *fn)
 	if (deep || lockwalk__may_touch(w, fn))
 		fn->effects |= lockwalk__find_effects(w, fn);
 	w->scanning--;
-	fn->effects = (fn->effects & (LOCKWALK_TAKES | LOCKWALK_GIVES)) | LOCKWALK_KNOWN;
-	return fn->effects & (LOCKWALK_TAKES | LOCKWALK_GIVES);
+	fn->effects = (fn->effects & LOCKWALK_EFFECTS) | LOCKWALK_KNOWN;
+	return fn->effects & LOCKWALK_EFFECTS;
 }

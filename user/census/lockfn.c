@@ -23,6 +23,8 @@ static const struct {
 	{ "(*RWMutex).rUnlockSlow", { LOCKFN_LOCK, LOCK_GIVE, LOCK_READ } },
 	{ "(*rlocker).Lock", { LOCKFN_LOCK, LOCK_TAKE, LOCK_READ } },
 	{ "(*rlocker).Unlock", { LOCKFN_LOCK, LOCK_GIVE, LOCK_READ } },
+	{ "(*WaitGroup).Add", { LOCKFN_LOCK, LOCK_ADD, LOCK_GROUP } },
+	{ "(*WaitGroup).Done", { LOCKFN_LOCK, LOCK_GIVE, LOCK_GROUP } },
 };
 
 /* By the beginnings of names, the first that fits; "$" is the end of a name. */
@@ -92,7 +94,7 @@ struct lockfn lockfn_of_inlined(const char *const *names, size_t nr)
 	for (size_t i = 0; i < nr; i++) {
 		struct lockfn f = lockfn_of(names[i]);
 
-		if (f.role != LOCKFN_LOCK)
+		if (f.role != LOCKFN_LOCK || f.kind == LOCK_GROUP)
 			continue;
 		if (inner.role != LOCKFN_LOCK)
 			inner = f;

@@ -4,7 +4,8 @@
  *
  * sync.Mutex and sync.RWMutex, Go 1.15 to 1.27: sync/mutex.go, sync/rwmutex.go; the code of Mutex lies in
  * internal/sync from Go 1.24 on. Mutex is {state i32@0: bit 0 locked, sema u32@4}; RWMutex is {w Mutex@0,
- * writerSem u32@8, readerSem u32@12, readerCount i32@16, readerWait i32@20}. Pure.
+ * writerSem u32@8, readerSem u32@12, readerCount i32@16, readerWait i32@20}. Who will call Done of a sync.WaitGroup
+ * owes it that, as one that holds a lock owes the Unlock: Done gives, Add takes. Pure.
  */
 #ifndef PARKWATCH_CENSUS_LOCKFN_H
 #define PARKWATCH_CENSUS_LOCKFN_H
@@ -19,10 +20,11 @@
 #define RWMUTEX_COUNT	    16
 #define RWMUTEX_WAIT	    20
 #define RWMUTEX_BYTES	    24
+#define GROUP_BYTES	    12 /* at least: sync/waitgroup.go */
 #define RWMUTEX_MAX_READERS (1 << 30)
 
-enum lock_act { LOCK_NONE, LOCK_TAKE, LOCK_TRY, LOCK_GIVE };
-enum lock_kind { LOCK_MUTEX, LOCK_WRITE, LOCK_READ };
+enum lock_act { LOCK_NONE, LOCK_TAKE, LOCK_TRY, LOCK_GIVE, LOCK_ADD /* takes or gives as its second argument says */ };
+enum lock_kind { LOCK_MUTEX, LOCK_WRITE, LOCK_READ, LOCK_GROUP };
 
 enum lockfn_role {
 	LOCKFN_PLAIN,

@@ -107,12 +107,41 @@ static void lockwalk__give(struct lockwalk *w, struct lockpath *p, struct cpu_va
 		given->pc = pc;
 }
 
+/* A WaitGroup at an unknown address is no lock: what is taken there says nothing of what is given elsewhere. */
+static void lockwalk__count(struct lockwalk *w, struct lockpath *p, struct cpu_value group,
+			    int32_t by, uint64_t pc)
+{
+	struct lock_use *use = NULL;
+	struct lock_given *given;
+
+	w->done |= by < 0;
+	if (group.how != CPU_UNKNOWN)
+		use = lockpath__use(p, group.v, LOCK_GROUP);
+	if (!use)
+		return;
+	use->balance += by;
+	if (use->balance > LOCKPATH_BALANCE_MAX)
+		use->balance = LOCKPATH_BALANCE_MAX;
+	if (use->balance < -LOCKPATH_BALANCE_MAX)
+		use->balance = -LOCKPATH_BALANCE_MAX;
+	if (use->balance < use->lowest)
+		use->lowest = use->balance;
+	if (use->balance >= 0)
+		return;
+	given = lockwalk__given(w, group.v, LOCK_GROUP);
+	if (given && !given->pc)
+		given->pc = pc;
+}
+
+/* by: what is added to a WaitGroup. */
 static void lockwalk__act(struct lockwalk *w, struct lockpath *p, struct lockfn lock,
-			  struct cpu_value addr, uint64_t pc)
+			  struct cpu_value addr, int32_t by, uint64_t pc)
 {
 	if (w->counting || !addr.v)
 		addr.how = CPU_UNKNOWN;
-	if (lock.act == LOCK_GIVE)
+	if (lock.kind == LOCK_GROUP)
+		lockwalk__count(w, p, addr, by, pc);
+	else if (lock.act == LOCK_GIVE)
 		lockwalk__give(w, p, addr, lock.kind, pc);
 	else
 		lockwalk__take(w, p, addr, lock.kind);
@@ -264,6 +293,22 @@ static struct cpu_value lockwalk__argument(const struct lockwalk *w, const struc
 	return cpu__load(c, w->mem, c->reg[UOP_RSP].v, 8);
 }
 
+/* Of Add(delta), bounded, 0 if unknown; Done is Add(-1). */
+static int32_t lockwalk__added(const struct lockwalk *w, const struct lockpath *p, struct lockfn lock)
+{
+	const struct cpu *c = &p->cpu;
+	struct cpu_value by;
+	int32_t n;
+
+	if (lock.act != LOCK_ADD)
+		return -1;
+	by = w->regabi ? c->reg[UOP_RBX] : cpu__load(c, w->mem, c->reg[UOP_RSP].v + 8, 8);
+	n = by.how == CPU_UNKNOWN ? 0 : (int32_t)by.v;
+	return n > LOCKPATH_BALANCE_MAX    ? LOCKPATH_BALANCE_MAX
+	       : n < -LOCKPATH_BALANCE_MAX ? -LOCKPATH_BALANCE_MAX
+					   : n;
+}
+
 /* A TryLock (Go 1.18 and later: its result is in rax) succeeds on one path and fails on another. */
 static void run__try(struct run *r, struct lockfn lock, struct cpu_value addr, const struct uop *u)
 {
@@ -272,7 +317,7 @@ static void run__try(struct run *r, struct lockfn lock, struct cpu_value addr, c
 	*result = (struct cpu_value){ 0, 8, CPU_HARD };
 	run__fork(r, u->addr + u->len);
 	*result = (struct cpu_value){ 1, 8, CPU_HARD };
-	lockwalk__act(r->w, r->path, lock, addr, u->addr);
+	lockwalk__act(r->w, r->path, lock, addr, 0, u->addr);
 }
 
 /* Calls that only a run resolves, in so little code that it is run: the wrapper of a deferred
@@ -288,6 +333,7 @@ static void run__leave_effects(struct run *r, unsigned int effects, const struct
 {
 	struct cpu_value unknown = { 0 };
 
+	r->w->done |= (effects & LOCKWALK_DONE) != 0;
 	if (effects & LOCKWALK_GIVES)
 		lockwalk__give(r->w, r->path, unknown, LOCK_MUTEX, u->addr);
 	if (effects & LOCKWALK_TAKES)
@@ -312,7 +358,8 @@ static void lockwalk__run_closure(struct lockwalk *w, struct lockpath *p,
 		cpu__store(c, sp + off, 8, word);
 	}
 	if (fn->lock.role == LOCKFN_LOCK)
-		lockwalk__act(w, p, fn->lock, lockwalk__argument(w, p), fn->entry);
+		lockwalk__act(w, p, fn->lock, lockwalk__argument(w, p),
+			      lockwalk__added(w, p, fn->lock), fn->entry);
 	if (fn->lock.role != LOCKFN_PLAIN || depth >= LOCKWALK_DEPTH_MAX)
 		return;
 	c->reg[UOP_RSP].v -= 8;
@@ -373,6 +420,7 @@ static bool run__call(struct run *r, struct gofn *fn, uint64_t target, const str
 	struct cpu *c = &r->path->cpu;
 	struct cpu_value sp = c->reg[UOP_RSP], addr;
 	unsigned int effects;
+	int32_t by;
 	int exits;
 
 	if (fn->lock.role == LOCKFN_NO_RETURN)
@@ -384,11 +432,12 @@ static bool run__call(struct run *r, struct gofn *fn, uint64_t target, const str
 	}
 	if (fn->lock.role == LOCKFN_LOCK && target == fn->entry) {
 		addr = lockwalk__argument(r->w, r->path);
+		by = lockwalk__added(r->w, r->path, fn->lock);
 		run__pass_call(r, fn);
 		if (fn->lock.act == LOCK_TRY)
 			run__try(r, fn->lock, addr, u);
 		else
-			lockwalk__act(r->w, r->path, fn->lock, addr, u->addr);
+			lockwalk__act(r->w, r->path, fn->lock, addr, by, u->addr);
 		return true;
 	}
 	if (fn->lock.role == LOCKFN_SEMA)
@@ -523,7 +572,7 @@ static void run__lock_op(struct run *r, const struct uop *u)
 		c->zf = 0;
 		run__fork(r, u->addr + u->len); /* it may fail */
 	}
-	lockwalk__act(r->w, r->path, lock, addr, u->addr);
+	lockwalk__act(r->w, r->path, lock, addr, 0, u->addr);
 	if (count && u->op[1].type == UOP_REG) {
 		uint64_t found = u->lock_act == LOCK_GIVE ? 1 : 0;
 

@@ -56,11 +56,13 @@ struct lockwalk {
 	size_t nr_defers;
 	uint64_t sema;		/* out: a semaphore that was tried; 0: none */
 	bool gave;		/* out: something was given back, known or not */
+	bool done;		/* out: Done of a WaitGroup is called, known or not */
 	bool counting;		/* locks are counted only, whatever their addresses */
 	uint32_t scanning;	/* depth of the functions whose effects are found out */
 };
 
-enum { LOCKWALK_TAKES = 1, LOCKWALK_GIVES = 2, LOCKWALK_KNOWN = 4, LOCKWALK_BUSY = 8 };
+enum { LOCKWALK_TAKES = 1, LOCKWALK_GIVES = 2, LOCKWALK_KNOWN = 4, LOCKWALK_BUSY = 8, LOCKWALK_DONE = 16 };
+#define LOCKWALK_EFFECTS (LOCKWALK_TAKES | LOCKWALK_GIVES | LOCKWALK_DONE)
 
 /*
  * *p is what the path begins with, at pc of fn; then what holds of all paths at their returns. depth: calls
@@ -72,7 +74,7 @@ int lockwalk__run(struct lockwalk *w, struct gofn *fn, uint64_t pc, struct lockp
 /* What the function's deferred calls will do, as runtime.deferreturn runs them in the frame that p stands in. */
 void lockwalk__run_defers(struct lockwalk *w, struct lockpath *p, uint32_t depth);
 
-/* LOCKWALK_TAKES, LOCKWALK_GIVES: what a call of the function leaves behind. */
+/* LOCKWALK_EFFECTS: what a call of the function leaves behind. */
 unsigned int lockwalk__effects(struct lockwalk *w, struct gofn *fn);
 
 #endif

@@ -24,6 +24,7 @@ enum stand {
 	STAND_READ,   /* to read */
 	STAND_BEHIND, /* to write, behind another writer */
 	STAND_WRITE,  /* to write, it is the next: for the readers to leave */
+	STAND_GROUP,  /* for a WaitGroup */
 };
 
 struct builder {
@@ -74,6 +75,8 @@ static int compare_waits(const void *a, const void *b)
 /* A wait as a mutex for what others know as an RWMutex is that of a writer behind another. */
 static enum stand stand_of(const struct census_wait *w, const struct glock *l)
 {
+	if (l->kind == CENSUS_WAIT_WAITGROUP)
+		return STAND_GROUP;
 	if (l->kind == CENSUS_WAIT_MUTEX)
 		return STAND_MUTEX;
 	if (w->kind == CENSUS_WAIT_MUTEX || w->via == w->addr + RW_OWN_SEMA)
@@ -94,11 +97,12 @@ static int builder__collect(struct builder *b)
 		const struct glock *l;
 
 		if (c->gs[i].nr_waits != 1 ||
-		    (w->kind != CENSUS_WAIT_MUTEX && w->kind != CENSUS_WAIT_RWMUTEX))
+		    (w->kind != CENSUS_WAIT_MUTEX && w->kind != CENSUS_WAIT_RWMUTEX &&
+		     w->kind != CENSUS_WAIT_WAITGROUP))
 			continue;
 		l = glocks__get(b->ls, w->addr);
 		if (!l || !l->settled) {
-			b->w->unclear++;
+			b->w->unclear += w->kind != CENSUS_WAIT_WAITGROUP;
 			continue;
 		}
 		b->waits[nr++] = (struct lock_wait){ .lock = w->addr,
@@ -143,24 +147,26 @@ static struct owner owner_of(const struct builder *b, const struct ghold *holds,
 }
 
 /*
- * Readers that a writer waits for: all that are known, unless there are more than the lock itself
- * counts.
+ * Readers that a writer waits for, or who will call Done of a WaitGroup: all that are known, unless there are more than the
+ * lock itself counts.
  */
-static int builder__readers(struct builder *b, const struct glock *l, const struct lock_wait *w,
+static int builder__several(struct builder *b, const struct glock *l, const struct lock_wait *w,
 			    const struct ghold *holds, size_t nr_holds)
 {
+	const bool group = w->kind == STAND_GROUP;
+	const uint8_t kind = group ? GHOLD_GROUP : GHOLD_READ;
 	uint32_t last = NOBODY;
 	int64_t nr = 0;
 	int err;
 
 	for (size_t i = 0; i < nr_holds; i++)
-		nr += holds[i].kind == GHOLD_READ;
-	if (!nr || nr > l->departing) {
-		b->w->unclear++;
+		nr += holds[i].kind == kind;
+	if (!nr || nr > (group ? l->counter : l->departing)) {
+		b->w->unclear += !group;
 		return 0;
 	}
 	for (size_t i = 0; i < nr_holds; i++) {
-		if (holds[i].kind != GHOLD_READ || holds[i].g == last)
+		if (holds[i].kind != kind || holds[i].g == last)
 			continue;
 		last = holds[i].g;
 		err = push_edge(&b->w->edges, &b->w->nr_edges, &b->edges_room,
@@ -187,8 +193,8 @@ static int builder__lock(struct builder *b, const struct lock_wait *waits, size_
 	    (rw && !l->writer)) /* nobody has it, or only readers: nobody is kept out for long */
 		owner.g = NOBODY;
 	for (size_t i = 0; i < nr && !err; i++) {
-		if (waits[i].kind == STAND_WRITE)
-			err = builder__readers(b, l, &waits[i], holds, nr_holds);
+		if (waits[i].kind == STAND_WRITE || waits[i].kind == STAND_GROUP)
+			err = builder__several(b, l, &waits[i], holds, nr_holds);
 		else if (owner.g == NOBODY)
 			b->w->unclear++;
 		else

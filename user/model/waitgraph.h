@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * waitgraph: goroutines that wait for locks which others hold, and the rings that they make: deadlocks.
+ * waitgraph: goroutines that wait for locks which others hold, or for WaitGroups of which others will call Done, and the rings that they make: deadlocks.
  *
  * Pure: of a census, the words of its locks and who holds them. An edge goes from a goroutine that waits to one that must go
  * on before the wait can end: the one that holds the mutex; the writer that has an RWMutex or keeps new readers out while it
- * waits for the old ones to leave; each reader that such a writer waits for. Where it is not certain who that is (nobody is known
- * to hold it, or two claim what only one can have, or more readers than the lock itself counts) there is no edge: a ring is
- * never a guess. Channels, WaitGroups and Conds make no edges: whoever comes along may end these waits.
+ * waits for the old ones to leave; each reader that such a writer waits for; each that will call Done of a WaitGroup.
+ * Where it is not certain who that is (nobody is known
+ * to hold it, or two claim what only one can have, or more readers, or calls of Done, than the lock itself counts) there is no edge: a ring is
+ * never a guess. Channels and Conds make no edges: whoever comes along may end these waits.
  * Locks may also be released by another goroutine than the one that took them; edges name who will release them by its own code.
  */
 #ifndef PARKWATCH_MODEL_WAITGRAPH_H

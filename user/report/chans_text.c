@@ -117,8 +117,10 @@ static void put_step(struct writer *w, uint16_t rt, const struct wait_edge *e)
 	} else {
 		const struct ghold *h = &s->holds->v[e->hold];
 
-		put(w, "\n    goroutine %llu holds it%s and would unlock it at ", holder,
-		    h->kind == GHOLD_READ ? " as a reader" : "");
+		put(w, "\n    goroutine %llu%s at ", holder,
+		    h->kind == GHOLD_GROUP  ? " would call Done"
+		    : h->kind == GHOLD_READ ? " holds it as a reader and would unlock it"
+					    : " holds it and would unlock it");
 		put_release(w, rt, h);
 	}
 	put(w, "\n");

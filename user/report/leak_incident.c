@@ -17,6 +17,7 @@ struct noted { /* a wait for somebody */
 	uint64_t from, to, lock;
 	uint16_t rt;
 	bool refers;  /* `to` refers to the WaitGroup, `lock`, that `from` waits for */
+	bool group;   /* a WaitGroup, of which `to` will call Done */
 	bool rereads; /* `from` has the lock for reading, wants it so again, and a writer waits in between */
 };
 
@@ -38,6 +39,8 @@ struct leak_incidents {
 
 static const struct leak_pattern rereads = { "recursive RLock with a writer in between",
 					     "do not take the read lock again while holding it" };
+static const struct leak_pattern waits_with_lock = { "waits for a WaitGroup, and those who should call Done for the waiter",
+						     "unlock before Wait" };
 
 void leak_incidents__free(struct leak_incidents *is)
 {
@@ -103,6 +106,7 @@ int leak_incident__note(struct leaks *l, uint16_t rt, const struct chans_source 
 							 .to = c->gs[e->to].goid,
 							 .lock = w->addr,
 							 .rt = rt,
+							 .group = w->kind == CENSUS_WAIT_WAITGROUP,
 							 .rereads = reads(src, w, e->g) });
 	}
 	return err;
@@ -328,8 +332,25 @@ static bool rereads_in(const struct leaks *l, const struct incident *in)
 	return !w->second && g_of(l, in->first)->ring;
 }
 
+/* A ring that goes through a WaitGroup: the order of locks is not what is wrong. */
+static void give_group_words(struct leaks *l)
+{
+	const struct leak_incidents *is = l->incidents;
+
+	for (size_t i = 0; i < is->nr_noted; i++) {
+		const struct noted *n = &is->noted[i];
+		const struct leak_g *from = leakset__get(l->set, n->rt, n->from), *to = leakset__get(l->set, n->rt, n->to);
+		struct leak_entry *e = from && l->nr ? &l->entries[is->entry[from->group]] : NULL;
+		const struct incident_part *p = e && e->group == from->group ? part_of(l, e) : NULL;
+
+		if (n->group && p && p->ring && to && is_sure(from, to))
+			lead_of(l, p)->pattern = e->pattern = &waits_with_lock;
+	}
+}
+
 static void give_words(struct leaks *l)
 {
+	give_group_words(l);
 	for (size_t i = 0; i < l->nr; i++) {
 		const struct incident_part *p = part_of(l, &l->entries[i]);
 

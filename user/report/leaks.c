@@ -533,7 +533,8 @@ static int note_locks(struct leaks *l, uint16_t rt, const struct chans_source *s
 	int err = 0;
 
 	for (size_t i = 0; i < src->holds->nr && !err; i++)
-		err = leakset__hold(l->set, rt, src->holds->v[i].lock, gs[src->holds->v[i].g].goid);
+		if (src->holds->v[i].kind != GHOLD_GROUP)
+			err = leakset__hold(l->set, rt, src->holds->v[i].lock, gs[src->holds->v[i].g].goid);
 	for (size_t i = 0; i < w->nr_rings; i++)
 		for (uint32_t k = 0; k < w->rings[i].nr; k++)
 			note_ring(l, rt, gs[w->steps[w->rings[i].edges_at + k].g].goid,

@@ -134,6 +134,7 @@ int place_of_release(struct dump *d, uint16_t rt, const struct ghold *h, struct 
 const char *ghold_word(enum ghold_kind kind)
 {
 	return kind == GHOLD_MUTEX   ? "mutex"
+	       : kind == GHOLD_GROUP ? "waitgroup"
 	       : kind == GHOLD_WRITE ? "rwmutex-write"
 				     : "rwmutex-read";
 }
