@@ -43,10 +43,23 @@ def built_collected(minor, mode):
         ["build", *flags, "-o", str(path), "main.go"], toolchain, directory, CGO_ENABLED=cgo))
 
 
-@contextlib.contextmanager
+def built_called(minor):
+    """The program of C, and its library, built with Go 1.minor."""
+    directory, toolchain = build.HERE / "progs/called", build.TOOLCHAINS[minor]
+    program = build.build_once("called-c", "", [directory / "called.c"], lambda path: subprocess.run(
+        ["cc", "-O1", "-o", path, directory / "called.c", "-ldl", "-lpthread"], check=True))
+    return str(program), str(build.build_once(f"called-{toolchain}", ".so", [directory / "main.go"], lambda path: build.run_go(
+        ["build", "-buildmode=c-shared", "-o", str(path), "main.go"], toolchain, directory, CGO_ENABLED="1")))
+
+
 def target(minor, mode, *args, program=built):
     """(process, truth) of a running program."""
-    process = subprocess.Popen([str(program(minor, mode)), *args], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    return started(str(program(minor, mode)), *args)
+
+
+@contextlib.contextmanager
+def started(*command):
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout.readline() == "ready\n", "the program did not start"
         yield process, json.loads(process.stdout.readline())
@@ -120,6 +133,12 @@ def check_collected(pwreach, minor, mode):
         verdicts(reach(pwreach, process.pid, 2), truth, recall=0.99)
 
 
+def check_called(pwreach, minor, thread):
+    """What a thread of C that called Go has on its stack holds, and what Go left below it does not."""
+    with started(*built_called(minor), "2000", thread) as (process, truth):
+        verdicts(reach(pwreach, process.pid, 2), truth, recall=0.99)
+
+
 def check_restless(pwreach, minor, mode="static"):
     """References in registers and on their way: one look may not find them, so what counts is two.
 
@@ -162,6 +181,9 @@ def cases():
     for mode, minors in COLLECTED.items():
         for minor in minors:
             yield f"collected-1.{minor}-{mode}", check_collected, (minor, mode)
+    for minor in (15, 17, 19, 22, 26, 27):
+        for thread in ("first", "thread"):
+            yield f"called-1.{minor}-{thread}", check_called, (minor, thread)
     yield "proof-1.27", check_proof, (27,)
 
 

@@ -85,9 +85,11 @@ static void process_init(void)
 static size_t stacks(struct crange *out, size_t max)
 {
 	scoped_mem struct crange *r = NULL;
+	uint64_t first = 1;
 	size_t nr = 0;
 
-	cr_assert_eq(mstack_ranges(&p.as, &rt, &heap, &r, &nr), 0);
+	cr_assert_eq(mstack_ranges(&p.as, &rt, &heap, &r, &nr, &first), 0);
+	cr_expect_eq(first, nr ? STACK(0) + STACK_BYTES - 0x900 : 0);
 	for (size_t i = 0; i < nr && i < max; i++)
 		out[i] = r[i];
 	return nr;
@@ -191,4 +193,75 @@ Test(mstack, is_all_of_the_first_where_a_thread_of_go_is_on_it)
 	cr_assert_eq(maps__parse(first, strlen(first), &m), 0);
 	cr_assert_eq(cmemory_ranges(&p.as, m, &rt, &heap, &r, &nr), 0);
 	cr_expect_eq(nr, 0, "what lies above is its arguments");
+}
+
+/* A thread of C that called Go, as Go knows its stack; it waits in C. */
+Test(mstack, is_what_lies_below_what_c_has_in_use)
+{
+	static const char two[] =
+		"7f0010000000-7f0010800000 rw-p 00000000 00:00 0                          [stack]\n"
+		"7f0011fff000-7f0012000000 ---p 00000000 00:00 0 \n"
+		"7f0012000000-7f0012800000 rw-p 00000000 00:00 0 \n";
+	static const uint64_t sps[] = { STACK(0) + 0x7f0000, STACK(2) + 0x7f0000 };
+	static const struct {
+		const char *why;
+		uint64_t ends[2]; /* of what Go knows of both */
+		uint64_t start;	  /* of the second */
+		struct crange want;
+	} t[] = {
+		{ "the second is C's",
+		  { STACK(0) + STACK_BYTES - 0x900, STACK(2) + STACK_BYTES },
+		  STACK(2),
+		  { STACK(2) + 0x7f0000 - 128, STACK(2) + STACK_BYTES } },
+		{ "the second is C's, and Go guesses",
+		  { STACK(0) + STACK_BYTES - 0x900, STACK(2) + 0x7f0100 },
+		  STACK(2) + 0x7f0100 - 33 * 1024,
+		  { STACK(2) + 0x7f0000 - 128, STACK(2) + STACK_BYTES } },
+		{ "the second is C's, and went down further than Go knows",
+		  { STACK(0) + STACK_BYTES - 0x900, STACK(2) + 0x7ffff8 },
+		  STACK(2) + 0x7ffff8 - 33 * 1024,
+		  { STACK(2) + 0x7f0000 - 128, STACK(2) + STACK_BYTES } },
+		{ "the second is Go's",
+		  { STACK(0) + STACK_BYTES - 0x900, STACK(2) + STACK_BYTES - 0x900 },
+		  STACK(2) - 0x300,
+		  { STACK(2) + STACK_BYTES - 0x900, STACK(2) + STACK_BYTES } },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		scoped_mem struct crange *r = NULL;
+		scoped(maps) m = NULL;
+		size_t nr = 0;
+
+		process_init();
+		put(G0 + 8, t[i].ends[0]);
+		put(G(2) + 8, t[i].ends[1]);
+		put(G(2), t[i].start);
+		cr_assert_eq(maps__parse(two, strlen(two), &m), 0);
+		m->sps = memcpy(malloc(sizeof(sps)), sps, sizeof(sps));
+		m->nr_sps = ARRAY_SIZE(sps);
+		cr_assert_eq(cmemory_ranges(&p.as, m, &rt, &heap, &r, &nr), 0);
+		cr_assert_eq(nr, 1, "%s: %zu", t[i].why, nr);
+		cr_expect_eq(r[0].from, t[i].want.from, "%s: %#lx", t[i].why, r[0].from);
+		cr_expect_eq(r[0].to, t[i].want.to, "%s: %#lx", t[i].why, r[0].to);
+	}
+}
+
+/* Go up to 1.20 keeps what it knew of a thread of C that called it. */
+Test(mstack, is_nothing_where_a_thread_of_c_is_gone)
+{
+	static const char pages[] = "7f0012000000-7f0012800000 rw-p 00000000 00:00 0 \n";
+	scoped_mem struct crange *r = NULL;
+	scoped(maps) m = NULL;
+	size_t nr = 0;
+
+	process_init();
+	put(G(2), STACK(2) + 0x10100 - 33 * 1024);
+	put(G(2) + 8, STACK(2) + 0x10100);
+	cr_assert_eq(maps__parse(pages, strlen(pages), &m), 0);
+	cr_assert_eq(cmemory_ranges(&p.as, m, &rt, &heap, &r, &nr), 0);
+	cr_assert_geq(nr, 1);
+	cr_expect_eq(r[0].from, STACK(2));
+	cr_expect_eq(r[nr - 1].to, STACK(2) + STACK_BYTES);
+	for (size_t i = 1; i < nr; i++)
+		cr_expect_eq(r[i].from, r[i - 1].to, "nothing is left out");
 }

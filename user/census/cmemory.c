@@ -12,6 +12,7 @@
 #define GUARD_MAX   (64u << 10) /* bytes of the gap below a thread's stack: a page, as a rule */
 #define STACK_MAX   (64u << 20) /* bytes of a thread's stack */
 #define PAGE_BYTES  4096u
+#define NEEDM_BYTES (33u << 10)
 #define RED_ZONE    128u /* bytes below the stack pointer that a function may use (System V ABI, amd64) */
 #define ARENA_BYTES (64u << 20)
 #define CUTS_MAX    (4 * GOMODULES_MAX)
@@ -132,33 +133,68 @@ static uint64_t usual_stack(const struct crange *stacks, size_t nr)
 	return bytes;
 }
 
-/* The lowest of the stack pointers that lie in m; 0: none. */
-static uint64_t lowest_sp(const struct maps *maps, const struct mapping *m)
+/* The lowest of the stack pointers that lie in [from, to); 0: none. */
+static uint64_t lowest_sp(const struct maps *maps, uint64_t from, uint64_t to)
 {
 	size_t lo = 0, hi = maps->nr_sps;
 
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 
-		if (maps->sps[mid] < m->start)
+		if (maps->sps[mid] < from)
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
-	return lo < maps->nr_sps && maps->sps[lo] < m->end ? maps->sps[lo] : 0;
+	return lo < maps->nr_sps && maps->sps[lo] < to ? maps->sps[lo] : 0;
+}
+
+/*
+ * Whether a stack that the runtime knows, in m, is of a thread of C that called Go. Of such a thread it is told the end,
+ * which is that of a page (Go 1.21 and later, runtime/cgo x_cgo_getstackbound), or guesses so many bytes (runtime/proc.go
+ * needm). Stacks of the runtime's own threads end in a frame (x_cgo_thread_start) and are longer. On the first stack of
+ * a program is either the first thread of Go, whose stack ends at first, or one of C's.
+ */
+static bool is_of_c(const struct crange *s, const struct mapping *m, uint64_t first)
+{
+	return s->to != first &&
+	       (s->to % PAGE_BYTES == 0 || s->to - s->from == NEEDM_BYTES || is_first_stack(m));
+}
+
+/*
+ * What is in use of such stacks may be C's; if nobody is seen on it the thread may be gone, and something else be there:
+ * only the page below it tells then.
+ */
+static void leave_to_c(const struct maps *maps, struct crange *stacks, size_t nr, uint64_t first)
+{
+	for (size_t i = 0; i < nr; i++) {
+		struct crange *s = &stacks[i];
+		const struct mapping *m = maps__at(maps, s->to - 1);
+		uint64_t sp;
+
+		if (!m || !is_of_c(s, m, first))
+			continue;
+		sp = lowest_sp(maps, m->start, s->to);
+		if (!sp)
+			s->from = s->to;
+		else if (sp - m->start >= RED_ZONE)
+			s->to = sp - RED_ZONE;
+		s->from = s->from < s->to ? s->from : s->to;
+	}
 }
 
 /*
  * Where the stack that m begins with ends, as far as it is none of C's: known, if not 0, is where the runtime says that
  * one of its own ends in m. A thread that the runtime does not know is C's, and so is what is in use of its stack. Of
- * other stacks, as those of threads that are gone, the length is guessed. usual: as above.
+ * other stacks, as those of threads that are gone, the length is guessed. usual, first: as above.
  */
-static uint64_t stack_end(const struct maps *maps, const struct mapping *m, uint64_t known, uint64_t usual)
+static uint64_t stack_end(const struct maps *maps, const struct mapping *m, uint64_t known, uint64_t usual,
+			  uint64_t first)
 {
-	uint64_t sp = lowest_sp(maps, m), len = m->end - m->start;
+	uint64_t sp = lowest_sp(maps, m->start, m->end), len = m->end - m->start;
 
 	if (known)
-		return is_first_stack(m) ? m->end : known;
+		return is_first_stack(m) && known == first ? m->end : known;
 	if (usual && sp)
 		return sp - RED_ZONE;
 	if (is_first_stack(m))
@@ -170,7 +206,7 @@ static uint64_t stack_end(const struct maps *maps, const struct mapping *m, uint
 
 /* The stacks of threads, from the page below on: the rest of a mapping is something else. Returns how many. */
 static size_t thread_stacks(const struct maps *maps, const struct crange *stacks, size_t nr_stacks,
-			    struct crange *cuts)
+			    uint64_t first, struct crange *cuts)
 {
 	uint64_t usual = usual_stack(stacks, nr_stacks);
 	size_t nr = 0, k = 0;
@@ -183,7 +219,8 @@ static size_t thread_stacks(const struct maps *maps, const struct crange *stacks
 			k++;
 		if (!begins_as_stack(maps, i) && !is_first_stack(m))
 			continue;
-		to = stack_end(maps, m, k < nr_stacks && stacks[k].to <= m->end ? stacks[k].to : 0, usual);
+		to = stack_end(maps, m, k < nr_stacks && stacks[k].to <= m->end ? stacks[k].to : 0, usual,
+			       first);
 		if (to > m->start)
 			cuts[nr++] = (struct crange){ m->start, to };
 	}
@@ -197,12 +234,14 @@ static int go_cuts(const struct addrspace *as, const struct maps *maps, const st
 	scoped_mem struct crange *records = NULL, *stacks = NULL;
 	struct crange *cuts;
 	size_t nr_records, nr_stacks, nr = 0;
+	uint64_t first;
 	int err = gorecord_ranges(as, maps, rt, heap, &records, &nr_records);
 
 	if (!err)
-		err = mstack_ranges(as, rt, heap, &stacks, &nr_stacks);
+		err = mstack_ranges(as, rt, heap, &stacks, &nr_stacks, &first);
 	if (err)
 		return err;
+	leave_to_c(maps, stacks, nr_stacks, first);
 	cuts = reallocarray(NULL, CUTS_MAX + nr_records + nr_stacks + maps->nr, sizeof(*cuts));
 	if (!cuts)
 		return -ENOMEM;
@@ -211,7 +250,7 @@ static int go_cuts(const struct addrspace *as, const struct maps *maps, const st
 	for (size_t i = 0; i < nr_stacks; i++)
 		cuts[nr++] = stacks[i];
 	nr += go_variables(rt, cuts + nr);
-	nr += thread_stacks(maps, stacks, nr_stacks, cuts + nr);
+	nr += thread_stacks(maps, stacks, nr_stacks, first, cuts + nr);
 	qsort(cuts, nr, sizeof(*cuts), compare_ranges);
 	*ret = cuts;
 	*ret_nr = nr;

@@ -194,7 +194,7 @@ static size_t search__allm(struct search *s, uint64_t *ret_head, uint64_t *ret_o
 }
 
 /* The stacks of those in the list. */
-static int search__told(struct search *s, struct crange **ret, size_t *ret_nr)
+static int search__told(struct search *s, struct crange **ret, size_t *ret_nr, uint64_t *ret_first)
 {
 	uint64_t m = 0, off = 0;
 	size_t len = search__allm(s, &m, &off), nr = 0;
@@ -202,11 +202,14 @@ static int search__told(struct search *s, struct crange **ret, size_t *ret_nr)
 
 	if (!out)
 		return -ENOMEM;
+	*ret_first = 0;
 	for (size_t place; m && nr < len && search__place(s, m, &place);) {
 		struct crange r = s->stack_of[place];
 
 		if (r.from < r.to && r.to - r.from <= MSTACK_BYTES_MAX)
 			out[nr++] = r;
+		if (!goheap__span(s->heap, m))
+			*ret_first = r.to;
 		if (addrspace__read(s->as, m + off, &m, sizeof(m)))
 			break;
 	}
@@ -239,7 +242,7 @@ static void settle(struct crange *r, size_t *nr)
 }
 
 int mstack_ranges(const struct addrspace *as, const struct goruntime *rt, const struct goheap *heap,
-		  struct crange **ret, size_t *ret_nr)
+		  struct crange **ret, size_t *ret_nr, uint64_t *ret_first)
 {
 	struct search *s = calloc(1, sizeof(*s));
 	int err;
@@ -251,7 +254,7 @@ int mstack_ranges(const struct addrspace *as, const struct goruntime *rt, const 
 	s->heap = heap;
 	err = search__all(s);
 	if (!err)
-		err = search__told(s, ret, ret_nr);
+		err = search__told(s, ret, ret_nr, ret_first);
 	if (!err)
 		settle(*ret, ret_nr);
 	free(s->known);

@@ -24,9 +24,10 @@
 
 /*
  * *ret: the stacks by address, no two overlap; owned by the caller; none if there is no such list. Their ends are exact; where Go only guesses how far
- * down one reaches, the start may lie a little below or above the truth. 0; -ESRCH, -ENOMEM.
+ * down one reaches, the start may lie a little below or above the truth. *ret_first: the end of the first thread's,
+ * 0: not known. 0; -ESRCH, -ENOMEM.
  */
 int mstack_ranges(const struct addrspace *as, const struct goruntime *rt, const struct goheap *heap,
-		  struct crange **ret, size_t *ret_nr);
+		  struct crange **ret, size_t *ret_nr, uint64_t *ret_first);
 
 #endif
