@@ -213,12 +213,23 @@ def what_main_sets_up(which, minor):
 
 
 def a_start_up_ramp_is_no_leak():
-    starts = {"served": "main.(*cache).serve", "waiting": "main.(*cache).wait"}
+    starts = {"served": "main.(*cache).serve", "waiting": "main.(*cache).wait", "swept": "main.(*cache).sweep"}
     which = [(w, minor) for minor in (build.MODES_MINOR, 19) for w in starts]
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
         for (w, _), told in zip(which, pool.map(lambda a: what_main_sets_up(*a), which)):
             expect([(g["verdict"], start_of(g), g["pattern"]) for g in told] == [("suspect", starts[w], "still being set up")],
                    f"{w}: {[brief(g) for g in told]}")
+
+
+def loops_on_a_ticker_that_nobody_can_end_are_suspect(minor=build.MODES_MINOR):
+    with leaking("endless-tickers,rare-tickers,stoppable-tickers,tickers-of-a-context,tickers-in-pairs", minor) as (pid, _):
+        report = read(pid, "--suspects")
+        told = {(g["verdict"], start_of(g), "nobody else refers to what would end them" in g["why"]) for g in report["groups"]}
+        expect(told == {("suspect", "main.loopEndless", True), ("suspect", "main.loopRarely", True)}, str([brief(g) for g in report["groups"]]))
+
+
+def loops_on_a_ticker_of_an_older_go():
+    loops_on_a_ticker_that_nobody_can_end_are_suspect(19)
 
 
 def iterators_that_nobody_can_go_on_with_are_proven(minor=build.MODES_MINOR, mode="static"):
@@ -338,6 +349,8 @@ ONCE = [
     a_goroutine_of_a_package_stands_in_it,
     more_clients_that_are_there_are_no_leak,
     a_start_up_ramp_is_no_leak,
+    loops_on_a_ticker_that_nobody_can_end_are_suspect,
+    loops_on_a_ticker_of_an_older_go,
 ]
 
 

@@ -175,6 +175,36 @@ Test(reach, needs_one_channel_of_a_select)
 	cr_expect_eq(verdict(g), REACH_HELD);
 }
 
+Test(reach, passes_over_what_does_not_count)
+{
+	static const struct {
+		const char *why;
+		bool variable;	/* leads to the other channel, too */
+		bool passes;
+		enum reach_verdict want;
+	} t[] = {
+		{ "the timer's channel counts", false, false, REACH_HELD },
+		{ "nothing leads to the other", false, true, REACH_LEAKED },
+		{ "something leads to the other", true, true, REACH_HELD },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		const uint64_t chans[] = { CHAN(3), CHAN(4) }, passed_over[] = { ~0ull, CHAN(3), 1 };
+		struct look l;
+		uint32_t g;
+
+		fake_process__init(&fp, 26);
+		g = fp_go(&fp, GOSTATUS_WAITING, "select", chans, 2);
+		fp_word(&fp, FP_VARIABLES, CHAN(3));
+		if (t[i].variable)
+			fp_word(&fp, FP_VARIABLES + 8, CHAN(4));
+		l = look_with(&(struct reach_in){ .passed_over = passed_over,
+						  .nr_passed_over = t[i].passes ? ARRAY_SIZE(passed_over) : 0 });
+		cr_expect_eq(reach__verdict(l.r, g), t[i].want, "%s", t[i].why);
+		look__done(&l);
+	}
+}
+
 Test(reach, does_not_count_what_is_the_runtimes_own)
 {
 	for_each_minor(minor)

@@ -107,6 +107,33 @@ Test(verdict, what_the_first_goroutine_sets_up_may_be_no_leak)
 	}
 }
 
+Test(verdict, loops_on_a_ticker_that_nobody_can_end_are_suspect)
+{
+	static const struct {
+		const char *why;
+		int unended, wakes;
+		bool ticks;
+		enum verdict_kind want;
+	} t[] = {
+		{ "they wake", 12, 1, false, VERDICT_SUSPECT },
+		{ "a ticker that was not due", 12, 0, true, VERDICT_SUSPECT },
+		{ "a timer that was not due may end it", 12, 0, false, VERDICT_SLEEPING },
+		{ "few", 4, 1, true, VERDICT_SLEEPING },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		struct leakset *ls = story_told(&(struct story){ .nr = 20, .wakes = t[i].wakes, .timer = true,
+								 .class = LEAK_SELECT });
+		struct verdict v;
+
+		leakset__timer(ls, 0, t[i].ticks);
+		for (int k = 0; k < t[i].unended; k++)
+			leakset__unended(ls, 0);
+		v = story_verdict(ls);
+		cr_expect_eq(v.kind, t[i].want, "%s: %s", t[i].why, verdict_name(v.kind));
+	}
+}
+
 Test(verdict, connections_whose_body_nobody_reads_are_suspect)
 {
 	static const struct {

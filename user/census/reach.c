@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/order.h"
 #include "census/gblocked.h"
 #include "census/reach_state.h"
 
@@ -29,6 +30,7 @@ void reach__free(struct reach *r)
 	free(r->is_goal);
 	free(r->goals);
 	free(r->objects);
+	free(r->passed_over);
 	free(r);
 }
 
@@ -79,6 +81,12 @@ static int reach__target(struct reach *r, uint64_t addr, uint32_t size, uint32_t
 	return reach__node(r, o.base, o.size, (uint8_t)(addr + size - o.base), ret);
 }
 
+static bool reach__passes_over(const struct reach *r, uint64_t addr)
+{
+	return r->in.nr_passed_over && bsearch(&addr, r->passed_over, r->in.nr_passed_over,
+					       sizeof(addr), order_u64);
+}
+
 /* What a blocked goroutine waits for leads to it. */
 static int reach__waits(struct reach *r, uint32_t i)
 {
@@ -94,6 +102,8 @@ static int reach__waits(struct reach *r, uint32_t i)
 
 		if (!gblocked_object(r->in.rt->minor, w, &addr, &size))
 			return -EBADMSG;
+		if (reach__passes_over(r, w->addr))
+			continue;
 		err = reach__target(r, addr, size, &node);
 		if (err == -ENOENT) /* a variable of the program, or we do not know */
 			err = refgraph__reach(r->graph, r->nodes[i], &root);
@@ -470,6 +480,8 @@ static int on_ran(void *ctx, uint32_t number, uint64_t goid, const struct glive_
 	r->stats.ran++;
 	if (number < r->in.census->nr && r->in.muted && r->in.muted[number])
 		return 0;
+	if (r->in.nr_passed_over && number < r->in.census->nr && r->is_goal[number])
+		return 0; /* what is passed over has woken it */
 	if (number < r->in.census->nr && r->nodes[number] != REFGRAPH_NONE)
 		err = refgraph__reach(r->graph, r->nodes[number], &root);
 	root.kind = REFROOT_STACK;
@@ -519,9 +531,14 @@ static int reach__init(struct reach *r)
 	r->nodes = reallocarray(NULL, nr + 1, sizeof(*r->nodes));
 	r->forever = calloc(nr + 1, sizeof(*r->forever));
 	r->is_goal = calloc(nr + 1, sizeof(*r->is_goal));
-	if (!err && (!r->nodes || !r->forever || !r->is_goal))
+	r->passed_over = calloc(r->in.nr_passed_over + 1, sizeof(*r->passed_over));
+	if (!err && (!r->nodes || !r->forever || !r->is_goal || !r->passed_over))
 		err = -ENOMEM;
-	return err;
+	if (err || !r->in.nr_passed_over)
+		return err;
+	memcpy(r->passed_over, r->in.passed_over, r->in.nr_passed_over * sizeof(*r->passed_over));
+	qsort(r->passed_over, r->in.nr_passed_over, sizeof(*r->passed_over), order_u64);
+	return 0;
 }
 
 static void reach__settle(struct reach *r)

@@ -39,6 +39,8 @@ struct reach_in {
 	const struct maps *maps;     /* for the memory of C; NULL: it is not looked at. Read only if the program has cgo */
 	const uint32_t *goals;	     /* numbers of goroutines in the census; NULL: all */
 	size_t nr_goals;
+	const uint64_t *passed_over; /* addresses of what is waited for that does not count: as if no goroutine waited for it, nor a goal ran for it */
+	size_t nr_passed_over;
 	const uint64_t *objects;     /* addresses of objects to find the way to, besides */
 	size_t nr_objects;
 	const bool *muted;	     /* goroutines, by number, whose own words do not count; NULL: none */

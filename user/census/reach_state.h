@@ -31,6 +31,7 @@ struct reach {
 	uint32_t *goals;  /* nodes */
 	size_t nr_goals;
 	uint32_t *objects; /* nodes of in.objects; REFGRAPH_NONE: not in the heap */
+	uint64_t *passed_over; /* in.passed_over, sorted */
 	uint64_t deadline_ns;
 	struct cause *why; /* borrowed while it runs */
 	char doubt[96];

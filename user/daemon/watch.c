@@ -13,6 +13,7 @@
 #include "census/reach.h"
 #include "daemon/allocwatch.h"
 #include "daemon/codecheck.h"
+#include "daemon/endsearch.h"
 #include "daemon/eye.h"
 #include "daemon/knots.h"
 #include "daemon/recorders.h"
@@ -370,6 +371,19 @@ static void watch__search(struct watch *w)
 	w->end.proof_cpu_ns += clock_cpu_ns() - cpu_began;
 }
 
+static int watch__search_ends(struct watch *w)
+{
+	const uint64_t began = clock_now_ns(), cpu_began = clock_cpu_ns();
+	int err;
+
+	if (w->end.proof_ns >= w->o.proof_ns)
+		return 0;
+	err = endsearch(w->leaks, w->t, w->o.proof_ns - w->end.proof_ns);
+	w->end.proof_ns += clock_now_ns() - began;
+	w->end.proof_cpu_ns += clock_cpu_ns() - cpu_began;
+	return err;
+}
+
 static int watch__look_on(struct watch *w, const volatile sig_atomic_t *stop,
 			  void (*progress)(void *, const struct watch_progress *), void *ctx,
 			  struct cause *why)
@@ -511,6 +525,8 @@ int watch__run(struct watch *w, const volatile sig_atomic_t *stop,
 		err = served_note(w->leaks, w->t);
 	if (!err && !w->ended)
 		watch__search(w);
+	if (!err && !w->ended)
+		err = watch__search_ends(w);
 	if (w->lives.probes)
 		probes__off(w->lives.probes);
 	if (w->parks.probes)

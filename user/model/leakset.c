@@ -503,3 +503,8 @@ void leakset__set_up(struct leakset *ls, uint32_t group)
 {
 	ls->groups[group].set_up = true;
 }
+
+void leakset__unended(struct leakset *ls, uint32_t group)
+{
+	ls->groups[group].unended++;
+}

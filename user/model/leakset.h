@@ -121,6 +121,7 @@ struct leak_group {
 	uint32_t unread;	/* set by leakset__unread(): so many wait for what somebody ought to do, and nobody is at it */
 	bool served;		/* set by leakset__served(): connections of clients that are there, or what belongs to them */
 	bool set_up;		/* set by leakset__set_up(): the first goroutine makes them one by one, and has them */
+	uint32_t unended;	/* set by leakset__unended(): so many loop on a timer, and nobody can end them any more, in one pass */
 	/* by look */
 	uint32_t count[LEAKSET_LOOKS_MAX];
 	uint32_t settled[LEAKSET_LOOKS_MAX]; /* were in it at the look before too */
@@ -151,7 +152,7 @@ struct leak_group {
 	bool age_exact;		/* else: at least */
 	uint64_t stack_bytes;
 };
-#define LEAK_GROUP_BYTES 1088
+#define LEAK_GROUP_BYTES 1096
 
 struct leakset_opts {		/* 0: the defaults above */
 	size_t max_goroutines, max_groups, max_sites;
@@ -187,6 +188,7 @@ const struct leak_g *leakset__get(const struct leakset *ls, uint16_t rt, uint64_
 bool leakset__is_passed(const struct leakset *ls, uint64_t lock); /* somebody got it while we watched */
 void leakset__timer(struct leakset *ls, uint32_t group, bool ticks);
 void leakset__set_up(struct leakset *ls, uint32_t group);
+void leakset__unended(struct leakset *ls, uint32_t group);	/* one more */
 void leakset__served(struct leakset *ls, uint32_t group);
 void leakset__unread(struct leakset *ls, uint32_t group, uint32_t nr);
 

@@ -229,6 +229,10 @@ static bool is_suspect(struct judge *j)
 	j->v->why = WHY_HELD_UP;
 	if (g->held_up)
 		return true;
+	j->v->why = WHY_UNENDED;
+	if (g->unended >= j->o->min_count && g->old >= j->o->min_count && old_ones_stay(g) &&
+	    (g->ticks || old_ones_move(g)))
+		return true;
 	j->v->why = WHY_UNREAD;
 	if (g->unread >= j->o->min_count && g->aged >= j->o->min_count && !g->old_moved)
 		return true;

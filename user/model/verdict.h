@@ -48,6 +48,7 @@ enum verdict_why {		/* the rule that held */
 	WHY_HELD_UP,						/* ... at a lock whose holder may go on */
 	WHY_MORE_CONNECTIONS,					/* ... they grow, but so does what others ask of it */
 	WHY_SETTING_UP,						/* ... they grow as the program is set up */
+	WHY_UNENDED,						/* ... they loop on a timer, and nobody can end them */
 	WHY_UNREAD,						/* ... they wait for somebody to read, and nobody does */
 	WHY_OLD_AND_APART,					/* ... each waits at an object of its own, for long */
 	WHY_OTHERS_WAIT,					/* stuck or suspect: those are who wait for it */

@@ -307,6 +307,11 @@ void leak_words__why(const struct leaks *l, const struct leak_entry *e, struct t
 	case WHY_KEEPS_LOCK:
 	case WHY_NOBODY_RECEIVES:
 	case WHY_OLD_AND_APART: put_standing(l, e, to); break;
+	case WHY_UNENDED:
+		textbuf__text(to, "a timer wakes them again and again; of the ");
+		put_goroutines(g->unended, to);
+		textbuf__text(to, "that were looked at, nobody else refers to what would end them");
+		break;
 	case WHY_UNREAD:
 		put_goroutines(g->unread, to);
 		textbuf__format(to, "wait%s until somebody has read the body of a response, and nobody reads one",

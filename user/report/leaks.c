@@ -59,6 +59,7 @@ void leaks__free(struct leaks *l)
 	free(l->allocated);
 	free(l->holders);
 	leak_incidents__free(l->incidents);
+	leak_ends__done(&l->ends);
 	dump__free(l->d);
 	leakset__free(l->set);
 	births__free(l->births);
@@ -361,25 +362,33 @@ static int make_holders(struct leaks *l)
 	return 0;
 }
 
+int leaks__held(struct leaks *l, uint32_t group, const struct reach *r, uint32_t goal, bool anew)
+{
+	struct reach_step way[REACH_PATH_MAX];
+	struct leak_holder *h;
+	int err = make_holders(l);
+
+	if (err || !reach__path(r, goal, way, REACH_PATH_MAX))
+		return err ? err : -ENOENT;
+	h = &l->holders[group];
+	if (anew)
+		h->asked = h->first = 0;
+	h->kind = way[0].kind;
+	h->goid = way[0].goid;
+	h->addr = way[0].addr;
+	h->asked++;
+	h->first += way[0].kind == REACH_STACK && way[0].goid == 1;
+	return h->kind;
+}
+
 static enum leak_reach held_by(struct leaks *l, const struct leak_g *g, const struct reach *r,
 			       uint32_t goal)
 {
-	struct reach_step way[REACH_PATH_MAX];
+	const int kind = leaks__held(l, g->group, r, goal, false);
 
-	if (!reach__path(r, goal, way, REACH_PATH_MAX))
-		return LEAK_REACHED_OTHER;
-	if (!make_holders(l)) {
-		struct leak_holder *h = &l->holders[g->group];
-
-		h->kind = way[0].kind;
-		h->goid = way[0].goid;
-		h->addr = way[0].addr;
-		h->asked++;
-		h->first += way[0].kind == REACH_STACK && way[0].goid == 1;
-	}
-	return way[0].kind == REACH_GLOBAL  ? LEAK_REACHED_GLOBAL
-	       : way[0].kind == REACH_STACK ? LEAK_REACHED_STACK
-					    : LEAK_REACHED_OTHER;
+	return kind == REACH_GLOBAL  ? LEAK_REACHED_GLOBAL
+	       : kind == REACH_STACK ? LEAK_REACHED_STACK
+				     : LEAK_REACHED_OTHER;
 }
 
 void leaks__proved(struct leaks *l, uint16_t rt, const struct reach *r, const uint32_t *goals,
@@ -454,15 +463,15 @@ static bool is_done_channel(const struct gchan *ch)
 	return ch->settled && !ch->elem_size && !ch->cap;
 }
 
-/* ret_ticks: it is a ticker's. */
-static unsigned int channel_facts(const struct leaks *l, const struct dump_row *r,
-				  const struct chans_source *src, const struct addrspace *as,
-				  bool *ret_ticks)
+/* LEAK_FACT_*, or -ENOMEM. ret_ticks: it is a ticker's. */
+static int channel_facts(struct leaks *l, const struct dump_row *r, const struct chans_source *src,
+			 const struct addrspace *as, bool *ret_ticks)
 {
 	const struct census_g *g = dump__g(l->d, r);
-	unsigned int facts = 0;
+	int facts = 0, err = 0;
+	bool fed = false, other = false;
 
-	for (uint32_t i = 0; i < g->nr_waits; i++) {
+	for (uint32_t i = 0; i < g->nr_waits && !err; i++) {
 		const struct census_wait *w = &l->d->in.censuses[r->rt]->waits[g->waits_at + i];
 		const struct gchan *ch;
 
@@ -471,12 +480,19 @@ static unsigned int channel_facts(const struct leaks *l, const struct dump_row *
 		if (w->kind != CENSUS_WAIT_CHAN || w->way == CENSUS_WAY_SEND)
 			continue;
 		ch = gchans__get(src->chans, w->addr);
-		if (is_fed_by_timer(l, g, w, src, as, ret_ticks))
+		if (is_fed_by_timer(l, g, w, src, as, ret_ticks)) {
 			facts |= LEAK_FACT_TIMER;
+			fed = true;
+			err = leak_ends__timer(&l->ends, w->addr);
+		} else {
+			other = true;
+		}
 		if (ch && w->way == CENSUS_WAY_RECEIVE && is_done_channel(ch))
 			facts |= LEAK_FACT_DONE;
 	}
-	return facts;
+	if (fed && other && !err)
+		err = leak_ends__goal(&l->ends, r->rt, g->goid);
+	return err ? err : facts;
 }
 
 static void note_ring(struct leaks *l, uint16_t rt, uint64_t goid, uint32_t nr)
@@ -549,8 +565,8 @@ int leaks__facts(struct leaks *l, uint16_t rt, const struct chans_source *src,
 {
 	const size_t nr_groups = leakset__nr_groups(l->set);
 	scoped_mem uint8_t *asked = calloc(nr_groups + 1, sizeof(*asked));
+	int err, facts;
 	bool ticks;
-	int err;
 
 	if (!l->facts)
 		l->facts = calloc(nr_groups + 1, sizeof(*l->facts));
@@ -565,7 +581,10 @@ int leaks__facts(struct leaks *l, uint16_t rt, const struct chans_source *src,
 			continue;
 		asked[g->group]++;
 		ticks = false;
-		l->facts[g->group] |= (uint8_t)channel_facts(l, r, src, as, &ticks);
+		facts = channel_facts(l, r, src, as, &ticks);
+		if (facts < 0)
+			return facts;
+		l->facts[g->group] |= (uint8_t)facts;
 		if (l->facts[g->group] & LEAK_FACT_TIMER)
 			leakset__timer(l->set, g->group, ticks || ranges(l, r));
 	}

@@ -29,6 +29,7 @@
 #include "report/called.h"
 #include "report/chans.h"
 #include "report/dump.h"
+#include "report/leak_ends.h"
 #include "report/leak_pattern.h"
 #include "report/place.h"
 #include "report/renderer.h"
@@ -97,6 +98,7 @@ struct leaks {			/* read only for everybody but leaks.c and leaks_entry.c */
 	} *holders;
 	size_t nr_holders;
 	struct leak_incidents *incidents; /* report/leak_incident; NULL: nobody asked */
+	struct leak_ends ends;
 	uint8_t *facts;		/* enum leak_fact of each group, as far as channels and locks say; NULL: nobody asked */
 	struct leak_sum {
 		uint64_t bytes, seen;
@@ -134,6 +136,12 @@ void leaks__parks(struct leaks *l);
 int leaks__goals(const struct leaks *l, uint16_t rt, uint32_t **ret, size_t *ret_nr);
 /* One pass over these is done. r: of the census of the last look. */
 void leaks__proved(struct leaks *l, uint16_t rt, const struct reach *r, const uint32_t *goals, size_t nr);
+
+/*
+ * r has found a way to what goroutine `goal` of the group waits for: its root is the group's holder. anew: what was found before does
+ * not count. The root's enum reach_kind; -ENOENT: there is no way; -ENOMEM.
+ */
+int leaks__held(struct leaks *l, uint32_t group, const struct reach *r, uint32_t goal, bool anew);
 
 /* source: of runtime rt, at the last look; as: to name types. 0 or -ENOMEM. */
 int leaks__facts(struct leaks *l, uint16_t rt, const struct chans_source *source, const struct addrspace *as);

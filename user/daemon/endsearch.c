@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "daemon/endsearch.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "census/reach.h"
+#include "target/maps.h"
+
+#define DEPTH 8 /* frames: what they wait for is what counts */
+
+static int search(struct leaks *l, const struct taken *t, uint16_t rt, const struct maps *maps,
+		  uint64_t budget_ns)
+{
+	scoped(census) c = NULL;
+	struct reach_in in = { .as = proc__mem(t->proc),
+			       .rt = goproc__runtime(t->gp, rt),
+			       .maps = maps,
+			       .passed_over = l->ends.timers,
+			       .nr_passed_over = l->ends.nr_timers,
+			       .budget_ns = budget_ns };
+	scoped_mem uint32_t *goals = NULL;
+	scoped(reach) r = NULL;
+	struct cause why = { "" };
+	int err = census__read(in.as, in.rt, DEPTH, &c);
+
+	if (err)
+		return err == -ENOMEM ? err : 0;
+	err = leak_ends__goals(&l->ends, rt, c, &goals, &in.nr_goals);
+	if (err || !in.nr_goals)
+		return err;
+	in.census = c;
+	in.goals = goals;
+	err = reach__run(&in, &r, &why);
+	if (err)
+		log_debug("who could end loops is not known: %s", why.text[0] ? why.text : strerror(-err));
+	return err ? (err == -ENOMEM ? err : 0) : leak_ends__found(l, rt, c, r, goals, in.nr_goals);
+}
+
+int endsearch(struct leaks *l, const struct taken *t, uint64_t budget_ns)
+{
+	scoped(maps) maps = NULL;
+	int err = 0;
+
+	if (!l->ends.nr_goals || maps__read(proc__dirfd(t->proc), &maps))
+		return 0;
+	for (uint16_t i = 0; i < t->nr && !err; i++)
+		err = search(l, t, i, maps, budget_ns / t->nr);
+	return err;
+}
