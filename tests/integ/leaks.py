@@ -310,6 +310,35 @@ def the_end_of_the_program_is_the_end_of_the_watch():
         expect("ended while it was watched" in said, said)
 
 
+def the_state_says_what_is_wrong():
+    """What stands on the stack is the same for a mistake and another; each has a cure of its own, none an impossible one."""
+    cures = {"silent-server": "http.Client.Timeout", "grandchild": "WaitDelay", "ticker-with-close": "call main.(*poller).Close",
+             "double-lock-in-a-call": "do not lock", "stopped-ticker": "done channel"}
+
+    def one(kind, minor):
+        with leaking(kind, minor) as (pid, truth):
+            report = read(pid)
+            want = truth["leaks"][0]
+            right = [g for g in report["groups"] if start_of(g) == want["start"] and g["reason"] == want["reason"] and
+                     want["pattern"] in g["pattern"] and cures[kind] in g["cure"]]
+            expect(right, f"{kind} go1.{minor}: told is {[(brief(g), g['cure']) for g in report['groups']]}")
+            if kind == "silent-server":    # the connections are not idle
+                expect({g["pattern"] for g in report["groups"]} == {want["pattern"]}, [brief(g) for g in report["groups"]])
+    each = [(kind, 26) for kind in cures] + [("silent-server", 17), ("silent-server", 22), ("grandchild", 19), ("grandchild", 22),
+                                             ("ticker-with-close", 22), ("double-lock-in-a-call", 22), ("stopped-ticker", 27)]
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda e: one(*e), each))
+
+
+def the_c_function_is_named():
+    with Target("", command=build.built(26, "cgo", "leaksinc")) as t:
+        t.truth()
+        groups = read(t.pid)["groups"]
+        expect([(start_of(g), g["reason"], g["pattern"]) for g in groups] ==
+               [("main.ask", "syscall", "call into C that does not return: wait_for_device()")], [brief(g) for g in groups])
+        expect(groups[0]["blocked_at"]["func"] == "main.ask" and "a timeout" in groups[0]["cure"], groups[0])
+
+
 def a_goroutine_of_a_package_stands_in_it():
     """All its frames are of Go's own packages."""
     def one(minor):
@@ -351,6 +380,8 @@ ONCE = [
     a_start_up_ramp_is_no_leak,
     loops_on_a_ticker_that_nobody_can_end_are_suspect,
     loops_on_a_ticker_of_an_older_go,
+    the_state_says_what_is_wrong,
+    the_c_function_is_named,
 ]
 
 

@@ -98,6 +98,32 @@ Test(gtimer, is_found_in_a_ticker_that_the_stack_refers_to)
 	}
 }
 
+Test(gtimer, that_is_stopped_says_so)
+{
+	static const struct { const char *why; int minor; uint64_t when; uint32_t status; bool want; } t[] = {
+		{ "waiting", 22, 12345, 1, false },   { "modified", 22, 12345, 7, false }, { "deleted", 22, 12345, 3, true },
+		{ "removed", 22, 12345, 5, true },    { "fired", 15, 12345, 0, true },	   { "running, Go 1.23", 23, 12345, 3, false },
+		{ "stopped, Go 1.23", 23, 0, 0, true }, { "... and 1.27", 27, 0, 0, true },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		struct goruntime rt = runtime_of(t[i].minor);
+		uint64_t words[64] = { 1, 2, TICKER, CHAN, 3 };
+		uint64_t *at = &words[(t[i].minor < 23 ? 33 : 34) + rt.objects.timer_when / 8];
+		struct census_g g = { .sp = BASE, .stack_lo = BASE - 64, .stack_hi = BASE + 40 };
+		struct bufspace space;
+		struct gtimer timer = { 0 };
+
+		words[32] = CHAN;
+		put_timer(at, SECOND, CHAN);
+		at[0] = t[i].when;
+		at[7] = t[i].status;
+		bufspace__init(&space, words, sizeof(words), BASE);
+		cr_assert(gtimer_on_stack(&space.as, &rt, &g, CHAN, &timer), "%s", t[i].why);
+		cr_expect_eq(timer.stopped, t[i].want, "%s", t[i].why);
+	}
+}
+
 Test(gtimer, repeats_if_it_has_a_period_and_is_due_in_it)
 {
 	static const struct {
@@ -105,11 +131,11 @@ Test(gtimer, repeats_if_it_has_a_period_and_is_due_in_it)
 		struct gtimer timer;
 		bool want;
 	} t[] = {
-		{ "a ticker of a minute", { 1030 * SECOND, 60 * SECOND }, true },
-		{ "it is late", { 999 * SECOND, SECOND / 10 }, true },
-		{ "time.After", { 1030 * SECOND, 0 }, false },
-		{ "pointers that look like one: due long ago", { 7654272, 60 * SECOND }, false },
-		{ "... due in ages", { 50000 * SECOND, 60 * SECOND }, false },
+		{ "a ticker of a minute", { 1030 * SECOND, 60 * SECOND, false }, true },
+		{ "it is late", { 999 * SECOND, SECOND / 10, false }, true },
+		{ "time.After", { 1030 * SECOND, 0, false }, false },
+		{ "pointers that look like one: due long ago", { 7654272, 60 * SECOND, false }, false },
+		{ "... due in ages", { 50000 * SECOND, 60 * SECOND, false }, false },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++)

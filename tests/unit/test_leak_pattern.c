@@ -6,6 +6,7 @@
 #include "base/own.h"
 #include "report/leak_names.h"
 #include "report/leak_pattern.h"
+#include "report/own_code.h"
 
 #define FRAMES_MOST 4
 
@@ -59,6 +60,31 @@ Test(leak_pattern, names_what_a_developer_would_call_it)
 		{ LEAK_COROUTINE, 0, { "main.f" }, "iterator of iter.Pull never stopped" },
 		{ LEAK_RUNS, LEAK_FACT_SPINS, { "main.f" }, "spins: a loop that does not wait" },
 		{ LEAK_RUNS, 0, { "main.f" }, NULL },
+		{ LEAK_SELECT, 0, { "net/http.(*persistConn).roundTrip", "main.f" }, "request waits for a silent server" },
+		{ LEAK_IO, LEAK_FACT_IN_FLIGHT, { "net.(*conn).Read", "net/http.(*persistConn).readLoop" },
+		  "request waits for a silent server" },
+		{ LEAK_SELECT, LEAK_FACT_IN_FLIGHT, { "net/http.(*persistConn).writeLoop" }, "request waits for a silent server" },
+		{ LEAK_LOCK, 0, { "net/http.(*persistConn).readLoop" }, "lock never released" },
+		{ LEAK_RECEIVE, 0, { "os/exec.(*Cmd).Wait", "main.f" },
+		  "command has ended, but a process that it started holds its output open" },
+		{ LEAK_SYSCALL, 0, { "os.(*Process).Wait", "os/exec.(*Cmd).Wait", "main.f" }, "command that does not end" },
+		{ LEAK_SYSCALL, 0, { "runtime.cgocall", "main._Cfunc_hang", "main.f" }, "call into C that does not return" },
+		{ LEAK_SYSCALL, 0, { "net._C2func_getaddrinfo", "net.f" }, "call into C that does not return" },
+		{ LEAK_SYSCALL, 0, { "syscall.read", "main.f" }, "blocked in a system call" },
+		{ LEAK_RECEIVE, LEAK_FACT_STOPPED, { "runtime.chanrecv2", "main.f" },
+		  "stopped timer or ticker: Stop does not close its channel" },
+		{ LEAK_SELECT, LEAK_FACT_STOPPED | LEAK_FACT_DONE, { "main.f" },
+		  "context never cancelled, or done channel never closed" },
+		{ LEAK_SELECT, 0, { "google.golang.org/grpc/internal/transport.(*controlBuffer).get",
+				    "google.golang.org/grpc/internal/transport.newHTTP2Client.func3" }, "grpc.ClientConn never closed" },
+		{ LEAK_SELECT, 0, { "google.golang.org/grpc/internal/transport.(*controlBuffer).get",
+				    "google.golang.org/grpc/internal/transport.NewServerTransport.func2" },
+		  "gRPC connection that the client keeps" },
+		{ LEAK_IO, 0, { "bufio.(*Reader).Read", "google.golang.org/grpc/internal/transport.(*http2Client).reader" },
+		  "grpc.ClientConn never closed" },
+		{ LEAK_SELECT, 0, { "google.golang.org/grpc.(*clientStream).RecvMsg", "google.golang.org/grpc.(*ClientConn).Invoke", "main.f" },
+		  "RPC waits for a silent server" },
+		{ LEAK_SELECT, 0, { "google.golang.org/grpc.(*ClientConn).WaitForStateChange", "main.f" }, "select without exit case" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
@@ -72,6 +98,31 @@ Test(leak_pattern, names_what_a_developer_would_call_it)
 			cr_expect(p->cure[0], "%s", t[i].want);
 		}
 	}
+}
+
+Test(own_code, is_what_the_programs_authors_can_change)
+{
+	static const struct { const char *func, *file; bool want; } t[] = {
+		{ "main.f", "/src/main.go", true },
+		{ "example.com/shop/db.(*Store).run", "/src/db/store.go", true },
+		{ "shop/db.open", "/src/shop/db/db.go", true },
+		{ "net/http.(*Client).do", "/usr/lib/go/src/net/http/client.go", false },
+		{ "time.Sleep", "time/sleep.go", false },
+		{ "google.golang.org/grpc.Dial", "/root/go/pkg/mod/google.golang.org/grpc@v1.60.0/clientconn.go", false },
+		{ "google.golang.org/grpc.Dial", "google.golang.org/grpc@v1.60.0/clientconn.go", false },
+		{ "google.golang.org/grpc.Dial", "/src/shop/vendor/google.golang.org/grpc/clientconn.go", false },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++)
+		cr_expect_eq(own_code(t[i].func, t[i].file), t[i].want, "%s %s", t[i].func, t[i].file);
+}
+
+Test(leak_pattern, names_the_c_function)
+{
+	const struct frame in_c[] = { { .name = "runtime.cgocall" }, { .name = "main._Cfunc_hang" }, { .name = "main.f" } };
+
+	cr_expect_str_eq(leak_pattern_c_function(in_c, 3), "hang");
+	cr_expect_null(leak_pattern_c_function(in_c, 1));
 }
 
 Test(leak_names, know_what_gos_own_packages_wait_for)

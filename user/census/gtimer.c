@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "census/gtimer.h"
 
+#include <string.h>
+
 #include "census/field.h"
 
 /* Go runtime/time.go timer {...; when, period int64; f func; arg any; ...} in every version: bytes
@@ -17,9 +19,16 @@
 #define TIMETIMER_MINOR 23
 #define TIMETIMER_R     16
 
+/* Go 1.14 to 1.22: timer.status, from when on; those of one that is in no heap, or is to leave it. From 1.23 on when is 0. */
+#define STATUS	       56
+#define STATUS_NONE    0
+#define STATUS_DELETED 3
+#define STATUS_REMOVED 5
+
 static bool take(const uint8_t *at, struct gtimer *ret)
 {
-	const struct gtimer t = { (int64_t)field_u64(at, 0), (int64_t)field_u64(at, PERIOD) };
+	const struct gtimer t = { .when_ns = (int64_t)field_u64(at, 0), .period_ns = (int64_t)field_u64(at, PERIOD),
+				  .stopped = !field_u64(at, 0) };
 
 	if (t.when_ns < 0 || t.period_ns < 0)
 		return false;
@@ -43,12 +52,19 @@ static bool is_ticker(const struct addrspace *as, const struct goruntime *rt, ui
 {
 	const int32_t when =
 		rt->objects.timer_when + (rt->minor < TIMETIMER_MINOR ? TICKER_R : TIMETIMER_R);
-	const size_t len = (size_t)when + ARG_DATA + 8;
+	const bool has_status = rt->minor < TIMETIMER_MINOR;
+	const size_t len = (size_t)when + (has_status ? STATUS + 4 : ARG_DATA + 8);
 	uint8_t raw[TIMER_MAX];
+	uint32_t status;
 
-	return len <= sizeof(raw) && !addrspace__read(as, addr, raw, len) &&
-	       field_u64(raw, TICKER_C) == chan && field_u64(raw, when + ARG_DATA) == chan &&
-	       take(raw + when, ret);
+	if (len > sizeof(raw) || addrspace__read(as, addr, raw, len) || field_u64(raw, TICKER_C) != chan ||
+	    field_u64(raw, when + ARG_DATA) != chan || !take(raw + when, ret))
+		return false;
+	if (has_status) {
+		memcpy(&status, raw + when + STATUS, sizeof(status));
+		ret->stopped = status == STATUS_NONE || status == STATUS_DELETED || status == STATUS_REMOVED;
+	}
+	return true;
 }
 
 /* Up to Go 1.22 a timer that was stopped keeps its times: its status says so (runtime/time.go timerNoStatus, timerDeleted...). */

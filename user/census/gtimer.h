@@ -17,6 +17,7 @@
 struct gtimer {
 	int64_t when_ns;	/* CLOCK_MONOTONIC */
 	int64_t period_ns;	/* 0: it fires once */
+	bool stopped;		/* it does not fire (again): it was stopped, or has fired once */
 };
 
 /*

@@ -38,9 +38,9 @@ struct leak_incidents {
 };
 
 static const struct leak_pattern rereads = { "recursive RLock with a writer in between",
-					     "do not take the read lock again while holding it" };
+					     "do not take the read lock again while holding it", NULL };
 static const struct leak_pattern waits_with_lock = { "waits for a WaitGroup, and those who should call Done for the waiter",
-						     "unlock before Wait" };
+						     "unlock before Wait", NULL };
 
 void leak_incidents__free(struct leak_incidents *is)
 {

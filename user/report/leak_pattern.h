@@ -22,18 +22,24 @@ enum leak_fact {		/* bits */
 	LEAK_FACT_ITSELF = 16,	/* one waits for a lock that it holds itself */
 	LEAK_FACT_WRITE = 32,	/* a descriptor: to write */
 	LEAK_FACT_BODIES = 64,	/* HTTP connections wait for their response to be read to the end */
-	LEAK_FACT_SERVED = 256,	/* connections of clients that are there */
-	LEAK_FACT_SET_UP = 512,	/* the first goroutine makes them one by one */
-	LEAK_FACT_SPINS = 128,	/* they run all the time, and more and more do */
+	LEAK_FACT_STOPPED = 128, /* a channel that it receives from is a timer's that was stopped, or has fired, and nothing else */
+	LEAK_FACT_IN_FLIGHT = 256, /* HTTP connections: on most of them somebody waits for a response */
+	LEAK_FACT_PIPE_HELD = 512, /* somebody waits for the output of a command that has ended */
+	LEAK_FACT_SERVED = 1024, /* connections of clients that are there */
+	LEAK_FACT_SET_UP = 2048, /* the first goroutine makes them one by one */
+	LEAK_FACT_SPINS = 4096,	/* they run all the time, and more and more do */
 };
 
 struct leak_pattern {
 	const char *words;	/* "blocked send after early return or timeout" */
-	const char *cure;	/* one line */
+	const char *cure;	/* one line; NULL: none is known */
+	const char *elsewhere;	/* the cure where it is blocked in code that is not the program's own; "": there is none; NULL: the same */
 };
 
 /* frames: innermost first, with the runtime's. NULL: it has no name. */
 const struct leak_pattern *leak_pattern_of(enum leak_class class, unsigned int facts, const struct frame *frames,
 					   size_t nr);
+
+const char *leak_pattern_c_function(const struct frame *frames, size_t nr); /* the C function that is called, or NULL */
 
 #endif

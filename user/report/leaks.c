@@ -56,6 +56,8 @@ void leaks__free(struct leaks *l)
 		free((void *)l->entries[i].labels);
 	free(l->entries);
 	free(l->facts);
+	free(l->locked_at);
+	free(l->patterns);
 	free(l->allocated);
 	free(l->holders);
 	leak_incidents__free(l->incidents);
@@ -438,11 +440,11 @@ static bool may_be_timers(const struct gchan *ch, const struct chans_source *src
 
 /*
  * What feeds the channel is known from the channel, or from the stack: of one that moved on
- * meanwhile only that is left. ret_ticks: it is a ticker.
+ * meanwhile only that is left. ret_ticks: it is a ticker; ret_stopped: one that does not fire any more, so nothing feeds it.
  */
 static bool is_fed_by_timer(const struct leaks *l, const struct census_g *g,
 			    const struct census_wait *w, const struct chans_source *src,
-			    const struct addrspace *as, bool *ret_ticks)
+			    const struct addrspace *as, bool *ret_ticks, bool *ret_stopped)
 {
 	const struct gchan *ch = gchans__get(src->chans, w->addr);
 	const bool known = ch && ch->settled, timer = known && may_be_timers(ch, src, as);
@@ -453,6 +455,9 @@ static bool is_fed_by_timer(const struct leaks *l, const struct census_g *g,
 	if (!gtimer_read(as, src->rt, known ? ch->timer : 0, &t) &&
 	    !gtimer_on_stack(as, src->rt, g, w->addr, &t))
 		return timer;
+	*ret_stopped |= t.stopped;
+	if (t.stopped)
+		return false;
 	*ret_ticks |= gtimer_repeats(&t, leakset__look_ns(l->set, leakset__nr_looks(l->set) - 1));
 	return true;
 }
@@ -468,8 +473,8 @@ static int channel_facts(struct leaks *l, const struct dump_row *r, const struct
 			 const struct addrspace *as, bool *ret_ticks)
 {
 	const struct census_g *g = dump__g(l->d, r);
+	bool fed = false, other = false, stopped = false;
 	int facts = 0, err = 0;
-	bool fed = false, other = false;
 
 	for (uint32_t i = 0; i < g->nr_waits && !err; i++) {
 		const struct census_wait *w = &l->d->in.censuses[r->rt]->waits[g->waits_at + i];
@@ -480,7 +485,7 @@ static int channel_facts(struct leaks *l, const struct dump_row *r, const struct
 		if (w->kind != CENSUS_WAIT_CHAN || w->way == CENSUS_WAY_SEND)
 			continue;
 		ch = gchans__get(src->chans, w->addr);
-		if (is_fed_by_timer(l, g, w, src, as, ret_ticks)) {
+		if (is_fed_by_timer(l, g, w, src, as, ret_ticks, &stopped)) {
 			facts |= LEAK_FACT_TIMER;
 			fed = true;
 			err = leak_ends__timer(&l->ends, w->addr);
@@ -490,19 +495,27 @@ static int channel_facts(struct leaks *l, const struct dump_row *r, const struct
 		if (ch && w->way == CENSUS_WAY_RECEIVE && is_done_channel(ch))
 			facts |= LEAK_FACT_DONE;
 	}
+	if (stopped && !(facts & LEAK_FACT_TIMER))
+		facts |= LEAK_FACT_STOPPED;
 	if (fed && other && !err)
 		err = leak_ends__goal(&l->ends, r->rt, g->goid);
 	return err ? err : facts;
 }
 
-static void note_ring(struct leaks *l, uint16_t rt, uint64_t goid, uint32_t nr)
+/* nr: goroutines in the ring. 0 or -ENOMEM. */
+static int note_ring(struct leaks *l, uint16_t rt, const struct chans_source *src, const struct wait_edge *e,
+		     uint32_t nr)
 {
+	const uint64_t goid = l->d->in.censuses[rt]->gs[e->g].goid;
 	const struct leak_g *g = leakset__get(l->set, rt, goid);
 
 	if (!g)
-		return;
+		return 0;
 	leakset__ring(l->set, rt, goid, false);
 	l->facts[g->group] |= nr == 1 ? LEAK_FACT_ITSELF : LEAK_FACT_RING;
+	if (nr > 1 || e->hold == WAITGRAPH_NO_HOLD)
+		return 0;
+	return place_of_holding(l->d, rt, &src->holds->v[e->hold], &l->locked_at[g->group]);
 }
 
 /* Those who wait for one that is known to wait in vain: one goroutine further back. True: there
@@ -552,9 +565,8 @@ static int note_locks(struct leaks *l, uint16_t rt, const struct chans_source *s
 		if (src->holds->v[i].kind != GHOLD_GROUP)
 			err = leakset__hold(l->set, rt, src->holds->v[i].lock, gs[src->holds->v[i].g].goid);
 	for (size_t i = 0; i < w->nr_rings; i++)
-		for (uint32_t k = 0; k < w->rings[i].nr; k++)
-			note_ring(l, rt, gs[w->steps[w->rings[i].edges_at + k].g].goid,
-				  w->rings[i].nr);
+		for (uint32_t k = 0; k < w->rings[i].nr && !err; k++)
+			err = note_ring(l, rt, src, &w->steps[w->rings[i].edges_at + k], w->rings[i].nr);
 	for (int i = 0; i < BEHIND_ROUNDS && w->nr_rings && note_behind(l, rt, w, gs); i++)
 		;
 	return err;
@@ -570,7 +582,9 @@ int leaks__facts(struct leaks *l, uint16_t rt, const struct chans_source *src,
 
 	if (!l->facts)
 		l->facts = calloc(nr_groups + 1, sizeof(*l->facts));
-	if (!asked || !l->facts)
+	if (!l->locked_at)
+		l->locked_at = calloc(nr_groups + 1, sizeof(*l->locked_at));
+	if (!asked || !l->facts || !l->locked_at)
 		return -ENOMEM;
 	for (size_t i = 0; i < l->d->nr; i++) {
 		const struct dump_row *r = &l->d->rows[i];

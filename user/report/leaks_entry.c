@@ -9,6 +9,7 @@
 #include "report/leak_bodies.h"
 #include "report/leak_incident.h"
 #include "report/leak_names.h"
+#include "report/leak_naming.h"
 #include "report/leak_setup.h"
 #include "report/leaks.h"
 
@@ -155,51 +156,6 @@ static int entry__init(const struct leaks *l, uint32_t group, struct leak_entry 
 	return err;
 }
 
-static int frames_of(struct leaks *l, const struct leak_entry *e, const struct frame **ret,
-		     size_t *ret_nr)
-{
-	*ret_nr = 0;
-	return e->stack == DUMP_NO_STACK ? 0
-					 : dump__frames(l->d, e->stack, DUMP_FRAMES, ret, ret_nr);
-}
-
-static unsigned int facts_of(const struct leaks *l, const struct leak_entry *e)
-{
-	const struct leak_group *g = leaks__group(l, e);
-
-	return (l->facts ? l->facts[e->group] : 0U) |
-	       (g->nr > 1 && g->sharing == g->nr ? LEAK_FACT_SHARED : 0U) |
-	       (e->verdict.why == WHY_GROWS_AND_RUNS ? LEAK_FACT_SPINS : 0U) |
-	       (g->served ? LEAK_FACT_SERVED : 0U) |
-	       (e->verdict.why == WHY_SETTING_UP ? LEAK_FACT_SET_UP : 0U) | (g->behinds ? LEAK_FACT_RING : 0U);
-}
-
-/* HTTP connections whose reader waits until somebody has read the body. */
-static bool waits_for_body(const struct leaks *l, const struct leak_entry *e)
-{
-	return verdict_is_leak(e->verdict.kind) && leak_bodies__waits(l, leaks__group(l, e));
-}
-
-static int leaks__name(struct leaks *l)
-{
-	unsigned int all = 0;
-	int err = 0;
-
-	for (size_t i = 0; i < l->nr; i++)
-		all |= waits_for_body(l, &l->entries[i]) ? LEAK_FACT_BODIES : 0U;
-	for (size_t i = 0; i < l->nr && !err; i++) {
-		struct leak_entry *e = &l->entries[i];
-		const struct frame *v = NULL;
-		size_t nr = 0;
-
-		err = frames_of(l, e, &v, &nr);
-		if (!err)
-			e->pattern = leak_pattern_of((enum leak_class)leaks__group(l, e)->class,
-						     all | facts_of(l, e), v, nr);
-	}
-	return err;
-}
-
 /* How many groups each line of code has that made one. */
 static int leaks__sites(struct leaks *l)
 {
@@ -269,7 +225,7 @@ int leaks__finish(struct leaks *l, const struct verdict_opts *o)
 	if (!err)
 		err = leaks__sites(l);
 	if (!err)
-		err = leaks__name(l);
+		err = leak_naming(l);
 	if (!err)
 		err = leak_incident__join(l);
 	if (!err)

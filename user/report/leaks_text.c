@@ -227,7 +227,7 @@ static void put_entry(struct writer *w, const struct leak_entry *e)
 		return;
 	}
 	put_held(w, e, g);
-	if (e->pattern)
+	if (e->pattern && e->pattern->cure)
 		textbuf__format(&w->to, "  cure        %s\n", e->pattern->cure);
 	put_numbers(w, e, g);
 	put_allocated(w, e);

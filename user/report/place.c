@@ -15,7 +15,7 @@ static bool is_plumbing(const char *func)
 {
 	return has_prefix(func, "runtime.") || has_prefix(func, "sync.") ||
 	       has_prefix(func, "sync/") || has_prefix(func, "internal/") ||
-	       has_prefix(func, "syscall.") ||
+	       has_prefix(func, "syscall.") || strstr(func, "._Cfunc_") || strstr(func, "._C2func_") ||
 	       !strchr(func, '.'); /* "panic" and addresses of unknown code */
 }
 
@@ -128,6 +128,25 @@ int place_of_release(struct dump *d, uint16_t rt, const struct ghold *h, struct 
 		return err;
 	i = i < nr ? i : nr - 1;
 	*ret = (struct place){ without_wrapper(d, v[i].name), v[i].file, v[i].line };
+	return 0;
+}
+
+int place_of_holding(struct dump *d, uint16_t rt, const struct ghold *h, struct place *ret)
+{
+	const struct census *c = d->in.censuses[rt];
+	const uint32_t stack = c->gs[h->g].stack;
+	const struct frame *v;
+	size_t nr = 0, i;
+	int err;
+
+	if (stack >= c->nr_stacks || h->frame >= c->stacks[stack].nr_pcs)
+		return 0;
+	err = framer__at(d->framer, rt, c->pcs[c->stacks[stack].pcs_at + h->frame], true, &v, &nr);
+	if (err)
+		return err;
+	i = first_of(v, nr, is_plumbing); /* Lock itself may be inlined */
+	i = i < nr ? i : nr - 1;
+	*ret = (struct place){ v[i].name, v[i].file, v[i].line };
 	return 0;
 }
 
