@@ -435,6 +435,26 @@ Test(leak_known, a_saved_baseline_silences_the_same_leak)
 	cr_expect(!l->entries[0].known);
 }
 
+Test(leak_known, tells_closures_that_share_their_code_by_the_go_statement)
+{
+	static const struct { const char *why, *line; bool known; } t[] = {
+		{ "the same statement", "chan receive\tmain.worker\tmain.main\tmain.worker\t+4\n", true },
+		{ "another one of the same function", "chan receive\tmain.worker\tmain.main\tmain.worker\t+5\n", false },
+		{ "of an earlier version", "chan receive\tmain.worker\tmain.main\tmain.worker\n", true },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		struct scene s;
+		scoped(leaks) l = watched(&s, EACH);
+		scoped(leak_known) k = NULL;
+
+		cr_assert_eq(leak_known__new(&k), 0);
+		cr_assert_eq(read_known(k, t[i].line, false, NULL), 0);
+		cr_assert_eq(leak_known__mark(k, l), 0);
+		cr_expect_eq(l->entries[0].known, t[i].known, "%s", t[i].why);
+	}
+}
+
 Test(leak_known, says_which_line_is_no_good)
 {
 	static const struct { const char *text, *says; bool allow; } t[] = {

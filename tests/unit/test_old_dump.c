@@ -184,3 +184,34 @@ Test(dump_diff, knows_a_goroutine_whose_wrapper_runs)
 		cr_expect_eq(strstr(text, "stayed: 1 goroutine\n") != NULL, t[i].stayed, "%s: %s", t[i].why, text);
 	}
 }
+
+/* From Go 1.27 on closures may share their code. */
+Test(dump_diff, knows_a_goroutine_by_where_it_was_made)
+{
+	static const struct { const char *why, *line; bool stayed; } t[] = {
+		{ "the same", "9", true }, { "another go statement of the function", "8", false },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		const struct census_g g = { .goid = 5, .gopc = PC_MAIN, .startpc = START_WORKER, .status = GOSTATUS_RUNNING,
+					    .stack = CENSUS_NO_STACK };
+		const struct census c = { .gs = (struct census_g *)&g, .nr = 1 };
+		const struct census *const cs[] = { &c };
+		scoped(old_dump) o = NULL;
+		scoped_mem char *text = NULL;
+		scoped(dump) d = NULL;
+		char old[160];
+		size_t len;
+		FILE *out = open_memstream(&text, &len);
+
+		snprintf(old, sizeof(old),
+			 "{\"goid\":5,\"start\":{\"func\":\"main.worker\"},\"created_by\":{\"func\":\"main.main\",\"file\":\"main.go\",\"line\":%s}}",
+			 t[i].line);
+		cr_assert_eq(parse(old, NULL, &o, NULL), 0);
+		cr_assert_eq(dump__new(&(struct dump_input){ .censuses = cs, .namers = &dump_namer, .nr = 1 },
+				       &(struct dump_opts){ 0 }, &d), 0);
+		cr_assert_eq(dump_show__diff(d, &fake_show, o, 0, false, out, NULL), 0);
+		fclose(out);
+		cr_expect_eq(strstr(text, "stayed: 1 goroutine\n") != NULL, t[i].stayed, "%s: %s", t[i].why, text);
+	}
+}

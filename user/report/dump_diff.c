@@ -50,6 +50,15 @@ static bool is_start(struct diff *df, const struct dump_row *r, const char *old)
 	return begins && begins->wrapper && (begins == s || !strcmp(old, begins->func));
 }
 
+/* The texts are of one pool: equal ones are one. Closures may share their code, and so where they start (Go 1.27). */
+static bool is_made(struct diff *df, const struct dump_row *r, const char *old)
+{
+	const struct site *s = dump__site(df->d, r->made);
+	const char *made = s && s->known ? old_dump__made(df->old, s->func, s->file, s->line) : NULL;
+
+	return !made || old == made || old == old_dump__made(df->old, NULL, "", 0);
+}
+
 static void match(struct diff *df)
 {
 	for (size_t i = 0; i < df->d->nr; i++) {
@@ -58,7 +67,8 @@ static void match(struct diff *df)
 		size_t at = first_with(df->old, goid);
 
 		while (at < df->old->nr && df->old->gs[at].goid == goid &&
-		       (df->matched[at] || df->old->gs[at].runtime != r->rt || !is_start(df, r, df->old->gs[at].start)))
+		       (df->matched[at] || df->old->gs[at].runtime != r->rt || !is_start(df, r, df->old->gs[at].start) ||
+			!is_made(df, r, df->old->gs[at].made)))
 			at++;
 		df->fate[i] = APPEARED;
 		if (at < df->old->nr && df->old->gs[at].goid == goid) {

@@ -12,6 +12,8 @@
 #include "report/dump_show.h"
 #include "report/name_match.h"
 
+#define FIELDS 5 /* of a line of the baseline; before the last there were four */
+
 struct leak_known {
 	regex_t *allowed;
 	size_t nr_allowed, allowed_room;
@@ -62,10 +64,10 @@ static int add_group(struct leak_known *k, const char *line, struct cause *why)
 		tabs += *c == '\t';
 	if (err)
 		return err;
-	if (tabs != 3)
+	if (tabs != FIELDS - 1 && tabs != FIELDS - 2)
 		return cause__set(
 			why, -EINVAL,
-			"four fields with tabs in between are wanted: a file of --save-baseline");
+			"five fields with tabs in between are wanted: a file of --save-baseline");
 	k->groups[k->nr_groups] = strdup(line);
 	return k->groups[k->nr_groups++] ? 0 : -ENOMEM;
 }
@@ -142,18 +144,35 @@ static const char *site_func(const struct leaks *l, uint32_t site)
 	return s ? s->func : "?";
 }
 
+/*
+ * From Go 1.27 on closures of one function may share their code, and so their name: the line of the go statement tells them
+ * apart. It is counted from the first line of its function, so that it holds where the code before that changes.
+ */
 static void put_line(const struct leaks *l, const struct leak_entry *e, struct textbuf *to)
 {
+	const struct site *made = dump__site(l->d, e->made);
+
 	textbuf__format(to, "%s\t%s\t%s\t%s", e->reason, site_func(l, e->start),
 			site_func(l, e->made), e->place.func);
+	if (made && made->start_line && made->line >= made->start_line)
+		textbuf__format(to, "\t+%u", made->line - made->start_line);
+	else
+		textbuf__text(to, "\t?");
 }
 
-static bool in_baseline(const struct leak_known *k, const char *line)
+/* line is ours, and cut before its last field in between: baselines of earlier versions have none. */
+static bool in_baseline(const struct leak_known *k, char *line)
 {
-	for (size_t i = 0; i < k->nr_groups; i++)
-		if (name_same(line, k->groups[i]))
-			return true;
-	return false;
+	char *last = strrchr(line, '\t');
+	bool found = false;
+
+	for (int fields = FIELDS; fields >= FIELDS - 1 && !found; fields--) {
+		for (size_t i = 0; i < k->nr_groups && !found; i++)
+			found = name_same(line, k->groups[i]);
+		if (last)
+			*last = '\0';
+	}
+	return found;
 }
 
 static bool is_allowed(const struct leak_known *k, const char *func)
@@ -206,7 +225,7 @@ int leak_known__save(struct leaks *l, bool suspects, FILE *out, struct cause *wh
 	int err;
 
 	textbuf__init(&to, out);
-	textbuf__text(&to, "# parkwatch leaks --baseline: reason, start, created by, blocked at\n");
+	textbuf__text(&to, "# parkwatch leaks --baseline: reason, start, created by, blocked at, lines from there to the go statement\n");
 	for (size_t i = 0; i < l->nr; i++) {
 		const struct leak_entry *e = &l->entries[i];
 

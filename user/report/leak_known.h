@@ -5,7 +5,8 @@
  *	allow list	a POSIX extended regular expression a line; '#' begins a comment. Silences groups with such a
  *			function on the stack, or that start with it, or are made by it
  *	baseline	a group a line: reason, start, created by, blocked at, with tabs in between: functions, no lines, so
- *			that it holds for the next build too
+ *			that it holds for the next build too; and how many lines below its function's first the go statement
+ *			stands, "?" where that is not known
  */
 #ifndef PARKWATCH_REPORT_LEAK_KNOWN_H
 #define PARKWATCH_REPORT_LEAK_KNOWN_H

@@ -73,6 +73,7 @@ static void fill_made(struct sites *ss, const struct pick *pick, struct site *s)
 	s->func = outer->name;
 	s->file = v[0].file;
 	s->line = v[0].line;
+	s->start_line = v[0].start_line;
 	s->known = outer->entry || outer->file[0];
 	s->own = v[0].own;
 	s->shown = s->known && traceback_shows(ss->index->namers[s->rt].go_minor, outer, outer->name, NULL, false);

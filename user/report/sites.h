@@ -34,6 +34,7 @@ struct site {
 	bool wrapper;		/* start: the compiler's own, and no table says of what */
 	bool runs_users;	/* start: of the runtime, but it calls the user's finalizers and cleanups */
 	uint32_t line;		/* 0 unknown */
+	uint32_t start_line;	/* made: of the function that the line is in; 0 unknown, as before Go 1.20 */
 	const char *func, *file; /* texts of the framer; start: of the wrapped function */
 	uint64_t offset;	/* made: of pc in func; 0 at its entry */
 	uint64_t hits;		/* made: of pick__hits() */
