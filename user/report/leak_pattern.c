@@ -89,6 +89,8 @@ static const struct rule rules[] = {
 	    "close both ends, CloseWithError when one fails", SAME } },
 	{ ANY, "golang.org/x/sync/semaphore.(*Weighted).Acquire", 0,
 	  { "semaphore never released", "Release on every way out", SAME } },
+	{ LEAK_IO, GRPC "/internal/transport.(*http2Server).HandleStreams", 0,
+	  { "gRPC connection that the client keeps", "set keepalive.ServerParameters.MaxConnectionIdle", SAME } },
 	{ LEAK_SELECT, GRPC ".(*clientStream).RecvMsg", 0,
 	  { "RPC waits for a silent server", "give the call a context with a deadline", SAME } },
 	{ LEAK_SELECT, GRPC ".(*ClientConn).NewStream", 0,
@@ -168,12 +170,14 @@ static const struct rule rules[] = {
 	{ LEAK_SYSCALL, NULL, 0, { "blocked in a system call", "close what it reads from", SAME } },
 };
 
+#define KEPT	 { "gRPC connection that the client keeps", "set keepalive.ServerParameters.MaxConnectionIdle", SAME }
 #define UNCLOSED { "grpc.ClientConn never closed", CONN, SAME }
 
 /* Goroutines that a library runs on its own: the first function is one of it. */
 static const struct rule starts[] = {
 	{ LEAK_SELECT, GRPC "/internal/transport.NewServerTransport*", 0,
-	  { "gRPC connection that the client keeps", "set keepalive.ServerParameters.MaxConnectionIdle", SAME } },
+	  KEPT },
+	{ LEAK_SELECT, GRPC "/internal/transport.(*http2Server)*", 0, KEPT },
 	{ LEAK_IO, GRPC "/internal/transport.(*http2Client)*", 0, UNCLOSED },
 	{ LEAK_SELECT, GRPC "/internal/transport.(*http2Client)*", 0, UNCLOSED },
 	{ LEAK_COND, GRPC "/internal/transport.(*http2Client)*", 0, UNCLOSED },

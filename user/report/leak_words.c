@@ -141,9 +141,9 @@ void leak_words__held(const struct leaks *l, const struct leak_entry *e, struct 
 		any = true;
 	}
 	if (h && h->kind == REACH_GLOBAL)
-		textbuf__format(to, "; one by the variable at 0x%llx", (ull)h->addr);
+		textbuf__format(to, "; for example the variable at 0x%llx", (ull)h->addr);
 	else if (h && h->kind == REACH_STACK)
-		textbuf__format(to, "; one by goroutine %llu", (ull)h->goid);
+		textbuf__format(to, "; for example goroutine %llu", (ull)h->goid);
 }
 
 static void put_no_leak(const struct leaks *l, const struct leak_entry *e, struct textbuf *to)
