@@ -4,6 +4,7 @@ import json
 import os
 import re
 import time
+from pathlib import Path
 
 import build
 from target import Failed, Recording, Target, expect, parkwatch
@@ -171,8 +172,38 @@ def many_at_once_keep_to_one_limit():
     expect(sum(costs) < 0.01 * used + 0.02, f"4 recordings cost {costs} s of the program's {used} s of CPU time: 1 % is allowed")
 
 
+def processor_time_first(pid):
+    """Of the main thread of a process while it lives: the longest CPU time (ns) for which it was seen to be before all others (SCHED_RR)."""
+    task = Path(f"/proc/{pid}/task/{pid}")
+    longest, began = 0, None
+    while True:
+        try:
+            stat = (task / "stat").read_text().rpartition(")")[2].split()
+            used = int((task / "schedstat").read_text().split()[0])
+        except OSError:
+            return longest
+        if stat[0] == "Z":
+            return longest
+        policy = int(stat[38])
+        began = (used if began is None else began) if policy == 2 else None
+        longest = max(longest, used - began if began is not None else 0)
+        time.sleep(0.0005)
+
+
+def a_long_look_is_not_before_all_others():
+    """300,000 goroutines: a look takes a tenth of a second, of which 5 ms may be at real-time priority; two looks may follow each other."""
+    for args in (["--no-probes"], ["--max-overhead", "1"]):
+        with Target("300000", command=build.built(build.MODES_MINOR, "static", "many")) as t:
+            r = Recording(t.pid, *args, "-d", "2", "-f", "json")
+            longest = processor_time_first(r.process.pid)
+            code, _, said = r.wait()
+        expect(code == 0, said)
+        expect(longest < 20e6, f"{args}: at real-time priority for {longest / 1e6:.1f} ms of CPU time")
+
+
 ONCE = [
     a_busy_program_loses_no_more_than_it_may, the_default_is_one_percent, many_at_once_keep_to_one_limit,
+    a_long_look_is_not_before_all_others,
     those_who_wait_all_the_time_count_for_all_of_it, the_end_of_the_program_ends_it, what_needs_probes_is_refused,
 ]
 

@@ -170,15 +170,15 @@ static void allocrun__window(struct allocrun *r, uint64_t left_ns)
 {
 	uint64_t length_ns = r->windows.length_ns < left_ns ? r->windows.length_ns : left_ns;
 	struct allocrun_tally before = tally_now(&r->env);
-	const struct pace pace = pace__hurry(); /* while it is open each allocation costs the program a trap */
 	struct cause why = { "" };
 
+	pace__hurry(r->env.pace); /* while it is open each allocation costs the program a trap */
 	for (size_t i = 0; i < r->env.nr_rt && !r->none; i++)
 		r->none = attach__part_on(attach_of(r, i), ATTACH_SINGLES, &why) != 0;
 	if (!r->none)
 		allocrun__wait(r, length_ns, before.singles);
 	allocrun__close(r, &before);
-	pace__restore(&pace);
+	pace__restore(r->env.pace);
 	if (r->none && proc__alive(r->env.proc))
 		log_warn("no windows of single allocations: %s", why.text);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/pace.h"
 #include "base/room.h"
 #include "daemon/allocrun.h"
 #include "daemon/allocs.h"
@@ -22,6 +23,7 @@ struct allocwatch {
 	struct intake *intake;
 	struct allocs *allocs;
 	struct probes *probes;
+	struct pace *pace;
 	struct allocrun run;
 	size_t nr_rt;
 	double busy;	/* what hits cost in a ns of the last window */
@@ -33,6 +35,7 @@ void allocwatch__free(struct allocwatch *a)
 	if (!a)
 		return;
 	probes__free(a->probes);
+	pace__free(a->pace);
 	allocs__free(a->allocs);
 	intake__free(a->intake);
 	profile__free(a->profile);
@@ -81,8 +84,11 @@ int allocwatch__start(struct allocwatch *a, struct cause *why)
 		.proc = a->o.proc, .allocs = a->allocs, .probes = a->probes, .nr_rt = a->nr_rt,
 		.windows = ALLOCWIN_RECORDING((1 - ALLOCRUN_REFILLS) * budget), .refills = ALLOCRUN_REFILLS * budget,
 	};
-	int err;
+	int err = pace__new(pace_limit_ns(proc__pid(a->o.proc)), &a->pace);
 
+	if (err)
+		return err;
+	env.pace = a->pace;
 	if (a->o.longest_ns < env.windows.longest_ns)
 		env.windows.longest_ns = a->o.longest_ns;
 	env.windows.first_ns = env.windows.longest_ns;

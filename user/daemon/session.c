@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/pace.h"
 #include "census/census.h"
 #include "model/governor.h"
 #include "report/namer.h"
@@ -19,6 +20,7 @@ void session__free(struct session *s)
 		return;
 	windows__free(s->windows);
 	probes__free(s->probes);
+	pace__free(s->pace);
 	recorders__leave(s->recorders);
 	sampling__free(s->sampling);
 	allocs__free(s->allocs);
@@ -215,8 +217,11 @@ int session__record(struct session *s, uint64_t duration_ns, const volatile sig_
 	struct session_end e = { 0 };
 	uint64_t own_start_ns, own_end_ns;
 	struct timespec wall;
-	int err;
+	int err = s->pace ? 0 : pace__new(pace_limit_ns(s->o.pid), &s->pace);
 
+	if (err)
+		return err;
+	env.pace = s->pace;
 	if (s->probes) {
 		codecheck__begin(&s->code, s->gp, s->proc);
 		budget /= recorders__sharers(s->recorders);

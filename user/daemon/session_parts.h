@@ -26,6 +26,7 @@ struct session {
 	struct sampling *sampling;
 	struct allocs *allocs; /* event alloc, as the next; else NULL */
 	struct allocrun allocrun;
+	struct pace *pace; /* of looks and windows */
 	uint64_t wall_start_ns;
 	uint64_t cpu_ns; /* of the target, when it was last seen alive */
 };

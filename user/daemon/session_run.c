@@ -15,7 +15,6 @@
 #define GOVERN_MS  10	  /* what hits cost is looked at so often */
 #define WINDOW_REST 2	  /* times as long as a window took, with attaching and detaching, there is none */
 #define WINDOW_PERIOD 2	  /* times a window's width, at least: the time that it stands for */
-#define HURRY_NS   (5 * NS_PER_MS) /* a look that takes longer is not taken before all others */
 #define LIMIT_HITS 1000	  /* at least so many are dealt with between two looks at their cost */
 
 static void session_run__tell(const struct session_run *r)
@@ -65,8 +64,8 @@ static void session_run__see_gap(struct session_run *r)
 	r->stopped_ns = stopped;
 }
 
-/* Until the moment, *stop, or the target's end. */
-static void session_run__wait(struct session_run *r, uint64_t until_ns)
+/* Until the moment, *stop, or the target's end. A pace: on time, and in a hurry from then on. */
+static void session_run__wait(struct session_run *r, uint64_t until_ns, struct pace *pace)
 {
 	uint64_t now;
 
@@ -76,7 +75,7 @@ static void session_run__wait(struct session_run *r, uint64_t until_ns)
 		const struct timespec most = { .tv_nsec = (long)left };
 
 		session_run__tell(r);
-		(void)ppoll(&fd, 1, &most, NULL); /* a signal just ends the wait */
+		(void)pace__poll(pace, &fd, 1, &most); /* a signal just ends the wait */
 		session_run__see_cpu(r);
 	}
 }
@@ -334,14 +333,13 @@ static int session_run__estimate(struct session_run *r, struct governor *g, stru
 
 	r->counted_ns = clock_now_ns();
 	while (!err && !session_run__is_over(r)) {
-		const struct pace pace = pace__hurry();
 		struct stratum t;
 
 		if (r->s->recorders)
 			governor__share(g, recorders__sharers(r->s->recorders));
 		session_run__see_gap(r);
 		session_run__plan(r, g, &t);
-		session_run__wait(r, r->start_ns + r->covered_ns + t.after_ns);
+		session_run__wait(r, r->start_ns + r->covered_ns + t.after_ns, r->s->pace);
 		session_run__see_gap(r);
 		if (*r->stop) {
 			const uint64_t gone = clock_now_ns() - r->start_ns;
@@ -351,11 +349,11 @@ static int session_run__estimate(struct session_run *r, struct governor *g, stru
 		}
 		if (session_run__ended(r))
 			return -ESRCH;
-		if (sampling__look_ns(r->s->sampling) > HURRY_NS)
-			pace__restore(&pace); /* it began on time, and must let others run */
+		if (sampling__look_ns(r->s->sampling) > pace__limit_ns(r->s->pace))
+			pace__restore(r->s->pace); /* it began on time, and must let others run */
 		err = session_run__sample(r, g, &t, why);
-		pace__restore(&pace);
-		session_run__wait(r, r->start_ns + r->covered_ns);
+		pace__restore(r->s->pace);
+		session_run__wait(r, r->start_ns + r->covered_ns, NULL);
 	}
 	return err;
 }

@@ -135,7 +135,7 @@ static void serve(int sock, int stat_fd, const struct keeper_switch *s, volatile
 	inherit_programs_and((const int[]){ sock, stat_fd }, 2);
 	(void)setpgid(0, 0); /* what stops the master's group does not stop us */
 	prctl(PR_SET_NAME, "pw-keeper");
-	(void)pace__hurry(); /* until a probe is out each hit costs the target a trap */
+	pace_first(); /* until a probe is out each hit costs the target a trap */
 	while ((n = poll(&fd, 1, MASTER_MS)) >= 0) {
 		watch_master(stat_fd, s, stopped_ns);
 		if (n && !answer(sock))

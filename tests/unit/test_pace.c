@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <criterion/criterion.h>
+#include <sched.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/pace.h"
+
+#define LIMIT_NS (2 * NS_PER_MS)
+#define BUSY_NS	 (60 * NS_PER_MS) /* of CPU time */
+#define LATE_NS	 (10 * NS_PER_MS) /* a machine of a test may be slow */
+
+static uint64_t thread_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	return (uint64_t)ts.tv_sec * NS_PER_SEC + (uint64_t)ts.tv_nsec;
+}
+
+static bool is_first(void)
+{
+	return sched_getscheduler(0) == SCHED_RR;
+}
+
+static bool may_hurry(void)
+{
+	const struct sched_param rr = { .sched_priority = 2 }, none = { .sched_priority = 0 };
+
+	return !sched_setscheduler(0, SCHED_RR, &rr) && !sched_setscheduler(0, SCHED_OTHER, &none);
+}
+
+/* How much CPU time it had before all others, of BUSY_NS; a loop that makes no system call in between would be no different. */
+static uint64_t first_for(void)
+{
+	const uint64_t began = thread_ns();
+	uint64_t now = began, last = began;
+
+	while ((now = thread_ns()) - began < BUSY_NS)
+		if (is_first())
+			last = now;
+	return last - began;
+}
+
+Test(pace, who_is_busy_is_first_only_until_the_limit)
+{
+	const struct timespec nap = { .tv_nsec = NS_PER_MS };
+	scoped(pace) p = NULL;
+
+	if (!may_hurry())
+		cr_skip_test("needs CAP_SYS_NICE");
+	cr_assert_eq(pace__new(LIMIT_NS, &p), 0);
+	cr_expect(!is_first(), "nobody asked yet");
+	for (int i = 0; i < 3; i++) {
+		uint64_t ns;
+
+		if (i & 1)
+			pace__hurry(p);
+		else
+			cr_expect_eq(pace__poll(p, NULL, 0, &nap), 0);
+		cr_expect(is_first(), "round %d", i);
+		ns = first_for();
+		cr_expect_geq(ns, LIMIT_NS / 2, "round %d: %llu ns", i, (unsigned long long)ns);
+		cr_expect_leq(ns, LIMIT_NS + LATE_NS, "round %d: %llu ns", i, (unsigned long long)ns);
+		pace__restore(p);
+		cr_expect(!is_first(), "round %d", i);
+	}
+}
+
+Test(pace, sleep_does_not_count)
+{
+	const struct timespec nap = { .tv_nsec = 10 * LIMIT_NS };
+	scoped(pace) p = NULL;
+
+	if (!may_hurry())
+		cr_skip_test("needs CAP_SYS_NICE");
+	cr_assert_eq(pace__new(LIMIT_NS, &p), 0);
+	pace__hurry(p);
+	nanosleep(&nap, NULL);
+	cr_expect(is_first());
+	(void)pace__poll(p, NULL, 0, &nap);
+	cr_expect(is_first());
+}
+
+Test(pace, it_is_over_when_restored_or_freed)
+{
+	struct pace *p = NULL;
+
+	if (!may_hurry())
+		cr_skip_test("needs CAP_SYS_NICE");
+	cr_assert_eq(pace__new(LIMIT_NS, &p), 0);
+	pace__hurry(p);
+	pace__restore(p);
+	cr_expect(!is_first());
+	pace__hurry(p);
+	pace__free(p);
+	cr_expect(!is_first());
+}
+
+Test(pace, no_pace_never_hurries)
+{
+	const struct timespec nap = { .tv_nsec = 1 };
+
+	pace__hurry(NULL);
+	cr_expect(!is_first());
+	cr_expect_eq(pace__poll(NULL, NULL, 0, &nap), 0);
+	pace__restore(NULL);
+	cr_expect_eq(pace__limit_ns(NULL), 0);
+	pace__free(NULL);
+}
+
+Test(pace, with_one_processor_the_limit_is_shorter)
+{
+	cpu_set_t all, one;
+	int n = 0;
+
+	cr_assert_eq(sched_getaffinity(0, sizeof(all), &all), 0);
+	while (!CPU_ISSET(n, &all))
+		n++;
+	CPU_ZERO(&one);
+	CPU_SET(n, &one);
+	cr_assert_eq(sched_setaffinity(0, sizeof(one), &one), 0);
+	cr_expect_eq(pace_limit_ns(0), PACE_ONE_NS);
+	cr_assert_eq(sched_setaffinity(0, sizeof(all), &all), 0);
+	if (CPU_COUNT(&all) > 1)
+		cr_expect_eq(pace_limit_ns(0), PACE_NS);
+}
