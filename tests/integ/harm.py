@@ -9,11 +9,12 @@ import random
 import re
 import signal
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
 import build
-from target import Failed, Recording, Target, attach_ways, expect, folded, parkwatch, text_changed
+from target import PARKWATCH, Failed, Recording, Target, attach_ways, expect, folded, parkwatch, text_changed
 
 KILLS = int(os.environ.get("KILLS", "12"))
 WINDOWS = ["--max-overhead", "6"]    # of a program that is busy, exact for some hundredths of a second
@@ -302,6 +303,48 @@ def a_program_that_is_frozen_in_windows():
         group.rmdir()
 
 
+def allgs_of(command, pid):
+    """The address of the runtime's list of goroutines; the program is at its fixed address."""
+    symbols = subprocess.run(["nm", command[0]], capture_output=True, text=True, check=True).stdout
+    return int(re.search(r"^([0-9a-f]+) \w runtime\.allgs$", symbols, re.M)[1], 16)
+
+
+def write_words(pid, addr, *words):
+    with open(f"/proc/{pid}/mem", "r+b", buffering=0) as mem:
+        mem.seek(addr)
+        mem.write(b"".join(w.to_bytes(8, "little") for w in words))
+
+
+def a_page_that_nobody_answers_does_not_hold_it():
+    """Whoever reads it hangs in the kernel, deaf to all signals but SIGKILL: a second after the first Ctrl-C it is over."""
+    command = build.built(build.MODES_MINOR, "static", "many")
+    for args in (["record", "--no-probes", "-d", "30"], ["leaks", "-d", "30"], ["record", "-d", "30", "-e", "births", "--no-probes"]):
+        with Target("100", command=command) as t, tempfile.TemporaryDirectory() as d:
+            p = subprocess.Popen([PARKWATCH, *args, "-p", str(t.pid), "-o", d + "/out.json"], stdin=subprocess.DEVNULL,
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            time.sleep(2)
+            t.go()
+            mute = t.truth().strip()
+            if not mute.isdigit():
+                p.kill()
+                raise build.Missing(mute)
+            write_words(t.pid, allgs_of(command, t.pid), int(mute))
+            time.sleep(3)    # a watch for leaks looks every 2.5 s
+            began = time.monotonic()
+            p.send_signal(signal.SIGINT)
+            try:
+                _, said = p.communicate(timeout=10)
+            except subprocess.TimeoutExpired:
+                p.kill()
+                raise Failed(f"{args}: it hangs") from None
+            took = time.monotonic() - began
+            expect(p.returncode == 1 and "does not answer" in said.splitlines()[-1], f"{args}: exit code {p.returncode}: {said}")
+            expect(took < 1.3, f"{args}: it took {took:.2f} s")
+            expect(not os.listdir(d), f"{args}: it leaves {os.listdir(d)}")
+            expect(probes_are_out(t.pid), f"{args}: probes are left in the code")
+            expect(t.process.poll() is None, "the target died")
+
+
 def cases():
     for function in (
             kill_9_leaves_the_target_as_it_was, every_way_out_takes_the_probes_out, a_program_that_starts_another_has_ended,
@@ -312,5 +355,6 @@ def cases():
             it_goes_before_the_target_for_want_of_memory, verbose_says_that_the_code_is_restored,
             a_program_that_ends_in_windows,
             a_program_that_starts_another_in_windows,
-            a_program_that_is_stopped_in_windows, a_program_that_is_frozen_in_windows):
+            a_program_that_is_stopped_in_windows, a_program_that_is_frozen_in_windows,
+            a_page_that_nobody_answers_does_not_hold_it):
         yield f"harm: {function.__name__}", function

@@ -155,6 +155,7 @@ static int report(const struct opts *o, const struct how *how, struct watch *w,
 		return cause__set(why, err, "cannot put the report together: %s", strerror(-err));
 	watch__meta(w, e, &meta);
 	err = render(how, l, &s, outfile__stream(out), why);
+	stop_is_read();
 	err = outfile__end(out, err, why);
 	if (!err)
 		err = save_baseline(o, l, why);
@@ -235,7 +236,7 @@ int cmd_leaks(const struct opts *o)
 	target = fate_begin(o->pid);
 	err = read_known(o, &known, &why);
 	if (!err)
-		err = leaks(o, &how, known, stop_on_signals(), &found, &why);
+		err = leaks(o, &how, known, stop_on_signals(o->pid), &found, &why);
 	if (!err)
 		return found ? EXIT_LEAKS : 0;
 	return fate_failed(target, err, &why);

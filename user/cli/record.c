@@ -150,6 +150,7 @@ static int write_report(const struct opts *o, struct session *s, const struct se
 	err = r->render(&(struct report){ .snap = snap, .meta = &meta, .namers = namers,
 					  .nr_namers = session__namers(s, namers), .full = o->full },
 			outfile__stream(out), why);
+	stop_is_read();
 	err = outfile__end(out, err, why);
 	if (err)
 		return cause__set(why, err, "cannot write the report: %s", strerror(-err));
@@ -214,7 +215,7 @@ int cmd_record(const struct opts *o)
 	if (err)
 		return err;
 	target = fate_begin(o->pid);
-	err = record(o, r, stop_on_signals(), &why);
+	err = record(o, r, stop_on_signals(o->pid), &why);
 	if (!err)
 		return 0;
 	return fate_failed(target, err, &why);

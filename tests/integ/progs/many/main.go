@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-// many: as many goroutines as it is told, each waiting for a channel of its own.
+// many: as many goroutines as it is told, each waiting for a channel of its own. It never collects garbage.
 //
-//	many N	says "ready"; ends with its standard input
+//	many N	says "ready"; for each line "go" on its standard input the address of 32 MB that nobody answers for (userfaultfd), or why
+//	not; ends with its input
 package main
 
 import (
@@ -10,8 +11,11 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"sync/atomic"
+	"syscall"
+	"unsafe"
 )
 
 var begun int64
@@ -22,7 +26,32 @@ func wait(c chan int) {
 	<-c
 }
 
+const mute = 32 << 20
+
+// mutePages never gets the pages that are missing: who reads there waits.
+func mutePages() string {
+	api := [3]uint64{0xaa}
+	fd, _, err := syscall.Syscall(323, syscall.O_CLOEXEC, 0, 0)
+	if err != 0 {
+		return "userfaultfd: " + err.Error()
+	}
+	addr, _, err := syscall.Syscall6(syscall.SYS_MMAP, 0, mute, syscall.PROT_READ|syscall.PROT_WRITE,
+		syscall.MAP_PRIVATE|syscall.MAP_ANON, ^uintptr(0), 0)
+	if err != 0 {
+		return "mmap: " + err.Error()
+	}
+	if _, _, err = syscall.Syscall(syscall.SYS_IOCTL, fd, 0xc018aa3f, uintptr(unsafe.Pointer(&api))); err != 0 {
+		return "UFFDIO_API: " + err.Error()
+	}
+	missing := [4]uint64{uint64(addr), mute, 1}
+	if _, _, err = syscall.Syscall(syscall.SYS_IOCTL, fd, 0xc020aa00, uintptr(unsafe.Pointer(&missing))); err != 0 {
+		return "UFFDIO_REGISTER: " + err.Error()
+	}
+	return strconv.Itoa(int(addr))
+}
+
 func main() {
+	debug.SetGCPercent(-1)
 	n, err := strconv.Atoi(os.Args[1])
 	if err != nil {
 		panic(err)
@@ -35,5 +64,6 @@ func main() {
 	}
 	fmt.Println("ready")
 	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
+		fmt.Println(mutePages())
 	}
 }
