@@ -345,6 +345,28 @@ def a_page_that_nobody_answers_does_not_hold_it():
             expect(t.process.poll() is None, "the target died")
 
 
+def a_list_of_goroutines_that_lies_does_not_hold_it():
+    """Four million that are none: not beyond 5 s after the duration, and no longer than a second after Ctrl-C."""
+    command = build.built(build.MODES_MINOR, "static", "many")
+    for how, args, stop in (("nothing", [], True), ("nothing", ["-e", "births"], True), ("page", [], False)):
+        with Target("100", command=command) as t:
+            p = subprocess.Popen([PARKWATCH, "record", "--no-probes", *args, "-p", str(t.pid), "-d", "30" if stop else "3", "-f", "json"],
+                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            began = time.monotonic()
+            time.sleep(1)
+            t.process.stdin.write(how + "\n")
+            t.process.stdin.flush()
+            write_words(t.pid, allgs_of(command, t.pid), int(t.truth()), 4000000, 4000000)
+            if stop:
+                time.sleep(2)
+                began = time.monotonic()
+                p.send_signal(signal.SIGINT)
+            out, said = p.communicate(timeout=60)
+            took = time.monotonic() - began - (0 if stop else 3)
+            expect(took < (1.5 if stop else 5), f"{how} {args}: {took:.2f} s too long: {said}")
+            expect(p.returncode == 0 and out, f"{how} {args}: {p.returncode}: {said}")
+
+
 def cases():
     for function in (
             kill_9_leaves_the_target_as_it_was, every_way_out_takes_the_probes_out, a_program_that_starts_another_has_ended,
@@ -356,5 +378,5 @@ def cases():
             a_program_that_ends_in_windows,
             a_program_that_starts_another_in_windows,
             a_program_that_is_stopped_in_windows, a_program_that_is_frozen_in_windows,
-            a_page_that_nobody_answers_does_not_hold_it):
+            a_page_that_nobody_answers_does_not_hold_it, a_list_of_goroutines_that_lies_does_not_hold_it):
         yield f"harm: {function.__name__}", function

@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/deadline.h"
 #include "base/room.h"
 #include "census/allgs.h"
 #include "census/field.h"
@@ -62,6 +63,7 @@ struct reader {
 	struct census *c; /* NULL: none is being taken */
 	size_t g_room, waits_room, moved_room;
 	size_t steps_left, loners_left;
+	struct deadline *until; /* borrowed; NULL: none */
 };
 
 void reader__free(struct reader *r)
@@ -477,8 +479,8 @@ static void reader__date(struct reader *r)
 static int reader__read_from(struct reader *r, size_t first)
 {
 	for (size_t at = first; at < r->all.nr; at += BATCH) {
-		int err = reader__batch(r, r->all.addrs + at,
-					r->all.nr - at < BATCH ? r->all.nr - at : BATCH);
+		const size_t nr = r->all.nr - at < BATCH ? r->all.nr - at : BATCH;
+		int err = deadline__over(r->until) ? -ETIMEDOUT : reader__batch(r, r->all.addrs + at, nr);
 
 		if (err)
 			return err;
@@ -581,13 +583,27 @@ int reader__take(struct reader *r, struct census **ret)
 	return err;
 }
 
-int census__read(const struct addrspace *as, const struct goruntime *rt, unsigned int depth,
-		 struct census **ret)
+void reader__limit(struct reader *r, struct deadline *until)
+{
+	r->until = until;
+}
+
+int census__read_until(const struct addrspace *as, const struct goruntime *rt, unsigned int depth, struct deadline *until,
+		       struct census **ret)
 {
 	scoped(reader) r = NULL;
 	int err = reader__new(as, rt, depth, &r);
 
-	return err ? err : reader__take(r, ret);
+	if (err)
+		return err;
+	reader__limit(r, until);
+	return reader__take(r, ret);
+}
+
+int census__read(const struct addrspace *as, const struct goruntime *rt, unsigned int depth,
+		 struct census **ret)
+{
+	return census__read_until(as, rt, depth, NULL, ret);
 }
 
 void census__free(struct census *c)

@@ -123,6 +123,10 @@ struct census {
  */
 int census__addrs(const struct addrspace *as, const struct goruntime *rt, uint64_t **ret_addrs, size_t *ret_nr);
 int census__read(const struct addrspace *as, const struct goruntime *rt, unsigned int depth, struct census **ret);
+/* The same; -ETIMEDOUT: it is over. until NULL: no end. */
+struct deadline;
+int census__read_until(const struct addrspace *as, const struct goruntime *rt, unsigned int depth, struct deadline *until,
+		       struct census **ret);
 void census__free(struct census *c);
 DEFINE_SCOPED(census)
 
@@ -135,6 +139,7 @@ struct reader;
 int reader__new(const struct addrspace *as, const struct goruntime *rt, unsigned int depth, struct reader **ret);
 void reader__free(struct reader *r);
 DEFINE_SCOPED(reader)
+void reader__limit(struct reader *r, struct deadline *until); /* for each take from here on; borrowed */
 int reader__take(struct reader *r, struct census **ret);	/* errors as above */
 
 /* The pc at which g, of c, stands; 0: it has no stack. */

@@ -113,6 +113,9 @@ static void say_end(const struct opts *o, const struct session_end *e, const str
 	if (e->probes_killed)
 		log_warn("somebody killed or stopped pw-keeper, the process that keeps the probes: recording ended after %.1f s",
 			 (double)e->duration_ns / NS_PER_SEC);
+	if (e->cut)
+		log_warn("reading the goroutines took too long and was cut short: not all that was there is in the result, which ends after %.1f s",
+			 (double)e->duration_ns / NS_PER_SEC);
 	if (e->gap_ns)
 		log_warn("parkwatch was stopped for %.1f s: its probes were out, that time is not recorded",
 			 (double)e->gap_ns / NS_PER_SEC);

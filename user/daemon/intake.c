@@ -7,6 +7,7 @@
 #define HASH_NONFATAL_OOM 1	/* no memory for the table: hh.tbl stays NULL, and nothing is kept */
 #include <uthash.h>
 
+#include "base/deadread.h"
 #include "golang/golabels.h"
 #include "golang/gostate.h"
 #include "golang/gosystem.h"
@@ -329,17 +330,16 @@ static int intake__mark(struct intake *in, const struct goruntime *rt, struct at
 		return -ENOMEM;
 	for (size_t i = 0; i < nr; i++)
 		reads[i] = (struct memread){ addrs[i] + (uint64_t)rt->layout.g_goid, &goids[i], sizeof(goids[i]), 0 };
-	addrspace__read_batch(proc__mem(in->proc), reads, nr);
-	for (size_t i = 0; i < nr; i++) {
+	err = deadline_read(in->o.until, proc__mem(in->proc), reads, nr);
+	for (size_t i = 0; i < nr && !err; i++) {
 		struct pw_gstate s = { .start_ns = start_ns, .stack_id = PW_STACK_ID_CENSUS, .goid = goids[i] };
 
 		if (reads[i].err || !intake__wants(in, s.goid))
 			continue;
 		err = attach__gs_insert(a, addrs[i], &s);
-		if (err && err != -EEXIST)
-			return err;
+		err = err == -EEXIST ? 0 : err;
 	}
-	return 0;
+	return err;
 }
 
 int intake__census(struct intake *in, uint16_t rt_nr, struct attach *a, bool waits, uint64_t start_ns,
@@ -351,7 +351,7 @@ int intake__census(struct intake *in, uint16_t rt_nr, struct attach *a, bool wai
 
 	err = waits ? intake__mark(in, rt, a, start_ns) : 0;
 	if (!err)
-		err = census__read(proc__mem(in->proc), rt, depth, &c);
+		err = census__read_until(proc__mem(in->proc), rt, depth, in->o.until, &c);
 	if (err == -ESRCH)
 		return cause__set(why, err, "process %d ('%s') has ended", (int)proc__pid(in->proc), proc__comm(in->proc));
 	if (err)

@@ -26,6 +26,7 @@ struct intake_opts {
 	bool system;		/* keep the runtime's own goroutines */
 	const uint64_t *goids;	/* ascending, borrowed; records are filtered by the BPF programs, the census here */
 	size_t nr_goids;	/* 0: all */
+	struct deadline *until;	/* of the census; borrowed; NULL: none */
 };
 
 /* p, gp and profile are borrowed as long as the intake lives. */

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/deadread.h"
 #include "base/random.h"
 #include "base/room.h"
 #include "golang/gostate.h"
@@ -47,6 +48,7 @@ int sampling__new(const struct sampling_opts *o, struct sampling **ret)
 			err = reader__new(proc__mem(o->proc), goproc__runtime(o->gp, i), o->depth, &s->readers[i]);
 		if (err)
 			return err;
+		reader__limit(s->readers[i], o->until);
 	}
 	s->random = random_seed();
 	*ret = steal(s);
@@ -253,7 +255,9 @@ static int lives__read(struct lives *l)
 		return -ENOMEM;
 	for (size_t i = 0; i < nr; i++)
 		reads[i] = (struct memread){ addrs[i], gs + i * bytes, bytes, 0 };
-	addrspace__read_batch(as, reads, nr);
+	err = deadline_read(l->s->o.until, as, reads, nr);
+	if (err)
+		return err;
 	for (size_t i = 0; i < nr; i++)
 		if (!reads[i].err)
 			lives__take(l, gs + i * bytes);

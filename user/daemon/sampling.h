@@ -29,6 +29,7 @@ struct sampling_opts {
 	struct profile *profile;
 	struct intake *intake;
 	unsigned int depth;
+	struct deadline *until; /* of each look; NULL: none */
 };
 
 struct sampling;
@@ -38,7 +39,7 @@ DEFINE_SCOPED(sampling)
 
 /*
  * One look that stands for window_ns; the caller weighs it. counts: waits are counted by looks; else windows do. -ESRCH: the target has ended, and the look does not count. Others as of census__read(), with
- * a cause. For births and exits the first look is where counting begins.
+ * a cause; -ETIMEDOUT: it was cut. For births and exits the first look is where counting begins.
  */
 int sampling__look(struct sampling *s, uint64_t window_ns, bool counts, struct cause *why);
 

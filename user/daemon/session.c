@@ -126,7 +126,7 @@ static int session__build_probes(struct session *s, struct cause *why)
 		po.alloc_root = allocs__root(s->profile);
 	}
 	err = probes__new(&po, s->proc, s->gp, intake__record, s->intake, &s->probes, why);
-	return err ? err : windows__new(&(struct windows_opts){ s->proc, s->gp, s->profile, s->intake, s->probes, s->o.depth },
+	return err ? err : windows__new(&(struct windows_opts){ s->proc, s->gp, s->profile, s->intake, s->probes, s->o.depth, &s->until },
 					&s->windows);
 }
 
@@ -134,7 +134,7 @@ static int session__build(struct session *s, struct cause *why)
 {
 	const struct intake_opts io = {
 		.labels = s->o.profile.root == PROFILE_ROOT_LABEL, .system = s->o.system,
-		.goids = s->o.goids, .nr_goids = s->o.nr_goids,
+		.goids = s->o.goids, .nr_goids = s->o.nr_goids, .until = &s->until,
 	};
 	int err;
 
@@ -144,7 +144,7 @@ static int session__build(struct session *s, struct cause *why)
 	if (!err)
 		err = intake__new(s->proc, s->gp, s->profile, &io, &s->intake);
 	if (!err)
-		err = sampling__new(&(struct sampling_opts){ s->proc, s->gp, s->profile, s->intake, s->o.depth },
+		err = sampling__new(&(struct sampling_opts){ s->proc, s->gp, s->profile, s->intake, s->o.depth, &s->until },
 				    &s->sampling);
 	return err || s->o.no_probes ? err : session__build_probes(s, why);
 }
@@ -238,12 +238,14 @@ int session__record(struct session *s, uint64_t duration_ns, const volatile sig_
 	s->cpu_ns = r.cpu_start_ns = proc__cpu_ns(s->proc);
 	own_start_ns = session__own_ns(s);
 	r.start_ns = clock_now_ns();
+	s->until = (struct deadline){ .at_ns = duration_ns ? r.start_ns + duration_ns + SESSION_LATE_NS : UINT64_MAX, .stop = stop };
 	err = session_run__record(&r, why);
 	if (err)
 		return err;
 	profile__begin(s->profile, r.start_ns);
 	profile__end(s->profile, r.start_ns + r.covered_ns);
 	e.target_ended = r.target_ended;
+	e.cut = r.cut;
 	e.target_stopped = !r.target_ended && proc__stopped(s->proc);
 	e.duration_ns = r.covered_ns;
 	e.exact_ns = r.exact_ns;

@@ -43,6 +43,8 @@ struct session_opts {
 	double rate;			/* looks a second */
 };
 
+#define SESSION_LATE_NS (3 * 1000000000ULL) /* that the last look may go on after the duration */
+
 struct session_progress {
 	uint64_t elapsed_ns, events, lost;
 	uint32_t looks;
@@ -50,6 +52,7 @@ struct session_progress {
 
 struct session_end {
 	bool target_ended;		/* before the recording was over; one that starts another program (execve) ends, too */
+	bool cut;			/* a look did not end in time: recording ended before it, or what was there before is not all known */
 	bool probes_killed;		/* somebody killed or stopped the process that keeps them: recording ended there */
 	uint64_t gap_ns;		/* parkwatch was stopped for so long, its probes out; no part of the duration */
 	bool target_stopped;		/* by a signal or a debugger, when it was over: who did not run meanwhile counts as waiting */

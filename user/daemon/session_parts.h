@@ -3,6 +3,7 @@
 #ifndef PARKWATCH_DAEMON_SESSION_PARTS_H
 #define PARKWATCH_DAEMON_SESSION_PARTS_H
 
+#include "base/deadline.h"
 #include "daemon/allocrun.h"
 #include "daemon/codecheck.h"
 #include "daemon/intake.h"
@@ -27,6 +28,7 @@ struct session {
 	struct allocs *allocs; /* event alloc, as the next; else NULL */
 	struct allocrun allocrun;
 	struct pace *pace; /* of looks and windows */
+	struct deadline until; /* of each look */
 	uint64_t wall_start_ns;
 	uint64_t cpu_ns; /* of the target, when it was last seen alive */
 };
@@ -47,6 +49,7 @@ struct session_run {
 	uint64_t gap_ns;	  /* parkwatch was stopped, all together; no part of the duration */
 	uint64_t stopped_ns;	  /* the last stop that is in it */
 	bool target_ended;
+	bool cut; /* as session_end says */
 };
 
 /* Until the duration is over, *stop, or the target's end. The probes are there, and are taken down. */

@@ -112,7 +112,8 @@ static int session_run__census(struct session_run *r, struct cause *why)
 	for (size_t i = 0; i < s->nr_rt && !err; i++)
 		err = intake__census(s->intake, (uint16_t)i, probes__attach(s->probes, i), waits, r->start_ns, s->o.depth,
 				     why);
-	return err == -ESRCH || !proc__alive(s->proc) ? 0 : err; /* gone already: what was seen is written */
+	r->cut = err == -ETIMEDOUT;
+	return r->cut || err == -ESRCH || !proc__alive(s->proc) ? 0 : err; /* gone already: what was seen is written */
 }
 
 /* What hits have cost so far, and one of them on average. */
@@ -352,10 +353,11 @@ static int session_run__estimate(struct session_run *r, struct governor *g, stru
 		if (sampling__look_ns(r->s->sampling) > pace__limit_ns(r->s->pace))
 			pace__restore(r->s->pace); /* it began on time, and must let others run */
 		err = session_run__sample(r, g, &t, why);
+		r->cut |= err == -ETIMEDOUT;
 		pace__restore(r->s->pace);
 		session_run__wait(r, r->start_ns + r->covered_ns, NULL);
 	}
-	return err;
+	return err == -ETIMEDOUT ? 0 : err;
 }
 
 int session_run__record(struct session_run *r, struct cause *why)

@@ -59,7 +59,7 @@ static int windows__look(struct windows *w)
 	if (profile__opts(w->o.profile)->event != PROFILE_BLOCKED)
 		return 0;
 	for (size_t i = 0; i < windows__runtimes(w) && !err; i++)
-		err = census__read(proc__mem(w->o.proc), goproc__runtime(w->o.gp, i), w->o.depth, &w->censuses[i]);
+		err = census__read_until(proc__mem(w->o.proc), goproc__runtime(w->o.gp, i), w->o.depth, w->o.until, &w->censuses[i]);
 	return err;
 }
 

@@ -26,6 +26,7 @@ struct windows_opts {		/* all borrowed */
 	struct intake *intake;
 	struct probes *probes;
 	unsigned int depth;
+	struct deadline *until; /* of looks; NULL: none */
 };
 
 struct windows_seen {		/* of one window */
@@ -42,7 +43,7 @@ DEFINE_SCOPED(windows)
 
 /*
  * Attaches, records width_ns or, if that takes longer, until all goroutines were looked at, and at most so many hits; detaches. The
- * caller weighs the window. -ESRCH: the target has ended; else an error of attaching or of census__read(), with a cause.
+ * caller weighs the window. -ESRCH: the target has ended; -ETIMEDOUT: its look was cut; else an error of attaching or of census__read(), with a cause.
  */
 int windows__one(struct windows *w, uint64_t width_ns, int64_t most_hits, struct windows_seen *ret, struct cause *why);
 

@@ -3,7 +3,7 @@
 // many: as many goroutines as it is told, each waiting for a channel of its own. It never collects garbage.
 //
 //	many N	says "ready"; for each line "go" on its standard input the address of 32 MB that nobody answers for (userfaultfd), or why
-//	not; ends with its input
+//	not; for "page" and "nothing" that of 4,000,000 gs that are none; ends with its input
 package main
 
 import (
@@ -50,6 +50,22 @@ func mutePages() string {
 	return strconv.Itoa(int(addr))
 }
 
+const lies = 4000000
+
+var list []uintptr
+
+// lie is a list of gs that are none: all in one page, or where nothing is.
+func lie(at uintptr) string {
+	if at == 0 {
+		at = uintptr(unsafe.Pointer(&make([]byte, 4096)[0]))
+	}
+	list = make([]uintptr, lies)
+	for i := range list {
+		list[i] = at + uintptr(i%8)*8
+	}
+	return strconv.Itoa(int(uintptr(unsafe.Pointer(&list[0]))))
+}
+
 func main() {
 	debug.SetGCPercent(-1)
 	n, err := strconv.Atoi(os.Args[1])
@@ -64,6 +80,13 @@ func main() {
 	}
 	fmt.Println("ready")
 	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
-		fmt.Println(mutePages())
+		switch in.Text() {
+		case "go":
+			fmt.Println(mutePages())
+		case "page":
+			fmt.Println(lie(0))
+		case "nothing":
+			fmt.Println(lie(4096))
+		}
 	}
 }
