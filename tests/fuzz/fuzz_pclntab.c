@@ -27,7 +27,6 @@ static void guess(struct pclntab *t, const struct golayout_row *row)
 		.moduledata = MD,
 		.minor = row->minor,
 		.lay = row->tables,
-		.num = gonumbers_of(row->minor),
 		.nfunc = 5,
 		.functab = BASE + (old ? 0x1010 : 0x5000),
 		.funcs = { BASE + (old ? from : 0x5000), 0x1800 },

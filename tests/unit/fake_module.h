@@ -109,7 +109,7 @@ static inline void fake_funcdata(struct fake_module *m, const struct fake_func *
 {
 	const struct gotables *l = &m->lay;
 	uint32_t tree_at = FAKE_GOFUNC + m->gofunc, nr = fake_old(m) ? 5 : 8;
-	uint32_t tree_nr = gonumbers_of(m->minor).funcdata_inltree;
+	uint32_t tree_nr = gofacts_of(m->minor)->funcdata_inltree;
 
 	if (fake_old(m))
 		at = (at + 7) & ~7ull;
@@ -154,7 +154,7 @@ static inline uint32_t fake_func(struct fake_module *m, const struct fake_func *
 	if (l->fn_startline != PW_NO_FIELD)
 		fake_put(m, at + (uint64_t)l->fn_startline, f->line, 4);
 	fake_put(m, at + (uint64_t)l->fn_funcid,
-		 f->wrapper ? gonumbers_of(m->minor).funcid_wrapper : 0, 1);
+		 f->wrapper ? gofacts_of(m->minor)->funcid_wrapper : 0, 1);
 	fake_put(m, at + (uint64_t)l->fn_nfuncdata, fake_old(m) ? 5 : 8, 1);
 	fake_put(m, pcdata, 0, 8);
 	fake_put(m, pcdata + 4 * PCDATA_INL_TREE, fake_values(m, tree, f->size / 2, 2), 4);
@@ -202,7 +202,6 @@ static inline void fake_moduledata(struct fake_module *m, uint64_t end)
 static inline void fake_module__init(struct fake_module *m, int minor, const struct fake_func *f,
 				     size_t nr, uint64_t *ret_entries)
 {
-	struct gonumbers num = gonumbers_of(minor);
 	uint64_t pc = FAKE_TEXT, ftab;
 
 	memset(m, 0, sizeof(*m));
@@ -212,7 +211,7 @@ static inline void fake_module__init(struct fake_module *m, int minor, const str
 	m->pctab = 1; /* offset 0 means no table */
 	m->funcs = FAKE_FTAB + 0x400;
 	bufspace__init(&m->space, m->buf, sizeof(m->buf), FAKE_BASE);
-	fake_put(m, FAKE_HEADER, num.magic | 1ull << 48 | 8ull << 56, 8);
+	fake_put(m, FAKE_HEADER, (uint64_t)gofacts_of(minor)->pclntab_magic | 1ull << 48 | 8ull << 56, 8);
 	fake_put(m, FAKE_HEADER + 8, nr, 8);
 	if (m->lay.hdr_textstart != PW_NO_FIELD)
 		fake_put(m, FAKE_HEADER + (uint64_t)m->lay.hdr_textstart, FAKE_TEXT, 8);

@@ -149,10 +149,9 @@ static inline uint64_t census__pc(const struct census *c, const struct census_g 
 }
 
 /*
- * A number for the wait that g, of c, is in: another one if it ran since. Without counts (before CENSUS_GO_COUNTS) it may be
+ * A number for the wait that g, of c, is in: another one if it ran since. Without counts (GO_RUNS_COUNTED) it may be
  * the same all the same, for it is made of what it waits for, through which sudog, and how deep it stands in its stack.
  */
-#define CENSUS_GO_COUNTS 17 /* from this Go on a goroutine counts how often it has stopped running (runtime/proc.go casgstatus) */
 uint64_t census__wait_number(const struct census *c, const struct census_g *g, bool counts);
 
 /*

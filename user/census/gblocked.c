@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "golang/gofacts.h"
 #include "golang/gostate.h"
 #include "golang/gosystem.h"
 
@@ -47,7 +48,7 @@ bool gblocked_object(int go_minor, const struct census_wait *w, uint64_t *ret_ad
 	case CENSUS_WAIT_CHAN: size = 96; break; /* that of the smallest hchan */
 	case CENSUS_WAIT_MUTEX: size = 8; break;
 	case CENSUS_WAIT_RWMUTEX: size = 24; break;
-	case CENSUS_WAIT_WAITGROUP: size = go_minor < 18 ? 12 : 16; break;
+	case CENSUS_WAIT_WAITGROUP: size = gofacts_has(go_minor, GO_WAITGROUP_FIXED) ? 16 : 12; break;
 	case CENSUS_WAIT_COND: size = 56; break;
 	case CENSUS_WAIT_CORO: size = 16; break; /* Go 1.22's */
 	default: return false;

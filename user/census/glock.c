@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "census/gather.h"
+#include "golang/gofacts.h"
 
 #define ROUNDS    8
 #define BYTES_MAX 24
@@ -53,8 +54,8 @@ static int glocks__collect(struct glocks *ls, const struct census *c)
  */
 static uint64_t words_addr(const struct glock *l, int go_minor)
 {
-	return l->kind == CENSUS_WAIT_WAITGROUP && go_minor < 18 && l->addr % 8 ? l->addr + 4
-										: l->addr;
+	return l->kind == CENSUS_WAIT_WAITGROUP && !gofacts_has(go_minor, GO_WAITGROUP_FIXED) && l->addr % 8 ? l->addr + 4
+													     : l->addr;
 }
 
 static size_t words_bytes(const struct glock *l)
@@ -86,9 +87,8 @@ static void glock__take(struct glock *l, const uint32_t *w, int go_minor)
 		l->departing = (int32_t)w[5];
 		break;
 	case CENSUS_WAIT_MUTEX: mutex_words(l, w); break;
-	case CENSUS_WAIT_WAITGROUP: /* from Go 1.25 on the highest bit of the low half says synctest
-				     */
-		l->waiters = go_minor >= 25 ? w[0] & INT32_MAX : w[0];
+	case CENSUS_WAIT_WAITGROUP:
+		l->waiters = gofacts_has(go_minor, GO_WAITGROUP_BUBBLE) ? w[0] & INT32_MAX : w[0];
 		l->counter = (int32_t)w[1];
 		break;
 	case CENSUS_WAIT_COND:

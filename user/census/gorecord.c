@@ -9,11 +9,11 @@
 
 #include "base/order.h"
 #include "base/room.h"
+#include "golang/gofacts.h"
 
 #define PAGE_BYTES	4096u
 #define VARIABLES_MAX	(4u << 20)  /* bytes of a section that are looked at: the linker puts small variables first */
 #define STEPS_MAX	(256u << 10) /* along all lists that are tried */
-#define RINGS_MINOR	26	    /* Go 1.26 and later have them */
 #define RING_CHUNKS_MAX 4096u	    /* chunks in which they are looked for: of a heap of 50 GiB and more */
 #define RING_MAX	(1u << 24)  /* entries */
 #define RINGS_MAX	65536u
@@ -220,7 +220,7 @@ int gorecord_ranges(const struct addrspace *as, const struct maps *maps, const s
 		err = finding__variable(&f, &rt->modules[0].bss);
 	if (err)
 		f.nr = 0;
-	else if (rt->minor >= RINGS_MINOR)
+	else if (gofacts_has(rt->minor, GO_SPAN_RINGS))
 		err = finding__rings(&f);
 	if (!err || err == -ENOENT)
 		err = finding__told(&f, ret, ret_nr);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "census/field.h"
+#include "golang/gofacts.h"
 
 /* Go runtime/time.go timer {...; when, period int64; f func; arg any; ...} in every version: bytes
  * from when on. */
@@ -16,8 +17,7 @@
 #define TICKER_C 0
 #define TICKER_R 8
 /* Go 1.23 runtime/time.go timeTimer { c unsafe.Pointer; init bool; timer } */
-#define TIMETIMER_MINOR 23
-#define TIMETIMER_R     16
+#define TIMETIMER_R 16
 
 /* Go 1.14 to 1.22: timer.status, from when on; those of one that is in no heap, or is to leave it. From 1.23 on when is 0. */
 #define STATUS	       56
@@ -51,8 +51,8 @@ static bool is_ticker(const struct addrspace *as, const struct goruntime *rt, ui
 		      uint64_t chan, struct gtimer *ret)
 {
 	const int32_t when =
-		rt->objects.timer_when + (rt->minor < TIMETIMER_MINOR ? TICKER_R : TIMETIMER_R);
-	const bool has_status = rt->minor < TIMETIMER_MINOR;
+		rt->objects.timer_when + (gofacts_has(rt->minor, GO_CHAN_TIMERS) ? TIMETIMER_R : TICKER_R);
+	const bool has_status = !gofacts_has(rt->minor, GO_CHAN_TIMERS);
 	const size_t len = (size_t)when + (has_status ? STATUS + 4 : ARG_DATA + 8);
 	uint8_t raw[TIMER_MAX];
 	uint32_t status;
@@ -73,7 +73,7 @@ static bool is_stopped(const struct addrspace *as, const struct goruntime *rt, u
 	const uint64_t at = timer + (uint64_t)rt->objects.timer_when + STATUS;
 	uint32_t status;
 
-	return rt->minor < TIMETIMER_MINOR &&
+	return !gofacts_has(rt->minor, GO_CHAN_TIMERS) &&
 	       (addrspace__read(as, at, &status, sizeof(status)) || !status || (status >= 3 && status <= 5));
 }
 
@@ -94,7 +94,7 @@ bool gtimer_feeds(const struct addrspace *as, const struct goruntime *rt, uint64
 	} else {
 		if (!ticker || !is_ticker(as, rt, ticker, chan, &t))
 			return false;
-		addr = ticker + (rt->minor < TIMETIMER_MINOR ? TICKER_R : TIMETIMER_R);
+		addr = ticker + (gofacts_has(rt->minor, GO_CHAN_TIMERS) ? TIMETIMER_R : TICKER_R);
 	}
 	if (is_stopped(as, rt, addr) || !t.when_ns ||
 	    (t.period_ns ? !gtimer_repeats(&t, now_ns) : t.when_ns < (int64_t)now_ns - LATE_NS))

@@ -7,6 +7,7 @@
 
 #include "census/field.h"
 #include "census/gather.h"
+#include "golang/gofacts.h"
 #include "golang/gostate.h"
 
 #define POOL_MAX     (64u * 65536) /* waits of one call */
@@ -126,7 +127,7 @@ void gwaits__copy(const struct gwaits *w, const struct gwait *t, struct census_w
  */
 static uint64_t waitgroup_of(uint64_t sema, int go_minor)
 {
-	return go_minor >= 18 || sema % 8 == 0 ? sema - 8 : sema;
+	return gofacts_has(go_minor, GO_WAITGROUP_FIXED) || sema % 8 == 0 ? sema - 8 : sema;
 }
 
 static struct census_wait lock_wait(const struct gspot *spot, uint64_t sema, int go_minor)

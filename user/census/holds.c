@@ -6,6 +6,7 @@
 
 #include "base/order.h"
 #include "census/codeplace.h"
+#include "golang/gofacts.h"
 
 #define DEFERS_MAX 256 /* of a goroutine's list that are looked at */
 
@@ -61,7 +62,7 @@ int holds__new(const struct addrspace *mem, const struct goruntime *rt, struct h
 		return err;
 	h->walk.fns = h->fns;
 	h->walk.mem = &h->live;
-	h->walk.regabi = rt->minor >= 17;
+	h->walk.regabi = rt->regabi;
 	err = codeplaces__new(&h->walk, &h->places);
 	if (err)
 		return err;
@@ -169,13 +170,13 @@ static int search__read_defer(struct search *q, uint64_t at, struct lock_defer *
 	for (size_t i = 0; i < ARRAY_SIZE(word); i++)
 		if (at % 8 || livemem__word(&q->h->live, at + 8 * i, &word[i]))
 			return -EFAULT;
-	*ret_link = minor <= 21 ? word[5] : word[4];
+	*ret_link = gofacts_has(minor, GO_DEFER_RANGE) ? word[4] : word[5];
 	*ret = (struct lock_defer){ .sp = word[1], .fn = word[3] };
-	if (minor <= 17) {
+	if (!gofacts_has(minor, GO_DEFER_BARE)) {
 		ret->args = at + DEFER_ARGS;
 		ret->args_bytes = (uint32_t)word[0] > INT32_MAX ? 0 : (uint32_t)word[0];
 		passed = word[0] >> 32 & 0xff00ff; /* started, openDefer */
-	} else if (minor <= 21) {
+	} else if (!gofacts_has(minor, GO_DEFER_RANGE)) {
 		passed = word[0] & 0xff00ff;
 	} else {
 		passed = word[0] & 0xff00;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "census/pcfacts.h"
+#include "golang/gofacts.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -36,7 +37,7 @@ void pcfacts__free(struct pcfacts *f)
 static bool is_injected(const char *func, int go_minor)
 {
 	return !strcmp(func, "runtime.sigpanic") ||
-	       (go_minor >= 21 && (!strcmp(func, "runtime.asyncPreempt") ||
+	       (gofacts_has(go_minor, GO_INJECTED_CALLS) && (!strcmp(func, "runtime.asyncPreempt") ||
 				   !strncmp(func, "runtime.debugCallV", 18)));
 }
 

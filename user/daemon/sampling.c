@@ -10,6 +10,7 @@
 #include "base/deadread.h"
 #include "base/random.h"
 #include "base/room.h"
+#include "golang/gofacts.h"
 #include "golang/gostate.h"
 #include "model/places.h"
 #include "model/seen.h"
@@ -129,7 +130,7 @@ static void sampling__count(struct sampling *s, uint16_t rt, const struct census
 /* Those that held still: as they stand. */
 static void sampling__standing(struct sampling *s, uint16_t rt, const struct census *c, uint64_t *ids)
 {
-	const bool numbers = goproc__runtime(s->o.gp, rt)->minor >= CENSUS_GO_COUNTS;
+	const bool numbers = gofacts_has(goproc__runtime(s->o.gp, rt)->minor, GO_RUNS_COUNTED);
 
 	for (size_t i = 0; i < c->nr; i++) {
 		const struct census_g *g = &c->gs[i];

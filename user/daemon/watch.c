@@ -19,6 +19,7 @@
 #include "daemon/recorders.h"
 #include "daemon/served.h"
 #include "daemon/taken.h"
+#include "golang/gofacts.h"
 #include "model/governor.h"
 #include "pipe/decode.h"
 #include "target/maps.h"
@@ -117,7 +118,7 @@ static void watch__open_eyes(struct watch *w)
 /* Before Go 1.17 only the parks tell who ran: there they are worth as much to a program that hardly runs as to one that runs all the time. */
 static double watch__allowed(const struct watch *w)
 {
-	const bool parks_only = w->t->namers[0].go_minor < CENSUS_GO_COUNTS;
+	const bool parks_only = !gofacts_has(w->t->namers[0].go_minor, GO_RUNS_COUNTED);
 	const double cpu = (double)(w->cpu_ns - w->cpu_start_ns), wall = (double)(clock_now_ns() - w->start_ns);
 	struct governor g;
 

@@ -17,18 +17,18 @@ static const char magic[14] = "\xff Go buildinf:";
 int goexe_minor(const char *version, int *ret)
 {
 	const char *p = version;
-	int minor = 0, digits = 0;
+	int n = 0, digits = 0;
 
 	/* The first "go1." at the start of a word. */
 	while ((p = strstr(p, "go1.")) && p != version && p[-1] != ' ')
 		p++;
 	if (!p)
 		return -EBADMSG;
-	for (p += 4; *p >= '0' && *p <= '9' && minor <= MINOR_MAX; p++, digits++)
-		minor = minor * 10 + (*p - '0');
-	if (!digits || minor > MINOR_MAX)
+	for (p += 4; *p >= '0' && *p <= '9' && n <= MINOR_MAX; p++, digits++)
+		n = n * 10 + (*p - '0');
+	if (!digits || n > MINOR_MAX)
 		return -EBADMSG;
-	*ret = minor;
+	*ret = n;
 	return 0;
 }
 

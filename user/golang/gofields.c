@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/own.h"
+#include "golang/gofacts.h"
 #include "golang/gotype.h"
 
 /* Go internal/abi/type.go: Size_ at 0, Kind_ at 23; behind the 48 bytes of a Type what its kind has. */
@@ -17,7 +18,6 @@
 #define TYPE_BYTES   72
 /* StructField { Name, Typ *; Offset uintptr }; up to Go 1.18 twice the offset, and 1 if it is embedded */
 #define FIELD_BYTES  24
-#define OFFSET_MINOR 19
 
 enum { KIND_ARRAY = 17, KIND_INTERFACE = 20, KIND_POINTER = 22, KIND_SLICE = 23, KIND_STRUCT = 25 };
 
@@ -94,7 +94,7 @@ static int field_of(const struct addrspace *as, const struct goruntime *rt, cons
 	err = addrspace__read(as, t->fields, raw, t->nr_fields * FIELD_BYTES);
 	for (size_t i = 0; i < t->nr_fields && !err; i++) {
 		const uint8_t *f = raw + i * FIELD_BYTES;
-		uint64_t at = u64_at(f, 16) >> (rt->minor < OFFSET_MINOR);
+		uint64_t at = u64_at(f, 16) >> (!gofacts_has(rt->minor, GO_PLAIN_OFFSETS));
 
 		if (at > offset)
 			continue;

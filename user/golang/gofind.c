@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "golang/gofacts.h"
+
 #define BUCKETS  256
 #define FUNC_MAX 64 /* bytes of the largest struct _func */
 
@@ -88,7 +90,7 @@ static int find__match(struct find *f, const uint8_t *buf, size_t end, uint64_t 
 
 		if (len > end || memcmp(buf + end - len, f->names[i - 1], len) != 0)
 			continue;
-		if (f->t->minor >= 16 && len < end && buf[end - len - 1])
+		if (gofacts_has(f->t->minor, GO_NAMES_APART) && len < end && buf[end - len - 1])
 			continue; /* the tail of a longer name */
 		err = find__add_spot(f, base + end - len, i - 1);
 		if (err)
@@ -120,8 +122,8 @@ static int find__spots(struct find *f)
 				break;
 			err = find__match(f, buf, (size_t)(nul - buf), at);
 		}
-		/* From Go 1.16 on each name is there once. */
-		if (len < WINDOW_BYTES || (f->t->minor >= 16 && f->nr_spots >= f->nr))
+		/* Apart, each name is there once. */
+		if (len < WINDOW_BYTES || (gofacts_has(f->t->minor, GO_NAMES_APART) && f->nr_spots >= f->nr))
 			break;
 		at += len - GOSYM_NAME_MAX;
 		seen = GOSYM_NAME_MAX;
@@ -162,7 +164,7 @@ static int find__funcs(struct find *f, struct window *tab, struct window *funcs,
 		pclntab_decode_func(t, raw, t->funcs.addr + off, &fn);
 		key.off = fn.nameoff;
 		hit = bsearch(&key, f->spots, f->nr_spots, sizeof(key), compare_spots);
-		if (!hit || fn.funcid == t->num.funcid_wrapper || ret[hit->name].entry)
+		if (!hit || fn.funcid == gofacts_of(t->minor)->funcid_wrapper || ret[hit->name].entry)
 			continue;
 		ret[hit->name] = (struct gofunc){ .entry = fn.entry,
 						  .end = size == 8 ? t->text + next : next };

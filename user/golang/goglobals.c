@@ -6,8 +6,9 @@
 
 #include <Zydis/Zydis.h>
 
-#define TARGETS_MAX  192 /* operands collected */
-#define REGABI_SINCE 17
+#include "golang/gofacts.h"
+
+#define TARGETS_MAX 192 /* operands collected */
 
 int goglobals_code(const struct addrspace *as, const struct gofunc *fn, uint8_t *ret, size_t *ret_len)
 {
@@ -172,7 +173,7 @@ int goglobals_profile_rate(const uint8_t *code, size_t len, uint64_t addr, int m
 
 	if (err || nr != 2)
 		return -EBADMSG;
-	rate = targets[minor >= REGABI_SINCE];
+	rate = targets[gofacts_has(minor, GO_REGABI)];
 	if (rate % 8)
 		return -EBADMSG;
 	*ret = rate;

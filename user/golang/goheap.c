@@ -7,6 +7,7 @@
 
 #include "base/order.h"
 #include "base/room.h"
+#include "golang/gofacts.h"
 #include "golang/goglobals.h"
 
 #define USER_END    (1ULL << 47)
@@ -113,7 +114,7 @@ static int take_span(const struct reading *r, const uint8_t *b, struct gospan *r
 		.noscan = class & 1,
 	};
 
-	if (r->minor >= 22)
+	if (gofacts_has(r->minor, GO_HEAP_HEADERS))
 		nelems &= UINT16_MAX;
 	if (state > 2)
 		return -EBADMSG;
@@ -127,7 +128,7 @@ static int take_span(const struct reading *r, const uint8_t *b, struct gospan *r
 	s.npages = (uint32_t)npages;
 	s.nelems = (uint16_t)nelems;
 	s.tiny = s.noscan && s.elem_bytes == GOHEAP_TINY;
-	if (r->minor >= 22 && !s.noscan && class >> 1 && s.elem_bytes > HEADERLESS_MAX)
+	if (gofacts_has(r->minor, GO_HEAP_HEADERS) && !s.noscan && class >> 1 && s.elem_bytes > HEADERLESS_MAX)
 		s.header = 8;
 	*ret = s;
 	return 0;

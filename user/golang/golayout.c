@@ -174,28 +174,7 @@ const struct golayout_row *golayout_row(int minor, uint16_t machine)
 					  : machine == EM_AARCH64 ? golayout_arm64
 								  : NULL;
 
-	if (!rows || minor < GO_MINOR_MIN)
-		return NULL;
-	return &rows[(minor < GO_MINOR_MAX ? minor : GO_MINOR_MAX) - GO_MINOR_MIN];
-}
-
-/*
- * Magic: Go internal/abi/symtab.go (debug/gosym/pclntab.go). funcID:
- * cmd/internal/objabi/funcid.go, later internal/abi/symtab.go.
- */
-struct gonumbers gonumbers_of(int minor)
-{
-	return (struct gonumbers){
-		.magic = minor < 16   ? 0xfffffffb
-			 : minor < 18 ? 0xfffffffa
-			 : minor < 20 ? 0xfffffff0
-				      : 0xfffffff1,
-		.funcdata_inltree = minor < 16 ? 4 : 3,
-		.funcid_wrapper = minor < 18   ? 22
-				  : minor < 22 ? 21
-				  : minor < 25 ? 22
-					       : 23,
-	};
+	return rows && !gofacts_too_old(minor) ? &rows[gofacts_of(minor)->minor - GO_MINOR_MIN] : NULL;
 }
 
 #define TYPES_MAX 32 /* different structs that the lists of fields name: there are 20 */

@@ -16,10 +16,7 @@
 
 #include "base/cause.h"
 #include "elf/elf_file.h"
-
-#define GO_MINOR_MIN 15
-#define GO_MINOR_MAX 27		/* newest that the tables know */
-#define GO_MINORS    (GO_MINOR_MAX - GO_MINOR_MIN + 1)
+#include "golang/gofacts.h"
 
 enum golayout_source { GOLAYOUT_TABLE, GOLAYOUT_DWARF };
 
@@ -92,13 +89,6 @@ struct goobjects {
 	__s32 g_coroarg;	/* *coro, of a coroutine that was never switched to; Go 1.22 and later */
 };
 
-/* What is a number and no offset; by minor release. */
-struct gonumbers {
-	uint32_t magic;		/* first word of pclntab */
-	uint8_t funcdata_inltree;	/* FUNCDATA_InlTree */
-	uint8_t funcid_wrapper;	/* funcID of wrappers */
-};
-
 /* One field: its name in our struct, where it is in Go, and from which minor release to which it exists. */
 struct golayout_field {
 	const char *name;
@@ -124,8 +114,6 @@ extern const struct golayout_row golayout_arm64[GO_MINORS];
 
 /* The row of a version and EM_* machine, or NULL. Versions newer than the tables' get the newest: only good for the tables, and only with checks. */
 const struct golayout_row *golayout_row(int minor, uint16_t machine);
-
-struct gonumbers gonumbers_of(int minor);
 
 /*
  * All in one pass. -ENOENT: no DWARF, or larger than max_info; -EBADMSG: damaged, or a field of the runtime's structs is missing

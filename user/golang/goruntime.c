@@ -9,6 +9,7 @@
 #include "base/clean.h"
 #include "golang/goglobals.h"
 #include "golang/goexe.h"
+#include "golang/gofacts.h"
 #include "golang/moduledata.h"
 
 /* What goruntime__open() knows while it works. */
@@ -82,14 +83,14 @@ static int check_version(struct opening *o)
 		return cause__set(o->why, -EOPNOTSUPP,
 				  "'%s' was built by Go '%s', a version without a number",
 				  o->img->path, rt->version);
-	if (rt->minor < GO_MINOR_MIN)
+	if (gofacts_too_old(rt->minor))
 		return cause__set(o->why, -EOPNOTSUPP,
 				  "'%s' was built by %s; Go 1.%d and later can be watched",
 				  o->img->path, rt->version, GO_MINOR_MIN);
 	if (elf_file__machine(o->elf) != EM_X86_64)
 		return cause__set(o->why, -EOPNOTSUPP,
 				  "'%s' is for arm64; only amd64 can be watched", o->img->path);
-	rt->regabi = rt->minor >= 17;
+	rt->regabi = gofacts_has(rt->minor, GO_REGABI);
 	return 0;
 }
 
@@ -103,7 +104,7 @@ static int choose_layout(struct opening *o)
 {
 	struct goruntime *rt = o->rt;
 	const struct golayout_row *row = golayout_row(rt->minor, elf_file__machine(o->elf));
-	bool known = row && row->minor == rt->minor;
+	bool known = row && !gofacts_too_new(rt->minor);
 	struct cause why = { "" };
 	int err;
 
@@ -174,7 +175,7 @@ static int find_modules(struct opening *o)
 	int err = moduledata_find(o->as, o->img, o->elf, rt->minor, &o->lay, &md);
 
 	if (err == -ENOENT || err == -EFAULT || err == -EBADMSG)
-		return cause__set(o->why, rt->minor > GO_MINOR_MAX ? -EOPNOTSUPP : -EBADMSG,
+		return cause__set(o->why, gofacts_too_new(rt->minor) ? -EOPNOTSUPP : -EBADMSG,
 				  "no pclntab and moduledata of %s in '%s': damaged, or changed by "
 				  "a packer or an obfuscator",
 				  rt->version, o->img->path);

@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "golang/gofacts.h"
 #include "golang/goheap.h"
 #include "golang/gospecial.h"
 
-#define FIRST_MINOR 26
-#define EXPERIMENT  "runtimesecret" /* "go1.26.8 X:runtimesecret" */
+#define EXPERIMENT "runtimesecret" /* "go1.26.8 X:runtimesecret" */
 
 struct gosecret {
 	struct addrspace as; /* first */
@@ -58,7 +58,7 @@ int gosecret__new(const struct addrspace *as, const struct goruntime *rt, struct
 	scoped(gosecret) s = NULL;
 	int err;
 
-	if (rt->minor < FIRST_MINOR || !strstr(rt->version, EXPERIMENT))
+	if (!gofacts_has(rt->minor, GO_SECRETS) || !strstr(rt->version, EXPERIMENT))
 		return 0;
 	s = calloc(1, sizeof(*s));
 	if (!s)

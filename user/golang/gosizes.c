@@ -2,14 +2,13 @@
 #include "golang/gosizes.h"
 
 #include "base/own.h"
+#include "golang/gofacts.h"
 
 #define PAGE_BYTES    8192
 #define TINY_MAX      16 /* noscan objects smaller than it share blocks */
 #define SMALL_MAX     32768
-#define HEADER_SINCE  22
 #define HEADER_BYTES  8
 #define HEADER_ABOVE  512 /* smaller ones have their pointer bits in the span */
-#define CLASS24_SINCE 16
 #define CLASS24       3 /* the class of 24 bytes, which Go 1.15 has not */
 
 static const uint16_t slots[GOSIZES_CLASSES] = {
@@ -24,7 +23,7 @@ static const uint16_t slots[GOSIZES_CLASSES] = {
 /* Its number in the table above. */
 static unsigned int in_table(int minor, unsigned int size_class)
 {
-	return minor < CLASS24_SINCE && size_class >= CLASS24 ? size_class + 1 : size_class;
+	return !gofacts_has(minor, GO_CLASS_24) && size_class >= CLASS24 ? size_class + 1 : size_class;
 }
 
 uint64_t gosizes_slot(int minor, unsigned int size_class)
@@ -36,12 +35,12 @@ uint64_t gosizes_slot(int minor, unsigned int size_class)
 
 unsigned int gosizes_span_classes(int minor)
 {
-	return GOSIZES_SPAN_CLASSES - (minor < CLASS24_SINCE ? 2 : 0);
+	return GOSIZES_SPAN_CLASSES - (gofacts_has(minor, GO_CLASS_24) ? 0 : 2);
 }
 
 unsigned int gosizes_span_class(int minor, uint64_t size, bool pointers)
 {
-	bool headers = minor >= HEADER_SINCE;
+	bool headers = gofacts_has(minor, GO_HEAP_HEADERS);
 	unsigned int c = 1;
 
 	if (size > SMALL_MAX - (headers ? HEADER_BYTES : 0))

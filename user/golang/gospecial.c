@@ -7,6 +7,7 @@
 
 #include "base/order.h"
 #include "base/room.h"
+#include "golang/gofacts.h"
 
 #define BATCH      1024u
 #define RECORD_MAX 64u /* bytes of a special that are looked at; the longest, a cleanup, has 56 */
@@ -65,9 +66,9 @@ DEFINE_SCOPED(reading)
  */
 static int meaning_of(int minor, uint8_t kind)
 {
-	int i = minor >= 25 ? kind - 1 : kind;
+	int i = gofacts_has(minor, GO_SPECIAL_TINY) ? kind - 1 : kind;
 
-	if (minor < 23 && i >= 2)
+	if (!gofacts_has(minor, GO_SPECIAL_WEAK) && i >= 2)
 		i++;
 	switch (i) {
 	case 0: return MEANS_NOTHING;              /* tiny block */
@@ -77,7 +78,8 @@ static int meaning_of(int minor, uint8_t kind)
 	case 4:                                    /* reachable */
 	case 5: return MEANS_NOTHING;              /* pin counter */
 	case 6: return MEANS_WORDS;                /* cleanup */
-	case 9: return minor >= 26 ? MEANS_SECRET : MEANS_OBJECT | MEANS_WORDS;
+	case 9:
+		return gofacts_has(minor, GO_SECRETS) ? MEANS_SECRET : MEANS_OBJECT | MEANS_WORDS;
 	default: return MEANS_OBJECT | MEANS_WORDS;
 	}
 }
@@ -117,7 +119,7 @@ static int reading__take(struct reading *r, struct strand *st, const uint8_t *re
 
 	memcpy(&offset, record + lay->special_offset, sizeof(offset));
 	memcpy(&next, record + lay->special_next, sizeof(next));
-	if (r->rt->minor < 24)
+	if (!gofacts_has(r->rt->minor, GO_SPECIAL_WIDE))
 		offset &= UINT16_MAX;
 	if (meaning & MEANS_OBJECT)
 		err = add(&r->s->objects, &r->s->nr_objects, &r->objects_room, st->start + offset);

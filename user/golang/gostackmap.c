@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/addrspace.h"
+#include "golang/gofacts.h"
 #include "golang/pclntab.h"
 
 /* Go cmd/internal/objabi/funcdata.go, from 1.20 internal/abi/symtab.go */
@@ -203,7 +204,7 @@ static int read_record(const struct place *p, uint64_t table, uint64_t i, int64_
 		       uint64_t *ret_size, uint64_t *ret_ptrs)
 {
 	int minor = p->tab->minor;
-	size_t size = minor == 17 ? 24 : 16;
+	size_t size = gofacts_of(minor)->stackobject_bytes;
 	uint8_t raw[RECORD_MAX];
 	int32_t v[3]; /* off, size, ptrdata */
 	uint64_t typ;
@@ -211,7 +212,7 @@ static int read_record(const struct place *p, uint64_t table, uint64_t i, int64_
 
 	if (err)
 		return err;
-	if (minor <= 16) {
+	if (!gofacts_has(minor, GO_STACK_OBJECT_SIZES)) {
 		memcpy(ret_off, raw, sizeof(*ret_off));
 		memcpy(&typ, raw + 8, sizeof(typ));
 		err = pagecache__u64(p->mem, typ, ret_size);
@@ -234,7 +235,7 @@ static int compare_objects(const void *a, const void *b)
 static int gostackmaps__objects(struct gostackmaps *ms, const struct place *p)
 {
 	uint64_t table, n, end = 8ull * ms->map.nr_words;
-	int err = pclntab_funcdata(p->tab, p->mem, &p->fn, p->tab->minor < 16 ? 3 : 2, &table);
+	int err = pclntab_funcdata(p->tab, p->mem, &p->fn, gofacts_of(p->tab->minor)->funcdata_stackobjects, &table);
 
 	if (err || !table)
 		return err;

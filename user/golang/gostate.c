@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/own.h"
+#include "golang/gofacts.h"
 
 /*
  * Go 1.27 runtime/runtime2.go waitReasonStrings, in its order; behind them what older versions
@@ -82,30 +83,19 @@ static const uint8_t go25[] = {
 	32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46,
 };
 
-#define GO20_NR 32 /* Go 1.20 and 1.21 */
-#define GO22_NR 37
-#define GO26_NR 47
-
 static const uint8_t *numbering(int go_minor, uint32_t *ret_nr)
 {
-	if (go_minor >= 26) {
-		*ret_nr = GO26_NR;
-		return NULL;
+	const struct gofacts *go = gofacts_of(go_minor);
+
+	*ret_nr = go->nr_waits;
+	switch (go->waits) {
+	case GO_WAITS_15: return go15;
+	case GO_WAITS_20: return go20;
+	case GO_WAITS_24: return go24;
+	case GO_WAITS_25: return go25;
+	case GO_WAITS_26: break;
 	}
-	if (go_minor >= 25) {
-		*ret_nr = ARRAY_SIZE(go25);
-		return go25;
-	}
-	if (go_minor == 24) {
-		*ret_nr = ARRAY_SIZE(go24);
-		return go24;
-	}
-	if (go_minor >= 20) {
-		*ret_nr = go_minor < 22 ? GO20_NR : go_minor == 22 ? GO22_NR : ARRAY_SIZE(go20);
-		return go20;
-	}
-	*ret_nr = ARRAY_SIZE(go15);
-	return go15;
+	return NULL;
 }
 
 uint32_t gowait_max(int go_minor)
@@ -143,7 +133,7 @@ const char *gostatus_name(int go_minor, uint32_t status)
 	};
 
 	status &= ~(uint32_t)GOSTATUS_SCAN;
-	if (status >= ARRAY_SIZE(names) || (status >= GOSTATUS_LEAKED && go_minor < 26))
+	if (status >= ARRAY_SIZE(names) || (status >= GOSTATUS_LEAKED && !gofacts_has(go_minor, GO_LEAKED)))
 		return NULL;
 	return names[status];
 }

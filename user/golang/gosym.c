@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clean.h"
+#include "golang/gofacts.h"
 #include "golang/gofind.h"
 #include "golang/gowrap.h"
 #include "golang/pclntab.h"
@@ -160,7 +161,7 @@ static int gosym__name(struct gosym *s, const struct pclntab *t, uint32_t nameof
 {
 	if (nameoff >= t->names.len)
 		return -EBADMSG;
-	if (!nameoff && (!inlined || t->minor >= 21)) {
+	if (!nameoff && (!inlined || gofacts_has(t->minor, GO_NAMELESS_INLINED))) {
 		*ret = "";
 		return 0;
 	}
@@ -208,7 +209,7 @@ static int gosym__expand(struct gosym *s, const struct pclntab *t, const struct 
 	uint64_t tree;
 	int32_t ix = -1;
 	int n = 0;
-	int err = pclntab_funcdata(t, s->mem, fn, t->num.funcdata_inltree, &tree);
+	int err = pclntab_funcdata(t, s->mem, fn, gofacts_of(t->minor)->funcdata_inltree, &tree);
 
 	if (!err && tree)
 		err = pclntab_pcdata(t, s->mem, fn, PCDATA_INL_TREE, pc, &ix);
@@ -225,7 +226,7 @@ static int gosym__expand(struct gosym *s, const struct pclntab *t, const struct 
 		if (err)
 			break;
 		f->start_line = call.startline;
-		f->wrapper = call.funcid == t->num.funcid_wrapper;
+		f->wrapper = call.funcid == gofacts_of(t->minor)->funcid_wrapper;
 		pc = call.parent_pc;
 		err = pclntab_pcdata(t, s->mem, fn, PCDATA_INL_TREE, pc, &ix);
 	}
@@ -233,7 +234,7 @@ static int gosym__expand(struct gosym *s, const struct pclntab *t, const struct 
 		return err;
 	frames[n] = (struct goframe){ .entry = fn->entry,
 				      .start_line = fn->startline,
-				      .wrapper = fn->funcid == t->num.funcid_wrapper };
+				      .wrapper = fn->funcid == gofacts_of(t->minor)->funcid_wrapper };
 	err = gosym__name(s, t, fn->nameoff, false, &frames[n].func);
 	if (!err)
 		err = gosym__line(s, t, fn, pc, &frames[n]);

@@ -5,46 +5,35 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "golang/gofacts.h"
+
 #define TYPE_PTRDATA    8  /* uintptr: bytes up to the end of the last pointer */
 #define TYPE_TFLAG      20 /* u8, Go 1.14 to 1.27 */
 #define TYPE_STR        40 /* i32 from moduledata.types */
 #define TYPE_BYTES      48
 #define TFLAG_EXTRASTAR 2 /* the name begins with a star that is not the type's */
-#define NAME_VARINT                                                                                \
-	17 /* from Go 1.17 the length of a name is a varint, before it 2 bytes, the high one first \
-	    */
 #define LENGTH_BYTES 3 /* of a varint that is still a sane length */
 
 struct range {
 	uint64_t start, end;
 };
 
-/* moduledata.types and etypes lie side by side; from Go 1.27 typedesclen is between them. */
-static int types_offset(int minor, uint64_t *ret_types, uint64_t *ret_etypes)
-{
-	if (minor < GO_MINOR_MIN || minor > GO_MINOR_MAX)
-		return -EOPNOTSUPP;
-	*ret_types = minor == 15 ? 200 : minor < 20 ? 280 : 296;
-	*ret_etypes = *ret_types + (minor < 27 ? 8 : 16);
-	return 0;
-}
-
 /* The types of the module that holds the descriptor. */
 static int types_of(const struct addrspace *as, const struct goruntime *rt, uint64_t type,
 		    struct range *ret)
 {
-	uint64_t types, etypes;
-	int err = types_offset(rt->minor, &types, &etypes);
+	const struct gofacts *go = gofacts_of(rt->minor);
+	int err;
 
-	if (err)
-		return err;
+	if (gofacts_too_old(rt->minor) || gofacts_too_new(rt->minor))
+		return -EOPNOTSUPP;
 	for (uint32_t i = 0; i < rt->nr_modules; i++) {
 		struct range r;
 
-		err = addrspace__read(as, rt->modules[i].moduledata + types, &r.start,
+		err = addrspace__read(as, rt->modules[i].moduledata + go->md_types, &r.start,
 				      sizeof(r.start));
 		if (!err)
-			err = addrspace__read(as, rt->modules[i].moduledata + etypes, &r.end,
+			err = addrspace__read(as, rt->modules[i].moduledata + go->md_etypes, &r.end,
 					      sizeof(r.end));
 		if (err)
 			return err;
@@ -66,7 +55,7 @@ static int name_length(const struct addrspace *as, int minor, uint64_t name, uin
 
 	if (err)
 		return err;
-	if (minor < NAME_VARINT) {
+	if (!gofacts_has(minor, GO_NAME_VARINT)) {
 		*ret = (size_t)b[1] << 8 | b[2];
 		*ret_at = name + 3;
 		return 0;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clean.h"
+#include "golang/gofacts.h"
 
 #define MD_MAX         4096         /* bytes of the largest struct moduledata; Go 1.27's has 568 */
 #define CANDIDATES_MAX 16           /* places that look like a pclntab and are none */
@@ -142,8 +143,7 @@ int moduledata_read(const struct addrspace *as, uint64_t addr, int minor,
 {
 	struct moduledata md = { .tab = { .moduledata = addr,
 					  .minor = minor,
-					  .lay = *lay,
-					  .num = gonumbers_of(minor) } };
+					  .lay = *lay } };
 	struct pclntab *t = &md.tab;
 	struct tabspan ftab;
 	struct raw r;
@@ -167,7 +167,7 @@ int moduledata_read(const struct addrspace *as, uint64_t addr, int minor,
 	md.bss_mask = pointer_mask(&r, lay->md_gcbssmask, &md.bss);
 	md.noptrdata = variables(&r, lay->md_noptrdata, lay->md_enoptrdata);
 	md.noptrbss = variables(&r, lay->md_noptrbss, lay->md_enoptrbss);
-	err = pclntab_header(as, t->header, t->num.magic, &t->nfunc);
+	err = pclntab_header(as, t->header, gofacts_of(minor)->pclntab_magic, &t->nfunc);
 	if (err)
 		return err == -ENOENT ? -EBADMSG : err;
 	err = read_slices(&r, t, &ftab);
@@ -264,7 +264,7 @@ static int try_section(struct search *s, const char *name)
 
 	if (!sec || !sec->addr)
 		return -ENOENT;
-	err = pclntab_header(s->as, sec->addr + s->img->bias, gonumbers_of(s->minor).magic, &nfunc);
+	err = pclntab_header(s->as, sec->addr + s->img->bias, gofacts_of(s->minor)->pclntab_magic, &nfunc);
 	return err ? err : search_moduledata(s, sec->addr + s->img->bias);
 }
 
@@ -274,7 +274,7 @@ static int try_section(struct search *s, const char *name)
  */
 static int scan_segment(struct search *s, const struct goseg *seg, unsigned int *candidates)
 {
-	uint32_t magic = gonumbers_of(s->minor).magic;
+	uint32_t magic = gofacts_of(s->minor)->pclntab_magic;
 	uint64_t at = (seg->start + 7) & ~7ull, nfunc;
 	struct window w;
 	int err = window__init(&w, s->as, at, seg->end & ~7ull);

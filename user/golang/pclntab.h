@@ -31,7 +31,6 @@ struct pclntab {
 	uint64_t header, moduledata;
 	int minor;
 	struct gotables lay;
-	struct gonumbers num;
 	uint64_t nfunc;		/* functab has one entry more: the end of the last function */
 	uint64_t functab;
 	struct tabspan funcs;	/* what functab's second words are offsets into */

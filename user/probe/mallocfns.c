@@ -5,8 +5,7 @@
 #include <stdio.h>
 
 #include "base/own.h"
-
-#define SINCE 26
+#include "golang/gofacts.h"
 
 static const struct {
 	const char *stem;
@@ -21,7 +20,7 @@ static const struct {
 void mallocfns__init(struct mallocfns *m, int minor)
 {
 	m->nr = 0;
-	if (minor < SINCE)
+	if (!gofacts_has(minor, GO_MALLOC_SIZED))
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(families); i++)
 		for (int k = families[i].first; k <= families[i].last && m->nr < MALLOCFNS_MAX;

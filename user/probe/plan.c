@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/own.h"
+#include "golang/gofacts.h"
 #include "probe/mallocfns.h"
 
 /* Argument registers of Go's register ABI: the first integer argument and result, the third's low
@@ -64,10 +65,6 @@ static const char *const fn_names[FN_MAX] = {
 	[FN_MSTART] = "runtime.mstart",
 	[FN_SIGTRAMP] = "runtime.sigtramp",
 };
-
-#define GDESTROY_SINCE    22 /* before, its body is in goexit0: Go 1.21 and 1.22 runtime/proc.go */
-#define PARENT_GOID_SINCE 21
-#define ALLOCLARGE_SINCE  16 /* before, it is largeAlloc, no method: Go 1.15 runtime/malloc.go */
 
 /*
  * Stack ABI (Go 1.15, 1.16): newproc1(fn, argp unsafe.Pointer, narg int32, callergp *g, callerpc
@@ -145,7 +142,7 @@ static int planner__read_code(const struct planner *pl, const struct gofunc *fn,
  * g.parentGoid is. */
 static struct pw_loc birth_cur(const struct planner *pl)
 {
-	if (pl->rt->minor >= PARENT_GOID_SINCE)
+	if (gofacts_has(pl->rt->minor, GO_PARENT_GOID))
 		return (struct pw_loc){ .kind = PW_LOC_NONE };
 	return pl->rt->regabi ? in_reg(R14) : on_stack(ABI0_CALLERGP);
 }
@@ -236,7 +233,7 @@ static int ask_refill(struct planner *pl, const struct gofunc *fn, struct site_a
 static int ask_large(struct planner *pl, const struct gofunc *fn, struct site_ask *ask)
 {
 	(void)fn;
-	ask_alloc(pl, ask, pl->rt->minor >= ALLOCLARGE_SINCE);
+	ask_alloc(pl, ask, gofacts_has(pl->rt->minor, GO_ALLOC_LARGE));
 	return 0;
 }
 
@@ -393,9 +390,9 @@ static int planner__place(struct planner *pl, enum pw_point point, uint32_t modu
 
 	if (point == PW_POINT_SIZED)
 		return planner__place_sized(pl, module, why);
-	if (point == PW_POINT_EXIT && pl->rt->minor < GDESTROY_SINCE)
+	if (point == PW_POINT_EXIT && !gofacts_has(pl->rt->minor, GO_GDESTROY))
 		f = FN_GOEXIT0;
-	if (point == PW_POINT_LARGE && pl->rt->minor < ALLOCLARGE_SINCE)
+	if (point == PW_POINT_LARGE && !gofacts_has(pl->rt->minor, GO_ALLOC_LARGE))
 		f = FN_LARGEALLOC;
 	if (!fn[f].entry)
 		return -ENOENT;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "census/gtimer.h"
+#include "golang/gofacts.h"
 #include "golang/gostate.h"
 #include "golang/gotype.h"
 #include "report/leak_incident.h"
@@ -169,7 +170,7 @@ static int look__see(struct look *k, size_t i)
 	const struct census *c = k->d->in.censuses[r->rt];
 	const struct census_g *g = dump__g(k->d, r);
 	const size_t stack = dump__stack(k->d, r);
-	const bool counts = k->d->in.namers[r->rt].go_minor >= CENSUS_GO_COUNTS;
+	const bool counts = gofacts_has(k->d->in.namers[r->rt].go_minor, GO_RUNS_COUNTED);
 	struct leak_seen s = {
 		.goid = g->goid,
 		.wait = census__wait_number(c, g, counts),
@@ -417,7 +418,7 @@ void leaks__proved(struct leaks *l, uint16_t rt, const struct reach *r, const ui
  */
 static bool timers_are_told(const struct chans_source *src)
 {
-	if (src->rt->minor >= 27)
+	if (gofacts_has(src->rt->minor, GO_TIMERS_ALWAYS_TOLD))
 		return true;
 	for (size_t i = 0; i < src->chans->nr; i++)
 		if (src->chans->v[i].timer)

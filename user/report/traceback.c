@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "golang/gofacts.h"
+
 static bool is_upper(char c)
 {
 	return c >= 'A' && c <= 'Z';
@@ -13,7 +15,7 @@ static bool is_exported(int go_minor, const char *name)
 {
 	const char *dot = strrchr(name, '.');
 
-	if (go_minor < 23 || !dot)
+	if (!gofacts_has(go_minor, GO_EXPORTED_METHODS) || !dot)
 		return is_upper(name[0]);
 	/* A method is exported if its type is: "Func.Entry", "(*Func).Entry". */
 	if (name[0] == '(' && name[1] == '*' && dot - name >= 3 && dot[-1] == ')')
@@ -36,7 +38,7 @@ bool traceback_elides(const struct frame *f, const char *callee)
 
 bool traceback_shows(int go_minor, const struct frame *f, const char *physical, const char *callee, bool first)
 {
-	const char *name = go_minor < 16 ? physical : f->name;
+	const char *name = gofacts_has(go_minor, GO_INLINED_NAMES) ? f->name : physical;
 
 	if (traceback_elides(f, callee))
 		return false;
@@ -44,7 +46,7 @@ bool traceback_shows(int go_minor, const struct frame *f, const char *physical, 
 		return true;
 	if (strncmp(name, "runtime.", 8))
 		return strchr(name, '.');
-	if (go_minor >= 25 && (!strcmp(name, "runtime.runFinalizers") || !strcmp(name, "runtime.runCleanups")))
+	if (gofacts_has(go_minor, GO_SHOWS_CLEANUPS) && (!strcmp(name, "runtime.runFinalizers") || !strcmp(name, "runtime.runCleanups")))
 		return true;
 	if (!strcmp(name, "runtime.gopanic") && !first)
 		return true;
@@ -54,7 +56,7 @@ bool traceback_shows(int go_minor, const struct frame *f, const char *physical, 
 bool traceback_is_exact(int go_minor, const char *callee)
 {
 	return !strcmp(callee, "runtime.sigpanic") ||
-	       (go_minor >= 21 &&
+	       (gofacts_has(go_minor, GO_INJECTED_CALLS) &&
 		(!strcmp(callee, "runtime.asyncPreempt") || !strncmp(callee, "runtime.debugCallV", 18)));
 }
 
