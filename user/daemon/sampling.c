@@ -15,6 +15,8 @@
 #include "model/places.h"
 #include "model/seen.h"
 
+#define PIECE 4096u /* gs that are read together */
+
 struct sampling {
 	struct sampling_opts o;
 	struct seen *seen[GOPROC_RUNTIMES_MAX]; /* by rt; of lives: wait says that it was dead */
@@ -236,33 +238,40 @@ static void lives__take(struct lives *l, const uint8_t *g)
 	l->v[l->nr++] = v;
 }
 
+/* A piece of them: their gs are read together, and not kept. */
+static int lives__read_piece(struct lives *l, const uint64_t *addrs, struct memread *reads, size_t nr)
+{
+	int err;
+
+	for (size_t i = 0; i < nr; i++)
+		reads[i].addr = addrs[i];
+	err = deadline_read(l->s->o.until, proc__mem(l->s->o.proc), reads, nr);
+	for (size_t i = 0; i < nr && !err; i++)
+		if (!reads[i].err)
+			lives__take(l, reads[i].buf);
+	return err;
+}
+
 static int lives__read(struct lives *l)
 {
 	const struct goruntime *rt = goproc__runtime(l->s->o.gp, l->rt);
-	const struct addrspace *as = proc__mem(l->s->o.proc);
 	const size_t bytes = (size_t)rt->layout.g_size;
-	scoped_mem struct memread *reads = NULL;
+	scoped_mem struct memread *reads = calloc(PIECE, sizeof(*reads));
+	scoped_mem uint8_t *gs = calloc(PIECE, bytes);
 	scoped_mem uint64_t *addrs = NULL;
-	scoped_mem uint8_t *gs = NULL;
 	size_t nr = 0;
-	int err = census__addrs(as, rt, &addrs, &nr);
+	int err = census__addrs(proc__mem(l->s->o.proc), rt, &addrs, &nr);
 
 	if (err)
 		return err;
-	gs = calloc(nr + 1, bytes);
-	reads = calloc(nr + 1, sizeof(*reads));
 	l->v = calloc(nr + 1, sizeof(*l->v));
 	if (!gs || !reads || !l->v)
 		return -ENOMEM;
-	for (size_t i = 0; i < nr; i++)
-		reads[i] = (struct memread){ addrs[i], gs + i * bytes, bytes, 0 };
-	err = deadline_read(l->s->o.until, as, reads, nr);
-	if (err)
-		return err;
-	for (size_t i = 0; i < nr; i++)
-		if (!reads[i].err)
-			lives__take(l, gs + i * bytes);
-	return proc__alive(l->s->o.proc) ? 0 : -ESRCH;
+	for (size_t i = 0; i < PIECE; i++)
+		reads[i] = (struct memread){ .buf = gs + i * bytes, .len = bytes };
+	for (size_t at = 0; at < nr && !err; at += PIECE)
+		err = lives__read_piece(l, addrs + at, reads, nr - at < PIECE ? nr - at : PIECE);
+	return err || proc__alive(l->s->o.proc) ? err : -ESRCH;
 }
 
 /* Its g serves another now: it ended since the look before, unless it was dead then. */
