@@ -91,6 +91,8 @@ $(BUILD)/obj/tools/bench/pwfloor.o $(BUILD)/obj/tools/bench/pwevents.o: | $(BUIL
 $(BUILD)/obj/tests/bpf/%.o $(BUILD)/obj/tests/fuzz/%.o: CFLAGS += -I.
 UNIT_SRCS := $(wildcard tests/unit/test_*.c tests/bpf/test_*.c)
 UNIT_OBJS := $(UNIT_SRCS:%.c=$(BUILD)/obj/%.o)
+# What asks is not optimised, what is asked is: a fifth of the time to compile.
+$(UNIT_OBJS): CFLAGS += -O0
 $(BUILD)/unit: $(UNIT_OBJS) $$(LIB_OBJS)
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $^ $(ALL_LDFLAGS) $(LIBS) -lcriterion -o $@
