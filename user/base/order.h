@@ -13,4 +13,12 @@ static inline int order_u64(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+/* a, b: uint32_t. */
+static inline int order_u32(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
 #endif

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/components.h"
+
 #define NONE UINT32_MAX
 
 struct builder {
@@ -16,7 +18,7 @@ struct builder {
 	/* by goroutine; owned, as all that follows */
 	uint32_t *first; /* its edges, one more at the end */
 	uint32_t *knot;  /* who wait for each other are one knot */
-	uint32_t *at, *low, *path, *stack;
+	uint32_t *low, *path;
 	/* by knot: numbered so that each is waited for by higher ones only */
 	uint32_t *root;   /* the knot behind which it waits in the end; itself: it is one */
 	uint32_t *behind; /* goroutines that wait for it */
@@ -36,7 +38,7 @@ static int compare_edges(const void *a, const void *b)
 	return x->to < y->to ? -1 : x->to > y->to;
 }
 
-/* --- knots: Tarjan's strongly connected components, without recursion --- */
+/* --- knots: who wait for each other --- */
 
 static void builder__index(struct builder *b)
 {
@@ -47,65 +49,16 @@ static void builder__index(struct builder *b)
 		b->first[i + 1] += b->first[i];
 }
 
-/* All edges of g led on: it is the first of a knot, or belongs to one further down the path. */
-static void builder__leave(struct builder *b, uint32_t g, size_t *nr_stack)
-{
-	uint32_t member;
-
-	if (b->low[g] != b->at[g])
-		return;
-	do {
-		member = b->stack[--*nr_stack];
-		b->knot[member] = b->nr_knots;
-	} while (member != g);
-	b->nr_knots++;
-}
-
-/* next: of each goroutine the edge that is to be followed next. */
-static void builder__walk(struct builder *b, uint32_t start, uint32_t *next, uint32_t *count)
-{
-	size_t nr_path = 0, nr_stack = 0;
-
-	b->path[nr_path++] = start;
-	while (nr_path) {
-		const uint32_t g = b->path[nr_path - 1];
-
-		if (b->at[g] == NONE) {
-			b->at[g] = b->low[g] = (*count)++;
-			b->stack[nr_stack++] = g;
-		}
-		if (next[g] < b->first[g + 1]) {
-			const uint32_t to = b->edges[next[g]++].to;
-
-			if (b->at[to] == NONE)
-				b->path[nr_path++] = to;
-			else if (b->knot[to] == NONE && b->at[to] < b->low[g])
-				b->low[g] = b->at[to];
-			continue;
-		}
-		nr_path--;
-		if (nr_path && b->low[g] < b->low[b->path[nr_path - 1]])
-			b->low[b->path[nr_path - 1]] = b->low[g];
-		builder__leave(b, g, &nr_stack);
-	}
-}
-
 static int builder__knots(struct builder *b)
 {
-	scoped_mem uint32_t *next = calloc(b->nr + 1, sizeof(*next));
-	uint32_t count = 0;
+	scoped_mem uint32_t *to = calloc(b->nr_edges + 1, sizeof(*to));
 
-	if (!next)
+	if (!to)
 		return -ENOMEM;
 	builder__index(b);
-	memcpy(next, b->first, (b->nr + 1) * sizeof(*next));
-	memset(b->at, 0xff, b->nr * sizeof(*b->at));
-	memset(b->knot, 0xff, b->nr * sizeof(*b->knot));
-	b->nr_knots = 0;
-	for (size_t g = 0; g < b->nr; g++)
-		if (b->at[g] == NONE)
-			builder__walk(b, (uint32_t)g, next, &count);
-	return 0;
+	for (size_t i = 0; i < b->nr_edges; i++)
+		to[i] = b->edges[i].to;
+	return components_of(b->first, to, b->nr, b->knot, &b->nr_knots);
 }
 
 /* A ring is never a guess. */
@@ -315,16 +268,14 @@ static int builder__init(struct builder *b)
 
 	b->first = calloc(nr + 1, sizeof(*b->first));
 	b->knot = calloc(nr, sizeof(*b->knot));
-	b->at = calloc(nr, sizeof(*b->at));
 	b->low = calloc(nr, sizeof(*b->low));
 	b->path = calloc(nr, sizeof(*b->path));
-	b->stack = calloc(nr, sizeof(*b->stack));
 	b->root = calloc(nr, sizeof(*b->root));
 	b->behind = calloc(nr, sizeof(*b->behind));
 	b->ring = calloc(nr, sizeof(*b->ring));
 	b->joined = calloc(b->nr_groups + 1, sizeof(*b->joined));
 	b->is->parts = calloc(b->nr_groups + 1, sizeof(*b->is->parts));
-	if (!b->first || !b->knot || !b->at || !b->low || !b->path || !b->stack || !b->root || !b->behind || !b->ring ||
+	if (!b->first || !b->knot || !b->low || !b->path || !b->root || !b->behind || !b->ring ||
 	    !b->joined || !b->is->parts)
 		return -ENOMEM;
 	for (size_t i = 0; i < b->nr_groups; i++)
@@ -336,10 +287,8 @@ static void builder__done(struct builder *b)
 {
 	free(b->first);
 	free(b->knot);
-	free(b->at);
 	free(b->low);
 	free(b->path);
-	free(b->stack);
 	free(b->root);
 	free(b->behind);
 	free(b->ring);
