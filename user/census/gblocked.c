@@ -69,12 +69,18 @@ static bool is_own(const struct goruntime *rt, uint64_t startpc)
 enum gblocked gblocked_of(const struct goruntime *rt, const struct census *c,
 			  const struct census_g *g)
 {
+	return g->goid == MAIN_GOID ? GBLOCKED_NOT : gblocked_even_main(rt, c, g);
+}
+
+enum gblocked gblocked_even_main(const struct goruntime *rt, const struct census *c,
+				 const struct census_g *g)
+{
 	uint64_t addr;
 	uint32_t size;
 	enum reason reason;
 
 	if ((g->status != GOSTATUS_WAITING && g->status != GOSTATUS_LEAKED) ||
-	    g->goid == MAIN_GOID || !g->sp || !g->startpc || g->waits_cut)
+	    !g->sp || !g->startpc || g->waits_cut)
 		return GBLOCKED_NOT;
 	reason = reason_of(gowait_name(rt->minor, g->reason));
 	if (reason == REASON_OTHER || is_own(rt, g->startpc))

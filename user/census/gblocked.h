@@ -25,6 +25,9 @@ enum gblocked {
 /* rt->sym tells which goroutines are the runtime's own. */
 enum gblocked gblocked_of(const struct goruntime *rt, const struct census *c, const struct census_g *g);
 
+/* The same, but main is like any other. */
+enum gblocked gblocked_even_main(const struct goruntime *rt, const struct census *c, const struct census_g *g);
+
 /* The object that a wait is for: its address, and its size. false: none of these kinds. */
 bool gblocked_object(int go_minor, const struct census_wait *w, uint64_t *ret_addr, uint32_t *ret_size);
 

@@ -87,12 +87,60 @@ static bool reach__passes_over(const struct reach *r, uint64_t addr)
 					       sizeof(addr), order_u64);
 }
 
+static int compare_behind(const void *key, const void *b)
+{
+	const uint32_t g = *(const uint32_t *)key, other = ((const struct reach_behind *)b)->g;
+
+	return g < other ? -1 : g > other;
+}
+
+const struct reach_behind *reach__behind(const struct reach *r, uint32_t g, size_t *ret_nr)
+{
+	const struct reach_behind *first = r->in.behind, *end = first + r->in.nr_behind, *b, *e;
+
+	*ret_nr = 0;
+	b = r->in.nr_behind ? bsearch(&g, first, r->in.nr_behind, sizeof(*b), compare_behind) : NULL;
+	if (!b)
+		return NULL;
+	for (e = b; e < end && e->g == g;)
+		e++;
+	while (b > first && b[-1].g == g)
+		b--;
+	*ret_nr = (size_t)(e - b);
+	return b;
+}
+
+/*
+ * It goes on only after all of these. So it is enough that one of them never does: those that may run count only if no other is
+ * there.
+ */
+static int reach__waits_behind(struct reach *r, uint32_t i, const struct reach_behind *b, size_t nr)
+{
+	const struct refroot root = { .goid = r->in.census->gs[b->to].goid,
+				      .frame = REACH_FRAME_NONE,
+				      .kind = REFROOT_STACK };
+	bool blocked = false;
+	int err = 0;
+
+	for (size_t k = 0; k < nr && !err; k++) {
+		if (r->nodes[b[k].to] == REFGRAPH_NONE)
+			continue;
+		blocked = true;
+		err = refgraph__edge(r->graph, r->nodes[b[k].to], r->nodes[i], REACH_FRAME_NONE);
+	}
+	return err || blocked ? err : refgraph__reach(r->graph, r->nodes[i], &root);
+}
+
 /* What a blocked goroutine waits for leads to it. */
 static int reach__waits(struct reach *r, uint32_t i)
 {
 	const struct census *c = r->in.census;
 	const struct census_g *g = &c->gs[i];
+	size_t nr_behind;
+	const struct reach_behind *behind = reach__behind(r, i, &nr_behind);
 
+	if (nr_behind)
+		return reach__waits_behind(r, i, behind, nr_behind);
 	for (uint32_t k = 0; k < g->nr_waits; k++) {
 		const struct census_wait *w = &c->waits[g->waits_at + k];
 		const struct refroot root = { .addr = w->addr, .kind = REFROOT_OUTSIDE };
@@ -115,29 +163,35 @@ static int reach__waits(struct reach *r, uint32_t i)
 	return 0;
 }
 
-static int reach__goroutines(struct reach *r)
+static enum gblocked reach__blocked(const struct reach *r, uint32_t i)
 {
 	const struct census *c = r->in.census;
 
-	for (uint32_t i = 0; i < c->nr; i++) {
-		enum gblocked b =
-			r->refs->moved[i] ? GBLOCKED_NOT : gblocked_of(r->in.rt, c, &c->gs[i]);
-		int err;
+	if (r->refs->moved[i])
+		return GBLOCKED_NOT;
+	return r->in.main_waits ? gblocked_even_main(r->in.rt, c, &c->gs[i])
+				: gblocked_of(r->in.rt, c, &c->gs[i]);
+}
+
+/* All of them first: one may wait behind another. What finds no room is counted: then nothing is proved. */
+static int reach__goroutines(struct reach *r)
+{
+	const size_t nr = r->in.census->nr;
+	int err = 0;
+
+	for (uint32_t i = 0; i < nr && !err; i++) {
+		const enum gblocked b = reach__blocked(r, i);
 
 		r->nodes[i] = REFGRAPH_NONE;
 		if (b == GBLOCKED_NOT)
 			continue;
-		err = refgraph__goroutine(r->graph, i, &r->nodes[i]);
-		r->forever[i] = !err && b == GBLOCKED_FOREVER;
-		if (!err && b == GBLOCKED_ON)
-			err = reach__waits(r, i);
-		if (unless_full(err))
-			return err;
-		/* No room for all of it: it counts as one that may run. */
-		if (err)
-			r->nodes[i] = REFGRAPH_NONE;
+		err = unless_full(refgraph__goroutine(r->graph, i, &r->nodes[i]));
+		r->forever[i] = b == GBLOCKED_FOREVER && r->nodes[i] != REFGRAPH_NONE;
 	}
-	return 0;
+	for (uint32_t i = 0; i < nr && !err; i++)
+		if (r->nodes[i] != REFGRAPH_NONE && !r->forever[i])
+			err = unless_full(reach__waits(r, i));
+	return err;
 }
 
 static int reach__set_goals(struct reach *r)

@@ -32,6 +32,11 @@
 #define REACH_PASSES_MAX 256
 #define REACH_PATH_MAX	 256	/* steps of one path */
 
+/* g waits for a lock that goroutine `to` holds, or for its Done: it goes on only after that one. */
+struct reach_behind {
+	uint32_t g, to;		/* numbers in the census */
+};
+
 struct reach_in {
 	const struct addrspace *as;
 	const struct goruntime *rt;
@@ -45,6 +50,9 @@ struct reach_in {
 	size_t nr_objects;
 	const bool *muted;	     /* goroutines, by number, whose own words do not count; NULL: none */
 	bool no_timers;		     /* nor what the runtime's timers refer to counts */
+	const struct reach_behind *behind; /* by g, each as certain as can be: these waits are no question of who reaches the lock. NULL: none */
+	size_t nr_behind;
+	bool main_waits;	     /* main is blocked like any other: who asks for rings asks for it too */
 	uint64_t budget_ns;	     /* 0: no limit, as below */
 	uint64_t budget_bytes;	     /* of memory read in all passes */
 };
@@ -120,6 +128,21 @@ size_t reach__object_path(const struct reach *r, size_t i, struct reach_step *st
  */
 size_t reach__keepers(const struct reach *r, uint32_t i, uint32_t *numbers, size_t max);
 size_t reach__object_keepers(const struct reach *r, size_t i, uint32_t *numbers, size_t max);
+
+#define REACH_KEEPINGS_MAX (1u << 18)
+
+/* Goroutine g waits for a channel, a Cond or a WaitGroup that `by` refers to, or leads to. */
+struct reach_keeping {
+	uint32_t g, by;		/* numbers in the census; never the same */
+	uint32_t wait;		/* of g: index into census.waits */
+	uint32_t steps;		/* objects on the way: 1: `by` has it itself */
+};
+/*
+ * Of the goals goals[0 .. nr - 1] that are REACH_LEAKED, and of all that would have to go on before one of them can: who refers to
+ * what they wait for. None of these can ever run. Those in in->behind are followed to whom they wait for, not told. *ret: to be freed.
+ * -E2BIG: more than REACH_KEEPINGS_MAX, or too much to look at; -ENOMEM.
+ */
+int reach__keepings(const struct reach *r, const uint32_t *goals, size_t nr, struct reach_keeping **ret, size_t *ret_nr);
 /* in->objects[i] is in the heap: its base and size. -ENOENT: it is not. */
 int reach__object_at(const struct reach *r, size_t i, uint64_t *ret_base, uint64_t *ret_size);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * reach_state: what census/reach.c finds out and census/reach_answer.c tells. For these two only.
+ * reach_state: what census/reach.c finds out and census/reach_answer.c and reach_keep.c tell. For these only.
  */
 #ifndef PARKWATCH_CENSUS_REACH_STATE_H
 #define PARKWATCH_CENSUS_REACH_STATE_H
@@ -37,5 +37,8 @@ struct reach {
 	char doubt[96];
 	struct reach_stats stats;
 };
+
+/* Of in.behind, those of goroutine g: the first, and how many. */
+const struct reach_behind *reach__behind(const struct reach *r, uint32_t g, size_t *ret_nr);
 
 #endif
