@@ -22,6 +22,7 @@ import allocs
 import build
 import called
 import chans
+import cycles
 import dump
 import dumpmoments
 import dumpviews
@@ -52,6 +53,7 @@ MODULES = (
     dumpviews,
     dumpmoments,
     chans,
+    cycles,
     leaks,
     incidents,
     refs,

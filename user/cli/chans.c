@@ -55,7 +55,7 @@ static int chans(const struct opts *o, bool json, const struct pick *pick, struc
 	int err = taken__new(o->pid, (unsigned int)o->depth, &t, why);
 
 	for (size_t i = 0; !err && i < t->nr; i++) {
-		err = knots__read(&knots[i], t, i, o->elements, (unsigned int)o->depth, why);
+		err = knots__read(&knots[i], t, i, o->elements, (unsigned int)o->depth, KNOTS_PROOF_NS, why);
 		sources[i] = knots__source(&knots[i], t, i);
 	}
 	if (!err)

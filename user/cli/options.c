@@ -204,7 +204,8 @@ const struct cmd_def cmd_table[CMD_MAX] = {
 	[CMD_CHANS] = { "chans", "-p PID [option...]", "channels and locks with somebody waiting, who holds the locks, deadlocks",
 			"Reads from the memory of the Go process which goroutines wait on which channels and locks of package sync, and "
 			"stops nothing. Deadlocks come first: goroutines that wait for each other's locks, each step with its evidence; "
-			"a ring is told only if each holder is certain and it still stands after 100 ms. Go's locks do not say who holds "
+			"a ring is told only if each holder is certain and it still stands after 100 ms, and if it is proved of each channel, Cond or "
+			"WaitGroup in it that nobody else could end the wait (memory is searched, only if such a ring may be there). Go's locks do not say who holds "
 			"them: a goroutine that does not run holds what its own code will unlock when it goes on. In the text equal waiters "
 			"and equal objects are folded, locks with holders at the same places and deadlocks of the same steps too; json "
 			"has each. Filters choose the waiters that are shown, not the deadlocks. A "

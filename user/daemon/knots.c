@@ -6,6 +6,9 @@
 #include <time.h>
 
 #include "census/gstill.h"
+#include "daemon/knotproof.h"
+
+#define LOOKS 2 /* after the first */
 
 void knots__done(struct knots *k)
 {
@@ -15,15 +18,17 @@ void knots__done(struct knots *k)
 	waitgraph__free(k->graph);
 }
 
-/* Locks, their holders and the rings; the same for the first reading and the second. */
-static int knots__read_locks(struct knots *k, const struct addrspace *as,
-			     const struct goruntime *rt, const struct census *c)
+/* Locks, their holders and the rings; the same for the first reading and the others. */
+static int knots__read_locks(struct knots *k, const struct knotproof_in *in)
 {
-	int err = glocks__read(as, rt->minor, c, &k->locks);
+	const struct addrspace *as = proc__mem(in->proc);
+	int err = glocks__read(as, in->rt->minor, in->census, &k->locks);
 
 	if (!err)
-		err = gholds__read(as, rt, c, k->locks, &k->holds);
-	return err ? err : waitgraph__new(c, k->locks, k->holds, &k->graph);
+		err = gholds__read(as, in->rt, in->census, k->locks, &k->holds);
+	if (!err)
+		err = waitgraph__new(in->census, k->locks, k->holds, &k->graph);
+	return err || !in->budget_ns ? err : knotproof_add(in, k->graph);
 }
 
 /* The goroutines of all rings, as indexes into the census. */
@@ -36,17 +41,29 @@ static uint32_t *ring_goroutines(const struct waitgraph *w)
 	return gs;
 }
 
+/* One of its rings does. */
+static bool goes_through_channels(const struct waitgraph *w)
+{
+	for (size_t i = 0; i < w->nr_rings; i++)
+		for (uint32_t k = 0; k < w->rings[i].nr; k++)
+			if (wait_edge_keeps(&w->steps[w->rings[i].edges_at + k]))
+				return true;
+	return false;
+}
+
 /*
  * Goroutines that pass each other may look like a ring, since they are read one after the other. It
  * counts if all is found again a moment later, and none of them ran from before that second reading
  * until after it.
  */
-static int knots__confirm(struct knots *k, const struct addrspace *as, const struct goruntime *rt,
-			  const struct census *c, unsigned int depth)
+static int knots__confirm(struct knots *k, const struct knotproof_in *in, unsigned int depth)
 {
 	const struct timespec moment = { .tv_nsec = KNOTS_MOMENT_NS };
+	const struct addrspace *as = proc__mem(in->proc);
+	const struct census *c = in->census;
 	scoped_mem uint32_t *gs = ring_goroutines(k->graph);
 	scoped_mem bool *moved = calloc(c->nr + 1, sizeof(*moved));
+	struct knotproof_in anew = *in;
 	struct knots again = { 0 };
 	scoped(census) later = NULL;
 	scoped(gstill) still = NULL;
@@ -54,14 +71,15 @@ static int knots__confirm(struct knots *k, const struct addrspace *as, const str
 
 	if (!gs || !moved)
 		return -ENOMEM;
-	if (!k->graph->nr_rings)
-		return 0;
-	err = gstill__new(as, rt, c, gs, k->graph->nr_steps, &still);
+	err = gstill__new(as, in->rt, c, gs, k->graph->nr_steps, &still);
 	nanosleep(&moment, NULL);
 	if (!err)
-		err = census__read(as, rt, depth, &later);
+		err = census__read(as, in->rt, depth, &later);
+	anew.census = later;
+	anew.wait_ns = 0;
+	anew.budget_ns = goes_through_channels(k->graph) ? in->budget_ns : 0;
 	if (!err)
-		err = knots__read_locks(&again, as, rt, later);
+		err = knots__read_locks(&again, &anew);
 	if (!err)
 		err = gstill__compare(still, moved);
 	if (!err)
@@ -72,22 +90,27 @@ static int knots__confirm(struct knots *k, const struct addrspace *as, const str
 	return err;
 }
 
-int knots__read(struct knots *k, const struct taken *t, size_t i, bool elements, unsigned int depth,
+int knots__read(struct knots *k, const struct taken *t, size_t i, bool elements, unsigned int depth, uint64_t proof_ns,
 		struct cause *why)
 {
-	const struct addrspace *as = proc__mem(t->proc);
-	const struct goruntime *rt = goproc__runtime(t->gp, i);
-	int err = gchans__read(as, rt, t->censuses[i], elements, &k->chans);
+	const struct knotproof_in in = { .proc = t->proc,
+					 .rt = goproc__runtime(t->gp, i),
+					 .census = t->censuses[i],
+					 .wait_ns = KNOTS_MOMENT_NS,
+					 .budget_ns = proof_ns,
+					 .spent_ns = &k->proof_ns };
+	int err = gchans__read(proc__mem(t->proc), in.rt, t->censuses[i], elements, &k->chans);
 
 	if (err == -EOPNOTSUPP)
 		return cause__set(why, err,
 				  "cannot read the channels of %s: where their fields lie in this "
 				  "version is not known",
-				  rt->version);
+				  in.rt->version);
 	if (!err)
-		err = knots__read_locks(k, as, rt, t->censuses[i]);
-	if (!err)
-		err = knots__confirm(k, as, rt, t->censuses[i], depth);
+		err = knots__read_locks(k, &in);
+	for (int look = 0; look < LOOKS && !err; look++)
+		if (look ? goes_through_channels(k->graph) : k->graph->nr_rings > 0)
+			err = knots__confirm(k, &in, depth);
 	return err ? cause__set(why, err, "cannot read the channels and locks of '%s' (pid %d): %s",
 				proc__comm(t->proc), (int)proc__pid(t->proc),
 				err == -ESRCH ? "it has ended" : strerror(-err))

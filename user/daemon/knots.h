@@ -2,7 +2,8 @@
 /*
  * knots: the channels and locks of one runtime, who holds the locks, and the rings of goroutines that wait for each other.
  *
- * Read after the census, in one go; a ring is kept only if it still stands a moment later (KNOTS_MOMENT_NS).
+ * Read after the census, in one go; a ring is kept only if it still stands a moment later (KNOTS_MOMENT_NS), one that goes through a
+ * channel if it does so twice.
  */
 #ifndef PARKWATCH_DAEMON_KNOTS_H
 #define PARKWATCH_DAEMON_KNOTS_H
@@ -16,19 +17,21 @@
 #include "report/chans.h"
 
 #define KNOTS_MOMENT_NS (100 * NS_PER_MS)
+#define KNOTS_PROOF_NS	(5 * NS_PER_SEC)	/* for the proof that nobody else has a channel, where there is somebody to ask for */
 
 struct knots {			/* all owned; all zero is an empty one */
 	struct gchans *chans;
 	struct glocks *locks;
 	struct gholds *holds;
 	struct waitgraph *graph;
+	uint64_t proof_ns;	/* that proofs took */
 };
 
 /*
- * Of runtime i. elements: the oldest buffered ones of channels too. -EOPNOTSUPP: where the fields of channels lie is not known
+ * Of runtime i. proof_ns: for each proof, see knotproof.h; 0: none. elements: the oldest buffered ones of channels too. -EOPNOTSUPP: where the fields of channels lie is not known
  * for this Go; -ESRCH: the process has ended; -ENOMEM. Each with a cause.
  */
-int knots__read(struct knots *k, const struct taken *t, size_t i, bool elements, unsigned int depth, struct cause *why);
+int knots__read(struct knots *k, const struct taken *t, size_t i, bool elements, unsigned int depth, uint64_t proof_ns, struct cause *why);
 void knots__done(struct knots *k);
 struct chans_source knots__source(const struct knots *k, const struct taken *t, size_t i); /* borrows from both */
 

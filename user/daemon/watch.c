@@ -411,6 +411,12 @@ static int watch__look_on(struct watch *w, const volatile sig_atomic_t *stop,
 	return err;
 }
 
+/* For each of three looks; the search for what is leaked comes after them. */
+static uint64_t watch__knot_budget(const struct watch *w)
+{
+	return w->o.proof_ns > w->end.proof_ns ? (w->o.proof_ns - w->end.proof_ns) / 8 : 0;
+}
+
 /* What the channels and locks at the last look say. A target that has ended says nothing any more.
  */
 static int watch__read_knots(struct watch *w, struct cause *why)
@@ -422,7 +428,8 @@ static int watch__read_knots(struct watch *w, struct cause *why)
 		struct chans_source source;
 		struct cause c = { "" };
 
-		err = knots__read(&k, w->t, i, false, w->o.depth, &c);
+		err = knots__read(&k, w->t, i, false, w->o.depth, watch__knot_budget(w), &c);
+		w->end.proof_ns += k.proof_ns;
 		source = knots__source(&k, w->t, i);
 		if (!err)
 			err = leaks__facts(w->leaks, (uint16_t)i, &source, proc__mem(w->t->proc));

@@ -170,8 +170,8 @@ static int builder__several(struct builder *b, const struct glock *l, const stru
 			continue;
 		last = holds[i].g;
 		err = push_edge(&b->w->edges, &b->w->nr_edges, &b->edges_room,
-				(struct wait_edge){ w->g, last, w->wait,
-						    (uint32_t)(&holds[i] - b->hs->v) });
+				(struct wait_edge){ .g = w->g, .to = last, .wait = w->wait,
+						    .hold = (uint32_t)(&holds[i] - b->hs->v) });
 		if (err)
 			return err;
 	}
@@ -199,8 +199,8 @@ static int builder__lock(struct builder *b, const struct lock_wait *waits, size_
 			b->w->unclear++;
 		else
 			err = push_edge(&b->w->edges, &b->w->nr_edges, &b->edges_room,
-					(struct wait_edge){ waits[i].g, owner.g, waits[i].wait,
-							    owner.hold });
+					(struct wait_edge){ .g = waits[i].g, .to = owner.g, .wait = waits[i].wait,
+							    .hold = owner.hold });
 	}
 	return err;
 }
@@ -216,7 +216,6 @@ static int compare_edges(const void *a, const void *b)
 
 static int builder__edges(struct builder *b)
 {
-	struct waitgraph *w = b->w;
 	int err = 0;
 
 	for (size_t i = 0, end; i < b->nr_waits && !err; i = end) {
@@ -224,8 +223,13 @@ static int builder__edges(struct builder *b)
 			end++;
 		err = builder__lock(b, &b->waits[i], end - i);
 	}
-	if (err)
-		return err;
+	return err;
+}
+
+static int builder__index(struct builder *b)
+{
+	struct waitgraph *w = b->w;
+
 	if (w->nr_edges)
 		qsort(w->edges, w->nr_edges, sizeof(*w->edges), compare_edges);
 	b->first = calloc(b->c->nr + 2, sizeof(*b->first));
@@ -394,6 +398,12 @@ static int compare_starts(const void *a, const void *b)
 	return x->g < y->g ? -1 : x->g > y->g;
 }
 
+/* Who waits for a channel is found from those in its ring that wait for a lock: one at least does. */
+static bool may_begin(const struct builder *b, uint32_t g)
+{
+	return !(b->mark[g] & DROPPED) && !wait_edge_keeps(&b->w->edges[b->first[g]]);
+}
+
 /* By goid, so that every run over the same goroutines finds the same rings. */
 static int builder__rings(struct builder *b)
 {
@@ -401,14 +411,14 @@ static int builder__rings(struct builder *b)
 	size_t nr = 0;
 
 	for (size_t g = 0; g < b->c->nr; g++)
-		nr += !(b->mark[g] & DROPPED);
+		nr += may_begin(b, (uint32_t)g);
 	starts = calloc(nr + 1, sizeof(*starts));
 	b->w->rings = calloc(WAITGRAPH_RINGS_MAX, sizeof(*b->w->rings));
 	if (!starts || !b->w->rings)
 		return -ENOMEM;
 	nr = 0;
 	for (size_t g = 0; g < b->c->nr; g++)
-		if (!(b->mark[g] & DROPPED))
+		if (may_begin(b, (uint32_t)g))
 			starts[nr++] = (struct start){ b->c->gs[g].goid, (uint32_t)g };
 	qsort(starts, nr, sizeof(*starts), compare_starts);
 	for (size_t i = 0; i < nr; i++) {
@@ -432,13 +442,12 @@ static int builder__rings(struct builder *b)
 	return 0;
 }
 
+/* The edges are there. */
 static int builder__run(struct builder *b)
 {
 	size_t nr = b->c->nr;
-	int err = builder__collect(b);
+	int err = builder__index(b);
 
-	if (!err)
-		err = builder__edges(b);
 	if (!err)
 		err = builder__turn(b);
 	if (err)
@@ -457,22 +466,53 @@ static int builder__run(struct builder *b)
 	return err;
 }
 
+static void builder__done(struct builder *b)
+{
+	free(b->waits);
+	free(b->first);
+	free(b->mark);
+	free(b->came);
+	free(b->queue);
+	free(b->into_first);
+	free(b->into);
+}
+
 int waitgraph__new(const struct census *c, const struct glocks *ls, const struct gholds *hs,
 		   struct waitgraph **ret)
 {
 	scoped(waitgraph) w = calloc(1, sizeof(*w));
 	struct builder b = { .c = c, .ls = ls, .hs = hs, .w = w };
-	int err = w ? builder__run(&b) : -ENOMEM;
+	int err = w ? builder__collect(&b) : -ENOMEM;
 
-	free(b.waits);
-	free(b.first);
-	free(b.mark);
-	free(b.came);
-	free(b.queue);
-	free(b.into_first);
-	free(b.into);
+	if (!err)
+		err = builder__edges(&b);
+	if (!err)
+		err = builder__run(&b);
+	builder__done(&b);
 	if (!err)
 		*ret = steal(w);
+	return err;
+}
+
+int waitgraph__join(struct waitgraph *w, const struct census *c, const struct wait_edge *more, size_t nr)
+{
+	struct wait_edge *edges = reallocarray(w->edges, w->nr_edges + nr + 1, sizeof(*edges));
+	struct builder b = { .c = c, .w = w };
+	int err;
+
+	if (!edges)
+		return -ENOMEM;
+	w->edges = edges;
+	if (nr)
+		memcpy(w->edges + w->nr_edges, more, nr * sizeof(*more));
+	w->nr_edges += nr;
+	free(w->steps);
+	free(w->rings);
+	w->steps = NULL;
+	w->rings = NULL;
+	w->nr_steps = w->nr_rings = 0;
+	err = builder__run(&b);
+	builder__done(&b);
 	return err;
 }
 
@@ -544,6 +584,11 @@ int waitgraph__confirm(struct waitgraph *w, const struct census *c, const struct
 			w->rings[nr++] = w->rings[i];
 	}
 	w->nr_rings = nr;
+	nr = 0;
+	for (size_t i = 0; i < w->nr_edges; i++)
+		if (!wait_edge_keeps(&w->edges[i]) || edge_stands(&w->edges[i], c, again, later, starts))
+			w->edges[nr++] = w->edges[i];
+	w->nr_edges = nr;
 	return 0;
 }
 

@@ -7,7 +7,8 @@
  * waits for the old ones to leave; each reader that such a writer waits for; each that will call Done of a WaitGroup.
  * Where it is not certain who that is (nobody is known
  * to hold it, or two claim what only one can have, or more readers, or calls of Done, than the lock itself counts) there is no edge: a ring is
- * never a guess. Channels and Conds make no edges: whoever comes along may end these waits.
+ * never a guess. Channels and Conds make no edges by themselves: whoever comes along may end these waits. Where it is proved that
+ * nobody can (model/waitkeep), waitgraph__join() adds them.
  * Locks may also be released by another goroutine than the one that took them; edges name who will release them by its own code.
  */
 #ifndef PARKWATCH_MODEL_WAITGRAPH_H
@@ -25,12 +26,28 @@
 #define WAITGRAPH_RINGS_MAX 1024
 #define WAITGRAPH_STEPS_MAX (64u << 20)	/* edges looked at in all */
 #define WAITGRAPH_NO_HOLD   UINT32_MAX
+#define WAITGRAPH_KEEPS	    0x80000000u
 
 struct wait_edge {
 	uint32_t g, to;		/* indexes into census.gs */
 	uint32_t wait;		/* of g: index into census.waits */
-	uint32_t hold;		/* of `to`: index into gholds.v; WAITGRAPH_NO_HOLD: it waits to write and keeps others out */
+	/*
+	 * Of `to`: index into gholds.v; WAITGRAPH_NO_HOLD: it waits to write and keeps others out; WAITGRAPH_KEEPS or more: it has
+	 * the channel, Cond or WaitGroup, and nobody else has who could go on; so many others have it too, and wait in the same ring or behind it.
+	 */
+	uint32_t hold;
 };
+
+/* e->hold is the number of a hold. */
+static inline bool wait_edge_holds(const struct wait_edge *e)
+{
+	return e->hold < WAITGRAPH_KEEPS;
+}
+
+static inline bool wait_edge_keeps(const struct wait_edge *e)
+{
+	return e->hold >= WAITGRAPH_KEEPS && e->hold != WAITGRAPH_NO_HOLD;
+}
 
 struct wait_ring {
 	uint32_t edges_at;	/* index into waitgraph.steps; each leads to the g of the next, the last to that of the first */
@@ -48,15 +65,18 @@ struct waitgraph {
 	size_t nr_rings;
 	size_t unclear;		/* waits for a mutex or RWMutex that have no edge */
 	bool cut;		/* a bound was hit: there may be more */
+	bool unproved;		/* holders of locks wait for channels, and who else has these could not be looked at whole */
 };
 
 /* All borrowed for the call. 0 or -ENOMEM. */
 int waitgraph__new(const struct census *c, const struct glocks *ls, const struct gholds *hs, struct waitgraph **ret);
+/* Adds edges of WAITGRAPH_KEEPS, of goroutines that have none yet, and looks for all rings anew. c: as before. 0 or -ENOMEM. */
+int waitgraph__join(struct waitgraph *w, const struct census *c, const struct wait_edge *more, size_t nr);
 void waitgraph__free(struct waitgraph *w);
 DEFINE_SCOPED(waitgraph)
 
 /*
- * Keeps the rings that stand in both: the same goroutines, each waiting for the same lock through the same sudog or semaphore.
+ * Keeps the rings, and the edges of WAITGRAPH_KEEPS, that stand in both: the same goroutines, each waiting for the same lock through the same sudog or semaphore.
  * c, later: what the two were made of. 0 or -ENOMEM.
  */
 int waitgraph__confirm(struct waitgraph *w, const struct census *c, const struct waitgraph *again,

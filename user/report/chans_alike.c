@@ -86,14 +86,14 @@ static int shape_of_step(const struct chans *cs, uint16_t rt, const struct wait_
 {
 	const struct chans_source *s = &cs->sources[rt];
 	const struct census_wait *wait = &cs->d->in.censuses[rt]->waits[e->wait];
-	const struct ghold *h = e->hold == WAITGRAPH_NO_HOLD ? NULL : &s->holds->v[e->hold];
+	const struct ghold *h = wait_edge_holds(e) ? &s->holds->v[e->hold] : NULL;
 	const struct glock *l = glocks__get(s->locks, wait->addr);
 	struct place p;
 	int err = place_of_goroutine(cs->d, rt, e->g, &p);
 
 	if (err)
 		return err;
-	*ret = shape_mix(shape_mix(l ? l->kind : wait->kind, wait->way), h ? h->kind + 1u : 0);
+	*ret = shape_mix(shape_mix(l ? l->kind : wait->kind, wait->way), h ? h->kind + 2u : wait_edge_keeps(e));
 	*ret = shape_of_place(*ret, &p);
 	if (!h)
 		return 0;

@@ -273,9 +273,15 @@ static void put_step(struct writer *w, uint16_t rt, const struct wait_edge *e)
 	if (wait->way == CENSUS_WAY_READ || wait->way == CENSUS_WAY_WRITE)
 		textbuf__text(to, wait->way == CENSUS_WAY_READ ? ",\"mode\":\"read\""
 							       : ",\"mode\":\"write\"");
+	if (wait->way == CENSUS_WAY_SEND || wait->way == CENSUS_WAY_RECEIVE)
+		textbuf__text(to, wait->way == CENSUS_WAY_SEND ? ",\"mode\":\"send\""
+							       : ",\"mode\":\"receive\"");
 	put_stand(w, rt, e->g);
 	textbuf__json_u64(to, "},\"held_by\":", c->gs[e->to].goid);
-	if (e->hold == WAITGRAPH_NO_HOLD) {
+	if (wait_edge_keeps(e)) {
+		textbuf__json_u64(to, ",\"hold\":{\"kind\":\"only-reference\",\"others\":", e->hold - WAITGRAPH_KEEPS);
+		put_stand(w, rt, e->to);
+	} else if (e->hold == WAITGRAPH_NO_HOLD) {
 		textbuf__text(to, ",\"hold\":{\"kind\":\"rwmutex-pending\"");
 		put_stand(w, rt, e->to);
 	} else {

@@ -97,6 +97,41 @@ static const char *lock_word(const struct chans_source *s, const struct census_w
 				: (enum census_wait_kind)wait->kind);
 }
 
+static const char *way_of(const struct census_wait *wait)
+{
+	if (wait->kind == CENSUS_WAIT_CHAN)
+		return wait->way == CENSUS_WAY_SEND	 ? " to send on"
+		       : wait->way == CENSUS_WAY_RECEIVE ? " to receive from"
+							 : " in a select for";
+	return " for";
+}
+
+/* What would end the wait. */
+static const char *end_of(const struct census_wait *wait)
+{
+	switch ((enum census_wait_kind)wait->kind) {
+	case CENSUS_WAIT_COND: return "signal it";
+	case CENSUS_WAIT_WAITGROUP: return "call Done";
+	default:
+		return wait->way == CENSUS_WAY_SEND	 ? "receive"
+		       : wait->way == CENSUS_WAY_RECEIVE ? "send or close"
+							 : "use it";
+	}
+}
+
+/* Nothing else that could go on has it. */
+static void put_keeper(struct writer *w, uint16_t rt, const struct wait_edge *e)
+{
+	const struct census *c = w->cs->d->in.censuses[rt];
+	const uint32_t others = e->hold - WAITGRAPH_KEEPS;
+
+	put(w, "\n    only goroutine %llu", (unsigned long long)c->gs[e->to].goid);
+	if (others)
+		put(w, ", or %u other%s that wait%s too,", others, others == 1 ? "" : "s", others == 1 ? "s" : "");
+	put(w, " could %s: nobody else has it; it is at ", end_of(&c->waits[e->wait]));
+	put_stand(w, rt, e->to);
+}
+
 static void put_step(struct writer *w, uint16_t rt, const struct wait_edge *e)
 {
 	const struct chans_source *s = &w->cs->sources[rt];
@@ -107,10 +142,12 @@ static void put_step(struct writer *w, uint16_t rt, const struct wait_edge *e)
 							   : " to write";
 	unsigned long long holder = (unsigned long long)c->gs[e->to].goid;
 
-	put(w, "  goroutine %llu waits for %s 0x%llx%s at ", (unsigned long long)c->gs[e->g].goid,
+	put(w, "  goroutine %llu waits%s %s 0x%llx%s at ", (unsigned long long)c->gs[e->g].goid, way_of(wait),
 	    lock_word(s, wait), (unsigned long long)wait->addr, to);
 	put_stand(w, rt, e->g);
-	if (e->hold == WAITGRAPH_NO_HOLD) {
+	if (wait_edge_keeps(e)) {
+		put_keeper(w, rt, e);
+	} else if (e->hold == WAITGRAPH_NO_HOLD) {
 		put(w, "\n    goroutine %llu waits to write before it, and so keeps it out, at ",
 		    holder);
 		put_stand(w, rt, e->to);
@@ -167,15 +204,19 @@ static void put_ring_fold(struct writer *w, const struct ring_fold *f)
 
 static void put_deadlocks(struct writer *w)
 {
-	bool cut = false;
+	bool cut = false, unproved = false;
 
 	for (size_t i = 0; i < w->cs->nr_ring_folds; i++)
 		put_ring_fold(w, &w->cs->ring_folds[i]);
-	for (uint16_t rt = 0; rt < w->cs->d->in.nr; rt++)
+	for (uint16_t rt = 0; rt < w->cs->d->in.nr; rt++) {
 		cut = cut || w->cs->sources[rt].graph->cut;
+		unproved = unproved || w->cs->sources[rt].graph->unproved;
+	}
 	if (cut)
 		put(w, "there may be more deadlocks: too many goroutines wait for each "
 		       "other to look at all\n\n");
+	if (unproved)
+		put(w, "there may be deadlocks by channels: who else has them could not be looked at in time\n\n");
 }
 
 /* --- objects --- */

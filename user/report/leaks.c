@@ -514,7 +514,7 @@ static int note_ring(struct leaks *l, uint16_t rt, const struct chans_source *sr
 		return 0;
 	leakset__ring(l->set, rt, goid, false);
 	l->facts[g->group] |= nr == 1 ? LEAK_FACT_ITSELF : LEAK_FACT_RING;
-	if (nr > 1 || e->hold == WAITGRAPH_NO_HOLD)
+	if (nr > 1 || !wait_edge_holds(e))
 		return 0;
 	return place_of_holding(l->d, rt, &src->holds->v[e->hold], &l->locked_at[g->group]);
 }

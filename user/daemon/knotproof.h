@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * knotproof: deadlocks that go through channels, Conds and WaitGroups.
+ *
+ * Somebody waits for a lock whose holder waits for a channel. If nothing can reach that channel but goroutines that wait for such
+ * a holder themselves, they all wait for each other. census/reach proves it, with those who wait for a lock taken as behind its
+ * holder; model/waitkeep makes edges of it. Costs passes over the heap, so it is asked only if there is such a holder, who stands
+ * still. One look proves nothing: the caller looks again.
+ */
+#ifndef PARKWATCH_DAEMON_KNOTPROOF_H
+#define PARKWATCH_DAEMON_KNOTPROOF_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addrspace.h"
+#include "census/census.h"
+#include "golang/goruntime.h"
+#include "model/waitgraph.h"
+#include "target/proc.h"
+
+struct knotproof_in {
+	const struct proc *proc;
+	const struct goruntime *rt;
+	const struct census *census;
+	uint64_t wait_ns;	/* so long they must stand still first; 0: the caller sees to that */
+	uint64_t budget_ns;
+	uint64_t *spent_ns;	/* what it took is added here */
+};
+
+/* w: of the locks of this census. Adds its edges and rings, or says in w->unproved that they could not be proved. 0, -ESRCH, -ENOMEM. */
+int knotproof_add(const struct knotproof_in *in, struct waitgraph *w);
+
+#endif
