@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""cycles: goroutines that wait for each other at locks and at channels, Conds or WaitGroups: a deadlock in chans; with somebody else who can end it none."""
+"""cycles: goroutines that wait for each other at locks and at channels, Conds or WaitGroups: a deadlock in chans and in leaks; with somebody else who can end it none."""
 import concurrent.futures
 import json
 import re
 import subprocess
 
 import build
+from leaks import leaks, start_of
 from target import PARKWATCH, Target, expect
 
 VERSIONS = [15, 17, 22, 26, 27]
+LEAKS_VERSIONS = [17, 26, 27]
 
 # kind: (functions in the ring, goroutines behind it, the culprit for leaks, part of its words, of its cure)
 TRUTH = {
@@ -80,6 +82,31 @@ def chans_tell_nothing(kind, minor):
             expect("; no deadlock found\n" in text and "there may be deadlocks" not in text, f"{kind}: {text}")
 
 
+def leaks_tell(kind, minor):
+    _, _, culprit, words, cure = TRUTH[kind]
+    with running(kind, minor) as t:
+        t.truth()
+        status, out, said = leaks(t.pid, "--format", "json")
+    expect(status == 3, f"{kind}: exit {status}: {said}")
+    groups = [g for g in json.loads(out)["groups"] if g["leak"]]
+    told = [(start_of(g), g["verdict"], g["pattern"], g["root"], g["behind"]) for g in groups]
+    first = groups[0]
+    expect(short(start_of(first)) in (culprit, "runtime.main"), f"{kind}: {told}")
+    expect("deadlock: " in first["pattern"] and words in first["pattern"] and cure in first["cure"], f"{kind}: {told} {first['cure']}")
+    expect(first["verdict"] in ("deadlock", "leaked") and first["root"] is True and first["behind"]["ring"] is True, f"{kind}: {told}")
+    for g in groups:
+        expect(g["incident"] == first["incident"] and g["pattern"] == first["pattern"], f"{kind}: {told}")
+
+
+def leaks_tell_nothing(kind, minor):
+    with running(kind, minor) as t:
+        t.truth()
+        _, out, _ = leaks(t.pid, "--format", "json", "--all")
+    for g in json.loads(out)["groups"]:
+        expect(g["verdict"] != "deadlock" and "deadlock" not in (g["pattern"] or ""), f"{kind}: {g['verdict']} {g['pattern']}")
+        expect(not (g["behind"] and g["behind"]["ring"]), f"{kind}: {g['behind']}")
+
+
 def told_kinds(minor):
     """Before Go 1.22 nobody can tell who unlocks after a select."""
     return [k for k in TRUTH if k != "select" or minor >= 22]
@@ -89,3 +116,6 @@ def cases():
     for minor in VERSIONS:
         yield f"cycles: chans_tell [go1.{minor}]", lambda m=minor: at_once(chans_tell, told_kinds(m), m)
         yield f"cycles: chans_tell_nothing [go1.{minor}]", lambda m=minor: at_once(chans_tell_nothing, SAVED, m)
+    for minor in LEAKS_VERSIONS:
+        yield f"cycles: leaks_tell [go1.{minor}]", lambda m=minor: at_once(leaks_tell, told_kinds(m), m)
+        yield f"cycles: leaks_tell_nothing [go1.{minor}]", lambda m=minor: at_once(leaks_tell_nothing, SAVED, m)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/order.h"
+#include "report/leak_cycle.h"
 #include "report/leak_words.h"
 
 #define NONE	  UINT32_MAX
@@ -17,15 +18,18 @@ struct noted { /* a wait for somebody */
 	uint64_t from, to, lock;
 	uint16_t rt;
 	bool refers;  /* `to` refers to the WaitGroup, `lock`, that `from` waits for */
-	bool group;   /* a WaitGroup, of which `to` will call Done */
+	bool kept;    /* lock is a channel, a Cond or a WaitGroup that only `to` has, and others behind it */
+	uint8_t cycle; /* enum leak_cycle: what it makes of a ring */
 	bool rereads; /* `from` has the lock for reading, wants it so again, and a writer waits in between */
 };
 
 struct who {
 	uint64_t goid;
 	uint16_t rt;
-	bool second; /* of a ring it is not the one to be told first */
+	uint8_t turn; /* enum turn: of a ring those come first who make it */
 };
+
+enum turn { TURN_REREADS, TURN_HOLDS, TURN_REST }; /* HOLDS: see is_first() */
 
 struct leak_incidents {
 	struct noted *noted;
@@ -35,12 +39,11 @@ struct leak_incidents {
 	uint32_t *group; /* of each */
 	struct incidents *is;
 	uint32_t *entry; /* by group: its entry, as they are now */
+	uint8_t *cycle;	 /* by incident: enum leak_cycle of its ring */
 };
 
 static const struct leak_pattern rereads = { "recursive RLock with a writer in between",
 					     "do not take the read lock again while holding it", NULL };
-static const struct leak_pattern waits_with_lock = { "waits for a WaitGroup, and those who should call Done for the waiter",
-						     "unlock before Wait", NULL };
 
 void leak_incidents__free(struct leak_incidents *is)
 {
@@ -50,6 +53,7 @@ void leak_incidents__free(struct leak_incidents *is)
 	free(is->who);
 	free(is->group);
 	free(is->entry);
+	free(is->cycle);
 	incidents__free(is->is);
 	free(is);
 }
@@ -86,6 +90,13 @@ static bool reads(const struct chans_source *src, const struct census_wait *w, u
 	return false;
 }
 
+static enum leak_cycle cycle_of(const struct wait_edge *e, const struct census_wait *w)
+{
+	if (wait_edge_keeps(e))
+		return leak_cycle_of_wait(w);
+	return w->kind == CENSUS_WAIT_WAITGROUP ? LEAK_CYCLE_DONE : LEAK_CYCLE_LOCK;
+}
+
 static int make_incidents(struct leaks *l)
 {
 	if (!l->incidents)
@@ -106,7 +117,8 @@ int leak_incident__note(struct leaks *l, uint16_t rt, const struct chans_source 
 							 .to = c->gs[e->to].goid,
 							 .lock = w->addr,
 							 .rt = rt,
-							 .group = w->kind == CENSUS_WAIT_WAITGROUP,
+							 .kept = wait_edge_keeps(e),
+							 .cycle = (uint8_t)cycle_of(e, w),
 							 .rereads = reads(src, w, e->g) });
 	}
 	return err;
@@ -142,8 +154,8 @@ static int compare_who(const void *a, const void *b)
 {
 	const struct who *x = a, *y = b;
 
-	if (x->second != y->second)
-		return x->second ? 1 : -1;
+	if (x->turn != y->turn)
+		return x->turn < y->turn ? -1 : 1;
 	if (x->rt != y->rt)
 		return x->rt < y->rt ? -1 : 1;
 	return x->goid < y->goid ? -1 : x->goid > y->goid;
@@ -151,8 +163,8 @@ static int compare_who(const void *a, const void *b)
 
 static uint32_t number_of(const struct leak_incidents *is, uint16_t rt, uint64_t goid)
 {
-	for (int second = 0; second < 2 && is->nr_who; second++) {
-		const struct who key = { goid, rt, second };
+	for (uint8_t turn = 0; turn <= TURN_REST && is->nr_who; turn++) {
+		const struct who key = { goid, rt, turn };
 		const struct who *w = bsearch(&key, is->who, is->nr_who, sizeof(key), compare_who);
 
 		if (w)
@@ -173,24 +185,39 @@ static void sort_who(struct leak_incidents *is)
 	is->nr_who = nr;
 }
 
+enum { HAS_LOCK = 1, WAITS_KEPT = 2, WAITS_DONE = 4, KEEPS = 8, REREADS = 16 };
+
+/* It waits for a channel with a lock that others want, or for a WaitGroup before it serves those who should call Done. */
+static bool is_first(unsigned int what)
+{
+	return (what & (HAS_LOCK | WAITS_KEPT)) == (HAS_LOCK | WAITS_KEPT) || (what & (WAITS_DONE | KEEPS)) == (WAITS_DONE | KEEPS);
+}
+
 static int make_who(struct leaks *l)
 {
 	struct leak_incidents *is = l->incidents;
+	scoped_mem uint8_t *turns = NULL;
 
 	is->who = calloc(2 * is->nr_noted + 1, sizeof(*is->who));
 	if (!is->who)
 		return -ENOMEM;
 	for (size_t i = 0; i < is->nr_noted; i++) {
-		is->who[is->nr_who++] = (struct who){ is->noted[i].from, is->noted[i].rt, true };
-		is->who[is->nr_who++] = (struct who){ is->noted[i].to, is->noted[i].rt, true };
+		is->who[is->nr_who++] = (struct who){ is->noted[i].from, is->noted[i].rt, TURN_REST };
+		is->who[is->nr_who++] = (struct who){ is->noted[i].to, is->noted[i].rt, TURN_REST };
 	}
 	sort_who(is);
+	turns = calloc(is->nr_who + 1, sizeof(*turns));
+	if (!turns)
+		return -ENOMEM;
 	for (size_t i = 0; i < is->nr_noted; i++) {
 		const struct noted *n = &is->noted[i];
+		const uint32_t from = number_of(is, n->rt, n->from), to = number_of(is, n->rt, n->to);
 
-		if (n->rereads)
-			is->who[number_of(is, n->rt, n->from)].second = false;
+		turns[from] |= (n->rereads ? REREADS : 0) | (n->kept ? WAITS_KEPT : n->cycle == LEAK_CYCLE_DONE ? WAITS_DONE : 0);
+		turns[to] |= n->kept ? KEEPS : n->cycle == LEAK_CYCLE_LOCK ? HAS_LOCK : 0;
 	}
+	for (size_t i = 0; i < is->nr_who; i++)
+		is->who[i].turn = turns[i] & REREADS ? TURN_REREADS : is_first(turns[i]) ? TURN_HOLDS : TURN_REST;
 	sort_who(is);
 	is->group = calloc(is->nr_who + 1, sizeof(*is->group));
 	return is->group ? 0 : -ENOMEM;
@@ -269,7 +296,7 @@ static int find_incidents(struct leaks *l)
 			continue;
 		is->group[from] = g->group;
 		is->group[to] = holder->group;
-		edges[nr++] = (struct incident_edge){ from, to, is_sure(g, holder) };
+		edges[nr++] = (struct incident_edge){ from, to, is_sure(g, holder) || (n->kept && holder->ring) };
 	}
 	return incidents__new(is->group, is->nr_who, leakset__nr_groups(l->set), edges, nr, &is->is);
 }
@@ -329,28 +356,42 @@ static bool rereads_in(const struct leaks *l, const struct incident *in)
 {
 	const struct who *w = &l->incidents->who[in->first];
 
-	return !w->second && g_of(l, in->first)->ring;
+	return w->turn == TURN_REREADS && g_of(l, in->first)->ring;
 }
 
-/* A ring that goes through a WaitGroup: the order of locks is not what is wrong. */
-static void give_group_words(struct leaks *l)
+/* What each ring goes through. */
+static int sum_cycles(struct leaks *l)
 {
-	const struct leak_incidents *is = l->incidents;
+	struct leak_incidents *is = l->incidents;
+	scoped_mem bool *owes = calloc(is->nr_who + 1, sizeof(*owes));
 
-	for (size_t i = 0; i < is->nr_noted; i++) {
-		const struct noted *n = &is->noted[i];
-		const struct leak_g *from = leakset__get(l->set, n->rt, n->from), *to = leakset__get(l->set, n->rt, n->to);
-		struct leak_entry *e = from && l->nr ? &l->entries[is->entry[from->group]] : NULL;
-		const struct incident_part *p = e && e->group == from->group ? part_of(l, e) : NULL;
+	is->cycle = calloc(is->is->nr + 1, sizeof(*is->cycle));
+	if (!owes || !is->cycle)
+		return -ENOMEM;
+	for (int kept = 0; kept < 2; kept++)
+		for (size_t i = 0; i < is->nr_noted; i++) {
+			const struct noted *n = &is->noted[i];
+			const uint32_t from = number_of(is, n->rt, n->from), to = number_of(is, n->rt, n->to);
+			const struct leak_g *g = g_of(l, from), *other = g_of(l, to);
+			const struct incident_part *p = g ? &is->is->parts[g->group] : NULL;
 
-		if (n->group && p && p->ring && to && is_sure(from, to))
-			lead_of(l, p)->pattern = e->pattern = &waits_with_lock;
-	}
+			if (n->kept != kept || n->refers || !g || !other || !p->ring || !is_sure(g, other) || (kept && !owes[from]))
+				continue;
+			owes[to] = true;
+			is->cycle[p->incident] |= n->cycle;
+		}
+	return 0;
 }
 
 static void give_words(struct leaks *l)
 {
-	give_group_words(l);
+	for (size_t i = 0; i < l->nr; i++) {
+		const struct incident_part *p = part_of(l, &l->entries[i]);
+		const struct leak_pattern *words = p && p->ring ? leak_cycle_pattern(l->incidents->cycle[p->incident]) : NULL;
+
+		if (words)
+			lead_of(l, p)->pattern = l->entries[i].pattern = words;
+	}
 	for (size_t i = 0; i < l->nr; i++) {
 		const struct incident_part *p = part_of(l, &l->entries[i]);
 
@@ -376,6 +417,8 @@ int leak_incident__join(struct leaks *l)
 	err = l->incidents->entry ? make_who(l) : -ENOMEM;
 	if (!err)
 		err = find_incidents(l);
+	if (!err)
+		err = sum_cycles(l);
 	if (err)
 		return err;
 	note_entries(l);
@@ -454,6 +497,13 @@ static void put_lead(const struct leaks *l, const struct leak_entry *e, const st
 	leak_words__age(stands_ns(l, in->first), to);
 	textbuf__format(to, "\n  behind it   %u goroutine%s wait%s for it\n", in->behind, in->behind == 1 ? "" : "s",
 			in->behind == 1 ? "s" : "");
+}
+
+bool leak_incident__is_mixed(const struct leaks *l, const struct leak_entry *e)
+{
+	const struct incident_part *p = part_of(l, e);
+
+	return p && l->incidents->cycle[p->incident] & LEAK_CYCLE_KEPT;
 }
 
 void leak_incident__text(const struct leaks *l, const struct leak_entry *e, bool suspects, struct textbuf *to)

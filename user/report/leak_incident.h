@@ -34,6 +34,8 @@ void leak_incident__sum(struct leaks *l);
 /* It is told with the culprit, not by itself. */
 bool leak_incident__is_folded(const struct leaks *l, const struct leak_entry *e, bool suspects);
 void leak_incident__text(const struct leaks *l, const struct leak_entry *e, bool suspects, struct textbuf *to);
+/* Of one in a ring, or behind it: the ring goes through a channel, a Cond or the like, and not only through locks. */
+bool leak_incident__is_mixed(const struct leaks *l, const struct leak_entry *e);
 void leak_incident__json(const struct leaks *l, const struct leak_entry *e, struct textbuf *to); /* ,"incident": ... */
 
 #endif

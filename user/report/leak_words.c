@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/own.h"
+#include "report/leak_incident.h"
 
 typedef unsigned long long ull;
 
@@ -210,8 +211,8 @@ static void put_locks(const struct leaks *l, const struct leak_entry *e, struct 
 
 	if (e->verdict.why == WHY_BEHIND_RING) {
 		put_goroutines(g->behinds, to);
-		textbuf__format(to, "wait%s behind a deadlock: for goroutines that wait for each other's locks",
-				g->behinds == 1 ? "s" : "");
+		textbuf__format(to, "wait%s behind a deadlock: for goroutines that wait for each other%s",
+				g->behinds == 1 ? "s" : "", leak_incident__is_mixed(l, e) ? "" : "'s locks");
 		return;
 	}
 	put_goroutines(g->rings, to);
@@ -219,8 +220,9 @@ static void put_locks(const struct leaks *l, const struct leak_entry *e, struct 
 		textbuf__text(to, g->rings == 1 ? "waits for a lock that it holds itself"
 						: "wait, each for a lock that it holds itself");
 	else
-		textbuf__format(to, "%s in a ring: each waits for a lock that the next one holds",
-				g->rings == 1 ? "is" : "are");
+		textbuf__format(to, "%s in a ring: each waits for %s", g->rings == 1 ? "is" : "are",
+				leak_incident__is_mixed(l, e) ? "the next, and nobody else can end its wait"
+							      : "a lock that the next one holds");
 }
 
 static void put_growing(const struct leaks *l, const struct leak_entry *e, struct textbuf *to)
