@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""holds: which locks goroutines hold as we see it, against what Go programs say of themselves, on every Go and build mode.
+"""holds: which locks goroutines hold, and which WaitGroups they owe a Done, as we see it, against what Go programs say of themselves, on every Go and build mode.
 
     holds.py PWHOLDS [NAME...]
 
@@ -25,7 +25,8 @@ LIBRARY_MINORS = (15, 16, 18, 20, 22, 24, 26, 27)
 
 def sources(program, minor):
     if program == "locks":
-        names = ["main.go", "held.go", "free.go", "more.go", "newer.go" if minor >= 18 else "older.go"]
+        names = ["main.go", "held.go", "free.go", "more.go", "owed.go", "newer.go" if minor >= 18 else "older.go"]
+        names += ["gogroup.go"] if minor >= 25 else []
     else:
         names = ["main.go"]
     return [build.HERE / "progs" / program / name for name in names]
@@ -52,14 +53,11 @@ def running(path, *args):
 
 
 def holds(pwholds, pid):
-    """goid -> its entry of pwholds; WaitGroups are no locks."""
+    """goid -> its entry of pwholds."""
     done = subprocess.run([pwholds, str(pid)], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     if done.returncode:
         raise AssertionError(f"pwholds: {done.stderr.strip() or done.returncode}")
-    found = json.loads(done.stdout)
-    for g in found:
-        g["holds"] = [h for h in g["holds"] if h["kind"] != "group"]
-    return {g["goid"]: g for g in found}
+    return {g["goid"]: g for g in json.loads(done.stdout)}
 
 
 def locks_of(g):
@@ -102,7 +100,7 @@ def check_library(pwholds, minor):
     with running(built("library", minor)) as (pid, truth):
         ours = holds(pwholds, pid)
     assert len(truth["main"]) > 50, truth
-    holders = collections.Counter(h["lock"] for g in ours.values() for h in g["holds"] if h["kind"] != "read")
+    holders = collections.Counter(h["lock"] for g in ours.values() for h in g["holds"] if h["kind"] in ("mutex", "write"))
     agreed([f"wrong: {lock} is main's" for lock in holders if lock in truth["main"]] +
            [f"wrong: {lock} has {n} holders" for lock, n in holders.items() if n > 1] +
            [f"not found: {lock}" for lock in truth["others"] if lock not in holders])

@@ -38,6 +38,8 @@ enum {
 	FN_DEFERRETURN,
 	FN_PANIC,
 	FN_OTHER,
+	FN_BARRIER,
+	FN_DUFFZERO,
 	FN_GOEXIT,
 	FN_NR
 };
@@ -56,6 +58,8 @@ static const struct fake_func locks_funcs[FN_NR] = {
 	[FN_DEFERRETURN] = { "runtime.deferreturn", 0x20, 0, 100, 0, false, NULL, 0 },
 	[FN_PANIC] = { "runtime.panicIndex", 0x20, 0, 105, 0, false, NULL, 0 },
 	[FN_OTHER] = { "main.other", 0x20, 0, 110, 0, false, NULL, 0 },
+	[FN_BARRIER] = { "runtime.gcWriteBarrier4", 0x20, 0, 112, 0, false, NULL, 0 },
+	[FN_DUFFZERO] = { "runtime.duffzero", 0x20, 0, 114, 0, false, NULL, 0 },
 	[FN_GOEXIT] = { "runtime.goexit", 0x20, 0, 120, 0, false, NULL, 0 },
 };
 

@@ -102,6 +102,29 @@ Test(holds, wants_every_way_to_give_it_back)
 	cr_expect_eq(find(), 0);
 }
 
+/* As in what stores a result before it unlocks: x/sync's and groupcache's singleflight. */
+Test(holds, keeps_the_address_over_a_write_barrier)
+{
+	static const struct {
+		const char *why;
+		int call, want;
+	} v[] = {
+		{ "the barrier leaves rsi", FN_BARRIER, 1 },
+		{ "duffzero does not", FN_DUFFZERO, 0 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(v); i++) {
+		fake_locks__done(&t);
+		open_target(22);
+		CODE(&t, "\x48\x8b\x74\x24\x08"); /* mov rsi, [rsp+8] */
+		locks_call(&t, v[i].call);
+		CODE(&t, "\x48\x89\xf0"); /* mov rax, rsi */
+		locks_call(&t, FN_UNLOCK);
+		CODE(&t, RET);
+		cr_expect_eq(find(), v[i].want, "%s", v[i].why);
+	}
+}
+
 Test(holds, does_not_want_it_of_a_way_that_panics)
 {
 	locks_call(&t, FN_OTHER);

@@ -51,7 +51,7 @@ Test(lockfn, knows_what_does_not_return_as_other_functions_do)
 		{ "on its own stack", "runtime.deferprocStack", LOCKFN_DEFERPROC_STACK },
 		{ "on the heap", "runtime.deferproc", LOCKFN_DEFERPROC },
 		{ "runs them", "runtime.deferreturn", LOCKFN_DEFERRETURN },
-		{ "called from anywhere", "runtime.gcWriteBarrier2", LOCKFN_KEEPS_REGS },
+		{ "called from anywhere", "runtime.gcWriteBarrier2", LOCKFN_BARRIER },
 		{ "the end", "runtime.goexit", LOCKFN_END },
 		{ "not the end", "runtime.goexit1", LOCKFN_RUNTIME },
 		{ "writes by the way", "runtime.selectgo", LOCKFN_SELECT },

@@ -38,7 +38,7 @@ static const struct {
 	{ "runtime.cansemacquire$", LOCKFN_SEMA },
 	{ "runtime.selectgo$", LOCKFN_SELECT },
 	{ "runtime.reflectcall", LOCKFN_SELECT },
-	{ "runtime.gcWriteBarrier", LOCKFN_KEEPS_REGS },
+	{ "runtime.gcWriteBarrier", LOCKFN_BARRIER },
 	{ "runtime.duffzero", LOCKFN_KEEPS_REGS },
 	{ "runtime.duffcopy", LOCKFN_KEEPS_REGS },
 	{ "runtime.goexit$", LOCKFN_END },

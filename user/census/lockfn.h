@@ -35,6 +35,7 @@ enum lockfn_role {
 	LOCKFN_END,		/* runtime.goexit: the end of every goroutine's stack */
 	LOCKFN_NO_RETURN,	/* panics and the like; the start of a function over again after its stack has grown, too */
 	LOCKFN_KEEPS_REGS,	/* called without the rules: it changes hardly a register */
+	LOCKFN_BARRIER,		/* the same; of those that hold addresses only r11, in which its result is (Go runtime/asm_amd64.s) */
 	LOCKFN_DEFERPROC,	/* defers a closure; returns 0, and once more, with 1, after a recovered panic */
 	LOCKFN_DEFERPROC_STACK,	/* the same, with a runtime._defer that the caller has room for */
 	LOCKFN_DEFERRETURN,	/* runs what the function has deferred */

@@ -425,8 +425,10 @@ static bool run__call(struct run *r, struct gofn *fn, uint64_t target, const str
 
 	if (fn->lock.role == LOCKFN_NO_RETURN)
 		return false;
-	if (fn->lock.role == LOCKFN_KEEPS_REGS) {
-		c->reg[UOP_RDI] = c->reg[UOP_RSI] = c->reg[UOP_R11] = (struct cpu_value){ 0 };
+	if (fn->lock.role == LOCKFN_KEEPS_REGS || fn->lock.role == LOCKFN_BARRIER) {
+		c->reg[UOP_R11] = (struct cpu_value){ 0 };
+		if (fn->lock.role == LOCKFN_KEEPS_REGS)
+			c->reg[UOP_RDI] = c->reg[UOP_RSI] = c->reg[UOP_R11];
 		c->flags_known = c->cf = c->zf = c->sf = c->of = 0;
 		return true;
 	}

@@ -9,7 +9,9 @@
 //
 //	[{"shape":"deferred","goid":18,"holds":[{"kind":"mutex","lock":"0xc000012340"}]},...]
 //
-// It compiles with every Go from 1.15 on; newer.go from 1.18 on, older.go stands for it before.
+// A WaitGroup is held, as kind "group", by who will call its Done.
+//
+// It compiles with every Go from 1.15 on; newer.go from 1.18 on, older.go stands for it before; gogroup.go from 1.25 on.
 package main
 
 import (
@@ -79,15 +81,21 @@ func writing(m *sync.RWMutex) { claim("write", unsafe.Pointer(m)) }
 //go:noinline
 func pending(m *sync.RWMutex) { claim("pending", unsafe.Pointer(m)) }
 
+// enroll says what shape the calling goroutine is.
+func enroll(shape string) *goroutine {
+	g := &goroutine{Shape: shape, Goid: goid(), Holds: []claimed{}}
+	truth.Lock()
+	defer truth.Unlock()
+	truth.gs = append(truth.gs, g)
+	return g
+}
+
 // start runs the shape in a goroutine of its own and returns when it has parked.
 func start(shape string, run func()) {
-	g := &goroutine{Shape: shape, Holds: []claimed{}}
+	var g *goroutine
 	ready := make(chan bool)
 	go func() {
-		g.Goid = goid()
-		truth.Lock()
-		truth.gs = append(truth.gs, g)
-		truth.Unlock()
+		g = enroll(shape)
 		close(ready)
 		run()
 	}()
@@ -141,6 +149,7 @@ func shapes() {
 	freeShapes()
 	moreShapes()
 	newerShapes()
+	owedShapes()
 	settle()
 }
 
