@@ -2,6 +2,7 @@
 """incidents: leaks with one cause are one entry, the culprit first."""
 import concurrent.futures
 import json
+import re
 import subprocess
 
 import build
@@ -9,6 +10,7 @@ from leaks import brief, leaks, start_of
 from target import PARKWATCH, Target, expect
 
 VERSIONS = [21, 26]
+LED = [(17, "static"), (22, "static"), (26, "stripped"), (27, "static")]    # versions and builds that LEADERS are tried on
 
 # kind: (start of the culprit, part of its words, goroutines behind it (None: more and more), starts of all that are joined to it)
 TRUTH = {
@@ -23,16 +25,25 @@ TRUTH = {
     "behind-a-ring": ("main.lockBoth", "each holds what the other wants", 20, {"main.lockBoth", "main.last"}),
 }
 
+# The same for those that many wait for who want its result too, or that it ends.
+LEADERS = {
+    "single-flight": ("main.ask", "request waits for a silent server", None, {"main.demand"}),
+    "plain-flight": ("main.askPlainly", "request waits for a silent server", None, {"main.demandPlainly"}),
+    "once": ("main.configure", "request waits for a silent server", None, {"main.useConfig"}),
+    "done-within-done": ("main.report", "request waits for a silent server", None, {"main.waitAll"}),
+    "error-group": ("main.(*group).goDo.func1", "request waits for a silent server", None, {"main.waitGroup"}),
+}
 
-def report_of(kind, minor, *args):
-    with Target(kind, command=build.built(minor, "static", "incidents")) as t:
+
+def report_of(kind, minor, *args, mode="static"):
+    with Target(kind, command=build.built(minor, mode, "incidents")) as t:
         t.truth()
         return leaks(t.pid, *args)
 
 
-def one_incident(kind, minor):
-    culprit, words, behind, joined = TRUTH[kind]
-    status, out, said = report_of(kind, minor, "--format", "json")
+def one_incident(kind, minor, mode="static"):
+    culprit, words, behind, joined = (TRUTH | LEADERS)[kind]
+    status, out, said = report_of(kind, minor, "--format", "json", mode=mode)
     expect(status == 3, f"exit {status}: {said}")
     groups = json.loads(out)["groups"]
     root = groups[0]
@@ -59,10 +70,21 @@ def chans_tells_the_ring(minor):
         expect(want in out, f"no {want!r} in {out}")
 
 
-def the_culprit_is_first(minor):
-    with concurrent.futures.ThreadPoolExecutor(len(TRUTH)) as pool:
-        for one in [pool.submit(one_incident, kind, minor) for kind in TRUTH]:
+def the_culprit_is_first(kinds, minor, mode="static"):
+    with concurrent.futures.ThreadPoolExecutor(len(kinds)) as pool:
+        for one in [pool.submit(one_incident, kind, minor, mode) for kind in kinds]:
             one.result()
+
+
+def chans_tells_the_leader(minor, mode):
+    """Who would end what many wait for, and where it stands."""
+    for kind, want in [("single-flight", r"  goroutine \d+ would call Done at main\.\(\*flights\)\.doCall\.func1 [^;]*; it is at "),
+                       ("error-group", r"  goroutine \d+ would call Done at main\.\(\*group\)\.[^;]*; it is at "),
+                       ("once", r"  held by goroutine \d+, which would unlock it at main\.configure [^;]*; it is at ")]:
+        with Target(kind, command=build.built(minor, mode, "incidents")) as t:
+            t.truth()
+            out = subprocess.run([PARKWATCH, "chans", "-p", str(t.pid)], capture_output=True, text=True).stdout
+        expect(re.search(want + r"net/http\.", out), out)
 
 
 def the_text_has_one_entry():
@@ -75,7 +97,7 @@ def the_text_has_one_entry():
 
 
 def what_is_busy_is_no_incident():
-    for kind in ("busy-lock", "busy-group", "busy-flight", "busy-pool"):
+    for kind in ("busy-lock", "busy-group", "busy-flight", "busy-pool", "busy-once"):
         status, out, said = report_of(kind, 26, "--format", "json", "--all")
         expect(status == 0, f"exit {status}: {out}{said}")
         expect(not [g for g in json.loads(out)["groups"] if g["leak"] or g["incident"]], out)
@@ -83,7 +105,10 @@ def what_is_busy_is_no_incident():
 
 def cases():
     for minor in VERSIONS:
-        yield f"incidents: the_culprit_is_first [go1.{minor} static]", lambda m=minor: the_culprit_is_first(m)
+        yield f"incidents: the_culprit_is_first [go1.{minor} static]", lambda m=minor: the_culprit_is_first(TRUTH, m)
         yield f"incidents: chans_tells_the_ring [go1.{minor} static]", lambda m=minor: chans_tells_the_ring(m)
+    for minor, mode in LED:
+        yield f"incidents: the_leader_is_first [go1.{minor} {mode}]", lambda m=minor, how=mode: the_culprit_is_first(LEADERS, m, how)
+        yield f"incidents: chans_tells_the_leader [go1.{minor} {mode}]", lambda m=minor, how=mode: chans_tells_the_leader(m, how)
     for function in (the_text_has_one_entry, what_is_busy_is_no_incident):
         yield f"incidents: {function.__name__}", function

@@ -407,6 +407,46 @@ Test(chans, readers_of_one_lock_are_told_once)
 	end(s);
 }
 
+/* Of a WaitGroup with a counter of 3: so many goroutines are known to call Done. */
+static void show_group(struct scene *s, uint32_t nr)
+{
+	s->locks_v[0] = (struct glock){ .addr = 0x1000, .kind = CENSUS_WAIT_WAITGROUP, .settled = true, .counter = 3 };
+	s->locks.nr = 1;
+	for (uint32_t i = 0; i < nr; i++) {
+		add_g(s, IN_WORKER, 0);
+		s->holds_v[i] = (struct ghold){ .lock = 0x1000, .g = i, .release_pc = PC_WORKER, .kind = GHOLD_GROUP };
+	}
+	s->holds.nr = nr;
+	add_g(s, IN_MAIN, 0);
+	add_wait(s, 0x1000, CENSUS_WAIT_WAITGROUP, CENSUS_WAY_NONE, false);
+	show(s);
+}
+
+Test(chans, who_would_call_done_is_told_unless_it_is_more_than_are_waited_for)
+{
+	static const struct {
+		uint32_t nr;
+		const char *want;
+	} v[] = {
+		{ 0, "waitgroup 0x1000, counter 3: 1 waiting\n  1 wait at" },
+		{ 1, "  goroutine 11 would call Done at main.worker main.go:20; it is at main.worker main.go:20\n" },
+		{ 3, "  3 goroutines would call Done at main.worker main.go:20; they are at main.worker main.go:20\n"
+		     "      goroutines 11 12 13\n" },
+		{ 4, "waitgroup 0x1000, counter 3: 1 waiting\n  1 wait at" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(v); i++) {
+		struct scene *s = new_scene();
+		char *text;
+
+		show_group(s, v[i].nr);
+		text = rendered(s, false, chans_show__text);
+		cr_expect_not_null(strstr(text, v[i].want), "%u: %s", v[i].nr, text);
+		free(text);
+		end(s);
+	}
+}
+
 /* Rings of two: the first holds one mutex and wants the other, and the other way round; turned: told from the second one. */
 static void add_ring(struct scene *s, struct wait_ring *ring, struct wait_edge *steps, uint64_t release_pc, bool turned)
 {

@@ -318,6 +318,32 @@ static const struct holder_group *holders_of(const struct writer *w, const struc
 	return &w->cs->holder_groups[o->holders_at + group];
 }
 
+/* ", for at least 5m": how long those have stood where they are; nothing if nobody knows. */
+static void put_oldest(struct writer *w, uint64_t oldest_ns, bool one)
+{
+	if (oldest_ns == DUMP_UNKNOWN)
+		return;
+	put(w, ", %sat least ", one ? "for " : "the oldest for ");
+	put_age(w, oldest_ns);
+}
+
+static uint64_t older(uint64_t a, uint64_t b)
+{
+	return a == DUMP_UNKNOWN || (b != DUMP_UNKNOWN && b > a) ? b : a;
+}
+
+static uint64_t oldest_holder_ns(const struct writer *w, const struct object *o, const struct holder_group *g)
+{
+	uint64_t oldest = DUMP_UNKNOWN;
+
+	for (uint32_t k = 0; k < g->nr; k++) {
+		const struct dump_row row = { .g = w->cs->holders[g->first + k].g, .rt = o->rt };
+
+		oldest = older(oldest, dump__wait_ns(w->cs->d, &row));
+	}
+	return oldest;
+}
+
 static void put_holder_goids(struct writer *w, const struct object *o, uint32_t nr_objects, uint32_t group)
 {
 	const struct census *c = w->cs->d->in.censuses[o->rt];
@@ -334,39 +360,72 @@ static void put_holder_goids(struct writer *w, const struct object *o, uint32_t 
 	put(w, "%s\n", told > SAMPLE ? " ..." : "");
 }
 
+/* What a holder is waited for to do, behind its number or its goroutine. */
+static const char *release_words(const struct object_holder *h, bool many)
+{
+	if (h->kind == GHOLD_GROUP)
+		return " would call Done at ";
+	if (h->kind != GHOLD_READ)
+		return ", which would unlock it at ";
+	return many ? " as readers, which would unlock it at " : " as a reader, which would unlock it at ";
+}
+
 /* Those of each of the objects of a fold that have the same places. */
 static void put_holder_group(struct writer *w, const struct object *o, uint32_t nr_objects, uint32_t group)
 {
 	const struct object_holder *h = &w->cs->holders[holders_of(w, o, group)->first];
+	const char *each = nr_objects > 1 ? "each " : "", *held = "held by ";
+	uint64_t oldest = DUMP_UNKNOWN;
 	struct span s = { 0, 0, 0 };
 
-	for (uint32_t i = 0; i < nr_objects; i++)
+	for (uint32_t i = 0; i < nr_objects; i++) {
 		span__add(&s, holders_of(w, &o[i], group)->nr);
-	if (s.all == 1) {
-		put(w, "  held by goroutine %llu%s, which would unlock it at ",
-		    (unsigned long long)w->cs->d->in.censuses[o->rt]->gs[h->g].goid,
-		    h->kind == GHOLD_READ ? " as a reader" : "");
-	} else {
-		put(w, nr_objects > 1 ? "  each held by " : "  held by ");
-		put_span(w, &s);
-		put(w, " goroutine%s%s, which would unlock it at ", s.most == 1 ? "" : "s",
-		    h->kind != GHOLD_READ ? "" : s.most == 1 ? " as a reader" : " as readers");
+		oldest = older(oldest, oldest_holder_ns(w, &o[i], holders_of(w, &o[i], group)));
 	}
+	if (h->kind == GHOLD_GROUP) {
+		each = nr_objects > 1 ? "for each " : "";
+		held = "";
+	}
+	if (s.all == 1) {
+		put(w, "  %sgoroutine %llu", held,
+		    (unsigned long long)w->cs->d->in.censuses[o->rt]->gs[h->g].goid);
+	} else {
+		put(w, "  %s%s", each, held);
+		put_span(w, &s);
+		put(w, " goroutine%s", s.most == 1 ? "" : "s");
+	}
+	put(w, "%s", release_words(h, s.most > 1));
 	put_place(w, &h->release);
 	put(w, s.most == 1 ? "; it is at " : "; they are at ");
 	put_place(w, &h->stand);
+	put_oldest(w, oldest, s.all == 1);
 	put(w, "\n");
 	if (s.all > 1)
 		put_holder_goids(w, o, nr_objects, group);
+}
+
+/* Of a WaitGroup no more than its counter says call Done: if more are found, it is not known which. */
+static bool holders_are_sure(const struct writer *w, const struct object *o, uint32_t nr_objects)
+{
+	for (uint32_t i = 0; i < nr_objects; i++) {
+		const struct glock *l = chans__lock(w->cs, &o[i]);
+		int64_t nr = 0;
+
+		for (uint32_t k = 0; k < o[i].nr_holders; k++)
+			nr += holders_of(w, &o[i], k)->nr;
+		if (l->kind == CENSUS_WAIT_WAITGROUP && nr > l->counter)
+			return false;
+	}
+	return true;
 }
 
 static void put_holders(struct writer *w, const struct object *o, uint32_t nr_objects)
 {
 	const struct glock *l = o->kind == OBJECT_LOCK ? chans__lock(w->cs, o) : NULL;
 
-	if (!l || (l->kind != CENSUS_WAIT_MUTEX && l->kind != CENSUS_WAIT_RWMUTEX))
+	if (!l || !holders_are_sure(w, o, nr_objects))
 		return;
-	if (!o->nr_holders && l->settled && l->locked && !(l->writer && l->departing > 0))
+	if (l->kind != CENSUS_WAIT_WAITGROUP && !o->nr_holders && l->settled && l->locked && !(l->writer && l->departing > 0))
 		put(w, "  nobody is known to hold it\n");
 	for (uint32_t i = 0; i < o->nr_holders; i++)
 		put_holder_group(w, o, nr_objects, i);
@@ -438,17 +497,13 @@ static void put_group(struct writer *w, const struct object *o, uint32_t nr_obje
 		const struct waiter_group *g = waiters_of(w, &o[i], group);
 
 		span__add(&s, g->nr);
-		if (g->oldest_ns != DUMP_UNKNOWN && (oldest == DUMP_UNKNOWN || g->oldest_ns > oldest))
-			oldest = g->oldest_ns;
+		oldest = older(oldest, g->oldest_ns);
 	}
 	put(w, "  ");
 	put_span(w, &s);
 	put(w, " %s at ", way_words(o, first));
 	put_place(w, &w->cs->places[first->place]);
-	if (oldest != DUMP_UNKNOWN) {
-		put(w, ", %sat least ", s.all == 1 ? "for " : "the oldest for ");
-		put_age(w, oldest);
-	}
+	put_oldest(w, oldest, s.all == 1);
 	put(w, "\n");
 	if (made && made->known)
 		put(w, "      created by %s %s:%u\n", made->func, made->file, made->line);

@@ -32,6 +32,11 @@ static bool is_waiting_room(const char *func)
 	return is_plumbing(func);
 }
 
+static struct place place_of_frame(const struct frame *f)
+{
+	return (struct place){ f->name, f->file, f->line };
+}
+
 /* The number of the first that is not passed over; nr: none. */
 static size_t first_of(const struct frame *v, size_t nr, bool (*is_passed)(const char *func))
 {
@@ -65,7 +70,7 @@ static int first_place(struct dump *d, size_t stack, bool (*is_passed)(const cha
 	if (i == nr)
 		for (i = 0; i < nr - 1 && v[i].plumbing; i++)
 			;
-	*ret = (struct place){ v[i].name, v[i].file, v[i].line };
+	*ret = place_of_frame(&v[i]);
 	return 0;
 }
 
@@ -107,47 +112,54 @@ static const char *without_wrapper(struct dump *d, const char *func)
 	return func;
 }
 
-int place_of_release(struct dump *d, uint16_t rt, const struct ghold *h, struct place *ret)
+/* Of the frame and those further out the first that is no plumbing: of an Unlock that sync.Once does, where Do is called. */
+static int first_outward(struct dump *d, uint16_t rt, const struct ghold *h, struct place *ret)
 {
 	const struct census *c = d->in.censuses[rt];
 	const struct census_stack *s = &c->stacks[c->gs[h->g].stack];
 	const struct frame *v;
-	size_t nr = 0, i = 0;
+	size_t nr = 0, i;
+
+	for (uint32_t k = h->frame; k < s->nr_pcs; k++) {
+		int err = framer__at(d->framer, rt, c->pcs[s->pcs_at + k], true, &v, &nr);
+
+		if (err)
+			return err;
+		i = first_of(v, nr, is_plumbing); /* Lock itself may be inlined */
+		if (i == nr && k > h->frame)
+			continue;
+		*ret = place_of_frame(&v[i < nr ? i : nr - 1]);
+		if (i < nr)
+			break;
+	}
+	return 0;
+}
+
+int place_of_release(struct dump *d, uint16_t rt, const struct ghold *h, struct place *ret)
+{
+	const struct census *c = d->in.censuses[rt];
+	const struct frame *v;
+	size_t nr = 0, i;
 	int err = framer__at(d->framer, rt, h->release_pc, false, &v, &nr);
 
-	while (!err && i < nr &&
-	       is_plumbing(
-		       v[i].name)) /* of an unlock that is inlined: the function that calls it */
-		i++;
-	if (!err && i == nr && h->frame < s->nr_pcs) { /* a deferred call of Unlock itself: the
-							  function that has deferred it */
-		err = framer__at(d->framer, rt, c->pcs[s->pcs_at + h->frame], true, &v, &nr);
-		i = 0;
-	}
 	if (err)
 		return err;
-	i = i < nr ? i : nr - 1;
-	*ret = (struct place){ without_wrapper(d, v[i].name), v[i].file, v[i].line };
-	return 0;
+	i = first_of(v, nr, is_plumbing); /* of an unlock that is inlined: the function that calls it */
+	*ret = place_of_frame(&v[i < nr ? i : nr - 1]);
+	if (i == nr && h->frame < c->stacks[c->gs[h->g].stack].nr_pcs)
+		err = first_outward(d, rt, h, ret); /* a deferred call of Unlock itself: the function that has deferred it */
+	ret->func = without_wrapper(d, ret->func);
+	return err;
 }
 
 int place_of_holding(struct dump *d, uint16_t rt, const struct ghold *h, struct place *ret)
 {
 	const struct census *c = d->in.censuses[rt];
 	const uint32_t stack = c->gs[h->g].stack;
-	const struct frame *v;
-	size_t nr = 0, i;
-	int err;
 
 	if (stack >= c->nr_stacks || h->frame >= c->stacks[stack].nr_pcs)
 		return 0;
-	err = framer__at(d->framer, rt, c->pcs[c->stacks[stack].pcs_at + h->frame], true, &v, &nr);
-	if (err)
-		return err;
-	i = first_of(v, nr, is_plumbing); /* Lock itself may be inlined */
-	i = i < nr ? i : nr - 1;
-	*ret = (struct place){ v[i].name, v[i].file, v[i].line };
-	return 0;
+	return first_outward(d, rt, h, ret);
 }
 
 const char *ghold_word(enum ghold_kind kind)

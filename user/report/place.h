@@ -24,9 +24,10 @@ int place_of_stack(struct dump *d, size_t stack, struct place *ret);
 /* As place_of_stack(), but past what waits on behalf of others too: net, time, io and their kind. */
 int place_of_wait(struct dump *d, size_t stack, struct place *ret);
 int place_of_goroutine(struct dump *d, uint16_t rt, uint32_t g, struct place *ret);	/* g: of the census of rt */
-/* Where it will release the lock; of a deferred call of Unlock itself, where the function stands that has deferred it. */
+/* Where it will release the lock; of a deferred call of Unlock itself, where the function stands that has deferred it, or, if that is
+ * of package sync too, what calls that. */
 int place_of_release(struct dump *d, uint16_t rt, const struct ghold *h, struct place *ret);
-/* The function that has locked it, and the line where it is now. */
+/* The function that has locked it, or what calls that if it is of package sync, and the line where it is now. */
 int place_of_holding(struct dump *d, uint16_t rt, const struct ghold *h, struct place *ret);
 
 const char *ghold_word(enum ghold_kind kind);	/* "mutex", "rwmutex-write", "rwmutex-read" */

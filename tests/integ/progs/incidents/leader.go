@@ -98,6 +98,88 @@ func fetchAll(wg *sync.WaitGroup) {
 	wg.Wait()
 }
 
+// answers is one call that many share, as in github.com/golang/groupcache/singleflight.
+type answers struct {
+	mu sync.Mutex
+	m  map[string]*flight
+}
+
+func (a *answers) do(key string, fn func() (string, error)) (string, error) {
+	a.mu.Lock()
+	if c, ok := a.m[key]; ok {
+		a.mu.Unlock()
+		c.wg.Wait()
+		return c.value, c.err
+	}
+	c := new(flight)
+	c.wg.Add(1)
+	a.m[key] = c
+	a.mu.Unlock()
+	c.value, c.err = fn()
+	c.wg.Done()
+	a.mu.Lock()
+	delete(a.m, key)
+	a.mu.Unlock()
+	return c.value, c.err
+}
+
+var answered = &answers{m: map[string]*flight{}}
+
+func askPlainly(url string) { answered.do(url, func() (string, error) { return get(url) }) }
+
+func demandPlainly(url string) { askPlainly(url) }
+
+// config is made once, by whoever wants it first.
+var config struct {
+	once  sync.Once
+	value string
+}
+
+func configure(url string) { config.once.Do(func() { config.value, _ = get(url) }) }
+
+func useConfig(url string) { configure(url) }
+
+// report calls Done where its cleaning up is cleaned up.
+func report(url string, wg *sync.WaitGroup) {
+	defer func() {
+		mine.Lock()
+		defer mine.Unlock()
+		defer func() {
+			if r := recover(); r != nil {
+				panic(r)
+			}
+			wg.Done()
+		}()
+	}()
+	get(url)
+}
+
+// group is what golang.org/x/sync/errgroup has.
+type group struct {
+	wg   sync.WaitGroup
+	once sync.Once
+	err  error
+}
+
+func (g *group) goDo(f func() error) {
+	g.wg.Add(1)
+	go func() {
+		defer g.done()
+		if err := f(); err != nil {
+			g.once.Do(func() { g.err = err })
+		}
+	}()
+}
+
+func (g *group) done() { g.wg.Done() }
+
+func (g *group) wait() error {
+	g.wg.Wait()
+	return g.err
+}
+
+func waitGroup(g *group) { g.wait() }
+
 // finish and need wait for each other: the one for the WaitGroup, with the lock, the other for the lock.
 func finish(wg *sync.WaitGroup) {
 	mine.Lock()
@@ -127,6 +209,37 @@ func init() {
 		go ask(url)
 		pause()
 		go every(func() { go demand(url) })
+	}
+	kinds["plain-flight"] = func() {
+		url := silent()
+		go askPlainly(url)
+		pause()
+		go every(func() { go demandPlainly(url) })
+	}
+	kinds["once"] = func() {
+		url := silent()
+		go configure(url)
+		pause()
+		go every(func() { go useConfig(url) })
+	}
+	kinds["done-within-done"] = func() {
+		wg := new(sync.WaitGroup)
+		wg.Add(1)
+		go report(silent(), wg)
+		go every(func() { go waitAll(wg) })
+	}
+	kinds["error-group"] = func() {
+		g, url := new(group), silent()
+		for _, f := range []func() error{func() error { return nil }, func() error { _, err := get(url); return err }} {
+			g.goDo(f)
+		}
+		go every(func() { go waitGroup(g) })
+	}
+	kinds["busy-once"] = func() {
+		go every(func() {
+			once := new(sync.Once)
+			times(3, func() { once.Do(pause) })
+		})
 	}
 	kinds["part-hangs"] = func() {
 		wg := new(sync.WaitGroup)
