@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,6 +9,7 @@
 #include "cli/commands.h"
 #include "cli/fate.h"
 #include "cli/filters.h"
+#include "cli/stop.h"
 #include "daemon/knots.h"
 #include "report/chans.h"
 
@@ -83,7 +83,7 @@ int cmd_chans(const struct opts *o)
 		log_error("%s", why.text[0] ? why.text : strerror(-err));
 		return 2;
 	}
-	signal(SIGPIPE, SIG_IGN); /* a reader that ends early is an error of writing, and is said */
+	stop_at_once(o->pid);
 	target = fate_begin(o->pid);
 	err = chans(o, json, pick, &why);
 	if (!err)

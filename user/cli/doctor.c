@@ -11,6 +11,7 @@
 #include "cli/begin.h"
 #include "cli/commands.h"
 #include "cli/fate.h"
+#include "cli/stop.h"
 #include "probe/kfeat.h"
 #include "probe/leftover.h"
 #include "probe/plan.h"
@@ -182,6 +183,8 @@ int cmd_doctor(const struct opts *o)
 		log_error("--repair needs the process: -p PID");
 		return 2;
 	}
+	if (o->pid)
+		stop_at_once(o->pid);
 	kfeat__probe_all(&kf);
 	print_kernel(&kf);
 	bad = !kf.f[KFEAT_BPF].ok ||

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,6 +12,7 @@
 #include "cli/fate.h"
 #include "cli/format.h"
 #include "cli/filters.h"
+#include "cli/stop.h"
 #include "daemon/taken.h"
 #include "golang/gosecret.h"
 #include "golang/gostate.h"
@@ -247,7 +247,7 @@ int cmd_dump(const struct opts *o)
 		log_error("%s", why.text[0] ? why.text : strerror(-err));
 		return 2;
 	}
-	signal(SIGPIPE, SIG_IGN);	/* a reader that ends early is an error of writing, and is said */
+	stop_at_once(o->pid);
 	target = fate_begin(o->pid);
 	err = dump(o, &how, pick, &why);
 	if (!err)

@@ -227,16 +227,18 @@ int cmd_leaks(const struct opts *o)
 	scoped(leak_known) known = NULL;
 	scoped(proc) target = NULL;
 	struct cause why = { "" };
+	const volatile sig_atomic_t *stop;
 	struct how how = { 0 };
 	bool found = false;
 	int err = choose_how(o, &how);
 
 	if (err)
 		return err;
+	stop = stop_on_signals(o->pid);
 	target = fate_begin(o->pid);
 	err = read_known(o, &known, &why);
 	if (!err)
-		err = leaks(o, &how, known, stop_on_signals(o->pid), &found, &why);
+		err = leaks(o, &how, known, stop, &found, &why);
 	if (!err)
 		return found ? EXIT_LEAKS : 0;
 	return fate_failed(target, err, &why);

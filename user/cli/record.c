@@ -207,6 +207,7 @@ static int check_alloc(const struct opts *o)
 
 int cmd_record(const struct opts *o)
 {
+	const volatile sig_atomic_t *stop;
 	const struct renderer *r = NULL;
 	scoped(proc) target = NULL;
 	struct cause why = { "" };
@@ -217,8 +218,9 @@ int cmd_record(const struct opts *o)
 		err = choose_renderer(o, &r);
 	if (err)
 		return err;
+	stop = stop_on_signals(o->pid);
 	target = fate_begin(o->pid);
-	err = record(o, r, stop_on_signals(o->pid), &why);
+	err = record(o, r, stop, &why);
 	if (!err)
 		return 0;
 	return fate_failed(target, err, &why);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/fate.h"
 #include "cli/filters.h"
+#include "cli/stop.h"
 #include "daemon/refwatch.h"
 
 static int read_address(const char *text, uint64_t *ret)
@@ -92,7 +92,7 @@ int cmd_refs(const struct opts *o)
 		log_error("%s", why.text[0] ? why.text : strerror(-err));
 		return 2;
 	}
-	signal(SIGPIPE, SIG_IGN); /* a reader that ends early is an error of writing, and is said */
+	stop_at_once(o->pid);
 	target = fate_begin(o->pid);
 	err = refs(o, json, object, pick, &why);
 	if (!err)

@@ -2,19 +2,23 @@
 #include "cli/stop.h"
 
 #include <pthread.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/own.h"
+#include "cli/stuck.h"
 
 #define ASK_MS	  100
+#define SECOND	  10	 /* asks */
 #define ASKS_MAX  6	 /* without an answer: with the time until the first one less than a second after the signal */
 #define ASK	  SIGURG /* nobody else sends it */
-#define STACK	  (64u << 10)
+#define STACK	  (128u << 10)
 
 static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
 static volatile sig_atomic_t asked, answers, is_read;
@@ -34,8 +38,22 @@ static void on_ask(int sig)
 
 struct asker {
 	pthread_t reader;
-	char words[128];
+	pid_t target;
+	sig_atomic_t before;
+	int asks;      /* since the last answer */
+	unsigned int turns; /* for counting seconds */
+	struct stuck stuck;
 };
+
+static void __attribute__((noreturn, format(printf, 1, 2))) give_up(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vdprintf(STDERR_FILENO, fmt, ap);
+	va_end(ap);
+	_exit(1);
+}
 
 /* A signal came: its handler has run, or it waits for a thread that does not come back from the kernel. */
 static bool came(void)
@@ -49,26 +67,41 @@ static bool came(void)
 	return any;
 }
 
+/* From the first signal on: does it still take some? */
+static void asker__ask(struct asker *a)
+{
+	if (a->asks && answers != a->before)
+		a->asks = 0;
+	if (!a->asks++) {
+		a->before = answers;
+		pthread_kill(a->reader, ASK);
+	} else if (a->asks > ASKS_MAX && !is_read) {
+		give_up("parkwatch: pid %d does not answer when its memory is read: ended without a report\n", (int)a->target);
+	}
+}
+
+/* Once a second, signal or not. */
+static void asker__look(struct asker *a)
+{
+	char what[256];
+
+	if (stuck__ask(&a->stuck) != STUCK_READS || a->stuck.asks < STUCK_ASKS || is_read)
+		return;
+	stuck__describe(&a->stuck, a->target, what, sizeof(what));
+	give_up("parkwatch: %s was not answered for %d s when it was read: ended without a report\n", what, STUCK_ASKS);
+}
+
 static void *asker__run(void *arg)
 {
 	static const struct timespec nap = { .tv_nsec = ASK_MS * NS_PER_MS };
-	const struct asker *a = arg;
-	sig_atomic_t before = 0;
-	int asks = 0; /* since the last answer */
+	struct asker *a = arg;
 
 	while (!is_read) {
 		nanosleep(&nap, NULL);
-		if (!came())
-			continue;
-		if (asks && answers != before)
-			asks = 0;
-		if (!asks++) {
-			before = answers;
-			pthread_kill(a->reader, ASK);
-		} else if (asks > ASKS_MAX && !is_read) {
-			dprintf(STDERR_FILENO, "%s", a->words);
-			_exit(1);
-		}
+		if (came())
+			asker__ask(a);
+		if (!(++a->turns % SECOND))
+			asker__look(a);
 	}
 	return NULL;
 }
@@ -83,7 +116,8 @@ static void asker__start(pid_t target)
 	pthread_t thread;
 
 	a.reader = pthread_self();
-	snprintf(a.words, sizeof(a.words), "parkwatch: pid %d does not answer when its memory is read: ended without a report\n", (int)target);
+	a.target = target;
+	stuck__init(&a.stuck, (pid_t)syscall(SYS_gettid));
 	sigaction(ASK, &sa, NULL);
 	sigfillset(&all);
 	pthread_attr_init(&attr);
@@ -110,6 +144,15 @@ const volatile sig_atomic_t *stop_on_signals(pid_t target)
 	signal(SIGPIPE, SIG_IGN);
 	asker__start(target);
 	return &asked;
+}
+
+void stop_at_once(pid_t target)
+{
+	/* SIGHUP as it is: nohup. */
+	signal(SIGINT, SIG_DFL);
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGPIPE, SIG_IGN);
+	asker__start(target);
 }
 
 void stop_is_read(void)

@@ -1,0 +1,85 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""bounds: whatever the target makes of it, each command ends: by itself in a time that is ours, and within a second of the first Ctrl-C."""
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+import attack
+import build
+import harm
+from target import LIMIT, PARKWATCH, Target, expect
+
+COMMANDS = (["dump"], ["chans"], ["refs", "--wait", "chan*"], ["leaks", "-d", "60"], ["doctor"], ["record", "--no-probes"], ["record"])
+# These have nothing to tell before they are done: the signal itself ends them.
+AT_ONCE = ("dump", "chans", "refs", "doctor")
+SECOND = 1.3    # and what other tests take of the processors
+
+
+def started(args, pid, *more, prefix=()):
+    return subprocess.Popen([*prefix, PARKWATCH, *args, "-p", str(pid), *more], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, text=True)
+
+
+def many(n="100"):
+    return Target(n, command=build.built(build.MODES_MINOR, "static", "many"))
+
+
+def mute(t):
+    """The program's list of goroutines lies where nobody answers."""
+    t.go()
+    page = t.truth().strip()
+    if not page.isdigit():
+        raise build.Missing(page)
+    harm.write_words(t.pid, harm.allgs_of(t.command, t.pid), int(page))
+    return int(page)
+
+
+def ended(p, args):
+    """What it said; killed, if it does not end."""
+    try:
+        return p.communicate(timeout=LIMIT)
+    except subprocess.TimeoutExpired:
+        p.kill()
+        p.communicate()
+        expect(False, f"{args}: it hangs")
+
+
+def a_page_that_nobody_answers_ends_each_command():
+    with many() as t:
+        page = mute(t)
+        began = time.monotonic()
+        runs = [(args, started(args, t.pid)) for args in COMMANDS]
+        for args, p in runs:
+            _, said = ended(p, args)
+            took = time.monotonic() - began
+            expect(p.returncode == 1 and f"the page of pid {t.pid} at 0x{page:x} was not answered for 10 s" in said.splitlines()[-1],
+                   f"{args}: {p.returncode} {said}")
+            expect(took < 15, f"{args}: it took {took:.1f} s")
+        expect(t.process.poll() is None, "the target died")
+
+
+def a_signal_ends_each_command_on_such_a_page():
+    deaf = ["env", "--ignore-signal=INT", "--ignore-signal=TERM"]    # as a script's background jobs begin
+    with many() as t, tempfile.TemporaryDirectory() as d:
+        mute(t)
+        for sig, prefix in ((signal.SIGINT, ()), (signal.SIGINT, deaf), (signal.SIGTERM, deaf), (signal.SIGHUP, ())):
+            runs = [(args, started(args, t.pid, *([] if args[0] == "doctor" else ["-o", f"{d}/{i}.json"]), prefix=prefix))
+                    for i, args in enumerate(COMMANDS)]
+            time.sleep(1)    # all are at the page
+            for args, p in runs:
+                began = time.monotonic()
+                p.send_signal(sig)
+                _, said = ended(p, args)
+                took = time.monotonic() - began
+                want = -sig if args[0] in AT_ONCE else 1
+                expect(p.returncode == want, f"{args}: {sig.name}: {p.returncode} {said}")
+                expect(took < SECOND, f"{args}: {sig.name}: it took {took:.2f} s")
+            expect(not os.listdir(d), f"{sig.name}: {os.listdir(d)} is left")
+
+
+if __name__ == "__main__":
+    sys.exit(attack.run("bounds", [a_page_that_nobody_answers_ends_each_command, a_signal_ends_each_command_on_such_a_page]))
