@@ -75,3 +75,6 @@ volatile __u64 pw_begin_ns = 0;
 volatile __u32 pw_limited = 0;
 volatile __s64 pw_left = 0;
 volatile __u64 pw_cut_ns = 0;
+
+/* When who keeps the probes was last there, written by it many times a second. 0: it does not say. See pw_take_hit(). */
+volatile __u64 pw_beat_ns = 0;

@@ -117,6 +117,7 @@ extern volatile __u64 pw_begin_ns;
 extern volatile __u32 pw_limited;
 extern volatile __s64 pw_left;
 extern volatile __u64 pw_cut_ns;
+extern volatile __u64 pw_beat_ns;
 
 /* Counts one of enum pw_stat; 0, so that a program can return it. Atomic: newer kernels preempt
  * uprobe programs. */

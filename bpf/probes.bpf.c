@@ -13,25 +13,36 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
+/* Who keeps the probes is stopped or frozen, as well as who would notice that: nobody is in charge. */
+static __always_inline bool pw_is_alone(__u64 now)
+{
+	__u64 beat = pw_beat_ns;
+
+	return beat && now > beat && now - beat > PW_BEAT_MAX_NS;
+}
+
 /*
- * Counts a hit. Where hits are limited each processor takes them off in handfuls, for all share the
- * number. It is taken off without an answer: kernels before 5.12 give none.
+ * Counts a hit. In handfuls, for all processors share the number, they are taken off where hits are
+ * limited, and the sign of life is looked at. Recording ends, at pw_cut_ns, when they are used up, or nobody
+ * is there. It is taken off without an answer: kernels before 5.12 give none.
  */
 static __always_inline void pw_take_hit(__u32 point)
 {
 	__u32 stat = PW_STAT_HIT + point;
-	__u64 *n = bpf_map_lookup_elem(&pw_stats, &stat);
+	__u64 *n = bpf_map_lookup_elem(&pw_stats, &stat), now;
 
 	if (!n)
 		return;
 	__sync_fetch_and_add(n, 1);
-	if (!pw_limited || *n % PW_HANDFUL)
+	if (*n % PW_HANDFUL)
 		return;
-	__sync_fetch_and_add(&pw_left, -PW_HANDFUL);
-	if (pw_left > 0 || !pw_on)
+	now = bpf_ktime_get_ns();
+	if (pw_limited)
+		__sync_fetch_and_add(&pw_left, -PW_HANDFUL);
+	if (!pw_on || !((pw_limited && pw_left <= 0) || pw_is_alone(now)))
 		return;
 	pw_on = 0;
-	pw_cut_ns = bpf_ktime_get_ns();
+	pw_cut_ns = now;
 }
 
 static __always_inline int pw_dispatch(struct pt_regs *ctx, const struct pw_site *site, __u32 point)
@@ -60,7 +71,7 @@ static __always_inline int pw_dispatch_alloc(struct pt_regs *ctx, const struct p
 		return pw_count(PW_STAT_LOST_SITE);
 	if (point <= PW_POINT_SIZED && !pw_exact)
 		return pw_count(PW_STAT_OFF);
-	pw_count(PW_STAT_HIT + point);
+	pw_take_hit(point);
 	return pw_do_alloc(ctx, site, point);
 }
 

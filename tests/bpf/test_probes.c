@@ -107,6 +107,7 @@ void make_world(void)
 	pw_begin_ns = 0;
 	pw_limited = 0;
 	pw_cut_ns = 0;
+	pw_beat_ns = 0;
 }
 
 TestSuite(probes, .init = make_world, .fini = shim_done);
@@ -515,6 +516,31 @@ Test(probes, recording_ends_by_itself_when_the_hits_are_used_up)
 	cr_expect_eq(stat_of(PW_STAT_HIT + PW_POINT_EXIT), 256, "in handfuls of 64");
 	cr_expect_eq(pw_cut_ns, 1255);
 	cr_expect_eq(stat_of(PW_STAT_OFF), 744);
+}
+
+Test(probes, recording_ends_by_itself_when_nobody_is_there)
+{
+	pw_beat_ns = 5000;
+	shim.now = 5000 + PW_BEAT_MAX_NS;
+	for (int i = 0; i < 64; i++)
+		pw_exit(&regs);
+	cr_expect_eq(pw_on, 1);
+	cr_expect_eq(pw_cut_ns, 0);
+	shim.now++;
+	for (int i = 0; i < 100; i++)
+		pw_exit(&regs);
+	cr_expect_eq(pw_on, 0);
+	cr_expect_eq(pw_cut_ns, 5001 + PW_BEAT_MAX_NS);
+	cr_expect_eq(stat_of(PW_STAT_OFF), 36);
+}
+
+Test(probes, a_sign_of_life_from_the_future_is_one)
+{
+	pw_beat_ns = 5000;
+	shim.now = 4000;
+	for (int i = 0; i < 64; i++)
+		pw_exit(&regs);
+	cr_expect_eq(pw_on, 1);
 }
 
 Test(probes, birth_names_parent_stack_and_start)

@@ -21,6 +21,7 @@ import traceback
 import allocs
 import build
 import called
+import charge
 import chans
 import cycles
 import dump
@@ -43,6 +44,7 @@ import truths
 MODULES = (
     refusals,
     called,
+    charge,
     harm,
     outputs,
     surroundings,

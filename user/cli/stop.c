@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/own.h"
+#include "cli/pause.h"
 #include "cli/stuck.h"
 
 #define ASK_MS	  100
@@ -142,6 +143,7 @@ const volatile sig_atomic_t *stop_on_signals(pid_t target)
 		sigaction(signals[i], &sa, NULL);
 	}
 	signal(SIGPIPE, SIG_IGN);
+	pause_on_signals();
 	asker__start(target);
 	return &asked;
 }

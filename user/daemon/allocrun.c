@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "daemon/allocrun.h"
 
-#include <time.h>
-
 #include "base/clock.h"
+#include "base/heart.h"
 #include "base/log.h"
 #include "base/pace.h"
 #include "base/random.h"
@@ -16,9 +15,7 @@
 
 static void wait_ns(uint64_t ns)
 {
-	const struct timespec ts = { (time_t)(ns / NS_PER_SEC), (long)(ns % NS_PER_SEC) };
-
-	clock_nanosleep(CLOCK_MONOTONIC, 0, &ts, NULL); /* a signal ends it early */
+	heart__sleep_until(clock_now_ns() + ns);
 }
 
 static struct allocrun_tally tally_now(const struct allocrun_env *env)
@@ -204,6 +201,13 @@ void allocrun__tend(struct allocrun *r, uint64_t left_ns)
 	allocrun__balance(r);
 	if (left_ns && !allocrun__due_ns(r))
 		allocrun__window(r, left_ns);
+}
+
+int allocrun__again(struct allocrun *r, struct cause *why)
+{
+	for (size_t i = 0; i < r->env.nr_rt; i++)
+		allocs__skip(r->env.allocs, (uint16_t)i);
+	return r->refills ? allocrun__see_refills(r, true, why) : 0;
 }
 
 void allocrun__end(struct allocrun *r)

@@ -217,6 +217,17 @@ void allocs__look(struct allocs *al, uint16_t rt)
 		s->ended = allocs__read_heap(al, rt, s->last) || s->ended;
 }
 
+void allocs__skip(struct allocs *al, uint16_t rt)
+{
+	struct source *s = &al->sources[rt];
+	uint64_t now[GOSIZES_SPAN_CLASSES] = { 0 };
+
+	if (!s->begun || !s->counts || !allocs__read_heap(al, rt, now))
+		return;
+	for (size_t i = 0; i < GOSIZES_CLASSES; i++)
+		s->first[i] = s->ended ? s->first[i] + (now[i] - s->last[i]) : now[i];
+}
+
 void allocs__end(struct allocs *al, uint16_t rt)
 {
 	struct source *s = &al->sources[rt];

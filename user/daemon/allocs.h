@@ -57,6 +57,7 @@ enum alloc_source allocs__source(const struct allocs *al, uint16_t rt);
 enum pw_alloc_root allocs__root(const struct profile *p);
 void allocs__begin(struct allocs *al, uint16_t rt);
 void allocs__look(struct allocs *al, uint16_t rt);
+void allocs__skip(struct allocs *al, uint16_t rt); /* what was handed out since the last look is left out */
 int allocs__learn(struct allocs *al, uint16_t rt, struct attach *a);
 void allocs__end(struct allocs *al, uint16_t rt);
 /* What the profile refuses it counts. */

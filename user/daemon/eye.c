@@ -31,8 +31,11 @@ void eye__start(struct eye *e)
 
 void eye__check(struct eye *e)
 {
-	if (e->probes && probes__stopped_ns(e->probes))
-		eye__give_up(e, "parkwatch was stopped meanwhile, and its probes were out");
+	bool stopped;
+
+	if (e->probes && probes__absent_ns(e->probes, &stopped))
+		eye__give_up(e, stopped ? "parkwatch was stopped meanwhile, and its probes were out"
+					: "parkwatch was held up meanwhile, and its probes were out");
 	else if (e->probes && !probes__kept(e->probes))
 		eye__give_up(e, "pw-keeper, which keeps the probes, was killed or stopped");
 }

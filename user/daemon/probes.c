@@ -209,6 +209,12 @@ void probes__limit(struct probes *p, int64_t hits)
 		attach__limit(p->attaches[i], hits);
 }
 
+void probes__forget(struct probes *p)
+{
+	for (size_t i = 0; i < p->nr_rt; i++)
+		attach__gs_clear(p->attaches[i]);
+}
+
 void probes__finish(struct probes *p)
 {
 	(void)ring__finish(p->ring);
@@ -237,14 +243,27 @@ bool probes__kept(const struct probes *p)
 	return true;
 }
 
-uint64_t probes__stopped_ns(const struct probes *p)
+uint64_t probes__absent_ns(const struct probes *p, bool *ret_stopped)
 {
 	uint64_t last = 0;
 
-	for (size_t i = 0; i < p->nr_rt; i++)
-		if (attach__stopped_ns(p->attaches[i]) > last)
-			last = attach__stopped_ns(p->attaches[i]);
+	*ret_stopped = false;
+	for (size_t i = 0; i < p->nr_rt; i++) {
+		bool stopped;
+		const uint64_t ns = attach__absent_ns(p->attaches[i], &stopped);
+
+		*ret_stopped |= ns > last && stopped;
+		last = ns > last ? ns : last;
+	}
 	return last;
+}
+
+bool probes__spent(const struct probes *p)
+{
+	for (size_t i = 0; i < p->nr_rt; i++)
+		if (attach__spent(p->attaches[i]))
+			return true;
+	return false;
 }
 
 struct attach *probes__attach(const struct probes *p, size_t rt)

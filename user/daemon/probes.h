@@ -67,14 +67,16 @@ int probes__on(struct probes *p, struct cause *why);
 void probes__start(struct probes *p);
 /* CLOCK_MONOTONIC of the moment when recording ended: now, or earlier by itself, for there were too many hits. */
 uint64_t probes__stop(struct probes *p);
-/* As attach__limit(), for each runtime; and when the first of them ended so, 0: none. */
+/* As attach__limit(), for each runtime; and when the first of them ended so, or for we were absent, 0: none. */
 void probes__limit(struct probes *p, int64_t hits);
 uint64_t probes__cut_ns(const struct probes *p);
+bool probes__spent(const struct probes *p);	/* as attach__spent(), of any runtime */
+void probes__forget(struct probes *p);		/* what the probes know of goroutines; they are out */
 void probes__finish(struct probes *p);		/* after stop: all that is still in the ring */
 void probes__off(struct probes *p);
 uint64_t probes__own_ns(const struct probes *p);	/* CPU time that making and taking them down took of us */
 bool probes__kept(const struct probes *p);	/* false: somebody killed or stopped the process that keeps them */
-uint64_t probes__stopped_ns(const struct probes *p);	/* as attach__stopped_ns() */
+uint64_t probes__absent_ns(const struct probes *p, bool *ret_stopped);	/* as attach__absent_ns() */
 
 struct attach *probes__attach(const struct probes *p, size_t rt);	/* borrowed */
 struct ring *probes__ring(const struct probes *p);			/* borrowed */

@@ -174,7 +174,7 @@ static void session__end_of_probes(const struct session *s, struct session_end *
 	stats[PW_STAT_OFF] -= s->allocrun.foretold;
 	e->probes_killed = !probes__kept(s->probes);
 	e->hits = probes__hits(stats) + stats[PW_STAT_OFF];
-	e->attached = e->windows + 1 + (s->allocs ? (uint32_t)s->allocrun.windows.windows : 0);
+	e->attached += e->windows + (s->allocs ? (uint32_t)s->allocrun.windows.windows : 0);
 	e->events = s->allocs ? allocs__objects(s->allocs) : intake__events(s->intake, stats);
 	e->stacks_cut = stats[PW_STAT_LOST_CODE];
 	probes__losses(s->probes, stats, lost);
@@ -250,6 +250,9 @@ int session__record(struct session *s, uint64_t duration_ns, const volatile sig_
 	e.duration_ns = r.covered_ns;
 	e.exact_ns = r.exact_ns;
 	e.gap_ns = r.gap_ns;
+	e.held_ns = r.held_ns;
+	e.gap_waits = r.gap_waits;
+	e.attached = r.stretches;
 	e.windows = r.windows;
 	e.cpu_ns = s->cpu_ns - r.cpu_start_ns;
 	own_end_ns = session__own_ns(s);

@@ -54,7 +54,9 @@ struct session_end {
 	bool target_ended;		/* before the recording was over; one that starts another program (execve) ends, too */
 	bool cut;			/* a look did not end in time: recording ended before it, or what was there before is not all known */
 	bool probes_killed;		/* somebody killed or stopped the process that keeps them: recording ended there */
-	uint64_t gap_ns;		/* parkwatch was stopped for so long, its probes out; no part of the duration */
+	uint64_t gap_ns;		/* parkwatch was stopped or held up for so long, its probes out; no part of the duration */
+	uint64_t held_ns;		/* of that: held up */
+	uint64_t gap_waits;		/* waits that were open when that began: they end there, and one that goes on is another afterwards */
 	bool target_stopped;		/* by a signal or a debugger, when it was over: who did not run meanwhile counts as waiting */
 	uint64_t duration_ns;
 	uint64_t hits;			/* those while recording was off (attaching, detaching) too */

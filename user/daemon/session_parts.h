@@ -46,8 +46,11 @@ struct session_run {
 	const volatile sig_atomic_t *stop;
 	void (*progress)(void *ctx, const struct session_progress *p); /* NULL: nobody asks */
 	void *ctx;
-	uint64_t gap_ns;	  /* parkwatch was stopped, all together; no part of the duration */
-	uint64_t stopped_ns;	  /* the last stop that is in it */
+	uint64_t gap_ns;	  /* parkwatch was absent, all together; no part of the duration */
+	uint64_t held_ns;	  /* of that: not stopped, but held up */
+	uint64_t absent_ns;	  /* the last absence that is in it */
+	uint64_t gap_waits;	  /* that were open when it began, and end there */
+	uint32_t stretches;	  /* in which all was recorded */
 	bool target_ended;
 	bool cut; /* as session_end says */
 };

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/heart.h"
 #include "base/pace.h"
 #include "daemon/session_parts.h"
 #include "model/governor.h"
@@ -51,17 +52,30 @@ static bool session_run__ended(struct session_run *r)
 	return r->target_ended;
 }
 
-/* The time for which parkwatch was stopped is no part of the recording. */
+/* The time since then, in which parkwatch was absent, is no part of the recording. */
+static void session_run__leave_out(struct session_run *r, uint64_t from_ns)
+{
+	const uint64_t now = clock_now_ns(), ns = now > from_ns ? now - from_ns : 0, cpu_ns = r->s->cpu_ns;
+	bool stopped;
+
+	session_run__see_cpu(r); /* what it used meanwhile does not count either */
+	r->cpu_start_ns += r->s->cpu_ns - cpu_ns;
+	r->absent_ns = probes__absent_ns(r->s->probes, &stopped);
+	r->gap_ns += ns;
+	r->held_ns += stopped ? 0 : ns;
+	r->start_ns += ns;
+	r->counted_ns += ns;
+	if (r->s->until.at_ns != UINT64_MAX)
+		r->s->until.at_ns += ns;
+}
+
 static void session_run__see_gap(struct session_run *r)
 {
-	const uint64_t stopped = r->s->probes ? probes__stopped_ns(r->s->probes) : 0, now = clock_now_ns();
+	bool stopped;
+	const uint64_t absent = r->s->probes ? probes__absent_ns(r->s->probes, &stopped) : 0;
 
-	if (stopped <= r->stopped_ns || stopped > now)
-		return;
-	r->gap_ns += now - stopped;
-	r->start_ns += now - stopped;
-	r->counted_ns += now - stopped;
-	r->stopped_ns = stopped;
+	if (absent > r->absent_ns)
+		session_run__leave_out(r, absent);
 }
 
 /* Until the moment, *stop, or the target's end. A pace: on time, and in a hurry from then on. */
@@ -101,7 +115,7 @@ static double session_run__gone(const struct session_run *r)
 /* --- exact: every event --- */
 
 /* Census only where something that began before matters: waits, and whose child a goroutine is. */
-static int session_run__census(struct session_run *r, struct cause *why)
+static int session_run__census(struct session_run *r, uint64_t start_ns, struct cause *why)
 {
 	const struct session *s = r->s;
 	bool waits = s->o.profile.event == PROFILE_BLOCKED;
@@ -110,9 +124,9 @@ static int session_run__census(struct session_run *r, struct cause *why)
 	if (!waits && !s->o.profile.async)
 		return 0;
 	for (size_t i = 0; i < s->nr_rt && !err; i++)
-		err = intake__census(s->intake, (uint16_t)i, probes__attach(s->probes, i), waits, r->start_ns, s->o.depth,
+		err = intake__census(s->intake, (uint16_t)i, probes__attach(s->probes, i), waits, start_ns, s->o.depth,
 				     why);
-	r->cut = err == -ETIMEDOUT;
+	r->cut |= err == -ETIMEDOUT;
 	return r->cut || err == -ESRCH || !proc__alive(s->proc) ? 0 : err; /* gone already: what was seen is written */
 }
 
@@ -127,6 +141,12 @@ static double session_run__cost(const struct session_run *r, double *ret_hit_ns)
 	hits = probes__hits(stats) + stats[PW_STAT_OFF];
 	*ret_hit_ns = hits ? cost / (double)hits : PROBES_HIT_NS;
 	return cost;
+}
+
+/* Recording ended by itself because we were not in charge, not because its hits are used up. */
+static bool session_run__was_absent(const struct session_run *r)
+{
+	return probes__cut_ns(r->s->probes) && !probes__spent(r->s->probes);
 }
 
 /* Sets how many hits there may be until this is asked again. True: the limit is reached. */
@@ -163,10 +183,10 @@ static uint64_t least(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-/* True: it became too dear, or parkwatch was stopped. */
-static bool session_run__watch(struct session_run *r, const struct governor *g)
+/* Until it becomes too dear, too, or parkwatch was absent. */
+static void session_run__watch(struct session_run *r, const struct governor *g)
 {
-	const uint64_t poll_ns = (g->max > 0 ? GOVERN_MS : POLL_MS) * NS_PER_MS;
+	const uint64_t poll_ns = (g->max > 0 ? GOVERN_MS : HEART_MS) * NS_PER_MS;
 	struct session *s = r->s;
 	uint64_t shown_ns = 0, left;
 
@@ -184,38 +204,89 @@ static bool session_run__watch(struct session_run *r, const struct governor *g)
 			session_run__tell(r);
 			shown_ns = now;
 		}
+		heart__beat();
 		(void)poll(fds, ARRAY_SIZE(fds), (int)(wait / NS_PER_MS) + 1); /* a signal just ends the wait */
 		(void)ring__drain(probes__ring(s->probes));
+		if (session_run__ended(r) || !probes__kept(s->probes) || session_run__was_absent(r))
+			return;
 		session_run__see_cpu(r);
-		if (session_run__ended(r) || !probes__kept(s->probes))
-			return false;
 		left = session_run__left_ns(r);
 		if (s->allocs && left && !*r->stop)
 			allocrun__tend(&s->allocrun, left);
 		if (session_run__is_too_dear(r, g))
-			return true;
+			return;
 	}
-	return false;
 }
 
-/* Returns the moment at which recording ended. */
-static uint64_t session_run__finish(const struct session_run *r)
+/* Recording ends. Returns the moment at which it did. */
+static uint64_t session_run__finish(struct session_run *r, uint64_t begin_ns)
 {
 	struct session *s = r->s;
+	const bool absent = session_run__was_absent(r);
+	struct profile_stats before, after;
 	uint64_t end;
 
-	if (s->allocs)
+	if (s->allocs && !absent) /* else what it saw before is the end */
 		allocrun__end(&s->allocrun);
 	end = probes__stop(s->probes);
+	end = end > begin_ns ? end : begin_ns;
 	profile__end(s->profile, end);
 	probes__finish(s->probes);
+	profile__stats(s->profile, &before);
+	for (size_t i = 0; i < s->nr_rt; i++)
+		(void)intake__open_waits(s->intake, (uint16_t)i, probes__attach(s->probes, i));
+	profile__stats(s->profile, &after);
+	r->gap_waits += absent ? after.in - before.in : 0;
+	return end;
+}
+
+/* One stretch in which every event counts: the probes are there, and are taken down. */
+static int session_run__stretch(struct session_run *r, const struct governor *g, struct cause *why)
+{
+	const uint64_t begin_ns = r->start_ns + r->covered_ns;
+	struct session *s = r->s;
+	int err;
+
+	r->stretches++;
+	profile__begin(s->profile, begin_ns);
+	probes__limit(s->probes, -1);
+	(void)session_run__is_too_dear(r, g);
+	probes__start(s->probes);
+	if (s->allocs && r->stretches == 1)
+		allocrun__begin(&s->allocrun);
+	err = session_run__census(r, begin_ns, why);
+	if (!err) {
+		session_run__watch(r, g);
+		r->covered_ns = r->exact_ns = session_run__finish(r, begin_ns) - r->start_ns;
+	}
+	probes__off(s->probes);
+	return err;
+}
+
+/* We are back: the probes go in again. Nobody knows what goroutines did meanwhile. */
+static int session_run__go_on(struct session_run *r, struct cause *why)
+{
+	struct session *s = r->s;
+	int err;
+
+	probes__forget(s->probes);
+	profile__again(s->profile);
+	err = probes__on(s->probes, why);
+	if (!err && s->allocs)
+		err = allocrun__again(&s->allocrun, why);
+	session_run__leave_out(r, r->start_ns + r->covered_ns);
+	return err;
+}
+
+/* What was summed up where it happened. */
+static void session_run__sum_up(struct session_run *r)
+{
+	struct session *s = r->s;
+
 	if (s->allocs)
 		allocrun__finish(&s->allocrun);
-	for (size_t i = 0; i < s->nr_rt; i++) {
+	for (size_t i = 0; i < s->nr_rt; i++)
 		(void)intake__sums(s->intake, (uint16_t)i, probes__attach(s->probes, i));
-		(void)intake__open_waits(s->intake, (uint16_t)i, probes__attach(s->probes, i));
-	}
-	return end;
 }
 
 static int session_run__exact(struct session_run *r, struct governor *g, struct cause *why)
@@ -224,23 +295,19 @@ static int session_run__exact(struct session_run *r, struct governor *g, struct 
 	double hits, around;
 	int err;
 
-	profile__begin(r->s->profile, r->start_ns);
-	(void)session_run__is_too_dear(r, g);
-	probes__start(r->s->probes);
-	if (r->s->allocs)
-		allocrun__begin(&r->s->allocrun);
-	err = session_run__census(r, why);
-	if (!err) {
-		(void)session_run__watch(r, g);
-		session_run__see_cpu(r);
-		r->covered_ns = r->exact_ns = session_run__finish(r) - r->start_ns;
+	err = session_run__stretch(r, g, why);
+	while (!err && session_run__was_absent(r) && !session_run__is_over(r)) {
+		err = session_run__go_on(r, why);
+		if (!err)
+			err = session_run__stretch(r, g, why);
 	}
-	probes__off(r->s->probes);
+	if (!err && session_run__was_absent(r))
+		session_run__leave_out(r, r->start_ns + r->covered_ns);
+	session_run__sum_up(r);
 	probes__stats(r->s->probes, stats);
 	around = probes__off_ns(r->s->probes, stats);
-	session_run__see_gap(r);
 	hits = probes__cost_ns(r->s->probes, stats) - around;
-	governor__spend(g, hits + around + GOVERNOR_LINKS_NS);
+	governor__spend(g, hits + around + r->stretches * GOVERNOR_LINKS_NS);
 	/* what came while the first probes were made says nothing of how long that takes later */
 	governor__learn(g, r->exact_ns, hits, GOVERNOR_AROUND_NS * hits / (double)(r->exact_ns + 1), 0);
 	return err;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/heart.h"
 #include "base/log.h"
 #include "census/gkept.h"
 #include "census/reach.h"
@@ -24,7 +25,7 @@
 #include "pipe/decode.h"
 #include "target/maps.h"
 
-#define POLL_MS     100         /* the ring wakes us earlier when it fills */
+#define POLL_MS     HEART_MS    /* the ring wakes us earlier when it fills */
 #define PARK_DEPTH  1           /* nobody looks at the stacks of parks */
 #define BIRTH_DEPTH 64          /* the program's own code is called from a library, not the other way round */
 #define PARKS_RING  (64u << 10) /* they send next to nothing */
@@ -307,6 +308,7 @@ static void watch__wait(struct watch *w, uint64_t until_ns, const volatile sig_a
 		if (due_ns && due_ns < wait_ns) /* 0: it may not cost that yet: no hurry */
 			wait_ns = due_ns;
 		watch__tell(w, progress, ctx);
+		heart__beat();
 		(void)poll(fds, ARRAY_SIZE(fds), (int)(wait_ns / NS_PER_MS) + 1); /* a signal just ends the wait */
 		watch__drain(w);
 		watch__tend_allocs(w, until_ns);

@@ -4,9 +4,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
+#include "base/heart.h"
 #include "base/order.h"
 #include "base/room.h"
 
@@ -61,13 +61,6 @@ static int windows__look(struct windows *w)
 	for (size_t i = 0; i < windows__runtimes(w) && !err; i++)
 		err = census__read_until(proc__mem(w->o.proc), goproc__runtime(w->o.gp, i), w->o.depth, w->o.until, &w->censuses[i]);
 	return err;
-}
-
-static void wait_until(uint64_t ns)
-{
-	const struct timespec t = { .tv_sec = (time_t)(ns / NS_PER_SEC), .tv_nsec = (long)(ns % NS_PER_SEC) };
-
-	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL); /* a signal ends it early */
 }
 
 /* --- who waited all the time --- */
@@ -148,7 +141,7 @@ int windows__one(struct windows *w, uint64_t width_ns, int64_t most_hits, struct
 	seen.begin_ns = w->begin_ns;
 	seen.look_ns = clock_now_ns() - w->begin_ns;
 	if (!err)
-		wait_until(w->begin_ns + width_ns);
+		heart__sleep_until(w->begin_ns + width_ns);
 	seen.end_ns = probes__stop(w->o.probes);
 	profile__end(w->o.profile, seen.end_ns);
 	probes__off(w->o.probes);

@@ -498,12 +498,24 @@ int profile__alloc(struct profile *p, uint16_t rt, const struct profile_alloc *a
 	return add_rows(p, &key, a->objects, a->bytes);
 }
 
-void profile__window(struct profile *p)
+static void profile__drop_halves(struct profile *p)
 {
 	struct census_half *c, *next;
 
 	HASH_ITER(hh, p->halves, c, next)
 		half_drop(p, c);
+}
+
+void profile__again(struct profile *p)
+{
+	p->stats.not_waiting += p->nr_wait_halves;
+	profile__drop_halves(p);
+	p->end_ns = UINT64_MAX;
+}
+
+void profile__window(struct profile *p)
+{
+	profile__drop_halves(p);
 	if (p->windows++)
 		rowset__next_window(p->rows);
 	else

@@ -12,6 +12,8 @@
  *	profile__end(end_ns)			 recording stopped; the rest of the records is applied after it all the same
  *	profile__open_wait()			 each entry of the map of goroutines
  *	snap__take()
+ * or, after a gap in which nobody recorded:
+ *	profile__again()			 all but new() as above: what is recorded from then on is added
  * or, where time is only sampled: begin, then for each window
  *	profile__window()			 it begins; begin and end again, where there are records
  *	profile__sample()			 goroutines that were looked at; or records, as above
@@ -134,6 +136,7 @@ int profile__alloc(struct profile *p, uint16_t rt, const struct profile_alloc *a
  * many times as many there were as it has counted.
  * profile__stack(): a stack that somebody stands in, for samples (PW_STACK_ID_NONE where there is no room).
  */
+void profile__again(struct profile *p);
 void profile__window(struct profile *p);
 void profile__weigh(struct profile *p, double factor, double count_factor, uint64_t length_ns);
 

@@ -7,6 +7,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "base/heart.h"
 #include "pipe/reorder.h"
 
 #define PERF_PAGES_MIN	  8	/* per processor */
@@ -27,6 +28,7 @@ static int on_ring(void *ctx, void *data, size_t len)
 {
 	struct ring *r = ctx;
 
+	heart__beat();
 	r->fn(r->ctx, data, len);
 	r->handed++;
 	return 0;
@@ -36,6 +38,7 @@ static void on_ordered(void *ctx, const void *data, size_t len)
 {
 	struct ring *r = ctx;
 
+	heart__beat();
 	r->fn(r->ctx, data, len);
 	r->handed++;
 }

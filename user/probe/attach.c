@@ -8,6 +8,8 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "base/clock.h"
+#include "base/heart.h"
 #include "golang/gosizes.h"
 #include "parkwatch.skel.h"
 #include "probe/keeper.h"
@@ -31,6 +33,7 @@ struct attach {
 	pid_t pid;
 	char comm[64];
 	struct keeper *keeper; /* owned */
+	uint64_t linked_ns; /* attach__on() began */
 	int nr_cpus;	       /* that counters are kept for */
 	uint64_t unread;       /* readings of maps and counters that failed */
 	bool part_on[ATTACH_PARTS];
@@ -263,7 +266,8 @@ int attach__new(const struct plan *plan, const struct kfeat *kf, const struct pr
 	if (!err)
 		err = attach__fill_goids(a, o);
 	if (!err)
-		err = keeper__new(&(struct keeper_switch){ &a->skel->bss->pw_on, (volatile uint64_t *)&a->skel->bss->pw_cut_ns },
+		err = keeper__new(&(struct keeper_switch){ &a->skel->bss->pw_on, (volatile uint64_t *)&a->skel->bss->pw_cut_ns,
+							   (volatile uint64_t *)&a->skel->bss->pw_beat_ns },
 				  &a->keeper);
 	if (err)
 		return cause__set(why, err,
@@ -359,6 +363,7 @@ int attach__on(struct attach *a, struct cause *why)
 
 	for (int i = 0; i < ATTACH_PARTS; i++)
 		points &= ~a->parts[i];
+	a->linked_ns = clock_now_ns();
 	return attach__link_points(a, STEADY, points, why);
 }
 
@@ -388,6 +393,7 @@ void attach__part_off(struct attach *a, enum attach_part part)
 
 void attach__start(struct attach *a)
 {
+	__atomic_store_n(&a->skel->bss->pw_beat_ns, clock_now_ns(), __ATOMIC_SEQ_CST);
 	__atomic_store_n(&a->skel->bss->pw_on, 1, __ATOMIC_SEQ_CST);
 }
 
@@ -408,9 +414,19 @@ void attach__limit(struct attach *a, int64_t hits)
 	__atomic_store_n(&a->skel->bss->pw_limited, hits >= 0, __ATOMIC_SEQ_CST);
 }
 
+/* The keeper may have ended it just before recording began, too. */
 uint64_t attach__cut_ns(const struct attach *a)
 {
-	return __atomic_load_n(&a->skel->bss->pw_cut_ns, __ATOMIC_SEQ_CST);
+	const uint64_t cut = __atomic_load_n(&a->skel->bss->pw_cut_ns, __ATOMIC_SEQ_CST);
+	bool stopped;
+	const uint64_t absent = keeper__absent_ns(a->keeper, &stopped);
+
+	return cut || absent < a->linked_ns ? cut : absent;
+}
+
+bool attach__spent(const struct attach *a)
+{
+	return a->skel->bss->pw_limited && a->skel->bss->pw_left <= 0;
 }
 
 void attach__off(struct attach *a)
@@ -430,9 +446,9 @@ bool attach__kept(const struct attach *a)
 	return keeper__alive(a->keeper);
 }
 
-uint64_t attach__stopped_ns(const struct attach *a)
+uint64_t attach__absent_ns(const struct attach *a, bool *ret_stopped)
 {
-	return keeper__stopped_ns(a->keeper);
+	return keeper__absent_ns(a->keeper, ret_stopped);
 }
 
 enum attach_way attach__way(const struct attach *a)
@@ -470,11 +486,13 @@ int attach__stats(struct attach *a, uint64_t *stats)
 
 int attach__gs_insert(struct attach *a, uint64_t g, const struct pw_gstate *s)
 {
+	heart__beat();
 	return bpf_map_update_elem(bpf_map__fd(a->skel->maps.pw_gs), &g, s, BPF_NOEXIST);
 }
 
 int attach__gs_lookup(struct attach *a, uint64_t g, struct pw_gstate *ret)
 {
+	heart__beat();
 	return bpf_map_lookup_elem(bpf_map__fd(a->skel->maps.pw_gs), &g, ret);
 }
 
@@ -507,6 +525,7 @@ static int map_each(struct attach *a, const struct bpf_map *map,
 		err = -ENOMEM;
 	while (!err) {
 		nr = BATCH_ENTRIES;
+		heart__beat();
 		err = bpf_map_lookup_batch(bpf_map__fd(map), begun ? &in : NULL, &out, keys, values,
 					   &nr, NULL);
 		if (err && err != -ENOENT) /* -ENOENT: the last of them */
@@ -546,6 +565,19 @@ int attach__gs_each(struct attach *a, void (*fn)(void *ctx, uint64_t g, const st
 	struct gs_visit v = { fn, ctx };
 
 	return map_each(a, a->skel->maps.pw_gs, gs_visit, &v);
+}
+
+static void gs_drop(void *ctx, uint64_t g, const struct pw_gstate *s)
+{
+	const struct attach *a = ctx;
+
+	(void)s;
+	(void)bpf_map_delete_elem(bpf_map__fd(a->skel->maps.pw_gs), &g);
+}
+
+void attach__gs_clear(struct attach *a)
+{
+	(void)attach__gs_each(a, gs_drop, a);
 }
 
 struct alloc_visit {

@@ -66,7 +66,7 @@ void attach__stop(struct attach *a);  /* recording ends: later hits count as OFF
 void attach__off(struct attach *a);
 uint64_t attach__own_ns(const struct attach *a); /* CPU time that making and taking down its probes took of us: the keeper's */
 bool attach__kept(const struct attach *a); /* false: somebody killed or stopped the keeper (probe/keeper), and with it the links */
-uint64_t attach__stopped_ns(const struct attach *a); /* when parkwatch was last found stopped, and its probes were taken out; 0: never */
+uint64_t attach__absent_ns(const struct attach *a, bool *ret_stopped); /* as keeper__absent_ns() */
 /*
  * Before start: what follows is a window that begins at begin_ns (CLOCK_MONOTONIC): of goroutines that park before it and run in it
  * only the part in it counts, and they need no mark. 0: it is the whole recording.
@@ -74,7 +74,9 @@ uint64_t attach__stopped_ns(const struct attach *a); /* when parkwatch was last 
 void attach__count_from(struct attach *a, uint64_t begin_ns);
 /* So many hits may still be dealt with, some hundred more or less: then recording ends by itself. Negative: no limit. */
 void attach__limit(struct attach *a, int64_t hits);
-uint64_t attach__cut_ns(const struct attach *a); /* when it ended so; 0: it did not. limit() sets it back */
+/* When it ended so, or because parkwatch was absent (probe/keeper); 0: it did not. limit() sets it back. */
+uint64_t attach__cut_ns(const struct attach *a);
+bool attach__spent(const struct attach *a); /* the hits are used up */
 
 enum attach_way attach__way(const struct attach *a);
 enum pw_transport attach__transport(const struct attach *a);
@@ -86,6 +88,7 @@ uint64_t attach__unread(const struct attach *a); /* readings of counters and map
 
 /* The map of goroutines. insert: BPF_NOEXIST, -EEXIST if the probes knew it already. */
 int attach__gs_insert(struct attach *a, uint64_t g, const struct pw_gstate *s);
+void attach__gs_clear(struct attach *a);
 int attach__gs_lookup(struct attach *a, uint64_t g, struct pw_gstate *ret);
 /* Single allocations count from now on, or no more; off at first. Needs recording to be on as well.
  */

@@ -276,6 +276,8 @@ int calibrate__run(const struct kfeat *kf, enum attach_way way, enum pw_transpor
 		attach__start(b.attach);
 		err = bench__time_points(&b, points, bare, &cal);
 	}
+	if (!err && attach__cut_ns(b.attach)) /* parkwatch was stopped meanwhile: there were no probes */
+		err = -EINTR;
 	bench__done(&b);
 	if (err)
 		return cause__set(why, err, "the calibration child failed: %s", strerror(-err));

@@ -14,8 +14,10 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/heart.h"
 
 #define DUMMY_FRAMES 10
+#define ANSWER_MS    10000 /* most time for its answer: one takes some ms */
 #define CHILD_SOCK   3  /* its one descriptor besides the standard ones */
 #define FRAME_WORDS  12 /* a frame of middling size */
 #define G_WORDS      48
@@ -266,7 +268,7 @@ static int dummy__command(struct dummy *d, const struct command *cmd, uint64_t *
 	uint64_t ns;
 
 	if (send(d->sock, cmd, sizeof(*cmd), MSG_NOSIGNAL) != sizeof(*cmd) ||
-	    recv(d->sock, &ns, sizeof(ns), MSG_WAITALL) != sizeof(ns))
+	    !heart__wait_for(d->sock, ANSWER_MS) || recv(d->sock, &ns, sizeof(ns), MSG_WAITALL) != sizeof(ns))
 		return -ECHILD;
 	*ret_ns = ns;
 	return 0;

@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,18 +19,26 @@
 #include <parkwatch/knobs.h>
 
 #include "base/clock.h"
+#include "base/heart.h"
 #include "base/pace.h"
 #include "probe/inherit.h"
+#include "probe/master.h"
 
-#define MASTER_MS  50	 /* so often the child looks whether its master is stopped */
+#define MASTER_MS  25	 /* so often the child looks whether its master is in charge */
 #define ANSWER_MS  10000 /* most time for an answer: one takes 20 to 200 ms */
 #define ANSWER_STEP 200 /* meanwhile, so often the master looks whether the child can answer */
+
+/* Written by the child, read by its master. */
+struct absence {
+	volatile uint64_t since_ns; /* the last one; 0: there was none */
+	volatile bool stopped; /* it was: else it was late */
+};
 
 struct keeper {
 	pid_t pid;
 	int sock;
 	bool lost;		 /* the child was killed or stopped, or did not answer */
-	volatile uint64_t *stopped_ns; /* shared with the child */
+	struct absence *absence; /* shared with the child */
 };
 
 enum op { OP_OPEN, OP_CLOSE };
@@ -79,34 +88,45 @@ static void close_all(void)
 		close_set(&sets[i]);
 }
 
-/* Linux Documentation/filesystems/proc.rst: "pid (comm) state ..."; T: stopped by a signal. */
-static bool is_stopped(int stat_fd)
+static bool holds_any(void)
 {
-	char text[128];
-	const ssize_t n = pread(stat_fd, text, sizeof(text) - 1, 0);
-	const char *end;
-
-	if (n <= 0)
-		return false;
-	text[n] = '\0';
-	end = strrchr(text, ')');
-	return end && !strncmp(end, ") T", 3);
+	for (int i = 0; i < KEEPER_SETS; i++)
+		if (sets[i].nr)
+			return true;
+	return false;
 }
 
-/* Nobody is in charge while the master is stopped: recording ends, and the probes go. */
-static void watch_master(int stat_fd, const struct keeper_switch *s, volatile uint64_t *stopped_ns)
+/* What we hold is known to who waits until nobody does. */
+static void tell_holding(void)
 {
-	static bool was_stopped;
-	const bool stopped = is_stopped(stat_fd);
+	static bool told;
+	const bool holding = holds_any();
 
-	if (stopped && !was_stopped) {
-		*stopped_ns = clock_now_ns();
-		__atomic_store_n(s->on, 0, __ATOMIC_SEQ_CST);
-		__atomic_store_n(s->cut_ns, *stopped_ns, __ATOMIC_SEQ_CST);
+	if (holding != told)
+		__atomic_add_fetch(&heart->holding, holding ? 1 : -1, __ATOMIC_SEQ_CST);
+	told = holding;
+}
+
+/* Nobody is in charge: recording ends, and the probes go. Recording that has ended by itself ended then. */
+static void watch_master(struct master *m, const struct keeper_switch *s, struct absence *a)
+{
+	static enum master_state before;
+	const enum master_state state = master__state(m);
+
+	if (state == MASTER_HERE || (state == MASTER_LATE && !holds_any())) {
+		*s->beat_ns = clock_now_ns();
+		before = MASTER_HERE;
+		return;
 	}
-	if (stopped)
-		close_all(); /* each time: a request may have been on its way */
-	was_stopped = stopped;
+	if (before == MASTER_HERE) {
+		a->stopped = state == MASTER_STOPPED;
+		__atomic_store_n(&a->since_ns, clock_now_ns(), __ATOMIC_SEQ_CST);
+		if (__atomic_exchange_n(s->on, 0, __ATOMIC_SEQ_CST))
+			__atomic_store_n(s->cut_ns, a->since_ns, __ATOMIC_SEQ_CST);
+	}
+	before = state;
+	close_all(); /* each time: a request may have been on its way */
+	tell_holding();
 }
 
 static bool answer(int sock)
@@ -124,7 +144,7 @@ static bool answer(int sock)
 }
 
 /* Until the other end is closed, by its process or its end. */
-static void serve(int sock, int stat_fd, const struct keeper_switch *s, volatile uint64_t *stopped_ns)
+static void serve(int sock, struct master *m, const struct keeper_switch *s, struct absence *a)
 {
 	struct pollfd fd = { .fd = sock, .events = POLLIN };
 	sigset_t all;
@@ -132,45 +152,39 @@ static void serve(int sock, int stat_fd, const struct keeper_switch *s, volatile
 
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
-	inherit_programs_and((const int[]){ sock, stat_fd }, 2);
+	inherit_programs_and((const int[]){ sock, m->stat_fd }, 2);
 	(void)setpgid(0, 0); /* what stops the master's group does not stop us */
 	prctl(PR_SET_NAME, "pw-keeper");
 	pace_first(); /* until a probe is out each hit costs the target a trap */
 	while ((n = poll(&fd, 1, MASTER_MS)) >= 0) {
-		watch_master(stat_fd, s, stopped_ns);
+		watch_master(m, s, a);
 		if (n && !answer(sock))
 			break;
+		if (n) {
+			tell_holding();
+			master__lives(m);
+		}
 	}
 	close_all();
+	tell_holding();
 }
 
 /* --- the parent --- */
 
-static int keeper__init(struct keeper *k, int *ret_stat_fd)
+static int keeper__share(struct keeper *k)
 {
-	char path[32];
-	void *page = mmap(NULL, sizeof(*k->stopped_ns), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	void *page = mmap(NULL, sizeof(*k->absence), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	if (page == MAP_FAILED)
 		return -errno;
-	k->stopped_ns = page;
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)getpid());
-	*ret_stat_fd = open(path, O_RDONLY | O_CLOEXEC);
-	return *ret_stat_fd < 0 ? -errno : 0;
+	k->absence = page;
+	return heart__share();
 }
 
-int keeper__new(const struct keeper_switch *s, struct keeper **ret)
+static int keeper__fork(struct keeper *k, const struct keeper_switch *s, struct master *m)
 {
-	scoped(keeper) k = calloc(1, sizeof(*k));
-	scoped_fd int stat_fd = -EBADF;
 	int sv[2], err;
 
-	if (!k)
-		return -ENOMEM;
-	k->sock = -EBADF;
-	err = keeper__init(k, &stat_fd);
-	if (err)
-		return err;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv))
 		return -errno;
 	k->sock = sv[0];
@@ -178,29 +192,43 @@ int keeper__new(const struct keeper_switch *s, struct keeper **ret)
 	err = k->pid < 0 ? -errno : 0;
 	if (k->pid == 0) {
 		close(sv[0]);
-		serve(sv[1], stat_fd, s, k->stopped_ns);
+		serve(sv[1], m, s, k->absence);
 		_exit(0);
 	}
 	close(sv[1]);
+	return err;
+}
+
+int keeper__new(const struct keeper_switch *s, struct keeper **ret)
+{
+	scoped(keeper) k = calloc(1, sizeof(*k));
+	struct master m;
+	int err;
+
+	if (!k)
+		return -ENOMEM;
+	k->sock = -EBADF;
+	err = keeper__share(k);
+	if (!err)
+		err = master__init(&m);
+	if (err)
+		return err;
+	err = keeper__fork(k, s, &m);
+	master__done(&m);
 	if (err)
 		return err;
 	*ret = steal(k);
 	return 0;
 }
 
-/* Who is stopped is woken: it takes the probes out, and ends. */
+/* Who is stopped is woken: it takes the probes out, and ends. One that hangs in the kernel is left to itself: so it does when it can. */
 static void keeper__wait(const struct keeper *k)
 {
-	int status;
+	scoped_fd int pidfd = (int)syscall(SYS_pidfd_open, k->pid, 0);
 
-	for (;;) {
-		const pid_t pid = waitpid(k->pid, &status, WUNTRACED);
-
-		if (pid < 0 && errno == EINTR)
-			continue;
-		if (pid != k->pid || !WIFSTOPPED(status))
-			return;
+	for (int ms = 0; ms < ANSWER_MS && !waitpid(k->pid, NULL, WNOHANG); ms += ANSWER_STEP) {
 		(void)kill(k->pid, SIGCONT);
+		(void)heart__wait_for(pidfd, ANSWER_STEP);
 	}
 }
 
@@ -213,12 +241,10 @@ void keeper__free(struct keeper *k)
 		shutdown(k->sock, SHUT_RDWR);
 		close(k->sock);
 	}
-	if (k->pid > 0) {
-		(void)kill(k->pid, SIGCONT);
+	if (k->pid > 0)
 		keeper__wait(k);
-	}
-	if (k->stopped_ns)
-		munmap((void *)k->stopped_ns, sizeof(*k->stopped_ns));
+	if (k->absence)
+		munmap(k->absence, sizeof(*k->absence));
 	free(k);
 }
 
@@ -236,10 +262,8 @@ bool keeper__alive(struct keeper *k)
 
 static bool keeper__has_answer(struct keeper *k)
 {
-	struct pollfd fd = { .fd = k->sock, .events = POLLIN };
-
 	for (int ms = 0; ms < ANSWER_MS && keeper__alive(k); ms += ANSWER_STEP)
-		if (poll(&fd, 1, ANSWER_STEP) > 0)
+		if (heart__wait_for(k->sock, ANSWER_STEP))
 			return true;
 	k->lost = true; /* an answer that comes later would be taken for that to another question */
 	return false;
@@ -279,9 +303,12 @@ int keeper__close(struct keeper *k, unsigned int set)
 	return set < KEEPER_SETS ? keeper__ask(k, &r) : -EINVAL;
 }
 
-uint64_t keeper__stopped_ns(const struct keeper *k)
+uint64_t keeper__absent_ns(const struct keeper *k, bool *ret_stopped)
 {
-	return *k->stopped_ns;
+	const uint64_t ns = __atomic_load_n(&k->absence->since_ns, __ATOMIC_SEQ_CST);
+
+	*ret_stopped = k->absence->stopped;
+	return ns;
 }
 
 uint64_t keeper__cpu_ns(const struct keeper *k)

@@ -7,6 +7,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "base/heart.h"
+
 #define MEM_IOV_MAX 1024 /* UIO_MAXIOV of the kernel */
 
 /* Opens the fallback. 0, or the errno that reading has from now on. */
@@ -134,6 +136,7 @@ static void mem__read_batch(const struct addrspace *as, struct memread *reads, s
 {
 	struct mem *m = (struct mem *)(uintptr_t)as; /* the fallback's descriptor is all that changes */
 
+	heart__beat();
 	if (m->fd >= 0) {
 		mem__pread_batch(m, reads, nr);
 		return;

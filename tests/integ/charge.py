@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""charge: probes are in the target only while somebody is in charge of them, and a recording goes on when he is back."""
+import contextlib
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import time
+
+import build
+from harm import FREEZERS, allgs_of, frozen, keeper_of, probes_are_out, told_in_the_end, wait_until, write_words
+from target import PARKWATCH, Recording, Target, expect, folded, parkwatch, text_changed
+
+SEES_NOTHING = "no code is changed while it records: the test sees nothing"
+
+
+def state_of(pid):
+    with open(f"/proc/{pid}/stat") as f:
+        return f.read().rpartition(")")[2].split()[0]
+
+
+@contextlib.contextmanager
+def busy(*args, **more):
+    with Target("busy") as t:
+        t.go()
+        r = Recording(t.pid, *args, **more)
+        try:
+            expect(r.recording, "".join(r.said))
+            wait_until(lambda: text_changed(t.pid) > 0, SEES_NOTHING)
+            yield t, r
+            expect(probes_are_out(t.pid), "probes are left in the code")
+            expect(t.process.poll() is None, "the target died")
+        finally:
+            r.process.kill()
+
+
+def ctrl_z_takes_the_probes_out_before_it_stops():
+    for how in (signal.SIGTSTP, signal.SIGTTOU):
+        with busy("-d", "2") as (t, r):
+            os.kill(r.process.pid, how)
+            wait_until(lambda: state_of(r.process.pid) == "T", f"{how.name}: it does not stop")
+            expect(text_changed(t.pid) == 0, f"{how.name}: it is stopped, and its probes are in")
+            time.sleep(0.5)
+            os.kill(r.process.pid, signal.SIGCONT)
+            wait_until(lambda: text_changed(t.pid) > 0, f"{how.name}: it does not go on")
+            told_in_the_end(r, "parkwatch was stopped for ")
+
+
+def an_ignored_ctrl_z_stays_ignored():
+    with busy("-d", "2", prefix=["sh", "-c", 'trap "" TSTP; exec "$@"', "sh"]) as (t, r):
+        os.kill(r.process.pid, signal.SIGTSTP)
+        code, _, said = r.wait()
+        expect(code == 0 and "stopped" not in said, f"exit code {code}: {said}")
+
+
+def after_a_stop_every_event_counts_again():
+    """What happens after SIGCONT is in the result as if nobody had stopped it: births to the last one, exits, waits."""
+    for event, key in (("births", "births"), ("exits", "exits"), ("blocked", None)):
+        with Target("lives" if key else "waits") as t:
+            r = Recording(t.pid, "-e", event)
+            for _ in range(2):
+                wait_until(lambda: text_changed(t.pid) > 0, SEES_NOTHING)
+                os.kill(r.process.pid, signal.SIGSTOP)
+                wait_until(lambda: text_changed(t.pid) == 0, "probes stay in while nobody is in charge")
+                time.sleep(0.2)
+                os.kill(r.process.pid, signal.SIGCONT)
+            wait_until(lambda: text_changed(t.pid) > 0, "it does not go on")
+            time.sleep(0.3)    # all of them
+            t.go()
+            truth = json.loads(t.truth())
+            code, out, said = r.stop()
+        expect(code == 0 and " 0 lost; cost " in said and "was stopped for" in said, f"{event}: exit code {code}: {said}")
+        expect("estimated" not in said, f"{event}: {said}")
+        if key:
+            seen = sum(n for frames, n in folded(out) if not frames[-1].startswith("[go runtime.") or "corostart" in frames[-1])
+            wanted = sum(site["count"] for site in truth[key])
+            expect(seen == wanted, f"{event}: {seen}, not {wanted}: {said}")
+        else:
+            for site in truth["waits"]:
+                own = sum(ns for frames, ns in folded(out) if frames[-1] in site["leaf"].split("|"))
+                expect(own >= 0.9 * site.get("ns", 0), f"{own} ns of {site}")
+
+
+def allocations_of_a_gap_do_not_count():
+    with Target("busy") as t:
+        t.go()
+        seen = {}
+        for stopped in (False, True):
+            r = Recording(t.pid, "-e", "alloc", "-d", "3")
+            expect(r.recording, "".join(r.said))
+            time.sleep(0.5)
+            if stopped:
+                os.kill(r.process.pid, signal.SIGSTOP)
+                time.sleep(3)
+                os.kill(r.process.pid, signal.SIGCONT)
+            code, out, said = r.wait()
+            expect(code == 0, said)
+            seen[stopped] = sum(n for _, n in folded(out))
+        expect(0.6 < seen[True] / seen[False] < 1.5, f"{seen}: a gap as long as the recording is in it, or the recording is not")
+
+
+
+def a_terminal_that_is_halted_is_no_reason_to_leave_them_in():
+    """Ctrl-S: parkwatch hangs in writing its progress. Ctrl-Q: it goes on."""
+    with Target("busy") as t:
+        t.go()
+        master, slave = pty.openpty()
+        p = subprocess.Popen([PARKWATCH, "record", "-p", str(t.pid), "--max-overhead", "0"], stdin=slave, stdout=subprocess.DEVNULL,
+                             stderr=slave)
+        said = b""
+        try:
+            while b"recording" not in said:
+                said += os.read(master, 4096)
+            wait_until(lambda: text_changed(t.pid) > 0, SEES_NOTHING)
+            os.write(master, b"\x13")
+            wait_until(lambda: text_changed(t.pid) == 0, "it hangs, and its probes are in")
+            expect(state_of(p.pid) == "S", f"it does not hang in write(): {state_of(p.pid)}")
+            os.write(master, b"\x11")
+            wait_until(lambda: text_changed(t.pid) > 0, "it does not go on")
+            p.send_signal(signal.SIGINT)
+            while b"lost; cost" not in said:
+                said += os.read(master, 4096)
+            expect(p.wait(timeout=10) == 0 and b"parkwatch was held up for" in said, said.decode())
+            expect(text_changed(t.pid) == 0, "probes are left in the code")
+        finally:
+            p.kill()
+            p.wait()
+            os.close(master)
+            os.close(slave)
+
+
+def a_page_that_nobody_answers_is_no_reason_to_leave_them_in():
+    command = build.built(build.MODES_MINOR, "static", "many")
+    for args in (["record", "--max-overhead", "0"], ["leaks", "-d", "2"]):
+        with Target("100", command=command) as t:
+            t.go()
+            mute = t.truth().strip()
+            if not mute.isdigit():
+                raise build.Missing(mute)
+            p = subprocess.Popen([PARKWATCH, *args, "-p", str(t.pid)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                 stderr=subprocess.DEVNULL)
+            try:
+                wait_until(lambda: text_changed(t.pid) > 0, SEES_NOTHING)
+                if args[0] == "record":    # nothing reads there until it is stopped, and all goroutines are read again
+                    os.kill(p.pid, signal.SIGSTOP)
+                    wait_until(lambda: text_changed(t.pid) == 0, "probes stay in while nobody is in charge")
+                write_words(t.pid, allgs_of(command, t.pid), int(mute))
+                os.kill(p.pid, signal.SIGCONT)
+                wait_until(lambda: state_of(p.pid) == "D", f"{args}: it does not hang")
+                time.sleep(0.5)
+                expect(text_changed(t.pid) == 0, f"{args}: it hangs, and its probes are in")
+            finally:
+                p.kill()
+                p.wait()
+            expect(probes_are_out(t.pid), f"{args}: probes are left in the code")
+
+
+@contextlib.contextmanager
+def freezer(*pids):
+    """Both ways: a context in which these processes are frozen."""
+    root = next((f for f in FREEZERS if (f / "cgroup.procs").exists()), None)
+    if not root:
+        raise build.Missing("a freezer (cgroups)")
+    group = root / f"parkwatch-charge-{os.getpid()}"
+    group.mkdir()
+    try:
+        for pid in pids:
+            (group / "cgroup.procs").write_text(str(pid))
+        frozen(group, True)
+        try:
+            yield
+        finally:
+            frozen(group, False)
+            for pid in pids:
+                with contextlib.suppress(ProcessLookupError, OSError):
+                    (root / "cgroup.procs").write_text(str(pid))
+    finally:
+        wait_until(lambda: not (group / "cgroup.procs").read_text(), "the group does not become empty")
+        group.rmdir()
+
+
+def frozen_is_as_stopped():
+    with busy("-d", "2") as (t, r):
+        with freezer(r.process.pid):
+            wait_until(lambda: text_changed(t.pid) == 0, "it is frozen, and its probes are in")
+            time.sleep(0.5)
+        told_in_the_end(r, "parkwatch was held up for ")
+
+
+def frozen_together_with_its_keeper_it_records_no_more():
+    """Nobody can take the probes out; but what they cost is a trap, and that time is told and left out."""
+    with busy("-d", "2", "-e", "births") as (t, r):
+        with freezer(r.process.pid, keeper_of(r.process.pid)):
+            time.sleep(5)
+        code, out, said = r.wait()
+        gap = re.search(r"parkwatch was held up for ([0-9.]+) s", said)
+        expect(code == 0 and folded(out) and gap and 2 < float(gap[1]) < 4.5, f"exit code {code}: {said}")
+        expect(" 0 lost; cost " in said, said)
+
+
+def killed_together_with_its_keeper_the_next_start_repairs():
+    with Target("busy") as t:
+        t.go()
+        for i in range(6):
+            r = Recording(t.pid, "--max-overhead", "6")
+            time.sleep(0.1 + 0.07 * i)
+            both = r.process.pid, keeper_of(r.process.pid)
+            for pid in both:
+                os.kill(pid, signal.SIGKILL)
+            r.wait()
+        time.sleep(0.5)
+        code, _, said = parkwatch("record", "-p", t.pid, "-d", "300ms", "-v", "-v")
+        expect(code == 0 and "text restored" in said, f"exit code {code}: {said}")
+        expect(text_changed(t.pid) == 0, "probes are left in the code")
+        expect(t.process.poll() is None, "the target died")
+
+
+def cases():
+    for function in (
+            ctrl_z_takes_the_probes_out_before_it_stops, an_ignored_ctrl_z_stays_ignored, after_a_stop_every_event_counts_again,
+            allocations_of_a_gap_do_not_count, a_terminal_that_is_halted_is_no_reason_to_leave_them_in,
+            a_page_that_nobody_answers_is_no_reason_to_leave_them_in, frozen_is_as_stopped,
+            frozen_together_with_its_keeper_it_records_no_more, killed_together_with_its_keeper_the_next_start_repairs):
+        yield f"charge: {function.__name__}", function

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <criterion/criterion.h>
+#include <pthread.h>
+
+#include "base/clock.h"
+#include "base/heart.h"
+#include "base/own.h"
+#include "probe/master.h"
+
+Test(master, is_late_as_its_state_says)
+{
+	static const struct {
+		const char *why;
+		char state;
+		uint64_t silent_ms, cpu_ms;
+		bool late;
+	} t[] = {
+		{ "it sleeps for what comes soon", 'S', 99, 0, false },
+		{ "it sleeps for what does not come", 'S', 100, 0, true },
+		{ "a page that nobody answers", 'D', 100, 0, true },
+		{ "it is frozen", 'D', 5000, 0, true },
+		{ "it waits for a processor", 'R', 900, 20, false },
+		{ "it waits for one too long", 'R', 1000, 20, true },
+		{ "it works", 'R', 200, 99, false },
+		{ "it turns in a circle", 'R', 100, 100, true },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++)
+		cr_expect_eq(master_is_late(t[i].state, t[i].silent_ms * NS_PER_MS, t[i].cpu_ms * NS_PER_MS), t[i].late, "%s",
+			     t[i].why);
+}
+
+/* As a keeper does; it is asked for its state often, for else it knows that it was away itself. */
+static enum master_state after_silence(struct master *m, uint64_t ns)
+{
+	const uint64_t end = clock_now_ns() + ns;
+	const struct timespec step = { .tv_nsec = 10 * NS_PER_MS };
+	enum master_state state = MASTER_HERE;
+
+	while (state == MASTER_HERE && clock_now_ns() < end) {
+		nanosleep(&step, NULL);
+		state = master__state(m);
+	}
+	return state;
+}
+
+Test(master, that_beats_is_here)
+{
+	struct master m;
+
+	cr_assert_eq(master__init(&m), 0);
+	for (int i = 0; i < 30; i++) {
+		heart__beat();
+		cr_expect_eq(after_silence(&m, 5 * NS_PER_MS), MASTER_HERE);
+	}
+	master__done(&m);
+}
+
+/* The main thread waits for this one, and gives no sign of life. */
+static void *watch_it(void *arg)
+{
+	*(enum master_state *)arg = MASTER_HERE;
+	for (int i = 0; i < 10 && *(enum master_state *)arg == MASTER_HERE; i++) {
+		struct master m;
+
+		if (master__init(&m))
+			return NULL;
+		*(enum master_state *)arg = after_silence(&m, 3 * NS_PER_SEC);
+		master__done(&m);
+	}
+	return NULL;
+}
+
+Test(master, that_waits_for_what_does_not_come_is_late)
+{
+	enum master_state state;
+	pthread_t t;
+
+	cr_assert_eq(pthread_create(&t, NULL, watch_it, &state), 0);
+	pthread_join(t, NULL);
+	cr_expect_eq(state, MASTER_LATE);
+}
+
+Test(master, that_is_about_to_stop_counts_as_stopped)
+{
+	struct master m;
+
+	cr_assert_eq(master__init(&m), 0);
+	heart__beat();
+	heart->paused = 1;
+	cr_expect_eq(master__state(&m), MASTER_STOPPED);
+	heart->paused = 0;
+	cr_expect_eq(master__state(&m), MASTER_HERE);
+	master__done(&m);
+}
+
+Test(heart, beats_while_it_sleeps_and_waits)
+{
+	const uint64_t before = heart->beats;
+	uint64_t slept;
+
+	heart__sleep_until(clock_now_ns() + 3 * HEART_MS * NS_PER_MS);
+	slept = heart->beats;
+	cr_expect_geq(slept - before, 4);
+	cr_expect(!heart__wait_for(-1, 3 * HEART_MS));
+	cr_expect_geq(heart->beats - slept, 3);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * heart: the sign of life of this process, for those who keep its probes (probe/keeper): when none comes they take them out.
+ *
+ * It beats where work goes on: a loop turned, memory of the target came, a record was taken, an answer is waited for. Who holds probes and does
+ * something longer than HEART_MS between two of these lets it beat himself. A beat costs one addition. There is one for the process, as there
+ * is one signal flag, so that nobody has to hand it down; who waits in the kernel for what does not come gives none. The loop thread's, but
+ * for what says otherwise.
+ */
+#ifndef PARKWATCH_BASE_HEART_H
+#define PARKWATCH_BASE_HEART_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define HEART_MS 40 /* who waits does so in pieces of this length at most */
+
+struct heart {
+	volatile uint64_t beats;
+	volatile uint32_t paused; /* 1: probes must be out, for we will stop; the signal handler's */
+	volatile uint32_t holding; /* keepers that have probes in; theirs */
+};
+
+extern struct heart *heart; /* never NULL; nobody else's until heart__share() */
+
+/* Children from now on see it; more than once is fine. 0 or negative errno. */
+int heart__share(void);
+
+static inline void heart__beat(void)
+{
+	heart->beats++;
+}
+
+/* CLOCK_MONOTONIC. A signal ends it early. */
+void heart__sleep_until(uint64_t ns);
+/* Until there is something to read from fd, or its other end is closed; false: not within that time. */
+bool heart__wait_for(int fd, int ms);
+
+#endif

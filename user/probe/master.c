@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "probe/master.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/heart.h"
+
+static uint64_t master__cpu_ns(const struct master *m)
+{
+	struct timespec ts = { 0, 0 };
+
+	(void)clock_gettime(m->clock, &ts);
+	return (uint64_t)ts.tv_sec * NS_PER_SEC + (uint64_t)ts.tv_nsec;
+}
+
+int master__init(struct master *m)
+{
+	char path[32];
+
+	*m = (struct master){ .stat_fd = -EBADF };
+	if (clock_getcpuclockid(getpid(), &m->clock))
+		return -ESRCH;
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)getpid());
+	m->stat_fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (m->stat_fd < 0)
+		return -errno;
+	m->seen_ns = clock_now_ns();
+	master__lives(m);
+	return 0;
+}
+
+void master__done(struct master *m)
+{
+	if (m->stat_fd >= 0)
+		close(m->stat_fd);
+	m->stat_fd = -EBADF;
+}
+
+void master__lives(struct master *m)
+{
+	m->beats = heart->beats;
+	m->beat_ns = clock_now_ns();
+	m->beat_cpu_ns = master__cpu_ns(m);
+}
+
+/* Linux Documentation/filesystems/proc.rst: "pid (comm) state ..."; its main thread's is the loop's. 'R' where it is not to be read. */
+static char master__letter(const struct master *m)
+{
+	char text[128];
+	const ssize_t n = pread(m->stat_fd, text, sizeof(text) - 1, 0);
+	const char *end;
+
+	if (n <= 0)
+		return 'R';
+	text[n] = '\0';
+	end = strrchr(text, ')');
+	return end && end[1] == ' ' && end[2] ? end[2] : 'R';
+}
+
+bool master_is_late(char state, uint64_t silent_ns, uint64_t cpu_ns)
+{
+	if (state == 'R' && cpu_ns < MASTER_LATE_NS)
+		return silent_ns >= MASTER_STARVED_NS;
+	return silent_ns >= MASTER_LATE_NS;
+}
+
+enum master_state master__state(struct master *m)
+{
+	const uint64_t now = clock_now_ns(), away_ns = now - m->seen_ns;
+	char state;
+
+	m->seen_ns = now;
+	if (heart->paused)
+		return MASTER_STOPPED;
+	if (heart->beats != m->beats) {
+		master__lives(m);
+		return MASTER_HERE;
+	}
+	state = master__letter(m);
+	if (state == 'T' || state == 't')
+		return MASTER_STOPPED;
+	if (away_ns > MASTER_LATE_NS / 2) /* so were we: nobody saw whether it gave a sign */
+		master__lives(m);
+	return master_is_late(state, now - m->beat_ns, master__cpu_ns(m) - m->beat_cpu_ns) ? MASTER_LATE : MASTER_HERE;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * master: what a keeper (probe/keeper) knows of the process that it keeps probes for: is it in charge?
+ *
+ * It is not while it is stopped (by a signal or a debugger), while it is about to stop, and when it gave no sign of life (base/heart) for
+ * MASTER_LATE_NS: so long it slept in the kernel, or used the processor. Who is ready to run and waits for a processor is on a busy machine:
+ * MASTER_STARVED_NS. Of the keeper's thread.
+ */
+#ifndef PARKWATCH_PROBE_MASTER_H
+#define PARKWATCH_PROBE_MASTER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
+
+#define MASTER_LATE_NS	  100000000ULL
+#define MASTER_STARVED_NS 1000000000ULL
+
+enum master_state {
+	MASTER_HERE,
+	MASTER_STOPPED,
+	MASTER_LATE,
+};
+
+struct master {
+	int stat_fd; /* of its /proc/PID/stat */
+	clockid_t clock; /* its CPU time */
+	uint64_t beats, beat_ns, beat_cpu_ns; /* the last sign of life */
+	uint64_t seen_ns; /* when it was last asked for */
+};
+
+/* Before the fork, of the process that calls it. 0 or negative errno. */
+int master__init(struct master *m);
+void master__done(struct master *m);
+
+enum master_state master__state(struct master *m);
+/* It asked for something: a sign of life, too. */
+void master__lives(struct master *m);
+
+/* state: as in /proc/PID/stat; so long it gave no sign of life, and used so much of a processor. */
+bool master_is_late(char state, uint64_t silent_ns, uint64_t cpu_ns);
+
+#endif
