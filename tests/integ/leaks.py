@@ -203,6 +203,27 @@ def more_clients_that_are_there_are_no_leak():
                str([brief(g) for g in told]))
 
 
+def what_belongs_to_clients_is_load(minor=build.MODES_MINOR):
+    """Who writes to a client, its handler: as many as there are clients, and no leak. Who stays when they leave, or hangs, is one."""
+    def told(kind):
+        with leaking(kind, minor) as (pid, truth):
+            return read(pid, "--suspects", "--max-overhead", "0")["groups"], truth
+    load = {"clients-with-a-writer": "main.(*peer).writeAll", "clients-with-a-pump": "main.(*peer).write", "subscribers": "net/http.(*conn).serve"}
+    worse = ["writers-of-clients-that-left", "handlers-that-hang"]
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        for kind, (groups, truth) in zip([*load, *worse], pool.map(told, [*load, *worse])):
+            if kind in load:
+                expect(all((g["verdict"], g["pattern"]) == ("suspect", "more connections") for g in groups) and
+                       load[kind] in {start_of(g) for g in groups}, f"{kind}: {[brief(g) for g in groups]}")
+                continue
+            same = [g for g in groups if start_of(g) == truth["leaks"][0]["start"] and truth["leaks"][0]["pattern"] in g["pattern"]]
+            expect([g["verdict"] for g in same] == ["growing"], f"{kind}: {[brief(g) for g in groups]}")
+
+
+def what_belongs_to_clients_is_load_on_an_older_go():
+    what_belongs_to_clients_is_load(19)
+
+
 def what_main_sets_up(which, minor):
     """The group of it; main itself must make them, so there is no kind of that name."""
     with Target(which, command=build.built(minor, "static", "leaks") + ["ramp"]) as t:
@@ -377,6 +398,8 @@ ONCE = [
     the_program_is_not_harmed,
     a_goroutine_of_a_package_stands_in_it,
     more_clients_that_are_there_are_no_leak,
+    what_belongs_to_clients_is_load,
+    what_belongs_to_clients_is_load_on_an_older_go,
     a_start_up_ramp_is_no_leak,
     loops_on_a_ticker_that_nobody_can_end_are_suspect,
     loops_on_a_ticker_of_an_older_go,

@@ -132,13 +132,19 @@ static int facts_of_all(struct leaks *l, unsigned int *ret)
 	return err;
 }
 
+/* What connections have of their own is called so only while it is load. */
+static bool is_load(const struct leak_group *g, const struct leak_entry *e)
+{
+	return g->served && (g->class == LEAK_IO || e->verdict.why == WHY_MORE_CONNECTIONS);
+}
+
 static unsigned int facts_of(const struct leaks *l, const struct leak_entry *e)
 {
 	const struct leak_group *g = leaks__group(l, e);
 
 	return (l->facts ? l->facts[e->group] : 0U) |
 	       (g->nr > 1 && g->sharing == g->nr ? LEAK_FACT_SHARED : 0U) |
-	       (e->verdict.why == WHY_GROWS_AND_RUNS ? LEAK_FACT_SPINS : 0U) | (g->served ? LEAK_FACT_SERVED : 0U) |
+	       (e->verdict.why == WHY_GROWS_AND_RUNS ? LEAK_FACT_SPINS : 0U) | (is_load(g, e) ? LEAK_FACT_SERVED : 0U) |
 	       (e->verdict.why == WHY_SETTING_UP ? LEAK_FACT_SET_UP : 0U) | (g->behinds ? LEAK_FACT_RING : 0U);
 }
 

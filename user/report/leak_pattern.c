@@ -28,6 +28,8 @@ struct rule {
 #define H2     "net/http.(*http2"
 #define XH2    "golang.org/x/net/http2.(*"
 
+#define MORE   { "more connections", "if clients that say nothing should go: SetReadDeadline", SAME }
+
 /*
  * The first that fits. Names of functions: Go 1.15 to 1.27 net/http/transport.go and h2_bundle.go, io/pipe.go, os/exec/exec.go,
  * context/context.go, database/sql/sql.go, runtime/chan.go (chanrecv2: range, or v, ok := <-c),
@@ -37,6 +39,8 @@ struct rule {
 static const struct rule rules[] = {
 	{ ANY, NULL, LEAK_FACT_SET_UP,
 	  { "still being set up", "watch again when it is: what grows on then is a leak", SAME } },
+	{ LEAK_SELECT, NULL, LEAK_FACT_SERVED, MORE },
+	{ LEAK_RECEIVE, NULL, LEAK_FACT_SERVED, MORE },
 	{ LEAK_SELECT, "net/http.(*persistConn).readLoop", 0, { "HTTP body not closed", BODY, SAME } },
 	{ ANY, "net/http.(*persistConn).roundTrip", 0, { "request waits for a silent server", SILENT, SAME } },
 	{ LEAK_IO, "net/http.(*persistConn).readResponse", 0, { "request waits for a silent server", SILENT, SAME } },
@@ -149,8 +153,7 @@ static const struct rule rules[] = {
 	{ LEAK_SLEEP, NULL, 0, { "timer or ticker never stopped: a loop with time.Sleep", LOOP, NONE } },
 	{ LEAK_IO, "internal/poll.(*FD).Accept", 0,
 	  { "listener never closed", "close it when it is no longer needed", SAME } },
-	{ ANY, NULL, LEAK_FACT_SERVED,
-	  { "more connections", "if clients that say nothing should go: SetReadDeadline", SAME } },
+	{ ANY, NULL, LEAK_FACT_SERVED, MORE },
 	{ LEAK_IO, "net.(*netFD).connect", 0,
 	  { "connect to a host that does not answer", "dial with a timeout: net.Dialer.Timeout, or DialContext with a deadline", SAME } },
 	{ LEAK_IO, NULL, LEAK_FACT_WRITE,

@@ -8,6 +8,7 @@
 #include "report/dump_show.h"
 #include "report/leak_bodies.h"
 #include "report/leak_incident.h"
+#include "report/leak_load.h"
 #include "report/leak_names.h"
 #include "report/leak_naming.h"
 #include "report/leak_setup.h"
@@ -214,6 +215,8 @@ int leaks__finish(struct leaks *l, const struct verdict_opts *o)
 	err = leak_bodies__note(l);
 	if (!err)
 		err = leak_setup__note(l);
+	if (!err)
+		err = leak_load__note(l);
 	if (!err)
 		err = leakset__finish(l->set, o->min_age_ns);
 	l->entries = calloc(nr_groups + 1, sizeof(*l->entries));

@@ -80,7 +80,7 @@ func main() {
 	}{Leaks: []leak{}}
 
 	if os.Args[1] == "dial" {
-		dial(os.Args[2], os.Args[3])
+		dial(os.Args[2], os.Args[3], os.Args[4])
 		return
 	}
 	if os.Args[1] == "list" {
