@@ -106,6 +106,20 @@ def the_line_of_the_main_module_is_told(minor, way):
         expect(got.get(made) == want, f"{made}: {got.get(made)}, not {want}; all: {got}")
 
 
+def what_a_library_left_running_is_called_by_the_call_that_began_it(minor):
+    """The program cannot change the library: it can close what it has opened. Who is still in the call, or made by one call, is not told so."""
+    with Target("", command=built(minor, "module")) as t:
+        groups = json.loads(watch(t.pid, "--format", "json", "--max-overhead", "0"))["groups"]
+    new = "example.com/team/lib%2ev2.New"
+    for start, words in [("tick", f"timer or ticker never stopped: {new} started it"), ("wait", f"never closed: {new} started it")]:
+        g = [g for g in groups if g["start"]["func"].endswith("(*watcher)." + start)][0]
+        expect((g["pattern"], g["cure"]) == (words, f"close, stop or cancel what {new} started when it is no longer needed, or share one"), f"{start}: {g}")
+        expect(g["called_from"]["func"] == "main.watch", str(g))
+    for g in groups:
+        if g["created_by"]["func"].endswith(("Serve", "fill")):
+            expect("started" not in g["pattern"] + (g["cure"] or ""), str(g))
+
+
 def the_text_says_the_same():
     with Target("", command=built(build.MODES_MINOR, "module")) as t:
         text = watch(t.pid, "--max-overhead", "0")
@@ -157,6 +171,9 @@ def one_census_tells_it_too(minor):
 def cases():
     for minor in [17, build.MODES_MINOR]:
         yield f"called: one_census_tells_it_too [go1.{minor}]", lambda m=minor: one_census_tells_it_too(m)
+    for minor in [17, build.MODES_MINOR]:
+        yield f"called: what_a_library_left_running_is_called_by_the_call_that_began_it [go1.{minor}]", \
+            lambda m=minor: what_a_library_left_running_is_called_by_the_call_that_began_it(m)
     yield "called: the_text_says_the_same", the_text_says_the_same
     yield "called: nothing_is_said_of_what_is_made_by_the_program_itself", nothing_is_said_of_what_is_made_by_the_program_itself
     for minor, way in [(minor, "module") for minor in build.MATRIX] + [(build.MODES_MINOR, way) for way in WAYS if way != "module"] + \

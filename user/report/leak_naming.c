@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "report/leak_naming.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +9,7 @@
 
 #include "base/order.h"
 #include "report/leak_bodies.h"
+#include "report/maker.h"
 #include "report/own_code.h"
 
 #define TEXT_BYTES  512
@@ -222,6 +224,41 @@ static const char *cure_of(const struct leak_entry *e, const struct leak_pattern
 	return cure && cure[0] ? cure : NULL;
 }
 
+/* Of a type that other packages can name. */
+static bool is_exported(const char *method)
+{
+	const char *type = strstr(method, ".(*");
+
+	return type && isupper((unsigned char)type[3]) && !strstr(method, "/internal/");
+}
+
+/* A library's goroutines that stand where its own code would let them, if somebody ended what the program has begun. */
+static bool is_left_running(const struct leaks *l, const struct leak_entry *e, const struct leak_pattern *p,
+			    const struct frame *v, size_t nr)
+{
+	for (size_t i = 0; i < nr; i++)
+		if (v[i].own)
+			return false;
+	switch (class_of(l, e)) {
+	case LEAK_RECEIVE:
+	case LEAK_SELECT:
+	case LEAK_COND:
+	case LEAK_SLEEP:
+	case LEAK_IO: break;
+	default: return false;
+	}
+	return p->elsewhere && e->maker && verdict_is_leak(e->verdict.kind);
+}
+
+static void name_left_running(struct leaks *l, const struct leak_entry *e, unsigned int facts, struct leak_pattern *named)
+{
+	named->cure = with(l, "", "close, stop or cancel what ", e->maker, " started when it is no longer needed, or share one");
+	if (class_of(l, e) == LEAK_SLEEP || (facts & LEAK_FACT_TIMER))
+		named->words = with(l, "timer or ticker never stopped: ", "", e->maker, " started it");
+	else if (class_of(l, e) != LEAK_RECEIVE || (facts & LEAK_FACT_DONE))
+		named->words = with(l, "never closed: ", "", e->maker, " started it");
+}
+
 static int name_entry(struct leaks *l, struct leak_entry *e, struct leak_pattern *named, unsigned int all,
 		      size_t *endings)
 {
@@ -249,7 +286,9 @@ static int name_entry(struct leaks *l, struct leak_entry *e, struct leak_pattern
 		++*endings;
 		end = ending_of(l, e);
 	}
-	if (end)
+	if (!frames_of(l, e, &v, &nr) && is_left_running(l, e, p, v, nr)) /* they may be others' by now */
+		name_left_running(l, e, facts, named);
+	else if (end && (is_exported(end) || own_code(e->place.func, e->place.file)))
 		named->cure = with(l, "", "call ", end, " when it is no longer needed");
 	return 0;
 }

@@ -82,6 +82,7 @@ struct leak_entry {		/* one group with members at the last look */
 	struct leak_parent parents[LEAKS_PARENTS_MAX];
 	size_t nr_parents;
 	struct called called;
+	const char *maker;	/* report/maker; NULL: not known */
 	struct leak_cause cause;
 };
 

@@ -13,6 +13,7 @@
 #include "report/leak_naming.h"
 #include "report/leak_setup.h"
 #include "report/leaks.h"
+#include "report/maker.h"
 
 #define LABELS_ASKED 1024 /* members whose labels are compared */
 
@@ -120,12 +121,14 @@ static int entry__called(const struct leaks *l, const struct leak_group *g, stru
 				   .ctx = l };
 	const struct dump_row *rows[CALLED_ASKED];
 	uint32_t nr = 0;
+	int err;
 
 	while (nr < g->nr && nr < CALLED_ASKED) {
 		rows[nr] = row_of(l, member(l, g, g->nr - 1 - nr)); /* the youngest first: their births may have been seen */
 		nr++;
 	}
-	return called_of(&c, rows, nr, &e->called);
+	err = called_of(&c, rows, nr, &e->called);
+	return err ? err : maker_of(&c, rows, nr, &e->maker);
 }
 
 static int entry__init(const struct leaks *l, uint32_t group, struct leak_entry *e)

@@ -38,6 +38,11 @@ func gone(done chan bool) {
 	done <- true
 }
 
+//go:noinline
+func watch() {
+	lib.New() // main.watch
+}
+
 func serve() {
 	lib.Serve(40) // main.serve
 }
@@ -56,5 +61,6 @@ func main() {
 		time.Sleep(200 * time.Millisecond) // main.main
 		connectStore()
 		svc.Connect()
+		watch()
 	}
 }

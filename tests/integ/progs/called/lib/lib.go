@@ -1,7 +1,10 @@
 // Package lib is a library: its go statements help nobody who looks for the leak.
 package lib
 
-import "time"
+import (
+	"sync"
+	"time"
+)
 
 //go:noinline
 func wait(c chan int) int { return <-c }
@@ -37,4 +40,43 @@ func fill() {
 		time.Sleep(200 * time.Millisecond)
 		go func() { wait(make(chan int)) }()
 	}
+}
+
+type watcher struct {
+	mu   sync.Mutex
+	more *sync.Cond
+	stop chan struct{}
+}
+
+var watchers []*watcher
+
+// New makes something that ought to be closed.
+func New() {
+	w := &watcher{stop: make(chan struct{})}
+	w.more = sync.NewCond(&w.mu)
+	watchers = append(watchers, w)
+	w.start()
+}
+
+//go:noinline
+func (w *watcher) start() {
+	go w.tick()
+	go w.wait()
+}
+
+func (w *watcher) tick() {
+	t := time.NewTicker(100 * time.Millisecond)
+	for {
+		select {
+		case <-t.C:
+		case <-w.stop:
+			return
+		}
+	}
+}
+
+func (w *watcher) wait() {
+	w.mu.Lock()
+	w.more.Wait()
+	w.mu.Unlock()
 }
