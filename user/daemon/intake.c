@@ -8,6 +8,8 @@
 #include <uthash.h>
 
 #include "base/deadread.h"
+#include "daemon/marks.h"
+#include "daemon/opengs.h"
 #include "golang/golabels.h"
 #include "golang/gostate.h"
 #include "golang/gosystem.h"
@@ -16,7 +18,6 @@
 #define STARTS_CACHED_MAX  65536
 #define SYSTEM_KNOWN_MAX   65536
 #define STACK_KEY	   (1ULL << 32)
-#define G_BYTES_MAX	   1024		/* of a runtime.g: Go 1.27 has 456 */
 
 struct label_entry {
 	struct { uint64_t goid, ptr; uint64_t rt; } key;
@@ -269,15 +270,6 @@ void intake__record(void *ctx, const void *data, size_t len)
 		(void)profile__apply(in->profile, h, label);	/* what it refuses it counts */
 }
 
-/* The mark is still there: no run and no park since, so the wait that the census read is the one that is open. */
-static bool mark_holds(struct attach *a, const struct census_g *g, uint64_t start_ns)
-{
-	struct pw_gstate s;
-
-	return !attach__gs_lookup(a, g->addr, &s) && s.stack_id == PW_STACK_ID_CENSUS && s.start_ns == start_ns &&
-	       s.goid == g->goid;
-}
-
 bool intake__waits(const struct goruntime *rt, const struct census_g *g)
 {
 	const char *reason = gowait_name(rt->minor, g->reason);
@@ -334,10 +326,52 @@ static int intake__mark(struct intake *in, const struct goruntime *rt, struct at
 	for (size_t i = 0; i < nr && !err; i++) {
 		struct pw_gstate s = { .start_ns = start_ns, .stack_id = PW_STACK_ID_CENSUS, .goid = goids[i] };
 
+		if (i % DEADREAD_BATCH == 0 && deadline__over(in->o.until))
+			return -ETIMEDOUT;
 		if (reads[i].err || !intake__wants(in, s.goid))
 			continue;
 		err = attach__gs_insert(a, addrs[i], &s);
 		err = err == -EEXIST ? 0 : err;
+	}
+	return err;
+}
+
+/*
+ * What a census says of each goroutine. a: of those whose mark is still there it tells the wait that is open, for they neither ran nor
+ * parked since; NULL: no waits are wanted.
+ */
+static int intake__know(struct intake *in, uint16_t rt_nr, const struct census *c, struct attach *a, uint64_t start_ns)
+{
+	const struct goruntime *rt = goproc__runtime(in->gp, rt_nr);
+	scoped_mem bool *named = calloc(c->nr_stacks + 1, sizeof(*named));
+	scoped(marks) m = NULL;
+	int err = named ? 0 : -ENOMEM;
+
+	if (!err && a && marks__read(a, start_ns, &m) == -ENOMEM) /* attach counts it as a loss if they cannot be read */
+		err = -ENOMEM;
+	for (size_t i = 0; i < c->nr && !err; i++) {
+		const struct census_g *g = &c->gs[i];
+		struct profile_known k = {
+			.goid = g->goid, .parent_goid = g->parent_goid, .gopc = g->gopc, .startpc = g->startpc,
+			.reason = g->reason,
+		};
+
+		if (intake__is_system(in, rt_nr, g->startpc)) {
+			intake__know_system(in, g->goid, rt_nr);
+			continue;
+		}
+		if (g->stack != CENSUS_NO_STACK) {
+			k.truncated = c->stacks[g->stack].truncated;
+			k.pcs = c->pcs + c->stacks[g->stack].pcs_at;
+			k.nr_pcs = c->stacks[g->stack].nr_pcs;
+		}
+		k.label = intake__label(in, rt_nr, g->goid, g->labels);
+		k.waiting = m && intake__waits(rt, g) && marks__has(m, g->addr, g->goid);
+		if (k.waiting && k.nr_pcs && !named[g->stack]) {
+			(void)intake__name(in, rt_nr, k.pcs, k.nr_pcs);
+			named[g->stack] = true;
+		}
+		(void)profile__known(in->profile, rt_nr, &k); /* what it refuses it counts */
 	}
 	return err;
 }
@@ -358,30 +392,7 @@ int intake__census(struct intake *in, uint16_t rt_nr, struct attach *a, bool wai
 		return cause__set(why, err, "cannot read the goroutines of '%s' (pid %d): %s", proc__comm(in->proc),
 				  (int)proc__pid(in->proc), strerror(-err));
 	in->stats.unsettled += c->unsettled + c->refused;
-	for (size_t i = 0; i < c->nr; i++) {
-		const struct census_g *g = &c->gs[i];
-		struct profile_known k = {
-			.goid = g->goid, .parent_goid = g->parent_goid, .gopc = g->gopc, .startpc = g->startpc,
-			.reason = g->reason,
-		};
-
-		if (g->stack != CENSUS_NO_STACK) {
-			k.truncated = c->stacks[g->stack].truncated;
-			k.pcs = c->pcs + c->stacks[g->stack].pcs_at;
-			k.nr_pcs = c->stacks[g->stack].nr_pcs;
-		}
-
-		if (intake__is_system(in, rt_nr, g->startpc)) {
-			intake__know_system(in, g->goid, rt_nr);
-			continue;
-		}
-		k.label = intake__label(in, rt_nr, g->goid, g->labels);
-		k.waiting = waits && intake__waits(rt, g) && mark_holds(a, g, start_ns);
-		if (k.waiting)
-			(void)intake__name(in, rt_nr, k.pcs, k.nr_pcs);
-		(void)profile__known(in->profile, rt_nr, &k);
-	}
-	return 0;
+	return intake__know(in, rt_nr, c, waits ? a : NULL, start_ns);
 }
 
 /* Of a map of runtime rt. */
@@ -437,21 +448,18 @@ void intake__sample(struct intake *in, const struct census *c, const struct cens
 	(void)profile__sample(in->profile, ps); /* what it refuses it counts */
 }
 
-static void intake__open_wait(void *ctx, uint64_t addr, const struct pw_gstate *s)
+/* It waits still, so its g says who it is; if the target has ended the profile may know from elsewhere. */
+static void intake__open_wait(void *ctx, const struct pw_gstate *s, const uint8_t *g)
 {
 	struct map_walk *w = ctx;
-	const struct goruntime *rt = goproc__runtime(w->in->gp, w->rt);
+	const struct pw_layout *lay = &goproc__runtime(w->in->gp, w->rt)->layout;
 	uint64_t goid = 0, gopc = 0, startpc = 0, labels = 0;
-	uint8_t g[G_BYTES_MAX];
 
-	if ((!s->start_ns && !s->ready_ns) || rt->layout.g_size > G_BYTES_MAX)
-		return;
-	/* It waits still, so its g says who it is; if the target has ended the profile may know from elsewhere. */
-	if (!addrspace__read(proc__mem(w->in->proc), addr, g, (size_t)rt->layout.g_size)) {
-		memcpy(&goid, g + rt->layout.g_goid, sizeof(goid));
-		memcpy(&gopc, g + rt->layout.g_gopc, sizeof(gopc));
-		memcpy(&startpc, g + rt->layout.g_startpc, sizeof(startpc));
-		memcpy(&labels, g + rt->layout.g_labels, sizeof(labels));
+	if (g) {
+		memcpy(&goid, g + lay->g_goid, sizeof(goid));
+		memcpy(&gopc, g + lay->g_gopc, sizeof(gopc));
+		memcpy(&startpc, g + lay->g_startpc, sizeof(startpc));
+		memcpy(&labels, g + lay->g_labels, sizeof(labels));
 	}
 	if (goid != s->goid)
 		gopc = startpc = labels = 0;
@@ -462,11 +470,24 @@ static void intake__open_wait(void *ctx, uint64_t addr, const struct pw_gstate *
 				 intake__label(w->in, w->rt, s->goid, labels));
 }
 
+static void intake__open_g(void *opengs, uint64_t addr, const struct pw_gstate *s)
+{
+	if (s->start_ns || s->ready_ns)
+		opengs__add(opengs, addr, s);
+}
+
 int intake__open_waits(struct intake *in, uint16_t rt, struct attach *a)
 {
 	struct map_walk w = { .in = in, .rt = rt };
+	scoped(opengs) gs = NULL;
+	int err = opengs__new(proc__mem(in->proc), (size_t)goproc__runtime(in->gp, rt)->layout.g_size, in->o.until,
+			      intake__open_wait, &w, &gs);
 
-	return attach__gs_each(a, intake__open_wait, &w);
+	if (err)
+		return err;
+	err = attach__gs_each(a, intake__open_g, gs);
+	opengs__flush(gs);
+	return err;
 }
 
 bool intake__is_system_stack(const struct intake *in, uint16_t rt, uint64_t stack_id)

@@ -490,12 +490,6 @@ int attach__gs_insert(struct attach *a, uint64_t g, const struct pw_gstate *s)
 	return bpf_map_update_elem(bpf_map__fd(a->skel->maps.pw_gs), &g, s, BPF_NOEXIST);
 }
 
-int attach__gs_lookup(struct attach *a, uint64_t g, struct pw_gstate *ret)
-{
-	heart__beat();
-	return bpf_map_lookup_elem(bpf_map__fd(a->skel->maps.pw_gs), &g, ret);
-}
-
 void attach__exact(struct attach *a, bool on)
 {
 	__atomic_store_n(&a->skel->bss->pw_exact, on, __ATOMIC_SEQ_CST);

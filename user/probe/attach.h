@@ -89,7 +89,6 @@ uint64_t attach__unread(const struct attach *a); /* readings of counters and map
 /* The map of goroutines. insert: BPF_NOEXIST, -EEXIST if the probes knew it already. */
 int attach__gs_insert(struct attach *a, uint64_t g, const struct pw_gstate *s);
 void attach__gs_clear(struct attach *a);
-int attach__gs_lookup(struct attach *a, uint64_t g, struct pw_gstate *ret);
 /* Single allocations count from now on, or no more; off at first. Needs recording to be on as well.
  */
 void attach__exact(struct attach *a, bool on);
@@ -98,8 +97,8 @@ int attach__part_on(struct attach *a, enum attach_part part, struct cause *why);
 void attach__part_off(struct attach *a, enum attach_part part);
 /* Slots that were given back unused, by span class. */
 int attach__given_back(struct attach *a, uint64_t ret[PW_SPAN_CLASSES]);
-/* Calls fn for each entry: of the map of goroutines and of sums of waits after stop, of the map of
- * allocations at any time. */
+/* Calls fn for each entry: of sums of waits after stop, of the maps of goroutines and of allocations
+ * at any time. */
 int attach__waits_each(struct attach *a,
 		       void (*fn)(void *ctx, const struct pw_wait_key *key,
 				  const struct pw_wait_sum *sum),
