@@ -22,6 +22,7 @@
 #include "daemon/taken.h"
 #include "golang/gofacts.h"
 #include "model/governor.h"
+#include "model/lookplan.h"
 #include "pipe/decode.h"
 #include "target/maps.h"
 
@@ -49,6 +50,7 @@ struct watch {
 	struct pipe_stats pipe;
 	uint64_t start_ns, cpu_start_ns, cpu_ns;
 	size_t looks;
+	struct lookplan plan;
 	struct losses lost; /* of births and exits */
 	struct codecheck code;
 	struct recorders *recorders; /* NULL: there are no probes */
@@ -152,7 +154,7 @@ static void watch__open_allocs(struct watch *w)
 		.proc = w->t->proc,
 		.gp = w->t->gp,
 		.max_overhead = w->o.max_overhead,
-		.longest_ns = w->o.duration_ns / (WATCH_LOOKS - 1) / ALLOC_PART,
+		.longest_ns = w->o.duration_ns / (LOOKPLAN_LOOKS - 1) / ALLOC_PART,
 		.no_cost = w->o.no_cost,
 	};
 
@@ -234,6 +236,7 @@ int watch__open(const struct watch_opts *o, struct watch **ret, struct cause *wh
 /* -ESRCH: the target has ended; then the look before is the last. */
 static int watch__look(struct watch *w, struct cause *why)
 {
+	const uint64_t began = clock_now_ns();
 	struct dump_input in;
 	int err = taken__again(w->t, w->o.depth, why);
 
@@ -251,6 +254,8 @@ static int watch__look(struct watch *w, struct cause *why)
 				  strerror(-err));
 	if (!w->looks++)
 		w->start_ns = w->t->censuses[0]->taken_ns;
+	if (clock_now_ns() - began > w->plan.look_ns)
+		w->plan.look_ns = clock_now_ns() - began;
 	return 0;
 }
 
@@ -316,18 +321,6 @@ static void watch__wait(struct watch *w, uint64_t until_ns, const volatile sig_a
 	}
 }
 
-/* Is there a search after look i? The last is at the end; each finds out of those before it who is
- * still unreached. */
-static bool is_searched(size_t look)
-{
-	const size_t looks = WATCH_LOOKS - 1;
-
-	for (size_t k = 0; k < WATCH_PASSES; k++)
-		if (look == looks - k * looks / 2 / (WATCH_PASSES - 1))
-			return true;
-	return false;
-}
-
 static void watch__doubt(struct watch *w, const char *text)
 {
 	if (!w->end.doubt[0])
@@ -387,17 +380,26 @@ static int watch__search_ends(struct watch *w)
 	return err;
 }
 
+/* Searches, if it is time for that, and tells which look comes next. */
+static size_t watch__next(struct watch *w)
+{
+	w->plan.start_ns = w->start_ns;
+	w->plan.duration_ns = w->o.duration_ns;
+	if (lookplan__searches(&w->plan, lookplan__next(&w->plan, clock_now_ns())))
+		watch__search(w);
+	return lookplan__next(&w->plan, clock_now_ns());
+}
+
 static int watch__look_on(struct watch *w, const volatile sig_atomic_t *stop,
 			  void (*progress)(void *, const struct watch_progress *), void *ctx,
 			  struct cause *why)
 {
 	int err = 0;
 
-	for (size_t i = 1; i < WATCH_LOOKS && !*stop && !w->ended && !err; i++) {
+	for (size_t next; !*stop && !w->ended && !err && (next = watch__next(w)) < LOOKPLAN_LOOKS; w->plan.at = next) {
 		struct cause c = { "" };
 
-		watch__wait(w, w->start_ns + w->o.duration_ns * i / (WATCH_LOOKS - 1), stop,
-			    progress, ctx);
+		watch__wait(w, lookplan__due_ns(&w->plan, next), stop, progress, ctx);
 		if (w->ended)
 			break;
 		err = watch__look(w, &c);
@@ -406,8 +408,6 @@ static int watch__look_on(struct watch *w, const volatile sig_atomic_t *stop,
 			err = 0;
 		} else if (err) {
 			cause__set(why, err, "%s", c.text);
-		} else if (is_searched(i) && i + 1 < WATCH_LOOKS && !*stop) {
-			watch__search(w);
 		}
 	}
 	return err;

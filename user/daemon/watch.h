@@ -23,8 +23,6 @@
 #include "base/own.h"
 #include "report/leaks.h"
 
-#define WATCH_LOOKS    13	/* from the start to the end, both included */
-#define WATCH_PASSES   3	/* of the search, spread over the second half */
 struct watch_opts {
 	pid_t pid;
 	uint64_t duration_ns;

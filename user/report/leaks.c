@@ -164,6 +164,15 @@ static void look__key(struct look *k, const struct dump_row *r, struct leak_seen
 	s->role = known ? k->roles[s->stack] : LEAK_ROLE_NONE;
 }
 
+/* Once for each: there may be a million at every look. */
+static void look__note_birth(const struct look *k, uint16_t rt, const struct census_g *g)
+{
+	const struct leak_g *known = leakset__get(k->l->set, rt, g->goid);
+
+	if (!known || known->first_look == leakset__nr_looks(k->l->set) - 1)
+		births__before(k->l->births, rt, g->goid, g->parent_goid, g->gopc, g->startpc);
+}
+
 static int look__see(struct look *k, size_t i)
 {
 	const struct dump_row *r = &k->d->rows[i];
@@ -187,7 +196,6 @@ static int look__see(struct look *k, size_t i)
 	};
 	int err;
 
-	births__before(k->l->births, r->rt, g->goid, g->parent_goid, g->gopc, g->startpc);
 	if (stack != DUMP_NO_STACK) {
 		err = look__stack(k, stack);
 		if (err)
@@ -202,6 +210,7 @@ static int look__see(struct look *k, size_t i)
 	for (uint32_t w = 0; w < g->nr_waits && s.nr_objects < CENSUS_CASES_MAX; w++)
 		k->objects[s.nr_objects++] = c->waits[g->waits_at + w].addr;
 	err = leakset__see(k->l->set, &s);
+	look__note_birth(k, r->rt, g);
 	return err == -ENOSPC ? 0 : err; /* counted there */
 }
 

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * lookplan: when a process is looked at in a watch, and after which looks its heap is searched.
+ *
+ * Looks are spread evenly, and searches over the second half. What takes long has its price: of a program with a million goroutines a
+ * look takes seconds. Then looks are left out rather than done one after the other, so that the watch ends on time. Pure: no clock.
+ */
+#ifndef PARKWATCH_MODEL_LOOKPLAN_H
+#define PARKWATCH_MODEL_LOOKPLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define LOOKPLAN_LOOKS    13 /* from the start to the end, both included */
+#define LOOKPLAN_SEARCHES 3  /* one of them at the end */
+
+struct lookplan {
+	uint64_t start_ns, duration_ns;
+	uint64_t look_ns; /* that the longest look so far took */
+	size_t at; /* the number of the last look, from 0 */
+};
+
+/* When look nr is due. */
+uint64_t lookplan__due_ns(const struct lookplan *p, size_t nr);
+/* The number of the look that comes next; LOOKPLAN_LOOKS: there is none, the last was at the end. */
+size_t lookplan__next(const struct lookplan *p, uint64_t now_ns);
+/* Is there a search between the last look and look next? Not after the last: that is the caller's, when all else is read. */
+bool lookplan__searches(const struct lookplan *p, size_t next);
+
+#endif
