@@ -44,6 +44,7 @@ struct asker {
 	int asks;      /* since the last answer */
 	unsigned int turns; /* for counting seconds */
 	struct stuck stuck;
+	struct stuck silent; /* since it was asked */
 };
 
 static void __attribute__((noreturn, format(printf, 1, 2))) give_up(const char *fmt, ...)
@@ -68,15 +69,16 @@ static bool came(void)
 	return any;
 }
 
-/* From the first signal on: does it still take some? */
+/* From the first signal on: does it still take some? Who only waits for a processor is no matter. */
 static void asker__ask(struct asker *a)
 {
 	if (a->asks && answers != a->before)
 		a->asks = 0;
 	if (!a->asks++) {
 		a->before = answers;
+		stuck__init(&a->silent, a->stuck.thread);
 		pthread_kill(a->reader, ASK);
-	} else if (a->asks > ASKS_MAX && !is_read) {
+	} else if (stuck__ask(&a->silent) == STUCK_READS && a->silent.asks >= ASKS_MAX && !is_read) {
 		give_up("parkwatch: pid %d does not answer when its memory is read: ended without a report\n", (int)a->target);
 	}
 }
