@@ -168,7 +168,52 @@ def one_census_tells_it_too(minor):
         expect(re.search(f"called from main.serve \\S*/{line_of('main.serve')}", text), f"{what}: {text}")
 
 
+def roots_of(folded):
+    """Function after "created by" -> what stands before it."""
+    ret = {}
+    for line in folded.splitlines():
+        m = re.match(r"(?:(called from [^;]*);)?created by ([^;]*);", line)
+        expect(m, f"no creation site: {line}")
+        ret.setdefault(m[2].split("/")[-1].replace(APP.split("/")[-1], "app"), set()).add(m[1])
+    return ret
+
+
+def root_of(how, func, line):
+    return {"birth": f"called from {func} {line}", "creator": f"called from {func} {line}", "libraries": "called from libraries alone",
+            "stands": f"called from ?, by a goroutine that is at {func} {line}", "not seen": "called from ?, not seen"}[how]
+
+
+def expect_roots(got, want, what):
+    for made, root in want.items():
+        expect(got.get(made) == {root}, f"{what}: {made}: {got.get(made)}, not {root}; all: {got}")
+
+
+def a_recording_by_creation_site_tells_it_too(minor, way):
+    """Folded stacks: the line of the main module stands before the creation site."""
+    want = {made: root_of(*w) for made, w in wanted(minor, way).items()}
+    want["main.main"] = None
+    born = {made: want[made] for made in ["sql.OpenDB", "lib%2ev2.Open"]}
+    stands = root_of("stands", "main.main", line_of("main.main")) if minor >= PARENTS else root_of("not seen", None, None)
+    unseen = {**want, "sql.OpenDB": stands, "lib%2ev2.Open": stands}
+    if minor < PARENTS:
+        unseen["lib%2ev2.fill"] = stands
+    with Target("", command=built(minor, way)) as t:
+        record = ["record", "-p", t.pid, "-d", 2, "-q", "--root", "created-by", "-f"]
+        expect_roots(roots_of(ask(*record, "folded", "--max-overhead", 0)), want, "record")
+        expect_roots(roots_of(ask(*record, "folded", "--max-overhead", 0, "-e", "births")), born, "record -e births")
+        expect_roots(roots_of(ask(*record, "folded", "--max-overhead", 0, "--async")), {**born, "main.main": None}, "record --async")
+        expect_roots(roots_of(ask(*record, "folded", "--no-probes")), unseen, "record --no-probes")
+        expect_roots(roots_of(ask("dump", "-p", t.pid, "--root", "created-by", "-f", "folded")), unseen, "dump")
+        stacks = json.loads(ask(*record, "json", "--max-overhead", 0))["stacks"]
+    for made, line in [("sql.OpenDB", "main.connectStore"), ("main.main", None)]:
+        called = [s["called_from"] for s in stacks if s["root"].endswith(made)]
+        expect(called and all((c and c["func"]) == line and (not c or c["how"] == "birth") for c in called), f"{made}: {called}")
+
+
 def cases():
+    for minor, way in [(17, "module"), (22, "module"), (27, "module"), (build.MODES_MINOR, "stripped"), (build.MODES_MINOR, "trimpath")]:
+        yield f"called: a_recording_by_creation_site_tells_it_too [go1.{minor} {way}]", \
+            lambda m=minor, w=way: a_recording_by_creation_site_tells_it_too(m, w)
     for minor in [17, build.MODES_MINOR]:
         yield f"called: one_census_tells_it_too [go1.{minor}]", lambda m=minor: one_census_tells_it_too(m)
     for minor in [17, build.MODES_MINOR]:

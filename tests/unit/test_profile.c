@@ -266,6 +266,29 @@ Test(profile, async_gives_each_wait_its_ancestry)
 	cr_expect_eq(s->rows[1].chain.links[1].gopc, PC_RUNMAIN);
 }
 
+Test(profile, by_creation_site_births_say_how_it_was_reached)
+{
+	scoped(profile) p = profile_of((struct profile_opts){ .root = PROFILE_ROOT_CREATED_BY });
+	const struct profile_known k = { .goid = 1, .gopc = PC_RUNMAIN, .startpc = START_MAIN };
+	scoped(snap) s = NULL;
+
+	profile__known(p, 0, &k);
+	fake_birth(p, 7, 1, STACK_B, START_WORKER);
+	fake_birth(p, 8, 1, STACK_B, START_WORKER);
+	fake_birth(p, 9, 7, STACK_B, START_WORKER);
+	fake_wait(p, 7, STACK_A, 14, 1100, 1200, 0);
+	s = snap_of(p);
+	cr_assert_eq(s->nr, 1, "births are no rows");
+	cr_expect_eq(s->rows[0].chain.nr, 0);
+	cr_assert_eq(s->nr_made, 2);
+	cr_expect_eq(s->made[0].gopc, PC_MAIN);
+	cr_expect_eq(s->made[0].count, 2);
+	cr_expect_eq(s->made[0].chain.nr, 2);
+	cr_expect_eq(s->made[0].chain.links[0].made.stack.nr, ARRAY_SIZE(fake_birth_stack));
+	cr_expect_eq(s->made[1].count, 1);
+	cr_expect_eq(s->made[1].chain.nr, 3);
+}
+
 Test(profile, a_stack_may_come_after_its_events_or_never)
 {
 	scoped(profile) p = profile_of((struct profile_opts){ .event = PROFILE_BLOCKED });

@@ -16,6 +16,7 @@
 #include "daemon/taken.h"
 #include "golang/gosecret.h"
 #include "golang/gostate.h"
+#include "report/callsites.h"
 #include "report/dump_diff.h"
 #include "report/dump_group.h"
 #include "report/dump_show.h"
@@ -123,12 +124,23 @@ static int find_secrets(const struct taken *t, struct gosecret **ret, struct cau
 static int render(const struct opts *o, const struct renderer *r, const struct taken *t, const struct report_meta *meta,
 		  struct dump *d, FILE *out, struct cause *why)
 {
+	struct namer namers[GOPROC_RUNTIMES_MAX];
+	scoped(callsites) calls = NULL;
 	scoped(snap) snap = NULL;
 	int err = dump_show__snap(d, (enum profile_root)o->root, &snap);
 
+	if (!err && o->root == PROFILE_ROOT_CREATED_BY) {
+		err = callsites__new(t->namers, t->nr, &calls);
+		if (!err)
+			err = callsites__census(calls, (const struct census *const *)t->censuses);
+	}
 	if (err)
 		return cause__set(why, err, "cannot put the dump together: %s", strerror(-err));
-	return r->render(&(struct report){ .snap = snap, .meta = meta, .namers = t->namers, .nr_namers = t->nr,
+	for (size_t i = 0; i < t->nr; i++) {
+		namers[i] = t->namers[i];
+		namers[i].calls = calls;
+	}
+	return r->render(&(struct report){ .snap = snap, .meta = meta, .namers = namers, .nr_namers = t->nr,
 					   .full = o->full }, out, why);
 }
 

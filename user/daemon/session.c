@@ -14,6 +14,8 @@
 #include "model/governor.h"
 #include "report/namer.h"
 
+#define CREATORS_MOST_NS (5 * NS_PER_SEC) /* that looking at them may take */
+
 void session__free(struct session *s)
 {
 	if (!s)
@@ -25,16 +27,19 @@ void session__free(struct session *s)
 	sampling__free(s->sampling);
 	allocs__free(s->allocs);
 	intake__free(s->intake);
+	callsites__free(s->callsites);
 	profile__free(s->profile);
 	goproc__free(s->gp);
 	proc__free(s->proc);
 	free(s);
 }
 
+#define BIRTHS (1u << PW_POINT_BIRTH | 1u << PW_POINT_COBIRTH)
+
 /* Points that must be probed, and records wanted, for an event. */
 static void session__needs(const struct session_opts *o, uint32_t *ret_points, uint32_t *ret_want)
 {
-	const uint32_t life = 1u << PW_POINT_BIRTH | 1u << PW_POINT_COBIRTH;
+	const uint32_t life = BIRTHS;
 	uint32_t points = 0, want = 0;
 
 	switch (o->profile.event) {
@@ -62,10 +67,23 @@ static void session__needs(const struct session_opts *o, uint32_t *ret_points, u
 		points |= life | 1u << PW_POINT_EXIT;
 		want |= PW_WANT_BIRTH | PW_WANT_EXIT;
 	}
+	if (o->profile.root == PROFILE_ROOT_CREATED_BY && points)
+		want |= PW_WANT_BIRTH;
 	if (o->profile.root == PROFILE_ROOT_LABEL)
 		want |= PW_WANT_LABELS;
 	*ret_points = points;
 	*ret_want = want;
+}
+
+/* By creation site: births say who called the libraries; where they cannot be probed, one can do without. */
+static int session__choose(void *ctx, uint16_t rt, const struct plan *plan, struct probes_points *ret, struct cause *why)
+{
+	uint32_t all = ret->all | BIRTHS;
+
+	(void)ctx, (void)rt, (void)why;
+	if (!plan__check_points(plan, &all, NULL))
+		ret->all = all;
+	return 0;
 }
 
 /* Nobody asks for waits one by one: what their rows are made of is what sums are kept apart by. */
@@ -120,6 +138,8 @@ static int session__build_probes(struct session *s, struct cause *why)
 		return cause__set(why, err, "cannot record pid %d: %s: %d recorders are there already", (int)s->o.pid,
 				  strerror(-err), RECORDERS_MAX);
 	session__needs(&s->o, &po.points, &po.want);
+	if (s->callsites)
+		po.choose = session__choose;
 	if (s->allocs) {
 		po.choose = allocs__choose;
 		po.choose_ctx = s->allocs;
@@ -139,6 +159,13 @@ static int session__build(struct session *s, struct cause *why)
 	int err;
 
 	err = session__find_target(s, why);
+	for (size_t i = 0; !err && i < s->nr_rt; i++) {
+		struct goruntime *rt = goproc__runtime(s->gp, i);
+
+		namer__init(&s->namers[i], rt->sym, rt->main, rt->minor);
+	}
+	if (!err && s->o.profile.root == PROFILE_ROOT_CREATED_BY)
+		err = callsites__new(s->namers, s->nr_rt, &s->callsites);
 	if (!err)
 		err = profile__new(&s->o.profile, &s->profile);
 	if (!err)
@@ -200,6 +227,22 @@ static void session__end(const struct session *s, struct session_end *e)
 	memcpy(e->losses, lost.text, sizeof(e->losses));
 }
 
+/* Who has called libraries that made goroutines, as far as their stacks say before recording. Not in time: it is not known. */
+static int session__ask_creators(struct session *s, const volatile sig_atomic_t *stop)
+{
+	struct deadline until = { .at_ns = clock_now_ns() + CREATORS_MOST_NS, .stop = stop };
+	struct census *censuses[GOPROC_RUNTIMES_MAX] = { NULL };
+	int err = 0;
+
+	for (size_t i = 0; i < s->nr_rt && !err; i++)
+		err = census__read_until(proc__mem(s->proc), goproc__runtime(s->gp, i), s->o.depth, &until, &censuses[i]);
+	if (!err)
+		err = callsites__census(s->callsites, (const struct census *const *)censuses);
+	for (size_t i = 0; i < s->nr_rt; i++)
+		census__free(censuses[i]);
+	return err == -ENOMEM ? err : 0;
+}
+
 /* CPU time of parkwatch, and of those that keep its probes. */
 static uint64_t session__own_ns(const struct session *s)
 {
@@ -222,6 +265,9 @@ int session__record(struct session *s, uint64_t duration_ns, const volatile sig_
 	if (err)
 		return err;
 	env.pace = s->pace;
+	err = s->callsites ? session__ask_creators(s, stop) : 0;
+	if (err)
+		return cause__set(why, err, "cannot read the goroutines of pid %d: %s", (int)s->o.pid, strerror(-err));
 	if (s->probes) {
 		codecheck__begin(&s->code, s->gp, s->proc);
 		budget /= recorders__sharers(s->recorders);
@@ -266,15 +312,21 @@ int session__record(struct session *s, uint64_t duration_ns, const volatile sig_
 
 int session__snap(struct session *s, struct snap **ret)
 {
-	return snap__take(s->profile, ret);
+	scoped(snap) snap = NULL;
+	int err = snap__take(s->profile, &snap);
+
+	if (!err && s->callsites)
+		err = callsites__births(s->callsites, snap);
+	if (!err)
+		*ret = steal(snap);
+	return err;
 }
 
 size_t session__namers(const struct session *s, struct namer *namers)
 {
 	for (size_t i = 0; i < s->nr_rt; i++) {
-		struct goruntime *rt = goproc__runtime(s->gp, i);
-
-		namer__init(&namers[i], rt->sym, rt->main, rt->minor);
+		namers[i] = s->namers[i];
+		namers[i].calls = s->callsites;
 	}
 	return s->nr_rt;
 }

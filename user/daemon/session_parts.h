@@ -12,6 +12,7 @@
 #include "daemon/sampling.h"
 #include "daemon/session.h"
 #include "daemon/windows.h"
+#include "report/callsites.h"
 
 struct session {
 	struct session_opts o;
@@ -19,6 +20,8 @@ struct session {
 	struct goproc *gp;
 	size_t nr_rt;
 	struct profile *profile;
+	struct namer namers[GOPROC_RUNTIMES_MAX];
+	struct callsites *callsites; /* by creation site, else NULL */
 	struct intake *intake;
 	struct probes *probes; /* NULL: looks only */
 	struct codecheck code;

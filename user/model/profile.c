@@ -52,6 +52,7 @@ struct profile {
 	struct stackset *stacks;
 	struct gtable *origins;		/* async, and for exits; else empty */
 	struct rowset *rows;
+	struct rowset *made;		/* root CREATED_BY: births by `go` statement and ancestry; else NULL */
 	struct census_half *halves;
 	size_t nr_wait_halves;
 	struct label *labels;
@@ -82,6 +83,8 @@ int profile__new(const struct profile_opts *o, struct profile **ret)
 		err = gtable__new(p->opts.max_goroutines, &p->origins);
 	if (!err)
 		err = rowset__new(p->opts.max_rows, &p->rows);
+	if (!err && o->root == PROFILE_ROOT_CREATED_BY)
+		err = rowset__new(PROFILE_MADE_MAX, &p->made);
 	if (err)
 		return err;
 	*ret = steal(p);
@@ -105,6 +108,7 @@ void profile__free(struct profile *p)
 	}
 	free(p->label_by_id);
 	rowset__free(p->rows);
+	rowset__free(p->made);
 	gtable__free(p->origins);
 	stackset__free(p->stacks);
 	free(p);
@@ -304,7 +308,7 @@ int profile__known(struct profile *p, uint16_t rt, const struct profile_known *k
 	};
 	int err = 0;
 
-	if (p->opts.async) {
+	if (p->opts.async || p->made) {
 		const struct gorigin o = {
 			.made = { PW_STACK_ID_NONE, k->gopc, k->startpc },
 			.parent_goid = k->parent_goid,
@@ -355,6 +359,17 @@ static int apply_wait(struct profile *p, const struct pw_wait *r, uint32_t label
 	return apply_span(p, &w, r->start_ns, r->hdr.ts_ns);
 }
 
+/* Who is behind a library's `go` statement is told by all that it made. What does not fit is not known. */
+static void count_made(struct profile *p, const struct pw_birth *r)
+{
+	const struct row_key key = {
+		.gopc = r->gopc, .chain = gtable__chain(p->origins, r->hdr.rt, r->hdr.goid), .rt = r->hdr.rt,
+	};
+
+	if (key.chain != CHAIN_NONE)
+		(void)rowset__add(p->made, &key, 1);
+}
+
 static int apply_birth(struct profile *p, const struct pw_birth *r, uint32_t label)
 {
 	const struct happening w = {
@@ -362,7 +377,7 @@ static int apply_birth(struct profile *p, const struct pw_birth *r, uint32_t lab
 		.stack_id = r->stack_id, .gopc = r->gopc, .startpc = r->startpc,
 	};
 
-	if (p->opts.async || p->opts.event == PROFILE_EXITS) {
+	if (p->opts.async || p->made || p->opts.event == PROFILE_EXITS) {
 		const struct gorigin o = {
 			.made = { r->stack_id, r->gopc, r->startpc },
 			.parent_goid = r->parent_goid,
@@ -370,6 +385,8 @@ static int apply_birth(struct profile *p, const struct pw_birth *r, uint32_t lab
 
 		gtable__put(p->origins, r->hdr.rt, r->hdr.goid, &o);
 	}
+	if (p->made)
+		count_made(p, r);
 	if (p->opts.event != PROFILE_BIRTHS)
 		return 0;
 	p->stats.in++;
@@ -596,6 +613,11 @@ bool profile__counts_least(const struct profile *p)
 const struct rowset *profile__rows(const struct profile *p)
 {
 	return p->rows;
+}
+
+const struct rowset *profile__made(const struct profile *p)
+{
+	return p->made;
 }
 
 const struct stackset *profile__stacks(const struct profile *p)

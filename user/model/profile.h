@@ -38,6 +38,7 @@
 #define PROFILE_LABELS_MAX    16384	/* different label texts; more become PROFILE_LABEL_NONE and are counted */
 #define PROFILE_LABEL_TEXT_MAX 512	/* bytes; longer ones are cut */
 #define PROFILE_LABEL_NONE    0
+#define PROFILE_MADE_MAX      16384	/* ways to a `go` statement that are kept apart, PROFILE_ROOT_CREATED_BY */
 
 enum profile_event {
 	PROFILE_BLOCKED, PROFILE_BIRTHS, PROFILE_EXITS, PROFILE_SCHED,
@@ -164,6 +165,7 @@ void profile__span(const struct profile *p, uint64_t *ret_start_ns, uint64_t *re
 uint32_t profile__windows(const struct profile *p);	/* 0: values are no estimates */
 bool profile__counts_least(const struct profile *p);	/* counts are what was seen: there may be more */
 const struct rowset *profile__rows(const struct profile *p);
+const struct rowset *profile__made(const struct profile *p); /* by gopc, chain and rt: births; NULL without PROFILE_ROOT_CREATED_BY */
 const struct stackset *profile__stacks(const struct profile *p);
 const struct chainset *profile__chains(const struct profile *p);
 const char *profile__label_text(const struct profile *p, uint32_t id); /* "" for PROFILE_LABEL_NONE */

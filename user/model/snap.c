@@ -14,6 +14,7 @@ struct snap_store {
 	struct snap_row *rows;
 	struct snap_link *links; /* of all chains, one after the other */
 	struct snap_chain *chains; /* by chain id */
+	struct snap_made *made;
 };
 
 static struct snap_stack stack_of(const struct profile *p, uint64_t id)
@@ -203,6 +204,24 @@ static int fill(struct snap_store *st, const struct profile *p)
 	return 0;
 }
 
+static int fill_made(struct snap_store *st, const struct profile *p)
+{
+	const struct rowset *rs = profile__made(p);
+	const struct rowset_row *from = NULL;
+
+	if (!rs)
+		return 0;
+	st->made = calloc(rowset__nr(rs) + 1, sizeof(*st->made));
+	if (!st->made)
+		return -ENOMEM;
+	while ((from = rowset__next(rs, from)))
+		st->made[st->snap.nr_made++] = (struct snap_made){
+			.gopc = from->key.gopc, .count = from->count, .chain = st->chains[from->key.chain], .rt = (uint16_t)from->key.rt,
+		};
+	st->snap.made = st->made;
+	return 0;
+}
+
 int snap__from_rows(enum profile_event event, enum profile_root root, struct snap_row **rows, size_t nr,
 		    struct snap **ret)
 {
@@ -233,6 +252,8 @@ int snap__take(const struct profile *p, struct snap **ret)
 	err = resolve_chains(st, p);
 	if (!err)
 		err = fill(st, p);
+	if (!err)
+		err = fill_made(st, p);
 	if (err)
 		return err;
 	*ret = steal(s);
@@ -248,5 +269,6 @@ void snap__free(struct snap *s)
 	free(st->rows);
 	free(st->links);
 	free(st->chains);
+	free(st->made);
 	free(st);
 }

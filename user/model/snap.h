@@ -37,6 +37,12 @@ struct snap_chain {		/* innermost first: how a goroutine, its parent, its parent
 	bool truncated;		/* there were more */
 };
 
+struct snap_made {		/* births that were seen at one `go` statement */
+	uint64_t gopc, count;
+	struct snap_chain chain; /* of those born */
+	uint16_t rt;
+};
+
 struct snap_row {
 	uint16_t rt;
 	struct snap_stack own;	/* blocked, sched: where it parked; alloc: from mallocgc or refill outward; births, exits: the creator's; goroutines: pcs are return addresses all */
@@ -69,6 +75,8 @@ struct snap {
 	uint64_t count, value;	/* sums */
 	uint64_t error;		/* of value: +- error is a 95 % confidence interval */
 	uint64_t stacks_lost;	/* sum of the counts of rows whose stack is LOST */
+	const struct snap_made *made; /* PROFILE_ROOT_CREATED_BY */
+	size_t nr_made;
 };
 
 int snap__take(const struct profile *p, struct snap **ret);

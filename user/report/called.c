@@ -4,31 +4,14 @@
 #include <errno.h>
 #include <string.h>
 
-#define PLACES_MAX   16	      /* of a group that are told apart */
 #define CREATORS_MAX 16	      /* one above the other */
 #define WORDS_BUDGET 20000000 /* pcs of stacks that are looked through for a creator that has no number */
 
 typedef unsigned long long ull;
 
-struct tally { /* places, and how many goroutines were called from each */
-	struct place v[PLACES_MAX];
-	uint32_t count[PLACES_MAX], nr;
-};
-
 static struct framer *framer_of(const struct callers *c)
 {
 	return c->d->framer;
-}
-
-/* The first of these frames, innermost first, that is the program's own. */
-static bool own_frame(const struct frame *v, size_t nr, struct place *ret)
-{
-	for (size_t i = 0; i < nr; i++)
-		if (v[i].own && !v[i].wrapper) {
-			*ret = (struct place){ v[i].name, v[i].file, v[i].line };
-			return true;
-		}
-	return false;
 }
 
 static int own_at(const struct callers *c, uint16_t rt, uint64_t pc, bool is_return, struct place *ret)
@@ -37,32 +20,7 @@ static int own_at(const struct callers *c, uint16_t rt, uint64_t pc, bool is_ret
 	size_t nr;
 	int err = framer__at(framer_of(c), rt, pc, is_return, &v, &nr);
 
-	return err ? err : own_frame(v, nr, ret) ? 1 : 0;
-}
-
-static void tally__add(struct tally *t, const struct place *p)
-{
-	for (uint32_t i = 0; i < t->nr; i++)
-		if (t->v[i].func == p->func && t->v[i].file == p->file && t->v[i].line == p->line) {
-			t->count[i]++;
-			return;
-		}
-	if (t->nr < PLACES_MAX) {
-		t->v[t->nr] = *p;
-		t->count[t->nr++] = 1;
-	}
-}
-
-static bool tally__most(const struct tally *t, struct place *ret)
-{
-	uint32_t most = 0;
-
-	for (uint32_t i = 0; i < t->nr; i++)
-		if (t->count[i] > most) {
-			most = t->count[i];
-			*ret = t->v[i];
-		}
-	return most;
+	return err ? err : place_own(v, nr, ret) ? 1 : 0;
 }
 
 /* --- births that were seen --- */
@@ -103,7 +61,7 @@ static int own_of_birth(const struct callers *c, uint16_t rt, uint64_t goid, boo
 
 static int by_births(const struct callers *c, const struct dump_row *const *rows, size_t nr, struct called *ret)
 {
-	struct tally direct = { .nr = 0 }, above = { .nr = 0 };
+	struct place_tally direct = { .nr = 0 }, above = { .nr = 0 };
 	bool seen = false, ancestor;
 	struct place p;
 
@@ -114,11 +72,11 @@ static int by_births(const struct callers *c, const struct dump_row *const *rows
 			return found;
 		seen |= found >= 0;
 		if (found > 0)
-			tally__add(ancestor ? &above : &direct, &p);
+			place_tally__add(ancestor ? &above : &direct, &p, 1);
 	}
-	if (tally__most(&direct, &ret->place))
+	if (place_tally__most(&direct, &ret->place))
 		ret->how = CALLED_BIRTH;
-	else if (tally__most(&above, &ret->place))
+	else if (place_tally__most(&above, &ret->place))
 		ret->how = CALLED_ANCESTOR;
 	else if (seen)
 		ret->how = CALLED_LIBRARY;
@@ -178,7 +136,7 @@ static int own_on_stack(const struct callers *c, size_t stack, uint64_t entry, s
 		return err;
 	while (entry && from < nr && (v[from].inlined || v[from].entry != entry))
 		from++;
-	return own_frame(v + from, nr - from, ret);
+	return place_own(v + from, nr - from, ret);
 }
 
 /* The function with the `go` statement. */
@@ -264,7 +222,7 @@ static int by_anybody(const struct callers *c, const struct dump_row *r, struct 
 {
 	const struct namer *n = &c->d->in.namers[r->rt];
 	size_t budget = WORDS_BUDGET;
-	struct tally t = { .nr = 0 };
+	struct place_tally t = { .nr = 0 };
 	struct gofunc f;
 	struct place p;
 
@@ -284,9 +242,9 @@ static int by_anybody(const struct callers *c, const struct dump_row *r, struct 
 		if (found < 0)
 			return found;
 		if (found)
-			tally__add(&t, &p);
+			place_tally__add(&t, &p, 1);
 	}
-	if (t.nr == 1 && tally__most(&t, &ret->place))
+	if (t.nr == 1 && place_tally__most(&t, &ret->place))
 		ret->how = CALLED_CREATOR;
 	return 0;
 }
@@ -324,6 +282,11 @@ static const char *const names[] = {
 	[CALLED_STANDS] = "stands", [CALLED_ANCESTOR] = "ancestor", [CALLED_LIBRARY] = "libraries", [CALLED_UNSEEN] = "not seen",
 	[CALLED_UNWATCHED] = "not seen",
 };
+
+const char *called__how(const struct called *c)
+{
+	return names[c->how];
+}
 
 static void put_place(const struct place *p, struct textbuf *to)
 {

@@ -50,6 +50,7 @@ static inline bool called__known(const struct called *c)	/* there is a place */
 	return c->how >= CALLED_BIRTH && c->how <= CALLED_ANCESTOR;
 }
 
+const char *called__how(const struct called *c);	/* "birth", "creator", ..., "not seen" */
 /* "main.connect /srv/main.go:49", or why nobody knows; "" for CALLED_OWN. */
 void called__text(const struct called *c, struct textbuf *to);
 void called__json(const struct called *c, struct textbuf *to);	/* an object; null for CALLED_OWN */

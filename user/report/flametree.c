@@ -67,12 +67,14 @@ static struct flamenode *child_of(struct flametree *t, struct flamenode *parent,
 
 static int add_row(struct flametree *t, const struct frames *fr, uint64_t value)
 {
+	const char *roots[2];
+	const size_t nr_roots = frames__roots(fr, roots);
 	struct flamenode *n = &t->root;
 	size_t i;
 
 	add_value(n, value);
-	for (i = fr->root ? 0 : 1; i <= fr->nr; i++) {
-		n = child_of(t, n, i ? fr->v[i - 1].name : fr->root);
+	for (i = 0; i < nr_roots + fr->nr; i++) {
+		n = child_of(t, n, i < nr_roots ? roots[i] : fr->v[i - nr_roots].name);
 		if (!n)
 			return -ENOMEM;
 		add_value(n, value);

@@ -48,11 +48,13 @@ static ssize_t number_tail(const char *text, size_t len)
 
 long folded_stack(const struct frames *fr, char *buf, size_t size)
 {
+	const char *roots[2];
+	const size_t nr_roots = frames__roots(fr, roots);
 	size_t at = 0, i;
 	ssize_t blank;
 
-	for (i = fr->root ? 0 : 1; i <= fr->nr; i++) {
-		const char *name = i ? fr->v[i - 1].name : fr->root;
+	for (i = 0; i < nr_roots + fr->nr; i++) {
+		const char *name = i < nr_roots ? roots[i] : fr->v[i - nr_roots].name;
 		size_t len = strlen(name), j;
 
 		if (at + len + 2 > size)

@@ -11,6 +11,7 @@
 #include <uthash.h>
 
 #include "golang/gostate.h"
+#include "report/callsites.h"
 #include "report/renderer.h"
 #include "report/textpool.h"
 
@@ -369,6 +370,53 @@ static const char *state_word(struct framer *f, const struct snap *s, const stru
 	}
 }
 
+static const char *base_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static const char *called_text(struct framer *f, const struct called *c, uint32_t others)
+{
+	const char *func = c->place.func, *file = base_of(c->place.file);
+	char more[64] = "";
+
+	if (others)
+		snprintf(more, sizeof(more), " or %" PRIu32 " other line%s", others, others == 1 ? "" : "s");
+	switch (c->how) {
+	case CALLED_BIRTH: case CALLED_CREATOR: case CALLED_OTHERS:
+		return textpool__format(f->texts, "called from %s %s:%" PRIu32 "%s", func, file, c->place.line, more);
+	case CALLED_ANCESTOR:
+		return textpool__format(f->texts, "called from %s %s:%" PRIu32 "%s, which made its creator", func, file, c->place.line, more);
+	case CALLED_STANDS:
+		return textpool__format(f->texts, "called from ?, by a goroutine that is at %s %s:%" PRIu32, func, file, c->place.line);
+	case CALLED_LIBRARY: return "called from libraries alone";
+	case CALLED_UNSEEN: case CALLED_UNWATCHED: return "called from ?, not seen";
+	case CALLED_OWN: break;
+	}
+	return NULL;
+}
+
+/* Of births and exits, and with ancestry, the stack at the `go` statement is the row's own. */
+static void set_called(struct framer *f, const struct snap *s, const struct snap_row *row, struct frames_called *ret)
+{
+	const bool life = s->event == PROFILE_BIRTHS || s->event == PROFILE_EXITS;
+	const struct snap_stack *made = life ? &row->own : row->chain.nr ? &row->chain.links[0].made : NULL;
+	const struct namer *n = namer_of(f, row->rt);
+	uint32_t others;
+	struct called c;
+
+	if (!n || !n->calls || callsites__at(n->calls, row->rt, row->gopc, made, &c, &others) || c.how == CALLED_OWN)
+		return;
+	*ret = (struct frames_called){ .text = called_text(f, &c, others), .file = "", .how = called__how(&c) };
+	if (!called__known(&c))
+		return;
+	ret->func = framer__text(f, c.place.func);
+	ret->file = framer__text(f, c.place.file);
+	ret->line = c.place.line;
+}
+
 static void set_root(struct framer *f, const struct snap *s, const struct snap_row *row,
 		     struct frames *ret)
 {
@@ -381,6 +429,7 @@ static void set_root(struct framer *f, const struct snap *s, const struct snap_r
 	case PROFILE_ROOT_CREATED_BY:
 		ret->created_by = function_at(f, row->rt, row->gopc, true);
 		ret->root = textpool__format(f->texts, "created by %s", ret->created_by);
+		set_called(f, s, row, &ret->called);
 		break;
 	case PROFILE_ROOT_LABEL:
 		ret->root = row->label && row->label[0] ?

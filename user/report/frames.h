@@ -50,13 +50,33 @@ struct frame {
 	bool own;		/* the program's own: golang/gomain */
 };
 
+struct frames_called {		/* the program's own line behind the `go` statement of a library; report/callsites */
+	const char *text;	/* "called from main.connect main.go:49", in all formats; NULL: the statement is the program's own */
+	const char *func, *file; /* NULL and "": not known */
+	uint32_t line;
+	const char *how;	/* as called__how() */
+};
+
 struct frames {
 	const struct frame *v;	/* root first */
 	size_t nr;
 	const char *root;	/* what --root adds: "goroutine 18", "created by main.main", "k=v", "[select]"; or NULL */
 	const char *created_by;	/* with PROFILE_ROOT_CREATED_BY: "main.main"; else NULL */
+	struct frames_called called; /* with PROFILE_ROOT_CREATED_BY, if the namer has callsites */
 	const char *state;	/* the wait in Go's words without brackets; "runnable", "dead"; alloc: the object */
 };
+
+/* What stands at the root of the stack: the line that called, then `root`. Returns how many. */
+static inline size_t frames__roots(const struct frames *fr, const char *ret[2])
+{
+	size_t nr = 0;
+
+	if (fr->called.text)
+		ret[nr++] = fr->called.text;
+	if (fr->root)
+		ret[nr++] = fr->root;
+	return nr;
+}
 
 struct framer;
 /* namers[i] is for rt i; borrowed as long as the framer lives. */

@@ -70,9 +70,10 @@ static int merged__add(struct merged *m, const struct report *r, const struct sn
 	if (err)
 		return err;
 	key[0] = (struct seen_frame){ fr.root, fr.state, 0 };
+	key[1] = (struct seen_frame){ fr.called.text, fr.called.file, fr.called.line };
 	for (size_t i = 0; i < fr.nr; i++)
-		key[i + 1] = (struct seen_frame){ fr.v[i].name, fr.v[i].file, fr.v[i].line };
-	bytes = (fr.nr + 1) * sizeof(*key);
+		key[i + 2] = (struct seen_frame){ fr.v[i].name, fr.v[i].file, fr.v[i].line };
+	bytes = (fr.nr + 2) * sizeof(*key);
 	HASH_FIND(hh, m->by_key, key, bytes, e);
 	if (!e)
 		err = merged__make(m, row, &fr, key, bytes, &e);
@@ -102,7 +103,7 @@ static int compare_rows(const void *a, const void *b)
 
 int merged__new(const struct report *r, struct merged **ret)
 {
-	scoped_mem struct seen_frame *key = calloc(FRAMES_MAX + 1, sizeof(*key));
+	scoped_mem struct seen_frame *key = calloc(FRAMES_MAX + 2, sizeof(*key));
 	scoped(merged) m = calloc(1, sizeof(*m));
 	int err;
 

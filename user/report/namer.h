@@ -12,6 +12,8 @@
 #include "golang/gomain.h"
 #include "golang/gosym.h"
 
+struct callsites;
+
 struct namer {
 	/* As gosym__frames(): frames of one pc, innermost first, or negative errno. Strings live as long as the namer. */
 	int (*frames)(const struct namer *n, uint64_t pc, bool is_return, struct goframe *frames, size_t max);
@@ -20,6 +22,7 @@ struct namer {
 	int go_minor;		/* numbers of wait reasons are of this version */
 	struct gosym *sym;	/* borrowed; NULL in tests */
 	const struct gomain *main; /* borrowed; NULL: only package main is the program's own */
+	struct callsites *calls; /* borrowed; NULL: nobody asks which line of the program is behind a library's `go` statement */
 };
 
 void namer__init(struct namer *n, struct gosym *sym, const struct gomain *main, int go_minor);

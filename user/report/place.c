@@ -162,6 +162,41 @@ int place_of_holding(struct dump *d, uint16_t rt, const struct ghold *h, struct 
 	return first_outward(d, rt, h, ret);
 }
 
+bool place_own(const struct frame *v, size_t nr, struct place *ret)
+{
+	for (size_t i = 0; i < nr; i++)
+		if (v[i].own && !v[i].wrapper) {
+			*ret = place_of_frame(&v[i]);
+			return true;
+		}
+	return false;
+}
+
+void place_tally__add(struct place_tally *t, const struct place *p, uint64_t count)
+{
+	for (uint32_t i = 0; i < t->nr; i++)
+		if (t->v[i].func == p->func && t->v[i].file == p->file && t->v[i].line == p->line) {
+			t->count[i] += count;
+			return;
+		}
+	if (t->nr < PLACES_TOLD_APART) {
+		t->v[t->nr] = *p;
+		t->count[t->nr++] = count;
+	}
+}
+
+bool place_tally__most(const struct place_tally *t, struct place *ret)
+{
+	uint64_t most = 0;
+
+	for (uint32_t i = 0; i < t->nr; i++)
+		if (t->count[i] > most) {
+			most = t->count[i];
+			*ret = t->v[i];
+		}
+	return most;
+}
+
 const char *ghold_word(enum ghold_kind kind)
 {
 	return kind == GHOLD_MUTEX   ? "mutex"

@@ -8,6 +8,8 @@
 #ifndef PARKWATCH_REPORT_PLACE_H
 #define PARKWATCH_REPORT_PLACE_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "census/ghold.h"
@@ -29,6 +31,18 @@ int place_of_goroutine(struct dump *d, uint16_t rt, uint32_t g, struct place *re
 int place_of_release(struct dump *d, uint16_t rt, const struct ghold *h, struct place *ret);
 /* The function that has locked it, or what calls that if it is of package sync, and the line where it is now. */
 int place_of_holding(struct dump *d, uint16_t rt, const struct ghold *h, struct place *ret);
+
+/* The first of these frames, innermost first, that is the program's own (golang/gomain). */
+bool place_own(const struct frame *v, size_t nr, struct place *ret);
+
+#define PLACES_TOLD_APART 16
+struct place_tally {		/* places, and how many there are of each; those that do not fit are left out */
+	struct place v[PLACES_TOLD_APART];
+	uint64_t count[PLACES_TOLD_APART];
+	uint32_t nr;
+};
+void place_tally__add(struct place_tally *t, const struct place *p, uint64_t count);
+bool place_tally__most(const struct place_tally *t, struct place *ret);	/* false: there is none */
 
 const char *ghold_word(enum ghold_kind kind);	/* "mutex", "rwmutex-write", "rwmutex-read" */
 

@@ -109,6 +109,15 @@ static int add_object_labels(struct pprof_tables *t, const struct snap_row *row,
 	return err;
 }
 
+static int add_made_labels(struct pprof_tables *t, const struct frames *fr, struct sample_labels *ls)
+{
+	int err = add_label(t, ls, "created_by", fr->created_by, 0);
+
+	if (!err && fr->called.text)
+		err = add_label(t, ls, "called_from", fr->called.text + strlen("called from "), 0);
+	return err;
+}
+
 static int fill_labels(struct pprof_tables *t, const struct snap *s, const struct snap_row *row,
 		       const struct frames *fr, struct sample_labels *ls)
 {
@@ -126,7 +135,7 @@ static int fill_labels(struct pprof_tables *t, const struct snap *s, const struc
 	switch (s->root) {
 	case PROFILE_ROOT_NONE:	      break;
 	case PROFILE_ROOT_GOID:	      return add_label(t, ls, "goid", NULL, row->goid);
-	case PROFILE_ROOT_CREATED_BY: return add_label(t, ls, "created_by", fr->created_by, 0);
+	case PROFILE_ROOT_CREATED_BY: return add_made_labels(t, fr, ls);
 	case PROFILE_ROOT_LABEL:      return add_go_labels(t, ls, row->label ? row->label : "");
 	case PROFILE_ROOT_STATE:      return add_label(t, ls, "state", fr->state, 0);
 	}

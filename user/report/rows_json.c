@@ -5,6 +5,7 @@
  *	{"target":{"pid":812,"go":"go1.22.1","exe":"/srv/api"},"event":"blocked","unit":"nanoseconds","window_s":30.0,"estimated":false,
  *	 "windows":0,"lost":0,"total":123,"total_error":0,"stacks":[{"value":123,"error":0,"count":4,"reason":"chan receive","root":null,
  *	 "stack":[{"func":"main.worker","file":"/src/x.go","line":12}]}]}
+ * With --root created-by called_from stands behind root, as in leaks (report/called): null where the `go` statement is the program's own.
  * Stacks are innermost first, the costliest first. error: value +- error is a 95 % confidence interval, of ten stacks at once. Allocations have no reason
  * but an "object":{"type":"main.node","bytes":48,"measure":"exact"}: type null if it is not known; measure, how value, count and bytes are
  * known: exact; up to (bytes are the size class); estimated, by refills (of an exact sum by size class, that part); sampled.
@@ -15,6 +16,22 @@
 #include "base/clock.h"
 #include "report/merged.h"
 #include "report/textbuf.h"
+
+static void put_called(const struct frames_called *c, struct textbuf *to)
+{
+	if (!c->text) {
+		textbuf__text(to, ",\"called_from\":null");
+		return;
+	}
+	textbuf__json_text(to, ",\"called_from\":{\"func\":", c->func);
+	textbuf__json_text(to, ",\"file\":", c->func ? c->file : NULL);
+	if (c->func)
+		textbuf__json_u64(to, ",\"line\":", c->line);
+	else
+		textbuf__text(to, ",\"line\":null");
+	textbuf__json_text(to, ",\"how\":", c->how);
+	textbuf__text(to, "}");
+}
 
 static void put_object(const struct snap_row *row, struct textbuf *to)
 {
@@ -35,6 +52,8 @@ static void put_row(const struct merged_row *row, bool alloc, bool first, struct
 	if (alloc)
 		put_object(row->like, to);
 	textbuf__json_text(to, ",\"root\":", row->frames.root);
+	if (row->frames.created_by)
+		put_called(&row->frames.called, to);
 	textbuf__text(to, ",\"stack\":[");
 	for (size_t i = row->frames.nr; i > 0; i--) {
 		const struct frame *f = &row->frames.v[i - 1];

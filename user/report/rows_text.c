@@ -43,6 +43,8 @@ static void put_row(const struct snap *s, const struct merged_row *row, struct t
 		textbuf__format(to, "  [%s]", row->frames.state);
 	if (row->frames.root)
 		textbuf__format(to, "  %s", row->frames.root);
+	if (row->frames.called.text)
+		textbuf__format(to, ", %s", row->frames.called.text);
 	textbuf__text(to, "\n");
 	for (size_t i = row->frames.nr; i > 0; i--) {
 		const struct frame *f = &row->frames.v[i - 1];
