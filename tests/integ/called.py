@@ -118,6 +118,8 @@ def what_a_library_left_running_is_called_by_the_call_that_began_it(minor):
     for g in groups:
         if g["created_by"]["func"].endswith(("Serve", "fill")):
             expect("started" not in g["pattern"] + (g["cure"] or ""), str(g))
+        if g["created_by"]["func"].endswith(("Serve", "fill", "Early", "Gone")):
+            expect(g["cure"] is None, f"a change of a library that a folder of this machine stands for: {g}")
 
 
 def the_text_says_the_same():

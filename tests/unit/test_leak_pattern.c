@@ -6,7 +6,6 @@
 #include "base/own.h"
 #include "report/leak_names.h"
 #include "report/leak_pattern.h"
-#include "report/own_code.h"
 
 #define FRAMES_MOST 4
 
@@ -102,23 +101,6 @@ Test(leak_pattern, names_what_a_developer_would_call_it)
 			cr_expect(p->cure[0], "%s", t[i].want);
 		}
 	}
-}
-
-Test(own_code, is_what_the_programs_authors_can_change)
-{
-	static const struct { const char *func, *file; bool want; } t[] = {
-		{ "main.f", "/src/main.go", true },
-		{ "example.com/shop/db.(*Store).run", "/src/db/store.go", true },
-		{ "shop/db.open", "/src/shop/db/db.go", true },
-		{ "net/http.(*Client).do", "/usr/lib/go/src/net/http/client.go", false },
-		{ "time.Sleep", "time/sleep.go", false },
-		{ "google.golang.org/grpc.Dial", "/root/go/pkg/mod/google.golang.org/grpc@v1.60.0/clientconn.go", false },
-		{ "google.golang.org/grpc.Dial", "google.golang.org/grpc@v1.60.0/clientconn.go", false },
-		{ "google.golang.org/grpc.Dial", "/src/shop/vendor/google.golang.org/grpc/clientconn.go", false },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(t); i++)
-		cr_expect_eq(own_code(t[i].func, t[i].file), t[i].want, "%s %s", t[i].func, t[i].file);
 }
 
 Test(leak_pattern, names_the_c_function)

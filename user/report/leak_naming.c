@@ -10,7 +10,6 @@
 #include "base/order.h"
 #include "report/leak_bodies.h"
 #include "report/maker.h"
-#include "report/own_code.h"
 
 #define TEXT_BYTES  512
 #define CHANS_MAX   65536 /* of requests in flight that are remembered */
@@ -216,10 +215,18 @@ static const char *with_lock(struct leaks *l, const char *text, const struct pla
 	return framer__text(l->framer, to);
 }
 
-/* A cure that is a change where it is blocked is none where the program's authors cannot change the code. */
-static const char *cure_of(const struct leak_entry *e, const struct leak_pattern *p)
+/* It stands in the program's own code: what its authors can change. */
+static bool is_at_home(const struct leaks *l, const struct leak_entry *e)
 {
-	const char *cure = p->elsewhere && !own_code(e->place.func, e->place.file) ? p->elsewhere : p->cure;
+	const uint16_t rt = leakset__member(l->set, leaks__group(l, e)->first)->rt;
+
+	return gomain__owns(rt < l->d->in.nr ? l->d->in.namers[rt].main : NULL, e->place.func, e->place.file);
+}
+
+/* A cure that is a change where it is blocked is none where the program's authors cannot change the code. */
+static const char *cure_of(const struct leaks *l, const struct leak_entry *e, const struct leak_pattern *p)
+{
+	const char *cure = p->elsewhere && !is_at_home(l, e) ? p->elsewhere : p->cure;
 
 	return cure && cure[0] ? cure : NULL;
 }
@@ -275,7 +282,7 @@ static int name_entry(struct leaks *l, struct leak_entry *e, struct leak_pattern
 	e->pattern = p ? named : NULL;
 	if (!p)
 		return 0;
-	*named = (struct leak_pattern){ .words = p->words, .cure = cure_of(e, p) };
+	*named = (struct leak_pattern){ .words = p->words, .cure = cure_of(l, e, p) };
 	c = class_of(l, e) == LEAK_SYSCALL ? leak_pattern_c_function(v, nr) : NULL;
 	if (c)
 		named->words = with(l, p->words, ": ", c, "()");
@@ -288,7 +295,7 @@ static int name_entry(struct leaks *l, struct leak_entry *e, struct leak_pattern
 	}
 	if (!frames_of(l, e, &v, &nr) && is_left_running(l, e, p, v, nr)) /* they may be others' by now */
 		name_left_running(l, e, facts, named);
-	else if (end && (is_exported(end) || own_code(e->place.func, e->place.file)))
+	else if (end && (is_exported(end) || is_at_home(l, e)))
 		named->cure = with(l, "", "call ", end, " when it is no longer needed");
 	return 0;
 }
