@@ -43,3 +43,38 @@ Test(deadline, a_stop_makes_none_later)
 	cr_expect(deadline__over(&d));
 	cr_expect_eq(d.at_ns, 1);
 }
+
+Test(deadline, who_was_cut_is_known)
+{
+	struct deadline d = deadline_in(60 * NS_PER_SEC, NULL);
+
+	cr_expect(!deadline__over(&d) && !d.hit);
+	cr_expect(deadline__left_ns(&d) > 50 * NS_PER_SEC);
+	d.at_ns = clock_now_ns();
+	cr_expect(!d.hit, "it is over, and nobody asked");
+	cr_expect_eq(deadline__left_ns(&d), 0);
+	cr_expect(d.hit);
+}
+
+Test(deadline, it_moves_but_not_after_a_stop)
+{
+	volatile sig_atomic_t stop = 0;
+	struct deadline d = deadline_in(NS_PER_SEC, &stop);
+	uint64_t at;
+
+	deadline__move(&d, UINT64_MAX);
+	cr_expect_eq(d.at_ns, UINT64_MAX);
+	stop = 1;
+	cr_expect(!deadline__over(&d));
+	at = d.at_ns;
+	deadline__move(&d, UINT64_MAX);
+	cr_expect_eq(d.at_ns, at);
+}
+
+Test(deadline, without_an_end_there_is_none)
+{
+	struct deadline d = deadline_in(UINT64_MAX, NULL);
+
+	cr_expect_eq(d.at_ns, UINT64_MAX);
+	cr_expect(!deadline__over(&d));
+}

@@ -101,3 +101,30 @@ Test(mem, refuses_addresses_and_lengths_that_cannot_be)
 	}
 	fixture_done(&f);
 }
+
+/* As if the process had ended: each search ends at that. */
+Test(mem, reads_nothing_after_its_deadline)
+{
+	struct deadline until = deadline_in(60 * NS_PER_SEC, NULL);
+	struct memread reads[PIECES];
+	struct fixture f;
+	char buf[8];
+
+	fixture_init(&f);
+	f.mem.until = &until;
+	for (int fallback = 0; fallback < 2; fallback++) {
+		if (fallback)
+			f.mem.fd = openat(f.dirfd, "mem", O_RDONLY | O_CLOEXEC);
+		until = deadline_in(60 * NS_PER_SEC, NULL);
+		cr_expect_eq(addrspace__read(&f.mem.as, (uintptr_t)f.page, buf, sizeof(buf)), 0);
+		cr_expect(!until.hit);
+		until.at_ns = clock_now_ns();
+		for (size_t i = 0; i < PIECES; i++)
+			reads[i] = (struct memread){ .addr = (uintptr_t)f.page, .buf = buf, .len = sizeof(buf) };
+		addrspace__read_batch(&f.mem.as, reads, PIECES);
+		for (size_t i = 0; i < PIECES; i++)
+			cr_assert_eq(reads[i].err, -ESRCH, "piece %zu, fallback %d", i, fallback);
+		cr_expect(until.hit);
+	}
+	fixture_done(&f);
+}

@@ -2,7 +2,8 @@
 /*
  * deadline: until when something may take, whatever the target makes of it: asked between one batch and the next.
  *
- * When the user asks for the end, what goes on has DEADLINE_STOP_NS more. What is cut ends with -ETIMEDOUT. NULL: there is no end.
+ * When the user asks for the end, what goes on has DEADLINE_STOP_NS more. What is cut ends with -ETIMEDOUT; what reads a target's memory
+ * as if the target had ended (target/mem). NULL: there is no end.
  */
 #ifndef PARKWATCH_BASE_DEADLINE_H
 #define PARKWATCH_BASE_DEADLINE_H
@@ -20,7 +21,13 @@ struct deadline {
 	uint64_t at_ns; /* UINT64_MAX: none */
 	const volatile sig_atomic_t *stop; /* borrowed; NULL: nobody asks */
 	bool stopped;
+	bool hit; /* somebody asked when it was over, and was cut */
 };
+
+static inline struct deadline deadline_in(uint64_t ns, const volatile sig_atomic_t *stop)
+{
+	return (struct deadline){ .at_ns = ns == UINT64_MAX ? ns : clock_now_ns() + ns, .stop = stop };
+}
 
 static inline bool deadline__over(struct deadline *d)
 {
@@ -34,7 +41,21 @@ static inline bool deadline__over(struct deadline *d)
 		if (d->at_ns > now + DEADLINE_STOP_NS)
 			d->at_ns = now + DEADLINE_STOP_NS;
 	}
+	d->hit |= now >= d->at_ns;
 	return now >= d->at_ns;
+}
+
+/* Another moment: not if the user asked for the end. */
+static inline void deadline__move(struct deadline *d, uint64_t at_ns)
+{
+	if (!deadline__over(d) && !d->stopped)
+		d->at_ns = at_ns;
+}
+
+/* What is left; 0: nothing. */
+static inline uint64_t deadline__left_ns(struct deadline *d)
+{
+	return deadline__over(d) ? 0 : d->at_ns - clock_now_ns();
 }
 
 #endif

@@ -51,8 +51,9 @@ static int chans(const struct opts *o, bool json, const struct pick *pick, struc
 {
 	struct chans_source sources[GOPROC_RUNTIMES_MAX];
 	struct knots knots[GOPROC_RUNTIMES_MAX] = { 0 };
+	struct deadline until = deadline_in(TAKEN_MOST_NS, NULL);
 	scoped(taken) t = NULL;
-	int err = taken__new(o->pid, (unsigned int)o->depth, &t, why);
+	int err = taken__new(o->pid, (unsigned int)o->depth, &until, &t, why);
 
 	for (size_t i = 0; !err && i < t->nr; i++) {
 		err = knots__read(&knots[i], t, i, o->elements, (unsigned int)o->depth, KNOTS_PROOF_NS, why);
@@ -83,7 +84,7 @@ int cmd_chans(const struct opts *o)
 		log_error("%s", why.text[0] ? why.text : strerror(-err));
 		return 2;
 	}
-	stop_at_once(o->pid);
+	stop_at_once(o->pid, 2 * TAKEN_MOST_NS);
 	target = fate_begin(o->pid);
 	err = chans(o, json, pick, &why);
 	if (!err)

@@ -12,6 +12,7 @@
 #include "cli/commands.h"
 #include "cli/fate.h"
 #include "cli/stop.h"
+#include "daemon/taken.h"
 #include "probe/kfeat.h"
 #include "probe/leftover.h"
 #include "probe/plan.h"
@@ -110,7 +111,7 @@ static int examine_code(struct goproc *gp, const struct proc *p, bool repair)
 	int err = textdiff__find(gp, p, &d);
 
 	if (err) {
-		printf("  code     cannot be compared with its file: %s\n", strerror(-err));
+		printf("  code     cannot be compared with its file: %s\n", proc__words(p, err));
 		return repair;
 	}
 	found = d.nr;
@@ -135,12 +136,15 @@ static int examine_code(struct goproc *gp, const struct proc *p, bool repair)
 /* 1 if something that record needs is missing. */
 static int examine(pid_t pid, const struct kfeat *kf, bool repair)
 {
+	struct deadline until = deadline_in(TAKEN_MOST_NS, NULL);
 	scoped(proc) p = NULL;
 	scoped(goproc) gp = NULL;
 	struct cause why = { "" };
 	int bad = 0, err;
 
 	err = proc__open(pid, &p, &why);
+	if (!err)
+		proc__limit(p, &until);
 	if (!err)
 		err = goproc__open(p, &gp, &why);
 	if (err)
@@ -169,6 +173,9 @@ static int examine(pid_t pid, const struct kfeat *kf, bool repair)
 		for (int k = 0; k < PW_POINT_MAX; k++)
 			bad |= plan->points[k].err && plan->points[k].err != -ENOENT;
 	}
+	if (until.hit)
+		return fate_failed(p, cause__set(&why, -ETIMEDOUT, "process %d was not read within %.3g s: what is said above is not all", (int)pid,
+						 (double)TAKEN_MOST_NS / NS_PER_SEC), &why);
 	if (bad && (!proc__alive(p) || proc__executed(p)))
 		return fate_failed(p, -ESRCH, &why);
 	return bad;
@@ -184,7 +191,7 @@ int cmd_doctor(const struct opts *o)
 		return 2;
 	}
 	if (o->pid)
-		stop_at_once(o->pid);
+		stop_at_once(o->pid, 2 * TAKEN_MOST_NS);
 	kfeat__probe_all(&kf);
 	print_kernel(&kf);
 	bad = !kf.f[KFEAT_BPF].ok ||

@@ -118,7 +118,7 @@ static int find_secrets(const struct taken *t, struct gosecret **ret, struct cau
 
 	for (size_t i = 0; i < t->nr && !err; i++)
 		err = gosecret__new(proc__mem(t->proc), goproc__runtime(t->gp, i), ret);
-	return err ? cause__set(why, err, "cannot read the heap: %s", strerror(-err)) : 0;
+	return err ? cause__set(why, err, "cannot read the heap: %s", proc__words(t->proc, err)) : 0;
 }
 
 static int render(const struct opts *o, const struct renderer *r, const struct taken *t, const struct report_meta *meta,
@@ -183,7 +183,7 @@ static int show(const struct opts *o, const struct how *how, const struct taken 
 }
 
 /* "1203 goroutines (1198 waiting, 4 runnable, 1 running), 17 shown; read in 12 ms" */
-static void say_end(const struct taken *t, const struct dump *d)
+static void say_end(const struct taken *t, const struct dump *d, const struct deadline *until)
 {
 	char states[256] = "";
 	size_t used = 0;
@@ -198,6 +198,8 @@ static void say_end(const struct taken *t, const struct dump *d)
 	if (d->counts.refused)
 		log_warn("%zu goroutines are left out: more than this parkwatch keeps; a smaller --depth may help",
 			 d->counts.refused);
+	if (until->hit)
+		log_warn("reading took longer than %.3g s and was cut short: labels and channels may be missing", (double)TAKEN_MOST_NS / NS_PER_SEC);
 	if (labels__unread(d->labels))
 		log_warn("the labels of %llu goroutines could not be read", (unsigned long long)labels__unread(d->labels));
 	log_info("%zu goroutines%s%s%s, %zu shown; %zu unsettled; read in %.3g ms", d->counts.nr, states[0] ? " (" : "",
@@ -210,6 +212,7 @@ static int dump(const struct opts *o, const struct how *how, const struct pick *
 		.pick = pick, .system = o->system, .sort = (enum dump_sort)o->sort,
 		.top = o->group || o->diff ? 0 : o->top, .full = o->full,
 	};
+	struct deadline until = deadline_in(TAKEN_MOST_NS, NULL);
 	scoped(outfile) out = NULL;
 	scoped(taken) t = NULL;
 	scoped(gosecret) secret = NULL;
@@ -220,7 +223,7 @@ static int dump(const struct opts *o, const struct how *how, const struct pick *
 
 	err = outfile__open(o->output, o->mode, &out, why);
 	if (!err)
-		err = taken__new(o->pid, (unsigned int)o->depth, &t, why);
+		err = taken__new(o->pid, (unsigned int)o->depth, &until, &t, why);
 	if (!err && (o->objects || how->kind == HOW_JSON || how->kind == HOW_JSONL))
 		err = read_ways(t, why);
 	if (!err)
@@ -239,7 +242,7 @@ static int dump(const struct opts *o, const struct how *how, const struct pick *
 	fds__free(peers.fds);
 	err = outfile__end(out, err, why);
 	if (!err)
-		say_end(t, d);
+		say_end(t, d, &until);
 	return err;
 }
 
@@ -259,7 +262,7 @@ int cmd_dump(const struct opts *o)
 		log_error("%s", why.text[0] ? why.text : strerror(-err));
 		return 2;
 	}
-	stop_at_once(o->pid);
+	stop_at_once(o->pid, 2 * TAKEN_MOST_NS);
 	target = fate_begin(o->pid);
 	err = dump(o, &how, pick, &why);
 	if (!err)

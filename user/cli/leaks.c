@@ -11,10 +11,12 @@
 #include "cli/fate.h"
 #include "cli/format.h"
 #include "cli/stop.h"
+#include "daemon/taken.h"
 #include "daemon/watch.h"
 #include "report/leak_known.h"
 
 #define EXIT_LEAKS 3
+#define AFTER_NS   (900 * NS_PER_MS) /* that the report may take after a signal; the half second of reading is in it */
 
 /* Text and JSON are our own, the others a renderer's. */
 struct how {
@@ -71,11 +73,14 @@ static double cost_pct(const struct watch_end *e)
 	return e->cpu_ns ? 100 * e->cost_ns / (double)e->cpu_ns : -1;
 }
 
-static void say_end(const struct watch_end *e, const char *no_lives, const char *no_allocs)
+static void say_end(const struct watch_end *e, const volatile sig_atomic_t *stop, const char *no_lives, const char *no_allocs)
 {
 	if (e->target_ended)
 		log_info(
 			"the program ended while it was watched; this is what was seen until then");
+	if (e->cut)
+		log_warn("reading was cut short %s: what is told is what was seen until then",
+			 *stop ? "half a second after the signal" : "because it took too long");
 	if (e->lost)
 		log_warn("lost: %s", e->losses);
 	if (e->doubt[0])
@@ -125,7 +130,7 @@ static int render(const struct how *how, struct leaks *l, const struct leaks_sho
 }
 
 static int report(const struct opts *o, const struct how *how, struct watch *w,
-		  const struct watch_end *e, const struct leak_known *known, struct outfile *out,
+		  const struct watch_end *e, const struct leak_known *known, const volatile sig_atomic_t *stop, struct outfile *out,
 		  struct cause *why)
 {
 	const struct verdict_opts vo = {
@@ -160,7 +165,7 @@ static int report(const struct opts *o, const struct how *how, struct watch *w,
 	if (!err)
 		err = save_baseline(o, l, why);
 	if (!err)
-		say_end(e, watch__lives_why(w), watch__allocs_why(w));
+		say_end(e, stop, watch__lives_why(w), watch__allocs_why(w));
 	return err;
 }
 
@@ -193,13 +198,13 @@ static int leaks(const struct opts *o, const struct how *how, const struct leak_
 
 	err = outfile__open(o->output, o->mode, &out, why);
 	if (!err)
-		err = watch__open(&wo, &w, why);
+		err = watch__open(&wo, stop, &w, why);
 	if (!err)
 		err = watch__run(w, stop, show_progress, &line, &end, why);
 	if (line.tty && line.begun)
 		fputs("\r\033[K", stderr);
 	if (!err)
-		err = report(o, how, w, &end, known, out, why);
+		err = report(o, how, w, &end, known, stop, out, why);
 	if (!err && end.code_left[0])
 		err = cause__set(why, -EUCLEAN, "%s", end.code_left);
 	if (!err)
@@ -234,7 +239,7 @@ int cmd_leaks(const struct opts *o)
 
 	if (err)
 		return err;
-	stop = stop_on_signals(o->pid);
+	stop = stop_on_signals(o->pid, 3 * TAKEN_MOST_NS + o->duration_ns + o->proof_ns, AFTER_NS);
 	target = fate_begin(o->pid);
 	err = read_known(o, &known, &why);
 	if (!err)

@@ -14,6 +14,9 @@
 #include "daemon/session.h"
 #include "report/renderer.h"
 
+#define MOST_NS	 (180 * NS_PER_SEC) /* beyond the duration, with opening */
+#define AFTER_NS (10 * NS_PER_SEC)  /* that the report may take after a signal, which may be its only end: a million open waits take some */
+
 static int choose_renderer(const struct opts *o, const struct renderer **ret)
 {
 	const struct renderer *r = NULL;
@@ -176,7 +179,7 @@ static int write_report(const struct opts *o, struct session *s, const struct se
 static int record(const struct opts *o, const struct renderer *r, const volatile sig_atomic_t *stop, struct cause *why)
 {
 	const struct session_opts so = {
-		.pid = o->pid,
+		.pid = o->pid, .stop = stop,
 		.profile = { .event = (enum profile_event)o->event, .root = (enum profile_root)o->root, .async = o->async },
 		.alloc = (enum alloc_source)o->alloc, .transport = o->transport, .way = (enum attach_way)o->way,
 		.goids = o->goids, .nr_goids = o->nr_goids,
@@ -230,7 +233,7 @@ int cmd_record(const struct opts *o)
 		err = choose_renderer(o, &r);
 	if (err)
 		return err;
-	stop = stop_on_signals(o->pid);
+	stop = stop_on_signals(o->pid, o->duration_ns ? o->duration_ns + MOST_NS : 0, AFTER_NS);
 	target = fate_begin(o->pid);
 	err = record(o, r, stop, &why);
 	if (!err)

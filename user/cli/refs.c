@@ -12,6 +12,7 @@
 #include "cli/filters.h"
 #include "cli/stop.h"
 #include "daemon/refwatch.h"
+#include "daemon/taken.h"
 
 static int read_address(const char *text, uint64_t *ret)
 {
@@ -92,7 +93,7 @@ int cmd_refs(const struct opts *o)
 		log_error("%s", why.text[0] ? why.text : strerror(-err));
 		return 2;
 	}
-	stop_at_once(o->pid);
+	stop_at_once(o->pid, o->proof_ns ? 2 * TAKEN_MOST_NS + o->proof_ns : 0);
 	target = fate_begin(o->pid);
 	err = refs(o, json, object, pick, &why);
 	if (!err)

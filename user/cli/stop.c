@@ -19,6 +19,7 @@
 #define SECOND	  10	 /* asks */
 #define ASKS_MAX  6	 /* without an answer: with the time until the first one less than a second after the signal */
 #define ASK	  SIGURG /* nobody else sends it */
+#define LOADED	  5u	 /* times as long where others want the processors too */
 #define STACK	  (128u << 10)
 
 static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
@@ -42,7 +43,10 @@ struct asker {
 	pid_t target;
 	sig_atomic_t before;
 	int asks;      /* since the last answer */
-	unsigned int turns; /* for counting seconds */
+	unsigned int turns;		  /* of ASK_MS */
+	uint64_t most_s, spent_s;	  /* in all; 0: no limit */
+	uint64_t after_ns, signal_cpu_ns; /* of the reader's CPU time, after the signal */
+	unsigned int signal_turn;	  /* 0: none came */
 	struct stuck stuck;
 	struct stuck silent; /* since it was asked */
 };
@@ -83,12 +87,45 @@ static void asker__ask(struct asker *a)
 	}
 }
 
+static uint64_t asker__reader_cpu_ns(const struct asker *a)
+{
+	struct timespec ts;
+	clockid_t clock;
+
+	if (pthread_getcpuclockid(a->reader, &clock) || clock_gettime(clock, &ts))
+		return 0;
+	return (uint64_t)ts.tv_sec * NS_PER_SEC + (uint64_t)ts.tv_nsec;
+}
+
+/* From the first signal on: is it done soon? Its CPU time counts, for that others want the processors is not its fault; but not for ever. */
+static void asker__limit(struct asker *a)
+{
+	const uint64_t cpu_ns = asker__reader_cpu_ns(a);
+
+	if (!a->signal_turn) {
+		a->signal_turn = a->turns + 1;
+		a->signal_cpu_ns = cpu_ns;
+		return;
+	}
+	if (cpu_ns - a->signal_cpu_ns < a->after_ns &&
+	    (a->turns + 1 - a->signal_turn) * ASK_MS * NS_PER_MS < LOADED * a->after_ns)
+		return;
+	if (!is_read)
+		give_up("parkwatch: pid %d: what was seen could not be put together within %.2g s after the signal: ended without a report\n",
+			(int)a->target, (double)a->after_ns / NS_PER_SEC);
+}
+
 /* Once a second, signal or not. */
 static void asker__look(struct asker *a)
 {
+	const enum stuck_way way = stuck__ask(&a->stuck);
 	char what[256];
 
-	if (stuck__ask(&a->stuck) != STUCK_READS || a->stuck.asks < STUCK_ASKS || is_read)
+	a->spent_s += way != STUCK_WRITES;
+	if (a->most_s && a->spent_s > a->most_s && !is_read)
+		give_up("parkwatch: pid %d was looked at for %llu s, that is the most: ended without a report\n", (int)a->target,
+			(unsigned long long)a->most_s);
+	if (way != STUCK_READS || a->stuck.asks < STUCK_ASKS || is_read)
 		return;
 	stuck__describe(&a->stuck, a->target, what, sizeof(what));
 	give_up("parkwatch: %s was not answered for %d s when it was read: ended without a report\n", what, STUCK_ASKS);
@@ -101,8 +138,10 @@ static void *asker__run(void *arg)
 
 	while (!is_read) {
 		nanosleep(&nap, NULL);
-		if (came())
+		if (came()) {
 			asker__ask(a);
+			asker__limit(a);
+		}
 		if (!(++a->turns % SECOND))
 			asker__look(a);
 	}
@@ -110,7 +149,7 @@ static void *asker__run(void *arg)
 }
 
 /* No thread: as good as it gets, the third signal is SIGKILL. */
-static void asker__start(pid_t target)
+static void asker__start(pid_t target, uint64_t most_ns, uint64_t after_ns)
 {
 	static struct asker a;
 	struct sigaction sa = { .sa_handler = on_ask, .sa_flags = SA_RESTART };
@@ -120,6 +159,8 @@ static void asker__start(pid_t target)
 
 	a.reader = pthread_self();
 	a.target = target;
+	a.most_s = most_ns / NS_PER_SEC;
+	a.after_ns = after_ns;
 	stuck__init(&a.stuck, (pid_t)syscall(SYS_gettid));
 	sigaction(ASK, &sa, NULL);
 	sigfillset(&all);
@@ -132,7 +173,7 @@ static void asker__start(pid_t target)
 	pthread_attr_destroy(&attr);
 }
 
-const volatile sig_atomic_t *stop_on_signals(pid_t target)
+const volatile sig_atomic_t *stop_on_signals(pid_t target, uint64_t most_ns, uint64_t after_ns)
 {
 	struct sigaction sa = { .sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND };
 
@@ -146,17 +187,17 @@ const volatile sig_atomic_t *stop_on_signals(pid_t target)
 	}
 	signal(SIGPIPE, SIG_IGN);
 	pause_on_signals();
-	asker__start(target);
+	asker__start(target, most_ns, after_ns);
 	return &asked;
 }
 
-void stop_at_once(pid_t target)
+void stop_at_once(pid_t target, uint64_t most_ns)
 {
 	/* SIGHUP as it is: nohup. */
 	signal(SIGINT, SIG_DFL);
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGPIPE, SIG_IGN);
-	asker__start(target);
+	asker__start(target, most_ns, 0);
 }
 
 void stop_is_read(void)

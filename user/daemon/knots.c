@@ -111,9 +111,11 @@ int knots__read(struct knots *k, const struct taken *t, size_t i, bool elements,
 	for (int look = 0; look < LOOKS && !err; look++)
 		if (look ? goes_through_channels(k->graph) : k->graph->nr_rings > 0)
 			err = knots__confirm(k, &in, depth);
+	if (!err && proc__cut(t->proc))
+		err = -ESRCH;
 	return err ? cause__set(why, err, "cannot read the channels and locks of '%s' (pid %d): %s",
 				proc__comm(t->proc), (int)proc__pid(t->proc),
-				err == -ESRCH ? "it has ended" : strerror(-err))
+				proc__words(t->proc, err))
 		   : 0;
 }
 

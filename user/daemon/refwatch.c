@@ -21,6 +21,7 @@ struct unreached {
 
 struct refwatch {
 	struct refwatch_opts o;
+	struct deadline until;
 	struct taken *t;
 	struct govars *vars;
 	struct maps *maps;
@@ -156,7 +157,7 @@ static int refwatch__ask_again(struct refwatch *w, uint16_t rt, struct reach_in 
 	err = reachothers__run(in, w->reach[rt], &w->others[rt], why);
 	if (err)
 		return cause__set(why, err, "cannot search the heap of '%s' (pid %d): %s", proc__comm(w->t->proc),
-				  (int)w->o.pid, err == -ESRCH ? "it has ended" : strerror(-err));
+				  (int)w->o.pid, proc__words(w->t->proc, err));
 	w->sources[rt].others = w->others[rt];
 	return 0;
 }
@@ -183,7 +184,7 @@ static int refwatch__search(struct refwatch *w, uint16_t rt, struct cause *why)
 	err = reach__run(&in, &w->reach[rt], why);
 	if (err)
 		return cause__set(why, err, "cannot search the heap of '%s' (pid %d): %s", proc__comm(w->t->proc),
-				  (int)w->o.pid, err == -ESRCH ? "it has ended" : strerror(-err));
+				  (int)w->o.pid, proc__words(w->t->proc, err));
 	w->sources[rt].r = w->reach[rt];
 	err = refwatch__ask_again(w, rt, &in, why);
 	if (err)
@@ -241,6 +242,9 @@ static int refwatch__look(struct refwatch *w, struct cause *why)
 	in.d = w->d;
 	if (!err)
 		err = refs__new(&in, &w->refs, why);
+	if (!err && proc__cut(w->t->proc))
+		err = cause__set(why, -ESRCH, "cannot tell what keeps it alive in '%s' (pid %d): %s", proc__comm(w->t->proc), (int)w->o.pid,
+				 proc__words(w->t->proc, -ESRCH));
 	if (err)
 		return err == -ENOMEM ? cause__set(why, err, "out of memory") : err;
 	w->looks++;
@@ -274,7 +278,8 @@ int refwatch__new(const struct refwatch_opts *o, struct refwatch **ret, struct c
 	if (!w)
 		return cause__set(why, -ENOMEM, "out of memory");
 	w->o = *o;
-	err = taken__new(o->pid, o->depth, &w->t, why);
+	w->until = deadline_in(o->proof_ns ? TAKEN_MOST_NS + o->proof_ns : UINT64_MAX, NULL);
+	err = taken__new(o->pid, o->depth, &w->until, &w->t, why);
 	if (!err)
 		err = govars__new(images, goproc__images(w->t->gp, images, GOVARS_IMAGES_MAX), &w->vars);
 	if (!err)

@@ -102,6 +102,8 @@ static int session__find_target(struct session *s, struct cause *why)
 
 	err = proc__open(s->o.pid, &s->proc, why);
 	if (!err)
+		proc__limit(s->proc, &s->until);
+	if (!err)
 		err = goproc__open(s->proc, &s->gp, why);
 	if (err)
 		return err;
@@ -150,6 +152,12 @@ static int session__build_probes(struct session *s, struct cause *why)
 					&s->windows);
 }
 
+/* Before it began: there is nothing to write. */
+static int session__asked_to_end(const struct session *s, struct cause *why)
+{
+	return *s->o.stop ? cause__set(why, -ECANCELED, "a signal ended it before recording began") : 0;
+}
+
 static int session__build(struct session *s, struct cause *why)
 {
 	const struct intake_opts io = {
@@ -173,7 +181,11 @@ static int session__build(struct session *s, struct cause *why)
 	if (!err)
 		err = sampling__new(&(struct sampling_opts){ s->proc, s->gp, s->profile, s->intake, s->o.depth, &s->until },
 				    &s->sampling);
-	return err || s->o.no_probes ? err : session__build_probes(s, why);
+	if (!err)
+		err = session__asked_to_end(s, why);
+	if (!err && !s->o.no_probes)
+		err = session__build_probes(s, why);
+	return err ? err : session__asked_to_end(s, why);
 }
 
 int session__open(const struct session_opts *o, struct session **ret, struct cause *why)
@@ -185,9 +197,11 @@ int session__open(const struct session_opts *o, struct session **ret, struct cau
 		return -ENOMEM;
 	s->o = *o;
 	s->o.profile.min_ns = o->min_wait_ns;
+	s->until = deadline_in(SESSION_OPEN_NS, o->stop);
 	err = session__build(s, why);
 	if (err)
 		return cause__set(why, err, "cannot record pid %d: %s", o->pid, strerror(-err));
+	proc__limit(s->proc, NULL); /* each look has its own from here on */
 	*ret = steal(s);
 	return 0;
 }

@@ -27,6 +27,7 @@
 
 struct session_opts {
 	pid_t pid;
+	const volatile sig_atomic_t *stop; /* not 0: the end is asked for, while it is opened too */
 	struct profile_opts profile;
 	enum alloc_source alloc;	/* event alloc: it has its own budget, and needs its probes */
 	int transport;			/* -1 auto, or enum pw_transport */
@@ -43,6 +44,7 @@ struct session_opts {
 	double rate;			/* looks a second */
 };
 
+#define SESSION_OPEN_NS (60 * 1000000000ULL) /* that opening may read the target's memory */
 #define SESSION_LATE_NS (3 * 1000000000ULL) /* that the last look may go on after the duration */
 
 struct session_progress {

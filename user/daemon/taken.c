@@ -12,7 +12,7 @@ static int taken__fail(const struct taken *t, int err, struct cause *why)
 {
 	return cause__set(why, err, "cannot read the goroutines of '%s' (pid %d): %s",
 			  proc__comm(t->proc), (int)proc__pid(t->proc),
-			  err == -ESRCH ? "it has ended" : strerror(-err));
+			  proc__words(t->proc, err));
 }
 
 static int taken__runtime(struct taken *t, size_t i, unsigned int depth, struct cause *why)
@@ -38,7 +38,7 @@ static int taken__check(const struct taken *t, struct cause *why)
 			  (int)proc__pid(t->proc));
 }
 
-int taken__new(pid_t pid, unsigned int depth, struct taken **ret, struct cause *why)
+int taken__new(pid_t pid, unsigned int depth, struct deadline *until, struct taken **ret, struct cause *why)
 {
 	scoped(taken) t = calloc(1, sizeof(*t));
 	struct timespec wall;
@@ -48,6 +48,8 @@ int taken__new(pid_t pid, unsigned int depth, struct taken **ret, struct cause *
 		return cause__set(why, -ENOMEM, "out of memory");
 	t->began_ns = clock_now_ns();
 	err = proc__open(pid, &t->proc, why);
+	if (!err)
+		proc__limit(t->proc, until);
 	if (!err)
 		err = goproc__open(t->proc, &t->gp, why);
 	if (!err)

@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "base/cause.h"
+#include "base/deadline.h"
 #include "base/own.h"
 #include "census/census.h"
 #include "report/namer.h"
@@ -28,8 +29,10 @@ struct taken {			/* all owned */
 	uint64_t wall_ns;		/* since 1970, of the first census */
 };
 
-/* depth: frames of a stack. Errors as of proc__open(), goproc__open(), census_proof() and census__read(); each with a cause. */
-int taken__new(pid_t pid, unsigned int depth, struct taken **ret, struct cause *why);
+#define TAKEN_MOST_NS (60 * NS_PER_SEC) /* that reading all of a target may take, where nothing else bounds it: a million goroutines take some */
+
+/* depth: frames of a stack. until: proc__limit(), borrowed until it is freed. Errors as of proc__open(), goproc__open(), census_proof() and census__read(); each with a cause. */
+int taken__new(pid_t pid, unsigned int depth, struct deadline *until, struct taken **ret, struct cause *why);
 /* The censuses anew; what borrows from the old ones must be gone. Errors as above; on an error t is as it was. */
 int taken__again(struct taken *t, unsigned int depth, struct cause *why);
 void taken__free(struct taken *t);

@@ -31,6 +31,9 @@
 #define BIRTH_DEPTH 64          /* the program's own code is called from a library, not the other way round */
 #define PARKS_RING  (64u << 10) /* they send next to nothing */
 #define ALLOC_PART  10          /* windows of allocations are so much shorter than the time between two looks */
+#define CODE_NS	    (5 * NS_PER_SEC) /* that the last comparing of the code may take */
+#define STOP_GS	    200000 /* goroutines whose channels and locks can be read in half a second */
+#define CODE_STOP_NS (200 * NS_PER_MS) /* when the end was asked for */
 #define RESERVED    0.25        /* of the budget, for the parks: what goroutines allocate is worth less */
 
 #define TOO_DEAR "they would cost the program more than --max-overhead"
@@ -41,6 +44,7 @@ static const enum pw_stat park_losses[] = { PW_STAT_LOST_READ, PW_STAT_LOST_GMAP
 
 struct watch {
 	struct watch_opts o;
+	struct deadline until; /* of all that is read */
 	struct taken *t;
 	struct eye lives, parks;
 	struct allocwatch *allocs; /* NULL: none */
@@ -212,7 +216,7 @@ const char *watch__lives_why(const struct watch *w)
 	return leakset__lives_known(w->leaks->set) ? NULL : w->lives.why.text;
 }
 
-int watch__open(const struct watch_opts *o, struct watch **ret, struct cause *why)
+int watch__open(const struct watch_opts *o, const volatile sig_atomic_t *stop, struct watch **ret, struct cause *why)
 {
 	scoped(watch) w = calloc(1, sizeof(*w));
 	int err;
@@ -220,7 +224,8 @@ int watch__open(const struct watch_opts *o, struct watch **ret, struct cause *wh
 	if (!w)
 		return -ENOMEM;
 	w->o = *o;
-	err = taken__new(o->pid, o->depth, &w->t, why);
+	w->until = deadline_in(TAKEN_MOST_NS, stop);
+	err = taken__new(o->pid, o->depth, &w->until, &w->t, why);
 	if (!err)
 		err = leaks__new(w->t->namers, w->t->nr, &w->leaks);
 	if (err)
@@ -321,6 +326,17 @@ static void watch__wait(struct watch *w, uint64_t until_ns, const volatile sig_a
 	}
 }
 
+/* Of the budget of the proof, and before all reading ends: a search ends by itself a little earlier, and tells what it has. 0: none. */
+static uint64_t watch__proof_left(struct watch *w)
+{
+	const uint64_t before_ns = 50 * NS_PER_MS, left = deadline__left_ns(&w->until);
+	const uint64_t proof = w->o.proof_ns > w->end.proof_ns ? w->o.proof_ns - w->end.proof_ns : 0;
+
+	if (left <= before_ns)
+		return 0;
+	return left - before_ns < proof ? left - before_ns : proof;
+}
+
 static void watch__doubt(struct watch *w, const char *text)
 {
 	if (!w->end.doubt[0])
@@ -345,8 +361,8 @@ static void watch__search_one(struct watch *w, size_t rt, const struct maps *map
 	if (!err && in.nr_goals)
 		err = reach__run(&in, &r, &why);
 	if (err)
-		watch__doubt(w, why.text[0] ? why.text : strerror(-err));
-	if (!r)
+		watch__doubt(w, why.text[0] ? why.text : proc__words(w->t->proc, err));
+	if (!r || proc__cut(w->t->proc))
 		return;
 	leaks__proved(w->leaks, (uint16_t)rt, r, goals, in.nr_goals);
 	watch__doubt(w, reach__doubt(r));
@@ -355,10 +371,12 @@ static void watch__search_one(struct watch *w, size_t rt, const struct maps *map
 
 static void watch__search(struct watch *w)
 {
-	const uint64_t began = clock_now_ns(), cpu_began = clock_cpu_ns(), left = w->o.proof_ns - w->end.proof_ns;
+	const uint64_t began = clock_now_ns(), cpu_began = clock_cpu_ns(), left = watch__proof_left(w);
 	scoped(maps) maps = NULL;
 
-	if (w->end.proof_ns >= w->o.proof_ns || maps__read_with_stacks(proc__dirfd(w->t->proc), &maps))
+	if (left < w->t->nr && w->end.proof_ns < w->o.proof_ns)
+		watch__doubt(w, "no time was left");
+	if (left < w->t->nr || maps__read_with_stacks(proc__dirfd(w->t->proc), &maps))
 		return;
 	for (size_t i = 0; i < w->t->nr; i++)
 		watch__search_one(w, i, maps, left / w->t->nr);
@@ -369,12 +387,12 @@ static void watch__search(struct watch *w)
 
 static int watch__search_ends(struct watch *w)
 {
-	const uint64_t began = clock_now_ns(), cpu_began = clock_cpu_ns();
+	const uint64_t began = clock_now_ns(), cpu_began = clock_cpu_ns(), left = watch__proof_left(w);
 	int err;
 
-	if (w->end.proof_ns >= w->o.proof_ns)
+	if (left < w->t->nr)
 		return 0;
-	err = endsearch(w->leaks, w->t, w->o.proof_ns - w->end.proof_ns);
+	err = endsearch(w->leaks, w->t, left);
 	w->end.proof_ns += clock_now_ns() - began;
 	w->end.proof_cpu_ns += clock_cpu_ns() - cpu_began;
 	return err;
@@ -425,6 +443,8 @@ static int watch__read_knots(struct watch *w, struct cause *why)
 {
 	int err = 0;
 
+	if (deadline__over(&w->until) || (w->until.stopped && w->leaks->nr_last > STOP_GS))
+		w->ended = w->until.hit = true;
 	for (size_t i = 0; i < w->t->nr && !err && !w->ended; i++) {
 		struct knots k = { 0 };
 		struct chans_source source;
@@ -512,15 +532,31 @@ static void watch__start(struct watch *w)
 		w->allocs = NULL;
 	}
 	w->start_ns = clock_now_ns();
+	deadline__move(&w->until, w->start_ns + w->o.duration_ns + WATCH_LATE_NS + w->o.proof_ns);
 	watch__see_cpu(w);
 	w->cpu_start_ns = w->cpu_ns;
+}
+
+/* The code is compared whatever was cut. */
+static void watch__check_code(struct watch *w)
+{
+	struct deadline late = deadline_in(w->until.stopped ? CODE_STOP_NS : CODE_NS, NULL);
+	struct cause why = { "" };
+
+	if (w->o.no_probes)
+		return;
+	proc__limit(w->t->proc, &late);
+	if (codecheck__end(&w->code, w->t->gp, w->t->proc, recorders__alone(w->recorders), &why))
+		memcpy(w->end.code_left, why.text, sizeof(w->end.code_left));
+	if (late.hit)
+		log_warn("the code of '%s' (pid %d) could not be compared with its file in time", proc__comm(w->t->proc), (int)w->o.pid);
+	proc__limit(w->t->proc, &w->until);
 }
 
 int watch__run(struct watch *w, const volatile sig_atomic_t *stop,
 	       void (*progress)(void *ctx, const struct watch_progress *p), void *ctx,
 	       struct watch_end *ret, struct cause *why)
 {
-	struct cause code_why = { "" };
 	int err;
 
 	watch__start(w);
@@ -543,9 +579,9 @@ int watch__run(struct watch *w, const volatile sig_atomic_t *stop,
 		probes__off(w->parks.probes);
 	if (err)
 		return err;
-	if (!w->o.no_probes && codecheck__end(&w->code, w->t->gp, w->t->proc, recorders__alone(w->recorders), &code_why))
-		memcpy(w->end.code_left, code_why.text, sizeof(w->end.code_left));
-	w->end.target_ended = w->ended;
+	w->end.cut = proc__cut(w->t->proc);
+	watch__check_code(w);
+	w->end.target_ended = w->ended && !w->end.cut;
 	w->end.hits += w->lives.hits + w->parks.hits;
 	w->end.lost = w->lost.nr;
 	w->end.cpu_ns = w->cpu_ns - w->cpu_start_ns;
@@ -566,7 +602,7 @@ static int watch__heap_one(struct watch *w, uint16_t rt, const struct maps *maps
 		.census = w->t->censuses[rt],
 		.maps = maps,
 		.nr_groups = w->leaks->nr,
-		.budget_ns = (w->o.proof_ns - w->end.proof_ns) / w->t->nr,
+		.budget_ns = watch__proof_left(w) / w->t->nr,
 	};
 	int err = leaks__keepers(w->leaks, rt, suspects, &entries);
 
@@ -590,7 +626,7 @@ int watch__heap(struct watch *w, bool suspects)
 		return -ENOMEM;
 	for (size_t i = 0; i < w->leaks->nr; i++)
 		any |= verdict_is_leak(w->leaks->entries[i].verdict.kind);
-	if (!any || w->ended || w->end.proof_ns >= w->o.proof_ns || maps__read_with_stacks(proc__dirfd(w->t->proc), &maps))
+	if (!any || w->ended || watch__proof_left(w) < w->t->nr || maps__read_with_stacks(proc__dirfd(w->t->proc), &maps))
 		return 0;
 	for (uint16_t i = 0; i < w->t->nr && !err; i++) {
 		err = watch__heap_one(w, i, maps, suspects, bytes);

@@ -23,6 +23,7 @@
 #include "base/own.h"
 #include "report/leaks.h"
 
+#define WATCH_LATE_NS  (30 * NS_PER_SEC) /* after the duration all is read, and the proof's time is over: with a million goroutines it takes some */
 struct watch_opts {
 	pid_t pid;
 	uint64_t duration_ns;
@@ -40,6 +41,7 @@ struct watch_progress {
 
 struct watch_end {
 	bool target_ended;
+	bool cut;		/* what was not read in time is missing in the end */
 	uint64_t hits, lost, cpu_ns;
 	double cost_ns;		/* of all hits */
 	char losses[256];
@@ -50,7 +52,8 @@ struct watch_end {
 };
 
 struct watch;
-int watch__open(const struct watch_opts *o, struct watch **ret, struct cause *why);
+/* stop, borrowed: once it is not 0 nothing is read any more half a second later. */
+int watch__open(const struct watch_opts *o, const volatile sig_atomic_t *stop, struct watch **ret, struct cause *why);
 void watch__free(struct watch *w);
 DEFINE_SCOPED(watch)
 

@@ -200,8 +200,8 @@ int goproc__open(struct proc *p, struct goproc **ret, struct cause *why)
 		return -ENOMEM;
 	err = goproc__find(gp, &found);
 	if (err && (err == -ESRCH || !proc__alive(p))) /* then the rest is but a consequence */
-		return cause__set(why, -ESRCH, "process %d ('%s') has ended", (int)proc__pid(p),
-				  proc__comm(p));
+		return cause__set(why, -ESRCH, proc__cut(p) ? "process %d ('%s') could not be read in time" : "process %d ('%s') has ended",
+				  (int)proc__pid(p), proc__comm(p));
 	if (err)
 		return cause__set(why, err, "%s", found.text);
 	maps__free(steal(gp->maps));

@@ -60,7 +60,8 @@ static void mem__pread_batch(struct mem *m, struct memread *reads, size_t nr)
 		return;
 	}
 	for (size_t i = 0; i < nr; i++)
-		reads[i].err = reads[i].len > MEM_READ_MAX
+		reads[i].err = deadline__over(m->until) ? -ESRCH
+			       : reads[i].len > MEM_READ_MAX
 				       ? -EFAULT
 				       : mem__pread(m, reads[i].addr, reads[i].buf, reads[i].len);
 }
@@ -109,7 +110,7 @@ static ssize_t mem__readv(const struct mem *m, struct memread *reads, size_t nr)
 static void mem__readv_batch(struct mem *m, struct memread *reads, size_t nr)
 {
 	while (nr) {
-		ssize_t done = mem__readv(m, reads, nr);
+		ssize_t done = deadline__over(m->until) ? -ESRCH : mem__readv(m, reads, nr);
 
 		if (done == -ESRCH) {
 			memreads_fail(reads, nr, -ESRCH);
@@ -162,6 +163,7 @@ void mem__init(struct mem *m, pid_t pid, int dirfd, int pidfd)
 	m->fd = -EBADF;
 	m->dirfd = dirfd;
 	m->pidfd = pidfd;
+	m->until = NULL;
 }
 
 void mem__done(struct mem *m)

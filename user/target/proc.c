@@ -354,3 +354,22 @@ const struct addrspace *proc__mem(const struct proc *p)
 {
 	return &p->mem.as;
 }
+
+void proc__limit(struct proc *p, struct deadline *until)
+{
+	p->mem.until = until;
+}
+
+bool proc__cut(const struct proc *p)
+{
+	return p->mem.until && p->mem.until->hit;
+}
+
+const char *proc__words(const struct proc *p, int err)
+{
+	if (err != -ESRCH)
+		return strerror(-err);
+	if (!proc__cut(p))
+		return "it has ended";
+	return p->mem.until->stopped ? "ended by a signal" : "it was not done in time, and was cut short";
+}

@@ -43,5 +43,11 @@ bool proc__traced(const struct proc *p);		/* a debugger has it (ptrace) */
 uint64_t proc__cpu_ns(const struct proc *p);		/* user + system time of all threads so far; 0 if it cannot be read */
 unsigned int proc__threads(const struct proc *p);	/* now; 0 unknown */
 const struct addrspace *proc__mem(const struct proc *p);	/* see target/mem; borrowed */
+/* Until when its memory may be read; borrowed until p is freed, or another is given. NULL: for ever. */
+void proc__limit(struct proc *p, struct deadline *until);
+/* That was over before all was read: what was found out since is not to be told. */
+bool proc__cut(const struct proc *p);
+/* Of -ESRCH, in words: it has ended, or was cut; of another error strerror(). */
+const char *proc__words(const struct proc *p, int err);
 
 #endif
