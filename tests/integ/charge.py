@@ -7,7 +7,9 @@ import pty
 import re
 import signal
 import subprocess
+import tempfile
 import time
+from pathlib import Path
 
 import build
 from harm import FREEZERS, allgs_of, frozen, keeper_of, probes_are_out, told_in_the_end, wait_until, write_words
@@ -163,8 +165,7 @@ def freezer(*pids):
     root = next((f for f in FREEZERS if (f / "cgroup.procs").exists()), None)
     if not root:
         raise build.Missing("a freezer (cgroups)")
-    group = root / f"parkwatch-charge-{os.getpid()}"
-    group.mkdir()
+    group = Path(tempfile.mkdtemp(prefix="parkwatch-charge-", dir=root))
     try:
         for pid in pids:
             (group / "cgroup.procs").write_text(str(pid))

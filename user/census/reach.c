@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/heart.h"
 #include "base/order.h"
 #include "census/gblocked.h"
 #include "census/reach_state.h"
@@ -182,6 +183,7 @@ static int reach__goroutines(struct reach *r)
 	for (uint32_t i = 0; i < nr && !err; i++) {
 		const enum gblocked b = reach__blocked(r, i);
 
+		heart__beat();
 		r->nodes[i] = REFGRAPH_NONE;
 		if (b == GBLOCKED_NOT)
 			continue;

@@ -8,6 +8,7 @@
 #include <uthash.h>
 
 #include "base/deadread.h"
+#include "base/heart.h"
 #include "daemon/marks.h"
 #include "daemon/opengs.h"
 #include "golang/golabels.h"
@@ -356,6 +357,7 @@ static int intake__know(struct intake *in, uint16_t rt_nr, const struct census *
 			.reason = g->reason,
 		};
 
+		heart__beat();
 		if (intake__is_system(in, rt_nr, g->startpc)) {
 			intake__know_system(in, g->goid, rt_nr);
 			continue;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/heart.h"
 #include "census/gtimer.h"
 #include "golang/gofacts.h"
 #include "golang/gostate.h"
@@ -196,6 +197,7 @@ static int look__see(struct look *k, size_t i)
 	};
 	int err;
 
+	heart__beat();
 	if (stack != DUMP_NO_STACK) {
 		err = look__stack(k, stack);
 		if (err)
