@@ -104,6 +104,21 @@ def allocations_of_a_gap_do_not_count():
 
 
 
+def a_watch_for_leaks_goes_on_without_what_its_probes_saw():
+    with Target("idle") as t:
+        p = subprocess.Popen([PARKWATCH, "leaks", "-p", str(t.pid), "-d", "3"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE, text=True)
+        wait_until(lambda: text_changed(t.pid) > 0, SEES_NOTHING)
+        time.sleep(0.5)
+        os.kill(p.pid, signal.SIGSTOP)
+        wait_until(lambda: text_changed(t.pid) == 0, "probes stay in while nobody is in charge")
+        os.kill(p.pid, signal.SIGCONT)
+        out, said = p.communicate(timeout=60)
+        expect(p.returncode in (0, 3) and "was stopped meanwhile" in said and "what they allocate is not known: parkwatch was stopped" in said,
+               f"exit code {p.returncode}: {out} {said}")
+        expect(text_changed(t.pid) == 0, "probes are left in the code")
+
+
 def a_terminal_that_is_halted_is_no_reason_to_leave_them_in():
     """Ctrl-S: parkwatch hangs in writing its progress. Ctrl-Q: it goes on."""
     with Target("busy") as t:
@@ -221,7 +236,8 @@ def killed_together_with_its_keeper_the_next_start_repairs():
 def cases():
     for function in (
             ctrl_z_takes_the_probes_out_before_it_stops, an_ignored_ctrl_z_stays_ignored, after_a_stop_every_event_counts_again,
-            allocations_of_a_gap_do_not_count, a_terminal_that_is_halted_is_no_reason_to_leave_them_in,
+            allocations_of_a_gap_do_not_count,
+            a_watch_for_leaks_goes_on_without_what_its_probes_saw, a_terminal_that_is_halted_is_no_reason_to_leave_them_in,
             a_page_that_nobody_answers_is_no_reason_to_leave_them_in, frozen_is_as_stopped,
             frozen_together_with_its_keeper_it_records_no_more, killed_together_with_its_keeper_the_next_start_repairs):
         yield f"charge: {function.__name__}", function

@@ -100,6 +100,13 @@ int allocwatch__start(struct allocwatch *a, struct cause *why)
 	return 0;
 }
 
+bool allocwatch__was_absent(const struct allocwatch *a)
+{
+	bool stopped;
+
+	return probes__absent_ns(a->probes, &stopped);
+}
+
 uint64_t allocwatch__due_ns(const struct allocwatch *a)
 {
 	return allocrun__due_ns(&a->run);

@@ -42,6 +42,7 @@ void allocwatch__free(struct allocwatch *a);
 DEFINE_SCOPED(allocwatch)
 
 int allocwatch__start(struct allocwatch *a, struct cause *why);
+bool allocwatch__was_absent(const struct allocwatch *a); /* parkwatch was stopped or held up: its sums are not whole */
 uint64_t allocwatch__due_ns(const struct allocwatch *a); /* until the next window */
 /* A window takes left_ns at most, 0: none now; nor is there one that may cost more than may_ns. */
 void allocwatch__tend(struct allocwatch *a, uint64_t left_ns, double may_ns);
