@@ -35,12 +35,38 @@ static struct flock lock_of(size_t slot, short type)
 	};
 }
 
+/* Who may read a file may hold locks of it. */
+static bool is_ours_alone(int fd)
+{
+	struct stat st;
+
+	return !fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_uid == geteuid() && !(st.st_mode & (S_IRWXG | S_IRWXO));
+}
+
+/* What others could open before makes place for a new one. */
+static int open_in(int dir)
+{
+	for (int i = 0; i < 2; i++) {
+		scoped_fd int fd = openat(dir, FILE_NAME, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+		int ours = fd;
+
+		if (fd < 0 && errno != ELOOP)
+			return -errno;
+		if (is_ours_alone(fd)) {
+			fd = -EBADF;
+			return ours;
+		}
+		if (unlinkat(dir, FILE_NAME, 0) && errno != ENOENT)
+			return -errno;
+	}
+	return -EPERM;
+}
+
 /* Nobody but us may write there: what the file says is believed. */
 static int open_file(void)
 {
 	scoped_fd int dir = -EBADF;
 	struct stat st;
-	int fd;
 
 	if (mkdir(RECORDERS_DIR, 0700) && errno != EEXIST)
 		return -errno;
@@ -51,8 +77,7 @@ static int open_file(void)
 		return -errno;
 	if (st.st_uid != geteuid() || st.st_mode & (S_IWGRP | S_IWOTH))
 		return -EPERM;
-	fd = openat(dir, FILE_NAME, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	return fd < 0 ? -errno : fd;
+	return open_in(dir);
 }
 
 static int recorders__take_slot(struct recorders *r)
@@ -66,8 +91,19 @@ static int recorders__take_slot(struct recorders *r)
 
 		if (!fcntl(r->fd, F_OFD_SETLK, &l))
 			return pwrite(r->fd, &s, sizeof(s), (off_t)(r->mine * sizeof(s))) == (ssize_t)sizeof(s) ? 0 : -EIO;
+		if (errno != EAGAIN && errno != EACCES)
+			return -EIO;
 	}
 	return -ENOSPC;
+}
+
+/* Nobody can be asked: no space, a limit of file size, no locks there. */
+static void recorders__give_up(struct recorders *r, int err)
+{
+	log_debug("who else records is not known: %s: %s", RECORDERS_DIR, strerror(-err));
+	if (r->fd >= 0)
+		close(r->fd);
+	r->fd = -EBADF;
 }
 
 static bool recorders__holds(const struct recorders *r, size_t slot)
@@ -104,12 +140,12 @@ int recorders__join(const struct proc *p, struct recorders **ret)
 	r->proc = p;
 	r->sharers = 1;
 	r->fd = open_file();
-	if (r->fd < 0) {
-		log_debug("who else records is not known: %s: %s", RECORDERS_DIR, strerror(-r->fd));
+	err = r->fd < 0 ? r->fd : recorders__take_slot(r);
+	if (err == -ENOSPC && r->fd >= 0)
+		return err;
+	if (err) {
+		recorders__give_up(r, err);
 	} else {
-		err = recorders__take_slot(r);
-		if (err)
-			return err;
 		r->sharers += recorders__count(r, &first);
 		r->asked_ns = clock_now_ns();
 	}

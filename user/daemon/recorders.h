@@ -22,7 +22,7 @@
 
 struct recorders;
 /*
- * p: borrowed. Where the directory cannot be used (no right to write there, or others may) nobody can be asked: 0 as well, and
+ * p: borrowed. Where the directory cannot be used (no right or no room to write there, or others may) nobody can be asked: 0 as well, and
  * nobody is known. -ENOMEM; -ENOSPC: all slots are taken.
  */
 int recorders__join(const struct proc *p, struct recorders **ret);

@@ -136,9 +136,10 @@ static int session__build_probes(struct session *s, struct cause *why)
 	if (err)
 		return err;
 	err = recorders__join(s->proc, &s->recorders);
+	if (err == -ENOSPC)
+		return cause__set(why, err, "cannot record pid %d: %d recorders are there already", (int)s->o.pid, RECORDERS_MAX);
 	if (err)
-		return cause__set(why, err, "cannot record pid %d: %s: %d recorders are there already", (int)s->o.pid,
-				  strerror(-err), RECORDERS_MAX);
+		return err;
 	session__needs(&s->o, &po.points, &po.want);
 	if (s->callsites)
 		po.choose = session__choose;
