@@ -43,6 +43,9 @@ def what_is_secret_is_not_shown(minor, mode):
                      ["refs", "--goid", str(goid["hidden"])], ["refs", "--goid", str(goid["keys"]), "-f", "json"],
                      ["refs", "--goid", str(goid["inside"])]):
             said_of(t.pid, *args)
+        for how in (["--no-probes"], ["--max-overhead", "0"], ["--max-overhead", "0", "--async"]):
+            out = said_of(t.pid, "record", "--root", "label", "-d", "400ms", *how)
+            expect("plain=publicpublic" in out and "pass=(secret)" in out, f"{how}: {out}")
 
 
 def cases():

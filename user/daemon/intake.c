@@ -7,8 +7,10 @@
 #define HASH_NONFATAL_OOM 1	/* no memory for the table: hh.tbl stays NULL, and nothing is kept */
 #include <uthash.h>
 
+#include "base/clock.h"
 #include "base/deadread.h"
 #include "base/heart.h"
+#include "daemon/labelspace.h"
 #include "daemon/marks.h"
 #include "daemon/opengs.h"
 #include "golang/golabels.h"
@@ -17,6 +19,7 @@
 
 #define LABELS_CACHED_MAX  65536	/* then the cache starts anew */
 #define STARTS_CACHED_MAX  65536
+#define NOT_READ	   "(not read)" /* in place of labels that may be secret */
 #define SYSTEM_KNOWN_MAX   65536
 #define STACK_KEY	   (1ULL << 32)
 
@@ -46,6 +49,8 @@ struct intake {
 	struct start_entry *start_cache;
 	struct system_entry *system_known;
 	struct intake_stats stats;
+	struct labelspace space;
+	uint64_t found_ns; /* by then the labels were found that are asked for */
 };
 
 int intake__new(const struct proc *p, struct goproc *gp, struct profile *profile, const struct intake_opts *o,
@@ -59,6 +64,7 @@ int intake__new(const struct proc *p, struct goproc *gp, struct profile *profile
 	in->gp = gp;
 	in->profile = profile;
 	in->o = *o;
+	labelspace__init(&in->space, p, gp);
 	*ret = in;
 	return 0;
 }
@@ -98,6 +104,7 @@ void intake__free(struct intake *in)
 	}
 	intake__drop_labels(in);
 	intake__drop_starts(in);
+	labelspace__done(&in->space);
 	free(in);
 }
 
@@ -115,6 +122,7 @@ static void label_text(const struct golabel *labels, size_t nr, char *text, size
 uint32_t intake__label(struct intake *in, uint16_t rt, uint64_t goid, uint64_t ptr)
 {
 	struct golabel labels[GOLABELS_MAX];
+	const struct addrspace *as;
 	struct label_entry *e, find;
 	char text[PROFILE_LABEL_TEXT_MAX];
 	size_t nr = 0;
@@ -128,7 +136,10 @@ uint32_t intake__label(struct intake *in, uint16_t rt, uint64_t goid, uint64_t p
 	HASH_FIND(hh, in->label_cache, &find.key, sizeof(find.key), e);
 	if (e)
 		return e->label;
-	if (golabels_read(proc__mem(in->proc), goproc__runtime(in->gp, rt)->minor, ptr, labels, GOLABELS_MAX, &nr))
+	as = labelspace__at(&in->space, in->found_ns);
+	if (!as)
+		return profile__label(in->profile, NOT_READ);
+	if (golabels_read(as, goproc__runtime(in->gp, rt)->minor, ptr, labels, GOLABELS_MAX, &nr))
 		return PROFILE_LABEL_NONE;
 	label_text(labels, nr, text, sizeof(text));
 	if (HASH_COUNT(in->label_cache) >= LABELS_CACHED_MAX)
@@ -254,6 +265,11 @@ static bool intake__look_up(struct intake *in, const struct pw_hdr *h, uint32_t 
 	return true;
 }
 
+void intake__found(struct intake *in)
+{
+	in->found_ns = clock_now_ns();
+}
+
 void intake__record(void *ctx, const void *data, size_t len)
 {
 	struct intake *in = ctx;
@@ -267,6 +283,7 @@ void intake__record(void *ctx, const void *data, size_t len)
 		in->stats.pipe.malformed++;
 		return;
 	}
+	in->found_ns = h->ts_ns;
 	if (intake__look_up(in, h, &label))
 		(void)profile__apply(in->profile, h, label);	/* what it refuses it counts */
 }
@@ -393,6 +410,7 @@ int intake__census(struct intake *in, uint16_t rt_nr, struct attach *a, bool wai
 	if (err)
 		return cause__set(why, err, "cannot read the goroutines of '%s' (pid %d): %s", proc__comm(in->proc),
 				  (int)proc__pid(in->proc), strerror(-err));
+	intake__found(in);
 	in->stats.unsettled += c->unsettled + c->refused;
 	return intake__know(in, rt_nr, c, waits ? a : NULL, start_ns);
 }
@@ -487,6 +505,7 @@ int intake__open_waits(struct intake *in, uint16_t rt, struct attach *a)
 
 	if (err)
 		return err;
+	intake__found(in);
 	err = attach__gs_each(a, intake__open_g, gs);
 	opengs__flush(gs);
 	return err;

@@ -55,6 +55,7 @@ bool intake__is_system_stack(const struct intake *in, uint16_t rt, uint64_t stac
 /* For those who look for themselves. Waits of coroutines do not count: nothing would end them. */
 bool intake__wants(const struct intake *in, uint64_t goid);
 bool intake__is_system(struct intake *in, uint16_t rt, uint64_t startpc); /* and such are not wanted */
+void intake__found(struct intake *in); /* labels that are asked for from here on were found by now: in a census, say */
 uint32_t intake__label(struct intake *in, uint16_t rt, uint64_t goid, uint64_t labels);
 bool intake__waits(const struct goruntime *rt, const struct census_g *g);
 /* Or was woken and has not run since: to the one who waits that is part of the wait, as it is to the probes. */

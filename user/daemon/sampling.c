@@ -181,6 +181,7 @@ static int sampling__waits(struct sampling *s, uint16_t rt)
 	if (!ids)
 		return -ENOMEM;
 	s->stats.unsettled += c->refused;
+	intake__found(s->o.intake);
 	seen__look(s->seen[rt]);
 	sampling__standing(s, rt, c, ids);
 	sampling__moved(s, rt, c, ids);
@@ -376,6 +377,7 @@ static int sampling__lives(struct sampling *s, uint16_t rt)
 	int err = lives__read(&l);
 
 	if (!err) {
+		intake__found(s->o.intake);
 		lives__compare(&l);
 		if (was->begun)
 			lives__share(&l, lives__total(&l));

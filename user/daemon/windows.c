@@ -88,6 +88,7 @@ static int windows__count_those_who_wait(struct windows *w, uint16_t rt, uint64_
 	if (!ids)
 		return -ENOMEM;
 	w->nr_met = 0;
+	intake__found(w->o.intake);
 	(void)attach__gs_each(probes__attach(w->o.probes, rt), windows__meet, w);
 	if (w->nr_met) /* qsort() takes no NULL */
 		qsort(w->met, w->nr_met, sizeof(*w->met), order_u64);
