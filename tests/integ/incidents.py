@@ -20,6 +20,8 @@ TRUTH = {
     "chain": ("main.waitFor", "blocked receive", 31, {"main.behind", "main.last"}),
     "part-hangs": ("main.fetch", "", None, {"main.waitAll"}),
     "last-part-hangs": ("main.fetchAll.func2", "", None, {"main.fetchAll"}),
+    "transactions-never-ended": ("database/sql.(*Tx).awaitDone", "transaction never ended", None, {"main.order"}),
+    "rows-never-closed": ("database/sql.(*Rows).awaitDone", "sql.Rows never closed", None, {"main.list"}),
     "wait-with-lock": ("main.need", "those who should call Done for the waiter", 9, {"main.finish", "main.last"}),
     "wait-group": ("main.part", "blocked send", 5, {"main.waitAll"}),
     "behind-a-ring": ("main.lockBoth", "each holds what the other wants", 20, {"main.lockBoth", "main.last"}),
@@ -97,7 +99,7 @@ def the_text_has_one_entry():
 
 
 def what_is_busy_is_no_incident():
-    for kind in ("busy-lock", "busy-group", "busy-flight", "busy-pool", "busy-once"):
+    for kind in ("busy-lock", "busy-group", "busy-flight", "busy-pool", "busy-once", "busy-database"):
         status, out, said = report_of(kind, 26, "--format", "json", "--all")
         expect(status == 0, f"exit {status}: {out}{said}")
         expect(not [g for g in json.loads(out)["groups"] if g["leak"] or g["incident"]], out)

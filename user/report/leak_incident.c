@@ -17,6 +17,7 @@ typedef unsigned long long ull;
 struct noted { /* a wait for somebody */
 	uint64_t from, to, lock;
 	uint16_t rt;
+	bool known;   /* from elsewhere: no lock */
 	bool refers;  /* `to` refers to the WaitGroup, `lock`, that `from` waits for */
 	bool kept;    /* lock is a channel, a Cond or a WaitGroup that only `to` has, and others behind it */
 	uint8_t cycle; /* enum leak_cycle: what it makes of a ring */
@@ -148,6 +149,13 @@ int leak_incident__refer(struct leaks *l, uint16_t rt, const struct reach *r, co
 	return err;
 }
 
+int leak_incident__behind(struct leaks *l, uint16_t rt, uint64_t from, uint64_t to)
+{
+	int err = make_incidents(l);
+
+	return err ? err : add(l->incidents, &(struct noted){ .from = from, .to = to, .rt = rt, .known = true });
+}
+
 /* --- goroutines as numbers --- */
 
 static int compare_who(const void *a, const void *b)
@@ -240,7 +248,7 @@ static size_t standing_locks(const struct leaks *l, uint64_t *locks)
 	for (size_t i = 0; i < is->nr_noted; i++) {
 		const struct leak_g *g = leakset__get(l->set, is->noted[i].rt, is->noted[i].from);
 
-		if (g && !is->noted[i].refers && g->wait_look < last && !leakset__is_passed(l->set, is->noted[i].lock))
+		if (g && !is->noted[i].refers && !is->noted[i].known && g->wait_look < last && !leakset__is_passed(l->set, is->noted[i].lock))
 			locks[nr++] = is->noted[i].lock;
 	}
 	if (nr)
@@ -291,8 +299,9 @@ static int find_incidents(struct leaks *l)
 
 		if (!g || !holder)
 			continue;
-		if (n->refers ? !is_leader(l, g, holder, n->lock)
-			      : !nr_locks || !bsearch(&n->lock, locks, nr_locks, sizeof(*locks), order_u64))
+		if (n->known    ? false
+		    : n->refers ? !is_leader(l, g, holder, n->lock)
+				: !nr_locks || !bsearch(&n->lock, locks, nr_locks, sizeof(*locks), order_u64))
 			continue;
 		is->group[from] = g->group;
 		is->group[to] = holder->group;

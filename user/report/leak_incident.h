@@ -26,6 +26,7 @@ int leak_incident__note(struct leaks *l, uint16_t rt, const struct chans_source 
  * the one that should call Done. 0 or -ENOMEM.
  */
 int leak_incident__refer(struct leaks *l, uint16_t rt, const struct reach *r, const uint32_t *goals, size_t nr);
+int leak_incident__behind(struct leaks *l, uint16_t rt, uint64_t from, uint64_t to);	/* from waits for to, as is known from elsewhere. 0 or -ENOMEM */
 /* The entries are there, with their words; not yet in order. 0 or -ENOMEM. */
 int leak_incident__join(struct leaks *l);
 /* What it costs with all that wait behind it: for the order. */

@@ -11,6 +11,7 @@
 #include "report/leak_load.h"
 #include "report/leak_names.h"
 #include "report/leak_naming.h"
+#include "report/leak_pool.h"
 #include "report/leak_setup.h"
 #include "report/leaks.h"
 #include "report/maker.h"
@@ -232,6 +233,8 @@ int leaks__finish(struct leaks *l, const struct verdict_opts *o)
 		err = leaks__sites(l);
 	if (!err)
 		err = leak_naming(l);
+	if (!err)
+		err = leak_pool__note(l);
 	if (!err)
 		err = leak_incident__join(l);
 	if (!err)
