@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "report/maker.h"
 
-#include <errno.h>
 #include <string.h>
+
+#include "golang/gostd.h"
 
 struct found {
 	const char *func;
@@ -10,34 +11,12 @@ struct found {
 	uint64_t top; /* the first that it made, on the way to the one that was asked for */
 };
 
-/* --- whose code --- */
-
-/* The length of what the paths of all packages of its module begin with: a host and the next element; of Go's own packages one. */
-static size_t library(const char *func)
-{
-	const char *slash = strrchr(func, '/');
-	const size_t path = slash ? (size_t)(slash - func) + strcspn(slash, ".") : strcspn(func, "."), host = strcspn(func, "/");
-	size_t len = host;
-
-	if (host < path && memchr(func, '.', host))
-		len += 1 + strcspn(func + host + 1, "/");
-	return len < path ? len : path;
-}
-
-bool maker_same_library(const char *func, const char *other)
-{
-	const size_t len = library(func);
-
-	return len == library(other) && !strncmp(func, other, len);
-}
-
 /* --- births --- */
 
 struct walk {
 	const struct callers *c;
-	const char *go; /* the function with the go statement */
 	uint16_t rt;
-	const char *func; /* the last one of the library */
+	const char *func; /* the outermost of a library */
 	bool own;	  /* the program's own was reached */
 };
 
@@ -49,7 +28,7 @@ static int walk__pc(struct walk *w, uint64_t pc, bool is_return)
 
 	for (size_t i = 0; i < nr && !err && !w->own; i++) {
 		w->own = v[i].own && !v[i].wrapper;
-		if (!w->own && !v[i].wrapper && maker_same_library(v[i].name, w->go))
+		if (!w->own && !v[i].wrapper && (!w->func || !gostd_has(v[i].name) || gostd_has(w->func)))
 			w->func = v[i].name;
 	}
 	return err;
@@ -68,9 +47,9 @@ static int walk__link(struct walk *w, const struct chain_link *link)
 }
 
 /* 1, 0: it is not known, -ENOMEM. */
-static int find(const struct callers *c, const char *go, const struct dump_row *r, struct found *ret)
+static int find(const struct callers *c, const struct dump_row *r, struct found *ret)
 {
-	struct walk w = { .c = c, .go = go, .rt = r->rt };
+	struct walk w = { .c = c, .rt = r->rt };
 	const struct gorigin *o;
 	struct chain chain;
 	int err = 0;
@@ -116,7 +95,7 @@ int maker_of(const struct callers *c, const struct dump_row *const *rows, size_t
 		return 0;
 	for (size_t i = 0; i < nr && i < CALLED_ASKED; i++) {
 		struct found f;
-		const int err = find(c, made->func, rows[i], &f);
+		const int err = find(c, rows[i], &f);
 
 		if (err < 0)
 			return err;
