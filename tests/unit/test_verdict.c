@@ -134,6 +134,34 @@ Test(verdict, loops_on_a_ticker_that_nobody_can_end_are_suspect)
 	}
 }
 
+Test(verdict, timers_that_were_not_due_need_code_that_goes_on)
+{
+	static const struct {
+		const char *why;
+		enum leak_class class;
+		int unended;
+		bool endless, loops;
+		enum verdict_kind want;
+	} t[] = {
+		{ "a sleeper may end when it wakes", LEAK_SLEEP, 0, false, false, VERDICT_SUSPECT },
+		{ "one whose code has no end", LEAK_SLEEP, 0, true, true, VERDICT_GROWING },
+		{ "a loop that nobody can end", LEAK_SELECT, 12, false, true, VERDICT_GROWING },
+		{ "it ends when it wakes", LEAK_SELECT, 12, false, false, VERDICT_SUSPECT },
+		{ "a loop that somebody can end", LEAK_SELECT, 0, false, true, VERDICT_SUSPECT },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		struct leakset *ls = story_told(&(struct story){ .more = 2, .timer = t[i].class == LEAK_SELECT, .class = t[i].class });
+		struct verdict v;
+
+		for (int k = 0; k < t[i].unended; k++)
+			leakset__unended(ls, 0);
+		leakset__code(ls, 0, t[i].endless, t[i].loops);
+		v = story_verdict(ls);
+		cr_expect_eq(v.kind, t[i].want, "%s: %s", t[i].why, verdict_name(v.kind));
+	}
+}
+
 Test(verdict, connections_whose_body_nobody_reads_are_suspect)
 {
 	static const struct {

@@ -14,6 +14,7 @@
 #include "census/reach.h"
 #include "daemon/allocwatch.h"
 #include "daemon/codecheck.h"
+#include "daemon/endless.h"
 #include "daemon/endsearch.h"
 #include "daemon/eye.h"
 #include "daemon/knots.h"
@@ -586,6 +587,8 @@ int watch__run(struct watch *w, const volatile sig_atomic_t *stop,
 		err = watch__read_knots(w, why);
 	if (!err && !w->ended)
 		err = served_note(w->leaks, w->t);
+	if (!err && !w->ended)
+		err = endless_note(w->leaks, w->t);
 	if (!err && !w->ended)
 		watch__search(w);
 	if (!err && !w->ended)

@@ -494,6 +494,12 @@ void leakset__unread(struct leakset *ls, uint32_t group, uint32_t nr)
 	ls->groups[group].unread = nr;
 }
 
+void leakset__code(struct leakset *ls, uint32_t group, bool endless, bool loops)
+{
+	ls->groups[group].endless = endless;
+	ls->groups[group].loops = loops;
+}
+
 void leakset__served(struct leakset *ls, uint32_t group)
 {
 	ls->groups[group].served = true;

@@ -120,6 +120,7 @@ struct leak_group {
 	bool timer, ticks;	/* set by leakset__timer(): something wakes it when its time has come; again and again */
 	uint32_t unread;	/* set by leakset__unread(): so many wait for what somebody ought to do, and nobody is at it */
 	bool served;		/* set by leakset__served(): connections of clients that are there, or what belongs to them */
+	bool endless, loops;	/* set by leakset__code(): their code has no way to end; it comes by again where they wait */
 	bool set_up;		/* set by leakset__set_up(): the first goroutine makes them one by one, and has them */
 	uint32_t unended;	/* set by leakset__unended(): so many loop on a timer, and nobody can end them any more, in one pass */
 	/* by look */
@@ -187,6 +188,7 @@ int leakset__hold(struct leakset *ls, uint16_t rt, uint64_t lock, uint64_t holde
 const struct leak_g *leakset__get(const struct leakset *ls, uint16_t rt, uint64_t goid); /* NULL; borrowed until the next look */
 bool leakset__is_passed(const struct leakset *ls, uint64_t lock); /* somebody got it while we watched */
 void leakset__timer(struct leakset *ls, uint32_t group, bool ticks);
+void leakset__code(struct leakset *ls, uint32_t group, bool endless, bool loops);
 void leakset__set_up(struct leakset *ls, uint32_t group);
 void leakset__unended(struct leakset *ls, uint32_t group);	/* one more */
 void leakset__served(struct leakset *ls, uint32_t group);

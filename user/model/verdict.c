@@ -111,7 +111,13 @@ static bool stand_more_and_more(struct judge *j)
 	return has_grown_among_others(j) && old_ones_are_part_of_it(j);
 }
 
-/* More and more goroutines that wake and do not end. */
+/* A loop that waits for more than a timer, and nobody else refers to that. */
+static bool nobody_can_end(const struct judge *j)
+{
+	return j->g->class == LEAK_SELECT && j->g->loops && j->g->unended >= j->o->min_count;
+}
+
+/* More and more goroutines that wake, or will wake, and do not end. */
 static bool wake_more_and_more(struct judge *j)
 {
 	const struct leak_group *g = j->g;
@@ -121,7 +127,7 @@ static bool wake_more_and_more(struct judge *j)
 	if (!has_grown(j) || g->old < j->o->min_more || !old_ones_stay(g) || is_connection(g) ||
 	    2 * (uint64_t)g->old_went > g->old)
 		return false;
-	return waits_for_time(g) ? old_ones_move(g) || g->ticks : !j->v->exits;
+	return waits_for_time(g) ? old_ones_move(g) || g->ticks || g->endless || nobody_can_end(j) : !j->v->exits;
 }
 
 /* More and more that run whenever one looks. What computes a result is done before it is old. */

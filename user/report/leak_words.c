@@ -225,6 +225,17 @@ static void put_locks(const struct leaks *l, const struct leak_entry *e, struct 
 							      : "a lock that the next one holds");
 }
 
+/* Of loops that were not seen to wake. */
+static void put_endless(const struct leak_group *g, struct textbuf *to)
+{
+	if (g->old_moved)
+		return;
+	if (g->endless)
+		textbuf__text(to, "; their code has no way to end");
+	else if (g->loops && g->unended)
+		textbuf__text(to, "; nobody else refers to what would end them");
+}
+
 static void put_growing(const struct leaks *l, const struct leak_entry *e, struct textbuf *to)
 {
 	const struct leak_group *g = leaks__group(l, e);
@@ -239,10 +250,12 @@ static void put_growing(const struct leaks *l, const struct leak_entry *e, struc
 	} else {
 		put_growth(l, e, to);
 	}
-	if (e->verdict.why == WHY_GROWS_AND_WAKES)
+	if (e->verdict.why == WHY_GROWS_AND_WAKES) {
 		put_old(g, to);
-	else
+		put_endless(g, to);
+	} else {
 		put_ended(to, g->old_waits, "waits", g->old_over);
+	}
 }
 
 /* "5 have waited for a lock for 30s or longer" */

@@ -58,3 +58,73 @@ func init() {
 }
 
 var serviceStop func()
+
+// cleanUp is not seen to wake, but its code has no way to end.
+func cleanUp(m map[string]time.Time) {
+	for {
+		time.Sleep(time.Hour)
+		for k, last := range m {
+			if time.Since(last) > time.Hour {
+				delete(m, k)
+			}
+		}
+	}
+}
+
+// scheduler could be stopped, if somebody had it.
+type scheduler struct {
+	add  chan func()
+	stop chan struct{}
+}
+
+func (s *scheduler) run() {
+	var jobs []func()
+	for {
+		t := time.NewTimer(time.Hour)
+		select {
+		case <-t.C:
+			for _, job := range jobs {
+				job()
+			}
+		case job := <-s.add:
+			jobs = append(jobs, job)
+		case <-s.stop:
+			t.Stop()
+			return
+		}
+	}
+}
+
+// session ends some day, or when somebody logs out.
+type session struct{ logout chan struct{} }
+
+var sessions = map[int]*session{}
+
+func (s *session) expire() {
+	select {
+	case <-time.After(time.Hour):
+	case <-s.logout:
+	}
+}
+
+func sendLater(f func()) {
+	time.Sleep(time.Hour)
+	f()
+}
+
+func init() {
+	grows("clean-ups-once-an-hour", "main.cleanUp", "sleep", "timer or ticker never stopped", func() { go cleanUp(map[string]time.Time{}) })
+	grows("schedulers-never-stopped", "main.(*scheduler).run", "select", "timer or ticker never stopped", func() {
+		s := &scheduler{make(chan func()), make(chan struct{})}
+		go s.run()
+		s.add <- func() {}
+	})
+	control("sessions-that-expire", func() {
+		go every(200*time.Millisecond, func() {
+			s := &session{make(chan struct{})}
+			sessions[len(sessions)] = s
+			go s.expire()
+		})
+	})
+	control("delayed-messages", func() { go every(200*time.Millisecond, func() { go sendLater(func() {}) }) })
+}
