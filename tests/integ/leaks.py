@@ -351,6 +351,17 @@ def the_state_says_what_is_wrong():
         list(pool.map(lambda e: one(*e), each))
 
 
+def requests_over_http2_are_told_apart():
+    """Go 1.27 has moved its code to net/http/internal/http2."""
+    def one(kind, minor):
+        with leaking(kind, minor) as (pid, truth):
+            groups = [g for g in read(pid)["groups"] if start_of(g).endswith("lientStream).doRequest")]
+            expect([g["pattern"] for g in groups] == [truth["leaks"][0]["pattern"]] and ("Timeout" in groups[0]["cure"] or "close it" in groups[0]["cure"]),
+                   f"{kind} go1.{minor}: {[brief(g) for g in groups]}")
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda e: one(*e), [(k, m) for k in ("silent-server-over-http2", "bodies-over-http2") for m in (19, 26, 27)]))
+
+
 def the_c_function_is_named():
     with Target("", command=build.built(26, "cgo", "leaksinc")) as t:
         t.truth()
@@ -404,6 +415,7 @@ ONCE = [
     loops_on_a_ticker_that_nobody_can_end_are_suspect,
     loops_on_a_ticker_of_an_older_go,
     the_state_says_what_is_wrong,
+    requests_over_http2_are_told_apart,
     the_c_function_is_named,
 ]
 

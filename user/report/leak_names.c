@@ -184,6 +184,8 @@ enum leak_role leak_role_of(const struct frame *frames, size_t nr)
 		{ "net/http.(*persistConn).writeLoop", NULL, LEAK_ROLE_CLIENT },
 		{ "net/http.(*http2serverConn).serve", NULL, LEAK_ROLE_KEEPALIVE },
 		{ "net/http.(*http2serverConn).readFrames", NULL, LEAK_ROLE_KEEPALIVE },
+		{ "net/http/internal/http2.(*serverConn).serve", NULL, LEAK_ROLE_KEEPALIVE }, /* Go 1.27 */
+		{ "net/http/internal/http2.(*serverConn).readFrames", NULL, LEAK_ROLE_KEEPALIVE },
 		{ "golang.org/x/net/http2.(*serverConn).serve", NULL, LEAK_ROLE_KEEPALIVE },
 		{ "golang.org/x/net/http2.(*serverConn).readFrames", NULL, LEAK_ROLE_KEEPALIVE },
 	};

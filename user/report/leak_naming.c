@@ -30,9 +30,14 @@ static enum leak_class class_of(const struct leaks *l, const struct leak_entry *
 	return (enum leak_class)leaks__group(l, e)->class;
 }
 
+/* "*.f": whatever comes before it. */
 static bool stands_in(const struct leak_entry *e, const char *func)
 {
-	return !strcmp(e->place.func, func);
+	const size_t len = strlen(e->place.func), end = strlen(func + 1);
+
+	if (func[0] != '*')
+		return !strcmp(e->place.func, func);
+	return len >= end && !strcmp(e->place.func + len - end, func + 1);
 }
 
 /* HTTP connections whose reader waits until somebody has read the body. */
@@ -52,15 +57,34 @@ static const struct census_wait *waits_of(const struct leaks *l, const struct le
 	return &l->d->in.censuses[r->rt]->waits[cg->waits_at];
 }
 
-/* Channels that roundTrip waits for: persistConn.closech among them. */
-static size_t chans_of_requests(const struct leaks *l, uint64_t *chans)
+/*
+ * Who asks and who writes wait for one channel: persistConn.closech, of HTTP/2 clientStream.abort (Go 1.15 to 1.27 net/http, and
+ * golang.org/x/net/http2).
+ */
+static const struct flight {
+	const char *asks[2], *writes[2];
+	unsigned int fact;
+} flights[] = {
+	{ { "net/http.(*persistConn).roundTrip", NULL }, { "net/http.(*persistConn).writeLoop", NULL }, LEAK_FACT_IN_FLIGHT },
+	{ { "*ClientConn).roundTrip", "*ClientConn).RoundTrip" },
+	  { "*http2clientStream).writeRequest", "*http2.(*clientStream).writeRequest" },
+	  LEAK_FACT_STREAMS_IN_FLIGHT },
+};
+
+static bool stands_in_one_of(const struct leak_entry *e, const char *const funcs[2])
+{
+	return stands_in(e, funcs[0]) || (funcs[1] && stands_in(e, funcs[1]));
+}
+
+/* Channels that who asks waits for. */
+static size_t chans_of_requests(const struct leaks *l, const struct flight *f, uint64_t *chans)
 {
 	size_t nr = 0;
 
 	for (size_t i = 0; i < l->nr; i++) {
 		const struct leak_group *g = leaks__group(l, &l->entries[i]);
 
-		if (!stands_in(&l->entries[i], "net/http.(*persistConn).roundTrip"))
+		if (!stands_in_one_of(&l->entries[i], f->asks))
 			continue;
 		for (uint32_t k = 0; k < g->nr; k++) {
 			uint32_t nr_waits;
@@ -74,11 +98,8 @@ static size_t chans_of_requests(const struct leaks *l, uint64_t *chans)
 	return nr;
 }
 
-/*
- * On most connections somebody waits for a response: the goroutine that writes and roundTrip wait for the
- * same persistConn.closech (Go net/http/transport.go).
- */
-static int connections_are_in_flight(const struct leaks *l, bool *ret)
+/* On most connections somebody waits for a response. */
+static int connections_are_in_flight(const struct leaks *l, const struct flight *f, bool *ret)
 {
 	scoped_mem uint64_t *chans = reallocarray(NULL, CHANS_MAX, sizeof(*chans));
 	uint64_t all = 0, busy = 0;
@@ -86,11 +107,11 @@ static int connections_are_in_flight(const struct leaks *l, bool *ret)
 
 	if (!chans)
 		return -ENOMEM;
-	nr = chans_of_requests(l, chans);
+	nr = chans_of_requests(l, f, chans);
 	for (size_t i = 0; i < l->nr && nr; i++) {
 		const struct leak_group *g = leaks__group(l, &l->entries[i]);
 
-		if (!stands_in(&l->entries[i], "net/http.(*persistConn).writeLoop"))
+		if (!stands_in_one_of(&l->entries[i], f->writes))
 			continue;
 		for (uint32_t k = 0; k < g->nr; k++) {
 			uint32_t nr_waits, n = 0;
@@ -122,10 +143,15 @@ static bool waits_for_output(struct leaks *l, const struct leak_entry *e)
 
 static int facts_of_all(struct leaks *l, unsigned int *ret)
 {
-	bool in_flight = false;
-	int err = connections_are_in_flight(l, &in_flight);
+	int err = 0;
 
-	*ret = in_flight ? LEAK_FACT_IN_FLIGHT : 0U;
+	*ret = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(flights) && !err; i++) {
+		bool in_flight = false;
+
+		err = connections_are_in_flight(l, &flights[i], &in_flight);
+		*ret |= in_flight ? flights[i].fact : 0U;
+	}
 	for (size_t i = 0; i < l->nr; i++) {
 		*ret |= waits_for_body(l, &l->entries[i]) ? LEAK_FACT_BODIES : 0U;
 		*ret |= waits_for_output(l, &l->entries[i]) ? LEAK_FACT_PIPE_HELD : 0U;
@@ -146,6 +172,7 @@ static unsigned int facts_of(const struct leaks *l, const struct leak_entry *e)
 	return (l->facts ? l->facts[e->group] : 0U) |
 	       (g->nr > 1 && g->sharing == g->nr ? LEAK_FACT_SHARED : 0U) |
 	       (e->verdict.why == WHY_GROWS_AND_RUNS ? LEAK_FACT_SPINS : 0U) | (is_load(g, e) ? LEAK_FACT_SERVED : 0U) |
+	       (g->role == LEAK_ROLE_KEEPALIVE ? LEAK_FACT_KEEPALIVE : 0U) |
 	       (e->verdict.why == WHY_SETTING_UP ? LEAK_FACT_SET_UP : 0U) | (g->behinds ? LEAK_FACT_RING : 0U);
 }
 

@@ -26,7 +26,9 @@ struct rule {
 #define DELAY  "set exec.Cmd.WaitDelay (Go 1.20), and end what the command has started"
 #define CFUNC  "Go cannot end a call into C: give the C code a timeout"
 #define H2     "net/http.(*http2"
-#define XH2    "golang.org/x/net/http2.(*"
+#define XH2    "*http2.(*" /* golang.org/x/net, and net/http/internal from Go 1.27 on */
+#define IDLE   "set http.Server.ReadHeaderTimeout and IdleTimeout"
+#define UNREAD { "response that the client does not read", "set http.Server.WriteTimeout", SAME }
 
 #define MORE   { "more connections", "if clients that say nothing should go: SetReadDeadline", SAME }
 
@@ -46,6 +48,13 @@ static const struct rule rules[] = {
 	{ LEAK_IO, "net/http.(*persistConn).readResponse", 0, { "request waits for a silent server", SILENT, SAME } },
 	{ LEAK_IO, "net/http.(*bodyEOFSignal).Read", 0,
 	  { "response of which a silent server sends no more", SILENT, SAME } },
+	{ LEAK_IO, "net/http.(*body).Read", 0, { "request of which the client sends no more", "set http.Server.ReadTimeout", SAME } },
+	{ LEAK_IO, "net/http.checkConnErrorWriter.Write", 0, UNREAD },
+	{ LEAK_SELECT, H2 "serverConn).writeDataFromHandler", 0, UNREAD },
+	{ LEAK_SELECT, XH2 "serverConn).writeDataFromHandler", 0, UNREAD },
+	{ LEAK_IO, NULL, LEAK_FACT_KEEPALIVE | LEAK_FACT_SERVED,
+	  { "more connections", "if clients that say nothing should go: " IDLE, SAME } },
+	{ LEAK_IO, NULL, LEAK_FACT_KEEPALIVE, { "connections of clients between two requests", IDLE, SAME } },
 	{ LEAK_IO, "net/http.(*persistConn).readLoop", LEAK_FACT_IN_FLIGHT,
 	  { "request waits for a silent server", SILENT, SAME } },
 	{ LEAK_IO, "net/http.(*persistConn).readLoop", 0, { "idle HTTP connections never closed", SHARED, SAME } },
@@ -61,6 +70,12 @@ static const struct rule rules[] = {
 	{ LEAK_SELECT, H2 "ClientConn).RoundTrip*", 0, { "request waits for a silent server", SILENT, SAME } },
 	{ LEAK_SELECT, XH2 "ClientConn).roundTrip*", 0, { "request waits for a silent server", SILENT, SAME } },
 	{ LEAK_SELECT, XH2 "ClientConn).RoundTrip*", 0, { "request waits for a silent server", SILENT, SAME } },
+	{ LEAK_SELECT, H2 "clientStream).writeRequest", LEAK_FACT_STREAMS_IN_FLIGHT,
+	  { "request waits for a silent server", SILENT, SAME } },
+	{ LEAK_SELECT, XH2 "clientStream).writeRequest", LEAK_FACT_STREAMS_IN_FLIGHT,
+	  { "request waits for a silent server", SILENT, SAME } },
+	{ LEAK_SELECT, H2 "clientStream).writeRequest", 0, { "HTTP body not closed", BODY, SAME } },
+	{ LEAK_SELECT, XH2 "clientStream).writeRequest", 0, { "HTTP body not closed", BODY, SAME } },
 	{ LEAK_SELECT, "database/sql.(*DB).connectionOpener", 0,
 	  { "sql.DB never closed", "open it once, or close it", SAME } },
 	{ LEAK_SELECT, "database/sql.(*Rows).awaitDone", 0,

@@ -27,6 +27,8 @@ enum leak_fact {		/* bits */
 	LEAK_FACT_PIPE_HELD = 512, /* somebody waits for the output of a command that has ended */
 	LEAK_FACT_SERVED = 1024, /* connections of clients that are there */
 	LEAK_FACT_SET_UP = 2048, /* the first goroutine makes them one by one */
+	LEAK_FACT_STREAMS_IN_FLIGHT = 8192, /* the same of requests in HTTP/2 */
+	LEAK_FACT_KEEPALIVE = 16384, /* a server's connections between two requests */
 	LEAK_FACT_SPINS = 4096,	/* they run all the time, and more and more do */
 };
 
