@@ -313,7 +313,7 @@ static void search__set_shared(struct search *q, size_t frame, const struct gofn
 {
 	struct livemem *m = &q->h->live;
 
-	if (callee && callee->lock.role == LOCKFN_RUNTIME) {
+	if (callee && lockfn_is_runtime(callee->lock)) {
 		m->shared = q->shared;
 		m->nr_shared = gofn__shared_with_call(fn, q->s->pcs[frame], q->shared);
 	} else {

@@ -30,6 +30,8 @@ enum lockfn_role {
 	LOCKFN_PLAIN,
 	LOCKFN_LOCK,		/* act and kind say what it does to its first argument */
 	LOCKFN_RUNTIME,		/* of the runtime: it touches no lock of package sync, and writes what its arguments point to */
+	LOCKFN_MAP_BEGIN,	/* the same; it begins to go through a map: its third argument points to where it is, and to the key there */
+	LOCKFN_MAP_NEXT,	/* the next of the map: its argument points there */
 	LOCKFN_SEMA,		/* runtime.cansemacquire: its argument is the semaphore that is waited for */
 	LOCKFN_SELECT,		/* of the runtime: writes variables that others than its arguments point to */
 	LOCKFN_END,		/* runtime.goexit: the end of every goroutine's stack */
@@ -48,6 +50,10 @@ struct lockfn {
 };
 
 struct lockfn lockfn_of(const char *name);
+static inline bool lockfn_is_runtime(struct lockfn f)
+{
+	return f.role >= LOCKFN_RUNTIME && f.role <= LOCKFN_MAP_NEXT;
+}
 
 /*
  * What an atomic instruction of these inlined functions, innermost first, does: that on which the whole act

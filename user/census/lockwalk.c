@@ -250,7 +250,7 @@ static bool run__passes(const struct run *r, const struct gofn *callee, uint64_t
 	static const uint8_t regs[] = { UOP_RAX, UOP_RBX, UOP_RCX, UOP_RDI, UOP_RSI, 8, 9, 10, 11 };
 	const struct cpu *c = &r->path->cpu;
 
-	if (!callee || callee->lock.role != LOCKFN_RUNTIME)
+	if (!callee || !lockfn_is_runtime(callee->lock))
 		return true;
 	for (size_t i = 0; r->w->regabi && i < ARRAY_SIZE(regs); i++)
 		if (c->reg[regs[i]].v == addr)
@@ -261,6 +261,21 @@ static bool run__passes(const struct run *r, const struct gofn *callee, uint64_t
 	return false;
 }
 
+/*
+ * Whether a map has one more is known when that one is asked for, not before: the key, to which the first word of the iterator
+ * points (Go 1.15 to 1.27 runtime/map.go hiter, internal/runtime/maps/table.go Iter), is not what it was.
+ */
+static void run__pass_map(struct run *r, const struct gofn *callee)
+{
+	struct cpu *c = &r->path->cpu;
+	struct cpu_value iterator = c->reg[callee->lock.role == LOCKFN_MAP_NEXT ? UOP_RAX : UOP_RCX];
+
+	if (!r->w->regabi)
+		iterator = cpu__load(c, r->w->mem, c->reg[UOP_RSP].v + (callee->lock.role == LOCKFN_MAP_NEXT ? 0 : 16), 8);
+	if (iterator.how != CPU_UNKNOWN)
+		cpu__store(c, iterator.v, 8, cpu_unknown());
+}
+
 /* What a callee that is not followed leaves: it may have written its part of the stack, and
  * variables that it was told of. */
 static void run__pass_call(struct run *r, const struct gofn *callee)
@@ -268,6 +283,8 @@ static void run__pass_call(struct run *r, const struct gofn *callee)
 	struct cpu *c = &r->path->cpu;
 	uint64_t sp = c->reg[UOP_RSP].v, args = 0;
 
+	if (callee && (callee->lock.role == LOCKFN_MAP_BEGIN || callee->lock.role == LOCKFN_MAP_NEXT))
+		run__pass_map(r, callee);
 	for (uint32_t i = 0; i < r->fn->nr_shared; i++) {
 		uint64_t var = sp + (uint64_t)(int64_t)r->fn->shared[i];
 

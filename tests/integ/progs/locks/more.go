@@ -283,7 +283,46 @@ func laterReturned(m *sync.Mutex) {
 	sink++
 }
 
+// Whether there is one more in the map is not known before it is asked for.
+//
+//go:noinline
+func inMap(m *sync.Mutex, to map[int]chan int) {
+	m.Lock()
+	mutex(m)
+	for _, c := range to {
+		sink += <-c
+	}
+	m.Unlock()
+}
+
+//go:noinline
+func inMapDeferred(m *sync.Mutex, to map[string]*chan int) {
+	m.Lock()
+	defer m.Unlock()
+	mutex(m)
+	for _, c := range to {
+		sink += <-*c
+	}
+}
+
+//go:noinline
+func beforeMap(n *node, to map[int]*sync.Mutex) {
+	n.mu.Lock()
+	mutex(&n.mu)
+	for i := 0; i < 2; i++ {
+		<-never
+		for _, m := range to {
+			m.Lock()
+			m.Unlock()
+		}
+	}
+	n.mu.Unlock()
+}
+
 func moreShapes() {
+	start("in a map", func() { inMap(new(sync.Mutex), map[int]chan int{1: never, 2: never}) })
+	start("in a map, deferred", func() { c := never; inMapDeferred(new(sync.Mutex), map[string]*chan int{"a": &c, "b": &c}) })
+	start("before a map", func() { beforeMap(new(node), map[int]*sync.Mutex{1: new(sync.Mutex)}) })
 	start("deferred with an argument", func() { deferredArgument(new(sync.Mutex)) })
 	start("deferred if locked: it is", func() { deferredIfLocked(new(sync.Mutex), yes) })
 	start("around an endless loop", func() { aroundEndless(new(sync.Mutex)) })
