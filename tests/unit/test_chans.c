@@ -324,6 +324,80 @@ Test(chans, json_names_who_holds_what_and_the_rings)
 	end(s);
 }
 
+/* Goroutine 11 holds 0x100 and sends on channel 0x300, which only goroutine 12 has, who wants 0x100; others have it too. */
+static struct scene *mixed(uint32_t others)
+{
+	static struct wait_edge steps[2];
+	static struct wait_ring ring = { .nr = 2 };
+	struct scene *s = new_scene();
+
+	add_chan(s, 0x300, 0, 0);
+	add_g(s, IN_MAIN, 0);
+	add_wait(s, 0x300, CENSUS_WAIT_CHAN, CENSUS_WAY_SEND, false);
+	add_g(s, IN_MAIN, 0);
+	add_wait(s, 0x100, CENSUS_WAIT_MUTEX, CENSUS_WAY_NONE, false);
+	s->locks_v[0] = (struct glock){ .addr = 0x100, .kind = CENSUS_WAIT_MUTEX, .settled = true, .locked = true };
+	s->locks.nr = 1;
+	s->holds_v[0] = (struct ghold){ .lock = 0x100, .g = 0, .release_pc = PC_WORKER, .kind = GHOLD_MUTEX };
+	s->holds.nr = 1;
+	steps[0] = (struct wait_edge){ .g = 1, .to = 0, .wait = 1, .hold = 0 };
+	steps[1] = (struct wait_edge){ .g = 0, .to = 1, .wait = 0, .hold = WAITGRAPH_KEEPS + others };
+	s->graph = (struct waitgraph){ .steps = steps, .nr_steps = 2, .rings = &ring, .nr_rings = 1 };
+	show(s);
+	return s;
+}
+
+Test(chans, says_who_alone_could_end_a_wait_in_a_deadlock)
+{
+	static const struct { uint32_t others; const char *want; } t[] = {
+		{ 0, "    only goroutine 12 could receive: nobody else has it; it is at main.main main.go:9\n" },
+		{ 1, "    only goroutine 12, or 1 other that waits too, could receive: nobody else has it; it is at " },
+		{ 18, "    only goroutine 12, or 18 others that wait too, could receive: nobody else has it; it is at " },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		struct scene *s = mixed(t[i].others);
+		char *text = rendered(s, false, chans_show__text);
+
+		cr_expect_not_null(strstr(text, "  goroutine 12 waits for mutex 0x100 at main.main main.go:9\n"
+						"    goroutine 11 holds it and would unlock it at main.worker main.go:20\n"
+						"  goroutine 11 waits to send on chan 0x300 at main.main main.go:9\n"), "%s", text);
+		cr_expect_not_null(strstr(text, t[i].want), "%s", text);
+		free(text);
+		end(s);
+	}
+}
+
+Test(chans, json_has_who_could_end_it_where_others_have_a_holder)
+{
+	struct scene *s = mixed(3);
+	char *text = rendered(s, false, chans_show__json);
+	struct json_object *o = json_tokener_parse(text), *step;
+
+	cr_assert_not_null(o, "%s", text);
+	step = nth(nth(o, "deadlocks", 0), "steps", 1);
+	cr_expect_eq(json_object_get_int(at(step, "held_by")), 12);
+	cr_expect_str_eq(json_object_get_string(at(at(step, "waits_for"), "kind")), "chan");
+	cr_expect_str_eq(json_object_get_string(at(at(step, "waits_for"), "mode")), "send");
+	cr_expect_str_eq(json_object_get_string(at(at(step, "hold"), "kind")), "only-reference");
+	cr_expect_eq(json_object_get_int(at(at(step, "hold"), "others")), 3);
+	json_object_put(o);
+	free(text);
+	end(s);
+}
+
+Test(chans, say_that_a_proof_was_not_finished)
+{
+	struct scene *s = mixed(0);
+	char *text;
+
+	s->graph.unproved = true;
+	text = rendered(s, false, chans_show__text);
+	cr_expect_not_null(strstr(text, "there may be deadlocks by channels: who else has them could not be looked at in time\n"), "%s", text);
+	free(text);
+	end(s);
+}
+
 /* A mutex that the goroutine made last holds; its release stands at release_pc. */
 static uint64_t add_mutex(struct scene *s, uint64_t release_pc)
 {
