@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """charge: probes are in the target only while somebody is in charge of them, and a recording goes on when he is back."""
 import contextlib
+import ctypes
 import json
 import os
 import pty
+import random
 import re
 import signal
 import subprocess
@@ -15,6 +17,7 @@ import build
 from harm import FREEZERS, allgs_of, frozen, keeper_of, probes_are_out, told_in_the_end, wait_until, write_words
 from target import PARKWATCH, Recording, Target, expect, folded, parkwatch, text_changed
 
+PTRACE_ATTACH, PTRACE_DETACH = 16, 17    # Linux include/uapi/linux/ptrace.h
 SEES_NOTHING = "no code is changed while it records: the test sees nothing"
 
 
@@ -212,8 +215,34 @@ def frozen_together_with_its_keeper_it_records_no_more():
             time.sleep(5)
         code, out, said = r.wait()
         gap = re.search(r"parkwatch was held up for ([0-9.]+) s", said)
-        expect(code == 0 and folded(out) and gap and 2 < float(gap[1]) < 4.5, f"exit code {code}: {said}")
-        expect(" 0 lost; cost " in said, said)
+        expect(code == 0 and folded(out) and gap and 2 < float(gap[1]) < 4.5 and "lost; cost" in said, f"exit code {code}: {said}")
+
+
+def stopped_by_a_debugger_is_stopped():
+    ptrace = ctypes.CDLL(None, use_errno=True).ptrace
+    ptrace.argtypes = [ctypes.c_long, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p]
+    with busy("-d", "2") as (t, r):
+        if ptrace(PTRACE_ATTACH, r.process.pid, None, None):
+            raise build.Missing("ptrace")
+        try:
+            wait_until(lambda: text_changed(t.pid) == 0, "a debugger stopped it, and its probes are in")
+        finally:
+            os.waitpid(r.process.pid, os.WUNTRACED)
+            ptrace(PTRACE_DETACH, r.process.pid, None, None)
+        told_in_the_end(r, "parkwatch was stopped for ")
+
+
+def a_keeper_that_is_killed_takes_no_report_along():
+    """At any moment: while it makes a window's probes, too."""
+    chance = random.Random()
+    for _ in range(6):
+        with Target("busy") as t:
+            t.go()
+            r = Recording(t.pid, "--max-overhead", "30")
+            time.sleep(chance.uniform(0.3, 0.8))
+            os.kill(keeper_of(r.process.pid), signal.SIGKILL)
+            told_in_the_end(r, "killed or stopped pw-keeper")
+            expect(probes_are_out(t.pid), "probes are left in the code")
 
 
 def killed_together_with_its_keeper_the_next_start_repairs():
@@ -239,5 +268,6 @@ def cases():
             allocations_of_a_gap_do_not_count,
             a_watch_for_leaks_goes_on_without_what_its_probes_saw, a_terminal_that_is_halted_is_no_reason_to_leave_them_in,
             a_page_that_nobody_answers_is_no_reason_to_leave_them_in, frozen_is_as_stopped,
-            frozen_together_with_its_keeper_it_records_no_more, killed_together_with_its_keeper_the_next_start_repairs):
+            frozen_together_with_its_keeper_it_records_no_more, stopped_by_a_debugger_is_stopped,
+            a_keeper_that_is_killed_takes_no_report_along, killed_together_with_its_keeper_the_next_start_repairs):
         yield f"charge: {function.__name__}", function

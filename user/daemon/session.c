@@ -298,7 +298,7 @@ int session__record(struct session *s, uint64_t duration_ns, const volatile sig_
 	s->wall_start_ns = (uint64_t)wall.tv_sec * NS_PER_SEC + (uint64_t)wall.tv_nsec;
 	s->cpu_ns = r.cpu_start_ns = proc__cpu_ns(s->proc);
 	own_start_ns = session__own_ns(s);
-	r.start_ns = clock_now_ns();
+	r.start_ns = r.cpu_seen_ns = clock_now_ns();
 	s->until = (struct deadline){ .at_ns = duration_ns ? r.start_ns + duration_ns + SESSION_LATE_NS : UINT64_MAX, .stop = stop };
 	err = session_run__record(&r, why);
 	if (err)

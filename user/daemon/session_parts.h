@@ -40,6 +40,7 @@ struct session {
 struct session_run {
 	struct session *s;
 	uint64_t start_ns, cpu_start_ns;
+	uint64_t cpu_seen_ns; /* when the target's CPU time was read last */
 	uint64_t duration_ns; /* 0: no end */
 	uint64_t covered_ns;  /* of it, from the start, is recorded or stood for */
 	uint64_t exact_ns;    /* of that, at the beginning, is exact */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* session_run: a recording from its first moment to its last: exact as long as the governor allows, then windows and looks. */
 #include <errno.h>
+#include <math.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,8 +42,10 @@ static void session_run__see_cpu(struct session_run *r)
 {
 	const uint64_t ns = proc__cpu_ns(r->s->proc);
 
-	if (ns)
+	if (ns) {
 		r->s->cpu_ns = ns;
+		r->cpu_seen_ns = clock_now_ns();
+	}
 }
 
 /* The target ended, or started another program. */
@@ -55,11 +58,13 @@ static bool session_run__ended(struct session_run *r)
 /* The time since then, in which parkwatch was absent, is no part of the recording. */
 static void session_run__leave_out(struct session_run *r, uint64_t from_ns)
 {
-	const uint64_t now = clock_now_ns(), ns = now > from_ns ? now - from_ns : 0, cpu_ns = r->s->cpu_ns;
+	const uint64_t now = clock_now_ns(), ns = now > from_ns ? now - from_ns : 0;
+	const uint64_t cpu_ns = r->s->cpu_ns, unseen_ns = now - r->cpu_seen_ns;
 	bool stopped;
 
 	session_run__see_cpu(r); /* what it used meanwhile does not count either */
-	r->cpu_start_ns += r->s->cpu_ns - cpu_ns;
+	if (unseen_ns)
+		r->cpu_start_ns += (uint64_t)((double)(r->s->cpu_ns - cpu_ns) * fmin(1, (double)ns / (double)unseen_ns));
 	r->absent_ns = probes__absent_ns(r->s->probes, &stopped);
 	r->gap_ns += ns;
 	r->held_ns += stopped ? 0 : ns;
@@ -439,7 +444,7 @@ int session_run__record(struct session_run *r, struct cause *why)
 		return 0;
 	if (!err)
 		err = session_run__estimate(r, &g, why);
-	if (err && session_run__ended(r))
+	if (err && (session_run__ended(r) || (r->s->probes && !probes__kept(r->s->probes))))
 		return 0; /* what was seen until then is written */
 	return err;
 }
