@@ -20,6 +20,7 @@ static const struct namer namer = { .frames = frames_with_entries, .unwrap_start
 #define BY_LIBRARY SEEN(PC_NEWPROC1, PC_YAML, PC_RUNMAIN)
 #define BY_MAIN	   SEEN(PC_NEWPROC1, PC_YAML, PC_MAIN)
 #define BY_WORKER  SEEN(PC_NEWPROC1, PC_YAML, PC_WORKER)
+#define BY_METHOD  SEEN(PC_NEWPROC1, PC_YAML, PC_METHOD)
 #define LOST	   { .state = SNAP_STACK_LOST }
 #define LINK(how, pc) { .made = how, .gopc = (pc), .startpc = START_WORKER }
 #define BIRTHS(n, nr_links, ...) { .gopc = PC_YAML, .count = (n), .chain = { (const struct snap_link[]){ __VA_ARGS__ }, (nr_links), false } }
@@ -59,7 +60,10 @@ Test(callsites, births_say_who_called_a_library)
 			 "called from main.main main.go:9;created by gopkg.in/yaml%2ev3.(*Decoder).Decode;main.worker;");
 	expect_of_births((struct snap_made[]){ BIRTHS(3, 1, LINK(BY_MAIN, PC_YAML)), BIRTHS(4, 1, LINK(BY_WORKER, PC_YAML)),
 					       BIRTHS(9, 1, LINK(BY_LIBRARY, PC_YAML)) }, 3, "the commonest of two",
-			 "called from main.worker main.go:20 or 1 other line;created by ");
+			 "called from main.worker main.go:20 or main.main main.go:9;created by ");
+	expect_of_births((struct snap_made[]){ BIRTHS(3, 1, LINK(BY_MAIN, PC_YAML)), BIRTHS(4, 1, LINK(BY_WORKER, PC_YAML)),
+					       BIRTHS(9, 1, LINK(BY_METHOD, PC_YAML)) }, 3, "the commonest of three",
+			 "called from main.(*T).Do t.go:3 or 2 other lines;created by ");
 	expect_of_births((struct snap_made[]){ BIRTHS(3, 2, LINK(BY_LIBRARY, PC_YAML), LINK(BY_MAIN, PC_YAML)) }, 1, "its creator's birth",
 			 "called from main.main main.go:9, which made its creator;created by ");
 	expect_of_births((struct snap_made[]){ BIRTHS(3, 2, LINK(LOST, PC_YAML), LINK(LOST, PC_MAIN)) }, 1, "its creator's go statement",
@@ -104,20 +108,19 @@ Test(callsites, creators_say_it_of_those_from_before)
 	expect_of_census(there, 2, NULL, "it is there still", "called from main.main main.go:9;created by ");
 	expect_of_census(went_on, 2, NULL, "it went on", "called from ?, by a goroutine that is at main.worker main.go:20;created by ");
 	expect_of_census(went_on, 2, &seen, "a birth is better", "called from main.worker main.go:20;created by ");
-	expect_of_census(there, 2, &seen, "both", "called from main.worker main.go:20 or 1 other line;created by ");
+	expect_of_census(there, 2, &seen, "both", "called from main.worker main.go:20 or main.main main.go:9;created by ");
 }
 
 Test(callsites, nothing_is_said_of_what_the_program_or_the_runtime_makes)
 {
 	scoped(callsites) cs = NULL;
-	uint32_t others;
-	struct called c;
+	struct callsite c;
 
 	cr_assert_eq(callsites__new(&namer, 1, &cs), 0);
 	for (size_t i = 0; i < 4; i++) {
 		const uint64_t v[] = { PC_MAIN, PC_NEWPROC, PC_UNKNOWN, 0 };
 
-		cr_assert_eq(callsites__at(cs, 0, v[i], NULL, &c, &others), 0);
-		cr_expect_eq(c.how, CALLED_OWN, "%zu", i);
+		cr_assert_eq(callsites__at(cs, 0, v[i], NULL, &c), 0);
+		cr_expect_eq(c.called.how, CALLED_OWN, "%zu", i);
 	}
 }

@@ -221,34 +221,37 @@ int callsites__births(struct callsites *cs, const struct snap *s)
 
 /* --- what is asked --- */
 
-static void site_entry__tell(const struct site_entry *e, struct called *ret, uint32_t *ret_others)
+static void site_entry__tell(const struct site_entry *e, struct callsite *ret)
 {
-	for (int rank = 0; rank < RANKS; rank++) {
-		if (e->first[rank].how == CALLED_OWN)
-			continue;
-		*ret = e->first[rank];
-		if (rank < RANK_LIBRARY && place_tally__most(&e->places[rank], &ret->place))
-			*ret_others = e->places[rank].nr - 1;
+	enum rank rank = 0;
+	struct place_tally left;
+
+	while (rank < RANK_UNSEEN && e->first[rank].how == CALLED_OWN)
+		rank++;
+	ret->called.how = CALLED_UNSEEN;
+	if (e->first[rank].how != CALLED_OWN)
+		ret->called = e->first[rank];
+	if (rank >= RANK_LIBRARY)
 		return;
-	}
-	ret->how = CALLED_UNSEEN;
+	left = e->places[rank];
+	(void)place_tally__take(&left, &ret->called.place);
+	ret->others = left.nr;
+	(void)place_tally__take(&left, &ret->other);
 }
 
-int callsites__at(struct callsites *cs, uint16_t rt, uint64_t gopc, const struct snap_stack *made, struct called *ret,
-		  uint32_t *ret_others)
+int callsites__at(struct callsites *cs, uint16_t rt, uint64_t gopc, const struct snap_stack *made, struct callsite *ret)
 {
 	struct site_entry *e;
 	int found = 0, err = callsites__get(cs, rt, gopc, &e);
 
-	*ret = (struct called){ .how = CALLED_OWN, .place = { "?", "", 0 } };
-	*ret_others = 0;
+	*ret = (struct callsite){ .called = { .how = CALLED_OWN, .place = { "?", "", 0 } } };
 	if (err || !e || e->own)
 		return err;
 	if (made && made->state == SNAP_STACK_SEEN)
-		found = own_on(cs, rt, made, &ret->place);
+		found = own_on(cs, rt, made, &ret->called.place);
 	if (found > 0)
-		ret->how = CALLED_BIRTH;
+		ret->called.how = CALLED_BIRTH;
 	else
-		site_entry__tell(e, ret, ret_others);
+		site_entry__tell(e, ret);
 	return found < 0 ? found : 0;
 }

@@ -4,7 +4,7 @@
  * alone: `--root created-by`.
  *
  * By the births that were seen there (snap.made), and by what one census says of those that were there before (report/called). One
- * statement may be reached by several lines: then the commonest is told, and how many others there are. What goes beyond
+ * statement may be reached by several lines: then the commonest is told, another one, and how many others there are. What goes beyond
  * CALLSITES_MAX is not known. Loop thread.
  */
 #ifndef PARKWATCH_REPORT_CALLSITES_H
@@ -31,11 +31,16 @@ DEFINE_SCOPED(callsites)
 int callsites__census(struct callsites *cs, const struct census *const *censuses);
 int callsites__births(struct callsites *cs, const struct snap *s);
 
+struct callsite {
+	struct called called;
+	uint32_t others;	/* lines besides that one; 0 unless its place is known */
+	struct place other;	/* the commonest of them */
+};
+
 /*
- * made: the stack at the statement, if this one is known; NULL: of all that it made. *ret_others: lines besides that one, 0 unless the
- * place is known. Texts live as long as the callsites. 0 or -ENOMEM.
+ * made: the stack at the statement, if this one is known; NULL: of all that it made. Texts live as long as the callsites. 0 or
+ * -ENOMEM.
  */
-int callsites__at(struct callsites *cs, uint16_t rt, uint64_t gopc, const struct snap_stack *made, struct called *ret,
-		  uint32_t *ret_others);
+int callsites__at(struct callsites *cs, uint16_t rt, uint64_t gopc, const struct snap_stack *made, struct callsite *ret);
 
 #endif

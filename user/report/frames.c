@@ -377,13 +377,19 @@ static const char *base_of(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-static const char *called_text(struct framer *f, const struct called *c, uint32_t others)
+/* " or main.connectUsers main.go:60", " or 2 other lines", or nothing. */
+static const char *other_lines(struct framer *f, const struct callsite *c)
 {
-	const char *func = c->place.func, *file = base_of(c->place.file);
-	char more[64] = "";
+	if (c->others == 1)
+		return textpool__format(f->texts, " or %s %s:%" PRIu32, c->other.func, base_of(c->other.file), c->other.line);
+	return c->others ? textpool__format(f->texts, " or %" PRIu32 " other lines", c->others) : "";
+}
 
-	if (others)
-		snprintf(more, sizeof(more), " or %" PRIu32 " other line%s", others, others == 1 ? "" : "s");
+static const char *called_text(struct framer *f, const struct callsite *site)
+{
+	const struct called *c = &site->called;
+	const char *func = c->place.func, *file = base_of(c->place.file), *more = other_lines(f, site);
+
 	switch (c->how) {
 	case CALLED_BIRTH: case CALLED_CREATOR: case CALLED_OTHERS:
 		return textpool__format(f->texts, "called from %s %s:%" PRIu32 "%s", func, file, c->place.line, more);
@@ -404,17 +410,16 @@ static void set_called(struct framer *f, const struct snap *s, const struct snap
 	const bool life = s->event == PROFILE_BIRTHS || s->event == PROFILE_EXITS;
 	const struct snap_stack *made = life ? &row->own : row->chain.nr ? &row->chain.links[0].made : NULL;
 	const struct namer *n = namer_of(f, row->rt);
-	uint32_t others;
-	struct called c;
+	struct callsite c;
 
-	if (!n || !n->calls || callsites__at(n->calls, row->rt, row->gopc, made, &c, &others) || c.how == CALLED_OWN)
+	if (!n || !n->calls || callsites__at(n->calls, row->rt, row->gopc, made, &c) || c.called.how == CALLED_OWN)
 		return;
-	*ret = (struct frames_called){ .text = called_text(f, &c, others), .file = "", .how = called__how(&c) };
-	if (!called__known(&c))
+	*ret = (struct frames_called){ .text = called_text(f, &c), .file = "", .how = called__how(&c.called) };
+	if (!called__known(&c.called))
 		return;
-	ret->func = framer__text(f, c.place.func);
-	ret->file = framer__text(f, c.place.file);
-	ret->line = c.place.line;
+	ret->func = framer__text(f, c.called.place.func);
+	ret->file = framer__text(f, c.called.place.file);
+	ret->line = c.called.place.line;
 }
 
 static void set_root(struct framer *f, const struct snap *s, const struct snap_row *row,

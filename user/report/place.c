@@ -185,16 +185,33 @@ void place_tally__add(struct place_tally *t, const struct place *p, uint64_t cou
 	}
 }
 
+static uint32_t commonest(const struct place_tally *t)
+{
+	uint32_t most = 0;
+
+	for (uint32_t i = 1; i < t->nr; i++)
+		if (t->count[i] > t->count[most])
+			most = i;
+	return most;
+}
+
 bool place_tally__most(const struct place_tally *t, struct place *ret)
 {
-	uint64_t most = 0;
+	if (t->nr)
+		*ret = t->v[commonest(t)];
+	return t->nr;
+}
 
-	for (uint32_t i = 0; i < t->nr; i++)
-		if (t->count[i] > most) {
-			most = t->count[i];
-			*ret = t->v[i];
-		}
-	return most;
+bool place_tally__take(struct place_tally *t, struct place *ret)
+{
+	const uint32_t at = commonest(t);
+
+	if (!place_tally__most(t, ret))
+		return false;
+	t->nr--;
+	t->v[at] = t->v[t->nr];
+	t->count[at] = t->count[t->nr];
+	return true;
 }
 
 const char *ghold_word(enum ghold_kind kind)

@@ -43,6 +43,7 @@ struct place_tally {		/* places, and how many there are of each; those that do n
 };
 void place_tally__add(struct place_tally *t, const struct place *p, uint64_t count);
 bool place_tally__most(const struct place_tally *t, struct place *ret);	/* false: there is none */
+bool place_tally__take(struct place_tally *t, struct place *ret);	/* the same, and it is no longer in it */
 
 const char *ghold_word(enum ghold_kind kind);	/* "mutex", "rwmutex-write", "rwmutex-read" */
 
