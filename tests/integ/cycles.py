@@ -25,6 +25,8 @@ TRUTH = {
     "reader": ({"send", "lockAndReceive"}, 4, "send", "sends with a lock held", "unlock before sending"),
     "cond": ({"(*queue).get", "lockAndPut"}, 0, "getLocked", "waits for a Cond with a lock held", "unlock it before Wait"),
     "three": ({"send", "receiveBoth", "lockAndSend"}, 0, "send", "sends with a lock held", "unlock before sending"),
+    "three-with-all": ({"(*hub).emit", "(*hub).answer", "(*hub).reply"}, 0, "(*hub).emit", "sends with a lock held", "unlock before sending"),
+    "watchers": ({"(*watchers).tell", "(*watchers).stop"}, 0, "(*watchers).tell", "sends with a lock held", "unlock before sending"),
     "two-locks": ({"send", "receiveAfter"}, 1, "sendWith", "sends with a lock held", "unlock before sending"),
     "three-locks": ({"send", "bothThenOther", "lockBetween"}, 0, "sendWith", "sends with a lock held", "unlock before sending"),
     "collect": ({"collect", "part"}, 4, "collect", "who should call Done first send to the waiter", "receive before Wait"),

@@ -41,7 +41,7 @@ static struct scene scene(const struct pair *locks, const struct pair *keeps, ui
 	if (same)
 		s.waits[same - 1].addr = s.waits[0].addr;
 	for (; keeps->from; keeps++)
-		s.keeps[s.nr++] = (struct reach_keeping){ keeps->from - 1, keeps->to - 1, keeps->from - 1, 1 };
+		s.keeps[s.nr++] = (struct reach_keeping){ .g = keeps->from - 1, .by = keeps->to - 1, .wait = keeps->from - 1, .steps = 1 };
 	return s;
 }
 
@@ -107,6 +107,33 @@ Test(waitkeep, closes_rings_and_nothing_else)
 		struct scene s = scene(t[i].locks, t[i].keeps, t[i].same);
 		const char *edges = edges_of(&s);
 
+		cr_expect_str_eq(edges, t[i].edges, "%s: %s", t[i].why, edges);
+		cr_expect_str_eq(rings_of(&s), t[i].rings, "%s: %s", t[i].why, rings_of(&s));
+		waitgraph__free(s.w);
+	}
+}
+
+Test(waitkeep, prefers_who_has_code_for_it_unless_that_leaves_no_lock_in_the_ring)
+{
+	static const struct {
+		const char *why;
+		struct pair locks[4], keeps[6];
+		struct pair able[3];
+		const char *edges, *rings;
+	} t[] = {
+		{ "of those that wait for the lock", { { 2, 1 }, { 3, 1 } }, { { 1, 2 }, { 1, 3 } }, { { 1, 3 } }, "1>3+1", "3>1" },
+		{ "of one further away", { { 3, 1 } }, { { 1, 2 }, { 1, 3 }, { 2, 3 } }, { { 1, 2 } }, "1>2+1 2>3", "3>1>2" },
+		{ "not for a ring of channels", { { 3, 1 } }, { { 1, 2 }, { 1, 3 }, { 2, 1 }, { 2, 3 } }, { { 1, 2 }, { 2, 1 } }, "1>3+1 2>3+1", "3>1" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		struct scene s = scene(t[i].locks, t[i].keeps, 0);
+		const char *edges;
+
+		for (size_t k = 0; k < s.nr; k++)
+			for (size_t a = 0; a < ARRAY_SIZE(t[i].able); a++)
+				s.keeps[k].able |= s.keeps[k].g + 1 == t[i].able[a].from && s.keeps[k].by + 1 == t[i].able[a].to;
+		edges = edges_of(&s);
 		cr_expect_str_eq(edges, t[i].edges, "%s: %s", t[i].why, edges);
 		cr_expect_str_eq(rings_of(&s), t[i].rings, "%s: %s", t[i].why, rings_of(&s));
 		waitgraph__free(s.w);

@@ -136,6 +136,7 @@ struct reach_keeping {
 	uint32_t g, by;		/* numbers in the census; never the same */
 	uint32_t wait;		/* of g: index into census.waits */
 	uint32_t steps;		/* objects on the way: 1: `by` has it itself */
+	uint32_t able;		/* 0; census/chanops sets it */
 };
 /*
  * Of the goals goals[0 .. nr - 1] that are REACH_LEAKED, and of all that would have to go on before one of them can: who refers to

@@ -71,7 +71,7 @@ static int keeper__walk(struct keeper *k, uint32_t g, uint32_t wait, uint32_t no
 		const struct refnode *n = &graph->nodes[k->nodes[i]];
 
 		if (n->goroutine) {
-			const struct reach_keeping one = { g, (uint32_t)n->base, wait, k->steps[i] };
+			const struct reach_keeping one = { .g = g, .by = (uint32_t)n->base, .wait = wait, .steps = k->steps[i] };
 
 			err = one.by == g ? 0 : keeper__add(k, &one);
 			continue;

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/own.h"
+#include "census/chanops.h"
 #include "census/gblocked.h"
 #include "census/gstill.h"
 #include "census/reach.h"
@@ -147,6 +148,8 @@ int knotproof_add(const struct knotproof_in *in, struct waitgraph *w)
 	began = clock_now_ns();
 	err = search(in, w, goals, nr_goals, &keeps, &nr_keeps, &w->unproved);
 	*in->spent_ns += clock_now_ns() - began;
+	if (!err && nr_keeps)
+		err = chanops_mark(proc__mem(in->proc), in->rt, in->census, keeps, nr_keeps);
 	if (!err && nr_keeps)
 		err = waitkeep_edges(in->census, w, keeps, nr_keeps, &edges, &nr_edges);
 	return err || !nr_edges ? err : waitgraph__join(w, in->census, edges, nr_edges);

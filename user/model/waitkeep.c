@@ -21,6 +21,7 @@ struct sieve {
 	uint32_t *first, *to; /* edges, as components_of() takes them */
 	uint32_t *knot;	      /* of each node */
 	bool *locked;	      /* of each knot: a wait for a lock is inside */
+	bool by_code;	      /* `able` counts */
 	uint32_t *far;	      /* of each node: keeps on the way to one in its knot that waits for a lock; NONE: not known */
 };
 
@@ -218,11 +219,13 @@ static int sieve__far(struct sieve *s)
 	return 0;
 }
 
-/* Nearer to a lock, so that each ring has one; then who has it itself; then who is older: what serves others began before them. */
+/* By its code; nearer to a lock; then who has it itself; then who is older: what serves others began before them. */
 static bool is_better(const struct sieve *s, const struct reach_keeping *x, const struct reach_keeping *y)
 {
 	const uint32_t far_x = s->far[node_of(s, x->by)], far_y = s->far[node_of(s, y->by)];
 
+	if (s->by_code && !x->able != !y->able)
+		return x->able;
 	if (far_x != far_y)
 		return far_x < far_y;
 	if (x->steps != y->steps)
@@ -230,13 +233,10 @@ static bool is_better(const struct sieve *s, const struct reach_keeping *x, cons
 	return s->c->gs[x->by].goid < s->c->gs[y->by].goid;
 }
 
-static int sieve__choose(struct sieve *s, struct wait_edge **ret, size_t *ret_nr)
+static size_t sieve__choose(const struct sieve *s, struct wait_edge *v)
 {
-	struct wait_edge *v = calloc(s->nr + 1, sizeof(*v));
 	size_t nr = 0;
 
-	if (!v)
-		return -ENOMEM;
 	for (size_t i = 0, end; i < s->nr; i = end) {
 		const struct reach_keeping *best = &s->keeps[i];
 		uint32_t all = 1;
@@ -250,8 +250,53 @@ static int sieve__choose(struct sieve *s, struct wait_edge **ret, size_t *ret_nr
 		v[nr++] = (struct wait_edge){ .g = best->g, .to = best->by, .wait = best->wait,
 					      .hold = WAITGRAPH_KEEPS + all - 1 };
 	}
-	*ret = v;
-	*ret_nr = nr;
+	return nr;
+}
+
+/* Do some of these edges make a ring without a lock? Each node has one at most. */
+static int sieve__turns(const struct sieve *s, const struct wait_edge *v, size_t nr)
+{
+	enum { ON_WAY = 1, OVER = 2 };
+	scoped_mem uint32_t *next = malloc((s->nr_gs + 1) * sizeof(*next));
+	scoped_mem uint8_t *seen = calloc(s->nr_gs + 1, sizeof(*seen));
+
+	if (!next || !seen)
+		return -ENOMEM;
+	memset(next, 0xff, s->nr_gs * sizeof(*next));
+	for (size_t i = 0; i < nr; i++)
+		next[node_of(s, v[i].g)] = node_of(s, v[i].to);
+	for (size_t i = 0; i < s->nr_gs; i++) {
+		uint32_t at = (uint32_t)i;
+
+		while (at != NONE && !seen[at]) {
+			seen[at] = ON_WAY;
+			at = next[at];
+		}
+		if (at != NONE && seen[at] == ON_WAY)
+			return 1;
+		for (at = (uint32_t)i; at != NONE && seen[at] == ON_WAY; at = next[at])
+			seen[at] = OVER;
+	}
+	return 0;
+}
+
+/* What the code says is a hint. Nearer to a lock from edge to edge, there is one in each ring. */
+static int sieve__edges(struct sieve *s, struct wait_edge **ret, size_t *ret_nr)
+{
+	scoped_mem struct wait_edge *v = calloc(s->nr + 1, sizeof(*v));
+	int turns;
+
+	if (!v)
+		return -ENOMEM;
+	s->by_code = true;
+	*ret_nr = sieve__choose(s, v);
+	turns = sieve__turns(s, v, *ret_nr);
+	if (turns < 0)
+		return turns;
+	s->by_code = false;
+	if (turns)
+		*ret_nr = sieve__choose(s, v);
+	*ret = steal(v);
 	return 0;
 }
 
@@ -268,7 +313,7 @@ int waitkeep_edges(const struct census *c, const struct waitgraph *w, struct rea
 	if (!err)
 		err = sieve__far(&s);
 	if (!err)
-		err = sieve__choose(&s, ret, ret_nr);
+		err = sieve__edges(&s, ret, ret_nr);
 	free(s.gs);
 	free(s.first);
 	free(s.to);

@@ -4,7 +4,7 @@
  *
  * Who holds a lock may wait for a channel. If nothing that can ever run refers to that channel (census/reach), only they could end
  * the wait who refer to it and cannot run either. Where all of these wait, directly or not, for the first, they are in a ring with it.
- * The edge then goes to the one of them that most likely should act. Who waits for the same channel himself
+ * The edge then goes to the one of them that most likely should act (census/chanops). Who waits for the same channel himself
  * ends no wait for it. Rings of channels alone are not looked for: a ring has a lock in it, or a WaitGroup of which somebody will
  * call Done. Pure.
  */

@@ -125,8 +125,14 @@ var endless = map[string]func(){
 	"distribute": func() { go distribute(5) },
 	"hub": func() {
 		h := &hub{events: make(chan int), end: make(chan struct{})}
+		times(20, h.emit) // they all have the channel, and are older than who receives from it
+		pause()
 		go h.loop()
-		times(20, h.emit)
+	},
+	"watchers": func() {
+		w := &watchers{chans: map[int]chan int{1: make(chan int), 2: make(chan int)}}
+		go w.tell()
+		go w.stop()
 	},
 	"main": func() {
 		mainWaits(func() {

@@ -235,6 +235,30 @@ func (h *hub) handle(int) {
 	h.mu.Unlock()
 }
 
+// watchers are told one after the other, with the lock that they need to go away.
+type watchers struct {
+	mu    sync.Mutex
+	chans map[int]chan int
+}
+
+func (w *watchers) tell() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i, c := range w.chans {
+		c <- i
+	}
+}
+
+func (w *watchers) stop() {
+	pause()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i, c := range w.chans {
+		delete(w.chans, i)
+		close(c)
+	}
+}
+
 //go:noinline
 func sendWith(mu *sync.Mutex, c chan int) { send(mu, c) }
 
