@@ -156,7 +156,7 @@ def nohup_keeps_its_meaning():
                 expect(done(command, p.returncode) and out, f"{command}: {p.returncode} {said}")
 
 
-def known_leaks_are_read_of_regular_files_only():
+def known_leaks_are_read_of_regular_files_of_bounded_size_only():
     with tempfile.TemporaryDirectory() as d, Target("idle") as t:
         os.mkfifo(f"{d}/fifo")
         with open(f"{d}/large", "wb") as f:
@@ -165,6 +165,13 @@ def known_leaks_are_read_of_regular_files_only():
             for path, words in ((f"{d}/fifo", "regular"), ("/dev/zero", "regular"), (d, "regular"), (f"{d}/large", "larger")):
                 code, _, said = parkwatch("leaks", "-p", t.pid, "-d", "1", option, path)
                 refused(code, said, words, path)
+        for text in ("(((a{1,255}){1,255}){1,255}){1,255}\n", "a{1,1000}\n" * 60000):    # a C library writes it out
+            path = Path(d, "bomb")
+            path.write_text(text)
+            code, _, said = parkwatch("leaks", "-p", t.pid, "-d", "1", "--allow", path)
+            refused(code, said, "cannot use line", str(path))
+        code, _, said = parkwatch("dump", "-p", t.pid, "--func", "((a{1,255}){1,255}){1,255}")
+        expect(code == 2 and "bad regular expression" in said, f"exit code {code}: {said}")
 
 
 if __name__ == "__main__":
@@ -172,4 +179,4 @@ if __name__ == "__main__":
                                   a_limit_of_file_size_is_an_error_and_leaves_nothing,
                                   no_space_names_the_file_and_what_helps, closed_descriptors_put_no_words_into_a_report,
                                   what_cannot_be_printed_is_an_error, nohup_keeps_its_meaning,
-                                  known_leaks_are_read_of_regular_files_only]))
+                                  known_leaks_are_read_of_regular_files_of_bounded_size_only]))

@@ -27,6 +27,28 @@ Test(name_match, takes_a_package_in_both_its_spellings)
 	}
 }
 
+Test(name_match, what_repeats_too_much_is_refused)
+{
+	static const struct {
+		const char *text;
+		unsigned int times;
+	} t[] = {
+		{ "a*(b|c)+d?", 1 },
+		{ "a{3}", 3 },
+		{ "a{,7}", 7 },
+		{ "a{2,}", 2 },
+		{ "(a{2,10}){100}", 1000 },
+		{ "(a{2,10}){101}", NAME_TIMES_MAX + 1 },
+		{ "((a{1,255}){1,255}){1,255}", NAME_TIMES_MAX + 1 },
+		{ "a{99999999999999999999}{99999999999999999999}", NAME_TIMES_MAX + 1 },
+		{ "{", 1 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++)
+		cr_expect_eq(name_times(t[i].text), t[i].times, "%s: %u", t[i].text, name_times(t[i].text));
+	cr_expect_eq(name_regex(&(regex_t){ 0 }, "((a{1,255}){1,255}){1,255}"), REG_ESPACE);
+}
+
 Test(name_match, a_name_may_be_written_as_it_is_imported)
 {
 	cr_expect(name_same("select\t" MILL, "select\tgopkg.in/natefinch/lumberjack.v2.(*Logger).millRun"));

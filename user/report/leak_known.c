@@ -15,6 +15,7 @@
 #define FIELDS 5 /* of a line of the baseline; before the last there were four */
 
 struct leak_known {
+	size_t times; /* of all that is allowed */
 	regex_t *allowed;
 	size_t nr_allowed, allowed_room;
 	char **groups; /* lines of the baseline */
@@ -47,7 +48,10 @@ static int add_allowed(struct leak_known *k, const char *line, struct cause *why
 
 	if (err)
 		return err;
-	err = regcomp(&k->allowed[k->nr_allowed], line, REG_EXTENDED | REG_NOSUB);
+	k->times += name_times(line);
+	if (k->times > LEAK_KNOWN_MAX + LEAK_KNOWN_TIMES_MAX)
+		return cause__set(why, -ENOSPC, "the regular expressions repeat too much");
+	err = name_regex(&k->allowed[k->nr_allowed], line);
 	if (err) {
 		regerror(err, NULL, text, sizeof(text));
 		return cause__set(why, -EINVAL, "'%s' is no regular expression: %s", line, text);

@@ -18,6 +18,7 @@
 #include "report/leaks.h"
 
 #define LEAK_KNOWN_MAX	    65536	/* lines of both files together */
+#define LEAK_KNOWN_TIMES_MAX 100000	/* what their {n,m} add, all together (name_times()) */
 #define LEAK_KNOWN_LINE_MAX 16384	/* bytes of a line */
 #define LEAK_KNOWN_BYTES_MAX (16 << 20)	/* of a file, which must be a regular one */
 

@@ -2,6 +2,7 @@
 #include "report/name_match.h"
 
 #include <ctype.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,6 +25,25 @@ static bool undo(const char *name, char *plain)
 	}
 	plain[nr] = '\0';
 	return true;
+}
+
+unsigned int name_times(const char *text)
+{
+	uint64_t most = 1;
+
+	for (const char *p = strchr(text, '{'); p && most <= NAME_TIMES_MAX; p = strchr(p + 1, '{')) {
+		char *end;
+		const unsigned long least = strtoul(p + 1, &end, 10), upto = *end == ',' ? strtoul(end + 1, NULL, 10) : 0;
+		const unsigned long times = upto > least ? upto : least;
+
+		most *= times > NAME_TIMES_MAX ? NAME_TIMES_MAX + 1 : times ? times : 1;
+	}
+	return most > NAME_TIMES_MAX ? NAME_TIMES_MAX + 1 : (unsigned int)most;
+}
+
+int name_regex(regex_t *re, const char *text)
+{
+	return name_times(text) > NAME_TIMES_MAX ? REG_ESPACE : regcomp(re, text, REG_EXTENDED | REG_NOSUB);
 }
 
 bool name_match(const regex_t *re, const char *name)

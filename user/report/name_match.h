@@ -13,6 +13,11 @@
 
 #define NAME_PLAIN_MAX 16384	/* bytes of a text; what is longer has one spelling, the printed one */
 
+#define NAME_TIMES_MAX 1000	/* more take a megabyte, and 255 x 255 x 255 all memory */
+
+/* How many times longer a regular expression becomes, at most, where {n,m} is written out, as the C library does; NAME_TIMES_MAX + 1: or more. */
+unsigned int name_times(const char *text);
+int name_regex(regex_t *re, const char *text); /* as regcomp(), extended; REG_ESPACE also: it would become too large */
 bool name_match(const regex_t *re, const char *name);		/* in one of the two spellings */
 bool name_same(const char *printed, const char *other);	/* equal, or other is printed as it is imported */
 

@@ -132,7 +132,7 @@ static int clause__text(struct clause *c, const char *value, struct cause *why)
 
 static int clause__regex(struct clause *c, const char *value, struct cause *why)
 {
-	int err = regcomp(&c->re, value, REG_EXTENDED | REG_NOSUB);
+	int err = name_regex(&c->re, value);
 	char words[128];
 
 	c->has_re = !err;
