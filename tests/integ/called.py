@@ -130,6 +130,9 @@ def the_text_says_the_same():
                  f"called from not seen: by goroutine 1, which is at main.main \\S*/{line_of('main.main')}\n",
                  "called from not seen: it was made before watching\n"]:
         expect(re.search("made at .*\n  " + says, text), f"no '{says}' in: {text}")
+    # One call has made both: one entry.
+    both = re.findall(r"^  (?:blocked at |with it    ) .*\(\*watcher\)\.(?:tick|wait) .*", text, re.M)
+    expect(len(both) == 2 and sum("with it" in line for line in both) == 1, f"{both} in: {text}")
 
 
 def nothing_is_said_of_what_is_made_by_the_program_itself():

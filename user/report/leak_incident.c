@@ -465,6 +465,11 @@ void leak_incident__sum(struct leaks *l)
 
 /* --- what is told --- */
 
+bool leak_incident__has(const struct leaks *l, const struct leak_entry *e)
+{
+	return part_of(l, e);
+}
+
 bool leak_incident__is_folded(const struct leaks *l, const struct leak_entry *e, bool suspects)
 {
 	const struct incident_part *p = part_of(l, e);

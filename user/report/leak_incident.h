@@ -32,6 +32,7 @@ int leak_incident__join(struct leaks *l);
 /* What it costs with all that wait behind it: for the order. */
 void leak_incident__sum(struct leaks *l);
 
+bool leak_incident__has(const struct leaks *l, const struct leak_entry *e);	/* it is in one */
 /* It is told with the culprit, not by itself. */
 bool leak_incident__is_folded(const struct leaks *l, const struct leak_entry *e, bool suspects);
 void leak_incident__text(const struct leaks *l, const struct leak_entry *e, bool suspects, struct textbuf *to);

@@ -57,6 +57,7 @@ void leaks__free(struct leaks *l)
 	for (size_t i = 0; i < l->nr; i++)
 		free((void *)l->entries[i].labels);
 	free(l->entries);
+	free(l->entry_of);
 	free(l->facts);
 	free(l->locked_at);
 	free(l->patterns);

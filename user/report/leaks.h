@@ -83,6 +83,7 @@ struct leak_entry {		/* one group with members at the last look */
 	size_t nr_parents;
 	struct called called;
 	const char *maker;	/* report/maker; NULL: not known */
+	uint32_t call;		/* group of the entry that it is told with: report/leak_call; its own: none */
 	struct leak_cause cause;
 };
 
@@ -108,6 +109,7 @@ struct leaks {			/* read only for everybody but leaks.c and leaks_entry.c */
 	} *allocated;		/* by group, and [nr_groups]: by all goroutines, those that ended too; NULL: nobody knows */
 	uint32_t alloc_windows;
 	struct leak_entry *entries;
+	uint32_t *entry_of;	/* by group, as they are now: report/leak_call */
 	size_t nr;
 	size_t nr_first, nr_last; /* goroutines but the runtime's own, at the first look and the last */
 	uint64_t unsettled, refused; /* of all looks */

@@ -7,6 +7,7 @@
 
 #include "report/dump_show.h"
 #include "report/leak_bodies.h"
+#include "report/leak_call.h"
 #include "report/leak_incident.h"
 #include "report/leak_load.h"
 #include "report/leak_names.h"
@@ -238,6 +239,8 @@ int leaks__finish(struct leaks *l, const struct verdict_opts *o)
 	if (!err)
 		err = leak_incident__join(l);
 	if (!err)
+		err = leak_call__join(l);
+	if (!err)
 		leaks__rank(l);
 	return err;
 }
@@ -245,9 +248,11 @@ int leaks__finish(struct leaks *l, const struct verdict_opts *o)
 void leaks__rank(struct leaks *l)
 {
 	leak_incident__sum(l);
+	leak_call__sum(l);
 	if (l->nr)
 		qsort_r(l->entries, l->nr, sizeof(*l->entries), compare_entries, l);
 	leak_incident__sum(l); /* they have moved */
+	leak_call__sum(l);
 }
 
 /* --- the heap that they keep --- */

@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "report/dump_show.h"
+#include "report/leak_call.h"
 #include "report/leak_incident.h"
 #include "report/leak_words.h"
 #include "report/leaks.h"
@@ -222,6 +223,7 @@ static void put_entry(struct writer *w, const struct leak_entry *e)
 	leak_words__why(w->l, e, &w->to);
 	textbuf__text(&w->to, "\n");
 	leak_incident__text(w->l, e, w->show->suspects, &w->to);
+	leak_call__text(w->l, e, w->show->suspects, &w->to);
 	if (!verdict_is_leak(e->verdict.kind)) {
 		put_goids(w, e, g);
 		return;
@@ -233,6 +235,12 @@ static void put_entry(struct writer *w, const struct leak_entry *e)
 	put_allocated(w, e);
 	put_goids(w, e, g);
 	put_stack(w, e);
+}
+
+/* Another entry tells of it. */
+static bool is_folded(const struct leaks *l, const struct leak_entry *e, bool suspects)
+{
+	return leak_incident__is_folded(l, e, suspects) || leak_call__is_folded(l, e, suspects);
 }
 
 static void put_head(struct writer *w)
@@ -252,7 +260,7 @@ static void put_head(struct writer *w)
 		suspects += !l->entries[i].known && l->entries[i].verdict.kind == VERDICT_SUSPECT;
 		if (!leak_entry__counts(&l->entries[i], w->show->suspects))
 			continue;
-		leaks += !leak_incident__is_folded(l, &l->entries[i], w->show->suspects);
+		leaks += !is_folded(l, &l->entries[i], w->show->suspects);
 		nr += g->nr;
 		bytes += g->stack_bytes;
 		heap += leak_entry__heap(&l->entries[i]);
@@ -294,7 +302,7 @@ int leaks_show__text(struct leaks *l, const struct leaks_show *s, FILE *out, str
 	put_head(&w);
 	for (size_t i = 0; i < l->nr && !w.to.err; i++)
 		if ((s->all || leak_entry__counts(&l->entries[i], s->suspects)) &&
-		    !leak_incident__is_folded(l, &l->entries[i], s->suspects))
+		    !is_folded(l, &l->entries[i], s->suspects))
 			put_entry(&w, &l->entries[i]);
 	err = dump_show__end(&w.to, why);
 	textbuf__done(&w.to);
