@@ -115,6 +115,8 @@ def what_a_library_left_running_is_called_by_the_call_that_began_it(minor):
         g = [g for g in groups if g["start"]["func"].endswith("(*watcher)." + start)][0]
         expect((g["pattern"], g["cure"]) == (words, f"close, stop or cancel what {new} started when it is no longer needed, or share one"), f"{start}: {g}")
         expect(g["called_from"]["func"] == "main.watch", str(g))
+    g = [g for g in groups if g["start"]["func"].endswith("(*watcher).tell")][0]
+    expect(g["pattern"].startswith("blocked send") and g["cure"].startswith(f"receive all that comes from what {new} started"), str(g))
     for g in groups:
         if g["created_by"]["func"].endswith(("Serve", "fill")):
             expect("started" not in g["pattern"] + (g["cure"] or ""), str(g))

@@ -124,8 +124,14 @@ static bool waits_itself(struct leaks *l, const struct leak_group *gr, const str
 
 static bool may_belong(const struct leak_group *gr, size_t last)
 {
-	return (gr->class == LEAK_SELECT || gr->class == LEAK_RECEIVE) && gr->role == LEAK_ROLE_NONE &&
-	       !gr->served && gr->count[last] > gr->count[0];
+	switch (gr->class) {
+	case LEAK_SELECT:
+	case LEAK_RECEIVE:
+	case LEAK_SLEEP:
+	case LEAK_COND: break;
+	default: return false;
+	}
+	return gr->role == LEAK_ROLE_NONE && !gr->served && gr->count[last] > gr->count[0];
 }
 
 static bool can_be_told_to_end(const struct leaks *l, uint32_t group)

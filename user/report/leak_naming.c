@@ -276,6 +276,7 @@ static bool is_left_running(const struct leaks *l, const struct leak_entry *e, c
 	switch (class_of(l, e)) {
 	case LEAK_RECEIVE:
 	case LEAK_SELECT:
+	case LEAK_SEND:
 	case LEAK_COND:
 	case LEAK_SLEEP:
 	case LEAK_IO: break;
@@ -286,6 +287,10 @@ static bool is_left_running(const struct leaks *l, const struct leak_entry *e, c
 
 static void name_left_running(struct leaks *l, const struct leak_entry *e, unsigned int facts, struct leak_pattern *named)
 {
+	if (class_of(l, e) == LEAK_SEND) {
+		named->cure = with(l, "", "receive all that comes from what ", e->maker, " started, and close it when it is no longer needed");
+		return;
+	}
 	named->cure = with(l, "", "close, stop or cancel what ", e->maker, " started when it is no longer needed, or share one");
 	if (class_of(l, e) == LEAK_SLEEP || (facts & LEAK_FACT_TIMER))
 		named->words = with(l, "timer or ticker never stopped: ", "", e->maker, " started it");

@@ -32,6 +32,8 @@ struct rule {
 
 #define MORE   { "more connections", "if clients that say nothing should go: SetReadDeadline", SAME }
 
+#define MORE_OF { "more connections", "if clients that say nothing should go: close their connections", SAME }
+
 /*
  * The first that fits. Names of functions: Go 1.15 to 1.27 net/http/transport.go and h2_bundle.go, io/pipe.go, os/exec/exec.go,
  * context/context.go, database/sql/sql.go, runtime/chan.go (chanrecv2: range, or v, ok := <-c),
@@ -41,8 +43,10 @@ struct rule {
 static const struct rule rules[] = {
 	{ ANY, NULL, LEAK_FACT_SET_UP,
 	  { "still being set up", "watch again when it is: what grows on then is a leak", SAME } },
-	{ LEAK_SELECT, NULL, LEAK_FACT_SERVED, MORE },
-	{ LEAK_RECEIVE, NULL, LEAK_FACT_SERVED, MORE },
+	{ LEAK_SELECT, NULL, LEAK_FACT_SERVED, MORE_OF },
+	{ LEAK_RECEIVE, NULL, LEAK_FACT_SERVED, MORE_OF },
+	{ LEAK_SLEEP, NULL, LEAK_FACT_SERVED, MORE_OF },
+	{ LEAK_COND, NULL, LEAK_FACT_SERVED, MORE_OF },
 	{ LEAK_SELECT, "net/http.(*persistConn).readLoop", 0, { "HTTP body not closed", BODY, SAME } },
 	{ ANY, "net/http.(*persistConn).roundTrip", 0, { "request waits for a silent server", SILENT, SAME } },
 	{ LEAK_IO, "net/http.(*persistConn).readResponse", 0, { "request waits for a silent server", SILENT, SAME } },

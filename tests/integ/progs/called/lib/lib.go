@@ -61,6 +61,7 @@ func New() {
 //go:noinline
 func (w *watcher) start() {
 	go w.tick()
+	go w.tell(make(chan int))
 	go w.wait()
 }
 
@@ -72,6 +73,12 @@ func (w *watcher) tick() {
 		case <-w.stop:
 			return
 		}
+	}
+}
+
+func (w *watcher) tell(to chan int) {
+	for i := 0; ; i++ {
+		to <- i
 	}
 }
 
