@@ -19,7 +19,7 @@
 #include "census/glive.h"
 #include "golang/goruntime.h"
 
-#define GREFS_WORDS_MAX (2u << 20)
+#define GREFS_WORDS_MAX (16u << 20)
 
 struct grefs {
 	struct glive_words words;	/* of all goroutines */

@@ -18,8 +18,8 @@
 #include "base/own.h"
 
 #define REFGRAPH_NONE	    UINT32_MAX
-#define REFGRAPH_NODES_MAX  (1u << 20)
-#define REFGRAPH_EDGES_MAX  (2u << 20)
+#define REFGRAPH_NODES_MAX  (4u << 20)
+#define REFGRAPH_EDGES_MAX  (8u << 20)
 
 enum refroot_kind {
 	REFROOT_GLOBAL,		/* addr: of the word among a module's variables */

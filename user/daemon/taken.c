@@ -20,7 +20,7 @@ static int taken__runtime(struct taken *t, size_t i, unsigned int depth, struct 
 	struct goruntime *rt = goproc__runtime(t->gp, i);
 	int err = census_proof(t->proc, rt, why);
 
-	if (!err)
+	if (!err && depth != TAKEN_NO_CENSUS)
 		err = census__read(proc__mem(t->proc), rt, depth, &t->censuses[i]);
 	if (err)
 		return taken__fail(t, err, why);
@@ -62,8 +62,9 @@ int taken__new(pid_t pid, unsigned int depth, struct deadline *until, struct tak
 		return err;
 	t->read_ns = clock_now_ns();
 	clock_gettime(CLOCK_REALTIME, &wall);
-	t->wall_ns = (uint64_t)wall.tv_sec * NS_PER_SEC + (uint64_t)wall.tv_nsec -
-		     (clock_now_ns() - t->censuses[0]->taken_ns);
+	t->wall_ns = (uint64_t)wall.tv_sec * NS_PER_SEC + (uint64_t)wall.tv_nsec;
+	if (depth != TAKEN_NO_CENSUS)
+		t->wall_ns -= clock_now_ns() - t->censuses[0]->taken_ns;
 	*ret = steal(t);
 	return 0;
 }
@@ -79,12 +80,8 @@ int taken__again(struct taken *t, unsigned int depth, struct cause *why)
 	for (size_t i = 0; i < t->nr; i++) {
 		struct census *old = t->censuses[i];
 
-		if (err) {
-			census__free(fresh[i]);
-			continue;
-		}
-		t->censuses[i] = fresh[i];
-		census__free(old);
+		t->censuses[i] = err ? old : fresh[i];
+		census__free(err ? fresh[i] : old);
 	}
 	if (!err)
 		t->read_ns = clock_now_ns();

@@ -29,6 +29,7 @@ struct taken {			/* all owned */
 	uint64_t wall_ns;		/* since 1970, of the first census */
 };
 
+#define TAKEN_NO_CENSUS 0 /* a depth: that comes later, with taken__again(). Of a million goroutines it takes seconds */
 #define TAKEN_MOST_NS (60 * NS_PER_SEC) /* that reading all of a target may take, where nothing else bounds it: a million goroutines take some */
 
 /* depth: frames of a stack. until: proc__limit(), borrowed until it is freed. Errors as of proc__open(), goproc__open(), census_proof() and census__read(); each with a cause. */

@@ -243,7 +243,7 @@ int watch__open(const struct watch_opts *o, const volatile sig_atomic_t *stop, s
 		return -ENOMEM;
 	w->o = *o;
 	w->until = deadline_in(TAKEN_MOST_NS, stop);
-	err = taken__new(o->pid, o->depth, &w->until, &w->t, why);
+	err = taken__new(o->pid, TAKEN_NO_CENSUS, &w->until, &w->t, why);
 	if (!err)
 		err = leaks__new(w->t->namers, w->t->nr, &w->leaks);
 	if (err)
@@ -419,10 +419,14 @@ static int watch__search_ends(struct watch *w)
 /* Searches, if it is time for that, and tells which look comes next. */
 static size_t watch__next(struct watch *w)
 {
+	size_t searches;
+
 	w->plan.start_ns = w->start_ns;
 	w->plan.duration_ns = w->o.duration_ns;
-	if (lookplan__searches(&w->plan, lookplan__next(&w->plan, clock_now_ns())))
+	searches = lookplan__searches(&w->plan, lookplan__next(&w->plan, clock_now_ns()));
+	if (searches > w->plan.searched)
 		watch__search(w);
+	w->plan.searched = searches > w->plan.searched ? searches : w->plan.searched;
 	return lookplan__next(&w->plan, clock_now_ns());
 }
 

@@ -170,6 +170,7 @@ int leakset__look(struct leakset *ls, uint64_t taken_ns)
 		return -ENOSPC;
 	ls->times[ls->nr_looks++] = taken_ns;
 	ls->nr_objects = 0;
+	ls->next = 0;
 	return 0;
 }
 
@@ -315,10 +316,21 @@ static void leakset__count(struct leakset *ls, const struct leak_g *g, uint8_t l
 	gr->fresh[look] += g->wait_look < look && g->first_look;
 }
 
+/* They are seen in the same order at each look, as a rule: the one after the last is nearer than the index, which lies all over memory. */
+static struct leak_g *leakset__guess(struct leakset *ls, uint16_t rt, uint64_t goid)
+{
+	struct leak_g *g = ls->next < ls->nr ? &ls->gs[ls->next] : NULL;
+
+	if (!g || g->goid != goid || g->rt != rt)
+		g = leakset__find(ls, rt, goid);
+	ls->next = g ? (size_t)(g - ls->gs) + 1 : ls->next;
+	return g;
+}
+
 static int leakset__see_one(struct leakset *ls, const struct leak_seen *s)
 {
 	const uint8_t look = (uint8_t)(ls->nr_looks - 1);
-	struct leak_g *g = leakset__find(ls, s->rt, s->goid);
+	struct leak_g *g = leakset__guess(ls, s->rt, s->goid);
 	const bool passing = leakset__is_passing(ls, g, s);
 	uint32_t group = passing ? g->group : leakset__find_group(ls, &s->key);
 	uint64_t since =
@@ -360,6 +372,15 @@ int leakset__see(struct leakset *ls, const struct leak_seen *s)
 
 	ls->refused += err != 0;
 	return err;
+}
+
+bool leakset__is_new(const struct leakset *ls, uint16_t rt, uint64_t goid)
+{
+	const struct leak_g *g = ls->next ? &ls->gs[ls->next - 1] : NULL;
+
+	if (!g || g->goid != goid || g->rt != rt)
+		g = leakset__find(ls, rt, goid);
+	return !g || g->first_look == ls->nr_looks - 1;
 }
 
 void leakset__miss(struct leakset *ls, uint16_t rt, uint64_t goid)

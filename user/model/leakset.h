@@ -167,6 +167,7 @@ DEFINE_SCOPED(leakset)
 /* A look begins. -ENOSPC: there were LEAKSET_LOOKS_MAX. */
 int leakset__look(struct leakset *ls, uint64_t taken_ns);
 int leakset__see(struct leakset *ls, const struct leak_seen *s);	/* 0; -ENOSPC, -ENOMEM: counted as refused */
+bool leakset__is_new(const struct leakset *ls, uint16_t rt, uint64_t goid); /* just seen, and not at a look before; refused ones are too */
 /* It is there, but moved too fast to be seen: it counts where it was. At the last look it is no member. */
 void leakset__miss(struct leakset *ls, uint16_t rt, uint64_t goid);
 int leakset__seen(struct leakset *ls);	/* the look ends: who was not seen has ended. 0 or -ENOMEM */

@@ -8,31 +8,29 @@ uint64_t lookplan__due_ns(const struct lookplan *p, size_t nr)
 	return p->start_ns + p->duration_ns * nr / LAST;
 }
 
-/* The one after it is due as well; or it would end after the last is due, as none does that is shorter than the time between two. */
+/* The one after it is due as well; or it would end after the last is due. */
 static bool is_left_out(const struct lookplan *p, size_t nr, uint64_t now_ns)
 {
 	const uint64_t due = lookplan__due_ns(p, nr), begins = due > now_ns ? due : now_ns;
 
-	return lookplan__due_ns(p, nr + 1) <= now_ns ||
-	       (p->look_ns > p->duration_ns / LAST && begins + p->look_ns > lookplan__due_ns(p, LAST));
+	return lookplan__due_ns(p, nr + 1) <= now_ns || (p->at && begins + p->look_ns > lookplan__due_ns(p, LAST));
 }
 
 size_t lookplan__next(const struct lookplan *p, uint64_t now_ns)
 {
+	const bool long_ones = p->look_ns > p->duration_ns / LAST / 2;
 	size_t nr = p->at + 1;
 
-	while (nr < LAST && is_left_out(p, nr, now_ns))
+	while (long_ones && nr < LAST && is_left_out(p, nr, now_ns))
 		nr++;
-	return nr;
+	return nr == LAST && !p->at ? LAST - 1 : nr;
 }
 
-bool lookplan__searches(const struct lookplan *p, size_t next)
+size_t lookplan__searches(const struct lookplan *p, size_t next)
 {
-	for (size_t k = 1; k < LOOKPLAN_SEARCHES; k++) {
-		const size_t after = LAST - k * LAST / 2 / (LOOKPLAN_SEARCHES - 1);
+	size_t nr = 0;
 
-		if (p->at <= after && after < next && next <= LAST)
-			return true;
-	}
-	return false;
+	for (size_t k = 1; k < LOOKPLAN_SEARCHES && p->at && p->at < LAST; k++)
+		nr += LAST - k * LAST / 2 / (LOOKPLAN_SEARCHES - 1) < next;
+	return nr;
 }

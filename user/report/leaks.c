@@ -169,9 +169,7 @@ static void look__key(struct look *k, const struct dump_row *r, struct leak_seen
 /* Once for each: there may be a million at every look. */
 static void look__note_birth(const struct look *k, uint16_t rt, const struct census_g *g)
 {
-	const struct leak_g *known = leakset__get(k->l->set, rt, g->goid);
-
-	if (!known || known->first_look == leakset__nr_looks(k->l->set) - 1)
+	if (leakset__is_new(k->l->set, rt, g->goid))
 		births__before(k->l->births, rt, g->goid, g->parent_goid, g->gopc, g->startpc);
 }
 
