@@ -70,3 +70,35 @@ Test(governor, those_who_share_the_limit_spend_an_equal_part_each)
 	governor__spend(&g, 30e6);
 	cr_expect(governor__left_ns(&g, 10e9, 10e9) < 0, "what was spent alone counts");
 }
+
+Test(governor, what_we_take_of_processors_is_taken_from_who_uses_them)
+{
+	static const struct { const char *why; double target, time; unsigned int processors; double want; } t[] = {
+		{ "it keeps both of them busy", 2 * SECOND, SECOND, 2, 1 },
+		{ "it has one of four", SECOND, SECOND, 4, 0.25 },
+		{ "it waits", 0, SECOND, 2, 0 },
+		{ "all in one tick of its clock", 0.02 * SECOND, 0.01 * SECOND, 1, 1 },
+		{ "no time", 0, 0, 2, 1 },
+		{ "nobody knows how many", SECOND / 2, SECOND, 0, 0.5 },
+	};
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++)
+		cr_expect_float_eq(governor_taken_part(t[i].target, t[i].time, t[i].processors), t[i].want, 1e-9, "%s", t[i].why);
+}
+
+Test(governor, looks_that_take_something_are_rarer)
+{
+	struct governor g;
+
+	governor__init(&g, 0.01);
+	cr_expect_eq(governor__look_period_ns(&g, 0.02), 0, "nothing is known of them");
+	for (int i = 0; i < 50; i++)
+		governor__looked(&g, 1e6);
+	/* of two processors it may take 2 % of one, half of that for looks */
+	cr_expect_float_eq(governor__look_period_ns(&g, 0.02), 100e6, 1e3);
+	cr_expect_eq(governor__look_period_ns(&g, 1e-6), GOVERNOR_PERIOD_MAX, "but never without end");
+	cr_expect_eq(governor__look_period_ns(&g, 0), 0, "no limit, no period");
+	for (int i = 0; i < 50; i++)
+		governor__looked(&g, 0);
+	cr_expect(governor__look_period_ns(&g, 0.02) < 1e3, "it waits now: they take nothing any more");
+}

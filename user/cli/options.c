@@ -93,12 +93,12 @@ const struct opt_def opt_table[] = {
 	{ "format", 'f', OPT_TEXT, AT(format), LKS, "FORMAT", "text (default), json, html, folded", format_words, 0, 0 },
 	{ "format", 'f', OPT_TEXT, AT(format), CHN | RFS, "FORMAT", "text (default), json", format_words, 0, 0 },
 	{ "max-overhead", 0, OPT_PERCENT, AT(max_overhead), REC, "PERCENT",
-	  "what probes may cost of the process's CPU time (default 1; 0: no limit, every event, exact): from there on they are on for "
+	  "what probes may cost of the process's CPU time, and what parkwatch takes of the processors from it (default 1; 0: no limit, every event, exact): from there on probes are on for "
 	  "milliseconds now and then, or not at all, and the rest is estimated; --min-wait has no limit", NULL, 0, 0 },
 	{ "max-overhead", 0, OPT_PERCENT, AT(max_overhead), LKS, "PERCENT",
 	  "what probes may cost of the process's CPU time (default 1; 0: no limit): from there on they are taken down", NULL, 0, 0 },
 	{ "no-probes", 0, OPT_FLAG, AT(no_probes), REC, NULL,
-	  "no BPF, at no cost to the process: looks at all goroutines at random moments; what is written are estimates", NULL, 0, 0 },
+	  "no BPF, no probes: looks at all goroutines at random moments; what is written are estimates", NULL, 0, 0 },
 	{ "rate", 0, OPT_NUMBER, AT(rate), REC, "N",
 	  "looks a second, where not every event is seen (default 20; fewer if they would take more than a tenth of a processor)", NULL, 1, 1000 },
 	{ "async", 0, OPT_FLAG, AT(async), REC, NULL,

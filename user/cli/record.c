@@ -16,6 +16,7 @@
 
 #define MOST_NS	 (180 * NS_PER_SEC) /* beyond the duration, with opening */
 #define AFTER_NS (10 * NS_PER_SEC)  /* that the report may take after a signal, which may be its only end: a million open waits take some */
+#define TAKEN_TOLD 0.001 /* of the target's CPU time: less is not worth a word */
 
 static int choose_renderer(const struct opts *o, const struct renderer **ret)
 {
@@ -79,15 +80,19 @@ static void describe_probes(const struct session_end *e, char *text, size_t size
 /* What the target paid, and what parkwatch used itself meanwhile. */
 static void describe_cost(const struct opts *o, const struct session_end *e, char *text, size_t size)
 {
+	const bool took = e->cpu_ns && e->taken_ns >= TAKEN_TOLD * (double)e->cpu_ns;
 	size_t used;
 
 	if (o->no_probes)
-		snprintf(text, size, "no cost to the target: its memory was read");
+		snprintf(text, size, "%s", took ? "no probes: its memory was read" : "no cost to the target: its memory was read");
 	else
 		describe_probes(e, text, size);
 	used = strlen(text);
-	snprintf(text + used, size - used, "; our own: %.2g %% of a processor",
-		 e->duration_ns ? 100 * (double)e->own_ns / (double)e->duration_ns : 0.0);
+	used += (size_t)snprintf(text + used, size - used, "; our own: %.2g %% of a processor",
+				 e->duration_ns ? 100 * (double)e->own_ns / (double)e->duration_ns : 0.0);
+	if (took)
+		snprintf(text + used, size - used, ", which took %.2g %% of the target's CPU time from it",
+			 100 * e->taken_ns / (double)e->cpu_ns);
 }
 
 /* Which part of the time is exact, and what the rest is estimated from. */

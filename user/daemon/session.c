@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "daemon/owncost.h"
 #include "daemon/restraint.h"
 #include "daemon/session_parts.h"
 
@@ -258,8 +259,7 @@ static int session__ask_creators(struct session *s, const volatile sig_atomic_t 
 	return err == -ENOMEM ? err : 0;
 }
 
-/* CPU time of parkwatch, and of those that keep its probes. */
-static uint64_t session__own_ns(const struct session *s)
+uint64_t session__own_ns(const struct session *s)
 {
 	return clock_cpu_ns() + (s->probes ? probes__own_ns(s->probes) : 0);
 }
@@ -317,6 +317,7 @@ int session__record(struct session *s, uint64_t duration_ns, const volatile sig_
 	e.windows = r.windows;
 	e.cpu_ns = s->cpu_ns - r.cpu_start_ns;
 	own_end_ns = session__own_ns(s);
+	e.taken_ns = owncost__ns(&r.own, s, true);
 	e.own_ns = own_end_ns > own_start_ns ? own_end_ns - own_start_ns : 0; /* a keeper that was killed has taken its own along */
 	session__end(s, &e);
 	if (s->probes && codecheck__end(&s->code, s->gp, s->proc, recorders__alone(s->recorders), &code_why))

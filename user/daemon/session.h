@@ -70,6 +70,7 @@ struct session_end {
 	uint64_t cpu_ns;		/* of the target, while it was recorded; if it ended, up to 100 ms before that */
 	double cost_ns;			/* hits x calibrated ns; < 0: not calibrated */
 	uint64_t own_ns;		/* our own CPU time, while it was recorded */
+	double taken_ns;		/* of it, what was taken from the target */
 	uint64_t stacks_cut;		/* walks that came to a return address that is no code of a Go module */
 	char code_left[sizeof(struct cause)]; /* what of the program's code is not as it was, in words; "": it is */
 	char losses[256];		/* the ways in which events were lost, with numbers; "" if none */

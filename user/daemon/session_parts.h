@@ -36,6 +36,17 @@ struct session {
 	uint64_t cpu_ns; /* of the target, when it was last seen alive */
 };
 
+/* As daemon/owncost says: what was when it was looked at last, and what it has cost. */
+struct owncost {
+	unsigned int processors;
+	uint64_t looked_ns, own_ns, target_ns; /* own, target: CPU time */
+	double part; /* of our CPU time, that was taken from the target */
+	double cost_ns;
+};
+
+/* CPU time of parkwatch, and of those that keep its probes. */
+uint64_t session__own_ns(const struct session *s);
+
 /* One recording while it goes on. */
 struct session_run {
 	struct session *s;
@@ -55,6 +66,12 @@ struct session_run {
 	uint64_t absent_ns;	  /* the last absence that is in it */
 	uint64_t gap_waits;	  /* that were open when it began, and end there */
 	uint32_t stretches;	  /* in which all was recorded */
+	struct owncost own;
+	uint64_t hits;		  /* when their cost was looked at last */
+	bool calm;		  /* there were few, for what they may cost: BPF itself ends it if there are suddenly many */
+	double begun_ns;	  /* of that, until all goroutines were read once */
+	double own_spent_ns;	  /* of that, what the governor knows */
+	uint64_t told_ns;	  /* progress was */
 	bool target_ended;
 	bool cut; /* as session_end says */
 };

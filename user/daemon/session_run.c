@@ -10,24 +10,29 @@
 #include "base/clock.h"
 #include "base/heart.h"
 #include "base/pace.h"
+#include "daemon/owncost.h"
 #include "daemon/session_parts.h"
 #include "model/governor.h"
 
 #define POLL_MS	   100	  /* the ring wakes us earlier when it fills */
 #define GOVERN_MS  10	  /* what hits cost is looked at so often */
+#define CALM	   20	  /* or only with the rest, if the last hits might come so many times again: looking costs too */
 #define WINDOW_REST 2	  /* times as long as a window took, with attaching and detaching, there is none */
 #define WINDOW_PERIOD 2	  /* times a window's width, at least: the time that it stands for */
 #define LIMIT_HITS 1000	  /* at least so many are dealt with between two looks at their cost */
 
-static void session_run__tell(const struct session_run *r)
+/* Ten times a second: reading the counters takes longer than a look at a small program. */
+static void session_run__tell(struct session_run *r)
 {
 	const struct session *s = r->s;
-	struct session_progress p = { .elapsed_ns = clock_now_ns() - r->start_ns };
+	const uint64_t now = clock_now_ns();
+	struct session_progress p = { .elapsed_ns = now - r->start_ns };
 	struct losses lost = { 0 };
 	uint64_t stats[PW_STAT_MAX];
 
-	if (!r->progress)
+	if (!r->progress || now - r->told_ns < POLL_MS * NS_PER_MS)
 		return;
+	r->told_ns = now;
 	p.looks = sampling__stats(s->sampling)->looks;
 	if (s->probes) {
 		probes__stats(s->probes, stats);
@@ -135,8 +140,8 @@ static int session_run__census(struct session_run *r, uint64_t start_ns, struct 
 	return r->cut || err == -ESRCH || !proc__alive(s->proc) ? 0 : err; /* gone already: what was seen is written */
 }
 
-/* What hits have cost so far, and one of them on average. */
-static double session_run__cost(const struct session_run *r, double *ret_hit_ns)
+/* What hits have cost so far; how many they were, and what one costs on average. */
+static double session_run__cost(const struct session_run *r, uint64_t *ret_hits, double *ret_hit_ns)
 {
 	uint64_t stats[PW_STAT_MAX], hits;
 	double cost;
@@ -144,6 +149,7 @@ static double session_run__cost(const struct session_run *r, double *ret_hit_ns)
 	probes__stats(r->s->probes, stats);
 	cost = probes__cost_ns(r->s->probes, stats);
 	hits = probes__hits(stats) + stats[PW_STAT_OFF];
+	*ret_hits = hits;
 	*ret_hit_ns = hits ? cost / (double)hits : PROBES_HIT_NS;
 	return cost;
 }
@@ -155,10 +161,11 @@ static bool session_run__was_absent(const struct session_run *r)
 }
 
 /* Sets how many hits there may be until this is asked again. True: the limit is reached. */
-static bool session_run__is_too_dear(const struct session_run *r, const struct governor *g)
+static bool session_run__is_too_dear(struct session_run *r, const struct governor *g)
 {
 	struct governor now = *g;
 	double hit_ns, left;
+	uint64_t hits;
 
 	governor__share(&now, recorders__sharers(r->s->recorders));
 
@@ -166,8 +173,10 @@ static bool session_run__is_too_dear(const struct session_run *r, const struct g
 		return true;
 	if (g->max <= 0)
 		return false;
-	governor__spend(&now, session_run__cost(r, &hit_ns));
+	governor__spend(&now, session_run__cost(r, &hits, &hit_ns) + owncost__ns(&r->own, r->s, false) - r->begun_ns);
 	left = governor__left_ns(&now, session_run__cpu(r), session_run__gone(r)) / hit_ns / (double)r->s->nr_rt;
+	r->calm = left > CALM * (double)(hits - r->hits);
+	r->hits = hits;
 	if (left > 0)
 		probes__limit(r->s->probes, left > LIMIT_HITS ? (int64_t)left : LIMIT_HITS);
 	return left <= 0;
@@ -191,24 +200,19 @@ static uint64_t least(uint64_t a, uint64_t b)
 /* Until it becomes too dear, too, or parkwatch was absent. */
 static void session_run__watch(struct session_run *r, const struct governor *g)
 {
-	const uint64_t poll_ns = (g->max > 0 ? GOVERN_MS : HEART_MS) * NS_PER_MS;
 	struct session *s = r->s;
-	uint64_t shown_ns = 0, left;
+	uint64_t left;
 
 	while (!*r->stop && (left = session_run__left_ns(r)) > 0) {
 		struct pollfd fds[] = {
 			{ .fd = ring__fd(probes__ring(s->probes)), .events = POLLIN },
 			{ .fd = proc__pidfd(s->proc), .events = POLLIN },
 		};
-		const uint64_t now = clock_now_ns();
-		uint64_t wait = least(poll_ns, left);
+		uint64_t wait = least((g->max > 0 && !r->calm ? GOVERN_MS : HEART_MS) * NS_PER_MS, left);
 
 		if (s->allocs)
 			wait = least(wait, allocrun__due_ns(&s->allocrun));
-		if (now - shown_ns >= POLL_MS * NS_PER_MS) {
-			session_run__tell(r);
-			shown_ns = now;
-		}
+		session_run__tell(r);
 		heart__beat();
 		(void)poll(fds, ARRAY_SIZE(fds), (int)(wait / NS_PER_MS) + 1); /* a signal just ends the wait */
 		(void)ring__drain(probes__ring(s->probes));
@@ -250,6 +254,7 @@ static int session_run__stretch(struct session_run *r, const struct governor *g,
 {
 	const uint64_t begin_ns = r->start_ns + r->covered_ns;
 	struct session *s = r->s;
+	double own_ns;
 	int err;
 
 	r->stretches++;
@@ -259,7 +264,10 @@ static int session_run__stretch(struct session_run *r, const struct governor *g,
 	probes__start(s->probes);
 	if (s->allocs && r->stretches == 1)
 		allocrun__begin(&s->allocrun);
+	own_ns = r->stretches > 1 ? owncost__ns(&r->own, s, true) : 0;
 	err = session_run__census(r, begin_ns, why);
+	session_run__see_cpu(r);
+	r->begun_ns += owncost__ns(&r->own, s, true) - own_ns; /* it is needed: it does not end what is exact */
 	if (!err) {
 		session_run__watch(r, g);
 		r->covered_ns = r->exact_ns = session_run__finish(r, begin_ns) - r->start_ns;
@@ -294,6 +302,15 @@ static void session_run__sum_up(struct session_run *r)
 		(void)intake__sums(s->intake, (uint16_t)i, probes__attach(s->probes, i));
 }
 
+/* Our own CPU time is cost too. */
+static void session_run__pay(struct session_run *r, struct governor *g)
+{
+	const double cost = owncost__ns(&r->own, r->s, false);
+
+	governor__spend(g, cost - r->own_spent_ns);
+	r->own_spent_ns = cost;
+}
+
 static int session_run__exact(struct session_run *r, struct governor *g, struct cause *why)
 {
 	uint64_t stats[PW_STAT_MAX];
@@ -313,6 +330,7 @@ static int session_run__exact(struct session_run *r, struct governor *g, struct 
 	around = probes__off_ns(r->s->probes, stats);
 	hits = probes__cost_ns(r->s->probes, stats) - around;
 	governor__spend(g, hits + around + r->stretches * GOVERNOR_LINKS_NS);
+	session_run__pay(r, g);
 	/* what came while the first probes were made says nothing of how long that takes later */
 	governor__learn(g, r->exact_ns, hits, GOVERNOR_AROUND_NS * hits / (double)(r->exact_ns + 1), 0);
 	return err;
@@ -341,7 +359,10 @@ static void session_run__plan(const struct session_run *r, const struct governor
 			    clock_now_ns() >= r->no_window_until_ns && governor__windows_pay(g, governor__rate(g, cpu, time)) &&
 			    governor__left_ns(g, cpu, time) >= governor__window_ns(g);
 	uint64_t period = (uint64_t)(NS_PER_SEC / r->s->o.rate);
+	const uint64_t least_ns = (uint64_t)governor__look_period_ns(g, governor__rate(g, cpu, time));
 
+	if (period < least_ns)
+		period = least_ns;
 	if (window && period < WINDOW_PERIOD * g->width_ns)
 		period = WINDOW_PERIOD * g->width_ns;
 	sampling__plan(r->s->sampling, period, gone > r->covered_ns ? gone - r->covered_ns : 0,
@@ -406,6 +427,7 @@ static int session_run__estimate(struct session_run *r, struct governor *g, stru
 
 	r->counted_ns = clock_now_ns();
 	while (!err && !session_run__is_over(r)) {
+		const uint64_t cpu_began = clock_cpu_ns();
 		struct stratum t;
 
 		if (r->s->recorders)
@@ -428,6 +450,9 @@ static int session_run__estimate(struct session_run *r, struct governor *g, stru
 		r->cut |= err == -ETIMEDOUT;
 		pace__restore(r->s->pace);
 		session_run__wait(r, r->start_ns + r->covered_ns, NULL);
+		if (!t.window)
+			governor__looked(g, r->own.part * (double)(clock_cpu_ns() - cpu_began));
+		session_run__pay(r, g);
 	}
 	return err == -ETIMEDOUT ? 0 : err;
 }
@@ -437,6 +462,7 @@ int session_run__record(struct session_run *r, struct cause *why)
 	struct governor g;
 	int err = 0;
 
+	owncost__begin(&r->own, r->s);
 	governor__init(&g, r->s->allocs ? 0 : r->s->o.max_overhead); /* allocations keep to it by themselves */
 	if (r->s->probes)
 		err = session_run__exact(r, &g, why);

@@ -68,3 +68,24 @@ bool governor__windows_pay(const struct governor *g, double rate)
 {
 	return governor__period_ns(g, rate) <= GOVERNOR_PERIOD_MAX;
 }
+
+double governor_taken_part(double target_ns, double time_ns, unsigned int processors)
+{
+	const double all = time_ns * (processors ? processors : 1);
+
+	if (target_ns >= all)
+		return 1;
+	return target_ns > 0 ? target_ns / all : 0;
+}
+
+void governor__looked(struct governor *g, double taken_ns)
+{
+	g->look_ns = smooth(g->look_ns, taken_ns);
+}
+
+double governor__look_period_ns(const struct governor *g, double rate)
+{
+	const double period = rate > 0 ? g->look_ns / (GOVERNOR_LOOKS_PART * rate) : 0;
+
+	return period < GOVERNOR_PERIOD_MAX ? period : GOVERNOR_PERIOD_MAX;
+}

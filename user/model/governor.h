@@ -23,6 +23,7 @@
 #define GOVERNOR_WIDTH_MIN 1000000	/* of a window */
 #define GOVERNOR_WIDTH_MAX 50000000
 #define GOVERNOR_PERIOD_MAX 1e9		/* from one window to the next: if it would be longer, looks are better */
+#define GOVERNOR_LOOKS_PART 0.5		/* of what may be spent, on looks at most */
 
 struct governor {
 	double max;		/* of the target's CPU time; 0: no limit */
@@ -31,6 +32,7 @@ struct governor {
 	double busy;		/* cost of a ns of recording */
 	double around_ns;	/* cost of hits before and after a window, while attaching and detaching */
 	uint64_t width_ns;	/* of the next window, as wanted */
+	double look_ns;		/* that a look takes from the target */
 };
 
 void governor__init(struct governor *g, double max);
@@ -51,5 +53,15 @@ double governor__rate(const struct governor *g, double cpu_ns, double time_ns);
 /* How long it takes until a window may follow another, at this rate. */
 double governor__period_ns(const struct governor *g, double rate);
 bool governor__windows_pay(const struct governor *g, double rate); /* else looks */
+
+/*
+ * The part of our own CPU time that is taken from the target, which used target_ns of the time_ns of each of so many processors: all of it
+ * where it keeps all of them busy. Whoever looks at a random moment, served before all others, takes a processor from it as often as it has one.
+ */
+double governor_taken_part(double target_ns, double time_ns, unsigned int processors);
+/* A look took so much from the target. */
+void governor__looked(struct governor *g, double taken_ns);
+/* How long it takes until a look may follow another, at this rate: 0 where they take nothing. Never longer than GOVERNOR_PERIOD_MAX. */
+double governor__look_period_ns(const struct governor *g, double rate);
 
 #endif
