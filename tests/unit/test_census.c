@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/deadline.h"
 #include "census/census.h"
 #include "fake_module.h"
 #include "golang/gostate.h"
@@ -375,6 +376,31 @@ Test(census, a_reader_finds_those_that_came_after_it_met_the_others)
 		cr_expect_eq(c->gs[0].goid, 1);
 		cr_expect_eq(c->gs[1].goid, 2);
 		cr_expect_eq(c->allglen, 2);
+	}
+}
+
+Test(census, what_is_not_there_by_the_deadline_is_missing_and_it_says_so)
+{
+	static const struct {
+		const char *why;
+		uint64_t at_ns;
+		size_t want;
+		bool cut;
+	} t[] = {
+		{ "over before it begins", 1, 0, true },
+		{ "never over", UINT64_MAX, 2, false },
+	};
+
+	add_g(1, GOSTATUS_RUNNABLE);
+	add_g(2, GOSTATUS_RUNNABLE);
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		struct deadline until = { .at_ns = t[i].at_ns };
+		scoped(census) c = NULL;
+
+		cr_assert_eq(census__read_until(proc__mem(fix.p), &fix.rt, 32, &until, &c), 0, "%s", t[i].why);
+		cr_expect_eq(c->nr, t[i].want, "%s: %zu", t[i].why, c->nr);
+		cr_expect_eq(c->cut, t[i].cut, "%s", t[i].why);
+		cr_expect_eq(c->allglen, 2, "%s: how many there are is known all the same", t[i].why);
 	}
 }
 

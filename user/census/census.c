@@ -513,7 +513,8 @@ static int reader__all(struct reader *r)
 		err = reader__meet(r);
 	if (!err && r->all.nr > met)
 		err = reader__read_from(r, met);
-	if (err)
+	r->c->cut = err == -ETIMEDOUT;
+	if (err && !r->c->cut)
 		return err;
 	r->c->allglen = r->all.len;
 	r->c->refused += r->all.len > CENSUS_G_MAX ? r->all.len - CENSUS_G_MAX : 0;

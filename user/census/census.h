@@ -114,6 +114,7 @@ struct census {
 	size_t allglen;		/* g structs there are, dead ones included */
 	size_t unsettled;	/* goroutines that changed each time they were read: not in gs */
 	size_t refused;		/* over one of the bounds of number, memory or time: not in gs */
+	bool cut;		/* the deadline came before the last of them: more are not in gs */
 };
 
 /*
@@ -123,7 +124,7 @@ struct census {
  */
 int census__addrs(const struct addrspace *as, const struct goruntime *rt, uint64_t **ret_addrs, size_t *ret_nr);
 int census__read(const struct addrspace *as, const struct goruntime *rt, unsigned int depth, struct census **ret);
-/* The same; -ETIMEDOUT: it is over. until NULL: no end. */
+/* The same, as far as it comes until then: see cut. until NULL: no end. */
 struct deadline;
 int census__read_until(const struct addrspace *as, const struct goruntime *rt, unsigned int depth, struct deadline *until,
 		       struct census **ret);

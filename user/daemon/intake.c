@@ -324,8 +324,21 @@ bool intake__wants(const struct intake *in, uint64_t goid)
 	return !in->o.nr_goids || (lo < in->o.nr_goids && in->o.goids[lo] == goid);
 }
 
+/* Half of the time there is until the deadline: with no time left to read where they stand, marks are worth nothing. */
+static struct deadline half_of(const struct deadline *d)
+{
+	const uint64_t now = clock_now_ns();
+	struct deadline half = d ? *d : (struct deadline){ .at_ns = UINT64_MAX };
+
+	if (half.at_ns != UINT64_MAX && half.at_ns > now)
+		half.at_ns = now + (half.at_ns - now) / 2;
+	return half;
+}
+
+/* -ETIMEDOUT: not all are marked. */
 static int intake__mark(struct intake *in, const struct goruntime *rt, struct attach *a, uint64_t start_ns)
 {
+	struct deadline until = half_of(in->o.until);
 	scoped_mem uint64_t *addrs = NULL, *goids = NULL;
 	scoped_mem struct memread *reads = NULL;
 	size_t nr = 0;
@@ -340,11 +353,11 @@ static int intake__mark(struct intake *in, const struct goruntime *rt, struct at
 		return -ENOMEM;
 	for (size_t i = 0; i < nr; i++)
 		reads[i] = (struct memread){ addrs[i] + (uint64_t)rt->layout.g_goid, &goids[i], sizeof(goids[i]), 0 };
-	err = deadline_read(in->o.until, proc__mem(in->proc), reads, nr);
+	err = deadline_read(&until, proc__mem(in->proc), reads, nr);
 	for (size_t i = 0; i < nr && !err; i++) {
 		struct pw_gstate s = { .start_ns = start_ns, .stack_id = PW_STACK_ID_CENSUS, .goid = goids[i] };
 
-		if (i % DEADREAD_BATCH == 0 && deadline__over(in->o.until))
+		if (i % DEADREAD_BATCH == 0 && (deadline__over(&until) || deadline__over(in->o.until)))
 			return -ETIMEDOUT;
 		if (reads[i].err || !intake__wants(in, s.goid))
 			continue;
@@ -400,10 +413,10 @@ int intake__census(struct intake *in, uint16_t rt_nr, struct attach *a, bool wai
 {
 	const struct goruntime *rt = goproc__runtime(in->gp, rt_nr);
 	scoped(census) c = NULL;
-	int err;
+	int err = waits ? intake__mark(in, rt, a, start_ns) : 0;
+	const bool cut = err == -ETIMEDOUT;
 
-	err = waits ? intake__mark(in, rt, a, start_ns) : 0;
-	if (!err)
+	if (!err || cut)
 		err = census__read_until(proc__mem(in->proc), rt, depth, in->o.until, &c);
 	if (err == -ESRCH)
 		return cause__set(why, err, "process %d ('%s') has ended", (int)proc__pid(in->proc), proc__comm(in->proc));
@@ -412,7 +425,8 @@ int intake__census(struct intake *in, uint16_t rt_nr, struct attach *a, bool wai
 				  (int)proc__pid(in->proc), strerror(-err));
 	intake__found(in);
 	in->stats.unsettled += c->unsettled + c->refused;
-	return intake__know(in, rt_nr, c, waits ? a : NULL, start_ns);
+	err = intake__know(in, rt_nr, c, waits ? a : NULL, start_ns);
+	return !err && (cut || c->cut) ? -ETIMEDOUT : err;
 }
 
 /* Of a map of runtime rt. */

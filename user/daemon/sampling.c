@@ -175,6 +175,8 @@ static int sampling__waits(struct sampling *s, uint16_t rt)
 	scoped(census) c = NULL;
 	int err = reader__take(s->readers[rt], &c);
 
+	if (!err && c->cut)
+		err = -ETIMEDOUT;
 	if (err)
 		return err;
 	ids = calloc(c->nr_stacks + 1, sizeof(*ids)); /* by stack; PW_STACK_ID_NONE: not interned yet */

@@ -60,6 +60,8 @@ static int windows__look(struct windows *w)
 		return 0;
 	for (size_t i = 0; i < windows__runtimes(w) && !err; i++)
 		err = census__read_until(proc__mem(w->o.proc), goproc__runtime(w->o.gp, i), w->o.depth, w->o.until, &w->censuses[i]);
+	for (size_t i = 0; i < windows__runtimes(w) && !err; i++)
+		err = w->censuses[i]->cut ? -ETIMEDOUT : 0;
 	return err;
 }
 
