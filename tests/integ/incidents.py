@@ -85,8 +85,11 @@ def chans_tells_the_leader(minor, mode):
                        ("once", r"  held by goroutine \d+, which would unlock it at main\.configure [^;]*; it is at ")]:
         with Target(kind, command=build.built(minor, mode, "incidents")) as t:
             t.truth()
-            out = subprocess.run([PARKWATCH, "chans", "-p", str(t.pid)], capture_output=True, text=True).stdout
+            out, told = (subprocess.run([PARKWATCH, "chans", "-p", str(t.pid), "-f", how], capture_output=True, text=True).stdout
+                         for how in ("text", "json"))
         expect(re.search(want + r"net/http\.", out), out)
+        holders = [h for lock in json.loads(told)["locks"] for h in lock["holders"]]
+        expect([h["at"]["state"] for h in holders] == ["select"] and holders[0]["at"]["func"].startswith("net/http."), str(holders))
 
 
 def the_text_has_one_entry():

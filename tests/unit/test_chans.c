@@ -318,6 +318,9 @@ Test(chans, json_names_who_holds_what_and_the_rings)
 	lock = nth(o, "locks", 0);
 	cr_expect_eq(json_object_array_length(at(lock, "waiters")), 1);
 	cr_expect_eq(json_object_array_length(at(lock, "holders")), 1);
+	cr_expect_str_eq(json_object_to_json_string_ext(nth(lock, "holders", 0), JSON_C_TO_STRING_PLAIN),
+			 "{\"goid\":11,\"kind\":\"mutex\",\"func\":\"main.worker\",\"file\":\"main.go\",\"line\":20,"
+			 "\"at\":{\"state\":\"chan receive\",\"func\":\"main.main\",\"file\":\"main.go\",\"line\":9,\"wait_ns\":null}}");
 	cr_expect(json_object_get_boolean(at(at(lock, "state"), "locked")));
 	json_object_put(o);
 	free(text);

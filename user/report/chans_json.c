@@ -62,16 +62,22 @@ static void put_release(struct writer *w, uint16_t rt, const struct ghold *h)
 		put_place(&w->to, &p);
 }
 
-static void put_waiter(struct writer *w, const struct object_waiter *v)
+static void put_wait_ns(struct writer *w, const struct dump_row *row)
 {
-	const struct dump_row *row = &w->cs->d->rows[v->row];
 	uint64_t ns = dump__wait_ns(w->cs->d, row);
 
-	textbuf__json_u64(&w->to, "{\"goid\":", dump__g(w->cs->d, row)->goid);
 	if (ns == DUMP_UNKNOWN)
 		textbuf__text(&w->to, ",\"wait_ns\":null");
 	else
 		textbuf__json_u64(&w->to, ",\"wait_ns\":", ns);
+}
+
+static void put_waiter(struct writer *w, const struct object_waiter *v)
+{
+	const struct dump_row *row = &w->cs->d->rows[v->row];
+
+	textbuf__json_u64(&w->to, "{\"goid\":", dump__g(w->cs->d, row)->goid);
+	put_wait_ns(w, row);
 	put_bool(&w->to, ",\"select\":", v->select);
 	if (v->way == CENSUS_WAY_READ || v->way == CENSUS_WAY_WRITE)
 		textbuf__text(&w->to, v->way == CENSUS_WAY_READ ? ",\"mode\":\"read\""
@@ -197,9 +203,22 @@ static void put_state(struct writer *w, const struct glock *l)
 	textbuf__text(to, "}");
 }
 
+/* Where it will give the lock back, or call Done; and where it is now, for how long. */
+static void put_holder(struct writer *w, uint16_t rt, const struct ghold *h)
+{
+	const struct dump_row row = { .g = h->g, .rt = rt };
+
+	textbuf__json_u64(&w->to, "{\"goid\":", dump__g(w->cs->d, &row)->goid);
+	textbuf__json_text(&w->to, ",\"kind\":", ghold_word((enum ghold_kind)h->kind));
+	put_release(w, rt, h);
+	textbuf__json_text(&w->to, ",\"at\":{\"state\":", dump__word_of(w->cs->d, rt, h->g));
+	put_stand(w, rt, h->g);
+	put_wait_ns(w, &row);
+	textbuf__text(&w->to, "}}");
+}
+
 static void put_lock(struct writer *w, const struct object *o)
 {
-	const struct census *c = w->cs->d->in.censuses[o->rt];
 	const struct glock *l = chans__lock(w->cs, o);
 	size_t nr;
 	const struct ghold *h = gholds__of(w->cs->sources[o->rt].holds, l->addr, &nr);
@@ -212,12 +231,8 @@ static void put_lock(struct writer *w, const struct object *o)
 	put_waiters(w, ",\"waiters\":", o, -1);
 	textbuf__text(&w->to, ",\"holders\":[");
 	for (size_t i = 0; i < nr; i++) {
-		textbuf__json_u64(&w->to, i ? ",{\"goid\":" : "{\"goid\":", c->gs[h[i].g].goid);
-		textbuf__text(&w->to, ",\"kind\":\"");
-		textbuf__text(&w->to, ghold_word((enum ghold_kind)h[i].kind));
-		textbuf__text(&w->to, "\"");
-		put_release(w, o->rt, &h[i]);
-		textbuf__text(&w->to, "}");
+		textbuf__text(&w->to, i ? "," : "");
+		put_holder(w, o->rt, &h[i]);
 	}
 	textbuf__text(&w->to, "]");
 	put_runtime(w, o->rt);
