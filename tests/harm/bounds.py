@@ -3,6 +3,7 @@
 """bounds: whatever the target makes of it, each command ends: by itself in a time that is ours, and within a second of the first Ctrl-C."""
 import os
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -28,9 +29,14 @@ def many(n="100"):
     return Target(n, command=build.built(build.MODES_MINOR, "static", "many"))
 
 
-def mute(t):
+def say(t, word):
+    t.process.stdin.write(word + "\n")
+    t.process.stdin.flush()
+
+
+def mute(t, how="go"):
     """The program's list of goroutines lies where nobody answers."""
-    t.go()
+    say(t, how)
     page = t.truth().strip()
     if not page.isdigit():
         raise build.Missing(page)
@@ -64,9 +70,11 @@ def a_page_that_nobody_answers_ends_each_command():
 
 def a_signal_ends_each_command_on_such_a_page():
     deaf = ["env", "--ignore-signal=INT", "--ignore-signal=TERM"]    # as a script's background jobs begin
-    with many() as t, tempfile.TemporaryDirectory() as d:
+    with many() as t, many() as teaser, tempfile.TemporaryDirectory() as d:
         mute(t)
-        for sig, prefix in ((signal.SIGINT, ()), (signal.SIGINT, deaf), (signal.SIGTERM, deaf), (signal.SIGHUP, ())):
+        mute(teaser, "tease")
+        for t, sig, prefix in ((t, signal.SIGINT, ()), (t, signal.SIGINT, deaf), (t, signal.SIGTERM, deaf), (t, signal.SIGHUP, ()),
+                               (teaser, signal.SIGINT, ())):
             runs = [(args, started(args, t.pid, *([] if args[0] == "doctor" else ["-o", f"{d}/{i}.json"]), prefix=prefix))
                     for i, args in enumerate(COMMANDS)]
             time.sleep(1)    # all are at the page
@@ -81,5 +89,42 @@ def a_signal_ends_each_command_on_such_a_page():
             expect(not os.listdir(d), f"{sig.name}: {os.listdir(d)} is left")
 
 
+def made_up(t, nr):
+    """The list is the program's own goroutines, again and again."""
+    say(t, "nothing")
+    fake, at = int(t.truth()), harm.allgs_of(t.command, t.pid)
+    with open(f"/proc/{t.pid}/mem", "r+b", buffering=0) as mem:
+        mem.seek(at)
+        real, length, _ = struct.unpack("<3Q", mem.read(24))
+        mem.seek(real)
+        gs = mem.read(8 * length)
+        rest = memoryview((gs * (nr // length + 1))[:8 * nr])
+        mem.seek(fake)
+        while rest:
+            rest = rest[mem.write(rest[:1 << 20]):]
+    harm.write_words(t.pid, at, fake, nr, nr)
+
+
+def a_signal_ends_each_command_on_a_million_that_are_made_up():
+    with many("1000") as t:
+        made_up(t, 1000000)
+        for args in COMMANDS:
+            for after in (0.2, 1, 4):
+                p = started(args, t.pid)
+                time.sleep(after)
+                if p.poll() is None:
+                    began = time.monotonic()
+                    p.send_signal(signal.SIGINT)
+                    _, said = ended(p, args)
+                    took = time.monotonic() - began
+                    want = (-signal.SIGINT, 0) if args[0] in AT_ONCE else (0, 1, 3)
+                    expect(p.returncode in want and (p.returncode != 1 or said), f"{args} after {after} s: {p.returncode} {said}")
+                    expect(took < SECOND, f"{args} after {after} s: it took {took:.2f} s: {said}")
+                else:
+                    ended(p, args)
+        expect(t.process.poll() is None, "the target died")
+
+
 if __name__ == "__main__":
-    sys.exit(attack.run("bounds", [a_page_that_nobody_answers_ends_each_command, a_signal_ends_each_command_on_such_a_page]))
+    sys.exit(attack.run("bounds", [a_page_that_nobody_answers_ends_each_command, a_signal_ends_each_command_on_such_a_page,
+                                   a_signal_ends_each_command_on_a_million_that_are_made_up]))

@@ -59,11 +59,12 @@ Test(deadline, who_was_cut_is_known)
 Test(deadline, it_moves_but_not_after_a_stop)
 {
 	volatile sig_atomic_t stop = 0;
-	struct deadline d = deadline_in(NS_PER_SEC, &stop);
+	struct deadline d = deadline_in(0, &stop);
 	uint64_t at;
 
 	deadline__move(&d, UINT64_MAX);
 	cr_expect_eq(d.at_ns, UINT64_MAX);
+	cr_expect(!d.hit, "nobody read anything before");
 	stop = 1;
 	cr_expect(!deadline__over(&d));
 	at = d.at_ns;

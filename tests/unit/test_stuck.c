@@ -113,6 +113,7 @@ Test(stuck, who_goes_on_between_is_not)
 	s.woken--; /* as if it had woken since, and waited for the same again */
 	cr_expect_eq(stuck__ask(&s), STUCK_READS);
 	cr_expect_eq(s.asks, 1);
+	cr_expect_geq(s.turns, 4, "it is the same call");
 	(void)!write(fds[1], "", 1);
 	pthread_join(thread, NULL);
 	close(fds[0]);

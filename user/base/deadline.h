@@ -48,8 +48,10 @@ static inline bool deadline__over(struct deadline *d)
 /* Another moment: not if the user asked for the end. */
 static inline void deadline__move(struct deadline *d, uint64_t at_ns)
 {
-	if (!deadline__over(d) && !d->stopped)
-		d->at_ns = at_ns;
+	if (d->stopped)
+		return;
+	d->at_ns = at_ns;
+	(void)deadline__over(d);
 }
 
 /* What is left; 0: nothing. */

@@ -82,7 +82,7 @@ static void asker__ask(struct asker *a)
 		a->before = answers;
 		stuck__init(&a->silent, a->stuck.thread);
 		pthread_kill(a->reader, ASK);
-	} else if (stuck__ask(&a->silent) == STUCK_READS && a->silent.asks >= ASKS_MAX && !is_read) {
+	} else if (stuck__ask(&a->silent) == STUCK_READS && a->silent.turns >= ASKS_MAX && !is_read) {
 		give_up("parkwatch: pid %d does not answer when its memory is read: ended without a report\n", (int)a->target);
 	}
 }
@@ -102,6 +102,8 @@ static void asker__limit(struct asker *a)
 {
 	const uint64_t cpu_ns = asker__reader_cpu_ns(a);
 
+	if (!a->after_ns) /* the signal itself is the end */
+		return;
 	if (!a->signal_turn) {
 		a->signal_turn = a->turns + 1;
 		a->signal_cpu_ns = cpu_ns;

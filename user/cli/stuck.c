@@ -77,12 +77,15 @@ enum stuck_way stuck__ask(struct stuck *s)
 	n = slurp(path, wait, sizeof(wait));
 	call = n > 0 ? strtol(wait, &end, 10) : 0;
 	if (n <= 0 || end == wait) { /* it runs */
-		s->asks = 0;
+		s->asks = s->turns = 0;
 		return STUCK_NOT;
 	}
-	if (s->woken != woken || strcmp(s->wait, wait))
+	if (strcmp(s->wait, wait))
+		s->asks = s->turns = 0;
+	if (s->woken != woken)
 		s->asks = 0;
 	s->asks++;
+	s->turns++;
 	s->woken = woken;
 	memcpy(s->wait, wait, sizeof(wait));
 	if (is_one_of(call, writing, ARRAY_SIZE(writing)))

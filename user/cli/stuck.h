@@ -23,7 +23,8 @@ enum stuck_way {
 
 struct stuck {
 	pid_t thread;
-	unsigned int asks; /* that it did not go on between */
+	unsigned int asks;  /* that it did not wake between */
+	unsigned int turns; /* that it was in the same call, woken or not; or in the next of the kind */
 	unsigned long long woken;
 	char wait[192]; /* system call and arguments, as /proc has them */
 };

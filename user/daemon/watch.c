@@ -256,13 +256,21 @@ int watch__open(const struct watch_opts *o, const volatile sig_atomic_t *stop, s
 
 /* --- looks --- */
 
-/* -ESRCH: the target has ended; then the look before is the last. */
+/* From now on, for the next that is read. */
+static void watch__allow(struct watch *w, uint64_t ns)
+{
+	deadline__move(&w->until, clock_now_ns() + ns);
+}
+
+/* -ESRCH: the target has ended, or the time was over; then the look before is the last. */
 static int watch__look(struct watch *w, struct cause *why)
 {
 	const uint64_t began = clock_now_ns();
 	struct dump_input in;
-	int err = taken__again(w->t, w->o.depth, why);
+	int err;
 
+	watch__allow(w, WATCH_LOOK_NS);
+	err = taken__again(w->t, w->o.depth, why);
 	if (err)
 		return err;
 	in = (struct dump_input){
@@ -338,6 +346,7 @@ static void watch__wait(struct watch *w, uint64_t until_ns, const volatile sig_a
 		watch__tell(w, progress, ctx);
 		heart__beat();
 		(void)poll(fds, ARRAY_SIZE(fds), (int)(wait_ns / NS_PER_MS) + 1); /* a signal just ends the wait */
+		watch__allow(w, WATCH_LOOK_NS);
 		watch__drain(w);
 		watch__tend_allocs(w, until_ns);
 		w->ended = !proc__alive(w->t->proc) || proc__executed(w->t->proc);
@@ -421,6 +430,7 @@ static size_t watch__next(struct watch *w)
 {
 	size_t searches;
 
+	watch__allow(w, w->o.proof_ns + WATCH_LOOK_NS);
 	w->plan.start_ns = w->start_ns;
 	w->plan.duration_ns = w->o.duration_ns;
 	searches = lookplan__searches(&w->plan, lookplan__next(&w->plan, clock_now_ns()));
@@ -554,7 +564,6 @@ static void watch__start(struct watch *w)
 		w->allocs = NULL;
 	}
 	w->start_ns = clock_now_ns();
-	deadline__move(&w->until, w->start_ns + w->o.duration_ns + WATCH_LATE_NS + w->o.proof_ns);
 	watch__see_cpu(w);
 	w->cpu_start_ns = w->cpu_ns;
 }
@@ -586,6 +595,7 @@ int watch__run(struct watch *w, const volatile sig_atomic_t *stop,
 	if (!err)
 		err = watch__look_on(w, stop, progress, ctx, why);
 	watch__close_eyes(w);
+	watch__allow(w, w->o.proof_ns + WATCH_LOOK_NS);
 	/* Channels and locks first: they move on. */
 	if (!err)
 		err = watch__read_knots(w, why);

@@ -23,7 +23,7 @@
 #include "base/own.h"
 #include "report/leaks.h"
 
-#define WATCH_LATE_NS  (30 * NS_PER_SEC) /* after the duration all is read, and the proof's time is over: with a million goroutines it takes some */
+#define WATCH_LOOK_NS (30 * NS_PER_SEC) /* that a look may take, and what is read at the end besides the proof */
 struct watch_opts {
 	pid_t pid;
 	uint64_t duration_ns;

@@ -3,7 +3,7 @@
 // many: as many goroutines as it is told, each waiting for a channel of its own. It never collects garbage.
 //
 //	many N	says "ready"; for each line "go" on its standard input the address of 32 MB that nobody answers for (userfaultfd), or why
-//	not; for "page" and "nothing" that of 4,000,000 gs that are none; ends with its input
+//	not; for "tease" the same, and who waits there is woken again and again, for nothing; for "page" and "nothing" that of 4,000,000 gs that are none; ends with its input
 package main
 
 import (
@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"sync/atomic"
 	"syscall"
+	"time"
 	"unsafe"
 )
 
@@ -28,8 +29,8 @@ func wait(c chan int) {
 
 const mute = 32 << 20
 
-// mutePages never gets the pages that are missing: who reads there waits.
-func mutePages() string {
+// mutePages never gets the pages that are missing: who reads there waits. Teased: and is woken every 20 ms.
+func mutePages(tease bool) string {
 	api := [3]uint64{0xaa}
 	fd, _, err := syscall.Syscall(323, syscall.O_CLOEXEC, 0, 0)
 	if err != 0 {
@@ -46,6 +47,13 @@ func mutePages() string {
 	missing := [4]uint64{uint64(addr), mute, 1}
 	if _, _, err = syscall.Syscall(syscall.SYS_IOCTL, fd, 0xc020aa00, uintptr(unsafe.Pointer(&missing))); err != 0 {
 		return "UFFDIO_REGISTER: " + err.Error()
+	}
+	if tease {
+		fmt.Println(addr)
+		for {
+			syscall.Syscall(syscall.SYS_IOCTL, fd, 0x8010aa02, uintptr(unsafe.Pointer(&missing)))
+			time.Sleep(20 * time.Millisecond)
+		}
 	}
 	return strconv.Itoa(int(addr))
 }
@@ -82,7 +90,9 @@ func main() {
 	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
 		switch in.Text() {
 		case "go":
-			fmt.Println(mutePages())
+			fmt.Println(mutePages(false))
+		case "tease":
+			fmt.Println(mutePages(true))
 		case "page":
 			fmt.Println(lie(0))
 		case "nothing":
