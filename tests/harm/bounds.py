@@ -125,6 +125,15 @@ def a_signal_ends_each_command_on_a_million_that_are_made_up():
         expect(t.process.poll() is None, "the target died")
 
 
+def a_proof_that_has_no_time_says_so():
+    with many("20000") as t:
+        p = started(["leaks", "-d", "1", "--proof-budget", "2ms", "--no-probes"], t.pid)
+        out, said = ended(p, ["leaks"])
+        expect(p.returncode == 0 and "LEAKED" not in out, f"{p.returncode} {out} {said}")
+        expect("nothing that it left open is told as proven: its budget was used up after" in said, said)
+
+
 if __name__ == "__main__":
     sys.exit(attack.run("bounds", [a_page_that_nobody_answers_ends_each_command, a_signal_ends_each_command_on_such_a_page,
-                                   a_signal_ends_each_command_on_a_million_that_are_made_up]))
+                                   a_signal_ends_each_command_on_a_million_that_are_made_up,
+                                   a_proof_that_has_no_time_says_so]))

@@ -499,6 +499,19 @@ static int reach__verify(struct reach *r)
 	return reach__search(r, nodes, nr);
 }
 
+/* Time, passes or bytes were used up. */
+static void reach__doubts_rest(struct reach *r)
+{
+	char text[sizeof(r->doubt)];
+	size_t rest = 0;
+
+	for (size_t i = 0; i < r->nr_goals; i++)
+		rest += !r->graph->nodes[r->goals[i]].reached;
+	snprintf(text, sizeof(text), "its budget was used up after %.3g s: of %zu that it was for %zu are not decided",
+		 (double)(clock_now_ns() - r->start_ns) / NS_PER_SEC, r->nr_goals, rest);
+	reach__doubts(r, text);
+}
+
 /*
  * The program runs on: a table that is copied and replaced refers to what it holds from somewhere
  * else in each pass. So what is unreached when nothing new is found is looked for again, and only
@@ -519,7 +532,7 @@ static int reach__rounds(struct reach *r)
 		err = reach__passes(r);
 	}
 	if (err == -ETIME) {
-		reach__doubts(r, "the budget of time, passes or bytes was used up");
+		reach__doubts_rest(r);
 		return 0;
 	}
 	return err;
@@ -620,6 +633,7 @@ int reach__run(const struct reach_in *in, struct reach **ret, struct cause *why)
 		return -ENOMEM;
 	r->in = *in;
 	r->why = why;
+	r->start_ns = start;
 	r->deadline_ns = in->budget_ns ? start + in->budget_ns : UINT64_MAX;
 	err = reach__init(r);
 	if (!err)

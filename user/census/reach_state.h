@@ -32,7 +32,7 @@ struct reach {
 	size_t nr_goals;
 	uint32_t *objects; /* nodes of in.objects; REFGRAPH_NONE: not in the heap */
 	uint64_t *passed_over; /* in.passed_over, sorted */
-	uint64_t deadline_ns;
+	uint64_t start_ns, deadline_ns;
 	struct cause *why; /* borrowed while it runs */
 	char doubt[96];
 	struct reach_stats stats;

@@ -119,6 +119,8 @@ void help_man(FILE *f)
 		   ".TP\n.B html\na flame graph in one file that needs no network.\n"
 		   ".SH EXIT STATUS\n0: done; also when the program ended while it was watched, and what was seen is written.\n"
 		   "1: an error, said in one line on standard error; nothing is left under the name of \\fB\\-o\\fR.\n2: usage.\n3: \\fBleaks\\fR found some.\n"
+		   "The first Ctrl\\-C ends dump, chans, refs and doctor by the signal; leaks and record write what they saw (0 or 3). 1 if the process\n"
+		   "does not answer, or the report takes too long.\n"
 		   ".SH EXAMPLES\n.nf\n"
 		   "sudo parkwatch record \\-p 812 \\-d 10 > blocked.folded\n"
 		   "sudo parkwatch record \\-p 812 \\-d 10 \\-e births | flamegraph.pl \\-\\-countname goroutines > births.svg\n"

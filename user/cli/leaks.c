@@ -84,7 +84,7 @@ static void say_end(const struct watch_end *e, const volatile sig_atomic_t *stop
 	if (e->lost)
 		log_warn("lost: %s", e->losses);
 	if (e->doubt[0])
-		log_info("not searched through: %s", e->doubt);
+		log_info("the proof is not whole, and nothing that it left open is told as proven: %s", e->doubt);
 	if (no_lives)
 		log_info("births and exits are what the looks tell, not what probes saw: %s",
 			 no_lives);
