@@ -133,7 +133,29 @@ def a_proof_that_has_no_time_says_so():
         expect("nothing that it left open is told as proven: its budget was used up after" in said, said)
 
 
+def a_heap_of_8_gb_is_searched_as_long_as_it_may():
+    leaks = ["leaks", "-d", "2", "--no-probes", "--proof-budget", "1s"]
+    refs = ["refs", "--wait", "chan*", "--proof-budget", "1s"]
+    with many() as t:
+        say(t, "heap")
+        if not t.truth():
+            raise build.Missing("8 GB of address space")
+        for args, most in ((leaks, 8), (refs, 6)):
+            began = time.monotonic()
+            p = started(args, t.pid)
+            out, said = ended(p, args)
+            took = time.monotonic() - began
+            expect(p.returncode == 0 and took < most and "its budget was used up after" in out + said, f"{args}: {p.returncode} {took:.1f} {out} {said}")
+        p = started([*leaks[:-1], "60s"], t.pid)
+        time.sleep(2)    # it searches
+        began = time.monotonic()
+        p.send_signal(signal.SIGINT)
+        out, said = ended(p, leaks)
+        took = time.monotonic() - began
+        expect(p.returncode == 0 and took < SECOND and "no leak" in out, f"{p.returncode} {took:.1f} {out} {said}")
+
+
 if __name__ == "__main__":
     sys.exit(attack.run("bounds", [a_page_that_nobody_answers_ends_each_command, a_signal_ends_each_command_on_such_a_page,
                                    a_signal_ends_each_command_on_a_million_that_are_made_up,
-                                   a_proof_that_has_no_time_says_so]))
+                                   a_proof_that_has_no_time_says_so, a_heap_of_8_gb_is_searched_as_long_as_it_may]))

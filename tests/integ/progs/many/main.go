@@ -3,7 +3,8 @@
 // many: as many goroutines as it is told, each waiting for a channel of its own. It never collects garbage.
 //
 //	many N	says "ready"; for each line "go" on its standard input the address of 32 MB that nobody answers for (userfaultfd), or why
-//	not; for "tease" the same, and who waits there is woken again and again, for nothing; for "page" and "nothing" that of 4,000,000 gs that are none; ends with its input
+//	not; for "tease" the same, and who waits there is woken again and again, for nothing; for "page" and "nothing" that of 4,000,000 gs that are none; for "heap" it has
+//	8 GB of pointers that are nil; ends with its input
 package main
 
 import (
@@ -58,6 +59,8 @@ func mutePages(tease bool) string {
 	return strconv.Itoa(int(addr))
 }
 
+var heap []*byte
+
 const lies = 4000000
 
 var list []uintptr
@@ -93,6 +96,9 @@ func main() {
 			fmt.Println(mutePages(false))
 		case "tease":
 			fmt.Println(mutePages(true))
+		case "heap":
+			heap = make([]*byte, 1<<30)
+			fmt.Println(len(heap))
 		case "page":
 			fmt.Println(lie(0))
 		case "nothing":
