@@ -12,6 +12,7 @@ import time
 import attack
 import build
 import harm
+import hungfs
 from target import LIMIT, PARKWATCH, Target, expect
 
 COMMANDS = (["dump"], ["chans"], ["refs", "--wait", "chan*"], ["leaks", "-d", "60"], ["doctor"], ["record", "--no-probes"], ["record"])
@@ -155,7 +156,33 @@ def a_heap_of_8_gb_is_searched_as_long_as_it_may():
         expect(p.returncode == 0 and took < SECOND and "no leak" in out, f"{p.returncode} {took:.1f} {out} {said}")
 
 
+def a_program_on_a_file_system_that_hangs_ends_each_command():
+    """Whoever reads a page that the program did not need waits, perhaps the program too."""
+    with open(build.built(build.MODES_MINOR)[0], "rb") as f:
+        program = f.read()
+    with hungfs.HungFile(program) as file:
+        with Target("idle", command=[file.path]) as t:
+            file.hang()
+            began = time.monotonic()
+            runs = [(args, started(args, t.pid)) for args in COMMANDS]
+            for args, p in runs:
+                _, said = ended(p, args)
+                took = time.monotonic() - began
+                expect(p.returncode == 1 and "was not answered for 10 s" in said.splitlines()[-1], f"{args}: {p.returncode} {said}")
+                expect(took < 15, f"{args}: it took {took:.1f} s")
+            runs = [(args, started(args, t.pid)) for args in COMMANDS]
+            time.sleep(1)
+            for args, p in runs:
+                began = time.monotonic()
+                p.send_signal(signal.SIGINT)
+                _, said = ended(p, args)
+                took = time.monotonic() - began
+                expect(p.returncode == (-signal.SIGINT if args[0] in AT_ONCE else 1), f"{args}: {p.returncode} {said}")
+                expect(took < SECOND, f"{args}: it took {took:.2f} s")
+
+
 if __name__ == "__main__":
     sys.exit(attack.run("bounds", [a_page_that_nobody_answers_ends_each_command, a_signal_ends_each_command_on_such_a_page,
                                    a_signal_ends_each_command_on_a_million_that_are_made_up,
-                                   a_proof_that_has_no_time_says_so, a_heap_of_8_gb_is_searched_as_long_as_it_may]))
+                                   a_proof_that_has_no_time_says_so, a_heap_of_8_gb_is_searched_as_long_as_it_may,
+                                   a_program_on_a_file_system_that_hangs_ends_each_command]))
