@@ -289,6 +289,21 @@ Test(profile, by_creation_site_births_say_how_it_was_reached)
 	cr_expect_eq(s->made[1].chain.nr, 3);
 }
 
+Test(profile, by_creation_site_more_births_than_there_is_room_for_are_counted_too)
+{
+	scoped(profile) p = profile_of((struct profile_opts){ .root = PROFILE_ROOT_CREATED_BY });
+	struct profile_stats stats;
+	scoped(snap) s = NULL;
+
+	for (uint64_t goid = 1; goid <= PROFILE_MAKERS_MAX + 10; goid++)
+		fake_birth(p, goid, 0, STACK_B, START_WORKER);
+	s = snap_of(p);
+	cr_assert_eq(s->nr_made, 1);
+	cr_expect_eq(s->made[0].count, PROFILE_MAKERS_MAX + 10);
+	profile__stats(p, &stats);
+	cr_expect_eq(stats.goroutines_refused, 0);
+}
+
 Test(profile, a_stack_may_come_after_its_events_or_never)
 {
 	scoped(profile) p = profile_of((struct profile_opts){ .event = PROFILE_BLOCKED });

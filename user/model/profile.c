@@ -60,6 +60,12 @@ struct profile {
 	struct profile_stats stats;
 };
 
+/* Only who made whom is asked of them, and no exit is seen: who was put in long ago makes room. */
+static bool origins_pass(const struct profile_opts *o)
+{
+	return o->root == PROFILE_ROOT_CREATED_BY && !o->async && o->event != PROFILE_EXITS;
+}
+
 int profile__new(const struct profile_opts *o, struct profile **ret)
 {
 	scoped(profile) p = calloc(1, sizeof(*p));
@@ -80,7 +86,7 @@ int profile__new(const struct profile_opts *o, struct profile **ret)
 		return -ENOMEM;
 	err = stackset__new(p->opts.max_stack_bytes, &p->stacks);
 	if (!err)
-		err = gtable__new(p->opts.max_goroutines, &p->origins);
+		err = gtable__new(origins_pass(o) ? PROFILE_MAKERS_MAX : p->opts.max_goroutines, &p->origins);
 	if (!err)
 		err = rowset__new(p->opts.max_rows, &p->rows);
 	if (!err && o->root == PROFILE_ROOT_CREATED_BY)
@@ -166,6 +172,13 @@ static uint64_t root_of(const struct profile *p, const struct happening *w)
 	case PROFILE_ROOT_LABEL:      return w->label;
 	default:		      return 0; /* state follows from the reason */
 	}
+}
+
+static void keep_origin(struct profile *p, uint16_t rt, uint64_t goid, const struct gorigin *o)
+{
+	(void)gtable__put(p->origins, rt, goid, o);
+	if (origins_pass(&p->opts))
+		gtable__ended(p->origins, rt, goid);
 }
 
 /* Of one that waits. If neither birth nor census told of it, there is at least its own gopc. */
@@ -315,7 +328,7 @@ int profile__known(struct profile *p, uint16_t rt, const struct profile_known *k
 		};
 
 		if (k->gopc)
-			gtable__put(p->origins, rt, k->goid, &o);
+			keep_origin(p, rt, k->goid, &o);
 	}
 	if (p->opts.event == PROFILE_BIRTHS || p->opts.event == PROFILE_EXITS)
 		return 0;
@@ -383,7 +396,7 @@ static int apply_birth(struct profile *p, const struct pw_birth *r, uint32_t lab
 			.parent_goid = r->parent_goid,
 		};
 
-		gtable__put(p->origins, r->hdr.rt, r->hdr.goid, &o);
+		keep_origin(p, r->hdr.rt, r->hdr.goid, &o);
 	}
 	if (p->made)
 		count_made(p, r);

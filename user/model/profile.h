@@ -38,6 +38,7 @@
 #define PROFILE_LABELS_MAX    16384	/* different label texts; more become PROFILE_LABEL_NONE and are counted */
 #define PROFILE_LABEL_TEXT_MAX 512	/* bytes; longer ones are cut */
 #define PROFILE_LABEL_NONE    0
+#define PROFILE_MAKERS_MAX    131072	/* goroutines that are known as makers of others, PROFILE_ROOT_CREATED_BY without async */
 #define PROFILE_MADE_MAX      16384	/* ways to a `go` statement that are kept apart, PROFILE_ROOT_CREATED_BY */
 
 enum profile_event {
