@@ -306,6 +306,13 @@ def text_and_stacks_tell_the_same():
         expect(status == 3 and re.fullmatch(r"(main\.answerAfterTimeout;.*\[chan send\] \d+\n)+", folded), folded)
 
 
+def the_variable_that_holds_them_is_named():
+    for mode, says in [("static", "the variable main.sessions"), ("stripped", "the variable at 0x")]:
+        with leaking("sessions-that-expire", mode=mode) as (pid, _):
+            _, text, _ = leaks(pid, "--suspects")
+        expect(f" by variables of the program; for example {says}" in text, text)
+
+
 def ctrl_c_ends_it_early():
     with leaking("early-return") as (pid, _):
         watch = subprocess.Popen([PARKWATCH, "leaks", "-p", str(pid), "-d", "600", "--format", "json"], stdin=subprocess.DEVNULL,
@@ -404,6 +411,7 @@ ONCE = [
     what_is_no_leak_is_shown_with_all,
     known_leaks_are_silent,
     text_and_stacks_tell_the_same,
+    the_variable_that_holds_them_is_named,
     ctrl_c_ends_it_early,
     the_end_of_the_program_is_the_end_of_the_watch,
     the_program_is_not_harmed,

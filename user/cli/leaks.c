@@ -155,6 +155,8 @@ static int report(const struct opts *o, const struct how *how, struct watch *w,
 	if (!err)
 		err = watch__heap(w, o->suspects);
 	if (!err)
+		err = watch__name_holders(w, o->suspects);
+	if (!err)
 		err = leak_known__mark(known, l);
 	if (err)
 		return cause__set(why, err, "cannot put the report together: %s", strerror(-err));

@@ -17,6 +17,7 @@
 #include "daemon/endless.h"
 #include "daemon/endsearch.h"
 #include "daemon/eye.h"
+#include "daemon/holdnames.h"
 #include "daemon/knots.h"
 #include "daemon/recorders.h"
 #include "daemon/served.h"
@@ -623,6 +624,11 @@ int watch__run(struct watch *w, const volatile sig_atomic_t *stop,
 	memcpy(w->end.losses, w->lost.text, sizeof(w->end.losses));
 	*ret = w->end;
 	return 0;
+}
+
+int watch__name_holders(struct watch *w, bool suspects)
+{
+	return w->ended ? 0 : holdnames_note(w->leaks, w->t, suspects);
 }
 
 /* Of runtime rt; bytes: by entry. */

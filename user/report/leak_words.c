@@ -141,7 +141,9 @@ void leak_words__held(const struct leaks *l, const struct leak_entry *e, struct 
 		textbuf__format(to, " %s", t[i].what);
 		any = true;
 	}
-	if (h && h->kind == REACH_GLOBAL)
+	if (h && h->kind == REACH_GLOBAL && h->name)
+		textbuf__format(to, "; for example the %svariable %s", strncmp(h->name, "runtime.", 8) ? "" : "runtime's ", h->name);
+	else if (h && h->kind == REACH_GLOBAL)
 		textbuf__format(to, "; for example the variable at 0x%llx", (ull)h->addr);
 	else if (h && h->kind == REACH_STACK)
 		textbuf__format(to, "; for example goroutine %llu", (ull)h->goid);

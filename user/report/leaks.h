@@ -96,6 +96,7 @@ struct leaks {			/* read only for everybody but leaks.c and leaks_entry.c */
 	struct leak_holder {	/* by group: the root of the way to what one of it waits for; kind < 0: none */
 		int kind;	/* enum reach_kind */
 		uint64_t goid, addr;
+		const char *name; /* of the variable at addr; NULL: not known */
 		uint32_t asked, first; /* ways that were found; those that begin in a frame of the first goroutine */
 	} *holders;
 	size_t nr_holders;
