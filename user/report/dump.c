@@ -9,6 +9,7 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
+#include "base/heart.h"
 #include "golang/gostate.h"
 #include "report/calls.h"
 #include "report/looks.h"
@@ -368,6 +369,7 @@ static void add_row(struct dump *d, const struct dump_opts *o, uint16_t rt, size
 	struct dump_row *r = &d->rows[d->nr];
 	const struct census_g *g = &d->in.censuses[rt]->gs[i];
 
+	heart__beat(); /* a watch has probes in meanwhile */
 	*r = (struct dump_row){ .g = (uint32_t)i, .rt = rt, .start = sites__of(d->sites, rt, SITE_START, g->startpc, o->pick) };
 	r->system = is_system(d, r);
 	if (!o->system && r->system)

@@ -347,6 +347,7 @@ int leaks__goals(const struct leaks *l, uint16_t rt, uint32_t **ret, size_t *ret
 		const struct leak_g *g =
 			r->rt == rt ? leakset__get(l->set, rt, dump__g(l->d, r)->goid) : NULL;
 
+		heart__beat();
 		if (!g || g->wait_look == look || of_group[g->group] == LEAKS_GOALS ||
 		    !may_be_searched_for(leakset__group(l->set, g->group)->class))
 			continue;
