@@ -177,6 +177,14 @@ def a_page_that_nobody_answers_is_no_reason_to_leave_them_in():
             expect(probes_are_out(t.pid), f"{args}: probes are left in the code")
 
 
+def long_work_is_no_reason_to_take_them_out():
+    """The first census, and a watch's looks, of many goroutines: seconds of our own CPU time with probes in."""
+    with Target("200000", command=build.built(build.MODES_MINOR, "static", "many")) as t:
+        for args in (["record", "-e", "births", "--async", "--max-overhead", "0", "-d", "1"], ["leaks", "-d", "2", "--proof-budget", "1s"]):
+            code, out, said = parkwatch(*args, "-p", t.pid)
+            expect(code in (0, 3) and "held up" not in said and "held up" not in out, f"{args}: exit code {code}: {said}")
+
+
 @contextlib.contextmanager
 def freezer(*pids):
     """Both ways: a context in which these processes are frozen."""
@@ -267,7 +275,7 @@ def cases():
             ctrl_z_takes_the_probes_out_before_it_stops, an_ignored_ctrl_z_stays_ignored, after_a_stop_every_event_counts_again,
             allocations_of_a_gap_do_not_count,
             a_watch_for_leaks_goes_on_without_what_its_probes_saw, a_terminal_that_is_halted_is_no_reason_to_leave_them_in,
-            a_page_that_nobody_answers_is_no_reason_to_leave_them_in, frozen_is_as_stopped,
+            a_page_that_nobody_answers_is_no_reason_to_leave_them_in, long_work_is_no_reason_to_take_them_out, frozen_is_as_stopped,
             frozen_together_with_its_keeper_it_records_no_more, stopped_by_a_debugger_is_stopped,
             a_keeper_that_is_killed_takes_no_report_along, killed_together_with_its_keeper_the_next_start_repairs):
         yield f"charge: {function.__name__}", function
