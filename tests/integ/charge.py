@@ -53,6 +53,21 @@ def ctrl_z_takes_the_probes_out_before_it_stops():
             told_in_the_end(r, "parkwatch was stopped for ")
 
 
+def a_report_tells_the_gap():
+    for form in ("json", "text"):
+        with busy("-d", "1", "-f", form) as (t, r):
+            os.kill(r.process.pid, signal.SIGSTOP)
+            time.sleep(1)
+            os.kill(r.process.pid, signal.SIGCONT)
+            code, out, said = r.wait()
+            expect(code == 0, said)
+            if form == "json":
+                report = json.loads(out)
+                expect(0.8 < report["gap_s"] < 2 and "gap_waits" in report and abs(report["window_s"] - 1) < 0.1, out[:300])
+            else:
+                expect(re.search(r"; [01]\.[0-9] s within are left out: parkwatch was stopped", out), out[:300])
+
+
 def an_ignored_ctrl_z_stays_ignored():
     with busy("-d", "2", prefix=["sh", "-c", 'trap "" TSTP; exec "$@"', "sh"]) as (t, r):
         os.kill(r.process.pid, signal.SIGTSTP)
@@ -272,7 +287,7 @@ def killed_together_with_its_keeper_the_next_start_repairs():
 
 def cases():
     for function in (
-            ctrl_z_takes_the_probes_out_before_it_stops, an_ignored_ctrl_z_stays_ignored, after_a_stop_every_event_counts_again,
+            ctrl_z_takes_the_probes_out_before_it_stops, a_report_tells_the_gap, an_ignored_ctrl_z_stays_ignored, after_a_stop_every_event_counts_again,
             allocations_of_a_gap_do_not_count,
             a_watch_for_leaks_goes_on_without_what_its_probes_saw, a_terminal_that_is_halted_is_no_reason_to_leave_them_in,
             a_page_that_nobody_answers_is_no_reason_to_leave_them_in, long_work_is_no_reason_to_take_them_out, frozen_is_as_stopped,

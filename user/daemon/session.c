@@ -354,7 +354,8 @@ void session__meta(const struct session *s, const struct session_end *end, struc
 	*ret = (struct report_meta){
 		.pid = s->o.pid, .comm = proc__comm(s->proc), .exe = rt->path, .build_id = rt->build_id,
 		.go_version = rt->version, .text_start = rt->modules[0].text, .text_end = rt->modules[0].etext,
-		.wall_start_ns = s->wall_start_ns, .duration_ns = end->duration_ns, .seen = end->events,
+		.wall_start_ns = s->wall_start_ns, .duration_ns = end->duration_ns,
+		.gap_ns = end->gap_ns, .gap_waits = end->gap_waits, .seen = end->events,
 		.lost = end->lost, .cost = "",
 	};
 }

@@ -26,6 +26,8 @@ struct report_meta {
 	uint64_t text_start, text_end;	/* the binary's code in the process, 0 unknown */
 	uint64_t wall_start_ns;	/* since 1970 */
 	uint64_t duration_ns;
+	uint64_t gap_ns;	/* within it, and no part of it: parkwatch was stopped or held up */
+	uint64_t gap_waits;	/* that were cut there */
 	uint64_t seen, lost;	/* events */
 	const char *cost;	/* "overhead 0.31% (52000 hits x 610 ns)" */
 };

@@ -3,8 +3,9 @@
  * rows_json: a recording as one object:
  *
  *	{"target":{"pid":812,"go":"go1.22.1","exe":"/srv/api"},"event":"blocked","unit":"nanoseconds","window_s":30.0,"estimated":false,
- *	 "windows":0,"lost":0,"total":123,"total_error":0,"stacks":[{"value":123,"error":0,"count":4,"reason":"chan receive","root":null,
+ *	 "windows":0,"gap_s":0,"gap_waits":0,"lost":0,"total":123,"total_error":0,"stacks":[{"value":123,"error":0,"count":4,"reason":"chan receive","root":null,
  *	 "stack":[{"func":"main.worker","file":"/src/x.go","line":12}]}]}
+ * gap_s: so long parkwatch was stopped or held up meanwhile, which is no part of the window; gap_waits: waits that were open then, and end there.
  * With --root created-by called_from stands behind root, as in leaks (report/called): null where the `go` statement is the program's own.
  * Stacks are innermost first, the costliest first. error: value +- error is a 95 % confidence interval, of ten stacks at once. Allocations have no reason
  * but an "object":{"type":"main.node","bytes":48,"measure":"exact"}: type null if it is not known; measure, how value, count and bytes are
@@ -81,6 +82,8 @@ static void put_head(const struct report *r, struct textbuf *to)
 	textbuf__format(to, ",\"window_s\":%.3f,\"estimated\":%s", (double)r->meta->duration_ns / NS_PER_SEC,
 			report_is_estimated(s) ? "true" : "false");
 	textbuf__json_u64(to, ",\"windows\":", s->windows);
+	textbuf__format(to, ",\"gap_s\":%.3f", (double)r->meta->gap_ns / NS_PER_SEC);
+	textbuf__json_u64(to, ",\"gap_waits\":", r->meta->gap_waits);
 	textbuf__json_u64(to, ",\"lost\":", r->meta->lost);
 	textbuf__json_u64(to, ",\"total\":", s->value);
 	textbuf__json_u64(to, ",\"total_error\":", s->error);

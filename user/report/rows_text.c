@@ -78,7 +78,11 @@ static void put_head(const struct report *r, struct textbuf *to)
 	textbuf__text(to, "\n");
 	textbuf__text(to, sum_is_sampled(s) ? "~" : "");
 	put_value(s, s->value, (double)s->error, to);
-	textbuf__format(to, " in all; %llu lost\n", (unsigned long long)r->meta->lost);
+	textbuf__format(to, " in all; %llu lost", (unsigned long long)r->meta->lost);
+	if (r->meta->gap_ns)
+		textbuf__format(to, "; %.1f s within are left out: parkwatch was stopped or held up",
+				(double)r->meta->gap_ns / NS_PER_SEC);
+	textbuf__text(to, "\n");
 }
 
 static int render(const struct report *r, FILE *out, struct cause *why)
