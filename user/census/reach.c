@@ -427,8 +427,16 @@ static uint64_t reach__max_bytes(const struct reach *r)
 	return r->in.budget_bytes ? r->in.budget_bytes : UINT64_MAX;
 }
 
+static bool reach__has_all(const struct reach *r, const uint32_t *nodes, size_t nr)
+{
+	for (size_t i = 0; i < nr; i++)
+		if (!r->graph->nodes[nodes[i]].reached)
+			return false;
+	return true;
+}
+
 /* Roots first: what they reach needs no search in the heap. */
-static int reach__pass(struct reach *r)
+static int reach__pass(struct reach *r, const uint32_t *nodes, size_t nr)
 {
 	int err = reach__variables(r);
 
@@ -440,7 +448,7 @@ static int reach__pass(struct reach *r)
 		err = reach__goroutine_words(r, i);
 	if (!err)
 		err = reach__c_memory(r);
-	if (err)
+	if (err || reach__has_all(r, nodes, nr))
 		return err;
 	wordscan__begin(r->scan, on_hit, r, r->deadline_ns, reach__max_bytes(r));
 	err = reach__heap(r);
@@ -457,7 +465,7 @@ static int reach__search(struct reach *r, const uint32_t *nodes, size_t nr)
 	r->stats.passes++;
 	reach__look_for(r, nodes, nr);
 	wordscan__begin(r->scan, on_hit, r, r->deadline_ns, reach__max_bytes(r));
-	err = reach__pass(r);
+	err = reach__pass(r, nodes, nr);
 	refgraph__searched(r->graph, nodes, nr);
 	return err;
 }
