@@ -86,6 +86,7 @@ static int knots__confirm(struct knots *k, const struct knotproof_in *in, unsign
 		err = waitgraph__confirm(k->graph, c, again.graph, later);
 	if (!err)
 		waitgraph__drop(k->graph, moved);
+	k->graph->unproved |= again.graph && again.graph->unproved;
 	knots__done(&again);
 	return err;
 }
@@ -109,7 +110,7 @@ int knots__read(struct knots *k, const struct taken *t, size_t i, bool elements,
 	if (!err)
 		err = knots__read_locks(k, &in);
 	for (int look = 0; look < LOOKS && !err; look++)
-		if (look ? goes_through_channels(k->graph) : k->graph->nr_rings > 0)
+		if (look ? goes_through_channels(k->graph) && k->proof_ns < KNOTS_CHEAP_NS : k->graph->nr_rings > 0)
 			err = knots__confirm(k, &in, depth);
 	if (!err && proc__cut(t->proc))
 		err = -ESRCH;

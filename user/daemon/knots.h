@@ -3,7 +3,7 @@
  * knots: the channels and locks of one runtime, who holds the locks, and the rings of goroutines that wait for each other.
  *
  * Read after the census, in one go; a ring is kept only if it still stands a moment later (KNOTS_MOMENT_NS), one that goes through a
- * channel if it does so twice.
+ * channel if it does so twice, unless a look takes long (KNOTS_CHEAP_NS): then so much lies between two of them.
  */
 #ifndef PARKWATCH_DAEMON_KNOTS_H
 #define PARKWATCH_DAEMON_KNOTS_H
@@ -17,7 +17,8 @@
 #include "report/chans.h"
 
 #define KNOTS_MOMENT_NS (100 * NS_PER_MS)
-#define KNOTS_PROOF_NS	(5 * NS_PER_SEC)	/* for the proof that nobody else has a channel, where there is somebody to ask for */
+#define KNOTS_CHEAP_NS	NS_PER_SEC
+#define KNOTS_PROOF_NS	(10 * NS_PER_SEC)	/* for each proof that nobody else has a channel, where there is somebody to ask for */
 
 struct knots {			/* all owned; all zero is an empty one */
 	struct gchans *chans;

@@ -464,10 +464,10 @@ static int watch__look_on(struct watch *w, const volatile sig_atomic_t *stop,
 	return err;
 }
 
-/* For each of three looks; the search for what is leaked comes after them. */
+/* For each of two looks that take long; the search for what is leaked comes after them. */
 static uint64_t watch__knot_budget(const struct watch *w)
 {
-	return w->o.proof_ns > w->end.proof_ns ? (w->o.proof_ns - w->end.proof_ns) / 8 : 0;
+	return w->o.proof_ns > w->end.proof_ns ? (w->o.proof_ns - w->end.proof_ns) / 4 : 0;
 }
 
 /* What the channels and locks at the last look say. A target that has ended says nothing any more.
