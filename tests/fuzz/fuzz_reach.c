@@ -16,6 +16,7 @@
 #include "census/census.h"
 #include "census/gkept.h"
 #include "census/reach.h"
+#include "model/waitkeep.h"
 #include "tests/unit/fake_module.h"
 
 #define HEAD       8 /* bytes that are no memory: version, manner, goroutines, spans, budget */
@@ -109,6 +110,50 @@ static void check(const struct reach *r, const struct census *c)
 		__builtin_trap();
 }
 
+/* Who has what they wait for, and the rings that it makes with the waits for locks. */
+static void keep(const struct reach *r, const struct census *c, const struct reach_behind *behind, size_t nr_behind)
+{
+	struct waitgraph *w = calloc(1, sizeof(*w));
+	struct reach_keeping *keeps = NULL;
+	struct wait_edge *edges = NULL;
+	uint32_t goals[GS_MAX + 1];
+	size_t nr = 0, nr_edges = 0;
+
+	for (uint32_t i = 0; i < c->nr && i <= GS_MAX; i++)
+		goals[i] = i;
+	w->edges = calloc(nr_behind + 1, sizeof(*w->edges));
+	for (size_t i = 0; i < nr_behind; i++)
+		w->edges[w->nr_edges++] = (struct wait_edge){ .g = behind[i].g, .to = behind[i].to, .wait = c->gs[behind[i].g].waits_at };
+	if (!reach__keepings(r, goals, c->nr < GS_MAX ? c->nr : GS_MAX, &keeps, &nr)) {
+		for (size_t i = 0; i < nr; i++)
+			if (keeps[i].g >= c->nr || keeps[i].by >= c->nr || keeps[i].g == keeps[i].by || keeps[i].wait >= c->nr_waits)
+				__builtin_trap();
+		if (waitkeep_edges(c, w, keeps, nr, &edges, &nr_edges) || nr_edges > nr || waitgraph__join(w, c, edges, nr_edges))
+			__builtin_trap();
+	}
+	free(keeps);
+	free(edges);
+	waitgraph__free(w);
+}
+
+/* The same, with some of them behind others. */
+static void search_behind(struct reach_in in, const uint8_t *data)
+{
+	struct reach_behind behind[GS_MAX + 1];
+	struct reach *r = NULL;
+	size_t nr = 0;
+
+	for (uint32_t i = 0; i < in.census->nr && i <= GS_MAX; i++)
+		if (data[i % 8] >> (i / 8 % 8) & 1)
+			behind[nr++] = (struct reach_behind){ i, data[(i + 3) % 8] % (uint32_t)in.census->nr };
+	in.behind = behind;
+	in.nr_behind = nr;
+	in.main_waits = true;
+	if (!reach__run(&in, &r, NULL))
+		keep(r, in.census, behind, nr);
+	reach__free(r);
+}
+
 static void count(struct memory *m, const struct census *c)
 {
 	uint32_t groups[GS_MAX + 1];
@@ -132,6 +177,8 @@ static void search(struct memory *m, const uint8_t *data)
 		in.census = c;
 		if (!reach__run(&in, &r, NULL))
 			check(r, c);
+		if (c->nr)
+			search_behind(in, data);
 		count(m, c);
 	}
 	reach__free(r);
