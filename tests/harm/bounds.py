@@ -110,7 +110,7 @@ def a_signal_ends_each_command_on_a_million_that_are_made_up():
     with many("1000") as t:
         made_up(t, 1000000)
         for args in COMMANDS:
-            for after in (0.2, 1, 4):
+            for after in (0.3, 2):
                 p = started(args, t.pid)
                 time.sleep(after)
                 if p.poll() is None:

@@ -465,9 +465,9 @@ static int watch__look_on(struct watch *w, const volatile sig_atomic_t *stop,
 }
 
 /* For each of two looks that take long; the search for what is leaked comes after them. */
-static uint64_t watch__knot_budget(const struct watch *w)
+static uint64_t watch__knot_budget(struct watch *w)
 {
-	return w->o.proof_ns > w->end.proof_ns ? (w->o.proof_ns - w->end.proof_ns) / 4 : 0;
+	return watch__proof_left(w) / 4;
 }
 
 /* What the channels and locks at the last look say. A target that has ended says nothing any more.
