@@ -136,6 +136,7 @@ bench: all
 	@$(MAKE) --no-print-directory test-programs
 	@tools/bench/overhead
 	@tools/bench/census
+	@tools/bench/many
 	@tools/bench/proof
 demo:
 	@tools/setup demo

@@ -23,7 +23,7 @@ size_t lookplan__next(const struct lookplan *p, uint64_t now_ns)
 
 	while (long_ones && nr < LAST && is_left_out(p, nr, now_ns))
 		nr++;
-	return nr == LAST && !p->at ? LAST - 1 : nr;
+	return nr == LAST && !p->at && p->look_ns <= p->duration_ns ? LAST - 1 : nr;
 }
 
 size_t lookplan__searches(const struct lookplan *p, size_t next)

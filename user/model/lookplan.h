@@ -24,7 +24,10 @@ struct lookplan {
 
 /* When look nr is due. */
 uint64_t lookplan__due_ns(const struct lookplan *p, size_t nr);
-/* The number of the look that comes next; LOOKPLAN_LOOKS: there is none, the last was at the end. One is always made in between. */
+/*
+ * The number of the look that comes next; LOOKPLAN_LOOKS: there is none, the last was at the end. One is made in between, unless a look
+ * takes longer than the whole watch.
+ */
 size_t lookplan__next(const struct lookplan *p, uint64_t now_ns);
 /*
  * How many searches there are to be before look next: if it is more than were made, there is one now. None after the first look: it takes
