@@ -28,6 +28,9 @@ Test(leak_pattern, names_what_a_developer_would_call_it)
 	} t[] = {
 		{ LEAK_SEND, 0, { "runtime.gopark", "main.f" }, "blocked send after early return or timeout" },
 		{ LEAK_SEND, LEAK_FACT_SHARED, { "main.f" }, "blocked send: nobody receives any more" },
+		{ LEAK_SEND, LEAK_FACT_SHARED | LEAK_FACT_LIMIT, { "main.f" },
+		  "blocked send: nobody receives any more: the channel is a limit, and those who took a place keep it" },
+		{ LEAK_RECEIVE, LEAK_FACT_SIGNALS, { "runtime.chanrecv1", "main.f" }, "signal.Notify never stopped" },
 		{ LEAK_RECEIVE, 0, { "runtime.chanrecv2", "main.f" }, "missing close (range over channel)" },
 		{ LEAK_RECEIVE, LEAK_FACT_TIMER, { "runtime.chanrecv2", "main.f" }, "timer or ticker never stopped" },
 		{ LEAK_RECEIVE, LEAK_FACT_DONE, { "runtime.chanrecv1", "main.f" },

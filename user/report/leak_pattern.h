@@ -29,6 +29,8 @@ enum leak_fact {		/* bits */
 	LEAK_FACT_SET_UP = 2048, /* the first goroutine makes them one by one */
 	LEAK_FACT_STREAMS_IN_FLIGHT = 8192, /* the same of requests in HTTP/2 */
 	LEAK_FACT_KEEPALIVE = 16384, /* a server's connections between two requests */
+	LEAK_FACT_LIMIT = 32768, /* a channel that it sends to has elements without a value, and is full: a limit */
+	LEAK_FACT_SIGNALS = 65536, /* a channel that it receives from is one of os.Signal */
 	LEAK_FACT_SPINS = 4096,	/* they run all the time, and more and more do */
 };
 

@@ -480,6 +480,21 @@ static bool is_done_channel(const struct gchan *ch)
 	return ch->settled && !ch->elem_size && !ch->cap;
 }
 
+/* What its elements say of it: places of a limit that are all taken; signals, as os/signal.Notify has them. */
+static int facts_of_elements(const struct gchan *ch, bool sends, const struct chans_source *src,
+			     const struct addrspace *as)
+{
+	char name[GOTYPE_NAME_MAX];
+
+	if (!ch->settled || !ch->cap)
+		return 0;
+	if (sends)
+		return !ch->elem_size && ch->len == ch->cap ? LEAK_FACT_LIMIT : 0;
+	return ch->elem_size == 16 && !gotype_name(as, src->rt, ch->elem_type, name, sizeof(name)) && !strcmp(name, "os.Signal")
+		       ? LEAK_FACT_SIGNALS
+		       : 0;
+}
+
 /* LEAK_FACT_*, or -ENOMEM. ret_ticks: it is a ticker's. */
 static int channel_facts(struct leaks *l, const struct dump_row *r, const struct chans_source *src,
 			 const struct addrspace *as, bool *ret_ticks)
@@ -494,9 +509,10 @@ static int channel_facts(struct leaks *l, const struct dump_row *r, const struct
 
 		if (w->kind == CENSUS_WAIT_FD && w->way == CENSUS_WAY_WRITE)
 			facts |= LEAK_FACT_WRITE;
+		ch = w->kind == CENSUS_WAIT_CHAN ? gchans__get(src->chans, w->addr) : NULL;
+		facts |= ch ? facts_of_elements(ch, w->way == CENSUS_WAY_SEND, src, as) : 0;
 		if (w->kind != CENSUS_WAIT_CHAN || w->way == CENSUS_WAY_SEND)
 			continue;
-		ch = gchans__get(src->chans, w->addr);
 		if (is_fed_by_timer(l, g, w, src, as, ret_ticks, &stopped)) {
 			facts |= LEAK_FACT_TIMER;
 			fed = true;
@@ -610,7 +626,7 @@ int leaks__facts(struct leaks *l, uint16_t rt, const struct chans_source *src,
 		facts = channel_facts(l, r, src, as, &ticks);
 		if (facts < 0)
 			return facts;
-		l->facts[g->group] |= (uint8_t)facts;
+		l->facts[g->group] |= (uint32_t)facts;
 		if (l->facts[g->group] & LEAK_FACT_TIMER)
 			leakset__timer(l->set, g->group, ticks || ranges(l, r));
 	}

@@ -102,7 +102,7 @@ struct leaks {			/* read only for everybody but leaks.c and leaks_entry.c */
 	size_t nr_holders;
 	struct leak_incidents *incidents; /* report/leak_incident; NULL: nobody asked */
 	struct leak_ends ends;
-	uint8_t *facts;		/* enum leak_fact of each group, as far as channels and locks say; NULL: nobody asked */
+	uint32_t *facts;	/* enum leak_fact of each group, as far as channels and locks say; NULL: nobody asked */
 	struct place *locked_at; /* of each group: where one that waits for a lock of its own has locked it; func NULL: not known; NULL as facts */
 	struct leak_pattern *patterns; /* what the entries are called */
 	struct leak_sum {

@@ -164,7 +164,7 @@ func init() {
 		go listenActively(busy.subscribe())
 		busy.publish(1)
 	})
-	grows("tokens", "main.useToken", "chan send", "blocked send: nobody receives", func() { go useToken() })
+	grows("tokens", "main.useToken", "chan send", "nobody receives any more: the channel is a limit", func() { go useToken() })
 	grows("time-without-timer", "main.awaitTime", "chan receive", "blocked receive", func() { go awaitTime(make(chan time.Time)) })
 	alone["foreign-context"] = kind{func() {
 		go every(50*time.Millisecond, func() { context.WithCancel(foreign{context.Background()}) })

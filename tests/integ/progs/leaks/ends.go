@@ -5,6 +5,9 @@ package main
 
 import (
 	"context"
+	"os"
+	"os/signal"
+	"syscall"
 	"time"
 )
 
@@ -107,6 +110,8 @@ func (s *session) expire() {
 	}
 }
 
+func waitForSignal(c chan os.Signal) { <-c }
+
 func sendLater(f func()) {
 	time.Sleep(time.Hour)
 	f()
@@ -118,6 +123,11 @@ func init() {
 		s := &scheduler{make(chan func()), make(chan struct{})}
 		go s.run()
 		s.add <- func() {}
+	})
+	grows("signals-never-stopped", "main.waitForSignal", "chan receive", "signal.Notify never stopped", func() {
+		c := make(chan os.Signal, 1)
+		signal.Notify(c, syscall.SIGHUP)
+		go waitForSignal(c)
 	})
 	control("sessions-that-expire", func() {
 		go every(200*time.Millisecond, func() {
