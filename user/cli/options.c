@@ -189,6 +189,7 @@ const struct cmd_def cmd_table[CMD_MAX] = {
 			 "with a count each: nanoseconds blocked (event blocked), nanoseconds from ready to run (sched), "
 			 "goroutines (births, exits), or bytes allocated (alloc). Waits that began before recording or have not ended count for the part "
 			 "inside the recording. The first Ctrl-C ends and writes, the second gives up. "
+			 "Ctrl-Z takes the probes out before it stops; afterwards (fg) recording goes on, and the gap is told and left out. "
 			 "The root `[timer]' is a timer that ran out: what it starts is made by no goroutine. "
 			 "Event alloc: with refill and runtime bytes are what the allocator hands out, with exact what was asked "
 			 "for; the last frame is type and size of the object, `<=' a size class that several sizes share, "

@@ -30,7 +30,7 @@ static void on_pause(int sig)
 void pause_on_signals(void)
 {
 	static const int signals[] = { SIGTSTP, SIGTTIN, SIGTTOU };
-	const struct sigaction sa = { .sa_handler = on_pause };
+	const struct sigaction sa = { .sa_handler = on_pause, .sa_flags = (int)SA_RESTART }; /* a report that is being written goes on */
 
 	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
 		struct sigaction before;
