@@ -161,6 +161,7 @@ static int report(const struct opts *o, const struct how *how, struct watch *w,
 	if (err)
 		return cause__set(why, err, "cannot put the report together: %s", strerror(-err));
 	watch__meta(w, e, &meta);
+	stop_is_written();
 	err = render(how, l, &s, outfile__stream(out), why);
 	stop_is_read();
 	err = outfile__end(out, err, why);

@@ -170,6 +170,7 @@ static int write_report(const struct opts *o, struct session *s, const struct se
 	describe_cost(o, e, cost, sizeof(cost));
 	session__meta(s, e, &meta);
 	meta.cost = cost;
+	stop_is_written();
 	err = r->render(&(struct report){ .snap = snap, .meta = &meta, .namers = namers,
 					  .nr_namers = session__namers(s, namers), .full = o->full },
 			outfile__stream(out), why);

@@ -112,7 +112,7 @@ static void asker__limit(struct asker *a)
 	if (cpu_ns - a->signal_cpu_ns < a->after_ns &&
 	    (a->turns + 1 - a->signal_turn) * ASK_MS * NS_PER_MS < LOADED * a->after_ns)
 		return;
-	if (!is_read)
+	if (!is_read && stuck__ask(&a->silent) != STUCK_WRITES)
 		give_up("parkwatch: pid %d: what was seen could not be put together within %.2g s after the signal: ended without a report\n",
 			(int)a->target, (double)a->after_ns / NS_PER_SEC);
 }
@@ -200,6 +200,18 @@ void stop_at_once(pid_t target, uint64_t most_ns)
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGPIPE, SIG_IGN);
 	asker__start(target, most_ns, 0);
+}
+
+void stop_is_written(void)
+{
+	struct sigaction sa;
+
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
+		if (sigaction(signals[i], NULL, &sa) || sa.sa_handler != on_signal)
+			continue;
+		sa.sa_flags |= SA_RESTART;
+		sigaction(signals[i], &sa, NULL);
+	}
 }
 
 void stop_is_read(void)

@@ -23,6 +23,8 @@
 const volatile sig_atomic_t *stop_on_signals(pid_t target, uint64_t most_ns, uint64_t after_ns);
 /* For what has nothing to tell before it is done: the first signal ends the program, whatever it waits for. SIGPIPE as above. */
 void stop_at_once(pid_t target, uint64_t most_ns);
+/* The report is about to be written: the first signal breaks no write() of it, whoever takes it. */
+void stop_is_written(void);
 /* The target is read no more: from here on a disk may take its time. */
 void stop_is_read(void);
 
