@@ -124,13 +124,13 @@ void gofns__trim(struct gofns *f)
 /*
  * runtime._func.args follows nameOff in all versions (Go runtime/runtime2.go); its sign bit alone:
  * unknown. The pointer map of the locals, runtime.stackmap {n, nbit i32}, has one bit a word, and
- * ends at the top of the frame.
+ * ends at the top of the frame. FUNCDATA_OpenCodedDeferInfo is 5 in Go 1.15, then 4.
  */
 static void gofns__read_frame(struct gofns *f, uint32_t module, struct gofn *fn)
 {
 	const struct pclntab *t = &f->tables[module];
 	struct pcfunc pcfn;
-	uint64_t maps;
+	uint64_t maps, defers;
 	uint32_t args, nbit;
 
 	if (pclntab_func_at(t, f->pages, fn->entry, &pcfn))
@@ -141,6 +141,7 @@ static void gofns__read_frame(struct gofns *f, uint32_t module, struct gofn *fn)
 	if (!pclntab_funcdata(t, f->pages, &pcfn, FUNCDATA_LOCALS_MAPS, &maps) && maps &&
 	    !pagecache__u32(f->pages, maps + 4, &nbit) && nbit <= LOCALS_WORDS_MAX)
 		fn->pointers = nbit * 8;
+	fn->open_coded = !pclntab_funcdata(t, f->pages, &pcfn, f->rt->minor < 16 ? 5 : 4, &defers) && defers;
 }
 
 /*

@@ -29,6 +29,7 @@ struct gofn {
 	struct lockfn lock;
 	int32_t args;		/* bytes of the caller's stack that arguments and results have; -1: nobody knows */
 	uint32_t pointers;	/* bytes at the top of its frame that hold the variables that may be pointers */
+	bool open_coded;	/* its deferred calls stand in its code, at each return: it calls runtime.deferreturn only after a panic */
 	/* by gofns__decode() */
 	struct uop *uops;	/* in the order of addresses; NULL: not decoded */
 	uint32_t nr_uops;

@@ -440,7 +440,8 @@ static bool run__call(struct run *r, struct gofn *fn, uint64_t target, const str
 	int32_t by;
 	int exits;
 
-	if (fn->lock.role == LOCKFN_NO_RETURN)
+	/* Behind the last case of a select, up to Go 1.21, stands what follows a panic. */
+	if (fn->lock.role == LOCKFN_NO_RETURN || (fn->lock.role == LOCKFN_DEFERRETURN && r->fn->open_coded))
 		return false;
 	if (fn->lock.role == LOCKFN_KEEPS_REGS || fn->lock.role == LOCKFN_BARRIER) {
 		c->reg[UOP_R11] = (struct cpu_value){ 0 };

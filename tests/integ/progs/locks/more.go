@@ -319,7 +319,20 @@ func beforeMap(n *node, to map[int]*sync.Mutex) {
 	n.mu.Unlock()
 }
 
+//go:noinline
+func selectingDeferred(l sync.Locker, m *sync.Mutex, other chan bool) {
+	l.Lock()
+	defer l.Unlock()
+	mutex(m)
+	select {
+	case n := <-never:
+		sink += n
+	case <-other:
+	}
+}
+
 func moreShapes() {
+	start("in a select, deferred", func() { m := new(sync.Mutex); selectingDeferred(m, m, make(chan bool)) })
 	start("in a map", func() { inMap(new(sync.Mutex), map[int]chan int{1: never, 2: never}) })
 	start("in a map, deferred", func() { c := never; inMapDeferred(new(sync.Mutex), map[string]*chan int{"a": &c, "b": &c}) })
 	start("before a map", func() { beforeMap(new(node), map[int]*sync.Mutex{1: new(sync.Mutex)}) })
