@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "golang/gofacts.h"
 #include "golang/moduledata.h"
 
 #define HASH_NONFATAL_OOM 1
@@ -141,7 +142,7 @@ static void gofns__read_frame(struct gofns *f, uint32_t module, struct gofn *fn)
 	if (!pclntab_funcdata(t, f->pages, &pcfn, FUNCDATA_LOCALS_MAPS, &maps) && maps &&
 	    !pagecache__u32(f->pages, maps + 4, &nbit) && nbit <= LOCALS_WORDS_MAX)
 		fn->pointers = nbit * 8;
-	fn->open_coded = !pclntab_funcdata(t, f->pages, &pcfn, f->rt->minor < 16 ? 5 : 4, &defers) && defers;
+	fn->open_coded = !pclntab_funcdata(t, f->pages, &pcfn, gofacts_of(f->rt->minor)->funcdata_opencoded, &defers) && defers;
 }
 
 /*

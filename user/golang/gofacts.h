@@ -87,6 +87,7 @@ struct gofacts {
 	uint32_t pclntab_magic;	       /* its first word; internal/abi/symtab.go, debug/gosym/pclntab.go */
 	uint8_t funcdata_stackobjects; /* FUNCDATA_StackObjects; internal/abi/symtab.go */
 	uint8_t funcdata_inltree;      /* FUNCDATA_InlTree */
+	uint8_t funcdata_opencoded;    /* FUNCDATA_OpenCodedDeferInfo */
 	uint8_t funcid_wrapper;	       /* funcID of wrappers; cmd/internal/objabi/funcid.go, later internal/abi/symtab.go */
 	uint8_t stackobject_bytes;     /* of one stackObjectRecord; runtime/stack.go */
 	uint16_t md_types, md_etypes;  /* offsets in moduledata; runtime/symtab.go */
