@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
 // Command allocheavy does little but allocate: slices of 64 bytes, a tree, maps of strings.
-// An op is a round, of some 1924 objects.
+// An op is a round, of some 1924 objects. With an argument it does so on all processors at once.
 package main
 
 import (
+	"os"
+	"runtime"
 	"strconv"
 	"sync/atomic"
 
@@ -20,31 +22,41 @@ func grow(depth int) *tree {
 	return &tree{grow(depth - 1), grow(depth - 1)}
 }
 
-var (
+var ops uint64
+
+type worker struct {
 	keep  [1024][]byte
 	root  *tree
 	words map[string]string
-	ops   uint64
-)
+}
 
-func round(n int) {
+func (w *worker) round(n int) {
 	for i := 0; i < 1000; i++ {
-		keep[i&1023] = make([]byte, 64)
+		w.keep[i&1023] = make([]byte, 64)
 	}
-	root = grow(8)
-	words = make(map[string]string)
+	w.root = grow(8)
+	w.words = make(map[string]string)
 	for i := 0; i < 200; i++ {
 		s := strconv.Itoa(n*1000 + i)
-		words[s] = "value " + s
+		w.words[s] = "value " + s
 	}
 	atomic.AddUint64(&ops, 1)
 }
 
+func work() {
+	w := new(worker)
+	for n := 0; ; n++ {
+		w.round(n)
+	}
+}
+
 func main() {
-	go func() {
-		for n := 0; ; n++ {
-			round(n)
-		}
-	}()
+	workers := 1
+	if len(os.Args) > 1 {
+		workers = runtime.NumCPU()
+	}
+	for i := 0; i < workers; i++ {
+		go work()
+	}
 	answer.Lines(&ops)
 }

@@ -1,7 +1,9 @@
-// compute: one goroutine that never waits; an op is a thousand steps.
+// compute: one goroutine that never waits; an op is a thousand steps. With an argument there is one for each processor.
 package main
 
 import (
+	"os"
+	"runtime"
 	"sync/atomic"
 
 	"../answer"
@@ -23,6 +25,12 @@ func compute() {
 }
 
 func main() {
-	go compute()
+	workers := 1
+	if len(os.Args) > 1 {
+		workers = runtime.NumCPU()
+	}
+	for i := 0; i < workers; i++ {
+		go compute()
+	}
 	answer.Lines(&ops)
 }
