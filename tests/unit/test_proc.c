@@ -139,6 +139,28 @@ Test(proc, counts_cpu_time_of_a_process_that_works)
 		cr_assert_lt(spins, 100000000, "time stands still");
 }
 
+Test(proc, what_was_cut_is_not_told_to_have_ended)
+{
+	volatile sig_atomic_t stop = 0;
+	struct deadline until = deadline_in(60 * NS_PER_SEC, &stop);
+	scoped(proc) p = NULL;
+	uint8_t byte = 1;
+
+	cr_assert_eq(proc__open(getpid(), &p, NULL), 0);
+	proc__limit(p, &until);
+	cr_expect_eq(addrspace__read(proc__mem(p), (uintptr_t)&byte, &byte, 1), 0);
+	cr_expect(!proc__cut(p));
+	cr_expect_str_eq(proc__words(p, -ESRCH), "it has ended");
+	until.at_ns = clock_now_ns();
+	cr_expect_eq(addrspace__read(proc__mem(p), (uintptr_t)&byte, &byte, 1), -ESRCH);
+	cr_expect(proc__cut(p));
+	cr_expect_str_eq(proc__words(p, -ESRCH), "it was not done within 60 s, and was cut short");
+	cr_expect_str_eq(proc__words(p, -EACCES), strerror(EACCES));
+	stop = 1;
+	cr_expect_eq(addrspace__read(proc__mem(p), (uintptr_t)&byte, &byte, 1), -ESRCH);
+	cr_expect_str_eq(proc__words(p, -ESRCH), "ended by a signal");
+}
+
 Test(proc, has_a_pidfd_that_tells_the_end)
 {
 	pid_t pid = child_start();

@@ -19,6 +19,7 @@
 
 struct deadline {
 	uint64_t at_ns; /* UINT64_MAX: none */
+	uint64_t most_ns; /* that it was, for words */
 	const volatile sig_atomic_t *stop; /* borrowed; NULL: nobody asks */
 	bool stopped;
 	bool hit; /* somebody asked when it was over, and was cut */
@@ -26,7 +27,7 @@ struct deadline {
 
 static inline struct deadline deadline_in(uint64_t ns, const volatile sig_atomic_t *stop)
 {
-	return (struct deadline){ .at_ns = ns == UINT64_MAX ? ns : clock_now_ns() + ns, .stop = stop };
+	return (struct deadline){ .at_ns = ns == UINT64_MAX ? ns : clock_now_ns() + ns, .most_ns = ns, .stop = stop };
 }
 
 static inline bool deadline__over(struct deadline *d)
@@ -45,12 +46,13 @@ static inline bool deadline__over(struct deadline *d)
 	return now >= d->at_ns;
 }
 
-/* Another moment: not if the user asked for the end. */
-static inline void deadline__move(struct deadline *d, uint64_t at_ns)
+/* So long from now on: not if the user asked for the end. */
+static inline void deadline__move(struct deadline *d, uint64_t ns)
 {
 	if (d->stopped)
 		return;
-	d->at_ns = at_ns;
+	d->at_ns = ns == UINT64_MAX ? ns : clock_now_ns() + ns;
+	d->most_ns = ns;
 	(void)deadline__over(d);
 }
 

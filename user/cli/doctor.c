@@ -103,7 +103,7 @@ static void print_places(struct goproc *gp, const struct textdiff *d)
 }
 
 /* Probes in the code: of a tool that runs, or left by one that was killed. 1 if a repair failed. */
-static int examine_code(struct goproc *gp, const struct proc *p, bool repair)
+static int examine_code(struct goproc *gp, struct proc *p, bool repair)
 {
 	struct cause why = { "" };
 	struct textdiff d;

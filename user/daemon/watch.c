@@ -260,7 +260,7 @@ int watch__open(const struct watch_opts *o, const volatile sig_atomic_t *stop, s
 /* From now on, for the next that is read. */
 static void watch__allow(struct watch *w, uint64_t ns)
 {
-	deadline__move(&w->until, clock_now_ns() + ns);
+	deadline__move(&w->until, ns);
 }
 
 /* -ESRCH: the target has ended, or the time was over; then the look before is the last. */

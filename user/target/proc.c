@@ -27,7 +27,7 @@ struct proc {
 	clockid_t cpu_clock;
 	bool has_cpu_clock;
 	struct mem mem;
-	char comm[32];
+	char comm[32], words[64];
 	char exe[PATH_MAX], exe_shown[PATH_MAX];
 };
 
@@ -365,11 +365,14 @@ bool proc__cut(const struct proc *p)
 	return p->mem.until && p->mem.until->hit;
 }
 
-const char *proc__words(const struct proc *p, int err)
+const char *proc__words(struct proc *p, int err)
 {
 	if (err != -ESRCH)
 		return strerror(-err);
 	if (!proc__cut(p))
 		return "it has ended";
-	return p->mem.until->stopped ? "ended by a signal" : "it was not done in time, and was cut short";
+	if (p->mem.until->stopped)
+		return "ended by a signal";
+	snprintf(p->words, sizeof(p->words), "it was not done within %.3g s, and was cut short", (double)p->mem.until->most_ns / NS_PER_SEC);
+	return p->words;
 }

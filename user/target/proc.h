@@ -47,7 +47,7 @@ const struct addrspace *proc__mem(const struct proc *p);	/* see target/mem; borr
 void proc__limit(struct proc *p, struct deadline *until);
 /* That was over before all was read: what was found out since is not to be told. */
 bool proc__cut(const struct proc *p);
-/* Of -ESRCH, in words: it has ended, or was cut; of another error strerror(). */
-const char *proc__words(const struct proc *p, int err);
+/* Of -ESRCH, in words: it has ended, or was cut; of another error strerror(). Borrowed until the next. */
+const char *proc__words(struct proc *p, int err);
 
 #endif
