@@ -130,7 +130,7 @@ static int entry__called(const struct leaks *l, const struct leak_group *g, stru
 		nr++;
 	}
 	err = called_of(&c, rows, nr, &e->called);
-	return err ? err : maker_of(&c, rows, nr, &e->maker);
+	return err || !verdict_is_leak(e->verdict.kind) ? err : maker_of(&c, rows, nr, &e->maker);
 }
 
 static int entry__init(const struct leaks *l, uint32_t group, struct leak_entry *e)

@@ -93,7 +93,7 @@ int maker_of(const struct callers *c, const struct dump_row *const *rows, size_t
 	*ret = NULL;
 	if (!c->births || !made || !made->known || made->own)
 		return 0;
-	for (size_t i = 0; i < nr && i < CALLED_ASKED; i++) {
+	for (size_t i = 0; i < nr && i < MAKER_ASKED; i++) {
 		struct found f;
 		const int err = find(c, rows[i], &f);
 

@@ -10,6 +10,8 @@
 
 #include "report/called.h"
 
+#define MAKER_ASKED 16	/* goroutines of a group */
+
 /* Of goroutines that were made at one `go` statement. *ret: of the framer; NULL: it is not known. 0 or -ENOMEM. */
 int maker_of(const struct callers *c, const struct dump_row *const *rows, size_t nr, const char **ret);
 
