@@ -110,6 +110,8 @@ static const struct rule rules[] = {
 	{ LEAK_SELECT, "io.(*pipe).*", 0,
 	  { "io.Pipe left open at the other end",
 	    "close both ends, CloseWithError when one fails", SAME } },
+	{ ANY, "*/pgxpool.(*Pool).Acquire", 0, /* github.com/jackc/pgx/v4 and v5: it waits at a semaphore */
+	  { "no database connection comes free", "close Rows, end transactions, Release connections, on every way out", SAME } },
 	{ ANY, "golang.org/x/sync/semaphore.(*Weighted).Acquire", 0,
 	  { "semaphore never released", "Release on every way out", SAME } },
 	{ LEAK_IO, GRPC "/internal/transport.(*http2Server).HandleStreams", 0,
