@@ -106,6 +106,33 @@ Test(profile, counts_only_time_inside_the_window)
 	}
 }
 
+Test(profile, after_a_gap_it_is_as_new_and_what_was_stays)
+{
+	scoped(profile) p = profile_of((struct profile_opts){ .event = PROFILE_BLOCKED });
+	struct profile_known k = known_waiting(7), runs = known_waiting(8);
+	scoped(snap) s = NULL;
+
+	runs.waiting = false;
+	profile__known(p, 0, &k);
+	profile__known(p, 0, &runs);
+	fake_wait(p, 9, PW_STACK_ID_CENSUS, 0, 1000, 1100, 0);	/* never in the census */
+	profile__end(p, 2000);
+	profile__open_wait(p, 0, &(struct pw_gstate){ .start_ns = 1000, .stack_id = PW_STACK_ID_CENSUS, .goid = 7 }, 0, 0, 0);
+	profile__again(p);
+	profile__begin(p, 5000);
+	runs.waiting = true;	/* by now */
+	profile__known(p, 0, &runs);
+	profile__known(p, 0, &k);
+	fake_wait(p, 8, PW_STACK_ID_CENSUS, 0, 5000, 5300, 0);
+	fake_wait(p, 7, PW_STACK_ID_CENSUS, 0, 5000, 5020, 0);
+	profile__end(p, 6000);
+	fake_wait(p, 10, STACK_A, 14, 3000, 4000, 0);	/* within the gap */
+	s = snap_of(p);
+	cr_expect_eq(s->value, 1000 + 300 + 20);
+	cr_expect_eq(s->count, 3);
+	cr_expect_eq(s->windows, 0, "no estimate");
+}
+
 Test(profile, a_wait_from_before_gets_its_stack_from_the_census_whichever_comes_first)
 {
 	for (int census_first = 0; census_first < 2; census_first++) {
