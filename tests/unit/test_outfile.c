@@ -356,6 +356,18 @@ Test(outfile, is_whole_or_not_there_on_every_file_system_and_after_every_signal)
 	}
 }
 
+Test(outfile, says_why_though_it_failed_earlier)
+{
+	struct cause why = { "" };
+	struct outfile *o = NULL;
+
+	cr_assert_eq(outfile__open("/dev/full", 0, &o, &why), 0);
+	fputc('x', outfile__stream(o));
+	cr_expect_neq(fflush(outfile__stream(o)), 0);
+	cr_expect_eq(outfile__commit(o, &why), -ENOSPC, "%s", why.text);
+	outfile__free(o);
+}
+
 Test(outfile, says_when_it_may_not_grow)
 {
 	struct rlimit one = { 4096, 4096 };

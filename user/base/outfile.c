@@ -259,13 +259,19 @@ static int outfile__publish(struct outfile *o)
 	return err;
 }
 
+/* Of a stream that failed earlier, when nobody asked why: a byte more fails for the same reason, and what is broken cannot become worse. */
+static int write_error(FILE *f)
+{
+	return write(fileno(f), "\n", 1) < 0 ? -errno : -EIO;
+}
+
 int outfile__commit(struct outfile *o, struct cause *why)
 {
 	int err = 0;
 
 	errno = 0;
 	if (fflush(o->stream) || ferror(o->stream))
-		err = errno ? -errno : -EIO;
+		err = errno ? -errno : write_error(o->stream);
 	if (!err && !o->direct)
 		err = outfile__publish(o);
 	if (!o->is_stdout) {
