@@ -101,6 +101,14 @@ def the_text_has_one_entry():
     expect(text.count("  because ") == 1, text)
 
 
+def the_own_line_is_told_of_who_hangs_in_a_library():
+    status, text, said = report_of("part-hangs", 26)
+    expect(status == 3, f"exit {status}: {said}")
+    entry = [e for e in text.split("\n\n") if " net/http.(*persistConn).roundTrip " in e][0]
+    expect("\n  own line    main.get " in entry, text)
+    expect(text.count("  own line ") == text.count("  own line    main.get "), text)
+
+
 def what_is_busy_is_no_incident():
     for kind in ("busy-lock", "busy-group", "busy-flight", "busy-pool", "busy-once", "busy-database"):
         status, out, said = report_of(kind, 26, "--format", "json", "--all")
@@ -115,5 +123,5 @@ def cases():
     for minor, mode in LED:
         yield f"incidents: the_leader_is_first [go1.{minor} {mode}]", lambda m=minor, how=mode: the_culprit_is_first(LEADERS, m, how)
         yield f"incidents: chans_tells_the_leader [go1.{minor} {mode}]", lambda m=minor, how=mode: chans_tells_the_leader(m, how)
-    for function in (the_text_has_one_entry, what_is_busy_is_no_incident):
+    for function in (the_text_has_one_entry, the_own_line_is_told_of_who_hangs_in_a_library, what_is_busy_is_no_incident):
         yield f"incidents: {function.__name__}", function

@@ -44,6 +44,24 @@ static void put_site(struct writer *w, const char *what, uint32_t site)
 		put_place(w, what, s->func, s->file, s->line);
 }
 
+/* Blocked in a library: the line of the program's own code that is in the call. */
+static void put_own_line(struct writer *w, const struct leak_entry *e)
+{
+	const struct frame *v;
+	size_t nr = 0, i = 0;
+
+	if (!e->blocked || e->stack == DUMP_NO_STACK || dump__frames(w->l->d, e->stack, DUMP_FRAMES, &v, &nr))
+		return;
+	while (i < nr && (!v[i].own || v[i].wrapper) && v[i].name != e->place.func)
+		i++;
+	if (i < nr && v[i].name == e->place.func && v[i].own)
+		return;
+	while (i < nr && (!v[i].own || v[i].wrapper))
+		i++;
+	if (i < nr)
+		put_place(w, "own line", v[i].name, v[i].file, v[i].line);
+}
+
 /* Where it runs and who made it, unless that is plain from where it is blocked. */
 static void put_makers(struct writer *w, const struct leak_entry *e)
 {
@@ -51,6 +69,7 @@ static void put_makers(struct writer *w, const struct leak_entry *e)
 
 	if (e->blocked || e->place.file[0])
 		put_place(w, e->blocked ? "blocked at" : "runs", e->place.func, e->place.file, e->place.line);
+	put_own_line(w, e);
 	if (start && start->func != e->place.func)
 		put_place(w, "runs", start->func, start->file, start->line);
 	put_site(w, "made at", e->made);
