@@ -9,6 +9,8 @@
 #define WAITS  "database/sql.(*DB).conn"
 #define OPENER "database/sql.(*DB).connectionOpener"
 
+#define HOLDERS_MAX 8 /* entries that have connections */
+
 static bool is_leak_at(const struct leak_entry *e, const char *func)
 {
 	return verdict_is_leak(e->verdict.kind) && !strcmp(e->place.func, func);
@@ -40,15 +42,18 @@ static int note(struct leaks *l, const struct leak_entry *waits, const struct le
 
 int leak_pool__note(struct leaks *l)
 {
+	size_t holders[HOLDERS_MAX], nr = 0;
 	uint64_t databases = 0;
 	int err = 0;
 
-	for (size_t i = 0; i < l->nr; i++)
+	for (size_t i = 0; i < l->nr; i++) {
 		if (!strcmp(l->entries[i].place.func, OPENER))
 			databases += leaks__group(l, &l->entries[i])->nr;
+		if (nr < HOLDERS_MAX && has_a_connection(&l->entries[i]))
+			holders[nr++] = i;
+	}
 	for (size_t i = 0; i < l->nr && databases == 1 && !err; i++)
-		for (size_t k = 0; k < l->nr && !err && is_leak_at(&l->entries[i], WAITS); k++)
-			if (has_a_connection(&l->entries[k]))
-				err = note(l, &l->entries[i], &l->entries[k]);
+		for (size_t k = 0; k < nr && !err && is_leak_at(&l->entries[i], WAITS); k++)
+			err = note(l, &l->entries[i], &l->entries[holders[k]]);
 	return err;
 }
