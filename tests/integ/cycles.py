@@ -11,6 +11,7 @@ from target import PARKWATCH, Target, expect
 
 VERSIONS = [15, 17, 22, 26, 27]
 LEAKS_VERSIONS = [17, 26, 27]
+WATCHES = 8    # at the same time: they mostly wait
 
 # kind: (functions in the ring, goroutines behind it, the culprit for leaks, part of its words, of its cure)
 TRUTH = {
@@ -40,8 +41,8 @@ SAVED = ["global-channel", "in-a-table", "sleeper", "spinner", "reader-of-a-pipe
          "group-with-others", "pool", "busy", "busy-hub"]
 
 
-def at_once(function, kinds, minor):
-    with concurrent.futures.ThreadPoolExecutor(3) as pool:
+def at_once(function, kinds, minor, many=3):
+    with concurrent.futures.ThreadPoolExecutor(many) as pool:
         for one in [pool.submit(function, kind, minor) for kind in kinds]:
             one.result()
 
@@ -114,5 +115,5 @@ def cases():
         yield f"cycles: chans_tell [go1.{minor}]", lambda m=minor: at_once(chans_tell, TRUTH, m)
         yield f"cycles: chans_tell_nothing [go1.{minor}]", lambda m=minor: at_once(chans_tell_nothing, SAVED, m)
     for minor in LEAKS_VERSIONS:
-        yield f"cycles: leaks_tell [go1.{minor}]", lambda m=minor: at_once(leaks_tell, TRUTH, m)
-        yield f"cycles: leaks_tell_nothing [go1.{minor}]", lambda m=minor: at_once(leaks_tell_nothing, SAVED, m)
+        yield f"cycles: leaks_tell [go1.{minor}]", lambda m=minor: at_once(leaks_tell, TRUTH, m, WATCHES)
+        yield f"cycles: leaks_tell_nothing [go1.{minor}]", lambda m=minor: at_once(leaks_tell_nothing, SAVED, m, WATCHES)
