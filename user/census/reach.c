@@ -515,8 +515,8 @@ static void reach__doubts_rest(struct reach *r)
 
 	for (size_t i = 0; i < r->nr_goals; i++)
 		rest += !r->graph->nodes[r->goals[i]].reached;
-	snprintf(text, sizeof(text), "its budget was used up after %.3g s: of %zu that it was for %zu are not decided",
-		 (double)(clock_now_ns() - r->start_ns) / NS_PER_SEC, r->nr_goals, rest);
+	snprintf(text, sizeof(text), "the budget was used up after %.3g s: %zu of %zu are not decided",
+		 (double)(clock_now_ns() - r->start_ns) / NS_PER_SEC, rest, r->nr_goals);
 	reach__doubts(r, text);
 }
 
