@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """attack: what the scripts of this folder share: each prints `ok NAME`, `FAIL NAME: why`, `skip NAME: what is missing`."""
 import os
+import signal
 import sys
 import traceback
 from pathlib import Path
@@ -13,6 +14,7 @@ import target  # noqa: E402
 
 def run(room, cases):
     """Runs the functions; the exit status."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)    # nohup make check: else what is started here would ignore it
     failed = False
     for case in cases:
         name = f"harm: {room}: {case.__name__}"
