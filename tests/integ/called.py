@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """called: which line of the main module leads to goroutines that a library makes: in modules, vendored, trimmed and built from GOPATH."""
+import concurrent.futures
 import json
 import re
 import subprocess
@@ -98,7 +99,14 @@ def wanted(minor, way):
     }
 
 
-def the_line_of_the_main_module_is_told(minor, way):
+def the_line_of_the_main_module_is_told(builds):
+    """At the same time: watches mostly wait."""
+    with concurrent.futures.ThreadPoolExecutor(len(builds)) as pool:
+        for one in [pool.submit(the_line_is_told, minor, way) for minor, way in builds]:
+            one.result()
+
+
+def the_line_is_told(minor, way):
     with Target("", command=built(minor, way)) as t:
         report = json.loads(watch(t.pid, "--format", "json", "--max-overhead", "0"))
     got = told(report)
@@ -228,7 +236,8 @@ def cases():
             lambda m=minor: what_a_library_left_running_is_called_by_the_call_that_began_it(m)
     yield "called: the_text_says_the_same", the_text_says_the_same
     yield "called: nothing_is_said_of_what_is_made_by_the_program_itself", nothing_is_said_of_what_is_made_by_the_program_itself
-    for minor, way in [(minor, "module") for minor in build.MATRIX] + [(build.MODES_MINOR, way) for way in WAYS if way != "module"] + \
-            [(15, "gopath"), (17, "gopath-trimpath"), (15, "vendor")]:
-        yield f"called: the_line_of_the_main_module_is_told [go1.{minor} {way}]", \
-            lambda m=minor, w=way: the_line_of_the_main_module_is_told(m, w)
+    builds = [(minor, "module") for minor in build.MATRIX] + [(build.MODES_MINOR, way) for way in WAYS if way != "module"] + \
+        [(15, "gopath"), (17, "gopath-trimpath"), (15, "vendor")]
+    for some in (builds[i:i + 4] for i in range(0, len(builds), 4)):
+        yield f"called: the_line_of_the_main_module_is_told [{', '.join(f'go1.{minor} {way}' for minor, way in some)}]", \
+            lambda some=some: the_line_of_the_main_module_is_told(some)

@@ -47,10 +47,10 @@ def finished(process):
 def interrupted(minor, interrupt):
     """Dumps of one program after another, each interrupted a little later, until one is over before that."""
     outcomes = collections.Counter()
-    for delay in range(40):
+    for delay in range(20):
         with Dumped("many:20000", minor) as t:
             process = started(t.pid)
-            time.sleep(0.004 * delay)
+            time.sleep(0.008 * delay)
             over = process.poll() is not None
             interrupt(t)
             whole = finished(process)
