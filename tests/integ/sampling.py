@@ -168,8 +168,8 @@ def many_at_once_keep_to_one_limit():
             used = max(used, float(cpu))
         told = sum("with probes, pid" in "".join(r.said) for r in recorders)
     expect(told >= 3, f"{told} of 4 say that others are there")
-    # twice the 10 ms that the first may spend at once: who came first may have been alone
-    expect(sum(costs) < 0.01 * used + 0.02, f"4 recordings cost {costs} s of the program's {used} s of CPU time: 1 % is allowed")
+    # and the 10 ms that each may spend at once, before it has seen the others; each for itself they would take four times as much
+    expect(sum(costs) < 0.01 * used + 0.04, f"4 recordings cost {costs} s of the program's {used} s of CPU time: 1 % is allowed")
 
 
 def processor_time_first(pid):

@@ -75,7 +75,9 @@ Test(governor, what_we_take_of_processors_is_taken_from_who_uses_them)
 {
 	static const struct { const char *why; double target, time; unsigned int processors; double want; } t[] = {
 		{ "it keeps both of them busy", 2 * SECOND, SECOND, 2, 1 },
-		{ "it has one of four", SECOND, SECOND, 4, 0.25 },
+		{ "it has one of four: three are free", SECOND, SECOND, 4, 0 },
+		{ "it has one and a half of two", 1.5 * SECOND, SECOND, 2, 0.5 },
+		{ "it has half of the only one", SECOND / 2, SECOND, 1, 0.5 },
 		{ "it waits", 0, SECOND, 2, 0 },
 		{ "all in one tick of its clock", 0.02 * SECOND, 0.01 * SECOND, 1, 1 },
 		{ "no time", 0, 0, 2, 1 },

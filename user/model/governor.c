@@ -71,11 +71,11 @@ bool governor__windows_pay(const struct governor *g, double rate)
 
 double governor_taken_part(double target_ns, double time_ns, unsigned int processors)
 {
-	const double all = time_ns * (processors ? processors : 1);
+	const double others = time_ns * (processors ? processors - 1 : 0);
 
-	if (target_ns >= all)
+	if (target_ns >= others + time_ns)
 		return 1;
-	return target_ns > 0 ? target_ns / all : 0;
+	return target_ns > others ? (target_ns - others) / time_ns : 0;
 }
 
 void governor__looked(struct governor *g, double taken_ns)

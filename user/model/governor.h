@@ -56,7 +56,7 @@ bool governor__windows_pay(const struct governor *g, double rate); /* else looks
 
 /*
  * The part of our own CPU time that is taken from the target, which used target_ns of the time_ns of each of so many processors: all of it
- * where it keeps all of them busy. Whoever looks at a random moment, served before all others, takes a processor from it as often as it has one.
+ * where it keeps all of them busy, none where it leaves one free: that one is ours.
  */
 double governor_taken_part(double target_ns, double time_ns, unsigned int processors);
 /* A look took so much from the target. */
