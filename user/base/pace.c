@@ -33,14 +33,6 @@ struct pace {
 	bool over; /* the guard ends */
 };
 
-static uint64_t ns_of(clockid_t clock)
-{
-	struct timespec ts = { 0, 0 };
-
-	clock_gettime(clock, &ts);
-	return (uint64_t)ts.tv_sec * NS_PER_SEC + (uint64_t)ts.tv_nsec;
-}
-
 static int processors_of(pid_t pid)
 {
 	cpu_set_t set;
@@ -69,7 +61,7 @@ static void *pace__guard(void *arg)
 
 	pthread_mutex_lock(&p->lock);
 	while (!p->over) {
-		const uint64_t now = p->counts ? ns_of(p->clock) : 0;
+		const uint64_t now = p->counts ? clock_ns(p->clock) : 0;
 
 		if (!p->counts) {
 			pthread_cond_wait(&p->changed, &p->lock);
@@ -149,7 +141,7 @@ static void pace__count(struct pace *p, bool counts)
 {
 	pthread_mutex_lock(&p->lock);
 	p->counts = counts && p->first;
-	p->end_ns = ns_of(p->clock) + p->limit_ns;
+	p->end_ns = clock_ns(p->clock) + p->limit_ns;
 	if (p->counts)
 		pthread_cond_signal(&p->changed);
 	pthread_mutex_unlock(&p->lock);

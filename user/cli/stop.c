@@ -89,12 +89,9 @@ static void asker__ask(struct asker *a)
 
 static uint64_t asker__reader_cpu_ns(const struct asker *a)
 {
-	struct timespec ts;
 	clockid_t clock;
 
-	if (pthread_getcpuclockid(a->reader, &clock) || clock_gettime(clock, &ts))
-		return 0;
-	return (uint64_t)ts.tv_sec * NS_PER_SEC + (uint64_t)ts.tv_nsec;
+	return pthread_getcpuclockid(a->reader, &clock) ? 0 : clock_ns(clock);
 }
 
 /* From the first signal on: is it done soon? Its CPU time counts, for that others want the processors is not its fault; but not for ever. */

@@ -274,7 +274,6 @@ int session__record(struct session *s, uint64_t duration_ns, const volatile sig_
 	struct cause code_why = { "" };
 	struct session_end e = { 0 };
 	uint64_t own_start_ns, own_end_ns;
-	struct timespec wall;
 	int err = s->pace ? 0 : pace__new(pace_limit_ns(s->o.pid), &s->pace);
 
 	if (err)
@@ -294,8 +293,7 @@ int session__record(struct session *s, uint64_t duration_ns, const volatile sig_
 		err = allocrun__init(&s->allocrun, &env, why);
 	if (err)
 		return err;
-	clock_gettime(CLOCK_REALTIME, &wall);
-	s->wall_start_ns = (uint64_t)wall.tv_sec * NS_PER_SEC + (uint64_t)wall.tv_nsec;
+	s->wall_start_ns = clock_ns(CLOCK_REALTIME);
 	s->cpu_ns = r.cpu_start_ns = proc__cpu_ns(s->proc);
 	own_start_ns = session__own_ns(s);
 	r.start_ns = r.cpu_seen_ns = clock_now_ns();

@@ -41,7 +41,6 @@ static int taken__check(const struct taken *t, struct cause *why)
 int taken__new(pid_t pid, unsigned int depth, struct deadline *until, struct taken **ret, struct cause *why)
 {
 	scoped(taken) t = calloc(1, sizeof(*t));
-	struct timespec wall;
 	int err;
 
 	if (!t)
@@ -61,8 +60,7 @@ int taken__new(pid_t pid, unsigned int depth, struct deadline *until, struct tak
 	if (err)
 		return err;
 	t->read_ns = clock_now_ns();
-	clock_gettime(CLOCK_REALTIME, &wall);
-	t->wall_ns = (uint64_t)wall.tv_sec * NS_PER_SEC + (uint64_t)wall.tv_nsec;
+	t->wall_ns = clock_ns(CLOCK_REALTIME);
 	if (depth != TAKEN_NO_CENSUS)
 		t->wall_ns -= clock_now_ns() - t->censuses[0]->taken_ns;
 	*ret = steal(t);

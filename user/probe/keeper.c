@@ -313,10 +313,7 @@ uint64_t keeper__absent_ns(const struct keeper *k, bool *ret_stopped)
 
 uint64_t keeper__cpu_ns(const struct keeper *k)
 {
-	struct timespec ts;
 	clockid_t clock;
 
-	if (clock_getcpuclockid(k->pid, &clock) || clock_gettime(clock, &ts))
-		return 0;
-	return (uint64_t)ts.tv_sec * NS_PER_SEC + (uint64_t)ts.tv_nsec;
+	return clock_getcpuclockid(k->pid, &clock) ? 0 : clock_ns(clock);
 }

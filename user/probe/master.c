@@ -10,14 +10,6 @@
 #include "base/clock.h"
 #include "base/heart.h"
 
-static uint64_t master__cpu_ns(const struct master *m)
-{
-	struct timespec ts = { 0, 0 };
-
-	(void)clock_gettime(m->clock, &ts);
-	return (uint64_t)ts.tv_sec * NS_PER_SEC + (uint64_t)ts.tv_nsec;
-}
-
 int master__init(struct master *m)
 {
 	char path[32];
@@ -45,7 +37,7 @@ void master__lives(struct master *m)
 {
 	m->beats = heart->beats;
 	m->beat_ns = clock_now_ns();
-	m->beat_cpu_ns = master__cpu_ns(m);
+	m->beat_cpu_ns = clock_ns(m->clock);
 }
 
 /* Linux Documentation/filesystems/proc.rst: "pid (comm) state ..."; its main thread's is the loop's. 'R' where it is not to be read. */
@@ -86,5 +78,5 @@ enum master_state master__state(struct master *m)
 		return MASTER_STOPPED;
 	if (away_ns > MASTER_LATE_NS / 2) /* so were we: nobody saw whether it gave a sign */
 		master__lives(m);
-	return master_is_late(state, now - m->beat_ns, master__cpu_ns(m) - m->beat_cpu_ns) ? MASTER_LATE : MASTER_HERE;
+	return master_is_late(state, now - m->beat_ns, clock_ns(m->clock) - m->beat_cpu_ns) ? MASTER_LATE : MASTER_HERE;
 }

@@ -332,11 +332,9 @@ bool proc__traced(const struct proc *p)
 
 uint64_t proc__cpu_ns(const struct proc *p)
 {
-	struct timespec ts;
+	const uint64_t ns = p->has_cpu_clock ? clock_ns(p->cpu_clock) : 0;
 
-	if (!p->has_cpu_clock || clock_gettime(p->cpu_clock, &ts) || !proc__alive(p))
-		return 0;
-	return (uint64_t)ts.tv_sec * NS_PER_SEC + (uint64_t)ts.tv_nsec;
+	return proc__alive(p) ? ns : 0;
 }
 
 unsigned int proc__threads(const struct proc *p)
