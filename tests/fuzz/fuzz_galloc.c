@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "census/galloc.h"
+#include "heap/galloc.h"
 #include "golang/goglobals.h"
 #include "golang/gotype.h"
 #include "tests/fuzz/hostile.h"

@@ -8,9 +8,9 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "census/gchan.h"
-#include "census/ghold.h"
-#include "census/glock.h"
+#include "heap/gchan.h"
+#include "locks/ghold.h"
+#include "locks/glock.h"
 #include "golang/gofields.h"
 #include "golang/gotype.h"
 #include "model/waitgraph.h"

@@ -14,8 +14,8 @@
 #include <string.h>
 
 #include "census/census.h"
-#include "census/gkept.h"
-#include "census/reach.h"
+#include "heap/gkept.h"
+#include "heap/reach.h"
 #include "model/waitkeep.h"
 #include "tests/unit/fake_module.h"
 

@@ -13,7 +13,7 @@
 
 #include "base/clock.h"
 #include "census/census.h"
-#include "census/holds.h"
+#include "locks/holds.h"
 #include "target/goproc.h"
 
 #define DEPTH	 256

@@ -14,7 +14,7 @@
 
 #include "base/clock.h"
 #include "census/census.h"
-#include "census/reach.h"
+#include "heap/reach.h"
 #include "golang/gostate.h"
 #include "target/goproc.h"
 #include "target/maps.h"

@@ -14,7 +14,7 @@
 
 #include <errno.h>
 
-#include "census/holds.h"
+#include "locks/holds.h"
 #include "fake_module.h"
 
 #define LOCKS_CODE  0x1000

@@ -17,7 +17,7 @@
 
 #include "census/census.h"
 #include "fake_module.h"
-#include "golang/goheap.h"
+#include "heap/goheap.h"
 #include "golang/goruntime.h"
 #include "golang/gostate.h"
 

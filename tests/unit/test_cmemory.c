@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "census/cmemory.h"
+#include "heap/cmemory.h"
 
 /* A program with C in it, as the kernel tells of one. */
 static const char text[] =

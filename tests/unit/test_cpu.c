@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "census/cpu.h"
+#include "x86/cpu.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
@@ -54,7 +54,7 @@ static void setup(void)
 
 static void run(const char *code, size_t len)
 {
-	struct site_code c = { CODE, (const uint8_t *)code, len };
+	struct code c = { CODE, (const uint8_t *)code, len };
 	struct uop u;
 
 	for (uint64_t at = CODE; at < CODE + len; at += u.len) {

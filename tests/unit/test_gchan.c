@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "census/gchan.h"
+#include "heap/gchan.h"
 
 #define BASE	0x10000ull
 #define BYTES	0x8000

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <criterion/criterion.h>
 
-#include "census/gkept.h"
+#include "heap/gkept.h"
 #include "fake_process.h"
 
 #define CHAN(i)  fp_object(FP_CHANS, i)

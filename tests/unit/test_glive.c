@@ -2,7 +2,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 
-#include "census/glive.h"
+#include "heap/glive.h"
 #include "fake_maps.h"
 #include "golang/gostate.h"
 

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "census/glock.h"
+#include "locks/glock.h"
 
 #define BASE 0x10000ull
 

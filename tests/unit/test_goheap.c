@@ -4,8 +4,8 @@
 #include <stdio.h>
 
 #include "fake_process.h"
-#include "golang/gosecret.h"
-#include "golang/gospecial.h"
+#include "heap/gosecret.h"
+#include "heap/gospecial.h"
 
 static struct fake_process fp;
 

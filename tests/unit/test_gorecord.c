@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "census/gorecord.h"
+#include "heap/gorecord.h"
 
 /*
  * The runtime's variables, then memory of two chunks, and pages of C that the kernel joined with them. A chunk here is

@@ -3,7 +3,7 @@
 #include <errno.h>
 
 #include "fake_maps.h"
-#include "golang/gostackmap.h"
+#include "heap/gostackmap.h"
 #include "golang/gosym.h"
 
 enum { F_CALLS, F_LEAF, F_ASM, F_NR };

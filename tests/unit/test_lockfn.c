@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "census/lockfn.h"
+#include "locks/lockfn.h"
 
 #include <criterion/criterion.h>
 

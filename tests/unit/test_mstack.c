@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "census/cmemory.h"
-#include "census/mstack.h"
+#include "heap/cmemory.h"
+#include "heap/mstack.h"
 
 /*
  * Three threads of a runtime: the first is a variable, as is its g0; the others are in the heap. A fourth has left: an

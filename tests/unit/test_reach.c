@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <criterion/criterion.h>
 
-#include "census/reach.h"
+#include "heap/reach.h"
 #include "fake_process.h"
 
 static struct fake_process fp;

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "census/reach.h"
+#include "heap/reach.h"
 #include "fake_process.h"
 
 #define CHAN(i)	 fp_object(FP_CHANS, i)

@@ -2,7 +2,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 
-#include "census/refgraph.h"
+#include "heap/refgraph.h"
 
 static uint32_t object(struct refgraph *g, uint64_t base)
 {

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/own.h"
-#include "probe/site.h"
+#include "x86/site.h"
 
 #define CODE_ADDR 0x401000
 #define CODE_MAX  512
@@ -157,9 +157,9 @@ static const struct {
 	  IN_REG(0), 0 },
 };
 
-static struct site_code code_of(const char *hex, uint8_t *buf)
+static struct code code_of(const char *hex, uint8_t *buf)
 {
-	struct site_code code = { .addr = CODE_ADDR, .bytes = buf, .len = strlen(hex) / 2 };
+	struct code code = { .addr = CODE_ADDR, .bytes = buf, .len = strlen(hex) / 2 };
 
 	cr_assert_leq(code.len, CODE_MAX);
 	for (size_t i = 0; i < code.len; i++) {
@@ -171,7 +171,7 @@ static struct site_code code_of(const char *hex, uint8_t *buf)
 	return code;
 }
 
-static struct site_ask ask_of(enum ask ask, const struct site_code *code)
+static struct site_ask ask_of(enum ask ask, const struct code *code)
 {
 	return (struct site_ask){
 		.code = *code,
@@ -187,7 +187,7 @@ Test(site, picks_the_cheapest_instruction_of_real_functions)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(real); i++) {
 		uint8_t buf[CODE_MAX];
-		struct site_code code = code_of(real[i].hex, buf);
+		struct code code = code_of(real[i].hex, buf);
 		struct site_ask ask = ask_of(real[i].ask, &code);
 		struct site_pick p;
 		int err;
@@ -210,7 +210,7 @@ Test(site, picks_the_cheapest_instruction_of_real_functions)
 Test(site, finds_the_reason_above_the_frame_when_arguments_are_on_the_stack)
 {
 	uint8_t buf[CODE_MAX];
-	struct site_code code = code_of(real[0].hex, buf); /* Go 1.15 gopark, frame of 0x18 bytes */
+	struct code code = code_of(real[0].hex, buf); /* Go 1.15 gopark, frame of 0x18 bytes */
 	struct site_ask ask = ask_of(ABI0_PARK, &code);
 	struct site_pick p;
 
@@ -274,7 +274,7 @@ Test(site, follows_values_and_frames_and_refuses_what_it_cannot_tell)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(made); i++) {
 		uint8_t buf[CODE_MAX];
-		struct site_code code = code_of(made[i].hex, buf);
+		struct code code = code_of(made[i].hex, buf);
 		struct site_ask ask = ask_of(made[i].ask, &code);
 		struct site_pick p = { .addr = 0 };
 		int err;
@@ -300,7 +300,7 @@ Test(site, follows_values_and_frames_and_refuses_what_it_cannot_tell)
 Test(site, leaves_a_five_byte_nop_alone_that_crosses_a_page)
 {
 	uint8_t buf[CODE_MAX];
-	struct site_code code = code_of(CHECK "554889e50f1f440000c3", buf);
+	struct code code = code_of(CHECK "554889e50f1f440000c3", buf);
 	struct site_ask ask = ask_of(ABIR_ARG, &code);
 	struct site_pick p;
 
@@ -322,29 +322,29 @@ Test(site, refuses_functions_larger_than_it_looks_at)
 Test(site, finds_a_call_by_its_target_and_wants_it_to_be_the_only_one)
 {
 	uint8_t buf[CODE_MAX];
-	struct site_code one = code_of("90e8fa0f000090c3", buf); /* call CODE_ADDR + 0x1000 */
+	struct code one = code_of("90e8fa0f000090c3", buf); /* call CODE_ADDR + 0x1000 */
 	uint64_t at = 0, next = 0;
 
-	cr_expect_eq(site__find_call(&one, CODE_ADDR + 0x1000, &at, &next), 0);
+	cr_expect_eq(code__find_call(&one, CODE_ADDR + 0x1000, &at, &next), 0);
 	cr_expect_eq(at, CODE_ADDR + 1);
 	cr_expect_eq(next, CODE_ADDR + 6);
-	cr_expect_eq(site__find_call(&one, CODE_ADDR + 0x2000, &at, &next), -ENOENT);
+	cr_expect_eq(code__find_call(&one, CODE_ADDR + 0x2000, &at, &next), -ENOENT);
 	one = code_of("e8fb0f0000e8f60f0000c3", buf);
-	cr_expect_eq(site__find_call(&one, CODE_ADDR + 0x1000, &at, &next), -ENOTUNIQ);
+	cr_expect_eq(code__find_call(&one, CODE_ADDR + 0x1000, &at, &next), -ENOTUNIQ);
 }
 
 Test(site, finds_the_return_if_there_is_one_only)
 {
 	uint8_t buf[CODE_MAX];
-	struct site_code code = code_of("9090c3cccc", buf);
+	struct code code = code_of("9090c3cccc", buf);
 	uint64_t at = 0;
 
-	cr_expect_eq(site__find_ret(&code, &at), 0);
+	cr_expect_eq(code__find_ret(&code, &at), 0);
 	cr_expect_eq(at, CODE_ADDR + 2);
 	code = code_of("c390c3", buf);
-	cr_expect_eq(site__find_ret(&code, &at), -ENOTUNIQ);
+	cr_expect_eq(code__find_ret(&code, &at), -ENOTUNIQ);
 	code = code_of("9090", buf);
-	cr_expect_eq(site__find_ret(&code, &at), -ENOENT);
+	cr_expect_eq(code__find_ret(&code, &at), -ENOENT);
 }
 
 Test(site, behind_a_call_deep_in_a_function_the_frame_is_still_that_of_its_prologue)
@@ -362,7 +362,7 @@ Test(site, behind_a_call_deep_in_a_function_the_frame_is_still_that_of_its_prolo
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		uint8_t buf[CODE_MAX];
-		struct site_code code = code_of(rows[i].hex, buf);
+		struct code code = code_of(rows[i].hex, buf);
 		struct site_ask ask = ask_of(ABIR_ARG, &code);
 		struct site_pick p;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "report/textbuf.h"
+#include "base/textbuf.h"
 
 #include <criterion/criterion.h>
 

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "census/wordscan.h"
+#include "heap/wordscan.h"
 
 #define BASE  0x100000ull
 #define BYTES (3 * WORDSCAN_PIECE)

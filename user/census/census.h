@@ -41,7 +41,7 @@ enum census_wait_kind {
 
 enum census_wait_way {
 	CENSUS_WAY_NONE,
-	CENSUS_WAY_RECEIVE, CENSUS_WAY_SEND,	/* channels; NONE for a case of a select: census/gchan tells */
+	CENSUS_WAY_RECEIVE, CENSUS_WAY_SEND,	/* channels; NONE for a case of a select: heap/gchan tells */
 	CENSUS_WAY_READ, CENSUS_WAY_WRITE,	/* file descriptors: write is also connecting. RWMutex: a reader, a writer */
 };
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "census/galloc.h"
+#include "heap/galloc.h"
 #include "daemon/alloctypes.h"
 #include "golang/gosizes.h"
 #include "model/allocsplit.h"

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "census/wayout.h"
+#include "locks/wayout.h"
 
 #define SAMPLE 2   /* goroutines of a group that are asked */
 #define ASKED  128 /* in all */

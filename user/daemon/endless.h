@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * endless: which groups of a watch run code that has no way to end (census/wayout): who sleeps for a minute need not be seen to wake.
+ * endless: which groups of a watch run code that has no way to end (locks/wayout): who sleeps for a minute need not be seen to wake.
  * And which will come by again, if nobody ends them before.
  */
 #ifndef PARKWATCH_DAEMON_ENDLESS_H

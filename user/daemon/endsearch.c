@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "census/reach.h"
+#include "heap/reach.h"
 #include "target/maps.h"
 
 #define DEPTH 8 /* frames: what they wait for is what counts */

@@ -9,10 +9,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/own.h"
-#include "census/chanops.h"
+#include "heap/chanops.h"
 #include "census/gblocked.h"
 #include "census/gstill.h"
-#include "census/reach.h"
+#include "heap/reach.h"
 #include "model/waitkeep.h"
 #include "target/maps.h"
 

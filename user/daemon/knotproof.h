@@ -3,7 +3,7 @@
  * knotproof: deadlocks that go through channels, Conds and WaitGroups.
  *
  * Somebody waits for a lock whose holder waits for a channel. If nothing can reach that channel but goroutines that wait for such
- * a holder themselves, they all wait for each other. census/reach proves it, with those who wait for a lock taken as behind its
+ * a holder themselves, they all wait for each other. heap/reach proves it, with those who wait for a lock taken as behind its
  * holder; model/waitkeep makes edges of it. Costs passes over the heap, so it is asked only if there is such a holder, who stands
  * still. One look proves nothing: the caller looks again.
  */

@@ -4,7 +4,7 @@
 #include <stddef.h>
 
 #include "base/clock.h"
-#include "golang/gosecret.h"
+#include "heap/gosecret.h"
 
 #define REST 4 /* times as long as a look took, there is none */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * labelspace: the memory that labels are read from: what the program keeps secret (golang/gosecret) is refused.
+ * labelspace: the memory that labels are read from: what the program keeps secret (heap/gosecret) is refused.
  *
  * In a program that can have secrets it is looked for them when labels were found since the last time; that takes a fifth of the time at
  * most. What is found in between cannot be read: nobody knows whether it is secret. Loop thread only.

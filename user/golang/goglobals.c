@@ -4,9 +4,8 @@
 #include <errno.h>
 #include <stdbool.h>
 
-#include <Zydis/Zydis.h>
-
 #include "golang/gofacts.h"
+#include "x86/uop.h"
 
 #define TARGETS_MAX 192 /* operands collected */
 
@@ -32,89 +31,64 @@ static bool is_target(const uint64_t *targets, size_t nr, uint64_t addr)
 	return false;
 }
 
-/* The address that one of the operands names relative to RIP; 0: none does. */
-static uint64_t named_address(const ZydisDecodedInstruction *in, const ZydisDecodedOperand *ops,
-			      uint64_t addr)
-{
-	for (size_t i = 0; i < in->operand_count_visible; i++) {
-		ZyanU64 abs;
-
-		if (ops[i].type == ZYDIS_OPERAND_TYPE_MEMORY &&
-		    ops[i].mem.base == ZYDIS_REGISTER_RIP &&
-		    ZYAN_SUCCESS(ZydisCalcAbsoluteAddress(in, &ops[i], addr, &abs)))
-			return abs;
-	}
-	return 0;
-}
-
 /*
  * The address that an 8-byte mov between a register and memory names relative to RIP; 0: it is no
  * such instruction.
  */
-static uint64_t mov_target(const ZydisDecodedInstruction *in, const ZydisDecodedOperand *ops,
-			   uint64_t addr)
+static uint64_t mov_target(const struct uop *u)
 {
-	if (in->mnemonic != ZYDIS_MNEMONIC_MOV || in->operand_width != 64)
+	bool vector = u->op[0].type == UOP_XMM || u->op[1].type == UOP_XMM;
+
+	if (u->kind != UOP_MOV || vector || u->op[0].size != 8 ||
+	    (u->op[1].size != 8 && u->op[1].type != UOP_IMM))
 		return 0;
-	return named_address(in, ops, addr);
+	return uop_address(u);
 }
 
 /* Decodes from the start of the function; behind its last instruction, or if it is no code, that
  * fails. */
 struct walk {
-	ZydisDecoder decoder;
-	ZydisDecodedInstruction in;
-	ZydisDecodedOperand ops[ZYDIS_MAX_OPERAND_COUNT];
-	const uint8_t *code;
-	size_t len, at, next;
+	struct code code;
+	uint64_t next;
+	struct uop u;
 };
 
-static bool walk__begin(struct walk *w, const uint8_t *code, size_t len)
+static struct walk walk_of(const uint8_t *code, size_t len, uint64_t addr)
 {
-	w->code = code;
-	w->len = len < GOGLOBALS_CODE_MAX ? len : GOGLOBALS_CODE_MAX;
-	w->next = 0;
-	return ZYAN_SUCCESS(
-		ZydisDecoderInit(&w->decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64));
+	size_t max = len < GOGLOBALS_CODE_MAX ? len : GOGLOBALS_CODE_MAX;
+
+	return (struct walk){ .code = { addr, code, max }, .next = addr };
 }
 
 static bool walk__step(struct walk *w)
 {
-	w->at = w->next;
-	if (w->at >= w->len || ZYAN_FAILED(ZydisDecoderDecodeFull(&w->decoder, w->code + w->at,
-								  w->len - w->at, &w->in, w->ops)))
+	if (uop__decode(&w->code, w->next, &w->u))
 		return false;
-	w->next = w->at + w->in.length;
+	w->next += w->u.len;
 	return true;
 }
 
 /* What 8-byte movs refer to, each once, in order; at most max. */
-static int collect_targets(const uint8_t *code, size_t len, uint64_t addr, uint64_t *targets,
-			   size_t max, size_t *ret_nr)
+static size_t collect_targets(const uint8_t *code, size_t len, uint64_t addr, uint64_t *targets,
+			      size_t max)
 {
-	struct walk w;
+	struct walk w = walk_of(code, len, addr);
 	size_t nr = 0;
 
-	if (!walk__begin(&w, code, len))
-		return -EBADMSG;
 	while (nr < max && walk__step(&w)) {
-		uint64_t target = mov_target(&w.in, w.ops, addr + w.at);
+		uint64_t target = mov_target(&w.u);
 
 		if (target && !is_target(targets, nr, target))
 			targets[nr++] = target;
 	}
-	*ret_nr = nr;
-	return 0;
+	return nr;
 }
 
 int goglobals_slices(const uint8_t *code, size_t len, uint64_t addr, uint64_t *ret, size_t *ret_nr)
 {
 	uint64_t targets[TARGETS_MAX];
-	size_t nr, found = 0;
-	int err = collect_targets(code, len, addr, targets, TARGETS_MAX, &nr);
+	size_t nr = collect_targets(code, len, addr, targets, TARGETS_MAX), found = 0;
 
-	if (err)
-		return err;
 	for (size_t i = 0; i < nr && found < GOGLOBALS_SLICES_MAX; i++)
 		if (targets[i] % 8 == 0 && is_target(targets, nr, targets[i] + 8) &&
 		    is_target(targets, nr, targets[i] + 16))
@@ -140,20 +114,13 @@ int goglobals_allgs(const uint8_t *code, size_t len, uint64_t addr, uint64_t *re
 int goglobals_receiver(const uint8_t *code, size_t len, uint64_t addr, uint64_t callee,
 		       uint64_t *ret)
 {
+	struct walk w = walk_of(code, len, addr);
 	uint64_t last = 0, found = 0;
-	struct walk w;
 
-	if (!walk__begin(&w, code, len))
-		return -EBADMSG;
 	while (walk__step(&w)) {
-		ZyanU64 to;
-
-		if (w.in.mnemonic == ZYDIS_MNEMONIC_LEA)
-			last = named_address(&w.in, w.ops, addr + w.at) ?: last;
-		if (w.in.mnemonic != ZYDIS_MNEMONIC_CALL ||
-		    w.ops[0].type != ZYDIS_OPERAND_TYPE_IMMEDIATE ||
-		    ZYAN_FAILED(ZydisCalcAbsoluteAddress(&w.in, &w.ops[0], addr + w.at, &to)) ||
-		    to != callee)
+		if (w.u.kind == UOP_LEA)
+			last = uop_address(&w.u) ?: last;
+		if (w.u.kind != UOP_CALL || w.u.target != callee)
 			continue;
 		if (!last || (found && found != last))
 			return -EBADMSG;
@@ -168,10 +135,8 @@ int goglobals_receiver(const uint8_t *code, size_t len, uint64_t addr, uint64_t 
 int goglobals_profile_rate(const uint8_t *code, size_t len, uint64_t addr, int minor, uint64_t *ret)
 {
 	uint64_t targets[2], rate;
-	size_t nr;
-	int err = collect_targets(code, len, addr, targets, 2, &nr);
 
-	if (err || nr != 2)
+	if (collect_targets(code, len, addr, targets, 2) != 2)
 		return -EBADMSG;
 	rate = targets[gofacts_has(minor, GO_REGABI)];
 	if (rate % 8)
@@ -182,14 +147,12 @@ int goglobals_profile_rate(const uint8_t *code, size_t len, uint64_t addr, int m
 
 int goglobals_gcstart(const uint8_t *code, size_t len, uint64_t addr, uint64_t *ret)
 {
-	struct walk w;
+	struct walk w = walk_of(code, len, addr);
 
-	if (!walk__begin(&w, code, len))
-		return -EBADMSG;
 	while (walk__step(&w)) {
-		uint64_t target = mov_target(&w.in, w.ops, addr + w.at);
+		uint64_t target = mov_target(&w.u);
 
-		if (!target || w.ops[0].type != ZYDIS_OPERAND_TYPE_MEMORY)
+		if (!target || w.u.op[0].type != UOP_MEM)
 			continue;
 		if (target % 8)
 			return -EBADMSG;

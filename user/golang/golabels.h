@@ -14,7 +14,7 @@
 #include "base/addrspace.h"
 
 #define GOLABELS_MAX	 64	/* labels of one goroutine */
-#define GOLABELS_SECRET	 "(secret)" /* in place of what as refuses to read with -EACCES (golang/gosecret) */
+#define GOLABELS_SECRET	 "(secret)" /* in place of what as refuses to read with -EACCES (heap/gosecret) */
 #define GOLABELS_STR_MAX 256	/* bytes of a key or a value; longer ones are cut */
 
 struct golabel {

@@ -3,33 +3,26 @@
 
 #include <errno.h>
 
-#include <Zydis/Zydis.h>
+#include "x86/uop.h"
 
-int gowrap_callee(const uint8_t *code, size_t len, uint64_t addr, uint64_t *ret_call,
+int gowrap_callee(const uint8_t *bytes, size_t len, uint64_t addr, uint64_t *ret_call,
 		  uint64_t *ret_target)
 {
-	ZydisDecodedOperand ops[ZYDIS_MAX_OPERAND_COUNT];
-	ZydisDecodedInstruction in;
-	ZydisDecoder decoder;
-	uint64_t call = 0;
-	ZyanU64 target = 0;
+	struct code code = { addr, bytes, len < GOWRAP_CODE_MAX ? len : GOWRAP_CODE_MAX };
+	uint64_t call = 0, target = 0;
+	struct uop u;
 
-	if (ZYAN_FAILED(
-		    ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64)))
-		return -ENOENT;
-	if (len > GOWRAP_CODE_MAX)
-		len = GOWRAP_CODE_MAX;
-	for (size_t at = 0; at < len; at += in.length) {
-		if (ZYAN_FAILED(ZydisDecoderDecodeFull(&decoder, code + at, len - at, &in, ops)))
+	for (uint64_t at = addr; at < addr + code.len; at += u.len) {
+		if (uop__decode(&code, at, &u))
 			return -ENOENT;
-		if (in.meta.category == ZYDIS_CATEGORY_RET)
+		if (u.kind == UOP_RET)
 			break; /* behind it: the call of morestack */
-		if (in.meta.category != ZYDIS_CATEGORY_CALL)
+		if (u.kind != UOP_CALL)
 			continue;
-		if (call || ops[0].type != ZYDIS_OPERAND_TYPE_IMMEDIATE ||
-		    ZYAN_FAILED(ZydisCalcAbsoluteAddress(&in, &ops[0], addr + at, &target)))
+		if (call || !u.target)
 			return -ENOENT;
-		call = addr + at;
+		call = at;
+		target = u.target;
 	}
 	if (!call)
 		return -ENOENT;

@@ -16,9 +16,9 @@
 #define GOWRAP_CODE_MAX 1024	/* bytes of the wrapper that are decoded */
 
 /*
- * code: len bytes of machine code that stand at addr. The call and where it goes. -ENOENT: no call, several, or one whose
+ * bytes: len of them, of machine code that stand at addr. The call and where it goes. -ENOENT: no call, several, or one whose
  * target is chosen at run time.
  */
-int gowrap_callee(const uint8_t *code, size_t len, uint64_t addr, uint64_t *ret_call, uint64_t *ret_target);
+int gowrap_callee(const uint8_t *bytes, size_t len, uint64_t addr, uint64_t *ret_call, uint64_t *ret_target);
 
 #endif

@@ -20,8 +20,8 @@
 
 #include "base/own.h"
 #include "census/census.h"
-#include "census/ghold.h"
-#include "census/glock.h"
+#include "locks/ghold.h"
+#include "locks/glock.h"
 
 #define WAITGRAPH_RINGS_MAX 1024
 #define WAITGRAPH_STEPS_MAX (64u << 20)	/* edges looked at in all */

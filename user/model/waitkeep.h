@@ -2,9 +2,9 @@
 /*
  * waitkeep: the edges of a waitgraph that go through channels, Conds and WaitGroups.
  *
- * Who holds a lock may wait for a channel. If nothing that can ever run refers to that channel (census/reach), only they could end
+ * Who holds a lock may wait for a channel. If nothing that can ever run refers to that channel (heap/reach), only they could end
  * the wait who refer to it and cannot run either. Where all of these wait, directly or not, for the first, they are in a ring with it.
- * The edge then goes to the one of them that most likely should act (census/chanops). Who waits for the same channel himself
+ * The edge then goes to the one of them that most likely should act (heap/chanops). Who waits for the same channel himself
  * ends no wait for it. Rings of channels alone are not looked for: a ring has a lock in it, or a WaitGroup of which somebody will
  * call Done. Pure.
  */
@@ -15,7 +15,7 @@
 #include <stddef.h>
 
 #include "census/census.h"
-#include "census/reach.h"
+#include "heap/reach.h"
 #include "model/waitgraph.h"
 
 /*

@@ -17,7 +17,7 @@
 #include <parkwatch/layout.h>
 
 #include "base/own.h"
-#include "probe/site.h"
+#include "x86/site.h"
 
 #define DUMMY_TURN_MAX 3
 

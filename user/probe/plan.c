@@ -118,7 +118,7 @@ static struct pw_loc on_stack(int32_t off)
  * it is free of breakpoints that someone else has in the process.
  */
 static int planner__read_code(const struct planner *pl, const struct gofunc *fn, uint8_t *buf,
-			      struct site_code *ret)
+			      struct code *ret)
 {
 	size_t len = fn->end > fn->entry ? fn->end - fn->entry : 0;
 	struct goplace at;
@@ -134,7 +134,7 @@ static int planner__read_code(const struct planner *pl, const struct gofunc *fn,
 		return -errno;
 	if (pread(fd, buf, len, (off_t)at.offset) != (ssize_t)len)
 		return -EIO;
-	*ret = (struct site_code){ .addr = fn->entry, .bytes = buf, .len = len };
+	*ret = (struct code){ .addr = fn->entry, .bytes = buf, .len = len };
 	return 0;
 }
 
@@ -151,10 +151,10 @@ static struct pw_loc birth_cur(const struct planner *pl)
 static int ask_birth(struct planner *pl, const struct gofunc *fn, struct site_ask *ask)
 {
 	uint64_t next;
-	int err = site__find_call(&ask->code, fn[FN_NEWPROC1].entry, &next, &ask->from);
+	int err = code__find_call(&ask->code, fn[FN_NEWPROC1].entry, &next, &ask->from);
 
 	if (!err)
-		err = site__find_call(&ask->code, fn[FN_RUNQPUT].entry, &ask->until, &next);
+		err = code__find_call(&ask->code, fn[FN_RUNQPUT].entry, &ask->until, &next);
 	if (!err && ask->until < ask->from)
 		err = -ENOENT;
 	ask->in[SITE_G] = pl->rt->regabi ? in_reg(RAX) : on_stack(ABI0_NEWPROC1_RES);
@@ -169,7 +169,7 @@ static int ask_cobirth(struct planner *pl, const struct gofunc *fn, struct site_
 
 	ask->in[SITE_G] = in_reg(RAX);
 	ask->in[SITE_CUR] = birth_cur(pl);
-	return site__find_call(&ask->code, fn[FN_NEWPROC1].entry, &addr, &ask->from);
+	return code__find_call(&ask->code, fn[FN_NEWPROC1].entry, &addr, &ask->from);
 }
 
 /* Functions whose first argument is the g: exit, ready, run. */
@@ -226,7 +226,7 @@ static int ask_refill(struct planner *pl, const struct gofunc *fn, struct site_a
 		ask->in[SITE_G] = in_reg(R14);
 	ask->in[SITE_ARG] = pl->rt->regabi ? in_reg(RAX) : on_stack(ABI0_CACHESPAN_RES);
 	ask->inside = true;
-	return site__find_call(&ask->code, fn[FN_CACHESPAN].entry, &addr, &ask->from);
+	return code__find_call(&ask->code, fn[FN_CACHESPAN].entry, &addr, &ask->from);
 }
 
 /* (*mcache).allocLarge(size, ...); largeAlloc(size, ...) */
@@ -312,7 +312,7 @@ static int planner__birth_at_ret(struct planner *pl, const struct gofunc *fn, ui
 	int err = planner__read_code(pl, &fn[FN_NEWPROC1], buf, &ask.code);
 
 	if (!err)
-		err = site__find_ret(&ask.code, &pick.addr);
+		err = code__find_ret(&ask.code, &pick.addr);
 	if (err)
 		return cause__set(
 			why, err,

@@ -3,7 +3,7 @@
  * plan: which instructions of one Go runtime to probe, or why not.
  *
  * For each point of enum pw_point and each module, the cheapest instruction at which the wanted
- * values are still in hand (probe/site finds it). A point that cannot be placed has err and why;
+ * values are still in hand (x86/site finds it). A point that cannot be placed has err and why;
  * record refuses if it needs that point. An address is never guessed. doctor prints the plan as it
  * is.
  */
@@ -18,7 +18,7 @@
 
 #include "base/cause.h"
 #include "probe/kfeat.h"
-#include "probe/site.h"
+#include "x86/site.h"
 #include "target/goproc.h"
 
 struct plan_site {

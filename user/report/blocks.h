@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "report/textbuf.h"
+#include "base/textbuf.h"
 
 #define BLOCKS_BYTES (64u << 20)
 

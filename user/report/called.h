@@ -16,7 +16,7 @@
 #include "model/births.h"
 #include "report/dump.h"
 #include "report/place.h"
-#include "report/textbuf.h"
+#include "base/textbuf.h"
 
 #define CALLED_ASKED 64		/* goroutines of a group */
 

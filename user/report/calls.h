@@ -8,7 +8,7 @@
 
 #include "report/called.h"
 #include "report/dump.h"
-#include "report/textbuf.h"
+#include "base/textbuf.h"
 
 struct calls;		/* what is known already: the dump's, made when it is asked for first */
 void calls__free(struct calls *c);

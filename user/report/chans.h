@@ -16,9 +16,9 @@
 #include <stdio.h>
 
 #include "base/cause.h"
-#include "census/gchan.h"
-#include "census/ghold.h"
-#include "census/glock.h"
+#include "heap/gchan.h"
+#include "locks/ghold.h"
+#include "locks/glock.h"
 #include "model/waitgraph.h"
 #include "report/dump.h"
 #include "report/place.h"

@@ -13,7 +13,7 @@
 #include "golang/gostate.h"
 #include "report/calls.h"
 #include "report/looks.h"
-#include "report/order.h"
+#include "base/radix.h"
 #include "report/traceback.h"
 
 #define REASONS_MAX 256
@@ -431,13 +431,13 @@ static uint64_t sort_key(const struct dump *d, enum dump_sort sort, const struct
 	return 0;
 }
 
-static int sort_by(struct dump *d, enum dump_sort sort, struct order *order, struct dump_row *spare)
+static int sort_by(struct dump *d, enum dump_sort sort, struct radix_item *order, struct dump_row *spare)
 {
 	int err;
 
 	for (size_t i = 0; i < d->nr; i++)
-		order[i] = (struct order){ .key = sort_key(d, sort, &d->rows[i]), .item = i };
-	err = order__sort(order, d->nr);
+		order[i] = (struct radix_item){ .key = sort_key(d, sort, &d->rows[i]), .item = i };
+	err = radix__sort(order, d->nr);
 	if (err)
 		return err;
 	for (size_t i = 0; i < d->nr; i++)
@@ -448,7 +448,7 @@ static int sort_by(struct dump *d, enum dump_sort sort, struct order *order, str
 
 static int dump__sort(struct dump *d, enum dump_sort sort)
 {
-	scoped_mem struct order *order = reallocarray(NULL, d->nr + 1, sizeof(*order));
+	scoped_mem struct radix_item *order = reallocarray(NULL, d->nr + 1, sizeof(*order));
 	scoped_mem struct dump_row *spare = reallocarray(NULL, d->nr + 1, sizeof(*spare));
 	int err;
 

@@ -20,7 +20,7 @@
 #include "report/labels.h"
 #include "report/pick.h"
 #include "report/sites.h"
-#include "report/textbuf.h"
+#include "base/textbuf.h"
 
 #define DUMP_WORDS_MAX	512
 #define DUMP_NO_STACK	SIZE_MAX

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/order.h"
+#include "base/radix.h"
 
 enum { APPEARED, WENT, STAYED, FATES };
 static const char *const fates[FATES] = { [APPEARED] = "appeared", [WENT] = "went", [STAYED] = "stayed" };
@@ -18,7 +18,7 @@ struct diff {
 	uint8_t *fate;		/* of each row; owned */
 	bool *matched;		/* each of old->gs; owned */
 	size_t nr[FATES];
-	struct order *v;	/* room for one section; owned */
+	struct radix_item *v;	/* room for one section; owned */
 };
 
 static size_t first_with(const struct old_dump *o, uint64_t goid)
@@ -103,11 +103,11 @@ static size_t collect(struct diff *df, int fate)
 
 	for (size_t i = 0; i < (fate == WENT ? df->old->nr : df->d->nr); i++)
 		if (fate == WENT ? !df->matched[i] : df->fate[i] == fate)	/* texts of a pool: equal ones are one */
-			df->v[nr++] = (struct order){ .key = (uintptr_t)made_of(df, fate, i), .item = i };
+			df->v[nr++] = (struct radix_item){ .key = (uintptr_t)made_of(df, fate, i), .item = i };
 	return nr;
 }
 
-static size_t run_of(const struct order *v, size_t nr, size_t at)
+static size_t run_of(const struct radix_item *v, size_t nr, size_t at)
 {
 	size_t end = at + 1;
 
@@ -117,7 +117,7 @@ static size_t run_of(const struct order *v, size_t nr, size_t at)
 }
 
 /* "\t10 created by main.fetch at /src/x.go:30: goids 812 813 ..." */
-static void put_site(const struct diff *df, int fate, const struct order *v, size_t nr, struct textbuf *to)
+static void put_site(const struct diff *df, int fate, const struct radix_item *v, size_t nr, struct textbuf *to)
 {
 	textbuf__text(to, "\t");
 	textbuf__u64(to, nr);
@@ -133,21 +133,21 @@ static void put_site(const struct diff *df, int fate, const struct order *v, siz
 
 static int put_section(struct diff *df, int fate, struct textbuf *to)
 {
-	scoped_mem struct order *sites = NULL;
+	scoped_mem struct radix_item *sites = NULL;
 	size_t nr = collect(df, fate), nr_sites = 0;
-	int err = order__sort(df->v, nr);
+	int err = radix__sort(df->v, nr);
 
 	sites = reallocarray(NULL, nr + 1, sizeof(*sites));
 	if (err || !sites)
 		return -ENOMEM;
 	/* By count; equal ones by their first goroutine. */
 	for (size_t at = 0; at < nr; at += run_of(df->v, nr, at))
-		sites[nr_sites++] = (struct order){ .key = df->v[at].item, .item = at };
-	err = order__sort(sites, nr_sites);
+		sites[nr_sites++] = (struct radix_item){ .key = df->v[at].item, .item = at };
+	err = radix__sort(sites, nr_sites);
 	for (size_t i = 0; i < nr_sites; i++)
 		sites[i].key = UINT64_MAX - run_of(df->v, nr, sites[i].item);
 	if (!err)
-		err = order__sort(sites, nr_sites);
+		err = radix__sort(sites, nr_sites);
 	textbuf__text(to, fates[fate]);
 	textbuf__text(to, ": ");
 	textbuf__u64(to, nr);

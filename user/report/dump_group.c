@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "report/order.h"
+#include "base/radix.h"
 
 #define STATES_MAX 6		/* shown of a group */
 
@@ -15,11 +15,11 @@ struct groups {
 	struct dump *d;
 	const struct dump_show *show;
 	enum dump_group by;
-	struct order *members;	/* key, row: groups are runs of equal keys; owned */
+	struct radix_item *members;	/* key, row: groups are runs of equal keys; owned */
 	size_t nr_members;
-	struct order *largest;	/* item: where the group begins in members; owned */
+	struct radix_item *largest;	/* item: where the group begins in members; owned */
 	size_t nr;
-	struct order *tally;	/* room for all members, or all that they wait for; owned */
+	struct radix_item *tally;	/* room for all members, or all that they wait for; owned */
 	size_t tally_cap;
 };
 
@@ -30,7 +30,7 @@ struct most {
 };
 
 struct group {			/* what its goroutines share */
-	const struct order *v;
+	const struct radix_item *v;
 	size_t nr;
 	const struct dump_row *first;
 	uint64_t oldest_ns;	/* DUMP_UNKNOWN */
@@ -43,7 +43,7 @@ struct group {			/* what its goroutines share */
 	int kind;		/* of all of them, or -1 */
 };
 
-static const struct dump_row *row_of(const struct groups *gs, const struct order *m)
+static const struct dump_row *row_of(const struct groups *gs, const struct radix_item *m)
 {
 	return &gs->d->rows[m->item];
 }
@@ -85,9 +85,9 @@ static void add_members(struct groups *gs)
 
 		w = waits_of(gs->d, r, &nr);
 		if (gs->by != DUMP_GROUP_OBJECT || !nr)
-			gs->members[gs->nr_members++] = (struct order){ .key = key_of(gs, r), .item = i };
+			gs->members[gs->nr_members++] = (struct radix_item){ .key = key_of(gs, r), .item = i };
 		for (uint32_t k = 0; gs->by == DUMP_GROUP_OBJECT && k < nr; k++)
-			gs->members[gs->nr_members++] = (struct order){ .key = w[k].addr, .item = i };
+			gs->members[gs->nr_members++] = (struct radix_item){ .key = w[k].addr, .item = i };
 	}
 }
 
@@ -102,7 +102,7 @@ static void drop_twins(struct groups *gs)
 	gs->nr_members = nr;
 }
 
-static size_t run_of(const struct order *v, size_t nr, size_t at)
+static size_t run_of(const struct radix_item *v, size_t nr, size_t at)
 {
 	size_t end = at + 1;
 
@@ -117,11 +117,11 @@ static int order_groups(struct groups *gs)
 	int err;
 
 	for (size_t at = 0; at < gs->nr_members; at += run_of(gs->members, gs->nr_members, at))
-		gs->largest[gs->nr++] = (struct order){ .key = gs->members[at].item, .item = at };
-	err = order__sort(gs->largest, gs->nr);
+		gs->largest[gs->nr++] = (struct radix_item){ .key = gs->members[at].item, .item = at };
+	err = radix__sort(gs->largest, gs->nr);
 	for (size_t i = 0; i < gs->nr; i++)
 		gs->largest[i].key = UINT64_MAX - run_of(gs->members, gs->nr_members, gs->largest[i].item);
-	return err ? err : order__sort(gs->largest, gs->nr);
+	return err ? err : radix__sort(gs->largest, gs->nr);
 }
 
 static int groups__init(struct groups *gs)
@@ -141,7 +141,7 @@ static int groups__init(struct groups *gs)
 	if (err)
 		return err;
 	add_members(gs);
-	err = order__sort(gs->members, gs->nr_members);
+	err = radix__sort(gs->members, gs->nr_members);
 	if (err)
 		return err;
 	drop_twins(gs);
@@ -161,7 +161,7 @@ static void groups__done(struct groups *gs)
 static int tally_most(struct groups *gs, size_t nr, struct most *ret, size_t max, size_t *ret_nr)
 {
 	size_t used = 0, distinct = 0;
-	int err = order__sort(gs->tally, nr);
+	int err = radix__sort(gs->tally, nr);
 
 	for (size_t at = 0, run; !err && at < nr; at += run) {
 		size_t place = used;
@@ -185,7 +185,7 @@ static int tally_most(struct groups *gs, size_t nr, struct most *ret, size_t max
 static int group__states(struct groups *gs, struct group *g)
 {
 	for (size_t i = 0; i < g->nr; i++)
-		gs->tally[i] = (struct order){ .key = row_of(gs, &g->v[i])->word };
+		gs->tally[i] = (struct radix_item){ .key = row_of(gs, &g->v[i])->word };
 	return tally_most(gs, g->nr, g->states, STATES_MAX, &g->nr_states);
 }
 
@@ -198,7 +198,7 @@ static int group__stack(struct groups *gs, struct group *g)
 		uint32_t look = dump__look(gs->d, row_of(gs, &g->v[i]));
 
 		if (look)
-			gs->tally[nr++] = (struct order){ .key = look };
+			gs->tally[nr++] = (struct radix_item){ .key = look };
 	}
 	err = tally_most(gs, nr, &g->look, 1, &got);
 	for (size_t i = 0; !err && got && i < g->nr; i++)
@@ -222,7 +222,7 @@ static int group__objects(struct groups *gs, struct group *g)
 
 		g->nr_waiting += nr_w > 0;
 		for (uint32_t k = 0; k < nr_w; k++) {
-			gs->tally[nr++] = (struct order){ .key = w[k].addr };
+			gs->tally[nr++] = (struct radix_item){ .key = w[k].addr };
 			g->kind = g->kind == -2 || g->kind == w[k].kind ? w[k].kind : -1;
 		}
 	}

@@ -8,7 +8,7 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-#include "report/arena.h"
+#include "base/arena.h"
 
 struct edge {			/* hashed as bytes: no padding */
 	const struct flamenode *parent;

@@ -10,7 +10,7 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-#include "report/arena.h"
+#include "base/arena.h"
 #include "report/renderer.h"
 
 #define STACK_BYTES_MAX (1u << 20)	/* of a line; a frame that does not fit is left out */

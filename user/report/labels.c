@@ -9,7 +9,7 @@
 #include <uthash.h>
 
 #include "golang/golabels.h"
-#include "report/textbuf.h"
+#include "base/textbuf.h"
 
 struct known_set {
 	UT_hash_handle hh;

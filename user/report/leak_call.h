@@ -7,7 +7,7 @@
 #define PARKWATCH_REPORT_LEAK_CALL_H
 
 #include "report/leaks.h"
-#include "report/textbuf.h"
+#include "base/textbuf.h"
 
 /* The entries have their words, and incidents are joined. 0 or -ENOMEM. */
 int leak_call__join(struct leaks *l);

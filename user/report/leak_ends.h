@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "census/reach.h"
+#include "heap/reach.h"
 
 #define LEAK_ENDS_MAX 65536 /* timers, and goroutines */
 

@@ -14,7 +14,7 @@
 #include "model/incident.h"
 #include "report/chans.h"
 #include "report/leaks.h"
-#include "report/textbuf.h"
+#include "base/textbuf.h"
 
 #define LEAK_INCIDENT_EDGES_MAX 4194304
 

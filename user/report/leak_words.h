@@ -4,7 +4,7 @@
 #define PARKWATCH_REPORT_LEAK_WORDS_H
 
 #include "report/leaks.h"
-#include "report/textbuf.h"
+#include "base/textbuf.h"
 
 void leak_words__why(const struct leaks *l, const struct leak_entry *e, struct textbuf *to);
 /* By what those are held that a search found held, of a group where leak_group.reached says that there are some. */

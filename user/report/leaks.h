@@ -24,7 +24,7 @@
 
 #include "base/cause.h"
 #include "base/own.h"
-#include "census/reach.h"
+#include "heap/reach.h"
 #include "model/verdict.h"
 #include "report/called.h"
 #include "report/chans.h"

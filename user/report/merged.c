@@ -9,7 +9,7 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-#include "report/arena.h"
+#include "base/arena.h"
 
 struct seen_frame { /* hashed as bytes: texts are interned, so pointers tell them apart */
 	const char *name, *file;

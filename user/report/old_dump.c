@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 
 #include "golang/golabels.h"
-#include "report/order.h"
+#include "base/radix.h"
 
 struct reader {
 	struct old_dump *o;
@@ -330,14 +330,14 @@ static int read_lines(struct reader *rd, struct cause *why)
 
 static int sort_by_goid(struct old_dump *o)
 {
-	scoped_mem struct order *order = reallocarray(NULL, o->nr + 1, sizeof(*order));
+	scoped_mem struct radix_item *order = reallocarray(NULL, o->nr + 1, sizeof(*order));
 	struct old_g *sorted = reallocarray(NULL, o->nr + 1, sizeof(*sorted));
 	int err = order && sorted ? 0 : -ENOMEM;
 
 	for (size_t i = 0; i < o->nr && !err; i++)
-		order[i] = (struct order){ .key = o->gs[i].goid, .item = i };
+		order[i] = (struct radix_item){ .key = o->gs[i].goid, .item = i };
 	if (!err)
-		err = order__sort(order, o->nr);
+		err = radix__sort(order, o->nr);
 	if (err) {
 		free(sorted);
 		return err;

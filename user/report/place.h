@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "census/ghold.h"
+#include "locks/ghold.h"
 #include "report/dump.h"
 
 /* Texts of the framer: equal texts, equal pointers. */

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "report/arena.h"
+#include "base/arena.h"
 #include "report/frames.h"
 #include "report/profile.pb-c.h"
 

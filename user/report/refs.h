@@ -2,7 +2,7 @@
 /*
  * refs: what keeps what goroutines wait for, or the object at an address, from being garbage: ways from a root to it, with names.
  *
- * Over a dump (which goroutines are wanted) and the answers of census/reach. Goroutines that were made at one place and wait at
+ * Over a dump (which goroutines are wanted) and the answers of heap/reach. Goroutines that were made at one place and wait at
  * one place for one reason are a group; equal ways of a group are told once. The renderers (refs_text, refs_json) only read it.
  */
 #ifndef PARKWATCH_REPORT_REFS_H
@@ -15,9 +15,9 @@
 
 #include "base/cause.h"
 #include "base/own.h"
-#include "census/reach.h"
-#include "census/reachothers.h"
-#include "census/varrefs.h"
+#include "heap/reach.h"
+#include "heap/reachothers.h"
+#include "heap/varrefs.h"
 #include "golang/govars.h"
 #include "report/dump.h"
 #include "report/place.h"

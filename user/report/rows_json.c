@@ -16,7 +16,7 @@
 
 #include "base/clock.h"
 #include "report/merged.h"
-#include "report/textbuf.h"
+#include "base/textbuf.h"
 
 static void put_called(const struct frames_called *c, struct textbuf *to)
 {

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "heap/grefs.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/order.h"
+#include "census/allgs.h"
+#include "census/gather.h"
+#include "census/gview.h"
+#include "golang/gostate.h"
+
+#define BATCH    256u
+#define READ_MAX 4096u /* bytes of a stack that are read together with others */
+
+/* Some goroutines that are looked at together. */
+struct batch {
+	struct gather *gs, *stacks;
+	size_t g_bytes;
+	struct {
+		uint64_t addr, sp;
+		struct gview v;
+		const uint8_t *g;
+		int piece, stack; /* numbers in the gathers, < 0: none */
+		size_t len;       /* of the stack's piece */
+	} slot[BATCH];
+};
+
+static void batch__free(struct batch *b)
+{
+	if (!b)
+		return;
+	gather__free(b->gs);
+	gather__free(b->stacks);
+	free(b);
+}
+DEFINE_SCOPED(batch)
+
+static int batch__new(const struct grefs *r, struct batch **ret)
+{
+	scoped(batch) b = calloc(1, sizeof(*b));
+	int err;
+
+	if (!b)
+		return -ENOMEM;
+	b->g_bytes = glive_g_bytes(r->rt);
+	if (!b->g_bytes)
+		return -EBADMSG;
+	err = gather__new(r->as, &b->gs);
+	if (!err)
+		err = gather__new(r->as, &b->stacks);
+	if (err)
+		return err;
+	*ret = steal(b);
+	return 0;
+}
+
+void grefs__free(struct grefs *r)
+{
+	if (!r)
+		return;
+	glive_words__done(&r->words);
+	glive__free(r->live);
+	free(r->first);
+	free(r->moved);
+	free(r->prints);
+	free(r->by_addr);
+	free(r->gs);
+	free(r);
+}
+
+/* --- a batch --- */
+
+/* slot[0 .. nr - 1].addr are set. */
+static int batch__views(struct batch *b, const struct grefs *r, size_t nr)
+{
+	int err = 0;
+
+	gather__clear(b->gs);
+	for (size_t i = 0; i < nr && err >= 0; i++)
+		err = b->slot[i].piece = gather__want(b->gs, b->slot[i].addr, b->g_bytes);
+	if (err >= 0)
+		err = gather__read(b->gs);
+	for (size_t i = 0; i < nr && !err; i++) {
+		b->slot[i].v = (struct gview){ .status = GOSTATUS_DEAD };
+		b->slot[i].g = gather__piece(b->gs, (size_t)b->slot[i].piece);
+		b->slot[i].stack = -1;
+		if (b->slot[i].g)
+			gview__take(&b->slot[i].v, r->rt, b->slot[i].addr, b->slot[i].g);
+	}
+	return err;
+}
+
+static bool wants_stack(const struct gview *v, uint64_t *ret_sp, size_t *ret_len)
+{
+	uint64_t pc;
+
+	if (!gview__is_live(v) || !gview__context(v, &pc, ret_sp))
+		return false;
+	*ret_len = v->stack_hi - *ret_sp < READ_MAX ? (size_t)(v->stack_hi - *ret_sp) : READ_MAX;
+	return true;
+}
+
+/* Of those that skip does not name. */
+static int batch__stacks(struct batch *b, size_t nr, const bool *skip)
+{
+	int err = 0;
+
+	gather__clear(b->stacks);
+	for (size_t i = 0; i < nr && err >= 0; i++) {
+		if ((skip && skip[i]) ||
+		    !wants_stack(&b->slot[i].v, &b->slot[i].sp, &b->slot[i].len))
+			continue;
+		err = b->slot[i].stack = gather__want(b->stacks, b->slot[i].sp, b->slot[i].len);
+	}
+	return err < 0 ? err : gather__read(b->stacks);
+}
+
+static int batch__words(struct batch *b, struct grefs *r, size_t i, struct glive_words *out)
+{
+	const uint8_t *stack =
+		b->slot[i].stack < 0 ? NULL : gather__piece(b->stacks, (size_t)b->slot[i].stack);
+	int err = glive__add(r->live, &b->slot[i].v, b->slot[i].g, stack,
+			     stack ? b->slot[i].len : 0, out);
+
+	if (err == -EFAULT) {
+		r->unread++;
+		return 0;
+	}
+	return err;
+}
+
+/* --- what one is like --- */
+
+static uint64_t mix(uint64_t h, uint64_t v)
+{
+	return (h ^ v) * 0x9e3779b97f4a7c15ull ^ h >> 29;
+}
+
+/* words[from ..]: what it refers to, where nothing else tells that it ran. */
+static uint64_t print_of(const struct grefs *r, const struct gview *v, const struct glive_words *w,
+			 size_t from)
+{
+	uint64_t h = mix(mix(mix(v->goid, v->status), v->sp), v->pc);
+
+	h = mix(mix(mix(h, v->syscallsp), v->syscallpc), v->stack_lo);
+	h = mix(mix(mix(h, v->stack_hi), v->reason), v->stops);
+	if (r->rt->objects.g_trackingseq == PW_NO_FIELD)
+		for (size_t i = from; i < w->nr; i++)
+			h = mix(h, w->values[i]);
+	return h;
+}
+
+static bool is_as_in_census(const struct census_g *g, const struct gview *v)
+{
+	uint64_t pc, sp = 0;
+
+	if (v->goid != g->goid || v->status != g->status || v->stops != g->stops)
+		return false;
+	return gview__context(v, &pc, &sp) && sp == g->sp && v->reason == g->reason;
+}
+
+/* --- the first time --- */
+
+static int grefs__batch(struct grefs *r, struct batch *b, size_t at, size_t nr)
+{
+	int err;
+
+	for (size_t i = 0; i < nr; i++)
+		b->slot[i].addr = r->c->gs[at + i].addr;
+	err = batch__views(b, r, nr);
+	if (!err)
+		err = batch__stacks(b, nr, NULL);
+	for (size_t i = 0; i < nr && !err; i++) {
+		const struct gview *v = &b->slot[i].v;
+		size_t from = r->words.nr;
+
+		r->first[at + i] = (uint32_t)from;
+		r->moved[at + i] = !is_as_in_census(&r->c->gs[at + i], v);
+		if (gview__is_live(v))
+			err = batch__words(b, r, i, &r->words);
+		r->prints[at + i] = print_of(r, v, &r->words, from);
+	}
+	return err;
+}
+
+static int compare_by_addr(const void *a, const void *b, void *ctx)
+{
+	const struct census_g *gs = ctx;
+
+	return order_u64(&gs[*(const uint32_t *)a].addr, &gs[*(const uint32_t *)b].addr);
+}
+
+static int grefs__init(struct grefs *r, uint64_t lo, uint64_t hi)
+{
+	struct allgs all = { NULL, 0, 0 };
+	size_t nr = r->c->nr;
+	int err;
+
+	r->words.max = GREFS_WORDS_MAX;
+	r->first = calloc(nr + 1, sizeof(*r->first));
+	r->moved = calloc(nr + 1, sizeof(*r->moved));
+	r->prints = calloc(nr + 1, sizeof(*r->prints));
+	r->by_addr = calloc(nr + 1, sizeof(*r->by_addr));
+	if (!r->first || !r->moved || !r->prints || !r->by_addr)
+		return -ENOMEM;
+	for (size_t i = 0; i < nr; i++)
+		r->by_addr[i] = (uint32_t)i;
+	qsort_r(r->by_addr, nr, sizeof(*r->by_addr), compare_by_addr, r->c->gs);
+	err = glive__new(r->as, r->rt, lo, hi, &r->live);
+	if (!err)
+		err = allgs__read(r->as, r->rt, &all);
+	if (err)
+		return err;
+	r->gs = all.addrs;
+	r->nr_gs = all.nr;
+	qsort(r->gs, r->nr_gs, sizeof(*r->gs), order_u64);
+	return 0;
+}
+
+int grefs__read(const struct addrspace *as, const struct goruntime *rt, const struct census *c,
+		uint64_t lo, uint64_t hi, struct grefs **ret)
+{
+	scoped(grefs) r = calloc(1, sizeof(*r));
+	scoped(batch) b = NULL;
+	int err;
+
+	if (!r)
+		return -ENOMEM;
+	r->as = as;
+	r->rt = rt;
+	r->c = c;
+	err = grefs__init(r, lo, hi);
+	if (!err)
+		err = batch__new(r, &b);
+	for (size_t at = 0; at < c->nr && !err; at += BATCH)
+		err = grefs__batch(r, b, at, c->nr - at < BATCH ? c->nr - at : BATCH);
+	if (err)
+		return err;
+	r->first[c->nr] = (uint32_t)r->words.nr;
+	*ret = steal(r);
+	return 0;
+}
+
+bool grefs__is_g(const struct grefs *r, uint64_t addr)
+{
+	return bsearch(&addr, r->gs, r->nr_gs, sizeof(*r->gs), order_u64);
+}
+
+/* --- the second time --- */
+
+static uint32_t grefs__number(const struct grefs *r, uint64_t addr)
+{
+	size_t lo = 0, hi = r->c->nr;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (r->c->gs[r->by_addr[mid]].addr < addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (lo < r->c->nr && r->c->gs[r->by_addr[lo]].addr == addr)
+		return r->by_addr[lo];
+	return CENSUS_G_MAX;
+}
+
+/* From Go 1.17 on what it was like says all; before, its stack must be read to know. */
+static bool grefs__stands(const struct grefs *r, const struct gview *v, uint32_t number,
+			  const struct glive_words *w)
+{
+	return number != CENSUS_G_MAX && !r->moved[number] && v->status != GOSTATUS_RUNNING &&
+	       print_of(r, v, w, 0) == r->prints[number];
+}
+
+static int grefs__batch_again(struct grefs *r, struct batch *b, size_t nr, grefs_ran ran, void *ctx)
+{
+	static const struct glive_words none;
+	bool counts = r->rt->objects.g_trackingseq != PW_NO_FIELD, skip[BATCH];
+	struct glive_words w = { .max = GREFS_WORDS_MAX };
+	int err = batch__views(b, r, nr);
+
+	for (size_t i = 0; i < nr && !err; i++) {
+		const struct gview *v = &b->slot[i].v;
+
+		skip[i] = !gview__is_live(v) ||
+			  (counts && grefs__stands(r, v, grefs__number(r, b->slot[i].addr), &none));
+	}
+	if (!err)
+		err = batch__stacks(b, nr, skip);
+	for (size_t i = 0; i < nr && !err; i++) {
+		const struct gview *v = &b->slot[i].v;
+		uint32_t number = grefs__number(r, b->slot[i].addr);
+
+		if (skip[i])
+			continue;
+		w.nr = 0;
+		err = batch__words(b, r, i, &w);
+		if (!err && (counts || !grefs__stands(r, v, number, &w)))
+			err = ran(ctx, number, v->goid, &w);
+	}
+	r->words.lost += w.lost;
+	glive_words__done(&w);
+	return err;
+}
+
+int grefs__again(struct grefs *r, grefs_ran ran, void *ctx)
+{
+	struct allgs all = { NULL, 0, 0 };
+	scoped(batch) b = NULL;
+	int err = batch__new(r, &b);
+
+	if (!err)
+		err = allgs__read(r->as, r->rt, &all);
+	for (size_t at = 0; at < all.nr && !err; at += BATCH) {
+		size_t nr = all.nr - at < BATCH ? all.nr - at : BATCH;
+
+		for (size_t i = 0; i < nr; i++)
+			b->slot[i].addr = all.addrs[at + i];
+		err = grefs__batch_again(r, b, nr, ran, ctx);
+	}
+	allgs__done(&all);
+	return err;
+}

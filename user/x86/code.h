@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * code: the machine code of one function, and what is asked of all of its instructions.
+ *
+ * Pure: bytes in, addresses out. Only the room x86 knows the disassembler (Zydis).
+ *
+ * What an instruction costs is the kernel's doing (arch/x86/kernel/uprobes.c): it emulates near
+ * branches and calls without prefix, push of a 64-bit register, the one-byte nop, and from 6.16 the
+ * nops it uses itself, of which it makes the 5-byte one cheaper still where it lies within one
+ * page; all else is single-stepped, two traps a hit.
+ */
+#ifndef PARKWATCH_X86_CODE_H
+#define PARKWATCH_X86_CODE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum insn_class {
+	INSN_NOP5,
+	INSN_BRANCH,
+	INSN_PUSH,
+	INSN_CALL,
+	INSN_NOP,
+	INSN_STEPPED,
+	INSN_CLASS_MAX
+};
+const char *insn_class_name(
+	enum insn_class c); /* "jcc", "push", "call", "nop", "nop5", "single-stepped" */
+
+struct code {
+	uint64_t addr;        /* of the function's entry, in the process */
+	const uint8_t *bytes; /* borrowed; of the whole function: a branch back is looked for in all
+				 of it */
+	size_t len;
+};
+
+/* Address of the `jbe` of the stack check at the function's start; 0: it has none. */
+uint64_t code__stack_check(const struct code *code);
+/* Lowest address inside the function, not below `from`, that a branch leads to; the function's end
+ * if there is none. */
+int code__next_target(const struct code *code, uint64_t from, uint64_t *ret);
+/* The one `call target` in the code: its address and that of the next instruction. -ENOENT none,
+ * -ENOTUNIQ several. */
+int code__find_call(const struct code *code, uint64_t target, uint64_t *ret_addr,
+		    uint64_t *ret_next);
+/* The one `ret` in the code. -ENOENT none, -ENOTUNIQ several. */
+int code__find_ret(const struct code *code, uint64_t *ret_addr);
+
+#endif
