@@ -75,7 +75,7 @@ static void add_wait(struct scene *s, uint64_t addr, enum census_wait_kind kind,
 
 static void add_chan(struct scene *s, uint64_t addr, uint64_t len, uint64_t cap)
 {
-	s->chans_v[s->chans.nr++] = (struct gchan){ .addr = addr, .settled = true, .elem_size = 8, .len = len, .cap = cap };
+	s->chans_v[s->chans.nr++] = (struct gchan){ .addr = addr, .settled = true, .elem_size = 8, .elem_name = "", .len = len, .cap = cap };
 }
 
 static void show(struct scene *s)
@@ -84,7 +84,7 @@ static void show(struct scene *s)
 	const struct dump_opts all = { .system = true };
 
 	cr_assert_eq(dump__new(&in, &all, &s->d), 0);
-	cr_assert_eq(chans__new(s->d, &s->source, &s->empty.as, &s->cs), 0);
+	cr_assert_eq(chans__new(s->d, &s->source, &s->cs), 0);
 }
 
 static void end(struct scene *s)

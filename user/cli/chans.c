@@ -34,7 +34,7 @@ static int show(const struct opts *o, bool json, const struct pick *pick, const 
 		return err;
 	err = dump__new(&in, &dopts, &d);
 	if (!err)
-		err = chans__new(d, sources, proc__mem(t->proc), &cs);
+		err = chans__new(d, sources, &cs);
 	if (err)
 		return cause__set(why, err, "cannot put the channels together: %s", strerror(-err));
 	err = json ? chans_show__json(cs, &s, outfile__stream(out), why)

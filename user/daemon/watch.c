@@ -470,6 +470,20 @@ static uint64_t watch__knot_budget(struct watch *w)
 	return watch__proof_left(w) / 4;
 }
 
+/* i: the runtime that source is of. */
+static int watch__facts(struct watch *w, size_t i, const struct chans_source *source)
+{
+	scoped_mem uint32_t *gs = NULL;
+	scoped(chanfeeds) feeds = NULL;
+	size_t nr;
+	int err = leaks__asks(w->leaks, (uint16_t)i, &gs, &nr);
+
+	if (!err)
+		err = chanfeeds__read(proc__mem(w->t->proc), source->rt, w->t->censuses[i], source->chans, gs, nr,
+				      w->t->censuses[0]->taken_ns, &feeds);
+	return err ? err : leaks__facts(w->leaks, (uint16_t)i, source, feeds);
+}
+
 /* What the channels and locks at the last look say. A target that has ended says nothing any more.
  */
 static int watch__read_knots(struct watch *w, struct cause *why)
@@ -487,7 +501,7 @@ static int watch__read_knots(struct watch *w, struct cause *why)
 		w->end.proof_ns += k.proof_ns;
 		source = knots__source(&k, w->t, i);
 		if (!err)
-			err = leaks__facts(w->leaks, (uint16_t)i, &source, proc__mem(w->t->proc));
+			err = watch__facts(w, i, &source);
 		knots__done(&k);
 		if (err == -ESRCH || !proc__alive(w->t->proc)) {
 			w->ended = true;

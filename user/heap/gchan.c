@@ -444,6 +444,16 @@ static int reader__run(struct reader *r)
 	return err;
 }
 
+/* Of those that are not settled no type is known. */
+static int gchans__name(struct gchans *cs, const struct addrspace *as, const struct goruntime *rt)
+{
+	int err = typenames__new(as, rt, &cs->types);
+
+	for (size_t i = 0; i < cs->nr && !err; i++)
+		cs->v[i].elem_name = cs->v[i].settled ? typenames__get(cs->types, cs->v[i].elem_type) : "";
+	return err;
+}
+
 int gchans__read(const struct addrspace *as, const struct goruntime *rt, struct census *c,
 		 bool elements, struct gchans **ret)
 {
@@ -477,6 +487,8 @@ int gchans__read(const struct addrspace *as, const struct goruntime *rt, struct 
 	free(r.looks);
 	gather__free(r.gather);
 	if (!err)
+		err = gchans__name(cs, as, rt);
+	if (!err)
 		*ret = steal(cs);
 	return err;
 }
@@ -487,6 +499,7 @@ void gchans__free(struct gchans *cs)
 		return;
 	free(cs->v);
 	free(cs->words);
+	typenames__free(cs->types);
 	free(cs);
 }
 

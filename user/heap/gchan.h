@@ -19,6 +19,7 @@
 #include "base/own.h"
 #include "census/census.h"
 #include "golang/goruntime.h"
+#include "heap/typenames.h"
 
 #define GCHAN_ELEMENTS	   4	 /* that are read of one channel at most */
 #define GCHAN_WORDS	   4	 /* of 8 bytes that are read of one element at most */
@@ -34,7 +35,8 @@ struct gchan {
 	uint8_t nr_elements;	/* that were read: the oldest, at most GCHAN_ELEMENTS */
 	uint8_t element_words;	/* kept of each: at most GCHAN_WORDS */
 	uint16_t elem_size;	/* bytes */
-	uint64_t elem_type;	/* address of its type, for gotype_name() */
+	uint64_t elem_type;	/* address of its type */
+	const char *elem_name;	/* of that type, as the target has it; "": not known. Lives as long as the gchans */
 	uint64_t len, cap;
 	uint64_t words_at;	/* index into gchans.words: nr_elements times element_words */
 };
@@ -45,6 +47,7 @@ struct gchans {
 	uint64_t *words;	/* little endian, the last of an element filled up with zeros; owned */
 	size_t nr_words;
 	size_t unsettled;	/* channels that are not settled */
+	struct typenames *types; /* owned */
 };
 
 /*

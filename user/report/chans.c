@@ -8,7 +8,6 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-#include "golang/gotype.h"
 
 #define NO_PLACE UINT32_MAX
 
@@ -23,17 +22,9 @@ struct place_node {
 	uint32_t place;
 };
 
-struct type_node {
-	UT_hash_handle hh;
-	uint64_t type;
-	const char *name;
-};
-
 struct builder {
 	struct chans *cs;
-	const struct addrspace *as;
 	struct place_node *by_place;
-	struct type_node *types; /* of one runtime */
 	uint32_t *stack_place;   /* + 1, by number of the stack; owned */
 	size_t places_room;
 	uint32_t *object_of; /* of each waiter; owned */
@@ -305,43 +296,6 @@ static void chans__group(struct chans *cs, struct object *o)
 	o->nr_groups = (uint32_t)(cs->nr_groups - o->groups_at);
 }
 
-/* --- names of types --- */
-
-static const char *builder__type(struct builder *b, uint16_t rt, uint64_t type)
-{
-	struct chans *cs = b->cs;
-	char name[GOTYPE_NAME_MAX];
-	struct type_node *n;
-
-	HASH_FIND(hh, b->types, &type, sizeof(type), n);
-	if (n)
-		return n->name;
-	n = calloc(1, sizeof(*n));
-	if (gotype_name(b->as, cs->sources[rt].rt, type, name, sizeof(name)))
-		name[0] = '\0';
-	if (n) {
-		unsigned int count = HASH_COUNT(b->types);
-
-		n->type = type;
-		n->name = framer__text(cs->d->framer, name);
-		HASH_ADD(hh, b->types, type, sizeof(n->type), n);
-		if (HASH_COUNT(b->types) == count)
-			free(n);
-	}
-	return framer__text(cs->d->framer, name);
-}
-
-static void builder__forget_types(struct builder *b)
-{
-	struct type_node *n, *next;
-
-	HASH_ITER(hh, b->types, n, next)
-	{
-		HASH_DEL(b->types, n);
-		free(n);
-	}
-}
-
 /* --- folds --- */
 
 /* The words of a lock that a person reads. */
@@ -476,10 +430,8 @@ static int builder__run(struct builder *b)
 	for (size_t i = 0; i < cs->nr; i++) {
 		struct object *o = &cs->objects[i];
 
-		if (i && o->rt != cs->objects[i - 1].rt)
-			builder__forget_types(b);
 		if (o->kind == OBJECT_CHAN && chans__chan(cs, o)->settled)
-			o->type = builder__type(b, o->rt, chans__chan(cs, o)->elem_type);
+			o->type = framer__text(cs->d->framer, chans__chan(cs, o)->elem_name);
 		chans__group(cs, o);
 	}
 	err = chans__find_holders(cs);
@@ -488,11 +440,10 @@ static int builder__run(struct builder *b)
 	return err ? err : chans__fold_rings(cs);
 }
 
-int chans__new(struct dump *d, const struct chans_source *sources, const struct addrspace *as,
-	       struct chans **ret)
+int chans__new(struct dump *d, const struct chans_source *sources, struct chans **ret)
 {
 	scoped(chans) cs = calloc(1, sizeof(*cs));
-	struct builder b = { .cs = cs, .as = as };
+	struct builder b = { .cs = cs };
 	struct place_node *n, *next;
 	int err;
 
@@ -506,7 +457,6 @@ int chans__new(struct dump *d, const struct chans_source *sources, const struct 
 		HASH_DEL(b.by_place, n);
 		free(n);
 	}
-	builder__forget_types(&b);
 	free(b.stack_place);
 	free(b.object_of);
 	if (!err)

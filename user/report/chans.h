@@ -115,7 +115,7 @@ struct chans {			/* read only for everybody but chans.c */
 };
 
 /* as: the process, for the names of types. All borrowed until free. 0 or -ENOMEM. */
-int chans__new(struct dump *d, const struct chans_source *sources, const struct addrspace *as, struct chans **ret);
+int chans__new(struct dump *d, const struct chans_source *sources, struct chans **ret);
 void chans__free(struct chans *cs);
 DEFINE_SCOPED(chans)
 

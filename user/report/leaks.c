@@ -6,10 +6,8 @@
 #include <string.h>
 
 #include "base/heart.h"
-#include "census/gtimer.h"
 #include "golang/gofacts.h"
 #include "golang/gostate.h"
-#include "golang/gotype.h"
 #include "report/leak_incident.h"
 #include "report/leak_names.h"
 
@@ -423,57 +421,6 @@ void leaks__proved(struct leaks *l, uint16_t rt, const struct reach *r, const ui
 
 /* --- channels and locks --- */
 
-/*
- * From Go 1.23 on a timer's channel says so, unless GODEBUG has asynctimerchan=1, which Go 1.27 knows no more: one that says so
- * tells that all do (Go runtime/chan.go hchan.timer).
- */
-static bool timers_are_told(const struct chans_source *src)
-{
-	if (gofacts_has(src->rt->minor, GO_TIMERS_ALWAYS_TOLD))
-		return true;
-	for (size_t i = 0; i < src->chans->nr; i++)
-		if (src->chans->v[i].timer)
-			return true;
-	return false;
-}
-
-/* A timer's channel has room for one value (Go time/sleep.go NewTimer, tick.go NewTicker). */
-static bool may_be_timers(const struct gchan *ch, const struct chans_source *src,
-			  const struct addrspace *as)
-{
-	char name[GOTYPE_NAME_MAX];
-
-	if (ch->timer)
-		return true;
-	return ch->elem_size == 24 && ch->cap == 1 && !timers_are_told(src) &&
-	       !gotype_name(as, src->rt, ch->elem_type, name, sizeof(name)) &&
-	       !strcmp(name, "time.Time");
-}
-
-/*
- * What feeds the channel is known from the channel, or from the stack: of one that moved on
- * meanwhile only that is left. ret_ticks: it is a ticker; ret_stopped: one that does not fire any more, so nothing feeds it.
- */
-static bool is_fed_by_timer(const struct leaks *l, const struct census_g *g,
-			    const struct census_wait *w, const struct chans_source *src,
-			    const struct addrspace *as, bool *ret_ticks, bool *ret_stopped)
-{
-	const struct gchan *ch = gchans__get(src->chans, w->addr);
-	const bool known = ch && ch->settled, timer = known && may_be_timers(ch, src, as);
-	struct gtimer t;
-
-	if (known && !timer)
-		return false;
-	if (!gtimer_read(as, src->rt, known ? ch->timer : 0, &t) &&
-	    !gtimer_on_stack(as, src->rt, g, w->addr, &t))
-		return timer;
-	*ret_stopped |= t.stopped;
-	if (t.stopped)
-		return false;
-	*ret_ticks |= gtimer_repeats(&t, leakset__look_ns(l->set, leakset__nr_looks(l->set) - 1));
-	return true;
-}
-
 /* Go context/context.go cancelCtx.done; what programs make to say "end" looks the same. */
 static bool is_done_channel(const struct gchan *ch)
 {
@@ -481,23 +428,18 @@ static bool is_done_channel(const struct gchan *ch)
 }
 
 /* What its elements say of it: places of a limit that are all taken; signals, as os/signal.Notify has them. */
-static int facts_of_elements(const struct gchan *ch, bool sends, const struct chans_source *src,
-			     const struct addrspace *as)
+static int facts_of_elements(const struct gchan *ch, bool sends)
 {
-	char name[GOTYPE_NAME_MAX];
-
 	if (!ch->settled || !ch->cap)
 		return 0;
 	if (sends)
 		return !ch->elem_size && ch->len == ch->cap ? LEAK_FACT_LIMIT : 0;
-	return ch->elem_size == 16 && !gotype_name(as, src->rt, ch->elem_type, name, sizeof(name)) && !strcmp(name, "os.Signal")
-		       ? LEAK_FACT_SIGNALS
-		       : 0;
+	return ch->elem_size == 16 && !strcmp(ch->elem_name, "os.Signal") ? LEAK_FACT_SIGNALS : 0;
 }
 
 /* LEAK_FACT_*, or -ENOMEM. ret_ticks: it is a ticker's. */
 static int channel_facts(struct leaks *l, const struct dump_row *r, const struct chans_source *src,
-			 const struct addrspace *as, bool *ret_ticks)
+			 const struct chanfeeds *feeds, bool *ret_ticks)
 {
 	const struct census_g *g = dump__g(l->d, r);
 	bool fed = false, other = false, stopped = false;
@@ -505,15 +447,19 @@ static int channel_facts(struct leaks *l, const struct dump_row *r, const struct
 
 	for (uint32_t i = 0; i < g->nr_waits && !err; i++) {
 		const struct census_wait *w = &l->d->in.censuses[r->rt]->waits[g->waits_at + i];
+		const struct chanfeed *feed;
 		const struct gchan *ch;
 
 		if (w->kind == CENSUS_WAIT_FD && w->way == CENSUS_WAY_WRITE)
 			facts |= LEAK_FACT_WRITE;
 		ch = w->kind == CENSUS_WAIT_CHAN ? gchans__get(src->chans, w->addr) : NULL;
-		facts |= ch ? facts_of_elements(ch, w->way == CENSUS_WAY_SEND, src, as) : 0;
+		facts |= ch ? facts_of_elements(ch, w->way == CENSUS_WAY_SEND) : 0;
 		if (w->kind != CENSUS_WAIT_CHAN || w->way == CENSUS_WAY_SEND)
 			continue;
-		if (is_fed_by_timer(l, g, w, src, as, ret_ticks, &stopped)) {
+		feed = chanfeeds__get(feeds, g->waits_at + i);
+		stopped |= feed && feed->stopped;
+		if (feed && feed->fed) {
+			*ret_ticks |= feed->repeats;
 			facts |= LEAK_FACT_TIMER;
 			fed = true;
 			err = leak_ends__timer(&l->ends, w->addr);
@@ -600,13 +546,42 @@ static int note_locks(struct leaks *l, uint16_t rt, const struct chans_source *s
 	return err;
 }
 
+/* Of each group the first SAMPLE goroutines of runtime rt are asked; asked: by group. */
+static const struct leak_g *next_asked(const struct leaks *l, uint16_t rt, size_t row, uint8_t *asked)
+{
+	const struct dump_row *r = &l->d->rows[row];
+	const struct leak_g *g = r->rt == rt ? leakset__get(l->set, rt, dump__g(l->d, r)->goid) : NULL;
+
+	if (!g || asked[g->group] == SAMPLE)
+		return NULL;
+	asked[g->group]++;
+	return g;
+}
+
+int leaks__asks(const struct leaks *l, uint16_t rt, uint32_t **ret_gs, size_t *ret_nr)
+{
+	scoped_mem uint8_t *asked = calloc(leakset__nr_groups(l->set) + 1, sizeof(*asked));
+	uint32_t *gs = calloc(l->d->nr + 1, sizeof(*gs));
+	size_t nr = 0;
+
+	if (!asked || !gs) {
+		free(gs);
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < l->d->nr; i++)
+		if (next_asked(l, rt, i, asked))
+			gs[nr++] = l->d->rows[i].g;
+	*ret_gs = gs;
+	*ret_nr = nr;
+	return 0;
+}
+
 int leaks__facts(struct leaks *l, uint16_t rt, const struct chans_source *src,
-		 const struct addrspace *as)
+		 const struct chanfeeds *feeds)
 {
 	const size_t nr_groups = leakset__nr_groups(l->set);
 	scoped_mem uint8_t *asked = calloc(nr_groups + 1, sizeof(*asked));
 	int err, facts;
-	bool ticks;
 
 	if (!l->facts)
 		l->facts = calloc(nr_groups + 1, sizeof(*l->facts));
@@ -615,20 +590,17 @@ int leaks__facts(struct leaks *l, uint16_t rt, const struct chans_source *src,
 	if (!asked || !l->facts || !l->locked_at)
 		return -ENOMEM;
 	for (size_t i = 0; i < l->d->nr; i++) {
-		const struct dump_row *r = &l->d->rows[i];
-		const struct leak_g *g =
-			r->rt == rt ? leakset__get(l->set, rt, dump__g(l->d, r)->goid) : NULL;
+		const struct leak_g *g = next_asked(l, rt, i, asked);
+		bool ticks = false;
 
-		if (!g || asked[g->group] == SAMPLE)
+		if (!g)
 			continue;
-		asked[g->group]++;
-		ticks = false;
-		facts = channel_facts(l, r, src, as, &ticks);
+		facts = channel_facts(l, &l->d->rows[i], src, feeds, &ticks);
 		if (facts < 0)
 			return facts;
 		l->facts[g->group] |= (uint32_t)facts;
 		if (l->facts[g->group] & LEAK_FACT_TIMER)
-			leakset__timer(l->set, g->group, ticks || ranges(l, r));
+			leakset__timer(l->set, g->group, ticks || ranges(l, &l->d->rows[i]));
 	}
 	err = note_locks(l, rt, src);
 	return err ? err : leak_incident__note(l, rt, src);

@@ -6,7 +6,7 @@
  *	leaks__look()	 for each census; borrows the last one until free
  *	leaks__record() leaks__life() births and exits that probes saw
  *	leaks__goals() leaks__proved()	after a look: whom to search for, and what was found
- *	leaks__facts()	 for each runtime, of channels and locks at the last look
+ *	leaks__asks() leaks__facts()	for each runtime, of channels, timers and locks at the last look
  *	leaks__allocated() after the last look; may be left out
  *	leaks__finish()	 verdicts, patterns
  *	leaks__keepers() leaks__heap()	for each runtime, whose heap is to be counted, and how much it is; may be left out
@@ -24,6 +24,7 @@
 
 #include "base/cause.h"
 #include "base/own.h"
+#include "heap/chanfeed.h"
 #include "heap/reach.h"
 #include "model/verdict.h"
 #include "report/called.h"
@@ -149,8 +150,10 @@ void leaks__proved(struct leaks *l, uint16_t rt, const struct reach *r, const ui
  */
 int leaks__held(struct leaks *l, uint32_t group, const struct reach *r, uint32_t goal, bool anew);
 
-/* source: of runtime rt, at the last look; as: to name types. 0 or -ENOMEM. */
-int leaks__facts(struct leaks *l, uint16_t rt, const struct chans_source *source, const struct addrspace *as);
+/* Of runtime rt, at the last look: whose timers leaks__facts() wants, as indexes into census.gs; the caller's. 0 or -ENOMEM. */
+int leaks__asks(const struct leaks *l, uint16_t rt, uint32_t **ret_gs, size_t *ret_nr);
+/* source, feeds: of runtime rt, at the last look. 0 or -ENOMEM. */
+int leaks__facts(struct leaks *l, uint16_t rt, const struct chans_source *source, const struct chanfeeds *feeds);
 int leaks__allocated(struct leaks *l, const struct leak_allocs *a);	/* borrowed for the call. 0 or -ENOMEM */
 int leaks__finish(struct leaks *l, const struct verdict_opts *o);	/* 0 or -ENOMEM */
 /*
