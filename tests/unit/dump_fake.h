@@ -77,15 +77,26 @@ static const struct namer dump_namer = { .frames = fake_frames, .unwrap_start = 
 static const uint64_t fake_label_words[] = {
 	FAKE_LABELS + 24, 1, 1, FAKE_LABELS + 56, 1, FAKE_LABELS + 57, 2, 0x22766b, /* "kv\"" */
 };
-static struct bufspace fake_memory;
+
+static inline const struct labelbook *fake_labels(void)
+{
+	static struct labelbook *book; /* of the whole run */
+	struct bufspace memory;
+
+	if (book)
+		return book;
+	bufspace__init(&memory, fake_label_words, sizeof(fake_label_words), FAKE_LABELS);
+	cr_assert_eq(labelbook__new(&book), 0);
+	cr_assert_eq(labelbook__read(book, &memory.as, 24, FAKE_LABELS), 0);
+	return book;
+}
 
 static inline struct dump *fake_dump(const struct dump_opts *o)
 {
 	struct dump *d = NULL;
 
-	bufspace__init(&fake_memory, fake_label_words, sizeof(fake_label_words), FAKE_LABELS);
 	cr_assert_eq(dump__new(&(struct dump_input){ .censuses = fake_censuses, .namers = &dump_namer, .nr = 1,
-						     .as = &fake_memory.as }, o, &d), 0);
+						     .labels = fake_labels() }, o, &d), 0);
 	return d;
 }
 

@@ -330,6 +330,7 @@ Test(dump, text_quotes_labels_as_go_does)
 	const struct census c = { .gs = &g, .nr = 1, .stacks = &stack, .nr_stacks = 1, .pcs = pcs, .nr_pcs = 1 };
 	const struct census *const cs[] = { &c };
 	struct dump_show s = fake_show;
+	scoped(labelbook) labels = NULL;
 	struct bufspace memory;
 	scoped_mem char *text = NULL;
 	scoped(dump) d = NULL;
@@ -338,7 +339,9 @@ Test(dump, text_quotes_labels_as_go_does)
 
 	s.labels = true;
 	bufspace__init(&memory, &process, sizeof(process), FAKE_LABELS);
-	cr_assert_eq(dump__new(&(struct dump_input){ .censuses = cs, .namers = &dump_namer, .nr = 1, .as = &memory.as },
+	cr_assert_eq(labelbook__new(&labels), 0);
+	cr_assert_eq(labelbook__read(labels, &memory.as, dump_namer.go_minor, g.labels), 0);
+	cr_assert_eq(dump__new(&(struct dump_input){ .censuses = cs, .namers = &dump_namer, .nr = 1, .labels = labels },
 			       &(struct dump_opts){ 0 }, &d), 0);
 	cr_assert_eq(dump_show__text(d, &s, out, NULL), 0);
 	fclose(out);

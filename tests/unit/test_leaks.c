@@ -48,8 +48,7 @@ static void look_at(struct leaks *l, struct scene *s)
 	static const struct census *c[1];
 
 	c[0] = &s->c;
-	bufspace__init(&fake_memory, fake_label_words, sizeof(fake_label_words), FAKE_LABELS);
-	cr_assert_eq(leaks__look(l, &(struct dump_input){ .censuses = c, .namers = &dump_namer, .nr = 1, .as = &fake_memory.as },
+	cr_assert_eq(leaks__look(l, &(struct dump_input){ .censuses = c, .namers = &dump_namer, .nr = 1, .labels = fake_labels() },
 				 s->c.taken_ns), 0);
 }
 

@@ -33,8 +33,7 @@ Test(place, of_a_wait_is_the_first_frame_that_says_something)
 		while (stack.nr_pcs < PCS_MOST && t[i].pcs[stack.nr_pcs])
 			stack.nr_pcs++;
 		c.nr_pcs = stack.nr_pcs;
-		bufspace__init(&fake_memory, fake_label_words, sizeof(fake_label_words), FAKE_LABELS);
-		cr_assert_eq(dump__new(&(struct dump_input){ .censuses = censuses, .namers = &dump_namer, .nr = 1, .as = &fake_memory.as },
+			cr_assert_eq(dump__new(&(struct dump_input){ .censuses = censuses, .namers = &dump_namer, .nr = 1 },
 				       &(struct dump_opts){ .system = true }, &d), 0);
 		cr_assert_eq(place_of_wait(d, dump__stack(d, &d->rows[0]), &p), 0);
 		cr_expect_str_eq(p.func, t[i].want, "%s: %s", t[i].why, p.func);

@@ -14,12 +14,12 @@
 #include "report/chans.h"
 
 static int show(const struct opts *o, bool json, const struct pick *pick, const struct taken *t,
-		const struct chans_source *sources, struct cause *why)
+		const struct chans_source *sources, const struct labelbook *labels, struct cause *why)
 {
 	const struct dump_input in = { .censuses = (const struct census *const *)t->censuses,
 				       .namers = t->namers,
 				       .nr = t->nr,
-				       .as = proc__mem(t->proc) };
+				       .labels = labels };
 	const struct dump_opts dopts = { .pick = pick, .system = true };
 	struct report_meta meta;
 	const struct chans_show s = { .meta = &meta, .elements = o->elements };
@@ -52,15 +52,21 @@ static int chans(const struct opts *o, bool json, const struct pick *pick, struc
 	struct chans_source sources[GOPROC_RUNTIMES_MAX];
 	struct knots knots[GOPROC_RUNTIMES_MAX] = { 0 };
 	struct deadline until = deadline_in(TAKEN_MOST_NS, NULL);
+	scoped(labelbook) labels = NULL;
 	scoped(taken) t = NULL;
-	int err = taken__new(o->pid, (unsigned int)o->depth, &until, &t, why);
+	int err = labelbook__new(&labels);
 
+	if (err)
+		return cause__set(why, err, "out of memory");
+	err = taken__new(o->pid, (unsigned int)o->depth, &until, &t, why);
+	if (!err && pick && pick__asks(pick, PICK_LABEL))
+		err = taken__labels(t, labels, why);
 	for (size_t i = 0; !err && i < t->nr; i++) {
 		err = knots__read(&knots[i], t, i, o->elements, (unsigned int)o->depth, KNOTS_PROOF_NS, why);
 		sources[i] = knots__source(&knots[i], t, i);
 	}
 	if (!err)
-		err = show(o, json, pick, t, sources, why);
+		err = show(o, json, pick, t, sources, labels, why);
 	for (size_t i = 0; i < GOPROC_RUNTIMES_MAX; i++)
 		knots__done(&knots[i]);
 	return err;

@@ -14,7 +14,6 @@
 #include "cli/filters.h"
 #include "cli/stop.h"
 #include "daemon/taken.h"
-#include "heap/gosecret.h"
 #include "golang/gostate.h"
 #include "report/callsites.h"
 #include "report/dump_diff.h"
@@ -111,16 +110,6 @@ static int read_ways(const struct taken *t, struct cause *why)
 	return 0;
 }
 
-/* Labels that the program keeps secret are not shown. */
-static int find_secrets(const struct taken *t, struct gosecret **ret, struct cause *why)
-{
-	int err = 0;
-
-	for (size_t i = 0; i < t->nr && !err; i++)
-		err = gosecret__new(proc__mem(t->proc), goproc__runtime(t->gp, i), ret);
-	return err ? cause__set(why, err, "cannot read the heap: %s", proc__words(t->proc, err)) : 0;
-}
-
 static int render(const struct opts *o, const struct renderer *r, const struct taken *t, const struct report_meta *meta,
 		  struct dump *d, FILE *out, struct cause *why)
 {
@@ -183,7 +172,7 @@ static int show(const struct opts *o, const struct how *how, const struct taken 
 }
 
 /* "1203 goroutines (1198 waiting, 4 runnable, 1 running), 17 shown; read in 12 ms" */
-static void say_end(const struct taken *t, const struct dump *d, const struct deadline *until)
+static void say_end(const struct taken *t, const struct dump *d, const struct labelbook *labels, const struct deadline *until)
 {
 	char states[256] = "";
 	size_t used = 0;
@@ -200,8 +189,8 @@ static void say_end(const struct taken *t, const struct dump *d, const struct de
 			 d->counts.refused);
 	if (until->hit)
 		log_warn("reading took longer than %.3g s and was cut short: labels and channels may be missing", (double)TAKEN_MOST_NS / NS_PER_SEC);
-	if (labels__unread(d->labels))
-		log_warn("the labels of %llu goroutines could not be read", (unsigned long long)labels__unread(d->labels));
+	if (labelbook__unread(labels))
+		log_warn("%llu sets of labels could not be read", (unsigned long long)labelbook__unread(labels));
 	log_info("%zu goroutines%s%s%s, %zu shown; %zu unsettled; read in %.3g ms", d->counts.nr, states[0] ? " (" : "",
 		 states, states[0] ? ")" : "", d->nr, d->counts.unsettled, (double)(t->read_ns - t->began_ns) / NS_PER_MS);
 }
@@ -215,24 +204,27 @@ static int dump(const struct opts *o, const struct how *how, const struct pick *
 	struct deadline until = deadline_in(TAKEN_MOST_NS, NULL);
 	scoped(outfile) out = NULL;
 	scoped(taken) t = NULL;
-	scoped(gosecret) secret = NULL;
+	scoped(labelbook) labels = NULL;
 	scoped(dump) d = NULL;
 	struct dump_input in;
 	struct peers peers;
 	int err;
 
+	err = labelbook__new(&labels);
+	if (err)
+		return cause__set(why, err, "out of memory");
 	err = outfile__open(o->output, o->mode, &out, why);
 	if (!err)
 		err = taken__new(o->pid, (unsigned int)o->depth, &until, &t, why);
 	if (!err && (o->objects || how->kind == HOW_JSON || how->kind == HOW_JSONL))
 		err = read_ways(t, why);
 	if (!err)
-		err = find_secrets(t, &secret, why);
+		err = taken__labels(t, labels, why);
 	if (err)
 		return err;
 	in = (struct dump_input){
 		.censuses = (const struct census *const *)t->censuses, .namers = t->namers, .nr = t->nr,
-		.as = gosecret__space(secret, proc__mem(t->proc)),
+		.labels = labels,
 	};
 	err = dump__new(&in, &dopts, &d);
 	if (err)
@@ -242,7 +234,7 @@ static int dump(const struct opts *o, const struct how *how, const struct pick *
 	fds__free(peers.fds);
 	err = outfile__end(out, err, why);
 	if (!err)
-		say_end(t, d, &until);
+		say_end(t, d, labels, &until);
 	return err;
 }
 

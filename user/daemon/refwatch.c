@@ -26,6 +26,7 @@ struct refwatch {
 	struct govars *vars;
 	struct maps *maps;
 	/* of one look */
+	struct labelbook *labels;
 	struct dump *d;
 	uint32_t *goals[GOPROC_RUNTIMES_MAX];
 	struct reach *reach[GOPROC_RUNTIMES_MAX];
@@ -51,6 +52,7 @@ static void refwatch__forget_look(struct refwatch *w)
 		free(steal(w->goals[i]));
 	}
 	dump__free(steal(w->d));
+	labelbook__free(steal(w->labels));
 	maps__free(steal(w->maps));
 }
 
@@ -100,15 +102,22 @@ static void note_unreached(void *ctx, uint16_t rt, uint64_t goid, uint64_t waits
 
 static int refwatch__dump(struct refwatch *w, struct cause *why)
 {
-	const struct dump_input in = {
+	struct dump_input in = {
 		.censuses = (const struct census *const *)w->t->censuses,
 		.namers = w->t->namers,
 		.nr = w->t->nr,
-		.as = proc__mem(w->t->proc),
 	};
 	const bool system = w->o.pick && pick__asks(w->o.pick, PICK_GOID);
-	int err = dump__new(&in, &(struct dump_opts){ .pick = w->o.pick, .system = system }, &w->d);
+	int err = labelbook__new(&w->labels);
 
+	if (err)
+		return cause__set(why, err, "out of memory");
+	if (w->o.pick && pick__asks(w->o.pick, PICK_LABEL))
+		err = taken__labels(w->t, w->labels, why);
+	if (err)
+		return err;
+	in.labels = w->labels;
+	err = dump__new(&in, &(struct dump_opts){ .pick = w->o.pick, .system = system }, &w->d);
 	if (err)
 		return cause__set(why, err, "cannot put the goroutines together: %s", strerror(-err));
 	if (w->o.object || w->d->nr)

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "daemon/restraint.h"
+#include "heap/gosecret.h"
 
 static int taken__fail(const struct taken *t, int err, struct cause *why)
 {
@@ -84,6 +85,42 @@ int taken__again(struct taken *t, unsigned int depth, struct cause *why)
 	if (!err)
 		t->read_ns = clock_now_ns();
 	return err;
+}
+
+/* *ret stays NULL if the program cannot have secrets. */
+static int taken__secrets(const struct taken *t, struct gosecret **ret, struct cause *why)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < t->nr && !err; i++)
+		err = gosecret__new(proc__mem(t->proc), goproc__runtime(t->gp, i), ret);
+	return err ? cause__set(why, err, "cannot read the heap: %s", proc__words(t->proc, err)) : 0;
+}
+
+int taken__labels(const struct taken *t, struct labelbook *b, struct cause *why)
+{
+	scoped(gosecret) secret = NULL;
+	int err = taken__secrets(t, &secret, why);
+
+	if (err)
+		return err;
+	for (size_t rt = 0; rt < t->nr && !err; rt++)
+		for (size_t i = 0; i < t->censuses[rt]->nr && !err; i++)
+			err = labelbook__read(b, gosecret__space(secret, proc__mem(t->proc)), t->namers[rt].go_minor,
+					      t->censuses[rt]->gs[i].labels);
+	return err ? cause__set(why, err, "cannot keep the labels: %s", strerror(-err)) : 0;
+}
+
+int taken__labels_at(const struct taken *t, uint16_t rt, const uint64_t *ptrs, size_t nr, struct labelbook *b, struct cause *why)
+{
+	scoped(gosecret) secret = NULL;
+	int err = nr ? taken__secrets(t, &secret, why) : 0;
+
+	if (err)
+		return err;
+	for (size_t i = 0; i < nr && !err; i++)
+		err = labelbook__read(b, gosecret__space(secret, proc__mem(t->proc)), t->namers[rt].go_minor, ptrs[i]);
+	return err ? cause__set(why, err, "cannot keep the labels: %s", strerror(-err)) : 0;
 }
 
 void taken__free(struct taken *t)

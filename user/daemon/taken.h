@@ -15,6 +15,7 @@
 #include "base/deadline.h"
 #include "base/own.h"
 #include "census/census.h"
+#include "census/labelbook.h"
 #include "report/namer.h"
 #include "report/renderer.h"
 #include "target/goproc.h"
@@ -38,6 +39,14 @@ int taken__new(pid_t pid, unsigned int depth, struct deadline *until, struct tak
 int taken__again(struct taken *t, unsigned int depth, struct cause *why);
 void taken__free(struct taken *t);
 DEFINE_SCOPED(taken)
+
+/*
+ * Reads the labels of all goroutines of the censuses into b; those that the program keeps secret (heap/gosecret) are not told.
+ * 0 or -ENOMEM, -ESRCH and others of reading; with a cause.
+ */
+int taken__labels(const struct taken *t, struct labelbook *b, struct cause *why);
+/* The same of those at the nr pointers of runtime rt only. */
+int taken__labels_at(const struct taken *t, uint16_t rt, const uint64_t *ptrs, size_t nr, struct labelbook *b, struct cause *why);
 
 /* What a report says of the process; borrows from t. seen and lost are left to the caller. */
 void taken__meta(const struct taken *t, struct report_meta *ret);

@@ -18,6 +18,7 @@
 #include "daemon/endsearch.h"
 #include "daemon/eye.h"
 #include "daemon/holdnames.h"
+#include "daemon/leaklabels.h"
 #include "daemon/knots.h"
 #include "daemon/recorders.h"
 #include "daemon/served.h"
@@ -54,6 +55,7 @@ struct watch {
 	struct cause allocs_why;   /* why there are none, or they say nothing */
 	double allocs_ns;	   /* what they have cost */
 	struct leaks *leaks;
+	struct labelbook *labels; /* of the last look */
 	struct pipe_stats pipe;
 	uint64_t start_ns, cpu_start_ns, cpu_ns;
 	size_t looks;
@@ -74,6 +76,7 @@ void watch__free(struct watch *w)
 	allocwatch__free(w->allocs);
 	recorders__leave(w->recorders);
 	leaks__free(w->leaks);
+	labelbook__free(w->labels);
 	taken__free(w->t);
 	free(w);
 }
@@ -247,6 +250,8 @@ int watch__open(const struct watch_opts *o, const volatile sig_atomic_t *stop, s
 	err = taken__new(o->pid, TAKEN_NO_CENSUS, &w->until, &w->t, why);
 	if (!err)
 		err = leaks__new(w->t->namers, w->t->nr, &w->leaks);
+	if (!err)
+		err = labelbook__new(&w->labels);
 	if (err)
 		return cause__set(why, err, "cannot watch pid %d: %s", (int)o->pid, strerror(-err));
 	watch__open_eyes(w);
@@ -278,7 +283,6 @@ static int watch__look(struct watch *w, struct cause *why)
 		.censuses = (const struct census *const *)w->t->censuses,
 		.namers = w->t->namers,
 		.nr = w->t->nr,
-		.as = proc__mem(w->t->proc),
 	};
 	err = leaks__look(w->leaks, &in, w->t->censuses[0]->taken_ns);
 	if (err)
@@ -618,6 +622,8 @@ int watch__run(struct watch *w, const volatile sig_atomic_t *stop,
 		err = served_note(w->leaks, w->t);
 	if (!err && !w->ended)
 		err = endless_note(w->leaks, w->t);
+	if (!err && !w->ended)
+		err = leaklabels_note(w->leaks, w->t, w->labels);
 	if (!err && !w->ended)
 		watch__search(w);
 	if (!err && !w->ended)

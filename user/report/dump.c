@@ -248,7 +248,19 @@ uint64_t dump__wait_ns(const struct dump *d, const struct dump_row *r)
 
 const struct label_set *dump__labels(const struct dump *d, const struct dump_row *r)
 {
-	return labels__get(d->labels, d->in.namers[r->rt].go_minor, dump__g(d, r)->labels);
+	return labels__get(d->labels, dump__g(d, r)->labels);
+}
+
+int dump__label(struct dump *d, const struct labelbook *labels)
+{
+	struct labels *l;
+	int err = labels__new(labels, d->framer, &l);
+
+	if (err)
+		return err;
+	labels__free(d->labels);
+	d->labels = l;
+	return 0;
 }
 
 /* --- whose --- */
@@ -472,7 +484,7 @@ static int dump__init(struct dump *d, const struct dump_input *in, size_t *ret_n
 	d->framer = in->framer;
 	err = d->framer ? 0 : framer__new(in->namers, in->nr, true, &d->framer);
 	if (!err)
-		err = labels__new(in->as, d->framer, &d->labels);
+		err = labels__new(in->labels, d->framer, &d->labels);
 	if (!err)
 		err = sites__new(d->framer, in->namers, &d->sites);
 	if (err || !x)

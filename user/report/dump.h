@@ -13,7 +13,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/addrspace.h"
 #include "base/own.h"
 #include "census/census.h"
 #include "report/frames.h"
@@ -32,7 +31,7 @@ struct dump_input {
 	const struct census *const *censuses;
 	const struct namer *namers;
 	size_t nr;			/* runtimes */
-	const struct addrspace *as;	/* labels are read from it; NULL: nobody has any */
+	const struct labelbook *labels;	/* of all runtimes; NULL: nobody has any */
 	struct framer *framer;		/* of the same namers, full; so texts of several dumps are the same. NULL: one of its own */
 };
 
@@ -99,6 +98,7 @@ const char *dump__status(const struct dump *d, const struct dump_row *r);	/* nev
 const char *dump__reason(const struct dump *d, const struct dump_row *r);	/* NULL: it does not wait */
 uint64_t dump__wait_ns(const struct dump *d, const struct dump_row *r);	/* at least so long; or DUMP_UNKNOWN */
 const struct label_set *dump__labels(const struct dump *d, const struct dump_row *r); /* borrowed until the next call */
+int dump__label(struct dump *d, const struct labelbook *labels);	/* from here on these, borrowed as long as the dump lives. 0 or -ENOMEM */
 static inline const struct site *dump__site(const struct dump *d, uint32_t i)	/* NULL for SITES_NONE */
 {
 	return i == SITES_NONE ? NULL : &d->sites->v[i];

@@ -8,7 +8,6 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-#include "golang/golabels.h"
 #include "base/textbuf.h"
 
 struct known_set {
@@ -18,23 +17,21 @@ struct known_set {
 };
 
 struct labels {
-	const struct addrspace *as;
+	const struct labelbook *book;
 	struct framer *framer;
 	struct known_set *known;
 	struct known_set *unkept; /* the last one, if there was no room to keep it */
-	uint64_t unread;
-	struct golabel scratch[GOLABELS_MAX];
 };
 
 static const struct label_set no_labels = { .text = "", .same = "" };
 
-int labels__new(const struct addrspace *as, struct framer *f, struct labels **ret)
+int labels__new(const struct labelbook *book, struct framer *f, struct labels **ret)
 {
 	struct labels *l = calloc(1, sizeof(*l));
 
 	if (!l)
 		return -ENOMEM;
-	l->as = as;
+	l->book = book;
 	l->framer = f;
 	*ret = l;
 	return 0;
@@ -60,11 +57,6 @@ void labels__free(struct labels *l)
 	free(l);
 }
 
-uint64_t labels__unread(const struct labels *l)
-{
-	return l->unread;
-}
-
 /* exact: as JSON, which tells all sets apart. */
 static const char *text_of(struct labels *l, const struct label_set *set, bool exact)
 {
@@ -85,23 +77,20 @@ static const char *text_of(struct labels *l, const struct label_set *set, bool e
 	return text;
 }
 
-static struct known_set *read_set(struct labels *l, int go_minor, uint64_t ptr)
+static struct known_set *make_set(struct labels *l, uint64_t ptr)
 {
+	size_t nr;
+	const struct label_text *v = labelbook__get(l->book, ptr, &nr);
 	struct known_set *k;
-	size_t nr = 0;
 
-	if (golabels_read(l->as, go_minor, ptr, l->scratch, GOLABELS_MAX, &nr)) {
-		l->unread++;
-		nr = 0;
-	}
 	k = calloc(1, sizeof(*k) + nr * sizeof(k->set.v[0]));
 	if (!k)
 		return NULL;
 	k->ptr = ptr;
 	k->set.nr = nr;
 	for (size_t i = 0; i < nr; i++) {
-		k->set.v[i].key = framer__verbatim(l->framer, l->scratch[i].key);
-		k->set.v[i].value = framer__verbatim(l->framer, l->scratch[i].value);
+		k->set.v[i].key = framer__verbatim(l->framer, v[i].key);
+		k->set.v[i].value = framer__verbatim(l->framer, v[i].value);
 	}
 	/* An empty set and none are the same. */
 	k->set.text = nr ? text_of(l, &k->set, false) : no_labels.text;
@@ -109,19 +98,19 @@ static struct known_set *read_set(struct labels *l, int go_minor, uint64_t ptr)
 	return k;
 }
 
-const struct label_set *labels__get(struct labels *l, int go_minor, uint64_t ptr)
+const struct label_set *labels__get(struct labels *l, uint64_t ptr)
 {
 	struct known_set *k;
 	unsigned int count;
 
-	if (!ptr || !l->as)
+	if (!ptr || !l->book)
 		return &no_labels;
 	HASH_FIND(hh, l->known, &ptr, sizeof(ptr), k);
 	if (k)
 		return &k->set;
 	if (HASH_COUNT(l->known) >= LABELS_SETS_MAX)
 		forget(l);
-	k = read_set(l, go_minor, ptr);
+	k = make_set(l, ptr);
 	if (!k)
 		return &no_labels;
 	count = HASH_COUNT(l->known);

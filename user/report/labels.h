@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * labels: the pprof labels of goroutines, each set read once: most goroutines share theirs or have none.
+ * labels: the pprof labels of goroutines as texts, each set made once: most goroutines share theirs or have none.
  */
 #ifndef PARKWATCH_REPORT_LABELS_H
 #define PARKWATCH_REPORT_LABELS_H
@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/addrspace.h"
 #include "base/own.h"
+#include "census/labelbook.h"
 #include "report/frames.h"
 
 #define LABELS_SETS_MAX 65536	/* sets that are remembered; then all are forgotten */
@@ -26,13 +26,12 @@ struct label_set {
 };
 
 struct labels;
-/* as, f: borrowed until free. as NULL: nobody has labels. */
-int labels__new(const struct addrspace *as, struct framer *f, struct labels **ret);
+/* book, f: borrowed until free. book NULL: nobody has labels. */
+int labels__new(const struct labelbook *book, struct framer *f, struct labels **ret);
 void labels__free(struct labels *l);
 DEFINE_SCOPED(labels)
 
-/* ptr: g.labels. Never NULL, borrowed until the next call; what cannot be read is an empty set and counted. */
-const struct label_set *labels__get(struct labels *l, int go_minor, uint64_t ptr);
-uint64_t labels__unread(const struct labels *l);
+/* ptr: g.labels. Never NULL, borrowed until the next call. */
+const struct label_set *labels__get(struct labels *l, uint64_t ptr);
 
 #endif

@@ -80,6 +80,33 @@ static int entry__labels(const struct leaks *l, const struct leak_group *g, stru
 	return 0;
 }
 
+int leaks__labelled(const struct leaks *l, uint16_t rt, uint64_t **ret, size_t *ret_nr)
+{
+	uint64_t *ptrs = calloc(l->d->nr + 1, sizeof(*ptrs));
+	size_t nr = 0;
+
+	if (!ptrs)
+		return -ENOMEM;
+	for (size_t i = 0; i < leakset__nr_groups(l->set); i++) {
+		const struct leak_group *g = leakset__group(l->set, i);
+
+		for (uint32_t k = 0; k < g->nr && k < LABELS_ASKED && nr < l->d->nr; k++) {
+			const struct dump_row *r = row_of(l, member(l, g, k));
+
+			if (r->rt == rt && dump__g(l->d, r)->labels)
+				ptrs[nr++] = dump__g(l->d, r)->labels;
+		}
+	}
+	*ret = ptrs;
+	*ret_nr = nr;
+	return 0;
+}
+
+int leaks__label(struct leaks *l, const struct labelbook *labels)
+{
+	return dump__label(l->d, labels);
+}
+
 /* Creators that are there still, of the first member. */
 static void entry__parents(const struct leaks *l, const struct leak_group *g, struct leak_entry *e)
 {

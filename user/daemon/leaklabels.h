@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* leaklabels: the labels by which a watch for leaks tells its entries. */
+#ifndef PARKWATCH_DAEMON_LEAKLABELS_H
+#define PARKWATCH_DAEMON_LEAKLABELS_H
+
+#include "daemon/taken.h"
+#include "report/leaks.h"
+
+/* After the last look, with its censuses, before leaks__finish(). Reads into b, borrowed as long as l lives. 0 or -ENOMEM. */
+int leaklabels_note(struct leaks *l, const struct taken *t, struct labelbook *b);
+
+#endif
