@@ -43,6 +43,8 @@ def what_is_secret_is_not_shown(minor, mode):
                      ["refs", "--goid", str(goid["hidden"])], ["refs", "--goid", str(goid["keys"]), "-f", "json"],
                      ["refs", "--goid", str(goid["inside"])]):
             said_of(t.pid, *args)
+        out = said_of(t.pid, "leaks", "-d", "2s", "--no-probes", "--all", "-f", "json")
+        expect({"plain": "publicpublic", "pass": "(secret)"} in [g["labels"] for g in json.loads(out)["groups"]], out)
         for how in (["--no-probes"], ["--max-overhead", "0"], ["--max-overhead", "0", "--async"]):
             out = said_of(t.pid, "record", "--root", "label", "-d", "400ms", *how)
             expect("plain=publicpublic" in out and "pass=(secret)" in out, f"{how}: {out}")

@@ -6,7 +6,7 @@
 #include "daemon/taken.h"
 #include "report/leaks.h"
 
-/* After the last look, with its censuses, before leaks__finish(). Reads into b, borrowed as long as l lives. 0 or -ENOMEM. */
+/* After leaks__finish(). Reads into b, borrowed as long as l lives. 0 or -ENOMEM. */
 int leaklabels_note(struct leaks *l, const struct taken *t, struct labelbook *b);
 
 #endif

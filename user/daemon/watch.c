@@ -623,8 +623,6 @@ int watch__run(struct watch *w, const volatile sig_atomic_t *stop,
 	if (!err && !w->ended)
 		err = endless_note(w->leaks, w->t);
 	if (!err && !w->ended)
-		err = leaklabels_note(w->leaks, w->t, w->labels);
-	if (!err && !w->ended)
 		watch__search(w);
 	if (!err && !w->ended)
 		err = watch__search_ends(w);
@@ -648,7 +646,9 @@ int watch__run(struct watch *w, const volatile sig_atomic_t *stop,
 
 int watch__name_holders(struct watch *w, bool suspects)
 {
-	return w->ended ? 0 : holdnames_note(w->leaks, w->t, suspects);
+	int err = w->ended ? 0 : leaklabels_note(w->leaks, w->t, w->labels);
+
+	return w->ended || err ? err : holdnames_note(w->leaks, w->t, suspects);
 }
 
 /* Of runtime rt; bytes: by entry. */

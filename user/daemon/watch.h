@@ -69,7 +69,7 @@ int watch__run(struct watch *w, const volatile sig_atomic_t *stop, void (*progre
  * leaks in the order of what they cost. What is not known is no error, but -ENOMEM.
  */
 int watch__heap(struct watch *w, bool suspects);
-/* The same: which variables hold what leaks wait for. */
+/* The same: which variables hold what leaks wait for, and the labels of all. */
 int watch__name_holders(struct watch *w, bool suspects);
 struct leaks *watch__leaks(struct watch *w);	/* borrowed */
 void watch__meta(const struct watch *w, const struct watch_end *end, struct report_meta *ret);

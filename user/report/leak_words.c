@@ -109,7 +109,7 @@ static void put_holder(const struct leaks *l, const struct leak_entry *e, struct
 
 	switch (h ? h->kind : -1) {
 	case REACH_GLOBAL:
-		textbuf__format(to, "a variable of the program, at 0x%llx", (ull)h->addr);
+		textbuf__format(to, "a variable of the program, at 0x%llx,", (ull)h->addr);
 		break;
 	case REACH_STACK:
 		textbuf__format(to, "goroutine %llu, which can still run,", (ull)h->goid);

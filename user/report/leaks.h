@@ -155,11 +155,10 @@ int leaks__asks(const struct leaks *l, uint16_t rt, uint32_t **ret_gs, size_t *r
 /* source, feeds: of runtime rt, at the last look. 0 or -ENOMEM. */
 int leaks__facts(struct leaks *l, uint16_t rt, const struct chans_source *source, const struct chanfeeds *feeds);
 int leaks__allocated(struct leaks *l, const struct leak_allocs *a);	/* borrowed for the call. 0 or -ENOMEM */
-/* Of runtime rt, at the last look: the label pointers that entries are told by, for taken__labels_at(); the caller's. 0 or -ENOMEM. */
-int leaks__labelled(const struct leaks *l, uint16_t rt, uint64_t **ret, size_t *ret_nr);
-int leaks__label(struct leaks *l, const struct labelbook *labels);	/* borrowed until free; before leaks__finish(). 0 or -ENOMEM */
-
 int leaks__finish(struct leaks *l, const struct verdict_opts *o);	/* 0 or -ENOMEM */
+/* After leaks__finish(): of runtime rt the label pointers that entries are told by, for taken__labels_at(); the caller's. 0 or -ENOMEM. */
+int leaks__labelled(const struct leaks *l, uint16_t rt, uint64_t **ret, size_t *ret_nr);
+int leaks__label(struct leaks *l, const struct labelbook *labels);	/* entries have their labels then; borrowed until free. 0 or -ENOMEM */
 /*
  * Which goroutines of runtime rt belong to a leak: of each in the census of the last look the number of its entry, or UINT32_MAX.
  * What an object is kept by several counts for the first of these. *ret is the caller's. 0 or -ENOMEM.

@@ -87,8 +87,8 @@ int leaks__labelled(const struct leaks *l, uint16_t rt, uint64_t **ret, size_t *
 
 	if (!ptrs)
 		return -ENOMEM;
-	for (size_t i = 0; i < leakset__nr_groups(l->set); i++) {
-		const struct leak_group *g = leakset__group(l->set, i);
+	for (size_t i = 0; i < l->nr; i++) {
+		const struct leak_group *g = leaks__group(l, &l->entries[i]);
 
 		for (uint32_t k = 0; k < g->nr && k < LABELS_ASKED && nr < l->d->nr; k++) {
 			const struct dump_row *r = row_of(l, member(l, g, k));
@@ -104,7 +104,12 @@ int leaks__labelled(const struct leaks *l, uint16_t rt, uint64_t **ret, size_t *
 
 int leaks__label(struct leaks *l, const struct labelbook *labels)
 {
-	return dump__label(l->d, labels);
+	int err = dump__label(l->d, labels);
+
+	for (size_t i = 0; i < l->nr && !err; i++)
+		if (leaks__group(l, &l->entries[i])->role != LEAK_ROLE_RUNTIME)
+			err = entry__labels(l, leaks__group(l, &l->entries[i]), &l->entries[i]);
+	return err;
 }
 
 /* Creators that are there still, of the first member. */
@@ -181,8 +186,6 @@ static int entry__init(const struct leaks *l, uint32_t group, struct leak_entry 
 			(enum census_wait_kind)l->d->in.censuses[r->rt]->waits[cg->waits_at].kind);
 	verdict_of(l->set, g, &l->opts, &e->verdict);
 	err = entry__stack(l, g, e);
-	if (!err && g->role != LEAK_ROLE_RUNTIME)
-		err = entry__labels(l, g, e);
 	entry__parents(l, g, e);
 	if (!err)
 		err = entry__called(l, g, e);

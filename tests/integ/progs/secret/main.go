@@ -62,6 +62,11 @@ func send[T any](c chan T, v T) { c <- v }
 //go:noinline
 func block(c chan bool) { <-c }
 
+// A line of its own: a group of leaks.
+//
+//go:noinline
+func blockLabelled(c chan bool) { <-c }
+
 func main() {
 	open := full(uint64(0x0badcafe11111111))
 	start("open", func() { send(open, 1) })
@@ -81,7 +86,7 @@ func main() {
 	start("mixed", func() { send(mixed, 1) })
 	never := make(chan bool)
 	start("labels", func() {
-		pprof.Do(context.Background(), pprof.Labels("plain", strings.Repeat("public", 2), "pass", word), func(context.Context) { block(never) })
+		pprof.Do(context.Background(), pprof.Labels("plain", strings.Repeat("public", 2), "pass", word), func(context.Context) { blockLabelled(never) })
 	})
 	start("inside", func() {
 		secret.Do(func() {
