@@ -32,15 +32,15 @@ static void expect_root(struct callsites *cs, const struct snap *seen, const cha
 	const uint64_t waits[] = { PC_GOPARK, PC_WORKER };
 	const struct snap s = { .event = PROFILE_BLOCKED, .root = PROFILE_ROOT_CREATED_BY };
 	struct snap_row row = { .own = { .stack = { .pcs = waits, .nr = 2 }, .state = SNAP_STACK_SEEN }, .reason = FAKE_CHAN_RECEIVE, .gopc = PC_YAML };
-	scoped(framer) f = NULL;
+	scoped(rowframer) f = NULL;
 	struct frames fr;
 	char text[512];
 
 	if (seen)
 		cr_assert_eq(callsites__births(cs, seen), 0);
 	asked.calls = cs;
-	cr_assert_eq(framer__new(&asked, 1, false, &f), 0);
-	cr_assert_eq(framer__row(f, &s, &row, &fr), 0);
+	cr_assert_eq(rowframer__new(&asked, 1, false, &f), 0);
+	cr_assert_eq(rowframer__row(f, &s, &row, &fr), 0);
 	cr_assert_geq(folded_stack(&fr, text, sizeof(text)), 0);
 	cr_expect(!strncmp(text, want, strlen(want)), "%s: %s", why, text);
 }

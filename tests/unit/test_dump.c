@@ -249,7 +249,7 @@ Test(dump, counts_goroutines_for_the_other_formats)
 	size_t len;
 	FILE *out = open_memstream(&text, &len);
 
-	cr_assert_eq(dump_show__snap(d, PROFILE_ROOT_STATE, &s), 0);
+	cr_assert_eq(dump__snap(d, PROFILE_ROOT_STATE, &s), 0);
 	cr_expect_eq(s->count, 7);
 	cr_assert_eq(renderer_folded.render(&(struct report){ .snap = s, .meta = &fake_meta, .namers = &dump_namer,
 							      .nr_namers = 1 }, out, NULL), 0);

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "model/chain.h"
-#include "report/frames.h"
+#include "report/rowframes.h"
 #include "report_fake.h"
 
 #define PCS(...)                                                                                   \
@@ -20,12 +20,12 @@
 /* Frames joined by ';', root first, with what --root adds. */
 static const char *shown(const struct snap *s, const struct snap_row *row, bool full, char *buf, size_t size)
 {
-	scoped(framer) f = NULL;
+	scoped(rowframer) f = NULL;
 	struct frames fr;
 	size_t at = 0;
 
-	cr_assert_eq(framer__new(&fake_namer, 1, full, &f), 0);
-	cr_assert_eq(framer__row(f, s, row, &fr), 0);
+	cr_assert_eq(rowframer__new(&fake_namer, 1, full, &f), 0);
+	cr_assert_eq(rowframer__row(f, s, row, &fr), 0);
 	buf[0] = 0;
 	if (fr.root)
 		at += (size_t)snprintf(buf, size, "%s", fr.root);
@@ -179,11 +179,11 @@ Test(frames, an_inlined_frame_whose_wrapper_is_hidden_stands_for_itself)
 {
 	const struct snap s = { .event = PROFILE_BLOCKED };
 	const struct snap_row row = { .own = PCS(PC_GOPARK, PC_METHOD, PC_LOOP), .reason = FAKE_CHAN_RECEIVE };
-	scoped(framer) f = NULL;
+	scoped(rowframer) f = NULL;
 	struct frames fr;
 
-	cr_assert_eq(framer__new(&fake_namer, 1, false, &f), 0);
-	cr_assert_eq(framer__row(f, &s, &row, &fr), 0);
+	cr_assert_eq(rowframer__new(&fake_namer, 1, false, &f), 0);
+	cr_assert_eq(rowframer__row(f, &s, &row, &fr), 0);
 	cr_assert_eq(fr.nr, 5);
 	cr_expect_not(fr.v[0].inlined, "main.loop");
 	cr_expect(fr.v[1].inlined, "main.inner");
@@ -205,7 +205,7 @@ Test(frames, a_row_is_bounded)
 	uint64_t pcs[PW_STACK_MAX];
 	const struct snap s = { .event = PROFILE_BLOCKED };
 	struct snap_row row = { .reason = FAKE_CHAN_RECEIVE, .chain = { links, CHAIN_MAX, false } };
-	scoped(framer) f = NULL;
+	scoped(rowframer) f = NULL;
 	struct frames fr;
 
 	for (size_t i = 0; i < PW_STACK_MAX; i++)
@@ -213,8 +213,8 @@ Test(frames, a_row_is_bounded)
 	row.own = (struct snap_stack){ .stack = { .nr = PW_STACK_MAX, .pcs = pcs } };
 	for (size_t i = 0; i < CHAIN_MAX; i++)
 		links[i].made = row.own;
-	cr_assert_eq(framer__new(&fake_namer, 1, false, &f), 0);
-	cr_assert_eq(framer__row(f, &s, &row, &fr), 0);
+	cr_assert_eq(rowframer__new(&fake_namer, 1, false, &f), 0);
+	cr_assert_eq(rowframer__row(f, &s, &row, &fr), 0);
 	cr_expect_eq(fr.nr, FRAMES_MAX);
 	cr_expect_str_eq(fr.v[0].name, "[truncated]");
 	cr_expect_str_eq(fr.v[fr.nr - 1].name, "[chan receive]");

@@ -95,7 +95,7 @@ Test(html, a_tree_too_large_loses_its_narrowest_frames_only)
 	const struct profile_opts o = { .event = PROFILE_BLOCKED, .root = PROFILE_ROOT_GOID };
 	scoped(profile) p = NULL;
 	scoped(snap) s = NULL;
-	scoped(framer) f = NULL;
+	scoped(rowframer) f = NULL;
 	scoped(flametree) t = NULL;
 	const struct flamenode *n;
 	size_t shown = 0;
@@ -105,7 +105,7 @@ Test(html, a_tree_too_large_loses_its_narrowest_frames_only)
 	for (uint64_t goid = 1; goid <= 100; goid++)
 		fake_wait(p, goid, STACK_A, FAKE_CHAN_RECEIVE, 0, goid * 10, 0);
 	cr_assert_eq(snap__take(p, &s), 0);
-	cr_assert_eq(framer__new(&fake_namer, 1, false, &f), 0);
+	cr_assert_eq(rowframer__new(&fake_namer, 1, false, &f), 0);
 	cr_assert_eq(flametree__new(&(struct report){ .snap = s, .meta = &fake_meta, .namers = &fake_namer,
 						      .nr_namers = 1 }, f, &t), 0);
 	flametree__cut(t, 40);

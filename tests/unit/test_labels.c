@@ -30,7 +30,7 @@ struct labelled {
 static void labelled__init(struct labelled *l)
 {
 	bufspace__init(&l->memory, &process, sizeof(process), BASE);
-	cr_assert_eq(framer__new(&namer, 1, false, &l->framer), 0);
+	cr_assert_eq(framer__new(&namer, 1, &l->framer), 0);
 	cr_assert_eq(labelbook__new(&l->book), 0);
 	for (uint64_t at = BASE; at < BASE + 96; at += 24)
 		cr_assert_eq(labelbook__read(l->book, &l->memory.as, 24, at), 0);

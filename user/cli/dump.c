@@ -116,7 +116,7 @@ static int render(const struct opts *o, const struct renderer *r, const struct t
 	struct namer namers[GOPROC_RUNTIMES_MAX];
 	scoped(callsites) calls = NULL;
 	scoped(snap) snap = NULL;
-	int err = dump_show__snap(d, (enum profile_root)o->root, &snap);
+	int err = dump__snap(d, (enum profile_root)o->root, &snap);
 
 	if (!err && o->root == PROFILE_ROOT_CREATED_BY) {
 		err = callsites__new(t->namers, t->nr, &calls);

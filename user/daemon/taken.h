@@ -17,7 +17,7 @@
 #include "census/census.h"
 #include "census/labelbook.h"
 #include "report/namer.h"
-#include "report/renderer.h"
+#include "report/recording.h"
 #include "target/goproc.h"
 
 struct taken {			/* all owned */

@@ -10,7 +10,7 @@
 
 #include "report/calls.h"
 #include "report/dump.h"
-#include "report/frames.h"
+#include "report/framer.h"
 
 /* How much is known, best first. Those of one rank are told by how many there are of each. */
 enum rank { RANK_DIRECT, RANK_ANCESTOR, RANK_STANDS, RANK_LIBRARY, RANK_UNSEEN, RANKS };
@@ -42,7 +42,7 @@ int callsites__new(const struct namer *namers, size_t nr, struct callsites **ret
 		return -ENOMEM;
 	cs->namers = namers;
 	cs->nr_namers = nr;
-	err = framer__new(namers, nr, true, &cs->framer);
+	err = framer__new(namers, nr, &cs->framer);
 	if (err)
 		return err;
 	*ret = steal(cs);

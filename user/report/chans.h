@@ -22,7 +22,7 @@
 #include "model/waitgraph.h"
 #include "report/dump.h"
 #include "report/place.h"
-#include "report/renderer.h"
+#include "report/recording.h"
 
 /* What was read of one runtime. None may be NULL. */
 struct chans_source {

@@ -482,7 +482,7 @@ static int dump__init(struct dump *d, const struct dump_input *in, size_t *ret_n
 
 	d->in = *in;
 	d->framer = in->framer;
-	err = d->framer ? 0 : framer__new(in->namers, in->nr, true, &d->framer);
+	err = d->framer ? 0 : framer__new(in->namers, in->nr, &d->framer);
 	if (!err)
 		err = labels__new(in->labels, d->framer, &d->labels);
 	if (!err)
@@ -530,4 +530,16 @@ int dump__new(const struct dump_input *in, const struct dump_opts *o, struct dum
 		d->nr = o->top;
 	*ret = steal(d);
 	return 0;
+}
+
+const char *dump_wait_kind(enum census_wait_kind kind)
+{
+	static const char *const names[] = {
+		[CENSUS_WAIT_CHAN] = "chan", [CENSUS_WAIT_MUTEX] = "mutex", [CENSUS_WAIT_RWMUTEX] = "rwmutex",
+		[CENSUS_WAIT_WAITGROUP] = "waitgroup", [CENSUS_WAIT_COND] = "cond",
+		[CENSUS_WAIT_SEMAPHORE] = "semaphore", [CENSUS_WAIT_TIMER] = "timer", [CENSUS_WAIT_FD] = "fd",
+		[CENSUS_WAIT_CORO] = "coroutine",
+	};
+
+	return (size_t)kind < ARRAY_SIZE(names) ? names[kind] : "unknown";
 }

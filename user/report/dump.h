@@ -15,7 +15,9 @@
 
 #include "base/own.h"
 #include "census/census.h"
-#include "report/frames.h"
+#include "model/profile.h"
+#include "model/snap.h"
+#include "report/framer.h"
 #include "report/labels.h"
 #include "report/pick.h"
 #include "report/sites.h"
@@ -122,5 +124,11 @@ uint32_t dump__look(const struct dump *d, const struct dump_row *r);
 
 /* Frames of a stack, innermost first, named as in Go's tracebacks. *ret is borrowed until the next call. 0 or -ENOMEM. */
 int dump__frames(struct dump *d, size_t stack, enum dump_detail detail, const struct frame **ret, size_t *ret_nr);
+
+/* "chan", "mutex", ...: kinds of what is waited for, the same everywhere. */
+const char *dump_wait_kind(enum census_wait_kind kind);
+
+/* For the formats of record: rows are counts of goroutines. Borrows stacks and texts from the dump and its censuses. */
+int dump__snap(struct dump *d, enum profile_root root, struct snap **ret);
 
 #endif

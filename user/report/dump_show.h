@@ -14,9 +14,8 @@
 #include <stdio.h>
 
 #include "base/cause.h"
-#include "model/profile.h"
 #include "report/dump.h"
-#include "report/renderer.h"
+#include "report/recording.h"
 
 struct dump_show {
 	const struct report_meta *meta;	/* json: pid, exe, go_version, wall_start_ns (when it was taken) */
@@ -31,9 +30,6 @@ struct dump_show {
 int dump_show__text(struct dump *d, const struct dump_show *s, FILE *out, struct cause *why);
 int dump_show__json(struct dump *d, const struct dump_show *s, bool lines, FILE *out, struct cause *why);
 
-/* For the formats of record: rows are counts of goroutines. Borrows stacks and texts from the dump and its censuses. */
-int dump_show__snap(struct dump *d, enum profile_root root, struct snap **ret);
-
 /* --- pieces, for the others of this family; errors go into the textbuf --- */
 
 /* Frames of one stack: text as in a traceback; JSON as an array. */
@@ -47,8 +43,6 @@ void dump_json__free(struct dump_json *j);
 DEFINE_SCOPED(dump_json)
 void dump_json__goroutine(struct dump_json *j, const struct dump_row *r, struct textbuf *to);
 
-/* "chan", "mutex", ...: kinds of what is waited for, the same everywhere. */
-const char *dump_wait_kind(enum census_wait_kind kind);
 /* 0, or the error of out with a cause. */
 int dump_show__end(struct textbuf *out, struct cause *why);
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "model/rowset.h"
-#include "report/dump_show.h"
+#include "report/dump.h"
 
 /* What --root tells apart; texts of the framer: equal ones are one. */
 static uint64_t root_key(const struct dump *d, enum profile_root root, const struct dump_row *r)
@@ -66,7 +66,7 @@ static void fill_row(const struct dump *d, enum profile_root root, const struct 
 	}
 }
 
-int dump_show__snap(struct dump *d, enum profile_root root, struct snap **ret)
+int dump__snap(struct dump *d, enum profile_root root, struct snap **ret)
 {
 	const struct rowset_row *from = NULL;
 	scoped_mem struct snap_row *rows = NULL;

@@ -27,18 +27,6 @@ int dump_show__end(struct textbuf *out, struct cause *why)
 	return err ? cause__set(why, err, "cannot write the dump: %s", strerror(-err)) : 0;
 }
 
-const char *dump_wait_kind(enum census_wait_kind kind)
-{
-	static const char *const names[] = {
-		[CENSUS_WAIT_CHAN] = "chan", [CENSUS_WAIT_MUTEX] = "mutex", [CENSUS_WAIT_RWMUTEX] = "rwmutex",
-		[CENSUS_WAIT_WAITGROUP] = "waitgroup", [CENSUS_WAIT_COND] = "cond",
-		[CENSUS_WAIT_SEMAPHORE] = "semaphore", [CENSUS_WAIT_TIMER] = "timer", [CENSUS_WAIT_FD] = "fd",
-		[CENSUS_WAIT_CORO] = "coroutine",
-	};
-
-	return (size_t)kind < ARRAY_SIZE(names) ? names[kind] : "unknown";
-}
-
 static void put_place(struct textbuf *to, const char *file, uint32_t line)
 {
 	textbuf__text(to, "\t");

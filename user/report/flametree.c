@@ -111,7 +111,7 @@ static int sort_children(struct flamenode *n)
 	return 0;
 }
 
-int flametree__new(const struct report *r, struct framer *f, struct flametree **ret)
+int flametree__new(const struct report *r, struct rowframer *f, struct flametree **ret)
 {
 	scoped(flametree) t = calloc(1, sizeof(*t));
 	struct entry *e;
@@ -124,7 +124,7 @@ int flametree__new(const struct report *r, struct framer *f, struct flametree **
 	for (i = 0; i < r->snap->nr; i++) {
 		struct frames fr;
 
-		err = framer__row(f, r->snap, &r->snap->rows[i], &fr);
+		err = rowframer__row(f, r->snap, &r->snap->rows[i], &fr);
 		if (!err && r->snap->rows[i].value)
 			err = add_row(t, &fr, r->snap->rows[i].value);
 		if (err)

@@ -12,8 +12,8 @@
 #include <stdint.h>
 
 #include "base/own.h"
-#include "report/frames.h"
-#include "report/renderer.h"
+#include "report/rowframes.h"
+#include "report/recording.h"
 
 struct flamenode {
 	const char *name;
@@ -24,7 +24,7 @@ struct flamenode {
 
 struct flametree;
 /* Names live as long as the framer. */
-int flametree__new(const struct report *r, struct framer *f, struct flametree **ret);
+int flametree__new(const struct report *r, struct rowframer *f, struct flametree **ret);
 void flametree__free(struct flametree *t);
 DEFINE_SCOPED(flametree)
 

@@ -101,7 +101,7 @@ static int line_before(const struct line *a, const struct line *b)
 	return strcmp(a->text, b->text);
 }
 
-static int fill(struct lines *ls, const struct report *r, struct framer *f)
+static int fill(struct lines *ls, const struct report *r, struct rowframer *f)
 {
 	size_t i;
 	int err;
@@ -113,7 +113,7 @@ static int fill(struct lines *ls, const struct report *r, struct framer *f)
 
 		if (!row->value)	/* no width: a wait that began as recording ended */
 			continue;
-		err = framer__row(f, r->snap, row, &fr);
+		err = rowframer__row(f, r->snap, row, &fr);
 		if (err)
 			return err;
 		len = folded_stack(&fr, ls->buf, STACK_BYTES_MAX);
@@ -144,11 +144,11 @@ static int write_lines(const struct lines *ls, FILE *out, struct cause *why)
 
 static int render(const struct report *r, FILE *out, struct cause *why)
 {
-	scoped(framer) f = NULL;
+	scoped(rowframer) f = NULL;
 	struct lines ls = { 0 };
 	int err;
 
-	err = framer__new(r->namers, r->nr_namers, r->full, &f);
+	err = rowframer__new(r->namers, r->nr_namers, r->full, &f);
 	ls.buf = malloc(STACK_BYTES_MAX);
 	if (!err && !ls.buf)
 		err = -ENOMEM;

@@ -12,7 +12,7 @@
 
 #include <stddef.h>
 
-#include "report/frames.h"
+#include "report/rowframes.h"
 
 /* The stack as folded writes it, without its value, NUL-terminated. Bytes without the NUL, or -ENOSPC if buf is too small. */
 long folded_stack(const struct frames *fr, char *buf, size_t size);

@@ -57,14 +57,14 @@ static void put_node(FILE *out, const struct flamenode *n)
 	fputc('}', out);
 }
 
-static void put_pair(FILE *out, struct framer *f, const char *key, const char *text)
+static void put_pair(FILE *out, struct rowframer *f, const char *key, const char *text)
 {
 	fprintf(out, "\"%s\":", key);
-	put_text(out, framer__text(f, text));
+	put_text(out, framer__text(rowframer__names(f), text));
 	fputs(",\n", out);
 }
 
-static void put_report(FILE *out, const struct report *r, struct framer *f,
+static void put_report(FILE *out, const struct report *r, struct rowframer *f,
 		       const struct flametree *t)
 {
 	const struct report_meta *m = r->meta;
@@ -98,10 +98,10 @@ static int render_into(const struct report *r, const char *hole, FILE *out, stru
 {
 	const char *rest = hole + sizeof(marker) - 1;
 	scoped(flametree) t = NULL;
-	scoped(framer) f = NULL;
+	scoped(rowframer) f = NULL;
 	int err;
 
-	err = framer__new(r->namers, r->nr_namers, r->full, &f);
+	err = rowframer__new(r->namers, r->nr_namers, r->full, &f);
 	if (!err)
 		err = flametree__new(r, f, &t);
 	if (err)

@@ -10,7 +10,7 @@
 
 #include "base/own.h"
 #include "census/labelbook.h"
-#include "report/frames.h"
+#include "report/framer.h"
 
 #define LABELS_SETS_MAX 65536	/* sets that are remembered; then all are forgotten */
 

@@ -14,7 +14,7 @@
 
 #include "base/own.h"
 #include "model/leakset.h"
-#include "report/frames.h"
+#include "report/framer.h"
 #include "report/place.h"
 
 #define LEAK_WORD_RUNS "running" /* for all of LEAK_RUNS */

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "model/leakset.h"
-#include "report/frames.h"
+#include "report/framer.h"
 
 enum leak_fact {		/* bits */
 	LEAK_FACT_TIMER = 1,	/* a timer feeds a channel that it receives from */

@@ -35,7 +35,7 @@ int leaks__new(const struct namer *namers, size_t nr_rt, struct leaks **ret)
 
 	if (!l)
 		return -ENOMEM;
-	err = framer__new(namers, nr_rt, true, &l->framer);
+	err = framer__new(namers, nr_rt, &l->framer);
 	if (!err)
 		err = leak_names__new(&l->names);
 	if (!err)

@@ -33,7 +33,7 @@
 #include "report/leak_ends.h"
 #include "report/leak_pattern.h"
 #include "report/place.h"
-#include "report/renderer.h"
+#include "report/recording.h"
 
 #define LEAKS_PARENTS_MAX 8	/* of a chain of creators that are told */
 #define LEAKS_GOIDS	  10	/* told of a group */

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/dump_show.h"
 #include "report/leak_bodies.h"
 #include "report/leak_call.h"
 #include "report/leak_incident.h"

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "base/own.h"
-#include "report/frames.h"
+#include "report/framer.h"
 
 struct looks;
 int looks__new(struct looks **ret);

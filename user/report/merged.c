@@ -23,7 +23,7 @@ struct entry {
 };
 
 struct merged {
-	struct framer *framer;
+	struct rowframer *framer;
 	struct arena arena;
 	struct entry *by_key;
 	struct entry **rows;
@@ -37,7 +37,7 @@ void merged__free(struct merged *m)
 	HASH_CLEAR(hh, m->by_key);
 	free(m->rows);
 	arena__done(&m->arena);
-	framer__free(m->framer);
+	rowframer__free(m->framer);
 	free(m);
 }
 
@@ -65,7 +65,7 @@ static int merged__add(struct merged *m, const struct report *r, const struct sn
 	struct entry *e;
 	struct frames fr;
 	size_t bytes;
-	int err = framer__row(m->framer, r->snap, row, &fr);
+	int err = rowframer__row(m->framer, r->snap, row, &fr);
 
 	if (err)
 		return err;
@@ -109,7 +109,7 @@ int merged__new(const struct report *r, struct merged **ret)
 
 	if (!m || !key)
 		return -ENOMEM;
-	err = framer__new(r->namers, r->nr_namers, r->full, &m->framer);
+	err = rowframer__new(r->namers, r->nr_namers, r->full, &m->framer);
 	for (size_t i = 0; i < r->snap->nr && !err; i++)
 		err = merged__add(m, r, &r->snap->rows[i], key);
 	if (err)

@@ -9,8 +9,8 @@
 #include <stdint.h>
 
 #include "base/own.h"
-#include "report/frames.h"
-#include "report/renderer.h"
+#include "report/rowframes.h"
+#include "report/recording.h"
 
 struct merged_row {
 	struct frames frames;	/* root first; its v is owned by merged */

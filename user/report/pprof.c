@@ -164,7 +164,7 @@ static int fill_locations(struct pprof_tables *t, const struct frames *fr, uint6
 	return 0;
 }
 
-static int add_row(struct pprof_tables *t, const struct report *r, struct framer *f,
+static int add_row(struct pprof_tables *t, const struct report *r, struct rowframer *f,
 		   const struct snap_row *row)
 {
 	const int64_t values[2] = { clamp(row->count), clamp(row->value) };
@@ -172,7 +172,7 @@ static int add_row(struct pprof_tables *t, const struct report *r, struct framer
 	struct sample_labels ls;
 	struct frames fr;
 	size_t nr = 0;
-	int err = framer__row(f, r->snap, row, &fr);
+	int err = rowframer__row(f, r->snap, row, &fr);
 
 	if (!err && r->snap->event == PROFILE_ALLOC)
 		fr.nr--; /* the word */
@@ -283,7 +283,7 @@ static int fill_mapping(struct pprof_tables *t, const struct report_meta *m, Ppr
 	return map->filename < 0 || map->build_id < 0 ? -ENOMEM : 0;
 }
 
-static int fill(struct pprof_tables *t, const struct report *r, struct framer *f, Pprof__Profile *p)
+static int fill(struct pprof_tables *t, const struct report *r, struct rowframer *f, Pprof__Profile *p)
 {
 	size_t i;
 	int err;
@@ -354,10 +354,10 @@ static int render(const struct report *r, FILE *out, struct cause *why)
 {
 	Pprof__Profile p = PPROF__PROFILE__INIT;
 	struct pprof_tables t = { 0 };
-	scoped(framer) f = NULL;
+	scoped(rowframer) f = NULL;
 	int err;
 
-	err = framer__new(r->namers, r->nr_namers, r->full, &f);
+	err = rowframer__new(r->namers, r->nr_namers, r->full, &f);
 	if (!err)
 		err = fill(&t, r, f, &p);
 	if (!err)

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
-#include "report/frames.h"
+#include "report/rowframes.h"
 #include "report/profile.pb-c.h"
 
 struct pprof_map;		/* content to id */

@@ -21,7 +21,7 @@
 #include "golang/govars.h"
 #include "report/dump.h"
 #include "report/place.h"
-#include "report/renderer.h"
+#include "report/recording.h"
 
 #define REFS_GOALS_MAX 4096	/* goroutines of a runtime that are searched for */
 #define REFS_CLIMB_MAX 8	/* variables without a name on the way from one that has one */

@@ -11,7 +11,6 @@
 #include "census/gtimer.h"
 #include "golang/gofields.h"
 #include "golang/gotype.h"
-#include "report/dump_show.h"
 #include "report/refs.h"
 
 #define FIELD_MAX   512

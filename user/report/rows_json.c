@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "report/merged.h"
+#include "report/renderer.h"
 #include "base/textbuf.h"
 
 static void put_called(const struct frames_called *c, struct textbuf *to)

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "report/merged.h"
+#include "report/renderer.h"
 #include "base/textbuf.h"
 
 static bool is_timed(enum profile_event e)

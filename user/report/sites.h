@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "base/own.h"
-#include "report/frames.h"
+#include "report/framer.h"
 #include "report/pick.h"
 
 #define SITES_MAX  262144	/* of more goroutines nobody says where they were made */

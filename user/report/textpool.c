@@ -2,7 +2,6 @@
 #include "report/textpool.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -108,13 +107,21 @@ const char *textpool__verbatim(struct textpool *tp, const char *text)
 	return get(tp, text, true);
 }
 
-const char *textpool__format(struct textpool *tp, const char *fmt, ...)
+const char *textpool__vformat(struct textpool *tp, const char *fmt, va_list args)
 {
 	char buf[TEXT_MAX + 1];
-	va_list ap;
 
-	va_start(ap, fmt);
-	vsnprintf(buf, sizeof(buf), fmt, ap);
-	va_end(ap);
+	vsnprintf(buf, sizeof(buf), fmt, args);
 	return textpool__get(tp, buf);
+}
+
+const char *textpool__format(struct textpool *tp, const char *fmt, ...)
+{
+	const char *text;
+	va_list args;
+
+	va_start(args, fmt);
+	text = textpool__vformat(tp, fmt, args);
+	va_end(args);
+	return text;
 }

@@ -10,6 +10,8 @@
 
 #include <stddef.h>
 
+#include <stdarg.h>
+
 #include "base/own.h"
 
 #define TEXTPOOL_BYTES_MAX (256u << 20)
@@ -24,5 +26,6 @@ DEFINE_SCOPED(textpool)
 const char *textpool__get(struct textpool *tp, const char *text);
 const char *textpool__verbatim(struct textpool *tp, const char *text);	/* control characters stay */
 const char *textpool__format(struct textpool *tp, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+const char *textpool__vformat(struct textpool *tp, const char *fmt, va_list args) __attribute__((format(printf, 2, 0)));
 
 #endif

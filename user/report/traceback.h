@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-#include "report/frames.h"
+#include "report/framer.h"
 
 /*
  * physical: name of the function that f is inlined into, or f's own: Go 1.15 goes by it. callee: name of the frame inside
