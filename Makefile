@@ -49,7 +49,7 @@ GENERATED  := $(SKEL)
 
 all: $(BUILD)/parkwatch
 
-include user/report/report.mk
+include user/format/format.mk
 
 LIB_OBJS = $(filter-out $(MAIN_OBJ),$(OBJS)) $(EXTRA_OBJS)
 

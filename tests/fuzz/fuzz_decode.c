@@ -11,7 +11,7 @@
 
 #include "model/snap.h"
 #include "pipe/decode.h"
-#include "report/renderer.h"
+#include "format/renderer.h"
 
 static int few_frames(const struct namer *n, uint64_t pc, bool is_return, struct goframe *frames, size_t max)
 {

@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "report/old_dump.h"
+#include "view/old_dump.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "model/snap.h"
-#include "report/renderer.h"
+#include "format/renderer.h"
 
 static char hostile[1024];
 

@@ -6,7 +6,7 @@
 #include <criterion/criterion.h>
 
 #include "golang/gostate.h"
-#include "report/dump_show.h"
+#include "format/dump_show.h"
 #include "report_fake.h"
 
 #define FAKE_NOW_NS  1000000000000ULL

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "model/snap.h"
-#include "report/renderer.h"
+#include "format/renderer.h"
 
 enum {				/* pcs of the made-up program */
 	PC_GOPARK = 0x1000, PC_CHANRECV = 0x1100, PC_WORKER = 0x1200, PC_LOOP = 0x1300, PC_GOEXIT = 0x1400,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "dump_fake.h"
-#include "report/called.h"
-#include "report/calls.h"
+#include "view/called.h"
+#include "view/calls.h"
 
 #define STACK_LIBRARY 100
 #define STACK_MAIN    101

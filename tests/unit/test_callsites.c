@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "dump_fake.h"
-#include "report/callsites.h"
-#include "report/folded.h"
+#include "view/callsites.h"
+#include "format/folded.h"
 
 /* Functions begin at their pcs. */
 static int frames_with_entries(const struct namer *n, uint64_t pc, bool is_return, struct goframe *frames, size_t max)

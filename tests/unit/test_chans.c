@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "golang/gostate.h"
-#include "report/chans.h"
+#include "view/chans.h"
 #include "report_fake.h"
 
 #define NIL_CHAN_RECEIVE 3 /* of Go 1.22 */

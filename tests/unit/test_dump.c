@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "report/dump.h"
+#include "view/dump.h"
 
 #include <criterion/criterion.h>
 #include <json-c/json.h>

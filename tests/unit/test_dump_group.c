@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "report/dump_group.h"
+#include "format/dump_group.h"
 
 #include <criterion/criterion.h>
 #include <json-c/json.h>

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <regex.h>
 
-#include "report/folded.h"
+#include "format/folded.h"
 #include "report_fake.h"
 
 #define STACK_A 100

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "model/chain.h"
-#include "report/rowframes.h"
+#include "view/rowframes.h"
 #include "report_fake.h"
 
 #define PCS(...)                                                                                   \

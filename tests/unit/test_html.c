@@ -5,7 +5,7 @@
 
 #include <json-c/json.h>
 
-#include "report/flametree.h"
+#include "view/flametree.h"
 #include "report_fake.h"
 
 #define STACK_A 100

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "report/labels.h"
+#include "names/labels.h"
 
 #include <criterion/criterion.h>
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/own.h"
-#include "report/leak_cycle.h"
+#include "view/leak_cycle.h"
 
 Test(leak_cycle, has_words_for_the_waits_that_make_it)
 {

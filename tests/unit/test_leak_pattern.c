@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/own.h"
-#include "report/leak_names.h"
-#include "report/leak_pattern.h"
+#include "view/leak_names.h"
+#include "view/leak_pattern.h"
 
 #define FRAMES_MOST 4
 

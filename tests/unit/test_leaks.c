@@ -5,9 +5,9 @@
 #include <sys/stat.h>
 
 #include "dump_fake.h"
-#include "report/leak_known.h"
-#include "report/leak_words.h"
-#include "report/leaks.h"
+#include "format/leak_known.h"
+#include "view/leak_words.h"
+#include "view/leaks.h"
 
 #define LOOKS 7
 #define EACH  3	/* goroutines more at each look */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "report/looks.h"
+#include "names/looks.h"
 
 #include <criterion/criterion.h>
 

@@ -3,7 +3,7 @@
 
 #include <json-c/json.h>
 
-#include "report/merged.h"
+#include "view/merged.h"
 #include "report_fake.h"
 
 #define STACK_A 100

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <criterion/criterion.h>
 
-#include "report/leaks.h"
-#include "report/name_match.h"
-#include "report/pick.h"
+#include "view/leaks.h"
+#include "names/name_match.h"
+#include "names/pick.h"
 
 #define MILL "gopkg.in/natefinch/lumberjack%2ev2.(*Logger).millRun"
 

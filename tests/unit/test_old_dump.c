@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "report/old_dump.h"
+#include "view/old_dump.h"
 
 #include <criterion/criterion.h>
 #include <json-c/json.h>
@@ -7,7 +7,7 @@
 #include <errno.h>
 
 #include "dump_fake.h"
-#include "report/dump_diff.h"
+#include "format/dump_diff.h"
 
 static int parse(const char *text, const struct pick *pick, struct old_dump **ret, struct cause *why)
 {

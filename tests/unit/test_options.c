@@ -11,8 +11,8 @@
 #include "census/census.h"
 #include "cli/help.h"
 #include "model/profile.h"
-#include "report/dump.h"
-#include "report/dump_group.h"
+#include "view/dump.h"
+#include "format/dump_group.h"
 
 static int parse(struct opts *o, const char *line)
 {

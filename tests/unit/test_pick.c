@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "report/pick.h"
+#include "names/pick.h"
 
 #include <criterion/criterion.h>
 

@@ -2,7 +2,7 @@
 #include <criterion/criterion.h>
 
 #include "dump_fake.h"
-#include "report/place.h"
+#include "view/place.h"
 
 #define PCS_MOST 6
 

@@ -3,7 +3,7 @@
 
 #include <zlib.h>
 
-#include "report/profile.pb-c.h"
+#include "format/profile.pb-c.h"
 #include "report_fake.h"
 
 #define STACK_A 100

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "base/own.h"
-#include "report/blocks.h"
+#include "format/blocks.h"
 
 static void expect(const struct textbuf *b, const char *want)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "report/traceback.h"
+#include "names/traceback.h"
 
 #include <criterion/criterion.h>
 

@@ -120,7 +120,7 @@ static size_t put_escaped(struct textbuf *b, const char *text)
 	const char letter = c == '\n' ? 'n' : c == '\r' ? 'r' : c == '\t' ? 't' : c == '"' || c == '\\' ? (char)c : 0;
 
 	if (!len)
-		textbuf__text(b, "\\ufffd"); /* not from report/textpool: JSON has no such byte */
+		textbuf__text(b, "\\ufffd"); /* not from names/textpool: JSON has no such byte */
 	else if (!c)
 		textbuf__bytes(b, text, len);
 	else if (letter)

@@ -11,7 +11,7 @@
 #include "cli/filters.h"
 #include "cli/stop.h"
 #include "daemon/knots.h"
-#include "report/chans.h"
+#include "view/chans.h"
 
 static int show(const struct opts *o, bool json, const struct pick *pick, const struct taken *t,
 		const struct chans_source *sources, const struct labelbook *labels, struct cause *why)

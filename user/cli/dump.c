@@ -15,10 +15,10 @@
 #include "cli/stop.h"
 #include "daemon/taken.h"
 #include "golang/gostate.h"
-#include "report/callsites.h"
-#include "report/dump_diff.h"
-#include "report/dump_group.h"
-#include "report/dump_show.h"
+#include "view/callsites.h"
+#include "format/dump_diff.h"
+#include "format/dump_group.h"
+#include "format/dump_show.h"
 #include "target/fds.h"
 
 /* What is written: text and JSON are dump's own, the rest is a renderer's. */

@@ -13,7 +13,7 @@
 #include "cli/stop.h"
 #include "daemon/taken.h"
 #include "daemon/watch.h"
-#include "report/leak_known.h"
+#include "format/leak_known.h"
 
 #define EXIT_LEAKS 3
 #define AFTER_NS   (900 * NS_PER_MS) /* that the report may take after a signal; the half second of reading is in it */

@@ -20,8 +20,8 @@
 #include "model/profile.h"
 #include "model/verdict.h"
 #include "probe/attach.h"
-#include "report/dump.h"
-#include "report/dump_group.h"
+#include "view/dump.h"
+#include "format/dump_group.h"
 
 #define REC CMD_BIT(CMD_RECORD)
 #define DMP CMD_BIT(CMD_DUMP)

@@ -12,7 +12,7 @@
 #include "cli/format.h"
 #include "cli/stop.h"
 #include "daemon/session.h"
-#include "report/renderer.h"
+#include "format/renderer.h"
 
 #define MOST_NS	 (180 * NS_PER_SEC) /* beyond the duration, with opening */
 #define AFTER_NS (10 * NS_PER_SEC)  /* that the report may take after a signal, which may be its only end: a million open waits take some */

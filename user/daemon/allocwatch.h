@@ -20,7 +20,7 @@
 
 #include "base/cause.h"
 #include "base/own.h"
-#include "report/leaks.h"
+#include "view/leaks.h"
 #include "target/goproc.h"
 
 #define ALLOCWATCH_AROUND_NS 100000000

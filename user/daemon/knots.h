@@ -14,7 +14,7 @@
 #include "base/cause.h"
 #include "base/clock.h"
 #include "daemon/taken.h"
-#include "report/chans.h"
+#include "view/chans.h"
 
 #define KNOTS_MOMENT_NS (100 * NS_PER_MS)
 #define KNOTS_CHEAP_NS	NS_PER_SEC

@@ -4,7 +4,7 @@
 #define PARKWATCH_DAEMON_LEAKLABELS_H
 
 #include "daemon/taken.h"
-#include "report/leaks.h"
+#include "view/leaks.h"
 
 /* After leaks__finish(). Reads into b, borrowed as long as l lives. 0 or -ENOMEM. */
 int leaklabels_note(struct leaks *l, const struct taken *t, struct labelbook *b);

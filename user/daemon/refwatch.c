@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/room.h"
 #include "census/gblocked.h"
+#include "daemon/refs_build.h"
 #include "daemon/taken.h"
 #include "target/maps.h"
 

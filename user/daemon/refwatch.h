@@ -13,8 +13,8 @@
 
 #include "base/cause.h"
 #include "base/own.h"
-#include "report/pick.h"
-#include "report/refs.h"
+#include "names/pick.h"
+#include "view/refs.h"
 
 #define REFWATCH_LOOKS	2
 #define REFWATCH_NAP_NS (500 * NS_PER_MS)	/* between them */

@@ -13,7 +13,7 @@
 #include "base/pace.h"
 #include "census/census.h"
 #include "model/governor.h"
-#include "report/namer.h"
+#include "names/namer.h"
 
 #define CREATORS_MOST_NS (5 * NS_PER_SEC) /* that looking at them may take */
 

@@ -23,7 +23,7 @@
 #include "model/profile.h"
 #include "model/snap.h"
 #include "probe/attach.h"
-#include "report/recording.h"
+#include "view/recording.h"
 
 struct session_opts {
 	pid_t pid;

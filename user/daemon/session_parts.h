@@ -12,7 +12,7 @@
 #include "daemon/sampling.h"
 #include "daemon/session.h"
 #include "daemon/windows.h"
-#include "report/callsites.h"
+#include "view/callsites.h"
 
 struct session {
 	struct session_opts o;

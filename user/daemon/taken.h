@@ -16,8 +16,8 @@
 #include "base/own.h"
 #include "census/census.h"
 #include "census/labelbook.h"
-#include "report/namer.h"
-#include "report/recording.h"
+#include "names/namer.h"
+#include "view/recording.h"
 #include "target/goproc.h"
 
 struct taken {			/* all owned */

@@ -21,7 +21,7 @@
 #include "base/cause.h"
 #include "base/clock.h"
 #include "base/own.h"
-#include "report/leaks.h"
+#include "view/leaks.h"
 
 #define WATCH_LOOK_NS (30 * NS_PER_SEC) /* that a look may take, and what is read at the end besides the proof */
 struct watch_opts {

@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "daemon/refs_build.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "census/gblocked.h"
+
+void refs__free(struct refs *rs)
+{
+	if (!rs)
+		return;
+	for (size_t i = 0; rs->var_refs && i < rs->in.d->in.nr; i++)
+		varrefs__free(rs->var_refs[i]);
+	free(rs->var_refs);
+	free(rs->groups);
+	free(rs->ways);
+	free(rs->steps);
+	free(rs);
+}
+
+uint64_t refs_waits_for(const struct census *c, const struct census_g *g)
+{
+	return g->nr_waits ? c->waits[g->waits_at].addr : 0;
+}
+
+static int compare_u32(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static bool is_goal(const struct refs_source *s, uint32_t g)
+{
+	return bsearch(&g, s->goals, s->nr_goals, sizeof(*s->goals), compare_u32);
+}
+
+static enum ref_verdict verdict_of(enum reach_verdict v)
+{
+	static const enum ref_verdict t[] = {
+		[REACH_NOT_BLOCKED] = REF_RAN,
+		[REACH_HELD] = REF_HELD,
+		[REACH_LEAKED] = REF_UNREACHED,
+		[REACH_UNKNOWN] = REF_UNKNOWN,
+	};
+
+	return t[v];
+}
+
+static enum ref_verdict refs__verdict(const struct refs *rs, const struct dump_row *r)
+{
+	const struct refs_source *s = &rs->in.sources[r->rt];
+	const struct census *c = rs->in.d->in.censuses[r->rt];
+	const struct census_g *g = &c->gs[r->g];
+	enum ref_verdict v;
+
+	if (gblocked_of(s->rt, c, g) == GBLOCKED_NOT)
+		return REF_NO_OBJECT;
+	if (!s->r || !is_goal(s, r->g))
+		return REF_NOT_SEARCHED;
+	v = verdict_of(reach__verdict(s->r, r->g));
+	/* One look is no proof. */
+	if (v == REF_UNREACHED && rs->in.was_unreached &&
+	    !rs->in.was_unreached(rs->in.was_ctx, r->rt, g->goid, refs_waits_for(c, g)))
+		return REF_ONCE;
+	return v;
+}
+
+/* --- ways --- */
+
+static uint64_t mix(uint64_t hash, uint64_t value)
+{
+	hash = (hash ^ value) * 0xff51afd7ed558ccdULL;
+	return hash ^ hash >> 32;
+}
+
+/* Two that say the same to a person are the same: heap addresses, goroutine numbers and words of frames do not count. */
+static uint64_t hash_of(const struct ref_step *s, size_t nr)
+{
+	uint64_t hash = nr;
+
+	for (size_t i = 0; i < nr; i++) {
+		const bool goroutine = s[i].kind == REACH_STACK || s[i].kind == REACH_WAITER || s[i].kind == REACH_RAN;
+
+		hash = mix(mix(hash, s[i].kind), s[i].size);
+		hash = mix(mix(hash, goroutine ? 0 : s[i].offset), (uintptr_t)s[i].name);
+		hash = mix(mix(hash, (uintptr_t)s[i].type), (uintptr_t)s[i].word);
+		hash = mix(mix(hash, (uintptr_t)s[i].place.func), s[i].place.line);
+		if (s[i].kind == REACH_GLOBAL || s[i].kind == REACH_C)
+			hash = mix(hash, s[i].addr);
+	}
+	return hash;
+}
+
+static int refs__make_room(struct refs *rs, size_t steps)
+{
+	void *p;
+
+	if (rs->nr_ways == rs->ways_room) {
+		p = reallocarray(rs->ways, rs->ways_room * 2 + 16, sizeof(*rs->ways));
+		if (!p)
+			return -ENOMEM;
+		rs->ways = p;
+		rs->ways_room = rs->ways_room * 2 + 16;
+	}
+	if (rs->steps_room - rs->nr_steps < steps) {
+		p = reallocarray(rs->steps, rs->steps_room * 2 + steps, sizeof(*rs->steps));
+		if (!p)
+			return -ENOMEM;
+		rs->steps = p;
+		rs->steps_room = rs->steps_room * 2 + steps;
+	}
+	return 0;
+}
+
+int refs__add_way(struct refs *rs, struct ref_group *g, const struct ref_way *tell, const struct reach_step *way, size_t nr)
+{
+	int err = refs__make_room(rs, nr + REFS_CLIMB_MAX);
+	struct ref_way add = *tell;
+
+	if (!err && nr)
+		err = refs__name_way(rs, tell->rt, tell->goid, way, nr, rs->steps + rs->nr_steps);
+	if (err < 0)
+		return err;
+	add.steps_at = (uint32_t)rs->nr_steps;
+	add.nr_steps = (uint32_t)err;
+	add.cut = nr == REACH_PATH_MAX;
+	add.nr = 1;
+	if (add.fed)
+		add.held_in = refs__holder_of_timer(rs, rs->steps + add.steps_at, add.nr_steps, tell->timer);
+	add.hash = mix(mix(hash_of(rs->steps + add.steps_at, add.nr_steps), (uintptr_t)add.object_type), add.fed ? add.period_ns + 1 : 0);
+	add.hash = mix(mix(add.hash, (uintptr_t)add.held_in), add.undecided);
+	for (uint32_t i = 0; i < g->nr_ways; i++)
+		if (rs->ways[g->ways_at + i].hash == add.hash) {
+			rs->ways[g->ways_at + i].nr++;
+			return 0;
+		}
+	rs->ways[rs->nr_ways++] = add;
+	rs->nr_steps += add.nr_steps;
+	g->nr_ways++;
+	return 0;
+}
+
+static int compare_ways(const void *a, const void *b)
+{
+	const struct ref_way *x = a, *y = b;
+
+	if (x->nr != y->nr)
+		return x->nr > y->nr ? -1 : 1;
+	/* What one goroutine's select waits for stays together. */
+	if (x->object && y->object && x->goid != y->goid)
+		return x->goid < y->goid ? -1 : 1;
+	return x->nr_steps != y->nr_steps ? (x->nr_steps < y->nr_steps ? -1 : 1)
+					  : (x->goid > y->goid) - (x->goid < y->goid);
+}
+
+/* Who else refers to what nothing reaches. */
+static void note_keepers(const struct refs *rs, struct ref_group *g, uint16_t rt, uint64_t goid,
+			 const uint32_t *numbers, size_t nr)
+{
+	const struct census *c = rs->in.d->in.censuses[rt];
+
+	g->unreached = goid;
+	for (size_t i = 0; i < nr; i++) {
+		if (c->gs[numbers[i]].goid == goid)
+			g->kept_by_itself = true;
+		else if (g->nr_keepers < REFS_KEEPERS)
+			g->keepers[g->nr_keepers++] = c->gs[numbers[i]].goid;
+	}
+}
+
+/* --- goroutines --- */
+
+/* A row with what makes it belong to a group. */
+struct member {
+	struct place place;
+	uint32_t row, made;
+	uint16_t word, rt;
+};
+
+static int compare_kinds(const struct member *x, const struct member *y)
+{
+	if (x->rt != y->rt)
+		return x->rt < y->rt ? -1 : 1;
+	if (x->made != y->made)
+		return x->made < y->made ? -1 : 1;
+	if (x->word != y->word)
+		return x->word < y->word ? -1 : 1;
+	if (x->place.func != y->place.func)
+		return (uintptr_t)x->place.func < (uintptr_t)y->place.func ? -1 : 1;
+	if (x->place.file != y->place.file)
+		return (uintptr_t)x->place.file < (uintptr_t)y->place.file ? -1 : 1;
+	return (x->place.line > y->place.line) - (x->place.line < y->place.line);
+}
+
+static int compare_members(const void *a, const void *b)
+{
+	const struct member *x = a, *y = b;
+	int kinds = compare_kinds(x, y);
+
+	return kinds ? kinds : (x->row > y->row) - (x->row < y->row);
+}
+
+static int refs__see(struct refs *rs, struct ref_group *g, uint32_t row)
+{
+	const struct dump_row *r = &rs->in.d->rows[row];
+	const struct refs_source *s = &rs->in.sources[r->rt];
+	const struct census_g *cg = dump__g(rs->in.d, r);
+	enum ref_verdict v = refs__verdict(rs, r);
+	uint32_t numbers[REFS_KEEPERS + 1];
+
+	g->nr++;
+	g->of[v]++;
+	rs->of[v]++;
+	if (v == REF_UNREACHED && !g->unreached)
+		note_keepers(rs, g, r->rt, cg->goid, numbers,
+			     reach__keepers(s->r, r->g, numbers, REFS_KEEPERS + 1));
+	return v == REF_HELD ? refs__add_ways(rs, g, r->rt, r->g) : 0;
+}
+
+static int refs__group(struct refs *rs, const struct member *m, size_t nr)
+{
+	struct ref_group *g = &rs->groups[rs->nr++];
+	const struct dump_row *r = &rs->in.d->rows[m->row];
+	int err = 0;
+
+	*g = (struct ref_group){ .row = m->row, .ways_at = (uint32_t)rs->nr_ways, .place = m->place };
+	g->object_type = refs__object_of(rs, r->rt, dump__g(rs->in.d, r), &g->object);
+	for (size_t i = 0; i < nr && !err; i++)
+		err = refs__see(rs, g, m[i].row);
+	if (g->nr_ways)
+		qsort(rs->ways + g->ways_at, g->nr_ways, sizeof(*rs->ways), compare_ways);
+	return err;
+}
+
+static int compare_groups(const void *a, const void *b)
+{
+	const struct ref_group *x = a, *y = b;
+
+	if (x->nr != y->nr)
+		return x->nr > y->nr ? -1 : 1;
+	return (x->row > y->row) - (x->row < y->row);
+}
+
+static int refs__goroutines(struct refs *rs)
+{
+	struct dump *d = rs->in.d;
+	scoped_mem struct member *members = calloc(d->nr + 1, sizeof(*members));
+	size_t end;
+	int err = 0;
+
+	rs->groups = calloc(d->nr + 1, sizeof(*rs->groups));
+	if (!members || !rs->groups)
+		return -ENOMEM;
+	for (size_t i = 0; i < d->nr && !err; i++) {
+		const struct dump_row *r = &d->rows[i];
+
+		members[i] = (struct member){ .row = (uint32_t)i, .made = r->made, .word = r->word, .rt = r->rt };
+		err = place_of_wait(d, dump__stack(d, r), &members[i].place);
+	}
+	qsort(members, d->nr, sizeof(*members), compare_members);
+	for (size_t i = 0; i < d->nr && !err; i = end) {
+		for (end = i + 1; end < d->nr && !compare_kinds(&members[i], &members[end]); end++)
+			;
+		err = refs__group(rs, &members[i], end - i);
+	}
+	if (!err)
+		qsort(rs->groups, rs->nr, sizeof(*rs->groups), compare_groups);
+	return err;
+}
+
+/* --- the object at an address --- */
+
+/* What it is, if somebody waits for it; else by the words of the runtime. */
+static const char *type_of_object(const struct refs *rs, uint16_t rt, uint64_t base)
+{
+	const struct census *c = rs->in.d->in.censuses[rt];
+
+	for (size_t i = 0; i < c->nr; i++) {
+		uint64_t addr;
+
+		if (c->gs[i].nr_waits && c->waits[c->gs[i].waits_at].addr == base)
+			return refs__object_of(rs, rt, &c->gs[i], &addr);
+	}
+	return "";
+}
+
+static int refs__object(struct refs *rs, uint16_t rt)
+{
+	const struct reach *r = rs->in.sources[rt].r;
+	enum ref_verdict v = verdict_of(reach__object_verdict(r, 0));
+	struct reach_step way[REACH_PATH_MAX];
+	uint32_t numbers[REFS_KEEPERS + 1];
+	struct ref_group *g;
+	size_t nr;
+
+	rs->groups = calloc(1, sizeof(*rs->groups));
+	if (!rs->groups)
+		return -ENOMEM;
+	g = &rs->groups[rs->nr++];
+	(void)reach__object_at(r, 0, &g->object, &g->object_size);
+	g->object_type = type_of_object(rs, rt, g->object);
+	g->place = (struct place){ "", "", 0 };
+	if (v == REF_UNREACHED && rs->in.was_unreached &&
+	    !rs->in.was_unreached(rs->in.was_ctx, 0, 0, g->object))
+		v = REF_ONCE;
+	g->of[v]++;
+	rs->of[v]++;
+	if (v == REF_UNREACHED)
+		note_keepers(rs, g, rt, 0, numbers,
+			     reach__object_keepers(r, 0, numbers, REFS_KEEPERS + 1));
+	nr = v == REF_HELD ? reach__object_path(r, 0, way, REACH_PATH_MAX) : 0;
+	return nr ? refs__add_way(rs, g, &(struct ref_way){ .rt = rt, .object_type = "", .held_in = "" }, way,
+				  refs__from_timer(rs, way, nr)) : 0;
+}
+
+/* A variable needs no way: it is one's beginning. */
+static int refs__no_object(const struct refs *rs, struct cause *why)
+{
+	struct govar var = { .name = "" };
+
+	if (rs->in.vars && !govars__at(rs->in.vars, rs->in.object, &var) && var.name[0])
+		return cause__set(why, -ENOENT,
+				  "0x%" PRIx64 " is not in the Go heap: it is in the variable %s, which is always in use",
+				  rs->in.object, framer__text(rs->in.d->framer, var.name));
+	return cause__set(why, -ENOENT,
+			  "0x%" PRIx64 " is not in the Go heap%s%s; 'parkwatch chans' and 'parkwatch dump --objects' tell addresses",
+			  rs->in.object, var.section[0] ? ", but in section " : "",
+			  framer__text(rs->in.d->framer, var.section));
+}
+
+int refs__new(const struct refs_in *in, struct refs **ret, struct cause *why)
+{
+	scoped(refs) rs = calloc(1, sizeof(*rs));
+	uint64_t base, size;
+	int err = 0;
+
+	if (!rs)
+		return -ENOMEM;
+	rs->in = *in;
+	rs->var_refs = calloc(in->d->in.nr + 1, sizeof(*rs->var_refs));
+	if (!rs->var_refs)
+		return -ENOMEM;
+	for (size_t i = 0; i < in->d->in.nr && in->vars && !err; i++)
+		err = varrefs__new(in->as, in->sources[i].rt, &rs->var_refs[i]);
+	if (err)
+		return err;
+	if (!in->object) {
+		err = refs__goroutines(rs);
+	} else {
+		uint16_t rt = 0;
+
+		while (rt < in->d->in.nr && (!in->sources[rt].r || reach__object_at(in->sources[rt].r, 0, &base, &size)))
+			rt++;
+		err = rt < in->d->in.nr ? refs__object(rs, rt) : refs__no_object(rs, why);
+	}
+	if (err)
+		return err;
+	*ret = steal(rs);
+	return 0;
+}
+
+void refs__each_unreached(const struct refs *rs,
+			  void (*each)(void *ctx, uint16_t rt, uint64_t goid, uint64_t waits_for), void *ctx)
+{
+	const struct dump *d = rs->in.d;
+
+	if (rs->in.object && rs->of[REF_UNREACHED])
+		each(ctx, 0, 0, rs->groups[0].object);
+	for (size_t i = 0; i < d->nr && !rs->in.object; i++) {
+		const struct dump_row *r = &d->rows[i];
+
+		if (refs__verdict(rs, r) == REF_UNREACHED)
+			each(ctx, r->rt, dump__g(d, r)->goid, refs_waits_for(d->in.censuses[r->rt], dump__g(d, r)));
+	}
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * rows_text: a recording for a person: stacks, innermost first, the costliest first. "~" says that a number is an estimate, "+-" how
+ * far it may be off (95 % confidence, of ten stacks at once).
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "view/merged.h"
+#include "format/renderer.h"
+#include "base/textbuf.h"
+
+static bool is_timed(enum profile_event e)
+{
+	return e == PROFILE_BLOCKED || e == PROFILE_SCHED;
+}
+
+static void put_value(const struct snap *s, uint64_t value, double error, struct textbuf *to)
+{
+	const double unit = is_timed(s->event) ? (double)NS_PER_SEC : 1;
+
+	if (s->event == PROFILE_ALLOC) {
+		textbuf__size(to, value);
+		return;
+	}
+	textbuf__format(to, is_timed(s->event) ? "%s%.4g s" : "%s%.0f", s->windows ? "~" : "", (double)value / unit);
+	if (s->windows)
+		textbuf__format(to, is_timed(s->event) ? " +- %.2g s" : " +- %.0f", error / unit);
+}
+
+static void put_row(const struct snap *s, const struct merged_row *row, struct textbuf *to)
+{
+	const char *about = row->like->measure >= ALLOC_ESTIMATED ? "~" : "";
+
+	textbuf__format(to, "\n%5.1f %%  %s", s->value ? 100 * (double)row->value / (double)s->value : 0.0, about);
+	put_value(s, row->value, row->error, to);
+	if (is_timed(s->event))
+		textbuf__format(to, "  in %s%llu waits",
+				s->counts_least ? "at least " : s->windows ? "~" : "", (unsigned long long)row->count);
+	if (s->event == PROFILE_ALLOC)
+		textbuf__format(to, "  in %s%llu objects", about, (unsigned long long)row->count);
+	if (s->event != PROFILE_BIRTHS && s->event != PROFILE_EXITS)
+		textbuf__format(to, "  [%s]", row->frames.state);
+	if (row->frames.root)
+		textbuf__format(to, "  %s", row->frames.root);
+	if (row->frames.called.text)
+		textbuf__format(to, ", %s", row->frames.called.text);
+	textbuf__text(to, "\n");
+	for (size_t i = row->frames.nr; i > 0; i--) {
+		const struct frame *f = &row->frames.v[i - 1];
+
+		if (f->kind == FRAME_WORD && i == row->frames.nr && strlen(f->name) == strlen(row->frames.state) + 2)
+			continue; /* the state, once more */
+		textbuf__format(to, "    %s", f->name);
+		if (f->file[0])
+			textbuf__format(to, " %s:%u", f->file, f->line);
+		textbuf__text(to, "\n");
+	}
+}
+
+/* Else the sums of allocations are the allocator's own, whoever had what. */
+static bool sum_is_sampled(const struct snap *s)
+{
+	for (size_t i = 0; i < s->nr; i++)
+		if (s->rows[i].measure == ALLOC_SAMPLED)
+			return true;
+	return false;
+}
+
+static void put_head(const struct report *r, struct textbuf *to)
+{
+	const struct snap *s = r->snap;
+
+	textbuf__format(to, "pid %d '%s', %s: %s for %.1f s", r->meta->pid, r->meta->comm, r->meta->go_version,
+			report_event_name(s->event), (double)r->meta->duration_ns / NS_PER_SEC);
+	if (s->windows)
+		textbuf__format(to, ", estimated from %u windows", s->windows);
+	textbuf__text(to, "\n");
+	textbuf__text(to, sum_is_sampled(s) ? "~" : "");
+	put_value(s, s->value, (double)s->error, to);
+	textbuf__format(to, " in all; %llu lost", (unsigned long long)r->meta->lost);
+	if (r->meta->gap_ns)
+		textbuf__format(to, "; %.1f s within are left out: parkwatch was stopped or held up",
+				(double)r->meta->gap_ns / NS_PER_SEC);
+	textbuf__text(to, "\n");
+}
+
+static int render(const struct report *r, FILE *out, struct cause *why)
+{
+	scoped(merged) m = NULL;
+	struct textbuf to;
+	int err = merged__new(r, &m);
+
+	if (err)
+		return cause__set(why, err, "cannot put the report together: %s", strerror(-err));
+	textbuf__init(&to, out);
+	put_head(r, &to);
+	for (size_t i = 0; i < merged__nr(m); i++)
+		put_row(r->snap, merged__row(m, i), &to);
+	err = textbuf__finish(&to);
+	textbuf__done(&to);
+	return err ? cause__set(why, err, "cannot write text: %s", strerror(-err)) : 0;
+}
+
+const struct renderer renderer_text = {
+	.name = "text",
+	.suffixes = (const char *const[]){ NULL },
+	.what = "stacks for a person, the costliest first",
+	.render = render,
+};

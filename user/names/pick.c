@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "names/pick.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <regex.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/order.h"
+#include "golang/gostate.h"
+#include "names/name_match.h"
+
+#define GO_NEWEST 27
+
+struct clause {
+	enum pick_kind kind;
+	bool negate;
+	bool prefix;		/* wait: the text is only the beginning */
+	char *text;		/* state, wait, label; owned */
+	uint64_t *numbers;	/* goid, p: ascending; older: one; owned */
+	size_t nr_numbers;
+	regex_t re;		/* func, created-by */
+	bool has_re;
+};
+
+struct pick {
+	struct clause v[PICK_CLAUSES_MAX];
+	size_t nr;
+};
+
+static const char *const names[PICK_KINDS] = {
+	[PICK_STATE] = "state", [PICK_WAIT] = "wait", [PICK_OLDER] = "older", [PICK_GOID] = "goid",
+	[PICK_P] = "p", [PICK_FUNC] = "func", [PICK_CREATED_BY] = "created-by", [PICK_LABEL] = "label",
+};
+
+int pick__new(struct pick **ret)
+{
+	struct pick *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return -ENOMEM;
+	*ret = p;
+	return 0;
+}
+
+static void clause__done(struct clause *c)
+{
+	free(c->text);
+	free(c->numbers);
+	if (c->has_re)
+		regfree(&c->re);
+}
+
+void pick__free(struct pick *p)
+{
+	if (!p)
+		return;
+	for (size_t i = 0; i < p->nr; i++)
+		clause__done(&p->v[i]);
+	free(p);
+}
+
+static int clause__numbers(struct clause *c, const char *value, struct cause *why)
+{
+	const char *at = value;
+	char *end;
+
+	c->numbers = reallocarray(NULL, PICK_NUMBERS_MAX, sizeof(*c->numbers));
+	if (!c->numbers)
+		return -ENOMEM;
+	do {
+		errno = 0;
+		if (c->nr_numbers == PICK_NUMBERS_MAX || !isdigit((unsigned char)*at))
+			break;
+		c->numbers[c->nr_numbers] = strtoull(at, &end, 10);
+		if (errno || (*end && *end != ','))
+			break;
+		c->nr_numbers++;
+		if (!*end) {
+			qsort(c->numbers, c->nr_numbers, sizeof(*c->numbers), order_u64);
+			return 0;
+		}
+		at = end + 1;
+	} while (true);
+	return cause__set(why, -EINVAL, "bad %s '%s': numbers with commas between are wanted", names[c->kind], value);
+}
+
+static bool is_status(const char *word, size_t len)
+{
+	for (uint32_t s = GOSTATUS_IDLE; s <= GOSTATUS_LEAKED; s++) {
+		const char *name = gostatus_name(GO_NEWEST, s);
+
+		if (name && strlen(name) == len && !strncmp(name, word, len))
+			return true;
+	}
+	return false;
+}
+
+static int clause__states(struct clause *c, const char *value, struct cause *why)
+{
+	for (const char *at = value;; at++) {
+		size_t len = strcspn(at, ",");
+
+		if (!is_status(at, len))
+			return cause__set(why, -EINVAL,
+					  "bad state '%s': idle, runnable, running, syscall, waiting, copystack, preempted or "
+					  "leaked is wanted; what it waits for is --wait", value);
+		at += len;
+		if (!*at)
+			break;
+	}
+	c->text = strdup(value);
+	return c->text ? 0 : -ENOMEM;
+}
+
+static int clause__text(struct clause *c, const char *value, struct cause *why)
+{
+	size_t len = strlen(value);
+
+	if (!len || (c->kind == PICK_LABEL && value[0] == '='))
+		return cause__set(why, -EINVAL, "bad %s '%s': %s is wanted", names[c->kind], value,
+				  c->kind == PICK_LABEL ? "key=value or key" : "a reason such as 'chan receive' or 'chan*'");
+	c->text = strdup(value);
+	if (!c->text)
+		return -ENOMEM;
+	c->prefix = c->kind == PICK_WAIT && value[len - 1] == '*';
+	if (c->prefix)
+		c->text[len - 1] = '\0';
+	return 0;
+}
+
+static int clause__regex(struct clause *c, const char *value, struct cause *why)
+{
+	int err = name_regex(&c->re, value);
+	char words[128];
+
+	c->has_re = !err;
+	if (!err)
+		return 0;
+	regerror(err, &c->re, words, sizeof(words));
+	return cause__set(why, -EINVAL, "bad regular expression '%s' of --%s: %s", value, names[c->kind], words);
+}
+
+static int clause__fill(struct clause *c, const char *value, struct cause *why)
+{
+	switch (c->kind) {
+	case PICK_STATE:
+		return clause__states(c, value, why);
+	case PICK_OLDER: case PICK_GOID: case PICK_P:
+		return clause__numbers(c, value, why);
+	case PICK_FUNC: case PICK_CREATED_BY:
+		return clause__regex(c, value, why);
+	default:
+		return clause__text(c, value, why);
+	}
+}
+
+int pick__add(struct pick *p, const char *name, const char *value, bool negate, struct cause *why)
+{
+	enum pick_kind kind = 0;
+	struct clause *c;
+	int err;
+
+	if (p->nr == PICK_CLAUSES_MAX)
+		return cause__set(why, -ENOSPC, "too many filters: %d is the most", PICK_CLAUSES_MAX);
+	while (kind < PICK_KINDS && strcmp(names[kind], name))
+		kind++;
+	if (kind == PICK_KINDS)
+		return cause__set(why, -EINVAL,
+				  "there is no filter '%s': state, wait, older, goid, p, func, created-by or label is wanted", name);
+	c = &p->v[p->nr];
+	*c = (struct clause){ .kind = kind, .negate = negate };
+	err = clause__fill(c, value, why);
+	if (err)
+		clause__done(c);
+	else
+		p->nr++;
+	return err;
+}
+
+bool pick__asks(const struct pick *p, enum pick_kind kind)
+{
+	for (size_t i = 0; i < p->nr; i++)
+		if (p->v[i].kind == kind)
+			return true;
+	return false;
+}
+
+uint64_t pick__hits(const struct pick *p, enum pick_kind kind, const char *name)
+{
+	uint64_t hits = 0;
+
+	for (size_t i = 0; i < p->nr; i++)
+		if (p->v[i].kind == kind && p->v[i].has_re && name_match(&p->v[i].re, name))
+			hits |= 1ULL << i;
+	return hits;
+}
+
+static bool has_number(const struct clause *c, uint64_t n)
+{
+	return bsearch(&n, c->numbers, c->nr_numbers, sizeof(n), order_u64);
+}
+
+static bool has_word(const char *list, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (; list; list = strchr(list, ',')) {
+		list += *list == ',';
+		if (!strncmp(list, word, len) && (!list[len] || list[len] == ','))
+			return true;
+	}
+	return false;
+}
+
+static bool has_label(const char *want, const struct label_set *set)
+{
+	for (size_t i = 0; i < set->nr; i++) {
+		size_t len = strlen(set->v[i].key);
+
+		/* A key may have a '=' of its own. */
+		if (!strcmp(want, set->v[i].key) ||
+		    (!strncmp(want, set->v[i].key, len) && want[len] == '=' && !strcmp(want + len + 1, set->v[i].value)))
+			return true;
+	}
+	return false;
+}
+
+static bool clause__matches(const struct clause *c, size_t i, const struct pick_subject *s)
+{
+	switch (c->kind) {
+	case PICK_STATE:
+		return has_word(c->text, s->status);
+	case PICK_WAIT:
+		return s->reason &&
+		       (c->prefix ? !strncmp(s->reason, c->text, strlen(c->text)) : !strcmp(s->reason, c->text));
+	case PICK_OLDER:
+		return s->wait_ns != PICK_UNKNOWN && s->wait_ns >= c->numbers[0];
+	case PICK_GOID:
+		return has_number(c, s->goid);
+	case PICK_P:
+		return s->p >= 0 && has_number(c, (uint64_t)s->p);
+	case PICK_FUNC:
+		return s->func_hits >> i & 1;
+	case PICK_CREATED_BY:
+		return s->created_by_hits >> i & 1;
+	case PICK_LABEL:
+		return has_label(c->text, s->labels);
+	case PICK_KINDS:
+		break;
+	}
+	return false;
+}
+
+bool pick__takes(const struct pick *p, const struct pick_subject *s)
+{
+	uint32_t asked = 0, held = 0;	/* by kind */
+
+	for (size_t i = 0; i < p->nr; i++) {
+		const struct clause *c = &p->v[i];
+		bool matches = clause__matches(c, i, s);
+
+		if (c->negate) {
+			if (matches)
+				return false;
+			continue;
+		}
+		asked |= 1u << c->kind;
+		held |= (uint32_t)matches << c->kind;
+	}
+	return asked == held;
+}

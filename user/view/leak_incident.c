@@ -1,0 +1,561 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "view/leak_incident.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/order.h"
+#include "view/leak_cycle.h"
+#include "view/leak_words.h"
+
+#define NONE	  UINT32_MAX
+#define REFER_MAX 32 /* goroutines that refer to one WaitGroup */
+
+typedef unsigned long long ull;
+
+struct noted { /* a wait for somebody */
+	uint64_t from, to, lock;
+	uint16_t rt;
+	bool known;   /* from elsewhere: no lock */
+	bool refers;  /* `to` refers to the WaitGroup, `lock`, that `from` waits for */
+	bool kept;    /* lock is a channel, a Cond or a WaitGroup that only `to` has, and others behind it */
+	uint8_t cycle; /* enum leak_cycle: what it makes of a ring */
+	bool rereads; /* `from` has the lock for reading, wants it so again, and a writer waits in between */
+};
+
+struct who {
+	uint64_t goid;
+	uint16_t rt;
+	uint8_t turn; /* enum turn: of a ring those come first who make it */
+};
+
+enum turn { TURN_REREADS, TURN_HOLDS, TURN_REST }; /* HOLDS: see is_first() */
+
+struct leak_incidents {
+	struct noted *noted;
+	size_t nr_noted, room;
+	struct who *who; /* goroutines of the edges, in order */
+	size_t nr_who;
+	uint32_t *group; /* of each */
+	struct incidents *is;
+	uint32_t *entry; /* by group: its entry, as they are now */
+	uint8_t *cycle;	 /* by incident: enum leak_cycle of its ring */
+};
+
+static const struct leak_pattern rereads = { "recursive RLock with a writer in between",
+					     "do not take the read lock again while holding it", NULL };
+
+void leak_incidents__free(struct leak_incidents *is)
+{
+	if (!is)
+		return;
+	free(is->noted);
+	free(is->who);
+	free(is->group);
+	free(is->entry);
+	free(is->cycle);
+	incidents__free(is->is);
+	free(is);
+}
+
+/* --- who waits for whom --- */
+
+static int add(struct leak_incidents *is, const struct noted *n)
+{
+	if (is->nr_noted == LEAK_INCIDENT_EDGES_MAX)
+		return 0;
+	if (is->nr_noted == is->room) {
+		const size_t room = is->room ? is->room * 2 : 64;
+		struct noted *more = reallocarray(is->noted, room, sizeof(*more));
+
+		if (!more)
+			return -ENOMEM;
+		is->noted = more;
+		is->room = room;
+	}
+	is->noted[is->nr_noted++] = *n;
+	return 0;
+}
+
+static bool reads(const struct chans_source *src, const struct census_wait *w, uint32_t g)
+{
+	size_t nr;
+	const struct ghold *h = gholds__of(src->holds, w->addr, &nr);
+
+	if (w->kind != CENSUS_WAIT_RWMUTEX || w->way != CENSUS_WAY_READ)
+		return false;
+	for (size_t i = 0; i < nr; i++)
+		if (h[i].g == g && h[i].kind == GHOLD_READ)
+			return true;
+	return false;
+}
+
+static enum leak_cycle cycle_of(const struct wait_edge *e, const struct census_wait *w)
+{
+	if (wait_edge_keeps(e))
+		return leak_cycle_of_wait(w);
+	return w->kind == CENSUS_WAIT_WAITGROUP ? LEAK_CYCLE_DONE : LEAK_CYCLE_LOCK;
+}
+
+static int make_incidents(struct leaks *l)
+{
+	if (!l->incidents)
+		l->incidents = calloc(1, sizeof(*l->incidents));
+	return l->incidents ? 0 : -ENOMEM;
+}
+
+int leak_incident__note(struct leaks *l, uint16_t rt, const struct chans_source *src)
+{
+	const struct census *c = l->d->in.censuses[rt];
+	int err = make_incidents(l);
+
+	for (size_t i = 0; i < src->graph->nr_edges && !err; i++) {
+		const struct wait_edge *e = &src->graph->edges[i];
+		const struct census_wait *w = &c->waits[e->wait];
+
+		err = add(l->incidents, &(struct noted){ .from = c->gs[e->g].goid,
+							 .to = c->gs[e->to].goid,
+							 .lock = w->addr,
+							 .rt = rt,
+							 .kept = wait_edge_keeps(e),
+							 .cycle = (uint8_t)cycle_of(e, w),
+							 .rereads = reads(src, w, e->g) });
+	}
+	return err;
+}
+
+int leak_incident__refer(struct leaks *l, uint16_t rt, const struct reach *r, const uint32_t *goals, size_t nr)
+{
+	const struct census *c = l->d->in.censuses[rt];
+	int err = make_incidents(l);
+
+	for (size_t i = 0; i < nr && !err; i++) {
+		const struct census_g *g = &c->gs[goals[i]];
+		uint32_t by[REFER_MAX];
+		size_t nr_by;
+
+		if (g->nr_waits != 1 || c->waits[g->waits_at].kind != CENSUS_WAIT_WAITGROUP)
+			continue;
+		nr_by = reach__keepers(r, goals[i], by, REFER_MAX);
+		for (size_t k = 0; k < nr_by && !err; k++)
+			if (by[k] != goals[i])
+				err = add(l->incidents, &(struct noted){ .from = g->goid,
+									 .to = c->gs[by[k]].goid,
+									 .lock = c->waits[g->waits_at].addr,
+									 .rt = rt,
+									 .refers = true });
+	}
+	return err;
+}
+
+int leak_incident__behind(struct leaks *l, uint16_t rt, uint64_t from, uint64_t to)
+{
+	int err = make_incidents(l);
+
+	return err ? err : add(l->incidents, &(struct noted){ .from = from, .to = to, .rt = rt, .known = true });
+}
+
+/* --- goroutines as numbers --- */
+
+static int compare_who(const void *a, const void *b)
+{
+	const struct who *x = a, *y = b;
+
+	if (x->turn != y->turn)
+		return x->turn < y->turn ? -1 : 1;
+	if (x->rt != y->rt)
+		return x->rt < y->rt ? -1 : 1;
+	return x->goid < y->goid ? -1 : x->goid > y->goid;
+}
+
+static uint32_t number_of(const struct leak_incidents *is, uint16_t rt, uint64_t goid)
+{
+	for (uint8_t turn = 0; turn <= TURN_REST && is->nr_who; turn++) {
+		const struct who key = { goid, rt, turn };
+		const struct who *w = bsearch(&key, is->who, is->nr_who, sizeof(key), compare_who);
+
+		if (w)
+			return (uint32_t)(w - is->who);
+	}
+	return NONE;
+}
+
+static void sort_who(struct leak_incidents *is)
+{
+	size_t nr = 0;
+
+	if (is->nr_who)
+		qsort(is->who, is->nr_who, sizeof(*is->who), compare_who);
+	for (size_t i = 0; i < is->nr_who; i++)
+		if (!nr || compare_who(&is->who[nr - 1], &is->who[i]))
+			is->who[nr++] = is->who[i];
+	is->nr_who = nr;
+}
+
+enum { HAS_LOCK = 1, WAITS_KEPT = 2, WAITS_DONE = 4, KEEPS = 8, REREADS = 16 };
+
+/* It waits for a channel with a lock that others want, or for a WaitGroup before it serves those who should call Done. */
+static bool is_first(unsigned int what)
+{
+	return (what & (HAS_LOCK | WAITS_KEPT)) == (HAS_LOCK | WAITS_KEPT) || (what & (WAITS_DONE | KEEPS)) == (WAITS_DONE | KEEPS);
+}
+
+static int make_who(struct leaks *l)
+{
+	struct leak_incidents *is = l->incidents;
+	scoped_mem uint8_t *turns = NULL;
+
+	is->who = calloc(2 * is->nr_noted + 1, sizeof(*is->who));
+	if (!is->who)
+		return -ENOMEM;
+	for (size_t i = 0; i < is->nr_noted; i++) {
+		is->who[is->nr_who++] = (struct who){ is->noted[i].from, is->noted[i].rt, TURN_REST };
+		is->who[is->nr_who++] = (struct who){ is->noted[i].to, is->noted[i].rt, TURN_REST };
+	}
+	sort_who(is);
+	turns = calloc(is->nr_who + 1, sizeof(*turns));
+	if (!turns)
+		return -ENOMEM;
+	for (size_t i = 0; i < is->nr_noted; i++) {
+		const struct noted *n = &is->noted[i];
+		const uint32_t from = number_of(is, n->rt, n->from), to = number_of(is, n->rt, n->to);
+
+		turns[from] |= (n->rereads ? REREADS : 0) | (n->kept ? WAITS_KEPT : n->cycle == LEAK_CYCLE_DONE ? WAITS_DONE : 0);
+		turns[to] |= n->kept ? KEEPS : n->cycle == LEAK_CYCLE_LOCK ? HAS_LOCK : 0;
+	}
+	for (size_t i = 0; i < is->nr_who; i++)
+		is->who[i].turn = turns[i] & REREADS ? TURN_REREADS : is_first(turns[i]) ? TURN_HOLDS : TURN_REST;
+	sort_who(is);
+	is->group = calloc(is->nr_who + 1, sizeof(*is->group));
+	return is->group ? 0 : -ENOMEM;
+}
+
+static const struct leak_g *g_of(const struct leaks *l, uint32_t who)
+{
+	return leakset__get(l->set, l->incidents->who[who].rt, l->incidents->who[who].goid);
+}
+
+/* --- edges that count --- */
+
+/* Locks that nobody got while we watched, and at which somebody stood at the look before. */
+static size_t standing_locks(const struct leaks *l, uint64_t *locks)
+{
+	const uint8_t last = (uint8_t)(leakset__nr_looks(l->set) - 1);
+	const struct leak_incidents *is = l->incidents;
+	size_t nr = 0;
+
+	for (size_t i = 0; i < is->nr_noted; i++) {
+		const struct leak_g *g = leakset__get(l->set, is->noted[i].rt, is->noted[i].from);
+
+		if (g && !is->noted[i].refers && !is->noted[i].known && g->wait_look < last && !leakset__is_passed(l->set, is->noted[i].lock))
+			locks[nr++] = is->noted[i].lock;
+	}
+	if (nr)
+		qsort(locks, nr, sizeof(*locks), order_u64);
+	return nr;
+}
+
+/* A ring counts if it was found again a moment later. */
+static bool is_sure(const struct leak_g *from, const struct leak_g *to)
+{
+	return from->ring && to->ring;
+}
+
+/* It stands there for long, and no timer wakes it. */
+static bool hangs(const struct leaks *l, const struct leak_g *g)
+{
+	const struct leak_group *gr = leakset__group(l->set, g->group);
+	const uint64_t now = leakset__look_ns(l->set, leakset__nr_looks(l->set) - 1);
+
+	return gr->class != LEAK_RUNS && gr->class != LEAK_SLEEP && !gr->timer &&
+	       (!g->wait_look || (g->since_ns < now && now - g->since_ns >= l->opts.min_age_ns));
+}
+
+/*
+ * Who refers to a WaitGroup need not be the one that calls Done: not main, nor who listens, nor who waits there too. It counts
+ * if it hangs.
+ */
+static bool is_leader(const struct leaks *l, const struct leak_g *from, const struct leak_g *to, uint64_t object)
+{
+	return from->wait_look < leakset__nr_looks(l->set) - 1 && from->object == object && to->object != object &&
+	       from->group != to->group && !to->main && leakset__group(l->set, to->group)->role == LEAK_ROLE_NONE && hangs(l, to);
+}
+
+static int find_incidents(struct leaks *l)
+{
+	struct leak_incidents *is = l->incidents;
+	scoped_mem struct incident_edge *edges = calloc(is->nr_noted + 1, sizeof(*edges));
+	scoped_mem uint64_t *locks = calloc(is->nr_noted + 1, sizeof(*locks));
+	size_t nr = 0, nr_locks;
+
+	if (!edges || !locks)
+		return -ENOMEM;
+	nr_locks = standing_locks(l, locks);
+	for (size_t i = 0; i < is->nr_noted; i++) {
+		const struct noted *n = &is->noted[i];
+		const uint32_t from = number_of(is, n->rt, n->from), to = number_of(is, n->rt, n->to);
+		const struct leak_g *g = g_of(l, from), *holder = g_of(l, to);
+
+		if (!g || !holder)
+			continue;
+		if (n->known    ? false
+		    : n->refers ? !is_leader(l, g, holder, n->lock)
+				: !nr_locks || !bsearch(&n->lock, locks, nr_locks, sizeof(*locks), order_u64))
+			continue;
+		is->group[from] = g->group;
+		is->group[to] = holder->group;
+		edges[nr++] = (struct incident_edge){ from, to, is_sure(g, holder) || (n->kept && holder->ring) };
+	}
+	return incidents__new(is->group, is->nr_who, leakset__nr_groups(l->set), edges, nr, &is->is);
+}
+
+/* --- entries --- */
+
+static const struct incident_part *part_of(const struct leaks *l, const struct leak_entry *e)
+{
+	const struct incident_part *p = l->incidents && l->incidents->is ? &l->incidents->is->parts[e->group] : NULL;
+
+	return p && p->incident != INCIDENT_NONE ? p : NULL;
+}
+
+static const struct incident *incident_of(const struct leaks *l, const struct incident_part *p)
+{
+	return &l->incidents->is->v[p->incident];
+}
+
+/* The entry of the culprit. */
+static struct leak_entry *lead_of(const struct leaks *l, const struct incident_part *p)
+{
+	return &l->entries[l->incidents->entry[incident_of(l, p)->root]];
+}
+
+static void note_entries(struct leaks *l)
+{
+	for (size_t i = 0; i < l->nr; i++)
+		l->incidents->entry[l->entries[i].group] = (uint32_t)i;
+}
+
+/* Most of the group wait behind it. Of a ring all are in. */
+static bool belongs(const struct leaks *l, const struct leak_entry *e, const struct incident_part *p)
+{
+	return p->root || 2 * (uint64_t)p->nr >= leaks__group(l, e)->nr;
+}
+
+/* Others leak because of it. */
+static void blame(struct leaks *l)
+{
+	for (size_t i = 0; i < l->nr; i++) {
+		const struct incident_part *p = part_of(l, &l->entries[i]);
+		struct leak_entry *lead = p ? lead_of(l, p) : NULL;
+		enum verdict_kind kind = l->entries[i].verdict.kind;
+
+		if (!p || p->root || !verdict_is_leak(kind) || !belongs(l, &l->entries[i], p) || !hangs(l, g_of(l, part_of(l, lead)->first)))
+			continue;
+		kind = kind == VERDICT_SUSPECT ? VERDICT_SUSPECT : VERDICT_STUCK;
+		if (lead->verdict.kind <= kind)
+			continue;
+		lead->verdict.kind = kind;
+		lead->verdict.why = WHY_OTHERS_WAIT;
+	}
+}
+
+/* One who reads twice, with a writer in between. */
+static bool rereads_in(const struct leaks *l, const struct incident *in)
+{
+	const struct who *w = &l->incidents->who[in->first];
+
+	return w->turn == TURN_REREADS && g_of(l, in->first)->ring;
+}
+
+/* What each ring goes through. */
+static int sum_cycles(struct leaks *l)
+{
+	struct leak_incidents *is = l->incidents;
+	scoped_mem bool *owes = calloc(is->nr_who + 1, sizeof(*owes));
+
+	is->cycle = calloc(is->is->nr + 1, sizeof(*is->cycle));
+	if (!owes || !is->cycle)
+		return -ENOMEM;
+	for (int kept = 0; kept < 2; kept++)
+		for (size_t i = 0; i < is->nr_noted; i++) {
+			const struct noted *n = &is->noted[i];
+			const uint32_t from = number_of(is, n->rt, n->from), to = number_of(is, n->rt, n->to);
+			const struct leak_g *g = g_of(l, from), *other = g_of(l, to);
+			const struct incident_part *p = g ? &is->is->parts[g->group] : NULL;
+
+			if (n->kept != kept || n->refers || !g || !other || !p->ring || !is_sure(g, other) || (kept && !owes[from]))
+				continue;
+			owes[to] = true;
+			is->cycle[p->incident] |= n->cycle;
+		}
+	return 0;
+}
+
+static void give_words(struct leaks *l)
+{
+	for (size_t i = 0; i < l->nr; i++) {
+		const struct incident_part *p = part_of(l, &l->entries[i]);
+		const struct leak_pattern *words = p && p->ring ? leak_cycle_pattern(l->incidents->cycle[p->incident]) : NULL;
+
+		if (words)
+			lead_of(l, p)->pattern = l->entries[i].pattern = words;
+	}
+	for (size_t i = 0; i < l->nr; i++) {
+		const struct incident_part *p = part_of(l, &l->entries[i]);
+
+		if (p && p->root && rereads_in(l, incident_of(l, p)))
+			l->entries[i].pattern = &rereads;
+	}
+	for (size_t i = 0; i < l->nr; i++) {
+		const struct incident_part *p = part_of(l, &l->entries[i]);
+		const struct leak_entry *lead = p ? lead_of(l, p) : NULL;
+
+		if (lead && lead->pattern && verdict_is_leak(lead->verdict.kind) && belongs(l, &l->entries[i], p))
+			l->entries[i].pattern = lead->pattern;
+	}
+}
+
+int leak_incident__join(struct leaks *l)
+{
+	int err;
+
+	if (!l->incidents)
+		return 0;
+	l->incidents->entry = calloc(leakset__nr_groups(l->set) + 1, sizeof(*l->incidents->entry));
+	err = l->incidents->entry ? make_who(l) : -ENOMEM;
+	if (!err)
+		err = find_incidents(l);
+	if (!err)
+		err = sum_cycles(l);
+	if (err)
+		return err;
+	note_entries(l);
+	blame(l);
+	give_words(l);
+	return 0;
+}
+
+void leak_incident__sum(struct leaks *l)
+{
+	for (size_t i = 0; i < l->nr; i++)
+		l->entries[i].cause = (struct leak_cause){ .group = l->entries[i].group };
+	if (l->incidents && l->incidents->is)
+		note_entries(l);
+	for (size_t i = 0; i < l->nr; i++) {
+		struct leak_entry *e = &l->entries[i];
+		const struct incident_part *p = part_of(l, e);
+		struct leak_entry *lead = p && verdict_is_leak(e->verdict.kind) && belongs(l, e, p) ? lead_of(l, p) : e;
+
+		lead->cause.bytes += leaks__group(l, e)->stack_bytes + leak_entry__heap(e);
+		lead->cause.nr += leaks__group(l, e)->nr;
+		e->cause.group = lead->group;
+		e->cause.place = lead == e ? 0 : p->root ? 1 : 2;
+	}
+	for (size_t i = 0; i < l->nr; i++) {
+		struct leak_entry *e = &l->entries[i], *lead = e;
+
+		if (e->cause.place)
+			lead = lead_of(l, part_of(l, e));
+		e->cause.kind = lead->verdict.kind;
+		e->cause.bytes = lead->cause.bytes;
+		e->cause.nr = lead->cause.nr;
+	}
+}
+
+/* --- what is told --- */
+
+bool leak_incident__has(const struct leaks *l, const struct leak_entry *e)
+{
+	return part_of(l, e);
+}
+
+bool leak_incident__is_folded(const struct leaks *l, const struct leak_entry *e, bool suspects)
+{
+	const struct incident_part *p = part_of(l, e);
+	const struct leak_entry *lead = p && belongs(l, e, p) ? lead_of(l, p) : NULL;
+
+	return lead && lead != e && leak_entry__counts(e, suspects) && leak_entry__counts(lead, suspects);
+}
+
+static uint64_t stands_ns(const struct leaks *l, uint32_t who)
+{
+	const uint64_t now = leakset__look_ns(l->set, leakset__nr_looks(l->set) - 1), since = g_of(l, who)->since_ns;
+
+	return since && since < now ? now - since : 0;
+}
+
+static void put_folded(const struct leaks *l, const struct leak_entry *lead, bool suspects, struct textbuf *to)
+{
+	for (size_t i = 0; i < l->nr; i++) {
+		const struct leak_entry *e = &l->entries[i];
+		const struct incident_part *p = part_of(l, e);
+
+		if (!p || lead_of(l, p) != lead || !leak_incident__is_folded(l, e, suspects))
+			continue;
+		textbuf__format(to, "              %u [%s] at %s %s:%u%s\n", leaks__group(l, e)->nr, e->reason, e->place.func,
+				e->place.file[0] ? e->place.file : "?", e->place.line, p->root ? ", in the ring too" : "");
+	}
+}
+
+static void put_lead(const struct leaks *l, const struct leak_entry *e, const struct incident_part *p, struct textbuf *to)
+{
+	const struct incident *in = incident_of(l, p);
+	const uint64_t goid = l->incidents->who[in->first].goid;
+
+	const char *what = !p->ring ? "must go on first"
+			   : (l->facts && l->facts[e->group] & LEAK_FACT_ITSELF) ? "waits for itself"
+								     : "is in a ring: each waits for the next";
+
+	textbuf__format(to, "  root        goroutine %llu %s; it has been here for ", (ull)goid, what);
+	leak_words__age(stands_ns(l, in->first), to);
+	textbuf__format(to, "\n  behind it   %u goroutine%s wait%s for it\n", in->behind, in->behind == 1 ? "" : "s",
+			in->behind == 1 ? "s" : "");
+}
+
+bool leak_incident__is_mixed(const struct leaks *l, const struct leak_entry *e)
+{
+	const struct incident_part *p = part_of(l, e);
+
+	return p && l->incidents->cycle[p->incident] & LEAK_CYCLE_KEPT;
+}
+
+void leak_incident__text(const struct leaks *l, const struct leak_entry *e, bool suspects, struct textbuf *to)
+{
+	const struct incident_part *p = part_of(l, e);
+	const struct leak_entry *lead = p ? lead_of(l, p) : NULL;
+
+	if (lead == e) {
+		put_lead(l, e, p, to);
+		put_folded(l, e, suspects, to);
+	} else if (lead) {
+		const uint32_t first = incident_of(l, p)->first;
+
+		textbuf__format(to, "  behind      goroutine %llu, which has been at %s %s:%u for ", (ull)l->incidents->who[first].goid,
+				lead->place.func, lead->place.file[0] ? lead->place.file : "?", lead->place.line);
+		leak_words__age(stands_ns(l, first), to);
+		textbuf__text(to, "\n");
+	}
+}
+
+void leak_incident__json(const struct leaks *l, const struct leak_entry *e, struct textbuf *to)
+{
+	const struct incident_part *p = part_of(l, e);
+	const struct leak_entry *lead = p ? lead_of(l, p) : NULL;
+
+	if (!lead) {
+		textbuf__text(to, ",\"incident\":null,\"root\":null,\"behind\":null");
+		return;
+	}
+	textbuf__json_u64(to, ",\"incident\":", p->incident + 1u);
+	textbuf__text(to, p->root ? ",\"root\":true" : ",\"root\":false");
+	textbuf__json_u64(to, ",\"behind\":{\"count\":", p->root ? incident_of(l, p)->behind : p->nr);
+	textbuf__text(to, ",\"ring\":");
+	textbuf__text(to, part_of(l, lead)->ring ? "true" : "false");
+	textbuf__json_u64(to, ",\"goid\":", l->incidents->who[incident_of(l, p)->first].goid);
+	textbuf__format(to, ",\"age_s\":%.3f", (double)stands_ns(l, incident_of(l, p)->first) / 1e9);
+	textbuf__json_text(to, ",\"blocked_at\":{\"func\":", lead->place.func);
+	textbuf__json_text(to, ",\"file\":", lead->place.file);
+	textbuf__json_u64(to, ",\"line\":", lead->place.line);
+	textbuf__text(to, "}}");
+}

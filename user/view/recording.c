@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "view/recording.h"
+
+const char *report_event_name(enum profile_event e)
+{
+	static const char *const names[] = {
+		[PROFILE_BLOCKED] = "blocked",
+		[PROFILE_BIRTHS] = "births",
+		[PROFILE_EXITS] = "exits",
+		[PROFILE_SCHED] = "sched",
+		[PROFILE_GOROUTINES] = "goroutines",
+		[PROFILE_ALLOC] = "alloc",
+	};
+
+	return names[e];
+}
+
+const char *report_value_unit(enum profile_event e)
+{
+	if (e == PROFILE_ALLOC)
+		return "bytes";
+	return e == PROFILE_BLOCKED || e == PROFILE_SCHED ? "nanoseconds" : "goroutines";
+}
+
+const char *report_measure_name(enum alloc_measure m)
+{
+	static const char *const names[] = {
+		[ALLOC_EXACT] = "exact",	   [ALLOC_UP_TO] = "up to",	[ALLOC_ESTIMATED] = "estimated",
+		[ALLOC_BY_REFILLS] = "by refills", [ALLOC_SAMPLED] = "sampled",
+	};
+
+	return names[m];
+}
+
+bool report_is_estimated(const struct snap *s)
+{
+	bool is = s->windows;
+
+	for (size_t i = 0; i < s->nr && !is; i++)
+		is = s->rows[i].measure >= ALLOC_ESTIMATED;
+	return is;
+}

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "view/rowframes.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "golang/gostate.h"
+#include "view/callsites.h"
+#include "view/recording.h"
+
+#define FUNCS_MAX 256 /* names of a stack that may decide what a wait is called */
+
+struct rowframer {
+	struct framer *names;
+	bool full;
+	struct frame out[FRAMES_MAX];
+	size_t nr_out; /* leaf first while a row is built */
+};
+
+int rowframer__new(const struct namer *namers, size_t nr_namers, bool full, struct rowframer **ret)
+{
+	scoped(rowframer) f = calloc(1, sizeof(*f));
+	int err = f ? framer__new(namers, nr_namers, &f->names) : -ENOMEM;
+
+	if (err)
+		return err;
+	f->full = full;
+	*ret = steal(f);
+	return 0;
+}
+
+void rowframer__free(struct rowframer *f)
+{
+	if (!f)
+		return;
+	framer__free(f->names);
+	free(f);
+}
+
+struct framer *rowframer__names(struct rowframer *f)
+{
+	return f->names;
+}
+
+/* Runs one timer: Go 1.14 to 1.22 runtime/time.go runOneTimer, from 1.23 on (*timer).unlockAndRun. */
+static bool runs_timer(const struct frame *f)
+{
+	return !strcmp(f->name, "runtime.runOneTimer") || !strcmp(f->name, "runtime.(*timer).unlockAndRun");
+}
+
+static void push(struct rowframer *f, const struct frame *frame)
+{
+	if (f->nr_out < FRAMES_MAX)
+		f->out[f->nr_out++] = *frame;
+}
+
+static void push_word(struct rowframer *f, const char *word)
+{
+	push(f, &(struct frame){ .kind = FRAME_WORD, .name = word, .file = "" });
+}
+
+/* The frames of one pc that are to be shown, innermost first. */
+static int push_pc(struct rowframer *f, uint16_t rt, uint64_t pc, bool is_return)
+{
+	size_t nr, before = f->nr_out;
+	const struct frame *v;
+	int err = framer__at(f->names, rt, pc, is_return, &v, &nr);
+
+	if (err)
+		return err;
+	for (size_t i = 0; i < nr; i++)
+		if (f->full || (!v[i].wrapper && !v[i].plumbing))
+			push(f, &v[i]);
+	/* If the physical frame is not shown, the outermost one that is stands for it. */
+	if (f->nr_out > before)
+		f->out[f->nr_out - 1].inlined = false;
+	return 0;
+}
+
+/*
+ * A timer's callback begins on the scheduler's stack, wherever that happened to look at timers: which goroutine the thread had left
+ * before is no matter. So the frames of the runtime that led to it are one word. True: they are.
+ */
+static bool fold_timer(struct rowframer *f, size_t from)
+{
+	size_t i = f->nr_out;
+
+	while (i > from && !strncmp(f->out[i - 1].name, "runtime.", 8))
+		i--;
+	while (i < f->nr_out && !runs_timer(&f->out[i]))
+		i++;
+	if (i == f->nr_out)
+		return false;
+	f->nr_out = i;
+	push_word(f, "[timer]");
+	return true;
+}
+
+/* returns: the innermost pc is a return address too. */
+static int push_stack(struct rowframer *f, uint16_t rt, const struct snap_stack *s, uint64_t gopc, bool returns)
+{
+	size_t from = f->nr_out;
+	uint32_t i;
+	int err = 0;
+
+	for (i = 0; i < s->stack.nr && !err; i++)
+		err = push_pc(f, rt, s->stack.pcs[i], returns || i > 0);
+	if (err)
+		return err;
+	if (!f->full && fold_timer(f, from))
+		return 0;
+	if (s->state != SNAP_STACK_SEEN && gopc)
+		err = push_pc(f, rt, gopc, true);
+	if (s->stack.truncated)
+		push_word(f, "[truncated]");
+	if (s->state == SNAP_STACK_LOST)
+		push_word(f, "[stack lost]");
+	else if (s->state == SNAP_STACK_NONE && !gopc)
+		push_word(f, "[no stack]");
+	return err;
+}
+
+/* Outermost frame of a pc: the function that is really there, whatever was inlined into it. */
+static const char *function_at(struct rowframer *f, uint16_t rt, uint64_t pc, bool is_return)
+{
+	const struct frame *v;
+	size_t nr;
+
+	return pc && !framer__at(f->names, rt, pc, is_return, &v, &nr) ? v[nr - 1].name : "?";
+}
+
+static void push_start(struct rowframer *f, uint16_t rt, uint64_t startpc)
+{
+	struct frame frame = { .kind = FRAME_WORD, .file = "", .name = "[go ?]" }, start;
+
+	if (!framer__start(f->names, rt, startpc, &start)) {
+		frame.file = start.file;
+		frame.line = frame.start_line = start.line;
+		frame.name = framer__format(f->names, "[go %s]", start.name);
+	}
+	push(f, &frame);
+}
+
+/* How the goroutine, its parent and so on were made: `[go f]`, then the stack of who said so. */
+static int push_chain(struct rowframer *f, uint16_t rt, const struct snap_chain *c)
+{
+	uint32_t i;
+	int err = 0;
+
+	for (i = 0; i < c->nr && !err; i++) {
+		push_start(f, rt, c->links[i].startpc);
+		err = push_stack(f, rt, &c->links[i].made, c->links[i].gopc, false);
+	}
+	if (c->truncated)
+		push_word(f, "[truncated]");
+	return err;
+}
+
+/* The word of a wait: the reason's, unless the stack knows better. */
+static const char *wait_word(struct rowframer *f, const struct snap_row *row)
+{
+	const struct namer *n = framer__namer(f->names, row->rt);
+	const char *funcs[FUNCS_MAX], *word;
+	size_t nr = 0;
+	uint32_t i;
+
+	word = n ? gowait_name(n->go_minor, row->reason) : NULL;
+	if (!word)
+		return framer__format(f->names, "wait reason %" PRIu32, row->reason);
+	for (i = 0; i < row->own.stack.nr; i++) {
+		const struct frame *v;
+		size_t nr_v;
+
+		if (framer__at(f->names, row->rt, row->own.stack.pcs[i], i > 0, &v, &nr_v))
+			continue;
+		for (size_t j = 0; j < nr_v && nr < FUNCS_MAX; j++)
+			if (!v[j].wrapper)
+				funcs[nr++] = v[j].name;
+	}
+	word = gowait_refine(word, funcs, nr);
+	return framer__text(f->names, word && word[0] ? word : "waiting");
+}
+
+/* What was allocated. */
+static const char *object_word(struct rowframer *f, const struct snap_row *row)
+{
+	const bool guessed = row->measure >= ALLOC_ESTIMATED;
+	const char *type = row->type ? row->type : "";
+
+	return framer__format(f->names, "%s%s%s%" PRIu64 " B%s%s", type, type[0] ? " " : "",
+				row->measure == ALLOC_UP_TO ? "<= " : "", row->object_bytes,
+				guessed ? ", " : "", guessed ? report_measure_name(row->measure) : "");
+}
+
+static const char *state_word(struct rowframer *f, const struct snap *s, const struct snap_row *row)
+{
+	switch (s->event) {
+	case PROFILE_BLOCKED: return wait_word(f, row);
+	case PROFILE_GOROUTINES: return row->word;
+	case PROFILE_ALLOC:   return object_word(f, row);
+	case PROFILE_EXITS:   return "dead";
+	default:	      return "runnable";
+	}
+}
+
+static const char *base_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* " or main.connectUsers main.go:60", " or 2 other lines", or nothing. */
+static const char *other_lines(struct rowframer *f, const struct callsite *c)
+{
+	if (c->others == 1)
+		return framer__format(f->names, " or %s %s:%" PRIu32, c->other.func, base_of(c->other.file), c->other.line);
+	return c->others ? framer__format(f->names, " or %" PRIu32 " other lines", c->others) : "";
+}
+
+static const char *called_text(struct rowframer *f, const struct callsite *site)
+{
+	const struct called *c = &site->called;
+	const char *func = c->place.func, *file = base_of(c->place.file), *more = other_lines(f, site);
+
+	switch (c->how) {
+	case CALLED_BIRTH: case CALLED_CREATOR: case CALLED_OTHERS:
+		return framer__format(f->names, "called from %s %s:%" PRIu32 "%s", func, file, c->place.line, more);
+	case CALLED_ANCESTOR:
+		return framer__format(f->names, "called from %s %s:%" PRIu32 "%s, which made its creator", func, file, c->place.line, more);
+	case CALLED_STANDS:
+		return framer__format(f->names, "called from ?, by a goroutine that is at %s %s:%" PRIu32, func, file, c->place.line);
+	case CALLED_LIBRARY: return "called from libraries alone";
+	case CALLED_UNSEEN: case CALLED_UNWATCHED: return "called from ?, not seen";
+	case CALLED_OWN: break;
+	}
+	return NULL;
+}
+
+/* Of births and exits, and with ancestry, the stack at the `go` statement is the row's own. */
+static void set_called(struct rowframer *f, const struct snap *s, const struct snap_row *row, struct frames_called *ret)
+{
+	const bool life = s->event == PROFILE_BIRTHS || s->event == PROFILE_EXITS;
+	const struct snap_stack *made = life ? &row->own : row->chain.nr ? &row->chain.links[0].made : NULL;
+	const struct namer *n = framer__namer(f->names, row->rt);
+	struct callsite c;
+
+	if (!n || !n->calls || callsites__at(n->calls, row->rt, row->gopc, made, &c) || c.called.how == CALLED_OWN)
+		return;
+	*ret = (struct frames_called){ .text = called_text(f, &c), .file = "", .how = called__how(&c.called) };
+	if (!called__known(&c.called))
+		return;
+	ret->func = framer__text(f->names, c.called.place.func);
+	ret->file = framer__text(f->names, c.called.place.file);
+	ret->line = c.called.place.line;
+}
+
+static void set_root(struct rowframer *f, const struct snap *s, const struct snap_row *row,
+		     struct frames *ret)
+{
+	switch (s->root) {
+	case PROFILE_ROOT_NONE:
+		break;
+	case PROFILE_ROOT_GOID:
+		ret->root = framer__format(f->names, "goroutine %" PRIu64, row->goid);
+		break;
+	case PROFILE_ROOT_CREATED_BY:
+		ret->created_by = function_at(f, row->rt, row->gopc, true);
+		ret->root = framer__format(f->names, "created by %s", ret->created_by);
+		set_called(f, s, row, &ret->called);
+		break;
+	case PROFILE_ROOT_LABEL:
+		ret->root = row->label && row->label[0] ?
+				    framer__text(f->names, row->label) : "no labels";
+		break;
+	case PROFILE_ROOT_STATE:
+		ret->root = framer__format(f->names, "[%s]", ret->state);
+		break;
+	}
+}
+
+static void reverse(struct frame *v, size_t nr)
+{
+	for (size_t i = 0; i < nr / 2; i++) {
+		struct frame t = v[i];
+
+		v[i] = v[nr - 1 - i];
+		v[nr - 1 - i] = t;
+	}
+}
+
+static bool is_malloc(const struct frame *frame)
+{
+	return !strncmp(frame->name, "runtime.mallocgc", 16);
+}
+
+/*
+ * How the runtime came to allocate (mallocgc, growslice, mapassign) is of no interest, as in Go's own heap profile: runtime/pprof
+ * protomem.go. If all frames are the runtime's they stay; and so do those that show that the runtime allocated for itself while
+ * it allocated for the program, to begin a garbage collection. The word is out[0].
+ */
+static void drop_runtime_leaves(struct rowframer *f)
+{
+	size_t end = 1, inner = 0;
+	bool nested = false;
+
+	for (; end < f->nr_out && !strncmp(f->out[end].name, "runtime.", 8); end++) {
+		if (!is_malloc(&f->out[end]))
+			continue;
+		nested = nested || (inner && inner + 1 < end);
+		if (!nested)
+			inner = end;
+	}
+	if (nested)
+		end = inner + 1;
+	if (end == f->nr_out)
+		return;
+	memmove(&f->out[1], &f->out[end], (f->nr_out - end) * sizeof(f->out[0]));
+	f->nr_out -= end - 1;
+}
+
+int rowframer__row(struct rowframer *f, const struct snap *s, const struct snap_row *row,
+		struct frames *ret)
+{
+	const bool life = s->event == PROFILE_BIRTHS || s->event == PROFILE_EXITS;
+	struct frames r = { .state = state_word(f, s, row) };
+	int err;
+
+	f->nr_out = 0;
+	if (life)
+		push_start(f, row->rt, row->startpc);
+	else
+		push_word(f, framer__format(f->names, "[%s]", r.state));
+	err = push_stack(f, row->rt, &row->own, life ? row->gopc : 0, s->event == PROFILE_GOROUTINES);
+	if (!err && s->event == PROFILE_ALLOC && !f->full)
+		drop_runtime_leaves(f);
+	if (!err)
+		err = push_chain(f, row->rt, &row->chain);
+	if (err)
+		return err;
+	if (f->nr_out == FRAMES_MAX) {
+		f->nr_out--;
+		push_word(f, "[truncated]");
+	}
+	reverse(f->out, f->nr_out);
+	set_root(f, s, row, &r);
+	r.v = f->out;
+	r.nr = f->nr_out;
+	*ret = r;
+	return 0;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * rowframes: a row of a snap as names: what a person and every format sees of a stack.
+ *
+ *	blocked	user stack root first, then `[chan receive]`: the wait in Go's newest words
+ *	sched	the same stack, then `[runnable]`
+ *	births	the creator's stack root first, the function with the `go` statement, then `[go main.f.func1]`
+ *	exits	the same; if the birth was not seen, only the frames of the `go` statement
+ *	alloc	the stack that allocates, without what led package runtime to mallocgc at its end, then type and size of the object:
+ *		`[main.node 48 B]`, `[<= 64 B]`, `[64 B, estimated]`, `[64 B, by refills]`, `[64 B, sampled]` (enum alloc_measure)
+ *	goroutines	user stack root first, then what it does: `[chan receive]`, `[running]`
+ *
+ * Ancestry (--async) stands before all that, oldest first: creator's stack, `[go f]`, creator's stack, `[go g]`.
+ * Unless `full`, plumbing of the runtime (gopark, newproc, systemstack, goexit and their kind) and wrappers that
+ * the compiler made are left out. What is not code stands in brackets: `[truncated]` at the root of a stack that goes
+ * on, `[stack lost]`, `[no stack]`, `[timer]` in place of the scheduler's frames that ran one. A pc that no table knows is `0x45d2a1`.
+ */
+#ifndef PARKWATCH_VIEW_ROWFRAMES_H
+#define PARKWATCH_VIEW_ROWFRAMES_H
+
+#include "base/own.h"
+#include "model/snap.h"
+#include "names/framer.h"
+
+#define FRAMES_MAX 4096		/* of a row; beyond, the root side is cut and says [truncated] */
+
+struct frames_called {		/* the program's own line behind the `go` statement of a library; view/callsites */
+	const char *text;	/* "called from main.connect main.go:49", in all formats; NULL: the statement is the program's own */
+	const char *func, *file; /* NULL and "": not known */
+	uint32_t line;
+	const char *how;	/* as called__how() */
+};
+
+struct frames {
+	const struct frame *v;	/* root first */
+	size_t nr;
+	const char *root;	/* what --root adds: "goroutine 18", "created by main.main", "k=v", "[select]"; or NULL */
+	const char *created_by;	/* with PROFILE_ROOT_CREATED_BY: "main.main"; else NULL */
+	struct frames_called called; /* with PROFILE_ROOT_CREATED_BY, if the namer has callsites */
+	const char *state;	/* the wait in Go's words without brackets; "runnable", "dead"; alloc: the object */
+};
+
+/* What stands at the root of the stack: the line that called, then `root`. Returns how many. */
+static inline size_t frames__roots(const struct frames *fr, const char *ret[2])
+{
+	size_t nr = 0;
+
+	if (fr->called.text)
+		ret[nr++] = fr->called.text;
+	if (fr->root)
+		ret[nr++] = fr->root;
+	return nr;
+}
+
+struct rowframer;
+/* namers[i] is for rt i; borrowed as long as the rowframer lives. full: plumbing and wrappers too. 0 or -ENOMEM. */
+int rowframer__new(const struct namer *namers, size_t nr_namers, bool full, struct rowframer **ret);
+void rowframer__free(struct rowframer *f);
+DEFINE_SCOPED(rowframer)
+struct framer *rowframer__names(struct rowframer *f);	/* borrowed */
+
+/* *ret->v is borrowed until the next call, texts as long as f lives. 0 or -ENOMEM. */
+int rowframer__row(struct rowframer *f, const struct snap *s, const struct snap_row *row, struct frames *ret);
+
+#endif
