@@ -116,23 +116,21 @@ static __always_inline bool pw_sum_span(const struct pw_wait *e, __u32 kind, __u
 	return 1;
 }
 
-/* One span from start to now, PW_WAIT or PW_SCHED. The stack of the first wait of one that was there
- * before recording is found by its goid. */
+/* One span from start to now, PW_WAIT or PW_SCHED. */
 static __always_inline int pw_send_span(void *ctx, struct pw_wait *e, __u16 kind, __u64 goid,
 					__u64 now)
 {
 	if (now - e->start_ns < pw_knobs.min_wait_ns)
 		return pw_count(PW_STAT_FILTERED);
-	if (pw_knobs.sums && !pw_begin_ns && e->stack_id != PW_STACK_ID_CENSUS &&
-	    pw_sum_span(e, kind, now - e->start_ns))
+	if (pw_knobs.sums && !pw_window && pw_sum_span(e, kind, now - e->start_ns))
 		return 0;
 	pw_fill_hdr(&e->hdr, kind, sizeof(*e), goid, now);
 	return pw_send_event(ctx, e, sizeof(*e));
 }
 
 /*
- * Of a goroutine that runs nothing was seen in this window: if it goes on in gopark, it has waited
- * (with PW_WANT_SCHED: was ready) since before the window. Its stack is that of its park, by what the
+ * Of a goroutine that runs nothing was seen since pw_begin_ns: if it goes on in gopark, it has waited
+ * (with PW_WANT_SCHED: was ready) since before. Its stack is that of its park, by what the
  * scheduler saved. One that does not had merely lost its thread. 0: e is filled in but for who it is.
  */
 static __always_inline int pw_run_first(struct pt_regs *ctx, __u64 g, const struct pw_gpart *part,
@@ -171,7 +169,7 @@ static __always_inline int pw_run_first(struct pt_regs *ctx, __u64 g, const stru
 	return e->stack_id == PW_STACK_ID_NONE ? -1 : 0;
 }
 
-/* Nothing was seen of it since the window began, if there are windows. */
+/* Nothing was seen of it since pw_begin_ns, if that counts. */
 static __always_inline bool pw_is_first(const struct pw_gstate *st)
 {
 	__u64 begin = pw_begin_ns;

@@ -114,6 +114,7 @@ extern PW_RODATA struct pw_knobs pw_knobs;
 extern volatile __u32 pw_on;
 extern volatile __u32 pw_exact;
 extern volatile __u64 pw_begin_ns;
+extern volatile __u32 pw_window;
 extern volatile __u32 pw_limited;
 extern volatile __s64 pw_left;
 extern volatile __u64 pw_cut_ns;

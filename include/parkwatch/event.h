@@ -35,7 +35,6 @@ enum pw_kind { PW_NONE, PW_STACK, PW_BIRTH, PW_EXIT, PW_WAIT, PW_SCHED, PW_KIND_
 
 /* Stack ids are a hash of the pcs, never below PW_STACK_ID_MIN. Ids below it have a meaning of their own. */
 #define PW_STACK_ID_NONE   0ULL	/* no stack could be read */
-#define PW_STACK_ID_CENSUS 1ULL	/* the wait began before recording: the census has the stack, by goid */
 #define PW_STACK_ID_MIN	   16ULL
 
 struct pw_hdr {
@@ -80,7 +79,7 @@ _Static_assert(sizeof(struct pw_exit) == 56, "wire format changed");
 /* One wait that ended: from gopark to execute. hdr.ts_ns is its end. */
 struct pw_wait {
 	struct pw_hdr hdr;
-	__u64 start_ns;		/* of the park; for PW_STACK_ID_CENSUS the start of recording */
+	__u64 start_ns;		/* of the park; the start of recording, if it was before */
 	__u64 stack_id;		/* of the park */
 	__u64 gopc;
 	__u64 startpc;
@@ -94,9 +93,9 @@ _Static_assert(sizeof(struct pw_wait) == 72, "wire format changed");
 #define pw_sched pw_wait
 
 /*
- * Value of the map `pw_gs`, key: address of the g. One per g struct that parked since attach; a g is
+ * Value of the map `pw_gs`, key: address of the g. One per g struct that parked or ran since attach; a g is
  * never freed by Go, so entries are overwritten in place and never deleted. start_ns 0: not waiting.
- * User space inserts census entries (stack_id PW_STACK_ID_CENSUS) with BPF_NOEXIST, and reads what is open at the end.
+ * User space reads what is open at the end, and who is not there: who waited then, and is not there, waited all the time.
  */
 struct pw_gstate {
 	__u64 start_ns;		/* of the wait that is open; 0: none */

@@ -105,6 +105,7 @@ void make_world(void)
 	pw_on = 1;
 	pw_exact = 1;
 	pw_begin_ns = 0;
+	pw_window = 0;
 	pw_limited = 0;
 	pw_cut_ns = 0;
 	pw_beat_ns = 0;
@@ -351,21 +352,6 @@ Test(probes, ready_is_dropped_where_latencies_are_not_wanted)
 	cr_expect_eq(shim.nr_records, 0);
 }
 
-Test(probes, a_wait_from_the_census_ends_like_any_other)
-{
-	struct pw_gstate st = {
-		.start_ns = 500, .stack_id = PW_STACK_ID_CENSUS, .goid = GOID, .reason = 5
-	};
-	uint64_t g = addr(made.g);
-	const struct pw_wait *w;
-
-	bpf_map_update_elem(&pw_gs, &g, &st, BPF_NOEXIST);
-	pw_run(&regs);
-	w = record(0, PW_WAIT);
-	cr_expect_eq(w->stack_id, PW_STACK_ID_CENSUS);
-	cr_expect_eq(w->start_ns, 500);
-}
-
 static void wait_of(unsigned int reason, uint64_t from_ns, uint64_t to_ns)
 {
 	regs.cx = reason;
@@ -411,22 +397,11 @@ Test(probes, waits_that_nobody_wants_one_by_one_are_summed)
 	cr_expect_eq(sum->ns, 7);
 }
 
-Test(probes, a_wait_from_the_census_is_told_by_itself_though_others_are_summed)
-{
-	struct pw_gstate st = { .start_ns = 500, .stack_id = PW_STACK_ID_CENSUS, .goid = GOID, .reason = 5 };
-	uint64_t g = addr(made.g);
-
-	sum_waits();
-	bpf_map_update_elem(&pw_gs, &g, &st, BPF_NOEXIST);
-	pw_run(&regs);
-	record(0, PW_WAIT);
-	cr_expect_eq(stat_of(PW_STAT_SUMMED), 0);
-}
-
 Test(probes, in_a_window_nothing_is_summed)
 {
 	sum_waits();
 	pw_begin_ns = 500;
+	pw_window = 1;
 	wait_of(REASON, 1000, 1500);
 	record(1, PW_WAIT);
 	cr_expect_eq(stat_of(PW_STAT_SUMMED), 0);
@@ -442,8 +417,8 @@ Test(probes, what_does_not_fit_into_the_sums_is_told_by_itself)
 	cr_expect_eq(((const struct pw_wait *)record(1, PW_WAIT))->reason, SHIM_ENTRIES);
 }
 
-/* In a window, nothing was seen of it yet. */
-static const struct pw_wait *first_run(unsigned int want, uint64_t begin)
+/* Nothing was seen of it yet since begin. */
+static void run_first(unsigned int want, uint64_t begin)
 {
 	struct pw_knobs *k = (struct pw_knobs *)(uintptr_t)&pw_knobs;
 
@@ -453,6 +428,11 @@ static const struct pw_wait *first_run(unsigned int want, uint64_t begin)
 	pw_begin_ns = begin;
 	shim.now = 5000;
 	pw_run(&regs);
+}
+
+static const struct pw_wait *first_run(unsigned int want, uint64_t begin)
+{
+	run_first(want, begin);
 	return shim.nr_records ? record(shim.nr_records - 1, want & PW_WANT_WAIT ? PW_WAIT : PW_SCHED) : NULL;
 }
 
@@ -466,7 +446,7 @@ Test(probes, in_a_window_the_first_run_tells_of_a_wait_since_before_it)
 	cr_expect_eq(w->hdr.goid, GOID);
 	cr_expect_eq(w->reason, REASON);
 	cr_expect_eq(w->gopc, GOPC);
-	cr_expect_neq(w->stack_id, PW_STACK_ID_CENSUS);
+	cr_expect_geq(w->stack_id, PW_STACK_ID_MIN);
 	pw_run(&regs);
 	cr_expect_eq(stat_of(PW_STAT_EVENTS), 1, "it ran on: no wait");
 	shim.now = 6000;
@@ -475,6 +455,30 @@ Test(probes, in_a_window_the_first_run_tells_of_a_wait_since_before_it)
 	pw_run(&regs);
 	cr_expect_eq(((const struct pw_wait *)record(shim.nr_records - 1, PW_WAIT))->start_ns, 6000,
 		     "and a wait inside of it is a wait as ever");
+}
+
+Test(probes, a_wait_since_before_recording_is_summed_like_any_other)
+{
+	struct pw_wait_key key = { 0, GOPC, STARTPC, REASON, PW_WAIT };
+	const struct pw_wait_sum *sum;
+
+	sum_waits();
+	run_first(PW_WANT_WAIT, 4000);
+	cr_expect_eq(shim.nr_records, 1, "the stack");
+	cr_expect_eq(stat_of(PW_STAT_SUMMED), 1);
+	key.stack_id = ((const struct pw_stack *)record(0, PW_STACK))->stack_id;
+	sum = bpf_map_lookup_elem(&pw_waits, &key);
+	cr_assert(sum);
+	cr_expect_eq(sum->count, 1);
+	cr_expect_eq(sum->ns, 1000, "since it began");
+	pw_run(&regs);
+	cr_expect_eq(stat_of(PW_STAT_SUMMED), 1, "once");
+}
+
+Test(probes, where_a_beginning_does_not_count_who_runs_first_did_not_wait)
+{
+	cr_expect_null(first_run(PW_WANT_WAIT, 0));
+	cr_expect_eq(stat_of(PW_STAT_NO_WAIT), 1);
 }
 
 Test(probes, in_a_window_a_park_of_an_earlier_one_is_forgotten)

@@ -195,6 +195,21 @@ def goroutines_parked_long_before_count_from_attach_on():
            f"{total / 1e9:.2f} s for {many} goroutines that waited for {seconds} s each")
 
 
+def who_waits_already_costs_no_system_call():
+    many = 20000
+    if not shutil.which("strace"):
+        raise build.Missing("strace")
+    with tempfile.NamedTemporaryFile("r") as calls, Dumped(f"many:{many}") as t:
+        t.settled()
+        code, out, said = parkwatch("record", "-p", t.pid, "-d", "300ms",
+                                    prefix=("strace", "-f", "--seccomp-bpf", "-e", "trace=bpf", "-o", calls.name))
+        updates = sum("BPF_MAP_UPDATE_ELEM" in line for line in calls)
+    expect(code == 0, said)
+    waited = sum(ns for frames, ns in folded(out) if "main.below" in frames)
+    expect(waited >= many * 0.25e9, f"{waited / 1e9:.2f} s for {many} goroutines: {said}")
+    expect(updates < 1000, f"{updates} updates of BPF maps for {many} goroutines that wait")
+
+
 def doctor_shows_each_point_of_a_program():
     with Target("idle") as t:
         code, out, said = parkwatch("doctor", "-p", t.pid)
@@ -238,7 +253,7 @@ def cases():
             root_created_by_and_state_are_said, goid_records_these_goroutines_alone, min_wait_drops_shorter_waits,
             full_shows_the_runtimes_plumbing_and_only_full_does, depth_limits_the_frames_and_says_so,
             ctrl_c_ends_the_recording_and_writes, blocked_time_does_not_pass_the_time_there_was,
-            goroutines_parked_long_before_count_from_attach_on, doctor_shows_each_point_of_a_program,
+            goroutines_parked_long_before_count_from_attach_on, who_waits_already_costs_no_system_call, doctor_shows_each_point_of_a_program,
             doctor_without_a_process_shows_the_kernel, quiet_says_nothing,
             help_and_version_are_there, two_recordings_at_once_see_the_same):
         yield function.__name__, function

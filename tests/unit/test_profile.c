@@ -26,17 +26,9 @@ static struct snap *snap_of(struct profile *p)
 	struct profile_stats st;
 
 	profile__stats(p, &st);
-	cr_expect_eq(st.in, st.out + st.refused + st.not_waiting + st.filtered, "in = out + all that was dropped");
+	cr_expect_eq(st.in, st.out + st.refused + st.filtered, "in = out + all that was dropped");
 	cr_assert_eq(snap__take(p, &s), 0);
 	return s;
-}
-
-static struct profile_known known_waiting(uint64_t goid)
-{
-	return (struct profile_known){
-		.goid = goid, .gopc = PC_MAIN, .startpc = START_WORKER, .reason = FAKE_CHAN_RECEIVE, .waiting = true,
-		.pcs = fake_wait_stack, .nr_pcs = ARRAY_SIZE(fake_wait_stack),
-	};
 }
 
 Test(profile, sums_waits_by_stack_and_reason)
@@ -109,22 +101,15 @@ Test(profile, counts_only_time_inside_the_window)
 Test(profile, after_a_gap_it_is_as_new_and_what_was_stays)
 {
 	scoped(profile) p = profile_of((struct profile_opts){ .event = PROFILE_BLOCKED });
-	struct profile_known k = known_waiting(7), runs = known_waiting(8);
+	const struct pw_gstate stays = { .start_ns = 1000, .stack_id = STACK_B, .goid = 7 };
 	scoped(snap) s = NULL;
 
-	runs.waiting = false;
-	profile__known(p, 0, &k);
-	profile__known(p, 0, &runs);
-	fake_wait(p, 9, PW_STACK_ID_CENSUS, 0, 1000, 1100, 0);	/* never in the census */
 	profile__end(p, 2000);
-	profile__open_wait(p, 0, &(struct pw_gstate){ .start_ns = 1000, .stack_id = PW_STACK_ID_CENSUS, .goid = 7 }, 0, 0, 0);
+	profile__open_wait(p, 0, &stays, 0, 0, 0);
 	profile__again(p);
 	profile__begin(p, 5000);
-	runs.waiting = true;	/* by now */
-	profile__known(p, 0, &runs);
-	profile__known(p, 0, &k);
-	fake_wait(p, 8, PW_STACK_ID_CENSUS, 0, 5000, 5300, 0);
-	fake_wait(p, 7, PW_STACK_ID_CENSUS, 0, 5000, 5020, 0);
+	fake_wait(p, 8, STACK_A, 14, 5000, 5300, 0);
+	fake_wait(p, 7, STACK_B, 0, 5000, 5020, 0);
 	profile__end(p, 6000);
 	fake_wait(p, 10, STACK_A, 14, 3000, 4000, 0);	/* within the gap */
 	s = snap_of(p);
@@ -133,73 +118,15 @@ Test(profile, after_a_gap_it_is_as_new_and_what_was_stays)
 	cr_expect_eq(s->windows, 0, "no estimate");
 }
 
-Test(profile, a_wait_from_before_gets_its_stack_from_the_census_whichever_comes_first)
-{
-	for (int census_first = 0; census_first < 2; census_first++) {
-		scoped(profile) p = profile_of((struct profile_opts){ .event = PROFILE_BLOCKED });
-		const struct profile_known k = known_waiting(7);
-		scoped(snap) s = NULL;
-
-		if (census_first)
-			cr_assert_eq(profile__known(p, 0, &k), 0);
-		fake_wait(p, 7, PW_STACK_ID_CENSUS, 0, 1000, 1500, 0);
-		if (!census_first)
-			cr_assert_eq(profile__known(p, 0, &k), 0);
-		s = snap_of(p);
-		cr_assert_eq(s->nr, 1);
-		cr_expect_eq(s->rows[0].value, 500);
-		cr_expect_eq(s->rows[0].reason, FAKE_CHAN_RECEIVE);
-		cr_expect_eq(s->rows[0].own.state, SNAP_STACK_SEEN);
-	}
-}
-
-Test(profile, a_census_entry_serves_one_wait)
-{
-	scoped(profile) p = profile_of((struct profile_opts){ .event = PROFILE_BLOCKED });
-	const struct profile_known k = known_waiting(7);
-	struct profile_stats st;
-	scoped(snap) s = NULL;
-
-	profile__known(p, 0, &k);
-	fake_wait(p, 7, PW_STACK_ID_CENSUS, 0, 1000, 1500, 0);
-	fake_wait(p, 7, PW_STACK_ID_CENSUS, 0, 1500, 1600, 0);
-	profile__stats(p, &st);
-	cr_expect_eq(st.not_waiting, 1);
-	s = snap_of(p);
-	cr_expect_eq(s->value, 500);
-}
-
-Test(profile, drops_and_counts_goroutines_that_merely_ran_on)
-{
-	scoped(profile) p = profile_of((struct profile_opts){ .event = PROFILE_BLOCKED });
-	struct profile_known k = known_waiting(7);
-	struct profile_stats st;
-	scoped(snap) s = NULL;
-
-	k.waiting = false;
-	profile__known(p, 0, &k);
-	fake_wait(p, 7, PW_STACK_ID_CENSUS, 0, 1000, 1500, 0);
-	fake_wait(p, 8, PW_STACK_ID_CENSUS, 0, 1000, 1500, 0);	/* never in the census */
-	k = known_waiting(9);
-	profile__known(p, 1, &k);
-	fake_wait(p, 9, PW_STACK_ID_CENSUS, 0, 1000, 1500, 0);	/* another runtime's goroutine 9 */
-	profile__stats(p, &st);
-	cr_expect_eq(st.not_waiting, 3);
-	s = snap_of(p);
-	cr_expect_eq(s->nr, 0);
-}
-
 Test(profile, open_waits_count_up_to_the_end)
 {
 	scoped(profile) p = profile_of((struct profile_opts){ .event = PROFILE_BLOCKED, .min_ns = 50 });
-	const struct profile_known k = known_waiting(9);
 	scoped(snap) s = NULL;
 
 	profile__end(p, 2000);
-	profile__known(p, 0, &k);
 	profile__open_wait(p, 0, &(struct pw_gstate){ .start_ns = 1500, .stack_id = STACK_A, .goid = 7, .reason = 14 },
 			   0, 0, 0);
-	profile__open_wait(p, 0, &(struct pw_gstate){ .start_ns = 1000, .stack_id = PW_STACK_ID_CENSUS, .goid = 9 },
+	profile__open_wait(p, 0, &(struct pw_gstate){ .start_ns = 1000, .stack_id = STACK_B, .goid = 9 },
 			   0, 0, 0);
 	profile__open_wait(p, 0, &(struct pw_gstate){ .start_ns = 0, .stack_id = STACK_A, .goid = 8 }, 0, 0, 0);
 	profile__open_wait(p, 0, &(struct pw_gstate){ .start_ns = 1960, .stack_id = STACK_A, .goid = 6 }, 0, 0, 0);

@@ -118,7 +118,7 @@ struct census {
 };
 
 /*
- * Step 1: the g addresses, dead ones included, for those that mark them in a BPF map before their stacks are read.
+ * Step 1: the g addresses, dead ones included, for those who read more of them, or less.
  * Step 2: census__read() with stacks of at most depth (1 .. CENSUS_DEPTH_MAX) pcs, walked by pcsp tables, of all that do not
  * run, and what they wait for. -ESRCH: the process has ended; -EFAULT, -EBADMSG: allgs makes no sense; -ENOMEM.
  */

@@ -8,11 +8,11 @@
 #include <uthash.h>
 
 #include "base/clock.h"
-#include "base/deadread.h"
 #include "base/heart.h"
 #include "daemon/labelspace.h"
-#include "daemon/marks.h"
+#include "daemon/met.h"
 #include "daemon/opengs.h"
+#include "daemon/stayers.h"
 #include "golang/golabels.h"
 #include "golang/gostate.h"
 #include "golang/gosystem.h"
@@ -48,6 +48,7 @@ struct intake {
 	struct label_entry *label_cache;
 	struct start_entry *start_cache;
 	struct system_entry *system_known;
+	struct stayers stayers[GOPROC_RUNTIMES_MAX]; /* of the stretch that is recorded */
 	struct intake_stats stats;
 	struct labelspace space;
 	uint64_t found_ns; /* by then the labels were found that are asked for */
@@ -105,6 +106,8 @@ void intake__free(struct intake *in)
 	intake__drop_labels(in);
 	intake__drop_starts(in);
 	labelspace__done(&in->space);
+	for (size_t i = 0; i < ARRAY_SIZE(in->stayers); i++)
+		stayers__drop(&in->stayers[i]);
 	free(in);
 }
 
@@ -324,115 +327,64 @@ bool intake__wants(const struct intake *in, uint64_t goid)
 	return !in->o.nr_goids || (lo < in->o.nr_goids && in->o.goids[lo] == goid);
 }
 
-/* Half of the time there is until the deadline: with no time left to read where they stand, marks are worth nothing. */
-static struct deadline half_of(const struct deadline *d)
+/* Its wait is open, unless the probes meet it. */
+static int intake__may_stay(struct intake *in, uint16_t rt, const struct census *c, const struct census_g *g, uint64_t *ids)
 {
-	const uint64_t now = clock_now_ns();
-	struct deadline half = d ? *d : (struct deadline){ .at_ns = UINT64_MAX };
+	struct stayer s = {
+		.addr = g->addr, .goid = g->goid, .gopc = g->gopc, .startpc = g->startpc, .reason = g->reason,
+		.stops = g->stops, .label = intake__label(in, rt, g->goid, g->labels),
+	};
 
-	if (half.at_ns != UINT64_MAX && half.at_ns > now)
-		half.at_ns = now + (half.at_ns - now) / 2;
-	return half;
+	if (g->stack != CENSUS_NO_STACK && ids[g->stack] == PW_STACK_ID_NONE)
+		(void)intake__name(in, rt, c->pcs + c->stacks[g->stack].pcs_at, c->stacks[g->stack].nr_pcs);
+	if (g->stack != CENSUS_NO_STACK)
+		s.stack_id = intake__stack_id(in, c, g, ids);
+	return stayers__add(&in->stayers[rt], &s);
 }
 
-/* -ETIMEDOUT: not all are marked. */
-static int intake__mark(struct intake *in, const struct goruntime *rt, struct attach *a, uint64_t start_ns)
-{
-	struct deadline until = half_of(in->o.until);
-	scoped_mem uint64_t *addrs = NULL, *goids = NULL;
-	scoped_mem struct memread *reads = NULL;
-	size_t nr = 0;
-	int err;
-
-	err = census__addrs(proc__mem(in->proc), rt, &addrs, &nr);
-	if (err)
-		return err;
-	goids = calloc(nr + 1, sizeof(*goids));
-	reads = calloc(nr + 1, sizeof(*reads));
-	if (!goids || !reads)
-		return -ENOMEM;
-	for (size_t i = 0; i < nr; i++)
-		reads[i] = (struct memread){ addrs[i] + (uint64_t)rt->layout.g_goid, &goids[i], sizeof(goids[i]), 0 };
-	err = deadline_read(&until, proc__mem(in->proc), reads, nr);
-	for (size_t i = 0; i < nr && !err; i++) {
-		struct pw_gstate s = { .start_ns = start_ns, .stack_id = PW_STACK_ID_CENSUS, .goid = goids[i] };
-
-		if (i % DEADREAD_BATCH == 0 && (deadline__over(&until) || deadline__over(in->o.until)))
-			return -ETIMEDOUT;
-		if (reads[i].err || !intake__wants(in, s.goid))
-			continue;
-		err = attach__gs_insert(a, addrs[i], &s);
-		err = err == -EEXIST ? 0 : err;
-	}
-	return err;
-}
-
-/*
- * What a census says of each goroutine. a: of those whose mark is still there it tells the wait that is open, for they neither ran nor
- * parked since; NULL: no waits are wanted.
- */
-static int intake__know(struct intake *in, uint16_t rt_nr, const struct census *c, struct attach *a, uint64_t start_ns)
+/* What a census says of each goroutine. */
+static int intake__know(struct intake *in, uint16_t rt_nr, const struct census *c, bool waits)
 {
 	const struct goruntime *rt = goproc__runtime(in->gp, rt_nr);
-	scoped_mem bool *named = calloc(c->nr_stacks + 1, sizeof(*named));
-	scoped(marks) m = NULL;
-	int err = named ? 0 : -ENOMEM;
+	scoped_mem uint64_t *ids = calloc(c->nr_stacks + 1, sizeof(*ids));
+	int err = ids ? 0 : -ENOMEM;
 
-	if (!err && a && marks__read(a, start_ns, &m) == -ENOMEM) /* attach counts it as a loss if they cannot be read */
-		err = -ENOMEM;
 	for (size_t i = 0; i < c->nr && !err; i++) {
 		const struct census_g *g = &c->gs[i];
-		struct profile_known k = {
-			.goid = g->goid, .parent_goid = g->parent_goid, .gopc = g->gopc, .startpc = g->startpc,
-			.reason = g->reason,
-		};
 
 		heart__beat();
 		if (intake__is_system(in, rt_nr, g->startpc)) {
 			intake__know_system(in, g->goid, rt_nr);
 			continue;
 		}
-		if (g->stack != CENSUS_NO_STACK) {
-			k.truncated = c->stacks[g->stack].truncated;
-			k.pcs = c->pcs + c->stacks[g->stack].pcs_at;
-			k.nr_pcs = c->stacks[g->stack].nr_pcs;
-		}
-		k.label = intake__label(in, rt_nr, g->goid, g->labels);
-		k.waiting = m && intake__waits(rt, g) && marks__has(m, g->addr, g->goid);
-		if (k.waiting && k.nr_pcs && !named[g->stack]) {
-			(void)intake__name(in, rt_nr, k.pcs, k.nr_pcs);
-			named[g->stack] = true;
-		}
-		(void)profile__known(in->profile, rt_nr, &k); /* what it refuses it counts */
+		profile__known(in->profile, rt_nr, &(struct profile_known){ g->goid, g->parent_goid, g->gopc, g->startpc });
+		if (waits && intake__wants(in, g->goid) && intake__blocks(rt, g, census__pc(c, g)))
+			err = intake__may_stay(in, rt_nr, c, g, ids);
 	}
 	return err;
 }
 
-int intake__census(struct intake *in, uint16_t rt_nr, struct attach *a, bool waits, uint64_t start_ns,
-		   unsigned int depth, struct cause *why)
+int intake__census(struct intake *in, uint16_t rt_nr, bool waits, unsigned int depth, struct cause *why)
 {
-	const struct goruntime *rt = goproc__runtime(in->gp, rt_nr);
 	scoped(census) c = NULL;
-	int err = waits ? intake__mark(in, rt, a, start_ns) : 0;
-	const bool cut = err == -ETIMEDOUT;
+	int err = census__read_until(proc__mem(in->proc), goproc__runtime(in->gp, rt_nr), depth, in->o.until, &c);
 
-	if (!err || cut)
-		err = census__read_until(proc__mem(in->proc), rt, depth, in->o.until, &c);
 	if (err == -ESRCH)
 		return cause__set(why, err, "process %d ('%s') has ended", (int)proc__pid(in->proc), proc__comm(in->proc));
 	if (err)
 		return cause__set(why, err, "cannot read the goroutines of '%s' (pid %d): %s", proc__comm(in->proc),
 				  (int)proc__pid(in->proc), strerror(-err));
 	intake__found(in);
-	in->stats.unsettled += c->unsettled + c->refused;
-	err = intake__know(in, rt_nr, c, waits ? a : NULL, start_ns);
-	return !err && (cut || c->cut) ? -ETIMEDOUT : err;
+	err = intake__know(in, rt_nr, c, waits);
+	return !err && c->cut ? -ETIMEDOUT : err;
 }
 
 /* Of a map of runtime rt. */
 struct map_walk {
 	struct intake *in;
 	uint16_t rt;
+	struct opengs *open;
+	struct met met;
 };
 
 static void intake__sum(void *ctx, const struct pw_wait_key *key, const struct pw_wait_sum *sum)
@@ -447,7 +399,7 @@ static void intake__sum(void *ctx, const struct pw_wait_key *key, const struct p
 
 int intake__sums(struct intake *in, uint16_t rt, struct attach *a)
 {
-	struct map_walk w = { in, rt };
+	struct map_walk w = { .in = in, .rt = rt };
 
 	return attach__waits_each(a, intake__sum, &w);
 }
@@ -504,24 +456,53 @@ static void intake__open_wait(void *ctx, const struct pw_gstate *s, const uint8_
 				 intake__label(w->in, w->rt, s->goid, labels));
 }
 
-static void intake__open_g(void *opengs, uint64_t addr, const struct pw_gstate *s)
+static void intake__open_g(void *ctx, uint64_t addr, const struct pw_gstate *s)
 {
+	struct map_walk *w = ctx;
+
 	if (s->start_ns || s->ready_ns)
-		opengs__add(opengs, addr, s);
+		opengs__add(w->open, addr, s);
+	if (stayers__nr(&w->in->stayers[w->rt]))
+		met__see(&w->met, addr, s);
+}
+
+/* It was not met, so it waited all the time. */
+static void intake__stayed(void *ctx, const struct stayer *g)
+{
+	const struct map_walk *w = ctx;
+	const struct pw_gstate s = {
+		.start_ns = w->met.since_ns, .stack_id = g->stack_id, .goid = g->goid, .reason = g->reason,
+	};
+
+	heart__beat();
+	(void)profile__open_wait(w->in->profile, w->rt, &s, g->gopc, g->startpc, g->label);
 }
 
 int intake__open_waits(struct intake *in, uint16_t rt, struct attach *a)
 {
 	struct map_walk w = { .in = in, .rt = rt };
 	scoped(opengs) gs = NULL;
+	uint64_t begin_ns, end_ns;
 	int err = opengs__new(proc__mem(in->proc), (size_t)goproc__runtime(in->gp, rt)->layout.g_size, in->o.until,
 			      intake__open_wait, &w, &gs);
 
 	if (err)
 		return err;
 	intake__found(in);
-	err = attach__gs_each(a, intake__open_g, gs);
+	profile__span(in->profile, &begin_ns, &end_ns);
+	met__begin(&w.met, begin_ns);
+	w.open = gs;
+	err = attach__gs_each(a, intake__open_g, &w);
 	opengs__flush(gs);
+	met__order(&w.met);
+	if (!err)
+		err = w.met.err;
+	if (attach__gs_was_full(a))
+		stayers__check(&in->stayers[rt], proc__mem(in->proc), goproc__runtime(in->gp, rt), in->o.until);
+	if (!err) /* else nobody knows who was met */
+		stayers__each(&in->stayers[rt], &w.met, intake__stayed, &w);
+	met__done(&w.met);
+	stayers__drop(&in->stayers[rt]);
 	return err;
 }
 

@@ -38,16 +38,15 @@ DEFINE_SCOPED(intake)
 void intake__record(void *in, const void *data, size_t len);	/* a ring_fn */
 
 /*
- * The goroutines that were there when recording began at start_ns. waits: blocked time is recorded, so they are marked
- * in the map of goroutines first (see docs/design.md, "From attach to the last line").
+ * The goroutines that were there when recording began. waits: blocked time is recorded, so those that wait are kept until it ends
+ * (see docs/design.md, "From attach to the last line").
  */
-int intake__census(struct intake *in, uint16_t rt, struct attach *a, bool waits, uint64_t start_ns,
-		   unsigned int depth, struct cause *why);
+int intake__census(struct intake *in, uint16_t rt, bool waits, unsigned int depth, struct cause *why);
 
 /* Waits that were summed, when recording has ended (attach_opts.sums). */
 int intake__sums(struct intake *in, uint16_t rt, struct attach *a);
 
-/* Waits that are open at the end. */
+/* Waits that are open at the end: since a park that was seen, or, of those that intake__census() kept and nothing was seen of, since the profile's start. */
 int intake__open_waits(struct intake *in, uint16_t rt, struct attach *a);
 
 /* A stack that only a goroutine of the runtime's own has, and such are left out. */
@@ -71,7 +70,6 @@ void intake__sample(struct intake *in, const struct census *c, const struct cens
 struct intake_stats {
 	struct pipe_stats pipe;
 	uint64_t system;	/* left out: the runtime's own goroutines */
-	uint64_t unsettled;	/* goroutines that the census could not read: their first wait has no stack */
 };
 const struct intake_stats *intake__stats(const struct intake *in);
 /* Events that there were, by the counters of the probes (PW_STAT_MAX of them), but for those left out. */

@@ -124,18 +124,23 @@ static double session_run__gone(const struct session_run *r)
 
 /* --- exact: every event --- */
 
+/* Waits that began before count from the beginning on. */
+static bool session_run__keeps_waits(const struct session_run *r)
+{
+	return r->s->o.profile.event == PROFILE_BLOCKED;
+}
+
 /* Census only where something that began before matters: waits, and whose child a goroutine is. */
-static int session_run__census(struct session_run *r, uint64_t start_ns, struct cause *why)
+static int session_run__census(struct session_run *r, struct cause *why)
 {
 	const struct session *s = r->s;
-	bool waits = s->o.profile.event == PROFILE_BLOCKED;
+	const bool waits = session_run__keeps_waits(r);
 	int err = 0;
 
 	if (!waits && !s->o.profile.async)
 		return 0;
 	for (size_t i = 0; i < s->nr_rt && !err; i++)
-		err = intake__census(s->intake, (uint16_t)i, probes__attach(s->probes, i), waits, start_ns, s->o.depth,
-				     why);
+		err = intake__census(s->intake, (uint16_t)i, waits, s->o.depth, why);
 	r->cut |= err == -ETIMEDOUT;
 	return r->cut || err == -ESRCH || !proc__alive(s->proc) ? 0 : err; /* gone already: what was seen is written */
 }
@@ -261,11 +266,13 @@ static int session_run__stretch(struct session_run *r, const struct governor *g,
 	profile__begin(s->profile, begin_ns);
 	probes__limit(s->probes, -1);
 	(void)session_run__is_too_dear(r, g);
+	for (size_t i = 0; i < s->nr_rt; i++)
+		attach__count_from(probes__attach(s->probes, i), session_run__keeps_waits(r) ? begin_ns : 0, false);
 	probes__start(s->probes);
 	if (s->allocs && r->stretches == 1)
 		allocrun__begin(&s->allocrun);
 	own_ns = r->stretches > 1 ? owncost__ns(&r->own, s, true) : 0;
-	err = session_run__census(r, begin_ns, why);
+	err = session_run__census(r, why);
 	session_run__see_cpu(r);
 	r->begun_ns += owncost__ns(&r->own, s, true) - own_ns; /* it is needed: it does not end what is exact */
 	if (!err) {

@@ -7,14 +7,12 @@
 
 #include "base/clock.h"
 #include "base/heart.h"
-#include "base/order.h"
-#include "base/room.h"
+#include "daemon/met.h"
 
 struct windows {
 	struct windows_opts o;
 	struct census *censuses[GOPROC_RUNTIMES_MAX]; /* of the window that is open */
-	uint64_t *met; /* addresses of gs of which something was seen in it, in order */
-	size_t nr_met, room;
+	struct met met; /* in it */
 	uint64_t begin_ns;
 };
 
@@ -42,7 +40,7 @@ void windows__free(struct windows *w)
 	if (!w)
 		return;
 	windows__forget(w);
-	free(w->met);
+	met__done(&w->met);
 	free(w);
 }
 
@@ -71,15 +69,7 @@ static void windows__meet(void *ctx, uint64_t addr, const struct pw_gstate *s)
 {
 	struct windows *w = ctx;
 
-	if (s->start_ns < w->begin_ns && s->ready_ns < w->begin_ns && s->ran_ns < w->begin_ns)
-		return;
-	if (!room_for(&w->met, &w->room, w->nr_met + 1, sizeof(*w->met))) /* else it may count twice in this window */
-		w->met[w->nr_met++] = addr;
-}
-
-static bool windows__met(const struct windows *w, uint64_t g)
-{
-	return w->nr_met && bsearch(&g, w->met, w->nr_met, sizeof(*w->met), order_u64);
+	met__see(&w->met, addr, s);
 }
 
 static int windows__count_those_who_wait(struct windows *w, uint16_t rt, uint64_t width_ns)
@@ -89,16 +79,15 @@ static int windows__count_those_who_wait(struct windows *w, uint16_t rt, uint64_
 
 	if (!ids)
 		return -ENOMEM;
-	w->nr_met = 0;
+	met__begin(&w->met, w->begin_ns); /* without memory for all of them some count twice in this window */
 	intake__found(w->o.intake);
 	(void)attach__gs_each(probes__attach(w->o.probes, rt), windows__meet, w);
-	if (w->nr_met) /* qsort() takes no NULL */
-		qsort(w->met, w->nr_met, sizeof(*w->met), order_u64);
+	met__order(&w->met);
 	for (size_t i = 0; i < c->nr; i++) {
 		const struct census_g *g = &c->gs[i];
 		struct profile_sample ps = { .reason = g->reason, .rt = rt, .value = width_ns };
 
-		if (intake__blocks(goproc__runtime(w->o.gp, rt), g, census__pc(c, g)) && !windows__met(w, g->addr))
+		if (intake__blocks(goproc__runtime(w->o.gp, rt), g, census__pc(c, g)) && !met__has(&w->met, g->addr))
 			intake__sample(w->o.intake, c, g, ids, &ps);
 	}
 	return 0;
@@ -111,7 +100,7 @@ static void windows__open(struct windows *w, int64_t most_hits)
 	probes__limit(w->o.probes, most_hits);
 	w->begin_ns = clock_now_ns();
 	for (size_t i = 0; i < windows__runtimes(w); i++)
-		attach__count_from(probes__attach(w->o.probes, i), w->begin_ns);
+		attach__count_from(probes__attach(w->o.probes, i), w->begin_ns, true);
 	profile__window(w->o.profile);
 	profile__begin(w->o.profile, w->begin_ns);
 	probes__start(w->o.probes);

@@ -12,11 +12,6 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-struct goid_key {		/* hashed as bytes: no padding */
-	uint64_t goid;
-	uint64_t rt;
-};
-
 /* Something that happened to one goroutine, before it is a row. */
 struct happening {
 	uint16_t rt;
@@ -27,15 +22,6 @@ struct happening {
 	uint64_t gopc, startpc;
 	uint64_t value;
 	bool uncounted;		/* it is open at the end of a window: counted where it ends */
-};
-
-/* A census entry, or a wait that names one: whichever came first is kept here for the other. */
-struct census_half {
-	UT_hash_handle hh;
-	struct goid_key key;
-	bool is_wait;		/* .what is the wait; else what the census said */
-	bool waiting;		/* census: it had a wait that we can show */
-	struct happening what;
 };
 
 struct label {
@@ -53,8 +39,6 @@ struct profile {
 	struct gtable *origins;		/* async, and for exits; else empty */
 	struct rowset *rows;
 	struct rowset *made;		/* root CREATED_BY: births by `go` statement and ancestry; else NULL */
-	struct census_half *halves;
-	size_t nr_wait_halves;
 	struct label *labels;
 	const struct label **label_by_id; /* [0] is not used */
 	struct profile_stats stats;
@@ -99,15 +83,10 @@ int profile__new(const struct profile_opts *o, struct profile **ret)
 
 void profile__free(struct profile *p)
 {
-	struct census_half *c, *next_c;
 	struct label *l, *next_l;
 
 	if (!p)
 		return;
-	HASH_ITER(hh, p->halves, c, next_c) {
-		HASH_DEL(p->halves, c);
-		free(c);
-	}
 	HASH_ITER(hh, p->labels, l, next_l) {
 		HASH_DEL(p->labels, l);
 		free(l);
@@ -233,115 +212,15 @@ static int add_life(struct profile *p, const struct happening *w, uint64_t paren
 	return add_row(p, &key, 1, true);
 }
 
-static struct census_half *half_find(const struct profile *p, uint16_t rt, uint64_t goid)
+void profile__known(struct profile *p, uint16_t rt, const struct profile_known *k)
 {
-	struct goid_key k = { .goid = goid, .rt = rt };
-	struct census_half *c;
-
-	HASH_FIND(hh, p->halves, &k, sizeof(k), c);
-	return c;
-}
-
-static void half_drop(struct profile *p, struct census_half *c)
-{
-	p->nr_wait_halves -= c->is_wait;
-	HASH_DEL(p->halves, c);
-	free(c);
-}
-
-static int half_keep(struct profile *p, bool is_wait, bool waiting, const struct happening *w)
-{
-	size_t count = HASH_COUNT(p->halves);
-	struct census_half *c;
-
-	if (count >= p->opts.max_goroutines)
-		return -ENOSPC;
-	c = calloc(1, sizeof(*c));
-	if (!c)
-		return -ENOMEM;
-	c->key = (struct goid_key){ .goid = w->goid, .rt = w->rt };
-	c->is_wait = is_wait;
-	c->waiting = waiting;
-	c->what = *w;
-	HASH_ADD(hh, p->halves, key, sizeof(c->key), c);
-	if (HASH_COUNT(p->halves) == count) {
-		free(c);
-		return -ENOMEM;
-	}
-	p->nr_wait_halves += is_wait;
-	return 0;
-}
-
-/* The wait says how long, the census where and why. */
-static int join(struct profile *p, const struct happening *wait, const struct happening *census,
-		bool waiting)
-{
-	struct happening w = *wait;
-
-	if (!waiting) {
-		p->stats.not_waiting++;
-		return 0;
-	}
-	w.stack_id = census->stack_id;
-	w.reason = census->reason;
-	if (!w.gopc) {
-		w.gopc = census->gopc;
-		w.startpc = census->startpc;
-	}
-	if (w.label == PROFILE_LABEL_NONE)
-		w.label = census->label;
-	return add_wait(p, &w);
-}
-
-static int add_census_wait(struct profile *p, const struct happening *w)
-{
-	struct census_half *c = half_find(p, w->rt, w->goid);
-	int err;
-
-	if (!c) {
-		err = half_keep(p, true, false, w);
-		p->stats.refused += err != 0;
-		return err;
-	}
-	if (c->is_wait) {	/* BPF names the census once per goroutine */
-		p->stats.not_waiting++;
-		return 0;
-	}
-	err = join(p, w, &c->what, c->waiting);
-	half_drop(p, c);
-	return err;
-}
-
-int profile__known(struct profile *p, uint16_t rt, const struct profile_known *k)
-{
-	struct census_half *c = half_find(p, rt, k->goid);
-	struct happening w = {
-		.rt = rt, .reason = k->reason, .label = k->label, .goid = k->goid,
-		.gopc = k->gopc, .startpc = k->startpc, .stack_id = PW_STACK_ID_NONE,
+	const struct gorigin o = {
+		.made = { PW_STACK_ID_NONE, k->gopc, k->startpc },
+		.parent_goid = k->parent_goid,
 	};
-	int err = 0;
 
-	if (p->opts.async || p->made) {
-		const struct gorigin o = {
-			.made = { PW_STACK_ID_NONE, k->gopc, k->startpc },
-			.parent_goid = k->parent_goid,
-		};
-
-		if (k->gopc)
-			keep_origin(p, rt, k->goid, &o);
-	}
-	if (p->opts.event == PROFILE_BIRTHS || p->opts.event == PROFILE_EXITS)
-		return 0;
-	if (k->waiting && k->nr_pcs)	/* refused: a row without its stack, counted there */
-		stackset__intern(p->stacks, k->pcs, k->nr_pcs, k->truncated, &w.stack_id);
-	if (!c) {
-		err = half_keep(p, false, k->waiting, &w);
-		p->stats.goroutines_refused += err != 0;
-	} else if (c->is_wait) {
-		err = join(p, &c->what, &w, k->waiting);
-		half_drop(p, c);
-	}
-	return err;
+	if ((p->opts.async || p->made) && k->gopc)
+		keep_origin(p, rt, k->goid, &o);
 }
 
 /* A wait or latency from `from_ns` to `to_ns`, as much of it as lies in the window. */
@@ -357,8 +236,6 @@ static int apply_span(struct profile *p, struct happening *w, uint64_t from_ns, 
 	if (to_ns > p->end_ns)
 		to_ns = p->end_ns;
 	w->value = to_ns > from_ns ? to_ns - from_ns : 0;
-	if (w->stack_id == PW_STACK_ID_CENSUS)
-		return add_census_wait(p, w);
 	return add_wait(p, w);
 }
 
@@ -528,24 +405,13 @@ int profile__alloc(struct profile *p, uint16_t rt, const struct profile_alloc *a
 	return add_rows(p, &key, a->objects, a->bytes);
 }
 
-static void profile__drop_halves(struct profile *p)
-{
-	struct census_half *c, *next;
-
-	HASH_ITER(hh, p->halves, c, next)
-		half_drop(p, c);
-}
-
 void profile__again(struct profile *p)
 {
-	p->stats.not_waiting += p->nr_wait_halves;
-	profile__drop_halves(p);
 	p->end_ns = UINT64_MAX;
 }
 
 void profile__window(struct profile *p)
 {
-	profile__drop_halves(p);
 	if (p->windows++)
 		rowset__next_window(p->rows);
 	else
@@ -597,7 +463,6 @@ int profile__sample(struct profile *p, const struct profile_sample *s)
 void profile__stats(const struct profile *p, struct profile_stats *ret)
 {
 	*ret = p->stats;
-	ret->not_waiting += p->nr_wait_halves;
 	ret->stacks_refused = stackset__refused(p->stacks);
 	ret->goroutines_refused += gtable__refused(p->origins);
 }

@@ -10,7 +10,7 @@
  *	profile__apply() profile__known()	 records and census entries, in any order among each other (but ancestry,
  *						 async, is what is known when a record comes: better the census first)
  *	profile__end(end_ns)			 recording stopped; the rest of the records is applied after it all the same
- *	profile__open_wait()			 each entry of the map of goroutines
+ *	profile__open_wait()			 each that waits still: entries of the map of goroutines, and who is not in it
  *	snap__take()
  * or, after a gap in which nobody recorded:
  *	profile__again()			 all but new() as above: what is recorded from then on is added
@@ -21,7 +21,7 @@
  * What was recorded before the first window is exact, and is not weighed.
  *
  * Values are nanoseconds inside [start, end] for blocked and sched, the count for births and exits, bytes for alloc. The number of rows,
- * stacks and goroutines is bounded; what the bounds refuse is counted: in = out + refused + not_waiting + filtered.
+ * stacks and goroutines is bounded; what the bounds refuse is counted: in = out + refused + filtered.
  */
 #ifndef PARKWATCH_MODEL_PROFILE_H
 #define PARKWATCH_MODEL_PROFILE_H
@@ -72,7 +72,6 @@ struct profile_stats {
 	uint64_t in;		/* records that concern the event, open waits included */
 	uint64_t out;		/* in rows */
 	uint64_t refused;	/* no room for their row */
-	uint64_t not_waiting;	/* named the census, where it was not waiting, or not at all: it merely ran on */
 	uint64_t filtered;	/* open waits below min_ns, or wholly outside the window */
 	uint64_t stacks_refused, goroutines_refused, labels_refused;
 };
@@ -80,12 +79,6 @@ struct profile_stats {
 /* What the census says of one goroutine. */
 struct profile_known {
 	uint64_t goid, parent_goid, gopc, startpc;
-	uint32_t label;		/* of profile__label() */
-	uint32_t reason;
-	bool waiting;
-	bool truncated;
-	const uint64_t *pcs;	/* borrowed for the call; innermost first */
-	size_t nr_pcs;
 };
 
 struct profile;
@@ -108,15 +101,12 @@ int profile__apply(struct profile *p, const struct pw_hdr *h, uint32_t label);
 /* Many of the same kind at once, all inside the window. 0, or as above. Not with async, nor by goid or label. */
 int profile__waits(struct profile *p, uint16_t rt, const struct pw_wait_key *k, const struct pw_wait_sum *s);
 
-/*
- * One goroutine of the census of runtime rt. A wait of PW_STACK_ID_CENSUS is given this stack and reason, whichever of the
- * two comes first; each entry serves one wait. 0 or -ENOSPC, -ENOMEM.
- */
-int profile__known(struct profile *p, uint16_t rt, const struct profile_known *k);
+/* One goroutine of the census of runtime rt: who made it, if that is asked for. What does not fit is counted. */
+void profile__known(struct profile *p, uint16_t rt, const struct profile_known *k);
 
 /*
- * An entry of the map of goroutines after recording ended: its open wait (blocked) or open ready (sched), if it has one,
- * counts up to end_ns. gopc, startpc: 0 where the session does not know them: then from births or the census, if kept.
+ * An entry of the map of goroutines after recording ended, or what would be one of a goroutine that waited all the time: its open wait
+ * (blocked) or open ready (sched), if it has one, counts up to end_ns. gopc, startpc: 0 where the session does not know them: then from births or the census, if kept.
  */
 int profile__open_wait(struct profile *p, uint16_t rt, const struct pw_gstate *s, uint64_t gopc,
 		       uint64_t startpc, uint32_t label);
@@ -133,9 +123,8 @@ struct profile_alloc {
 int profile__alloc(struct profile *p, uint16_t rt, const struct profile_alloc *a);
 
 /*
- * Another window begins: what a census half said in the one before is forgotten. length_ns: of the time that it stands for;
- * factor: how much longer than the window's own that is; count_factor: how
- * many times as many there were as it has counted.
+ * Another window begins. length_ns: of the time that it stands for; factor: how much longer than the window's own that is;
+ * count_factor: how many times as many there were as it has counted.
  * profile__stack(): a stack that somebody stands in, for samples (PW_STACK_ID_NONE where there is no room).
  */
 void profile__again(struct profile *p);
@@ -154,7 +143,7 @@ struct profile_sample {
 uint64_t profile__stack(struct profile *p, const uint64_t *pcs, size_t nr, bool truncated);
 int profile__sample(struct profile *p, const struct profile_sample *s);	/* 0 or -ENOSPC, -ENOMEM: counted as refused */
 
-/* Counted so far. Waits that still look for their census entry are counted as not_waiting. */
+/* Counted so far. */
 void profile__stats(const struct profile *p, struct profile_stats *ret);
 
 /* For snap: what rows are made of, borrowed. */

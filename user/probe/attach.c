@@ -402,9 +402,10 @@ void attach__stop(struct attach *a)
 	__atomic_store_n(&a->skel->bss->pw_on, 0, __ATOMIC_SEQ_CST);
 }
 
-void attach__count_from(struct attach *a, uint64_t begin_ns)
+void attach__count_from(struct attach *a, uint64_t begin_ns, bool window)
 {
 	__atomic_store_n(&a->skel->bss->pw_begin_ns, begin_ns, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&a->skel->bss->pw_window, window, __ATOMIC_SEQ_CST);
 }
 
 void attach__limit(struct attach *a, int64_t hits)
@@ -484,10 +485,11 @@ int attach__stats(struct attach *a, uint64_t *stats)
 	return err;
 }
 
-int attach__gs_insert(struct attach *a, uint64_t g, const struct pw_gstate *s)
+bool attach__gs_was_full(struct attach *a)
 {
-	heart__beat();
-	return bpf_map_update_elem(bpf_map__fd(a->skel->maps.pw_gs), &g, s, BPF_NOEXIST);
+	uint64_t stats[PW_STAT_MAX];
+
+	return attach__stats(a, stats) || stats[PW_STAT_LOST_GMAP];
 }
 
 void attach__exact(struct attach *a, bool on)

@@ -68,10 +68,10 @@ uint64_t attach__own_ns(const struct attach *a); /* CPU time that making and tak
 bool attach__kept(const struct attach *a); /* false: somebody killed or stopped the keeper (probe/keeper), and with it the links */
 uint64_t attach__absent_ns(const struct attach *a, bool *ret_stopped); /* as keeper__absent_ns() */
 /*
- * Before start: what follows is a window that begins at begin_ns (CLOCK_MONOTONIC): of goroutines that park before it and run in it
- * only the part in it counts, and they need no mark. 0: it is the whole recording.
+ * Before start: what follows begins at begin_ns (CLOCK_MONOTONIC): of goroutines that park before it and run in it the part in it
+ * counts. 0: what began before does not count. window: waits are not summed.
  */
-void attach__count_from(struct attach *a, uint64_t begin_ns);
+void attach__count_from(struct attach *a, uint64_t begin_ns, bool window);
 /* So many hits may still be dealt with, some hundred more or less: then recording ends by itself. Negative: no limit. */
 void attach__limit(struct attach *a, int64_t hits);
 /* When it ended so, or because parkwatch was absent (probe/keeper); 0: it did not. limit() sets it back. */
@@ -86,8 +86,8 @@ int attach__ring_fd(
 int attach__stats(struct attach *a, uint64_t *stats);
 uint64_t attach__unread(const struct attach *a); /* readings of counters and maps that failed: what they hold is missing */
 
-/* The map of goroutines. insert: BPF_NOEXIST, -EEXIST if the probes knew it already. */
-int attach__gs_insert(struct attach *a, uint64_t g, const struct pw_gstate *s);
+/* The map of goroutines. was_full: not all that the probes met are in it, as far as is known. */
+bool attach__gs_was_full(struct attach *a);
 void attach__gs_clear(struct attach *a);
 /* Single allocations count from now on, or no more; off at first. Needs recording to be on as well.
  */

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "daemon/met.h"
+
+#include <stdlib.h>
+
+#include "base/heart.h"
+#include "base/order.h"
+#include "base/room.h"
+
+void met__begin(struct met *m, uint64_t since_ns)
+{
+	m->since_ns = since_ns;
+	m->nr = 0;
+	m->err = 0;
+}
+
+void met__done(struct met *m)
+{
+	free(m->gs);
+	*m = (struct met){ 0 };
+}
+
+void met__see(struct met *m, uint64_t g, const struct pw_gstate *s)
+{
+	int err;
+
+	if (s->start_ns < m->since_ns && s->ready_ns < m->since_ns && s->ran_ns < m->since_ns)
+		return;
+	err = room_for(&m->gs, &m->room, m->nr + 1, sizeof(*m->gs));
+	if (err)
+		m->err = err;
+	else
+		m->gs[m->nr++] = g;
+}
+
+static int by_addr(const void *a, const void *b)
+{
+	heart__beat(); /* a million are sorted with probes in */
+	return order_u64(a, b);
+}
+
+void met__order(struct met *m)
+{
+	if (m->nr) /* qsort() takes no NULL */
+		qsort(m->gs, m->nr, sizeof(*m->gs), by_addr);
+}
+
+bool met__has(const struct met *m, uint64_t g)
+{
+	return m->nr && bsearch(&g, m->gs, m->nr, sizeof(*m->gs), order_u64);
+}
