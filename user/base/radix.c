@@ -1,55 +1,81 @@
-// SPDX-License-Identifier: BSD-2-Clause
+/* SPDX-License-Identifier: BSD-2-Clause */
 #include "base/radix.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/heart.h"
 #include "base/own.h"
 
-#define DIGITS 256
+#define FEW	  32768 /* items, for which a table of all 16-bit digits is larger than they are */
+#define FEW_BITS  8
+#define MANY_BITS 16
 
-/* One byte of the keys. 0: they all have the same, nothing was moved. */
-static int sort_byte(const struct radix_item *from, struct radix_item *to, size_t nr, int shift)
+struct digits {
+	unsigned int bits;
+	unsigned int shift;
+	size_t *at; /* by digit */
+};
+
+static size_t digit(const struct digits *d, uint64_t key)
 {
-	size_t at[DIGITS] = { 0 }, sum = 0;
+	return key >> d->shift & ((1u << d->bits) - 1);
+}
+
+static bool is_sorted(const uint64_t *v, size_t nr, size_t words)
+{
+	size_t i = 1;
+
+	while (i < nr && v[(i - 1) * words] <= v[i * words])
+		i++;
+	return i >= nr;
+}
+
+/* By one digit. False: all have the same, and nothing was done. */
+static bool sort_digit(const struct digits *d, const uint64_t *from, uint64_t *to, size_t nr, size_t words)
+{
+	size_t sum = 0;
 
 	heart__beat(); /* a watch has probes in meanwhile */
+	memset(d->at, 0, (sizeof(*d->at) << d->bits));
 	for (size_t i = 0; i < nr; i++)
-		at[from[i].key >> shift & 0xff]++;
-	if (at[from[0].key >> shift & 0xff] == nr)
-		return 0;
-	for (size_t d = 0; d < DIGITS; d++) {
-		size_t here = at[d];
+		d->at[digit(d, from[i * words])]++;
+	if (d->at[digit(d, from[0])] == nr)
+		return false;
+	for (size_t i = 0; i < (size_t)1 << d->bits; i++) {
+		const size_t here = d->at[i];
 
-		at[d] = sum;
+		d->at[i] = sum;
 		sum += here;
 	}
 	for (size_t i = 0; i < nr; i++)
-		to[at[from[i].key >> shift & 0xff]++] = from[i];
-	return 1;
+		memcpy(to + d->at[digit(d, from[i * words])]++ * words, from + i * words, words * sizeof(*to));
+	return true;
 }
 
-int radix__sort(struct radix_item *v, size_t nr)
+int radix_sort(uint64_t *v, size_t nr, size_t words)
 {
-	scoped_mem struct radix_item *spare = NULL;
-	struct radix_item *from = v, *to;
+	struct digits d = { .bits = nr < FEW ? FEW_BITS : MANY_BITS };
+	scoped_mem uint64_t *other = NULL;
+	scoped_mem size_t *at = NULL;
+	uint64_t *from = v, *to;
 
-	if (nr < 2)
+	if (is_sorted(v, nr, words))
 		return 0;
-	spare = reallocarray(NULL, nr, sizeof(*spare));
-	if (!spare)
+	to = other = reallocarray(NULL, nr, words * sizeof(*other));
+	d.at = at = reallocarray(NULL, (size_t)1 << d.bits, sizeof(*at));
+	if (!other || !at)
 		return -ENOMEM;
-	to = spare;
-	for (int shift = 0; shift < 64; shift += 8)
-		if (sort_byte(from, to, nr, shift)) {
-			struct radix_item *t = from;
+	for (; d.shift < 64; d.shift += d.bits)
+		if (sort_digit(&d, from, to, nr, words)) {
+			uint64_t *t = from;
 
 			from = to;
 			to = t;
 		}
 	if (from != v)
-		memcpy(v, from, nr * sizeof(*v));
+		memcpy(v, from, nr * words * sizeof(*v));
 	return 0;
 }

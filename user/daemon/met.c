@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 
-#include "base/heart.h"
 #include "base/order.h"
+#include "base/radix.h"
 #include "base/room.h"
 
 void met__begin(struct met *m, uint64_t since_ns)
@@ -33,16 +33,14 @@ void met__see(struct met *m, uint64_t g, const struct pw_gstate *s)
 		m->gs[m->nr++] = g;
 }
 
-static int by_addr(const void *a, const void *b)
-{
-	heart__beat(); /* a million are sorted with probes in */
-	return order_u64(a, b);
-}
-
 void met__order(struct met *m)
 {
-	if (m->nr) /* qsort() takes no NULL */
-		qsort(m->gs, m->nr, sizeof(*m->gs), by_addr);
+	int err = radix_sort(m->gs, m->nr, 1);
+
+	if (!err)
+		return;
+	m->err = err;
+	m->nr = 0;
 }
 
 bool met__has(const struct met *m, uint64_t g)

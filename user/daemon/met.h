@@ -18,7 +18,7 @@ struct met {
 	uint64_t since_ns;
 	uint64_t *gs; /* their addresses */
 	size_t nr, room;
-	int err; /* -ENOMEM: not all are in it */
+	int err; /* -ENOMEM: not all are in it, or none */
 };
 
 void met__begin(struct met *m, uint64_t since_ns); /* empty; zeros at first */

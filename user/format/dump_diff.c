@@ -135,7 +135,7 @@ static int put_section(struct diff *df, int fate, struct textbuf *to)
 {
 	scoped_mem struct radix_item *sites = NULL;
 	size_t nr = collect(df, fate), nr_sites = 0;
-	int err = radix__sort(df->v, nr);
+	int err = radix_sort_items(df->v, nr);
 
 	sites = reallocarray(NULL, nr + 1, sizeof(*sites));
 	if (err || !sites)
@@ -143,11 +143,11 @@ static int put_section(struct diff *df, int fate, struct textbuf *to)
 	/* By count; equal ones by their first goroutine. */
 	for (size_t at = 0; at < nr; at += run_of(df->v, nr, at))
 		sites[nr_sites++] = (struct radix_item){ .key = df->v[at].item, .item = at };
-	err = radix__sort(sites, nr_sites);
+	err = radix_sort_items(sites, nr_sites);
 	for (size_t i = 0; i < nr_sites; i++)
 		sites[i].key = UINT64_MAX - run_of(df->v, nr, sites[i].item);
 	if (!err)
-		err = radix__sort(sites, nr_sites);
+		err = radix_sort_items(sites, nr_sites);
 	textbuf__text(to, fates[fate]);
 	textbuf__text(to, ": ");
 	textbuf__u64(to, nr);

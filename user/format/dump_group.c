@@ -118,10 +118,10 @@ static int order_groups(struct groups *gs)
 
 	for (size_t at = 0; at < gs->nr_members; at += run_of(gs->members, gs->nr_members, at))
 		gs->largest[gs->nr++] = (struct radix_item){ .key = gs->members[at].item, .item = at };
-	err = radix__sort(gs->largest, gs->nr);
+	err = radix_sort_items(gs->largest, gs->nr);
 	for (size_t i = 0; i < gs->nr; i++)
 		gs->largest[i].key = UINT64_MAX - run_of(gs->members, gs->nr_members, gs->largest[i].item);
-	return err ? err : radix__sort(gs->largest, gs->nr);
+	return err ? err : radix_sort_items(gs->largest, gs->nr);
 }
 
 static int groups__init(struct groups *gs)
@@ -141,7 +141,7 @@ static int groups__init(struct groups *gs)
 	if (err)
 		return err;
 	add_members(gs);
-	err = radix__sort(gs->members, gs->nr_members);
+	err = radix_sort_items(gs->members, gs->nr_members);
 	if (err)
 		return err;
 	drop_twins(gs);
@@ -161,7 +161,7 @@ static void groups__done(struct groups *gs)
 static int tally_most(struct groups *gs, size_t nr, struct most *ret, size_t max, size_t *ret_nr)
 {
 	size_t used = 0, distinct = 0;
-	int err = radix__sort(gs->tally, nr);
+	int err = radix_sort_items(gs->tally, nr);
 
 	for (size_t at = 0, run; !err && at < nr; at += run) {
 		size_t place = used;

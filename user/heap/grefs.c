@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/order.h"
+#include "base/radix.h"
 #include "census/allgs.h"
 #include "census/gather.h"
 #include "census/gview.h"
@@ -184,13 +185,6 @@ static int grefs__batch(struct grefs *r, struct batch *b, size_t at, size_t nr)
 	return err;
 }
 
-static int compare_by_addr(const void *a, const void *b, void *ctx)
-{
-	const struct census_g *gs = ctx;
-
-	return order_u64(&gs[*(const uint32_t *)a].addr, &gs[*(const uint32_t *)b].addr);
-}
-
 static int grefs__init(struct grefs *r, uint64_t lo, uint64_t hi)
 {
 	struct allgs all = { NULL, 0, 0 };
@@ -201,12 +195,8 @@ static int grefs__init(struct grefs *r, uint64_t lo, uint64_t hi)
 	r->first = calloc(nr + 1, sizeof(*r->first));
 	r->moved = calloc(nr + 1, sizeof(*r->moved));
 	r->prints = calloc(nr + 1, sizeof(*r->prints));
-	r->by_addr = calloc(nr + 1, sizeof(*r->by_addr));
-	if (!r->first || !r->moved || !r->prints || !r->by_addr)
+	if (!r->first || !r->moved || !r->prints)
 		return -ENOMEM;
-	for (size_t i = 0; i < nr; i++)
-		r->by_addr[i] = (uint32_t)i;
-	qsort_r(r->by_addr, nr, sizeof(*r->by_addr), compare_by_addr, r->c->gs);
 	err = glive__new(r->as, r->rt, lo, hi, &r->live);
 	if (!err)
 		err = allgs__read(r->as, r->rt, &all);
@@ -214,8 +204,7 @@ static int grefs__init(struct grefs *r, uint64_t lo, uint64_t hi)
 		return err;
 	r->gs = all.addrs;
 	r->nr_gs = all.nr;
-	qsort(r->gs, r->nr_gs, sizeof(*r->gs), order_u64);
-	return 0;
+	return radix_sort(r->gs, r->nr_gs, 1);
 }
 
 int grefs__read(const struct addrspace *as, const struct goruntime *rt, const struct census *c,
@@ -249,21 +238,36 @@ bool grefs__is_g(const struct grefs *r, uint64_t addr)
 
 /* --- the second time --- */
 
-static uint32_t grefs__number(const struct grefs *r, uint64_t addr)
+static int grefs__order(struct grefs *r)
 {
-	size_t lo = 0, hi = r->c->nr;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (r->c->gs[r->by_addr[mid]].addr < addr)
-			lo = mid + 1;
-		else
-			hi = mid;
+	r->by_addr = reallocarray(NULL, r->c->nr + 1, 2 * sizeof(*r->by_addr));
+	if (!r->by_addr)
+		return -ENOMEM;
+	for (size_t i = 0; i < r->c->nr; i++) {
+		r->by_addr[2 * i] = r->c->gs[i].addr;
+		r->by_addr[2 * i + 1] = i;
 	}
-	if (lo < r->c->nr && r->c->gs[r->by_addr[lo]].addr == addr)
-		return r->by_addr[lo];
-	return CENSUS_G_MAX;
+	return radix_sort(r->by_addr, r->c->nr, 2);
+}
+
+/* CENSUS_G_MAX: of none. They are asked for in the order of the census, as a rule. */
+static int grefs__number(struct grefs *r, uint64_t addr, uint32_t *ret)
+{
+	const uint64_t *found;
+	int err = 0;
+
+	if (r->next >= r->c->nr || r->c->gs[r->next].addr != addr) {
+		if (!r->by_addr)
+			err = grefs__order(r);
+		if (err)
+			return err;
+		found = r->c->nr ? bsearch(&addr, r->by_addr, r->c->nr, 2 * sizeof(*found), order_u64) : NULL;
+		*ret = found ? (uint32_t)found[1] : CENSUS_G_MAX;
+		r->next = found ? found[1] + 1 : r->next;
+		return 0;
+	}
+	*ret = (uint32_t)r->next++;
+	return 0;
 }
 
 /* From Go 1.17 on what it was like says all; before, its stack must be read to know. */
@@ -279,26 +283,29 @@ static int grefs__batch_again(struct grefs *r, struct batch *b, size_t nr, grefs
 	static const struct glive_words none;
 	bool counts = r->rt->objects.g_trackingseq != PW_NO_FIELD, skip[BATCH];
 	struct glive_words w = { .max = GREFS_WORDS_MAX };
+	uint32_t numbers[BATCH];
 	int err = batch__views(b, r, nr);
 
 	for (size_t i = 0; i < nr && !err; i++) {
 		const struct gview *v = &b->slot[i].v;
 
-		skip[i] = !gview__is_live(v) ||
-			  (counts && grefs__stands(r, v, grefs__number(r, b->slot[i].addr), &none));
+		skip[i] = !gview__is_live(v);
+		if (skip[i])
+			continue;
+		err = grefs__number(r, b->slot[i].addr, &numbers[i]);
+		skip[i] = !err && counts && grefs__stands(r, v, numbers[i], &none);
 	}
 	if (!err)
 		err = batch__stacks(b, nr, skip);
 	for (size_t i = 0; i < nr && !err; i++) {
 		const struct gview *v = &b->slot[i].v;
-		uint32_t number = grefs__number(r, b->slot[i].addr);
 
 		if (skip[i])
 			continue;
 		w.nr = 0;
 		err = batch__words(b, r, i, &w);
-		if (!err && (counts || !grefs__stands(r, v, number, &w)))
-			err = ran(ctx, number, v->goid, &w);
+		if (!err && (counts || !grefs__stands(r, v, numbers[i], &w)))
+			err = ran(ctx, numbers[i], v->goid, &w);
 	}
 	r->words.lost += w.lost;
 	glive_words__done(&w);
@@ -311,6 +318,7 @@ int grefs__again(struct grefs *r, grefs_ran ran, void *ctx)
 	scoped(batch) b = NULL;
 	int err = batch__new(r, &b);
 
+	r->next = 0;
 	if (!err)
 		err = allgs__read(r->as, r->rt, &all);
 	for (size_t at = 0; at < all.nr && !err; at += BATCH) {

@@ -26,7 +26,8 @@ struct grefs {
 	uint32_t *first;	/* of goroutine i: words first[i] .. first[i + 1] - 1; owned */
 	bool *moved;		/* it is not as the census saw it; owned */
 	uint64_t *prints;	/* what it was like; owned */
-	uint32_t *by_addr;	/* numbers of goroutines, by the address of their g; owned */
+	uint64_t *by_addr;	/* pairs, by the address of a g: that, and the number of its goroutine; owned; NULL: nobody asked yet */
+	size_t next;		/* number of the goroutine that is asked for next, as a rule */
 	uint64_t *gs;		/* addresses of all g, dead ones included, sorted; owned */
 	size_t nr_gs;
 	size_t unread;		/* goroutines whose stack could not be read: not all is known */

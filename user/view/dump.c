@@ -449,7 +449,7 @@ static int sort_by(struct dump *d, enum dump_sort sort, struct radix_item *order
 
 	for (size_t i = 0; i < d->nr; i++)
 		order[i] = (struct radix_item){ .key = sort_key(d, sort, &d->rows[i]), .item = i };
-	err = radix__sort(order, d->nr);
+	err = radix_sort_items(order, d->nr);
 	if (err)
 		return err;
 	for (size_t i = 0; i < d->nr; i++)

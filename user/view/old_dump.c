@@ -336,7 +336,7 @@ static int sort_by_goid(struct old_dump *o)
 	for (size_t i = 0; i < o->nr && !err; i++)
 		order[i] = (struct radix_item){ .key = o->gs[i].goid, .item = i };
 	if (!err)
-		err = radix__sort(order, o->nr);
+		err = radix_sort_items(order, o->nr);
 	if (err) {
 		free(sorted);
 		return err;
