@@ -31,6 +31,7 @@ import harm
 import incidents
 import leaks
 import outputs
+import peers
 import refs
 import refusals
 import sampling
@@ -58,6 +59,7 @@ MODULES = (
     cycles,
     leaks,
     incidents,
+    peers,
     refs,
     secretmem,
     sampling,

@@ -126,6 +126,39 @@ Test(fds, serves_a_client_that_is_there_and_is_another_process)
 	}
 }
 
+Test(fds, pairs_are_connections_of_the_process_with_itself)
+{
+	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	uint16_t port;
+	int listener = tcp_listener(AF_INET, &port), client[3], server[3];
+
+	sa.sin_port = htons(port);
+	for (int i = 0; i < 3; i++) {
+		client[i] = socket(AF_INET, SOCK_STREAM, 0);
+		cr_assert_eq(connect(client[i], (struct sockaddr *)&sa, sizeof(sa)), 0);
+		server[i] = accept(listener, NULL, NULL);
+		cr_assert_geq(server[i], 0);
+	}
+	close(client[1]);
+	for (int closed = 0; closed < 2; closed++) {
+		scoped(fds) f = own_fds();
+		scoped_mem struct fd_pair *pairs = NULL;
+		size_t nr = 0, found = 0;
+
+		if (closed)
+			close(listener); /* nobody can tell any more who was accepted */
+		cr_assert_eq(fds__pairs(f, &pairs, &nr), 0);
+		for (size_t i = 0; i < nr; i++)
+			for (int k = 0; k < 3; k++)
+				if (pairs[i].accepted == server[k]) {
+					cr_expect_eq(pairs[i].dialled, client[k]);
+					cr_expect_neq(k, 1, "its client is gone");
+					found++;
+				}
+		cr_expect_eq(found, closed ? 0 : 2, "%zu", found);
+	}
+}
+
 Test(fds, a_descriptor_is_described_once)
 {
 	scoped(fds) f = own_fds();

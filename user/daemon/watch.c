@@ -19,6 +19,7 @@
 #include "daemon/eye.h"
 #include "daemon/holdnames.h"
 #include "daemon/leaklabels.h"
+#include "daemon/peers.h"
 #include "daemon/knots.h"
 #include "daemon/recorders.h"
 #include "daemon/served.h"
@@ -620,6 +621,8 @@ int watch__run(struct watch *w, const volatile sig_atomic_t *stop,
 		err = watch__read_knots(w, why);
 	if (!err && !w->ended)
 		err = served_note(w->leaks, w->t);
+	if (!err && !w->ended)
+		err = peers_note(w->leaks, w->t);
 	if (!err && !w->ended)
 		err = endless_note(w->leaks, w->t);
 	if (!err && !w->ended)

@@ -44,22 +44,12 @@ static void put_site(struct writer *w, const char *what, uint32_t site)
 		put_place(w, what, s->func, s->file, s->line);
 }
 
-/* Blocked in a library: the line of the program's own code that is in the call. */
 static void put_own_line(struct writer *w, const struct leak_entry *e)
 {
-	const struct frame *v;
-	size_t nr = 0, i = 0;
+	const struct frame *own = leak_words__own_line(w->l, e);
 
-	if (!e->blocked || e->stack == DUMP_NO_STACK || dump__frames(w->l->d, e->stack, DUMP_FRAMES, &v, &nr))
-		return;
-	while (i < nr && (!v[i].own || v[i].wrapper) && v[i].name != e->place.func)
-		i++;
-	if (i < nr && v[i].name == e->place.func && v[i].own)
-		return;
-	while (i < nr && (!v[i].own || v[i].wrapper))
-		i++;
-	if (i < nr)
-		put_place(w, "own line", v[i].name, v[i].file, v[i].line);
+	if (own)
+		put_place(w, "own line", own->name, own->file, own->line);
 }
 
 /* Where it runs and who made it, unless that is plain from where it is blocked. */

@@ -363,3 +363,36 @@ bool fds__serves(struct fds *f, int fd)
 	return k && sockets__serves(f->sockets, k, &peer) &&
 	       (!peer || fds__find_end(f, peer, false, true, -1) < 0);
 }
+
+static int compare_pairs(const void *a, const void *b)
+{
+	const struct fd_pair *x = a, *y = b;
+
+	return x->accepted - y->accepted;
+}
+
+int fds__pairs(struct fds *f, struct fd_pair **ret, size_t *ret_nr)
+{
+	struct fd_pair *pairs;
+	size_t nr = 0;
+
+	if (!f->ends_read)
+		fds__read_ends(f);
+	pairs = calloc(f->nr_ends + 1, sizeof(*pairs));
+	if (!pairs)
+		return -ENOMEM;
+	for (size_t i = 0; i < f->nr_ends && fds__read_sockets(f); i++) {
+		const struct socket *k = sockets__get(f->sockets, f->ends[i].inode);
+		bool accepted = false;
+		const uint64_t peer = k ? sockets__other_end(f->sockets, k, &accepted) : 0;
+		const int other = peer && accepted ? fds__find_end(f, peer, false, true, -1) : -1;
+
+		if (other >= 0 && (!nr || f->ends[i].inode != f->ends[i - 1].inode))
+			pairs[nr++] = (struct fd_pair){ f->ends[i].fd, other };
+	}
+	if (nr)
+		qsort(pairs, nr, sizeof(*pairs), compare_pairs);
+	*ret = pairs;
+	*ret_nr = nr;
+	return 0;
+}

@@ -24,6 +24,8 @@ struct sockets {
 	size_t names_len, names_room;
 	size_t refused;
 	uint8_t listens[LISTENERS_BYTES]; /* ports with a listener, by kind */
+	uint32_t *by_ends; /* numbers of TCP sockets, by both ports; NULL: not yet, or no memory. Owned */
+	size_t nr_by_ends;
 };
 
 static const struct {
@@ -54,6 +56,7 @@ void sockets__free(struct sockets *s)
 	if (!s)
 		return;
 	free(s->v);
+	free(s->by_ends);
 	free(s->names);
 	free(s);
 }
@@ -75,6 +78,8 @@ static int sockets__add(struct sockets *s, const struct socket *k)
 	}
 	s->v[s->nr++] = *k;
 	s->sorted = false;
+	free(s->by_ends);
+	s->by_ends = NULL;
 	return 0;
 }
 
@@ -393,16 +398,95 @@ static bool is_other_end(const struct socket *a, const struct socket *b)
 	return !memcmp(x, y, sizeof(x));
 }
 
+static bool is_tcp(const struct socket *k)
+{
+	return k->kind == SOCKET_TCP || k->kind == SOCKET_TCP6;
+}
+
+/* Both ports as one number. */
+static uint32_t ends_of(uint16_t local, uint16_t peer)
+{
+	return (uint32_t)local << 16 | peer;
+}
+
+static int compare_ends(const void *a, const void *b, void *ctx)
+{
+	const struct socket *v = ctx, *x = &v[*(const uint32_t *)a], *y = &v[*(const uint32_t *)b];
+	const uint32_t ex = ends_of(x->local_port, x->peer_port), ey = ends_of(y->local_port, y->peer_port);
+
+	return ex < ey ? -1 : ex > ey;
+}
+
+/* Lines that came since are not in it. */
+static void sockets__index(struct sockets *s)
+{
+	sockets__sort(s);
+	if (s->by_ends)
+		return;
+	s->by_ends = calloc(s->nr + 1, sizeof(*s->by_ends));
+	s->nr_by_ends = 0;
+	for (size_t i = 0; i < s->nr && s->by_ends; i++)
+		if (is_tcp(&s->v[i]))
+			s->by_ends[s->nr_by_ends++] = (uint32_t)i;
+	if (s->nr_by_ends)
+		qsort_r(s->by_ends, s->nr_by_ends, sizeof(*s->by_ends), compare_ends, s->v);
+}
+
+/* NULL: none in this namespace. */
+static const struct socket *sockets__peer(struct sockets *s, const struct socket *k)
+{
+	const uint32_t key = ends_of(k->peer_port, k->local_port);
+	size_t lo = 0, hi;
+
+	sockets__index(s);
+	hi = s->nr_by_ends;
+	while (lo < hi) {
+		const size_t mid = lo + (hi - lo) / 2;
+		const struct socket *at = &s->v[s->by_ends[mid]];
+
+		if (ends_of(at->local_port, at->peer_port) < key)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	for (; lo < s->nr_by_ends; lo++) {
+		const struct socket *at = &s->v[s->by_ends[lo]];
+
+		if (ends_of(at->local_port, at->peer_port) != key)
+			break;
+		if (is_other_end(k, at))
+			return at;
+	}
+	return NULL;
+}
+
+static bool is_up(const struct socket *k)
+{
+	return is_tcp(k) && !k->ambiguous && k->state == TCP_ESTABLISHED;
+}
+
 bool sockets__serves(struct sockets *s, const struct socket *k, uint64_t *ret_peer)
 {
+	const struct socket *peer;
+
 	*ret_peer = 0;
-	if ((k->kind != SOCKET_TCP && k->kind != SOCKET_TCP6) || k->ambiguous ||
-	    k->state != TCP_ESTABLISHED || !sockets__accepted(s, k->local_port))
+	if (!is_up(k) || !sockets__accepted(s, k->local_port))
 		return false;
-	for (size_t i = 0; i < s->nr && !*ret_peer; i++)
-		if (is_other_end(k, &s->v[i]))
-			*ret_peer = s->v[i].inode;
+	peer = sockets__peer(s, k);
+	*ret_peer = peer ? peer->inode : 0;
 	return true;
+}
+
+uint64_t sockets__other_end(struct sockets *s, const struct socket *k, bool *ret_accepted)
+{
+	const struct socket *peer = is_up(k) && sockets__accepted(s, k->local_port) != sockets__accepted(s, k->peer_port)
+					    ? sockets__peer(s, k)
+					    : NULL;
+
+	if (!peer || peer->ambiguous)
+		return 0;
+	*ret_accepted = sockets__accepted(s, k->local_port);
+	return peer->inode;
 }
 
 size_t sockets__refused(const struct sockets *s)

@@ -7,6 +7,7 @@
 
 #include "base/order.h"
 #include "view/leak_cycle.h"
+#include "view/leak_peer.h"
 #include "view/leak_words.h"
 
 #define NONE	  UINT32_MAX
@@ -485,16 +486,29 @@ static uint64_t stands_ns(const struct leaks *l, uint32_t who)
 	return since && since < now ? now - since : 0;
 }
 
+static void put_waiting(const struct leaks *l, const struct leak_entry *e, const struct leak_entry *lead, bool ring, struct textbuf *to)
+{
+	const struct frame *own = leak_words__own_line(l, e);
+
+	textbuf__format(to, "              %u [%s] at %s %s:%u", leaks__group(l, e)->nr, e->reason, e->place.func,
+			e->place.file[0] ? e->place.file : "?", e->place.line);
+	if (own)
+		textbuf__format(to, ", in %s %s:%u", own->name, own->file[0] ? own->file : "?", own->line);
+	if (ring)
+		textbuf__text(to, ", in the ring too");
+	else if (leak_peer__is_other_end(l, e->group, lead->group))
+		textbuf__text(to, ", at the other end of the connection");
+	textbuf__text(to, "\n");
+}
+
 static void put_folded(const struct leaks *l, const struct leak_entry *lead, bool suspects, struct textbuf *to)
 {
 	for (size_t i = 0; i < l->nr; i++) {
 		const struct leak_entry *e = &l->entries[i];
 		const struct incident_part *p = part_of(l, e);
 
-		if (!p || lead_of(l, p) != lead || !leak_incident__is_folded(l, e, suspects))
-			continue;
-		textbuf__format(to, "              %u [%s] at %s %s:%u%s\n", leaks__group(l, e)->nr, e->reason, e->place.func,
-				e->place.file[0] ? e->place.file : "?", e->place.line, p->root ? ", in the ring too" : "");
+		if (p && lead_of(l, p) == lead && leak_incident__is_folded(l, e, suspects))
+			put_waiting(l, e, lead, p->root, to);
 	}
 }
 

@@ -25,6 +25,22 @@ void leak_words__age(uint64_t ns, struct textbuf *to)
 		textbuf__format(to, "%.1fs", (double)ns / NS_PER_SEC);
 }
 
+const struct frame *leak_words__own_line(const struct leaks *l, const struct leak_entry *e)
+{
+	const struct frame *v;
+	size_t nr = 0, i = 0;
+
+	if (!e->blocked || e->stack == DUMP_NO_STACK || dump__frames(l->d, e->stack, DUMP_FRAMES, &v, &nr))
+		return NULL;
+	while (i < nr && (!v[i].own || v[i].wrapper) && v[i].name != e->place.func)
+		i++;
+	if (i < nr && v[i].name == e->place.func && v[i].own)
+		return NULL;
+	while (i < nr && (!v[i].own || v[i].wrapper))
+		i++;
+	return i < nr ? &v[i] : NULL;
+}
+
 /* "1,606": digits in threes */
 void leak_words__number(uint64_t n, struct textbuf *to)
 {

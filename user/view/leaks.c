@@ -10,6 +10,7 @@
 #include "golang/gostate.h"
 #include "view/leak_incident.h"
 #include "view/leak_names.h"
+#include "view/leak_peer.h"
 
 #define UNKNOWN       UINT32_MAX
 #define SAMPLE        16 /* members whose channels are looked at */
@@ -62,6 +63,7 @@ void leaks__free(struct leaks *l)
 	free(l->allocated);
 	free(l->holders);
 	leak_incidents__free(l->incidents);
+	leak_peers__free(l->peers);
 	leak_ends__done(&l->ends);
 	dump__free(l->d);
 	leakset__free(l->set);

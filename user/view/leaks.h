@@ -101,6 +101,7 @@ struct leaks {			/* read only for everybody but leaks.c and leaks_entry.c */
 		uint32_t asked, first; /* ways that were found; those that begin in a frame of the first goroutine */
 	} *holders;
 	size_t nr_holders;
+	struct leak_peers *peers; /* view/leak_peer; NULL: none */
 	struct leak_incidents *incidents; /* view/leak_incident; NULL: nobody asked */
 	struct leak_ends ends;
 	uint32_t *facts;	/* enum leak_fact of each group, as far as channels and locks say; NULL: nobody asked */

@@ -11,6 +11,7 @@
 #include "view/leak_load.h"
 #include "view/leak_names.h"
 #include "view/leak_naming.h"
+#include "view/leak_peer.h"
 #include "view/leak_pool.h"
 #include "view/leak_setup.h"
 #include "view/leaks.h"
@@ -265,6 +266,8 @@ int leaks__finish(struct leaks *l, const struct verdict_opts *o)
 		err = leak_naming(l);
 	if (!err)
 		err = leak_pool__note(l);
+	if (!err)
+		err = leak_peer__note(l);
 	if (!err)
 		err = leak_incident__join(l);
 	if (!err)
