@@ -19,6 +19,7 @@ from target import LIMIT, PARKWATCH, Failed, Target, alive, expect
 
 MODES = ["stripped", "pie", "cgo", "race"]
 WATCH = 12    # seconds; the programs leak fast enough
+MIN_AGE = 8   # seconds
 ROUNDS = int(os.environ.get("LEAK_ROUNDS", "1"))
 AT_ONCE = 20  # programs that are watched at the same time
 PROMISED = {"leak", "verdict", "proven", "pattern", "reason", "count", "count_start", "growth_per_min", "births", "exits", "age_s",
@@ -34,7 +35,7 @@ def leaking(kinds, minor=build.MODES_MINOR, mode="static"):
 
 
 def command(pid, *args, seconds=WATCH):
-    return [PARKWATCH, "leaks", "-p", str(pid), "-d", str(seconds), "--min-age", "8s", *args]
+    return [PARKWATCH, "leaks", "-p", str(pid), "-d", str(seconds), "--min-age", f"{MIN_AGE}s", *args]
 
 
 def leaks(pid, *args):

@@ -26,13 +26,25 @@ static const struct leak_g *member(const struct leaks *l, const struct leak_grou
 	return leakset__member(l->set, g->first + i);
 }
 
+static const struct leak_g *oldest(const struct leaks *l, const struct leak_group *g)
+{
+	const struct leak_g *first = member(l, g, 0);
+
+	for (uint32_t i = 1; i < g->nr; i++)
+		if (member(l, g, i)->since_ns < first->since_ns)
+			first = member(l, g, i);
+	return first;
+}
+
+/* Any of them would do: it is the one told that has had its connection for longest. */
 static int note(struct leaks *l, const struct leak_entry *waits, const struct leak_entry *has)
 {
-	const struct leak_group *from = leaks__group(l, waits), *to = leaks__group(l, has);
+	const struct leak_group *from = leaks__group(l, waits);
+	const struct leak_g *holder = oldest(l, leaks__group(l, has));
 	int err = 0;
 
 	for (uint32_t i = 0; i < from->nr && !err; i++) {
-		const struct leak_g *g = member(l, from, i), *holder = member(l, to, i % to->nr);
+		const struct leak_g *g = member(l, from, i);
 
 		if (g->rt == holder->rt)
 			err = leak_incident__behind(l, g->rt, g->goid, holder->goid);
