@@ -226,17 +226,20 @@ Test(leaks, tell_what_their_goroutines_allocated)
 	};
 	struct scene s;
 	scoped(leaks) l = watched(&s, EACH);
-	scoped_mem char *text = NULL, *json = NULL, *none = NULL;
+	scoped_mem char *text = NULL, *json = NULL, *none = NULL, *gap = NULL;
 
-	cr_assert_eq(leaks__allocated(l, &(struct leak_allocs){ parts, ARRAY_SIZE(parts), 4 }), 0);
+	cr_assert_eq(leaks__allocated(l, &(struct leak_allocs){ parts, ARRAY_SIZE(parts), 4, 0 }), 0);
 	text = shown(l, &show, false);
 	cr_expect_not_null(strstr(text, "\n  allocated   ~1.5 MB while watched: of 7 objects seen in 4 windows\n"), "%s", text);
 	json = shown(l, &show, true);
-	cr_expect_not_null(strstr(json, "\"allocated\":{\"bytes\":1500000,\"estimated\":true,\"seen\":7,\"windows\":4}"), "%s", json);
-	cr_expect_not_null(strstr(json, "\"allocated\":{\"bytes\":1500045,\"estimated\":false,\"seen\":9,\"windows\":4}"), "%s", json);
+	cr_expect_not_null(strstr(json, "\"allocated\":{\"bytes\":1500000,\"estimated\":true,\"seen\":7,\"windows\":4,\"gap_s\":0.000}"), "%s", json);
+	cr_expect_not_null(strstr(json, "\"allocated\":{\"bytes\":1500045,\"estimated\":false,\"seen\":9,\"windows\":4,\"gap_s\":0.000}"), "%s", json);
 	l->allocated[l->entries[0].group].bytes = 0;
 	none = shown(l, &show, false);
 	cr_expect_not_null(strstr(none, "\n  allocated   nothing that was seen, in 4 windows\n"), "%s", none);
+	l->alloc_gap_ns = 1250000000;
+	gap = shown(l, &show, false);
+	cr_expect_not_null(strstr(gap, " in 4 windows; 1.2 s are left out: parkwatch was stopped or held up\n"), "%s", gap);
 }
 
 static char *why_of(const struct leaks *l)

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
+#include "base/log.h"
 #include "base/pace.h"
 #include "base/room.h"
 #include "daemon/allocrun.h"
@@ -28,6 +30,7 @@ struct allocwatch {
 	size_t nr_rt;
 	double busy;	/* what hits cost in a ns of the last window */
 	bool learnt;	/* there was one */
+	uint64_t absent_ns, gap_ns; /* the last absence that is left out; so long they were all together */
 };
 
 void allocwatch__free(struct allocwatch *a)
@@ -85,6 +88,7 @@ int allocwatch__start(struct allocwatch *a, struct cause *why)
 		.windows = ALLOCWIN_RECORDING((1 - ALLOCRUN_REFILLS) * budget), .refills = ALLOCRUN_REFILLS * budget,
 	};
 	int err = pace__new(pace_limit_ns(proc__pid(a->o.proc)), &a->pace);
+	bool stopped;
 
 	if (err)
 		return err;
@@ -95,16 +99,26 @@ int allocwatch__start(struct allocwatch *a, struct cause *why)
 	err = allocrun__init(&a->run, &env, why);
 	if (err)
 		return err;
+	a->absent_ns = probes__absent_ns(a->probes, &stopped);
 	probes__start(a->probes);
 	allocrun__begin(&a->run);
 	return 0;
 }
 
-bool allocwatch__was_absent(const struct allocwatch *a)
+void allocwatch__again(struct allocwatch *a)
 {
 	bool stopped;
+	const uint64_t absent = probes__absent_ns(a->probes, &stopped), now = clock_now_ns();
+	struct cause why = { "" };
 
-	return probes__absent_ns(a->probes, &stopped);
+	if (absent <= a->absent_ns)
+		return;
+	a->absent_ns = absent;
+	a->gap_ns += now > absent ? now - absent : 0;
+	probes__limit(a->probes, -1);
+	probes__start(a->probes);
+	if (allocrun__again(&a->run, &why))
+		log_debug("allocations are counted no more: %s", why.text);
 }
 
 uint64_t allocwatch__due_ns(const struct allocwatch *a)
@@ -126,6 +140,7 @@ void allocwatch__tend(struct allocwatch *a, uint64_t left_ns, double may_ns)
 	const double before_ns = allocwatch__cost_ns(a), length_ns = (double)a->run.windows.length_ns;
 	const uint64_t windows = a->run.windows.windows;
 
+	allocwatch__again(a);
 	(void)ring__drain(probes__ring(a->probes));
 	allocrun__tend(&a->run, allocwatch__window_ns(a) <= may_ns ? left_ns : 0);
 	if (a->run.windows.windows == windows)
@@ -210,6 +225,7 @@ int allocwatch__finish(struct allocwatch *a, struct leak_allocs *ret, struct cau
 	struct parts p = { 0 };
 	int err;
 
+	allocwatch__again(a);
 	allocrun__end(&a->run);
 	(void)probes__stop(a->probes);
 	probes__finish(a->probes);
@@ -222,6 +238,6 @@ int allocwatch__finish(struct allocwatch *a, struct leak_allocs *ret, struct cau
 		free(p.v);
 		return cause__set(why, err, "%s", strerror(-err));
 	}
-	*ret = (struct leak_allocs){ .parts = p.v, .nr = p.nr, .windows = (uint32_t)a->run.windows.windows };
+	*ret = (struct leak_allocs){ .parts = p.v, .nr = p.nr, .windows = (uint32_t)a->run.windows.windows, .gap_ns = a->gap_ns };
 	return 0;
 }

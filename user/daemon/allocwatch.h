@@ -42,7 +42,11 @@ void allocwatch__free(struct allocwatch *a);
 DEFINE_SCOPED(allocwatch)
 
 int allocwatch__start(struct allocwatch *a, struct cause *why);
-bool allocwatch__was_absent(const struct allocwatch *a); /* parkwatch was stopped or held up: its sums are not whole */
+/*
+ * parkwatch was stopped or held up, if it was: counting goes on, without what was handed out meanwhile. What was seen in windows before stays
+ * as good as it was: windows are at moments of chance, and none was to be in that time.
+ */
+void allocwatch__again(struct allocwatch *a);
 uint64_t allocwatch__due_ns(const struct allocwatch *a); /* until the next window */
 /* A window takes left_ns at most, 0: none now; nor is there one that may cost more than may_ns. */
 void allocwatch__tend(struct allocwatch *a, uint64_t left_ns, double may_ns);

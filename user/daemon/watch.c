@@ -40,7 +40,6 @@
 #define CODE_STOP_NS (200 * NS_PER_MS) /* when the end was asked for */
 #define RESERVED    0.25        /* of the budget, for the parks: what goroutines allocate is worth less */
 
-#define WAS_ABSENT "parkwatch was stopped or held up meanwhile, and its probes were out"
 #define TOO_DEAR "they would cost the program more than --max-overhead"
 
 /* Ways in which a park is not noted. */
@@ -186,23 +185,11 @@ static double watch__left_for_allocs(const struct watch *w)
 		    all - w->lives.cost_ns - w->parks.cost_ns) - w->allocs_ns;
 }
 
-static void watch__drop_allocs(struct watch *w, const char *reason)
-{
-	w->allocs_ns = allocwatch__cost_ns(w->allocs);
-	w->end.hits += allocwatch__hits(w->allocs);
-	w->end.cost_ns += w->allocs_ns;
-	allocwatch__free(w->allocs);
-	w->allocs = NULL;
-	(void)cause__set(&w->allocs_why, 0, "%s", reason);
-}
-
 /* A window now, if it is due, if there is time for it until the next look, and if it may cost what it will. */
 static void watch__tend_allocs(struct watch *w, uint64_t until_ns)
 {
 	const uint64_t now = clock_now_ns(), left = until_ns > now ? until_ns - now : 0;
 
-	if (w->allocs && allocwatch__was_absent(w->allocs))
-		watch__drop_allocs(w, WAS_ABSENT);
 	if (!w->allocs)
 		return;
 	allocwatch__tend(w->allocs, left > ALLOCWATCH_AROUND_NS ? left - ALLOCWATCH_AROUND_NS : 0, watch__left_for_allocs(w));
@@ -216,10 +203,6 @@ static void watch__take_allocs(struct watch *w)
 
 	if (!w->allocs)
 		return;
-	if (allocwatch__was_absent(w->allocs)) {
-		watch__drop_allocs(w, WAS_ABSENT);
-		return;
-	}
 	err = allocwatch__finish(w->allocs, &seen, &w->allocs_why);
 	if (!err)
 		err = leaks__allocated(w->leaks, &seen);

@@ -114,6 +114,7 @@ static void put_allocated(struct writer *w, const struct leak_entry *e)
 	put_flag(w, ",\"estimated\":", e);
 	textbuf__json_u64(&w->to, ",\"seen\":", s->seen);
 	textbuf__json_u64(&w->to, ",\"windows\":", w->l->alloc_windows);
+	put_seconds(w, ",\"gap_s\":", w->l->alloc_gap_ns);
 	textbuf__text(&w->to, "}");
 }
 

@@ -170,7 +170,10 @@ static void put_allocated(struct writer *w, const struct leak_entry *e)
 	} else {
 		textbuf__text(&w->to, "nothing that was seen, in ");
 	}
-	textbuf__format(&w->to, "%u window%s\n", w->l->alloc_windows, w->l->alloc_windows == 1 ? "" : "s");
+	textbuf__format(&w->to, "%u window%s", w->l->alloc_windows, w->l->alloc_windows == 1 ? "" : "s");
+	if (w->l->alloc_gap_ns)
+		textbuf__format(&w->to, "; %.1f s are left out: parkwatch was stopped or held up", (double)w->l->alloc_gap_ns / NS_PER_SEC);
+	textbuf__text(&w->to, "\n");
 }
 
 static void put_goids(struct writer *w, const struct leak_entry *e, const struct leak_group *g)

@@ -620,6 +620,7 @@ int leaks__allocated(struct leaks *l, const struct leak_allocs *a)
 		return -ENOMEM;
 	all = &l->allocated[nr_groups];
 	l->alloc_windows = a->windows;
+	l->alloc_gap_ns = a->gap_ns;
 	for (size_t i = 0; i < a->nr; i++) {
 		const struct leak_allocated *p = &a->parts[i];
 		const struct leak_g *g = leakset__get(l->set, p->rt, p->goid);

@@ -55,6 +55,7 @@ struct leak_allocs {		/* what was allocated during the watch */
 	} *parts;
 	size_t nr;
 	uint32_t windows;	/* in which objects were seen */
+	uint64_t gap_ns;	/* parkwatch was stopped or held up for so long: what was allocated then is left out */
 };
 
 struct leak_cause {		/* what is put in order: an entry with those that wait behind it */
@@ -111,6 +112,7 @@ struct leaks {			/* read only for everybody but leaks.c and leaks_entry.c */
 		uint64_t bytes, seen;
 	} *allocated;		/* by group, and [nr_groups]: by all goroutines, those that ended too; NULL: nobody knows */
 	uint32_t alloc_windows;
+	uint64_t alloc_gap_ns; /* as leak_allocs.gap_ns */
 	struct leak_entry *entries;
 	uint32_t *entry_of;	/* by group, as they are now: view/leak_call */
 	size_t nr;
