@@ -255,6 +255,14 @@ def freezer(*pids):
         group.rmdir()
 
 
+def how_long_it_may_be_silent_is_told():
+    with Target("busy") as t:
+        t.go()
+        code, _, said = parkwatch("record", "-p", t.pid, "-d", "100ms", "-v")
+    late = re.search(r"probes go out when parkwatch has given no sign of life for (\d+) ms", said)
+    expect(code == 0 and late and 100 <= int(late[1]) <= 1000, f"exit code {code}: {said}")
+
+
 def frozen_is_as_stopped():
     with busy("-d", "2") as (t, r):
         with freezer(r.process.pid):
@@ -323,7 +331,7 @@ def cases():
             signals_while_the_reader_waits_break_no_report, an_ignored_ctrl_z_stays_ignored, after_a_stop_every_event_counts_again,
             allocations_of_a_gap_do_not_count,
             a_watch_for_leaks_goes_on_without_what_its_probes_saw, a_terminal_that_is_halted_is_no_reason_to_leave_them_in,
-            a_page_that_nobody_answers_is_no_reason_to_leave_them_in, long_work_is_no_reason_to_take_them_out, frozen_is_as_stopped,
+            a_page_that_nobody_answers_is_no_reason_to_leave_them_in, long_work_is_no_reason_to_take_them_out, how_long_it_may_be_silent_is_told, frozen_is_as_stopped,
             frozen_together_with_its_keeper_it_records_no_more, stopped_by_a_debugger_is_stopped,
             a_keeper_that_is_killed_takes_no_report_along, killed_together_with_its_keeper_the_next_start_repairs):
         yield f"charge: {function.__name__}", function

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/heart.h"
 #include "base/own.h"
+#include "probe/calibrate.h"
 #include "probe/master.h"
 
 Test(master, is_late_as_its_state_says)
@@ -12,22 +13,58 @@ Test(master, is_late_as_its_state_says)
 	static const struct {
 		const char *why;
 		char state;
-		uint64_t silent_ms, cpu_ms;
+		uint64_t silent_ms, cpu_ms, late_ms;
 		bool late;
 	} t[] = {
-		{ "it sleeps for what comes soon", 'S', 99, 0, false },
-		{ "it sleeps for what does not come", 'S', 100, 0, true },
-		{ "a page that nobody answers", 'D', 100, 0, true },
-		{ "it is frozen", 'D', 5000, 0, true },
-		{ "it waits for a processor", 'R', 900, 20, false },
-		{ "it waits for one too long", 'R', 1000, 20, true },
-		{ "it works", 'R', 200, 99, false },
-		{ "it turns in a circle", 'R', 100, 100, true },
+		{ "it sleeps for what comes soon", 'S', 99, 0, 0, false },
+		{ "it sleeps for what does not come", 'S', 100, 0, 0, true },
+		{ "a page that nobody answers", 'D', 100, 0, 0, true },
+		{ "it is frozen", 'D', 5000, 0, 0, true },
+		{ "it waits for a processor", 'R', 900, 20, 0, false },
+		{ "it waits for one too long", 'R', 1000, 20, 0, true },
+		{ "it works", 'R', 200, 99, 0, false },
+		{ "it turns in a circle", 'R', 100, 100, 0, true },
+		{ "a slow machine: it works", 'R', 450, 449, 450, false },
+		{ "a slow machine: it turns in a circle", 'R', 450, 450, 450, true },
+		{ "a slow machine: it waits for a processor", 'R', 1349, 20, 450, false },
+		{ "a slow machine: it waits for one too long", 'R', 1350, 20, 450, true },
+		{ "a slow machine: it sleeps for what does not come", 'S', 450, 0, 450, true },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++)
-		cr_expect_eq(master_is_late(t[i].state, t[i].silent_ms * NS_PER_MS, t[i].cpu_ms * NS_PER_MS), t[i].late, "%s",
-			     t[i].why);
+		cr_expect_eq(master_is_late(t[i].state, t[i].silent_ms * NS_PER_MS, t[i].cpu_ms * NS_PER_MS,
+					    t[i].late_ms * NS_PER_MS),
+			     t[i].late, "%s", t[i].why);
+}
+
+Test(master, has_longer_where_the_machine_is_slow_but_not_at_will)
+{
+	static const struct {
+		double slow;
+		uint64_t want_ms;
+	} t[] = { { 0, 100 }, { 0.2, 100 }, { 1, 100 }, { 4.5, 450 }, { 10, 1000 }, { 1e9, 1000 } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		cr_expect_eq(master_allow(t[i].slow), t[i].want_ms * NS_PER_MS, "%g times", t[i].slow);
+		cr_expect_eq(heart->late_ns, t[i].want_ms * NS_PER_MS, "%g times", t[i].slow);
+	}
+}
+
+Test(calibration, tells_how_slow_the_machine_is_by_what_was_measured)
+{
+	static const struct {
+		const char *why;
+		struct calibration c;
+		double want;
+	} t[] = {
+		{ "nothing was measured", { { 0 }, { 0 } }, 0 },
+		{ "the class that took the least", { { [INSN_NOP5] = 12000, [INSN_PUSH] = 9000 }, { 0 } }, 3 },
+		{ "one that is stepped takes longer anywhere", { { [INSN_STEPPED] = 15000 }, { 0 } }, 0.5 },
+		{ "what programs do more does not count", { { [INSN_CALL] = 1500 }, { [PW_POINT_BIRTH] = 1e6 } }, 0.5 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++)
+		cr_expect_float_eq(calibration_slowness(&t[i].c), t[i].want, 1e-9, "%s", t[i].why);
 }
 
 /* As a keeper does; it is asked for its state often, for else it knows that it was away itself. */

@@ -21,6 +21,7 @@ int heart__share(void)
 	if (page == MAP_FAILED)
 		return -errno;
 	heart = page;
+	*heart = own;
 	return 0;
 }
 

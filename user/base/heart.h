@@ -19,6 +19,7 @@ struct heart {
 	volatile uint64_t beats;
 	volatile uint32_t paused; /* 1: probes must be out, for we will stop; the signal handler's */
 	volatile uint32_t holding; /* keepers that have probes in; theirs */
+	volatile uint64_t late_ns; /* so long without a sign is too long (probe/master); 0: as usual */
 };
 
 extern struct heart *heart; /* never NULL; nobody else's until heart__share() */

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "census/census.h"
 #include "probe/calibrate.h"
+#include "probe/master.h"
 
 struct probes {
 	struct probes_opts o;
@@ -121,6 +122,7 @@ static void probes__calibrate(struct probes *p)
 {
 	const uint64_t began = clock_now_ns();
 	uint32_t classes = 0, points = 0;
+	uint64_t late;
 	struct cause c = { "" };
 
 	if (p->o.no_cost)
@@ -131,12 +133,15 @@ static void probes__calibrate(struct probes *p)
 			if (p->points[i].all & 1u << p->plans[i]->sites[k].wire.point)
 				classes |= 1u << p->plans[i]->sites[k].class;
 	}
+	(void)master_allow(MASTER_SLOW_MOST); /* the child is ours, and nothing is in the target yet */
 	if (calibrate__run(&p->kf, attach__way(p->attaches[0]), (enum pw_transport)p->o.transport,
 			   classes, points, p->o.sums, &p->cal, &c))
 		log_warn("cost is not measured: %s", c.text);
 	else
 		p->calibrated = true;
+	late = master_allow(p->calibrated ? calibration_slowness(&p->cal) : 1);
 	log_debug("what hits cost was measured in %.0f ms", (double)(clock_now_ns() - began) / NS_PER_MS);
+	log_debug("probes go out when parkwatch has given no sign of life for %llu ms", (unsigned long long)(late / NS_PER_MS));
 }
 
 int probes__new(const struct probes_opts *o, struct proc *proc, struct goproc *gp, ring_fn fn,

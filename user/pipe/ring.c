@@ -48,6 +48,7 @@ static void on_perf(void *ctx, int cpu, void *data, __u32 len)
 	struct ring *r = ctx;
 
 	(void)cpu;
+	heart__beat();
 	if (reorder__add(r->order, data, len))
 		r->lost++;
 }

@@ -25,6 +25,8 @@ struct calibration {
 int calibrate__run(const struct kfeat *kf, enum attach_way way, enum pw_transport transport,
 		   uint32_t classes, uint32_t points, bool sums, struct calibration *ret,
 		   struct cause *why);
+/* How many times as long as on a usual machine a trap took, by the class that took the least; 0: none was measured. */
+double calibration_slowness(const struct calibration *c);
 /* ns of a hit at this site. */
 double calibration_hit_ns(const struct calibration *c, const struct plan_site *s);
 

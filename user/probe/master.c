@@ -54,11 +54,21 @@ static char master__letter(const struct master *m)
 	return end && end[1] == ' ' && end[2] ? end[2] : 'R';
 }
 
-bool master_is_late(char state, uint64_t silent_ns, uint64_t cpu_ns)
+uint64_t master_allow(double slow)
 {
-	if (state == 'R' && cpu_ns < MASTER_LATE_NS)
-		return silent_ns >= MASTER_STARVED_NS;
-	return silent_ns >= MASTER_LATE_NS;
+	const double times = slow > 1 ? slow : 1;
+
+	heart->late_ns = (uint64_t)((times < MASTER_SLOW_MOST ? times : MASTER_SLOW_MOST) * MASTER_LATE_NS);
+	return heart->late_ns;
+}
+
+bool master_is_late(char state, uint64_t silent_ns, uint64_t cpu_ns, uint64_t late_ns)
+{
+	const uint64_t late = late_ns ? late_ns : MASTER_LATE_NS;
+
+	if (state == 'R' && cpu_ns < late)
+		return silent_ns >= MASTER_STARVED_NS - MASTER_LATE_NS + late;
+	return silent_ns >= late;
 }
 
 enum master_state master__state(struct master *m)
@@ -78,5 +88,5 @@ enum master_state master__state(struct master *m)
 		return MASTER_STOPPED;
 	if (away_ns > MASTER_LATE_NS / 2) /* so were we: nobody saw whether it gave a sign */
 		master__lives(m);
-	return master_is_late(state, now - m->beat_ns, clock_ns(m->clock) - m->beat_cpu_ns) ? MASTER_LATE : MASTER_HERE;
+	return master_is_late(state, now - m->beat_ns, clock_ns(m->clock) - m->beat_cpu_ns, heart->late_ns) ? MASTER_LATE : MASTER_HERE;
 }

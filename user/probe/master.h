@@ -5,6 +5,8 @@
  * It is not while it is stopped (by a signal or a debugger), while it is about to stop, and when it gave no sign of life (base/heart) for
  * MASTER_LATE_NS: so long it slept in the kernel, or used the processor. Who is ready to run and waits for a processor is on a busy machine:
  * MASTER_STARVED_NS. Of the keeper's thread.
+ *
+ * A machine that is slow, as an emulated one is, takes longer for honest work: there it has so many times as long.
  */
 #ifndef PARKWATCH_PROBE_MASTER_H
 #define PARKWATCH_PROBE_MASTER_H
@@ -16,6 +18,7 @@
 
 #define MASTER_LATE_NS	  100000000ULL
 #define MASTER_STARVED_NS 1000000000ULL
+#define MASTER_SLOW_MOST  10.0 /* times as slow as a usual machine: no more is allowed for */
 
 enum master_state {
 	MASTER_HERE,
@@ -38,7 +41,9 @@ enum master_state master__state(struct master *m);
 /* It asked for something: a sign of life, too. */
 void master__lives(struct master *m);
 
-/* state: as in /proc/PID/stat; so long it gave no sign of life, and used so much of a processor. */
-bool master_is_late(char state, uint64_t silent_ns, uint64_t cpu_ns);
+/* For all that are kept: times as slow as a usual machine, between 1 and MASTER_SLOW_MOST. Returns what is late from here on. */
+uint64_t master_allow(double slow);
+/* state: as in /proc/PID/stat; so long it gave no sign of life, and used so much of a processor; late_ns: as heart->late_ns. */
+bool master_is_late(char state, uint64_t silent_ns, uint64_t cpu_ns, uint64_t late_ns);
 
 #endif
