@@ -134,7 +134,8 @@ static const struct report_meta fake_meta = {
 };
 
 /* Renders a snap of p into memory; the caller frees. NULL: it failed. */
-static inline char *fake_render(const struct renderer *how, const struct profile *p, bool full, size_t *ret_len)
+static inline char *fake_render_of(const struct renderer *how, const struct profile *p, bool full, const struct report_meta *meta,
+				   size_t *ret_len)
 {
 	scoped(snap) s = NULL;
 	char *text = NULL;
@@ -144,7 +145,7 @@ static inline char *fake_render(const struct renderer *how, const struct profile
 	if (snap__take(p, &s))
 		return NULL;
 	out = open_memstream(&text, ret_len);
-	err = how->render(&(struct report){ .snap = s, .meta = &fake_meta, .namers = &fake_namer,
+	err = how->render(&(struct report){ .snap = s, .meta = meta, .namers = &fake_namer,
 					    .nr_namers = 1, .full = full }, out, NULL);
 	fclose(out);
 	if (err) {
@@ -153,5 +154,21 @@ static inline char *fake_render(const struct renderer *how, const struct profile
 	}
 	return text;
 }
+
+static inline char *fake_render(const struct renderer *how, const struct profile *p, bool full, size_t *ret_len)
+{
+	return fake_render_of(how, p, full, &fake_meta, ret_len);
+}
+
+/* 3.26 s are missing. */
+static inline struct report_meta fake_meta_with_gap(void)
+{
+	struct report_meta m = fake_meta;
+
+	m.gap_ns = 3260000000ULL;
+	return m;
+}
+
+#define FAKE_GAP "3.3 s within are left out: parkwatch was stopped or held up"
 
 #endif

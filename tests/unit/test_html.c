@@ -22,7 +22,7 @@ static struct profile *waits(const uint64_t *pcs, size_t nr)
 }
 
 /* The report in the page, as a browser would take it: all up to the first end tag. NULL: this build has no page. */
-static struct json_object *report_in(const struct profile *p)
+static struct json_object *report_of(const struct profile *p, const struct report_meta *meta)
 {
 	static const char begin[] = "<script id=\"report\" type=\"application/json\">";
 	size_t len;
@@ -31,7 +31,7 @@ static struct json_object *report_in(const struct profile *p)
 
 	if (renderer_html.missing())
 		return NULL;
-	page = fake_render(&renderer_html, p, false, &len);
+	page = fake_render_of(&renderer_html, p, false, meta, &len);
 	cr_assert_not_null(page);
 	at = strstr(page, begin);
 	cr_assert_not_null(at);
@@ -41,6 +41,11 @@ static struct json_object *report_in(const struct profile *p)
 	*end = 0;
 	cr_expect_null(strstr(at, "<!--"));
 	return json_tokener_parse(at);
+}
+
+static struct json_object *report_in(const struct profile *p)
+{
+	return report_of(p, &fake_meta);
 }
 
 static const char *name_of(struct json_object *node)
@@ -70,6 +75,20 @@ Test(html, holds_the_tree_and_what_is_said_of_it)
 		node = first_child(node);
 	cr_expect_str_eq(name_of(node), "[chan receive]");
 	json_object_put(r);
+}
+
+Test(html, tells_the_time_that_is_missing)
+{
+	const struct report_meta meta = fake_meta_with_gap();
+	scoped(profile) p = waits(fake_wait_stack, ARRAY_SIZE(fake_wait_stack));
+	struct json_object *whole = report_in(p), *gap = report_of(p, &meta);
+
+	if (!whole)
+		cr_skip_test("built without npm");
+	cr_expect_str_eq(json_object_get_string(json_object_object_get(whole, "gap")), "");
+	cr_expect_str_eq(json_object_get_string(json_object_object_get(gap, "gap")), FAKE_GAP);
+	json_object_put(whole);
+	json_object_put(gap);
 }
 
 Test(html, hostile_names_stay_inside_their_string)

@@ -10,11 +10,11 @@
 #define STACK_B 200
 
 /* Unzips and unpacks; fails the test if either does not work. */
-static Pprof__Profile *unpack(const struct profile *p, bool full)
+static Pprof__Profile *unpack_of(const struct profile *p, bool full, const struct report_meta *meta)
 {
 	static uint8_t raw[1 << 20];
 	size_t len = 0;
-	scoped_mem char *zipped = fake_render(&renderer_pprof, p, full, &len);
+	scoped_mem char *zipped = fake_render_of(&renderer_pprof, p, full, meta, &len);
 	z_stream z = { .next_in = (unsigned char *)zipped, .avail_in = (uInt)len, .next_out = raw,
 		       .avail_out = sizeof(raw) };
 	Pprof__Profile *pb;
@@ -26,6 +26,11 @@ static Pprof__Profile *unpack(const struct profile *p, bool full)
 	inflateEnd(&z);
 	cr_assert_not_null(pb);
 	return pb;
+}
+
+static Pprof__Profile *unpack(const struct profile *p, bool full)
+{
+	return unpack_of(p, full, &fake_meta);
 }
 
 static const char *function_of(const Pprof__Profile *pb, uint64_t location, size_t line)
@@ -63,6 +68,28 @@ Test(pprof, has_go_s_own_types_for_waits)
 	cr_expect_eq(pb->period, 1);
 	cr_expect_eq(pb->duration_nanos, 10000000000);
 	pprof__profile__free_unpacked(pb, NULL);
+}
+
+static bool has_comment(const Pprof__Profile *pb, const char *text)
+{
+	for (size_t i = 0; i < pb->n_comment; i++)
+		if (!strcmp(pb->texts[pb->comment[i]], text))
+			return true;
+	return false;
+}
+
+Test(pprof, tells_the_time_that_is_missing)
+{
+	const struct report_meta meta = fake_meta_with_gap();
+	scoped(profile) p = waits(PROFILE_ROOT_NONE);
+	Pprof__Profile *whole = unpack(p, false), *gap = unpack_of(p, false, &meta);
+
+	cr_expect_not(has_comment(whole, FAKE_GAP));
+	cr_expect(has_comment(gap, FAKE_GAP));
+	cr_expect(has_comment(gap, fake_meta.cost));
+	cr_expect_eq(gap->n_comment, whole->n_comment + 1);
+	pprof__profile__free_unpacked(whole, NULL);
+	pprof__profile__free_unpacked(gap, NULL);
 }
 
 Test(pprof, a_sample_is_leaf_first_with_inlined_frames_as_lines)

@@ -68,6 +68,7 @@ static void put_report(FILE *out, const struct report *r, struct rowframer *f,
 		       const struct flametree *t)
 {
 	const struct report_meta *m = r->meta;
+	char gap[REPORT_GAP_MAX];
 
 	fputs("{\n", out);
 	put_pair(out, f, "event", report_event_name(r->snap->event));
@@ -76,6 +77,7 @@ static void put_report(FILE *out, const struct report *r, struct rowframer *f,
 	put_pair(out, f, "exe", m->exe);
 	put_pair(out, f, "go", m->go_version);
 	put_pair(out, f, "cost", m->cost);
+	put_pair(out, f, "gap", report_gap(m, gap));
 	fprintf(out, "\"pid\":%d,\n\"start_ms\":%" PRIu64 ",\n\"duration_ns\":%" PRIu64 ",\n",
 		m->pid, m->wall_start_ns / 1000000, m->duration_ns);
 	fprintf(out, "\"seen\":%" PRIu64 ",\n\"lost\":%" PRIu64 ",\n", m->seen, m->lost);

@@ -19,7 +19,7 @@
 #include "format/renderer.h"
 
 #define LABELS_MAX   64		/* of a sample */
-#define COMMENTS_MAX 6
+#define COMMENTS_MAX 7
 
 struct sample_labels {
 	Pprof__Label v[LABELS_MAX];
@@ -207,6 +207,8 @@ static int add_comment(struct pprof_tables *t, Pprof__Profile *p, const char *fm
 static int fill_comments(struct pprof_tables *t, const struct report *r, Pprof__Profile *p)
 {
 	const struct report_meta *m = r->meta;
+	char buf[REPORT_GAP_MAX];
+	const char *gap = report_gap(m, buf);
 	int err;
 
 	p->comment = arena__array(&t->arena, COMMENTS_MAX, sizeof(*p->comment));
@@ -223,6 +225,8 @@ static int fill_comments(struct pprof_tables *t, const struct report *r, Pprof__
 	if (!err && r->snap->windows)
 		err = add_comment(t, p, "estimated from %u windows: %" PRIu64 " +- %" PRIu64 " in all (95 %% confidence)",
 				  r->snap->windows, r->snap->value, r->snap->error);
+	if (!err && gap[0])
+		err = add_comment(t, p, "%s", gap);
 	if (!err && m->cost[0])
 		err = add_comment(t, p, "%s", m->cost);
 	return err;

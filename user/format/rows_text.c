@@ -71,6 +71,8 @@ static bool sum_is_sampled(const struct snap *s)
 static void put_head(const struct report *r, struct textbuf *to)
 {
 	const struct snap *s = r->snap;
+	char buf[REPORT_GAP_MAX];
+	const char *gap = report_gap(r->meta, buf);
 
 	textbuf__format(to, "pid %d '%s', %s: %s for %.1f s", r->meta->pid, r->meta->comm, r->meta->go_version,
 			report_event_name(s->event), (double)r->meta->duration_ns / NS_PER_SEC);
@@ -80,10 +82,7 @@ static void put_head(const struct report *r, struct textbuf *to)
 	textbuf__text(to, sum_is_sampled(s) ? "~" : "");
 	put_value(s, s->value, (double)s->error, to);
 	textbuf__format(to, " in all; %llu lost", (unsigned long long)r->meta->lost);
-	if (r->meta->gap_ns)
-		textbuf__format(to, "; %.1f s within are left out: parkwatch was stopped or held up",
-				(double)r->meta->gap_ns / NS_PER_SEC);
-	textbuf__text(to, "\n");
+	textbuf__format(to, "%s%s\n", gap[0] ? "; " : "", gap);
 }
 
 static int render(const struct report *r, FILE *out, struct cause *why)

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "view/recording.h"
 
+#include <stdio.h>
+
+#include "base/clock.h"
+
 const char *report_event_name(enum profile_event e)
 {
 	static const char *const names[] = {
@@ -39,4 +43,12 @@ bool report_is_estimated(const struct snap *s)
 	for (size_t i = 0; i < s->nr && !is; i++)
 		is = s->rows[i].measure >= ALLOC_ESTIMATED;
 	return is;
+}
+
+const char *report_gap(const struct report_meta *m, char buf[REPORT_GAP_MAX])
+{
+	if (!m->gap_ns)
+		return "";
+	snprintf(buf, REPORT_GAP_MAX, "%.1f s within are left out: parkwatch was stopped or held up", (double)m->gap_ns / NS_PER_SEC);
+	return buf;
 }

@@ -41,4 +41,8 @@ const char *report_measure_name(enum alloc_measure m);	/* "exact", "up to", "est
 /* Some row is an estimate. Of allocations the sum may be exact all the same. */
 bool report_is_estimated(const struct snap *s);
 
+/* That time is missing, in words for every format that has some; "": none is. */
+#define REPORT_GAP_MAX 160
+const char *report_gap(const struct report_meta *m, char buf[REPORT_GAP_MAX]);
+
 #endif

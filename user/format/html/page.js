@@ -118,6 +118,8 @@ function describe() {
 		facts.push(`${report.count.toLocaleString("en")} objects`);
 	if (report.event !== "goroutines")
 		facts.push(`recorded for ${duration(report.duration_ns)}`);
+	if (report.gap)
+		facts.push(report.gap);
 	if (report.start_ms)
 		facts.push(`from ${new Date(report.start_ms).toISOString().replace("T", " ").slice(0, 19)} UTC`);
 	if (report.go)
