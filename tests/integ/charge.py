@@ -70,6 +70,27 @@ def a_report_tells_the_gap():
                 expect(re.search("; " + GAP, out), out[:300])
 
 
+def cpu_s(pid):
+    return sum(map(int, Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13])) / os.sysconf("SC_CLK_TCK")
+
+
+def what_the_target_used_in_a_gap_does_not_count():
+    """Where all is recorded, and where it is estimated from windows: the gap is found some time after it has ended."""
+    for limit in ("0", "1"):
+        with busy("-d", "2", "--max-overhead", limit) as (t, r):
+            begin = cpu_s(t.pid)
+            time.sleep(0.5)
+            stop = cpu_s(t.pid)
+            os.kill(r.process.pid, signal.SIGSTOP)
+            wait_until(lambda: cpu_s(t.pid) > stop + 2, "the target does not work", 60)
+            gap = cpu_s(t.pid) - stop
+            os.kill(r.process.pid, signal.SIGCONT)
+            _, _, said = r.wait()
+            told = re.search(r"of the target's CPU time .* s of ([0-9.]+) s", said)
+            used = cpu_s(t.pid) - begin - gap
+            expect(told and float(told[1]) < used + 0.7, f"--max-overhead {limit}: it used {used} s, and {gap} s within the gap: {said}")
+
+
 def every_format_tells_the_gap():
     """The header of the page, a comment of the pprof profile; folded has none: standard error tells it, of the others too."""
     with tempfile.TemporaryDirectory() as d, Target("busy") as t:
@@ -350,7 +371,7 @@ def killed_together_with_its_keeper_the_next_start_repairs():
 
 def cases():
     for function in (
-            ctrl_z_takes_the_probes_out_before_it_stops, a_report_tells_the_gap, every_format_tells_the_gap,
+            ctrl_z_takes_the_probes_out_before_it_stops, a_report_tells_the_gap, what_the_target_used_in_a_gap_does_not_count, every_format_tells_the_gap,
             signals_while_the_reader_waits_break_no_report, an_ignored_ctrl_z_stays_ignored, after_a_stop_every_event_counts_again,
             allocations_of_a_gap_do_not_count,
             a_watch_for_leaks_goes_on_without_what_its_probes_saw, a_terminal_that_is_halted_is_no_reason_to_leave_them_in,

@@ -224,12 +224,12 @@ def it_goes_before_the_target_for_want_of_memory():
         expect(code in (0, 1) and (code == 0 or "memory" in said), f"exit code {code}: {said}")
 
 
-def wait_until(holds, otherwise):
-    for _ in range(100):
-        if holds():
-            return
+def wait_until(holds, otherwise, seconds=5):
+    end = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > end:
+            raise Failed(otherwise)
         time.sleep(0.02)
-    raise Failed(otherwise)
 
 
 def told_in_the_end(r, words):

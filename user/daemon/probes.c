@@ -263,6 +263,11 @@ uint64_t probes__absent_ns(const struct probes *p, bool *ret_stopped)
 	return last;
 }
 
+uint64_t probes__absent_cpu_ns(const struct probes *p)
+{
+	return p->nr_rt ? attach__absent_cpu_ns(p->attaches[p->nr_rt - 1]) : 0;
+}
+
 bool probes__spent(const struct probes *p)
 {
 	for (size_t i = 0; i < p->nr_rt; i++)

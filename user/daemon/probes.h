@@ -77,6 +77,7 @@ void probes__off(struct probes *p);
 uint64_t probes__own_ns(const struct probes *p);	/* CPU time that making and taking them down took of us */
 bool probes__kept(const struct probes *p);	/* false: somebody killed or stopped the process that keeps them */
 uint64_t probes__absent_ns(const struct probes *p, bool *ret_stopped);	/* as attach__absent_ns() */
+uint64_t probes__absent_cpu_ns(const struct probes *p);	/* that the target had used when that began; 0: not known */
 
 struct attach *probes__attach(const struct probes *p, size_t rt);	/* borrowed */
 struct ring *probes__ring(const struct probes *p);			/* borrowed */

@@ -19,6 +19,7 @@
 #define CALM	   20	  /* or only with the rest, if the last hits might come so many times again: looking costs too */
 #define WINDOW_REST 2	  /* times as long as a window took, with attaching and detaching, there is none */
 #define WINDOW_PERIOD 2	  /* times a window's width, at least: the time that it stands for */
+#define GAP_SEEN_NS (100 * NS_PER_MS) /* the keepers of several runtimes do not look at the same moment */
 #define LIMIT_HITS 1000	  /* at least so many are dealt with between two looks at their cost */
 
 /* Ten times a second: reading the counters takes longer than a look at a small program. */
@@ -60,17 +61,31 @@ static bool session_run__ended(struct session_run *r)
 	return r->target_ended;
 }
 
+/* In which parkwatch was absent, from that moment on: no CPU time of the target counts. The keeper read it when it found us absent. */
+static void session_run__leave_out_cpu(struct session_run *r, uint64_t from_ns, uint64_t absent_ns)
+{
+	const uint64_t seen_ns = r->cpu_seen_ns, seen_cpu_ns = r->s->cpu_ns, cpu_ns = probes__absent_cpu_ns(r->s->probes);
+	const bool known = cpu_ns && absent_ns > r->absent_ns && absent_ns < from_ns + GAP_SEEN_NS;
+	double part;
+
+	session_run__see_cpu(r);
+	if (known) {
+		r->cpu_start_ns += r->s->cpu_ns > cpu_ns ? r->s->cpu_ns - cpu_ns : 0;
+	} else if (r->cpu_seen_ns > seen_ns) { /* it was frozen too: recording had ended before that */
+		part = (double)(r->cpu_seen_ns - from_ns) / (double)(r->cpu_seen_ns - seen_ns);
+		r->cpu_start_ns += (uint64_t)(fmax(0, fmin(1, part)) * (double)(r->s->cpu_ns - seen_cpu_ns));
+	}
+}
+
 /* The time since then, in which parkwatch was absent, is no part of the recording. */
 static void session_run__leave_out(struct session_run *r, uint64_t from_ns)
 {
-	const uint64_t now = clock_now_ns(), ns = now > from_ns ? now - from_ns : 0;
-	const uint64_t cpu_ns = r->s->cpu_ns, unseen_ns = now - r->cpu_seen_ns;
 	bool stopped;
+	const uint64_t now = clock_now_ns(), ns = now > from_ns ? now - from_ns : 0;
+	const uint64_t absent = probes__absent_ns(r->s->probes, &stopped);
 
-	session_run__see_cpu(r); /* what it used meanwhile does not count either */
-	if (unseen_ns)
-		r->cpu_start_ns += (uint64_t)((double)(r->s->cpu_ns - cpu_ns) * fmin(1, (double)ns / (double)unseen_ns));
-	r->absent_ns = probes__absent_ns(r->s->probes, &stopped);
+	session_run__leave_out_cpu(r, from_ns, absent);
+	r->absent_ns = absent;
 	r->gap_ns += ns;
 	r->held_ns += stopped ? 0 : ns;
 	r->start_ns += ns;
@@ -79,13 +94,15 @@ static void session_run__leave_out(struct session_run *r, uint64_t from_ns)
 		r->s->until.at_ns += ns;
 }
 
-static void session_run__see_gap(struct session_run *r)
+/* Returns how long the one was that has just been found. */
+static uint64_t session_run__see_gap(struct session_run *r)
 {
 	bool stopped;
-	const uint64_t absent = r->s->probes ? probes__absent_ns(r->s->probes, &stopped) : 0;
+	const uint64_t absent = r->s->probes ? probes__absent_ns(r->s->probes, &stopped) : 0, before_ns = r->gap_ns;
 
 	if (absent > r->absent_ns)
 		session_run__leave_out(r, absent);
+	return r->gap_ns - before_ns;
 }
 
 /* Until the moment, *stop, or the target's end. A pace: on time, and in a hurry from then on. */
@@ -100,6 +117,7 @@ static void session_run__wait(struct session_run *r, uint64_t until_ns, struct p
 
 		session_run__tell(r);
 		(void)pace__poll(pace, &fd, 1, &most); /* a signal just ends the wait */
+		until_ns += session_run__see_gap(r);
 		session_run__see_cpu(r);
 	}
 }
@@ -389,7 +407,7 @@ static int session_run__window(struct session_run *r, struct governor *g, double
 	if (err)
 		return err;
 	r->windows++;
-	session_run__see_gap(r);
+	(void)session_run__see_gap(r);
 	session_run__see_cpu(r);
 	governor__spend(g, seen.hits_ns + seen.around_ns + GOVERNOR_LINKS_NS);
 	governor__learn(g, seen.end_ns - seen.begin_ns, seen.hits_ns, seen.around_ns, seen.look_ns);
@@ -439,10 +457,10 @@ static int session_run__estimate(struct session_run *r, struct governor *g, stru
 
 		if (r->s->recorders)
 			governor__share(g, recorders__sharers(r->s->recorders));
-		session_run__see_gap(r);
+		(void)session_run__see_gap(r);
 		session_run__plan(r, g, &t);
 		session_run__wait(r, r->start_ns + r->covered_ns + t.after_ns, r->s->pace);
-		session_run__see_gap(r);
+		(void)session_run__see_gap(r);
 		if (*r->stop) {
 			const uint64_t gone = clock_now_ns() - r->start_ns;
 

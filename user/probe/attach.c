@@ -452,6 +452,11 @@ uint64_t attach__absent_ns(const struct attach *a, bool *ret_stopped)
 	return keeper__absent_ns(a->keeper, ret_stopped);
 }
 
+uint64_t attach__absent_cpu_ns(const struct attach *a)
+{
+	return keeper__absent_cpu_ns(a->keeper);
+}
+
 enum attach_way attach__way(const struct attach *a)
 {
 	return a->way;

@@ -67,6 +67,7 @@ void attach__off(struct attach *a);
 uint64_t attach__own_ns(const struct attach *a); /* CPU time that making and taking down its probes took of us: the keeper's */
 bool attach__kept(const struct attach *a); /* false: somebody killed or stopped the keeper (probe/keeper), and with it the links */
 uint64_t attach__absent_ns(const struct attach *a, bool *ret_stopped); /* as keeper__absent_ns() */
+uint64_t attach__absent_cpu_ns(const struct attach *a);
 /*
  * Before start: what follows begins at begin_ns (CLOCK_MONOTONIC): of goroutines that park before it and run in it the part in it
  * counts. 0: what began before does not count. window: waits are not summed.

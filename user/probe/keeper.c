@@ -31,6 +31,7 @@
 /* Written by the child, read by its master. */
 struct absence {
 	volatile uint64_t since_ns; /* the last one; 0: there was none */
+	volatile uint64_t cpu_ns; /* that the target had used then; 0: not known */
 	volatile bool stopped; /* it was: else it was late */
 };
 
@@ -63,12 +64,16 @@ static struct linkset {
 	size_t nr;
 } sets[KEEPER_SETS];
 
+static clockid_t target_clock;
+static bool has_target; /* its CPU time can be read */
+
 static int serve_open(const struct request *r)
 {
 	const struct uplace where = { r->path, r->offsets, r->cookies, r->nr };
 	struct linkset *set = &sets[r->set];
 	int err;
 
+	has_target = has_target || !clock_getcpuclockid(r->pid, &target_clock);
 	if (set->nr == ARRAY_SIZE(set->links))
 		return -E2BIG;
 	err = ulink__open(r->way, r->prog_fd, r->pid, &where, &set->links[set->nr]);
@@ -120,6 +125,7 @@ static void watch_master(struct master *m, const struct keeper_switch *s, struct
 	}
 	if (before == MASTER_HERE) {
 		a->stopped = state == MASTER_STOPPED;
+		a->cpu_ns = has_target ? clock_ns(target_clock) : 0;
 		__atomic_store_n(&a->since_ns, clock_now_ns(), __ATOMIC_SEQ_CST);
 		if (__atomic_exchange_n(s->on, 0, __ATOMIC_SEQ_CST))
 			__atomic_store_n(s->cut_ns, a->since_ns, __ATOMIC_SEQ_CST);
@@ -309,6 +315,11 @@ uint64_t keeper__absent_ns(const struct keeper *k, bool *ret_stopped)
 
 	*ret_stopped = k->absence->stopped;
 	return ns;
+}
+
+uint64_t keeper__absent_cpu_ns(const struct keeper *k)
+{
+	return k->absence->cpu_ns;
 }
 
 uint64_t keeper__cpu_ns(const struct keeper *k)

@@ -45,6 +45,8 @@ int keeper__close(struct keeper *k, unsigned int set);
 bool keeper__alive(struct keeper *k); /* false: as above; it costs one system call */
 /* CLOCK_MONOTONIC at which parkwatch was last found stopped or, with probes in, without a sign of life, and they were taken out; 0: it never was. */
 uint64_t keeper__absent_ns(const struct keeper *k, bool *ret_stopped);
+/* CPU time that the target had used then; 0: not known. */
+uint64_t keeper__absent_cpu_ns(const struct keeper *k);
 uint64_t keeper__cpu_ns(const struct keeper *k); /* that it has used; 0: it has ended */
 
 #endif
