@@ -339,6 +339,27 @@ def stopped_by_a_debugger_is_stopped():
         told_in_the_end(r, "parkwatch was stopped for ")
 
 
+def a_keeper_that_a_debugger_stops_ends_the_recording():
+    """Nobody can take its probes out before the debugger lets it go; they record nothing meanwhile, and parkwatch does not wait for it for ever."""
+    ptrace = ctypes.CDLL(None, use_errno=True).ptrace
+    ptrace.argtypes = [ctypes.c_long, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p]
+    for limit in ("0", "1"):
+        with busy("-d", "60", "--max-overhead", limit) as (t, r):
+            keeper = keeper_of(r.process.pid)
+            if ptrace(PTRACE_ATTACH, keeper, None, None):
+                raise build.Missing("ptrace")
+            began = time.monotonic()
+            try:
+                code, out, said = r.wait()
+            finally:
+                took = time.monotonic() - began
+                os.waitpid(keeper, os.WUNTRACED)
+                ptrace(PTRACE_DETACH, keeper, None, None)
+            ended = re.search(r"killed or stopped pw-keeper, the process that keeps the probes: recording ended after ([0-9.]+) s", said)
+            expect(ended and float(ended[1]) < 5 and took < 9 and folded(out), f"{took} s; --max-overhead {limit}: exit code {code}: {said}")
+            expect(code == 1 and "still differ from the file: a probe was left there" in said, f"exit code {code}: {said}")
+
+
 def a_keeper_that_is_killed_takes_no_report_along():
     """At any moment: while it makes a window's probes, too."""
     chance = random.Random()
@@ -377,5 +398,5 @@ def cases():
             a_watch_for_leaks_goes_on_without_what_its_probes_saw, a_terminal_that_is_halted_is_no_reason_to_leave_them_in,
             a_page_that_nobody_answers_is_no_reason_to_leave_them_in, long_work_is_no_reason_to_take_them_out, how_long_it_may_be_silent_is_told, frozen_is_as_stopped,
             frozen_together_with_its_keeper_it_records_no_more, stopped_by_a_debugger_is_stopped,
-            a_keeper_that_is_killed_takes_no_report_along, killed_together_with_its_keeper_the_next_start_repairs):
+            a_keeper_that_a_debugger_stops_ends_the_recording, a_keeper_that_is_killed_takes_no_report_along, killed_together_with_its_keeper_the_next_start_repairs):
         yield f"charge: {function.__name__}", function

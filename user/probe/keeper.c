@@ -26,6 +26,8 @@
 
 #define MASTER_MS  25	 /* so often the child looks whether its master is in charge */
 #define ANSWER_MS  10000 /* most time for an answer: one takes 20 to 200 ms */
+#define STALE_NS   (500 * NS_PER_MS) /* a child that looks so often has given its own sign since then */
+#define TRACED_MS  1000 /* most time for the end of one that a debugger has */
 #define ANSWER_STEP 200 /* meanwhile, so often the master looks whether the child can answer */
 
 /* Written by the child, read by its master. */
@@ -38,7 +40,9 @@ struct absence {
 struct keeper {
 	pid_t pid;
 	int sock;
+	const volatile uint64_t *beat_ns; /* borrowed: the child's own sign of life */
 	bool lost;		 /* the child was killed or stopped, or did not answer */
+	bool traced;		 /* that is why: a debugger stopped it */
 	struct absence *absence; /* shared with the child */
 };
 
@@ -214,6 +218,7 @@ int keeper__new(const struct keeper_switch *s, struct keeper **ret)
 	if (!k)
 		return -ENOMEM;
 	k->sock = -EBADF;
+	k->beat_ns = s->beat_ns;
 	err = keeper__share(k);
 	if (!err)
 		err = master__init(&m);
@@ -227,12 +232,15 @@ int keeper__new(const struct keeper_switch *s, struct keeper **ret)
 	return 0;
 }
 
-/* Who is stopped is woken: it takes the probes out, and ends. One that hangs in the kernel is left to itself: so it does when it can. */
+/*
+ * Who is stopped is woken: it takes the probes out, and ends. One that hangs in the kernel, or that a debugger has, is left to itself: so it
+ * does when it can.
+ */
 static void keeper__wait(const struct keeper *k)
 {
 	scoped_fd int pidfd = (int)syscall(SYS_pidfd_open, k->pid, 0);
 
-	for (int ms = 0; ms < ANSWER_MS && !waitpid(k->pid, NULL, WNOHANG); ms += ANSWER_STEP) {
+	for (int ms = 0; ms < (k->traced ? TRACED_MS : ANSWER_MS) && !waitpid(k->pid, NULL, WNOHANG); ms += ANSWER_STEP) {
 		(void)kill(k->pid, SIGCONT);
 		(void)heart__wait_for(pidfd, ANSWER_STEP);
 	}
@@ -254,11 +262,29 @@ void keeper__free(struct keeper *k)
 	free(k);
 }
 
+/* By a debugger: its parent is not told. It gives no sign while we give none either, so it is asked what it does. */
+static bool keeper__is_traced(struct keeper *k)
+{
+	const uint64_t beat = *k->beat_ns, now = clock_now_ns();
+	char path[32];
+	int fd;
+
+	if (now < beat || now - beat < STALE_NS)
+		return false;
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)k->pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	k->traced = fd >= 0 && master_letter(fd) == 't';
+	if (fd >= 0)
+		close(fd);
+	return k->traced;
+}
+
 bool keeper__alive(struct keeper *k)
 {
 	siginfo_t si = { .si_pid = 0 };
 
-	if (!k->lost && (waitid(P_PID, (id_t)k->pid, &si, WEXITED | WSTOPPED | WNOHANG | WNOWAIT) || si.si_pid)) {
+	if (!k->lost &&
+	    (waitid(P_PID, (id_t)k->pid, &si, WEXITED | WSTOPPED | WNOHANG | WNOWAIT) || si.si_pid || keeper__is_traced(k))) {
 		k->lost = true;
 		shutdown(k->sock, SHUT_RDWR); /* it must not go on without us knowing: it ends */
 		(void)kill(k->pid, SIGCONT);

@@ -40,11 +40,11 @@ void master__lives(struct master *m)
 	m->beat_cpu_ns = clock_ns(m->clock);
 }
 
-/* Linux Documentation/filesystems/proc.rst: "pid (comm) state ..."; its main thread's is the loop's. 'R' where it is not to be read. */
-static char master__letter(const struct master *m)
+/* Linux Documentation/filesystems/proc.rst: "pid (comm) state ..."; its main thread's is the loop's. */
+char master_letter(int stat_fd)
 {
 	char text[128];
-	const ssize_t n = pread(m->stat_fd, text, sizeof(text) - 1, 0);
+	const ssize_t n = pread(stat_fd, text, sizeof(text) - 1, 0);
 	const char *end;
 
 	if (n <= 0)
@@ -83,7 +83,7 @@ enum master_state master__state(struct master *m)
 		master__lives(m);
 		return MASTER_HERE;
 	}
-	state = master__letter(m);
+	state = master_letter(m->stat_fd);
 	if (state == 'T' || state == 't')
 		return MASTER_STOPPED;
 	if (away_ns > MASTER_LATE_NS / 2) /* so were we: nobody saw whether it gave a sign */

@@ -38,6 +38,8 @@ int master__init(struct master *m);
 void master__done(struct master *m);
 
 enum master_state master__state(struct master *m);
+/* Of an open /proc/PID/stat: 'S' sleeps, 'T' stopped, 't' by a debugger ...; 'R' where it is not to be read. */
+char master_letter(int stat_fd);
 /* It asked for something: a sign of life, too. */
 void master__lives(struct master *m);
 
