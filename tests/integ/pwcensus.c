@@ -78,7 +78,7 @@ static void print_goroutine(const struct goruntime *rt, const struct census *c,
 	const char *status = gostatus_name(rt->minor, g->status);
 	const struct census_stack *stack =
 		g->stack == CENSUS_NO_STACK ? NULL : &c->stacks[g->stack];
-	const char *reason = g->status == GOSTATUS_WAITING ? gowait_name(rt->minor, g->reason) : "";
+	const char *reason = g->status == GOSTATUS_WAITING ? gowait_word(gowait_of(rt->minor, g->reason)) : "";
 
 	printf("{\"goid\":%" PRIu64 ",\"parent\":%" PRIu64 ",\"status\":", g->goid, g->parent_goid);
 	print_string(status ? status : "?");

@@ -143,7 +143,7 @@ static void print_look(const struct look *l, const struct suspects *s)
 	for (uint32_t i = 0; i < l->c->nr; i++) {
 		const struct census_g *g = &l->c->gs[i];
 		enum reach_verdict v = reach__verdict(l->r, i);
-		const char *reason = gowait_name(l->rt->minor, g->reason);
+		const char *reason = gowait_word(gowait_of(l->rt->minor, g->reason));
 
 		if (v == REACH_LEAKED && !was_suspect(s, g->goid, first_wait(l->c, g)))
 			v = REACH_UNKNOWN;

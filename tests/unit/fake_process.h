@@ -203,8 +203,8 @@ static inline void fake_process__done(struct fake_process *p)
 
 static inline uint8_t fp_reason(int minor, const char *name)
 {
-	for (uint32_t i = 0; i <= gowait_max(minor); i++)
-		if (gowait_name(minor, i) && !strcmp(gowait_name(minor, i), name))
+	for (uint32_t i = 0; gowait_of(minor, i) != GOWAIT_UNKNOWN; i++)
+		if (!strcmp(gowait_word(gowait_of(minor, i)), name))
 			return (uint8_t)i;
 	cr_assert_fail("Go 1.%d has no %s", minor, name);
 	return 0;

@@ -167,19 +167,42 @@ Test(leak_names, gives_equal_places_one_number)
 	cr_expect_neq(first, other);
 	cr_expect_eq(leak_names__place(n, &(struct place){ f, file, 7 }), first);
 	cr_expect_eq(leak_names__place_at(n, other)->line, 8);
-	cr_expect_eq(leak_names__reason(n, "select"), leak_names__reason(n, "select"));
-	cr_expect_neq(leak_names__reason(n, "select"), leak_names__reason(n, "sleep"));
 }
 
-Test(leak_names, classes_are_of_every_word)
+Test(leak_names, classes_are_of_every_state)
 {
-	static const struct { const char *word; enum leak_class want; } t[] = {
-		{ "chan receive", LEAK_RECEIVE }, { "chan send", LEAK_SEND }, { "select", LEAK_SELECT },
-		{ "chan send (nil chan)", LEAK_FOREVER }, { "select (no cases)", LEAK_FOREVER },
-		{ "sync.RWMutex.RLock", LEAK_LOCK }, { "IO wait", LEAK_IO }, { "sleep", LEAK_SLEEP },
-		{ "running", LEAK_RUNS }, { "syscall", LEAK_SYSCALL }, { "finalizer wait", LEAK_OTHER },
+	static const struct { enum gostate state; enum leak_class want; } t[] = {
+		{ (enum gostate)GOWAIT_CHAN_RECEIVE, LEAK_RECEIVE },
+		{ (enum gostate)GOWAIT_SYNCTEST_CHAN_RECEIVE, LEAK_RECEIVE },
+		{ (enum gostate)GOWAIT_CHAN_SEND, LEAK_SEND },
+		{ (enum gostate)GOWAIT_SYNCTEST_CHAN_SEND, LEAK_SEND },
+		{ (enum gostate)GOWAIT_SELECT, LEAK_SELECT },
+		{ (enum gostate)GOWAIT_SYNCTEST_SELECT, LEAK_SELECT },
+		{ (enum gostate)GOWAIT_CHAN_RECEIVE_NIL_CHAN, LEAK_FOREVER },
+		{ (enum gostate)GOWAIT_CHAN_SEND_NIL_CHAN, LEAK_FOREVER },
+		{ (enum gostate)GOWAIT_SELECT_NO_CASES, LEAK_FOREVER },
+		{ (enum gostate)GOWAIT_SYNC_MUTEX_LOCK, LEAK_LOCK },
+		{ (enum gostate)GOWAIT_SYNC_RWMUTEX_RLOCK, LEAK_LOCK },
+		{ (enum gostate)GOWAIT_SYNC_RWMUTEX_LOCK, LEAK_LOCK },
+		{ (enum gostate)GOWAIT_SYNC_WAITGROUP_WAIT, LEAK_WAITGROUP },
+		{ (enum gostate)GOWAIT_SYNCTEST_WAITGROUP_WAIT, LEAK_WAITGROUP },
+		{ (enum gostate)GOWAIT_SYNC_COND_WAIT, LEAK_COND },
+		{ (enum gostate)GOWAIT_SEMACQUIRE, LEAK_SEMAPHORE },
+		{ (enum gostate)GOWAIT_IO_WAIT, LEAK_IO },
+		{ (enum gostate)GOWAIT_SLEEP, LEAK_SLEEP },
+		{ (enum gostate)GOWAIT_COROUTINE, LEAK_COROUTINE },
+		{ (enum gostate)GOWAIT_PREEMPTED, LEAK_RUNS },
+		{ GOSTATE_RUNNING, LEAK_RUNS },
+		{ GOSTATE_RUNNABLE, LEAK_RUNS },
+		{ GOSTATE_COPYSTACK, LEAK_RUNS },
+		{ GOSTATE_SYSCALL, LEAK_SYSCALL },
 	};
+	bool listed[GOSTATE_MAX] = { false };
 
-	for (size_t i = 0; i < ARRAY_SIZE(t); i++)
-		cr_expect_eq(leak_class_of(t[i].word), t[i].want, "%s", t[i].word);
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		listed[t[i].state] = true;
+		cr_expect_eq(leak_class_of(t[i].state), t[i].want, "%s", gostate_word(t[i].state));
+	}
+	for (int s = 0; s < GOSTATE_MAX; s++)
+		cr_expect(listed[s] || leak_class_of((enum gostate)s) == LEAK_OTHER, "%s", gostate_word((enum gostate)s));
 }

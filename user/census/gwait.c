@@ -221,13 +221,13 @@ static void gwait__give_up(struct gwait *t)
 	t->cut = true;
 }
 
-static enum census_wait_way chan_way(const struct gview *v, int go_minor)
+enum census_wait_way gwait_way(enum gowait wait)
 {
-	const char *reason = gowait_name(go_minor, v->reason);
-
-	if (reason && !strncmp(reason, "chan receive", 12))
-		return CENSUS_WAY_RECEIVE;
-	return reason && !strncmp(reason, "chan send", 9) ? CENSUS_WAY_SEND : CENSUS_WAY_NONE;
+	switch (gowait_class(wait)) {
+	case GOWAIT_CLASS_RECEIVE: return CENSUS_WAY_RECEIVE;
+	case GOWAIT_CLASS_SEND: return CENSUS_WAY_SEND;
+	default: return CENSUS_WAY_NONE;
+	}
 }
 
 static int gwaits__sudog(struct gwaits *w, struct gwait *t, const uint8_t *bytes)
@@ -251,7 +251,7 @@ static int gwaits__sudog(struct gwaits *w, struct gwait *t, const uint8_t *bytes
 		return elem ? gwaits__add(w, t, &wait) : 0;
 	}
 	wait.select = bytes[w->rt->objects.sudog_isselect];
-	wait.way = (uint8_t)chan_way(t->v, w->rt->minor);
+	wait.way = (uint8_t)gwait_way(gowait_of(w->rt->minor, t->v->reason));
 	t->at = field_u64(bytes, lay->sudog_waitlink);
 	err = gwaits__add(w, t, &wait);
 	if (!t->at)
@@ -386,13 +386,6 @@ static int gwaits__step(struct gwaits *w, struct gwait *t, const uint8_t *bytes)
 
 /* --- all of them --- */
 
-static bool waits_as(const struct gwaits *w, const struct gwait *t, const char *what)
-{
-	const char *reason = gowait_name(w->rt->minor, t->v->reason);
-
-	return reason && !strcmp(reason, what);
-}
-
 /* Of who waits in next() for the other side nothing is known: the frames do not keep the coro. */
 static void gwaits__begin_coro(struct gwaits *w, struct gwait *t)
 {
@@ -408,6 +401,7 @@ static void gwaits__begin_coro(struct gwaits *w, struct gwait *t)
 
 static void gwaits__begin(struct gwaits *w, struct gwait *t)
 {
+	const enum gowait wait = gowait_of(w->rt->minor, t->v->reason);
 	bool by_word = false;
 
 	t->nr = 0;
@@ -419,12 +413,12 @@ static void gwaits__begin(struct gwaits *w, struct gwait *t)
 	if (t->v->waiting) {
 		t->hunt = HUNT_SUDOG;
 		t->at = t->v->waiting;
-	} else if (waits_as(w, t, "coroutine")) {
+	} else if (wait == GOWAIT_COROUTINE) {
 		gwaits__begin_coro(w, t);
 	} else if (t->spot.nr_words && t->spot.role != PC_COROSTART) {
 		t->hunt = t->spot.role == PC_NETPOLL ? HUNT_POLLDESC : HUNT_OWN;
 		by_word = true;
-	} else if (t->v->timer && waits_as(w, t, "sleep")) {
+	} else if (t->v->timer && wait == GOWAIT_SLEEP) {
 		t->hunt = HUNT_TIMER;
 		t->at = t->v->timer;
 	}

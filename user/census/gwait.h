@@ -19,6 +19,7 @@
 #include "census/gstack.h"
 #include "census/gview.h"
 #include "census/pcfacts.h"
+#include "golang/gowait.h"
 
 struct gwait {
 	/* set by the caller */
@@ -36,6 +37,9 @@ struct gwait {
 	int piece;
 	uint32_t first, last;	/* of its waits in the pool */
 };
+
+/* Whether it receives from a channel or sends to one; NONE: neither, or a select, whose cases have a way each. */
+enum census_wait_way gwait_way(enum gowait wait);
 
 struct gwaits;
 /* All borrowed until free. */

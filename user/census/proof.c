@@ -196,40 +196,39 @@ static int proof__gather(const struct proof *pf, const struct gview *v, struct e
 }
 
 /* What they can wait for: Go runtime/proc.go forcegchelper(), mgcsweep.go bgsweep(). */
-static void proof__judge_own(struct proof *pf, const struct gview *v, const char *reason)
+static void proof__judge_own(struct proof *pf, const struct gview *v, enum gowait wait)
 {
-	static const char *const reasons[2][4] = {
-		{ "force gc (idle)", "semacquire", "stopping the world", "garbage collection" },
-		{ "GC sweep wait" },
+	static const enum gowait waits[2][4] = {
+		{ GOWAIT_FORCE_GC_IDLE, GOWAIT_SEMACQUIRE, GOWAIT_STOPPING_THE_WORLD, GOWAIT_GARBAGE_COLLECTION },
+		{ GOWAIT_GC_SWEEP_WAIT },
 	};
 
-	for (size_t i = 0; i < ARRAY_SIZE(reasons); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(waits); i++) {
 		bool good = false;
 
 		if (!v->startpc || v->startpc != pf->own_entry[i] || v->status != GOSTATUS_WAITING)
 			continue;
-		for (size_t k = 0; k < ARRAY_SIZE(reasons[i]) && reasons[i][k] && reason; k++)
-			good |= !strcmp(reason, reasons[i][k]);
+		for (size_t k = 0; k < ARRAY_SIZE(waits[i]); k++)
+			good |= wait != GOWAIT_NONE && wait == waits[i][k];
 		proof__tally(pf, RULE_OWN_REASON, v, good, v->reason);
 	}
 }
 
 static void proof__judge_parked(struct proof *pf, const struct gview *v, const struct evidence *e)
 {
-	const char *reason = gowait_name(pf->rt->minor, v->reason);
+	const enum gowait wait = gowait_of(pf->rt->minor, v->reason);
 
-	if (v->status == GOSTATUS_WAITING) /* reason 0, "", is there for moments only */
-		proof__tally(pf, RULE_REASON, v, reason && reason[0], v->reason);
-	proof__judge_own(pf, v, reason);
+	if (v->status == GOSTATUS_WAITING) /* reason 0 is there for moments only */
+		proof__tally(pf, RULE_REASON, v, wait != GOWAIT_NONE && wait != GOWAIT_UNKNOWN, v->reason);
+	proof__judge_own(pf, v, wait);
 	/* It collects garbage or stops the world, and runs: what is saved may be old. */
-	if (gowait_is_running(pf->rt->minor, v->reason))
+	if (gowait_is_running(wait))
 		return;
 	proof__tally(pf, RULE_PARKED_SP, v, in_stack(v, v->sp), v->sp);
 	proof__tally(pf, RULE_PARKED_PC, v, proof__in_code(pf, v->pc), v->pc);
 	if (v->pc != v->startpc) /* it has run */
 		proof__tally(pf, RULE_CALLER, v, e->caller, v->bp);
-	if (v->waiting ||
-	    (reason && (!strcmp(reason, "chan receive") || !strcmp(reason, "chan send"))))
+	if (v->waiting || wait == GOWAIT_CHAN_RECEIVE || wait == GOWAIT_CHAN_SEND)
 		proof__tally(pf, RULE_SUDOG, v, e->sudog, v->waiting);
 }
 

@@ -293,11 +293,11 @@ void intake__record(void *ctx, const void *data, size_t len)
 
 bool intake__waits(const struct goruntime *rt, const struct census_g *g)
 {
-	const char *reason = gowait_name(rt->minor, g->reason);
+	const enum gowait wait = gowait_of(rt->minor, g->reason);
 
 	/* Coroutines switch without gopark and execute: nothing would end such a wait. */
-	return g->status == GOSTATUS_WAITING && g->sp && reason && strcmp(reason, "coroutine") &&
-	       !gowait_is_running(rt->minor, g->reason);
+	return g->status == GOSTATUS_WAITING && g->sp && wait != GOWAIT_UNKNOWN && wait != GOWAIT_COROUTINE &&
+	       !gowait_is_running(wait);
 }
 
 bool intake__blocks(const struct goruntime *rt, const struct census_g *g, uint64_t pc)

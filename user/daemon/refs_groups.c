@@ -177,7 +177,7 @@ static void note_keepers(const struct refs *rs, struct ref_group *g, uint16_t rt
 struct member {
 	struct place place;
 	uint32_t row, made;
-	uint16_t word, rt;
+	uint16_t state, rt;
 };
 
 static int compare_kinds(const struct member *x, const struct member *y)
@@ -186,8 +186,8 @@ static int compare_kinds(const struct member *x, const struct member *y)
 		return x->rt < y->rt ? -1 : 1;
 	if (x->made != y->made)
 		return x->made < y->made ? -1 : 1;
-	if (x->word != y->word)
-		return x->word < y->word ? -1 : 1;
+	if (x->state != y->state)
+		return x->state < y->state ? -1 : 1;
 	if (x->place.func != y->place.func)
 		return (uintptr_t)x->place.func < (uintptr_t)y->place.func ? -1 : 1;
 	if (x->place.file != y->place.file)
@@ -257,7 +257,7 @@ static int refs__goroutines(struct refs *rs)
 	for (size_t i = 0; i < d->nr && !err; i++) {
 		const struct dump_row *r = &d->rows[i];
 
-		members[i] = (struct member){ .row = (uint32_t)i, .made = r->made, .word = r->word, .rt = r->rt };
+		members[i] = (struct member){ .row = (uint32_t)i, .made = r->made, .state = r->state, .rt = r->rt };
 		err = place_of_wait(d, dump__stack(d, r), &members[i].place);
 	}
 	qsort(members, d->nr, sizeof(*members), compare_members);

@@ -58,7 +58,7 @@ static uint64_t key_of(const struct groups *gs, const struct dump_row *r)
 	case DUMP_GROUP_STACK:
 		return dump__look(gs->d, r);
 	case DUMP_GROUP_WAIT:
-		return r->word;
+		return r->state;
 	case DUMP_GROUP_LABEL:
 		return (uintptr_t)dump__labels(gs->d, r)->same;
 	case DUMP_GROUP_NONE:
@@ -185,7 +185,7 @@ static int tally_most(struct groups *gs, size_t nr, struct most *ret, size_t max
 static int group__states(struct groups *gs, struct group *g)
 {
 	for (size_t i = 0; i < g->nr; i++)
-		gs->tally[i] = (struct radix_item){ .key = row_of(gs, &g->v[i])->word };
+		gs->tally[i] = (struct radix_item){ .key = row_of(gs, &g->v[i])->state };
 	return tally_most(gs, g->nr, g->states, STATES_MAX, &g->nr_states);
 }
 
@@ -364,7 +364,7 @@ static void text_group(struct groups *gs, const struct group *g, struct textbuf 
 		calls__text(gs->d, g->first, "\tcalled from ", to);
 	for (size_t i = 0; gs->by != DUMP_GROUP_WAIT && i < g->nr_states; i++) {
 		textbuf__text(to, i ? ", " : "\t");
-		textbuf__text(to, gs->d->words[g->states[i].key]);
+		textbuf__text(to, gostate_word((enum gostate)gs->d->states[g->states[i].key]));
 		textbuf__text(to, " ");
 		textbuf__u64(to, g->states[i].nr);
 		textbuf__text(to, i + 1 < g->nr_states ? "" : i + 1 < g->states[i].distinct ? ", ...\n" : "\n");
@@ -448,7 +448,7 @@ static void json_group(struct groups *gs, const struct group *g, struct textbuf 
 	textbuf__text(to, ",\"states\":{");
 	for (size_t i = 0; i < g->nr_states; i++) {
 		textbuf__text(to, i ? "," : "");
-		textbuf__json(to, gs->d->words[g->states[i].key]);
+		textbuf__json(to, gostate_word((enum gostate)gs->d->states[g->states[i].key]));
 		textbuf__json_u64(to, ":", g->states[i].nr);
 	}
 	textbuf__json_u64(to, "},\"waiting_for_objects\":", g->nr_waiting);

@@ -78,7 +78,7 @@ enum go_fact {
 	GO_TIMERS_ALWAYS_TOLD = 1u << 29,
 };
 
-/* Numberings of wait reasons: gostate has them. */
+/* Numberings of wait reasons: gowait has them. */
 enum go_waits { GO_WAITS_15, GO_WAITS_20, GO_WAITS_24, GO_WAITS_25, GO_WAITS_26 };
 
 /* One minor release. */

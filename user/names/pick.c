@@ -8,10 +8,9 @@
 #include <string.h>
 
 #include "base/order.h"
+#include "golang/gofacts.h"
 #include "golang/gostate.h"
 #include "names/name_match.h"
-
-#define GO_NEWEST 27
 
 struct clause {
 	enum pick_kind kind;
@@ -89,7 +88,7 @@ static int clause__numbers(struct clause *c, const char *value, struct cause *wh
 static bool is_status(const char *word, size_t len)
 {
 	for (uint32_t s = GOSTATUS_IDLE; s <= GOSTATUS_LEAKED; s++) {
-		const char *name = gostatus_name(GO_NEWEST, s);
+		const char *name = gostatus_name(GO_MINOR_MAX, s);
 
 		if (name && strlen(name) == len && !strncmp(name, word, len))
 			return true;

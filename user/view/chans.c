@@ -8,6 +8,8 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
+#include "census/gwait.h"
+
 
 #define NO_PLACE UINT32_MAX
 
@@ -96,18 +98,16 @@ static bool is_object(const struct census_wait *w)
 	return w->kind == CENSUS_WAIT_CHAN || census_wait_is_lock(w);
 }
 
-/* Waits that nobody can end: Go's words for them say which. */
+/* Waits that nobody can end. */
 static bool waits_for_nothing(const struct dump *d, const struct dump_row *row,
 			      enum census_wait_way *ret_way)
 {
-	const char *reason = dump__g(d, row)->nr_waits ? NULL : dump__reason(d, row);
+	const enum gowait wait = gostate_wait(dump__state(d, row));
 
-	if (!reason)
+	if (dump__g(d, row)->nr_waits || gowait_on(wait) != GOWAIT_ON_NOTHING)
 		return false;
-	*ret_way = !strcmp(reason, "chan receive (nil chan)") ? CENSUS_WAY_RECEIVE
-		   : !strcmp(reason, "chan send (nil chan)")  ? CENSUS_WAY_SEND
-							      : CENSUS_WAY_NONE;
-	return *ret_way != CENSUS_WAY_NONE || !strcmp(reason, "select (no cases)");
+	*ret_way = gwait_way(wait);
+	return true;
 }
 
 /* Objects of a runtime are numbered in a row: its channels, its locks, nothing. */

@@ -16,7 +16,6 @@
 #include "base/radix.h"
 #include "names/traceback.h"
 
-#define REASONS_MAX 256
 #define FUNCS_MAX   256		/* names of a stack that may decide what a wait is called */
 
 struct name_node {		/* what the filters say of a name */
@@ -33,11 +32,11 @@ struct dump_index {
 		uint64_t func_hits;
 		uint32_t runs;	/* site of what a wrapper at its root calls */
 		uint32_t look;
-		uint16_t word;	/* + 1, of a wait that the stack decides */
+		uint16_t state;	/* of a wait that the stack decides; 0: nobody asked yet */
 		bool hits_known, runs_known;
 	} *stacks;
 	struct looks *looks;	/* NULL: nobody asked */
-	uint16_t (*words)[REASONS_MAX + DUMP_STATUS_MAX]; /* + 1, by rt */
+	uint16_t state_at[GOSTATE_MAX]; /* + 1, where in states */
 	struct frame *frames;	/* of dump__frames() */
 	size_t frames_cap;
 };
@@ -55,7 +54,6 @@ static void index__free(struct dump_index *x)
 	looks__free(x->looks);
 	free(x->stack_base);
 	free(x->stacks);
-	free(x->words);
 	free(x->frames);
 	free(x);
 }
@@ -161,66 +159,51 @@ int dump__frames(struct dump *d, size_t stack, enum dump_detail detail, const st
 	return 0;
 }
 
-/* --- words --- */
+/* --- what it does --- */
 
-static uint16_t word_id(struct dump *d, const char *word)
-{
-	size_t i = 0;
-
-	while (i < d->nr_words && strcmp(d->words[i], word))
-		i++;
-	if (i == DUMP_WORDS_MAX)
-		return 0;
-	if (i == d->nr_words)
-		d->words[d->nr_words++] = word;
-	return (uint16_t)i;
-}
-
-static bool has_reason(const struct census_g *g)
-{
-	return g->status == GOSTATUS_WAITING || g->status == GOSTATUS_LEAKED || g->status == GOSTATUS_PREEMPTED;
-}
-
-/* The word of a wait, decided with its stack where Go's own reason does not tell. */
-static const char *refined(struct dump *d, const struct dump_row *r, const char *word)
+/* A wait decided with its stack, where Go's own reason does not tell. */
+static enum gowait refined(struct dump *d, const struct dump_row *r, enum gowait wait)
 {
 	const char *funcs[FUNCS_MAX];
 	const struct frame *v;
 	size_t nr = 0, i;
 
 	if (dump__frames(d, dump__stack(d, r), DUMP_FRAMES, &v, &nr))
-		return word;
+		return wait;
 	for (i = 0; i < nr && i < FUNCS_MAX; i++)
 		funcs[i] = v[i].name;
-	return gowait_refine(word, funcs, i);
+	return gowait_refine(wait, funcs, i);
 }
 
-static uint16_t word_of(struct dump *d, const struct dump_row *r, const struct census_g *g)
+static enum gostate state_of(struct dump *d, const struct dump_row *r, const struct census_g *g)
 {
-	const int minor = d->in.namers[r->rt].go_minor;
-	uint16_t *known = &d->index->words[r->rt][has_reason(g) ? DUMP_STATUS_MAX + g->reason : g->status % DUMP_STATUS_MAX];
-	size_t stack = dump__stack(d, r);
-	const char *word;
+	const enum gostate state = gostate_of(d->in.namers[r->rt].go_minor, g->status, g->reason);
+	const size_t stack = dump__stack(d, r);
+	struct stack_fact *fact = stack == DUMP_NO_STACK ? NULL : &d->index->stacks[stack];
+
+	if (state != (enum gostate)GOWAIT_SEMACQUIRE || !fact)
+		return state;
+	if (!fact->state)
+		fact->state = (uint16_t)refined(d, r, GOWAIT_SEMACQUIRE);
+	return (enum gostate)fact->state;
+}
+
+static uint16_t state_index(struct dump *d, enum gostate state)
+{
+	uint16_t *known = &d->index->state_at[state];
 
 	if (!*known) {
-		word = has_reason(g) ? gowait_name(minor, g->reason) : gostatus_name(minor, g->status);
-		if (has_reason(g) && !word)
-			word = framer__text(d->framer, "unknown wait reason");
-		*known = (uint16_t)(word_id(d, word && word[0] ? word : has_reason(g) ? "waiting" : "unknown") + 1);
+		d->states[d->nr_states] = (uint16_t)state;
+		*known = (uint16_t)++d->nr_states;
 	}
-	word = d->words[*known - 1];
-	if (stack == DUMP_NO_STACK || strcmp(word, "semacquire"))
-		return (uint16_t)(*known - 1);
-	if (!d->index->stacks[stack].word)
-		d->index->stacks[stack].word = (uint16_t)(word_id(d, refined(d, r, word)) + 1);
-	return (uint16_t)(d->index->stacks[stack].word - 1);
+	return (uint16_t)(*known - 1);
 }
 
 const char *dump__word_of(struct dump *d, uint16_t rt, uint32_t g)
 {
 	const struct dump_row r = { .g = g, .rt = rt };
 
-	return d->words[word_of(d, &r, dump__g(d, &r))];
+	return gostate_word(state_of(d, &r, dump__g(d, &r)));
 }
 
 const char *dump__status(const struct dump *d, const struct dump_row *r)
@@ -232,7 +215,7 @@ const char *dump__status(const struct dump *d, const struct dump_row *r)
 
 const char *dump__reason(const struct dump *d, const struct dump_row *r)
 {
-	return has_reason(dump__g(d, r)) && dump__g(d, r)->reason ? dump__word(d, r) : NULL;
+	return gostate_wait(dump__state(d, r)) == GOWAIT_NONE ? NULL : dump__word(d, r);
 }
 
 uint64_t dump__wait_ns(const struct dump *d, const struct dump_row *r)
@@ -241,7 +224,7 @@ uint64_t dump__wait_ns(const struct dump *d, const struct dump_row *r)
 	const uint64_t now = d->in.censuses[r->rt]->taken_ns;
 
 	/* A goroutine that was woken keeps its time until it runs. */
-	if (!g->waitsince_ns || (!has_reason(g) && g->status != GOSTATUS_SYSCALL))
+	if (!g->waitsince_ns || (!gostatus_waits(g->status) && g->status != GOSTATUS_SYSCALL))
 		return DUMP_UNKNOWN;
 	return now > g->waitsince_ns ? now - g->waitsince_ns : 0;
 }
@@ -391,7 +374,7 @@ static void add_row(struct dump *d, const struct dump_opts *o, uint16_t rt, size
 	d->counts.by_status[g->status % DUMP_STATUS_MAX]++;
 	/* What starts the runtime made the first one: no go statement. */
 	r->made = g->goid == 1 ? SITES_NONE : sites__of(d->sites, rt, SITE_MADE, g->gopc, o->pick);
-	r->word = word_of(d, r, g);
+	r->state = state_index(d, state_of(d, r, g)) & 0x7fff;
 	if (is_picked(d, o->pick, r))
 		d->nr++;
 }
@@ -438,7 +421,7 @@ static uint64_t sort_key(const struct dump *d, enum dump_sort sort, const struct
 		return dump__look(d, r) ? (uint64_t)(UINT32_MAX - looks__count(d->index->looks, dump__look(d, r))) << 32 |
 						  dump__look(d, r) : UINT64_MAX;
 	case DUMP_SORT_STATE:
-		return (uint64_t)dump__g(d, r)->status << 16 | r->word;
+		return (uint64_t)dump__g(d, r)->status << 16 | r->state;
 	}
 	return 0;
 }
@@ -490,8 +473,7 @@ static int dump__init(struct dump *d, const struct dump_input *in, size_t *ret_n
 	if (err || !x)
 		return -ENOMEM;
 	x->stack_base = calloc(in->nr + 1, sizeof(*x->stack_base));
-	x->words = calloc(in->nr + 1, sizeof(*x->words));
-	if (!x->stack_base || !x->words)
+	if (!x->stack_base)
 		return -ENOMEM;
 	for (size_t rt = 0; rt < in->nr; rt++) {
 		const struct census *c = in->censuses[rt];

@@ -15,6 +15,7 @@
 
 #include "base/own.h"
 #include "census/census.h"
+#include "golang/gostate.h"
 #include "model/profile.h"
 #include "model/snap.h"
 #include "names/framer.h"
@@ -23,7 +24,6 @@
 #include "names/sites.h"
 #include "base/textbuf.h"
 
-#define DUMP_WORDS_MAX	512
 #define DUMP_NO_STACK	SIZE_MAX
 #define DUMP_UNKNOWN	UINT64_MAX
 #define DUMP_STATUS_MAX	16
@@ -50,7 +50,7 @@ struct dump_opts {
 struct dump_row {
 	uint32_t g;		/* of the census of rt */
 	uint16_t rt;
-	uint16_t word : 15;	/* what it does, see dump__word() */
+	uint16_t state : 15;	/* what it does: index of states */
 	uint16_t system : 1;	/* the runtime's own */
 	uint32_t made, start;	/* index of sites, or SITES_NONE; start: of a wrapper, what it was seen to run */
 };
@@ -72,8 +72,8 @@ struct dump {			/* read only for everybody but dump.c */
 	struct dump_counts counts;
 	struct framer *framer;	/* owned, unless it is that of the input */
 	struct labels *labels;
-	const char *words[DUMP_WORDS_MAX];
-	size_t nr_words;
+	uint16_t states[GOSTATE_MAX]; /* enum gostate, in the order in which they were met */
+	size_t nr_states;
 	struct dump_index *index; /* of dump.c */
 	struct calls *calls;	/* owned; of view/calls */
 };
@@ -87,10 +87,15 @@ static inline const struct census_g *dump__g(const struct dump *d, const struct 
 	return &d->in.censuses[r->rt]->gs[r->g];
 }
 
+static inline enum gostate dump__state(const struct dump *d, const struct dump_row *r)
+{
+	return (enum gostate)d->states[r->state];
+}
+
 /* The wait in the newest Go's words, or if it does not wait its status: "chan receive", "running". */
 static inline const char *dump__word(const struct dump *d, const struct dump_row *r)
 {
-	return d->words[r->word];
+	return gostate_word(dump__state(d, r));
 }
 
 /* The same of any goroutine of the census of runtime rt, shown or not. */

@@ -34,7 +34,7 @@ static int count(const struct dump *d, enum profile_root root, struct rowset *rs
 		err = rowset__add(rs, &(struct row_key){
 					      .stack_id = stack == DUMP_NO_STACK ? 0 : stack + 1,
 					      .root = root_key(d, root, r),
-					      .reason = r->word,
+					      .reason = r->state,
 					      .rt = r->rt,
 				      }, 1);
 	}
@@ -48,7 +48,7 @@ static void fill_row(const struct dump *d, enum profile_root root, const struct 
 	*to = (struct snap_row){
 		.rt = (uint16_t)k->rt,
 		.own = { .state = SNAP_STACK_NONE },
-		.word = d->words[k->reason],
+		.word = gostate_word((enum gostate)d->states[k->reason]),
 		.gopc = root == PROFILE_ROOT_CREATED_BY ? k->root : 0,
 		.goid = root == PROFILE_ROOT_GOID ? k->root : 0,
 		.label = root == PROFILE_ROOT_LABEL ? (const char *)(uintptr_t)k->root : NULL,

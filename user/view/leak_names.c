@@ -10,8 +10,6 @@
 
 #include "base/room.h"
 
-#define REASONS_MAX 512 /* DUMP_WORDS_MAX */
-
 struct place_node {
 	UT_hash_handle hh;
 	struct place_key { /* hashed as bytes: no padding */
@@ -25,8 +23,6 @@ struct leak_names {
 	struct place_node *by_place;
 	struct place *places;
 	size_t nr, room;
-	const char *reasons[REASONS_MAX];
-	size_t nr_reasons;
 };
 
 int leak_names__new(struct leak_names **ret)
@@ -90,66 +86,32 @@ uint32_t leak_names__place(struct leak_names *n, const struct place *p)
 	return 0;
 }
 
-uint32_t leak_names__reason(struct leak_names *n, const char *word)
-{
-	size_t i = 0;
-
-	while (i < n->nr_reasons && strcmp(n->reasons[i], word))
-		i++;
-	if (i == REASONS_MAX)
-		return 0;
-	if (i == n->nr_reasons)
-		n->reasons[n->nr_reasons++] = word;
-	return (uint32_t)i;
-}
-
 const struct place *leak_names__place_at(const struct leak_names *n, uint32_t place)
 {
 	return &n->places[place];
 }
 
-const char *leak_names__reason_at(const struct leak_names *n, uint32_t reason)
+enum leak_class leak_class_of(enum gostate state)
 {
-	return n->reasons[reason];
-}
-
-/* golang/gostate has the words. */
-enum leak_class leak_class_of(const char *word)
-{
-	static const struct {
-		const char *word;
-		enum leak_class class;
-	} classes[] = {
-		{ "running", LEAK_RUNS },
-		{ "runnable", LEAK_RUNS },
-		{ "copystack", LEAK_RUNS },
-		{ "preempted", LEAK_RUNS },
-		{ "syscall", LEAK_SYSCALL },
-		{ "chan receive", LEAK_RECEIVE },
-		{ "chan receive (durable)", LEAK_RECEIVE },
-		{ "chan send", LEAK_SEND },
-		{ "chan send (durable)", LEAK_SEND },
-		{ "select", LEAK_SELECT },
-		{ "select (durable)", LEAK_SELECT },
-		{ "chan receive (nil chan)", LEAK_FOREVER },
-		{ "chan send (nil chan)", LEAK_FOREVER },
-		{ "select (no cases)", LEAK_FOREVER },
-		{ "sync.Mutex.Lock", LEAK_LOCK },
-		{ "sync.RWMutex.RLock", LEAK_LOCK },
-		{ "sync.RWMutex.Lock", LEAK_LOCK },
-		{ "sync.WaitGroup.Wait", LEAK_WAITGROUP },
-		{ "sync.WaitGroup.Wait (durable)", LEAK_WAITGROUP },
-		{ "sync.Cond.Wait", LEAK_COND },
-		{ "semacquire", LEAK_SEMAPHORE },
-		{ "IO wait", LEAK_IO },
-		{ "sleep", LEAK_SLEEP },
-		{ "coroutine", LEAK_COROUTINE },
+	static const uint8_t of_waits[GOWAIT_CLASSES] = {
+		[GOWAIT_CLASS_UNKNOWN] = LEAK_OTHER,	    [GOWAIT_CLASS_RECEIVE] = LEAK_RECEIVE,
+		[GOWAIT_CLASS_SEND] = LEAK_SEND,	    [GOWAIT_CLASS_SELECT] = LEAK_SELECT,
+		[GOWAIT_CLASS_LOCK] = LEAK_LOCK,	    [GOWAIT_CLASS_WAITGROUP] = LEAK_WAITGROUP,
+		[GOWAIT_CLASS_COND] = LEAK_COND,	    [GOWAIT_CLASS_SEMAPHORE] = LEAK_SEMAPHORE,
+		[GOWAIT_CLASS_COROUTINE] = LEAK_COROUTINE, [GOWAIT_CLASS_IO] = LEAK_IO,
+		[GOWAIT_CLASS_SLEEP] = LEAK_SLEEP,	    [GOWAIT_CLASS_PREEMPTED] = LEAK_RUNS,
+		[GOWAIT_CLASS_RUNTIME] = LEAK_OTHER,	    [GOWAIT_CLASS_SYNCTEST] = LEAK_OTHER,
 	};
+	const enum gowait wait = gostate_wait(state);
 
-	for (size_t i = 0; i < ARRAY_SIZE(classes); i++)
-		if (!strcmp(classes[i].word, word))
-			return classes[i].class;
-	return LEAK_OTHER;
+	switch (state) {
+	case GOSTATE_RUNNABLE: case GOSTATE_RUNNING: case GOSTATE_COPYSTACK:
+		return LEAK_RUNS;
+	case GOSTATE_SYSCALL:
+		return LEAK_SYSCALL;
+	default:
+		return gowait_on(wait) == GOWAIT_ON_NOTHING ? LEAK_FOREVER : (enum leak_class)of_waits[gowait_class(wait)];
+	}
 }
 
 static bool has_func(const struct frame *frames, size_t nr, const char *func)

@@ -13,11 +13,11 @@
 #include <stdint.h>
 
 #include "base/own.h"
+#include "golang/gostate.h"
 #include "model/leakset.h"
 #include "names/framer.h"
 #include "view/place.h"
 
-#define LEAK_WORD_RUNS "running" /* for all of LEAK_RUNS */
 #define LEAK_NAMES_MAX 262144	/* places; more get the number of the first, which is unknown */
 
 struct leak_names;
@@ -27,11 +27,9 @@ DEFINE_SCOPED(leak_names)
 
 /* Texts of one framer. Place 0 is the one that nobody knows. */
 uint32_t leak_names__place(struct leak_names *n, const struct place *p);
-uint32_t leak_names__reason(struct leak_names *n, const char *word);
 const struct place *leak_names__place_at(const struct leak_names *n, uint32_t place);
-const char *leak_names__reason_at(const struct leak_names *n, uint32_t reason);
 
-enum leak_class leak_class_of(const char *word);	/* a wait or status in the newest Go's words */
+enum leak_class leak_class_of(enum gostate state);
 /* It waits in the middle of an allocation, for the garbage collector: it goes on by itself, as one that runs. */
 bool leak_allocates(const struct frame *frames, size_t nr);
 enum leak_role leak_role_of(const struct frame *frames, size_t nr);

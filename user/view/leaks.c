@@ -22,8 +22,6 @@ struct look {
 	struct dump *d;
 	uint32_t *made;    /* of each site: number of its place, or UNKNOWN */
 	uint32_t *places;  /* of each stack, the same */
-	uint32_t *reasons; /* of each word of the dump, the same */
-	uint8_t *classes;  /* of each word */
 	uint8_t *roles;    /* of each stack */
 	bool *allocates;   /* the same */
 	uint64_t *objects; /* of the goroutine that is looked at: room for CENSUS_CASES_MAX */
@@ -79,8 +77,6 @@ static void look__done(struct look *k)
 {
 	free(k->made);
 	free(k->places);
-	free(k->reasons);
-	free(k->classes);
 	free(k->roles);
 	free(k->allocates);
 	free(k->objects);
@@ -99,15 +95,10 @@ static int look__init(struct look *k)
 {
 	k->made = unknown_numbers(k->d->sites->nr);
 	k->places = unknown_numbers(k->d->nr_stacks);
-	k->reasons = unknown_numbers(DUMP_WORDS_MAX);
-	k->classes = calloc(DUMP_WORDS_MAX, sizeof(*k->classes));
 	k->roles = calloc(k->d->nr_stacks + 1, sizeof(*k->roles));
 	k->allocates = calloc(k->d->nr_stacks + 1, sizeof(*k->allocates));
 	k->objects = calloc(CENSUS_CASES_MAX, sizeof(*k->objects));
-	return k->made && k->places && k->reasons && k->classes && k->roles && k->allocates &&
-			       k->objects
-		       ? 0
-		       : -ENOMEM;
+	return k->made && k->places && k->roles && k->allocates && k->objects ? 0 : -ENOMEM;
 }
 
 static uint32_t place_of_site(struct leaks *l, const struct site *s)
@@ -151,17 +142,13 @@ static void look__key(struct look *k, const struct dump_row *r, struct leak_seen
 {
 	const bool known = s->stack != UNKNOWN;
 
-	if (k->reasons[r->word] == UNKNOWN) {
-		k->reasons[r->word] = leak_names__reason(k->l->names, dump__word(k->d, r));
-		k->classes[r->word] = (uint8_t)leak_class_of(dump__word(k->d, r));
-	}
-	s->class = known && k->allocates[s->stack] ? LEAK_RUNS : k->classes[r->word];
+	s->class = (uint8_t)(known && k->allocates[s->stack] ? LEAK_RUNS : leak_class_of(dump__state(k->d, r)));
 	s->key.made = look__made(k, r);
 	if (s->class == LEAK_RUNS) {
-		s->key.reason = leak_names__reason(k->l->names, LEAK_WORD_RUNS);
+		s->key.reason = GOSTATE_RUNNING;
 		return;
 	}
-	s->key.reason = k->reasons[r->word];
+	s->key.reason = dump__state(k->d, r);
 	s->key.place = known ? k->places[s->stack] : 0;
 	s->role = known ? k->roles[s->stack] : LEAK_ROLE_NONE;
 }
@@ -225,7 +212,7 @@ static int look__miss(const struct look *k, uint16_t rt, const struct census_g *
 		.goid = g->goid,
 		.stack_bytes = g->stack_hi - g->stack_lo,
 		.key.made = s ? place_of_site(k->l, s) : 0,
-		.key.reason = leak_names__reason(k->l->names, LEAK_WORD_RUNS),
+		.key.reason = GOSTATE_RUNNING,
 		.item = LEAK_NO_ITEM,
 		.stack = UNKNOWN,
 		.rt = rt,

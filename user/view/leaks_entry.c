@@ -174,7 +174,7 @@ static int entry__init(const struct leaks *l, uint32_t group, struct leak_entry 
 
 	*e = (struct leak_entry){
 		.group = group,
-		.reason = leak_names__reason_at(l->names, g->key.reason),
+		.reason = gostate_word((enum gostate)g->key.reason),
 		.place = entry__place(l, g, r->start),
 		.blocked = g->key.place != 0,
 		.start = r->start,

@@ -162,12 +162,12 @@ static int push_chain(struct rowframer *f, uint16_t rt, const struct snap_chain 
 static const char *wait_word(struct rowframer *f, const struct snap_row *row)
 {
 	const struct namer *n = framer__namer(f->names, row->rt);
-	const char *funcs[FUNCS_MAX], *word;
+	const enum gowait wait = n ? gowait_of(n->go_minor, row->reason) : GOWAIT_UNKNOWN;
+	const char *funcs[FUNCS_MAX];
 	size_t nr = 0;
 	uint32_t i;
 
-	word = n ? gowait_name(n->go_minor, row->reason) : NULL;
-	if (!word)
+	if (wait == GOWAIT_UNKNOWN)
 		return framer__format(f->names, "wait reason %" PRIu32, row->reason);
 	for (i = 0; i < row->own.stack.nr; i++) {
 		const struct frame *v;
@@ -179,8 +179,7 @@ static const char *wait_word(struct rowframer *f, const struct snap_row *row)
 			if (!v[j].wrapper)
 				funcs[nr++] = v[j].name;
 	}
-	word = gowait_refine(word, funcs, nr);
-	return framer__text(f->names, word && word[0] ? word : "waiting");
+	return framer__text(f->names, gostate_word((enum gostate)gowait_refine(wait, funcs, nr)));
 }
 
 /* What was allocated. */
