@@ -14,96 +14,105 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/clock.h"
+#include "base/json_writer.h"
 #include "view/merged.h"
 #include "format/renderer.h"
-#include "base/textbuf.h"
 
-static void put_called(const struct frames_called *c, struct textbuf *to)
+static void put_called(const struct frames_called *c, struct json_writer *w)
 {
 	if (!c->text) {
-		textbuf__text(to, ",\"called_from\":null");
+		jsonw_null_field(w, "called_from");
 		return;
 	}
-	textbuf__json_text(to, ",\"called_from\":{\"func\":", c->func);
-	textbuf__json_text(to, ",\"file\":", c->func ? c->file : NULL);
-	if (c->func)
-		textbuf__json_u64(to, ",\"line\":", c->line);
-	else
-		textbuf__text(to, ",\"line\":null");
-	textbuf__json_text(to, ",\"how\":", c->how);
-	textbuf__text(to, "}");
+	jsonw_object_field(w, "called_from");
+	jsonw_string_field(w, "func", c->func);
+	jsonw_string_field(w, "file", c->func ? c->file : NULL);
+	jsonw_uint_or_null_field(w, "line", c->line, c->func);
+	jsonw_string_field(w, "how", c->how);
+	jsonw_end_object(w);
 }
 
-static void put_object(const struct snap_row *row, struct textbuf *to)
+static void put_object(const struct snap_row *row, struct json_writer *w)
 {
-	textbuf__json_text(to, ",\"object\":{\"type\":", row->type && row->type[0] ? row->type : NULL);
-	textbuf__json_u64(to, ",\"bytes\":", row->object_bytes);
-	textbuf__json_text(to, ",\"measure\":", report_measure_name(row->measure));
-	textbuf__text(to, "}");
+	jsonw_object_field(w, "object");
+	jsonw_string_field(w, "type", row->type && row->type[0] ? row->type : NULL);
+	jsonw_uint_field(w, "bytes", row->object_bytes);
+	jsonw_string_field(w, "measure", report_measure_name(row->measure));
+	jsonw_end_object(w);
 }
 
-static void put_row(const struct merged_row *row, bool alloc, bool first, struct textbuf *to)
+static void put_frame(const struct frame *f, struct json_writer *w)
 {
-	bool comma = false;
+	jsonw_start_object(w);
+	jsonw_string_field(w, "func", f->name);
+	jsonw_string_field(w, "file", f->file);
+	jsonw_uint_field(w, "line", f->line);
+	if (f->inlined)
+		jsonw_bool_field(w, "inlined", true);
+	jsonw_end_object(w);
+}
 
-	textbuf__json_u64(to, first ? "\n{\"value\":" : ",\n{\"value\":", row->value);
-	textbuf__json_u64(to, ",\"error\":", (uint64_t)row->error);
-	textbuf__json_u64(to, ",\"count\":", row->count);
-	textbuf__json_text(to, ",\"reason\":", alloc ? NULL : row->frames.state);
+static void put_row(const struct merged_row *row, bool alloc, struct json_writer *w)
+{
+	jsonw_newline(w);
+	jsonw_start_object(w);
+	jsonw_uint_field(w, "value", row->value);
+	jsonw_uint_field(w, "error", (uint64_t)row->error);
+	jsonw_uint_field(w, "count", row->count);
+	jsonw_string_field(w, "reason", alloc ? NULL : row->frames.state);
 	if (alloc)
-		put_object(row->like, to);
-	textbuf__json_text(to, ",\"root\":", row->frames.root);
+		put_object(row->like, w);
+	jsonw_string_field(w, "root", row->frames.root);
 	if (row->frames.created_by)
-		put_called(&row->frames.called, to);
-	textbuf__text(to, ",\"stack\":[");
-	for (size_t i = row->frames.nr; i > 0; i--) {
-		const struct frame *f = &row->frames.v[i - 1];
-
-		if (f->kind == FRAME_WORD)
-			continue;
-		textbuf__json_text(to, comma ? ",{\"func\":" : "{\"func\":", f->name);
-		textbuf__json_text(to, ",\"file\":", f->file);
-		textbuf__json_u64(to, ",\"line\":", f->line);
-		textbuf__text(to, f->inlined ? ",\"inlined\":true}" : "}");
-		comma = true;
-	}
-	textbuf__text(to, "]}");
+		put_called(&row->frames.called, w);
+	jsonw_array_field(w, "stack");
+	for (size_t i = row->frames.nr; i > 0; i--)
+		if (row->frames.v[i - 1].kind != FRAME_WORD)
+			put_frame(&row->frames.v[i - 1], w);
+	jsonw_end_array(w);
+	jsonw_end_object(w);
 }
 
-static void put_head(const struct report *r, struct textbuf *to)
+static void put_head(const struct report *r, struct json_writer *w)
 {
 	const struct snap *s = r->snap;
 
-	textbuf__json_u64(to, "{\"target\":{\"pid\":", (uint64_t)r->meta->pid);
-	textbuf__json_text(to, ",\"go\":", r->meta->go_version);
-	textbuf__json_text(to, ",\"exe\":", r->meta->exe);
-	textbuf__json_text(to, "},\"event\":", report_event_name(s->event));
-	textbuf__json_text(to, ",\"unit\":", report_value_unit(s->event));
-	textbuf__format(to, ",\"window_s\":%.3f,\"estimated\":%s", (double)r->meta->duration_ns / NS_PER_SEC,
-			report_is_estimated(s) ? "true" : "false");
-	textbuf__json_u64(to, ",\"windows\":", s->windows);
-	textbuf__format(to, ",\"gap_s\":%.3f", (double)r->meta->gap_ns / NS_PER_SEC);
-	textbuf__json_u64(to, ",\"gap_waits\":", r->meta->gap_waits);
-	textbuf__json_u64(to, ",\"lost\":", r->meta->lost);
-	textbuf__json_u64(to, ",\"total\":", s->value);
-	textbuf__json_u64(to, ",\"total_error\":", s->error);
-	textbuf__text(to, ",\"stacks\":[");
+	jsonw_object_field(w, "target");
+	jsonw_uint_field(w, "pid", (uint64_t)r->meta->pid);
+	jsonw_string_field(w, "go", r->meta->go_version);
+	jsonw_string_field(w, "exe", r->meta->exe);
+	jsonw_end_object(w);
+	jsonw_string_field(w, "event", report_event_name(s->event));
+	jsonw_string_field(w, "unit", report_value_unit(s->event));
+	jsonw_seconds_field(w, "window_s", r->meta->duration_ns);
+	jsonw_bool_field(w, "estimated", report_is_estimated(s));
+	jsonw_uint_field(w, "windows", s->windows);
+	jsonw_seconds_field(w, "gap_s", r->meta->gap_ns);
+	jsonw_uint_field(w, "gap_waits", r->meta->gap_waits);
+	jsonw_uint_field(w, "lost", r->meta->lost);
+	jsonw_uint_field(w, "total", s->value);
+	jsonw_uint_field(w, "total_error", s->error);
 }
 
 static int render(const struct report *r, FILE *out, struct cause *why)
 {
 	scoped(merged) m = NULL;
+	struct json_writer w;
 	struct textbuf to;
 	int err = merged__new(r, &m);
 
 	if (err)
 		return cause__set(why, err, "cannot put the report together: %s", strerror(-err));
 	textbuf__init(&to, out);
-	put_head(r, &to);
+	jsonw_init(&w, &to);
+	jsonw_start_object(&w);
+	put_head(r, &w);
+	jsonw_array_field(&w, "stacks");
 	for (size_t i = 0; i < merged__nr(m); i++)
-		put_row(merged__row(m, i), r->snap->event == PROFILE_ALLOC, !i, &to);
-	textbuf__text(&to, "]}\n");
+		put_row(merged__row(m, i), r->snap->event == PROFILE_ALLOC, &w);
+	jsonw_end_array(&w);
+	jsonw_end_object(&w);
+	jsonw_end(&w);
 	err = textbuf__finish(&to);
 	textbuf__done(&to);
 	return err ? cause__set(why, err, "cannot write JSON: %s", strerror(-err)) : 0;
