@@ -8,7 +8,7 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-#include "base/textbuf.h"
+#include "base/json_writer.h"
 
 struct known_set {
 	UT_hash_handle hh;
@@ -57,20 +57,36 @@ void labels__free(struct labels *l)
 	free(l);
 }
 
-/* exact: as JSON, which tells all sets apart. */
+/* "k=v,k2=v2" */
+static void put_line(struct textbuf *to, const struct label_set *set)
+{
+	for (size_t i = 0; i < set->nr; i++) {
+		textbuf__bytes(to, ",", i ? 1 : 0);
+		textbuf__text(to, set->v[i].key);
+		textbuf__bytes(to, "=", 1);
+		textbuf__text(to, set->v[i].value);
+	}
+}
+
+/* Tells all sets apart. */
+static void put_exact(struct textbuf *to, const struct label_set *set)
+{
+	struct json_writer w;
+
+	jsonw_init(&w, to);
+	jsonw_start_object(&w);
+	for (size_t i = 0; i < set->nr; i++)
+		jsonw_string_field(&w, set->v[i].key, set->v[i].value);
+	jsonw_end_object(&w);
+}
+
 static const char *text_of(struct labels *l, const struct label_set *set, bool exact)
 {
-	void (*put)(struct textbuf *, const char *) = exact ? textbuf__json : textbuf__text;
 	struct textbuf b;
 	const char *text;
 
 	textbuf__init(&b, NULL);
-	for (size_t i = 0; i < set->nr; i++) {
-		textbuf__bytes(&b, ",", i ? 1 : 0);
-		put(&b, set->v[i].key);
-		textbuf__bytes(&b, "=", 1);
-		put(&b, set->v[i].value);
-	}
+	(exact ? put_exact : put_line)(&b, set);
 	textbuf__bytes(&b, "", 1);
 	text = b.err ? "?" : framer__text(l->framer, b.v);
 	textbuf__done(&b);
