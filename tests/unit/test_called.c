@@ -92,6 +92,7 @@ static void expect_called(const struct told *t, const char *why, const char *wan
 	scoped(dump) d = NULL;
 	const struct dump_row *rows[5];
 	struct textbuf text, json;
+	struct json_writer w;
 	struct called ret;
 
 	cr_assert_eq(dump__new(&(struct dump_input){ .censuses = censuses, .namers = &namer, .nr = 1 },
@@ -102,7 +103,8 @@ static void expect_called(const struct told *t, const char *why, const char *wan
 	textbuf__init(&text, NULL);
 	textbuf__init(&json, NULL);
 	called__text(&ret, &text);
-	called__json(&ret, &json);
+	jsonw_init(&w, &json);
+	called__json(&ret, &w);
 	textbuf__bytes(&text, "", 1);
 	textbuf__bytes(&json, "", 1);
 	cr_expect_str_eq(text.v, want_text, "%s: %s", why, text.v);
@@ -163,6 +165,7 @@ Test(called, tells_of_a_dump_what_the_creators_say)
 				  .pcs = pcs, .nr_pcs = ARRAY_SIZE(pcs), .taken_ns = FAKE_NOW_NS };
 	const struct census *const censuses[] = { &c };
 	scoped(dump) d = NULL;
+	struct json_writer w;
 	struct textbuf to;
 
 	cr_assert_eq(dump__new(&(struct dump_input){ .censuses = censuses, .namers = &namer, .nr = 1 },
@@ -170,12 +173,15 @@ Test(called, tells_of_a_dump_what_the_creators_say)
 	textbuf__init(&to, NULL);
 	for (int again = 0; again < 2; again++) {
 		calls__text(d, &d->rows[0], "from ", &to);
-		calls__json(d, &d->rows[0], &to);
-		textbuf__text(&to, "\n");
+		jsonw_init(&w, &to);
+		jsonw_start_object(&w);
+		calls__json(d, &d->rows[0], &w);
+		jsonw_end_object(&w);
+		jsonw_end(&w);
 	}
 	textbuf__bytes(&to, "", 1);
-	cr_expect_str_eq(to.v, "from main.main main.go:9, where goroutine 31 still is\n,\"called_from\":" MAIN "\"creator\",\"goid\":31}\n"
-			       "from main.main main.go:9, where goroutine 31 still is\n,\"called_from\":" MAIN "\"creator\",\"goid\":31}\n",
+	cr_expect_str_eq(to.v, "from main.main main.go:9, where goroutine 31 still is\n{\"called_from\":" MAIN "\"creator\",\"goid\":31}}\n"
+			       "from main.main main.go:9, where goroutine 31 still is\n{\"called_from\":" MAIN "\"creator\",\"goid\":31}}\n",
 			 "%s", to.v);
 	textbuf__done(&to);
 }

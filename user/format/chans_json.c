@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* chans_json: for programs: each object and each waiter, nothing folded. Addresses are strings. */
-#include <string.h>
-
 #include "view/calls.h"
 #include "view/chans.h"
 #include "format/dump_show.h"
@@ -9,35 +7,14 @@
 struct writer {
 	struct chans *cs;
 	const struct chans_show *show;
-	struct textbuf to;
+	struct json_writer json;
 };
 
-static void put_signed(struct textbuf *to, const char *key, int64_t n)
+static void put_place(struct json_writer *j, const struct place *p)
 {
-	textbuf__text(to, key);
-	textbuf__i64(to, n);
-}
-
-static void put_hex(struct textbuf *to, const char *key, uint64_t addr)
-{
-	textbuf__text(to, key);
-	textbuf__text(to, "\"");
-	textbuf__hex(to, addr);
-	textbuf__text(to, "\"");
-}
-
-static void put_bool(struct textbuf *to, const char *key, bool b)
-{
-	textbuf__text(to, key);
-	textbuf__text(to, b ? "true" : "false");
-}
-
-/* ,"func":"...","file":"...","line":1 */
-static void put_place(struct textbuf *to, const struct place *p)
-{
-	textbuf__json_text(to, ",\"func\":", p->func);
-	textbuf__json_text(to, ",\"file\":", p->file);
-	textbuf__json_u64(to, ",\"line\":", p->line);
+	jsonw_string_field(j, "func", p->func);
+	jsonw_string_field(j, "file", p->file);
+	jsonw_uint_field(j, "line", p->line);
 }
 
 static void put_stand(struct writer *w, uint16_t rt, uint32_t g)
@@ -45,10 +22,9 @@ static void put_stand(struct writer *w, uint16_t rt, uint32_t g)
 	struct place p;
 	int err = place_of_goroutine(w->cs->d, rt, g, &p);
 
-	if (err)
-		w->to.err = w->to.err ? w->to.err : err;
-	else
-		put_place(&w->to, &p);
+	jsonw_fail(&w->json, err);
+	if (!err)
+		put_place(&w->json, &p);
 }
 
 static void put_release(struct writer *w, uint16_t rt, const struct ghold *h)
@@ -56,61 +32,57 @@ static void put_release(struct writer *w, uint16_t rt, const struct ghold *h)
 	struct place p;
 	int err = place_of_release(w->cs->d, rt, h, &p);
 
-	if (err)
-		w->to.err = w->to.err ? w->to.err : err;
-	else
-		put_place(&w->to, &p);
+	jsonw_fail(&w->json, err);
+	if (!err)
+		put_place(&w->json, &p);
 }
 
 static void put_wait_ns(struct writer *w, const struct dump_row *row)
 {
-	uint64_t ns = dump__wait_ns(w->cs->d, row);
+	const uint64_t ns = dump__wait_ns(w->cs->d, row);
 
-	if (ns == DUMP_UNKNOWN)
-		textbuf__text(&w->to, ",\"wait_ns\":null");
-	else
-		textbuf__json_u64(&w->to, ",\"wait_ns\":", ns);
+	jsonw_uint_or_null_field(&w->json, "wait_ns", ns, ns != DUMP_UNKNOWN);
+}
+
+static void put_mode(struct json_writer *j, uint8_t way)
+{
+	if (way == CENSUS_WAY_READ || way == CENSUS_WAY_WRITE)
+		jsonw_string_field(j, "mode", way == CENSUS_WAY_READ ? "read" : "write");
 }
 
 static void put_waiter(struct writer *w, const struct object_waiter *v)
 {
 	const struct dump_row *row = &w->cs->d->rows[v->row];
+	struct json_writer *j = &w->json;
 
-	textbuf__json_u64(&w->to, "{\"goid\":", dump__g(w->cs->d, row)->goid);
+	jsonw_start_object(j);
+	jsonw_uint_field(j, "goid", dump__g(w->cs->d, row)->goid);
 	put_wait_ns(w, row);
-	put_bool(&w->to, ",\"select\":", v->select);
-	if (v->way == CENSUS_WAY_READ || v->way == CENSUS_WAY_WRITE)
-		textbuf__text(&w->to, v->way == CENSUS_WAY_READ ? ",\"mode\":\"read\""
-								: ",\"mode\":\"write\"");
-	put_place(&w->to, &w->cs->places[v->place]);
-	textbuf__text(&w->to, ",\"created_by\":");
-	dump_json__site(dump__site(w->cs->d, row->made), &w->to);
-	calls__json(w->cs->d, row, &w->to);
-	textbuf__text(&w->to, "}");
+	jsonw_bool_field(j, "select", v->select);
+	put_mode(j, v->way);
+	put_place(j, &w->cs->places[v->place]);
+	jsonw_name(j, "created_by");
+	dump_json__site(dump__site(w->cs->d, row->made), j);
+	calls__json(w->cs->d, row, j);
+	jsonw_end_object(j);
 }
 
-/* Those who go one way; way -1: all. *any: something stands in the list already. */
-static void put_ways(struct writer *w, const struct object *o, int way, bool *any)
+/* Those who go one way; way -1: all. */
+static void put_ways(struct writer *w, const struct object *o, int way)
 {
 	for (uint32_t i = 0; i < o->nr; i++) {
 		const struct object_waiter *v = &w->cs->waiters[o->first + i];
 
-		if (way >= 0 && v->way != way)
-			continue;
-		textbuf__text(&w->to, *any ? "," : "");
-		put_waiter(w, v);
-		*any = true;
+		if (way < 0 || v->way == way)
+			put_waiter(w, v);
 	}
 }
 
-static void put_waiters(struct writer *w, const char *key, const struct object *o, int way)
+static void put_waiters(struct writer *w, const char *name, const struct object *o, int way)
 {
-	bool any = false;
-
-	textbuf__text(&w->to, key);
-	textbuf__text(&w->to, "[");
-	put_ways(w, o, way, &any);
-	textbuf__text(&w->to, "]");
+	jsonw_array_field(&w->json, name);
+	put_ways(w, o, way);
+	jsonw_end_array(&w->json);
 }
 
 /* [["0x2a"],["0x2b"]]: words of each element */
@@ -118,249 +90,263 @@ static void put_elements(struct writer *w, const struct object *o)
 {
 	const struct gchans *all = w->cs->sources[o->rt].chans;
 	const struct gchan *ch = chans__chan(w->cs, o);
+	struct json_writer *j = &w->json;
 
-	put_bool(&w->to, ",\"secret\":", ch->secret);
-	textbuf__text(&w->to, ",\"elements\":[");
+	jsonw_bool_field(j, "secret", ch->secret);
+	jsonw_array_field(j, "elements");
 	for (unsigned int i = 0; i < ch->nr_elements && !ch->secret; i++) {
-		textbuf__text(&w->to, i ? ",[" : "[");
+		jsonw_start_array(j);
 		for (unsigned int k = 0; k < ch->element_words; k++)
-			put_hex(&w->to, k ? "," : "",
-				all->words[ch->words_at + i * ch->element_words + k]);
-		textbuf__text(&w->to, "]");
+			jsonw_hex(j, all->words[ch->words_at + i * ch->element_words + k]);
+		jsonw_end_array(j);
 	}
-	textbuf__text(&w->to, "]");
+	jsonw_end_array(j);
 }
 
 static void put_runtime(struct writer *w, uint16_t rt)
 {
 	if (w->cs->d->in.nr > 1)
-		textbuf__json_u64(&w->to, ",\"runtime\":", rt);
+		jsonw_uint_field(&w->json, "runtime", rt);
+}
+
+/* What is in it; null, each, if it changed while it was read. */
+static void put_content(struct json_writer *j, const struct object *o, const struct gchan *ch)
+{
+	static const char *const names[] = { "elem", "len", "cap", "closed", "timer" };
+
+	for (size_t i = 0; !ch->settled && i < ARRAY_SIZE(names); i++)
+		jsonw_null_field(j, names[i]);
+	if (!ch->settled)
+		return;
+	jsonw_object_field(j, "elem");
+	jsonw_uint_field(j, "size", ch->elem_size);
+	jsonw_string_field(j, "type", o->type[0] ? o->type : NULL);
+	jsonw_end_object(j);
+	jsonw_uint_field(j, "len", ch->len);
+	jsonw_uint_field(j, "cap", ch->cap);
+	jsonw_bool_field(j, "closed", ch->closed);
+	jsonw_bool_field(j, "timer", ch->timer);
 }
 
 static void put_chan(struct writer *w, const struct object *o)
 {
-	const struct gchan *ch = chans__chan(w->cs, o);
-	struct textbuf *to = &w->to;
+	struct json_writer *j = &w->json;
 
-	put_hex(to, "{\"addr\":", o->addr);
-	if (ch->settled) {
-		textbuf__json_u64(to, ",\"elem\":{\"size\":", ch->elem_size);
-		textbuf__text(to, ",\"type\":");
-		if (o->type[0])
-			textbuf__json(to, o->type);
-		else
-			textbuf__text(to, "null");
-		textbuf__json_u64(to, "},\"len\":", ch->len);
-		textbuf__json_u64(to, ",\"cap\":", ch->cap);
-		put_bool(to, ",\"closed\":", ch->closed);
-		put_bool(to, ",\"timer\":", ch->timer);
-	} else {
-		textbuf__text(
-			to,
-			",\"elem\":null,\"len\":null,\"cap\":null,\"closed\":null,\"timer\":null");
-	}
-	put_waiters(w, ",\"senders\":", o, CENSUS_WAY_SEND);
-	put_waiters(w, ",\"receivers\":", o, CENSUS_WAY_RECEIVE);
-	put_waiters(w, ",\"undetermined\":", o, CENSUS_WAY_NONE);
+	jsonw_start_object(j);
+	jsonw_hex_field(j, "addr", o->addr);
+	put_content(j, o, chans__chan(w->cs, o));
+	put_waiters(w, "senders", o, CENSUS_WAY_SEND);
+	put_waiters(w, "receivers", o, CENSUS_WAY_RECEIVE);
+	put_waiters(w, "undetermined", o, CENSUS_WAY_NONE);
 	if (w->show->elements)
 		put_elements(w, o);
 	put_runtime(w, o->rt);
-	textbuf__text(to, "}");
+	jsonw_end_object(j);
 }
 
-static void put_state(struct writer *w, const struct glock *l)
+static void put_state(struct json_writer *j, const struct glock *l)
 {
-	struct textbuf *to = &w->to;
-
 	if (!l->settled) {
-		textbuf__text(to, ",\"state\":null");
+		jsonw_null_field(j, "state");
 		return;
 	}
-	textbuf__text(to, ",\"state\":{");
+	jsonw_object_field(j, "state");
 	switch ((enum census_wait_kind)l->kind) {
 	case CENSUS_WAIT_RWMUTEX:
-		put_bool(to, "\"writer\":", l->writer);
-		put_signed(to, ",\"readers\":", l->readers);
-		put_signed(to, ",\"departing\":", l->departing);
-		textbuf__text(to, ",");
+		jsonw_bool_field(j, "writer", l->writer);
+		jsonw_int_field(j, "readers", l->readers);
+		jsonw_int_field(j, "departing", l->departing);
 		/* fall through */
 	case CENSUS_WAIT_MUTEX:
-		put_bool(to, "\"locked\":", l->locked);
-		put_bool(to, ",\"woken\":", l->woken);
-		put_bool(to, ",\"starving\":", l->starving);
-		textbuf__json_u64(to, ",\"waiters\":", l->waiters);
+		jsonw_bool_field(j, "locked", l->locked);
+		jsonw_bool_field(j, "woken", l->woken);
+		jsonw_bool_field(j, "starving", l->starving);
+		jsonw_uint_field(j, "waiters", l->waiters);
 		break;
 	case CENSUS_WAIT_WAITGROUP:
-		put_signed(to, "\"counter\":", l->counter);
-		textbuf__json_u64(to, ",\"waiters\":", l->waiters);
+		jsonw_int_field(j, "counter", l->counter);
+		jsonw_uint_field(j, "waiters", l->waiters);
 		break;
 	case CENSUS_WAIT_COND:
-		textbuf__json_u64(to, "\"waiters\":", l->waiters);
-		put_hex(to, ",\"locker\":", l->locker);
+		jsonw_uint_field(j, "waiters", l->waiters);
+		jsonw_hex_field(j, "locker", l->locker);
 		break;
-	default: textbuf__json_u64(to, "\"value\":", l->value);
+	default: jsonw_uint_field(j, "value", l->value);
 	}
-	textbuf__text(to, "}");
+	jsonw_end_object(j);
 }
 
 /* Where it will give the lock back, or call Done; and where it is now, for how long. */
 static void put_holder(struct writer *w, uint16_t rt, const struct ghold *h)
 {
 	const struct dump_row row = { .g = h->g, .rt = rt };
+	struct json_writer *j = &w->json;
 
-	textbuf__json_u64(&w->to, "{\"goid\":", dump__g(w->cs->d, &row)->goid);
-	textbuf__json_text(&w->to, ",\"kind\":", ghold_word((enum ghold_kind)h->kind));
+	jsonw_start_object(j);
+	jsonw_uint_field(j, "goid", dump__g(w->cs->d, &row)->goid);
+	jsonw_string_field(j, "kind", ghold_word((enum ghold_kind)h->kind));
 	put_release(w, rt, h);
-	textbuf__json_text(&w->to, ",\"at\":{\"state\":", dump__word_of(w->cs->d, rt, h->g));
+	jsonw_object_field(j, "at");
+	jsonw_string_field(j, "state", dump__word_of(w->cs->d, rt, h->g));
 	put_stand(w, rt, h->g);
 	put_wait_ns(w, &row);
-	textbuf__text(&w->to, "}}");
+	jsonw_end_object(j);
+	jsonw_end_object(j);
 }
 
 static void put_lock(struct writer *w, const struct object *o)
 {
 	const struct glock *l = chans__lock(w->cs, o);
+	struct json_writer *j = &w->json;
 	size_t nr;
 	const struct ghold *h = gholds__of(w->cs->sources[o->rt].holds, l->addr, &nr);
 
-	put_hex(&w->to, "{\"addr\":", o->addr);
-	textbuf__text(&w->to, ",\"kind\":\"");
-	textbuf__text(&w->to, dump_wait_kind((enum census_wait_kind)l->kind));
-	textbuf__text(&w->to, "\"");
-	put_state(w, l);
-	put_waiters(w, ",\"waiters\":", o, -1);
-	textbuf__text(&w->to, ",\"holders\":[");
-	for (size_t i = 0; i < nr; i++) {
-		textbuf__text(&w->to, i ? "," : "");
+	jsonw_start_object(j);
+	jsonw_hex_field(j, "addr", o->addr);
+	jsonw_string_field(j, "kind", dump_wait_kind((enum census_wait_kind)l->kind));
+	put_state(j, l);
+	put_waiters(w, "waiters", o, -1);
+	jsonw_array_field(j, "holders");
+	for (size_t i = 0; i < nr; i++)
 		put_holder(w, o->rt, &h[i]);
-	}
-	textbuf__text(&w->to, "]");
+	jsonw_end_array(j);
 	put_runtime(w, o->rt);
-	textbuf__text(&w->to, "}");
+	jsonw_end_object(j);
 }
 
-static void put_objects(struct writer *w, const char *key, enum object_kind kind)
+static void put_objects(struct writer *w, const char *name, enum object_kind kind)
 {
-	bool any = false;
-
-	textbuf__text(&w->to, key);
+	jsonw_array_field(&w->json, name);
 	for (size_t i = 0; i < w->cs->nr_folds; i++)
 		for (uint32_t k = 0; k < w->cs->folds[i].nr; k++) {
 			const struct object *o = &w->cs->objects[w->cs->folds[i].first + k];
 
 			if (o->kind != kind)
 				continue;
-			textbuf__text(&w->to, any ? ",\n" : "\n");
-			any = true;
+			jsonw_newline(&w->json);
 			if (kind == OBJECT_CHAN)
 				put_chan(w, o);
 			else
 				put_lock(w, o);
 		}
-	textbuf__text(&w->to, "]");
+	jsonw_end_array(&w->json);
 }
 
 /* Nil channels and selects without cases, by what they try. */
-static void put_nothing(struct writer *w, const char *key, enum census_wait_way way)
+static void put_nothing(struct writer *w, const char *name, enum census_wait_way way)
 {
-	bool any = false;
-
-	textbuf__text(&w->to, key);
-	textbuf__text(&w->to, "[");
+	jsonw_array_field(&w->json, name);
 	for (size_t i = 0; i < w->cs->nr; i++)
 		if (w->cs->objects[i].kind == OBJECT_NOTHING)
-			put_ways(w, &w->cs->objects[i], way, &any);
-	textbuf__text(&w->to, "]");
+			put_ways(w, &w->cs->objects[i], way);
+	jsonw_end_array(&w->json);
+}
+
+static void put_hold(struct writer *w, uint16_t rt, const struct wait_edge *e)
+{
+	const struct chans_source *s = &w->cs->sources[rt];
+	struct json_writer *j = &w->json;
+
+	jsonw_object_field(j, "hold");
+	if (wait_edge_keeps(e)) {
+		jsonw_string_field(j, "kind", "only-reference");
+		jsonw_uint_field(j, "others", e->hold - WAITGRAPH_KEEPS);
+		put_stand(w, rt, e->to);
+	} else if (e->hold == WAITGRAPH_NO_HOLD) {
+		jsonw_string_field(j, "kind", "rwmutex-pending");
+		put_stand(w, rt, e->to);
+	} else {
+		jsonw_string_field(j, "kind", ghold_word((enum ghold_kind)s->holds->v[e->hold].kind));
+		put_release(w, rt, &s->holds->v[e->hold]);
+	}
+	jsonw_end_object(j);
 }
 
 static void put_step(struct writer *w, uint16_t rt, const struct wait_edge *e)
 {
 	const struct census *c = w->cs->d->in.censuses[rt];
 	const struct census_wait *wait = &c->waits[e->wait];
-	const struct chans_source *s = &w->cs->sources[rt];
-	const struct glock *l = glocks__get(s->locks, wait->addr);
-	struct textbuf *to = &w->to;
+	const struct glock *l = glocks__get(w->cs->sources[rt].locks, wait->addr);
+	struct json_writer *j = &w->json;
 
-	textbuf__json_u64(to, "{\"goid\":", c->gs[e->g].goid);
-	textbuf__text(to, ",\"waits_for\":{\"kind\":\"");
-	textbuf__text(to, dump_wait_kind((enum census_wait_kind)(l ? l->kind : wait->kind)));
-	put_hex(to, "\",\"addr\":", wait->addr);
-	if (wait->way == CENSUS_WAY_READ || wait->way == CENSUS_WAY_WRITE)
-		textbuf__text(to, wait->way == CENSUS_WAY_READ ? ",\"mode\":\"read\""
-							       : ",\"mode\":\"write\"");
+	jsonw_start_object(j);
+	jsonw_uint_field(j, "goid", c->gs[e->g].goid);
+	jsonw_object_field(j, "waits_for");
+	jsonw_string_field(j, "kind", dump_wait_kind((enum census_wait_kind)(l ? l->kind : wait->kind)));
+	jsonw_hex_field(j, "addr", wait->addr);
+	put_mode(j, wait->way);
 	if (wait->way == CENSUS_WAY_SEND || wait->way == CENSUS_WAY_RECEIVE)
-		textbuf__text(to, wait->way == CENSUS_WAY_SEND ? ",\"mode\":\"send\""
-							       : ",\"mode\":\"receive\"");
+		jsonw_string_field(j, "mode", wait->way == CENSUS_WAY_SEND ? "send" : "receive");
 	put_stand(w, rt, e->g);
-	textbuf__json_u64(to, "},\"held_by\":", c->gs[e->to].goid);
-	if (wait_edge_keeps(e)) {
-		textbuf__json_u64(to, ",\"hold\":{\"kind\":\"only-reference\",\"others\":", e->hold - WAITGRAPH_KEEPS);
-		put_stand(w, rt, e->to);
-	} else if (e->hold == WAITGRAPH_NO_HOLD) {
-		textbuf__text(to, ",\"hold\":{\"kind\":\"rwmutex-pending\"");
-		put_stand(w, rt, e->to);
-	} else {
-		textbuf__text(to, ",\"hold\":{\"kind\":\"");
-		textbuf__text(to, ghold_word((enum ghold_kind)s->holds->v[e->hold].kind));
-		textbuf__text(to, "\"");
-		put_release(w, rt, &s->holds->v[e->hold]);
-	}
-	textbuf__text(to, "}}");
+	jsonw_end_object(j);
+	jsonw_uint_field(j, "held_by", c->gs[e->to].goid);
+	put_hold(w, rt, e);
+	jsonw_end_object(j);
 }
 
 static void put_ring(struct writer *w, uint16_t rt, const struct wait_ring *r)
 {
 	const struct waitgraph *g = w->cs->sources[rt].graph;
 	const struct census *c = w->cs->d->in.censuses[rt];
+	struct json_writer *j = &w->json;
 
-	textbuf__text(&w->to, "{\"goroutines\":[");
+	jsonw_newline(j);
+	jsonw_start_object(j);
+	jsonw_array_field(j, "goroutines");
 	for (uint32_t k = 0; k < r->nr; k++)
-		textbuf__json_u64(&w->to, k ? "," : "", c->gs[g->steps[r->edges_at + k].g].goid);
-	textbuf__text(&w->to, "],\"steps\":[");
-	for (uint32_t k = 0; k < r->nr; k++) {
-		textbuf__text(&w->to, k ? "," : "");
+		jsonw_uint(j, c->gs[g->steps[r->edges_at + k].g].goid);
+	jsonw_end_array(j);
+	jsonw_array_field(j, "steps");
+	for (uint32_t k = 0; k < r->nr; k++)
 		put_step(w, rt, &g->steps[r->edges_at + k]);
-	}
-	textbuf__json_u64(&w->to, "],\"behind\":", r->behind);
+	jsonw_end_array(j);
+	jsonw_uint_field(j, "behind", r->behind);
 	put_runtime(w, rt);
-	textbuf__text(&w->to, "}");
+	jsonw_end_object(j);
 }
 
 static void put_deadlocks(struct writer *w)
 {
-	bool any = false;
-
-	textbuf__text(&w->to, ",\"deadlocks\":[");
+	jsonw_array_field(&w->json, "deadlocks");
 	for (uint16_t rt = 0; rt < w->cs->d->in.nr; rt++)
-		for (size_t i = 0; i < w->cs->sources[rt].graph->nr_rings; i++) {
-			textbuf__text(&w->to, any ? ",\n" : "\n");
-			any = true;
+		for (size_t i = 0; i < w->cs->sources[rt].graph->nr_rings; i++)
 			put_ring(w, rt, &w->cs->sources[rt].graph->rings[i]);
-		}
-	textbuf__text(&w->to, "]");
+	jsonw_end_array(&w->json);
+}
+
+static void put_target(struct json_writer *j, struct framer *f, const struct report_meta *m)
+{
+	jsonw_object_field(j, "target");
+	jsonw_int_field(j, "pid", m->pid);
+	jsonw_string_field(j, "go", framer__text(f, m->go_version));
+	jsonw_string_field(j, "exe", framer__text(f, m->exe));
+	jsonw_end_object(j);
+	jsonw_uint_field(j, "taken_unix_ns", m->wall_start_ns);
 }
 
 int chans_show__json(struct chans *cs, const struct chans_show *s, FILE *out, struct cause *why)
 {
 	struct writer w = { .cs = cs, .show = s };
-	struct framer *f = cs->d->framer;
+	struct json_writer *j = &w.json;
+	struct textbuf to;
 	int err;
 
-	textbuf__init(&w.to, out);
-	put_signed(&w.to, "{\"target\":{\"pid\":", s->meta->pid);
-	textbuf__json_text(&w.to, ",\"go\":", framer__text(f, s->meta->go_version));
-	textbuf__json_text(&w.to, ",\"exe\":", framer__text(f, s->meta->exe));
-	textbuf__json_u64(&w.to, "},\"taken_unix_ns\":", s->meta->wall_start_ns);
-	put_objects(&w, ",\"channels\":[", OBJECT_CHAN);
-	put_objects(&w, ",\"locks\":[", OBJECT_LOCK);
-	put_nothing(&w, ",\"nobody\":{\"senders\":", CENSUS_WAY_SEND);
-	put_nothing(&w, ",\"receivers\":", CENSUS_WAY_RECEIVE);
-	put_nothing(&w, ",\"selects\":", CENSUS_WAY_NONE);
-	textbuf__text(&w.to, "}");
+	textbuf__init(&to, out);
+	jsonw_init(j, &to);
+	jsonw_start_object(j);
+	put_target(j, cs->d->framer, s->meta);
+	put_objects(&w, "channels", OBJECT_CHAN);
+	put_objects(&w, "locks", OBJECT_LOCK);
+	jsonw_object_field(j, "nobody");
+	put_nothing(&w, "senders", CENSUS_WAY_SEND);
+	put_nothing(&w, "receivers", CENSUS_WAY_RECEIVE);
+	put_nothing(&w, "selects", CENSUS_WAY_NONE);
+	jsonw_end_object(j);
 	put_deadlocks(&w);
-	textbuf__json_u64(&w.to, ",\"unsettled\":", cs->unsettled + cs->d->counts.unsettled);
-	textbuf__text(&w.to, "}\n");
-	err = dump_show__end(&w.to, why);
-	textbuf__done(&w.to);
+	jsonw_uint_field(j, "unsettled", cs->unsettled + cs->d->counts.unsettled);
+	jsonw_end_object(j);
+	jsonw_end(j);
+	err = dump_show__end(&to, why);
+	textbuf__done(&to);
 	return err;
 }

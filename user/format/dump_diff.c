@@ -159,47 +159,54 @@ static int put_section(struct diff *df, int fate, struct textbuf *to)
 
 /* --- JSON --- */
 
-static void put_rows(struct diff *df, int fate, struct dump_json *j, struct textbuf *to)
+static void put_rows(struct diff *df, int fate, struct dump_json *j, struct json_writer *w)
 {
 	size_t nr = 0;
 
-	for (size_t i = 0; i < df->d->nr && (!df->top || nr < df->top) && !to->err; i++)
+	for (size_t i = 0; i < df->d->nr && (!df->top || nr < df->top) && !w->to->err; i++)
 		if (df->fate[i] == fate) {
-			textbuf__text(to, nr++ ? ",\n" : "\n");
-			dump_json__goroutine(j, &df->d->rows[i], to);
+			nr++;
+			jsonw_newline(w);
+			dump_json__goroutine(j, &df->d->rows[i], w);
 		}
 }
 
 /* As they stand in the old dump, which was checked. */
-static void put_went(struct diff *df, struct textbuf *to)
+static void put_went(struct diff *df, struct json_writer *w)
 {
 	size_t nr = 0;
 
 	for (size_t i = 0; i < df->old->nr && (!df->top || nr < df->top); i++)
 		if (!df->matched[i]) {
-			textbuf__text(to, nr++ ? ",\n" : "\n");
-			textbuf__json_again(to, df->old->text + df->old->gs[i].at, df->old->gs[i].len);
+			nr++;
+			jsonw_newline(w);
+			jsonw_again(w, df->old->text + df->old->gs[i].at, df->old->gs[i].len);
 		}
 }
 
 static int put_json(struct diff *df, struct textbuf *to)
 {
 	scoped(dump_json) j = NULL;
+	struct json_writer w;
 	int err = dump_json__new(df->d, df->show, &j);
 
 	if (err)
 		return err;
+	jsonw_init(&w, to);
+	jsonw_start_object(&w);
 	for (int fate = 0; fate < FATES; fate++) {
-		textbuf__text(to, fate ? "],\n\"" : "{\"");
-		textbuf__text(to, fates[fate]);
-		textbuf__text(to, "\":[");
+		if (fate)
+			jsonw_newline(&w);
+		jsonw_array_field(&w, fates[fate]);
 		if (fate == WENT)
-			put_went(df, to);
+			put_went(df, &w);
 		else
-			put_rows(df, fate, j, to);
+			put_rows(df, fate, j, &w);
+		jsonw_end_array(&w);
 	}
-	textbuf__text(to, "]}\n");
-	return 0;
+	jsonw_end_object(&w);
+	jsonw_end(&w);
+	return to->err;
 }
 
 int dump_show__diff(struct dump *d, const struct dump_show *s, struct old_dump *o, size_t top, bool json, FILE *out,

@@ -389,39 +389,38 @@ static void text_group(struct groups *gs, const struct group *g, struct textbuf 
 
 /* --- JSON --- */
 
-static void json_key(const struct groups *gs, const struct group *g, struct textbuf *to)
+static void json_object(const struct groups *gs, const struct census_wait *wait, struct json_writer *w)
 {
-	const struct census_wait *w;
+	if (!wait) {
+		jsonw_null_field(w, "object");
+		return;
+	}
+	jsonw_object_field(w, "object");
+	jsonw_string_field(w, "kind", dump_wait_kind(wait->kind));
+	jsonw_hex_field(w, "addr", wait->addr);
+	if (wait->kind == CENSUS_WAIT_FD) {
+		jsonw_int_field(w, "fd", (int32_t)wait->via);
+		jsonw_string_field(w, "peer", peer_of(gs, wait));
+	}
+	jsonw_end_object(w);
+}
 
+static void json_key(const struct groups *gs, const struct group *g, struct json_writer *w)
+{
 	switch (gs->by) {
 	case DUMP_GROUP_SITE:
-		textbuf__text(to, ",\"created_by\":");
-		dump_json__site(dump__site(gs->d, g->first->made), to);
-		calls__json(gs->d, g->first, to);
+		jsonw_name(w, "created_by");
+		dump_json__site(dump__site(gs->d, g->first->made), w);
+		calls__json(gs->d, g->first, w);
 		break;
 	case DUMP_GROUP_OBJECT:
-		w = object_of(gs, g);
-		if (!w) {
-			textbuf__text(to, ",\"object\":null");
-			break;
-		}
-		textbuf__text(to, ",\"object\":{\"kind\":\"");
-		textbuf__text(to, dump_wait_kind(w->kind));
-		textbuf__text(to, "\",\"addr\":\"");
-		textbuf__hex(to, w->addr);
-		textbuf__text(to, "\"");
-		if (w->kind == CENSUS_WAIT_FD) {
-			textbuf__text(to, ",\"fd\":");
-			textbuf__i64(to, (int32_t)w->via);
-			textbuf__json_text(to, ",\"peer\":", peer_of(gs, w));
-		}
-		textbuf__text(to, "}");
+		json_object(gs, object_of(gs, g), w);
 		break;
 	case DUMP_GROUP_WAIT:
-		textbuf__json_text(to, ",\"wait\":", dump__word(gs->d, g->first));
+		jsonw_string_field(w, "wait", dump__word(gs->d, g->first));
 		break;
 	case DUMP_GROUP_LABEL:
-		textbuf__json_text(to, ",\"labels\":", dump__labels(gs->d, g->first)->text);
+		jsonw_string_field(w, "labels", dump__labels(gs->d, g->first)->text);
 		break;
 	case DUMP_GROUP_STACK:
 	case DUMP_GROUP_NONE:
@@ -429,64 +428,78 @@ static void json_key(const struct groups *gs, const struct group *g, struct text
 	}
 }
 
-static void json_group(struct groups *gs, const struct group *g, struct textbuf *to)
+static void json_group(struct groups *gs, const struct group *g, struct json_writer *w)
 {
 	static const char *const names[] = {
 		[DUMP_GROUP_NONE] = "", [DUMP_GROUP_SITE] = "site", [DUMP_GROUP_STACK] = "stack", [DUMP_GROUP_WAIT] = "wait",
 		[DUMP_GROUP_OBJECT] = "object", [DUMP_GROUP_LABEL] = "label",
 	};
 
-	textbuf__text(to, "{\"by\":\"");
-	textbuf__text(to, names[gs->by]);
-	textbuf__json_u64(to, "\",\"count\":", g->nr);
-	json_key(gs, g, to);
-	textbuf__text(to, ",\"oldest_wait_ns\":");
-	if (g->oldest_ns == DUMP_UNKNOWN)
-		textbuf__text(to, "null");
-	else
-		textbuf__u64(to, g->oldest_ns);
-	textbuf__text(to, ",\"states\":{");
-	for (size_t i = 0; i < g->nr_states; i++) {
-		textbuf__text(to, i ? "," : "");
-		textbuf__json(to, gostate_word((enum gostate)gs->d->states[g->states[i].key]));
-		textbuf__json_u64(to, ":", g->states[i].nr);
+	jsonw_newline(w);
+	jsonw_start_object(w);
+	jsonw_string_field(w, "by", names[gs->by]);
+	jsonw_uint_field(w, "count", g->nr);
+	json_key(gs, g, w);
+	jsonw_uint_or_null_field(w, "oldest_wait_ns", g->oldest_ns, g->oldest_ns != DUMP_UNKNOWN);
+	jsonw_object_field(w, "states");
+	for (size_t i = 0; i < g->nr_states; i++)
+		jsonw_uint_field(w, gostate_word((enum gostate)gs->d->states[g->states[i].key]), g->states[i].nr);
+	jsonw_end_object(w);
+	jsonw_uint_field(w, "waiting_for_objects", g->nr_waiting);
+	jsonw_uint_field(w, "objects", g->nr_objects);
+	jsonw_array_field(w, "goids");
+	for (size_t i = 0; i < g->nr && i < DUMP_GROUP_GOIDS; i++)
+		jsonw_uint(w, dump__g(gs->d, row_of(gs, &g->v[i]))->goid);
+	jsonw_end_array(w);
+	jsonw_uint_field(w, "stack_count", g->look.nr);
+	jsonw_name(w, "stack");
+	if (g->look.nr) {
+		dump_json__stack(gs->d, g->stack, gs->show->full, w);
+	} else {
+		jsonw_start_array(w);
+		jsonw_end_array(w);
 	}
-	textbuf__json_u64(to, "},\"waiting_for_objects\":", g->nr_waiting);
-	textbuf__json_u64(to, ",\"objects\":", g->nr_objects);
-	textbuf__text(to, ",\"goids\":[");
-	for (size_t i = 0; i < g->nr && i < DUMP_GROUP_GOIDS; i++) {
-		textbuf__text(to, i ? "," : "");
-		textbuf__u64(to, dump__g(gs->d, row_of(gs, &g->v[i]))->goid);
+	jsonw_end_object(w);
+}
+
+static void put_groups(struct groups *gs, size_t top, struct json_writer *json, struct textbuf *to)
+{
+	struct group g;
+
+	for (size_t i = 0; i < gs->nr && (!top || i < top) && !to->err; i++) {
+		to->err = group__fill(gs, gs->largest[i].item, &g);
+		if (to->err)
+			return;
+		if (json) {
+			json_group(gs, &g, json);
+			continue;
+		}
+		textbuf__text(to, i ? "\n" : "");
+		text_group(gs, &g, to);
 	}
-	textbuf__json_u64(to, "],\"stack_count\":", g->look.nr);
-	textbuf__text(to, ",\"stack\":");
-	if (g->look.nr)
-		dump_json__stack(gs->d, g->stack, gs->show->full, to);
-	textbuf__text(to, g->look.nr ? "}" : "[]}");
 }
 
 int dump_show__groups(struct dump *d, const struct dump_show *s, enum dump_group by, size_t top, bool json, FILE *out,
 		      struct cause *why)
 {
 	struct groups gs = { .d = d, .show = s, .by = by };
+	struct json_writer w;
 	struct textbuf to;
-	struct group g;
 	int err;
 
 	textbuf__init(&to, out);
+	jsonw_init(&w, &to);
 	to.err = groups__init(&gs);
-	textbuf__text(&to, json ? "{\"groups\":[" : "");
-	for (size_t i = 0; i < gs.nr && (!top || i < top) && !to.err; i++) {
-		to.err = group__fill(&gs, gs.largest[i].item, &g);
-		if (to.err)
-			break;
-		textbuf__text(&to, json ? (i ? ",\n" : "\n") : i ? "\n" : "");
-		if (json)
-			json_group(&gs, &g, &to);
-		else
-			text_group(&gs, &g, &to);
+	if (json) {
+		jsonw_start_object(&w);
+		jsonw_array_field(&w, "groups");
+		put_groups(&gs, top, &w, &to);
+		jsonw_end_array(&w);
+		jsonw_end_object(&w);
+		jsonw_end(&w);
+	} else {
+		put_groups(&gs, top, NULL, &to);
 	}
-	textbuf__text(&to, json ? "]}\n" : "");
 	err = dump_show__end(&to, why);
 	groups__done(&gs);
 	textbuf__done(&to);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * dump_json: goroutines as JSON, written by hand: what they share is made once, the rest is a few numbers.
+ * dump_json: goroutines as JSON: what they share is made once, the rest is a few numbers.
  *
  * Every text went through names/textpool: valid UTF-8. Addresses are strings: JSON's numbers are not that long everywhere.
  */
@@ -42,242 +42,240 @@ void dump_json__free(struct dump_json *j)
 	free(j);
 }
 
-static void put_place(const char *func, const char *file, uint32_t line, struct textbuf *to)
+static void put_place(const char *func, const char *file, uint32_t line, struct json_writer *w)
 {
-	textbuf__json_text(to, "{\"func\":", func);
-	textbuf__json_text(to, ",\"file\":", file);
-	textbuf__json_u64(to, ",\"line\":", line);
+	jsonw_string_field(w, "func", func);
+	jsonw_string_field(w, "file", file);
+	jsonw_uint_field(w, "line", line);
 }
 
-void dump_json__stack(struct dump *d, size_t stack, bool full, struct textbuf *to)
+void dump_json__stack(struct dump *d, size_t stack, bool full, struct json_writer *w)
 {
 	const struct frame *v;
 	size_t nr = 0;
-	int err = dump__frames(d, stack, full ? DUMP_ALL : DUMP_FRAMES, &v, &nr);
 
-	if (err && !to->err)
-		to->err = err;
-	textbuf__text(to, "[");
+	jsonw_fail(w, dump__frames(d, stack, full ? DUMP_ALL : DUMP_FRAMES, &v, &nr));
+	jsonw_start_array(w);
 	for (size_t i = 0; i < nr; i++) {
-		textbuf__text(to, i ? "," : "");
-		put_place(v[i].name, v[i].file, v[i].line, to);
+		jsonw_start_object(w);
+		put_place(v[i].name, v[i].file, v[i].line, w);
 		if (v[i].inlined)
-			textbuf__text(to, ",\"inlined\":true");
+			jsonw_bool_field(w, "inlined", true);
 		if (v[i].wrapper)
-			textbuf__text(to, ",\"wrapper\":true");
-		textbuf__text(to, "}");
+			jsonw_bool_field(w, "wrapper", true);
+		jsonw_end_object(w);
 	}
-	textbuf__text(to, "]");
+	jsonw_end_array(w);
 }
 
-void dump_json__site(const struct site *s, struct textbuf *to)
+void dump_json__site(const struct site *s, struct json_writer *w)
 {
 	if (!s || !s->known) {
-		textbuf__text(to, "null");
+		jsonw_null(w);
 		return;
 	}
-	put_place(s->func, s->file, s->line, to);
-	textbuf__text(to, "}");
+	jsonw_start_object(w);
+	put_place(s->func, s->file, s->line, w);
+	jsonw_end_object(w);
 }
 
 static void make_stack(void *ctx, size_t i, struct textbuf *to)
 {
 	struct dump_json *j = ctx;
-	uint16_t rt;
+	struct json_writer w;
 
-	textbuf__text(to, ",\"stack\":");
-	dump_json__stack(j->d, i, j->show->full, to);
-	if (dump__stack_at(j->d, i, &rt)->truncated)
-		textbuf__text(to, ",\"truncated\":true");
+	jsonw_init(&w, to);
+	dump_json__stack(j->d, i, j->show->full, &w);
 }
 
 static void make_site(void *ctx, size_t i, struct textbuf *to)
 {
-	dump_json__site(&((struct dump_json *)ctx)->d->sites->v[i], to);
+	struct json_writer w;
+
+	jsonw_init(&w, to);
+	dump_json__site(&((struct dump_json *)ctx)->d->sites->v[i], &w);
 }
 
-static void put_site(struct dump_json *j, uint32_t site, struct textbuf *to)
+static void put_site(struct dump_json *j, const char *name, uint32_t site, struct json_writer *w)
 {
+	jsonw_name(w, name);
 	if (site == SITES_NONE)
-		textbuf__text(to, "null");
+		jsonw_null(w);
 	else
-		blocks__put(&j->sites, site, to, make_site, j);
+		blocks__put(&j->sites, site, jsonw_raw(w), make_site, j);
 }
 
-static void put_number(struct textbuf *to, const char *key, uint64_t n, bool known)
+static void put_stack(struct dump_json *j, size_t stack, struct json_writer *w)
 {
-	textbuf__text(to, key);
-	if (known)
-		textbuf__u64(to, n);
-	else
-		textbuf__text(to, "null");
-}
+	uint16_t rt;
 
-static void put_labels(const struct label_set *set, struct textbuf *to)
-{
-	textbuf__text(to, ",\"labels\":{");
-	for (size_t i = 0; i < set->nr; i++) {
-		textbuf__text(to, i ? "," : "");
-		textbuf__json(to, set->v[i].key);
-		textbuf__json_text(to, ":", set->v[i].value);
+	if (stack == DUMP_NO_STACK) {
+		jsonw_array_field(w, "stack");
+		jsonw_end_array(w);
+		return;
 	}
-	textbuf__text(to, "}");
+	jsonw_name(w, "stack");
+	blocks__put(&j->stacks, stack, jsonw_raw(w), make_stack, j);
+	if (dump__stack_at(j->d, stack, &rt)->truncated)
+		jsonw_bool_field(w, "truncated", true);
 }
 
-static void put_address(struct textbuf *to, const char *key, uint64_t addr)
+static void put_labels(const struct label_set *set, struct json_writer *w)
 {
-	textbuf__text(to, key);
-	textbuf__hex(to, addr);
-	textbuf__text(to, "\"");
+	jsonw_object_field(w, "labels");
+	for (size_t i = 0; i < set->nr; i++)
+		jsonw_string_field(w, set->v[i].key, set->v[i].value);
+	jsonw_end_object(w);
 }
 
-static void put_way(struct textbuf *to, const char *key, uint8_t way)
+static void put_way(const char *name, uint8_t way, struct json_writer *w)
 {
 	static const char *const names[] = {
 		[CENSUS_WAY_RECEIVE] = "receive", [CENSUS_WAY_SEND] = "send",
 		[CENSUS_WAY_READ] = "read", [CENSUS_WAY_WRITE] = "write",
 	};
 
-	if (way == CENSUS_WAY_NONE || way >= ARRAY_SIZE(names))
-		return;
-	textbuf__text(to, key);
-	textbuf__text(to, names[way]);
-	textbuf__text(to, "\"");
+	if (way != CENSUS_WAY_NONE && way < ARRAY_SIZE(names))
+		jsonw_string_field(w, name, names[way]);
 }
 
-static void put_fd(struct dump_json *j, const struct census_wait *w, struct textbuf *to)
+static void put_fd(struct dump_json *j, const struct census_wait *wait, struct json_writer *w)
 {
-	const char *peer = j->show->peer ? j->show->peer(j->show->peer_ctx, (int32_t)w->via) : "";
+	const char *peer = j->show->peer ? j->show->peer(j->show->peer_ctx, (int32_t)wait->via) : "";
 
-	textbuf__text(to, ",\"fd\":");
-	textbuf__i64(to, (int32_t)w->via);
-	put_way(to, ",\"mode\":\"", w->way);
-	if (peer[0]) {
-		textbuf__json_text(to, ",\"peer\":", framer__text(j->d->framer, peer));
-	}
+	jsonw_int_field(w, "fd", (int32_t)wait->via);
+	put_way("mode", wait->way, w);
+	if (peer[0])
+		jsonw_string_field(w, "peer", framer__text(j->d->framer, peer));
 }
 
-static void put_wait(struct dump_json *j, const struct census_wait *w, uint64_t now_ns, struct textbuf *to)
+static void put_wait(struct dump_json *j, const struct census_wait *wait, uint64_t now_ns, struct json_writer *w)
 {
-	textbuf__text(to, "{\"kind\":\"");
-	textbuf__text(to, dump_wait_kind(w->kind));
-	put_address(to, "\",\"addr\":\"", w->addr);
-	switch (w->kind) {
+	jsonw_start_object(w);
+	jsonw_string_field(w, "kind", dump_wait_kind(wait->kind));
+	jsonw_hex_field(w, "addr", wait->addr);
+	switch (wait->kind) {
 	case CENSUS_WAIT_CHAN:
-		put_way(to, ",\"dir\":\"", w->way);
+		put_way("dir", wait->way, w);
 		break;
 	case CENSUS_WAIT_TIMER:
-		textbuf__text(to, ",\"when_ns\":");
-		textbuf__i64(to, (int64_t)w->via - (int64_t)now_ns);
+		jsonw_int_field(w, "when_ns", (int64_t)wait->via - (int64_t)now_ns);
 		break;
 	case CENSUS_WAIT_FD:
-		put_fd(j, w, to);
+		put_fd(j, wait, w);
 		break;
 	case CENSUS_WAIT_CORO:
 		break;
 	default:
-		put_address(to, ",\"sema\":\"", w->via);
-		put_way(to, ",\"mode\":\"", w->way);
+		jsonw_hex_field(w, "sema", wait->via);
+		put_way("mode", wait->way, w);
 	}
-	textbuf__text(to, w->select ? ",\"select\":true}" : "}");
+	if (wait->select)
+		jsonw_bool_field(w, "select", true);
+	jsonw_end_object(w);
 }
 
-static void put_waits(struct dump_json *j, const struct dump_row *r, struct textbuf *to)
+static void put_waits(struct dump_json *j, const struct dump_row *r, struct json_writer *w)
 {
 	const struct census *c = j->d->in.censuses[r->rt];
 	const struct census_g *g = dump__g(j->d, r);
 
-	textbuf__text(to, ",\"waits_for\":[");
-	for (uint32_t i = 0; i < g->nr_waits; i++) {
-		textbuf__text(to, i ? "," : "");
-		put_wait(j, &c->waits[g->waits_at + i], c->taken_ns, to);
-	}
-	textbuf__text(to, g->waits_cut ? "],\"waits_cut\":true" : "]");
+	jsonw_array_field(w, "waits_for");
+	for (uint32_t i = 0; i < g->nr_waits; i++)
+		put_wait(j, &c->waits[g->waits_at + i], c->taken_ns, w);
+	jsonw_end_array(w);
+	if (g->waits_cut)
+		jsonw_bool_field(w, "waits_cut", true);
 }
 
 /* What is said only where there is something to say. */
-static void put_extras(struct dump_json *j, const struct dump_row *r, struct textbuf *to)
+static void put_extras(struct dump_json *j, const struct dump_row *r, struct json_writer *w)
 {
 	const struct census_g *g = dump__g(j->d, r);
 
 	if (g->m >= 0 || g->tid) {
-		textbuf__text(to, ",\"m\":{\"id\":");
-		textbuf__i64(to, g->m);
-		put_number(to, ",\"tid\":", g->tid, g->tid);
-		textbuf__text(to, "}");
+		jsonw_object_field(w, "m");
+		jsonw_int_field(w, "id", g->m);
+		jsonw_uint_or_null_field(w, "tid", g->tid, g->tid);
+		jsonw_end_object(w);
 	}
 	if (g->p >= 0)
-		put_number(to, ",\"p\":", (uint64_t)g->p, true);
+		jsonw_int_field(w, "p", g->p);
 	if (g->locked)
-		textbuf__text(to, ",\"locked_to_thread\":true");
+		jsonw_bool_field(w, "locked_to_thread", true);
 	if (r->system)
-		textbuf__text(to, ",\"system\":true");
+		jsonw_bool_field(w, "system", true);
 	if (j->d->in.nr > 1)
-		put_number(to, ",\"runtime\":", r->rt, true);
+		jsonw_uint_field(w, "runtime", r->rt);
 }
 
-void dump_json__goroutine(struct dump_json *j, const struct dump_row *r, struct textbuf *to)
+void dump_json__goroutine(struct dump_json *j, const struct dump_row *r, struct json_writer *w)
 {
 	const struct census_g *g = dump__g(j->d, r);
 	const uint64_t wait_ns = dump__wait_ns(j->d, r);
-	const char *reason = dump__reason(j->d, r);
-	const size_t stack = dump__stack(j->d, r);
 
-	put_number(to, "{\"goid\":", g->goid, true);
-	textbuf__text(to, ",\"status\":\"");
-	textbuf__text(to, dump__status(j->d, r));
-	textbuf__text(to, reason ? "\",\"reason\":\"" : "\",\"reason\":null");
-	textbuf__text(to, reason ? reason : "");
-	textbuf__text(to, reason ? "\"" : "");
-	put_number(to, ",\"wait_ns\":", wait_ns, wait_ns != DUMP_UNKNOWN);
-	put_number(to, ",\"parent_goid\":", g->parent_goid, g->parent_goid);
-	put_labels(dump__labels(j->d, r), to);
-	textbuf__text(to, ",\"start\":");
-	put_site(j, r->start, to);
-	textbuf__text(to, ",\"created_by\":");
-	put_site(j, r->made, to);
-	calls__json(j->d, r, to);
-	put_waits(j, r, to);
-	put_extras(j, r, to);
-	if (stack == DUMP_NO_STACK)
-		textbuf__text(to, ",\"stack\":[]}");
-	else {
-		blocks__put(&j->stacks, stack, to, make_stack, j);
-		textbuf__text(to, "}");
+	jsonw_start_object(w);
+	jsonw_uint_field(w, "goid", g->goid);
+	jsonw_string_field(w, "status", dump__status(j->d, r));
+	jsonw_string_field(w, "reason", dump__reason(j->d, r));
+	jsonw_uint_or_null_field(w, "wait_ns", wait_ns, wait_ns != DUMP_UNKNOWN);
+	jsonw_uint_or_null_field(w, "parent_goid", g->parent_goid, g->parent_goid);
+	put_labels(dump__labels(j->d, r), w);
+	put_site(j, "start", r->start, w);
+	put_site(j, "created_by", r->made, w);
+	calls__json(j->d, r, w);
+	put_waits(j, r, w);
+	put_extras(j, r, w);
+	put_stack(j, dump__stack(j->d, r), w);
+	jsonw_end_object(w);
+}
+
+static void put_target(struct dump *d, const struct report_meta *m, struct json_writer *w)
+{
+	jsonw_object_field(w, "target");
+	jsonw_int_field(w, "pid", m->pid);
+	jsonw_string_field(w, "go", framer__text(d->framer, m->go_version));
+	jsonw_string_field(w, "exe", framer__text(d->framer, m->exe));
+	jsonw_end_object(w);
+	jsonw_uint_field(w, "taken_unix_ns", m->wall_start_ns);
+}
+
+static void put_lines(struct dump_json *j, struct json_writer *w)
+{
+	for (size_t i = 0; i < j->d->nr && !w->to->err; i++) {
+		dump_json__goroutine(j, &j->d->rows[i], w);
+		jsonw_end(w);
 	}
 }
 
-static void put_target(struct dump *d, const struct report_meta *m, struct textbuf *to)
+static void put_all(struct dump_json *j, struct json_writer *w)
 {
-	textbuf__text(to, "{\"target\":{\"pid\":");
-	textbuf__i64(to, m->pid);
-	textbuf__json_text(to, ",\"go\":", framer__text(d->framer, m->go_version));
-	textbuf__json_text(to, ",\"exe\":", framer__text(d->framer, m->exe));
-	put_number(to, "},\"taken_unix_ns\":", m->wall_start_ns, true);
+	jsonw_start_object(w);
+	put_target(j->d, j->show->meta, w);
+	jsonw_array_field(w, "goroutines");
+	for (size_t i = 0; i < j->d->nr && !w->to->err; i++) {
+		jsonw_newline(w);
+		dump_json__goroutine(j, &j->d->rows[i], w);
+	}
+	jsonw_end_array(w);
+	jsonw_uint_field(w, "unsettled", j->d->counts.unsettled);
+	jsonw_uint_field(w, "refused", j->d->counts.refused);
+	jsonw_end_object(w);
+	jsonw_end(w);
 }
 
 int dump_show__json(struct dump *d, const struct dump_show *s, bool lines, FILE *out, struct cause *why)
 {
 	scoped(dump_json) j = NULL;
+	struct json_writer w;
 	struct textbuf to;
 	int err;
 
 	textbuf__init(&to, out);
+	jsonw_init(&w, &to);
 	to.err = dump_json__new(d, s, &j);
-	if (!lines) {
-		put_target(d, s->meta, &to);
-		textbuf__text(&to, ",\"goroutines\":[");
-	}
-	for (size_t i = 0; i < d->nr && !to.err; i++) {
-		textbuf__text(&to, lines ? "" : i ? ",\n" : "\n");
-		dump_json__goroutine(j, &d->rows[i], &to);
-		textbuf__text(&to, lines ? "\n" : "");
-	}
-	if (!lines) {
-		put_number(&to, "],\"unsettled\":", d->counts.unsettled, true);
-		put_number(&to, ",\"refused\":", d->counts.refused, true);
-		textbuf__text(&to, "}\n");
-	}
+	if (!to.err)
+		(lines ? put_lines : put_all)(j, &w);
 	err = dump_show__end(&to, why);
 	textbuf__done(&to);
 	return err;

@@ -14,6 +14,7 @@
 #include <stdio.h>
 
 #include "base/cause.h"
+#include "base/json_writer.h"
 #include "view/dump.h"
 #include "view/recording.h"
 
@@ -34,14 +35,14 @@ int dump_show__json(struct dump *d, const struct dump_show *s, bool lines, FILE 
 
 /* Frames of one stack: text as in a traceback; JSON as an array. */
 void dump_text__stack(struct dump *d, size_t stack, bool full, struct textbuf *to);
-void dump_json__stack(struct dump *d, size_t stack, bool full, struct textbuf *to);
-void dump_json__site(const struct site *s, struct textbuf *to);	/* {"func":...}; null if unknown */
+void dump_json__stack(struct dump *d, size_t stack, bool full, struct json_writer *w);
+void dump_json__site(const struct site *s, struct json_writer *w);	/* {"func":...}; null if unknown */
 
 struct dump_json;	/* what goroutines share, as JSON that was made once */
 int dump_json__new(struct dump *d, const struct dump_show *s, struct dump_json **ret);
 void dump_json__free(struct dump_json *j);
 DEFINE_SCOPED(dump_json)
-void dump_json__goroutine(struct dump_json *j, const struct dump_row *r, struct textbuf *to);
+void dump_json__goroutine(struct dump_json *j, const struct dump_row *r, struct json_writer *w);
 
 /* 0, or the error of out with a cause. */
 int dump_show__end(struct textbuf *out, struct cause *why);

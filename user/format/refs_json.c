@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* refs_json: one object; what has no value is null. Every text went through names/textpool: valid UTF-8. */
-#include "base/clock.h"
 #include "view/calls.h"
 #include "format/dump_show.h"
 #include "view/refs.h"
@@ -8,38 +7,42 @@
 struct writer {
 	const struct refs *rs;
 	const struct refs_show *show;
-	struct textbuf to;
+	struct json_writer json;
 };
 
 /* "" is null. */
-static void put_text(struct writer *w, const char *key, const char *text)
+static void put_text(struct json_writer *j, const char *name, const char *text)
 {
-	textbuf__json_text(&w->to, key, text[0] ? text : NULL);
+	jsonw_string_field(j, name, text[0] ? text : NULL);
 }
 
-static void put_address(struct writer *w, const char *key, uint64_t addr)
+static void put_address(struct json_writer *j, const char *name, uint64_t addr)
 {
-	textbuf__text(&w->to, key);
-	if (!addr) {
-		textbuf__text(&w->to, "null");
-		return;
-	}
-	textbuf__text(&w->to, "\"");
-	textbuf__hex(&w->to, addr);
-	textbuf__text(&w->to, "\"");
+	if (addr)
+		jsonw_hex_field(j, name, addr);
+	else
+		jsonw_null_field(j, name);
 }
 
-static void put_place(struct writer *w, const char *key, const struct place *p)
+static void put_place(struct json_writer *j, const char *name, const struct place *p)
 {
-	textbuf__text(&w->to, key);
 	if (!p->func[0]) {
-		textbuf__text(&w->to, "null");
+		jsonw_null_field(j, name);
 		return;
 	}
-	put_text(w, "{\"func\":", p->func);
-	put_text(w, ",\"file\":", p->file);
-	textbuf__json_u64(&w->to, ",\"line\":", p->line);
-	textbuf__text(&w->to, "}");
+	jsonw_object_field(j, name);
+	put_text(j, "func", p->func);
+	put_text(j, "file", p->file);
+	jsonw_uint_field(j, "line", p->line);
+	jsonw_end_object(j);
+}
+
+static void put_object(struct json_writer *j, uint64_t addr, const char *type)
+{
+	jsonw_object_field(j, "object");
+	put_address(j, "addr", addr);
+	put_text(j, "type", type);
+	jsonw_end_object(j);
 }
 
 static const char *const kinds[] = {
@@ -48,156 +51,175 @@ static const char *const kinds[] = {
 	[REACH_WAITER] = "goroutine", [REACH_TIMER] = "timer",
 };
 
-static void put_step(struct writer *w, const struct ref_step *s)
+static void put_goroutine(struct json_writer *j, const struct ref_step *s)
 {
-	put_text(w, "{\"kind\":", kinds[s->kind]);
-	if (s->kind == REACH_STACK || s->kind == REACH_WAITER || s->kind == REACH_RAN) {
-		textbuf__json_u64(&w->to, ",\"goid\":", s->goid);
-		put_text(w, ",\"state\":", s->word);
-		put_place(w, ",\"frame\":", &s->place);
-		put_text(w, ",\"where\":", s->field);
-		textbuf__text(&w->to, ",\"frame_offset\":");
-		if (s->refers)
-			textbuf__u64(&w->to, s->offset);
-		else
-			textbuf__text(&w->to, "null");
-		put_text(w, ",\"variable\":", s->name);
-		put_text(w, ",\"type\":", s->type);
-		textbuf__text(&w->to, "}");
-		return;
-	}
-	put_address(w, ",\"addr\":", s->addr);
-	if (s->kind == REACH_TIMER) {
-		put_text(w, ",\"fires\":", s->word);
-		textbuf__text(&w->to, "}");
-		return;
-	}
-	textbuf__json_u64(&w->to, ",\"size\":", s->size);
+	jsonw_uint_field(j, "goid", s->goid);
+	put_text(j, "state", s->word);
+	put_place(j, "frame", &s->place);
+	put_text(j, "where", s->field);
+	jsonw_uint_or_null_field(j, "frame_offset", s->offset, s->refers);
+	put_text(j, "variable", s->name);
+	put_text(j, "type", s->type);
+}
+
+static void put_memory(struct json_writer *j, const struct ref_step *s)
+{
+	jsonw_uint_field(j, "size", s->size);
 	if (s->kind == REACH_GLOBAL) {
-		put_text(w, ",\"name\":", s->name);
-		put_text(w, ",\"section\":", s->section);
+		put_text(j, "name", s->name);
+		put_text(j, "section", s->section);
 	}
-	put_text(w, ",\"type\":", s->type);
+	put_text(j, "type", s->type);
 	if (s->refers) {
-		textbuf__json_u64(&w->to, ",\"offset\":", s->offset);
-		put_text(w, ",\"field\":", s->field);
+		jsonw_uint_field(j, "offset", s->offset);
+		put_text(j, "field", s->field);
 	} else if (s->kind == REACH_OBJECT) {
-		put_text(w, ",\"awaited\":", s->word);
-		textbuf__json_u64(&w->to, ",\"awaited_offset\":", s->word[0] ? s->offset : 0);
+		put_text(j, "awaited", s->word);
+		jsonw_uint_field(j, "awaited_offset", s->word[0] ? s->offset : 0);
 	}
-	textbuf__text(&w->to, "}");
+}
+
+static void put_step(struct json_writer *j, const struct ref_step *s)
+{
+	jsonw_start_object(j);
+	put_text(j, "kind", kinds[s->kind]);
+	if (s->kind == REACH_STACK || s->kind == REACH_WAITER || s->kind == REACH_RAN) {
+		put_goroutine(j, s);
+	} else {
+		put_address(j, "addr", s->addr);
+		if (s->kind == REACH_TIMER)
+			put_text(j, "fires", s->word);
+		else
+			put_memory(j, s);
+	}
+	jsonw_end_object(j);
 }
 
 /* The timer that feeds it. */
-static void put_feeder(struct writer *w, const struct ref_way *way)
+static void put_feeder(struct json_writer *j, const struct ref_way *way)
 {
-	textbuf__text(&w->to, ",\"fed_by\":");
 	if (!way->fed) {
-		textbuf__text(&w->to, "null");
+		jsonw_null_field(j, "fed_by");
 		return;
 	}
-	put_text(w, "{\"kind\":", way->period_ns ? "ticker" : "timer");
-	textbuf__json_u64(&w->to, ",\"period_ns\":", way->period_ns);
-	textbuf__json_u64(&w->to, ",\"fires_in_ns\":", way->fires_in_ns);
-	put_text(w, ",\"held_in\":", way->held_in);
-	textbuf__text(&w->to, "}");
+	jsonw_object_field(j, "fed_by");
+	put_text(j, "kind", way->period_ns ? "ticker" : "timer");
+	jsonw_uint_field(j, "period_ns", way->period_ns);
+	jsonw_uint_field(j, "fires_in_ns", way->fires_in_ns);
+	put_text(j, "held_in", way->held_in);
+	jsonw_end_object(j);
 }
 
 static void put_way(struct writer *w, const struct ref_way *way)
 {
-	textbuf__json_u64(&w->to, "{\"count\":", way->nr);
-	textbuf__text(&w->to, ",\"goid\":");
-	if (way->goid)
-		textbuf__u64(&w->to, way->goid);
-	else
-		textbuf__text(&w->to, "null");
-	put_address(w, ",\"object\":{\"addr\":", way->object);
-	put_text(w, ",\"type\":", way->object_type);
-	textbuf__text(&w->to, way->undecided ? "},\"undecided\":true" : "},\"undecided\":false");
-	put_feeder(w, way);
-	textbuf__text(&w->to, way->cut ? ",\"cut\":true,\"steps\":[" : ",\"cut\":false,\"steps\":[");
-	for (uint32_t i = 0; i < way->nr_steps; i++) {
-		if (i)
-			textbuf__text(&w->to, ",");
-		put_step(w, &w->rs->steps[way->steps_at + i]);
-	}
-	textbuf__text(&w->to, "]}");
+	struct json_writer *j = &w->json;
+
+	jsonw_start_object(j);
+	jsonw_uint_field(j, "count", way->nr);
+	jsonw_uint_or_null_field(j, "goid", way->goid, way->goid);
+	put_object(j, way->object, way->object_type);
+	jsonw_bool_field(j, "undecided", way->undecided);
+	put_feeder(j, way);
+	jsonw_bool_field(j, "cut", way->cut);
+	jsonw_array_field(j, "steps");
+	for (uint32_t i = 0; i < way->nr_steps; i++)
+		put_step(j, &w->rs->steps[way->steps_at + i]);
+	jsonw_end_array(j);
+	jsonw_end_object(j);
 }
 
-static void put_keepers(struct writer *w, const struct ref_group *g)
+static void put_keepers(struct json_writer *j, const struct ref_group *g)
 {
-	textbuf__text(&w->to, ",\"kept_by\":");
 	if (!g->of[REF_UNREACHED]) {
-		textbuf__text(&w->to, "null");
+		jsonw_null_field(j, "kept_by");
 		return;
 	}
-	textbuf__json_u64(&w->to, "{\"of\":", g->unreached);
-	textbuf__text(&w->to, g->kept_by_itself ? ",\"itself\":true,\"goids\":[" : ",\"itself\":false,\"goids\":[");
+	jsonw_object_field(j, "kept_by");
+	jsonw_uint_field(j, "of", g->unreached);
+	jsonw_bool_field(j, "itself", g->kept_by_itself);
+	jsonw_array_field(j, "goids");
 	for (size_t i = 0; i < g->nr_keepers; i++)
-		textbuf__json_u64(&w->to, i ? "," : "", g->keepers[i]);
-	textbuf__text(&w->to, "]}");
+		jsonw_uint(j, g->keepers[i]);
+	jsonw_end_array(j);
+	jsonw_end_object(j);
+}
+
+/* r: the first of the group, or NULL. */
+static void put_first(struct writer *w, const struct ref_group *g, const struct dump_row *r)
+{
+	struct dump *d = w->rs->in.d;
+	struct json_writer *j = &w->json;
+
+	jsonw_uint_or_null_field(j, "goid", r ? dump__g(d, r)->goid : 0, r);
+	put_text(j, "reason", r ? dump__word(d, r) : "");
+	put_place(j, "blocked_at", &g->place);
+	jsonw_name(j, "created_by");
+	dump_json__site(r ? dump__site(d, r->made) : NULL, j);
+	if (r)
+		calls__json(d, r, j);
+	else
+		jsonw_null_field(j, "called_from");
+	put_object(j, g->object, g->object_type);
 }
 
 static void put_group(struct writer *w, const struct ref_group *g)
 {
-	const struct dump *d = w->rs->in.d;
-	const struct dump_row *r = g->nr ? &d->rows[g->row] : NULL;
 	const uint64_t top = refs__ways_told(w->rs, g, w->show->top);
+	struct json_writer *j = &w->json;
 
-	textbuf__json_u64(&w->to, "{\"count\":", g->nr);
-	textbuf__text(&w->to, ",\"goid\":");
-	if (r)
-		textbuf__u64(&w->to, dump__g(d, r)->goid);
-	else
-		textbuf__text(&w->to, "null");
-	put_text(w, ",\"reason\":", r ? dump__word(d, r) : "");
-	put_place(w, ",\"blocked_at\":", &g->place);
-	textbuf__text(&w->to, ",\"created_by\":");
-	dump_json__site(r ? dump__site(d, r->made) : NULL, &w->to);
-	if (r)
-		calls__json(w->rs->in.d, r, &w->to);
-	else
-		textbuf__text(&w->to, ",\"called_from\":null");
-	put_address(w, ",\"object\":{\"addr\":", g->object);
-	put_text(w, ",\"type\":", g->object_type);
-	textbuf__text(&w->to, "},\"verdicts\":{");
-	for (int v = 0; v < REF_VERDICTS; v++) {
-		put_text(w, v ? "," : "", ref_verdict_word((enum ref_verdict)v));
-		textbuf__json_u64(&w->to, ":", g->of[v]);
-	}
-	textbuf__text(&w->to, "}");
-	put_keepers(w, g);
-	textbuf__text(&w->to, ",\"paths\":[");
-	for (uint32_t i = 0; i < g->nr_ways && i < top; i++) {
-		if (i)
-			textbuf__text(&w->to, ",");
+	jsonw_newline(j);
+	jsonw_start_object(j);
+	jsonw_uint_field(j, "count", g->nr);
+	put_first(w, g, g->nr ? &w->rs->in.d->rows[g->row] : NULL);
+	jsonw_object_field(j, "verdicts");
+	for (int v = 0; v < REF_VERDICTS; v++)
+		jsonw_uint_field(j, ref_verdict_word((enum ref_verdict)v), g->of[v]);
+	jsonw_end_object(j);
+	put_keepers(j, g);
+	jsonw_array_field(j, "paths");
+	for (uint32_t i = 0; i < g->nr_ways && i < top; i++)
 		put_way(w, &w->rs->ways[g->ways_at + i]);
-	}
-	textbuf__json_u64(&w->to, "],\"paths_left_out\":", g->nr_ways > top ? g->nr_ways - top : 0);
-	textbuf__text(&w->to, "}");
+	jsonw_end_array(j);
+	jsonw_uint_field(j, "paths_left_out", g->nr_ways > top ? g->nr_ways - top : 0);
+	jsonw_end_object(j);
+}
+
+static void put_head(struct writer *w)
+{
+	const struct refs_show *s = w->show;
+	struct framer *f = w->rs->in.d->framer;
+	struct json_writer *j = &w->json;
+
+	jsonw_object_field(j, "target");
+	jsonw_int_field(j, "pid", s->meta->pid);
+	put_text(j, "go", framer__text(f, s->meta->go_version));
+	put_text(j, "exe", framer__text(f, s->meta->exe));
+	jsonw_end_object(j);
+	jsonw_uint_field(j, "looks", s->looks);
+	jsonw_object_field(j, "search");
+	jsonw_uint_field(j, "heap_bytes", s->heap_bytes);
+	jsonw_seconds_field(j, "seconds", s->ns);
+	put_text(j, "doubt", framer__text(f, s->doubt));
+	jsonw_end_object(j);
 }
 
 int refs_show__json(const struct refs *rs, const struct refs_show *s, FILE *out, struct cause *why)
 {
 	struct writer w = { .rs = rs, .show = s };
-	struct framer *f = rs->in.d->framer;
+	struct textbuf to;
 	int err;
 
-	textbuf__init(&w.to, out);
-	textbuf__format(&w.to, "{\"target\":{\"pid\":%d", s->meta->pid);
-	put_text(&w, ",\"go\":", framer__text(f, s->meta->go_version));
-	put_text(&w, ",\"exe\":", framer__text(f, s->meta->exe));
-	textbuf__json_u64(&w.to, "},\"looks\":", s->looks);
-	textbuf__json_u64(&w.to, ",\"search\":{\"heap_bytes\":", s->heap_bytes);
-	textbuf__format(&w.to, ",\"seconds\":%.3f", (double)s->ns / NS_PER_SEC);
-	put_text(&w, ",\"doubt\":", framer__text(f, s->doubt));
-	textbuf__text(&w.to, "},\"groups\":[");
-	for (size_t i = 0; i < rs->nr && !w.to.err; i++) {
-		textbuf__text(&w.to, i ? ",\n" : "\n");
+	textbuf__init(&to, out);
+	jsonw_init(&w.json, &to);
+	jsonw_start_object(&w.json);
+	put_head(&w);
+	jsonw_array_field(&w.json, "groups");
+	for (size_t i = 0; i < rs->nr && !to.err; i++)
 		put_group(&w, &rs->groups[i]);
-	}
-	textbuf__text(&w.to, "]}\n");
-	err = dump_show__end(&w.to, why);
-	textbuf__done(&w.to);
+	jsonw_end_array(&w.json);
+	jsonw_end_object(&w.json);
+	jsonw_end(&w.json);
+	err = dump_show__end(&to, why);
+	textbuf__done(&to);
 	return err;
 }

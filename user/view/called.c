@@ -313,22 +313,20 @@ void called__text(const struct called *c, struct textbuf *to)
 		textbuf__text(to, ", which made its creator");
 }
 
-void called__json(const struct called *c, struct textbuf *to)
+void called__json(const struct called *c, struct json_writer *w)
 {
 	const bool known = called__known(c);
 
 	if (c->how == CALLED_OWN) {
-		textbuf__text(to, "null");
+		jsonw_null(w);
 		return;
 	}
-	textbuf__json_text(to, "{\"func\":", known ? c->place.func : NULL);
-	textbuf__json_text(to, ",\"file\":", known ? c->place.file : NULL);
-	if (known)
-		textbuf__json_u64(to, ",\"line\":", c->place.line);
-	else
-		textbuf__text(to, ",\"line\":null");
-	textbuf__json_text(to, ",\"how\":", names[c->how]);
+	jsonw_start_object(w);
+	jsonw_string_field(w, "func", known ? c->place.func : NULL);
+	jsonw_string_field(w, "file", known ? c->place.file : NULL);
+	jsonw_uint_or_null_field(w, "line", c->place.line, known);
+	jsonw_string_field(w, "how", names[c->how]);
 	if (c->goid)
-		textbuf__json_u64(to, ",\"goid\":", c->goid);
-	textbuf__text(to, "}");
+		jsonw_uint_field(w, "goid", c->goid);
+	jsonw_end_object(w);
 }

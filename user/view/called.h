@@ -16,6 +16,7 @@
 #include "model/births.h"
 #include "view/dump.h"
 #include "view/place.h"
+#include "base/json_writer.h"
 #include "base/textbuf.h"
 
 #define CALLED_ASKED 64		/* goroutines of a group */
@@ -53,6 +54,6 @@ static inline bool called__known(const struct called *c)	/* there is a place */
 const char *called__how(const struct called *c);	/* "birth", "creator", ..., "not seen" */
 /* "main.connect /srv/main.go:49", or why nobody knows; "" for CALLED_OWN. */
 void called__text(const struct called *c, struct textbuf *to);
-void called__json(const struct called *c, struct textbuf *to);	/* an object; null for CALLED_OWN */
+void called__json(const struct called *c, struct json_writer *w);	/* an object; null for CALLED_OWN */
 
 #endif

@@ -137,16 +137,15 @@ void calls__text(struct dump *d, const struct dump_row *r, const char *before, s
 	textbuf__text(to, "\n");
 }
 
-void calls__json(struct dump *d, const struct dump_row *r, struct textbuf *to)
+void calls__json(struct dump *d, const struct dump_row *r, struct json_writer *w)
 {
 	struct called c;
 	const int err = calls__of(d, r, &c);
 
-	if (err && !to->err)
-		to->err = err;
-	textbuf__text(to, ",\"called_from\":");
+	jsonw_fail(w, err);
+	jsonw_name(w, "called_from");
 	if (err)
-		textbuf__text(to, "null");
+		jsonw_null(w);
 	else
-		called__json(&c, to);
+		called__json(&c, w);
 }

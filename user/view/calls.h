@@ -8,6 +8,7 @@
 
 #include "view/called.h"
 #include "view/dump.h"
+#include "base/json_writer.h"
 #include "base/textbuf.h"
 
 struct calls;		/* what is known already: the dump's, made when it is asked for first */
@@ -16,6 +17,6 @@ void calls__free(struct calls *c);
 int calls__of(struct dump *d, const struct dump_row *r, struct called *ret);	/* 0 or -ENOMEM */
 /* What stands before, the line, and a new line; nothing if there is no such line or it is not known. Errors go into the textbuf. */
 void calls__text(struct dump *d, const struct dump_row *r, const char *before, struct textbuf *to);
-void calls__json(struct dump *d, const struct dump_row *r, struct textbuf *to);	/* ",\"called_from\":" and called__json() */
+void calls__json(struct dump *d, const struct dump_row *r, struct json_writer *w);	/* the field "called_from" */
 
 #endif

@@ -552,24 +552,28 @@ void leak_incident__text(const struct leaks *l, const struct leak_entry *e, bool
 	}
 }
 
-void leak_incident__json(const struct leaks *l, const struct leak_entry *e, struct textbuf *to)
+void leak_incident__json(const struct leaks *l, const struct leak_entry *e, struct json_writer *w)
 {
 	const struct incident_part *p = part_of(l, e);
 	const struct leak_entry *lead = p ? lead_of(l, p) : NULL;
 
 	if (!lead) {
-		textbuf__text(to, ",\"incident\":null,\"root\":null,\"behind\":null");
+		jsonw_null_field(w, "incident");
+		jsonw_null_field(w, "root");
+		jsonw_null_field(w, "behind");
 		return;
 	}
-	textbuf__json_u64(to, ",\"incident\":", p->incident + 1u);
-	textbuf__text(to, p->root ? ",\"root\":true" : ",\"root\":false");
-	textbuf__json_u64(to, ",\"behind\":{\"count\":", p->root ? incident_of(l, p)->behind : p->nr);
-	textbuf__text(to, ",\"ring\":");
-	textbuf__text(to, part_of(l, lead)->ring ? "true" : "false");
-	textbuf__json_u64(to, ",\"goid\":", l->incidents->who[incident_of(l, p)->first].goid);
-	textbuf__format(to, ",\"age_s\":%.3f", (double)stands_ns(l, incident_of(l, p)->first) / 1e9);
-	textbuf__json_text(to, ",\"blocked_at\":{\"func\":", lead->place.func);
-	textbuf__json_text(to, ",\"file\":", lead->place.file);
-	textbuf__json_u64(to, ",\"line\":", lead->place.line);
-	textbuf__text(to, "}}");
+	jsonw_uint_field(w, "incident", p->incident + 1u);
+	jsonw_bool_field(w, "root", p->root);
+	jsonw_object_field(w, "behind");
+	jsonw_uint_field(w, "count", p->root ? incident_of(l, p)->behind : p->nr);
+	jsonw_bool_field(w, "ring", part_of(l, lead)->ring);
+	jsonw_uint_field(w, "goid", l->incidents->who[incident_of(l, p)->first].goid);
+	jsonw_seconds_field(w, "age_s", stands_ns(l, incident_of(l, p)->first));
+	jsonw_object_field(w, "blocked_at");
+	jsonw_string_field(w, "func", lead->place.func);
+	jsonw_string_field(w, "file", lead->place.file);
+	jsonw_uint_field(w, "line", lead->place.line);
+	jsonw_end_object(w);
+	jsonw_end_object(w);
 }

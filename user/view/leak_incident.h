@@ -14,6 +14,7 @@
 #include "model/incident.h"
 #include "view/chans.h"
 #include "view/leaks.h"
+#include "base/json_writer.h"
 #include "base/textbuf.h"
 
 #define LEAK_INCIDENT_EDGES_MAX 4194304
@@ -38,6 +39,6 @@ bool leak_incident__is_folded(const struct leaks *l, const struct leak_entry *e,
 void leak_incident__text(const struct leaks *l, const struct leak_entry *e, bool suspects, struct textbuf *to);
 /* Of one in a ring, or behind it: the ring goes through a channel, a Cond or the like, and not only through locks. */
 bool leak_incident__is_mixed(const struct leaks *l, const struct leak_entry *e);
-void leak_incident__json(const struct leaks *l, const struct leak_entry *e, struct textbuf *to); /* ,"incident": ... */
+void leak_incident__json(const struct leaks *l, const struct leak_entry *e, struct json_writer *w); /* fields */
 
 #endif
