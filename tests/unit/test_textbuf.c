@@ -34,37 +34,6 @@ Test(textbuf, writes_numbers_as_printf_does)
 	}
 }
 
-Test(textbuf, escapes_what_json_cannot_hold)
-{
-	struct textbuf b;
-
-	textbuf__init(&b, NULL);
-	textbuf__json(&b, "a\"b\\c\x01\x7f</\xc3\xa9\n\r\t");
-	expect(&b, "\"a\\\"b\\\\c\\u0001\\u007f</\xc3\xa9\\n\\r\\t\"");
-	textbuf__done(&b);
-
-	/* U+009B, which begins a command of a terminal, U+00A0, U+2028 and U+2026. */
-	textbuf__init(&b, NULL);
-	textbuf__json(&b, "\xc2\x9b[2J\xc2\xa0\xe2\x80\xa8\xe2\x80\xa6");
-	expect(&b, "\"\\u009b[2J\xc2\xa0\\u2028\xe2\x80\xa6\"");
-	textbuf__done(&b);
-	textbuf__init(&b, NULL);
-	textbuf__json(&b, "\xe2\x80\xae\xe2\x81\xa6\xd8\x9c\xd8\xb9");
-	expect(&b, "\"\\u202e\\u2066\\u061c\xd8\xb9\"");
-	textbuf__done(&b);
-}
-
-Test(textbuf, escapes_in_json_of_others_only_what_is_not_shown)
-{
-	static const char json[] = "{\"a\\n\": \"\xc2\x9b\xe2\x80\xae\x7f\xff\xc3\xa9\"\n}more";
-	struct textbuf b;
-
-	textbuf__init(&b, NULL);
-	textbuf__json_again(&b, json, sizeof(json) - 5);
-	expect(&b, "{\"a\\n\": \"\\u009b\\u202e\\u007f\\ufffd\xc3\xa9\"\n}");
-	textbuf__done(&b);
-}
-
 Test(textbuf, passes_on_all_that_it_is_given_in_its_order)
 {
 	scoped_mem char *text = NULL;

@@ -3,10 +3,8 @@
 
 #include <errno.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdlib.h>
 
-#include "base/clean.h"
 #include "base/own.h"
 
 void textbuf__init(struct textbuf *b, FILE *out)
@@ -93,88 +91,6 @@ void textbuf__hex(struct textbuf *b, uint64_t n)
 	digits[--at] = 'x';
 	digits[--at] = '0';
 	textbuf__bytes(b, digits + at, sizeof(digits) - at);
-}
-
-/* Not the first byte of what must be escaped, or may. */
-static bool is_plain(char c)
-{
-	return (unsigned char)c >= 0x20 && c != '"' && c != '\\' && c != 0x7f && c != '\xc2' && c != '\xd8' && c != '\xe2';
-}
-
-/* Of a character of at most three bytes. */
-static unsigned int rune_of(const char *text, size_t len)
-{
-	const unsigned char *s = (const unsigned char *)text;
-
-	return len == 1 ? s[0] :
-	       len == 2 ? (s[0] & 0x1fu) << 6 | (s[1] & 0x3fu) :
-			  (s[0] & 0x0fu) << 12 | (s[1] & 0x3fu) << 6 | (s[2] & 0x3fu);
-}
-
-/* What follows a plain part: one character, or its first byte. Returns its length. */
-static size_t put_escaped(struct textbuf *b, const char *text)
-{
-	static const char hex[] = "0123456789abcdef";
-	const size_t len = utf8_length(text);
-	const unsigned int c = *text == '"' || *text == '\\' || is_unseen(text, len) ? rune_of(text, len) : 0;
-	const char letter = c == '\n' ? 'n' : c == '\r' ? 'r' : c == '\t' ? 't' : c == '"' || c == '\\' ? (char)c : 0;
-
-	if (!len)
-		textbuf__text(b, "\\ufffd"); /* not from names/textpool: JSON has no such byte */
-	else if (!c)
-		textbuf__bytes(b, text, len);
-	else if (letter)
-		textbuf__bytes(b, (char[]){ '\\', letter }, 2);
-	else
-		textbuf__bytes(b, (char[]){ '\\', 'u', hex[c >> 12], hex[c >> 8 & 15], hex[c >> 4 & 15], hex[c & 15] }, 6);
-	return len ? len : 1;
-}
-
-void textbuf__json(struct textbuf *b, const char *text)
-{
-	textbuf__bytes(b, "\"", 1);
-	while (*text) {
-		size_t n = 0;
-
-		while (is_plain(text[n]))
-			n++;
-		textbuf__bytes(b, text, n);
-		text += n;
-		if (*text)
-			text += put_escaped(b, text);
-	}
-	textbuf__bytes(b, "\"", 1);
-}
-
-void textbuf__json_again(struct textbuf *b, const char *json, size_t len)
-{
-	const char *end = json + len;
-
-	while (json < end) {
-		const size_t n = utf8_length(json);
-
-		if (n && (!is_unseen(json, n) || *json == '\n' || *json == '\r' || *json == '\t')) {
-			textbuf__bytes(b, json, n);
-			json += n;
-		} else {
-			json += put_escaped(b, json);
-		}
-	}
-}
-
-void textbuf__json_u64(struct textbuf *b, const char *before, uint64_t n)
-{
-	textbuf__text(b, before);
-	textbuf__u64(b, n);
-}
-
-void textbuf__json_text(struct textbuf *b, const char *before, const char *text)
-{
-	textbuf__text(b, before);
-	if (text)
-		textbuf__json(b, text);
-	else
-		textbuf__text(b, "null");
 }
 
 void textbuf__format(struct textbuf *b, const char *fmt, ...)

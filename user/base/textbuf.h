@@ -49,12 +49,5 @@ void textbuf__i64(struct textbuf *b, int64_t n);
 void textbuf__hex(struct textbuf *b, uint64_t n);		/* 0xc000012345 */
 void textbuf__size(struct textbuf *b, uint64_t bytes);		/* 1.2 MB */
 void textbuf__format(struct textbuf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void textbuf__json(struct textbuf *b, const char *text);	/* in quotes, escaped: one line. text: valid UTF-8 (names/textpool) */
-/* JSON that somebody else wrote, with whole characters: what would not only be shown is escaped. json ends with NUL. */
-void textbuf__json_again(struct textbuf *b, const char *json, size_t len);
-
-/* What stands before a value of JSON (",\"line\":"), and the value. text: NULL is null. */
-void textbuf__json_u64(struct textbuf *b, const char *before, uint64_t n);
-void textbuf__json_text(struct textbuf *b, const char *before, const char *text);
 
 #endif
