@@ -181,6 +181,20 @@ Test(json_writer, each_byte_comes_back_as_it_was)
 	textbuf__done(&text);
 }
 
+Test(json_writer, a_text_may_be_of_any_length)
+{
+	for (size_t before = 0; before < 300; before++) {
+		char long_text[320], want[340];
+
+		memset(long_text, 'a', before);
+		strcpy(long_text + before, "\xc3\xa9\"b");
+		snprintf(want, sizeof(want), "\"%.*s\xc3\xa9\\\"b\"", (int)before, long_text);
+		begin();
+		jsonw_string(&w, long_text);
+		expect(want);
+	}
+}
+
 Test(json_writer, takes_what_another_writer_made)
 {
 	begin();

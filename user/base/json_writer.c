@@ -121,9 +121,11 @@ void jsonw_end(struct json_writer *w)
 
 /* --- texts --- */
 
-enum { PLAIN, ENDS, LOOK, IN_PAGE };	/* LOOK: must be escaped, or may; IN_PAGE: there only */
+#define PIECE 64		/* most names and texts are shorter: they are copied without a call */
 
-static const uint8_t bytes[256] = {
+enum { PLAIN, IN_PAGE, LOOK, ENDS };	/* IN_PAGE: must be escaped there; LOOK: must be everywhere, or may */
+
+static const uint8_t classes[256] = {
 	[0] = ENDS,	  [1 ... 0x1f] = LOOK, ['"'] = LOOK,	['\\'] = LOOK,	       [0x7f] = LOOK,
 	['<'] = IN_PAGE,  ['>'] = IN_PAGE,     ['&'] = IN_PAGE, [0x80 ... 0xff] = LOOK,
 };
@@ -160,16 +162,19 @@ static size_t put_escaped(struct textbuf *b, const char *text)
 
 static void put_text(struct json_writer *w, const char *text)
 {
-	const int most = w->for_page ? PLAIN : IN_PAGE;
+	const uint8_t most = w->for_page ? PLAIN : IN_PAGE;
+	char *to;
 
 	textbuf__bytes(w->to, "\"", 1);
-	for (;;) {
+	while ((to = textbuf__room(w->to, PIECE))) {
 		size_t n = 0;
 
-		while (bytes[(unsigned char)text[n]] == PLAIN || bytes[(unsigned char)text[n]] == most)
-			n++;
-		textbuf__bytes(w->to, text, n);
+		for (; n < PIECE && classes[(unsigned char)text[n]] <= most; n++)
+			to[n] = text[n];
+		w->to->nr += n;
 		text += n;
+		if (n == PIECE)
+			continue;
 		if (!*text)
 			break;
 		text += put_escaped(w->to, text);
