@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "model/snap.h"
-#include "format/renderer.h"
+#include "format/format.h"
 
 static char hostile[1024];
 
@@ -74,13 +74,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	if (snap__take(p, &s))
 		abort();
-	for (size_t i = 0; renderer_at(i); i++) {
-		const struct renderer *how = renderer_at(i);
+	for (size_t i = 0; format_at(i); i++) {
+		const struct renderer *how = format_at(i)->rows;
 		char *text = NULL;
 		size_t len;
 		FILE *out = open_memstream(&text, &len);
 
-		if (how->missing && how->missing()) {
+		if (!how || (how->missing && how->missing())) {
 			fclose(out);
 			free(text);
 			continue;

@@ -9,11 +9,12 @@
 #include "cli/commands.h"
 #include "cli/fate.h"
 #include "cli/filters.h"
+#include "cli/format.h"
 #include "cli/stop.h"
 #include "daemon/knots.h"
 #include "view/chans.h"
 
-static int show(const struct opts *o, bool json, const struct pick *pick, const struct taken *t,
+static int show(const struct opts *o, const struct format *f, const struct pick *pick, const struct taken *t,
 		const struct chans_source *sources, const struct labelbook *labels, struct cause *why)
 {
 	const struct dump_input in = { .censuses = (const struct census *const *)t->censuses,
@@ -37,8 +38,8 @@ static int show(const struct opts *o, bool json, const struct pick *pick, const 
 		err = chans__new(d, sources, &cs);
 	if (err)
 		return cause__set(why, err, "cannot put the channels together: %s", strerror(-err));
-	err = json ? chans_show__json(cs, &s, outfile__stream(out), why)
-		   : chans_show__text(cs, &s, outfile__stream(out), why);
+	err = f->kind == FORMAT_JSON ? chans_show__json(cs, &s, outfile__stream(out), why)
+				     : chans_show__text(cs, &s, outfile__stream(out), why);
 	err = outfile__end(out, err, why);
 	if (!err)
 		log_info("%zu goroutines; %zu unsettled; read in %.3g ms", d->counts.nr,
@@ -47,7 +48,7 @@ static int show(const struct opts *o, bool json, const struct pick *pick, const 
 	return err;
 }
 
-static int chans(const struct opts *o, bool json, const struct pick *pick, struct cause *why)
+static int chans(const struct opts *o, const struct format *f, const struct pick *pick, struct cause *why)
 {
 	struct chans_source sources[GOPROC_RUNTIMES_MAX];
 	struct knots knots[GOPROC_RUNTIMES_MAX] = { 0 };
@@ -66,7 +67,7 @@ static int chans(const struct opts *o, bool json, const struct pick *pick, struc
 		sources[i] = knots__source(&knots[i], t, i);
 	}
 	if (!err)
-		err = show(o, json, pick, t, sources, labels, why);
+		err = show(o, f, pick, t, sources, labels, why);
 	for (size_t i = 0; i < GOPROC_RUNTIMES_MAX; i++)
 		knots__done(&knots[i]);
 	return err;
@@ -74,17 +75,15 @@ static int chans(const struct opts *o, bool json, const struct pick *pick, struc
 
 int cmd_chans(const struct opts *o)
 {
-	const char *dot = o->output ? strrchr(o->output, '.') : NULL;
-	bool json = o->format ? !strcmp(o->format, "json") : dot && !strcmp(dot, ".json");
+	const struct format *f = NULL;
 	scoped(pick) pick = NULL;
 	scoped(proc) target = NULL;
 	struct cause why = { "" };
 	int err;
 
-	if (o->format && !json && strcmp(o->format, "text")) {
-		log_error("chans has no format '%s': text or json", o->format);
-		return 2;
-	}
+	err = format_choose(o, VIEW_CHANS, &f);
+	if (err)
+		return err;
 	err = filters_pick(o, &pick, &why);
 	if (err) {
 		log_error("%s", why.text[0] ? why.text : strerror(-err));
@@ -92,7 +91,7 @@ int cmd_chans(const struct opts *o)
 	}
 	stop_at_once(o->pid, 2 * TAKEN_MOST_NS);
 	target = fate_begin(o->pid);
-	err = chans(o, json, pick, &why);
+	err = chans(o, f, pick, &why);
 	if (!err)
 		return 0;
 	return fate_failed(target, err, &why);

@@ -21,57 +21,14 @@
 #include "format/dump_show.h"
 #include "target/fds.h"
 
-/* What is written: text and JSON are dump's own, the rest is a renderer's. */
-struct how {
-	enum { HOW_TEXT, HOW_JSON, HOW_JSONL, HOW_RENDERER } kind;
-	const struct renderer *renderer;
-};
-
-static int own_format(const char *name, struct how *ret)
-{
-	static const char *const names[] = { [HOW_TEXT] = "text", [HOW_JSON] = "json", [HOW_JSONL] = "jsonl" };
-
-	for (int i = 0; i < HOW_RENDERER; i++)
-		if (!strcmp(name, names[i])) {
-			ret->kind = i;
-			return 0;
-		}
-	return -ENOENT;
-}
-
-static void format_of_path(const char *path, struct how *ret)
-{
-	const char *dot = strrchr(path, '.');
-
-	if (!dot || !strcmp(dot, ".txt") || !own_format(dot + 1, ret))
-		return;
-	ret->renderer = renderer_by_path(path);
-	if (ret->renderer)
-		ret->kind = HOW_RENDERER;
-}
-
 /* 0, or the exit status, after one line. */
-static int choose_how(const struct opts *o, struct how *ret)
+static int choose_format(const struct opts *o, const struct format **ret)
 {
-	if (o->format && own_format(o->format, ret)) {
-		ret->kind = HOW_RENDERER;
-		ret->renderer = renderer_by_name(o->format);
-		if (!ret->renderer) {
-			log_error("there is no format '%s'; see 'parkwatch dump --help'", o->format);
-			return 2;
-		}
-	} else if (!o->format && o->output) {
-		format_of_path(o->output, ret);
-	}
 	if (o->diff && o->group) {
 		log_error("--diff and --group do not go together: a difference is grouped by creation site");
 		return 2;
 	}
-	if ((o->diff || o->group) && ret->kind != HOW_TEXT && ret->kind != HOW_JSON) {
-		log_error("--%s is for the formats text and json", o->diff ? "diff" : "group");
-		return 2;
-	}
-	return format_check(o, ret->kind == HOW_RENDERER ? ret->renderer : NULL);
+	return format_choose(o, o->diff ? VIEW_DIFF : o->group ? VIEW_GROUPS : VIEW_DUMP, ret);
 }
 
 /* What is at the other end of a descriptor: nothing is read of it until somebody asks. */
@@ -144,7 +101,7 @@ static int show_diff(const struct opts *o, struct dump *d, const struct dump_sho
 	return err ? err : dump_show__diff(d, s, old, o->top, json, out, why);
 }
 
-static int show(const struct opts *o, const struct how *how, const struct taken *t, struct dump *d, struct peers *peers,
+static int show(const struct opts *o, const struct format *f, const struct taken *t, struct dump *d, struct peers *peers,
 		const struct pick *pick, FILE *out, struct cause *why)
 {
 	struct report_meta meta;
@@ -156,19 +113,14 @@ static int show(const struct opts *o, const struct how *how, const struct taken 
 	meta.seen = d->counts.nr;
 	meta.lost = d->counts.unsettled + d->counts.refused;
 	if (o->diff)
-		return show_diff(o, d, &s, pick, how->kind == HOW_JSON, out, why);
+		return show_diff(o, d, &s, pick, f->kind == FORMAT_JSON, out, why);
 	if (o->group)
-		return dump_show__groups(d, &s, (enum dump_group)o->group, o->top, how->kind == HOW_JSON, out, why);
-	switch (how->kind) {
-	case HOW_TEXT:
+		return dump_show__groups(d, &s, (enum dump_group)o->group, o->top, f->kind == FORMAT_JSON, out, why);
+	if (f->kind == FORMAT_TEXT)
 		return dump_show__text(d, &s, out, why);
-	case HOW_JSON:
-	case HOW_JSONL:
-		return dump_show__json(d, &s, how->kind == HOW_JSONL, out, why);
-	case HOW_RENDERER:
-		break;
-	}
-	return render(o, how->renderer, t, &meta, d, out, why);
+	if (f->kind == FORMAT_JSON || f->kind == FORMAT_JSONL)
+		return dump_show__json(d, &s, f->kind == FORMAT_JSONL, out, why);
+	return render(o, f->rows, t, &meta, d, out, why);
 }
 
 /* "1203 goroutines (1198 waiting, 4 runnable, 1 running), 17 shown; read in 12 ms" */
@@ -195,7 +147,7 @@ static void say_end(const struct taken *t, const struct dump *d, const struct la
 		 states, states[0] ? ")" : "", d->nr, d->counts.unsettled, (double)(t->read_ns - t->began_ns) / NS_PER_MS);
 }
 
-static int dump(const struct opts *o, const struct how *how, const struct pick *pick, struct cause *why)
+static int dump(const struct opts *o, const struct format *f, const struct pick *pick, struct cause *why)
 {
 	const struct dump_opts dopts = {
 		.pick = pick, .system = o->system, .sort = (enum dump_sort)o->sort,
@@ -216,7 +168,7 @@ static int dump(const struct opts *o, const struct how *how, const struct pick *
 	err = outfile__open(o->output, o->mode, &out, why);
 	if (!err)
 		err = taken__new(o->pid, (unsigned int)o->depth, &until, &t, why);
-	if (!err && (o->objects || how->kind == HOW_JSON || how->kind == HOW_JSONL))
+	if (!err && (o->objects || f->kind == FORMAT_JSON || f->kind == FORMAT_JSONL))
 		err = read_ways(t, why);
 	if (!err)
 		err = taken__labels(t, labels, why);
@@ -230,7 +182,7 @@ static int dump(const struct opts *o, const struct how *how, const struct pick *
 	if (err)
 		return cause__set(why, err, "cannot put the dump together: %s", strerror(-err));
 	peers = (struct peers){ .proc = t->proc };
-	err = show(o, how, t, d, &peers, pick, outfile__stream(out), why);
+	err = show(o, f, t, d, &peers, pick, outfile__stream(out), why);
 	fds__free(peers.fds);
 	err = outfile__end(out, err, why);
 	if (!err)
@@ -240,13 +192,13 @@ static int dump(const struct opts *o, const struct how *how, const struct pick *
 
 int cmd_dump(const struct opts *o)
 {
-	struct how how = { 0 };
+	const struct format *f = NULL;
 	scoped(pick) pick = NULL;
 	scoped(proc) target = NULL;
 	struct cause why = { "" };
 	int err;
 
-	err = choose_how(o, &how);
+	err = choose_format(o, &f);
 	if (err)
 		return err;
 	err = filters_pick(o, &pick, &why);
@@ -256,7 +208,7 @@ int cmd_dump(const struct opts *o)
 	}
 	stop_at_once(o->pid, 2 * TAKEN_MOST_NS);
 	target = fate_begin(o->pid);
-	err = dump(o, &how, pick, &why);
+	err = dump(o, f, pick, &why);
 	if (!err)
 		return 0;
 	return fate_failed(target, err, &why);

@@ -1,22 +1,64 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "cli/format.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/log.h"
 
-int format_check(const struct opts *o, const struct renderer *r)
+enum view format_view(enum command c)
 {
-	const char *missing = r && r->missing ? r->missing() : NULL;
+	return c == CMD_RECORD ? VIEW_RECORDING :
+	       c == CMD_CHANS  ? VIEW_CHANS :
+	       c == CMD_LEAKS  ? VIEW_LEAKS :
+	       c == CMD_REFS   ? VIEW_REFS :
+				 VIEW_DUMP;
+}
 
+void format_list(enum view v, char *text, size_t size)
+{
+	const struct format *usual = format_usual(v), *f;
+	size_t used = (size_t)snprintf(text, size, "%s (default)", usual->name);
+
+	for (size_t i = 0; (f = format_at(i)) && used < size; i++)
+		if (f != usual && format_shows(f, v))
+			used += (size_t)snprintf(text + used, size - used, ", %s", f->name);
+}
+
+/* f: what is asked for, if it is a format at all. */
+static int refuse(const struct opts *o, enum view v, const struct format *f)
+{
+	static const char *const names[VIEWS] = {
+		[VIEW_RECORDING] = "record",  [VIEW_DUMP] = "dump",   [VIEW_GROUPS] = "dump --group", [VIEW_DIFF] = "dump --diff",
+		[VIEW_CHANS] = "chans",	      [VIEW_LEAKS] = "leaks", [VIEW_REFS] = "refs",
+	};
+	char list[FORMAT_LIST_MAX];
+
+	format_list(v, list, sizeof(list));
+	log_error("%s has no format '%s'%s: %s", names[v], f ? f->name : o->format,
+		  o->format ? "" : ", which the name of the file asks for", list);
+	return 2;
+}
+
+int format_choose(const struct opts *o, enum view v, const struct format **ret)
+{
+	const struct format *f = o->format ? format_by_name(o->format) : o->output ? format_by_path(o->output) : NULL;
+	const char *missing;
+
+	if (!f && !o->format)
+		f = format_usual(v);
+	if (!f || !format_shows(f, v))
+		return refuse(o, v, f);
+	missing = f->rows && f->rows->missing ? f->rows->missing() : NULL;
 	if (missing) {
-		log_error("cannot write format %s: %s", r->name, missing);
+		log_error("cannot write format %s: %s", f->name, missing);
 		return 1;
 	}
-	if (r && r->binary && isatty(STDOUT_FILENO) && (!o->output || !strcmp(o->output, "-"))) {
-		log_error("format %s is not for a terminal; give -o FILE", r->name);
+	if (f->binary && isatty(STDOUT_FILENO) && (!o->output || !strcmp(o->output, "-"))) {
+		log_error("format %s is not for a terminal; give -o FILE", f->name);
 		return 2;
 	}
+	*ret = f;
 	return 0;
 }

@@ -3,18 +3,29 @@
 
 #include <string.h>
 
+#include "cli/format.h"
+
 #define HELP_COLUMN 26
 
-static void help_option(FILE *f, const struct opt_def *d)
+/* list: room for the formats of the command. */
+static const char *help_text(const struct opt_def *d, enum command c, char list[FORMAT_LIST_MAX])
 {
-	char left[64];
+	if (!d->help)
+		format_list(format_view(c), list, FORMAT_LIST_MAX);
+	return d->help ? d->help : list;
+}
+
+static void help_option(FILE *f, const struct opt_def *d, enum command c)
+{
+	char left[64], list[FORMAT_LIST_MAX];
+	const char *help = help_text(d, c, list);
 
 	snprintf(left, sizeof(left), "  %c%c%c --%s%s%s", d->letter ? '-' : ' ', d->letter ? d->letter : ' ',
 		 d->letter ? ',' : ' ', d->name, d->arg ? " " : "", d->arg ? d->arg : "");
 	if (strlen(left) < HELP_COLUMN + 4)
-		fprintf(f, "%-*s %s\n", HELP_COLUMN + 4, left, d->help);
+		fprintf(f, "%-*s %s\n", HELP_COLUMN + 4, left, help);
 	else
-		fprintf(f, "%s\n%*s %s\n", left, HELP_COLUMN + 4, "", d->help);
+		fprintf(f, "%s\n%*s %s\n", left, HELP_COLUMN + 4, "", help);
 }
 
 static void help_overview(FILE *f)
@@ -46,7 +57,7 @@ void help_command(FILE *f, enum command c)
 		cmd_table[c].name, cmd_table[c].usage);
 	for (size_t i = 0; i < opt_table_size; i++)
 		if (opt_table[i].commands & CMD_BIT(c))
-			help_option(f, &opt_table[i]);
+			help_option(f, &opt_table[i], c);
 }
 
 /* Roff: a hyphen-minus that must stay one, and no line may begin with a dot or a quote by accident. */
@@ -63,8 +74,10 @@ static void man_text(FILE *f, const char *text)
 	}
 }
 
-static void man_option(FILE *f, const struct opt_def *d)
+static void man_option(FILE *f, const struct opt_def *d, enum command c)
 {
+	char list[FORMAT_LIST_MAX];
+
 	fputs(".TP\n.B ", f);
 	if (d->letter)
 		fprintf(f, "\\-%c\\fR, ", d->letter);
@@ -73,7 +86,7 @@ static void man_option(FILE *f, const struct opt_def *d)
 	if (d->arg)
 		fprintf(f, "\\fR \\fI%s", d->arg);
 	fputs("\\fR\n", f);
-	man_text(f, d->help);
+	man_text(f, help_text(d, c, list));
 	fputc('\n', f);
 }
 
@@ -86,7 +99,7 @@ static void man_command(FILE *f, enum command c)
 	fputc('\n', f);
 	for (size_t i = 0; i < opt_table_size; i++)
 		if (opt_table[i].commands & CMD_BIT(c))
-			man_option(f, &opt_table[i]);
+			man_option(f, &opt_table[i], c);
 }
 
 void help_man(FILE *f)
@@ -141,14 +154,16 @@ void help_completion(FILE *f)
 	for (size_t i = 0; i < opt_table_size; i++) {
 		const struct opt_def *d = &opt_table[i];
 
-		if (!d->words)
+		if (!d->words && d->help)
 			continue;
 		fprintf(f, "\t--%s", d->name);
 		if (d->letter)
 			fprintf(f, "|-%c", d->letter);
 		fputs(") words='", f);
-		for (const struct opt_word *w = d->words; w->word; w++)
+		for (const struct opt_word *w = d->words; w && w->word; w++)
 			fprintf(f, "%s%s", w == d->words ? "" : " ", w->word);
+		for (size_t k = 0; !d->help && format_at(k); k++)
+			fprintf(f, "%s%s", k ? " " : "", format_at(k)->name);
 		fputs("' ;;\n", f);
 	}
 	fputs("\t-o|--output) COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n"

@@ -18,30 +18,6 @@
 #define EXIT_LEAKS 3
 #define AFTER_NS   (900 * NS_PER_MS) /* that the report may take after a signal; the half second of reading is in it */
 
-/* Text and JSON are our own, the others a renderer's. */
-struct how {
-	bool json;
-	const struct renderer *renderer; /* NULL: text or JSON */
-};
-
-/* 0, or the exit status, after one line. */
-static int choose_how(const struct opts *o, struct how *ret)
-{
-	const char *dot = o->output ? strrchr(o->output, '.') : NULL;
-
-	if (o->format ? !strcmp(o->format, "json") : dot && !strcmp(dot, ".json"))
-		ret->json = true;
-	else if (o->format && strcmp(o->format, "text"))
-		ret->renderer = renderer_by_name(o->format);
-	else if (!o->format && dot && strcmp(dot, ".txt"))
-		ret->renderer = renderer_by_path(o->output);
-	if (o->format && !ret->json && !ret->renderer && strcmp(o->format, "text")) {
-		log_error("leaks has no format '%s': text, json, html, folded", o->format);
-		return 2;
-	}
-	return format_check(o, ret->renderer);
-}
-
 struct progress_line {
 	const struct opts *o;
 	bool tty, begun;
@@ -110,26 +86,27 @@ static int save_baseline(const struct opts *o, struct leaks *l, struct cause *wh
 	return outfile__end(out, err, why);
 }
 
-static int render(const struct how *how, struct leaks *l, const struct leaks_show *s, FILE *out,
+static int render(const struct format *f, struct leaks *l, const struct leaks_show *s, FILE *out,
 		  struct cause *why)
 {
 	scoped(snap) snap = NULL;
 	int err;
 
-	if (!how->renderer)
-		return how->json ? leaks_show__json(l, s, out, why)
-				 : leaks_show__text(l, s, out, why);
+	if (f->kind == FORMAT_TEXT)
+		return leaks_show__text(l, s, out, why);
+	if (f->kind == FORMAT_JSON)
+		return leaks_show__json(l, s, out, why);
 	err = leaks_show__snap(l, s, &snap);
 	if (err)
 		return cause__set(why, err, "cannot put the report together: %s", strerror(-err));
-	return how->renderer->render(&(struct report){ .snap = snap,
-						       .meta = s->meta,
-						       .namers = l->d->in.namers,
-						       .nr_namers = l->d->in.nr },
-				     out, why);
+	return f->rows->render(&(struct report){ .snap = snap,
+						 .meta = s->meta,
+						 .namers = l->d->in.namers,
+						 .nr_namers = l->d->in.nr },
+			       out, why);
 }
 
-static int report(const struct opts *o, const struct how *how, struct watch *w,
+static int report(const struct opts *o, const struct format *f, struct watch *w,
 		  const struct watch_end *e, const struct leak_known *known, const volatile sig_atomic_t *stop, struct outfile *out,
 		  struct cause *why)
 {
@@ -162,7 +139,7 @@ static int report(const struct opts *o, const struct how *how, struct watch *w,
 		return cause__set(why, err, "cannot put the report together: %s", strerror(-err));
 	watch__meta(w, e, &meta);
 	stop_is_written();
-	err = render(how, l, &s, outfile__stream(out), why);
+	err = render(f, l, &s, outfile__stream(out), why);
 	stop_is_read();
 	err = outfile__end(out, err, why);
 	if (!err)
@@ -181,7 +158,7 @@ static bool any_leak(const struct leaks *l, bool suspects)
 }
 
 /* *ret_found: there are leaks that nobody knows. */
-static int leaks(const struct opts *o, const struct how *how, const struct leak_known *known,
+static int leaks(const struct opts *o, const struct format *f, const struct leak_known *known,
 		 const volatile sig_atomic_t *stop, bool *ret_found, struct cause *why)
 {
 	const struct watch_opts wo = {
@@ -207,7 +184,7 @@ static int leaks(const struct opts *o, const struct how *how, const struct leak_
 	if (line.tty && line.begun)
 		fputs("\r\033[K", stderr);
 	if (!err)
-		err = report(o, how, w, &end, known, stop, out, why);
+		err = report(o, f, w, &end, known, stop, out, why);
 	if (!err && end.code_left[0])
 		err = cause__set(why, -EUCLEAN, "%s", end.code_left);
 	if (!err)
@@ -236,9 +213,9 @@ int cmd_leaks(const struct opts *o)
 	scoped(proc) target = NULL;
 	struct cause why = { "" };
 	const volatile sig_atomic_t *stop;
-	struct how how = { 0 };
+	const struct format *f = NULL;
 	bool found = false;
-	int err = choose_how(o, &how);
+	int err = format_choose(o, VIEW_LEAKS, &f);
 
 	if (err)
 		return err;
@@ -246,7 +223,7 @@ int cmd_leaks(const struct opts *o)
 	target = fate_begin(o->pid);
 	err = read_known(o, &known, &why);
 	if (!err)
-		err = leaks(o, &how, known, stop, &found, &why);
+		err = leaks(o, f, known, stop, &found, &why);
 	if (!err)
 		return found ? EXIT_LEAKS : 0;
 	return fate_failed(target, err, &why);

@@ -58,9 +58,6 @@ static const struct opt_word way_words[] = {
 	{ "auto", ATTACH_AUTO },	   { "uprobe-multi", ATTACH_MULTI }, { "perf-link", ATTACH_PERF_LINK },
 	{ "perf-ioctl", ATTACH_PERF_IOCTL }, { NULL, 0 },
 };
-static const struct opt_word format_words[] = {
-	{ "text", 0 }, { "json", 1 }, { "jsonl", 2 }, { "folded", 3 }, { "pprof", 4 }, { "html", 5 }, { NULL, 0 },
-};
 static const struct opt_word group_words[] = {
 	{ "site", DUMP_GROUP_SITE },	 { "stack", DUMP_GROUP_STACK }, { "wait", DUMP_GROUP_WAIT },
 	{ "object", DUMP_GROUP_OBJECT }, { "label", DUMP_GROUP_LABEL }, { NULL, 0 },
@@ -82,16 +79,12 @@ const struct opt_def opt_table[] = {
 	  "event alloc: refill (cheap: exact sums by size class, split by samples), runtime (Go's own samples), exact (each allocation: "
 	  "several times slower), auto (default: refill where it can be had)", alloc_words, 0, 0 },
 	{ "output", 'o', OPT_TEXT, AT(output), REC | DMP | CHN | LKS | RFS, "FILE",
-	  "where the result goes (default: standard output); .folded, .pb.gz, .html, for dump .json and .jsonl, choose the format",
+	  "where the result goes (default: standard output); a name that ends in .json, .jsonl, .folded, .pb.gz or .html chooses the format",
 	  NULL, 0, 0 },
 	{ "mode", 0, OPT_MODE, AT(mode), REC | DMP | CHN | LKS | RFS, "OCTAL",
 	  "who may read and write the file of -o (default: 600 for a new one if root writes it; one that is replaced keeps its own)",
 	  NULL, 0, 0 },
-	{ "format", 'f', OPT_TEXT, AT(format), REC, "FORMAT", "folded (default), pprof, html, text, json", format_words, 0, 0 },
-	{ "format", 'f', OPT_TEXT, AT(format), DMP, "FORMAT", "text (default), json, jsonl, folded, pprof, html", format_words,
-	  0, 0 },
-	{ "format", 'f', OPT_TEXT, AT(format), LKS, "FORMAT", "text (default), json, html, folded", format_words, 0, 0 },
-	{ "format", 'f', OPT_TEXT, AT(format), CHN | RFS, "FORMAT", "text (default), json", format_words, 0, 0 },
+	{ "format", 'f', OPT_TEXT, AT(format), REC | DMP | CHN | LKS | RFS, "FORMAT", NULL, NULL, 0, 0 },
 	{ "max-overhead", 0, OPT_PERCENT, AT(max_overhead), REC, "PERCENT",
 	  "what probes may cost of the process's CPU time, and what parkwatch takes of the processors from it (default 1; 0: no limit, every event, exact): from there on probes are on for "
 	  "milliseconds now and then, or not at all, and the rest is estimated; --min-wait has no limit", NULL, 0, 0 },
@@ -473,7 +466,7 @@ static int opts__getopt(struct opts *o, int argc, char **argv)
 				d = &opt_table[i];
 		if (!d || opt__set(d, o, optarg)) {
 			fprintf(stderr, "parkwatch: bad --%s '%s': %s; see 'parkwatch %s --help'\n", d ? d->name : "?",
-				optarg ? optarg : "", d ? d->help : "", cmd_table[o->command].name);
+				optarg ? optarg : "", d && d->help ? d->help : "", cmd_table[o->command].name);
 			return -EINVAL;
 		}
 	}

@@ -79,7 +79,7 @@ struct opt_def {
 	size_t offset;			/* of the member in struct opts */
 	unsigned int commands;		/* CMD_BIT()s of the commands that know it */
 	const char *arg;		/* how help calls the argument, NULL: none */
-	const char *help;
+	const char *help;		/* NULL: of -f: the formats that the command has (cli/format) */
 	const struct opt_word *words;	/* OPT_WORD: what may be said, ends with NULL */
 	uint64_t min, max;		/* OPT_NUMBER, OPT_BYTES, OPT_PID */
 };

@@ -12,30 +12,10 @@
 #include "cli/format.h"
 #include "cli/stop.h"
 #include "daemon/session.h"
-#include "format/renderer.h"
 
 #define MOST_NS	 (180 * NS_PER_SEC) /* beyond the duration, with opening */
 #define AFTER_NS (10 * NS_PER_SEC)  /* that the report may take after a signal, which may be its only end: a million open waits take some */
 #define TAKEN_TOLD 0.001 /* of the target's CPU time: less is not worth a word */
-
-static int choose_renderer(const struct opts *o, const struct renderer **ret)
-{
-	const struct renderer *r = NULL;
-
-	if (o->format) {
-		r = renderer_by_name(o->format);
-		if (!r) {
-			log_error("there is no format '%s'; see 'parkwatch record --help'", o->format);
-			return 2;
-		}
-	} else if (o->output) {
-		r = renderer_by_path(o->output);
-	}
-	if (!r)
-		r = renderer_by_name("folded");
-	*ret = r;
-	return format_check(o, r);
-}
 
 struct progress_line {
 	const struct opts *o;
@@ -156,7 +136,7 @@ static void say_end(const struct opts *o, const struct session_end *e, const str
 }
 
 static int write_report(const struct opts *o, struct session *s, const struct session_end *e,
-			const struct renderer *r, struct outfile *out, struct cause *why)
+			const struct format *f, struct outfile *out, struct cause *why)
 {
 	struct namer namers[GOPROC_RUNTIMES_MAX];
 	scoped(snap) snap = NULL;
@@ -171,9 +151,9 @@ static int write_report(const struct opts *o, struct session *s, const struct se
 	session__meta(s, e, &meta);
 	meta.cost = cost;
 	stop_is_written();
-	err = r->render(&(struct report){ .snap = snap, .meta = &meta, .namers = namers,
-					  .nr_namers = session__namers(s, namers), .full = o->full },
-			outfile__stream(out), why);
+	err = f->rows->render(&(struct report){ .snap = snap, .meta = &meta, .namers = namers,
+						.nr_namers = session__namers(s, namers), .full = o->full },
+			      outfile__stream(out), why);
 	stop_is_read();
 	err = outfile__end(out, err, why);
 	if (err)
@@ -182,7 +162,7 @@ static int write_report(const struct opts *o, struct session *s, const struct se
 	return 0;
 }
 
-static int record(const struct opts *o, const struct renderer *r, const volatile sig_atomic_t *stop, struct cause *why)
+static int record(const struct opts *o, const struct format *f, const volatile sig_atomic_t *stop, struct cause *why)
 {
 	const struct session_opts so = {
 		.pid = o->pid, .stop = stop,
@@ -207,7 +187,7 @@ static int record(const struct opts *o, const struct renderer *r, const volatile
 	if (line.tty && line.begun)
 		fputs("\r\033[K", stderr);
 	if (!err)
-		err = write_report(o, s, &end, r, out, why);
+		err = write_report(o, s, &end, f, out, why);
 	if (!err && end.code_left[0])
 		err = cause__set(why, -EUCLEAN, "%s", end.code_left);
 	return err;
@@ -229,19 +209,19 @@ static int check_alloc(const struct opts *o)
 int cmd_record(const struct opts *o)
 {
 	const volatile sig_atomic_t *stop;
-	const struct renderer *r = NULL;
+	const struct format *f = NULL;
 	scoped(proc) target = NULL;
 	struct cause why = { "" };
 	int err;
 
 	err = check_alloc(o);
 	if (!err)
-		err = choose_renderer(o, &r);
+		err = format_choose(o, VIEW_RECORDING, &f);
 	if (err)
 		return err;
 	stop = stop_on_signals(o->pid, o->duration_ns ? o->duration_ns + MOST_NS : 0, AFTER_NS);
 	target = fate_begin(o->pid);
-	err = record(o, r, stop, &why);
+	err = record(o, f, stop, &why);
 	if (!err)
 		return 0;
 	return fate_failed(target, err, &why);

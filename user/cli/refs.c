@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/fate.h"
 #include "cli/filters.h"
+#include "cli/format.h"
 #include "cli/stop.h"
 #include "daemon/refwatch.h"
 #include "daemon/taken.h"
@@ -42,7 +43,7 @@ static int check_usage(const struct opts *o, uint64_t *ret_object)
 	return 0;
 }
 
-static int refs(const struct opts *o, bool json, uint64_t object, const struct pick *pick, struct cause *why)
+static int refs(const struct opts *o, const struct format *f, uint64_t object, const struct pick *pick, struct cause *why)
 {
 	const struct refwatch_opts wo = {
 		.pid = o->pid,
@@ -63,8 +64,8 @@ static int refs(const struct opts *o, bool json, uint64_t object, const struct p
 		return err;
 	refwatch__show(w, &meta, &s);
 	s.top = o->top;
-	err = json ? refs_show__json(refwatch__refs(w), &s, outfile__stream(out), why)
-		   : refs_show__text(refwatch__refs(w), &s, outfile__stream(out), why);
+	err = f->kind == FORMAT_JSON ? refs_show__json(refwatch__refs(w), &s, outfile__stream(out), why)
+				     : refs_show__text(refwatch__refs(w), &s, outfile__stream(out), why);
 	err = outfile__end(out, err, why);
 	if (!err && refwatch__no_goal(w))
 		log_info("%s", refwatch__no_goal(w));
@@ -73,19 +74,16 @@ static int refs(const struct opts *o, bool json, uint64_t object, const struct p
 
 int cmd_refs(const struct opts *o)
 {
-	const char *dot = o->output ? strrchr(o->output, '.') : NULL;
-	bool json = o->format ? !strcmp(o->format, "json") : dot && !strcmp(dot, ".json");
+	const struct format *f = NULL;
 	scoped(pick) pick = NULL;
 	scoped(proc) target = NULL;
 	struct cause why = { "" };
 	uint64_t object;
 	int err;
 
-	if (o->format && !json && strcmp(o->format, "text")) {
-		log_error("refs has no format '%s': text or json", o->format);
-		return 2;
-	}
-	err = check_usage(o, &object);
+	err = format_choose(o, VIEW_REFS, &f);
+	if (!err)
+		err = check_usage(o, &object);
 	if (err)
 		return err;
 	err = filters_pick(o, &pick, &why);
@@ -95,7 +93,7 @@ int cmd_refs(const struct opts *o)
 	}
 	stop_at_once(o->pid, o->proof_ns ? 2 * TAKEN_MOST_NS + o->proof_ns : 0);
 	target = fate_begin(o->pid);
-	err = refs(o, json, object, pick, &why);
+	err = refs(o, f, object, pick, &why);
 	if (!err)
 		return 0;
 	return fate_failed(target, err, &why);

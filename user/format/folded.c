@@ -165,8 +165,5 @@ static int render(const struct report *r, FILE *out, struct cause *why)
 }
 
 const struct renderer renderer_folded = {
-	.name = "folded",
-	.suffixes = (const char *const[]){ ".folded", ".txt", NULL },
-	.what = "folded stacks, for flamegraph.pl and its kind",
 	.render = render,
 };

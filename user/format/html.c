@@ -128,9 +128,6 @@ static int render(const struct report *r, FILE *out, struct cause *why)
 }
 
 const struct renderer renderer_html = {
-	.name = "html",
-	.suffixes = (const char *const[]){ ".html", ".htm", NULL },
-	.what = "interactive flame graph, one page that needs no network",
 	.missing = missing,
 	.render = render,
 };

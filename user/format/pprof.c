@@ -373,9 +373,5 @@ static int render(const struct report *r, FILE *out, struct cause *why)
 }
 
 const struct renderer renderer_pprof = {
-	.name = "pprof",
-	.suffixes = (const char *const[]){ ".pb.gz", ".pprof", NULL },
-	.what = "profile for go tool pprof and its kind",
-	.binary = true,
 	.render = render,
 };

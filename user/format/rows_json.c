@@ -119,8 +119,5 @@ static int render(const struct report *r, FILE *out, struct cause *why)
 }
 
 const struct renderer renderer_json = {
-	.name = "json",
-	.suffixes = (const char *const[]){ ".json", NULL },
-	.what = "one object, the costliest stack first",
 	.render = render,
 };

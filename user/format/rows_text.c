@@ -103,8 +103,5 @@ static int render(const struct report *r, FILE *out, struct cause *why)
 }
 
 const struct renderer renderer_text = {
-	.name = "text",
-	.suffixes = (const char *const[]){ NULL },
-	.what = "stacks for a person, the costliest first",
 	.render = render,
 };
