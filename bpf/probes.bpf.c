@@ -49,7 +49,7 @@ static __always_inline int pw_dispatch(struct pt_regs *ctx, const struct pw_site
 {
 	if (pw_morestack(ctx, site))
 		return pw_count(PW_STAT_MORESTACK);
-	if (point > PW_POINT_RUN)
+	if (point >= PW_POINT_ALLOCS)
 		return pw_count(PW_STAT_LOST_SITE);
 	pw_take_hit(point);
 	switch (point) {
@@ -58,7 +58,8 @@ static __always_inline int pw_dispatch(struct pt_regs *ctx, const struct pw_site
 	case PW_POINT_EXIT: return pw_do_exit(ctx, site);
 	case PW_POINT_PARK: return pw_do_park(ctx, site);
 	case PW_POINT_READY: return pw_do_ready(ctx, site);
-	default: return pw_do_run(ctx, site);
+	case PW_POINT_RUN: return pw_do_run(ctx, site);
+	default: return pw_count(PW_STAT_LOST_SITE);
 	}
 }
 
@@ -67,9 +68,9 @@ static __always_inline int pw_dispatch_alloc(struct pt_regs *ctx, const struct p
 {
 	if (pw_morestack(ctx, site))
 		return pw_count(PW_STAT_MORESTACK);
-	if (point < PW_POINT_MALLOC || point >= PW_POINT_MAX)
+	if (point < PW_POINT_ALLOCS || point >= PW_POINT_MAX)
 		return pw_count(PW_STAT_LOST_SITE);
-	if (point <= PW_POINT_SIZED && !pw_exact)
+	if (pw_points_for(PW_FOR_SINGLES) >> point & 1 && !pw_exact)
 		return pw_count(PW_STAT_OFF);
 	pw_take_hit(point);
 	return pw_do_alloc(ctx, site, point);
@@ -121,15 +122,9 @@ int pw_multi_alloc(struct pt_regs *ctx)
 		return site ? dispatch(ctx, site, point) : 0;                                      \
 	}
 
-PW_PROGRAM(pw_birth, PW_POINT_BIRTH, pw_dispatch)
-PW_PROGRAM(pw_cobirth, PW_POINT_COBIRTH, pw_dispatch)
-PW_PROGRAM(pw_exit, PW_POINT_EXIT, pw_dispatch)
-PW_PROGRAM(pw_park, PW_POINT_PARK, pw_dispatch)
-PW_PROGRAM(pw_ready, PW_POINT_READY, pw_dispatch)
-PW_PROGRAM(pw_run, PW_POINT_RUN, pw_dispatch)
-PW_PROGRAM(pw_malloc, PW_POINT_MALLOC, pw_dispatch_alloc)
-PW_PROGRAM(pw_sized, PW_POINT_SIZED, pw_dispatch_alloc)
-PW_PROGRAM(pw_refill, PW_POINT_REFILL, pw_dispatch_alloc)
-PW_PROGRAM(pw_large, PW_POINT_LARGE, pw_dispatch_alloc)
-PW_PROGRAM(pw_release, PW_POINT_RELEASE, pw_dispatch_alloc)
-PW_PROGRAM(pw_sample, PW_POINT_SAMPLE, pw_dispatch_alloc)
+#define PW_POINT(NAME, name, ...) PW_PROGRAM(pw_##name, PW_POINT_##NAME, pw_dispatch)
+PW_POINTS_OF_GOROUTINES(PW_POINT)
+#undef PW_POINT
+#define PW_POINT(NAME, name, ...) PW_PROGRAM(pw_##name, PW_POINT_##NAME, pw_dispatch_alloc)
+PW_POINTS_OF_ALLOCATIONS(PW_POINT)
+#undef PW_POINT

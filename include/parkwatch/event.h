@@ -13,21 +13,7 @@
 #include <linux/types.h>
 #endif
 
-enum pw_point {			/* the places in the Go runtime that are probed; docs/design.md has the table */
-	PW_POINT_BIRTH,		/* newproc.func1, newg is made and not yet in a run queue */
-	PW_POINT_COBIRTH,	/* newcoro.func1, after newproc1: coroutine of iter.Pull */
-	PW_POINT_EXIT,		/* gdestroy, before Go 1.22 goexit0 */
-	PW_POINT_PARK,		/* gopark */
-	PW_POINT_READY,		/* ready */
-	PW_POINT_RUN,		/* execute */
-	PW_POINT_MALLOC,	/* mallocgc */
-	PW_POINT_SIZED,		/* mallocgcSmallNoScanSC3 and its kind: called by compiled code from Go 1.27, and by mallocgc */
-	PW_POINT_REFILL,	/* (*mcache).refill, when it has its new span */
-	PW_POINT_LARGE,		/* (*mcache).allocLarge, in Go 1.15 largeAlloc */
-	PW_POINT_RELEASE,	/* (*mcache).releaseAll: a P gives up the spans that it allocates from */
-	PW_POINT_SAMPLE,	/* profilealloc: the runtime's own samples */
-	PW_POINT_MAX
-};
+#include <parkwatch/points.h>
 
 enum pw_kind { PW_NONE, PW_STACK, PW_BIRTH, PW_EXIT, PW_WAIT, PW_SCHED, PW_KIND_MAX }; /* NONE is never sent */
 

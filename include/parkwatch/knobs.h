@@ -10,6 +10,7 @@
 #define PARKWATCH_KNOBS_H
 
 #include <parkwatch/layout.h>
+#include <parkwatch/points.h>
 
 #define PW_SITES_MAX	   160	/* probed places of one runtime, all modules together */
 #define PW_GS_DEFAULT	   65536	/* entries of pw_gs; user space raises it to twice allglen */
@@ -102,7 +103,7 @@ struct pw_knobs {
 	struct pw_heap_layout heap;
 	__u32 span_classes;	/* at most PW_SPAN_CLASSES */
 	__u32 nr_modules;
-	__u16 first_site[16];	/* by enum pw_point: the site of a probe without cookie */
+	__u16 first_site[PW_POINTS_ROOM]; /* by enum pw_point: the site of a probe without cookie */
 	__u64 min_wait_ns;	/* waits and latencies below it are counted and dropped */
 	__u64 gopark;		/* where it is: a goroutine that waits, or was woken, goes on there */
 	__u64 gopark_bytes;

@@ -9,13 +9,15 @@
 #ifndef PARKWATCH_STATS_H
 #define PARKWATCH_STATS_H
 
+#include <parkwatch/points.h>
+
 enum pw_stat {
 	/*
 	 * Hits of each probe point while recording is on, before any filter: PW_STAT_HIT + enum pw_point.
 	 * OFF and MORESTACK hits are not among them: traps in all = hits + OFF + MORESTACK + LOST_SITE.
 	 */
 	PW_STAT_HIT = 0,
-	PW_STAT_HIT_END = 16,	/* room for PW_POINT_MAX points */
+	PW_STAT_HIT_END = PW_POINTS_ROOM,
 
 	PW_STAT_EVENTS,		/* records handed to the transport and accepted (stack records not counted) */
 	PW_STAT_SUMMED,		/* waits and latencies that went into a sum instead */

@@ -82,11 +82,13 @@ static int load_one(const char *program, enum pw_transport transport, bool cooki
 
 static void verify(const struct kfeat *kf)
 {
-	static const char *const programs[] = { "pw_multi",   "pw_birth",       "pw_cobirth",
-						"pw_exit",    "pw_park",        "pw_ready",
-						"pw_run",     "pw_multi_alloc", "pw_malloc",
-						"pw_sized",   "pw_refill",      "pw_large",
-						"pw_release", "pw_sample" };
+	static const char *const programs[] = {
+		"pw_multi",
+		"pw_multi_alloc",
+#define PW_POINT(NAME, name, ...) "pw_" #name,
+		PW_POINTS(PW_POINT)
+#undef PW_POINT
+	};
 	char name[96];
 
 	for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {

@@ -647,8 +647,9 @@ Test(probes, a_stack_check_that_goes_to_morestack_is_no_event)
 
 Test(probes, while_off_hits_are_only_counted)
 {
-	int (*const programs[])(struct pt_regs *) = { pw_birth, pw_cobirth, pw_exit, pw_park,
-						      pw_ready, pw_run,     pw_multi };
+#define PW_POINT(NAME, name, ...) pw_##name,
+	int (*const programs[])(struct pt_regs *) = { PW_POINTS(PW_POINT) pw_multi, pw_multi_alloc };
+#undef PW_POINT
 
 	pw_on = 0;
 	for (size_t i = 0; i < ARRAY_SIZE(programs); i++)

@@ -24,8 +24,8 @@ static struct allocrun_tally tally_now(const struct allocrun_env *env)
 
 	probes__stats(env->probes, stats);
 	return (struct allocrun_tally){
-		.singles = stats[PW_STAT_HIT + PW_POINT_MALLOC] + stats[PW_STAT_HIT + PW_POINT_SIZED],
-		.refills = stats[PW_STAT_HIT + PW_POINT_REFILL] + stats[PW_STAT_HIT + PW_POINT_LARGE],
+		.singles = probes__hits_of(stats, pw_points_for(PW_FOR_SINGLES)),
+		.refills = probes__hits_of(stats, pw_points_for(PW_FOR_REFILLS)),
 		.idle = stats[PW_STAT_OFF],
 	};
 }

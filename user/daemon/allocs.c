@@ -117,16 +117,16 @@ static int allocs__find(struct allocs *al, uint16_t rt, enum alloc_source how, s
 
 static void allocs__points(const struct allocs *al, const struct source *s, struct probes_points *ret)
 {
-	const uint32_t single = 1u << PW_POINT_MALLOC | 1u << PW_POINT_SIZED;
-	const uint32_t refill = al->o.no_refills ? 0 : 1u << PW_POINT_REFILL | 1u << PW_POINT_LARGE;
+	const uint32_t single = pw_points_for(PW_FOR_SINGLES);
+	const uint32_t refill = al->o.no_refills ? 0 : pw_points_for(PW_FOR_REFILLS);
 	struct probes_points p = { .all = single };
 
 	if (s->how == ALLOC_SOURCE_RUNTIME)
-		p.all = 1u << PW_POINT_SAMPLE;
+		p.all = pw_points_for(PW_FOR_SAMPLES);
 	if (s->how == ALLOC_SOURCE_REFILL) {
 		p.parts[ATTACH_SINGLES] = single;
 		p.parts[ATTACH_REFILLS] = s->counts ? refill : 0;
-		p.all |= refill | (s->counts ? 0 : 1u << PW_POINT_RELEASE);
+		p.all |= refill | (s->counts ? 0 : pw_points_for(PW_FOR_RELEASES));
 	}
 	*ret = p;
 }

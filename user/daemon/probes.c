@@ -299,13 +299,18 @@ void probes__stats(const struct probes *p, uint64_t *stats)
 	}
 }
 
-uint64_t probes__hits(const uint64_t *stats)
+uint64_t probes__hits_of(const uint64_t *stats, uint32_t points)
 {
 	uint64_t hits = 0;
 
 	for (int k = 0; k < PW_POINT_MAX; k++)
-		hits += stats[PW_STAT_HIT + k];
+		hits += points & 1u << k ? stats[PW_STAT_HIT + k] : 0;
 	return hits;
+}
+
+uint64_t probes__hits(const uint64_t *stats)
+{
+	return probes__hits_of(stats, UINT32_MAX);
 }
 
 /* Where the point is probed first; NULL: nowhere. */

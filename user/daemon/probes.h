@@ -84,6 +84,7 @@ struct ring *probes__ring(const struct probes *p);			/* borrowed */
 
 void probes__stats(const struct probes *p, uint64_t *stats);	/* PW_STAT_MAX of them, of all runtimes */
 uint64_t probes__hits(const uint64_t *stats);
+uint64_t probes__hits_of(const uint64_t *stats, uint32_t points); /* 1 << enum pw_point */
 /* What a hit at this point costs, and its trap alone; PROBES_HIT_NS and PROBES_TRAP_NS where that was not measured. */
 double probes__hit_ns(const struct probes *p, enum pw_point point);
 double probes__trap_ns(const struct probes *p, enum pw_point point);

@@ -35,29 +35,26 @@ void session__free(struct session *s)
 	free(s);
 }
 
-#define BIRTHS (1u << PW_POINT_BIRTH | 1u << PW_POINT_COBIRTH)
-
 /* Points that must be probed, and records wanted, for an event. */
 static void session__needs(const struct session_opts *o, uint32_t *ret_points, uint32_t *ret_want)
 {
-	const uint32_t life = BIRTHS;
 	uint32_t points = 0, want = 0;
 
 	switch (o->profile.event) {
 	case PROFILE_BLOCKED:
-		points = 1u << PW_POINT_PARK | 1u << PW_POINT_RUN;
+		points = pw_points_for(PW_FOR_WAITS);
 		want = PW_WANT_WAIT;
 		break;
 	case PROFILE_BIRTHS:
-		points = life;
+		points = pw_points_for(PW_FOR_BIRTHS);
 		want = PW_WANT_BIRTH;
 		break;
 	case PROFILE_EXITS:	/* counted by creation stack: births say which */
-		points = life | 1u << PW_POINT_EXIT;
+		points = pw_points_for(PW_FOR_LIVES);
 		want = PW_WANT_BIRTH | PW_WANT_EXIT;
 		break;
 	case PROFILE_SCHED:
-		points = 1u << PW_POINT_READY | 1u << PW_POINT_RUN;
+		points = pw_points_for(PW_FOR_SCHED);
 		want = PW_WANT_SCHED;
 		break;
 	case PROFILE_ALLOC:	/* allocs says which, by runtime */
@@ -65,7 +62,7 @@ static void session__needs(const struct session_opts *o, uint32_t *ret_points, u
 		break;
 	}
 	if (o->profile.async) {
-		points |= life | 1u << PW_POINT_EXIT;
+		points |= pw_points_for(PW_FOR_LIVES);
 		want |= PW_WANT_BIRTH | PW_WANT_EXIT;
 	}
 	if (o->profile.root == PROFILE_ROOT_CREATED_BY && points)
@@ -79,7 +76,7 @@ static void session__needs(const struct session_opts *o, uint32_t *ret_points, u
 /* By creation site: births say who called the libraries; where they cannot be probed, one can do without. */
 static int session__choose(void *ctx, uint16_t rt, const struct plan *plan, struct probes_points *ret, struct cause *why)
 {
-	uint32_t all = ret->all | BIRTHS;
+	uint32_t all = ret->all | pw_points_for(PW_FOR_BIRTHS);
 
 	(void)ctx, (void)rt, (void)why;
 	if (!plan__check_points(plan, &all, NULL))

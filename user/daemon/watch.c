@@ -109,7 +109,6 @@ static void watch__record(void *ctx, const void *data, size_t len)
 
 static void watch__open_eyes(struct watch *w)
 {
-	const uint32_t lives = 1u << PW_POINT_BIRTH | 1u << PW_POINT_COBIRTH | 1u << PW_POINT_EXIT;
 	struct probes_opts o = { .transport = -1, .way = ATTACH_AUTO, .depth = BIRTH_DEPTH, .no_cost = w->o.no_cost };
 
 	if (w->o.no_probes) {
@@ -117,11 +116,11 @@ static void watch__open_eyes(struct watch *w)
 		eye__give_up(&w->parks, "--no-probes");
 		return;
 	}
-	o.points = lives;
+	o.points = pw_points_for(PW_FOR_LIVES);
 	o.want = PW_WANT_BIRTH | PW_WANT_EXIT;
 	o.ring_bytes = PW_RING_DEFAULT;
 	eye__open(&w->lives, &o, w->t, watch__record, w);
-	o.points = 1u << PW_POINT_PARK;
+	o.points = pw_points_for(PW_FOR_PARKS);
 	o.want = 0;
 	o.depth = PARK_DEPTH;
 	o.ring_bytes = PARKS_RING;

@@ -17,7 +17,7 @@
 #define WAKEUP_SHARE  8    /* the reader is woken for each eighth of the ring that fills */
 #define BATCH_ENTRIES 1024 /* of a map, read in one call */
 #define TRIAL_ENTRIES 64
-#define ALLOC_POINTS  (~0u << PW_POINT_MALLOC)
+#define ALLOC_POINTS  (~0u << PW_POINT_ALLOCS)
 #define THREAD_BUFFERS                                                                             \
 	4 /* stack buffers for each thread there is now, and a reserve for new ones */
 #define THREAD_RESERVE 512
@@ -154,7 +154,7 @@ static uint32_t clamp_entries(size_t n, size_t least, size_t most)
 /* Sizes maps, turns off what is not used. */
 static int attach__set_maps(struct attach *a, const struct proc *p, const struct attach_opts *o)
 {
-	const uint32_t waits = 1u << PW_POINT_PARK | 1u << PW_POINT_READY | 1u << PW_POINT_RUN;
+	const uint32_t waits = pw_points_for(PW_FOR_WAITS | PW_FOR_SCHED);
 	bool ring = o->transport == PW_TRANSPORT_RING;
 	struct bpf_map *events = ring ? a->skel->maps.pw_ring : a->skel->maps.pw_perf;
 	size_t threads = THREAD_BUFFERS * (size_t)proc__threads(p) + THREAD_RESERVE;
@@ -194,10 +194,9 @@ static int attach__set_maps(struct attach *a, const struct proc *p, const struct
 static struct bpf_program *attach__program(const struct attach *a, int point)
 {
 	struct bpf_program *const programs[PW_POINT_MAX] = {
-		a->skel->progs.pw_birth,  a->skel->progs.pw_cobirth, a->skel->progs.pw_exit,
-		a->skel->progs.pw_park,   a->skel->progs.pw_ready,   a->skel->progs.pw_run,
-		a->skel->progs.pw_malloc, a->skel->progs.pw_sized,   a->skel->progs.pw_refill,
-		a->skel->progs.pw_large,  a->skel->progs.pw_release, a->skel->progs.pw_sample,
+#define PW_POINT(NAME, name, ...) [PW_POINT_##NAME] = a->skel->progs.pw_##name,
+		PW_POINTS(PW_POINT)
+#undef PW_POINT
 	};
 
 	if (a->way != ATTACH_MULTI)

@@ -22,41 +22,30 @@
 #define TRAP_USUAL_NS	   3000.0
 #define STEPPED_USUAL_NS   30000.0
 
-/* Each point has one of the child's instructions; those that share one are not recorded together.
- * Stepped ones are dear to no purpose: a point that none needs. */
-static const enum insn_class class_of[PW_POINT_MAX] = {
-	[PW_POINT_BIRTH] = INSN_NOP5,  [PW_POINT_COBIRTH] = INSN_STEPPED,
-	[PW_POINT_EXIT] = INSN_NOP,    [PW_POINT_PARK] = INSN_PUSH,
-	[PW_POINT_READY] = INSN_CALL,  [PW_POINT_RUN] = INSN_BRANCH,
-	[PW_POINT_MALLOC] = INSN_PUSH,
-};
-
 /*
- * Points whose program does much the same as another's, which is measured: so many times its work.
- * A release reads what each of a P's spans has left (RELEASE_TIMES: seen with the kernel's own
- * statistics).
+ * Each point that is measured has one of the child's instructions; those that share one are not recorded together. The others'
+ * programs do much the same as one that is measured, so many times.
  */
-#define RELEASE_TIMES 40
-static const struct {
-	enum pw_point point, as;
+static const struct stand_in {
+	enum insn_class class;
+	enum pw_point like;
 	double times;
-} twins[] = {
-	{ PW_POINT_COBIRTH, PW_POINT_BIRTH, 1 },
-	{ PW_POINT_SIZED, PW_POINT_MALLOC, 1 },
-	{ PW_POINT_REFILL, PW_POINT_MALLOC, 1 },
-	{ PW_POINT_LARGE, PW_POINT_MALLOC, 1 },
-	{ PW_POINT_SAMPLE, PW_POINT_MALLOC, 1 },
-	{ PW_POINT_RELEASE, PW_POINT_MALLOC, RELEASE_TIMES },
+} stand_in[PW_POINT_MAX] = {
+#define PW_POINT(NAME, name, uses, function, before, since, ask, missing, class, like, times)      \
+	[PW_POINT_##NAME] = { INSN_##class, PW_POINT_##like, times },
+	PW_POINTS(PW_POINT)
+#undef PW_POINT
 };
 
-static uint32_t without_twins(uint32_t points)
+/* The points that are measured for these. */
+static uint32_t measured_for(uint32_t points)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(twins); i++)
-		if (points & (1u << twins[i].point)) {
-			points &= ~(1u << twins[i].point);
-			points |= 1u << twins[i].as;
-		}
-	return points;
+	uint32_t measured = 0;
+
+	for (int p = 0; p < PW_POINT_MAX; p++)
+		if (points & (1u << p))
+			measured |= 1u << stand_in[p].like;
+	return measured;
 }
 
 static uint32_t classes_of(uint32_t points)
@@ -65,7 +54,7 @@ static uint32_t classes_of(uint32_t points)
 
 	for (int p = 0; p < PW_POINT_MAX; p++)
 		if (points & (1u << p))
-			classes |= 1u << class_of[p];
+			classes |= 1u << stand_in[p].class;
 	return classes;
 }
 
@@ -73,8 +62,8 @@ static uint32_t classes_of(uint32_t points)
  * does. */
 static uint32_t stand_ins(uint32_t points, uint32_t classes)
 {
-	for (int p = 0; p <= PW_POINT_RUN; p++)
-		if (classes & ~classes_of(points) & (1u << class_of[p]))
+	for (int p = 0; p < PW_POINT_ALLOCS; p++)
+		if (classes & ~classes_of(points) & (1u << stand_in[p].class))
 			points |= 1u << p;
 	return points;
 }
@@ -110,9 +99,9 @@ static void bench__make_plan(struct bench *b)
 
 		dummy_site(&s->wire);
 		s->wire.point = (__u16)p;
-		s->class = class_of[p];
+		s->class = stand_in[p].class;
 		s->place = (struct goplace){ .path = "/proc/self/exe",
-					     .offset = dummy__offset(b->child, class_of[p]) };
+					     .offset = dummy__offset(b->child, stand_in[p].class) };
 		snprintf(s->func_name, sizeof(s->func_name), "the calibration stub");
 		b->plan->points[p] = (struct plan_point){ .first = b->plan->nr_sites++, .nr = 1 };
 	}
@@ -207,16 +196,17 @@ static int bench__time_classes(struct bench *b, uint32_t classes, double *ret_ns
 static int bench__time_run(struct bench *b, uint32_t points, const double *bare,
 			   const struct calibration *cal, double *ret_ns)
 {
-	enum insn_class turn[3];
+	const uint32_t turns = points & pw_points_for(PW_FOR_WAITS | PW_FOR_SCHED);
+	enum insn_class turn[PW_POINT_ALLOCS];
 	uint32_t nr = 0;
 	double ns, known = 0;
 	int err;
 
-	for (int p = PW_POINT_PARK; p <= PW_POINT_RUN; p++) {
-		if (!(points & (1u << p)))
+	for (int p = 0; p < PW_POINT_ALLOCS; p++) {
+		if (!(turns & (1u << p)))
 			continue;
-		turn[nr++] = class_of[p];
-		known += bare[class_of[p]] + cal->trap_ns[class_of[p]] +
+		turn[nr++] = stand_in[p].class;
+		known += bare[stand_in[p].class] + cal->trap_ns[stand_in[p].class] +
 			 (p == PW_POINT_RUN ? 0 : cal->work_ns[p]);
 	}
 	err = bench__time(b, turn, nr, &ns);
@@ -234,12 +224,12 @@ static int bench__time_points(struct bench *b, uint32_t points, const double *ba
 
 	for (int p = 0; p < PW_POINT_MAX && !err; p++)
 		if (points & (1u << p))
-			cal->work_ns[p] = positive(on[class_of[p]] - bare[class_of[p]] -
-						   cal->trap_ns[class_of[p]]);
+			cal->work_ns[p] = positive(on[stand_in[p].class] - bare[stand_in[p].class] -
+						   cal->trap_ns[stand_in[p].class]);
 	if (!err && (points & (1u << PW_POINT_RUN)))
 		err = bench__time_run(b, points, bare, cal, &cal->work_ns[PW_POINT_RUN]);
-	for (size_t i = 0; i < ARRAY_SIZE(twins); i++)
-		cal->work_ns[twins[i].point] = twins[i].times * cal->work_ns[twins[i].as];
+	for (int p = 0; p < PW_POINT_MAX; p++)
+		cal->work_ns[p] = stand_in[p].times * cal->work_ns[stand_in[p].like];
 	return err;
 }
 
@@ -262,7 +252,7 @@ int calibrate__run(const struct kfeat *kf, enum attach_way way, enum pw_transpor
 	uint32_t timed;
 	int err;
 
-	points = without_twins(points);
+	points = measured_for(points);
 	timed = classes | classes_of(points);
 	o.points = stand_ins(points, timed);
 	err = bench__init(&b, kf, &o, why);

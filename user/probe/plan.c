@@ -18,24 +18,12 @@
 #define RBX 3
 #define R14 14
 
-/* Functions that the points are made of, all looked up in one pass. */
+/* Functions that the points are made of, all looked up in one pass: of each point, by its number; what it was before; others. */
 enum fn {
-	FN_NEWPROC_FUNC1,
-	FN_NEWPROC1,
+	FN_BEFORE = PW_POINT_MAX,
+	FN_NEWPROC1 = 2 * PW_POINT_MAX,
 	FN_RUNQPUT,
-	FN_NEWCORO_FUNC1,
-	FN_GDESTROY,
-	FN_GOEXIT0,
-	FN_GOPARK,
-	FN_READY,
-	FN_EXECUTE,
-	FN_MALLOCGC,
-	FN_REFILL,
 	FN_CACHESPAN,
-	FN_ALLOCLARGE,
-	FN_LARGEALLOC,
-	FN_RELEASEALL,
-	FN_PROFILEALLOC,
 	FN_MCALL,
 	FN_MORESTACK,
 	FN_MSTART,
@@ -44,22 +32,13 @@ enum fn {
 };
 
 static const char *const fn_names[FN_MAX] = {
-	[FN_NEWPROC_FUNC1] = "runtime.newproc.func1",
+#define PW_POINT(NAME, name, uses, function, before, ...)                                          \
+	[PW_POINT_##NAME] = function, [FN_BEFORE + PW_POINT_##NAME] = before,
+	PW_POINTS(PW_POINT)
+#undef PW_POINT
 	[FN_NEWPROC1] = "runtime.newproc1",
 	[FN_RUNQPUT] = "runtime.runqput",
-	[FN_NEWCORO_FUNC1] = "runtime.newcoro.func1",
-	[FN_GDESTROY] = "runtime.gdestroy",
-	[FN_GOEXIT0] = "runtime.goexit0",
-	[FN_GOPARK] = "runtime.gopark",
-	[FN_READY] = "runtime.ready",
-	[FN_EXECUTE] = "runtime.execute",
-	[FN_MALLOCGC] = "runtime.mallocgc",
-	[FN_REFILL] = "runtime.(*mcache).refill",
 	[FN_CACHESPAN] = "runtime.(*mcentral).cacheSpan",
-	[FN_ALLOCLARGE] = "runtime.(*mcache).allocLarge",
-	[FN_LARGEALLOC] = "runtime.largeAlloc",
-	[FN_RELEASEALL] = "runtime.(*mcache).releaseAll",
-	[FN_PROFILEALLOC] = "runtime.profilealloc",
 	[FN_MCALL] = "runtime.mcall",
 	[FN_MORESTACK] = "runtime.morestack",
 	[FN_MSTART] = "runtime.mstart",
@@ -92,12 +71,9 @@ struct planner {
 const char *pw_point_name(enum pw_point p)
 {
 	static const char *const names[PW_POINT_MAX] = {
-		[PW_POINT_BIRTH] = "birth",     [PW_POINT_COBIRTH] = "cobirth",
-		[PW_POINT_EXIT] = "exit",       [PW_POINT_PARK] = "park",
-		[PW_POINT_READY] = "ready",     [PW_POINT_RUN] = "run",
-		[PW_POINT_MALLOC] = "malloc",   [PW_POINT_SIZED] = "sized",
-		[PW_POINT_REFILL] = "refill",   [PW_POINT_LARGE] = "large",
-		[PW_POINT_RELEASE] = "release", [PW_POINT_SAMPLE] = "sample",
+#define PW_POINT(NAME, name, ...) [PW_POINT_##NAME] = #name,
+		PW_POINTS(PW_POINT)
+#undef PW_POINT
 	};
 
 	return (unsigned int)p < PW_POINT_MAX ? names[p] : "?";
@@ -253,24 +229,15 @@ static int ask_sample(struct planner *pl, const struct gofunc *fn, struct site_a
 	return 0;
 }
 
-struct point_rule {
-	enum fn fn;
+static const struct point_rule {
+	enum go_fact since; /* 0: always the same function */
 	int (*ask)(struct planner *pl, const struct gofunc *fn, struct site_ask *ask);
-};
-
-static const struct point_rule rules[PW_POINT_MAX] = {
-	[PW_POINT_BIRTH] = { FN_NEWPROC_FUNC1, ask_birth },
-	[PW_POINT_COBIRTH] = { FN_NEWCORO_FUNC1, ask_cobirth },
-	[PW_POINT_EXIT] = { FN_GDESTROY, ask_arg },
-	[PW_POINT_PARK] = { FN_GOPARK, ask_park },
-	[PW_POINT_READY] = { FN_READY, ask_arg },
-	[PW_POINT_RUN] = { FN_EXECUTE, ask_arg },
-	[PW_POINT_MALLOC] = { FN_MALLOCGC, ask_malloc },
-	[PW_POINT_SIZED] = { FN_MALLOCGC, ask_malloc },
-	[PW_POINT_REFILL] = { FN_REFILL, ask_refill },
-	[PW_POINT_LARGE] = { FN_ALLOCLARGE, ask_large },
-	[PW_POINT_RELEASE] = { FN_RELEASEALL, ask_release },
-	[PW_POINT_SAMPLE] = { FN_PROFILEALLOC, ask_sample },
+	const char *missing;
+} rules[PW_POINT_MAX] = {
+#define PW_POINT(NAME, name, uses, function, before, since, ask, missing, ...)                     \
+	[PW_POINT_##NAME] = { since, ask_##ask, missing },
+	PW_POINTS(PW_POINT)
+#undef PW_POINT
 };
 
 /* Adds a picked instruction to the plan. */
@@ -357,8 +324,10 @@ static int planner__place_at(struct planner *pl, enum pw_point point, uint32_t m
 				  "parkwatch does not know",
 				  name, pl->rt->version);
 	if (point == PW_POINT_SIZED) {
-		pick.wire.outer = fn[FN_MALLOCGC].entry;
-		pick.wire.outer_bytes = (uint32_t)(fn[FN_MALLOCGC].end - fn[FN_MALLOCGC].entry);
+		const struct gofunc *outer = &fn[PW_POINT_MALLOC];
+
+		pick.wire.outer = outer->entry;
+		pick.wire.outer_bytes = (uint32_t)(outer->end - outer->entry);
 	}
 	return planner__add(pl, point, name, ask.code.addr, &pick, why);
 }
@@ -386,14 +355,11 @@ static int planner__place(struct planner *pl, enum pw_point point, uint32_t modu
 			  struct cause *why)
 {
 	const struct gofunc *fn = pl->fn[module];
-	enum fn f = rules[point].fn;
+	const enum go_fact since = rules[point].since;
+	const int f = since && !gofacts_has(pl->rt->minor, since) ? FN_BEFORE + (int)point : (int)point;
 
 	if (point == PW_POINT_SIZED)
 		return planner__place_sized(pl, module, why);
-	if (point == PW_POINT_EXIT && !gofacts_has(pl->rt->minor, GO_GDESTROY))
-		f = FN_GOEXIT0;
-	if (point == PW_POINT_LARGE && !gofacts_has(pl->rt->minor, GO_ALLOC_LARGE))
-		f = FN_LARGEALLOC;
 	if (!fn[f].entry)
 		return -ENOENT;
 	return planner__place_at(pl, point, module, &fn[f], fn_names[f], why);
@@ -417,14 +383,10 @@ static void planner__point(struct planner *pl, enum pw_point point)
 	if ((!err || err == -ENOENT) && pt->nr)
 		return;
 	pt->err = err;
-	if (err == -ENOENT && point == PW_POINT_COBIRTH)
-		cause__set(&pt->cause, err,
-			   "%s: this program makes no coroutines (iter.Pull is not linked)",
-			   pl->rt->version);
-	else if (err == -ENOENT && point == PW_POINT_SIZED)
-		cause__set(&pt->cause, err, "%s: all allocations pass mallocgc", pl->rt->version);
+	if (err == -ENOENT && rules[point].missing)
+		cause__set(&pt->cause, err, "%s: %s", pl->rt->version, rules[point].missing);
 	else if (err == -ENOENT)
-		cause__set(&pt->cause, err, "no %s in the tables of %s", fn_names[rules[point].fn],
+		cause__set(&pt->cause, err, "no %s in the tables of %s", fn_names[point],
 			   pl->rt->version);
 	/* places in other modules are of no use without this one */
 	pl->plan->nr_sites = pt->first;
@@ -452,6 +414,27 @@ static void planner__modules(struct planner *pl)
 	}
 }
 
+/* All functions of a module that may be wanted. */
+static int planner__find(struct planner *pl, uint32_t module)
+{
+	const char *names[FN_MAX];
+	struct gofunc found[FN_MAX];
+	size_t at[FN_MAX], nr = 0;
+	int err;
+
+	for (size_t f = 0; f < FN_MAX; f++)
+		if (fn_names[f]) {
+			names[nr] = fn_names[f];
+			at[nr++] = f;
+		}
+	err = gosym__find(pl->rt->sym, module, names, nr, found);
+	for (size_t i = 0; i < nr && !err; i++)
+		pl->fn[module][at[i]] = found[i];
+	if (!err && pl->names.nr)
+		err = gosym__find(pl->rt->sym, module, pl->names.names, pl->names.nr, pl->sized[module]);
+	return err;
+}
+
 int plan__make(struct goproc *gp, struct goruntime *rt, const struct kfeat *kf, struct plan **ret,
 	       struct cause *why)
 {
@@ -465,16 +448,14 @@ int plan__make(struct goproc *gp, struct goruntime *rt, const struct kfeat *kf, 
 	p->rt = rt;
 	mallocfns__init(&pl->names, rt->minor);
 	for (uint32_t m = 0; m < rt->nr_modules && m < GOMODULES_MAX; m++) {
-		err = gosym__find(rt->sym, m, fn_names, FN_MAX, pl->fn[m]);
-		if (!err && pl->names.nr)
-			err = gosym__find(rt->sym, m, pl->names.names, pl->names.nr, pl->sized[m]);
+		err = planner__find(pl, m);
 		if (err)
 			return cause__set(why, err, "cannot read the function table of '%s': %s",
 					  rt->path, strerror(-err));
 	}
 	for (uint32_t m = 0; m < rt->nr_modules && m < GOMODULES_MAX && !p->gopark; m++) {
-		p->gopark = pl->fn[m][FN_GOPARK].entry;
-		p->gopark_bytes = pl->fn[m][FN_GOPARK].end - p->gopark;
+		p->gopark = pl->fn[m][PW_POINT_PARK].entry;
+		p->gopark_bytes = pl->fn[m][PW_POINT_PARK].end - p->gopark;
 	}
 	planner__modules(pl);
 	for (int point = 0; point < PW_POINT_MAX; point++)
@@ -495,7 +476,7 @@ int plan__check_points(const struct plan *p, uint32_t *points, struct cause *why
 
 		if (!(*points & 1u << k) || !pt->err)
 			continue;
-		if (pt->err != -ENOENT || (k != PW_POINT_COBIRTH && k != PW_POINT_SIZED))
+		if (pt->err != -ENOENT || !rules[k].missing)
 			return cause__set(why, pt->err, "%s", pt->cause.text);
 		*points &= ~(1u << k);
 	}

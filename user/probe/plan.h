@@ -48,7 +48,7 @@ struct plan {
 	uint64_t gopark, gopark_bytes; /* its code in the process; 0: not there */
 };
 
-const char *pw_point_name(enum pw_point p); /* "birth", "cobirth", "exit", "park", "ready", "run" */
+const char *pw_point_name(enum pw_point p); /* "birth", "cobirth", ... */
 /* Fills every point that this Go can have. Only damaged tables or lost memory are errors of the
  * call itself. */
 int plan__make(struct goproc *gp, struct goruntime *rt, const struct kfeat *kf, struct plan **ret,
