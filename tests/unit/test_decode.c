@@ -54,6 +54,19 @@ Test(decode, passes_only_whole_records_of_known_kinds)
 	}
 }
 
+Test(decode, every_kind_that_is_sent_has_a_size)
+{
+	for (__u16 kind = PW_STACK + 1; kind < PW_KIND_MAX; kind++) {
+		struct pw_stack rec = { .hdr = { .kind = kind } };
+		const struct pw_hdr *h;
+		int passed = 0;
+
+		for (rec.hdr.size = sizeof(rec.hdr); rec.hdr.size <= 256; rec.hdr.size += 8)
+			passed += pw_decode(&rec, sizeof(rec), &h) == 0;
+		cr_expect_eq(passed, 1, "kind %u: %d sizes", kind, passed);
+	}
+}
+
 Test(decode, counts_every_record_once)
 {
 	struct pipe_stats ps = { 0 };
