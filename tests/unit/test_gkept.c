@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 
 #include "heap/gkept.h"
+#include "heap/grefs.h"
 #include "fake_process.h"
 
 #define CHAN(i)  fp_object(FP_CHANS, i)
@@ -133,4 +134,37 @@ Test(gkept, says_when_it_cannot)
 	memset(fp.code, 0, sizeof(fp.code));
 	cr_expect_eq(kept(groups, 1, 0, bytes), -EBADMSG, "no heap");
 	cr_expect_eq(bytes[0], 77, "ret is touched on failure");
+}
+
+Test(gkept, who_ran_since_they_were_read_is_asked_what_he_has_now)
+{
+	static const struct { const char *why; bool ran; uint64_t want; } t[] = {
+		{ "nobody ran", false, 24576 },
+		{ "one ran that has it now", true, 0 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		const uint32_t groups[] = { 0, GKEPT_NONE };
+		struct gkept_in in = { .as = &fp.as, .rt = &fp.rt, .groups = groups, .nr_groups = 1 };
+		struct cause why = { "" };
+		struct census *c = NULL;
+		uint64_t bytes[1];
+		uint32_t g, other;
+
+		fake_process__init(&fp, 22);
+		g = fp_blocked(&fp, CHAN(0));
+		other = fp_sleeping(&fp);
+		fp_word(&fp, fp_local(g, 0), fp_object(FP_LARGE, 0));
+		cr_assert_eq(census__read(&fp.as, &fp.rt, 16, &c), 0);
+		cr_assert_eq(grefs__read(&fp.as, &fp.rt, c, 0, UINT64_MAX, &in.refs), 0);
+		if (t[i].ran) {
+			fp_word(&fp, fp_local(other, 0), fp_object(FP_LARGE, 0));
+			fp_put(&fp, fp_object(FP_G, other) + (uint64_t)fp.rt.objects.g_trackingseq, 99, 1);
+		}
+		in.census = c;
+		cr_assert_eq(gkept_bytes(&in, bytes, &why), 0, "%s: %s", t[i].why, why.text);
+		cr_expect_eq(bytes[0] / 8192 * 8192, t[i].want, "%s: %llu", t[i].why, (unsigned long long)bytes[0]);
+		census__free(c);
+		fake_process__done(&fp);
+	}
 }

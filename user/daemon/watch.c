@@ -11,6 +11,7 @@
 #include "base/heart.h"
 #include "base/log.h"
 #include "heap/gkept.h"
+#include "heap/grefs.h"
 #include "heap/reach.h"
 #include "daemon/allocwatch.h"
 #include "daemon/codecheck.h"
@@ -50,6 +51,7 @@ struct watch {
 	struct watch_opts o;
 	struct deadline until; /* of all that is read */
 	struct taken *t;
+	struct grefs *refs[GOPROC_RUNTIMES_MAX]; /* of the last look, as the last search has read them; NULL: there was none */
 	struct eye lives, parks;
 	struct allocwatch *allocs; /* NULL: none */
 	struct cause allocs_why;   /* why there are none, or they say nothing */
@@ -67,10 +69,17 @@ struct watch {
 	bool ended;
 };
 
+static void watch__forget_refs(struct watch *w)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(w->refs); i++)
+		grefs__free(steal(w->refs[i]));
+}
+
 void watch__free(struct watch *w)
 {
 	if (!w)
 		return;
+	watch__forget_refs(w);
 	probes__free(w->lives.probes);
 	probes__free(w->parks.probes);
 	allocwatch__free(w->allocs);
@@ -259,6 +268,7 @@ static int watch__look(struct watch *w, struct cause *why)
 	int err;
 
 	watch__allow(w, WATCH_LOOK_NS);
+	watch__forget_refs(w);
 	err = taken__again(w->t, w->o.depth, why);
 	if (err)
 		return err;
@@ -380,6 +390,8 @@ static void watch__search_one(struct watch *w, size_t rt, const struct maps *map
 	if (!r || proc__cut(w->t->proc))
 		return;
 	leaks__proved(w->leaks, (uint16_t)rt, r, goals, in.nr_goals);
+	grefs__free(w->refs[rt]);
+	w->refs[rt] = reach__take_refs(r);
 	watch__doubt(w, reach__doubt(r));
 	w->end.heap_bytes = reach__stats(r)->heap_bytes;
 }
@@ -646,6 +658,7 @@ static int watch__heap_one(struct watch *w, uint16_t rt, const struct maps *maps
 		.rt = goproc__runtime(w->t->gp, rt),
 		.census = w->t->censuses[rt],
 		.maps = maps,
+		.refs = steal(w->refs[rt]),
 		.nr_groups = w->leaks->nr,
 		.budget_ns = watch__proof_left(w) / w->t->nr,
 	};

@@ -44,7 +44,7 @@ static int gkept__read(struct gkept *k, struct cause *why)
 
 	if (!err)
 		err = gospecials__read(in->as, in->rt, k->heap, &k->specials);
-	if (!err)
+	if (!err && !k->refs)
 		err = grefs__read(in->as, in->rt, in->census, k->heap->lo, k->heap->hi, &k->refs);
 	if (!err && in->rt->cgo && in->maps)
 		err = cmemory_ranges(in->as, in->maps, in->rt, k->heap, &k->c_memory, &k->nr_c_memory);
@@ -191,7 +191,7 @@ static int gkept__run(struct gkept *k, uint64_t *bytes, struct cause *why)
 int gkept_bytes(const struct gkept_in *in, uint64_t *ret, struct cause *why)
 {
 	scoped_mem uint64_t *bytes = calloc(in->nr_groups + 1, sizeof(*bytes));
-	struct gkept k = { .in = in };
+	struct gkept k = { .in = in, .refs = in->refs };
 	int err = bytes ? gkept__run(&k, bytes, why) : -ENOMEM;
 
 	gkept__done(&k);

@@ -20,13 +20,16 @@
 #include "golang/goruntime.h"
 #include "target/maps.h"
 
+struct grefs;
+
 #define GKEPT_NONE UINT32_MAX	/* a goroutine of no group */
 
-struct gkept_in {		/* all borrowed for the call */
+struct gkept_in {		/* all but refs borrowed for the call */
 	const struct addrspace *as;
 	const struct goruntime *rt;
 	const struct census *census; /* taken just now */
 	const struct maps *maps;     /* as in heap/reach.h */
+	struct grefs *refs;	     /* what that census's goroutines refer to, read a while ago; taken; NULL: it is read now */
 	const uint32_t *groups;	     /* of each goroutine of the census: number of its group, or GKEPT_NONE */
 	size_t nr_groups;
 	uint64_t budget_ns;	     /* 0: no limit */

@@ -618,6 +618,11 @@ static int reach__init(struct reach *r)
 	return 0;
 }
 
+struct grefs *reach__take_refs(struct reach *r)
+{
+	return steal(r->refs);
+}
+
 static void reach__settle(struct reach *r)
 {
 	if (r->refs->unread)

@@ -110,6 +110,8 @@ enum reach_verdict reach__verdict(const struct reach *r, uint32_t i);
 /* As if a goroutine waited for in->objects[i]; an address outside of the heap is held. */
 enum reach_verdict reach__object_verdict(const struct reach *r, size_t i);
 /* Why nothing is proved; "": all was looked at. */
+/* What the goroutines refer to, for others who ask (heap/grefs.h): the caller's. NULL: somebody has it. */
+struct grefs *reach__take_refs(struct reach *r);
 const char *reach__doubt(const struct reach *r);
 const struct reach_stats *reach__stats(const struct reach *r);
 

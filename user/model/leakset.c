@@ -316,7 +316,7 @@ static void leakset__count(struct leakset *ls, const struct leak_g *g, uint8_t l
 	gr->fresh[look] += g->wait_look < look && g->first_look;
 }
 
-/* They are seen in the same order at each look, as a rule: the one after the last is nearer than the index, which lies all over memory. */
+/* They are seen and asked for in the same order at each look, as a rule: the one after the last is nearer than the index, which lies all over memory. */
 static struct leak_g *leakset__guess(struct leakset *ls, uint16_t rt, uint64_t goid)
 {
 	struct leak_g *g = ls->next < ls->nr ? &ls->gs[ls->next] : NULL;
@@ -499,9 +499,9 @@ int leakset__hold(struct leakset *ls, uint16_t rt, uint64_t lock, uint64_t holde
 	return 0;
 }
 
-const struct leak_g *leakset__get(const struct leakset *ls, uint16_t rt, uint64_t goid)
+const struct leak_g *leakset__get(struct leakset *ls, uint16_t rt, uint64_t goid)
 {
-	return leakset__find(ls, rt, goid);
+	return leakset__guess(ls, rt, goid);
 }
 
 void leakset__timer(struct leakset *ls, uint32_t group, bool ticks)

@@ -186,7 +186,8 @@ void leakset__ring(struct leakset *ls, uint16_t rt, uint64_t goid, bool behind);
 int leakset__hold(struct leakset *ls, uint16_t rt, uint64_t lock, uint64_t holder); /* 0 or -ENOMEM */
 
 /* After the last look, before leakset__finish(). */
-const struct leak_g *leakset__get(const struct leakset *ls, uint16_t rt, uint64_t goid); /* NULL; borrowed until the next look */
+/* NULL; borrowed until the next look. Cheapest in the order in which they were seen. */
+const struct leak_g *leakset__get(struct leakset *ls, uint16_t rt, uint64_t goid);
 bool leakset__is_passed(const struct leakset *ls, uint64_t lock); /* somebody got it while we watched */
 void leakset__timer(struct leakset *ls, uint32_t group, bool ticks);
 void leakset__code(struct leakset *ls, uint32_t group, bool endless, bool loops);

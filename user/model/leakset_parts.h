@@ -25,7 +25,7 @@ struct leakset {
 	size_t nr_looks;
 	struct leak_g *gs;
 	size_t nr, room;
-	size_t next; /* the one after that which was seen last */
+	size_t next; /* the one after that which was seen last, or asked for */
 	struct leak_index by_goid, by_key;
 	struct leak_group *groups;
 	size_t nr_groups, groups_room;
