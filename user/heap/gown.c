@@ -74,6 +74,11 @@ bool gown_is_processor(const struct gown *o, const struct gospan *s, uint64_t ob
 	return lay->p_wbbuf >= 0 && is_p(o, s, obj, &p);
 }
 
+bool gown_has_only_gs(const struct gown *o, const struct gospan *s)
+{
+	return fits(s, o->rt->layout.g_size) && grefs__are_gs(o->refs, s->start + s->header, s->elem_bytes, s->nelems);
+}
+
 bool gown_fits_m(const struct gospan *s)
 {
 	return s->elem_bytes >= M_BYTES_MIN && s->elem_bytes <= GOWN_M_BYTES_MAX;

@@ -35,6 +35,8 @@ bool gown_is_in_heap(const struct gown *o, const struct gospan *s, uint64_t base
 void gown_stretch(const struct gown *o, const struct gospan *s, uint64_t base, const struct wordpiece *p, uint64_t *from, uint64_t *to);
 /* Whether objects of this size may be such records at all: else gown_stretch() need not be asked. */
 bool gown_may_be_in(const struct gown *o, const struct gospan *s);
+/* Whether all objects of this span are gs: no part of them refers to anything, so nobody need read it. */
+bool gown_has_only_gs(const struct gown *o, const struct gospan *s);
 /* Whether objects of this span have the size of a runtime.m. */
 bool gown_fits_m(const struct gospan *s);
 

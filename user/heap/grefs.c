@@ -236,6 +236,18 @@ bool grefs__is_g(const struct grefs *r, uint64_t addr)
 	return bsearch(&addr, r->gs, r->nr_gs, sizeof(*r->gs), order_u64);
 }
 
+bool grefs__are_gs(const struct grefs *r, uint64_t first, uint64_t step, size_t nr)
+{
+	const uint64_t *g = bsearch(&first, r->gs, r->nr_gs, sizeof(*r->gs), order_u64);
+
+	if (!g || nr > r->nr_gs - (size_t)(g - r->gs))
+		return false;
+	for (size_t i = 0; i < nr; i++)
+		if (g[i] != first + i * step)
+			return false;
+	return nr;
+}
+
 /* --- the second time --- */
 
 static int grefs__order(struct grefs *r)

@@ -45,6 +45,8 @@ void grefs__free(struct grefs *r);
 DEFINE_SCOPED(grefs)
 
 bool grefs__is_g(const struct grefs *r, uint64_t addr);
+/* All of these nr addresses, step bytes apart. */
+bool grefs__are_gs(const struct grefs *r, uint64_t first, uint64_t step, size_t nr);
 
 /*
  * One goroutine that ran: its number in the census or CENSUS_G_MAX if it is not in it, and what it refers to now.

@@ -75,7 +75,7 @@ int heapmark__new(const struct gown *own, uint64_t deadline_ns, struct heapmark 
 			.bits = (uint32_t)bits,
 			.magic = sp->nelems > 1 ? (uint32_t)(UINT32_MAX / sp->elem_bytes + 1) : 0,
 			.nelems = sp->nelems,
-			.noscan = sp->noscan,
+			.noscan = sp->noscan || gown_has_only_gs(own, sp),
 		};
 		bits += sp->nelems;
 	}

@@ -399,7 +399,7 @@ static int reach__heap(struct reach *r)
 	for (size_t i = 0; i < r->heap->nr && !err; i++) {
 		const struct gospan *s = &r->heap->spans[i];
 
-		if (!s->noscan)
+		if (!s->noscan && !gown_has_only_gs(&r->own, s))
 			err = wordscan__add(r->scan, s->start, s->start + s->nelems * s->elem_bytes,
 					    OF_HEAP, s);
 	}
