@@ -350,3 +350,36 @@ Test(leakset, keeps_a_hundred_thousand_apart)
 	}
 	cr_expect_eq(finished(ls, 0)->objects, 66667);
 }
+
+Test(leakset, has_many_members_by_group_and_goid_whatever_the_order_they_came_in)
+{
+	enum { NR = 20000, STEP = 7919 }; /* no common divisor */
+	const struct leak_key keys[] = { { 1, 2, 3 }, { 1, 5, 3 }, { 9, 5, 3 } };
+	scoped(leakset) ls = story_set();
+	size_t nr = 0;
+
+	look(ls, 0);
+	for (uint64_t i = 0; i < NR; i++) {
+		const uint64_t goid = i * STEP % NR + 1;
+
+		see(ls, goid, keys[goid % ARRAY_SIZE(keys)], 1, 0xa000 + goid / 2 * 16);
+	}
+	cr_assert_eq(leakset__seen(ls), 0);
+	(void)finished(ls, 0);
+	cr_assert_eq(leakset__nr_groups(ls), ARRAY_SIZE(keys));
+	for (size_t i = 0; i < leakset__nr_groups(ls); i++) {
+		const struct leak_group *g = leakset__group(ls, i);
+
+		cr_expect_eq(g->objects, g->nr, "two that are in different groups share one");
+		cr_expect_eq(g->sharing, 1);
+		for (uint32_t k = 0; k < g->nr; k++, nr++) {
+			const struct leak_g *m = leakset__member(ls, g->first + k);
+
+			cr_assert_eq(m->group, i);
+			cr_assert(!k || m[-1].goid < m->goid);
+			cr_assert_eq(m->item, m->goid + 9, "each with what is its own");
+			cr_assert_eq(leakset__get(ls, 0, m->goid), m);
+		}
+	}
+	cr_expect_eq(nr, NR);
+}

@@ -9,7 +9,7 @@
 #include "base/heart.h"
 #include "base/own.h"
 
-#define FEW	  32768 /* items, for which a table of all 16-bit digits is larger than they are */
+#define FEW	  4096 /* a table of large digits would take longer than they do */
 #define FEW_BITS  8
 #define MANY_BITS 16
 

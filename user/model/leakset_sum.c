@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/order.h"
+#include "base/radix.h"
 #include "model/leakset_parts.h"
 
 #define HOLDERS_FOLLOWED 16 /* of a chain of locks */
@@ -14,17 +14,6 @@ static int compare_holds(const void *a, const void *b)
 	const struct leak_hold *x = a, *y = b;
 
 	return x->lock < y->lock ? -1 : x->lock > y->lock;
-}
-
-static int compare_members(const void *a, const void *b)
-{
-	const struct leak_g *x = a, *y = b;
-
-	if (x->group != y->group)
-		return x->group < y->group ? -1 : 1;
-	if (x->rt != y->rt)
-		return x->rt < y->rt ? -1 : 1;
-	return x->goid < y->goid ? -1 : x->goid > y->goid;
 }
 
 /* --- who holds a lock --- */
@@ -193,27 +182,33 @@ static uint64_t set_hash(const struct leakset *ls, const struct leak_g *g)
 	return sum;
 }
 
-/* spare: room for the objects of all members. */
-static void sum_objects(const struct leakset *ls, struct leak_group *gr, uint64_t *spare)
+/* spare: room for the objects of all members. 0 or -ENOMEM. */
+static int sum_objects(const struct leakset *ls, struct leak_group *gr, uint64_t *spare)
 {
 	size_t nr = 0, run = 0;
+	int err;
 
 	for (uint32_t i = gr->first; i < gr->first + gr->nr; i++)
 		if (ls->gs[i].nr_objects)
 			spare[nr++] = set_hash(ls, &ls->gs[i]);
-	qsort(spare, nr, sizeof(*spare), order_u64);
+	err = radix_sort(spare, nr, 1);
+	if (err)
+		return err;
 	for (size_t i = 0; i < nr; i++)
 		gr->objects += !i || spare[i] != spare[i - 1];
 	nr = 0;
 	for (uint32_t i = gr->first; i < gr->first + gr->nr; i++)
 		for (uint32_t k = 0; k < ls->gs[i].nr_objects; k++)
 			spare[nr++] = ls->objects[ls->gs[i].objects_at + k];
-	qsort(spare, nr, sizeof(*spare), order_u64);
+	err = radix_sort(spare, nr, 1);
+	if (err)
+		return err;
 	for (size_t i = 0; i < nr; i++) {
 		run = i && spare[i] == spare[i - 1] ? run + 1 : 1;
 		if (run > gr->sharing)
 			gr->sharing = run < gr->nr ? (uint32_t)run : gr->nr;
 	}
+	return 0;
 }
 
 static void drop_missed(struct leakset *ls)
@@ -226,10 +221,52 @@ static void drop_missed(struct leakset *ls)
 	ls->nr = nr;
 }
 
+/* items: pairs, the second of which says which one of gs comes there. */
+static void permute(struct leak_g *gs, uint64_t *items, size_t nr)
+{
+	for (size_t i = 0; i < nr; i++) {
+		const struct leak_g first = gs[i];
+		size_t at = i, from;
+
+		while ((from = items[2 * at + 1]) != i) {
+			gs[at] = gs[from];
+			items[2 * at + 1] = at;
+			at = from;
+		}
+		gs[at] = first;
+		items[2 * at + 1] = at;
+	}
+}
+
+/* By group, runtime and goid. 0 or -ENOMEM. */
+static int sort_members(struct leakset *ls)
+{
+	scoped_mem uint64_t *items = reallocarray(NULL, ls->nr + 1, 2 * sizeof(*items));
+	int err = items ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < ls->nr && !err; i++) {
+		items[2 * i] = ls->gs[i].goid;
+		items[2 * i + 1] = i;
+	}
+	if (!err)
+		err = radix_sort(items, ls->nr, 2);
+	for (size_t i = 0; i < ls->nr && !err; i++) {
+		const struct leak_g *g = &ls->gs[items[2 * i + 1]];
+
+		items[2 * i] = (uint64_t)g->group << 16 | g->rt;
+	}
+	if (!err)
+		err = radix_sort(items, ls->nr, 2); /* those that are equal stay in their order */
+	if (!err)
+		permute(ls->gs, items, ls->nr);
+	return err;
+}
+
 int leakset__finish(struct leakset *ls, uint64_t min_age_ns)
 {
 	scoped_mem uint64_t *spare = calloc(ls->nr_objects + ls->nr + 1, sizeof(*spare));
 	uint8_t runs;
+	int err;
 
 	if (!spare || !ls->nr_looks)
 		return spare ? -EINVAL : -ENOMEM;
@@ -237,10 +274,11 @@ int leakset__finish(struct leakset *ls, uint64_t min_age_ns)
 	runs = oldest_runs(ls);
 	if (ls->nr_holds)
 		qsort(ls->holds, ls->nr_holds, sizeof(*ls->holds), compare_holds);
-	if (ls->nr)
-		qsort(ls->gs, ls->nr, sizeof(*ls->gs), compare_members);
-	if (leakset__reindex(ls))
-		return -ENOMEM;
+	err = sort_members(ls);
+	if (!err)
+		err = leakset__reindex(ls);
+	if (err)
+		return err;
 	for (size_t i = 0; i < ls->nr_groups; i++) {
 		ls->groups[i].age_min_ns = UINT64_MAX;
 		ls->groups[i].age_exact = true;
@@ -252,17 +290,17 @@ int leakset__finish(struct leakset *ls, uint64_t min_age_ns)
 			gr->first = (uint32_t)i;
 		sum_member(ls, gr, &ls->gs[i], min_age_ns, runs);
 	}
-	for (size_t i = 0; i < ls->nr_groups; i++) {
+	for (size_t i = 0; i < ls->nr_groups && !err; i++) {
 		struct leak_group *gr = &ls->groups[i];
 
 		sum_old(ls, gr);
-		sum_objects(ls, gr, spare);
+		err = sum_objects(ls, gr, spare);
 		if (!gr->nr) {
 			gr->age_min_ns = 0;
 			gr->age_exact = false;
 		}
 	}
-	return 0;
+	return err;
 }
 
 /* --- what is asked --- */
