@@ -2,10 +2,11 @@
 #include "heap/gchan.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/order.h"
+#include "base/radix.h"
 #include "census/field.h"
 #include "census/gather.h"
 #include "heap/gosecret.h"
@@ -25,6 +26,7 @@ struct waiter {
 	bool good;        /* it is a sudog of that goroutine for that channel */
 	uint8_t seen;     /* in this walk: enum census_wait_way */
 };
+_Static_assert(offsetof(struct waiter, via) == 0 && sizeof(struct waiter) % sizeof(uint64_t) == 0, "sorted by it as it is");
 
 /* Of one channel in one round. */
 struct look {
@@ -72,15 +74,6 @@ static int reader__check_layout(struct reader *r)
 
 /* --- which channels, and whose --- */
 
-static int compare_via(const void *a, const void *b)
-{
-	const struct waiter *x = a, *y = b;
-
-	if (x->via != y->via)
-		return x->via < y->via ? -1 : 1;
-	return x->wait < y->wait ? -1 : x->wait > y->wait;
-}
-
 static int reader__collect(struct reader *r)
 {
 	const struct census *c = r->c;
@@ -97,46 +90,35 @@ static int reader__collect(struct reader *r)
 					.via = c->waits[wait].via, .wait = wait, .g = (uint32_t)i
 				};
 		}
-	qsort(r->waiters, r->nr_waiters, sizeof(*r->waiters), compare_via);
-	return 0;
+	return radix_sort((uint64_t *)r->waiters, r->nr_waiters, sizeof(*r->waiters) / sizeof(uint64_t));
 }
 
-/* The distinct channels, by address. */
+/* The distinct channels, by address, and which one each waits for. */
 static int reader__make_chans(struct reader *r)
 {
-	scoped_mem uint64_t *addrs = calloc(r->nr_waiters + 1, sizeof(*addrs));
+	scoped_mem uint64_t *items = reallocarray(NULL, r->nr_waiters + 1, 2 * sizeof(*items));
 	size_t nr = 0;
+	int err = items ? 0 : -ENOMEM;
 
-	if (!addrs)
-		return -ENOMEM;
-	for (size_t i = 0; i < r->nr_waiters; i++)
-		addrs[i] = r->c->waits[r->waiters[i].wait].addr;
-	qsort(addrs, r->nr_waiters, sizeof(*addrs), order_u64);
-	for (size_t i = 0; i < r->nr_waiters; i++)
-		if (!i || addrs[i] != addrs[i - 1])
-			addrs[nr++] = addrs[i];
+	for (size_t i = 0; i < r->nr_waiters && !err; i++) {
+		items[2 * i] = r->c->waits[r->waiters[i].wait].addr;
+		items[2 * i + 1] = i;
+	}
+	if (!err)
+		err = radix_sort(items, r->nr_waiters, 2);
+	if (err)
+		return err;
+	for (size_t i = 0; i < r->nr_waiters; i++) {
+		nr += !i || items[2 * i] != items[2 * i - 2];
+		r->waiters[items[2 * i + 1]].chan = (uint32_t)(nr - 1);
+	}
 	r->cs->v = calloc(nr + 1, sizeof(*r->cs->v));
 	if (!r->cs->v)
 		return -ENOMEM;
-	for (size_t i = 0; i < nr; i++)
-		r->cs->v[i].addr = addrs[i];
 	r->cs->nr = nr;
+	for (size_t i = 0; i < r->nr_waiters; i++)
+		r->cs->v[r->waiters[i].chan].addr = r->c->waits[r->waiters[i].wait].addr;
 	return 0;
-}
-
-static size_t chan_index(const struct gchans *cs, uint64_t addr)
-{
-	size_t lo = 0, hi = cs->nr;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (cs->v[mid].addr < addr)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
 }
 
 /* The waiters of each channel side by side, by a counting sort. */
@@ -149,12 +131,8 @@ static int reader__group(struct reader *r)
 	r->by_chan = calloc(r->nr_waiters + 1, sizeof(*r->by_chan));
 	if (!r->first || !r->by_chan)
 		return -ENOMEM;
-	for (size_t i = 0; i < r->nr_waiters; i++) {
-		struct waiter *w = &r->waiters[i];
-
-		w->chan = (uint32_t)chan_index(r->cs, r->c->waits[w->wait].addr);
-		r->first[w->chan + 1]++;
-	}
+	for (size_t i = 0; i < r->nr_waiters; i++)
+		r->first[r->waiters[i].chan + 1]++;
 	for (size_t i = 0; i <= nr; i++) {
 		sum += r->first[i];
 		r->first[i] = sum;
@@ -172,20 +150,18 @@ static int reader__group(struct reader *r)
 
 static struct waiter *reader__find(struct reader *r, uint64_t via, uint32_t chan)
 {
-	size_t lo = 0, hi = r->nr_waiters;
+	size_t lo = r->first[chan], hi = r->first[chan + 1];
+	const size_t end = hi;
 
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 
-		if (r->waiters[mid].via < via)
+		if (r->waiters[r->by_chan[mid]].via < via)
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
-	for (; lo < r->nr_waiters && r->waiters[lo].via == via; lo++)
-		if (r->waiters[lo].chan == chan)
-			return &r->waiters[lo];
-	return NULL;
+	return lo < end && r->waiters[r->by_chan[lo]].via == via ? &r->waiters[r->by_chan[lo]] : NULL;
 }
 
 /* --- reading --- */
@@ -505,7 +481,15 @@ void gchans__free(struct gchans *cs)
 
 const struct gchan *gchans__get(const struct gchans *cs, uint64_t addr)
 {
-	size_t i = chan_index(cs, addr);
+	size_t lo = 0, hi = cs->nr;
 
-	return i < cs->nr && cs->v[i].addr == addr ? &cs->v[i] : NULL;
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (cs->v[mid].addr < addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < cs->nr && cs->v[lo].addr == addr ? &cs->v[lo] : NULL;
 }
