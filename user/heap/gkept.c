@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/radix.h"
 #include "heap/cmemory.h"
 #include "heap/gown.h"
 #include "heap/grefs.h"
@@ -133,34 +134,24 @@ static int on_ran(void *ctx, uint32_t number, uint64_t goid, const struct glive_
 
 /* --- groups --- */
 
-static int by_group(const void *a, const void *b, void *ctx)
-{
-	const uint32_t *groups = ctx, x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	if (groups[x] != groups[y])
-		return groups[x] < groups[y] ? -1 : 1;
-	return x < y ? -1 : x > y;
-}
-
 static int gkept__groups(struct gkept *k, uint64_t *ret)
 {
 	const struct gkept_in *in = k->in;
-	scoped_mem uint32_t *order = calloc(in->census->nr + 1, sizeof(*order));
+	scoped_mem uint64_t *order = calloc(in->census->nr + 1, sizeof(*order)); /* group, then number */
 	size_t nr = 0, i = 0;
-	int err = 0;
+	int err;
 
 	if (!order)
 		return -ENOMEM;
 	for (uint32_t g = 0; g < in->census->nr; g++)
 		if (in->groups[g] < in->nr_groups)
-			order[nr++] = g;
-	if (nr)
-		qsort_r(order, nr, sizeof(*order), by_group, (void *)in->groups);
+			order[nr++] = (uint64_t)in->groups[g] << 32 | g;
+	err = radix_sort(order, nr, 1);
 	for (uint32_t g = 0; g < in->nr_groups && !err; g++) {
 		uint64_t before = heapmark__bytes(k->mark);
 
-		for (; i < nr && in->groups[order[i]] == g; i++)
-			gkept__goroutine(k, order[i]);
+		for (; i < nr && order[i] >> 32 == g; i++)
+			gkept__goroutine(k, (uint32_t)order[i]);
 		err = heapmark__follow(k->mark);
 		ret[g] = heapmark__bytes(k->mark) - before;
 	}

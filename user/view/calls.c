@@ -2,10 +2,13 @@
 #include "view/calls.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
+
+#include "base/radix.h"
 
 struct asked {
 	struct asked_key { /* hashed as bytes: no padding */
@@ -25,6 +28,7 @@ struct calls {
 	} *by_goid; /* all of the censuses, ascending */
 	size_t nr;
 };
+_Static_assert(offsetof(struct by_goid, goid) == 0 && sizeof(struct by_goid) == 16, "sorted by it as it is");
 
 void calls__free(struct calls *c)
 {
@@ -54,6 +58,7 @@ static int calls__new(const struct dump *d, struct calls **ret)
 {
 	scoped(calls) c = calloc(1, sizeof(*c));
 	size_t nr = 0;
+	int err;
 
 	if (!c)
 		return -ENOMEM;
@@ -65,7 +70,9 @@ static int calls__new(const struct dump *d, struct calls **ret)
 	for (size_t i = 0; i < d->in.nr; i++)
 		for (size_t g = 0; g < d->in.censuses[i]->nr; g++)
 			c->by_goid[c->nr++] = (struct by_goid){ d->in.censuses[i]->gs[g].goid, (uint32_t)g, (uint16_t)i };
-	qsort(c->by_goid, c->nr, sizeof(*c->by_goid), compare);
+	err = radix_sort((uint64_t *)c->by_goid, c->nr, sizeof(*c->by_goid) / sizeof(uint64_t)); /* by rt, among equals, they are */
+	if (err)
+		return err;
 	*ret = steal(c);
 	return 0;
 }

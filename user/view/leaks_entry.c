@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/radix.h"
 #include "view/leak_bodies.h"
 #include "view/leak_call.h"
 #include "view/leak_incident.h"
@@ -29,31 +30,27 @@ static const struct dump_row *row_of(const struct leaks *l, const struct leak_g 
 	return &l->d->rows[m->item];
 }
 
-static int compare_u32(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 /* The commonest, and how many different ones there are. */
 static int entry__stack(const struct leaks *l, const struct leak_group *g, struct leak_entry *e)
 {
-	scoped_mem uint32_t *stacks = reallocarray(NULL, g->nr, sizeof(*stacks));
+	scoped_mem uint64_t *stacks = reallocarray(NULL, g->nr, sizeof(*stacks));
 	uint32_t run = 0, most = 0;
+	int err;
 
 	e->stack = DUMP_NO_STACK;
 	if (!stacks)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < g->nr; i++)
 		stacks[i] = member(l, g, i)->stack;
-	qsort(stacks, g->nr, sizeof(*stacks), compare_u32);
+	err = radix_sort(stacks, g->nr, 1);
+	if (err)
+		return err;
 	for (uint32_t i = 0; i < g->nr && stacks[i] != UINT32_MAX; i++) {
 		run = i && stacks[i] == stacks[i - 1] ? run + 1 : 1;
 		e->nr_stacks += run == 1;
 		if (run > most) {
 			most = run;
-			e->stack = stacks[i];
+			e->stack = (size_t)stacks[i];
 		}
 	}
 	return 0;
