@@ -500,7 +500,7 @@ int intake__open_waits(struct intake *in, uint16_t rt, struct attach *a)
 	if (attach__gs_was_full(a))
 		stayers__check(&in->stayers[rt], proc__mem(in->proc), goproc__runtime(in->gp, rt), in->o.until);
 	if (!err) /* else nobody knows who was met */
-		stayers__each(&in->stayers[rt], &w.met, intake__stayed, &w);
+		err = stayers__each(&in->stayers[rt], &w.met, intake__stayed, &w);
 	met__done(&w.met);
 	stayers__drop(&in->stayers[rt]);
 	return err;

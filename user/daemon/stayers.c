@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/stayers.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "base/deadread.h"
 #include "base/own.h"
+#include "base/radix.h"
 #include "base/room.h"
 #include "census/gview.h"
 #include "daemon/met.h"
@@ -25,11 +27,21 @@ size_t stayers__nr(const struct stayers *s)
 	return s->nr;
 }
 
-void stayers__each(const struct stayers *s, const struct met *m, void (*fn)(void *ctx, const struct stayer *one), void *ctx)
+int stayers__each(const struct stayers *s, const struct met *m, void (*fn)(void *ctx, const struct stayer *one), void *ctx)
 {
-	for (size_t i = 0; i < s->nr; i++)
-		if (!met__has(m, s->v[i].addr))
-			fn(ctx, &s->v[i]);
+	scoped_mem uint64_t *items = reallocarray(NULL, s->nr + 1, 2 * sizeof(*items)); /* address and number */
+	int err = items ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < s->nr && !err; i++) {
+		items[2 * i] = s->v[i].addr;
+		items[2 * i + 1] = i;
+	}
+	if (!err)
+		err = radix_sort(items, s->nr, 2);
+	for (size_t i = 0; i < s->nr && !err; i++)
+		if ((!i || items[2 * i] != items[2 * i - 2]) && !met__has(m, items[2 * i]))
+			fn(ctx, &s->v[items[2 * i + 1]]);
+	return err;
 }
 
 static bool stayer__is_same(const struct stayer *one, const struct gview *g)

@@ -30,8 +30,8 @@ struct stayers {	/* zeros at first */
 
 int stayers__add(struct stayers *s, const struct stayer *one); /* 0 or -ENOMEM */
 size_t stayers__nr(const struct stayers *s);
-/* Those that were not met. m: in order. */
-void stayers__each(const struct stayers *s, const struct met *m, void (*fn)(void *ctx, const struct stayer *one), void *ctx);
+/* Those that were not met, by address, each once whatever the target's list says. m: in order. 0 or -ENOMEM. */
+int stayers__each(const struct stayers *s, const struct met *m, void (*fn)(void *ctx, const struct stayer *one), void *ctx);
 /*
  * Where the probes may have met more than they could say: those go whose g is another goroutine's by now or has run, as far as that
  * is known (up to Go 1.16: if it runs just now), or that cannot be read, or not in time.
