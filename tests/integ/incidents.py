@@ -25,6 +25,9 @@ TRUTH = {
     "rows-never-closed": ("database/sql.(*Rows).awaitDone", "sql.Rows never closed", None, {"main.list"}),
     "wait-with-lock": ("main.need", "those who should call Done for the waiter", 9, {"main.finish", "main.last"}),
     "wait-group": ("main.part", "blocked send", 5, {"main.waitAll"}),
+    "limit": ("main.limited", "request waits for a silent server", None, {"main.limited"}),
+    "limit-of-its-own": ("main.(*gate).pass", "request waits for a silent server", None, {"main.(*gate).pass"}),
+    "limit-for-children": ("main.startSome.func1", "request waits for a silent server", None, {"main.startSome"}),
     "behind-a-ring": ("main.lockBoth", "each holds what the other wants", 20, {"main.lockBoth", "main.last"}),
 }
 
@@ -132,7 +135,7 @@ def the_own_line_is_told_of_who_hangs_in_a_library():
 
 
 def what_is_busy_is_no_incident():
-    for kind in ("busy-lock", "busy-group", "busy-flight", "busy-pool", "busy-once", "busy-database"):
+    for kind in ("busy-lock", "busy-group", "busy-flight", "busy-pool", "busy-once", "busy-database", "busy-limit"):
         status, out, said = report_of(kind, 26, "--format", "json", "--all")
         expect(status == 0, f"exit {status}: {out}{said}")
         expect(not [g for g in json.loads(out)["groups"] if g["leak"] or g["incident"]], out)

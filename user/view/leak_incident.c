@@ -19,7 +19,7 @@ struct noted { /* a wait for somebody */
 	uint64_t from, to, lock;
 	uint16_t rt;
 	bool known;   /* from elsewhere: no lock */
-	bool refers;  /* `to` refers to the WaitGroup, `lock`, that `from` waits for */
+	bool refers;  /* `to` refers to `lock`, a WaitGroup that `from` waits for, or leads it: leak_incident__lead() */
 	bool kept;    /* lock is a channel, a Cond or a WaitGroup that only `to` has, and others behind it */
 	uint8_t cycle; /* enum leak_cycle: what it makes of a ring */
 	bool rereads; /* `from` has the lock for reading, wants it so again, and a writer waits in between */
@@ -155,6 +155,13 @@ int leak_incident__behind(struct leaks *l, uint16_t rt, uint64_t from, uint64_t 
 	int err = make_incidents(l);
 
 	return err ? err : add(l->incidents, &(struct noted){ .from = from, .to = to, .rt = rt, .known = true });
+}
+
+int leak_incident__lead(struct leaks *l, uint16_t rt, uint64_t from, uint64_t to, uint64_t object)
+{
+	int err = make_incidents(l);
+
+	return err ? err : add(l->incidents, &(struct noted){ .from = from, .to = to, .lock = object, .rt = rt, .refers = true });
 }
 
 /* --- goroutines as numbers --- */

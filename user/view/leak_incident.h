@@ -28,6 +28,8 @@ int leak_incident__note(struct leaks *l, uint16_t rt, const struct chans_source 
  */
 int leak_incident__refer(struct leaks *l, uint16_t rt, const struct reach *r, const uint32_t *goals, size_t nr);
 int leak_incident__behind(struct leaks *l, uint16_t rt, uint64_t from, uint64_t to);	/* from waits for to, as is known from elsewhere. 0 or -ENOMEM */
+/* from waits for the object, and what it waits for comes of `to`, who may be only busy: it counts if both stand. 0 or -ENOMEM. */
+int leak_incident__lead(struct leaks *l, uint16_t rt, uint64_t from, uint64_t to, uint64_t object);
 /* The entries are there, with their words; not yet in order. 0 or -ENOMEM. */
 int leak_incident__join(struct leaks *l);
 /* What it costs with all that wait behind it: for the order. */

@@ -9,6 +9,7 @@
 #include "golang/gofacts.h"
 #include "golang/gostate.h"
 #include "view/leak_incident.h"
+#include "view/leak_limit.h"
 #include "view/leak_names.h"
 #include "view/leak_peer.h"
 
@@ -592,7 +593,9 @@ int leaks__facts(struct leaks *l, uint16_t rt, const struct chans_source *src,
 			leakset__timer(l->set, g->group, ticks || ranges(l, &l->d->rows[i]));
 	}
 	err = note_locks(l, rt, src);
-	return err ? err : leak_incident__note(l, rt, src);
+	if (!err)
+		err = leak_incident__note(l, rt, src);
+	return err ? err : leak_limit__note(l, rt, src);
 }
 
 /* --- what they allocate --- */
