@@ -384,11 +384,11 @@ Test(census, what_is_not_there_by_the_deadline_is_missing_and_it_says_so)
 	static const struct {
 		const char *why;
 		uint64_t at_ns;
-		size_t want;
+		size_t want, not_read;
 		bool cut;
 	} t[] = {
-		{ "over before it begins", 1, 0, true },
-		{ "never over", UINT64_MAX, 2, false },
+		{ "over before it begins", 1, 0, 2, true },
+		{ "never over", UINT64_MAX, 2, 0, false },
 	};
 
 	add_g(1, GOSTATUS_RUNNABLE);
@@ -400,6 +400,7 @@ Test(census, what_is_not_there_by_the_deadline_is_missing_and_it_says_so)
 		cr_assert_eq(census__read_until(proc__mem(fix.p), &fix.rt, 32, &until, &c), 0, "%s", t[i].why);
 		cr_expect_eq(c->nr, t[i].want, "%s: %zu", t[i].why, c->nr);
 		cr_expect_eq(c->cut, t[i].cut, "%s", t[i].why);
+		cr_expect_eq(c->not_read, t[i].not_read, "%s: %zu", t[i].why, c->not_read);
 		cr_expect_eq(c->allglen, 2, "%s: how many there are is known all the same", t[i].why);
 	}
 }

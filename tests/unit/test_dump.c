@@ -144,6 +144,7 @@ Test(dump, json_has_what_is_promised)
 	expect_at(all, "/taken_unix_ns", "1700000000000000000");
 	expect_at(all, "/unsettled", "2");
 	expect_at(all, "/refused", "1");
+	expect_at(all, "/not_read", "0");
 	expect_at(all, "/goroutines/1",
 		  "{\"goid\":18,\"status\":\"waiting\",\"reason\":\"chan receive\",\"wait_ns\":125000000000,\"parent_goid\":1,"
 		  "\"labels\":{\"k\":\"v\\\"\"},\"start\":{\"func\":\"main.worker\",\"file\":\"main.go\",\"line\":18},"

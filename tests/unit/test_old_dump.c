@@ -19,7 +19,7 @@ static int parse(const char *text, const struct pick *pick, struct old_dump **re
 Test(old_dump, is_read_from_both_shapes_of_json)
 {
 	static const struct { const char *why, *text; } t[] = {
-		{ "json", "{\"target\":{\"pid\":1,\"exe\":\"x\"},\"goroutines\":[" G("7", "") "," G("5", "") "],\"refused\":0}\n" },
+		{ "json", "{\"target\":{\"pid\":1,\"exe\":\"x\"},\"goroutines\":[" G("7", "") "," G("5", "") "],\"refused\":0,\"not_read\":0}\n" },
 		{ "spread out", "\n{ \"goroutines\" : [ " G("7", "") " ,\n\n " G("5", "") " ] , \"x\" : [1,{}] } \n" },
 		{ "jsonl", G("5", "") "\n" G("7", "") "\n" },
 		{ "jsonl whose first name is another", "{\"status\":\"waiting\",\"goid\":7}\n" G("5", "") },
@@ -67,6 +67,16 @@ Test(old_dump, refuses_what_is_no_dump_in_one_line)
 		cr_expect_eq(parse(t[i].text, NULL, &o, &why), -EBADMSG, "%s", t[i].why);
 		cr_expect(strstr(why.text, "'old.json' is no dump"), "%s: %s", t[i].why, why.text);
 	}
+}
+
+Test(old_dump, that_was_cut_short_is_nothing_to_compare_with)
+{
+	scoped(old_dump) o = NULL;
+	struct cause why = { "" };
+
+	cr_expect_eq(parse("{\"goroutines\":[" G("7", "") "],\"refused\":0,\"not_read\":12}", NULL, &o, &why), -EINVAL);
+	cr_expect_not_null(strstr(why.text, "'old.json' was cut short"), "%s", why.text);
+	cr_expect_not_null(strstr(why.text, "of 12 goroutines nothing is known"), "%s", why.text);
 }
 
 Test(old_dump, filters_as_the_new_one)

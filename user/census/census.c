@@ -482,9 +482,11 @@ static int reader__read_from(struct reader *r, size_t first)
 		const size_t nr = r->all.nr - at < BATCH ? r->all.nr - at : BATCH;
 		int err = deadline__over(r->until) ? -ETIMEDOUT : reader__batch(r, r->all.addrs + at, nr);
 
+		r->c->not_read = r->all.nr - at;
 		if (err)
 			return err;
 	}
+	r->c->not_read = 0;
 	return 0;
 }
 
@@ -513,7 +515,8 @@ static int reader__all(struct reader *r)
 		err = reader__meet(r);
 	if (!err && r->all.nr > met)
 		err = reader__read_from(r, met);
-	r->c->cut = err == -ETIMEDOUT;
+	/* what reads memory has a deadline too, and behaves then as if the process had ended (target/mem) */
+	r->c->cut = err == -ETIMEDOUT || (err == -ESRCH && deadline__over(r->until));
 	if (err && !r->c->cut)
 		return err;
 	r->c->allglen = r->all.len;

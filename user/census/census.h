@@ -115,6 +115,7 @@ struct census {
 	size_t unsettled;	/* goroutines that changed each time they were read: not in gs */
 	size_t refused;		/* over one of the bounds of number, memory or time: not in gs */
 	bool cut;		/* the deadline came before the last of them: more are not in gs */
+	size_t not_read;	/* g structs that were not read because of that, dead ones among them */
 };
 
 /*

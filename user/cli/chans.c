@@ -59,7 +59,7 @@ static int chans(const struct opts *o, const struct format *f, const struct pick
 
 	if (err)
 		return cause__set(why, err, "out of memory");
-	err = taken__new(o->pid, (unsigned int)o->depth, &until, &t, why);
+	err = taken__new(o->pid, (unsigned int)o->depth, &until, NULL, &t, why);
 	if (!err && pick && pick__asks(pick, PICK_LABEL))
 		err = taken__labels(t, labels, why);
 	for (size_t i = 0; !err && i < t->nr; i++) {

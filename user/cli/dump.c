@@ -96,6 +96,9 @@ static int show_diff(const struct opts *o, struct dump *d, const struct dump_sho
 	scoped(old_dump) old = NULL;
 	int err = old_dump__read(o->diff, pick, o->system, &old, why);
 
+	if (!err && d->counts.not_read)
+		err = cause__set(why, -ETIMEDOUT, "reading the goroutines was cut short: there is nothing to compare; nothing is known of %zu of them",
+				 d->counts.not_read);
 	if (!err)
 		err = old_dump__is_of(old, o->diff, s->meta->pid, s->meta->exe, why);
 	return err ? err : dump_show__diff(d, s, old, o->top, json, out, why);
@@ -126,6 +129,7 @@ static int show(const struct opts *o, const struct format *f, const struct taken
 /* "1203 goroutines (1198 waiting, 4 runnable, 1 running), 17 shown; read in 12 ms" */
 static void say_end(const struct taken *t, const struct dump *d, const struct labelbook *labels, const struct deadline *until)
 {
+	const uint64_t took = t->read_ns - t->began_ns;
 	char states[256] = "";
 	size_t used = 0;
 
@@ -139,12 +143,16 @@ static void say_end(const struct taken *t, const struct dump *d, const struct la
 	if (d->counts.refused)
 		log_warn("%zu goroutines are left out: more than this parkwatch keeps; a smaller --depth may help",
 			 d->counts.refused);
+	if (d->counts.not_read)
+		log_warn("reading took longer than %.3g s and was cut short: %zu goroutines were read; of %zu more, ended ones among them, nothing is known",
+			 (double)TAKEN_CENSUS_NS / NS_PER_SEC, d->counts.nr, d->counts.not_read);
 	if (until->hit)
 		log_warn("reading took longer than %.3g s and was cut short: labels and channels may be missing", (double)TAKEN_MOST_NS / NS_PER_SEC);
 	if (labelbook__unread(labels))
 		log_warn("%llu sets of labels could not be read", (unsigned long long)labelbook__unread(labels));
-	log_info("%zu goroutines%s%s%s, %zu shown; %zu unsettled; read in %.3g ms", d->counts.nr, states[0] ? " (" : "",
-		 states, states[0] ? ")" : "", d->nr, d->counts.unsettled, (double)(t->read_ns - t->began_ns) / NS_PER_MS);
+	log_info("%zu goroutines%s%s%s, %zu shown; %zu unsettled; read in %.3g %s", d->counts.nr, states[0] ? " (" : "",
+		 states, states[0] ? ")" : "", d->nr, d->counts.unsettled, (double)took / (took < NS_PER_SEC ? NS_PER_MS : NS_PER_SEC),
+		 took < NS_PER_SEC ? "ms" : "s");
 }
 
 static int dump(const struct opts *o, const struct format *f, const struct pick *pick, struct cause *why)
@@ -153,7 +161,7 @@ static int dump(const struct opts *o, const struct format *f, const struct pick 
 		.pick = pick, .system = o->system, .sort = (enum dump_sort)o->sort,
 		.top = o->group || o->diff ? 0 : o->top, .full = o->full,
 	};
-	struct deadline until = deadline_in(TAKEN_MOST_NS, NULL);
+	struct deadline until = deadline_in(TAKEN_MOST_NS, NULL), census = deadline_in(TAKEN_CENSUS_NS, NULL);
 	scoped(outfile) out = NULL;
 	scoped(taken) t = NULL;
 	scoped(labelbook) labels = NULL;
@@ -167,7 +175,7 @@ static int dump(const struct opts *o, const struct format *f, const struct pick 
 		return cause__set(why, err, "out of memory");
 	err = outfile__open(o->output, o->mode, &out, why);
 	if (!err)
-		err = taken__new(o->pid, (unsigned int)o->depth, &until, &t, why);
+		err = taken__new(o->pid, (unsigned int)o->depth, &until, &census, &t, why);
 	if (!err && (o->objects || f->kind == FORMAT_JSON || f->kind == FORMAT_JSONL))
 		err = read_ways(t, why);
 	if (!err)

@@ -289,7 +289,7 @@ int refwatch__new(const struct refwatch_opts *o, struct refwatch **ret, struct c
 		return cause__set(why, -ENOMEM, "out of memory");
 	w->o = *o;
 	w->until = deadline_in(o->proof_ns ? TAKEN_MOST_NS + o->proof_ns : UINT64_MAX, NULL);
-	err = taken__new(o->pid, o->depth, &w->until, &w->t, why);
+	err = taken__new(o->pid, o->depth, &w->until, NULL, &w->t, why);
 	if (!err)
 		err = govars__new(images, goproc__images(w->t->gp, images, GOVARS_IMAGES_MAX), &w->vars);
 	if (!err)

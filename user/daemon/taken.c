@@ -16,13 +16,13 @@ static int taken__fail(const struct taken *t, int err, struct cause *why)
 			  proc__words(t->proc, err));
 }
 
-static int taken__runtime(struct taken *t, size_t i, unsigned int depth, struct cause *why)
+static int taken__runtime(struct taken *t, size_t i, unsigned int depth, struct deadline *until, struct cause *why)
 {
 	struct goruntime *rt = goproc__runtime(t->gp, i);
 	int err = census_proof(t->proc, rt, why);
 
 	if (!err && depth != TAKEN_NO_CENSUS)
-		err = census__read(proc__mem(t->proc), rt, depth, &t->censuses[i]);
+		err = census__read_until(proc__mem(t->proc), rt, depth, until, &t->censuses[i]);
 	if (err)
 		return taken__fail(t, err, why);
 	namer__init(&t->namers[i], rt->sym, rt->main, rt->minor);
@@ -39,7 +39,7 @@ static int taken__check(const struct taken *t, struct cause *why)
 			  (int)proc__pid(t->proc));
 }
 
-int taken__new(pid_t pid, unsigned int depth, struct deadline *until, struct taken **ret, struct cause *why)
+int taken__new(pid_t pid, unsigned int depth, struct deadline *until, struct deadline *census, struct taken **ret, struct cause *why)
 {
 	scoped(taken) t = calloc(1, sizeof(*t));
 	int err;
@@ -55,7 +55,7 @@ int taken__new(pid_t pid, unsigned int depth, struct deadline *until, struct tak
 	if (!err)
 		restraint__apply(t->gp, t->proc);
 	for (size_t i = 0; !err && i < goproc__nr_runtimes(t->gp); i++)
-		err = taken__runtime(t, i, depth, why);
+		err = taken__runtime(t, i, depth, census, why);
 	if (!err)
 		err = taken__check(t, why);
 	if (err)

@@ -31,10 +31,15 @@ struct taken {			/* all owned */
 };
 
 #define TAKEN_NO_CENSUS 0 /* a depth: that comes later, with taken__again(). Of a million goroutines it takes seconds */
+#define TAKEN_CENSUS_NS (50 * NS_PER_SEC) /* of that, where it is told that they are not all: the rest is for what belongs to them */
 #define TAKEN_MOST_NS (60 * NS_PER_SEC) /* that reading all of a target may take, where nothing else bounds it: a million goroutines take some */
 
-/* depth: frames of a stack. until: proc__limit(), borrowed until it is freed. Errors as of proc__open(), goproc__open(), census_proof() and census__read(); each with a cause. */
-int taken__new(pid_t pid, unsigned int depth, struct deadline *until, struct taken **ret, struct cause *why);
+/*
+ * depth: frames of a stack. until: proc__limit(), borrowed until it is freed. census: as far as the goroutines are read until then, see
+ * census->cut; NULL: all of them, or none. Errors as of proc__open(), goproc__open(), census_proof() and
+ * census__read(); each with a cause.
+ */
+int taken__new(pid_t pid, unsigned int depth, struct deadline *until, struct deadline *census, struct taken **ret, struct cause *why);
 /* The censuses anew; what borrows from the old ones must be gone. Errors as above; on an error t is as it was. */
 int taken__again(struct taken *t, unsigned int depth, struct cause *why);
 void taken__free(struct taken *t);

@@ -239,7 +239,7 @@ int watch__open(const struct watch_opts *o, const volatile sig_atomic_t *stop, s
 		return -ENOMEM;
 	w->o = *o;
 	w->until = deadline_in(TAKEN_MOST_NS, stop);
-	err = taken__new(o->pid, TAKEN_NO_CENSUS, &w->until, &w->t, why);
+	err = taken__new(o->pid, TAKEN_NO_CENSUS, &w->until, NULL, &w->t, why);
 	if (!err)
 		err = leaks__new(w->t->namers, w->t->nr, &w->leaks);
 	if (!err)

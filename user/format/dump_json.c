@@ -260,6 +260,7 @@ static void put_all(struct dump_json *j, struct json_writer *w)
 	jsonw_end_array(w);
 	jsonw_uint_field(w, "unsettled", j->d->counts.unsettled);
 	jsonw_uint_field(w, "refused", j->d->counts.refused);
+	jsonw_uint_field(w, "not_read", j->d->counts.not_read);
 	jsonw_end_object(w);
 	jsonw_end(w);
 }

@@ -3,7 +3,7 @@
  * dump_show: a dump as text, JSON, lines of JSON, groups, differences, or as a snap for the other formats.
  *
  *	text	as Go's debug=2, for people and for what reads that (panicparse, goleak): runtime frames left out unless `full`
- *	json	{"target":{...},"taken_unix_ns":...,"goroutines":[...],"unsettled":0,"refused":0}
+ *	json	{"target":{...},"taken_unix_ns":...,"goroutines":[...],"unsettled":0,"refused":0,"not_read":0}
  *	jsonl	one goroutine a line
  * All return 0 or negative errno of writing, -ENOMEM; with a cause. Nothing is flushed.
  */

@@ -59,7 +59,7 @@ struct dump_row {
 struct dump_counts {
 	size_t nr;
 	size_t by_status[DUMP_STATUS_MAX];
-	size_t unsettled, refused;	/* as in struct census */
+	size_t unsettled, refused, not_read;	/* as in struct census */
 };
 
 struct dump {			/* read only for everybody but dump.c */

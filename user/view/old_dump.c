@@ -265,7 +265,7 @@ static int read_target(struct reader *rd, struct json_object *target, struct cau
 static int read_member(struct reader *rd, bool *found, struct cause *why)
 {
 	struct json_object *key, *value;
-	bool is_list, is_target;
+	bool is_list, is_target, is_cut;
 	int err;
 
 	if (peek(rd) != '"')
@@ -275,6 +275,7 @@ static int read_member(struct reader *rd, bool *found, struct cause *why)
 		return err;
 	is_list = !strcmp(json_object_get_string(key), "goroutines");
 	is_target = !strcmp(json_object_get_string(key), "target");
+	is_cut = !strcmp(json_object_get_string(key), "not_read");
 	json_object_put(key);
 	if (peek(rd) != ':')
 		return damaged(rd, "a colon is missing", why);
@@ -289,6 +290,9 @@ static int read_member(struct reader *rd, bool *found, struct cause *why)
 	if (err)
 		return err;
 	err = is_target ? read_target(rd, value, why) : 0;
+	if (is_cut && json_object_get_int64(value))
+		err = cause__set(why, -EINVAL, "'%s' was cut short, and is nothing to compare with: of %lld goroutines nothing is known", rd->name,
+				 (long long)json_object_get_int64(value));
 	json_object_put(value);
 	return err;
 }
