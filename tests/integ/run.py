@@ -4,18 +4,20 @@
 
     tests/integ/run.py [--only PATTERN] [--list] [--jobs N]
 
-Lines `ok NAME`, `FAIL NAME: why`, `skip NAME: what is missing`; the last line `N passed, N failed, N skipped`; exit 1 if any
-failed. PATTERN is a regular expression over names. The cases are in truths.py and allocs.py (programs that print what they did),
+Lines `ok NAME`, `FAIL NAME: why`, `skip NAME: what is missing`; then how long the slowest took, and each module in all; the last line
+`N passed, N failed, N skipped`; exit 1 if any failed. PATTERN is a regular expression over names. The cases are in truths.py and allocs.py (programs that print what they did),
 tracer.py (against Go's execution tracer), dump.py (against Go's own tracebacks) and the other MODULES; the scripts of symbols,
 census, holds and reach run too.
 """
 import argparse
+import collections
 import concurrent.futures
 import os
 import re
 import subprocess
 import sys
 import threading
+import time
 import traceback
 
 import allocs
@@ -70,6 +72,7 @@ MODULES = (
 SCRIPTS = {"symbols.py": "pwsym", "census.py": "pwcensus", "holds.py": "pwholds", "reach.py": "pwreach"}
 PROGRAMS = target.ROOT / os.environ.get("BUILD", "build") / "tests"
 printing = threading.Lock()
+took = {}    # seconds, by name
 tally = {"ok": 0, "FAIL": 0, "skip": 0}
 
 
@@ -82,6 +85,23 @@ def say(verdict, name, why=""):
 def cases():
     for module in MODULES:
         yield from module.cases()
+
+
+def timed(name, function):
+    began = time.monotonic()
+    function()
+    took[name] = time.monotonic() - began
+
+
+def say_times(most=20):
+    """Where the time of a run goes: of two cases at a time, each has what it waits for the other."""
+    modules = collections.Counter()
+    for name, seconds in took.items():
+        modules[name.partition(":")[0]] += seconds
+    for what, times in (("case", took), ("module", modules)):
+        for name, seconds in sorted(times.items(), key=lambda one: -one[1])[:most]:
+            if seconds >= 1:
+                print(f"time {seconds:6.1f} s  {what} {name}")
 
 
 def run_case(name, function):
@@ -139,8 +159,9 @@ def main():
         print(*(n for n, _ in work), sep="\n")
         return 0
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
-        for future in [pool.submit(f) for _, f in work]:
+        for future in [pool.submit(timed, n, f) for n, f in work]:
             future.result()
+    say_times()
     print(f"{tally['ok']} passed, {tally['FAIL']} failed, {tally['skip']} skipped")
     return 1 if tally["FAIL"] else 0
 

@@ -129,8 +129,8 @@ func main() {
 	}
 	fmt.Println("ready")
 	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
-		if ms, slow := strings.CutPrefix(in.Text(), "slow "); slow {
-			n, _ := strconv.Atoi(ms)
+		if strings.HasPrefix(in.Text(), "slow ") {
+			n, _ := strconv.Atoi(in.Text()[len("slow "):])
 			fmt.Println(slowPages(time.Duration(n) * time.Millisecond))
 		}
 		switch in.Text() {
