@@ -245,9 +245,15 @@ def older_takes_those_known_to_be(minor):
         ages, young = generations(t)
         expect(len(young) == 5 and all(ages[i] is not None for i in young), f"ages {[ages[i] for i in young]}")
         old = {i for i, age in ages.items() if age is not None} - young
-        edge = (max(ages[i] for i in young) + min(ages[i] for i in old)) // 2
-        expect(edge > max(ages[i] for i in young) + 50_000_000, "the ages are not told apart")
-        got = set(goroutines(t.pid, "--older", f"{edge // 1_000_000 + 20}ms"))
+        for _ in range(20):
+            began = time.monotonic_ns()
+            ages = {i: g["wait_ns"] for i, g in goroutines(t.pid).items()}
+            edge = min(ages[i] for i in old) // 1_000_000
+            apart = edge * 1_000_000 - max(ages[i] for i in young)
+            expect(apart > 50_000_000, "the ages are not told apart")
+            got = set(goroutines(t.pid, "--older", f"{edge}ms"))
+            if time.monotonic_ns() - began < apart:    # else the young ones have become as old meanwhile
+                break
         expect(got == old, f"--older: missing {sorted(old - got)}, besides {sorted(got - old)}")
         got = set(goroutines(t.pid, "--older", "1h"))
         expect(not got, f"--older 1h: {got}")
