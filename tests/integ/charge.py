@@ -20,6 +20,7 @@ from target import PARKWATCH, Recording, Target, expect, folded, parkwatch, text
 
 PTRACE_ATTACH, PTRACE_DETACH = 16, 17    # Linux include/uapi/linux/ptrace.h
 GAP = r"\d+\.\d s within are left out: parkwatch was stopped or held up"
+RUNTIMES_OWN = 40    # goroutines that the runtime may make or end by itself meanwhile: to collect garbage, for timers
 SEES_NOTHING = "no code is changed while it records: the test sees nothing"
 
 
@@ -162,6 +163,25 @@ def after_a_stop_every_event_counts_again():
             for site in truth["waits"]:
                 own = sum(ns for frames, ns in folded(out) if frames[-1] in site["leaf"].split("|"))
                 expect(own >= 0.9 * site.get("ns", 0), f"{own} ns of {site}")
+
+
+def what_a_gap_hides_is_counted(minor):
+    """All that the program does is within the gap: its births and exits are known by their number."""
+    for event in ("births", "exits"):
+        with Target("lives", minor) as t:
+            r = Recording(t.pid, "-e", event, "-f", "json")
+            wait_until(lambda: text_changed(t.pid) > 0, SEES_NOTHING)
+            os.kill(r.process.pid, signal.SIGSTOP)
+            wait_until(lambda: text_changed(t.pid) == 0, "probes stay in while nobody is in charge")
+            t.go()
+            truth = sum(site["count"] for site in json.loads(t.truth())[event])
+            os.kill(r.process.pid, signal.SIGCONT)
+            wait_until(lambda: text_changed(t.pid) > 0, "it does not go on")
+            code, out, said = r.stop()
+        report = json.loads(out)
+        expect(code == 0 and not report["total"] and report["gap_missing"] is not None, f"{event}: exit code {code}: {out[:300]} {said}")
+        expect(truth <= report["gap_missing"] <= truth + RUNTIMES_OWN, f"{event}: {report['gap_missing']} are missing, truly {truth}: {said}")
+        expect(f"up to {report['gap_missing']} {event} happened meanwhile, which are missing" in said, said)
 
 
 def allocations_of_a_gap_do_not_count():
@@ -391,6 +411,8 @@ def killed_together_with_its_keeper_the_next_start_repairs():
 
 
 def cases():
+    for minor in build.MATRIX:
+        yield f"charge: what_a_gap_hides_is_counted [go1.{minor}]", lambda m=minor: what_a_gap_hides_is_counted(m)
     for function in (
             ctrl_z_takes_the_probes_out_before_it_stops, a_report_tells_the_gap, what_the_target_used_in_a_gap_does_not_count, every_format_tells_the_gap,
             signals_while_the_reader_waits_break_no_report, an_ignored_ctrl_z_stays_ignored, after_a_stop_every_event_counts_again,

@@ -91,6 +91,22 @@ Test(html, tells_the_time_that_is_missing)
 	json_object_put(gap);
 }
 
+Test(renderers, tell_how_many_events_are_missing_in_a_gap_at_most)
+{
+	static const struct { int64_t missing; const char *want; } t[] = {
+		{ -1, FAKE_GAP }, { 0, FAKE_GAP }, { 12, FAKE_GAP "; up to 12 births are missing" },
+	};
+	const struct snap s = { .event = PROFILE_BIRTHS };
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		struct report_meta m = fake_meta_with_gap();
+		char buf[REPORT_GAP_MAX];
+
+		m.gap_missing = t[i].missing;
+		cr_expect_str_eq(report_gap(&(struct report){ .snap = &s, .meta = &m }, buf), t[i].want);
+	}
+}
+
 Test(html, hostile_names_stay_inside_their_string)
 {
 	const uint64_t pcs[] = { PC_EVIL };

@@ -92,7 +92,7 @@ static void say_estimate(const struct session_end *e)
 }
 
 /* Time in which nobody was in charge of the probes. */
-static void say_gap(const struct session_end *e)
+static void say_gap(const struct session_end *e, enum profile_event event)
 {
 	const double stopped = (double)(e->gap_ns - e->held_ns) / NS_PER_SEC, held = (double)e->held_ns / NS_PER_SEC;
 
@@ -100,6 +100,8 @@ static void say_gap(const struct session_end *e)
 		log_warn("parkwatch was stopped for %.1f s: its probes were out, that time is not recorded", stopped);
 	if (e->held_ns)
 		log_warn("parkwatch was held up for %.1f s: its probes were out, that time is not recorded", held);
+	if (e->gap_missing > 0)
+		log_warn("up to %lld %s happened meanwhile, which are missing", (long long)e->gap_missing, report_event_name(event));
 	if (e->gap_waits)
 		log_warn("%llu waits were open then: they end there, and those that went on count once more afterwards",
 			 (unsigned long long)e->gap_waits);
@@ -118,7 +120,7 @@ static void say_end(const struct opts *o, const struct session_end *e, const str
 	if (e->cut)
 		log_warn("reading the goroutines took too long and was cut short: not all that was there is in the result, which ends after %.1f s",
 			 (double)e->duration_ns / NS_PER_SEC);
-	say_gap(e);
+	say_gap(e, snap->event);
 	if (e->lost)
 		log_warn("lost: %s", e->losses);
 	if (snap->stacks_lost)

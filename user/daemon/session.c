@@ -308,6 +308,7 @@ int session__record(struct session *s, uint64_t duration_ns, const volatile sig_
 	e.gap_ns = r.gap_ns;
 	e.held_ns = r.held_ns;
 	e.gap_waits = r.gap_waits;
+	e.gap_missing = r.gap_ns && r.count.known ? r.gap_missing : -1;
 	e.attached = r.stretches;
 	e.windows = r.windows;
 	e.cpu_ns = s->cpu_ns - r.cpu_start_ns;
@@ -350,7 +351,7 @@ void session__meta(const struct session *s, const struct session_end *end, struc
 		.pid = s->o.pid, .comm = proc__comm(s->proc), .exe = rt->path, .build_id = rt->build_id,
 		.go_version = rt->version, .text_start = rt->modules[0].text, .text_end = rt->modules[0].etext,
 		.wall_start_ns = s->wall_start_ns, .duration_ns = end->duration_ns,
-		.gap_ns = end->gap_ns, .gap_waits = end->gap_waits, .seen = end->events,
+		.gap_ns = end->gap_ns, .gap_waits = end->gap_waits, .gap_missing = end->gap_missing, .seen = end->events,
 		.lost = end->lost, .cost = "",
 	};
 }

@@ -59,6 +59,7 @@ struct session_end {
 	uint64_t gap_ns;		/* parkwatch was stopped or held up for so long, its probes out; no part of the duration */
 	uint64_t held_ns;		/* of that: held up */
 	uint64_t gap_waits;		/* waits that were open when that began: they end there, and one that goes on is another afterwards */
+	int64_t gap_missing;		/* births, or exits, at most, that were not seen because of it; < 0: nobody knows, or asked */
 	bool target_stopped;		/* by a signal or a debugger, when it was over: who did not run meanwhile counts as waiting */
 	uint64_t duration_ns;
 	uint64_t hits;			/* those while recording was off (attaching, detaching) too */

@@ -6,6 +6,7 @@
 #include "base/deadline.h"
 #include "daemon/allocrun.h"
 #include "daemon/codecheck.h"
+#include "daemon/gapcount.h"
 #include "daemon/intake.h"
 #include "daemon/probes.h"
 #include "daemon/recorders.h"
@@ -65,6 +66,8 @@ struct session_run {
 	uint64_t held_ns;	  /* of that: not stopped, but held up */
 	uint64_t absent_ns;	  /* the last absence that is in it */
 	uint64_t gap_waits;	  /* that were open when it began, and end there */
+	struct gapcount count;	  /* of births or exits */
+	int64_t gap_missing;	  /* of these, in all gaps; < 0: not known */
 	uint32_t stretches;	  /* in which all was recorded */
 	struct owncost own;
 	uint64_t hits;		  /* when their cost was looked at last */

@@ -286,7 +286,11 @@ static int session_run__stretch(struct session_run *r, const struct governor *g,
 	(void)session_run__is_too_dear(r, g);
 	for (size_t i = 0; i < s->nr_rt; i++)
 		attach__count_from(probes__attach(s->probes, i), session_run__keeps_waits(r) ? begin_ns : 0, false);
+	if (r->stretches == 1)
+		gapcount__begin(&r->count, s->o.profile.event, s->proc, s->gp);
 	probes__start(s->probes);
+	if (r->stretches > 1)
+		r->gap_missing = gapcount__missing(&r->count, s->proc, s->gp, s->probes);
 	if (s->allocs && r->stretches == 1)
 		allocrun__begin(&s->allocrun);
 	own_ns = r->stretches > 1 ? owncost__ns(&r->own, s, true) : 0;

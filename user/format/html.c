@@ -63,7 +63,7 @@ static void put_report(struct json_writer *w, const struct report *r, struct row
 	put_text(w, f, "exe", m->exe);
 	put_text(w, f, "go", m->go_version);
 	put_text(w, f, "cost", m->cost);
-	put_text(w, f, "gap", report_gap(m, gap));
+	put_text(w, f, "gap", report_gap(r, gap));
 	put_number(w, "pid", (uint64_t)m->pid);
 	put_number(w, "start_ms", m->wall_start_ns / NS_PER_MS);
 	put_number(w, "duration_ns", m->duration_ns);

@@ -208,7 +208,7 @@ static int fill_comments(struct pprof_tables *t, const struct report *r, Pprof__
 {
 	const struct report_meta *m = r->meta;
 	char buf[REPORT_GAP_MAX];
-	const char *gap = report_gap(m, buf);
+	const char *gap = report_gap(r, buf);
 	int err;
 
 	p->comment = arena__array(&t->arena, COMMENTS_MAX, sizeof(*p->comment));

@@ -72,7 +72,7 @@ static void put_head(const struct report *r, struct textbuf *to)
 {
 	const struct snap *s = r->snap;
 	char buf[REPORT_GAP_MAX];
-	const char *gap = report_gap(r->meta, buf);
+	const char *gap = report_gap(r, buf);
 
 	textbuf__format(to, "pid %d '%s', %s: %s for %.1f s", r->meta->pid, r->meta->comm, r->meta->go_version,
 			report_event_name(s->event), (double)r->meta->duration_ns / NS_PER_SEC);

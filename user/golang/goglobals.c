@@ -8,6 +8,7 @@
 #include "x86/uop.h"
 
 #define TARGETS_MAX 192 /* operands collected */
+#define GOGLOBALS_P_MAX 65536 /* bytes of a P */
 
 int goglobals_code(const struct addrspace *as, const struct gofunc *fn, uint8_t *ret, size_t *ret_len)
 {
@@ -160,4 +161,78 @@ int goglobals_gcstart(const uint8_t *code, size_t len, uint64_t addr, uint64_t *
 		return 0;
 	}
 	return -EBADMSG;
+}
+
+/* What newproc1 did last, of what goglobals_goids() looks for. */
+struct goids {
+	uint64_t named;	     /* by a lea that only a mov and nops came after; 0: not */
+	uint8_t address, nr; /* it is in this register; and this one has GOGLOBALS_GOIDS */
+	int64_t loaded;	     /* the member, of whatever, that was loaded last */
+	int32_t next;	     /* the first of two members side by side that were compared last */
+};
+
+static uint8_t reg_of(const struct uop_operand *op)
+{
+	return op->type == UOP_REG ? op->reg : UOP_NO_REG;
+}
+
+/* A member of what a register points at; 0: it is none. */
+static int64_t member(const struct uop_operand *op)
+{
+	const int64_t at = op->type == UOP_MEM && op->base != UOP_NO_REG ? (int64_t)op->value : 0;
+
+	return op->size == 8 && at > 0 && at < GOGLOBALS_P_MAX ? at : 0;
+}
+
+static void goids__follow(struct goids *g, const struct uop *u)
+{
+	const struct uop_operand *a = &u->op[0], *b = &u->op[1];
+	const int64_t compared = member(a) ?: member(b);
+
+	if (u->kind == UOP_LEA) {
+		g->named = uop_address(u);
+		g->address = reg_of(a);
+	} else if (u->kind == UOP_MOV && b->type == UOP_IMM) {
+		g->nr = b->value == GOGLOBALS_GOIDS ? reg_of(a) : UOP_NO_REG;
+	} else if (u->kind == UOP_MOV && member(b)) {
+		g->loaded = member(b);
+		g->named = 0;
+	} else if (u->kind == UOP_CMP && (compared == g->loaded + 8 || g->loaded == compared + 8)) {
+		g->next = (int32_t)(compared < g->loaded ? compared : g->loaded);
+		g->named = 0;
+	} else if (u->kind != UOP_NOP) {
+		g->named = 0;
+	}
+}
+
+/* Ids are taken: sched.goidgen.Add(GOGLOBALS_GOIDS). */
+static bool goids__takes(const struct goids *g, const struct uop *u)
+{
+	const struct uop_operand *to = &u->op[0];
+
+	return g->named && u->kind == UOP_XADD && to->type == UOP_MEM && to->size == 8 && to->base == g->address &&
+	       g->address != UOP_NO_REG && !to->value && g->nr != UOP_NO_REG && reg_of(&u->op[1]) == g->nr;
+}
+
+int goglobals_goids(const uint8_t *code, size_t len, uint64_t addr, uint64_t *ret_gen, int32_t *ret_next)
+{
+	struct goids g = { .address = UOP_NO_REG, .nr = UOP_NO_REG };
+	struct walk w = walk_of(code, len, addr);
+	uint64_t found = 0;
+	int32_t next = 0;
+
+	while (walk__step(&w)) {
+		if (goids__takes(&g, &w.u)) {
+			if (found)
+				return -EBADMSG;
+			found = g.named;
+			next = g.next;
+		}
+		goids__follow(&g, &w.u);
+	}
+	if (!found || found % 8 || next <= 0 || next % 8)
+		return -EBADMSG;
+	*ret_gen = found;
+	*ret_next = next;
+	return 0;
 }

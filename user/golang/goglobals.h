@@ -19,6 +19,10 @@
  *
  * runtime.memstats.heapStats: allocLarge calls its method acquire; likewise (Go 1.16 and later, runtime/mcache.go).
  *
+ * runtime.sched.goidgen: newproc1 takes 16 ids from it for its P, where the P has used those it had: a lock xadd of 16 to what the lea right
+ * before it names. Before that it compares two members of the P that lie side by side, the next id and the end of those it has (Go
+ * runtime/proc.go newproc1, runtime2.go p.goidcache).
+ *
  * Seen so in all builds of Go 1.15 to 1.27; what is not as described is refused.
  */
 #ifndef PARKWATCH_GOLANG_GOGLOBALS_H
@@ -42,6 +46,9 @@ int goglobals_gcstart(const uint8_t *code, size_t len, uint64_t addr, uint64_t *
 int goglobals_slices(const uint8_t *code, size_t len, uint64_t addr, uint64_t *ret, size_t *ret_nr);
 /* What the last lea before the call of `callee` names: its receiver. -EBADMSG, too, if calls of it differ. */
 int goglobals_receiver(const uint8_t *code, size_t len, uint64_t addr, uint64_t callee, uint64_t *ret);
+#define GOGLOBALS_GOIDS 16 /* ids that a P takes at once */
+/* code of runtime.newproc1; ret_next: of the next id in a P, the end of those it has is the word behind it. */
+int goglobals_goids(const uint8_t *code, size_t len, uint64_t addr, uint64_t *ret_gen, int32_t *ret_next);
 int goglobals_profile_rate(const uint8_t *code, size_t len, uint64_t addr, int minor, uint64_t *ret); /* of runtime.profilealloc */
 
 #endif

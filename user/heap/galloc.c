@@ -63,8 +63,7 @@ static bool stats_known(const struct goobjects *o)
 		 o->mspan_before - o->mspan_nelems <= SPAN_PART - 2));
 }
 
-static int read_ps(const struct addrspace *as, uint64_t allp, uint64_t *ps, size_t max,
-		   size_t *ret_nr)
+int galloc__ps(const struct addrspace *as, uint64_t allp, uint64_t *ps, size_t max, size_t *ret_nr)
 {
 	struct slice s;
 	int err = addrspace__read(as, allp, &s, sizeof(s));
@@ -148,7 +147,7 @@ static bool proves(const struct addrspace *as, const struct goruntime *rt, uint6
 	uint64_t ps[PROOF_PS];
 	size_t nr;
 
-	if (read_ps(as, allp, ps, PROOF_PS, &nr))
+	if (galloc__ps(as, allp, ps, PROOF_PS, &nr))
 		return false;
 	for (size_t i = 0; i < nr; i++) {
 		int32_t id;
@@ -214,7 +213,7 @@ static int read_caches(const struct addrspace *as, const struct goruntime *rt,
 	struct cached sum = { .left = { 0 } };
 	uint64_t ps[GALLOC_PS_MAX];
 	size_t nr = 0;
-	int err = layout_known(&rt->objects) ? read_ps(as, h->allp, ps, GALLOC_PS_MAX, &nr)
+	int err = layout_known(&rt->objects) ? galloc__ps(as, h->allp, ps, GALLOC_PS_MAX, &nr)
 					     : -EOPNOTSUPP;
 
 	for (size_t i = 0; i < nr && !err; i++)

@@ -11,6 +11,7 @@
 #ifndef PARKWATCH_HEAP_GALLOC_H
 #define PARKWATCH_HEAP_GALLOC_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/addrspace.h"
@@ -32,6 +33,8 @@ struct galloc {
  * the layout is proved too; others of reading.
  */
 int galloc__find(const struct addrspace *as, const struct goruntime *rt, struct galloc *ret);
+/* The Ps at allp, GALLOC_PS_MAX at most; ret: room for max. -EBADMSG: that is no list of them. */
+int galloc__ps(const struct addrspace *as, uint64_t allp, uint64_t *ret, size_t max, size_t *ret_nr);
 /* Free slots in the caches of all Ps, by span class. */
 int galloc__free_slots(const struct addrspace *as, const struct goruntime *rt, const struct galloc *h,
 		      uint64_t ret[GOSIZES_SPAN_CLASSES]);

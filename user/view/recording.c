@@ -45,10 +45,15 @@ bool report_is_estimated(const struct snap *s)
 	return is;
 }
 
-const char *report_gap(const struct report_meta *m, char buf[REPORT_GAP_MAX])
+const char *report_gap(const struct report *r, char buf[REPORT_GAP_MAX])
 {
+	const struct report_meta *m = r->meta;
+	int n;
+
 	if (!m->gap_ns)
 		return "";
-	snprintf(buf, REPORT_GAP_MAX, "%.1f s within are left out: parkwatch was stopped or held up", (double)m->gap_ns / NS_PER_SEC);
+	n = snprintf(buf, REPORT_GAP_MAX, "%.1f s within are left out: parkwatch was stopped or held up", (double)m->gap_ns / NS_PER_SEC);
+	if (m->gap_missing > 0)
+		snprintf(buf + n, REPORT_GAP_MAX - (size_t)n, "; up to %lld %s are missing", (long long)m->gap_missing, report_event_name(r->snap->event));
 	return buf;
 }

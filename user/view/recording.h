@@ -22,6 +22,7 @@ struct report_meta {
 	uint64_t duration_ns;
 	uint64_t gap_ns;	/* within it, and no part of it: parkwatch was stopped or held up */
 	uint64_t gap_waits;	/* that were cut there */
+	int64_t gap_missing;	/* events that happened within it, at most; < 0: not known */
 	uint64_t seen, lost;	/* events */
 	const char *cost;	/* "overhead 0.31% (52000 hits x 610 ns)" */
 };
@@ -43,6 +44,6 @@ bool report_is_estimated(const struct snap *s);
 
 /* That time is missing, in words for every format that has some; "": none is. */
 #define REPORT_GAP_MAX 160
-const char *report_gap(const struct report_meta *m, char buf[REPORT_GAP_MAX]);
+const char *report_gap(const struct report *r, char buf[REPORT_GAP_MAX]);
 
 #endif
