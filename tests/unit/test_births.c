@@ -78,3 +78,40 @@ Test(births, count_only_so_many_ways)
 	cr_expect_eq(births__commonest(b, 0, 0x80), 1);
 	cr_expect_eq(births__commonest(b, 0, 1), 0, "no room");
 }
+
+Test(births, know_where_a_million_came_from_that_nobody_had_asked_for)
+{
+	enum { NR = 1000000 };
+	scoped(births) b = NULL;
+	struct chain chain;
+
+	cr_assert_eq(births__new(&b), 0);
+	for (uint64_t i = 0; i < NR; i++) /* in no order, as allgs is */
+		births__before(b, 0, (i ^ 5) + 1, (i ^ 5) / 10, 0x1000 + (i ^ 5) % 10, 1);
+	births__before(b, 1, 777, 0, 0x70, 1);
+	cr_assert_eq(births__chain(b, 0, NR, &chain), 0, "more than BIRTHS_MAX");
+	cr_expect_eq(chain.nr, 6, "and 99999, 9999, 999, 99, 9");
+	cr_expect_eq(births__of(b, 1, 777)->made.gopc, 0x70, "of the other runtime");
+	cr_expect_eq(births__of(b, 0, 777)->made.gopc, 0x1000 + 776 % 10);
+	is_born(b, NR + 1, 123457, 0x80, 100);
+	ends(b, 123457);
+	cr_assert_eq(births__chain(b, 0, NR + 1, &chain), 0);
+	cr_expect_eq(chain.links[0].gopc, 0x80);
+	cr_expect_eq(chain.links[1].gopc, 0x1000 + 6);
+	cr_expect_null(births__of(b, 0, NR + 2));
+}
+
+Test(births, end_in_a_circle_of_parents)
+{
+	scoped(births) b = NULL;
+	struct chain chain;
+
+	cr_assert_eq(births__new(&b), 0);
+	births__before(b, 0, 5, 6, 0x50, 1);
+	births__before(b, 0, 6, 5, 0x60, 1);
+	births__before(b, 0, 9, 9, 0x90, 1);
+	cr_expect_eq(births__chain(b, 0, 9, &chain), 0);
+	cr_expect_eq(births__chain(b, 0, 5, &chain), 0);
+	is_born(b, 10, 6, 0x80, 100);
+	cr_expect_eq(births__of(b, 0, 10)->parent_goid, 6);
+}

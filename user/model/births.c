@@ -2,10 +2,16 @@
 #include "model/births.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
+
+#include "base/radix.h"
+#include "base/room.h"
+
+#define ANCESTORS_MAX 1024 /* looked at in one go: ends a circle that a target makes up */
 
 struct way { /* a stack at a `go` statement */
 	struct way_key {
@@ -15,8 +21,16 @@ struct way { /* a stack at a `go` statement */
 	UT_hash_handle hh;
 };
 
+struct before { /* a goroutine of a census */
+	uint64_t goid, parent_goid, gopc, startpc, rt;
+};
+_Static_assert(offsetof(struct before, goid) == 0, "sorted by it as it is");
+
 struct births {
 	struct gtable *origins;
+	struct before *before;
+	size_t nr_before, before_room;
+	bool ordered; /* before, by goid */
 	struct stackset *stacks;
 	struct way *ways;
 };
@@ -49,6 +63,7 @@ void births__free(struct births *b)
 	}
 	gtable__free(b->origins);
 	stackset__free(b->stacks);
+	free(b->before);
 	free(b);
 }
 
@@ -75,6 +90,47 @@ static void births__count(struct births *b, const struct way_key *key, uint64_t 
 	}
 }
 
+/* NULL: it is in no census, or there is no memory to look. */
+static const struct before *births__noted(struct births *b, uint16_t rt, uint64_t goid)
+{
+	size_t lo = 0, hi = b->nr_before;
+
+	if (!b->ordered && radix_sort((uint64_t *)b->before, b->nr_before, sizeof(*b->before) / sizeof(uint64_t)))
+		return NULL;
+	b->ordered = true;
+	while (lo < hi) {
+		const size_t mid = lo + (hi - lo) / 2;
+
+		if (b->before[mid].goid < goid)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	while (lo < b->nr_before && b->before[lo].goid == goid && b->before[lo].rt != rt)
+		lo++;
+	return lo < b->nr_before && b->before[lo].goid == goid ? &b->before[lo] : NULL;
+}
+
+/* It is asked for: what a census says of it, and of those it comes from. They make room as if they had ended: they can be had again. */
+static void births__fetch(struct births *b, uint16_t rt, uint64_t goid)
+{
+	for (int i = 0; i < ANCESTORS_MAX && goid && !gtable__get(b->origins, rt, goid); i++) {
+		const struct before *g = births__noted(b, rt, goid);
+
+		if (!g)
+			return;
+		const struct gorigin o = {
+			.made = { .stack_id = PW_STACK_ID_NONE, .gopc = g->gopc, .startpc = g->startpc },
+			.parent_goid = g->parent_goid,
+		};
+
+		if (gtable__put(b->origins, rt, goid, &o))
+			return;
+		gtable__ended(b->origins, rt, goid);
+		goid = g->parent_goid;
+	}
+}
+
 static void births__born(struct births *b, const struct pw_birth *r)
 {
 	const struct way_key key = { .gopc = r->gopc, .stack_id = r->stack_id, .rt = r->hdr.rt };
@@ -83,6 +139,7 @@ static void births__born(struct births *b, const struct pw_birth *r)
 		.parent_goid = r->parent_goid,
 	};
 
+	births__fetch(b, r->hdr.rt, r->parent_goid);
 	if (!gtable__put(b->origins, r->hdr.rt, r->hdr.goid, &o))
 		births__count(b, &key, r->hdr.goid);
 }
@@ -101,21 +158,21 @@ void births__record(struct births *b, const struct pw_hdr *h)
 
 void births__before(struct births *b, uint16_t rt, uint64_t goid, uint64_t parent, uint64_t gopc, uint64_t startpc)
 {
-	const struct gorigin o = {
-		.made = { .stack_id = PW_STACK_ID_NONE, .gopc = gopc, .startpc = startpc },
-		.parent_goid = parent,
-	};
-
-	(void)gtable__put(b->origins, rt, goid, &o);
+	if (b->nr_before == BIRTHS_BEFORE_MAX || room_for(&b->before, &b->before_room, b->nr_before + 1, sizeof(*b->before)))
+		return;
+	b->before[b->nr_before++] = (struct before){ goid, parent, gopc, startpc, rt };
+	b->ordered = false;
 }
 
-const struct gorigin *births__of(const struct births *b, uint16_t rt, uint64_t goid)
+const struct gorigin *births__of(struct births *b, uint16_t rt, uint64_t goid)
 {
+	births__fetch(b, rt, goid);
 	return gtable__get(b->origins, rt, goid);
 }
 
 int births__chain(struct births *b, uint16_t rt, uint64_t goid, struct chain *ret)
 {
+	births__fetch(b, rt, goid);
 	return chainset__get(gtable__chains(b->origins), gtable__chain(b->origins, rt, goid), ret);
 }
 

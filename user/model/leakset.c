@@ -346,6 +346,8 @@ static int leakset__see_one(struct leakset *ls, const struct leak_seen *s)
 	else if (!err)
 		err = leakset__add_g(ls, s, group, look, &g);
 	if (!err)
+		ls->next = (size_t)(g - ls->gs) + 1;
+	if (!err)
 		err = leakset__keep_objects(ls, g, s);
 	if (err)
 		return err;
