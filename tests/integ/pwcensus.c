@@ -14,118 +14,133 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json_writer.h"
 #include "census/census.h"
 #include "golang/gostate.h"
 #include "target/goproc.h"
 
 #define DEPTH 127
 
-static void print_string(const char *s)
+/* Wrappers are left out, as Go's tracebacks do. */
+static void put_frames(struct json_writer *w, struct gosym *sym, const uint64_t *pcs, size_t nr)
 {
-	putchar('"');
-	for (; *s; s++) {
-		if (*s == '"' || *s == '\\')
-			putchar('\\');
-		if ((unsigned char)*s < ' ')
-			printf("\\u%04x", *s);
-		else
-			putchar(*s);
-	}
-	putchar('"');
-}
-
-/* Wrappers are left out, as Go's tracebacks do; "" between is for the caller. */
-static void print_frames(struct gosym *sym, const uint64_t *pcs, size_t nr)
-{
-	const char *comma = "";
-
 	for (size_t i = 0; i < nr; i++) {
 		struct goframe frames[GOSYM_INLINE_MAX];
 		int n = gosym__frames(sym, pcs[i], true, frames, GOSYM_INLINE_MAX);
+		char text[GOSYM_NAME_MAX * 2];
 
-		if (n < 0) {
-			printf("%s\"?0x%" PRIx64 "\"", comma, pcs[i]);
-			comma = ",";
-		}
+		snprintf(text, sizeof(text), "?0x%" PRIx64, pcs[i]);
+		if (n < 0)
+			jsonw_string(w, text);
 		for (int k = 0; k < n; k++) {
-			char text[GOSYM_NAME_MAX * 2];
-
 			if (frames[k].wrapper)
 				continue;
 			snprintf(text, sizeof(text), "%s %s:%u", frames[k].func, frames[k].file,
 				 frames[k].line);
-			fputs(comma, stdout);
-			print_string(text);
-			comma = ",";
+			jsonw_string(w, text);
 		}
 	}
 }
 
-static void print_func(struct gosym *sym, const char *key, uint64_t pc, bool is_return)
+static void put_func(struct json_writer *w, struct gosym *sym, const char *name, uint64_t pc, bool is_return)
 {
 	struct goframe frame;
+	bool known = pc && gosym__frames(sym, pc, is_return, &frame, 1) > 0;
 
-	printf(",\"%s\":", key);
-	if (pc && gosym__frames(sym, pc, is_return, &frame, 1) > 0)
-		print_string(frame.func);
-	else
-		printf("\"\"");
+	jsonw_string_field(w, name, known ? frame.func : "");
 }
 
-static void print_goroutine(const struct goruntime *rt, const struct census *c,
-			    const struct census_g *g)
+static void put_waits(struct json_writer *w, const struct census *c, const struct census_g *g)
+{
+	jsonw_array_field(w, "waits");
+	for (uint32_t i = 0; i < g->nr_waits; i++) {
+		const struct census_wait *wait = &c->waits[g->waits_at + i];
+
+		jsonw_start_array(w);
+		jsonw_uint(w, wait->kind);
+		jsonw_uint(w, wait->way);
+		jsonw_hex(w, wait->addr);
+		jsonw_hex(w, wait->via);
+		jsonw_end_array(w);
+	}
+	jsonw_end_array(w);
+}
+
+static void put_goroutine(struct json_writer *w, const struct goruntime *rt, const struct census *c,
+			  const struct census_g *g)
 {
 	const char *status = gostatus_name(rt->minor, g->status);
 	const struct census_stack *stack =
 		g->stack == CENSUS_NO_STACK ? NULL : &c->stacks[g->stack];
 	const char *reason = g->status == GOSTATUS_WAITING ? gowait_word(gowait_of(rt->minor, g->reason)) : "";
 
-	printf("{\"goid\":%" PRIu64 ",\"parent\":%" PRIu64 ",\"status\":", g->goid, g->parent_goid);
-	print_string(status ? status : "?");
-	printf(",\"reason\":");
-	print_string(reason ? reason : "?");
-	print_func(rt->sym, "start", g->startpc ? gosym__unwrap_start(rt->sym, g->startpc) : 0,
-		   false);
-	print_func(rt->sym, "created_by", g->gopc, true);
-	printf(",\"labels\":%s,\"m\":%d,\"p\":%d,\"tid\":%u,\"since\":%" PRIu64
-	       ",\"cut\":%s,\"waits\":[",
-	       g->labels ? "true" : "false", g->m, g->p, g->tid, g->waitsince_ns,
-	       g->waits_cut ? "true" : "false");
-	for (uint32_t i = 0; i < g->nr_waits; i++) {
-		const struct census_wait *w = &c->waits[g->waits_at + i];
-
-		printf("%s[%d,%d,\"0x%" PRIx64 "\",\"0x%" PRIx64 "\"]", i ? "," : "", w->kind,
-		       w->way, w->addr, w->via);
-	}
-	printf("],\"truncated\":%s,\"frames\":[", stack && stack->truncated ? "true" : "false");
+	jsonw_newline(w);
+	jsonw_start_object(w);
+	jsonw_uint_field(w, "goid", g->goid);
+	jsonw_uint_field(w, "parent", g->parent_goid);
+	jsonw_string_field(w, "status", status ? status : "?");
+	jsonw_string_field(w, "reason", reason ? reason : "?");
+	put_func(w, rt->sym, "start", g->startpc ? gosym__unwrap_start(rt->sym, g->startpc) : 0,
+		 false);
+	put_func(w, rt->sym, "created_by", g->gopc, true);
+	jsonw_bool_field(w, "labels", g->labels);
+	jsonw_int_field(w, "m", g->m);
+	jsonw_int_field(w, "p", g->p);
+	jsonw_uint_field(w, "tid", g->tid);
+	jsonw_uint_field(w, "since", g->waitsince_ns);
+	jsonw_bool_field(w, "cut", g->waits_cut);
+	put_waits(w, c, g);
+	jsonw_bool_field(w, "truncated", stack && stack->truncated);
+	jsonw_array_field(w, "frames");
 	if (stack)
-		print_frames(rt->sym, c->pcs + stack->pcs_at, stack->nr_pcs);
-	printf("]}");
+		put_frames(w, rt->sym, c->pcs + stack->pcs_at, stack->nr_pcs);
+	jsonw_end_array(w);
+	jsonw_end_object(w);
 }
 
-static int print_runtime(struct proc *p, const struct goruntime *rt)
+static int put_runtime(struct json_writer *w, struct proc *p, const struct goruntime *rt)
 {
 	struct cause why = { "" };
 	scoped(census) c = NULL;
 	int proof = census_proof(p, rt, &why), err;
 
-	printf("{\"version\":");
-	print_string(rt->version);
-	printf(",\"modules\":%u,\"proof\":%d,\"why\":", rt->nr_modules, proof);
-	print_string(why.text);
+	jsonw_start_object(w);
+	jsonw_string_field(w, "version", rt->version);
+	jsonw_uint_field(w, "modules", rt->nr_modules);
+	jsonw_int_field(w, "proof", proof);
+	jsonw_string_field(w, "why", why.text);
 	err = census__read(proc__mem(p), rt, DEPTH, &c);
 	if (err) {
-		printf(",\"err\":%d,\"gs\":[]}", err);
-		return err;
+		jsonw_int_field(w, "err", err);
+	} else {
+		jsonw_uint_field(w, "allglen", c->allglen);
+		jsonw_uint_field(w, "unsettled", c->unsettled);
+		jsonw_uint_field(w, "refused", c->refused);
 	}
-	printf(",\"allglen\":%zu,\"unsettled\":%zu,\"refused\":%zu,\"gs\":[", c->allglen,
-	       c->unsettled, c->refused);
-	for (size_t i = 0; i < c->nr; i++) {
-		printf("%s", i ? ",\n" : "\n");
-		print_goroutine(rt, c, &c->gs[i]);
-	}
-	printf("]}");
-	return 0;
+	jsonw_array_field(w, "gs");
+	for (size_t i = 0; !err && i < c->nr; i++)
+		put_goroutine(w, rt, c, &c->gs[i]);
+	jsonw_end_array(w);
+	jsonw_end_object(w);
+	return err;
+}
+
+static int print_all(struct proc *p, struct goproc *gp)
+{
+	struct json_writer w;
+	struct textbuf to;
+	int err = 0, failed;
+
+	textbuf__init(&to, stdout);
+	jsonw_init(&w, &to);
+	jsonw_start_array(&w);
+	for (size_t i = 0; i < goproc__nr_runtimes(gp) && !err; i++)
+		err = put_runtime(&w, p, goproc__runtime(gp, i));
+	jsonw_end_array(&w);
+	jsonw_end(&w);
+	failed = textbuf__finish(&to);
+	textbuf__done(&to);
+	return err ? err : failed;
 }
 
 static int print_times(struct proc *p, const struct goruntime *rt, unsigned int depth, int times)
@@ -202,13 +217,7 @@ static int run(int argc, char **argv, struct cause *why)
 				   atoi(argv[4]));
 	if (wrong)
 		return print_wrong(p, goproc__runtime(gp, 0));
-	printf("[");
-	for (size_t i = 0; i < goproc__nr_runtimes(gp) && !err; i++) {
-		printf("%s", i ? ",\n" : "");
-		err = print_runtime(p, goproc__runtime(gp, i));
-	}
-	printf("]\n");
-	return err;
+	return print_all(p, gp);
 }
 
 int main(int argc, char **argv)

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json_writer.h"
 #include "census/census.h"
 #include "locks/holds.h"
 #include "target/goproc.h"
@@ -67,7 +68,7 @@ static int find(struct holds *h, struct holds *fresh, const struct census *c, co
 	return n;
 }
 
-static void print_held(const struct goruntime *rt, const struct held *held, const char *comma)
+static void put_held(struct json_writer *w, const struct goruntime *rt, const struct held *held)
 {
 	struct goframe frames[GOSYM_INLINE_MAX];
 	int n = held->release_pc ?
@@ -75,15 +76,18 @@ static void print_held(const struct goruntime *rt, const struct held *held, cons
 			0;
 	const struct goframe *f = n > 0 ? &frames[n - 1] : NULL;
 
-	printf("%s{\"kind\":\"%s\",\"lock\":\"0x%" PRIx64 "\",\"frame\":%u,\"func\":\"%s\",\"line\":%u}",
-	       comma, held_kind_name(held->kind), held->lock, held->frame, f ? f->func : "",
-	       f ? f->line : 0);
+	jsonw_start_object(w);
+	jsonw_string_field(w, "kind", held_kind_name(held->kind));
+	jsonw_hex_field(w, "lock", held->lock);
+	jsonw_uint_field(w, "frame", held->frame);
+	jsonw_string_field(w, "func", f ? f->func : "");
+	jsonw_uint_field(w, "line", f ? f->line : 0);
+	jsonw_end_object(w);
 }
 
-static int print_all(const struct addrspace *as, const struct goruntime *rt, const struct census *c, struct holds *h)
+static int put_all(struct json_writer *w, const struct addrspace *as, const struct goruntime *rt, const struct census *c,
+		   struct holds *h)
 {
-	const char *comma = "[";
-
 	for (size_t i = 0; i < c->nr; i++) {
 		scoped(holds) fresh = NULL;
 		struct held held[HELD_MAX];
@@ -95,15 +99,34 @@ static int print_all(const struct addrspace *as, const struct goruntime *rt, con
 		n = find(h, fresh, c, &c->gs[i], held, &complete);
 		if (n < 0)
 			continue;
-		printf("%s{\"goid\":%" PRIu64 ",\"complete\":%s,\"holds\":[", comma, c->gs[i].goid,
-		       complete ? "true" : "false");
+		jsonw_newline(w);
+		jsonw_start_object(w);
+		jsonw_uint_field(w, "goid", c->gs[i].goid);
+		jsonw_bool_field(w, "complete", complete);
+		jsonw_array_field(w, "holds");
 		for (int k = 0; k < n; k++)
-			print_held(rt, &held[k], k ? "," : "");
-		printf("]}");
-		comma = ",\n";
+			put_held(w, rt, &held[k]);
+		jsonw_end_array(w);
+		jsonw_end_object(w);
 	}
-	puts(*comma == '[' ? "[]" : "]");
 	return 0;
+}
+
+static int print_all(const struct addrspace *as, const struct goruntime *rt, const struct census *c, struct holds *h)
+{
+	struct json_writer w;
+	struct textbuf to;
+	int err;
+
+	textbuf__init(&to, stdout);
+	jsonw_init(&w, &to);
+	jsonw_start_array(&w);
+	jsonw_fail(&w, put_all(&w, as, rt, c, h));
+	jsonw_end_array(&w);
+	jsonw_end(&w);
+	err = textbuf__finish(&to);
+	textbuf__done(&to);
+	return err;
 }
 
 static int print_time(const struct census *c, struct holds *h)

@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/json_writer.h"
 #include "census/census.h"
 #include "heap/reach.h"
 #include "golang/gostate.h"
@@ -73,17 +74,20 @@ static const char *start_of(const struct goruntime *rt, uint64_t startpc)
 	return nr > 0 ? f[nr - 1].func : "";
 }
 
-static void print_path(const struct look *l, uint32_t i)
+static void put_path(struct json_writer *w, const struct look *l, uint32_t i)
 {
 	struct reach_step s[REACH_PATH_MAX];
 	size_t nr = reach__path(l->r, i, s, REACH_PATH_MAX);
+	char text[GOSYM_NAME_MAX + 128];
 
-	printf(",\"path\":[");
-	for (size_t k = 0; k < nr; k++)
-		printf("%s\"%s 0x%" PRIx64 " size %" PRIu64 " +%" PRIu64 " g%" PRIu64 " %s\"",
-		       k ? "," : "", kinds[s[k].kind], s[k].addr, s[k].size, s[k].offset, s[k].goid,
-		       s[k].goid ? function_at(l, s[k].goid, s[k].frame) : "");
-	printf("]");
+	jsonw_array_field(w, "path");
+	for (size_t k = 0; k < nr; k++) {
+		snprintf(text, sizeof(text), "%s 0x%" PRIx64 " size %" PRIu64 " +%" PRIu64 " g%" PRIu64 " %s",
+			 kinds[s[k].kind], s[k].addr, s[k].size, s[k].offset, s[k].goid,
+			 s[k].goid ? function_at(l, s[k].goid, s[k].frame) : "");
+		jsonw_string(w, text);
+	}
+	jsonw_end_array(w);
 }
 
 static uint64_t first_wait(const struct census *c, const struct census_g *g)
@@ -128,35 +132,63 @@ static int keep_suspects(struct suspects *s, const struct look *l, bool first)
 	return 0;
 }
 
-static void print_look(const struct look *l, const struct suspects *s)
+static void put_goroutine(struct json_writer *w, const struct look *l, const struct suspects *s, uint32_t i)
+{
+	const struct census_g *g = &l->c->gs[i];
+	enum reach_verdict v = reach__verdict(l->r, i);
+	const char *reason = gowait_word(gowait_of(l->rt->minor, g->reason));
+
+	if (v == REACH_LEAKED && !was_suspect(s, g->goid, first_wait(l->c, g)))
+		v = REACH_UNKNOWN;
+	jsonw_newline(w);
+	jsonw_start_object(w);
+	jsonw_uint_field(w, "goid", g->goid);
+	jsonw_string_field(w, "verdict", verdicts[v]);
+	jsonw_uint_field(w, "status", g->status);
+	jsonw_string_field(w, "reason", reason ? reason : "");
+	jsonw_string_field(w, "start", start_of(l->rt, g->startpc));
+	if (v == REACH_HELD)
+		put_path(w, l, i);
+	jsonw_end_object(w);
+}
+
+static void put_stats(struct json_writer *w, const struct look *l)
 {
 	const struct reach_stats *st = reach__stats(l->r);
 	struct rusage ru = { 0 };
-	const char *comma = "\n";
 
 	getrusage(RUSAGE_SELF, &ru);
-	printf("{\"go\":\"%s\",\"passes\":%u,\"ns\":%" PRIu64 ",\"bytes\":%" PRIu64
-	       ",\"heap_bytes\":%" PRIu64 ",\"objects\":%zu,\"edges\":%zu,\"ran\":%zu,\"rss_kb\":%"
-					  "ld,\"doubt\":\"%s\",\"goroutines\":[",
-	       l->rt->version, st->passes, st->ns, st->bytes, st->heap_bytes, st->objects,
-	       st->edges, st->ran, ru.ru_maxrss, reach__doubt(l->r));
-	for (uint32_t i = 0; i < l->c->nr; i++) {
-		const struct census_g *g = &l->c->gs[i];
-		enum reach_verdict v = reach__verdict(l->r, i);
-		const char *reason = gowait_word(gowait_of(l->rt->minor, g->reason));
+	jsonw_string_field(w, "go", l->rt->version);
+	jsonw_uint_field(w, "passes", st->passes);
+	jsonw_uint_field(w, "ns", st->ns);
+	jsonw_uint_field(w, "bytes", st->bytes);
+	jsonw_uint_field(w, "heap_bytes", st->heap_bytes);
+	jsonw_uint_field(w, "objects", st->objects);
+	jsonw_uint_field(w, "edges", st->edges);
+	jsonw_uint_field(w, "ran", st->ran);
+	jsonw_int_field(w, "rss_kb", ru.ru_maxrss);
+	jsonw_string_field(w, "doubt", reach__doubt(l->r));
+}
 
-		if (v == REACH_LEAKED && !was_suspect(s, g->goid, first_wait(l->c, g)))
-			v = REACH_UNKNOWN;
-		printf("%s{\"goid\":%" PRIu64
-		       ",\"verdict\":\"%s\",\"status\":%u,\"reason\":\"%s\",\"start\":\"%s\"",
-		       comma, g->goid, verdicts[v], g->status, reason ? reason : "",
-		       start_of(l->rt, g->startpc));
-		if (v == REACH_HELD)
-			print_path(l, i);
-		printf("}");
-		comma = ",\n";
-	}
-	printf("]}\n");
+static int print_look(const struct look *l, const struct suspects *s)
+{
+	struct json_writer w;
+	struct textbuf to;
+	int err;
+
+	textbuf__init(&to, stdout);
+	jsonw_init(&w, &to);
+	jsonw_start_object(&w);
+	put_stats(&w, l);
+	jsonw_array_field(&w, "goroutines");
+	for (uint32_t i = 0; i < l->c->nr; i++)
+		put_goroutine(&w, l, s, i);
+	jsonw_end_array(&w);
+	jsonw_end_object(&w);
+	jsonw_end(&w);
+	err = textbuf__finish(&to);
+	textbuf__done(&to);
+	return err;
 }
 
 static void look__done(struct look *l)
@@ -207,7 +239,7 @@ static int run(int argc, char **argv, struct cause *why)
 			err = keep_suspects(&s, &l, !i);
 	}
 	if (!err)
-		print_look(&l, &s);
+		err = print_look(&l, &s);
 	look__done(&l);
 	free(s.v);
 	return err;
