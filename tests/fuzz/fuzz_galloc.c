@@ -22,12 +22,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void check_code(const uint8_t *data, size_t size)
 {
 	uint64_t slices[GOGLOBALS_SLICES_MAX], at;
+	int32_t next;
 	size_t nr = 0;
 
 	if (!goglobals_slices(data, size, SPACE, slices, &nr) && (!nr || nr > GOGLOBALS_SLICES_MAX))
 		__builtin_trap();
 	(void)goglobals_receiver(data, size, SPACE, SPACE + 0x100, &at);
 	(void)goglobals_profile_rate(data, size, SPACE, 26, &at);
+	(void)goglobals_goids(data, size, SPACE, &at, &next);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

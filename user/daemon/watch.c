@@ -116,6 +116,15 @@ static void watch__record(void *ctx, const void *data, size_t len)
 	}
 }
 
+/* Each takes a tenth of a second to load: after a signal that asks for the end none is. */
+static void watch__open_eye(struct watch *w, struct eye *e, const struct probes_opts *o)
+{
+	if (w->until.stop && *w->until.stop)
+		eye__give_up(e, "the end was asked for");
+	else
+		eye__open(e, o, w->t, watch__record, w);
+}
+
 static void watch__open_eyes(struct watch *w)
 {
 	struct probes_opts o = { .transport = -1, .way = ATTACH_AUTO, .depth = BIRTH_DEPTH, .no_cost = w->o.no_cost };
@@ -128,12 +137,12 @@ static void watch__open_eyes(struct watch *w)
 	o.points = pw_points_for(PW_FOR_LIVES);
 	o.want = PW_WANT_BIRTH | PW_WANT_EXIT;
 	o.ring_bytes = PW_RING_DEFAULT;
-	eye__open(&w->lives, &o, w->t, watch__record, w);
+	watch__open_eye(w, &w->lives, &o);
 	o.points = pw_points_for(PW_FOR_PARKS);
 	o.want = 0;
 	o.depth = PARK_DEPTH;
 	o.ring_bytes = PARKS_RING;
-	eye__open(&w->parks, &o, w->t, watch__record, w);
+	watch__open_eye(w, &w->parks, &o);
 }
 
 /* Before Go 1.17 only the parks tell who ran: there they are worth as much to a program that hardly runs as to one that runs all the time. */
@@ -178,6 +187,8 @@ static void watch__open_allocs(struct watch *w)
 
 	if (w->o.no_probes)
 		(void)cause__set(&w->allocs_why, 0, "--no-probes");
+	else if (w->until.stop && *w->until.stop)
+		(void)cause__set(&w->allocs_why, 0, "the end was asked for");
 	else
 		(void)allocwatch__new(&o, &w->allocs, &w->allocs_why);
 }
@@ -604,6 +615,9 @@ int watch__run(struct watch *w, const volatile sig_atomic_t *stop,
 {
 	int err;
 
+	if (*stop) /* nothing was seen that could be told */
+		return cause__set(why, -EINTR, "cannot read the goroutines of '%s' (pid %d): ended by a signal", proc__comm(w->t->proc),
+				  (int)proc__pid(w->t->proc));
 	watch__start(w);
 	err = watch__look(w, why);
 	if (!err)
