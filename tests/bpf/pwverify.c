@@ -16,7 +16,7 @@
 #include "base/own.h"
 #include "probe/attach.h"
 #include "probe/calibrate.h"
-#include "probe/dummy.h"
+#include "host/dummy.h"
 
 #include "parkwatch.skel.h"
 

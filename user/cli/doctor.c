@@ -13,7 +13,7 @@
 #include "cli/fate.h"
 #include "cli/stop.h"
 #include "daemon/taken.h"
-#include "probe/kfeat.h"
+#include "host/kfeat.h"
 #include "probe/leftover.h"
 #include "probe/plan.h"
 #include "target/goproc.h"

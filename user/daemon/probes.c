@@ -19,7 +19,7 @@ struct probes {
 	struct plan *plans[GOPROC_RUNTIMES_MAX];
 	struct probes_points points[GOPROC_RUNTIMES_MAX];
 	struct attach *attaches[GOPROC_RUNTIMES_MAX];
-	struct kfeat kf;
+	const struct kfeat *kf;
 	struct calibration cal;
 	bool calibrated;
 	struct ring *ring;
@@ -63,13 +63,13 @@ void probes__free(struct probes *p)
 
 static int probes__check_kernel(struct probes *p, struct cause *why)
 {
-	kfeat__probe(&p->kf, p->o.way);
-	if (!p->kf.f[KFEAT_BPF].ok)
+	p->kf = kfeat_for(p->o.way);
+	if (!p->kf->f[KFEAT_BPF].ok)
 		return cause__set(why,
-				  p->kf.f[KFEAT_BPF].err ? p->kf.f[KFEAT_BPF].err : -EOPNOTSUPP,
-				  "%s", p->kf.f[KFEAT_BPF].why.text);
+				  p->kf->f[KFEAT_BPF].err ? p->kf->f[KFEAT_BPF].err : -EOPNOTSUPP,
+				  "%s", p->kf->f[KFEAT_BPF].why.text);
 	if (p->o.transport < 0)
-		p->o.transport = p->kf.f[KFEAT_RINGBUF].ok ? PW_TRANSPORT_RING : PW_TRANSPORT_PERF;
+		p->o.transport = p->kf->f[KFEAT_RINGBUF].ok ? PW_TRANSPORT_RING : PW_TRANSPORT_PERF;
 	return 0;
 }
 
@@ -105,7 +105,7 @@ static int probes__load_runtime(struct probes *p, size_t i, struct cause *why)
 	};
 	int err;
 
-	err = plan__make(p->gp, rt, &p->kf, &p->plans[i], why);
+	err = plan__make(p->gp, rt, p->kf, &p->plans[i], why);
 	if (!err)
 		err = probes__choose(p, i, why);
 	if (!err)
@@ -115,7 +115,7 @@ static int probes__load_runtime(struct probes *p, size_t i, struct cause *why)
 				  proc__comm(p->proc), (int)proc__pid(p->proc), strerror(-err));
 	ao.points = p->points[i].all;
 	memcpy(ao.parts, p->points[i].parts, sizeof(ao.parts));
-	return attach__new(p->plans[i], &p->kf, p->proc, &ao, &p->attaches[i], why);
+	return attach__new(p->plans[i], p->kf, p->proc, &ao, &p->attaches[i], why);
 }
 
 static void probes__calibrate(struct probes *p)
@@ -134,7 +134,7 @@ static void probes__calibrate(struct probes *p)
 				classes |= 1u << p->plans[i]->sites[k].class;
 	}
 	(void)master_allow(MASTER_SLOW_MOST); /* the child is ours, and nothing is in the target yet */
-	if (calibrate__run(&p->kf, attach__way(p->attaches[0]), (enum pw_transport)p->o.transport,
+	if (calibrate__run(p->kf, attach__way(p->attaches[0]), (enum pw_transport)p->o.transport,
 			   classes, points, p->o.sums, &p->cal, &c))
 		log_warn("cost is not measured: %s", c.text);
 	else

@@ -9,7 +9,7 @@
 #include "daemon/gapcount.h"
 #include "daemon/intake.h"
 #include "daemon/probes.h"
-#include "daemon/recorders.h"
+#include "host/recorders.h"
 #include "daemon/sampling.h"
 #include "daemon/session.h"
 #include "daemon/windows.h"

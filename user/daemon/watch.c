@@ -22,7 +22,7 @@
 #include "daemon/leaklabels.h"
 #include "daemon/peers.h"
 #include "daemon/knots.h"
-#include "daemon/recorders.h"
+#include "host/recorders.h"
 #include "daemon/served.h"
 #include "daemon/taken.h"
 #include "golang/gofacts.h"

@@ -23,9 +23,9 @@
 
 #include "base/cause.h"
 #include "base/own.h"
-#include "probe/kfeat.h"
+#include "host/kfeat.h"
 #include "probe/plan.h"
-#include "probe/ulink.h"
+#include "host/ulink.h"
 
 enum attach_part {		/* probes that come and go while recording is on */
 	ATTACH_SINGLES,		/* single allocations: they count only while these are on */

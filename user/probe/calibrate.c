@@ -8,7 +8,7 @@
 #include <bpf/libbpf.h>
 
 #include "base/own.h"
-#include "probe/dummy.h"
+#include "host/dummy.h"
 #include "target/proc.h"
 
 #define HITS               200

@@ -14,7 +14,7 @@
 
 #include "base/cause.h"
 #include "probe/attach.h"
-#include "probe/kfeat.h"
+#include "host/kfeat.h"
 
 struct calibration {
 	double trap_ns[INSN_CLASS_MAX]; /* trap with an empty program, per class; 0: not measured */

@@ -20,7 +20,7 @@
 #include <stdint.h>
 
 #include "base/own.h"
-#include "probe/ulink.h"
+#include "host/ulink.h"
 
 #define KEEPER_SETS 4 /* of links, that are taken down together */
 

@@ -10,7 +10,7 @@
 #define PARKWATCH_PROBE_LEFTOVER_H
 
 #include "base/cause.h"
-#include "probe/ulink.h"
+#include "host/ulink.h"
 #include "target/goproc.h"
 #include "target/textdiff.h"
 

@@ -17,7 +17,7 @@
 #include <parkwatch/knobs.h>
 
 #include "base/cause.h"
-#include "probe/kfeat.h"
+#include "host/kfeat.h"
 #include "x86/site.h"
 #include "target/goproc.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "probe/kfeat.h"
+#include "host/kfeat.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,8 +13,8 @@
 #include <bpf/libbpf.h>
 
 #include "base/own.h"
-#include "probe/dummy.h"
-#include "probe/ulink.h"
+#include "host/dummy.h"
+#include "host/ulink.h"
 
 #define VMLINUX_BTF  "/sys/kernel/btf/vmlinux"
 #define TRIAL_HITS   16
@@ -271,9 +271,15 @@ static void probe(struct kfeat *kf, enum attach_way way, bool all)
 	libbpf_set_print(print);
 }
 
-void kfeat__probe(struct kfeat *kf, enum attach_way way)
+const struct kfeat *kfeat_for(enum attach_way way)
 {
-	probe(kf, way, false);
+	static struct kfeat known[ATTACH_PERF_IOCTL + 1];
+	static bool tried[ATTACH_PERF_IOCTL + 1];
+
+	if (!tried[way])
+		probe(&known[way], way, false);
+	tried[way] = true;
+	return &known[way];
 }
 
 void kfeat__probe_all(struct kfeat *kf)

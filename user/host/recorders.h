@@ -8,8 +8,8 @@
  *
  * Loop thread only. It logs who is there already.
  */
-#ifndef PARKWATCH_DAEMON_RECORDERS_H
-#define PARKWATCH_DAEMON_RECORDERS_H
+#ifndef PARKWATCH_HOST_RECORDERS_H
+#define PARKWATCH_HOST_RECORDERS_H
 
 #include <stdbool.h>
 

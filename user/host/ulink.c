@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "probe/ulink.h"
+#include "host/ulink.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "probe/dummy.h"
+#include "host/dummy.h"
 
 #include <errno.h>
 #include <inttypes.h>

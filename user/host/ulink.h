@@ -6,8 +6,8 @@
  * always a process's id (TGID): a perf event on a thread's id stops for all threads when that
  * thread ends.
  */
-#ifndef PARKWATCH_PROBE_ULINK_H
-#define PARKWATCH_PROBE_ULINK_H
+#ifndef PARKWATCH_HOST_ULINK_H
+#define PARKWATCH_HOST_ULINK_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -2,14 +2,14 @@
 /*
  * kfeat: what this kernel and these privileges allow, found out by trying it, never by version.
  */
-#ifndef PARKWATCH_PROBE_KFEAT_H
-#define PARKWATCH_PROBE_KFEAT_H
+#ifndef PARKWATCH_HOST_KFEAT_H
+#define PARKWATCH_HOST_KFEAT_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/cause.h"
-#include "probe/ulink.h"
+#include "host/ulink.h"
 
 enum kfeat_id {
 	KFEAT_BTF, /* /sys/kernel/btf/vmlinux is there and readable */
@@ -37,9 +37,11 @@ const char *kfeat_what(enum kfeat_id id); /* one line for doctor: what it gives 
 /*
  * Tries in this process and a child of its own; some 50 ms, and 200 for all ways. Never fails as a
  * whole: each feature says for itself. Of the ways to attach it tries this one; ATTACH_AUTO: the
- * best first, until one works. The others are not ok.
+ * best first, until one works. The others are not ok. Once in a process for each way: it lives as
+ * long as the process. Not thread-safe.
  */
-void kfeat__probe(struct kfeat *kf, enum attach_way way);
+const struct kfeat *kfeat_for(enum attach_way way);
+/* All ways, anew. */
 void kfeat__probe_all(struct kfeat *kf);
 
 #endif

@@ -7,8 +7,8 @@
  * frames. What it runs is code of this very program, so the place to probe is an offset in
  * /proc/self/exe. The child does what it is told, one command at a time, and dies with its parent.
  */
-#ifndef PARKWATCH_PROBE_DUMMY_H
-#define PARKWATCH_PROBE_DUMMY_H
+#ifndef PARKWATCH_HOST_DUMMY_H
+#define PARKWATCH_HOST_DUMMY_H
 
 #include <stdbool.h>
 #include <stdint.h>

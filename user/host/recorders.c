@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "daemon/recorders.h"
+#include "host/recorders.h"
 
 #include <errno.h>
 #include <fcntl.h>
