@@ -18,8 +18,8 @@ static int show(const struct opts *o, const struct format *f, const struct pick 
 		const struct chans_source *sources, const struct labelbook *labels, struct cause *why)
 {
 	const struct dump_input in = { .censuses = (const struct census *const *)t->censuses,
-				       .namers = t->namers,
-				       .nr = t->nr,
+				       .namers = t->target.namers,
+				       .nr = t->target.nr,
 				       .labels = labels };
 	const struct dump_opts dopts = { .pick = pick, .system = true };
 	struct report_meta meta;
@@ -62,7 +62,7 @@ static int chans(const struct opts *o, const struct format *f, const struct pick
 	err = taken__new(o->pid, (unsigned int)o->depth, &until, NULL, &t, why);
 	if (!err && pick && pick__asks(pick, PICK_LABEL))
 		err = taken__labels(t, labels, why);
-	for (size_t i = 0; !err && i < t->nr; i++) {
+	for (size_t i = 0; !err && i < t->target.nr; i++) {
 		err = knots__read(&knots[i], t, i, o->elements, (unsigned int)o->depth, KNOTS_PROOF_NS, why);
 		sources[i] = knots__source(&knots[i], t, i);
 	}

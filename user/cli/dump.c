@@ -57,11 +57,11 @@ static bool has_selects(const struct census *c)
 /* Which way a case of a select waits is known to its channel only. Where that cannot be read it stays unknown. */
 static int read_ways(const struct taken *t, struct cause *why)
 {
-	for (size_t i = 0; i < t->nr; i++) {
+	for (size_t i = 0; i < t->target.nr; i++) {
 		scoped(gchans) cs = NULL;
 
 		if (has_selects(t->censuses[i]) &&
-		    gchans__read(proc__mem(t->proc), goproc__runtime(t->gp, i), t->censuses[i], false, &cs) == -ENOMEM)
+		    gchans__read(proc__mem(t->target.proc), goproc__runtime(t->target.gp, i), t->censuses[i], false, &cs) == -ENOMEM)
 			return cause__set(why, -ENOMEM, "cannot read the channels: %s", strerror(ENOMEM));
 	}
 	return 0;
@@ -76,17 +76,17 @@ static int render(const struct opts *o, const struct renderer *r, const struct t
 	int err = dump__snap(d, (enum profile_root)o->root, &snap);
 
 	if (!err && o->root == PROFILE_ROOT_CREATED_BY) {
-		err = callsites__new(t->namers, t->nr, &calls);
+		err = callsites__new(t->target.namers, t->target.nr, &calls);
 		if (!err)
 			err = callsites__census(calls, (const struct census *const *)t->censuses);
 	}
 	if (err)
 		return cause__set(why, err, "cannot put the dump together: %s", strerror(-err));
-	for (size_t i = 0; i < t->nr; i++) {
-		namers[i] = t->namers[i];
+	for (size_t i = 0; i < t->target.nr; i++) {
+		namers[i] = t->target.namers[i];
 		namers[i].calls = calls;
 	}
-	return r->render(&(struct report){ .snap = snap, .meta = meta, .namers = namers, .nr_namers = t->nr,
+	return r->render(&(struct report){ .snap = snap, .meta = meta, .namers = namers, .nr_namers = t->target.nr,
 					   .full = o->full }, out, why);
 }
 
@@ -134,7 +134,7 @@ static void say_end(const struct taken *t, const struct dump *d, const struct la
 	size_t used = 0;
 
 	for (uint32_t s = 0; s < DUMP_STATUS_MAX; s++) {
-		const char *name = gostatus_name(t->namers[0].go_minor, s);
+		const char *name = gostatus_name(t->target.namers[0].go_minor, s);
 
 		if (d->counts.by_status[s] && used < sizeof(states))
 			used += (size_t)snprintf(states + used, sizeof(states) - used, "%s%zu %s", used ? ", " : "",
@@ -183,13 +183,13 @@ static int dump(const struct opts *o, const struct format *f, const struct pick 
 	if (err)
 		return err;
 	in = (struct dump_input){
-		.censuses = (const struct census *const *)t->censuses, .namers = t->namers, .nr = t->nr,
+		.censuses = (const struct census *const *)t->censuses, .namers = t->target.namers, .nr = t->target.nr,
 		.labels = labels,
 	};
 	err = dump__new(&in, &dopts, &d);
 	if (err)
 		return cause__set(why, err, "cannot put the dump together: %s", strerror(-err));
-	peers = (struct peers){ .proc = t->proc };
+	peers = (struct peers){ .proc = t->target.proc };
 	err = show(o, f, t, d, &peers, pick, outfile__stream(out), why);
 	fds__free(peers.fds);
 	err = outfile__end(out, err, why);

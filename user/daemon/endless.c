@@ -67,10 +67,10 @@ int endless_note(struct leaks *l, const struct taken *t)
 	scoped_mem struct tally *tallies = calloc(nr + 1, sizeof(*tallies));
 	int err = tallies ? 0 : -ENOMEM;
 
-	for (uint16_t rt = 0; rt < t->nr && !err; rt++) {
+	for (uint16_t rt = 0; rt < t->target.nr && !err; rt++) {
 		scoped(gofns) fns = NULL;
 
-		err = gofns__new(proc__mem(t->proc), goproc__runtime(t->gp, rt), &fns);
+		err = gofns__new(proc__mem(t->target.proc), goproc__runtime(t->target.gp, rt), &fns);
 		if (err) /* its code cannot be had: nothing is known of it */
 			err = err == -ENOMEM ? err : 0;
 		else

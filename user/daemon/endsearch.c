@@ -14,8 +14,8 @@ static int search(struct leaks *l, const struct taken *t, uint16_t rt, const str
 		  uint64_t budget_ns)
 {
 	scoped(census) c = NULL;
-	struct reach_in in = { .as = proc__mem(t->proc),
-			       .rt = goproc__runtime(t->gp, rt),
+	struct reach_in in = { .as = proc__mem(t->target.proc),
+			       .rt = goproc__runtime(t->target.gp, rt),
 			       .maps = maps,
 			       .passed_over = l->ends.timers,
 			       .nr_passed_over = l->ends.nr_timers,
@@ -43,9 +43,9 @@ int endsearch(struct leaks *l, const struct taken *t, uint64_t budget_ns)
 	scoped(maps) maps = NULL;
 	int err = 0;
 
-	if (!l->ends.nr_goals || maps__read(proc__dirfd(t->proc), &maps))
+	if (!l->ends.nr_goals || maps__read(proc__dirfd(t->target.proc), &maps))
 		return 0;
-	for (uint16_t i = 0; i < t->nr && !err; i++)
-		err = search(l, t, i, maps, budget_ns / t->nr);
+	for (uint16_t i = 0; i < t->target.nr && !err; i++)
+		err = search(l, t, i, maps, budget_ns / t->target.nr);
 	return err;
 }

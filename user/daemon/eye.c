@@ -12,7 +12,7 @@ void eye__give_up(struct eye *e, const char *why)
 
 void eye__open(struct eye *e, const struct probes_opts *o, const struct taken *t, ring_fn fn, void *ctx)
 {
-	int err = probes__new(o, t->proc, t->gp, fn, ctx, &e->probes, &e->why);
+	int err = probes__new(o, t->target.proc, t->target.gp, fn, ctx, &e->probes, &e->why);
 
 	if (err)
 		eye__give_up(e, strerror(-err));

@@ -94,13 +94,13 @@ static int knots__confirm(struct knots *k, const struct knotproof_in *in, unsign
 int knots__read(struct knots *k, const struct taken *t, size_t i, bool elements, unsigned int depth, uint64_t proof_ns,
 		struct cause *why)
 {
-	const struct knotproof_in in = { .proc = t->proc,
-					 .rt = goproc__runtime(t->gp, i),
+	const struct knotproof_in in = { .proc = t->target.proc,
+					 .rt = goproc__runtime(t->target.gp, i),
 					 .census = t->censuses[i],
 					 .wait_ns = KNOTS_MOMENT_NS,
 					 .budget_ns = proof_ns,
 					 .spent_ns = &k->proof_ns };
-	int err = gchans__read(proc__mem(t->proc), in.rt, t->censuses[i], elements, &k->chans);
+	int err = gchans__read(proc__mem(t->target.proc), in.rt, t->censuses[i], elements, &k->chans);
 
 	if (err == -EOPNOTSUPP)
 		return cause__set(why, err,
@@ -112,17 +112,17 @@ int knots__read(struct knots *k, const struct taken *t, size_t i, bool elements,
 	for (int look = 0; look < LOOKS && !err; look++)
 		if (look ? goes_through_channels(k->graph) && k->proof_ns < KNOTS_CHEAP_NS : k->graph->nr_rings > 0)
 			err = knots__confirm(k, &in, depth);
-	if (!err && proc__cut(t->proc))
+	if (!err && proc__cut(t->target.proc))
 		err = -ESRCH;
 	return err ? cause__set(why, err, "cannot read the channels and locks of '%s' (pid %d): %s",
-				proc__comm(t->proc), (int)proc__pid(t->proc),
-				proc__words(t->proc, err))
+				proc__comm(t->target.proc), (int)proc__pid(t->target.proc),
+				proc__words(t->target.proc, err))
 		   : 0;
 }
 
 struct chans_source knots__source(const struct knots *k, const struct taken *t, size_t i)
 {
-	return (struct chans_source){ .rt = goproc__runtime(t->gp, i),
+	return (struct chans_source){ .rt = goproc__runtime(t->target.gp, i),
 				      .chans = k->chans,
 				      .locks = k->locks,
 				      .holds = k->holds,

@@ -11,7 +11,7 @@ int leaklabels_note(struct leaks *l, const struct taken *t, struct labelbook *b)
 	struct cause why = { "" };
 	int err = 0;
 
-	for (size_t i = 0; i < t->nr && !err; i++) {
+	for (size_t i = 0; i < t->target.nr && !err; i++) {
 		scoped_mem uint64_t *ptrs = NULL;
 		size_t nr;
 

@@ -31,7 +31,7 @@ static int ends__read(struct ends *e, const struct taken *t)
 	scoped(fds) fds = NULL;
 	size_t nr;
 
-	if (fds__new(t->proc, &fds) || fds__pairs(fds, &pairs, &nr))
+	if (fds__new(t->target.proc, &fds) || fds__pairs(fds, &pairs, &nr))
 		return -ENOMEM;
 	for (size_t i = 0; i < nr; i++) {
 		const int high = pairs[i].accepted > pairs[i].dialled ? pairs[i].accepted : pairs[i].dialled;
@@ -123,8 +123,8 @@ static int note_others(struct leaks *l, uint16_t rt, const struct ends *e, const
 {
 	scoped_mem uint32_t *gs = NULL;
 	scoped_mem struct gconn *found = NULL;
-	struct gconn_in in = { .as = proc__mem(t->proc),
-			       .rt = goproc__runtime(t->gp, rt),
+	struct gconn_in in = { .as = proc__mem(t->target.proc),
+			       .rt = goproc__runtime(t->target.gp, rt),
 			       .census = c,
 			       .sides = e->side,
 			       .nr_fds = e->nr,
@@ -149,7 +149,7 @@ static int note_others(struct leaks *l, uint16_t rt, const struct ends *e, const
 static int note_runtime(struct leaks *l, uint16_t rt, const struct ends *e, const struct taken *t)
 {
 	scoped(census) c = NULL;
-	int err = census__read(proc__mem(t->proc), goproc__runtime(t->gp, rt), DEPTH, &c);
+	int err = census__read(proc__mem(t->target.proc), goproc__runtime(t->target.gp, rt), DEPTH, &c);
 
 	if (err)
 		return err == -ENOMEM ? err : 0;
@@ -162,7 +162,7 @@ int peers_note(struct leaks *l, const struct taken *t)
 	struct ends e = { NULL, NULL, 0 };
 	int err = ends__read(&e, t);
 
-	for (uint16_t rt = 0; rt < t->nr && e.nr && !err; rt++)
+	for (uint16_t rt = 0; rt < t->target.nr && e.nr && !err; rt++)
 		err = note_runtime(l, rt, &e, t);
 	ends__done(&e);
 	return err;

@@ -105,8 +105,8 @@ static int refwatch__dump(struct refwatch *w, struct cause *why)
 {
 	struct dump_input in = {
 		.censuses = (const struct census *const *)w->t->censuses,
-		.namers = w->t->namers,
-		.nr = w->t->nr,
+		.namers = w->t->target.namers,
+		.nr = w->t->target.nr,
 	};
 	const bool system = w->o.pick && pick__asks(w->o.pick, PICK_GOID);
 	int err = labelbook__new(&w->labels);
@@ -125,7 +125,7 @@ static int refwatch__dump(struct refwatch *w, struct cause *why)
 		return 0;
 	return cause__set(why, -ENOENT,
 			  "no goroutine of '%s' (pid %d) is meant by that: it has ended, or never was; 'parkwatch dump -p %d' shows all",
-			  proc__comm(w->t->proc), (int)w->o.pid, (int)w->o.pid);
+			  proc__comm(w->t->target.proc), (int)w->o.pid, (int)w->o.pid);
 }
 
 static int compare_u32(const void *a, const void *b)
@@ -147,7 +147,7 @@ static int refwatch__goals(struct refwatch *w, uint16_t rt, size_t *ret_nr)
 	for (size_t i = 0; i < w->d->nr && nr < REFS_GOALS_MAX && !w->o.object; i++) {
 		const struct dump_row *r = &w->d->rows[i];
 
-		if (r->rt == rt && gblocked_of(goproc__runtime(w->t->gp, rt), c, &c->gs[r->g]) != GBLOCKED_NOT)
+		if (r->rt == rt && gblocked_of(goproc__runtime(w->t->target.gp, rt), c, &c->gs[r->g]) != GBLOCKED_NOT)
 			w->goals[rt][nr++] = r->g;
 	}
 	qsort(w->goals[rt], nr, sizeof(*w->goals[rt]), compare_u32);
@@ -166,8 +166,8 @@ static int refwatch__ask_again(struct refwatch *w, uint16_t rt, struct reach_in 
 	in->budget_ns -= in->budget_ns ? spent : 0;
 	err = reachothers__run(in, w->reach[rt], &w->others[rt], why);
 	if (err)
-		return cause__set(why, err, "cannot search the heap of '%s' (pid %d): %s", proc__comm(w->t->proc),
-				  (int)w->o.pid, proc__words(w->t->proc, err));
+		return cause__set(why, err, "cannot search the heap of '%s' (pid %d): %s", proc__comm(w->t->target.proc),
+				  (int)w->o.pid, proc__words(w->t->target.proc, err));
 	w->sources[rt].others = w->others[rt];
 	return 0;
 }
@@ -175,13 +175,13 @@ static int refwatch__ask_again(struct refwatch *w, uint16_t rt, struct reach_in 
 static int refwatch__search(struct refwatch *w, uint16_t rt, struct cause *why)
 {
 	struct reach_in in = {
-		.as = proc__mem(w->t->proc),
-		.rt = goproc__runtime(w->t->gp, rt),
+		.as = proc__mem(w->t->target.proc),
+		.rt = goproc__runtime(w->t->target.gp, rt),
 		.census = w->t->censuses[rt],
 		.maps = w->maps,
 		.objects = &w->o.object,
 		.nr_objects = w->o.object ? 1 : 0,
-		.budget_ns = w->o.proof_ns / (REFWATCH_LOOKS * w->t->nr),
+		.budget_ns = w->o.proof_ns / (REFWATCH_LOOKS * w->t->target.nr),
 	};
 	int err = refwatch__goals(w, rt, &in.nr_goals);
 
@@ -193,8 +193,8 @@ static int refwatch__search(struct refwatch *w, uint16_t rt, struct cause *why)
 		return 0;
 	err = reach__run(&in, &w->reach[rt], why);
 	if (err)
-		return cause__set(why, err, "cannot search the heap of '%s' (pid %d): %s", proc__comm(w->t->proc),
-				  (int)w->o.pid, proc__words(w->t->proc, err));
+		return cause__set(why, err, "cannot search the heap of '%s' (pid %d): %s", proc__comm(w->t->target.proc),
+				  (int)w->o.pid, proc__words(w->t->target.proc, err));
 	w->sources[rt].r = w->reach[rt];
 	err = refwatch__ask_again(w, rt, &in, why);
 	if (err)
@@ -214,7 +214,7 @@ static void refwatch__note_no_goal(struct refwatch *w)
 	w->no_goal.text[0] = '\0';
 	if (w->o.object || !w->d->nr)
 		return;
-	for (size_t i = 0; i < w->t->nr; i++)
+	for (size_t i = 0; i < w->t->target.nr; i++)
 		if (w->reach[i])
 			return;
 	if (w->d->nr > 1)
@@ -232,29 +232,29 @@ static int refwatch__look(struct refwatch *w, struct cause *why)
 {
 	struct refs_in in = {
 		.sources = w->sources,
-		.as = proc__mem(w->t->proc),
+		.as = proc__mem(w->t->target.proc),
 		.vars = w->vars,
 		.object = w->o.object,
 		.was_unreached = w->looks ? was_unreached : NULL,
 		.was_ctx = w,
 	};
-	int err = maps__read_with_stacks(proc__dirfd(w->t->proc), &w->maps);
+	int err = maps__read_with_stacks(proc__dirfd(w->t->target.proc), &w->maps);
 
 	if (err)
 		return cause__set(why, err, "cannot read what pid %d has mapped: %s", (int)w->o.pid, strerror(-err));
 	err = refwatch__dump(w, why);
 	w->heap_bytes = 0;
 	w->doubt[0] = '\0';
-	for (uint16_t i = 0; i < w->t->nr && !err; i++)
+	for (uint16_t i = 0; i < w->t->target.nr && !err; i++)
 		err = refwatch__search(w, i, why);
 	if (!err)
 		refwatch__note_no_goal(w);
 	in.d = w->d;
 	if (!err)
 		err = refs__new(&in, &w->refs, why);
-	if (!err && proc__cut(w->t->proc))
-		err = cause__set(why, -ESRCH, "cannot tell what keeps it alive in '%s' (pid %d): %s", proc__comm(w->t->proc), (int)w->o.pid,
-				 proc__words(w->t->proc, -ESRCH));
+	if (!err && proc__cut(w->t->target.proc))
+		err = cause__set(why, -ESRCH, "cannot tell what keeps it alive in '%s' (pid %d): %s", proc__comm(w->t->target.proc), (int)w->o.pid,
+				 proc__words(w->t->target.proc, -ESRCH));
 	if (err)
 		return err == -ENOMEM ? cause__set(why, err, "out of memory") : err;
 	w->looks++;
@@ -291,7 +291,7 @@ int refwatch__new(const struct refwatch_opts *o, struct refwatch **ret, struct c
 	w->until = deadline_in(o->proof_ns ? TAKEN_MOST_NS + o->proof_ns : UINT64_MAX, NULL);
 	err = taken__new(o->pid, o->depth, &w->until, NULL, &w->t, why);
 	if (!err)
-		err = govars__new(images, goproc__images(w->t->gp, images, GOVARS_IMAGES_MAX), &w->vars);
+		err = govars__new(images, goproc__images(w->t->target.gp, images, GOVARS_IMAGES_MAX), &w->vars);
 	if (!err)
 		err = refwatch__look(w, why);
 	while (!err && w->refs->of[REF_UNREACHED] && w->looks < REFWATCH_LOOKS)

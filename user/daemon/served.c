@@ -49,9 +49,9 @@ int served_note(struct leaks *l, const struct taken *t)
 	scoped_mem struct tally *tallies = calloc(nr + 1, sizeof(*tallies));
 	scoped(fds) fds = NULL;
 
-	if (!tallies || fds__new(t->proc, &fds))
+	if (!tallies || fds__new(t->target.proc, &fds))
 		return -ENOMEM;
-	for (uint16_t rt = 0; rt < t->nr; rt++)
+	for (uint16_t rt = 0; rt < t->target.nr; rt++)
 		ask(l, rt, fds, tallies);
 	for (size_t i = 0; i < nr; i++)
 		if (tallies[i].asked && tallies[i].asked == tallies[i].served)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "daemon/owncost.h"
-#include "daemon/restraint.h"
 #include "daemon/session_parts.h"
 
 #include <errno.h>
@@ -30,8 +29,7 @@ void session__free(struct session *s)
 	intake__free(s->intake);
 	callsites__free(s->callsites);
 	profile__free(s->profile);
-	goproc__free(s->gp);
-	proc__free(s->proc);
+	target__close(&s->target);
 	free(s);
 }
 
@@ -94,28 +92,10 @@ static bool session__sums(const struct session_opts *o)
 	       root != PROFILE_ROOT_LABEL;
 }
 
-static int session__find_target(struct session *s, struct cause *why)
-{
-	int err;
-
-	err = proc__open(s->o.pid, &s->proc, why);
-	if (!err)
-		proc__limit(s->proc, &s->until);
-	if (!err)
-		err = goproc__open(s->proc, &s->gp, why);
-	if (err)
-		return err;
-	restraint__apply(s->gp, s->proc);
-	s->nr_rt = goproc__nr_runtimes(s->gp);
-	for (size_t i = 0; i < s->nr_rt && !err; i++)
-		err = census_proof(s->proc, goproc__runtime(s->gp, i), why);
-	return err;
-}
-
 static int session__build_allocs(struct session *s)
 {
 	const struct allocs_opts o = {
-		.proc = s->proc, .gp = s->gp, .profile = s->profile, .intake = s->intake, .source = s->o.alloc,
+		.proc = s->target.proc, .gp = s->target.gp, .profile = s->profile, .intake = s->intake, .source = s->o.alloc,
 		.some = s->o.nr_goids,
 	};
 
@@ -133,7 +113,7 @@ static int session__build_probes(struct session *s, struct cause *why)
 
 	if (err)
 		return err;
-	err = recorders__join(s->proc, &s->recorders);
+	err = recorders__join(s->target.proc, &s->recorders);
 	if (err == -ENOSPC)
 		return cause__set(why, err, "cannot record pid %d: %d recorders are there already", (int)s->o.pid, RECORDERS_MAX);
 	if (err)
@@ -146,8 +126,8 @@ static int session__build_probes(struct session *s, struct cause *why)
 		po.choose_ctx = s->allocs;
 		po.alloc_root = allocs__root(s->profile);
 	}
-	err = probes__new(&po, s->proc, s->gp, intake__record, s->intake, &s->probes, why);
-	return err ? err : windows__new(&(struct windows_opts){ s->proc, s->gp, s->profile, s->intake, s->probes, s->o.depth, &s->until },
+	err = probes__new(&po, s->target.proc, s->target.gp, intake__record, s->intake, &s->probes, why);
+	return err ? err : windows__new(&(struct windows_opts){ s->target.proc, s->target.gp, s->profile, s->intake, s->probes, s->o.depth, &s->until },
 					&s->windows);
 }
 
@@ -165,20 +145,15 @@ static int session__build(struct session *s, struct cause *why)
 	};
 	int err;
 
-	err = session__find_target(s, why);
-	for (size_t i = 0; !err && i < s->nr_rt; i++) {
-		struct goruntime *rt = goproc__runtime(s->gp, i);
-
-		namer__init(&s->namers[i], rt->sym, rt->main, rt->minor);
-	}
+	err = target__open(&s->target, s->o.pid, &s->until, why);
 	if (!err && s->o.profile.root == PROFILE_ROOT_CREATED_BY)
-		err = callsites__new(s->namers, s->nr_rt, &s->callsites);
+		err = callsites__new(s->target.namers, s->target.nr, &s->callsites);
 	if (!err)
 		err = profile__new(&s->o.profile, &s->profile);
 	if (!err)
-		err = intake__new(s->proc, s->gp, s->profile, &io, &s->intake);
+		err = intake__new(s->target.proc, s->target.gp, s->profile, &io, &s->intake);
 	if (!err)
-		err = sampling__new(&(struct sampling_opts){ s->proc, s->gp, s->profile, s->intake, s->o.depth, &s->until },
+		err = sampling__new(&(struct sampling_opts){ s->target.proc, s->target.gp, s->profile, s->intake, s->o.depth, &s->until },
 				    &s->sampling);
 	if (!err)
 		err = session__asked_to_end(s, why);
@@ -200,7 +175,7 @@ int session__open(const struct session_opts *o, struct session **ret, struct cau
 	err = session__build(s, why);
 	if (err)
 		return cause__set(why, err, "cannot record pid %d: %s", o->pid, strerror(-err));
-	proc__limit(s->proc, NULL); /* each look has its own from here on */
+	proc__limit(s->target.proc, NULL); /* each look has its own from here on */
 	*ret = steal(s);
 	return 0;
 }
@@ -247,11 +222,11 @@ static int session__ask_creators(struct session *s, const volatile sig_atomic_t 
 	struct census *censuses[GOPROC_RUNTIMES_MAX] = { NULL };
 	int err = 0;
 
-	for (size_t i = 0; i < s->nr_rt && !err; i++)
-		err = census__read_until(proc__mem(s->proc), goproc__runtime(s->gp, i), s->o.depth, &until, &censuses[i]);
+	for (size_t i = 0; i < s->target.nr && !err; i++)
+		err = census__read_until(proc__mem(s->target.proc), goproc__runtime(s->target.gp, i), s->o.depth, &until, &censuses[i]);
 	if (!err)
 		err = callsites__census(s->callsites, (const struct census *const *)censuses);
-	for (size_t i = 0; i < s->nr_rt; i++)
+	for (size_t i = 0; i < s->target.nr; i++)
 		census__free(censuses[i]);
 	return err == -ENOMEM ? err : 0;
 }
@@ -267,7 +242,7 @@ int session__record(struct session *s, uint64_t duration_ns, const volatile sig_
 {
 	struct session_run r = { .s = s, .duration_ns = duration_ns, .stop = stop, .progress = progress, .ctx = ctx };
 	double budget = s->o.max_overhead > 0 ? s->o.max_overhead : ALLOCRUN_OVERHEAD;
-	struct allocrun_env env = { .proc = s->proc, .allocs = s->allocs, .probes = s->probes, .nr_rt = s->nr_rt };
+	struct allocrun_env env = { .proc = s->target.proc, .allocs = s->allocs, .probes = s->probes, .nr_rt = s->target.nr };
 	struct cause code_why = { "" };
 	struct session_end e = { 0 };
 	uint64_t own_start_ns, own_end_ns;
@@ -280,7 +255,7 @@ int session__record(struct session *s, uint64_t duration_ns, const volatile sig_
 	if (err)
 		return cause__set(why, err, "cannot read the goroutines of pid %d: %s", (int)s->o.pid, strerror(-err));
 	if (s->probes) {
-		codecheck__begin(&s->code, s->gp, s->proc);
+		codecheck__begin(&s->code, s->target.gp, s->target.proc);
 		budget /= recorders__sharers(s->recorders);
 	}
 	err = s->probes ? probes__on(s->probes, why) : 0;
@@ -291,7 +266,7 @@ int session__record(struct session *s, uint64_t duration_ns, const volatile sig_
 	if (err)
 		return err;
 	s->wall_start_ns = clock_ns(CLOCK_REALTIME);
-	s->cpu_ns = r.cpu_start_ns = proc__cpu_ns(s->proc);
+	s->cpu_ns = r.cpu_start_ns = proc__cpu_ns(s->target.proc);
 	own_start_ns = session__own_ns(s);
 	r.start_ns = r.cpu_seen_ns = clock_now_ns();
 	s->until = (struct deadline){ .at_ns = duration_ns ? r.start_ns + duration_ns + SESSION_LATE_NS : UINT64_MAX, .stop = stop };
@@ -302,7 +277,7 @@ int session__record(struct session *s, uint64_t duration_ns, const volatile sig_
 	profile__end(s->profile, r.start_ns + r.covered_ns);
 	e.target_ended = r.target_ended;
 	e.cut = r.cut;
-	e.target_stopped = !r.target_ended && proc__stopped(s->proc);
+	e.target_stopped = !r.target_ended && proc__stopped(s->target.proc);
 	e.duration_ns = r.covered_ns;
 	e.exact_ns = r.exact_ns;
 	e.gap_ns = r.gap_ns;
@@ -316,7 +291,7 @@ int session__record(struct session *s, uint64_t duration_ns, const volatile sig_
 	e.taken_ns = owncost__ns(&r.own, s, true);
 	e.own_ns = own_end_ns > own_start_ns ? own_end_ns - own_start_ns : 0; /* a keeper that was killed has taken its own along */
 	session__end(s, &e);
-	if (s->probes && codecheck__end(&s->code, s->gp, s->proc, recorders__alone(s->recorders), &code_why))
+	if (s->probes && codecheck__end(&s->code, s->target.gp, s->target.proc, recorders__alone(s->recorders), &code_why))
 		memcpy(e.code_left, code_why.text, sizeof(e.code_left));
 	*ret = e;
 	return 0;
@@ -336,19 +311,19 @@ int session__snap(struct session *s, struct snap **ret)
 
 size_t session__namers(const struct session *s, struct namer *namers)
 {
-	for (size_t i = 0; i < s->nr_rt; i++) {
-		namers[i] = s->namers[i];
+	for (size_t i = 0; i < s->target.nr; i++) {
+		namers[i] = s->target.namers[i];
 		namers[i].calls = s->callsites;
 	}
-	return s->nr_rt;
+	return s->target.nr;
 }
 
 void session__meta(const struct session *s, const struct session_end *end, struct report_meta *ret)
 {
-	const struct goruntime *rt = goproc__runtime(s->gp, 0);
+	const struct goruntime *rt = goproc__runtime(s->target.gp, 0);
 
 	*ret = (struct report_meta){
-		.pid = s->o.pid, .comm = proc__comm(s->proc), .exe = rt->path, .build_id = rt->build_id,
+		.pid = s->o.pid, .comm = proc__comm(s->target.proc), .exe = rt->path, .build_id = rt->build_id,
 		.go_version = rt->version, .text_start = rt->modules[0].text, .text_end = rt->modules[0].etext,
 		.wall_start_ns = s->wall_start_ns, .duration_ns = end->duration_ns,
 		.gap_ns = end->gap_ns, .gap_waits = end->gap_waits, .gap_missing = end->gap_missing, .seen = end->events,

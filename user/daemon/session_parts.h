@@ -12,16 +12,14 @@
 #include "host/recorders.h"
 #include "daemon/sampling.h"
 #include "daemon/session.h"
+#include "daemon/target.h"
 #include "daemon/windows.h"
 #include "view/callsites.h"
 
 struct session {
 	struct session_opts o;
-	struct proc *proc;
-	struct goproc *gp;
-	size_t nr_rt;
+	struct target target;
 	struct profile *profile;
-	struct namer namers[GOPROC_RUNTIMES_MAX];
 	struct callsites *callsites; /* by creation site, else NULL */
 	struct intake *intake;
 	struct probes *probes; /* NULL: looks only */

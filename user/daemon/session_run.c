@@ -46,7 +46,7 @@ static void session_run__tell(struct session_run *r)
 
 static void session_run__see_cpu(struct session_run *r)
 {
-	const uint64_t ns = proc__cpu_ns(r->s->proc);
+	const uint64_t ns = proc__cpu_ns(r->s->target.proc);
 
 	if (ns) {
 		r->s->cpu_ns = ns;
@@ -57,7 +57,7 @@ static void session_run__see_cpu(struct session_run *r)
 /* The target ended, or started another program. */
 static bool session_run__ended(struct session_run *r)
 {
-	r->target_ended |= !proc__alive(r->s->proc) || proc__executed(r->s->proc);
+	r->target_ended |= !proc__alive(r->s->target.proc) || proc__executed(r->s->target.proc);
 	return r->target_ended;
 }
 
@@ -110,8 +110,8 @@ static void session_run__wait(struct session_run *r, uint64_t until_ns, struct p
 {
 	uint64_t now;
 
-	while (!*r->stop && proc__alive(r->s->proc) && (now = clock_now_ns()) < until_ns) {
-		struct pollfd fd = { .fd = proc__pidfd(r->s->proc), .events = POLLIN };
+	while (!*r->stop && proc__alive(r->s->target.proc) && (now = clock_now_ns()) < until_ns) {
+		struct pollfd fd = { .fd = proc__pidfd(r->s->target.proc), .events = POLLIN };
 		const uint64_t left = until_ns - now < POLL_MS * NS_PER_MS ? until_ns - now : POLL_MS * NS_PER_MS;
 		const struct timespec most = { .tv_nsec = (long)left };
 
@@ -157,10 +157,10 @@ static int session_run__census(struct session_run *r, struct cause *why)
 
 	if (!waits && !s->o.profile.async)
 		return 0;
-	for (size_t i = 0; i < s->nr_rt && !err; i++)
+	for (size_t i = 0; i < s->target.nr && !err; i++)
 		err = intake__census(s->intake, (uint16_t)i, waits, s->o.depth, why);
 	r->cut |= err == -ETIMEDOUT;
-	return r->cut || err == -ESRCH || !proc__alive(s->proc) ? 0 : err; /* gone already: what was seen is written */
+	return r->cut || err == -ESRCH || !proc__alive(s->target.proc) ? 0 : err; /* gone already: what was seen is written */
 }
 
 /* What hits have cost so far; how many they were, and what one costs on average. */
@@ -197,7 +197,7 @@ static bool session_run__is_too_dear(struct session_run *r, const struct governo
 	if (g->max <= 0)
 		return false;
 	governor__spend(&now, session_run__cost(r, &hits, &hit_ns) + owncost__ns(&r->own, r->s, false) - r->begun_ns);
-	left = governor__left_ns(&now, session_run__cpu(r), session_run__gone(r)) / hit_ns / (double)r->s->nr_rt;
+	left = governor__left_ns(&now, session_run__cpu(r), session_run__gone(r)) / hit_ns / (double)r->s->target.nr;
 	r->calm = left > CALM * (double)(hits - r->hits);
 	r->hits = hits;
 	if (left > 0)
@@ -229,7 +229,7 @@ static void session_run__watch(struct session_run *r, const struct governor *g)
 	while (!*r->stop && (left = session_run__left_ns(r)) > 0) {
 		struct pollfd fds[] = {
 			{ .fd = ring__fd(probes__ring(s->probes)), .events = POLLIN },
-			{ .fd = proc__pidfd(s->proc), .events = POLLIN },
+			{ .fd = proc__pidfd(s->target.proc), .events = POLLIN },
 		};
 		uint64_t wait = least((g->max > 0 && !r->calm ? GOVERN_MS : HEART_MS) * NS_PER_MS, left);
 
@@ -265,7 +265,7 @@ static uint64_t session_run__finish(struct session_run *r, uint64_t begin_ns)
 	profile__end(s->profile, end);
 	probes__finish(s->probes);
 	profile__stats(s->profile, &before);
-	for (size_t i = 0; i < s->nr_rt; i++)
+	for (size_t i = 0; i < s->target.nr; i++)
 		(void)intake__open_waits(s->intake, (uint16_t)i, probes__attach(s->probes, i));
 	profile__stats(s->profile, &after);
 	r->gap_waits += absent ? after.in - before.in : 0;
@@ -284,13 +284,13 @@ static int session_run__stretch(struct session_run *r, const struct governor *g,
 	profile__begin(s->profile, begin_ns);
 	probes__limit(s->probes, -1);
 	(void)session_run__is_too_dear(r, g);
-	for (size_t i = 0; i < s->nr_rt; i++)
+	for (size_t i = 0; i < s->target.nr; i++)
 		attach__count_from(probes__attach(s->probes, i), session_run__keeps_waits(r) ? begin_ns : 0, false);
 	if (r->stretches == 1)
-		gapcount__begin(&r->count, s->o.profile.event, s->proc, s->gp);
+		gapcount__begin(&r->count, s->o.profile.event, s->target.proc, s->target.gp);
 	probes__start(s->probes);
 	if (r->stretches > 1)
-		r->gap_missing = gapcount__missing(&r->count, s->proc, s->gp, s->probes);
+		r->gap_missing = gapcount__missing(&r->count, s->target.proc, s->target.gp, s->probes);
 	if (s->allocs && r->stretches == 1)
 		allocrun__begin(&s->allocrun);
 	own_ns = r->stretches > 1 ? owncost__ns(&r->own, s, true) : 0;
@@ -327,7 +327,7 @@ static void session_run__sum_up(struct session_run *r)
 
 	if (s->allocs)
 		allocrun__finish(&s->allocrun);
-	for (size_t i = 0; i < s->nr_rt; i++)
+	for (size_t i = 0; i < s->target.nr; i++)
 		(void)intake__sums(s->intake, (uint16_t)i, probes__attach(s->probes, i));
 }
 

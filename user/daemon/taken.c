@@ -6,37 +6,32 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "daemon/restraint.h"
 #include "heap/gosecret.h"
 
 static int taken__fail(const struct taken *t, int err, struct cause *why)
 {
 	return cause__set(why, err, "cannot read the goroutines of '%s' (pid %d): %s",
-			  proc__comm(t->proc), (int)proc__pid(t->proc),
-			  proc__words(t->proc, err));
+			  proc__comm(t->target.proc), (int)proc__pid(t->target.proc),
+			  proc__words(t->target.proc, err));
 }
 
-static int taken__runtime(struct taken *t, size_t i, unsigned int depth, struct deadline *until, struct cause *why)
+/* As far as `until`; NULL: all. */
+static int taken__censuses(struct taken *t, unsigned int depth, struct deadline *until, struct cause *why)
 {
-	struct goruntime *rt = goproc__runtime(t->gp, i);
-	int err = census_proof(t->proc, rt, why);
+	int err = 0;
 
-	if (!err && depth != TAKEN_NO_CENSUS)
-		err = census__read_until(proc__mem(t->proc), rt, depth, until, &t->censuses[i]);
-	if (err)
-		return taken__fail(t, err, why);
-	namer__init(&t->namers[i], rt->sym, rt->main, rt->minor);
-	t->nr++;
-	return 0;
+	for (size_t i = 0; i < t->target.nr && !err; i++)
+		err = census__read_until(proc__mem(t->target.proc), goproc__runtime(t->target.gp, i), depth, until, &t->censuses[i]);
+	return err ? taken__fail(t, err, why) : 0;
 }
 
 static int taken__check(const struct taken *t, struct cause *why)
 {
-	if (!proc__executed(t->proc))
+	if (!proc__executed(t->target.proc))
 		return 0;
 	return cause__set(why, -ESRCH,
 			  "pid %d started another program while it was read; try again",
-			  (int)proc__pid(t->proc));
+			  (int)proc__pid(t->target.proc));
 }
 
 int taken__new(pid_t pid, unsigned int depth, struct deadline *until, struct deadline *census, struct taken **ret, struct cause *why)
@@ -47,15 +42,9 @@ int taken__new(pid_t pid, unsigned int depth, struct deadline *until, struct dea
 	if (!t)
 		return cause__set(why, -ENOMEM, "out of memory");
 	t->began_ns = clock_now_ns();
-	err = proc__open(pid, &t->proc, why);
-	if (!err)
-		proc__limit(t->proc, until);
-	if (!err)
-		err = goproc__open(t->proc, &t->gp, why);
-	if (!err)
-		restraint__apply(t->gp, t->proc);
-	for (size_t i = 0; !err && i < goproc__nr_runtimes(t->gp); i++)
-		err = taken__runtime(t, i, depth, census, why);
+	err = target__open(&t->target, pid, until, why);
+	if (!err && depth != TAKEN_NO_CENSUS)
+		err = taken__censuses(t, depth, census, why);
 	if (!err)
 		err = taken__check(t, why);
 	if (err)
@@ -73,10 +62,10 @@ int taken__again(struct taken *t, unsigned int depth, struct cause *why)
 	struct census *fresh[GOPROC_RUNTIMES_MAX] = { NULL };
 	int err = 0;
 
-	for (size_t i = 0; i < t->nr && !err; i++)
-		err = census__read(proc__mem(t->proc), goproc__runtime(t->gp, i), depth, &fresh[i]);
+	for (size_t i = 0; i < t->target.nr && !err; i++)
+		err = census__read(proc__mem(t->target.proc), goproc__runtime(t->target.gp, i), depth, &fresh[i]);
 	err = err ? taken__fail(t, err, why) : taken__check(t, why);
-	for (size_t i = 0; i < t->nr; i++) {
+	for (size_t i = 0; i < t->target.nr; i++) {
 		struct census *old = t->censuses[i];
 
 		t->censuses[i] = err ? old : fresh[i];
@@ -92,9 +81,9 @@ static int taken__secrets(const struct taken *t, struct gosecret **ret, struct c
 {
 	int err = 0;
 
-	for (size_t i = 0; i < t->nr && !err; i++)
-		err = gosecret__new(proc__mem(t->proc), goproc__runtime(t->gp, i), ret);
-	return err ? cause__set(why, err, "cannot read the heap: %s", proc__words(t->proc, err)) : 0;
+	for (size_t i = 0; i < t->target.nr && !err; i++)
+		err = gosecret__new(proc__mem(t->target.proc), goproc__runtime(t->target.gp, i), ret);
+	return err ? cause__set(why, err, "cannot read the heap: %s", proc__words(t->target.proc, err)) : 0;
 }
 
 int taken__labels(const struct taken *t, struct labelbook *b, struct cause *why)
@@ -104,9 +93,9 @@ int taken__labels(const struct taken *t, struct labelbook *b, struct cause *why)
 
 	if (err)
 		return err;
-	for (size_t rt = 0; rt < t->nr && !err; rt++)
+	for (size_t rt = 0; rt < t->target.nr && !err; rt++)
 		for (size_t i = 0; i < t->censuses[rt]->nr && !err; i++)
-			err = labelbook__read(b, gosecret__space(secret, proc__mem(t->proc)), t->namers[rt].go_minor,
+			err = labelbook__read(b, gosecret__space(secret, proc__mem(t->target.proc)), t->target.namers[rt].go_minor,
 					      t->censuses[rt]->gs[i].labels);
 	return err ? cause__set(why, err, "cannot keep the labels: %s", strerror(-err)) : 0;
 }
@@ -119,7 +108,7 @@ int taken__labels_at(const struct taken *t, uint16_t rt, const uint64_t *ptrs, s
 	if (err)
 		return err;
 	for (size_t i = 0; i < nr && !err; i++)
-		err = labelbook__read(b, gosecret__space(secret, proc__mem(t->proc)), t->namers[rt].go_minor, ptrs[i]);
+		err = labelbook__read(b, gosecret__space(secret, proc__mem(t->target.proc)), t->target.namers[rt].go_minor, ptrs[i]);
 	return err ? cause__set(why, err, "cannot keep the labels: %s", strerror(-err)) : 0;
 }
 
@@ -127,21 +116,20 @@ void taken__free(struct taken *t)
 {
 	if (!t)
 		return;
-	for (size_t i = 0; i < t->nr; i++)
+	for (size_t i = 0; i < t->target.nr; i++)
 		census__free(t->censuses[i]);
-	goproc__free(t->gp);
-	proc__free(t->proc);
+	target__close(&t->target);
 	free(t);
 }
 
 void taken__meta(const struct taken *t, struct report_meta *ret)
 {
-	const struct goruntime *rt = goproc__runtime(t->gp, 0);
+	const struct goruntime *rt = goproc__runtime(t->target.gp, 0);
 
 	*ret = (struct report_meta){
-		.pid = proc__pid(t->proc),
-		.comm = proc__comm(t->proc),
-		.exe = proc__exe_shown(t->proc),
+		.pid = proc__pid(t->target.proc),
+		.comm = proc__comm(t->target.proc),
+		.exe = proc__exe_shown(t->target.proc),
 		.build_id = rt->build_id,
 		.go_version = rt->version,
 		.text_start = rt->modules[0].text,

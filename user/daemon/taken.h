@@ -16,16 +16,12 @@
 #include "base/own.h"
 #include "census/census.h"
 #include "census/labelbook.h"
-#include "names/namer.h"
+#include "daemon/target.h"
 #include "view/recording.h"
-#include "target/goproc.h"
 
 struct taken {			/* all owned */
-	struct proc *proc;
-	struct goproc *gp;
-	struct census *censuses[GOPROC_RUNTIMES_MAX];
-	struct namer namers[GOPROC_RUNTIMES_MAX];
-	size_t nr;
+	struct target target;
+	struct census *censuses[GOPROC_RUNTIMES_MAX];	/* by runtime */
 	uint64_t began_ns, read_ns;	/* CLOCK_MONOTONIC: before it was opened, after the last census */
 	uint64_t wall_ns;		/* since 1970, of the first census */
 };
@@ -36,8 +32,8 @@ struct taken {			/* all owned */
 
 /*
  * depth: frames of a stack. until: proc__limit(), borrowed until it is freed. census: as far as the goroutines are read until then, see
- * census->cut; NULL: all of them, or none. Errors as of proc__open(), goproc__open(), census_proof() and
- * census__read(); each with a cause.
+ * census->cut; NULL: all of them, or none. Errors as of target__open() and census__read();
+ * each with a cause.
  */
 int taken__new(pid_t pid, unsigned int depth, struct deadline *until, struct deadline *census, struct taken **ret, struct cause *why);
 /* The censuses anew; what borrows from the old ones must be gone. Errors as above; on an error t is as it was. */

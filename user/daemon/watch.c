@@ -99,7 +99,7 @@ static void watch__record(void *ctx, const void *data, size_t len)
 
 	if (pipe_stats__decode(&w->pipe, data, len, &h))
 		return;
-	if (h->rt >= w->t->nr) {
+	if (h->rt >= w->t->target.nr) {
 		w->pipe.out--;
 		w->pipe.malformed++;
 		return;
@@ -148,7 +148,7 @@ static void watch__open_eyes(struct watch *w)
 /* Before Go 1.17 only the parks tell who ran: there they are worth as much to a program that hardly runs as to one that runs all the time. */
 static double watch__allowed(const struct watch *w)
 {
-	const bool parks_only = !gofacts_has(w->t->namers[0].go_minor, GO_RUNS_COUNTED);
+	const bool parks_only = !gofacts_has(w->t->target.namers[0].go_minor, GO_RUNS_COUNTED);
 	const double cpu = (double)(w->cpu_ns - w->cpu_start_ns), wall = (double)(clock_now_ns() - w->start_ns);
 	struct governor g;
 
@@ -178,8 +178,8 @@ static void watch__keep_budget(struct watch *w)
 static void watch__open_allocs(struct watch *w)
 {
 	const struct allocwatch_opts o = {
-		.proc = w->t->proc,
-		.gp = w->t->gp,
+		.proc = w->t->target.proc,
+		.gp = w->t->target.gp,
 		.max_overhead = w->o.max_overhead,
 		.longest_ns = w->o.duration_ns / (LOOKPLAN_LOOKS - 1) / ALLOC_PART,
 		.no_cost = w->o.no_cost,
@@ -252,7 +252,7 @@ int watch__open(const struct watch_opts *o, const volatile sig_atomic_t *stop, s
 	w->until = deadline_in(TAKEN_MOST_NS, stop);
 	err = taken__new(o->pid, TAKEN_NO_CENSUS, &w->until, NULL, &w->t, why);
 	if (!err)
-		err = leaks__new(w->t->namers, w->t->nr, &w->leaks);
+		err = leaks__new(w->t->target.namers, w->t->target.nr, &w->leaks);
 	if (!err)
 		err = labelbook__new(&w->labels);
 	if (err)
@@ -285,8 +285,8 @@ static int watch__look(struct watch *w, struct cause *why)
 		return err;
 	in = (struct dump_input){
 		.censuses = (const struct census *const *)w->t->censuses,
-		.namers = w->t->namers,
-		.nr = w->t->nr,
+		.namers = w->t->target.namers,
+		.nr = w->t->target.nr,
 	};
 	err = leaks__look(w->leaks, &in, w->t->censuses[0]->taken_ns);
 	if (err)
@@ -301,7 +301,7 @@ static int watch__look(struct watch *w, struct cause *why)
 
 static void watch__see_cpu(struct watch *w)
 {
-	uint64_t ns = proc__cpu_ns(w->t->proc);
+	uint64_t ns = proc__cpu_ns(w->t->target.proc);
 
 	if (ns)
 		w->cpu_ns = ns;
@@ -340,7 +340,7 @@ static void watch__wait(struct watch *w, uint64_t until_ns, const volatile sig_a
 		struct pollfd fds[] = {
 			{ .fd = w->lives.probes ? ring__fd(probes__ring(w->lives.probes)) : -1,
 			  .events = POLLIN },
-			{ .fd = proc__pidfd(w->t->proc), .events = POLLIN },
+			{ .fd = proc__pidfd(w->t->target.proc), .events = POLLIN },
 		};
 		const uint64_t now = clock_now_ns();
 		const uint64_t due_ns = w->allocs ? allocwatch__due_ns(w->allocs) : 0;
@@ -358,7 +358,7 @@ static void watch__wait(struct watch *w, uint64_t until_ns, const volatile sig_a
 		watch__allow(w, WATCH_LOOK_NS);
 		watch__drain(w);
 		watch__tend_allocs(w, until_ns);
-		w->ended = !proc__alive(w->t->proc) || proc__executed(w->t->proc);
+		w->ended = !proc__alive(w->t->target.proc) || proc__executed(w->t->target.proc);
 	}
 }
 
@@ -383,8 +383,8 @@ static void watch__doubt(struct watch *w, const char *text)
 static void watch__search_one(struct watch *w, size_t rt, const struct maps *maps,
 			      uint64_t budget_ns)
 {
-	struct reach_in in = { .as = proc__mem(w->t->proc),
-			       .rt = goproc__runtime(w->t->gp, rt),
+	struct reach_in in = { .as = proc__mem(w->t->target.proc),
+			       .rt = goproc__runtime(w->t->target.gp, rt),
 			       .census = w->t->censuses[rt],
 			       .maps = maps,
 			       .budget_ns = budget_ns };
@@ -397,8 +397,8 @@ static void watch__search_one(struct watch *w, size_t rt, const struct maps *map
 	if (!err && in.nr_goals)
 		err = reach__run(&in, &r, &why);
 	if (err)
-		watch__doubt(w, why.text[0] ? why.text : proc__words(w->t->proc, err));
-	if (!r || proc__cut(w->t->proc))
+		watch__doubt(w, why.text[0] ? why.text : proc__words(w->t->target.proc, err));
+	if (!r || proc__cut(w->t->target.proc))
 		return;
 	leaks__proved(w->leaks, (uint16_t)rt, r, goals, in.nr_goals);
 	grefs__free(w->refs[rt]);
@@ -412,12 +412,12 @@ static void watch__search(struct watch *w)
 	const uint64_t began = clock_now_ns(), cpu_began = clock_cpu_ns(), left = watch__proof_left(w);
 	scoped(maps) maps = NULL;
 
-	if (left < w->t->nr && w->end.proof_ns < w->o.proof_ns)
+	if (left < w->t->target.nr && w->end.proof_ns < w->o.proof_ns)
 		watch__doubt(w, "no time was left");
-	if (left < w->t->nr || maps__read_with_stacks(proc__dirfd(w->t->proc), &maps))
+	if (left < w->t->target.nr || maps__read_with_stacks(proc__dirfd(w->t->target.proc), &maps))
 		return;
-	for (size_t i = 0; i < w->t->nr; i++)
-		watch__search_one(w, i, maps, left / w->t->nr);
+	for (size_t i = 0; i < w->t->target.nr; i++)
+		watch__search_one(w, i, maps, left / w->t->target.nr);
 	w->end.passes++;
 	w->end.proof_ns += clock_now_ns() - began;
 	w->end.proof_cpu_ns += clock_cpu_ns() - cpu_began;
@@ -428,7 +428,7 @@ static int watch__search_ends(struct watch *w)
 	const uint64_t began = clock_now_ns(), cpu_began = clock_cpu_ns(), left = watch__proof_left(w);
 	int err;
 
-	if (left < w->t->nr)
+	if (left < w->t->target.nr)
 		return 0;
 	err = endsearch(w->leaks, w->t, left);
 	w->end.proof_ns += clock_now_ns() - began;
@@ -464,7 +464,7 @@ static int watch__look_on(struct watch *w, const volatile sig_atomic_t *stop,
 		if (w->ended)
 			break;
 		err = watch__look(w, &c);
-		if (err == -ESRCH || !proc__alive(w->t->proc)) {
+		if (err == -ESRCH || !proc__alive(w->t->target.proc)) {
 			w->ended = true;
 			err = 0;
 		} else if (err) {
@@ -489,7 +489,7 @@ static int watch__facts(struct watch *w, size_t i, const struct chans_source *so
 	int err = leaks__asks(w->leaks, (uint16_t)i, &gs, &nr);
 
 	if (!err)
-		err = chanfeeds__read(proc__mem(w->t->proc), source->rt, w->t->censuses[i], source->chans, gs, nr,
+		err = chanfeeds__read(proc__mem(w->t->target.proc), source->rt, w->t->censuses[i], source->chans, gs, nr,
 				      w->t->censuses[0]->taken_ns, &feeds);
 	return err ? err : leaks__facts(w->leaks, (uint16_t)i, source, feeds);
 }
@@ -502,7 +502,7 @@ static int watch__read_knots(struct watch *w, struct cause *why)
 
 	if (deadline__over(&w->until) || (w->until.stopped && w->leaks->nr_last > STOP_GS))
 		w->ended = w->until.hit = true;
-	for (size_t i = 0; i < w->t->nr && !err && !w->ended; i++) {
+	for (size_t i = 0; i < w->t->target.nr && !err && !w->ended; i++) {
 		struct knots k = { 0 };
 		struct chans_source source;
 		struct cause c = { "" };
@@ -513,7 +513,7 @@ static int watch__read_knots(struct watch *w, struct cause *why)
 		if (!err)
 			err = watch__facts(w, i, &source);
 		knots__done(&k);
-		if (err == -ESRCH || !proc__alive(w->t->proc)) {
+		if (err == -ESRCH || !proc__alive(w->t->target.proc)) {
 			w->ended = true;
 			err = 0;
 		} else if (err) {
@@ -542,7 +542,7 @@ static void watch__take_parks(struct watch *w)
 	uint64_t stats[PW_STAT_MAX];
 	int err = 0;
 
-	for (size_t i = 0; i < w->t->nr && !err; i++) {
+	for (size_t i = 0; i < w->t->target.nr && !err; i++) {
 		struct parked_walk walk = { .l = w->leaks, .rt = (uint16_t)i };
 
 		err = attach__gs_each(probes__attach(w->parks.probes, i), watch__parked, &walk);
@@ -579,8 +579,8 @@ static void watch__close_eyes(struct watch *w)
 static void watch__start(struct watch *w)
 {
 	if (!w->o.no_probes) {
-		(void)recorders__join(w->t->proc, &w->recorders); /* else nobody knows of us, and we of nobody */
-		codecheck__begin(&w->code, w->t->gp, w->t->proc);
+		(void)recorders__join(w->t->target.proc, &w->recorders); /* else nobody knows of us, and we of nobody */
+		codecheck__begin(&w->code, w->t->target.gp, w->t->target.proc);
 	}
 	eye__start(&w->lives);
 	eye__start(&w->parks);
@@ -601,12 +601,12 @@ static void watch__check_code(struct watch *w)
 
 	if (w->o.no_probes)
 		return;
-	proc__limit(w->t->proc, &late);
-	if (codecheck__end(&w->code, w->t->gp, w->t->proc, recorders__alone(w->recorders), &why))
+	proc__limit(w->t->target.proc, &late);
+	if (codecheck__end(&w->code, w->t->target.gp, w->t->target.proc, recorders__alone(w->recorders), &why))
 		memcpy(w->end.code_left, why.text, sizeof(w->end.code_left));
 	if (late.hit)
-		log_warn("the code of '%s' (pid %d) could not be compared with its file in time", proc__comm(w->t->proc), (int)w->o.pid);
-	proc__limit(w->t->proc, &w->until);
+		log_warn("the code of '%s' (pid %d) could not be compared with its file in time", proc__comm(w->t->target.proc), (int)w->o.pid);
+	proc__limit(w->t->target.proc, &w->until);
 }
 
 int watch__run(struct watch *w, const volatile sig_atomic_t *stop,
@@ -616,8 +616,8 @@ int watch__run(struct watch *w, const volatile sig_atomic_t *stop,
 	int err;
 
 	if (*stop) /* nothing was seen that could be told */
-		return cause__set(why, -EINTR, "cannot read the goroutines of '%s' (pid %d): ended by a signal", proc__comm(w->t->proc),
-				  (int)proc__pid(w->t->proc));
+		return cause__set(why, -EINTR, "cannot read the goroutines of '%s' (pid %d): ended by a signal", proc__comm(w->t->target.proc),
+				  (int)proc__pid(w->t->target.proc));
 	watch__start(w);
 	err = watch__look(w, why);
 	if (!err)
@@ -643,7 +643,7 @@ int watch__run(struct watch *w, const volatile sig_atomic_t *stop,
 		probes__off(w->parks.probes);
 	if (err)
 		return err;
-	w->end.cut = proc__cut(w->t->proc);
+	w->end.cut = proc__cut(w->t->target.proc);
 	watch__check_code(w);
 	w->end.target_ended = w->ended && !w->end.cut;
 	w->end.hits += w->lives.hits + w->parks.hits;
@@ -668,13 +668,13 @@ static int watch__heap_one(struct watch *w, uint16_t rt, const struct maps *maps
 	scoped_mem uint32_t *entries = NULL;
 	struct cause why = { "" };
 	struct gkept_in in = {
-		.as = proc__mem(w->t->proc),
-		.rt = goproc__runtime(w->t->gp, rt),
+		.as = proc__mem(w->t->target.proc),
+		.rt = goproc__runtime(w->t->target.gp, rt),
 		.census = w->t->censuses[rt],
 		.maps = maps,
 		.refs = steal(w->refs[rt]),
 		.nr_groups = w->leaks->nr,
-		.budget_ns = watch__proof_left(w) / w->t->nr,
+		.budget_ns = watch__proof_left(w) / w->t->target.nr,
 	};
 	int err = leaks__keepers(w->leaks, rt, suspects, &entries);
 
@@ -698,9 +698,9 @@ int watch__heap(struct watch *w, bool suspects)
 		return -ENOMEM;
 	for (size_t i = 0; i < w->leaks->nr; i++)
 		any |= verdict_is_leak(w->leaks->entries[i].verdict.kind);
-	if (!any || w->ended || watch__proof_left(w) < w->t->nr || maps__read_with_stacks(proc__dirfd(w->t->proc), &maps))
+	if (!any || w->ended || watch__proof_left(w) < w->t->target.nr || maps__read_with_stacks(proc__dirfd(w->t->target.proc), &maps))
 		return 0;
-	for (uint16_t i = 0; i < w->t->nr && !err; i++) {
+	for (uint16_t i = 0; i < w->t->target.nr && !err; i++) {
 		err = watch__heap_one(w, i, maps, suspects, bytes);
 		leaks__heap(w->leaks, err ? NULL : bytes);
 	}
