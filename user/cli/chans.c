@@ -14,7 +14,7 @@
 #include "daemon/knots.h"
 #include "view/chans.h"
 
-static int show(const struct opts *o, const struct format *f, const struct pick *pick, const struct taken *t,
+static int show(const struct opts *o, const struct format *f, const struct pick *pick, const struct snapshot *t,
 		const struct chans_source *sources, const struct labelbook *labels, struct cause *why)
 {
 	const struct dump_input in = { .censuses = (const struct census *const *)t->censuses,
@@ -29,7 +29,7 @@ static int show(const struct opts *o, const struct format *f, const struct pick 
 	scoped(chans) cs = NULL;
 	int err;
 
-	taken__meta(t, &meta);
+	snapshot__meta(t, &meta);
 	err = outfile__open(o->output, o->mode, &out, why);
 	if (err)
 		return err;
@@ -52,16 +52,16 @@ static int chans(const struct opts *o, const struct format *f, const struct pick
 {
 	struct chans_source sources[GOPROC_RUNTIMES_MAX];
 	struct knots knots[GOPROC_RUNTIMES_MAX] = { 0 };
-	struct deadline until = deadline_in(TAKEN_MOST_NS, NULL);
+	struct deadline until = deadline_in(SNAPSHOT_MOST_NS, NULL);
 	scoped(labelbook) labels = NULL;
-	scoped(taken) t = NULL;
+	scoped(snapshot) t = NULL;
 	int err = labelbook__new(&labels);
 
 	if (err)
 		return cause__set(why, err, "out of memory");
-	err = taken__new(o->pid, (unsigned int)o->depth, &until, NULL, &t, why);
+	err = snapshot__new(o->pid, (unsigned int)o->depth, &until, NULL, &t, why);
 	if (!err && pick && pick__asks(pick, PICK_LABEL))
-		err = taken__labels(t, labels, why);
+		err = snapshot__labels(t, labels, why);
 	for (size_t i = 0; !err && i < t->target.nr; i++) {
 		err = knots__read(&knots[i], t, i, o->elements, (unsigned int)o->depth, KNOTS_PROOF_NS, why);
 		sources[i] = knots__source(&knots[i], t, i);
@@ -89,7 +89,7 @@ int cmd_chans(const struct opts *o)
 		log_error("%s", why.text[0] ? why.text : strerror(-err));
 		return 2;
 	}
-	stop_at_once(o->pid, 2 * TAKEN_MOST_NS);
+	stop_at_once(o->pid, 2 * SNAPSHOT_MOST_NS);
 	target = fate_begin(o->pid);
 	err = chans(o, f, pick, &why);
 	if (!err)

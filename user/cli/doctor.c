@@ -12,7 +12,7 @@
 #include "cli/commands.h"
 #include "cli/fate.h"
 #include "cli/stop.h"
-#include "daemon/taken.h"
+#include "daemon/snapshot.h"
 #include "host/kfeat.h"
 #include "probe/leftover.h"
 #include "probe/plan.h"
@@ -136,7 +136,7 @@ static int examine_code(struct goproc *gp, struct proc *p, bool repair)
 /* 1 if something that record needs is missing. */
 static int examine(pid_t pid, const struct kfeat *kf, bool repair)
 {
-	struct deadline until = deadline_in(TAKEN_MOST_NS, NULL);
+	struct deadline until = deadline_in(SNAPSHOT_MOST_NS, NULL);
 	scoped(proc) p = NULL;
 	scoped(goproc) gp = NULL;
 	struct cause why = { "" };
@@ -175,7 +175,7 @@ static int examine(pid_t pid, const struct kfeat *kf, bool repair)
 	}
 	if (until.hit)
 		return fate_failed(p, cause__set(&why, -ETIMEDOUT, "process %d was not read within %.3g s: what is said above is not all", (int)pid,
-						 (double)TAKEN_MOST_NS / NS_PER_SEC), &why);
+						 (double)SNAPSHOT_MOST_NS / NS_PER_SEC), &why);
 	if (bad && (!proc__alive(p) || proc__executed(p)))
 		return fate_failed(p, -ESRCH, &why);
 	return bad;
@@ -191,7 +191,7 @@ int cmd_doctor(const struct opts *o)
 		return 2;
 	}
 	if (o->pid)
-		stop_at_once(o->pid, 2 * TAKEN_MOST_NS);
+		stop_at_once(o->pid, 2 * SNAPSHOT_MOST_NS);
 	kfeat__probe_all(&kf);
 	print_kernel(&kf);
 	bad = !kf.f[KFEAT_BPF].ok ||

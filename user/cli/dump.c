@@ -13,7 +13,7 @@
 #include "cli/format.h"
 #include "cli/filters.h"
 #include "cli/stop.h"
-#include "daemon/taken.h"
+#include "daemon/snapshot.h"
 #include "golang/gostate.h"
 #include "view/callsites.h"
 #include "format/dump_diff.h"
@@ -55,7 +55,7 @@ static bool has_selects(const struct census *c)
 }
 
 /* Which way a case of a select waits is known to its channel only. Where that cannot be read it stays unknown. */
-static int read_ways(const struct taken *t, struct cause *why)
+static int read_ways(const struct snapshot *t, struct cause *why)
 {
 	for (size_t i = 0; i < t->target.nr; i++) {
 		scoped(gchans) cs = NULL;
@@ -67,7 +67,7 @@ static int read_ways(const struct taken *t, struct cause *why)
 	return 0;
 }
 
-static int render(const struct opts *o, const struct renderer *r, const struct taken *t, const struct report_meta *meta,
+static int render(const struct opts *o, const struct renderer *r, const struct snapshot *t, const struct report_meta *meta,
 		  struct dump *d, FILE *out, struct cause *why)
 {
 	struct namer namers[GOPROC_RUNTIMES_MAX];
@@ -104,7 +104,7 @@ static int show_diff(const struct opts *o, struct dump *d, const struct dump_sho
 	return err ? err : dump_show__diff(d, s, old, o->top, json, out, why);
 }
 
-static int show(const struct opts *o, const struct format *f, const struct taken *t, struct dump *d, struct peers *peers,
+static int show(const struct opts *o, const struct format *f, const struct snapshot *t, struct dump *d, struct peers *peers,
 		const struct pick *pick, FILE *out, struct cause *why)
 {
 	struct report_meta meta;
@@ -112,7 +112,7 @@ static int show(const struct opts *o, const struct format *f, const struct taken
 		.meta = &meta, .full = o->full, .objects = o->objects, .labels = o->labels, .peer = peer_of, .peer_ctx = peers,
 	};
 
-	taken__meta(t, &meta);
+	snapshot__meta(t, &meta);
 	meta.seen = d->counts.nr;
 	meta.lost = d->counts.unsettled + d->counts.refused;
 	if (o->diff)
@@ -127,7 +127,7 @@ static int show(const struct opts *o, const struct format *f, const struct taken
 }
 
 /* "1203 goroutines (1198 waiting, 4 runnable, 1 running), 17 shown; read in 12 ms" */
-static void say_end(const struct taken *t, const struct dump *d, const struct labelbook *labels, const struct deadline *until)
+static void say_end(const struct snapshot *t, const struct dump *d, const struct labelbook *labels, const struct deadline *until)
 {
 	const uint64_t took = t->read_ns - t->began_ns;
 	char states[256] = "";
@@ -145,9 +145,9 @@ static void say_end(const struct taken *t, const struct dump *d, const struct la
 			 d->counts.refused);
 	if (d->counts.not_read)
 		log_warn("reading took longer than %.3g s and was cut short: %zu goroutines were read; of %zu more, ended ones among them, nothing is known",
-			 (double)TAKEN_CENSUS_NS / NS_PER_SEC, d->counts.nr, d->counts.not_read);
+			 (double)SNAPSHOT_CENSUS_NS / NS_PER_SEC, d->counts.nr, d->counts.not_read);
 	if (until->hit)
-		log_warn("reading took longer than %.3g s and was cut short: labels and channels may be missing", (double)TAKEN_MOST_NS / NS_PER_SEC);
+		log_warn("reading took longer than %.3g s and was cut short: labels and channels may be missing", (double)SNAPSHOT_MOST_NS / NS_PER_SEC);
 	if (labelbook__unread(labels))
 		log_warn("%llu sets of labels could not be read", (unsigned long long)labelbook__unread(labels));
 	log_info("%zu goroutines%s%s%s, %zu shown; %zu unsettled; read in %.3g %s", d->counts.nr, states[0] ? " (" : "",
@@ -161,9 +161,9 @@ static int dump(const struct opts *o, const struct format *f, const struct pick 
 		.pick = pick, .system = o->system, .sort = (enum dump_sort)o->sort,
 		.top = o->group || o->diff ? 0 : o->top, .full = o->full,
 	};
-	struct deadline until = deadline_in(TAKEN_MOST_NS, NULL), census = deadline_in(TAKEN_CENSUS_NS, NULL);
+	struct deadline until = deadline_in(SNAPSHOT_MOST_NS, NULL), census = deadline_in(SNAPSHOT_CENSUS_NS, NULL);
 	scoped(outfile) out = NULL;
-	scoped(taken) t = NULL;
+	scoped(snapshot) t = NULL;
 	scoped(labelbook) labels = NULL;
 	scoped(dump) d = NULL;
 	struct dump_input in;
@@ -175,11 +175,11 @@ static int dump(const struct opts *o, const struct format *f, const struct pick 
 		return cause__set(why, err, "out of memory");
 	err = outfile__open(o->output, o->mode, &out, why);
 	if (!err)
-		err = taken__new(o->pid, (unsigned int)o->depth, &until, &census, &t, why);
+		err = snapshot__new(o->pid, (unsigned int)o->depth, &until, &census, &t, why);
 	if (!err && (o->objects || f->kind == FORMAT_JSON || f->kind == FORMAT_JSONL))
 		err = read_ways(t, why);
 	if (!err)
-		err = taken__labels(t, labels, why);
+		err = snapshot__labels(t, labels, why);
 	if (err)
 		return err;
 	in = (struct dump_input){
@@ -214,7 +214,7 @@ int cmd_dump(const struct opts *o)
 		log_error("%s", why.text[0] ? why.text : strerror(-err));
 		return 2;
 	}
-	stop_at_once(o->pid, 2 * TAKEN_MOST_NS);
+	stop_at_once(o->pid, 2 * SNAPSHOT_MOST_NS);
 	target = fate_begin(o->pid);
 	err = dump(o, f, pick, &why);
 	if (!err)

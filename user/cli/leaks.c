@@ -11,7 +11,7 @@
 #include "cli/fate.h"
 #include "cli/format.h"
 #include "cli/stop.h"
-#include "daemon/taken.h"
+#include "daemon/snapshot.h"
 #include "daemon/watch.h"
 #include "format/leak_known.h"
 
@@ -219,7 +219,7 @@ int cmd_leaks(const struct opts *o)
 
 	if (err)
 		return err;
-	stop = stop_on_signals(o->pid, 3 * TAKEN_MOST_NS + o->duration_ns + o->proof_ns, AFTER_NS);
+	stop = stop_on_signals(o->pid, 3 * SNAPSHOT_MOST_NS + o->duration_ns + o->proof_ns, AFTER_NS);
 	target = fate_begin(o->pid);
 	err = read_known(o, &known, &why);
 	if (!err)

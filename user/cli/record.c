@@ -15,7 +15,7 @@
 
 #define MOST_NS	 (180 * NS_PER_SEC) /* beyond the duration, with opening */
 #define AFTER_NS (10 * NS_PER_SEC)  /* that the report may take after a signal, which may be its only end: a million open waits take some */
-#define TAKEN_TOLD 0.001 /* of the target's CPU time: less is not worth a word */
+#define SNAPSHOT_TOLD 0.001 /* of the target's CPU time: less is not worth a word */
 
 struct progress_line {
 	const struct opts *o;
@@ -60,7 +60,7 @@ static void describe_probes(const struct session_end *e, char *text, size_t size
 /* What the target paid, and what parkwatch used itself meanwhile. */
 static void describe_cost(const struct opts *o, const struct session_end *e, char *text, size_t size)
 {
-	const bool took = e->cpu_ns && e->taken_ns >= TAKEN_TOLD * (double)e->cpu_ns;
+	const bool took = e->cpu_ns && e->taken_ns >= SNAPSHOT_TOLD * (double)e->cpu_ns;
 	size_t used;
 
 	if (o->no_probes)

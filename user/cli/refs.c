@@ -13,7 +13,7 @@
 #include "cli/format.h"
 #include "cli/stop.h"
 #include "daemon/refwatch.h"
-#include "daemon/taken.h"
+#include "daemon/snapshot.h"
 
 static int read_address(const char *text, uint64_t *ret)
 {
@@ -91,7 +91,7 @@ int cmd_refs(const struct opts *o)
 		log_error("%s", why.text[0] ? why.text : strerror(-err));
 		return 2;
 	}
-	stop_at_once(o->pid, o->proof_ns ? 2 * TAKEN_MOST_NS + o->proof_ns : 0);
+	stop_at_once(o->pid, o->proof_ns ? 2 * SNAPSHOT_MOST_NS + o->proof_ns : 0);
 	target = fate_begin(o->pid);
 	err = refs(o, f, object, pick, &why);
 	if (!err)

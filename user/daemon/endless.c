@@ -61,7 +61,7 @@ static int ask(struct leaks *l, uint16_t rt, struct gofns *fns, struct tally *ta
 	return 0;
 }
 
-int endless_note(struct leaks *l, const struct taken *t)
+int endless_note(struct leaks *l, const struct snapshot *t)
 {
 	const size_t nr = leakset__nr_groups(l->set);
 	scoped_mem struct tally *tallies = calloc(nr + 1, sizeof(*tallies));

@@ -6,10 +6,10 @@
 #ifndef PARKWATCH_DAEMON_ENDLESS_H
 #define PARKWATCH_DAEMON_ENDLESS_H
 
-#include "daemon/taken.h"
+#include "daemon/snapshot.h"
 #include "view/leaks.h"
 
 /* After the last look and leaks__facts(), with its censuses, before leaks__finish(). 0 or -ENOMEM. */
-int endless_note(struct leaks *l, const struct taken *t);
+int endless_note(struct leaks *l, const struct snapshot *t);
 
 #endif

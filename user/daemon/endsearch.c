@@ -10,7 +10,7 @@
 
 #define DEPTH 8 /* frames: what they wait for is what counts */
 
-static int search(struct leaks *l, const struct taken *t, uint16_t rt, const struct maps *maps,
+static int search(struct leaks *l, const struct snapshot *t, uint16_t rt, const struct maps *maps,
 		  uint64_t budget_ns)
 {
 	scoped(census) c = NULL;
@@ -38,7 +38,7 @@ static int search(struct leaks *l, const struct taken *t, uint16_t rt, const str
 	return err ? (err == -ENOMEM ? err : 0) : leak_ends__found(l, rt, c, r, goals, in.nr_goals);
 }
 
-int endsearch(struct leaks *l, const struct taken *t, uint64_t budget_ns)
+int endsearch(struct leaks *l, const struct snapshot *t, uint64_t budget_ns)
 {
 	scoped(maps) maps = NULL;
 	int err = 0;

@@ -5,10 +5,10 @@
 #ifndef PARKWATCH_DAEMON_ENDSEARCH_H
 #define PARKWATCH_DAEMON_ENDSEARCH_H
 
-#include "daemon/taken.h"
+#include "daemon/snapshot.h"
 #include "view/leaks.h"
 
 /* After leaks__facts(), with the censuses of the last look. What cannot be searched says nothing. 0 or -ENOMEM. */
-int endsearch(struct leaks *l, const struct taken *t, uint64_t budget_ns);
+int endsearch(struct leaks *l, const struct snapshot *t, uint64_t budget_ns);
 
 #endif

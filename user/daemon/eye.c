@@ -10,7 +10,7 @@ void eye__give_up(struct eye *e, const char *why)
 	(void)cause__set(&e->why, 0, "%s", why);
 }
 
-void eye__open(struct eye *e, const struct probes_opts *o, const struct taken *t, ring_fn fn, void *ctx)
+void eye__open(struct eye *e, const struct probes_opts *o, const struct snapshot *t, ring_fn fn, void *ctx)
 {
 	int err = probes__new(o, t->target.proc, t->target.gp, fn, ctx, &e->probes, &e->why);
 

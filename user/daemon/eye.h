@@ -11,7 +11,7 @@
 
 #include "base/cause.h"
 #include "daemon/probes.h"
-#include "daemon/taken.h"
+#include "daemon/snapshot.h"
 
 struct eye {
 	struct probes *probes; /* owned; NULL: none, or no more */
@@ -20,7 +20,7 @@ struct eye {
 	double cost_ns;
 };
 
-void eye__open(struct eye *e, const struct probes_opts *o, const struct taken *t, ring_fn fn, void *ctx);
+void eye__open(struct eye *e, const struct probes_opts *o, const struct snapshot *t, ring_fn fn, void *ctx);
 void eye__start(struct eye *e);	  /* links, and recording begins */
 /* Gives up if its probes are out: parkwatch was stopped, or what keeps them was killed. */
 void eye__check(struct eye *e);

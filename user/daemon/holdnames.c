@@ -13,7 +13,7 @@ static struct leak_holder *holder_of(struct leaks *l, const struct leak_entry *e
 	return h && h->kind == REACH_GLOBAL && leak_entry__counts(e, suspects) ? h : NULL;
 }
 
-int holdnames_note(struct leaks *l, const struct taken *t, bool suspects)
+int holdnames_note(struct leaks *l, const struct snapshot *t, bool suspects)
 {
 	const struct goimage *images[GOVARS_IMAGES_MAX];
 	scoped(govars) vars = NULL;

@@ -3,10 +3,10 @@
 #ifndef PARKWATCH_DAEMON_HOLDNAMES_H
 #define PARKWATCH_DAEMON_HOLDNAMES_H
 
-#include "daemon/taken.h"
+#include "daemon/snapshot.h"
 #include "view/leaks.h"
 
 /* After leaks__finish(): of entries that count. Symbols are read only if there is one that a variable holds. 0 or -ENOMEM. */
-int holdnames_note(struct leaks *l, const struct taken *t, bool suspects);
+int holdnames_note(struct leaks *l, const struct snapshot *t, bool suspects);
 
 #endif

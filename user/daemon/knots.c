@@ -91,7 +91,7 @@ static int knots__confirm(struct knots *k, const struct knotproof_in *in, unsign
 	return err;
 }
 
-int knots__read(struct knots *k, const struct taken *t, size_t i, bool elements, unsigned int depth, uint64_t proof_ns,
+int knots__read(struct knots *k, const struct snapshot *t, size_t i, bool elements, unsigned int depth, uint64_t proof_ns,
 		struct cause *why)
 {
 	const struct knotproof_in in = { .proc = t->target.proc,
@@ -120,7 +120,7 @@ int knots__read(struct knots *k, const struct taken *t, size_t i, bool elements,
 		   : 0;
 }
 
-struct chans_source knots__source(const struct knots *k, const struct taken *t, size_t i)
+struct chans_source knots__source(const struct knots *k, const struct snapshot *t, size_t i)
 {
 	return (struct chans_source){ .rt = goproc__runtime(t->target.gp, i),
 				      .chans = k->chans,

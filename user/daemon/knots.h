@@ -13,7 +13,7 @@
 
 #include "base/cause.h"
 #include "base/clock.h"
-#include "daemon/taken.h"
+#include "daemon/snapshot.h"
 #include "view/chans.h"
 
 #define KNOTS_MOMENT_NS (100 * NS_PER_MS)
@@ -32,8 +32,8 @@ struct knots {			/* all owned; all zero is an empty one */
  * Of runtime i. proof_ns: for each proof, see knotproof.h; 0: none. elements: the oldest buffered ones of channels too. -EOPNOTSUPP: where the fields of channels lie is not known
  * for this Go; -ESRCH: the process has ended; -ENOMEM. Each with a cause.
  */
-int knots__read(struct knots *k, const struct taken *t, size_t i, bool elements, unsigned int depth, uint64_t proof_ns, struct cause *why);
+int knots__read(struct knots *k, const struct snapshot *t, size_t i, bool elements, unsigned int depth, uint64_t proof_ns, struct cause *why);
 void knots__done(struct knots *k);
-struct chans_source knots__source(const struct knots *k, const struct taken *t, size_t i); /* borrows from both */
+struct chans_source knots__source(const struct knots *k, const struct snapshot *t, size_t i); /* borrows from both */
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "base/log.h"
 
-int leaklabels_note(struct leaks *l, const struct taken *t, struct labelbook *b)
+int leaklabels_note(struct leaks *l, const struct snapshot *t, struct labelbook *b)
 {
 	struct cause why = { "" };
 	int err = 0;
@@ -17,7 +17,7 @@ int leaklabels_note(struct leaks *l, const struct taken *t, struct labelbook *b)
 
 		err = leaks__labelled(l, (uint16_t)i, &ptrs, &nr);
 		if (!err)
-			err = taken__labels_at(t, (uint16_t)i, ptrs, nr, b, &why);
+			err = snapshot__labels_at(t, (uint16_t)i, ptrs, nr, b, &why);
 	}
 	if (err && err != -ENOMEM)
 		log_debug("labels are not told: %s", why.text);

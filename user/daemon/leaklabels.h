@@ -3,10 +3,10 @@
 #ifndef PARKWATCH_DAEMON_LEAKLABELS_H
 #define PARKWATCH_DAEMON_LEAKLABELS_H
 
-#include "daemon/taken.h"
+#include "daemon/snapshot.h"
 #include "view/leaks.h"
 
 /* After leaks__finish(). Reads into b, borrowed as long as l lives. 0 or -ENOMEM. */
-int leaklabels_note(struct leaks *l, const struct taken *t, struct labelbook *b);
+int leaklabels_note(struct leaks *l, const struct snapshot *t, struct labelbook *b);
 
 #endif

@@ -25,7 +25,7 @@ static void ends__done(struct ends *e)
 	free(e->dialled);
 }
 
-static int ends__read(struct ends *e, const struct taken *t)
+static int ends__read(struct ends *e, const struct snapshot *t)
 {
 	scoped_mem struct fd_pair *pairs = NULL;
 	scoped(fds) fds = NULL;
@@ -119,7 +119,7 @@ static int note_found(struct leaks *l, uint16_t rt, const struct ends *e, uint64
 	return err;
 }
 
-static int note_others(struct leaks *l, uint16_t rt, const struct ends *e, const struct taken *t, const struct census *c)
+static int note_others(struct leaks *l, uint16_t rt, const struct ends *e, const struct snapshot *t, const struct census *c)
 {
 	scoped_mem uint32_t *gs = NULL;
 	scoped_mem struct gconn *found = NULL;
@@ -146,7 +146,7 @@ static int note_others(struct leaks *l, uint16_t rt, const struct ends *e, const
 }
 
 /* Of a census that is as new as the table of descriptors. */
-static int note_runtime(struct leaks *l, uint16_t rt, const struct ends *e, const struct taken *t)
+static int note_runtime(struct leaks *l, uint16_t rt, const struct ends *e, const struct snapshot *t)
 {
 	scoped(census) c = NULL;
 	int err = census__read(proc__mem(t->target.proc), goproc__runtime(t->target.gp, rt), DEPTH, &c);
@@ -157,7 +157,7 @@ static int note_runtime(struct leaks *l, uint16_t rt, const struct ends *e, cons
 	return err ? err : note_others(l, rt, e, t, c);
 }
 
-int peers_note(struct leaks *l, const struct taken *t)
+int peers_note(struct leaks *l, const struct snapshot *t)
 {
 	struct ends e = { NULL, NULL, 0 };
 	int err = ends__read(&e, t);

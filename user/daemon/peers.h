@@ -6,12 +6,12 @@
 #ifndef PARKWATCH_DAEMON_PEERS_H
 #define PARKWATCH_DAEMON_PEERS_H
 
-#include "daemon/taken.h"
+#include "daemon/snapshot.h"
 #include "view/leaks.h"
 
 #define PEERS_BUDGET_NS (500 * NS_PER_MS)
 
 /* After the last look, with its censuses, before leaks__finish(). What cannot be read says nothing. 0 or -ENOMEM. */
-int peers_note(struct leaks *l, const struct taken *t);
+int peers_note(struct leaks *l, const struct snapshot *t);
 
 #endif

@@ -11,7 +11,7 @@
 #include "base/room.h"
 #include "census/gblocked.h"
 #include "daemon/refs_build.h"
-#include "daemon/taken.h"
+#include "daemon/snapshot.h"
 #include "target/maps.h"
 
 /* What nothing reached at the look before. */
@@ -23,7 +23,7 @@ struct unreached {
 struct refwatch {
 	struct refwatch_opts o;
 	struct deadline until;
-	struct taken *t;
+	struct snapshot *t;
 	struct govars *vars;
 	struct maps *maps;
 	/* of one look */
@@ -63,7 +63,7 @@ void refwatch__free(struct refwatch *w)
 		return;
 	refwatch__forget_look(w);
 	govars__free(w->vars);
-	taken__free(w->t);
+	snapshot__free(w->t);
 	free(w->before);
 	free(w);
 }
@@ -114,7 +114,7 @@ static int refwatch__dump(struct refwatch *w, struct cause *why)
 	if (err)
 		return cause__set(why, err, "out of memory");
 	if (w->o.pick && pick__asks(w->o.pick, PICK_LABEL))
-		err = taken__labels(w->t, w->labels, why);
+		err = snapshot__labels(w->t, w->labels, why);
 	if (err)
 		return err;
 	in.labels = w->labels;
@@ -275,7 +275,7 @@ static int refwatch__again(struct refwatch *w, struct cause *why)
 		qsort(w->before, w->nr_before, sizeof(*w->before), compare_unreached);
 	refwatch__forget_look(w);
 	nanosleep(&nap, NULL);
-	err = taken__again(w->t, w->o.depth, why);
+	err = snapshot__again(w->t, w->o.depth, why);
 	return err ? err : refwatch__look(w, why);
 }
 
@@ -288,8 +288,8 @@ int refwatch__new(const struct refwatch_opts *o, struct refwatch **ret, struct c
 	if (!w)
 		return cause__set(why, -ENOMEM, "out of memory");
 	w->o = *o;
-	w->until = deadline_in(o->proof_ns ? TAKEN_MOST_NS + o->proof_ns : UINT64_MAX, NULL);
-	err = taken__new(o->pid, o->depth, &w->until, NULL, &w->t, why);
+	w->until = deadline_in(o->proof_ns ? SNAPSHOT_MOST_NS + o->proof_ns : UINT64_MAX, NULL);
+	err = snapshot__new(o->pid, o->depth, &w->until, NULL, &w->t, why);
 	if (!err)
 		err = govars__new(images, goproc__images(w->t->target.gp, images, GOVARS_IMAGES_MAX), &w->vars);
 	if (!err)
@@ -315,7 +315,7 @@ const char *refwatch__no_goal(const struct refwatch *w)
 
 void refwatch__show(const struct refwatch *w, struct report_meta *meta, struct refs_show *ret)
 {
-	taken__meta(w->t, meta);
+	snapshot__meta(w->t, meta);
 	*ret = (struct refs_show){
 		.meta = meta,
 		.looks = w->looks,

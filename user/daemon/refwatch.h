@@ -31,7 +31,7 @@ struct refwatch;
 
 /*
  * -ENOENT: no goroutine is picked, or the address is not in the heap; -ESRCH, -EACCES: of the
- * process; others as of taken__new() and reach__run(). Each with a cause.
+ * process; others as of snapshot__new() and reach__run(). Each with a cause.
  */
 int refwatch__new(const struct refwatch_opts *o, struct refwatch **ret, struct cause *why);
 void refwatch__free(struct refwatch *w);

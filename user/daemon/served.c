@@ -43,7 +43,7 @@ static void ask(struct leaks *l, uint16_t rt, struct fds *fds, struct tally *tal
 	}
 }
 
-int served_note(struct leaks *l, const struct taken *t)
+int served_note(struct leaks *l, const struct snapshot *t)
 {
 	const size_t nr = leakset__nr_groups(l->set);
 	scoped_mem struct tally *tallies = calloc(nr + 1, sizeof(*tallies));

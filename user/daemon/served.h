@@ -6,10 +6,10 @@
 #ifndef PARKWATCH_DAEMON_SERVED_H
 #define PARKWATCH_DAEMON_SERVED_H
 
-#include "daemon/taken.h"
+#include "daemon/snapshot.h"
 #include "view/leaks.h"
 
 /* After the last look, with its censuses, before leaks__finish(). 0 or -ENOMEM. */
-int served_note(struct leaks *l, const struct taken *t);
+int served_note(struct leaks *l, const struct snapshot *t);
 
 #endif

@@ -24,7 +24,7 @@
 #include "daemon/knots.h"
 #include "host/recorders.h"
 #include "daemon/served.h"
-#include "daemon/taken.h"
+#include "daemon/snapshot.h"
 #include "golang/gofacts.h"
 #include "model/governor.h"
 #include "model/lookplan.h"
@@ -50,7 +50,7 @@ static const enum pw_stat park_losses[] = { PW_STAT_LOST_READ, PW_STAT_LOST_GMAP
 struct watch {
 	struct watch_opts o;
 	struct deadline until; /* of all that is read */
-	struct taken *t;
+	struct snapshot *t;
 	struct grefs *refs[GOPROC_RUNTIMES_MAX]; /* of the last look, as the last search has read them; NULL: there was none */
 	struct eye lives, parks;
 	struct allocwatch *allocs; /* NULL: none */
@@ -86,7 +86,7 @@ void watch__free(struct watch *w)
 	recorders__leave(w->recorders);
 	leaks__free(w->leaks);
 	labelbook__free(w->labels);
-	taken__free(w->t);
+	snapshot__free(w->t);
 	free(w);
 }
 
@@ -249,8 +249,8 @@ int watch__open(const struct watch_opts *o, const volatile sig_atomic_t *stop, s
 	if (!w)
 		return -ENOMEM;
 	w->o = *o;
-	w->until = deadline_in(TAKEN_MOST_NS, stop);
-	err = taken__new(o->pid, TAKEN_NO_CENSUS, &w->until, NULL, &w->t, why);
+	w->until = deadline_in(SNAPSHOT_MOST_NS, stop);
+	err = snapshot__new(o->pid, SNAPSHOT_NO_CENSUS, &w->until, NULL, &w->t, why);
 	if (!err)
 		err = leaks__new(w->t->target.namers, w->t->target.nr, &w->leaks);
 	if (!err)
@@ -280,7 +280,7 @@ static int watch__look(struct watch *w, struct cause *why)
 
 	watch__allow(w, WATCH_LOOK_NS);
 	watch__forget_refs(w);
-	err = taken__again(w->t, w->o.depth, why);
+	err = snapshot__again(w->t, w->o.depth, why);
 	if (err)
 		return err;
 	in = (struct dump_input){
@@ -717,7 +717,7 @@ struct leaks *watch__leaks(struct watch *w)
 
 void watch__meta(const struct watch *w, const struct watch_end *end, struct report_meta *ret)
 {
-	taken__meta(w->t, ret);
+	snapshot__meta(w->t, ret);
 	ret->duration_ns = clock_now_ns() - w->start_ns;
 	ret->seen = w->leaks->nr_last;
 	ret->lost = end->lost;

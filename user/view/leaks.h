@@ -159,7 +159,7 @@ int leaks__asks(const struct leaks *l, uint16_t rt, uint32_t **ret_gs, size_t *r
 int leaks__facts(struct leaks *l, uint16_t rt, const struct chans_source *source, const struct chanfeeds *feeds);
 int leaks__allocated(struct leaks *l, const struct leak_allocs *a);	/* borrowed for the call. 0 or -ENOMEM */
 int leaks__finish(struct leaks *l, const struct verdict_opts *o);	/* 0 or -ENOMEM */
-/* After leaks__finish(): of runtime rt the label pointers that entries are told by, for taken__labels_at(); the caller's. 0 or -ENOMEM. */
+/* After leaks__finish(): of runtime rt the label pointers that entries are told by, for snapshot__labels_at(); the caller's. 0 or -ENOMEM. */
 int leaks__labelled(const struct leaks *l, uint16_t rt, uint64_t **ret, size_t *ret_nr);
 int leaks__label(struct leaks *l, const struct labelbook *labels);	/* entries have their labels then; borrowed until free. 0 or -ENOMEM */
 /*

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "daemon/taken.h"
+#include "daemon/snapshot.h"
 
 #include <errno.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "heap/gosecret.h"
 
-static int taken__fail(const struct taken *t, int err, struct cause *why)
+static int snapshot__fail(const struct snapshot *t, int err, struct cause *why)
 {
 	return cause__set(why, err, "cannot read the goroutines of '%s' (pid %d): %s",
 			  proc__comm(t->target.proc), (int)proc__pid(t->target.proc),
@@ -16,16 +16,16 @@ static int taken__fail(const struct taken *t, int err, struct cause *why)
 }
 
 /* As far as `until`; NULL: all. */
-static int taken__censuses(struct taken *t, unsigned int depth, struct deadline *until, struct cause *why)
+static int snapshot__censuses(struct snapshot *t, unsigned int depth, struct deadline *until, struct cause *why)
 {
 	int err = 0;
 
 	for (size_t i = 0; i < t->target.nr && !err; i++)
 		err = census__read_until(proc__mem(t->target.proc), goproc__runtime(t->target.gp, i), depth, until, &t->censuses[i]);
-	return err ? taken__fail(t, err, why) : 0;
+	return err ? snapshot__fail(t, err, why) : 0;
 }
 
-static int taken__check(const struct taken *t, struct cause *why)
+static int snapshot__check(const struct snapshot *t, struct cause *why)
 {
 	if (!proc__executed(t->target.proc))
 		return 0;
@@ -34,37 +34,37 @@ static int taken__check(const struct taken *t, struct cause *why)
 			  (int)proc__pid(t->target.proc));
 }
 
-int taken__new(pid_t pid, unsigned int depth, struct deadline *until, struct deadline *census, struct taken **ret, struct cause *why)
+int snapshot__new(pid_t pid, unsigned int depth, struct deadline *until, struct deadline *census, struct snapshot **ret, struct cause *why)
 {
-	scoped(taken) t = calloc(1, sizeof(*t));
+	scoped(snapshot) t = calloc(1, sizeof(*t));
 	int err;
 
 	if (!t)
 		return cause__set(why, -ENOMEM, "out of memory");
 	t->began_ns = clock_now_ns();
 	err = target__open(&t->target, pid, until, why);
-	if (!err && depth != TAKEN_NO_CENSUS)
-		err = taken__censuses(t, depth, census, why);
+	if (!err && depth != SNAPSHOT_NO_CENSUS)
+		err = snapshot__censuses(t, depth, census, why);
 	if (!err)
-		err = taken__check(t, why);
+		err = snapshot__check(t, why);
 	if (err)
 		return err;
 	t->read_ns = clock_now_ns();
 	t->wall_ns = clock_ns(CLOCK_REALTIME);
-	if (depth != TAKEN_NO_CENSUS)
+	if (depth != SNAPSHOT_NO_CENSUS)
 		t->wall_ns -= clock_now_ns() - t->censuses[0]->taken_ns;
 	*ret = steal(t);
 	return 0;
 }
 
-int taken__again(struct taken *t, unsigned int depth, struct cause *why)
+int snapshot__again(struct snapshot *t, unsigned int depth, struct cause *why)
 {
 	struct census *fresh[GOPROC_RUNTIMES_MAX] = { NULL };
 	int err = 0;
 
 	for (size_t i = 0; i < t->target.nr && !err; i++)
 		err = census__read(proc__mem(t->target.proc), goproc__runtime(t->target.gp, i), depth, &fresh[i]);
-	err = err ? taken__fail(t, err, why) : taken__check(t, why);
+	err = err ? snapshot__fail(t, err, why) : snapshot__check(t, why);
 	for (size_t i = 0; i < t->target.nr; i++) {
 		struct census *old = t->censuses[i];
 
@@ -77,7 +77,7 @@ int taken__again(struct taken *t, unsigned int depth, struct cause *why)
 }
 
 /* *ret stays NULL if the program cannot have secrets. */
-static int taken__secrets(const struct taken *t, struct gosecret **ret, struct cause *why)
+static int snapshot__secrets(const struct snapshot *t, struct gosecret **ret, struct cause *why)
 {
 	int err = 0;
 
@@ -86,10 +86,10 @@ static int taken__secrets(const struct taken *t, struct gosecret **ret, struct c
 	return err ? cause__set(why, err, "cannot read the heap: %s", proc__words(t->target.proc, err)) : 0;
 }
 
-int taken__labels(const struct taken *t, struct labelbook *b, struct cause *why)
+int snapshot__labels(const struct snapshot *t, struct labelbook *b, struct cause *why)
 {
 	scoped(gosecret) secret = NULL;
-	int err = taken__secrets(t, &secret, why);
+	int err = snapshot__secrets(t, &secret, why);
 
 	if (err)
 		return err;
@@ -100,10 +100,10 @@ int taken__labels(const struct taken *t, struct labelbook *b, struct cause *why)
 	return err ? cause__set(why, err, "cannot keep the labels: %s", strerror(-err)) : 0;
 }
 
-int taken__labels_at(const struct taken *t, uint16_t rt, const uint64_t *ptrs, size_t nr, struct labelbook *b, struct cause *why)
+int snapshot__labels_at(const struct snapshot *t, uint16_t rt, const uint64_t *ptrs, size_t nr, struct labelbook *b, struct cause *why)
 {
 	scoped(gosecret) secret = NULL;
-	int err = nr ? taken__secrets(t, &secret, why) : 0;
+	int err = nr ? snapshot__secrets(t, &secret, why) : 0;
 
 	if (err)
 		return err;
@@ -112,7 +112,7 @@ int taken__labels_at(const struct taken *t, uint16_t rt, const uint64_t *ptrs, s
 	return err ? cause__set(why, err, "cannot keep the labels: %s", strerror(-err)) : 0;
 }
 
-void taken__free(struct taken *t)
+void snapshot__free(struct snapshot *t)
 {
 	if (!t)
 		return;
@@ -122,7 +122,7 @@ void taken__free(struct taken *t)
 	free(t);
 }
 
-void taken__meta(const struct taken *t, struct report_meta *ret)
+void snapshot__meta(const struct snapshot *t, struct report_meta *ret)
 {
 	const struct goruntime *rt = goproc__runtime(t->target.gp, 0);
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * taken: one process, opened, and the censuses of all Go runtimes in it: what dump and chans begin with.
+ * snapshot: one process, opened, and the censuses of all Go runtimes in it: what dump and chans begin with.
  *
  * No probe, no kernel feature: memory is read, nothing else. Each runtime's layout is proved before it is read.
  */
-#ifndef PARKWATCH_DAEMON_TAKEN_H
-#define PARKWATCH_DAEMON_TAKEN_H
+#ifndef PARKWATCH_DAEMON_SNAPSHOT_H
+#define PARKWATCH_DAEMON_SNAPSHOT_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -19,37 +19,37 @@
 #include "daemon/target.h"
 #include "view/recording.h"
 
-struct taken {			/* all owned */
+struct snapshot {			/* all owned */
 	struct target target;
 	struct census *censuses[GOPROC_RUNTIMES_MAX];	/* by runtime */
 	uint64_t began_ns, read_ns;	/* CLOCK_MONOTONIC: before it was opened, after the last census */
 	uint64_t wall_ns;		/* since 1970, of the first census */
 };
 
-#define TAKEN_NO_CENSUS 0 /* a depth: that comes later, with taken__again(). Of a million goroutines it takes seconds */
-#define TAKEN_CENSUS_NS (50 * NS_PER_SEC) /* of that, where it is told that they are not all: the rest is for what belongs to them */
-#define TAKEN_MOST_NS (60 * NS_PER_SEC) /* that reading all of a target may take, where nothing else bounds it: a million goroutines take some */
+#define SNAPSHOT_NO_CENSUS 0 /* a depth: that comes later, with snapshot__again(). Of a million goroutines it takes seconds */
+#define SNAPSHOT_CENSUS_NS (50 * NS_PER_SEC) /* of that, where it is told that they are not all: the rest is for what belongs to them */
+#define SNAPSHOT_MOST_NS (60 * NS_PER_SEC) /* that reading all of a target may take, where nothing else bounds it: a million goroutines take some */
 
 /*
  * depth: frames of a stack. until: proc__limit(), borrowed until it is freed. census: as far as the goroutines are read until then, see
  * census->cut; NULL: all of them, or none. Errors as of target__open() and census__read();
  * each with a cause.
  */
-int taken__new(pid_t pid, unsigned int depth, struct deadline *until, struct deadline *census, struct taken **ret, struct cause *why);
+int snapshot__new(pid_t pid, unsigned int depth, struct deadline *until, struct deadline *census, struct snapshot **ret, struct cause *why);
 /* The censuses anew; what borrows from the old ones must be gone. Errors as above; on an error t is as it was. */
-int taken__again(struct taken *t, unsigned int depth, struct cause *why);
-void taken__free(struct taken *t);
-DEFINE_SCOPED(taken)
+int snapshot__again(struct snapshot *t, unsigned int depth, struct cause *why);
+void snapshot__free(struct snapshot *t);
+DEFINE_SCOPED(snapshot)
 
 /*
  * Reads the labels of all goroutines of the censuses into b; those that the program keeps secret (heap/gosecret) are not told.
  * 0 or -ENOMEM, -ESRCH and others of reading; with a cause.
  */
-int taken__labels(const struct taken *t, struct labelbook *b, struct cause *why);
+int snapshot__labels(const struct snapshot *t, struct labelbook *b, struct cause *why);
 /* The same of those at the nr pointers of runtime rt only. */
-int taken__labels_at(const struct taken *t, uint16_t rt, const uint64_t *ptrs, size_t nr, struct labelbook *b, struct cause *why);
+int snapshot__labels_at(const struct snapshot *t, uint16_t rt, const uint64_t *ptrs, size_t nr, struct labelbook *b, struct cause *why);
 
 /* What a report says of the process; borrows from t. seen and lost are left to the caller. */
-void taken__meta(const struct taken *t, struct report_meta *ret);
+void snapshot__meta(const struct snapshot *t, struct report_meta *ret);
 
 #endif
