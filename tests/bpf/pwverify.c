@@ -13,7 +13,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "probe/attach.h"
 #include "probe/calibrate.h"
 #include "host/dummy.h"

@@ -2,7 +2,7 @@
 /* The BPF programs of allocations, run as host C on a made-up goroutine and a made-up allocator. */
 #include "world.h"
 
-#include "base/own.h"
+#include "base/cleanup.h"
 
 int pw_malloc(struct pt_regs *ctx);
 int pw_sized(struct pt_regs *ctx);

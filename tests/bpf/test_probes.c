@@ -2,7 +2,7 @@
 /* The BPF programs, run as host C on a made-up goroutine; those of allocations are in test_allocs.c. */
 #include "world.h"
 
-#include "base/own.h"
+#include "base/cleanup.h"
 
 #include "bpf/maps.bpf.c"
 #include "bpf/probes.bpf.c"

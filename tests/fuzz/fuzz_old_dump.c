@@ -9,9 +9,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	scoped(old_dump) o = NULL;
-	scoped(pick) p = NULL;
+	scoped(filter) p = NULL;
 
-	if (pick__new(&p) || pick__add(p, "func", "main", true, NULL) || pick__add(p, "label", "k", true, NULL) ||
+	if (filter__new(&p) || filter__add(p, "func", "main", true, NULL) || filter__add(p, "label", "k", true, NULL) ||
 	    old_dump__parse("fuzz", (const char *)data, size, p, true, &o, NULL))
 		return 0;
 	for (size_t i = 0; i < o->nr; i++) {

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "census/census.h"
-#include "heap/gkept.h"
+#include "heap/retained_heap.h"
 #include "heap/reach.h"
 #include "model/waitkeep.h"
 #include "tests/unit/fake_module.h"
@@ -158,11 +158,11 @@ static void count(struct memory *m, const struct census *c)
 {
 	uint32_t groups[GS_MAX + 1];
 	uint64_t bytes[2];
-	struct gkept_in in = { .as = &m->as, .rt = m->rt, .census = c, .groups = groups, .nr_groups = 2, .budget_ns = 100000000 };
+	struct retained_heap_in in = { .as = &m->as, .rt = m->rt, .census = c, .groups = groups, .nr_groups = 2, .budget_ns = 100000000 };
 
 	for (size_t i = 0; i <= GS_MAX; i++)
 		groups[i] = i % 3 == 2 ? GKEPT_NONE : i % 3;
-	gkept_bytes(&in, bytes, NULL);
+	retained_heap_bytes(&in, bytes, NULL);
 }
 
 static void search(struct memory *m, const uint8_t *data)

@@ -10,7 +10,7 @@
 
 #include <criterion/criterion.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "model/leakset.h"
 #include "model/verdict.h"
 

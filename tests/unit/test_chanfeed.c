@@ -4,7 +4,7 @@
 #include <elf.h>
 #include <string.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "heap/chanfeed.h"
 
 #define NOW_NS 1000000000000LL

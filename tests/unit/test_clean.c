@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/cause.h"
-#include "base/own.h"
+#include "base/cleanup.h"
 
 Test(clean, leaves_what_is_only_shown)
 {

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "pipe/decode.h"
 
 static const struct {

@@ -82,10 +82,10 @@ Test(dump, is_sorted_as_asked_and_then_cut)
 
 static void expect_picked(const char *name, const char *value, const char *want)
 {
-	scoped(pick) p = NULL;
+	scoped(filter) p = NULL;
 
-	cr_assert_eq(pick__new(&p), 0);
-	cr_assert_eq(pick__add(p, name, value, false, NULL), 0);
+	cr_assert_eq(filter__new(&p), 0);
+	cr_assert_eq(filter__add(p, name, value, false, NULL), 0);
 	expect_goids(&(struct dump_opts){ .pick = p }, want, value);
 }
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "cli/help.h"
 
 Test(format, is_found_by_the_end_of_a_path)

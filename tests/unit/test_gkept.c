@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <criterion/criterion.h>
 
-#include "heap/gkept.h"
+#include "heap/retained_heap.h"
 #include "heap/grefs.h"
 #include "fake_process.h"
 
@@ -14,7 +14,7 @@ static struct fake_process fp;
 /* groups: of each goroutine. After it the process is over. */
 static int kept(const uint32_t *groups, size_t nr_groups, uint64_t budget_ns, uint64_t *ret)
 {
-	struct gkept_in in = { .as = &fp.as, .rt = &fp.rt, .groups = groups, .nr_groups = nr_groups, .budget_ns = budget_ns };
+	struct retained_heap_in in = { .as = &fp.as, .rt = &fp.rt, .groups = groups, .nr_groups = nr_groups, .budget_ns = budget_ns };
 	struct cause why = { "" };
 	struct census *c = NULL;
 	int err;
@@ -22,7 +22,7 @@ static int kept(const uint32_t *groups, size_t nr_groups, uint64_t budget_ns, ui
 	cr_assert_eq(census__read(&fp.as, &fp.rt, 16, &c), 0);
 	cr_assert_eq(c->nr, fp.nr_gs);
 	in.census = c;
-	err = gkept_bytes(&in, ret, &why);
+	err = retained_heap_bytes(&in, ret, &why);
 	cr_expect_eq(err != 0, why.text[0] != '\0', "%s", why.text);
 	census__free(c);
 	fake_process__done(&fp);
@@ -145,7 +145,7 @@ Test(gkept, who_ran_since_they_were_read_is_asked_what_he_has_now)
 
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
 		const uint32_t groups[] = { 0, GKEPT_NONE };
-		struct gkept_in in = { .as = &fp.as, .rt = &fp.rt, .groups = groups, .nr_groups = 1 };
+		struct retained_heap_in in = { .as = &fp.as, .rt = &fp.rt, .groups = groups, .nr_groups = 1 };
 		struct cause why = { "" };
 		struct census *c = NULL;
 		uint64_t bytes[1];
@@ -162,7 +162,7 @@ Test(gkept, who_ran_since_they_were_read_is_asked_what_he_has_now)
 			fp_put(&fp, fp_object(FP_G, other) + (uint64_t)fp.rt.objects.g_trackingseq, 99, 1);
 		}
 		in.census = c;
-		cr_assert_eq(gkept_bytes(&in, bytes, &why), 0, "%s: %s", t[i].why, why.text);
+		cr_assert_eq(retained_heap_bytes(&in, bytes, &why), 0, "%s: %s", t[i].why, why.text);
 		cr_expect_eq(bytes[0] / 8192 * 8192, t[i].want, "%s: %llu", t[i].why, (unsigned long long)bytes[0]);
 		census__free(c);
 		fake_process__done(&fp);

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "golang/goglobals.h"
 
 #define CODE 0x401000ull

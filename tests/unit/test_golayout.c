@@ -3,7 +3,7 @@
 #include <elf.h>
 #include <string.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "golang/golayout.h"
 
 static const uint16_t machines[] = { EM_X86_64, EM_AARCH64 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <criterion/criterion.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "golang/gosizes.h"
 
 Test(gosizes, an_object_has_the_span_class_that_go_gives_it)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <criterion/criterion.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "golang/gostate.h"
 
 Test(gostate, statuses_have_names_with_and_without_the_scan_bit)

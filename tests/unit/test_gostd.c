@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <criterion/criterion.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "golang/gostd.h"
 
 Test(gostd, has_what_comes_with_go)

@@ -3,7 +3,7 @@
 
 #include <criterion/criterion.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 
 Test(gosystem, tells_the_runtimes_goroutines_from_the_programs)
 {

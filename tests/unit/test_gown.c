@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <criterion/criterion.h>
 
-#include "base/own.h"
-#include "heap/gown.h"
+#include "base/cleanup.h"
+#include "heap/runtime_words.h"
 
 #define START 0xc000010000
 #define BYTES 480 /* a size class */
@@ -24,9 +24,9 @@ Test(gown, a_span_of_gs_alone_refers_to_nothing)
 	};
 	const struct goruntime rt = { .layout.g_size = 440 };
 	const struct grefs refs = { .gs = gs, .nr_gs = ARRAY_SIZE(gs) }, none = { .nr_gs = 0 };
-	const struct gown own = { .rt = &rt, .refs = &refs }, of_none = { .rt = &rt, .refs = &none };
+	const struct runtime_words own = { .rt = &rt, .refs = &refs }, of_none = { .rt = &rt, .refs = &none };
 
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++)
-		cr_expect_eq(gown_has_only_gs(&own, &t[i].s), t[i].want, "%s", t[i].why);
-	cr_expect(!gown_has_only_gs(&of_none, &t[0].s));
+		cr_expect_eq(runtime_words_has_only_gs(&own, &t[i].s), t[i].want, "%s", t[i].why);
+	cr_expect(!runtime_words_has_only_gs(&of_none, &t[0].s));
 }

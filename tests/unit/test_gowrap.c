@@ -4,7 +4,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 
 #define AT 0x4eb3e0
 

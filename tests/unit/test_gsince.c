@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <criterion/criterion.h>
 
-#include "base/own.h"
-#include "census/gsince.h"
+#include "base/cleanup.h"
+#include "census/wait_since.h"
 
 #define NOW 1000
 
@@ -30,7 +30,7 @@ Test(gsince, a_goroutine_waited_before_the_end_of_the_collection_that_found_it)
 
 		for (size_t k = 0; k < 3; k++)
 			gs[k].waitsince_ns = t[i].noted[k];
-		gsince_date(gs, 3, t[i].tstart, NOW);
+		wait_since_date(gs, 3, t[i].tstart, NOW);
 		for (size_t k = 0; k < 3; k++)
 			cr_expect_eq(gs[k].waitsince_ns, t[i].want[k], "%s: goroutine %zu",
 				     t[i].why, k);
@@ -44,7 +44,7 @@ Test(gsince, more_collections_than_are_told_apart_make_later_bounds_and_no_earli
 
 	for (size_t i = 0; i < ARRAY_SIZE(gs); i++)
 		gs[i].waitsince_ns = noted[i] = 10 + 7919 * i % 50000;
-	gsince_date(gs, ARRAY_SIZE(gs), 60000, 70000);
+	wait_since_date(gs, ARRAY_SIZE(gs), 60000, 70000);
 	for (size_t i = 0; i < ARRAY_SIZE(gs); i++)
 		cr_expect(gs[i].waitsince_ns > noted[i] && gs[i].waitsince_ns <= 60000, "%zu", i);
 }

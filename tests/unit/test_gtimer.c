@@ -4,7 +4,7 @@
 #include <elf.h>
 #include <string.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "census/gtimer.h"
 
 #define SECOND 1000000000LL

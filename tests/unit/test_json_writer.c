@@ -8,7 +8,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 
 static struct textbuf text;
 static struct json_writer w;

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "view/leak_cycle.h"
 
 Test(leak_cycle, has_words_for_the_waits_that_make_it)

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "view/leak_names.h"
 #include "view/leak_pattern.h"
 

@@ -3,7 +3,7 @@
 
 #include <criterion/criterion.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 
 Test(lockfn, knows_what_takes_and_gives_back)
 {

@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "base/heart.h"
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "probe/calibrate.h"
 #include "probe/master.h"
 

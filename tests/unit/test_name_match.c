@@ -3,7 +3,7 @@
 
 #include "view/leaks.h"
 #include "names/name_match.h"
-#include "names/pick.h"
+#include "names/filter.h"
 
 #define MILL "gopkg.in/natefinch/lumberjack%2ev2.(*Logger).millRun"
 
@@ -19,11 +19,11 @@ Test(name_match, takes_a_package_in_both_its_spellings)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
-		scoped(pick) p = NULL;
+		scoped(filter) p = NULL;
 
-		cr_assert_eq(pick__new(&p), 0);
-		cr_assert_eq(pick__add(p, "func", t[i].asked, false, NULL), 0);
-		cr_expect_eq(pick__hits(p, PICK_FUNC, t[i].name) != 0, t[i].want, "%s", t[i].why);
+		cr_assert_eq(filter__new(&p), 0);
+		cr_assert_eq(filter__add(p, "func", t[i].asked, false, NULL), 0);
+		cr_expect_eq(filter__hits(p, FILTER_FUNC, t[i].name) != 0, t[i].want, "%s", t[i].why);
 	}
 }
 

@@ -9,7 +9,7 @@
 #include "dump_fake.h"
 #include "format/dump_diff.h"
 
-static int parse(const char *text, const struct pick *pick, struct old_dump **ret, struct cause *why)
+static int parse(const char *text, const struct filter *pick, struct old_dump **ret, struct cause *why)
 {
 	return old_dump__parse("old.json", text, strlen(text), pick, false, ret, why);
 }
@@ -92,10 +92,10 @@ Test(old_dump, filters_as_the_new_one)
 
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
 		scoped(old_dump) o = NULL;
-		scoped(pick) p = NULL;
+		scoped(filter) p = NULL;
 
-		cr_assert_eq(pick__new(&p), 0);
-		cr_assert_eq(pick__add(p, t[i].name, t[i].value, false, NULL), 0);
+		cr_assert_eq(filter__new(&p), 0);
+		cr_assert_eq(filter__add(p, t[i].name, t[i].value, false, NULL), 0);
 		cr_assert_eq(parse(text, p, &o, NULL), 0);
 		cr_expect(o->nr == 1 && o->gs[0].goid == 1, "%s", t[i].name);
 	}

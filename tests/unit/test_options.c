@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "census/census.h"
 #include "cli/help.h"
 #include "model/profile.h"

@@ -4,7 +4,7 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "base/pace.h"
+#include "base/rt_boost.h"
 
 #define LIMIT_NS (2 * NS_PER_MS)
 #define BUSY_NS	 (60 * NS_PER_MS) /* of CPU time */
@@ -41,11 +41,11 @@ static uint64_t first_for(uint64_t began)
 Test(pace, who_is_busy_is_first_only_until_the_limit)
 {
 	const struct timespec nap = { .tv_nsec = NS_PER_MS };
-	scoped(pace) p = NULL;
+	scoped(rt_boost) p = NULL;
 
 	if (!may_hurry())
 		cr_skip_test("needs CAP_SYS_NICE");
-	cr_assert_eq(pace__new(LIMIT_NS, &p), 0);
+	cr_assert_eq(rt_boost__new(LIMIT_NS, &p), 0);
 	cr_expect(!is_first(), "nobody asked yet");
 	for (int i = 0; i < 3; i++) {
 		const uint64_t began = thread_ns();
@@ -54,16 +54,16 @@ Test(pace, who_is_busy_is_first_only_until_the_limit)
 		uint64_t ns;
 
 		if (i & 1)
-			pace__hurry(p);
+			rt_boost__hurry(p);
 		else
-			n = pace__poll(p, NULL, 0, &nap);
+			n = rt_boost__poll(p, NULL, 0, &nap);
 		first = is_first();
 		ns = first_for(began); /* at once: an assertion takes CPU time too */
 		cr_expect_eq(n, 0);
 		cr_expect(first, "round %d", i);
 		cr_expect_geq(ns, LIMIT_NS / 2, "round %d: %llu ns", i, (unsigned long long)ns);
 		cr_expect_leq(ns, LIMIT_NS + LATE_NS, "round %d: %llu ns", i, (unsigned long long)ns);
-		pace__restore(p);
+		rt_boost__restore(p);
 		cr_expect(!is_first(), "round %d", i);
 	}
 }
@@ -71,30 +71,30 @@ Test(pace, who_is_busy_is_first_only_until_the_limit)
 Test(pace, sleep_does_not_count)
 {
 	const struct timespec nap = { .tv_nsec = 10 * LIMIT_NS };
-	scoped(pace) p = NULL;
+	scoped(rt_boost) p = NULL;
 
 	if (!may_hurry())
 		cr_skip_test("needs CAP_SYS_NICE");
-	cr_assert_eq(pace__new(LIMIT_NS, &p), 0);
-	pace__hurry(p);
+	cr_assert_eq(rt_boost__new(LIMIT_NS, &p), 0);
+	rt_boost__hurry(p);
 	nanosleep(&nap, NULL);
 	cr_expect(is_first());
-	(void)pace__poll(p, NULL, 0, &nap);
+	(void)rt_boost__poll(p, NULL, 0, &nap);
 	cr_expect(is_first());
 }
 
 Test(pace, it_is_over_when_restored_or_freed)
 {
-	struct pace *p = NULL;
+	struct rt_boost *p = NULL;
 
 	if (!may_hurry())
 		cr_skip_test("needs CAP_SYS_NICE");
-	cr_assert_eq(pace__new(LIMIT_NS, &p), 0);
-	pace__hurry(p);
-	pace__restore(p);
+	cr_assert_eq(rt_boost__new(LIMIT_NS, &p), 0);
+	rt_boost__hurry(p);
+	rt_boost__restore(p);
 	cr_expect(!is_first());
-	pace__hurry(p);
-	pace__free(p);
+	rt_boost__hurry(p);
+	rt_boost__free(p);
 	cr_expect(!is_first());
 }
 
@@ -102,12 +102,12 @@ Test(pace, no_pace_never_hurries)
 {
 	const struct timespec nap = { .tv_nsec = 1 };
 
-	pace__hurry(NULL);
+	rt_boost__hurry(NULL);
 	cr_expect(!is_first());
-	cr_expect_eq(pace__poll(NULL, NULL, 0, &nap), 0);
-	pace__restore(NULL);
-	cr_expect_eq(pace__limit_ns(NULL), 0);
-	pace__free(NULL);
+	cr_expect_eq(rt_boost__poll(NULL, NULL, 0, &nap), 0);
+	rt_boost__restore(NULL);
+	cr_expect_eq(rt_boost__limit_ns(NULL), 0);
+	rt_boost__free(NULL);
 }
 
 Test(pace, with_one_processor_the_limit_is_shorter)
@@ -121,8 +121,8 @@ Test(pace, with_one_processor_the_limit_is_shorter)
 	CPU_ZERO(&one);
 	CPU_SET(n, &one);
 	cr_assert_eq(sched_setaffinity(0, sizeof(one), &one), 0);
-	cr_expect_eq(pace_limit_ns(0), PACE_ONE_NS);
+	cr_expect_eq(rt_boost_limit_ns(0), RT_BOOST_ONE_NS);
 	cr_assert_eq(sched_setaffinity(0, sizeof(all), &all), 0);
 	if (CPU_COUNT(&all) > 1)
-		cr_expect_eq(pace_limit_ns(0), PACE_NS);
+		cr_expect_eq(rt_boost_limit_ns(0), RT_BOOST_NS);
 }

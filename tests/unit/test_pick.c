@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "names/pick.h"
+#include "names/filter.h"
 
 #include <criterion/criterion.h>
 
@@ -10,14 +10,14 @@
 #define S 1000000000ULL
 
 /* "name=value", "!name=value" */
-static int add(struct pick *p, const char *filter, struct cause *why)
+static int add(struct filter *p, const char *filter, struct cause *why)
 {
 	const bool negate = filter[0] == '!';
 	char name[64];
 
 	snprintf(name, sizeof(name), "%s", filter + negate);
 	*strchr(name, '=') = '\0';
-	return pick__add(p, name, strchr(filter, '=') + 1, negate, why);
+	return filter__add(p, name, strchr(filter, '=') + 1, negate, why);
 }
 
 /* A worker that waits 31 s in a stack of three, made by main.main, with two labels, on no P. */
@@ -25,22 +25,22 @@ static bool takes(const char *const *filters)
 {
 	static const char *const stack[] = { "runtime.gopark", "main.worker", "main.(*Pool[...]).run" };
 	struct label_set *set = calloc(1, sizeof(*set) + 2 * sizeof(set->v[0]));
-	struct pick_subject s = {
+	struct filter_subject s = {
 		.goid = 18, .status = "waiting", .reason = "chan receive", .wait_ns = 31 * S, .p = -1, .labels = set,
 	};
-	scoped(pick) p = NULL;
+	scoped(filter) p = NULL;
 	bool ret;
 
 	set->nr = 2;
 	set->v[0] = (struct label){ "k", "v" };
 	set->v[1] = (struct label){ "a=b", "c" };
-	cr_assert_eq(pick__new(&p), 0);
+	cr_assert_eq(filter__new(&p), 0);
 	for (; *filters; filters++)
 		cr_assert_eq(add(p, *filters, NULL), 0, "%s", *filters);
 	for (size_t i = 0; i < ARRAY_SIZE(stack); i++)
-		s.func_hits |= pick__hits(p, PICK_FUNC, stack[i]);
-	s.created_by_hits = pick__hits(p, PICK_CREATED_BY, "main.main");
-	ret = pick__takes(p, &s);
+		s.func_hits |= filter__hits(p, FILTER_FUNC, stack[i]);
+	s.created_by_hits = filter__hits(p, FILTER_CREATED_BY, "main.main");
+	ret = filter__takes(p, &s);
 	free(set);
 	return ret;
 }
@@ -88,12 +88,12 @@ Test(pick, takes_what_all_filters_take)
 
 Test(pick, does_not_take_for_old_what_nobody_knows)
 {
-	const struct pick_subject s = { .status = "waiting", .wait_ns = PICK_UNKNOWN, .p = -1 };
-	scoped(pick) p = NULL;
+	const struct filter_subject s = { .status = "waiting", .wait_ns = FILTER_UNKNOWN, .p = -1 };
+	scoped(filter) p = NULL;
 
-	cr_assert_eq(pick__new(&p), 0);
+	cr_assert_eq(filter__new(&p), 0);
 	cr_assert_eq(add(p, "older=0", NULL), 0);
-	cr_expect_not(pick__takes(p, &s));
+	cr_expect_not(filter__takes(p, &s));
 }
 
 Test(pick, refuses_in_one_line_that_names_what_is_wrong)
@@ -107,9 +107,9 @@ Test(pick, refuses_in_one_line_that_names_what_is_wrong)
 
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
 		struct cause why = { "" };
-		scoped(pick) p = NULL;
+		scoped(filter) p = NULL;
 
-		cr_assert_eq(pick__new(&p), 0);
+		cr_assert_eq(filter__new(&p), 0);
 		cr_expect_eq(add(p, t[i].filter, &why), -EINVAL, "%s", t[i].filter);
 		cr_expect(strstr(why.text, t[i].word), "%s: %s", t[i].filter, why.text);
 		cr_expect_not(strchr(why.text, '\n'));
@@ -118,10 +118,10 @@ Test(pick, refuses_in_one_line_that_names_what_is_wrong)
 
 Test(pick, has_a_bound)
 {
-	scoped(pick) p = NULL;
+	scoped(filter) p = NULL;
 
-	cr_assert_eq(pick__new(&p), 0);
-	for (int i = 0; i < PICK_CLAUSES_MAX; i++)
+	cr_assert_eq(filter__new(&p), 0);
+	for (int i = 0; i < FILTER_CLAUSES_MAX; i++)
 		cr_assert_eq(add(p, "goid=1", NULL), 0);
 	cr_expect_eq(add(p, "goid=1", NULL), -ENOSPC);
 }

@@ -5,7 +5,7 @@
 
 #include <parkwatch/points.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "golang/gofacts.h"
 #include "probe/plan.h"
 

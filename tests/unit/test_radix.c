@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/order.h"
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "base/radix.h"
 
 #define NR  40000 /* by large digits */

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "x86/site.h"
 
 #define CODE_ADDR 0x401000

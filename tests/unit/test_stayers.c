@@ -7,7 +7,7 @@
 
 #include "base/addrspace.h"
 #include "base/deadline.h"
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "census/gview.h"
 #include "daemon/met.h"
 #include "daemon/stayers.h"

@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "format/blocks.h"
 
 static void expect(const struct textbuf *b, const char *want)

@@ -17,7 +17,7 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "daemon/intake.h"
+#include "daemon/ingest.h"
 #include "floor.skel.h"
 #include "pipe/ring.h"
 
@@ -65,7 +65,7 @@ static double thread_cpu_s(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / NS_PER_SEC;
 }
 
-static int take_in(struct ring *ring, const struct intake *in, const struct floor *skel)
+static int take_in(struct ring *ring, const struct ingest *in, const struct floor *skel)
 {
 	const uint64_t start = clock_now_ns();
 	double cpu = thread_cpu_s(), wall;
@@ -84,7 +84,7 @@ static int take_in(struct ring *ring, const struct intake *in, const struct floo
 	(void)ring__finish(ring);
 	cpu = thread_cpu_s() - cpu;
 	wall = (double)(clock_now_ns() - start) / NS_PER_SEC;
-	seen = intake__stats(in)->pipe.out;
+	seen = ingest__stats(in)->pipe.out;
 	printf("%.2f M records a second, %llu lost; %.0f %% of a processor, %.0f ns a record\n", (double)producer.made / wall / 1e6,
 	       (unsigned long long)skel->bss->lost, 100 * cpu / wall, cpu * NS_PER_SEC / (double)(seen ? seen : 1));
 	return skel->bss->lost || seen != producer.made || cpu > wall || (double)producer.made / wall < 0.9 * producer.rate;
@@ -95,7 +95,7 @@ int main(int argc, char **argv)
 	scoped(proc) p = NULL;
 	scoped(goproc) gp = NULL;
 	scoped(profile) profile = NULL;
-	scoped(intake) in = NULL;
+	scoped(ingest) in = NULL;
 	scoped(ring) ring = NULL;
 	struct cause why = { "" };
 	struct floor *skel = floor__open_and_load();
@@ -114,9 +114,9 @@ int main(int argc, char **argv)
 	if (!err)
 		err = profile__new(&(struct profile_opts){ .event = PROFILE_BLOCKED, .root = PROFILE_ROOT_GOID }, &profile);
 	if (!err)
-		err = intake__new(p, gp, profile, &(struct intake_opts){ .labels = false }, &in);
+		err = ingest__new(p, gp, profile, &(struct ingest_opts){ .labels = false }, &in);
 	if (!err)
-		err = ring__open(bpf_map__fd(skel->maps.events), PW_TRANSPORT_RING, 0, intake__record, in, &ring);
+		err = ring__open(bpf_map__fd(skel->maps.events), PW_TRANSPORT_RING, 0, ingest__record, in, &ring);
 	if (err) {
 		fprintf(stderr, "pwevents: %s\n", why.text[0] ? why.text : strerror(-err));
 		return 2;

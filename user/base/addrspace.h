@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 
 /* One piece of a batch: read whole, or err says why not. */
 struct memread {

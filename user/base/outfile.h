@@ -13,7 +13,7 @@
 #include <sys/types.h>
 
 #include "base/cause.h"
-#include "base/own.h"
+#include "base/cleanup.h"
 
 struct outfile;
 

@@ -10,7 +10,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 
 #define LINKS_MAX 40 /* as the kernel: include/linux/namei.h MAXSYMLINKS */
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/heart.h"
-#include "base/own.h"
+#include "base/cleanup.h"
 
 #define FEW	  4096 /* a table of large digits would take longer than they do */
 #define FEW_BITS  8

@@ -5,7 +5,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 
 void textbuf__init(struct textbuf *b, FILE *out)
 {

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "census/census.h"
 
 #define ALLGS_TRIES   5

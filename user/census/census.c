@@ -13,11 +13,11 @@
 
 #include "base/clock.h"
 #include "base/deadline.h"
-#include "base/room.h"
+#include "base/vec.h"
 #include "census/allgs.h"
 #include "census/field.h"
-#include "census/gather.h"
-#include "census/gsince.h"
+#include "census/readv_batch.h"
+#include "census/wait_since.h"
 #include "census/gstack.h"
 #include "census/gview.h"
 #include "census/gwait.h"
@@ -51,7 +51,7 @@ struct reader {
 	const struct addrspace *as;
 	const struct goruntime *rt;
 	size_t depth, g_bytes, m_bytes;
-	struct gather *gs, *stacks, *again, *stacks_again, *ms, *ps;
+	struct readv_batch *gs, *stacks, *again, *stacks_again, *ms, *ps;
 	struct pcfacts *facts;
 	struct gwaits *waits;
 	struct stackpool *pool;
@@ -70,12 +70,12 @@ void reader__free(struct reader *r)
 {
 	if (!r)
 		return;
-	gather__free(r->gs);
-	gather__free(r->stacks);
-	gather__free(r->again);
-	gather__free(r->stacks_again);
-	gather__free(r->ms);
-	gather__free(r->ps);
+	readv_batch__free(r->gs);
+	readv_batch__free(r->stacks);
+	readv_batch__free(r->again);
+	readv_batch__free(r->stacks_again);
+	readv_batch__free(r->ms);
+	readv_batch__free(r->ps);
 	gwaits__free(r->waits);
 	stackpool__free(r->pool);
 	pcfacts__free(r->facts);
@@ -101,15 +101,15 @@ int census__addrs(const struct addrspace *as, const struct goruntime *rt, uint64
 /* --- one round, step by step --- */
 
 /* Asks for a piece and keeps its number. */
-static int want(struct gather *g, uint64_t addr, size_t len, int *ret_nr)
+static int want(struct readv_batch *g, uint64_t addr, size_t len, int *ret_nr)
 {
-	*ret_nr = gather__want(g, addr, len);
+	*ret_nr = readv_batch__want(g, addr, len);
 	return *ret_nr < 0 ? *ret_nr : 0;
 }
 
-static const uint8_t *piece_of(const struct gather *g, int nr)
+static const uint8_t *piece_of(const struct readv_batch *g, int nr)
 {
-	return nr < 0 ? NULL : gather__piece(g, (size_t)nr);
+	return nr < 0 ? NULL : readv_batch__piece(g, (size_t)nr);
 }
 
 /* Who is it? */
@@ -117,11 +117,11 @@ static int reader__look(struct reader *r, struct slot **todo, size_t nr)
 {
 	int err = 0;
 
-	gather__clear(r->gs);
+	readv_batch__clear(r->gs);
 	for (size_t i = 0; i < nr && !err; i++)
 		err = want(r->gs, todo[i]->addr, r->g_bytes, &todo[i]->piece);
 	if (!err)
-		err = gather__read(r->gs);
+		err = readv_batch__read(r->gs);
 	for (size_t i = 0; i < nr && !err; i++) {
 		struct slot *s = todo[i];
 		const uint8_t *bytes = piece_of(r->gs, s->piece);
@@ -141,7 +141,7 @@ static int reader__look(struct reader *r, struct slot **todo, size_t nr)
 
 static int reader__walk(struct reader *r, struct slot *s, const uint8_t *window)
 {
-	int err = room_for(&r->pcs, &r->pcs_room, r->nr_pcs + r->depth, sizeof(*r->pcs));
+	int err = vec__reserve(&r->pcs, &r->pcs_room, r->nr_pcs + r->depth, sizeof(*r->pcs));
 
 	if (err || r->steps_left < r->depth) /* reader__keep() refuses what was not walked */
 		return err;
@@ -159,12 +159,12 @@ static int reader__stacks(struct reader *r, struct slot **todo, size_t nr)
 	int err = 0;
 
 	r->nr_pcs = 0;
-	gather__clear(r->stacks);
+	readv_batch__clear(r->stacks);
 	for (size_t i = 0; i < nr && !err; i++)
 		if (todo[i]->window)
 			err = want(r->stacks, todo[i]->sp, todo[i]->window, &todo[i]->stack);
 	if (!err)
-		err = gather__read(r->stacks);
+		err = readv_batch__read(r->stacks);
 	for (size_t i = 0; i < nr && !err; i++) {
 		const uint8_t *window = piece_of(r->stacks, todo[i]->stack);
 
@@ -190,13 +190,13 @@ static int reader__threads(struct reader *r, struct slot **todo, size_t nr)
 	const struct pw_layout *lay = &r->rt->layout;
 	int err = 0;
 
-	gather__clear(r->ms);
-	gather__clear(r->ps);
+	readv_batch__clear(r->ms);
+	readv_batch__clear(r->ps);
 	for (size_t i = 0; i < nr && !err; i++)
 		if (todo[i]->first.m && r->m_bytes)
 			err = want(r->ms, todo[i]->first.m, r->m_bytes, &todo[i]->m);
 	if (!err)
-		err = gather__read(r->ms);
+		err = readv_batch__read(r->ms);
 	for (size_t i = 0; i < nr && !err; i++) {
 		const uint8_t *m = piece_of(r->ms, todo[i]->m);
 		uint64_t p = 0;
@@ -206,7 +206,7 @@ static int reader__threads(struct reader *r, struct slot **todo, size_t nr)
 		if (p)
 			err = want(r->ps, p + (uint64_t)lay->p_id, sizeof(int32_t), &todo[i]->p);
 	}
-	return err ? err : gather__read(r->ps);
+	return err ? err : readv_batch__read(r->ps);
 }
 
 /* Is it still the same? */
@@ -215,16 +215,16 @@ static int reader__look_again(struct reader *r, struct slot **todo, size_t nr)
 	bool compare = r->rt->objects.g_trackingseq == PW_NO_FIELD;
 	int err = 0;
 
-	gather__clear(r->stacks_again);
+	readv_batch__clear(r->stacks_again);
 	for (size_t i = 0; i < nr && compare && !err; i++)
 		if (todo[i]->stack >= 0)
 			err = want(r->stacks_again, todo[i]->sp, todo[i]->window, &todo[i]->stack);
-	gather__clear(r->again);
+	readv_batch__clear(r->again);
 	for (size_t i = 0; i < nr && !err; i++)
 		err = want(r->again, todo[i]->addr, r->g_bytes, &todo[i]->piece);
 	if (!err)
-		err = gather__read(r->stacks_again);
-	return err ? err : gather__read(r->again);
+		err = readv_batch__read(r->stacks_again);
+	return err ? err : readv_batch__read(r->again);
 }
 
 /* --- the verdict --- */
@@ -316,7 +316,7 @@ static int reader__keep_waits(struct reader *r, const struct slot *s, struct cen
 		return 0;
 	if (c->nr_waits + s->wait.nr > CENSUS_WAITS_MAX)
 		return -ENOSPC;
-	err = room_for(&c->waits, &r->waits_room, c->nr_waits + s->wait.nr, sizeof(*c->waits));
+	err = vec__reserve(&c->waits, &r->waits_room, c->nr_waits + s->wait.nr, sizeof(*c->waits));
 	if (err)
 		return err;
 	gwaits__copy(r->waits, &s->wait, c->waits + c->nr_waits);
@@ -352,7 +352,7 @@ static int reader__keep(struct reader *r, const struct slot *s)
 	const struct gview *v = &s->last;
 	struct census *c = r->c;
 	struct census_g g = g_of(v);
-	int err = room_for(&c->gs, &r->g_room, c->nr + 1, sizeof(*c->gs));
+	int err = vec__reserve(&c->gs, &r->g_room, c->nr + 1, sizeof(*c->gs));
 
 	if (err)
 		return err;
@@ -407,7 +407,7 @@ static int reader__keep_moved(struct reader *r, size_t nr)
 		s->moved = !slot__held(s);
 		if (!s->moved || !m.g.goid || !gview__context(&s->first, &m.pc, &m.g.sp))
 			continue;
-		err = room_for(&c->moved, &r->moved_room, c->nr_moved + 1, sizeof(*c->moved));
+		err = vec__reserve(&c->moved, &r->moved_room, c->nr_moved + 1, sizeof(*c->moved));
 		if (err)
 			return err;
 		c->moved[c->nr_moved++] = m;
@@ -473,7 +473,7 @@ static void reader__date(struct reader *r)
 
 	if (r->rt->gcstart && addrspace__read(r->as, r->rt->gcstart, &tstart, sizeof(tstart)))
 		tstart = 0;
-	gsince_date(r->c->gs, r->c->nr, tstart, clock_now_ns());
+	wait_since_date(r->c->gs, r->c->nr, tstart, clock_now_ns());
 }
 
 static int reader__read_from(struct reader *r, size_t first)
@@ -531,7 +531,7 @@ int reader__new(const struct addrspace *as, const struct goruntime *rt, unsigned
 	const int32_t m_offsets[] = { rt->layout.m_procid, rt->layout.m_curg, rt->layout.m_p,
 				      rt->objects.m_id };
 	scoped(reader) r = calloc(1, sizeof(*r));
-	struct gather **gathers[] = { &r->gs,           &r->stacks, &r->again,
+	struct readv_batch **gathers[] = { &r->gs,           &r->stacks, &r->again,
 				      &r->stacks_again, &r->ms,     &r->ps };
 	int err = 0;
 
@@ -545,7 +545,7 @@ int reader__new(const struct addrspace *as, const struct goruntime *rt, unsigned
 	if (!r->g_bytes || !depth)
 		return -EBADMSG;
 	for (size_t i = 0; i < ARRAY_SIZE(gathers) && !err; i++)
-		err = gather__new(as, gathers[i]);
+		err = readv_batch__new(as, gathers[i]);
 	if (!err)
 		err = pcfacts__new(rt->sym, rt->minor, &r->facts);
 	if (!err)

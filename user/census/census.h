@@ -62,7 +62,7 @@ struct census_g {
 	uint64_t labels;	/* pointer, for golabels_read() */
 	uint64_t stack_lo, stack_hi;
 	uint64_t sp;		/* of its innermost frame; 0: no stack was read */
-	uint64_t waitsince_ns;	/* CLOCK_MONOTONIC: it has waited since then or longer; 0 nobody knows, see census/gsince.h */
+	uint64_t waitsince_ns;	/* CLOCK_MONOTONIC: it has waited since then or longer; 0 nobody knows, see census/wait_since.h */
 	uint32_t stack;		/* index into census.stacks, or CENSUS_NO_STACK: it runs, or it stands still nowhere */
 	uint32_t waits_at;	/* index into census.waits */
 	uint32_t nr_waits;	/* 0: it waits for nothing that has an address, or it does not wait */

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "golang/gostate.h"
 
 size_t gview_bytes(const struct goruntime *rt)

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "census/field.h"
-#include "census/gather.h"
+#include "census/readv_batch.h"
 #include "golang/gofacts.h"
 #include "golang/gostate.h"
 
@@ -38,7 +38,7 @@ struct pooled {
 struct gwaits {
 	const struct goruntime *rt;
 	struct pcfacts *facts;
-	struct gather *gather;
+	struct readv_batch *gather;
 	size_t bytes[HUNT_TIMER +
 		     1]; /* to read in each kind of hunt; 0: this Go's layout is not known */
 	struct pooled *pool;
@@ -69,7 +69,7 @@ int gwaits__new(const struct addrspace *as, const struct goruntime *rt, struct p
 	w->bytes[HUNT_POLLDESC] = field_span(polldesc, ARRAY_SIZE(polldesc), OBJECT_MAX);
 	w->bytes[HUNT_CORO] = sizeof(uint64_t);
 	w->bytes[HUNT_TIMER] = field_span(&obj->timer_when, 1, OBJECT_MAX);
-	err = gather__new(as, &w->gather);
+	err = readv_batch__new(as, &w->gather);
 	if (err)
 		return err;
 	*ret = steal(w);
@@ -80,7 +80,7 @@ void gwaits__free(struct gwaits *w)
 {
 	if (!w)
 		return;
-	gather__free(w->gather);
+	readv_batch__free(w->gather);
 	free(w->pool);
 	free(w);
 }
@@ -433,7 +433,7 @@ static int gwaits__ask(struct gwaits *w, struct gwait *const *todo, size_t nr)
 {
 	int asked = 0;
 
-	gather__clear(w->gather);
+	readv_batch__clear(w->gather);
 	for (size_t i = 0; i < nr; i++) {
 		struct gwait *t = todo[i];
 
@@ -442,7 +442,7 @@ static int gwaits__ask(struct gwaits *w, struct gwait *const *todo, size_t nr)
 		if (t->hunt == HUNT_OVER)
 			continue;
 		w->reads_left--;
-		t->piece = gather__want(w->gather, t->at, w->bytes[t->hunt]);
+		t->piece = readv_batch__want(w->gather, t->at, w->bytes[t->hunt]);
 		if (t->piece < 0)
 			return t->piece;
 		asked++;
@@ -459,14 +459,14 @@ int gwaits__look_up(struct gwaits *w, struct gwait *const *todo, size_t nr)
 		gwaits__begin(w, todo[i]);
 	/* Each round ends a hunt or takes it one word, or one case, further: both are bounded. */
 	while ((asked = gwaits__ask(w, todo, nr)) > 0) {
-		int err = gather__read(w->gather);
+		int err = readv_batch__read(w->gather);
 
 		for (size_t i = 0; i < nr && !err; i++) {
 			struct gwait *t = todo[i];
 
 			if (t->hunt != HUNT_OVER)
 				err = gwaits__step(w, t,
-						   gather__piece(w->gather, (size_t)t->piece));
+						   readv_batch__piece(w->gather, (size_t)t->piece));
 		}
 		if (err)
 			return err;

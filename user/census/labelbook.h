@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "base/addrspace.h"
-#include "base/own.h"
+#include "base/cleanup.h"
 
 #define LABELBOOK_SETS_MAX  1048576
 #define LABELBOOK_BYTES_MAX (128u << 20)

@@ -14,7 +14,7 @@
 #include "base/clock.h"
 #include "census/allgs.h"
 #include "census/census.h"
-#include "census/gather.h"
+#include "census/readv_batch.h"
 #include "census/gview.h"
 #include "golang/gostate.h"
 
@@ -317,17 +317,17 @@ static int proof__hear(struct proof *pf, uint64_t addr, uint8_t *bytes)
 	return 0;
 }
 
-static int proof__hear_all(struct proof *pf, struct gather *first, const uint64_t *addrs, size_t nr)
+static int proof__hear_all(struct proof *pf, struct readv_batch *first, const uint64_t *addrs, size_t nr)
 {
 	uint8_t bytes[GVIEW_BYTES_MAX];
 	int err = 0;
 
 	for (size_t i = 0; i < nr && err >= 0; i++)
-		err = gather__want(first, addrs[i], pf->g_bytes);
+		err = readv_batch__want(first, addrs[i], pf->g_bytes);
 	if (err >= 0)
-		err = gather__read(first);
+		err = readv_batch__read(first);
 	for (size_t i = 0; i < nr && !err; i++) {
-		const uint8_t *piece = gather__piece(first, i);
+		const uint8_t *piece = readv_batch__piece(first, i);
 
 		if (!piece)
 			return -EFAULT;
@@ -394,7 +394,7 @@ static int proof__round(struct proof *pf, struct cause *why)
 {
 	uint64_t sample[SAMPLE_FIRST + SAMPLE_REST];
 	struct allgs all = { NULL, 0, 0 };
-	scoped(gather) first = NULL;
+	scoped(readv_batch) first = NULL;
 	size_t step = 1, nr = 0;
 	int err = allgs__read(proc__mem(pf->proc), pf->rt, &all);
 
@@ -409,7 +409,7 @@ static int proof__round(struct proof *pf, struct cause *why)
 	proof__forget(pf);
 	for (size_t i = 0; i < all.nr && nr < ARRAY_SIZE(sample); i += i < SAMPLE_FIRST ? 1 : step)
 		sample[nr++] = all.addrs[i];
-	err = gather__new(proc__mem(pf->proc), &first);
+	err = readv_batch__new(proc__mem(pf->proc), &first);
 	if (!err)
 		err = proof__hear_all(pf, first, sample, nr);
 	if (!err)

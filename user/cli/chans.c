@@ -11,10 +11,10 @@
 #include "cli/filters.h"
 #include "cli/format.h"
 #include "cli/stop.h"
-#include "daemon/knots.h"
+#include "daemon/contention.h"
 #include "view/chans.h"
 
-static int show(const struct opts *o, const struct format *f, const struct pick *pick, const struct snapshot *t,
+static int show(const struct opts *o, const struct format *f, const struct filter *pick, const struct snapshot *t,
 		const struct chans_source *sources, const struct labelbook *labels, struct cause *why)
 {
 	const struct dump_input in = { .censuses = (const struct census *const *)t->censuses,
@@ -48,10 +48,10 @@ static int show(const struct opts *o, const struct format *f, const struct pick 
 	return err;
 }
 
-static int chans(const struct opts *o, const struct format *f, const struct pick *pick, struct cause *why)
+static int chans(const struct opts *o, const struct format *f, const struct filter *pick, struct cause *why)
 {
 	struct chans_source sources[GOPROC_RUNTIMES_MAX];
-	struct knots knots[GOPROC_RUNTIMES_MAX] = { 0 };
+	struct contention knots[GOPROC_RUNTIMES_MAX] = { 0 };
 	struct deadline until = deadline_in(SNAPSHOT_MOST_NS, NULL);
 	scoped(labelbook) labels = NULL;
 	scoped(snapshot) t = NULL;
@@ -60,23 +60,23 @@ static int chans(const struct opts *o, const struct format *f, const struct pick
 	if (err)
 		return cause__set(why, err, "out of memory");
 	err = snapshot__new(o->pid, (unsigned int)o->depth, &until, NULL, &t, why);
-	if (!err && pick && pick__asks(pick, PICK_LABEL))
+	if (!err && pick && filter__asks(pick, FILTER_LABEL))
 		err = snapshot__labels(t, labels, why);
 	for (size_t i = 0; !err && i < t->target.nr; i++) {
-		err = knots__read(&knots[i], t, i, o->elements, (unsigned int)o->depth, KNOTS_PROOF_NS, why);
-		sources[i] = knots__source(&knots[i], t, i);
+		err = contention__read(&knots[i], t, i, o->elements, (unsigned int)o->depth, CONTENTION_PROOF_NS, why);
+		sources[i] = contention__source(&knots[i], t, i);
 	}
 	if (!err)
 		err = show(o, f, pick, t, sources, labels, why);
 	for (size_t i = 0; i < GOPROC_RUNTIMES_MAX; i++)
-		knots__done(&knots[i]);
+		contention__done(&knots[i]);
 	return err;
 }
 
 int cmd_chans(const struct opts *o)
 {
 	const struct format *f = NULL;
-	scoped(pick) pick = NULL;
+	scoped(filter) pick = NULL;
 	scoped(proc) target = NULL;
 	struct cause why = { "" };
 	int err;

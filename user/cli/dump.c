@@ -90,7 +90,7 @@ static int render(const struct opts *o, const struct renderer *r, const struct s
 					   .full = o->full }, out, why);
 }
 
-static int show_diff(const struct opts *o, struct dump *d, const struct dump_show *s, const struct pick *pick, bool json,
+static int show_diff(const struct opts *o, struct dump *d, const struct dump_show *s, const struct filter *pick, bool json,
 		     FILE *out, struct cause *why)
 {
 	scoped(old_dump) old = NULL;
@@ -105,7 +105,7 @@ static int show_diff(const struct opts *o, struct dump *d, const struct dump_sho
 }
 
 static int show(const struct opts *o, const struct format *f, const struct snapshot *t, struct dump *d, struct peers *peers,
-		const struct pick *pick, FILE *out, struct cause *why)
+		const struct filter *pick, FILE *out, struct cause *why)
 {
 	struct report_meta meta;
 	const struct dump_show s = {
@@ -155,7 +155,7 @@ static void say_end(const struct snapshot *t, const struct dump *d, const struct
 		 took < NS_PER_SEC ? "ms" : "s");
 }
 
-static int dump(const struct opts *o, const struct format *f, const struct pick *pick, struct cause *why)
+static int dump(const struct opts *o, const struct format *f, const struct filter *pick, struct cause *why)
 {
 	const struct dump_opts dopts = {
 		.pick = pick, .system = o->system, .sort = (enum dump_sort)o->sort,
@@ -201,7 +201,7 @@ static int dump(const struct opts *o, const struct format *f, const struct pick 
 int cmd_dump(const struct opts *o)
 {
 	const struct format *f = NULL;
-	scoped(pick) pick = NULL;
+	scoped(filter) pick = NULL;
 	scoped(proc) target = NULL;
 	struct cause why = { "" };
 	int err;

@@ -6,32 +6,32 @@
 #include <string.h>
 
 /* Times have units here; report knows nanoseconds. */
-static int add_filter(struct pick *pick, const char *name, const char *value, bool negate,
+static int add_filter(struct filter *pick, const char *name, const char *value, bool negate,
 		      struct cause *why)
 {
 	char ns[24];
 	uint64_t n;
 
 	if (strcmp(name, "older"))
-		return pick__add(pick, name, value, negate, why);
+		return filter__add(pick, name, value, negate, why);
 	if (opt_time(value, &n))
 		return cause__set(why, -EINVAL,
 				  "bad older '%s': a time such as 30s, 2m or 500ms is wanted",
 				  value);
 	snprintf(ns, sizeof(ns), "%llu", (unsigned long long)n);
-	return pick__add(pick, name, ns, negate, why);
+	return filter__add(pick, name, ns, negate, why);
 }
 
-int filters_pick(const struct opts *o, struct pick **ret, struct cause *why)
+int filters_pick(const struct opts *o, struct filter **ret, struct cause *why)
 {
-	scoped(pick) pick = NULL;
+	scoped(filter) pick = NULL;
 	int err;
 
 	if (!o->nr_filters) {
 		*ret = NULL;
 		return 0;
 	}
-	err = pick__new(&pick);
+	err = filter__new(&pick);
 
 	for (size_t i = 0; i < o->nr_filters && !err; i++) {
 		const struct opt_filter *f = &o->filters[i];

@@ -14,7 +14,7 @@
 
 #include "base/clock.h"
 #include "base/order.h"
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "census/census.h"
 #include "daemon/allocs.h"
 #include "model/profile.h"

@@ -16,7 +16,7 @@ enum command { CMD_RECORD, CMD_DUMP, CMD_CHANS, CMD_LEAKS, CMD_REFS, CMD_DOCTOR,
 
 #define OPT_FILTERS_MAX 64
 
-/* One filter of dump as it was given; names/pick reads it. */
+/* One filter of dump as it was given; names/filter reads it. */
 struct opt_filter {
 	const char *name;		/* "func"; "not": value is "func=REGEX" */
 	const char *value;

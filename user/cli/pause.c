@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "base/heart.h"
-#include "base/own.h"
+#include "base/cleanup.h"
 
 #define STEP_MS 5
 #define MOST_MS 1000 /* it takes some 30 to 200 ms; a keeper that was killed never says that it is done */

@@ -43,7 +43,7 @@ static int check_usage(const struct opts *o, uint64_t *ret_object)
 	return 0;
 }
 
-static int refs(const struct opts *o, const struct format *f, uint64_t object, const struct pick *pick, struct cause *why)
+static int refs(const struct opts *o, const struct format *f, uint64_t object, const struct filter *pick, struct cause *why)
 {
 	const struct refwatch_opts wo = {
 		.pid = o->pid,
@@ -75,7 +75,7 @@ static int refs(const struct opts *o, const struct format *f, uint64_t object, c
 int cmd_refs(const struct opts *o)
 {
 	const struct format *f = NULL;
-	scoped(pick) pick = NULL;
+	scoped(filter) pick = NULL;
 	scoped(proc) target = NULL;
 	struct cause why = { "" };
 	uint64_t object;

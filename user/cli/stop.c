@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "cli/pause.h"
 #include "cli/stuck.h"
 

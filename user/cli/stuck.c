@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/clean.h"
-#include "base/own.h"
+#include "base/cleanup.h"
 
 #define PAGE_FAULT   (-1L)		    /* no system call: a page of a file that is mapped */
 #define PIECES_MAX   1024		    /* UIO_MAXIOV of the kernel */

@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/heart.h"
 #include "base/log.h"
-#include "base/pace.h"
+#include "base/rt_boost.h"
 #include "base/random.h"
 #include "model/governor.h"
 
@@ -169,13 +169,13 @@ static void allocrun__window(struct allocrun *r, uint64_t left_ns)
 	struct allocrun_tally before = tally_now(&r->env);
 	struct cause why = { "" };
 
-	pace__hurry(r->env.pace); /* while it is open each allocation costs the program a trap */
+	rt_boost__hurry(r->env.pace); /* while it is open each allocation costs the program a trap */
 	for (size_t i = 0; i < r->env.nr_rt && !r->none; i++)
 		r->none = attach__part_on(attach_of(r, i), ATTACH_SINGLES, &why) != 0;
 	if (!r->none)
 		allocrun__wait(r, length_ns, before.singles);
 	allocrun__close(r, &before);
-	pace__restore(r->env.pace);
+	rt_boost__restore(r->env.pace);
 	if (r->none && proc__alive(r->env.proc))
 		log_warn("no windows of single allocations: %s", why.text);
 }

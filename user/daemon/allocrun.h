@@ -34,7 +34,7 @@ struct allocrun_env { /* pointers are borrowed */
 	size_t nr_rt;
 	struct allocwin_limits windows;
 	double refills; /* of the program's CPU time */
-	struct pace *pace;
+	struct rt_boost *pace;
 };
 
 struct allocrun_tally {            /* over all runtimes */

@@ -258,7 +258,7 @@ static void keep(void *ctx, const struct profile_alloc *a)
 {
 	const struct walk *w = ctx;
 
-	if (intake__is_system_stack(w->al->o.intake, w->rt, a->stack_id))
+	if (ingest__is_system_stack(w->al->o.intake, w->rt, a->stack_id))
 		return;
 	if (!profile__alloc(w->al->o.profile, w->rt, a))
 		w->al->objects += a->objects;

@@ -16,8 +16,8 @@
 #include <stdint.h>
 
 #include "base/cause.h"
-#include "base/own.h"
-#include "daemon/intake.h"
+#include "base/cleanup.h"
+#include "daemon/ingest.h"
 #include "daemon/probes.h"
 #include "model/profile.h"
 #include "probe/attach.h"
@@ -38,7 +38,7 @@ struct allocs_opts { /* all borrowed as long as it lives */
 	const struct proc *proc;
 	struct goproc *gp;
 	struct profile *profile;
-	const struct intake *intake;
+	const struct ingest *intake;
 	enum alloc_source source;
 	bool some; /* of some goroutines only */
 	bool no_refills; /* refill: only windows are probed; -EOPNOTSUPP where the runtime's own counts are not found */

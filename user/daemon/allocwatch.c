@@ -7,11 +7,11 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/pace.h"
-#include "base/room.h"
+#include "base/rt_boost.h"
+#include "base/vec.h"
 #include "daemon/allocrun.h"
 #include "daemon/allocs.h"
-#include "daemon/intake.h"
+#include "daemon/ingest.h"
 #include "daemon/probes.h"
 #include "model/governor.h"
 #include "model/snap.h"
@@ -22,10 +22,10 @@
 struct allocwatch {
 	struct allocwatch_opts o;
 	struct profile *profile;
-	struct intake *intake;
+	struct ingest *intake;
 	struct allocs *allocs;
 	struct probes *probes;
-	struct pace *pace;
+	struct rt_boost *pace;
 	struct allocrun run;
 	size_t nr_rt;
 	double busy;	/* what hits cost in a ns of the last window */
@@ -38,9 +38,9 @@ void allocwatch__free(struct allocwatch *a)
 	if (!a)
 		return;
 	probes__free(a->probes);
-	pace__free(a->pace);
+	rt_boost__free(a->pace);
 	allocs__free(a->allocs);
-	intake__free(a->intake);
+	ingest__free(a->intake);
 	profile__free(a->profile);
 	free(a);
 }
@@ -55,13 +55,13 @@ static int allocwatch__build(struct allocwatch *a, struct cause *why)
 	int err = profile__new(&po, &a->profile);
 
 	if (!err)
-		err = intake__new(a->o.proc, a->o.gp, a->profile, &(struct intake_opts){ .system = true }, &a->intake);
+		err = ingest__new(a->o.proc, a->o.gp, a->profile, &(struct ingest_opts){ .system = true }, &a->intake);
 	if (!err)
 		err = allocs__new(&(struct allocs_opts){ .proc = a->o.proc, .gp = a->o.gp, .profile = a->profile,
 							 .intake = a->intake, .source = ALLOC_SOURCE_REFILL, .no_refills = true },
 				  &a->allocs);
 	o.choose_ctx = a->allocs;
-	return err ? err : probes__new(&o, a->o.proc, a->o.gp, intake__record, a->intake, &a->probes, why);
+	return err ? err : probes__new(&o, a->o.proc, a->o.gp, ingest__record, a->intake, &a->probes, why);
 }
 
 int allocwatch__new(const struct allocwatch_opts *o, struct allocwatch **ret, struct cause *why)
@@ -87,7 +87,7 @@ int allocwatch__start(struct allocwatch *a, struct cause *why)
 		.proc = a->o.proc, .allocs = a->allocs, .probes = a->probes, .nr_rt = a->nr_rt,
 		.windows = ALLOCWIN_RECORDING((1 - ALLOCRUN_REFILLS) * budget), .refills = ALLOCRUN_REFILLS * budget,
 	};
-	int err = pace__new(pace_limit_ns(proc__pid(a->o.proc)), &a->pace);
+	int err = rt_boost__new(rt_boost_limit_ns(proc__pid(a->o.proc)), &a->pace);
 	bool stopped;
 
 	if (err)
@@ -177,7 +177,7 @@ struct parts {
 static void parts__add(struct parts *p, const struct leak_allocated *part)
 {
 	if (!p->err)
-		p->err = room_for(&p->v, &p->room, p->nr + 1, sizeof(*p->v));
+		p->err = vec__reserve(&p->v, &p->room, p->nr + 1, sizeof(*p->v));
 	if (!p->err)
 		p->v[p->nr++] = *part;
 }

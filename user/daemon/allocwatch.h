@@ -19,7 +19,7 @@
 #include <stdint.h>
 
 #include "base/cause.h"
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "view/leaks.h"
 #include "target/goproc.h"
 

@@ -5,7 +5,7 @@
 
 #include "base/order.h"
 #include "base/radix.h"
-#include "base/room.h"
+#include "base/vec.h"
 
 void met__begin(struct met *m, uint64_t since_ns)
 {
@@ -26,7 +26,7 @@ void met__see(struct met *m, uint64_t g, const struct pw_gstate *s)
 
 	if (s->start_ns < m->since_ns && s->ready_ns < m->since_ns && s->ran_ns < m->since_ns)
 		return;
-	err = room_for(&m->gs, &m->room, m->nr + 1, sizeof(*m->gs));
+	err = vec__reserve(&m->gs, &m->room, m->nr + 1, sizeof(*m->gs));
 	if (err)
 		m->err = err;
 	else

@@ -14,7 +14,7 @@
 
 #include "base/addrspace.h"
 #include "base/deadline.h"
-#include "base/own.h"
+#include "base/cleanup.h"
 
 #define OPENGS_BYTES_MAX 1024 /* of a runtime.g: Go 1.27 has 456 */
 

@@ -18,7 +18,7 @@
 #include <parkwatch/stats.h>
 
 #include "base/cause.h"
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "pipe/ring.h"
 #include "probe/attach.h"
 #include "target/goproc.h"

@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "base/room.h"
+#include "base/vec.h"
 #include "census/gblocked.h"
 #include "daemon/refs_build.h"
 #include "daemon/snapshot.h"
@@ -93,7 +93,7 @@ static void note_unreached(void *ctx, uint16_t rt, uint64_t goid, uint64_t waits
 {
 	struct refwatch *w = ctx;
 
-	if (room_for(&w->before, &w->before_room, w->nr_before + 1, sizeof(*w->before)))
+	if (vec__reserve(&w->before, &w->before_room, w->nr_before + 1, sizeof(*w->before)))
 		w->err = -ENOMEM;
 	else
 		w->before[w->nr_before++] = (struct unreached){ goid, waits_for, rt };
@@ -108,12 +108,12 @@ static int refwatch__dump(struct refwatch *w, struct cause *why)
 		.namers = w->t->target.namers,
 		.nr = w->t->target.nr,
 	};
-	const bool system = w->o.pick && pick__asks(w->o.pick, PICK_GOID);
+	const bool system = w->o.pick && filter__asks(w->o.pick, FILTER_GOID);
 	int err = labelbook__new(&w->labels);
 
 	if (err)
 		return cause__set(why, err, "out of memory");
-	if (w->o.pick && pick__asks(w->o.pick, PICK_LABEL))
+	if (w->o.pick && filter__asks(w->o.pick, FILTER_LABEL))
 		err = snapshot__labels(w->t, w->labels, why);
 	if (err)
 		return err;

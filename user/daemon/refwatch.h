@@ -12,8 +12,8 @@
 #include <sys/types.h>
 
 #include "base/cause.h"
-#include "base/own.h"
-#include "names/pick.h"
+#include "base/cleanup.h"
+#include "names/filter.h"
 #include "view/refs.h"
 
 #define REFWATCH_LOOKS	2
@@ -22,7 +22,7 @@
 struct refwatch_opts {
 	pid_t pid;
 	unsigned int depth;
-	const struct pick *pick;	/* the goroutines; borrowed for the call */
+	const struct filter *pick;	/* the goroutines; borrowed for the call */
 	uint64_t object;		/* or an address; 0: goroutines */
 	uint64_t proof_ns;		/* for the search in all looks; 0: no limit */
 };

@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/deadread.h"
 #include "base/random.h"
-#include "base/room.h"
+#include "base/vec.h"
 #include "golang/gofacts.h"
 #include "golang/gostate.h"
 #include "model/places.h"
@@ -91,7 +91,7 @@ static bool is_counted(const struct sampling *s, uint16_t rt, const struct censu
 {
 	if (profile__opts(s->o.profile)->event == PROFILE_SCHED)
 		return g->status == GOSTATUS_RUNNABLE && g->sp;
-	return intake__blocks(goproc__runtime(s->o.gp, rt), g, pc);
+	return ingest__blocks(goproc__runtime(s->o.gp, rt), g, pc);
 }
 
 static struct place place_of(uint16_t rt, const struct census_g *g, uint64_t pc)
@@ -126,7 +126,7 @@ static void sampling__count(struct sampling *s, uint16_t rt, const struct census
 	ps->reason = profile__opts(s->o.profile)->event == PROFILE_SCHED ? 0 : g->reason;
 	ps->rt = rt;
 	ps->counts &= s->counts;
-	intake__sample(s->o.intake, c, g, ids, ps);
+	ingest__sample(s->o.intake, c, g, ids, ps);
 }
 
 /* Those that held still: as they stand. */
@@ -141,7 +141,7 @@ static void sampling__standing(struct sampling *s, uint16_t rt, const struct cen
 		if (!is_counted(s, rt, g, pc))
 			continue;
 		if (g->moved) {
-			sampling__learn(s, place_of(rt, g, pc), intake__stack_id(s->o.intake, c, g, ids));
+			sampling__learn(s, place_of(rt, g, pc), ingest__stack_id(s->o.intake, c, g, ids));
 		} else {
 			const struct seen_g seen = { .goid = g->goid, .wait = census__wait_number(c, g, numbers) };
 			struct profile_sample ps = { .counts = seen__g(s->seen[rt], &seen) != SEEN_AGAIN };
@@ -158,8 +158,8 @@ static void sampling__moved(struct sampling *s, uint16_t rt, const struct census
 		const struct census_moved *m = &c->moved[i];
 		struct profile_sample ps = { .counts = true };
 
-		if (!is_counted(s, rt, &m->g, m->pc) || !intake__wants(s->o.intake, m->g.goid) ||
-		    intake__is_system(s->o.intake, rt, m->g.startpc))
+		if (!is_counted(s, rt, &m->g, m->pc) || !ingest__wants(s->o.intake, m->g.goid) ||
+		    ingest__is_system(s->o.intake, rt, m->g.startpc))
 			continue;
 		ps.stack_id = sampling__find(s, place_of(rt, &m->g, m->pc));
 		if (ps.stack_id == PW_STACK_ID_NONE)
@@ -183,7 +183,7 @@ static int sampling__waits(struct sampling *s, uint16_t rt)
 	if (!ids)
 		return -ENOMEM;
 	s->stats.unsettled += c->refused;
-	intake__found(s->o.intake);
+	ingest__found(s->o.intake);
 	seen__look(s->seen[rt]);
 	sampling__standing(s, rt, c, ids);
 	sampling__moved(s, rt, c, ids);
@@ -235,7 +235,7 @@ static void lives__take(struct lives *l, const uint8_t *g)
 	memcpy(&status, g + lay->g_atomicstatus, sizeof(status));
 	v.dead = status == GOSTATUS_DEAD || status == GOSTATUS_IDLE;
 	l->top = v.goid > l->top ? v.goid : l->top;
-	if (!v.goid || intake__is_system(l->s->o.intake, l->rt, v.startpc))
+	if (!v.goid || ingest__is_system(l->s->o.intake, l->rt, v.startpc))
 		return;
 	l->alive += !v.dead;
 	l->v[l->nr++] = v;
@@ -282,7 +282,7 @@ static void lives__gone(void *ctx, const struct seen_g *g)
 {
 	struct lives *l = ctx;
 
-	if (g->wait || !l->exits || room_for(&l->v, &l->room, l->nr + 1, sizeof(*l->v)))
+	if (g->wait || !l->exits || vec__reserve(&l->v, &l->room, l->nr + 1, sizeof(*l->v)))
 		return;
 	l->v[l->nr++] = (struct life){ g->goid, g->gopc, g->startpc, .dead = true, .told = true };
 	l->told++;
@@ -338,12 +338,12 @@ static void lives__tell(struct lives *l, const struct life *v, uint64_t share)
 		.gopc = v->gopc,
 		.startpc = v->startpc,
 		.value = share,
-		.label = v->dead ? PROFILE_LABEL_NONE : intake__label(l->s->o.intake, l->rt, v->goid, v->labels),
+		.label = v->dead ? PROFILE_LABEL_NONE : ingest__label(l->s->o.intake, l->rt, v->goid, v->labels),
 		.rt = l->rt,
 		.counts = true,
 	};
 
-	if (share && intake__wants(l->s->o.intake, v->goid))
+	if (share && ingest__wants(l->s->o.intake, v->goid))
 		(void)profile__sample(l->s->o.profile, &ps);
 }
 
@@ -379,7 +379,7 @@ static int sampling__lives(struct sampling *s, uint16_t rt)
 	int err = lives__read(&l);
 
 	if (!err) {
-		intake__found(s->o.intake);
+		ingest__found(s->o.intake);
 		lives__compare(&l);
 		if (was->begun)
 			lives__share(&l, lives__total(&l));

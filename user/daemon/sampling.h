@@ -16,8 +16,8 @@
 #include <stdint.h>
 
 #include "base/cause.h"
-#include "base/own.h"
-#include "daemon/intake.h"
+#include "base/cleanup.h"
+#include "daemon/ingest.h"
 #include "model/profile.h"
 #include "target/goproc.h"
 
@@ -27,7 +27,7 @@ struct sampling_opts {
 	const struct proc *proc; /* all borrowed */
 	struct goproc *gp;
 	struct profile *profile;
-	struct intake *intake;
+	struct ingest *intake;
 	unsigned int depth;
 	struct deadline *until; /* of each look; NULL: none */
 };

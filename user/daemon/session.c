@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/pace.h"
+#include "base/rt_boost.h"
 #include "census/census.h"
 #include "model/governor.h"
 #include "names/namer.h"
@@ -22,11 +22,11 @@ void session__free(struct session *s)
 		return;
 	windows__free(s->windows);
 	probes__free(s->probes);
-	pace__free(s->pace);
+	rt_boost__free(s->pace);
 	recorders__leave(s->recorders);
 	sampling__free(s->sampling);
 	allocs__free(s->allocs);
-	intake__free(s->intake);
+	ingest__free(s->intake);
 	callsites__free(s->callsites);
 	profile__free(s->profile);
 	target__close(&s->target);
@@ -126,7 +126,7 @@ static int session__build_probes(struct session *s, struct cause *why)
 		po.choose_ctx = s->allocs;
 		po.alloc_root = allocs__root(s->profile);
 	}
-	err = probes__new(&po, s->target.proc, s->target.gp, intake__record, s->intake, &s->probes, why);
+	err = probes__new(&po, s->target.proc, s->target.gp, ingest__record, s->intake, &s->probes, why);
 	return err ? err : windows__new(&(struct windows_opts){ s->target.proc, s->target.gp, s->profile, s->intake, s->probes, s->o.depth, &s->until },
 					&s->windows);
 }
@@ -139,7 +139,7 @@ static int session__asked_to_end(const struct session *s, struct cause *why)
 
 static int session__build(struct session *s, struct cause *why)
 {
-	const struct intake_opts io = {
+	const struct ingest_opts io = {
 		.labels = s->o.profile.root == PROFILE_ROOT_LABEL, .system = s->o.system,
 		.goids = s->o.goids, .nr_goids = s->o.nr_goids, .until = &s->until,
 	};
@@ -151,7 +151,7 @@ static int session__build(struct session *s, struct cause *why)
 	if (!err)
 		err = profile__new(&s->o.profile, &s->profile);
 	if (!err)
-		err = intake__new(s->target.proc, s->target.gp, s->profile, &io, &s->intake);
+		err = ingest__new(s->target.proc, s->target.gp, s->profile, &io, &s->intake);
 	if (!err)
 		err = sampling__new(&(struct sampling_opts){ s->target.proc, s->target.gp, s->profile, s->intake, s->o.depth, &s->until },
 				    &s->sampling);
@@ -182,7 +182,7 @@ int session__open(const struct session_opts *o, struct session **ret, struct cau
 
 static void session__end_of_probes(const struct session *s, struct session_end *e, struct losses *lost)
 {
-	const struct intake_stats *in = intake__stats(s->intake);
+	const struct ingest_stats *in = ingest__stats(s->intake);
 	uint64_t stats[PW_STAT_MAX];
 
 	probes__stats(s->probes, stats);
@@ -190,7 +190,7 @@ static void session__end_of_probes(const struct session *s, struct session_end *
 	e->probes_killed = !probes__kept(s->probes);
 	e->hits = probes__hits(stats) + stats[PW_STAT_OFF];
 	e->attached += e->windows + (s->allocs ? (uint32_t)s->allocrun.windows.windows : 0);
-	e->events = s->allocs ? allocs__objects(s->allocs) : intake__events(s->intake, stats);
+	e->events = s->allocs ? allocs__objects(s->allocs) : ingest__events(s->intake, stats);
 	e->stacks_cut = stats[PW_STAT_LOST_CODE];
 	probes__losses(s->probes, stats, lost);
 	losses__add(lost, in->pipe.malformed + in->pipe.unknown, "not understood");
@@ -246,7 +246,7 @@ int session__record(struct session *s, uint64_t duration_ns, const volatile sig_
 	struct cause code_why = { "" };
 	struct session_end e = { 0 };
 	uint64_t own_start_ns, own_end_ns;
-	int err = s->pace ? 0 : pace__new(pace_limit_ns(s->o.pid), &s->pace);
+	int err = s->pace ? 0 : rt_boost__new(rt_boost_limit_ns(s->o.pid), &s->pace);
 
 	if (err)
 		return err;

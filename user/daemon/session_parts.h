@@ -7,7 +7,7 @@
 #include "daemon/allocrun.h"
 #include "daemon/codecheck.h"
 #include "daemon/gapcount.h"
-#include "daemon/intake.h"
+#include "daemon/ingest.h"
 #include "daemon/probes.h"
 #include "host/recorders.h"
 #include "daemon/sampling.h"
@@ -21,7 +21,7 @@ struct session {
 	struct target target;
 	struct profile *profile;
 	struct callsites *callsites; /* by creation site, else NULL */
-	struct intake *intake;
+	struct ingest *intake;
 	struct probes *probes; /* NULL: looks only */
 	struct codecheck code;
 	struct recorders *recorders; /* NULL: there are no probes */
@@ -29,7 +29,7 @@ struct session {
 	struct sampling *sampling;
 	struct allocs *allocs; /* event alloc, as the next; else NULL */
 	struct allocrun allocrun;
-	struct pace *pace; /* of looks and windows */
+	struct rt_boost *pace; /* of looks and windows */
 	struct deadline until; /* of each look */
 	uint64_t wall_start_ns;
 	uint64_t cpu_ns; /* of the target, when it was last seen alive */

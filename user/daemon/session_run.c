@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "base/heart.h"
-#include "base/pace.h"
+#include "base/rt_boost.h"
 #include "daemon/owncost.h"
 #include "daemon/session_parts.h"
 #include "model/governor.h"
@@ -38,7 +38,7 @@ static void session_run__tell(struct session_run *r)
 	if (s->probes) {
 		probes__stats(s->probes, stats);
 		probes__losses(s->probes, stats, &lost);
-		p.events = s->allocs ? allocrun__seen(stats) : intake__events(s->intake, stats);
+		p.events = s->allocs ? allocrun__seen(stats) : ingest__events(s->intake, stats);
 		p.lost = lost.nr;
 	}
 	r->progress(r->ctx, &p);
@@ -106,7 +106,7 @@ static uint64_t session_run__see_gap(struct session_run *r)
 }
 
 /* Until the moment, *stop, or the target's end. A pace: on time, and in a hurry from then on. */
-static void session_run__wait(struct session_run *r, uint64_t until_ns, struct pace *pace)
+static void session_run__wait(struct session_run *r, uint64_t until_ns, struct rt_boost *pace)
 {
 	uint64_t now;
 
@@ -116,7 +116,7 @@ static void session_run__wait(struct session_run *r, uint64_t until_ns, struct p
 		const struct timespec most = { .tv_nsec = (long)left };
 
 		session_run__tell(r);
-		(void)pace__poll(pace, &fd, 1, &most); /* a signal just ends the wait */
+		(void)rt_boost__poll(pace, &fd, 1, &most); /* a signal just ends the wait */
 		until_ns += session_run__see_gap(r);
 		session_run__see_cpu(r);
 	}
@@ -158,7 +158,7 @@ static int session_run__census(struct session_run *r, struct cause *why)
 	if (!waits && !s->o.profile.async)
 		return 0;
 	for (size_t i = 0; i < s->target.nr && !err; i++)
-		err = intake__census(s->intake, (uint16_t)i, waits, s->o.depth, why);
+		err = ingest__census(s->intake, (uint16_t)i, waits, s->o.depth, why);
 	r->cut |= err == -ETIMEDOUT;
 	return r->cut || err == -ESRCH || !proc__alive(s->target.proc) ? 0 : err; /* gone already: what was seen is written */
 }
@@ -266,7 +266,7 @@ static uint64_t session_run__finish(struct session_run *r, uint64_t begin_ns)
 	probes__finish(s->probes);
 	profile__stats(s->profile, &before);
 	for (size_t i = 0; i < s->target.nr; i++)
-		(void)intake__open_waits(s->intake, (uint16_t)i, probes__attach(s->probes, i));
+		(void)ingest__open_waits(s->intake, (uint16_t)i, probes__attach(s->probes, i));
 	profile__stats(s->profile, &after);
 	r->gap_waits += absent ? after.in - before.in : 0;
 	return end;
@@ -328,7 +328,7 @@ static void session_run__sum_up(struct session_run *r)
 	if (s->allocs)
 		allocrun__finish(&s->allocrun);
 	for (size_t i = 0; i < s->target.nr; i++)
-		(void)intake__sums(s->intake, (uint16_t)i, probes__attach(s->probes, i));
+		(void)ingest__sums(s->intake, (uint16_t)i, probes__attach(s->probes, i));
 }
 
 /* Our own CPU time is cost too. */
@@ -473,11 +473,11 @@ static int session_run__estimate(struct session_run *r, struct governor *g, stru
 		}
 		if (session_run__ended(r))
 			return -ESRCH;
-		if (sampling__look_ns(r->s->sampling) > pace__limit_ns(r->s->pace))
-			pace__restore(r->s->pace); /* it began on time, and must let others run */
+		if (sampling__look_ns(r->s->sampling) > rt_boost__limit_ns(r->s->pace))
+			rt_boost__restore(r->s->pace); /* it began on time, and must let others run */
 		err = session_run__sample(r, g, &t, why);
 		r->cut |= err == -ETIMEDOUT;
-		pace__restore(r->s->pace);
+		rt_boost__restore(r->s->pace);
 		session_run__wait(r, r->start_ns + r->covered_ns, NULL);
 		if (!t.window)
 			governor__looked(g, r->own.part * (double)(clock_cpu_ns() - cpu_began));

@@ -13,7 +13,7 @@
 
 #include "base/cause.h"
 #include "base/deadline.h"
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "census/census.h"
 #include "census/labelbook.h"
 #include "daemon/target.h"

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 
 #include "base/deadread.h"
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "base/radix.h"
-#include "base/room.h"
+#include "base/vec.h"
 #include "census/gview.h"
 #include "daemon/met.h"
 
@@ -15,7 +15,7 @@
 
 int stayers__add(struct stayers *s, const struct stayer *one)
 {
-	int err = room_for(&s->v, &s->room, s->nr + 1, sizeof(*s->v));
+	int err = vec__reserve(&s->v, &s->room, s->nr + 1, sizeof(*s->v));
 
 	if (!err)
 		s->v[s->nr++] = *one;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "daemon/target.h"
 
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "census/census.h"
 #include "daemon/restraint.h"
 

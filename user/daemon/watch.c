@@ -10,18 +10,18 @@
 #include "base/clock.h"
 #include "base/heart.h"
 #include "base/log.h"
-#include "heap/gkept.h"
+#include "heap/retained_heap.h"
 #include "heap/grefs.h"
 #include "heap/reach.h"
 #include "daemon/allocwatch.h"
 #include "daemon/codecheck.h"
 #include "daemon/endless.h"
 #include "daemon/endsearch.h"
-#include "daemon/eye.h"
+#include "daemon/optional_probes.h"
 #include "daemon/holdnames.h"
 #include "daemon/leaklabels.h"
 #include "daemon/peers.h"
-#include "daemon/knots.h"
+#include "daemon/contention.h"
 #include "host/recorders.h"
 #include "daemon/served.h"
 #include "daemon/snapshot.h"
@@ -52,7 +52,7 @@ struct watch {
 	struct deadline until; /* of all that is read */
 	struct snapshot *t;
 	struct grefs *refs[GOPROC_RUNTIMES_MAX]; /* of the last look, as the last search has read them; NULL: there was none */
-	struct eye lives, parks;
+	struct optional_probes lives, parks;
 	struct allocwatch *allocs; /* NULL: none */
 	struct cause allocs_why;   /* why there are none, or they say nothing */
 	double allocs_ns;	   /* what they have cost */
@@ -117,12 +117,12 @@ static void watch__record(void *ctx, const void *data, size_t len)
 }
 
 /* Each takes a tenth of a second to load: after a signal that asks for the end none is. */
-static void watch__open_eye(struct watch *w, struct eye *e, const struct probes_opts *o)
+static void watch__open_eye(struct watch *w, struct optional_probes *e, const struct probes_opts *o)
 {
 	if (w->until.stop && *w->until.stop)
-		eye__give_up(e, "the end was asked for");
+		optional_probes__give_up(e, "the end was asked for");
 	else
-		eye__open(e, o, w->t, watch__record, w);
+		optional_probes__open(e, o, w->t, watch__record, w);
 }
 
 static void watch__open_eyes(struct watch *w)
@@ -130,8 +130,8 @@ static void watch__open_eyes(struct watch *w)
 	struct probes_opts o = { .transport = -1, .way = ATTACH_AUTO, .depth = BIRTH_DEPTH, .no_cost = w->o.no_cost };
 
 	if (w->o.no_probes) {
-		eye__give_up(&w->lives, "--no-probes");
-		eye__give_up(&w->parks, "--no-probes");
+		optional_probes__give_up(&w->lives, "--no-probes");
+		optional_probes__give_up(&w->parks, "--no-probes");
 		return;
 	}
 	o.points = pw_points_for(PW_FOR_LIVES);
@@ -165,12 +165,12 @@ static void watch__keep_budget(struct watch *w)
 
 	if (w->o.max_overhead <= 0)
 		return;
-	eye__measure(&w->lives);
-	eye__measure(&w->parks);
+	optional_probes__measure(&w->lives);
+	optional_probes__measure(&w->parks);
 	if (w->parks.probes && w->lives.cost_ns + w->parks.cost_ns + w->allocs_ns > allowed)
-		eye__give_up(&w->parks, TOO_DEAR);
+		optional_probes__give_up(&w->parks, TOO_DEAR);
 	if (w->lives.probes && w->lives.cost_ns + w->allocs_ns > allowed)
-		eye__give_up(&w->lives, TOO_DEAR);
+		optional_probes__give_up(&w->lives, TOO_DEAR);
 }
 
 /* --- allocations --- */
@@ -322,8 +322,8 @@ static void watch__tell(const struct watch *w,
 
 static void watch__drain(struct watch *w)
 {
-	eye__check(&w->lives);
-	eye__check(&w->parks);
+	optional_probes__check(&w->lives);
+	optional_probes__check(&w->parks);
 	if (w->lives.probes)
 		(void)ring__drain(probes__ring(w->lives.probes));
 	if (w->parks.probes)
@@ -503,16 +503,16 @@ static int watch__read_knots(struct watch *w, struct cause *why)
 	if (deadline__over(&w->until) || (w->until.stopped && w->leaks->nr_last > STOP_GS))
 		w->ended = w->until.hit = true;
 	for (size_t i = 0; i < w->t->target.nr && !err && !w->ended; i++) {
-		struct knots k = { 0 };
+		struct contention k = { 0 };
 		struct chans_source source;
 		struct cause c = { "" };
 
-		err = knots__read(&k, w->t, i, false, w->o.depth, watch__knot_budget(w), &c);
+		err = contention__read(&k, w->t, i, false, w->o.depth, watch__knot_budget(w), &c);
 		w->end.proof_ns += k.proof_ns;
-		source = knots__source(&k, w->t, i);
+		source = contention__source(&k, w->t, i);
 		if (!err)
 			err = watch__facts(w, i, &source);
-		knots__done(&k);
+		contention__done(&k);
 		if (err == -ESRCH || !proc__alive(w->t->target.proc)) {
 			w->ended = true;
 			err = 0;
@@ -559,8 +559,8 @@ static void watch__close_eyes(struct watch *w)
 {
 	uint64_t stats[PW_STAT_MAX];
 
-	eye__close(&w->lives);
-	eye__close(&w->parks);
+	optional_probes__close(&w->lives);
+	optional_probes__close(&w->parks);
 	watch__take_allocs(w);
 	watch__see_cpu(w);
 	if (w->lives.probes) {
@@ -582,8 +582,8 @@ static void watch__start(struct watch *w)
 		(void)recorders__join(w->t->target.proc, &w->recorders); /* else nobody knows of us, and we of nobody */
 		codecheck__begin(&w->code, w->t->target.gp, w->t->target.proc);
 	}
-	eye__start(&w->lives);
-	eye__start(&w->parks);
+	optional_probes__start(&w->lives);
+	optional_probes__start(&w->parks);
 	if (w->allocs && allocwatch__start(w->allocs, &w->allocs_why)) {
 		allocwatch__free(w->allocs);
 		w->allocs = NULL;
@@ -667,7 +667,7 @@ static int watch__heap_one(struct watch *w, uint16_t rt, const struct maps *maps
 {
 	scoped_mem uint32_t *entries = NULL;
 	struct cause why = { "" };
-	struct gkept_in in = {
+	struct retained_heap_in in = {
 		.as = proc__mem(w->t->target.proc),
 		.rt = goproc__runtime(w->t->target.gp, rt),
 		.census = w->t->censuses[rt],
@@ -680,7 +680,7 @@ static int watch__heap_one(struct watch *w, uint16_t rt, const struct maps *maps
 
 	in.groups = entries;
 	if (!err)
-		err = gkept_bytes(&in, bytes, &why);
+		err = retained_heap_bytes(&in, bytes, &why);
 	if (err)
 		log_debug("the heap that leaks keep is not computed: %s", why.text);
 	return err;

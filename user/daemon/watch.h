@@ -20,7 +20,7 @@
 
 #include "base/cause.h"
 #include "base/clock.h"
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "view/leaks.h"
 
 #define WATCH_LOOK_NS (30 * NS_PER_SEC) /* that a look may take, and what is read at the end besides the proof */

@@ -80,15 +80,15 @@ static int windows__count_those_who_wait(struct windows *w, uint16_t rt, uint64_
 	if (!ids)
 		return -ENOMEM;
 	met__begin(&w->met, w->begin_ns); /* without memory for all of them some count twice in this window */
-	intake__found(w->o.intake);
+	ingest__found(w->o.intake);
 	(void)attach__gs_each(probes__attach(w->o.probes, rt), windows__meet, w);
 	met__order(&w->met);
 	for (size_t i = 0; i < c->nr; i++) {
 		const struct census_g *g = &c->gs[i];
 		struct profile_sample ps = { .reason = g->reason, .rt = rt, .value = width_ns };
 
-		if (intake__blocks(goproc__runtime(w->o.gp, rt), g, census__pc(c, g)) && !met__has(&w->met, g->addr))
-			intake__sample(w->o.intake, c, g, ids, &ps);
+		if (ingest__blocks(goproc__runtime(w->o.gp, rt), g, census__pc(c, g)) && !met__has(&w->met, g->addr))
+			ingest__sample(w->o.intake, c, g, ids, &ps);
 	}
 	return 0;
 }
@@ -111,7 +111,7 @@ static int windows__sum_up(struct windows *w, uint64_t width_ns)
 	int err = 0;
 
 	for (size_t i = 0; i < windows__runtimes(w) && !err; i++) {
-		(void)intake__open_waits(w->o.intake, (uint16_t)i, probes__attach(w->o.probes, i));
+		(void)ingest__open_waits(w->o.intake, (uint16_t)i, probes__attach(w->o.probes, i));
 		if (w->censuses[i])
 			err = windows__count_those_who_wait(w, (uint16_t)i, width_ns);
 	}

@@ -13,8 +13,8 @@
 #include <stdint.h>
 
 #include "base/cause.h"
-#include "base/own.h"
-#include "daemon/intake.h"
+#include "base/cleanup.h"
+#include "daemon/ingest.h"
 #include "daemon/probes.h"
 #include "model/profile.h"
 #include "target/goproc.h"
@@ -23,7 +23,7 @@ struct windows_opts {		/* all borrowed */
 	const struct proc *proc;
 	struct goproc *gp;
 	struct profile *profile;
-	struct intake *intake;
+	struct ingest *intake;
 	struct probes *probes;
 	unsigned int depth;
 	struct deadline *until; /* of looks; NULL: none */

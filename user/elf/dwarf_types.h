@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #include "base/cause.h"
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "elf/elf_file.h"
 
 #define DWARF_STRUCTS_MAX 32		/* names asked for */

@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #include "base/cause.h"
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "elf/elf_file.h"
 
 #define DWARF_VARS_DEPTH_MAX 32	/* fields in fields */

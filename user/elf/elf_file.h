@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #include "base/cause.h"
-#include "base/own.h"
+#include "base/cleanup.h"
 
 #define ELF_SECTIONS_MAX 1024	/* a Go binary has about 30; a file with more is read as one without sections */
 #define ELF_SEGMENTS_MAX 128

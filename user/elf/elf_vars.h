@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "elf/elf_file.h"
 
 #define ELF_VARS_MAX	 (1u << 20)	/* of more the first so many are known */

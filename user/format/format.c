@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 
 #define ALL    (VIEW_BIT(VIEWS) - 1)
 #define STACKS (VIEW_BIT(VIEW_RECORDING) | VIEW_BIT(VIEW_DUMP) | VIEW_BIT(VIEW_LEAKS))

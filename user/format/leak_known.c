@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/room.h"
+#include "base/vec.h"
 #include "format/dump_show.h"
 #include "names/name_match.h"
 
@@ -43,7 +43,7 @@ void leak_known__free(struct leak_known *k)
 
 static int add_allowed(struct leak_known *k, const char *line, struct cause *why)
 {
-	int err = room_for(&k->allowed, &k->allowed_room, k->nr_allowed + 1, sizeof(*k->allowed));
+	int err = vec__reserve(&k->allowed, &k->allowed_room, k->nr_allowed + 1, sizeof(*k->allowed));
 	char text[128];
 
 	if (err)
@@ -62,7 +62,7 @@ static int add_allowed(struct leak_known *k, const char *line, struct cause *why
 
 static int add_group(struct leak_known *k, const char *line, struct cause *why)
 {
-	int tabs = 0, err = room_for(&k->groups, &k->groups_room, k->nr_groups + 1, sizeof(*k->groups));
+	int tabs = 0, err = vec__reserve(&k->groups, &k->groups_room, k->nr_groups + 1, sizeof(*k->groups));
 
 	for (const char *c = line; *c; c++)
 		tabs += *c == '\t';

@@ -14,7 +14,7 @@
 #include <stdio.h>
 
 #include "base/cause.h"
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "view/leaks.h"
 
 #define LEAK_KNOWN_MAX	    65536	/* lines of both files together */

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "golang/gofacts.h"
 #include "golang/gotype.h"
 

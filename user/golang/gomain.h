@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 
 #define GOMAIN_PATHS_MAX 1024	/* modules that are told apart: own ones, and dependencies whose path begins like an own one's */
 

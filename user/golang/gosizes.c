@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "golang/gosizes.h"
 
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "golang/gofacts.h"
 
 #define PAGE_BYTES    8192

@@ -3,7 +3,7 @@
 
 #include <stddef.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "golang/gofacts.h"
 
 /* Go 1.27 runtime/traceback.go gStatusStrings. */

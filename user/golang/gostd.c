@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 
 /* First elements of the paths of Go's own packages, Go 1.15 to 1.27; a main module may have one without a dot too. */
 static bool is_gos(const char *func, size_t len)

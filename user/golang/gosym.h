@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 
 #define GOSYM_NAME_MAX	 1024	/* longer names are cut, with "..." at the end */
 #define GOSYM_INLINE_MAX 64	/* frames that one pc may expand to */

@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 
 bool gosystem_start(const char *func)
 {

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "elf/dwarf_vars.h"
 #include "golang/goimage.h"
 

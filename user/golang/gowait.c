@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "golang/gofacts.h"
 
 static const struct row {

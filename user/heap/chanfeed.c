@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/room.h"
+#include "base/vec.h"
 #include "census/gtimer.h"
 #include "golang/gofacts.h"
 
@@ -72,7 +72,7 @@ static int feeder__goroutine(struct feeder *f, const struct census_g *g)
 
 		if (w->kind != CENSUS_WAIT_CHAN || w->way == CENSUS_WAY_SEND || !feeder__ask(f, g, &feed))
 			continue;
-		if (room_for(&f->feeds->v, &f->room, f->feeds->nr + 1, sizeof(feed)))
+		if (vec__reserve(&f->feeds->v, &f->room, f->feeds->nr + 1, sizeof(feed)))
 			return -ENOMEM;
 		f->feeds->v[f->feeds->nr++] = feed;
 	}

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "locks/gofn.h"
 
 #define FRAMES_MAX 32 /* of one stack, innermost first */

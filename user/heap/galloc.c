@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "golang/goglobals.h"
 
 #define PROOF_PS     8    /* of the list, that are looked at before it is believed */

@@ -8,7 +8,7 @@
 
 #include "base/radix.h"
 #include "census/field.h"
-#include "census/gather.h"
+#include "census/readv_batch.h"
 #include "heap/gosecret.h"
 
 #define ROUNDS      4     /* readings until a channel counts as unsettled */
@@ -52,7 +52,7 @@ struct reader {
 	uint32_t *by_chan;     /* indexes of waiters, channel after channel; owned */
 	uint32_t *first;       /* of each channel in by_chan, one more at the end; owned */
 	struct look *looks;    /* BATCH; owned */
-	struct gather *gather; /* owned */
+	struct readv_batch *gather; /* owned */
 	size_t strangers;
 	size_t words_room;
 };
@@ -180,17 +180,17 @@ static int reader__read_chans(struct reader *r, size_t nr, bool after)
 {
 	int err;
 
-	gather__clear(r->gather);
+	readv_batch__clear(r->gather);
 	for (size_t i = 0; i < nr; i++) {
-		err = gather__want(r->gather, r->cs->v[r->looks[i].chan].addr, r->hchan_bytes);
+		err = readv_batch__want(r->gather, r->cs->v[r->looks[i].chan].addr, r->hchan_bytes);
 		if (err < 0)
 			return err;
 	}
-	err = gather__read(r->gather);
+	err = readv_batch__read(r->gather);
 	if (err)
 		return err;
 	for (size_t i = 0; i < nr; i++) {
-		const uint8_t *h = gather__piece(r->gather, i);
+		const uint8_t *h = readv_batch__piece(r->gather, i);
 		struct look *k = &r->looks[i];
 
 		if (h)
@@ -221,19 +221,19 @@ static int reader__read_sudogs(struct reader *r, size_t from, size_t to)
 		size_t nr = to - from < GATHER_PIECES_MAX ? to - from : GATHER_PIECES_MAX;
 		int err;
 
-		gather__clear(r->gather);
+		readv_batch__clear(r->gather);
 		for (size_t i = 0; i < nr; i++) {
-			err = gather__want(r->gather, r->waiters[r->by_chan[from + i]].via,
+			err = readv_batch__want(r->gather, r->waiters[r->by_chan[from + i]].via,
 					   r->sudog_bytes);
 			if (err < 0)
 				return err;
 		}
-		err = gather__read(r->gather);
+		err = readv_batch__read(r->gather);
 		if (err)
 			return err;
 		for (size_t i = 0; i < nr; i++)
 			reader__take_sudog(r, &r->waiters[r->by_chan[from + i]],
-					   gather__piece(r->gather, i));
+					   readv_batch__piece(r->gather, i));
 		from += nr;
 	}
 	return 0;
@@ -452,7 +452,7 @@ int gchans__read(const struct addrspace *as, const struct goruntime *rt, struct 
 	if (!err)
 		err = reader__group(&r);
 	if (!err)
-		err = gather__new(as, &r.gather);
+		err = readv_batch__new(as, &r.gather);
 	if (!err) {
 		r.looks = calloc(cs->nr < BATCH ? cs->nr + 1 : BATCH, sizeof(*r.looks));
 		err = r.looks ? reader__run(&r) : -ENOMEM;
@@ -461,7 +461,7 @@ int gchans__read(const struct addrspace *as, const struct goruntime *rt, struct 
 	free(r.by_chan);
 	free(r.first);
 	free(r.looks);
-	gather__free(r.gather);
+	readv_batch__free(r.gather);
 	if (!err)
 		err = gchans__name(cs, as, rt);
 	if (!err)

@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #include "base/addrspace.h"
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "census/census.h"
 #include "golang/goruntime.h"
 #include "heap/typenames.h"

@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #include "base/addrspace.h"
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "census/gview.h"
 #include "golang/goruntime.h"
 

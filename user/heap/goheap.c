@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/order.h"
-#include "base/room.h"
+#include "base/vec.h"
 #include "golang/gofacts.h"
 #include "golang/goglobals.h"
 
@@ -147,7 +147,7 @@ static int reading__keep(struct reading *r, const uint8_t *bytes)
 		return 0;
 	if (h->nr == GOHEAP_SPANS_MAX)
 		return -E2BIG;
-	err = room_for(&h->spans, &r->room, h->nr + 1, sizeof(*h->spans));
+	err = vec__reserve(&h->spans, &r->room, h->nr + 1, sizeof(*h->spans));
 	if (!err)
 		h->spans[h->nr++] = s;
 	return err;

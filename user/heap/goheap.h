@@ -16,7 +16,7 @@
 
 #include "base/addrspace.h"
 #include "base/cause.h"
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "golang/goruntime.h"
 
 #define GOHEAP_PAGE	 8192u

@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 
 #include "base/order.h"
-#include "base/room.h"
+#include "base/vec.h"
 #include "golang/gofacts.h"
 
 #define PAGE_BYTES	4096u
@@ -93,7 +93,7 @@ static int finding__list(struct finding *f, uint64_t at)
 		    !all_plain(f->maps, at, GORECORD_CHUNK))
 			return -ENOENT;
 		f->steps++;
-		err = room_for(&f->chunks, &f->room, f->nr + 1, sizeof(*f->chunks));
+		err = vec__reserve(&f->chunks, &f->room, f->nr + 1, sizeof(*f->chunks));
 		if (err)
 			return err;
 		f->chunks[f->nr++] = at;
@@ -170,7 +170,7 @@ static int finding__rings(struct finding *f)
 			memcpy(&q, f->buf + at, sizeof(q));
 			if (!is_ring(f, &q) || f->nr_rings == RINGS_MAX)
 				continue;
-			err = room_for(&f->rings, &f->room_rings, f->nr_rings + 1, sizeof(*f->rings));
+			err = vec__reserve(&f->rings, &f->room_rings, f->nr_rings + 1, sizeof(*f->rings));
 			if (!err)
 				f->rings[f->nr_rings++] = (struct crange){ q.ring, q.ring + 8 * q.cap };
 		}

@@ -11,7 +11,7 @@
 #define PARKWATCH_HEAP_GOSECRET_H
 
 #include "base/addrspace.h"
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "golang/goruntime.h"
 
 struct gosecret;

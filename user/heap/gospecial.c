@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/order.h"
-#include "base/room.h"
+#include "base/vec.h"
 #include "golang/gofacts.h"
 
 #define BATCH      1024u
@@ -86,7 +86,7 @@ static int meaning_of(int minor, uint8_t kind)
 
 static int add(uint64_t **v, size_t *nr, size_t *room, uint64_t addr)
 {
-	int err = room_for(v, room, *nr + 1, sizeof(**v));
+	int err = vec__reserve(v, room, *nr + 1, sizeof(**v));
 
 	if (!err)
 		(*v)[(*nr)++] = addr;
@@ -102,7 +102,7 @@ static int reading__words(struct reading *r, uint64_t object, const uint8_t *rec
 		memcpy(&v, record + at, sizeof(v));
 		if (v < r->heap->lo || v >= r->heap->hi)
 			continue;
-		err = room_for(&r->s->words, &r->words_room, r->s->nr_words + 1, sizeof(*r->s->words));
+		err = vec__reserve(&r->s->words, &r->words_room, r->s->nr_words + 1, sizeof(*r->s->words));
 		if (err)
 			return err;
 		r->s->words[r->s->nr_words++] = (struct gospecial_word){ v, object };

@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "golang/gosym.h"
 
 #define GOSTACKMAP_WORDS_MAX   131072	  /* of a frame with its arguments: 1 MiB; a larger one has no map */

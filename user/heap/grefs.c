@@ -7,7 +7,7 @@
 #include "base/order.h"
 #include "base/radix.h"
 #include "census/allgs.h"
-#include "census/gather.h"
+#include "census/readv_batch.h"
 #include "census/gview.h"
 #include "golang/gostate.h"
 
@@ -16,7 +16,7 @@
 
 /* Some goroutines that are looked at together. */
 struct batch {
-	struct gather *gs, *stacks;
+	struct readv_batch *gs, *stacks;
 	size_t g_bytes;
 	struct {
 		uint64_t addr, sp;
@@ -31,8 +31,8 @@ static void batch__free(struct batch *b)
 {
 	if (!b)
 		return;
-	gather__free(b->gs);
-	gather__free(b->stacks);
+	readv_batch__free(b->gs);
+	readv_batch__free(b->stacks);
 	free(b);
 }
 DEFINE_SCOPED(batch)
@@ -47,9 +47,9 @@ static int batch__new(const struct grefs *r, struct batch **ret)
 	b->g_bytes = glive_g_bytes(r->rt);
 	if (!b->g_bytes)
 		return -EBADMSG;
-	err = gather__new(r->as, &b->gs);
+	err = readv_batch__new(r->as, &b->gs);
 	if (!err)
-		err = gather__new(r->as, &b->stacks);
+		err = readv_batch__new(r->as, &b->stacks);
 	if (err)
 		return err;
 	*ret = steal(b);
@@ -77,14 +77,14 @@ static int batch__views(struct batch *b, const struct grefs *r, size_t nr)
 {
 	int err = 0;
 
-	gather__clear(b->gs);
+	readv_batch__clear(b->gs);
 	for (size_t i = 0; i < nr && err >= 0; i++)
-		err = b->slot[i].piece = gather__want(b->gs, b->slot[i].addr, b->g_bytes);
+		err = b->slot[i].piece = readv_batch__want(b->gs, b->slot[i].addr, b->g_bytes);
 	if (err >= 0)
-		err = gather__read(b->gs);
+		err = readv_batch__read(b->gs);
 	for (size_t i = 0; i < nr && !err; i++) {
 		b->slot[i].v = (struct gview){ .status = GOSTATUS_DEAD };
-		b->slot[i].g = gather__piece(b->gs, (size_t)b->slot[i].piece);
+		b->slot[i].g = readv_batch__piece(b->gs, (size_t)b->slot[i].piece);
 		b->slot[i].stack = -1;
 		if (b->slot[i].g)
 			gview__take(&b->slot[i].v, r->rt, b->slot[i].addr, b->slot[i].g);
@@ -107,20 +107,20 @@ static int batch__stacks(struct batch *b, size_t nr, const bool *skip)
 {
 	int err = 0;
 
-	gather__clear(b->stacks);
+	readv_batch__clear(b->stacks);
 	for (size_t i = 0; i < nr && err >= 0; i++) {
 		if ((skip && skip[i]) ||
 		    !wants_stack(&b->slot[i].v, &b->slot[i].sp, &b->slot[i].len))
 			continue;
-		err = b->slot[i].stack = gather__want(b->stacks, b->slot[i].sp, b->slot[i].len);
+		err = b->slot[i].stack = readv_batch__want(b->stacks, b->slot[i].sp, b->slot[i].len);
 	}
-	return err < 0 ? err : gather__read(b->stacks);
+	return err < 0 ? err : readv_batch__read(b->stacks);
 }
 
 static int batch__words(struct batch *b, struct grefs *r, size_t i, struct glive_words *out)
 {
 	const uint8_t *stack =
-		b->slot[i].stack < 0 ? NULL : gather__piece(b->stacks, (size_t)b->slot[i].stack);
+		b->slot[i].stack < 0 ? NULL : readv_batch__piece(b->stacks, (size_t)b->slot[i].stack);
 	int err = glive__add(r->live, &b->slot[i].v, b->slot[i].g, stack,
 			     stack ? b->slot[i].len : 0, out);
 

@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #include "base/addrspace.h"
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "census/census.h"
 #include "heap/glive.h"
 #include "golang/goruntime.h"

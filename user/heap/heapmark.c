@@ -24,7 +24,7 @@ struct markspan {
 
 struct heapmark {
 	const struct goheap *h; /* borrowed */
-	const struct gown *own; /* borrowed */
+	const struct runtime_words *own; /* borrowed */
 	uint64_t deadline_ns, bytes;
 	struct markspan *spans; /* owned, as are the others */
 	uint64_t *marked, *grey; /* sets of bits */
@@ -50,7 +50,7 @@ void heapmark__free(struct heapmark *m)
 	free(m);
 }
 
-int heapmark__new(const struct gown *own, uint64_t deadline_ns, struct heapmark **ret)
+int heapmark__new(const struct runtime_words *own, uint64_t deadline_ns, struct heapmark **ret)
 {
 	scoped(heapmark) m = calloc(1, sizeof(*m));
 	uint64_t bits = 0;
@@ -75,7 +75,7 @@ int heapmark__new(const struct gown *own, uint64_t deadline_ns, struct heapmark 
 			.bits = (uint32_t)bits,
 			.magic = sp->nelems > 1 ? (uint32_t)(UINT32_MAX / sp->elem_bytes + 1) : 0,
 			.nelems = sp->nelems,
-			.noscan = sp->noscan || gown_has_only_gs(own, sp),
+			.noscan = sp->noscan || runtime_words_has_only_gs(own, sp),
 		};
 		bits += sp->nelems;
 	}
@@ -187,13 +187,13 @@ static void heapmark__words(struct heapmark *m, const uint8_t *bytes, size_t len
 	}
 }
 
-/* p: the span. The runtime's own counts as far as heap/gown says. */
+/* p: the span. The runtime's own counts as far as heap/runtime_words says. */
 static void heapmark__object(struct heapmark *m, const struct gospan *s, uint64_t base, const struct wordpiece *p)
 {
 	uint64_t from = base + s->header, to = base + s->elem_bytes;
 
-	if (gown_may_be_in(m->own, s))
-		gown_stretch(m->own, s, base, p, &from, &to);
+	if (runtime_words_may_be_in(m->own, s))
+		runtime_words_stretch(m->own, s, base, p, &from, &to);
 	heapmark__words(m, p->bytes + (from - p->addr), to - from);
 }
 

@@ -5,7 +5,7 @@
  * As a garbage collector marks, but from outside: spans with objects that were marked and not looked into yet are read whole, in
  * one sweep up the heap, then one down, until there are none; so memory is read in long stretches, whichever way lists lie in it.
  * Words count as pointers if they look like ones; the runtime's records of goroutines, threads and processors lead nowhere
- * (heap/gown). A bit or two an object: 16 MB for each GB of the smallest. Loop thread.
+ * (heap/runtime_words). A bit or two an object: 16 MB for each GB of the smallest. Loop thread.
  */
 #ifndef PARKWATCH_HEAP_HEAPMARK_H
 #define PARKWATCH_HEAP_HEAPMARK_H
@@ -13,8 +13,8 @@
 #include <stdint.h>
 
 #include "base/addrspace.h"
-#include "base/own.h"
-#include "heap/gown.h"
+#include "base/cleanup.h"
+#include "heap/runtime_words.h"
 #include "heap/goheap.h"
 
 #define HEAPMARK_SLOTS_MAX (1u << 28)	/* objects that have room in the heap: 64 MB of bits */
@@ -22,7 +22,7 @@
 struct heapmark;
 
 /* own: as is all in it, borrowed until free. deadline_ns: CLOCK_MONOTONIC. -E2BIG: over HEAPMARK_SLOTS_MAX; -ENOMEM. */
-int heapmark__new(const struct gown *own, uint64_t deadline_ns, struct heapmark **ret);
+int heapmark__new(const struct runtime_words *own, uint64_t deadline_ns, struct heapmark **ret);
 void heapmark__free(struct heapmark *m);
 DEFINE_SCOPED(heapmark)
 

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/room.h"
-#include "heap/gown.h"
+#include "base/vec.h"
+#include "heap/runtime_words.h"
 
 #define VARIABLES_MAX (4u << 20) /* bytes that are looked at: the linker puts small variables first */
 #define PIECE_BYTES   (64u << 10)
@@ -48,7 +48,7 @@ static bool may_be_m(const struct search *s, uint64_t addr)
 	span = goheap__span(s->heap, addr);
 	if (!span)
 		return is_variable(s->rt, addr);
-	return !span->noscan && gown_fits_m(span) && gospan_object(span, addr, &base) &&
+	return !span->noscan && runtime_words_fits_m(span) && gospan_object(span, addr, &base) &&
 	       addr == base + span->header;
 }
 
@@ -71,12 +71,12 @@ static bool search__place(const struct search *s, uint64_t m, size_t *ret)
 
 static int search__keep(struct search *s, size_t place, uint64_t m, const uint64_t stack[2])
 {
-	int err = room_for(&s->known, &s->room_known, s->nr_known + 1, sizeof(*s->known));
+	int err = vec__reserve(&s->known, &s->room_known, s->nr_known + 1, sizeof(*s->known));
 
 	if (!err)
-		err = room_for(&s->todo, &s->room_todo, s->nr_known + 1, sizeof(*s->todo));
+		err = vec__reserve(&s->todo, &s->room_todo, s->nr_known + 1, sizeof(*s->todo));
 	if (!err)
-		err = room_for(&s->stack_of, &s->room_stack, s->nr_known + 1, sizeof(*s->stack_of));
+		err = vec__reserve(&s->stack_of, &s->room_stack, s->nr_known + 1, sizeof(*s->stack_of));
 	if (err)
 		return err;
 	memmove(s->known + place + 1, s->known + place, (s->nr_known - place) * sizeof(*s->known));

@@ -337,7 +337,7 @@ static int reach__object_refers(struct reach *r, const struct gospan *s, const s
 	for (uint32_t i = to; i != REFGRAPH_NONE && !sought; i = r->graph->nodes[i].same)
 		sought = is_sought(&r->graph->nodes[i], value, false);
 	if (!sought || !gospan_object(s, at, &base) || base == r->graph->nodes[to].base ||
-	    gown_is_in_heap(&r->own, s, base, at, p))
+	    runtime_words_is_in_heap(&r->own, s, base, at, p))
 		return 0;
 	if (r->last_round)
 		return reach__refers_only_now(r, base, value, at);
@@ -354,7 +354,7 @@ static int on_hit(void *ctx, const struct wordpiece *p, uint64_t value, uint64_t
 	switch ((enum stretch)p->kind) {
 	case OF_HEAP: return reach__object_refers(r, p->what, p, value, at);
 	case OF_VARIABLES:
-		if (gown_is_number(&r->own, p->what, at))
+		if (runtime_words_is_number(&r->own, p->what, at))
 			return 0;
 		break;
 	case OF_C:
@@ -399,7 +399,7 @@ static int reach__heap(struct reach *r)
 	for (size_t i = 0; i < r->heap->nr && !err; i++) {
 		const struct gospan *s = &r->heap->spans[i];
 
-		if (!s->noscan && !gown_has_only_gs(&r->own, s))
+		if (!s->noscan && !runtime_words_has_only_gs(&r->own, s))
 			err = wordscan__add(r->scan, s->start, s->start + s->nelems * s->elem_bytes,
 					    OF_HEAP, s);
 	}
@@ -588,7 +588,7 @@ static int reach__read(struct reach *r)
 				  in->rt->version);
 	if (err)
 		return err;
-	r->own = (struct gown){ .as = in->as, .rt = in->rt, .heap = r->heap, .refs = r->refs,
+	r->own = (struct runtime_words){ .as = in->as, .rt = in->rt, .heap = r->heap, .refs = r->refs,
 				.no_timers = in->no_timers };
 	r->stats.heap_bytes = r->heap->scan_bytes;
 	if (r->heap->refused)

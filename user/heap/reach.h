@@ -24,7 +24,7 @@
 
 #include "base/addrspace.h"
 #include "base/cause.h"
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "census/census.h"
 #include "golang/goruntime.h"
 #include "target/maps.h"

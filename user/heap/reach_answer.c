@@ -91,7 +91,7 @@ static struct reach_step node_step(const struct reach *r, uint32_t node, const s
 		s.addr += o.span->header;
 		s.size = o.size - o.span->header;
 		s.typed = o.span->header;
-		s.processor = gown_is_processor(&r->own, o.span, s.addr);
+		s.processor = runtime_words_is_processor(&r->own, o.span, s.addr);
 	}
 	s.offset = edge && !edge_waits(r, edge) ? edge->offset : 0;
 	return s;

@@ -6,7 +6,7 @@
 #define PARKWATCH_HEAP_REACH_STATE_H
 
 #include "heap/cmemory.h"
-#include "heap/gown.h"
+#include "heap/runtime_words.h"
 #include "heap/grefs.h"
 #include "heap/reach.h"
 #include "heap/refgraph.h"
@@ -17,7 +17,7 @@
 struct reach {
 	struct reach_in in;
 	struct goheap *heap;
-	struct gown own;
+	struct runtime_words own;
 	bool last_round;  /* what refers newly to the unreached counts as reached */
 	struct gospecials *specials;
 	struct grefs *refs;

@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 
 #define REFGRAPH_NONE	    UINT32_MAX
 #define REFGRAPH_NODES_MAX  (4u << 20)

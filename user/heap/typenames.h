@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "base/addrspace.h"
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "golang/goruntime.h"
 
 #define TYPENAMES_MAX 65536	/* types; those beyond have no name */

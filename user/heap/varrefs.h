@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "base/addrspace.h"
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "golang/goruntime.h"
 
 #define VARREFS_MAX	  (1u << 20)	/* more are not known */

@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #include "base/addrspace.h"
-#include "base/own.h"
+#include "base/cleanup.h"
 
 #define WORDSCAN_PIECE (256u << 10)
 

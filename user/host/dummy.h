@@ -16,7 +16,7 @@
 
 #include <parkwatch/layout.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "x86/site.h"
 
 #define DUMMY_TURN_MAX 3

@@ -12,7 +12,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "host/dummy.h"
 #include "host/ulink.h"
 

@@ -13,7 +13,7 @@
 
 #include <stdbool.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "target/proc.h"
 
 #define RECORDERS_DIR	    "/run/parkwatch"

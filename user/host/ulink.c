@@ -15,7 +15,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 
 #define UPROBE_PMU_TYPE "/sys/bus/event_source/devices/uprobe/type"
 

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "census/gather.h"
-#include "census/gstill.h"
+#include "census/readv_batch.h"
+#include "census/quiescence.h"
 #include "locks/holds.h"
 #include "census/pcfacts.h"
 
@@ -20,7 +20,7 @@ struct finder {
 	struct holds *holds; /* owned */
 	struct gholds *hs;
 	size_t room;
-	struct gather *gather; /* owned, as all that follows */
+	struct readv_batch *gather; /* owned, as all that follows */
 	bool *moved;           /* by g */
 	bool *unsure;          /* by g: there may be more than was found */
 	bool *may_give;        /* by stack */
@@ -86,18 +86,18 @@ static int finder__read_stacks(struct finder *f)
 {
 	int err = 0;
 
-	gather__clear(f->gather);
+	readv_batch__clear(f->gather);
 	for (size_t i = 0; i < f->nr_batch && err >= 0; i++) {
 		const struct census_g *g = &f->c->gs[f->batch[i]];
 		uint64_t len = g->stack_hi - g->sp;
 
-		err = gather__want(f->gather, g->sp,
+		err = readv_batch__want(f->gather, g->sp,
 				   len < GATHER_PIECE_MAX ? (size_t)len : GATHER_PIECE_MAX);
 		if (err >= 0)
-			err = gather__want(f->gather, holds_defer_addr(f->rt, g->addr), 8);
+			err = readv_batch__want(f->gather, holds_defer_addr(f->rt, g->addr), 8);
 	}
 	holds__forget(f->holds);
-	return err < 0 ? err : gather__read(f->gather);
+	return err < 0 ? err : readv_batch__read(f->gather);
 }
 
 /* That of the lock that it waits for; 0: it waits for none, or nobody knows. */
@@ -126,11 +126,11 @@ static int finder__ask(struct finder *f, size_t i)
 	bool complete = false;
 	int err = 0, nr;
 
-	if (g->stack_hi - g->sp <= GATHER_PIECE_MAX && gather__piece(f->gather, 2 * i) &&
-	    gather__piece(f->gather, 2 * i + 1)) {
-		s.bytes = gather__piece(f->gather, 2 * i);
+	if (g->stack_hi - g->sp <= GATHER_PIECE_MAX && readv_batch__piece(f->gather, 2 * i) &&
+	    readv_batch__piece(f->gather, 2 * i + 1)) {
+		s.bytes = readv_batch__piece(f->gather, 2 * i);
 		s.nr_bytes = (size_t)(g->stack_hi - g->sp);
-		s.defer = gather__piece(f->gather, 2 * i + 1);
+		s.defer = readv_batch__piece(f->gather, 2 * i + 1);
 	}
 	nr = holds__find(f->holds, &s, held, GHOLDS_OF_ONE_MAX, &complete);
 	if (nr == -ESRCH || nr == -ENOMEM)
@@ -161,15 +161,15 @@ static void finder__drop_moved(struct finder *f, size_t from)
 static int finder__batch(struct finder *f)
 {
 	size_t before = f->hs->nr;
-	scoped(gstill) still = NULL;
-	int err = gstill__new(f->as, f->rt, f->c, f->batch, f->nr_batch, &still);
+	scoped(quiescence) still = NULL;
+	int err = quiescence__new(f->as, f->rt, f->c, f->batch, f->nr_batch, &still);
 
 	if (!err)
 		err = finder__read_stacks(f);
 	for (size_t i = 0; i < f->nr_batch && !err; i++)
 		err = finder__ask(f, i);
 	if (!err && f->hs->nr > before) {
-		err = gstill__compare(still, f->moved);
+		err = quiescence__compare(still, f->moved);
 		finder__drop_moved(f, before);
 	}
 	f->nr_batch = 0;
@@ -243,7 +243,7 @@ static size_t finder__make_wanted(struct finder *f)
 
 static int finder__init(struct finder *f)
 {
-	int err = gather__new(f->as, &f->gather);
+	int err = readv_batch__new(f->as, &f->gather);
 
 	f->unsure = calloc(f->c->nr + 1, sizeof(*f->unsure));
 	f->moved = calloc(f->c->nr + 1, sizeof(*f->moved));
@@ -255,7 +255,7 @@ static int finder__init(struct finder *f)
 static void finder__done(struct finder *f)
 {
 	holds__free(f->holds);
-	gather__free(f->gather);
+	readv_batch__free(f->gather);
 	free(f->unsure);
 	free(f->moved);
 	free(f->may_give);

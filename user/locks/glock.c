@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "census/gather.h"
+#include "census/readv_batch.h"
 #include "golang/gofacts.h"
 
 #define ROUNDS    8
@@ -104,20 +104,20 @@ static void glock__take(struct glock *l, const uint32_t *w, int go_minor)
  * One reading of the locks that are not settled yet. words: BYTES_MAX bytes each, of the last
  * reading; seen: there was one.
  */
-static int glocks__round(struct glocks *ls, int go_minor, struct gather *g, size_t from, size_t to,
+static int glocks__round(struct glocks *ls, int go_minor, struct readv_batch *g, size_t from, size_t to,
 			 uint32_t *words, bool *seen)
 {
 	int err;
 
-	gather__clear(g);
+	readv_batch__clear(g);
 	for (size_t i = from; i < to; i++) {
-		err = gather__want(g, words_addr(&ls->v[i], go_minor), words_bytes(&ls->v[i]));
+		err = readv_batch__want(g, words_addr(&ls->v[i], go_minor), words_bytes(&ls->v[i]));
 		if (err < 0)
 			return err;
 	}
-	err = gather__read(g);
+	err = readv_batch__read(g);
 	for (size_t i = from; i < to && !err; i++) {
-		const uint8_t *now = gather__piece(g, i - from);
+		const uint8_t *now = readv_batch__piece(g, i - from);
 		uint32_t *last = words + (i - from) * (BYTES_MAX / sizeof(*words));
 		struct glock *l = &ls->v[i];
 
@@ -131,7 +131,7 @@ static int glocks__round(struct glocks *ls, int go_minor, struct gather *g, size
 	return err;
 }
 
-static int glocks__settle(struct glocks *ls, int go_minor, struct gather *g, size_t from, size_t to)
+static int glocks__settle(struct glocks *ls, int go_minor, struct readv_batch *g, size_t from, size_t to)
 {
 	scoped_mem uint32_t *words = calloc(to - from, BYTES_MAX);
 	scoped_mem bool *seen = calloc(to - from, sizeof(*seen));
@@ -155,14 +155,14 @@ int glocks__read(const struct addrspace *as, int go_minor, const struct census *
 		 struct glocks **ret)
 {
 	scoped(glocks) ls = calloc(1, sizeof(*ls));
-	scoped(gather) g = NULL;
+	scoped(readv_batch) g = NULL;
 	int err;
 
 	if (!ls)
 		return -ENOMEM;
 	err = glocks__collect(ls, c);
 	if (!err)
-		err = gather__new(as, &g);
+		err = readv_batch__new(as, &g);
 	for (size_t from = 0; from < ls->nr && !err; from += GATHER_PIECES_MAX) {
 		size_t to = ls->nr - from < GATHER_PIECES_MAX ? ls->nr : from + GATHER_PIECES_MAX;
 

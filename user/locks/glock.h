@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include "base/addrspace.h"
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "census/census.h"
 
 struct glock {

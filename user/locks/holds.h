@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 #include "base/addrspace.h"
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "golang/goruntime.h"
 
 #define HOLDS_FRAMES_MAX 256	/* frames of one goroutine that are looked at, innermost first */

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 
 #define VISITS           4 /* different states at one place before they are joined */
 #define JUMP_TABLE_MAX   512

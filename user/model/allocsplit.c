@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#include "base/room.h"
+#include "base/vec.h"
 
 #define EXACT_SHARE                                                                                \
 	1000 /* of large objects all are seen if no more than one part in so many is missing */
@@ -59,7 +59,7 @@ void allocsplit__free(struct allocsplit *s)
 
 static int claims__add(struct claims *c, const struct profile_alloc *who, uint64_t weight)
 {
-	int err = room_for(&c->v, &c->room, c->nr + 1, sizeof(*c->v));
+	int err = vec__reserve(&c->v, &c->room, c->nr + 1, sizeof(*c->v));
 
 	if (err)
 		return err;

@@ -16,7 +16,7 @@
 
 #include <stdint.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "model/profile.h"
 
 #define SPLIT_CLASSES 68

@@ -9,7 +9,7 @@
 #include <uthash.h>
 
 #include "base/radix.h"
-#include "base/room.h"
+#include "base/vec.h"
 
 #define ANCESTORS_MAX 1024 /* looked at in one go: ends a circle that a target makes up */
 
@@ -158,7 +158,7 @@ void births__record(struct births *b, const struct pw_hdr *h)
 
 void births__before(struct births *b, uint16_t rt, uint64_t goid, uint64_t parent, uint64_t gopc, uint64_t startpc)
 {
-	if (b->nr_before == BIRTHS_BEFORE_MAX || room_for(&b->before, &b->before_room, b->nr_before + 1, sizeof(*b->before)))
+	if (b->nr_before == BIRTHS_BEFORE_MAX || vec__reserve(&b->before, &b->before_room, b->nr_before + 1, sizeof(*b->before)))
 		return;
 	b->before[b->nr_before++] = (struct before){ goid, parent, gopc, startpc, rt };
 	b->ordered = false;

@@ -14,7 +14,7 @@
 
 #include <parkwatch/event.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "model/chain.h"
 #include "model/gtable.h"
 #include "model/stackset.h"

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 
 #define CHAIN_MAX	    16	/* links of a chain */
 #define CHAINSET_MAX	    65536 /* different chains; more are refused and counted */

@@ -14,7 +14,7 @@
 
 #include <parkwatch/event.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "model/chain.h"
 
 #define GTABLE_MAX_DEFAULT 1000000

@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 
 #define INCIDENT_NONE UINT32_MAX
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/room.h"
+#include "base/vec.h"
 
 #define EMPTY UINT32_MAX
 
@@ -128,7 +128,7 @@ static int leakset__make_group(struct leakset *ls, const struct leak_seen *s, ui
 
 	if (ls->nr_groups == ls->o.max_groups)
 		return -ENOSPC;
-	err = room_for(&ls->groups, &ls->groups_room, ls->nr_groups + 1, sizeof(*ls->groups));
+	err = vec__reserve(&ls->groups, &ls->groups_room, ls->nr_groups + 1, sizeof(*ls->groups));
 	if (!err && 2 * ls->nr_groups >= ls->by_key.cap) {
 		err = index__clear(&ls->by_key, 2 * ls->nr_groups + 1);
 		for (size_t i = 0; i < ls->nr_groups && !err; i++)
@@ -229,7 +229,7 @@ static int leakset__keep_objects(struct leakset *ls, struct leak_g *g, const str
 		ls->refused++;
 		return 0;
 	}
-	err = room_for(&ls->objects, &ls->objects_room, ls->nr_objects + s->nr_objects,
+	err = vec__reserve(&ls->objects, &ls->objects_room, ls->nr_objects + s->nr_objects,
 		       sizeof(*ls->objects));
 	if (err)
 		return err;
@@ -249,7 +249,7 @@ static int leakset__add_g(struct leakset *ls, const struct leak_seen *s, uint32_
 
 	if (ls->nr >= ls->o.max_goroutines)
 		return -ENOSPC;
-	err = room_for(&ls->gs, &ls->room, ls->nr + 1, sizeof(*ls->gs));
+	err = vec__reserve(&ls->gs, &ls->room, ls->nr + 1, sizeof(*ls->gs));
 	if (!err && 2 * ls->nr >= ls->by_goid.cap)
 		err = leakset__reindex(ls);
 	if (err)
@@ -493,7 +493,7 @@ void leakset__ring(struct leakset *ls, uint16_t rt, uint64_t goid, bool behind)
 
 int leakset__hold(struct leakset *ls, uint16_t rt, uint64_t lock, uint64_t holder)
 {
-	int err = room_for(&ls->holds, &ls->holds_room, ls->nr_holds + 1, sizeof(*ls->holds));
+	int err = vec__reserve(&ls->holds, &ls->holds_room, ls->nr_holds + 1, sizeof(*ls->holds));
 
 	if (err)
 		return err;

@@ -25,7 +25,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 
 #define LEAKSET_LOOKS_MAX	   32
 #define LEAKSET_GOROUTINES_DEFAULT 4194304

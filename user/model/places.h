@@ -11,7 +11,7 @@
 
 #include <stdint.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 
 #define PLACES_MAX   65536
 #define PLACES_ALIKE 4

@@ -32,7 +32,7 @@
 
 #include <parkwatch/event.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 
 #define PROFILE_ROWS_DEFAULT  262144
 #define PROFILE_LABELS_MAX    16384	/* different label texts; more become PROFILE_LABEL_NONE and are counted */

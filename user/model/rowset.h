@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 
 struct row_key {		/* hashed as bytes: no padding; 0 where it does not matter to the event */
 	uint64_t stack_id;

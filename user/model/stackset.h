@@ -14,7 +14,7 @@
 
 #include <parkwatch/event.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 
 #define STACKSET_BYTES_DEFAULT (128u << 20)
 

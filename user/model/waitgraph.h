@@ -18,7 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "census/census.h"
 #include "locks/ghold.h"
 #include "locks/glock.h"

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "census/labelbook.h"
 #include "names/framer.h"
 

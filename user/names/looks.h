@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "names/framer.h"
 
 struct looks;

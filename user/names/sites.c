@@ -61,7 +61,7 @@ void sites__free(struct sites *s)
 	free(s);
 }
 
-static void fill_made(struct sites *ss, const struct pick *pick, struct site *s)
+static void fill_made(struct sites *ss, const struct filter *pick, struct site *s)
 {
 	const struct frame *v, *outer;
 	size_t nr;
@@ -78,7 +78,7 @@ static void fill_made(struct sites *ss, const struct pick *pick, struct site *s)
 	s->own = v[0].own;
 	s->shown = s->known && traceback_shows(ss->index->namers[s->rt].go_minor, outer, outer->name, NULL, false);
 	s->offset = s->known && s->pc > outer->entry ? s->pc - outer->entry : 0;
-	s->hits = pick ? pick__hits(pick, PICK_CREATED_BY, s->func) : 0;
+	s->hits = pick ? filter__hits(pick, FILTER_CREATED_BY, s->func) : 0;
 }
 
 static void fill_start(struct sites *ss, struct site *s)
@@ -121,7 +121,7 @@ static void fill_inlined(struct sites *ss, struct site *s)
 	s->known = true;
 }
 
-static struct site_node *sites__add(struct sites *ss, const struct site_key *key, const struct pick *pick)
+static struct site_node *sites__add(struct sites *ss, const struct site_key *key, const struct filter *pick)
 {
 	struct sites_index *x = ss->index;
 	unsigned int count = HASH_COUNT(x->by_key);
@@ -160,7 +160,7 @@ static struct site_node *sites__add(struct sites *ss, const struct site_key *key
 	return n;
 }
 
-uint32_t sites__of(struct sites *ss, uint16_t rt, enum site_kind kind, uint64_t pc, const struct pick *pick)
+uint32_t sites__of(struct sites *ss, uint16_t rt, enum site_kind kind, uint64_t pc, const struct filter *pick)
 {
 	const struct site_key key = { .pc = pc, .rt = rt, .kind = kind };
 	struct sites_index *x = ss->index;

@@ -9,9 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "names/framer.h"
-#include "names/pick.h"
+#include "names/filter.h"
 
 #define SITES_MAX  262144	/* of more goroutines nobody says where they were made */
 #define SITES_NONE UINT32_MAX
@@ -37,7 +37,7 @@ struct site {
 	uint32_t start_line;	/* made: of the function that the line is in; 0 unknown, as before Go 1.20 */
 	const char *func, *file; /* texts of the framer; start: of the wrapped function */
 	uint64_t offset;	/* made: of pc in func; 0 at its entry */
-	uint64_t hits;		/* made: of pick__hits() */
+	uint64_t hits;		/* made: of filter__hits() */
 };
 
 struct sites {			/* read only for others */
@@ -52,7 +52,7 @@ void sites__free(struct sites *s);
 DEFINE_SCOPED(sites)
 
 /* Index of the site, SITES_NONE for pc 0 or where there is no room. pick, which may be NULL, is asked when a site is new. */
-uint32_t sites__of(struct sites *s, uint16_t rt, enum site_kind kind, uint64_t pc, const struct pick *pick);
+uint32_t sites__of(struct sites *s, uint16_t rt, enum site_kind kind, uint64_t pc, const struct filter *pick);
 /* The start that f, a frame of a stack, is. SITES_NONE where there is no room. */
 uint32_t sites__of_frame(struct sites *s, uint16_t rt, const struct frame *f);
 

@@ -12,7 +12,7 @@
 
 #include <stdarg.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 
 #define TEXTPOOL_BYTES_MAX (256u << 20)
 #define TEXT_MAX	   4096

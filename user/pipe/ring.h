@@ -14,7 +14,7 @@
 
 #include <parkwatch/knobs.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 
 /* One record as it came, not checked, 8-byte aligned, valid during the call only. */
 typedef void (*ring_fn)(void *ctx, const void *data, size_t len);

@@ -22,7 +22,7 @@
 #include <parkwatch/stats.h>
 
 #include "base/cause.h"
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "host/kfeat.h"
 #include "probe/plan.h"
 #include "host/ulink.h"

@@ -7,7 +7,7 @@
 
 #include <bpf/libbpf.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "host/dummy.h"
 #include "target/proc.h"
 

@@ -20,7 +20,7 @@
 
 #include "base/clock.h"
 #include "base/heart.h"
-#include "base/pace.h"
+#include "base/rt_boost.h"
 #include "probe/inherit.h"
 #include "probe/master.h"
 
@@ -165,7 +165,7 @@ static void serve(int sock, struct master *m, const struct keeper_switch *s, str
 	inherit_programs_and((const int[]){ sock, m->stat_fd }, 2);
 	(void)setpgid(0, 0); /* what stops the master's group does not stop us */
 	prctl(PR_SET_NAME, "pw-keeper");
-	pace_first(); /* until a probe is out each hit costs the target a trap */
+	rt_boost_first(); /* until a probe is out each hit costs the target a trap */
 	while ((n = poll(&fd, 1, MASTER_MS)) >= 0) {
 		watch_master(m, s, a);
 		if (n && !answer(sock))

@@ -19,7 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "host/ulink.h"
 
 #define KEEPER_SETS 4 /* of links, that are taken down together */

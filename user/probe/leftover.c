@@ -10,7 +10,7 @@
 #include <bpf/libbpf.h>
 #include <linux/bpf.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 
 /* return 0 */
 static int load_nothing(enum bpf_attach_type type)

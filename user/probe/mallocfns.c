@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "golang/gofacts.h"
 
 static const struct {

@@ -11,7 +11,7 @@
 
 #include <stdbool.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "target/proc.h"
 
 #define FDS_MAX (1u << 20)

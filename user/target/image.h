@@ -10,7 +10,7 @@
 #include <stdbool.h>
 
 #include "base/cause.h"
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "elf/elf_file.h"
 #include "golang/goimage.h"
 #include "target/maps.h"

@@ -10,7 +10,7 @@
 #include <sys/sysmacros.h>
 
 #include "base/order.h"
-#include "base/room.h"
+#include "base/vec.h"
 
 /* The text that is left to read. */
 struct cursor {
@@ -237,7 +237,7 @@ static int maps__sps(struct maps *maps, int dirfd)
 
 		if (!sp)
 			continue;
-		err = room_for(&maps->sps, &room, maps->nr_sps + 1, sizeof(*maps->sps));
+		err = vec__reserve(&maps->sps, &room, maps->nr_sps + 1, sizeof(*maps->sps));
 		if (!err)
 			maps->sps[maps->nr_sps++] = sp;
 	}

@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #include "base/cause.h"
-#include "base/own.h"
+#include "base/cleanup.h"
 
 #define MAPS_TEXT_MAX (64u << 20)	/* bytes of text read */
 #define THREADS_MAX   16384		/* threads that are asked */

@@ -15,7 +15,7 @@
 
 #include "base/addrspace.h"
 #include "base/cause.h"
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "target/mem.h"
 
 struct proc;

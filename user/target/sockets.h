@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 
 #define SOCKETS_MAX	 (1u << 20)  /* of all files */
 #define SOCKETS_TEXT_MAX (64u << 20) /* bytes of one file */

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 
 #define PAGE	 4096u
 #define PAGES	 512u /* entries of pagemap in one read */

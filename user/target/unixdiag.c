@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <sys/time.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 
 #define DIAG_BYTES 32768 /* of one answer; the kernel never gives more than that at once */
 

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "census/census.h"
 #include "model/snap.h"
 #include "view/called.h"

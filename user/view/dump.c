@@ -303,7 +303,7 @@ static uint32_t start_of(struct dump *d, const struct dump_row *r)
 
 /* --- which, and in which order --- */
 
-static uint64_t name_hits(struct dump *d, const struct pick *pick, const char *name)
+static uint64_t name_hits(struct dump *d, const struct filter *pick, const char *name)
 {
 	struct dump_index *x = d->index;
 	struct name_node *n;
@@ -312,7 +312,7 @@ static uint64_t name_hits(struct dump *d, const struct pick *pick, const char *n
 	HASH_FIND_PTR(x->names, &name, n);
 	if (n)
 		return n->hits;
-	hits = pick__hits(pick, PICK_FUNC, name);
+	hits = filter__hits(pick, FILTER_FUNC, name);
 	n = calloc(1, sizeof(*n));
 	if (n) {
 		unsigned int count = HASH_COUNT(x->names);
@@ -326,7 +326,7 @@ static uint64_t name_hits(struct dump *d, const struct pick *pick, const char *n
 	return hits;
 }
 
-static uint64_t stack_hits(struct dump *d, const struct pick *pick, size_t stack)
+static uint64_t stack_hits(struct dump *d, const struct filter *pick, size_t stack)
 {
 	struct stack_fact *fact = stack == DUMP_NO_STACK ? NULL : &d->index->stacks[stack];
 	const struct frame *v;
@@ -341,21 +341,21 @@ static uint64_t stack_hits(struct dump *d, const struct pick *pick, size_t stack
 	return fact->func_hits;
 }
 
-static bool is_picked(struct dump *d, const struct pick *pick, const struct dump_row *r)
+static bool is_picked(struct dump *d, const struct filter *pick, const struct dump_row *r)
 {
 	const struct census_g *g = dump__g(d, r);
 	const struct site *made = dump__site(d, r->made);
 
 	return !pick ||
-	       pick__takes(pick, &(struct pick_subject){
+	       filter__takes(pick, &(struct filter_subject){
 				 .goid = g->goid,
 				 .status = dump__status(d, r),
 				 .reason = dump__reason(d, r),
 				 .wait_ns = dump__wait_ns(d, r),
 				 .p = g->p,
-				 .func_hits = pick__asks(pick, PICK_FUNC) ? stack_hits(d, pick, dump__stack(d, r)) : 0,
+				 .func_hits = filter__asks(pick, FILTER_FUNC) ? stack_hits(d, pick, dump__stack(d, r)) : 0,
 				 .created_by_hits = made ? made->hits : 0,
-				 .labels = pick__asks(pick, PICK_LABEL) ? dump__labels(d, r) : NULL,
+				 .labels = filter__asks(pick, FILTER_LABEL) ? dump__labels(d, r) : NULL,
 			 });
 }
 

@@ -13,14 +13,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "census/census.h"
 #include "golang/gostate.h"
 #include "model/profile.h"
 #include "model/snap.h"
 #include "names/framer.h"
 #include "names/labels.h"
-#include "names/pick.h"
+#include "names/filter.h"
 #include "names/sites.h"
 #include "base/textbuf.h"
 
@@ -40,7 +40,7 @@ struct dump_input {
 enum dump_sort { DUMP_SORT_GOID, DUMP_SORT_AGE, DUMP_SORT_STACK, DUMP_SORT_STATE };
 
 struct dump_opts {
-	const struct pick *pick;	/* borrowed for the call; NULL: all */
+	const struct filter *pick;	/* borrowed for the call; NULL: all */
 	bool system;			/* the runtime's own goroutines too */
 	enum dump_sort sort;		/* age: oldest first; stack: the commonest look first; equal ones by goid */
 	size_t top;			/* only so many, after sorting; 0: all */

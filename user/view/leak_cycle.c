@@ -3,7 +3,7 @@
 
 #include <stddef.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 
 /* The first of which the ring has all. */
 static const struct {

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "base/room.h"
+#include "base/vec.h"
 #include "view/leaks.h"
 
 void leak_ends__done(struct leak_ends *e)
@@ -19,7 +19,7 @@ int leak_ends__timer(struct leak_ends *e, uint64_t chan)
 
 	if (e->nr_timers == LEAK_ENDS_MAX)
 		return 0;
-	err = room_for(&e->timers, &e->timers_room, e->nr_timers + 1, sizeof(*e->timers));
+	err = vec__reserve(&e->timers, &e->timers_room, e->nr_timers + 1, sizeof(*e->timers));
 	if (!err)
 		e->timers[e->nr_timers++] = chan;
 	return err;
@@ -31,7 +31,7 @@ int leak_ends__goal(struct leak_ends *e, uint16_t rt, uint64_t goid)
 
 	if (e->nr_goals == LEAK_ENDS_MAX)
 		return 0;
-	err = room_for(&e->goals, &e->goals_room, e->nr_goals + 1, sizeof(*e->goals));
+	err = vec__reserve(&e->goals, &e->goals_room, e->nr_goals + 1, sizeof(*e->goals));
 	if (!err)
 		e->goals[e->nr_goals++] = (struct leak_end){ .goid = goid, .rt = rt };
 	return err;

@@ -8,7 +8,7 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-#include "base/room.h"
+#include "base/vec.h"
 
 struct place_node {
 	UT_hash_handle hh;
@@ -31,7 +31,7 @@ int leak_names__new(struct leak_names **ret)
 
 	if (!n)
 		return -ENOMEM;
-	if (room_for(&n->places, &n->room, 1, sizeof(*n->places)))
+	if (vec__reserve(&n->places, &n->room, 1, sizeof(*n->places)))
 		return -ENOMEM;
 	n->places[n->nr++] = (struct place){ "?", "", 0 };
 	*ret = steal(n);
@@ -56,7 +56,7 @@ void leak_names__free(struct leak_names *n)
 /* 0: no room. */
 static uint32_t add_place(struct leak_names *n, const struct place *p)
 {
-	if (n->nr == LEAK_NAMES_MAX || room_for(&n->places, &n->room, n->nr + 1, sizeof(*n->places)))
+	if (n->nr == LEAK_NAMES_MAX || vec__reserve(&n->places, &n->room, n->nr + 1, sizeof(*n->places)))
 		return 0;
 	n->places[n->nr] = *p;
 	return (uint32_t)n->nr++;

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "golang/gostate.h"
 #include "model/leakset.h"
 #include "names/framer.h"

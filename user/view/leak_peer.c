@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/room.h"
+#include "base/vec.h"
 #include "view/leak_incident.h"
 
 /* Go 1.15 to 1.27 net/http/server.go: reads while the handler is at work, only to see the client go. */
@@ -39,7 +39,7 @@ int leak_peer__add(struct leaks *l, const struct leak_peer *p)
 		return -ENOMEM;
 	if (ps->nr == LEAK_PEERS_MAX)
 		return 0;
-	if (room_for(&ps->v, &ps->room, ps->nr + 1, sizeof(*ps->v)))
+	if (vec__reserve(&ps->v, &ps->room, ps->nr + 1, sizeof(*ps->v)))
 		return -ENOMEM;
 	ps->v[ps->nr++] = *p;
 	return 0;
@@ -179,7 +179,7 @@ static int note_behind(const struct ends *s, const struct leak_peer *p, const st
 
 	if (!g || g->group == g_of(s, to)->group || !s->kinds[g->group].leaks)
 		return 0;
-	if (room_for(&ls->v, &ls->room, ls->nr + 1, sizeof(*ls->v)))
+	if (vec__reserve(&ls->v, &ls->room, ls->nr + 1, sizeof(*ls->v)))
 		return -ENOMEM;
 	ls->v[ls->nr++] = (struct link){ g, g_of(s, to) };
 	s->l->peers->sides[g->group] |= (uint8_t)(1u << p->accepted);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "view/leak_incident.h"
 
 typedef unsigned long long ull;

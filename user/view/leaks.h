@@ -23,7 +23,7 @@
 #include <stdio.h>
 
 #include "base/cause.h"
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "heap/chanfeed.h"
 #include "heap/reach.h"
 #include "model/verdict.h"

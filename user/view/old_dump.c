@@ -15,7 +15,7 @@
 struct reader {
 	struct old_dump *o;
 	const char *name;	/* of the file, for messages */
-	const struct pick *pick;
+	const struct filter *pick;
 	bool system;
 	size_t at;
 	size_t cap;		/* of o->gs */
@@ -115,7 +115,7 @@ static struct json_object *part_of(struct json_object *obj, const char *key, enu
 
 /* --- goroutines --- */
 
-static uint64_t func_hits(const struct pick *pick, struct json_object *stack)
+static uint64_t func_hits(const struct filter *pick, struct json_object *stack)
 {
 	uint64_t hits = 0;
 
@@ -123,7 +123,7 @@ static uint64_t func_hits(const struct pick *pick, struct json_object *stack)
 		struct json_object *f = json_object_array_get_idx(stack, i);
 		const char *func = json_object_is_type(f, json_type_object) ? text_of(f, "func") : NULL;
 
-		hits |= func ? pick__hits(pick, PICK_FUNC, func) : 0;
+		hits |= func ? filter__hits(pick, FILTER_FUNC, func) : 0;
 	}
 	return hits;
 }
@@ -150,14 +150,14 @@ static bool is_wanted(struct reader *rd, struct json_object *obj, const char *st
 		return true;
 	p = number_of(obj, "p", UINT64_MAX);
 	fill_labels(rd->labels, part_of(obj, "labels", json_type_object));
-	return pick__takes(rd->pick, &(struct pick_subject){
+	return filter__takes(rd->pick, &(struct filter_subject){
 					     .goid = number_of(obj, "goid", 0),
 					     .status = status,
 					     .reason = reason,
-					     .wait_ns = number_of(obj, "wait_ns", PICK_UNKNOWN),
+					     .wait_ns = number_of(obj, "wait_ns", FILTER_UNKNOWN),
 					     .p = p > INT_MAX ? -1 : (int)p,
 					     .func_hits = func_hits(rd->pick, part_of(obj, "stack", json_type_array)),
-					     .created_by_hits = made ? pick__hits(rd->pick, PICK_CREATED_BY, made) : 0,
+					     .created_by_hits = made ? filter__hits(rd->pick, FILTER_CREATED_BY, made) : 0,
 					     .labels = rd->labels,
 				     });
 }
@@ -365,7 +365,7 @@ static int parse(struct reader *rd, struct cause *why)
 }
 
 /* Takes over the text. */
-static int parse_owned(const char *name, char *text, size_t len, const struct pick *pick, bool system,
+static int parse_owned(const char *name, char *text, size_t len, const struct filter *pick, bool system,
 		       struct old_dump **ret, struct cause *why)
 {
 	scoped(old_dump) o = calloc(1, sizeof(*o));
@@ -394,7 +394,7 @@ static int parse_owned(const char *name, char *text, size_t len, const struct pi
 	return err;
 }
 
-int old_dump__parse(const char *name, const char *text, size_t len, const struct pick *pick, bool system,
+int old_dump__parse(const char *name, const char *text, size_t len, const struct filter *pick, bool system,
 		    struct old_dump **ret, struct cause *why)
 {
 	char *copy = malloc(len + 1);
@@ -419,7 +419,7 @@ static int read_all(int fd, char *text, size_t len)
 	return 0;
 }
 
-int old_dump__read(const char *path, const struct pick *pick, bool system, struct old_dump **ret, struct cause *why)
+int old_dump__read(const char *path, const struct filter *pick, bool system, struct old_dump **ret, struct cause *why)
 {
 	scoped_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	scoped_mem char *text = NULL;

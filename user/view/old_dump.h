@@ -13,8 +13,8 @@
 #include <stdint.h>
 
 #include "base/cause.h"
-#include "base/own.h"
-#include "names/pick.h"
+#include "base/cleanup.h"
+#include "names/filter.h"
 #include "names/textpool.h"
 
 #define OLD_DUMP_BYTES_MAX (1ull << 30)	/* of the file */
@@ -44,9 +44,9 @@ struct old_dump {		/* read only for others */
  * Goroutines that pick takes (NULL: all); the runtime's own only with system. -EBADMSG: no dump; -EFBIG: over the bounds; of
  * open(2) and read(2); each with a cause.
  */
-int old_dump__read(const char *path, const struct pick *pick, bool system, struct old_dump **ret, struct cause *why);
+int old_dump__read(const char *path, const struct filter *pick, bool system, struct old_dump **ret, struct cause *why);
 /* The same of a text, which is copied; name is for the causes. */
-int old_dump__parse(const char *name, const char *text, size_t len, const struct pick *pick, bool system,
+int old_dump__parse(const char *name, const char *text, size_t len, const struct filter *pick, bool system,
 		    struct old_dump **ret, struct cause *why);
 void old_dump__free(struct old_dump *o);
 DEFINE_SCOPED(old_dump)

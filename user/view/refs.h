@@ -14,7 +14,7 @@
 #include <stdio.h>
 
 #include "base/cause.h"
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "heap/reach.h"
 #include "view/dump.h"
 #include "view/place.h"

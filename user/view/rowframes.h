@@ -18,7 +18,7 @@
 #ifndef PARKWATCH_VIEW_ROWFRAMES_H
 #define PARKWATCH_VIEW_ROWFRAMES_H
 
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "model/snap.h"
 #include "names/framer.h"
 

@@ -310,7 +310,7 @@ static int class_cost(enum insn_class c)
 	return c == INSN_NOP5 ? 0 : c == INSN_STEPPED ? 2 : 1;
 }
 
-static void pick__describe(struct site_pick *p, const struct insn *in, uint64_t check,
+static void filter__describe(struct site_pick *p, const struct insn *in, uint64_t check,
 			   bool after_check)
 {
 	static const char *const how[INSN_CLASS_MAX] = {
@@ -342,7 +342,7 @@ static void pick__describe(struct site_pick *p, const struct insn *in, uint64_t 
 
 /* Takes the instruction if it is cheaper than the best so far, or as cheap and the best is on the
  * stack check. */
-static void pick__consider(struct site_pick *best, bool *have, const struct site_ask *ask,
+static void filter__consider(struct site_pick *best, bool *have, const struct site_ask *ask,
 			   const struct flow *f, const struct insn *in, uint64_t check)
 {
 	struct site_pick p = { .addr = in->addr, .class = insn__class(in, ask->nop5) };
@@ -358,7 +358,7 @@ static void pick__consider(struct site_pick *best, bool *have, const struct site
 	if (*have && cost >= best_cost &&
 	    !(cost == best_cost && (best->wire.flags & PW_SITE_CHECK)))
 		return;
-	pick__describe(&p, in, check,
+	filter__describe(&p, in, check,
 		       check && !insn__decode(&ask->code, check, &before) &&
 			       insn_next(&before) == in->addr);
 	*best = p;
@@ -386,7 +386,7 @@ static int pick__follow(struct site_pick *best, bool *have, const struct site_as
 			begun = true;
 		}
 		if (begun)
-			pick__consider(best, have, ask, f, &in, check);
+			filter__consider(best, have, ask, f, &in, check);
 		if (begun && at == ask->until)
 			break;
 		if (insn_is_call(&in) && !begun)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "heap/gown.h"
+#include "heap/runtime_words.h"
 
 #include <string.h>
 
@@ -34,7 +34,7 @@ static uint64_t word_in(const struct wordpiece *p, uint64_t addr)
 	return v;
 }
 
-static uint64_t word_at(const struct gown *o, uint64_t addr)
+static uint64_t word_at(const struct runtime_words *o, uint64_t addr)
 {
 	uint64_t v;
 
@@ -42,7 +42,7 @@ static uint64_t word_at(const struct gown *o, uint64_t addr)
 }
 
 /* Who waits: it leads from the object that is asked for to the goroutine that asks. */
-static bool is_sudog(const struct gown *o, const struct gospan *s, uint64_t obj,
+static bool is_sudog(const struct runtime_words *o, const struct gospan *s, uint64_t obj,
 		     const struct wordpiece *p)
 {
 	return fits(s, o->rt->objects.sudog_size) &&
@@ -53,7 +53,7 @@ static bool is_sudog(const struct gown *o, const struct gospan *s, uint64_t obj,
  * A processor: free pages, what the garbage collector had to do with last (Go runtime/mgcwork.go,
  * mwbbuf.go). It is known by the end of its write barrier buffer.
  */
-static bool is_p(const struct gown *o, const struct gospan *s, uint64_t obj,
+static bool is_p(const struct runtime_words *o, const struct gospan *s, uint64_t obj,
 		 const struct wordpiece *p)
 {
 	const struct goobjects *lay = &o->rt->objects;
@@ -64,7 +64,7 @@ static bool is_p(const struct gown *o, const struct gospan *s, uint64_t obj,
 	       word_in(p, wb + (uint64_t)lay->wbbuf_end) == end;
 }
 
-bool gown_is_processor(const struct gown *o, const struct gospan *s, uint64_t obj)
+bool runtime_words_is_processor(const struct runtime_words *o, const struct gospan *s, uint64_t obj)
 {
 	const struct goobjects *lay = &o->rt->objects;
 	const uint64_t at = obj + (uint64_t)lay->p_wbbuf + (uint64_t)lay->wbbuf_end;
@@ -74,21 +74,21 @@ bool gown_is_processor(const struct gown *o, const struct gospan *s, uint64_t ob
 	return lay->p_wbbuf >= 0 && is_p(o, s, obj, &p);
 }
 
-bool gown_has_only_gs(const struct gown *o, const struct gospan *s)
+bool runtime_words_has_only_gs(const struct runtime_words *o, const struct gospan *s)
 {
 	return fits(s, o->rt->layout.g_size) && grefs__are_gs(o->refs, s->start + s->header, s->elem_bytes, s->nelems);
 }
 
-bool gown_fits_m(const struct gospan *s)
+bool runtime_words_fits_m(const struct gospan *s)
 {
 	return s->elem_bytes >= M_BYTES_MIN && s->elem_bytes <= GOWN_M_BYTES_MAX;
 }
 
 /* A thread: its g to schedule points back. The size is asked first, a look at the target costs. */
-static bool is_m(const struct gown *o, const struct gospan *s, uint64_t obj,
+static bool is_m(const struct runtime_words *o, const struct gospan *s, uint64_t obj,
 		 const struct wordpiece *p)
 {
-	uint64_t g0 = gown_fits_m(s) ? word_in(p, obj + (uint64_t)o->rt->layout.m_g0) : 0;
+	uint64_t g0 = runtime_words_fits_m(s) ? word_in(p, obj + (uint64_t)o->rt->layout.m_g0) : 0;
 	const struct gospan *gs = goheap__span(o->heap, g0);
 
 	return gs && fits(gs, o->rt->layout.g_size) &&
@@ -96,13 +96,13 @@ static bool is_m(const struct gown *o, const struct gospan *s, uint64_t obj,
 }
 
 /* The first thread's is a variable of the runtime. */
-static bool may_be_m(const struct gown *o, uint64_t m)
+static bool may_be_m(const struct runtime_words *o, uint64_t m)
 {
 	const struct gospan *s = goheap__span(o->heap, m);
 	const struct gomodule *md = &o->rt->modules[0];
 
 	if (s)
-		return gown_fits_m(s);
+		return runtime_words_fits_m(s);
 	return m - md->data.addr < md->data.len || m - md->bss.addr < md->bss.len ||
 	       m - md->noptrbss.addr < md->noptrbss.len;
 }
@@ -111,7 +111,7 @@ static bool may_be_m(const struct gown *o, uint64_t m)
  * A g that is no goroutine: each thread has one to schedule and one for signals. They refer to
  * nothing, but the end of their stack may be the start of an object.
  */
-static bool is_system_g(const struct gown *o, const struct gospan *s, uint64_t obj,
+static bool is_system_g(const struct runtime_words *o, const struct gospan *s, uint64_t obj,
 			const struct wordpiece *p)
 {
 	const struct pw_layout *lay = &o->rt->layout;
@@ -123,16 +123,16 @@ static bool is_system_g(const struct gown *o, const struct gospan *s, uint64_t o
 		 word_at(o, m + (uint64_t)o->rt->objects.m_gsignal) == obj));
 }
 
-bool gown_may_be_in(const struct gown *o, const struct gospan *s)
+bool runtime_words_may_be_in(const struct runtime_words *o, const struct gospan *s)
 {
 	const struct goobjects *lay = &o->rt->objects;
 
-	return fits(s, o->rt->layout.g_size) || fits(s, lay->sudog_size) || gown_fits_m(s) ||
+	return fits(s, o->rt->layout.g_size) || fits(s, lay->sudog_size) || runtime_words_fits_m(s) ||
 	       (lay->p_wbbuf >= 0 && s->elem_bytes > (uint64_t)lay->p_wbbuf + WBBUF_BYTES &&
 		s->elem_bytes <= P_BYTES_MAX);
 }
 
-void gown_stretch(const struct gown *o, const struct gospan *s, uint64_t base,
+void runtime_words_stretch(const struct runtime_words *o, const struct gospan *s, uint64_t base,
 		  const struct wordpiece *p, uint64_t *from, uint64_t *to)
 {
 	uint64_t obj = base + s->header;
@@ -154,16 +154,16 @@ void gown_stretch(const struct gown *o, const struct gospan *s, uint64_t base,
 	}
 }
 
-bool gown_is_in_heap(const struct gown *o, const struct gospan *s, uint64_t base, uint64_t at,
+bool runtime_words_is_in_heap(const struct runtime_words *o, const struct gospan *s, uint64_t base, uint64_t at,
 		     const struct wordpiece *p)
 {
 	uint64_t from, to;
 
-	gown_stretch(o, s, base, p, &from, &to);
+	runtime_words_stretch(o, s, base, p, &from, &to);
 	return at < from || at >= to;
 }
 
-static bool is_number(const struct gown *o, const struct tabspan *s, uint64_t mask, uint64_t at)
+static bool is_number(const struct runtime_words *o, const struct tabspan *s, uint64_t mask, uint64_t at)
 {
 	uint64_t word = (at - s->addr) / 8;
 	uint8_t bits;
@@ -173,7 +173,7 @@ static bool is_number(const struct gown *o, const struct tabspan *s, uint64_t ma
 	return !(bits >> word % 8 & 1);
 }
 
-bool gown_is_number(const struct gown *o, const struct gomodule *m, uint64_t at)
+bool runtime_words_is_number(const struct runtime_words *o, const struct gomodule *m, uint64_t at)
 {
 	return is_number(o, &m->data, m->data_mask, at) || is_number(o, &m->bss, m->bss_mask, at);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "daemon/intake.h"
+#include "daemon/ingest.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -40,24 +40,24 @@ struct system_entry {		/* a goroutine of the runtime's own, or a stack that only
 	UT_hash_handle hh;
 };
 
-struct intake {
+struct ingest {
 	const struct proc *proc;	/* borrowed, as the next three */
 	struct goproc *gp;
 	struct profile *profile;
-	struct intake_opts o;
+	struct ingest_opts o;
 	struct label_entry *label_cache;
 	struct start_entry *start_cache;
 	struct system_entry *system_known;
 	struct stayers stayers[GOPROC_RUNTIMES_MAX]; /* of the stretch that is recorded */
-	struct intake_stats stats;
+	struct ingest_stats stats;
 	struct labelspace space;
 	uint64_t found_ns; /* by then the labels were found that are asked for */
 };
 
-int intake__new(const struct proc *p, struct goproc *gp, struct profile *profile, const struct intake_opts *o,
-		struct intake **ret)
+int ingest__new(const struct proc *p, struct goproc *gp, struct profile *profile, const struct ingest_opts *o,
+		struct ingest **ret)
 {
-	struct intake *in = calloc(1, sizeof(*in));
+	struct ingest *in = calloc(1, sizeof(*in));
 
 	if (!in)
 		return -ENOMEM;
@@ -70,7 +70,7 @@ int intake__new(const struct proc *p, struct goproc *gp, struct profile *profile
 	return 0;
 }
 
-static void intake__drop_labels(struct intake *in)
+static void ingest__drop_labels(struct ingest *in)
 {
 	struct label_entry *l, *l_next;
 
@@ -81,7 +81,7 @@ static void intake__drop_labels(struct intake *in)
 	}
 }
 
-static void intake__drop_starts(struct intake *in)
+static void ingest__drop_starts(struct ingest *in)
 {
 	struct start_entry *s, *s_next;
 
@@ -92,7 +92,7 @@ static void intake__drop_starts(struct intake *in)
 	}
 }
 
-void intake__free(struct intake *in)
+void ingest__free(struct ingest *in)
 {
 	struct system_entry *e, *next;
 
@@ -103,8 +103,8 @@ void intake__free(struct intake *in)
 		HASH_DEL(in->system_known, e);
 		free(e);
 	}
-	intake__drop_labels(in);
-	intake__drop_starts(in);
+	ingest__drop_labels(in);
+	ingest__drop_starts(in);
 	labelspace__done(&in->space);
 	for (size_t i = 0; i < ARRAY_SIZE(in->stayers); i++)
 		stayers__drop(&in->stayers[i]);
@@ -122,7 +122,7 @@ static void label_text(const struct golabel *labels, size_t nr, char *text, size
 					 labels[i].value);
 }
 
-uint32_t intake__label(struct intake *in, uint16_t rt, uint64_t goid, uint64_t ptr)
+uint32_t ingest__label(struct ingest *in, uint16_t rt, uint64_t goid, uint64_t ptr)
 {
 	struct golabel labels[GOLABELS_MAX];
 	const struct addrspace *as;
@@ -146,7 +146,7 @@ uint32_t intake__label(struct intake *in, uint16_t rt, uint64_t goid, uint64_t p
 		return PROFILE_LABEL_NONE;
 	label_text(labels, nr, text, sizeof(text));
 	if (HASH_COUNT(in->label_cache) >= LABELS_CACHED_MAX)
-		intake__drop_labels(in);
+		ingest__drop_labels(in);
 	e = calloc(1, sizeof(*e));
 	if (!e)
 		return profile__label(in->profile, text);
@@ -158,7 +158,7 @@ uint32_t intake__label(struct intake *in, uint16_t rt, uint64_t goid, uint64_t p
 	return find.label;
 }
 
-bool intake__is_system(struct intake *in, uint16_t rt, uint64_t startpc)
+bool ingest__is_system(struct ingest *in, uint16_t rt, uint64_t startpc)
 {
 	struct goframe frames[GOSYM_INLINE_MAX];
 	struct start_entry *e, find;
@@ -175,7 +175,7 @@ bool intake__is_system(struct intake *in, uint16_t rt, uint64_t startpc)
 	nr = gosym__frames(goproc__runtime(in->gp, rt)->sym, startpc, false, frames, ARRAY_SIZE(frames));
 	find.system = nr > 0 && gosystem_start(frames[nr - 1].func);	/* the last is the function itself */
 	if (HASH_COUNT(in->start_cache) >= STARTS_CACHED_MAX)
-		intake__drop_starts(in);
+		ingest__drop_starts(in);
 	e = calloc(1, sizeof(*e));
 	if (!e)
 		return find.system;
@@ -186,7 +186,7 @@ bool intake__is_system(struct intake *in, uint16_t rt, uint64_t startpc)
 	return find.system;
 }
 
-static bool intake__known_system(const struct intake *in, uint64_t id, uint64_t rt)
+static bool ingest__known_system(const struct ingest *in, uint64_t id, uint64_t rt)
 {
 	struct system_entry *e, find;
 
@@ -198,11 +198,11 @@ static bool intake__known_system(const struct intake *in, uint64_t id, uint64_t 
 }
 
 /* Kept because a target that has ended cannot be asked who waited. */
-static void intake__know_system(struct intake *in, uint64_t id, uint64_t rt)
+static void ingest__know_system(struct ingest *in, uint64_t id, uint64_t rt)
 {
 	struct system_entry *e;
 
-	if (intake__known_system(in, id, rt) || HASH_COUNT(in->system_known) >= SYSTEM_KNOWN_MAX)
+	if (ingest__known_system(in, id, rt) || HASH_COUNT(in->system_known) >= SYSTEM_KNOWN_MAX)
 		return;
 	e = calloc(1, sizeof(*e));
 	if (!e)
@@ -215,7 +215,7 @@ static void intake__know_system(struct intake *in, uint64_t id, uint64_t rt)
 }
 
 /* Names are looked up while the target is there to be asked; gosym keeps the answers. True: the runtime's own goroutine. */
-static bool intake__name(struct intake *in, uint16_t rt, const uint64_t *pcs, size_t nr)
+static bool ingest__name(struct ingest *in, uint16_t rt, const uint64_t *pcs, size_t nr)
 {
 	struct goframe frames[GOSYM_INLINE_MAX];
 	bool system = false, all_runtimes = true;
@@ -235,7 +235,7 @@ static bool intake__name(struct intake *in, uint16_t rt, const uint64_t *pcs, si
 }
 
 /* What the record points to in the target; false: none of ours to count. */
-static bool intake__look_up(struct intake *in, const struct pw_hdr *h, uint32_t *ret_label)
+static bool ingest__look_up(struct ingest *in, const struct pw_hdr *h, uint32_t *ret_label)
 {
 	uint64_t startpc = 0, labels = 0;
 	const struct pw_stack *st;
@@ -243,8 +243,8 @@ static bool intake__look_up(struct intake *in, const struct pw_hdr *h, uint32_t 
 	switch (h->kind) {
 	case PW_STACK:
 		st = (const struct pw_stack *)h;
-		if (intake__name(in, h->rt, (const uint64_t *)st->pcs, st->nr) && !st->truncated)
-			intake__know_system(in, st->stack_id, h->rt | STACK_KEY);
+		if (ingest__name(in, h->rt, (const uint64_t *)st->pcs, st->nr) && !st->truncated)
+			ingest__know_system(in, st->stack_id, h->rt | STACK_KEY);
 		return true;
 	case PW_BIRTH:
 		startpc = ((const struct pw_birth *)h)->startpc;
@@ -260,22 +260,22 @@ static bool intake__look_up(struct intake *in, const struct pw_hdr *h, uint32_t 
 		labels = ((const struct pw_wait *)h)->labels;
 		break;
 	}
-	if (intake__is_system(in, h->rt, startpc)) {
+	if (ingest__is_system(in, h->rt, startpc)) {
 		in->stats.system++;
 		return false;
 	}
-	*ret_label = intake__label(in, h->rt, h->goid, labels);
+	*ret_label = ingest__label(in, h->rt, h->goid, labels);
 	return true;
 }
 
-void intake__found(struct intake *in)
+void ingest__found(struct ingest *in)
 {
 	in->found_ns = clock_now_ns();
 }
 
-void intake__record(void *ctx, const void *data, size_t len)
+void ingest__record(void *ctx, const void *data, size_t len)
 {
-	struct intake *in = ctx;
+	struct ingest *in = ctx;
 	const struct pw_hdr *h;
 	uint32_t label = PROFILE_LABEL_NONE;
 
@@ -287,11 +287,11 @@ void intake__record(void *ctx, const void *data, size_t len)
 		return;
 	}
 	in->found_ns = h->ts_ns;
-	if (intake__look_up(in, h, &label))
+	if (ingest__look_up(in, h, &label))
 		(void)profile__apply(in->profile, h, label);	/* what it refuses it counts */
 }
 
-bool intake__waits(const struct goruntime *rt, const struct census_g *g)
+bool ingest__waits(const struct goruntime *rt, const struct census_g *g)
 {
 	const enum gowait wait = gowait_of(rt->minor, g->reason);
 
@@ -300,19 +300,19 @@ bool intake__waits(const struct goruntime *rt, const struct census_g *g)
 	       !gowait_is_running(wait);
 }
 
-bool intake__blocks(const struct goruntime *rt, const struct census_g *g, uint64_t pc)
+bool ingest__blocks(const struct goruntime *rt, const struct census_g *g, uint64_t pc)
 {
 	struct goframe frames[GOSYM_INLINE_MAX];
 	int nr;
 
 	if (g->status != GOSTATUS_RUNNABLE || !g->sp)
-		return intake__waits(rt, g);
+		return ingest__waits(rt, g);
 	nr = gosym__frames(rt->sym, pc, true, frames, ARRAY_SIZE(frames));
 	return nr > 0 && !strcmp(frames[0].func, "runtime.gopark");
 }
 
 /* Goids that are wanted ascend. */
-bool intake__wants(const struct intake *in, uint64_t goid)
+bool ingest__wants(const struct ingest *in, uint64_t goid)
 {
 	size_t lo = 0, hi = in->o.nr_goids;
 
@@ -328,22 +328,22 @@ bool intake__wants(const struct intake *in, uint64_t goid)
 }
 
 /* Its wait is open, unless the probes meet it. */
-static int intake__may_stay(struct intake *in, uint16_t rt, const struct census *c, const struct census_g *g, uint64_t *ids)
+static int ingest__may_stay(struct ingest *in, uint16_t rt, const struct census *c, const struct census_g *g, uint64_t *ids)
 {
 	struct stayer s = {
 		.addr = g->addr, .goid = g->goid, .gopc = g->gopc, .startpc = g->startpc, .reason = g->reason,
-		.stops = g->stops, .label = intake__label(in, rt, g->goid, g->labels),
+		.stops = g->stops, .label = ingest__label(in, rt, g->goid, g->labels),
 	};
 
 	if (g->stack != CENSUS_NO_STACK && ids[g->stack] == PW_STACK_ID_NONE)
-		(void)intake__name(in, rt, c->pcs + c->stacks[g->stack].pcs_at, c->stacks[g->stack].nr_pcs);
+		(void)ingest__name(in, rt, c->pcs + c->stacks[g->stack].pcs_at, c->stacks[g->stack].nr_pcs);
 	if (g->stack != CENSUS_NO_STACK)
-		s.stack_id = intake__stack_id(in, c, g, ids);
+		s.stack_id = ingest__stack_id(in, c, g, ids);
 	return stayers__add(&in->stayers[rt], &s);
 }
 
 /* What a census says of each goroutine. */
-static int intake__know(struct intake *in, uint16_t rt_nr, const struct census *c, bool waits)
+static int ingest__know(struct ingest *in, uint16_t rt_nr, const struct census *c, bool waits)
 {
 	const struct goruntime *rt = goproc__runtime(in->gp, rt_nr);
 	scoped_mem uint64_t *ids = calloc(c->nr_stacks + 1, sizeof(*ids));
@@ -353,18 +353,18 @@ static int intake__know(struct intake *in, uint16_t rt_nr, const struct census *
 		const struct census_g *g = &c->gs[i];
 
 		heart__beat();
-		if (intake__is_system(in, rt_nr, g->startpc)) {
-			intake__know_system(in, g->goid, rt_nr);
+		if (ingest__is_system(in, rt_nr, g->startpc)) {
+			ingest__know_system(in, g->goid, rt_nr);
 			continue;
 		}
 		profile__known(in->profile, rt_nr, &(struct profile_known){ g->goid, g->parent_goid, g->gopc, g->startpc });
-		if (waits && intake__wants(in, g->goid) && intake__blocks(rt, g, census__pc(c, g)))
-			err = intake__may_stay(in, rt_nr, c, g, ids);
+		if (waits && ingest__wants(in, g->goid) && ingest__blocks(rt, g, census__pc(c, g)))
+			err = ingest__may_stay(in, rt_nr, c, g, ids);
 	}
 	return err;
 }
 
-int intake__census(struct intake *in, uint16_t rt_nr, bool waits, unsigned int depth, struct cause *why)
+int ingest__census(struct ingest *in, uint16_t rt_nr, bool waits, unsigned int depth, struct cause *why)
 {
 	scoped(census) c = NULL;
 	int err = census__read_until(proc__mem(in->proc), goproc__runtime(in->gp, rt_nr), depth, in->o.until, &c);
@@ -374,44 +374,44 @@ int intake__census(struct intake *in, uint16_t rt_nr, bool waits, unsigned int d
 	if (err)
 		return cause__set(why, err, "cannot read the goroutines of '%s' (pid %d): %s", proc__comm(in->proc),
 				  (int)proc__pid(in->proc), strerror(-err));
-	intake__found(in);
-	err = intake__know(in, rt_nr, c, waits);
+	ingest__found(in);
+	err = ingest__know(in, rt_nr, c, waits);
 	return !err && c->cut ? -ETIMEDOUT : err;
 }
 
 /* Of a map of runtime rt. */
 struct map_walk {
-	struct intake *in;
+	struct ingest *in;
 	uint16_t rt;
 	struct opengs *open;
 	struct met met;
 };
 
-static void intake__sum(void *ctx, const struct pw_wait_key *key, const struct pw_wait_sum *sum)
+static void ingest__sum(void *ctx, const struct pw_wait_key *key, const struct pw_wait_sum *sum)
 {
 	const struct map_walk *w = ctx;
 
-	if (intake__is_system(w->in, w->rt, key->startpc))
+	if (ingest__is_system(w->in, w->rt, key->startpc))
 		w->in->stats.system += sum->count;
 	else
 		(void)profile__waits(w->in->profile, w->rt, key, sum); /* what it refuses it counts */
 }
 
-int intake__sums(struct intake *in, uint16_t rt, struct attach *a)
+int ingest__sums(struct ingest *in, uint16_t rt, struct attach *a)
 {
 	struct map_walk w = { .in = in, .rt = rt };
 
-	return attach__waits_each(a, intake__sum, &w);
+	return attach__waits_each(a, ingest__sum, &w);
 }
 
-uint64_t intake__events(const struct intake *in, const uint64_t *stats)
+uint64_t ingest__events(const struct ingest *in, const uint64_t *stats)
 {
 	const uint64_t all = stats[PW_STAT_EVENTS] + stats[PW_STAT_SUMMED];
 
 	return all > in->stats.system ? all - in->stats.system : 0;
 }
 
-uint64_t intake__stack_id(struct intake *in, const struct census *c, const struct census_g *g, uint64_t *ids)
+uint64_t ingest__stack_id(struct ingest *in, const struct census *c, const struct census_g *g, uint64_t *ids)
 {
 	const struct census_stack *st = &c->stacks[g->stack];
 
@@ -420,22 +420,22 @@ uint64_t intake__stack_id(struct intake *in, const struct census *c, const struc
 	return ids[g->stack];
 }
 
-void intake__sample(struct intake *in, const struct census *c, const struct census_g *g, uint64_t *ids, struct profile_sample *ps)
+void ingest__sample(struct ingest *in, const struct census *c, const struct census_g *g, uint64_t *ids, struct profile_sample *ps)
 {
-	if (!intake__wants(in, g->goid) || intake__is_system(in, ps->rt, g->startpc))
+	if (!ingest__wants(in, g->goid) || ingest__is_system(in, ps->rt, g->startpc))
 		return;
 	if (g->stack != CENSUS_NO_STACK)
-		ps->stack_id = intake__stack_id(in, c, g, ids);
+		ps->stack_id = ingest__stack_id(in, c, g, ids);
 	ps->goid = g->goid;
 	ps->parent_goid = g->parent_goid;
 	ps->gopc = g->gopc;
 	ps->startpc = g->startpc;
-	ps->label = intake__label(in, ps->rt, g->goid, g->labels);
+	ps->label = ingest__label(in, ps->rt, g->goid, g->labels);
 	(void)profile__sample(in->profile, ps); /* what it refuses it counts */
 }
 
 /* It waits still, so its g says who it is; if the target has ended the profile may know from elsewhere. */
-static void intake__open_wait(void *ctx, const struct pw_gstate *s, const uint8_t *g)
+static void ingest__open_wait(void *ctx, const struct pw_gstate *s, const uint8_t *g)
 {
 	struct map_walk *w = ctx;
 	const struct pw_layout *lay = &goproc__runtime(w->in->gp, w->rt)->layout;
@@ -449,14 +449,14 @@ static void intake__open_wait(void *ctx, const struct pw_gstate *s, const uint8_
 	}
 	if (goid != s->goid)
 		gopc = startpc = labels = 0;
-	if (intake__is_system(w->in, w->rt, startpc) || intake__known_system(w->in, s->goid, w->rt) ||
-	    (!startpc && intake__known_system(w->in, s->stack_id, w->rt | STACK_KEY)))
+	if (ingest__is_system(w->in, w->rt, startpc) || ingest__known_system(w->in, s->goid, w->rt) ||
+	    (!startpc && ingest__known_system(w->in, s->stack_id, w->rt | STACK_KEY)))
 		return;
 	(void)profile__open_wait(w->in->profile, w->rt, s, gopc, startpc,
-				 intake__label(w->in, w->rt, s->goid, labels));
+				 ingest__label(w->in, w->rt, s->goid, labels));
 }
 
-static void intake__open_g(void *ctx, uint64_t addr, const struct pw_gstate *s)
+static void ingest__open_g(void *ctx, uint64_t addr, const struct pw_gstate *s)
 {
 	struct map_walk *w = ctx;
 
@@ -467,7 +467,7 @@ static void intake__open_g(void *ctx, uint64_t addr, const struct pw_gstate *s)
 }
 
 /* It was not met, so it waited all the time. */
-static void intake__stayed(void *ctx, const struct stayer *g)
+static void ingest__stayed(void *ctx, const struct stayer *g)
 {
 	const struct map_walk *w = ctx;
 	const struct pw_gstate s = {
@@ -478,21 +478,21 @@ static void intake__stayed(void *ctx, const struct stayer *g)
 	(void)profile__open_wait(w->in->profile, w->rt, &s, g->gopc, g->startpc, g->label);
 }
 
-int intake__open_waits(struct intake *in, uint16_t rt, struct attach *a)
+int ingest__open_waits(struct ingest *in, uint16_t rt, struct attach *a)
 {
 	struct map_walk w = { .in = in, .rt = rt };
 	scoped(opengs) gs = NULL;
 	uint64_t begin_ns, end_ns;
 	int err = opengs__new(proc__mem(in->proc), (size_t)goproc__runtime(in->gp, rt)->layout.g_size, in->o.until,
-			      intake__open_wait, &w, &gs);
+			      ingest__open_wait, &w, &gs);
 
 	if (err)
 		return err;
-	intake__found(in);
+	ingest__found(in);
 	profile__span(in->profile, &begin_ns, &end_ns);
 	met__begin(&w.met, begin_ns);
 	w.open = gs;
-	err = attach__gs_each(a, intake__open_g, &w);
+	err = attach__gs_each(a, ingest__open_g, &w);
 	opengs__flush(gs);
 	met__order(&w.met);
 	if (!err)
@@ -500,18 +500,18 @@ int intake__open_waits(struct intake *in, uint16_t rt, struct attach *a)
 	if (attach__gs_was_full(a))
 		stayers__check(&in->stayers[rt], proc__mem(in->proc), goproc__runtime(in->gp, rt), in->o.until);
 	if (!err) /* else nobody knows who was met */
-		err = stayers__each(&in->stayers[rt], &w.met, intake__stayed, &w);
+		err = stayers__each(&in->stayers[rt], &w.met, ingest__stayed, &w);
 	met__done(&w.met);
 	stayers__drop(&in->stayers[rt]);
 	return err;
 }
 
-bool intake__is_system_stack(const struct intake *in, uint16_t rt, uint64_t stack_id)
+bool ingest__is_system_stack(const struct ingest *in, uint16_t rt, uint64_t stack_id)
 {
-	return !in->o.system && intake__known_system(in, stack_id, rt | STACK_KEY);
+	return !in->o.system && ingest__known_system(in, stack_id, rt | STACK_KEY);
 }
 
-const struct intake_stats *intake__stats(const struct intake *in)
+const struct ingest_stats *ingest__stats(const struct ingest *in)
 {
 	return &in->stats;
 }

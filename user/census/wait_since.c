@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "census/gsince.h"
+#include "census/wait_since.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -40,7 +40,7 @@ static void values__add(struct values *vs, uint64_t value)
 	vs->nr++;
 }
 
-void gsince_date(struct census_g *gs, size_t nr, uint64_t tstart_ns, uint64_t now_ns)
+void wait_since_date(struct census_g *gs, size_t nr, uint64_t tstart_ns, uint64_t now_ns)
 {
 	struct values vs = { .nr = 0 };
 	uint64_t last = 0;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * knotproof: deadlocks that go through channels, Conds and WaitGroups.
+ * contention_proof: deadlocks that go through channels, Conds and WaitGroups.
  *
  * Somebody waits for a lock whose holder waits for a channel. If nothing can reach that channel but goroutines that wait for such
  * a holder themselves, they all wait for each other. heap/reach proves it, with those who wait for a lock taken as behind its
  * holder; model/waitkeep makes edges of it. Costs passes over the heap, so it is asked only if there is such a holder, who stands
  * still. One look proves nothing: the caller looks again.
  */
-#ifndef PARKWATCH_DAEMON_KNOTPROOF_H
-#define PARKWATCH_DAEMON_KNOTPROOF_H
+#ifndef PARKWATCH_DAEMON_CONTENTION_PROOF_H
+#define PARKWATCH_DAEMON_CONTENTION_PROOF_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,7 +19,7 @@
 #include "model/waitgraph.h"
 #include "target/proc.h"
 
-struct knotproof_in {
+struct contention_proof_in {
 	const struct proc *proc;
 	const struct goruntime *rt;
 	const struct census *census;
@@ -29,6 +29,6 @@ struct knotproof_in {
 };
 
 /* w: of the locks of this census. Adds its edges and rings, or says in w->unproved that they could not be proved. 0, -ESRCH, -ENOMEM. */
-int knotproof_add(const struct knotproof_in *in, struct waitgraph *w);
+int contention_proof_add(const struct contention_proof_in *in, struct waitgraph *w);
 
 #endif

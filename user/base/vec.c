@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "base/room.h"
+#include "base/vec.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 
 #define FIRST 256
 
-int room_for(void *array, size_t *room, size_t need, size_t size)
+int vec__reserve(void *array, size_t *room, size_t need, size_t size)
 {
 	size_t more = *room ? *room : FIRST;
 	void *p;

@@ -1,46 +1,46 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "daemon/eye.h"
+#include "daemon/optional_probes.h"
 
 #include <string.h>
 
-void eye__give_up(struct eye *e, const char *why)
+void optional_probes__give_up(struct optional_probes *e, const char *why)
 {
 	probes__free(e->probes);
 	e->probes = NULL;
 	(void)cause__set(&e->why, 0, "%s", why);
 }
 
-void eye__open(struct eye *e, const struct probes_opts *o, const struct snapshot *t, ring_fn fn, void *ctx)
+void optional_probes__open(struct optional_probes *e, const struct probes_opts *o, const struct snapshot *t, ring_fn fn, void *ctx)
 {
 	int err = probes__new(o, t->target.proc, t->target.gp, fn, ctx, &e->probes, &e->why);
 
 	if (err)
-		eye__give_up(e, strerror(-err));
+		optional_probes__give_up(e, strerror(-err));
 }
 
 /* Links cost the target something even before recording begins, so they are made last. */
-void eye__start(struct eye *e)
+void optional_probes__start(struct optional_probes *e)
 {
 	int err = e->probes ? probes__on(e->probes, &e->why) : 0;
 
 	if (err)
-		eye__give_up(e, strerror(-err));
+		optional_probes__give_up(e, strerror(-err));
 	else if (e->probes)
 		probes__start(e->probes);
 }
 
-void eye__check(struct eye *e)
+void optional_probes__check(struct optional_probes *e)
 {
 	bool stopped;
 
 	if (e->probes && probes__absent_ns(e->probes, &stopped))
-		eye__give_up(e, stopped ? "parkwatch was stopped meanwhile, and its probes were out"
+		optional_probes__give_up(e, stopped ? "parkwatch was stopped meanwhile, and its probes were out"
 					: "parkwatch was held up meanwhile, and its probes were out");
 	else if (e->probes && !probes__kept(e->probes))
-		eye__give_up(e, "pw-keeper, which keeps the probes, was killed or stopped");
+		optional_probes__give_up(e, "pw-keeper, which keeps the probes, was killed or stopped");
 }
 
-void eye__measure(struct eye *e)
+void optional_probes__measure(struct optional_probes *e)
 {
 	uint64_t stats[PW_STAT_MAX];
 
@@ -51,12 +51,12 @@ void eye__measure(struct eye *e)
 	e->cost_ns = probes__cost_ns(e->probes, stats);
 }
 
-void eye__close(struct eye *e)
+void optional_probes__close(struct optional_probes *e)
 {
-	eye__check(e);
+	optional_probes__check(e);
 	if (!e->probes)
 		return;
 	(void)probes__stop(e->probes);
 	probes__finish(e->probes);
-	eye__measure(e);
+	optional_probes__measure(e);
 }

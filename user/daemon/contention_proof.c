@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "daemon/knotproof.h"
+#include "daemon/contention_proof.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -8,10 +8,10 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "heap/chanops.h"
 #include "census/gblocked.h"
-#include "census/gstill.h"
+#include "census/quiescence.h"
 #include "heap/reach.h"
 #include "model/waitkeep.h"
 #include "target/maps.h"
@@ -34,7 +34,7 @@ static int compare_holders(const void *a, const void *b)
 }
 
 /* g waits for nobody as far as the graph knows, but for something that others may have. */
-static bool may_be_proved(const struct knotproof_in *in, uint32_t g)
+static bool may_be_proved(const struct contention_proof_in *in, uint32_t g)
 {
 	const struct census_g *cg = &in->census->gs[g];
 	const struct census_wait *w = &in->census->waits[cg->waits_at];
@@ -45,7 +45,7 @@ static bool may_be_proved(const struct knotproof_in *in, uint32_t g)
 }
 
 /* Those for whom others wait. ret_goals has room for GOALS_MAX. */
-static int find_goals(const struct knotproof_in *in, const struct waitgraph *w, uint32_t *ret_goals, size_t *ret_nr)
+static int find_goals(const struct contention_proof_in *in, const struct waitgraph *w, uint32_t *ret_goals, size_t *ret_nr)
 {
 	scoped_mem bool *waits = calloc(in->census->nr + 1, sizeof(*waits));
 	scoped_mem struct holder *v = calloc(w->nr_edges + 1, sizeof(*v));
@@ -75,11 +75,11 @@ static int find_goals(const struct knotproof_in *in, const struct waitgraph *w, 
 }
 
 /* Those that go on meanwhile are no goals. */
-static int drop_moving(const struct knotproof_in *in, uint32_t *goals, size_t *nr)
+static int drop_moving(const struct contention_proof_in *in, uint32_t *goals, size_t *nr)
 {
 	const struct timespec moment = { .tv_sec = (time_t)(in->wait_ns / NS_PER_SEC), .tv_nsec = (long)(in->wait_ns % NS_PER_SEC) };
 	scoped_mem bool *moved = calloc(in->census->nr + 1, sizeof(*moved));
-	scoped(gstill) still = NULL;
+	scoped(quiescence) still = NULL;
 	size_t kept = 0;
 	int err;
 
@@ -87,10 +87,10 @@ static int drop_moving(const struct knotproof_in *in, uint32_t *goals, size_t *n
 		return -ENOMEM;
 	if (!*nr || !in->wait_ns)
 		return 0;
-	err = gstill__new(proc__mem(in->proc), in->rt, in->census, goals, *nr, &still);
+	err = quiescence__new(proc__mem(in->proc), in->rt, in->census, goals, *nr, &still);
 	nanosleep(&moment, NULL);
 	if (!err)
-		err = gstill__compare(still, moved);
+		err = quiescence__compare(still, moved);
 	for (size_t i = 0; i < *nr && !err; i++)
 		if (!moved[goals[i]])
 			goals[kept++] = goals[i];
@@ -107,7 +107,7 @@ static struct reach_behind *behind_of(const struct waitgraph *w)
 	return b;
 }
 
-static int search(const struct knotproof_in *in, const struct waitgraph *w, const uint32_t *goals, size_t nr,
+static int search(const struct contention_proof_in *in, const struct waitgraph *w, const uint32_t *goals, size_t nr,
 		  struct reach_keeping **ret, size_t *ret_nr, bool *ret_unproved)
 {
 	scoped_mem struct reach_behind *behind = behind_of(w);
@@ -132,7 +132,7 @@ static int search(const struct knotproof_in *in, const struct waitgraph *w, cons
 	return err == -ESRCH || err == -ENOMEM ? err : 0;
 }
 
-int knotproof_add(const struct knotproof_in *in, struct waitgraph *w)
+int contention_proof_add(const struct contention_proof_in *in, struct waitgraph *w)
 {
 	scoped_mem uint32_t *goals = calloc(GOALS_MAX, sizeof(*goals));
 	scoped_mem struct reach_keeping *keeps = NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "heap/gkept.h"
+#include "heap/retained_heap.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/radix.h"
 #include "heap/cmemory.h"
-#include "heap/gown.h"
+#include "heap/runtime_words.h"
 #include "heap/grefs.h"
 #include "heap/heapmark.h"
 #include "heap/goheap.h"
@@ -16,19 +16,19 @@
 
 #define PIECE_BYTES (64u << 10)
 
-struct gkept {
-	const struct gkept_in *in;
+struct retained_heap {
+	const struct retained_heap_in *in;
 	struct goheap *heap; /* owned, as are the others */
 	struct gospecials *specials;
 	struct grefs *refs;
 	struct crange *c_memory;
 	size_t nr_c_memory;
-	struct gown own;
+	struct runtime_words own;
 	struct heapmark *mark;
 	uint8_t *piece;
 };
 
-static void gkept__done(struct gkept *k)
+static void retained_heap__done(struct retained_heap *k)
 {
 	heapmark__free(k->mark);
 	free(k->c_memory);
@@ -38,9 +38,9 @@ static void gkept__done(struct gkept *k)
 	goheap__free(k->heap);
 }
 
-static int gkept__read(struct gkept *k, struct cause *why)
+static int retained_heap__read(struct retained_heap *k, struct cause *why)
 {
-	const struct gkept_in *in = k->in;
+	const struct retained_heap_in *in = k->in;
 	int err = goheap__read(in->as, in->rt, &k->heap, why);
 
 	if (!err)
@@ -57,7 +57,7 @@ static int gkept__read(struct gkept *k, struct cause *why)
 /* --- roots --- */
 
 /* m: the module whose variables these are; NULL: memory of C. */
-static int gkept__stretch(struct gkept *k, uint64_t from, uint64_t to, const struct gomodule *m)
+static int retained_heap__stretch(struct retained_heap *k, uint64_t from, uint64_t to, const struct gomodule *m)
 {
 	for (uint64_t at = from; at < to; at += PIECE_BYTES) {
 		size_t len = to - at < PIECE_BYTES ? (size_t)(to - at) : PIECE_BYTES;
@@ -71,14 +71,14 @@ static int gkept__stretch(struct gkept *k, uint64_t from, uint64_t to, const str
 			memcpy(&v, k->piece + i, sizeof(v));
 			if (v < k->heap->lo || v >= k->heap->hi)
 				continue;
-			if (m ? !gown_is_number(&k->own, m, at + i) : !goheap__is_record(k->heap, at + i))
+			if (m ? !runtime_words_is_number(&k->own, m, at + i) : !goheap__is_record(k->heap, at + i))
 				heapmark__value(k->mark, v);
 		}
 	}
 	return 0;
 }
 
-static int gkept__variables(struct gkept *k)
+static int retained_heap__variables(struct retained_heap *k)
 {
 	const struct goruntime *rt = k->in->rt;
 	int err = 0;
@@ -89,14 +89,14 @@ static int gkept__variables(struct gkept *k)
 
 		for (size_t s = 0; s < ARRAY_SIZE(spans) && !err; s++)
 			if (spans[s]->addr % 8 == 0)
-				err = gkept__stretch(k, spans[s]->addr, spans[s]->addr + (spans[s]->len & ~7ull), m);
+				err = retained_heap__stretch(k, spans[s]->addr, spans[s]->addr + (spans[s]->len & ~7ull), m);
 	}
 	for (size_t i = 0; i < k->nr_c_memory && !err; i++)
-		err = gkept__stretch(k, k->c_memory[i].from, k->c_memory[i].to, NULL);
+		err = retained_heap__stretch(k, k->c_memory[i].from, k->c_memory[i].to, NULL);
 	return err;
 }
 
-static void gkept__goroutine(struct gkept *k, uint32_t i)
+static void retained_heap__goroutine(struct retained_heap *k, uint32_t i)
 {
 	const struct census *c = k->in->census;
 
@@ -106,15 +106,15 @@ static void gkept__goroutine(struct gkept *k, uint32_t i)
 		heapmark__value(k->mark, c->waits[c->gs[i].waits_at + w].addr);
 }
 
-static int gkept__roots(struct gkept *k)
+static int retained_heap__roots(struct retained_heap *k)
 {
-	int err = gkept__variables(k);
+	int err = retained_heap__variables(k);
 
 	for (size_t i = 0; i < k->specials->nr_words; i++)
 		heapmark__value(k->mark, k->specials->words[i].value);
 	for (uint32_t i = 0; i < k->in->census->nr; i++)
 		if (k->in->groups[i] == GKEPT_NONE)
-			gkept__goroutine(k, i);
+			retained_heap__goroutine(k, i);
 	return err ? err : heapmark__follow(k->mark);
 }
 
@@ -122,7 +122,7 @@ static int gkept__roots(struct gkept *k)
 
 static int on_ran(void *ctx, uint32_t number, uint64_t goid, const struct glive_words *w)
 {
-	struct gkept *k = ctx;
+	struct retained_heap *k = ctx;
 
 	(void)goid;
 	if (number < k->in->census->nr && k->in->groups[number] != GKEPT_NONE)
@@ -134,9 +134,9 @@ static int on_ran(void *ctx, uint32_t number, uint64_t goid, const struct glive_
 
 /* --- groups --- */
 
-static int gkept__groups(struct gkept *k, uint64_t *ret)
+static int retained_heap__groups(struct retained_heap *k, uint64_t *ret)
 {
-	const struct gkept_in *in = k->in;
+	const struct retained_heap_in *in = k->in;
 	scoped_mem uint64_t *order = calloc(in->census->nr + 1, sizeof(*order)); /* group, then number */
 	size_t nr = 0, i = 0;
 	int err;
@@ -151,41 +151,41 @@ static int gkept__groups(struct gkept *k, uint64_t *ret)
 		uint64_t before = heapmark__bytes(k->mark);
 
 		for (; i < nr && order[i] >> 32 == g; i++)
-			gkept__goroutine(k, (uint32_t)order[i]);
+			retained_heap__goroutine(k, (uint32_t)order[i]);
 		err = heapmark__follow(k->mark);
 		ret[g] = heapmark__bytes(k->mark) - before;
 	}
 	return err;
 }
 
-static int gkept__run(struct gkept *k, uint64_t *bytes, struct cause *why)
+static int retained_heap__run(struct retained_heap *k, uint64_t *bytes, struct cause *why)
 {
 	uint64_t deadline_ns = k->in->budget_ns ? clock_now_ns() + k->in->budget_ns : UINT64_MAX;
-	int err = gkept__read(k, why);
+	int err = retained_heap__read(k, why);
 
 	if (err)
 		return err;
-	k->own = (struct gown){ .as = k->in->as, .rt = k->in->rt, .heap = k->heap, .refs = k->refs };
+	k->own = (struct runtime_words){ .as = k->in->as, .rt = k->in->rt, .heap = k->heap, .refs = k->refs };
 	k->piece = malloc(PIECE_BYTES);
 	if (!k->piece)
 		return -ENOMEM;
 	err = heapmark__new(&k->own, deadline_ns, &k->mark);
 	if (!err)
-		err = gkept__roots(k);
+		err = retained_heap__roots(k);
 	if (!err)
 		err = grefs__again(k->refs, on_ran, k);
 	if (!err)
 		err = heapmark__follow(k->mark);
-	return err ? err : gkept__groups(k, bytes);
+	return err ? err : retained_heap__groups(k, bytes);
 }
 
-int gkept_bytes(const struct gkept_in *in, uint64_t *ret, struct cause *why)
+int retained_heap_bytes(const struct retained_heap_in *in, uint64_t *ret, struct cause *why)
 {
 	scoped_mem uint64_t *bytes = calloc(in->nr_groups + 1, sizeof(*bytes));
-	struct gkept k = { .in = in, .refs = in->refs };
-	int err = bytes ? gkept__run(&k, bytes, why) : -ENOMEM;
+	struct retained_heap k = { .in = in, .refs = in->refs };
+	int err = bytes ? retained_heap__run(&k, bytes, why) : -ENOMEM;
 
-	gkept__done(&k);
+	retained_heap__done(&k);
 	if (err == -ETIME)
 		return cause__set(why, err, "it takes longer than the budget");
 	if (err)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "base/pace.h"
+#include "base/rt_boost.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -17,7 +17,7 @@
 #define GUARD_STACK (64u << 10)
 #define NAP_LEAST_NS (20 * NS_PER_US) /* the guard does not come more often than that */
 
-struct pace {
+struct rt_boost {
 	uint64_t limit_ns;
 	pid_t tid; /* of the thread that is served */
 	clockid_t clock; /* its CPU time */
@@ -40,13 +40,13 @@ static int processors_of(pid_t pid)
 	return sched_getaffinity(pid, sizeof(set), &set) ? 1 : CPU_COUNT(&set); /* too many for the set: it has more than one */
 }
 
-uint64_t pace_limit_ns(pid_t target)
+uint64_t rt_boost_limit_ns(pid_t target)
 {
-	return processors_of(0) == 1 || processors_of(target) == 1 ? PACE_ONE_NS : PACE_NS;
+	return processors_of(0) == 1 || processors_of(target) == 1 ? RT_BOOST_ONE_NS : RT_BOOST_NS;
 }
 
 /* Locked. The policy is set by the guard too: it goes by the thread's id. */
-static void pace__set(struct pace *p, bool first)
+static void rt_boost__set(struct rt_boost *p, bool first)
 {
 	const struct sched_param rr = { .sched_priority = FIRST };
 
@@ -55,9 +55,9 @@ static void pace__set(struct pace *p, bool first)
 }
 
 /* While the thread uses its time the guard sleeps as long as there is at least left: CPU time never goes faster than the clock. */
-static void *pace__guard(void *arg)
+static void *rt_boost__guard(void *arg)
 {
-	struct pace *p = arg;
+	struct rt_boost *p = arg;
 
 	pthread_mutex_lock(&p->lock);
 	while (!p->over) {
@@ -67,7 +67,7 @@ static void *pace__guard(void *arg)
 			pthread_cond_wait(&p->changed, &p->lock);
 		} else if (now >= p->end_ns) {
 			p->counts = false;
-			pace__set(p, false);
+			rt_boost__set(p, false);
 		} else {
 			const uint64_t left = p->end_ns - now;
 			const struct timespec nap = { .tv_nsec = (long)(left > NAP_LEAST_NS ? left : NAP_LEAST_NS) };
@@ -82,7 +82,7 @@ static void *pace__guard(void *arg)
 }
 
 /* All signals are the other thread's: they end its waits. */
-static int pace__start_guard(struct pace *p)
+static int rt_boost__start_guard(struct rt_boost *p)
 {
 	const struct sched_param rr = { .sched_priority = GUARD };
 	sigset_t all, before;
@@ -96,14 +96,14 @@ static int pace__start_guard(struct pace *p)
 	pthread_attr_setschedpolicy(&attr, SCHED_RR);
 	pthread_attr_setschedparam(&attr, &rr);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = pthread_create(&p->guard, &attr, pace__guard, p);
+	err = pthread_create(&p->guard, &attr, rt_boost__guard, p);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	pthread_attr_destroy(&attr);
 	return -err;
 }
 
 /* The one who waits for the lock is served as well as the one who has it: the guard may be kept from it for a moment, not for long. */
-static int pace__init(struct pace *p)
+static int rt_boost__init(struct rt_boost *p)
 {
 	pthread_mutexattr_t attr;
 	int err;
@@ -116,14 +116,14 @@ static int pace__init(struct pace *p)
 	return -err;
 }
 
-int pace__new(uint64_t limit_ns, struct pace **ret)
+int rt_boost__new(uint64_t limit_ns, struct rt_boost **ret)
 {
-	struct pace *p = calloc(1, sizeof(*p));
+	struct rt_boost *p = calloc(1, sizeof(*p));
 	int err;
 
 	if (!p)
 		return -ENOMEM;
-	err = pace__init(p);
+	err = rt_boost__init(p);
 	if (err) {
 		free(p);
 		return err;
@@ -132,12 +132,12 @@ int pace__new(uint64_t limit_ns, struct pace **ret)
 	p->tid = (pid_t)syscall(SYS_gettid);
 	p->policy = sched_getscheduler(0);
 	p->guarded = p->policy >= 0 && !sched_getparam(0, &p->param) && !pthread_getcpuclockid(pthread_self(), &p->clock) &&
-		     !pace__start_guard(p);
+		     !rt_boost__start_guard(p);
 	*ret = p;
 	return 0;
 }
 
-static void pace__count(struct pace *p, bool counts)
+static void rt_boost__count(struct rt_boost *p, bool counts)
 {
 	pthread_mutex_lock(&p->lock);
 	p->counts = counts && p->first;
@@ -147,12 +147,12 @@ static void pace__count(struct pace *p, bool counts)
 	pthread_mutex_unlock(&p->lock);
 }
 
-void pace__free(struct pace *p)
+void rt_boost__free(struct rt_boost *p)
 {
 	if (!p)
 		return;
 	if (p->guarded) {
-		pace__restore(p);
+		rt_boost__restore(p);
 		pthread_mutex_lock(&p->lock);
 		p->over = true;
 		pthread_cond_signal(&p->changed);
@@ -164,52 +164,52 @@ void pace__free(struct pace *p)
 	free(p);
 }
 
-static void pace__begin(struct pace *p)
+static void rt_boost__begin(struct rt_boost *p)
 {
 	pthread_mutex_lock(&p->lock);
 	p->counts = false;
-	pace__set(p, true);
+	rt_boost__set(p, true);
 	pthread_mutex_unlock(&p->lock);
 }
 
-void pace__hurry(struct pace *p)
+void rt_boost__hurry(struct rt_boost *p)
 {
 	if (!p || !p->guarded)
 		return;
-	pace__begin(p);
-	pace__count(p, true);
+	rt_boost__begin(p);
+	rt_boost__count(p, true);
 }
 
-int pace__poll(struct pace *p, struct pollfd *fds, size_t nr, const struct timespec *most)
+int rt_boost__poll(struct rt_boost *p, struct pollfd *fds, size_t nr, const struct timespec *most)
 {
 	int n, err;
 
 	if (p && p->guarded)
-		pace__begin(p);
+		rt_boost__begin(p);
 	n = ppoll(fds, nr, most, NULL);
 	err = errno;
 	if (p && p->guarded)
-		pace__count(p, true);
+		rt_boost__count(p, true);
 	errno = err;
 	return n;
 }
 
-void pace__restore(struct pace *p)
+void rt_boost__restore(struct rt_boost *p)
 {
 	if (!p || !p->guarded)
 		return;
 	pthread_mutex_lock(&p->lock);
 	p->counts = false;
-	pace__set(p, false);
+	rt_boost__set(p, false);
 	pthread_mutex_unlock(&p->lock);
 }
 
-uint64_t pace__limit_ns(const struct pace *p)
+uint64_t rt_boost__limit_ns(const struct rt_boost *p)
 {
 	return p ? p->limit_ns : 0;
 }
 
-void pace_first(void)
+void rt_boost_first(void)
 {
 	const struct sched_param rr = { .sched_priority = FIRST };
 

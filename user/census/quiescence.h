@@ -1,34 +1,34 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * gstill: whether goroutines stood still between two moments.
+ * quiescence: whether goroutines stood still between two moments.
  *
  * What is read of goroutines one after the other is true of no single moment, unless none of them ran meanwhile. From Go 1.17
  * on each counts how often it has stopped running, so that one which ran and came back to the same place is found
  * too; before, it is not. Loop thread.
  */
-#ifndef PARKWATCH_CENSUS_GSTILL_H
-#define PARKWATCH_CENSUS_GSTILL_H
+#ifndef PARKWATCH_CENSUS_QUIESCENCE_H
+#define PARKWATCH_CENSUS_QUIESCENCE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/addrspace.h"
-#include "base/own.h"
+#include "base/cleanup.h"
 #include "census/census.h"
 #include "golang/goruntime.h"
 
-struct gstill;
+struct quiescence;
 /* The first moment, of the goroutines gs[0 .. nr - 1] of c. All borrowed until free. 0, -ESRCH, -ENOMEM. */
-int gstill__new(const struct addrspace *as, const struct goruntime *rt, const struct census *c, const uint32_t *gs, size_t nr,
-		struct gstill **ret);
-void gstill__free(struct gstill *s);
-DEFINE_SCOPED(gstill)
+int quiescence__new(const struct addrspace *as, const struct goruntime *rt, const struct census *c, const uint32_t *gs, size_t nr,
+		struct quiescence **ret);
+void quiescence__free(struct quiescence *s);
+DEFINE_SCOPED(quiescence)
 
 /*
  * The second. moved[g] is set for each of gs that does not stand where the census saw it, or has run since the first moment;
  * the others of moved are left as they are. 0, -ESRCH, -ENOMEM.
  */
-int gstill__compare(const struct gstill *s, bool *moved);
+int quiescence__compare(const struct quiescence *s, bool *moved);
 
 #endif

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "census/gstill.h"
+#include "census/quiescence.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-#include "census/gather.h"
+#include "census/readv_batch.h"
 #include "census/gview.h"
 
-struct gstill {
+struct quiescence {
 	const struct addrspace *as;
 	const struct goruntime *rt;
 	const struct census *c;
@@ -17,7 +17,7 @@ struct gstill {
 };
 
 /* false: it is not where the census saw it. */
-static bool view_of(const struct gstill *s, uint32_t g, const uint8_t *bytes, struct gview *ret)
+static bool view_of(const struct quiescence *s, uint32_t g, const uint8_t *bytes, struct gview *ret)
 {
 	const struct census_g *cg = &s->c->gs[g];
 	uint64_t pc, sp;
@@ -33,35 +33,35 @@ static bool view_of(const struct gstill *s, uint32_t g, const uint8_t *bytes, st
 }
 
 /* Of those from `from` on that can be read together. Returns how many. */
-static int gstill__look(const struct gstill *s, struct gather *ga, size_t from, struct gview *ret)
+static int quiescence__look(const struct quiescence *s, struct readv_batch *ga, size_t from, struct gview *ret)
 {
 	size_t len = gview_bytes(s->rt), nr = 0;
 	int err = 0;
 
-	gather__clear(ga);
+	readv_batch__clear(ga);
 	while (len && from + nr < s->nr && nr < GATHER_PIECES_MAX && err >= 0) {
-		err = gather__want(ga, s->c->gs[s->gs[from + nr]].addr, len);
+		err = readv_batch__want(ga, s->c->gs[s->gs[from + nr]].addr, len);
 		nr += err >= 0;
 	}
 	if (err >= 0)
-		err = gather__read(ga);
+		err = readv_batch__read(ga);
 	if (err < 0)
 		return err;
 	for (size_t i = 0; i < nr; i++)
-		if (!view_of(s, s->gs[from + i], gather__piece(ga, i), &ret[i]))
+		if (!view_of(s, s->gs[from + i], readv_batch__piece(ga, i), &ret[i]))
 			ret[i].goid = 0;
 	return (int)nr;
 }
 
 /* Of all; goid 0: it is not where the census saw it. Owned by the caller. */
-static int gstill__look_at_all(const struct gstill *s, struct gview **ret)
+static int quiescence__look_at_all(const struct quiescence *s, struct gview **ret)
 {
 	scoped_mem struct gview *views = calloc(s->nr + 1, sizeof(*views));
-	scoped(gather) ga = NULL;
-	int err = views ? gather__new(s->as, &ga) : -ENOMEM;
+	scoped(readv_batch) ga = NULL;
+	int err = views ? readv_batch__new(s->as, &ga) : -ENOMEM;
 
 	for (size_t i = 0; i < s->nr && !err;) {
-		int nr = gstill__look(s, ga, i, views + i);
+		int nr = quiescence__look(s, ga, i, views + i);
 
 		err = nr < 0 ? nr : 0;
 		i += nr > 0 ? (size_t)nr : s->nr; /* 0: this Go's cannot be read */
@@ -72,23 +72,23 @@ static int gstill__look_at_all(const struct gstill *s, struct gview **ret)
 	return 0;
 }
 
-int gstill__new(const struct addrspace *as, const struct goruntime *rt, const struct census *c,
-		const uint32_t *gs, size_t nr, struct gstill **ret)
+int quiescence__new(const struct addrspace *as, const struct goruntime *rt, const struct census *c,
+		const uint32_t *gs, size_t nr, struct quiescence **ret)
 {
-	scoped(gstill) s = calloc(1, sizeof(*s));
+	scoped(quiescence) s = calloc(1, sizeof(*s));
 	int err;
 
 	if (!s)
 		return -ENOMEM;
-	*s = (struct gstill){ .as = as, .rt = rt, .c = c, .gs = gs, .nr = nr };
-	err = gstill__look_at_all(s, &s->views);
+	*s = (struct quiescence){ .as = as, .rt = rt, .c = c, .gs = gs, .nr = nr };
+	err = quiescence__look_at_all(s, &s->views);
 	if (err)
 		return err;
 	*ret = steal(s);
 	return 0;
 }
 
-void gstill__free(struct gstill *s)
+void quiescence__free(struct quiescence *s)
 {
 	if (!s)
 		return;
@@ -96,10 +96,10 @@ void gstill__free(struct gstill *s)
 	free(s);
 }
 
-int gstill__compare(const struct gstill *s, bool *moved)
+int quiescence__compare(const struct quiescence *s, bool *moved)
 {
 	scoped_mem struct gview *now = NULL;
-	int err = gstill__look_at_all(s, &now);
+	int err = quiescence__look_at_all(s, &now);
 
 	for (size_t i = 0; i < s->nr && !err; i++)
 		if (!s->views[i].goid || !now[i].goid || !gview__is_same(&s->views[i], &now[i]))

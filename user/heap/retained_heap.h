@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * gkept: the heap that only some goroutines keep in use: what would be garbage if they were gone.
+ * retained_heap: the heap that only some goroutines keep in use: what would be garbage if they were gone.
  *
  * Everything that variables, finalizers, memory of C and all other goroutines lead to is marked first (heap/heapmark); then what
  * the goroutines of one group after the other lead to, from their stacks and from what they wait for, is counted. So an object
@@ -8,8 +8,8 @@
  * their class, stacks not at all. The program runs on meanwhile: where it changes its heap fast the figure is off by what moved.
  * Loop thread.
  */
-#ifndef PARKWATCH_HEAP_GKEPT_H
-#define PARKWATCH_HEAP_GKEPT_H
+#ifndef PARKWATCH_HEAP_RETAINED_HEAP_H
+#define PARKWATCH_HEAP_RETAINED_HEAP_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -24,7 +24,7 @@ struct grefs;
 
 #define GKEPT_NONE UINT32_MAX	/* a goroutine of no group */
 
-struct gkept_in {		/* all but refs borrowed for the call */
+struct retained_heap_in {		/* all but refs borrowed for the call */
 	const struct addrspace *as;
 	const struct goruntime *rt;
 	const struct census *census; /* taken just now */
@@ -39,6 +39,6 @@ struct gkept_in {		/* all but refs borrowed for the call */
  * ret: nr_groups numbers. -ETIME: it takes longer than the budget; -E2BIG: too large a heap; -EFAULT: a part could not be read;
  * -EBADMSG: there is no heap as we know it; -ESRCH, -ENOMEM. Each but the last two with a cause.
  */
-int gkept_bytes(const struct gkept_in *in, uint64_t *ret, struct cause *why);
+int retained_heap_bytes(const struct retained_heap_in *in, uint64_t *ret, struct cause *why);
 
 #endif

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * own: who frees what. The four macros of this project; there are no others like them.
+ * cleanup: who frees what. The four macros of this project; there are no others like them.
  *
  *	scoped(elf_file) f = NULL;	freed by elf_file__free() on every way out
  *	*ret = steal(f);		hands it over, f is NULL afterwards
  */
-#ifndef PARKWATCH_BASE_OWN_H
-#define PARKWATCH_BASE_OWN_H
+#ifndef PARKWATCH_BASE_CLEANUP_H
+#define PARKWATCH_BASE_CLEANUP_H
 
 #include <stddef.h>
 #include <stdlib.h>

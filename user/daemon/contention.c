@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "daemon/knots.h"
+#include "daemon/contention.h"
 
 #include <errno.h>
 #include <string.h>
 #include <time.h>
 
-#include "census/gstill.h"
-#include "daemon/knotproof.h"
+#include "census/quiescence.h"
+#include "daemon/contention_proof.h"
 
 #define LOOKS 2 /* after the first */
 
-void knots__done(struct knots *k)
+void contention__done(struct contention *k)
 {
 	gchans__free(k->chans);
 	glocks__free(k->locks);
@@ -19,7 +19,7 @@ void knots__done(struct knots *k)
 }
 
 /* Locks, their holders and the rings; the same for the first reading and the others. */
-static int knots__read_locks(struct knots *k, const struct knotproof_in *in)
+static int contention__read_locks(struct contention *k, const struct contention_proof_in *in)
 {
 	const struct addrspace *as = proc__mem(in->proc);
 	int err = glocks__read(as, in->rt->minor, in->census, &k->locks);
@@ -28,7 +28,7 @@ static int knots__read_locks(struct knots *k, const struct knotproof_in *in)
 		err = gholds__read(as, in->rt, in->census, k->locks, &k->holds);
 	if (!err)
 		err = waitgraph__new(in->census, k->locks, k->holds, &k->graph);
-	return err || !in->budget_ns ? err : knotproof_add(in, k->graph);
+	return err || !in->budget_ns ? err : contention_proof_add(in, k->graph);
 }
 
 /* The goroutines of all rings, as indexes into the census. */
@@ -56,22 +56,22 @@ static bool goes_through_channels(const struct waitgraph *w)
  * counts if all is found again a moment later, and none of them ran from before that second reading
  * until after it.
  */
-static int knots__confirm(struct knots *k, const struct knotproof_in *in, unsigned int depth)
+static int contention__confirm(struct contention *k, const struct contention_proof_in *in, unsigned int depth)
 {
-	const struct timespec moment = { .tv_nsec = KNOTS_MOMENT_NS };
+	const struct timespec moment = { .tv_nsec = CONTENTION_MOMENT_NS };
 	const struct addrspace *as = proc__mem(in->proc);
 	const struct census *c = in->census;
 	scoped_mem uint32_t *gs = ring_goroutines(k->graph);
 	scoped_mem bool *moved = calloc(c->nr + 1, sizeof(*moved));
-	struct knotproof_in anew = *in;
-	struct knots again = { 0 };
+	struct contention_proof_in anew = *in;
+	struct contention again = { 0 };
 	scoped(census) later = NULL;
-	scoped(gstill) still = NULL;
+	scoped(quiescence) still = NULL;
 	int err;
 
 	if (!gs || !moved)
 		return -ENOMEM;
-	err = gstill__new(as, in->rt, c, gs, k->graph->nr_steps, &still);
+	err = quiescence__new(as, in->rt, c, gs, k->graph->nr_steps, &still);
 	nanosleep(&moment, NULL);
 	if (!err)
 		err = census__read(as, in->rt, depth, &later);
@@ -79,25 +79,25 @@ static int knots__confirm(struct knots *k, const struct knotproof_in *in, unsign
 	anew.wait_ns = 0;
 	anew.budget_ns = goes_through_channels(k->graph) ? in->budget_ns : 0;
 	if (!err)
-		err = knots__read_locks(&again, &anew);
+		err = contention__read_locks(&again, &anew);
 	if (!err)
-		err = gstill__compare(still, moved);
+		err = quiescence__compare(still, moved);
 	if (!err)
 		err = waitgraph__confirm(k->graph, c, again.graph, later);
 	if (!err)
 		waitgraph__drop(k->graph, moved);
 	k->graph->unproved |= again.graph && again.graph->unproved;
-	knots__done(&again);
+	contention__done(&again);
 	return err;
 }
 
-int knots__read(struct knots *k, const struct snapshot *t, size_t i, bool elements, unsigned int depth, uint64_t proof_ns,
+int contention__read(struct contention *k, const struct snapshot *t, size_t i, bool elements, unsigned int depth, uint64_t proof_ns,
 		struct cause *why)
 {
-	const struct knotproof_in in = { .proc = t->target.proc,
+	const struct contention_proof_in in = { .proc = t->target.proc,
 					 .rt = goproc__runtime(t->target.gp, i),
 					 .census = t->censuses[i],
-					 .wait_ns = KNOTS_MOMENT_NS,
+					 .wait_ns = CONTENTION_MOMENT_NS,
 					 .budget_ns = proof_ns,
 					 .spent_ns = &k->proof_ns };
 	int err = gchans__read(proc__mem(t->target.proc), in.rt, t->censuses[i], elements, &k->chans);
@@ -108,10 +108,10 @@ int knots__read(struct knots *k, const struct snapshot *t, size_t i, bool elemen
 				  "version is not known",
 				  in.rt->version);
 	if (!err)
-		err = knots__read_locks(k, &in);
+		err = contention__read_locks(k, &in);
 	for (int look = 0; look < LOOKS && !err; look++)
-		if (look ? goes_through_channels(k->graph) && k->proof_ns < KNOTS_CHEAP_NS : k->graph->nr_rings > 0)
-			err = knots__confirm(k, &in, depth);
+		if (look ? goes_through_channels(k->graph) && k->proof_ns < CONTENTION_CHEAP_NS : k->graph->nr_rings > 0)
+			err = contention__confirm(k, &in, depth);
 	if (!err && proc__cut(t->target.proc))
 		err = -ESRCH;
 	return err ? cause__set(why, err, "cannot read the channels and locks of '%s' (pid %d): %s",
@@ -120,7 +120,7 @@ int knots__read(struct knots *k, const struct snapshot *t, size_t i, bool elemen
 		   : 0;
 }
 
-struct chans_source knots__source(const struct knots *k, const struct snapshot *t, size_t i)
+struct chans_source contention__source(const struct contention *k, const struct snapshot *t, size_t i)
 {
 	return (struct chans_source){ .rt = goproc__runtime(t->target.gp, i),
 				      .chans = k->chans,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * gsince: since when goroutines wait, at least.
+ * wait_since: since when goroutines wait, at least.
  *
  * The runtime notes no such time, but a garbage collection that finds a goroutine waiting sets g.waitsince, which is cleared
  * when it runs again. Not to its own time: to work.tstart, which is when marking ended in the collection *before* (Go
@@ -8,8 +8,8 @@
  * after that. But it did wait before the marking that found it ended, which is the next value that tstart had: no
  * later than the next larger waitsince of any goroutine, or than what tstart is now.
  */
-#ifndef PARKWATCH_CENSUS_GSINCE_H
-#define PARKWATCH_CENSUS_GSINCE_H
+#ifndef PARKWATCH_CENSUS_WAIT_SINCE_H
+#define PARKWATCH_CENSUS_WAIT_SINCE_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -20,6 +20,6 @@
  * gs[i].waitsince_ns: as the runtime has it; becomes what census.h says. tstart: read after the goroutines; 0 not known.
  * Values that cannot be (later than now_ns) say nothing.
  */
-void gsince_date(struct census_g *gs, size_t nr, uint64_t tstart_ns, uint64_t now_ns);
+void wait_since_date(struct census_g *gs, size_t nr, uint64_t tstart_ns, uint64_t now_ns);
 
 #endif

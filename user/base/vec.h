@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* room: arrays that grow: each time to twice their size, so that few copies are made. */
-#ifndef PARKWATCH_BASE_ROOM_H
-#define PARKWATCH_BASE_ROOM_H
+/* vec: arrays that grow: each time to twice their size, so that few copies are made. */
+#ifndef PARKWATCH_BASE_VEC_H
+#define PARKWATCH_BASE_VEC_H
 
 #include <stddef.h>
 
@@ -9,6 +9,6 @@
  * Room for need elements of size bytes in *array, which has *room of them: array is the address of a pointer to malloc()ed memory or
  * NULL. 0, or -ENOMEM: both are as they were.
  */
-int room_for(void *array, size_t *room, size_t need, size_t size);
+int vec__reserve(void *array, size_t *room, size_t need, size_t size);
 
 #endif

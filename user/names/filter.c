@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "names/pick.h"
+#include "names/filter.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -13,7 +13,7 @@
 #include "names/name_match.h"
 
 struct clause {
-	enum pick_kind kind;
+	enum filter_kind kind;
 	bool negate;
 	bool prefix;		/* wait: the text is only the beginning */
 	char *text;		/* state, wait, label; owned */
@@ -23,19 +23,19 @@ struct clause {
 	bool has_re;
 };
 
-struct pick {
-	struct clause v[PICK_CLAUSES_MAX];
+struct filter {
+	struct clause v[FILTER_CLAUSES_MAX];
 	size_t nr;
 };
 
-static const char *const names[PICK_KINDS] = {
-	[PICK_STATE] = "state", [PICK_WAIT] = "wait", [PICK_OLDER] = "older", [PICK_GOID] = "goid",
-	[PICK_P] = "p", [PICK_FUNC] = "func", [PICK_CREATED_BY] = "created-by", [PICK_LABEL] = "label",
+static const char *const names[FILTER_KINDS] = {
+	[FILTER_STATE] = "state", [FILTER_WAIT] = "wait", [FILTER_OLDER] = "older", [FILTER_GOID] = "goid",
+	[FILTER_P] = "p", [FILTER_FUNC] = "func", [FILTER_CREATED_BY] = "created-by", [FILTER_LABEL] = "label",
 };
 
-int pick__new(struct pick **ret)
+int filter__new(struct filter **ret)
 {
-	struct pick *p = calloc(1, sizeof(*p));
+	struct filter *p = calloc(1, sizeof(*p));
 
 	if (!p)
 		return -ENOMEM;
@@ -51,7 +51,7 @@ static void clause__done(struct clause *c)
 		regfree(&c->re);
 }
 
-void pick__free(struct pick *p)
+void filter__free(struct filter *p)
 {
 	if (!p)
 		return;
@@ -65,12 +65,12 @@ static int clause__numbers(struct clause *c, const char *value, struct cause *wh
 	const char *at = value;
 	char *end;
 
-	c->numbers = reallocarray(NULL, PICK_NUMBERS_MAX, sizeof(*c->numbers));
+	c->numbers = reallocarray(NULL, FILTER_NUMBERS_MAX, sizeof(*c->numbers));
 	if (!c->numbers)
 		return -ENOMEM;
 	do {
 		errno = 0;
-		if (c->nr_numbers == PICK_NUMBERS_MAX || !isdigit((unsigned char)*at))
+		if (c->nr_numbers == FILTER_NUMBERS_MAX || !isdigit((unsigned char)*at))
 			break;
 		c->numbers[c->nr_numbers] = strtoull(at, &end, 10);
 		if (errno || (*end && *end != ','))
@@ -117,13 +117,13 @@ static int clause__text(struct clause *c, const char *value, struct cause *why)
 {
 	size_t len = strlen(value);
 
-	if (!len || (c->kind == PICK_LABEL && value[0] == '='))
+	if (!len || (c->kind == FILTER_LABEL && value[0] == '='))
 		return cause__set(why, -EINVAL, "bad %s '%s': %s is wanted", names[c->kind], value,
-				  c->kind == PICK_LABEL ? "key=value or key" : "a reason such as 'chan receive' or 'chan*'");
+				  c->kind == FILTER_LABEL ? "key=value or key" : "a reason such as 'chan receive' or 'chan*'");
 	c->text = strdup(value);
 	if (!c->text)
 		return -ENOMEM;
-	c->prefix = c->kind == PICK_WAIT && value[len - 1] == '*';
+	c->prefix = c->kind == FILTER_WAIT && value[len - 1] == '*';
 	if (c->prefix)
 		c->text[len - 1] = '\0';
 	return 0;
@@ -144,28 +144,28 @@ static int clause__regex(struct clause *c, const char *value, struct cause *why)
 static int clause__fill(struct clause *c, const char *value, struct cause *why)
 {
 	switch (c->kind) {
-	case PICK_STATE:
+	case FILTER_STATE:
 		return clause__states(c, value, why);
-	case PICK_OLDER: case PICK_GOID: case PICK_P:
+	case FILTER_OLDER: case FILTER_GOID: case FILTER_P:
 		return clause__numbers(c, value, why);
-	case PICK_FUNC: case PICK_CREATED_BY:
+	case FILTER_FUNC: case FILTER_CREATED_BY:
 		return clause__regex(c, value, why);
 	default:
 		return clause__text(c, value, why);
 	}
 }
 
-int pick__add(struct pick *p, const char *name, const char *value, bool negate, struct cause *why)
+int filter__add(struct filter *p, const char *name, const char *value, bool negate, struct cause *why)
 {
-	enum pick_kind kind = 0;
+	enum filter_kind kind = 0;
 	struct clause *c;
 	int err;
 
-	if (p->nr == PICK_CLAUSES_MAX)
-		return cause__set(why, -ENOSPC, "too many filters: %d is the most", PICK_CLAUSES_MAX);
-	while (kind < PICK_KINDS && strcmp(names[kind], name))
+	if (p->nr == FILTER_CLAUSES_MAX)
+		return cause__set(why, -ENOSPC, "too many filters: %d is the most", FILTER_CLAUSES_MAX);
+	while (kind < FILTER_KINDS && strcmp(names[kind], name))
 		kind++;
-	if (kind == PICK_KINDS)
+	if (kind == FILTER_KINDS)
 		return cause__set(why, -EINVAL,
 				  "there is no filter '%s': state, wait, older, goid, p, func, created-by or label is wanted", name);
 	c = &p->v[p->nr];
@@ -178,7 +178,7 @@ int pick__add(struct pick *p, const char *name, const char *value, bool negate, 
 	return err;
 }
 
-bool pick__asks(const struct pick *p, enum pick_kind kind)
+bool filter__asks(const struct filter *p, enum filter_kind kind)
 {
 	for (size_t i = 0; i < p->nr; i++)
 		if (p->v[i].kind == kind)
@@ -186,7 +186,7 @@ bool pick__asks(const struct pick *p, enum pick_kind kind)
 	return false;
 }
 
-uint64_t pick__hits(const struct pick *p, enum pick_kind kind, const char *name)
+uint64_t filter__hits(const struct filter *p, enum filter_kind kind, const char *name)
 {
 	uint64_t hits = 0;
 
@@ -226,33 +226,33 @@ static bool has_label(const char *want, const struct label_set *set)
 	return false;
 }
 
-static bool clause__matches(const struct clause *c, size_t i, const struct pick_subject *s)
+static bool clause__matches(const struct clause *c, size_t i, const struct filter_subject *s)
 {
 	switch (c->kind) {
-	case PICK_STATE:
+	case FILTER_STATE:
 		return has_word(c->text, s->status);
-	case PICK_WAIT:
+	case FILTER_WAIT:
 		return s->reason &&
 		       (c->prefix ? !strncmp(s->reason, c->text, strlen(c->text)) : !strcmp(s->reason, c->text));
-	case PICK_OLDER:
-		return s->wait_ns != PICK_UNKNOWN && s->wait_ns >= c->numbers[0];
-	case PICK_GOID:
+	case FILTER_OLDER:
+		return s->wait_ns != FILTER_UNKNOWN && s->wait_ns >= c->numbers[0];
+	case FILTER_GOID:
 		return has_number(c, s->goid);
-	case PICK_P:
+	case FILTER_P:
 		return s->p >= 0 && has_number(c, (uint64_t)s->p);
-	case PICK_FUNC:
+	case FILTER_FUNC:
 		return s->func_hits >> i & 1;
-	case PICK_CREATED_BY:
+	case FILTER_CREATED_BY:
 		return s->created_by_hits >> i & 1;
-	case PICK_LABEL:
+	case FILTER_LABEL:
 		return has_label(c->text, s->labels);
-	case PICK_KINDS:
+	case FILTER_KINDS:
 		break;
 	}
 	return false;
 }
 
-bool pick__takes(const struct pick *p, const struct pick_subject *s)
+bool filter__takes(const struct filter *p, const struct filter_subject *s)
 {
 	uint32_t asked = 0, held = 0;	/* by kind */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "census/gather.h"
+#include "census/readv_batch.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -23,7 +23,7 @@ struct stretch {
 	size_t first, nr; /* of the sorted pieces */
 };
 
-struct gather {
+struct readv_batch {
 	const struct addrspace *as;
 	struct piece *pieces, *sorted; /* sorted: room for the sort as well */
 	size_t nr, room;
@@ -35,9 +35,9 @@ struct gather {
 	size_t buf_room;
 };
 
-int gather__new(const struct addrspace *as, struct gather **ret)
+int readv_batch__new(const struct addrspace *as, struct readv_batch **ret)
 {
-	struct gather *g = calloc(1, sizeof(*g));
+	struct readv_batch *g = calloc(1, sizeof(*g));
 
 	if (!g)
 		return -ENOMEM;
@@ -46,7 +46,7 @@ int gather__new(const struct addrspace *as, struct gather **ret)
 	return 0;
 }
 
-void gather__free(struct gather *g)
+void readv_batch__free(struct readv_batch *g)
 {
 	if (!g)
 		return;
@@ -59,13 +59,13 @@ void gather__free(struct gather *g)
 	free(g);
 }
 
-void gather__clear(struct gather *g)
+void readv_batch__clear(struct readv_batch *g)
 {
 	g->nr = 0;
 }
 
 /* A failed one leaves the arrays as large as they are, or larger. */
-static int gather__grow(struct gather *g)
+static int readv_batch__grow(struct readv_batch *g)
 {
 	size_t room = g->room ? g->room * 2 : 1024;
 	void *p;
@@ -90,7 +90,7 @@ static int gather__grow(struct gather *g)
 	return 0;
 }
 
-int gather__want(struct gather *g, uint64_t addr, size_t len)
+int readv_batch__want(struct readv_batch *g, uint64_t addr, size_t len)
 {
 	int err;
 
@@ -98,7 +98,7 @@ int gather__want(struct gather *g, uint64_t addr, size_t len)
 		return -EINVAL;
 	if (g->nr >= GATHER_PIECES_MAX)
 		return -ENOSPC;
-	err = g->nr == g->room ? gather__grow(g) : 0;
+	err = g->nr == g->room ? readv_batch__grow(g) : 0;
 	if (err)
 		return err;
 	g->pieces[g->nr] = (struct piece){ addr, (uint32_t)len, (uint32_t)g->nr };
@@ -127,7 +127,7 @@ static bool sort_digit(const struct piece *from, struct piece *to, size_t nr, un
 
 /* Radix sort: a comparison sort would cost more than the reads. The pieces themselves are sorted;
  * they carry their number. */
-static void gather__sort(struct gather *g)
+static void readv_batch__sort(struct readv_batch *g)
 {
 	size_t i = 1;
 
@@ -144,7 +144,7 @@ static void gather__sort(struct gather *g)
 }
 
 /* Returns the bytes of all stretches. */
-static size_t gather__stretch(struct gather *g)
+static size_t readv_batch__stretch(struct readv_batch *g)
 {
 	size_t bytes = 0;
 
@@ -170,7 +170,7 @@ static size_t gather__stretch(struct gather *g)
 	return bytes;
 }
 
-static int gather__read_pieces(struct gather *g, const struct stretch *s)
+static int readv_batch__read_pieces(struct readv_batch *g, const struct stretch *s)
 {
 	for (size_t i = s->first; i < s->first + s->nr; i++) {
 		const struct piece *p = &g->pieces[i];
@@ -184,28 +184,28 @@ static int gather__read_pieces(struct gather *g, const struct stretch *s)
 	return 0;
 }
 
-static int gather__place(struct gather *g, size_t nr_stretch, int err)
+static int readv_batch__place(struct readv_batch *g, size_t nr_stretch, int err)
 {
 	const struct stretch *s = &g->stretches[nr_stretch];
 
 	if (err == -ESRCH)
 		return err;
 	if (err)
-		return gather__read_pieces(g, s);
+		return readv_batch__read_pieces(g, s);
 	for (size_t i = s->first; i < s->first + s->nr; i++)
 		g->at[g->pieces[i].nr] = g->buf + s->buf_at + (g->pieces[i].addr - s->start);
 	return 0;
 }
 
-int gather__read(struct gather *g)
+int readv_batch__read(struct readv_batch *g)
 {
 	size_t bytes;
 	int err = 0;
 
 	if (!g->nr)
 		return 0;
-	gather__sort(g);
-	bytes = gather__stretch(g);
+	readv_batch__sort(g);
+	bytes = readv_batch__stretch(g);
 	if (bytes > g->buf_room) {
 		free(g->buf);
 		g->buf_room = 0;
@@ -221,11 +221,11 @@ int gather__read(struct gather *g)
 	}
 	addrspace__read_batch(g->as, g->reads, g->nr_stretches);
 	for (size_t i = 0; i < g->nr_stretches && !err; i++)
-		err = gather__place(g, i, g->reads[i].err);
+		err = readv_batch__place(g, i, g->reads[i].err);
 	return err;
 }
 
-const uint8_t *gather__piece(const struct gather *g, size_t i)
+const uint8_t *readv_batch__piece(const struct readv_batch *g, size_t i)
 {
 	return g->at[i];
 }
