@@ -5,7 +5,6 @@
 #include "base/clock.h"
 #include "base/heart.h"
 #include "base/cleanup.h"
-#include "probe/calibrate.h"
 #include "probe/master.h"
 
 Test(master, is_late_as_its_state_says)
@@ -48,23 +47,6 @@ Test(master, has_longer_where_the_machine_is_slow_but_not_at_will)
 		cr_expect_eq(master_allow(t[i].slow), t[i].want_ms * NS_PER_MS, "%g times", t[i].slow);
 		cr_expect_eq(heart->late_ns, t[i].want_ms * NS_PER_MS, "%g times", t[i].slow);
 	}
-}
-
-Test(calibration, tells_how_slow_the_machine_is_by_what_was_measured)
-{
-	static const struct {
-		const char *why;
-		struct calibration c;
-		double want;
-	} t[] = {
-		{ "nothing was measured", { { 0 }, { 0 } }, 0 },
-		{ "the class that took the least", { { [INSN_NOP5] = 12000, [INSN_PUSH] = 9000 }, { 0 } }, 3 },
-		{ "one that is stepped takes longer anywhere", { { [INSN_STEPPED] = 15000 }, { 0 } }, 0.5 },
-		{ "what programs do more does not count", { { [INSN_CALL] = 1500 }, { [PW_POINT_BIRTH] = 1e6 } }, 0.5 },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(t); i++)
-		cr_expect_float_eq(calibration_slowness(&t[i].c), t[i].want, 1e-9, "%s", t[i].why);
 }
 
 /* As a keeper does; it is asked for its state often, for else it knows that it was away itself. */

@@ -22,12 +22,16 @@ static int gapcount__read(const struct gapcount *g, const struct proc *proc, str
 	return err;
 }
 
-void gapcount__begin(struct gapcount *g, enum profile_event event, const struct proc *proc, struct goproc *gp)
+void gapcount__find(struct gapcount *g, enum profile_event event, const struct proc *proc, struct goproc *gp)
 {
 	*g = (struct gapcount){ .known = event == PROFILE_BIRTHS || event == PROFILE_EXITS, .exits = event == PROFILE_EXITS,
 				.nr = goproc__nr_runtimes(gp) };
 	for (size_t i = 0; i < g->nr && g->known; i++)
 		g->known = !gborn__find(proc__mem(proc), goproc__runtime(gp, i), &g->born[i]);
+}
+
+void gapcount__begin(struct gapcount *g, const struct proc *proc, struct goproc *gp)
+{
 	g->known = g->known && !gapcount__read(g, proc, gp, &g->made, &g->alive);
 }
 

@@ -23,8 +23,10 @@ struct gapcount {
 	uint64_t made, alive; /* of all runtimes, when recording began */
 };
 
-/* Just before recording begins. Of other events, or where it cannot be known, nothing is. */
-void gapcount__begin(struct gapcount *g, enum profile_event event, const struct proc *proc, struct goproc *gp);
+/* While no probe is in: of other events, or where it cannot be known, nothing is. */
+void gapcount__find(struct gapcount *g, enum profile_event event, const struct proc *proc, struct goproc *gp);
+/* Just before recording begins. */
+void gapcount__begin(struct gapcount *g, const struct proc *proc, struct goproc *gp);
 /* Missing so far; < 0: not known. */
 int64_t gapcount__missing(const struct gapcount *g, const struct proc *proc, struct goproc *gp, const struct probes *p);
 

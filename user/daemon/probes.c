@@ -120,7 +120,7 @@ static int probes__load_runtime(struct probes *p, size_t i, struct cause *why)
 
 static void probes__calibrate(struct probes *p)
 {
-	const uint64_t began = clock_now_ns();
+	const uint64_t began = clock_now_ns(), cpu_began = clock_cpu_ns();
 	uint32_t classes = 0, points = 0;
 	uint64_t late;
 	struct cause c = { "" };
@@ -139,7 +139,7 @@ static void probes__calibrate(struct probes *p)
 		log_warn("cost is not measured: %s", c.text);
 	else
 		p->calibrated = true;
-	late = master_allow(p->calibrated ? calibration_slowness(&p->cal) : 1);
+	late = master_allow((double)(clock_cpu_ns() - cpu_began) / CALIBRATE_CPU_NS);
 	log_debug("what hits cost was measured in %.0f ms", (double)(clock_now_ns() - began) / NS_PER_MS);
 	log_debug("probes go out when parkwatch has given no sign of life for %llu ms", (unsigned long long)(late / NS_PER_MS));
 }

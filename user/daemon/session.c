@@ -256,6 +256,7 @@ int session__record(struct session *s, uint64_t duration_ns, const volatile sig_
 		return cause__set(why, err, "cannot read the goroutines of pid %d: %s", (int)s->o.pid, strerror(-err));
 	if (s->probes) {
 		codecheck__begin(&s->code, s->target.gp, s->target.proc);
+		gapcount__find(&r.count, s->o.profile.event, s->target.proc, s->target.gp);
 		budget /= recorders__sharers(s->recorders);
 	}
 	err = s->probes ? probes__on(s->probes, why) : 0;

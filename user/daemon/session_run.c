@@ -287,7 +287,7 @@ static int session_run__stretch(struct session_run *r, const struct governor *g,
 	for (size_t i = 0; i < s->target.nr; i++)
 		attach__count_from(probes__attach(s->probes, i), session_run__keeps_waits(r) ? begin_ns : 0, false);
 	if (r->stretches == 1)
-		gapcount__begin(&r->count, s->o.profile.event, s->target.proc, s->target.gp);
+		gapcount__begin(&r->count, s->target.proc, s->target.gp);
 	probes__start(s->probes);
 	if (r->stretches > 1)
 		r->gap_missing = gapcount__missing(&r->count, s->target.proc, s->target.gp, s->probes);

@@ -18,9 +18,6 @@
 #define PERF_PAGES         64
 #define PERF_WAKEUP_EVENTS 64 /* as pipe/ring opens it: a wake-up costs ten times a record */
 #define DEPTH              16 /* more than the frames of the child's stack */
-/* What a trap takes at most on a machine that is not slow, with all that kernels do against processors' faults. */
-#define TRAP_USUAL_NS	   3000.0
-#define STEPPED_USUAL_NS   30000.0
 
 /*
  * Each point that is measured has one of the child's instructions; those that share one are not recorded together. The others'
@@ -276,19 +273,6 @@ int calibrate__run(const struct kfeat *kf, enum attach_way way, enum pw_transpor
 		return cause__set(why, err, "the calibration child failed: %s", strerror(-err));
 	*ret = cal;
 	return 0;
-}
-
-double calibration_slowness(const struct calibration *c)
-{
-	double least = 0;
-
-	for (int i = 0; i < INSN_CLASS_MAX; i++) {
-		const double times = c->trap_ns[i] / (i == INSN_STEPPED ? STEPPED_USUAL_NS : TRAP_USUAL_NS);
-
-		if (times > 0 && (least <= 0 || times < least))
-			least = times;
-	}
-	return least;
 }
 
 double calibration_hit_ns(const struct calibration *c, const struct plan_site *s)

@@ -16,6 +16,9 @@
 #include "probe/attach.h"
 #include "host/kfeat.h"
 
+/* CPU time that it takes of us, at most, on a machine that is not slow: to load the programs, nearly all of it. 25 ms, seen */
+#define CALIBRATE_CPU_NS 60000000.0
+
 struct calibration {
 	double trap_ns[INSN_CLASS_MAX]; /* trap with an empty program, per class; 0: not measured */
 	double work_ns[PW_POINT_MAX];   /* what our program adds to the trap, per point */
@@ -25,8 +28,6 @@ struct calibration {
 int calibrate__run(const struct kfeat *kf, enum attach_way way, enum pw_transport transport,
 		   uint32_t classes, uint32_t points, bool sums, struct calibration *ret,
 		   struct cause *why);
-/* How many times as long as on a usual machine a trap took, by the class that took the least; 0: none was measured. */
-double calibration_slowness(const struct calibration *c);
 /* ns of a hit at this site. */
 double calibration_hit_ns(const struct calibration *c, const struct plan_site *s);
 
