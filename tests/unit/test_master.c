@@ -100,6 +100,22 @@ Test(master, that_waits_for_what_does_not_come_is_late)
 	cr_expect_eq(state, MASTER_LATE);
 }
 
+Test(master, is_not_late_when_nobody_was_there_to_see_it)
+{
+	const uint64_t away = 200 * NS_PER_MS;
+	struct master m;
+
+	cr_assert_eq(master__init(&m), 0);
+	m.seen_ns -= away;
+	m.beat_ns -= 5 * NS_PER_SEC;
+	m.beat_cpu_ns = 0;
+	cr_expect_eq(master__state(&m), MASTER_HERE, "its time begins anew");
+	cr_expect_eq(master__state(&m), MASTER_HERE);
+	m.beat_ns -= 5 * NS_PER_SEC;
+	cr_expect_eq(master__state(&m), MASTER_LATE, "somebody was there now");
+	master__done(&m);
+}
+
 Test(master, that_is_about_to_stop_counts_as_stopped)
 {
 	struct master m;

@@ -86,7 +86,9 @@ enum master_state master__state(struct master *m)
 	state = master_letter(m->stat_fd);
 	if (state == 'T' || state == 't')
 		return MASTER_STOPPED;
-	if (away_ns > MASTER_LATE_NS / 2) /* so were we: nobody saw whether it gave a sign */
+	if (away_ns > MASTER_LATE_NS / 2) { /* so were we: nobody saw whether it gave a sign */
 		master__lives(m);
+		return MASTER_HERE;
+	}
 	return master_is_late(state, now - m->beat_ns, clock_ns(m->clock) - m->beat_cpu_ns, heart->late_ns) ? MASTER_LATE : MASTER_HERE;
 }
