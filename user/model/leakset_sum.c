@@ -182,33 +182,43 @@ static uint64_t set_hash(const struct leakset *ls, const struct leak_g *g)
 	return sum;
 }
 
-/* spare: room for the objects of all members. 0 or -ENOMEM. */
-static int sum_objects(const struct leakset *ls, struct leak_group *gr, uint64_t *spare)
+/* How many different sets of objects there are. spare: as below. 0 or -ENOMEM. */
+static int sum_sets(const struct leakset *ls, struct leak_group *gr, uint64_t *spare)
 {
-	size_t nr = 0, run = 0;
+	size_t nr = 0;
 	int err;
 
 	for (uint32_t i = gr->first; i < gr->first + gr->nr; i++)
 		if (ls->gs[i].nr_objects)
 			spare[nr++] = set_hash(ls, &ls->gs[i]);
 	err = radix_sort(spare, nr, 1);
-	if (err)
-		return err;
-	for (size_t i = 0; i < nr; i++)
+	for (size_t i = 0; i < nr && !err; i++)
 		gr->objects += !i || spare[i] != spare[i - 1];
-	nr = 0;
-	for (uint32_t i = gr->first; i < gr->first + gr->nr; i++)
+	return err;
+}
+
+/* spare: room for the objects of all members. 0 or -ENOMEM. */
+static int sum_objects(const struct leakset *ls, struct leak_group *gr, uint64_t *spare)
+{
+	size_t nr = 0, run = 0;
+	bool sets = false;
+	int err;
+
+	for (uint32_t i = gr->first; i < gr->first + gr->nr; i++) {
+		sets |= ls->gs[i].nr_objects > 1;
 		for (uint32_t k = 0; k < ls->gs[i].nr_objects; k++)
 			spare[nr++] = ls->objects[ls->gs[i].objects_at + k];
+	}
 	err = radix_sort(spare, nr, 1);
 	if (err)
 		return err;
 	for (size_t i = 0; i < nr; i++) {
 		run = i && spare[i] == spare[i - 1] ? run + 1 : 1;
+		gr->objects += !sets && run == 1;
 		if (run > gr->sharing)
 			gr->sharing = run < gr->nr ? (uint32_t)run : gr->nr;
 	}
-	return 0;
+	return sets ? sum_sets(ls, gr, spare) : 0;
 }
 
 static void drop_missed(struct leakset *ls)
