@@ -159,7 +159,7 @@ static __always_inline int pw_run_first(struct pt_regs *ctx, __u64 g, const stru
 	st->start_ns = 0;
 	st->ready_ns = 0;
 	st->ran_ns = now;
-	if (w.pc - pw_knobs.gopark >= pw_knobs.gopark_bytes) {
+	if (pw_pc_kind(w.pc) != PW_PC_GOPARK) {
 		pw_count(PW_STAT_NO_WAIT);
 		return -1;
 	}

@@ -67,7 +67,7 @@ __u64 pw_pc_kind(__u64 pc)
 		for (__u32 k = 0; k < PW_ENDS; k++)
 			if (pc - m->ends[k].at < m->ends[k].bytes)
 				return PW_PC_END;
-		return PW_PC_CODE;
+		return pc - m->gopark.at < m->gopark.bytes ? PW_PC_GOPARK : PW_PC_CODE;
 	}
 	return PW_PC_FOREIGN;
 }

@@ -26,6 +26,7 @@ enum pw_pc_kind {
 	PW_PC_FOREIGN, /* no code of a Go module */
 	PW_PC_CODE,
 	PW_PC_END, /* in one of pw_module.ends */
+	PW_PC_GOPARK,
 };
 
 /* What a pc is; of a return address the byte before it counts. Not inlined, as pw_unwind(). */

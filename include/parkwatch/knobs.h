@@ -87,6 +87,7 @@ struct pw_range {		/* of addresses in the process; bytes 0: nothing is in it */
 struct pw_module {
 	struct pw_range text;
 	struct pw_range ends[PW_ENDS];
+	struct pw_range gopark;	/* a goroutine that waits, or was woken, goes on there; a plugin has its own */
 };
 
 struct pw_knobs {
@@ -105,8 +106,6 @@ struct pw_knobs {
 	__u32 nr_modules;
 	__u16 first_site[PW_POINTS_ROOM]; /* by enum pw_point: the site of a probe without cookie */
 	__u64 min_wait_ns;	/* waits and latencies below it are counted and dropped */
-	__u64 gopark;		/* where it is: a goroutine that waits, or was woken, goes on there */
-	__u64 gopark_bytes;
 	__u64 wakeup_bytes;	/* ring: wake the reader when this much is waiting; it also polls */
 	struct pw_module modules[PW_MODULES_MAX];
 	struct pw_site sites[PW_SITES_MAX];

@@ -57,8 +57,7 @@ static int load_one(const char *program, enum pw_transport transport, bool cooki
 	k->wakeup_bytes = 4096;
 	k->nr_sites = PW_SITES_MAX;
 	k->nr_modules = PW_MODULES_MAX;
-	k->gopark = 0x400000;
-	k->gopark_bytes = 0x1000;
+	k->modules[0].gopark = (struct pw_range){ 0x400000, 0x1000 };
 	k->lay.g_parent_goid = PW_NO_FIELD;
 	for (int i = 0; i < PW_SITES_MAX; i++) {
 		dummy_site(&k->sites[i]);

@@ -423,8 +423,7 @@ static void run_first(unsigned int want, uint64_t begin)
 	struct pw_knobs *k = (struct pw_knobs *)(uintptr_t)&pw_knobs;
 
 	k->want = want;
-	k->gopark = SCHED_PC - 8;
-	k->gopark_bytes = 16;
+	k->modules[0].gopark = (struct pw_range){ SCHED_PC - 8, 16 };
 	pw_begin_ns = begin;
 	shim.now = 5000;
 	pw_run(&regs);
@@ -455,6 +454,21 @@ Test(probes, in_a_window_the_first_run_tells_of_a_wait_since_before_it)
 	pw_run(&regs);
 	cr_expect_eq(((const struct pw_wait *)record(shim.nr_records - 1, PW_WAIT))->start_ns, 6000,
 		     "and a wait inside of it is a wait as ever");
+}
+
+Test(probes, a_plugin_has_a_gopark_of_its_own)
+{
+	const struct pw_wait *w;
+
+	pw_knobs.nr_modules = 2;
+	pw_knobs.modules[1].text.at = 0x10000;
+	pw_knobs.modules[1].text.bytes = 0x1000;
+	pw_knobs.modules[1].gopark.at = 0x100f8;
+	pw_knobs.modules[1].gopark.bytes = 16;
+	made.g[G_SCHED_PC] = 0x10100;
+	w = first_run(PW_WANT_WAIT, 4000);
+	cr_assert_not_null(w);
+	cr_expect_eq(w->start_ns, 4000);
 }
 
 Test(probes, a_wait_since_before_recording_is_summed_like_any_other)

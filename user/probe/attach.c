@@ -135,8 +135,6 @@ static void attach__set_knobs(struct attach *a, const struct attach_opts *o)
 	};
 	k->cookies = a->way != ATTACH_PERF_IOCTL;
 	k->min_wait_ns = o->min_wait_ns;
-	k->gopark = a->plan->gopark;
-	k->gopark_bytes = a->plan->gopark_bytes;
 	k->wakeup_bytes = o->ring_bytes / WAKEUP_SHARE;
 	k->nr_modules = a->plan->nr_modules;
 	memcpy(k->modules, a->plan->modules, sizeof(k->modules));

@@ -393,7 +393,7 @@ static void planner__point(struct planner *pl, enum pw_point point)
 	pt->nr = 0;
 }
 
-/* Code of the modules, and where stacks end in it. */
+/* Code of the modules, where stacks end in it, and where who waits goes on. */
 static void planner__modules(struct planner *pl)
 {
 	static const enum fn ends[PW_ENDS] = { FN_MCALL, FN_MORESTACK, FN_MSTART, FN_SIGTRAMP };
@@ -401,8 +401,11 @@ static void planner__modules(struct planner *pl)
 	_Static_assert(PW_MODULES_MAX >= GOMODULES_MAX, "a module has no place");
 	for (uint32_t m = 0; m < pl->rt->nr_modules && m < GOMODULES_MAX; m++) {
 		const struct gomodule *from = &pl->rt->modules[m];
+		const struct gofunc *gopark = &pl->fn[m][PW_POINT_PARK];
 		struct pw_module *to = &pl->plan->modules[m];
 
+		if (gopark->end > gopark->entry)
+			to->gopark = (struct pw_range){ gopark->entry, gopark->end - gopark->entry };
 		to->text = (struct pw_range){ from->minpc, from->maxpc - from->minpc };
 		for (int i = 0; i < PW_ENDS; i++) {
 			const struct gofunc *fn = &pl->fn[m][ends[i]];
@@ -452,10 +455,6 @@ int plan__make(struct goproc *gp, struct goruntime *rt, const struct kfeat *kf, 
 		if (err)
 			return cause__set(why, err, "cannot read the function table of '%s': %s",
 					  rt->path, strerror(-err));
-	}
-	for (uint32_t m = 0; m < rt->nr_modules && m < GOMODULES_MAX && !p->gopark; m++) {
-		p->gopark = pl->fn[m][PW_POINT_PARK].entry;
-		p->gopark_bytes = pl->fn[m][PW_POINT_PARK].end - p->gopark;
 	}
 	planner__modules(pl);
 	for (int point = 0; point < PW_POINT_MAX; point++)

@@ -45,7 +45,6 @@ struct plan {
 	uint32_t nr_sites;
 	struct pw_module modules[PW_MODULES_MAX]; /* of the runtime, in its order */
 	uint32_t nr_modules;
-	uint64_t gopark, gopark_bytes; /* its code in the process; 0: not there */
 };
 
 const char *pw_point_name(enum pw_point p); /* "birth", "cobirth", ... */
