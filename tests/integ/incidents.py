@@ -11,6 +11,7 @@ from leaks import MIN_AGE, WATCH, brief, leaks, start_of
 from target import LIMIT, PARKWATCH, Target, expect, parkwatch
 
 VERSIONS = [21, 26]
+AT_ONCE = 8    # programs that are watched at the same time
 LED = [(17, "static"), (22, "static"), (26, "stripped"), (27, "static")]    # versions and builds that LEADERS are tried on
 
 # kind: (start of the culprit, part of its words, goroutines behind it (None: more and more), starts of all that are joined to it)
@@ -28,6 +29,12 @@ TRUTH = {
     "limit": ("main.limited", "request waits for a silent server", None, {"main.limited"}),
     "limit-of-its-own": ("main.(*gate).pass", "request waits for a silent server", None, {"main.(*gate).pass"}),
     "limit-for-children": ("main.startSome.func1", "request waits for a silent server", None, {"main.startSome"}),
+    "answers": ("main.(*answer).call", "request waits for a silent server", None, {"main.wantAnswer"}),
+    "answers-or-end": ("main.(*answer).call", "request waits for a silent server", None, {"main.wantAnswerOrEnd"}),
+    "made-ready": ("main.makeReady", "request waits for a silent server", None, {"main.useWhenReady"}),
+    "made-ready-in-the-end": ("main.makeReadyInTheEnd", "request waits for a silent server", None, {"main.useWhenReady"}),
+    "one-result-each": ("main.giveResult", "request waits for a silent server", None,
+                        {"main.takeResult", "net/http.(*persistConn).readLoop", "net/http.(*persistConn).writeLoop"}),
     "behind-a-ring": ("main.lockBoth", "each holds what the other wants", 20, {"main.lockBoth", "main.last"}),
 }
 
@@ -98,7 +105,7 @@ def chans_tells_the_ring(minor):
 
 
 def the_culprit_is_first(kinds, minor, mode="static"):
-    with concurrent.futures.ThreadPoolExecutor(len(kinds)) as pool:
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
         for one in [pool.submit(one_incident, kind, minor, mode) for kind in kinds]:
             one.result()
 
@@ -134,8 +141,21 @@ def the_own_line_is_told_of_who_hangs_in_a_library():
     expect(text.count("  own line ") == text.count("  own line    main.get "), text)
 
 
+def nobody_is_blamed_who_only_has_the_channel():
+    """They would send, or close it, some day; but they serve in a loop, or wait for the end of something that lasts."""
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        kinds = {"hub": "main.listenTo", "feeder": "main.workOn", "end-of-context": "main.untilStopped", "end-of-connection": "main.untilStopped"}
+        reports = {kind: pool.submit(report_of, kind, 26, "--format", "json", "--all") for kind in kinds}
+    for kind, start in kinds.items():
+        status, out, said = reports[kind].result()
+        groups = json.loads(out)["groups"]
+        expect(status == 3, f"{kind}: exit {status}: {said}")
+        expect({start_of(g) for g in groups if g["leak"]} == {start}, f"{kind}: {[brief(g) for g in groups if g['leak']]}")
+        expect(not [g for g in groups if g["incident"]], f"{kind}: {[brief(g) for g in groups if g['incident']]}")
+
+
 def what_is_busy_is_no_incident():
-    for kind in ("busy-lock", "busy-group", "busy-flight", "busy-pool", "busy-once", "busy-database", "busy-limit"):
+    for kind in ("busy-lock", "busy-group", "busy-flight", "busy-pool", "busy-once", "busy-database", "busy-limit", "busy-answers"):
         status, out, said = report_of(kind, 26, "--format", "json", "--all")
         expect(status == 0, f"exit {status}: {out}{said}")
         expect(not [g for g in json.loads(out)["groups"] if g["leak"] or g["incident"]], out)
@@ -148,5 +168,5 @@ def cases():
     for minor, mode in LED:
         yield f"incidents: the_leader_is_first [go1.{minor} {mode}]", lambda m=minor, how=mode: the_culprit_is_first(LEADERS, m, how)
         yield f"incidents: chans_tells_the_leader [go1.{minor} {mode}]", lambda m=minor, how=mode: chans_tells_the_leader(m, how)
-    for function in (the_text_has_one_entry, the_own_line_is_told_of_who_hangs_in_a_library, what_is_busy_is_no_incident):
+    for function in (the_text_has_one_entry, the_own_line_is_told_of_who_hangs_in_a_library, nobody_is_blamed_who_only_has_the_channel, what_is_busy_is_no_incident):
         yield f"incidents: {function.__name__}", function

@@ -27,14 +27,17 @@ static struct gconn found(uint64_t budget_ns)
 		[0 ... 4] = GCONN_NONE, [5 ... 6] = GCONN_ACCEPTED, [7 ... 8] = GCONN_DIALLED, [9 ... NR_FDS - 1] = GCONN_NONE,
 	};
 	static const uint32_t goal;
-	struct gconn_in in = { .as = &fp.as, .rt = &fp.rt, .gs = &goal, .nr = 1, .sides = sides, .nr_fds = NR_FDS,
-			       .budget_ns = budget_ns };
+	struct gconn_in in = { .as = &fp.as, .rt = &fp.rt, .gs = &goal, .nr = 1, .sides = sides, .nr_fds = NR_FDS };
+	scoped(nearby) near = NULL;
 	struct gconn ret = { .fd = { 77, 77 } };
 	struct census *c = NULL;
 
+	cr_assert_eq(nearby__new(&fp.as, &fp.rt, NEARBY_FIELDS, budget_ns, &near), 0);
 	cr_assert_eq(census__read(&fp.as, &fp.rt, 16, &c), 0);
 	in.census = c;
+	in.near = near;
 	cr_assert_eq(gconns_of(&in, &ret), 0);
+	nearby__free(steal(near));
 	census__free(c);
 	fake_process__done(&fp);
 	return ret;

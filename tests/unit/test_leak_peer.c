@@ -126,7 +126,7 @@ Test(leak_peer, tells_who_waits_for_whom)
 		{ "the handler hangs by itself", &reads, { .accepted = true }, PAIRS, 's' },
 		{ "... but the client does not wait for it", &leads, { .accepted = true }, PAIRS, '-' },
 		{ "nobody is known at the dialled end", NULL, { .accepted = true, .waits = true, .reads = true }, PAIRS, '-' },
-		{ "both at the dialled end", &reads, { .waits = false }, PAIRS, '-' },
+		{ "both at the dialled end, and both the program's own", &reads, { .waits = false }, PAIRS, '-' },
 		{ "most of them: then all", &leads, { .accepted = true, .waits = true, .reads = true }, PAIRS - 3, 'c' },
 	};
 

@@ -17,6 +17,7 @@ struct ends { /* by descriptor */
 	uint8_t *side; /* enum gconn_side */
 	int *dialled;  /* of its connection */
 	size_t nr;
+	bool own; /* some connections are of the process with itself */
 };
 
 static void ends__done(struct ends *e)
@@ -31,7 +32,7 @@ static int ends__read(struct ends *e, const struct snapshot *t)
 	scoped(fds) fds = NULL;
 	size_t nr;
 
-	if (fds__new(t->target.proc, &fds) || fds__pairs(fds, &pairs, &nr))
+	if (fds__new(t->target.proc, &fds) || fds__dialled(fds, &pairs, &nr))
 		return -ENOMEM;
 	for (size_t i = 0; i < nr; i++) {
 		const int high = pairs[i].accepted > pairs[i].dialled ? pairs[i].accepted : pairs[i].dialled;
@@ -44,9 +45,13 @@ static int ends__read(struct ends *e, const struct snapshot *t)
 		return -ENOMEM;
 	memset(e->side, GCONN_NONE, e->nr + 1);
 	for (size_t i = 0; i < nr; i++) {
-		e->side[pairs[i].accepted] = GCONN_ACCEPTED;
 		e->side[pairs[i].dialled] = GCONN_DIALLED;
-		e->dialled[pairs[i].accepted] = e->dialled[pairs[i].dialled] = pairs[i].dialled;
+		e->dialled[pairs[i].dialled] = pairs[i].dialled;
+		if (pairs[i].accepted < 0)
+			continue;
+		e->own = true;
+		e->side[pairs[i].accepted] = GCONN_ACCEPTED;
+		e->dialled[pairs[i].accepted] = pairs[i].dialled;
 	}
 	return 0;
 }
@@ -119,7 +124,7 @@ static int note_found(struct leaks *l, uint16_t rt, const struct ends *e, uint64
 	return err;
 }
 
-static int note_others(struct leaks *l, uint16_t rt, const struct ends *e, const struct snapshot *t, const struct census *c)
+static int note_others(struct leaks *l, uint16_t rt, const struct ends *e, const struct snapshot *t, const struct census *c, struct nearby *near)
 {
 	scoped_mem uint32_t *gs = NULL;
 	scoped_mem struct gconn *found = NULL;
@@ -128,7 +133,7 @@ static int note_others(struct leaks *l, uint16_t rt, const struct ends *e, const
 			       .census = c,
 			       .sides = e->side,
 			       .nr_fds = e->nr,
-			       .budget_ns = PEERS_BUDGET_NS };
+			       .near = near };
 	int err = find_others(l, rt, c, &gs, &in.nr);
 
 	in.gs = gs;
@@ -145,24 +150,41 @@ static int note_others(struct leaks *l, uint16_t rt, const struct ends *e, const
 	return err;
 }
 
-/* Of a census that is as new as the table of descriptors. */
+/* Of a census that is as new as the table of descriptors; the heap is read before, for that takes longer. */
 static int note_runtime(struct leaks *l, uint16_t rt, const struct ends *e, const struct snapshot *t)
 {
+	const struct addrspace *as = proc__mem(t->target.proc);
+	scoped(nearby) near = NULL;
 	scoped(census) c = NULL;
-	int err = census__read(proc__mem(t->target.proc), goproc__runtime(t->target.gp, rt), DEPTH, &c);
+	const int no_heap = nearby__new(as, goproc__runtime(t->target.gp, rt), NEARBY_FIELDS, PEERS_BUDGET_NS, &near);
+	int err = no_heap == -ENOMEM ? -ENOMEM : census__read(as, goproc__runtime(t->target.gp, rt), DEPTH, &c);
 
 	if (err)
 		return err == -ENOMEM ? err : 0;
 	err = note_waits(l, rt, e, c);
-	return err ? err : note_others(l, rt, e, t, c);
+	return err || no_heap ? err : note_others(l, rt, e, t, c, near);
+}
+
+/* Where nothing grows nobody need know who is at a connection with others. */
+static bool grows(const struct leaks *l)
+{
+	const size_t last = leakset__nr_looks(l->set) - 1;
+
+	for (size_t i = 0; i < leakset__nr_groups(l->set); i++) {
+		const struct leak_group *g = leakset__group(l->set, i);
+
+		if (g->role == LEAK_ROLE_CLIENT && g->count[last] > g->count[0])
+			return true;
+	}
+	return false;
 }
 
 int peers_note(struct leaks *l, const struct snapshot *t)
 {
-	struct ends e = { NULL, NULL, 0 };
+	struct ends e = { 0 };
 	int err = ends__read(&e, t);
 
-	for (uint16_t rt = 0; rt < t->target.nr && e.nr && !err; rt++)
+	for (uint16_t rt = 0; rt < t->target.nr && e.nr && (e.own || grows(l)) && !err; rt++)
 		err = note_runtime(l, rt, &e, t);
 	ends__done(&e);
 	return err;

@@ -20,6 +20,7 @@
 #include "daemon/optional_probes.h"
 #include "daemon/holdnames.h"
 #include "daemon/leaklabels.h"
+#include "daemon/leads.h"
 #include "daemon/peers.h"
 #include "daemon/contention.h"
 #include "host/recorders.h"
@@ -631,6 +632,8 @@ int watch__run(struct watch *w, const volatile sig_atomic_t *stop,
 		err = served_note(w->leaks, w->t);
 	if (!err && !w->ended)
 		err = peers_note(w->leaks, w->t);
+	if (!err && !w->ended)
+		err = leads_note(w->leaks, w->t);
 	if (!err && !w->ended)
 		err = endless_note(w->leaks, w->t);
 	if (!err && !w->ended)

@@ -3,7 +3,7 @@
  * gconn: which connection a goroutine is at work for, though it does not wait for it: the one whose descriptor lies nearest to what
  * its stack refers to.
  *
- * From the live words of the stack objects are followed in the heap, level by level, to descriptors of Go's net package: a handler leads
+ * From the live words of the stack objects are followed in the heap, level by level (heap/nearby), to descriptors of package net: a handler leads
  * to the connection its request came by, a loop of an HTTP client to its own. Who leads to several that are equally near is at work for
  * none that is known. Sources: Go 1.15 to 1.27 internal/poll/fd_unix.go (FD), runtime/netpoll.go (pollDesc), context/context.go
  * (cancelCtx.done). Bounded in levels, objects and time; nothing is stopped, so what has moved is left out. Loop thread.
@@ -17,13 +17,13 @@
 
 #include "base/addrspace.h"
 #include "census/census.h"
+#include "heap/nearby.h"
 #include "golang/goruntime.h"
 
 enum gconn_side { GCONN_ACCEPTED, GCONN_DIALLED, GCONN_SIDES };
 
-#define GCONN_NONE    0xff
-#define GCONN_LEVELS  5	   /* objects in a row, the descriptor the last */
-#define GCONN_OBJECTS 1024 /* that are looked into, of one goroutine */
+#define GCONN_NONE   0xff
+#define GCONN_LEVELS 5	  /* objects in a row, the descriptor the last */
 
 struct gconn {
 	int fd[GCONN_SIDES];	/* -1: none, or several that are equally near */
@@ -38,10 +38,10 @@ struct gconn_in {
 	size_t nr;
 	const uint8_t *sides;	/* of each descriptor below nr_fds: enum gconn_side, GCONN_NONE: it does not count */
 	size_t nr_fds;
-	uint64_t budget_ns;	/* CPU time of all; who comes after that has none */
+	struct nearby *near;	/* new; it has a budget: who comes after that has none */
 };
 
-/* ret: room for in->nr. 0: what could be read is there; or errors of goheap__read() and of reading. */
+/* ret: room for in->nr. 0: what could be read is there; or errors of nearby__ask(). */
 int gconns_of(const struct gconn_in *in, struct gconn *ret);
 
 #endif

@@ -64,6 +64,7 @@ void grefs__free(struct grefs *r)
 	glive__free(r->live);
 	free(r->first);
 	free(r->moved);
+	free(r->elsewhere);
 	free(r->prints);
 	free(r->by_addr);
 	free(r->gs);
@@ -152,13 +153,16 @@ static uint64_t print_of(const struct grefs *r, const struct gview *v, const str
 	return h;
 }
 
-static bool is_as_in_census(const struct census_g *g, const struct gview *v)
+static bool is_where_it_was(const struct census_g *g, const struct gview *v)
 {
 	uint64_t pc, sp = 0;
 
-	if (v->goid != g->goid || v->status != g->status || v->stops != g->stops)
-		return false;
-	return gview__context(v, &pc, &sp) && sp == g->sp && v->reason == g->reason;
+	return v->goid == g->goid && v->status == g->status && gview__context(v, &pc, &sp) && sp == g->sp && v->reason == g->reason;
+}
+
+static bool is_as_in_census(const struct census_g *g, const struct gview *v)
+{
+	return is_where_it_was(g, v) && v->stops == g->stops;
 }
 
 /* --- the first time --- */
@@ -178,6 +182,7 @@ static int grefs__batch(struct grefs *r, struct batch *b, size_t at, size_t nr)
 
 		r->first[at + i] = (uint32_t)from;
 		r->moved[at + i] = !is_as_in_census(&r->c->gs[at + i], v);
+		r->elsewhere[at + i] = !is_where_it_was(&r->c->gs[at + i], v);
 		if (gview__is_live(v))
 			err = batch__words(b, r, i, &r->words);
 		r->prints[at + i] = print_of(r, v, &r->words, from);
@@ -194,8 +199,9 @@ static int grefs__init(struct grefs *r, uint64_t lo, uint64_t hi)
 	r->words.max = GREFS_WORDS_MAX;
 	r->first = calloc(nr + 1, sizeof(*r->first));
 	r->moved = calloc(nr + 1, sizeof(*r->moved));
+	r->elsewhere = calloc(nr + 1, sizeof(*r->elsewhere));
 	r->prints = calloc(nr + 1, sizeof(*r->prints));
-	if (!r->first || !r->moved || !r->prints)
+	if (!r->first || !r->moved || !r->elsewhere || !r->prints)
 		return -ENOMEM;
 	err = glive__new(r->as, r->rt, lo, hi, &r->live);
 	if (!err)

@@ -25,6 +25,7 @@ struct grefs {
 	struct glive_words words;	/* of all goroutines */
 	uint32_t *first;	/* of goroutine i: words first[i] .. first[i + 1] - 1; owned */
 	bool *moved;		/* it is not as the census saw it; owned */
+	bool *elsewhere;	/* ... nor at the same place again; owned */
 	uint64_t *prints;	/* what it was like; owned */
 	uint64_t *by_addr;	/* pairs, by the address of a g: that, and the number of its goroutine; owned; NULL: nobody asked yet */
 	size_t next;		/* number of the goroutine that is asked for next, as a rule */

@@ -368,10 +368,10 @@ static int compare_pairs(const void *a, const void *b)
 {
 	const struct fd_pair *x = a, *y = b;
 
-	return x->accepted - y->accepted;
+	return x->dialled - y->dialled;
 }
 
-int fds__pairs(struct fds *f, struct fd_pair **ret, size_t *ret_nr)
+int fds__dialled(struct fds *f, struct fd_pair **ret, size_t *ret_nr)
 {
 	struct fd_pair *pairs;
 	size_t nr = 0;
@@ -385,10 +385,10 @@ int fds__pairs(struct fds *f, struct fd_pair **ret, size_t *ret_nr)
 		const struct socket *k = sockets__get(f->sockets, f->ends[i].inode);
 		bool accepted = false;
 		const uint64_t peer = k ? sockets__other_end(f->sockets, k, &accepted) : 0;
-		const int other = peer && accepted ? fds__find_end(f, peer, false, true, -1) : -1;
 
-		if (other >= 0 && (!nr || f->ends[i].inode != f->ends[i - 1].inode))
-			pairs[nr++] = (struct fd_pair){ f->ends[i].fd, other };
+		if (!k || !sockets__dialled(f->sockets, k) || (i && f->ends[i].inode == f->ends[i - 1].inode))
+			continue;
+		pairs[nr++] = (struct fd_pair){ f->ends[i].fd, peer ? fds__find_end(f, peer, false, true, -1) : -1 };
 	}
 	if (nr)
 		qsort(pairs, nr, sizeof(*pairs), compare_pairs);

@@ -38,11 +38,11 @@ const char *fds__describe(struct fds *f, int fd);
 /* It is a TCP connection that was accepted here and is up, and its other end is not in this process: somebody is there. */
 bool fds__serves(struct fds *f, int fd);
 
-/* A connection of the process with itself, by TCP. */
+/* A TCP connection that the process has dialled. */
 struct fd_pair {
-	int accepted, dialled;	/* its two descriptors */
+	int dialled, accepted;	/* its two descriptors; accepted is -1 where the other end is elsewhere */
 };
-/* All there are, by `accepted`. *ret: to be freed. 0 or -ENOMEM. */
-int fds__pairs(struct fds *f, struct fd_pair **ret, size_t *ret_nr);
+/* All there are, by `dialled`. *ret: to be freed. 0 or -ENOMEM. */
+int fds__dialled(struct fds *f, struct fd_pair **ret, size_t *ret_nr);
 
 #endif

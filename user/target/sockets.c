@@ -477,6 +477,11 @@ bool sockets__serves(struct sockets *s, const struct socket *k, uint64_t *ret_pe
 	return true;
 }
 
+bool sockets__dialled(struct sockets *s, const struct socket *k)
+{
+	return is_up(k) && !sockets__accepted(s, k->local_port);
+}
+
 uint64_t sockets__other_end(struct sockets *s, const struct socket *k, bool *ret_accepted)
 {
 	const struct socket *peer = is_up(k) && sockets__accepted(s, k->local_port) != sockets__accepted(s, k->peer_port)

@@ -57,6 +57,7 @@ void sockets__describe(struct sockets *s, const struct socket *k, char *text, si
  * this namespace too, else 0.
  */
 bool sockets__serves(struct sockets *s, const struct socket *k, uint64_t *ret_peer);
+bool sockets__dialled(struct sockets *s, const struct socket *k); /* a TCP connection that is up, and nothing listens on its own port here */
 /*
  * The other end of a TCP connection that is up, where it is in this namespace too: its inode, else 0. ret_accepted: something listens on
  * k's port here, and not on the other's: k was accepted, and the other dialled. Where it cannot be told which, 0.

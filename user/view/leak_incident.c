@@ -20,6 +20,7 @@ struct noted { /* a wait for somebody */
 	uint16_t rt;
 	bool known;   /* from elsewhere: no lock */
 	bool refers;  /* `to` refers to `lock`, a WaitGroup that `from` waits for, or leads it: leak_incident__lead() */
+	uint8_t lead; /* refers: enum leak_lead */
 	bool kept;    /* lock is a channel, a Cond or a WaitGroup that only `to` has, and others behind it */
 	uint8_t cycle; /* enum leak_cycle: what it makes of a ring */
 	bool rereads; /* `from` has the lock for reading, wants it so again, and a writer waits in between */
@@ -157,11 +158,13 @@ int leak_incident__behind(struct leaks *l, uint16_t rt, uint64_t from, uint64_t 
 	return err ? err : add(l->incidents, &(struct noted){ .from = from, .to = to, .rt = rt, .known = true });
 }
 
-int leak_incident__lead(struct leaks *l, uint16_t rt, uint64_t from, uint64_t to, uint64_t object)
+int leak_incident__lead(struct leaks *l, uint16_t rt, uint64_t from, uint64_t to, uint64_t object, enum leak_lead lead)
 {
 	int err = make_incidents(l);
 
-	return err ? err : add(l->incidents, &(struct noted){ .from = from, .to = to, .lock = object, .rt = rt, .refers = true });
+	return err ? err
+		   : add(l->incidents, &(struct noted){ .from = from, .to = to, .lock = object, .rt = rt, .refers = true,
+							.lead = (uint8_t)lead });
 }
 
 /* --- goroutines as numbers --- */
@@ -244,6 +247,12 @@ static const struct leak_g *g_of(const struct leaks *l, uint32_t who)
 	return leakset__get(l->set, l->incidents->who[who].rt, l->incidents->who[who].goid);
 }
 
+static void note_entries(struct leaks *l)
+{
+	for (size_t i = 0; i < l->nr; i++)
+		l->incidents->entry[l->entries[i].group] = (uint32_t)i;
+}
+
 /* --- edges that count --- */
 
 /* Locks that nobody got while we watched, and at which somebody stood at the look before. */
@@ -280,14 +289,43 @@ static bool hangs(const struct leaks *l, const struct leak_g *g)
 	       (!g->wait_look || (g->since_ns < now && now - g->since_ns >= l->opts.min_age_ns));
 }
 
+/* It is of a group that leaks, whoever waits for it, and has been there since a look before. */
+static bool leaks_too(const struct leaks *l, const struct leak_g *g)
+{
+	const struct leak_entry *e = &l->entries[l->incidents->entry[g->group]];
+
+	return e->group == g->group && leak_entry__counts(e, false) && g->wait_look < leakset__nr_looks(l->set) - 1;
+}
+
+/*
+ * Who sends or closes when something is over may just wait for that: for a signal, for the end of the program, at a connection that
+ * lasts. It hangs if it is kept by others, or waits for an answer.
+ */
+static bool looks_like_a_hang(const struct leaks *l, const struct leak_g *g, enum leak_lead lead)
+{
+	const struct leak_entry *e = &l->entries[l->incidents->entry[g->group]];
+
+	if (lead == LEAK_LEAD_MAYBE || lead == LEAK_LEAD_PLACE)
+		return true;
+	switch (leakset__group(l->set, g->group)->class) {
+	case LEAK_LOCK:
+	case LEAK_SEND:
+	case LEAK_WAITGROUP: return true;
+	case LEAK_IO:
+	case LEAK_SYSCALL: return lead == LEAK_LEAD_VALUE || leak_pattern_is_answer(e->pattern);
+	default: return lead == LEAK_LEAD_VALUE ? leak_words__own_line(l, e) != NULL : leak_pattern_is_answer(e->pattern);
+	}
+}
+
 /*
  * Who refers to a WaitGroup need not be the one that calls Done: not main, nor who listens, nor who waits there too. It counts
- * if it hangs.
+ * if it hangs, or leaks.
  */
-static bool is_leader(const struct leaks *l, const struct leak_g *from, const struct leak_g *to, uint64_t object)
+static bool is_leader(const struct leaks *l, const struct leak_g *from, const struct leak_g *to, const struct noted *n)
 {
-	return from->wait_look < leakset__nr_looks(l->set) - 1 && from->object == object && to->object != object &&
-	       from->group != to->group && !to->main && leakset__group(l->set, to->group)->role == LEAK_ROLE_NONE && hangs(l, to);
+	return from->wait_look < leakset__nr_looks(l->set) - 1 && from->object == n->lock && to->object != n->lock &&
+	       from->group != to->group && !to->main && leakset__group(l->set, to->group)->role == LEAK_ROLE_NONE &&
+	       (leaks_too(l, to) || (hangs(l, to) && looks_like_a_hang(l, to, n->lead)));
 }
 
 static int find_incidents(struct leaks *l)
@@ -308,7 +346,7 @@ static int find_incidents(struct leaks *l)
 		if (!g || !holder)
 			continue;
 		if (n->known    ? false
-		    : n->refers ? !is_leader(l, g, holder, n->lock)
+		    : n->refers ? !is_leader(l, g, holder, n)
 				: !nr_locks || !bsearch(&n->lock, locks, nr_locks, sizeof(*locks), order_u64))
 			continue;
 		is->group[from] = g->group;
@@ -336,12 +374,6 @@ static const struct incident *incident_of(const struct leaks *l, const struct in
 static struct leak_entry *lead_of(const struct leaks *l, const struct incident_part *p)
 {
 	return &l->entries[l->incidents->entry[incident_of(l, p)->root]];
-}
-
-static void note_entries(struct leaks *l)
-{
-	for (size_t i = 0; i < l->nr; i++)
-		l->incidents->entry[l->entries[i].group] = (uint32_t)i;
 }
 
 /* Most of the group wait behind it. Of a ring all are in. */
@@ -431,14 +463,16 @@ int leak_incident__join(struct leaks *l)
 	if (!l->incidents)
 		return 0;
 	l->incidents->entry = calloc(leakset__nr_groups(l->set) + 1, sizeof(*l->incidents->entry));
-	err = l->incidents->entry ? make_who(l) : -ENOMEM;
+	if (!l->incidents->entry)
+		return -ENOMEM;
+	note_entries(l);
+	err = make_who(l);
 	if (!err)
 		err = find_incidents(l);
 	if (!err)
 		err = sum_cycles(l);
 	if (err)
 		return err;
-	note_entries(l);
 	blame(l);
 	give_words(l);
 	return 0;

@@ -28,8 +28,14 @@ int leak_incident__note(struct leaks *l, uint16_t rt, const struct chans_source 
  */
 int leak_incident__refer(struct leaks *l, uint16_t rt, const struct reach *r, const uint32_t *goals, size_t nr);
 int leak_incident__behind(struct leaks *l, uint16_t rt, uint64_t from, uint64_t to);	/* from waits for to, as is known from elsewhere. 0 or -ENOMEM */
-/* from waits for the object, and what it waits for comes of `to`, who may be only busy: it counts if both stand. 0 or -ENOMEM. */
-int leak_incident__lead(struct leaks *l, uint16_t rt, uint64_t from, uint64_t to, uint64_t object);
+enum leak_lead {		/* what `to` owes to who waits for the object */
+	LEAK_LEAD_MAYBE,	/* it refers to the object */
+	LEAK_LEAD_PLACE,	/* of a limit: it has one */
+	LEAK_LEAD_VALUE,	/* it sends, to this one alone */
+	LEAK_LEAD_CLOSE,	/* it closes the channel */
+};
+/* `to` may be only busy, or wait for the end of the program: it counts if both stand, and what it does looks like a hang. 0 or -ENOMEM. */
+int leak_incident__lead(struct leaks *l, uint16_t rt, uint64_t from, uint64_t to, uint64_t object, enum leak_lead lead);
 /* The entries are there, with their words; not yet in order. 0 or -ENOMEM. */
 int leak_incident__join(struct leaks *l);
 /* What it costs with all that wait behind it: for the order. */

@@ -126,7 +126,8 @@ static int note_senders(const struct limit *m, uint16_t rt)
 	for (size_t i = 0, k = 0; i < d->nr && !err; i++)
 		if (d->rows[i].rt == rt && sends_to(m->l, &d->rows[i], m->chan))
 			err = leak_incident__lead(m->l, rt, dump__g(d, &d->rows[i])->goid,
-						  dump__g(d, &d->rows[m->rows[k++ % m->places]])->goid, m->chan);
+						  dump__g(d, &d->rows[m->rows[k++ % m->places]])->goid, m->chan,
+						  LEAK_LEAD_PLACE);
 	return err;
 }
 

@@ -20,6 +20,10 @@ struct rule {
 #define GIVEN  "cancel the context that it was given, or close what started it"
 #define LOOP   "give the loop a way to end: a case for ctx.Done()"
 #define SILENT "set http.Client.Timeout, or give the request a context with a deadline"
+#define ASKED  "request waits for a silent server"
+#define RPC    "RPC waits for a silent server"
+#define RPC_FAR "RPC waits for a server that cannot be reached"
+#define NO_CONN "no database connection comes free"
 #define SHARED "share one http.Client, or call CloseIdleConnections"
 #define GRPC   "google.golang.org/grpc"
 #define CONN   "call conn.Close() when it is no longer needed, or share one grpc.ClientConn"
@@ -48,8 +52,8 @@ static const struct rule rules[] = {
 	{ LEAK_SLEEP, NULL, LEAK_FACT_SERVED, MORE_OF },
 	{ LEAK_COND, NULL, LEAK_FACT_SERVED, MORE_OF },
 	{ LEAK_SELECT, "net/http.(*persistConn).readLoop", 0, { "HTTP body not closed", BODY, SAME } },
-	{ ANY, "net/http.(*persistConn).roundTrip", 0, { "request waits for a silent server", SILENT, SAME } },
-	{ LEAK_IO, "net/http.(*persistConn).readResponse", 0, { "request waits for a silent server", SILENT, SAME } },
+	{ ANY, "net/http.(*persistConn).roundTrip", 0, { ASKED, SILENT, SAME } },
+	{ LEAK_IO, "net/http.(*persistConn).readResponse", 0, { ASKED, SILENT, SAME } },
 	{ LEAK_IO, "net/http.(*bodyEOFSignal).Read", 0,
 	  { "response of which a silent server sends no more", SILENT, SAME } },
 	{ LEAK_IO, "net/http.(*body).Read", 0, { "request of which the client sends no more", "set http.Server.ReadTimeout", SAME } },
@@ -60,24 +64,24 @@ static const struct rule rules[] = {
 	  { "more connections", "if clients that say nothing should go: " IDLE, SAME } },
 	{ LEAK_IO, NULL, LEAK_FACT_KEEPALIVE, { "connections of clients between two requests", IDLE, SAME } },
 	{ LEAK_IO, "net/http.(*persistConn).readLoop", LEAK_FACT_IN_FLIGHT,
-	  { "request waits for a silent server", SILENT, SAME } },
+	  { ASKED, SILENT, SAME } },
 	{ LEAK_IO, "net/http.(*persistConn).readLoop", 0, { "idle HTTP connections never closed", SHARED, SAME } },
 	{ LEAK_IO, "net/http.(*persistConn).writeLoop", 0,
 	  { "request that the server does not read", SILENT, SAME } },
 	{ LEAK_SELECT, "net/http.(*persistConn).writeLoop", LEAK_FACT_IN_FLIGHT,
-	  { "request waits for a silent server", SILENT, SAME } },
+	  { ASKED, SILENT, SAME } },
 	{ LEAK_SELECT, "net/http.(*persistConn).writeLoop", LEAK_FACT_BODIES,
 	  { "HTTP body not closed", BODY, SAME } },
 	{ LEAK_SELECT, "net/http.(*persistConn).writeLoop", 0,
 	  { "idle HTTP connections never closed", SHARED, SAME } },
-	{ LEAK_SELECT, H2 "ClientConn).roundTrip*", 0, { "request waits for a silent server", SILENT, SAME } },
-	{ LEAK_SELECT, H2 "ClientConn).RoundTrip*", 0, { "request waits for a silent server", SILENT, SAME } },
-	{ LEAK_SELECT, XH2 "ClientConn).roundTrip*", 0, { "request waits for a silent server", SILENT, SAME } },
-	{ LEAK_SELECT, XH2 "ClientConn).RoundTrip*", 0, { "request waits for a silent server", SILENT, SAME } },
+	{ LEAK_SELECT, H2 "ClientConn).roundTrip*", 0, { ASKED, SILENT, SAME } },
+	{ LEAK_SELECT, H2 "ClientConn).RoundTrip*", 0, { ASKED, SILENT, SAME } },
+	{ LEAK_SELECT, XH2 "ClientConn).roundTrip*", 0, { ASKED, SILENT, SAME } },
+	{ LEAK_SELECT, XH2 "ClientConn).RoundTrip*", 0, { ASKED, SILENT, SAME } },
 	{ LEAK_SELECT, H2 "clientStream).writeRequest", LEAK_FACT_STREAMS_IN_FLIGHT,
-	  { "request waits for a silent server", SILENT, SAME } },
+	  { ASKED, SILENT, SAME } },
 	{ LEAK_SELECT, XH2 "clientStream).writeRequest", LEAK_FACT_STREAMS_IN_FLIGHT,
-	  { "request waits for a silent server", SILENT, SAME } },
+	  { ASKED, SILENT, SAME } },
 	{ LEAK_SELECT, H2 "clientStream).writeRequest", 0, { "HTTP body not closed", BODY, SAME } },
 	{ LEAK_SELECT, XH2 "clientStream).writeRequest", 0, { "HTTP body not closed", BODY, SAME } },
 	{ LEAK_SELECT, "database/sql.(*DB).connectionOpener", 0,
@@ -91,7 +95,7 @@ static const struct rule rules[] = {
 	{ LEAK_RECEIVE, "database/sql.(*Tx).awaitDone", 0,
 	  { "transaction never ended", "Commit or Rollback on every way out", SAME } },
 	{ LEAK_SELECT, "database/sql.(*DB).conn", 0,
-	  { "no database connection comes free",
+	  { NO_CONN,
 	    "close Rows, end transactions, on every way out", SAME } },
 	{ LEAK_RECEIVE, "os/exec.(*Cmd).Wait", 0,
 	  { "command has ended, but a process that it started holds its output open", DELAY, SAME } },
@@ -111,17 +115,17 @@ static const struct rule rules[] = {
 	  { "io.Pipe left open at the other end",
 	    "close both ends, CloseWithError when one fails", SAME } },
 	{ ANY, "*/pgxpool.(*Pool).Acquire", 0, /* github.com/jackc/pgx/v4 and v5: it waits at a semaphore */
-	  { "no database connection comes free", "close Rows, end transactions, Release connections, on every way out", SAME } },
+	  { NO_CONN, "close Rows, end transactions, Release connections, on every way out", SAME } },
 	{ ANY, "golang.org/x/sync/semaphore.(*Weighted).Acquire", 0,
 	  { "semaphore never released", "Release on every way out", SAME } },
 	{ LEAK_IO, GRPC "/internal/transport.(*http2Server).HandleStreams", 0,
 	  { "gRPC connection that the client keeps", "set keepalive.ServerParameters.MaxConnectionIdle", SAME } },
 	{ LEAK_SELECT, GRPC ".(*clientStream).RecvMsg", 0,
-	  { "RPC waits for a silent server", "give the call a context with a deadline", SAME } },
+	  { RPC, "give the call a context with a deadline", SAME } },
 	{ LEAK_SELECT, GRPC ".(*ClientConn).NewStream", 0,
-	  { "RPC waits for a server that cannot be reached", "give the call a context with a deadline", SAME } },
+	  { RPC_FAR, "give the call a context with a deadline", SAME } },
 	{ LEAK_SELECT, GRPC ".(*ClientConn).Invoke", 0,
-	  { "RPC waits for a server that cannot be reached", "give the call a context with a deadline", SAME } },
+	  { RPC_FAR, "give the call a context with a deadline", SAME } },
 	{ LEAK_SELECT, GRPC ".newClientStream*", 0,
 	  { "gRPC stream never ended", "cancel its context, or receive until there is an error (io.EOF)", SAME } },
 	{ LEAK_SELECT, "context.(*cancelCtx).propagateCancel*", 0,
@@ -253,6 +257,16 @@ static const struct frame *first_of_all(const struct frame *frames, size_t nr)
 	while (nr && (frames[nr - 1].wrapper || frames[nr - 1].plumbing))
 		nr--;
 	return nr ? &frames[nr - 1] : NULL;
+}
+
+bool leak_pattern_is_answer(const struct leak_pattern *p)
+{
+	static const char *const words[] = { ASKED, RPC, RPC_FAR, NO_CONN };
+
+	for (size_t i = 0; i < ARRAY_SIZE(words) && p; i++)
+		if (!strcmp(p->words, words[i]))
+			return true;
+	return false;
 }
 
 const char *leak_pattern_c_function(const struct frame *frames, size_t nr)

@@ -8,6 +8,7 @@
 #ifndef PARKWATCH_VIEW_LEAK_PATTERN_H
 #define PARKWATCH_VIEW_LEAK_PATTERN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -43,6 +44,8 @@ struct leak_pattern {
 /* frames: innermost first, with the runtime's. NULL: it has no name. */
 const struct leak_pattern *leak_pattern_of(enum leak_class class, unsigned int facts, const struct frame *frames,
 					   size_t nr);
+
+bool leak_pattern_is_answer(const struct leak_pattern *p);	/* it waits for somebody's answer to what it asked; NULL: no */
 
 const char *leak_pattern_c_function(const struct frame *frames, size_t nr); /* the C function that is called, or NULL */
 

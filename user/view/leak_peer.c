@@ -14,7 +14,7 @@
 struct leak_peers {
 	struct leak_peer *v; /* owned */
 	size_t nr, room;
-	uint8_t *sides; /* by group: at which ends those stand that are joined, a bit for each; owned */
+	int32_t *sides; /* by group: at which end most of those stand that are joined, above 0: the accepted one; owned */
 };
 
 struct kind { /* of an entry */
@@ -182,8 +182,8 @@ static int note_behind(const struct ends *s, const struct leak_peer *p, const st
 	if (vec__reserve(&ls->v, &ls->room, ls->nr + 1, sizeof(*ls->v)))
 		return -ENOMEM;
 	ls->v[ls->nr++] = (struct link){ g, g_of(s, to) };
-	s->l->peers->sides[g->group] |= (uint8_t)(1u << p->accepted);
-	s->l->peers->sides[g_of(s, to)->group] |= (uint8_t)(1u << to->accepted);
+	s->l->peers->sides[g->group] += p->accepted ? 1 : -1;
+	s->l->peers->sides[g_of(s, to)->group] += to->accepted ? 1 : -1;
 	return leak_incident__behind(s->l, p->rt, p->goid, to->goid);
 }
 
@@ -198,13 +198,25 @@ static int note_connection(const struct ends *s)
 	return err;
 }
 
-static bool has_both_ends(const struct leak_peer *v, size_t nr)
+/* The other end is elsewhere, or nobody is known to be there: what a library runs for the connection belongs to the call that uses it. */
+static int note_loops(const struct ends *s)
 {
-	bool has[2] = { false, false };
+	const struct leak_peer *client = client_of(s);
+	const struct kind *k = client ? &s->kinds[g_of(s, client)->group] : NULL;
+	int err = 0;
 
+	for (size_t i = 0; i < s->nr && k && k->own && k->leaks && !k->suspect && !err; i++)
+		if (g_of(s, &s->v[i]) && !s->kinds[g_of(s, &s->v[i])->group].own)
+			err = note_behind(s, &s->v[i], client);
+	return err;
+}
+
+static bool has_an_accepted_end(const struct leak_peer *v, size_t nr)
+{
 	for (size_t i = 0; i < nr; i++)
-		has[v[i].accepted] = true;
-	return has[0] && has[1];
+		if (v[i].accepted)
+			return true;
+	return false;
 }
 
 static int note_connections(const struct ends *all)
@@ -218,8 +230,7 @@ static int note_connections(const struct ends *all)
 		for (nr = 1; i + nr < all->nr && one.v[nr].rt == one.v->rt && one.v[nr].conn == one.v->conn; nr++)
 			;
 		one.nr = nr;
-		if (has_both_ends(one.v, nr))
-			err = note_connection(&one);
+		err = has_an_accepted_end(one.v, nr) ? note_connection(&one) : note_loops(&one);
 	}
 	return err;
 }
@@ -304,7 +315,7 @@ int leak_peer__note(struct leaks *l)
 
 bool leak_peer__is_other_end(const struct leaks *l, uint32_t group, uint32_t of)
 {
-	const uint8_t *sides = l->peers ? l->peers->sides : NULL;
+	const int32_t *sides = l->peers ? l->peers->sides : NULL;
 
-	return sides && sides[group] && sides[of] && !(sides[group] & sides[of]);
+	return sides && sides[group] && sides[of] && (sides[group] > 0) != (sides[of] > 0);
 }

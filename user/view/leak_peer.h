@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * leak_peer: connections of the process with itself: who waits on the accepted end waits for the client on the dialled end, and is told
- * behind it; but a client waits behind the handler that hangs by itself.
+ * leak_peer: who is at work for the same connection is told with one of them: the loops of an HTTP client behind the request. Of
+ * connections of the process with itself who waits on the accepted end waits for the client on the dialled end, and is told behind it; but a
+ * client waits behind the handler that hangs by itself.
  *
  * Who is at work for a connection is known of those that wait on its descriptor, and of others by the way from their stack to it
  * (heap/gconn). Of each connection one client is the first: the one in the program's own code. Nobody is joined but leaks.
