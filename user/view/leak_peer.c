@@ -184,7 +184,7 @@ static int note_behind(const struct ends *s, const struct leak_peer *p, const st
 	ls->v[ls->nr++] = (struct link){ g, g_of(s, to) };
 	s->l->peers->sides[g->group] += p->accepted ? 1 : -1;
 	s->l->peers->sides[g_of(s, to)->group] += to->accepted ? 1 : -1;
-	return leak_incident__behind(s->l, p->rt, p->goid, to->goid);
+	return 0;
 }
 
 static int note_connection(const struct ends *s)
@@ -235,7 +235,7 @@ static int note_connections(const struct ends *all)
 	return err;
 }
 
-/* --- the rest of a group --- */
+/* --- whole groups --- */
 
 static int compare_groups(const struct link *x, const struct link *y)
 {
@@ -252,15 +252,12 @@ static int compare_links(const void *a, const void *b)
 	return c ? c : x->from < y->from ? -1 : x->from > y->from;
 }
 
-/*
- * Most of a group, as far as it was looked at, wait for one other group: then the rest do, of whom it is not known for which one. v: links
- * from the one to the other.
- */
+/* As far as the group was looked at, most of it wait for that other one: then the rest do, of whom it is not known for which. */
 static int note_rest(struct leaks *l, const struct link *v, size_t nr)
 {
 	const struct leak_group *from = leakset__group(l->set, v->from->group);
-	const struct leak_g *to = v->to; /* the oldest */
 	const size_t asked = from->nr < LEAK_PEERS_OF_GROUP ? from->nr : LEAK_PEERS_OF_GROUP;
+	const struct leak_g *to = v->to; /* the oldest */
 	int err = 0;
 
 	if (4 * nr < 3 * asked)
@@ -277,6 +274,30 @@ static int note_rest(struct leaks *l, const struct link *v, size_t nr)
 	return err;
 }
 
+/* v: links from one group to another. */
+static int note_links(struct leaks *l, const struct link *v, size_t nr)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < nr && !err; i++)
+		err = leak_incident__behind(l, v[i].from->rt, v[i].from->goid, v[i].to->goid);
+	return err ? err : note_rest(l, v, nr);
+}
+
+/* v: all links from one group. It is of one kind if most of them lead to one other; else it is told apart. */
+static int note_group(struct leaks *l, const struct link *v, size_t nr)
+{
+	int err = 0;
+
+	for (size_t i = 0, run; i < nr && !err; i += run) {
+		for (run = 1; i + run < nr && !compare_groups(&v[i], &v[i + run]); run++)
+			;
+		if (4 * run >= 3 * nr)
+			err = note_links(l, &v[i], run);
+	}
+	return err;
+}
+
 static int note_all(const struct ends *s)
 {
 	struct links *ls = s->links;
@@ -285,9 +306,9 @@ static int note_all(const struct ends *s)
 	if (ls->nr)
 		qsort(ls->v, ls->nr, sizeof(*ls->v), compare_links);
 	for (size_t i = 0, nr; i < ls->nr && !err; i += nr) {
-		for (nr = 1; i + nr < ls->nr && !compare_groups(&ls->v[i], &ls->v[i + nr]); nr++)
+		for (nr = 1; i + nr < ls->nr && ls->v[i + nr].from->group == ls->v[i].from->group; nr++)
 			;
-		err = note_rest(s->l, &ls->v[i], nr);
+		err = note_group(s->l, &ls->v[i], nr);
 	}
 	return err;
 }
