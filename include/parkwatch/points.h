@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * points: the places in the Go runtime that are probed, one row each. docs/design.md says what is in hand at each of them.
+ * points: the places in the Go runtime that are probed, one row each. docs/architecture.md says what is in hand at each of them.
  *
  * Columns:
  *	NAME, name	PW_POINT_NAME; the program pw_name, and what doctor prints

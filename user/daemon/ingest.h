@@ -39,7 +39,7 @@ void ingest__record(void *in, const void *data, size_t len);	/* a ring_fn */
 
 /*
  * The goroutines that were there when recording began. waits: blocked time is recorded, so those that wait are kept until it ends
- * (see docs/design.md, "From attach to the last line").
+ * (see docs/architecture.md, "From attach to the last line").
  */
 int ingest__census(struct ingest *in, uint16_t rt, bool waits, unsigned int depth, struct cause *why);
 
