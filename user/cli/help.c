@@ -125,7 +125,7 @@ void help_man(FILE *f)
 		   ".TP\n.B pprof\na gzipped profile with Go's own type names, for \\fBgo tool pprof\\fR.\n"
 		   ".TP\n.B text\n(dump) as Go's own tracebacks; arguments are not known and shown as (...).\n"
 		   ".TP\n.B json\n(dump) one object: target, taken_unix_ns, goroutines, unsettled, refused. A goroutine has goid, status, reason,\n"
-		   "wait_ns (at least so long; null: nobody knows), parent_goid, labels, start (of a wrapper that the compiler made, what it\n"
+		   "wait_ns (a lower bound; null: nobody knows), parent_goid, labels, start (of a wrapper that the compiler made, what it\n"
 		   "runs), created_by, called_from (where a library made it: the line of your own code that called that, or why it is not known),\n"
 		   "waits_for, stack (innermost first), and where they apply m, p, locked_to_thread, system, truncated.\n"
 		   ".TP\n.B jsonl\n(dump) one goroutine a line.\n"

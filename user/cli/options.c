@@ -72,7 +72,7 @@ const struct opt_def opt_table[] = {
 	{ "duration", 'd', OPT_TIME, AT(duration_ns), REC, "TIME",
 	  "how long: 10, 10s, 500ms, 2m (default: until Ctrl-C or the end of the process)", NULL, 0, 0 },
 	{ "duration", 'd', OPT_TIME, AT(duration_ns), LKS, "TIME",
-	  "how long: 30, 30s, 2m (default 30s); what leaks more slowly needs longer; Ctrl-C ends it early", NULL, 0, 0 },
+	  "how long: 30, 30s, 2m (default 30s); slow leaks need longer; Ctrl-C ends it early", NULL, 0, 0 },
 	{ "event", 'e', OPT_WORD, AT(event), REC, "EVENT",
 	  "what is recorded: blocked (default), births, exits, sched, alloc", event_words, 0, 0 },
 	{ "alloc", 0, OPT_WORD, AT(alloc), REC, "WORD",
@@ -86,14 +86,14 @@ const struct opt_def opt_table[] = {
 	  NULL, 0, 0 },
 	{ "format", 'f', OPT_TEXT, AT(format), REC | DMP | CHN | LKS | RFS, "FORMAT", NULL, NULL, 0, 0 },
 	{ "max-overhead", 0, OPT_PERCENT, AT(max_overhead), REC, "PERCENT",
-	  "what probes may cost of the process's CPU time, and what parkwatch takes of the processors from it (default 1; 0: no limit, every event, exact): from there on probes are on for "
-	  "milliseconds now and then, or not at all, and the rest is estimated; --min-wait has no limit", NULL, 0, 0 },
+	  "limit for the CPU time that probes, and parkwatch itself, take from the process (default 1; 0: no limit, every event is exact). Over it "
+	  "probes are on for milliseconds now and then, or not at all, and the rest is estimated; --min-wait has no limit", NULL, 0, 0 },
 	{ "max-overhead", 0, OPT_PERCENT, AT(max_overhead), LKS, "PERCENT",
-	  "what probes may cost of the process's CPU time (default 1; 0: no limit): from there on they are taken down", NULL, 0, 0 },
+	  "limit for the CPU time that probes take from the process (default 1; 0: no limit); over it they are taken down", NULL, 0, 0 },
 	{ "no-probes", 0, OPT_FLAG, AT(no_probes), REC, NULL,
-	  "no BPF, no probes: looks at all goroutines at random moments; what is written are estimates", NULL, 0, 0 },
+	  "no BPF, no probes: looks at all goroutines at random moments; all figures are estimates", NULL, 0, 0 },
 	{ "rate", 0, OPT_NUMBER, AT(rate), REC, "N",
-	  "looks a second, where not every event is seen (default 20; fewer if they would take more than a tenth of a processor)", NULL, 1, 1000 },
+	  "looks a second while events are estimated (default 20; fewer if they would take more than a tenth of a processor)", NULL, 1, 1000 },
 	{ "async", 0, OPT_FLAG, AT(async), REC, NULL,
 	  "put the creation stack of the goroutine, and of its parents as far as seen, above its own", NULL, 0, 0 },
 	{ "root", 0, OPT_WORD, AT(root), REC | DMP, "WORD",
@@ -115,45 +115,45 @@ const struct opt_def opt_table[] = {
 	  "only goroutines in this state: waiting, runnable, running, syscall, leaked", NULL, 0, 0 },
 	{ "wait", 0, OPT_FILTER, 0, DMP | CHN | RFS, "REASON", "only those that wait for this: 'chan receive', or 'chan*'", NULL, 0, 0 },
 	{ "older", 0, OPT_FILTER, 0, DMP | CHN | RFS, "TIME",
-	  "only those known to wait at least so long; Go notes it when a garbage collection finds them waiting: nobody knows before",
+	  "only those known to wait at least this long; Go notes the time when a garbage collection finds them waiting, not before",
 	  NULL, 0, 0 },
 	{ "goid", 0, OPT_FILTER, 0, DMP | CHN | RFS, "N[,N...]", "only these goroutines", NULL, 0, 0 },
 	{ "func", 0, OPT_FILTER, 0, DMP | CHN | RFS, "REGEX", "only those with such a function anywhere in the stack", NULL, 0, 0 },
 	{ "created-by", 0, OPT_FILTER, 0, DMP | CHN | RFS, "REGEX", "only those made by such a function", NULL, 0, 0 },
 	{ "label", 0, OPT_FILTER, 0, DMP | CHN | RFS, "KEY[=VALUE]", "only those with this pprof label", NULL, 0, 0 },
 	{ "p", 0, OPT_FILTER, 0, DMP, "N[,N...]", "only those on this P", NULL, 0, 0 },
-	{ "not", 0, OPT_FILTER, 0, DMP | CHN | RFS, "FILTER=VALUE", "leave out what this filter takes: --not func=^net/http --not state=running",
+	{ "not", 0, OPT_FILTER, 0, DMP | CHN | RFS, "FILTER=VALUE", "leave out goroutines that this filter takes: --not func=^net/http --not state=running",
 	  NULL, 0, 0 },
 	{ "group", 0, OPT_WORD, AT(group), DMP, "WORD",
 	  "text, json: groups with counts: by creation site, stack, wait (reason), object (that they wait for), label", group_words,
 	  0, 0 },
 	{ "sort", 0, OPT_WORD, AT(sort), DMP, "WORD",
 	  "goid (default), age (oldest first), stack (commonest first), state; groups are always by count", sort_words, 0, 0 },
-	{ "top", 0, OPT_NUMBER, AT(top), DMP, "N", "only the first so many goroutines or groups", NULL, 1, INT_MAX },
-	{ "top", 0, OPT_NUMBER, AT(top), RFS, "N", "so many ways are told of a group (default 3)", NULL, 1, INT_MAX },
-	{ "addr", 0, OPT_TEXT, AT(addr), RFS, "ADDRESS", "the channel or other heap object at this address, as chans and dump --objects tell it",
+	{ "top", 0, OPT_NUMBER, AT(top), DMP, "N", "only the first N goroutines or groups", NULL, 1, INT_MAX },
+	{ "top", 0, OPT_NUMBER, AT(top), RFS, "N", "show N ways for each group (default 3)", NULL, 1, INT_MAX },
+	{ "addr", 0, OPT_TEXT, AT(addr), RFS, "ADDRESS", "the channel or other heap object at this address, as chans and dump --objects show it",
 	  NULL, 0, 0 },
-	{ "objects", 0, OPT_FLAG, AT(objects), DMP, NULL, "text: what each one waits for, and from where your code called the library that made it, as comment lines (json "
+	{ "objects", 0, OPT_FLAG, AT(objects), DMP, NULL, "text: comment lines with what each one waits for, and where your code called the library that made it (json "
 	  "always has both)", NULL, 0, 0 },
 	{ "labels", 0, OPT_FLAG, AT(labels), DMP, NULL, "text: pprof labels in the header (json always has them)", NULL, 0, 0 },
 	{ "elements", 0, OPT_FLAG, AT(elements), CHN, NULL, "the first words of the oldest elements that channels hold", NULL, 0, 0 },
 	{ "diff", 0, OPT_TEXT, AT(diff), DMP, "OLD.json",
 	  "text, json: what appeared, went and stayed since that json or jsonl dump of the same process", NULL, 0, 0 },
 	{ "suspects", 0, OPT_FLAG, AT(suspects), LKS, NULL,
-	  "groups of which something but not enough says that they leak count too", NULL, 0, 0 },
-	{ "all", 0, OPT_FLAG, AT(all), LKS, NULL, "what is no leak too, with the reason: pool, held, idle, sleeping, active, runtime",
+	  "count suspects too: something says that they leak, but not enough", NULL, 0, 0 },
+	{ "all", 0, OPT_FLAG, AT(all), LKS, NULL, "also show what is no leak, with the reason: pool, held, idle, sleeping, active, runtime",
 	  NULL, 0, 0 },
 	{ "no-probes", 0, OPT_FLAG, AT(no_probes), LKS, NULL,
-	  "no BPF: births and exits are what looks at the memory tell", NULL, 0, 0 },
-	{ "min-age", 0, OPT_TIME, AT(min_age_ns), LKS, "TIME", "waits are long from here on (default 30s)", NULL, 0, 0 },
-	{ "min-count", 0, OPT_NUMBER, AT(min_count), LKS, "N", "so many goroutines are many (default 5)", NULL, 1, INT_MAX },
-	{ "min-growth", 0, OPT_NUMBER, AT(min_growth), LKS, "N", "so many more a minute are growth (default 2)", NULL, 0, INT_MAX },
+	  "no BPF: births and exits are known from looks at the memory only", NULL, 0, 0 },
+	{ "min-age", 0, OPT_TIME, AT(min_age_ns), LKS, "TIME", "a wait of this length or more is long (default 30s)", NULL, 0, 0 },
+	{ "min-count", 0, OPT_NUMBER, AT(min_count), LKS, "N", "a group of N goroutines or more is large (default 5)", NULL, 1, INT_MAX },
+	{ "min-growth", 0, OPT_NUMBER, AT(min_growth), LKS, "N", "N more goroutines a minute or more are growth (default 2)", NULL, 0, INT_MAX },
 	{ "proof-budget", 0, OPT_TIME, AT(proof_ns), LKS | RFS, "TIME",
-	  "that the search for what still refers to what they wait for may take (default 10s; leaks: 0: no search; refs: 0: no limit)", NULL, 0, 0 },
-	{ "save-baseline", 0, OPT_TEXT, AT(save_baseline), LKS, "FILE", "write what leaks there, to be known next time", NULL, 0, 0 },
-	{ "baseline", 0, OPT_TEXT, AT(baseline), LKS, "FILE", "do not count what is in it", NULL, 0, 0 },
+	  "time limit of the search for references to what they wait for (default 10s; 0: leaks does not search, refs has no limit)", NULL, 0, 0 },
+	{ "save-baseline", 0, OPT_TEXT, AT(save_baseline), LKS, "FILE", "write what leaks to this file, for --baseline", NULL, 0, 0 },
+	{ "baseline", 0, OPT_TEXT, AT(baseline), LKS, "FILE", "do not count leaks that are in this file", NULL, 0, 0 },
 	{ "allow", 0, OPT_TEXT, AT(allow), LKS, "FILE",
-	  "do not count groups with a function, on the stack, started or their maker, that matches a regular expression in it, one a line", NULL, 0, 0 },
+	  "do not count groups with a matching function: on the stack, started, or their maker; the file has one regular expression a line", NULL, 0, 0 },
 	{ "depth", 0, OPT_NUMBER, AT(depth), LKS, "N", "frames of a stack at most (default 256)", NULL, 1, CENSUS_DEPTH_MAX },
 	{ "transport", 0, OPT_WORD, AT(transport), REC, "WORD",
 	  "how events reach us: ring (BPF ring buffer), perf (perf buffer), auto (default)", transport_words, 0, 0 },
@@ -178,52 +178,53 @@ const size_t opt_table_size = ARRAY_SIZE(opt_table);
 
 const struct cmd_def cmd_table[CMD_MAX] = {
 	[CMD_RECORD] = { "record", "-p PID [option...]", "record where goroutines wait, are born or end, or allocate, as stacks",
-			 "Attaches to the Go process, records until the duration is over, Ctrl-C, or its end, and writes stacks "
-			 "with a count each: nanoseconds blocked (event blocked), nanoseconds from ready to run (sched), "
-			 "goroutines (births, exits), or bytes allocated (alloc). Waits that began before recording or have not ended count for the part "
-			 "inside the recording. The first Ctrl-C ends and writes, the second gives up. "
-			 "Ctrl-Z takes the probes out before it stops; afterwards (fg) recording goes on, and the gap is told and left out. "
-			 "The root `[timer]' is a timer that ran out: what it starts is made by no goroutine. "
-			 "Event alloc: with refill and runtime bytes are what the allocator hands out, with exact what was asked "
-			 "for; the last frame is type and size of the object, `<=' a size class that several sizes share, "
-			 "`estimated' and `by refills' that only the sum of the size class is exact." },
+			"Attaches to the Go process and records until the duration is over, until Ctrl-C, or until the process ends. Then it "
+			"writes stacks, each with a number: nanoseconds blocked (event blocked), nanoseconds from ready to run (sched), "
+			"goroutines (births, exits), or bytes allocated (alloc). Waits that began before the recording, or have not ended, "
+			"count for the part inside it. The first Ctrl-C ends the recording and writes the result. The second one gives up. "
+			"Ctrl-Z takes the probes out before parkwatch stops. Afterwards (fg) the recording goes on; the gap is told and left "
+			"out. The root `[timer]' is a timer that ran out: no goroutine made what it starts. Event alloc: with refill and "
+			"runtime, bytes are what the allocator hands out; with exact, what was asked for. The last frame is type and size of "
+			"the object. `<=' marks a size class that several sizes share. `estimated' and `by refills' say that only the sum of "
+			"the size class is exact." },
 	[CMD_DUMP] = { "dump", "-p PID [option...]", "every goroutine now: state, wait reason, age, stack, where it was made",
-		       "Reads all goroutines out of the memory of the Go process, with their stacks and what they wait for, and stops "
-		       "nothing; no kernel feature is needed. A goroutine that runs has no stack to show. The default output is the "
-		       "text of Go's own tracebacks (debug=2), readable by what reads that; wait reasons are the newest Go's words; how "
-		       "long it waits is at least so long, and not said where nobody knows. "
-		       "Filters combine: all must hold; one given twice holds if either does; --not leaves out what the filter named "
-		       "takes. Regular expressions are POSIX extended, matched anywhere in the name. --diff tells goroutines by number "
-		       "and start function; it refuses a dump of another pid or program (jsonl does not say whose it is); filters "
-		       "apply to both dumps. --group object counts a goroutine in a select under each thing it waits for." },
+			"Reads all goroutines from the memory of the Go process, with their stacks and what they wait for. It stops nothing "
+			"and needs no kernel feature. A goroutine that runs has no stack to show. The default output is the text of Go's own "
+			"tracebacks (debug=2); tools that read these can read it. Wait reasons are the newest Go's words. How long a goroutine "
+			"waits is a lower bound, and is left out if nobody knows. All filters must hold. A filter that is given twice holds if "
+			"either does. --not leaves out what the filter takes. Regular expressions are POSIX extended and match anywhere in the "
+			"name. --diff knows goroutines by number and start function. It refuses a dump of another pid or program (jsonl does "
+			"not say whose it is). Filters apply to both dumps. --group object counts a goroutine in a select under each thing it "
+			"waits for." },
 	[CMD_CHANS] = { "chans", "-p PID [option...]", "channels and locks with somebody waiting, who holds the locks, deadlocks",
-			"Reads from the memory of the Go process which goroutines wait on which channels and locks of package sync, and "
-			"stops nothing. Deadlocks come first: goroutines that wait for each other's locks, each step with its evidence; "
-			"a ring is told only if each holder is certain and it still stands after 100 ms, and if it is proved of each channel, Cond or "
-			"WaitGroup in it that nobody else could end the wait (memory is searched, only if such a ring may be there). Go's locks do not say who holds "
-			"them: a goroutine that does not run holds what its own code will unlock when it goes on. In the text equal waiters "
-			"and equal objects are folded, locks with holders at the same places and deadlocks of the same steps too; json "
-			"has each. Filters choose the waiters that are shown, not the deadlocks. A "
-			"deadlock found is no error: the exit status is 0. --elements shows no memory that the program allocated "
-			"in runtime/secret.Do (Go 1.26 and later): it says that it is secret." },
+			"Reads from the memory of the Go process which goroutines wait on which channels and locks of package sync. It stops "
+			"nothing. Deadlocks come first: goroutines that wait for each other's locks, each step with its evidence. A ring is "
+			"told only if each holder is certain and the ring still stands after 100 ms. If a channel, a Cond or a WaitGroup is "
+			"part of it, it must be proved that nobody else could end that wait; memory is searched only if such a ring may be "
+			"there. Go's locks do not say who holds them: a goroutine that does not run holds what its own code will unlock when "
+			"it goes on. The text folds equal waiters, equal objects, locks with holders at the same places, and deadlocks of the "
+			"same steps. json has each of them. Filters choose the waiters that are shown, not the deadlocks. A deadlock found is "
+			"no error: the exit status is 0. --elements shows no memory that the program allocated in runtime/secret.Do (Go 1.26 "
+			"and later): it says that it is secret." },
 	[CMD_LEAKS] = { "leaks", "-p PID [option...]", "which goroutines leak, how we know, who made them, what they wait for",
-			"Looks at all goroutines of the Go process several times, sees births and exits by probes in between, and tells groups "
-			"of goroutines (made at one place, blocked at one place, for one reason) that leak: leaked (nothing can wake them), "
-			"deadlock, growing (to the very end, and the older ones neither end nor go on), stuck (the same wait for --min-age at a "
-			"lock that nobody got, or each to send on a channel of its own). With --suspects also what only looks like it. Each "
-			"comes with the line of your own code that led to it, its evidence, the likely mistake and its cure, what it costs and about how much it allocated meanwhile, the "
-			"most expensive first; what has one cause is one entry, told with the goroutine that must move first and how many wait behind it. Exit status: 0 no leak, 3 leaks, "
-			"1 an error." },
+			"Looks at all goroutines of the Go process several times, and sees births and exits in between by probes. It tells "
+			"groups of goroutines that leak. A group was made at one place, is blocked at one place, and waits for one reason. Its "
+			"verdict is leaked (nothing can wake them), deadlock, growing (to the very end, and the older ones neither end nor go "
+			"on), or stuck (the same wait for --min-age at a lock that nobody got, or each to send on a channel of its own). "
+			"--suspects also shows what only looks like a leak. Each group comes with the line of your own code that led to it, "
+			"the evidence, the likely mistake and its cure, what it costs, and about how much it allocated meanwhile. The most "
+			"expensive comes first. What has one cause is one entry: it names the goroutine that must move first, and how many "
+			"wait behind it. Exit status: 0 no leak, 3 leaks, 1 an error." },
 	[CMD_REFS] = { "refs", "-p PID (--goid N | --addr ADDRESS | --func REGEX | ...) [option...]",
-		       "what keeps what a goroutine waits for from being garbage: the way to it from a root",
-		       "Searches the heap of the Go process for what refers to the channel or lock that a goroutine waits for, and so on up to a "
-		       "root: a variable of the program, the stack of a goroutine that can still run, a finalizer, memory of C. Tells a short way, "
-		       "root first, with the names and fields that symbols and DWARF tell; without them addresses, sections and offsets. Or says "
-		       "that nothing refers to it (looked at twice, half a second apart), or only goroutines that nothing can wake. Of a select "
-		       "it tells a way for each channel; of a channel that a timer or ticker feeds, that it does, and what holds that. Nothing is "
-		       "stopped; no kernel feature is needed. Filters choose goroutines as in dump; those that were made and wait at the same places "
-		       "are a group, and equal ways of a group are told once. The exit status is 0 whatever is found, "
-		       "1 if there is no such goroutine or object." },
+			"what keeps what a goroutine waits for from being garbage: the way to it from a root",
+			"Searches the heap of the Go process for what refers to the channel or lock that a goroutine waits for, and so on up "
+			"to a root: a variable of the program, the stack of a goroutine that can still run, a finalizer, memory of C. Shows a "
+			"short way, root first, with the names and fields that symbols and DWARF have; without them it shows addresses, "
+			"sections and offsets. Or it says that nothing refers to it (looked at twice, half a second apart), or only goroutines "
+			"that nothing can wake. Of a select it shows a way for each channel. Of a channel that a timer or ticker feeds, it "
+			"says so, and what holds the timer. It stops nothing and needs no kernel feature. Filters choose goroutines as in "
+			"dump. Goroutines that were made and wait at the same places are a group; equal ways of a group are shown once. The "
+			"exit status is 0 whatever is found, 1 if there is no such goroutine or object." },
 	[CMD_DOCTOR] = { "doctor", "[-p PID [--repair]]", "what this kernel and this program allow, and why not",
 			 "Tries every kernel feature that parkwatch can use, and for a process shows its Go runtime, whether the "
 			 "layout of its structs holds, and for each probe point the function, address, instruction, its class and "
