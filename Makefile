@@ -4,6 +4,7 @@
 #	make demo		installs what is missing, builds, records a bundled leaky Go program
 #	make check		installs what is missing, builds, runs every test that this machine allows
 #	make check-unit | check-asan | check-fuzz | check-bpf | check-integ | check-harm	parts of it
+#	make check-clang	reads every source with clang too, for its warnings
 #	make check-kernels	the same truths on Debian's kernels 5.10 to the newest, in QEMU
 #	make bench		cost beside bare, bpftrace and the floors
 #	make install DESTDIR= PREFIX=/usr/local
@@ -128,6 +129,15 @@ check: check-deps
 	@tools/check
 check-unit check-asan check-fuzz check-bpf check-integ check-harm:
 	@tools/check $(@:check-%=%)
+# The other compiler's warnings. Nothing is made: it only reads.
+CLANG_OK := $(patsubst %.c,$(BUILD)/clang/%.ok,$(SRCS) $(UNIT_SRCS) $(PW_SRCS) $(FUZZ_SRCS) tests/fuzz/replay.c)
+$(BUILD)/clang/%.ok: %.c Makefile | $(GENERATED)
+	$(call msg,CLANG,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(ALL_CFLAGS) -I. -fsyntax-only -MMD -MP -MF $(@:.ok=.d) -MT $@ $< && touch $@
+$(BUILD)/clang/tests/fuzz/%.ok: WARN += -Wno-missing-prototypes
+$(BUILD)/clang/tools/bench/%.ok: | $(BUILD)/floor.skel.h
+check-clang: $(CLANG_OK)
 check-kernels: all
 	@tools/setup kernels
 	@tests/kernel/run
@@ -155,8 +165,8 @@ install: all
 clean:
 	rm -rf $(BUILD)
 
--include $(BPF_OBJS:.o=.d) $(OBJS:.o=.d) $(UNIT_OBJS:.o=.d) $(PW_SRCS:%.c=$(BUILD)/obj/%.d) $(FUZZ_SRCS:%.c=$(BUILD)/obj/%.d)
+-include $(BPF_OBJS:.o=.d) $(CLANG_OK:.ok=.d) $(OBJS:.o=.d) $(UNIT_OBJS:.o=.d) $(PW_SRCS:%.c=$(BUILD)/obj/%.d) $(FUZZ_SRCS:%.c=$(BUILD)/obj/%.d)
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all check check-deps check-unit check-asan check-fuzz check-bpf check-integ check-harm check-kernels bench demo fmt install clean \
+.PHONY: all check check-deps check-unit check-asan check-fuzz check-bpf check-integ check-harm check-clang check-kernels bench demo fmt install clean \
 	test-programs fuzz-programs
