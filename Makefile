@@ -5,6 +5,7 @@
 #	make check		installs what is missing, builds, runs every test that this machine allows
 #	make check-unit | check-asan | check-fuzz | check-bpf | check-integ | check-harm	parts of it
 #	make check-clang	reads every source with clang too, for its warnings
+#	make check-scripts	shellcheck and ruff on all scripts
 #	make check-kernels	the same truths on Debian's kernels 5.10 to the newest, in QEMU
 #	make bench		cost beside bare, bpftrace and the floors
 #	make install DESTDIR= PREFIX=/usr/local
@@ -138,6 +139,15 @@ $(BUILD)/clang/%.ok: %.c Makefile | $(GENERATED)
 $(BUILD)/clang/tests/fuzz/%.ok: WARN += -Wno-missing-prototypes
 $(BUILD)/clang/tools/bench/%.ok: | $(BUILD)/floor.skel.h
 check-clang: $(CLANG_OK)
+# Scripts: what shellcheck and ruff (ruff.toml says what) find is an error. Debian 12 has no ruff; a newer one may find more.
+RUFF := $(BUILD)/lint/ruff-0.17.6/bin/ruff
+$(RUFF):
+	$(call msg,RUFF,$@)
+	$(Q)python3 -m venv $(patsubst %/bin/ruff,%,$@)
+	$(Q)$(@D)/pip -q --disable-pip-version-check install $(patsubst $(BUILD)/lint/ruff-%/bin/ruff,ruff==%,$@)
+check-scripts: $(RUFF)
+	$(Q)git ls-files -z | xargs -0 awk 'FNR == 1 { if (/^#!.*[ \/](ba)?sh$$/) print FILENAME; nextfile }' | xargs shellcheck -x
+	$(Q)$(RUFF) check -q --no-cache
 check-kernels: all
 	@tools/setup kernels
 	@tests/kernel/run
@@ -168,5 +178,5 @@ clean:
 -include $(BPF_OBJS:.o=.d) $(CLANG_OK:.ok=.d) $(OBJS:.o=.d) $(UNIT_OBJS:.o=.d) $(PW_SRCS:%.c=$(BUILD)/obj/%.d) $(FUZZ_SRCS:%.c=$(BUILD)/obj/%.d)
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all check check-deps check-unit check-asan check-fuzz check-bpf check-integ check-harm check-clang check-kernels bench demo fmt install clean \
+.PHONY: all check check-deps check-unit check-asan check-fuzz check-bpf check-integ check-harm check-clang check-scripts check-kernels bench demo fmt install clean \
 	test-programs fuzz-programs

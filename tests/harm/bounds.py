@@ -74,9 +74,9 @@ def a_signal_ends_each_command_on_such_a_page():
     with many() as t, many() as teaser, tempfile.TemporaryDirectory() as d:
         mute(t)
         mute(teaser, "tease")
-        for t, sig, prefix in ((t, signal.SIGINT, ()), (t, signal.SIGINT, deaf), (t, signal.SIGTERM, deaf), (t, signal.SIGHUP, ()),
+        for one, sig, prefix in ((t, signal.SIGINT, ()), (t, signal.SIGINT, deaf), (t, signal.SIGTERM, deaf), (t, signal.SIGHUP, ()),
                                (teaser, signal.SIGINT, ())):
-            runs = [(args, started(args, t.pid, *([] if args[0] == "doctor" else ["-o", f"{d}/{i}.json"]), prefix=prefix))
+            runs = [(args, started(args, one.pid, *([] if args[0] == "doctor" else ["-o", f"{d}/{i}.json"]), prefix=prefix))
                     for i, args in enumerate(COMMANDS)]
             time.sleep(1)    # all are at the page
             for args, p in runs:

@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """budget: what lies under the run directory, and what limits there are, ends no recording, and nobody is believed there."""
-import os
 import resource
 import subprocess
 import sys

@@ -110,8 +110,8 @@ def shares(bytes_by_site, total):
     return {site: n / total for site, n in bytes_by_site.items()}
 
 
-def refill_has_the_sum_and_the_order_of_sites(kind, minor, mode, how, env={"ALLOC_FOR": "10s"}):
-    r = Result(kind, minor, mode, *how.split(), env=env)
+def refill_has_the_sum_and_the_order_of_sites(kind, minor, mode, how, env=None):
+    r = Result(kind, minor, mode, *how.split(), env=env or {"ALLOC_FOR": "10s"})
     r.lost_nothing()
     expect(abs(r.total / r.truth["total"] - 1) < 0.01, f"{r.total} bytes in all, TotalAlloc grew by {r.truth['total']}")
     truth = shares({s: spent(s, c) for s, c in r.truth["sites"].items()}, r.truth["total"])

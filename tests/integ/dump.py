@@ -10,7 +10,7 @@ import time
 
 import build
 from goroutines import Dumped, Frame, shown, traceback
-from target import LIMIT, PARKWATCH, Failed, expect
+from target import LIMIT, PARKWATCH, expect
 
 VERSIONS = [(minor, "static") for minor in sorted(set(build.TOOLCHAINS) - {14})]
 BUILDS = [(minor, mode) for minor in (build.MODES_MINOR, 19) for mode in build.MODES if mode != "static"]

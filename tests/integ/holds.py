@@ -15,7 +15,6 @@ import sys
 
 import build
 import script
-from build import Missing
 
 OUT_OF_REACH = ()   # shapes whose locks we cannot tell
 MODES = ("stripped", "pie", "cgo", "race")
