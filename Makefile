@@ -5,6 +5,7 @@
 #	make check		installs what is missing, builds, runs every test that this machine allows
 #	make check-unit | check-asan | check-fuzz | check-bpf | check-integ | check-harm	parts of it
 #	make check-clang	reads every source with clang too, for its warnings
+#	make fmt | check-fmt	formats the C files, says which are not formatted
 #	make check-scripts	shellcheck and ruff on all scripts
 #	make check-kernels	the same truths on Debian's kernels 5.10 to the newest, in QEMU
 #	make bench		cost beside bare, bpftrace and the floors
@@ -139,12 +140,14 @@ $(BUILD)/clang/%.ok: %.c Makefile | $(GENERATED)
 $(BUILD)/clang/tests/fuzz/%.ok: WARN += -Wno-missing-prototypes
 $(BUILD)/clang/tools/bench/%.ok: | $(BUILD)/floor.skel.h
 check-clang: $(CLANG_OK)
-# Scripts: what shellcheck and ruff (ruff.toml says what) find is an error. Debian 12 has no ruff; a newer one may find more.
-RUFF := $(BUILD)/lint/ruff-0.17.6/bin/ruff
-$(RUFF):
-	$(call msg,RUFF,$@)
-	$(Q)python3 -m venv $(patsubst %/bin/ruff,%,$@)
-	$(Q)$(@D)/pip -q --disable-pip-version-check install $(patsubst $(BUILD)/lint/ruff-%/bin/ruff,ruff==%,$@)
+# Tools by their number, from Python's packages: another release finds and formats otherwise, and Debian 12 has no ruff.
+RUFF	     := $(BUILD)/lint/ruff-0.17.6/bin/ruff
+CLANG_FORMAT := $(BUILD)/lint/clang-format-14.0.6/bin/clang-format
+$(RUFF) $(CLANG_FORMAT):
+	$(call msg,PIP,$@)
+	$(Q)python3 -m venv $(patsubst %/bin/$(@F),%,$@)
+	$(Q)$(@D)/pip -q --disable-pip-version-check install $(patsubst $(BUILD)/lint/$(@F)-%/bin/$(@F),$(@F)==%,$@)
+# Scripts: what shellcheck and ruff (ruff.toml says what) find is an error.
 check-scripts: $(RUFF)
 	$(Q)git ls-files -z | xargs -0 awk 'FNR == 1 { if (/^#!.*[ \/](ba)?sh$$/) print FILENAME; nextfile }' | xargs shellcheck -x
 	$(Q)$(RUFF) check -q --no-cache
@@ -163,8 +166,11 @@ demo:
 	@$(MAKE) --no-print-directory all
 	@tools/demo
 
-fmt:
-	clang-format -i $(shell git ls-files 'user/*.[ch]' 'bpf/*.[ch]' 'tests/*.[ch]')
+FMT := git ls-files -z 'user/*.[ch]' 'bpf/*.[ch]' 'include/*.h' 'tests/*.[ch]' 'tools/*.[ch]' | xargs -0 -P "$$(nproc)" -n 40
+fmt: $(CLANG_FORMAT)
+	$(Q)$(FMT) $(CLANG_FORMAT) -i
+check-fmt: $(CLANG_FORMAT)
+	$(Q)$(FMT) $(CLANG_FORMAT) --dry-run -Werror
 
 install: all
 	install -D -m 755 $(BUILD)/parkwatch $(DESTDIR)$(PREFIX)/bin/parkwatch
@@ -178,5 +184,5 @@ clean:
 -include $(BPF_OBJS:.o=.d) $(CLANG_OK:.ok=.d) $(OBJS:.o=.d) $(UNIT_OBJS:.o=.d) $(PW_SRCS:%.c=$(BUILD)/obj/%.d) $(FUZZ_SRCS:%.c=$(BUILD)/obj/%.d)
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all check check-deps check-unit check-asan check-fuzz check-bpf check-integ check-harm check-clang check-scripts check-kernels bench demo fmt install clean \
+.PHONY: all check check-deps check-unit check-asan check-fuzz check-bpf check-integ check-harm check-clang check-scripts check-kernels bench demo fmt check-fmt install clean \
 	test-programs fuzz-programs
