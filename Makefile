@@ -5,6 +5,7 @@
 #	make check		installs what is missing, builds, runs every test that this machine allows
 #	make check-unit | check-asan | check-fuzz | check-bpf | check-integ | check-harm	parts of it
 #	make check-clang	reads every source with clang too, for its warnings
+#	make check-hunt	each fuzz target hunts for new inputs, HUNT=20 seconds
 #	make fmt | check-fmt	formats the C files, says which are not formatted
 #	make check-scripts	shellcheck and ruff on all scripts
 #	make check-kernels	the same truths on Debian's kernels 5.10 to the newest, in QEMU
@@ -125,6 +126,12 @@ $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(FUZZ_MAIN) $$(LIB_OBJS)
 	$(Q)$(CC) $(ALL_CFLAGS) $^ $(ALL_LDFLAGS) $(if $(FUZZER),-fsanitize=fuzzer) $(LIBS) -o $@
 fuzz-programs: $(FUZZ_PROGS)
 
+# Built by clang for libFuzzer, then each hunts for HUNT seconds.
+HUNT	?= 20
+check-hunt:
+	@CFLAGS='-O1 -g' $(MAKE) --no-print-directory CC=$(CLANG) BUILD=$(BUILD)/fuzzer FUZZER=1 SAN=address,undefined NPM= fuzz-programs
+	@tests/fuzz/hunt -s $(HUNT) $(BUILD)/fuzzer/fuzz
+
 check-deps:
 	@tools/setup test
 check: check-deps
@@ -184,5 +191,5 @@ clean:
 -include $(BPF_OBJS:.o=.d) $(CLANG_OK:.ok=.d) $(OBJS:.o=.d) $(UNIT_OBJS:.o=.d) $(PW_SRCS:%.c=$(BUILD)/obj/%.d) $(FUZZ_SRCS:%.c=$(BUILD)/obj/%.d)
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all check check-deps check-unit check-asan check-fuzz check-bpf check-integ check-harm check-clang check-scripts check-kernels bench demo fmt check-fmt install clean \
+.PHONY: all check check-deps check-unit check-asan check-fuzz check-bpf check-integ check-harm check-clang check-scripts check-hunt check-kernels bench demo fmt check-fmt install clean \
 	test-programs fuzz-programs
