@@ -97,12 +97,13 @@ static int compare_behind(const void *key, const void *b)
 
 const struct reach_behind *reach__behind(const struct reach *r, uint32_t g, size_t *ret_nr)
 {
-	const struct reach_behind *first = r->in.behind, *end = first + r->in.nr_behind, *b, *e;
+	const struct reach_behind *first = r->in.behind, *end, *b, *e;
 
 	*ret_nr = 0;
 	b = r->in.nr_behind ? bsearch(&g, first, r->in.nr_behind, sizeof(*b), compare_behind) : NULL;
 	if (!b)
 		return NULL;
+	end = first + r->in.nr_behind;
 	for (e = b; e < end && e->g == g;)
 		e++;
 	while (b > first && b[-1].g == g)
