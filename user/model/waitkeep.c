@@ -184,7 +184,8 @@ static int sieve__far(struct sieve *s)
 
 	if (!by || !queue)
 		return -ENOMEM;
-	memcpy(by, s->keeps, s->nr * sizeof(*by));
+	if (s->nr) /* without one there is no keeps */
+		memcpy(by, s->keeps, s->nr * sizeof(*by));
 	qsort(by, s->nr, sizeof(*by), compare_by);
 	memset(s->far, 0xff, s->nr_gs * sizeof(*s->far));
 	for (size_t i = 0; i < s->w->nr_edges; i++) {
