@@ -155,9 +155,12 @@ $(RUFF) $(CLANG_FORMAT):
 	$(Q)python3 -m venv $(patsubst %/bin/$(@F),%,$@)
 	$(Q)$(@D)/pip -q --disable-pip-version-check install $(patsubst $(BUILD)/lint/$(@F)-%/bin/$(@F),$(@F)==%,$@)
 # Scripts: what shellcheck and ruff (ruff.toml says what) find is an error.
-check-scripts: $(RUFF)
+check-scripts: check-shell check-python
+check-shell:
 	$(Q)git ls-files -z | xargs -0 awk 'FNR == 1 { if (/^#!.*[ \/](ba)?sh$$/) print FILENAME; nextfile }' | xargs shellcheck -x
+check-python: $(RUFF)
 	$(Q)$(RUFF) check -q --no-cache
+ruff: $(RUFF)
 check-kernels: all
 	@tools/setup kernels
 	@tests/kernel/run
@@ -191,5 +194,5 @@ clean:
 -include $(BPF_OBJS:.o=.d) $(CLANG_OK:.ok=.d) $(OBJS:.o=.d) $(UNIT_OBJS:.o=.d) $(PW_SRCS:%.c=$(BUILD)/obj/%.d) $(FUZZ_SRCS:%.c=$(BUILD)/obj/%.d)
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all check check-deps check-unit check-asan check-fuzz check-bpf check-integ check-harm check-clang check-scripts check-hunt check-kernels bench demo fmt check-fmt install clean \
+.PHONY: all check check-deps check-unit check-asan check-fuzz check-bpf check-integ check-harm check-clang check-scripts check-shell check-python ruff check-hunt check-kernels bench demo fmt check-fmt install clean \
 	test-programs fuzz-programs
