@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * golayout-row FILE MINOR: one row of user/golang/golayout_ARCH.c from the DWARF of FILE, on
+ * golayout-row FILE MINOR: one row of user/golang/golayout_amd64.c from the DWARF of FILE, on
  * standard output. Called by tools/gen-golayout for each Go version.
  */
 #include <fcntl.h>
@@ -13,9 +13,8 @@
 
 #define LINE_MAX_COLUMNS 92
 
-/* golayout.c refers to the tables; the program that makes them has none. */
+/* golayout.c refers to the table; the program that makes it has none. */
 const struct golayout_row golayout_amd64[GO_MINORS];
-const struct golayout_row golayout_arm64[GO_MINORS];
 
 static void print_fields(const char *member, const struct golayout_field *fields,
 			 const void *values)

@@ -170,11 +170,9 @@ const struct golayout_field goobjects_fields[] = {
 
 const struct golayout_row *golayout_row(int minor, uint16_t machine)
 {
-	const struct golayout_row *rows = machine == EM_X86_64    ? golayout_amd64
-					  : machine == EM_AARCH64 ? golayout_arm64
-								  : NULL;
+	const bool known = machine == EM_X86_64 || machine == EM_AARCH64;
 
-	return rows && !gofacts_too_old(minor) ? &rows[gofacts_of(minor)->minor - GO_MINOR_MIN] : NULL;
+	return known && !gofacts_too_old(minor) ? &golayout_amd64[gofacts_of(minor)->minor - GO_MINOR_MIN] : NULL;
 }
 
 #define TYPES_MAX 32 /* different structs that the lists of fields name: there are 20 */

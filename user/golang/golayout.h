@@ -108,9 +108,8 @@ struct golayout_row {
 	struct gotables tables;
 	struct goobjects objects;
 };
-/* golayout_ARCH.c, written by tools/gen-golayout; from GO_MINOR_MIN on, none left out */
+/* Written by tools/gen-golayout, which gives the same for arm64; from GO_MINOR_MIN on, none left out */
 extern const struct golayout_row golayout_amd64[GO_MINORS];
-extern const struct golayout_row golayout_arm64[GO_MINORS];
 
 /* The row of a version and EM_* machine, or NULL. Versions newer than the tables' get the newest: only good for the tables, and only with checks. */
 const struct golayout_row *golayout_row(int minor, uint16_t machine);
