@@ -12,7 +12,7 @@
 #	make bench		cost beside bare, bpftrace and the floors
 #	make install DESTDIR= PREFIX=/usr/local
 #
-# V=1 shows commands. One folder a variant: BUILD=build/asan SAN=address,undefined never needs a clean.
+# V=1 shows commands. One folder a variant: BUILD=build/asan CC=clang SAN=address,undefined never needs a clean.
 
 BUILD	?= build
 PREFIX	?= /usr/local
@@ -113,24 +113,25 @@ endef
 $(foreach s,$(PW_SRCS),$(eval $(call pw_rule,$(s))))
 test-programs: $(PW_PROGS)
 
-# Fuzz targets: FUZZER=1 (clang, libFuzzer) hunts; without it they replay their corpus.
+# One variant for unit tests and fuzz targets: `make $(SANITIZED)`, and tools/check.
+SANITIZED := CC=$(CLANG) BUILD=$(BUILD)/asan FUZZER=1 SAN=address,undefined
+# Fuzz targets, of clang's libFuzzer: only with FUZZER=1.
 FUZZ_SRCS  := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZ_PROGS := $(FUZZ_SRCS:tests/fuzz/%.c=$(BUILD)/fuzz/%)
 $(BUILD)/obj/tests/fuzz/%.o: WARN += -Wno-missing-prototypes
 # It shares its target with the unit test: tests/unit/fake_locks.h
 $(BUILD)/obj/tests/fuzz/fuzz_holds.o: CFLAGS += -I.
-FUZZ_MAIN  := $(if $(FUZZER),,$(BUILD)/obj/tests/fuzz/replay.o)
-$(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(FUZZ_MAIN) $$(LIB_OBJS)
+$(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $$(LIB_OBJS)
 	$(call msg,LINK,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) $^ $(ALL_LDFLAGS) $(if $(FUZZER),-fsanitize=fuzzer) $(LIBS) -o $@
+	$(Q)$(CC) $(ALL_CFLAGS) $^ $(ALL_LDFLAGS) -fsanitize=fuzzer $(LIBS) -o $@
 fuzz-programs: $(FUZZ_PROGS)
 
 # Built by clang for libFuzzer, then each hunts for HUNT seconds.
 HUNT	?= 20
 check-hunt:
-	@CFLAGS='-O1 -g' $(MAKE) --no-print-directory CC=$(CLANG) BUILD=$(BUILD)/fuzzer FUZZER=1 SAN=address,undefined NPM= fuzz-programs
-	@tests/fuzz/hunt -s $(HUNT) $(BUILD)/fuzzer/fuzz
+	@$(MAKE) --no-print-directory $(SANITIZED) fuzz-programs
+	@tests/fuzz/hunt -s $(HUNT) $(BUILD)/asan/fuzz
 
 check-deps:
 	@tools/setup test
@@ -139,7 +140,7 @@ check: check-deps
 check-unit check-asan check-fuzz check-bpf check-integ check-harm:
 	@tools/check $(@:check-%=%)
 # The other compiler's warnings. Nothing is made: it only reads.
-CLANG_OK := $(patsubst %.c,$(BUILD)/clang/%.ok,$(SRCS) $(UNIT_SRCS) $(PW_SRCS) $(FUZZ_SRCS) tests/fuzz/replay.c)
+CLANG_OK := $(patsubst %.c,$(BUILD)/clang/%.ok,$(SRCS) $(UNIT_SRCS) $(PW_SRCS) $(FUZZ_SRCS))
 $(BUILD)/clang/%.ok: %.c Makefile | $(GENERATED)
 	$(call msg,CLANG,$<)
 	$(Q)mkdir -p $(@D)

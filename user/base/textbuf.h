@@ -31,9 +31,12 @@ char *textbuf__room(struct textbuf *b, size_t n);
 
 static inline void textbuf__bytes(struct textbuf *b, const void *bytes, size_t n)
 {
-	char *to = n <= b->cap - b->nr ? b->v + b->nr : textbuf__room(b, n);
+	char *to;
 
-	if (to && n) {
+	if (!n)
+		return;
+	to = n <= b->cap - b->nr ? b->v + b->nr : textbuf__room(b, n);
+	if (to) {
 		memcpy(to, bytes, n);
 		b->nr += n;
 	}

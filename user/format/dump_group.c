@@ -73,7 +73,7 @@ static const struct census_wait *waits_of(const struct dump *d, const struct dum
 	const struct census_g *g = dump__g(d, r);
 
 	*ret_nr = g->nr_waits;
-	return d->in.censuses[r->rt]->waits + g->waits_at;
+	return g->nr_waits ? &d->in.censuses[r->rt]->waits[g->waits_at] : NULL;
 }
 
 static void add_members(struct groups *gs)

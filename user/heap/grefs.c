@@ -239,12 +239,12 @@ int grefs__read(const struct addrspace *as, const struct goruntime *rt, const st
 
 bool grefs__is_g(const struct grefs *r, uint64_t addr)
 {
-	return bsearch(&addr, r->gs, r->nr_gs, sizeof(*r->gs), order_u64);
+	return r->nr_gs && bsearch(&addr, r->gs, r->nr_gs, sizeof(*r->gs), order_u64);
 }
 
 bool grefs__are_gs(const struct grefs *r, uint64_t first, uint64_t step, size_t nr)
 {
-	const uint64_t *g = bsearch(&first, r->gs, r->nr_gs, sizeof(*r->gs), order_u64);
+	const uint64_t *g = r->nr_gs ? bsearch(&first, r->gs, r->nr_gs, sizeof(*r->gs), order_u64) : NULL;
 
 	if (!g || nr > r->nr_gs - (size_t)(g - r->gs))
 		return false;
