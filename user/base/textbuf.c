@@ -93,21 +93,26 @@ void textbuf__hex(struct textbuf *b, uint64_t n)
 	textbuf__bytes(b, digits + at, sizeof(digits) - at);
 }
 
-void textbuf__format(struct textbuf *b, const char *fmt, ...)
+void textbuf__vformat(struct textbuf *b, const char *fmt, va_list args)
 {
 	char *text = NULL;
-	va_list ap;
-	int n;
+	int n = vasprintf(&text, fmt, args);
 
-	va_start(ap, fmt);
-	n = vasprintf(&text, fmt, ap);
-	va_end(ap);
 	if (n < 0) {
 		b->err = b->err ? b->err : -ENOMEM;
 		return;
 	}
 	textbuf__bytes(b, text, (size_t)n);
 	free(text);
+}
+
+void textbuf__format(struct textbuf *b, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	textbuf__vformat(b, fmt, args);
+	va_end(args);
 }
 
 void textbuf__size(struct textbuf *b, uint64_t bytes)

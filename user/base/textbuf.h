@@ -8,6 +8,7 @@
 #ifndef PARKWATCH_BASE_TEXTBUF_H
 #define PARKWATCH_BASE_TEXTBUF_H
 
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -52,5 +53,6 @@ void textbuf__i64(struct textbuf *b, int64_t n);
 void textbuf__hex(struct textbuf *b, uint64_t n);		/* 0xc000012345 */
 void textbuf__size(struct textbuf *b, uint64_t bytes);		/* 1.2 MB */
 void textbuf__format(struct textbuf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void textbuf__vformat(struct textbuf *b, const char *fmt, va_list args) __attribute__((format(printf, 2, 0)));
 
 #endif

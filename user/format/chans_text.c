@@ -21,19 +21,11 @@ struct writer {
 static void put(struct writer *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static void put(struct writer *w, const char *fmt, ...)
 {
-	char *text = NULL;
-	va_list ap;
-	int n;
+	va_list args;
 
-	va_start(ap, fmt);
-	n = vasprintf(&text, fmt, ap);
-	va_end(ap);
-	if (n < 0) {
-		w->to.err = w->to.err ? w->to.err : -ENOMEM;
-		return;
-	}
-	textbuf__bytes(&w->to, text, (size_t)n);
-	free(text);
+	va_start(args, fmt);
+	textbuf__vformat(&w->to, fmt, args);
+	va_end(args);
 }
 
 static void put_place(struct writer *w, const struct place *p)
