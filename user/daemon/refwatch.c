@@ -261,6 +261,15 @@ static int refwatch__look(struct refwatch *w, struct cause *why)
 	return 0;
 }
 
+static bool refwatch__is_done(const struct refwatch *w)
+{
+	const uint32_t *of = w->refs->of;
+
+	if (w->looks == REFWATCH_LOOKS)
+		return true;
+	return !of[REF_RAN] && !of[REF_ONCE] && (!of[REF_UNREACHED] || w->looks > 1);
+}
+
 /* What is unreached now must be so in the next look too. */
 static int refwatch__again(struct refwatch *w, struct cause *why)
 {
@@ -294,7 +303,7 @@ int refwatch__new(const struct refwatch_opts *o, struct refwatch **ret, struct c
 		err = govars__new(images, goproc__images(w->t->target.gp, images, GOVARS_IMAGES_MAX), &w->vars);
 	if (!err)
 		err = refwatch__look(w, why);
-	while (!err && w->refs->of[REF_UNREACHED] && w->looks < REFWATCH_LOOKS)
+	while (!err && !refwatch__is_done(w))
 		err = refwatch__again(w, why);
 	if (err)
 		return err;

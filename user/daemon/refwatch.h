@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * refwatch: what keeps what goroutines wait for, or an object, from being garbage: one look, and a second where the first says
- * that nothing does, since one look is no proof.
+ * refwatch: what keeps what goroutines wait for, or an object, from being garbage: one look. A second follows where the first says
+ * that nothing does, since one look is no proof, and where a goroutine ran during it; a third, where the second is the first that
+ * could tell.
  *
  * Memory is read, nothing else: no probe, no kernel feature. Loop thread.
  */
@@ -16,7 +17,7 @@
 #include "names/filter.h"
 #include "view/refs.h"
 
-#define REFWATCH_LOOKS	2
+#define REFWATCH_LOOKS	3	/* at most */
 #define REFWATCH_NAP_NS (500 * NS_PER_MS)	/* between them */
 
 struct refwatch_opts {
