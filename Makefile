@@ -161,7 +161,7 @@ check-shell:
 	$(Q)git ls-files -z | xargs -0 awk 'FNR == 1 { if (/^#!.*[ \/](ba)?sh$$/) print FILENAME; nextfile }' | xargs shellcheck -x
 check-python: $(RUFF)
 	$(Q)$(RUFF) check -q --no-cache
-ruff: $(RUFF)
+linters: $(RUFF) $(CLANG_FORMAT)
 check-kernels: all
 	@tools/setup kernels
 	@tests/kernel/run
@@ -195,5 +195,5 @@ clean:
 -include $(BPF_OBJS:.o=.d) $(CLANG_OK:.ok=.d) $(OBJS:.o=.d) $(UNIT_OBJS:.o=.d) $(PW_SRCS:%.c=$(BUILD)/obj/%.d) $(FUZZ_SRCS:%.c=$(BUILD)/obj/%.d)
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all check check-deps check-unit check-asan check-fuzz check-bpf check-integ check-harm check-clang check-scripts check-shell check-python ruff check-hunt check-kernels bench demo fmt check-fmt install clean \
+.PHONY: all check check-deps check-unit check-asan check-fuzz check-bpf check-integ check-harm check-clang check-scripts check-shell check-python linters check-hunt check-kernels bench demo fmt check-fmt install clean \
 	test-programs fuzz-programs

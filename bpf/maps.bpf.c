@@ -12,9 +12,9 @@ struct pw_map_perf pw_perf SEC(".maps");
 struct pw_map_stats pw_stats SEC(".maps");
 
 /*
- * Goroutines that parked or ran, by address of the g. Written by park and ready, closed by run, read
- * by user space at the end: of whom nothing is here, nothing was seen. Size: twice the goroutines
- * there are, at least PW_GS_DEFAULT. Never deleted from.
+ * Goroutines that parked or ran, by address of the g. Written by park and ready, closed by run,
+ * read by user space at the end: of whom nothing is here, nothing was seen. Size: twice the
+ * goroutines there are, at least PW_GS_DEFAULT. Never deleted from.
  */
 struct pw_map_gs pw_gs SEC(".maps");
 
@@ -63,8 +63,9 @@ volatile __u32 pw_on = 0;
 volatile __u32 pw_exact = 0;
 
 /*
- * 0, or the moment at which the stretch or window that is being recorded began: what pw_gs holds from
- * before is of another one, and of goroutines that wait since before only the part in it counts.
+ * 0, or the moment at which the stretch or window that is being recorded began: what pw_gs holds
+ * from before is of another one, and of goroutines that wait since before only the part in it
+ * counts.
  * pw_window: 1 in a window: each wait is a record, though knobs.sums. Both written by user space.
  */
 volatile __u64 pw_begin_ns = 0;
@@ -78,5 +79,8 @@ volatile __u32 pw_limited = 0;
 volatile __s64 pw_left = 0;
 volatile __u64 pw_cut_ns = 0;
 
-/* When who keeps the probes was last there, written by it many times a second. 0: it does not say. See pw_take_hit(). */
+/*
+ * When who keeps the probes was last there, written by it many times a second. 0: it does not say.
+ * See pw_take_hit().
+ */
 volatile __u64 pw_beat_ns = 0;

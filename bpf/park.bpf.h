@@ -129,9 +129,11 @@ static __always_inline int pw_send_span(void *ctx, struct pw_wait *e, __u16 kind
 }
 
 /*
- * Of a goroutine that runs nothing was seen since pw_begin_ns: if it goes on in gopark, it has waited
+ * Of a goroutine that runs nothing was seen since pw_begin_ns: if it goes on in gopark, it has
+ * waited
  * (with PW_WANT_SCHED: was ready) since before. Its stack is that of its park, by what the
- * scheduler saved. One that does not had merely lost its thread. 0: e is filled in but for who it is.
+ * scheduler saved. One that does not had merely lost its thread. 0: e is filled in but for who it
+ * is.
  */
 static __always_inline int pw_run_first(struct pt_regs *ctx, __u64 g, const struct pw_gpart *part,
 					struct pw_wait *e, __u64 now)
@@ -174,7 +176,8 @@ static __always_inline bool pw_is_first(const struct pw_gstate *st)
 {
 	__u64 begin = pw_begin_ns;
 
-	return begin && (!st || (st->start_ns < begin && st->ready_ns < begin && st->ran_ns < begin));
+	return begin &&
+	       (!st || (st->start_ns < begin && st->ready_ns < begin && st->ran_ns < begin));
 }
 
 /* execute: a goroutine runs. Ends its wait, and its time in the run queue. */

@@ -13,7 +13,9 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-/* Who keeps the probes is stopped or frozen, as well as who would notice that: nobody is in charge. */
+/*
+ * Who keeps the probes is stopped or frozen, as well as who would notice that: nobody is in charge.
+ */
 static __always_inline bool pw_is_alone(__u64 now)
 {
 	__u64 beat = pw_beat_ns;
@@ -23,8 +25,8 @@ static __always_inline bool pw_is_alone(__u64 now)
 
 /*
  * Counts a hit. In handfuls, for all processors share the number, they are taken off where hits are
- * limited, and the sign of life is looked at. Recording ends, at pw_cut_ns, when they are used up, or nobody
- * is there. It is taken off without an answer: kernels before 5.12 give none.
+ * limited, and the sign of life is looked at. Recording ends, at pw_cut_ns, when they are used up,
+ * or nobody is there. It is taken off without an answer: kernels before 5.12 give none.
  */
 static __always_inline void pw_take_hit(__u32 point)
 {

@@ -17,8 +17,8 @@ struct pw_walk {      /* where a walk begins */
  * PW_STACK_ID_NONE if there is no scratch. Not inlined, and with numbers alone: the verifier takes
  * such a function by itself, once, where it would go through the walk for each that wants one.
  *
- * The stack ends with the function of pw_module.ends that it comes to, and before a return address that is
- * no code of a module: counted.
+ * The stack ends with the function of pw_module.ends that it comes to, and before a return address
+ * that is no code of a module: counted.
  */
 __u64 pw_unwind(__u64 pc, __u64 caller, __u64 bp);
 

@@ -3,53 +3,62 @@
  * event: the records that BPF programs send through the ring or perf buffer.
  *
  * Every record begins with struct pw_hdr. All times are bpf_ktime_get_ns(), CLOCK_MONOTONIC.
- * pcs are addresses in the target's address space: element 0 is the probed function itself, then return addresses
- * (subtract one before looking a line up). A change of meaning is a new kind, never a new use of an old one.
+ * pcs are addresses in the target's address space: element 0 is the probed function itself, then
+ * return addresses
+ * (subtract one before looking a line up). A change of meaning is a new kind, never a new use of an
+ * old one.
  */
 #ifndef PARKWATCH_EVENT_H
 #define PARKWATCH_EVENT_H
 
-#ifndef __bpf__			/* the BPF side has these types from vmlinux.h */
+#ifndef __bpf__ /* the BPF side has these types from vmlinux.h */
 #include <linux/types.h>
 #endif
 
 #include <parkwatch/points.h>
 
-enum pw_kind { PW_NONE, PW_STACK, PW_BIRTH, PW_EXIT, PW_WAIT, PW_SCHED, PW_KIND_MAX }; /* NONE is never sent */
+/* NONE is never sent */
+enum pw_kind { PW_NONE, PW_STACK, PW_BIRTH, PW_EXIT, PW_WAIT, PW_SCHED, PW_KIND_MAX };
 
-#define PW_STACK_MAX   127	/* pcs in a stack at most; knob `depth` is at most this */
+#define PW_STACK_MAX 127 /* pcs in a stack at most; knob `depth` is at most this */
 
-/* Stack ids are a hash of the pcs, never below PW_STACK_ID_MIN. Ids below it have a meaning of their own. */
-#define PW_STACK_ID_NONE   0ULL	/* no stack could be read */
-#define PW_STACK_ID_MIN	   16ULL
+/*
+ * Stack ids are a hash of the pcs, never below PW_STACK_ID_MIN. Ids below it have a meaning of
+ * their own.
+ */
+#define PW_STACK_ID_NONE 0ULL /* no stack could be read */
+#define PW_STACK_ID_MIN  16ULL
 
 struct pw_hdr {
 	__u64 ts_ns;
-	__u64 goid;		/* the goroutine that the record is about; 0 in PW_STACK */
-	__u16 kind;		/* enum pw_kind */
-	__u16 size;		/* whole record in bytes, this header included */
-	__u16 rt;		/* which Go runtime of the process, see knob `rt` */
+	__u64 goid; /* the goroutine that the record is about; 0 in PW_STACK */
+	__u16 kind; /* enum pw_kind */
+	__u16 size; /* whole record in bytes, this header included */
+	__u16 rt;   /* which Go runtime of the process, see knob `rt` */
 	__u16 pad;
 };
 _Static_assert(sizeof(struct pw_hdr) == 24, "wire format changed");
 
-/* Sent before the first event that carries its id, and again if it was lost. size is the part in use. */
+/*
+ * Sent before the first event that carries its id, and again if it was lost. size is the part in
+ * use.
+ */
 struct pw_stack {
 	struct pw_hdr hdr;
 	__u64 stack_id;
-	__u32 nr;		/* pcs that follow, 1 .. PW_STACK_MAX */
-	__u32 truncated;	/* 1: there were more frames than the knob `depth` allows */
+	__u32 nr;        /* pcs that follow, 1 .. PW_STACK_MAX */
+	__u32 truncated; /* 1: there were more frames than the knob `depth` allows */
 	__u64 pcs[PW_STACK_MAX];
 };
 _Static_assert(sizeof(struct pw_stack) == 40 + 8 * PW_STACK_MAX, "wire format changed");
 
 struct pw_birth {
-	struct pw_hdr hdr;	/* goid: the new goroutine */
-	__u64 stack_id;		/* of the creator, from newproc.func1 outward */
-	__u64 parent_goid;	/* 0: unknown, or made by the runtime on a system stack */
-	__u64 gopc;		/* return address of the `go` statement */
-	__u64 startpc;		/* may be a wrapper: gosym resolves it */
-	__u64 labels;		/* g.labels, 0 if none or not asked for */
+	struct pw_hdr hdr; /* goid: the new goroutine */
+	__u64 stack_id;    /* of the creator, from newproc.func1 outward */
+	__u64 parent_goid; /* 0: unknown, or made by the runtime on a system stack */
+	__u64 gopc;        /* return address of the `go` statement */
+	__u64 startpc;     /* may be a wrapper: gosym resolves it */
+	__u64 labels;      /* g.labels, 0 if none or not asked for */
 };
 _Static_assert(sizeof(struct pw_birth) == 64, "wire format changed");
 
@@ -57,7 +66,7 @@ struct pw_exit {
 	struct pw_hdr hdr;
 	__u64 gopc;
 	__u64 startpc;
-	__u64 parent_goid;	/* 0: unknown (before Go 1.21) */
+	__u64 parent_goid; /* 0: unknown (before Go 1.21) */
 	__u64 labels;
 };
 _Static_assert(sizeof(struct pw_exit) == 56, "wire format changed");
@@ -65,28 +74,32 @@ _Static_assert(sizeof(struct pw_exit) == 56, "wire format changed");
 /* One wait that ended: from gopark to execute. hdr.ts_ns is its end. */
 struct pw_wait {
 	struct pw_hdr hdr;
-	__u64 start_ns;		/* of the park; the start of recording, if it was before */
-	__u64 stack_id;		/* of the park */
+	__u64 start_ns; /* of the park; the start of recording, if it was before */
+	__u64 stack_id; /* of the park */
 	__u64 gopc;
 	__u64 startpc;
 	__u64 labels;
-	__u32 reason;		/* g.waitreason as this Go version numbers it */
+	__u32 reason; /* g.waitreason as this Go version numbers it */
 	__u32 pad;
 };
 _Static_assert(sizeof(struct pw_wait) == 72, "wire format changed");
 
-/* From ready to run. hdr.ts_ns is the run; stack_id is where the goroutine had parked. Same shape as a wait. */
+/*
+ * From ready to run. hdr.ts_ns is the run; stack_id is where the goroutine had parked. Same shape
+ * as a wait.
+ */
 #define pw_sched pw_wait
 
 /*
- * Value of the map `pw_gs`, key: address of the g. One per g struct that parked or ran since attach; a g is
- * never freed by Go, so entries are overwritten in place and never deleted. start_ns 0: not waiting.
- * User space reads what is open at the end, and who is not there: who waited then, and is not there, waited all the time.
+ * Value of the map `pw_gs`, key: address of the g. One per g struct that parked or ran since
+ * attach; a g is never freed by Go, so entries are overwritten in place and never deleted. start_ns
+ * 0: not waiting. User space reads what is open at the end, and who is not there: who waited then,
+ * and is not there, waited all the time.
  */
 struct pw_gstate {
-	__u64 start_ns;		/* of the wait that is open; 0: none */
-	__u64 ready_ns;		/* of the ready that no run has answered; 0: none */
-	__u64 ran_ns;		/* when it ran last; 0: nothing was seen of it */
+	__u64 start_ns; /* of the wait that is open; 0: none */
+	__u64 ready_ns; /* of the ready that no run has answered; 0: none */
+	__u64 ran_ns;   /* when it ran last; 0: nothing was seen of it */
 	__u64 stack_id;
 	__u64 ready_stack_id;
 	__u64 goid;
@@ -96,14 +109,15 @@ struct pw_gstate {
 _Static_assert(sizeof(struct pw_gstate) == 56, "map value changed");
 
 /*
- * Key of the map `pw_waits`: waits and latencies that nobody wants one by one are summed there (knob sums), and read by user space
- * when recording has ended. Those that began before recording, or before the window, and those of a full map are records.
+ * Key of the map `pw_waits`: waits and latencies that nobody wants one by one are summed there
+ * (knob sums), and read by user space when recording has ended. Those that began before recording,
+ * or before the window, and those of a full map are records.
  */
 struct pw_wait_key {
 	__u64 stack_id;
 	__u64 gopc, startpc;
 	__u32 reason;
-	__u32 kind;		/* PW_WAIT or PW_SCHED */
+	__u32 kind; /* PW_WAIT or PW_SCHED */
 };
 _Static_assert(sizeof(struct pw_wait_key) == 32, "map key changed");
 
@@ -114,8 +128,8 @@ struct pw_wait_sum {
 _Static_assert(sizeof(struct pw_wait_sum) == 16, "map value changed");
 
 /*
- * Key of the map `pw_allocs`: allocations are summed there, and read by user space when recording has ended.
- * size, by source:
+ * Key of the map `pw_allocs`: allocations are summed there, and read by user space when recording
+ * has ended. size, by source:
  *	MALLOC, SIZED	the bytes asked for, rounded up so that all sizes of one key are of one size class, whatever header
  *			Go adds (pw_alloc_bucket())
  *	REFILL		the span class: size class * 2 + noscan
@@ -124,29 +138,37 @@ _Static_assert(sizeof(struct pw_wait_sum) == 16, "map value changed");
  */
 struct pw_alloc_key {
 	__u64 stack_id;
-	__u64 root;		/* by knob alloc_root */
-	__u64 type;		/* address of the type; 0: none, or not known at this source */
+	__u64 root; /* by knob alloc_root */
+	__u64 type; /* address of the type; 0: none, or not known at this source */
 	__u64 size;
-	__u64 source;		/* enum pw_point; PW_POINT_SIZED counts as PW_POINT_MALLOC */
+	__u64 source; /* enum pw_point; PW_POINT_SIZED counts as PW_POINT_MALLOC */
 };
 _Static_assert(sizeof(struct pw_alloc_key) == 40, "map key changed");
 
 struct pw_alloc_sum {
-	__u64 objects;		/* REFILL: free slots of the spans: what is handed out until the next refill, or given back */
-	__u64 bytes;		/* MALLOC: asked for; REFILL: the number of spans; else objects * size */
+	/*
+	 * REFILL: free slots of the spans: what is handed out until the next refill, or given back
+	 */
+	__u64 objects;
+	/* MALLOC: asked for; REFILL: the number of spans; else objects * size */
+	__u64 bytes;
 };
 _Static_assert(sizeof(struct pw_alloc_sum) == 16, "map value changed");
 
 #define PW_SPAN_CLASSES 136 /* Go 1.15 has 134: runtime/mheap.go numSpanClasses */
 
-#define PW_ALLOC_EXACT 16	/* sizes up to this are buckets of their own: the tiny allocator ends here */
-#define PW_ALLOC_FINE  1024	/* up to this a size class is found in steps of 8 bytes, from there on of 128 */
-#define PW_ALLOC_SMALL 32768	/* larger objects have a span of their own, of whole pages */
+/* sizes up to this are buckets of their own: the tiny allocator ends here */
+#define PW_ALLOC_EXACT 16
+/* up to this a size class is found in steps of 8 bytes, from there on of 128 */
+#define PW_ALLOC_FINE 1024
+/* larger objects have a span of their own, of whole pages */
+#define PW_ALLOC_SMALL 32768
 #define PW_ALLOC_PAGE  8192
 
 /*
- * The largest size that shares the bucket. Go's size_to_class8 and size_to_class128 (runtime/sizeclasses.go) have one class for
- * each step; objects with a header (Go 1.22, 8 bytes) are looked up with it, so a step of 128 is parted 8 bytes before its end.
+ * The largest size that shares the bucket. Go's size_to_class8 and size_to_class128
+ * (runtime/sizeclasses.go) have one class for each step; objects with a header (Go 1.22, 8 bytes)
+ * are looked up with it, so a step of 128 is parted 8 bytes before its end.
  */
 static inline __u64 pw_alloc_bucket(__u64 size)
 {

@@ -2,9 +2,11 @@
 /*
  * knobs: what user space sets before the BPF object is loaded (rodata), and sizes of maps.
  *
- * One loaded object serves one Go runtime of one process. `struct pw_knobs` is the object's one rodata
- * variable `pw_knobs`; the verifier prunes what it turns off. The only thing that changes while it runs is `pw_on`
- * (.bss, __u32): 0 until user space says start, 0 again at stop, so that all probes begin and end at one moment.
+ * One loaded object serves one Go runtime of one process. `struct pw_knobs` is the object's one
+ * rodata variable `pw_knobs`; the verifier prunes what it turns off. The only thing that changes
+ * while it runs is `pw_on`
+ * (.bss, __u32): 0 until user space says start, 0 again at stop, so that all probes begin and end
+ * at one moment.
  */
 #ifndef PARKWATCH_KNOBS_H
 #define PARKWATCH_KNOBS_H
@@ -12,101 +14,117 @@
 #include <parkwatch/layout.h>
 #include <parkwatch/points.h>
 
-#define PW_SITES_MAX	   160	/* probed places of one runtime, all modules together */
-#define PW_GS_DEFAULT	   65536	/* entries of pw_gs; user space raises it to twice allglen */
-#define PW_GS_MAX	   4194304
-#define PW_SEEN_MAX	   65536	/* stack ids that BPF remembers as sent (LRU) */
-#define PW_SCRATCH_DEFAULT 1024	/* per-thread buffers; user space raises it, see probe/attach */
-#define PW_MODULES_MAX	   64	/* Go modules of one runtime: the program and its plugins */
-#define PW_ENDS		   4	/* functions of a module at which stacks end */
-#define PW_GOIDS_MAX	   4096	/* goids in the filter */
-#define PW_WAITS_MAX	   65536	/* entries of pw_waits: some 6 MB */
-#define PW_ALLOCS_MAX	   131072 /* entries of pw_allocs: some 15 MB */
-#define PW_BEAT_MAX_NS	   2000000000ULL /* without a sign of who keeps the probes: recording ends by itself */
-#define PW_RING_DEFAULT	   (8u << 20) /* bytes, power of two */
+#define PW_SITES_MAX 160 /* probed places of one runtime, all modules together */
+/* entries of pw_gs; user space raises it to twice allglen */
+#define PW_GS_DEFAULT 65536
+#define PW_GS_MAX     4194304
+#define PW_SEEN_MAX   65536 /* stack ids that BPF remembers as sent (LRU) */
+/* per-thread buffers; user space raises it, see probe/attach */
+#define PW_SCRATCH_DEFAULT 1024
+/* Go modules of one runtime: the program and its plugins */
+#define PW_MODULES_MAX 64
+#define PW_ENDS        4      /* functions of a module at which stacks end */
+#define PW_GOIDS_MAX   4096   /* goids in the filter */
+#define PW_WAITS_MAX   65536  /* entries of pw_waits: some 6 MB */
+#define PW_ALLOCS_MAX  131072 /* entries of pw_allocs: some 15 MB */
+/* without a sign of who keeps the probes: recording ends by itself */
+#define PW_BEAT_MAX_NS  2000000000ULL
+#define PW_RING_DEFAULT (8u << 20) /* bytes, power of two */
 
 /* Where a value is when a site is hit. */
 enum pw_loc_kind {
 	PW_LOC_NONE,
-	PW_LOC_REG,		/* register `reg` */
-	PW_LOC_STACK,		/* 8 bytes (or the low byte of them) at rsp + off */
+	PW_LOC_REG,   /* register `reg` */
+	PW_LOC_STACK, /* 8 bytes (or the low byte of them) at rsp + off */
 };
 
 struct pw_loc {
-	__u8 kind;		/* enum pw_loc_kind */
-	__u8 reg;		/* x86: 0 rax 1 rcx 2 rdx 3 rbx 4 rsp 5 rbp 6 rsi 7 rdi 8 r8 .. 15 r15 */
+	__u8 kind; /* enum pw_loc_kind */
+	/* x86: 0 rax 1 rcx 2 rdx 3 rbx 4 rsp 5 rbp 6 rsi 7 rdi 8 r8 .. 15 r15 */
+	__u8 reg;
 	__u16 pad;
 	__s32 off;
 };
 
 enum pw_site_flag {
-	PW_SITE_CHECK = 1,	/* on the branch of the stack check: drop the hit if CF or ZF is set */
-	PW_SITE_FRAMED = 2,	/* rbp is the probed function's own frame; else it is the direct caller's */
+	/* on the branch of the stack check: drop the hit if CF or ZF is set */
+	PW_SITE_CHECK = 1,
+	/* rbp is the probed function's own frame; else it is the direct caller's */
+	PW_SITE_FRAMED = 2,
 };
 
 struct pw_site {
-	struct pw_loc g;	/* the goroutine that the event is about: newg, or gp, or the current g */
-	struct pw_loc cur;	/* birth: a g of this thread (g0, or the creator), for the parent before Go 1.21 */
-	struct pw_loc reason;	/* park: the wait reason */
-	struct pw_loc arg;	/* malloc, sized, large, sample: bytes; refill: the span; release: the mcache */
-	struct pw_loc type;	/* malloc, sized: the type, or 0 */
-	__u64 outer;		/* sized: where mallocgc is, whose calls of it are counted there */
+	/* the goroutine that the event is about: newg, or gp, or the current g */
+	struct pw_loc g;
+	/* birth: a g of this thread (g0, or the creator), for the parent before Go 1.21 */
+	struct pw_loc cur;
+	struct pw_loc reason; /* park: the wait reason */
+	/* malloc, sized, large, sample: bytes; refill: the span; release: the mcache */
+	struct pw_loc arg;
+	struct pw_loc type; /* malloc, sized: the type, or 0 */
+	__u64 outer;        /* sized: where mallocgc is, whose calls of it are counted there */
 	__u32 outer_bytes;
-	__s32 ret_off;		/* not FRAMED: return address to the direct caller is at rsp + ret_off */
-	__u16 point;		/* enum pw_point */
-	__u16 flags;		/* enum pw_site_flag */
+	/* not FRAMED: return address to the direct caller is at rsp + ret_off */
+	__s32 ret_off;
+	__u16 point; /* enum pw_point */
+	__u16 flags; /* enum pw_site_flag */
 	__u32 pad;
 };
 
-enum pw_want {			/* bits of pw_knobs.want: which records are sent */
+/* bits of pw_knobs.want: which records are sent */
+enum pw_want {
 	PW_WANT_BIRTH = 1,
 	PW_WANT_EXIT = 2,
 	PW_WANT_WAIT = 4,
 	PW_WANT_SCHED = 8,
-	PW_WANT_LABELS = 16,	/* fill `labels` */
+	PW_WANT_LABELS = 16, /* fill `labels` */
 };
 
 enum pw_alloc_root { PW_ALLOC_ROOT_NONE, PW_ALLOC_ROOT_GOID, PW_ALLOC_ROOT_GOPC };
 
 enum pw_transport { PW_TRANSPORT_RING, PW_TRANSPORT_PERF };
 
-struct pw_heap_layout {		/* of the allocator; see golang/golayout, struct goobjects */
+struct pw_heap_layout { /* of the allocator; see golang/golayout, struct goobjects */
 	__s32 mcache_alloc;
 	__s32 mspan_nelems, mspan_alloccount, mspan_spanclass;
 };
 
-struct pw_range {		/* of addresses in the process; bytes 0: nothing is in it */
+struct pw_range { /* of addresses in the process; bytes 0: nothing is in it */
 	__u64 at, bytes;
 };
 
 /*
- * Code of one Go module. ends: what switches stacks and does not come back to the frame that it left (mcall, morestack), and where
- * a system stack or a signal's begins (mstart, sigtramp). The frame pointer behind them is that of a goroutine that the thread
- * has left, which may run elsewhere by now.
+ * Code of one Go module. ends: what switches stacks and does not come back to the frame that it
+ * left (mcall, morestack), and where a system stack or a signal's begins (mstart, sigtramp). The
+ * frame pointer behind them is that of a goroutine that the thread has left, which may run
+ * elsewhere by now.
  */
 struct pw_module {
 	struct pw_range text;
 	struct pw_range ends[PW_ENDS];
-	struct pw_range gopark;	/* a goroutine that waits, or was woken, goes on there; a plugin has its own */
+	/* a goroutine that waits, or was woken, goes on there; a plugin has its own */
+	struct pw_range gopark;
 };
 
 struct pw_knobs {
 	struct pw_layout lay;
-	__u32 want;		/* enum pw_want */
-	__u32 transport;	/* enum pw_transport */
-	__u32 depth;		/* frames of a stack, 1 .. PW_STACK_MAX */
-	__u32 filter_goids;	/* 1: only goids in the map pw_goids */
-	__u32 rt;		/* copied into each header */
+	__u32 want;         /* enum pw_want */
+	__u32 transport;    /* enum pw_transport */
+	__u32 depth;        /* frames of a stack, 1 .. PW_STACK_MAX */
+	__u32 filter_goids; /* 1: only goids in the map pw_goids */
+	__u32 rt;           /* copied into each header */
 	__u32 nr_sites;
-	__u32 cookies;		/* 1: the attach cookie is the index of the site (kernel 5.15 and later) */
-	__u32 sums;		/* 1: waits and latencies are summed in pw_waits, but in windows */
-	__u32 alloc_root;	/* enum pw_alloc_root: what allocations are told apart by besides their stack */
+	/* 1: the attach cookie is the index of the site (kernel 5.15 and later) */
+	__u32 cookies;
+	__u32 sums; /* 1: waits and latencies are summed in pw_waits, but in windows */
+	/* enum pw_alloc_root: what allocations are told apart by besides their stack */
+	__u32 alloc_root;
 	struct pw_heap_layout heap;
-	__u32 span_classes;	/* at most PW_SPAN_CLASSES */
+	__u32 span_classes; /* at most PW_SPAN_CLASSES */
 	__u32 nr_modules;
 	__u16 first_site[PW_POINTS_ROOM]; /* by enum pw_point: the site of a probe without cookie */
-	__u64 min_wait_ns;	/* waits and latencies below it are counted and dropped */
-	__u64 wakeup_bytes;	/* ring: wake the reader when this much is waiting; it also polls */
+	__u64 min_wait_ns;                /* waits and latencies below it are counted and dropped */
+	__u64 wakeup_bytes; /* ring: wake the reader when this much is waiting; it also polls */
 	struct pw_module modules[PW_MODULES_MAX];
 	struct pw_site sites[PW_SITES_MAX];
 };

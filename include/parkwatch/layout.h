@@ -22,16 +22,17 @@ struct pw_layout {
 	__s32 g_stack_lo, g_stack_hi;
 	__s32 g_m;
 	__s32 g_sched_sp, g_sched_pc, g_sched_bp;
-	__s32 g_syscallsp, g_syscallpc, g_syscallbp;	/* syscallbp: Go 1.23 and later */
-	__s32 g_atomicstatus;				/* u32 */
-	__s32 g_goid;					/* u64 */
-	__s32 g_waitsince;				/* i64 */
-	__s32 g_waitreason;				/* u8 */
+	__s32 g_syscallsp, g_syscallpc, g_syscallbp; /* syscallbp: Go 1.23 and later */
+	__s32 g_atomicstatus;                        /* u32 */
+	__s32 g_goid;                                /* u64 */
+	__s32 g_waitsince;                           /* i64 */
+	__s32 g_waitreason;                          /* u8 */
 	__s32 g_lockedm;
-	__s32 g_parent_goid;				/* u64, Go 1.21 and later */
+	__s32 g_parent_goid; /* u64, Go 1.21 and later */
 	__s32 g_gopc, g_startpc;
-	__s32 g_waiting;				/* *sudog */
-	__s32 g_labels;					/* pointer; shape by version, see golang/golabels */
+	__s32 g_waiting; /* *sudog */
+	/* pointer; shape by version, see golang/golabels */
+	__s32 g_labels;
 	/* runtime.m */
 	__s32 m_g0, m_procid, m_curg, m_p;
 	/* runtime.p */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * points: the places in the Go runtime that are probed, one row each. docs/architecture.md says what is in hand at each of them.
+ * points: the places in the Go runtime that are probed, one row each. docs/architecture.md says
+ * what is in hand at each of them.
  *
  * Columns:
  *	NAME, name	PW_POINT_NAME; the program pw_name, and what doctor prints
@@ -17,20 +18,23 @@
 #ifndef PARKWATCH_POINTS_H
 #define PARKWATCH_POINTS_H
 
-#ifndef __bpf__			/* the BPF side has these types from vmlinux.h */
+#ifndef __bpf__ /* the BPF side has these types from vmlinux.h */
 #include <linux/types.h>
 #endif
 
-enum pw_use {			/* what a point is probed for */
+/* what a point is probed for */
+enum pw_use {
 	PW_FOR_BIRTHS = 1,
-	PW_FOR_LIVES = 2,	/* births and exits: an exit is told by where its goroutine was made */
-	PW_FOR_WAITS = 4,	/* from park to run */
-	PW_FOR_SCHED = 8,	/* from ready to run */
-	PW_FOR_PARKS = 16,	/* who parks: no record */
-	PW_FOR_SINGLES = 32,	/* each allocation */
-	PW_FOR_REFILLS = 64,	/* spans and large objects */
-	PW_FOR_RELEASES = 128,	/* what the spans of a P have left, where the runtime does not count */
-	PW_FOR_SAMPLES = 256,	/* the runtime's own */
+	/* births and exits: an exit is told by where its goroutine was made */
+	PW_FOR_LIVES = 2,
+	PW_FOR_WAITS = 4,    /* from park to run */
+	PW_FOR_SCHED = 8,    /* from ready to run */
+	PW_FOR_PARKS = 16,   /* who parks: no record */
+	PW_FOR_SINGLES = 32, /* each allocation */
+	PW_FOR_REFILLS = 64, /* spans and large objects */
+	/* what the spans of a P have left, where the runtime does not count */
+	PW_FOR_RELEASES = 128,
+	PW_FOR_SAMPLES = 256, /* the runtime's own */
 };
 
 /* clang-format off */
@@ -76,11 +80,12 @@ enum pw_point {
 #define PW_POINT(NAME, ...) PW_POINT_##NAME,
 	PW_POINTS(PW_POINT)
 #undef PW_POINT
-	PW_POINT_MAX
+		PW_POINT_MAX
 };
 
 #define PW_POINT_ONE(...) +1
-#define PW_POINT_ALLOCS	  (0 PW_POINTS_OF_GOROUTINES(PW_POINT_ONE)) /* points from here on are of allocations */
+/* points from here on are of allocations */
+#define PW_POINT_ALLOCS (0 PW_POINTS_OF_GOROUTINES(PW_POINT_ONE))
 
 #define PW_POINTS_ROOM 16 /* knobs and counters have room for so many */
 _Static_assert(PW_POINT_MAX <= PW_POINTS_ROOM, "a point has no room");
@@ -90,7 +95,7 @@ static inline __u32 pw_points_for(__u32 uses)
 {
 	__u32 points = 0;
 
-#define PW_POINT(NAME, name, of, ...) points |= (of) & uses ? 1u << PW_POINT_##NAME : 0;
+#define PW_POINT(NAME, name, of, ...) points |= (of)&uses ? 1u << PW_POINT_##NAME : 0;
 	PW_POINTS(PW_POINT)
 #undef PW_POINT
 	return points;

@@ -13,31 +13,43 @@
 
 enum pw_stat {
 	/*
-	 * Hits of each probe point while recording is on, before any filter: PW_STAT_HIT + enum pw_point.
-	 * OFF and MORESTACK hits are not among them: traps in all = hits + OFF + MORESTACK + LOST_SITE.
+	 * Hits of each probe point while recording is on, before any filter: PW_STAT_HIT + enum
+	 * pw_point. OFF and MORESTACK hits are not among them: traps in all = hits + OFF +
+	 * MORESTACK + LOST_SITE.
 	 */
 	PW_STAT_HIT = 0,
 	PW_STAT_HIT_END = PW_POINTS_ROOM,
 
-	PW_STAT_EVENTS,		/* records handed to the transport and accepted (stack records not counted) */
-	PW_STAT_SUMMED,		/* waits and latencies that went into a sum instead */
-	PW_STAT_STACKS,		/* stack records accepted */
-	PW_STAT_OFF,		/* hit while recording was off (between attach and start, stop and detach) */
-	PW_STAT_MORESTACK,	/* hit on a stack check whose branch to morestack is taken: not an event */
-	PW_STAT_NO_WAIT,	/* run of a goroutine that no park or ready was seen of: nothing to tell */
-	PW_STAT_FILTERED,	/* hit or wait that a filter (goid, minimum time) dropped on purpose */
-	PW_STAT_NO_ALLOC,	/* mallocgc of no bytes, or a variant that mallocgc called: counted there */
+	/* records handed to the transport and accepted (stack records not counted) */
+	PW_STAT_EVENTS,
+	PW_STAT_SUMMED, /* waits and latencies that went into a sum instead */
+	PW_STAT_STACKS, /* stack records accepted */
+	/* hit while recording was off (between attach and start, stop and detach) */
+	PW_STAT_OFF,
+	/* hit on a stack check whose branch to morestack is taken: not an event */
+	PW_STAT_MORESTACK,
+	/* run of a goroutine that no park or ready was seen of: nothing to tell */
+	PW_STAT_NO_WAIT,
+	/* hit or wait that a filter (goid, minimum time) dropped on purpose */
+	PW_STAT_FILTERED,
+	/* mallocgc of no bytes, or a variant that mallocgc called: counted there */
+	PW_STAT_NO_ALLOC,
 
-	PW_STAT_LOST_FIRST,	/* from here on: losses */
+	PW_STAT_LOST_FIRST,                     /* from here on: losses */
 	PW_STAT_LOST_RING = PW_STAT_LOST_FIRST, /* ring or perf buffer full: one event */
-	PW_STAT_LOST_STACK,	/* ring or perf buffer full: a stack record; sent again with a later event */
-	PW_STAT_LOST_READ,	/* target memory could not be read, or a g goes on at no code: one event */
-	PW_STAT_LOST_GMAP,	/* map of goroutines full: one park or ready */
-	PW_STAT_LOST_SCRATCH,	/* no buffer for the thread: one event */
-	PW_STAT_LOST_ALLOCS,	/* map of allocations full: one allocation */
-	PW_STAT_LOST_SPANS,	/* release: a span could not be read, so its size class counts too much */
-	PW_STAT_LOST_CODE,	/* a return address that is no code of a Go module: the frames of one walk from there on */
-	PW_STAT_LOST_SITE,	/* cookie names no site: one hit; never seen unless attach is broken */
+	/* ring or perf buffer full: a stack record; sent again with a later event */
+	PW_STAT_LOST_STACK,
+	/* target memory could not be read, or a g goes on at no code: one event */
+	PW_STAT_LOST_READ,
+	PW_STAT_LOST_GMAP,    /* map of goroutines full: one park or ready */
+	PW_STAT_LOST_SCRATCH, /* no buffer for the thread: one event */
+	PW_STAT_LOST_ALLOCS,  /* map of allocations full: one allocation */
+	/* release: a span could not be read, so its size class counts too much */
+	PW_STAT_LOST_SPANS,
+	/* a return address that is no code of a Go module: the frames of one walk from there on */
+	PW_STAT_LOST_CODE,
+	/* cookie names no site: one hit; never seen unless attach is broken */
+	PW_STAT_LOST_SITE,
 	PW_STAT_MAX
 };
 

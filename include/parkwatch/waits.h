@@ -2,10 +2,12 @@
 /*
  * waits: the reasons that a goroutine waits for, one row each.
  *
- * A row has the name that Go's source has for it (waitReason...), its word in the newest Go, the kind of wait, what can end it, and
- * whether the goroutine in truth executes on a system stack. The order is that of Go 1.26 and later; what only older ones have
- * comes last. Numbers of a version become rows in golang/gowait, which has the questions too: nobody else compares words
- * (tools/check-rooms holds that). Source: Go runtime/runtime2.go, waitReasonStrings and isWaitingForSuspendG, 1.15 to 1.27.
+ * A row has the name that Go's source has for it (waitReason...), its word in the newest Go, the
+ * kind of wait, what can end it, and whether the goroutine in truth executes on a system stack. The
+ * order is that of Go 1.26 and later; what only older ones have comes last. Numbers of a version
+ * become rows in golang/gowait, which has the questions too: nobody else compares words
+ * (tools/check-rooms holds that). Source: Go runtime/runtime2.go, waitReasonStrings and
+ * isWaitingForSuspendG, 1.15 to 1.27.
  *
  * A new reason is a row here, and its number in golang/gowait.
  */
@@ -69,32 +71,40 @@ enum gowait {
 #define PW_WAIT(name, word, class, on, runs) GOWAIT_##name,
 	PW_WAITS(PW_WAIT)
 #undef PW_WAIT
-	GOWAIT_UNKNOWN,		/* a number that this version does not have */
+		GOWAIT_UNKNOWN, /* a number that this version does not have */
 	GOWAIT_MAX
 };
 
-enum gowait_class {		/* what kind of wait it is */
+/* what kind of wait it is */
+enum gowait_class {
 	GOWAIT_CLASS_UNKNOWN,
-	GOWAIT_CLASS_RECEIVE, GOWAIT_CLASS_SEND, GOWAIT_CLASS_SELECT,
-	GOWAIT_CLASS_LOCK,	/* mutex, RWMutex */
-	GOWAIT_CLASS_WAITGROUP, GOWAIT_CLASS_COND,
-	GOWAIT_CLASS_SEMAPHORE,	/* of something else; before Go 1.24 of one of the three above too: gowait_refine() */
-	GOWAIT_CLASS_COROUTINE,	/* of iter.Pull, between two values */
+	GOWAIT_CLASS_RECEIVE,
+	GOWAIT_CLASS_SEND,
+	GOWAIT_CLASS_SELECT,
+	GOWAIT_CLASS_LOCK, /* mutex, RWMutex */
+	GOWAIT_CLASS_WAITGROUP,
+	GOWAIT_CLASS_COND,
+	/* of something else; before Go 1.24 of one of the three above too: gowait_refine() */
+	GOWAIT_CLASS_SEMAPHORE,
+	GOWAIT_CLASS_COROUTINE, /* of iter.Pull, between two values */
 	GOWAIT_CLASS_IO,
 	GOWAIT_CLASS_SLEEP,
-	GOWAIT_CLASS_PREEMPTED,	/* it does not wait: it was stopped as it ran */
-	GOWAIT_CLASS_RUNTIME,	/* the collector, a tracer, a debugger, or a goroutine of the runtime between two jobs */
+	GOWAIT_CLASS_PREEMPTED, /* it does not wait: it was stopped as it ran */
+	/* the collector, a tracer, a debugger, or a goroutine of the runtime between two jobs */
+	GOWAIT_CLASS_RUNTIME,
 	GOWAIT_CLASS_SYNCTEST,
 	GOWAIT_CLASSES
 };
 
-enum gowait_on {		/* what can end the wait */
+/* what can end the wait */
+enum gowait_on {
 	GOWAIT_ON_UNKNOWN,
-	GOWAIT_ON_OBJECT,	/* one channel, lock or coroutine, and nothing else */
-	GOWAIT_ON_CASES,	/* the channels of a select; there may be none, if all are nil */
-	GOWAIT_ON_NOTHING,	/* nothing: it blocks forever */
-	GOWAIT_ON_BUBBLE,	/* the others of its synctest bubble; if all are blocked the runtime ends it */
-	GOWAIT_ON_OUTSIDE,	/* time, the kernel, the runtime: it goes on by itself */
+	GOWAIT_ON_OBJECT,  /* one channel, lock or coroutine, and nothing else */
+	GOWAIT_ON_CASES,   /* the channels of a select; there may be none, if all are nil */
+	GOWAIT_ON_NOTHING, /* nothing: it blocks forever */
+	/* the others of its synctest bubble; if all are blocked the runtime ends it */
+	GOWAIT_ON_BUBBLE,
+	GOWAIT_ON_OUTSIDE, /* time, the kernel, the runtime: it goes on by itself */
 };
 
 #endif

@@ -81,11 +81,9 @@ static int load_one(const char *program, enum pw_transport transport, bool cooki
 
 static void verify(const struct kfeat *kf)
 {
-	static const char *const programs[] = {
-		"pw_multi",
-		"pw_multi_alloc",
+	static const char *const programs[] = { "pw_multi", "pw_multi_alloc",
 #define PW_POINT(NAME, name, ...) "pw_" #name,
-		PW_POINTS(PW_POINT)
+						PW_POINTS(PW_POINT)
 #undef PW_POINT
 	};
 	char name[96];
@@ -233,7 +231,8 @@ static void attach_each_way(const struct kfeat *kf)
 				 tr == PW_TRANSPORT_RING ? "ring" : "perf");
 			err = calibrate__run(kf, ways[i].way, (enum pw_transport)tr,
 					     1u << INSN_PUSH,
-					     1u << PW_POINT_PARK | 1u << PW_POINT_RUN, false, &cal, &why);
+					     1u << PW_POINT_PARK | 1u << PW_POINT_RUN, false, &cal,
+					     &why);
 			if (!err && cal.trap_ns[INSN_PUSH] <= 0)
 				err = -EPROTO;
 			result(name, err, why.text);

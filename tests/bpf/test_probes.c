@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The BPF programs, run as host C on a made-up goroutine; those of allocations are in test_allocs.c. */
+/*
+ * The BPF programs, run as host C on a made-up goroutine; those of allocations are in
+ * test_allocs.c.
+ */
 #include "world.h"
 
 #include "base/cleanup.h"
@@ -65,7 +68,9 @@ static void make_knobs(void)
 	};
 	k.span_classes = CLASSES;
 	k.nr_modules = 1;
-	k.modules[0] = (struct pw_module){ .text = { TEXT, TEXT_BYTES }, .ends = { { MCALL, END_BYTES }, { MSTART, END_BYTES } } };
+	k.modules[0] =
+		(struct pw_module){ .text = { TEXT, TEXT_BYTES },
+				    .ends = { { MCALL, END_BYTES }, { MSTART, END_BYTES } } };
 	for (int p = 0; p < PW_POINT_MAX; p++) {
 		k.first_site[p] = (__u16)p;
 		k.sites[p] = site;
@@ -492,7 +497,8 @@ Test(probes, a_stack_check_that_goes_to_morestack_is_no_event)
 Test(probes, while_off_hits_are_only_counted)
 {
 #define PW_POINT(NAME, name, ...) pw_##name,
-	int (*const programs[])(struct pt_regs *) = { PW_POINTS(PW_POINT) pw_multi, pw_multi_alloc };
+	int (*const programs[])(struct pt_regs *) = { PW_POINTS(PW_POINT) pw_multi,
+						      pw_multi_alloc };
 #undef PW_POINT
 
 	pw_on = 0;

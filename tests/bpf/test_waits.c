@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The BPF programs of waits, run as host C on a made-up goroutine: sums, and waits since before recording or a window. */
+/*
+ * The BPF programs of waits, run as host C on a made-up goroutine: sums, and waits since before
+ * recording or a window.
+ */
 #include "world.h"
 
 int pw_park(struct pt_regs *ctx);
@@ -87,7 +90,9 @@ static void run_first(unsigned int want, uint64_t begin)
 static const struct pw_wait *first_run(unsigned int want, uint64_t begin)
 {
 	run_first(want, begin);
-	return shim.nr_records ? record(shim.nr_records - 1, want & PW_WANT_WAIT ? PW_WAIT : PW_SCHED) : NULL;
+	return shim.nr_records
+		       ? record(shim.nr_records - 1, want & PW_WANT_WAIT ? PW_WAIT : PW_SCHED)
+		       : NULL;
 }
 
 Test(waits, in_a_window_the_first_run_tells_of_a_wait_since_before_it)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * world: what the BPF programs see in their unit tests: a goroutine made by hand, the registers at its probe, and the kernel of
- * shim.h. test_probes.c has the programs in it, and makes the world anew before each test, those of the other files too.
+ * world: what the BPF programs see in their unit tests: a goroutine made by hand, the registers at
+ * its probe, and the kernel of shim.h. test_probes.c has the programs in it, and makes the world
+ * anew before each test, those of the other files too.
  */
 #ifndef PARKWATCH_TESTS_WORLD_H
 #define PARKWATCH_TESTS_WORLD_H

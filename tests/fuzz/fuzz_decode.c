@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Any bytes as records of the transport, through decode into a profile and out as folded stacks: each record begins with
- * a byte that says how many bytes of it the transport hands over (times 8, a last one what is left). Nothing may be lost
- * without being counted.
+ * Any bytes as records of the transport, through decode into a profile and out as folded stacks:
+ * each record begins with a byte that says how many bytes of it the transport hands over (times 8,
+ * a last one what is left). Nothing may be lost without being counted.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -13,13 +13,18 @@
 #include "pipe/decode.h"
 #include "format/renderer.h"
 
-static int few_frames(const struct namer *n, uint64_t pc, bool is_return, struct goframe *frames, size_t max)
+static int few_frames(const struct namer *n, uint64_t pc, bool is_return, struct goframe *frames,
+		      size_t max)
 {
 	(void)n;
 	if (pc % 5 == 0 || max < 2)
 		return -ENOENT;
-	frames[0] = (struct goframe){ .func = "main.inlined", .file = "a.go", .line = 1, .inlined = true };
-	frames[1] = (struct goframe){ .func = "runtime.gopark", .file = "b.go", .line = 2, .wrapper = is_return };
+	frames[0] = (struct goframe){
+		.func = "main.inlined", .file = "a.go", .line = 1, .inlined = true
+	};
+	frames[1] = (struct goframe){
+		.func = "runtime.gopark", .file = "b.go", .line = 2, .wrapper = is_return
+	};
 	return pc & 1 ? 2 : 1;
 }
 
@@ -31,8 +36,12 @@ static uint64_t no_wrapper(const struct namer *n, uint64_t startpc)
 
 static void render(const struct profile *p, bool full)
 {
-	const struct namer namer = { .frames = few_frames, .unwrap_start = no_wrapper, .go_minor = 22 };
-	const struct report_meta meta = { .comm = "", .exe = "", .build_id = "", .go_version = "", .cost = "" };
+	const struct namer namer = { .frames = few_frames,
+				     .unwrap_start = no_wrapper,
+				     .go_minor = 22 };
+	const struct report_meta meta = {
+		.comm = "", .exe = "", .build_id = "", .go_version = "", .cost = ""
+	};
 	char *text = NULL;
 	struct snap *s;
 	size_t len;
@@ -41,8 +50,12 @@ static void render(const struct profile *p, bool full)
 	if (snap__take(p, &s))
 		abort();
 	out = open_memstream(&text, &len);
-	if (renderer_folded.render(&(struct report){ .snap = s, .meta = &meta, .namers = &namer, .nr_namers = 1,
-						     .full = full }, out, NULL))
+	if (renderer_folded.render(&(struct report){ .snap = s,
+						     .meta = &meta,
+						     .namers = &namer,
+						     .nr_namers = 1,
+						     .full = full },
+				   out, NULL))
 		abort();
 	fclose(out);
 	free(text);
@@ -90,7 +103,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	o.async = data[0] >> 7;
 	p = feed(data + 1, size - 1, &o);
 	profile__end(p, 1ULL << 40);
-	profile__open_wait(p, 0, &(struct pw_gstate){ .start_ns = 2000, .stack_id = 99, .goid = 7 }, 0, 0, 0);
+	profile__open_wait(p, 0, &(struct pw_gstate){ .start_ns = 2000, .stack_id = 99, .goid = 7 },
+			   0, 0, 0);
 	profile__stats(p, &st);
 	if (st.in != st.out + st.refused + st.filtered)
 		abort();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Any bytes as the memory (tests/fuzz/hostile.h) in which Ps, their caches, spans and the allocator's counts lie, and as the code
- * that tells where they are.
+ * Any bytes as the memory (tests/fuzz/hostile.h) in which Ps, their caches, spans and the
+ * allocator's counts lie, and as the code that tells where they are.
  */
 #include <elf.h>
 #include <errno.h>

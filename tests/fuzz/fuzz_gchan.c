@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Any bytes as the memory (tests/fuzz/hostile.h) in which channels, their queues, locks and types lie, read for a census whose
- * waits point anywhere.
+ * Any bytes as the memory (tests/fuzz/hostile.h) in which channels, their queues, locks and types
+ * lie, read for a census whose waits point anywhere.
  */
 #include <elf.h>
 #include <errno.h>
@@ -39,8 +39,10 @@ static void check_chans(const struct gchans *cs)
 		const struct gchan *ch = &cs->v[i];
 
 		unsettled += !ch->settled;
-		if (ch->len > ch->cap || ch->nr_elements > GCHAN_ELEMENTS || ch->element_words > GCHAN_WORDS ||
-		    ch->words_at + (size_t)ch->nr_elements * ch->element_words > cs->nr_words || gchans__get(cs, ch->addr) != ch)
+		if (ch->len > ch->cap || ch->nr_elements > GCHAN_ELEMENTS ||
+		    ch->element_words > GCHAN_WORDS ||
+		    ch->words_at + (size_t)ch->nr_elements * ch->element_words > cs->nr_words ||
+		    gchans__get(cs, ch->addr) != ch)
 			__builtin_trap();
 	}
 	if (unsettled != cs->unsettled)
@@ -52,7 +54,8 @@ static void check_graph(const struct waitgraph *w, const struct census *c)
 	for (size_t i = 0; i < w->nr_rings; i++)
 		for (uint32_t k = 0; k < w->rings[i].nr; k++) {
 			const struct wait_edge *e = &w->steps[w->rings[i].edges_at + k];
-			const struct wait_edge *next = &w->steps[w->rings[i].edges_at + (k + 1) % w->rings[i].nr];
+			const struct wait_edge *next =
+				&w->steps[w->rings[i].edges_at + (k + 1) % w->rings[i].nr];
 
 			if (e->to != next->g || e->g >= c->nr || e->wait >= c->nr_waits)
 				__builtin_trap();
@@ -67,7 +70,8 @@ static void check_locks(const struct hostile *m, const struct census *c, const s
 	struct waitgraph *w;
 
 	for (size_t i = 0; i < ls->nr && hs.nr < GS; i++)
-		v[hs.nr++] = (struct ghold){ .lock = ls->v[i].addr, .g = (uint32_t)(word(m, i + 99) % c->nr),
+		v[hs.nr++] = (struct ghold){ .lock = ls->v[i].addr,
+					     .g = (uint32_t)(word(m, i + 99) % c->nr),
 					     .kind = (uint8_t)(word(m, i + 55) % 3) };
 	if (!c->nr || waitgraph__new(c, ls, &hs, &w))
 		return;
@@ -88,7 +92,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size <= HEAD)
 		return 0;
-	m = (struct hostile){ .as.read = hostile__read, .data = data + HEAD, .size = size - HEAD, .manner = data[1] };
+	m = (struct hostile){ .as.read = hostile__read,
+			      .data = data + HEAD,
+			      .size = size - HEAD,
+			      .manner = data[1] };
 	memset(&rt, 0, sizeof(rt));
 	rt.minor = 15 + data[0] % 13;
 	rt.layout = golayout_row(rt.minor, EM_X86_64)->layout;
@@ -96,11 +103,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	rt.nr_modules = 1;
 	rt.modules[0].moduledata = SPACE;
 	for (size_t i = 0; i < 1 + data[2] % (GS - 1u); i++) {
-		gs[c.nr++] = (struct census_g){ .addr = word(&m, i), .goid = i + 1, .waits_at = (uint32_t)c.nr_waits,
+		gs[c.nr++] = (struct census_g){ .addr = word(&m, i),
+						.goid = i + 1,
+						.waits_at = (uint32_t)c.nr_waits,
 						.nr_waits = (uint32_t)(1 + (word(&m, i) & 1)) };
 		for (uint32_t k = 0; k < gs[i].nr_waits; k++, c.nr_waits++)
-			waits[c.nr_waits] = (struct census_wait){ .addr = word(&m, c.nr_waits), .via = word(&m, c.nr_waits + 1),
-								  .kind = (uint8_t)(word(&m, c.nr_waits + 7) % 9 % 6) };
+			waits[c.nr_waits] = (struct census_wait){
+				.addr = word(&m, c.nr_waits),
+				.via = word(&m, c.nr_waits + 1),
+				.kind = (uint8_t)(word(&m, c.nr_waits + 7) % 9 % 6)
+			};
 	}
 	if (!gchans__read(&m.as, &rt, &c, data[3] & 1, &cs))
 		check_chans(cs);
@@ -108,9 +120,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!glocks__read(&m.as, rt.minor, &c, &ls))
 		check_locks(&m, &c, ls);
 	glocks__free(ls);
-	if (!gotype_name(&m.as, &rt, word(&m, 3), name, sizeof(name)) && !memchr(name, '\0', sizeof(name)))
+	if (!gotype_name(&m.as, &rt, word(&m, 3), name, sizeof(name)) &&
+	    !memchr(name, '\0', sizeof(name)))
 		__builtin_trap();
-	if (!gofields_at(&m.as, &rt, word(&m, 3), word(&m, 4) % 4096, name, sizeof(name), &(struct gospot){ 0, GOSPOT_WORD }) &&
+	if (!gofields_at(&m.as, &rt, word(&m, 3), word(&m, 4) % 4096, name, sizeof(name),
+			 &(struct gospot){ 0, GOSPOT_WORD }) &&
 	    !memchr(name, '\0', sizeof(name)))
 		__builtin_trap();
 	return 0;

@@ -19,7 +19,8 @@
 #include "model/waitkeep.h"
 #include "tests/unit/fake_module.h"
 
-#define HEAD       8 /* bytes that are no memory: version, manner, goroutines, spans, budget */
+/* bytes that are no memory: version, manner, goroutines, spans, budget */
+#define HEAD       8
 #define ALLGS      0x2000ull
 #define MHEAP      0x10000ull
 #define LIST       0x3000ull
@@ -111,7 +112,8 @@ static void check(const struct reach *r, const struct census *c)
 }
 
 /* Who has what they wait for, and the rings that it makes with the waits for locks. */
-static void keep(const struct reach *r, const struct census *c, const struct reach_behind *behind, size_t nr_behind)
+static void keep(const struct reach *r, const struct census *c, const struct reach_behind *behind,
+		 size_t nr_behind)
 {
 	struct waitgraph *w = calloc(1, sizeof(*w));
 	struct reach_keeping *keeps = NULL;
@@ -123,12 +125,16 @@ static void keep(const struct reach *r, const struct census *c, const struct rea
 		goals[i] = i;
 	w->edges = calloc(nr_behind + 1, sizeof(*w->edges));
 	for (size_t i = 0; i < nr_behind; i++)
-		w->edges[w->nr_edges++] = (struct wait_edge){ .g = behind[i].g, .to = behind[i].to, .wait = c->gs[behind[i].g].waits_at };
+		w->edges[w->nr_edges++] = (struct wait_edge){ .g = behind[i].g,
+							      .to = behind[i].to,
+							      .wait = c->gs[behind[i].g].waits_at };
 	if (!reach__keepings(r, goals, c->nr < GS_MAX ? c->nr : GS_MAX, &keeps, &nr)) {
 		for (size_t i = 0; i < nr; i++)
-			if (keeps[i].g >= c->nr || keeps[i].by >= c->nr || keeps[i].g == keeps[i].by || keeps[i].wait >= c->nr_waits)
+			if (keeps[i].g >= c->nr || keeps[i].by >= c->nr ||
+			    keeps[i].g == keeps[i].by || keeps[i].wait >= c->nr_waits)
 				__builtin_trap();
-		if (waitkeep_edges(c, w, keeps, nr, &edges, &nr_edges) || nr_edges > nr || waitgraph__join(w, c, edges, nr_edges))
+		if (waitkeep_edges(c, w, keeps, nr, &edges, &nr_edges) || nr_edges > nr ||
+		    waitgraph__join(w, c, edges, nr_edges))
 			__builtin_trap();
 	}
 	free(keeps);
@@ -145,7 +151,8 @@ static void search_behind(struct reach_in in, const uint8_t *data)
 
 	for (uint32_t i = 0; i < in.census->nr && i <= GS_MAX; i++)
 		if (data[i % 8] >> (i / 8 % 8) & 1)
-			behind[nr++] = (struct reach_behind){ i, data[(i + 3) % 8] % (uint32_t)in.census->nr };
+			behind[nr++] = (struct reach_behind){ i, data[(i + 3) % 8] %
+									 (uint32_t)in.census->nr };
 	in.behind = behind;
 	in.nr_behind = nr;
 	in.main_waits = true;
@@ -158,7 +165,12 @@ static void count(struct memory *m, const struct census *c)
 {
 	uint32_t groups[GS_MAX + 1];
 	uint64_t bytes[2];
-	struct retained_heap_in in = { .as = &m->as, .rt = m->rt, .census = c, .groups = groups, .nr_groups = 2, .budget_ns = 100000000 };
+	struct retained_heap_in in = { .as = &m->as,
+				       .rt = m->rt,
+				       .census = c,
+				       .groups = groups,
+				       .nr_groups = 2,
+				       .budget_ns = 100000000 };
 
 	for (size_t i = 0; i <= GS_MAX; i++)
 		groups[i] = i % 3 == 2 ? GKEPT_NONE : i % 3;

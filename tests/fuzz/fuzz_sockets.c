@@ -11,7 +11,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!size || sockets__new(&s))
 		return 0;
-	if (!sockets__parse(s, (enum socket_kind)(data[0] % SOCKET_KIND_MAX), (const char *)data + 1, size - 1))
+	if (!sockets__parse(s, (enum socket_kind)(data[0] % SOCKET_KIND_MAX),
+			    (const char *)data + 1, size - 1))
 		for (uint64_t inode = 0; inode < 64; inode++) {
 			const struct socket *k = sockets__get(s, inode);
 

@@ -42,7 +42,8 @@ static void put_frames(struct json_writer *w, struct gosym *sym, const uint64_t 
 	}
 }
 
-static void put_func(struct json_writer *w, struct gosym *sym, const char *name, uint64_t pc, bool is_return)
+static void put_func(struct json_writer *w, struct gosym *sym, const char *name, uint64_t pc,
+		     bool is_return)
 {
 	struct goframe frame;
 	bool known = pc && gosym__frames(sym, pc, is_return, &frame, 1) > 0;
@@ -72,7 +73,8 @@ static void put_goroutine(struct json_writer *w, const struct goruntime *rt, con
 	const char *status = gostatus_name(rt->minor, g->status);
 	const struct census_stack *stack =
 		g->stack == CENSUS_NO_STACK ? NULL : &c->stacks[g->stack];
-	const char *reason = g->status == GOSTATUS_WAITING ? gowait_word(gowait_of(rt->minor, g->reason)) : "";
+	const char *reason =
+		g->status == GOSTATUS_WAITING ? gowait_word(gowait_of(rt->minor, g->reason)) : "";
 
 	jsonw_newline(w);
 	jsonw_start_object(w);

@@ -17,11 +17,12 @@
 #include "locks/holds.h"
 #include "target/goproc.h"
 
-#define DEPTH	 256
+#define DEPTH    256
 #define HELD_MAX 64
 
 /* What was remembered of other goroutines changes no answer. */
-static void check_again(struct holds *fresh, const struct hold_stack *hs, const struct held *held, int n)
+static void check_again(struct holds *fresh, const struct hold_stack *hs, const struct held *held,
+			int n)
 {
 	struct held again[HELD_MAX];
 	bool complete;
@@ -29,12 +30,14 @@ static void check_again(struct holds *fresh, const struct hold_stack *hs, const 
 	if (holds__find(fresh, hs, again, HELD_MAX, &complete) == n &&
 	    (n <= 0 || !memcmp(again, held, (size_t)n * sizeof(*held))))
 		return;
-	fprintf(stderr, "pwholds: the stack at 0x%" PRIx64 " is told otherwise on its own\n", hs->sp);
+	fprintf(stderr, "pwholds: the stack at 0x%" PRIx64 " is told otherwise on its own\n",
+		hs->sp);
 	exit(1);
 }
 
 /* What gives nothing back, by its code alone, holds nothing, whatever its memory says. */
-static void check_stack(struct holds *h, const struct hold_stack *hs, const struct held *held, int n)
+static void check_stack(struct holds *h, const struct hold_stack *hs, const struct held *held,
+			int n)
 {
 	bool may_give = true;
 
@@ -42,15 +45,16 @@ static void check_stack(struct holds *h, const struct hold_stack *hs, const stru
 		return;
 	for (int i = 0; i < n; i++)
 		if (held[i].kind != HELD_PENDING) {
-			fprintf(stderr, "pwholds: 0x%" PRIx64 " is held by what gives nothing back\n",
+			fprintf(stderr,
+				"pwholds: 0x%" PRIx64 " is held by what gives nothing back\n",
 				held[i].lock);
 			exit(1);
 		}
 }
 
 /* Negative: it does not stand still. */
-static int find(struct holds *h, struct holds *fresh, const struct census *c, const struct census_g *g,
-		struct held *held, bool *complete)
+static int find(struct holds *h, struct holds *fresh, const struct census *c,
+		const struct census_g *g, struct held *held, bool *complete)
 {
 	const struct census_stack *st = g->stack == CENSUS_NO_STACK ? NULL : &c->stacks[g->stack];
 	struct hold_stack hs = { .sp = g->sp, .stack_hi = g->stack_hi, .g = g->addr };
@@ -71,9 +75,9 @@ static int find(struct holds *h, struct holds *fresh, const struct census *c, co
 static void put_held(struct json_writer *w, const struct goruntime *rt, const struct held *held)
 {
 	struct goframe frames[GOSYM_INLINE_MAX];
-	int n = held->release_pc ?
-			gosym__frames(rt->sym, held->release_pc, false, frames, GOSYM_INLINE_MAX) :
-			0;
+	int n = held->release_pc
+			? gosym__frames(rt->sym, held->release_pc, false, frames, GOSYM_INLINE_MAX)
+			: 0;
 	const struct goframe *f = n > 0 ? &frames[n - 1] : NULL;
 
 	jsonw_start_object(w);
@@ -85,8 +89,8 @@ static void put_held(struct json_writer *w, const struct goruntime *rt, const st
 	jsonw_end_object(w);
 }
 
-static int put_all(struct json_writer *w, const struct addrspace *as, const struct goruntime *rt, const struct census *c,
-		   struct holds *h)
+static int put_all(struct json_writer *w, const struct addrspace *as, const struct goruntime *rt,
+		   const struct census *c, struct holds *h)
 {
 	for (size_t i = 0; i < c->nr; i++) {
 		scoped(holds) fresh = NULL;
@@ -112,7 +116,8 @@ static int put_all(struct json_writer *w, const struct addrspace *as, const stru
 	return 0;
 }
 
-static int print_all(const struct addrspace *as, const struct goruntime *rt, const struct census *c, struct holds *h)
+static int print_all(const struct addrspace *as, const struct goruntime *rt, const struct census *c,
+		     struct holds *h)
 {
 	struct json_writer w;
 	struct textbuf to;

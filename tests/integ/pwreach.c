@@ -82,7 +82,8 @@ static void put_path(struct json_writer *w, const struct look *l, uint32_t i)
 
 	jsonw_array_field(w, "path");
 	for (size_t k = 0; k < nr; k++) {
-		snprintf(text, sizeof(text), "%s 0x%" PRIx64 " size %" PRIu64 " +%" PRIu64 " g%" PRIu64 " %s",
+		snprintf(text, sizeof(text),
+			 "%s 0x%" PRIx64 " size %" PRIu64 " +%" PRIu64 " g%" PRIu64 " %s",
 			 kinds[s[k].kind], s[k].addr, s[k].size, s[k].offset, s[k].goid,
 			 s[k].goid ? function_at(l, s[k].goid, s[k].frame) : "");
 		jsonw_string(w, text);
@@ -132,7 +133,8 @@ static int keep_suspects(struct suspects *s, const struct look *l, bool first)
 	return 0;
 }
 
-static void put_goroutine(struct json_writer *w, const struct look *l, const struct suspects *s, uint32_t i)
+static void put_goroutine(struct json_writer *w, const struct look *l, const struct suspects *s,
+			  uint32_t i)
 {
 	const struct census_g *g = &l->c->gs[i];
 	enum reach_verdict v = reach__verdict(l->r, i);

@@ -7,11 +7,12 @@
 
 #include "fake_module.h"
 
-enum { /* where they are, behind what fake_module writes */
-       FAKE_LOCALS = FAKE_GOFUNC + 0x800,
-       FAKE_ARGS = FAKE_GOFUNC + 0x840,
-       FAKE_OBJECTS = FAKE_GOFUNC + 0x880,
-       FAKE_TYPES = FAKE_GOFUNC + 0x900,
+/* where they are, behind what fake_module writes */
+enum {
+	FAKE_LOCALS = FAKE_GOFUNC + 0x800,
+	FAKE_ARGS = FAKE_GOFUNC + 0x840,
+	FAKE_OBJECTS = FAKE_GOFUNC + 0x880,
+	FAKE_TYPES = FAKE_GOFUNC + 0x900,
 };
 
 /* Makes funcdata `which` of a function point at `at` of the buffer. */

@@ -21,15 +21,16 @@
 #define FAKE_BYTES 0x8000
 #define FAKE_FUNCS 8
 
-enum { /* where things are in the buffer */
-       FAKE_MD = 0x100,
-       FAKE_HEADER = 0x1000,
-       FAKE_NAMES = 0x1100,
-       FAKE_FILES = 0x3100,
-       FAKE_CUTAB = 0x3800,
-       FAKE_PCTAB = 0x4000,
-       FAKE_FTAB = 0x5000,
-       FAKE_GOFUNC = 0x6800,
+/* where things are in the buffer */
+enum {
+	FAKE_MD = 0x100,
+	FAKE_HEADER = 0x1000,
+	FAKE_NAMES = 0x1100,
+	FAKE_FILES = 0x3100,
+	FAKE_CUTAB = 0x3800,
+	FAKE_PCTAB = 0x4000,
+	FAKE_FTAB = 0x5000,
+	FAKE_GOFUNC = 0x6800,
 };
 
 struct fake_func {
@@ -211,7 +212,8 @@ static inline void fake_module__init(struct fake_module *m, int minor, const str
 	m->pctab = 1; /* offset 0 means no table */
 	m->funcs = FAKE_FTAB + 0x400;
 	bufspace__init(&m->space, m->buf, sizeof(m->buf), FAKE_BASE);
-	fake_put(m, FAKE_HEADER, (uint64_t)gofacts_of(minor)->pclntab_magic | 1ull << 48 | 8ull << 56, 8);
+	fake_put(m, FAKE_HEADER,
+		 (uint64_t)gofacts_of(minor)->pclntab_magic | 1ull << 48 | 8ull << 56, 8);
 	fake_put(m, FAKE_HEADER + 8, nr, 8);
 	if (m->lay.hdr_textstart != PW_NO_FIELD)
 		fake_put(m, FAKE_HEADER + (uint64_t)m->lay.hdr_textstart, FAKE_TEXT, 8);

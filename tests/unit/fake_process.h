@@ -28,14 +28,15 @@
 #define FP_HEAP      0xc000000000ull
 #define FP_STACK     0x1000u
 
-enum { /* in FP_RUNTIME */
-       FP_ALLGS = 0x1000,
-       FP_ALLGS_ARRAY = 0x1100,
-       FP_SPAN_LIST = 0x1400,
-       FP_MSPANS = 0x2000, /* 0x200 bytes each */
-       FP_SPECIALS = 0x6000,
-       FP_MHEAP = 0x8000,
-       FP_RUNTIME_BYTES = 0x30000,
+/* in FP_RUNTIME */
+enum {
+	FP_ALLGS = 0x1000,
+	FP_ALLGS_ARRAY = 0x1100,
+	FP_SPAN_LIST = 0x1400,
+	FP_MSPANS = 0x2000, /* 0x200 bytes each */
+	FP_SPECIALS = 0x6000,
+	FP_MHEAP = 0x8000,
+	FP_RUNTIME_BYTES = 0x30000,
 };
 
 enum fp_span { FP_CHANS, FP_SMALL, FP_TINY, FP_G, FP_SUDOGS, FP_LARGE, FP_SPANS };

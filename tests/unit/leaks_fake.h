@@ -12,8 +12,13 @@ static inline void fake_look(struct leaks *l, const struct census *c)
 	static const struct census *censuses[1];
 
 	censuses[0] = c;
-	cr_assert_eq(leaks__look(l, &(struct dump_input){ .censuses = censuses, .namers = &dump_namer, .nr = 1, .labels = fake_labels() },
-				 c->taken_ns), 0);
+	cr_assert_eq(leaks__look(l,
+				 &(struct dump_input){ .censuses = censuses,
+						       .namers = &dump_namer,
+						       .nr = 1,
+						       .labels = fake_labels() },
+				 c->taken_ns),
+		     0);
 }
 
 /* Of the channels only, and no timer feeds one. */
@@ -23,7 +28,9 @@ static inline void fake_facts(struct leaks *l, const struct gchans *chans)
 	struct gholds holds = { 0 };
 	struct waitgraph graph = { 0 };
 	struct goruntime rt = { .minor = 24 };
-	const struct chans_source src = { .rt = &rt, .chans = chans, .locks = &locks, .holds = &holds, .graph = &graph };
+	const struct chans_source src = {
+		.rt = &rt, .chans = chans, .locks = &locks, .holds = &holds, .graph = &graph
+	};
 	const struct chanfeeds none = { 0 };
 
 	cr_assert_eq(leaks__facts(l, 0, &src, &none), 0);

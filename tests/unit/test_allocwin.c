@@ -32,7 +32,8 @@ Test(allocwin, windows_keep_to_the_budget)
 			allocwin__closed(&w, now, ALLOCWIN_HITS, rows[i].cost_ns, rows[i].cpus);
 		}
 		used = WINDOWS * rows[i].cost_ns / ((double)now * cpus);
-		cr_expect_float_eq(used, limits.budget, limits.budget / 10, "%s: %g", rows[i].why, used);
+		cr_expect_float_eq(used, limits.budget, limits.budget / 10, "%s: %g", rows[i].why,
+				   used);
 	}
 }
 

@@ -7,15 +7,21 @@
 
 static void stack_comes(struct births *b, uint64_t id, uint64_t pc)
 {
-	struct pw_stack st = { .hdr = { .kind = PW_STACK }, .stack_id = id, .nr = 1, .pcs = { pc } };
+	struct pw_stack st = {
+		.hdr = { .kind = PW_STACK }, .stack_id = id, .nr = 1, .pcs = { pc }
+	};
 
 	births__record(b, &st.hdr);
 }
 
-static void is_born(struct births *b, uint64_t goid, uint64_t parent, uint64_t gopc, uint64_t stack_id)
+static void is_born(struct births *b, uint64_t goid, uint64_t parent, uint64_t gopc,
+		    uint64_t stack_id)
 {
-	const struct pw_birth r = { .hdr = { .kind = PW_BIRTH, .goid = goid }, .stack_id = stack_id, .parent_goid = parent,
-				    .gopc = gopc, .startpc = 1 };
+	const struct pw_birth r = { .hdr = { .kind = PW_BIRTH, .goid = goid },
+				    .stack_id = stack_id,
+				    .parent_goid = parent,
+				    .gopc = gopc,
+				    .startpc = 1 };
 
 	births__record(b, &r.hdr);
 }

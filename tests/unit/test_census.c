@@ -25,7 +25,19 @@ struct fake_g {
 #define STACK_WORDS 2048
 #define SUDOG_BYTES 128
 
-enum { STEP, BIG, GOEXIT, PREEMPT, SEMACQUIRE, LOCKSLOW, POLLWAIT, NOTIFYWAIT, CONDWAIT, COROSTART, NR_FUNCS };
+enum {
+	STEP,
+	BIG,
+	GOEXIT,
+	PREEMPT,
+	SEMACQUIRE,
+	LOCKSLOW,
+	POLLWAIT,
+	NOTIFYWAIT,
+	CONDWAIT,
+	COROSTART,
+	NR_FUNCS
+};
 
 static const struct fake_func funcs[NR_FUNCS] = {
 	[STEP] = { .name = "main.step", .size = 64, .spdelta = 40 },
@@ -397,11 +409,13 @@ Test(census, what_is_not_there_by_the_deadline_is_missing_and_it_says_so)
 		struct deadline until = { .at_ns = t[i].at_ns };
 		scoped(census) c = NULL;
 
-		cr_assert_eq(census__read_until(proc__mem(fix.p), &fix.rt, 32, &until, &c), 0, "%s", t[i].why);
+		cr_assert_eq(census__read_until(proc__mem(fix.p), &fix.rt, 32, &until, &c), 0, "%s",
+			     t[i].why);
 		cr_expect_eq(c->nr, t[i].want, "%s: %zu", t[i].why, c->nr);
 		cr_expect_eq(c->cut, t[i].cut, "%s", t[i].why);
 		cr_expect_eq(c->not_read, t[i].not_read, "%s: %zu", t[i].why, c->not_read);
-		cr_expect_eq(c->allglen, 2, "%s: how many there are is known all the same", t[i].why);
+		cr_expect_eq(c->allglen, 2, "%s: how many there are is known all the same",
+			     t[i].why);
 	}
 }
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a census says of goroutines that do not hold still: what each did when it was met, and what it did later. */
+/*
+ * What a census says of goroutines that do not hold still: what each did when it was met, and what
+ * it did later.
+ */
 #include <criterion/criterion.h>
 
 #include "census/census.h"
@@ -22,7 +25,8 @@ static void move(struct fake_process *p, uint64_t addr)
 		return;
 	fp_put(p, g + (uint64_t)p->rt.objects.g_trackingseq, 1, 1);
 	if (does != WAITS_AGAIN)
-		fp_put(p, g + (uint64_t)p->rt.layout.g_atomicstatus, does == ENDS ? GOSTATUS_DEAD : GOSTATUS_RUNNING, 4);
+		fp_put(p, g + (uint64_t)p->rt.layout.g_atomicstatus,
+		       does == ENDS ? GOSTATUS_DEAD : GOSTATUS_RUNNING, 4);
 }
 
 Test(census_moved, says_what_they_did_when_they_were_met)

@@ -30,7 +30,8 @@ Test(components, of_nothing_are_none)
 Test(components, are_found_in_a_long_ring_too)
 {
 	enum { NR = 1 << 20 };
-	uint32_t *first = calloc(NR + 1, sizeof(*first)), *to = calloc(NR, sizeof(*to)), *of = calloc(NR, sizeof(*of)), nr;
+	uint32_t *first = calloc(NR + 1, sizeof(*first)), *to = calloc(NR, sizeof(*to)),
+		 *of = calloc(NR, sizeof(*of)), nr;
 
 	cr_assert(first && to && of);
 	for (uint32_t i = 0; i < NR; i++) {

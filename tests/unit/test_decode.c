@@ -38,7 +38,8 @@ static const struct {
 static void fill(size_t i, struct pw_stack *rec)
 {
 	*rec = (struct pw_stack){
-		.hdr = { .kind = records[i].kind, .size = records[i].size }, .nr = records[i].nr,
+		.hdr = { .kind = records[i].kind, .size = records[i].size },
+		.nr = records[i].nr,
 	};
 }
 
@@ -49,8 +50,10 @@ Test(decode, passes_only_whole_records_of_known_kinds)
 		const struct pw_hdr *h = NULL;
 
 		fill(i, &rec[0]);
-		cr_expect_eq(pw_decode(rec, records[i].len, &h), records[i].want, "%s", records[i].why);
-		cr_expect_eq(h != NULL, records[i].want == 0, "%s: ret touched on failure", records[i].why);
+		cr_expect_eq(pw_decode(rec, records[i].len, &h), records[i].want, "%s",
+			     records[i].why);
+		cr_expect_eq(h != NULL, records[i].want == 0, "%s: ret touched on failure",
+			     records[i].why);
 	}
 }
 

@@ -26,18 +26,23 @@ static void expect_heads(enum dump_group by, const char *want)
 
 	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
 		if (line[0] >= '0' && line[0] <= '9')
-			snprintf(got + strlen(got), sizeof(got) - strlen(got), "%s%s", got[0] ? "|" : "", line);
+			snprintf(got + strlen(got), sizeof(got) - strlen(got), "%s%s",
+				 got[0] ? "|" : "", line);
 	cr_expect_str_eq(got, want, "%s", got);
 }
 
 Test(dump_group, counts_what_has_something_in_common_the_largest_first)
 {
-	expect_heads(DUMP_GROUP_SITE, "7 goroutines created by main.main at main.go:9, oldest 2 minutes|"
-				      "1 goroutine created by no go statement that is known");
-	expect_heads(DUMP_GROUP_STACK, "4 goroutines in one stack, oldest 2 minutes|2 goroutines in one stack|"
-				       "1 goroutine in one stack|1 goroutine in one stack");
-	expect_heads(DUMP_GROUP_WAIT, "4 goroutines [chan receive], oldest 2 minutes|1 goroutine [select (no cases)]|"
-				      "1 goroutine [sync.Mutex.Lock]|1 goroutine [running]|1 goroutine [select]");
+	expect_heads(DUMP_GROUP_SITE,
+		     "7 goroutines created by main.main at main.go:9, oldest 2 minutes|"
+		     "1 goroutine created by no go statement that is known");
+	expect_heads(DUMP_GROUP_STACK,
+		     "4 goroutines in one stack, oldest 2 minutes|2 goroutines in one stack|"
+		     "1 goroutine in one stack|1 goroutine in one stack");
+	expect_heads(
+		DUMP_GROUP_WAIT,
+		"4 goroutines [chan receive], oldest 2 minutes|1 goroutine [select (no cases)]|"
+		"1 goroutine [sync.Mutex.Lock]|1 goroutine [running]|1 goroutine [select]");
 	expect_heads(DUMP_GROUP_OBJECT, "2 goroutines that wait for no object|"
 					"2 goroutines wait for chan 0xc000020000, oldest 59 s|"
 					"2 goroutines wait for chan 0xc000030000|"
@@ -45,7 +50,9 @@ Test(dump_group, counts_what_has_something_in_common_the_largest_first)
 					"1 goroutine waits for mutex 0xc000040000|"
 					"1 goroutine waits for fd 7, tcp 1.2.3.4:5 -> ?[6|"
 					"1 goroutine waits for timer 0xc000050000");
-	expect_heads(DUMP_GROUP_LABEL, "7 goroutines without labels, oldest 59 s|1 goroutine k=v\", oldest 2 minutes");
+	expect_heads(
+		DUMP_GROUP_LABEL,
+		"7 goroutines without labels, oldest 59 s|1 goroutine k=v\", oldest 2 minutes");
 }
 
 Test(dump_group, shows_what_its_goroutines_share)
@@ -58,8 +65,10 @@ Test(dump_group, shows_what_its_goroutines_share)
 			 "\t6 wait for 6 objects\n"
 			 "\tgoids 18 19 20 21 22 23 24\n"
 			 "\t4 of them stand here:\n"
-			 "main.worker(...)\n\tmain.go:20\nmain.innermost(...)\n\tmain.go:31\nmain.inner(...)\n\tmain.go:36\n"
-			 "main.loop(...)\n\tmain.go:41\n", "%s", text);
+			 "main.worker(...)\n\tmain.go:20\nmain.innermost(...)\n\tmain.go:31\nmain."
+			 "inner(...)\n\tmain.go:36\n"
+			 "main.loop(...)\n\tmain.go:41\n",
+			 "%s", text);
 }
 
 Test(dump_group, is_json_too)
@@ -71,7 +80,8 @@ Test(dump_group, is_json_too)
 	cr_assert_eq(json_pointer_get(all, "/groups", &v), 0);
 	cr_expect_eq(json_object_array_length(v), 2);
 	cr_assert_eq(json_pointer_get(all, "/groups/1/object", &v), 0);
-	cr_expect_str_eq(json_object_to_json_string_ext(v, JSON_C_TO_STRING_PLAIN), "{\"kind\":\"chan\",\"addr\":\"0xc000020000\"}");
+	cr_expect_str_eq(json_object_to_json_string_ext(v, JSON_C_TO_STRING_PLAIN),
+			 "{\"kind\":\"chan\",\"addr\":\"0xc000020000\"}");
 	cr_assert_eq(json_pointer_get(all, "/groups/1/goids", &v), 0);
 	cr_expect_str_eq(json_object_to_json_string_ext(v, JSON_C_TO_STRING_PLAIN), "[19,23]");
 	cr_assert_eq(json_pointer_get(all, "/groups/0/object", &v), 0);
@@ -82,16 +92,22 @@ Test(dump_group, is_json_too)
 Test(dump_group, takes_stacks_that_look_the_same_as_one)
 {
 	/* The first two differ in a wrapper, which nobody sees. */
-	static uint64_t pcs[] = { PC_GOPARK, PC_WORKER, PC_GOWRAP, PC_GOEXIT, PC_GOPARK, PC_WORKER, PC_GOEXIT,
-				  PC_GOPARK, PC_MAIN, PC_GOEXIT };
-	static struct census_stack stacks[] = { { .pcs_at = 0, .nr_pcs = 4 }, { .pcs_at = 4, .nr_pcs = 3 },
+	static uint64_t pcs[] = { PC_GOPARK, PC_WORKER, PC_GOWRAP, PC_GOEXIT, PC_GOPARK,
+				  PC_WORKER, PC_GOEXIT, PC_GOPARK, PC_MAIN,   PC_GOEXIT };
+	static struct census_stack stacks[] = { { .pcs_at = 0, .nr_pcs = 4 },
+						{ .pcs_at = 4, .nr_pcs = 3 },
 						{ .pcs_at = 7, .nr_pcs = 3 } };
 	static struct census_g gs[] = {
 		{ .goid = 4, .startpc = START_WORKER, .status = GOSTATUS_WAITING, .stack = 2 },
 		{ .goid = 5, .startpc = START_WORKER, .status = GOSTATUS_WAITING, .stack = 0 },
 		{ .goid = 6, .startpc = START_WORKER, .status = GOSTATUS_WAITING, .stack = 1 },
 	};
-	const struct census c = { .gs = gs, .nr = 3, .stacks = stacks, .nr_stacks = 3, .pcs = pcs, .nr_pcs = ARRAY_SIZE(pcs) };
+	const struct census c = { .gs = gs,
+				  .nr = 3,
+				  .stacks = stacks,
+				  .nr_stacks = 3,
+				  .pcs = pcs,
+				  .nr_pcs = ARRAY_SIZE(pcs) };
 	const struct census *const cs[] = { &c };
 	const struct dump_input in = { .censuses = cs, .namers = &dump_namer, .nr = 1 };
 
@@ -103,8 +119,11 @@ Test(dump_group, takes_stacks_that_look_the_same_as_one)
 		FILE *out = open_memstream(&text, &len);
 
 		cr_assert_eq(dump__new(&in, &o, &d), 0);
-		cr_expect_eq(dump__g(d, &d->rows[0])->goid, full ? 4 : 5, "the commonest stack is first");
-		cr_assert_eq(dump_show__groups(d, &fake_show, DUMP_GROUP_STACK, 1, false, out, NULL), 0);
+		cr_expect_eq(dump__g(d, &d->rows[0])->goid, full ? 4 : 5,
+			     "the commonest stack is first");
+		cr_assert_eq(dump_show__groups(d, &fake_show, DUMP_GROUP_STACK, 1, false, out,
+					       NULL),
+			     0);
 		fclose(out);
 		cr_expect(!strncmp(text, full ? "1 goroutine " : "2 goroutines ", 12), "%s", text);
 	}

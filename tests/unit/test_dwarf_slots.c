@@ -8,23 +8,19 @@
 #include "elf/dwarf_vars.h"
 
 /*
- * 1 unit {name}; 2 number {name, size}; 3 function {name, low pc}; 4 argument {name, type, expression}; 5 variable {name, type,
- * list}; 6 block; 7 inlined call {origin}; 8 its argument {origin, expression}; 9 abstract function {name, inline};
+ * 1 unit {name}; 2 number {name, size}; 3 function {name, low pc}; 4 argument {name, type,
+ * expression}; 5 variable {name, type, list}; 6 block; 7 inlined call {origin}; 8 its argument
+ * {origin, expression}; 9 abstract function {name, inline};
  * 10 its argument {name, type}; 11 function that has an origin {origin, low pc}
  */
 static const uint8_t abbrevs[] = {
-	1, 0x11, 1, 0x03, 0x08, 0, 0,
-	2, 0x24, 0, 0x03, 0x08, 0x0b, 0x0b, 0, 0,
-	3, 0x2e, 1, 0x03, 0x08, 0x11, 0x01, 0, 0,
-	4, 0x05, 0, 0x03, 0x08, 0x49, 0x10, 0x02, 0x18, 0, 0,
-	5, 0x34, 0, 0x03, 0x08, 0x49, 0x10, 0x02, 0x17, 0, 0,
-	6, 0x0b, 1, 0, 0,
-	7, 0x1d, 1, 0x31, 0x10, 0, 0,
-	8, 0x05, 0, 0x31, 0x10, 0x02, 0x18, 0, 0,
-	9, 0x2e, 1, 0x03, 0x08, 0x20, 0x0b, 0, 0,
-	10, 0x05, 0, 0x03, 0x08, 0x49, 0x10, 0, 0,
-	11, 0x2e, 1, 0x31, 0x10, 0x11, 0x01, 0, 0,
-	0,
+	1,    0x11, 1,    0x03, 0x08, 0,    0,    2,    0x24, 0,    0x03, 0x08, 0x0b, 0x0b,
+	0,    0,    3,    0x2e, 1,    0x03, 0x08, 0x11, 0x01, 0,    0,    4,    0x05, 0,
+	0x03, 0x08, 0x49, 0x10, 0x02, 0x18, 0,    0,    5,    0x34, 0,    0x03, 0x08, 0x49,
+	0x10, 0x02, 0x17, 0,    0,    6,    0x0b, 1,    0,    0,    7,    0x1d, 1,    0x31,
+	0x10, 0,    0,    8,    0x05, 0,    0x31, 0x10, 0x02, 0x18, 0,    0,    9,    0x2e,
+	1,    0x03, 0x08, 0x20, 0x0b, 0,    0,    10,   0x05, 0,    0x03, 0x08, 0x49, 0x10,
+	0,    0,    11,   0x2e, 1,    0x31, 0x10, 0x11, 0x01, 0,    0,    0,
 };
 
 struct debug {
@@ -115,13 +111,14 @@ static void list_end(struct debug *d)
 }
 
 /*
- * func f(reply [2]int) { at 16 to 31: pair [2]int, in words at -24 and -40; a block: once int at -56 }, which has inlined
- * g(kept int), kept at -16; and g itself.
+ * func f(reply [2]int) { at 16 to 31: pair [2]int, in words at -24 and -40; a block: once int at
+ * -56 }, which has inlined g(kept int), kept at -16; and g itself.
  */
 static void debug__init(struct debug *d, bool five)
 {
 	static const uint8_t head[] = { 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 8 };
-	static const uint8_t cfa[] = { 0x9c }, reg[] = { 0x50 }, kept[] = { 0x91, 0x70 }, once[] = { 0x91, 0x48 };
+	static const uint8_t cfa[] = { 0x9c }, reg[] = { 0x50 }, kept[] = { 0x91, 0x70 },
+			     once[] = { 0x91, 0x48 };
 	static const uint8_t pieces[] = { 0x91, 0x68, 0x93, 8, 0x91, 0x58, 0x93, 8 };
 	static const uint8_t deref[] = { 0x91, 0x78, 0x06 };
 	uint32_t word, two, pair, once_at, g, g_kept, len;
@@ -184,16 +181,41 @@ static struct dwarf_vars *open_vars(const struct debug *d)
 {
 	static const char names4[] = "\0.debug_abbrev\0.debug_info\0.debug_loc";
 	static const char names5[] = "\0.debug_abbrev\0.debug_info\0.debug_loclists";
-	struct { Elf64_Ehdr eh; Elf64_Phdr ph; Elf64_Shdr sh[5]; char names[48]; uint8_t abbrevs[128], info[1024], list[256]; } file = {
-		.eh = { .e_ident = { 0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB }, .e_type = ET_EXEC, .e_machine = EM_X86_64,
-			.e_phoff = 64, .e_phentsize = 56, .e_phnum = 1, .e_shoff = 120, .e_shentsize = 64, .e_shnum = 5, .e_shstrndx = 1 },
+	struct {
+		Elf64_Ehdr eh;
+		Elf64_Phdr ph;
+		Elf64_Shdr sh[5];
+		char names[48];
+		uint8_t abbrevs[128], info[1024], list[256];
+	} file = {
+		.eh = { .e_ident = { 0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB },
+			.e_type = ET_EXEC,
+			.e_machine = EM_X86_64,
+			.e_phoff = 64,
+			.e_phentsize = 56,
+			.e_phnum = 1,
+			.e_shoff = 120,
+			.e_shentsize = 64,
+			.e_shnum = 5,
+			.e_shstrndx = 1 },
 	};
 	const Elf64_Shdr sh[] = {
 		{ 0 },
-		{ .sh_type = SHT_STRTAB, .sh_offset = (uint64_t)((uint8_t *)file.names - (uint8_t *)&file), .sh_size = sizeof(file.names) },
-		{ .sh_name = 1, .sh_type = SHT_PROGBITS, .sh_offset = (uint64_t)(file.abbrevs - (uint8_t *)&file), .sh_size = sizeof(file.abbrevs) },
-		{ .sh_name = 15, .sh_type = SHT_PROGBITS, .sh_offset = (uint64_t)(file.info - (uint8_t *)&file), .sh_size = d->len },
-		{ .sh_name = 27, .sh_type = SHT_PROGBITS, .sh_offset = (uint64_t)(file.list - (uint8_t *)&file), .sh_size = d->list_len },
+		{ .sh_type = SHT_STRTAB,
+		  .sh_offset = (uint64_t)((uint8_t *)file.names - (uint8_t *)&file),
+		  .sh_size = sizeof(file.names) },
+		{ .sh_name = 1,
+		  .sh_type = SHT_PROGBITS,
+		  .sh_offset = (uint64_t)(file.abbrevs - (uint8_t *)&file),
+		  .sh_size = sizeof(file.abbrevs) },
+		{ .sh_name = 15,
+		  .sh_type = SHT_PROGBITS,
+		  .sh_offset = (uint64_t)(file.info - (uint8_t *)&file),
+		  .sh_size = d->len },
+		{ .sh_name = 27,
+		  .sh_type = SHT_PROGBITS,
+		  .sh_offset = (uint64_t)(file.list - (uint8_t *)&file),
+		  .sh_size = d->list_len },
 	};
 	scoped(elf_file) f = NULL;
 	scoped_fd int fd = memfd_create("test", MFD_CLOEXEC);
@@ -244,9 +266,11 @@ Test(dwarf_slots, tell_the_variable_of_a_word_of_a_frame)
 		v = open_vars(&d);
 		for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
 			struct dwarf_slot s = { "", 0, 0, false };
-			const int err = dwarf_vars__slot(v, t[i].func, t[i].at, t[i].cfa_offset, &s);
+			const int err =
+				dwarf_vars__slot(v, t[i].func, t[i].at, t[i].cfa_offset, &s);
 
-			cr_expect_eq(err, t[i].name ? 0 : -ENOENT, "DWARF %d: %s: %d", 4 + five, t[i].why, err);
+			cr_expect_eq(err, t[i].name ? 0 : -ENOENT, "DWARF %d: %s: %d", 4 + five,
+				     t[i].why, err);
 			if (!t[i].name)
 				continue;
 			cr_expect_str_eq(s.name, t[i].name, "%s: %s", t[i].why, s.name);

@@ -11,21 +11,19 @@
 #define STRUCT 25
 
 /*
- * 1 unit {name}; 2 struct {name, size, go kind}; 3 member {name, offset, type}; 4 typedef {name, type}; 5 variable {name, type};
- * 6 pointer {name, type}; 7 pointer without type {name}; 8 array {name, size, type}; 9 func {name}; 10 number {name, size}
+ * 1 unit {name}; 2 struct {name, size, go kind}; 3 member {name, offset, type}; 4 typedef {name,
+ * type}; 5 variable {name, type};
+ * 6 pointer {name, type}; 7 pointer without type {name}; 8 array {name, size, type}; 9 func {name};
+ * 10 number {name, size}
  */
 static const uint8_t abbrevs[] = {
-	1, 0x11, 1, 0x03, 0x08, 0, 0,
-	2, 0x13, 1, 0x03, 0x08, 0x0b, 0x0b, 0x80, 0x52, 0x0b, 0, 0,
-	3, 0x0d, 0, 0x03, 0x08, 0x38, 0x0b, 0x49, 0x10, 0, 0,
-	4, 0x16, 0, 0x03, 0x08, 0x49, 0x10, 0, 0,
-	5, 0x34, 0, 0x03, 0x08, 0x49, 0x10, 0, 0,
-	6, 0x0f, 0, 0x03, 0x08, 0x49, 0x10, 0, 0,
-	7, 0x0f, 0, 0x03, 0x08, 0, 0,
-	8, 0x01, 0, 0x03, 0x08, 0x0b, 0x0b, 0x49, 0x10, 0, 0,
-	9, 0x15, 0, 0x03, 0x08, 0, 0,
-	10, 0x24, 0, 0x03, 0x08, 0x0b, 0x0b, 0, 0,
-	0,
+	1,    0x11, 1,    0x03, 0x08, 0,    0,    2,    0x13, 1,    0x03, 0x08, 0x0b, 0x0b,
+	0x80, 0x52, 0x0b, 0,    0,    3,    0x0d, 0,    0x03, 0x08, 0x38, 0x0b, 0x49, 0x10,
+	0,    0,    4,    0x16, 0,    0x03, 0x08, 0x49, 0x10, 0,    0,    5,    0x34, 0,
+	0x03, 0x08, 0x49, 0x10, 0,    0,    6,    0x0f, 0,    0x03, 0x08, 0x49, 0x10, 0,
+	0,    7,    0x0f, 0,    0x03, 0x08, 0,    0,    8,    0x01, 0,    0x03, 0x08, 0x0b,
+	0x0b, 0x49, 0x10, 0,    0,    9,    0x15, 0,    0x03, 0x08, 0,    0,    10,   0x24,
+	0,    0x03, 0x08, 0x0b, 0x0b, 0,    0,    0,
 };
 
 struct debug {
@@ -152,12 +150,32 @@ static void debug__init(struct debug *d)
 static int open_vars(const struct debug *d, struct dwarf_vars **ret)
 {
 	static const char names[] = "\0.debug_abbrev\0.debug_info";
-	struct { Elf64_Ehdr eh; Elf64_Phdr ph; Elf64_Shdr sh[4]; char names[32]; uint8_t abbrevs[128], info[2048]; } file = {
-		.eh = { .e_ident = { 0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB }, .e_type = ET_EXEC, .e_machine = EM_X86_64,
-			.e_phoff = 64, .e_phentsize = 56, .e_phnum = 1, .e_shoff = 120, .e_shentsize = 64, .e_shnum = 4, .e_shstrndx = 1 },
+	struct {
+		Elf64_Ehdr eh;
+		Elf64_Phdr ph;
+		Elf64_Shdr sh[4];
+		char names[32];
+		uint8_t abbrevs[128], info[2048];
+	} file = {
+		.eh = { .e_ident = { 0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB },
+			.e_type = ET_EXEC,
+			.e_machine = EM_X86_64,
+			.e_phoff = 64,
+			.e_phentsize = 56,
+			.e_phnum = 1,
+			.e_shoff = 120,
+			.e_shentsize = 64,
+			.e_shnum = 4,
+			.e_shstrndx = 1 },
 		.sh = { [1] = { .sh_type = SHT_STRTAB, .sh_offset = 376, .sh_size = sizeof(names) },
-			[2] = { .sh_name = 1, .sh_type = SHT_PROGBITS, .sh_offset = 408, .sh_size = sizeof(abbrevs) },
-			[3] = { .sh_name = 15, .sh_type = SHT_PROGBITS, .sh_offset = 536, .sh_size = d->len } },
+			[2] = { .sh_name = 1,
+				.sh_type = SHT_PROGBITS,
+				.sh_offset = 408,
+				.sh_size = sizeof(abbrevs) },
+			[3] = { .sh_name = 15,
+				.sh_type = SHT_PROGBITS,
+				.sh_offset = 536,
+				.sh_size = d->len } },
 	};
 	scoped(elf_file) f = NULL;
 	scoped_fd int fd = memfd_create("test", MFD_CLOEXEC);
@@ -184,7 +202,8 @@ Test(dwarf_vars, tell_the_type_of_a_variable)
 	cr_expect_str_eq(name, "main.alias");
 	cr_expect_eq(dwarf_vars__size(v, type, &size), 0);
 	cr_expect_eq(size, 128, "of what the typedef names");
-	cr_expect_eq(dwarf_vars__type_of(v, "example.com/x.y/server.one", &type), 0, "a dot in the path");
+	cr_expect_eq(dwarf_vars__type_of(v, "example.com/x.y/server.one", &type), 0,
+		     "a dot in the path");
 	cr_expect_eq(dwarf_vars__type_of(v, "main.poo", &type), -ENOENT);
 	cr_expect_eq(dwarf_vars__type_of(v, "other.pool", &type), -ENOENT);
 	cr_expect_eq(dwarf_vars__type_of(v, "", &type), -ENOENT);
@@ -192,11 +211,19 @@ Test(dwarf_vars, tell_the_type_of_a_variable)
 
 Test(dwarf_vars, tell_what_lies_at_an_offset)
 {
-	static const struct { const char *why; uint64_t off; int want; const char *path; enum dwarf_spot_kind kind; const char *to; } t[] = {
+	static const struct {
+		const char *why;
+		uint64_t off;
+		int want;
+		const char *path;
+		enum dwarf_spot_kind kind;
+		const char *to;
+	} t[] = {
 		{ "a number", 0, 0, ".n", DWARF_SPOT_WORD, "" },
 		{ "a slice", 8, 0, ".conns", DWARF_SPOT_SLICE, "*main.conn" },
 		{ "its length", 16, 0, ".conns", DWARF_SPOT_WORD, "" },
-		{ "an array of structs", 32 + 48 + 8, 0, ".pair[1].next", DWARF_SPOT_POINTER, "main.conn" },
+		{ "an array of structs", 32 + 48 + 8, 0, ".pair[1].next", DWARF_SPOT_POINTER,
+		  "main.conn" },
 		{ "the middle of a pointer", 32 + 12, 0, ".pair[0].next", DWARF_SPOT_WORD, "" },
 		{ "a func", 32 + 16, 0, ".pair[0].f", DWARF_SPOT_FUNC, "" },
 		{ "the type of an interface", 32 + 24, 0, ".pair[0].any", DWARF_SPOT_WORD, "" },
@@ -215,7 +242,8 @@ Test(dwarf_vars, tell_what_lies_at_an_offset)
 		struct dwarf_spot s = { 0, DWARF_SPOT_WORD };
 		char path[64] = "", to[64] = "";
 
-		cr_expect_eq(dwarf_vars__at(v, type, t[i].off, path, sizeof(path), &s), t[i].want, "%s", t[i].why);
+		cr_expect_eq(dwarf_vars__at(v, type, t[i].off, path, sizeof(path), &s), t[i].want,
+			     "%s", t[i].why);
 		cr_expect_str_eq(path, t[i].path, "%s: %s", t[i].why, path);
 		cr_expect_eq(s.kind, t[i].kind, "%s: %d", t[i].why, s.kind);
 		if (s.to)

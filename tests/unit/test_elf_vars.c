@@ -19,25 +19,60 @@ struct small {
 
 static void small__init(struct small *s)
 {
-	const uint8_t object = ELF64_ST_INFO(STB_LOCAL, STT_OBJECT), func = ELF64_ST_INFO(STB_LOCAL, STT_FUNC);
+	const uint8_t object = ELF64_ST_INFO(STB_LOCAL, STT_OBJECT),
+		      func = ELF64_ST_INFO(STB_LOCAL, STT_FUNC);
 
 	*s = (struct small){
 		.eh = { .e_ident = { 0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB },
-			.e_type = ET_EXEC, .e_machine = EM_X86_64, .e_phoff = offsetof(struct small, ph),
-			.e_phentsize = sizeof(s->ph), .e_phnum = 1, .e_shoff = offsetof(struct small, sh),
-			.e_shentsize = sizeof(s->sh[0]), .e_shnum = 4, .e_shstrndx = 1 },
+			.e_type = ET_EXEC,
+			.e_machine = EM_X86_64,
+			.e_phoff = offsetof(struct small, ph),
+			.e_phentsize = sizeof(s->ph),
+			.e_phnum = 1,
+			.e_shoff = offsetof(struct small, sh),
+			.e_shentsize = sizeof(s->sh[0]),
+			.e_shnum = 4,
+			.e_shstrndx = 1 },
 		.ph = { .p_type = PT_NULL },
 		.syms = { { 0 },
-			  { .st_name = 10, .st_info = object, .st_shndx = 3, .st_value = 0x2000, .st_size = 64 },
-			  { .st_name = 1, .st_info = object, .st_shndx = 3, .st_value = 0x1000, .st_size = 8 },
-			  { .st_name = 20, .st_info = func, .st_shndx = 3, .st_value = 0x1008, .st_size = 8 },
-			  { .st_name = 20, .st_info = object, .st_shndx = SHN_UNDEF, .st_value = 0x1010, .st_size = 8 },
-			  { .st_name = 9999, .st_info = object, .st_shndx = 3, .st_value = 0x3000, .st_size = 8 } },
+			  { .st_name = 10,
+			    .st_info = object,
+			    .st_shndx = 3,
+			    .st_value = 0x2000,
+			    .st_size = 64 },
+			  { .st_name = 1,
+			    .st_info = object,
+			    .st_shndx = 3,
+			    .st_value = 0x1000,
+			    .st_size = 8 },
+			  { .st_name = 20,
+			    .st_info = func,
+			    .st_shndx = 3,
+			    .st_value = 0x1008,
+			    .st_size = 8 },
+			  { .st_name = 20,
+			    .st_info = object,
+			    .st_shndx = SHN_UNDEF,
+			    .st_value = 0x1010,
+			    .st_size = 8 },
+			  { .st_name = 9999,
+			    .st_info = object,
+			    .st_shndx = 3,
+			    .st_value = 0x3000,
+			    .st_size = 8 } },
 		.strtab = "\0main.one\0main.two\0\0func",
 		.names = "\0.symtab\0.strtab",
-		.sh = { [1] = { .sh_type = SHT_STRTAB, .sh_offset = offsetof(struct small, names), .sh_size = sizeof(s->names) },
-			[2] = { .sh_name = 1, .sh_type = SHT_SYMTAB, .sh_offset = offsetof(struct small, syms), .sh_size = sizeof(s->syms) },
-			[3] = { .sh_name = 9, .sh_type = SHT_STRTAB, .sh_offset = offsetof(struct small, strtab), .sh_size = sizeof(s->strtab) } },
+		.sh = { [1] = { .sh_type = SHT_STRTAB,
+				.sh_offset = offsetof(struct small, names),
+				.sh_size = sizeof(s->names) },
+			[2] = { .sh_name = 1,
+				.sh_type = SHT_SYMTAB,
+				.sh_offset = offsetof(struct small, syms),
+				.sh_size = sizeof(s->syms) },
+			[3] = { .sh_name = 9,
+				.sh_type = SHT_STRTAB,
+				.sh_offset = offsetof(struct small, strtab),
+				.sh_size = sizeof(s->strtab) } },
 	};
 }
 
@@ -47,12 +82,18 @@ static int open_vars(const struct small *s, struct elf_file **f, struct elf_vars
 
 	cr_assert_eq(pwrite(fd, s, sizeof(*s), 0), (ssize_t)sizeof(*s));
 	cr_assert_eq(elf_file__open(fd, "x", f, NULL), 0);
-	return elf_vars__open(*f, v);	/* the test's end closes fd */
+	return elf_vars__open(*f, v); /* the test's end closes fd */
 }
 
 Test(elf_vars, finds_the_variable_that_holds_an_address)
 {
-	static const struct { const char *why; uint64_t addr; int want; const char *name; uint64_t begin; } t[] = {
+	static const struct {
+		const char *why;
+		uint64_t addr;
+		int want;
+		const char *name;
+		uint64_t begin;
+	} t[] = {
 		{ "its first byte", 0x2000, 0, "main.two", 0x2000 },
 		{ "its last byte", 0x203f, 0, "main.two", 0x2000 },
 		{ "behind it", 0x2040, -ENOENT, "", 0 },
@@ -72,7 +113,8 @@ Test(elf_vars, finds_the_variable_that_holds_an_address)
 		char name[32] = "";
 		uint64_t begin = 0, size = 0;
 
-		cr_expect_eq(elf_vars__at(v, t[i].addr, &begin, &size, name, sizeof(name)), t[i].want, "%s", t[i].why);
+		cr_expect_eq(elf_vars__at(v, t[i].addr, &begin, &size, name, sizeof(name)),
+			     t[i].want, "%s", t[i].why);
 		cr_expect_eq(begin, t[i].begin, "%s", t[i].why);
 		if (!t[i].want)
 			cr_expect_str_eq(name, t[i].name, "%s", t[i].why);

@@ -29,8 +29,10 @@ static struct fds *own_fds(void)
 static int tcp_listener(int family, uint16_t *ret_port)
 {
 	struct sockaddr_in6 six = { .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT };
-	struct sockaddr_in four = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	struct sockaddr *sa = family == AF_INET ? (struct sockaddr *)&four : (struct sockaddr *)&six;
+	struct sockaddr_in four = { .sin_family = AF_INET,
+				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr *sa =
+		family == AF_INET ? (struct sockaddr *)&four : (struct sockaddr *)&six;
 	socklen_t len = family == AF_INET ? sizeof(four) : sizeof(six);
 	int fd = socket(family, SOCK_STREAM, 0);
 
@@ -51,7 +53,8 @@ static uint16_t local_port(int fd)
 
 Test(fds, tcp_both_ends_and_the_listener)
 {
-	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in sa = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	scoped(fds) f = own_fds();
 	char want[128];
 	uint16_t port;
@@ -74,19 +77,24 @@ Test(fds, tcp_both_ends_and_the_listener)
 
 static bool serves(int fd)
 {
-	scoped(fds) f = own_fds();	/* they are read once */
+	scoped(fds) f = own_fds(); /* they are read once */
 
 	return fds__serves(f, fd);
 }
 
-/* The client is this process, then a child of it that has its socket, then nobody. Also an IPv4 client of an IPv6 listener. */
+/*
+ * The client is this process, then a child of it that has its socket, then nobody. Also an IPv4
+ * client of an IPv6 listener.
+ */
 Test(fds, serves_a_client_that_is_there_and_is_another_process)
 {
 	static const int families[] = { AF_INET, AF_INET6 };
 
 	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
-		struct sockaddr_in sa = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-		struct sockaddr_in6 any = { .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_ANY_INIT };
+		struct sockaddr_in sa = { .sin_family = AF_INET,
+					  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+		struct sockaddr_in6 any = { .sin6_family = AF_INET6,
+					    .sin6_addr = IN6ADDR_ANY_INIT };
 		int listener = -1, client = socket(AF_INET, SOCK_STREAM, 0), server, gate[2];
 		uint16_t port;
 		pid_t child;
@@ -97,9 +105,10 @@ Test(fds, serves_a_client_that_is_there_and_is_another_process)
 			socklen_t len = sizeof(any);
 
 			listener = socket(AF_INET6, SOCK_STREAM, 0);
-			if (listener < 0 || bind(listener, (struct sockaddr *)&any, len) || listen(listener, 4) ||
+			if (listener < 0 || bind(listener, (struct sockaddr *)&any, len) ||
+			    listen(listener, 4) ||
 			    getsockname(listener, (struct sockaddr *)&any, &len))
-				continue;	/* no IPv6 here */
+				continue; /* no IPv6 here */
 			port = ntohs(any.sin6_port);
 		}
 		sa.sin_port = htons(port);
@@ -128,7 +137,8 @@ Test(fds, serves_a_client_that_is_there_and_is_another_process)
 
 Test(fds, knows_what_was_dialled_and_whether_the_other_end_is_its_own)
 {
-	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in sa = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	uint16_t port;
 	int listener = tcp_listener(AF_INET, &port), client[3], server[3];
 
@@ -150,7 +160,8 @@ Test(fds, knows_what_was_dialled_and_whether_the_other_end_is_its_own)
 		cr_assert_eq(fds__dialled(f, &pairs, &nr), 0);
 		for (size_t i = 0; i < nr; i++)
 			for (int k = 0; k < 3; k += 2) {
-				cr_expect(closed || pairs[i].dialled != server[k], "it was accepted");
+				cr_expect(closed || pairs[i].dialled != server[k],
+					  "it was accepted");
 				if (pairs[i].dialled != client[k])
 					continue;
 				cr_expect_eq(pairs[i].accepted, closed ? -1 : server[k]);
@@ -187,7 +198,8 @@ Test(fds, tcp_of_ipv6)
 
 Test(fds, udp_with_and_without_a_peer)
 {
-	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in sa = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	int a = socket(AF_INET, SOCK_DGRAM, 0), b = socket(AF_INET, SOCK_DGRAM, 0);
 	scoped(fds) f = own_fds();
 	char want[128];
@@ -197,7 +209,8 @@ Test(fds, udp_with_and_without_a_peer)
 	cr_assert_eq(connect(b, (struct sockaddr *)&sa, sizeof(sa)), 0);
 	snprintf(want, sizeof(want), "udp 127.0.0.1:%u", local_port(a));
 	cr_expect_str_eq(fds__describe(f, a), want);
-	snprintf(want, sizeof(want), "udp 127.0.0.1:%u -> 127.0.0.1:%u", local_port(b), local_port(a));
+	snprintf(want, sizeof(want), "udp 127.0.0.1:%u -> 127.0.0.1:%u", local_port(b),
+		 local_port(a));
 	cr_expect_str_eq(fds__describe(f, b), want);
 }
 
@@ -208,13 +221,18 @@ Test(fds, unix_sockets_by_name_and_by_other_end)
 	char want[256];
 	int pair[2], listener = socket(AF_UNIX, SOCK_STREAM, 0), client, server, name_len;
 
-	name_len = snprintf(sa.sun_path + 1, sizeof(sa.sun_path) - 1, "parkwatch-test-%d", (int)getpid());
+	name_len = snprintf(sa.sun_path + 1, sizeof(sa.sun_path) - 1, "parkwatch-test-%d",
+			    (int)getpid());
 	cr_assert_eq(bind(listener, (struct sockaddr *)&sa,
-			  (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)name_len)), 0);
+			  (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 +
+				      (size_t)name_len)),
+		     0);
 	cr_assert_eq(listen(listener, 4), 0);
 	client = socket(AF_UNIX, SOCK_STREAM, 0);
 	cr_assert_eq(connect(client, (struct sockaddr *)&sa,
-			     (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)name_len)), 0);
+			     (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 +
+					 (size_t)name_len)),
+		     0);
 	server = accept(listener, NULL, NULL);
 	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
 
@@ -301,7 +319,9 @@ static const char *described(enum socket_kind kind, const char *text, uint64_t i
 	return words;
 }
 
-#define REST "00000000:00000000 00:00000000 00000000  1000        0 7 1 0000000000000000 100 0 0 10 0\n"
+#define REST                                                                                       \
+	"00000000:00000000 00:00000000 00000000  1000        0 7 1 0000000000000000 100 0 0 10 "   \
+	"0\n"
 
 Test(sockets, reads_lines_as_the_kernel_writes_them)
 {
@@ -310,23 +330,30 @@ Test(sockets, reads_lines_as_the_kernel_writes_them)
 		enum socket_kind kind;
 		const char *text, *want;
 	} t[] = {
-		{ "listening", SOCKET_TCP, "   0: 0100007F:1F90 00000000:0000 0A " REST, "tcp 127.0.0.1:8080 listening" },
+		{ "listening", SOCKET_TCP, "   0: 0100007F:1F90 00000000:0000 0A " REST,
+		  "tcp 127.0.0.1:8080 listening" },
 		{ "left by the peer", SOCKET_TCP, "   0: 0100007F:1F90 0A00000A:0050 08 " REST,
 		  "tcp 127.0.0.1:8080 -> 10.0.0.10:80 (close wait)" },
 		{ "IPv4 in IPv6", SOCKET_TCP6,
-		  "   0: 0000000000000000FFFF00000100007F:0050 0000000000000000FFFF00000200000A:0051 01 " REST,
+		  "   0: 0000000000000000FFFF00000100007F:0050 "
+		  "0000000000000000FFFF00000200000A:0051 01 " REST,
 		  "tcp 127.0.0.1:80 -> 10.0.0.2:81" },
 		{ "IPv6", SOCKET_UDP6,
-		  "   0: B80D0120000000000000000001000000:0035 00000000000000000000000000000000:0000 07 " REST,
+		  "   0: B80D0120000000000000000001000000:0035 "
+		  "00000000000000000000000000000000:0000 07 " REST,
 		  "udp [2001:db8::1]:53" },
-		{ "address too short for IPv6", SOCKET_TCP6, "   0: 0100007F:1F90 00000000:0000 0A " REST, NULL },
-		{ "address too long", SOCKET_TCP, "   0: 0100007F00:1F90 00000000:0000 0A " REST, NULL },
-		{ "header", SOCKET_TCP, "  sl  local_address rem_address   st tx_queue ... inode\n", NULL },
+		{ "address too short for IPv6", SOCKET_TCP6,
+		  "   0: 0100007F:1F90 00000000:0000 0A " REST, NULL },
+		{ "address too long", SOCKET_TCP, "   0: 0100007F00:1F90 00000000:0000 0A " REST,
+		  NULL },
+		{ "header", SOCKET_TCP, "  sl  local_address rem_address   st tx_queue ... inode\n",
+		  NULL },
 		{ "cut", SOCKET_TCP, "   0: 0100007F:1F90 00000000:0000 0A 00000000:0000", NULL },
 		{ "unix with a name", SOCKET_UNIX,
 		  "0000000000000000: 00000002 00000000 00010000 0001 01     7 /run/x y.sock\n",
 		  "unix /run/x y.sock listening" },
-		{ "unix without", SOCKET_UNIX, "0000000000000000: 00000003 00000000 00000000 0001 03     7\n", "unix" },
+		{ "unix without", SOCKET_UNIX,
+		  "0000000000000000: 00000003 00000000 00000000 0001 03     7\n", "unix" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
@@ -350,7 +377,8 @@ Test(sockets, a_name_that_looks_like_a_line_deceives_nobody)
 
 Test(sockets, what_the_kernel_tells_twice_is_one)
 {
-	static const char tcp[] = "   0: 0100007F:1F90 0A00000A:0050 01 " REST "   1: 0100007F:1F90 0A00000A:0050 08 " REST;
+	static const char tcp[] = "   0: 0100007F:1F90 0A00000A:0050 01 " REST
+				  "   1: 0100007F:1F90 0A00000A:0050 08 " REST;
 	static const char unix_lines[] = "0: 00000002 00000000 00010000 0001 01 7 /run/true\n"
 					 "0: 00000002 00000000 00010000 0001 01 8 /run/true\n"
 					 "0: 00000002 00000000 00010000 0001 01 7 /run/true\n";

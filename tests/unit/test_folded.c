@@ -19,14 +19,15 @@ Test(folded, writes_stacks_and_sums_in_order)
 	cr_assert_eq(profile__new(&o, &p), 0);
 	fake_stack(p, STACK_A, fake_wait_stack, ARRAY_SIZE(fake_wait_stack));
 	fake_stack(p, 200, fake_wait_stack, 3);
-	fake_stack(p, 300, fake_wait_stack + 1, 2);	/* the same frames without gopark */
+	fake_stack(p, 300, fake_wait_stack + 1, 2); /* the same frames without gopark */
 	fake_wait(p, 7, STACK_A, FAKE_CHAN_RECEIVE, 100, 200, 0);
 	fake_wait(p, 8, 200, FAKE_CHAN_RECEIVE, 100, 110, 0);
 	fake_wait(p, 8, 300, FAKE_CHAN_RECEIVE, 100, 103, 0);
 	fake_wait(p, 9, 300, FAKE_CHAN_RECEIVE, 100, 100, 0);
 	text = fake_render(&renderer_folded, p, false, &len);
 	cr_assert_not_null(text);
-	cr_expect_str_eq(text, "main.loop;main.inner;main.innermost;main.worker;runtime.chanrecv1;[chan receive] 100\n"
+	cr_expect_str_eq(text, "main.loop;main.inner;main.innermost;main.worker;runtime.chanrecv1;["
+			       "chan receive] 100\n"
 			       "main.worker;runtime.chanrecv1;[chan receive] 13\n");
 }
 
@@ -44,7 +45,9 @@ Test(folded, nothing_seen_is_an_empty_file)
 
 Test(folded, escapes_what_the_grammar_cannot_hold)
 {
-	static const struct { const char *why, *name, *want; } t[] = {
+	static const struct {
+		const char *why, *name, *want;
+	} t[] = {
 		{ "separator", "f[struct { a int; b int }]", "f[struct { a int: b int }]" },
 		{ "blanks inside a frame stay", "[chan receive]", "[chan receive]" },
 		{ "a number at the end would be a second count", "f 12", "f_12" },
@@ -59,7 +62,8 @@ Test(folded, escapes_what_the_grammar_cannot_hold)
 		const struct frame fr = { .name = t[i].name };
 		char buf[256];
 
-		cr_assert_geq(folded_stack(&(struct frames){ .v = &fr, .nr = 1 }, buf, sizeof(buf)), 0);
+		cr_assert_geq(folded_stack(&(struct frames){ .v = &fr, .nr = 1 }, buf, sizeof(buf)),
+			      0);
 		cr_expect_str_eq(buf, t[i].want, "%s: %s", t[i].why, buf);
 	}
 }
@@ -73,7 +77,10 @@ Test(folded, says_when_a_stack_does_not_fit)
 	cr_expect_eq(folded_stack(&(struct frames){ .v = fr, .nr = 2 }, buf, 17), 16);
 }
 
-/* flamegraph.pl's own pattern in POSIX words: the stack is all before the last blank, the count all after it. */
+/*
+ * flamegraph.pl's own pattern in POSIX words: the stack is all before the last blank, the count all
+ * after it.
+ */
 Test(folded, every_line_of_hostile_names_is_read_back_whole)
 {
 	const uint64_t pcs[] = { PC_EVIL, PC_EVIL };
@@ -93,6 +100,7 @@ Test(folded, every_line_of_hostile_names_is_read_back_whole)
 	cr_assert_eq(regexec(&re, text, 3, m, 0), 0, "%s", text);
 	cr_expect_eq(strtoull(text + m[2].rm_so, NULL, 10), 42);
 	text[m[1].rm_eo] = 0;
-	cr_expect_str_eq(text, "a:b?c\"</script><!--\\?? 7;a:b?c\"</script><!--\\?? 7;[chan receive]");
+	cr_expect_str_eq(text,
+			 "a:b?c\"</script><!--\\?? 7;a:b?c\"</script><!--\\?? 7;[chan receive]");
 	regfree(&re);
 }

@@ -11,15 +11,28 @@
 
 Test(format, is_found_by_the_end_of_a_path)
 {
-	static const struct { const char *path, *want; } t[] = {
-		{ "a.folded", "folded" }, { "x.pb.gz", "pprof" }, { "x.pprof", "pprof" }, { "x.html", "html" }, { "x.htm", "html" },
-		{ "/tmp/a.b/x.json", "json" }, { "x.jsonl", "jsonl" }, { "/tmp/a.json/x.txt", NULL }, { "x.svg", NULL }, { "x", NULL },
-		{ "", NULL }, { ".html", NULL }, { "x.html.gz", NULL },
+	static const struct {
+		const char *path, *want;
+	} t[] = {
+		{ "a.folded", "folded" },
+		{ "x.pb.gz", "pprof" },
+		{ "x.pprof", "pprof" },
+		{ "x.html", "html" },
+		{ "x.htm", "html" },
+		{ "/tmp/a.b/x.json", "json" },
+		{ "x.jsonl", "jsonl" },
+		{ "/tmp/a.json/x.txt", NULL },
+		{ "x.svg", NULL },
+		{ "x", NULL },
+		{ "", NULL },
+		{ ".html", NULL },
+		{ "x.html.gz", NULL },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
 		const struct format *f = format_by_path(t[i].path);
 
-		cr_expect_eq(f, t[i].want ? format_by_name(t[i].want) : NULL, "%s: %s", t[i].path, f ? f->name : "none");
+		cr_expect_eq(f, t[i].want ? format_by_name(t[i].want) : NULL, "%s: %s", t[i].path,
+			     f ? f->name : "none");
 	}
 }
 
@@ -36,7 +49,8 @@ Test(format, each_has_what_its_views_need)
 {
 	for (size_t i = 0; format_at(i); i++) {
 		const struct format *f = format_at(i);
-		const bool own = f->kind == FORMAT_TEXT || f->kind == FORMAT_JSON || f->kind == FORMAT_JSONL;
+		const bool own =
+			f->kind == FORMAT_TEXT || f->kind == FORMAT_JSON || f->kind == FORMAT_JSONL;
 
 		cr_expect(f->rows || (own && !format_shows(f, VIEW_RECORDING)), "%s", f->name);
 	}
@@ -45,7 +59,8 @@ Test(format, each_has_what_its_views_need)
 }
 
 /* "name" or "status: first line on standard error" */
-static const char *chosen(const char *format, const char *output, enum view v, char *text, size_t size)
+static const char *chosen(const char *format, const char *output, enum view v, char *text,
+			  size_t size)
 {
 	const struct opts o = { .format = format, .output = output };
 	const struct format *f = NULL;
@@ -68,7 +83,11 @@ static const char *chosen(const char *format, const char *output, enum view v, c
 
 Test(format, is_chosen_alike_for_every_view)
 {
-	static const struct { const char *why, *format, *output; enum view view; const char *want; } t[] = {
+	static const struct {
+		const char *why, *format, *output;
+		enum view view;
+		const char *want;
+	} t[] = {
 		{ "nothing is asked", NULL, NULL, VIEW_RECORDING, "folded" },
 		{ "nothing is asked", NULL, NULL, VIEW_LEAKS, "text" },
 		{ "a name", "json", NULL, VIEW_CHANS, "json" },
@@ -80,29 +99,39 @@ Test(format, is_chosen_alike_for_every_view)
 		{ "an end that is no format's", NULL, "x.txt", VIEW_CHANS, "text" },
 		{ "standard output", NULL, "-", VIEW_DIFF, "text" },
 		{ "no such format", "svg", NULL, VIEW_RECORDING,
-		  "2: parkwatch: record has no format 'svg': folded (default), text, json, pprof, html\n" },
-		{ "no such format", "svg", NULL, VIEW_REFS, "2: parkwatch: refs has no format 'svg': text (default), json\n" },
+		  "2: parkwatch: record has no format 'svg': folded (default), text, json, pprof, "
+		  "html\n" },
+		{ "no such format", "svg", NULL, VIEW_REFS,
+		  "2: parkwatch: refs has no format 'svg': text (default), json\n" },
 		{ "not of this view", "jsonl", NULL, VIEW_LEAKS,
-		  "2: parkwatch: leaks has no format 'jsonl': text (default), json, folded, pprof, html\n" },
-		{ "not of this view", "html", NULL, VIEW_GROUPS, "2: parkwatch: dump --group has no format 'html': text (default), json\n" },
+		  "2: parkwatch: leaks has no format 'jsonl': text (default), json, folded, pprof, "
+		  "html\n" },
+		{ "not of this view", "html", NULL, VIEW_GROUPS,
+		  "2: parkwatch: dump --group has no format 'html': text (default), json\n" },
 		{ "not of this view", "folded", "x.json", VIEW_DIFF,
 		  "2: parkwatch: dump --diff has no format 'folded': text (default), json\n" },
 		{ "the file's end asks for it", NULL, "x.pb.gz", VIEW_CHANS,
-		  "2: parkwatch: chans has no format 'pprof', which the name of the file asks for: text (default), json\n" },
+		  "2: parkwatch: chans has no format 'pprof', which the name of the file asks for: "
+		  "text (default), json\n" },
 	};
 	char text[256];
 
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++)
-		cr_expect_str_eq(chosen(t[i].format, t[i].output, t[i].view, text, sizeof(text)), t[i].want, "%s: %s", t[i].why, text);
+		cr_expect_str_eq(chosen(t[i].format, t[i].output, t[i].view, text, sizeof(text)),
+				 t[i].want, "%s: %s", t[i].why, text);
 }
 
 Test(format, help_and_completion_have_the_formats_of_the_table)
 {
-	static const struct { enum command c; const char *want; } t[] = {
+	static const struct {
+		enum command c;
+		const char *want;
+	} t[] = {
 		{ CMD_RECORD, "folded (default), text, json, pprof, html\n" },
 		{ CMD_DUMP, "text (default), json, jsonl, folded, pprof, html\n" },
 		{ CMD_LEAKS, "text (default), json, folded, pprof, html\n" },
-		{ CMD_CHANS, "text (default), json\n" }, { CMD_REFS, "text (default), json\n" },
+		{ CMD_CHANS, "text (default), json\n" },
+		{ CMD_REFS, "text (default), json\n" },
 	};
 	scoped_mem char *man = NULL, *completion = NULL;
 	size_t len;
@@ -113,7 +142,9 @@ Test(format, help_and_completion_have_the_formats_of_the_table)
 	f = open_memstream(&completion, &len);
 	help_completion(f);
 	fclose(f);
-	cr_expect_not_null(strstr(completion, "--format|-f) words='text json jsonl folded pprof html' ;;"), "%s", completion);
+	cr_expect_not_null(strstr(completion,
+				  "--format|-f) words='text json jsonl folded pprof html' ;;"),
+			   "%s", completion);
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
 		scoped_mem char *help = NULL;
 

@@ -18,7 +18,8 @@
 #define BIRTH_STACK PCS(PC_NEWPROC1, PC_SYSTEMSTACK, PC_NEWPROC, PC_MAIN, PC_RUNMAIN, PC_GOEXIT)
 
 /* Frames joined by ';', root first, with what --root adds. */
-static const char *shown(const struct snap *s, const struct snap_row *row, bool full, char *buf, size_t size)
+static const char *shown(const struct snap *s, const struct snap_row *row, bool full, char *buf,
+			 size_t size)
 {
 	scoped(rowframer) f = NULL;
 	struct frames fr;
@@ -38,28 +39,36 @@ static void expect(const char *why, struct snap s, struct snap_row row, bool ful
 {
 	char buf[4096];
 
-	cr_expect_str_eq(shown(&s, &row, full, buf, sizeof(buf)), want, "%s:\n got %s\nwant %s", why, buf, want);
+	cr_expect_str_eq(shown(&s, &row, full, buf, sizeof(buf)), want, "%s:\n got %s\nwant %s",
+			 why, buf, want);
 }
 
 Test(frames, a_wait_ends_in_its_reason)
 {
 	const struct snap s = { .event = PROFILE_BLOCKED };
 
-	expect("plumbing and wrappers left out", s, (struct snap_row){ .own = WAIT_STACK, .reason = FAKE_CHAN_RECEIVE },
-	       false, "main.loop;main.inner;main.innermost;main.worker;runtime.chanrecv1;[chan receive]");
-	expect("all of it", s, (struct snap_row){ .own = WAIT_STACK, .reason = FAKE_CHAN_RECEIVE }, true,
-	       "runtime.goexit;main.main.gowrap1;main.loop;main.inner;main.innermost;main.worker;runtime.chanrecv1;"
+	expect("plumbing and wrappers left out", s,
+	       (struct snap_row){ .own = WAIT_STACK, .reason = FAKE_CHAN_RECEIVE }, false,
+	       "main.loop;main.inner;main.innermost;main.worker;runtime.chanrecv1;[chan receive]");
+	expect("all of it", s, (struct snap_row){ .own = WAIT_STACK, .reason = FAKE_CHAN_RECEIVE },
+	       true,
+	       "runtime.goexit;main.main.gowrap1;main.loop;main.inner;main.innermost;main.worker;"
+	       "runtime.chanrecv1;"
 	       "runtime.gopark;[chan receive]");
 	expect("the stack knows better than semacquire", s,
-	       (struct snap_row){ .own = PCS(PC_GOPARK, PC_SEMACQUIRE, PC_LOCK, PC_MAIN), .reason = FAKE_SEMACQUIRE },
-	       false, "main.main;sync.(*Mutex).lockSlow;sync.runtime_SemacquireMutex;[sync.Mutex.Lock]");
-	expect("a reason that this Go does not have", s, (struct snap_row){ .own = PCS(PC_MAIN), .reason = 250 }, false,
+	       (struct snap_row){ .own = PCS(PC_GOPARK, PC_SEMACQUIRE, PC_LOCK, PC_MAIN),
+				  .reason = FAKE_SEMACQUIRE },
+	       false,
+	       "main.main;sync.(*Mutex).lockSlow;sync.runtime_SemacquireMutex;[sync.Mutex.Lock]");
+	expect("a reason that this Go does not have", s,
+	       (struct snap_row){ .own = PCS(PC_MAIN), .reason = 250 }, false,
 	       "main.main;[wait reason 250]");
-	expect("no table knows the pc", s, (struct snap_row){ .own = PCS(PC_GOPARK, PC_UNKNOWN), .reason = FAKE_CHAN_RECEIVE },
+	expect("no table knows the pc", s,
+	       (struct snap_row){ .own = PCS(PC_GOPARK, PC_UNKNOWN), .reason = FAKE_CHAN_RECEIVE },
 	       false, "0x45d2a1;[chan receive]");
 	expect("a runtime that we have no names of", s,
-	       (struct snap_row){ .rt = 3, .own = PCS(PC_MAIN), .reason = FAKE_CHAN_RECEIVE }, false,
-	       "0x1600;[wait reason 14]");
+	       (struct snap_row){ .rt = 3, .own = PCS(PC_MAIN), .reason = FAKE_CHAN_RECEIVE },
+	       false, "0x1600;[wait reason 14]");
 }
 
 Test(frames, stacks_that_are_not_whole_say_so_at_the_root)
@@ -69,10 +78,14 @@ Test(frames, stacks_that_are_not_whole_say_so_at_the_root)
 
 	row.own.stack.truncated = true;
 	expect("goes on", s, row, false, "[truncated];main.worker;[chan receive]");
-	expect("lost", s, (struct snap_row){ .own = { .state = SNAP_STACK_LOST }, .reason = FAKE_CHAN_RECEIVE }, false,
-	       "[stack lost];[chan receive]");
-	expect("never read", s, (struct snap_row){ .own = { .state = SNAP_STACK_NONE }, .reason = FAKE_CHAN_RECEIVE }, false,
-	       "[no stack];[chan receive]");
+	expect("lost", s,
+	       (struct snap_row){ .own = { .state = SNAP_STACK_LOST },
+				  .reason = FAKE_CHAN_RECEIVE },
+	       false, "[stack lost];[chan receive]");
+	expect("never read", s,
+	       (struct snap_row){ .own = { .state = SNAP_STACK_NONE },
+				  .reason = FAKE_CHAN_RECEIVE },
+	       false, "[no stack];[chan receive]");
 }
 
 Test(frames, a_birth_is_its_creators_stack_and_what_was_started)
@@ -80,60 +93,81 @@ Test(frames, a_birth_is_its_creators_stack_and_what_was_started)
 	const struct snap s = { .event = PROFILE_BIRTHS };
 
 	expect("wrapper of the go statement is seen through", s,
-	       (struct snap_row){ .own = BIRTH_STACK, .startpc = START_GOWRAP, .gopc = PC_MAIN }, false,
-	       "runtime.main;main.main;[go main.worker]");
+	       (struct snap_row){ .own = BIRTH_STACK, .startpc = START_GOWRAP, .gopc = PC_MAIN },
+	       false, "runtime.main;main.main;[go main.worker]");
 	expect("full", s, (struct snap_row){ .own = BIRTH_STACK, .startpc = START_WORKER }, true,
-	       "runtime.goexit;runtime.main;main.main;runtime.newproc;runtime.systemstack;runtime.newproc.func1;"
+	       "runtime.goexit;runtime.main;main.main;runtime.newproc;runtime.systemstack;runtime."
+	       "newproc.func1;"
 	       "[go main.worker]");
-	expect("unknown start", s, (struct snap_row){ .own = BIRTH_STACK, .startpc = PC_UNKNOWN }, false,
-	       "runtime.main;main.main;[go 0x45d2a1]");
+	expect("unknown start", s, (struct snap_row){ .own = BIRTH_STACK, .startpc = PC_UNKNOWN },
+	       false, "runtime.main;main.main;[go 0x45d2a1]");
 	expect("its stack record is lost", s,
-	       (struct snap_row){ .own = { .state = SNAP_STACK_LOST }, .startpc = START_WORKER, .gopc = PC_MAIN }, false,
-	       "[stack lost];main.main;[go main.worker]");
+	       (struct snap_row){ .own = { .state = SNAP_STACK_LOST },
+				  .startpc = START_WORKER,
+				  .gopc = PC_MAIN },
+	       false, "[stack lost];main.main;[go main.worker]");
 }
 
 Test(frames, a_timer_stands_for_the_scheduler_that_ran_it)
 {
 	const struct snap s = { .event = PROFILE_BIRTHS };
-	struct snap_row row = { .own = PCS(PC_NEWPROC1, PC_NEWPROC, PC_GOFUNC, PC_RUNTIMER, PC_FINDRUNNABLE, PC_PARK_M, PC_MCALL),
+	struct snap_row row = { .own = PCS(PC_NEWPROC1, PC_NEWPROC, PC_GOFUNC, PC_RUNTIMER,
+					   PC_FINDRUNNABLE, PC_PARK_M, PC_MCALL),
 				.startpc = START_WORKER };
-	struct snap_row other = { .own = PCS(PC_NEWPROC1, PC_NEWPROC, PC_GOFUNC, PC_UNLOCKRUN, PC_PARK_M), .startpc = START_WORKER };
+	struct snap_row other = { .own = PCS(PC_NEWPROC1, PC_NEWPROC, PC_GOFUNC, PC_UNLOCKRUN,
+					     PC_PARK_M),
+				  .startpc = START_WORKER };
 	const struct snap_link link = { .made = row.own, .startpc = START_WORKER };
 
 	expect("up to Go 1.22", s, row, false, "[timer];time.goFunc;[go main.worker]");
 	expect("full", s, row, true,
-	       "runtime.mcall;runtime.park_m;runtime.findRunnable;runtime.runOneTimer;time.goFunc;runtime.newproc;"
+	       "runtime.mcall;runtime.park_m;runtime.findRunnable;runtime.runOneTimer;time.goFunc;"
+	       "runtime.newproc;"
 	       "runtime.newproc.func1;[go main.worker]");
 	row.own.stack.truncated = true;
-	expect("what is cut is the scheduler's", s, row, false, "[timer];time.goFunc;[go main.worker]");
+	expect("what is cut is the scheduler's", s, row, false,
+	       "[timer];time.goFunc;[go main.worker]");
 	expect("from Go 1.23 on", s, other, false, "[timer];time.goFunc;[go main.worker]");
 	expect("what a callback allocates", (struct snap){ .event = PROFILE_ALLOC },
-	       (struct snap_row){ .own = PCS(PC_MALLOC, PC_GOFUNC, PC_RUNTIMER, PC_FINDRUNNABLE), .object_bytes = 8 }, false,
-	       "[timer];time.goFunc;[8 B]");
+	       (struct snap_row){ .own = PCS(PC_MALLOC, PC_GOFUNC, PC_RUNTIMER, PC_FINDRUNNABLE),
+				  .object_bytes = 8 },
+	       false, "[timer];time.goFunc;[8 B]");
 	expect("as an ancestor", (struct snap){ .event = PROFILE_BLOCKED },
-	       (struct snap_row){ .own = PCS(PC_GOPARK, PC_CHANRECV), .reason = FAKE_CHAN_RECEIVE, .chain = { &link, 1, false } },
+	       (struct snap_row){ .own = PCS(PC_GOPARK, PC_CHANRECV),
+				  .reason = FAKE_CHAN_RECEIVE,
+				  .chain = { &link, 1, false } },
 	       false, "[timer];time.goFunc;[go main.worker];runtime.chanrecv1;[chan receive]");
 	expect("a goroutine that runs one itself is not left out", s,
-	       (struct snap_row){ .own = PCS(PC_NEWPROC1, PC_GOFUNC, PC_UNLOCKRUN, PC_CHANRECV, PC_MAIN, PC_RUNMAIN), .startpc = START_WORKER },
-	       false, "runtime.main;main.main;runtime.chanrecv1;runtime.(*timer).unlockAndRun;time.goFunc;[go main.worker]");
+	       (struct snap_row){ .own = PCS(PC_NEWPROC1, PC_GOFUNC, PC_UNLOCKRUN, PC_CHANRECV,
+					     PC_MAIN, PC_RUNMAIN),
+				  .startpc = START_WORKER },
+	       false,
+	       "runtime.main;main.main;runtime.chanrecv1;runtime.(*timer).unlockAndRun;time.goFunc;"
+	       "[go main.worker]");
 	expect("the scheduler without a timer", s,
-	       (struct snap_row){ .own = PCS(PC_NEWPROC1, PC_FINDRUNNABLE, PC_PARK_M, PC_MCALL), .startpc = START_WORKER }, false,
-	       "runtime.park_m;runtime.findRunnable;[go main.worker]");
+	       (struct snap_row){ .own = PCS(PC_NEWPROC1, PC_FINDRUNNABLE, PC_PARK_M, PC_MCALL),
+				  .startpc = START_WORKER },
+	       false, "runtime.park_m;runtime.findRunnable;[go main.worker]");
 }
 
 Test(frames, an_exit_without_its_birth_has_the_go_statement_alone)
 {
 	const struct snap s = { .event = PROFILE_EXITS };
 
-	expect("gopc", s, (struct snap_row){ .own = { .state = SNAP_STACK_NONE }, .startpc = START_WORKER, .gopc = PC_LOOP },
+	expect("gopc", s,
+	       (struct snap_row){ .own = { .state = SNAP_STACK_NONE },
+				  .startpc = START_WORKER,
+				  .gopc = PC_LOOP },
 	       false, "main.loop;main.inner;main.innermost;[go main.worker]");
-	expect("not even that", s, (struct snap_row){ .own = { .state = SNAP_STACK_NONE }, .startpc = START_WORKER }, false,
-	       "[no stack];[go main.worker]");
+	expect("not even that", s,
+	       (struct snap_row){ .own = { .state = SNAP_STACK_NONE }, .startpc = START_WORKER },
+	       false, "[no stack];[go main.worker]");
 }
 
 Test(frames, latency_ends_in_runnable)
 {
-	expect("sched", (struct snap){ .event = PROFILE_SCHED }, (struct snap_row){ .own = WAIT_STACK }, false,
+	expect("sched", (struct snap){ .event = PROFILE_SCHED },
+	       (struct snap_row){ .own = WAIT_STACK }, false,
 	       "main.loop;main.inner;main.innermost;main.worker;runtime.chanrecv1;[runnable]");
 }
 
@@ -144,24 +178,33 @@ Test(frames, ancestry_stands_above_oldest_first)
 		{ .made = { .state = SNAP_STACK_NONE }, .gopc = PC_MAIN, .startpc = START_GOWRAP },
 	};
 	struct snap_row row = {
-		.own = PCS(PC_GOPARK, PC_CHANRECV), .reason = FAKE_CHAN_RECEIVE, .chain = { links, 2, false },
+		.own = PCS(PC_GOPARK, PC_CHANRECV),
+		.reason = FAKE_CHAN_RECEIVE,
+		.chain = { links, 2, false },
 	};
 
 	expect("two generations", (struct snap){ .event = PROFILE_BLOCKED }, row, false,
-	       "main.main;[go main.worker];main.worker;[go main.worker];runtime.chanrecv1;[chan receive]");
+	       "main.main;[go main.worker];main.worker;[go main.worker];runtime.chanrecv1;[chan "
+	       "receive]");
 	row.chain.truncated = true;
 	expect("more than that", (struct snap){ .event = PROFILE_BLOCKED }, row, false,
-	       "[truncated];main.main;[go main.worker];main.worker;[go main.worker];runtime.chanrecv1;[chan receive]");
+	       "[truncated];main.main;[go main.worker];main.worker;[go "
+	       "main.worker];runtime.chanrecv1;[chan receive]");
 }
 
 Test(frames, root_adds_one_frame)
 {
-	struct snap_row row = { .own = PCS(PC_MAIN), .reason = FAKE_CHAN_RECEIVE, .goid = 18, .gopc = PC_LOOP, .label = "k=v" };
+	struct snap_row row = { .own = PCS(PC_MAIN),
+				.reason = FAKE_CHAN_RECEIVE,
+				.goid = 18,
+				.gopc = PC_LOOP,
+				.label = "k=v" };
 	struct snap s = { .event = PROFILE_BLOCKED, .root = PROFILE_ROOT_GOID };
 
 	expect("goid", s, row, false, "goroutine 18;main.main;[chan receive]");
 	s.root = PROFILE_ROOT_CREATED_BY;
-	expect("the function that holds the go statement", s, row, false, "created by main.loop;main.main;[chan receive]");
+	expect("the function that holds the go statement", s, row, false,
+	       "created by main.loop;main.main;[chan receive]");
 	s.root = PROFILE_ROOT_LABEL;
 	expect("label", s, row, false, "k=v;main.main;[chan receive]");
 	row.label = "";
@@ -178,7 +221,8 @@ Test(frames, root_adds_one_frame)
 Test(frames, an_inlined_frame_whose_wrapper_is_hidden_stands_for_itself)
 {
 	const struct snap s = { .event = PROFILE_BLOCKED };
-	const struct snap_row row = { .own = PCS(PC_GOPARK, PC_METHOD, PC_LOOP), .reason = FAKE_CHAN_RECEIVE };
+	const struct snap_row row = { .own = PCS(PC_GOPARK, PC_METHOD, PC_LOOP),
+				      .reason = FAKE_CHAN_RECEIVE };
 	scoped(rowframer) f = NULL;
 	struct frames fr;
 
@@ -227,23 +271,29 @@ Test(frames, an_allocation_ends_in_what_was_allocated)
 	const struct snap s = { .event = PROFILE_ALLOC };
 	struct snap_row row = { .own = ALLOC_STACK, .type = "main.node", .object_bytes = 48 };
 
-	expect("the runtime's own end is left out", s, row, false, "runtime.main;main.main;main.worker;[main.node 48 B]");
+	expect("the runtime's own end is left out", s, row, false,
+	       "runtime.main;main.main;main.worker;[main.node 48 B]");
 	expect("all of it", s, row, true,
-	       "runtime.goexit;runtime.main;main.main;main.worker;runtime.growslice;runtime.mallocgc;[main.node 48 B]");
+	       "runtime.goexit;runtime.main;main.main;main.worker;runtime.growslice;runtime."
+	       "mallocgc;[main.node 48 B]");
 	row.type = "";
 	row.measure = ALLOC_UP_TO;
-	expect("no type, sizes differ", s, row, false, "runtime.main;main.main;main.worker;[<= 48 B]");
+	expect("no type, sizes differ", s, row, false,
+	       "runtime.main;main.main;main.worker;[<= 48 B]");
 	row.measure = ALLOC_ESTIMATED;
 	expect("estimated", s, row, false, "runtime.main;main.main;main.worker;[48 B, estimated]");
 	row.measure = ALLOC_BY_REFILLS;
-	expect("by refills", s, row, false, "runtime.main;main.main;main.worker;[48 B, by refills]");
+	expect("by refills", s, row, false,
+	       "runtime.main;main.main;main.worker;[48 B, by refills]");
 	row.measure = ALLOC_SAMPLED;
 	expect("sampled", s, row, false, "runtime.main;main.main;main.worker;[48 B, sampled]");
-	row.own = (struct snap_stack)PCS(PC_MALLOC, PC_SEMACQUIRE_RT, PC_MALLOC, PC_GROWSLICE, PC_MAIN);
+	row.own = (struct snap_stack)PCS(PC_MALLOC, PC_SEMACQUIRE_RT, PC_MALLOC, PC_GROWSLICE,
+					 PC_MAIN);
 	expect("the runtime allocates while it allocates", s, row, false,
 	       "main.main;runtime.growslice;runtime.mallocgc;runtime.semacquire1;[48 B, sampled]");
 	row.own = (struct snap_stack)PCS(PC_MALLOC, PC_GROWSLICE);
-	expect("nothing but the runtime: it stays", s, row, false, "runtime.growslice;runtime.mallocgc;[48 B, sampled]");
+	expect("nothing but the runtime: it stays", s, row, false,
+	       "runtime.growslice;runtime.mallocgc;[48 B, sampled]");
 }
 
 Test(frames, packages_are_called_as_gos_tracebacks_call_them)
@@ -251,5 +301,6 @@ Test(frames, packages_are_called_as_gos_tracebacks_call_them)
 	const struct snap s = { .event = PROFILE_BLOCKED };
 	const struct snap_row row = { .own = PCS(PC_GOPARK, PC_YAML), .reason = FAKE_CHAN_RECEIVE };
 
-	expect("a dot in the last element of the path", s, row, false, "gopkg.in/yaml%2ev3.(*Decoder).Decode;[chan receive]");
+	expect("a dot in the last element of the path", s, row, false,
+	       "gopkg.in/yaml%2ev3.(*Decoder).Decode;[chan receive]");
 }

@@ -7,10 +7,10 @@
 
 #include "heap/gchan.h"
 
-#define BASE	0x10000ull
-#define BYTES	0x8000
-#define GS	64
-#define ELEMS	0x7000 /* where buffers of channels are */
+#define BASE  0x10000ull
+#define BYTES 0x8000
+#define GS    64
+#define ELEMS 0x7000 /* where buffers of channels are */
 
 /* A process with channels in it, as Go 1.26 lays them out, and the census of it. */
 struct world {
@@ -84,13 +84,19 @@ static void make_sudog(struct world *w, uint64_t addr, uint64_t g, uint64_t chan
 }
 
 /* One wait of one goroutine in the census. */
-static void make_wait(struct world *w, uint64_t g, uint64_t chan, uint64_t via, enum census_wait_way way, bool select)
+static void make_wait(struct world *w, uint64_t g, uint64_t chan, uint64_t via,
+		      enum census_wait_way way, bool select)
 {
 	if (!w->c.nr || w->gs[w->c.nr - 1].addr != g)
-		w->gs[w->c.nr++] = (struct census_g){ .addr = g, .goid = w->c.nr + 1, .waits_at = (uint32_t)w->c.nr_waits };
+		w->gs[w->c.nr++] = (struct census_g){ .addr = g,
+						      .goid = w->c.nr + 1,
+						      .waits_at = (uint32_t)w->c.nr_waits };
 	w->gs[w->c.nr - 1].nr_waits++;
-	w->waits[w->c.nr_waits++] =
-		(struct census_wait){ .addr = chan, .via = via, .kind = CENSUS_WAIT_CHAN, .way = (uint8_t)way, .select = select };
+	w->waits[w->c.nr_waits++] = (struct census_wait){ .addr = chan,
+							  .via = via,
+							  .kind = CENSUS_WAIT_CHAN,
+							  .way = (uint8_t)way,
+							  .select = select };
 }
 
 static struct gchans *read_chans(struct world *w, bool elements)
@@ -200,7 +206,8 @@ Test(gchan, memory_that_is_a_channel_no_more_is_not_told)
 	make_chan(w, CHAN, (struct shape){ .size = 8 }); /* nobody in its queues */
 	make_sudog(w, SUDOG, G, CHAN, 0);
 	make_wait(w, G, CHAN, SUDOG, CENSUS_WAY_RECEIVE, false);
-	make_wait(w, G + 0x200, 0xdead0000, SUDOG + 0x100, CENSUS_WAY_RECEIVE, false); /* not readable */
+	/* not readable */
+	make_wait(w, G + 0x200, 0xdead0000, SUDOG + 0x100, CENSUS_WAY_RECEIVE, false);
 	cs = read_chans(w, false);
 	cr_expect_eq(cs->nr, 2);
 	cr_expect_eq(cs->unsettled, 2);

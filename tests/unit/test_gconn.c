@@ -4,15 +4,17 @@
 #include "heap/gconn.h"
 #include "fake_process.h"
 
-#define CHAN(i)	 fp_object(FP_CHANS, i)	/* 112 bytes: room for a netFD too */
-#define SMALL(i) fp_object(FP_SMALL, i)
-#define POLL(fd) (FP_RUNTIME + 0x20000 + 0x100 * (uint64_t)(fd))
-#define NR_FDS	 16
+#define CHAN(i)           fp_object(FP_CHANS, i) /* 112 bytes: room for a netFD too */
+#define SMALL(i)          fp_object(FP_SMALL, i)
+#define POLL(fd)          (FP_RUNTIME + 0x20000 + 0x100 * (uint64_t)(fd))
+#define NR_FDS            16
 #define for_each_minor(m) for (int m = GO_MINOR_MIN; m <= GO_MINOR_MAX; m++)
 
 static struct fake_process fp;
 
-/* A descriptor of package net at `at`, as Go 1.`minor` has it; its pollDesc says it is of `polled`. */
+/*
+ * A descriptor of package net at `at`, as Go 1.`minor` has it; its pollDesc says it is of `polled`.
+ */
 static void make_fd(uint64_t at, uint32_t fd, uint32_t polled)
 {
 	fp_word(&fp, at + 16, fd);
@@ -24,10 +26,15 @@ static void make_fd(uint64_t at, uint32_t fd, uint32_t polled)
 static struct gconn found(uint64_t budget_ns)
 {
 	static const uint8_t sides[NR_FDS] = {
-		[0 ... 4] = GCONN_NONE, [5 ... 6] = GCONN_ACCEPTED, [7 ... 8] = GCONN_DIALLED, [9 ... NR_FDS - 1] = GCONN_NONE,
+		[0 ... 4] = GCONN_NONE,
+		[5 ... 6] = GCONN_ACCEPTED,
+		[7 ... 8] = GCONN_DIALLED,
+		[9 ... NR_FDS - 1] = GCONN_NONE,
 	};
 	static const uint32_t goal;
-	struct gconn_in in = { .as = &fp.as, .rt = &fp.rt, .gs = &goal, .nr = 1, .sides = sides, .nr_fds = NR_FDS };
+	struct gconn_in in = {
+		.as = &fp.as, .rt = &fp.rt, .gs = &goal, .nr = 1, .sides = sides, .nr_fds = NR_FDS
+	};
 	scoped(nearby) near = NULL;
 	struct gconn ret = { .fd = { 77, 77 } };
 	struct census *c = NULL;
@@ -73,7 +80,11 @@ Test(gconn, is_what_the_stack_leads_to_in_every_version)
 
 Test(gconn, is_the_nearest_of_each_side)
 {
-	static const struct { const char *why; uint32_t first, second, third, polled; int accepted, dialled; } t[] = {
+	static const struct {
+		const char *why;
+		uint32_t first, second, third, polled;
+		int accepted, dialled;
+	} t[] = {
 		{ "one further is passed over", 7, 8, 0, 8, -1, 7 },
 		{ "two at once are none", 7, 0, 8, 7, -1, -1 },
 		{ "the same one twice is one", 7, 0, 7, 7, -1, 7 },
@@ -99,8 +110,10 @@ Test(gconn, is_the_nearest_of_each_side)
 		if (t[i].third)
 			make_fd(CHAN(9), t[i].third, t[i].third);
 		c = found(1000000000);
-		cr_expect_eq(c.fd[GCONN_ACCEPTED], t[i].accepted, "%s: %d", t[i].why, c.fd[GCONN_ACCEPTED]);
-		cr_expect_eq(c.fd[GCONN_DIALLED], t[i].dialled, "%s: %d", t[i].why, c.fd[GCONN_DIALLED]);
+		cr_expect_eq(c.fd[GCONN_ACCEPTED], t[i].accepted, "%s: %d", t[i].why,
+			     c.fd[GCONN_ACCEPTED]);
+		cr_expect_eq(c.fd[GCONN_DIALLED], t[i].dialled, "%s: %d", t[i].why,
+			     c.fd[GCONN_DIALLED]);
 	}
 }
 
@@ -109,7 +122,8 @@ Test(gconn, is_not_found_through_others_that_wait)
 	const uint32_t g = begin(26), other = fp_blocked(&fp, CHAN(0));
 
 	fp_word(&fp, fp_local(g, 0), fp_object(FP_SUDOGS, g * 4));
-	fp_word(&fp, fp_object(FP_SUDOGS, g * 4) + 104, CHAN(9)); /* as if it led to the next who waits */
+	/* as if it led to the next who waits */
+	fp_word(&fp, fp_object(FP_SUDOGS, g * 4) + 104, CHAN(9));
 	fp_word(&fp, fp_local(g, 1), fp_object(FP_G, other));
 	fp_word(&fp, fp_object(FP_G, other) + (uint64_t)fp.rt.layout.g_labels, CHAN(9));
 	make_fd(CHAN(9), 7, 7);
@@ -128,7 +142,8 @@ Test(gconn, is_not_looked_for_too_far_or_too_long)
 		}
 		fp_word(&fp, at, CHAN(9));
 		make_fd(CHAN(9), 7, 7);
-		cr_expect_eq(found(far == 4 ? 0 : 1000000000).fd[GCONN_DIALLED], far == 4 || far > GCONN_LEVELS ? -1 : 7, "%u", far);
+		cr_expect_eq(found(far == 4 ? 0 : 1000000000).fd[GCONN_DIALLED],
+			     far == 4 || far > GCONN_LEVELS ? -1 : 7, "%u", far);
 	}
 }
 

@@ -5,8 +5,8 @@
 #include "heap/grefs.h"
 #include "fake_process.h"
 
-#define CHAN(i)  fp_object(FP_CHANS, i)
-#define SMALL(i) fp_object(FP_SMALL, i)
+#define CHAN(i)           fp_object(FP_CHANS, i)
+#define SMALL(i)          fp_object(FP_SMALL, i)
 #define for_each_minor(m) for (int m = GO_MINOR_MIN; m <= GO_MINOR_MAX; m++)
 
 static struct fake_process fp;
@@ -14,7 +14,11 @@ static struct fake_process fp;
 /* groups: of each goroutine. After it the process is over. */
 static int kept(const uint32_t *groups, size_t nr_groups, uint64_t budget_ns, uint64_t *ret)
 {
-	struct retained_heap_in in = { .as = &fp.as, .rt = &fp.rt, .groups = groups, .nr_groups = nr_groups, .budget_ns = budget_ns };
+	struct retained_heap_in in = { .as = &fp.as,
+				       .rt = &fp.rt,
+				       .groups = groups,
+				       .nr_groups = nr_groups,
+				       .budget_ns = budget_ns };
 	struct cause why = { "" };
 	struct census *c = NULL;
 	int err;
@@ -46,14 +50,18 @@ Test(gkept, counts_what_only_a_goroutine_leads_to_in_every_version)
 		fp_word(&fp, SMALL(7) + 16, fp_object(FP_TINY, 5) + 3);
 		cr_assert_eq(kept(groups, 1, 0, bytes), 0, "Go 1.%d", minor);
 		/* Its sudog, which nobody else has, is as large as a channel. */
-		cr_expect(bytes[0] == 112 + 3 * 32 + 16 || bytes[0] == 2 * 112 + 3 * 32 + 16, "Go 1.%d: %llu", minor,
-			  (unsigned long long)bytes[0]);
+		cr_expect(bytes[0] == 112 + 3 * 32 + 16 || bytes[0] == 2 * 112 + 3 * 32 + 16,
+			  "Go 1.%d: %llu", minor, (unsigned long long)bytes[0]);
 	}
 }
 
 Test(gkept, leaves_out_what_anybody_else_has)
 {
-	static const struct { const char *why; bool variable, sleeper, of_other_group; uint64_t want; } t[] = {
+	static const struct {
+		const char *why;
+		bool variable, sleeper, of_other_group;
+		uint64_t want;
+	} t[] = {
 		{ "nobody", false, false, false, 24576 },
 		{ "a variable", true, false, false, 0 },
 		{ "a goroutine of no group", false, true, false, 0 },
@@ -76,7 +84,8 @@ Test(gkept, leaves_out_what_anybody_else_has)
 		if (t[i].of_other_group)
 			fp_word(&fp, fp_local(other, 0), fp_object(FP_LARGE, 0));
 		cr_assert_eq(kept(groups, 2, 0, bytes), 0, "%s", t[i].why);
-		cr_expect_eq(bytes[0] / 8192 * 8192, t[i].want, "%s: %llu", t[i].why, (unsigned long long)bytes[0]);
+		cr_expect_eq(bytes[0] / 8192 * 8192, t[i].want, "%s: %llu", t[i].why,
+			     (unsigned long long)bytes[0]);
 		cr_expect_lt(bytes[1], 300, "%s: it counts once", t[i].why);
 	}
 }
@@ -112,7 +121,8 @@ Test(gkept, ends_in_a_circle)
 		fp_word(&fp, SMALL(i) + 8, SMALL(i));
 	}
 	cr_assert_eq(kept(groups, 1, 0, bytes), 0);
-	cr_expect_eq(bytes[0] - 200 * 32, 2 * 112, "the channel and the sudog: %llu", (unsigned long long)bytes[0]);
+	cr_expect_eq(bytes[0] - 200 * 32, 2 * 112, "the channel and the sudog: %llu",
+		     (unsigned long long)bytes[0]);
 }
 
 Test(gkept, says_when_it_cannot)
@@ -138,14 +148,20 @@ Test(gkept, says_when_it_cannot)
 
 Test(gkept, who_ran_since_they_were_read_is_asked_what_he_has_now)
 {
-	static const struct { const char *why; bool ran; uint64_t want; } t[] = {
+	static const struct {
+		const char *why;
+		bool ran;
+		uint64_t want;
+	} t[] = {
 		{ "nobody ran", false, 24576 },
 		{ "one ran that has it now", true, 0 },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
 		const uint32_t groups[] = { 0, GKEPT_NONE };
-		struct retained_heap_in in = { .as = &fp.as, .rt = &fp.rt, .groups = groups, .nr_groups = 1 };
+		struct retained_heap_in in = {
+			.as = &fp.as, .rt = &fp.rt, .groups = groups, .nr_groups = 1
+		};
 		struct cause why = { "" };
 		struct census *c = NULL;
 		uint64_t bytes[1];
@@ -159,11 +175,14 @@ Test(gkept, who_ran_since_they_were_read_is_asked_what_he_has_now)
 		cr_assert_eq(grefs__read(&fp.as, &fp.rt, c, 0, UINT64_MAX, &in.refs), 0);
 		if (t[i].ran) {
 			fp_word(&fp, fp_local(other, 0), fp_object(FP_LARGE, 0));
-			fp_put(&fp, fp_object(FP_G, other) + (uint64_t)fp.rt.objects.g_trackingseq, 99, 1);
+			fp_put(&fp, fp_object(FP_G, other) + (uint64_t)fp.rt.objects.g_trackingseq,
+			       99, 1);
 		}
 		in.census = c;
-		cr_assert_eq(retained_heap_bytes(&in, bytes, &why), 0, "%s: %s", t[i].why, why.text);
-		cr_expect_eq(bytes[0] / 8192 * 8192, t[i].want, "%s: %llu", t[i].why, (unsigned long long)bytes[0]);
+		cr_assert_eq(retained_heap_bytes(&in, bytes, &why), 0, "%s: %s", t[i].why,
+			     why.text);
+		cr_expect_eq(bytes[0] / 8192 * 8192, t[i].want, "%s: %llu", t[i].why,
+			     (unsigned long long)bytes[0]);
 		census__free(c);
 		fake_process__done(&fp);
 	}

@@ -25,8 +25,10 @@ static struct glocks *read_locks(struct words *m, int minor, struct census_wait 
 Test(glock, a_mutex_says_that_it_is_locked_and_how_many_wait)
 {
 	struct words m = { .w = { 1 | 4 | 5 << 3, 0 } };
-	struct census_wait waits[] = { { .addr = BASE, .via = BASE + 4, .kind = CENSUS_WAIT_MUTEX },
-				       { .addr = BASE, .via = BASE + 4, .kind = CENSUS_WAIT_MUTEX } };
+	struct census_wait waits[] = {
+		{ .addr = BASE, .via = BASE + 4, .kind = CENSUS_WAIT_MUTEX },
+		{ .addr = BASE, .via = BASE + 4, .kind = CENSUS_WAIT_MUTEX }
+	};
 	scoped(glocks) ls = read_locks(&m, 26, waits, 2);
 
 	cr_assert_eq(ls->nr, 1);
@@ -52,7 +54,9 @@ Test(glock, an_rwmutex_tells_readers_from_writers)
 
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
 		struct words m = { .w = { 1, 0, 0, 0, t[i].count, t[i].wait } };
-		struct census_wait waits[] = { { .addr = BASE, .via = BASE + 12, .kind = CENSUS_WAIT_RWMUTEX } };
+		struct census_wait waits[] = {
+			{ .addr = BASE, .via = BASE + 12, .kind = CENSUS_WAIT_RWMUTEX }
+		};
 		scoped(glocks) ls = read_locks(&m, 26, waits, 1);
 
 		cr_expect_eq(ls->v[0].writer, t[i].writer, "%s", t[i].why);
@@ -64,8 +68,10 @@ Test(glock, an_rwmutex_tells_readers_from_writers)
 Test(glock, a_mutex_at_the_place_of_an_rwmutex_is_the_rwmutex)
 {
 	struct words m = { .w = { 1, 0, 0, 0, 1, 0 } };
-	struct census_wait waits[] = { { .addr = BASE, .via = BASE + 4, .kind = CENSUS_WAIT_MUTEX },
-				       { .addr = BASE, .via = BASE + 12, .kind = CENSUS_WAIT_RWMUTEX } };
+	struct census_wait waits[] = {
+		{ .addr = BASE, .via = BASE + 4, .kind = CENSUS_WAIT_MUTEX },
+		{ .addr = BASE, .via = BASE + 12, .kind = CENSUS_WAIT_RWMUTEX }
+	};
 	scoped(glocks) ls = read_locks(&m, 26, waits, 2);
 
 	cr_assert_eq(ls->nr, 1);
@@ -91,7 +97,8 @@ Test(glock, the_state_of_a_waitgroup_is_where_the_version_has_it)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
-		struct census_wait waits[] = { { .addr = BASE + t[i].at, .kind = CENSUS_WAIT_WAITGROUP } };
+		struct census_wait waits[] = { { .addr = BASE + t[i].at,
+						 .kind = CENSUS_WAIT_WAITGROUP } };
 		struct words m = { 0 };
 		struct glocks *ls;
 
@@ -106,7 +113,9 @@ Test(glock, the_state_of_a_waitgroup_is_where_the_version_has_it)
 Test(glock, a_cond_names_its_lock_and_counts_tickets)
 {
 	struct words m = { .w = { 1, 2, 0xc000, 0x12, 9, 4 } };
-	struct census_wait waits[] = { { .addr = BASE, .via = BASE + 16, .kind = CENSUS_WAIT_COND } };
+	struct census_wait waits[] = {
+		{ .addr = BASE, .via = BASE + 16, .kind = CENSUS_WAIT_COND }
+	};
 	scoped(glocks) ls = read_locks(&m, 26, waits, 1);
 
 	cr_expect_eq(ls->v[0].locker, 0x120000c000ull);
@@ -116,7 +125,8 @@ Test(glock, a_cond_names_its_lock_and_counts_tickets)
 Test(glock, what_cannot_be_read_is_counted)
 {
 	struct words m = { 0 };
-	struct census_wait waits[] = { { .addr = 0xdead000, .kind = CENSUS_WAIT_MUTEX }, { .addr = BASE, .kind = CENSUS_WAIT_CHAN } };
+	struct census_wait waits[] = { { .addr = 0xdead000, .kind = CENSUS_WAIT_MUTEX },
+				       { .addr = BASE, .kind = CENSUS_WAIT_CHAN } };
 	scoped(glocks) ls = read_locks(&m, 26, waits, 2);
 
 	cr_assert_eq(ls->nr, 1);

@@ -84,9 +84,14 @@ static struct shape make(struct image *m, int minor)
 	set(m, array, 48, inner);
 	set(m, array, 64, 3);
 	ret.outer = put_type(m, 25, 8 + 3 * 48);
-	const struct { uint64_t of; const char *name; uint64_t type, offset; } t[] = {
-		{ inner, "p", pointer, 0 }, { inner, "any", interface, 8 }, { inner, "s", slice, 24 },
-		{ ret.outer, "n", number, 0 }, { ret.outer, "in", array, 8 },
+	const struct {
+		uint64_t of;
+		const char *name;
+		uint64_t type, offset;
+	} t[] = {
+		{ inner, "p", pointer, 0 },    { inner, "any", interface, 8 },
+		{ inner, "s", slice, 24 },     { ret.outer, "n", number, 0 },
+		{ ret.outer, "in", array, 8 },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
 		uint64_t name = put_name(m, t[i].name);
@@ -109,7 +114,11 @@ Test(gofields, say_what_lies_at_an_offset_on_each_version)
 
 	for (int minor = GO_MINOR_MIN; minor <= GO_MINOR_MAX; minor++) {
 		const struct shape s = make(&m, minor);
-		const struct { uint64_t offset; const char *path; struct gospot want; } t[] = {
+		const struct {
+			uint64_t offset;
+			const char *path;
+			struct gospot want;
+		} t[] = {
 			{ 0, ".n", { 0, GOSPOT_WORD } },
 			{ 8, ".in[0].p", { s.elem, GOSPOT_POINTER } },
 			{ 8 + 48, ".in[1].p", { s.elem, GOSPOT_POINTER } },
@@ -123,9 +132,11 @@ Test(gofields, say_what_lies_at_an_offset_on_each_version)
 			struct gospot spot = { 1, GOSPOT_WORD };
 			char path[64];
 
-			cr_expect_eq(gofields_at(&m.space.as, &m.rt, s.outer, t[i].offset, path, sizeof(path), &spot), 0,
-				     "1.%d: %s", minor, t[i].path);
-			cr_expect_str_eq(path, t[i].path, "1.%d: '%s', want '%s'", minor, path, t[i].path);
+			cr_expect_eq(gofields_at(&m.space.as, &m.rt, s.outer, t[i].offset, path,
+						 sizeof(path), &spot),
+				     0, "1.%d: %s", minor, t[i].path);
+			cr_expect_str_eq(path, t[i].path, "1.%d: '%s', want '%s'", minor, path,
+					 t[i].path);
 			cr_expect_eq(spot.kind, t[i].want.kind, "1.%d: %s", minor, t[i].path);
 			cr_expect_eq(spot.to, t[i].want.to, "1.%d: %s", minor, t[i].path);
 		}
@@ -143,13 +154,20 @@ Test(gofields, refuse_what_is_no_type_or_makes_no_sense)
 	cr_expect_eq(gofields_size(&m.space.as, &m.rt, s.outer, &size), 0);
 	cr_expect_eq(size, 8 + 3 * 48);
 	cr_expect_eq(gofields_elem(&m.space.as, &m.rt, s.outer, &elem), -ENOENT, "no pointer");
-	cr_expect_eq(gofields_at(&m.space.as, &m.rt, s.outer, 8 + 3 * 48, path, sizeof(path), &spot), -ENOENT, "behind it");
-	cr_expect_eq(gofields_at(&m.space.as, &m.rt, BASE + END, 0, path, sizeof(path), &spot), -ENOENT, "no type");
-	cr_expect_eq(gofields_at(&m.space.as, &m.rt, s.outer, 8 + 48 + 16, path, sizeof(path), &spot), 0);
+	cr_expect_eq(gofields_at(&m.space.as, &m.rt, s.outer, 8 + 3 * 48, path, sizeof(path),
+				 &spot),
+		     -ENOENT, "behind it");
+	cr_expect_eq(gofields_at(&m.space.as, &m.rt, BASE + END, 0, path, sizeof(path), &spot),
+		     -ENOENT, "no type");
+	cr_expect_eq(gofields_at(&m.space.as, &m.rt, s.outer, 8 + 48 + 16, path, sizeof(path),
+				 &spot),
+		     0);
 	cr_expect_str_eq(path, ".in[1].", "cut: %s", path);
 	put(&m, END + 3 * 24 + 24 + 8, s.outer, 8); /* its field is itself, again and again */
 	put(&m, END + 3 * 24 + 24 + 16, 0, 8);
-	cr_expect_eq(gofields_at(&m.space.as, &m.rt, s.outer, 8, path, sizeof(path), &spot), -EBADMSG);
+	cr_expect_eq(gofields_at(&m.space.as, &m.rt, s.outer, 8, path, sizeof(path), &spot),
+		     -EBADMSG);
 	set(&m, s.outer, 64, 1u << 30);
-	cr_expect_eq(gofields_at(&m.space.as, &m.rt, s.outer, 8, path, sizeof(path), &spot), -EBADMSG, "too many fields");
+	cr_expect_eq(gofields_at(&m.space.as, &m.rt, s.outer, 8, path, sizeof(path), &spot),
+		     -EBADMSG, "too many fields");
 }

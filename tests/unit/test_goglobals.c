@@ -92,7 +92,8 @@ Test(goglobals, the_sampling_rate_stands_before_or_behind_the_cache)
 	uint64_t addr = 0;
 	size_t at = put_mov(code, 0, 0x8b, DATA);
 
-	cr_expect_eq(goglobals_profile_rate(code, at, CODE, 26, &addr), -EBADMSG, "one address only");
+	cr_expect_eq(goglobals_profile_rate(code, at, CODE, 26, &addr), -EBADMSG,
+		     "one address only");
 	at = put_mov(code, at, 0x8b, DATA + 8);
 	at = put_mov(code, at, 0x8b, DATA + 16);
 	cr_assert_eq(goglobals_profile_rate(code, at, CODE, 16, &addr), 0);
@@ -123,20 +124,27 @@ Test(goglobals, the_receiver_is_what_the_last_lea_before_the_call_names)
 	at = put_call(code, at, CODE + 0x800);
 	cr_assert_eq(goglobals_receiver(code, at, CODE, CODE + 0x800, &addr), 0);
 	cr_expect_eq(addr, DATA);
-	cr_expect_eq(goglobals_receiver(code, at, CODE, CODE + 0x700, &addr), -EBADMSG, "no such call");
+	cr_expect_eq(goglobals_receiver(code, at, CODE, CODE + 0x700, &addr), -EBADMSG,
+		     "no such call");
 	at = put_call(code, at, CODE + 0x800);
 	cr_expect_eq(goglobals_receiver(code, at, CODE, CODE + 0x800, &addr), 0, "twice the same");
 	at = put_call(code, put_mov(code, at, 0x8d, DATA + 8), CODE + 0x800);
-	cr_expect_eq(goglobals_receiver(code, at, CODE, CODE + 0x800, &addr), -EBADMSG, "two of them");
+	cr_expect_eq(goglobals_receiver(code, at, CODE, CODE + 0x800, &addr), -EBADMSG,
+		     "two of them");
 	at = put_call(code, 0, CODE + 0x800);
 	cr_expect_eq(goglobals_receiver(code, at, CODE, CODE + 0x800, &addr), -EBADMSG, "no lea");
 	at = put_call(code, put_mov(code, 0, 0x8d, DATA + 4), CODE + 0x800);
-	cr_expect_eq(goglobals_receiver(code, at, CODE, CODE + 0x800, &addr), -EBADMSG, "not aligned");
+	cr_expect_eq(goglobals_receiver(code, at, CODE, CODE + 0x800, &addr), -EBADMSG,
+		     "not aligned");
 	cr_expect_eq(addr, DATA, "ret touched on failure");
 }
 
-/* Go 1.26: the end is in memory, Go 1.15: the next one. The lea is in both the instruction right before the xadd, and names DATA. */
-#define TAKE_26 0x41, 0xba, 0x10, 0, 0, 0, 0x4c, 0x8d, 0x1d, 0, 0, 0, 0, 0xf0, 0x4d, 0x0f, 0xc1, 0x13
+/*
+ * Go 1.26: the end is in memory, Go 1.15: the next one. The lea is in both the instruction right
+ * before the xadd, and names DATA.
+ */
+#define TAKE_26                                                                                    \
+	0x41, 0xba, 0x10, 0, 0, 0, 0x4c, 0x8d, 0x1d, 0, 0, 0, 0, 0xf0, 0x4d, 0x0f, 0xc1, 0x13
 #define TAKE_15 0xb9, 0x10, 0, 0, 0, 0x48, 0x8d, 0x15, 0, 0, 0, 0, 0xf0, 0x48, 0x0f, 0xc1, 0x0a
 #define LOAD_26 0x4d, 0x8b, 0x90, 0x80, 0x01, 0, 0, 0x4d, 0x39, 0x90, 0x88, 0x01, 0, 0
 #define LOAD_15 0x48, 0x8b, 0x88, 0xe8, 0x05, 0, 0, 0x90, 0x48, 0x39, 0x88, 0xe0, 0x05, 0, 0
@@ -161,13 +169,38 @@ Test(goglobals, ids_of_goroutines_are_taken_16_at_a_time)
 	} t[] = {
 		{ "as Go 1.26", { LOAD_26, TAKE_26 }, 32, 0, 0x180 },
 		{ "as Go 1.15", { LOAD_15, TAKE_15 }, 32, 0, 0x5e0 },
-		{ "a nop in between", { LOAD_15, 0xb9, 0x10, 0, 0, 0, 0x48, 0x8d, 0x15, 0, 0, 0, 0, 0x90, 0xf0, 0x48, 0x0f, 0xc1, 0x0a }, 33, 0, 0x5e0 },
+		{ "a nop in between",
+		  { LOAD_15, 0xb9, 0x10, 0, 0, 0, 0x48, 0x8d, 0x15, 0, 0, 0, 0, 0x90, 0xf0, 0x48,
+		    0x0f, 0xc1, 0x0a },
+		  33,
+		  0,
+		  0x5e0 },
 		{ "taken twice", { LOAD_26, TAKE_26, TAKE_26 }, 50, -EBADMSG, 0 },
 		{ "nothing of a P is compared", { TAKE_26 }, 18, -EBADMSG, 0 },
-		{ "members that do not lie side by side", { 0x4d, 0x8b, 0x90, 0x80, 0x01, 0, 0, 0x4d, 0x39, 0x90, 0x90, 0x01, 0, 0, TAKE_26 }, 32, -EBADMSG, 0 },
-		{ "32 of them", { LOAD_15, 0xb9, 0x20, 0, 0, 0, 0x48, 0x8d, 0x15, 0, 0, 0, 0, 0xf0, 0x48, 0x0f, 0xc1, 0x0a }, 32, -EBADMSG, 0 },
-		{ "half a word", { LOAD_15, 0xb9, 0x10, 0, 0, 0, 0x48, 0x8d, 0x15, 0, 0, 0, 0, 0xf0, 0x0f, 0xc1, 0x0a }, 31, -EBADMSG, 0 },
-		{ "something else in between", { LOAD_15, 0xb9, 0x10, 0, 0, 0, 0x48, 0x8d, 0x15, 0, 0, 0, 0, 0x48, 0x89, 0xd8, 0xf0, 0x48, 0x0f, 0xc1, 0x0a }, 35, -EBADMSG, 0 },
+		{ "members that do not lie side by side",
+		  { 0x4d, 0x8b, 0x90, 0x80, 0x01, 0, 0, 0x4d, 0x39, 0x90, 0x90, 0x01, 0, 0,
+		    TAKE_26 },
+		  32,
+		  -EBADMSG,
+		  0 },
+		{ "32 of them",
+		  { LOAD_15, 0xb9, 0x20, 0, 0, 0, 0x48, 0x8d, 0x15, 0, 0, 0, 0, 0xf0, 0x48, 0x0f,
+		    0xc1, 0x0a },
+		  32,
+		  -EBADMSG,
+		  0 },
+		{ "half a word",
+		  { LOAD_15, 0xb9, 0x10, 0, 0, 0, 0x48, 0x8d, 0x15, 0, 0, 0, 0, 0xf0, 0x0f, 0xc1,
+		    0x0a },
+		  31,
+		  -EBADMSG,
+		  0 },
+		{ "something else in between",
+		  { LOAD_15, 0xb9, 0x10, 0,    0,    0,    0x48, 0x8d, 0x15, 0,   0,
+		    0,       0,    0x48, 0x89, 0xd8, 0xf0, 0x48, 0x0f, 0xc1, 0x0a },
+		  35,
+		  -EBADMSG,
+		  0 },
 		{ "no code", { 0x06 }, 64, -EBADMSG, 0 },
 		{ "empty", { 0 }, 0, -EBADMSG, 0 },
 	};
@@ -179,7 +212,9 @@ Test(goglobals, ids_of_goroutines_are_taken_16_at_a_time)
 
 		memcpy(code, t[i].code, sizeof(code));
 		name_data(code, t[i].len);
-		cr_expect_eq(goglobals_goids(code, t[i].len, CODE, &gen, &next), t[i].want, "%s", t[i].why);
-		cr_expect(t[i].want ? !gen : gen == DATA && next == t[i].next, "%s: %llx, %x", t[i].why, (unsigned long long)gen, (unsigned int)next);
+		cr_expect_eq(goglobals_goids(code, t[i].len, CODE, &gen, &next), t[i].want, "%s",
+			     t[i].why);
+		cr_expect(t[i].want ? !gen : gen == DATA && next == t[i].next, "%s: %llx, %x",
+			  t[i].why, (unsigned long long)gen, (unsigned int)next);
 	}
 }

@@ -230,8 +230,10 @@ Test(gosecret, refuses_what_package_secret_has_allocated)
 		cr_assert_eq(gosecret__new(&fp.as, &fp.rt, &s), 0);
 		as = gosecret__space(s, &fp.as);
 		for (uint64_t at = 0; at < 32; at += 8)
-			cr_expect_eq(addrspace__read(as, fp_object(FP_SMALL, 5) + at, buf, 8), t[i].secret ? -EACCES : 0, "%s", t[i].why);
-		cr_expect_eq(addrspace__read(as, fp_object(FP_SMALL, 4), buf, 64), t[i].secret ? -EACCES : 0, "into it");
+			cr_expect_eq(addrspace__read(as, fp_object(FP_SMALL, 5) + at, buf, 8),
+				     t[i].secret ? -EACCES : 0, "%s", t[i].why);
+		cr_expect_eq(addrspace__read(as, fp_object(FP_SMALL, 4), buf, 64),
+			     t[i].secret ? -EACCES : 0, "into it");
 		cr_expect_eq(addrspace__read(as, fp_object(FP_SMALL, 4), buf, 32), 0, "before it");
 		cr_expect_eq(addrspace__read(as, fp_object(FP_SMALL, 6), buf, 32), 0, "behind it");
 		cr_expect_eq(addrspace__read(as, FP_VARIABLES, buf, 8), 0);
@@ -247,9 +249,11 @@ Test(gosecret, refuses_all_of_the_heap_if_not_all_marks_can_be_read)
 
 	fake_process__init(&fp, 26);
 	snprintf(fp.rt.version, sizeof(fp.rt.version), "go1.26.8-X:runtimesecret");
-	fp_word(&fp, put_special(FP_SMALL, 0, 5, 10, 0) + (uint64_t)fp.rt.objects.special_next, 0x7fff0000);
+	fp_word(&fp, put_special(FP_SMALL, 0, 5, 10, 0) + (uint64_t)fp.rt.objects.special_next,
+		0x7fff0000);
 	cr_assert_eq(gosecret__new(&fp.as, &fp.rt, &s), 0);
-	cr_expect_eq(addrspace__read(gosecret__space(s, &fp.as), fp_object(FP_CHANS, 6), buf, 8), -EACCES);
+	cr_expect_eq(addrspace__read(gosecret__space(s, &fp.as), fp_object(FP_CHANS, 6), buf, 8),
+		     -EACCES);
 	cr_expect_eq(addrspace__read(gosecret__space(s, &fp.as), FP_VARIABLES, buf, 8), 0);
 	fake_process__done(&fp);
 }

@@ -34,7 +34,8 @@ static void expect_fields(const struct golayout_row *r, const struct golayout_fi
 		bool wanted = r->minor >= l->since && r->minor <= l->until;
 
 		if (wanted)
-			cr_expect(v >= 0 && v < FIELD_MAX, "Go 1.%d %s is %d", r->minor, l->name, v);
+			cr_expect(v >= 0 && v < FIELD_MAX, "Go 1.%d %s is %d", r->minor, l->name,
+				  v);
 	}
 }
 

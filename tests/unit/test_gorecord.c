@@ -7,22 +7,23 @@
 #include "heap/gorecord.h"
 
 /*
- * The runtime's variables, then memory of two chunks, and pages of C that the kernel joined with them. A chunk here is
- * followed by 64 KiB of C's.
+ * The runtime's variables, then memory of two chunks, and pages of C that the kernel joined with
+ * them. A chunk here is followed by 64 KiB of C's.
  */
 #define VARIABLES 0x600000ull
-#define MEMORY	  0x7f0040000000ull
-#define C_BYTES	  0x10000ull
-#define OLDER	  MEMORY
-#define C_FIRST	  (OLDER + GORECORD_CHUNK)
-#define NEWER	  (C_FIRST + C_BYTES)
+#define MEMORY    0x7f0040000000ull
+#define C_BYTES   0x10000ull
+#define OLDER     MEMORY
+#define C_FIRST   (OLDER + GORECORD_CHUNK)
+#define NEWER     (C_FIRST + C_BYTES)
 #define C_SECOND  (NEWER + GORECORD_CHUNK)
-#define END	  (C_SECOND + C_BYTES)
-#define HEAD	  (VARIABLES + 0x40) /* runtime.persistentChunks */
+#define END       (C_SECOND + C_BYTES)
+#define HEAD      (VARIABLES + 0x40) /* runtime.persistentChunks */
 
-static const char text[] = "00600000-00601000 rw-p 00200000 fe:00 11                         /srv/api\n"
-			   "7f0040000000-7f00400a0000 rw-p 00000000 00:00 0 \n"
-			   "7f0050000000-7f0050040000 rw-p 00000000 fe:00 12             /srv/data\n";
+static const char text[] =
+	"00600000-00601000 rw-p 00200000 fe:00 11                         /srv/api\n"
+	"7f0040000000-7f00400a0000 rw-p 00000000 00:00 0 \n"
+	"7f0050000000-7f0050040000 rw-p 00000000 fe:00 12             /srv/data\n";
 
 struct process {
 	struct addrspace as;
@@ -58,7 +59,7 @@ static void process_init(void)
 	memset(&p, 0, sizeof(p));
 	p.as.read = process_read;
 	put(HEAD - 16, 0x7000000000000000); /* what else the runtime has */
-	put(HEAD - 8, C_FIRST);		    /* a list of one piece, without the spans */
+	put(HEAD - 8, C_FIRST);             /* a list of one piece, without the spans */
 	put(HEAD, NEWER);
 	put(NEWER, OLDER);
 	heap.nr_records = 3;

@@ -6,9 +6,17 @@
 
 Test(gostd, has_what_comes_with_go)
 {
-	static const struct { const char *func; bool want; } t[] = {
-		{ "log.(*Logger).Println", true }, { "net/http.Get", true }, { "sync.(*WaitGroup).Go", true }, { "main.f", false },
-		{ "gopkg.in/natefinch/lumberjack%2ev2.(*Logger).Write", false }, { "k8s.io/client-go/informers.New", false }, { "logger.New", false },
+	static const struct {
+		const char *func;
+		bool want;
+	} t[] = {
+		{ "log.(*Logger).Println", true },
+		{ "net/http.Get", true },
+		{ "sync.(*WaitGroup).Go", true },
+		{ "main.f", false },
+		{ "gopkg.in/natefinch/lumberjack%2ev2.(*Logger).Write", false },
+		{ "k8s.io/client-go/informers.New", false },
+		{ "logger.New", false },
 		{ "", false },
 	};
 

@@ -34,7 +34,8 @@ Test(gosym, expands_inlined_calls_in_every_version)
 	static struct fake_module m;
 	uint64_t e[F_NR];
 
-	for_each_minor (minor) {
+	for_each_minor(minor)
+	{
 		scoped(gosym) s = open_fake(&m, minor, e);
 		struct goframe f[GOSYM_INLINE_MAX];
 
@@ -95,7 +96,8 @@ Test(gosym, marks_wrappers_and_prints_generics_as_tracebacks_do)
 	static struct fake_module m;
 	uint64_t e[F_NR];
 
-	for_each_minor (minor) {
+	for_each_minor(minor)
+	{
 		scoped(gosym) s = open_fake(&m, minor, e);
 		struct goframe f;
 
@@ -130,7 +132,8 @@ Test(gosym, finds_functions_and_passes_over_abi_wrappers)
 	static struct fake_module m;
 	uint64_t e[F_NR];
 
-	for_each_minor (minor) {
+	for_each_minor(minor)
+	{
 		scoped(gosym) s = open_fake(&m, minor, e);
 		struct gofunc fn[ARRAY_SIZE(names)];
 
@@ -149,7 +152,8 @@ Test(gosym, unwraps_the_wrapper_of_a_go_statement)
 	static struct fake_module m;
 	uint64_t e[F_NR];
 
-	for_each_minor (minor) {
+	for_each_minor(minor)
+	{
 		scoped(gosym) s = open_fake(&m, minor, e);
 
 		cr_expect_eq(gosym__unwrap_start(s, e[F_WRAPPER]),
@@ -165,7 +169,8 @@ Test(gosym, tells_the_stack_pointer_delta)
 	uint64_t e[F_NR];
 	int32_t delta = -1;
 
-	for_each_minor (minor) {
+	for_each_minor(minor)
+	{
 		scoped(gosym) s = open_fake(&m, minor, e);
 
 		cr_expect_eq(gosym__spdelta(s, e[F_MAIN] + 5, &delta), 0);

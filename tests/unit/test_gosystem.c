@@ -7,12 +7,20 @@
 
 Test(gosystem, tells_the_runtimes_goroutines_from_the_programs)
 {
-	static const struct { const char *func; bool want; } t[] = {
-		{ "runtime.gcBgMarkWorker", true },	  { "runtime.bgsweep", true },
-		{ "runtime.forcegchelper", true },	  { "runtime.ensureSigM.func1", true },
-		{ "runtime.main", false },		  { "runtime.corostart", false },
-		{ "runtime.handleAsyncEvent", false },	  { "main.main.func1", false },
-		{ "runtime/pprof.profileWriter", false }, { "", false },
+	static const struct {
+		const char *func;
+		bool want;
+	} t[] = {
+		{ "runtime.gcBgMarkWorker", true },
+		{ "runtime.bgsweep", true },
+		{ "runtime.forcegchelper", true },
+		{ "runtime.ensureSigM.func1", true },
+		{ "runtime.main", false },
+		{ "runtime.corostart", false },
+		{ "runtime.handleAsyncEvent", false },
+		{ "main.main.func1", false },
+		{ "runtime/pprof.profileWriter", false },
+		{ "", false },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++)

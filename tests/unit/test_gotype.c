@@ -27,7 +27,10 @@ static void put(struct image *m, size_t at, uint64_t v, size_t size)
 /* One type of this name, as the linker of a Go version writes it. */
 static void make_image(struct image *m, int minor, const char *name, bool star)
 {
-	size_t types = minor == 15 ? 200 : minor < 20 ? 280 : 296, len = strlen(name), at = NAME + 1;
+	size_t types = minor == 15  ? 200
+		       : minor < 20 ? 280
+				    : 296,
+	       len = strlen(name), at = NAME + 1;
 
 	memset(m, 0, sizeof(*m));
 	bufspace__init(&m->space, m->buf, sizeof(m->buf), BASE);
@@ -57,10 +60,12 @@ Test(gotype, names_a_type_of_each_version)
 
 	for (int minor = GO_MINOR_MIN; minor <= GO_MINOR_MAX; minor++) {
 		make_image(&m, minor, "*main.job", false);
-		cr_expect_eq(gotype_name(&m.space.as, &m.rt, BASE + TYPE, name, sizeof(name)), 0, "1.%d", minor);
+		cr_expect_eq(gotype_name(&m.space.as, &m.rt, BASE + TYPE, name, sizeof(name)), 0,
+			     "1.%d", minor);
 		cr_expect_str_eq(name, "*main.job", "1.%d", minor);
 		make_image(&m, minor, "*main.job", true);
-		cr_expect_eq(gotype_name(&m.space.as, &m.rt, BASE + TYPE, name, sizeof(name)), 0, "1.%d", minor);
+		cr_expect_eq(gotype_name(&m.space.as, &m.rt, BASE + TYPE, name, sizeof(name)), 0,
+			     "1.%d", minor);
 		cr_expect_str_eq(name, "main.job", "1.%d: the extra star", minor);
 	}
 }
@@ -82,19 +87,26 @@ Test(gotype, refuses_what_is_no_type)
 	char name[64] = "untouched";
 
 	make_image(&m, 26, "int", false);
-	cr_expect_eq(gotype_name(&m.space.as, &m.rt, BASE + END, name, sizeof(name)), -ENOENT, "past the types");
-	cr_expect_eq(gotype_name(&m.space.as, &m.rt, BASE + END - 8, name, sizeof(name)), -ENOENT, "cut by their end");
+	cr_expect_eq(gotype_name(&m.space.as, &m.rt, BASE + END, name, sizeof(name)), -ENOENT,
+		     "past the types");
+	cr_expect_eq(gotype_name(&m.space.as, &m.rt, BASE + END - 8, name, sizeof(name)), -ENOENT,
+		     "cut by their end");
 	put(&m, TYPE + 40, END, 4);
-	cr_expect_eq(gotype_name(&m.space.as, &m.rt, BASE + TYPE, name, sizeof(name)), -EBADMSG, "a name past the end");
+	cr_expect_eq(gotype_name(&m.space.as, &m.rt, BASE + TYPE, name, sizeof(name)), -EBADMSG,
+		     "a name past the end");
 	put(&m, TYPE + 40, (uint32_t)-4, 4);
-	cr_expect_eq(gotype_name(&m.space.as, &m.rt, BASE + TYPE, name, sizeof(name)), -EBADMSG, "made by reflect");
+	cr_expect_eq(gotype_name(&m.space.as, &m.rt, BASE + TYPE, name, sizeof(name)), -EBADMSG,
+		     "made by reflect");
 	make_image(&m, 26, "int", false);
 	memset(m.buf + NAME, 0xff, 8);
-	cr_expect_eq(gotype_name(&m.space.as, &m.rt, BASE + TYPE, name, sizeof(name)), -EBADMSG, "a length without end");
+	cr_expect_eq(gotype_name(&m.space.as, &m.rt, BASE + TYPE, name, sizeof(name)), -EBADMSG,
+		     "a length without end");
 	make_image(&m, 26, "", false);
-	cr_expect_eq(gotype_name(&m.space.as, &m.rt, BASE + TYPE, name, sizeof(name)), -EBADMSG, "no name");
+	cr_expect_eq(gotype_name(&m.space.as, &m.rt, BASE + TYPE, name, sizeof(name)), -EBADMSG,
+		     "no name");
 	m.rt.minor = GO_MINOR_MAX + 1;
-	cr_expect_eq(gotype_name(&m.space.as, &m.rt, BASE + TYPE, name, sizeof(name)), -EOPNOTSUPP, "a newer Go");
+	cr_expect_eq(gotype_name(&m.space.as, &m.rt, BASE + TYPE, name, sizeof(name)), -EOPNOTSUPP,
+		     "a newer Go");
 	cr_expect_str_eq(name, "untouched");
 }
 

@@ -7,11 +7,15 @@
 
 Test(governor, what_may_be_spent_follows_the_targets_cpu_time)
 {
-	static const struct { const char *why; double max, cpu, time, spent, want; } t[] = {
+	static const struct {
+		const char *why;
+		double max, cpu, time, spent, want;
+	} t[] = {
 		{ "at the start a little", 0.01, 0, 0, 0, GOVERNOR_GRACE_NS },
 		{ "a hundredth of what it used", 0.01, 2 * SECOND, SECOND, 0, 0.02 * SECOND },
 		{ "less what was spent", 0.01, 2 * SECOND, SECOND, 0.05 * SECOND, -0.03 * SECOND },
-		{ "idle: as if it used a tenth of a processor", 0.01, 0, 20 * SECOND, 0, 0.02 * SECOND },
+		{ "idle: as if it used a tenth of a processor", 0.01, 0, 20 * SECOND, 0,
+		  0.02 * SECOND },
 	};
 
 	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++) {
@@ -19,16 +23,21 @@ Test(governor, what_may_be_spent_follows_the_targets_cpu_time)
 
 		governor__init(&g, t[i].max);
 		governor__spend(&g, t[i].spent);
-		cr_expect_float_eq(governor__left_ns(&g, t[i].cpu, t[i].time), t[i].want, 1, "%s: %f", t[i].why,
-				   governor__left_ns(&g, t[i].cpu, t[i].time));
+		cr_expect_float_eq(governor__left_ns(&g, t[i].cpu, t[i].time), t[i].want, 1,
+				   "%s: %f", t[i].why, governor__left_ns(&g, t[i].cpu, t[i].time));
 	}
 }
 
 Test(governor, windows_are_as_wide_as_their_hits_may_cost)
 {
-	static const struct { const char *why; double hits; uint64_t least, want; } t[] = {
+	static const struct {
+		const char *why;
+		double hits;
+		uint64_t least, want;
+	} t[] = {
 		{ "idle: as wide as they get", 0, 0, GOVERNOR_WIDTH_MAX },
-		{ "2 of 1 processors' time goes into hits: as narrow as they get", 2e6, 0, GOVERNOR_WIDTH_MIN },
+		{ "2 of 1 processors' time goes into hits: as narrow as they get", 2e6, 0,
+		  GOVERNOR_WIDTH_MIN },
 		{ "a tenth", 1e5, 0, 10000000 },
 		{ "no narrower than a look at all goroutines takes", 2e6, 7000000, 7000000 },
 	};
@@ -38,7 +47,8 @@ Test(governor, windows_are_as_wide_as_their_hits_may_cost)
 
 		governor__init(&g, 0.01);
 		governor__learn(&g, 1000000, t[i].hits, 0, t[i].least);
-		cr_expect_eq(g.width_ns, t[i].want, "%s: %llu", t[i].why, (unsigned long long)g.width_ns);
+		cr_expect_eq(g.width_ns, t[i].want, "%s: %llu", t[i].why,
+			     (unsigned long long)g.width_ns);
 	}
 }
 
@@ -73,7 +83,12 @@ Test(governor, those_who_share_the_limit_spend_an_equal_part_each)
 
 Test(governor, what_we_take_of_processors_is_taken_from_who_uses_them)
 {
-	static const struct { const char *why; double target, time; unsigned int processors; double want; } t[] = {
+	static const struct {
+		const char *why;
+		double target, time;
+		unsigned int processors;
+		double want;
+	} t[] = {
 		{ "it keeps both of them busy", 2 * SECOND, SECOND, 2, 1 },
 		{ "it has one of four: three are free", SECOND, SECOND, 4, 0 },
 		{ "it has one and a half of two", 1.5 * SECOND, SECOND, 2, 0.5 },
@@ -85,7 +100,8 @@ Test(governor, what_we_take_of_processors_is_taken_from_who_uses_them)
 	};
 
 	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++)
-		cr_expect_float_eq(governor_taken_part(t[i].target, t[i].time, t[i].processors), t[i].want, 1e-9, "%s", t[i].why);
+		cr_expect_float_eq(governor_taken_part(t[i].target, t[i].time, t[i].processors),
+				   t[i].want, 1e-9, "%s", t[i].why);
 }
 
 Test(governor, looks_that_take_something_are_rarer)
@@ -98,9 +114,11 @@ Test(governor, looks_that_take_something_are_rarer)
 		governor__looked(&g, 1e6);
 	/* of two processors it may take 2 % of one, half of that for looks */
 	cr_expect_float_eq(governor__look_period_ns(&g, 0.02), 100e6, 1e3);
-	cr_expect_eq(governor__look_period_ns(&g, 1e-6), GOVERNOR_PERIOD_MAX, "but never without end");
+	cr_expect_eq(governor__look_period_ns(&g, 1e-6), GOVERNOR_PERIOD_MAX,
+		     "but never without end");
 	cr_expect_eq(governor__look_period_ns(&g, 0), 0, "no limit, no period");
 	for (int i = 0; i < 50; i++)
 		governor__looked(&g, 0);
-	cr_expect(governor__look_period_ns(&g, 0.02) < 1e3, "it waits now: they take nothing any more");
+	cr_expect(governor__look_period_ns(&g, 0.02) < 1e3,
+		  "it waits now: they take nothing any more");
 }

@@ -17,25 +17,25 @@ static const struct {
 	int number[COLUMNS];
 } numbers[] = {
 	/*				    1.15 1.20 1.22 1.23 1.24 1.25 1.26 */
-	{ "", {  0,  0,  0,  0,  0,  0,  0 } },
-	{ "GC assist marking", {  1,  1,  1,  1,  1,  1,  1 } },
-	{ "IO wait", {  2,  2,  2,  2,  2,  2,  2 } },
-	{ "dumping heap", {  5,  5,  5,  5,  5,  5,  3 } },
-	{ "garbage collection", {  6,  6,  6,  6,  6,  6,  4 } },
-	{ "garbage collection scan", {  7,  7,  7,  7,  7,  7,  5 } },
-	{ "panicwait", {  8,  8,  8,  8,  8,  8,  6 } },
-	{ "GC assist wait", { 11, 11, 11, 11, 11, 11,  7 } },
-	{ "GC sweep wait", { 12, 12, 12, 12, 12, 12,  8 } },
-	{ "GC scavenge wait", { 13, 13, 13, 13, 13, 13,  9 } },
+	{ "", { 0, 0, 0, 0, 0, 0, 0 } },
+	{ "GC assist marking", { 1, 1, 1, 1, 1, 1, 1 } },
+	{ "IO wait", { 2, 2, 2, 2, 2, 2, 2 } },
+	{ "dumping heap", { 5, 5, 5, 5, 5, 5, 3 } },
+	{ "garbage collection", { 6, 6, 6, 6, 6, 6, 4 } },
+	{ "garbage collection scan", { 7, 7, 7, 7, 7, 7, 5 } },
+	{ "panicwait", { 8, 8, 8, 8, 8, 8, 6 } },
+	{ "GC assist wait", { 11, 11, 11, 11, 11, 11, 7 } },
+	{ "GC sweep wait", { 12, 12, 12, 12, 12, 12, 8 } },
+	{ "GC scavenge wait", { 13, 13, 13, 13, 13, 13, 9 } },
 	{ "finalizer wait", { 16, 16, 16, 16, 16, 16, 10 } },
 	{ "force gc (idle)", { 17, 17, 17, 17, 17, 17, 11 } },
 	{ "GOMAXPROCS updater (idle)", { -1, -1, -1, -1, -1, 18, 12 } },
 	{ "semacquire", { 18, 18, 18, 18, 18, 19, 13 } },
 	{ "sleep", { 19, 19, 19, 19, 19, 20, 14 } },
-	{ "chan receive (nil chan)", {  3,  3,  3,  3,  3,  3, 15 } },
-	{ "chan send (nil chan)", {  4,  4,  4,  4,  4,  4, 16 } },
+	{ "chan receive (nil chan)", { 3, 3, 3, 3, 3, 3, 15 } },
+	{ "chan send (nil chan)", { 4, 4, 4, 4, 4, 4, 16 } },
 	{ "select (no cases)", { 10, 10, 10, 10, 10, 10, 17 } },
-	{ "select", {  9,  9,  9,  9,  9,  9, 18 } },
+	{ "select", { 9, 9, 9, 9, 9, 9, 18 } },
 	{ "chan receive", { 14, 14, 14, 14, 14, 14, 19 } },
 	{ "chan send", { 15, 15, 15, 15, 15, 15, 20 } },
 	{ "sync.Cond.Wait", { 20, 20, 20, 20, 20, 21, 21 } },
@@ -79,10 +79,12 @@ Test(gowait, every_number_of_every_version_is_the_reason_with_its_word)
 				if (number < 0)
 					continue;
 				nr++;
-				cr_expect_str_eq(gowait_word(gowait_of(minor, (uint32_t)number)), numbers[i].word,
-						 "Go 1.%d reason %d", minor, number);
+				cr_expect_str_eq(gowait_word(gowait_of(minor, (uint32_t)number)),
+						 numbers[i].word, "Go 1.%d reason %d", minor,
+						 number);
 			}
-			cr_expect_eq(gowait_of(minor, nr), GOWAIT_UNKNOWN, "Go 1.%d has %u reasons", minor, nr);
+			cr_expect_eq(gowait_of(minor, nr), GOWAIT_UNKNOWN, "Go 1.%d has %u reasons",
+				     minor, nr);
 			cr_expect_eq(gowait_of(minor, UINT32_MAX), GOWAIT_UNKNOWN);
 		}
 }
@@ -92,7 +94,8 @@ Test(gowait, there_is_a_row_for_each_reason_and_no_other)
 	cr_expect_eq(ARRAY_SIZE(numbers), GOWAIT_UNKNOWN);
 	for (int w = 0; w < GOWAIT_UNKNOWN; w++)
 		for (int other = 0; other < w; other++)
-			cr_expect_str_neq(gowait_word((enum gowait)w), gowait_word((enum gowait)other));
+			cr_expect_str_neq(gowait_word((enum gowait)w),
+					  gowait_word((enum gowait)other));
 	cr_expect_null(gowait_word(GOWAIT_UNKNOWN));
 }
 
@@ -137,8 +140,10 @@ Test(gowait, a_reason_says_what_kind_of_wait_it_is_and_what_can_end_it)
 	}
 	for (int w = 0; w < GOWAIT_UNKNOWN; w++)
 		if (!listed[w]) {
-			cr_expect_eq(gowait_class((enum gowait)w), GOWAIT_CLASS_RUNTIME, "%s", gowait_word((enum gowait)w));
-			cr_expect_eq(gowait_on((enum gowait)w), GOWAIT_ON_OUTSIDE, "%s", gowait_word((enum gowait)w));
+			cr_expect_eq(gowait_class((enum gowait)w), GOWAIT_CLASS_RUNTIME, "%s",
+				     gowait_word((enum gowait)w));
+			cr_expect_eq(gowait_on((enum gowait)w), GOWAIT_ON_OUTSIDE, "%s",
+				     gowait_word((enum gowait)w));
 		}
 }
 
@@ -146,9 +151,11 @@ Test(gowait, a_reason_says_what_kind_of_wait_it_is_and_what_can_end_it)
 Test(gowait, some_waits_are_none)
 {
 	static const enum gowait running[] = {
-		GOWAIT_STOPPING_THE_WORLD, GOWAIT_GC_MARK_TERMINATION, GOWAIT_GARBAGE_COLLECTION, GOWAIT_GARBAGE_COLLECTION_SCAN,
-		GOWAIT_TRACE_GOROUTINE_STATUS, GOWAIT_TRACE_PROC_STATUS, GOWAIT_PAGE_TRACE_FLUSH, GOWAIT_GC_ASSIST_MARKING,
-		GOWAIT_GC_WORKER_ACTIVE, GOWAIT_FLUSH_PROC_CACHES,
+		GOWAIT_STOPPING_THE_WORLD,     GOWAIT_GC_MARK_TERMINATION,
+		GOWAIT_GARBAGE_COLLECTION,     GOWAIT_GARBAGE_COLLECTION_SCAN,
+		GOWAIT_TRACE_GOROUTINE_STATUS, GOWAIT_TRACE_PROC_STATUS,
+		GOWAIT_PAGE_TRACE_FLUSH,       GOWAIT_GC_ASSIST_MARKING,
+		GOWAIT_GC_WORKER_ACTIVE,       GOWAIT_FLUSH_PROC_CACHES,
 	};
 	size_t nr = 0;
 
@@ -177,7 +184,9 @@ Test(gowait, a_stack_says_what_a_semaphore_is_for)
 		{ "writer",
 		  { "sync.runtime_SemacquireMutex", "sync.(*RWMutex).Lock", "", "" },
 		  GOWAIT_SYNC_RWMUTEX_LOCK },
-		{ "reader", { "sync.(*RWMutex).RLock", "main.f", "", "" }, GOWAIT_SYNC_RWMUTEX_RLOCK },
+		{ "reader",
+		  { "sync.(*RWMutex).RLock", "main.f", "", "" },
+		  GOWAIT_SYNC_RWMUTEX_RLOCK },
 		{ "wait group",
 		  { "sync.runtime_Semacquire", "sync.(*WaitGroup).Wait", "", "" },
 		  GOWAIT_SYNC_WAITGROUP_WAIT },
@@ -187,7 +196,8 @@ Test(gowait, a_stack_says_what_a_semaphore_is_for)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++)
-		cr_expect_eq(gowait_refine(GOWAIT_SEMACQUIRE, t[i].funcs, 4), t[i].want, "%s", t[i].why);
+		cr_expect_eq(gowait_refine(GOWAIT_SEMACQUIRE, t[i].funcs, 4), t[i].want, "%s",
+			     t[i].why);
 	cr_expect_eq(gowait_refine(GOWAIT_SELECT, t[0].funcs, 4), GOWAIT_SELECT);
 	cr_expect_eq(gowait_refine(GOWAIT_UNKNOWN, t[0].funcs, 4), GOWAIT_UNKNOWN);
 }

@@ -7,7 +7,8 @@
 
 static struct gorigin made_at(uint64_t stack_id, uint64_t parent)
 {
-	return (struct gorigin){ .made = { stack_id, 0x100 + stack_id, 0x200 + stack_id }, .parent_goid = parent };
+	return (struct gorigin){ .made = { stack_id, 0x100 + stack_id, 0x200 + stack_id },
+				 .parent_goid = parent };
 }
 
 static void put(struct gtable *t, uint64_t goid, uint64_t stack_id, uint64_t parent)

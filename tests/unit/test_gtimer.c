@@ -8,8 +8,8 @@
 #include "census/gtimer.h"
 
 #define SECOND 1000000000LL
-#define BASE 0xc000010000ull
-#define CHAN 0xc000020060ull
+#define BASE   0xc000010000ull
+#define CHAN   0xc000020060ull
 #define TICKER (BASE + 8 * 32)
 
 static struct goruntime runtime_of(int minor)
@@ -54,9 +54,11 @@ Test(gtimer, is_read_where_each_version_has_it)
 
 			put_timer(&words[rt.objects.timer_when / 8], t[i].period, CHAN);
 			bufspace__init(&space, words, sizeof(words), BASE);
-			cr_expect_eq(gtimer_read(&space.as, &rt, t[i].timer, &timer), t[i].want, "Go 1.%d: %s", minor, t[i].why);
+			cr_expect_eq(gtimer_read(&space.as, &rt, t[i].timer, &timer), t[i].want,
+				     "Go 1.%d: %s", minor, t[i].why);
 			if (t[i].want)
-				cr_expect(timer.when_ns == 12345 && timer.period_ns == t[i].period, "Go 1.%d: %s", minor, t[i].why);
+				cr_expect(timer.when_ns == 12345 && timer.period_ns == t[i].period,
+					  "Go 1.%d: %s", minor, t[i].why);
 		}
 }
 
@@ -75,11 +77,14 @@ Test(gtimer, is_found_in_a_ticker_that_the_stack_refers_to)
 		{ "a timer", 22, TICKER, CHAN, CHAN, CHAN, 0, 40, true },
 		{ "nothing refers to it", 22, 0, CHAN, CHAN, CHAN, 1000000000, 40, false },
 		{ "of another channel", 22, TICKER, CHAN, CHAN, CHAN + 96, 1000000000, 40, false },
-		{ "a struct that just has the channel", 22, TICKER, CHAN, 7, CHAN, 1000000000, 40, false },
+		{ "a struct that just has the channel", 22, TICKER, CHAN, 7, CHAN, 1000000000, 40,
+		  false },
 		{ "no channel", 22, TICKER, 0, 0, 0, 1000000000, 40, false },
-		{ "words of its own stack that look like one", 22, TICKER, CHAN, CHAN, CHAN, 1000000000, 400, false },
+		{ "words of its own stack that look like one", 22, TICKER, CHAN, CHAN, CHAN,
+		  1000000000, 400, false },
 		{ "it ends too early", 22, BASE + 8 * 56, CHAN, CHAN, CHAN, 1000000000, 40, false },
-		{ "from Go 1.23 on, asynchronous", 23, TICKER, CHAN, CHAN, CHAN, 1000000000, 40, true },
+		{ "from Go 1.23 on, asynchronous", 23, TICKER, CHAN, CHAN, CHAN, 1000000000, 40,
+		  true },
 		{ "... of Go 1.27", 27, TICKER, CHAN, CHAN, CHAN, 1000000000, 40, true },
 	};
 
@@ -88,21 +93,32 @@ Test(gtimer, is_found_in_a_ticker_that_the_stack_refers_to)
 		uint64_t words[64] = { 1, 2, t[i].on_stack, CHAN, 3 };
 		struct bufspace space;
 		struct gtimer timer = { 0 };
-		struct census_g g = { .sp = BASE, .stack_lo = BASE - 64, .stack_hi = BASE + t[i].stack };
+		struct census_g g = { .sp = BASE,
+				      .stack_lo = BASE - 64,
+				      .stack_hi = BASE + t[i].stack };
 
 		words[32] = words[56] = t[i].c;
-		put_timer(&words[(t[i].minor < 23 ? 33 : 34) + rt.objects.timer_when / 8], t[i].period, t[i].arg);
+		put_timer(&words[(t[i].minor < 23 ? 33 : 34) + rt.objects.timer_when / 8],
+			  t[i].period, t[i].arg);
 		bufspace__init(&space, words, sizeof(words), BASE);
-		cr_expect_eq(gtimer_on_stack(&space.as, &rt, &g, t[i].asked, &timer), t[i].want, "%s", t[i].why);
+		cr_expect_eq(gtimer_on_stack(&space.as, &rt, &g, t[i].asked, &timer), t[i].want,
+			     "%s", t[i].why);
 		cr_expect_eq(timer.period_ns, t[i].want ? t[i].period : 0, "%s", t[i].why);
 	}
 }
 
 Test(gtimer, that_is_stopped_says_so)
 {
-	static const struct { const char *why; int minor; uint64_t when; uint32_t status; bool want; } t[] = {
-		{ "waiting", 22, 12345, 1, false },   { "modified", 22, 12345, 7, false }, { "deleted", 22, 12345, 3, true },
-		{ "removed", 22, 12345, 5, true },    { "fired", 15, 12345, 0, true },	   { "running, Go 1.23", 23, 12345, 3, false },
+	static const struct {
+		const char *why;
+		int minor;
+		uint64_t when;
+		uint32_t status;
+		bool want;
+	} t[] = {
+		{ "waiting", 22, 12345, 1, false },     { "modified", 22, 12345, 7, false },
+		{ "deleted", 22, 12345, 3, true },      { "removed", 22, 12345, 5, true },
+		{ "fired", 15, 12345, 0, true },        { "running, Go 1.23", 23, 12345, 3, false },
 		{ "stopped, Go 1.23", 23, 0, 0, true }, { "... and 1.27", 27, 0, 0, true },
 	};
 
@@ -134,7 +150,9 @@ Test(gtimer, repeats_if_it_has_a_period_and_is_due_in_it)
 		{ "a ticker of a minute", { 1030 * SECOND, 60 * SECOND, false }, true },
 		{ "it is late", { 999 * SECOND, SECOND / 10, false }, true },
 		{ "time.After", { 1030 * SECOND, 0, false }, false },
-		{ "pointers that look like one: due long ago", { 7654272, 60 * SECOND, false }, false },
+		{ "pointers that look like one: due long ago",
+		  { 7654272, 60 * SECOND, false },
+		  false },
 		{ "... due in ages", { 50000 * SECOND, 60 * SECOND, false }, false },
 	};
 
@@ -165,8 +183,10 @@ Test(gtimer, feeds_a_channel_as_long_as_it_runs)
 
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
 		struct goruntime rt = runtime_of(t[i].minor);
-		const size_t r = t[i].minor < 23 ? 1 : 2; /* where the timer begins in a Ticker, in words */
-		uint64_t words[64] = { 0 }, *when = &words[8 + r + (size_t)rt.objects.timer_when / 8], addr = 0;
+		/* where the timer begins in a Ticker, in words */
+		const size_t r = t[i].minor < 23 ? 1 : 2;
+		uint64_t words[64] = { 0 },
+			 *when = &words[8 + r + (size_t)rt.objects.timer_when / 8], addr = 0;
 		const uint64_t chan = BASE + 8 * 32, ticker = BASE + 8 * 8;
 		struct bufspace space;
 		struct gtimer timer;
@@ -179,11 +199,14 @@ Test(gtimer, feeds_a_channel_as_long_as_it_runs)
 		else
 			words[32 + rt.objects.hchan_timer / 8] = ticker + 16;
 		bufspace__init(&space, words, sizeof(words), BASE);
-		cr_expect_eq(gtimer_feeds(&space.as, &rt, chan, ticker, 100 * SECOND, &timer, &addr), t[i].want, "Go 1.%d: %s", t[i].minor,
-			     t[i].why);
+		cr_expect_eq(gtimer_feeds(&space.as, &rt, chan, ticker, 100 * SECOND, &timer,
+					  &addr),
+			     t[i].want, "Go 1.%d: %s", t[i].minor, t[i].why);
 		if (t[i].want)
 			cr_expect_eq(addr, ticker + r * 8, "Go 1.%d: %s", t[i].minor, t[i].why);
 		if (t[i].want && t[i].minor < 23)
-			cr_expect(!gtimer_feeds(&space.as, &rt, chan, 0, 100 * SECOND, &timer, &addr), "who feeds it is not known");
+			cr_expect(!gtimer_feeds(&space.as, &rt, chan, 0, 100 * SECOND, &timer,
+						&addr),
+				  "who feeds it is not known");
 	}
 }

@@ -473,8 +473,8 @@ static int find_moved(void)
 {
 	uint64_t pcs[] = { t.entry[FN_GOPARK] + 4, t.entry[FN_MAIN] + 5, t.entry[FN_GOEXIT] + 1 };
 
-	return fake_locks__find_from(&t, pcs, ARRAY_SIZE(pcs), LOCKS_SP - 0x10 + MOVED, 0, held, MAX,
-				     &complete);
+	return fake_locks__find_from(&t, pcs, ARRAY_SIZE(pcs), LOCKS_SP - 0x10 + MOVED, 0, held,
+				     MAX, &complete);
 }
 
 Test(holds, takes_another_goroutine_for_itself)
@@ -492,10 +492,10 @@ Test(holds, takes_another_goroutine_for_itself)
 		{ "unreadable", LOCK, 0xdead000, 2, 0 },
 	};
 
-	CODE(&t, "\x0f\xb6\x4c\x24\x10"	/* movzx ecx, byte [rsp+0x10] */
-		 "\x48\x8b\x44\x24\x18"	/* mov rax, [rsp+0x18] */
-		 "\xf6\xc1\x02\x74\x08"	/* test cl, 2; je past the unlock */
-		 "\x48\x8b\x00");	/* mov rax, [rax] */
+	CODE(&t, "\x0f\xb6\x4c\x24\x10" /* movzx ecx, byte [rsp+0x10] */
+		 "\x48\x8b\x44\x24\x18" /* mov rax, [rsp+0x18] */
+		 "\xf6\xc1\x02\x74\x08" /* test cl, 2; je past the unlock */
+		 "\x48\x8b\x00");       /* mov rax, [rax] */
 	locks_call(&t, FN_UNLOCK);
 	CODE(&t, RET);
 	locks_put(&t, LOCK + 0x10, 1, 4);

@@ -21,7 +21,10 @@ static struct profile *waits(const uint64_t *pcs, size_t nr)
 	return p;
 }
 
-/* The report in the page, as a browser would take it: all up to the first end tag. NULL: this build has no page. */
+/*
+ * The report in the page, as a browser would take it: all up to the first end tag. NULL: this build
+ * has no page.
+ */
 static struct json_object *report_of(const struct profile *p, const struct report_meta *meta)
 {
 	static const char begin[] = "<script id=\"report\" type=\"application/json\">";
@@ -93,8 +96,13 @@ Test(html, tells_the_time_that_is_missing)
 
 Test(renderers, tell_how_many_events_are_missing_in_a_gap_at_most)
 {
-	static const struct { int64_t missing; const char *want; } t[] = {
-		{ -1, FAKE_GAP }, { 0, FAKE_GAP }, { 12, FAKE_GAP "; up to 12 births are missing" },
+	static const struct {
+		int64_t missing;
+		const char *want;
+	} t[] = {
+		{ -1, FAKE_GAP },
+		{ 0, FAKE_GAP },
+		{ 12, FAKE_GAP "; up to 12 births are missing" },
 	};
 	const struct snap s = { .event = PROFILE_BIRTHS };
 
@@ -103,7 +111,8 @@ Test(renderers, tell_how_many_events_are_missing_in_a_gap_at_most)
 		char buf[REPORT_GAP_MAX];
 
 		m.gap_missing = t[i].missing;
-		cr_expect_str_eq(report_gap(&(struct report){ .snap = &s, .meta = &m }, buf), t[i].want);
+		cr_expect_str_eq(report_gap(&(struct report){ .snap = &s, .meta = &m }, buf),
+				 t[i].want);
 	}
 }
 
@@ -115,7 +124,8 @@ Test(html, hostile_names_stay_inside_their_string)
 
 	if (!r)
 		cr_skip_test("built without npm");
-	cr_expect_str_eq(name_of(first_child(json_object_object_get(r, "tree"))), "a;b?c\"</script><!--\\?? 7");
+	cr_expect_str_eq(name_of(first_child(json_object_object_get(r, "tree"))),
+			 "a;b?c\"</script><!--\\?? 7");
 	json_object_put(r);
 }
 
@@ -141,8 +151,12 @@ Test(html, a_tree_too_large_loses_its_narrowest_frames_only)
 		fake_wait(p, goid, STACK_A, FAKE_CHAN_RECEIVE, 0, goid * 10, 0);
 	cr_assert_eq(snap__take(p, &s), 0);
 	cr_assert_eq(rowframer__new(&fake_namer, 1, false, &f), 0);
-	cr_assert_eq(flametree__new(&(struct report){ .snap = s, .meta = &fake_meta, .namers = &fake_namer,
-						      .nr_namers = 1 }, f, &t), 0);
+	cr_assert_eq(flametree__new(&(struct report){ .snap = s,
+						      .meta = &fake_meta,
+						      .namers = &fake_namer,
+						      .nr_namers = 1 },
+				    f, &t),
+		     0);
 	flametree__cut(t, 40);
 	for (n = flametree__root(t)->child; n; n = n->next) {
 		cr_expect_gt(n->value, 900, "the ten widest of four frames each");

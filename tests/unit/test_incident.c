@@ -8,8 +8,8 @@
 #include "model/incident.h"
 
 /* Goroutine i is in group[i]. */
-static struct incidents *of(const uint32_t *group, size_t nr, size_t nr_groups, const struct incident_edge *edges,
-			    size_t nr_edges)
+static struct incidents *of(const uint32_t *group, size_t nr, size_t nr_groups,
+			    const struct incident_edge *edges, size_t nr_edges)
 {
 	struct incident_edge copy[64];
 	struct incidents *is = NULL;
@@ -34,7 +34,9 @@ static void expect_part(const struct incidents *is, uint32_t group, struct incid
 Test(incident, has_one_who_hangs_and_those_who_wait_for_it)
 {
 	static const uint32_t group[] = { 0, 1, 1, 1, 2 };
-	static const struct incident_edge edges[] = { { 1, 0, true }, { 2, 0, true }, { 3, 0, true }, { 3, 0, true } };
+	static const struct incident_edge edges[] = {
+		{ 1, 0, true }, { 2, 0, true }, { 3, 0, true }, { 3, 0, true }
+	};
 	scoped(incidents) is = of(group, 5, 3, edges, 4);
 
 	cr_expect_eq(is->nr, 1);
@@ -48,7 +50,9 @@ Test(incident, has_one_who_hangs_and_those_who_wait_for_it)
 Test(incident, is_one_for_all_who_hang_at_the_same_place)
 {
 	static const uint32_t group[] = { 0, 1, 0, 1, 1 };
-	static const struct incident_edge edges[] = { { 1, 0, true }, { 3, 2, true }, { 4, 2, true } };
+	static const struct incident_edge edges[] = { { 1, 0, true },
+						      { 3, 2, true },
+						      { 4, 2, true } };
 	scoped(incidents) is = of(group, 5, 2, edges, 3);
 
 	cr_expect_eq(is->nr, 1);
@@ -72,7 +76,9 @@ Test(incident, goes_back_along_a_chain)
 Test(incident, has_a_ring_for_root_even_if_it_waits_for_somebody_else_too)
 {
 	static const uint32_t group[] = { 0, 1, 2, 3 };
-	static const struct incident_edge edges[] = { { 0, 1, true }, { 1, 0, true }, { 1, 3, true }, { 2, 3, true }, { 2, 0, true } };
+	static const struct incident_edge edges[] = {
+		{ 0, 1, true }, { 1, 0, true }, { 1, 3, true }, { 2, 3, true }, { 2, 0, true }
+	};
 	scoped(incidents) is = of(group, 4, 4, edges, 5);
 
 	cr_expect_eq(is->nr, 1);
@@ -105,7 +111,9 @@ Test(incident, is_no_ring_where_an_edge_is_not_sure)
 Test(incident, of_a_group_is_that_behind_which_most_of_it_wait)
 {
 	static const uint32_t group[] = { 0, 1, 2, 2, 2 };
-	static const struct incident_edge edges[] = { { 2, 0, true }, { 3, 1, true }, { 4, 1, true } };
+	static const struct incident_edge edges[] = { { 2, 0, true },
+						      { 3, 1, true },
+						      { 4, 1, true } };
 	scoped(incidents) is = of(group, 5, 3, edges, 3);
 
 	cr_expect_eq(is->nr, 2);

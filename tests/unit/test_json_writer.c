@@ -22,7 +22,8 @@ static void begin(void)
 static void expect(const char *want)
 {
 	cr_expect_eq(text.err, 0);
-	cr_expect(text.nr == strlen(want) && !memcmp(text.v, want, text.nr), "got '%.*s', want '%s'", (int)text.nr, text.v, want);
+	cr_expect(text.nr == strlen(want) && !memcmp(text.v, want, text.nr),
+		  "got '%.*s', want '%s'", (int)text.nr, text.v, want);
 	textbuf__done(&text);
 }
 
@@ -55,7 +56,8 @@ Test(json_writer, puts_commas_between_and_nowhere_else)
 	jsonw_bool_field(&w, "end", true);
 	jsonw_end_object(&w);
 	jsonw_end(&w);
-	expect("{\"none\":[],\"no fields\":{},\"v\":[1,{\"a\":2,\"b\":null},[[],\"x\"]],\"end\":true}\n");
+	expect("{\"none\":[],\"no "
+	       "fields\":{},\"v\":[1,{\"a\":2,\"b\":null},[[],\"x\"]],\"end\":true}\n");
 }
 
 Test(json_writer, begins_lines_where_it_is_told)
@@ -105,8 +107,11 @@ Test(json_writer, writes_every_kind_of_value)
 	jsonw_uint_or_null_field(&w, "known", 7, true);
 	jsonw_uint_or_null_field(&w, "not known", 7, false);
 	jsonw_end_object(&w);
-	expect("{\"text\":\"a\",\"no text\":null,\"most\":18446744073709551615,\"least\":-9223372036854775808,\"no\":false,"
-	       "\"addr\":\"0xc000012345\",\"f\":1.2,\"whole\":-2,\"s\":1.251,\"known\":7,\"not known\":null}");
+	expect("{\"text\":\"a\",\"no "
+	       "text\":null,\"most\":18446744073709551615,\"least\":-9223372036854775808,\"no\":"
+	       "false,"
+	       "\"addr\":\"0xc000012345\",\"f\":1.2,\"whole\":-2,\"s\":1.251,\"known\":7,\"not "
+	       "known\":null}");
 }
 
 Test(json_writer, has_null_where_there_is_no_number)
@@ -122,15 +127,25 @@ Test(json_writer, has_null_where_there_is_no_number)
 
 Test(json_writer, escapes_what_json_cannot_hold_and_what_is_not_only_shown)
 {
-	static const struct { const char *why, *text, *want; } t[] = {
-		{ "quotes, control characters", "a\"b\\c\x01\x1f\x7f</\xc3\xa9\n\r\t", "\"a\\\"b\\\\c\\u0001\\u001f\\u007f</\xc3\xa9\\n\\r\\t\"" },
+	static const struct {
+		const char *why, *text, *want;
+	} t[] = {
+		{ "quotes, control characters", "a\"b\\c\x01\x1f\x7f</\xc3\xa9\n\r\t",
+		  "\"a\\\"b\\\\c\\u0001\\u001f\\u007f</\xc3\xa9\\n\\r\\t\"" },
 		{ "nothing", "", "\"\"" },
-		{ "U+009B begins a command of a terminal, U+00A0, U+2028, U+2026", "\xc2\x9b[2J\xc2\xa0\xe2\x80\xa8\xe2\x80\xa6",
+		{ "U+009B begins a command of a terminal, U+00A0, U+2028, U+2026",
+		  "\xc2\x9b[2J\xc2\xa0\xe2\x80\xa8\xe2\x80\xa6",
 		  "\"\\u009b[2J\xc2\xa0\\u2028\xe2\x80\xa6\"" },
-		{ "turns the direction", "\xe2\x80\xae\xe2\x81\xa6\xd8\x9c\xd8\xb9", "\"\\u202e\\u2066\\u061c\xd8\xb9\"" },
+		{ "turns the direction", "\xe2\x80\xae\xe2\x81\xa6\xd8\x9c\xd8\xb9",
+		  "\"\\u202e\\u2066\\u061c\xd8\xb9\"" },
 		{ "four bytes", "\xf0\x9f\x90\xb9.", "\"\xf0\x9f\x90\xb9.\"" },
-		{ "no UTF-8", "a\xff" "b\x80\xc3", "\"a\\ufffd" "b\\ufffd\\ufffd\"" },
-		{ "too long, a surrogate, beyond the last", "\xc0\xaf|\xed\xa0\x80|\xf4\x90\x80\x80",
+		{ "no UTF-8",
+		  "a\xff"
+		  "b\x80\xc3",
+		  "\"a\\ufffd"
+		  "b\\ufffd\\ufffd\"" },
+		{ "too long, a surrogate, beyond the last",
+		  "\xc0\xaf|\xed\xa0\x80|\xf4\x90\x80\x80",
 		  "\"\\ufffd\\ufffd|\\ufffd\\ufffd\\ufffd|\\ufffd\\ufffd\\ufffd\\ufffd\"" },
 		{ "cut off", "\xe2\x80", "\"\\ufffd\\ufffd\"" },
 	};
@@ -218,7 +233,10 @@ Test(json_writer, escapes_in_json_of_others_only_what_is_not_shown)
 	expect("[1,{\"a\\n\": \"\\u009b\\u202e\\u007f\\ufffd\xc3\xa9\"\n}]");
 }
 
-/* Each: what is called, in letters: { } [ ] as they are, n a name, 1 a value, . the end of the document. */
+/*
+ * Each: what is called, in letters: { } [ ] as they are, n a name, 1 a value, . the end of the
+ * document.
+ */
 static void call(char c)
 {
 	switch (c) {
@@ -234,7 +252,10 @@ static void call(char c)
 
 Test(json_writer, a_call_in_the_wrong_place_fails_the_output)
 {
-	static const struct { const char *why, *calls; int want; } t[] = {
+	static const struct {
+		const char *why, *calls;
+		int want;
+	} t[] = {
 		{ "all is well", "{n1n[1{}[]]n{}}.1.", 0 },
 		{ "a value without a name", "{1", -EINVAL },
 		{ "an object without a name", "{{", -EINVAL },
@@ -249,8 +270,10 @@ Test(json_writer, a_call_in_the_wrong_place_fails_the_output)
 		{ "two documents in a line", "{}{}", -EINVAL },
 		{ "something is open", "[.", -EINVAL },
 		{ "an empty document", ".", -EINVAL },
-		{ "the wrong end in the 66th", "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[{n[}", -EINVAL },
-		{ "the right one in the 66th", "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[{n[]}", 0 },
+		{ "the wrong end in the 66th",
+		  "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[{n[}", -EINVAL },
+		{ "the right one in the 66th",
+		  "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[{n[]}", 0 },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {

@@ -14,11 +14,19 @@ static const struct {
 	char key[8], odd_value[8], clean_value[8];
 } process = {
 	.none = { 0, 0, 0 },
-	.odd = { BASE + 96, 1, 1 }, .same = { BASE + 96, 1, 1 }, .clean = { BASE + 128, 1, 1 },
-	.odd_pair = { BASE + 160, 1, BASE + 168, 5 }, .clean_pair = { BASE + 160, 1, BASE + 176, 5 },
-	.key = "k", .odd_value = "a\n\x01\xff" "b", .clean_value = "a???b",
+	.odd = { BASE + 96, 1, 1 },
+	.same = { BASE + 96, 1, 1 },
+	.clean = { BASE + 128, 1, 1 },
+	.odd_pair = { BASE + 160, 1, BASE + 168, 5 },
+	.clean_pair = { BASE + 160, 1, BASE + 176, 5 },
+	.key = "k",
+	.odd_value = "a\n\x01\xff"
+		     "b",
+	.clean_value = "a???b",
 };
-static const struct namer namer = { .frames = fake_frames, .unwrap_start = fake_unwrap_start, .go_minor = 24 };
+static const struct namer namer = { .frames = fake_frames,
+				    .unwrap_start = fake_unwrap_start,
+				    .go_minor = 24 };
 
 struct labelled {
 	struct bufspace memory;
@@ -67,8 +75,10 @@ Test(labels, are_one_set_if_they_are_equal)
 	cr_expect_eq(odd, labels__get(l.labels, BASE + 48)->same, "at two addresses");
 	cr_expect_neq(odd, labels__get(l.labels, BASE + 72)->same, "alike when clean");
 	cr_expect_str_eq(labels__get(l.labels, BASE + 72)->text, "k=a???b");
-	cr_expect_eq(labels__get(l.labels, 0)->same, labels__get(l.labels, BASE)->same, "none and an empty set");
-	cr_expect_eq(labels__get(l.labels, 0)->text, labels__get(l.labels, BASE)->text, "none and an empty set");
+	cr_expect_eq(labels__get(l.labels, 0)->same, labels__get(l.labels, BASE)->same,
+		     "none and an empty set");
+	cr_expect_eq(labels__get(l.labels, 0)->text, labels__get(l.labels, BASE)->text,
+		     "none and an empty set");
 	labelled__done(&l);
 }
 

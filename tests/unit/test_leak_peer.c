@@ -5,13 +5,16 @@
 #include "view/leak_incident.h"
 #include "view/leak_peer.h"
 
-#define LOOKS	 7
-#define EACH	 3 /* pairs more at each look */
-#define PAIRS	 (EACH * (LOOKS - 1))
-#define CLIENT	 100 /* goid of the first; its server's is SERVERS more */
-#define SERVERS	 1000
+#define LOOKS   7
+#define EACH    3 /* pairs more at each look */
+#define PAIRS   (EACH * (LOOKS - 1))
+#define CLIENT  100 /* goid of the first; its server's is SERVERS more */
+#define SERVERS 1000
 
-/* Clients that receive, made in main; servers that want a lock, made in the worker: one client and one server for each connection. */
+/*
+ * Clients that receive, made in main; servers that want a lock, made in the worker: one client and
+ * one server for each connection.
+ */
 struct scene {
 	struct census c;
 	struct census_g gs[2 * PAIRS + 1];
@@ -22,11 +25,23 @@ static void put(struct scene *s, uint64_t goid, bool server, uint64_t object)
 {
 	const uint32_t i = (uint32_t)s->c.nr++;
 
-	s->gs[i] = (struct census_g){ .goid = goid, .parent_goid = 1, .gopc = server ? PC_WORKER : PC_MAIN, .startpc = START_GOWRAP,
-				      .stack = server, .sp = 0x9f00, .stack_lo = 0x9000, .stack_hi = 0x9800, .waits_at = i,
-				      .nr_waits = 1, .m = -1, .p = -1, .status = GOSTATUS_WAITING,
-				      .reason = server ? FAKE_SEMACQUIRE : FAKE_CHAN_RECEIVE, .stops = 1 };
-	s->waits[i] = (struct census_wait){ .addr = object, .kind = server ? CENSUS_WAIT_MUTEX : CENSUS_WAIT_CHAN,
+	s->gs[i] = (struct census_g){ .goid = goid,
+				      .parent_goid = 1,
+				      .gopc = server ? PC_WORKER : PC_MAIN,
+				      .startpc = START_GOWRAP,
+				      .stack = server,
+				      .sp = 0x9f00,
+				      .stack_lo = 0x9000,
+				      .stack_hi = 0x9800,
+				      .waits_at = i,
+				      .nr_waits = 1,
+				      .m = -1,
+				      .p = -1,
+				      .status = GOSTATUS_WAITING,
+				      .reason = server ? FAKE_SEMACQUIRE : FAKE_CHAN_RECEIVE,
+				      .stops = 1 };
+	s->waits[i] = (struct census_wait){ .addr = object,
+					    .kind = server ? CENSUS_WAIT_MUTEX : CENSUS_WAIT_CHAN,
 					    .way = CENSUS_WAY_RECEIVE };
 }
 
@@ -52,11 +67,17 @@ static void no_facts(struct leaks *l)
 	fake_facts(l, &chans);
 }
 
-static const struct verdict_opts opts = { .min_age_ns = VERDICT_MIN_AGE_NS, .min_count = VERDICT_MIN_COUNT,
-					  .min_more = VERDICT_MIN_MORE, .min_per_min = VERDICT_MIN_PER_MIN };
+static const struct verdict_opts opts = { .min_age_ns = VERDICT_MIN_AGE_NS,
+					  .min_count = VERDICT_MIN_COUNT,
+					  .min_more = VERDICT_MIN_MORE,
+					  .min_per_min = VERDICT_MIN_PER_MIN };
 
-/* at: what is noted of one client and of one server; goid and conn are set here. Of the first nr connections. */
-static struct leaks *watched(struct scene *s, const struct leak_peer *client, const struct leak_peer *server, uint64_t nr)
+/*
+ * at: what is noted of one client and of one server; goid and conn are set here. Of the first nr
+ * connections.
+ */
+static struct leaks *watched(struct scene *s, const struct leak_peer *client,
+			     const struct leak_peer *server, uint64_t nr)
 {
 	struct leaks *l = NULL;
 
@@ -90,7 +111,8 @@ static char root_of(const struct leaks *l)
 		client = l->entries[i].reason[0] == 'c' ? &l->entries[i] : client;
 		server = l->entries[i].reason[0] == 's' ? &l->entries[i] : server;
 	}
-	cr_assert(client && server && leak_entry__counts(client, false) && leak_entry__counts(server, false));
+	cr_assert(client && server && leak_entry__counts(client, false) &&
+		  leak_entry__counts(server, false));
 	if (leak_incident__is_folded(l, server, false))
 		return client == &l->entries[0] ? 'c' : '?';
 	if (leak_incident__is_folded(l, client, false))
@@ -109,15 +131,47 @@ Test(leak_peer, tells_who_waits_for_whom)
 		uint64_t nr;
 		char want;
 	} t[] = {
-		{ "the server waits for the client to write", &leads, { .accepted = true, .waits = true, .reads = true }, PAIRS, 'c' },
-		{ "... for the client to read", &leads, { .accepted = true, .waits = true }, PAIRS, 'c' },
-		{ "both read: who dialled must go on", &reads, { .accepted = true, .waits = true, .reads = true }, PAIRS, 'c' },
-		{ "the handler waits for the end of a context", &reads, { .accepted = true, .context = true }, PAIRS, 'c' },
+		{ "the server waits for the client to write",
+		  &leads,
+		  { .accepted = true, .waits = true, .reads = true },
+		  PAIRS,
+		  'c' },
+		{ "... for the client to read",
+		  &leads,
+		  { .accepted = true, .waits = true },
+		  PAIRS,
+		  'c' },
+		{ "both read: who dialled must go on",
+		  &reads,
+		  { .accepted = true, .waits = true, .reads = true },
+		  PAIRS,
+		  'c' },
+		{ "the handler waits for the end of a context",
+		  &reads,
+		  { .accepted = true, .context = true },
+		  PAIRS,
+		  'c' },
 		{ "the handler hangs by itself", &reads, { .accepted = true }, PAIRS, 's' },
-		{ "... but the client does not wait for it", &leads, { .accepted = true }, PAIRS, '-' },
-		{ "nobody is known at the dialled end", NULL, { .accepted = true, .waits = true, .reads = true }, PAIRS, '-' },
-		{ "both at the dialled end, and both the program's own", &reads, { .waits = false }, PAIRS, '-' },
-		{ "most of them: then all", &leads, { .accepted = true, .waits = true, .reads = true }, PAIRS - 3, 'c' },
+		{ "... but the client does not wait for it",
+		  &leads,
+		  { .accepted = true },
+		  PAIRS,
+		  '-' },
+		{ "nobody is known at the dialled end",
+		  NULL,
+		  { .accepted = true, .waits = true, .reads = true },
+		  PAIRS,
+		  '-' },
+		{ "both at the dialled end, and both the program's own",
+		  &reads,
+		  { .waits = false },
+		  PAIRS,
+		  '-' },
+		{ "most of them: then all",
+		  &leads,
+		  { .accepted = true, .waits = true, .reads = true },
+		  PAIRS - 3,
+		  'c' },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {

@@ -9,8 +9,8 @@
 #include "view/leak_words.h"
 #include "view/leaks.h"
 
-#define LOOKS 7
-#define EACH  3	/* goroutines more at each look */
+#define LOOKS  7
+#define EACH   3 /* goroutines more at each look */
 #define MAX_GS (LOOKS * EACH + 2)
 
 /* Goroutines 100, 101, ... in main.worker, each at a channel of its own; goroutine 1 in main. */
@@ -25,15 +25,35 @@ static void scene__set(struct scene *s, size_t workers, int look)
 	memset(s, 0, sizeof(*s));
 	for (size_t i = 0; i < workers; i++) {
 		s->gs[i] = (struct census_g){
-			.goid = 100 + i, .parent_goid = 1, .gopc = PC_MAIN, .startpc = START_GOWRAP, .stack = 0, .sp = 0x9f00,
-			.stack_lo = 0x9000, .stack_hi = 0x9800, .waits_at = (uint32_t)i, .nr_waits = 1, .m = -1, .p = -1,
-			.status = GOSTATUS_WAITING, .reason = FAKE_CHAN_RECEIVE, .stops = 1,
+			.goid = 100 + i,
+			.parent_goid = 1,
+			.gopc = PC_MAIN,
+			.startpc = START_GOWRAP,
+			.stack = 0,
+			.sp = 0x9f00,
+			.stack_lo = 0x9000,
+			.stack_hi = 0x9800,
+			.waits_at = (uint32_t)i,
+			.nr_waits = 1,
+			.m = -1,
+			.p = -1,
+			.status = GOSTATUS_WAITING,
+			.reason = FAKE_CHAN_RECEIVE,
+			.stops = 1,
 		};
-		s->waits[i] = (struct census_wait){ .addr = 0xc000000000 + 96 * i, .kind = CENSUS_WAIT_CHAN,
+		s->waits[i] = (struct census_wait){ .addr = 0xc000000000 + 96 * i,
+						    .kind = CENSUS_WAIT_CHAN,
 						    .way = CENSUS_WAY_RECEIVE };
 	}
-	s->gs[workers] = (struct census_g){ .goid = 1, .startpc = START_MAIN, .stack = 2, .status = GOSTATUS_WAITING,
-					    .reason = 10, .stack_lo = 0x8000, .stack_hi = 0x8800, .m = -1, .p = -1 };
+	s->gs[workers] = (struct census_g){ .goid = 1,
+					    .startpc = START_MAIN,
+					    .stack = 2,
+					    .status = GOSTATUS_WAITING,
+					    .reason = 10,
+					    .stack_lo = 0x8000,
+					    .stack_hi = 0x8800,
+					    .m = -1,
+					    .p = -1 };
 	s->c = fake_census;
 	s->c.gs = s->gs;
 	s->c.nr = workers + 1;
@@ -55,8 +75,10 @@ static void no_facts(struct leaks *l)
 	fake_facts(l, &chans);
 }
 
-static const struct verdict_opts opts = { .min_age_ns = VERDICT_MIN_AGE_NS, .min_count = VERDICT_MIN_COUNT,
-					  .min_more = VERDICT_MIN_MORE, .min_per_min = VERDICT_MIN_PER_MIN };
+static const struct verdict_opts opts = { .min_age_ns = VERDICT_MIN_AGE_NS,
+					  .min_count = VERDICT_MIN_COUNT,
+					  .min_more = VERDICT_MIN_MORE,
+					  .min_per_min = VERDICT_MIN_PER_MIN };
 
 /* each: how many more at each look. Borrows s->c of the last look. */
 static struct leaks *watched(struct scene *s, size_t each)
@@ -84,7 +106,9 @@ static char *shown(struct leaks *l, const struct leaks_show *how, bool json)
 	return text;
 }
 
-static const struct leaks_show show = { .meta = &fake_meta, .allocs_why = "--no-probes", .cpu_pct = 0.25, .proof = { .doubt = "" } };
+static const struct leaks_show show = {
+	.meta = &fake_meta, .allocs_why = "--no-probes", .cpu_pct = 0.25, .proof = { .doubt = "" }
+};
 
 Test(leaks, tell_what_grows_in_a_text_for_a_person)
 {
@@ -92,26 +116,31 @@ Test(leaks, tell_what_grows_in_a_text_for_a_person)
 	scoped(leaks) l = watched(&s, EACH);
 	scoped_mem char *text = shown(l, &show, false);
 
-	cr_expect_str_eq(text,
-			 "pid 812 'api', go1.22.1: watched for 30.0 s in 7 looks; 1 goroutine at the start, 19 at the end\n"
-			 "1 leak: 18 goroutines, 36.9 kB of stacks\n"
-			 "\n"
-			 "GROWING  18 goroutines [chan receive]: blocked receive: nobody sends any more\n"
-			 "  blocked at  main.worker main.go:20\n"
-			 "  made at     main.main main.go:9\n"
-			 "  because     0 at the start, 18 at the end; the number rose in 5 of 5 parts of the watch, to the very end; "
-			 "none of the 12 older waits has ended\n"
-			 "  cure        close the channel, or select with ctx.Done()\n"
-			 "  growth      +36.0 a minute; 18 were made at that line, 0 ended, as far as the looks tell\n"
-			 "  waits       for 18 channels, 0.0s to 25s or longer\n"
-			 "  costs       36.9 kB of stacks, the heap that only they keep was not computed\n"
-			 "  allocated   not known: --no-probes\n"
-			 "  goroutines  100 101 102 103 104 105 106 107 108 109 ...\n"
-			 "  stack\n"
-			 "    main.worker main.go:20\n"
-			 "    main.innermost main.go:31\n"
-			 "    main.inner main.go:36\n"
-			 "    main.loop main.go:41\n", "%s", text);
+	cr_expect_str_eq(
+		text,
+		"pid 812 'api', go1.22.1: watched for 30.0 s in 7 looks; 1 goroutine at the start, "
+		"19 at the end\n"
+		"1 leak: 18 goroutines, 36.9 kB of stacks\n"
+		"\n"
+		"GROWING  18 goroutines [chan receive]: blocked receive: nobody sends any more\n"
+		"  blocked at  main.worker main.go:20\n"
+		"  made at     main.main main.go:9\n"
+		"  because     0 at the start, 18 at the end; the number rose in 5 of 5 parts of "
+		"the watch, to the very end; "
+		"none of the 12 older waits has ended\n"
+		"  cure        close the channel, or select with ctx.Done()\n"
+		"  growth      +36.0 a minute; 18 were made at that line, 0 ended, as far as the "
+		"looks tell\n"
+		"  waits       for 18 channels, 0.0s to 25s or longer\n"
+		"  costs       36.9 kB of stacks, the heap that only they keep was not computed\n"
+		"  allocated   not known: --no-probes\n"
+		"  goroutines  100 101 102 103 104 105 106 107 108 109 ...\n"
+		"  stack\n"
+		"    main.worker main.go:20\n"
+		"    main.innermost main.go:31\n"
+		"    main.inner main.go:36\n"
+		"    main.loop main.go:41\n",
+		"%s", text);
 }
 
 static void expect_member(struct json_object *all, const char *path, const char *want)
@@ -119,13 +148,17 @@ static void expect_member(struct json_object *all, const char *path, const char 
 	struct json_object *v = NULL;
 
 	cr_expect_eq(json_pointer_get(all, path, &v), 0, "%s is not there", path);
-	cr_expect_str_eq(json_object_to_json_string_ext(v, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE), want, "%s: %s",
-			 path, json_object_to_json_string_ext(v, JSON_C_TO_STRING_PLAIN));
+	cr_expect_str_eq(json_object_to_json_string_ext(v, JSON_C_TO_STRING_PLAIN |
+								   JSON_C_TO_STRING_NOSLASHESCAPE),
+			 want, "%s: %s", path,
+			 json_object_to_json_string_ext(v, JSON_C_TO_STRING_PLAIN));
 }
 
 Test(leaks, are_json_with_all_that_is_promised)
 {
-	static const struct { const char *path, *want; } t[] = {
+	static const struct {
+		const char *path, *want;
+	} t[] = {
 		{ "/target", "{\"pid\":812,\"go\":\"go1.22.1\",\"exe\":\"/srv/api\"}" },
 		{ "/window_s", "30.000" },
 		{ "/goroutines", "{\"start\":1,\"end\":19}" },
@@ -150,10 +183,13 @@ Test(leaks, are_json_with_all_that_is_promised)
 		{ "/groups/0/heap_bytes", "null" },
 		{ "/groups/0/allocated", "null" },
 		{ "/allocated", "null" },
-		{ "/groups/0/start", "{\"func\":\"main.worker\",\"file\":\"main.go\",\"line\":18}" },
-		{ "/groups/0/created_by", "{\"func\":\"main.main\",\"file\":\"main.go\",\"line\":9}" },
+		{ "/groups/0/start",
+		  "{\"func\":\"main.worker\",\"file\":\"main.go\",\"line\":18}" },
+		{ "/groups/0/created_by",
+		  "{\"func\":\"main.main\",\"file\":\"main.go\",\"line\":9}" },
 		{ "/groups/0/parents/0/goid", "1" },
-		{ "/groups/0/blocked_at", "{\"func\":\"main.worker\",\"file\":\"main.go\",\"line\":20}" },
+		{ "/groups/0/blocked_at",
+		  "{\"func\":\"main.worker\",\"file\":\"main.go\",\"line\":20}" },
 		{ "/groups/0/goids", "[100,101,102,103,104,105,106,107,108,109]" },
 		{ "/groups/0/stack/0/func", "\"runtime.gopark\"" },
 	};
@@ -175,12 +211,18 @@ Test(leaks, that_are_none_are_shown_only_when_asked_for)
 	struct scene s;
 	scoped(leaks) l = watched(&s, 0);
 	scoped_mem char *some = shown(l, &show, false);
-	scoped_mem char *all = shown(l, &(struct leaks_show){ .meta = &fake_meta, .all = true, .proof = { .doubt = "" } }, false);
+	scoped_mem char *all =
+		shown(l,
+		      &(struct leaks_show){
+			      .meta = &fake_meta, .all = true, .proof = { .doubt = "" } },
+		      false);
 
 	cr_expect_not_null(strstr(some, "no leak found"));
 	cr_expect_null(strstr(some, "main.worker"));
 	cr_expect_not_null(strstr(all, "IDLE  2 goroutines [chan receive]\n"), "%s", all);
-	cr_expect_not_null(strstr(all, "because     they wait, and nothing shows that they wait in vain\n"), "%s", all);
+	cr_expect_not_null(
+		strstr(all, "because     they wait, and nothing shows that they wait in vain\n"),
+		"%s", all);
 }
 
 Test(leaks, tell_the_heap_that_only_they_keep)
@@ -193,13 +235,18 @@ Test(leaks, tell_the_heap_that_only_they_keep)
 
 	cr_assert_eq(leaks__keepers(l, 0, false, &entries), 0);
 	for (size_t i = 0; i < s.c.nr; i++)
-		cr_expect_eq(entries[i], s.gs[i].goid == 1 ? UINT32_MAX : 0, "goroutine %d", (int)s.gs[i].goid);
+		cr_expect_eq(entries[i], s.gs[i].goid == 1 ? UINT32_MAX : 0, "goroutine %d",
+			     (int)s.gs[i].goid);
 	leaks__heap(l, bytes);
 	leaks__heap(l, bytes); /* of another runtime */
 	leaks__rank(l);
 	text = shown(l, &show, false);
-	cr_expect_not_null(strstr(text, "1 leak: 18 goroutines, 36.9 kB of stacks, 2.0 MB of heap\n"), "%s", text);
-	cr_expect_not_null(strstr(text, "costs       36.9 kB of stacks, 2.0 MB of heap that only they keep\n"), "%s", text);
+	cr_expect_not_null(strstr(text,
+				  "1 leak: 18 goroutines, 36.9 kB of stacks, 2.0 MB of heap\n"),
+			   "%s", text);
+	cr_expect_not_null(
+		strstr(text, "costs       36.9 kB of stacks, 2.0 MB of heap that only they keep\n"),
+		"%s", text);
 	json = shown(l, &show, true);
 	cr_expect_not_null(strstr(json, "\"heap_bytes\":2000000"), "%s", json);
 	leaks__heap(l, NULL);
@@ -210,26 +257,42 @@ Test(leaks, tell_the_heap_that_only_they_keep)
 Test(leaks, tell_what_their_goroutines_allocated)
 {
 	struct leak_allocated parts[] = {
-		{ .goid = 100, .bytes = 1000000 },	     { .goid = 117, .bytes = 500000 }, { .goid = 100, .seen = 7 },
-		{ .goid = 1, .bytes = 40, .seen = 1 },	     { .goid = 99, .bytes = 2 }, /* has ended */
+		{ .goid = 100, .bytes = 1000000 },
+		{ .goid = 117, .bytes = 500000 },
+		{ .goid = 100, .seen = 7 },
+		/* has ended */
+		{ .goid = 1, .bytes = 40, .seen = 1 },
+		{ .goid = 99, .bytes = 2 },
 		{ .goid = 100, .rt = 1, .bytes = 3, .seen = 1 }, /* of another runtime */
 	};
 	struct scene s;
 	scoped(leaks) l = watched(&s, EACH);
 	scoped_mem char *text = NULL, *json = NULL, *none = NULL, *gap = NULL;
 
-	cr_assert_eq(leaks__allocated(l, &(struct leak_allocs){ parts, ARRAY_SIZE(parts), 4, 0 }), 0);
+	cr_assert_eq(leaks__allocated(l, &(struct leak_allocs){ parts, ARRAY_SIZE(parts), 4, 0 }),
+		     0);
 	text = shown(l, &show, false);
-	cr_expect_not_null(strstr(text, "\n  allocated   ~1.5 MB while watched: of 7 objects seen in 4 windows\n"), "%s", text);
+	cr_expect_not_null(
+		strstr(text,
+		       "\n  allocated   ~1.5 MB while watched: of 7 objects seen in 4 windows\n"),
+		"%s", text);
 	json = shown(l, &show, true);
-	cr_expect_not_null(strstr(json, "\"allocated\":{\"bytes\":1500000,\"estimated\":true,\"seen\":7,\"windows\":4,\"gap_s\":0.000}"), "%s", json);
-	cr_expect_not_null(strstr(json, "\"allocated\":{\"bytes\":1500045,\"estimated\":false,\"seen\":9,\"windows\":4,\"gap_s\":0.000}"), "%s", json);
+	cr_expect_not_null(strstr(json, "\"allocated\":{\"bytes\":1500000,\"estimated\":true,"
+					"\"seen\":7,\"windows\":4,\"gap_s\":0.000}"),
+			   "%s", json);
+	cr_expect_not_null(strstr(json, "\"allocated\":{\"bytes\":1500045,\"estimated\":false,"
+					"\"seen\":9,\"windows\":4,\"gap_s\":0.000}"),
+			   "%s", json);
 	l->allocated[l->entries[0].group].bytes = 0;
 	none = shown(l, &show, false);
-	cr_expect_not_null(strstr(none, "\n  allocated   nothing that was seen, in 4 windows\n"), "%s", none);
+	cr_expect_not_null(strstr(none, "\n  allocated   nothing that was seen, in 4 windows\n"),
+			   "%s", none);
 	l->alloc_gap_ns = 1250000000;
 	gap = shown(l, &show, false);
-	cr_expect_not_null(strstr(gap, " in 4 windows; 1.2 s are left out: parkwatch was stopped or held up\n"), "%s", gap);
+	cr_expect_not_null(
+		strstr(gap,
+		       " in 4 windows; 1.2 s are left out: parkwatch was stopped or held up\n"),
+		"%s", gap);
 }
 
 static char *why_of(const struct leaks *l)
@@ -254,21 +317,51 @@ Test(leak_words, say_how_many_of_how_many)
 		uint8_t facts;
 		const char *want;
 	} t[] = {
-		{ WHY_UNREACHED, { .unreached = 1340, .asked = 1606 }, 0,
-		  "proof: 1,340 of the 1,606 checked are unreachable: no live goroutine or variable can wake them" },
-		{ WHY_UNREACHED, { .unreached = 1, .asked = 3 }, 0,
-		  "proof: 1 of the 3 checked is unreachable: no live goroutine or variable can wake it" },
-		{ WHY_UNREACHED, { .unreached = 53, .asked = 53 }, 0,
-		  "proof: all 53 checked are unreachable: no live goroutine or variable can wake them" },
-		{ WHY_RUNTIME_SAYS, { .leaked = 2, .nr = 5 }, 0, "proof: the Go runtime itself says that nothing can wake 2 of the 5" },
-		{ WHY_RING, { .rings = 1 }, LEAK_FACT_ITSELF, "1 goroutine waits for a lock that it holds itself" },
-		{ WHY_RING, { .rings = 2 }, LEAK_FACT_RING, "2 goroutines are in a ring: each waits for a lock that the next one holds" },
-		{ WHY_RING, { .rings = 1 }, LEAK_FACT_RING, "1 goroutine is in a ring: each waits for a lock that the next one holds" },
-		{ WHY_BEHIND_RING, { .behinds = 1 }, 0,
-		  "1 goroutine waits behind a deadlock: for goroutines that wait for each other's locks" },
-		{ WHY_NOBODY_GOT_IT, { .stands = 1 }, 0, "1 has waited for a lock for 30s or longer; nobody got it meanwhile" },
-		{ WHY_KEEPS_LOCK, { .keepers = 2 }, 0,
-		  "2 hold locks for which others have waited for 30s or longer; nobody got it meanwhile" },
+		{ WHY_UNREACHED,
+		  { .unreached = 1340, .asked = 1606 },
+		  0,
+		  "proof: 1,340 of the 1,606 checked are unreachable: no live goroutine or "
+		  "variable can wake them" },
+		{ WHY_UNREACHED,
+		  { .unreached = 1, .asked = 3 },
+		  0,
+		  "proof: 1 of the 3 checked is unreachable: no live goroutine or variable can "
+		  "wake it" },
+		{ WHY_UNREACHED,
+		  { .unreached = 53, .asked = 53 },
+		  0,
+		  "proof: all 53 checked are unreachable: no live goroutine or variable can wake "
+		  "them" },
+		{ WHY_RUNTIME_SAYS,
+		  { .leaked = 2, .nr = 5 },
+		  0,
+		  "proof: the Go runtime itself says that nothing can wake 2 of the 5" },
+		{ WHY_RING,
+		  { .rings = 1 },
+		  LEAK_FACT_ITSELF,
+		  "1 goroutine waits for a lock that it holds itself" },
+		{ WHY_RING,
+		  { .rings = 2 },
+		  LEAK_FACT_RING,
+		  "2 goroutines are in a ring: each waits for a lock that the next one holds" },
+		{ WHY_RING,
+		  { .rings = 1 },
+		  LEAK_FACT_RING,
+		  "1 goroutine is in a ring: each waits for a lock that the next one holds" },
+		{ WHY_BEHIND_RING,
+		  { .behinds = 1 },
+		  0,
+		  "1 goroutine waits behind a deadlock: for goroutines that wait for each other's "
+		  "locks" },
+		{ WHY_NOBODY_GOT_IT,
+		  { .stands = 1 },
+		  0,
+		  "1 has waited for a lock for 30s or longer; nobody got it meanwhile" },
+		{ WHY_KEEPS_LOCK,
+		  { .keepers = 2 },
+		  0,
+		  "2 hold locks for which others have waited for 30s or longer; nobody got it "
+		  "meanwhile" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
@@ -294,9 +387,18 @@ Test(leak_words, say_how_many_of_how_many)
 
 Test(leak_words, call_things_by_their_names)
 {
-	static const struct { const char *kind; uint64_t nr; const char *want; } t[] = {
-		{ "mutex", 138, "138 mutexes" }, { "mutex", 1, "1 mutex" }, { "rwmutex", 2, "2 RWMutexes" }, { "chan", 1606, "1,606 channels" },
-		{ "fd", 1000000, "1,000,000 file descriptors" }, { NULL, 2, "2 things" }, { "unknown", 1, "1 thing" },
+	static const struct {
+		const char *kind;
+		uint64_t nr;
+		const char *want;
+	} t[] = {
+		{ "mutex", 138, "138 mutexes" },
+		{ "mutex", 1, "1 mutex" },
+		{ "rwmutex", 2, "2 RWMutexes" },
+		{ "chan", 1606, "1,606 channels" },
+		{ "fd", 1000000, "1,000,000 file descriptors" },
+		{ NULL, 2, "2 things" },
+		{ "unknown", 1, "1 thing" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
@@ -324,8 +426,12 @@ Test(leaks, say_of_whom_the_births_are_and_who_holds_the_others)
 	g->reached[LEAK_REACHED_STACK] = 66;
 	l->entries[0].site_groups = 3;
 	text = shown(l, &show, false);
-	cr_expect_not_null(strstr(text, "0 ended (all 3 groups of that line together), as far as the looks tell\n"), "%s", text);
-	cr_expect_not_null(strstr(text, "\n  held by     of those checked: 200 by variables of the program, 66 by goroutines that can still run\n"),
+	cr_expect_not_null(
+		strstr(text,
+		       "0 ended (all 3 groups of that line together), as far as the looks tell\n"),
+		"%s", text);
+	cr_expect_not_null(strstr(text, "\n  held by     of those checked: 200 by variables of the "
+					"program, 66 by goroutines that can still run\n"),
 			   "%s", text);
 }
 
@@ -339,7 +445,7 @@ Test(leaks, of_a_process_that_ended_may_wait_for_timers)
 		scene__set(&s, (size_t)(EACH * look), look);
 		look_at(l, &s);
 	}
-	cr_assert_eq(leaks__finish(l, &opts), 0);	/* nobody could read its channels */
+	cr_assert_eq(leaks__finish(l, &opts), 0); /* nobody could read its channels */
 	for (size_t i = 0; i < l->nr; i++)
 		cr_expect(!leak_entry__counts(&l->entries[i], false));
 	leaks__free(l);
@@ -384,7 +490,10 @@ static int read_known(struct leak_known *k, const char *text, bool allow, struct
 
 Test(leak_known, silences_what_is_allowed)
 {
-	static const struct { const char *why, *text; bool known; } t[] = {
+	static const struct {
+		const char *why, *text;
+		bool known;
+	} t[] = {
 		{ "the start function", "^main\\.worker$\n", true },
 		{ "a function on the stack", "# ours\n\ninner$\n", true },
 		{ "its maker", "^main\\.main$", true },
@@ -423,17 +532,25 @@ Test(leak_known, a_saved_baseline_silences_the_same_leak)
 	cr_expect(l->entries[0].known, "%s", text);
 	free(text);
 	cr_assert_eq(leak_known__new(&other), 0);
-	cr_assert_eq(read_known(other, "chan receive\tmain.worker\tmain.main\tmain.other\n", false, NULL), 0);
+	cr_assert_eq(read_known(other, "chan receive\tmain.worker\tmain.main\tmain.other\n", false,
+				NULL),
+		     0);
 	cr_assert_eq(leak_known__mark(other, l), 0);
 	cr_expect(!l->entries[0].known);
 }
 
 Test(leak_known, tells_closures_that_share_their_code_by_the_go_statement)
 {
-	static const struct { const char *why, *line; bool known; } t[] = {
-		{ "the same statement", "chan receive\tmain.worker\tmain.main\tmain.worker\t+4\n", true },
-		{ "another one of the same function", "chan receive\tmain.worker\tmain.main\tmain.worker\t+5\n", false },
-		{ "of an earlier version", "chan receive\tmain.worker\tmain.main\tmain.worker\n", true },
+	static const struct {
+		const char *why, *line;
+		bool known;
+	} t[] = {
+		{ "the same statement", "chan receive\tmain.worker\tmain.main\tmain.worker\t+4\n",
+		  true },
+		{ "another one of the same function",
+		  "chan receive\tmain.worker\tmain.main\tmain.worker\t+5\n", false },
+		{ "of an earlier version", "chan receive\tmain.worker\tmain.main\tmain.worker\n",
+		  true },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
@@ -450,7 +567,10 @@ Test(leak_known, tells_closures_that_share_their_code_by_the_go_statement)
 
 Test(leak_known, says_which_line_is_no_good)
 {
-	static const struct { const char *text, *says; bool allow; } t[] = {
+	static const struct {
+		const char *text, *says;
+		bool allow;
+	} t[] = {
 		{ "a\n(b\n", "line 2 of", true },
 		{ "# fine\nno tabs here\n", "line 2 of", false },
 	};
@@ -477,7 +597,10 @@ Test(leak_known, a_file_that_is_not_there_is_an_error)
 
 Test(leak_known, reads_regular_files_of_bounded_size_only)
 {
-	static const struct { const char *path, *says; int want; } t[] = {
+	static const struct {
+		const char *path, *says;
+		int want;
+	} t[] = {
 		{ "/tmp", "no regular file", -EINVAL },
 		{ "/dev/zero", "no regular file", -EINVAL },
 		{ "/dev/null", "no regular file", -EINVAL },
@@ -499,7 +622,8 @@ Test(leak_known, reads_regular_files_of_bounded_size_only)
 
 		path = !strcmp(path, "fifo") ? fifo : !strcmp(path, "large") ? large : path;
 		cr_assert_eq(leak_known__new(&k), 0);
-		cr_expect_eq((i % 2 ? leak_known__allow : leak_known__baseline)(k, path, &why), t[i / 2].want, "%s", path);
+		cr_expect_eq((i % 2 ? leak_known__allow : leak_known__baseline)(k, path, &why),
+			     t[i / 2].want, "%s", path);
 		cr_expect(strstr(why.text, t[i / 2].says), "%s: %s", path, why.text);
 	}
 	unlink(fifo);

@@ -11,11 +11,19 @@ static void look(struct leakset *ls, int nr)
 	cr_assert_eq(leakset__look(ls, STORY_BEGIN + (uint64_t)nr * STORY_PAUSE), 0);
 }
 
-static void see(struct leakset *ls, uint64_t goid, struct leak_key key, uint64_t wait, uint64_t object)
+static void see(struct leakset *ls, uint64_t goid, struct leak_key key, uint64_t wait,
+		uint64_t object)
 {
-	cr_assert_eq(leakset__see(ls, &(struct leak_seen){ .goid = goid, .key = key, .wait = wait, .objects = &object,
-							    .nr_objects = object != 0, .stack_bytes = 4096, .class = LEAK_RECEIVE,
-							    .stack = (uint32_t)goid + 7, .item = (uint32_t)goid + 9 }), 0);
+	cr_assert_eq(leakset__see(ls, &(struct leak_seen){ .goid = goid,
+							   .key = key,
+							   .wait = wait,
+							   .objects = &object,
+							   .nr_objects = object != 0,
+							   .stack_bytes = 4096,
+							   .class = LEAK_RECEIVE,
+							   .stack = (uint32_t)goid + 7,
+							   .item = (uint32_t)goid + 9 }),
+		     0);
 }
 
 static const struct leak_group *finished(struct leakset *ls, size_t group)
@@ -51,7 +59,7 @@ Test(leakset, tells_a_queue_that_moves_from_one_that_stands)
 	scoped(leakset) ls = story_set();
 	const struct leak_group *g;
 
-	for (int i = 0; i < 9; i++) {	/* always two: 1 stays, the other is always a new one */
+	for (int i = 0; i < 9; i++) { /* always two: 1 stays, the other is always a new one */
 		look(ls, i);
 		see(ls, 1, here, 1, 0xa0);
 		see(ls, 100 + (uint64_t)i, here, 1, 0xb0);
@@ -76,11 +84,11 @@ Test(leakset, knows_who_went_on_and_who_ended)
 
 	for (int i = 0; i < 9; i++) {
 		look(ls, i);
-		see(ls, 1, here, 1, 0xa0);				/* stays */
-		see(ls, 2, here, (uint64_t)i, 0xb0);			/* runs and comes back */
-		see(ls, 3, i < 6 ? here : there, 1, 0xc0);		/* goes elsewhere */
+		see(ls, 1, here, 1, 0xa0);                 /* stays */
+		see(ls, 2, here, (uint64_t)i, 0xb0);       /* runs and comes back */
+		see(ls, 3, i < 6 ? here : there, 1, 0xc0); /* goes elsewhere */
 		if (i < 6)
-			see(ls, 4, here, 1, 0xd0);			/* ends */
+			see(ls, 4, here, 1, 0xd0); /* ends */
 		cr_assert_eq(leakset__seen(ls), 0);
 	}
 	g = finished(ls, 0);
@@ -100,7 +108,11 @@ Test(leakset, knows_who_went_on_and_who_ended)
 
 Test(leakset, who_runs_at_one_look_only_comes_back)
 {
-	static const struct { const char *why; int runs_from, runs_to; uint32_t count, went, moved; } t[] = {
+	static const struct {
+		const char *why;
+		int runs_from, runs_to;
+		uint32_t count, went, moved;
+	} t[] = {
 		{ "it never runs", 0, 0, 1, 0, 0 },
 		{ "it runs at one look", 4, 5, 1, 0, 1 },
 		{ "it runs at two: it has left", 4, 6, 0, 1, 0 },
@@ -114,13 +126,19 @@ Test(leakset, who_runs_at_one_look_only_comes_back)
 			const bool runs = k >= t[i].runs_from && k < t[i].runs_to;
 
 			look(ls, k);
-			cr_assert_eq(leakset__see(ls, &(struct leak_seen){
-				.goid = 1, .key = runs ? there : here, .wait = k < t[i].runs_from ? 1 : 2,
-				.class = runs ? LEAK_RUNS : LEAK_RECEIVE }), 0);
+			cr_assert_eq(leakset__see(ls,
+						  &(struct leak_seen){
+							  .goid = 1,
+							  .key = runs ? there : here,
+							  .wait = k < t[i].runs_from ? 1 : 2,
+							  .class = runs ? LEAK_RUNS
+									: LEAK_RECEIVE }),
+				     0);
 			cr_assert_eq(leakset__seen(ls), 0);
 		}
 		g = finished(ls, 0);
-		cr_expect_eq(g->count[t[i].runs_to ? t[i].runs_to - 1 : 4], t[i].count, "%s", t[i].why);
+		cr_expect_eq(g->count[t[i].runs_to ? t[i].runs_to - 1 : 4], t[i].count, "%s",
+			     t[i].why);
 		cr_expect_eq(g->went[4], t[i].went, "%s", t[i].why);
 		cr_expect_eq(g->old_moved, t[i].moved, "%s", t[i].why);
 	}
@@ -132,8 +150,13 @@ Test(leakset, who_runs_but_for_one_system_call_runs)
 
 	for (int k = 0; k < 9; k++) {
 		look(ls, k);
-		cr_assert_eq(leakset__see(ls, &(struct leak_seen){ .goid = 1, .key = k == 4 ? there : here, .wait = (uint64_t)k,
-						.on_cpu = k % 2, .class = k == 4 ? LEAK_SYSCALL : LEAK_RUNS }), 0);
+		cr_assert_eq(leakset__see(ls, &(struct leak_seen){ .goid = 1,
+								   .key = k == 4 ? there : here,
+								   .wait = (uint64_t)k,
+								   .on_cpu = k % 2,
+								   .class = k == 4 ? LEAK_SYSCALL
+										   : LEAK_RUNS }),
+			     0);
 		cr_assert_eq(leakset__seen(ls), 0);
 	}
 	cr_expect_eq(finished(ls, 0)->settled[4], 1);
@@ -154,8 +177,8 @@ Test(leakset, who_moves_too_fast_to_be_seen_has_not_ended)
 			leakset__miss(ls, 0, 2);
 		else
 			see(ls, 2, here, 1, 0xb0);
-		leakset__miss(ls, 0, 1);	/* it was seen: nothing to add */
-		leakset__miss(ls, 0, 3);	/* never seen at all */
+		leakset__miss(ls, 0, 1); /* it was seen: nothing to add */
+		leakset__miss(ls, 0, 3); /* never seen at all */
 		cr_assert_eq(leakset__seen(ls), 0);
 	}
 	g = finished(ls, 0);
@@ -177,13 +200,17 @@ Test(leakset, the_age_of_a_wait_is_at_least_what_was_seen_of_it)
 		bool exact;
 	} t[] = {
 		{ "seen from the first look on", 0, 0, 0, false, 12, false },
-		{ "the garbage collector knew it before", STORY_BEGIN - 50 * STORY_SECOND, 0, 0, false, 62, false },
+		{ "the garbage collector knew it before", STORY_BEGIN - 50 * STORY_SECOND, 0, 0,
+		  false, 62, false },
 		{ "it runs from look to look", 0, 0, 1, false, 0, false },
 		{ "it may run, nobody can tell", 0, 0, 0, true, 0, false },
 		{ "its park was seen", 0, STORY_BEGIN - 2 * STORY_SECOND, 0, false, 14, true },
-		{ "it parked again, and nobody had seen it run", 0, STORY_BEGIN + 7 * STORY_SECOND, 0, false, 5, true },
-		{ "... so with one that may run", 0, STORY_BEGIN + 7 * STORY_SECOND, 0, true, 5, true },
-		{ "it parked again after the last look", 0, STORY_BEGIN + 20 * STORY_SECOND, 0, false, 12, false },
+		{ "it parked again, and nobody had seen it run", 0, STORY_BEGIN + 7 * STORY_SECOND,
+		  0, false, 5, true },
+		{ "... so with one that may run", 0, STORY_BEGIN + 7 * STORY_SECOND, 0, true, 5,
+		  true },
+		{ "it parked again after the last look", 0, STORY_BEGIN + 20 * STORY_SECOND, 0,
+		  false, 12, false },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
@@ -192,15 +219,22 @@ Test(leakset, the_age_of_a_wait_is_at_least_what_was_seen_of_it)
 
 		for (int k = 0; k < 5; k++) {
 			look(ls, k);
-			cr_assert_eq(leakset__see(ls, &(struct leak_seen){
-				.goid = 1, .key = here, .wait = 1 + t[i].wait_step * (uint64_t)k, .since_ns = t[i].since_ns,
-				.class = LEAK_RECEIVE, .unsure = t[i].unsure }), 0);
+			cr_assert_eq(leakset__see(ls,
+						  &(struct leak_seen){
+							  .goid = 1,
+							  .key = here,
+							  .wait = 1 + t[i].wait_step * (uint64_t)k,
+							  .since_ns = t[i].since_ns,
+							  .class = LEAK_RECEIVE,
+							  .unsure = t[i].unsure }),
+				     0);
 			cr_assert_eq(leakset__seen(ls), 0);
 		}
 		if (t[i].parked_ns)
 			leakset__parked(ls, 0, 1, t[i].parked_ns);
 		g = finished(ls, 0);
-		cr_expect_eq(g->age_max_ns, t[i].want_s * STORY_SECOND, "%s: %lu", t[i].why, (unsigned long)g->age_max_ns);
+		cr_expect_eq(g->age_max_ns, t[i].want_s * STORY_SECOND, "%s: %lu", t[i].why,
+			     (unsigned long)g->age_max_ns);
 		cr_expect_eq(g->age_exact, t[i].exact, "%s", t[i].why);
 	}
 }
@@ -214,8 +248,13 @@ Test(leakset, when_all_parks_are_told_who_was_not_told_of_did_not_run)
 		for (int k = 0; k < 5; k++) {
 			look(ls, k);
 			for (uint64_t goid = 1; goid <= 2; goid++)
-				cr_assert_eq(leakset__see(ls, &(struct leak_seen){ .goid = goid, .key = here, .wait = 1,
-										    .class = LEAK_IO, .unsure = true }), 0);
+				cr_assert_eq(leakset__see(ls,
+							  &(struct leak_seen){ .goid = goid,
+									       .key = here,
+									       .wait = 1,
+									       .class = LEAK_IO,
+									       .unsure = true }),
+					     0);
 			cr_assert_eq(leakset__seen(ls), 0);
 		}
 		leakset__parked(ls, 0, 1, STORY_BEGIN + 10 * STORY_SECOND);
@@ -241,7 +280,11 @@ Test(leakset, objects_are_distinct_or_shared)
 		{ "each its own", { { 0xa0 }, { 0xb0 }, { 0xc0 } }, 1, 3, 1 },
 		{ "one for all", { { 0xa0 }, { 0xa0 }, { 0xa0 } }, 1, 1, 3 },
 		{ "two on one", { { 0xa0 }, { 0xa0 }, { 0xc0 } }, 1, 2, 2 },
-		{ "a select of one for all and one of its own", { { 0xa0, 1 }, { 0xa0, 2 }, { 3, 0xa0 } }, 2, 3, 3 },
+		{ "a select of one for all and one of its own",
+		  { { 0xa0, 1 }, { 0xa0, 2 }, { 3, 0xa0 } },
+		  2,
+		  3,
+		  3 },
 		{ "a select of the same two", { { 1, 2 }, { 2, 1 }, { 1, 2 } }, 2, 1, 3 },
 		{ "nothing", { { 0 } }, 0, 0, 0 },
 	};
@@ -252,11 +295,17 @@ Test(leakset, objects_are_distinct_or_shared)
 
 		look(ls, 0);
 		for (uint64_t k = 0; k < 3; k++)
-			cr_assert_eq(leakset__see(ls, &(struct leak_seen){ .goid = k + 1, .key = here, .objects = t[i].objects[k],
-									    .nr_objects = t[i].nr, .class = LEAK_SELECT }), 0);
+			cr_assert_eq(leakset__see(ls,
+						  &(struct leak_seen){ .goid = k + 1,
+								       .key = here,
+								       .objects = t[i].objects[k],
+								       .nr_objects = t[i].nr,
+								       .class = LEAK_SELECT }),
+				     0);
 		cr_assert_eq(leakset__seen(ls), 0);
 		g = finished(ls, 0);
-		cr_expect_eq(g->objects, t[i].distinct, "%s: %lu", t[i].why, (unsigned long)g->objects);
+		cr_expect_eq(g->objects, t[i].distinct, "%s: %lu", t[i].why,
+			     (unsigned long)g->objects);
 		cr_expect_eq(g->sharing, t[i].sharing, "%s: %u", t[i].why, g->sharing);
 	}
 }
@@ -269,8 +318,10 @@ Test(leakset, lives_that_probes_saw_are_counted_where_they_belong)
 		look(ls, i);
 		see(ls, 10 + (uint64_t)i, here, 1, 0);
 		cr_assert_eq(leakset__seen(ls), 0);
-		leakset__life(ls, 1, STORY_BEGIN + (uint64_t)i * STORY_PAUSE + 5, true);	/* in the window that follows */
-		leakset__life(ls, 1, STORY_BEGIN - 1, true);				/* before the watch */
+		/* in the window that follows */
+		leakset__life(ls, 1, STORY_BEGIN + (uint64_t)i * STORY_PAUSE + 5, true);
+		/* before the watch */
+		leakset__life(ls, 1, STORY_BEGIN - 1, true);
 	}
 	leakset__life(ls, 1, STORY_BEGIN + 5, false);
 	cr_expect(!leakset__lives_known(ls));
@@ -297,7 +348,7 @@ Test(leakset, a_run_between_two_passes_begins_the_proof_anew)
 		cr_assert_eq(leakset__seen(ls), 0);
 		leakset__prove(ls, 0, 1, LEAK_UNREACHED);
 		leakset__prove(ls, 0, 2, LEAK_UNREACHED);
-		leakset__prove(ls, 0, 99, LEAK_UNREACHED);	/* is not there */
+		leakset__prove(ls, 0, 99, LEAK_UNREACHED); /* is not there */
 	}
 	g = finished(ls, 0);
 	cr_expect_eq(g->asked, 2);
@@ -310,8 +361,10 @@ Test(leakset, of_two_runtimes_goids_are_not_the_same)
 
 	look(ls, 0);
 	for (uint16_t rt = 0; rt < 2; rt++)
-		cr_assert_eq(leakset__see(ls, &(struct leak_seen){ .goid = 5, .rt = rt, .key = here }), 0);
-	see(ls, 5, there, 1, 0);	/* the same goid again in runtime 0: passed over */
+		cr_assert_eq(leakset__see(ls,
+					  &(struct leak_seen){ .goid = 5, .rt = rt, .key = here }),
+			     0);
+	see(ls, 5, there, 1, 0); /* the same goid again in runtime 0: passed over */
 	cr_assert_eq(leakset__seen(ls), 0);
 	cr_expect_eq(finished(ls, 0)->nr, 2);
 	cr_expect_not_null(leakset__get(ls, 1, 5));
@@ -323,12 +376,19 @@ Test(leakset, what_the_bounds_refuse_is_counted)
 	scoped(leakset) ls = NULL;
 	int refused = 0;
 
-	cr_assert_eq(leakset__new(&(struct leakset_opts){ .max_goroutines = 10, .max_groups = 2, .max_sites = 2 }, &ls), 0);
+	cr_assert_eq(leakset__new(&(struct leakset_opts){ .max_goroutines = 10,
+							  .max_groups = 2,
+							  .max_sites = 2 },
+				  &ls),
+		     0);
 	look(ls, 0);
 	for (uint32_t i = 0; i < 12; i++)
-		refused += leakset__see(ls, &(struct leak_seen){ .goid = i + 1, .key = { 9, i % 2, 0 } }) == -ENOSPC;
+		refused +=
+			leakset__see(ls, &(struct leak_seen){ .goid = i + 1,
+							      .key = { 9, i % 2, 0 } }) == -ENOSPC;
 	cr_expect_eq(refused, 2);
-	cr_expect_eq(leakset__see(ls, &(struct leak_seen){ .goid = 1000, .key = { 9, 3, 0 } }), -ENOSPC);
+	cr_expect_eq(leakset__see(ls, &(struct leak_seen){ .goid = 1000, .key = { 9, 3, 0 } }),
+		     -ENOSPC);
 	cr_expect_eq(leakset__refused(ls), 3);
 	cr_assert_eq(leakset__seen(ls), 0);
 	for (int i = 1; i < LEAKSET_LOOKS_MAX; i++)

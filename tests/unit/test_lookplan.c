@@ -12,7 +12,9 @@ struct made {
 /* A watch of so many seconds in which each look and each search takes so long. */
 static struct made watch(uint64_t duration_ns, uint64_t look_ns, uint64_t search_ns)
 {
-	struct lookplan p = { .start_ns = NS_PER_SEC, .duration_ns = duration_ns, .look_ns = look_ns };
+	struct lookplan p = { .start_ns = NS_PER_SEC,
+			      .duration_ns = duration_ns,
+			      .look_ns = look_ns };
 	uint64_t now = p.start_ns + look_ns;
 	struct made m = { .looks = 1 };
 
@@ -60,11 +62,14 @@ Test(lookplan, long_looks_do_not_put_the_end_off)
 		const uint64_t look = looks_ms[i] * NS_PER_MS, end = 5 * NS_PER_SEC;
 		struct made m = watch(end, look, 0);
 
-		cr_expect(m.last_began_ns >= end && m.last_began_ns <= (2 * look > end ? 2 * look : end), "looks of %d ms: %.2f s",
-			  (int)looks_ms[i], (double)m.last_began_ns / NS_PER_SEC);
+		cr_expect(m.last_began_ns >= end &&
+				  m.last_began_ns <= (2 * look > end ? 2 * look : end),
+			  "looks of %d ms: %.2f s", (int)looks_ms[i],
+			  (double)m.last_began_ns / NS_PER_SEC);
 		if (look > end)
 			continue;
-		cr_expect_geq(m.looks, 3, "two tell who waits, then there is a search, then the last");
+		cr_expect_geq(m.looks, 3,
+			      "two tell who waits, then there is a search, then the last");
 		cr_expect_geq(m.searches, 1, "those that are unreached must be so twice");
 	}
 }

@@ -149,7 +149,8 @@ Test(maps, tells_how_far_down_the_stack_of_a_thread_that_waits_is_in_use, .timeo
 
 		cr_assert_eq(maps__read_with_stacks(self, &maps), 0);
 		for (size_t i = 0; i < maps->nr_sps && !found; i++)
-			found = maps->sps[i] <= (uintptr_t)at && (uintptr_t)at - maps->sps[i] < 4096;
+			found = maps->sps[i] <= (uintptr_t)at &&
+				(uintptr_t)at - maps->sps[i] < 4096;
 	}
 	close(ends[3]);
 	cr_assert_eq(pthread_join(thread, NULL), 0);

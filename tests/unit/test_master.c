@@ -31,8 +31,8 @@ Test(master, is_late_as_its_state_says)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++)
-		cr_expect_eq(master_is_late(t[i].state, t[i].silent_ms * NS_PER_MS, t[i].cpu_ms * NS_PER_MS,
-					    t[i].late_ms * NS_PER_MS),
+		cr_expect_eq(master_is_late(t[i].state, t[i].silent_ms * NS_PER_MS,
+					    t[i].cpu_ms * NS_PER_MS, t[i].late_ms * NS_PER_MS),
 			     t[i].late, "%s", t[i].why);
 }
 
@@ -44,7 +44,8 @@ Test(master, has_longer_where_the_machine_is_slow_but_not_at_will)
 	} t[] = { { 0, 100 }, { 0.2, 100 }, { 1, 100 }, { 4.5, 450 }, { 10, 1000 }, { 1e9, 1000 } };
 
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
-		cr_expect_eq(master_allow(t[i].slow), t[i].want_ms * NS_PER_MS, "%g times", t[i].slow);
+		cr_expect_eq(master_allow(t[i].slow), t[i].want_ms * NS_PER_MS, "%g times",
+			     t[i].slow);
 		cr_expect_eq(heart->late_ns, t[i].want_ms * NS_PER_MS, "%g times", t[i].slow);
 	}
 }
@@ -129,7 +130,9 @@ Test(master, that_is_about_to_stop_counts_as_stopped)
 	master__done(&m);
 }
 
-/* On a busy machine a piece of a wait takes longer, and there are fewer: so the most of some tries. */
+/*
+ * On a busy machine a piece of a wait takes longer, and there are fewer: so the most of some tries.
+ */
 #define TRIES 20
 
 static uint64_t beats_in(void (*wait)(void))

@@ -120,7 +120,9 @@ Test(mem, reads_nothing_after_its_deadline)
 		cr_expect(!until.hit);
 		until.at_ns = clock_now_ns();
 		for (size_t i = 0; i < PIECES; i++)
-			reads[i] = (struct memread){ .addr = (uintptr_t)f.page, .buf = buf, .len = sizeof(buf) };
+			reads[i] = (struct memread){ .addr = (uintptr_t)f.page,
+						     .buf = buf,
+						     .len = sizeof(buf) };
 		addrspace__read_batch(&f.mem.as, reads, PIECES);
 		for (size_t i = 0; i < PIECES; i++)
 			cr_assert_eq(reads[i].err, -ESRCH, "piece %zu, fallback %d", i, fallback);

@@ -8,8 +8,8 @@
 #include "heap/mstack.h"
 
 /*
- * Three threads of a runtime: the first is a variable, as is its g0; the others are in the heap. A fourth has left: an
- * old word of the newest still leads to its record.
+ * Three threads of a runtime: the first is a variable, as is its g0; the others are in the heap. A
+ * fourth has left: an old word of the newest still leads to its record.
  */
 #define BSS   0x600000ull
 #define ALLM  (BSS + 0x20)
@@ -20,7 +20,7 @@
 #define G(i)  (HEAP + 0x2000 + 0x200 * (i))
 
 #define ALLLINK 0x150
-#define OLD	0x158
+#define OLD     0x158
 
 #define STACK_BYTES 0x800000ull
 #define STACK(i)    (0x7f0010000000ull + 0x1000000 * (i))
@@ -148,7 +148,8 @@ static const char text[] =
 	"7f0011000000-7f0011800000 rw-p 00000000 00:00 0 \n" /* a stack */
 	"7f0011f00000-7f0012800000 rw-p 00000000 00:00 0 \n" /* memory of C, no page, a stack */
 	"7f0012fff000-7f0013000000 ---p 00000000 00:00 0 \n"
-	"7f0013000000-7f0013900000 rw-p 00000000 00:00 0 \n" /* of a thread that is gone, memory of C */
+	/* of a thread that is gone, memory of C */
+	"7f0013000000-7f0013900000 rw-p 00000000 00:00 0 \n"
 	"7f0013fff000-7f0014000000 ---p 00000000 00:00 0 \n"
 	"7f0014000000-7f0014800000 rw-p 00000000 00:00 0 \n" /* of a thread of C */
 	"7ffe00000000-7ffe00021000 rw-p 00000000 00:00 0                  [stack]\n";
@@ -162,7 +163,8 @@ Test(mstack, is_all_that_is_taken_from_the_memory_of_c)
 		{ STACK(2) + STACK_BYTES - 0x900, STACK(2) + STACK_BYTES },
 		{ STACK(3) + STACK_BYTES, STACK(3) + 0x900000 },
 		{ STACK(4) + 0x7ff000 - 128, STACK(4) + STACK_BYTES },
-		{ 0x7ffe0001f000 - 128, 0x7ffe00021000 }, /* the program is C's, Go a library of it */
+		/* the program is C's, Go a library of it */
+		{ 0x7ffe0001f000 - 128, 0x7ffe00021000 },
 	};
 	/* Of the first thread of Go, of C's, and of the program's first. */
 	static const uint64_t sps[] = { STACK(0) + 0x7e0000, STACK(4) + 0x7ff000, 0x7ffe0001f000 };
@@ -184,7 +186,8 @@ Test(mstack, is_all_that_is_taken_from_the_memory_of_c)
 
 Test(mstack, is_all_of_the_first_where_a_thread_of_go_is_on_it)
 {
-	static const char first[] = "7f0010000000-7f0010800000 rw-p 00000000 00:00 0                  [stack]\n";
+	static const char first[] =
+		"7f0010000000-7f0010800000 rw-p 00000000 00:00 0                  [stack]\n";
 	scoped_mem struct crange *r = NULL;
 	scoped(maps) m = NULL;
 	size_t nr = 9;
@@ -206,7 +209,7 @@ Test(mstack, is_what_lies_below_what_c_has_in_use)
 	static const struct {
 		const char *why;
 		uint64_t ends[2]; /* of what Go knows of both */
-		uint64_t start;	  /* of the second */
+		uint64_t start;   /* of the second */
 		struct crange want;
 	} t[] = {
 		{ "the second is C's",

@@ -9,7 +9,10 @@
 
 Test(name_match, takes_a_package_in_both_its_spellings)
 {
-	static const struct { const char *why, *asked, *name; bool want; } t[] = {
+	static const struct {
+		const char *why, *asked, *name;
+		bool want;
+	} t[] = {
 		{ "as printed", "lumberjack%2ev2\\.", MILL, true },
 		{ "as imported", "^gopkg\\.in/natefinch/lumberjack\\.v2\\.", MILL, true },
 		{ "another version", "lumberjack\\.v3", MILL, false },
@@ -23,7 +26,8 @@ Test(name_match, takes_a_package_in_both_its_spellings)
 
 		cr_assert_eq(filter__new(&p), 0);
 		cr_assert_eq(filter__add(p, "func", t[i].asked, false, NULL), 0);
-		cr_expect_eq(filter__hits(p, FILTER_FUNC, t[i].name) != 0, t[i].want, "%s", t[i].why);
+		cr_expect_eq(filter__hits(p, FILTER_FUNC, t[i].name) != 0, t[i].want, "%s",
+			     t[i].why);
 	}
 }
 
@@ -45,13 +49,15 @@ Test(name_match, what_repeats_too_much_is_refused)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++)
-		cr_expect_eq(name_times(t[i].text), t[i].times, "%s: %u", t[i].text, name_times(t[i].text));
+		cr_expect_eq(name_times(t[i].text), t[i].times, "%s: %u", t[i].text,
+			     name_times(t[i].text));
 	cr_expect_eq(name_regex(&(regex_t){ 0 }, "((a{1,255}){1,255}){1,255}"), REG_ESPACE);
 }
 
 Test(name_match, a_name_may_be_written_as_it_is_imported)
 {
-	cr_expect(name_same("select\t" MILL, "select\tgopkg.in/natefinch/lumberjack.v2.(*Logger).millRun"));
+	cr_expect(name_same("select\t" MILL,
+			    "select\tgopkg.in/natefinch/lumberjack.v2.(*Logger).millRun"));
 	cr_expect(name_same(MILL, MILL));
 	cr_expect(!name_same(MILL, "gopkg.in/natefinch/lumberjack.v3.(*Logger).millRun"));
 }

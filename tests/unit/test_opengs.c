@@ -6,7 +6,7 @@
 #include "daemon/opengs.h"
 
 #define G_BYTES 16
-#define NR	1000
+#define NR      1000
 
 /* A target whose g at address a holds a, twice; 0x13000 cannot be read. */
 struct fake {

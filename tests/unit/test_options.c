@@ -29,11 +29,23 @@ static int parse(struct opts *o, const char *line)
 
 Test(options, reads_times_in_every_unit)
 {
-	static const struct { const char *text; uint64_t ns; int want; } t[] = {
-		{ "10", 10000000000ULL, 0 },  { "10s", 10000000000ULL, 0 }, { "2m", 120000000000ULL, 0 },
-		{ "1.5s", 1500000000ULL, 0 }, { "250ms", 250000000ULL, 0 }, { "7us", 7000, 0 },
-		{ "9ns", 9, 0 },	      { "1h", 3600000000000ULL, 0 }, { "", 0, -EINVAL },
-		{ "-1", 0, -EINVAL },	      { "10x", 0, -EINVAL },	    { "nan", 0, -EINVAL },
+	static const struct {
+		const char *text;
+		uint64_t ns;
+		int want;
+	} t[] = {
+		{ "10", 10000000000ULL, 0 },
+		{ "10s", 10000000000ULL, 0 },
+		{ "2m", 120000000000ULL, 0 },
+		{ "1.5s", 1500000000ULL, 0 },
+		{ "250ms", 250000000ULL, 0 },
+		{ "7us", 7000, 0 },
+		{ "9ns", 9, 0 },
+		{ "1h", 3600000000000ULL, 0 },
+		{ "", 0, -EINVAL },
+		{ "-1", 0, -EINVAL },
+		{ "10x", 0, -EINVAL },
+		{ "nan", 0, -EINVAL },
 		{ "1e300", 0, -EINVAL },
 	};
 
@@ -49,8 +61,10 @@ Test(options, reads_a_whole_record_line)
 {
 	struct opts o;
 
-	cr_assert_eq(parse(&o, "parkwatch record -p 812 -d 10 -e sched --root created-by --async --goid 18,1 "
-			       "--min-wait 5ms --depth 20 --transport perf --ring-size 64k -o x.html"),
+	cr_assert_eq(parse(&o,
+			   "parkwatch record -p 812 -d 10 -e sched --root created-by --async "
+			   "--goid 18,1 "
+			   "--min-wait 5ms --depth 20 --transport perf --ring-size 64k -o x.html"),
 		     0);
 	cr_expect_eq(o.command, CMD_RECORD);
 	cr_expect_eq(o.pid, 812);
@@ -82,8 +96,11 @@ Test(options, reads_a_whole_dump_line)
 {
 	struct opts o;
 
-	cr_assert_eq(parse(&o, "parkwatch dump -p 812 -f json --state waiting --func ^main --func x --not p=1 --goid 1,2 "
-			       "--group object --sort age --top 5 --objects --labels --depth 4096 --diff old.json"), 0);
+	cr_assert_eq(parse(&o, "parkwatch dump -p 812 -f json --state waiting --func ^main --func "
+			       "x --not p=1 --goid 1,2 "
+			       "--group object --sort age --top 5 --objects --labels --depth 4096 "
+			       "--diff old.json"),
+		     0);
 	cr_expect_eq(o.command, CMD_DUMP);
 	cr_expect_str_eq(o.format, "json");
 	cr_assert_eq(o.nr_filters, 5);
@@ -93,7 +110,8 @@ Test(options, reads_a_whole_dump_line)
 	cr_expect_str_eq(o.filters[3].value, "p=1");
 	cr_expect_str_eq(o.filters[4].value, "1,2");
 	cr_expect_eq(o.nr_goids, 0);
-	cr_expect(o.group == DUMP_GROUP_OBJECT && o.sort == DUMP_SORT_AGE && o.top == 5 && o.depth == 4096);
+	cr_expect(o.group == DUMP_GROUP_OBJECT && o.sort == DUMP_SORT_AGE && o.top == 5 &&
+		  o.depth == 4096);
 	cr_expect(o.objects && o.labels && !o.full);
 	cr_expect_str_eq(o.diff, "old.json");
 	cr_assert_eq(parse(&o, "parkwatch dump -p 1 -o x --mode 0644"), 0);
@@ -113,15 +131,31 @@ Test(options, have_the_depth_of_their_command)
 Test(options, refuse_what_they_do_not_know, .init = cr_redirect_stderr)
 {
 	static const char *const lines[] = {
-		"parkwatch",			     "parkwatch rekord -p 1",	       "parkwatch record",
-		"parkwatch record -p",		     "parkwatch record -p 0",	       "parkwatch record -p 1x",
-		"parkwatch record -p 99999999999",   "parkwatch record -p 1 --nonsense", "parkwatch record -p 1 -e parks",
-		"parkwatch record -p 1 -d soon",     "parkwatch record -p 1 more",     "parkwatch record -p 1 --goid 1,,2",
-		"parkwatch record -p 1 --depth 128", "parkwatch record -p 1 --ring-size 5000",
-		"parkwatch dump",		     "parkwatch dump -p 1 --depth 4097", "parkwatch dump -p 1 --group x",
-		"parkwatch dump -p 1 --mode 888",    "parkwatch dump -p 1 --mode 4755", "parkwatch dump -p 1 --mode 044",
-		"parkwatch dump -p 1 --mode rw",     "parkwatch dump -p 1 --mode ''",
-		"parkwatch dump -p 1 -d 5",	     "parkwatch record -p 1 --func x", "parkwatch dump -p 1 --top 0",
+		"parkwatch",
+		"parkwatch rekord -p 1",
+		"parkwatch record",
+		"parkwatch record -p",
+		"parkwatch record -p 0",
+		"parkwatch record -p 1x",
+		"parkwatch record -p 99999999999",
+		"parkwatch record -p 1 --nonsense",
+		"parkwatch record -p 1 -e parks",
+		"parkwatch record -p 1 -d soon",
+		"parkwatch record -p 1 more",
+		"parkwatch record -p 1 --goid 1,,2",
+		"parkwatch record -p 1 --depth 128",
+		"parkwatch record -p 1 --ring-size 5000",
+		"parkwatch dump",
+		"parkwatch dump -p 1 --depth 4097",
+		"parkwatch dump -p 1 --group x",
+		"parkwatch dump -p 1 --mode 888",
+		"parkwatch dump -p 1 --mode 4755",
+		"parkwatch dump -p 1 --mode 044",
+		"parkwatch dump -p 1 --mode rw",
+		"parkwatch dump -p 1 --mode ''",
+		"parkwatch dump -p 1 -d 5",
+		"parkwatch record -p 1 --func x",
+		"parkwatch dump -p 1 --top 0",
 	};
 	struct opts o;
 
@@ -144,11 +178,12 @@ static void expect_all_named(enum command c)
 		if (opt_table[i].commands & CMD_BIT(c)) {
 			char *dash, roff[64] = "";
 
-			cr_expect(strstr(help, opt_table[i].name), "--help lacks --%s", opt_table[i].name);
+			cr_expect(strstr(help, opt_table[i].name), "--help lacks --%s",
+				  opt_table[i].name);
 			snprintf(roff, sizeof(roff), "%s", opt_table[i].name);
 			dash = strchr(roff, '-');
 			if (dash)
-				*dash = '\0';	/* the page escapes hyphens */
+				*dash = '\0'; /* the page escapes hyphens */
 			cr_expect(strstr(man, roff), "the page lacks --%s", opt_table[i].name);
 		}
 	free(help);
@@ -189,7 +224,9 @@ Test(options, of_refs_tell_what_is_asked_for)
 	cr_expect_eq(o.top, 3, "the default");
 	cr_expect_eq(o.proof_ns, 10000000000ULL);
 	cr_expect_null(o.addr);
-	cr_assert_eq(parse(&o, "parkwatch refs -p 812 --addr 0xc000012345 --top 9 --proof-budget 0"), 0);
+	cr_assert_eq(parse(&o,
+			   "parkwatch refs -p 812 --addr 0xc000012345 --top 9 --proof-budget 0"),
+		     0);
 	cr_expect_str_eq(o.addr, "0xc000012345");
 	cr_expect_eq(o.top, 9);
 	cr_expect_eq(o.proof_ns, 0);

@@ -123,13 +123,17 @@ Test(outfile, says_when_the_disk_is_full)
 	cr_assert_eq(outfile__open("/dev/full", 0, &o, &why), 0);
 	fputs("x", outfile__stream(o));
 	cr_expect_eq(outfile__commit(o, &why), -ENOSPC);
-	cr_expect(strstr(why.text, "/dev/full") && strstr(why.text, "No space left"), "%s", why.text);
+	cr_expect(strstr(why.text, "/dev/full") && strstr(why.text, "No space left"), "%s",
+		  why.text);
 	outfile__free(o);
 }
 
 Test(outfile, says_where_it_cannot_write)
 {
-	static const struct { const char *why, *path; int want; } t[] = {
+	static const struct {
+		const char *why, *path;
+		int want;
+	} t[] = {
 		{ "no such folder", "/nonexistent/x", -ENOENT },
 		{ "a folder", "/tmp", -EISDIR },
 	};
@@ -193,12 +197,19 @@ static void open_folder(const char *name, mode_t mode, uid_t owner)
 
 Test(outfile, does_not_follow_a_link_that_somebody_else_planted)
 {
-	static const struct { const char *why; mode_t mode; uid_t folder, link; const char *to, *path; int want; } t[] = {
+	static const struct {
+		const char *why;
+		mode_t mode;
+		uid_t folder, link;
+		const char *to, *path;
+		int want;
+	} t[] = {
 		{ "in a folder like /tmp", 01777, 0, SOMEBODY, "../secret", "d/link", -EACCES },
 		{ "of a folder", 01777, 0, SOMEBODY, "..", "d/link/secret", -EACCES },
 		{ "to what is not there", 01777, 0, SOMEBODY, "../fresh", "d/link", -EACCES },
 		{ "by way of our own", 01777, 0, SOMEBODY, "../secret", "ours", -EACCES },
-		{ "in a folder without the sticky bit", 0777, 0, SOMEBODY, "../secret", "d/link", -EACCES },
+		{ "in a folder without the sticky bit", 0777, 0, SOMEBODY, "../secret", "d/link",
+		  -EACCES },
 		{ "in a folder of a group", 0775, 0, SOMEBODY, "../secret", "d/link", -EACCES },
 		{ "in their own folder", 0755, SOMEBODY, SOMEBODY, "../secret", "d/link", -EACCES },
 		{ "where nobody else may write", 0755, 0, SOMEBODY, "../secret", "d/link", 0 },
@@ -218,8 +229,8 @@ Test(outfile, does_not_follow_a_link_that_somebody_else_planted)
 		cr_expect_eq(written(t[i].path, 0, &why), t[i].want, "%s: %s", t[i].why, why.text);
 		cr_expect_eq(stat_of("secret").st_size, t[i].want ? 6 : 3, "%s", t[i].why);
 		cr_expect(access(in_dir("fresh"), F_OK), "%s", t[i].why);
-		cr_expect_eq(strstr(why.text, "somebody else (uid 65534)") != NULL, t[i].want != 0, "%s: %s", t[i].why,
-			     why.text);
+		cr_expect_eq(strstr(why.text, "somebody else (uid 65534)") != NULL, t[i].want != 0,
+			     "%s: %s", t[i].why, why.text);
 	}
 }
 
@@ -233,7 +244,8 @@ Test(outfile, takes_of_a_planted_file_only_the_name)
 	put("d/file", 0666, SOMEBODY);
 	cr_expect_eq(written("d/file", 0, &why), 0, "%s", why.text);
 	st = stat_of("d/file");
-	cr_expect(st.st_size == 3 && st.st_uid == 0 && (st.st_mode & 07777) == 0600, "%o", st.st_mode);
+	cr_expect(st.st_size == 3 && st.st_uid == 0 && (st.st_mode & 07777) == 0600, "%o",
+		  st.st_mode);
 	cr_assert_eq(mkfifo(in_dir("d/fifo"), 0666), 0);
 	cr_assert_eq(chown(in_dir("d/fifo"), SOMEBODY, SOMEBODY), 0);
 	cr_expect_eq(written("d/fifo", 0, &why), -EACCES, "it would have waited for a reader");
@@ -290,7 +302,8 @@ Test(outfile, gives_a_file_the_mode_that_it_should_have)
 	cr_assert_eq(written("old", 0, NULL), 0);
 	st = stat_of("old");
 	cr_expect(st.st_size == 3 && (st.st_mode & 07777) == 0604, "%o", st.st_mode);
-	cr_expect_eq(st.st_uid, geteuid() ? geteuid() : SOMEBODY, "a file that is replaced keeps its owner");
+	cr_expect_eq(st.st_uid, geteuid() ? geteuid() : SOMEBODY,
+		     "a file that is replaced keeps its owner");
 	cr_assert_eq(written("old", 0600, NULL), 0);
 	cr_expect_eq(stat_of("old").st_mode & 07777, 0600);
 	cr_expect_eq(umask(027), 027, "the umask was changed");

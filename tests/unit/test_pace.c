@@ -7,8 +7,8 @@
 #include "base/rt_boost.h"
 
 #define LIMIT_NS (2 * NS_PER_MS)
-#define BUSY_NS	 (60 * NS_PER_MS) /* of CPU time */
-#define LATE_NS	 (10 * NS_PER_MS) /* a machine of a test may be slow */
+#define BUSY_NS  (60 * NS_PER_MS) /* of CPU time */
+#define LATE_NS  (10 * NS_PER_MS) /* a machine of a test may be slow */
 
 static uint64_t thread_ns(void)
 {
@@ -27,7 +27,10 @@ static bool may_hurry(void)
 	return !sched_setscheduler(0, SCHED_RR, &rr) && !sched_setscheduler(0, SCHED_OTHER, &none);
 }
 
-/* How much CPU time it had before all others since began, of BUSY_NS; a loop that makes no system call in between would be no different. */
+/*
+ * How much CPU time it had before all others since began, of BUSY_NS; a loop that makes no system
+ * call in between would be no different.
+ */
 static uint64_t first_for(uint64_t began)
 {
 	uint64_t now = began, last = began;
@@ -62,7 +65,8 @@ Test(pace, who_is_busy_is_first_only_until_the_limit)
 		cr_expect_eq(n, 0);
 		cr_expect(first, "round %d", i);
 		cr_expect_geq(ns, LIMIT_NS / 2, "round %d: %llu ns", i, (unsigned long long)ns);
-		cr_expect_leq(ns, LIMIT_NS + LATE_NS, "round %d: %llu ns", i, (unsigned long long)ns);
+		cr_expect_leq(ns, LIMIT_NS + LATE_NS, "round %d: %llu ns", i,
+			      (unsigned long long)ns);
 		rt_boost__restore(p);
 		cr_expect(!is_first(), "round %d", i);
 	}

@@ -23,10 +23,16 @@ static int add(struct filter *p, const char *filter, struct cause *why)
 /* A worker that waits 31 s in a stack of three, made by main.main, with two labels, on no P. */
 static bool takes(const char *const *filters)
 {
-	static const char *const stack[] = { "runtime.gopark", "main.worker", "main.(*Pool[...]).run" };
+	static const char *const stack[] = { "runtime.gopark", "main.worker",
+					     "main.(*Pool[...]).run" };
 	struct label_set *set = calloc(1, sizeof(*set) + 2 * sizeof(set->v[0]));
 	struct filter_subject s = {
-		.goid = 18, .status = "waiting", .reason = "chan receive", .wait_ns = 31 * S, .p = -1, .labels = set,
+		.goid = 18,
+		.status = "waiting",
+		.reason = "chan receive",
+		.wait_ns = 31 * S,
+		.p = -1,
+		.labels = set,
 	};
 	scoped(filter) p = NULL;
 	bool ret;
@@ -47,7 +53,11 @@ static bool takes(const char *const *filters)
 
 Test(pick, takes_what_all_filters_take)
 {
-	static const struct { const char *why; const char *filters[4]; bool want; } t[] = {
+	static const struct {
+		const char *why;
+		const char *filters[4];
+		bool want;
+	} t[] = {
 		{ "no filter", { NULL }, true },
 		{ "its state", { "state=waiting" }, true },
 		{ "one of several states", { "state=running,waiting" }, true },
@@ -98,11 +108,16 @@ Test(pick, does_not_take_for_old_what_nobody_knows)
 
 Test(pick, refuses_in_one_line_that_names_what_is_wrong)
 {
-	static const struct { const char *filter, *word; } t[] = {
-		{ "func=(main", "(main" }, { "created-by=[", "created-by" }, { "state=wating", "wating" },
-		{ "state=waiting,", "waiting," }, { "goid=", "goid" }, { "goid=1,,2", "1,,2" }, { "goid=-1", "-1" },
-		{ "p=x", "'x'" }, { "wait=", "wait" }, { "label==v", "=v" }, { "nonsense=1", "nonsense" },
-		{ "goid=99999999999999999999", "9999" }, { "older=1s", "1s" },
+	static const struct {
+		const char *filter, *word;
+	} t[] = {
+		{ "func=(main", "(main" },    { "created-by=[", "created-by" },
+		{ "state=wating", "wating" }, { "state=waiting,", "waiting," },
+		{ "goid=", "goid" },          { "goid=1,,2", "1,,2" },
+		{ "goid=-1", "-1" },          { "p=x", "'x'" },
+		{ "wait=", "wait" },          { "label==v", "=v" },
+		{ "nonsense=1", "nonsense" }, { "goid=99999999999999999999", "9999" },
+		{ "older=1s", "1s" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {

@@ -5,7 +5,9 @@
 
 #include "model/places.h"
 
-static const struct place here = { .startpc = 0x400100, .pc = 0x400200, .depth = 320, .reason = 14, .rt = 0 };
+static const struct place here = {
+	.startpc = 0x400100, .pc = 0x400200, .depth = 320, .reason = 14, .rt = 0
+};
 
 Test(places, are_told_apart_by_all_that_is_known_of_them)
 {

@@ -15,7 +15,9 @@ static Pprof__Profile *unpack_of(const struct profile *p, bool full, const struc
 	static uint8_t raw[1 << 20];
 	size_t len = 0;
 	scoped_mem char *zipped = fake_render_of(&renderer_pprof, p, full, meta, &len);
-	z_stream z = { .next_in = (unsigned char *)zipped, .avail_in = (uInt)len, .next_out = raw,
+	z_stream z = { .next_in = (unsigned char *)zipped,
+		       .avail_in = (uInt)len,
+		       .next_out = raw,
 		       .avail_out = sizeof(raw) };
 	Pprof__Profile *pb;
 
@@ -106,8 +108,9 @@ Test(pprof, a_sample_is_leaf_first_with_inlined_frames_as_lines)
 	cr_assert_eq(s->n_location_id, 4);
 	cr_expect_str_eq(function_of(pb, s->location_id[0], 0), "[chan receive]");
 	cr_expect_eq(pb->location[s->location_id[0] - 1]->address, 0);
-	cr_expect_eq(pb->function[pb->location[s->location_id[0] - 1]->line[0]->function_id - 1]->system_name, 0,
-		     "pprof would cut [select (no cases)]");
+	cr_expect_eq(pb->function[pb->location[s->location_id[0] - 1]->line[0]->function_id - 1]
+			     ->system_name,
+		     0, "pprof would cut [select (no cases)]");
 	cr_expect_str_eq(function_of(pb, s->location_id[2], 0), "main.worker");
 	cr_assert_eq(pb->location[s->location_id[3] - 1]->n_line, 3);
 	cr_expect_str_eq(function_of(pb, s->location_id[3], 0), "main.innermost");
@@ -140,7 +143,10 @@ Test(pprof, ids_go_from_one_without_a_gap)
 
 Test(pprof, root_becomes_labels)
 {
-	static const struct { enum profile_root root; const char *want; } t[] = {
+	static const struct {
+		enum profile_root root;
+		const char *want;
+	} t[] = {
 		{ PROFILE_ROOT_NONE, "wait_reason=chan receive " },
 		{ PROFILE_ROOT_GOID, "wait_reason=chan receive goid=7 " },
 		{ PROFILE_ROOT_CREATED_BY, "wait_reason=chan receive created_by=main.main " },
@@ -156,9 +162,12 @@ Test(pprof, root_becomes_labels)
 		for (size_t k = 0; k < pb->sample[0]->n_label; k++) {
 			const Pprof__Label *l = pb->sample[0]->label[k];
 
-			at += (size_t)snprintf(got + at, sizeof(got) - at, "%s=", pb->texts[l->key]);
-			at += l->str ? (size_t)snprintf(got + at, sizeof(got) - at, "%s ", pb->texts[l->str]) :
-				       (size_t)snprintf(got + at, sizeof(got) - at, "%ld ", (long)l->num);
+			at += (size_t)snprintf(got + at, sizeof(got) - at,
+					       "%s=", pb->texts[l->key]);
+			at += l->str ? (size_t)snprintf(got + at, sizeof(got) - at, "%s ",
+							pb->texts[l->str])
+				     : (size_t)snprintf(got + at, sizeof(got) - at, "%ld ",
+							(long)l->num);
 		}
 		cr_expect_str_eq(got, t[i].want, "root %zu: %s", i, got);
 		pprof__profile__free_unpacked(pb, NULL);
@@ -203,7 +212,9 @@ Test(pprof, has_go_s_own_types_for_allocations)
 	static const uint64_t pcs[] = { PC_MALLOC, PC_WORKER, PC_MAIN };
 	const struct profile_opts o = { .event = PROFILE_ALLOC };
 	scoped(profile) p = NULL;
-	struct profile_alloc a = { .stack_id = STACK_A, .object_bytes = 48, .objects = 3, .bytes = 144 };
+	struct profile_alloc a = {
+		.stack_id = STACK_A, .object_bytes = 48, .objects = 3, .bytes = 144
+	};
 	Pprof__Profile *pb;
 	const Pprof__Sample *s;
 
@@ -225,6 +236,7 @@ Test(pprof, has_go_s_own_types_for_allocations)
 	cr_expect_str_eq(pb->texts[s->label[0]->key], "bytes");
 	cr_expect_eq(s->label[0]->num, 48);
 	cr_expect_str_eq(pb->texts[s->label[1]->str], "main.node");
-	cr_expect_str_eq(function_of(pb, s->location_id[0], 0), "main.worker", "no word, and nothing of the runtime");
+	cr_expect_str_eq(function_of(pb, s->location_id[0], 0), "main.worker",
+			 "no word, and nothing of the runtime");
 	pprof__profile__free_unpacked(pb, NULL);
 }

@@ -50,12 +50,16 @@ Test(profile, sums_waits_by_stack_and_reason)
 
 Test(profile, sums_of_waits_are_the_same_rows_as_waits)
 {
-	static const enum profile_root roots[] = { PROFILE_ROOT_NONE, PROFILE_ROOT_CREATED_BY, PROFILE_ROOT_STATE };
+	static const enum profile_root roots[] = { PROFILE_ROOT_NONE, PROFILE_ROOT_CREATED_BY,
+						   PROFILE_ROOT_STATE };
 
 	for (size_t i = 0; i < ARRAY_SIZE(roots); i++) {
-		scoped(profile) one = profile_of((struct profile_opts){ .event = PROFILE_BLOCKED, .root = roots[i] });
-		scoped(profile) sum = profile_of((struct profile_opts){ .event = PROFILE_BLOCKED, .root = roots[i] });
-		const struct pw_wait_key key = { STACK_A, PC_MAIN, START_WORKER, 14, PW_WAIT }, other = { STACK_A, 1, 2, 14, PW_SCHED };
+		scoped(profile) one = profile_of((struct profile_opts){ .event = PROFILE_BLOCKED,
+									.root = roots[i] });
+		scoped(profile) sum = profile_of((struct profile_opts){ .event = PROFILE_BLOCKED,
+									.root = roots[i] });
+		const struct pw_wait_key key = { STACK_A, PC_MAIN, START_WORKER, 14, PW_WAIT },
+					 other = { STACK_A, 1, 2, 14, PW_SCHED };
 		scoped(snap) a = NULL;
 		scoped(snap) b = NULL;
 
@@ -64,7 +68,8 @@ Test(profile, sums_of_waits_are_the_same_rows_as_waits)
 		fake_wait(sum, 9, STACK_A, 14, 3000, 3001, 0);
 		fake_wait(one, 9, STACK_A, 14, 3000, 3001, 0);
 		cr_assert_eq(profile__waits(sum, 0, &key, &(struct pw_wait_sum){ 2, 600 }), 0);
-		cr_assert_eq(profile__waits(sum, 0, &other, &(struct pw_wait_sum){ 5, 500 }), 0, "of another event");
+		cr_assert_eq(profile__waits(sum, 0, &other, &(struct pw_wait_sum){ 5, 500 }), 0,
+			     "of another event");
 		a = snap_of(one);
 		b = snap_of(sum);
 		cr_assert_eq(a->nr, 1);
@@ -77,7 +82,10 @@ Test(profile, sums_of_waits_are_the_same_rows_as_waits)
 
 Test(profile, counts_only_time_inside_the_window)
 {
-	static const struct { const char *why; uint64_t from, to, count, value; } t[] = {
+	static const struct {
+		const char *why;
+		uint64_t from, to, count, value;
+	} t[] = {
 		{ "began before", 500, 1200, 1, 200 },
 		{ "wholly before", 500, 900, 0, 0 },
 		{ "inside", 1100, 1200, 1, 100 },
@@ -111,7 +119,7 @@ Test(profile, after_a_gap_it_is_as_new_and_what_was_stays)
 	fake_wait(p, 8, STACK_A, 14, 5000, 5300, 0);
 	fake_wait(p, 7, STACK_B, 0, 5000, 5020, 0);
 	profile__end(p, 6000);
-	fake_wait(p, 10, STACK_A, 14, 3000, 4000, 0);	/* within the gap */
+	fake_wait(p, 10, STACK_A, 14, 3000, 4000, 0); /* within the gap */
 	s = snap_of(p);
 	cr_expect_eq(s->value, 1000 + 300 + 20);
 	cr_expect_eq(s->count, 3);
@@ -120,17 +128,27 @@ Test(profile, after_a_gap_it_is_as_new_and_what_was_stays)
 
 Test(profile, open_waits_count_up_to_the_end)
 {
-	scoped(profile) p = profile_of((struct profile_opts){ .event = PROFILE_BLOCKED, .min_ns = 50 });
+	scoped(profile) p =
+		profile_of((struct profile_opts){ .event = PROFILE_BLOCKED, .min_ns = 50 });
 	scoped(snap) s = NULL;
 
 	profile__end(p, 2000);
-	profile__open_wait(p, 0, &(struct pw_gstate){ .start_ns = 1500, .stack_id = STACK_A, .goid = 7, .reason = 14 },
+	profile__open_wait(p, 0,
+			   &(struct pw_gstate){
+				   .start_ns = 1500, .stack_id = STACK_A, .goid = 7, .reason = 14 },
 			   0, 0, 0);
-	profile__open_wait(p, 0, &(struct pw_gstate){ .start_ns = 1000, .stack_id = STACK_B, .goid = 9 },
+	profile__open_wait(p, 0,
+			   &(struct pw_gstate){ .start_ns = 1000, .stack_id = STACK_B, .goid = 9 },
 			   0, 0, 0);
-	profile__open_wait(p, 0, &(struct pw_gstate){ .start_ns = 0, .stack_id = STACK_A, .goid = 8 }, 0, 0, 0);
-	profile__open_wait(p, 0, &(struct pw_gstate){ .start_ns = 1960, .stack_id = STACK_A, .goid = 6 }, 0, 0, 0);
-	profile__open_wait(p, 0, &(struct pw_gstate){ .start_ns = 2100, .stack_id = STACK_A, .goid = 5 }, 0, 0, 0);
+	profile__open_wait(p, 0,
+			   &(struct pw_gstate){ .start_ns = 0, .stack_id = STACK_A, .goid = 8 }, 0,
+			   0, 0);
+	profile__open_wait(p, 0,
+			   &(struct pw_gstate){ .start_ns = 1960, .stack_id = STACK_A, .goid = 6 },
+			   0, 0, 0);
+	profile__open_wait(p, 0,
+			   &(struct pw_gstate){ .start_ns = 2100, .stack_id = STACK_A, .goid = 5 },
+			   0, 0, 0);
 	s = snap_of(p);
 	cr_expect_eq(s->count, 2);
 	cr_expect_eq(s->value, 500 + 1000);
@@ -141,15 +159,23 @@ Test(profile, latency_uses_the_ready_side_of_an_open_entry)
 	scoped(profile) p = profile_of((struct profile_opts){ .event = PROFILE_SCHED });
 	const struct pw_sched w = {
 		.hdr = { .ts_ns = 1300, .goid = 7, .kind = PW_SCHED, .size = sizeof(w) },
-		.start_ns = 1290, .stack_id = STACK_A, .reason = 14,
+		.start_ns = 1290,
+		.stack_id = STACK_A,
+		.reason = 14,
 	};
 	scoped(snap) s = NULL;
 
 	profile__end(p, 2000);
-	fake_wait(p, 7, STACK_A, 14, 1100, 1300, 0);	/* a wait is no latency */
+	fake_wait(p, 7, STACK_A, 14, 1100, 1300, 0); /* a wait is no latency */
 	profile__apply(p, &w.hdr, 0);
-	profile__open_wait(p, 0, &(struct pw_gstate){ .start_ns = 1500, .stack_id = STACK_B, .ready_ns = 1998,
-						      .ready_stack_id = STACK_A, .ready_reason = 14, .goid = 8 }, 0, 0, 0);
+	profile__open_wait(p, 0,
+			   &(struct pw_gstate){ .start_ns = 1500,
+						.stack_id = STACK_B,
+						.ready_ns = 1998,
+						.ready_stack_id = STACK_A,
+						.ready_reason = 14,
+						.goid = 8 },
+			   0, 0, 0);
 	s = snap_of(p);
 	cr_assert_eq(s->nr, 1);
 	cr_expect_eq(s->count, 2);
@@ -169,7 +195,7 @@ Test(profile, births_and_exits_count_by_the_creation_stack)
 	}
 	fake_exit(exits, 12, PC_MAIN, START_WORKER);
 	fake_exit(exits, 13, PC_MAIN, START_WORKER);
-	fake_exit(exits, 3, PC_MAIN, START_WORKER);	/* born before recording */
+	fake_exit(exits, 3, PC_MAIN, START_WORKER); /* born before recording */
 	b = snap_of(births);
 	cr_assert_eq(b->nr, 1);
 	cr_expect_eq(b->rows[0].value, 5);
@@ -183,9 +209,13 @@ Test(profile, births_and_exits_count_by_the_creation_stack)
 
 Test(profile, root_splits_rows)
 {
-	static const struct { enum profile_root root; size_t rows; } t[] = {
-		{ PROFILE_ROOT_NONE, 1 }, { PROFILE_ROOT_GOID, 3 }, { PROFILE_ROOT_LABEL, 2 },
-		{ PROFILE_ROOT_CREATED_BY, 1 }, { PROFILE_ROOT_STATE, 1 },
+	static const struct {
+		enum profile_root root;
+		size_t rows;
+	} t[] = {
+		{ PROFILE_ROOT_NONE, 1 },  { PROFILE_ROOT_GOID, 3 },
+		{ PROFILE_ROOT_LABEL, 2 }, { PROFILE_ROOT_CREATED_BY, 1 },
+		{ PROFILE_ROOT_STATE, 1 },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
 		scoped(profile) p = profile_of((struct profile_opts){ .root = t[i].root });
@@ -210,7 +240,8 @@ Test(profile, async_gives_each_wait_its_ancestry)
 	profile__known(p, 0, &k);
 	fake_birth(p, 7, 1, STACK_B, START_WORKER);
 	fake_wait(p, 7, STACK_A, 14, 1100, 1200, 0);
-	fake_wait(p, 99, STACK_A, 14, 1100, 1200, 0);	/* nothing seen of it: its own gopc is all */
+	/* nothing seen of it: its own gopc is all */
+	fake_wait(p, 99, STACK_A, 14, 1100, 1200, 0);
 	s = snap_of(p);
 	cr_assert_eq(s->nr, 2);
 	cr_expect_eq(s->rows[0].chain.nr, 1);
@@ -277,13 +308,14 @@ Test(profile, a_stack_may_come_after_its_events_or_never)
 
 Test(profile, refuses_rows_beyond_its_bound_and_counts_them)
 {
-	scoped(profile) p = profile_of((struct profile_opts){ .root = PROFILE_ROOT_GOID, .max_rows = 10 });
+	scoped(profile) p =
+		profile_of((struct profile_opts){ .root = PROFILE_ROOT_GOID, .max_rows = 10 });
 	struct profile_stats st;
 	scoped(snap) s = NULL;
 
 	for (uint64_t goid = 1; goid <= 25; goid++)
 		fake_wait(p, goid, STACK_A, 14, 1100, 1200, 0);
-	fake_wait(p, 3, STACK_A, 14, 1200, 1300, 0);	/* has its row */
+	fake_wait(p, 3, STACK_A, 14, 1200, 1300, 0); /* has its row */
 	profile__stats(p, &st);
 	cr_expect_eq(st.refused, 15);
 	cr_expect_eq(st.out, 11);

@@ -20,7 +20,11 @@ static uint64_t next(uint64_t *state)
 
 Test(radix, sorts_as_qsort_does)
 {
-	static const struct { const char *why; uint64_t base, mask; size_t nr; } t[] = {
+	static const struct {
+		const char *why;
+		uint64_t base, mask;
+		size_t nr;
+	} t[] = {
 		{ "none", 0, ~0ull, 0 },
 		{ "one", 0, ~0ull, 1 },
 		{ "two", 0, ~0ull, 2 },
@@ -60,6 +64,7 @@ Test(radix, takes_along_what_belongs_to_a_number)
 		cr_assert_eq(v[2 * i] >> 20, v[2 * i + 1] & 0xffffffff, "%zu", i);
 	for (size_t i = 1; i < NR; i++) {
 		cr_assert_leq(v[2 * i - 2], v[2 * i]);
-		cr_assert(v[2 * i - 2] < v[2 * i] || v[2 * i - 1] < v[2 * i + 1], "equal ones stay in their order");
+		cr_assert(v[2 * i - 2] < v[2 * i] || v[2 * i - 1] < v[2 * i + 1],
+			  "equal ones stay in their order");
 	}
 }

@@ -179,7 +179,7 @@ Test(reach, passes_over_what_does_not_count)
 {
 	static const struct {
 		const char *why;
-		bool variable;	/* leads to the other channel, too */
+		bool variable; /* leads to the other channel, too */
 		bool passes;
 		enum reach_verdict want;
 	} t[] = {
@@ -189,7 +189,8 @@ Test(reach, passes_over_what_does_not_count)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
-		const uint64_t chans[] = { CHAN(3), CHAN(4) }, passed_over[] = { ~0ull, CHAN(3), 1 };
+		const uint64_t chans[] = { CHAN(3), CHAN(4) },
+			       passed_over[] = { ~0ull, CHAN(3), 1 };
 		struct look l;
 		uint32_t g;
 
@@ -198,8 +199,9 @@ Test(reach, passes_over_what_does_not_count)
 		fp_word(&fp, FP_VARIABLES, CHAN(3));
 		if (t[i].variable)
 			fp_word(&fp, FP_VARIABLES + 8, CHAN(4));
-		l = look_with(&(struct reach_in){ .passed_over = passed_over,
-						  .nr_passed_over = t[i].passes ? ARRAY_SIZE(passed_over) : 0 });
+		l = look_with(&(struct reach_in){
+			.passed_over = passed_over,
+			.nr_passed_over = t[i].passes ? ARRAY_SIZE(passed_over) : 0 });
 		cr_expect_eq(reach__verdict(l.r, g), t[i].want, "%s", t[i].why);
 		look__done(&l);
 	}
@@ -351,7 +353,9 @@ Test(reach, says_what_it_could_not_prove)
 	g = fp_blocked(&fp, CHAN(0));
 	l = look_with(&(struct reach_in){ .budget_bytes = GOHEAP_PAGE });
 	cr_expect_eq(reach__verdict(l.r, g), REACH_UNKNOWN);
-	cr_expect(strstr(reach__doubt(l.r), "budget was used up after") && strstr(reach__doubt(l.r), "1 of 1 are not decided"), "%s", reach__doubt(l.r));
+	cr_expect(strstr(reach__doubt(l.r), "budget was used up after") &&
+			  strstr(reach__doubt(l.r), "1 of 1 are not decided"),
+		  "%s", reach__doubt(l.r));
 	look__done(&l);
 	fake_process__init(&fp, 22);
 	g = fp_blocked(&fp, CHAN(0));

@@ -6,7 +6,7 @@
 #include "heap/reach.h"
 #include "fake_process.h"
 
-#define CHAN(i)	 fp_object(FP_CHANS, i)
+#define CHAN(i)  fp_object(FP_CHANS, i)
 #define SMALL(i) fp_object(FP_SMALL, i)
 
 static struct fake_process fp;
@@ -15,7 +15,11 @@ static struct reach *r;
 
 static void look(const struct reach_behind *behind, size_t nr, bool main_waits)
 {
-	const struct reach_in in = { .as = &fp.as, .rt = &fp.rt, .behind = behind, .nr_behind = nr, .main_waits = main_waits };
+	const struct reach_in in = { .as = &fp.as,
+				     .rt = &fp.rt,
+				     .behind = behind,
+				     .nr_behind = nr,
+				     .main_waits = main_waits };
 	struct reach_in whole = in;
 
 	cr_assert_eq(census__read(&fp.as, &fp.rt, 16, &c), 0);
@@ -38,10 +42,16 @@ Test(reach_keep, who_waits_for_a_lock_goes_on_only_after_its_holder)
 		size_t nr;
 		enum reach_verdict want;
 	} t[] = {
-		{ "nobody knows the holder, and a variable leads to the lock", { { 0, 0 } }, 0, REACH_HELD },
+		{ "nobody knows the holder, and a variable leads to the lock",
+		  { { 0, 0 } },
+		  0,
+		  REACH_HELD },
 		{ "the holder waits for what the waiter has", { { 1, 0 } }, 1, REACH_LEAKED },
 		{ "the holder will go on", { { 1, 2 } }, 1, REACH_HELD },
-		{ "one of two holders will, but not the other", { { 1, 0 }, { 1, 2 } }, 2, REACH_LEAKED },
+		{ "one of two holders will, but not the other",
+		  { { 1, 0 }, { 1, 2 } },
+		  2,
+		  REACH_LEAKED },
 		{ "another waiter's holder", { { 3, 0 } }, 1, REACH_HELD },
 	};
 
@@ -80,7 +90,8 @@ Test(reach_keep, main_waits_like_any_other_if_that_is_asked_for)
 	}
 }
 
-static const struct reach_keeping *keeping(const struct reach_keeping *v, size_t nr, uint32_t g, uint32_t by)
+static const struct reach_keeping *keeping(const struct reach_keeping *v, size_t nr, uint32_t g,
+					   uint32_t by)
 {
 	for (size_t i = 0; i < nr; i++)
 		if (v[i].g == g && v[i].by == by)

@@ -56,7 +56,8 @@ Test(reachothers, tell_what_holds_each_channel_of_a_select)
 		const struct census_wait *w = &l.c->waits[l.c->gs[g].waits_at + k];
 		const size_t want = w->addr == CHAN(0) ? 0 : w->addr == CHAN(1) ? 2 : 3;
 
-		cr_expect_eq(reachothers__verdict(l.o, g, k), want ? REACH_HELD : REACH_LEAKED, "by itself alone");
+		cr_expect_eq(reachothers__verdict(l.o, g, k), want ? REACH_HELD : REACH_LEAKED,
+			     "by itself alone");
 		cr_expect_eq(reachothers__path(l.o, g, k, steps, 8), want);
 		if (want)
 			cr_expect_eq(steps[want - 1].addr, w->addr);

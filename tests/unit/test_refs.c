@@ -27,20 +27,29 @@ struct scene {
 /* *s is not moved afterwards. Returns what refs__new() does. */
 static int look(struct scene *s, bool (*was)(const void *, uint16_t, uint64_t, uint64_t))
 {
-	struct reach_in in = { .as = &fp.as, .rt = &fp.rt, .goals = s->goals, .objects = &s->object, .nr_objects = !!s->object };
-	struct refs_in rin = { .sources = &s->source, .as = &fp.as, .object = s->object, .was_unreached = was };
+	struct reach_in in = { .as = &fp.as,
+			       .rt = &fp.rt,
+			       .goals = s->goals,
+			       .objects = &s->object,
+			       .nr_objects = !!s->object };
+	struct refs_in rin = {
+		.sources = &s->source, .as = &fp.as, .object = s->object, .was_unreached = was
+	};
 	static const struct census *cs[1];
 
 	cr_assert_eq(census__read(&fp.as, &fp.rt, 16, &s->c), 0);
 	cs[0] = s->c;
 	namer__init(&s->namer, fp.rt.sym, NULL, fp.rt.minor);
-	cr_assert_eq(dump__new(&(struct dump_input){ .censuses = cs, .namers = &s->namer, .nr = 1 }, &(struct dump_opts){ .system = true },
-			       &s->d), 0);
+	cr_assert_eq(dump__new(&(struct dump_input){ .censuses = cs, .namers = &s->namer, .nr = 1 },
+			       &(struct dump_opts){ .system = true }, &s->d),
+		     0);
 	for (uint32_t i = 0; i < s->c->nr && !s->object; i++)
 		s->goals[in.nr_goals++] = i;
 	in.census = s->c;
 	cr_assert_eq(reach__run(&in, &s->r, NULL), 0);
-	s->source = (struct refs_source){ .rt = &fp.rt, .r = s->r, .goals = s->goals, .nr_goals = in.nr_goals };
+	s->source = (struct refs_source){
+		.rt = &fp.rt, .r = s->r, .goals = s->goals, .nr_goals = in.nr_goals
+	};
 	rin.d = s->d;
 	return refs__new(&rin, &s->refs, &s->why);
 }
@@ -56,7 +65,12 @@ static void scene__done(struct scene *s)
 
 static char *shown(const struct scene *s, bool json)
 {
-	const struct refs_show show = { .meta = &fake_meta, .looks = 2, .heap_bytes = 5000000, .ns = 1200000, .doubt = "", .top = 1 };
+	const struct refs_show show = { .meta = &fake_meta,
+					.looks = 2,
+					.heap_bytes = 5000000,
+					.ns = 1200000,
+					.doubt = "",
+					.top = 1 };
 	char *text = NULL;
 	size_t len;
 	FILE *out = open_memstream(&text, &len);
@@ -86,7 +100,8 @@ Test(refs, tell_the_way_from_a_variable)
 	cr_expect_not_null(strstr(text, "  held by\n"
 					"    a variable at 0x600010 (data)\n"
 					"    -> object 0xc000002060, 32 bytes: +0x8\n"
-					"    -> chan 0xc000000070, 112 bytes\n"), "%s", text);
+					"    -> chan 0xc000000070, 112 bytes\n"),
+			   "%s", text);
 	scene__done(&s);
 }
 
@@ -111,9 +126,14 @@ Test(refs, tell_equal_ways_once)
 	cr_expect_eq(s.refs->steps[s.refs->ways[0].steps_at].kind, REACH_STACK);
 	cr_expect_eq(s.refs->groups[1].of[REF_NO_OBJECT], 1);
 	text = shown(&s, false);
-	cr_expect_not_null(strstr(text, "  held by (2 of 3, such as goroutine 10)\n    goroutine 13 [sleep] in main.f "), "%s", text);
-	cr_expect_not_null(strstr(text, "  1 more ways are left out; --top shows more\n"), "%s", text);
-	cr_expect_not_null(strstr(text, "  goes on     by itself; or it is the main goroutine, or the runtime's own\n"), "%s", text);
+	cr_expect_not_null(strstr(text, "  held by (2 of 3, such as goroutine 10)\n    goroutine "
+					"13 [sleep] in main.f "),
+			   "%s", text);
+	cr_expect_not_null(strstr(text, "  1 more ways are left out; --top shows more\n"), "%s",
+			   text);
+	cr_expect_not_null(strstr(text, "  goes on     by itself; or it is the main goroutine, or "
+					"the runtime's own\n"),
+			   "%s", text);
 	scene__done(&s);
 }
 
@@ -154,8 +174,11 @@ Test(refs, say_unreached_only_of_what_is_so_in_each_look)
 		cr_expect_eq(told, before ? 0 : 2);
 		cr_expect_eq(s.refs->of[before ? REF_ONCE : REF_UNREACHED], 2);
 		text = shown(&s, false);
-		cr_expect_not_null(strstr(text, before ? "  too new     2 of 2: nothing refers to what it waits for, but one look is no proof"
-						       : "  unreached   2 of 2: nothing that can still run"), "%s", text);
+		cr_expect_not_null(
+			strstr(text, before ? "  too new     2 of 2: nothing refers to what it "
+					      "waits for, but one look is no proof"
+					    : "  unreached   2 of 2: nothing that can still run"),
+			"%s", text);
 		scene__done(&s);
 	}
 }
@@ -172,9 +195,12 @@ Test(refs, tell_of_an_address)
 	fp_word(&fp, fp_local(g, 0), SMALL(9));
 	cr_assert_eq(look(&s, NULL), 0);
 	text = shown(&s, false);
-	cr_expect_not_null(strstr(text, "object 0xc000002120, 32 bytes\n"
-					"  unreached   nothing that can still run refers to it\n"
-					"              only goroutines that nothing can wake refer to it: 10\n"), "%s", text);
+	cr_expect_not_null(
+		strstr(text,
+		       "object 0xc000002120, 32 bytes\n"
+		       "  unreached   nothing that can still run refers to it\n"
+		       "              only goroutines that nothing can wake refer to it: 10\n"),
+		"%s", text);
 	json = shown(&s, true);
 	all = json_tokener_parse(json);
 	cr_expect_not_null(all, "%s", json);
@@ -190,7 +216,9 @@ Test(refs, tell_of_an_address)
 
 Test(refs, are_json_with_null_for_what_is_not_known)
 {
-	static const struct { const char *path, *want; } t[] = {
+	static const struct {
+		const char *path, *want;
+	} t[] = {
 		{ "/looks", "2" },
 		{ "/search/doubt", "null" },
 		{ "/groups/0/count", "1" },
@@ -221,8 +249,10 @@ Test(refs, are_json_with_null_for_what_is_not_known)
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
 		struct json_object *v = NULL;
 
-		cr_expect_eq(json_pointer_get(all, t[i].path, &v), 0, "%s is not there: %s", t[i].path, text);
-		cr_expect_str_eq(json_object_to_json_string_ext(v, JSON_C_TO_STRING_PLAIN), t[i].want, "%s", t[i].path);
+		cr_expect_eq(json_pointer_get(all, t[i].path, &v), 0, "%s is not there: %s",
+			     t[i].path, text);
+		cr_expect_str_eq(json_object_to_json_string_ext(v, JSON_C_TO_STRING_PLAIN),
+				 t[i].want, "%s", t[i].path);
 	}
 	json_object_put(all);
 	scene__done(&s);

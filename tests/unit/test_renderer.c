@@ -25,9 +25,12 @@ Test(renderer, reports_a_full_disk)
 		fake_wait(p, 7, 100, FAKE_CHAN_RECEIVE, 0, 10, 0);
 		cr_assert_eq(snap__take(p, &s), 0);
 		if (how && (!how->missing || !how->missing())) {
-			cr_expect_eq(how->render(&(struct report){ .snap = s, .meta = &fake_meta,
-								   .namers = &fake_namer, .nr_namers = 1 },
-						 out, &why), -ENOSPC, "%s", format_at(i)->name);
+			cr_expect_eq(how->render(&(struct report){ .snap = s,
+								   .meta = &fake_meta,
+								   .namers = &fake_namer,
+								   .nr_namers = 1 },
+						 out, &why),
+				     -ENOSPC, "%s", format_at(i)->name);
 			cr_expect_neq(why.text[0], 0);
 		}
 		fclose(out);

@@ -6,7 +6,7 @@
 #include "pipe/reorder.h"
 
 struct got {
-	uint64_t v[64][2];	/* time, tag */
+	uint64_t v[64][2]; /* time, tag */
 	size_t nr;
 };
 
@@ -24,7 +24,7 @@ static void add(struct reorder *o, uint64_t ts, uint64_t tag)
 {
 	uint64_t rec[3] = { ts, tag, 0 };
 
-	cr_assert_eq(reorder__add(o, rec, 20), 0);	/* not a multiple of 8, as perf's are */
+	cr_assert_eq(reorder__add(o, rec, 20), 0); /* not a multiple of 8, as perf's are */
 }
 
 Test(reorder, holds_back_what_an_earlier_record_may_still_follow)
@@ -33,8 +33,8 @@ Test(reorder, holds_back_what_an_earlier_record_may_still_follow)
 	scoped(reorder) o = NULL;
 
 	cr_assert_eq(reorder__new(take, &g, &o), 0);
-	add(o, 30, 1);		/* processor 0 */
-	add(o, 10, 2);		/* processor 1 */
+	add(o, 30, 1); /* processor 0 */
+	add(o, 10, 2); /* processor 1 */
 	reorder__round(o);
 	cr_expect_eq(g.nr, 0, "processor 0 may have written 20 after it was drained");
 	add(o, 20, 3);

@@ -38,15 +38,19 @@ Test(rowset, spread_comes_from_windows_that_follow_each_other)
 			cr_assert_eq(rowset__add(rs, &other, 1), 0);
 			/* In two parts: they are one window all the same. */
 			for (int part = 0; t[i].value[w] && part < 2; part++)
-				cr_assert_eq(rowset__add_many(rs, &key, !part, part ? t[i].value[w] - 1 : 1), 0);
+				cr_assert_eq(rowset__add_many(rs, &key, !part,
+							      part ? t[i].value[w] - 1 : 1),
+					     0);
 			rowset__weigh(rs, 1, 1, 1);
 		}
 		row = rowset__next(rs, NULL);
 		row = row->key.stack_id == 1 ? row : rowset__next(rs, row);
-		cr_expect_float_eq(rowset__spread(rs, row, 0), want, 1e-9, "%s: %f, want %f", t[i].why,
-				   rowset__spread(rs, row, 0), want);
-		cr_expect_float_eq(rowset__spread(rs, rowset__total(rs), 0), want, 1e-9, "%s: of all", t[i].why);
-		cr_expect_float_eq(rowset__spread(rs, row, 2), sqrt(want * want + 4 * WINDOWS / (2.0 * (WINDOWS - 1))), 1e-9,
+		cr_expect_float_eq(rowset__spread(rs, row, 0), want, 1e-9, "%s: %f, want %f",
+				   t[i].why, rowset__spread(rs, row, 0), want);
+		cr_expect_float_eq(rowset__spread(rs, rowset__total(rs), 0), want, 1e-9,
+				   "%s: of all", t[i].why);
+		cr_expect_float_eq(rowset__spread(rs, row, 2),
+				   sqrt(want * want + 4 * WINDOWS / (2.0 * (WINDOWS - 1))), 1e-9,
 				   "%s: and a difference of 2 that nobody saw", t[i].why);
 	}
 }
@@ -81,9 +85,11 @@ Test(rowset, what_is_exact_stays_and_windows_are_weighed)
 	cr_expect_eq(row->value, 1000 + 70);
 	cr_expect_eq(row->count, 1 + 5);
 	/* 3.5 a ns, then 0: the exact part is in neither. */
-	cr_expect_float_eq(rowset__spread(rs, row, 0), sqrt(3.5 * 3.5 * (20 * 20 + 10 * 10) / 2), 1e-9);
+	cr_expect_float_eq(rowset__spread(rs, row, 0), sqrt(3.5 * 3.5 * (20 * 20 + 10 * 10) / 2),
+			   1e-9);
 	row = rowset__next(rs, row);
 	cr_expect_eq(row->value, 10);
 	cr_expect_eq(rowset__total(rs)->value, 1080);
-	cr_expect_float_eq(rowset__spread(rs, rowset__total(rs), 0), sqrt(2.5 * 2.5 * (20 * 20 + 10 * 10) / 2), 1e-9);
+	cr_expect_float_eq(rowset__spread(rs, rowset__total(rs), 0),
+			   sqrt(2.5 * 2.5 * (20 * 20 + 10 * 10) / 2), 1e-9);
 }

@@ -24,7 +24,8 @@ static uint64_t g_of(size_t i)
 static void fill(struct stayers *s, size_t nr)
 {
 	for (size_t i = 0; i < nr; i++) /* not in the order of their addresses, as allgs is not */
-		cr_assert_eq(stayers__add(s, &(struct stayer){ .addr = g_of(i ^ 1), .goid = i }), 0);
+		cr_assert_eq(stayers__add(s, &(struct stayer){ .addr = g_of(i ^ 1), .goid = i }),
+			     0);
 }
 
 struct left {
@@ -43,7 +44,11 @@ static void leave(void *ctx, const struct stayer *s)
 
 Test(met, is_of_whom_something_was_seen_since_then)
 {
-	static const struct { const char *why; struct pw_gstate s; bool met; } t[] = {
+	static const struct {
+		const char *why;
+		struct pw_gstate s;
+		bool met;
+	} t[] = {
 		{ "parked", { .start_ns = SINCE }, true },
 		{ "ran", { .ran_ns = SINCE + 1 }, true },
 		{ "was woken", { .ready_ns = SINCE }, true },
@@ -190,7 +195,10 @@ static void target__init(struct stayers *s)
 		target.goids[i] = i;
 		target.status[i] = GOSTATUS_WAITING;
 		target.stops[i] = 7;
-		cr_assert_eq(stayers__add(s, &(struct stayer){ .addr = g_of(i), .goid = i, .stops = 7 }), 0);
+		cr_assert_eq(stayers__add(s, &(struct stayer){ .addr = g_of(i),
+							       .goid = i,
+							       .stops = 7 }),
+			     0);
 	}
 }
 
@@ -199,12 +207,15 @@ Test(stayers, that_may_have_been_met_are_looked_at_once_more)
 	struct stayers s = { 0 };
 
 	target__init(&s);
-	cr_assert_eq(stayers__add(&s, &(struct stayer){ .addr = g_of(NR_GS), .goid = 9999, .stops = 7 }), 0, "cannot be read");
-	target.goids[1] = 77777;		/* its g is another's by now */
-	target.stops[2] = 8;			/* it ran, and waits again */
+	cr_assert_eq(stayers__add(&s, &(struct stayer){ .addr = g_of(NR_GS),
+							.goid = 9999,
+							.stops = 7 }),
+		     0, "cannot be read");
+	target.goids[1] = 77777; /* its g is another's by now */
+	target.stops[2] = 8;     /* it ran, and waits again */
 	target.status[3] = GOSTATUS_RUNNING;
 	target.status[4] = GOSTATUS_DEAD;
-	target.status[5] = GOSTATUS_RUNNABLE;	/* woken, and has not run since */
+	target.status[5] = GOSTATUS_RUNNABLE; /* woken, and has not run since */
 	stayers__check(&s, &target.as, &target.rt, NULL);
 	cr_assert_eq(stayers__nr(&s), NR_GS - 4);
 	cr_expect_eq(s.v[0].goid, 0);

@@ -11,7 +11,8 @@
 
 static void expect(const struct textbuf *b, const char *want)
 {
-	cr_expect(b->nr == strlen(want) && !memcmp(b->v, want, b->nr), "got '%.*s', want '%s'", (int)b->nr, b->v, want);
+	cr_expect(b->nr == strlen(want) && !memcmp(b->v, want, b->nr), "got '%.*s', want '%s'",
+		  (int)b->nr, b->v, want);
 }
 
 Test(textbuf, writes_numbers_as_printf_does)
@@ -27,8 +28,8 @@ Test(textbuf, writes_numbers_as_printf_does)
 		textbuf__i64(&b, (int64_t)n[i]);
 		textbuf__text(&b, " ");
 		textbuf__hex(&b, n[i]);
-		snprintf(want, sizeof(want), "%llu %lld 0x%llx", (unsigned long long)n[i], (long long)n[i],
-			 (unsigned long long)n[i]);
+		snprintf(want, sizeof(want), "%llu %lld 0x%llx", (unsigned long long)n[i],
+			 (long long)n[i], (unsigned long long)n[i]);
 		expect(&b, want);
 		textbuf__done(&b);
 	}
@@ -55,8 +56,11 @@ Test(textbuf, passes_on_all_that_it_is_given_in_its_order)
 	fclose(out);
 	cr_assert_eq(len, 7 * rounds);
 	for (size_t i = 0; i < rounds; i += 1000)
-		cr_assert_eq(strtoull((char[8]){ text[7 * i], text[7 * i + 1], text[7 * i + 2], text[7 * i + 3],
-						 text[7 * i + 4], text[7 * i + 5], text[7 * i + 6] }, NULL, 10), i);
+		cr_assert_eq(strtoull((char[8]){ text[7 * i], text[7 * i + 1], text[7 * i + 2],
+						 text[7 * i + 3], text[7 * i + 4], text[7 * i + 5],
+						 text[7 * i + 6] },
+				      NULL, 10),
+			     i);
 }
 
 Test(textbuf, keeps_the_first_error_of_writing)
@@ -119,7 +123,8 @@ Test(blocks, are_forgotten_when_they_are_too_many)
 		for (size_t i = 0; i < 20; i++) {
 			textbuf__init(&to, NULL);
 			blocks__put(&k, i, &to, make_large, &made);
-			cr_assert(to.nr == 8 << 20 && to.v[0] == (char)('a' + i) && to.v[to.nr - 1] == to.v[0]);
+			cr_assert(to.nr == 8 << 20 && to.v[0] == (char)('a' + i) &&
+				  to.v[to.nr - 1] == to.v[0]);
 			textbuf__done(&to);
 		}
 	cr_expect_leq(k.text.cap, 2 * BLOCKS_BYTES);

@@ -39,7 +39,9 @@ static struct glock *lock_at(struct scene *s, uint64_t addr)
 	while (i < s->ls.nr && s->locks[i].addr != addr)
 		i++;
 	if (i == s->ls.nr)
-		s->locks[s->ls.nr++] = (struct glock){ .addr = addr, .kind = CENSUS_WAIT_MUTEX, .settled = true, .locked = true };
+		s->locks[s->ls.nr++] = (struct glock){
+			.addr = addr, .kind = CENSUS_WAIT_MUTEX, .settled = true, .locked = true
+		};
 	return &s->locks[i];
 }
 
@@ -57,7 +59,8 @@ static int compare_locks(const void *a, const void *b)
 	return x->addr < y->addr ? -1 : x->addr > y->addr;
 }
 
-static struct scene *scene(const struct wait *waits, size_t nr_waits, const struct hold *holds, size_t nr_holds)
+static struct scene *scene(const struct wait *waits, size_t nr_waits, const struct hold *holds,
+			   size_t nr_holds)
 {
 	struct scene *s = calloc(1, sizeof(*s));
 
@@ -67,12 +70,17 @@ static struct scene *scene(const struct wait *waits, size_t nr_waits, const stru
 	for (size_t i = 0; i < s->c.nr; i++)
 		s->gs[i] = (struct census_g){ .addr = 0x1000 * (i + 1), .goid = i + 1 };
 	for (size_t i = 0; i < nr_waits; i++) {
-		static const uint8_t sema[] = { [MUTEX] = 4, [READ] = 12, [WRITE] = 8, [BEHIND] = 4, [GROUP] = 8 };
+		static const uint8_t sema[] = {
+			[MUTEX] = 4, [READ] = 12, [WRITE] = 8, [BEHIND] = 4, [GROUP] = 8
+		};
 		struct glock *l = lock_at(s, waits[i].lock);
 
-		s->waits[i] = (struct census_wait){ .addr = waits[i].lock, .via = waits[i].lock + sema[waits[i].want],
-						    .kind = waits[i].want == MUTEX ? CENSUS_WAIT_MUTEX : CENSUS_WAIT_RWMUTEX,
-						    .way = waits[i].want == READ ? CENSUS_WAY_READ : CENSUS_WAY_WRITE };
+		s->waits[i] = (struct census_wait){
+			.addr = waits[i].lock,
+			.via = waits[i].lock + sema[waits[i].want],
+			.kind = waits[i].want == MUTEX ? CENSUS_WAIT_MUTEX : CENSUS_WAIT_RWMUTEX,
+			.way = waits[i].want == READ ? CENSUS_WAY_READ : CENSUS_WAY_WRITE
+		};
 		s->gs[waits[i].goid - 1].waits_at = (uint32_t)i;
 		s->gs[waits[i].goid - 1].nr_waits = 1;
 		if (waits[i].want == GROUP) {
@@ -86,7 +94,9 @@ static struct scene *scene(const struct wait *waits, size_t nr_waits, const stru
 			l->readers++;
 	}
 	for (size_t i = 0; i < nr_holds; i++) {
-		s->holds[i] = (struct ghold){ .lock = holds[i].lock, .g = (uint32_t)holds[i].goid - 1, .kind = (uint8_t)holds[i].kind };
+		s->holds[i] = (struct ghold){ .lock = holds[i].lock,
+					      .g = (uint32_t)holds[i].goid - 1,
+					      .kind = (uint8_t)holds[i].kind };
 		if (holds[i].kind == GHOLD_READ) {
 			lock_at(s, holds[i].lock)->readers++;
 			lock_at(s, holds[i].lock)->departing++;
@@ -105,8 +115,12 @@ static const char *rings(const struct scene *s, const struct waitgraph *w)
 	text[0] = '\0';
 	for (size_t i = 0; i < w->nr_rings; i++)
 		for (uint32_t k = 0; k < w->rings[i].nr; k++)
-			snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%llu", k ? ">" : i ? " " : "",
-				 (unsigned long long)s->gs[w->steps[w->rings[i].edges_at + k].g].goid);
+			snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%llu",
+				 k   ? ">"
+				 : i ? " "
+				     : "",
+				 (unsigned long long)s->gs[w->steps[w->rings[i].edges_at + k].g]
+					 .goid);
 	return text;
 }
 
@@ -120,30 +134,73 @@ Test(waitgraph, finds_rings_and_nothing_else)
 		struct hold holds[6];
 		const char *want;
 	} t[] = {
-		{ "AB-BA", { { 1, 0x200, MUTEX }, { 2, 0x100, MUTEX } }, { { 1, 0x100, GHOLD_MUTEX }, { 2, 0x200, GHOLD_MUTEX } }, "1>2" },
-		{ "a ring of three", { { 1, 0x200, MUTEX }, { 2, 0x300, MUTEX }, { 3, 0x100, MUTEX } },
-		  { { 1, 0x100, GHOLD_MUTEX }, { 2, 0x200, GHOLD_MUTEX }, { 3, 0x300, GHOLD_MUTEX } }, "1>2>3" },
-		{ "a lock taken twice", { { 4, 0x100, MUTEX } }, { { 4, 0x100, GHOLD_MUTEX } }, "4" },
-		{ "a chain is no ring", { { 1, 0x100, MUTEX }, { 2, 0x200, MUTEX } }, { { 2, 0x100, GHOLD_MUTEX }, { 3, 0x200, GHOLD_MUTEX } }, "" },
+		{ "AB-BA",
+		  { { 1, 0x200, MUTEX }, { 2, 0x100, MUTEX } },
+		  { { 1, 0x100, GHOLD_MUTEX }, { 2, 0x200, GHOLD_MUTEX } },
+		  "1>2" },
+		{ "a ring of three",
+		  { { 1, 0x200, MUTEX }, { 2, 0x300, MUTEX }, { 3, 0x100, MUTEX } },
+		  { { 1, 0x100, GHOLD_MUTEX },
+		    { 2, 0x200, GHOLD_MUTEX },
+		    { 3, 0x300, GHOLD_MUTEX } },
+		  "1>2>3" },
+		{ "a lock taken twice",
+		  { { 4, 0x100, MUTEX } },
+		  { { 4, 0x100, GHOLD_MUTEX } },
+		  "4" },
+		{ "a chain is no ring",
+		  { { 1, 0x100, MUTEX }, { 2, 0x200, MUTEX } },
+		  { { 2, 0x100, GHOLD_MUTEX }, { 3, 0x200, GHOLD_MUTEX } },
+		  "" },
 		{ "nobody is known to hold it", { { 1, 0x100, MUTEX } }, { { 0 } }, "" },
-		{ "two claim one mutex", { { 1, 0x200, MUTEX }, { 2, 0x100, MUTEX } },
-		  { { 1, 0x100, GHOLD_MUTEX }, { 3, 0x100, GHOLD_MUTEX }, { 2, 0x200, GHOLD_MUTEX } }, "" },
-		{ "it waits, with a lock, for one that needs the lock to be done", { { 1, 0x200, GROUP }, { 2, 0x100, MUTEX } },
-		  { { 1, 0x100, GHOLD_MUTEX }, { 2, 0x200, GHOLD_GROUP } }, "1>2" },
-		{ "it waits for itself to be done", { { 1, 0x200, GROUP } }, { { 1, 0x200, GHOLD_GROUP } }, "1" },
-		{ "two would be done, but one is counted", { { 1, 0x200, GROUP }, { 2, 0x100, MUTEX } },
-		  { { 1, 0x100, GHOLD_MUTEX }, { 2, 0x200, GHOLD_GROUP }, { 3, 0x200, GHOLD_GROUP } }, "" },
-		{ "read, a writer comes, read again", { { 1, 0x100, READ }, { 2, 0x100, WRITE } }, { { 1, 0x100, GHOLD_READ } }, "1>2" },
-		{ "a reader that wants to write", { { 1, 0x100, WRITE } }, { { 1, 0x100, GHOLD_READ } }, "1" },
-		{ "a writer behind a writer", { { 1, 0x100, BEHIND }, { 2, 0x200, MUTEX } },
-		  { { 2, 0x100, GHOLD_WRITE }, { 1, 0x200, GHOLD_MUTEX } }, "1>2" },
-		{ "a writer behind one that waits for him", { { 1, 0x100, BEHIND }, { 2, 0x100, WRITE } }, { { 1, 0x100, GHOLD_READ } }, "1>2" },
-		{ "two writers cannot both be next", { { 1, 0x100, READ }, { 2, 0x100, WRITE }, { 3, 0x100, WRITE } },
-		  { { 1, 0x100, GHOLD_READ } }, "" },
-		{ "a mutex held as an RWMutex is another lock", { { 1, 0x200, MUTEX }, { 2, 0x100, MUTEX } },
-		  { { 1, 0x100, GHOLD_WRITE }, { 2, 0x200, GHOLD_MUTEX } }, "" },
-		{ "two rings that share one", { { 1, 0x100, WRITE }, { 2, 0x200, MUTEX }, { 3, 0x200, MUTEX } },
-		  { { 1, 0x200, GHOLD_MUTEX }, { 2, 0x100, GHOLD_READ }, { 3, 0x100, GHOLD_READ } }, "1>2 3>1" },
+		{ "two claim one mutex",
+		  { { 1, 0x200, MUTEX }, { 2, 0x100, MUTEX } },
+		  { { 1, 0x100, GHOLD_MUTEX },
+		    { 3, 0x100, GHOLD_MUTEX },
+		    { 2, 0x200, GHOLD_MUTEX } },
+		  "" },
+		{ "it waits, with a lock, for one that needs the lock to be done",
+		  { { 1, 0x200, GROUP }, { 2, 0x100, MUTEX } },
+		  { { 1, 0x100, GHOLD_MUTEX }, { 2, 0x200, GHOLD_GROUP } },
+		  "1>2" },
+		{ "it waits for itself to be done",
+		  { { 1, 0x200, GROUP } },
+		  { { 1, 0x200, GHOLD_GROUP } },
+		  "1" },
+		{ "two would be done, but one is counted",
+		  { { 1, 0x200, GROUP }, { 2, 0x100, MUTEX } },
+		  { { 1, 0x100, GHOLD_MUTEX },
+		    { 2, 0x200, GHOLD_GROUP },
+		    { 3, 0x200, GHOLD_GROUP } },
+		  "" },
+		{ "read, a writer comes, read again",
+		  { { 1, 0x100, READ }, { 2, 0x100, WRITE } },
+		  { { 1, 0x100, GHOLD_READ } },
+		  "1>2" },
+		{ "a reader that wants to write",
+		  { { 1, 0x100, WRITE } },
+		  { { 1, 0x100, GHOLD_READ } },
+		  "1" },
+		{ "a writer behind a writer",
+		  { { 1, 0x100, BEHIND }, { 2, 0x200, MUTEX } },
+		  { { 2, 0x100, GHOLD_WRITE }, { 1, 0x200, GHOLD_MUTEX } },
+		  "1>2" },
+		{ "a writer behind one that waits for him",
+		  { { 1, 0x100, BEHIND }, { 2, 0x100, WRITE } },
+		  { { 1, 0x100, GHOLD_READ } },
+		  "1>2" },
+		{ "two writers cannot both be next",
+		  { { 1, 0x100, READ }, { 2, 0x100, WRITE }, { 3, 0x100, WRITE } },
+		  { { 1, 0x100, GHOLD_READ } },
+		  "" },
+		{ "a mutex held as an RWMutex is another lock",
+		  { { 1, 0x200, MUTEX }, { 2, 0x100, MUTEX } },
+		  { { 1, 0x100, GHOLD_WRITE }, { 2, 0x200, GHOLD_MUTEX } },
+		  "" },
+		{ "two rings that share one",
+		  { { 1, 0x100, WRITE }, { 2, 0x200, MUTEX }, { 3, 0x200, MUTEX } },
+		  { { 1, 0x200, GHOLD_MUTEX }, { 2, 0x100, GHOLD_READ }, { 3, 0x100, GHOLD_READ } },
+		  "1>2 3>1" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
@@ -192,8 +249,15 @@ Test(waitgraph, more_readers_than_the_lock_counts_are_believed_nothing)
 
 Test(waitgraph, counts_who_waits_behind_a_ring)
 {
-	static const struct wait waits[] = { { 1, 0x200, MUTEX }, { 2, 0x100, MUTEX }, { 3, 0x100, MUTEX }, { 4, 0x300, MUTEX }, { 5, 0x400, MUTEX } };
-	static const struct hold holds[] = { { 1, 0x100, GHOLD_MUTEX }, { 2, 0x200, GHOLD_MUTEX }, { 3, 0x300, GHOLD_MUTEX }, { 6, 0x400, GHOLD_MUTEX } };
+	static const struct wait waits[] = { { 1, 0x200, MUTEX },
+					     { 2, 0x100, MUTEX },
+					     { 3, 0x100, MUTEX },
+					     { 4, 0x300, MUTEX },
+					     { 5, 0x400, MUTEX } };
+	static const struct hold holds[] = { { 1, 0x100, GHOLD_MUTEX },
+					     { 2, 0x200, GHOLD_MUTEX },
+					     { 3, 0x300, GHOLD_MUTEX },
+					     { 6, 0x400, GHOLD_MUTEX } };
 	struct scene *s = SCENE(waits, holds);
 	scoped(waitgraph) w = NULL;
 

@@ -31,17 +31,25 @@ static struct scene scene(const struct pair *locks, const struct pair *keeps, ui
 	s.w = calloc(1, sizeof(*s.w));
 	s.w->edges = calloc(MAX, sizeof(*s.w->edges));
 	for (uint32_t i = 0; i < MAX; i++) {
-		s.gs[i] = (struct census_g){ .addr = 0x1000 + i, .goid = i + 1, .waits_at = i, .nr_waits = 1 };
-		s.waits[i] = (struct census_wait){ .addr = 0x100 * (i + 1), .kind = CENSUS_WAIT_CHAN };
+		s.gs[i] = (struct census_g){
+			.addr = 0x1000 + i, .goid = i + 1, .waits_at = i, .nr_waits = 1
+		};
+		s.waits[i] =
+			(struct census_wait){ .addr = 0x100 * (i + 1), .kind = CENSUS_WAIT_CHAN };
 	}
 	for (; locks->from; locks++) {
-		s.w->edges[s.w->nr_edges++] = (struct wait_edge){ .g = locks->from - 1, .to = locks->to - 1, .wait = locks->from - 1 };
+		s.w->edges[s.w->nr_edges++] = (struct wait_edge){ .g = locks->from - 1,
+								  .to = locks->to - 1,
+								  .wait = locks->from - 1 };
 		s.waits[locks->from - 1].kind = CENSUS_WAIT_MUTEX;
 	}
 	if (same)
 		s.waits[same - 1].addr = s.waits[0].addr;
 	for (; keeps->from; keeps++)
-		s.keeps[s.nr++] = (struct reach_keeping){ .g = keeps->from - 1, .by = keeps->to - 1, .wait = keeps->from - 1, .steps = 1 };
+		s.keeps[s.nr++] = (struct reach_keeping){ .g = keeps->from - 1,
+							  .by = keeps->to - 1,
+							  .wait = keeps->from - 1,
+							  .steps = 1 };
 	return s;
 }
 
@@ -57,9 +65,11 @@ static const char *edges_of(struct scene *s)
 	text[0] = '\0';
 	for (size_t i = 0; i < nr; i++) {
 		cr_expect(wait_edge_keeps(&v[i]));
-		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%u>%u", i ? " " : "", v[i].g + 1, v[i].to + 1);
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%u>%u", i ? " " : "",
+			 v[i].g + 1, v[i].to + 1);
 		if (v[i].hold > WAITGRAPH_KEEPS)
-			snprintf(text + strlen(text), sizeof(text) - strlen(text), "+%u", v[i].hold - WAITGRAPH_KEEPS);
+			snprintf(text + strlen(text), sizeof(text) - strlen(text), "+%u",
+				 v[i].hold - WAITGRAPH_KEEPS);
 	}
 	cr_assert_eq(waitgraph__join(s->w, &s->c, v, nr), 0);
 	free(v);
@@ -73,7 +83,10 @@ static const char *rings_of(const struct scene *s)
 	text[0] = '\0';
 	for (size_t i = 0; i < s->w->nr_rings; i++)
 		for (uint32_t k = 0; k < s->w->rings[i].nr; k++)
-			snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%u", k ? ">" : i ? " " : "",
+			snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%u",
+				 k   ? ">"
+				 : i ? " "
+				     : "",
 				 s->w->steps[s->w->rings[i].edges_at + k].g + 1);
 	return text;
 }
@@ -86,21 +99,63 @@ Test(waitkeep, closes_rings_and_nothing_else)
 		uint32_t same; /* waits for the channel of 1 too */
 		const char *edges, *rings;
 	} t[] = {
-		{ "the holder waits for who waits for it", { { 2, 1 } }, { { 1, 2 } }, 0, "1>2", "2>1" },
-		{ "somebody has it who waits for nobody known", { { 2, 1 } }, { { 1, 2 }, { 1, 3 } }, 0, "", "" },
-		{ "three, two channels", { { 3, 1 } }, { { 1, 2 }, { 2, 3 } }, 0, "1>2 2>3", "3>1>2" },
+		{ "the holder waits for who waits for it",
+		  { { 2, 1 } },
+		  { { 1, 2 } },
+		  0,
+		  "1>2",
+		  "2>1" },
+		{ "somebody has it who waits for nobody known",
+		  { { 2, 1 } },
+		  { { 1, 2 }, { 1, 3 } },
+		  0,
+		  "",
+		  "" },
+		{ "three, two channels",
+		  { { 3, 1 } },
+		  { { 1, 2 }, { 2, 3 } },
+		  0,
+		  "1>2 2>3",
+		  "3>1>2" },
 		{ "three, two locks", { { 2, 1 }, { 3, 2 } }, { { 1, 3 } }, 0, "1>3", "2>1>3" },
 		{ "the way is not closed", { { 3, 1 } }, { { 1, 2 }, { 2, 4 } }, 0, "", "" },
 		{ "one of the ring could be woken by another: none of it counts",
-		  { { 3, 1 } }, { { 1, 2 }, { 2, 3 }, { 2, 5 } }, 0, "", "" },
+		  { { 3, 1 } },
+		  { { 1, 2 }, { 2, 3 }, { 2, 5 } },
+		  0,
+		  "",
+		  "" },
 		{ "channels alone are no ring", { { 3, 4 } }, { { 1, 2 }, { 2, 1 } }, 0, "", "" },
-		{ "who waits for the same channel ends no wait", { { 3, 1 } }, { { 1, 2 }, { 2, 1 } }, 2, "", "" },
-		{ "nor does it open the ring", { { 3, 1 } }, { { 1, 2 }, { 1, 3 } }, 2, "1>3", "3>1" },
-		{ "many wait for the lock and have it: one ring", { { 2, 1 }, { 3, 1 }, { 4, 1 } },
-		  { { 1, 4 }, { 1, 3 }, { 1, 2 } }, 0, "1>2+2", "2>1" },
-		{ "each ring has a lock", { { 4, 1 } }, { { 1, 2 }, { 2, 1 }, { 1, 4 }, { 2, 4 } }, 0, "1>4+1 2>4+1", "4>1" },
-		{ "many call Done and wait for who waits: one ring", { { 1, 2 }, { 1, 3 }, { 1, 4 } },
-		  { { 2, 1 }, { 3, 1 }, { 4, 1 } }, 0, "2>1 3>1 4>1", "1>2" },
+		{ "who waits for the same channel ends no wait",
+		  { { 3, 1 } },
+		  { { 1, 2 }, { 2, 1 } },
+		  2,
+		  "",
+		  "" },
+		{ "nor does it open the ring",
+		  { { 3, 1 } },
+		  { { 1, 2 }, { 1, 3 } },
+		  2,
+		  "1>3",
+		  "3>1" },
+		{ "many wait for the lock and have it: one ring",
+		  { { 2, 1 }, { 3, 1 }, { 4, 1 } },
+		  { { 1, 4 }, { 1, 3 }, { 1, 2 } },
+		  0,
+		  "1>2+2",
+		  "2>1" },
+		{ "each ring has a lock",
+		  { { 4, 1 } },
+		  { { 1, 2 }, { 2, 1 }, { 1, 4 }, { 2, 4 } },
+		  0,
+		  "1>4+1 2>4+1",
+		  "4>1" },
+		{ "many call Done and wait for who waits: one ring",
+		  { { 1, 2 }, { 1, 3 }, { 1, 4 } },
+		  { { 2, 1 }, { 3, 1 }, { 4, 1 } },
+		  0,
+		  "2>1 3>1 4>1",
+		  "1>2" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
@@ -121,9 +176,24 @@ Test(waitkeep, prefers_who_has_code_for_it_unless_that_leaves_no_lock_in_the_rin
 		struct pair able[3];
 		const char *edges, *rings;
 	} t[] = {
-		{ "of those that wait for the lock", { { 2, 1 }, { 3, 1 } }, { { 1, 2 }, { 1, 3 } }, { { 1, 3 } }, "1>3+1", "3>1" },
-		{ "of one further away", { { 3, 1 } }, { { 1, 2 }, { 1, 3 }, { 2, 3 } }, { { 1, 2 } }, "1>2+1 2>3", "3>1>2" },
-		{ "not for a ring of channels", { { 3, 1 } }, { { 1, 2 }, { 1, 3 }, { 2, 1 }, { 2, 3 } }, { { 1, 2 }, { 2, 1 } }, "1>3+1 2>3+1", "3>1" },
+		{ "of those that wait for the lock",
+		  { { 2, 1 }, { 3, 1 } },
+		  { { 1, 2 }, { 1, 3 } },
+		  { { 1, 3 } },
+		  "1>3+1",
+		  "3>1" },
+		{ "of one further away",
+		  { { 3, 1 } },
+		  { { 1, 2 }, { 1, 3 }, { 2, 3 } },
+		  { { 1, 2 } },
+		  "1>2+1 2>3",
+		  "3>1>2" },
+		{ "not for a ring of channels",
+		  { { 3, 1 } },
+		  { { 1, 2 }, { 1, 3 }, { 2, 1 }, { 2, 3 } },
+		  { { 1, 2 }, { 2, 1 } },
+		  "1>3+1 2>3+1",
+		  "3>1" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
@@ -132,7 +202,8 @@ Test(waitkeep, prefers_who_has_code_for_it_unless_that_leaves_no_lock_in_the_rin
 
 		for (size_t k = 0; k < s.nr; k++)
 			for (size_t a = 0; a < ARRAY_SIZE(t[i].able); a++)
-				s.keeps[k].able |= s.keeps[k].g + 1 == t[i].able[a].from && s.keeps[k].by + 1 == t[i].able[a].to;
+				s.keeps[k].able |= s.keeps[k].g + 1 == t[i].able[a].from &&
+						   s.keeps[k].by + 1 == t[i].able[a].to;
 		edges = edges_of(&s);
 		cr_expect_str_eq(edges, t[i].edges, "%s: %s", t[i].why, edges);
 		cr_expect_str_eq(rings_of(&s), t[i].rings, "%s: %s", t[i].why, rings_of(&s));

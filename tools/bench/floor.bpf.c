@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /*
- * floor: what any BPF program at a place costs: one that does nothing, one that does no more than a stack id and a counter.
- * And one that fills a ring buffer with waits, faster than probes could (pwevents).
+ * floor: what any BPF program at a place costs: one that does nothing, one that does no more than a
+ * stack id and a counter. And one that fills a ring buffer with waits, faster than probes could
+ * (pwevents).
  */
 #include "vmlinux.h"
 
@@ -9,7 +10,7 @@
 
 #include <parkwatch/event.h>
 
-#define BPF_F_USER_STACK (1ULL << 8)	/* linux/bpf.h */
+#define BPF_F_USER_STACK (1ULL << 8) /* linux/bpf.h */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_STACK_TRACE);
@@ -27,13 +28,13 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 8 << 20);	/* PW_RING_DEFAULT */
+	__uint(max_entries, 8 << 20); /* PW_RING_DEFAULT */
 } events SEC(".maps");
 
 __u64 lost;
 
 #define GOROUTINES 1000
-#define STACKS	   20
+#define STACKS     20
 
 /* A thousand waits, of some goroutines in some stacks. */
 SEC("syscall")

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pwevents: how many records a second parkwatch takes in on one processor: ring, check, goroutine's facts, aggregate.
+ * pwevents: how many records a second parkwatch takes in on one processor: ring, check, goroutine's
+ * facts, aggregate.
  *
  *	pwevents PID [RATE [SECONDS]]	PID: of a Go program, whose records they pretend to be; 2 M a second for 5 s
  *
- * A BPF program on another processor fills the ring at that rate. Says what was taken in, what was lost, and the CPU time of this side;
- * exits with 1 if any were lost, or if more than a processor was used.
+ * A BPF program on another processor fills the ring at that rate. Says what was taken in, what was
+ * lost, and the CPU time of this side; exits with 1 if any were lost, or if more than a processor
+ * was used.
  */
 #include <bpf/bpf.h>
 #include <pthread.h>
@@ -46,7 +48,8 @@ static void *produce(void *arg)
 
 	(void)arg;
 	pin(1);
-	for (double ns = 0; ns < producer.seconds * NS_PER_SEC; ns = (double)(clock_now_ns() - start)) {
+	for (double ns = 0; ns < producer.seconds * NS_PER_SEC;
+	     ns = (double)(clock_now_ns() - start)) {
 		if ((double)producer.made > ns / NS_PER_SEC * producer.rate)
 			continue;
 		if (bpf_prog_test_run_opts(producer.prog, &opts))
@@ -85,9 +88,11 @@ static int take_in(struct ring *ring, const struct ingest *in, const struct floo
 	cpu = thread_cpu_s() - cpu;
 	wall = (double)(clock_now_ns() - start) / NS_PER_SEC;
 	seen = ingest__stats(in)->pipe.out;
-	printf("%.2f M records a second, %llu lost; %.0f %% of a processor, %.0f ns a record\n", (double)producer.made / wall / 1e6,
-	       (unsigned long long)skel->bss->lost, 100 * cpu / wall, cpu * NS_PER_SEC / (double)(seen ? seen : 1));
-	return skel->bss->lost || seen != producer.made || cpu > wall || (double)producer.made / wall < 0.9 * producer.rate;
+	printf("%.2f M records a second, %llu lost; %.0f %% of a processor, %.0f ns a record\n",
+	       (double)producer.made / wall / 1e6, (unsigned long long)skel->bss->lost,
+	       100 * cpu / wall, cpu * NS_PER_SEC / (double)(seen ? seen : 1));
+	return skel->bss->lost || seen != producer.made || cpu > wall ||
+	       (double)producer.made / wall < 0.9 * producer.rate;
 }
 
 int main(int argc, char **argv)
@@ -112,11 +117,14 @@ int main(int argc, char **argv)
 	if (!err)
 		err = goproc__open(p, &gp, &why);
 	if (!err)
-		err = profile__new(&(struct profile_opts){ .event = PROFILE_BLOCKED, .root = PROFILE_ROOT_GOID }, &profile);
+		err = profile__new(&(struct profile_opts){ .event = PROFILE_BLOCKED,
+							   .root = PROFILE_ROOT_GOID },
+				   &profile);
 	if (!err)
 		err = ingest__new(p, gp, profile, &(struct ingest_opts){ .labels = false }, &in);
 	if (!err)
-		err = ring__open(bpf_map__fd(skel->maps.events), PW_TRANSPORT_RING, 0, ingest__record, in, &ring);
+		err = ring__open(bpf_map__fd(skel->maps.events), PW_TRANSPORT_RING, 0,
+				 ingest__record, in, &ring);
 	if (err) {
 		fprintf(stderr, "pwevents: %s\n", why.text[0] ? why.text : strerror(-err));
 		return 2;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pwfloor: attaches a program that does nothing, or nothing but a stack id and a counter, to places of a Go process.
+ * pwfloor: attaches a program that does nothing, or nothing but a stack id and a counter, to places
+ * of a Go process.
  *
  *	pwfloor PID PLACE=WHAT...	PLACE: birth exit park ready run malloc ..., at the instruction that parkwatch takes;
  *					with "entry:" before it at the function's first instruction. WHAT: empty, stack
  *
- * Says "recording" when attached, and takes the probes down at SIGINT. tools/bench/overhead calls it.
+ * Says "recording" when attached, and takes the probes down at SIGINT. tools/bench/overhead calls
+ * it.
  */
 #include <bpf/libbpf.h>
 #include <signal.h>
@@ -18,7 +20,8 @@
 #include "probe/plan.h"
 #include "target/goproc.h"
 
-static int attach_place(const struct plan *plan, struct goproc *gp, struct floor *skel, pid_t pid, char *arg)
+static int attach_place(const struct plan *plan, struct goproc *gp, struct floor *skel, pid_t pid,
+			char *arg)
 {
 	char *what = strchr(arg, '=');
 	bool entry = !strncmp(arg, "entry:", 6);

@@ -5,7 +5,8 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define HASH_NONFATAL_OOM 1 /* no memory for the table: hh.tbl stays NULL and we say -ENOMEM */
+/* no memory for the table: hh.tbl stays NULL and we say -ENOMEM */
+#define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
 #define PAGE_BYTES    4096u
@@ -70,7 +71,8 @@ void pagecache__free(struct pagecache *pc)
 
 	if (!pc)
 		return;
-	HASH_ITER (hh, pc->pages, p, next) {
+	HASH_ITER(hh, pc->pages, p, next)
+	{
 		HASH_DEL(pc->pages, p);
 		free(p);
 	}

@@ -14,11 +14,13 @@ static void name_lack_of_descriptors(struct cause *c, int err)
 	struct rlimit most = { 0, 0 };
 
 	if (err == -ENFILE || strstr(c->text, strerror(ENFILE))) {
-		snprintf(c->text, sizeof(c->text), "this machine has no file descriptor left (fs.file-max); try again later");
+		snprintf(c->text, sizeof(c->text),
+			 "this machine has no file descriptor left (fs.file-max); try again later");
 	} else if (err == -EMFILE || strstr(c->text, strerror(EMFILE))) {
 		getrlimit(RLIMIT_NOFILE, &most);
 		snprintf(c->text, sizeof(c->text),
-			 "too few file descriptors: only %llu are allowed here; allow more (ulimit -n 1024) and try again",
+			 "too few file descriptors: only %llu are allowed here; allow more (ulimit "
+			 "-n 1024) and try again",
 			 (unsigned long long)most.rlim_cur);
 	}
 }

@@ -49,7 +49,8 @@ bool is_unseen(const char *str, size_t len)
 	if (len != 3 || s[0] != 0xe2)
 		return false;
 	c = 0x2000 | (uint32_t)(s[1] & 0x3f) << 6 | (s[2] & 0x3f);
-	return c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+	return c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) ||
+	       (c >= 0x2066 && c <= 0x2069);
 }
 
 size_t clean(char *to, size_t size, const char *from)

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * clean: what a target (or a file of its user) gave us as text becomes one line that a terminal, a log or a page only shows.
+ * clean: what a target (or a file of its user) gave us as text becomes one line that a terminal, a
+ * log or a page only shows.
  *
- * '?' stands for each character that would do something else: control characters (C0, DEL, C1), what ends a line or turns
- * the direction of writing (U+2028, U+2029, and the marks, embeddings, overrides and isolates of bidirectional text), and
- * for each byte that is not part of valid UTF-8. Any room; no state.
+ * '?' stands for each character that would do something else: control characters (C0, DEL, C1),
+ * what ends a line or turns the direction of writing (U+2028, U+2029, and the marks, embeddings,
+ * overrides and isolates of bidirectional text), and for each byte that is not part of valid UTF-8.
+ * Any room; no state.
  */
 #ifndef PARKWATCH_BASE_CLEAN_H
 #define PARKWATCH_BASE_CLEAN_H
@@ -16,7 +18,10 @@
 size_t utf8_length(const char *s);
 /* The character of that length at s does something else than being shown. */
 bool is_unseen(const char *s, size_t len);
-/* Whole characters only, at most size - 1 bytes. Returns their number. to may be from: it never becomes longer. */
+/*
+ * Whole characters only, at most size - 1 bytes. Returns their number. to may be from: it never
+ * becomes longer.
+ */
 size_t clean(char *to, size_t size, const char *from);
 /* In place. Returns the length. */
 size_t clean_text(char *text);

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define scoped(T)	 __attribute__((cleanup(T##__freep))) struct T *
+#define scoped(T) __attribute__((cleanup(T##__freep))) struct T *
 #define DEFINE_SCOPED(T)                                                                           \
 	static inline void T##__freep(struct T **p)                                                \
 	{                                                                                          \

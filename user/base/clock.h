@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* clock: CLOCK_MONOTONIC in nanoseconds, the clock of every time in parkwatch (it is bpf_ktime_get_ns()'s). */
+/*
+ * clock: CLOCK_MONOTONIC in nanoseconds, the clock of every time in parkwatch (it is
+ * bpf_ktime_get_ns()'s).
+ */
 #ifndef PARKWATCH_BASE_CLOCK_H
 #define PARKWATCH_BASE_CLOCK_H
 
@@ -15,7 +18,8 @@ static inline uint64_t clock_ns(clockid_t clock)
 {
 	struct timespec ts;
 
-	return clock_gettime(clock, &ts) ? 0 : (uint64_t)ts.tv_sec * NS_PER_SEC + (uint64_t)ts.tv_nsec;
+	return clock_gettime(clock, &ts) ? 0
+					 : (uint64_t)ts.tv_sec * NS_PER_SEC + (uint64_t)ts.tv_nsec;
 }
 
 static inline uint64_t clock_now_ns(void)

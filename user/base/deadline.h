@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * deadline: until when something may take, whatever the target makes of it: asked between one batch and the next.
+ * deadline: until when something may take, whatever the target makes of it: asked between one batch
+ * and the next.
  *
- * When the user asks for the end, what goes on has DEADLINE_STOP_NS more. What is cut ends with -ETIMEDOUT; what reads a target's memory
- * as if the target had ended (target/mem). NULL: there is no end.
+ * When the user asks for the end, what goes on has DEADLINE_STOP_NS more. What is cut ends with
+ * -ETIMEDOUT; what reads a target's memory as if the target had ended (target/mem). NULL: there is
+ * no end.
  */
 #ifndef PARKWATCH_BASE_DEADLINE_H
 #define PARKWATCH_BASE_DEADLINE_H
@@ -18,8 +20,8 @@
 #define DEADLINE_STOP_NS (500 * NS_PER_MS)
 
 struct deadline {
-	uint64_t at_ns; /* UINT64_MAX: none */
-	uint64_t most_ns; /* that it was, for words */
+	uint64_t at_ns;                    /* UINT64_MAX: none */
+	uint64_t most_ns;                  /* that it was, for words */
 	const volatile sig_atomic_t *stop; /* borrowed; NULL: nobody asks */
 	bool stopped;
 	bool hit; /* somebody asked when it was over, and was cut */
@@ -27,7 +29,9 @@ struct deadline {
 
 static inline struct deadline deadline_in(uint64_t ns, const volatile sig_atomic_t *stop)
 {
-	return (struct deadline){ .at_ns = ns == UINT64_MAX ? ns : clock_now_ns() + ns, .most_ns = ns, .stop = stop };
+	return (struct deadline){ .at_ns = ns == UINT64_MAX ? ns : clock_now_ns() + ns,
+				  .most_ns = ns,
+				  .stop = stop };
 }
 
 static inline bool deadline__over(struct deadline *d)

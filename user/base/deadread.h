@@ -8,15 +8,18 @@
 #include "base/addrspace.h"
 #include "base/deadline.h"
 
-#define DEADREAD_BATCH 4096u /* where each piece is read alone, because none is there: some ms */
+/* where each piece is read alone, because none is there: some ms */
+#define DEADREAD_BATCH 4096u
 
 /* -ETIMEDOUT: not all were read. */
-static inline int deadline_read(struct deadline *until, const struct addrspace *as, struct memread *reads, size_t nr)
+static inline int deadline_read(struct deadline *until, const struct addrspace *as,
+				struct memread *reads, size_t nr)
 {
 	for (size_t at = 0; at < nr; at += DEADREAD_BATCH) {
 		if (deadline__over(until))
 			return -ETIMEDOUT;
-		addrspace__read_batch(as, reads + at, nr - at < DEADREAD_BATCH ? nr - at : DEADREAD_BATCH);
+		addrspace__read_batch(as, reads + at,
+				      nr - at < DEADREAD_BATCH ? nr - at : DEADREAD_BATCH);
 	}
 	return 0;
 }

@@ -17,7 +17,8 @@ int heart__share(void)
 
 	if (heart != &own)
 		return 0;
-	page = mmap(NULL, sizeof(*heart), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	page = mmap(NULL, sizeof(*heart), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		    0);
 	if (page == MAP_FAILED)
 		return -errno;
 	heart = page;
@@ -31,8 +32,10 @@ void heart__sleep_until(uint64_t ns)
 	int err = 0;
 
 	while (!err && (now = clock_now_ns()) < ns) {
-		const uint64_t next = ns - now < HEART_MS * NS_PER_MS ? ns : now + HEART_MS * NS_PER_MS;
-		const struct timespec t = { .tv_sec = (time_t)(next / NS_PER_SEC), .tv_nsec = (long)(next % NS_PER_SEC) };
+		const uint64_t next =
+			ns - now < HEART_MS * NS_PER_MS ? ns : now + HEART_MS * NS_PER_MS;
+		const struct timespec t = { .tv_sec = (time_t)(next / NS_PER_SEC),
+					    .tv_nsec = (long)(next % NS_PER_SEC) };
 
 		heart__beat();
 		err = clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * heart: the sign of life of this process, for those who keep its probes (probe/keeper): when none comes they take them out.
+ * heart: the sign of life of this process, for those who keep its probes (probe/keeper): when none
+ * comes they take them out.
  *
- * It beats where work goes on: a loop turned, memory of the target came, a record was taken, an answer is waited for. Who holds probes and does
- * something longer than HEART_MS between two of these lets it beat himself. A beat costs one addition. There is one for the process, as there
- * is one signal flag, so that nobody has to hand it down; who waits in the kernel for what does not come gives none. The loop thread's, but
- * for what says otherwise.
+ * It beats where work goes on: a loop turned, memory of the target came, a record was taken, an
+ * answer is waited for. Who holds probes and does something longer than HEART_MS between two of
+ * these lets it beat himself. A beat costs one addition. There is one for the process, as there is
+ * one signal flag, so that nobody has to hand it down; who waits in the kernel for what does not
+ * come gives none. The loop thread's, but for what says otherwise.
  */
 #ifndef PARKWATCH_BASE_HEART_H
 #define PARKWATCH_BASE_HEART_H
@@ -17,9 +19,11 @@
 
 struct heart {
 	volatile uint64_t beats;
-	volatile uint32_t paused; /* 1: probes must be out, for we will stop; the signal handler's */
+	/* 1: probes must be out, for we will stop; the signal handler's */
+	volatile uint32_t paused;
 	volatile uint32_t holding; /* keepers that have probes in; theirs */
-	volatile uint64_t late_ns; /* so long without a sign is too long (probe/master); 0: as usual */
+	/* so long without a sign is too long (probe/master); 0: as usual */
+	volatile uint64_t late_ns;
 };
 
 extern struct heart *heart; /* never NULL; nobody else's until heart__share() */
@@ -34,7 +38,10 @@ static inline void heart__beat(void)
 
 /* CLOCK_MONOTONIC. A signal ends it early. */
 void heart__sleep_until(uint64_t ns);
-/* Until there is something to read from fd, or its other end is closed; false: not within that time. */
+/*
+ * Until there is something to read from fd, or its other end is closed; false: not within that
+ * time.
+ */
 bool heart__wait_for(int fd, int ms);
 
 #endif

@@ -121,13 +121,16 @@ void jsonw_end(struct json_writer *w)
 
 /* --- texts --- */
 
-#define PIECE 64		/* most names and texts are shorter: they are copied without a call */
+/* most names and texts are shorter: they are copied without a call */
+#define PIECE 64
 
-enum { PLAIN, IN_PAGE, LOOK, ENDS };	/* IN_PAGE: must be escaped there; LOOK: must be everywhere, or may */
+/* IN_PAGE: must be escaped there; LOOK: must be everywhere, or may */
+enum { PLAIN, IN_PAGE, LOOK, ENDS };
 
 static const uint8_t classes[256] = {
-	[0] = ENDS,	  [1 ... 0x1f] = LOOK, ['"'] = LOOK,	['\\'] = LOOK,	       [0x7f] = LOOK,
-	['<'] = IN_PAGE,  ['>'] = IN_PAGE,     ['&'] = IN_PAGE, [0x80 ... 0xff] = LOOK,
+	[0] = ENDS,      [1 ... 0x1f] = LOOK, ['"'] = LOOK,
+	['\\'] = LOOK,   [0x7f] = LOOK,       ['<'] = IN_PAGE,
+	['>'] = IN_PAGE, ['&'] = IN_PAGE,     [0x80 ... 0xff] = LOOK,
 };
 
 /* Of a character of at most three bytes. */
@@ -135,9 +138,9 @@ static unsigned int rune_of(const char *text, size_t len)
 {
 	const unsigned char *s = (const unsigned char *)text;
 
-	return len == 1 ? s[0] :
-	       len == 2 ? (s[0] & 0x1fu) << 6 | (s[1] & 0x3fu) :
-			  (s[0] & 0x0fu) << 12 | (s[1] & 0x3fu) << 6 | (s[2] & 0x3fu);
+	return len == 1   ? s[0]
+	       : len == 2 ? (s[0] & 0x1fu) << 6 | (s[1] & 0x3fu)
+			  : (s[0] & 0x0fu) << 12 | (s[1] & 0x3fu) << 6 | (s[2] & 0x3fu);
 }
 
 /* What follows a plain part: one character, or its first byte. Returns its length. */
@@ -147,7 +150,11 @@ static size_t put_escaped(struct textbuf *b, const char *text)
 	const size_t len = utf8_length(text);
 	const bool escape = (unsigned char)*text < 0x80 || is_unseen(text, len);
 	const unsigned int c = escape ? rune_of(text, len) : 0;
-	const char letter = c == '\n' ? 'n' : c == '\r' ? 'r' : c == '\t' ? 't' : c == '"' || c == '\\' ? (char)c : 0;
+	const char letter = c == '\n'               ? 'n'
+			    : c == '\r'             ? 'r'
+			    : c == '\t'             ? 't'
+			    : c == '"' || c == '\\' ? (char)c
+						    : 0;
 
 	if (!len)
 		textbuf__text(b, "\\ufffd");
@@ -156,7 +163,10 @@ static size_t put_escaped(struct textbuf *b, const char *text)
 	else if (letter)
 		textbuf__bytes(b, (char[]){ '\\', letter }, 2);
 	else
-		textbuf__bytes(b, (char[]){ '\\', 'u', hex[c >> 12], hex[c >> 8 & 15], hex[c >> 4 & 15], hex[c & 15] }, 6);
+		textbuf__bytes(b,
+			       (char[]){ '\\', 'u', hex[c >> 12], hex[c >> 8 & 15],
+					 hex[c >> 4 & 15], hex[c & 15] },
+			       6);
 	return len ? len : 1;
 }
 

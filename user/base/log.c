@@ -20,9 +20,11 @@ enum log_level log_level(void)
 
 void log_line(enum log_level level, const char *fmt, ...)
 {
-	static const char *const words[] = {
-		[LOG_QUIET] = "", [LOG_ERROR] = "", [LOG_WARN] = "warning: ", [LOG_INFO] = "", [LOG_DEBUG] = "debug: "
-	};
+	static const char *const words[] = { [LOG_QUIET] = "",
+					     [LOG_ERROR] = "",
+					     [LOG_WARN] = "warning: ",
+					     [LOG_INFO] = "",
+					     [LOG_DEBUG] = "debug: " };
 	char text[1024];
 	va_list ap;
 

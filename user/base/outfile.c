@@ -11,18 +11,18 @@
 
 #include "base/outplace.h"
 
-#define TRIES_MAX	100	/* at a name that nobody has */
-#define COPY_BYTES	(1 << 24)
-#define MODE_BITS	0777	/* that a file of ours may have: never set-user-ID */
+#define TRIES_MAX  100 /* at a name that nobody has */
+#define COPY_BYTES (1 << 24)
+#define MODE_BITS  0777 /* that a file of ours may have: never set-user-ID */
 
 struct outfile {
 	FILE *stream;
 	bool is_stdout;
-	bool direct;		/* written under its own name: no regular file */
-	bool copied;		/* the folder's file system gives no name to a file that has none */
-	mode_t mode;		/* of the file; 0: that of what it replaces */
+	bool direct; /* written under its own name: no regular file */
+	bool copied; /* the folder's file system gives no name to a file that has none */
+	mode_t mode; /* of the file; 0: that of what it replaces */
 	struct outplace at;
-	char name[PATH_MAX];	/* as given, for messages */
+	char name[PATH_MAX]; /* as given, for messages */
 };
 
 static const char *next_step(const struct outfile *o, int err)
@@ -30,25 +30,25 @@ static const char *next_step(const struct outfile *o, int err)
 	switch (-err) {
 	case ENOSPC:
 	case EDQUOT:
-		return o->is_stdout ? "free some space there" : "free some space there or choose another -o";
-	case EFBIG:
-		return "allow larger files (ulimit -f)";
-	case EPIPE:
-		return "the reader ended early";
+		return o->is_stdout ? "free some space there"
+				    : "free some space there or choose another -o";
+	case EFBIG: return "allow larger files (ulimit -f)";
+	case EPIPE: return "the reader ended early";
 	case EACCES:
-	case EROFS:
-		return "choose a folder that you may write to";
-	default:
-		return o->is_stdout ? "see where it leads" : "choose another -o";
+	case EROFS: return "choose a folder that you may write to";
+	default: return o->is_stdout ? "see where it leads" : "choose another -o";
 	}
 }
 
 static int outfile__fail(const struct outfile *o, int err, struct cause *why)
 {
-	return cause__set(why, err, "cannot write '%s': %s; %s", o->name, strerror(-err), next_step(o, err));
+	return cause__set(why, err, "cannot write '%s': %s; %s", o->name, strerror(-err),
+			  next_step(o, err));
 }
 
-/* What this process would give to a new file. umask() tells only by changing it, for all threads. */
+/*
+ * What this process would give to a new file. umask() tells only by changing it, for all threads.
+ */
 static mode_t mode_by_umask(void)
 {
 	FILE *f = fopen("/proc/self/status", "re");
@@ -64,7 +64,8 @@ static mode_t mode_by_umask(void)
 }
 
 /* Calls make(o, name) with names that nobody has. 0: *ret_name is there. */
-static int outfile__named(struct outfile *o, int (*make)(struct outfile *, const char *), char ret_name[NAME_MAX + 1])
+static int outfile__named(struct outfile *o, int (*make)(struct outfile *, const char *),
+			  char ret_name[NAME_MAX + 1])
 {
 	int err = -EEXIST;
 
@@ -158,7 +159,9 @@ int outfile__open(const char *path, mode_t mode, struct outfile **ret, struct ca
 		return 0;
 	}
 	if (strlen(path) >= sizeof(o->name))
-		return cause__set(why, -ENAMETOOLONG, "cannot write the file given by -o: its name is too long; choose another");
+		return cause__set(
+			why, -ENAMETOOLONG,
+			"cannot write the file given by -o: its name is too long; choose another");
 	snprintf(o->name, sizeof(o->name), "%s", path);
 	err = outfile__create(o, why);
 	if (err)
@@ -259,7 +262,10 @@ static int outfile__publish(struct outfile *o)
 	return err;
 }
 
-/* Of a stream that failed earlier, when nobody asked why: a byte more fails for the same reason, and what is broken cannot become worse. */
+/*
+ * Of a stream that failed earlier, when nobody asked why: a byte more fails for the same reason,
+ * and what is broken cannot become worse.
+ */
 static int write_error(FILE *f)
 {
 	return write(fileno(f), "\n", 1) < 0 ? -errno : -EIO;

@@ -16,7 +16,7 @@
 
 struct walk {
 	struct outplace at;
-	char rest[2 * PATH_MAX];	/* of the path, still to be walked */
+	char rest[2 * PATH_MAX]; /* of the path, still to be walked */
 	unsigned int links;
 	struct cause *why;
 };
@@ -26,7 +26,9 @@ static bool is_somebody_else(uid_t uid)
 	return uid != 0 && uid != geteuid();
 }
 
-/* Whom sudo serves: a link of theirs, in a folder that they alone may write, is what they ask for. */
+/*
+ * Whom sudo serves: a link of theirs, in a folder that they alone may write, is what they ask for.
+ */
 static bool is_who_asks(uid_t uid)
 {
 	const char *text = geteuid() ? NULL : getenv("SUDO_UID");
@@ -35,7 +37,10 @@ static bool is_who_asks(uid_t uid)
 	return text && *text && strtoul(text, &end, 10) == uid && !*end;
 }
 
-/* Whether what st tells of, in the folder, may have been put there by somebody else, to be written through. */
+/*
+ * Whether what st tells of, in the folder, may have been put there by somebody else, to be written
+ * through.
+ */
 static bool is_planted(const struct stat *st, const struct stat *dir)
 {
 	if (!is_somebody_else(st->st_uid))
@@ -49,7 +54,8 @@ static bool is_planted(const struct stat *st, const struct stat *dir)
 static int walk__refuse(const struct walk *w, const struct stat *st)
 {
 	return cause__set(w->why, -EACCES,
-			  "cannot write there: '%s' is a %s that somebody else (uid %u) put into a folder that others "
+			  "cannot write there: '%s' is a %s that somebody else (uid %u) put into a "
+			  "folder that others "
 			  "may write; choose another -o",
 			  w->at.name, S_ISLNK(st->st_mode) ? "link" : "fifo or device", st->st_uid);
 }
@@ -121,7 +127,8 @@ static int walk__link(struct walk *w, int link, const struct stat *st, bool last
 	if (!is_magic(link))
 		return is_planted(st, &dir) ? walk__refuse(w, st) : walk__follow(w, link);
 	if (!last)
-		return walk__enter(w, openat(w->at.dir, w->at.name, O_PATH | O_DIRECTORY | O_CLOEXEC));
+		return walk__enter(w,
+				   openat(w->at.dir, w->at.name, O_PATH | O_DIRECTORY | O_CLOEXEC));
 	*ret_file = openat(w->at.dir, w->at.name, O_PATH | O_CLOEXEC);
 	w->at.nameless = true;
 	return *ret_file < 0 ? -errno : 0;
@@ -140,7 +147,8 @@ static int walk__step(struct walk *w, bool last, int *ret_file)
 	if (S_ISLNK(st.st_mode))
 		return walk__link(w, fd, &st, last, ret_file);
 	if (!last) /* O_DIRECTORY mounts what is to be mounted when it is entered */
-		return walk__enter(w, openat(w->at.dir, w->at.name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+		return walk__enter(w, openat(w->at.dir, w->at.name,
+					     O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
 	*ret_file = fd;
 	fd = -EBADF;
 	return 0;
@@ -150,7 +158,8 @@ static int walk__all(struct walk *w)
 {
 	struct stat dir;
 	bool last = false;
-	int err = walk__enter(w, open(w->rest[0] == '/' ? "/" : ".", O_PATH | O_DIRECTORY | O_CLOEXEC));
+	int err = walk__enter(w, open(w->rest[0] == '/' ? "/" : ".",
+				      O_PATH | O_DIRECTORY | O_CLOEXEC));
 
 	while (!err && w->at.file < 0 && walk__next(w, &last, &err)) {
 		err = walk__step(w, last, &w->at.file);

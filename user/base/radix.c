@@ -9,7 +9,7 @@
 #include "base/heart.h"
 #include "base/cleanup.h"
 
-#define FEW	  4096 /* a table of large digits would take longer than they do */
+#define FEW       4096 /* a table of large digits would take longer than they do */
 #define FEW_BITS  8
 #define MANY_BITS 16
 
@@ -45,7 +45,8 @@ static inline void copy(uint64_t *to, const uint64_t *from, size_t words)
 }
 
 /* By one digit. False: all have the same, and nothing was done. */
-static bool sort_digit(const struct digits *d, const uint64_t *from, uint64_t *to, size_t nr, size_t words)
+static bool sort_digit(const struct digits *d, const uint64_t *from, uint64_t *to, size_t nr,
+		       size_t words)
 {
 	size_t sum = 0;
 

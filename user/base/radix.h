@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* radix: sorts a million numbers in a hundredth of a second, where qsort() takes a quarter: by digits, without comparing. */
+/*
+ * radix: sorts a million numbers in a hundredth of a second, where qsort() takes a quarter: by
+ * digits, without comparing.
+ */
 #ifndef PARKWATCH_BASE_RADIX_H
 #define PARKWATCH_BASE_RADIX_H
 
@@ -7,8 +10,10 @@
 #include <stdint.h>
 
 /*
- * v: nr items of `words` numbers each, of which the first is what they are sorted by, ascending; equal ones stay in their order.
- * 0; or -ENOMEM: it is as it was. It takes as much memory again, and gives signs of life (base/heart).
+ * v: nr items of `words` numbers each, of which the first is what they are sorted by, ascending;
+ * equal ones stay in their order.
+ * 0; or -ENOMEM: it is as it was. It takes as much memory again, and gives signs of life
+ * (base/heart).
  */
 int radix_sort(uint64_t *v, size_t nr, size_t words);
 

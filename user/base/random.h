@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* random: moments of chance, so that a program which does things in turn does not meet us in turn. Nothing secret. */
+/*
+ * random: moments of chance, so that a program which does things in turn does not meet us in turn.
+ * Nothing secret.
+ */
 #ifndef PARKWATCH_BASE_RANDOM_H
 #define PARKWATCH_BASE_RANDOM_H
 

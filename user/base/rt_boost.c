@@ -12,16 +12,16 @@
 
 #include "base/clock.h"
 
-#define FIRST	    1		/* priorities of SCHED_RR */
-#define GUARD	    (FIRST + 1)
-#define GUARD_STACK (64u << 10)
+#define FIRST        1 /* priorities of SCHED_RR */
+#define GUARD        (FIRST + 1)
+#define GUARD_STACK  (64u << 10)
 #define NAP_LEAST_NS (20 * NS_PER_US) /* the guard does not come more often than that */
 
 struct rt_boost {
 	uint64_t limit_ns;
-	pid_t tid; /* of the thread that is served */
+	pid_t tid;       /* of the thread that is served */
 	clockid_t clock; /* its CPU time */
-	int policy; /* of it, when it does not hurry */
+	int policy;      /* of it, when it does not hurry */
 	struct sched_param param;
 	bool guarded; /* there is a guard, else nobody hurries */
 	pthread_t guard;
@@ -30,14 +30,15 @@ struct rt_boost {
 	bool first; /* it is before all others */
 	bool counts;
 	uint64_t end_ns; /* on its clock */
-	bool over; /* the guard ends */
+	bool over;       /* the guard ends */
 };
 
 static int processors_of(pid_t pid)
 {
 	cpu_set_t set;
 
-	return sched_getaffinity(pid, sizeof(set), &set) ? 1 : CPU_COUNT(&set); /* too many for the set: it has more than one */
+	/* too many for the set: it has more than one */
+	return sched_getaffinity(pid, sizeof(set), &set) ? 1 : CPU_COUNT(&set);
 }
 
 uint64_t rt_boost_limit_ns(pid_t target)
@@ -50,11 +51,15 @@ static void rt_boost__set(struct rt_boost *p, bool first)
 {
 	const struct sched_param rr = { .sched_priority = FIRST };
 
-	if (first != p->first && !sched_setscheduler(p->tid, first ? SCHED_RR : p->policy, first ? &rr : &p->param))
+	if (first != p->first &&
+	    !sched_setscheduler(p->tid, first ? SCHED_RR : p->policy, first ? &rr : &p->param))
 		p->first = first;
 }
 
-/* While the thread uses its time the guard sleeps as long as there is at least left: CPU time never goes faster than the clock. */
+/*
+ * While the thread uses its time the guard sleeps as long as there is at least left: CPU time never
+ * goes faster than the clock.
+ */
 static void *rt_boost__guard(void *arg)
 {
 	struct rt_boost *p = arg;
@@ -70,7 +75,9 @@ static void *rt_boost__guard(void *arg)
 			rt_boost__set(p, false);
 		} else {
 			const uint64_t left = p->end_ns - now;
-			const struct timespec nap = { .tv_nsec = (long)(left > NAP_LEAST_NS ? left : NAP_LEAST_NS) };
+			const struct timespec nap = {
+				.tv_nsec = (long)(left > NAP_LEAST_NS ? left : NAP_LEAST_NS)
+			};
 
 			pthread_mutex_unlock(&p->lock);
 			nanosleep(&nap, NULL);
@@ -102,7 +109,10 @@ static int rt_boost__start_guard(struct rt_boost *p)
 	return -err;
 }
 
-/* The one who waits for the lock is served as well as the one who has it: the guard may be kept from it for a moment, not for long. */
+/*
+ * The one who waits for the lock is served as well as the one who has it: the guard may be kept
+ * from it for a moment, not for long.
+ */
 static int rt_boost__init(struct rt_boost *p)
 {
 	pthread_mutexattr_t attr;
@@ -131,8 +141,8 @@ int rt_boost__new(uint64_t limit_ns, struct rt_boost **ret)
 	p->limit_ns = limit_ns;
 	p->tid = (pid_t)syscall(SYS_gettid);
 	p->policy = sched_getscheduler(0);
-	p->guarded = p->policy >= 0 && !sched_getparam(0, &p->param) && !pthread_getcpuclockid(pthread_self(), &p->clock) &&
-		     !rt_boost__start_guard(p);
+	p->guarded = p->policy >= 0 && !sched_getparam(0, &p->param) &&
+		     !pthread_getcpuclockid(pthread_self(), &p->clock) && !rt_boost__start_guard(p);
 	*ret = p;
 	return 0;
 }

@@ -2,11 +2,13 @@
 /*
  * rt_boost: how the calling thread is scheduled, while it must be on time.
  *
- * A thread that wakes gets a processor when one is given up, on a busy machine: when somebody begins to wait. Who looks at such moments sees more
- * waiting than there is; and what must be ended soon ends late. Not allowed to hurry (CAP_SYS_NICE): no matter.
+ * A thread that wakes gets a processor when one is given up, on a busy machine: when somebody
+ * begins to wait. Who looks at such moments sees more waiting than there is; and what must be ended
+ * soon ends late. Not allowed to hurry (CAP_SYS_NICE): no matter.
  *
- * Who is before all others takes a processor from them, so that ends after a few milliseconds, whatever the thread is busy with: a second thread,
- * served before the first, sleeps until then and sets it back. One pace serves one thread, the one that made it. NULL is one that never hurries.
+ * Who is before all others takes a processor from them, so that ends after a few milliseconds,
+ * whatever the thread is busy with: a second thread, served before the first, sleeps until then and
+ * sets it back. One pace serves one thread, the one that made it. NULL is one that never hurries.
  */
 #ifndef PARKWATCH_BASE_RT_BOOST_H
 #define PARKWATCH_BASE_RT_BOOST_H
@@ -18,8 +20,10 @@
 
 #include "base/cleanup.h"
 
-#define RT_BOOST_NS	    5000000u /* of CPU time, that a thread is before all others at most */
-#define RT_BOOST_ONE_NS 1000000u /* where there is one processor for both it and the target */
+/* of CPU time, that a thread is before all others at most */
+#define RT_BOOST_NS 5000000u
+/* where there is one processor for both it and the target */
+#define RT_BOOST_ONE_NS 1000000u
 
 /* Of both: how many processors they may use. */
 uint64_t rt_boost_limit_ns(pid_t target);

@@ -6,8 +6,8 @@
 #include <stddef.h>
 
 /*
- * Room for need elements of size bytes in *array, which has *room of them: array is the address of a pointer to malloc()ed memory or
- * NULL. 0, or -ENOMEM: both are as they were.
+ * Room for need elements of size bytes in *array, which has *room of them: array is the address of
+ * a pointer to malloc()ed memory or NULL. 0, or -ENOMEM: both are as they were.
  */
 int vec__reserve(void *array, size_t *room, size_t need, size_t size);
 

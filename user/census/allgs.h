@@ -2,8 +2,9 @@
 /*
  * allgs: the addresses of all g structs of a Go runtime: the slice runtime.allgs.
  *
- * It only grows, and a g is never freed; but its array is moved when it grows (Go runtime/proc.go allgadd). Go writes the
- * pointer before the length, so the length is read first; the header is read again after the array.
+ * It only grows, and a g is never freed; but its array is moved when it grows (Go runtime/proc.go
+ * allgadd). Go writes the pointer before the length, so the length is read first; the header is
+ * read again after the array.
  */
 #ifndef PARKWATCH_CENSUS_ALLGS_H
 #define PARKWATCH_CENSUS_ALLGS_H
@@ -14,9 +15,9 @@
 #include "golang/goruntime.h"
 
 struct allgs {
-	uint64_t *addrs;	/* owned */
-	size_t nr;		/* at most CENSUS_G_MAX */
-	size_t len;		/* as Go has it */
+	uint64_t *addrs; /* owned */
+	size_t nr;       /* at most CENSUS_G_MAX */
+	size_t len;      /* as Go has it */
 };
 
 /* -EFAULT, -ESRCH: not readable; -EBADMSG: no slice of pointers. */

@@ -265,7 +265,8 @@ static enum outcome slot__settle(const struct reader *r, struct slot *s, const u
 /* It did the same all the time; one that runs is not asked what it did meanwhile. */
 static bool slot__held(const struct slot *s)
 {
-	return s->outcome == LIVE && (s->last.status != GOSTATUS_RUNNING || s->first.status == GOSTATUS_RUNNING);
+	return s->outcome == LIVE &&
+	       (s->last.status != GOSTATUS_RUNNING || s->first.status == GOSTATUS_RUNNING);
 }
 
 static int reader__round(struct reader *r, struct slot **todo, size_t nr)
@@ -394,7 +395,9 @@ static int reader__harvest(struct reader *r, struct slot **todo, size_t *nr)
 	return 0;
 }
 
-/* After the first round of a batch: those that moved in it, and what they did when they were met. */
+/*
+ * After the first round of a batch: those that moved in it, and what they did when they were met.
+ */
 static int reader__keep_moved(struct reader *r, size_t nr)
 {
 	struct census *c = r->c;
@@ -480,7 +483,8 @@ static int reader__read_from(struct reader *r, size_t first)
 {
 	for (size_t at = first; at < r->all.nr; at += BATCH) {
 		const size_t nr = r->all.nr - at < BATCH ? r->all.nr - at : BATCH;
-		int err = deadline__over(r->until) ? -ETIMEDOUT : reader__batch(r, r->all.addrs + at, nr);
+		int err = deadline__over(r->until) ? -ETIMEDOUT
+						   : reader__batch(r, r->all.addrs + at, nr);
 
 		r->c->not_read = r->all.nr - at;
 		if (err)
@@ -515,7 +519,10 @@ static int reader__all(struct reader *r)
 		err = reader__meet(r);
 	if (!err && r->all.nr > met)
 		err = reader__read_from(r, met);
-	/* what reads memory has a deadline too, and behaves then as if the process had ended (target/mem) */
+	/*
+	 * what reads memory has a deadline too, and behaves then as if the process had ended
+	 * (target/mem)
+	 */
 	r->c->cut = err == -ETIMEDOUT || (err == -ESRCH && deadline__over(r->until));
 	if (err && !r->c->cut)
 		return err;
@@ -532,7 +539,7 @@ int reader__new(const struct addrspace *as, const struct goruntime *rt, unsigned
 				      rt->objects.m_id };
 	scoped(reader) r = calloc(1, sizeof(*r));
 	struct readv_batch **gathers[] = { &r->gs,           &r->stacks, &r->again,
-				      &r->stacks_again, &r->ms,     &r->ps };
+					   &r->stacks_again, &r->ms,     &r->ps };
 	int err = 0;
 
 	if (!r)
@@ -558,7 +565,9 @@ int reader__new(const struct addrspace *as, const struct goruntime *rt, unsigned
 	return 0;
 }
 
-/* Whatever becomes of it, the next one begins anew, but for where the gs are: a g is never freed. */
+/*
+ * Whatever becomes of it, the next one begins anew, but for where the gs are: a g is never freed.
+ */
 static void reader__done(struct reader *r, int err)
 {
 	stackpool__free(steal(r->pool));
@@ -592,8 +601,8 @@ void reader__limit(struct reader *r, struct deadline *until)
 	r->until = until;
 }
 
-int census__read_until(const struct addrspace *as, const struct goruntime *rt, unsigned int depth, struct deadline *until,
-		       struct census **ret)
+int census__read_until(const struct addrspace *as, const struct goruntime *rt, unsigned int depth,
+		       struct deadline *until, struct census **ret)
 {
 	scoped(reader) r = NULL;
 	int err = reader__new(as, rt, depth, &r);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* field: members of the target's structs, in a copy of their bytes; offsets as golang/golayout has them. */
+/*
+ * field: members of the target's structs, in a copy of their bytes; offsets as golang/golayout has
+ * them.
+ */
 #ifndef PARKWATCH_CENSUS_FIELD_H
 #define PARKWATCH_CENSUS_FIELD_H
 
@@ -23,7 +26,10 @@ static inline uint32_t field_u32(const uint8_t *bytes, int32_t offset)
 	return v;
 }
 
-/* Bytes that hold a word at each of these offsets; 0: one of them is not known, or the bytes are more than max. */
+/*
+ * Bytes that hold a word at each of these offsets; 0: one of them is not known, or the bytes are
+ * more than max.
+ */
 static inline size_t field_span(const int32_t *offsets, size_t nr, size_t max)
 {
 	size_t bytes = 0;

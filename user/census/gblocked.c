@@ -16,7 +16,9 @@ bool gblocked_object(int go_minor, const struct census_wait *w, uint64_t *ret_ad
 	case CENSUS_WAIT_CHAN: size = 96; break; /* that of the smallest hchan */
 	case CENSUS_WAIT_MUTEX: size = 8; break;
 	case CENSUS_WAIT_RWMUTEX: size = 24; break;
-	case CENSUS_WAIT_WAITGROUP: size = gofacts_has(go_minor, GO_WAITGROUP_FIXED) ? 16 : 12; break;
+	case CENSUS_WAIT_WAITGROUP:
+		size = gofacts_has(go_minor, GO_WAITGROUP_FIXED) ? 16 : 12;
+		break;
 	case CENSUS_WAIT_COND: size = 56; break;
 	case CENSUS_WAIT_CORO: size = 16; break; /* Go 1.22's */
 	default: return false;
@@ -47,11 +49,12 @@ enum gblocked gblocked_even_main(const struct goruntime *rt, const struct census
 	uint32_t size;
 	enum gowait_on on;
 
-	if ((g->status != GOSTATUS_WAITING && g->status != GOSTATUS_LEAKED) ||
-	    !g->sp || !g->startpc || g->waits_cut)
+	if ((g->status != GOSTATUS_WAITING && g->status != GOSTATUS_LEAKED) || !g->sp ||
+	    !g->startpc || g->waits_cut)
 		return GBLOCKED_NOT;
 	on = gowait_on(gowait_of(rt->minor, g->reason));
-	if ((on != GOWAIT_ON_OBJECT && on != GOWAIT_ON_CASES && on != GOWAIT_ON_NOTHING) || is_own(rt, g->startpc))
+	if ((on != GOWAIT_ON_OBJECT && on != GOWAIT_ON_CASES && on != GOWAIT_ON_NOTHING) ||
+	    is_own(rt, g->startpc))
 		return GBLOCKED_NOT;
 	if (!g->nr_waits) /* a select of nil channels has no waits */
 		return on == GOWAIT_ON_OBJECT ? GBLOCKED_NOT : GBLOCKED_FOREVER;

@@ -2,8 +2,9 @@
 /*
  * gstack: the stack of one goroutine that does not run, as pcs.
  *
- * Walked by the pcsp tables of the code, as the runtime's own traceback does: they hold at every instruction, where frame
- * pointers miss a caller (a goroutine that was preempted, one in a system call before Go 1.23). To runtime.goexit. Loop thread.
+ * Walked by the pcsp tables of the code, as the runtime's own traceback does: they hold at every
+ * instruction, where frame pointers miss a caller (a goroutine that was preempted, one in a system
+ * call before Go 1.23). To runtime.goexit. Loop thread.
  */
 #ifndef PARKWATCH_CENSUS_GSTACK_H
 #define PARKWATCH_CENSUS_GSTACK_H
@@ -15,17 +16,19 @@
 #include "census/gview.h"
 #include "census/pcfacts.h"
 
-#define GSTACK_WINDOW 2048	/* bytes of stack that are read at once; most parked stacks are smaller */
-#define GSTACK_WORDS  64	/* of a frame that are looked at for what is waited for */
+/* bytes of stack that are read at once; most parked stacks are smaller */
+#define GSTACK_WINDOW 2048
+#define GSTACK_WORDS  64 /* of a frame that are looked at for what is waited for */
 
 /* The frame where a goroutine waits, if it is one of those that say what for. */
 struct gspot {
-	uint64_t pc;		/* for pcfacts__get() */
-	enum pc_role role;	/* PC_PLAIN: there is none */
-	enum pc_lock lock;	/* innermost of package sync */
-	bool writers;		/* lock is the mutex inside of an RWMutex that is being locked */
+	uint64_t pc;       /* for pcfacts__get() */
+	enum pc_role role; /* PC_PLAIN: there is none */
+	enum pc_lock lock; /* innermost of package sync */
+	bool writers;      /* lock is the mutex inside of an RWMutex that is being locked */
 	size_t nr_words;
-	uint64_t words[GSTACK_WORDS]; /* from the frame's sp on; the last is the first word of its arguments */
+	/* from the frame's sp on; the last is the first word of its arguments */
+	uint64_t words[GSTACK_WORDS];
 };
 void gspot__clear(struct gspot *s);
 
@@ -35,7 +38,7 @@ struct gstack {
 	struct pcfacts *facts;
 	/* of one walk: */
 	uint64_t start, stack_hi;
-	const uint8_t *window;	/* borrowed */
+	const uint8_t *window; /* borrowed */
 	size_t window_len;
 	uint64_t further_at;
 	size_t further_len;
@@ -46,10 +49,11 @@ struct gstack {
 size_t gstack_window(const struct gview *v, uint64_t *ret_sp);
 
 /*
- * window: the first gstack_window() bytes from sp on. Fills pcs as census.h has them, at most depth, and returns how many, 1 at
- * least. *ret_truncated: there are more frames, or the stack leaves Go's code.
+ * window: the first gstack_window() bytes from sp on. Fills pcs as census.h has them, at most
+ * depth, and returns how many, 1 at least. *ret_truncated: there are more frames, or the stack
+ * leaves Go's code.
  */
-size_t gstack__walk(struct gstack *s, const struct gview *v, const uint8_t *window, uint64_t *pcs, size_t depth,
-		    bool *ret_truncated, struct gspot *ret_spot);
+size_t gstack__walk(struct gstack *s, const struct gview *v, const uint8_t *window, uint64_t *pcs,
+		    size_t depth, bool *ret_truncated, struct gspot *ret_spot);
 
 #endif

@@ -10,7 +10,7 @@
  * from when on. */
 #define PERIOD    8
 #define ARG_DATA  32
-#define STATUS    56 /* u32, up to Go 1.22 */
+#define STATUS    56                  /* u32, up to Go 1.22 */
 #define LATE_NS   (10LL * 1000000000) /* the program, or we */
 #define TIMER_MAX 256                 /* bytes of one up to its arg */
 /* Go 1.22 time/tick.go Ticker { C <-chan Time; r runtimeTimer }, and Timer the same */
@@ -19,15 +19,19 @@
 /* Go 1.23 runtime/time.go timeTimer { c unsafe.Pointer; init bool; timer } */
 #define TIMETIMER_R 16
 
-/* Go 1.14 to 1.22: timer.status, from when on; those of one that is in no heap, or is to leave it. From 1.23 on when is 0. */
-#define STATUS	       56
+/*
+ * Go 1.14 to 1.22: timer.status, from when on; those of one that is in no heap, or is to leave it.
+ * From 1.23 on when is 0.
+ */
+#define STATUS         56
 #define STATUS_NONE    0
 #define STATUS_DELETED 3
 #define STATUS_REMOVED 5
 
 static bool take(const uint8_t *at, struct gtimer *ret)
 {
-	const struct gtimer t = { .when_ns = (int64_t)field_u64(at, 0), .period_ns = (int64_t)field_u64(at, PERIOD),
+	const struct gtimer t = { .when_ns = (int64_t)field_u64(at, 0),
+				  .period_ns = (int64_t)field_u64(at, PERIOD),
 				  .stopped = !field_u64(at, 0) };
 
 	if (t.when_ns < 0 || t.period_ns < 0)
@@ -50,35 +54,41 @@ bool gtimer_read(const struct addrspace *as, const struct goruntime *rt, uint64_
 static bool is_ticker(const struct addrspace *as, const struct goruntime *rt, uint64_t addr,
 		      uint64_t chan, struct gtimer *ret)
 {
-	const int32_t when =
-		rt->objects.timer_when + (gofacts_has(rt->minor, GO_CHAN_TIMERS) ? TIMETIMER_R : TICKER_R);
+	const int32_t when = rt->objects.timer_when +
+			     (gofacts_has(rt->minor, GO_CHAN_TIMERS) ? TIMETIMER_R : TICKER_R);
 	const bool has_status = !gofacts_has(rt->minor, GO_CHAN_TIMERS);
 	const size_t len = (size_t)when + (has_status ? STATUS + 4 : ARG_DATA + 8);
 	uint8_t raw[TIMER_MAX];
 	uint32_t status;
 
-	if (len > sizeof(raw) || addrspace__read(as, addr, raw, len) || field_u64(raw, TICKER_C) != chan ||
-	    field_u64(raw, when + ARG_DATA) != chan || !take(raw + when, ret))
+	if (len > sizeof(raw) || addrspace__read(as, addr, raw, len) ||
+	    field_u64(raw, TICKER_C) != chan || field_u64(raw, when + ARG_DATA) != chan ||
+	    !take(raw + when, ret))
 		return false;
 	if (has_status) {
 		memcpy(&status, raw + when + STATUS, sizeof(status));
-		ret->stopped = status == STATUS_NONE || status == STATUS_DELETED || status == STATUS_REMOVED;
+		ret->stopped = status == STATUS_NONE || status == STATUS_DELETED ||
+			       status == STATUS_REMOVED;
 	}
 	return true;
 }
 
-/* Up to Go 1.22 a timer that was stopped keeps its times: its status says so (runtime/time.go timerNoStatus, timerDeleted...). */
+/*
+ * Up to Go 1.22 a timer that was stopped keeps its times: its status says so (runtime/time.go
+ * timerNoStatus, timerDeleted...).
+ */
 static bool is_stopped(const struct addrspace *as, const struct goruntime *rt, uint64_t timer)
 {
 	const uint64_t at = timer + (uint64_t)rt->objects.timer_when + STATUS;
 	uint32_t status;
 
 	return !gofacts_has(rt->minor, GO_CHAN_TIMERS) &&
-	       (addrspace__read(as, at, &status, sizeof(status)) || !status || (status >= 3 && status <= 5));
+	       (addrspace__read(as, at, &status, sizeof(status)) || !status ||
+		(status >= 3 && status <= 5));
 }
 
-bool gtimer_feeds(const struct addrspace *as, const struct goruntime *rt, uint64_t chan, uint64_t ticker, uint64_t now_ns,
-		  struct gtimer *ret, uint64_t *ret_addr)
+bool gtimer_feeds(const struct addrspace *as, const struct goruntime *rt, uint64_t chan,
+		  uint64_t ticker, uint64_t now_ns, struct gtimer *ret, uint64_t *ret_addr)
 {
 	const int32_t at = rt->objects.hchan_timer;
 	uint64_t addr = 0;

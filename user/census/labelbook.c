@@ -36,7 +36,8 @@ void labelbook__free(struct labelbook *b)
 
 	if (!b)
 		return;
-	HASH_ITER(hh, b->known, k, next) {
+	HASH_ITER(hh, b->known, k, next)
+	{
 		HASH_DEL(b->known, k);
 		free(k);
 	}

@@ -36,9 +36,9 @@ void pcfacts__free(struct pcfacts *f)
  * very pc. */
 static bool is_injected(const char *func, int go_minor)
 {
-	return !strcmp(func, "runtime.sigpanic") ||
-	       (gofacts_has(go_minor, GO_INJECTED_CALLS) && (!strcmp(func, "runtime.asyncPreempt") ||
-				   !strncmp(func, "runtime.debugCallV", 18)));
+	return !strcmp(func, "runtime.sigpanic") || (gofacts_has(go_minor, GO_INJECTED_CALLS) &&
+						     (!strcmp(func, "runtime.asyncPreempt") ||
+						      !strncmp(func, "runtime.debugCallV", 18)));
 }
 
 static enum pc_role role_of(const char *func, int go_minor)

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pcfacts: what the census must know of a pc that stands in a stack, from the tables of the code, remembered.
+ * pcfacts: what the census must know of a pc that stands in a stack, from the tables of the code,
+ * remembered.
  *
- * Goroutines by the hundred thousand stand at a handful of places, so an answer costs a table look-up once. Loop thread.
+ * Goroutines by the hundred thousand stand at a handful of places, so an answer costs a table
+ * look-up once. Loop thread.
  */
 #ifndef PARKWATCH_CENSUS_PCFACTS_H
 #define PARKWATCH_CENSUS_PCFACTS_H
@@ -15,29 +17,43 @@
 
 enum pc_role {
 	PC_PLAIN,
-	PC_GOEXIT,	/* the outermost frame of every goroutine */
-	PC_INJECTED,	/* put there by a signal: its caller stands at the very pc, not behind a call */
-	PC_SEMACQUIRE,	/* runtime.semacquire1: of a mutex, an RWMutex, a WaitGroup */
-	PC_NOTIFY_WAIT,	/* sync.runtime_notifyListWait: of a Cond */
-	PC_NETPOLL,	/* internal/poll.runtime_pollWait and its kin: of a file descriptor */
-	PC_COROSTART,	/* runtime.corostart: the outermost of a coroutine's own, which has its coro */
+	PC_GOEXIT, /* the outermost frame of every goroutine */
+	/* put there by a signal: its caller stands at the very pc, not behind a call */
+	PC_INJECTED,
+	PC_SEMACQUIRE,  /* runtime.semacquire1: of a mutex, an RWMutex, a WaitGroup */
+	PC_NOTIFY_WAIT, /* sync.runtime_notifyListWait: of a Cond */
+	PC_NETPOLL,     /* internal/poll.runtime_pollWait and its kin: of a file descriptor */
+	/* runtime.corostart: the outermost of a coroutine's own, which has its coro */
+	PC_COROSTART,
 };
 
 /* What of package sync has called, innermost; inlined calls count. */
-enum pc_lock { PC_LOCK_NONE, PC_LOCK_MUTEX, PC_LOCK_RLOCK, PC_LOCK_LOCK, PC_LOCK_WAITGROUP, PC_LOCK_COND };
+enum pc_lock {
+	PC_LOCK_NONE,
+	PC_LOCK_MUTEX,
+	PC_LOCK_RLOCK,
+	PC_LOCK_LOCK,
+	PC_LOCK_WAITGROUP,
+	PC_LOCK_COND
+};
 
 struct pcfact {
 	uint64_t pc;
-	int32_t spdelta;	/* bytes from sp to the slot of the return address; -1: the tables do not tell */
-	uint8_t role;		/* enum pc_role */
-	uint8_t lock;		/* enum pc_lock */
-	bool writer;		/* sync.(*RWMutex).Lock is among what was called here */
-	bool is_entry;		/* the first instruction of a function */
-	uint8_t slot;		/* of the frame, in words from sp: where what is waited for was found last; for its user */
+	/* bytes from sp to the slot of the return address; -1: the tables do not tell */
+	int32_t spdelta;
+	uint8_t role;  /* enum pc_role */
+	uint8_t lock;  /* enum pc_lock */
+	bool writer;   /* sync.(*RWMutex).Lock is among what was called here */
+	bool is_entry; /* the first instruction of a function */
+	/* of the frame, in words from sp: where what is waited for was found last; for its user */
+	uint8_t slot;
 };
 
 struct pcfacts;
-/* sym: borrowed until free; NULL: nothing is known of any pc. go_minor decides what counts as injected. */
+/*
+ * sym: borrowed until free; NULL: nothing is known of any pc. go_minor decides what counts as
+ * injected.
+ */
 int pcfacts__new(struct gosym *sym, int go_minor, struct pcfacts **ret);
 void pcfacts__free(struct pcfacts *f);
 DEFINE_SCOPED(pcfacts)

@@ -199,7 +199,8 @@ static int proof__gather(const struct proof *pf, const struct gview *v, struct e
 static void proof__judge_own(struct proof *pf, const struct gview *v, enum gowait wait)
 {
 	static const enum gowait waits[2][4] = {
-		{ GOWAIT_FORCE_GC_IDLE, GOWAIT_SEMACQUIRE, GOWAIT_STOPPING_THE_WORLD, GOWAIT_GARBAGE_COLLECTION },
+		{ GOWAIT_FORCE_GC_IDLE, GOWAIT_SEMACQUIRE, GOWAIT_STOPPING_THE_WORLD,
+		  GOWAIT_GARBAGE_COLLECTION },
 		{ GOWAIT_GC_SWEEP_WAIT },
 	};
 
@@ -219,7 +220,8 @@ static void proof__judge_parked(struct proof *pf, const struct gview *v, const s
 	const enum gowait wait = gowait_of(pf->rt->minor, v->reason);
 
 	if (v->status == GOSTATUS_WAITING) /* reason 0 is there for moments only */
-		proof__tally(pf, RULE_REASON, v, wait != GOWAIT_NONE && wait != GOWAIT_UNKNOWN, v->reason);
+		proof__tally(pf, RULE_REASON, v, wait != GOWAIT_NONE && wait != GOWAIT_UNKNOWN,
+			     v->reason);
 	proof__judge_own(pf, v, wait);
 	/* It collects garbage or stops the world, and runs: what is saved may be old. */
 	if (gowait_is_running(wait))
@@ -317,7 +319,8 @@ static int proof__hear(struct proof *pf, uint64_t addr, uint8_t *bytes)
 	return 0;
 }
 
-static int proof__hear_all(struct proof *pf, struct readv_batch *first, const uint64_t *addrs, size_t nr)
+static int proof__hear_all(struct proof *pf, struct readv_batch *first, const uint64_t *addrs,
+			   size_t nr)
 {
 	uint8_t bytes[GVIEW_BYTES_MAX];
 	int err = 0;

@@ -33,7 +33,8 @@ static bool view_of(const struct quiescence *s, uint32_t g, const uint8_t *bytes
 }
 
 /* Of those from `from` on that can be read together. Returns how many. */
-static int quiescence__look(const struct quiescence *s, struct readv_batch *ga, size_t from, struct gview *ret)
+static int quiescence__look(const struct quiescence *s, struct readv_batch *ga, size_t from,
+			    struct gview *ret)
 {
 	size_t len = gview_bytes(s->rt), nr = 0;
 	int err = 0;
@@ -73,7 +74,7 @@ static int quiescence__look_at_all(const struct quiescence *s, struct gview **re
 }
 
 int quiescence__new(const struct addrspace *as, const struct goruntime *rt, const struct census *c,
-		const uint32_t *gs, size_t nr, struct quiescence **ret)
+		    const uint32_t *gs, size_t nr, struct quiescence **ret)
 {
 	scoped(quiescence) s = calloc(1, sizeof(*s));
 	int err;

@@ -2,11 +2,12 @@
 /*
  * wait_since: since when goroutines wait, at least.
  *
- * The runtime notes no such time, but a garbage collection that finds a goroutine waiting sets g.waitsince, which is cleared
- * when it runs again. Not to its own time: to work.tstart, which is when marking ended in the collection *before* (Go
- * runtime/mgcmark.go markroot, mgc.go gcMark; 1.15 to 1.27), and 0 in the first. The goroutine may have begun to wait
- * after that. But it did wait before the marking that found it ended, which is the next value that tstart had: no
- * later than the next larger waitsince of any goroutine, or than what tstart is now.
+ * The runtime notes no such time, but a garbage collection that finds a goroutine waiting sets
+ * g.waitsince, which is cleared when it runs again. Not to its own time: to work.tstart, which is
+ * when marking ended in the collection *before* (Go runtime/mgcmark.go markroot, mgc.go gcMark;
+ * 1.15 to 1.27), and 0 in the first. The goroutine may have begun to wait after that. But it did
+ * wait before the marking that found it ended, which is the next value that tstart had: no later
+ * than the next larger waitsince of any goroutine, or than what tstart is now.
  */
 #ifndef PARKWATCH_CENSUS_WAIT_SINCE_H
 #define PARKWATCH_CENSUS_WAIT_SINCE_H
@@ -17,8 +18,8 @@
 #include "census/census.h"
 
 /*
- * gs[i].waitsince_ns: as the runtime has it; becomes what census.h says. tstart: read after the goroutines; 0 not known.
- * Values that cannot be (later than now_ns) say nothing.
+ * gs[i].waitsince_ns: as the runtime has it; becomes what census.h says. tstart: read after the
+ * goroutines; 0 not known. Values that cannot be (later than now_ns) say nothing.
  */
 void wait_since_date(struct census_g *gs, size_t nr, uint64_t tstart_ns, uint64_t now_ns);
 

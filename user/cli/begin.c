@@ -15,16 +15,20 @@
 #include "base/log.h"
 #include "base/outfile.h"
 
-#define DESCRIPTORS 4096	     /* that we make use of, if we may */
-#define STACK_BYTES (4ul << 20)	     /* more than any command takes */
+#define DESCRIPTORS 4096        /* that we make use of, if we may */
+#define STACK_BYTES (4ul << 20) /* more than any command takes */
 
 void begin(void)
 {
 	struct rlimit most;
 
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		/* The lowest number that is free; what cannot be done there stays an error. No O_CLOEXEC: it is theirs. */
-		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+		/*
+		 * The lowest number that is free; what cannot be done there stays an error. No
+		 * O_CLOEXEC: it is theirs.
+		 */
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
 			_exit(1);
 	signal(SIGXFSZ, SIG_IGN);
 	if (!getrlimit(RLIMIT_NOFILE, &most) && most.rlim_cur < most.rlim_max) {
@@ -56,7 +60,8 @@ int begin_on_stack(int (*run)(int, char **), int argc, char **argv)
 
 	if (getrlimit(RLIMIT_STACK, &stack) || stack.rlim_cur >= STACK_BYTES)
 		return run(argc, argv);
-	room = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
+	room = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
 	if (room == MAP_FAILED || getcontext(&there)) {
 		log_error("no memory for a stack: %s", strerror(errno));
 		return 1;
@@ -65,7 +70,8 @@ int begin_on_stack(int (*run)(int, char **), int argc, char **argv)
 	there.uc_stack.ss_sp = room;
 	there.uc_stack.ss_size = STACK_BYTES;
 	there.uc_link = &here;
-	makecontext(&there, (void (*)(void))start, 2, (unsigned int)((uintptr_t)&s >> 32), (unsigned int)(uintptr_t)&s);
+	makecontext(&there, (void (*)(void))start, 2, (unsigned int)((uintptr_t)&s >> 32),
+		    (unsigned int)(uintptr_t)&s);
 	swapcontext(&here, &there);
 	return s.status;
 }

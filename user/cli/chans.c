@@ -14,8 +14,9 @@
 #include "daemon/contention.h"
 #include "view/chans.h"
 
-static int show(const struct opts *o, const struct format *f, const struct filter *pick, const struct snapshot *t,
-		const struct chans_source *sources, const struct labelbook *labels, struct cause *why)
+static int show(const struct opts *o, const struct format *f, const struct filter *pick,
+		const struct snapshot *t, const struct chans_source *sources,
+		const struct labelbook *labels, struct cause *why)
 {
 	const struct dump_input in = { .censuses = (const struct census *const *)t->censuses,
 				       .namers = t->target.namers,
@@ -48,7 +49,8 @@ static int show(const struct opts *o, const struct format *f, const struct filte
 	return err;
 }
 
-static int chans(const struct opts *o, const struct format *f, const struct filter *pick, struct cause *why)
+static int chans(const struct opts *o, const struct format *f, const struct filter *pick,
+		 struct cause *why)
 {
 	struct chans_source sources[GOPROC_RUNTIMES_MAX];
 	struct contention knots[GOPROC_RUNTIMES_MAX] = { 0 };
@@ -63,7 +65,8 @@ static int chans(const struct opts *o, const struct format *f, const struct filt
 	if (!err && pick && filter__asks(pick, FILTER_LABEL))
 		err = snapshot__labels(t, labels, why);
 	for (size_t i = 0; !err && i < t->target.nr; i++) {
-		err = contention__read(&knots[i], t, i, o->elements, (unsigned int)o->depth, CONTENTION_PROOF_NS, why);
+		err = contention__read(&knots[i], t, i, o->elements, (unsigned int)o->depth,
+				       CONTENTION_PROOF_NS, why);
 		sources[i] = contention__source(&knots[i], t, i);
 	}
 	if (!err)

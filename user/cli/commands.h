@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* commands: one function a command; each returns the exit status (0 ok, 1 error, 2 usage) and has said why. */
+/*
+ * commands: one function a command; each returns the exit status (0 ok, 1 error, 2 usage) and has
+ * said why.
+ */
 #ifndef PARKWATCH_CLI_COMMANDS_H
 #define PARKWATCH_CLI_COMMANDS_H
 

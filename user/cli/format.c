@@ -9,11 +9,11 @@
 
 enum view format_view(enum command c)
 {
-	return c == CMD_RECORD ? VIEW_RECORDING :
-	       c == CMD_CHANS  ? VIEW_CHANS :
-	       c == CMD_LEAKS  ? VIEW_LEAKS :
-	       c == CMD_REFS   ? VIEW_REFS :
-				 VIEW_DUMP;
+	return c == CMD_RECORD  ? VIEW_RECORDING
+	       : c == CMD_CHANS ? VIEW_CHANS
+	       : c == CMD_LEAKS ? VIEW_LEAKS
+	       : c == CMD_REFS  ? VIEW_REFS
+				: VIEW_DUMP;
 }
 
 void format_list(enum view v, char *text, size_t size)
@@ -30,8 +30,9 @@ void format_list(enum view v, char *text, size_t size)
 static int refuse(const struct opts *o, enum view v, const struct format *f)
 {
 	static const char *const names[VIEWS] = {
-		[VIEW_RECORDING] = "record",  [VIEW_DUMP] = "dump",   [VIEW_GROUPS] = "dump --group", [VIEW_DIFF] = "dump --diff",
-		[VIEW_CHANS] = "chans",	      [VIEW_LEAKS] = "leaks", [VIEW_REFS] = "refs",
+		[VIEW_RECORDING] = "record", [VIEW_DUMP] = "dump",   [VIEW_GROUPS] = "dump --group",
+		[VIEW_DIFF] = "dump --diff", [VIEW_CHANS] = "chans", [VIEW_LEAKS] = "leaks",
+		[VIEW_REFS] = "refs",
 	};
 	char list[FORMAT_LIST_MAX];
 
@@ -43,7 +44,9 @@ static int refuse(const struct opts *o, enum view v, const struct format *f)
 
 int format_choose(const struct opts *o, enum view v, const struct format **ret)
 {
-	const struct format *f = o->format ? format_by_name(o->format) : o->output ? format_by_path(o->output) : NULL;
+	const struct format *f = o->format   ? format_by_name(o->format)
+				 : o->output ? format_by_path(o->output)
+					     : NULL;
 	const char *missing;
 
 	if (!f && !o->format)

@@ -7,8 +7,8 @@
 
 #include "cli/options.h"
 
-void help_command(FILE *f, enum command c);	/* CMD_HELP: the whole program */
-void help_man(FILE *f);				/* roff, section 8 */
-void help_completion(FILE *f);			/* bash */
+void help_command(FILE *f, enum command c); /* CMD_HELP: the whole program */
+void help_man(FILE *f);                     /* roff, section 8 */
+void help_completion(FILE *f);              /* bash */
 
 #endif

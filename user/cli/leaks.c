@@ -16,7 +16,8 @@
 #include "format/leak_known.h"
 
 #define EXIT_LEAKS 3
-#define AFTER_NS   (900 * NS_PER_MS) /* that the report may take after a signal; the half second of reading is in it */
+/* that the report may take after a signal; the half second of reading is in it */
+#define AFTER_NS (900 * NS_PER_MS)
 
 struct progress_line {
 	const struct opts *o;
@@ -49,7 +50,8 @@ static double cost_pct(const struct watch_end *e)
 	return e->cpu_ns ? 100 * e->cost_ns / (double)e->cpu_ns : -1;
 }
 
-static void say_end(const struct watch_end *e, const volatile sig_atomic_t *stop, const char *no_lives, const char *no_allocs)
+static void say_end(const struct watch_end *e, const volatile sig_atomic_t *stop,
+		    const char *no_lives, const char *no_allocs)
 {
 	if (e->target_ended)
 		log_info(
@@ -60,7 +62,9 @@ static void say_end(const struct watch_end *e, const volatile sig_atomic_t *stop
 	if (e->lost)
 		log_warn("lost: %s", e->losses);
 	if (e->doubt[0])
-		log_info("the proof is not whole, and nothing that it left open is told as proven: %s", e->doubt);
+		log_info("the proof is not whole, and nothing that it left open is told as proven: "
+			 "%s",
+			 e->doubt);
 	if (no_lives)
 		log_info("births and exits are what the looks tell, not what probes saw: %s",
 			 no_lives);
@@ -107,8 +111,8 @@ static int render(const struct format *f, struct leaks *l, const struct leaks_sh
 }
 
 static int report(const struct opts *o, const struct format *f, struct watch *w,
-		  const struct watch_end *e, const struct leak_known *known, const volatile sig_atomic_t *stop, struct outfile *out,
-		  struct cause *why)
+		  const struct watch_end *e, const struct leak_known *known,
+		  const volatile sig_atomic_t *stop, struct outfile *out, struct cause *why)
 {
 	const struct verdict_opts vo = {
 		.min_age_ns = o->min_age_ns,
@@ -219,7 +223,8 @@ int cmd_leaks(const struct opts *o)
 
 	if (err)
 		return err;
-	stop = stop_on_signals(o->pid, 3 * SNAPSHOT_MOST_NS + o->duration_ns + o->proof_ns, AFTER_NS);
+	stop = stop_on_signals(o->pid, 3 * SNAPSHOT_MOST_NS + o->duration_ns + o->proof_ns,
+			       AFTER_NS);
 	target = fate_begin(o->pid);
 	err = read_known(o, &known, &why);
 	if (!err)

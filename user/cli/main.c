@@ -22,7 +22,8 @@ static int help(const struct opts *o, int argc, char **argv)
 		struct opts named;
 
 		if (o->command == CMD_HELP && argc > 2 && argv[2][0] != '-') {
-			if (opts__parse(&named, 2, (char *[]){ argv[0], argv[2], NULL }) && named.command == CMD_HELP)
+			if (opts__parse(&named, 2, (char *[]){ argv[0], argv[2], NULL }) &&
+			    named.command == CMD_HELP)
 				return 2;
 			c = named.command;
 		} else {
@@ -57,18 +58,12 @@ static int run(int argc, char **argv)
 	if (o.max_memory_bytes && bound_memory(o.max_memory_bytes))
 		return 1;
 	switch (o.command) {
-	case CMD_RECORD:
-		return cmd_record(&o);
-	case CMD_DUMP:
-		return cmd_dump(&o);
-	case CMD_CHANS:
-		return cmd_chans(&o);
-	case CMD_LEAKS:
-		return cmd_leaks(&o);
-	case CMD_REFS:
-		return cmd_refs(&o);
-	default:
-		return cmd_doctor(&o);
+	case CMD_RECORD: return cmd_record(&o);
+	case CMD_DUMP: return cmd_dump(&o);
+	case CMD_CHANS: return cmd_chans(&o);
+	case CMD_LEAKS: return cmd_leaks(&o);
+	case CMD_REFS: return cmd_refs(&o);
+	default: return cmd_doctor(&o);
 	}
 }
 

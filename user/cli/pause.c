@@ -11,7 +11,8 @@
 #include "base/cleanup.h"
 
 #define STEP_MS 5
-#define MOST_MS 1000 /* it takes some 30 to 200 ms; a keeper that was killed never says that it is done */
+/* it takes some 30 to 200 ms; a keeper that was killed never says that it is done */
+#define MOST_MS 1000
 
 static void on_pause(int sig)
 {
@@ -30,7 +31,8 @@ static void on_pause(int sig)
 void pause_on_signals(void)
 {
 	static const int signals[] = { SIGTSTP, SIGTTIN, SIGTTOU };
-	const struct sigaction sa = { .sa_handler = on_pause, .sa_flags = (int)SA_RESTART }; /* a report that is being written goes on */
+	/* a report that is being written goes on */
+	const struct sigaction sa = { .sa_handler = on_pause, .sa_flags = (int)SA_RESTART };
 
 	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
 		struct sigaction before;

@@ -4,8 +4,9 @@
 #define PARKWATCH_CLI_PAUSE_H
 
 /*
- * Catches SIGTSTP, SIGTTIN and SIGTTOU from here on, unless they are ignored: the probes are taken out first, then this process stops itself.
- * On SIGCONT what goes on finds them gone (probe/keeper).
+ * Catches SIGTSTP, SIGTTIN and SIGTTOU from here on, unless they are ignored: the probes are taken
+ * out first, then this process stops itself. On SIGCONT what goes on finds them gone
+ * (probe/keeper).
  */
 void pause_on_signals(void);
 

@@ -13,8 +13,12 @@
 #include "cli/stop.h"
 #include "daemon/session.h"
 
-#define MOST_NS	 (180 * NS_PER_SEC) /* beyond the duration, with opening */
-#define AFTER_NS (10 * NS_PER_SEC)  /* that the report may take after a signal, which may be its only end: a million open waits take some */
+#define MOST_NS (180 * NS_PER_SEC) /* beyond the duration, with opening */
+/*
+ * that the report may take after a signal, which may be its only end: a million open waits take
+ * some
+ */
+#define AFTER_NS      (10 * NS_PER_SEC)
 #define SNAPSHOT_TOLD 0.001 /* of the target's CPU time: less is not worth a word */
 
 struct progress_line {
@@ -32,46 +36,60 @@ static void show_progress(void *ctx, const struct session_progress *p)
 	if (log_level() < LOG_INFO)
 		return;
 	if (l->tty)
-		fprintf(stderr, "\rparkwatch: recording pid %d: %.1f s%s, %llu %s, %llu lost ", l->o->pid,
-			(double)p->elapsed_ns / NS_PER_SEC, of, (unsigned long long)(l->o->no_probes ? p->looks : p->events),
+		fprintf(stderr, "\rparkwatch: recording pid %d: %.1f s%s, %llu %s, %llu lost ",
+			l->o->pid, (double)p->elapsed_ns / NS_PER_SEC, of,
+			(unsigned long long)(l->o->no_probes ? p->looks : p->events),
 			l->o->no_probes ? "looks" : "events", (unsigned long long)p->lost);
 	else if (!l->begun)
-		log_info("recording pid %d%s%s", l->o->pid, of[0] ? " for" : "", of[0] ? of + 3 : "");
+		log_info("recording pid %d%s%s", l->o->pid, of[0] ? " for" : "",
+			 of[0] ? of + 3 : "");
 	l->begun = true;
 }
 
-/* "cost 0.8 % of the target's CPU time (250000 hits x 620 ns + 1 x 1 ms to attach = 0.156 s of 19.4 s)" */
+/*
+ * "cost 0.8 % of the target's CPU time (250000 hits x 620 ns + 1 x 1 ms to attach = 0.156 s of 19.4
+ * s)"
+ */
 static void describe_probes(const struct session_end *e, char *text, size_t size)
 {
-	const double hits = (double)e->hits, all = e->cost_ns + (double)e->attached * GOVERNOR_LINKS_NS;
+	const double hits = (double)e->hits,
+		     all = e->cost_ns + (double)e->attached * GOVERNOR_LINKS_NS;
 
 	if (e->cost_ns < 0)
 		snprintf(text, size, "cost not measured, %llu hits", (unsigned long long)e->hits);
 	else if (!e->cpu_ns)
-		snprintf(text, size, "cost %.3g s (%llu hits); the target used no CPU time", all / NS_PER_SEC,
-			 (unsigned long long)e->hits);
+		snprintf(text, size, "cost %.3g s (%llu hits); the target used no CPU time",
+			 all / NS_PER_SEC, (unsigned long long)e->hits);
 	else
 		snprintf(text, size,
-			 "cost %.2g %% of the target's CPU time (%llu hits x %.0f ns + %u x %.0f ms to attach = %.3g s of %.3g s)",
-			 100 * all / (double)e->cpu_ns, (unsigned long long)e->hits, e->hits ? e->cost_ns / hits : 0,
-			 e->attached, GOVERNOR_LINKS_NS / NS_PER_MS, all / NS_PER_SEC, (double)e->cpu_ns / NS_PER_SEC);
+			 "cost %.2g %% of the target's CPU time (%llu hits x %.0f ns + %u x %.0f "
+			 "ms to attach = %.3g s of %.3g s)",
+			 100 * all / (double)e->cpu_ns, (unsigned long long)e->hits,
+			 e->hits ? e->cost_ns / hits : 0, e->attached,
+			 GOVERNOR_LINKS_NS / NS_PER_MS, all / NS_PER_SEC,
+			 (double)e->cpu_ns / NS_PER_SEC);
 }
 
 /* What the target paid, and what parkwatch used itself meanwhile. */
-static void describe_cost(const struct opts *o, const struct session_end *e, char *text, size_t size)
+static void describe_cost(const struct opts *o, const struct session_end *e, char *text,
+			  size_t size)
 {
 	const bool took = e->cpu_ns && e->taken_ns >= SNAPSHOT_TOLD * (double)e->cpu_ns;
 	size_t used;
 
 	if (o->no_probes)
-		snprintf(text, size, "%s", took ? "no probes: its memory was read" : "no cost to the target: its memory was read");
+		snprintf(text, size, "%s",
+			 took ? "no probes: its memory was read"
+			      : "no cost to the target: its memory was read");
 	else
 		describe_probes(e, text, size);
 	used = strlen(text);
 	used += (size_t)snprintf(text + used, size - used, "; our own: %.2g %% of a processor",
-				 e->duration_ns ? 100 * (double)e->own_ns / (double)e->duration_ns : 0.0);
+				 e->duration_ns ? 100 * (double)e->own_ns / (double)e->duration_ns
+						: 0.0);
 	if (took)
-		snprintf(text + used, size - used, ", which took %.2g %% of the target's CPU time from it",
+		snprintf(text + used, size - used,
+			 ", which took %.2g %% of the target's CPU time from it",
 			 100 * e->taken_ns / (double)e->cpu_ns);
 }
 
@@ -82,9 +100,11 @@ static void say_estimate(const struct session_end *e)
 	char exact[64] = "", windows[64] = "", looks[64] = "";
 
 	if (e->exact_ns)
-		snprintf(exact, sizeof(exact), "the first %.3g s are exact, the rest is ", (double)e->exact_ns / NS_PER_SEC);
+		snprintf(exact, sizeof(exact), "the first %.3g s are exact, the rest is ",
+			 (double)e->exact_ns / NS_PER_SEC);
 	if (e->windows)
-		snprintf(windows, sizeof(windows), "%u windows%s", e->windows, e->looks ? " and " : "");
+		snprintf(windows, sizeof(windows), "%u windows%s", e->windows,
+			 e->looks ? " and " : "");
 	if (e->looks)
 		snprintf(looks, sizeof(looks), "%u looks", e->looks);
 	log_info("%sestimated from %s%s, %.3g a second", exact, windows, looks,
@@ -94,39 +114,52 @@ static void say_estimate(const struct session_end *e)
 /* Time in which nobody was in charge of the probes. */
 static void say_gap(const struct session_end *e, enum profile_event event)
 {
-	const double stopped = (double)(e->gap_ns - e->held_ns) / NS_PER_SEC, held = (double)e->held_ns / NS_PER_SEC;
+	const double stopped = (double)(e->gap_ns - e->held_ns) / NS_PER_SEC,
+		     held = (double)e->held_ns / NS_PER_SEC;
 
 	if (e->gap_ns > e->held_ns)
-		log_warn("parkwatch was stopped for %.1f s: its probes were out, that time is not recorded", stopped);
+		log_warn("parkwatch was stopped for %.1f s: its probes were out, that time is not "
+			 "recorded",
+			 stopped);
 	if (e->held_ns)
-		log_warn("parkwatch was held up for %.1f s: its probes were out, that time is not recorded", held);
+		log_warn("parkwatch was held up for %.1f s: its probes were out, that time is not "
+			 "recorded",
+			 held);
 	if (e->gap_missing > 0)
-		log_warn("up to %lld %s happened meanwhile, which are missing", (long long)e->gap_missing, report_event_name(event));
+		log_warn("up to %lld %s happened meanwhile, which are missing",
+			 (long long)e->gap_missing, report_event_name(event));
 	if (e->gap_waits)
-		log_warn("%llu waits were open then: they end there, and those that went on count once more afterwards",
+		log_warn("%llu waits were open then: they end there, and those that went on count "
+			 "once more afterwards",
 			 (unsigned long long)e->gap_waits);
 }
 
-static void say_end(const struct opts *o, const struct session_end *e, const struct snap *snap, const char *cost)
+static void say_end(const struct opts *o, const struct session_end *e, const struct snap *snap,
+		    const char *cost)
 {
 	if (e->target_ended)
 		log_info("the program ended after %.1f s; this is what was seen until then",
 			 (double)e->duration_ns / NS_PER_SEC);
 	if (e->target_stopped)
-		log_warn("the program is stopped (SIGSTOP or a debugger): those that waited did so all the time");
+		log_warn("the program is stopped (SIGSTOP or a debugger): those that waited did so "
+			 "all the time");
 	if (e->probes_killed)
-		log_warn("somebody killed or stopped pw-keeper, the process that keeps the probes: recording ended after %.1f s",
+		log_warn("somebody killed or stopped pw-keeper, the process that keeps the probes: "
+			 "recording ended after %.1f s",
 			 (double)e->duration_ns / NS_PER_SEC);
 	if (e->cut)
-		log_warn("reading the goroutines took too long and was cut short: not all that was there is in the result, which ends after %.1f s",
+		log_warn("reading the goroutines took too long and was cut short: not all that was "
+			 "there is in the result, which ends after %.1f s",
 			 (double)e->duration_ns / NS_PER_SEC);
 	say_gap(e, snap->event);
 	if (e->lost)
 		log_warn("lost: %s", e->losses);
 	if (snap->stacks_lost)
-		log_warn("%llu events have no stack, because its record was lost", (unsigned long long)snap->stacks_lost);
+		log_warn("%llu events have no stack, because its record was lost",
+			 (unsigned long long)snap->stacks_lost);
 	if (e->stacks_cut)
-		log_warn("%llu stacks are cut where they go on in code that is not Go", (unsigned long long)e->stacks_cut);
+		log_warn("%llu stacks are cut where they go on in code that is not Go",
+			 (unsigned long long)e->stacks_cut);
 	if (!snap->nr)
 		log_warn("nothing was seen: no stack in the result");
 	if (e->windows || e->looks)
@@ -134,7 +167,8 @@ static void say_end(const struct opts *o, const struct session_end *e, const str
 	if (o->no_probes)
 		log_info("%s", cost);
 	else
-		log_info("%llu events, %llu lost; %s", (unsigned long long)e->events, (unsigned long long)e->lost, cost);
+		log_info("%llu events, %llu lost; %s", (unsigned long long)e->events,
+			 (unsigned long long)e->lost, cost);
 }
 
 static int write_report(const struct opts *o, struct session *s, const struct session_end *e,
@@ -153,8 +187,11 @@ static int write_report(const struct opts *o, struct session *s, const struct se
 	session__meta(s, e, &meta);
 	meta.cost = cost;
 	stop_is_written();
-	err = f->rows->render(&(struct report){ .snap = snap, .meta = &meta, .namers = namers,
-						.nr_namers = session__namers(s, namers), .full = o->full },
+	err = f->rows->render(&(struct report){ .snap = snap,
+						.meta = &meta,
+						.namers = namers,
+						.nr_namers = session__namers(s, namers),
+						.full = o->full },
 			      outfile__stream(out), why);
 	stop_is_read();
 	err = outfile__end(out, err, why);
@@ -164,16 +201,28 @@ static int write_report(const struct opts *o, struct session *s, const struct se
 	return 0;
 }
 
-static int record(const struct opts *o, const struct format *f, const volatile sig_atomic_t *stop, struct cause *why)
+static int record(const struct opts *o, const struct format *f, const volatile sig_atomic_t *stop,
+		  struct cause *why)
 {
 	const struct session_opts so = {
-		.pid = o->pid, .stop = stop,
-		.profile = { .event = (enum profile_event)o->event, .root = (enum profile_root)o->root, .async = o->async },
-		.alloc = (enum alloc_source)o->alloc, .transport = o->transport, .way = (enum attach_way)o->way,
-		.goids = o->goids, .nr_goids = o->nr_goids,
-		.min_wait_ns = o->min_wait_ns, .depth = (unsigned int)o->depth, .ring_bytes = (uint32_t)o->ring_bytes,
-		.system = o->system, .no_cost = o->no_cost, .max_overhead = o->max_overhead / 100,
-		.no_probes = o->no_probes, .rate = (double)o->rate,
+		.pid = o->pid,
+		.stop = stop,
+		.profile = { .event = (enum profile_event)o->event,
+			     .root = (enum profile_root)o->root,
+			     .async = o->async },
+		.alloc = (enum alloc_source)o->alloc,
+		.transport = o->transport,
+		.way = (enum attach_way)o->way,
+		.goids = o->goids,
+		.nr_goids = o->nr_goids,
+		.min_wait_ns = o->min_wait_ns,
+		.depth = (unsigned int)o->depth,
+		.ring_bytes = (uint32_t)o->ring_bytes,
+		.system = o->system,
+		.no_cost = o->no_cost,
+		.max_overhead = o->max_overhead / 100,
+		.no_probes = o->no_probes,
+		.rate = (double)o->rate,
 	};
 	struct progress_line line = { .o = o, .tty = isatty(STDERR_FILENO) };
 	scoped(outfile) out = NULL;
@@ -195,10 +244,16 @@ static int record(const struct opts *o, const struct format *f, const volatile s
 	return err;
 }
 
-/* Allocations are summed where they happen: what a record would have to carry is not there. Looks do not see them. */
+/*
+ * Allocations are summed where they happen: what a record would have to carry is not there. Looks
+ * do not see them.
+ */
 static int check_alloc(const struct opts *o)
 {
-	const char *what = o->async ? "--async" : o->min_wait_ns ? "--min-wait" : o->no_probes ? "--no-probes" : NULL;
+	const char *what = o->async         ? "--async"
+			   : o->min_wait_ns ? "--min-wait"
+			   : o->no_probes   ? "--no-probes"
+					    : NULL;
 
 	if (o->root == PROFILE_ROOT_LABEL || o->root == PROFILE_ROOT_STATE)
 		what = "--root=label or state; goid and created-by can be had";

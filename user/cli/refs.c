@@ -33,17 +33,20 @@ static int check_usage(const struct opts *o, uint64_t *ret_object)
 		return 2;
 	}
 	if (!o->addr && !o->nr_filters) {
-		log_error("of which goroutines? give --goid N, --func REGEX or another filter, or --addr ADDRESS");
+		log_error("of which goroutines? give --goid N, --func REGEX or another filter, or "
+			  "--addr ADDRESS");
 		return 2;
 	}
 	if (o->addr && o->nr_filters) {
-		log_error("--addr asks for an object and --%s for goroutines: give one of them", o->filters[0].name);
+		log_error("--addr asks for an object and --%s for goroutines: give one of them",
+			  o->filters[0].name);
 		return 2;
 	}
 	return 0;
 }
 
-static int refs(const struct opts *o, const struct format *f, uint64_t object, const struct filter *pick, struct cause *why)
+static int refs(const struct opts *o, const struct format *f, uint64_t object,
+		const struct filter *pick, struct cause *why)
 {
 	const struct refwatch_opts wo = {
 		.pid = o->pid,
@@ -64,8 +67,9 @@ static int refs(const struct opts *o, const struct format *f, uint64_t object, c
 		return err;
 	refwatch__show(w, &meta, &s);
 	s.top = o->top;
-	err = f->kind == FORMAT_JSON ? refs_show__json(refwatch__refs(w), &s, outfile__stream(out), why)
-				     : refs_show__text(refwatch__refs(w), &s, outfile__stream(out), why);
+	err = f->kind == FORMAT_JSON
+		      ? refs_show__json(refwatch__refs(w), &s, outfile__stream(out), why)
+		      : refs_show__text(refwatch__refs(w), &s, outfile__stream(out), why);
 	err = outfile__end(out, err, why);
 	if (!err && refwatch__no_goal(w))
 		log_info("%s", refwatch__no_goal(w));

@@ -15,12 +15,13 @@
 #include "cli/pause.h"
 #include "cli/stuck.h"
 
-#define ASK_MS	  100
-#define SECOND	  10	 /* asks */
-#define ASKS_MAX  6	 /* without an answer: with the time until the first one less than a second after the signal */
-#define ASK	  SIGURG /* nobody else sends it */
-#define LOADED	  5u	 /* times as long where others want the processors too */
-#define STACK	  (128u << 10)
+#define ASK_MS 100
+#define SECOND 10 /* asks */
+/* without an answer: with the time until the first one less than a second after the signal */
+#define ASKS_MAX 6
+#define ASK      SIGURG /* nobody else sends it */
+#define LOADED   5u     /* times as long where others want the processors too */
+#define STACK    (128u << 10)
 
 static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
 static volatile sig_atomic_t asked, answers, is_read;
@@ -42,11 +43,11 @@ struct asker {
 	pthread_t reader;
 	pid_t target;
 	sig_atomic_t before;
-	int asks;      /* since the last answer */
-	unsigned int turns;		  /* of ASK_MS */
-	uint64_t most_s, spent_s;	  /* in all; 0: no limit */
+	int asks;                         /* since the last answer */
+	unsigned int turns;               /* of ASK_MS */
+	uint64_t most_s, spent_s;         /* in all; 0: no limit */
 	uint64_t after_ns, signal_cpu_ns; /* of the reader's CPU time, after the signal */
-	unsigned int signal_turn;	  /* 0: none came */
+	unsigned int signal_turn;         /* 0: none came */
 	struct stuck stuck;
 	struct stuck silent; /* since it was asked */
 };
@@ -61,7 +62,10 @@ static void __attribute__((noreturn, format(printf, 1, 2))) give_up(const char *
 	_exit(1);
 }
 
-/* A signal came: its handler has run, or it waits for a thread that does not come back from the kernel. */
+/*
+ * A signal came: its handler has run, or it waits for a thread that does not come back from the
+ * kernel.
+ */
 static bool came(void)
 {
 	sigset_t waiting;
@@ -73,7 +77,9 @@ static bool came(void)
 	return any;
 }
 
-/* From the first signal on: does it still take some? Who only waits for a processor is no matter. */
+/*
+ * From the first signal on: does it still take some? Who only waits for a processor is no matter.
+ */
 static void asker__ask(struct asker *a)
 {
 	if (a->asks && answers != a->before)
@@ -82,8 +88,11 @@ static void asker__ask(struct asker *a)
 		a->before = answers;
 		stuck__init(&a->silent, a->stuck.thread);
 		pthread_kill(a->reader, ASK);
-	} else if (stuck__ask(&a->silent) == STUCK_READS && a->silent.turns >= ASKS_MAX && !is_read) {
-		give_up("parkwatch: pid %d does not answer when its memory is read: ended without a report\n", (int)a->target);
+	} else if (stuck__ask(&a->silent) == STUCK_READS && a->silent.turns >= ASKS_MAX &&
+		   !is_read) {
+		give_up("parkwatch: pid %d does not answer when its memory is read: ended without "
+			"a report\n",
+			(int)a->target);
 	}
 }
 
@@ -94,7 +103,10 @@ static uint64_t asker__reader_cpu_ns(const struct asker *a)
 	return pthread_getcpuclockid(a->reader, &clock) ? 0 : clock_ns(clock);
 }
 
-/* From the first signal on: is it done soon? Its CPU time counts, for that others want the processors is not its fault; but not for ever. */
+/*
+ * From the first signal on: is it done soon? Its CPU time counts, for that others want the
+ * processors is not its fault; but not for ever.
+ */
 static void asker__limit(struct asker *a)
 {
 	const uint64_t cpu_ns = asker__reader_cpu_ns(a);
@@ -110,7 +122,8 @@ static void asker__limit(struct asker *a)
 	    (a->turns + 1 - a->signal_turn) * ASK_MS * NS_PER_MS < LOADED * a->after_ns)
 		return;
 	if (!is_read && stuck__ask(&a->silent) != STUCK_WRITES)
-		give_up("parkwatch: pid %d: what was seen could not be put together within %.2g s after the signal: ended without a report\n",
+		give_up("parkwatch: pid %d: what was seen could not be put together within %.2g s "
+			"after the signal: ended without a report\n",
 			(int)a->target, (double)a->after_ns / NS_PER_SEC);
 }
 
@@ -122,12 +135,15 @@ static void asker__look(struct asker *a)
 
 	a->spent_s += way != STUCK_WRITES;
 	if (a->most_s && a->spent_s > a->most_s && !is_read)
-		give_up("parkwatch: pid %d was looked at for %llu s, that is the most: ended without a report\n", (int)a->target,
-			(unsigned long long)a->most_s);
+		give_up("parkwatch: pid %d was looked at for %llu s, that is the most: ended "
+			"without a report\n",
+			(int)a->target, (unsigned long long)a->most_s);
 	if (way != STUCK_READS || a->stuck.asks < STUCK_ASKS || is_read)
 		return;
 	stuck__describe(&a->stuck, a->target, what, sizeof(what));
-	give_up("parkwatch: %s was not answered for %d s when it was read: ended without a report\n", what, STUCK_ASKS);
+	give_up("parkwatch: %s was not answered for %d s when it was read: ended without a "
+		"report\n",
+		what, STUCK_ASKS);
 }
 
 static void *asker__run(void *arg)
@@ -179,8 +195,12 @@ const volatile sig_atomic_t *stop_on_signals(pid_t target, uint64_t most_ns, uin
 	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
 		struct sigaction before;
 
-		/* What nohup made deaf stays deaf. A shell's background jobs begin with SIGINT ignored: who sends it means it. */
-		if (signals[i] == SIGHUP && !sigaction(SIGHUP, NULL, &before) && before.sa_handler == SIG_IGN)
+		/*
+		 * What nohup made deaf stays deaf. A shell's background jobs begin with SIGINT
+		 * ignored: who sends it means it.
+		 */
+		if (signals[i] == SIGHUP && !sigaction(SIGHUP, NULL, &before) &&
+		    before.sa_handler == SIG_IGN)
 			continue;
 		sigaction(signals[i], &sa, NULL);
 	}

@@ -14,18 +14,23 @@
 #include "base/clean.h"
 #include "base/cleanup.h"
 
-#define PAGE_FAULT   (-1L)		    /* no system call: a page of a file that is mapped */
-#define PIECES_MAX   1024		    /* UIO_MAXIOV of the kernel */
-#define PAGES_MAX    16384		    /* of one call: 64 MB */
-#define PAGE_IS_HERE (UINT64_C(3) << 62)    /* present or swapped: Linux Documentation/admin-guide/mm/pagemap.rst */
+/* no system call: a page of a file that is mapped */
+#define PAGE_FAULT (-1L)
+#define PIECES_MAX 1024  /* UIO_MAXIOV of the kernel */
+#define PAGES_MAX  16384 /* of one call: 64 MB */
+/* present or swapped: Linux Documentation/admin-guide/mm/pagemap.rst */
+#define PAGE_IS_HERE (UINT64_C(3) << 62)
 
-static const long reading[] = { PAGE_FAULT,	SYS_process_vm_readv, SYS_pread64, SYS_read,	   SYS_openat, SYS_readlinkat,
-				SYS_newfstatat, SYS_statx,	      SYS_fstat,   SYS_getdents64, SYS_close,
+static const long reading[] = {
+	PAGE_FAULT, SYS_process_vm_readv, SYS_pread64,    SYS_read,
+	SYS_openat, SYS_readlinkat,       SYS_newfstatat, SYS_statx,
+	SYS_fstat,  SYS_getdents64,       SYS_close,
 #ifdef SYS_open
-				SYS_open,	SYS_readlink,	      SYS_stat,
+	SYS_open,   SYS_readlink,         SYS_stat,
 #endif
 };
-static const long writing[] = { SYS_write, SYS_writev, SYS_fsync, SYS_fdatasync, SYS_linkat, SYS_renameat2 };
+static const long writing[] = { SYS_write,     SYS_writev, SYS_fsync,
+				SYS_fdatasync, SYS_linkat, SYS_renameat2 };
 
 static bool is_one_of(long call, const long *calls, size_t nr)
 {
@@ -116,10 +121,12 @@ static uint64_t missing_page(int pagemap, const struct iovec *pieces, size_t nr)
 	for (size_t i = 0; i < nr; i++) {
 		const uint64_t from = (uint64_t)(uintptr_t)pieces[i].iov_base;
 
-		for (uint64_t at = from / page * page; at < from + pieces[i].iov_len && asked < PAGES_MAX; at += page, asked++) {
+		for (uint64_t at = from / page * page;
+		     at < from + pieces[i].iov_len && asked < PAGES_MAX; at += page, asked++) {
 			uint64_t entry;
 
-			if (pread(pagemap, &entry, sizeof(entry), (off_t)(at / page * sizeof(entry))) != sizeof(entry))
+			if (pread(pagemap, &entry, sizeof(entry),
+				  (off_t)(at / page * sizeof(entry))) != sizeof(entry))
 				return 0;
 			if (!(entry & PAGE_IS_HERE))
 				return at;
@@ -155,7 +162,8 @@ void stuck__describe(const struct stuck *s, pid_t target, char *buf, size_t size
 	ssize_t n;
 
 	if (call == SYS_process_vm_readv) {
-		snprintf(buf, size, "the page of pid %d at 0x%llx", (int)target, (unsigned long long)awaited_page(s, target));
+		snprintf(buf, size, "the page of pid %d at 0x%llx", (int)target,
+			 (unsigned long long)awaited_page(s, target));
 		return;
 	}
 	if (call == SYS_read || call == SYS_pread64) {
@@ -166,5 +174,6 @@ void stuck__describe(const struct stuck *s, pid_t target, char *buf, size_t size
 		snprintf(buf, size, "the file '%.200s'", path);
 		return;
 	}
-	snprintf(buf, size, call == PAGE_FAULT ? "a page of a file of pid %d" : "a file of pid %d", (int)target);
+	snprintf(buf, size, call == PAGE_FAULT ? "a page of a file of pid %d" : "a file of pid %d",
+		 (int)target);
 }

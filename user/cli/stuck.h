@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * stuck: whether a thread of ours waits in the kernel for somebody who does not answer: a page of the target (userfaultfd), a file
+ * stuck: whether a thread of ours waits in the kernel for somebody who does not answer: a page of
+ * the target (userfaultfd), a file
  * (FUSE, NFS).
  *
- * Asked once a second by another thread, which must not wait itself: it reads what /proc tells of that thread, and of one page of the
- * target whether it is there.
+ * Asked once a second by another thread, which must not wait itself: it reads what /proc tells of
+ * that thread, and of one page of the target whether it is there.
  */
 #ifndef PARKWATCH_CLI_STUCK_H
 #define PARKWATCH_CLI_STUCK_H
@@ -13,7 +14,8 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#define STUCK_ASKS 10 /* in all of which it waits for the same, without having woken in between */
+/* in all of which it waits for the same, without having woken in between */
+#define STUCK_ASKS 10
 
 enum stuck_way {
 	STUCK_NOT,    /* it goes on, or waits for what we chose: a moment, a ring */
@@ -23,8 +25,9 @@ enum stuck_way {
 
 struct stuck {
 	pid_t thread;
-	unsigned int asks;  /* that it did not wake between */
-	unsigned int turns; /* that it was in the same call, woken or not; or in the next of the kind */
+	unsigned int asks; /* that it did not wake between */
+	/* that it was in the same call, woken or not; or in the next of the kind */
+	unsigned int turns;
 	unsigned long long woken;
 	char wait[192]; /* system call and arguments, as /proc has them */
 };

@@ -8,10 +8,10 @@
 #include "base/random.h"
 #include "model/governor.h"
 
-#define LOOK_NS    NS_PER_MS /* from one look at an open window to the next */
-#define TRIAL_NS   (100 * NS_PER_MS)
-#define FREE_NS    (1.0 * NS_PER_MS) /* that refills may cost before anything is known */
-#define LEARN_NS   NS_PER_SEC        /* from one look at new types to the next */
+#define LOOK_NS  NS_PER_MS /* from one look at an open window to the next */
+#define TRIAL_NS (100 * NS_PER_MS)
+#define FREE_NS  (1.0 * NS_PER_MS) /* that refills may cost before anything is known */
+#define LEARN_NS NS_PER_SEC        /* from one look at new types to the next */
 
 static void wait_ns(uint64_t ns)
 {
@@ -140,7 +140,8 @@ static void allocrun__close(struct allocrun *r, const struct allocrun_tally *bef
 	cpu_ns = proc__cpu_ns(r->env.proc);
 	cpus = (double)(cpu_ns - r->seen_cpu_ns) / (double)(now - r->seen_ns);
 	allocwin__closed(&r->windows, now, after.singles - before->singles,
-			 GOVERNOR_LINKS_NS + (double)(after.singles - before->singles) * hit_ns(&r->env) +
+			 GOVERNOR_LINKS_NS +
+				 (double)(after.singles - before->singles) * hit_ns(&r->env) +
 				 (double)(after.idle - before->idle) * trap_ns(&r->env),
 			 cpus);
 	r->seen_ns = now;
@@ -169,7 +170,8 @@ static void allocrun__window(struct allocrun *r, uint64_t left_ns)
 	struct allocrun_tally before = tally_now(&r->env);
 	struct cause why = { "" };
 
-	rt_boost__hurry(r->env.pace); /* while it is open each allocation costs the program a trap */
+	/* while it is open each allocation costs the program a trap */
+	rt_boost__hurry(r->env.pace);
 	for (size_t i = 0; i < r->env.nr_rt && !r->none; i++)
 		r->none = attach__part_on(attach_of(r, i), ATTACH_SINGLES, &why) != 0;
 	if (!r->none)

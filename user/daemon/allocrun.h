@@ -60,12 +60,17 @@ void allocrun__begin(struct allocrun *r);
 uint64_t allocrun__due_ns(const struct allocrun *r); /* until the next window; UINT64_MAX: none */
 /* A window is shorter if only left_ns are left; 0: none now. */
 void allocrun__tend(struct allocrun *r, uint64_t left_ns);
-/* Nobody counted since the last tend(): that is left out, and refills are seen again. Its links are out. As init(). */
+/*
+ * Nobody counted since the last tend(): that is left out, and refills are seen again. Its links are
+ * out. As init().
+ */
 int allocrun__again(struct allocrun *r, struct cause *why);
 void allocrun__end(struct allocrun *r);
 void allocrun__finish(struct allocrun *r);
 
-/* What was counted so far, for the progress: hits that were single allocations, refills or samples. */
+/*
+ * What was counted so far, for the progress: hits that were single allocations, refills or samples.
+ */
 uint64_t allocrun__seen(const uint64_t *stats);
 
 #endif

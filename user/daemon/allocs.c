@@ -82,7 +82,8 @@ static int allocs__find_rate(struct allocs *al, struct source *s, const struct g
 	if (err)
 		return cause__set(why, err,
 				  "runtime.MemProfileRate of '%s' (pid %d) is not to be found: %s",
-				  proc__comm(al->o.proc), (int)proc__pid(al->o.proc), strerror(-err));
+				  proc__comm(al->o.proc), (int)proc__pid(al->o.proc),
+				  strerror(-err));
 	if (!s->profile_rate)
 		return cause__set(why, -EOPNOTSUPP,
 				  "the Go runtime (%s) of '%s' (pid %d) takes no samples: "
@@ -115,7 +116,8 @@ static int allocs__find(struct allocs *al, uint16_t rt, enum alloc_source how, s
 	return how == ALLOC_SOURCE_RUNTIME ? allocs__find_rate(al, s, go, why) : 0;
 }
 
-static void allocs__points(const struct allocs *al, const struct source *s, struct probes_points *ret)
+static void allocs__points(const struct allocs *al, const struct source *s,
+			   struct probes_points *ret)
 {
 	const uint32_t single = pw_points_for(PW_FOR_SINGLES);
 	const uint32_t refill = al->o.no_refills ? 0 : pw_points_for(PW_FOR_REFILLS);
@@ -141,28 +143,35 @@ enum pw_alloc_root allocs__root(const struct profile *p)
 }
 
 /* Its probes can be placed, and what it needs besides is there. */
-static int allocs__try(struct allocs *al, uint16_t rt, enum alloc_source how, const struct plan *plan,
-		       struct probes_points *ret, struct cause *why)
+static int allocs__try(struct allocs *al, uint16_t rt, enum alloc_source how,
+		       const struct plan *plan, struct probes_points *ret, struct cause *why)
 {
 	const struct goruntime *go = goproc__runtime(al->o.gp, rt);
 	int err;
 
-	if (how == ALLOC_SOURCE_REFILL && !al->o.no_refills && !go->regabi && allocs__root(al->o.profile) != PW_ALLOC_ROOT_NONE)
-		return cause__set(why, -EOPNOTSUPP, "%s does not say which goroutine refills: --root needs --alloc=exact",
-				  go->version);
+	if (how == ALLOC_SOURCE_REFILL && !al->o.no_refills && !go->regabi &&
+	    allocs__root(al->o.profile) != PW_ALLOC_ROOT_NONE)
+		return cause__set(
+			why, -EOPNOTSUPP,
+			"%s does not say which goroutine refills: --root needs --alloc=exact",
+			go->version);
 	if (how == ALLOC_SOURCE_REFILL && al->o.some)
 		return cause__set(why, -EOPNOTSUPP,
-				  "the sums by size class are of all goroutines: --goid needs --alloc=exact or runtime");
+				  "the sums by size class are of all goroutines: --goid needs "
+				  "--alloc=exact or runtime");
 	err = allocs__find(al, rt, how, why);
 	if (err)
 		return err;
 	if (how == ALLOC_SOURCE_REFILL && al->o.no_refills && !al->sources[rt].counts)
-		return cause__set(why, -EOPNOTSUPP, "%s: where the runtime counts what it hands out is not found", go->version);
+		return cause__set(why, -EOPNOTSUPP,
+				  "%s: where the runtime counts what it hands out is not found",
+				  go->version);
 	allocs__points(al, &al->sources[rt], ret);
 	return plan__check_points(plan, &ret->all, why);
 }
 
-int allocs__choose(void *ctx, uint16_t rt, const struct plan *plan, struct probes_points *ret, struct cause *why)
+int allocs__choose(void *ctx, uint16_t rt, const struct plan *plan, struct probes_points *ret,
+		   struct cause *why)
 {
 	struct allocs *al = ctx;
 	enum alloc_source how = al->o.source;
@@ -172,9 +181,9 @@ int allocs__choose(void *ctx, uint16_t rt, const struct plan *plan, struct probe
 	for (how = ALLOC_SOURCE_REFILL; how < ALLOC_SOURCE_EXACT; how++) {
 		struct cause not = { "" };
 
-		if (!allocs__try(al, rt, how, plan, ret, &not))
+		if (!allocs__try(al, rt, how, plan, ret, &not ))
 			return 0;
-		log_info("not %s: %s", alloc_source_name(how), not.text);
+		log_info("not %s: %s", alloc_source_name(how), not .text);
 	}
 	return allocs__try(al, rt, ALLOC_SOURCE_EXACT, plan, ret, why);
 }

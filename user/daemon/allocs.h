@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * allocs: the allocations of a recording, from the sums that the BPF programs keep into the profile.
+ * allocs: the allocations of a recording, from the sums that the BPF programs keep into the
+ * profile.
  *
  *	allocs__new() choose()	before the recording: which source can be had of each runtime, and what it needs probed
  *	allocs__begin()		recording has just begun
@@ -41,7 +42,10 @@ struct allocs_opts { /* all borrowed as long as it lives */
 	const struct ingest *intake;
 	enum alloc_source source;
 	bool some; /* of some goroutines only */
-	bool no_refills; /* refill: only windows are probed; -EOPNOTSUPP where the runtime's own counts are not found */
+	/*
+	 * refill: only windows are probed; -EOPNOTSUPP where the runtime's own counts are not found
+	 */
+	bool no_refills;
 };
 
 struct allocs;
@@ -49,15 +53,20 @@ int allocs__new(const struct allocs_opts *o, struct allocs **ret);
 void allocs__free(struct allocs *al);
 DEFINE_SCOPED(allocs)
 
-/* Settles on a source for runtime rt; a probes_choose_fn. -EOPNOTSUPP and others: it, or any, cannot be had. */
-int allocs__choose(void *al, uint16_t rt, const struct plan *plan, struct probes_points *ret, struct cause *why);
+/*
+ * Settles on a source for runtime rt; a probes_choose_fn. -EOPNOTSUPP and others: it, or any,
+ * cannot be had.
+ */
+int allocs__choose(void *al, uint16_t rt, const struct plan *plan, struct probes_points *ret,
+		   struct cause *why);
 bool allocs__has(const struct allocs *al, enum alloc_source s); /* some runtime has this one */
 enum alloc_source allocs__source(const struct allocs *al, uint16_t rt);
 /* By whom the sums are kept apart, for the profile's root. */
 enum pw_alloc_root allocs__root(const struct profile *p);
 void allocs__begin(struct allocs *al, uint16_t rt);
 void allocs__look(struct allocs *al, uint16_t rt);
-void allocs__skip(struct allocs *al, uint16_t rt); /* what was handed out since the last look is left out */
+/* what was handed out since the last look is left out */
+void allocs__skip(struct allocs *al, uint16_t rt);
 int allocs__learn(struct allocs *al, uint16_t rt, struct attach *a);
 void allocs__end(struct allocs *al, uint16_t rt);
 /* What the profile refuses it counts. */

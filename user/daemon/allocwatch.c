@@ -16,7 +16,7 @@
 #include "model/governor.h"
 #include "model/snap.h"
 
-#define DEPTH 1		      /* who, not where */
+#define DEPTH      1           /* who, not where */
 #define RING_BYTES (64u << 10) /* one stack for each probe */
 
 struct allocwatch {
@@ -28,9 +28,10 @@ struct allocwatch {
 	struct rt_boost *pace;
 	struct allocrun run;
 	size_t nr_rt;
-	double busy;	/* what hits cost in a ns of the last window */
-	bool learnt;	/* there was one */
-	uint64_t absent_ns, gap_ns; /* the last absence that is left out; so long they were all together */
+	double busy; /* what hits cost in a ns of the last window */
+	bool learnt; /* there was one */
+	/* the last absence that is left out; so long they were all together */
+	uint64_t absent_ns, gap_ns;
 };
 
 void allocwatch__free(struct allocwatch *a)
@@ -49,19 +50,31 @@ static int allocwatch__build(struct allocwatch *a, struct cause *why)
 {
 	const struct profile_opts po = { .event = PROFILE_ALLOC, .root = PROFILE_ROOT_GOID };
 	struct probes_opts o = {
-		.choose = allocs__choose, .alloc_root = PW_ALLOC_ROOT_GOID, .transport = -1, .way = ATTACH_AUTO,
-		.depth = DEPTH, .ring_bytes = RING_BYTES, .no_cost = a->o.no_cost,
+		.choose = allocs__choose,
+		.alloc_root = PW_ALLOC_ROOT_GOID,
+		.transport = -1,
+		.way = ATTACH_AUTO,
+		.depth = DEPTH,
+		.ring_bytes = RING_BYTES,
+		.no_cost = a->o.no_cost,
 	};
 	int err = profile__new(&po, &a->profile);
 
 	if (!err)
-		err = ingest__new(a->o.proc, a->o.gp, a->profile, &(struct ingest_opts){ .system = true }, &a->intake);
+		err = ingest__new(a->o.proc, a->o.gp, a->profile,
+				  &(struct ingest_opts){ .system = true }, &a->intake);
 	if (!err)
-		err = allocs__new(&(struct allocs_opts){ .proc = a->o.proc, .gp = a->o.gp, .profile = a->profile,
-							 .intake = a->intake, .source = ALLOC_SOURCE_REFILL, .no_refills = true },
+		err = allocs__new(&(struct allocs_opts){ .proc = a->o.proc,
+							 .gp = a->o.gp,
+							 .profile = a->profile,
+							 .intake = a->intake,
+							 .source = ALLOC_SOURCE_REFILL,
+							 .no_refills = true },
 				  &a->allocs);
 	o.choose_ctx = a->allocs;
-	return err ? err : probes__new(&o, a->o.proc, a->o.gp, ingest__record, a->intake, &a->probes, why);
+	return err ? err
+		   : probes__new(&o, a->o.proc, a->o.gp, ingest__record, a->intake, &a->probes,
+				 why);
 }
 
 int allocwatch__new(const struct allocwatch_opts *o, struct allocwatch **ret, struct cause *why)
@@ -82,10 +95,15 @@ int allocwatch__new(const struct allocwatch_opts *o, struct allocwatch **ret, st
 
 int allocwatch__start(struct allocwatch *a, struct cause *why)
 {
-	const double budget = a->o.max_overhead > 0 ? a->o.max_overhead * ALLOCWATCH_SHARE : ALLOCRUN_OVERHEAD;
+	const double budget =
+		a->o.max_overhead > 0 ? a->o.max_overhead * ALLOCWATCH_SHARE : ALLOCRUN_OVERHEAD;
 	struct allocrun_env env = {
-		.proc = a->o.proc, .allocs = a->allocs, .probes = a->probes, .nr_rt = a->nr_rt,
-		.windows = ALLOCWIN_RECORDING((1 - ALLOCRUN_REFILLS) * budget), .refills = ALLOCRUN_REFILLS * budget,
+		.proc = a->o.proc,
+		.allocs = a->allocs,
+		.probes = a->probes,
+		.nr_rt = a->nr_rt,
+		.windows = ALLOCWIN_RECORDING((1 - ALLOCRUN_REFILLS) * budget),
+		.refills = ALLOCRUN_REFILLS * budget,
 	};
 	int err = rt_boost__new(rt_boost_limit_ns(proc__pid(a->o.proc)), &a->pace);
 	bool stopped;
@@ -126,18 +144,24 @@ uint64_t allocwatch__due_ns(const struct allocwatch *a)
 	return allocrun__due_ns(&a->run);
 }
 
-/* What the next window will cost, the first one as far as one can guess. It ends when it has seen 2 * ALLOCWIN_HITS. */
+/*
+ * What the next window will cost, the first one as far as one can guess. It ends when it has seen 2
+ * * ALLOCWIN_HITS.
+ */
 static double allocwatch__window_ns(const struct allocwatch *a)
 {
-	const double hit_ns = probes__hit_ns(a->probes, PW_POINT_MALLOC), most_ns = 2 * ALLOCWIN_HITS * hit_ns;
-	const double hits_ns = a->learnt ? a->busy * (double)a->run.windows.length_ns : ALLOCWIN_HITS * hit_ns;
+	const double hit_ns = probes__hit_ns(a->probes, PW_POINT_MALLOC),
+		     most_ns = 2 * ALLOCWIN_HITS * hit_ns;
+	const double hits_ns =
+		a->learnt ? a->busy * (double)a->run.windows.length_ns : ALLOCWIN_HITS * hit_ns;
 
 	return GOVERNOR_LINKS_NS + (hits_ns < most_ns ? hits_ns : most_ns);
 }
 
 void allocwatch__tend(struct allocwatch *a, uint64_t left_ns, double may_ns)
 {
-	const double before_ns = allocwatch__cost_ns(a), length_ns = (double)a->run.windows.length_ns;
+	const double before_ns = allocwatch__cost_ns(a),
+		     length_ns = (double)a->run.windows.length_ns;
 	const uint64_t windows = a->run.windows.windows;
 
 	allocwatch__again(a);
@@ -162,7 +186,8 @@ double allocwatch__cost_ns(const struct allocwatch *a)
 	uint64_t stats[PW_STAT_MAX];
 
 	probes__stats(a->probes, stats);
-	return probes__cost_ns(a->probes, stats) + (double)a->run.windows.windows * GOVERNOR_LINKS_NS;
+	return probes__cost_ns(a->probes, stats) +
+	       (double)a->run.windows.windows * GOVERNOR_LINKS_NS;
 }
 
 /* --- what was seen --- */
@@ -186,7 +211,8 @@ static void add_seen(void *ctx, const struct pw_alloc_key *key, const struct pw_
 {
 	struct parts *p = ctx;
 
-	parts__add(p, &(struct leak_allocated){ .rt = p->rt, .goid = key->root, .seen = sum->objects });
+	parts__add(p, &(struct leak_allocated){
+			      .rt = p->rt, .goid = key->root, .seen = sum->objects });
 }
 
 static int allocwatch__collect(struct allocwatch *a, struct parts *p)
@@ -195,7 +221,9 @@ static int allocwatch__collect(struct allocwatch *a, struct parts *p)
 	int err = snap__take(a->profile, &s);
 
 	for (size_t i = 0; !err && i < s->nr; i++)
-		parts__add(p, &(struct leak_allocated){ .rt = s->rows[i].rt, .goid = s->rows[i].goid, .bytes = s->rows[i].value });
+		parts__add(p, &(struct leak_allocated){ .rt = s->rows[i].rt,
+							.goid = s->rows[i].goid,
+							.bytes = s->rows[i].value });
 	for (size_t i = 0; i < a->nr_rt && !err; i++) {
 		p->rt = (uint16_t)i;
 		err = attach__allocs_each(probes__attach(a->probes, i), add_seen, p);
@@ -212,7 +240,9 @@ static int allocwatch__check(const struct allocwatch *a, struct cause *why)
 	if (a->run.none)
 		return cause__set(why, -EIO, "a window could not be opened");
 	if (!a->run.windows.windows)
-		return cause__set(why, -ENODATA, "there was no moment at which counting them was within --max-overhead");
+		return cause__set(
+			why, -ENODATA,
+			"there was no moment at which counting them was within --max-overhead");
 	probes__stats(a->probes, stats);
 	probes__losses(a->probes, stats, &lost);
 	profile__stats(a->profile, &kept);
@@ -238,6 +268,9 @@ int allocwatch__finish(struct allocwatch *a, struct leak_allocs *ret, struct cau
 		free(p.v);
 		return cause__set(why, err, "%s", strerror(-err));
 	}
-	*ret = (struct leak_allocs){ .parts = p.v, .nr = p.nr, .windows = (uint32_t)a->run.windows.windows, .gap_ns = a->gap_ns };
+	*ret = (struct leak_allocs){ .parts = p.v,
+				     .nr = p.nr,
+				     .windows = (uint32_t)a->run.windows.windows,
+				     .gap_ns = a->gap_ns };
 	return 0;
 }

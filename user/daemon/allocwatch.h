@@ -2,14 +2,16 @@
 /*
  * allocwatch: how much each goroutine allocates while a process is watched for something else.
  *
- * An estimate that costs next to nothing: the runtime itself says how much was handed out, by size class; whose it was is known of
- * the allocations that fall into short windows, and the rest is split as they are (daemon/allocs). No probe is there in between.
+ * An estimate that costs next to nothing: the runtime itself says how much was handed out, by size
+ * class; whose it was is known of the allocations that fall into short windows, and the rest is
+ * split as they are (daemon/allocs). No probe is there in between.
  *
  *	allocwatch__new()	the source is settled on, the programs are loaded; nothing is probed
  *	allocwatch__start()	counting begins
  *	allocwatch__tend()	now and then, and whenever it is due: a window, if it may cost what it will
  *	allocwatch__finish()	counting ends
- * Loop thread; a window keeps it for up to longest_ns, and ALLOCWATCH_AROUND_NS for making and taking down probes.
+ * Loop thread; a window keeps it for up to longest_ns, and ALLOCWATCH_AROUND_NS for making and
+ * taking down probes.
  */
 #ifndef PARKWATCH_DAEMON_ALLOCWATCH_H
 #define PARKWATCH_DAEMON_ALLOCWATCH_H
@@ -24,15 +26,21 @@
 #include "target/goproc.h"
 
 #define ALLOCWATCH_AROUND_NS 100000000
-#define ALLOCWATCH_FREE_NS   4e6 /* that the first window may cost before the program has done anything */
-#define ALLOCWATCH_SHARE     0.5 /* of the budget: windows are so far apart that they cost no more */
+/* that the first window may cost before the program has done anything */
+#define ALLOCWATCH_FREE_NS 4e6
+/* of the budget: windows are so far apart that they cost no more */
+#define ALLOCWATCH_SHARE 0.5
 
 struct allocwatch_opts {
-	struct proc *proc;	/* borrowed, as the next */
+	struct proc *proc; /* borrowed, as the next */
 	struct goproc *gp;
-	double max_overhead;	/* of the target's CPU time, of all probes; 0: no limit, but windows come no more often than in a recording */
-	uint64_t longest_ns;	/* of a window, unless that is longer than one of a recording */
-	bool no_cost;		/* no calibration */
+	/*
+	 * of the target's CPU time, of all probes; 0: no limit, but windows come no more often than
+	 * in a recording
+	 */
+	double max_overhead;
+	uint64_t longest_ns; /* of a window, unless that is longer than one of a recording */
+	bool no_cost;        /* no calibration */
 };
 
 struct allocwatch;
@@ -43,16 +51,20 @@ DEFINE_SCOPED(allocwatch)
 
 int allocwatch__start(struct allocwatch *a, struct cause *why);
 /*
- * parkwatch was stopped or held up, if it was: counting goes on, without what was handed out meanwhile. What was seen in windows before stays
- * as good as it was: windows are at moments of chance, and none was to be in that time.
+ * parkwatch was stopped or held up, if it was: counting goes on, without what was handed out
+ * meanwhile. What was seen in windows before stays as good as it was: windows are at moments of
+ * chance, and none was to be in that time.
  */
 void allocwatch__again(struct allocwatch *a);
 uint64_t allocwatch__due_ns(const struct allocwatch *a); /* until the next window */
 /* A window takes left_ns at most, 0: none now; nor is there one that may cost more than may_ns. */
 void allocwatch__tend(struct allocwatch *a, uint64_t left_ns, double may_ns);
-double allocwatch__cost_ns(const struct allocwatch *a);	/* so far, of hits and of making probes */
+double allocwatch__cost_ns(const struct allocwatch *a); /* so far, of hits and of making probes */
 uint64_t allocwatch__hits(const struct allocwatch *a);
-/* ret->parts is the caller's to free. -ENODATA: there was no window; -EIO: one could not be opened; -ENOBUFS: some were lost. */
+/*
+ * ret->parts is the caller's to free. -ENODATA: there was no window; -EIO: one could not be opened;
+ * -ENOBUFS: some were lost.
+ */
 int allocwatch__finish(struct allocwatch *a, struct leak_allocs *ret, struct cause *why);
 
 #endif

@@ -17,9 +17,10 @@
 #define ALLOCWIN_HITS 1500
 
 struct allocwin_limits {
-	double budget;	     /* of the CPU time that the program uses */
-	double cpus_min;     /* processors that one counts as using that uses less */
-	uint64_t first_ns, longest_ns; /* the first window, and the longest there may be; at least 1 ms */
+	double budget;   /* of the CPU time that the program uses */
+	double cpus_min; /* processors that one counts as using that uses less */
+	/* the first window, and the longest there may be; at least 1 ms */
+	uint64_t first_ns, longest_ns;
 };
 /* Of a recording, for this budget. */
 #define ALLOCWIN_RECORDING(part) ((struct allocwin_limits){ part, 0.01, 1000000, 500000000 })

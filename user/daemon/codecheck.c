@@ -15,18 +15,19 @@ void codecheck__begin(struct codecheck *c, const struct goproc *gp, const struct
 
 	c->known = !err;
 	if (err) {
-		log_debug("the code of '%s' (pid %d) cannot be compared with its file: %s", proc__comm(p), (int)proc__pid(p),
-			  strerror(-err));
+		log_debug("the code of '%s' (pid %d) cannot be compared with its file: %s",
+			  proc__comm(p), (int)proc__pid(p), strerror(-err));
 		return;
 	}
 	found = c->before.nr;
 	err = leftover__repair(gp, p, &c->before, &why);
 	if (err)
-		log_debug("%zu probes of others, or old ones, stay in '%s' (pid %d): %s", found, proc__comm(p),
-			  (int)proc__pid(p), why.text);
+		log_debug("%zu probes of others, or old ones, stay in '%s' (pid %d): %s", found,
+			  proc__comm(p), (int)proc__pid(p), why.text);
 	else if (c->before.nr < found)
-		log_info("took out %zu probe%s that a killed program had left in '%s' (pid %d)", found - c->before.nr,
-			 found - c->before.nr == 1 ? "" : "s", proc__comm(p), (int)proc__pid(p));
+		log_info("took out %zu probe%s that a killed program had left in '%s' (pid %d)",
+			 found - c->before.nr, found - c->before.nr == 1 ? "" : "s", proc__comm(p),
+			 (int)proc__pid(p));
 }
 
 static size_t codecheck__left(const struct codecheck *c, const struct textdiff *now)
@@ -38,8 +39,8 @@ static size_t codecheck__left(const struct codecheck *c, const struct textdiff *
 	return nr;
 }
 
-int codecheck__end(const struct codecheck *c, const struct goproc *gp, const struct proc *p, bool alone,
-		   struct cause *why)
+int codecheck__end(const struct codecheck *c, const struct goproc *gp, const struct proc *p,
+		   bool alone, struct cause *why)
 {
 	struct cause ignored = { "" };
 	struct textdiff now;
@@ -52,11 +53,13 @@ int codecheck__end(const struct codecheck *c, const struct goproc *gp, const str
 	left = codecheck__left(c, &now);
 	if (left && proc__alive(p) && alone)
 		return cause__set(why, -EUCLEAN,
-				  "%zu place%s in the code of '%s' (pid %d) still differ%s from the file: a probe was left there, or "
+				  "%zu place%s in the code of '%s' (pid %d) still differ%s from "
+				  "the file: a probe was left there, or "
 				  "another program has one; see 'parkwatch doctor -p %d'",
-				  left, left == 1 ? "" : "s", proc__comm(p), (int)proc__pid(p), left == 1 ? "s" : "",
-				  (int)proc__pid(p));
-	log_debug("text restored: the code of '%s' (pid %d) is as in its file%s", proc__comm(p), (int)proc__pid(p),
+				  left, left == 1 ? "" : "s", proc__comm(p), (int)proc__pid(p),
+				  left == 1 ? "s" : "", (int)proc__pid(p));
+	log_debug("text restored: the code of '%s' (pid %d) is as in its file%s", proc__comm(p),
+		  (int)proc__pid(p),
 		  left || c->before.nr ? ", but for probes of other programs" : "");
 	return 0;
 }

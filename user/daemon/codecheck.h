@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * codecheck: a program's code is as it was before we came: what an earlier parkwatch left in it is taken out first, and in the end
- * the code is compared with its file.
+ * codecheck: a program's code is as it was before we came: what an earlier parkwatch left in it is
+ * taken out first, and in the end the code is compared with its file.
  *
  * Plain value of who attaches; loop thread only. It logs.
  */
@@ -15,16 +15,17 @@
 
 struct codecheck {
 	struct textdiff before; /* probes of others, which stay */
-	bool known;		/* false: the code cannot be compared */
+	bool known;             /* false: the code cannot be compared */
 };
 
 /* Before the first probe. */
 void codecheck__begin(struct codecheck *c, const struct goproc *gp, const struct proc *p);
 /*
- * After the last probe is out. alone: no other parkwatch has probes there, which look the same. 0: the code is as it was, or the
- * process has ended, or we are not alone. -EUCLEAN with a cause: places are left that a second try did not take out.
+ * After the last probe is out. alone: no other parkwatch has probes there, which look the same. 0:
+ * the code is as it was, or the process has ended, or we are not alone. -EUCLEAN with a cause:
+ * places are left that a second try did not take out.
  */
-int codecheck__end(const struct codecheck *c, const struct goproc *gp, const struct proc *p, bool alone,
-		   struct cause *why);
+int codecheck__end(const struct codecheck *c, const struct goproc *gp, const struct proc *p,
+		   bool alone, struct cause *why);
 
 #endif

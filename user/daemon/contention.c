@@ -56,7 +56,8 @@ static bool goes_through_channels(const struct waitgraph *w)
  * counts if all is found again a moment later, and none of them ran from before that second reading
  * until after it.
  */
-static int contention__confirm(struct contention *k, const struct contention_proof_in *in, unsigned int depth)
+static int contention__confirm(struct contention *k, const struct contention_proof_in *in,
+			       unsigned int depth)
 {
 	const struct timespec moment = { .tv_nsec = CONTENTION_MOMENT_NS };
 	const struct addrspace *as = proc__mem(in->proc);
@@ -91,16 +92,17 @@ static int contention__confirm(struct contention *k, const struct contention_pro
 	return err;
 }
 
-int contention__read(struct contention *k, const struct snapshot *t, size_t i, bool elements, unsigned int depth, uint64_t proof_ns,
-		struct cause *why)
+int contention__read(struct contention *k, const struct snapshot *t, size_t i, bool elements,
+		     unsigned int depth, uint64_t proof_ns, struct cause *why)
 {
 	const struct contention_proof_in in = { .proc = t->target.proc,
-					 .rt = goproc__runtime(t->target.gp, i),
-					 .census = t->censuses[i],
-					 .wait_ns = CONTENTION_MOMENT_NS,
-					 .budget_ns = proof_ns,
-					 .spent_ns = &k->proof_ns };
-	int err = gchans__read(proc__mem(t->target.proc), in.rt, t->censuses[i], elements, &k->chans);
+						.rt = goproc__runtime(t->target.gp, i),
+						.census = t->censuses[i],
+						.wait_ns = CONTENTION_MOMENT_NS,
+						.budget_ns = proof_ns,
+						.spent_ns = &k->proof_ns };
+	int err =
+		gchans__read(proc__mem(t->target.proc), in.rt, t->censuses[i], elements, &k->chans);
 
 	if (err == -EOPNOTSUPP)
 		return cause__set(why, err,
@@ -110,7 +112,8 @@ int contention__read(struct contention *k, const struct snapshot *t, size_t i, b
 	if (!err)
 		err = contention__read_locks(k, &in);
 	for (int look = 0; look < LOOKS && !err; look++)
-		if (look ? goes_through_channels(k->graph) && k->proof_ns < CONTENTION_CHEAP_NS : k->graph->nr_rings > 0)
+		if (look ? goes_through_channels(k->graph) && k->proof_ns < CONTENTION_CHEAP_NS
+			 : k->graph->nr_rings > 0)
 			err = contention__confirm(k, &in, depth);
 	if (!err && proc__cut(t->target.proc))
 		err = -ESRCH;
@@ -120,7 +123,8 @@ int contention__read(struct contention *k, const struct snapshot *t, size_t i, b
 		   : 0;
 }
 
-struct chans_source contention__source(const struct contention *k, const struct snapshot *t, size_t i)
+struct chans_source contention__source(const struct contention *k, const struct snapshot *t,
+				       size_t i)
 {
 	return (struct chans_source){ .rt = goproc__runtime(t->target.gp, i),
 				      .chans = k->chans,

@@ -17,7 +17,8 @@
 #include "target/maps.h"
 
 #define GOALS_MAX 1024 /* holders that are asked for */
-#define OF_ONE	  2    /* of those that wait for the same thing: it is the same for all of them */
+/* of those that wait for the same thing: it is the same for all of them */
+#define OF_ONE 2
 
 struct holder {
 	uint64_t object; /* that it waits for, the first one */
@@ -40,12 +41,14 @@ static bool may_be_proved(const struct contention_proof_in *in, uint32_t g)
 	const struct census_wait *w = &in->census->waits[cg->waits_at];
 
 	return cg->nr_waits &&
-	       (w->kind == CENSUS_WAIT_CHAN || w->kind == CENSUS_WAIT_COND || w->kind == CENSUS_WAIT_WAITGROUP) &&
+	       (w->kind == CENSUS_WAIT_CHAN || w->kind == CENSUS_WAIT_COND ||
+		w->kind == CENSUS_WAIT_WAITGROUP) &&
 	       gblocked_even_main(in->rt, in->census, cg) == GBLOCKED_ON;
 }
 
 /* Those for whom others wait. ret_goals has room for GOALS_MAX. */
-static int find_goals(const struct contention_proof_in *in, const struct waitgraph *w, uint32_t *ret_goals, size_t *ret_nr)
+static int find_goals(const struct contention_proof_in *in, const struct waitgraph *w,
+		      uint32_t *ret_goals, size_t *ret_nr)
 {
 	scoped_mem bool *waits = calloc(in->census->nr + 1, sizeof(*waits));
 	scoped_mem struct holder *v = calloc(w->nr_edges + 1, sizeof(*v));
@@ -62,7 +65,8 @@ static int find_goals(const struct contention_proof_in *in, const struct waitgra
 		if (waits[to] || !may_be_proved(in, to))
 			continue;
 		waits[to] = true; /* once is enough */
-		v[nr++] = (struct holder){ in->census->waits[in->census->gs[to].waits_at].addr, to };
+		v[nr++] =
+			(struct holder){ in->census->waits[in->census->gs[to].waits_at].addr, to };
 	}
 	if (nr)
 		qsort(v, nr, sizeof(*v), compare_holders);
@@ -77,7 +81,8 @@ static int find_goals(const struct contention_proof_in *in, const struct waitgra
 /* Those that go on meanwhile are no goals. */
 static int drop_moving(const struct contention_proof_in *in, uint32_t *goals, size_t *nr)
 {
-	const struct timespec moment = { .tv_sec = (time_t)(in->wait_ns / NS_PER_SEC), .tv_nsec = (long)(in->wait_ns % NS_PER_SEC) };
+	const struct timespec moment = { .tv_sec = (time_t)(in->wait_ns / NS_PER_SEC),
+					 .tv_nsec = (long)(in->wait_ns % NS_PER_SEC) };
 	scoped_mem bool *moved = calloc(in->census->nr + 1, sizeof(*moved));
 	scoped(quiescence) still = NULL;
 	size_t kept = 0;
@@ -107,14 +112,22 @@ static struct reach_behind *behind_of(const struct waitgraph *w)
 	return b;
 }
 
-static int search(const struct contention_proof_in *in, const struct waitgraph *w, const uint32_t *goals, size_t nr,
-		  struct reach_keeping **ret, size_t *ret_nr, bool *ret_unproved)
+static int search(const struct contention_proof_in *in, const struct waitgraph *w,
+		  const uint32_t *goals, size_t nr, struct reach_keeping **ret, size_t *ret_nr,
+		  bool *ret_unproved)
 {
 	scoped_mem struct reach_behind *behind = behind_of(w);
 	scoped(maps) maps = NULL;
 	scoped(reach) r = NULL;
-	struct reach_in ri = { .as = proc__mem(in->proc), .rt = in->rt, .census = in->census, .goals = goals, .nr_goals = nr,
-			       .behind = behind, .nr_behind = w->nr_edges, .main_waits = true, .budget_ns = in->budget_ns };
+	struct reach_in ri = { .as = proc__mem(in->proc),
+			       .rt = in->rt,
+			       .census = in->census,
+			       .goals = goals,
+			       .nr_goals = nr,
+			       .behind = behind,
+			       .nr_behind = w->nr_edges,
+			       .main_waits = true,
+			       .budget_ns = in->budget_ns };
 	struct cause why = { "" };
 	int err = behind ? 0 : -ENOMEM;
 
@@ -127,7 +140,8 @@ static int search(const struct contention_proof_in *in, const struct waitgraph *
 		err = reach__keepings(r, goals, nr, ret, ret_nr);
 	if (!err && !reach__doubt(r)[0])
 		return 0;
-	log_debug("deadlocks by channels are not known: %s", err ? (why.text[0] ? why.text : strerror(-err)) : reach__doubt(r));
+	log_debug("deadlocks by channels are not known: %s",
+		  err ? (why.text[0] ? why.text : strerror(-err)) : reach__doubt(r));
 	*ret_unproved = true;
 	return err == -ESRCH || err == -ENOMEM ? err : 0;
 }

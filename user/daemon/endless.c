@@ -40,7 +40,8 @@ static bool may_be(const struct leaks *l, const struct leak_group *g)
 {
 	const size_t last = leakset__nr_looks(l->set) - 1;
 
-	return (g->class == LEAK_SLEEP || g->timer) && g->role == LEAK_ROLE_NONE && g->count[last] > g->count[0];
+	return (g->class == LEAK_SLEEP || g->timer) && g->role == LEAK_ROLE_NONE &&
+	       g->count[last] > g->count[0];
 }
 
 static int ask(struct leaks *l, uint16_t rt, struct gofns *fns, struct tally *tallies)
@@ -51,7 +52,8 @@ static int ask(struct leaks *l, uint16_t rt, struct gofns *fns, struct tally *ta
 	for (size_t i = 0; i < c->nr && left; i++) {
 		const struct leak_g *g = leakset__get(l->set, rt, c->gs[i].goid);
 
-		if (!g || tallies[g->group].asked == SAMPLE || !may_be(l, leakset__group(l->set, g->group)))
+		if (!g || tallies[g->group].asked == SAMPLE ||
+		    !may_be(l, leakset__group(l->set, g->group)))
 			continue;
 		left--;
 		if (add(fns, c, &c->gs[i], &tallies[g->group]))
@@ -70,7 +72,8 @@ int endless_note(struct leaks *l, const struct snapshot *t)
 	for (uint16_t rt = 0; rt < t->target.nr && !err; rt++) {
 		scoped(gofns) fns = NULL;
 
-		err = gofns__new(proc__mem(t->target.proc), goproc__runtime(t->target.gp, rt), &fns);
+		err = gofns__new(proc__mem(t->target.proc), goproc__runtime(t->target.gp, rt),
+				 &fns);
 		if (err) /* its code cannot be had: nothing is known of it */
 			err = err == -ENOMEM ? err : 0;
 		else
@@ -78,6 +81,7 @@ int endless_note(struct leaks *l, const struct snapshot *t)
 	}
 	for (size_t i = 0; i < nr && !err; i++)
 		if (tallies[i].asked)
-			leakset__code(l->set, (uint32_t)i, tallies[i].asked == tallies[i].endless, tallies[i].asked == tallies[i].loops);
+			leakset__code(l->set, (uint32_t)i, tallies[i].asked == tallies[i].endless,
+				      tallies[i].asked == tallies[i].loops);
 	return err;
 }

@@ -34,7 +34,8 @@ static int search(struct leaks *l, const struct snapshot *t, uint16_t rt, const 
 	in.goals = goals;
 	err = reach__run(&in, &r, &why);
 	if (err)
-		log_debug("who could end loops is not known: %s", why.text[0] ? why.text : strerror(-err));
+		log_debug("who could end loops is not known: %s",
+			  why.text[0] ? why.text : strerror(-err));
 	return err ? (err == -ENOMEM ? err : 0) : leak_ends__found(l, rt, c, r, goals, in.nr_goals);
 }
 

@@ -24,7 +24,9 @@ int holdnames_note(struct leaks *l, const struct snapshot *t, bool suspects)
 
 		if (!h)
 			continue;
-		if (!vars && govars__new(images, goproc__images(t->target.gp, images, GOVARS_IMAGES_MAX), &vars))
+		if (!vars &&
+		    govars__new(images, goproc__images(t->target.gp, images, GOVARS_IMAGES_MAX),
+				&vars))
 			return -ENOMEM;
 		if (!govars__at(vars, h->addr, &var) && var.name[0])
 			h->name = framer__text(l->framer, var.name);

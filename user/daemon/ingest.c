@@ -4,7 +4,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#define HASH_NONFATAL_OOM 1	/* no memory for the table: hh.tbl stays NULL, and nothing is kept */
+/* no memory for the table: hh.tbl stays NULL, and nothing is kept */
+#define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
 #include "base/clock.h"
@@ -17,31 +18,39 @@
 #include "golang/gostate.h"
 #include "golang/gosystem.h"
 
-#define LABELS_CACHED_MAX  65536	/* then the cache starts anew */
-#define STARTS_CACHED_MAX  65536
-#define NOT_READ	   "(not read)" /* in place of labels that may be secret */
-#define SYSTEM_KNOWN_MAX   65536
-#define STACK_KEY	   (1ULL << 32)
+#define LABELS_CACHED_MAX 65536 /* then the cache starts anew */
+#define STARTS_CACHED_MAX 65536
+#define NOT_READ          "(not read)" /* in place of labels that may be secret */
+#define SYSTEM_KNOWN_MAX  65536
+#define STACK_KEY         (1ULL << 32)
 
 struct label_entry {
-	struct { uint64_t goid, ptr; uint64_t rt; } key;
+	struct {
+		uint64_t goid, ptr;
+		uint64_t rt;
+	} key;
 	uint32_t label;
 	UT_hash_handle hh;
 };
 
-struct start_entry {		/* is a goroutine with this start function the runtime's own? */
-	struct { uint64_t startpc, rt; } key;
+struct start_entry { /* is a goroutine with this start function the runtime's own? */
+	struct {
+		uint64_t startpc, rt;
+	} key;
 	bool system;
 	UT_hash_handle hh;
 };
 
-struct system_entry {		/* a goroutine of the runtime's own, or a stack that only such a one has */
-	struct { uint64_t id, rt; } key;	/* a goid, or a stack id with STACK_KEY in rt */
+/* a goroutine of the runtime's own, or a stack that only such a one has */
+struct system_entry {
+	struct {
+		uint64_t id, rt;
+	} key; /* a goid, or a stack id with STACK_KEY in rt */
 	UT_hash_handle hh;
 };
 
 struct ingest {
-	const struct proc *proc;	/* borrowed, as the next three */
+	const struct proc *proc; /* borrowed, as the next three */
 	struct goproc *gp;
 	struct profile *profile;
 	struct ingest_opts o;
@@ -54,8 +63,8 @@ struct ingest {
 	uint64_t found_ns; /* by then the labels were found that are asked for */
 };
 
-int ingest__new(const struct proc *p, struct goproc *gp, struct profile *profile, const struct ingest_opts *o,
-		struct ingest **ret)
+int ingest__new(const struct proc *p, struct goproc *gp, struct profile *profile,
+		const struct ingest_opts *o, struct ingest **ret)
 {
 	struct ingest *in = calloc(1, sizeof(*in));
 
@@ -118,8 +127,8 @@ static void label_text(const struct golabel *labels, size_t nr, char *text, size
 
 	text[0] = '\0';
 	for (size_t i = 0; i < nr && used < size; i++)
-		used += (size_t)snprintf(text + used, size - used, "%s%s=%s", i ? "," : "", labels[i].key,
-					 labels[i].value);
+		used += (size_t)snprintf(text + used, size - used, "%s%s=%s", i ? "," : "",
+					 labels[i].key, labels[i].value);
 }
 
 uint32_t ingest__label(struct ingest *in, uint16_t rt, uint64_t goid, uint64_t ptr)
@@ -172,8 +181,10 @@ bool ingest__is_system(struct ingest *in, uint16_t rt, uint64_t startpc)
 	HASH_FIND(hh, in->start_cache, &find.key, sizeof(find.key), e);
 	if (e)
 		return e->system;
-	nr = gosym__frames(goproc__runtime(in->gp, rt)->sym, startpc, false, frames, ARRAY_SIZE(frames));
-	find.system = nr > 0 && gosystem_start(frames[nr - 1].func);	/* the last is the function itself */
+	nr = gosym__frames(goproc__runtime(in->gp, rt)->sym, startpc, false, frames,
+			   ARRAY_SIZE(frames));
+	/* the last is the function itself */
+	find.system = nr > 0 && gosystem_start(frames[nr - 1].func);
 	if (HASH_COUNT(in->start_cache) >= STARTS_CACHED_MAX)
 		ingest__drop_starts(in);
 	e = calloc(1, sizeof(*e));
@@ -214,16 +225,22 @@ static void ingest__know_system(struct ingest *in, uint64_t id, uint64_t rt)
 		free(e);
 }
 
-/* Names are looked up while the target is there to be asked; gosym keeps the answers. True: the runtime's own goroutine. */
+/*
+ * Names are looked up while the target is there to be asked; gosym keeps the answers. True: the
+ * runtime's own goroutine.
+ */
 static bool ingest__name(struct ingest *in, uint16_t rt, const uint64_t *pcs, size_t nr)
 {
 	struct goframe frames[GOSYM_INLINE_MAX];
 	bool system = false, all_runtimes = true;
 
 	for (size_t i = 0; i < nr; i++) {
-		int n = gosym__frames(goproc__runtime(in->gp, rt)->sym, pcs[i], i > 0, frames, ARRAY_SIZE(frames));
+		int n = gosym__frames(goproc__runtime(in->gp, rt)->sym, pcs[i], i > 0, frames,
+				      ARRAY_SIZE(frames));
 
-		/* The outermost function is the one that was started, but for the goexit below it. */
+		/*
+		 * The outermost function is the one that was started, but for the goexit below it.
+		 */
 		if (n > 0 && strcmp(frames[n - 1].func, "runtime.goexit"))
 			system = gosystem_start(frames[n - 1].func);
 		all_runtimes = all_runtimes && n > 0 && gosystem_func(frames[n - 1].func);
@@ -288,7 +305,7 @@ void ingest__record(void *ctx, const void *data, size_t len)
 	}
 	in->found_ns = h->ts_ns;
 	if (ingest__look_up(in, h, &label))
-		(void)profile__apply(in->profile, h, label);	/* what it refuses it counts */
+		(void)profile__apply(in->profile, h, label); /* what it refuses it counts */
 }
 
 bool ingest__waits(const struct goruntime *rt, const struct census_g *g)
@@ -296,8 +313,8 @@ bool ingest__waits(const struct goruntime *rt, const struct census_g *g)
 	const enum gowait wait = gowait_of(rt->minor, g->reason);
 
 	/* Coroutines switch without gopark and execute: nothing would end such a wait. */
-	return g->status == GOSTATUS_WAITING && g->sp && wait != GOWAIT_UNKNOWN && wait != GOWAIT_COROUTINE &&
-	       !gowait_is_running(wait);
+	return g->status == GOSTATUS_WAITING && g->sp && wait != GOWAIT_UNKNOWN &&
+	       wait != GOWAIT_COROUTINE && !gowait_is_running(wait);
 }
 
 bool ingest__blocks(const struct goruntime *rt, const struct census_g *g, uint64_t pc)
@@ -328,15 +345,22 @@ bool ingest__wants(const struct ingest *in, uint64_t goid)
 }
 
 /* Its wait is open, unless the probes meet it. */
-static int ingest__may_stay(struct ingest *in, uint16_t rt, const struct census *c, const struct census_g *g, uint64_t *ids)
+static int ingest__may_stay(struct ingest *in, uint16_t rt, const struct census *c,
+			    const struct census_g *g, uint64_t *ids)
 {
 	struct stayer s = {
-		.addr = g->addr, .goid = g->goid, .gopc = g->gopc, .startpc = g->startpc, .reason = g->reason,
-		.stops = g->stops, .label = ingest__label(in, rt, g->goid, g->labels),
+		.addr = g->addr,
+		.goid = g->goid,
+		.gopc = g->gopc,
+		.startpc = g->startpc,
+		.reason = g->reason,
+		.stops = g->stops,
+		.label = ingest__label(in, rt, g->goid, g->labels),
 	};
 
 	if (g->stack != CENSUS_NO_STACK && ids[g->stack] == PW_STACK_ID_NONE)
-		(void)ingest__name(in, rt, c->pcs + c->stacks[g->stack].pcs_at, c->stacks[g->stack].nr_pcs);
+		(void)ingest__name(in, rt, c->pcs + c->stacks[g->stack].pcs_at,
+				   c->stacks[g->stack].nr_pcs);
 	if (g->stack != CENSUS_NO_STACK)
 		s.stack_id = ingest__stack_id(in, c, g, ids);
 	return stayers__add(&in->stayers[rt], &s);
@@ -357,23 +381,28 @@ static int ingest__know(struct ingest *in, uint16_t rt_nr, const struct census *
 			ingest__know_system(in, g->goid, rt_nr);
 			continue;
 		}
-		profile__known(in->profile, rt_nr, &(struct profile_known){ g->goid, g->parent_goid, g->gopc, g->startpc });
+		profile__known(in->profile, rt_nr,
+			       &(struct profile_known){ g->goid, g->parent_goid, g->gopc,
+							g->startpc });
 		if (waits && ingest__wants(in, g->goid) && ingest__blocks(rt, g, census__pc(c, g)))
 			err = ingest__may_stay(in, rt_nr, c, g, ids);
 	}
 	return err;
 }
 
-int ingest__census(struct ingest *in, uint16_t rt_nr, bool waits, unsigned int depth, struct cause *why)
+int ingest__census(struct ingest *in, uint16_t rt_nr, bool waits, unsigned int depth,
+		   struct cause *why)
 {
 	scoped(census) c = NULL;
-	int err = census__read_until(proc__mem(in->proc), goproc__runtime(in->gp, rt_nr), depth, in->o.until, &c);
+	int err = census__read_until(proc__mem(in->proc), goproc__runtime(in->gp, rt_nr), depth,
+				     in->o.until, &c);
 
 	if (err == -ESRCH)
-		return cause__set(why, err, "process %d ('%s') has ended", (int)proc__pid(in->proc), proc__comm(in->proc));
+		return cause__set(why, err, "process %d ('%s') has ended", (int)proc__pid(in->proc),
+				  proc__comm(in->proc));
 	if (err)
-		return cause__set(why, err, "cannot read the goroutines of '%s' (pid %d): %s", proc__comm(in->proc),
-				  (int)proc__pid(in->proc), strerror(-err));
+		return cause__set(why, err, "cannot read the goroutines of '%s' (pid %d): %s",
+				  proc__comm(in->proc), (int)proc__pid(in->proc), strerror(-err));
 	ingest__found(in);
 	err = ingest__know(in, rt_nr, c, waits);
 	return !err && c->cut ? -ETIMEDOUT : err;
@@ -394,7 +423,8 @@ static void ingest__sum(void *ctx, const struct pw_wait_key *key, const struct p
 	if (ingest__is_system(w->in, w->rt, key->startpc))
 		w->in->stats.system += sum->count;
 	else
-		(void)profile__waits(w->in->profile, w->rt, key, sum); /* what it refuses it counts */
+		/* what it refuses it counts */
+		(void)profile__waits(w->in->profile, w->rt, key, sum);
 }
 
 int ingest__sums(struct ingest *in, uint16_t rt, struct attach *a)
@@ -411,16 +441,19 @@ uint64_t ingest__events(const struct ingest *in, const uint64_t *stats)
 	return all > in->stats.system ? all - in->stats.system : 0;
 }
 
-uint64_t ingest__stack_id(struct ingest *in, const struct census *c, const struct census_g *g, uint64_t *ids)
+uint64_t ingest__stack_id(struct ingest *in, const struct census *c, const struct census_g *g,
+			  uint64_t *ids)
 {
 	const struct census_stack *st = &c->stacks[g->stack];
 
 	if (ids[g->stack] == PW_STACK_ID_NONE)
-		ids[g->stack] = profile__stack(in->profile, c->pcs + st->pcs_at, st->nr_pcs, st->truncated);
+		ids[g->stack] =
+			profile__stack(in->profile, c->pcs + st->pcs_at, st->nr_pcs, st->truncated);
 	return ids[g->stack];
 }
 
-void ingest__sample(struct ingest *in, const struct census *c, const struct census_g *g, uint64_t *ids, struct profile_sample *ps)
+void ingest__sample(struct ingest *in, const struct census *c, const struct census_g *g,
+		    uint64_t *ids, struct profile_sample *ps)
 {
 	if (!ingest__wants(in, g->goid) || ingest__is_system(in, ps->rt, g->startpc))
 		return;
@@ -434,7 +467,10 @@ void ingest__sample(struct ingest *in, const struct census *c, const struct cens
 	(void)profile__sample(in->profile, ps); /* what it refuses it counts */
 }
 
-/* It waits still, so its g says who it is; if the target has ended the profile may know from elsewhere. */
+/*
+ * It waits still, so its g says who it is; if the target has ended the profile may know from
+ * elsewhere.
+ */
 static void ingest__open_wait(void *ctx, const struct pw_gstate *s, const uint8_t *g)
 {
 	struct map_walk *w = ctx;
@@ -449,7 +485,8 @@ static void ingest__open_wait(void *ctx, const struct pw_gstate *s, const uint8_
 	}
 	if (goid != s->goid)
 		gopc = startpc = labels = 0;
-	if (ingest__is_system(w->in, w->rt, startpc) || ingest__known_system(w->in, s->goid, w->rt) ||
+	if (ingest__is_system(w->in, w->rt, startpc) ||
+	    ingest__known_system(w->in, s->goid, w->rt) ||
 	    (!startpc && ingest__known_system(w->in, s->stack_id, w->rt | STACK_KEY)))
 		return;
 	(void)profile__open_wait(w->in->profile, w->rt, s, gopc, startpc,
@@ -471,7 +508,10 @@ static void ingest__stayed(void *ctx, const struct stayer *g)
 {
 	const struct map_walk *w = ctx;
 	const struct pw_gstate s = {
-		.start_ns = w->met.since_ns, .stack_id = g->stack_id, .goid = g->goid, .reason = g->reason,
+		.start_ns = w->met.since_ns,
+		.stack_id = g->stack_id,
+		.goid = g->goid,
+		.reason = g->reason,
 	};
 
 	heart__beat();
@@ -483,8 +523,9 @@ int ingest__open_waits(struct ingest *in, uint16_t rt, struct attach *a)
 	struct map_walk w = { .in = in, .rt = rt };
 	scoped(opengs) gs = NULL;
 	uint64_t begin_ns, end_ns;
-	int err = opengs__new(proc__mem(in->proc), (size_t)goproc__runtime(in->gp, rt)->layout.g_size, in->o.until,
-			      ingest__open_wait, &w, &gs);
+	int err =
+		opengs__new(proc__mem(in->proc), (size_t)goproc__runtime(in->gp, rt)->layout.g_size,
+			    in->o.until, ingest__open_wait, &w, &gs);
 
 	if (err)
 		return err;
@@ -498,7 +539,8 @@ int ingest__open_waits(struct ingest *in, uint16_t rt, struct attach *a)
 	if (!err)
 		err = w.met.err;
 	if (attach__gs_was_full(a))
-		stayers__check(&in->stayers[rt], proc__mem(in->proc), goproc__runtime(in->gp, rt), in->o.until);
+		stayers__check(&in->stayers[rt], proc__mem(in->proc), goproc__runtime(in->gp, rt),
+			       in->o.until);
 	if (!err) /* else nobody knows who was met */
 		err = stayers__each(&in->stayers[rt], &w.met, ingest__stayed, &w);
 	met__done(&w.met);

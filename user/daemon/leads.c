@@ -9,10 +9,11 @@
 #include "heap/chanlead.h"
 #include "view/leak_incident.h"
 
-#define CHANS	   8192 /* that are asked about */
-#define OTHERS	   8192 /* goroutines that may be the one: of more nobody knows whether it is the only one */
-#define DEPTH	   48	/* frames */
-#define FEW	   5	/* that wait in a group: of less nothing is asked */
+#define CHANS 8192 /* that are asked about */
+/* goroutines that may be the one: of more nobody knows whether it is the only one */
+#define OTHERS 8192
+#define DEPTH  48 /* frames */
+#define FEW    5  /* that wait in a group: of less nothing is asked */
 
 struct pairing {
 	struct leaks *l;
@@ -35,8 +36,9 @@ static bool waits_in_vain(const struct leaks *l, const struct leak_group *g)
 {
 	const size_t last = leakset__nr_looks(l->set) - 1;
 
-	return g && (g->class == LEAK_RECEIVE || g->class == LEAK_SELECT) && g->role == LEAK_ROLE_NONE && !g->timer &&
-	       g->count[last] >= FEW && g->count[last] > g->count[0];
+	return g && (g->class == LEAK_RECEIVE || g->class == LEAK_SELECT) &&
+	       g->role == LEAK_ROLE_NONE && !g->timer && g->count[last] >= FEW &&
+	       g->count[last] > g->count[0];
 }
 
 static bool is_receive(const struct census_wait *w)
@@ -77,7 +79,10 @@ static void add_waits(struct pairing *p, const struct census_g *g)
 	}
 }
 
-/* Of those that grow not all need be asked: they are alike. False: there are more of the others than can be. */
+/*
+ * Of those that grow not all need be asked: they are alike. False: there are more of the others
+ * than can be.
+ */
 static bool collect(struct pairing *p)
 {
 	for (int grow = 0; grow < 2; grow++)
@@ -85,7 +90,8 @@ static bool collect(struct pairing *p)
 			const struct census_g *g = &p->c->gs[i];
 			const struct leak_group *gr = group_of(p->l, p->rt, g->goid);
 
-			if (waits_in_vain(p->l, gr) != grow || (gr && gr->role == LEAK_ROLE_RUNTIME))
+			if (waits_in_vain(p->l, gr) != grow ||
+			    (gr && gr->role == LEAK_ROLE_RUNTIME))
 				continue;
 			if (p->nr_others < OTHERS)
 				p->others[p->nr_others++] = (uint32_t)i;
@@ -104,13 +110,16 @@ static int note_one(const struct pairing *p, const struct census_g *g)
 
 	for (uint32_t k = 0; k < g->nr_waits && from && p->nr; k++) {
 		const struct chanlead key = { .chan = p->c->waits[g->waits_at + k].addr };
-		const struct chanlead *lead = is_receive(&p->c->waits[g->waits_at + k])
-						      ? bsearch(&key, p->v, p->nr, sizeof(key), compare_leads)
-						      : NULL;
+		const struct chanlead *lead =
+			is_receive(&p->c->waits[g->waits_at + k])
+				? bsearch(&key, p->v, p->nr, sizeof(key), compare_leads)
+				: NULL;
 
 		if (lead && lead->by != CHANLEAD_NONE)
-			return leak_incident__lead(p->l, p->rt, g->goid, p->c->gs[lead->by].goid, from->object,
-						   lead->shared ? LEAK_LEAD_CLOSE : LEAK_LEAD_VALUE);
+			return leak_incident__lead(p->l, p->rt, g->goid, p->c->gs[lead->by].goid,
+						   from->object,
+						   lead->shared ? LEAK_LEAD_CLOSE
+								: LEAK_LEAD_VALUE);
 	}
 	return 0;
 }
@@ -134,14 +143,21 @@ static int note_runtime(struct leaks *l, uint16_t rt, const struct snapshot *t)
 	scoped_mem struct chanlead *v = calloc(CHANS, sizeof(*v));
 	scoped_mem uint32_t *others = calloc(OTHERS, sizeof(*others));
 	struct pairing p = { .l = l, .rt = rt, .v = v, .others = others };
-	int err = v && others ? nearby__new(as, gr, NEARBY_ARRAYS, LEADS_BUDGET_NS, &near) : -ENOMEM;
+	int err =
+		v && others ? nearby__new(as, gr, NEARBY_ARRAYS, LEADS_BUDGET_NS, &near) : -ENOMEM;
 
 	if (!err)
 		err = census__read(as, gr, DEPTH, &c);
 	p.c = c;
 	if (err || !collect(&p))
 		return err == -ENOMEM ? err : 0;
-	err = chanleads_find(&(struct chanlead_in){ .as = as, .rt = gr, .census = c, .gs = others, .nr = p.nr_others, .near = near }, v, p.nr);
+	err = chanleads_find(&(struct chanlead_in){ .as = as,
+						    .rt = gr,
+						    .census = c,
+						    .gs = others,
+						    .nr = p.nr_others,
+						    .near = near },
+			     v, p.nr);
 	if (!err)
 		return note_all(&p);
 	log_debug("who would end waits at channels is not known: %s", strerror(-err));

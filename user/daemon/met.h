@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * met: the goroutines of which the probes saw something since a moment, by the map of waits: they parked or ran.
+ * met: the goroutines of which the probes saw something since a moment, by the map of waits: they
+ * parked or ran.
  *
- * Who waited when it was looked at, and was not met, waited all the time. Fed in one walk over the map, for there may be a million;
- * put in order once, then asked. Loop thread.
+ * Who waited when it was looked at, and was not met, waited all the time. Fed in one walk over the
+ * map, for there may be a million; put in order once, then asked. Loop thread.
  */
 #ifndef PARKWATCH_DAEMON_MET_H
 #define PARKWATCH_DAEMON_MET_H
@@ -24,7 +25,7 @@ struct met {
 void met__begin(struct met *m, uint64_t since_ns); /* empty; zeros at first */
 void met__done(struct met *m);
 void met__see(struct met *m, uint64_t g, const struct pw_gstate *s); /* an entry of the map */
-void met__order(struct met *m); /* all were seen */
+void met__order(struct met *m);                                      /* all were seen */
 bool met__has(const struct met *m, uint64_t g);
 
 #endif

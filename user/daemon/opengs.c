@@ -19,7 +19,8 @@ struct opengs {
 	uint8_t gs[]; /* BATCH times the bytes of one */
 };
 
-int opengs__new(const struct addrspace *as, size_t bytes, struct deadline *until, opengs_fn fn, void *ctx, struct opengs **ret)
+int opengs__new(const struct addrspace *as, size_t bytes, struct deadline *until, opengs_fn fn,
+		void *ctx, struct opengs **ret)
 {
 	struct opengs *o;
 

@@ -2,7 +2,8 @@
 /*
  * opengs: goroutines that the map of waits names, each with its g as it is in the target now.
  *
- * There may be a million: gs are read some hundreds at a time, a system call for one would cost several times as much. Loop thread.
+ * There may be a million: gs are read some hundreds at a time, a system call for one would cost
+ * several times as much. Loop thread.
  */
 #ifndef PARKWATCH_DAEMON_OPENGS_H
 #define PARKWATCH_DAEMON_OPENGS_H
@@ -22,8 +23,12 @@
 typedef void (*opengs_fn)(void *ctx, const struct pw_gstate *s, const uint8_t *g);
 
 struct opengs;
-/* as, until: borrowed until free; bytes: of a g, that are read. -EOPNOTSUPP: more than OPENGS_BYTES_MAX. */
-int opengs__new(const struct addrspace *as, size_t bytes, struct deadline *until, opengs_fn fn, void *ctx, struct opengs **ret);
+/*
+ * as, until: borrowed until free; bytes: of a g, that are read. -EOPNOTSUPP: more than
+ * OPENGS_BYTES_MAX.
+ */
+int opengs__new(const struct addrspace *as, size_t bytes, struct deadline *until, opengs_fn fn,
+		void *ctx, struct opengs **ret);
 void opengs__free(struct opengs *o); /* those that fn was not called for yet are dropped */
 DEFINE_SCOPED(opengs)
 

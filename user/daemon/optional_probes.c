@@ -10,7 +10,8 @@ void optional_probes__give_up(struct optional_probes *e, const char *why)
 	(void)cause__set(&e->why, 0, "%s", why);
 }
 
-void optional_probes__open(struct optional_probes *e, const struct probes_opts *o, const struct snapshot *t, ring_fn fn, void *ctx)
+void optional_probes__open(struct optional_probes *e, const struct probes_opts *o,
+			   const struct snapshot *t, ring_fn fn, void *ctx)
 {
 	int err = probes__new(o, t->target.proc, t->target.gp, fn, ctx, &e->probes, &e->why);
 
@@ -34,10 +35,12 @@ void optional_probes__check(struct optional_probes *e)
 	bool stopped;
 
 	if (e->probes && probes__absent_ns(e->probes, &stopped))
-		optional_probes__give_up(e, stopped ? "parkwatch was stopped meanwhile, and its probes were out"
-					: "parkwatch was held up meanwhile, and its probes were out");
+		optional_probes__give_up(
+			e, stopped ? "parkwatch was stopped meanwhile, and its probes were out"
+				   : "parkwatch was held up meanwhile, and its probes were out");
 	else if (e->probes && !probes__kept(e->probes))
-		optional_probes__give_up(e, "pw-keeper, which keeps the probes, was killed or stopped");
+		optional_probes__give_up(
+			e, "pw-keeper, which keeps the probes, was killed or stopped");
 }
 
 void optional_probes__measure(struct optional_probes *e)

@@ -39,7 +39,8 @@ double owncost__ns(struct owncost *o, const struct session *s, bool now)
 	owncost__look(o, s);
 	if (o->looked_ns <= was.looked_ns || o->own_ns < was.own_ns || o->target_ns < was.target_ns)
 		return o->cost_ns;
-	o->part = governor_taken_part((double)(o->target_ns - was.target_ns), (double)(o->looked_ns - was.looked_ns), o->processors);
+	o->part = governor_taken_part((double)(o->target_ns - was.target_ns),
+				      (double)(o->looked_ns - was.looked_ns), o->processors);
 	o->cost_ns += o->part * (double)(o->own_ns - was.own_ns);
 	return o->cost_ns;
 }

@@ -13,7 +13,7 @@
 #define IN_ALL 8192 /* goroutines whose stacks are followed */
 #define DEPTH  8    /* frames: what they wait for is what counts */
 
-struct ends { /* by descriptor */
+struct ends {          /* by descriptor */
 	uint8_t *side; /* enum gconn_side */
 	int *dialled;  /* of its connection */
 	size_t nr;
@@ -35,7 +35,8 @@ static int ends__read(struct ends *e, const struct snapshot *t)
 	if (fds__new(t->target.proc, &fds) || fds__dialled(fds, &pairs, &nr))
 		return -ENOMEM;
 	for (size_t i = 0; i < nr; i++) {
-		const int high = pairs[i].accepted > pairs[i].dialled ? pairs[i].accepted : pairs[i].dialled;
+		const int high =
+			pairs[i].accepted > pairs[i].dialled ? pairs[i].accepted : pairs[i].dialled;
 
 		e->nr = (size_t)high >= e->nr ? (size_t)high + 1 : e->nr;
 	}
@@ -64,12 +65,14 @@ static int note_waits(struct leaks *l, uint16_t rt, const struct ends *e, const 
 	for (size_t i = 0; i < c->nr && !err; i++) {
 		const struct census_wait *w = &c->waits[c->gs[i].waits_at];
 
-		if (c->gs[i].nr_waits != 1 || w->kind != CENSUS_WAIT_FD || w->via >= e->nr || e->side[w->via] == GCONN_NONE)
+		if (c->gs[i].nr_waits != 1 || w->kind != CENSUS_WAIT_FD || w->via >= e->nr ||
+		    e->side[w->via] == GCONN_NONE)
 			continue;
 		err = leak_peer__add(l, &(struct leak_peer){ .goid = c->gs[i].goid,
 							     .conn = (uint32_t)e->dialled[w->via],
 							     .rt = rt,
-							     .accepted = e->side[w->via] == GCONN_ACCEPTED,
+							     .accepted = e->side[w->via] ==
+									 GCONN_ACCEPTED,
 							     .waits = true,
 							     .reads = w->way == CENSUS_WAY_READ });
 	}
@@ -84,7 +87,8 @@ static bool may_be_at_an_end(const struct leak_group *g)
 }
 
 /* Numbers in the census of those whose stacks are followed. */
-static int find_others(const struct leaks *l, uint16_t rt, const struct census *c, uint32_t **ret, size_t *ret_nr)
+static int find_others(const struct leaks *l, uint16_t rt, const struct census *c, uint32_t **ret,
+		       size_t *ret_nr)
 {
 	scoped_mem uint32_t *gs = calloc(IN_ALL, sizeof(*gs));
 	scoped_mem uint16_t *of_group = calloc(leakset__nr_groups(l->set) + 1, sizeof(*of_group));
@@ -95,7 +99,8 @@ static int find_others(const struct leaks *l, uint16_t rt, const struct census *
 	for (size_t i = 0; i < c->nr && nr < IN_ALL; i++) {
 		const struct leak_g *g = leakset__get(l->set, rt, c->gs[i].goid);
 
-		if (!g || of_group[g->group] == LEAK_PEERS_OF_GROUP || !may_be_at_an_end(leakset__group(l->set, g->group)))
+		if (!g || of_group[g->group] == LEAK_PEERS_OF_GROUP ||
+		    !may_be_at_an_end(leakset__group(l->set, g->group)))
 			continue;
 		of_group[g->group]++;
 		gs[nr++] = (uint32_t)i;
@@ -105,26 +110,30 @@ static int find_others(const struct leaks *l, uint16_t rt, const struct census *
 	return 0;
 }
 
-static int note_found(struct leaks *l, uint16_t rt, const struct ends *e, uint64_t goid, const struct gconn *found)
+static int note_found(struct leaks *l, uint16_t rt, const struct ends *e, uint64_t goid,
+		      const struct gconn *found)
 {
 	const int *fd = found->fd;
 	int err = 0;
 
 	for (int s = 0; s < GCONN_SIDES && !err; s++) {
-		const bool other = fd[!s] >= 0 && fd[s] >= 0 && e->dialled[fd[!s]] != e->dialled[fd[s]];
+		const bool other =
+			fd[!s] >= 0 && fd[s] >= 0 && e->dialled[fd[!s]] != e->dialled[fd[s]];
 
 		if (fd[s] >= 0)
-			err = leak_peer__add(l, &(struct leak_peer){ .goid = goid,
-								     .conn = (uint32_t)e->dialled[fd[s]],
-								     .rt = rt,
-								     .accepted = s == GCONN_ACCEPTED,
-								     .context = found->context,
-								     .asks = s == GCONN_ACCEPTED && other });
+			err = leak_peer__add(l, &(struct leak_peer){
+							.goid = goid,
+							.conn = (uint32_t)e->dialled[fd[s]],
+							.rt = rt,
+							.accepted = s == GCONN_ACCEPTED,
+							.context = found->context,
+							.asks = s == GCONN_ACCEPTED && other });
 	}
 	return err;
 }
 
-static int note_others(struct leaks *l, uint16_t rt, const struct ends *e, const struct snapshot *t, const struct census *c, struct nearby *near)
+static int note_others(struct leaks *l, uint16_t rt, const struct ends *e, const struct snapshot *t,
+		       const struct census *c, struct nearby *near)
 {
 	scoped_mem uint32_t *gs = NULL;
 	scoped_mem struct gconn *found = NULL;
@@ -150,14 +159,21 @@ static int note_others(struct leaks *l, uint16_t rt, const struct ends *e, const
 	return err;
 }
 
-/* Of a census that is as new as the table of descriptors; the heap is read before, for that takes longer. */
-static int note_runtime(struct leaks *l, uint16_t rt, const struct ends *e, const struct snapshot *t)
+/*
+ * Of a census that is as new as the table of descriptors; the heap is read before, for that takes
+ * longer.
+ */
+static int note_runtime(struct leaks *l, uint16_t rt, const struct ends *e,
+			const struct snapshot *t)
 {
 	const struct addrspace *as = proc__mem(t->target.proc);
 	scoped(nearby) near = NULL;
 	scoped(census) c = NULL;
-	const int no_heap = nearby__new(as, goproc__runtime(t->target.gp, rt), NEARBY_FIELDS, PEERS_BUDGET_NS, &near);
-	int err = no_heap == -ENOMEM ? -ENOMEM : census__read(as, goproc__runtime(t->target.gp, rt), DEPTH, &c);
+	const int no_heap = nearby__new(as, goproc__runtime(t->target.gp, rt), NEARBY_FIELDS,
+					PEERS_BUDGET_NS, &near);
+	int err = no_heap == -ENOMEM
+			  ? -ENOMEM
+			  : census__read(as, goproc__runtime(t->target.gp, rt), DEPTH, &c);
 
 	if (err)
 		return err == -ENOMEM ? err : 0;

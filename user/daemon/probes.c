@@ -133,15 +133,18 @@ static void probes__calibrate(struct probes *p)
 			if (p->points[i].all & 1u << p->plans[i]->sites[k].wire.point)
 				classes |= 1u << p->plans[i]->sites[k].class;
 	}
-	(void)master_allow(MASTER_SLOW_MOST); /* the child is ours, and nothing is in the target yet */
+	/* the child is ours, and nothing is in the target yet */
+	(void)master_allow(MASTER_SLOW_MOST);
 	if (calibrate__run(p->kf, attach__way(p->attaches[0]), (enum pw_transport)p->o.transport,
 			   classes, points, p->o.sums, &p->cal, &c))
 		log_warn("cost is not measured: %s", c.text);
 	else
 		p->calibrated = true;
 	late = master_allow((double)(clock_cpu_ns() - cpu_began) / CALIBRATE_CPU_NS);
-	log_debug("what hits cost was measured in %.0f ms", (double)(clock_now_ns() - began) / NS_PER_MS);
-	log_debug("probes go out when parkwatch has given no sign of life for %llu ms", (unsigned long long)(late / NS_PER_MS));
+	log_debug("what hits cost was measured in %.0f ms",
+		  (double)(clock_now_ns() - began) / NS_PER_MS);
+	log_debug("probes go out when parkwatch has given no sign of life for %llu ms",
+		  (unsigned long long)(late / NS_PER_MS));
 }
 
 int probes__new(const struct probes_opts *o, struct proc *proc, struct goproc *gp, ring_fn fn,
@@ -341,7 +344,9 @@ double probes__trap_ns(const struct probes *p, enum pw_point point)
 	return p->calibrated && s ? p->cal.trap_ns[s->class] : PROBES_TRAP_NS;
 }
 
-/* A hit while recording is off costs its trap: that of the dearest site, for nobody counts which. */
+/*
+ * A hit while recording is off costs its trap: that of the dearest site, for nobody counts which.
+ */
 double probes__off_ns(const struct probes *p, const uint64_t *stats)
 {
 	double trap = 0;
@@ -352,14 +357,18 @@ double probes__off_ns(const struct probes *p, const uint64_t *stats)
 	return (double)stats[PW_STAT_OFF] * trap;
 }
 
-/* Hits cost what the first site of their point costs; sites of one point differ only between modules. */
+/*
+ * Hits cost what the first site of their point costs; sites of one point differ only between
+ * modules.
+ */
 double probes__cost_ns(const struct probes *p, const uint64_t *stats)
 {
 	double cost = probes__off_ns(p, stats);
 
 	for (int k = 0; k < PW_POINT_MAX; k++)
 		if (probes__first_site(p, k))
-			cost += (double)stats[PW_STAT_HIT + k] * probes__hit_ns(p, (enum pw_point)k);
+			cost += (double)stats[PW_STAT_HIT + k] *
+				probes__hit_ns(p, (enum pw_point)k);
 	return cost;
 }
 
@@ -369,5 +378,6 @@ void probes__losses(const struct probes *p, const uint64_t *stats, struct losses
 		losses__add(to, stats[ways_to_lose[i].stat], ways_to_lose[i].what);
 	losses__add(to, ring__lost(p->ring), "no memory to order them");
 	for (size_t i = 0; i < p->nr_rt; i++)
-		losses__add(to, attach__unread(p->attaches[i]), "readings of counters or maps failed");
+		losses__add(to, attach__unread(p->attaches[i]),
+			    "readings of counters or maps failed");
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * refs_build: what keeps goroutines from being garbage, found and named: it reads types, fields and timers on the ways from the target.
- * What it makes is view/refs.
+ * refs_build: what keeps goroutines from being garbage, found and named: it reads types, fields and
+ * timers on the ways from the target. What it makes is view/refs.
  */
 #ifndef PARKWATCH_DAEMON_REFS_BUILD_H
 #define PARKWATCH_DAEMON_REFS_BUILD_H
@@ -12,7 +12,8 @@
 #include "heap/varrefs.h"
 #include "view/refs.h"
 
-#define REFS_CLIMB_MAX 8	/* variables without a name on the way from one that has one */
+/* variables without a name on the way from one that has one */
+#define REFS_CLIMB_MAX 8
 
 /* -ENOENT: the address is no object of the heap; -ENOMEM; each with a cause. */
 int refs__new(const struct refs_in *in, struct refs **ret, struct cause *why);
@@ -22,29 +23,43 @@ DEFINE_SCOPED(refs)
 /* What was asked of goroutine g, for was_unreached: the first thing that it waits for; 0: none. */
 uint64_t refs_waits_for(const struct census *c, const struct census_g *g);
 /* Each that nothing reaches. */
-void refs__each_unreached(const struct refs *rs, void (*each)(void *ctx, uint16_t rt, uint64_t goid, uint64_t waits_for), void *ctx);
+void refs__each_unreached(const struct refs *rs,
+			  void (*each)(void *ctx, uint16_t rt, uint64_t goid, uint64_t waits_for),
+			  void *ctx);
 
 /* --- pieces: refs_groups, refs_ways, refs_names --- */
 
-/* A way of the group that is told last: one that is told already only counts. tell: what it says besides. 0 or -ENOMEM. */
-int refs__add_way(struct refs *rs, struct ref_group *g, const struct ref_way *tell, const struct reach_step *way, size_t nr);
-/* All that there is to tell of what goroutine i of the census of rt, which is held, waits for. 0 or -ENOMEM. */
+/*
+ * A way of the group that is told last: one that is told already only counts. tell: what it says
+ * besides. 0 or -ENOMEM.
+ */
+int refs__add_way(struct refs *rs, struct ref_group *g, const struct ref_way *tell,
+		  const struct reach_step *way, size_t nr);
+/*
+ * All that there is to tell of what goroutine i of the census of rt, which is held, waits for. 0 or
+ * -ENOMEM.
+ */
 int refs__add_ways(struct refs *rs, struct ref_group *g, uint16_t rt, uint32_t i);
-/* Cuts off how the runtime comes to a timer: a processor, and its heap of timers. How many steps are left. */
+/*
+ * Cuts off how the runtime comes to a timer: a processor, and its heap of timers. How many steps
+ * are left.
+ */
 size_t refs__from_timer(const struct refs *rs, struct reach_step *steps, size_t nr);
 /* Finds who holds the timer that feeds the object at the end of these named steps. */
-const char *refs__holder_of_timer(const struct refs *rs, const struct ref_step *steps, size_t nr, uint64_t timer);
+const char *refs__holder_of_timer(const struct refs *rs, const struct ref_step *steps, size_t nr,
+				  uint64_t timer);
 
 /*
- * The names of nr steps of runtime rt to what goroutine goid waits for (0: to an address): what names, types and fields can be
- * found goes into ret, which has room for REFS_CLIMB_MAX more: a variable without a name comes after those that lead to it. How
- * many they are, or -ENOMEM.
+ * The names of nr steps of runtime rt to what goroutine goid waits for (0: to an address): what
+ * names, types and fields can be found goes into ret, which has room for REFS_CLIMB_MAX more: a
+ * variable without a name comes after those that lead to it. How many they are, or -ENOMEM.
  */
-int refs__name_way(const struct refs *rs, uint16_t rt, uint64_t goid, const struct reach_step *steps, size_t nr,
-		   struct ref_step *ret);
+int refs__name_way(const struct refs *rs, uint16_t rt, uint64_t goid,
+		   const struct reach_step *steps, size_t nr, struct ref_step *ret);
 /* What is waited for, in words: "chan int". */
 const char *refs__awaited(const struct refs *rs, uint16_t rt, const struct census_wait *w);
 /* What goroutine i of the census waits for, in words: "chan int"; and its address. */
-const char *refs__object_of(const struct refs *rs, uint16_t rt, const struct census_g *g, uint64_t *ret_addr);
+const char *refs__object_of(const struct refs *rs, uint16_t rt, const struct census_g *g,
+			    uint64_t *ret_addr);
 
 #endif

@@ -76,13 +76,17 @@ static uint64_t mix(uint64_t hash, uint64_t value)
 	return hash ^ hash >> 32;
 }
 
-/* Two that say the same to a person are the same: heap addresses, goroutine numbers and words of frames do not count. */
+/*
+ * Two that say the same to a person are the same: heap addresses, goroutine numbers and words of
+ * frames do not count.
+ */
 static uint64_t hash_of(const struct ref_step *s, size_t nr)
 {
 	uint64_t hash = nr;
 
 	for (size_t i = 0; i < nr; i++) {
-		const bool goroutine = s[i].kind == REACH_STACK || s[i].kind == REACH_WAITER || s[i].kind == REACH_RAN;
+		const bool goroutine = s[i].kind == REACH_STACK || s[i].kind == REACH_WAITER ||
+				       s[i].kind == REACH_RAN;
 
 		hash = mix(mix(hash, s[i].kind), s[i].size);
 		hash = mix(mix(hash, goroutine ? 0 : s[i].offset), (uintptr_t)s[i].name);
@@ -115,7 +119,8 @@ static int refs__make_room(struct refs *rs, size_t steps)
 	return 0;
 }
 
-int refs__add_way(struct refs *rs, struct ref_group *g, const struct ref_way *tell, const struct reach_step *way, size_t nr)
+int refs__add_way(struct refs *rs, struct ref_group *g, const struct ref_way *tell,
+		  const struct reach_step *way, size_t nr)
 {
 	int err = refs__make_room(rs, nr + REFS_CLIMB_MAX);
 	struct ref_way add = *tell;
@@ -129,8 +134,11 @@ int refs__add_way(struct refs *rs, struct ref_group *g, const struct ref_way *te
 	add.cut = nr == REACH_PATH_MAX;
 	add.nr = 1;
 	if (add.fed)
-		add.held_in = refs__holder_of_timer(rs, rs->steps + add.steps_at, add.nr_steps, tell->timer);
-	add.hash = mix(mix(hash_of(rs->steps + add.steps_at, add.nr_steps), (uintptr_t)add.object_type), add.fed ? add.period_ns + 1 : 0);
+		add.held_in = refs__holder_of_timer(rs, rs->steps + add.steps_at, add.nr_steps,
+						    tell->timer);
+	add.hash = mix(mix(hash_of(rs->steps + add.steps_at, add.nr_steps),
+			   (uintptr_t)add.object_type),
+		       add.fed ? add.period_ns + 1 : 0);
 	add.hash = mix(mix(add.hash, (uintptr_t)add.held_in), add.undecided);
 	for (uint32_t i = 0; i < g->nr_ways; i++)
 		if (rs->ways[g->ways_at + i].hash == add.hash) {
@@ -226,7 +234,9 @@ static int refs__group(struct refs *rs, const struct member *m, size_t nr)
 	const struct dump_row *r = &rs->in.d->rows[m->row];
 	int err = 0;
 
-	*g = (struct ref_group){ .row = m->row, .ways_at = (uint32_t)rs->nr_ways, .place = m->place };
+	*g = (struct ref_group){ .row = m->row,
+				 .ways_at = (uint32_t)rs->nr_ways,
+				 .place = m->place };
 	g->object_type = refs__object_of(rs, r->rt, dump__g(rs->in.d, r), &g->object);
 	for (size_t i = 0; i < nr && !err; i++)
 		err = refs__see(rs, g, m[i].row);
@@ -257,7 +267,9 @@ static int refs__goroutines(struct refs *rs)
 	for (size_t i = 0; i < d->nr && !err; i++) {
 		const struct dump_row *r = &d->rows[i];
 
-		members[i] = (struct member){ .row = (uint32_t)i, .made = r->made, .state = r->state, .rt = r->rt };
+		members[i] = (struct member){
+			.row = (uint32_t)i, .made = r->made, .state = r->state, .rt = r->rt
+		};
 		err = place_of_wait(d, dump__stack(d, r), &members[i].place);
 	}
 	qsort(members, d->nr, sizeof(*members), compare_members);
@@ -312,8 +324,10 @@ static int refs__object(struct refs *rs, uint16_t rt)
 		note_keepers(rs, g, rt, 0, numbers,
 			     reach__object_keepers(r, 0, numbers, REFS_KEEPERS + 1));
 	nr = v == REF_HELD ? reach__object_path(r, 0, way, REACH_PATH_MAX) : 0;
-	return nr ? refs__add_way(rs, g, &(struct ref_way){ .rt = rt, .object_type = "", .held_in = "" }, way,
-				  refs__from_timer(rs, way, nr)) : 0;
+	return nr ? refs__add_way(rs, g,
+				  &(struct ref_way){ .rt = rt, .object_type = "", .held_in = "" },
+				  way, refs__from_timer(rs, way, nr))
+		  : 0;
 }
 
 /* A variable needs no way: it is one's beginning. */
@@ -322,11 +336,14 @@ static int refs__no_object(const struct refs *rs, struct cause *why)
 	struct govar var = { .name = "" };
 
 	if (rs->in.vars && !govars__at(rs->in.vars, rs->in.object, &var) && var.name[0])
-		return cause__set(why, -ENOENT,
-				  "0x%" PRIx64 " is not in the Go heap: it is in the variable %s, which is always in use",
-				  rs->in.object, framer__text(rs->in.d->framer, var.name));
+		return cause__set(
+			why, -ENOENT,
+			"0x%" PRIx64
+			" is not in the Go heap: it is in the variable %s, which is always in use",
+			rs->in.object, framer__text(rs->in.d->framer, var.name));
 	return cause__set(why, -ENOENT,
-			  "0x%" PRIx64 " is not in the Go heap%s%s; 'parkwatch chans' and 'parkwatch dump --objects' tell addresses",
+			  "0x%" PRIx64 " is not in the Go heap%s%s; 'parkwatch chans' and "
+			  "'parkwatch dump --objects' tell addresses",
 			  rs->in.object, var.section[0] ? ", but in section " : "",
 			  framer__text(rs->in.d->framer, var.section));
 }
@@ -352,7 +369,8 @@ int refs__new(const struct refs_in *in, struct refs **ret, struct cause *why)
 	} else {
 		uint16_t rt = 0;
 
-		while (rt < in->d->in.nr && (!in->sources[rt].r || reach__object_at(in->sources[rt].r, 0, &base, &size)))
+		while (rt < in->d->in.nr &&
+		       (!in->sources[rt].r || reach__object_at(in->sources[rt].r, 0, &base, &size)))
 			rt++;
 		err = rt < in->d->in.nr ? refs__object(rs, rt) : refs__no_object(rs, why);
 	}
@@ -363,7 +381,8 @@ int refs__new(const struct refs_in *in, struct refs **ret, struct cause *why)
 }
 
 void refs__each_unreached(const struct refs *rs,
-			  void (*each)(void *ctx, uint16_t rt, uint64_t goid, uint64_t waits_for), void *ctx)
+			  void (*each)(void *ctx, uint16_t rt, uint64_t goid, uint64_t waits_for),
+			  void *ctx)
 {
 	const struct dump *d = rs->in.d;
 
@@ -373,6 +392,7 @@ void refs__each_unreached(const struct refs *rs,
 		const struct dump_row *r = &d->rows[i];
 
 		if (refs__verdict(rs, r) == REF_UNREACHED)
-			each(ctx, r->rt, dump__g(d, r)->goid, refs_waits_for(d->in.censuses[r->rt], dump__g(d, r)));
+			each(ctx, r->rt, dump__g(d, r)->goid,
+			     refs_waits_for(d->in.censuses[r->rt], dump__g(d, r)));
 	}
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * refs_names: what the steps of a way are called. The type of a variable comes from DWARF; from there on the pointers of the way
- * are followed field by field, as they lie in memory now. Where the types are not known, the runtime's own descriptors help: of
- * what an interface holds, of a large object (its malloc header), of a channel, and of a closure the code.
+ * refs_names: what the steps of a way are called. The type of a variable comes from DWARF; from
+ * there on the pointers of the way are followed field by field, as they lie in memory now. Where
+ * the types are not known, the runtime's own descriptors help: of what an interface holds, of a
+ * large object (its malloc header), of a channel, and of a closure the code.
  */
 #include <errno.h>
 #include <string.h>
@@ -14,10 +15,10 @@
 #include "daemon/refs_build.h"
 
 #define FIELD_MAX   512
-#define FRAME_WORDS 512u /* of a frame that are looked at */
-#define SLOTS_NAMED 16 /* of these that are asked for a name */
-#define ARGS_BYTES  128u /* of arguments that are */
-#define TABLE_BYTES 64u /* of internal/runtime/maps.table (Go 1.24) */
+#define FRAME_WORDS 512u        /* of a frame that are looked at */
+#define SLOTS_NAMED 16          /* of these that are asked for a name */
+#define ARGS_BYTES  128u        /* of arguments that are */
+#define TABLE_BYTES 64u         /* of internal/runtime/maps.table (Go 1.24) */
 #define CLIMB_BYTES (64u << 10) /* of a variable without a name */
 
 /* The next object as the step before sees it. */
@@ -25,7 +26,8 @@ struct view {
 	struct dwarf_vars *dv;  /* NULL: no types */
 	struct dwarf_spot spot; /* at word; of what is not known a word */
 	uint64_t word;          /* address of the pointer; 0: not known */
-	uint64_t gotype;        /* where spot does not say: the descriptor of the type of what it points to; 0: not known */
+	/* where spot does not say: the descriptor of the type of what it points to; 0: not known */
+	uint64_t gotype;
 };
 
 static uint64_t word_at(const struct refs *rs, uint64_t addr)
@@ -53,7 +55,8 @@ static const char *field_at(const struct refs *rs, struct view *v, uint64_t type
 }
 
 /* The same by the program's own descriptor of the type. */
-static const char *gofield_at(const struct refs *rs, uint16_t rt, struct view *v, uint64_t gotype, uint64_t offset)
+static const char *gofield_at(const struct refs *rs, uint16_t rt, struct view *v, uint64_t gotype,
+			      uint64_t offset)
 {
 	static const enum dwarf_spot_kind kinds[] = {
 		[GOSPOT_WORD] = DWARF_SPOT_WORD,
@@ -66,7 +69,8 @@ static const char *gofield_at(const struct refs *rs, uint16_t rt, struct view *v
 
 	v->spot = (struct dwarf_spot){ 0, DWARF_SPOT_WORD };
 	v->gotype = 0;
-	if (!gotype || gofields_at(rs->in.as, rs->in.sources[rt].rt, gotype, offset, path, sizeof(path), &spot))
+	if (!gotype || gofields_at(rs->in.as, rs->in.sources[rt].rt, gotype, offset, path,
+				   sizeof(path), &spot))
 		return "";
 	v->spot.kind = kinds[spot.kind];
 	v->gotype = spot.to;
@@ -83,8 +87,9 @@ static const char *runtime_type(const struct refs *rs, uint16_t rt, uint64_t typ
 }
 
 /*
- * The type of what the interface at word - 8 holds: the word before is a type (eface), or an itab, which begins with two (Go
- * runtime/runtime2.go). What a pointer points to, else what lies there itself. 0: it is no interface.
+ * The type of what the interface at word - 8 holds: the word before is a type (eface), or an itab,
+ * which begins with two (Go runtime/runtime2.go). What a pointer points to, else what lies there
+ * itself. 0: it is no interface.
  */
 static uint64_t held_type(const struct refs *rs, uint16_t rt, uint64_t word)
 {
@@ -106,7 +111,8 @@ static const char *part_of(const struct goruntime *rt, uint64_t addr)
 	for (uint32_t i = 0; i < rt->nr_modules; i++) {
 		const struct gomodule *m = &rt->modules[i];
 
-		if (addr - m->data.addr < m->data.len || addr - m->noptrdata.addr < m->noptrdata.len)
+		if (addr - m->data.addr < m->data.len ||
+		    addr - m->noptrdata.addr < m->noptrdata.len)
 			return "data";
 		if (addr - m->bss.addr < m->bss.len || addr - m->noptrbss.addr < m->noptrbss.len)
 			return "bss";
@@ -142,8 +148,9 @@ static void name_global(const struct refs *rs, uint16_t rt, struct ref_step *s, 
 }
 
 /*
- * A variable without a name is what others were made to point to at compile time. at[0]: its word; at[1]: that which points there,
- * and so on up to one that has a name. Returns how many there are above at[0]; 0: no name is found.
+ * A variable without a name is what others were made to point to at compile time. at[0]: its word;
+ * at[1]: that which points there, and so on up to one that has a name. Returns how many there are
+ * above at[0]; 0: no name is found.
  */
 static size_t climb(const struct refs *rs, uint16_t rt, uint64_t word, uint64_t *at)
 {
@@ -160,27 +167,35 @@ static size_t climb(const struct refs *rs, uint16_t rt, uint64_t word, uint64_t 
 			return i;
 		r = varrefs__before(refs, at[i]);
 		/* Another variable may lie between. */
-		if (!r || i == REFS_CLIMB_MAX || at[i] - r->value > CLIMB_BYTES || govars__at(rs->in.vars, r->value, &var) || var.name[0])
+		if (!r || i == REFS_CLIMB_MAX || at[i] - r->value > CLIMB_BYTES ||
+		    govars__at(rs->in.vars, r->value, &var) || var.name[0])
 			return 0;
 		at[i + 1] = r->at;
 	}
 	return 0;
 }
 
-/* One that the variable before it points to; v: as in name_object(). false: it cannot be what that one has there. */
-static bool name_static(const struct refs *rs, uint16_t rt, uint64_t word, struct ref_step *s, struct view *v)
+/*
+ * One that the variable before it points to; v: as in name_object(). false: it cannot be what that
+ * one has there.
+ */
+static bool name_static(const struct refs *rs, uint16_t rt, uint64_t word, struct ref_step *s,
+			struct view *v)
 {
-	const uint64_t value = word_at(rs, v->word), type = v->spot.kind == DWARF_SPOT_POINTER ? v->spot.to : 0;
+	const uint64_t value = word_at(rs, v->word),
+		       type = v->spot.kind == DWARF_SPOT_POINTER ? v->spot.to : 0;
 	const uint64_t gotype = type ? 0 : v->gotype ? v->gotype : held_type(rs, rt, v->word);
 	char name[FIELD_MAX];
 	struct govar var;
 
-	if (type ? dwarf_vars__size(v->dv, type, &s->size) : gotype && gofields_size(rs->in.as, rs->in.sources[rt].rt, gotype, &s->size))
+	if (type ? dwarf_vars__size(v->dv, type, &s->size)
+		 : gotype && gofields_size(rs->in.as, rs->in.sources[rt].rt, gotype, &s->size))
 		return false;
 	if ((type || gotype || v->dv) && word - value >= s->size)
 		return false;
-	s->section = govars__at(rs->in.vars, value, &var) || !var.section[0] ? part_of(rs->in.sources[rt].rt, value)
-									     : text_of(rs, var.section);
+	s->section = govars__at(rs->in.vars, value, &var) || !var.section[0]
+			     ? part_of(rs->in.sources[rt].rt, value)
+			     : text_of(rs, var.section);
 	s->addr = value;
 	s->offset = word - value;
 	if (type && !dwarf_vars__name(v->dv, type, name, sizeof(name)))
@@ -188,19 +203,25 @@ static bool name_static(const struct refs *rs, uint16_t rt, uint64_t word, struc
 	if (gotype)
 		s->type = runtime_type(rs, rt, gotype);
 	v->word = word;
-	s->field = type ? field_at(rs, v, type, s->offset) : gofield_at(rs, rt, v, gotype, s->offset);
+	s->field =
+		type ? field_at(rs, v, type, s->offset) : gofield_at(rs, rt, v, gotype, s->offset);
 	s->refers = true;
 	return true;
 }
 
-/* Where no symbol leads there: what an interface among the variables points to says itself what it is. */
+/*
+ * Where no symbol leads there: what an interface among the variables points to says itself what it
+ * is.
+ */
 static void name_held(const struct refs *rs, uint16_t rt, struct ref_step *s, struct view *v)
 {
-	const struct varref *r = rs->var_refs[rt] ? varrefs__before(rs->var_refs[rt], s->addr) : NULL;
+	const struct varref *r =
+		rs->var_refs[rt] ? varrefs__before(rs->var_refs[rt], s->addr) : NULL;
 	struct view there = { .word = r ? r->at : 0 };
 	struct ref_step held = *s;
 
-	if (!r || s->addr - r->value > CLIMB_BYTES || !held_type(rs, rt, r->at) || !name_static(rs, rt, s->addr, &held, &there))
+	if (!r || s->addr - r->value > CLIMB_BYTES || !held_type(rs, rt, r->at) ||
+	    !name_static(rs, rt, s->addr, &held, &there))
 		return;
 	*s = held;
 	*v = there;
@@ -214,8 +235,12 @@ static const struct census_g *goroutine(const struct census *c, uint64_t goid)
 	return NULL;
 }
 
-/* How far the stack pointer of this frame is from that of the innermost; the words say that the stack is still as it was seen. */
-static int frame_at(const struct refs *rs, uint16_t rt, const struct census_g *g, uint32_t frame, uint64_t *ret_sp, uint64_t *ret_bytes)
+/*
+ * How far the stack pointer of this frame is from that of the innermost; the words say that the
+ * stack is still as it was seen.
+ */
+static int frame_at(const struct refs *rs, uint16_t rt, const struct census_g *g, uint32_t frame,
+		    uint64_t *ret_sp, uint64_t *ret_bytes)
 {
 	const struct census *c = rs->in.d->in.censuses[rt];
 	const uint64_t *pcs = &c->pcs[c->stacks[g->stack].pcs_at];
@@ -226,9 +251,11 @@ static int frame_at(const struct refs *rs, uint16_t rt, const struct census_g *g
 		int32_t delta;
 		int err = sym ? gosym__spdelta(sym, pcs[i], &delta) : -ENOENT;
 
-		if (err || delta < 0 || sp < g->stack_lo || sp > g->stack_hi || (uint64_t)delta + 8 > g->stack_hi - sp)
+		if (err || delta < 0 || sp < g->stack_lo || sp > g->stack_hi ||
+		    (uint64_t)delta + 8 > g->stack_hi - sp)
 			return -ENOENT;
-		if (i + 1 < c->stacks[g->stack].nr_pcs && word_at(rs, sp + (uint64_t)delta) != pcs[i + 1])
+		if (i + 1 < c->stacks[g->stack].nr_pcs &&
+		    word_at(rs, sp + (uint64_t)delta) != pcs[i + 1])
 			return -ENOENT;
 		*ret_sp = sp;
 		*ret_bytes = (uint64_t)delta;
@@ -239,7 +266,8 @@ static int frame_at(const struct refs *rs, uint16_t rt, const struct census_g *g
 }
 
 /* The variable that has this word of the frame, where DWARF says; v: becomes what it has there. */
-static void name_slot(const struct refs *rs, uint16_t rt, uint64_t pc, struct ref_step *s, struct view *v)
+static void name_slot(const struct refs *rs, uint16_t rt, uint64_t pc, struct ref_step *s,
+		      struct view *v)
 {
 	struct gosym *sym = rs->in.sources[rt].rt->sym;
 	struct goframe f[GOSYM_INLINE_MAX];
@@ -255,7 +283,8 @@ static void name_slot(const struct refs *rs, uint16_t rt, uint64_t pc, struct re
 	nr = gosym__frames(sym, pc, false, f, GOSYM_INLINE_MAX);
 	v->dv = govars__types(rs->in.vars, image.image);
 	if (nr <= 0 || !v->dv ||
-	    dwarf_vars__slot(v->dv, f[nr - 1].func, pc - fn.entry, (int64_t)s->offset - (int64_t)s->size - 8, &slot))
+	    dwarf_vars__slot(v->dv, f[nr - 1].func, pc - fn.entry,
+			     (int64_t)s->offset - (int64_t)s->size - 8, &slot))
 		return;
 	field = field_at(rs, v, slot.type, slot.offset);
 	snprintf(name, sizeof(name), "%s%s", slot.name, field);
@@ -265,8 +294,8 @@ static void name_slot(const struct refs *rs, uint16_t rt, uint64_t pc, struct re
 }
 
 /* The word of the frame that refers to what comes next. */
-static void find_word(const struct refs *rs, uint16_t rt, const struct census_g *g, uint32_t frame, const struct reach_step *next,
-		      struct ref_step *s, struct view *v)
+static void find_word(const struct refs *rs, uint16_t rt, const struct census_g *g, uint32_t frame,
+		      const struct reach_step *next, struct ref_step *s, struct view *v)
 {
 	const struct census *c = rs->in.d->in.censuses[rt];
 	const uint64_t pc = c->pcs[c->stacks[g->stack].pcs_at + frame];
@@ -276,8 +305,11 @@ static void find_word(const struct refs *rs, uint16_t rt, const struct census_g 
 	if (frame_at(rs, rt, g, frame, &sp, &bytes))
 		return;
 	s->size = bytes;
-	/* Arguments lie above the return address, also those that came in registers and are kept. */
-	bytes = bytes + 8 + ARGS_BYTES < g->stack_hi - sp ? bytes + 8 + ARGS_BYTES : g->stack_hi - sp;
+	/*
+	 * Arguments lie above the return address, also those that came in registers and are kept.
+	 */
+	bytes = bytes + 8 + ARGS_BYTES < g->stack_hi - sp ? bytes + 8 + ARGS_BYTES
+							  : g->stack_hi - sp;
 	bytes = bytes < sizeof(words) ? bytes & ~7ull : sizeof(words);
 	if (addrspace__read(rs->in.as, sp, words, bytes))
 		return;
@@ -299,8 +331,8 @@ static void find_word(const struct refs *rs, uint16_t rt, const struct census_g 
 	}
 }
 
-static int name_goroutine(const struct refs *rs, uint16_t rt, uint32_t frame, const struct reach_step *next, struct ref_step *s,
-			  struct view *v)
+static int name_goroutine(const struct refs *rs, uint16_t rt, uint32_t frame,
+			  const struct reach_step *next, struct ref_step *s, struct view *v)
 {
 	const struct census *c = rs->in.d->in.censuses[rt];
 	const struct census_g *g = goroutine(c, s->goid);
@@ -336,10 +368,11 @@ static void put_index(const struct refs *rs, uint64_t index, struct ref_step *s)
 }
 
 /*
- * What a large object says itself: of what type it is, or are the elements of the array that it is (a type begins with its size,
- * Go internal/abi/type.go).
+ * What a large object says itself: of what type it is, or are the elements of the array that it is
+ * (a type begins with its size, Go internal/abi/type.go).
  */
-static const char *header_type(const struct refs *rs, uint16_t rt, const struct reach_step *at, struct ref_step *s, struct view *next)
+static const char *header_type(const struct refs *rs, uint16_t rt, const struct reach_step *at,
+			       struct ref_step *s, struct view *next)
 {
 	uint64_t type = word_at(rs, at->addr - 8), one = type ? word_at(rs, type) : 0;
 	const char *name = runtime_type(rs, rt, type);
@@ -373,8 +406,8 @@ static const char *closure_of(const struct refs *rs, uint16_t rt, uint64_t objec
 }
 
 /* Of a type whose descriptor is known, or an array of that. */
-static const char *described_type(const struct refs *rs, uint16_t rt, const struct reach_step *at, const struct view *v,
-				  struct ref_step *s, struct view *next)
+static const char *described_type(const struct refs *rs, uint16_t rt, const struct reach_step *at,
+				  const struct view *v, struct ref_step *s, struct view *next)
 {
 	const bool held = v->spot.kind == DWARF_SPOT_INTERFACE || v->spot.kind == DWARF_SPOT_WORD;
 	const uint64_t gotype = v->gotype ? v->gotype : held ? held_type(rs, rt, v->word) : 0;
@@ -384,7 +417,8 @@ static const char *described_type(const struct refs *rs, uint16_t rt, const stru
 	char text[GOTYPE_NAME_MAX + 2];
 	uint64_t one;
 
-	if (!name[0] || into >= at->size || at->offset < into || gofields_size(rs->in.as, rs->in.sources[rt].rt, gotype, &one) || !one)
+	if (!name[0] || into >= at->size || at->offset < into ||
+	    gofields_size(rs->in.as, rs->in.sources[rt].rt, gotype, &one) || !one)
 		return into ? "" : name;
 	s->field = gofield_at(rs, rt, next, gotype, (at->offset - into) % one);
 	if (many || (at->offset - into) / one)
@@ -409,8 +443,12 @@ static const char *known_otherwise(const struct refs *rs, uint16_t rt, const str
 	return name;
 }
 
-/* The type of what begins where the pointer points: of the object, or of a part of it that nobody names. */
-static const char *type_at(const struct refs *rs, const struct view *v, uint64_t type, uint64_t into)
+/*
+ * The type of what begins where the pointer points: of the object, or of a part of it that nobody
+ * names.
+ */
+static const char *type_at(const struct refs *rs, const struct view *v, uint64_t type,
+			   uint64_t into)
 {
 	char name[FIELD_MAX], many[FIELD_MAX + 2];
 
@@ -421,24 +459,30 @@ static const char *type_at(const struct refs *rs, const struct view *v, uint64_t
 }
 
 /*
- * What dirPtr of a map points to is not as its type says if the directory has no entry: then it is the map's only group (Go 1.24
- * internal/runtime/maps/map.go).
+ * What dirPtr of a map points to is not as its type says if the directory has no entry: then it is
+ * the map's only group (Go 1.24 internal/runtime/maps/map.go).
  */
 static bool is_small_map(const struct refs *rs, const struct ref_step *s, const struct view *v)
 {
-	return !strncmp(s->type, "map<", 4) && !strcmp(s->field, ".dirPtr") && !word_at(rs, v->word + 8);
+	return !strncmp(s->type, "map<", 4) && !strcmp(s->field, ".dirPtr") &&
+	       !word_at(rs, v->word + 8);
 }
 
-/* to: the type that dirPtr is said to point to, a pointer to a table. What it does point to then: the table says. */
+/*
+ * to: the type that dirPtr is said to point to, a pointer to a table. What it does point to then:
+ * the table says.
+ */
 static uint64_t group_type(const struct view *v, uint64_t to)
 {
 	struct dwarf_spot table, group;
 	char path[FIELD_MAX];
 
-	if (dwarf_vars__at(v->dv, to, 0, path, sizeof(path), &table) || table.kind != DWARF_SPOT_POINTER)
+	if (dwarf_vars__at(v->dv, to, 0, path, sizeof(path), &table) ||
+	    table.kind != DWARF_SPOT_POINTER)
 		return 0;
 	for (uint64_t at = 0; at < TABLE_BYTES; at += 8)
-		if (!dwarf_vars__at(v->dv, table.to, at, path, sizeof(path), &group) && !strcmp(path, ".groups.data"))
+		if (!dwarf_vars__at(v->dv, table.to, at, path, sizeof(path), &group) &&
+		    !strcmp(path, ".groups.data"))
 			return group.kind == DWARF_SPOT_POINTER ? group.to : 0;
 	return 0;
 }
@@ -449,7 +493,8 @@ static void name_object(const struct refs *rs, uint16_t rt, const struct reach_s
 {
 	const bool many = v->spot.kind == DWARF_SPOT_SLICE;
 	uint64_t value = v->word ? word_at(rs, v->word) : 0, into = value - at->addr;
-	uint64_t type = (many || v->spot.kind == DWARF_SPOT_POINTER) && into < at->size ? v->spot.to : 0;
+	uint64_t type =
+		(many || v->spot.kind == DWARF_SPOT_POINTER) && into < at->size ? v->spot.to : 0;
 	struct view next = { .dv = v->dv };
 	uint64_t one = 0;
 
@@ -536,9 +581,17 @@ static void name_timer(const struct refs *rs, uint16_t rt, struct ref_step *s)
 static void name_nothing(const struct reach_step *at, struct ref_step *ret)
 {
 	*ret = (struct ref_step){
-		.kind = at->kind, .addr = at->addr, .size = at->size, .offset = at->offset,
-		.goid = at->goid, .name = "", .field = "", .section = "", .type = "",
-		.word = "", .place = { "", "", 0 },
+		.kind = at->kind,
+		.addr = at->addr,
+		.size = at->size,
+		.offset = at->offset,
+		.goid = at->goid,
+		.name = "",
+		.field = "",
+		.section = "",
+		.type = "",
+		.word = "",
+		.place = { "", "", 0 },
 	};
 }
 
@@ -567,24 +620,25 @@ static int name_step(const struct refs *rs, uint16_t rt, uint64_t goid, const st
 		*v = (struct view){ .word = 0 };
 		return name_goroutine(rs, rt, at->frame, next, s, v);
 	case REACH_SPECIAL:
-	case REACH_C:
-		*v = (struct view){ .word = at->kind == REACH_C ? at->addr : 0 };
-		return 0;
-	case REACH_TIMER:
-		*v = (struct view){ .word = 0 };
-		name_timer(rs, rt, s);
+	case REACH_C: *v = (struct view){ .word = at->kind == REACH_C ? at->addr : 0 }; return 0;
+	case REACH_TIMER: *v = (struct view){ .word = 0 }; name_timer(rs, rt, s);
 	}
 	return 0;
 }
 
-/* The root and what leads to it, if it is a variable without a name. How many steps that is; 0: no more than the root itself. */
-static size_t name_climb(const struct refs *rs, uint16_t rt, const struct reach_step *root, struct view *v, struct ref_step *ret)
+/*
+ * The root and what leads to it, if it is a variable without a name. How many steps that is; 0: no
+ * more than the root itself.
+ */
+static size_t name_climb(const struct refs *rs, uint16_t rt, const struct reach_step *root,
+			 struct view *v, struct ref_step *ret)
 {
 	uint64_t at[REFS_CLIMB_MAX + 1];
 	size_t nr = rs->in.vars ? climb(rs, rt, root->addr, at) : 0;
 
 	for (size_t i = 0; nr && i <= nr; i++) {
-		name_nothing(&(struct reach_step){ .addr = at[nr - i], .kind = REACH_GLOBAL }, &ret[i]);
+		name_nothing(&(struct reach_step){ .addr = at[nr - i], .kind = REACH_GLOBAL },
+			     &ret[i]);
 		if (!i)
 			name_global(rs, rt, &ret[i], v);
 		else if (!name_static(rs, rt, at[nr - i], &ret[i], v))
@@ -593,11 +647,13 @@ static size_t name_climb(const struct refs *rs, uint16_t rt, const struct reach_
 	return nr ? nr + 1 : 0;
 }
 
-int refs__name_way(const struct refs *rs, uint16_t rt, uint64_t goid, const struct reach_step *steps,
-		   size_t nr, struct ref_step *ret)
+int refs__name_way(const struct refs *rs, uint16_t rt, uint64_t goid,
+		   const struct reach_step *steps, size_t nr, struct ref_step *ret)
 {
 	struct view v = { .word = 0 };
-	size_t done = steps[0].kind == REACH_GLOBAL && nr > 1 ? name_climb(rs, rt, &steps[0], &v, ret) : 0;
+	size_t done = steps[0].kind == REACH_GLOBAL && nr > 1
+			      ? name_climb(rs, rt, &steps[0], &v, ret)
+			      : 0;
 	size_t above = done ? done - 1 : 0;
 	int err = 0;
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * refs_ways: which ways of a goroutine are told: of a select one for each thing that it waits for; one by the runtime's timers only
- * if there is no other, and then from the timer on; and of a channel that a timer feeds, that it does, and who holds it.
+ * refs_ways: which ways of a goroutine are told: of a select one for each thing that it waits for;
+ * one by the runtime's timers only if there is no other, and then from the timer on; and of a
+ * channel that a timer feeds, that it does, and who holds it.
  */
 #include <stdio.h>
 #include <string.h>
@@ -9,7 +10,8 @@
 #include "census/gtimer.h"
 #include "daemon/refs_build.h"
 
-const char *refs__holder_of_timer(const struct refs *rs, const struct ref_step *steps, size_t nr, uint64_t timer)
+const char *refs__holder_of_timer(const struct refs *rs, const struct ref_step *steps, size_t nr,
+				  uint64_t timer)
 {
 	const struct ref_step *s;
 	char text[512] = "";
@@ -25,7 +27,8 @@ const char *refs__holder_of_timer(const struct refs *rs, const struct ref_step *
 	else if ((s->kind == REACH_OBJECT || s->kind == REACH_GLOBAL) && s->type[0] && s->field[0])
 		snprintf(text, sizeof(text), "%s%s", s->type, s->field);
 	else if (s->place.func[0] && s->kind != REACH_OBJECT)
-		snprintf(text, sizeof(text), "%s %s:%u", s->place.func, s->place.file, s->place.line);
+		snprintf(text, sizeof(text), "%s %s:%u", s->place.func, s->place.file,
+			 s->place.line);
 	return text[0] ? framer__text(rs->in.d->framer, text) : "";
 }
 
@@ -36,7 +39,8 @@ size_t refs__from_timer(const struct refs *rs, struct reach_step *steps, size_t 
 
 	for (size_t i = 0; i + 2 < nr; i++)
 		at = steps[i].processor ? i : at;
-	if (at == nr || addrspace__read(rs->in.as, steps[at + 1].addr + steps[at + 1].offset, &timer, sizeof(timer)))
+	if (at == nr || addrspace__read(rs->in.as, steps[at + 1].addr + steps[at + 1].offset,
+					&timer, sizeof(timer)))
 		return nr;
 	steps[0] = (struct reach_step){ .kind = REACH_TIMER, .addr = timer };
 	memmove(steps + 1, steps + at + 2, (nr - at - 2) * sizeof(*steps));
@@ -52,13 +56,16 @@ static bool is_by_timer(const struct reach_step *steps, size_t nr)
 }
 
 /* The Timer or Ticker that feeds a channel refers to it. */
-static void note_feeder(const struct refs *rs, uint64_t chan, const struct reach_step *steps, size_t nr, struct ref_way *way)
+static void note_feeder(const struct refs *rs, uint64_t chan, const struct reach_step *steps,
+			size_t nr, struct ref_way *way)
 {
 	const uint64_t now = rs->in.d->in.censuses[way->rt]->taken_ns;
-	const uint64_t before = nr > 1 && steps[nr - 2].kind == REACH_OBJECT ? steps[nr - 2].addr : 0;
+	const uint64_t before =
+		nr > 1 && steps[nr - 2].kind == REACH_OBJECT ? steps[nr - 2].addr : 0;
 	struct gtimer t;
 
-	if (way->fed || !gtimer_feeds(rs->in.as, rs->in.sources[way->rt].rt, chan, before, now, &t, &way->timer))
+	if (way->fed || !gtimer_feeds(rs->in.as, rs->in.sources[way->rt].rt, chan, before, now, &t,
+				      &way->timer))
 		return;
 	way->fed = true;
 	way->period_ns = (uint64_t)t.period_ns;
@@ -66,8 +73,8 @@ static void note_feeder(const struct refs *rs, uint64_t chan, const struct reach
 }
 
 /* Wait k of goroutine i; first: the way that was found first to any of its waits. */
-static int refs__add_wait(struct refs *rs, struct ref_group *g, uint32_t i, uint32_t k, struct ref_way tell,
-			  const struct reach_step *first, size_t nr_first)
+static int refs__add_wait(struct refs *rs, struct ref_group *g, uint32_t i, uint32_t k,
+			  struct ref_way tell, const struct reach_step *first, size_t nr_first)
 {
 	const struct refs_source *s = &rs->in.sources[tell.rt];
 	const struct census *c = rs->in.d->in.censuses[tell.rt];
@@ -85,7 +92,10 @@ static int refs__add_wait(struct refs *rs, struct ref_group *g, uint32_t i, uint
 		note_feeder(rs, w->addr, first, nr_first, &tell);
 	if (w->kind == CENSUS_WAIT_CHAN)
 		note_feeder(rs, w->addr, steps, nr, &tell);
-	/* Nothing else is found: the first way is one, if only a timer is no answer, or it is told already. */
+	/*
+	 * Nothing else is found: the first way is one, if only a timer is no answer, or it is told
+	 * already.
+	 */
 	if (!nr && this && !(tell.fed && is_by_timer(first, nr_first))) {
 		memcpy(steps, first, nr_first * sizeof(*steps));
 		nr = refs__from_timer(rs, steps, nr_first);

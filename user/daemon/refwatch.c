@@ -120,11 +120,13 @@ static int refwatch__dump(struct refwatch *w, struct cause *why)
 	in.labels = w->labels;
 	err = dump__new(&in, &(struct dump_opts){ .pick = w->o.pick, .system = system }, &w->d);
 	if (err)
-		return cause__set(why, err, "cannot put the goroutines together: %s", strerror(-err));
+		return cause__set(why, err, "cannot put the goroutines together: %s",
+				  strerror(-err));
 	if (w->o.object || w->d->nr)
 		return 0;
 	return cause__set(why, -ENOENT,
-			  "no goroutine of '%s' (pid %d) is meant by that: it has ended, or never was; 'parkwatch dump -p %d' shows all",
+			  "no goroutine of '%s' (pid %d) is meant by that: it has ended, or never "
+			  "was; 'parkwatch dump -p %d' shows all",
 			  proc__comm(w->t->target.proc), (int)w->o.pid, (int)w->o.pid);
 }
 
@@ -147,7 +149,8 @@ static int refwatch__goals(struct refwatch *w, uint16_t rt, size_t *ret_nr)
 	for (size_t i = 0; i < w->d->nr && nr < REFS_GOALS_MAX && !w->o.object; i++) {
 		const struct dump_row *r = &w->d->rows[i];
 
-		if (r->rt == rt && gblocked_of(goproc__runtime(w->t->target.gp, rt), c, &c->gs[r->g]) != GBLOCKED_NOT)
+		if (r->rt == rt && gblocked_of(goproc__runtime(w->t->target.gp, rt), c,
+					       &c->gs[r->g]) != GBLOCKED_NOT)
 			w->goals[rt][nr++] = r->g;
 	}
 	qsort(w->goals[rt], nr, sizeof(*w->goals[rt]), compare_u32);
@@ -155,8 +158,12 @@ static int refwatch__goals(struct refwatch *w, uint16_t rt, size_t *ret_nr)
 	return 0;
 }
 
-/* What else holds it, where the first way helps nobody; within what the first search left of the budget. */
-static int refwatch__ask_again(struct refwatch *w, uint16_t rt, struct reach_in *in, struct cause *why)
+/*
+ * What else holds it, where the first way helps nobody; within what the first search left of the
+ * budget.
+ */
+static int refwatch__ask_again(struct refwatch *w, uint16_t rt, struct reach_in *in,
+			       struct cause *why)
 {
 	const uint64_t spent = reach__stats(w->reach[rt])->ns;
 	int err;
@@ -166,8 +173,9 @@ static int refwatch__ask_again(struct refwatch *w, uint16_t rt, struct reach_in 
 	in->budget_ns -= in->budget_ns ? spent : 0;
 	err = reachothers__run(in, w->reach[rt], &w->others[rt], why);
 	if (err)
-		return cause__set(why, err, "cannot search the heap of '%s' (pid %d): %s", proc__comm(w->t->target.proc),
-				  (int)w->o.pid, proc__words(w->t->target.proc, err));
+		return cause__set(why, err, "cannot search the heap of '%s' (pid %d): %s",
+				  proc__comm(w->t->target.proc), (int)w->o.pid,
+				  proc__words(w->t->target.proc, err));
 	w->sources[rt].others = w->others[rt];
 	return 0;
 }
@@ -188,13 +196,15 @@ static int refwatch__search(struct refwatch *w, uint16_t rt, struct cause *why)
 	if (err)
 		return err;
 	in.goals = w->goals[rt];
-	w->sources[rt] = (struct refs_source){ .rt = in.rt, .goals = in.goals, .nr_goals = in.nr_goals };
+	w->sources[rt] =
+		(struct refs_source){ .rt = in.rt, .goals = in.goals, .nr_goals = in.nr_goals };
 	if (!in.nr_goals && !in.nr_objects)
 		return 0;
 	err = reach__run(&in, &w->reach[rt], why);
 	if (err)
-		return cause__set(why, err, "cannot search the heap of '%s' (pid %d): %s", proc__comm(w->t->target.proc),
-				  (int)w->o.pid, proc__words(w->t->target.proc, err));
+		return cause__set(why, err, "cannot search the heap of '%s' (pid %d): %s",
+				  proc__comm(w->t->target.proc), (int)w->o.pid,
+				  proc__words(w->t->target.proc, err));
 	w->sources[rt].r = w->reach[rt];
 	err = refwatch__ask_again(w, rt, &in, why);
 	if (err)
@@ -218,14 +228,19 @@ static void refwatch__note_no_goal(struct refwatch *w)
 		if (w->reach[i])
 			return;
 	if (w->d->nr > 1)
-		cause__set(&w->no_goal, 0, "none of these %zu goroutines is blocked on a channel or lock: they go on by themselves",
+		cause__set(&w->no_goal, 0,
+			   "none of these %zu goroutines is blocked on a channel or lock: they go "
+			   "on by themselves",
 			   w->d->nr);
 	else
-		cause__set(&w->no_goal, 0, "goroutine %" PRIu64 " [%s] %s; refs tells of those that are blocked on a channel or lock",
+		cause__set(&w->no_goal, 0,
+			   "goroutine %" PRIu64
+			   " [%s] %s; refs tells of those that are blocked on a channel or lock",
 			   dump__g(w->d, r)->goid, dump__word(w->d, r),
-			   dump__g(w->d, r)->goid == 1 ? "is the main goroutine, which is always in use" :
-			   r->system		       ? "is the Go runtime's own" :
-							 "goes on by itself");
+			   dump__g(w->d, r)->goid == 1
+				   ? "is the main goroutine, which is always in use"
+			   : r->system ? "is the Go runtime's own"
+				       : "goes on by itself");
 }
 
 static int refwatch__look(struct refwatch *w, struct cause *why)
@@ -241,7 +256,8 @@ static int refwatch__look(struct refwatch *w, struct cause *why)
 	int err = maps__read_with_stacks(proc__dirfd(w->t->target.proc), &w->maps);
 
 	if (err)
-		return cause__set(why, err, "cannot read what pid %d has mapped: %s", (int)w->o.pid, strerror(-err));
+		return cause__set(why, err, "cannot read what pid %d has mapped: %s", (int)w->o.pid,
+				  strerror(-err));
 	err = refwatch__dump(w, why);
 	w->heap_bytes = 0;
 	w->doubt[0] = '\0';
@@ -253,7 +269,9 @@ static int refwatch__look(struct refwatch *w, struct cause *why)
 	if (!err)
 		err = refs__new(&in, &w->refs, why);
 	if (!err && proc__cut(w->t->target.proc))
-		err = cause__set(why, -ESRCH, "cannot tell what keeps it alive in '%s' (pid %d): %s", proc__comm(w->t->target.proc), (int)w->o.pid,
+		err = cause__set(why, -ESRCH,
+				 "cannot tell what keeps it alive in '%s' (pid %d): %s",
+				 proc__comm(w->t->target.proc), (int)w->o.pid,
 				 proc__words(w->t->target.proc, -ESRCH));
 	if (err)
 		return err == -ENOMEM ? cause__set(why, err, "out of memory") : err;
@@ -273,7 +291,8 @@ static bool refwatch__is_done(const struct refwatch *w)
 /* What is unreached now must be so in the next look too. */
 static int refwatch__again(struct refwatch *w, struct cause *why)
 {
-	const struct timespec nap = { REFWATCH_NAP_NS / NS_PER_SEC, (long)(REFWATCH_NAP_NS % NS_PER_SEC) };
+	const struct timespec nap = { REFWATCH_NAP_NS / NS_PER_SEC,
+				      (long)(REFWATCH_NAP_NS % NS_PER_SEC) };
 	int err;
 
 	w->nr_before = 0;
@@ -300,7 +319,9 @@ int refwatch__new(const struct refwatch_opts *o, struct refwatch **ret, struct c
 	w->until = deadline_in(o->proof_ns ? SNAPSHOT_MOST_NS + o->proof_ns : UINT64_MAX, NULL);
 	err = snapshot__new(o->pid, o->depth, &w->until, NULL, &w->t, why);
 	if (!err)
-		err = govars__new(images, goproc__images(w->t->target.gp, images, GOVARS_IMAGES_MAX), &w->vars);
+		err = govars__new(images,
+				  goproc__images(w->t->target.gp, images, GOVARS_IMAGES_MAX),
+				  &w->vars);
 	if (!err)
 		err = refwatch__look(w, why);
 	while (!err && !refwatch__is_done(w))

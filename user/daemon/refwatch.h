@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * refwatch: what keeps what goroutines wait for, or an object, from being garbage: one look. A second follows where the first says
- * that nothing does, since one look is no proof, and where a goroutine ran during it; a third, where the second is the first that
- * could tell.
+ * refwatch: what keeps what goroutines wait for, or an object, from being garbage: one look. A
+ * second follows where the first says that nothing does, since one look is no proof, and where a
+ * goroutine ran during it; a third, where the second is the first that could tell.
  *
  * Memory is read, nothing else: no probe, no kernel feature. Loop thread.
  */
@@ -17,15 +17,15 @@
 #include "names/filter.h"
 #include "view/refs.h"
 
-#define REFWATCH_LOOKS	3	/* at most */
-#define REFWATCH_NAP_NS (500 * NS_PER_MS)	/* between them */
+#define REFWATCH_LOOKS  3                 /* at most */
+#define REFWATCH_NAP_NS (500 * NS_PER_MS) /* between them */
 
 struct refwatch_opts {
 	pid_t pid;
 	unsigned int depth;
-	const struct filter *pick;	/* the goroutines; borrowed for the call */
-	uint64_t object;		/* or an address; 0: goroutines */
-	uint64_t proof_ns;		/* for the search in all looks; 0: no limit */
+	const struct filter *pick; /* the goroutines; borrowed for the call */
+	uint64_t object;           /* or an address; 0: goroutines */
+	uint64_t proof_ns;         /* for the search in all looks; 0: no limit */
 };
 
 struct refwatch;
@@ -38,7 +38,7 @@ int refwatch__new(const struct refwatch_opts *o, struct refwatch **ret, struct c
 void refwatch__free(struct refwatch *w);
 DEFINE_SCOPED(refwatch)
 
-const struct refs *refwatch__refs(const struct refwatch *w);	/* borrowed */
+const struct refs *refwatch__refs(const struct refwatch *w); /* borrowed */
 /* Why there was nothing to search for, in words; NULL: there was. Borrowed. */
 const char *refwatch__no_goal(const struct refwatch *w);
 /* All but top; borrows from w. */

@@ -31,7 +31,8 @@ static int read_adj(int dirfd, const char *name)
 static void go_first(const struct proc *p)
 {
 	const int theirs = read_adj(proc__dirfd(p), "oom_score_adj");
-	const int ours = read_adj(AT_FDCWD, "/proc/self/oom_score_adj"), wanted = theirs < ADJ_MAX ? theirs + 1 : ADJ_MAX;
+	const int ours = read_adj(AT_FDCWD, "/proc/self/oom_score_adj"),
+		  wanted = theirs < ADJ_MAX ? theirs + 1 : ADJ_MAX;
 	scoped_fd int fd = -EBADF;
 
 	if (theirs == INT32_MIN || ours >= wanted)

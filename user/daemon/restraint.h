@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * restraint: what we allow ourselves while we look at a process: it is never the one that has to go for want of memory.
+ * restraint: what we allow ourselves while we look at a process: it is never the one that has to go
+ * for want of memory.
  *
  * Called once the process is open, before its goroutines are read.
  */
@@ -9,12 +10,15 @@
 
 #include "target/goproc.h"
 
-#define RESTRAINT_BYTES		  (2ULL << 30) /* address space that any command may take */
-#define RESTRAINT_GOROUTINE_BYTES 1024	       /* and for each goroutine; leaks takes some 600 */
+/* address space that any command may take */
+#define RESTRAINT_BYTES (2ULL << 30)
+/* and for each goroutine; leaks takes some 600 */
+#define RESTRAINT_GOROUTINE_BYTES 1024
 
 /*
- * Our oom_score_adj is above the target's, so the kernel ends us first. Our address space is bounded, unless somebody has bounded it
- * already (--max-memory, ulimit -v): what is over the bound is an error of ours, "Cannot allocate memory".
+ * Our oom_score_adj is above the target's, so the kernel ends us first. Our address space is
+ * bounded, unless somebody has bounded it already (--max-memory, ulimit -v): what is over the bound
+ * is an error of ours, "Cannot allocate memory".
  */
 void restraint__apply(struct goproc *gp, const struct proc *p);
 

@@ -22,8 +22,8 @@ struct sampling {
 	struct seen *seen[GOPROC_RUNTIMES_MAX]; /* by rt; of lives: wait says that it was dead */
 	struct places *places;
 	struct reader *readers[GOPROC_RUNTIMES_MAX]; /* of waits */
-	uint64_t random;   /* state of base/random */
-	struct sampling_life { /* of a runtime */
+	uint64_t random;                             /* state of base/random */
+	struct sampling_life {                       /* of a runtime */
 		bool begun;
 		uint64_t first_goid; /* the highest, at the first look */
 		uint64_t born;       /* since then, as far as told */
@@ -48,7 +48,8 @@ int sampling__new(const struct sampling_opts *o, struct sampling **ret)
 	for (size_t i = 0; i < goproc__nr_runtimes(o->gp); i++) {
 		err = seen__new(&s->seen[i]);
 		if (!err)
-			err = reader__new(proc__mem(o->proc), goproc__runtime(o->gp, i), o->depth, &s->readers[i]);
+			err = reader__new(proc__mem(o->proc), goproc__runtime(o->gp, i), o->depth,
+					  &s->readers[i]);
 		if (err)
 			return err;
 		reader__limit(s->readers[i], o->until);
@@ -75,8 +76,8 @@ uint64_t sampling__look_ns(const struct sampling *s)
 	return s->stats.looks ? s->stats.spent_ns / s->stats.looks : 0;
 }
 
-void sampling__plan(struct sampling *s, uint64_t period_ns, uint64_t late_ns, uint64_t left_ns, uint64_t *ret_window_ns,
-		    uint64_t *ret_after_ns)
+void sampling__plan(struct sampling *s, uint64_t period_ns, uint64_t late_ns, uint64_t left_ns,
+		    uint64_t *ret_window_ns, uint64_t *ret_after_ns)
 {
 	const uint64_t least = (uint64_t)((double)sampling__look_ns(s) / SAMPLING_OWN_MAX);
 
@@ -100,8 +101,8 @@ static struct place place_of(uint16_t rt, const struct census_g *g, uint64_t pc)
 }
 
 /*
- * Where one stands that moves, for it, and for others like it. Not where those stand that do not: many may be started with the same
- * function and do different things.
+ * Where one stands that moves, for it, and for others like it. Not where those stand that do not:
+ * many may be started with the same function and do different things.
  */
 static void sampling__learn(struct sampling *s, struct place at, uint64_t stack_id)
 {
@@ -119,8 +120,8 @@ static uint64_t sampling__find(struct sampling *s, struct place at)
 	return id != PW_STACK_ID_NONE ? id : places__find(s->places, &at, chance);
 }
 
-static void sampling__count(struct sampling *s, uint16_t rt, const struct census *c, const struct census_g *g, uint64_t *ids,
-			    struct profile_sample *ps)
+static void sampling__count(struct sampling *s, uint16_t rt, const struct census *c,
+			    const struct census_g *g, uint64_t *ids, struct profile_sample *ps)
 {
 	ps->value = s->window_ns;
 	ps->reason = profile__opts(s->o.profile)->event == PROFILE_SCHED ? 0 : g->reason;
@@ -130,7 +131,8 @@ static void sampling__count(struct sampling *s, uint16_t rt, const struct census
 }
 
 /* Those that held still: as they stand. */
-static void sampling__standing(struct sampling *s, uint16_t rt, const struct census *c, uint64_t *ids)
+static void sampling__standing(struct sampling *s, uint16_t rt, const struct census *c,
+			       uint64_t *ids)
 {
 	const bool numbers = gofacts_has(goproc__runtime(s->o.gp, rt)->minor, GO_RUNS_COUNTED);
 
@@ -141,17 +143,23 @@ static void sampling__standing(struct sampling *s, uint16_t rt, const struct cen
 		if (!is_counted(s, rt, g, pc))
 			continue;
 		if (g->moved) {
-			sampling__learn(s, place_of(rt, g, pc), ingest__stack_id(s->o.intake, c, g, ids));
+			sampling__learn(s, place_of(rt, g, pc),
+					ingest__stack_id(s->o.intake, c, g, ids));
 		} else {
-			const struct seen_g seen = { .goid = g->goid, .wait = census__wait_number(c, g, numbers) };
-			struct profile_sample ps = { .counts = seen__g(s->seen[rt], &seen) != SEEN_AGAIN };
+			const struct seen_g seen = { .goid = g->goid,
+						     .wait = census__wait_number(c, g, numbers) };
+			struct profile_sample ps = { .counts = seen__g(s->seen[rt], &seen) !=
+							       SEEN_AGAIN };
 
 			sampling__count(s, rt, c, g, ids, &ps);
 		}
 	}
 }
 
-/* Those that did not: as they were when they were met, for what they do when they hold still they do for longer. */
+/*
+ * Those that did not: as they were when they were met, for what they do when they hold still they
+ * do for longer.
+ */
 static void sampling__moved(struct sampling *s, uint16_t rt, const struct census *c, uint64_t *ids)
 {
 	for (size_t i = 0; i < c->nr_moved; i++) {
@@ -179,7 +187,8 @@ static int sampling__waits(struct sampling *s, uint16_t rt)
 		err = -ETIMEDOUT;
 	if (err)
 		return err;
-	ids = calloc(c->nr_stacks + 1, sizeof(*ids)); /* by stack; PW_STACK_ID_NONE: not interned yet */
+	/* by stack; PW_STACK_ID_NONE: not interned yet */
+	ids = calloc(c->nr_stacks + 1, sizeof(*ids));
 	if (!ids)
 		return -ENOMEM;
 	s->stats.unsettled += c->refused;
@@ -197,8 +206,8 @@ static int sampling__waits(struct sampling *s, uint16_t rt)
 struct life {
 	uint64_t goid, gopc, startpc, parent_goid, labels;
 	bool dead;
-	bool told;	 /* it was born, or ended, since the look before */
-	bool brief;	 /* both */
+	bool told;  /* it was born, or ended, since the look before */
+	bool brief; /* both */
 };
 
 struct lives {
@@ -242,7 +251,8 @@ static void lives__take(struct lives *l, const uint8_t *g)
 }
 
 /* A piece of them: their gs are read together, and not kept. */
-static int lives__read_piece(struct lives *l, const uint64_t *addrs, struct memread *reads, size_t nr)
+static int lives__read_piece(struct lives *l, const uint64_t *addrs, struct memread *reads,
+			     size_t nr)
 {
 	int err;
 
@@ -296,7 +306,8 @@ static void lives__compare(struct lives *l)
 	l->room = l->nr;
 	for (size_t i = 0, nr = l->nr; i < nr; i++) {
 		struct life *v = &l->v[i];
-		const enum seen_is is = seen__g(seen, &(struct seen_g){ v->goid, v->dead, v->gopc, v->startpc });
+		const enum seen_is is =
+			seen__g(seen, &(struct seen_g){ v->goid, v->dead, v->gopc, v->startpc });
 
 		l->born += is == SEEN_NEW;
 		v->told = l->exits ? v->dead && is != SEEN_AGAIN : is == SEEN_NEW;
@@ -308,8 +319,8 @@ static void lives__compare(struct lives *l)
 }
 
 /*
- * Goids are given to processors in stretches of 16 (Go runtime/proc.go newproc1, _GoidCacheBatch), so the
- * highest one runs ahead of the births by so many for each at most.
+ * Goids are given to processors in stretches of 16 (Go runtime/proc.go newproc1, _GoidCacheBatch),
+ * so the highest one runs ahead of the births by so many for each at most.
  */
 static uint64_t lives__total(struct lives *l)
 {
@@ -338,7 +349,8 @@ static void lives__tell(struct lives *l, const struct life *v, uint64_t share)
 		.gopc = v->gopc,
 		.startpc = v->startpc,
 		.value = share,
-		.label = v->dead ? PROFILE_LABEL_NONE : ingest__label(l->s->o.intake, l->rt, v->goid, v->labels),
+		.label = v->dead ? PROFILE_LABEL_NONE
+				 : ingest__label(l->s->o.intake, l->rt, v->goid, v->labels),
 		.rt = l->rt,
 		.counts = true,
 	};
@@ -348,8 +360,8 @@ static void lives__tell(struct lives *l, const struct life *v, uint64_t share)
 }
 
 /*
- * Each that is known of counts once. Those that were born and ended since the look before are not all known, for their gs serve
- * others by now: the ones that are stand for the rest.
+ * Each that is known of counts once. Those that were born and ended since the look before are not
+ * all known, for their gs serve others by now: the ones that are stand for the rest.
  */
 static void lives__share(struct lives *l, uint64_t total)
 {
@@ -363,7 +375,8 @@ static void lives__share(struct lives *l, uint64_t total)
 		uint64_t share = l->v[i].told;
 
 		if (l->v[i].brief) {
-			const uint64_t upto = (uint64_t)((double)rest * (double)++nr / (double)l->brief + 0.5);
+			const uint64_t upto =
+				(uint64_t)((double)rest * (double)++nr / (double)l->brief + 0.5);
 
 			share += upto - given;
 			given = upto;
@@ -374,7 +387,9 @@ static void lives__share(struct lives *l, uint64_t total)
 
 static int sampling__lives(struct sampling *s, uint16_t rt)
 {
-	struct lives l = { .s = s, .rt = rt, .exits = profile__opts(s->o.profile)->event == PROFILE_EXITS };
+	struct lives l = { .s = s,
+			   .rt = rt,
+			   .exits = profile__opts(s->o.profile)->event == PROFILE_EXITS };
 	struct sampling_life *was = &s->lives[rt];
 	int err = lives__read(&l);
 
@@ -384,7 +399,9 @@ static int sampling__lives(struct sampling *s, uint16_t rt)
 		if (was->begun)
 			lives__share(&l, lives__total(&l));
 		else
-			*was = (struct sampling_life){ .begun = true, .first_goid = l.top, .alive = l.alive };
+			*was = (struct sampling_life){ .begun = true,
+						       .first_goid = l.top,
+						       .alive = l.alive };
 	}
 	free(l.v);
 	return err;
@@ -405,8 +422,8 @@ int sampling__look(struct sampling *s, uint64_t window_ns, bool counts, struct c
 	for (size_t i = 0; i < goproc__nr_runtimes(s->o.gp) && !err; i++)
 		err = lives ? sampling__lives(s, (uint16_t)i) : sampling__waits(s, (uint16_t)i);
 	if (err)
-		return cause__set(why, err, "cannot read the goroutines of '%s' (pid %d): %s", proc__comm(s->o.proc),
-				  (int)proc__pid(s->o.proc), strerror(-err));
+		return cause__set(why, err, "cannot read the goroutines of '%s' (pid %d): %s",
+				  proc__comm(s->o.proc), (int)proc__pid(s->o.proc), strerror(-err));
 	s->stats.looks++;
 	s->stats.spent_ns += clock_now_ns() - began;
 	return 0;

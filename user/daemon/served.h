@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * served: which groups of a watch wait for clients that are there: connections that were accepted here, whose other end is
- * somebody else's. More of these is load, and no leak as far as is known. Where the other end is the process's own, or gone, nothing is said.
+ * served: which groups of a watch wait for clients that are there: connections that were accepted
+ * here, whose other end is somebody else's. More of these is load, and no leak as far as is known.
+ * Where the other end is the process's own, or gone, nothing is said.
  */
 #ifndef PARKWATCH_DAEMON_SERVED_H
 #define PARKWATCH_DAEMON_SERVED_H

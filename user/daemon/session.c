@@ -47,7 +47,7 @@ static void session__needs(const struct session_opts *o, uint32_t *ret_points, u
 		points = pw_points_for(PW_FOR_BIRTHS);
 		want = PW_WANT_BIRTH;
 		break;
-	case PROFILE_EXITS:	/* counted by creation stack: births say which */
+	case PROFILE_EXITS: /* counted by creation stack: births say which */
 		points = pw_points_for(PW_FOR_LIVES);
 		want = PW_WANT_BIRTH | PW_WANT_EXIT;
 		break;
@@ -55,9 +55,8 @@ static void session__needs(const struct session_opts *o, uint32_t *ret_points, u
 		points = pw_points_for(PW_FOR_SCHED);
 		want = PW_WANT_SCHED;
 		break;
-	case PROFILE_ALLOC:	/* allocs says which, by runtime */
-	case PROFILE_GOROUTINES:	/* nothing is recorded */
-		break;
+	case PROFILE_ALLOC: /* allocs says which, by runtime */
+	case PROFILE_GOROUTINES: /* nothing is recorded */ break;
 	}
 	if (o->profile.async) {
 		points |= pw_points_for(PW_FOR_LIVES);
@@ -71,8 +70,12 @@ static void session__needs(const struct session_opts *o, uint32_t *ret_points, u
 	*ret_want = want;
 }
 
-/* By creation site: births say who called the libraries; where they cannot be probed, one can do without. */
-static int session__choose(void *ctx, uint16_t rt, const struct plan *plan, struct probes_points *ret, struct cause *why)
+/*
+ * By creation site: births say who called the libraries; where they cannot be probed, one can do
+ * without.
+ */
+static int session__choose(void *ctx, uint16_t rt, const struct plan *plan,
+			   struct probes_points *ret, struct cause *why)
 {
 	uint32_t all = ret->all | pw_points_for(PW_FOR_BIRTHS);
 
@@ -88,14 +91,18 @@ static bool session__sums(const struct session_opts *o)
 	const enum profile_event event = o->profile.event;
 	const enum profile_root root = o->profile.root;
 
-	return (event == PROFILE_BLOCKED || event == PROFILE_SCHED) && !o->profile.async && root != PROFILE_ROOT_GOID &&
-	       root != PROFILE_ROOT_LABEL;
+	return (event == PROFILE_BLOCKED || event == PROFILE_SCHED) && !o->profile.async &&
+	       root != PROFILE_ROOT_GOID && root != PROFILE_ROOT_LABEL;
 }
 
 static int session__build_allocs(struct session *s)
 {
 	const struct allocs_opts o = {
-		.proc = s->target.proc, .gp = s->target.gp, .profile = s->profile, .intake = s->intake, .source = s->o.alloc,
+		.proc = s->target.proc,
+		.gp = s->target.gp,
+		.profile = s->profile,
+		.intake = s->intake,
+		.source = s->o.alloc,
 		.some = s->o.nr_goids,
 	};
 
@@ -105,9 +112,15 @@ static int session__build_allocs(struct session *s)
 static int session__build_probes(struct session *s, struct cause *why)
 {
 	struct probes_opts po = {
-		.transport = s->o.transport, .way = s->o.way, .goids = s->o.goids, .nr_goids = s->o.nr_goids,
-		.min_wait_ns = s->o.min_wait_ns, .depth = s->o.depth, .ring_bytes = s->o.ring_bytes,
-		.no_cost = s->o.no_cost, .sums = session__sums(&s->o),
+		.transport = s->o.transport,
+		.way = s->o.way,
+		.goids = s->o.goids,
+		.nr_goids = s->o.nr_goids,
+		.min_wait_ns = s->o.min_wait_ns,
+		.depth = s->o.depth,
+		.ring_bytes = s->o.ring_bytes,
+		.no_cost = s->o.no_cost,
+		.sums = session__sums(&s->o),
 	};
 	int err = session__build_allocs(s);
 
@@ -115,7 +128,8 @@ static int session__build_probes(struct session *s, struct cause *why)
 		return err;
 	err = recorders__join(s->target.proc, &s->recorders);
 	if (err == -ENOSPC)
-		return cause__set(why, err, "cannot record pid %d: %d recorders are there already", (int)s->o.pid, RECORDERS_MAX);
+		return cause__set(why, err, "cannot record pid %d: %d recorders are there already",
+				  (int)s->o.pid, RECORDERS_MAX);
 	if (err)
 		return err;
 	session__needs(&s->o, &po.points, &po.want);
@@ -126,22 +140,30 @@ static int session__build_probes(struct session *s, struct cause *why)
 		po.choose_ctx = s->allocs;
 		po.alloc_root = allocs__root(s->profile);
 	}
-	err = probes__new(&po, s->target.proc, s->target.gp, ingest__record, s->intake, &s->probes, why);
-	return err ? err : windows__new(&(struct windows_opts){ s->target.proc, s->target.gp, s->profile, s->intake, s->probes, s->o.depth, &s->until },
-					&s->windows);
+	err = probes__new(&po, s->target.proc, s->target.gp, ingest__record, s->intake, &s->probes,
+			  why);
+	return err ? err
+		   : windows__new(&(struct windows_opts){ s->target.proc, s->target.gp, s->profile,
+							  s->intake, s->probes, s->o.depth,
+							  &s->until },
+				  &s->windows);
 }
 
 /* Before it began: there is nothing to write. */
 static int session__asked_to_end(const struct session *s, struct cause *why)
 {
-	return *s->o.stop ? cause__set(why, -ECANCELED, "a signal ended it before recording began") : 0;
+	return *s->o.stop ? cause__set(why, -ECANCELED, "a signal ended it before recording began")
+			  : 0;
 }
 
 static int session__build(struct session *s, struct cause *why)
 {
 	const struct ingest_opts io = {
-		.labels = s->o.profile.root == PROFILE_ROOT_LABEL, .system = s->o.system,
-		.goids = s->o.goids, .nr_goids = s->o.nr_goids, .until = &s->until,
+		.labels = s->o.profile.root == PROFILE_ROOT_LABEL,
+		.system = s->o.system,
+		.goids = s->o.goids,
+		.nr_goids = s->o.nr_goids,
+		.until = &s->until,
 	};
 	int err;
 
@@ -153,7 +175,9 @@ static int session__build(struct session *s, struct cause *why)
 	if (!err)
 		err = ingest__new(s->target.proc, s->target.gp, s->profile, &io, &s->intake);
 	if (!err)
-		err = sampling__new(&(struct sampling_opts){ s->target.proc, s->target.gp, s->profile, s->intake, s->o.depth, &s->until },
+		err = sampling__new(&(struct sampling_opts){ s->target.proc, s->target.gp,
+							     s->profile, s->intake, s->o.depth,
+							     &s->until },
 				    &s->sampling);
 	if (!err)
 		err = session__asked_to_end(s, why);
@@ -180,7 +204,8 @@ int session__open(const struct session_opts *o, struct session **ret, struct cau
 	return 0;
 }
 
-static void session__end_of_probes(const struct session *s, struct session_end *e, struct losses *lost)
+static void session__end_of_probes(const struct session *s, struct session_end *e,
+				   struct losses *lost)
 {
 	const struct ingest_stats *in = ingest__stats(s->intake);
 	uint64_t stats[PW_STAT_MAX];
@@ -215,7 +240,10 @@ static void session__end(const struct session *s, struct session_end *e)
 	memcpy(e->losses, lost.text, sizeof(e->losses));
 }
 
-/* Who has called libraries that made goroutines, as far as their stacks say before recording. Not in time: it is not known. */
+/*
+ * Who has called libraries that made goroutines, as far as their stacks say before recording. Not
+ * in time: it is not known.
+ */
 static int session__ask_creators(struct session *s, const volatile sig_atomic_t *stop)
 {
 	struct deadline until = { .at_ns = clock_now_ns() + CREATORS_MOST_NS, .stop = stop };
@@ -223,7 +251,9 @@ static int session__ask_creators(struct session *s, const volatile sig_atomic_t 
 	int err = 0;
 
 	for (size_t i = 0; i < s->target.nr && !err; i++)
-		err = census__read_until(proc__mem(s->target.proc), goproc__runtime(s->target.gp, i), s->o.depth, &until, &censuses[i]);
+		err = census__read_until(proc__mem(s->target.proc),
+					 goproc__runtime(s->target.gp, i), s->o.depth, &until,
+					 &censuses[i]);
 	if (!err)
 		err = callsites__census(s->callsites, (const struct census *const *)censuses);
 	for (size_t i = 0; i < s->target.nr; i++)
@@ -237,12 +267,17 @@ uint64_t session__own_ns(const struct session *s)
 }
 
 int session__record(struct session *s, uint64_t duration_ns, const volatile sig_atomic_t *stop,
-		    void (*progress)(void *ctx, const struct session_progress *p), void *ctx, struct session_end *ret,
-		    struct cause *why)
+		    void (*progress)(void *ctx, const struct session_progress *p), void *ctx,
+		    struct session_end *ret, struct cause *why)
 {
-	struct session_run r = { .s = s, .duration_ns = duration_ns, .stop = stop, .progress = progress, .ctx = ctx };
+	struct session_run r = {
+		.s = s, .duration_ns = duration_ns, .stop = stop, .progress = progress, .ctx = ctx
+	};
 	double budget = s->o.max_overhead > 0 ? s->o.max_overhead : ALLOCRUN_OVERHEAD;
-	struct allocrun_env env = { .proc = s->target.proc, .allocs = s->allocs, .probes = s->probes, .nr_rt = s->target.nr };
+	struct allocrun_env env = { .proc = s->target.proc,
+				    .allocs = s->allocs,
+				    .probes = s->probes,
+				    .nr_rt = s->target.nr };
 	struct cause code_why = { "" };
 	struct session_end e = { 0 };
 	uint64_t own_start_ns, own_end_ns;
@@ -253,7 +288,8 @@ int session__record(struct session *s, uint64_t duration_ns, const volatile sig_
 	env.pace = s->pace;
 	err = s->callsites ? session__ask_creators(s, stop) : 0;
 	if (err)
-		return cause__set(why, err, "cannot read the goroutines of pid %d: %s", (int)s->o.pid, strerror(-err));
+		return cause__set(why, err, "cannot read the goroutines of pid %d: %s",
+				  (int)s->o.pid, strerror(-err));
 	if (s->probes) {
 		codecheck__begin(&s->code, s->target.gp, s->target.proc);
 		gapcount__find(&r.count, s->o.profile.event, s->target.proc, s->target.gp);
@@ -270,7 +306,10 @@ int session__record(struct session *s, uint64_t duration_ns, const volatile sig_
 	s->cpu_ns = r.cpu_start_ns = proc__cpu_ns(s->target.proc);
 	own_start_ns = session__own_ns(s);
 	r.start_ns = r.cpu_seen_ns = clock_now_ns();
-	s->until = (struct deadline){ .at_ns = duration_ns ? r.start_ns + duration_ns + SESSION_LATE_NS : UINT64_MAX, .stop = stop };
+	s->until =
+		(struct deadline){ .at_ns = duration_ns ? r.start_ns + duration_ns + SESSION_LATE_NS
+							: UINT64_MAX,
+				   .stop = stop };
 	err = session_run__record(&r, why);
 	if (err)
 		return err;
@@ -290,9 +329,11 @@ int session__record(struct session *s, uint64_t duration_ns, const volatile sig_
 	e.cpu_ns = s->cpu_ns - r.cpu_start_ns;
 	own_end_ns = session__own_ns(s);
 	e.taken_ns = owncost__ns(&r.own, s, true);
-	e.own_ns = own_end_ns > own_start_ns ? own_end_ns - own_start_ns : 0; /* a keeper that was killed has taken its own along */
+	/* a keeper that was killed has taken its own along */
+	e.own_ns = own_end_ns > own_start_ns ? own_end_ns - own_start_ns : 0;
 	session__end(s, &e);
-	if (s->probes && codecheck__end(&s->code, s->target.gp, s->target.proc, recorders__alone(s->recorders), &code_why))
+	if (s->probes && codecheck__end(&s->code, s->target.gp, s->target.proc,
+					recorders__alone(s->recorders), &code_why))
 		memcpy(e.code_left, code_why.text, sizeof(e.code_left));
 	*ret = e;
 	return 0;
@@ -324,10 +365,20 @@ void session__meta(const struct session *s, const struct session_end *end, struc
 	const struct goruntime *rt = goproc__runtime(s->target.gp, 0);
 
 	*ret = (struct report_meta){
-		.pid = s->o.pid, .comm = proc__comm(s->target.proc), .exe = rt->path, .build_id = rt->build_id,
-		.go_version = rt->version, .text_start = rt->modules[0].text, .text_end = rt->modules[0].etext,
-		.wall_start_ns = s->wall_start_ns, .duration_ns = end->duration_ns,
-		.gap_ns = end->gap_ns, .gap_waits = end->gap_waits, .gap_missing = end->gap_missing, .seen = end->events,
-		.lost = end->lost, .cost = "",
+		.pid = s->o.pid,
+		.comm = proc__comm(s->target.proc),
+		.exe = rt->path,
+		.build_id = rt->build_id,
+		.go_version = rt->version,
+		.text_start = rt->modules[0].text,
+		.text_end = rt->modules[0].etext,
+		.wall_start_ns = s->wall_start_ns,
+		.duration_ns = end->duration_ns,
+		.gap_ns = end->gap_ns,
+		.gap_waits = end->gap_waits,
+		.gap_missing = end->gap_missing,
+		.seen = end->events,
+		.lost = end->lost,
+		.cost = "",
 	};
 }

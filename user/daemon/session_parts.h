@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* session_parts: what session.c opens and reports, and session_run.c records with; nobody else looks into it. */
+/*
+ * session_parts: what session.c opens and reports, and session_run.c records with; nobody else
+ * looks into it.
+ */
 #ifndef PARKWATCH_DAEMON_SESSION_PARTS_H
 #define PARKWATCH_DAEMON_SESSION_PARTS_H
 
@@ -25,7 +28,7 @@ struct session {
 	struct probes *probes; /* NULL: looks only */
 	struct codecheck code;
 	struct recorders *recorders; /* NULL: there are no probes */
-	struct windows *windows; /* NULL: there are no probes */
+	struct windows *windows;     /* NULL: there are no probes */
 	struct sampling *sampling;
 	struct allocs *allocs; /* event alloc, as the next; else NULL */
 	struct allocrun allocrun;
@@ -39,7 +42,7 @@ struct session {
 struct owncost {
 	unsigned int processors;
 	uint64_t looked_ns, own_ns, target_ns; /* own, target: CPU time */
-	double part; /* of our CPU time, that was taken from the target */
+	double part;                           /* of our CPU time, that was taken from the target */
 	double cost_ns;
 };
 
@@ -55,29 +58,32 @@ struct session_run {
 	uint64_t covered_ns;  /* of it, from the start, is recorded or stood for */
 	uint64_t exact_ns;    /* of that, at the beginning, is exact */
 	uint32_t windows;
-	uint64_t counted_ns;  /* moment up to which waits are counted */
+	uint64_t counted_ns;         /* moment up to which waits are counted */
 	uint64_t no_window_until_ns; /* they take time in which nothing is looked at */
 	const volatile sig_atomic_t *stop;
 	void (*progress)(void *ctx, const struct session_progress *p); /* NULL: nobody asks */
 	void *ctx;
-	uint64_t gap_ns;	  /* parkwatch was absent, all together; no part of the duration */
-	uint64_t held_ns;	  /* of that: not stopped, but held up */
-	uint64_t absent_ns;	  /* the last absence that is in it */
-	uint64_t gap_waits;	  /* that were open when it began, and end there */
-	struct gapcount count;	  /* of births or exits */
-	int64_t gap_missing;	  /* of these, in all gaps; < 0: not known */
-	uint32_t stretches;	  /* in which all was recorded */
+	uint64_t gap_ns;       /* parkwatch was absent, all together; no part of the duration */
+	uint64_t held_ns;      /* of that: not stopped, but held up */
+	uint64_t absent_ns;    /* the last absence that is in it */
+	uint64_t gap_waits;    /* that were open when it began, and end there */
+	struct gapcount count; /* of births or exits */
+	int64_t gap_missing;   /* of these, in all gaps; < 0: not known */
+	uint32_t stretches;    /* in which all was recorded */
 	struct owncost own;
-	uint64_t hits;		  /* when their cost was looked at last */
-	bool calm;		  /* there were few, for what they may cost: BPF itself ends it if there are suddenly many */
-	double begun_ns;	  /* of that, until all goroutines were read once */
-	double own_spent_ns;	  /* of that, what the governor knows */
-	uint64_t told_ns;	  /* progress was */
+	uint64_t hits; /* when their cost was looked at last */
+	/* there were few, for what they may cost: BPF itself ends it if there are suddenly many */
+	bool calm;
+	double begun_ns;     /* of that, until all goroutines were read once */
+	double own_spent_ns; /* of that, what the governor knows */
+	uint64_t told_ns;    /* progress was */
 	bool target_ended;
 	bool cut; /* as session_end says */
 };
 
-/* Until the duration is over, *stop, or the target's end. The probes are there, and are taken down. */
+/*
+ * Until the duration is over, *stop, or the target's end. The probes are there, and are taken down.
+ */
 int session_run__record(struct session_run *r, struct cause *why);
 
 #endif

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* session_run: a recording from its first moment to its last: exact as long as the governor allows, then windows and looks. */
+/*
+ * session_run: a recording from its first moment to its last: exact as long as the governor allows,
+ * then windows and looks.
+ */
 #include <errno.h>
 #include <math.h>
 #include <poll.h>
@@ -14,13 +17,18 @@
 #include "daemon/session_parts.h"
 #include "model/governor.h"
 
-#define POLL_MS	   100	  /* the ring wakes us earlier when it fills */
-#define GOVERN_MS  10	  /* what hits cost is looked at so often */
-#define CALM	   20	  /* or only with the rest, if the last hits might come so many times again: looking costs too */
-#define WINDOW_REST 2	  /* times as long as a window took, with attaching and detaching, there is none */
-#define WINDOW_PERIOD 2	  /* times a window's width, at least: the time that it stands for */
-#define GAP_SEEN_NS (100 * NS_PER_MS) /* the keepers of several runtimes do not look at the same moment */
-#define LIMIT_HITS 1000	  /* at least so many are dealt with between two looks at their cost */
+#define POLL_MS   100 /* the ring wakes us earlier when it fills */
+#define GOVERN_MS 10  /* what hits cost is looked at so often */
+/* or only with the rest, if the last hits might come so many times again: looking costs too */
+#define CALM 20
+/* times as long as a window took, with attaching and detaching, there is none */
+#define WINDOW_REST 2
+/* times a window's width, at least: the time that it stands for */
+#define WINDOW_PERIOD 2
+/* the keepers of several runtimes do not look at the same moment */
+#define GAP_SEEN_NS (100 * NS_PER_MS)
+/* at least so many are dealt with between two looks at their cost */
+#define LIMIT_HITS 1000
 
 /* Ten times a second: reading the counters takes longer than a look at a small program. */
 static void session_run__tell(struct session_run *r)
@@ -61,19 +69,25 @@ static bool session_run__ended(struct session_run *r)
 	return r->target_ended;
 }
 
-/* In which parkwatch was absent, from that moment on: no CPU time of the target counts. The keeper read it when it found us absent. */
+/*
+ * In which parkwatch was absent, from that moment on: no CPU time of the target counts. The keeper
+ * read it when it found us absent.
+ */
 static void session_run__leave_out_cpu(struct session_run *r, uint64_t from_ns, uint64_t absent_ns)
 {
-	const uint64_t seen_ns = r->cpu_seen_ns, seen_cpu_ns = r->s->cpu_ns, cpu_ns = probes__absent_cpu_ns(r->s->probes);
+	const uint64_t seen_ns = r->cpu_seen_ns, seen_cpu_ns = r->s->cpu_ns,
+		       cpu_ns = probes__absent_cpu_ns(r->s->probes);
 	const bool known = cpu_ns && absent_ns > r->absent_ns && absent_ns < from_ns + GAP_SEEN_NS;
 	double part;
 
 	session_run__see_cpu(r);
 	if (known) {
 		r->cpu_start_ns += r->s->cpu_ns > cpu_ns ? r->s->cpu_ns - cpu_ns : 0;
-	} else if (r->cpu_seen_ns > seen_ns) { /* it was frozen too: recording had ended before that */
+	} else if (r->cpu_seen_ns >
+		   seen_ns) { /* it was frozen too: recording had ended before that */
 		part = (double)(r->cpu_seen_ns - from_ns) / (double)(r->cpu_seen_ns - seen_ns);
-		r->cpu_start_ns += (uint64_t)(fmax(0, fmin(1, part)) * (double)(r->s->cpu_ns - seen_cpu_ns));
+		r->cpu_start_ns +=
+			(uint64_t)(fmax(0, fmin(1, part)) * (double)(r->s->cpu_ns - seen_cpu_ns));
 	}
 }
 
@@ -98,7 +112,8 @@ static void session_run__leave_out(struct session_run *r, uint64_t from_ns)
 static uint64_t session_run__see_gap(struct session_run *r)
 {
 	bool stopped;
-	const uint64_t absent = r->s->probes ? probes__absent_ns(r->s->probes, &stopped) : 0, before_ns = r->gap_ns;
+	const uint64_t absent = r->s->probes ? probes__absent_ns(r->s->probes, &stopped) : 0,
+		       before_ns = r->gap_ns;
 
 	if (absent > r->absent_ns)
 		session_run__leave_out(r, absent);
@@ -112,7 +127,8 @@ static void session_run__wait(struct session_run *r, uint64_t until_ns, struct r
 
 	while (!*r->stop && proc__alive(r->s->target.proc) && (now = clock_now_ns()) < until_ns) {
 		struct pollfd fd = { .fd = proc__pidfd(r->s->target.proc), .events = POLLIN };
-		const uint64_t left = until_ns - now < POLL_MS * NS_PER_MS ? until_ns - now : POLL_MS * NS_PER_MS;
+		const uint64_t left =
+			until_ns - now < POLL_MS * NS_PER_MS ? until_ns - now : POLL_MS * NS_PER_MS;
 		const struct timespec most = { .tv_nsec = (long)left };
 
 		session_run__tell(r);
@@ -160,7 +176,8 @@ static int session_run__census(struct session_run *r, struct cause *why)
 	for (size_t i = 0; i < s->target.nr && !err; i++)
 		err = ingest__census(s->intake, (uint16_t)i, waits, s->o.depth, why);
 	r->cut |= err == -ETIMEDOUT;
-	return r->cut || err == -ESRCH || !proc__alive(s->target.proc) ? 0 : err; /* gone already: what was seen is written */
+	/* gone already: what was seen is written */
+	return r->cut || err == -ESRCH || !proc__alive(s->target.proc) ? 0 : err;
 }
 
 /* What hits have cost so far; how many they were, and what one costs on average. */
@@ -196,8 +213,10 @@ static bool session_run__is_too_dear(struct session_run *r, const struct governo
 		return true;
 	if (g->max <= 0)
 		return false;
-	governor__spend(&now, session_run__cost(r, &hits, &hit_ns) + owncost__ns(&r->own, r->s, false) - r->begun_ns);
-	left = governor__left_ns(&now, session_run__cpu(r), session_run__gone(r)) / hit_ns / (double)r->s->target.nr;
+	governor__spend(&now, session_run__cost(r, &hits, &hit_ns) +
+				      owncost__ns(&r->own, r->s, false) - r->begun_ns);
+	left = governor__left_ns(&now, session_run__cpu(r), session_run__gone(r)) / hit_ns /
+	       (double)r->s->target.nr;
 	r->calm = left > CALM * (double)(hits - r->hits);
 	r->hits = hits;
 	if (left > 0)
@@ -231,13 +250,15 @@ static void session_run__watch(struct session_run *r, const struct governor *g)
 			{ .fd = ring__fd(probes__ring(s->probes)), .events = POLLIN },
 			{ .fd = proc__pidfd(s->target.proc), .events = POLLIN },
 		};
-		uint64_t wait = least((g->max > 0 && !r->calm ? GOVERN_MS : HEART_MS) * NS_PER_MS, left);
+		uint64_t wait =
+			least((g->max > 0 && !r->calm ? GOVERN_MS : HEART_MS) * NS_PER_MS, left);
 
 		if (s->allocs)
 			wait = least(wait, allocrun__due_ns(&s->allocrun));
 		session_run__tell(r);
 		heart__beat();
-		(void)poll(fds, ARRAY_SIZE(fds), (int)(wait / NS_PER_MS) + 1); /* a signal just ends the wait */
+		/* a signal just ends the wait */
+		(void)poll(fds, ARRAY_SIZE(fds), (int)(wait / NS_PER_MS) + 1);
 		(void)ring__drain(probes__ring(s->probes));
 		if (session_run__ended(r) || !probes__kept(s->probes) || session_run__was_absent(r))
 			return;
@@ -285,18 +306,21 @@ static int session_run__stretch(struct session_run *r, const struct governor *g,
 	probes__limit(s->probes, -1);
 	(void)session_run__is_too_dear(r, g);
 	for (size_t i = 0; i < s->target.nr; i++)
-		attach__count_from(probes__attach(s->probes, i), session_run__keeps_waits(r) ? begin_ns : 0, false);
+		attach__count_from(probes__attach(s->probes, i),
+				   session_run__keeps_waits(r) ? begin_ns : 0, false);
 	if (r->stretches == 1)
 		gapcount__begin(&r->count, s->target.proc, s->target.gp);
 	probes__start(s->probes);
 	if (r->stretches > 1)
-		r->gap_missing = gapcount__missing(&r->count, s->target.proc, s->target.gp, s->probes);
+		r->gap_missing =
+			gapcount__missing(&r->count, s->target.proc, s->target.gp, s->probes);
 	if (s->allocs && r->stretches == 1)
 		allocrun__begin(&s->allocrun);
 	own_ns = r->stretches > 1 ? owncost__ns(&r->own, s, true) : 0;
 	err = session_run__census(r, why);
 	session_run__see_cpu(r);
-	r->begun_ns += owncost__ns(&r->own, s, true) - own_ns; /* it is needed: it does not end what is exact */
+	/* it is needed: it does not end what is exact */
+	r->begun_ns += owncost__ns(&r->own, s, true) - own_ns;
 	if (!err) {
 		session_run__watch(r, g);
 		r->covered_ns = r->exact_ns = session_run__finish(r, begin_ns) - r->start_ns;
@@ -361,7 +385,8 @@ static int session_run__exact(struct session_run *r, struct governor *g, struct 
 	governor__spend(g, hits + around + r->stretches * GOVERNOR_LINKS_NS);
 	session_run__pay(r, g);
 	/* what came while the first probes were made says nothing of how long that takes later */
-	governor__learn(g, r->exact_ns, hits, GOVERNOR_AROUND_NS * hits / (double)(r->exact_ns + 1), 0);
+	governor__learn(g, r->exact_ns, hits, GOVERNOR_AROUND_NS * hits / (double)(r->exact_ns + 1),
+			0);
 	return err;
 }
 
@@ -380,34 +405,39 @@ static bool windows_tell_more(enum profile_event e)
 }
 
 /* A window where what it will cost has been saved up. */
-static void session_run__plan(const struct session_run *r, const struct governor *g, struct stratum *ret)
+static void session_run__plan(const struct session_run *r, const struct governor *g,
+			      struct stratum *ret)
 {
 	const uint64_t gone = clock_now_ns() - r->start_ns;
 	const double cpu = session_run__cpu(r), time = session_run__gone(r);
 	const bool window = r->s->probes && windows_tell_more(r->s->o.profile.event) &&
-			    clock_now_ns() >= r->no_window_until_ns && governor__windows_pay(g, governor__rate(g, cpu, time)) &&
+			    clock_now_ns() >= r->no_window_until_ns &&
+			    governor__windows_pay(g, governor__rate(g, cpu, time)) &&
 			    governor__left_ns(g, cpu, time) >= governor__window_ns(g);
 	uint64_t period = (uint64_t)(NS_PER_SEC / r->s->o.rate);
-	const uint64_t least_ns = (uint64_t)governor__look_period_ns(g, governor__rate(g, cpu, time));
+	const uint64_t least_ns =
+		(uint64_t)governor__look_period_ns(g, governor__rate(g, cpu, time));
 
 	if (period < least_ns)
 		period = least_ns;
 	if (window && period < WINDOW_PERIOD * g->width_ns)
 		period = WINDOW_PERIOD * g->width_ns;
 	sampling__plan(r->s->sampling, period, gone > r->covered_ns ? gone - r->covered_ns : 0,
-		       r->duration_ns ? r->duration_ns - r->covered_ns : UINT64_MAX, &ret->length_ns, &ret->after_ns);
+		       r->duration_ns ? r->duration_ns - r->covered_ns : UINT64_MAX,
+		       &ret->length_ns, &ret->after_ns);
 	ret->window = window && ret->length_ns > g->width_ns;
 }
 
-static int session_run__window(struct session_run *r, struct governor *g, double *ret_width_ns, double *ret_count_factor,
-			       struct cause *why)
+static int session_run__window(struct session_run *r, struct governor *g, double *ret_width_ns,
+			       double *ret_count_factor, struct cause *why)
 {
 	const double most = 2 * governor__window_ns(g) / PROBES_HIT_NS;
 	const uint64_t began = clock_now_ns();
 	struct windows_seen seen;
 	int err;
 
-	err = windows__one(r->s->windows, g->width_ns, most > LIMIT_HITS ? (int64_t)most : LIMIT_HITS, &seen, why);
+	err = windows__one(r->s->windows, g->width_ns,
+			   most > LIMIT_HITS ? (int64_t)most : LIMIT_HITS, &seen, why);
 	if (err)
 		return err;
 	r->windows++;
@@ -422,17 +452,22 @@ static int session_run__window(struct session_run *r, struct governor *g, double
 	return 0;
 }
 
-/* What took longer than planned stands for the time that it took: it lies in it, and nothing else does. */
+/*
+ * What took longer than planned stands for the time that it took: it lies in it, and nothing else
+ * does.
+ */
 static uint64_t session_run__real_length(const struct session_run *r, uint64_t planned_ns)
 {
-	const uint64_t gone = clock_now_ns() - r->start_ns, late = gone > r->covered_ns ? gone - r->covered_ns : 0;
+	const uint64_t gone = clock_now_ns() - r->start_ns,
+		       late = gone > r->covered_ns ? gone - r->covered_ns : 0;
 	const uint64_t left = r->duration_ns ? r->duration_ns - r->covered_ns : UINT64_MAX;
 	const uint64_t length = late > planned_ns ? late : planned_ns;
 
 	return length < left ? length : left;
 }
 
-static int session_run__sample(struct session_run *r, struct governor *g, const struct stratum *t, struct cause *why)
+static int session_run__sample(struct session_run *r, struct governor *g, const struct stratum *t,
+			       struct cause *why)
 {
 	double stood_for = (double)t->length_ns, count_factor = 1;
 	uint64_t length;
@@ -474,7 +509,8 @@ static int session_run__estimate(struct session_run *r, struct governor *g, stru
 		if (session_run__ended(r))
 			return -ESRCH;
 		if (sampling__look_ns(r->s->sampling) > rt_boost__limit_ns(r->s->pace))
-			rt_boost__restore(r->s->pace); /* it began on time, and must let others run */
+			/* it began on time, and must let others run */
+			rt_boost__restore(r->s->pace);
 		err = session_run__sample(r, g, &t, why);
 		r->cut |= err == -ETIMEDOUT;
 		rt_boost__restore(r->s->pace);
@@ -492,7 +528,8 @@ int session_run__record(struct session_run *r, struct cause *why)
 	int err = 0;
 
 	owncost__begin(&r->own, r->s);
-	governor__init(&g, r->s->allocs ? 0 : r->s->o.max_overhead); /* allocations keep to it by themselves */
+	/* allocations keep to it by themselves */
+	governor__init(&g, r->s->allocs ? 0 : r->s->o.max_overhead);
 	if (r->s->probes)
 		err = session_run__exact(r, &g, why);
 	if (r->s->probes && !err && g.max <= 0)

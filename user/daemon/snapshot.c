@@ -16,12 +16,15 @@ static int snapshot__fail(const struct snapshot *t, int err, struct cause *why)
 }
 
 /* As far as `until`; NULL: all. */
-static int snapshot__censuses(struct snapshot *t, unsigned int depth, struct deadline *until, struct cause *why)
+static int snapshot__censuses(struct snapshot *t, unsigned int depth, struct deadline *until,
+			      struct cause *why)
 {
 	int err = 0;
 
 	for (size_t i = 0; i < t->target.nr && !err; i++)
-		err = census__read_until(proc__mem(t->target.proc), goproc__runtime(t->target.gp, i), depth, until, &t->censuses[i]);
+		err = census__read_until(proc__mem(t->target.proc),
+					 goproc__runtime(t->target.gp, i), depth, until,
+					 &t->censuses[i]);
 	return err ? snapshot__fail(t, err, why) : 0;
 }
 
@@ -34,7 +37,8 @@ static int snapshot__check(const struct snapshot *t, struct cause *why)
 			  (int)proc__pid(t->target.proc));
 }
 
-int snapshot__new(pid_t pid, unsigned int depth, struct deadline *until, struct deadline *census, struct snapshot **ret, struct cause *why)
+int snapshot__new(pid_t pid, unsigned int depth, struct deadline *until, struct deadline *census,
+		  struct snapshot **ret, struct cause *why)
 {
 	scoped(snapshot) t = calloc(1, sizeof(*t));
 	int err;
@@ -63,7 +67,8 @@ int snapshot__again(struct snapshot *t, unsigned int depth, struct cause *why)
 	int err = 0;
 
 	for (size_t i = 0; i < t->target.nr && !err; i++)
-		err = census__read(proc__mem(t->target.proc), goproc__runtime(t->target.gp, i), depth, &fresh[i]);
+		err = census__read(proc__mem(t->target.proc), goproc__runtime(t->target.gp, i),
+				   depth, &fresh[i]);
 	err = err ? snapshot__fail(t, err, why) : snapshot__check(t, why);
 	for (size_t i = 0; i < t->target.nr; i++) {
 		struct census *old = t->censuses[i];
@@ -82,8 +87,11 @@ static int snapshot__secrets(const struct snapshot *t, struct gosecret **ret, st
 	int err = 0;
 
 	for (size_t i = 0; i < t->target.nr && !err; i++)
-		err = gosecret__new(proc__mem(t->target.proc), goproc__runtime(t->target.gp, i), ret);
-	return err ? cause__set(why, err, "cannot read the heap: %s", proc__words(t->target.proc, err)) : 0;
+		err = gosecret__new(proc__mem(t->target.proc), goproc__runtime(t->target.gp, i),
+				    ret);
+	return err ? cause__set(why, err, "cannot read the heap: %s",
+				proc__words(t->target.proc, err))
+		   : 0;
 }
 
 int snapshot__labels(const struct snapshot *t, struct labelbook *b, struct cause *why)
@@ -95,12 +103,14 @@ int snapshot__labels(const struct snapshot *t, struct labelbook *b, struct cause
 		return err;
 	for (size_t rt = 0; rt < t->target.nr && !err; rt++)
 		for (size_t i = 0; i < t->censuses[rt]->nr && !err; i++)
-			err = labelbook__read(b, gosecret__space(secret, proc__mem(t->target.proc)), t->target.namers[rt].go_minor,
+			err = labelbook__read(b, gosecret__space(secret, proc__mem(t->target.proc)),
+					      t->target.namers[rt].go_minor,
 					      t->censuses[rt]->gs[i].labels);
 	return err ? cause__set(why, err, "cannot keep the labels: %s", strerror(-err)) : 0;
 }
 
-int snapshot__labels_at(const struct snapshot *t, uint16_t rt, const uint64_t *ptrs, size_t nr, struct labelbook *b, struct cause *why)
+int snapshot__labels_at(const struct snapshot *t, uint16_t rt, const uint64_t *ptrs, size_t nr,
+			struct labelbook *b, struct cause *why)
 {
 	scoped(gosecret) secret = NULL;
 	int err = nr ? snapshot__secrets(t, &secret, why) : 0;
@@ -108,7 +118,8 @@ int snapshot__labels_at(const struct snapshot *t, uint16_t rt, const uint64_t *p
 	if (err)
 		return err;
 	for (size_t i = 0; i < nr && !err; i++)
-		err = labelbook__read(b, gosecret__space(secret, proc__mem(t->target.proc)), t->target.namers[rt].go_minor, ptrs[i]);
+		err = labelbook__read(b, gosecret__space(secret, proc__mem(t->target.proc)),
+				      t->target.namers[rt].go_minor, ptrs[i]);
 	return err ? cause__set(why, err, "cannot keep the labels: %s", strerror(-err)) : 0;
 }
 

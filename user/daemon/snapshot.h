@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * snapshot: one process, opened, and the censuses of all Go runtimes in it: what dump and chans begin with.
+ * snapshot: one process, opened, and the censuses of all Go runtimes in it: what dump and chans
+ * begin with.
  *
- * No probe, no kernel feature: memory is read, nothing else. Each runtime's layout is proved before it is read.
+ * No probe, no kernel feature: memory is read, nothing else. Each runtime's layout is proved before
+ * it is read.
  */
 #ifndef PARKWATCH_DAEMON_SNAPSHOT_H
 #define PARKWATCH_DAEMON_SNAPSHOT_H
@@ -19,35 +21,48 @@
 #include "daemon/target.h"
 #include "view/recording.h"
 
-struct snapshot {			/* all owned */
+struct snapshot { /* all owned */
 	struct target target;
-	struct census *censuses[GOPROC_RUNTIMES_MAX];	/* by runtime */
-	uint64_t began_ns, read_ns;	/* CLOCK_MONOTONIC: before it was opened, after the last census */
-	uint64_t wall_ns;		/* since 1970, of the first census */
+	struct census *censuses[GOPROC_RUNTIMES_MAX]; /* by runtime */
+	/* CLOCK_MONOTONIC: before it was opened, after the last census */
+	uint64_t began_ns, read_ns;
+	uint64_t wall_ns; /* since 1970, of the first census */
 };
 
-#define SNAPSHOT_NO_CENSUS 0 /* a depth: that comes later, with snapshot__again(). Of a million goroutines it takes seconds */
-#define SNAPSHOT_CENSUS_NS (50 * NS_PER_SEC) /* of that, where it is told that they are not all: the rest is for what belongs to them */
-#define SNAPSHOT_MOST_NS (60 * NS_PER_SEC) /* that reading all of a target may take, where nothing else bounds it: a million goroutines take some */
+/* a depth: that comes later, with snapshot__again(). Of a million goroutines it takes seconds */
+#define SNAPSHOT_NO_CENSUS 0
+/* of that, where it is told that they are not all: the rest is for what belongs to them */
+#define SNAPSHOT_CENSUS_NS (50 * NS_PER_SEC)
+/*
+ * that reading all of a target may take, where nothing else bounds it: a million goroutines take
+ * some
+ */
+#define SNAPSHOT_MOST_NS (60 * NS_PER_SEC)
 
 /*
- * depth: frames of a stack. until: proc__limit(), borrowed until it is freed. census: as far as the goroutines are read until then, see
- * census->cut; NULL: all of them, or none. Errors as of target__open() and census__read();
- * each with a cause.
+ * depth: frames of a stack. until: proc__limit(), borrowed until it is freed. census: as far as the
+ * goroutines are read until then, see census->cut; NULL: all of them, or none. Errors as of
+ * target__open() and census__read(); each with a cause.
  */
-int snapshot__new(pid_t pid, unsigned int depth, struct deadline *until, struct deadline *census, struct snapshot **ret, struct cause *why);
-/* The censuses anew; what borrows from the old ones must be gone. Errors as above; on an error t is as it was. */
+int snapshot__new(pid_t pid, unsigned int depth, struct deadline *until, struct deadline *census,
+		  struct snapshot **ret, struct cause *why);
+/*
+ * The censuses anew; what borrows from the old ones must be gone. Errors as above; on an error t is
+ * as it was.
+ */
 int snapshot__again(struct snapshot *t, unsigned int depth, struct cause *why);
 void snapshot__free(struct snapshot *t);
 DEFINE_SCOPED(snapshot)
 
 /*
- * Reads the labels of all goroutines of the censuses into b; those that the program keeps secret (heap/gosecret) are not told.
+ * Reads the labels of all goroutines of the censuses into b; those that the program keeps secret
+ * (heap/gosecret) are not told.
  * 0 or -ENOMEM, -ESRCH and others of reading; with a cause.
  */
 int snapshot__labels(const struct snapshot *t, struct labelbook *b, struct cause *why);
 /* The same of those at the nr pointers of runtime rt only. */
-int snapshot__labels_at(const struct snapshot *t, uint16_t rt, const uint64_t *ptrs, size_t nr, struct labelbook *b, struct cause *why);
+int snapshot__labels_at(const struct snapshot *t, uint16_t rt, const uint64_t *ptrs, size_t nr,
+			struct labelbook *b, struct cause *why);
 
 /* What a report says of the process; borrows from t. seen and lost are left to the caller. */
 void snapshot__meta(const struct snapshot *t, struct report_meta *ret);

@@ -27,9 +27,11 @@ size_t stayers__nr(const struct stayers *s)
 	return s->nr;
 }
 
-int stayers__each(const struct stayers *s, const struct met *m, void (*fn)(void *ctx, const struct stayer *one), void *ctx)
+int stayers__each(const struct stayers *s, const struct met *m,
+		  void (*fn)(void *ctx, const struct stayer *one), void *ctx)
 {
-	scoped_mem uint64_t *items = reallocarray(NULL, s->nr + 1, 2 * sizeof(*items)); /* address and number */
+	/* address and number */
+	scoped_mem uint64_t *items = reallocarray(NULL, s->nr + 1, 2 * sizeof(*items));
 	int err = items ? 0 : -ENOMEM;
 
 	for (size_t i = 0; i < s->nr && !err; i++) {
@@ -51,7 +53,8 @@ static bool stayer__is_same(const struct stayer *one, const struct gview *g)
 	return g->goid == one->goid && g->stops == one->stops && gview__context(g, &pc, &sp);
 }
 
-void stayers__check(struct stayers *s, const struct addrspace *as, const struct goruntime *rt, struct deadline *until)
+void stayers__check(struct stayers *s, const struct addrspace *as, const struct goruntime *rt,
+		    struct deadline *until)
 {
 	const size_t bytes = gview_bytes(rt), all = s->nr;
 	scoped_mem uint8_t *gs = bytes ? calloc(BATCH, bytes) : NULL;

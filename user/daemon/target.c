@@ -10,8 +10,9 @@ static int target__prove(struct target *t, struct goruntime *rt, struct cause *w
 	int err = census_proof(t->proc, rt, why);
 
 	if (err)
-		return cause__set(why, err, "cannot read the goroutines of '%s' (pid %d): %s", proc__comm(t->proc),
-				  (int)proc__pid(t->proc), proc__words(t->proc, err));
+		return cause__set(why, err, "cannot read the goroutines of '%s' (pid %d): %s",
+				  proc__comm(t->proc), (int)proc__pid(t->proc),
+				  proc__words(t->proc, err));
 	namer__init(&t->namers[t->nr++], rt->sym, rt->main, rt->minor);
 	return 0;
 }

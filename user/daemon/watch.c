@@ -32,15 +32,19 @@
 #include "pipe/decode.h"
 #include "target/maps.h"
 
-#define POLL_MS     HEART_MS    /* the ring wakes us earlier when it fills */
-#define PARK_DEPTH  1           /* nobody looks at the stacks of parks */
-#define BIRTH_DEPTH 64          /* the program's own code is called from a library, not the other way round */
+#define POLL_MS    HEART_MS /* the ring wakes us earlier when it fills */
+#define PARK_DEPTH 1        /* nobody looks at the stacks of parks */
+/* the program's own code is called from a library, not the other way round */
+#define BIRTH_DEPTH 64
 #define PARKS_RING  (64u << 10) /* they send next to nothing */
-#define ALLOC_PART  10          /* windows of allocations are so much shorter than the time between two looks */
-#define CODE_NS	    (5 * NS_PER_SEC) /* that the last comparing of the code may take */
-#define STOP_GS	    200000 /* goroutines whose channels and locks can be read in half a second */
+/* windows of allocations are so much shorter than the time between two looks */
+#define ALLOC_PART 10
+#define CODE_NS    (5 * NS_PER_SEC) /* that the last comparing of the code may take */
+/* goroutines whose channels and locks can be read in half a second */
+#define STOP_GS      200000
 #define CODE_STOP_NS (200 * NS_PER_MS) /* when the end was asked for */
-#define RESERVED    0.25        /* of the budget, for the parks: what goroutines allocate is worth less */
+/* of the budget, for the parks: what goroutines allocate is worth less */
+#define RESERVED 0.25
 
 #define TOO_DEAR "they would cost the program more than --max-overhead"
 
@@ -52,11 +56,12 @@ struct watch {
 	struct watch_opts o;
 	struct deadline until; /* of all that is read */
 	struct snapshot *t;
-	struct grefs *refs[GOPROC_RUNTIMES_MAX]; /* of the last look, as the last search has read them; NULL: there was none */
+	/* of the last look, as the last search has read them; NULL: there was none */
+	struct grefs *refs[GOPROC_RUNTIMES_MAX];
 	struct optional_probes lives, parks;
 	struct allocwatch *allocs; /* NULL: none */
 	struct cause allocs_why;   /* why there are none, or they say nothing */
-	double allocs_ns;	   /* what they have cost */
+	double allocs_ns;          /* what they have cost */
 	struct leaks *leaks;
 	struct labelbook *labels; /* of the last look */
 	struct pipe_stats pipe;
@@ -128,7 +133,9 @@ static void watch__open_eye(struct watch *w, struct optional_probes *e, const st
 
 static void watch__open_eyes(struct watch *w)
 {
-	struct probes_opts o = { .transport = -1, .way = ATTACH_AUTO, .depth = BIRTH_DEPTH, .no_cost = w->o.no_cost };
+	struct probes_opts o = {
+		.transport = -1, .way = ATTACH_AUTO, .depth = BIRTH_DEPTH, .no_cost = w->o.no_cost
+	};
 
 	if (w->o.no_probes) {
 		optional_probes__give_up(&w->lives, "--no-probes");
@@ -146,11 +153,15 @@ static void watch__open_eyes(struct watch *w)
 	watch__open_eye(w, &w->parks, &o);
 }
 
-/* Before Go 1.17 only the parks tell who ran: there they are worth as much to a program that hardly runs as to one that runs all the time. */
+/*
+ * Before Go 1.17 only the parks tell who ran: there they are worth as much to a program that hardly
+ * runs as to one that runs all the time.
+ */
 static double watch__allowed(const struct watch *w)
 {
 	const bool parks_only = !gofacts_has(w->t->target.namers[0].go_minor, GO_RUNS_COUNTED);
-	const double cpu = (double)(w->cpu_ns - w->cpu_start_ns), wall = (double)(clock_now_ns() - w->start_ns);
+	const double cpu = (double)(w->cpu_ns - w->cpu_start_ns),
+		     wall = (double)(clock_now_ns() - w->start_ns);
 	struct governor g;
 
 	governor__init(&g, w->o.max_overhead);
@@ -197,22 +208,28 @@ static void watch__open_allocs(struct watch *w)
 /* What a window may cost now: of its own share, and of what the other probes leave. */
 static double watch__left_for_allocs(const struct watch *w)
 {
-	const double cpu = (double)(w->cpu_ns - w->cpu_start_ns), all = (w->parks.probes ? 1 - RESERVED : 1) * watch__allowed(w);
+	const double cpu = (double)(w->cpu_ns - w->cpu_start_ns),
+		     all = (w->parks.probes ? 1 - RESERVED : 1) * watch__allowed(w);
 
 	if (w->o.max_overhead <= 0)
 		return HUGE_VAL;
 	return fmin(ALLOCWATCH_FREE_NS + ALLOCWATCH_SHARE * w->o.max_overhead * cpu,
-		    all - w->lives.cost_ns - w->parks.cost_ns) - w->allocs_ns;
+		    all - w->lives.cost_ns - w->parks.cost_ns) -
+	       w->allocs_ns;
 }
 
-/* A window now, if it is due, if there is time for it until the next look, and if it may cost what it will. */
+/*
+ * A window now, if it is due, if there is time for it until the next look, and if it may cost what
+ * it will.
+ */
 static void watch__tend_allocs(struct watch *w, uint64_t until_ns)
 {
 	const uint64_t now = clock_now_ns(), left = until_ns > now ? until_ns - now : 0;
 
 	if (!w->allocs)
 		return;
-	allocwatch__tend(w->allocs, left > ALLOCWATCH_AROUND_NS ? left - ALLOCWATCH_AROUND_NS : 0, watch__left_for_allocs(w));
+	allocwatch__tend(w->allocs, left > ALLOCWATCH_AROUND_NS ? left - ALLOCWATCH_AROUND_NS : 0,
+			 watch__left_for_allocs(w));
 	w->allocs_ns = allocwatch__cost_ns(w->allocs);
 }
 
@@ -242,7 +259,8 @@ const char *watch__lives_why(const struct watch *w)
 	return leakset__lives_known(w->leaks->set) ? NULL : w->lives.why.text;
 }
 
-int watch__open(const struct watch_opts *o, const volatile sig_atomic_t *stop, struct watch **ret, struct cause *why)
+int watch__open(const struct watch_opts *o, const volatile sig_atomic_t *stop, struct watch **ret,
+		struct cause *why)
 {
 	scoped(watch) w = calloc(1, sizeof(*w));
 	int err;
@@ -355,7 +373,8 @@ static void watch__wait(struct watch *w, uint64_t until_ns, const volatile sig_a
 			wait_ns = due_ns;
 		watch__tell(w, progress, ctx);
 		heart__beat();
-		(void)poll(fds, ARRAY_SIZE(fds), (int)(wait_ns / NS_PER_MS) + 1); /* a signal just ends the wait */
+		/* a signal just ends the wait */
+		(void)poll(fds, ARRAY_SIZE(fds), (int)(wait_ns / NS_PER_MS) + 1);
 		watch__allow(w, WATCH_LOOK_NS);
 		watch__drain(w);
 		watch__tend_allocs(w, until_ns);
@@ -363,11 +382,15 @@ static void watch__wait(struct watch *w, uint64_t until_ns, const volatile sig_a
 	}
 }
 
-/* Of the budget of the proof, and before all reading ends: a search ends by itself a little earlier, and tells what it has. 0: none. */
+/*
+ * Of the budget of the proof, and before all reading ends: a search ends by itself a little
+ * earlier, and tells what it has. 0: none.
+ */
 static uint64_t watch__proof_left(struct watch *w)
 {
 	const uint64_t before_ns = 50 * NS_PER_MS, left = deadline__left_ns(&w->until);
-	const uint64_t proof = w->o.proof_ns > w->end.proof_ns ? w->o.proof_ns - w->end.proof_ns : 0;
+	const uint64_t proof =
+		w->o.proof_ns > w->end.proof_ns ? w->o.proof_ns - w->end.proof_ns : 0;
 
 	if (left <= before_ns)
 		return 0;
@@ -410,7 +433,8 @@ static void watch__search_one(struct watch *w, size_t rt, const struct maps *map
 
 static void watch__search(struct watch *w)
 {
-	const uint64_t began = clock_now_ns(), cpu_began = clock_cpu_ns(), left = watch__proof_left(w);
+	const uint64_t began = clock_now_ns(), cpu_began = clock_cpu_ns(),
+		       left = watch__proof_left(w);
 	scoped(maps) maps = NULL;
 
 	if (left < w->t->target.nr && w->end.proof_ns < w->o.proof_ns)
@@ -426,7 +450,8 @@ static void watch__search(struct watch *w)
 
 static int watch__search_ends(struct watch *w)
 {
-	const uint64_t began = clock_now_ns(), cpu_began = clock_cpu_ns(), left = watch__proof_left(w);
+	const uint64_t began = clock_now_ns(), cpu_began = clock_cpu_ns(),
+		       left = watch__proof_left(w);
 	int err;
 
 	if (left < w->t->target.nr)
@@ -458,7 +483,8 @@ static int watch__look_on(struct watch *w, const volatile sig_atomic_t *stop,
 {
 	int err = 0;
 
-	for (size_t next; !*stop && !w->ended && !err && (next = watch__next(w)) < LOOKPLAN_LOOKS; w->plan.at = next) {
+	for (size_t next; !*stop && !w->ended && !err && (next = watch__next(w)) < LOOKPLAN_LOOKS;
+	     w->plan.at = next) {
 		struct cause c = { "" };
 
 		watch__wait(w, lookplan__due_ns(&w->plan, next), stop, progress, ctx);
@@ -490,8 +516,8 @@ static int watch__facts(struct watch *w, size_t i, const struct chans_source *so
 	int err = leaks__asks(w->leaks, (uint16_t)i, &gs, &nr);
 
 	if (!err)
-		err = chanfeeds__read(proc__mem(w->t->target.proc), source->rt, w->t->censuses[i], source->chans, gs, nr,
-				      w->t->censuses[0]->taken_ns, &feeds);
+		err = chanfeeds__read(proc__mem(w->t->target.proc), source->rt, w->t->censuses[i],
+				      source->chans, gs, nr, w->t->censuses[0]->taken_ns, &feeds);
 	return err ? err : leaks__facts(w->leaks, (uint16_t)i, source, feeds);
 }
 
@@ -580,7 +606,8 @@ static void watch__close_eyes(struct watch *w)
 static void watch__start(struct watch *w)
 {
 	if (!w->o.no_probes) {
-		(void)recorders__join(w->t->target.proc, &w->recorders); /* else nobody knows of us, and we of nobody */
+		/* else nobody knows of us, and we of nobody */
+		(void)recorders__join(w->t->target.proc, &w->recorders);
 		codecheck__begin(&w->code, w->t->target.gp, w->t->target.proc);
 	}
 	optional_probes__start(&w->lives);
@@ -603,10 +630,12 @@ static void watch__check_code(struct watch *w)
 	if (w->o.no_probes)
 		return;
 	proc__limit(w->t->target.proc, &late);
-	if (codecheck__end(&w->code, w->t->target.gp, w->t->target.proc, recorders__alone(w->recorders), &why))
+	if (codecheck__end(&w->code, w->t->target.gp, w->t->target.proc,
+			   recorders__alone(w->recorders), &why))
 		memcpy(w->end.code_left, why.text, sizeof(w->end.code_left));
 	if (late.hit)
-		log_warn("the code of '%s' (pid %d) could not be compared with its file in time", proc__comm(w->t->target.proc), (int)w->o.pid);
+		log_warn("the code of '%s' (pid %d) could not be compared with its file in time",
+			 proc__comm(w->t->target.proc), (int)w->o.pid);
 	proc__limit(w->t->target.proc, &w->until);
 }
 
@@ -617,8 +646,9 @@ int watch__run(struct watch *w, const volatile sig_atomic_t *stop,
 	int err;
 
 	if (*stop) /* nothing was seen that could be told */
-		return cause__set(why, -EINTR, "cannot read the goroutines of '%s' (pid %d): ended by a signal", proc__comm(w->t->target.proc),
-				  (int)proc__pid(w->t->target.proc));
+		return cause__set(why, -EINTR,
+				  "cannot read the goroutines of '%s' (pid %d): ended by a signal",
+				  proc__comm(w->t->target.proc), (int)proc__pid(w->t->target.proc));
 	watch__start(w);
 	err = watch__look(w, why);
 	if (!err)
@@ -666,7 +696,8 @@ int watch__name_holders(struct watch *w, bool suspects)
 }
 
 /* Of runtime rt; bytes: by entry. */
-static int watch__heap_one(struct watch *w, uint16_t rt, const struct maps *maps, bool suspects, uint64_t *bytes)
+static int watch__heap_one(struct watch *w, uint16_t rt, const struct maps *maps, bool suspects,
+			   uint64_t *bytes)
 {
 	scoped_mem uint32_t *entries = NULL;
 	struct cause why = { "" };
@@ -701,14 +732,16 @@ int watch__heap(struct watch *w, bool suspects)
 		return -ENOMEM;
 	for (size_t i = 0; i < w->leaks->nr; i++)
 		any |= verdict_is_leak(w->leaks->entries[i].verdict.kind);
-	if (!any || w->ended || watch__proof_left(w) < w->t->target.nr || maps__read_with_stacks(proc__dirfd(w->t->target.proc), &maps))
+	if (!any || w->ended || watch__proof_left(w) < w->t->target.nr ||
+	    maps__read_with_stacks(proc__dirfd(w->t->target.proc), &maps))
 		return 0;
 	for (uint16_t i = 0; i < w->t->target.nr && !err; i++) {
 		err = watch__heap_one(w, i, maps, suspects, bytes);
 		leaks__heap(w->leaks, err ? NULL : bytes);
 	}
 	leaks__rank(w->leaks);
-	log_debug("the heap that leaks keep: %.3f s, %.3f s of a processor", (double)(clock_now_ns() - began) / NS_PER_SEC,
+	log_debug("the heap that leaks keep: %.3f s, %.3f s of a processor",
+		  (double)(clock_now_ns() - began) / NS_PER_SEC,
 		  (double)(clock_cpu_ns() - cpu_began) / NS_PER_SEC);
 	return err == -ENOMEM ? err : 0;
 }

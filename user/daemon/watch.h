@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * watch: one process looked at several times, to find what leaks: censuses from the start to the end, probes for births,
- * exits and parks in between.
+ * watch: one process looked at several times, to find what leaks: censuses from the start to the
+ * end, probes for births, exits and parks in between.
  *
  *	watch__open()	opens the process, proves its layouts, loads the probes
  *	watch__run()	looks until the duration is over, *stop, or the target's end; then reads channels and locks
  *	watch__leaks()	what was seen, for leaks__finish() and the renderers
- * Without probes (they are not wanted, the kernel does not allow them, or they cost too much) births and exits are what the looks
- * tell: who was born and ended between two of them is not seen; and waits are at least as old as the looks tell. What goroutines allocate is not known then.
- * Loop thread only.
+ * Without probes (they are not wanted, the kernel does not allow them, or they cost too much)
+ * births and exits are what the looks
+ * tell: who was born and ended between two of them is not seen; and waits are at least as old as
+ * the looks tell. What goroutines allocate is not known then. Loop thread only.
  */
 #ifndef PARKWATCH_DAEMON_WATCH_H
 #define PARKWATCH_DAEMON_WATCH_H
@@ -23,15 +24,17 @@
 #include "base/cleanup.h"
 #include "view/leaks.h"
 
-#define WATCH_LOOK_NS (30 * NS_PER_SEC) /* that a look may take, and what is read at the end besides the proof */
+/* that a look may take, and what is read at the end besides the proof */
+#define WATCH_LOOK_NS (30 * NS_PER_SEC)
 struct watch_opts {
 	pid_t pid;
 	uint64_t duration_ns;
-	unsigned int depth;	/* frames of a stack */
-	uint64_t proof_ns;	/* that the search may take in all; 0: no search */
-	double max_overhead;	/* of the target's CPU time, that probes may cost; then they are taken down. 0: no limit */
+	unsigned int depth; /* frames of a stack */
+	uint64_t proof_ns;  /* that the search may take in all; 0: no search */
+	/* of the target's CPU time, that probes may cost; then they are taken down. 0: no limit */
+	double max_overhead;
 	bool no_probes;
-	bool no_cost;		/* no calibration: cost is unknown */
+	bool no_cost; /* no calibration: cost is unknown */
 };
 
 struct watch_progress {
@@ -41,37 +44,45 @@ struct watch_progress {
 
 struct watch_end {
 	bool target_ended;
-	bool cut;		/* what was not read in time is missing in the end */
+	bool cut; /* what was not read in time is missing in the end */
 	uint64_t hits, lost, cpu_ns;
-	double cost_ns;		/* of all hits */
+	double cost_ns; /* of all hits */
 	char losses[256];
 	char code_left[sizeof(struct cause)]; /* as session_end.code_left */
-	unsigned int passes;	/* of the search for what still refers to what they wait for */
-	uint64_t heap_bytes, proof_ns, proof_cpu_ns; /* proof_cpu_ns: that it took of the processors */
-	char doubt[320];	/* what it did not decide, and why; "": nothing */
+	unsigned int passes; /* of the search for what still refers to what they wait for */
+	/* proof_cpu_ns: that it took of the processors */
+	uint64_t heap_bytes, proof_ns, proof_cpu_ns;
+	char doubt[320]; /* what it did not decide, and why; "": nothing */
 };
 
 struct watch;
 /* stop, borrowed: once it is not 0 nothing is read any more half a second later. */
-int watch__open(const struct watch_opts *o, const volatile sig_atomic_t *stop, struct watch **ret, struct cause *why);
+int watch__open(const struct watch_opts *o, const volatile sig_atomic_t *stop, struct watch **ret,
+		struct cause *why);
 void watch__free(struct watch *w);
 DEFINE_SCOPED(watch)
 
-const char *watch__lives_why(const struct watch *w);	/* why births and exits are not seen; NULL: they are */
-const char *watch__allocs_why(const struct watch *w);	/* why it is not known what was allocated; NULL: it is */
-
-/* progress may be NULL: after each look and about ten times a second. 0 also when the target ended. */
-int watch__run(struct watch *w, const volatile sig_atomic_t *stop, void (*progress)(void *ctx, const struct watch_progress *p),
-	       void *ctx, struct watch_end *ret, struct cause *why);
+/* why births and exits are not seen; NULL: they are */
+const char *watch__lives_why(const struct watch *w);
+/* why it is not known what was allocated; NULL: it is */
+const char *watch__allocs_why(const struct watch *w);
 
 /*
- * After leaks__finish(): the heap that only leaking goroutines keep in use, as far as the rest of the budget allows, and the
- * leaks in the order of what they cost. What is not known is no error, but -ENOMEM.
+ * progress may be NULL: after each look and about ten times a second. 0 also when the target ended.
+ */
+int watch__run(struct watch *w, const volatile sig_atomic_t *stop,
+	       void (*progress)(void *ctx, const struct watch_progress *p), void *ctx,
+	       struct watch_end *ret, struct cause *why);
+
+/*
+ * After leaks__finish(): the heap that only leaking goroutines keep in use, as far as the rest of
+ * the budget allows, and the leaks in the order of what they cost. What is not known is no error,
+ * but -ENOMEM.
  */
 int watch__heap(struct watch *w, bool suspects);
 /* The same: which variables hold what leaks wait for, and the labels of all. */
 int watch__name_holders(struct watch *w, bool suspects);
-struct leaks *watch__leaks(struct watch *w);	/* borrowed */
+struct leaks *watch__leaks(struct watch *w); /* borrowed */
 void watch__meta(const struct watch *w, const struct watch_end *end, struct report_meta *ret);
 
 #endif

@@ -12,7 +12,7 @@
 struct windows {
 	struct windows_opts o;
 	struct census *censuses[GOPROC_RUNTIMES_MAX]; /* of the window that is open */
-	struct met met; /* in it */
+	struct met met;                               /* in it */
 	uint64_t begin_ns;
 };
 
@@ -57,7 +57,8 @@ static int windows__look(struct windows *w)
 	if (profile__opts(w->o.profile)->event != PROFILE_BLOCKED)
 		return 0;
 	for (size_t i = 0; i < windows__runtimes(w) && !err; i++)
-		err = census__read_until(proc__mem(w->o.proc), goproc__runtime(w->o.gp, i), w->o.depth, w->o.until, &w->censuses[i]);
+		err = census__read_until(proc__mem(w->o.proc), goproc__runtime(w->o.gp, i),
+					 w->o.depth, w->o.until, &w->censuses[i]);
 	for (size_t i = 0; i < windows__runtimes(w) && !err; i++)
 		err = w->censuses[i]->cut ? -ETIMEDOUT : 0;
 	return err;
@@ -79,7 +80,8 @@ static int windows__count_those_who_wait(struct windows *w, uint16_t rt, uint64_
 
 	if (!ids)
 		return -ENOMEM;
-	met__begin(&w->met, w->begin_ns); /* without memory for all of them some count twice in this window */
+	/* without memory for all of them some count twice in this window */
+	met__begin(&w->met, w->begin_ns);
 	ingest__found(w->o.intake);
 	(void)attach__gs_each(probes__attach(w->o.probes, rt), windows__meet, w);
 	met__order(&w->met);
@@ -87,7 +89,8 @@ static int windows__count_those_who_wait(struct windows *w, uint16_t rt, uint64_
 		const struct census_g *g = &c->gs[i];
 		struct profile_sample ps = { .reason = g->reason, .rt = rt, .value = width_ns };
 
-		if (ingest__blocks(goproc__runtime(w->o.gp, rt), g, census__pc(c, g)) && !met__has(&w->met, g->addr))
+		if (ingest__blocks(goproc__runtime(w->o.gp, rt), g, census__pc(c, g)) &&
+		    !met__has(&w->met, g->addr))
 			ingest__sample(w->o.intake, c, g, ids, &ps);
 	}
 	return 0;
@@ -118,7 +121,8 @@ static int windows__sum_up(struct windows *w, uint64_t width_ns)
 	return err;
 }
 
-int windows__one(struct windows *w, uint64_t width_ns, int64_t most_hits, struct windows_seen *ret, struct cause *why)
+int windows__one(struct windows *w, uint64_t width_ns, int64_t most_hits, struct windows_seen *ret,
+		 struct cause *why)
 {
 	uint64_t before[PW_STAT_MAX], stats[PW_STAT_MAX];
 	struct windows_seen seen;
@@ -147,8 +151,8 @@ int windows__one(struct windows *w, uint64_t width_ns, int64_t most_hits, struct
 	seen.around_ns = probes__off_ns(w->o.probes, stats);
 	seen.hits_ns = probes__cost_ns(w->o.probes, stats) - seen.around_ns;
 	if (err)
-		return cause__set(why, err, "cannot read the goroutines of '%s' (pid %d): %s", proc__comm(w->o.proc),
-				  (int)proc__pid(w->o.proc), strerror(-err));
+		return cause__set(why, err, "cannot read the goroutines of '%s' (pid %d): %s",
+				  proc__comm(w->o.proc), (int)proc__pid(w->o.proc), strerror(-err));
 	*ret = seen;
 	return 0;
 }

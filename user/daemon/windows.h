@@ -2,9 +2,10 @@
 /*
  * windows: recordings of some milliseconds each, which together stand for a longer time.
  *
- * A window is complete in itself: who waits when it begins is known from what runs in it (the BPF programs walk the stack of who
- * wakes) and from the goroutines that were looked at while it was open and that nothing was seen of in it: they waited all the
- * time. What is open at its end counts up to there. Loop thread only.
+ * A window is complete in itself: who waits when it begins is known from what runs in it (the BPF
+ * programs walk the stack of who wakes) and from the goroutines that were looked at while it was
+ * open and that nothing was seen of in it: they waited all the time. What is open at its end counts
+ * up to there. Loop thread only.
  */
 #ifndef PARKWATCH_DAEMON_WINDOWS_H
 #define PARKWATCH_DAEMON_WINDOWS_H
@@ -19,7 +20,7 @@
 #include "model/profile.h"
 #include "target/goproc.h"
 
-struct windows_opts {		/* all borrowed */
+struct windows_opts { /* all borrowed */
 	const struct proc *proc;
 	struct goproc *gp;
 	struct profile *profile;
@@ -29,11 +30,13 @@ struct windows_opts {		/* all borrowed */
 	struct deadline *until; /* of looks; NULL: none */
 };
 
-struct windows_seen {		/* of one window */
+struct windows_seen { /* of one window */
 	uint64_t begin_ns, end_ns;
-	uint64_t look_ns;	/* it takes so long to look at all goroutines: a window is no shorter */
-	double hits_ns;		/* what its hits cost */
-	double around_ns;	/* what those cost that came while the probes were there and recording was off */
+	/* it takes so long to look at all goroutines: a window is no shorter */
+	uint64_t look_ns;
+	double hits_ns; /* what its hits cost */
+	/* what those cost that came while the probes were there and recording was off */
+	double around_ns;
 };
 
 struct windows;
@@ -42,9 +45,11 @@ void windows__free(struct windows *w);
 DEFINE_SCOPED(windows)
 
 /*
- * Attaches, records width_ns or, if that takes longer, until all goroutines were looked at, and at most so many hits; detaches. The
- * caller weighs the window. -ESRCH: the target has ended; -ETIMEDOUT: its look was cut; else an error of attaching or of census__read(), with a cause.
+ * Attaches, records width_ns or, if that takes longer, until all goroutines were looked at, and at
+ * most so many hits; detaches. The caller weighs the window. -ESRCH: the target has ended;
+ * -ETIMEDOUT: its look was cut; else an error of attaching or of census__read(), with a cause.
  */
-int windows__one(struct windows *w, uint64_t width_ns, int64_t most_hits, struct windows_seen *ret, struct cause *why);
+int windows__one(struct windows *w, uint64_t width_ns, int64_t most_hits, struct windows_seen *ret,
+		 struct cause *why);
 
 #endif

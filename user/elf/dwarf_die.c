@@ -101,7 +101,8 @@ bool dwarf_die_has(Dwarf_Debug dbg, Dwarf_Die die, Dwarf_Half attr)
 	return !dwarf_die_err(dbg, dwarf_hasattr(die, attr, &has, &e), e) && has;
 }
 
-static int attr_expr(Dwarf_Debug dbg, Dwarf_Attribute a, uint8_t *expr, size_t size, size_t *ret_len)
+static int attr_expr(Dwarf_Debug dbg, Dwarf_Attribute a, uint8_t *expr, size_t size,
+		     size_t *ret_len)
 {
 	Dwarf_Error e = NULL;
 	Dwarf_Unsigned len;
@@ -120,7 +121,8 @@ static int attr_expr(Dwarf_Debug dbg, Dwarf_Attribute a, uint8_t *expr, size_t s
 		*ret_len = len;
 		return 0;
 	}
-	if (form != DW_FORM_block1 && form != DW_FORM_block2 && form != DW_FORM_block4 && form != DW_FORM_block)
+	if (form != DW_FORM_block1 && form != DW_FORM_block2 && form != DW_FORM_block4 &&
+	    form != DW_FORM_block)
 		return -ENOENT;
 	err = dwarf_die_err(dbg, dwarf_formblock(a, &block, &e), e);
 	if (err)
@@ -135,7 +137,8 @@ static int attr_expr(Dwarf_Debug dbg, Dwarf_Attribute a, uint8_t *expr, size_t s
 	return err;
 }
 
-int dwarf_die_expr(Dwarf_Debug dbg, Dwarf_Die die, Dwarf_Half attr, uint8_t *expr, size_t size, size_t *ret_len)
+int dwarf_die_expr(Dwarf_Debug dbg, Dwarf_Die die, Dwarf_Half attr, uint8_t *expr, size_t size,
+		   size_t *ret_len)
 {
 	Dwarf_Attribute a;
 	int err = dwarf_die_attr(dbg, die, attr, &a);

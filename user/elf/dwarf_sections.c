@@ -93,7 +93,8 @@ static int inflate_section(const struct elf_file *f, const struct packed *p, uin
 	return err;
 }
 
-static int blob_load(const struct elf_file *f, const char *name, uint64_t max, struct dwarf_blob *ret, struct cause *why)
+static int blob_load(const struct elf_file *f, const char *name, uint64_t max,
+		     struct dwarf_blob *ret, struct cause *why)
 {
 	struct packed p = {};
 	scoped_mem uint8_t *data = NULL;
@@ -115,7 +116,8 @@ static int blob_load(const struct elf_file *f, const char *name, uint64_t max, s
 	return 0;
 }
 
-int dwarf_blob_load(const struct elf_file *f, const char *name, uint64_t max, struct dwarf_blob *ret)
+int dwarf_blob_load(const struct elf_file *f, const char *name, uint64_t max,
+		    struct dwarf_blob *ret)
 {
 	return blob_load(f, name, max, ret, NULL);
 }

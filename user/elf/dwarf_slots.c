@@ -2,9 +2,10 @@
 /*
  * dwarf_slots: which variable of a function lies in a word of its frame.
  *
- * Go says it in location lists: DW_OP_fbreg, or DW_OP_call_frame_cfa for 0, from the end of the frame; of what is split up,
- * DW_OP_piece by DW_OP_piece (Go cmd/internal/dwarf, cmd/compile/internal/ssa/debug.go). Each list begins with the address of its
- * function, so all in it is relative to that: .debug_loc up to Go 1.24, .debug_loclists from 1.25 on.
+ * Go says it in location lists: DW_OP_fbreg, or DW_OP_call_frame_cfa for 0, from the end of the
+ * frame; of what is split up, DW_OP_piece by DW_OP_piece (Go cmd/internal/dwarf,
+ * cmd/compile/internal/ssa/debug.go). Each list begins with the address of its function, so all in
+ * it is relative to that: .debug_loc up to Go 1.24, .debug_loclists from 1.25 on.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -14,7 +15,7 @@
 
 #define NESTED_MAX  16   /* inlined calls in inlined calls */
 #define ENTRIES_MAX 4096 /* of one list */
-#define OPS_MAX	    64	 /* of one expression */
+#define OPS_MAX     64   /* of one expression */
 
 /* Bytes that are gone through; what lies behind them is 0. */
 struct cursor {
@@ -173,12 +174,19 @@ static bool location_holds(const struct slot_query *q, Dwarf_Die die, uint64_t s
 		return expr_holds(q, (struct cursor){ expr, expr + len }, size, ret);
 	if (dwarf_die_ref(q->v->dbg, die, DW_AT_location, &list) || list >= blob->size)
 		return false;
-	return (q->v->loclists.size ? list5_holds : list4_holds)(q, (struct cursor){ blob->data + list, blob->data + blob->size }, size, ret);
+	return (q->v->loclists.size ? list5_holds
+				    : list4_holds)(q,
+						   (struct cursor){ blob->data + list,
+								    blob->data + blob->size },
+						   size, ret);
 }
 
 /* --- entries --- */
 
-/* Name and type stand at the entry, or at the one of the function that was inlined. *ret is to be freed if it is not die. */
+/*
+ * Name and type stand at the entry, or at the one of the function that was inlined. *ret is to be
+ * freed if it is not die.
+ */
 static int origin_of(struct dwarf_vars *v, Dwarf_Die die, Dwarf_Die *ret)
 {
 	Dwarf_Off off;
@@ -200,7 +208,8 @@ static bool variable_holds(const struct slot_query *q, Dwarf_Die die, Dwarf_Half
 
 	if (origin_of(q->v, die, &origin))
 		return false;
-	found = !dwarf_die_name(q->v->dbg, origin, &name) && !dwarf_die_ref(q->v->dbg, origin, DW_AT_type, &off) &&
+	found = !dwarf_die_name(q->v->dbg, origin, &name) &&
+		!dwarf_die_ref(q->v->dbg, origin, DW_AT_type, &off) &&
 		!dwarf_vars__size(q->v, off, &size) && location_holds(q, die, size, &s.offset);
 	if (found) {
 		snprintf(s.name, sizeof(s.name), "%s", name);
@@ -224,7 +233,9 @@ static int look_below(const struct slot_query *q, Dwarf_Die parent, unsigned int
 		if (!dwarf_die_tag(q->v->dbg, die, &tag)) {
 			if (tag == DW_TAG_variable || tag == DW_TAG_formal_parameter)
 				*found = variable_holds(q, die, tag);
-			else if ((tag == DW_TAG_lexical_block || tag == DW_TAG_inlined_subroutine) && depth < NESTED_MAX)
+			else if ((tag == DW_TAG_lexical_block ||
+				  tag == DW_TAG_inlined_subroutine) &&
+				 depth < NESTED_MAX)
 				err = look_below(q, die, depth + 1, found);
 		}
 		if (*found || (err && err != -ENOENT)) {
@@ -246,8 +257,8 @@ static bool is_function(struct dwarf_vars *v, Dwarf_Die die, const char *func)
 	bool found;
 	char *name;
 
-	if (dwarf_die_tag(v->dbg, die, &tag) || tag != DW_TAG_subprogram || !dwarf_die_has(v->dbg, die, DW_AT_low_pc) ||
-	    origin_of(v, die, &origin))
+	if (dwarf_die_tag(v->dbg, die, &tag) || tag != DW_TAG_subprogram ||
+	    !dwarf_die_has(v->dbg, die, DW_AT_low_pc) || origin_of(v, die, &origin))
 		return false;
 	found = !dwarf_die_name(v->dbg, origin, &name) && !strcmp(name, func);
 	if (origin != die)
@@ -308,7 +319,8 @@ static const struct known_func *function(struct dwarf_vars *v, const char *func)
 	return f;
 }
 
-int dwarf_vars__slot(struct dwarf_vars *v, const char *func, uint64_t at, int64_t cfa_offset, struct dwarf_slot *ret)
+int dwarf_vars__slot(struct dwarf_vars *v, const char *func, uint64_t at, int64_t cfa_offset,
+		     struct dwarf_slot *ret)
 {
 	const struct slot_query q = { v, at, cfa_offset, ret };
 	const struct known_func *f;

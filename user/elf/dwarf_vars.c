@@ -11,7 +11,7 @@
 #define AT_GO_KIND  0x2900 /* Go cmd/internal/dwarf/dwarf.go DW_AT_go_kind */
 #define GO_SLICE    23     /* reflect.Slice */
 #define GO_STRING   24
-#define GO_KINDS    31    /* the bits of a kind */
+#define GO_KINDS    31 /* the bits of a kind */
 #define DIES_MAX    20000000u
 #define MEMBERS_MAX 4096
 
@@ -195,7 +195,8 @@ struct descent {
 	uint64_t type, offset;
 	char *path;
 	size_t size, used;
-	enum dwarf_spot_kind first; /* what the struct around says of a pointer in it; else a word */
+	/* what the struct around says of a pointer in it; else a word */
+	enum dwarf_spot_kind first;
 };
 
 static void descent__add(struct descent *d, const char *before, const char *text, const char *after)
@@ -207,8 +208,8 @@ static void descent__add(struct descent *d, const char *before, const char *text
 }
 
 /* The member of a struct in which the offset lies. */
-static int dwarf_vars__member(struct dwarf_vars *v, Dwarf_Die type, uint64_t offset,
-			      Dwarf_Die *ret, uint64_t *ret_begin)
+static int dwarf_vars__member(struct dwarf_vars *v, Dwarf_Die type, uint64_t offset, Dwarf_Die *ret,
+			      uint64_t *ret_begin)
 {
 	uint64_t begin = 0;
 	Dwarf_Die die, best = NULL;
@@ -259,7 +260,7 @@ static enum dwarf_spot_kind spot_in(struct dwarf_vars *v, Dwarf_Die type, uint64
 	if (kind == GO_SLICE)
 		return begin ? DWARF_SPOT_WORD : DWARF_SPOT_SLICE;
 	return kind != GO_STRING && begin && has_own_words(v, type) ? DWARF_SPOT_INTERFACE
-								     : DWARF_SPOT_WORD;
+								    : DWARF_SPOT_WORD;
 }
 
 static int dwarf_vars__into_struct(struct dwarf_vars *v, const struct type *t, struct descent *d)

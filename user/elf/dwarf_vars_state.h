@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * dwarf_vars_state: what elf/dwarf_vars.c opens, and elf/dwarf_slots.c asks too. For these two only.
+ * dwarf_vars_state: what elf/dwarf_vars.c opens, and elf/dwarf_slots.c asks too. For these two
+ * only.
  */
 #ifndef PARKWATCH_ELF_DWARF_VARS_STATE_H
 #define PARKWATCH_ELF_DWARF_VARS_STATE_H
@@ -13,10 +14,10 @@
 
 #define DWARF_FUNCS_KNOWN 16
 
-struct known_func {		/* that was asked for lately */
+struct known_func { /* that was asked for lately */
 	char name[DWARF_FUNC_NAME_MAX];
 	uint64_t die;
-	int err;		/* of finding it */
+	int err; /* of finding it */
 };
 
 struct dwarf_vars {
@@ -24,7 +25,7 @@ struct dwarf_vars {
 	struct dwarf_sections sections;
 	struct dwarf_blob loc, loclists; /* where variables lie: DWARF 4, DWARF 5 */
 	struct known_func funcs[DWARF_FUNCS_KNOWN];
-	size_t nr_funcs;	/* asked for in all */
+	size_t nr_funcs; /* asked for in all */
 	uint64_t nr_visited;
 };
 

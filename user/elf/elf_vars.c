@@ -13,9 +13,9 @@ struct elf_var {
 };
 
 struct elf_vars {
-	const struct elf_file *f;       /* borrowed */
+	const struct elf_file *f;        /* borrowed */
 	const struct elf_section *names; /* borrowed from f */
-	struct elf_var *v;              /* by address; owned */
+	struct elf_var *v;               /* by address; owned */
 	size_t nr, room;
 };
 

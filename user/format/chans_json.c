@@ -256,7 +256,8 @@ static void put_hold(struct writer *w, uint16_t rt, const struct wait_edge *e)
 		jsonw_string_field(j, "kind", "rwmutex-pending");
 		put_stand(w, rt, e->to);
 	} else {
-		jsonw_string_field(j, "kind", ghold_word((enum ghold_kind)s->holds->v[e->hold].kind));
+		jsonw_string_field(j, "kind",
+				   ghold_word((enum ghold_kind)s->holds->v[e->hold].kind));
 		put_release(w, rt, &s->holds->v[e->hold]);
 	}
 	jsonw_end_object(j);
@@ -272,7 +273,8 @@ static void put_step(struct writer *w, uint16_t rt, const struct wait_edge *e)
 	jsonw_start_object(j);
 	jsonw_uint_field(j, "goid", c->gs[e->g].goid);
 	jsonw_object_field(j, "waits_for");
-	jsonw_string_field(j, "kind", dump_wait_kind((enum census_wait_kind)(l ? l->kind : wait->kind)));
+	jsonw_string_field(j, "kind",
+			   dump_wait_kind((enum census_wait_kind)(l ? l->kind : wait->kind)));
 	jsonw_hex_field(j, "addr", wait->addr);
 	put_mode(j, wait->way);
 	if (wait->way == CENSUS_WAY_SEND || wait->way == CENSUS_WAY_RECEIVE)

@@ -92,7 +92,7 @@ static const char *lock_word(const struct chans_source *s, const struct census_w
 static const char *way_of(const struct census_wait *wait)
 {
 	if (wait->kind == CENSUS_WAIT_CHAN)
-		return wait->way == CENSUS_WAY_SEND	 ? " to send on"
+		return wait->way == CENSUS_WAY_SEND      ? " to send on"
 		       : wait->way == CENSUS_WAY_RECEIVE ? " to receive from"
 							 : " in a select for";
 	return " for";
@@ -105,7 +105,7 @@ static const char *end_of(const struct census_wait *wait)
 	case CENSUS_WAIT_COND: return "signal it";
 	case CENSUS_WAIT_WAITGROUP: return "call Done";
 	default:
-		return wait->way == CENSUS_WAY_SEND	 ? "receive"
+		return wait->way == CENSUS_WAY_SEND      ? "receive"
 		       : wait->way == CENSUS_WAY_RECEIVE ? "send or close"
 							 : "use it";
 	}
@@ -119,7 +119,8 @@ static void put_keeper(struct writer *w, uint16_t rt, const struct wait_edge *e)
 
 	put(w, "\n    only goroutine %llu", (unsigned long long)c->gs[e->to].goid);
 	if (others)
-		put(w, ", or %u other%s that wait%s too,", others, others == 1 ? "" : "s", others == 1 ? "s" : "");
+		put(w, ", or %u other%s that wait%s too,", others, others == 1 ? "" : "s",
+		    others == 1 ? "s" : "");
 	put(w, " could %s: nobody else has it; it is at ", end_of(&c->waits[e->wait]));
 	put_stand(w, rt, e->to);
 }
@@ -134,8 +135,8 @@ static void put_step(struct writer *w, uint16_t rt, const struct wait_edge *e)
 							   : " to write";
 	unsigned long long holder = (unsigned long long)c->gs[e->to].goid;
 
-	put(w, "  goroutine %llu waits%s %s 0x%llx%s at ", (unsigned long long)c->gs[e->g].goid, way_of(wait),
-	    lock_word(s, wait), (unsigned long long)wait->addr, to);
+	put(w, "  goroutine %llu waits%s %s 0x%llx%s at ", (unsigned long long)c->gs[e->g].goid,
+	    way_of(wait), lock_word(s, wait), (unsigned long long)wait->addr, to);
 	put_stand(w, rt, e->g);
 	if (wait_edge_keeps(e)) {
 		put_keeper(w, rt, e);
@@ -189,7 +190,9 @@ static void put_ring_fold(struct writer *w, const struct ring_fold *f)
 	put_alike(w, f);
 	if (f->behind)
 		put(w, "  behind %s: %llu more goroutine%s\n",
-		    f->nr > 1 ? "all of these" : r->nr == 1 ? "it" : "them",
+		    f->nr > 1    ? "all of these"
+		    : r->nr == 1 ? "it"
+				 : "them",
 		    (unsigned long long)f->behind, f->behind == 1 ? "" : "s");
 	put(w, "\n");
 }
@@ -208,7 +211,8 @@ static void put_deadlocks(struct writer *w)
 		put(w, "there may be more deadlocks: too many goroutines wait for each "
 		       "other to look at all\n\n");
 	if (unproved)
-		put(w, "there may be deadlocks by channels: who else has them could not be looked at in time\n\n");
+		put(w, "there may be deadlocks by channels: who else has them could not be looked "
+		       "at in time\n\n");
 }
 
 /* --- objects --- */
@@ -305,7 +309,8 @@ static void put_span(struct writer *w, const struct span *s)
 		put(w, "%u to %u", s->least, s->most);
 }
 
-static const struct holder_group *holders_of(const struct writer *w, const struct object *o, uint32_t group)
+static const struct holder_group *holders_of(const struct writer *w, const struct object *o,
+					     uint32_t group)
 {
 	return &w->cs->holder_groups[o->holders_at + group];
 }
@@ -324,7 +329,8 @@ static uint64_t older(uint64_t a, uint64_t b)
 	return a == DUMP_UNKNOWN || (b != DUMP_UNKNOWN && b > a) ? b : a;
 }
 
-static uint64_t oldest_holder_ns(const struct writer *w, const struct object *o, const struct holder_group *g)
+static uint64_t oldest_holder_ns(const struct writer *w, const struct object *o,
+				 const struct holder_group *g)
 {
 	uint64_t oldest = DUMP_UNKNOWN;
 
@@ -336,7 +342,8 @@ static uint64_t oldest_holder_ns(const struct writer *w, const struct object *o,
 	return oldest;
 }
 
-static void put_holder_goids(struct writer *w, const struct object *o, uint32_t nr_objects, uint32_t group)
+static void put_holder_goids(struct writer *w, const struct object *o, uint32_t nr_objects,
+			     uint32_t group)
 {
 	const struct census *c = w->cs->d->in.censuses[o->rt];
 	unsigned int told = 0;
@@ -347,7 +354,8 @@ static void put_holder_goids(struct writer *w, const struct object *o, uint32_t 
 
 		for (uint32_t k = 0; k < g->nr && told <= SAMPLE; k++, told++)
 			if (told < SAMPLE)
-				put(w, " %llu", (unsigned long long)c->gs[w->cs->holders[g->first + k].g].goid);
+				put(w, " %llu",
+				    (unsigned long long)c->gs[w->cs->holders[g->first + k].g].goid);
 	}
 	put(w, "%s\n", told > SAMPLE ? " ..." : "");
 }
@@ -359,11 +367,13 @@ static const char *release_words(const struct object_holder *h, bool many)
 		return " would call Done at ";
 	if (h->kind != GHOLD_READ)
 		return ", which would unlock it at ";
-	return many ? " as readers, which would unlock it at " : " as a reader, which would unlock it at ";
+	return many ? " as readers, which would unlock it at "
+		    : " as a reader, which would unlock it at ";
 }
 
 /* Those of each of the objects of a fold that have the same places. */
-static void put_holder_group(struct writer *w, const struct object *o, uint32_t nr_objects, uint32_t group)
+static void put_holder_group(struct writer *w, const struct object *o, uint32_t nr_objects,
+			     uint32_t group)
 {
 	const struct object_holder *h = &w->cs->holders[holders_of(w, o, group)->first];
 	const char *each = nr_objects > 1 ? "each " : "", *held = "held by ";
@@ -396,7 +406,9 @@ static void put_holder_group(struct writer *w, const struct object *o, uint32_t 
 		put_holder_goids(w, o, nr_objects, group);
 }
 
-/* Of a WaitGroup no more than its counter says call Done: if more are found, it is not known which. */
+/*
+ * Of a WaitGroup no more than its counter says call Done: if more are found, it is not known which.
+ */
 static bool holders_are_sure(const struct writer *w, const struct object *o, uint32_t nr_objects)
 {
 	for (uint32_t i = 0; i < nr_objects; i++) {
@@ -417,7 +429,8 @@ static void put_holders(struct writer *w, const struct object *o, uint32_t nr_ob
 
 	if (!l || !holders_are_sure(w, o, nr_objects))
 		return;
-	if (l->kind != CENSUS_WAIT_WAITGROUP && !o->nr_holders && l->settled && l->locked && !(l->writer && l->departing > 0))
+	if (l->kind != CENSUS_WAIT_WAITGROUP && !o->nr_holders && l->settled && l->locked &&
+	    !(l->writer && l->departing > 0))
 		put(w, "  nobody is known to hold it\n");
 	for (uint32_t i = 0; i < o->nr_holders; i++)
 		put_holder_group(w, o, nr_objects, i);
@@ -437,7 +450,8 @@ static const char *way_words(const struct object *o, const struct object_waiter 
 					 : "wait";
 }
 
-static const struct waiter_group *waiters_of(const struct writer *w, const struct object *o, uint32_t group)
+static const struct waiter_group *waiters_of(const struct writer *w, const struct object *o,
+					     uint32_t group)
 {
 	return &w->cs->groups[o->groups_at + group];
 }
@@ -505,7 +519,10 @@ static void put_group(struct writer *w, const struct object *o, uint32_t nr_obje
 
 static void put_title(struct writer *w, const struct object *o, uint32_t nr_objects)
 {
-	const char *word = o->kind == OBJECT_CHAN ? "chan" : dump_wait_kind((enum census_wait_kind)chans__lock(w->cs, o)->kind);
+	const char *word =
+		o->kind == OBJECT_CHAN
+			? "chan"
+			: dump_wait_kind((enum census_wait_kind)chans__lock(w->cs, o)->kind);
 	struct span s = { 0, 0, 0 };
 
 	for (uint32_t i = 0; i < nr_objects; i++)

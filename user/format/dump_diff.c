@@ -8,17 +8,19 @@
 #include "base/radix.h"
 
 enum { APPEARED, WENT, STAYED, FATES };
-static const char *const fates[FATES] = { [APPEARED] = "appeared", [WENT] = "went", [STAYED] = "stayed" };
+static const char *const fates[FATES] = {
+	[APPEARED] = "appeared", [WENT] = "went", [STAYED] = "stayed"
+};
 
 struct diff {
 	struct dump *d;
 	const struct dump_show *show;
 	struct old_dump *old;
 	size_t top;
-	uint8_t *fate;		/* of each row; owned */
-	bool *matched;		/* each of old->gs; owned */
+	uint8_t *fate; /* of each row; owned */
+	bool *matched; /* each of old->gs; owned */
 	size_t nr[FATES];
-	struct radix_item *v;	/* room for one section; owned */
+	struct radix_item *v; /* room for one section; owned */
 };
 
 static size_t first_with(const struct old_dump *o, uint64_t goid)
@@ -37,8 +39,8 @@ static size_t first_with(const struct old_dump *o, uint64_t goid)
 }
 
 /*
- * Is that what it began as? Of a wrapper, one of the two dumps may know what it runs and the other not: nobody knows while it
- * runs.
+ * Is that what it began as? Of a wrapper, one of the two dumps may know what it runs and the other
+ * not: nobody knows while it runs.
  */
 static bool is_start(struct diff *df, const struct dump_row *r, const char *old)
 {
@@ -46,15 +48,20 @@ static bool is_start(struct diff *df, const struct dump_row *r, const char *old)
 
 	if (!strcmp(old, s && s->known ? s->func : ""))
 		return true;
-	begins = dump__site(df->d, sites__of(df->d->sites, r->rt, SITE_START, dump__g(df->d, r)->startpc, NULL));
+	begins = dump__site(df->d, sites__of(df->d->sites, r->rt, SITE_START,
+					     dump__g(df->d, r)->startpc, NULL));
 	return begins && begins->wrapper && (begins == s || !strcmp(old, begins->func));
 }
 
-/* The texts are of one pool: equal ones are one. Closures may share their code, and so where they start (Go 1.27). */
+/*
+ * The texts are of one pool: equal ones are one. Closures may share their code, and so where they
+ * start (Go 1.27).
+ */
 static bool is_made(struct diff *df, const struct dump_row *r, const char *old)
 {
 	const struct site *s = dump__site(df->d, r->made);
-	const char *made = s && s->known ? old_dump__made(df->old, s->func, s->file, s->line) : NULL;
+	const char *made =
+		s && s->known ? old_dump__made(df->old, s->func, s->file, s->line) : NULL;
 
 	return !made || old == made || old == old_dump__made(df->old, NULL, "", 0);
 }
@@ -67,7 +74,8 @@ static void match(struct diff *df)
 		size_t at = first_with(df->old, goid);
 
 		while (at < df->old->nr && df->old->gs[at].goid == goid &&
-		       (df->matched[at] || df->old->gs[at].runtime != r->rt || !is_start(df, r, df->old->gs[at].start) ||
+		       (df->matched[at] || df->old->gs[at].runtime != r->rt ||
+			!is_start(df, r, df->old->gs[at].start) ||
 			!is_made(df, r, df->old->gs[at].made)))
 			at++;
 		df->fate[i] = APPEARED;
@@ -89,7 +97,8 @@ static const char *made_of(struct diff *df, int fate, size_t item)
 
 	if (fate == WENT)
 		return df->old->gs[item].made;
-	return old_dump__made(df->old, s && s->known ? s->func : NULL, s ? s->file : "", s ? s->line : 0);
+	return old_dump__made(df->old, s && s->known ? s->func : NULL, s ? s->file : "",
+			      s ? s->line : 0);
 }
 
 static uint64_t goid_of(const struct diff *df, int fate, size_t item)
@@ -102,8 +111,10 @@ static size_t collect(struct diff *df, int fate)
 	size_t nr = 0;
 
 	for (size_t i = 0; i < (fate == WENT ? df->old->nr : df->d->nr); i++)
-		if (fate == WENT ? !df->matched[i] : df->fate[i] == fate)	/* texts of a pool: equal ones are one */
-			df->v[nr++] = (struct radix_item){ .key = (uintptr_t)made_of(df, fate, i), .item = i };
+		/* texts of a pool: equal ones are one */
+		if (fate == WENT ? !df->matched[i] : df->fate[i] == fate)
+			df->v[nr++] = (struct radix_item){ .key = (uintptr_t)made_of(df, fate, i),
+							   .item = i };
 	return nr;
 }
 
@@ -117,7 +128,8 @@ static size_t run_of(const struct radix_item *v, size_t nr, size_t at)
 }
 
 /* "\t10 created by main.fetch at /src/x.go:30: goids 812 813 ..." */
-static void put_site(const struct diff *df, int fate, const struct radix_item *v, size_t nr, struct textbuf *to)
+static void put_site(const struct diff *df, int fate, const struct radix_item *v, size_t nr,
+		     struct textbuf *to)
 {
 	textbuf__text(to, "\t");
 	textbuf__u64(to, nr);
@@ -209,12 +221,15 @@ static int put_json(struct diff *df, struct textbuf *to)
 	return to->err;
 }
 
-int dump_show__diff(struct dump *d, const struct dump_show *s, struct old_dump *o, size_t top, bool json, FILE *out,
-		    struct cause *why)
+int dump_show__diff(struct dump *d, const struct dump_show *s, struct old_dump *o, size_t top,
+		    bool json, FILE *out, struct cause *why)
 {
 	const size_t most = (d->nr > o->nr ? d->nr : o->nr) + 1;
 	struct diff df = {
-		.d = d, .show = s, .old = o, .top = top,
+		.d = d,
+		.show = s,
+		.old = o,
+		.top = top,
 		.fate = calloc(d->nr + 1, sizeof(*df.fate)),
 		.matched = calloc(o->nr + 1, sizeof(*df.matched)),
 		.v = reallocarray(NULL, most, sizeof(*df.v)),

@@ -10,13 +10,14 @@
 #include "format/dump_show.h"
 #include "view/old_dump.h"
 
-#define DUMP_DIFF_GOIDS 10	/* shown of a creation site */
+#define DUMP_DIFF_GOIDS 10 /* shown of a creation site */
 
 /*
- * json: {"appeared":[...],"went":[...],"stayed":[...]}, goroutines as in the two dumps; else text: three sections with counts by
- * creation site, the largest first. top: so many goroutines, or sites, of each; 0: all. 0 or negative errno with a cause.
+ * json: {"appeared":[...],"went":[...],"stayed":[...]}, goroutines as in the two dumps; else text:
+ * three sections with counts by creation site, the largest first. top: so many goroutines, or
+ * sites, of each; 0: all. 0 or negative errno with a cause.
  */
-int dump_show__diff(struct dump *d, const struct dump_show *s, struct old_dump *o, size_t top, bool json, FILE *out,
-		    struct cause *why);
+int dump_show__diff(struct dump *d, const struct dump_show *s, struct old_dump *o, size_t top,
+		    bool json, FILE *out, struct cause *why);
 
 #endif

@@ -9,17 +9,17 @@
 #include "base/clock.h"
 #include "base/radix.h"
 
-#define STATES_MAX 6		/* shown of a group */
+#define STATES_MAX 6 /* shown of a group */
 
 struct groups {
 	struct dump *d;
 	const struct dump_show *show;
 	enum dump_group by;
-	struct radix_item *members;	/* key, row: groups are runs of equal keys; owned */
+	struct radix_item *members; /* key, row: groups are runs of equal keys; owned */
 	size_t nr_members;
-	struct radix_item *largest;	/* item: where the group begins in members; owned */
+	struct radix_item *largest; /* item: where the group begins in members; owned */
 	size_t nr;
-	struct radix_item *tally;	/* room for all members, or all that they wait for; owned */
+	struct radix_item *tally; /* room for all members, or all that they wait for; owned */
 	size_t tally_cap;
 };
 
@@ -29,18 +29,18 @@ struct most {
 	size_t nr, distinct;
 };
 
-struct group {			/* what its goroutines share */
+struct group { /* what its goroutines share */
 	const struct radix_item *v;
 	size_t nr;
 	const struct dump_row *first;
-	uint64_t oldest_ns;	/* DUMP_UNKNOWN */
+	uint64_t oldest_ns; /* DUMP_UNKNOWN */
 	struct most states[STATES_MAX];
 	size_t nr_states;
-	struct most look;	/* of their stacks; nr 0: none has one */
-	size_t stack;		/* one that looks so */
-	size_t nr_waiting;	/* that wait for an object */
-	size_t nr_objects;	/* different ones */
-	int kind;		/* of all of them, or -1 */
+	struct most look;  /* of their stacks; nr 0: none has one */
+	size_t stack;      /* one that looks so */
+	size_t nr_waiting; /* that wait for an object */
+	size_t nr_objects; /* different ones */
+	int kind;          /* of all of them, or -1 */
 };
 
 static const struct dump_row *row_of(const struct groups *gs, const struct radix_item *m)
@@ -53,22 +53,18 @@ static const struct dump_row *row_of(const struct groups *gs, const struct radix
 static uint64_t key_of(const struct groups *gs, const struct dump_row *r)
 {
 	switch (gs->by) {
-	case DUMP_GROUP_SITE:
-		return r->made;
-	case DUMP_GROUP_STACK:
-		return dump__look(gs->d, r);
-	case DUMP_GROUP_WAIT:
-		return r->state;
-	case DUMP_GROUP_LABEL:
-		return (uintptr_t)dump__labels(gs->d, r)->same;
+	case DUMP_GROUP_SITE: return r->made;
+	case DUMP_GROUP_STACK: return dump__look(gs->d, r);
+	case DUMP_GROUP_WAIT: return r->state;
+	case DUMP_GROUP_LABEL: return (uintptr_t)dump__labels(gs->d, r)->same;
 	case DUMP_GROUP_NONE:
-	case DUMP_GROUP_OBJECT:
-		break;
+	case DUMP_GROUP_OBJECT: break;
 	}
 	return 0;
 }
 
-static const struct census_wait *waits_of(const struct dump *d, const struct dump_row *r, uint32_t *ret_nr)
+static const struct census_wait *waits_of(const struct dump *d, const struct dump_row *r,
+					  uint32_t *ret_nr)
 {
 	const struct census_g *g = dump__g(d, r);
 
@@ -85,9 +81,11 @@ static void add_members(struct groups *gs)
 
 		w = waits_of(gs->d, r, &nr);
 		if (gs->by != DUMP_GROUP_OBJECT || !nr)
-			gs->members[gs->nr_members++] = (struct radix_item){ .key = key_of(gs, r), .item = i };
+			gs->members[gs->nr_members++] =
+				(struct radix_item){ .key = key_of(gs, r), .item = i };
 		for (uint32_t k = 0; gs->by == DUMP_GROUP_OBJECT && k < nr; k++)
-			gs->members[gs->nr_members++] = (struct radix_item){ .key = w[k].addr, .item = i };
+			gs->members[gs->nr_members++] =
+				(struct radix_item){ .key = w[k].addr, .item = i };
 	}
 }
 
@@ -97,7 +95,8 @@ static void drop_twins(struct groups *gs)
 	size_t nr = 0;
 
 	for (size_t i = 0; i < gs->nr_members; i++)
-		if (!nr || gs->members[nr - 1].key != gs->members[i].key || gs->members[nr - 1].item != gs->members[i].item)
+		if (!nr || gs->members[nr - 1].key != gs->members[i].key ||
+		    gs->members[nr - 1].item != gs->members[i].item)
 			gs->members[nr++] = gs->members[i];
 	gs->nr_members = nr;
 }
@@ -117,10 +116,12 @@ static int order_groups(struct groups *gs)
 	int err;
 
 	for (size_t at = 0; at < gs->nr_members; at += run_of(gs->members, gs->nr_members, at))
-		gs->largest[gs->nr++] = (struct radix_item){ .key = gs->members[at].item, .item = at };
+		gs->largest[gs->nr++] =
+			(struct radix_item){ .key = gs->members[at].item, .item = at };
 	err = radix_sort_items(gs->largest, gs->nr);
 	for (size_t i = 0; i < gs->nr; i++)
-		gs->largest[i].key = UINT64_MAX - run_of(gs->members, gs->nr_members, gs->largest[i].item);
+		gs->largest[i].key =
+			UINT64_MAX - run_of(gs->members, gs->nr_members, gs->largest[i].item);
 	return err ? err : radix_sort_items(gs->largest, gs->nr);
 }
 
@@ -215,7 +216,7 @@ static int group__objects(struct groups *gs, struct group *g)
 	size_t nr = 0, got = 0;
 	int err;
 
-	g->kind = -2;		/* none seen yet */
+	g->kind = -2; /* none seen yet */
 	for (size_t i = 0; i < g->nr; i++) {
 		uint32_t nr_w;
 		const struct census_wait *w = waits_of(gs->d, row_of(gs, &g->v[i]), &nr_w);
@@ -236,7 +237,9 @@ static int group__fill(struct groups *gs, size_t at, struct group *g)
 	int err;
 
 	*g = (struct group){
-		.v = gs->members + at, .nr = run_of(gs->members, gs->nr_members, at), .oldest_ns = DUMP_UNKNOWN,
+		.v = gs->members + at,
+		.nr = run_of(gs->members, gs->nr_members, at),
+		.oldest_ns = DUMP_UNKNOWN,
 		.first = row_of(gs, &gs->members[at]),
 	};
 	for (size_t i = 0; i < g->nr; i++) {
@@ -265,7 +268,8 @@ static const struct census_wait *object_of(const struct groups *gs, const struct
 
 static const char *peer_of(const struct groups *gs, const struct census_wait *w)
 {
-	const char *peer = gs->show->peer ? gs->show->peer(gs->show->peer_ctx, (int32_t)w->via) : "";
+	const char *peer =
+		gs->show->peer ? gs->show->peer(gs->show->peer_ctx, (int32_t)w->via) : "";
 
 	return framer__text(gs->d->framer, peer);
 }
@@ -313,16 +317,13 @@ static void text_key(const struct groups *gs, const struct group *g, struct text
 		textbuf__text(to, dump__word(gs->d, g->first));
 		textbuf__text(to, "]");
 		break;
-	case DUMP_GROUP_OBJECT:
-		text_object(gs, g, to);
-		break;
+	case DUMP_GROUP_OBJECT: text_object(gs, g, to); break;
 	case DUMP_GROUP_LABEL:
 		labels = dump__labels(gs->d, g->first)->text;
 		textbuf__text(to, labels[0] ? labels : "without labels");
 		break;
 	case DUMP_GROUP_STACK:
-	case DUMP_GROUP_NONE:
-		textbuf__text(to, "in one stack");
+	case DUMP_GROUP_NONE: textbuf__text(to, "in one stack");
 	}
 }
 
@@ -349,7 +350,9 @@ static void text_objects(const struct group *g, struct textbuf *to)
 	textbuf__u64(to, g->nr_objects);
 	textbuf__text(to, " ");
 	textbuf__text(to, g->kind >= 0 ? dump_wait_kind((enum census_wait_kind)g->kind) : "object");
-	textbuf__text(to, g->nr_objects == 1 ? "\n" : g->kind == CENSUS_WAIT_MUTEX || g->kind == CENSUS_WAIT_RWMUTEX ? "es\n" : "s\n");
+	textbuf__text(to, g->nr_objects == 1                                               ? "\n"
+			  : g->kind == CENSUS_WAIT_MUTEX || g->kind == CENSUS_WAIT_RWMUTEX ? "es\n"
+											   : "s\n");
 }
 
 static void text_group(struct groups *gs, const struct group *g, struct textbuf *to)
@@ -367,7 +370,9 @@ static void text_group(struct groups *gs, const struct group *g, struct textbuf 
 		textbuf__text(to, gostate_word((enum gostate)gs->d->states[g->states[i].key]));
 		textbuf__text(to, " ");
 		textbuf__u64(to, g->states[i].nr);
-		textbuf__text(to, i + 1 < g->nr_states ? "" : i + 1 < g->states[i].distinct ? ", ...\n" : "\n");
+		textbuf__text(to, i + 1 < g->nr_states            ? ""
+				  : i + 1 < g->states[i].distinct ? ", ...\n"
+								  : "\n");
 	}
 	if (gs->by != DUMP_GROUP_OBJECT)
 		text_objects(g, to);
@@ -382,14 +387,16 @@ static void text_group(struct groups *gs, const struct group *g, struct textbuf 
 	if (g->look.nr < g->nr) {
 		textbuf__text(to, "\t");
 		textbuf__u64(to, g->look.nr);
-		textbuf__text(to, g->look.nr == 1 ? " of them stands here:\n" : " of them stand here:\n");
+		textbuf__text(to, g->look.nr == 1 ? " of them stands here:\n"
+						  : " of them stand here:\n");
 	}
 	dump_text__stack(gs->d, g->stack, gs->show->full, to);
 }
 
 /* --- JSON --- */
 
-static void json_object(const struct groups *gs, const struct census_wait *wait, struct json_writer *w)
+static void json_object(const struct groups *gs, const struct census_wait *wait,
+			struct json_writer *w)
 {
 	if (!wait) {
 		jsonw_null_field(w, "object");
@@ -413,25 +420,21 @@ static void json_key(const struct groups *gs, const struct group *g, struct json
 		dump_json__site(dump__site(gs->d, g->first->made), w);
 		calls__json(gs->d, g->first, w);
 		break;
-	case DUMP_GROUP_OBJECT:
-		json_object(gs, object_of(gs, g), w);
-		break;
-	case DUMP_GROUP_WAIT:
-		jsonw_string_field(w, "wait", dump__word(gs->d, g->first));
-		break;
+	case DUMP_GROUP_OBJECT: json_object(gs, object_of(gs, g), w); break;
+	case DUMP_GROUP_WAIT: jsonw_string_field(w, "wait", dump__word(gs->d, g->first)); break;
 	case DUMP_GROUP_LABEL:
 		jsonw_string_field(w, "labels", dump__labels(gs->d, g->first)->text);
 		break;
 	case DUMP_GROUP_STACK:
-	case DUMP_GROUP_NONE:
-		break;
+	case DUMP_GROUP_NONE: break;
 	}
 }
 
 static void json_group(struct groups *gs, const struct group *g, struct json_writer *w)
 {
 	static const char *const names[] = {
-		[DUMP_GROUP_NONE] = "", [DUMP_GROUP_SITE] = "site", [DUMP_GROUP_STACK] = "stack", [DUMP_GROUP_WAIT] = "wait",
+		[DUMP_GROUP_NONE] = "",         [DUMP_GROUP_SITE] = "site",
+		[DUMP_GROUP_STACK] = "stack",   [DUMP_GROUP_WAIT] = "wait",
 		[DUMP_GROUP_OBJECT] = "object", [DUMP_GROUP_LABEL] = "label",
 	};
 
@@ -443,7 +446,8 @@ static void json_group(struct groups *gs, const struct group *g, struct json_wri
 	jsonw_uint_or_null_field(w, "oldest_wait_ns", g->oldest_ns, g->oldest_ns != DUMP_UNKNOWN);
 	jsonw_object_field(w, "states");
 	for (size_t i = 0; i < g->nr_states; i++)
-		jsonw_uint_field(w, gostate_word((enum gostate)gs->d->states[g->states[i].key]), g->states[i].nr);
+		jsonw_uint_field(w, gostate_word((enum gostate)gs->d->states[g->states[i].key]),
+				 g->states[i].nr);
 	jsonw_end_object(w);
 	jsonw_uint_field(w, "waiting_for_objects", g->nr_waiting);
 	jsonw_uint_field(w, "objects", g->nr_objects);
@@ -479,8 +483,8 @@ static void put_groups(struct groups *gs, size_t top, struct json_writer *json, 
 	}
 }
 
-int dump_show__groups(struct dump *d, const struct dump_show *s, enum dump_group by, size_t top, bool json, FILE *out,
-		      struct cause *why)
+int dump_show__groups(struct dump *d, const struct dump_show *s, enum dump_group by, size_t top,
+		      bool json, FILE *out, struct cause *why)
 {
 	struct groups gs = { .d = d, .show = s, .by = by };
 	struct json_writer w;

@@ -2,24 +2,31 @@
 /*
  * dump_group: goroutines that have something in common, as one entry with a count.
  *
- * By creation site, stack, what they do, the object that they wait for, or labels; the largest first. Who waits for several
- * objects (a select) is counted under each of them; who waits for none, as a group of their own.
+ * By creation site, stack, what they do, the object that they wait for, or labels; the largest
+ * first. Who waits for several objects (a select) is counted under each of them; who waits for
+ * none, as a group of their own.
  */
 #ifndef PARKWATCH_FORMAT_DUMP_GROUP_H
 #define PARKWATCH_FORMAT_DUMP_GROUP_H
 
 #include "format/dump_show.h"
 
-#define DUMP_GROUP_GOIDS 10	/* shown of a group */
+#define DUMP_GROUP_GOIDS 10 /* shown of a group */
 
 enum dump_group {
-	DUMP_GROUP_NONE, DUMP_GROUP_SITE, DUMP_GROUP_STACK, DUMP_GROUP_WAIT, DUMP_GROUP_OBJECT, DUMP_GROUP_LABEL,
+	DUMP_GROUP_NONE,
+	DUMP_GROUP_SITE,
+	DUMP_GROUP_STACK,
+	DUMP_GROUP_WAIT,
+	DUMP_GROUP_OBJECT,
+	DUMP_GROUP_LABEL,
 };
 
 /*
- * top: so many groups, 0: all. json: {"groups":[{"by":"object","count":200,...}]}, else text. 0 or negative errno with a cause.
+ * top: so many groups, 0: all. json: {"groups":[{"by":"object","count":200,...}]}, else text. 0 or
+ * negative errno with a cause.
  */
-int dump_show__groups(struct dump *d, const struct dump_show *s, enum dump_group by, size_t top, bool json, FILE *out,
-		      struct cause *why);
+int dump_show__groups(struct dump *d, const struct dump_show *s, enum dump_group by, size_t top,
+		      bool json, FILE *out, struct cause *why);
 
 #endif

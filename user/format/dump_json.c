@@ -2,7 +2,8 @@
 /*
  * dump_json: goroutines as JSON: what they share is made once, the rest is a few numbers.
  *
- * Every text went through names/textpool: valid UTF-8. Addresses are strings: JSON's numbers are not that long everywhere.
+ * Every text went through names/textpool: valid UTF-8. Addresses are strings: JSON's numbers are
+ * not that long everywhere.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -131,8 +132,10 @@ static void put_labels(const struct label_set *set, struct json_writer *w)
 static void put_way(const char *name, uint8_t way, struct json_writer *w)
 {
 	static const char *const names[] = {
-		[CENSUS_WAY_RECEIVE] = "receive", [CENSUS_WAY_SEND] = "send",
-		[CENSUS_WAY_READ] = "read", [CENSUS_WAY_WRITE] = "write",
+		[CENSUS_WAY_RECEIVE] = "receive",
+		[CENSUS_WAY_SEND] = "send",
+		[CENSUS_WAY_READ] = "read",
+		[CENSUS_WAY_WRITE] = "write",
 	};
 
 	if (way != CENSUS_WAY_NONE && way < ARRAY_SIZE(names))
@@ -141,7 +144,8 @@ static void put_way(const char *name, uint8_t way, struct json_writer *w)
 
 static void put_fd(struct dump_json *j, const struct census_wait *wait, struct json_writer *w)
 {
-	const char *peer = j->show->peer ? j->show->peer(j->show->peer_ctx, (int32_t)wait->via) : "";
+	const char *peer =
+		j->show->peer ? j->show->peer(j->show->peer_ctx, (int32_t)wait->via) : "";
 
 	jsonw_int_field(w, "fd", (int32_t)wait->via);
 	put_way("mode", wait->way, w);
@@ -149,26 +153,20 @@ static void put_fd(struct dump_json *j, const struct census_wait *wait, struct j
 		jsonw_string_field(w, "peer", framer__text(j->d->framer, peer));
 }
 
-static void put_wait(struct dump_json *j, const struct census_wait *wait, uint64_t now_ns, struct json_writer *w)
+static void put_wait(struct dump_json *j, const struct census_wait *wait, uint64_t now_ns,
+		     struct json_writer *w)
 {
 	jsonw_start_object(w);
 	jsonw_string_field(w, "kind", dump_wait_kind(wait->kind));
 	jsonw_hex_field(w, "addr", wait->addr);
 	switch (wait->kind) {
-	case CENSUS_WAIT_CHAN:
-		put_way("dir", wait->way, w);
-		break;
+	case CENSUS_WAIT_CHAN: put_way("dir", wait->way, w); break;
 	case CENSUS_WAIT_TIMER:
 		jsonw_int_field(w, "when_ns", (int64_t)wait->via - (int64_t)now_ns);
 		break;
-	case CENSUS_WAIT_FD:
-		put_fd(j, wait, w);
-		break;
-	case CENSUS_WAIT_CORO:
-		break;
-	default:
-		jsonw_hex_field(w, "sema", wait->via);
-		put_way("mode", wait->way, w);
+	case CENSUS_WAIT_FD: put_fd(j, wait, w); break;
+	case CENSUS_WAIT_CORO: break;
+	default: jsonw_hex_field(w, "sema", wait->via); put_way("mode", wait->way, w);
 	}
 	if (wait->select)
 		jsonw_bool_field(w, "select", true);
@@ -265,7 +263,8 @@ static void put_all(struct dump_json *j, struct json_writer *w)
 	jsonw_end(w);
 }
 
-int dump_show__json(struct dump *d, const struct dump_show *s, bool lines, FILE *out, struct cause *why)
+int dump_show__json(struct dump *d, const struct dump_show *s, bool lines, FILE *out,
+		    struct cause *why)
 {
 	scoped(dump_json) j = NULL;
 	struct json_writer w;

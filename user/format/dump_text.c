@@ -2,8 +2,9 @@
 /*
  * dump_text: goroutines as Go's own traceback prints them.
  *
- * Source: runtime/traceback.go goroutineheader, traceback2, printcreatedby of Go 1.15 to 1.27. Arguments are not
- * known, so they are "..." as in Go's inlined frames; wait reasons are the newest Go's words whatever the version.
+ * Source: runtime/traceback.go goroutineheader, traceback2, printcreatedby of Go 1.15 to 1.27.
+ * Arguments are not known, so they are "..." as in Go's inlined frames; wait reasons are the newest
+ * Go's words whatever the version.
  */
 #include <errno.h>
 #include <string.h>
@@ -57,7 +58,9 @@ void dump_text__stack(struct dump *d, size_t stack, bool full, struct textbuf *t
 		textbuf__text(to, v[i].name);
 		textbuf__text(to, "(...)\n");
 		put_place(to, v[i].file, v[i].line);
-		put_offset(to, v[i].inlined || !v[i].entry || v[i].pc < v[i].entry ? 0 : v[i].pc - v[i].entry);
+		put_offset(to, v[i].inlined || !v[i].entry || v[i].pc < v[i].entry
+				       ? 0
+				       : v[i].pc - v[i].entry);
 	}
 	if (dump__stack_at(d, stack, &rt)->truncated)
 		textbuf__text(to, "...additional frames elided...\n");
@@ -117,14 +120,22 @@ static void put_quoted(struct textbuf *to, const char *text)
 	textbuf__text(to, "\"");
 	while (*text) {
 		const uint32_t c = next_character(&text);
-		const char letter = c == '\n' ? 'n' : c == '\r' ? 'r' : c == '\t' ? 't' : c == '"' || c == '\\' ? (char)c : 0;
+		const char letter = c == '\n'               ? 'n'
+				    : c == '\r'             ? 'r'
+				    : c == '\t'             ? 't'
+				    : c == '"' || c == '\\' ? (char)c
+							    : 0;
 
 		if (letter)
 			snprintf(escape, sizeof(escape), "\\%c", letter);
 		else if (c >= ' ' && c <= '~')
 			snprintf(escape, sizeof(escape), "%c", (char)c);
 		else
-			snprintf(escape, sizeof(escape), c < 0x7f ? "\\x%02x" : c < 0x10000 ? "\\u%04x" : "\\U%08x", c);
+			snprintf(escape, sizeof(escape),
+				 c < 0x7f      ? "\\x%02x"
+				 : c < 0x10000 ? "\\u%04x"
+					       : "\\U%08x",
+				 c);
 		textbuf__text(to, escape);
 	}
 	textbuf__text(to, "\"");
@@ -133,7 +144,8 @@ static void put_quoted(struct textbuf *to, const char *text)
 /* Go 1.27 runtime/traceback.go tracebackStringNeedsQuoting. */
 static void put_label_part(struct textbuf *to, const char *text)
 {
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789./_";
+	static const char plain[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789./_";
 
 	if (text[strspn(text, plain)])
 		put_quoted(to, text);
@@ -187,11 +199,13 @@ static void put_timer(struct textbuf *to, uint64_t when_ns, uint64_t now_ns)
 }
 
 /* "\t# waits to send to chan 0xc000012345" */
-static void put_wait(struct dump_text *t, const struct census_wait *w, uint64_t now_ns, struct textbuf *to)
+static void put_wait(struct dump_text *t, const struct census_wait *w, uint64_t now_ns,
+		     struct textbuf *to)
 {
 	static const char *const ways[] = {
-		[CENSUS_WAY_NONE] = "for", [CENSUS_WAY_RECEIVE] = "to receive from", [CENSUS_WAY_SEND] = "to send to",
-		[CENSUS_WAY_READ] = "to read", [CENSUS_WAY_WRITE] = "to write",
+		[CENSUS_WAY_NONE] = "for",        [CENSUS_WAY_RECEIVE] = "to receive from",
+		[CENSUS_WAY_SEND] = "to send to", [CENSUS_WAY_READ] = "to read",
+		[CENSUS_WAY_WRITE] = "to write",
 	};
 	const char *peer = "";
 
@@ -203,7 +217,8 @@ static void put_wait(struct dump_text *t, const struct census_wait *w, uint64_t 
 	if (w->kind == CENSUS_WAIT_FD) {
 		textbuf__i64(to, (int32_t)w->via);
 		if (t->show->peer)
-			peer = framer__text(t->d->framer, t->show->peer(t->show->peer_ctx, (int32_t)w->via));
+			peer = framer__text(t->d->framer,
+					    t->show->peer(t->show->peer_ctx, (int32_t)w->via));
 		textbuf__text(to, peer[0] ? ", " : "");
 		textbuf__text(to, peer);
 	} else {

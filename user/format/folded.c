@@ -13,7 +13,8 @@
 #include "base/arena.h"
 #include "format/renderer.h"
 
-#define STACK_BYTES_MAX (1u << 20)	/* of a line; a frame that does not fit is left out */
+/* of a line; a frame that does not fit is left out */
+#define STACK_BYTES_MAX (1u << 20)
 
 struct line {
 	UT_hash_handle hh;
@@ -25,7 +26,7 @@ struct line {
 struct lines {
 	struct line *by_text;
 	struct arena arena;
-	char *buf;		/* STACK_BYTES_MAX */
+	char *buf; /* STACK_BYTES_MAX */
 };
 
 /* Position of the blank in front of a number that ends the text, or -1. */
@@ -111,13 +112,13 @@ static int fill(struct lines *ls, const struct report *r, struct rowframer *f)
 		struct frames fr;
 		long len;
 
-		if (!row->value)	/* no width: a wait that began as recording ended */
+		if (!row->value) /* no width: a wait that began as recording ended */
 			continue;
 		err = rowframer__row(f, r->snap, row, &fr);
 		if (err)
 			return err;
 		len = folded_stack(&fr, ls->buf, STACK_BYTES_MAX);
-		while (len == -ENOSPC && fr.nr) {	/* absurd names only: the root side goes */
+		while (len == -ENOSPC && fr.nr) { /* absurd names only: the root side goes */
 			fr.v++;
 			fr.nr--;
 			len = folded_stack(&fr, ls->buf, STACK_BYTES_MAX);

@@ -9,12 +9,12 @@
 #define STACKS (VIEW_BIT(VIEW_RECORDING) | VIEW_BIT(VIEW_DUMP) | VIEW_BIT(VIEW_LEAKS))
 
 static const struct format formats[] = {
-	{ FORMAT_TEXT,	 "text",   { NULL },		      ALL,		   false, &renderer_text },
-	{ FORMAT_JSON,	 "json",   { ".json" },		      ALL,		   false, &renderer_json },
-	{ FORMAT_JSONL,	 "jsonl",  { ".jsonl" },	      VIEW_BIT(VIEW_DUMP), false, NULL },
-	{ FORMAT_FOLDED, "folded", { ".folded" },	      STACKS,		   false, &renderer_folded },
-	{ FORMAT_PPROF,	 "pprof",  { ".pb.gz", ".pprof" },    STACKS,		   true,  &renderer_pprof },
-	{ FORMAT_HTML,	 "html",   { ".html", ".htm" },	      STACKS,		   false, &renderer_html },
+	{ FORMAT_TEXT, "text", { NULL }, ALL, false, &renderer_text },
+	{ FORMAT_JSON, "json", { ".json" }, ALL, false, &renderer_json },
+	{ FORMAT_JSONL, "jsonl", { ".jsonl" }, VIEW_BIT(VIEW_DUMP), false, NULL },
+	{ FORMAT_FOLDED, "folded", { ".folded" }, STACKS, false, &renderer_folded },
+	{ FORMAT_PPROF, "pprof", { ".pb.gz", ".pprof" }, STACKS, true, &renderer_pprof },
+	{ FORMAT_HTML, "html", { ".html", ".htm" }, STACKS, false, &renderer_html },
 };
 
 const struct format *format_at(size_t i)
@@ -40,7 +40,8 @@ static bool ends_with(const char *path, const char *suffix)
 const struct format *format_by_path(const char *path)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(formats); i++)
-		for (size_t k = 0; k < ARRAY_SIZE(formats[i].suffixes) && formats[i].suffixes[k]; k++)
+		for (size_t k = 0; k < ARRAY_SIZE(formats[i].suffixes) && formats[i].suffixes[k];
+		     k++)
 			if (ends_with(path, formats[i].suffixes[k]))
 				return &formats[i];
 	return NULL;

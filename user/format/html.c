@@ -15,7 +15,7 @@
 #include "view/flametree.h"
 #include "format/renderer.h"
 
-#define NODES_MAX 20000		/* of the tree: what a browser draws without a wait */
+#define NODES_MAX 20000 /* of the tree: what a browser draws without a wait */
 
 extern const char html_page[] __attribute__((weak));
 extern const char html_page_end[] __attribute__((weak));
@@ -51,7 +51,8 @@ static void put_number(struct json_writer *w, const char *name, uint64_t n)
 	jsonw_uint_field(w, name, n);
 }
 
-static void put_report(struct json_writer *w, const struct report *r, struct rowframer *f, const struct flametree *t)
+static void put_report(struct json_writer *w, const struct report *r, struct rowframer *f,
+		       const struct flametree *t)
 {
 	const struct report_meta *m = r->meta;
 	char gap[REPORT_GAP_MAX];

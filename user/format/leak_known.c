@@ -43,7 +43,8 @@ void leak_known__free(struct leak_known *k)
 
 static int add_allowed(struct leak_known *k, const char *line, struct cause *why)
 {
-	int err = vec__reserve(&k->allowed, &k->allowed_room, k->nr_allowed + 1, sizeof(*k->allowed));
+	int err =
+		vec__reserve(&k->allowed, &k->allowed_room, k->nr_allowed + 1, sizeof(*k->allowed));
 	char text[128];
 
 	if (err)
@@ -62,7 +63,8 @@ static int add_allowed(struct leak_known *k, const char *line, struct cause *why
 
 static int add_group(struct leak_known *k, const char *line, struct cause *why)
 {
-	int tabs = 0, err = vec__reserve(&k->groups, &k->groups_room, k->nr_groups + 1, sizeof(*k->groups));
+	int tabs = 0,
+	    err = vec__reserve(&k->groups, &k->groups_room, k->nr_groups + 1, sizeof(*k->groups));
 
 	for (const char *c = line; *c; c++)
 		tabs += *c == '\t';
@@ -85,9 +87,12 @@ static int open_lines(const char *path, FILE **ret, struct cause *why)
 	if (fd < 0 || fstat(fd, &st))
 		return cause__set(why, -errno, "cannot read '%s': %s", path, strerror(errno));
 	if (!S_ISREG(st.st_mode))
-		return cause__set(why, -EINVAL, "cannot read '%s': it is no regular file; save the lines to one", path);
+		return cause__set(why, -EINVAL,
+				  "cannot read '%s': it is no regular file; save the lines to one",
+				  path);
 	if (st.st_size > LEAK_KNOWN_BYTES_MAX)
-		return cause__set(why, -EFBIG, "cannot read '%s': it is larger than %d MB", path, LEAK_KNOWN_BYTES_MAX >> 20);
+		return cause__set(why, -EFBIG, "cannot read '%s': it is larger than %d MB", path,
+				  LEAK_KNOWN_BYTES_MAX >> 20);
 	*ret = fdopen(fd, "r");
 	if (!*ret)
 		return -errno;
@@ -112,7 +117,8 @@ static int read_lines(struct leak_known *k, const char *path,
 		size_t len = strlen(line);
 
 		nr++;
-		if (len + 1 == sizeof(line) || ftello(f) > LEAK_KNOWN_BYTES_MAX || k->nr_groups + k->nr_allowed == LEAK_KNOWN_MAX) {
+		if (len + 1 == sizeof(line) || ftello(f) > LEAK_KNOWN_BYTES_MAX ||
+		    k->nr_groups + k->nr_allowed == LEAK_KNOWN_MAX) {
 			err = cause__set(why, -ENOSPC,
 					 "cannot use '%s': line %u is too long, or one too many",
 					 path, nr);
@@ -149,8 +155,9 @@ static const char *site_func(const struct leaks *l, uint32_t site)
 }
 
 /*
- * From Go 1.27 on closures of one function may share their code, and so their name: the line of the go statement tells them
- * apart. It is counted from the first line of its function, so that it holds where the code before that changes.
+ * From Go 1.27 on closures of one function may share their code, and so their name: the line of the
+ * go statement tells them apart. It is counted from the first line of its function, so that it
+ * holds where the code before that changes.
  */
 static void put_line(const struct leaks *l, const struct leak_entry *e, struct textbuf *to)
 {
@@ -164,7 +171,9 @@ static void put_line(const struct leaks *l, const struct leak_entry *e, struct t
 		textbuf__text(to, "\t?");
 }
 
-/* line is ours, and cut before its last field in between: baselines of earlier versions have none. */
+/*
+ * line is ours, and cut before its last field in between: baselines of earlier versions have none.
+ */
 static bool in_baseline(const struct leak_known *k, char *line)
 {
 	char *last = strrchr(line, '\t');
@@ -229,7 +238,8 @@ int leak_known__save(struct leaks *l, bool suspects, FILE *out, struct cause *wh
 	int err;
 
 	textbuf__init(&to, out);
-	textbuf__text(&to, "# parkwatch leaks --baseline: reason, start, created by, blocked at, lines from there to the go statement\n");
+	textbuf__text(&to, "# parkwatch leaks --baseline: reason, start, created by, blocked at, "
+			   "lines from there to the go statement\n");
 	for (size_t i = 0; i < l->nr; i++) {
 		const struct leak_entry *e = &l->entries[i];
 

@@ -80,7 +80,8 @@ static void put_waits(struct writer *w, const struct leak_entry *e, const struct
 	jsonw_end_object(j);
 	jsonw_uint_field(j, "stack_bytes", g->stack_bytes);
 	jsonw_uint_or_null_field(j, "heap_bytes", e->heap_bytes,
-				 e->heap_bytes != LEAK_HEAP_UNKNOWN && verdict_is_leak(e->verdict.kind));
+				 e->heap_bytes != LEAK_HEAP_UNKNOWN &&
+					 verdict_is_leak(e->verdict.kind));
 }
 
 static void put_cpu(struct writer *w, const struct leak_entry *e, const struct leak_group *g)
@@ -251,7 +252,9 @@ static void put_head(struct writer *w)
 	jsonw_string_field(j, "go", framer__text(f, m->go_version));
 	jsonw_string_field(j, "exe", framer__text(f, m->exe));
 	jsonw_end_object(j);
-	jsonw_seconds_field(j, "window_s", leakset__look_ns(w->l->set, looks - 1) - leakset__look_ns(w->l->set, 0));
+	jsonw_seconds_field(j, "window_s",
+			    leakset__look_ns(w->l->set, looks - 1) -
+				    leakset__look_ns(w->l->set, 0));
 	jsonw_uint_field(j, "looks", looks);
 	jsonw_object_field(j, "goroutines");
 	jsonw_uint_field(j, "start", w->l->nr_first);

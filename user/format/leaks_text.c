@@ -58,7 +58,8 @@ static void put_makers(struct writer *w, const struct leak_entry *e)
 	const struct site *start = dump__site(w->l->d, e->start);
 
 	if (e->blocked || e->place.file[0])
-		put_place(w, e->blocked ? "blocked at" : "runs", e->place.func, e->place.file, e->place.line);
+		put_place(w, e->blocked ? "blocked at" : "runs", e->place.func, e->place.file,
+			  e->place.line);
 	put_own_line(w, e);
 	if (start && start->func != e->place.func)
 		put_place(w, "runs", start->func, start->file, start->line);
@@ -83,13 +84,15 @@ static void put_heap(struct writer *w, uint64_t bytes, bool known)
 {
 	if (known)
 		textbuf__size(&w->to, bytes);
-	textbuf__text(&w->to, known ? " of heap that only they keep\n" : "the heap that only they keep was not computed\n");
+	textbuf__text(&w->to, known ? " of heap that only they keep\n"
+				    : "the heap that only they keep was not computed\n");
 }
 
 /* Who it is held by of those that were searched for, if any is: the others are proven. */
 static void put_held(struct writer *w, const struct leak_entry *e, const struct leak_group *g)
 {
-	if (!g->reached[LEAK_REACHED_GLOBAL] && !g->reached[LEAK_REACHED_STACK] && !g->reached[LEAK_REACHED_OTHER])
+	if (!g->reached[LEAK_REACHED_GLOBAL] && !g->reached[LEAK_REACHED_STACK] &&
+	    !g->reached[LEAK_REACHED_OTHER])
 		return;
 	textbuf__text(&w->to, "  held by     of those checked: ");
 	leak_words__held(w->l, e, &w->to);
@@ -114,7 +117,10 @@ static void put_waits(struct writer *w, const struct leak_entry *e, const struct
 	textbuf__text(to, g->age_exact ? " so far\n" : " or longer\n");
 }
 
-/* Nothing counts what one goroutine uses: how often looks saw it run tells its part of what all did. */
+/*
+ * Nothing counts what one goroutine uses: how often looks saw it run tells its part of what all
+ * did.
+ */
 static void put_cpu(struct writer *w, const struct leak_entry *e, const struct leak_group *g)
 {
 	textbuf__text(&w->to, "  cpu         ");
@@ -123,8 +129,10 @@ static void put_cpu(struct writer *w, const struct leak_entry *e, const struct l
 		return;
 	}
 	textbuf__format(&w->to, "~%.1f s of the %.1f s that the program used: ",
-			(double)leaks__cpu_ns(w->l, e, w->show->cpu_ns) / NS_PER_SEC, (double)w->show->cpu_ns / NS_PER_SEC);
-	textbuf__format(&w->to, "of %llu goroutines that looks saw on a processor, %u were of these\n",
+			(double)leaks__cpu_ns(w->l, e, w->show->cpu_ns) / NS_PER_SEC,
+			(double)w->show->cpu_ns / NS_PER_SEC);
+	textbuf__format(&w->to,
+			"of %llu goroutines that looks saw on a processor, %u were of these\n",
 			(ull)leakset__on_cpu(w->l->set), g->on_cpu);
 }
 
@@ -134,7 +142,8 @@ static void put_numbers(struct writer *w, const struct leak_entry *e, const stru
 
 	textbuf__format(to, "  growth      %+.1f a minute; ", e->verdict.per_min);
 	leak_words__number(e->verdict.births, to);
-	textbuf__text(to, e->verdict.births == 1 ? " was made at that line, " : " were made at that line, ");
+	textbuf__text(to, e->verdict.births == 1 ? " was made at that line, "
+						 : " were made at that line, ");
 	leak_words__number(e->verdict.exits, to);
 	textbuf__text(to, " ended");
 	if (e->site_groups > 1)
@@ -157,7 +166,8 @@ static void put_allocated(struct writer *w, const struct leak_entry *e)
 	const char *why = w->show->allocs_why;
 
 	if (!s) {
-		textbuf__format(&w->to, "  allocated   not known%s%s\n", why && why[0] ? ": " : "", why && why[0] ? why : "");
+		textbuf__format(&w->to, "  allocated   not known%s%s\n", why && why[0] ? ": " : "",
+				why && why[0] ? why : "");
 		return;
 	}
 	textbuf__text(&w->to, "  allocated   ");
@@ -170,9 +180,11 @@ static void put_allocated(struct writer *w, const struct leak_entry *e)
 	} else {
 		textbuf__text(&w->to, "nothing that was seen, in ");
 	}
-	textbuf__format(&w->to, "%u window%s", w->l->alloc_windows, w->l->alloc_windows == 1 ? "" : "s");
+	textbuf__format(&w->to, "%u window%s", w->l->alloc_windows,
+			w->l->alloc_windows == 1 ? "" : "s");
 	if (w->l->alloc_gap_ns)
-		textbuf__format(&w->to, "; %.1f s are left out: parkwatch was stopped or held up", (double)w->l->alloc_gap_ns / NS_PER_SEC);
+		textbuf__format(&w->to, "; %.1f s are left out: parkwatch was stopped or held up",
+				(double)w->l->alloc_gap_ns / NS_PER_SEC);
 	textbuf__text(&w->to, "\n");
 }
 

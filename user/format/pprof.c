@@ -3,9 +3,10 @@
  * pprof: a profile for `go tool pprof` and what reads its format, gzip around protobuf.
  *
  * Types have Go's own names: blocked and sched are contentions/count and delay/nanoseconds as in
- * Go's block profile, births, exits and goroutines goroutine/count, alloc is alloc_objects/count and alloc_space/bytes as in
- * Go's heap profile. What folded shows as a frame in brackets is a location without an address here, so both show the same
- * leaf, but what was allocated is labels, as in Go's own: bytes (of one object), type. What --root adds is a label.
+ * Go's block profile, births, exits and goroutines goroutine/count, alloc is alloc_objects/count
+ * and alloc_space/bytes as in Go's heap profile. What folded shows as a frame in brackets is a
+ * location without an address here, so both show the same leaf, but what was allocated is labels,
+ * as in Go's own: bytes (of one object), type. What --root adds is a label.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -18,7 +19,7 @@
 #include "format/pprof_tables.h"
 #include "format/renderer.h"
 
-#define LABELS_MAX   64		/* of a sample */
+#define LABELS_MAX   64 /* of a sample */
 #define COMMENTS_MAX 7
 
 struct sample_labels {
@@ -35,9 +36,13 @@ struct value_types {
 static struct value_types types_of(enum profile_event e)
 {
 	if (e == PROFILE_BLOCKED || e == PROFILE_SCHED)
-		return (struct value_types){ { "contentions", "delay" }, { "count", "nanoseconds" }, 2 };
+		return (struct value_types){ { "contentions", "delay" },
+					     { "count", "nanoseconds" },
+					     2 };
 	if (e == PROFILE_ALLOC)
-		return (struct value_types){ { "alloc_objects", "alloc_space" }, { "count", "bytes" }, 2 };
+		return (struct value_types){ { "alloc_objects", "alloc_space" },
+					     { "count", "bytes" },
+					     2 };
 	return (struct value_types){ { "goroutine" }, { "count" }, 1 };
 }
 
@@ -98,7 +103,8 @@ static int add_go_labels(struct pprof_tables *t, struct sample_labels *ls, const
 	return err;
 }
 
-static int add_object_labels(struct pprof_tables *t, const struct snap_row *row, struct sample_labels *ls)
+static int add_object_labels(struct pprof_tables *t, const struct snap_row *row,
+			     struct sample_labels *ls)
 {
 	int err = add_label(t, ls, "bytes", NULL, row->object_bytes);
 
@@ -109,7 +115,8 @@ static int add_object_labels(struct pprof_tables *t, const struct snap_row *row,
 	return err;
 }
 
-static int add_made_labels(struct pprof_tables *t, const struct frames *fr, struct sample_labels *ls)
+static int add_made_labels(struct pprof_tables *t, const struct frames *fr,
+			   struct sample_labels *ls)
 {
 	int err = add_label(t, ls, "created_by", fr->created_by, 0);
 
@@ -133,11 +140,11 @@ static int fill_labels(struct pprof_tables *t, const struct snap *s, const struc
 	if (err)
 		return err;
 	switch (s->root) {
-	case PROFILE_ROOT_NONE:	      break;
-	case PROFILE_ROOT_GOID:	      return add_label(t, ls, "goid", NULL, row->goid);
+	case PROFILE_ROOT_NONE: break;
+	case PROFILE_ROOT_GOID: return add_label(t, ls, "goid", NULL, row->goid);
 	case PROFILE_ROOT_CREATED_BY: return add_made_labels(t, fr, ls);
-	case PROFILE_ROOT_LABEL:      return add_go_labels(t, ls, row->label ? row->label : "");
-	case PROFILE_ROOT_STATE:      return add_label(t, ls, "state", fr->state, 0);
+	case PROFILE_ROOT_LABEL: return add_go_labels(t, ls, row->label ? row->label : "");
+	case PROFILE_ROOT_STATE: return add_label(t, ls, "state", fr->state, 0);
 	}
 	return 0;
 }
@@ -182,8 +189,7 @@ static int add_row(struct pprof_tables *t, const struct report *r, struct rowfra
 		err = fill_labels(t, r->snap, row, &fr, &ls);
 	if (err)
 		return err;
-	return pprof_tables__sample(t, ids, nr, ls.v, ls.nr, values,
-				    types_of(r->snap->event).nr);
+	return pprof_tables__sample(t, ids, nr, ls.v, ls.nr, values, types_of(r->snap->event).nr);
 }
 
 static int add_comment(struct pprof_tables *t, Pprof__Profile *p, const char *fmt, ...)
@@ -221,9 +227,12 @@ static int fill_comments(struct pprof_tables *t, const struct report *r, Pprof__
 		err = add_comment(t, p, "%s", m->go_version);
 	if (!err)
 		err = add_comment(t, p, "%s seen %" PRIu64 ", lost %" PRIu64,
-				  r->snap->event == PROFILE_GOROUTINES ? "goroutines" : "events", m->seen, m->lost);
+				  r->snap->event == PROFILE_GOROUTINES ? "goroutines" : "events",
+				  m->seen, m->lost);
 	if (!err && r->snap->windows)
-		err = add_comment(t, p, "estimated from %u windows: %" PRIu64 " +- %" PRIu64 " in all (95 %% confidence)",
+		err = add_comment(t, p,
+				  "estimated from %u windows: %" PRIu64 " +- %" PRIu64
+				  " in all (95 %% confidence)",
 				  r->snap->windows, r->snap->value, r->snap->error);
 	if (!err && gap[0])
 		err = add_comment(t, p, "%s", gap);
@@ -287,7 +296,8 @@ static int fill_mapping(struct pprof_tables *t, const struct report_meta *m, Ppr
 	return map->filename < 0 || map->build_id < 0 ? -ENOMEM : 0;
 }
 
-static int fill(struct pprof_tables *t, const struct report *r, struct rowframer *f, Pprof__Profile *p)
+static int fill(struct pprof_tables *t, const struct report *r, struct rowframer *f,
+		Pprof__Profile *p)
 {
 	size_t i;
 	int err;

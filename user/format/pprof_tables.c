@@ -12,7 +12,7 @@
 
 struct pprof_map {
 	UT_hash_handle hh;
-	size_t index;		/* in the list */
+	size_t index; /* in the list */
 };
 
 static void *list_push(struct pprof_list *l, void *item)
@@ -64,8 +64,7 @@ int64_t pprof_tables__text(struct pprof_tables *t, const char *text)
 	m = map_find(t->text_ids, text, len);
 	if (m)
 		return (int64_t)m->index;
-	err = map_add(t, &t->text_ids, text, len, &t->texts,
-		      arena__copy(&t->arena, text, len + 1));
+	err = map_add(t, &t->text_ids, text, len, &t->texts, arena__copy(&t->arena, text, len + 1));
 	return err ? err : (int64_t)t->texts.nr - 1;
 }
 
@@ -131,7 +130,7 @@ int64_t pprof_tables__location(struct pprof_tables *t, const struct frame *frame
 	const bool code = fr->kind == FRAME_CODE;
 	struct {
 		uint64_t pc;
-		int64_t what;	/* code: is pc a return address; a word: its text and line */
+		int64_t what; /* code: is pc a return address; a word: its text and line */
 		uint64_t line;
 	} key = {
 		.pc = fr->pc,

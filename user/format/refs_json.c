@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* refs_json: one object; what has no value is null. Every text went through names/textpool: valid UTF-8. */
+/*
+ * refs_json: one object; what has no value is null. Every text went through names/textpool: valid
+ * UTF-8.
+ */
 #include "view/calls.h"
 #include "format/dump_show.h"
 #include "view/refs.h"
@@ -46,8 +49,9 @@ static void put_object(struct json_writer *j, uint64_t addr, const char *type)
 }
 
 static const char *const kinds[] = {
-	[REACH_GLOBAL] = "global",   [REACH_STACK] = "stack", [REACH_SPECIAL] = "special",
-	[REACH_C] = "c",             [REACH_RAN] = "ran",     [REACH_OBJECT] = "object",
+	[REACH_GLOBAL] = "global",    [REACH_STACK] = "stack",
+	[REACH_SPECIAL] = "special",  [REACH_C] = "c",
+	[REACH_RAN] = "ran",          [REACH_OBJECT] = "object",
 	[REACH_WAITER] = "goroutine", [REACH_TIMER] = "timer",
 };
 

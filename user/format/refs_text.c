@@ -50,8 +50,8 @@ static void put_nameless(struct writer *w, const struct ref_step *s, const char 
 		return;
 	}
 	put_type(w, s->type);
-	textbuf__format(&w->to, " 0x%llx, %llu bytes (%s): %s%s+0x%llx", (ull)s->addr, (ull)s->size, section, s->field,
-			s->field[0] ? " " : "", (ull)s->offset);
+	textbuf__format(&w->to, " 0x%llx, %llu bytes (%s): %s%s+0x%llx", (ull)s->addr, (ull)s->size,
+			section, s->field, s->field[0] ? " " : "", (ull)s->offset);
 }
 
 static void put_global(struct writer *w, const struct ref_step *s)
@@ -98,7 +98,9 @@ static void put_goroutine(struct writer *w, const struct ref_step *s)
 	}
 	if (s->kind == REACH_WAITER)
 		textbuf__text(&w->to, ", which goes on then,");
-	textbuf__text(&w->to, s->place.func[0] ? " in " : s->field[0] ? " in " : ", somewhere on its stack");
+	textbuf__text(&w->to, s->place.func[0] ? " in "
+			      : s->field[0]    ? " in "
+					       : ", somewhere on its stack");
 	if (s->place.func[0])
 		put_place(w, &s->place);
 	else
@@ -112,7 +114,8 @@ static void put_object(struct writer *w, const struct ref_step *s)
 	put_type(w, s->type[0] ? s->type : "object");
 	textbuf__format(&w->to, " 0x%llx, %llu bytes", (ull)s->addr, (ull)s->size);
 	if (s->refers) {
-		textbuf__format(&w->to, ": %s%s+0x%llx", s->field, s->field[0] ? " " : "", (ull)s->offset);
+		textbuf__format(&w->to, ": %s%s+0x%llx", s->field, s->field[0] ? " " : "",
+				(ull)s->offset);
 	} else if (s->word[0] && s->word != s->type) {
 		textbuf__format(&w->to, ": %s at +0x%llx", s->word, (ull)s->offset);
 	}
@@ -126,10 +129,14 @@ static void put_step(struct writer *w, const struct ref_step *s)
 	case REACH_RAN:
 	case REACH_WAITER: put_goroutine(w, s); break;
 	case REACH_SPECIAL:
-		textbuf__format(&w->to, "a finalizer, cleanup or weak pointer of 0x%llx", (ull)s->addr);
+		textbuf__format(&w->to, "a finalizer, cleanup or weak pointer of 0x%llx",
+				(ull)s->addr);
 		break;
 	case REACH_C: textbuf__format(&w->to, "memory of C at 0x%llx", (ull)s->addr); break;
-	case REACH_TIMER: textbuf__format(&w->to, "a timer of the runtime, which fires %s", s->word[0] ? s->word : "later"); break;
+	case REACH_TIMER:
+		textbuf__format(&w->to, "a timer of the runtime, which fires %s",
+				s->word[0] ? s->word : "later");
+		break;
 	case REACH_OBJECT: put_object(w, s); break;
 	}
 }
@@ -138,16 +145,19 @@ static void put_step(struct writer *w, const struct ref_step *s)
 static void put_share(struct writer *w, const struct ref_group *g, const struct ref_way *way)
 {
 	if (g->nr > 1)
-		textbuf__format(&w->to, " (%u of %u, such as goroutine %llu)", way->nr, g->nr, (ull)way->goid);
+		textbuf__format(&w->to, " (%u of %u, such as goroutine %llu)", way->nr, g->nr,
+				(ull)way->goid);
 }
 
 static void put_feeder(struct writer *w, const struct ref_group *g, const struct ref_way *way)
 {
 	textbuf__text(&w->to, "  fed by      ");
 	if (way->period_ns)
-		textbuf__format(&w->to, "a running ticker (every %g s)", (double)way->period_ns / NS_PER_SEC);
+		textbuf__format(&w->to, "a running ticker (every %g s)",
+				(double)way->period_ns / NS_PER_SEC);
 	else
-		textbuf__format(&w->to, "a timer that fires once, in %.1f s", (double)way->fires_in_ns / NS_PER_SEC);
+		textbuf__format(&w->to, "a timer that fires once, in %.1f s",
+				(double)way->fires_in_ns / NS_PER_SEC);
 	if (way->held_in[0])
 		textbuf__format(&w->to, "; it is in %s", way->held_in);
 	put_share(w, g, way);
@@ -158,15 +168,17 @@ static void put_feeder(struct writer *w, const struct ref_group *g, const struct
 static bool put_what(struct writer *w, const struct ref_group *g, const struct ref_way *way)
 {
 	if (way->object)
-		textbuf__format(&w->to, "  of its cases: %s 0x%llx\n", way->object_type, (ull)way->object);
+		textbuf__format(&w->to, "  of its cases: %s 0x%llx\n", way->object_type,
+				(ull)way->object);
 	if (way->fed)
 		put_feeder(w, g, way);
 	if (way->nr_steps)
 		return false;
 	textbuf__format(&w->to, "  held by     %s",
 			way->undecided ? "what else refers to it could not be decided"
-			: g->nr > 1    ? "only goroutines that are told of here, of all that can still run"
-				       : "only the goroutine itself, of all that can still run");
+			: g->nr > 1
+				? "only goroutines that are told of here, of all that can still run"
+				: "only the goroutine itself, of all that can still run");
 	put_share(w, g, way);
 	textbuf__text(&w->to, "\n");
 	return true;
@@ -200,7 +212,8 @@ static void put_unreached(struct writer *w, const struct ref_group *g)
 	if (g->nr > 1)
 		textbuf__format(&w->to, "%u of %u: ", nr, g->nr);
 	if (g->nr && !g->object) {
-		textbuf__text(&w->to, "it waits for nothing that exists, so nothing can end this wait\n");
+		textbuf__text(&w->to,
+			      "it waits for nothing that exists, so nothing can end this wait\n");
 		return;
 	}
 	textbuf__text(&w->to, g->nr ? "nothing that can still run refers to what it waits for\n"
@@ -216,7 +229,8 @@ static void put_unreached(struct writer *w, const struct ref_group *g)
 		textbuf__text(&w->to, "only the goroutine itself refers to it\n");
 		return;
 	}
-	textbuf__format(&w->to, "only %sgoroutines that nothing can wake refer to it:", g->kept_by_itself ? "the goroutine itself and " : "");
+	textbuf__format(&w->to, "only %sgoroutines that nothing can wake refer to it:",
+			g->kept_by_itself ? "the goroutine itself and " : "");
 	for (size_t i = 0; i < g->nr_keepers; i++)
 		textbuf__format(&w->to, " %llu", (ull)g->keepers[i]);
 	textbuf__text(&w->to, g->nr_keepers == REFS_KEEPERS ? " ...\n" : "\n");
@@ -224,11 +238,17 @@ static void put_unreached(struct writer *w, const struct ref_group *g)
 
 static void put_others(struct writer *w, const struct ref_group *g)
 {
-	static const struct { enum ref_verdict v; const char *what, *words; } t[] = {
-		{ REF_ONCE, "too new", "nothing refers to what it waits for, but one look is no proof" },
-		{ REF_UNKNOWN, "unknown", "it could not be decided whether something refers to it" },
+	static const struct {
+		enum ref_verdict v;
+		const char *what, *words;
+	} t[] = {
+		{ REF_ONCE, "too new",
+		  "nothing refers to what it waits for, but one look is no proof" },
+		{ REF_UNKNOWN, "unknown",
+		  "it could not be decided whether something refers to it" },
 		{ REF_RAN, "goes on", "it ran while it was looked at" },
-		{ REF_NO_OBJECT, "goes on", "by itself; or it is the main goroutine, or the runtime's own" },
+		{ REF_NO_OBJECT, "goes on",
+		  "by itself; or it is the main goroutine, or the runtime's own" },
 		{ REF_NOT_SEARCHED, "left out", "not searched for: there are too many" },
 	};
 
@@ -249,18 +269,20 @@ static void put_who(struct writer *w, const struct ref_group *g)
 	const struct site *made = dump__site(d, r->made);
 
 	if (g->nr == 1)
-		textbuf__format(&w->to, "\ngoroutine %llu [%s]\n", (ull)dump__g(d, r)->goid, dump__word(d, r));
+		textbuf__format(&w->to, "\ngoroutine %llu [%s]\n", (ull)dump__g(d, r)->goid,
+				dump__word(d, r));
 	else
 		textbuf__format(&w->to, "\n%u goroutines [%s]\n", g->nr, dump__word(d, r));
 	textbuf__text(&w->to, "  blocked at  ");
 	put_place(w, &g->place);
 	if (made)
-		textbuf__format(&w->to, "\n  made at     %s %s:%u", made->func, made->file[0] ? made->file : "?", made->line);
+		textbuf__format(&w->to, "\n  made at     %s %s:%u", made->func,
+				made->file[0] ? made->file : "?", made->line);
 	textbuf__text(&w->to, "\n");
 	calls__text(w->rs->in.d, r, "  called from ", &w->to);
 	if (g->object && g->nr == 1)
-		textbuf__format(&w->to, "  waits for   %s 0x%llx%s\n", g->object_type, (ull)g->object,
-				dump__g(d, r)->nr_waits > 1 ? " and others" : "");
+		textbuf__format(&w->to, "  waits for   %s 0x%llx%s\n", g->object_type,
+				(ull)g->object, dump__g(d, r)->nr_waits > 1 ? " and others" : "");
 }
 
 static void put_group(struct writer *w, const struct ref_group *g)
@@ -268,8 +290,9 @@ static void put_group(struct writer *w, const struct ref_group *g)
 	if (g->nr)
 		put_who(w, g);
 	else
-		textbuf__format(&w->to, "\n%s 0x%llx, %llu bytes\n", g->object_type[0] ? g->object_type : "object",
-				(ull)g->object, (ull)g->object_size);
+		textbuf__format(&w->to, "\n%s 0x%llx, %llu bytes\n",
+				g->object_type[0] ? g->object_type : "object", (ull)g->object,
+				(ull)g->object_size);
 	if (g->of[REF_UNREACHED])
 		put_unreached(w, g);
 	for (uint32_t i = 0; i < g->nr_ways && i < refs__ways_told(w->rs, g, w->show->top); i++)
@@ -290,8 +313,8 @@ int refs_show__text(const struct refs *rs, const struct refs_show *s, FILE *out,
 	textbuf__format(&w.to, "pid %d '%s', %s: ", s->meta->pid, framer__text(f, s->meta->comm),
 			framer__text(f, s->meta->go_version));
 	textbuf__size(&w.to, s->heap_bytes);
-	textbuf__format(&w.to, " of heap searched through in %u look%s, %.2g s\n", s->looks, s->looks == 1 ? "" : "s",
-			(double)s->ns / NS_PER_SEC);
+	textbuf__format(&w.to, " of heap searched through in %u look%s, %.2g s\n", s->looks,
+			s->looks == 1 ? "" : "s", (double)s->ns / NS_PER_SEC);
 	if (s->doubt[0])
 		textbuf__format(&w.to, "not all could be decided: %s\n", framer__text(f, s->doubt));
 	for (size_t i = 0; i < rs->nr && !w.to.err; i++)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* renderer: from what is counted by stack (a snap) to the bytes of one format (format/format). Holds no state, writes only to `out`. */
+/*
+ * renderer: from what is counted by stack (a snap) to the bytes of one format (format/format).
+ * Holds no state, writes only to `out`.
+ */
 #ifndef PARKWATCH_FORMAT_RENDERER_H
 #define PARKWATCH_FORMAT_RENDERER_H
 
@@ -17,10 +20,14 @@ int report_write_error(struct cause *why);
 struct renderer {
 	/* NULL, or says why this build cannot: one line. */
 	const char *(*missing)(void);
-	/* 0, or negative errno of writing (-ENOSPC ...), -ENOMEM, -EOPNOTSUPP; with a cause. Does not flush or close out. */
+	/*
+	 * 0, or negative errno of writing (-ENOSPC ...), -ENOMEM, -EOPNOTSUPP; with a cause. Does
+	 * not flush or close out.
+	 */
 	int (*render)(const struct report *r, FILE *out, struct cause *why);
 };
 
-extern const struct renderer renderer_folded, renderer_pprof, renderer_html, renderer_text, renderer_json;
+extern const struct renderer renderer_folded, renderer_pprof, renderer_html, renderer_text,
+	renderer_json;
 
 #endif

@@ -5,12 +5,17 @@
  *	{"target":{"pid":812,"go":"go1.22.1","exe":"/srv/api"},"event":"blocked","unit":"nanoseconds","window_s":30.0,"estimated":false,
  *	 "windows":0,"gap_s":0,"gap_waits":0,"gap_missing":null,"lost":0,"total":123,"total_error":0,"stacks":[{"value":123,"error":0,"count":4,"reason":"chan receive","root":null,
  *	 "stack":[{"func":"main.worker","file":"/src/x.go","line":12}]}]}
- * gap_missing: births or exits within it, at most, which nobody saw; null: of other events, or nobody knows.
- * gap_s: so long parkwatch was stopped or held up meanwhile, which is no part of the window; gap_waits: waits that were open then, and end there.
- * With --root created-by called_from stands behind root, as in leaks (view/called): null where the `go` statement is the program's own.
- * Stacks are innermost first, the costliest first. error: value +- error is a 95 % confidence interval, of ten stacks at once. Allocations have no reason
- * but an "object":{"type":"main.node","bytes":48,"measure":"exact"}: type null if it is not known; measure, how value, count and bytes are
- * known: exact; up to (bytes are the size class); estimated, by refills (of an exact sum by size class, that part); sampled.
+ * gap_missing: births or exits within it, at most, which nobody saw; null: of other events, or
+ * nobody knows.
+ * gap_s: so long parkwatch was stopped or held up meanwhile, which is no part of the window;
+ * gap_waits: waits that were open then, and end there. With --root created-by called_from stands
+ * behind root, as in leaks (view/called): null where the `go` statement is the program's own.
+ * Stacks are innermost first, the costliest first. error: value +- error is a 95 % confidence
+ * interval, of ten stacks at once. Allocations have no reason but an
+ * "object":{"type":"main.node","bytes":48,"measure":"exact"}: type null if it is not known;
+ * measure, how value, count and bytes are
+ * known: exact; up to (bytes are the size class); estimated, by refills (of an exact sum by size
+ * class, that part); sampled.
  */
 #include <errno.h>
 #include <string.h>
@@ -90,7 +95,8 @@ static void put_head(const struct report *r, struct json_writer *w)
 	jsonw_uint_field(w, "windows", s->windows);
 	jsonw_seconds_field(w, "gap_s", r->meta->gap_ns);
 	jsonw_uint_field(w, "gap_waits", r->meta->gap_waits);
-	jsonw_uint_or_null_field(w, "gap_missing", (uint64_t)r->meta->gap_missing, r->meta->gap_missing >= 0);
+	jsonw_uint_or_null_field(w, "gap_missing", (uint64_t)r->meta->gap_missing,
+				 r->meta->gap_missing >= 0);
 	jsonw_uint_field(w, "lost", r->meta->lost);
 	jsonw_uint_field(w, "total", s->value);
 	jsonw_uint_field(w, "total_error", s->error);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * rows_text: a recording for a person: stacks, innermost first, the costliest first. "~" says that a number is an estimate, "+-" how
- * far it may be off (95 % confidence, of ten stacks at once).
+ * rows_text: a recording for a person: stacks, innermost first, the costliest first. "~" says that
+ * a number is an estimate, "+-" how far it may be off (95 % confidence, of ten stacks at once).
  */
 #include <errno.h>
 #include <string.h>
@@ -24,7 +24,8 @@ static void put_value(const struct snap *s, uint64_t value, double error, struct
 		textbuf__size(to, value);
 		return;
 	}
-	textbuf__format(to, is_timed(s->event) ? "%s%.4g s" : "%s%.0f", s->windows ? "~" : "", (double)value / unit);
+	textbuf__format(to, is_timed(s->event) ? "%s%.4g s" : "%s%.0f", s->windows ? "~" : "",
+			(double)value / unit);
 	if (s->windows)
 		textbuf__format(to, is_timed(s->event) ? " +- %.2g s" : " +- %.0f", error / unit);
 }
@@ -33,11 +34,15 @@ static void put_row(const struct snap *s, const struct merged_row *row, struct t
 {
 	const char *about = row->like->measure >= ALLOC_ESTIMATED ? "~" : "";
 
-	textbuf__format(to, "\n%5.1f %%  %s", s->value ? 100 * (double)row->value / (double)s->value : 0.0, about);
+	textbuf__format(to, "\n%5.1f %%  %s",
+			s->value ? 100 * (double)row->value / (double)s->value : 0.0, about);
 	put_value(s, row->value, row->error, to);
 	if (is_timed(s->event))
 		textbuf__format(to, "  in %s%llu waits",
-				s->counts_least ? "at least " : s->windows ? "~" : "", (unsigned long long)row->count);
+				s->counts_least ? "at least "
+				: s->windows    ? "~"
+						: "",
+				(unsigned long long)row->count);
 	if (s->event == PROFILE_ALLOC)
 		textbuf__format(to, "  in %s%llu objects", about, (unsigned long long)row->count);
 	if (s->event != PROFILE_BIRTHS && s->event != PROFILE_EXITS)
@@ -50,7 +55,8 @@ static void put_row(const struct snap *s, const struct merged_row *row, struct t
 	for (size_t i = row->frames.nr; i > 0; i--) {
 		const struct frame *f = &row->frames.v[i - 1];
 
-		if (f->kind == FRAME_WORD && i == row->frames.nr && strlen(f->name) == strlen(row->frames.state) + 2)
+		if (f->kind == FRAME_WORD && i == row->frames.nr &&
+		    strlen(f->name) == strlen(row->frames.state) + 2)
 			continue; /* the state, once more */
 		textbuf__format(to, "    %s", f->name);
 		if (f->file[0])
@@ -74,8 +80,9 @@ static void put_head(const struct report *r, struct textbuf *to)
 	char buf[REPORT_GAP_MAX];
 	const char *gap = report_gap(r, buf);
 
-	textbuf__format(to, "pid %d '%s', %s: %s for %.1f s", r->meta->pid, r->meta->comm, r->meta->go_version,
-			report_event_name(s->event), (double)r->meta->duration_ns / NS_PER_SEC);
+	textbuf__format(to, "pid %d '%s', %s: %s for %.1f s", r->meta->pid, r->meta->comm,
+			r->meta->go_version, report_event_name(s->event),
+			(double)r->meta->duration_ns / NS_PER_SEC);
 	if (s->windows)
 		textbuf__format(to, ", estimated from %u windows", s->windows);
 	textbuf__text(to, "\n");

@@ -7,11 +7,12 @@
 /* Go cmd/link/internal/ld/data.go (*Link).buildinfo. The version is never shorter than "go1.1". */
 static const char magic[14] = "\xff Go buildinf:";
 
-#define HEADER_BYTES  32
-#define FLAG_BIG_END  1
-#define FLAG_INLINE   2 /* the strings follow the header; else it holds pointers to them */
-#define UVARINT_MAX   10
-#define MODINFO_GUARD 16 /* marks around module information (cmd/go/internal/modload/build.go) */
+#define HEADER_BYTES 32
+#define FLAG_BIG_END 1
+#define FLAG_INLINE  2 /* the strings follow the header; else it holds pointers to them */
+#define UVARINT_MAX  10
+/* marks around module information (cmd/go/internal/modload/build.go) */
+#define MODINFO_GUARD 16
 #define MINOR_MAX     999
 
 int goexe_minor(const char *version, int *ret)
@@ -126,7 +127,8 @@ static int read_inline_string(const struct addrspace *as, uint64_t *addr, size_t
 	return 0;
 }
 
-int goexe_read(const struct addrspace *as, uint64_t addr, struct goexe *ret, struct gomain **ret_main)
+int goexe_read(const struct addrspace *as, uint64_t addr, struct goexe *ret,
+	       struct gomain **ret_main)
 {
 	struct goexe exe = { .race = -1, .cgo = -1 };
 	scoped_mem char *version = NULL, *mod = NULL;

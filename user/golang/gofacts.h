@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * gofacts: every fact of Go's runtime that depends on the minor release and is no offset of a field (those: golayout). One row a
- * release, in gofacts.c; no other file compares a minor release with a number (tools/check-rooms holds that). A new Go release is
- * a new row here and a new row of golayout's tables.
+ * gofacts: every fact of Go's runtime that depends on the minor release and is no offset of a field
+ * (those: golayout). One row a release, in gofacts.c; no other file compares a minor release with a
+ * number (tools/check-rooms holds that). A new Go release is a new row here and a new row of
+ * golayout's tables.
  */
 #ifndef PARKWATCH_GOLANG_GOFACTS_H
 #define PARKWATCH_GOLANG_GOFACTS_H
@@ -14,11 +15,20 @@
 #define GO_MINOR_MAX 27 /* newest that the tables know */
 #define GO_MINORS    (GO_MINOR_MAX - GO_MINOR_MIN + 1)
 
-/* What a release has that those before have not. Each ends with the release that brought it, and where that stands in Go. */
+/*
+ * What a release has that those before have not. Each ends with the release that brought it, and
+ * where that stands in Go.
+ */
 enum go_fact {
-	/* names in pclntab lie in a table of their own, each once; 1.16 runtime/symtab.go moduledata.funcnametab */
+	/*
+	 * names in pclntab lie in a table of their own, each once; 1.16 runtime/symtab.go
+	 * moduledata.funcnametab
+	 */
 	GO_NAMES_APART = 1u << 0,
-	/* a traceback judges an inlined frame by the inlined function's name; 1.16 runtime/traceback.go */
+	/*
+	 * a traceback judges an inlined frame by the inlined function's name; 1.16
+	 * runtime/traceback.go
+	 */
 	GO_INLINED_NAMES = 1u << 1,
 	/* (*mcache).allocLarge; before it is largeAlloc, no method; 1.16 runtime/mcache.go */
 	GO_ALLOC_LARGE = 1u << 2,
@@ -26,35 +36,65 @@ enum go_fact {
 	GO_CLASS_24 = 1u << 3,
 	/* arguments in registers, g in r14; 1.17 cmd/compile/abi-internal.md */
 	GO_REGABI = 1u << 4,
-	/* a goroutine counts how often it has stopped running: g.trackingSeq; 1.17 runtime/proc.go casgstatus */
+	/*
+	 * a goroutine counts how often it has stopped running: g.trackingSeq; 1.17 runtime/proc.go
+	 * casgstatus
+	 */
 	GO_RUNS_COUNTED = 1u << 5,
-	/* the length of a type's name is a varint; before it is 2 bytes, the high one first; 1.17 reflect/type.go name.readVarint */
+	/*
+	 * the length of a type's name is a varint; before it is 2 bytes, the high one first; 1.17
+	 * reflect/type.go name.readVarint
+	 */
 	GO_NAME_VARINT = 1u << 6,
-	/* a stack object's size stands in its record; before its type does; 1.17 runtime/stack.go stackObjectRecord */
+	/*
+	 * a stack object's size stands in its record; before its type does; 1.17 runtime/stack.go
+	 * stackObjectRecord
+	 */
 	GO_STACK_OBJECT_SIZES = 1u << 7,
 	/* _defer has no arguments behind it; 1.18 runtime/runtime2.go */
 	GO_DEFER_BARE = 1u << 8,
-	/* of a WaitGroup the semaphore comes last; before it is whichever word makes the others lie at 8; 1.18 sync/waitgroup.go */
+	/*
+	 * of a WaitGroup the semaphore comes last; before it is whichever word makes the others lie
+	 * at 8; 1.18 sync/waitgroup.go
+	 */
 	GO_WAITGROUP_FIXED = 1u << 9,
-	/* StructField.Offset is the offset; before it is twice that, and 1 if embedded; 1.19 internal/abi/type.go */
+	/*
+	 * StructField.Offset is the offset; before it is twice that, and 1 if embedded; 1.19
+	 * internal/abi/type.go
+	 */
 	GO_PLAIN_OFFSETS = 1u << 10,
 	/* g.parentGoid; 1.21 runtime/runtime2.go */
 	GO_PARENT_GOID = 1u << 11,
-	/* name offset 0 means no name for inlined calls too; 1.21 runtime/symtab.go (*moduledata).funcName */
+	/*
+	 * name offset 0 means no name for inlined calls too; 1.21 runtime/symtab.go
+	 * (*moduledata).funcName
+	 */
 	GO_NAMELESS_INLINED = 1u << 12,
-	/* the caller of asyncPreempt and debugCallV is taken at its very pc; 1.21 runtime/traceback.go (*unwinder).symPC */
+	/*
+	 * the caller of asyncPreempt and debugCallV is taken at its very pc; 1.21
+	 * runtime/traceback.go (*unwinder).symPC
+	 */
 	GO_INJECTED_CALLS = 1u << 13,
 	/* gdestroy; before its body is in goexit0; 1.22 runtime/proc.go */
 	GO_GDESTROY = 1u << 14,
-	/* objects over 512 bytes that have pointers begin with a header of 8, mspan.nelems is 16 bits; 1.22 runtime/mbitmap.go */
+	/*
+	 * objects over 512 bytes that have pointers begin with a header of 8, mspan.nelems is 16
+	 * bits; 1.22 runtime/mbitmap.go
+	 */
 	GO_HEAP_HEADERS = 1u << 15,
 	/* _defer has rangefunc and no openDefer; 1.22 runtime/runtime2.go */
 	GO_DEFER_RANGE = 1u << 16,
-	/* a timer's channel leads to it: hchan.timer, timeTimer; a timer has no status; 1.23 runtime/time.go */
+	/*
+	 * a timer's channel leads to it: hchan.timer, timeTimer; a timer has no status; 1.23
+	 * runtime/time.go
+	 */
 	GO_CHAN_TIMERS = 1u << 17,
 	/* a special of weak handles; 1.23 runtime/mheap.go */
 	GO_SPECIAL_WEAK = 1u << 18,
-	/* a traceback shows methods of the runtime whose type is exported; 1.23 runtime/traceback.go isExportedRuntime */
+	/*
+	 * a traceback shows methods of the runtime whose type is exported; 1.23
+	 * runtime/traceback.go isExportedRuntime
+	 */
 	GO_EXPORTED_METHODS = 1u << 19,
 	/* labels are a sorted list; before a map; 1.24 runtime/pprof/label.go */
 	GO_LABEL_LIST = 1u << 20,
@@ -84,16 +124,18 @@ enum go_waits { GO_WAITS_15, GO_WAITS_20, GO_WAITS_24, GO_WAITS_25, GO_WAITS_26 
 /* One minor release. */
 struct gofacts {
 	uint16_t minor;
-	uint32_t pclntab_magic;	       /* its first word; internal/abi/symtab.go, debug/gosym/pclntab.go */
+	/* its first word; internal/abi/symtab.go, debug/gosym/pclntab.go */
+	uint32_t pclntab_magic;
 	uint8_t funcdata_stackobjects; /* FUNCDATA_StackObjects; internal/abi/symtab.go */
 	uint8_t funcdata_inltree;      /* FUNCDATA_InlTree */
 	uint8_t funcdata_opencoded;    /* FUNCDATA_OpenCodedDeferInfo */
-	uint8_t funcid_wrapper;	       /* funcID of wrappers; cmd/internal/objabi/funcid.go, later internal/abi/symtab.go */
-	uint8_t stackobject_bytes;     /* of one stackObjectRecord; runtime/stack.go */
-	uint16_t md_types, md_etypes;  /* offsets in moduledata; runtime/symtab.go */
+	/* funcID of wrappers; cmd/internal/objabi/funcid.go, later internal/abi/symtab.go */
+	uint8_t funcid_wrapper;
+	uint8_t stackobject_bytes;    /* of one stackObjectRecord; runtime/stack.go */
+	uint16_t md_types, md_etypes; /* offsets in moduledata; runtime/symtab.go */
 	enum go_waits waits;
-	uint8_t nr_waits;	       /* reasons that there are; runtime/runtime2.go */
-	uint32_t has;		       /* enum go_fact */
+	uint8_t nr_waits; /* reasons that there are; runtime/runtime2.go */
+	uint32_t has;     /* enum go_fact */
 };
 
 /* Of a release newer than the newest, or older than the oldest: that one's. Never NULL. */

@@ -9,15 +9,21 @@
 #include "golang/gofacts.h"
 #include "golang/gotype.h"
 
-/* Go internal/abi/type.go: Size_ at 0, Kind_ at 23; behind the 48 bytes of a Type what its kind has. */
-#define TYPE_KIND    23
-#define KIND_MASK    31
-#define ELEM	     48 /* of a pointer, a slice, an array */
-#define ARRAY_LEN    64
+/*
+ * Go internal/abi/type.go: Size_ at 0, Kind_ at 23; behind the 48 bytes of a Type what its kind
+ * has.
+ */
+#define TYPE_KIND     23
+#define KIND_MASK     31
+#define ELEM          48 /* of a pointer, a slice, an array */
+#define ARRAY_LEN     64
 #define STRUCT_FIELDS 56 /* a slice, behind the name of the package */
-#define TYPE_BYTES   72
-/* StructField { Name, Typ *; Offset uintptr }; up to Go 1.18 twice the offset, and 1 if it is embedded */
-#define FIELD_BYTES  24
+#define TYPE_BYTES    72
+/*
+ * StructField { Name, Typ *; Offset uintptr }; up to Go 1.18 twice the offset, and 1 if it is
+ * embedded
+ */
+#define FIELD_BYTES 24
 
 enum { KIND_ARRAY = 17, KIND_INTERFACE = 20, KIND_POINTER = 22, KIND_SLICE = 23, KIND_STRUCT = 25 };
 
@@ -35,7 +41,8 @@ static uint64_t u64_at(const uint8_t *bytes, size_t at)
 	return v;
 }
 
-static int read_type(const struct addrspace *as, const struct goruntime *rt, uint64_t type, struct descriptor *ret)
+static int read_type(const struct addrspace *as, const struct goruntime *rt, uint64_t type,
+		     struct descriptor *ret)
 {
 	char name[GOTYPE_NAME_MAX];
 	uint8_t raw[TYPE_BYTES];
@@ -56,7 +63,8 @@ static int read_type(const struct addrspace *as, const struct goruntime *rt, uin
 	return 0;
 }
 
-int gofields_size(const struct addrspace *as, const struct goruntime *rt, uint64_t type, uint64_t *ret)
+int gofields_size(const struct addrspace *as, const struct goruntime *rt, uint64_t type,
+		  uint64_t *ret)
 {
 	struct descriptor t;
 	int err = read_type(as, rt, type, &t);
@@ -66,7 +74,8 @@ int gofields_size(const struct addrspace *as, const struct goruntime *rt, uint64
 	return err;
 }
 
-int gofields_elem(const struct addrspace *as, const struct goruntime *rt, uint64_t type, uint64_t *ret)
+int gofields_elem(const struct addrspace *as, const struct goruntime *rt, uint64_t type,
+		  uint64_t *ret)
 {
 	struct descriptor t;
 	int err = read_type(as, rt, type, &t);
@@ -79,8 +88,9 @@ int gofields_elem(const struct addrspace *as, const struct goruntime *rt, uint64
 }
 
 /* The last field that begins at or before offset. */
-static int field_of(const struct addrspace *as, const struct goruntime *rt, const struct descriptor *t, uint64_t offset,
-		    uint64_t *ret_name, uint64_t *ret_type, uint64_t *ret_offset)
+static int field_of(const struct addrspace *as, const struct goruntime *rt,
+		    const struct descriptor *t, uint64_t offset, uint64_t *ret_name,
+		    uint64_t *ret_type, uint64_t *ret_offset)
 {
 	scoped_mem uint8_t *raw = NULL;
 	bool found = false;
@@ -118,8 +128,8 @@ static void add(char *path, size_t size, const char *fmt, const char *name, uint
 }
 
 /* One step down, to *type and *offset. -ENOENT: there is no field. */
-static int down(const struct addrspace *as, const struct goruntime *rt, const struct descriptor *t, uint64_t *type,
-		uint64_t *offset, char *path, size_t size)
+static int down(const struct addrspace *as, const struct goruntime *rt, const struct descriptor *t,
+		uint64_t *type, uint64_t *offset, char *path, size_t size)
 {
 	char text[GOTYPE_NAME_MAX];
 	struct descriptor elem;
@@ -156,8 +166,8 @@ static void spot_of(const struct descriptor *t, uint64_t offset, struct gospot *
 		*ret = (struct gospot){ 0, GOSPOT_INTERFACE };
 }
 
-int gofields_at(const struct addrspace *as, const struct goruntime *rt, uint64_t type, uint64_t offset, char *path, size_t size,
-		struct gospot *ret)
+int gofields_at(const struct addrspace *as, const struct goruntime *rt, uint64_t type,
+		uint64_t offset, char *path, size_t size, struct gospot *ret)
 {
 	path[0] = '\0';
 	for (unsigned int depth = 0; depth <= GOFIELDS_DEPTH_MAX; depth++) {

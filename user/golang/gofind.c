@@ -123,7 +123,8 @@ static int find__spots(struct find *f)
 			err = find__match(f, buf, (size_t)(nul - buf), at);
 		}
 		/* Apart, each name is there once. */
-		if (len < WINDOW_BYTES || (gofacts_has(f->t->minor, GO_NAMES_APART) && f->nr_spots >= f->nr))
+		if (len < WINDOW_BYTES ||
+		    (gofacts_has(f->t->minor, GO_NAMES_APART) && f->nr_spots >= f->nr))
 			break;
 		at += len - GOSYM_NAME_MAX;
 		seen = GOSYM_NAME_MAX;
@@ -164,7 +165,8 @@ static int find__funcs(struct find *f, struct window *tab, struct window *funcs,
 		pclntab_decode_func(t, raw, t->funcs.addr + off, &fn);
 		key.off = fn.nameoff;
 		hit = bsearch(&key, f->spots, f->nr_spots, sizeof(key), compare_spots);
-		if (!hit || fn.funcid == gofacts_of(t->minor)->funcid_wrapper || ret[hit->name].entry)
+		if (!hit || fn.funcid == gofacts_of(t->minor)->funcid_wrapper ||
+		    ret[hit->name].entry)
 			continue;
 		ret[hit->name] = (struct gofunc){ .entry = fn.entry,
 						  .end = size == 8 ? t->text + next : next };

@@ -7,10 +7,11 @@
 #include "golang/gofacts.h"
 #include "x86/uop.h"
 
-#define TARGETS_MAX 192 /* operands collected */
+#define TARGETS_MAX     192   /* operands collected */
 #define GOGLOBALS_P_MAX 65536 /* bytes of a P */
 
-int goglobals_code(const struct addrspace *as, const struct gofunc *fn, uint8_t *ret, size_t *ret_len)
+int goglobals_code(const struct addrspace *as, const struct gofunc *fn, uint8_t *ret,
+		   size_t *ret_len)
 {
 	size_t len;
 	int err;
@@ -165,10 +166,10 @@ int goglobals_gcstart(const uint8_t *code, size_t len, uint64_t addr, uint64_t *
 
 /* What newproc1 did last, of what goglobals_goids() looks for. */
 struct goids {
-	uint64_t named;	     /* by a lea that only a mov and nops came after; 0: not */
+	uint64_t named;      /* by a lea that only a mov and nops came after; 0: not */
 	uint8_t address, nr; /* it is in this register; and this one has GOGLOBALS_GOIDS */
-	int64_t loaded;	     /* the member, of whatever, that was loaded last */
-	int32_t next;	     /* the first of two members side by side that were compared last */
+	int64_t loaded;      /* the member, of whatever, that was loaded last */
+	int32_t next;        /* the first of two members side by side that were compared last */
 };
 
 static uint8_t reg_of(const struct uop_operand *op)
@@ -210,11 +211,13 @@ static bool goids__takes(const struct goids *g, const struct uop *u)
 {
 	const struct uop_operand *to = &u->op[0];
 
-	return g->named && u->kind == UOP_XADD && to->type == UOP_MEM && to->size == 8 && to->base == g->address &&
-	       g->address != UOP_NO_REG && !to->value && g->nr != UOP_NO_REG && reg_of(&u->op[1]) == g->nr;
+	return g->named && u->kind == UOP_XADD && to->type == UOP_MEM && to->size == 8 &&
+	       to->base == g->address && g->address != UOP_NO_REG && !to->value &&
+	       g->nr != UOP_NO_REG && reg_of(&u->op[1]) == g->nr;
 }
 
-int goglobals_goids(const uint8_t *code, size_t len, uint64_t addr, uint64_t *ret_gen, int32_t *ret_next)
+int goglobals_goids(const uint8_t *code, size_t len, uint64_t addr, uint64_t *ret_gen,
+		    int32_t *ret_next)
 {
 	struct goids g = { .address = UOP_NO_REG, .nr = UOP_NO_REG };
 	struct walk w = walk_of(code, len, addr);

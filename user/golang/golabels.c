@@ -7,7 +7,8 @@
 
 #include "golang/gofacts.h"
 
-#define LIST_MAX    4096       /* labels that a list may have before it is called nonsense */
+/* labels that a list may have before it is called nonsense */
+#define LIST_MAX    4096
 #define BUCKETS_MAX 1024       /* of a map, overflow buckets included */
 #define STRING_MAX  (1u << 24) /* longest string believed */
 
@@ -179,7 +180,8 @@ int golabels_read(const struct addrspace *as, int go_minor, uint64_t ptr, struct
 	int err = 0;
 
 	if (ptr && max)
-		err = gofacts_has(go_minor, GO_LABEL_LIST) ? labels__read_list(&l, ptr) : labels__read_map(&l, ptr);
+		err = gofacts_has(go_minor, GO_LABEL_LIST) ? labels__read_list(&l, ptr)
+							   : labels__read_map(&l, ptr);
 	if (!err)
 		*ret_nr = l.nr;
 	return err;

@@ -8,9 +8,9 @@
 
 #include "elf/dwarf_types.h"
 
-#define ANY       INT16_MAX
-#define LAYOUT(f) #f, offsetof(struct pw_layout, f)
-#define TABLES(f) #f, offsetof(struct gotables, f)
+#define ANY        INT16_MAX
+#define LAYOUT(f)  #f, offsetof(struct pw_layout, f)
+#define TABLES(f)  #f, offsetof(struct gotables, f)
 #define OBJECTS(f) #f, offsetof(struct goobjects, f)
 
 /*
@@ -172,7 +172,9 @@ const struct golayout_row *golayout_row(int minor, uint16_t machine)
 {
 	const bool known = machine == EM_X86_64 || machine == EM_AARCH64;
 
-	return known && !gofacts_too_old(minor) ? &golayout_amd64[gofacts_of(minor)->minor - GO_MINOR_MIN] : NULL;
+	return known && !gofacts_too_old(minor)
+		       ? &golayout_amd64[gofacts_of(minor)->minor - GO_MINOR_MIN]
+		       : NULL;
 }
 
 #define TYPES_MAX 32 /* different structs that the lists of fields name: there are 20 */

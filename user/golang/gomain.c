@@ -20,7 +20,7 @@ struct paths {
 
 struct gomain {
 	struct paths own, others; /* module paths; others: dependencies */
-	char *folder;		  /* of the program's own files; NULL: it goes by paths */
+	char *folder;             /* of the program's own files; NULL: it goes by paths */
 };
 
 void gomain__free(struct gomain *m)
@@ -62,7 +62,8 @@ static size_t paths__match(const struct paths *p, const char *path)
 	for (size_t i = 0; i < p->nr; i++) {
 		const size_t len = strlen(p->v[i]);
 
-		if (len > longest && !strncmp(path, p->v[i], len) && (!path[len] || path[len] == '/'))
+		if (len > longest && !strncmp(path, p->v[i], len) &&
+		    (!path[len] || path[len] == '/'))
 			longest = len;
 	}
 	return longest;
@@ -88,8 +89,9 @@ static struct text cut_off(struct text *rest, char mark)
 }
 
 /*
- * How much of the path of package main, or of the folder it is in, all packages of the program share: the repository, where the host is
- * known to have one at the third element; not "cmd" and what is below it, as programs with several commands are laid out.
+ * How much of the path of package main, or of the folder it is in, all packages of the program
+ * share: the repository, where the host is known to have one at the third element; not "cmd" and
+ * what is below it, as programs with several commands are laid out.
  */
 static size_t shared_part(const char *path, size_t len)
 {
@@ -135,7 +137,8 @@ static int gomain__read(struct gomain *m, struct text rest)
 			err = gomain__dependency(m, line, cut_off(&next, '\n'));
 	}
 	if (!err && !m->own.nr && package.len && !text_is(package, "command-line-arguments"))
-		err = paths__add(&m->own, (struct text){ package.at, shared_part(package.at, package.len) });
+		err = paths__add(&m->own,
+				 (struct text){ package.at, shared_part(package.at, package.len) });
 	return err;
 }
 
@@ -181,8 +184,10 @@ int gomain__file(struct gomain *m, const char *file)
 	while ((src = strstr(path, "/src/")) && src < end)
 		path = src + strlen("/src/");
 	free(m->folder);
-	m->folder = path > end || *path == '/' ? strndup(file, (size_t)(end - file))
-					       : strndup(file, (size_t)(path - file) + shared_part(path, (size_t)(end - path)));
+	m->folder = path > end || *path == '/'
+			    ? strndup(file, (size_t)(end - file))
+			    : strndup(file, (size_t)(path - file) +
+						    shared_part(path, (size_t)(end - path)));
 	return m->folder ? 0 : -ENOMEM;
 }
 
@@ -198,7 +203,8 @@ static void package_of(const char *func, char *ret, size_t size)
 		at = func[i] == '/' ? i + 1 : at;
 	at += strcspn(func + at, ".[(");
 	for (size_t i = 0; i < at && nr + 1 < size; i++) {
-		if (func[i] == '%' && isxdigit((unsigned char)func[i + 1]) && isxdigit((unsigned char)func[i + 2])) {
+		if (func[i] == '%' && isxdigit((unsigned char)func[i + 1]) &&
+		    isxdigit((unsigned char)func[i + 2])) {
 			const char hex[] = { func[i + 1], func[i + 2], '\0' };
 
 			ret[nr++] = (char)strtoul(hex, NULL, 16);
@@ -228,10 +234,12 @@ bool gomain__owns(const struct gomain *m, const char *func, const char *file)
 		return false;
 	if (m->folder) {
 		len = strlen(m->folder);
-		return !strncmp(file, m->folder, len) && file[len] == '/' && !is_vendored(file + len);
+		return !strncmp(file, m->folder, len) && file[len] == '/' &&
+		       !is_vendored(file + len);
 	}
 	len = strlen(package);
-	if (len > sizeof(test) && !strcmp(package + len - (sizeof(test) - 1), test) && !paths__match(&m->own, package))
+	if (len > sizeof(test) && !strcmp(package + len - (sizeof(test) - 1), test) &&
+	    !paths__match(&m->own, package))
 		package[len - (sizeof(test) - 1)] = '\0';
 	own = paths__match(&m->own, package);
 	return own && own >= paths__match(&m->others, package) && !is_vendored(package + own);

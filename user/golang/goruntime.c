@@ -259,7 +259,8 @@ static int find_globals(struct opening *o)
 				  "cannot tell where '%s' keeps its goroutines: runtime.allgadd is "
 				  "not as %s has it",
 				  o->img->path, rt->version);
-	if (goglobals_code(o->as, &fn[3], code, &len) || goglobals_gcstart(code, len, fn[3].entry, &rt->gcstart))
+	if (goglobals_code(o->as, &fn[3], code, &len) ||
+	    goglobals_gcstart(code, len, fn[3].entry, &rt->gcstart))
 		rt->gcstart = 0;
 	return find_main_file(o, fn[4].entry);
 }

@@ -4,12 +4,12 @@
 #include "base/cleanup.h"
 #include "golang/gofacts.h"
 
-#define PAGE_BYTES    8192
-#define TINY_MAX      16 /* noscan objects smaller than it share blocks */
-#define SMALL_MAX     32768
-#define HEADER_BYTES  8
-#define HEADER_ABOVE  512 /* smaller ones have their pointer bits in the span */
-#define CLASS24       3 /* the class of 24 bytes, which Go 1.15 has not */
+#define PAGE_BYTES   8192
+#define TINY_MAX     16 /* noscan objects smaller than it share blocks */
+#define SMALL_MAX    32768
+#define HEADER_BYTES 8
+#define HEADER_ABOVE 512 /* smaller ones have their pointer bits in the span */
+#define CLASS24      3   /* the class of 24 bytes, which Go 1.15 has not */
 
 static const uint16_t slots[GOSIZES_CLASSES] = {
 	0,     8,     16,    24,    32,    48,    64,    80,    96,    112,   128,   144,
@@ -23,7 +23,8 @@ static const uint16_t slots[GOSIZES_CLASSES] = {
 /* Its number in the table above. */
 static unsigned int in_table(int minor, unsigned int size_class)
 {
-	return !gofacts_has(minor, GO_CLASS_24) && size_class >= CLASS24 ? size_class + 1 : size_class;
+	return !gofacts_has(minor, GO_CLASS_24) && size_class >= CLASS24 ? size_class + 1
+									 : size_class;
 }
 
 uint64_t gosizes_slot(int minor, unsigned int size_class)

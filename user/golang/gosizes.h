@@ -13,10 +13,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define GOSIZES_CLASSES      68 /* size classes, 0 (large) among them; Go 1.15 has one less */
+/* size classes, 0 (large) among them; Go 1.15 has one less */
+#define GOSIZES_CLASSES      68
 #define GOSIZES_SPAN_CLASSES (2 * GOSIZES_CLASSES)
-#define GOSIZES_TINY_CLASS                                                                         \
-	5 /* span class of the blocks that tiny objects share: 16 bytes, no pointers */
+/* span class of the blocks that tiny objects share: 16 bytes, no pointers */
+#define GOSIZES_TINY_CLASS 5
 
 unsigned int gosizes_span_classes(int minor); /* 136; Go 1.15: 134 */
 /* Bytes of a slot; 0 for class 0 and for those that there are not. */

@@ -23,21 +23,25 @@ const char *gostatus_name(int go_minor, uint32_t status)
 	};
 
 	status &= ~(uint32_t)GOSTATUS_SCAN;
-	if (status >= ARRAY_SIZE(names) || (status >= GOSTATUS_LEAKED && !gofacts_has(go_minor, GO_LEAKED)))
+	if (status >= ARRAY_SIZE(names) ||
+	    (status >= GOSTATUS_LEAKED && !gofacts_has(go_minor, GO_LEAKED)))
 		return NULL;
 	return names[status];
 }
 
 bool gostatus_waits(uint32_t status)
 {
-	return status == GOSTATUS_WAITING || status == GOSTATUS_LEAKED || status == GOSTATUS_PREEMPTED;
+	return status == GOSTATUS_WAITING || status == GOSTATUS_LEAKED ||
+	       status == GOSTATUS_PREEMPTED;
 }
 
 enum gostate gostate_of(int go_minor, uint32_t status, uint32_t reason)
 {
 	if (gostatus_waits(status))
 		return (enum gostate)gowait_of(go_minor, reason);
-	return gostatus_name(go_minor, status) ? GOSTATE_STATUS + (status & ~(uint32_t)GOSTATUS_SCAN) : GOSTATE_UNKNOWN;
+	return gostatus_name(go_minor, status)
+		       ? GOSTATE_STATUS + (status & ~(uint32_t)GOSTATUS_SCAN)
+		       : GOSTATE_UNKNOWN;
 }
 
 const char *gostate_word(enum gostate state)
@@ -48,8 +52,8 @@ const char *gostate_word(enum gostate state)
 		return name ? name : "unknown";
 	}
 	switch ((enum gowait)state) {
-	case GOWAIT_NONE:    return gostatus_name(GO_MINOR_MAX, GOSTATUS_WAITING);
+	case GOWAIT_NONE: return gostatus_name(GO_MINOR_MAX, GOSTATUS_WAITING);
 	case GOWAIT_UNKNOWN: return "unknown wait reason";
-	default:	     return gowait_word((enum gowait)state);
+	default: return gowait_word((enum gowait)state);
 	}
 }

@@ -6,17 +6,21 @@
 
 #include "base/cleanup.h"
 
-/* First elements of the paths of Go's own packages, Go 1.15 to 1.27; a main module may have one without a dot too. */
+/*
+ * First elements of the paths of Go's own packages, Go 1.15 to 1.27; a main module may have one
+ * without a dot too.
+ */
 static bool is_gos(const char *func, size_t len)
 {
 	static const char *const tops[] = {
-		"archive", "bufio",    "bytes",   "cmp",     "compress", "container", "context", "crypto",
-		"database", "debug",   "embed",   "encoding", "errors",  "expvar",    "flag",    "fmt",
-		"go",      "hash",     "html",    "image",   "index",    "internal",  "io",      "iter",
-		"log",     "maps",     "math",    "mime",    "net",      "os",        "path",    "plugin",
-		"reflect", "regexp",   "runtime", "slices",  "sort",     "strconv",   "strings", "structs",
-		"sync",    "syscall",  "testing", "text",    "time",     "unicode",   "unique",  "unsafe",
-		"vendor",  "weak",
+		"archive",  "bufio",    "bytes",   "cmp",     "compress", "container", "context",
+		"crypto",   "database", "debug",   "embed",   "encoding", "errors",    "expvar",
+		"flag",     "fmt",      "go",      "hash",    "html",     "image",     "index",
+		"internal", "io",       "iter",    "log",     "maps",     "math",      "mime",
+		"net",      "os",       "path",    "plugin",  "reflect",  "regexp",    "runtime",
+		"slices",   "sort",     "strconv", "strings", "structs",  "sync",      "syscall",
+		"testing",  "text",     "time",    "unicode", "unique",   "unsafe",    "vendor",
+		"weak",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(tops); i++)

@@ -13,7 +13,7 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-#define PAGES_BYTES  (4u << 20)	 /* of the page cache */
+#define PAGES_BYTES  (4u << 20)  /* of the page cache */
 #define RAW_NAME_MAX (32u << 10) /* bytes of a name, its type arguments included */
 
 /* A name or file, each once. */
@@ -70,11 +70,13 @@ void gosym__free(struct gosym *s)
 
 	if (!s)
 		return;
-	HASH_ITER (hh, s->answers, a, next_a) {
+	HASH_ITER(hh, s->answers, a, next_a)
+	{
 		HASH_DEL(s->answers, a);
 		free(a);
 	}
-	HASH_ITER (hh, s->texts, t, next_t) {
+	HASH_ITER(hh, s->texts, t, next_t)
+	{
 		HASH_DEL(s->texts, t);
 		free(t);
 	}
@@ -232,9 +234,10 @@ static int gosym__expand(struct gosym *s, const struct pclntab *t, const struct 
 	}
 	if (err)
 		return err;
-	frames[n] = (struct goframe){ .entry = fn->entry,
-				      .start_line = fn->startline,
-				      .wrapper = fn->funcid == gofacts_of(t->minor)->funcid_wrapper };
+	frames[n] =
+		(struct goframe){ .entry = fn->entry,
+				  .start_line = fn->startline,
+				  .wrapper = fn->funcid == gofacts_of(t->minor)->funcid_wrapper };
 	err = gosym__name(s, t, fn->nameoff, false, &frames[n].func);
 	if (!err)
 		err = gosym__line(s, t, fn, pc, &frames[n]);

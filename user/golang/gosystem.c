@@ -9,7 +9,8 @@
 bool gosystem_start(const char *func)
 {
 	/* In package runtime, but running the user's code. */
-	static const char *const users[] = { "runtime.main", "runtime.corostart", "runtime.handleAsyncEvent" };
+	static const char *const users[] = { "runtime.main", "runtime.corostart",
+					     "runtime.handleAsyncEvent" };
 
 	if (strncmp(func, "runtime.", 8))
 		return false;
@@ -21,7 +22,8 @@ bool gosystem_start(const char *func)
 
 bool gosystem_bottom(const char *func)
 {
-	static const char *const bottoms[] = { "runtime.mcall", "runtime.morestack", "runtime.mstart", "runtime.sigtramp" };
+	static const char *const bottoms[] = { "runtime.mcall", "runtime.morestack",
+					       "runtime.mstart", "runtime.sigtramp" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(bottoms); i++)
 		if (!strcmp(func, bottoms[i]))
@@ -31,7 +33,8 @@ bool gosystem_bottom(const char *func)
 
 bool gosystem_func(const char *func)
 {
-	static const char *const packages[] = { "runtime.", "runtime/internal/", "internal/runtime/" };
+	static const char *const packages[] = { "runtime.", "runtime/internal/",
+						"internal/runtime/" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(packages); i++)
 		if (!strncmp(func, packages[i], strlen(packages[i])))

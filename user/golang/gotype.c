@@ -12,7 +12,7 @@
 #define TYPE_STR        40 /* i32 from moduledata.types */
 #define TYPE_BYTES      48
 #define TFLAG_EXTRASTAR 2 /* the name begins with a star that is not the type's */
-#define LENGTH_BYTES 3 /* of a varint that is still a sane length */
+#define LENGTH_BYTES    3 /* of a varint that is still a sane length */
 
 struct range {
 	uint64_t start, end;
@@ -70,7 +70,8 @@ static int name_length(const struct addrspace *as, int minor, uint64_t name, uin
 	return 0;
 }
 
-int gotype_text(const struct addrspace *as, const struct goruntime *rt, uint64_t name, char *buf, size_t size)
+int gotype_text(const struct addrspace *as, const struct goruntime *rt, uint64_t name, char *buf,
+		size_t size)
 {
 	struct range types;
 	uint64_t at;

@@ -10,7 +10,8 @@
 
 struct varimage {
 	const struct goimage *go; /* borrowed */
-	struct elf_file *elf;     /* owned, as the others; NULL: not asked for yet, or there is none */
+	/* owned, as the others; NULL: not asked for yet, or there is none */
+	struct elf_file *elf;
 	struct elf_vars *vars;
 	struct dwarf_vars *types;
 	bool opened, typed;
@@ -86,8 +87,8 @@ int govars__at(struct govars *v, uint64_t addr, struct govar *ret)
 			continue;
 		varimage__open(m);
 		varimage__section(m, vaddr, &var);
-		if (m->vars && !elf_vars__at(m->vars, vaddr, &var.addr, &var.size, var.name,
-					     sizeof(var.name)))
+		if (m->vars &&
+		    !elf_vars__at(m->vars, vaddr, &var.addr, &var.size, var.name, sizeof(var.name)))
 			var.addr += m->go->bias;
 		else
 			var.name[0] = '\0';

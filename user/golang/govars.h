@@ -2,8 +2,9 @@
 /*
  * govars: names and types of a Go program's variables, as far as its files have symbols and DWARF.
  *
- * Over the images of one process, host and plugins. Symbols and DWARF of an image are read when something in it is asked for the
- * first time. Stripped images say the section at least. Loop thread.
+ * Over the images of one process, host and plugins. Symbols and DWARF of an image are read when
+ * something in it is asked for the first time. Stripped images say the section at least. Loop
+ * thread.
  */
 #ifndef PARKWATCH_GOLANG_GOVARS_H
 #define PARKWATCH_GOLANG_GOVARS_H
@@ -16,13 +17,14 @@
 #include "golang/goimage.h"
 
 #define GOVARS_IMAGES_MAX 64
-#define GOVARS_INFO_MAX	  (512u << 20)	/* bytes of .debug_info; of more the types are not known */
-#define GOVAR_NAME_MAX	  512		/* longer names are cut */
+/* bytes of .debug_info; of more the types are not known */
+#define GOVARS_INFO_MAX (512u << 20)
+#define GOVAR_NAME_MAX  512 /* longer names are cut */
 
 struct govar {
 	char name[GOVAR_NAME_MAX]; /* "main.pool"; "": no symbol says */
-	char section[32];	/* ".bss"; "": the image has no sections */
-	uint64_t addr, size;	/* of the variable, if it has a name */
+	char section[32];          /* ".bss"; "": the image has no sections */
+	uint64_t addr, size;       /* of the variable, if it has a name */
 	size_t image;
 };
 

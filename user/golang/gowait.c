@@ -11,7 +11,7 @@ static const struct row {
 	uint8_t class, on;
 	bool running;
 } rows[GOWAIT_MAX] = {
-#define PW_WAIT(name, word, class, on, runs) \
+#define PW_WAIT(name, word, class, on, runs)                                                       \
 	[GOWAIT_##name] = { word, GOWAIT_CLASS_##class, GOWAIT_ON_##on, runs },
 	PW_WAITS(PW_WAIT)
 #undef PW_WAIT
@@ -52,23 +52,13 @@ static const uint8_t go15[] = {
 };
 static const uint8_t go20[] = { FROM_0, FROM_SEMACQUIRE, FROM_MUTEX, FROM_TRACE_READER };
 static const uint8_t go24[] = {
-	FROM_0,
-	FROM_SEMACQUIRE,
-	FROM_MUTEX,
-	GOWAIT_SYNC_WAITGROUP_WAIT,
-	FROM_TRACE_READER,
+	FROM_0,        FROM_SEMACQUIRE, FROM_MUTEX, GOWAIT_SYNC_WAITGROUP_WAIT, FROM_TRACE_READER,
 	FROM_SYNCTEST,
 };
 static const uint8_t go25[] = {
-	FROM_0,
-	GOWAIT_UPDATE_GOMAXPROCS_IDLE,
-	FROM_SEMACQUIRE,
-	FROM_MUTEX,
-	GOWAIT_SYNC_WAITGROUP_WAIT,
-	FROM_TRACE_READER,
-	FROM_SYNCTEST,
-	GOWAIT_SYNCTEST_WAITGROUP_WAIT,
-	GOWAIT_CLEANUP_WAIT,
+	FROM_0,        GOWAIT_UPDATE_GOMAXPROCS_IDLE,  FROM_SEMACQUIRE,
+	FROM_MUTEX,    GOWAIT_SYNC_WAITGROUP_WAIT,     FROM_TRACE_READER,
+	FROM_SYNCTEST, GOWAIT_SYNCTEST_WAITGROUP_WAIT, GOWAIT_CLEANUP_WAIT,
 };
 
 enum gowait gowait_of(int go_minor, uint32_t number)

@@ -7,7 +7,8 @@
 #include "base/clean.h"
 #include "golang/gofacts.h"
 
-#define MD_MAX         4096         /* bytes of the largest struct moduledata; Go 1.27's has 568 */
+/* bytes of the largest struct moduledata; Go 1.27's has 568 */
+#define MD_MAX         4096
 #define CANDIDATES_MAX 16           /* places that look like a pclntab and are none */
 #define SCAN_MAX       (4ull << 30) /* bytes of one image that are searched */
 
@@ -141,9 +142,7 @@ static uint64_t pointer_mask(const struct raw *r, int32_t off, const struct tabs
 int moduledata_read(const struct addrspace *as, uint64_t addr, int minor,
 		    const struct gotables *lay, struct moduledata *ret)
 {
-	struct moduledata md = { .tab = { .moduledata = addr,
-					  .minor = minor,
-					  .lay = *lay } };
+	struct moduledata md = { .tab = { .moduledata = addr, .minor = minor, .lay = *lay } };
 	struct pclntab *t = &md.tab;
 	struct tabspan ftab;
 	struct raw r;
@@ -264,7 +263,8 @@ static int try_section(struct search *s, const char *name)
 
 	if (!sec || !sec->addr)
 		return -ENOENT;
-	err = pclntab_header(s->as, sec->addr + s->img->bias, gofacts_of(s->minor)->pclntab_magic, &nfunc);
+	err = pclntab_header(s->as, sec->addr + s->img->bias, gofacts_of(s->minor)->pclntab_magic,
+			     &nfunc);
 	return err ? err : search_moduledata(s, sec->addr + s->img->bias);
 }
 

@@ -17,7 +17,11 @@ struct feeder {
 	const struct census *c;
 	const struct gchans *chans;
 	uint64_t now_ns;
-	bool told; /* a timer's channel says so: one that does tells that all do (Go runtime/chan.go hchan.timer) */
+	/*
+	 * a timer's channel says so: one that does tells that all do (Go runtime/chan.go
+	 * hchan.timer)
+	 */
+	bool told;
 	struct chanfeeds *feeds;
 	size_t room;
 };
@@ -37,7 +41,8 @@ static bool may_be_timers(const struct feeder *f, const struct gchan *ch)
 {
 	if (ch->timer)
 		return true;
-	return ch->elem_size == TIME_BYTES && ch->cap == 1 && !f->told && !strcmp(ch->elem_name, "time.Time");
+	return ch->elem_size == TIME_BYTES && ch->cap == 1 && !f->told &&
+	       !strcmp(ch->elem_name, "time.Time");
 }
 
 /*
@@ -70,7 +75,8 @@ static int feeder__goroutine(struct feeder *f, const struct census_g *g)
 		struct chanfeed feed = { .wait = g->waits_at + i };
 		const struct census_wait *w = &f->c->waits[feed.wait];
 
-		if (w->kind != CENSUS_WAIT_CHAN || w->way == CENSUS_WAY_SEND || !feeder__ask(f, g, &feed))
+		if (w->kind != CENSUS_WAIT_CHAN || w->way == CENSUS_WAY_SEND ||
+		    !feeder__ask(f, g, &feed))
 			continue;
 		if (vec__reserve(&f->feeds->v, &f->room, f->feeds->nr + 1, sizeof(feed)))
 			return -ENOMEM;
@@ -91,7 +97,9 @@ int chanfeeds__read(const struct addrspace *as, const struct goruntime *rt, cons
 		    struct chanfeeds **ret)
 {
 	scoped(chanfeeds) feeds = calloc(1, sizeof(*feeds));
-	struct feeder f = { .as = as, .rt = rt, .c = c, .chans = chans, .now_ns = now_ns, .feeds = feeds };
+	struct feeder f = {
+		.as = as, .rt = rt, .c = c, .chans = chans, .now_ns = now_ns, .feeds = feeds
+	};
 	int err = feeds ? 0 : -ENOMEM;
 
 	f.told = timers_are_told(rt, chans);

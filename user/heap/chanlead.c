@@ -8,10 +8,10 @@
 #include "heap/chanops.h"
 #include "locks/wayout.h"
 
-#define LEVELS	 2  /* objects on the way to the one that refers to the channel */
-#define CALLERS	 4  /* of the function that has it */
-#define FUNCS	 64 /* functions that are remembered */
-#define SEVERAL	 (UINT32_MAX - 1)
+#define LEVELS  2  /* objects on the way to the one that refers to the channel */
+#define CALLERS 4  /* of the function that has it */
+#define FUNCS   64 /* functions that are remembered */
+#define SEVERAL (UINT32_MAX - 1)
 
 struct hit {
 	struct chanlead *lead;
@@ -33,7 +33,7 @@ struct finder {
 	size_t nr_known;
 	/* of the goroutine that is asked */
 	struct hit *hits; /* channels that it has near: room for nr */
-	uint32_t *met;	  /* of each channel: the goroutine that had it last, from 1 on */
+	uint32_t *met;    /* of each channel: the goroutine that had it last, from 1 on */
 	size_t nr_hits;
 	uint32_t now;
 };
@@ -52,9 +52,10 @@ static void see(void *ctx, const uint64_t *words, size_t nr, uint32_t frame)
 
 	for (size_t i = 0; i < nr; i++) {
 		const uint64_t value = words[i];
-		struct chanlead *lead = value < f->v[0].chan || value > f->v[f->nr - 1].chan
-						? NULL
-						: bsearch(&value, f->v, f->nr, sizeof(*f->v), compare);
+		struct chanlead *lead =
+			value < f->v[0].chan || value > f->v[f->nr - 1].chan
+				? NULL
+				: bsearch(&value, f->v, f->nr, sizeof(*f->v), compare);
 
 		if (!lead || f->met[lead - f->v] == f->now)
 			continue;

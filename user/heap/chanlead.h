@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * chanlead: the goroutine that will end what many wait for at channels, when it goes on: the one that makes the value, or closes the channel.
+ * chanlead: the goroutine that will end what many wait for at channels, when it goes on: the one
+ * that makes the value, or closes the channel.
  *
- * Of all goroutines that are asked, exactly one has the channel near (in a frame, or an object or two away: heap/nearby), and the function
- * of that frame, a caller of it, or a closure that these make, sends to a channel or closes one (heap/chanops), and does not come by
- * again where it stands: who serves in a loop owes nothing to anybody. Where one channel has several who wait, a single value is not
- * for all of them: there it must close. Whether it does so on this channel is likely, not proved. Loop thread.
+ * Of all goroutines that are asked, exactly one has the channel near (in a frame, or an object or
+ * two away: heap/nearby), and the function of that frame, a caller of it, or a closure that these
+ * make, sends to a channel or closes one (heap/chanops), and does not come by again where it
+ * stands: who serves in a loop owes nothing to anybody. Where one channel has several who wait, a
+ * single value is not for all of them: there it must close. Whether it does so on this channel is
+ * likely, not proved. Loop thread.
  */
 #ifndef PARKWATCH_HEAP_CHANLEAD_H
 #define PARKWATCH_HEAP_CHANLEAD_H
@@ -23,17 +26,18 @@
 
 struct chanlead {
 	uint64_t chan;
-	bool shared;		/* several wait at it */
-	uint32_t by;		/* number in the census, or CHANLEAD_NONE */
+	bool shared; /* several wait at it */
+	uint32_t by; /* number in the census, or CHANLEAD_NONE */
 };
 
 struct chanlead_in {
 	const struct addrspace *as;
 	const struct goruntime *rt;
 	const struct census *census;
-	const uint32_t *gs;	/* goroutines in it that may be the one; who waits for a channel is not, for that one */
+	/* goroutines in it that may be the one; who waits for a channel is not, for that one */
+	const uint32_t *gs;
 	size_t nr;
-	struct nearby *near;	/* new; if its budget is not enough nothing is found */
+	struct nearby *near; /* new; if its budget is not enough nothing is found */
 };
 
 /* v: by chan, no two alike; sets `by` of each. 0, or errors of nearby__ask(), -ESRCH, -ENOMEM. */

@@ -11,7 +11,14 @@
 #define FRAMES_MAX 32 /* of one stack, innermost first */
 #define CLOSURES   16 /* of a function */
 
-enum { SENDS = CHANOP_SENDS, RECEIVES = CHANOP_RECEIVES, CLOSES = CHANOP_CLOSES, SIGNALS = CHANOP_SIGNALS, DONE = CHANOP_DONE, KNOWN = 128 };
+enum {
+	SENDS = CHANOP_SENDS,
+	RECEIVES = CHANOP_RECEIVES,
+	CLOSES = CHANOP_CLOSES,
+	SIGNALS = CHANOP_SIGNALS,
+	DONE = CHANOP_DONE,
+	KNOWN = 128
+};
 
 /* Go 1.15 to 1.27 cmd/compile: what channel operations are compiled to. */
 static const struct {
@@ -96,7 +103,8 @@ static unsigned int ops_of_code(struct chanops *o, uint64_t pc)
 	if (gofns__at(o->fns, pc, &fn) || gofns__decode(o->fns, fn))
 		return 0;
 	for (uint32_t i = 0; i < fn->nr_uops; i++)
-		if ((fn->uops[i].kind == UOP_CALL || fn->uops[i].kind == UOP_JMP) && fn->uops[i].target)
+		if ((fn->uops[i].kind == UOP_CALL || fn->uops[i].kind == UOP_JMP) &&
+		    fn->uops[i].target)
 			ops |= ops_of_call(o, fn->uops[i].target);
 	return ops;
 }
@@ -110,18 +118,25 @@ static const char *name_at(const struct chanops *o, uint64_t pc)
 	return nr > 0 ? frames[nr - 1].func : "";
 }
 
-/* An address that the code takes: of a function, or, of a closure without variables, of a word in read-only data that is. 0: of none. */
+/*
+ * An address that the code takes: of a function, or, of a closure without variables, of a word in
+ * read-only data that is. 0: of none.
+ */
 static uint64_t taken_function(const struct chanops *o, const struct uop *u)
 {
 	const struct uop_operand *m = &u->op[1];
 	struct gofunc fn;
 	uint64_t at;
 
-	if (u->kind != UOP_LEA || m->type != UOP_MEM || m->base != UOP_NO_REG || m->index != UOP_NO_REG)
+	if (u->kind != UOP_LEA || m->type != UOP_MEM || m->base != UOP_NO_REG ||
+	    m->index != UOP_NO_REG)
 		return 0;
 	if (!gosym__func_at(o->rt->sym, m->value, &fn))
 		return fn.entry == m->value ? fn.entry : 0;
-	return !addrspace__read(o->as, m->value, &at, sizeof(at)) && !gosym__func_at(o->rt->sym, at, &fn) && fn.entry == at ? at : 0;
+	return !addrspace__read(o->as, m->value, &at, sizeof(at)) &&
+			       !gosym__func_at(o->rt->sym, at, &fn) && fn.entry == at
+		       ? at
+		       : 0;
 }
 
 /* Closures of f are f.func1, f.deferwrap1 and so on, in every Go: its name comes first. */
@@ -184,7 +199,8 @@ static unsigned int wanted(const struct census_wait *w)
 					      : SENDS | RECEIVES | CLOSES;
 }
 
-int chanops_mark(const struct addrspace *as, const struct goruntime *rt, const struct census *c, struct reach_keeping *keeps, size_t nr)
+int chanops_mark(const struct addrspace *as, const struct goruntime *rt, const struct census *c,
+		 struct reach_keeping *keeps, size_t nr)
 {
 	scoped_mem uint8_t *of_stack = calloc(c->nr_stacks + 1, sizeof(*of_stack));
 	scoped(chanops) ops = NULL;

@@ -9,11 +9,13 @@
 
 #include "heap/mstack.h"
 
-#define GUARD_MAX   (64u << 10) /* bytes of the gap below a thread's stack: a page, as a rule */
+/* bytes of the gap below a thread's stack: a page, as a rule */
+#define GUARD_MAX   (64u << 10)
 #define STACK_MAX   (64u << 20) /* bytes of a thread's stack */
 #define PAGE_BYTES  4096u
 #define NEEDM_BYTES (33u << 10)
-#define RED_ZONE    128u /* bytes below the stack pointer that a function may use (System V ABI, amd64) */
+/* bytes below the stack pointer that a function may use (System V ABI, amd64) */
+#define RED_ZONE    128u
 #define ARENA_BYTES (64u << 20)
 #define CUTS_MAX    (4 * GOMODULES_MAX)
 
@@ -120,13 +122,17 @@ static size_t go_variables(const struct goruntime *rt, struct crange *cuts)
 	return nr;
 }
 
-/* Bytes of the stack of a thread that the runtime does not know: as its own have. 0: none of its own is known. */
+/*
+ * Bytes of the stack of a thread that the runtime does not know: as its own have. 0: none of its
+ * own is known.
+ */
 static uint64_t usual_stack(const struct crange *stacks, size_t nr)
 {
 	uint64_t bytes = 0;
 
 	for (size_t i = 0; i < nr; i++) {
-		uint64_t len = (stacks[i].to - stacks[i].from + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1ull);
+		uint64_t len =
+			(stacks[i].to - stacks[i].from + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1ull);
 
 		bytes = len > bytes && len <= STACK_MAX ? len : bytes;
 	}
@@ -150,10 +156,11 @@ static uint64_t lowest_sp(const struct maps *maps, uint64_t from, uint64_t to)
 }
 
 /*
- * Whether a stack that the runtime knows, in m, is of a thread of C that called Go. Of such a thread it is told the end,
- * which is that of a page (Go 1.21 and later, runtime/cgo x_cgo_getstackbound), or guesses so many bytes (runtime/proc.go
- * needm). Stacks of the runtime's own threads end in a frame (x_cgo_thread_start) and are longer. On the first stack of
- * a program is either the first thread of Go, whose stack ends at first, or one of C's.
+ * Whether a stack that the runtime knows, in m, is of a thread of C that called Go. Of such a
+ * thread it is told the end, which is that of a page (Go 1.21 and later, runtime/cgo
+ * x_cgo_getstackbound), or guesses so many bytes (runtime/proc.go needm). Stacks of the runtime's
+ * own threads end in a frame (x_cgo_thread_start) and are longer. On the first stack of a program
+ * is either the first thread of Go, whose stack ends at first, or one of C's.
  */
 static bool is_of_c(const struct crange *s, const struct mapping *m, uint64_t first)
 {
@@ -162,8 +169,8 @@ static bool is_of_c(const struct crange *s, const struct mapping *m, uint64_t fi
 }
 
 /*
- * What is in use of such stacks may be C's; if nobody is seen on it the thread may be gone, and something else be there:
- * only the page below it tells then.
+ * What is in use of such stacks may be C's; if nobody is seen on it the thread may be gone, and
+ * something else be there: only the page below it tells then.
  */
 static void leave_to_c(const struct maps *maps, struct crange *stacks, size_t nr, uint64_t first)
 {
@@ -184,12 +191,13 @@ static void leave_to_c(const struct maps *maps, struct crange *stacks, size_t nr
 }
 
 /*
- * Where the stack that m begins with ends, as far as it is none of C's: known, if not 0, is where the runtime says that
- * one of its own ends in m. A thread that the runtime does not know is C's, and so is what is in use of its stack. Of
- * other stacks, as those of threads that are gone, the length is guessed. usual, first: as above.
+ * Where the stack that m begins with ends, as far as it is none of C's: known, if not 0, is where
+ * the runtime says that one of its own ends in m. A thread that the runtime does not know is C's,
+ * and so is what is in use of its stack. Of other stacks, as those of threads that are gone, the
+ * length is guessed. usual, first: as above.
  */
-static uint64_t stack_end(const struct maps *maps, const struct mapping *m, uint64_t known, uint64_t usual,
-			  uint64_t first)
+static uint64_t stack_end(const struct maps *maps, const struct mapping *m, uint64_t known,
+			  uint64_t usual, uint64_t first)
 {
 	uint64_t sp = lowest_sp(maps, m->start, m->end), len = m->end - m->start;
 
@@ -204,7 +212,10 @@ static uint64_t stack_end(const struct maps *maps, const struct mapping *m, uint
 	return len > STACK_MAX ? m->start : m->end;
 }
 
-/* The stacks of threads, from the page below on: the rest of a mapping is something else. Returns how many. */
+/*
+ * The stacks of threads, from the page below on: the rest of a mapping is something else. Returns
+ * how many.
+ */
 static size_t thread_stacks(const struct maps *maps, const struct crange *stacks, size_t nr_stacks,
 			    uint64_t first, struct crange *cuts)
 {
@@ -219,8 +230,8 @@ static size_t thread_stacks(const struct maps *maps, const struct crange *stacks
 			k++;
 		if (!begins_as_stack(maps, i) && !is_first_stack(m))
 			continue;
-		to = stack_end(maps, m, k < nr_stacks && stacks[k].to <= m->end ? stacks[k].to : 0, usual,
-			       first);
+		to = stack_end(maps, m, k < nr_stacks && stacks[k].to <= m->end ? stacks[k].to : 0,
+			       usual, first);
 		if (to > m->start)
 			cuts[nr++] = (struct crange){ m->start, to };
 	}

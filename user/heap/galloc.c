@@ -223,8 +223,8 @@ static int read_caches(const struct addrspace *as, const struct goruntime *rt,
 	return err;
 }
 
-int galloc__free_slots(const struct addrspace *as, const struct goruntime *rt, const struct galloc *h,
-		      uint64_t ret[GOSIZES_SPAN_CLASSES])
+int galloc__free_slots(const struct addrspace *as, const struct goruntime *rt,
+		       const struct galloc *h, uint64_t ret[GOSIZES_SPAN_CLASSES])
 {
 	struct cached sum;
 	int err = read_caches(as, rt, h, &sum);
@@ -261,8 +261,8 @@ static int read_mcentrals(const struct addrspace *as, const struct goruntime *rt
 }
 
 /* The sum of the copies: what is in one of them moves to another when somebody reads them. */
-static int read_stats(const struct addrspace *as, const struct goruntime *rt, const struct galloc *h,
-		      uint64_t ret[GOSIZES_CLASSES])
+static int read_stats(const struct addrspace *as, const struct goruntime *rt,
+		      const struct galloc *h, uint64_t ret[GOSIZES_CLASSES])
 {
 	const struct goobjects *o = &rt->objects;
 	uint8_t raw[STATS_COPIES * STATS_BYTES];
@@ -289,8 +289,8 @@ static int read_stats(const struct addrspace *as, const struct goruntime *rt, co
 
 /* Until nothing was counted while the caches were read; of a program that is too busy for that the
  * last reading stands. */
-int galloc__handed_out(const struct addrspace *as, const struct goruntime *rt, const struct galloc *h,
-		      uint64_t ret[GOSIZES_CLASSES])
+int galloc__handed_out(const struct addrspace *as, const struct goruntime *rt,
+		       const struct galloc *h, uint64_t ret[GOSIZES_CLASSES])
 {
 	uint64_t before[GOSIZES_CLASSES], after[GOSIZES_CLASSES];
 	bool at_the_end = rt->objects.mspan_before !=

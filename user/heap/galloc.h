@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * galloc: what the allocator of a Go runtime says of itself, from memory: how much it has handed out
- * so far, by size class, what the spans have left that its Ps allocate from, and how often it
+ * galloc: what the allocator of a Go runtime says of itself, from memory: how much it has handed
+ * out so far, by size class, what the spans have left that its Ps allocate from, and how often it
  * samples.
  *
  * Each P has an mcache with one span for each span class; a span that is full or none has no free
@@ -23,7 +23,8 @@
 struct galloc {
 	uint64_t allp; /* address of the slice */
 	uint64_t
-		stats; /* address of memstats.heapStats, in Go 1.15 of mheap_.central; 0: not found */
+		/* address of memstats.heapStats, in Go 1.15 of mheap_.central; 0: not found */
+		stats;
 	uint64_t profile_rate; /* address of runtime.MemProfileRate; 0: not found */
 };
 
@@ -34,14 +35,15 @@ struct galloc {
  */
 int galloc__find(const struct addrspace *as, const struct goruntime *rt, struct galloc *ret);
 /* The Ps at allp, GALLOC_PS_MAX at most; ret: room for max. -EBADMSG: that is no list of them. */
-int galloc__ps(const struct addrspace *as, uint64_t allp, uint64_t *ret, size_t max, size_t *ret_nr);
+int galloc__ps(const struct addrspace *as, uint64_t allp, uint64_t *ret, size_t max,
+	       size_t *ret_nr);
 /* Free slots in the caches of all Ps, by span class. */
-int galloc__free_slots(const struct addrspace *as, const struct goruntime *rt, const struct galloc *h,
-		      uint64_t ret[GOSIZES_SPAN_CLASSES]);
+int galloc__free_slots(const struct addrspace *as, const struct goruntime *rt,
+		       const struct galloc *h, uint64_t ret[GOSIZES_SPAN_CLASSES]);
 /* Slots handed out since the program began, by size class; [0]: bytes of large objects. -EOPNOTSUPP
  * without heapStats. */
-int galloc__handed_out(const struct addrspace *as, const struct goruntime *rt, const struct galloc *h,
-		      uint64_t ret[GOSIZES_CLASSES]);
+int galloc__handed_out(const struct addrspace *as, const struct goruntime *rt,
+		       const struct galloc *h, uint64_t ret[GOSIZES_CLASSES]);
 /* runtime.MemProfileRate: bytes between samples, 0: it takes none. -ENOENT: not found. */
 int galloc__profile_rate(const struct addrspace *as, const struct galloc *h, uint64_t *ret);
 

@@ -82,7 +82,9 @@ int gborn__alive(const struct addrspace *as, const struct goruntime *rt, uint64_
 		const size_t nr = all.nr - at < BATCH ? all.nr - at : BATCH;
 
 		for (size_t i = 0; i < nr; i++)
-			reads[i] = (struct memread){ all.addrs[at + i] + (uint64_t)rt->layout.g_atomicstatus, &status[i], sizeof(status[i]), 0 };
+			reads[i] = (struct memread){ all.addrs[at + i] +
+							     (uint64_t)rt->layout.g_atomicstatus,
+						     &status[i], sizeof(status[i]), 0 };
 		addrspace__read_batch(as, reads, nr);
 		for (size_t i = 0; i < nr; i++)
 			alive += !reads[i].err && is_alive(status[i]);

@@ -26,7 +26,8 @@ struct waiter {
 	bool good;        /* it is a sudog of that goroutine for that channel */
 	uint8_t seen;     /* in this walk: enum census_wait_way */
 };
-_Static_assert(offsetof(struct waiter, via) == 0 && sizeof(struct waiter) % sizeof(uint64_t) == 0, "sorted by it as it is");
+_Static_assert(offsetof(struct waiter, via) == 0 && sizeof(struct waiter) % sizeof(uint64_t) == 0,
+	       "sorted by it as it is");
 
 /* Of one channel in one round. */
 struct look {
@@ -49,9 +50,9 @@ struct reader {
 	size_t hchan_bytes, sudog_bytes;
 	struct waiter *waiters; /* by via; owned */
 	size_t nr_waiters;
-	uint32_t *by_chan;     /* indexes of waiters, channel after channel; owned */
-	uint32_t *first;       /* of each channel in by_chan, one more at the end; owned */
-	struct look *looks;    /* BATCH; owned */
+	uint32_t *by_chan;          /* indexes of waiters, channel after channel; owned */
+	uint32_t *first;            /* of each channel in by_chan, one more at the end; owned */
+	struct look *looks;         /* BATCH; owned */
 	struct readv_batch *gather; /* owned */
 	size_t strangers;
 	size_t words_room;
@@ -90,7 +91,8 @@ static int reader__collect(struct reader *r)
 					.via = c->waits[wait].via, .wait = wait, .g = (uint32_t)i
 				};
 		}
-	return radix_sort((uint64_t *)r->waiters, r->nr_waiters, sizeof(*r->waiters) / sizeof(uint64_t));
+	return radix_sort((uint64_t *)r->waiters, r->nr_waiters,
+			  sizeof(*r->waiters) / sizeof(uint64_t));
 }
 
 /* The distinct channels, by address, and which one each waits for. */
@@ -161,7 +163,8 @@ static struct waiter *reader__find(struct reader *r, uint64_t via, uint32_t chan
 		else
 			hi = mid;
 	}
-	return lo < end && r->waiters[r->by_chan[lo]].via == via ? &r->waiters[r->by_chan[lo]] : NULL;
+	return lo < end && r->waiters[r->by_chan[lo]].via == via ? &r->waiters[r->by_chan[lo]]
+								 : NULL;
 }
 
 /* --- reading --- */
@@ -224,7 +227,7 @@ static int reader__read_sudogs(struct reader *r, size_t from, size_t to)
 		readv_batch__clear(r->gather);
 		for (size_t i = 0; i < nr; i++) {
 			err = readv_batch__want(r->gather, r->waiters[r->by_chan[from + i]].via,
-					   r->sudog_bytes);
+						r->sudog_bytes);
 			if (err < 0)
 				return err;
 		}
@@ -254,7 +257,8 @@ static int reader__read_elements(struct reader *r, struct look *k)
 	memset(k->words, 0, sizeof(k->words));
 	for (size_t i = 0; bytes && i < GCHAN_ELEMENTS && i < len; i++) {
 		uint64_t slot = at + i < cap ? at + i : at + i - cap;
-		int err = addrspace__read(r->open_as, buf + slot * size, k->words + i * words, bytes);
+		int err =
+			addrspace__read(r->open_as, buf + slot * size, k->words + i * words, bytes);
 
 		if (err == -ESRCH)
 			return err;
@@ -426,7 +430,8 @@ static int gchans__name(struct gchans *cs, const struct addrspace *as, const str
 	int err = typenames__new(as, rt, &cs->types);
 
 	for (size_t i = 0; i < cs->nr && !err; i++)
-		cs->v[i].elem_name = cs->v[i].settled ? typenames__get(cs->types, cs->v[i].elem_type) : "";
+		cs->v[i].elem_name =
+			cs->v[i].settled ? typenames__get(cs->types, cs->v[i].elem_type) : "";
 	return err;
 }
 

@@ -6,7 +6,8 @@
 
 #include "golang/gotype.h"
 
-#define FD_SYSFD 2 /* word of internal/poll.FD: fdmu, then Sysfd; then, from Go 1.22 on, SysFile; then pd.runtimeCtx */
+/* word of internal/poll.FD: fdmu, then Sysfd; then, from Go 1.22 on, SysFile; then pd.runtimeCtx */
+#define FD_SYSFD 2
 
 struct walk {
 	const struct gconn_in *in;
@@ -15,7 +16,7 @@ struct walk {
 	/* of the goroutine that is followed */
 	const struct census_g *g;
 	uint8_t found[GCONN_SIDES]; /* different ones, on the level on which the first was */
-	bool any;		    /* a descriptor, whether it counts or not */
+	bool any;                   /* a descriptor, whether it counts or not */
 	struct gconn *to;
 };
 
@@ -25,7 +26,9 @@ static bool is_poll_desc(const struct walk *w, uint64_t addr, uint64_t fd)
 	uint64_t of;
 
 	return addr && !(addr & 7) && !nearby__in_heap(w->near, addr) &&
-	       !addrspace__read(w->in->as, addr + (uint64_t)w->in->rt->objects.pd_fd, &of, sizeof(of)) && of == fd;
+	       !addrspace__read(w->in->as, addr + (uint64_t)w->in->rt->objects.pd_fd, &of,
+				sizeof(of)) &&
+	       of == fd;
 }
 
 /* The object is, or begins with, an internal/poll.FD. */
@@ -34,7 +37,8 @@ static void walk__see_fd(struct walk *w, const uint64_t *v, size_t nr)
 	const uint64_t fd = nr >= FD_SYSFD + 3 ? v[FD_SYSFD] : UINT64_MAX;
 	enum gconn_side side;
 
-	if (fd > INT32_MAX || (!is_poll_desc(w, v[FD_SYSFD + 1], fd) && !is_poll_desc(w, v[FD_SYSFD + 2], fd)))
+	if (fd > INT32_MAX ||
+	    (!is_poll_desc(w, v[FD_SYSFD + 1], fd) && !is_poll_desc(w, v[FD_SYSFD + 2], fd)))
 		return;
 	w->any = true;
 	if (fd >= w->in->nr_fds || w->in->sides[fd] == GCONN_NONE)
@@ -56,14 +60,19 @@ static bool is_waited_for(const struct walk *w, uint64_t addr)
 	return false;
 }
 
-/* cancelCtx.done, from Go 1.18 on: an atomic.Value that has a chan struct{}; its first word is the type. */
+/*
+ * cancelCtx.done, from Go 1.18 on: an atomic.Value that has a chan struct{}; its first word is the
+ * type.
+ */
 static void walk__see_context(struct walk *w, uint64_t before, uint64_t value)
 {
 	char name[GOTYPE_NAME_MAX];
 
 	if (w->to->context || !value || !is_waited_for(w, value))
 		return;
-	if (before != w->done_type && !gotype_name(w->in->as, w->in->rt, before, name, sizeof(name)) && !strcmp(name, "chan struct {}"))
+	if (before != w->done_type &&
+	    !gotype_name(w->in->as, w->in->rt, before, name, sizeof(name)) &&
+	    !strcmp(name, "chan struct {}"))
 		w->done_type = before;
 	w->to->context = before && before == w->done_type;
 }
@@ -78,7 +87,10 @@ static void walk__see(void *ctx, const uint64_t *words, size_t nr, uint32_t fram
 		walk__see_context(w, words[i - 1], words[i]);
 }
 
-/* What is one level further than the first counts too: who serves one connection may be a client on another. */
+/*
+ * What is one level further than the first counts too: who serves one connection may be a client on
+ * another.
+ */
 static int walk__goroutine(struct walk *w)
 {
 	size_t last = GCONN_LEVELS;

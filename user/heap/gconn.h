@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * gconn: which connection a goroutine is at work for, though it does not wait for it: the one whose descriptor lies nearest to what
- * its stack refers to.
+ * gconn: which connection a goroutine is at work for, though it does not wait for it: the one whose
+ * descriptor lies nearest to what its stack refers to.
  *
- * From the live words of the stack objects are followed in the heap, level by level (heap/nearby), to descriptors of package net: a handler leads
- * to the connection its request came by, a loop of an HTTP client to its own. Who leads to several that are equally near is at work for
- * none that is known. Sources: Go 1.15 to 1.27 internal/poll/fd_unix.go (FD), runtime/netpoll.go (pollDesc), context/context.go
- * (cancelCtx.done). Bounded in levels, objects and time; nothing is stopped, so what has moved is left out. Loop thread.
+ * From the live words of the stack objects are followed in the heap, level by level (heap/nearby),
+ * to descriptors of package net: a handler leads to the connection its request came by, a loop of
+ * an HTTP client to its own. Who leads to several that are equally near is at work for none that is
+ * known. Sources: Go 1.15 to 1.27 internal/poll/fd_unix.go (FD), runtime/netpoll.go (pollDesc),
+ * context/context.go
+ * (cancelCtx.done). Bounded in levels, objects and time; nothing is stopped, so what has moved is
+ * left out. Loop thread.
  */
 #ifndef PARKWATCH_HEAP_GCONN_H
 #define PARKWATCH_HEAP_GCONN_H
@@ -23,22 +26,23 @@
 enum gconn_side { GCONN_ACCEPTED, GCONN_DIALLED, GCONN_SIDES };
 
 #define GCONN_NONE   0xff
-#define GCONN_LEVELS 5	  /* objects in a row, the descriptor the last */
+#define GCONN_LEVELS 5 /* objects in a row, the descriptor the last */
 
 struct gconn {
-	int fd[GCONN_SIDES];	/* -1: none, or several that are equally near */
-	bool context;		/* what it waits for is, or one case is, the end of a context */
+	int fd[GCONN_SIDES]; /* -1: none, or several that are equally near */
+	bool context;        /* what it waits for is, or one case is, the end of a context */
 };
 
 struct gconn_in {
 	const struct addrspace *as;
 	const struct goruntime *rt;
 	const struct census *census;
-	const uint32_t *gs;	/* numbers of goroutines in it */
+	const uint32_t *gs; /* numbers of goroutines in it */
 	size_t nr;
-	const uint8_t *sides;	/* of each descriptor below nr_fds: enum gconn_side, GCONN_NONE: it does not count */
+	/* of each descriptor below nr_fds: enum gconn_side, GCONN_NONE: it does not count */
+	const uint8_t *sides;
 	size_t nr_fds;
-	struct nearby *near;	/* new; it has a budget: who comes after that has none */
+	struct nearby *near; /* new; it has a budget: who comes after that has none */
 };
 
 /* ret: room for in->nr. 0: what could be read is there; or errors of nearby__ask(). */

@@ -11,9 +11,10 @@
 
 #define PIECE_BYTES (256u << 10)
 #define OBJECTS_MAX 65536u /* variables of one stack; more count as live */
-#define DEFERS_MAX  1000u  /* deferred calls of one goroutine; with more, all its stack counts */
-#define DEFER_MAX   256u   /* bytes of a runtime._defer */
-#define STREAM_MAX  (2ull << 30) /* bytes of one stack: Go's limit is 1 GB */
+/* deferred calls of one goroutine; with more, all its stack counts */
+#define DEFERS_MAX 1000u
+#define DEFER_MAX  256u         /* bytes of a runtime._defer */
+#define STREAM_MAX (2ull << 30) /* bytes of one stack: Go's limit is 1 GB */
 
 /* A variable on the stack whose address was taken. */
 struct variable {
@@ -361,9 +362,10 @@ static int glive__copy(struct glive *l, const uint8_t *stack, size_t len)
 }
 
 /*
- * Whether the word of a g at a multiple of 8 is one that a number may make look like an address: since when it waits, and how
- * it is tracked: in Go 1.21 trackingSeq is where 192 of 256 makes 0xc0'0000'0000 of it; behind it runnableStamp (trackingStamp
- * from Go 1.20 on) and runnableTime (Go 1.17 to 1.27 runtime/runtime2.go).
+ * Whether the word of a g at a multiple of 8 is one that a number may make look like an address:
+ * since when it waits, and how it is tracked: in Go 1.21 trackingSeq is where 192 of 256 makes
+ * 0xc0'0000'0000 of it; behind it runnableStamp (trackingStamp from Go 1.20 on) and runnableTime
+ * (Go 1.17 to 1.27 runtime/runtime2.go).
  */
 static bool is_number(const struct glive *l, size_t at)
 {

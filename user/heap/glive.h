@@ -2,11 +2,11 @@
 /*
  * glive: what a goroutine itself still refers to: the live pointers of its stack, and its g.
  *
- * Of one that stands still, by pointer maps (heap/gostackmap), as the garbage collector does: what earlier calls
- * left on the stack does not count, nor do variables that no live pointer points at. Where there is no map every
- * word counts. Of one that runs every word of the whole stack counts, below the stack pointer too: that is where
- * Go puts its registers whenever it is preempted. Only words between two bounds are told: those of the heap. Loop
- * thread.
+ * Of one that stands still, by pointer maps (heap/gostackmap), as the garbage collector does: what
+ * earlier calls left on the stack does not count, nor do variables that no live pointer points at.
+ * Where there is no map every word counts. Of one that runs every word of the whole stack counts,
+ * below the stack pointer too: that is where Go puts its registers whenever it is preempted. Only
+ * words between two bounds are told: those of the heap. Loop thread.
  */
 #ifndef PARKWATCH_HEAP_GLIVE_H
 #define PARKWATCH_HEAP_GLIVE_H
@@ -19,23 +19,26 @@
 #include "census/gview.h"
 #include "golang/goruntime.h"
 
-#define GLIVE_STACK_MAX (16u << 20)	/* of a larger one every word counts */
-#define GLIVE_FRAME_ANY UINT32_MAX	/* somewhere on its stack */
-#define GLIVE_FRAME_G	(UINT32_MAX - 1) /* in its g: deferred calls, labels and the like */
+#define GLIVE_STACK_MAX (16u << 20) /* of a larger one every word counts */
+#define GLIVE_FRAME_ANY UINT32_MAX  /* somewhere on its stack */
+/* in its g: deferred calls, labels and the like */
+#define GLIVE_FRAME_G (UINT32_MAX - 1)
 
 /* Owned by the caller, who frees the arrays with glive_words__done(). */
 struct glive_words {
 	uint64_t *values;
-	uint32_t *frames;	/* of each: number of its frame from the innermost, or GLIVE_FRAME_* */
+	/* of each: number of its frame from the innermost, or GLIVE_FRAME_* */
+	uint32_t *frames;
 	size_t nr, room;
-	size_t max;		/* more are not kept, but counted in lost */
+	size_t max; /* more are not kept, but counted in lost */
 	size_t lost;
 };
 void glive_words__done(struct glive_words *w);
 
 struct glive;
 /* Words in [lo, hi) are told. as, rt: borrowed until free. */
-int glive__new(const struct addrspace *as, const struct goruntime *rt, uint64_t lo, uint64_t hi, struct glive **ret);
+int glive__new(const struct addrspace *as, const struct goruntime *rt, uint64_t lo, uint64_t hi,
+	       struct glive **ret);
 void glive__free(struct glive *l);
 DEFINE_SCOPED(glive)
 
@@ -43,10 +46,11 @@ DEFINE_SCOPED(glive)
 size_t glive_g_bytes(const struct goruntime *rt);
 
 /*
- * Adds to out. g: glive_g_bytes() of them; stack: the first len bytes from the stack pointer on, or NULL. The rest
- * of the stack is read, and all of it if v has no context (gview__context()): it runs. 0; -EFAULT: a part of the
- * stack could not be read; -ESRCH, -ENOMEM.
+ * Adds to out. g: glive_g_bytes() of them; stack: the first len bytes from the stack pointer on, or
+ * NULL. The rest of the stack is read, and all of it if v has no context (gview__context()): it
+ * runs. 0; -EFAULT: a part of the stack could not be read; -ESRCH, -ENOMEM.
  */
-int glive__add(struct glive *l, const struct gview *v, const uint8_t *g, const uint8_t *stack, size_t len, struct glive_words *out);
+int glive__add(struct glive *l, const struct gview *v, const uint8_t *g, const uint8_t *stack,
+	       size_t len, struct glive_words *out);
 
 #endif

@@ -16,10 +16,9 @@
 #define GAP_MAX     1024u       /* between spans that are read as one */
 #define MSPAN_MAX   512u        /* bytes of a runtime.mspan that are looked at */
 #define LIST_TRIES  4           /* Go moves the list when it grows */
-#define HEADERLESS_MAX                                                                             \
-	512u         /* bytes of an object whose pointers a bitmap of the span tells (Go           \
-			runtime/mbitmap.go) */
-#define DOUBTS_MAX 8 /* one span in so many may make no sense: it changes just now */
+/* bytes of an object whose pointers a bitmap of the span tells (Go runtime/mbitmap.go) */
+#define HEADERLESS_MAX 512u
+#define DOUBTS_MAX     8 /* one span in so many may make no sense: it changes just now */
 
 enum { STATE_IN_USE = 1 }; /* Go runtime/mheap.go mSpanInUse: it holds objects */
 
@@ -128,7 +127,8 @@ static int take_span(const struct reading *r, const uint8_t *b, struct gospan *r
 	s.npages = (uint32_t)npages;
 	s.nelems = (uint16_t)nelems;
 	s.tiny = s.noscan && s.elem_bytes == GOHEAP_TINY;
-	if (gofacts_has(r->minor, GO_HEAP_HEADERS) && !s.noscan && class >> 1 && s.elem_bytes > HEADERLESS_MAX)
+	if (gofacts_has(r->minor, GO_HEAP_HEADERS) && !s.noscan && class >> 1 &&
+	    s.elem_bytes > HEADERLESS_MAX)
 		s.header = 8;
 	*ret = s;
 	return 0;

@@ -11,12 +11,14 @@
 #include "base/vec.h"
 #include "golang/gofacts.h"
 
-#define PAGE_BYTES	4096u
-#define VARIABLES_MAX	(4u << 20)  /* bytes of a section that are looked at: the linker puts small variables first */
-#define STEPS_MAX	(256u << 10) /* along all lists that are tried */
-#define RING_CHUNKS_MAX 4096u	    /* chunks in which they are looked for: of a heap of 50 GiB and more */
-#define RING_MAX	(1u << 24)  /* entries */
-#define RINGS_MAX	65536u
+#define PAGE_BYTES 4096u
+/* bytes of a section that are looked at: the linker puts small variables first */
+#define VARIABLES_MAX (4u << 20)
+#define STEPS_MAX     (256u << 10) /* along all lists that are tried */
+/* chunks in which they are looked for: of a heap of 50 GiB and more */
+#define RING_CHUNKS_MAX 4096u
+#define RING_MAX        (1u << 24) /* entries */
+#define RINGS_MAX       65536u
 
 /* Go runtime/mgcmark_greenteagc.go spanSPMC, Go 1.26 and 1.27. */
 struct spmc {
@@ -32,7 +34,7 @@ struct finding {
 	const struct addrspace *as;
 	const struct maps *maps;
 	const struct goheap *heap;
-	uint8_t *buf;	/* GORECORD_CHUNK */
+	uint8_t *buf;     /* GORECORD_CHUNK */
 	uint64_t *chunks; /* sorted once they are found */
 	size_t nr, room;
 	size_t steps;
@@ -149,9 +151,9 @@ static bool is_in_chunks(const struct finding *f, uint64_t at)
 
 static bool is_ring(const struct finding *f, const struct spmc *q)
 {
-	return q->ring && q->ring % PAGE_BYTES == 0 && q->cap >= PAGE_BYTES / 8 && q->cap <= RING_MAX &&
-	       !(q->cap & (q->cap - 1)) && q->tail - q->head <= q->cap && q->dead <= 1 &&
-	       (!q->prev || is_in_chunks(f, q->prev)) &&
+	return q->ring && q->ring % PAGE_BYTES == 0 && q->cap >= PAGE_BYTES / 8 &&
+	       q->cap <= RING_MAX && !(q->cap & (q->cap - 1)) && q->tail - q->head <= q->cap &&
+	       q->dead <= 1 && (!q->prev || is_in_chunks(f, q->prev)) &&
 	       (!q->list_prev || is_in_chunks(f, q->list_prev)) &&
 	       (!q->list_next || is_in_chunks(f, q->list_next)) && !is_in_chunks(f, q->ring) &&
 	       all_plain(f->maps, q->ring, 8 * q->cap);
@@ -170,9 +172,11 @@ static int finding__rings(struct finding *f)
 			memcpy(&q, f->buf + at, sizeof(q));
 			if (!is_ring(f, &q) || f->nr_rings == RINGS_MAX)
 				continue;
-			err = vec__reserve(&f->rings, &f->room_rings, f->nr_rings + 1, sizeof(*f->rings));
+			err = vec__reserve(&f->rings, &f->room_rings, f->nr_rings + 1,
+					   sizeof(*f->rings));
 			if (!err)
-				f->rings[f->nr_rings++] = (struct crange){ q.ring, q.ring + 8 * q.cap };
+				f->rings[f->nr_rings++] =
+					(struct crange){ q.ring, q.ring + 8 * q.cap };
 		}
 		if (err == -ENOMEM)
 			return err;

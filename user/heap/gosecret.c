@@ -16,7 +16,7 @@ struct gosecret {
 	struct addrspace as; /* first */
 	const struct addrspace *under;
 	struct gosecret *before; /* NULL, or under */
-	struct goheap *heap; /* NULL: it could not be read */
+	struct goheap *heap;     /* NULL: it could not be read */
 	struct gospecials *specials;
 	bool all; /* not all marks are known */
 };

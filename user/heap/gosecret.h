@@ -2,10 +2,12 @@
 /*
  * gosecret: a reader that refuses the memory which the program keeps secret.
  *
- * What package runtime/secret allocates while secret.Do runs is erased as soon as it is garbage: so it must not get into a report
- * either. From Go 1.26 on the runtime marks each such object with a special (runtime/secret.go addSecret, runtime/mheap.go
- * specialSecret), if the program was built with GOEXPERIMENT=runtimesecret, which its version says. Objects are those of the moment
- * of gosecret__new(): call it after what is to be read was found, as short before it is read as can be. Loop thread.
+ * What package runtime/secret allocates while secret.Do runs is erased as soon as it is garbage: so
+ * it must not get into a report either. From Go 1.26 on the runtime marks each such object with a
+ * special (runtime/secret.go addSecret, runtime/mheap.go specialSecret), if the program was built
+ * with GOEXPERIMENT=runtimesecret, which its version says. Objects are those of the moment of
+ * gosecret__new(): call it after what is to be read was found, as short before it is read as can
+ * be. Loop thread.
  */
 #ifndef PARKWATCH_HEAP_GOSECRET_H
 #define PARKWATCH_HEAP_GOSECRET_H
@@ -17,9 +19,10 @@
 struct gosecret;
 
 /*
- * as, which is borrowed until free: a read of it that touches a secret object is -EACCES. Where the marks cannot be read whole, so
- * is every read of the heap. *ret stays as it is if the program cannot have secrets; what is there before, of another runtime of the
- * process or NULL, then belongs to the new one, which refuses what that refuses too. -ESRCH, -ENOMEM.
+ * as, which is borrowed until free: a read of it that touches a secret object is -EACCES. Where the
+ * marks cannot be read whole, so is every read of the heap. *ret stays as it is if the program
+ * cannot have secrets; what is there before, of another runtime of the process or NULL, then
+ * belongs to the new one, which refuses what that refuses too. -ESRCH, -ENOMEM.
  */
 int gosecret__new(const struct addrspace *as, const struct goruntime *rt, struct gosecret **ret);
 void gosecret__free(struct gosecret *s);

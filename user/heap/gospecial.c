@@ -9,8 +9,9 @@
 #include "base/vec.h"
 #include "golang/gofacts.h"
 
-#define BATCH      1024u
-#define RECORD_MAX 64u /* bytes of a special that are looked at; the longest, a cleanup, has 56 */
+#define BATCH 1024u
+/* bytes of a special that are looked at; the longest, a cleanup, has 56 */
+#define RECORD_MAX 64u
 
 enum meaning {
 	MEANS_NOTHING = 0, /* of the memory profiler, a pinned object, a test */
@@ -78,8 +79,7 @@ static int meaning_of(int minor, uint8_t kind)
 	case 4:                                    /* reachable */
 	case 5: return MEANS_NOTHING;              /* pin counter */
 	case 6: return MEANS_WORDS;                /* cleanup */
-	case 9:
-		return gofacts_has(minor, GO_SECRETS) ? MEANS_SECRET : MEANS_OBJECT | MEANS_WORDS;
+	case 9: return gofacts_has(minor, GO_SECRETS) ? MEANS_SECRET : MEANS_OBJECT | MEANS_WORDS;
 	default: return MEANS_OBJECT | MEANS_WORDS;
 	}
 }
@@ -102,7 +102,8 @@ static int reading__words(struct reading *r, uint64_t object, const uint8_t *rec
 		memcpy(&v, record + at, sizeof(v));
 		if (v < r->heap->lo || v >= r->heap->hi)
 			continue;
-		err = vec__reserve(&r->s->words, &r->words_room, r->s->nr_words + 1, sizeof(*r->s->words));
+		err = vec__reserve(&r->s->words, &r->words_room, r->s->nr_words + 1,
+				   sizeof(*r->s->words));
 		if (err)
 			return err;
 		r->s->words[r->s->nr_words++] = (struct gospecial_word){ v, object };

@@ -14,7 +14,8 @@
 #define FUNCDATA_ARGS_MAPS   0
 #define FUNCDATA_LOCALS_MAPS 1
 
-#define SLOTS         16384     /* a power of two; of two pcs that share a place the later stays */
+/* a power of two; of two pcs that share a place the later stays */
+#define SLOTS         16384
 #define MAPS_MAX      (1 << 20) /* bitmaps of one function */
 #define RECORD_MAX    24
 #define TYPE_PTRBYTES 8 /* runtime._type {size, ptrdata uintptr; ...} */
@@ -235,7 +236,8 @@ static int compare_objects(const void *a, const void *b)
 static int gostackmaps__objects(struct gostackmaps *ms, const struct place *p)
 {
 	uint64_t table, n, end = 8ull * ms->map.nr_words;
-	int err = pclntab_funcdata(p->tab, p->mem, &p->fn, gofacts_of(p->tab->minor)->funcdata_stackobjects, &table);
+	int err = pclntab_funcdata(p->tab, p->mem, &p->fn,
+				   gofacts_of(p->tab->minor)->funcdata_stackobjects, &table);
 
 	if (err || !table)
 		return err;

@@ -2,13 +2,15 @@
 /*
  * gostackmap: which words of a parked stack frame are pointers that its code will still use.
  *
- * From the tables that Go's garbage collector goes by (Go runtime/stkframe.go getStackMap, runtime/symtab.go
- * stackmap; up to Go 1.20 in runtime/stack.go): they are exact at calls, and every frame of a parked goroutine
- * stands at one. Where there is no map (assembly, a frame stopped by a signal, damaged tables) every word of the
- * frame counts. Variables whose address was taken ("stack objects") are in no map: they are live as long as a live
- * pointer points at them, which is the reader's to find out.
+ * From the tables that Go's garbage collector goes by (Go runtime/stkframe.go getStackMap,
+ * runtime/symtab.go stackmap; up to Go 1.20 in runtime/stack.go): they are exact at calls, and
+ * every frame of a parked goroutine stands at one. Where there is no map (assembly, a frame stopped
+ * by a signal, damaged tables) every word of the frame counts. Variables whose address was taken
+ * ("stack objects") are in no map: they are live as long as a live pointer points at them, which is
+ * the reader's to find out.
  *
- * One answer a pc, remembered: goroutines by the hundred thousand stand at a handful of places. Loop thread.
+ * One answer a pc, remembered: goroutines by the hundred thousand stand at a handful of places.
+ * Loop thread.
  */
 #ifndef PARKWATCH_HEAP_GOSTACKMAP_H
 #define PARKWATCH_HEAP_GOSTACKMAP_H
@@ -20,25 +22,36 @@
 #include "base/cleanup.h"
 #include "golang/gosym.h"
 
-#define GOSTACKMAP_WORDS_MAX   131072	  /* of a frame with its arguments: 1 MiB; a larger one has no map */
-#define GOSTACKMAP_OBJECTS_MAX 16384	  /* of a frame; more: no map */
-#define GOSTACKMAP_MEMORY_MAX  (16u << 20) /* bytes that are remembered; then all is forgotten */
+/* of a frame with its arguments: 1 MiB; a larger one has no map */
+#define GOSTACKMAP_WORDS_MAX   131072
+#define GOSTACKMAP_OBJECTS_MAX 16384 /* of a frame; more: no map */
+/* bytes that are remembered; then all is forgotten */
+#define GOSTACKMAP_MEMORY_MAX (16u << 20)
 
 /* A variable in the frame whose address was taken. */
 struct gostackobj {
-	uint32_t off;		/* bytes from sp */
-	uint32_t size;		/* bytes: a pointer to any of them keeps it */
-	uint32_t ptr_bytes;	/* behind these it holds no pointers */
+	uint32_t off;       /* bytes from sp */
+	uint32_t size;      /* bytes: a pointer to any of them keeps it */
+	uint32_t ptr_bytes; /* behind these it holds no pointers */
 };
 
 struct gostackmap {
-	int32_t spdelta;	/* bytes from sp to the slot of the return address; -1: no code there, and nothing else is known */
-	bool whole;		/* every word counts; bits and objects are not there */
-	bool args_open;		/* nothing tells how long its arguments are: the caller's frame counts whole, too */
-	uint32_t nr_words;	/* from sp to the end of the arguments; those past the return address are the caller's memory */
+	/*
+	 * bytes from sp to the slot of the return address; -1: no code there, and nothing else is
+	 * known
+	 */
+	int32_t spdelta;
+	bool whole; /* every word counts; bits and objects are not there */
+	/* nothing tells how long its arguments are: the caller's frame counts whole, too */
+	bool args_open;
+	/*
+	 * from sp to the end of the arguments; those past the return address are the caller's
+	 * memory
+	 */
+	uint32_t nr_words;
 	uint32_t nr_objects;
 	const struct gostackobj *objects; /* by offset */
-	const uint64_t *bits;	/* nr_words of them */
+	const uint64_t *bits;             /* nr_words of them */
 };
 
 static inline bool gostackmap_live(const struct gostackmap *m, size_t word)
@@ -54,8 +67,8 @@ void gostackmaps__free(struct gostackmaps *ms);
 DEFINE_SCOPED(gostackmaps)
 
 /*
- * pc: a return address, or the entry of a function that has not begun; stopped: neither, a signal stopped it
- * there. Never NULL; valid until the next call.
+ * pc: a return address, or the entry of a function that has not begun; stopped: neither, a signal
+ * stopped it there. Never NULL; valid until the next call.
  */
 const struct gostackmap *gostackmaps__get(struct gostackmaps *ms, uint64_t pc, bool stopped);
 

@@ -113,15 +113,17 @@ static int batch__stacks(struct batch *b, size_t nr, const bool *skip)
 		if ((skip && skip[i]) ||
 		    !wants_stack(&b->slot[i].v, &b->slot[i].sp, &b->slot[i].len))
 			continue;
-		err = b->slot[i].stack = readv_batch__want(b->stacks, b->slot[i].sp, b->slot[i].len);
+		err = b->slot[i].stack =
+			readv_batch__want(b->stacks, b->slot[i].sp, b->slot[i].len);
 	}
 	return err < 0 ? err : readv_batch__read(b->stacks);
 }
 
 static int batch__words(struct batch *b, struct grefs *r, size_t i, struct glive_words *out)
 {
-	const uint8_t *stack =
-		b->slot[i].stack < 0 ? NULL : readv_batch__piece(b->stacks, (size_t)b->slot[i].stack);
+	const uint8_t *stack = b->slot[i].stack < 0
+				       ? NULL
+				       : readv_batch__piece(b->stacks, (size_t)b->slot[i].stack);
 	int err = glive__add(r->live, &b->slot[i].v, b->slot[i].g, stack,
 			     stack ? b->slot[i].len : 0, out);
 
@@ -157,7 +159,8 @@ static bool is_where_it_was(const struct census_g *g, const struct gview *v)
 {
 	uint64_t pc, sp = 0;
 
-	return v->goid == g->goid && v->status == g->status && gview__context(v, &pc, &sp) && sp == g->sp && v->reason == g->reason;
+	return v->goid == g->goid && v->status == g->status && gview__context(v, &pc, &sp) &&
+	       sp == g->sp && v->reason == g->reason;
 }
 
 static bool is_as_in_census(const struct census_g *g, const struct gview *v)
@@ -244,7 +247,8 @@ bool grefs__is_g(const struct grefs *r, uint64_t addr)
 
 bool grefs__are_gs(const struct grefs *r, uint64_t first, uint64_t step, size_t nr)
 {
-	const uint64_t *g = r->nr_gs ? bsearch(&first, r->gs, r->nr_gs, sizeof(*r->gs), order_u64) : NULL;
+	const uint64_t *g =
+		r->nr_gs ? bsearch(&first, r->gs, r->nr_gs, sizeof(*r->gs), order_u64) : NULL;
 
 	if (!g || nr > r->nr_gs - (size_t)(g - r->gs))
 		return false;
@@ -279,7 +283,9 @@ static int grefs__number(struct grefs *r, uint64_t addr, uint32_t *ret)
 			err = grefs__order(r);
 		if (err)
 			return err;
-		found = r->c->nr ? bsearch(&addr, r->by_addr, r->c->nr, 2 * sizeof(*found), order_u64) : NULL;
+		found = r->c->nr ? bsearch(&addr, r->by_addr, r->c->nr, 2 * sizeof(*found),
+					   order_u64)
+				 : NULL;
 		*ret = found ? (uint32_t)found[1] : CENSUS_G_MAX;
 		r->next = found ? found[1] + 1 : r->next;
 		return 0;

@@ -2,9 +2,9 @@
 /*
  * grefs: what all goroutines of a census refer to (heap/glive), and afterwards who ran meanwhile.
  *
- * Read twice around a look at the heap: the first time for what each goroutine has, the second time to find those
- * that have run since, or were born. Up to Go 1.16 a goroutine does not count how often it runs: there one counts
- * as having run if what it refers to is another. Loop thread.
+ * Read twice around a look at the heap: the first time for what each goroutine has, the second time
+ * to find those that have run since, or were born. Up to Go 1.16 a goroutine does not count how
+ * often it runs: there one counts as having run if what it refers to is another. Loop thread.
  */
 #ifndef PARKWATCH_HEAP_GREFS_H
 #define PARKWATCH_HEAP_GREFS_H
@@ -22,16 +22,20 @@
 #define GREFS_WORDS_MAX (16u << 20)
 
 struct grefs {
-	struct glive_words words;	/* of all goroutines */
-	uint32_t *first;	/* of goroutine i: words first[i] .. first[i + 1] - 1; owned */
-	bool *moved;		/* it is not as the census saw it; owned */
-	bool *elsewhere;	/* ... nor at the same place again; owned */
-	uint64_t *prints;	/* what it was like; owned */
-	uint64_t *by_addr;	/* pairs, by the address of a g: that, and the number of its goroutine; owned; NULL: nobody asked yet */
-	size_t next;		/* number of the goroutine that is asked for next, as a rule */
-	uint64_t *gs;		/* addresses of all g, dead ones included, sorted; owned */
+	struct glive_words words; /* of all goroutines */
+	uint32_t *first;          /* of goroutine i: words first[i] .. first[i + 1] - 1; owned */
+	bool *moved;              /* it is not as the census saw it; owned */
+	bool *elsewhere;          /* ... nor at the same place again; owned */
+	uint64_t *prints;         /* what it was like; owned */
+	/*
+	 * pairs, by the address of a g: that, and the number of its goroutine; owned; NULL: nobody
+	 * asked yet
+	 */
+	uint64_t *by_addr;
+	size_t next;  /* number of the goroutine that is asked for next, as a rule */
+	uint64_t *gs; /* addresses of all g, dead ones included, sorted; owned */
 	size_t nr_gs;
-	size_t unread;		/* goroutines whose stack could not be read: not all is known */
+	size_t unread; /* goroutines whose stack could not be read: not all is known */
 	/* borrowed */
 	const struct addrspace *as;
 	const struct goruntime *rt;
@@ -39,9 +43,12 @@ struct grefs {
 	struct glive *live;
 };
 
-/* Of words in [lo, hi). All but lo and hi are borrowed until free. 0; -EBADMSG: this Go's layout is not known; -EFAULT, -ESRCH, -ENOMEM. */
-int grefs__read(const struct addrspace *as, const struct goruntime *rt, const struct census *c, uint64_t lo, uint64_t hi,
-		struct grefs **ret);
+/*
+ * Of words in [lo, hi). All but lo and hi are borrowed until free. 0; -EBADMSG: this Go's layout is
+ * not known; -EFAULT, -ESRCH, -ENOMEM.
+ */
+int grefs__read(const struct addrspace *as, const struct goruntime *rt, const struct census *c,
+		uint64_t lo, uint64_t hi, struct grefs **ret);
 void grefs__free(struct grefs *r);
 DEFINE_SCOPED(grefs)
 
@@ -50,10 +57,11 @@ bool grefs__is_g(const struct grefs *r, uint64_t addr);
 bool grefs__are_gs(const struct grefs *r, uint64_t first, uint64_t step, size_t nr);
 
 /*
- * One goroutine that ran: its number in the census or CENSUS_G_MAX if it is not in it, and what it refers to now.
- * < 0 ends the look.
+ * One goroutine that ran: its number in the census or CENSUS_G_MAX if it is not in it, and what it
+ * refers to now. < 0 ends the look.
  */
-typedef int (*grefs_ran)(void *ctx, uint32_t number, uint64_t goid, const struct glive_words *words);
+typedef int (*grefs_ran)(void *ctx, uint32_t number, uint64_t goid,
+			 const struct glive_words *words);
 /* As grefs__read(); or what `ran` returned. */
 int grefs__again(struct grefs *r, grefs_ran ran, void *ctx);
 

@@ -15,23 +15,26 @@
 struct markspan {
 	uint64_t start;
 	uint64_t elem_bytes;
-	uint32_t bits;   /* number of its first bit, in both sets */
-	uint32_t magic;  /* offset * magic >> 32 is the number of an object (Go runtime/mbitmap.go divideByElemSize) */
+	uint32_t bits; /* number of its first bit, in both sets */
+	/*
+	 * offset * magic >> 32 is the number of an object (Go runtime/mbitmap.go divideByElemSize)
+	 */
+	uint32_t magic;
 	uint16_t nelems;
-	uint16_t grey;   /* objects that are marked and not looked into */
+	uint16_t grey; /* objects that are marked and not looked into */
 	bool noscan;
 };
 
 struct heapmark {
-	const struct goheap *h; /* borrowed */
+	const struct goheap *h;          /* borrowed */
 	const struct runtime_words *own; /* borrowed */
 	uint64_t deadline_ns, bytes;
-	struct markspan *spans; /* owned, as are the others */
+	struct markspan *spans;  /* owned, as are the others */
 	uint64_t *marked, *grey; /* sets of bits */
-	size_t nr_grey;         /* spans with grey objects */
-	uint64_t found[FOUND];  /* pointers into the heap, to be marked */
+	size_t nr_grey;          /* spans with grey objects */
+	uint64_t found[FOUND];   /* pointers into the heap, to be marked */
 	size_t nr_found;
-	uint8_t *buf;           /* BATCH_BYTES */
+	uint8_t *buf; /* BATCH_BYTES */
 	/* spans that were read together: numbers, and where they are in buf */
 	uint32_t batch[BATCH_SPANS];
 	uint32_t at[BATCH_SPANS];
@@ -134,7 +137,8 @@ static inline void heapmark__mark(struct heapmark *m, struct markspan *s, uint64
 }
 
 /*
- * Those that were found. Each is three looks into memory that is seldom in a cache away from its mark, so they go there
+ * Those that were found. Each is three looks into memory that is seldom in a cache away from its
+ * mark, so they go there
  * together: what one needs next is fetched while the others are looked at.
  */
 static void heapmark__found(struct heapmark *m)
@@ -188,7 +192,8 @@ static void heapmark__words(struct heapmark *m, const uint8_t *bytes, size_t len
 }
 
 /* p: the span. The runtime's own counts as far as heap/runtime_words says. */
-static void heapmark__object(struct heapmark *m, const struct gospan *s, uint64_t base, const struct wordpiece *p)
+static void heapmark__object(struct heapmark *m, const struct gospan *s, uint64_t base,
+			     const struct wordpiece *p)
 {
 	uint64_t from = base + s->header, to = base + s->elem_bytes;
 
@@ -202,7 +207,9 @@ static void heapmark__span(struct heapmark *m, uint32_t span, const uint8_t *byt
 {
 	const struct gospan *s = &m->h->spans[span];
 	struct markspan *ms = &m->spans[span];
-	const struct wordpiece p = { .addr = s->start, .len = s->nelems * s->elem_bytes, .bytes = bytes };
+	const struct wordpiece p = { .addr = s->start,
+				     .len = s->nelems * s->elem_bytes,
+				     .bytes = bytes };
 
 	for (uint64_t i = 0; i < s->nelems && ms->grey; i++) {
 		uint64_t bit = ms->bits + i;
@@ -240,7 +247,9 @@ static int heapmark__flush(struct heapmark *m)
 	return clock_now_ns() > m->deadline_ns ? -ETIME : 0;
 }
 
-/* A span that is larger than what is read at once holds one object: it is gone through in pieces. */
+/*
+ * A span that is larger than what is read at once holds one object: it is gone through in pieces.
+ */
 static int heapmark__large(struct heapmark *m, uint32_t span)
 {
 	const struct gospan *s = &m->h->spans[span];

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * heapmark: what all can be reached in a heap, forwards: mark some objects, and all that they lead to follows.
+ * heapmark: what all can be reached in a heap, forwards: mark some objects, and all that they lead
+ * to follows.
  *
- * As a garbage collector marks, but from outside: spans with objects that were marked and not looked into yet are read whole, in
- * one sweep up the heap, then one down, until there are none; so memory is read in long stretches, whichever way lists lie in it.
- * Words count as pointers if they look like ones; the runtime's records of goroutines, threads and processors lead nowhere
+ * As a garbage collector marks, but from outside: spans with objects that were marked and not
+ * looked into yet are read whole, in one sweep up the heap, then one down, until there are none; so
+ * memory is read in long stretches, whichever way lists lie in it. Words count as pointers if they
+ * look like ones; the runtime's records of goroutines, threads and processors lead nowhere
  * (heap/runtime_words). A bit or two an object: 16 MB for each GB of the smallest. Loop thread.
  */
 #ifndef PARKWATCH_HEAP_HEAPMARK_H
@@ -17,11 +19,15 @@
 #include "heap/runtime_words.h"
 #include "heap/goheap.h"
 
-#define HEAPMARK_SLOTS_MAX (1u << 28)	/* objects that have room in the heap: 64 MB of bits */
+/* objects that have room in the heap: 64 MB of bits */
+#define HEAPMARK_SLOTS_MAX (1u << 28)
 
 struct heapmark;
 
-/* own: as is all in it, borrowed until free. deadline_ns: CLOCK_MONOTONIC. -E2BIG: over HEAPMARK_SLOTS_MAX; -ENOMEM. */
+/*
+ * own: as is all in it, borrowed until free. deadline_ns: CLOCK_MONOTONIC. -E2BIG: over
+ * HEAPMARK_SLOTS_MAX; -ENOMEM.
+ */
 int heapmark__new(const struct runtime_words *own, uint64_t deadline_ns, struct heapmark **ret);
 void heapmark__free(struct heapmark *m);
 DEFINE_SCOPED(heapmark)
@@ -30,7 +36,10 @@ DEFINE_SCOPED(heapmark)
 void heapmark__value(struct heapmark *m, uint64_t value);
 /* All that was marked leads to. 0; -ETIME: it is not whole; -ESRCH. */
 int heapmark__follow(struct heapmark *m);
-/* Bytes of the objects that were marked so far, in the sizes of their classes; after heapmark__follow(). */
+/*
+ * Bytes of the objects that were marked so far, in the sizes of their classes; after
+ * heapmark__follow().
+ */
 uint64_t heapmark__bytes(const struct heapmark *m);
 
 #endif

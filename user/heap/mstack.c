@@ -9,7 +9,8 @@
 #include "base/vec.h"
 #include "heap/runtime_words.h"
 
-#define VARIABLES_MAX (4u << 20) /* bytes that are looked at: the linker puts small variables first */
+/* bytes that are looked at: the linker puts small variables first */
+#define VARIABLES_MAX (4u << 20)
 #define PIECE_BYTES   (64u << 10)
 #define STEPS_MAX     (256u << 10) /* along all lists that are tried */
 #define TRIES_MAX     (128u << 10) /* words that might refer to a thread's record */
@@ -37,7 +38,10 @@ static bool is_variable(const struct goruntime *rt, uint64_t addr)
 	       addr - m->data.addr < m->data.len;
 }
 
-/* Whether a runtime.m may stand at addr: an object of that size, or a variable as the first thread's is. */
+/*
+ * Whether a runtime.m may stand at addr: an object of that size, or a variable as the first
+ * thread's is.
+ */
 static bool may_be_m(const struct search *s, uint64_t addr)
 {
 	const struct gospan *span;
@@ -76,7 +80,8 @@ static int search__keep(struct search *s, size_t place, uint64_t m, const uint64
 	if (!err)
 		err = vec__reserve(&s->todo, &s->room_todo, s->nr_known + 1, sizeof(*s->todo));
 	if (!err)
-		err = vec__reserve(&s->stack_of, &s->room_stack, s->nr_known + 1, sizeof(*s->stack_of));
+		err = vec__reserve(&s->stack_of, &s->room_stack, s->nr_known + 1,
+				   sizeof(*s->stack_of));
 	if (err)
 		return err;
 	memmove(s->known + place + 1, s->known + place, (s->nr_known - place) * sizeof(*s->known));
@@ -152,7 +157,10 @@ static int search__all(struct search *s)
 
 /* --- the list of those that live --- */
 
-/* Threads on the way from m by the word at off of each, to the first thread's; 0: it does not lead there. */
+/*
+ * Threads on the way from m by the word at off of each, to the first thread's; 0: it does not lead
+ * there.
+ */
 static size_t search__way(struct search *s, uint64_t m, uint64_t off)
 {
 	size_t len = 0, place;
@@ -173,8 +181,9 @@ static size_t search__way(struct search *s, uint64_t m, uint64_t off)
 }
 
 /*
- * runtime.allm: the list that the first thread began, so it ends there; no other list of threads that does is longer.
- * What else leads to a record may be old: that of a thread that is gone, whose stack may be C's by now.
+ * runtime.allm: the list that the first thread began, so it ends there; no other list of threads
+ * that does is longer. What else leads to a record may be old: that of a thread that is gone, whose
+ * stack may be C's by now.
  */
 static size_t search__allm(struct search *s, uint64_t *ret_head, uint64_t *ret_off)
 {
@@ -225,7 +234,10 @@ static int compare_ranges(const void *a, const void *b)
 	return x->from < y->from ? -1 : x->from > y->from;
 }
 
-/* Where two overlap, one thread has left and its record is not yet gone: the later begins at the end of the other. */
+/*
+ * Where two overlap, one thread has left and its record is not yet gone: the later begins at the
+ * end of the other.
+ */
 static void settle(struct crange *r, size_t *nr)
 {
 	size_t kept = 0;

@@ -10,17 +10,19 @@
 #include "heap/grefs.h"
 #include "heap/goheap.h"
 
-#define BATCH 64   /* objects that are read at once */
-#define SLOTS 4096 /* of the table of objects that were met: a power of two, and more than NEARBY_PIECES */
+#define BATCH 64 /* objects that are read at once */
+/* of the table of objects that were met: a power of two, and more than NEARBY_PIECES */
+#define SLOTS 4096
 
 struct nearby {
 	const struct addrspace *as; /* borrowed */
 	const struct goruntime *rt; /* borrowed */
-	struct census some;	    /* the goroutines that are asked for; gs owned */
+	struct census some;         /* the goroutines that are asked for; gs owned */
 	size_t object_bytes;
 	struct goheap *heap;
 	struct grefs *refs;
-	uint64_t budget_ns, until_ns; /* of our own CPU time: who waits for a processor reads nothing meanwhile */
+	/* of our own CPU time: who waits for a processor reads nothing meanwhile */
+	uint64_t budget_ns, until_ns;
 	/* of the goroutine that is followed */
 	size_t g, level;
 	uint64_t queue[NEARBY_PIECES]; /* of objects, level after level */
@@ -42,7 +44,8 @@ void nearby__free(struct nearby *n)
 	free(n);
 }
 
-int nearby__new(const struct addrspace *as, const struct goruntime *rt, size_t object_bytes, uint64_t budget_ns, struct nearby **ret)
+int nearby__new(const struct addrspace *as, const struct goruntime *rt, size_t object_bytes,
+		uint64_t budget_ns, struct nearby **ret)
 {
 	scoped(nearby) n = calloc(1, sizeof(*n));
 	struct cause why = { "" };
@@ -94,11 +97,14 @@ static void nearby__follow(struct nearby *n, uint64_t value, uint32_t frame)
 {
 	struct goobject o;
 
-	if (!nearby__in_heap(n, value) || n->nr == NEARBY_PIECES || goheap__object(n->heap, value, &o) || o.span->noscan ||
-	    grefs__is_g(n->refs, o.base) || !nearby__met(n, o.base))
+	if (!nearby__in_heap(n, value) || n->nr == NEARBY_PIECES ||
+	    goheap__object(n->heap, value, &o) || o.span->noscan || grefs__is_g(n->refs, o.base) ||
+	    !nearby__met(n, o.base))
 		return;
-	for (uint64_t at = 0; at < o.size && at < n->object_bytes && n->nr < NEARBY_PIECES; at += NEARBY_BYTES) {
-		n->bytes[n->nr] = (o.size - at < NEARBY_BYTES ? (uint32_t)(o.size - at) : NEARBY_BYTES) & ~7u;
+	for (uint64_t at = 0; at < o.size && at < n->object_bytes && n->nr < NEARBY_PIECES;
+	     at += NEARBY_BYTES) {
+		n->bytes[n->nr] =
+			(o.size - at < NEARBY_BYTES ? (uint32_t)(o.size - at) : NEARBY_BYTES) & ~7u;
 		n->frame[n->nr] = frame;
 		n->queue[n->nr++] = o.base + at;
 	}
@@ -129,8 +135,11 @@ static int nearby__stack(struct nearby *n, bool last, nearby_see see, void *ctx)
 	return 0;
 }
 
-/* A sudog begins with its g (Go 1.15 to 1.27 runtime/runtime2.go), and leads to others that wait. */
-static void nearby__look_into(struct nearby *n, const uint64_t *words, size_t nr, uint32_t frame, bool last, nearby_see see, void *ctx)
+/*
+ * A sudog begins with its g (Go 1.15 to 1.27 runtime/runtime2.go), and leads to others that wait.
+ */
+static void nearby__look_into(struct nearby *n, const uint64_t *words, size_t nr, uint32_t frame,
+			      bool last, nearby_see see, void *ctx)
 {
 	if (!nr || grefs__is_g(n->refs, words[0]))
 		return;
@@ -151,13 +160,16 @@ int nearby__level(struct nearby *n, bool last, nearby_see see, void *ctx)
 	for (size_t nr; n->from < end; n->from += nr) {
 		nr = end - n->from < BATCH ? end - n->from : BATCH;
 		for (size_t i = 0; i < nr; i++)
-			reads[i] = (struct memread){ .addr = n->queue[n->from + i], .buf = n->piece[i], .len = n->bytes[n->from + i] };
+			reads[i] = (struct memread){ .addr = n->queue[n->from + i],
+						     .buf = n->piece[i],
+						     .len = n->bytes[n->from + i] };
 		addrspace__read_batch(n->as, reads, nr);
 		for (size_t i = 0; i < nr; i++) {
 			if (reads[i].err == -ESRCH)
 				return -ESRCH;
 			if (!reads[i].err)
-				nearby__look_into(n, n->piece[i], reads[i].len / 8, n->frame[n->from + i], last, see, ctx);
+				nearby__look_into(n, n->piece[i], reads[i].len / 8,
+						  n->frame[n->from + i], last, see, ctx);
 		}
 	}
 	return 0;

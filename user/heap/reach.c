@@ -84,8 +84,8 @@ static int reach__target(struct reach *r, uint64_t addr, uint32_t size, uint32_t
 
 static bool reach__passes_over(const struct reach *r, uint64_t addr)
 {
-	return r->in.nr_passed_over && bsearch(&addr, r->passed_over, r->in.nr_passed_over,
-					       sizeof(addr), order_u64);
+	return r->in.nr_passed_over &&
+	       bsearch(&addr, r->passed_over, r->in.nr_passed_over, sizeof(addr), order_u64);
 }
 
 static int compare_behind(const void *key, const void *b)
@@ -100,7 +100,8 @@ const struct reach_behind *reach__behind(const struct reach *r, uint32_t g, size
 	const struct reach_behind *first = r->in.behind, *end, *b, *e;
 
 	*ret_nr = 0;
-	b = r->in.nr_behind ? bsearch(&g, first, r->in.nr_behind, sizeof(*b), compare_behind) : NULL;
+	b = r->in.nr_behind ? bsearch(&g, first, r->in.nr_behind, sizeof(*b), compare_behind)
+			    : NULL;
 	if (!b)
 		return NULL;
 	end = first + r->in.nr_behind;
@@ -113,8 +114,8 @@ const struct reach_behind *reach__behind(const struct reach *r, uint32_t g, size
 }
 
 /*
- * It goes on only after all of these. So it is enough that one of them never does: those that may run count only if no other is
- * there.
+ * It goes on only after all of these. So it is enough that one of them never does: those that may
+ * run count only if no other is there.
  */
 static int reach__waits_behind(struct reach *r, uint32_t i, const struct reach_behind *b, size_t nr)
 {
@@ -175,7 +176,10 @@ static enum gblocked reach__blocked(const struct reach *r, uint32_t i)
 				: gblocked_of(r->in.rt, c, &c->gs[i]);
 }
 
-/* All of them first: one may wait behind another. What finds no room is counted: then nothing is proved. */
+/*
+ * All of them first: one may wait behind another. What finds no room is counted: then nothing is
+ * proved.
+ */
 static int reach__goroutines(struct reach *r)
 {
 	const size_t nr = r->in.census->nr;
@@ -516,7 +520,8 @@ static void reach__doubts_rest(struct reach *r)
 
 	for (size_t i = 0; i < r->nr_goals; i++)
 		rest += !r->graph->nodes[r->goals[i]].reached;
-	snprintf(text, sizeof(text), "the budget was used up after %.3g s: %zu of %zu are not decided",
+	snprintf(text, sizeof(text),
+		 "the budget was used up after %.3g s: %zu of %zu are not decided",
 		 (double)(clock_now_ns() - r->start_ns) / NS_PER_SEC, rest, r->nr_goals);
 	reach__doubts(r, text);
 }
@@ -583,14 +588,18 @@ static int reach__read(struct reach *r)
 	if (!err)
 		err = grefs__read(in->as, in->rt, in->census, r->heap->lo, r->heap->hi, &r->refs);
 	if (!err && in->rt->cgo && in->maps)
-		err = cmemory_ranges(in->as, in->maps, in->rt, r->heap, &r->c_memory, &r->nr_c_memory);
+		err = cmemory_ranges(in->as, in->maps, in->rt, r->heap, &r->c_memory,
+				     &r->nr_c_memory);
 	if (err && err != -ESRCH && err != -ENOMEM)
 		return cause__set(r->why, err, "the goroutines of %s cannot be read",
 				  in->rt->version);
 	if (err)
 		return err;
-	r->own = (struct runtime_words){ .as = in->as, .rt = in->rt, .heap = r->heap, .refs = r->refs,
-				.no_timers = in->no_timers };
+	r->own = (struct runtime_words){ .as = in->as,
+					 .rt = in->rt,
+					 .heap = r->heap,
+					 .refs = r->refs,
+					 .no_timers = in->no_timers };
 	r->stats.heap_bytes = r->heap->scan_bytes;
 	if (r->heap->refused)
 		reach__doubts(r, "a part of the list of the heap could not be read");

@@ -14,8 +14,8 @@ struct keeper {
 	const struct reach *r;
 	uint32_t *todo; /* numbers of goroutines; owned, as all that follows */
 	size_t nr_todo;
-	bool *met;	 /* by goroutine */
-	uint32_t *stamp; /* by node: in which walk it was seen */
+	bool *met;               /* by goroutine */
+	uint32_t *stamp;         /* by node: in which walk it was seen */
 	uint32_t *nodes, *steps; /* of one walk, in the order of their distance */
 	uint32_t walk;
 	size_t looked;
@@ -71,7 +71,9 @@ static int keeper__walk(struct keeper *k, uint32_t g, uint32_t wait, uint32_t no
 		const struct refnode *n = &graph->nodes[k->nodes[i]];
 
 		if (n->goroutine) {
-			const struct reach_keeping one = { .g = g, .by = (uint32_t)n->base, .wait = wait, .steps = k->steps[i] };
+			const struct reach_keeping one = {
+				.g = g, .by = (uint32_t)n->base, .wait = wait, .steps = k->steps[i]
+			};
 
 			err = one.by == g ? 0 : keeper__add(k, &one);
 			continue;

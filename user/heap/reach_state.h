@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * reach_state: what heap/reach.c finds out and heap/reach_answer.c and reach_keep.c tell. For these only.
+ * reach_state: what heap/reach.c finds out and heap/reach_answer.c and reach_keep.c tell. For these
+ * only.
  */
 #ifndef PARKWATCH_HEAP_REACH_STATE_H
 #define PARKWATCH_HEAP_REACH_STATE_H
@@ -18,19 +19,19 @@ struct reach {
 	struct reach_in in;
 	struct goheap *heap;
 	struct runtime_words own;
-	bool last_round;  /* what refers newly to the unreached counts as reached */
+	bool last_round; /* what refers newly to the unreached counts as reached */
 	struct gospecials *specials;
 	struct grefs *refs;
 	struct refgraph *graph;
 	struct wordscan *scan;
 	struct crange *c_memory;
 	size_t nr_c_memory;
-	uint32_t *nodes;  /* of each goroutine of the census; REFGRAPH_NONE: not blocked */
-	bool *forever;	  /* blocked on nothing */
-	bool *is_goal;	  /* of these all is searched; of others that were met perhaps not */
-	uint32_t *goals;  /* nodes */
+	uint32_t *nodes; /* of each goroutine of the census; REFGRAPH_NONE: not blocked */
+	bool *forever;   /* blocked on nothing */
+	bool *is_goal;   /* of these all is searched; of others that were met perhaps not */
+	uint32_t *goals; /* nodes */
 	size_t nr_goals;
-	uint32_t *objects; /* nodes of in.objects; REFGRAPH_NONE: not in the heap */
+	uint32_t *objects;     /* nodes of in.objects; REFGRAPH_NONE: not in the heap */
 	uint64_t *passed_over; /* in.passed_over, sorted */
 	uint64_t start_ns, deadline_ns;
 	struct cause *why; /* borrowed while it runs */

@@ -48,7 +48,8 @@ static void reachothers__ask(struct reachothers *o, const struct census *c, uint
 		o->objects[o->nr++] = c->waits[c->gs[g].waits_at + k].addr;
 }
 
-int reachothers__run(const struct reach_in *in, const struct reach *first, struct reachothers **ret, struct cause *why)
+int reachothers__run(const struct reach_in *in, const struct reach *first, struct reachothers **ret,
+		     struct cause *why)
 {
 	scoped(reachothers) o = calloc(1, sizeof(*o));
 	const struct census *c = in->census;
@@ -68,7 +69,8 @@ int reachothers__run(const struct reach_in *in, const struct reach *first, struc
 	for (size_t i = 0; i < in->nr_goals; i++) {
 		const uint32_t g = in->goals[i];
 
-		if (g < c->nr && reach__verdict(first, g) == REACH_HELD && (c->gs[g].nr_waits > 1 || is_by_timer(first, g)))
+		if (g < c->nr && reach__verdict(first, g) == REACH_HELD &&
+		    (c->gs[g].nr_waits > 1 || is_by_timer(first, g)))
 			reachothers__ask(o, c, g);
 	}
 	if (!o->nr)
@@ -94,7 +96,8 @@ enum reach_verdict reachothers__verdict(const struct reachothers *o, uint32_t g,
 	return reach__object_verdict(o->r, o->first[g] + wait);
 }
 
-size_t reachothers__path(const struct reachothers *o, uint32_t g, uint32_t wait, struct reach_step *steps, size_t max)
+size_t reachothers__path(const struct reachothers *o, uint32_t g, uint32_t wait,
+			 struct reach_step *steps, size_t max)
 {
 	return reach__object_path(o->r, o->first[g] + wait, steps, max);
 }

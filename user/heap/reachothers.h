@@ -1,32 +1,40 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * reachothers: what else refers to what goroutines wait for: besides themselves, and besides the runtime's timers.
+ * reachothers: what else refers to what goroutines wait for: besides themselves, and besides the
+ * runtime's timers.
  *
- * The search of heap/reach ends where one way is found, and the first may be one that helps nobody: by the timer that feeds a
- * channel, or, of what a select waits for, by the goroutine that is in it. So it is asked once more, of each thing that such a
- * goroutine waits for, with the words of these goroutines and the timers left out. Bounded; loop thread.
+ * The search of heap/reach ends where one way is found, and the first may be one that helps nobody:
+ * by the timer that feeds a channel, or, of what a select waits for, by the goroutine that is in
+ * it. So it is asked once more, of each thing that such a goroutine waits for, with the words of
+ * these goroutines and the timers left out. Bounded; loop thread.
  */
 #ifndef PARKWATCH_HEAP_REACHOTHERS_H
 #define PARKWATCH_HEAP_REACHOTHERS_H
 
 #include "heap/reach.h"
 
-#define REACHOTHERS_OBJECTS_MAX 8192	/* of goroutines that come after, nothing is asked */
+/* of goroutines that come after, nothing is asked */
+#define REACHOTHERS_OBJECTS_MAX 8192
 
 struct reachothers;
 
 /*
- * in: as of the search that gave `first`, which is borrowed for the call; goals may not be NULL. *ret is NULL if there is nothing
- * to ask. Errors as of reach__run().
+ * in: as of the search that gave `first`, which is borrowed for the call; goals may not be NULL.
+ * *ret is NULL if there is nothing to ask. Errors as of reach__run().
  */
-int reachothers__run(const struct reach_in *in, const struct reach *first, struct reachothers **ret, struct cause *why);
+int reachothers__run(const struct reach_in *in, const struct reach *first, struct reachothers **ret,
+		     struct cause *why);
 void reachothers__free(struct reachothers *o);
 DEFINE_SCOPED(reachothers)
 
 /* Goroutine g of the census was asked for. o: may be NULL. */
 bool reachothers__knows(const struct reachothers *o, uint32_t g);
-/* Of the wait of this number of goroutine g, which is known: as reach__object_verdict() and reach__object_path(). */
+/*
+ * Of the wait of this number of goroutine g, which is known: as reach__object_verdict() and
+ * reach__object_path().
+ */
 enum reach_verdict reachothers__verdict(const struct reachothers *o, uint32_t g, uint32_t wait);
-size_t reachothers__path(const struct reachothers *o, uint32_t g, uint32_t wait, struct reach_step *steps, size_t max);
+size_t reachothers__path(const struct reachothers *o, uint32_t g, uint32_t wait,
+			 struct reach_step *steps, size_t max);
 
 #endif

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * refgraph: who refers to whom, found backwards: from a few objects to what refers to them, to what refers to
- * that.
+ * refgraph: who refers to whom, found backwards: from a few objects to what refers to them, to what
+ * refers to that.
  *
- * Nodes are heap objects and blocked goroutines; an edge says that its one end may be used if its other end may.
- * What a root refers to is reached, and so is all that it leads to, at once. A blocked goroutine is reached when
- * something that it waits for is. Pure: it reads nothing. Bounded in nodes and edges; what did not fit is counted,
- * and then nothing unreached is proved. Loop thread.
+ * Nodes are heap objects and blocked goroutines; an edge says that its one end may be used if its
+ * other end may. What a root refers to is reached, and so is all that it leads to, at once. A
+ * blocked goroutine is reached when something that it waits for is. Pure: it reads nothing. Bounded
+ * in nodes and edges; what did not fit is counted, and then nothing unreached is proved. Loop
+ * thread.
  */
 #ifndef PARKWATCH_HEAP_REFGRAPH_H
 #define PARKWATCH_HEAP_REFGRAPH_H
@@ -17,59 +18,66 @@
 
 #include "base/cleanup.h"
 
-#define REFGRAPH_NONE	    UINT32_MAX
-#define REFGRAPH_NODES_MAX  (4u << 20)
-#define REFGRAPH_EDGES_MAX  (8u << 20)
+#define REFGRAPH_NONE      UINT32_MAX
+#define REFGRAPH_NODES_MAX (4u << 20)
+#define REFGRAPH_EDGES_MAX (8u << 20)
 
 enum refroot_kind {
-	REFROOT_GLOBAL,		/* addr: of the word among a module's variables */
-	REFROOT_STACK,		/* of goroutine goid, which may run; frame as in glive.h */
-	REFROOT_SPECIAL,	/* addr: object with a finalizer, a cleanup or a weak pointer */
-	REFROOT_C,		/* addr: of the word in memory of C code */
-	REFROOT_OUTSIDE,	/* addr: it is no heap object at all: a variable of the program, or unknown */
-	REFROOT_RAN,		/* goroutine goid ran while it was looked at */
-	REFROOT_CHANGED,	/* addr: of a word that referred to it only afterwards; what refers to that nobody knows */
+	REFROOT_GLOBAL,  /* addr: of the word among a module's variables */
+	REFROOT_STACK,   /* of goroutine goid, which may run; frame as in glive.h */
+	REFROOT_SPECIAL, /* addr: object with a finalizer, a cleanup or a weak pointer */
+	REFROOT_C,       /* addr: of the word in memory of C code */
+	/* addr: it is no heap object at all: a variable of the program, or unknown */
+	REFROOT_OUTSIDE,
+	REFROOT_RAN, /* goroutine goid ran while it was looked at */
+	/* addr: of a word that referred to it only afterwards; what refers to that nobody knows */
+	REFROOT_CHANGED,
 };
 
 struct refroot {
 	uint64_t addr, goid;
 	uint32_t frame;
-	uint8_t kind;		/* enum refroot_kind */
+	uint8_t kind; /* enum refroot_kind */
 };
 
 struct refnode {
-	uint64_t base;		/* of the object; of a goroutine: its number */
-	uint32_t in, out;	/* first edge that leads here, that leads away */
-	uint32_t same;		/* another node in the same block, see tiny */
-	uint32_t via;		/* edge by which it was reached, REFGRAPH_NONE: by a root, or not */
-	uint32_t root;		/* number of the root that refers to it, REFGRAPH_NONE: none */
-	uint32_t work;		/* the next of those just reached */
-	uint32_t stamp;		/* when it was seen last by refgraph__frontier() */
-	uint8_t tiny_len;	/* of an object that may share its block: pointers to it point into so many first bytes; 0: anywhere */
+	uint64_t base;    /* of the object; of a goroutine: its number */
+	uint32_t in, out; /* first edge that leads here, that leads away */
+	uint32_t same;    /* another node in the same block, see tiny */
+	uint32_t via;     /* edge by which it was reached, REFGRAPH_NONE: by a root, or not */
+	uint32_t root;    /* number of the root that refers to it, REFGRAPH_NONE: none */
+	uint32_t work;    /* the next of those just reached */
+	uint32_t stamp;   /* when it was seen last by refgraph__frontier() */
+	/*
+	 * of an object that may share its block: pointers to it point into so many first bytes; 0:
+	 * anywhere
+	 */
+	uint8_t tiny_len;
 	bool goroutine;
 	bool reached;
-	bool searched;		/* everything that refers to it is known */
-	bool wanted;		/* it is searched for in this pass */
+	bool searched; /* everything that refers to it is known */
+	bool wanted;   /* it is searched for in this pass */
 };
 
 struct refedge {
-	uint64_t offset;	/* of the word in the object it comes from; from a goroutine: the frame, as in glive.h */
+	/* of the word in the object it comes from; from a goroutine: the frame, as in glive.h */
+	uint64_t offset;
 	uint32_t from, to;
 	uint32_t next_in, next_out;
 };
 
 struct refgraph {
-	struct refnode *nodes;	/* owned, as are the others */
+	struct refnode *nodes; /* owned, as are the others */
 	uint32_t nr_nodes, nodes_room;
 	struct refedge *edges;
 	uint32_t nr_edges, edges_room;
 	struct refroot *roots;
 	uint32_t nr_roots, roots_room;
-	uint32_t *table;	/* of objects by base; open addressing; REFGRAPH_NONE: free */
+	uint32_t *table; /* of objects by base; open addressing; REFGRAPH_NONE: free */
 	uint32_t table_mask;
 	uint32_t stamp;
 	uint32_t work, work_last; /* of those just reached */
-	size_t lost;		/* nodes and edges that found no room */
+	size_t lost;              /* nodes and edges that found no room */
 };
 
 int refgraph__new(struct refgraph **ret);
@@ -77,8 +85,8 @@ void refgraph__free(struct refgraph *g);
 DEFINE_SCOPED(refgraph)
 
 /*
- * Node of the object at base, made if there is none. tiny_len: see struct refnode, else 0. -ENOSPC: no room,
- * counted; -ENOMEM.
+ * Node of the object at base, made if there is none. tiny_len: see struct refnode, else 0. -ENOSPC:
+ * no room, counted; -ENOMEM.
  */
 int refgraph__object(struct refgraph *g, uint64_t base, uint8_t tiny_len, uint32_t *ret);
 int refgraph__goroutine(struct refgraph *g, uint32_t number, uint32_t *ret);
@@ -90,17 +98,21 @@ static inline bool refnode_is_meant(const struct refnode *n, uint64_t value)
 	return !n->tiny_len || value - n->base < n->tiny_len;
 }
 
-/* `from` refers to `to`. One that is there already is not added again, unless both ends have many. 0; -ENOSPC, counted; -ENOMEM. */
+/*
+ * `from` refers to `to`. One that is there already is not added again, unless both ends have many.
+ * 0; -ENOSPC, counted; -ENOMEM.
+ */
 int refgraph__edge(struct refgraph *g, uint32_t from, uint32_t to, uint64_t offset);
 /* A root refers to it: it and all it leads to are reached. 0; -ENOMEM. */
 int refgraph__reach(struct refgraph *g, uint32_t node, const struct refroot *root);
 
 /*
- * The objects that are to be searched for next: those that may serve to reach one of goals (nodes), are not
- * reached and, unless again is set, were not searched for yet. Sets their `wanted`. *ret: their numbers, to be
- * freed. -ENOMEM.
+ * The objects that are to be searched for next: those that may serve to reach one of goals (nodes),
+ * are not reached and, unless again is set, were not searched for yet. Sets their `wanted`. *ret:
+ * their numbers, to be freed. -ENOMEM.
  */
-int refgraph__frontier(struct refgraph *g, const uint32_t *goals, size_t nr_goals, bool again, uint32_t **ret, size_t *ret_nr);
+int refgraph__frontier(struct refgraph *g, const uint32_t *goals, size_t nr_goals, bool again,
+		       uint32_t **ret, size_t *ret_nr);
 /* Whether the last refgraph__frontier() met it: it may serve to reach a goal. */
 static inline bool refgraph__serves(const struct refgraph *g, uint32_t node)
 {

@@ -48,8 +48,10 @@ static int retained_heap__read(struct retained_heap *k, struct cause *why)
 	if (!err && !k->refs)
 		err = grefs__read(in->as, in->rt, in->census, k->heap->lo, k->heap->hi, &k->refs);
 	if (!err && in->rt->cgo && in->maps)
-		err = cmemory_ranges(in->as, in->maps, in->rt, k->heap, &k->c_memory, &k->nr_c_memory);
-	if (!err && (k->heap->refused || k->specials->lost || k->refs->unread || k->refs->words.lost))
+		err = cmemory_ranges(in->as, in->maps, in->rt, k->heap, &k->c_memory,
+				     &k->nr_c_memory);
+	if (!err &&
+	    (k->heap->refused || k->specials->lost || k->refs->unread || k->refs->words.lost))
 		err = cause__set(why, -EFAULT, "a part of its memory could not be read");
 	return err;
 }
@@ -57,7 +59,8 @@ static int retained_heap__read(struct retained_heap *k, struct cause *why)
 /* --- roots --- */
 
 /* m: the module whose variables these are; NULL: memory of C. */
-static int retained_heap__stretch(struct retained_heap *k, uint64_t from, uint64_t to, const struct gomodule *m)
+static int retained_heap__stretch(struct retained_heap *k, uint64_t from, uint64_t to,
+				  const struct gomodule *m)
 {
 	for (uint64_t at = from; at < to; at += PIECE_BYTES) {
 		size_t len = to - at < PIECE_BYTES ? (size_t)(to - at) : PIECE_BYTES;
@@ -71,7 +74,8 @@ static int retained_heap__stretch(struct retained_heap *k, uint64_t from, uint64
 			memcpy(&v, k->piece + i, sizeof(v));
 			if (v < k->heap->lo || v >= k->heap->hi)
 				continue;
-			if (m ? !runtime_words_is_number(&k->own, m, at + i) : !goheap__is_record(k->heap, at + i))
+			if (m ? !runtime_words_is_number(&k->own, m, at + i)
+			      : !goheap__is_record(k->heap, at + i))
 				heapmark__value(k->mark, v);
 		}
 	}
@@ -89,7 +93,10 @@ static int retained_heap__variables(struct retained_heap *k)
 
 		for (size_t s = 0; s < ARRAY_SIZE(spans) && !err; s++)
 			if (spans[s]->addr % 8 == 0)
-				err = retained_heap__stretch(k, spans[s]->addr, spans[s]->addr + (spans[s]->len & ~7ull), m);
+				err = retained_heap__stretch(k, spans[s]->addr,
+							     spans[s]->addr +
+								     (spans[s]->len & ~7ull),
+							     m);
 	}
 	for (size_t i = 0; i < k->nr_c_memory && !err; i++)
 		err = retained_heap__stretch(k, k->c_memory[i].from, k->c_memory[i].to, NULL);
@@ -137,7 +144,8 @@ static int on_ran(void *ctx, uint32_t number, uint64_t goid, const struct glive_
 static int retained_heap__groups(struct retained_heap *k, uint64_t *ret)
 {
 	const struct retained_heap_in *in = k->in;
-	scoped_mem uint64_t *order = calloc(in->census->nr + 1, sizeof(*order)); /* group, then number */
+	/* group, then number */
+	scoped_mem uint64_t *order = calloc(in->census->nr + 1, sizeof(*order));
 	size_t nr = 0, i = 0;
 	int err;
 
@@ -165,7 +173,9 @@ static int retained_heap__run(struct retained_heap *k, uint64_t *bytes, struct c
 
 	if (err)
 		return err;
-	k->own = (struct runtime_words){ .as = k->in->as, .rt = k->in->rt, .heap = k->heap, .refs = k->refs };
+	k->own = (struct runtime_words){
+		.as = k->in->as, .rt = k->in->rt, .heap = k->heap, .refs = k->refs
+	};
 	k->piece = malloc(PIECE_BYTES);
 	if (!k->piece)
 		return -ENOMEM;

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * retained_heap: the heap that only some goroutines keep in use: what would be garbage if they were gone.
+ * retained_heap: the heap that only some goroutines keep in use: what would be garbage if they were
+ * gone.
  *
- * Everything that variables, finalizers, memory of C and all other goroutines lead to is marked first (heap/heapmark); then what
- * the goroutines of one group after the other lead to, from their stacks and from what they wait for, is counted. So an object
- * that several groups keep counts for the first of them, and one that anybody else has for none. Objects count with the size of
- * their class, stacks not at all. The program runs on meanwhile: where it changes its heap fast the figure is off by what moved.
- * Loop thread.
+ * Everything that variables, finalizers, memory of C and all other goroutines lead to is marked
+ * first (heap/heapmark); then what the goroutines of one group after the other lead to, from their
+ * stacks and from what they wait for, is counted. So an object that several groups keep counts for
+ * the first of them, and one that anybody else has for none. Objects count with the size of their
+ * class, stacks not at all. The program runs on meanwhile: where it changes its heap fast the
+ * figure is off by what moved. Loop thread.
  */
 #ifndef PARKWATCH_HEAP_RETAINED_HEAP_H
 #define PARKWATCH_HEAP_RETAINED_HEAP_H
@@ -22,21 +24,24 @@
 
 struct grefs;
 
-#define GKEPT_NONE UINT32_MAX	/* a goroutine of no group */
+#define GKEPT_NONE UINT32_MAX /* a goroutine of no group */
 
-struct retained_heap_in {		/* all but refs borrowed for the call */
+struct retained_heap_in { /* all but refs borrowed for the call */
 	const struct addrspace *as;
 	const struct goruntime *rt;
 	const struct census *census; /* taken just now */
 	const struct maps *maps;     /* as in heap/reach.h */
-	struct grefs *refs;	     /* what that census's goroutines refer to, read a while ago; taken; NULL: it is read now */
-	const uint32_t *groups;	     /* of each goroutine of the census: number of its group, or GKEPT_NONE */
+	/* what that census's goroutines refer to, read a while ago; taken; NULL: it is read now */
+	struct grefs *refs;
+	/* of each goroutine of the census: number of its group, or GKEPT_NONE */
+	const uint32_t *groups;
 	size_t nr_groups;
-	uint64_t budget_ns;	     /* 0: no limit */
+	uint64_t budget_ns; /* 0: no limit */
 };
 
 /*
- * ret: nr_groups numbers. -ETIME: it takes longer than the budget; -E2BIG: too large a heap; -EFAULT: a part could not be read;
+ * ret: nr_groups numbers. -ETIME: it takes longer than the budget; -E2BIG: too large a heap;
+ * -EFAULT: a part could not be read;
  * -EBADMSG: there is no heap as we know it; -ESRCH, -ENOMEM. Each but the last two with a cause.
  */
 int retained_heap_bytes(const struct retained_heap_in *in, uint64_t *ret, struct cause *why);

@@ -4,13 +4,11 @@
 #include <string.h>
 
 #define WBBUF_BYTES 4096u /* of runtime.wbBuf.buf, Go 1.15 to 1.27 */
-#define M_BYTES_MIN                                                                                \
-	896u /* of a runtime.m, Go 1.15 to 1.27: 992 to 2024, and it differs within a minor        \
-		release */
+/* of a runtime.m, Go 1.15 to 1.27: 992 to 2024, and it differs within a minor release */
+#define M_BYTES_MIN 896u
 #define P_BYTES_MAX 65536u /* of a runtime.p: 10 to 16 KiB */
-#define TIMERS_BYTES                                                                               \
-	64u /* of runtime.p.timers: a slice, from Go 1.23 on a struct that begins with a lock and  \
-	       one */
+/* of runtime.p.timers: a slice, from Go 1.23 on a struct that begins with a lock and one */
+#define TIMERS_BYTES 64u
 
 /* Bytes by which the size class of an object may be larger than it (Go runtime/sizeclasses.go). */
 static uint64_t slack(int32_t size)
@@ -69,14 +67,17 @@ bool runtime_words_is_processor(const struct runtime_words *o, const struct gosp
 	const struct goobjects *lay = &o->rt->objects;
 	const uint64_t at = obj + (uint64_t)lay->p_wbbuf + (uint64_t)lay->wbbuf_end;
 	const uint64_t end = word_at(o, at);
-	const struct wordpiece p = { .addr = at, .bytes = (const uint8_t *)&end, .len = sizeof(end) };
+	const struct wordpiece p = { .addr = at,
+				     .bytes = (const uint8_t *)&end,
+				     .len = sizeof(end) };
 
 	return lay->p_wbbuf >= 0 && is_p(o, s, obj, &p);
 }
 
 bool runtime_words_has_only_gs(const struct runtime_words *o, const struct gospan *s)
 {
-	return fits(s, o->rt->layout.g_size) && grefs__are_gs(o->refs, s->start + s->header, s->elem_bytes, s->nelems);
+	return fits(s, o->rt->layout.g_size) &&
+	       grefs__are_gs(o->refs, s->start + s->header, s->elem_bytes, s->nelems);
 }
 
 bool runtime_words_fits_m(const struct gospan *s)
@@ -127,13 +128,14 @@ bool runtime_words_may_be_in(const struct runtime_words *o, const struct gospan 
 {
 	const struct goobjects *lay = &o->rt->objects;
 
-	return fits(s, o->rt->layout.g_size) || fits(s, lay->sudog_size) || runtime_words_fits_m(s) ||
+	return fits(s, o->rt->layout.g_size) || fits(s, lay->sudog_size) ||
+	       runtime_words_fits_m(s) ||
 	       (lay->p_wbbuf >= 0 && s->elem_bytes > (uint64_t)lay->p_wbbuf + WBBUF_BYTES &&
 		s->elem_bytes <= P_BYTES_MAX);
 }
 
 void runtime_words_stretch(const struct runtime_words *o, const struct gospan *s, uint64_t base,
-		  const struct wordpiece *p, uint64_t *from, uint64_t *to)
+			   const struct wordpiece *p, uint64_t *from, uint64_t *to)
 {
 	uint64_t obj = base + s->header;
 
@@ -154,8 +156,8 @@ void runtime_words_stretch(const struct runtime_words *o, const struct gospan *s
 	}
 }
 
-bool runtime_words_is_in_heap(const struct runtime_words *o, const struct gospan *s, uint64_t base, uint64_t at,
-		     const struct wordpiece *p)
+bool runtime_words_is_in_heap(const struct runtime_words *o, const struct gospan *s, uint64_t base,
+			      uint64_t at, const struct wordpiece *p)
 {
 	uint64_t from, to;
 
@@ -163,7 +165,8 @@ bool runtime_words_is_in_heap(const struct runtime_words *o, const struct gospan
 	return at < from || at >= to;
 }
 
-static bool is_number(const struct runtime_words *o, const struct tabspan *s, uint64_t mask, uint64_t at)
+static bool is_number(const struct runtime_words *o, const struct tabspan *s, uint64_t mask,
+		      uint64_t at)
 {
 	uint64_t word = (at - s->addr) / 8;
 	uint8_t bits;

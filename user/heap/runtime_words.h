@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * runtime_words: words in the heap and among the variables that are no reference of the program, though they look like one.
+ * runtime_words: words in the heap and among the variables that are no reference of the program,
+ * though they look like one.
  *
- * The runtime's records of goroutines, threads and processors lie in the heap as well, and are full of what was,
- * of addresses that are not pointers, and of who waits for what, which is the question and not the answer. Each is
- * known by a record that points back at it, so nothing of the program's own is ever taken for one. Loop thread.
+ * The runtime's records of goroutines, threads and processors lie in the heap as well, and are full
+ * of what was, of addresses that are not pointers, and of who waits for what, which is the question
+ * and not the answer. Each is known by a record that points back at it, so nothing of the program's
+ * own is ever taken for one. Loop thread.
  */
 #ifndef PARKWATCH_HEAP_RUNTIME_WORDS_H
 #define PARKWATCH_HEAP_RUNTIME_WORDS_H
@@ -18,30 +20,45 @@
 #include "heap/goheap.h"
 #include "golang/goruntime.h"
 
-#define GOWN_M_BYTES_MAX 2304u	/* of a runtime.m */
+#define GOWN_M_BYTES_MAX 2304u /* of a runtime.m */
 
-struct runtime_words {			/* all borrowed */
+struct runtime_words { /* all borrowed */
 	const struct addrspace *as;
 	const struct goruntime *rt;
 	const struct goheap *heap;
 	const struct grefs *refs;
-	bool no_timers;		/* nor what the runtime's timers refer to counts */
+	bool no_timers; /* nor what the runtime's timers refer to counts */
 };
 
 /* The word at `at`, in the object at base of span s; p: the memory around it as it was read. */
-bool runtime_words_is_in_heap(const struct runtime_words *o, const struct gospan *s, uint64_t base, uint64_t at, const struct wordpiece *p);
+bool runtime_words_is_in_heap(const struct runtime_words *o, const struct gospan *s, uint64_t base,
+			      uint64_t at, const struct wordpiece *p);
 
-/* Which part of the object at base may refer to something: [*from, *to), which lies in it; p: the object as it was read. */
-void runtime_words_stretch(const struct runtime_words *o, const struct gospan *s, uint64_t base, const struct wordpiece *p, uint64_t *from, uint64_t *to);
-/* Whether objects of this size may be such records at all: else runtime_words_stretch() need not be asked. */
+/*
+ * Which part of the object at base may refer to something: [*from, *to), which lies in it; p: the
+ * object as it was read.
+ */
+void runtime_words_stretch(const struct runtime_words *o, const struct gospan *s, uint64_t base,
+			   const struct wordpiece *p, uint64_t *from, uint64_t *to);
+/*
+ * Whether objects of this size may be such records at all: else runtime_words_stretch() need not be
+ * asked.
+ */
 bool runtime_words_may_be_in(const struct runtime_words *o, const struct gospan *s);
-/* Whether all objects of this span are gs: no part of them refers to anything, so nobody need read it. */
+/*
+ * Whether all objects of this span are gs: no part of them refers to anything, so nobody need read
+ * it.
+ */
 bool runtime_words_has_only_gs(const struct runtime_words *o, const struct gospan *s);
 /* Whether objects of this span have the size of a runtime.m. */
 bool runtime_words_fits_m(const struct gospan *s);
 
-/* Whether the object at obj of span s is the runtime's record of a processor: what it refers to, a timer does. */
-bool runtime_words_is_processor(const struct runtime_words *o, const struct gospan *s, uint64_t obj);
+/*
+ * Whether the object at obj of span s is the runtime's record of a processor: what it refers to, a
+ * timer does.
+ */
+bool runtime_words_is_processor(const struct runtime_words *o, const struct gospan *s,
+				uint64_t obj);
 
 /* The word at `at` among the variables of a module: the compiler says that it is no pointer. */
 bool runtime_words_is_number(const struct runtime_words *o, const struct gomodule *m, uint64_t at);

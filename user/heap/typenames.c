@@ -40,7 +40,8 @@ void typenames__free(struct typenames *t)
 
 	if (!t)
 		return;
-	HASH_ITER(hh, t->known, k, next) {
+	HASH_ITER(hh, t->known, k, next)
+	{
 		HASH_DEL(t->known, k);
 		free(k);
 	}

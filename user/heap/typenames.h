@@ -11,7 +11,7 @@
 #include "base/cleanup.h"
 #include "golang/goruntime.h"
 
-#define TYPENAMES_MAX 65536	/* types; those beyond have no name */
+#define TYPENAMES_MAX 65536 /* types; those beyond have no name */
 
 struct typenames;
 /* as, rt: borrowed until the last typenames__get(). 0 or -ENOMEM. */
@@ -19,7 +19,10 @@ int typenames__new(const struct addrspace *as, const struct goruntime *rt, struc
 void typenames__free(struct typenames *t);
 DEFINE_SCOPED(typenames)
 
-/* type: address of its descriptor. As the target has it, any byte but NUL; "" where it is not known. It lives as long as t. */
+/*
+ * type: address of its descriptor. As the target has it, any byte but NUL; "" where it is not
+ * known. It lives as long as t.
+ */
 const char *typenames__get(struct typenames *t, uint64_t type);
 
 #endif

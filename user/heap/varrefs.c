@@ -41,7 +41,8 @@ static int varrefs__add(struct varrefs *v, uint64_t value, uint64_t at)
 	return 0;
 }
 
-static int varrefs__read(struct varrefs *v, const struct addrspace *as, const struct goruntime *rt, const struct tabspan *s)
+static int varrefs__read(struct varrefs *v, const struct addrspace *as, const struct goruntime *rt,
+			 const struct tabspan *s)
 {
 	struct window w;
 	int err;

@@ -2,8 +2,8 @@
 /*
  * varrefs: which variables of a Go program refer to others.
  *
- * What a variable is made to point to at compile time (var srv = &service{...}) has no name, and lies among the variables too:
- * here is who refers to it. Read at one moment; bounded. Loop thread.
+ * What a variable is made to point to at compile time (var srv = &service{...}) has no name, and
+ * lies among the variables too: here is who refers to it. Read at one moment; bounded. Loop thread.
  */
 #ifndef PARKWATCH_HEAP_VARREFS_H
 #define PARKWATCH_HEAP_VARREFS_H
@@ -15,16 +15,17 @@
 #include "base/cleanup.h"
 #include "golang/goruntime.h"
 
-#define VARREFS_MAX	  (1u << 20)	/* more are not known */
-#define VARREFS_BYTES_MAX (256u << 20)	/* of the variables of a module; of more nothing is read */
+#define VARREFS_MAX (1u << 20) /* more are not known */
+/* of the variables of a module; of more nothing is read */
+#define VARREFS_BYTES_MAX (256u << 20)
 
 struct varref {
-	uint64_t value;		/* where among the variables it points */
-	uint64_t at;		/* where it is */
+	uint64_t value; /* where among the variables it points */
+	uint64_t at;    /* where it is */
 };
 
 struct varrefs {
-	struct varref *v;	/* by value; owned */
+	struct varref *v; /* by value; owned */
 	size_t nr, room;
 };
 

@@ -12,9 +12,10 @@
 /* What is looked for, as a set of grains; so many bits that those of a large heap have each their
  * own. */
 #define COARSE_SHIFT 12
-#define COARSE_BITS  (4u << 20) /* 16 GiB; of 1 GiB they fit into the processor's nearest cache */
-#define FINE_SHIFT   6
-#define FINE_BITS    (32u << 20) /* 2 GiB */
+/* 16 GiB; of 1 GiB they fit into the processor's nearest cache */
+#define COARSE_BITS (4u << 20)
+#define FINE_SHIFT  6
+#define FINE_BITS   (32u << 20) /* 2 GiB */
 
 struct wordscan {
 	const struct addrspace *as;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * wordscan: which words of a stretch of memory point into one of a few pages: gigabytes of it, at the speed of
- * memory.
+ * wordscan: which words of a stretch of memory point into one of a few pages: gigabytes of it, at
+ * the speed of memory.
  *
- * Memory is read in pieces of WORDSCAN_PIECE bytes, many stretches a call, and nothing is kept. A word costs a
- * comparison with the range of all that is looked for, one in the range a bit for its page, and of those that pass
- * a bit for its 64 bytes. What passes may still be something else: the caller sees. Takes 5 MB. Loop thread.
+ * Memory is read in pieces of WORDSCAN_PIECE bytes, many stretches a call, and nothing is kept. A
+ * word costs a comparison with the range of all that is looked for, one in the range a bit for its
+ * page, and of those that pass a bit for its 64 bytes. What passes may still be something else: the
+ * caller sees. Takes 5 MB. Loop thread.
  */
 #ifndef PARKWATCH_HEAP_WORDSCAN_H
 #define PARKWATCH_HEAP_WORDSCAN_H
@@ -21,10 +22,10 @@
 
 /* Memory that has just been read. */
 struct wordpiece {
-	uint64_t addr;		/* of bytes[0] */
+	uint64_t addr; /* of bytes[0] */
 	size_t len;
 	const uint8_t *bytes;
-	int kind;		/* the caller's, as is what */
+	int kind; /* the caller's, as is what */
 	const void *what;
 };
 
@@ -44,16 +45,21 @@ void wordscan__look_for(struct wordscan *s, uint64_t from, uint64_t to);
 bool wordscan__passes(const struct wordscan *s, uint64_t value);
 
 /* Who is told, and when to give up: CLOCK_MONOTONIC, and bytes read in all. */
-void wordscan__begin(struct wordscan *s, wordscan_hit hit, void *ctx, uint64_t deadline_ns, uint64_t max_bytes);
+void wordscan__begin(struct wordscan *s, wordscan_hit hit, void *ctx, uint64_t deadline_ns,
+		     uint64_t max_bytes);
 /*
- * Adds a stretch, from and to multiples of 8; a stretch of at most WORDSCAN_PIECE bytes is told in one piece. What
- * is read may be told now, or at the end. 0; -ETIME: over one of the limits; -ESRCH; an error of hit.
+ * Adds a stretch, from and to multiples of 8; a stretch of at most WORDSCAN_PIECE bytes is told in
+ * one piece. What is read may be told now, or at the end. 0; -ETIME: over one of the limits;
+ * -ESRCH; an error of hit.
  */
 int wordscan__add(struct wordscan *s, uint64_t from, uint64_t to, int kind, const void *what);
 int wordscan__end(struct wordscan *s);
 
-uint64_t wordscan__bytes(const struct wordscan *s);	/* read so far */
-/* Bytes that could not be read since wordscan__begin(); which is no error: the target gives memory back. */
+uint64_t wordscan__bytes(const struct wordscan *s); /* read so far */
+/*
+ * Bytes that could not be read since wordscan__begin(); which is no error: the target gives memory
+ * back.
+ */
 uint64_t wordscan__unread(const struct wordscan *s);
 
 #endif

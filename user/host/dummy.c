@@ -18,8 +18,8 @@
 
 #define DUMMY_FRAMES 10
 #define ANSWER_MS    10000 /* most time for its answer: one takes some ms */
-#define CHILD_SOCK   3  /* its one descriptor besides the standard ones */
-#define FRAME_WORDS  12 /* a frame of middling size */
+#define CHILD_SOCK   3     /* its one descriptor besides the standard ones */
+#define FRAME_WORDS  12    /* a frame of middling size */
 #define G_WORDS      48
 enum {
 	G_M = 1,
@@ -268,7 +268,8 @@ static int dummy__command(struct dummy *d, const struct command *cmd, uint64_t *
 	uint64_t ns;
 
 	if (send(d->sock, cmd, sizeof(*cmd), MSG_NOSIGNAL) != sizeof(*cmd) ||
-	    !heart__wait_for(d->sock, ANSWER_MS) || recv(d->sock, &ns, sizeof(ns), MSG_WAITALL) != sizeof(ns))
+	    !heart__wait_for(d->sock, ANSWER_MS) ||
+	    recv(d->sock, &ns, sizeof(ns), MSG_WAITALL) != sizeof(ns))
 		return -ECHILD;
 	*ret_ns = ns;
 	return 0;

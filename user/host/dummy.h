@@ -37,8 +37,10 @@ int dummy__run(struct dummy *d, enum insn_class class, uint32_t n, bool in_threa
 int dummy__run_turns(struct dummy *d, const enum insn_class *classes, uint32_t nr, uint32_t n,
 		     uint64_t *ret_ns);
 
-/* Layout of the child's g, and the site that fits: g in r14 (and rax), wait reason (or size) in rcx, no frame
- * of its own. */
+/*
+ * Layout of the child's g, and the site that fits: g in r14 (and rax), wait reason (or size) in
+ * rcx, no frame of its own.
+ */
 void dummy_layout(struct pw_layout *ret);
 void dummy_site(struct pw_site *ret);
 

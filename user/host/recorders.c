@@ -16,13 +16,13 @@
 
 /* One slot of the file; only who holds its lock writes it, others read it. */
 struct slot {
-	uint64_t target_start; /* as proc__start_ticks() */
+	uint64_t target_start;    /* as proc__start_ticks() */
 	int32_t target, recorder; /* PIDs */
 };
 
 struct recorders {
 	const struct proc *proc; /* borrowed */
-	int fd;			 /* -EBADF: nobody can be asked */
+	int fd;                  /* -EBADF: nobody can be asked */
 	size_t mine;
 	unsigned int sharers;
 	uint64_t asked_ns;
@@ -31,7 +31,10 @@ struct recorders {
 static struct flock lock_of(size_t slot, short type)
 {
 	return (struct flock){
-		.l_type = type, .l_whence = SEEK_SET, .l_start = (off_t)(slot * sizeof(struct slot)), .l_len = sizeof(struct slot),
+		.l_type = type,
+		.l_whence = SEEK_SET,
+		.l_start = (off_t)(slot * sizeof(struct slot)),
+		.l_len = sizeof(struct slot),
 	};
 }
 
@@ -40,14 +43,17 @@ static bool is_ours_alone(int fd)
 {
 	struct stat st;
 
-	return !fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_uid == geteuid() && !(st.st_mode & (S_IRWXG | S_IRWXO));
+	return !fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
+	       !(st.st_mode & (S_IRWXG | S_IRWXO));
 }
 
 /* What others could open before makes place for a new one. */
 static int open_in(int dir)
 {
 	for (int i = 0; i < 2; i++) {
-		scoped_fd int fd = openat(dir, FILE_NAME, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+		scoped_fd int fd =
+			openat(dir, FILE_NAME,
+			       O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
 		int ours = fd;
 
 		if (fd < 0 && errno != ELOOP)
@@ -83,14 +89,19 @@ static int open_file(void)
 static int recorders__take_slot(struct recorders *r)
 {
 	const struct slot s = {
-		.target_start = proc__start_ticks(r->proc), .target = (int32_t)proc__pid(r->proc), .recorder = (int32_t)getpid(),
+		.target_start = proc__start_ticks(r->proc),
+		.target = (int32_t)proc__pid(r->proc),
+		.recorder = (int32_t)getpid(),
 	};
 
 	for (r->mine = 0; r->mine < RECORDERS_MAX; r->mine++) {
 		struct flock l = lock_of(r->mine, F_WRLCK);
 
 		if (!fcntl(r->fd, F_OFD_SETLK, &l))
-			return pwrite(r->fd, &s, sizeof(s), (off_t)(r->mine * sizeof(s))) == (ssize_t)sizeof(s) ? 0 : -EIO;
+			return pwrite(r->fd, &s, sizeof(s), (off_t)(r->mine * sizeof(s))) ==
+					       (ssize_t)sizeof(s)
+				       ? 0
+				       : -EIO;
 		if (errno != EAGAIN && errno != EACCES)
 			return -EIO;
 	}
@@ -150,8 +161,10 @@ int recorders__join(const struct proc *p, struct recorders **ret)
 		r->asked_ns = clock_now_ns();
 	}
 	if (r->sharers > 1)
-		log_info("%u more look%s at '%s' (pid %d) with probes, pid %d is one; all share the limit of what probes may cost",
-			 r->sharers - 1, r->sharers == 2 ? "s" : "", proc__comm(p), (int)proc__pid(p), (int)first);
+		log_info("%u more look%s at '%s' (pid %d) with probes, pid %d is one; all share "
+			 "the limit of what probes may cost",
+			 r->sharers - 1, r->sharers == 2 ? "s" : "", proc__comm(p),
+			 (int)proc__pid(p), (int)first);
 	*ret = steal(r);
 	return 0;
 }

@@ -2,9 +2,9 @@
 /*
  * recorders: who has probes in which process, so that all together keep to one limit for each.
  *
- * A file of slots under the run directory (/run/parkwatch/recorders). A recorder holds the lock of its slot as long as it has
- * probes; the kernel lets go of it when the recorder ends, however that happens. Nothing has to be cleaned up. Bounded:
- * RECORDERS_MAX at a time, in one PID namespace.
+ * A file of slots under the run directory (/run/parkwatch/recorders). A recorder holds the lock of
+ * its slot as long as it has probes; the kernel lets go of it when the recorder ends, however that
+ * happens. Nothing has to be cleaned up. Bounded: RECORDERS_MAX at a time, in one PID namespace.
  *
  * Loop thread only. It logs who is there already.
  */
@@ -16,14 +16,15 @@
 #include "base/cleanup.h"
 #include "target/proc.h"
 
-#define RECORDERS_DIR	    "/run/parkwatch"
-#define RECORDERS_MAX	    256
-#define RECORDERS_ASK_NS    500000000ULL /* so old may the answer of recorders__sharers() be */
+#define RECORDERS_DIR "/run/parkwatch"
+#define RECORDERS_MAX 256
+/* so old may the answer of recorders__sharers() be */
+#define RECORDERS_ASK_NS 500000000ULL
 
 struct recorders;
 /*
- * p: borrowed. Where the directory cannot be used (no right or no room to write there, or others may) nobody can be asked: 0 as well, and
- * nobody is known. -ENOMEM; -ENOSPC: all slots are taken.
+ * p: borrowed. Where the directory cannot be used (no right or no room to write there, or others
+ * may) nobody can be asked: 0 as well, and nobody is known. -ENOMEM; -ENOSPC: all slots are taken.
  */
 int recorders__join(const struct proc *p, struct recorders **ret);
 void recorders__leave(struct recorders *r);

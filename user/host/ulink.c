@@ -135,7 +135,8 @@ void ulinks__close(struct ulink *links, size_t nr)
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	while (threads && begun < nr && !pthread_create(&threads[begun], NULL, close_one, &links[begun]))
+	while (threads && begun < nr &&
+	       !pthread_create(&threads[begun], NULL, close_one, &links[begun]))
 		begun++;
 	for (size_t i = begun; i < nr; i++)
 		ulink__close(&links[i]);

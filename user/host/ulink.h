@@ -18,8 +18,8 @@
 #define ULINK_MULTI_TYPE 48
 
 enum attach_way { ATTACH_AUTO, ATTACH_MULTI, ATTACH_PERF_LINK, ATTACH_PERF_IOCTL };
-const char *attach_way_name(
-	enum attach_way w); /* "auto", "uprobe-multi", "perf-link", "perf-ioctl" */
+const char *
+attach_way_name(enum attach_way w); /* "auto", "uprobe-multi", "perf-link", "perf-ioctl" */
 
 struct ulink {
 	int fd;      /* bpf_link, or -EBADF */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * codeplace: what is known of a pc that goroutines stand at or return to, whichever goroutine it is.
+ * codeplace: what is known of a pc that goroutines stand at or return to, whichever goroutine it
+ * is.
  *
- * What the tables tell of its function, and what the code can do to locks from there on: found out once, so that frames
- * which can do nothing cost a look into a table. Loop thread.
+ * What the tables tell of its function, and what the code can do to locks from there on: found out
+ * once, so that frames which can do nothing cost a look into a table. Loop thread.
  */
 #ifndef PARKWATCH_LOCKS_CODEPLACE_H
 #define PARKWATCH_LOCKS_CODEPLACE_H
@@ -18,20 +19,23 @@
 #define CODEPLACES_MAX 65536
 
 struct codeplace {
-	int err;		/* -ENOENT: it is not in Go's code; the rest is 0 then */
-	struct gofn *fn;	/* borrowed; until the places are freed */
-	int32_t delta;		/* from rsp there to the return address */
-	struct lockfn lock;	/* function of package sync that it is in, its own or inlined; role PLAIN: none */
-	bool is_sync;		/* there is no more to the frame */
-	bool is_runtime;	/* nor to this one, of the runtime */
-	bool acquires;		/* it is runtime.semacquire1 */
-	bool keeps_sema;	/* which keeps the semaphore's address where its caller has room for arguments */
+	int err;         /* -ENOENT: it is not in Go's code; the rest is 0 then */
+	struct gofn *fn; /* borrowed; until the places are freed */
+	int32_t delta;   /* from rsp there to the return address */
+	/* function of package sync that it is in, its own or inlined; role PLAIN: none */
+	struct lockfn lock;
+	bool is_sync;    /* there is no more to the frame */
+	bool is_runtime; /* nor to this one, of the runtime */
+	bool acquires;   /* it is runtime.semacquire1 */
+	/* which keeps the semaphore's address where its caller has room for arguments */
+	bool keeps_sema;
 	/* by codeplaces__explore() */
 	bool explored;
-	bool blind;		/* the code cannot be read */
-	bool gives, takes;	/* a way from here meets code that gives back locks, or takes them; or that nobody knows */
+	bool blind; /* the code cannot be read */
+	/* a way from here meets code that gives back locks, or takes them; or that nobody knows */
+	bool gives, takes;
 	/* by locks/holds */
-	uint64_t spent;		/* steps of walks from here since one found a lock */
+	uint64_t spent; /* steps of walks from here since one found a lock */
 	struct walkmemos memos;
 };
 
@@ -41,7 +45,10 @@ int codeplaces__new(struct lockwalk *w, struct codeplaces **ret);
 void codeplaces__free(struct codeplaces *ps);
 DEFINE_SCOPED(codeplaces)
 
-/* is_return: pc is a return address, to be looked up before it. Borrowed until free. -ENOSPC: over the limit; -ENOMEM. */
+/*
+ * is_return: pc is a return address, to be looked up before it. Borrowed until free. -ENOSPC: over
+ * the limit; -ENOMEM.
+ */
 int codeplaces__get(struct codeplaces *ps, uint64_t pc, bool is_return, struct codeplace **ret);
 /* Fills in what its code can do. -ENOMEM. */
 int codeplaces__explore(struct codeplaces *ps, uint64_t pc, struct codeplace *p);

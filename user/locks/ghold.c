@@ -21,12 +21,12 @@ struct finder {
 	struct gholds *hs;
 	size_t room;
 	struct readv_batch *gather; /* owned, as all that follows */
-	bool *moved;           /* by g */
-	bool *unsure;          /* by g: there may be more than was found */
-	bool *may_give;        /* by stack */
-	uint64_t *pcs;         /* as census.pcs, but each where the goroutine stands */
-	uint64_t *wanted;      /* locks, by address */
-	uint32_t batch[BATCH]; /* goroutines that are looked at */
+	bool *moved;                /* by g */
+	bool *unsure;               /* by g: there may be more than was found */
+	bool *may_give;             /* by stack */
+	uint64_t *pcs;              /* as census.pcs, but each where the goroutine stands */
+	uint64_t *wanted;           /* locks, by address */
+	uint32_t batch[BATCH];      /* goroutines that are looked at */
 	size_t nr_batch;
 };
 
@@ -92,7 +92,7 @@ static int finder__read_stacks(struct finder *f)
 		uint64_t len = g->stack_hi - g->sp;
 
 		err = readv_batch__want(f->gather, g->sp,
-				   len < GATHER_PIECE_MAX ? (size_t)len : GATHER_PIECE_MAX);
+					len < GATHER_PIECE_MAX ? (size_t)len : GATHER_PIECE_MAX);
 		if (err >= 0)
 			err = readv_batch__want(f->gather, holds_defer_addr(f->rt, g->addr), 8);
 	}

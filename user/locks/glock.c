@@ -10,9 +10,8 @@
 
 #define ROUNDS    8
 #define BYTES_MAX 24
-#define RW_WRITER                                                                                  \
-	(1 << 30) /* readerCount is so much less while a writer has or wants it: rwmutexMaxReaders \
-		   */
+/* readerCount is so much less while a writer has or wants it: rwmutexMaxReaders \ */
+#define RW_WRITER   (1 << 30)
 #define MUTEX_FLAGS 3 /* bits of a mutex's state beneath the count of waiters */
 
 bool census_wait_is_lock(const struct census_wait *w)
@@ -54,8 +53,10 @@ static int glocks__collect(struct glocks *ls, const struct census *c)
  */
 static uint64_t words_addr(const struct glock *l, int go_minor)
 {
-	return l->kind == CENSUS_WAIT_WAITGROUP && !gofacts_has(go_minor, GO_WAITGROUP_FIXED) && l->addr % 8 ? l->addr + 4
-													     : l->addr;
+	return l->kind == CENSUS_WAIT_WAITGROUP && !gofacts_has(go_minor, GO_WAITGROUP_FIXED) &&
+			       l->addr % 8
+		       ? l->addr + 4
+		       : l->addr;
 }
 
 static size_t words_bytes(const struct glock *l)
@@ -104,8 +105,8 @@ static void glock__take(struct glock *l, const uint32_t *w, int go_minor)
  * One reading of the locks that are not settled yet. words: BYTES_MAX bytes each, of the last
  * reading; seen: there was one.
  */
-static int glocks__round(struct glocks *ls, int go_minor, struct readv_batch *g, size_t from, size_t to,
-			 uint32_t *words, bool *seen)
+static int glocks__round(struct glocks *ls, int go_minor, struct readv_batch *g, size_t from,
+			 size_t to, uint32_t *words, bool *seen)
 {
 	int err;
 
@@ -131,7 +132,8 @@ static int glocks__round(struct glocks *ls, int go_minor, struct readv_batch *g,
 	return err;
 }
 
-static int glocks__settle(struct glocks *ls, int go_minor, struct readv_batch *g, size_t from, size_t to)
+static int glocks__settle(struct glocks *ls, int go_minor, struct readv_batch *g, size_t from,
+			  size_t to)
 {
 	scoped_mem uint32_t *words = calloc(to - from, BYTES_MAX);
 	scoped_mem bool *seen = calloc(to - from, sizeof(*seen));

@@ -12,10 +12,11 @@
 #include <uthash.h>
 
 #define PAGES_BYTES (256u << 10)
-#define FUNCDATA_LOCALS_MAPS                                                                       \
-	1 /* FUNCDATA_LocalsPointerMaps: Go internal/abi/symtab.go, all versions */
-#define LOCALS_WORDS_MAX (1u << 16)
-#define RESULT_WITHIN    8 /* instructions from an atomic one to the branch that decides by it */
+/* FUNCDATA_LocalsPointerMaps: Go internal/abi/symtab.go, all versions */
+#define FUNCDATA_LOCALS_MAPS 1
+#define LOCALS_WORDS_MAX     (1u << 16)
+/* instructions from an atomic one to the branch that decides by it */
+#define RESULT_WITHIN 8
 
 struct known {
 	uint64_t entry; /* key */
@@ -142,7 +143,9 @@ static void gofns__read_frame(struct gofns *f, uint32_t module, struct gofn *fn)
 	if (!pclntab_funcdata(t, f->pages, &pcfn, FUNCDATA_LOCALS_MAPS, &maps) && maps &&
 	    !pagecache__u32(f->pages, maps + 4, &nbit) && nbit <= LOCALS_WORDS_MAX)
 		fn->pointers = nbit * 8;
-	fn->open_coded = !pclntab_funcdata(t, f->pages, &pcfn, gofacts_of(f->rt->minor)->funcdata_opencoded, &defers) && defers;
+	fn->open_coded = !pclntab_funcdata(t, f->pages, &pcfn,
+					   gofacts_of(f->rt->minor)->funcdata_opencoded, &defers) &&
+			 defers;
 }
 
 /*

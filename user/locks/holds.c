@@ -294,8 +294,8 @@ static void search__take_exit(struct search *q, size_t frame)
 }
 
 /*
- * A frame that never returns gives back what some path does, unless another takes it first. But a worker may call Done for
- * what it has not begun.
+ * A frame that never returns gives back what some path does, unless another takes it first. But a
+ * worker may call Done for what it has not begun.
  */
 static void search__take_endless(struct search *q, size_t frame)
 {

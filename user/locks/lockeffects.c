@@ -6,11 +6,12 @@
 #include <stdlib.h>
 
 #define SCAN_DEPTH_MAX 4 /* calls deep that effects are looked for */
-#define SCAN_TOUCHING_MAX                                                                          \
-	4 /* and that much deeper through functions that handle locks themselves */
-#define EFFECTS_DEPTH (LOCKWALK_DEPTH_MAX - 2) /* room for what it defers, no more */
-#define SCAN_STEPS    8000      /* instructions of a function whose effects are found out */
-#define NOWHERE       0x8000ull /* a stack that nobody can read: below vm.mmap_min_addr */
+/* and that much deeper through functions that handle locks themselves */
+#define SCAN_TOUCHING_MAX 4
+#define EFFECTS_DEPTH     (LOCKWALK_DEPTH_MAX - 2) /* room for what it defers, no more */
+/* instructions of a function whose effects are found out */
+#define SCAN_STEPS 8000
+#define NOWHERE    0x8000ull /* a stack that nobody can read: below vm.mmap_min_addr */
 
 /* Whether a call of fn can meet a lock at all, as far as its direct calls tell. */
 static bool lockwalk__may_touch(struct lockwalk *w, struct gofn *fn)

@@ -7,10 +7,11 @@
 
 #include "base/cleanup.h"
 
-#define VISITS           4 /* different states at one place before they are joined */
-#define JUMP_TABLE_MAX   512
-#define THIN_UOPS        48 /* instructions */
-#define STACK_ARGS_MAX   64 /* bytes of arguments of the runtime's functions, up to Go 1.16 */
+#define VISITS         4 /* different states at one place before they are joined */
+#define JUMP_TABLE_MAX 512
+#define THIN_UOPS      48 /* instructions */
+/* bytes of arguments of the runtime's functions, up to Go 1.16 */
+#define STACK_ARGS_MAX   64
 #define CLOSURE_ARGS_MAX 64 /* bytes */
 
 /* One place of a function where paths meet. */
@@ -107,7 +108,10 @@ static void lockwalk__give(struct lockwalk *w, struct lockpath *p, struct cpu_va
 		given->pc = pc;
 }
 
-/* A WaitGroup at an unknown address is no lock: what is taken there says nothing of what is given elsewhere. */
+/*
+ * A WaitGroup at an unknown address is no lock: what is taken there says nothing of what is given
+ * elsewhere.
+ */
 static void lockwalk__count(struct lockwalk *w, struct lockpath *p, struct cpu_value group,
 			    int32_t by, uint64_t pc)
 {
@@ -262,16 +266,21 @@ static bool run__passes(const struct run *r, const struct gofn *callee, uint64_t
 }
 
 /*
- * Whether a map has one more is known when that one is asked for, not before: the key, to which the first word of the iterator
- * points (Go 1.15 to 1.27 runtime/map.go hiter, internal/runtime/maps/table.go Iter), is not what it was.
+ * Whether a map has one more is known when that one is asked for, not before: the key, to which the
+ * first word of the iterator points (Go 1.15 to 1.27 runtime/map.go hiter,
+ * internal/runtime/maps/table.go Iter), is not what it was.
  */
 static void run__pass_map(struct run *r, const struct gofn *callee)
 {
 	struct cpu *c = &r->path->cpu;
-	struct cpu_value iterator = c->reg[callee->lock.role == LOCKFN_MAP_NEXT ? UOP_RAX : UOP_RCX];
+	struct cpu_value iterator =
+		c->reg[callee->lock.role == LOCKFN_MAP_NEXT ? UOP_RAX : UOP_RCX];
 
 	if (!r->w->regabi)
-		iterator = cpu__load(c, r->w->mem, c->reg[UOP_RSP].v + (callee->lock.role == LOCKFN_MAP_NEXT ? 0 : 16), 8);
+		iterator = cpu__load(c, r->w->mem,
+				     c->reg[UOP_RSP].v +
+					     (callee->lock.role == LOCKFN_MAP_NEXT ? 0 : 16),
+				     8);
 	if (iterator.how != CPU_UNKNOWN)
 		cpu__store(c, iterator.v, 8, cpu_unknown());
 }
@@ -283,7 +292,8 @@ static void run__pass_call(struct run *r, const struct gofn *callee)
 	struct cpu *c = &r->path->cpu;
 	uint64_t sp = c->reg[UOP_RSP].v, args = 0;
 
-	if (callee && (callee->lock.role == LOCKFN_MAP_BEGIN || callee->lock.role == LOCKFN_MAP_NEXT))
+	if (callee &&
+	    (callee->lock.role == LOCKFN_MAP_BEGIN || callee->lock.role == LOCKFN_MAP_NEXT))
 		run__pass_map(r, callee);
 	for (uint32_t i = 0; i < r->fn->nr_shared; i++) {
 		uint64_t var = sp + (uint64_t)(int64_t)r->fn->shared[i];
@@ -311,7 +321,8 @@ static struct cpu_value lockwalk__argument(const struct lockwalk *w, const struc
 }
 
 /* Of Add(delta), bounded, 0 if unknown; Done is Add(-1). */
-static int32_t lockwalk__added(const struct lockwalk *w, const struct lockpath *p, struct lockfn lock)
+static int32_t lockwalk__added(const struct lockwalk *w, const struct lockpath *p,
+			       struct lockfn lock)
 {
 	const struct cpu *c = &p->cpu;
 	struct cpu_value by;
@@ -441,7 +452,8 @@ static bool run__call(struct run *r, struct gofn *fn, uint64_t target, const str
 	int exits;
 
 	/* Behind the last case of a select, up to Go 1.21, stands what follows a panic. */
-	if (fn->lock.role == LOCKFN_NO_RETURN || (fn->lock.role == LOCKFN_DEFERRETURN && r->fn->open_coded))
+	if (fn->lock.role == LOCKFN_NO_RETURN ||
+	    (fn->lock.role == LOCKFN_DEFERRETURN && r->fn->open_coded))
 		return false;
 	if (fn->lock.role == LOCKFN_KEEPS_REGS || fn->lock.role == LOCKFN_BARRIER) {
 		c->reg[UOP_R11] = (struct cpu_value){ 0 };

@@ -2,9 +2,9 @@
 /*
  * walkmemo: what walks from one pc have come to, for goroutines whose memory says the same.
  *
- * A walk depends on what it begins with and on the words of memory that it reads, nothing else. Where a thousand goroutines wait
- * for one lock, these are the same for all, but for where their stacks lie: addresses in the stack are compared from the frame's sp
- * on. Loop thread.
+ * A walk depends on what it begins with and on the words of memory that it reads, nothing else.
+ * Where a thousand goroutines wait for one lock, these are the same for all, but for where their
+ * stacks lie: addresses in the stack are compared from the frame's sp on. Loop thread.
  */
 #ifndef PARKWATCH_LOCKS_WALKMEMO_H
 #define PARKWATCH_LOCKS_WALKMEMO_H
@@ -15,15 +15,16 @@
 
 #include "locks/lockwalk.h"
 
-#define WALKMEMOS_MAX	 4	/* of one pc; the oldest goes */
-#define WALKMEMO_FUTILE  64	/* kept ones that nobody could use, after which no more are kept */
+#define WALKMEMOS_MAX 4 /* of one pc; the oldest goes */
+/* kept ones that nobody could use, after which no more are kept */
+#define WALKMEMO_FUTILE 64
 
 struct walkmemo;
 
 /* Of one pc; all 0: none. */
 struct walkmemos {
 	struct walkmemo *v[WALKMEMOS_MAX]; /* owned */
-	uint32_t next;			   /* that goes */
+	uint32_t next;                     /* that goes */
 	uint32_t futile;
 };
 void walkmemos__done(struct walkmemos *ms);
@@ -34,18 +35,24 @@ bool walkmemos__wants(const struct walkmemos *ms);
 
 /* What a walk begins with, besides memory. All borrowed for the call. */
 struct walk_start {
-	const struct gofn *callee;	/* that the frame waits in; NULL: of the innermost */
-	const struct lock_use *kept;	/* locks that it has then */
+	const struct gofn *callee;   /* that the frame waits in; NULL: of the innermost */
+	const struct lock_use *kept; /* locks that it has then */
 	size_t nr_kept;
-	int64_t unknown;		/* as lockpath.unknown */
+	int64_t unknown; /* as lockpath.unknown */
 };
 
-/* Fills p's locks and w's given, sema, lost and *ret_exits as the walk would. false: it must be walked. */
-bool walkmemos__recall(struct walkmemos *ms, struct lockwalk *w, const struct walk_start *start, struct lockpath *p,
-		       int *ret_exits);
+/*
+ * Fills p's locks and w's given, sema, lost and *ret_exits as the walk would. false: it must be
+ * walked.
+ */
+bool walkmemos__recall(struct walkmemos *ms, struct lockwalk *w, const struct walk_start *start,
+		       struct lockpath *p, int *ret_exits);
 
-/* After a walk that came to p, while w->mem noted what it read. Not what cannot be told from one stack to another. */
-void walkmemos__keep(struct walkmemos *ms, const struct lockwalk *w, const struct walk_start *start, const struct lockpath *p,
-		     int exits);
+/*
+ * After a walk that came to p, while w->mem noted what it read. Not what cannot be told from one
+ * stack to another.
+ */
+void walkmemos__keep(struct walkmemos *ms, const struct lockwalk *w, const struct walk_start *start,
+		     const struct lockpath *p, int exits);
 
 #endif

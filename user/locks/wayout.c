@@ -7,7 +7,7 @@
 struct tour {
 	struct gofns *fns;
 	const struct gofn *fn;
-	bool *seen;	/* by instruction */
+	bool *seen;     /* by instruction */
 	uint32_t *todo; /* what is seen and not done */
 	size_t nr_todo;
 	uint32_t call; /* that it stands in; UINT32_MAX: none */
@@ -43,7 +43,8 @@ static bool comes_back(struct tour *t, const struct uop *u)
 {
 	struct gofn *callee;
 
-	return !u->target || gofns__at(t->fns, u->target, &callee) || callee->lock.role != LOCKFN_NO_RETURN;
+	return !u->target || gofns__at(t->fns, u->target, &callee) ||
+	       callee->lock.role != LOCKFN_NO_RETURN;
 }
 
 static void tour__step(struct tour *t, const struct uop *u, uint32_t at)
@@ -51,7 +52,8 @@ static void tour__step(struct tour *t, const struct uop *u, uint32_t at)
 	t->found |= u->kind == UOP_RET ? WAYOUT_OUT : 0;
 	if (u->kind == UOP_JMP || u->kind == UOP_JCC)
 		tour__jump(t, u);
-	if (u->kind == UOP_JMP || u->kind == UOP_RET || u->kind == UOP_STOP || (u->kind == UOP_CALL && !comes_back(t, u)))
+	if (u->kind == UOP_JMP || u->kind == UOP_RET || u->kind == UOP_STOP ||
+	    (u->kind == UOP_CALL && !comes_back(t, u)))
 		return;
 	tour__add(t, at + 1);
 }

@@ -7,8 +7,8 @@
 
 #include "base/vec.h"
 
-#define EXACT_SHARE                                                                                \
-	1000 /* of large objects all are seen if no more than one part in so many is missing */
+/* of large objects all are seen if no more than one part in so many is missing */
+#define EXACT_SHARE 1000
 
 struct claim { /* on a part of what a size class handed out */
 	struct profile_alloc who;

@@ -21,8 +21,8 @@
 
 #define SPLIT_CLASSES 68
 #define SPLIT_MAX     262144
-#define SPLIT_SAMPLES_FEW                                                                          \
-	30 /* objects sampled of a class that are enough however many refills there are */
+/* objects sampled of a class that are enough however many refills there are */
+#define SPLIT_SAMPLES_FEW 30
 
 struct allocsplit;
 int allocsplit__new(struct allocsplit **ret);

@@ -57,7 +57,8 @@ void births__free(struct births *b)
 
 	if (!b)
 		return;
-	HASH_ITER(hh, b->ways, w, next) {
+	HASH_ITER(hh, b->ways, w, next)
+	{
 		HASH_DEL(b->ways, w);
 		free(w);
 	}
@@ -95,7 +96,8 @@ static const struct before *births__noted(struct births *b, uint16_t rt, uint64_
 {
 	size_t lo = 0, hi = b->nr_before;
 
-	if (!b->ordered && radix_sort((uint64_t *)b->before, b->nr_before, sizeof(*b->before) / sizeof(uint64_t)))
+	if (!b->ordered &&
+	    radix_sort((uint64_t *)b->before, b->nr_before, sizeof(*b->before) / sizeof(uint64_t)))
 		return NULL;
 	b->ordered = true;
 	while (lo < hi) {
@@ -111,7 +113,10 @@ static const struct before *births__noted(struct births *b, uint16_t rt, uint64_
 	return lo < b->nr_before && b->before[lo].goid == goid ? &b->before[lo] : NULL;
 }
 
-/* It is asked for: what a census says of it, and of those it comes from. They make room as if they had ended: they can be had again. */
+/*
+ * It is asked for: what a census says of it, and of those it comes from. They make room as if they
+ * had ended: they can be had again.
+ */
 static void births__fetch(struct births *b, uint16_t rt, uint64_t goid)
 {
 	for (int i = 0; i < ANCESTORS_MAX && goid && !gtable__get(b->origins, rt, goid); i++) {
@@ -120,7 +125,9 @@ static void births__fetch(struct births *b, uint16_t rt, uint64_t goid)
 		if (!g)
 			return;
 		const struct gorigin o = {
-			.made = { .stack_id = PW_STACK_ID_NONE, .gopc = g->gopc, .startpc = g->startpc },
+			.made = { .stack_id = PW_STACK_ID_NONE,
+				  .gopc = g->gopc,
+				  .startpc = g->startpc },
 			.parent_goid = g->parent_goid,
 		};
 
@@ -149,16 +156,19 @@ void births__record(struct births *b, const struct pw_hdr *h)
 	const struct pw_stack *st = (const struct pw_stack *)h;
 
 	if (h->kind == PW_STACK)
-		(void)stackset__add(b->stacks, st->stack_id, (const uint64_t *)st->pcs, st->nr, st->truncated);
+		(void)stackset__add(b->stacks, st->stack_id, (const uint64_t *)st->pcs, st->nr,
+				    st->truncated);
 	else if (h->kind == PW_BIRTH)
 		births__born(b, (const struct pw_birth *)h);
 	else if (h->kind == PW_EXIT)
 		gtable__ended(b->origins, h->rt, h->goid);
 }
 
-void births__before(struct births *b, uint16_t rt, uint64_t goid, uint64_t parent, uint64_t gopc, uint64_t startpc)
+void births__before(struct births *b, uint16_t rt, uint64_t goid, uint64_t parent, uint64_t gopc,
+		    uint64_t startpc)
 {
-	if (b->nr_before == BIRTHS_BEFORE_MAX || vec__reserve(&b->before, &b->before_room, b->nr_before + 1, sizeof(*b->before)))
+	if (b->nr_before == BIRTHS_BEFORE_MAX ||
+	    vec__reserve(&b->before, &b->before_room, b->nr_before + 1, sizeof(*b->before)))
 		return;
 	b->before[b->nr_before++] = (struct before){ goid, parent, gopc, startpc, rt };
 	b->ordered = false;

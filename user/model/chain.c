@@ -10,17 +10,17 @@
 
 struct entry {
 	UT_hash_handle hh;
-	uint32_t id;		/* index in chainset.by_id, from 1 */
+	uint32_t id; /* index in chainset.by_id, from 1 */
 	struct key {
 		uint32_t nr;
 		uint32_t truncated;
 		struct chain_link links[CHAIN_MAX];
-	} key;			/* hashed up to the last link in use */
+	} key; /* hashed up to the last link in use */
 };
 
 struct chainset {
 	struct entry *by_key;
-	struct entry **by_id;	/* [0] is not used */
+	struct entry **by_id; /* [0] is not used */
 	uint32_t nr, cap;
 	uint64_t refused;
 };
@@ -43,7 +43,8 @@ void chainset__free(struct chainset *cs)
 
 	if (!cs)
 		return;
-	HASH_ITER(hh, cs->by_key, e, next) {
+	HASH_ITER(hh, cs->by_key, e, next)
+	{
 		HASH_DEL(cs->by_key, e);
 		free(e);
 	}

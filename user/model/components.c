@@ -10,12 +10,16 @@
 struct walk {
 	const uint32_t *first, *to;
 	uint32_t *ret, nr_ret;
-	uint32_t *next; /* of each node the edge that is to be followed next; owned, as all that follows */
+	/* of each node the edge that is to be followed next; owned, as all that follows */
+	uint32_t *next;
 	uint32_t *at, *low, *path, *stack;
 	uint32_t count;
 };
 
-/* All edges of node led on: it is the first of a component, or belongs to one further down the path. */
+/*
+ * All edges of node led on: it is the first of a component, or belongs to one further down the
+ * path.
+ */
 static void walk__leave(struct walk *w, uint32_t node, size_t *nr_stack)
 {
 	uint32_t member;
@@ -57,7 +61,8 @@ static void walk__from(struct walk *w, uint32_t start)
 	}
 }
 
-int components_of(const uint32_t *first, const uint32_t *to, size_t nr, uint32_t *ret, uint32_t *ret_nr)
+int components_of(const uint32_t *first, const uint32_t *to, size_t nr, uint32_t *ret,
+		  uint32_t *ret_nr)
 {
 	struct walk w = { .first = first, .to = to, .ret = ret };
 	const size_t bytes = (nr + 1) * sizeof(uint32_t);

@@ -35,13 +35,16 @@ double governor__rate(const struct governor *g, double cpu_ns, double time_ns)
 	return time_ns > 0 ? g->max * counted(cpu_ns, time_ns) / time_ns / g->sharers : 0;
 }
 
-/* A window as wide as what its hits cost is what attaching costs: then neither is paid for in vain. */
+/*
+ * A window as wide as what its hits cost is what attaching costs: then neither is paid for in vain.
+ */
 static double smooth(double old, double new)
 {
 	return old > 0 ? (1 - NEW_SHARE) * old + NEW_SHARE * new : new;
 }
 
-void governor__learn(struct governor *g, uint64_t width_ns, double hits_ns, double around_ns, uint64_t least_ns)
+void governor__learn(struct governor *g, uint64_t width_ns, double hits_ns, double around_ns,
+		     uint64_t least_ns)
 {
 	double width = GOVERNOR_WIDTH_MAX;
 

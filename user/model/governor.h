@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * governor: how much of the target's CPU time probes may take, and what to do when they would take more.
+ * governor: how much of the target's CPU time probes may take, and what to do when they would take
+ * more.
  *
  *	exact	 probes are on all the time: as long as what they cost stays below the limit
  *	windows	 they are on for a moment now and then: as long and as often as the limit allows; not at all where even a window a
  *		 second would be too much. In between only looks are taken, which cost the target nothing
- * It never goes back: a result is exact, or it is an estimate. A target that hardly runs counts as one that uses a tenth of a processor:
- * nobody misses a hundredth of that. Pure: no clock; time and costs are given in ns.
+ * It never goes back: a result is exact, or it is an estimate. A target that hardly runs counts as
+ * one that uses a tenth of a processor: nobody misses a hundredth of that. Pure: no clock; time and
+ * costs are given in ns.
  */
 #ifndef PARKWATCH_MODEL_GOVERNOR_H
 #define PARKWATCH_MODEL_GOVERNOR_H
@@ -14,40 +16,49 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What the target loses to attaching and detaching once, beside the hits (measured: some 0.1 % of a processor, once a second). */
-#define GOVERNOR_LINKS_NS  1e6
+/*
+ * What the target loses to attaching and detaching once, beside the hits (measured: some 0.1 % of a
+ * processor, once a second).
+ */
+#define GOVERNOR_LINKS_NS 1e6
 /* That may be spent before the target has used any CPU time to speak of. */
-#define GOVERNOR_GRACE_NS  10e6
+#define GOVERNOR_GRACE_NS 10e6
 /* Of that, the time in which hits cost something: a guess, until the first window has shown it. */
 #define GOVERNOR_AROUND_NS 2e6
-#define GOVERNOR_WIDTH_MIN 1000000	/* of a window */
+#define GOVERNOR_WIDTH_MIN 1000000 /* of a window */
 #define GOVERNOR_WIDTH_MAX 50000000
-#define GOVERNOR_PERIOD_MAX 1e9		/* from one window to the next: if it would be longer, looks are better */
-#define GOVERNOR_LOOKS_PART 0.5		/* of what may be spent, on looks at most */
+/* from one window to the next: if it would be longer, looks are better */
+#define GOVERNOR_PERIOD_MAX 1e9
+#define GOVERNOR_LOOKS_PART 0.5 /* of what may be spent, on looks at most */
 
 struct governor {
-	double max;		/* of the target's CPU time; 0: no limit */
-	unsigned int sharers;	/* that keep to max together; each may spend an equal part */
+	double max;           /* of the target's CPU time; 0: no limit */
+	unsigned int sharers; /* that keep to max together; each may spend an equal part */
 	double spent_ns;
-	double busy;		/* cost of a ns of recording */
-	double around_ns;	/* cost of hits before and after a window, while attaching and detaching */
-	uint64_t width_ns;	/* of the next window, as wanted */
-	double look_ns;		/* that a look takes from the target */
+	double busy; /* cost of a ns of recording */
+	/* cost of hits before and after a window, while attaching and detaching */
+	double around_ns;
+	uint64_t width_ns; /* of the next window, as wanted */
+	double look_ns;    /* that a look takes from the target */
 };
 
 void governor__init(struct governor *g, double max);
-void governor__share(struct governor *g, unsigned int sharers);	/* 1 or more; at any time */
+void governor__share(struct governor *g, unsigned int sharers); /* 1 or more; at any time */
 void governor__spend(struct governor *g, double cost_ns);
 #define GOVERNOR_BUSY_MIN 0.1 /* of a processor */
-/* cpu_ns: that the target has used in the time_ns since the beginning. What may be spent now; negative: it is too much already. */
+/*
+ * cpu_ns: that the target has used in the time_ns since the beginning. What may be spent now;
+ * negative: it is too much already.
+ */
 double governor__left_ns(const struct governor *g, double cpu_ns, double time_ns);
 
 /*
- * Recorded for width_ns, at so much for its hits, and around_ns for those around it: how wide the next window is. least_ns: narrower
- * ones tell nothing.
+ * Recorded for width_ns, at so much for its hits, and around_ns for those around it: how wide the
+ * next window is. least_ns: narrower ones tell nothing.
  */
-void governor__learn(struct governor *g, uint64_t width_ns, double hits_ns, double around_ns, uint64_t least_ns);
-double governor__window_ns(const struct governor *g);	/* what the next window will cost */
+void governor__learn(struct governor *g, uint64_t width_ns, double hits_ns, double around_ns,
+		     uint64_t least_ns);
+double governor__window_ns(const struct governor *g); /* what the next window will cost */
 /* How much may be spent a ns of time, at the rate at which the target has used CPU time. */
 double governor__rate(const struct governor *g, double cpu_ns, double time_ns);
 /* How long it takes until a window may follow another, at this rate. */
@@ -55,13 +66,17 @@ double governor__period_ns(const struct governor *g, double rate);
 bool governor__windows_pay(const struct governor *g, double rate); /* else looks */
 
 /*
- * The part of our own CPU time that is taken from the target, which used target_ns of the time_ns of each of so many processors: all of it
- * where it keeps all of them busy, none where it leaves one free: that one is ours.
+ * The part of our own CPU time that is taken from the target, which used target_ns of the time_ns
+ * of each of so many processors: all of it where it keeps all of them busy, none where it leaves
+ * one free: that one is ours.
  */
 double governor_taken_part(double target_ns, double time_ns, unsigned int processors);
 /* A look took so much from the target. */
 void governor__looked(struct governor *g, double taken_ns);
-/* How long it takes until a look may follow another, at this rate: 0 where they take nothing. Never longer than GOVERNOR_PERIOD_MAX. */
+/*
+ * How long it takes until a look may follow another, at this rate: 0 where they take nothing. Never
+ * longer than GOVERNOR_PERIOD_MAX.
+ */
 double governor__look_period_ns(const struct governor *g, double rate);
 
 #endif

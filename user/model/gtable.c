@@ -9,9 +9,10 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-#define ANCESTORS_MAX 1024	/* looked at in one go: ends a circle that a target makes up */
+/* looked at in one go: ends a circle that a target makes up */
+#define ANCESTORS_MAX 1024
 
-struct key {			/* hashed as bytes: no padding */
+struct key { /* hashed as bytes: no padding */
 	uint64_t goid;
 	uint64_t rt;
 };
@@ -20,7 +21,7 @@ struct entry {
 	UT_hash_handle hh;
 	struct key key;
 	struct gorigin origin;
-	uint32_t chain;		/* CHAIN_NONE: not worked out yet */
+	uint32_t chain; /* CHAIN_NONE: not worked out yet */
 	bool ended;
 };
 
@@ -59,7 +60,7 @@ void gtable__free(struct gtable *t)
 	if (!t)
 		return;
 	HASH_ITER(hh, t->by_goid, e, next)
-		drop(t, e);
+	drop(t, e);
 	chainset__free(t->chains);
 	free(t);
 }
@@ -85,8 +86,8 @@ static uint32_t resolve(struct gtable *t, struct entry *e)
 		if (chain != CHAIN_NONE)
 			break;
 		path[nr++] = e;
-		e = e->origin.parent_goid ?
-			    find(t, (uint16_t)e->key.rt, e->origin.parent_goid) : NULL;
+		e = e->origin.parent_goid ? find(t, (uint16_t)e->key.rt, e->origin.parent_goid)
+					  : NULL;
 	}
 	while (nr > 0) {
 		e = path[--nr];
@@ -102,11 +103,11 @@ static void sweep(struct gtable *t)
 	struct entry *e, *next;
 
 	HASH_ITER(hh, t->by_goid, e, next)
-		if (!e->ended)
-			resolve(t, e);
+	if (!e->ended)
+		resolve(t, e);
 	HASH_ITER(hh, t->by_goid, e, next)
-		if (e->ended)
-			drop(t, e);
+	if (e->ended)
+		drop(t, e);
 	t->nr_ended = 0;
 }
 

@@ -78,7 +78,9 @@ static bool builder__drop_unsure(struct builder *b)
 	return true;
 }
 
-/* --- roots: whoever waits for several waits for a ring rather; then for whom it surely waits --- */
+/*
+ * --- roots: whoever waits for several waits for a ring rather; then for whom it surely waits ---
+ */
 
 static bool is_root(const struct builder *b, uint32_t knot)
 {
@@ -199,7 +201,8 @@ static void builder__sum_root(struct builder *b, uint32_t g)
 	if (!p->nr++ || builder__behind_first(b, g) > builder__behind_first(b, p->first))
 		p->first = g;
 	p->ring |= b->ring[k];
-	if (in->first == NONE || builder__behind_first(b, g) > builder__behind_first(b, in->first)) {
+	if (in->first == NONE ||
+	    builder__behind_first(b, g) > builder__behind_first(b, in->first)) {
 		in->first = g;
 		in->root = b->group[g];
 	}
@@ -226,7 +229,8 @@ static void builder__follow_most(struct builder *b, const struct follower *v, si
 	for (size_t i = 0, end; i < nr; i = end) {
 		struct incident_part *p = &b->is->parts[v[i].group];
 
-		for (end = i + 1; end < nr && v[end].group == v[i].group && v[end].incident == v[i].incident;)
+		for (end = i + 1;
+		     end < nr && v[end].group == v[i].group && v[end].incident == v[i].incident;)
 			end++;
 		b->is->v[v[i].incident].behind += (uint32_t)(end - i);
 		if (p->root || end - i <= p->nr)
@@ -241,7 +245,8 @@ static void builder__follow_most(struct builder *b, const struct follower *v, si
 static int builder__sum(struct builder *b)
 {
 	scoped_mem struct follower *followers = calloc(b->nr + 1, sizeof(*followers));
-	scoped_mem uint32_t *incident_of = calloc(b->nr + 1, sizeof(*incident_of)); /* of each knot that is a root */
+	/* of each knot that is a root */
+	scoped_mem uint32_t *incident_of = calloc(b->nr + 1, sizeof(*incident_of));
 	size_t nr = 0;
 
 	if (!followers || !incident_of)
@@ -254,8 +259,9 @@ static int builder__sum(struct builder *b)
 	}
 	for (size_t g = 0; g < b->nr; g++)
 		if (b->root[b->knot[g]] != b->knot[g])
-			followers[nr++] = (struct follower){ b->group[g], incident_of[b->root[b->knot[g]]],
-							     (uint32_t)g };
+			followers[nr++] =
+				(struct follower){ b->group[g], incident_of[b->root[b->knot[g]]],
+						   (uint32_t)g };
 	if (nr)
 		qsort(followers, nr, sizeof(*followers), compare_followers);
 	builder__follow_most(b, followers, nr);
@@ -321,11 +327,16 @@ static int builder__run(struct builder *b)
 	return err ? err : builder__sum(b);
 }
 
-int incidents__new(const uint32_t *group, size_t nr, size_t nr_groups, struct incident_edge *edges, size_t nr_edges,
-		   struct incidents **ret)
+int incidents__new(const uint32_t *group, size_t nr, size_t nr_groups, struct incident_edge *edges,
+		   size_t nr_edges, struct incidents **ret)
 {
 	scoped(incidents) is = calloc(1, sizeof(*is));
-	struct builder b = { .group = group, .nr = nr, .nr_groups = nr_groups, .edges = edges, .nr_edges = nr_edges, .is = is };
+	struct builder b = { .group = group,
+			     .nr = nr,
+			     .nr_groups = nr_groups,
+			     .edges = edges,
+			     .nr_edges = nr_edges,
+			     .is = is };
 	int err;
 
 	if (!is)

@@ -230,7 +230,7 @@ static int leakset__keep_objects(struct leakset *ls, struct leak_g *g, const str
 		return 0;
 	}
 	err = vec__reserve(&ls->objects, &ls->objects_room, ls->nr_objects + s->nr_objects,
-		       sizeof(*ls->objects));
+			   sizeof(*ls->objects));
 	if (err)
 		return err;
 	if (s->nr_objects)
@@ -316,7 +316,10 @@ static void leakset__count(struct leakset *ls, const struct leak_g *g, uint8_t l
 	gr->fresh[look] += g->wait_look < look && g->first_look;
 }
 
-/* They are seen and asked for in the same order at each look, as a rule: the one after the last is nearer than the index, which lies all over memory. */
+/*
+ * They are seen and asked for in the same order at each look, as a rule: the one after the last is
+ * nearer than the index, which lies all over memory.
+ */
 static struct leak_g *leakset__guess(struct leakset *ls, uint16_t rt, uint64_t goid)
 {
 	struct leak_g *g = ls->next < ls->nr ? &ls->gs[ls->next] : NULL;

@@ -31,7 +31,7 @@ struct leakset {
 	size_t nr_groups, groups_room;
 	struct leak_site {
 		struct leak_lives told, seen; /* by looks, by probes */
-	} *sites;
+	} * sites;
 	size_t nr_sites;
 	bool lives_known, parks_known;
 	uint64_t *objects; /* of the look that is being taken, or was last */

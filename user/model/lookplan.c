@@ -13,7 +13,8 @@ static bool is_left_out(const struct lookplan *p, size_t nr, uint64_t now_ns)
 {
 	const uint64_t due = lookplan__due_ns(p, nr), begins = due > now_ns ? due : now_ns;
 
-	return lookplan__due_ns(p, nr + 1) <= now_ns || (p->at && begins + p->look_ns > lookplan__due_ns(p, LAST));
+	return lookplan__due_ns(p, nr + 1) <= now_ns ||
+	       (p->at && begins + p->look_ns > lookplan__due_ns(p, LAST));
 }
 
 size_t lookplan__next(const struct lookplan *p, uint64_t now_ns)

@@ -2,9 +2,11 @@
 /*
  * places: stacks by where goroutines stand in them.
  *
- * A goroutine that waits for a microsecond has moved on before its stack is read. Where it stood is known: what it was started with, how deep
- * its stack was, where it stopped, and why. It itself at another time, or others that stood there longer, say what the stack was; if there were
- * several, each as often as it was seen. Pure. Memory: PLACES_MAX places of PLACES_ALIKE stacks; what goes beyond is not learnt.
+ * A goroutine that waits for a microsecond has moved on before its stack is read. Where it stood is
+ * known: what it was started with, how deep its stack was, where it stopped, and why. It itself at
+ * another time, or others that stood there longer, say what the stack was; if there were several,
+ * each as often as it was seen. Pure. Memory: PLACES_MAX places of PLACES_ALIKE stacks; what goes
+ * beyond is not learnt.
  */
 #ifndef PARKWATCH_MODEL_PLACES_H
 #define PARKWATCH_MODEL_PLACES_H
@@ -18,9 +20,9 @@
 
 struct place {
 	uint64_t startpc;
-	uint64_t pc;		/* at which it stopped */
-	uint64_t depth;		/* bytes of its stack */
-	uint64_t goid;		/* 0: of whoever */
+	uint64_t pc;    /* at which it stopped */
+	uint64_t depth; /* bytes of its stack */
+	uint64_t goid;  /* 0: of whoever */
 	uint32_t reason, rt;
 };
 

@@ -21,7 +21,7 @@ struct happening {
 	uint64_t stack_id;
 	uint64_t gopc, startpc;
 	uint64_t value;
-	bool uncounted;		/* it is open at the end of a window: counted where it ends */
+	bool uncounted; /* it is open at the end of a window: counted where it ends */
 };
 
 struct label {
@@ -36,9 +36,10 @@ struct profile {
 	uint32_t windows;
 	bool counts_least;
 	struct stackset *stacks;
-	struct gtable *origins;		/* async, and for exits; else empty */
+	struct gtable *origins; /* async, and for exits; else empty */
 	struct rowset *rows;
-	struct rowset *made;		/* root CREATED_BY: births by `go` statement and ancestry; else NULL */
+	/* root CREATED_BY: births by `go` statement and ancestry; else NULL */
+	struct rowset *made;
 	struct label *labels;
 	const struct label **label_by_id; /* [0] is not used */
 	struct profile_stats stats;
@@ -70,7 +71,8 @@ int profile__new(const struct profile_opts *o, struct profile **ret)
 		return -ENOMEM;
 	err = stackset__new(p->opts.max_stack_bytes, &p->stacks);
 	if (!err)
-		err = gtable__new(origins_pass(o) ? PROFILE_MAKERS_MAX : p->opts.max_goroutines, &p->origins);
+		err = gtable__new(origins_pass(o) ? PROFILE_MAKERS_MAX : p->opts.max_goroutines,
+				  &p->origins);
 	if (!err)
 		err = rowset__new(p->opts.max_rows, &p->rows);
 	if (!err && o->root == PROFILE_ROOT_CREATED_BY)
@@ -87,7 +89,8 @@ void profile__free(struct profile *p)
 
 	if (!p)
 		return;
-	HASH_ITER(hh, p->labels, l, next_l) {
+	HASH_ITER(hh, p->labels, l, next_l)
+	{
 		HASH_DEL(p->labels, l);
 		free(l);
 	}
@@ -146,10 +149,10 @@ const char *profile__label_text(const struct profile *p, uint32_t id)
 static uint64_t root_of(const struct profile *p, const struct happening *w)
 {
 	switch (p->opts.root) {
-	case PROFILE_ROOT_GOID:	      return w->goid;
+	case PROFILE_ROOT_GOID: return w->goid;
 	case PROFILE_ROOT_CREATED_BY: return w->gopc;
-	case PROFILE_ROOT_LABEL:      return w->label;
-	default:		      return 0; /* state follows from the reason */
+	case PROFILE_ROOT_LABEL: return w->label;
+	default: return 0; /* state follows from the reason */
 	}
 }
 
@@ -204,8 +207,9 @@ static int add_life(struct profile *p, const struct happening *w, uint64_t paren
 		.root = root_of(p, w),
 		.gopc = w->gopc,
 		.startpc = w->startpc,
-		.chain = p->opts.async && parent_goid ?
-				 gtable__chain(p->origins, w->rt, parent_goid) : CHAIN_NONE,
+		.chain = p->opts.async && parent_goid
+				 ? gtable__chain(p->origins, w->rt, parent_goid)
+				 : CHAIN_NONE,
 		.rt = w->rt,
 	};
 
@@ -242,18 +246,28 @@ static int apply_span(struct profile *p, struct happening *w, uint64_t from_ns, 
 static int apply_wait(struct profile *p, const struct pw_wait *r, uint32_t label)
 {
 	struct happening w = {
-		.rt = r->hdr.rt, .reason = r->reason, .label = label, .goid = r->hdr.goid,
-		.stack_id = r->stack_id, .gopc = r->gopc, .startpc = r->startpc,
+		.rt = r->hdr.rt,
+		.reason = r->reason,
+		.label = label,
+		.goid = r->hdr.goid,
+		.stack_id = r->stack_id,
+		.gopc = r->gopc,
+		.startpc = r->startpc,
 	};
 
 	return apply_span(p, &w, r->start_ns, r->hdr.ts_ns);
 }
 
-/* Who is behind a library's `go` statement is told by all that it made. What does not fit is not known. */
+/*
+ * Who is behind a library's `go` statement is told by all that it made. What does not fit is not
+ * known.
+ */
 static void count_made(struct profile *p, const struct pw_birth *r)
 {
 	const struct row_key key = {
-		.gopc = r->gopc, .chain = gtable__chain(p->origins, r->hdr.rt, r->hdr.goid), .rt = r->hdr.rt,
+		.gopc = r->gopc,
+		.chain = gtable__chain(p->origins, r->hdr.rt, r->hdr.goid),
+		.rt = r->hdr.rt,
 	};
 
 	if (key.chain != CHAIN_NONE)
@@ -263,8 +277,12 @@ static void count_made(struct profile *p, const struct pw_birth *r)
 static int apply_birth(struct profile *p, const struct pw_birth *r, uint32_t label)
 {
 	const struct happening w = {
-		.rt = r->hdr.rt, .label = label, .goid = r->hdr.goid,
-		.stack_id = r->stack_id, .gopc = r->gopc, .startpc = r->startpc,
+		.rt = r->hdr.rt,
+		.label = label,
+		.goid = r->hdr.goid,
+		.stack_id = r->stack_id,
+		.gopc = r->gopc,
+		.startpc = r->startpc,
 	};
 
 	if (p->opts.async || p->made || p->opts.event == PROFILE_EXITS) {
@@ -287,8 +305,12 @@ static int apply_exit(struct profile *p, const struct pw_exit *r, uint32_t label
 {
 	const struct gorigin *o = gtable__get(p->origins, r->hdr.rt, r->hdr.goid);
 	struct happening w = {
-		.rt = r->hdr.rt, .label = label, .goid = r->hdr.goid,
-		.stack_id = PW_STACK_ID_NONE, .gopc = r->gopc, .startpc = r->startpc,
+		.rt = r->hdr.rt,
+		.label = label,
+		.goid = r->hdr.goid,
+		.stack_id = PW_STACK_ID_NONE,
+		.gopc = r->gopc,
+		.startpc = r->startpc,
 	};
 	uint64_t parent_goid = r->parent_goid;
 	int err = 0;
@@ -317,12 +339,9 @@ static int apply_stack(struct profile *p, const struct pw_stack *r)
 int profile__apply(struct profile *p, const struct pw_hdr *h, uint32_t label)
 {
 	switch (h->kind) {
-	case PW_STACK:
-		return apply_stack(p, (const struct pw_stack *)h);
-	case PW_BIRTH:
-		return apply_birth(p, (const struct pw_birth *)h, label);
-	case PW_EXIT:
-		return apply_exit(p, (const struct pw_exit *)h, label);
+	case PW_STACK: return apply_stack(p, (const struct pw_stack *)h);
+	case PW_BIRTH: return apply_birth(p, (const struct pw_birth *)h, label);
+	case PW_EXIT: return apply_exit(p, (const struct pw_exit *)h, label);
 	case PW_WAIT:
 		if (p->opts.event != PROFILE_BLOCKED)
 			return 0;
@@ -342,7 +361,11 @@ int profile__open_wait(struct profile *p, uint16_t rt, const struct pw_gstate *s
 	const uint64_t from_ns = sched ? s->ready_ns : s->start_ns;
 	const struct gorigin *o = gtable__get(p->origins, rt, s->goid);
 	struct happening w = {
-		.rt = rt, .label = label, .goid = s->goid, .gopc = gopc, .startpc = startpc,
+		.rt = rt,
+		.label = label,
+		.goid = s->goid,
+		.gopc = gopc,
+		.startpc = startpc,
 		.reason = sched ? s->ready_reason : s->reason,
 		.stack_id = sched ? s->ready_stack_id : s->stack_id,
 		.uncounted = p->windows,
@@ -350,7 +373,7 @@ int profile__open_wait(struct profile *p, uint16_t rt, const struct pw_gstate *s
 
 	if (!from_ns || (!sched && p->opts.event != PROFILE_BLOCKED))
 		return 0;
-	if (p->windows && from_ns < p->start_ns)	/* of another window */
+	if (p->windows && from_ns < p->start_ns) /* of another window */
 		return 0;
 	if (p->end_ns < from_ns || p->end_ns - from_ns < p->opts.min_ns) {
 		p->stats.in++;
@@ -376,7 +399,8 @@ static int add_rows(struct profile *p, const struct row_key *key, uint64_t count
 	return err;
 }
 
-int profile__waits(struct profile *p, uint16_t rt, const struct pw_wait_key *k, const struct pw_wait_sum *s)
+int profile__waits(struct profile *p, uint16_t rt, const struct pw_wait_key *k,
+		   const struct pw_wait_sum *s)
 {
 	const struct happening w = { .gopc = k->gopc };
 	const struct row_key key = {
@@ -436,11 +460,17 @@ int profile__sample(struct profile *p, const struct profile_sample *s)
 {
 	const bool life = p->opts.event == PROFILE_BIRTHS || p->opts.event == PROFILE_EXITS;
 	const struct happening w = {
-		.rt = s->rt, .reason = s->reason, .label = s->label, .goid = s->goid,
-		.gopc = s->gopc, .startpc = s->startpc, .stack_id = s->stack_id,
+		.rt = s->rt,
+		.reason = s->reason,
+		.label = s->label,
+		.goid = s->goid,
+		.gopc = s->gopc,
+		.startpc = s->startpc,
+		.stack_id = s->stack_id,
 	};
 	const struct gorigin o = {
-		.made = { PW_STACK_ID_NONE, s->gopc, s->startpc }, .parent_goid = s->parent_goid,
+		.made = { PW_STACK_ID_NONE, s->gopc, s->startpc },
+		.parent_goid = s->parent_goid,
 	};
 	struct row_key key = {
 		.stack_id = w.stack_id,

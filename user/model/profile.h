@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * profile: the aggregate of a recording: count and value by stack, wait reason and what the options add.
+ * profile: the aggregate of a recording: count and value by stack, wait reason and what the options
+ * add.
  *
- * A pure function of what it is given: checked records, the census, what is open at the end. No clock, no fd, no
- * names. The session calls, in this order:
+ * A pure function of what it is given: checked records, the census, what is open at the end. No
+ * clock, no fd, no names. The session calls, in this order:
  *
  *	profile__new(opts)
  *	profile__begin(start_ns)		 recording starts
@@ -20,8 +21,9 @@
  *	profile__weigh()			 how much time it stands for
  * What was recorded before the first window is exact, and is not weighed.
  *
- * Values are nanoseconds inside [start, end] for blocked and sched, the count for births and exits, bytes for alloc. The number of rows,
- * stacks and goroutines is bounded; what the bounds refuse is counted: in = out + refused + filtered.
+ * Values are nanoseconds inside [start, end] for blocked and sched, the count for births and exits,
+ * bytes for alloc. The number of rows, stacks and goroutines is bounded; what the bounds refuse is
+ * counted: in = out + refused + filtered.
  */
 #ifndef PARKWATCH_MODEL_PROFILE_H
 #define PARKWATCH_MODEL_PROFILE_H
@@ -34,45 +36,60 @@
 
 #include "base/cleanup.h"
 
-#define PROFILE_ROWS_DEFAULT  262144
-#define PROFILE_LABELS_MAX    16384	/* different label texts; more become PROFILE_LABEL_NONE and are counted */
-#define PROFILE_LABEL_TEXT_MAX 512	/* bytes; longer ones are cut */
-#define PROFILE_LABEL_NONE    0
-#define PROFILE_MAKERS_MAX    131072	/* goroutines that are known as makers of others, PROFILE_ROOT_CREATED_BY without async */
-#define PROFILE_MADE_MAX      16384	/* ways to a `go` statement that are kept apart, PROFILE_ROOT_CREATED_BY */
+#define PROFILE_ROWS_DEFAULT 262144
+/* different label texts; more become PROFILE_LABEL_NONE and are counted */
+#define PROFILE_LABELS_MAX     16384
+#define PROFILE_LABEL_TEXT_MAX 512 /* bytes; longer ones are cut */
+#define PROFILE_LABEL_NONE     0
+/* goroutines that are known as makers of others, PROFILE_ROOT_CREATED_BY without async */
+#define PROFILE_MAKERS_MAX 131072
+/* ways to a `go` statement that are kept apart, PROFILE_ROOT_CREATED_BY */
+#define PROFILE_MADE_MAX 16384
 
 enum profile_event {
-	PROFILE_BLOCKED, PROFILE_BIRTHS, PROFILE_EXITS, PROFILE_SCHED,
+	PROFILE_BLOCKED,
+	PROFILE_BIRTHS,
+	PROFILE_EXITS,
+	PROFILE_SCHED,
 	PROFILE_GOROUTINES, /* not recorded: goroutines of a census, counted */
-	PROFILE_ALLOC,	    /* bytes that were allocated */
+	PROFILE_ALLOC,      /* bytes that were allocated */
 };
 enum profile_root {
-	PROFILE_ROOT_NONE, PROFILE_ROOT_GOID, PROFILE_ROOT_CREATED_BY, PROFILE_ROOT_LABEL, PROFILE_ROOT_STATE,
+	PROFILE_ROOT_NONE,
+	PROFILE_ROOT_GOID,
+	PROFILE_ROOT_CREATED_BY,
+	PROFILE_ROOT_LABEL,
+	PROFILE_ROOT_STATE,
 };
 
-enum alloc_measure {		/* how the size of an object and the sums of a row are known */
-	ALLOC_EXACT,		/* each object was counted, all of this size */
-	ALLOC_UP_TO,		/* each object was counted; they differ in size within this size class */
-	ALLOC_ESTIMATED,	/* the size class's sum is exact, its split among stacks is from samples */
-	ALLOC_BY_REFILLS,	/* as above, but from the hits of refill alone, which may alias */
-	ALLOC_SAMPLED,		/* weighted from the runtime's own samples */
+/* how the size of an object and the sums of a row are known */
+enum alloc_measure {
+	ALLOC_EXACT, /* each object was counted, all of this size */
+	/* each object was counted; they differ in size within this size class */
+	ALLOC_UP_TO,
+	/* the size class's sum is exact, its split among stacks is from samples */
+	ALLOC_ESTIMATED,
+	ALLOC_BY_REFILLS, /* as above, but from the hits of refill alone, which may alias */
+	ALLOC_SAMPLED,    /* weighted from the runtime's own samples */
 };
 
 struct profile_opts {
 	enum profile_event event;
 	enum profile_root root;
-	bool async;		/* keep the ancestry of goroutines; needs births (and exits, for long runs) */
-	uint64_t min_ns;	/* open waits below it are passed over, as BPF does with closed ones */
-	size_t max_rows;	/* 0: PROFILE_ROWS_DEFAULT; so for the next two */
+	/* keep the ancestry of goroutines; needs births (and exits, for long runs) */
+	bool async;
+	/* open waits below it are passed over, as BPF does with closed ones */
+	uint64_t min_ns;
+	size_t max_rows; /* 0: PROFILE_ROWS_DEFAULT; so for the next two */
 	size_t max_goroutines;
 	size_t max_stack_bytes;
 };
 
 struct profile_stats {
-	uint64_t in;		/* records that concern the event, open waits included */
-	uint64_t out;		/* in rows */
-	uint64_t refused;	/* no room for their row */
-	uint64_t filtered;	/* open waits below min_ns, or wholly outside the window */
+	uint64_t in;       /* records that concern the event, open waits included */
+	uint64_t out;      /* in rows */
+	uint64_t refused;  /* no room for their row */
+	uint64_t filtered; /* open waits below min_ns, or wholly outside the window */
 	uint64_t stacks_refused, goroutines_refused, labels_refused;
 };
 
@@ -87,26 +104,38 @@ void profile__free(struct profile *p);
 DEFINE_SCOPED(profile)
 
 void profile__begin(struct profile *p, uint64_t start_ns);
-void profile__end(struct profile *p, uint64_t end_ns);	/* UINT64_MAX until it is called */
+void profile__end(struct profile *p, uint64_t end_ns); /* UINT64_MAX until it is called */
 
-/* An id for a text: labels such as "k=v,k2=v2" for PROFILE_ROOT_LABEL, names of types; "" is PROFILE_LABEL_NONE. */
+/*
+ * An id for a text: labels such as "k=v,k2=v2" for PROFILE_ROOT_LABEL, names of types; "" is
+ * PROFILE_LABEL_NONE.
+ */
 uint32_t profile__label(struct profile *p, const char *text);
 
 /*
- * One checked record with the label of its goroutine. Kinds that do not concern the event only feed what is known of
- * stacks and goroutines. 0, or -ENOSPC: counted as refused; -ENOMEM: the same.
+ * One checked record with the label of its goroutine. Kinds that do not concern the event only feed
+ * what is known of stacks and goroutines. 0, or -ENOSPC: counted as refused; -ENOMEM: the same.
  */
 int profile__apply(struct profile *p, const struct pw_hdr *h, uint32_t label);
 
-/* Many of the same kind at once, all inside the window. 0, or as above. Not with async, nor by goid or label. */
-int profile__waits(struct profile *p, uint16_t rt, const struct pw_wait_key *k, const struct pw_wait_sum *s);
+/*
+ * Many of the same kind at once, all inside the window. 0, or as above. Not with async, nor by goid
+ * or label.
+ */
+int profile__waits(struct profile *p, uint16_t rt, const struct pw_wait_key *k,
+		   const struct pw_wait_sum *s);
 
-/* One goroutine of the census of runtime rt: who made it, if that is asked for. What does not fit is counted. */
+/*
+ * One goroutine of the census of runtime rt: who made it, if that is asked for. What does not fit
+ * is counted.
+ */
 void profile__known(struct profile *p, uint16_t rt, const struct profile_known *k);
 
 /*
- * An entry of the map of goroutines after recording ended, or what would be one of a goroutine that waited all the time: its open wait
- * (blocked) or open ready (sched), if it has one, counts up to end_ns. gopc, startpc: 0 where the session does not know them: then from births or the census, if kept.
+ * An entry of the map of goroutines after recording ended, or what would be one of a goroutine that
+ * waited all the time: its open wait
+ * (blocked) or open ready (sched), if it has one, counts up to end_ns. gopc, startpc: 0 where the
+ * session does not know them: then from births or the census, if kept.
  */
 int profile__open_wait(struct profile *p, uint16_t rt, const struct pw_gstate *s, uint64_t gopc,
 		       uint64_t startpc, uint32_t label);
@@ -114,18 +143,20 @@ int profile__open_wait(struct profile *p, uint16_t rt, const struct pw_gstate *s
 /* Objects that were allocated. 0 or -ENOSPC, -ENOMEM: counted as refused, by the object. */
 struct profile_alloc {
 	uint64_t stack_id;
-	uint64_t root;		/* goid or gopc, as the profile's root says; else 0 */
-	uint32_t type;		/* of profile__label() */
+	uint64_t root; /* goid or gopc, as the profile's root says; else 0 */
+	uint32_t type; /* of profile__label() */
 	enum alloc_measure measure;
-	uint64_t object_bytes;	/* of one object, or the size class */
+	uint64_t object_bytes; /* of one object, or the size class */
 	uint64_t objects, bytes;
 };
 int profile__alloc(struct profile *p, uint16_t rt, const struct profile_alloc *a);
 
 /*
- * Another window begins. length_ns: of the time that it stands for; factor: how much longer than the window's own that is;
+ * Another window begins. length_ns: of the time that it stands for; factor: how much longer than
+ * the window's own that is;
  * count_factor: how many times as many there were as it has counted.
- * profile__stack(): a stack that somebody stands in, for samples (PW_STACK_ID_NONE where there is no room).
+ * profile__stack(): a stack that somebody stands in, for samples (PW_STACK_ID_NONE where there is
+ * no room).
  */
 void profile__again(struct profile *p);
 void profile__window(struct profile *p);
@@ -138,10 +169,11 @@ struct profile_sample {
 	uint64_t value;
 	uint32_t label, reason;
 	uint16_t rt;
-	bool counts;		/* not one that was counted at an earlier look */
+	bool counts; /* not one that was counted at an earlier look */
 };
 uint64_t profile__stack(struct profile *p, const uint64_t *pcs, size_t nr, bool truncated);
-int profile__sample(struct profile *p, const struct profile_sample *s);	/* 0 or -ENOSPC, -ENOMEM: counted as refused */
+/* 0 or -ENOSPC, -ENOMEM: counted as refused */
+int profile__sample(struct profile *p, const struct profile_sample *s);
 
 /* Counted so far. */
 void profile__stats(const struct profile *p, struct profile_stats *ret);
@@ -152,12 +184,15 @@ struct stackset;
 struct chainset;
 const struct profile_opts *profile__opts(const struct profile *p);
 void profile__span(const struct profile *p, uint64_t *ret_start_ns, uint64_t *ret_end_ns);
-uint32_t profile__windows(const struct profile *p);	/* 0: values are no estimates */
-bool profile__counts_least(const struct profile *p);	/* counts are what was seen: there may be more */
+uint32_t profile__windows(const struct profile *p); /* 0: values are no estimates */
+/* counts are what was seen: there may be more */
+bool profile__counts_least(const struct profile *p);
 const struct rowset *profile__rows(const struct profile *p);
-const struct rowset *profile__made(const struct profile *p); /* by gopc, chain and rt: births; NULL without PROFILE_ROOT_CREATED_BY */
+/* by gopc, chain and rt: births; NULL without PROFILE_ROOT_CREATED_BY */
+const struct rowset *profile__made(const struct profile *p);
 const struct stackset *profile__stacks(const struct profile *p);
 const struct chainset *profile__chains(const struct profile *p);
-const char *profile__label_text(const struct profile *p, uint32_t id); /* "" for PROFILE_LABEL_NONE */
+/* "" for PROFILE_LABEL_NONE */
+const char *profile__label_text(const struct profile *p, uint32_t id);
 
 #endif

@@ -11,7 +11,7 @@
 _Static_assert(sizeof(struct row_key) == 64, "keys are hashed as bytes");
 
 struct entry {
-	struct rowset_row row;	/* first: rowset__next() goes from it to the entry */
+	struct rowset_row row; /* first: rowset__next() goes from it to the entry */
 	UT_hash_handle hh;
 };
 
@@ -40,7 +40,8 @@ void rowset__free(struct rowset *rs)
 
 	if (!rs)
 		return;
-	HASH_ITER(hh, rs->by_key, e, next) {
+	HASH_ITER(hh, rs->by_key, e, next)
+	{
 		HASH_DEL(rs->by_key, e);
 		free(e);
 	}
@@ -67,7 +68,10 @@ static int insert(struct rowset *rs, const struct row_key *key, struct entry **r
 	return 0;
 }
 
-/* Differences to the window before and, if it was not in the one after, to that; the first has none before. */
+/*
+ * Differences to the window before and, if it was not in the one after, to that; the first has none
+ * before.
+ */
 static double squares_so_far(const struct rowset_row *row, uint32_t next)
 {
 	const double d = row->window ? row->here - row->before : 0;
@@ -148,7 +152,9 @@ static void weigh(struct rowset_row *row, double factor, double count_factor, ui
 	const double more = row->here * (factor - 1);
 
 	row->here *= factor / (double)length_ns;
-	row->value = (double)row->value + more < (double)UINT64_MAX ? row->value + (uint64_t)(more + 0.5) : UINT64_MAX;
+	row->value = (double)row->value + more < (double)UINT64_MAX
+			     ? row->value + (uint64_t)(more + 0.5)
+			     : UINT64_MAX;
 	grow(&row->count, (uint64_t)((double)row->here_count * (count_factor - 1) + 0.5));
 	row->here_count = 0;
 }

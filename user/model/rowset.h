@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * rowset: sums by key: the rows of a profile before they have stacks. Written by profile, read by snap.
+ * rowset: sums by key: the rows of a profile before they have stacks. Written by profile, read by
+ * snap.
  *
- * At most max rows; a new key beyond that is refused (the profile counts it), known keys go on. What was seen in windows only is
- * a sample: the rows keep how much their windows differ.
+ * At most max rows; a new key beyond that is refused (the profile counts it), known keys go on.
+ * What was seen in windows only is a sample: the rows keep how much their windows differ.
  */
 #ifndef PARKWATCH_MODEL_ROWSET_H
 #define PARKWATCH_MODEL_ROWSET_H
@@ -13,26 +14,29 @@
 
 #include "base/cleanup.h"
 
-struct row_key {		/* hashed as bytes: no padding; 0 where it does not matter to the event */
+/* hashed as bytes: no padding; 0 where it does not matter to the event */
+struct row_key {
 	uint64_t stack_id;
-	uint64_t root;		/* goid, gopc or label id, as the profile's root says */
+	uint64_t root; /* goid, gopc or label id, as the profile's root says */
 	uint64_t gopc, startpc;
 	uint32_t reason;
 	uint32_t chain;
-	uint64_t type;		/* label id of the type's name: allocations, as the next two */
-	uint64_t bytes;		/* of an object */
+	uint64_t type;  /* label id of the type's name: allocations, as the next two */
+	uint64_t bytes; /* of an object */
 	uint32_t rt;
-	uint32_t measure;	/* enum alloc_measure */
+	uint32_t measure; /* enum alloc_measure */
 };
 
 struct rowset_row {
 	struct row_key key;
-	uint64_t count, value;	/* stay at UINT64_MAX rather than wrap */
+	uint64_t count, value; /* stay at UINT64_MAX rather than wrap */
 	/* For rowset__spread(). */
-	uint32_t window;	/* the last one that it was in */
-	uint64_t here_count;	/* its count in that one */
-	double here, before;	/* its value in that one, and in the one before; a ns, once they are weighed */
-	double squares;		/* of the differences between windows that follow each other, up to that one */
+	uint32_t window;     /* the last one that it was in */
+	uint64_t here_count; /* its count in that one */
+	/* its value in that one, and in the one before; a ns, once they are weighed */
+	double here, before;
+	/* of the differences between windows that follow each other, up to that one */
+	double squares;
 };
 
 struct rowset;
@@ -44,19 +48,26 @@ DEFINE_SCOPED(rowset)
 int rowset__add(struct rowset *rs, const struct row_key *key, uint64_t value);
 /* count more, with this value together. 0: what is counted elsewhere has this much more. */
 int rowset__add_many(struct rowset *rs, const struct row_key *key, uint64_t count, uint64_t value);
-/* From here on all belongs to windows, and to number 0 at first; what was added before is no sample. */
+/*
+ * From here on all belongs to windows, and to number 0 at first; what was added before is no
+ * sample.
+ */
 void rowset__sampled(struct rowset *rs);
 void rowset__next_window(struct rowset *rs);
-/* The window is over. What was added in it stands for factor (less than 1: 1) times as much, and for so much
- * time; what was counted for count_factor times as many. Once a window. */
+/*
+ * The window is over. What was added in it stands for factor (less than 1: 1) times as much, and
+ * for so much time; what was counted for count_factor times as many. Once a window.
+ */
 void rowset__weigh(struct rowset *rs, double factor, double count_factor, uint64_t length_ns);
 /*
- * The standard error of the row's value, as the sum over windows that are a sample of the time, without what is none: from the
- * differences between windows that follow each other, so that what changes slowly is no error. unseen: one more difference, of what may have
- * changed and back between two of them. 0 for fewer than two windows.
+ * The standard error of the row's value, as the sum over windows that are a sample of the time,
+ * without what is none: from the differences between windows that follow each other, so that what
+ * changes slowly is no error. unseen: one more difference, of what may have changed and back
+ * between two of them. 0 for fewer than two windows.
  */
 double rowset__spread(const struct rowset *rs, const struct rowset_row *row, double unseen);
-const struct rowset_row *rowset__total(const struct rowset *rs);	/* of all rows, without a key. Borrowed */
+/* of all rows, without a key. Borrowed */
+const struct rowset_row *rowset__total(const struct rowset *rs);
 size_t rowset__nr(const struct rowset *rs);
 /* The rows in order of arrival: begin with NULL, ends with NULL. Borrowed until the next add. */
 const struct rowset_row *rowset__next(const struct rowset *rs, const struct rowset_row *row);

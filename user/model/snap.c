@@ -10,9 +10,9 @@
 
 /* What a snap owns behind its public face. */
 struct snap_store {
-	struct snap snap;	/* first */
+	struct snap snap; /* first */
 	struct snap_row *rows;
-	struct snap_link *links; /* of all chains, one after the other */
+	struct snap_link *links;   /* of all chains, one after the other */
 	struct snap_chain *chains; /* by chain id */
 	struct snap_made *made;
 };
@@ -58,7 +58,10 @@ static int resolve_chains(struct snap_store *st, const struct profile *p)
 	return 0;
 }
 
-/* Student's t for so many degrees of freedom: 95 % of one, and of ten at once, each of 99.5 % (Bonferroni). */
+/*
+ * Student's t for so many degrees of freedom: 95 % of one, and of ten at once, each of 99.5 %
+ * (Bonferroni).
+ */
 static double t95(double n)
 {
 	return 1.96 + 2.37 / n + 2.82 / (n * n) + 5.56 / (n * n * n);
@@ -69,14 +72,20 @@ static double t95_of_ten(double n)
 	return 2.81 + 6.2 / n + 13 / (n * n) + 105 / (n * n * n);
 }
 
-/* Half of the confidence interval; t is that for it. Of time, one goroutine may have done something else between two looks. */
-static uint64_t error_of(const struct profile *p, const struct rowset_row *row, double (*t)(double freedom))
+/*
+ * Half of the confidence interval; t is that for it. Of time, one goroutine may have done something
+ * else between two looks.
+ */
+static uint64_t error_of(const struct profile *p, const struct rowset_row *row,
+			 double (*t)(double freedom))
 {
 	const enum profile_event event = profile__opts(p)->event;
 	const double unseen = event == PROFILE_BLOCKED || event == PROFILE_SCHED;
 	const uint32_t windows = profile__windows(p);
 
-	return windows > 1 ? (uint64_t)(t(windows - 1) * rowset__spread(profile__rows(p), row, unseen)) : 0;
+	return windows > 1
+		       ? (uint64_t)(t(windows - 1) * rowset__spread(profile__rows(p), row, unseen))
+		       : 0;
 }
 
 static void fill_row(struct snap_store *st, const struct profile *p, const struct rowset_row *from,
@@ -216,14 +225,17 @@ static int fill_made(struct snap_store *st, const struct profile *p)
 		return -ENOMEM;
 	while ((from = rowset__next(rs, from)))
 		st->made[st->snap.nr_made++] = (struct snap_made){
-			.gopc = from->key.gopc, .count = from->count, .chain = st->chains[from->key.chain], .rt = (uint16_t)from->key.rt,
+			.gopc = from->key.gopc,
+			.count = from->count,
+			.chain = st->chains[from->key.chain],
+			.rt = (uint16_t)from->key.rt,
 		};
 	st->snap.made = st->made;
 	return 0;
 }
 
-int snap__from_rows(enum profile_event event, enum profile_root root, struct snap_row **rows, size_t nr,
-		    struct snap **ret)
+int snap__from_rows(enum profile_event event, enum profile_root root, struct snap_row **rows,
+		    size_t nr, struct snap **ret)
 {
 	struct snap_store *st = calloc(1, sizeof(*st));
 

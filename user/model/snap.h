@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * snap: a profile frozen for the renderers: rows in a fixed order, whatever order the records came in.
+ * snap: a profile frozen for the renderers: rows in a fixed order, whatever order the records came
+ * in.
  *
- * Still addresses, no names. Borrows stacks and texts from the profile: valid until the profile changes or is freed. Or of a
- * census, whose goroutines were counted into rows: then from what the rows point to.
+ * Still addresses, no names. Borrows stacks and texts from the profile: valid until the profile
+ * changes or is freed. Or of a census, whose goroutines were counted into rows: then from what the
+ * rows point to.
  */
 #ifndef PARKWATCH_MODEL_SNAP_H
 #define PARKWATCH_MODEL_SNAP_H
@@ -17,27 +19,29 @@
 
 enum snap_stack_state {
 	SNAP_STACK_SEEN,
-	SNAP_STACK_NONE,	/* could not be read, or the birth was not seen (then gopc says a little) */
-	SNAP_STACK_LOST,	/* its record was lost or refused */
+	/* could not be read, or the birth was not seen (then gopc says a little) */
+	SNAP_STACK_NONE,
+	SNAP_STACK_LOST, /* its record was lost or refused */
 };
 
 struct snap_stack {
-	struct stack stack;	/* nr 0 unless SEEN */
+	struct stack stack; /* nr 0 unless SEEN */
 	enum snap_stack_state state;
 };
 
-struct snap_link {		/* one creation of an ancestry */
+struct snap_link { /* one creation of an ancestry */
 	struct snap_stack made;
 	uint64_t gopc, startpc;
 };
 
-struct snap_chain {		/* innermost first: how a goroutine, its parent, its parent's parent ... was made */
+/* innermost first: how a goroutine, its parent, its parent's parent ... was made */
+struct snap_chain {
 	const struct snap_link *links;
 	uint32_t nr;
-	bool truncated;		/* there were more */
+	bool truncated; /* there were more */
 };
 
-struct snap_made {		/* births that were seen at one `go` statement */
+struct snap_made { /* births that were seen at one `go` statement */
 	uint64_t gopc, count;
 	struct snap_chain chain; /* of those born */
 	uint16_t rt;
@@ -45,21 +49,25 @@ struct snap_made {		/* births that were seen at one `go` statement */
 
 struct snap_row {
 	uint16_t rt;
-	struct snap_stack own;	/* blocked, sched: where it parked; alloc: from mallocgc or refill outward; births, exits: the creator's; goroutines: pcs are return addresses all */
-	uint32_t reason;	/* blocked and sched: as this runtime's Go version numbers it */
-	const char *type;	/* alloc: name of the type, "" not known; else NULL */
-	uint64_t object_bytes;	/* alloc: of one object, or of the size class, as measure says */
-	enum alloc_measure measure;
-	const char *word;	/* goroutines: what it does, in Go's words; else NULL */
-	uint64_t gopc, startpc;	/* births, exits; with PROFILE_ROOT_CREATED_BY gopc for all */
-	struct snap_chain chain; /* async: of the goroutine; births, exits: of its parent */
-	uint64_t goid;		/* PROFILE_ROOT_GOID, else 0 */
-	const char *label;	/* PROFILE_ROOT_LABEL: "" for no labels; else NULL */
-	uint64_t count;
-	uint64_t value;		/* ns, bytes, or the count */
 	/*
-	 * Estimates: value +- error is a confidence interval, such that ten of them hold at once in 95 %; 0 also where it is not known.
-	 * For it is the greatest that are looked at together.
+	 * blocked, sched: where it parked; alloc: from mallocgc or refill outward; births, exits:
+	 * the creator's; goroutines: pcs are return addresses all
+	 */
+	struct snap_stack own;
+	uint32_t reason;       /* blocked and sched: as this runtime's Go version numbers it */
+	const char *type;      /* alloc: name of the type, "" not known; else NULL */
+	uint64_t object_bytes; /* alloc: of one object, or of the size class, as measure says */
+	enum alloc_measure measure;
+	const char *word;        /* goroutines: what it does, in Go's words; else NULL */
+	uint64_t gopc, startpc;  /* births, exits; with PROFILE_ROOT_CREATED_BY gopc for all */
+	struct snap_chain chain; /* async: of the goroutine; births, exits: of its parent */
+	uint64_t goid;           /* PROFILE_ROOT_GOID, else 0 */
+	const char *label;       /* PROFILE_ROOT_LABEL: "" for no labels; else NULL */
+	uint64_t count;
+	uint64_t value; /* ns, bytes, or the count */
+	/*
+	 * Estimates: value +- error is a confidence interval, such that ten of them hold at once in
+	 * 95 %; 0 also where it is not known. For it is the greatest that are looked at together.
 	 */
 	uint64_t error;
 };
@@ -68,20 +76,24 @@ struct snap {
 	enum profile_event event;
 	enum profile_root root;
 	uint64_t start_ns, end_ns;
-	uint32_t windows;	/* that values are estimated from; 0: they are exact */
-	bool counts_least;	/* counts are what was seen: there may be more */
+	uint32_t windows;  /* that values are estimated from; 0: they are exact */
+	bool counts_least; /* counts are what was seen: there may be more */
 	const struct snap_row *rows;
 	size_t nr;
-	uint64_t count, value;	/* sums */
-	uint64_t error;		/* of value: +- error is a 95 % confidence interval */
-	uint64_t stacks_lost;	/* sum of the counts of rows whose stack is LOST */
+	uint64_t count, value;        /* sums */
+	uint64_t error;               /* of value: +- error is a 95 % confidence interval */
+	uint64_t stacks_lost;         /* sum of the counts of rows whose stack is LOST */
 	const struct snap_made *made; /* PROFILE_ROOT_CREATED_BY */
 	size_t nr_made;
 };
 
 int snap__take(const struct profile *p, struct snap **ret);
-/* Of rows that were counted elsewhere; *rows, from malloc(), becomes the snap's (and NULL) on success. -ENOMEM. */
-int snap__from_rows(enum profile_event event, enum profile_root root, struct snap_row **rows, size_t nr, struct snap **ret);
+/*
+ * Of rows that were counted elsewhere; *rows, from malloc(), becomes the snap's (and NULL) on
+ * success. -ENOMEM.
+ */
+int snap__from_rows(enum profile_event event, enum profile_root root, struct snap_row **rows,
+		    size_t nr, struct snap **ret);
 void snap__free(struct snap *s);
 DEFINE_SCOPED(snap)
 

@@ -8,7 +8,7 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-#define INTERN_TRIES 16		/* neighbours of a hash that is taken by another stack */
+#define INTERN_TRIES 16 /* neighbours of a hash that is taken by another stack */
 
 struct entry {
 	UT_hash_handle hh;
@@ -41,7 +41,8 @@ void stackset__free(struct stackset *s)
 
 	if (!s)
 		return;
-	HASH_ITER(hh, s->by_id, e, next) {
+	HASH_ITER(hh, s->by_id, e, next)
+	{
 		HASH_DEL(s->by_id, e);
 		free(e);
 	}

@@ -127,7 +127,8 @@ static bool wake_more_and_more(struct judge *j)
 	if (!has_grown(j) || g->old < j->o->min_more || !old_ones_stay(g) || is_connection(g) ||
 	    2 * (uint64_t)g->old_went > g->old)
 		return false;
-	return waits_for_time(g) ? old_ones_move(g) || g->ticks || g->endless || nobody_can_end(j) : !j->v->exits;
+	return waits_for_time(g) ? old_ones_move(g) || g->ticks || g->endless || nobody_can_end(j)
+				 : !j->v->exits;
 }
 
 /* More and more that run whenever one looks. What computes a result is done before it is old. */

@@ -147,8 +147,8 @@ static struct owner owner_of(const struct builder *b, const struct ghold *holds,
 }
 
 /*
- * Readers that a writer waits for, or who will call Done of a WaitGroup: all that are known, unless there are more than the
- * lock itself counts.
+ * Readers that a writer waits for, or who will call Done of a WaitGroup: all that are known, unless
+ * there are more than the lock itself counts.
  */
 static int builder__several(struct builder *b, const struct glock *l, const struct lock_wait *w,
 			    const struct ghold *holds, size_t nr_holds)
@@ -170,7 +170,9 @@ static int builder__several(struct builder *b, const struct glock *l, const stru
 			continue;
 		last = holds[i].g;
 		err = push_edge(&b->w->edges, &b->w->nr_edges, &b->edges_room,
-				(struct wait_edge){ .g = w->g, .to = last, .wait = w->wait,
+				(struct wait_edge){ .g = w->g,
+						    .to = last,
+						    .wait = w->wait,
 						    .hold = (uint32_t)(&holds[i] - b->hs->v) });
 		if (err)
 			return err;
@@ -199,7 +201,9 @@ static int builder__lock(struct builder *b, const struct lock_wait *waits, size_
 			b->w->unclear++;
 		else
 			err = push_edge(&b->w->edges, &b->w->nr_edges, &b->edges_room,
-					(struct wait_edge){ .g = waits[i].g, .to = owner.g, .wait = waits[i].wait,
+					(struct wait_edge){ .g = waits[i].g,
+							    .to = owner.g,
+							    .wait = waits[i].wait,
 							    .hold = owner.hold });
 	}
 	return err;
@@ -398,7 +402,9 @@ static int compare_starts(const void *a, const void *b)
 	return x->g < y->g ? -1 : x->g > y->g;
 }
 
-/* Who waits for a channel is found from those in its ring that wait for a lock: one at least does. */
+/*
+ * Who waits for a channel is found from those in its ring that wait for a lock: one at least does.
+ */
 static bool may_begin(const struct builder *b, uint32_t g)
 {
 	return !(b->mark[g] & DROPPED) && !wait_edge_keeps(&b->w->edges[b->first[g]]);
@@ -494,7 +500,8 @@ int waitgraph__new(const struct census *c, const struct glocks *ls, const struct
 	return err;
 }
 
-int waitgraph__join(struct waitgraph *w, const struct census *c, const struct wait_edge *more, size_t nr)
+int waitgraph__join(struct waitgraph *w, const struct census *c, const struct wait_edge *more,
+		    size_t nr)
 {
 	struct wait_edge *edges = reallocarray(w->edges, w->nr_edges + nr + 1, sizeof(*edges));
 	struct builder b = { .c = c, .w = w };
@@ -586,7 +593,8 @@ int waitgraph__confirm(struct waitgraph *w, const struct census *c, const struct
 	w->nr_rings = nr;
 	nr = 0;
 	for (size_t i = 0; i < w->nr_edges; i++)
-		if (!wait_edge_keeps(&w->edges[i]) || edge_stands(&w->edges[i], c, again, later, starts))
+		if (!wait_edge_keeps(&w->edges[i]) ||
+		    edge_stands(&w->edges[i], c, again, later, starts))
 			w->edges[nr++] = w->edges[i];
 	w->nr_edges = nr;
 	return 0;

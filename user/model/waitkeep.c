@@ -8,7 +8,7 @@
 #include "base/order.h"
 #include "model/components.h"
 
-#define NONE	   UINT32_MAX
+#define NONE       UINT32_MAX
 #define ROUNDS_MAX 64 /* after which what is left is not believed */
 
 struct sieve {
@@ -16,13 +16,20 @@ struct sieve {
 	const struct waitgraph *w;
 	struct reach_keeping *keeps; /* by g, then by whom; those that count first */
 	size_t nr;
-	uint32_t *gs; /* numbers in the census of all in edges and keeps, sorted: node i is gs[i]; owned, as all that follows */
+	/*
+	 * numbers in the census of all in edges and keeps, sorted: node i is gs[i]; owned, as all
+	 * that follows
+	 */
+	uint32_t *gs;
 	size_t nr_gs;
 	uint32_t *first, *to; /* edges, as components_of() takes them */
-	uint32_t *knot;	      /* of each node */
-	bool *locked;	      /* of each knot: a wait for a lock is inside */
-	bool by_code;	      /* `able` counts */
-	uint32_t *far;	      /* of each node: keeps on the way to one in its knot that waits for a lock; NONE: not known */
+	uint32_t *knot;       /* of each node */
+	bool *locked;         /* of each knot: a wait for a lock is inside */
+	bool by_code;         /* `able` counts */
+	/*
+	 * of each node: keeps on the way to one in its knot that waits for a lock; NONE: not known
+	 */
+	uint32_t *far;
 };
 
 static int compare_keeps(const void *a, const void *b)
@@ -51,7 +58,8 @@ static bool waits_too(const struct census *c, const struct reach_keeping *k)
 	const struct census_g *by = &c->gs[k->by];
 
 	for (uint32_t i = by->waits_at; i < by->waits_at + by->nr_waits; i++)
-		if (c->waits[i].kind == c->waits[k->wait].kind && c->waits[i].addr == c->waits[k->wait].addr)
+		if (c->waits[i].kind == c->waits[k->wait].kind &&
+		    c->waits[i].addr == c->waits[k->wait].addr)
 			return true;
 	return false;
 }
@@ -220,8 +228,12 @@ static int sieve__far(struct sieve *s)
 	return 0;
 }
 
-/* By its code; nearer to a lock; then who has it itself; then who is older: what serves others began before them. */
-static bool is_better(const struct sieve *s, const struct reach_keeping *x, const struct reach_keeping *y)
+/*
+ * By its code; nearer to a lock; then who has it itself; then who is older: what serves others
+ * began before them.
+ */
+static bool is_better(const struct sieve *s, const struct reach_keeping *x,
+		      const struct reach_keeping *y)
 {
 	const uint32_t far_x = s->far[node_of(s, x->by)], far_y = s->far[node_of(s, y->by)];
 
@@ -248,7 +260,9 @@ static size_t sieve__choose(const struct sieve *s, struct wait_edge *v)
 			if (is_better(s, &s->keeps[k], best))
 				best = &s->keeps[k];
 		}
-		v[nr++] = (struct wait_edge){ .g = best->g, .to = best->by, .wait = best->wait,
+		v[nr++] = (struct wait_edge){ .g = best->g,
+					      .to = best->by,
+					      .wait = best->wait,
 					      .hold = WAITGRAPH_KEEPS + all - 1 };
 	}
 	return nr;
@@ -301,8 +315,8 @@ static int sieve__edges(struct sieve *s, struct wait_edge **ret, size_t *ret_nr)
 	return 0;
 }
 
-int waitkeep_edges(const struct census *c, const struct waitgraph *w, struct reach_keeping *keeps, size_t nr,
-		   struct wait_edge **ret, size_t *ret_nr)
+int waitkeep_edges(const struct census *c, const struct waitgraph *w, struct reach_keeping *keeps,
+		   size_t nr, struct wait_edge **ret, size_t *ret_nr)
 {
 	struct sieve s = { .c = c, .w = w, .keeps = keeps, .nr = nr };
 	int err;

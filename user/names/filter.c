@@ -15,11 +15,11 @@
 struct clause {
 	enum filter_kind kind;
 	bool negate;
-	bool prefix;		/* wait: the text is only the beginning */
-	char *text;		/* state, wait, label; owned */
-	uint64_t *numbers;	/* goid, p: ascending; older: one; owned */
+	bool prefix;       /* wait: the text is only the beginning */
+	char *text;        /* state, wait, label; owned */
+	uint64_t *numbers; /* goid, p: ascending; older: one; owned */
 	size_t nr_numbers;
-	regex_t re;		/* func, created-by */
+	regex_t re; /* func, created-by */
 	bool has_re;
 };
 
@@ -29,8 +29,14 @@ struct filter {
 };
 
 static const char *const names[FILTER_KINDS] = {
-	[FILTER_STATE] = "state", [FILTER_WAIT] = "wait", [FILTER_OLDER] = "older", [FILTER_GOID] = "goid",
-	[FILTER_P] = "p", [FILTER_FUNC] = "func", [FILTER_CREATED_BY] = "created-by", [FILTER_LABEL] = "label",
+	[FILTER_STATE] = "state",
+	[FILTER_WAIT] = "wait",
+	[FILTER_OLDER] = "older",
+	[FILTER_GOID] = "goid",
+	[FILTER_P] = "p",
+	[FILTER_FUNC] = "func",
+	[FILTER_CREATED_BY] = "created-by",
+	[FILTER_LABEL] = "label",
 };
 
 int filter__new(struct filter **ret)
@@ -82,7 +88,8 @@ static int clause__numbers(struct clause *c, const char *value, struct cause *wh
 		}
 		at = end + 1;
 	} while (true);
-	return cause__set(why, -EINVAL, "bad %s '%s': numbers with commas between are wanted", names[c->kind], value);
+	return cause__set(why, -EINVAL, "bad %s '%s': numbers with commas between are wanted",
+			  names[c->kind], value);
 }
 
 static bool is_status(const char *word, size_t len)
@@ -103,8 +110,10 @@ static int clause__states(struct clause *c, const char *value, struct cause *why
 
 		if (!is_status(at, len))
 			return cause__set(why, -EINVAL,
-					  "bad state '%s': idle, runnable, running, syscall, waiting, copystack, preempted or "
-					  "leaked is wanted; what it waits for is --wait", value);
+					  "bad state '%s': idle, runnable, running, syscall, "
+					  "waiting, copystack, preempted or "
+					  "leaked is wanted; what it waits for is --wait",
+					  value);
 		at += len;
 		if (!*at)
 			break;
@@ -119,7 +128,9 @@ static int clause__text(struct clause *c, const char *value, struct cause *why)
 
 	if (!len || (c->kind == FILTER_LABEL && value[0] == '='))
 		return cause__set(why, -EINVAL, "bad %s '%s': %s is wanted", names[c->kind], value,
-				  c->kind == FILTER_LABEL ? "key=value or key" : "a reason such as 'chan receive' or 'chan*'");
+				  c->kind == FILTER_LABEL
+					  ? "key=value or key"
+					  : "a reason such as 'chan receive' or 'chan*'");
 	c->text = strdup(value);
 	if (!c->text)
 		return -ENOMEM;
@@ -138,36 +149,40 @@ static int clause__regex(struct clause *c, const char *value, struct cause *why)
 	if (!err)
 		return 0;
 	regerror(err, &c->re, words, sizeof(words));
-	return cause__set(why, -EINVAL, "bad regular expression '%s' of --%s: %s", value, names[c->kind], words);
+	return cause__set(why, -EINVAL, "bad regular expression '%s' of --%s: %s", value,
+			  names[c->kind], words);
 }
 
 static int clause__fill(struct clause *c, const char *value, struct cause *why)
 {
 	switch (c->kind) {
-	case FILTER_STATE:
-		return clause__states(c, value, why);
-	case FILTER_OLDER: case FILTER_GOID: case FILTER_P:
-		return clause__numbers(c, value, why);
-	case FILTER_FUNC: case FILTER_CREATED_BY:
-		return clause__regex(c, value, why);
-	default:
-		return clause__text(c, value, why);
+	case FILTER_STATE: return clause__states(c, value, why);
+	case FILTER_OLDER:
+	case FILTER_GOID:
+	case FILTER_P: return clause__numbers(c, value, why);
+	case FILTER_FUNC:
+	case FILTER_CREATED_BY: return clause__regex(c, value, why);
+	default: return clause__text(c, value, why);
 	}
 }
 
-int filter__add(struct filter *p, const char *name, const char *value, bool negate, struct cause *why)
+int filter__add(struct filter *p, const char *name, const char *value, bool negate,
+		struct cause *why)
 {
 	enum filter_kind kind = 0;
 	struct clause *c;
 	int err;
 
 	if (p->nr == FILTER_CLAUSES_MAX)
-		return cause__set(why, -ENOSPC, "too many filters: %d is the most", FILTER_CLAUSES_MAX);
+		return cause__set(why, -ENOSPC, "too many filters: %d is the most",
+				  FILTER_CLAUSES_MAX);
 	while (kind < FILTER_KINDS && strcmp(names[kind], name))
 		kind++;
 	if (kind == FILTER_KINDS)
 		return cause__set(why, -EINVAL,
-				  "there is no filter '%s': state, wait, older, goid, p, func, created-by or label is wanted", name);
+				  "there is no filter '%s': state, wait, older, goid, p, func, "
+				  "created-by or label is wanted",
+				  name);
 	c = &p->v[p->nr];
 	*c = (struct clause){ .kind = kind, .negate = negate };
 	err = clause__fill(c, value, why);
@@ -220,7 +235,8 @@ static bool has_label(const char *want, const struct label_set *set)
 
 		/* A key may have a '=' of its own. */
 		if (!strcmp(want, set->v[i].key) ||
-		    (!strncmp(want, set->v[i].key, len) && want[len] == '=' && !strcmp(want + len + 1, set->v[i].value)))
+		    (!strncmp(want, set->v[i].key, len) && want[len] == '=' &&
+		     !strcmp(want + len + 1, set->v[i].value)))
 			return true;
 	}
 	return false;
@@ -229,32 +245,24 @@ static bool has_label(const char *want, const struct label_set *set)
 static bool clause__matches(const struct clause *c, size_t i, const struct filter_subject *s)
 {
 	switch (c->kind) {
-	case FILTER_STATE:
-		return has_word(c->text, s->status);
+	case FILTER_STATE: return has_word(c->text, s->status);
 	case FILTER_WAIT:
-		return s->reason &&
-		       (c->prefix ? !strncmp(s->reason, c->text, strlen(c->text)) : !strcmp(s->reason, c->text));
-	case FILTER_OLDER:
-		return s->wait_ns != FILTER_UNKNOWN && s->wait_ns >= c->numbers[0];
-	case FILTER_GOID:
-		return has_number(c, s->goid);
-	case FILTER_P:
-		return s->p >= 0 && has_number(c, (uint64_t)s->p);
-	case FILTER_FUNC:
-		return s->func_hits >> i & 1;
-	case FILTER_CREATED_BY:
-		return s->created_by_hits >> i & 1;
-	case FILTER_LABEL:
-		return has_label(c->text, s->labels);
-	case FILTER_KINDS:
-		break;
+		return s->reason && (c->prefix ? !strncmp(s->reason, c->text, strlen(c->text))
+					       : !strcmp(s->reason, c->text));
+	case FILTER_OLDER: return s->wait_ns != FILTER_UNKNOWN && s->wait_ns >= c->numbers[0];
+	case FILTER_GOID: return has_number(c, s->goid);
+	case FILTER_P: return s->p >= 0 && has_number(c, (uint64_t)s->p);
+	case FILTER_FUNC: return s->func_hits >> i & 1;
+	case FILTER_CREATED_BY: return s->created_by_hits >> i & 1;
+	case FILTER_LABEL: return has_label(c->text, s->labels);
+	case FILTER_KINDS: break;
 	}
 	return false;
 }
 
 bool filter__takes(const struct filter *p, const struct filter_subject *s)
 {
-	uint32_t asked = 0, held = 0;	/* by kind */
+	uint32_t asked = 0, held = 0; /* by kind */
 
 	for (size_t i = 0; i < p->nr; i++) {
 		const struct clause *c = &p->v[i];

@@ -13,9 +13,10 @@
 
 #include "names/textpool.h"
 
-#define PCS_CACHED_MAX 65536	/* pcs whose names are remembered; then all are forgotten */
+/* pcs whose names are remembered; then all are forgotten */
+#define PCS_CACHED_MAX 65536
 
-struct pc_key {			/* hashed as bytes: no padding */
+struct pc_key { /* hashed as bytes: no padding */
 	uint64_t pc;
 	uint32_t rt;
 	uint32_t is_return;
@@ -25,7 +26,7 @@ struct pc_names {
 	UT_hash_handle hh;
 	struct pc_key key;
 	size_t nr;
-	struct frame v[];	/* innermost first */
+	struct frame v[]; /* innermost first */
 };
 
 struct framer {
@@ -57,7 +58,8 @@ static void forget_names(struct framer *f)
 {
 	struct pc_names *n, *next;
 
-	HASH_ITER(hh, f->names, n, next) {
+	HASH_ITER(hh, f->names, n, next)
+	{
 		HASH_DEL(f->names, n);
 		free(n);
 	}
@@ -99,9 +101,9 @@ const char *framer__format(struct framer *f, const char *fmt, ...)
 static bool is_plumbing(const char *func)
 {
 	static const char *const names[] = {
-		"gopark", "goparkunlock", "goexit", "goexit1", "mcall", "systemstack",
-		"systemstack_switch", "newproc", "newproc1", "newproc.func1", "newcoro",
-		"newcoro.func1",
+		"gopark",      "goparkunlock",       "goexit",  "goexit1",  "mcall",
+		"systemstack", "systemstack_switch", "newproc", "newproc1", "newproc.func1",
+		"newcoro",     "newcoro.func1",
 	};
 	size_t i;
 

@@ -13,7 +13,7 @@
 struct known_set {
 	UT_hash_handle hh;
 	uint64_t ptr;
-	struct label_set set;	/* last */
+	struct label_set set; /* last */
 };
 
 struct labels {
@@ -41,7 +41,8 @@ static void forget(struct labels *l)
 {
 	struct known_set *k, *next;
 
-	HASH_ITER(hh, l->known, k, next) {
+	HASH_ITER(hh, l->known, k, next)
+	{
 		HASH_DEL(l->known, k);
 		free(k);
 	}

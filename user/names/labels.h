@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * labels: the pprof labels of goroutines as texts, each set made once: most goroutines share theirs or have none.
+ * labels: the pprof labels of goroutines as texts, each set made once: most goroutines share theirs
+ * or have none.
  */
 #ifndef PARKWATCH_NAMES_LABELS_H
 #define PARKWATCH_NAMES_LABELS_H
@@ -12,8 +13,8 @@
 #include "census/labelbook.h"
 #include "names/framer.h"
 
-#define LABELS_MAX	64	/* of one goroutine: as golang/golabels reads at most */
-#define LABELS_SETS_MAX 65536	/* sets that are remembered; then all are forgotten */
+#define LABELS_MAX      64    /* of one goroutine: as golang/golabels reads at most */
+#define LABELS_SETS_MAX 65536 /* sets that are remembered; then all are forgotten */
 
 struct label {
 	const char *key, *value; /* whole: with control characters, but valid UTF-8 */
@@ -21,9 +22,13 @@ struct label {
 
 struct label_set {
 	size_t nr;
-	const char *text;	/* "k=v,k2=v2" in one clean line, "" for none; a text of the framer: equal texts, equal pointers */
-	const char *same;	/* equal sets, equal pointers */
-	struct label v[];	/* by key */
+	/*
+	 * "k=v,k2=v2" in one clean line, "" for none; a text of the framer: equal texts, equal
+	 * pointers
+	 */
+	const char *text;
+	const char *same; /* equal sets, equal pointers */
+	struct label v[]; /* by key */
 };
 
 struct labels;

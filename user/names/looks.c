@@ -7,9 +7,9 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-enum { LOOK_WHOLE = 1, LOOK_TRUNCATED, LOOK_FIRST };	/* two roots, then the nodes */
+enum { LOOK_WHOLE = 1, LOOK_TRUNCATED, LOOK_FIRST }; /* two roots, then the nodes */
 
-struct look_key {		/* hashed as bytes: no padding */
+struct look_key {                /* hashed as bytes: no padding */
 	const char *name, *file; /* texts of the framer: equal ones are one */
 	uint32_t line, parent;
 	uint64_t inlined;
@@ -23,8 +23,8 @@ struct look {
 
 struct looks {
 	struct look *by_key;
-	uint32_t *counts;	/* by id */
-	uint32_t nr, cap;	/* ids in use; room of counts */
+	uint32_t *counts; /* by id */
+	uint32_t nr, cap; /* ids in use; room of counts */
 };
 
 int looks__new(struct looks **ret)
@@ -44,7 +44,8 @@ void looks__free(struct looks *l)
 
 	if (!l)
 		return;
-	HASH_ITER(hh, l->by_key, k, next) {
+	HASH_ITER(hh, l->by_key, k, next)
+	{
 		HASH_DEL(l->by_key, k);
 		free(k);
 	}
@@ -97,11 +98,16 @@ static int step(struct looks *l, const struct look_key *key, uint32_t *ret)
 int looks__of(struct looks *l, const struct frame *v, size_t nr, bool truncated, uint32_t *ret)
 {
 	uint32_t at = truncated ? LOOK_TRUNCATED : LOOK_WHOLE;
-	int err = make_room(l);	/* of the roots */
+	int err = make_room(l); /* of the roots */
 
 	while (nr-- && !err)
-		err = step(l, &(struct look_key){ .name = v[nr].name, .file = v[nr].file, .line = v[nr].line, .parent = at,
-						  .inlined = v[nr].inlined }, &at);
+		err = step(l,
+			   &(struct look_key){ .name = v[nr].name,
+					       .file = v[nr].file,
+					       .line = v[nr].line,
+					       .parent = at,
+					       .inlined = v[nr].inlined },
+			   &at);
 	if (!err)
 		*ret = at;
 	return err;

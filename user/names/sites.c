@@ -11,7 +11,7 @@
 #include "golang/gosystem.h"
 #include "names/traceback.h"
 
-struct site_key {		/* hashed as bytes: no padding */
+struct site_key { /* hashed as bytes: no padding */
 	uint64_t pc;
 	uint32_t rt, kind;
 };
@@ -27,7 +27,7 @@ struct sites_index {
 	const struct namer *namers;
 	struct site_node *by_key;
 	struct site_node *last[SITE_KINDS]; /* goroutines of one kind come in rows */
-	size_t cap;		/* of sites.v */
+	size_t cap;                         /* of sites.v */
 };
 
 int sites__new(struct framer *f, const struct namer *namers, struct sites **ret)
@@ -52,7 +52,8 @@ void sites__free(struct sites *s)
 	if (!s)
 		return;
 	if (s->index)
-		HASH_ITER(hh, s->index->by_key, n, next) {
+		HASH_ITER(hh, s->index->by_key, n, next)
+		{
 			HASH_DEL(s->index->by_key, n);
 			free(n);
 		}
@@ -68,7 +69,10 @@ static void fill_made(struct sites *ss, const struct filter *pick, struct site *
 
 	if (framer__at(ss->index->framer, s->rt, s->pc, true, &v, &nr))
 		return;
-	/* As printcreatedby1(): the function that is really there, the line of what was inlined into it. */
+	/*
+	 * As printcreatedby1(): the function that is really there, the line of what was inlined
+	 * into it.
+	 */
 	outer = &v[nr - 1];
 	s->func = outer->name;
 	s->file = v[0].file;
@@ -76,15 +80,19 @@ static void fill_made(struct sites *ss, const struct filter *pick, struct site *
 	s->start_line = v[0].start_line;
 	s->known = outer->entry || outer->file[0];
 	s->own = v[0].own;
-	s->shown = s->known && traceback_shows(ss->index->namers[s->rt].go_minor, outer, outer->name, NULL, false);
+	s->shown = s->known && traceback_shows(ss->index->namers[s->rt].go_minor, outer,
+					       outer->name, NULL, false);
 	s->offset = s->known && s->pc > outer->entry ? s->pc - outer->entry : 0;
 	s->hits = pick ? filter__hits(pick, FILTER_CREATED_BY, s->func) : 0;
 }
 
 static void fill_start(struct sites *ss, struct site *s)
 {
-	/* They call the user's functions while these names are on the stack. Go 1.25 has new ones. */
-	static const char *const users[] = { "runtime.runfinq", "runtime.runFinalizers", "runtime.runCleanups" };
+	/*
+	 * They call the user's functions while these names are on the stack. Go 1.25 has new ones.
+	 */
+	static const char *const users[] = { "runtime.runfinq", "runtime.runFinalizers",
+					     "runtime.runCleanups" };
 	const struct frame *v;
 	struct frame start;
 	size_t nr;
@@ -121,7 +129,8 @@ static void fill_inlined(struct sites *ss, struct site *s)
 	s->known = true;
 }
 
-static struct site_node *sites__add(struct sites *ss, const struct site_key *key, const struct filter *pick)
+static struct site_node *sites__add(struct sites *ss, const struct site_key *key,
+				    const struct filter *pick)
 {
 	struct sites_index *x = ss->index;
 	unsigned int count = HASH_COUNT(x->by_key);
@@ -150,7 +159,11 @@ static struct site_node *sites__add(struct sites *ss, const struct site_key *key
 		return NULL;
 	}
 	s = &ss->v[ss->nr++];
-	*s = (struct site){ .pc = key->pc, .rt = (uint16_t)key->rt, .kind = (uint8_t)key->kind, .func = "?", .file = "" };
+	*s = (struct site){ .pc = key->pc,
+			    .rt = (uint16_t)key->rt,
+			    .kind = (uint8_t)key->kind,
+			    .func = "?",
+			    .file = "" };
 	if (key->kind == SITE_MADE)
 		fill_made(ss, pick, s);
 	else if (key->kind == SITE_START)
@@ -160,7 +173,8 @@ static struct site_node *sites__add(struct sites *ss, const struct site_key *key
 	return n;
 }
 
-uint32_t sites__of(struct sites *ss, uint16_t rt, enum site_kind kind, uint64_t pc, const struct filter *pick)
+uint32_t sites__of(struct sites *ss, uint16_t rt, enum site_kind kind, uint64_t pc,
+		   const struct filter *pick)
 {
 	const struct site_key key = { .pc = pc, .rt = rt, .kind = kind };
 	struct sites_index *x = ss->index;

@@ -39,7 +39,8 @@ void textpool__free(struct textpool *tp)
 
 	if (!tp)
 		return;
-	HASH_ITER(hh, tp->by_text, t, next) {
+	HASH_ITER(hh, tp->by_text, t, next)
+	{
 		HASH_DEL(tp->by_text, t);
 		free(t);
 	}

@@ -2,8 +2,10 @@
 /*
  * textpool: every text of a report once, clean: equal texts have equal pointers.
  *
- * Names come from the target: what would do something else than being shown becomes '?' (base/clean). So a text is always one line and may go into protobuf, JSON or a terminal; not so what textpool__verbatim() gives. At most
- * TEXTPOOL_BYTES_MAX in all and TEXT_MAX a text; what is beyond is cut, or becomes "?".
+ * Names come from the target: what would do something else than being shown becomes '?'
+ * (base/clean). So a text is always one line and may go into protobuf, JSON or a terminal; not so
+ * what textpool__verbatim() gives. At most TEXTPOOL_BYTES_MAX in all and TEXT_MAX a text; what is
+ * beyond is cut, or becomes "?".
  */
 #ifndef PARKWATCH_NAMES_TEXTPOOL_H
 #define PARKWATCH_NAMES_TEXTPOOL_H
@@ -15,7 +17,7 @@
 #include "base/cleanup.h"
 
 #define TEXTPOOL_BYTES_MAX (256u << 20)
-#define TEXT_MAX	   4096
+#define TEXT_MAX           4096
 
 struct textpool;
 int textpool__new(struct textpool **ret);
@@ -24,8 +26,11 @@ DEFINE_SCOPED(textpool)
 
 /* Never NULL; lives as long as the pool. */
 const char *textpool__get(struct textpool *tp, const char *text);
-const char *textpool__verbatim(struct textpool *tp, const char *text);	/* control characters stay */
-const char *textpool__format(struct textpool *tp, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-const char *textpool__vformat(struct textpool *tp, const char *fmt, va_list args) __attribute__((format(printf, 2, 0)));
+/* control characters stay */
+const char *textpool__verbatim(struct textpool *tp, const char *text);
+const char *textpool__format(struct textpool *tp, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+const char *textpool__vformat(struct textpool *tp, const char *fmt, va_list args)
+	__attribute__((format(printf, 2, 0)));
 
 #endif

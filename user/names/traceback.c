@@ -26,7 +26,8 @@ static bool is_exported(int go_minor, const char *name)
 bool traceback_elides(const struct frame *f, const char *callee)
 {
 	/* What panics inside of a wrapper is the wrapper's own doing. */
-	static const char *const panics[] = { "runtime.gopanic", "runtime.sigpanic", "runtime.panicwrap" };
+	static const char *const panics[] = { "runtime.gopanic", "runtime.sigpanic",
+					      "runtime.panicwrap" };
 
 	if (!f->wrapper)
 		return false;
@@ -36,17 +37,20 @@ bool traceback_elides(const struct frame *f, const char *callee)
 	return true;
 }
 
-bool traceback_shows(int go_minor, const struct frame *f, const char *physical, const char *callee, bool first)
+bool traceback_shows(int go_minor, const struct frame *f, const char *physical, const char *callee,
+		     bool first)
 {
 	const char *name = gofacts_has(go_minor, GO_INLINED_NAMES) ? f->name : physical;
 
 	if (traceback_elides(f, callee))
 		return false;
-	if (!f->entry && !f->file[0])	/* no table knows it: not for Go's eyes, but it must not vanish */
+	/* no table knows it: not for Go's eyes, but it must not vanish */
+	if (!f->entry && !f->file[0])
 		return true;
 	if (strncmp(name, "runtime.", 8))
 		return strchr(name, '.');
-	if (gofacts_has(go_minor, GO_SHOWS_CLEANUPS) && (!strcmp(name, "runtime.runFinalizers") || !strcmp(name, "runtime.runCleanups")))
+	if (gofacts_has(go_minor, GO_SHOWS_CLEANUPS) &&
+	    (!strcmp(name, "runtime.runFinalizers") || !strcmp(name, "runtime.runCleanups")))
 		return true;
 	if (!strcmp(name, "runtime.gopanic") && !first)
 		return true;
@@ -57,7 +61,8 @@ bool traceback_is_exact(int go_minor, const char *callee)
 {
 	return !strcmp(callee, "runtime.sigpanic") ||
 	       (gofacts_has(go_minor, GO_INJECTED_CALLS) &&
-		(!strcmp(callee, "runtime.asyncPreempt") || !strncmp(callee, "runtime.debugCallV", 18)));
+		(!strcmp(callee, "runtime.asyncPreempt") ||
+		 !strncmp(callee, "runtime.debugCallV", 18)));
 }
 
 const char *traceback_name(const char *func)

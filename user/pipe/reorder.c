@@ -7,8 +7,8 @@
 
 struct held {
 	uint64_t ts_ns;
-	uint64_t seq;		/* of arrival: keeps the order of equal times */
-	size_t at, len;		/* in bytes */
+	uint64_t seq;   /* of arrival: keeps the order of equal times */
+	size_t at, len; /* in bytes */
 };
 
 struct reorder {
@@ -16,11 +16,11 @@ struct reorder {
 	void *ctx;
 	struct held *held;
 	size_t nr_held, cap_held;
-	unsigned char *bytes;	/* records, each at a multiple of 8 */
+	unsigned char *bytes; /* records, each at a multiple of 8 */
 	size_t nr_bytes, cap_bytes;
 	uint64_t seq;
-	uint64_t newest_ns;	/* of all records so far */
-	uint64_t mark_ns;	/* newest_ns when the round before began to be let go */
+	uint64_t newest_ns; /* of all records so far */
+	uint64_t mark_ns;   /* newest_ns when the round before began to be let go */
 	uint64_t forced;
 };
 
@@ -140,7 +140,10 @@ int reorder__add(struct reorder *o, const void *data, size_t len)
 		memcpy(&ts_ns, data, sizeof(ts_ns));
 	memcpy(o->bytes + o->nr_bytes, data, len);
 	o->held[o->nr_held++] = (struct held){
-		.ts_ns = ts_ns, .seq = o->seq++, .at = o->nr_bytes, .len = len,
+		.ts_ns = ts_ns,
+		.seq = o->seq++,
+		.at = o->nr_bytes,
+		.len = len,
 	};
 	o->nr_bytes += round_up8(len);
 	if (ts_ns > o->newest_ns)

@@ -2,10 +2,11 @@
 /*
  * reorder: puts records of per-processor buffers back in order of time.
  *
- * Each buffer is ordered in itself. In one round all buffers are drained, one after the other: what was written while
- * round N ran may be missing from it, but nothing older than the newest record of round N - 1 is. So after
- * each round all records up to that mark go out, sorted. Holds at most REORDER_BYTES_MAX: at the bound everything is
- * let go at once and counted in `forced`: order may then be wrong, nothing is lost.
+ * Each buffer is ordered in itself. In one round all buffers are drained, one after the other: what
+ * was written while round N ran may be missing from it, but nothing older than the newest record of
+ * round N - 1 is. So after each round all records up to that mark go out, sorted. Holds at most
+ * REORDER_BYTES_MAX: at the bound everything is let go at once and counted in `forced`: order may
+ * then be wrong, nothing is lost.
  */
 #ifndef PARKWATCH_PIPE_REORDER_H
 #define PARKWATCH_PIPE_REORDER_H
@@ -24,10 +25,13 @@ int reorder__new(reorder_fn fn, void *ctx, struct reorder **ret);
 void reorder__free(struct reorder *o);
 DEFINE_SCOPED(reorder)
 
-/* Copies one record in. It begins with its time, as struct pw_hdr does; shorter than that, it goes out first. 0 or -ENOMEM. */
+/*
+ * Copies one record in. It begins with its time, as struct pw_hdr does; shorter than that, it goes
+ * out first. 0 or -ENOMEM.
+ */
 int reorder__add(struct reorder *o, const void *data, size_t len);
-void reorder__round(struct reorder *o);	/* all buffers were drained */
-void reorder__flush(struct reorder *o);	/* nothing more will come */
+void reorder__round(struct reorder *o); /* all buffers were drained */
+void reorder__flush(struct reorder *o); /* nothing more will come */
 uint64_t reorder__forced(const struct reorder *o);
 
 #endif

@@ -10,17 +10,17 @@
 #include "base/heart.h"
 #include "pipe/reorder.h"
 
-#define PERF_PAGES_MIN	  8	/* per processor */
-#define PERF_PAGES_MAX	  4096
-#define PERF_WAKEUP_EVENTS 64	/* records that a perf buffer gathers before it wakes us */
+#define PERF_PAGES_MIN     8 /* per processor */
+#define PERF_PAGES_MAX     4096
+#define PERF_WAKEUP_EVENTS 64 /* records that a perf buffer gathers before it wakes us */
 
 struct ring {
 	ring_fn fn;
 	void *ctx;
-	struct ring_buffer *rb;		/* one of the two */
+	struct ring_buffer *rb; /* one of the two */
 	struct perf_buffer *pb;
-	struct reorder *order;		/* with pb */
-	int handed;			/* since the call began */
+	struct reorder *order; /* with pb */
+	int handed;            /* since the call began */
 	uint64_t lost;
 };
 

@@ -18,11 +18,11 @@
 #define BATCH_ENTRIES 1024 /* of a map, read in one call */
 #define TRIAL_ENTRIES 64
 #define ALLOC_POINTS  (~0u << PW_POINT_ALLOCS)
-#define THREAD_BUFFERS                                                                             \
-	4 /* stack buffers for each thread there is now, and a reserve for new ones */
+/* stack buffers for each thread there is now, and a reserve for new ones */
+#define THREAD_BUFFERS 4
 #define THREAD_RESERVE 512
-#define LRU_PER_CPU    128 /* elements that a processor sets aside (Linux kernel/bpf/bpf_lru_list.c) \
-			    */
+/* elements that a processor sets aside (Linux kernel/bpf/bpf_lru_list.c) \ */
+#define LRU_PER_CPU 128
 
 struct attach {
 	struct parkwatch *skel;  /* owned */
@@ -33,8 +33,8 @@ struct attach {
 	pid_t pid;
 	char comm[64];
 	struct keeper *keeper; /* owned */
-	uint64_t linked_ns; /* attach__on() began */
-	int nr_cpus;	       /* that counters are kept for */
+	uint64_t linked_ns;    /* attach__on() began */
+	int nr_cpus;           /* that counters are kept for */
 	uint64_t unread;       /* readings of maps and counters that failed */
 	bool part_on[ATTACH_PARTS];
 };
@@ -163,11 +163,12 @@ static int attach__set_maps(struct attach *a, const struct proc *p, const struct
 
 	err = bpf_map__set_autocreate(ring ? a->skel->maps.pw_perf : a->skel->maps.pw_ring, false);
 	if (!err)
-		err = bpf_map__set_max_entries(
-			a->skel->maps.pw_gs,
-			!(a->points & waits) ? 1 :
-			o->trial ? TRIAL_ENTRIES :
-				   clamp_entries(2 * o->allglen, PW_GS_DEFAULT, PW_GS_MAX));
+		err = bpf_map__set_max_entries(a->skel->maps.pw_gs,
+					       !(a->points & waits) ? 1
+					       : o->trial
+						       ? TRIAL_ENTRIES
+						       : clamp_entries(2 * o->allglen,
+								       PW_GS_DEFAULT, PW_GS_MAX));
 	if (!err && (o->trial || !o->sums))
 		err = bpf_map__set_max_entries(a->skel->maps.pw_waits, o->sums ? TRIAL_ENTRIES : 1);
 	if (!err && (o->trial || !(a->points & ALLOC_POINTS)))
@@ -242,8 +243,10 @@ int attach__new(const struct plan *plan, const struct kfeat *kf, const struct pr
 	a->nr_cpus = libbpf_num_possible_cpus();
 	if (a->nr_cpus < 0)
 		return cause__set(why, a->nr_cpus,
-				  "cannot count events: /sys/devices/system/cpu/possible says how many processors there are, "
-				  "and cannot be read: %s; mount /sys", strerror(-a->nr_cpus));
+				  "cannot count events: /sys/devices/system/cpu/possible says how "
+				  "many processors there are, "
+				  "and cannot be read: %s; mount /sys",
+				  strerror(-a->nr_cpus));
 	err = attach__choose_way(a, o->way, kf, why);
 	if (!err)
 		err = attach__check_plan(a, why);
@@ -263,9 +266,11 @@ int attach__new(const struct plan *plan, const struct kfeat *kf, const struct pr
 	if (!err)
 		err = attach__fill_goids(a, o);
 	if (!err)
-		err = keeper__new(&(struct keeper_switch){ &a->skel->bss->pw_on, (volatile uint64_t *)&a->skel->bss->pw_cut_ns,
-							   (volatile uint64_t *)&a->skel->bss->pw_beat_ns },
-				  &a->keeper);
+		err = keeper__new(
+			&(struct keeper_switch){ &a->skel->bss->pw_on,
+						 (volatile uint64_t *)&a->skel->bss->pw_cut_ns,
+						 (volatile uint64_t *)&a->skel->bss->pw_beat_ns },
+			&a->keeper);
 	if (err)
 		return cause__set(why, err,
 				  "cannot load the BPF programs for '%s' (pid %d): %s; %s", a->comm,
@@ -296,7 +301,8 @@ static int attach__link(struct attach *a, unsigned int set, const struct plan_si
 	int err = keeper__open(a->keeper, set, a->way, fd, a->pid, &where);
 
 	if (err == -EOWNERDEAD)
-		return cause__set(why, err, "cannot attach %s in '%s' (pid %d): pw-keeper, which "
+		return cause__set(why, err,
+				  "cannot attach %s in '%s' (pid %d): pw-keeper, which "
 				  "keeps the probes, was killed or stopped; run parkwatch again",
 				  first->func_name, a->comm, a->pid);
 	if (err)
@@ -314,8 +320,8 @@ static bool same_link(const struct attach *a, const struct plan_site *x, const s
 
 /* All sites of these points with the image and the program of site `first`, if that is the first of
  * them. */
-static int attach__link_image(struct attach *a, unsigned int set, uint32_t points,
-			      uint32_t first, struct cause *why)
+static int attach__link_image(struct attach *a, unsigned int set, uint32_t points, uint32_t first,
+			      struct cause *why)
 {
 	const struct plan_site *sites = a->plan->sites;
 	unsigned long offsets[PW_SITES_MAX];

@@ -27,22 +27,25 @@
 #include "probe/plan.h"
 #include "host/ulink.h"
 
-enum attach_part {		/* probes that come and go while recording is on */
-	ATTACH_SINGLES,		/* single allocations: they count only while these are on */
+/* probes that come and go while recording is on */
+enum attach_part {
+	ATTACH_SINGLES, /* single allocations: they count only while these are on */
 	ATTACH_REFILLS,
 	ATTACH_PARTS
 };
 
 struct attach_opts {
 	uint32_t points; /* bit (1 << enum pw_point) for each point that must be probed */
-	uint32_t parts[ATTACH_PARTS]; /* those of them that are probed only while their part is on */
-	uint32_t want;                    /* enum pw_want */
+	/* those of them that are probed only while their part is on */
+	uint32_t parts[ATTACH_PARTS];
+	uint32_t want; /* enum pw_want */
 	enum pw_transport transport;
 	enum attach_way way;
 	uint32_t rt;        /* number of this runtime in the process */
 	unsigned int depth; /* 1 .. PW_STACK_MAX */
 	uint64_t min_wait_ns;
-	bool sums; /* waits and latencies are wanted as sums (attach__waits_each()), but in windows */
+	/* waits and latencies are wanted as sums (attach__waits_each()), but in windows */
+	bool sums;
 	const uint64_t *goids; /* filter; NULL: all */
 	size_t nr_goids;
 	uint32_t ring_bytes; /* power of two, at least a page */
@@ -51,7 +54,7 @@ struct attach_opts {
 	int ring_fd; /* share the ring or perf map of an earlier attach of the same session; -EBADF:
 			make one */
 	bool quiet_libbpf; /* keep libbpf's own talk for -v */
-	bool trial; /* of a child of ours that has one goroutine: small maps */
+	bool trial;        /* of a child of ours that has one goroutine: small maps */
 };
 
 struct attach;
@@ -64,28 +67,38 @@ int attach__on(struct attach *a, struct cause *why);
 void attach__start(struct attach *a); /* recording begins */
 void attach__stop(struct attach *a);  /* recording ends: later hits count as OFF */
 void attach__off(struct attach *a);
-uint64_t attach__own_ns(const struct attach *a); /* CPU time that making and taking down its probes took of us: the keeper's */
-bool attach__kept(const struct attach *a); /* false: somebody killed or stopped the keeper (probe/keeper), and with it the links */
+/* CPU time that making and taking down its probes took of us: the keeper's */
+uint64_t attach__own_ns(const struct attach *a);
+/* false: somebody killed or stopped the keeper (probe/keeper), and with it the links */
+bool attach__kept(const struct attach *a);
 uint64_t attach__absent_ns(const struct attach *a, bool *ret_stopped); /* as keeper__absent_ns() */
 uint64_t attach__absent_cpu_ns(const struct attach *a);
 /*
- * Before start: what follows begins at begin_ns (CLOCK_MONOTONIC): of goroutines that park before it and run in it the part in it
- * counts. 0: what began before does not count. window: waits are not summed.
+ * Before start: what follows begins at begin_ns (CLOCK_MONOTONIC): of goroutines that park before
+ * it and run in it the part in it counts. 0: what began before does not count. window: waits are
+ * not summed.
  */
 void attach__count_from(struct attach *a, uint64_t begin_ns, bool window);
-/* So many hits may still be dealt with, some hundred more or less: then recording ends by itself. Negative: no limit. */
+/*
+ * So many hits may still be dealt with, some hundred more or less: then recording ends by itself.
+ * Negative: no limit.
+ */
 void attach__limit(struct attach *a, int64_t hits);
-/* When it ended so, or because parkwatch was absent (probe/keeper); 0: it did not. limit() sets it back. */
+/*
+ * When it ended so, or because parkwatch was absent (probe/keeper); 0: it did not. limit() sets it
+ * back.
+ */
 uint64_t attach__cut_ns(const struct attach *a);
 bool attach__spent(const struct attach *a); /* the hits are used up */
 
 enum attach_way attach__way(const struct attach *a);
 enum pw_transport attach__transport(const struct attach *a);
-int attach__ring_fd(
-	const struct attach *a); /* fd of the ring buffer or perf event array map, borrowed */
+int attach__ring_fd(const struct attach
+			    *a); /* fd of the ring buffer or perf event array map, borrowed */
 /* Sums of the counters over processors, PW_STAT_MAX of them. */
 int attach__stats(struct attach *a, uint64_t *stats);
-uint64_t attach__unread(const struct attach *a); /* readings of counters and maps that failed: what they hold is missing */
+/* readings of counters and maps that failed: what they hold is missing */
+uint64_t attach__unread(const struct attach *a);
 
 /* The map of goroutines. was_full: not all that the probes met are in it, as far as is known. */
 bool attach__gs_was_full(struct attach *a);
@@ -93,13 +106,17 @@ void attach__gs_clear(struct attach *a);
 /* Single allocations count from now on, or no more; off at first. Needs recording to be on as well.
  */
 void attach__exact(struct attach *a, bool on);
-/* Makes the links of a part, and takes them down; twice is fine, and so is a part without points. */
+/*
+ * Makes the links of a part, and takes them down; twice is fine, and so is a part without points.
+ */
 int attach__part_on(struct attach *a, enum attach_part part, struct cause *why);
 void attach__part_off(struct attach *a, enum attach_part part);
 /* Slots that were given back unused, by span class. */
 int attach__given_back(struct attach *a, uint64_t ret[PW_SPAN_CLASSES]);
-/* Calls fn for each entry: of sums of waits after stop, of the maps of goroutines and of allocations
- * at any time. */
+/*
+ * Calls fn for each entry: of sums of waits after stop, of the maps of goroutines and of
+ * allocations at any time.
+ */
 int attach__waits_each(struct attach *a,
 		       void (*fn)(void *ctx, const struct pw_wait_key *key,
 				  const struct pw_wait_sum *sum),

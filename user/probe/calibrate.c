@@ -11,17 +11,18 @@
 #include "host/dummy.h"
 #include "target/proc.h"
 
-#define HITS               200
-#define STEPPED_HITS       40 /* they take some 20 us each */
-#define ROUNDS             5
-#define RING_BYTES         (1u << 20) /* nobody reads it: room for all rounds */
-#define PERF_PAGES         64
-#define PERF_WAKEUP_EVENTS 64 /* as pipe/ring opens it: a wake-up costs ten times a record */
+#define HITS         200
+#define STEPPED_HITS 40 /* they take some 20 us each */
+#define ROUNDS       5
+#define RING_BYTES   (1u << 20) /* nobody reads it: room for all rounds */
+#define PERF_PAGES   64
+/* as pipe/ring opens it: a wake-up costs ten times a record */
+#define PERF_WAKEUP_EVENTS 64
 #define DEPTH              16 /* more than the frames of the child's stack */
 
 /*
- * Each point that is measured has one of the child's instructions; those that share one are not recorded together. The others'
- * programs do much the same as one that is measured, so many times.
+ * Each point that is measured has one of the child's instructions; those that share one are not
+ * recorded together. The others' programs do much the same as one that is measured, so many times.
  */
 static const struct stand_in {
 	enum insn_class class;
@@ -266,7 +267,8 @@ int calibrate__run(const struct kfeat *kf, enum attach_way way, enum pw_transpor
 		attach__start(b.attach);
 		err = bench__time_points(&b, points, bare, &cal);
 	}
-	if (!err && attach__cut_ns(b.attach)) /* parkwatch was stopped meanwhile: there were no probes */
+	/* parkwatch was stopped meanwhile: there were no probes */
+	if (!err && attach__cut_ns(b.attach))
 		err = -EINTR;
 	bench__done(&b);
 	if (err)

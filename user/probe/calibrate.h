@@ -16,7 +16,10 @@
 #include "probe/attach.h"
 #include "host/kfeat.h"
 
-/* CPU time that it takes of us, at most, on a machine that is not slow: to load the programs, nearly all of it. 25 ms, seen */
+/*
+ * CPU time that it takes of us, at most, on a machine that is not slow: to load the programs,
+ * nearly all of it. 25 ms, seen
+ */
 #define CALIBRATE_CPU_NS 60000000.0
 
 struct calibration {

@@ -43,7 +43,8 @@ void inherit_programs_and(const int *own, size_t nr)
 	while (dir && (e = readdir(dir))) {
 		int fd = atoi(e->d_name);
 
-		if (fd > STDERR_FILENO && fd != dirfd(dir) && !is_own(fd, own, nr) && !is_program(dirfd(dir), e->d_name))
+		if (fd > STDERR_FILENO && fd != dirfd(dir) && !is_own(fd, own, nr) &&
+		    !is_program(dirfd(dir), e->d_name))
 			close(fd);
 	}
 	if (dir)
@@ -54,11 +55,12 @@ int inherit_path(const char *path, char *ret, size_t size)
 {
 	static const char self[] = "/proc/self/";
 	bool ours = !strncmp(path, self, strlen(self));
-	char pid[32] = "";	/* as this /proc numbers us */
+	char pid[32] = ""; /* as this /proc numbers us */
 	int n;
 
 	if (ours && readlink("/proc/self", pid, sizeof(pid) - 1) < 0)
 		return -errno;
-	n = ours ? snprintf(ret, size, "/proc/%s/%s", pid, path + strlen(self)) : snprintf(ret, size, "%s", path);
+	n = ours ? snprintf(ret, size, "/proc/%s/%s", pid, path + strlen(self))
+		 : snprintf(ret, size, "%s", path);
 	return n < 0 || (size_t)n >= size ? -ENAMETOOLONG : 0;
 }

@@ -24,26 +24,28 @@
 #include "probe/inherit.h"
 #include "probe/master.h"
 
-#define MASTER_MS  25	 /* so often the child looks whether its master is in charge */
-#define ANSWER_MS  10000 /* most time for an answer: one takes 20 to 200 ms */
-#define STALE_NS   (500 * NS_PER_MS) /* a child that looks so often has given its own sign since then */
-#define TRACED_MS  1000 /* most time for the end of one that a debugger has */
-#define ANSWER_STEP 200 /* meanwhile, so often the master looks whether the child can answer */
+#define MASTER_MS 25    /* so often the child looks whether its master is in charge */
+#define ANSWER_MS 10000 /* most time for an answer: one takes 20 to 200 ms */
+/* a child that looks so often has given its own sign since then */
+#define STALE_NS  (500 * NS_PER_MS)
+#define TRACED_MS 1000 /* most time for the end of one that a debugger has */
+/* meanwhile, so often the master looks whether the child can answer */
+#define ANSWER_STEP 200
 
 /* Written by the child, read by its master. */
 struct absence {
 	volatile uint64_t since_ns; /* the last one; 0: there was none */
-	volatile uint64_t cpu_ns; /* that the target had used then; 0: not known */
-	volatile bool stopped; /* it was: else it was late */
+	volatile uint64_t cpu_ns;   /* that the target had used then; 0: not known */
+	volatile bool stopped;      /* it was: else it was late */
 };
 
 struct keeper {
 	pid_t pid;
 	int sock;
 	const volatile uint64_t *beat_ns; /* borrowed: the child's own sign of life */
-	bool lost;		 /* the child was killed or stopped, or did not answer */
-	bool traced;		 /* that is why: a debugger stopped it */
-	struct absence *absence; /* shared with the child */
+	bool lost;                        /* the child was killed or stopped, or did not answer */
+	bool traced;                      /* that is why: a debugger stopped it */
+	struct absence *absence;          /* shared with the child */
 };
 
 enum op { OP_OPEN, OP_CLOSE };
@@ -116,7 +118,10 @@ static void tell_holding(void)
 	told = holding;
 }
 
-/* Nobody is in charge: recording ends, and the probes go. Recording that has ended by itself ended then. */
+/*
+ * Nobody is in charge: recording ends, and the probes go. Recording that has ended by itself ended
+ * then.
+ */
 static void watch_master(struct master *m, const struct keeper_switch *s, struct absence *a)
 {
 	static enum master_state before;
@@ -183,7 +188,8 @@ static void serve(int sock, struct master *m, const struct keeper_switch *s, str
 
 static int keeper__share(struct keeper *k)
 {
-	void *page = mmap(NULL, sizeof(*k->absence), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	void *page = mmap(NULL, sizeof(*k->absence), PROT_READ | PROT_WRITE,
+			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	if (page == MAP_FAILED)
 		return -errno;
@@ -233,14 +239,16 @@ int keeper__new(const struct keeper_switch *s, struct keeper **ret)
 }
 
 /*
- * Who is stopped is woken: it takes the probes out, and ends. One that hangs in the kernel, or that a debugger has, is left to itself: so it
- * does when it can.
+ * Who is stopped is woken: it takes the probes out, and ends. One that hangs in the kernel, or that
+ * a debugger has, is left to itself: so it does when it can.
  */
 static void keeper__wait(const struct keeper *k)
 {
 	scoped_fd int pidfd = (int)syscall(SYS_pidfd_open, k->pid, 0);
 
-	for (int ms = 0; ms < (k->traced ? TRACED_MS : ANSWER_MS) && !waitpid(k->pid, NULL, WNOHANG); ms += ANSWER_STEP) {
+	for (int ms = 0;
+	     ms < (k->traced ? TRACED_MS : ANSWER_MS) && !waitpid(k->pid, NULL, WNOHANG);
+	     ms += ANSWER_STEP) {
 		(void)kill(k->pid, SIGCONT);
 		(void)heart__wait_for(pidfd, ANSWER_STEP);
 	}
@@ -262,7 +270,10 @@ void keeper__free(struct keeper *k)
 	free(k);
 }
 
-/* By a debugger: its parent is not told. It gives no sign while we give none either, so it is asked what it does. */
+/*
+ * By a debugger: its parent is not told. It gives no sign while we give none either, so it is asked
+ * what it does.
+ */
 static bool keeper__is_traced(struct keeper *k)
 {
 	const uint64_t beat = *k->beat_ns, now = clock_now_ns();
@@ -283,8 +294,8 @@ bool keeper__alive(struct keeper *k)
 {
 	siginfo_t si = { .si_pid = 0 };
 
-	if (!k->lost &&
-	    (waitid(P_PID, (id_t)k->pid, &si, WEXITED | WSTOPPED | WNOHANG | WNOWAIT) || si.si_pid || keeper__is_traced(k))) {
+	if (!k->lost && (waitid(P_PID, (id_t)k->pid, &si, WEXITED | WSTOPPED | WNOHANG | WNOWAIT) ||
+			 si.si_pid || keeper__is_traced(k))) {
 		k->lost = true;
 		shutdown(k->sock, SHUT_RDWR); /* it must not go on without us knowing: it ends */
 		(void)kill(k->pid, SIGCONT);
@@ -306,7 +317,8 @@ static int keeper__ask(struct keeper *k, const struct request *r)
 	ssize_t n;
 	int err;
 
-	if (k->lost || send(k->sock, r, sizeof(*r), MSG_NOSIGNAL) != (ssize_t)sizeof(*r) || !keeper__has_answer(k))
+	if (k->lost || send(k->sock, r, sizeof(*r), MSG_NOSIGNAL) != (ssize_t)sizeof(*r) ||
+	    !keeper__has_answer(k))
 		return -EOWNERDEAD;
 	n = recv(k->sock, &err, sizeof(err), MSG_DONTWAIT);
 	return n == (ssize_t)sizeof(err) ? err : -EOWNERDEAD;
@@ -315,9 +327,12 @@ static int keeper__ask(struct keeper *k, const struct request *r)
 int keeper__open(struct keeper *k, unsigned int set, enum attach_way way, int prog_fd, pid_t pid,
 		 const struct uplace *where)
 {
-	struct request r = {
-		.op = OP_OPEN, .set = set, .way = way, .prog_fd = prog_fd, .pid = pid, .nr = where->nr
-	};
+	struct request r = { .op = OP_OPEN,
+			     .set = set,
+			     .way = way,
+			     .prog_fd = prog_fd,
+			     .pid = pid,
+			     .nr = where->nr };
 	int err;
 
 	if (set >= KEEPER_SETS || where->nr > PW_SITES_MAX)

@@ -7,9 +7,10 @@
  * are the keeper's alone: if parkwatch is killed, whenever that is, it takes them down and ends.
  * Only who kills both at once, as the end of a cgroup does, can still leave some behind.
  *
- * If parkwatch is stopped (Ctrl-Z, SIGSTOP), or gives no sign of life for 100 ms (probe/master), the keeper takes all
- * probes out, and switches recording off. If the keeper is stopped or killed, parkwatch finds that at its next
- * keeper__alive() and wakes it, so that it takes the probes out and ends.
+ * If parkwatch is stopped (Ctrl-Z, SIGSTOP), or gives no sign of life for 100 ms (probe/master),
+ * the keeper takes all probes out, and switches recording off. If the keeper is stopped or killed,
+ * parkwatch finds that at its next keeper__alive() and wakes it, so that it takes the probes out
+ * and ends.
  *
  * It blocks all signals that can be blocked, and shows as "pw-keeper" in ps. Loop thread only.
  */
@@ -26,7 +27,7 @@
 
 struct keeper_switch { /* of the BPF programs, in memory that parent and child share */
 	volatile uint32_t *on;
-	volatile uint64_t *cut_ns; /* CLOCK_MONOTONIC when recording ended by itself */
+	volatile uint64_t *cut_ns;  /* CLOCK_MONOTONIC when recording ended by itself */
 	volatile uint64_t *beat_ns; /* the keeper's own sign of life */
 };
 
@@ -43,7 +44,10 @@ int keeper__open(struct keeper *k, unsigned int set, enum attach_way way, int pr
 /* Takes a set down, all at the same time: 20 to 200 ms; one that is empty is fine. As above. */
 int keeper__close(struct keeper *k, unsigned int set);
 bool keeper__alive(struct keeper *k); /* false: as above; it costs one system call */
-/* CLOCK_MONOTONIC at which parkwatch was last found stopped or, with probes in, without a sign of life, and they were taken out; 0: it never was. */
+/*
+ * CLOCK_MONOTONIC at which parkwatch was last found stopped or, with probes in, without a sign of
+ * life, and they were taken out; 0: it never was.
+ */
 uint64_t keeper__absent_ns(const struct keeper *k, bool *ret_stopped);
 /* CPU time that the target had used then; 0: not known. */
 uint64_t keeper__absent_cpu_ns(const struct keeper *k);

@@ -21,7 +21,8 @@ static int load_nothing(enum bpf_attach_type type)
 	};
 	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = type);
 
-	return bpf_prog_load(BPF_PROG_TYPE_KPROBE, "pw_nothing", "GPL", insns, ARRAY_SIZE(insns), &opts);
+	return bpf_prog_load(BPF_PROG_TYPE_KPROBE, "pw_nothing", "GPL", insns, ARRAY_SIZE(insns),
+			     &opts);
 }
 
 /* By the first way that works: which one it is does not matter to what is left. */
@@ -34,7 +35,9 @@ static int touch(const struct goplace *place, pid_t pid, struct ulink *ret)
 	int err = -EOPNOTSUPP;
 
 	for (size_t i = 0; i < ARRAY_SIZE(ways) && err; i++) {
-		scoped_fd int fd = load_nothing(ways[i] == ATTACH_MULTI ? (enum bpf_attach_type)ULINK_MULTI_TYPE : 0);
+		scoped_fd int fd = load_nothing(ways[i] == ATTACH_MULTI
+							? (enum bpf_attach_type)ULINK_MULTI_TYPE
+							: 0);
 
 		err = fd < 0 ? fd : ulink__open(ways[i], fd, pid, &where, ret);
 	}
@@ -42,7 +45,8 @@ static int touch(const struct goplace *place, pid_t pid, struct ulink *ret)
 }
 
 /* All links are made, then all are closed, at the same time: each closing takes 20 to 200 ms. */
-static int touch_all(const struct goproc *gp, pid_t pid, const struct textdiff *d, struct cause *why)
+static int touch_all(const struct goproc *gp, pid_t pid, const struct textdiff *d,
+		     struct cause *why)
 {
 	scoped_mem struct ulink *links = calloc(d->nr ? d->nr : 1, sizeof(*links));
 	libbpf_print_fn_t print = libbpf_set_print(NULL);
@@ -61,11 +65,13 @@ static int touch_all(const struct goproc *gp, pid_t pid, const struct textdiff *
 		ulinks__close(links, nr);
 	libbpf_set_print(print);
 	if (err)
-		return cause__set(why, err, "cannot make a probe at a place of an old one: %s", strerror(-err));
+		return cause__set(why, err, "cannot make a probe at a place of an old one: %s",
+				  strerror(-err));
 	return 0;
 }
 
-int leftover__repair(const struct goproc *gp, const struct proc *p, struct textdiff *d, struct cause *why)
+int leftover__repair(const struct goproc *gp, const struct proc *p, struct textdiff *d,
+		     struct cause *why)
 {
 	sigset_t all, before;
 	int err;
@@ -73,7 +79,8 @@ int leftover__repair(const struct goproc *gp, const struct proc *p, struct textd
 	if (!d->nr)
 		return 0;
 	if (proc__traced(p))
-		return cause__set(why, -EBUSY, "a debugger has the process, its breakpoints look the same");
+		return cause__set(why, -EBUSY,
+				  "a debugger has the process, its breakpoints look the same");
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &before);
 	err = touch_all(gp, proc__pid(p), d, why);

@@ -40,7 +40,10 @@ void master__lives(struct master *m)
 	m->beat_cpu_ns = clock_ns(m->clock);
 }
 
-/* Linux Documentation/filesystems/proc.rst: "pid (comm) state ..."; its main thread's is the loop's. */
+/*
+ * Linux Documentation/filesystems/proc.rst: "pid (comm) state ..."; its main thread's is the
+ * loop's.
+ */
 char master_letter(int stat_fd)
 {
 	char text[128];
@@ -58,7 +61,8 @@ uint64_t master_allow(double slow)
 {
 	const double times = slow > 1 ? slow : 1;
 
-	heart->late_ns = (uint64_t)((times < MASTER_SLOW_MOST ? times : MASTER_SLOW_MOST) * MASTER_LATE_NS);
+	heart->late_ns =
+		(uint64_t)((times < MASTER_SLOW_MOST ? times : MASTER_SLOW_MOST) * MASTER_LATE_NS);
 	return heart->late_ns;
 }
 
@@ -90,5 +94,8 @@ enum master_state master__state(struct master *m)
 		master__lives(m);
 		return MASTER_HERE;
 	}
-	return master_is_late(state, now - m->beat_ns, clock_ns(m->clock) - m->beat_cpu_ns, heart->late_ns) ? MASTER_LATE : MASTER_HERE;
+	return master_is_late(state, now - m->beat_ns, clock_ns(m->clock) - m->beat_cpu_ns,
+			      heart->late_ns)
+		       ? MASTER_LATE
+		       : MASTER_HERE;
 }

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * master: what a keeper (probe/keeper) knows of the process that it keeps probes for: is it in charge?
+ * master: what a keeper (probe/keeper) knows of the process that it keeps probes for: is it in
+ * charge?
  *
- * It is not while it is stopped (by a signal or a debugger), while it is about to stop, and when it gave no sign of life (base/heart) for
- * MASTER_LATE_NS: so long it slept in the kernel, or used the processor. Who is ready to run and waits for a processor is on a busy machine:
- * MASTER_STARVED_NS. Of the keeper's thread.
+ * It is not while it is stopped (by a signal or a debugger), while it is about to stop, and when it
+ * gave no sign of life (base/heart) for
+ * MASTER_LATE_NS: so long it slept in the kernel, or used the processor. Who is ready to run and
+ * waits for a processor is on a busy machine: MASTER_STARVED_NS. Of the keeper's thread.
  *
- * A machine that is slow, as an emulated one is, takes longer for honest work: there it has so many times as long.
+ * A machine that is slow, as an emulated one is, takes longer for honest work: there it has so many
+ * times as long.
  */
 #ifndef PARKWATCH_PROBE_MASTER_H
 #define PARKWATCH_PROBE_MASTER_H
@@ -16,9 +19,10 @@
 #include <sys/types.h>
 #include <time.h>
 
-#define MASTER_LATE_NS	  100000000ULL
+#define MASTER_LATE_NS    100000000ULL
 #define MASTER_STARVED_NS 1000000000ULL
-#define MASTER_SLOW_MOST  10.0 /* times as slow as a usual machine: no more is allowed for */
+/* times as slow as a usual machine: no more is allowed for */
+#define MASTER_SLOW_MOST 10.0
 
 enum master_state {
 	MASTER_HERE,
@@ -27,10 +31,10 @@ enum master_state {
 };
 
 struct master {
-	int stat_fd; /* of its /proc/PID/stat */
-	clockid_t clock; /* its CPU time */
+	int stat_fd;                          /* of its /proc/PID/stat */
+	clockid_t clock;                      /* its CPU time */
 	uint64_t beats, beat_ns, beat_cpu_ns; /* the last sign of life */
-	uint64_t seen_ns; /* when it was last asked for */
+	uint64_t seen_ns;                     /* when it was last asked for */
 };
 
 /* Before the fork, of the process that calls it. 0 or negative errno. */
@@ -38,14 +42,23 @@ int master__init(struct master *m);
 void master__done(struct master *m);
 
 enum master_state master__state(struct master *m);
-/* Of an open /proc/PID/stat: 'S' sleeps, 'T' stopped, 't' by a debugger ...; 'R' where it is not to be read. */
+/*
+ * Of an open /proc/PID/stat: 'S' sleeps, 'T' stopped, 't' by a debugger ...; 'R' where it is not to
+ * be read.
+ */
 char master_letter(int stat_fd);
 /* It asked for something: a sign of life, too. */
 void master__lives(struct master *m);
 
-/* For all that are kept: times as slow as a usual machine, between 1 and MASTER_SLOW_MOST. Returns what is late from here on. */
+/*
+ * For all that are kept: times as slow as a usual machine, between 1 and MASTER_SLOW_MOST. Returns
+ * what is late from here on.
+ */
 uint64_t master_allow(double slow);
-/* state: as in /proc/PID/stat; so long it gave no sign of life, and used so much of a processor; late_ns: as heart->late_ns. */
+/*
+ * state: as in /proc/PID/stat; so long it gave no sign of life, and used so much of a processor;
+ * late_ns: as heart->late_ns.
+ */
 bool master_is_late(char state, uint64_t silent_ns, uint64_t cpu_ns, uint64_t late_ns);
 
 #endif

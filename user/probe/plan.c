@@ -18,7 +18,10 @@
 #define RBX 3
 #define R14 14
 
-/* Functions that the points are made of, all looked up in one pass: of each point, by its number; what it was before; others. */
+/*
+ * Functions that the points are made of, all looked up in one pass: of each point, by its number;
+ * what it was before; others.
+ */
 enum fn {
 	FN_BEFORE = PW_POINT_MAX,
 	FN_NEWPROC1 = 2 * PW_POINT_MAX,
@@ -36,7 +39,7 @@ static const char *const fn_names[FN_MAX] = {
 	[PW_POINT_##NAME] = function, [FN_BEFORE + PW_POINT_##NAME] = before,
 	PW_POINTS(PW_POINT)
 #undef PW_POINT
-	[FN_NEWPROC1] = "runtime.newproc1",
+		[FN_NEWPROC1] = "runtime.newproc1",
 	[FN_RUNQPUT] = "runtime.runqput",
 	[FN_CACHESPAN] = "runtime.(*mcentral).cacheSpan",
 	[FN_MCALL] = "runtime.mcall",
@@ -356,7 +359,8 @@ static int planner__place(struct planner *pl, enum pw_point point, uint32_t modu
 {
 	const struct gofunc *fn = pl->fn[module];
 	const enum go_fact since = rules[point].since;
-	const int f = since && !gofacts_has(pl->rt->minor, since) ? FN_BEFORE + (int)point : (int)point;
+	const int f =
+		since && !gofacts_has(pl->rt->minor, since) ? FN_BEFORE + (int)point : (int)point;
 
 	if (point == PW_POINT_SIZED)
 		return planner__place_sized(pl, module, why);
@@ -405,7 +409,8 @@ static void planner__modules(struct planner *pl)
 		struct pw_module *to = &pl->plan->modules[m];
 
 		if (gopark->end > gopark->entry)
-			to->gopark = (struct pw_range){ gopark->entry, gopark->end - gopark->entry };
+			to->gopark =
+				(struct pw_range){ gopark->entry, gopark->end - gopark->entry };
 		to->text = (struct pw_range){ from->minpc, from->maxpc - from->minpc };
 		for (int i = 0; i < PW_ENDS; i++) {
 			const struct gofunc *fn = &pl->fn[m][ends[i]];
@@ -434,7 +439,8 @@ static int planner__find(struct planner *pl, uint32_t module)
 	for (size_t i = 0; i < nr && !err; i++)
 		pl->fn[module][at[i]] = found[i];
 	if (!err && pl->names.nr)
-		err = gosym__find(pl->rt->sym, module, pl->names.names, pl->names.nr, pl->sized[module]);
+		err = gosym__find(pl->rt->sym, module, pl->names.names, pl->names.nr,
+				  pl->sized[module]);
 	return err;
 }
 

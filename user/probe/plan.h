@@ -55,8 +55,11 @@ int plan__make(struct goproc *gp, struct goruntime *rt, const struct kfeat *kf, 
 void plan__free(struct plan *p);
 DEFINE_SCOPED(plan)
 
-/* Whether these points (1 << enum pw_point) can be probed: the error of one that cannot. Those that this Go does not have and can do
- * without (coroutines before 1.23, variants of mallocgc) are taken out. */
+/*
+ * Whether these points (1 << enum pw_point) can be probed: the error of one that cannot. Those that
+ * this Go does not have and can do without (coroutines before 1.23, variants of mallocgc) are taken
+ * out.
+ */
 int plan__check_points(const struct plan *p, uint32_t *points, struct cause *why);
 
 #endif

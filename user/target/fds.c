@@ -44,7 +44,7 @@ struct fds {
 	struct end *ends;        /* owned; by inode */
 	size_t nr_ends;
 	bool ends_read;
-	bool reread;             /* the sockets, for one that was not there */
+	bool reread; /* the sockets, for one that was not there */
 };
 
 int fds__new(const struct proc *p, struct fds **ret)
@@ -273,7 +273,10 @@ static void fds__describe_family(const struct fds *f, int fd, uint64_t inode, ch
 		 name);
 }
 
-/* The tables pass a socket over when others come and go while they are read, so they are read twice for it. */
+/*
+ * The tables pass a socket over when others come and go while they are read, so they are read twice
+ * for it.
+ */
 static const struct socket *fds__socket(struct fds *f, uint64_t inode)
 {
 	const struct socket *k = fds__read_sockets(f) ? sockets__get(f->sockets, inode) : NULL;
@@ -386,9 +389,12 @@ int fds__dialled(struct fds *f, struct fd_pair **ret, size_t *ret_nr)
 		bool accepted = false;
 		const uint64_t peer = k ? sockets__other_end(f->sockets, k, &accepted) : 0;
 
-		if (!k || !sockets__dialled(f->sockets, k) || (i && f->ends[i].inode == f->ends[i - 1].inode))
+		if (!k || !sockets__dialled(f->sockets, k) ||
+		    (i && f->ends[i].inode == f->ends[i - 1].inode))
 			continue;
-		pairs[nr++] = (struct fd_pair){ f->ends[i].fd, peer ? fds__find_end(f, peer, false, true, -1) : -1 };
+		pairs[nr++] =
+			(struct fd_pair){ f->ends[i].fd,
+					  peer ? fds__find_end(f, peer, false, true, -1) : -1 };
 	}
 	if (nr)
 		qsort(pairs, nr, sizeof(*pairs), compare_pairs);

@@ -2,9 +2,10 @@
 /*
  * fds: what the file descriptors of a process are connected to, in words.
  *
- * From the links in /proc/PID/fd, and for sockets the tables of the process's own network namespace in /proc/PID/net; these are
- * read once, when the first socket is asked for, so the answers are of that moment. Reads only; nothing of the process is
- * touched. At most FDS_MAX descriptors are remembered. Every text is hostile: control characters become '?'.
+ * From the links in /proc/PID/fd, and for sockets the tables of the process's own network namespace
+ * in /proc/PID/net; these are read once, when the first socket is asked for, so the answers are of
+ * that moment. Reads only; nothing of the process is touched. At most FDS_MAX descriptors are
+ * remembered. Every text is hostile: control characters become '?'.
  */
 #ifndef PARKWATCH_TARGET_FDS_H
 #define PARKWATCH_TARGET_FDS_H
@@ -35,12 +36,16 @@ DEFINE_SCOPED(fds)
  * Never NULL; "": it is not open or cannot be read. Borrowed until free.
  */
 const char *fds__describe(struct fds *f, int fd);
-/* It is a TCP connection that was accepted here and is up, and its other end is not in this process: somebody is there. */
+/*
+ * It is a TCP connection that was accepted here and is up, and its other end is not in this
+ * process: somebody is there.
+ */
 bool fds__serves(struct fds *f, int fd);
 
 /* A TCP connection that the process has dialled. */
 struct fd_pair {
-	int dialled, accepted;	/* its two descriptors; accepted is -1 where the other end is elsewhere */
+	/* its two descriptors; accepted is -1 where the other end is elsewhere */
+	int dialled, accepted;
 };
 /* All there are, by `dialled`. *ret: to be freed. 0 or -ENOMEM. */
 int fds__dialled(struct fds *f, struct fd_pair **ret, size_t *ret_nr);

@@ -16,7 +16,7 @@ struct file_id {
 
 struct goproc {
 	struct addrspace as; /* first member: what its runtimes read through */
-	struct proc *p; /* borrowed */
+	struct proc *p;      /* borrowed */
 	size_t nr_runtimes, nr_images;
 	struct goruntime *runtimes[GOPROC_RUNTIMES_MAX]; /* owned */
 	struct image *images[GOPROC_IMAGES_MAX];         /* owned */
@@ -27,8 +27,9 @@ struct goproc {
 };
 
 /*
- * The process's memory; once it has ended, what of it was mapped from a file and is there still. So names can be
- * found for a program that ended while it was watched (but not those of a PIE before Go 1.18, whose tables were relocated).
+ * The process's memory; once it has ended, what of it was mapped from a file and is there still. So
+ * names can be found for a program that ended while it was watched (but not those of a PIE before
+ * Go 1.18, whose tables were relocated).
  */
 static int goproc__read(const struct addrspace *as, uint64_t addr, void *buf, size_t len)
 {
@@ -41,8 +42,9 @@ static int goproc__read(const struct addrspace *as, uint64_t addr, void *buf, si
 	for (size_t i = 0; i < gp->nr_images; i++) {
 		const struct image *img = gp->images[i];
 
-		if (!image__file_offset(img, addr, &offset) && !image__file_offset(img, addr + len - 1, &last) &&
-		    last - offset == len - 1 && pread(img->fd, buf, len, (off_t)offset) == (ssize_t)len)
+		if (!image__file_offset(img, addr, &offset) &&
+		    !image__file_offset(img, addr + len - 1, &last) && last - offset == len - 1 &&
+		    pread(img->fd, buf, len, (off_t)offset) == (ssize_t)len)
 			return 0;
 	}
 	return err;
@@ -200,7 +202,9 @@ int goproc__open(struct proc *p, struct goproc **ret, struct cause *why)
 		return -ENOMEM;
 	err = goproc__find(gp, &found);
 	if (err && (err == -ESRCH || !proc__alive(p))) /* then the rest is but a consequence */
-		return cause__set(why, -ESRCH, proc__cut(p) ? "process %d ('%s') could not be read in time" : "process %d ('%s') has ended",
+		return cause__set(why, -ESRCH,
+				  proc__cut(p) ? "process %d ('%s') could not be read in time"
+					       : "process %d ('%s') has ended",
 				  (int)proc__pid(p), proc__comm(p));
 	if (err)
 		return cause__set(why, err, "%s", found.text);

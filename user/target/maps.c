@@ -198,7 +198,10 @@ int maps__read(int dirfd, struct maps **ret)
 	return maps__take(steal(text), len, ret);
 }
 
-/* Its stack pointer; 0: it runs, or is gone. Linux fs/proc/base.c proc_pid_syscall: "NR ARGUMENTS SP PC", "-1 SP PC", "running". */
+/*
+ * Its stack pointer; 0: it runs, or is gone. Linux fs/proc/base.c proc_pid_syscall: "NR ARGUMENTS
+ * SP PC", "-1 SP PC", "running".
+ */
 static uint64_t thread_sp(int taskfd, const char *tid)
 {
 	char name[64], text[512];
@@ -232,7 +235,8 @@ static int maps__sps(struct maps *maps, int dirfd)
 			close(fd);
 		return 0;
 	}
-	for (struct dirent *e = readdir(dir); e && !err && maps->nr_sps < THREADS_MAX; e = readdir(dir)) {
+	for (struct dirent *e = readdir(dir); e && !err && maps->nr_sps < THREADS_MAX;
+	     e = readdir(dir)) {
 		uint64_t sp = e->d_name[0] == '.' ? 0 : thread_sp(fd, e->d_name);
 
 		if (!sp)

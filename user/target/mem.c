@@ -135,7 +135,8 @@ static bool mem__ended(const struct mem *m)
 
 static void mem__read_batch(const struct addrspace *as, struct memread *reads, size_t nr)
 {
-	struct mem *m = (struct mem *)(uintptr_t)as; /* the fallback's descriptor is all that changes */
+	/* the fallback's descriptor is all that changes */
+	struct mem *m = (struct mem *)(uintptr_t)as;
 
 	heart__beat();
 	if (m->fd >= 0) {

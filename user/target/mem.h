@@ -2,8 +2,9 @@
 /*
  * mem: the memory of another process, read only.
  *
- * By process_vm_readv(2), many pieces a call; where that is refused (seccomp, a kernel built without it) by
- * /proc/PID/mem. No read is longer than MEM_READ_MAX. With a deadline: when that is over nothing is read any more, as if the process had ended
+ * By process_vm_readv(2), many pieces a call; where that is refused (seccomp, a kernel built
+ * without it) by /proc/PID/mem. No read is longer than MEM_READ_MAX. With a deadline: when that is
+ * over nothing is read any more, as if the process had ended
  * (-ESRCH), so whatever search goes on ends there and proves nothing. Loop thread.
  */
 #ifndef PARKWATCH_TARGET_MEM_H
@@ -17,14 +18,14 @@
 #include "base/addrspace.h"
 #include "base/deadline.h"
 
-#define MEM_READ_MAX (64u << 20)	/* bytes of one read */
+#define MEM_READ_MAX (64u << 20) /* bytes of one read */
 
 struct mem {
-	struct addrspace as;	/* first member: mem is an addrspace */
+	struct addrspace as; /* first member: mem is an addrspace */
 	pid_t pid;
-	int fd;			/* of /proc/PID/mem, -EBADF until the fallback is needed; owned */
-	int dirfd, pidfd;	/* of the process; borrowed */
-	struct deadline *until;	/* borrowed; NULL: none */
+	int fd;                 /* of /proc/PID/mem, -EBADF until the fallback is needed; owned */
+	int dirfd, pidfd;       /* of the process; borrowed */
+	struct deadline *until; /* borrowed; NULL: none */
 };
 
 /* pidfd may be -EBADF: then nothing tells when another process got the PID. */

@@ -141,7 +141,7 @@ struct stat_line {
 	char state;
 	unsigned int flags;
 	unsigned long long start_ticks; /* since the machine started */
-	unsigned long start_stack; /* 0 without the right to read the process */
+	unsigned long start_stack;      /* 0 without the right to read the process */
 };
 
 /* /proc/PID/stat: "PID (COMM) STATE PPID PGRP SESSION TTY TPGID FLAGS ...", proc(5). */
@@ -371,6 +371,7 @@ const char *proc__words(struct proc *p, int err)
 		return "it has ended";
 	if (p->mem.until->stopped)
 		return "ended by a signal";
-	snprintf(p->words, sizeof(p->words), "it was not done within %.3g s, and was cut short", (double)p->mem.until->most_ns / NS_PER_SEC);
+	snprintf(p->words, sizeof(p->words), "it was not done within %.3g s, and was cut short",
+		 (double)p->mem.until->most_ns / NS_PER_SEC);
 	return p->words;
 }

@@ -84,7 +84,8 @@ static int open_by_name(int dirfd, const struct mapping *m, int *ret_fd)
 /* The target's files belong to another user, or lie in a folder that we may not enter. */
 static const char *next_step(int err)
 {
-	return err == -EACCES || err == -EPERM ? "; needs CAP_DAC_READ_SEARCH, or run with sudo" : "";
+	return err == -EACCES || err == -EPERM ? "; needs CAP_DAC_READ_SEARCH, or run with sudo"
+					       : "";
 }
 
 int rootfs_open(int dirfd, const struct mapping *m, int *ret_fd, struct cause *why)
@@ -101,8 +102,8 @@ int rootfs_open(int dirfd, const struct mapping *m, int *ret_fd, struct cause *w
 	if (!err)
 		return 0;
 	if (named == -EACCES || named == -EPERM)
-		return cause__set(why, named, "cannot open '%s' as the process sees it: %s%s", m->path, strerror(-named),
-				  next_step(named));
+		return cause__set(why, named, "cannot open '%s' as the process sees it: %s%s",
+				  m->path, strerror(-named), next_step(named));
 	if (err == -EPERM || err == -EACCES)
 		return cause__set(
 			why, named,
@@ -122,6 +123,7 @@ int rootfs_open_exe(int dirfd, int *ret_fd, struct cause *why)
 	if (err == -ENOENT || err == -ESRCH)
 		return cause__set(why, -ESRCH, "cannot open the executable: the process has ended");
 	if (err)
-		return cause__set(why, err, "cannot open the executable: %s%s", strerror(-err), next_step(err));
+		return cause__set(why, err, "cannot open the executable: %s%s", strerror(-err),
+				  next_step(err));
 	return 0;
 }

@@ -11,9 +11,10 @@
 
 #include "base/clean.h"
 
-#define UNIX_NAME_MAX   108 /* sun_path, Linux include/uapi/linux/un.h */
-#define NAMES_MAX       (64u << 20)
-#define UNIX_ACCEPTS    (1u << 16)      /* __SO_ACCEPTCON, Linux include/uapi/linux/net.h */
+#define UNIX_NAME_MAX 108 /* sun_path, Linux include/uapi/linux/un.h */
+#define NAMES_MAX     (64u << 20)
+/* __SO_ACCEPTCON, Linux include/uapi/linux/net.h */
+#define UNIX_ACCEPTS    (1u << 16)
 #define LISTENERS_BYTES (2 * 65536 / 8) /* a bit a port: TCP, TCP6 */
 
 struct sockets {
@@ -24,7 +25,8 @@ struct sockets {
 	size_t names_len, names_room;
 	size_t refused;
 	uint8_t listens[LISTENERS_BYTES]; /* ports with a listener, by kind */
-	uint32_t *by_ends; /* numbers of TCP sockets, by both ports; NULL: not yet, or no memory. Owned */
+	/* numbers of TCP sockets, by both ports; NULL: not yet, or no memory. Owned */
+	uint32_t *by_ends;
 	size_t nr_by_ends;
 };
 
@@ -295,8 +297,7 @@ static void sockets__sort(struct sockets *s)
 	if (s->nr)
 		qsort(s->v, s->nr, sizeof(*s->v), compare_inodes);
 	for (size_t i = 1; i < s->nr; i++)
-		if (s->v[i].inode == s->v[i - 1].inode &&
-		    !sockets__same(s, &s->v[i], &s->v[i - 1]))
+		if (s->v[i].inode == s->v[i - 1].inode && !sockets__same(s, &s->v[i], &s->v[i - 1]))
 			s->v[i].ambiguous = s->v[i - 1].ambiguous = true;
 	s->sorted = true;
 }
@@ -412,7 +413,8 @@ static uint32_t ends_of(uint16_t local, uint16_t peer)
 static int compare_ends(const void *a, const void *b, void *ctx)
 {
 	const struct socket *v = ctx, *x = &v[*(const uint32_t *)a], *y = &v[*(const uint32_t *)b];
-	const uint32_t ex = ends_of(x->local_port, x->peer_port), ey = ends_of(y->local_port, y->peer_port);
+	const uint32_t ex = ends_of(x->local_port, x->peer_port),
+		       ey = ends_of(y->local_port, y->peer_port);
 
 	return ex < ey ? -1 : ex > ey;
 }
@@ -484,7 +486,8 @@ bool sockets__dialled(struct sockets *s, const struct socket *k)
 
 uint64_t sockets__other_end(struct sockets *s, const struct socket *k, bool *ret_accepted)
 {
-	const struct socket *peer = is_up(k) && sockets__accepted(s, k->local_port) != sockets__accepted(s, k->peer_port)
+	const struct socket *peer = is_up(k) && sockets__accepted(s, k->local_port) !=
+							    sockets__accepted(s, k->peer_port)
 					    ? sockets__peer(s, k)
 					    : NULL;
 

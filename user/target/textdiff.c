@@ -8,13 +8,13 @@
 
 #include "base/cleanup.h"
 
-#define PAGE	 4096u
-#define PAGES	 512u /* entries of pagemap in one read */
-#define PRESENT	 (1ULL << 63)
-#define SWAPPED	 (1ULL << 62)
-#define OF_FILE	 (1ULL << 61)
-#define INT3	 0xcc
-#define CALL	 0xe8
+#define PAGE     4096u
+#define PAGES    512u /* entries of pagemap in one read */
+#define PRESENT  (1ULL << 63)
+#define SWAPPED  (1ULL << 62)
+#define OF_FILE  (1ULL << 61)
+#define INT3     0xcc
+#define CALL     0xe8
 #define NOP5_LEN 5
 
 static const uint8_t nop5[NOP5_LEN] = { 0x0f, 0x1f, 0x44, 0x00, 0x00 };
@@ -35,14 +35,16 @@ int textdiff__has(const struct textdiff *d, uint64_t addr)
 	return 0;
 }
 
-static void textdiff__page(struct textdiff *d, uint64_t addr, const uint8_t *now, const uint8_t *file, size_t len)
+static void textdiff__page(struct textdiff *d, uint64_t addr, const uint8_t *now,
+			   const uint8_t *file, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
 		if (now[i] == file[i])
 			continue;
 		if (now[i] == INT3) {
 			textdiff__add(d, addr + i);
-		} else if (i + NOP5_LEN <= len && now[i] == CALL && !memcmp(&file[i], nop5, NOP5_LEN)) {
+		} else if (i + NOP5_LEN <= len && now[i] == CALL &&
+			   !memcmp(&file[i], nop5, NOP5_LEN)) {
 			textdiff__add(d, addr + i);
 			i += NOP5_LEN - 1;
 		}
@@ -50,8 +52,8 @@ static void textdiff__page(struct textdiff *d, uint64_t addr, const uint8_t *now
 }
 
 /* nr pages from addr on, at offset of the file; entries: theirs in pagemap. */
-static int textdiff__pages(struct textdiff *d, const struct proc *p, const struct goimage *img, uint64_t addr, uint64_t offset,
-			   const uint64_t *entries, size_t nr)
+static int textdiff__pages(struct textdiff *d, const struct proc *p, const struct goimage *img,
+			   uint64_t addr, uint64_t offset, const uint64_t *entries, size_t nr)
 {
 	uint8_t now[PAGE], file[PAGE];
 
@@ -72,21 +74,23 @@ static int textdiff__pages(struct textdiff *d, const struct proc *p, const struc
 	return 0;
 }
 
-static int textdiff__segment(struct textdiff *d, const struct proc *p, int pagemap, const struct goimage *img,
-			     const struct goseg *seg)
+static int textdiff__segment(struct textdiff *d, const struct proc *p, int pagemap,
+			     const struct goimage *img, const struct goseg *seg)
 {
 	uint64_t entries[PAGES];
 	int err = 0;
 
 	for (uint64_t at = seg->start; at < seg->end && !err; at += (uint64_t)PAGES * PAGE) {
 		const uint64_t left = (seg->end - at) / PAGE, nr = left < PAGES ? left : PAGES;
-		const ssize_t n = pread(pagemap, entries, nr * sizeof(*entries), (off_t)(at / PAGE * sizeof(*entries)));
+		const ssize_t n = pread(pagemap, entries, nr * sizeof(*entries),
+					(off_t)(at / PAGE * sizeof(*entries)));
 
 		if (n < 0)
 			return -errno;
 		if (!n)
 			return -ESRCH;
-		err = textdiff__pages(d, p, img, at, seg->file_off + (at - seg->start), entries, (size_t)n / sizeof(*entries));
+		err = textdiff__pages(d, p, img, at, seg->file_off + (at - seg->start), entries,
+				      (size_t)n / sizeof(*entries));
 	}
 	return err;
 }

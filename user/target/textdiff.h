@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * textdiff: where the code of a process differs from its file by a breakpoint: a uprobe's, or a debugger's.
+ * textdiff: where the code of a process differs from its file by a breakpoint: a uprobe's, or a
+ * debugger's.
  *
  * Only pages that the process has for itself are compared (/proc/PID/pagemap, bit 61 clear: Linux
- * Documentation/admin-guide/mm/pagemap.rst); a page is never read twice. A place counts if its first byte has become int3, or if a
- * 5-byte nop has become a call, which is what the kernel makes of a uprobe there (Linux 6.18 arch/x86/kernel/uprobes.c). Other
- * changes are the program's own affair. Reads only; not thread-safe.
+ * Documentation/admin-guide/mm/pagemap.rst); a page is never read twice. A place counts if its
+ * first byte has become int3, or if a
+ * 5-byte nop has become a call, which is what the kernel makes of a uprobe there (Linux 6.18
+ * arch/x86/kernel/uprobes.c). Other changes are the program's own affair. Reads only; not
+ * thread-safe.
  */
 #ifndef PARKWATCH_TARGET_TEXTDIFF_H
 #define PARKWATCH_TARGET_TEXTDIFF_H
@@ -23,7 +26,10 @@ struct textdiff {
 	size_t refused; /* over the bound */
 };
 
-/* 0; -ESRCH: the process has ended; -EACCES: its pages cannot be read. Pages that are unmapped meanwhile are passed over. */
+/*
+ * 0; -ESRCH: the process has ended; -EACCES: its pages cannot be read. Pages that are unmapped
+ * meanwhile are passed over.
+ */
 int textdiff__find(const struct goproc *gp, const struct proc *p, struct textdiff *ret);
 /* Whether the place is among them. */
 int textdiff__has(const struct textdiff *d, uint64_t addr);

@@ -10,12 +10,14 @@
 
 #include <stdint.h>
 
-#define UNIXDIAG_MAX (1u << 20)	/* sockets told of */
+#define UNIXDIAG_MAX (1u << 20) /* sockets told of */
 
 /*
- * dirfd: of the /proc/PID whose namespace is wanted. Calls each() with the inodes of a socket and its peer. 0;
+ * dirfd: of the /proc/PID whose namespace is wanted. Calls each() with the inodes of a socket and
+ * its peer. 0;
  * -EOPNOTSUPP: another namespace, or a kernel without it; or an error of the socket.
  */
-int unixdiag_peers(int dirfd, void (*each)(void *context, uint64_t inode, uint64_t peer), void *context);
+int unixdiag_peers(int dirfd, void (*each)(void *context, uint64_t inode, uint64_t peer),
+		   void *context);
 
 #endif

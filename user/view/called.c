@@ -4,8 +4,9 @@
 #include <errno.h>
 #include <string.h>
 
-#define CREATORS_MAX 16	      /* one above the other */
-#define WORDS_BUDGET 20000000 /* pcs of stacks that are looked through for a creator that has no number */
+#define CREATORS_MAX 16 /* one above the other */
+/* pcs of stacks that are looked through for a creator that has no number */
+#define WORDS_BUDGET 20000000
 
 typedef unsigned long long ull;
 
@@ -14,7 +15,8 @@ static struct framer *framer_of(const struct callers *c)
 	return c->d->framer;
 }
 
-static int own_at(const struct callers *c, uint16_t rt, uint64_t pc, bool is_return, struct place *ret)
+static int own_at(const struct callers *c, uint16_t rt, uint64_t pc, bool is_return,
+		  struct place *ret)
 {
 	const struct frame *v;
 	size_t nr;
@@ -26,7 +28,8 @@ static int own_at(const struct callers *c, uint16_t rt, uint64_t pc, bool is_ret
 /* --- births that were seen --- */
 
 /* One creation: 1 and the place; 0: nothing of the program's own. */
-static int own_at_link(const struct callers *c, uint16_t rt, const struct chain_link *link, struct place *ret)
+static int own_at_link(const struct callers *c, uint16_t rt, const struct chain_link *link,
+		       struct place *ret)
 {
 	struct stack st;
 	int found = 0;
@@ -39,10 +42,11 @@ static int own_at_link(const struct callers *c, uint16_t rt, const struct chain_
 }
 
 /*
- * By its own birth, or from link 1 on: by those of its creators. 1 and the place; 0: nothing of the program's own; -ENOENT: its birth was
- * not seen; -ENOMEM.
+ * By its own birth, or from link 1 on: by those of its creators. 1 and the place; 0: nothing of the
+ * program's own; -ENOENT: its birth was not seen; -ENOMEM.
  */
-static int own_of_birth(const struct callers *c, uint16_t rt, uint64_t goid, bool before, struct place *ret, bool *ret_ancestor)
+static int own_of_birth(const struct callers *c, uint16_t rt, uint64_t goid, bool before,
+			struct place *ret, bool *ret_ancestor)
 {
 	struct chain chain;
 	int found = 0;
@@ -59,14 +63,16 @@ static int own_of_birth(const struct callers *c, uint16_t rt, uint64_t goid, boo
 	return found;
 }
 
-static int by_births(const struct callers *c, const struct dump_row *const *rows, size_t nr, struct called *ret)
+static int by_births(const struct callers *c, const struct dump_row *const *rows, size_t nr,
+		     struct called *ret)
 {
 	struct place_tally direct = { .nr = 0 }, above = { .nr = 0 };
 	bool seen = false, ancestor;
 	struct place p;
 
 	for (size_t i = 0; i < nr; i++) {
-		const int found = own_of_birth(c, rows[i]->rt, dump__g(c->d, rows[i])->goid, false, &p, &ancestor);
+		const int found = own_of_birth(c, rows[i]->rt, dump__g(c->d, rows[i])->goid, false,
+					       &p, &ancestor);
 
 		if (found == -ENOMEM)
 			return found;
@@ -85,7 +91,8 @@ static int by_births(const struct callers *c, const struct dump_row *const *rows
 
 static int by_others(const struct callers *c, const struct dump_row *r, struct called *ret)
 {
-	const uint64_t goid = c->births ? births__commonest(c->births, r->rt, dump__g(c->d, r)->gopc) : 0;
+	const uint64_t goid =
+		c->births ? births__commonest(c->births, r->rt, dump__g(c->d, r)->gopc) : 0;
 	bool ancestor;
 	int found = goid ? own_of_birth(c, r->rt, goid, false, &ret->place, &ancestor) : 0;
 
@@ -94,12 +101,14 @@ static int by_others(const struct callers *c, const struct dump_row *r, struct c
 	return found == -ENOMEM ? found : 0;
 }
 
-static int by_ancestors(const struct callers *c, const struct dump_row *const *rows, size_t nr, struct called *ret)
+static int by_ancestors(const struct callers *c, const struct dump_row *const *rows, size_t nr,
+			struct called *ret)
 {
 	bool ancestor;
 
 	for (size_t i = 0; i < nr && ret->how >= CALLED_LIBRARY; i++) {
-		const int found = own_of_birth(c, rows[i]->rt, dump__g(c->d, rows[i])->goid, true, &ret->place, &ancestor);
+		const int found = own_of_birth(c, rows[i]->rt, dump__g(c->d, rows[i])->goid, true,
+					       &ret->place, &ancestor);
 
 		if (found == -ENOMEM)
 			return found;
@@ -114,13 +123,15 @@ static int by_ancestors(const struct callers *c, const struct dump_row *const *r
 static uint64_t parent_of(const struct callers *c, const struct dump_row *r)
 {
 	const struct census_g *g = dump__g(c->d, r);
-	const struct gorigin *o = c->births && !g->parent_goid ? births__of(c->births, r->rt, g->goid) : NULL;
+	const struct gorigin *o =
+		c->births && !g->parent_goid ? births__of(c->births, r->rt, g->goid) : NULL;
 
 	return o ? o->parent_goid : g->parent_goid;
 }
 
 /*
- * The first own frame of a stack; with entry != 0 of what called the function that begins there, if that is on the stack. 1, 0 or
+ * The first own frame of a stack; with entry != 0 of what called the function that begins there, if
+ * that is on the stack. 1, 0 or
  * -ENOMEM.
  */
 static int own_on_stack(const struct callers *c, size_t stack, uint64_t entry, struct place *ret)
@@ -158,7 +169,8 @@ static bool creator_of(const struct callers *c, const struct dump_row *r, struct
 }
 
 /* The creators that are in the function with the `go` statement still. */
-static int by_creators(const struct callers *c, const struct dump_row *const *rows, size_t nr, struct called *ret)
+static int by_creators(const struct callers *c, const struct dump_row *const *rows, size_t nr,
+		       struct called *ret)
 {
 	uint64_t entry;
 	int err = function_of(c, rows[0], &entry);
@@ -167,7 +179,10 @@ static int by_creators(const struct callers *c, const struct dump_row *const *ro
 		return err;
 	for (size_t i = 0; i < nr; i++) {
 		struct dump_row up;
-		const int found = creator_of(c, rows[i], &up) ? own_on_stack(c, dump__stack(c->d, &up), entry, &ret->place) : 0;
+		const int found =
+			creator_of(c, rows[i], &up)
+				? own_on_stack(c, dump__stack(c->d, &up), entry, &ret->place)
+				: 0;
 
 		if (found < 0)
 			return found;
@@ -180,7 +195,10 @@ static int by_creators(const struct callers *c, const struct dump_row *const *ro
 	return 0;
 }
 
-/* Where its creator is, or where that was made; else the same of the creator's creator, and so on. 1, 0 or -ENOMEM. */
+/*
+ * Where its creator is, or where that was made; else the same of the creator's creator, and so on.
+ * 1, 0 or -ENOMEM.
+ */
 static int own_above(const struct callers *c, const struct dump_row *r, struct called *ret)
 {
 	struct dump_row up = *r;
@@ -200,7 +218,8 @@ static int own_above(const struct callers *c, const struct dump_row *r, struct c
 	return found;
 }
 
-static int by_those_above(const struct callers *c, const struct dump_row *const *rows, size_t nr, struct called *ret)
+static int by_those_above(const struct callers *c, const struct dump_row *const *rows, size_t nr,
+			  struct called *ret)
 {
 	int found = 0;
 
@@ -217,7 +236,10 @@ static bool is_in(const struct census *cs, const struct census_stack *st, const 
 	return false;
 }
 
-/* Before Go 1.21 a goroutine does not know who made it: whoever is in that function, if all were called from one place. */
+/*
+ * Before Go 1.21 a goroutine does not know who made it: whoever is in that function, if all were
+ * called from one place.
+ */
 static int by_anybody(const struct callers *c, const struct dump_row *r, struct called *ret)
 {
 	const struct namer *n = &c->d->in.namers[r->rt];
@@ -249,7 +271,8 @@ static int by_anybody(const struct callers *c, const struct dump_row *r, struct 
 	return 0;
 }
 
-int called_of(const struct callers *c, const struct dump_row *const *rows, size_t nr, struct called *ret)
+int called_of(const struct callers *c, const struct dump_row *const *rows, size_t nr,
+	      struct called *ret)
 {
 	const struct site *made = nr ? dump__site(c->d, rows[0]->made) : NULL;
 	int err;
@@ -278,8 +301,14 @@ int called_of(const struct callers *c, const struct dump_row *const *rows, size_
 /* --- words --- */
 
 static const char *const names[] = {
-	[CALLED_OWN] = "own",	    [CALLED_BIRTH] = "birth",	    [CALLED_CREATOR] = "creator",   [CALLED_OTHERS] = "others",
-	[CALLED_STANDS] = "stands", [CALLED_ANCESTOR] = "ancestor", [CALLED_LIBRARY] = "libraries", [CALLED_UNSEEN] = "not seen",
+	[CALLED_OWN] = "own",
+	[CALLED_BIRTH] = "birth",
+	[CALLED_CREATOR] = "creator",
+	[CALLED_OTHERS] = "others",
+	[CALLED_STANDS] = "stands",
+	[CALLED_ANCESTOR] = "ancestor",
+	[CALLED_LIBRARY] = "libraries",
+	[CALLED_UNSEEN] = "not seen",
 	[CALLED_UNWATCHED] = "not seen",
 };
 

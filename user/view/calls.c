@@ -25,10 +25,11 @@ struct calls {
 		uint64_t goid;
 		uint32_t g;
 		uint16_t rt;
-	} *by_goid; /* all of the censuses, ascending */
+	} * by_goid; /* all of the censuses, ascending */
 	size_t nr;
 };
-_Static_assert(offsetof(struct by_goid, goid) == 0 && sizeof(struct by_goid) == 16, "sorted by it as it is");
+_Static_assert(offsetof(struct by_goid, goid) == 0 && sizeof(struct by_goid) == 16,
+	       "sorted by it as it is");
 
 void calls__free(struct calls *c)
 {
@@ -36,7 +37,8 @@ void calls__free(struct calls *c)
 
 	if (!c)
 		return;
-	HASH_ITER(hh, c->asked, a, next) {
+	HASH_ITER(hh, c->asked, a, next)
+	{
 		HASH_DEL(c->asked, a);
 		free(a);
 	}
@@ -69,8 +71,10 @@ static int calls__new(const struct dump *d, struct calls **ret)
 		return -ENOMEM;
 	for (size_t i = 0; i < d->in.nr; i++)
 		for (size_t g = 0; g < d->in.censuses[i]->nr; g++)
-			c->by_goid[c->nr++] = (struct by_goid){ d->in.censuses[i]->gs[g].goid, (uint32_t)g, (uint16_t)i };
-	err = radix_sort((uint64_t *)c->by_goid, c->nr, sizeof(*c->by_goid) / sizeof(uint64_t)); /* by rt, among equals, they are */
+			c->by_goid[c->nr++] = (struct by_goid){ d->in.censuses[i]->gs[g].goid,
+								(uint32_t)g, (uint16_t)i };
+	/* by rt, among equals, they are */
+	err = radix_sort((uint64_t *)c->by_goid, c->nr, sizeof(*c->by_goid) / sizeof(uint64_t));
 	if (err)
 		return err;
 	*ret = steal(c);
@@ -84,11 +88,14 @@ static bool find(const void *ctx, uint16_t rt, uint64_t goid, struct dump_row *r
 	const struct by_goid *at = bsearch(&key, c->by_goid, c->nr, sizeof(key), compare);
 
 	if (at)
-		*ret = (struct dump_row){ .g = at->g, .rt = at->rt, .made = SITES_NONE, .start = SITES_NONE };
+		*ret = (struct dump_row){
+			.g = at->g, .rt = at->rt, .made = SITES_NONE, .start = SITES_NONE
+		};
 	return at;
 }
 
-static struct asked *calls__ask(struct dump *d, const struct dump_row *r, const struct asked_key *key)
+static struct asked *calls__ask(struct dump *d, const struct dump_row *r,
+				const struct asked_key *key)
 {
 	const struct callers from = { .d = d, .find = find, .ctx = d->calls };
 	const unsigned int before = HASH_COUNT(d->calls->asked);
@@ -107,7 +114,9 @@ static struct asked *calls__ask(struct dump *d, const struct dump_row *r, const 
 
 int calls__of(struct dump *d, const struct dump_row *r, struct called *ret)
 {
-	const struct asked_key key = { .parent = dump__g(d, r)->parent_goid, .made = r->made, .rt = r->rt };
+	const struct asked_key key = { .parent = dump__g(d, r)->parent_goid,
+				       .made = r->made,
+				       .rt = r->rt };
 	const struct site *made = dump__site(d, r->made);
 	struct asked *a;
 	int err;

@@ -19,10 +19,10 @@ struct site_entry {
 	struct site_key { /* hashed as bytes: no padding */
 		uint64_t gopc, rt;
 	} key;
-	bool own;     /* or the runtime's, or nobody knows where it is */
-	uint32_t asked; /* of the census */
+	bool own;                                /* or the runtime's, or nobody knows where it is */
+	uint32_t asked;                          /* of the census */
 	struct place_tally places[RANK_LIBRARY]; /* by rank */
-	struct called first[RANKS];		 /* how: CALLED_OWN: none of this rank */
+	struct called first[RANKS];              /* how: CALLED_OWN: none of this rank */
 	UT_hash_handle hh;
 };
 
@@ -55,7 +55,8 @@ void callsites__free(struct callsites *cs)
 
 	if (!cs)
 		return;
-	HASH_ITER(hh, cs->sites, e, next) {
+	HASH_ITER(hh, cs->sites, e, next)
+	{
 		HASH_DEL(cs->sites, e);
 		free(e);
 	}
@@ -68,11 +69,15 @@ void callsites__free(struct callsites *cs)
 static enum rank rank_of(enum called_how how)
 {
 	switch (how) {
-	case CALLED_BIRTH: case CALLED_CREATOR: case CALLED_OTHERS: return RANK_DIRECT;
+	case CALLED_BIRTH:
+	case CALLED_CREATOR:
+	case CALLED_OTHERS: return RANK_DIRECT;
 	case CALLED_ANCESTOR: return RANK_ANCESTOR;
 	case CALLED_STANDS: return RANK_STANDS;
 	case CALLED_LIBRARY: return RANK_LIBRARY;
-	case CALLED_OWN: case CALLED_UNSEEN: case CALLED_UNWATCHED: break;
+	case CALLED_OWN:
+	case CALLED_UNSEEN:
+	case CALLED_UNWATCHED: break;
 	}
 	return RANK_UNSEEN;
 }
@@ -84,7 +89,8 @@ static int callsites__is_own(struct callsites *cs, uint16_t rt, uint64_t gopc, b
 	int err = gopc ? framer__at(cs->framer, rt, gopc, true, &v, &nr) : 0;
 
 	if (!err)
-		*ret = !gopc || v[0].own || !(v[nr - 1].entry || v[nr - 1].file[0]) || !strncmp(v[nr - 1].name, "runtime.", 8);
+		*ret = !gopc || v[0].own || !(v[nr - 1].entry || v[nr - 1].file[0]) ||
+		       !strncmp(v[nr - 1].name, "runtime.", 8);
 	return err;
 }
 
@@ -143,7 +149,10 @@ static int callsites__row(struct callsites *cs, struct dump *d, const struct dum
 
 int callsites__census(struct callsites *cs, const struct census *const *censuses)
 {
-	const struct dump_input in = { .censuses = censuses, .namers = cs->namers, .nr = cs->nr_namers, .framer = cs->framer };
+	const struct dump_input in = { .censuses = censuses,
+				       .namers = cs->namers,
+				       .nr = cs->nr_namers,
+				       .framer = cs->framer };
 	scoped(dump) d = NULL;
 	int err = dump__new(&in, &(struct dump_opts){ .system = false }, &d);
 
@@ -172,7 +181,8 @@ static int own_on(struct callsites *cs, uint16_t rt, const struct snap_stack *s,
 }
 
 /* One that made its creator, or that one's. */
-static int own_above(struct callsites *cs, uint16_t rt, const struct snap_link *l, struct place *ret)
+static int own_above(struct callsites *cs, uint16_t rt, const struct snap_link *l,
+		     struct place *ret)
 {
 	const struct frame *v;
 	size_t nr;
@@ -185,13 +195,15 @@ static int own_above(struct callsites *cs, uint16_t rt, const struct snap_link *
 }
 
 /* UNSEEN: the stack of the birth is lost, and nothing else is known. */
-static int called_of_chain(struct callsites *cs, uint16_t rt, const struct snap_chain *c, struct called *ret)
+static int called_of_chain(struct callsites *cs, uint16_t rt, const struct snap_chain *c,
+			   struct called *ret)
 {
 	int found = 0;
 
 	*ret = (struct called){ .how = CALLED_UNSEEN, .place = { "?", "", 0 } };
 	for (uint32_t i = 0; i < c->nr && !found; i++) {
-		found = i ? own_above(cs, rt, &c->links[i], &ret->place) : own_on(cs, rt, &c->links[i].made, &ret->place);
+		found = i ? own_above(cs, rt, &c->links[i], &ret->place)
+			  : own_on(cs, rt, &c->links[i].made, &ret->place);
 		if (found > 0)
 			ret->how = i ? CALLED_ANCESTOR : CALLED_BIRTH;
 	}
@@ -239,7 +251,8 @@ static void site_entry__tell(const struct site_entry *e, struct callsite *ret)
 	(void)place_tally__take(&left, &ret->other);
 }
 
-int callsites__at(struct callsites *cs, uint16_t rt, uint64_t gopc, const struct snap_stack *made, struct callsite *ret)
+int callsites__at(struct callsites *cs, uint16_t rt, uint64_t gopc, const struct snap_stack *made,
+		  struct callsite *ret)
 {
 	struct site_entry *e;
 	int found = 0, err = callsites__get(cs, rt, gopc, &e);

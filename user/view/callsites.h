@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * callsites: the line of the program's own code behind each `go` statement of a library, where goroutines are told by their creation site
+ * callsites: the line of the program's own code behind each `go` statement of a library, where
+ * goroutines are told by their creation site
  * alone: `--root created-by`.
  *
- * By the births that were seen there (snap.made), and by what one census says of those that were there before (view/called). One
- * statement may be reached by several lines: then the commonest is told, another one, and how many others there are. What goes beyond
- * CALLSITES_MAX is not known. Loop thread.
+ * By the births that were seen there (snap.made), and by what one census says of those that were
+ * there before (view/called). One statement may be reached by several lines: then the commonest is
+ * told, another one, and how many others there are. What goes beyond CALLSITES_MAX is not known.
+ * Loop thread.
  */
 #ifndef PARKWATCH_VIEW_CALLSITES_H
 #define PARKWATCH_VIEW_CALLSITES_H
@@ -33,14 +35,16 @@ int callsites__births(struct callsites *cs, const struct snap *s);
 
 struct callsite {
 	struct called called;
-	uint32_t others;	/* lines besides that one; 0 unless its place is known */
-	struct place other;	/* the commonest of them */
+	uint32_t others;    /* lines besides that one; 0 unless its place is known */
+	struct place other; /* the commonest of them */
 };
 
 /*
- * made: the stack at the statement, if this one is known; NULL: of all that it made. Texts live as long as the callsites. 0 or
+ * made: the stack at the statement, if this one is known; NULL: of all that it made. Texts live as
+ * long as the callsites. 0 or
  * -ENOMEM.
  */
-int callsites__at(struct callsites *cs, uint16_t rt, uint64_t gopc, const struct snap_stack *made, struct callsite *ret);
+int callsites__at(struct callsites *cs, uint16_t rt, uint64_t gopc, const struct snap_stack *made,
+		  struct callsite *ret);
 
 #endif

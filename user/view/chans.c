@@ -10,7 +10,6 @@
 
 #include "census/gwait.h"
 
-
 #define NO_PLACE UINT32_MAX
 
 struct place_key { /* hashed as bytes: no padding */
@@ -27,7 +26,7 @@ struct place_node {
 struct builder {
 	struct chans *cs;
 	struct place_node *by_place;
-	uint32_t *stack_place;   /* + 1, by number of the stack; owned */
+	uint32_t *stack_place; /* + 1, by number of the stack; owned */
 	size_t places_room;
 	uint32_t *object_of; /* of each waiter; owned */
 };
@@ -303,7 +302,8 @@ static uint64_t shape_of_lock(const struct chans *cs, const struct object *o, ui
 {
 	const struct glock *l = chans__lock(cs, o);
 
-	h = shape_mix(shape_mix(h, l->kind), l->settled | l->locked << 1 | l->writer << 2 | l->starving << 3);
+	h = shape_mix(shape_mix(h, l->kind),
+		      l->settled | l->locked << 1 | l->writer << 2 | l->starving << 3);
 	h = shape_mix(shape_mix(h, (uint64_t)l->counter), l->value);
 	h = shape_mix(h, (uint64_t)(!l->writer ? l->readers : l->departing > 0 ? l->departing : 0));
 	for (uint32_t i = 0; i < o->nr_holders; i++) {
@@ -326,8 +326,8 @@ static uint64_t shape_of(const struct chans *cs, const struct object *o)
 		const struct gchan *ch = chans__chan(cs, o);
 
 		h = shape_mix(shape_mix(shape_mix(h, ch->len), ch->cap), ch->elem_type);
-		h = shape_mix(h, ch->settled | ch->closed << 1 | !!ch->timer << 2 | ch->secret << 3 |
-					 (uint64_t)ch->elem_size << 8);
+		h = shape_mix(h, ch->settled | ch->closed << 1 | !!ch->timer << 2 |
+					 ch->secret << 3 | (uint64_t)ch->elem_size << 8);
 		h = ch->nr_elements ? shape_mix(h, o->addr) : h;
 	} else if (lock) {
 		h = shape_of_lock(cs, o, h);

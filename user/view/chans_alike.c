@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* chans_alike: who holds the locks, and what deadlocks are like: what makes two of them one for a person. */
+/*
+ * chans_alike: who holds the locks, and what deadlocks are like: what makes two of them one for a
+ * person.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,7 +46,9 @@ static int chans__hold_lock(struct chans *cs, struct object *o)
 	int err = 0;
 
 	for (size_t i = 0; i < nr && !err; i++) {
-		v[i] = (struct object_holder){ .hold = (uint32_t)(h + i - hs->v), .g = h[i].g, .kind = h[i].kind };
+		v[i] = (struct object_holder){ .hold = (uint32_t)(h + i - hs->v),
+					       .g = h[i].g,
+					       .kind = h[i].kind };
 		err = place_of_release(cs->d, o->rt, &h[i], &v[i].release);
 		if (!err)
 			err = place_of_goroutine(cs->d, o->rt, h[i].g, &v[i].stand);
@@ -82,7 +87,8 @@ int chans__find_holders(struct chans *cs)
 /* --- deadlocks --- */
 
 /* One goroutine of a ring: what it waits for, where, and where what it waits for is released. */
-static int shape_of_step(const struct chans *cs, uint16_t rt, const struct wait_edge *e, uint64_t *ret)
+static int shape_of_step(const struct chans *cs, uint16_t rt, const struct wait_edge *e,
+			 uint64_t *ret)
 {
 	const struct chans_source *s = &cs->sources[rt];
 	const struct census_wait *wait = &cs->d->in.censuses[rt]->waits[e->wait];
@@ -93,7 +99,8 @@ static int shape_of_step(const struct chans *cs, uint16_t rt, const struct wait_
 
 	if (err)
 		return err;
-	*ret = shape_mix(shape_mix(l ? l->kind : wait->kind, wait->way), h ? h->kind + 2u : wait_edge_keeps(e));
+	*ret = shape_mix(shape_mix(l ? l->kind : wait->kind, wait->way),
+			 h ? h->kind + 2u : wait_edge_keeps(e));
 	*ret = shape_of_place(*ret, &p);
 	if (!h)
 		return 0;

@@ -16,28 +16,29 @@
 #include "base/radix.h"
 #include "names/traceback.h"
 
-#define FUNCS_MAX   256		/* names of a stack that may decide what a wait is called */
+/* names of a stack that may decide what a wait is called */
+#define FUNCS_MAX 256
 
-struct name_node {		/* what the filters say of a name */
+struct name_node { /* what the filters say of a name */
 	UT_hash_handle hh;
-	const char *name;	/* a text of the framer */
+	const char *name; /* a text of the framer */
 	uint64_t hits;
 };
 
 /* What is worked out once for all goroutines that share it. */
 struct dump_index {
 	struct name_node *names;
-	size_t *stack_base;	/* number of the first stack, by rt */
+	size_t *stack_base; /* number of the first stack, by rt */
 	struct stack_fact {
 		uint64_t func_hits;
-		uint32_t runs;	/* site of what a wrapper at its root calls */
+		uint32_t runs; /* site of what a wrapper at its root calls */
 		uint32_t look;
-		uint16_t state;	/* of a wait that the stack decides; 0: nobody asked yet */
+		uint16_t state; /* of a wait that the stack decides; 0: nobody asked yet */
 		bool hits_known, runs_known;
-	} *stacks;
-	struct looks *looks;	/* NULL: nobody asked */
+	} * stacks;
+	struct looks *looks;            /* NULL: nobody asked */
 	uint16_t state_at[GOSTATE_MAX]; /* + 1, where in states */
-	struct frame *frames;	/* of dump__frames() */
+	struct frame *frames;           /* of dump__frames() */
 	size_t frames_cap;
 };
 
@@ -47,7 +48,8 @@ static void index__free(struct dump_index *x)
 
 	if (!x)
 		return;
-	HASH_ITER(hh, x->names, n, next_n) {
+	HASH_ITER(hh, x->names, n, next_n)
+	{
 		HASH_DEL(x->names, n);
 		free(n);
 	}
@@ -111,21 +113,19 @@ static int push_frame(struct dump_index *x, size_t *nr, const struct frame *f, b
 	return 0;
 }
 
-static bool is_shown(int go_minor, enum dump_detail detail, const struct frame *f, const char *physical,
-		     const char *callee, bool first)
+static bool is_shown(int go_minor, enum dump_detail detail, const struct frame *f,
+		     const char *physical, const char *callee, bool first)
 {
 	switch (detail) {
-	case DUMP_TRACEBACK:
-		return traceback_shows(go_minor, f, physical, callee, first);
-	case DUMP_FRAMES:
-		return !traceback_elides(f, callee);
-	case DUMP_ALL:
-		break;
+	case DUMP_TRACEBACK: return traceback_shows(go_minor, f, physical, callee, first);
+	case DUMP_FRAMES: return !traceback_elides(f, callee);
+	case DUMP_ALL: break;
 	}
 	return true;
 }
 
-int dump__frames(struct dump *d, size_t stack, enum dump_detail detail, const struct frame **ret, size_t *ret_nr)
+int dump__frames(struct dump *d, size_t stack, enum dump_detail detail, const struct frame **ret,
+		 size_t *ret_nr)
 {
 	uint16_t rt;
 	const struct census_stack *s = dump__stack_at(d, stack, &rt);
@@ -142,7 +142,8 @@ int dump__frames(struct dump *d, size_t stack, enum dump_detail detail, const st
 
 		err = framer__at(d->framer, rt, pcs[i], true, &v, &nr_v);
 		/* An innermost one right behind the entry never ran: no call ends there. */
-		exact = nr_v && (callee ? traceback_is_exact(minor, callee) : pcs[i] == v[nr_v - 1].entry + 1);
+		exact = nr_v && (callee ? traceback_is_exact(minor, callee)
+					: pcs[i] == v[nr_v - 1].entry + 1);
 		for (size_t k = 0; k < nr_v && !err; k++) {
 			if (is_shown(minor, detail, &v[k], v[nr_v - 1].name, callee, !nr))
 				err = push_frame(d->index, &nr, &v[k], exact);
@@ -249,8 +250,9 @@ int dump__label(struct dump *d, const struct labelbook *labels)
 /* --- whose --- */
 
 /*
- * As isSystemGoroutine(): those that run finalizers are the runtime's until they call one; that shows in the stack (Go
- * looks at a flag of its own). A start that no table knows, or none (a C thread that calls Go), is not the runtime's.
+ * As isSystemGoroutine(): those that run finalizers are the runtime's until they call one; that
+ * shows in the stack (Go looks at a flag of its own). A start that no table knows, or none (a C
+ * thread that calls Go), is not the runtime's.
  */
 static bool is_system(struct dump *d, const struct dump_row *r)
 {
@@ -269,14 +271,18 @@ static bool is_system(struct dump *d, const struct dump_row *r)
 	return true;
 }
 
-/* Its outermost frame that is no wrapper; none if all of it was not seen, or the wrapper has called nothing yet. */
+/*
+ * Its outermost frame that is no wrapper; none if all of it was not seen, or the wrapper has called
+ * nothing yet.
+ */
 static uint32_t seen_to_run(struct dump *d, size_t stack)
 {
 	const struct frame *v;
 	uint16_t rt;
 	size_t nr = 0;
 
-	if (dump__stack_at(d, stack, &rt)->truncated || dump__frames(d, stack, DUMP_FRAMES, &v, &nr))
+	if (dump__stack_at(d, stack, &rt)->truncated ||
+	    dump__frames(d, stack, DUMP_FRAMES, &v, &nr))
 		return SITES_NONE;
 	while (nr && !strcmp(v[nr - 1].name, "runtime.goexit"))
 		nr--;
@@ -285,7 +291,10 @@ static uint32_t seen_to_run(struct dump *d, size_t stack)
 	return sites__of_frame(d->sites, rt, &v[nr - 1]);
 }
 
-/* Of `go f(x)` with an f that is chosen at run time, no table says more than the wrapper's name; the stack does. */
+/*
+ * Of `go f(x)` with an f that is chosen at run time, no table says more than the wrapper's name;
+ * the stack does.
+ */
 static uint32_t start_of(struct dump *d, const struct dump_row *r)
 {
 	const struct site *s = dump__site(d, r->start);
@@ -347,16 +356,20 @@ static bool is_picked(struct dump *d, const struct filter *pick, const struct du
 	const struct site *made = dump__site(d, r->made);
 
 	return !pick ||
-	       filter__takes(pick, &(struct filter_subject){
-				 .goid = g->goid,
-				 .status = dump__status(d, r),
-				 .reason = dump__reason(d, r),
-				 .wait_ns = dump__wait_ns(d, r),
-				 .p = g->p,
-				 .func_hits = filter__asks(pick, FILTER_FUNC) ? stack_hits(d, pick, dump__stack(d, r)) : 0,
-				 .created_by_hits = made ? made->hits : 0,
-				 .labels = filter__asks(pick, FILTER_LABEL) ? dump__labels(d, r) : NULL,
-			 });
+	       filter__takes(pick,
+			     &(struct filter_subject){
+				     .goid = g->goid,
+				     .status = dump__status(d, r),
+				     .reason = dump__reason(d, r),
+				     .wait_ns = dump__wait_ns(d, r),
+				     .p = g->p,
+				     .func_hits = filter__asks(pick, FILTER_FUNC)
+							  ? stack_hits(d, pick, dump__stack(d, r))
+							  : 0,
+				     .created_by_hits = made ? made->hits : 0,
+				     .labels = filter__asks(pick, FILTER_LABEL) ? dump__labels(d, r)
+										: NULL,
+			     });
 }
 
 static void add_row(struct dump *d, const struct dump_opts *o, uint16_t rt, size_t i)
@@ -365,7 +378,9 @@ static void add_row(struct dump *d, const struct dump_opts *o, uint16_t rt, size
 	const struct census_g *g = &d->in.censuses[rt]->gs[i];
 
 	heart__beat(); /* a watch has probes in meanwhile */
-	*r = (struct dump_row){ .g = (uint32_t)i, .rt = rt, .start = sites__of(d->sites, rt, SITE_START, g->startpc, o->pick) };
+	*r = (struct dump_row){ .g = (uint32_t)i,
+				.rt = rt,
+				.start = sites__of(d->sites, rt, SITE_START, g->startpc, o->pick) };
 	r->system = is_system(d, r);
 	if (!o->system && r->system)
 		return;
@@ -396,7 +411,8 @@ int dump__looks(struct dump *d)
 		if (fact && !fact->look)
 			err = dump__frames(d, stack, d->full ? DUMP_ALL : DUMP_FRAMES, &v, &nr);
 		if (fact && !fact->look && !err)
-			err = looks__of(d->index->looks, v, nr, dump__stack_at(d, stack, &rt)->truncated, &fact->look);
+			err = looks__of(d->index->looks, v, nr,
+					dump__stack_at(d, stack, &rt)->truncated, &fact->look);
 		if (fact && !err)
 			looks__add(d->index->looks, fact->look);
 	}
@@ -413,20 +429,23 @@ uint32_t dump__look(const struct dump *d, const struct dump_row *r)
 static uint64_t sort_key(const struct dump *d, enum dump_sort sort, const struct dump_row *r)
 {
 	switch (sort) {
-	case DUMP_SORT_GOID:
-		return dump__g(d, r)->goid;
-	case DUMP_SORT_AGE:	/* unknown ones last */
-		return dump__wait_ns(d, r) == DUMP_UNKNOWN ? UINT64_MAX : UINT64_MAX - 1 - dump__wait_ns(d, r);
-	case DUMP_SORT_STACK:	/* no stack last */
-		return dump__look(d, r) ? (uint64_t)(UINT32_MAX - looks__count(d->index->looks, dump__look(d, r))) << 32 |
-						  dump__look(d, r) : UINT64_MAX;
-	case DUMP_SORT_STATE:
-		return (uint64_t)dump__g(d, r)->status << 16 | r->state;
+	case DUMP_SORT_GOID: return dump__g(d, r)->goid;
+	case DUMP_SORT_AGE: /* unknown ones last */
+		return dump__wait_ns(d, r) == DUMP_UNKNOWN ? UINT64_MAX
+							   : UINT64_MAX - 1 - dump__wait_ns(d, r);
+	case DUMP_SORT_STACK: /* no stack last */
+		return dump__look(d, r) ? (uint64_t)(UINT32_MAX - looks__count(d->index->looks,
+									       dump__look(d, r)))
+							  << 32 |
+						  dump__look(d, r)
+					: UINT64_MAX;
+	case DUMP_SORT_STATE: return (uint64_t)dump__g(d, r)->status << 16 | r->state;
 	}
 	return 0;
 }
 
-static int sort_by(struct dump *d, enum dump_sort sort, struct radix_item *order, struct dump_row *spare)
+static int sort_by(struct dump *d, enum dump_sort sort, struct radix_item *order,
+		   struct dump_row *spare)
 {
 	int err;
 
@@ -518,9 +537,10 @@ int dump__new(const struct dump_input *in, const struct dump_opts *o, struct dum
 const char *dump_wait_kind(enum census_wait_kind kind)
 {
 	static const char *const names[] = {
-		[CENSUS_WAIT_CHAN] = "chan", [CENSUS_WAIT_MUTEX] = "mutex", [CENSUS_WAIT_RWMUTEX] = "rwmutex",
-		[CENSUS_WAIT_WAITGROUP] = "waitgroup", [CENSUS_WAIT_COND] = "cond",
-		[CENSUS_WAIT_SEMAPHORE] = "semaphore", [CENSUS_WAIT_TIMER] = "timer", [CENSUS_WAIT_FD] = "fd",
+		[CENSUS_WAIT_CHAN] = "chan",       [CENSUS_WAIT_MUTEX] = "mutex",
+		[CENSUS_WAIT_RWMUTEX] = "rwmutex", [CENSUS_WAIT_WAITGROUP] = "waitgroup",
+		[CENSUS_WAIT_COND] = "cond",       [CENSUS_WAIT_SEMAPHORE] = "semaphore",
+		[CENSUS_WAIT_TIMER] = "timer",     [CENSUS_WAIT_FD] = "fd",
 		[CENSUS_WAIT_CORO] = "coroutine",
 	};
 

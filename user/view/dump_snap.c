@@ -10,15 +10,11 @@
 static uint64_t root_key(const struct dump *d, enum profile_root root, const struct dump_row *r)
 {
 	switch (root) {
-	case PROFILE_ROOT_GOID:
-		return dump__g(d, r)->goid;
-	case PROFILE_ROOT_CREATED_BY:
-		return r->made == SITES_NONE ? 0 : dump__g(d, r)->gopc;
-	case PROFILE_ROOT_LABEL:
-		return (uintptr_t)dump__labels(d, r)->text;
+	case PROFILE_ROOT_GOID: return dump__g(d, r)->goid;
+	case PROFILE_ROOT_CREATED_BY: return r->made == SITES_NONE ? 0 : dump__g(d, r)->gopc;
+	case PROFILE_ROOT_LABEL: return (uintptr_t)dump__labels(d, r)->text;
 	case PROFILE_ROOT_NONE:
-	case PROFILE_ROOT_STATE:
-		break;
+	case PROFILE_ROOT_STATE: break;
 	}
 	return 0;
 }
@@ -31,17 +27,20 @@ static int count(const struct dump *d, enum profile_root root, struct rowset *rs
 		const struct dump_row *r = &d->rows[i];
 		const size_t stack = dump__stack(d, r);
 
-		err = rowset__add(rs, &(struct row_key){
-					      .stack_id = stack == DUMP_NO_STACK ? 0 : stack + 1,
-					      .root = root_key(d, root, r),
-					      .reason = r->state,
-					      .rt = r->rt,
-				      }, 1);
+		err = rowset__add(rs,
+				  &(struct row_key){
+					  .stack_id = stack == DUMP_NO_STACK ? 0 : stack + 1,
+					  .root = root_key(d, root, r),
+					  .reason = r->state,
+					  .rt = r->rt,
+				  },
+				  1);
 	}
 	return err;
 }
 
-static void fill_row(const struct dump *d, enum profile_root root, const struct rowset_row *from, struct snap_row *to)
+static void fill_row(const struct dump *d, enum profile_root root, const struct rowset_row *from,
+		     struct snap_row *to)
 {
 	const struct row_key *k = &from->key;
 
@@ -61,7 +60,9 @@ static void fill_row(const struct dump *d, enum profile_root root, const struct 
 
 		to->own.state = SNAP_STACK_SEEN;
 		to->own.stack = (struct stack){
-			.nr = s->nr_pcs, .truncated = s->truncated, .pcs = d->in.censuses[rt]->pcs + s->pcs_at,
+			.nr = s->nr_pcs,
+			.truncated = s->truncated,
+			.pcs = d->in.censuses[rt]->pcs + s->pcs_at,
 		};
 	}
 }

@@ -10,13 +10,13 @@
 
 #include "base/arena.h"
 
-struct edge {			/* hashed as bytes: no padding */
+struct edge { /* hashed as bytes: no padding */
 	const struct flamenode *parent;
-	const char *name;	/* equal texts have equal pointers */
+	const char *name; /* equal texts have equal pointers */
 };
 
 struct entry {
-	struct flamenode node;	/* first */
+	struct flamenode node; /* first */
 	UT_hash_handle hh;
 	struct edge edge;
 };
@@ -170,7 +170,7 @@ void flametree__cut(struct flametree *t, size_t max_nodes)
 		return;
 	values = calloc(nr, sizeof(*values));
 	if (!values)
-		return;		/* a large page then, not a wrong one */
+		return; /* a large page then, not a wrong one */
 	for (e = t->by_edge; e; e = e->hh.next)
 		values[i++] = e->node.value;
 	qsort(values, nr, sizeof(*values), value_after);

@@ -9,8 +9,8 @@
 
 static bool may_be_joined(const struct leaks *l, const struct leak_entry *e)
 {
-	return verdict_is_leak(e->verdict.kind) && e->maker && called__known(&e->called) && e->pattern && e->pattern->cure &&
-	       !leak_incident__has(l, e);
+	return verdict_is_leak(e->verdict.kind) && e->maker && called__known(&e->called) &&
+	       e->pattern && e->pattern->cure && !leak_incident__has(l, e);
 }
 
 static uint64_t cost(const struct leaks *l, const struct leak_entry *e)
@@ -39,7 +39,8 @@ static int compare_calls(const struct leak_entry *a, const struct leak_entry *b)
 
 static int order(const void *a, const void *b, void *ctx)
 {
-	const struct leak_entry *x = *(struct leak_entry *const *)a, *y = *(struct leak_entry *const *)b;
+	const struct leak_entry *x = *(struct leak_entry *const *)a,
+				*y = *(struct leak_entry *const *)b;
 	const uint64_t cx = cost(ctx, x), cy = cost(ctx, y);
 	const int c = compare_calls(x, y);
 
@@ -105,7 +106,8 @@ bool leak_call__is_folded(const struct leaks *l, const struct leak_entry *e, boo
 	return lead && leak_entry__counts(e, suspects) && leak_entry__counts(lead, suspects);
 }
 
-void leak_call__text(const struct leaks *l, const struct leak_entry *e, bool suspects, struct textbuf *to)
+void leak_call__text(const struct leaks *l, const struct leak_entry *e, bool suspects,
+		     struct textbuf *to)
 {
 	bool any = false;
 
@@ -115,8 +117,9 @@ void leak_call__text(const struct leaks *l, const struct leak_entry *e, bool sus
 
 		if (other->call != e->group || !leak_call__is_folded(l, other, suspects))
 			continue;
-		textbuf__format(to, "  %-11s %u [%s] at %s %s:%u\n", any ? "" : "with it", leaks__group(l, other)->nr, other->reason,
-				other->place.func, other->place.file[0] ? other->place.file : "?", other->place.line);
+		textbuf__format(to, "  %-11s %u [%s] at %s %s:%u\n", any ? "" : "with it",
+				leaks__group(l, other)->nr, other->reason, other->place.func,
+				other->place.file[0] ? other->place.file : "?", other->place.line);
 		any = true;
 	}
 }

@@ -92,7 +92,9 @@ int leak_ends__found(struct leaks *l, uint16_t rt, const struct census *c, const
 		if (v == REACH_LEAKED && is_its_own_only(r, goals[i]))
 			leakset__unended(l->set, g->group);
 		if (v == REACH_HELD) /* by what else than the timer: the way that counts */
-			err = leaks__held(l, g->group, r, goals[i], !begun[g->group]) == -ENOMEM ? -ENOMEM : 0;
+			err = leaks__held(l, g->group, r, goals[i], !begun[g->group]) == -ENOMEM
+				      ? -ENOMEM
+				      : 0;
 		begun[g->group] |= v == REACH_HELD;
 	}
 	return err;

@@ -2,8 +2,9 @@
 /*
  * leak_ends: loops that a timer wakes and that have a way to end: who could still use it?
  *
- * The timer's channel lives as long as the runtime, so the search reaches what such a goroutine waits for, whatever its other
- * cases are. Asked again without the timers, it tells whether anybody but the goroutine itself refers to these.
+ * The timer's channel lives as long as the runtime, so the search reaches what such a goroutine
+ * waits for, whatever its other cases are. Asked again without the timers, it tells whether anybody
+ * but the goroutine itself refers to these.
  *	leak_ends__timer() leak_ends__goal()	while channels are looked at
  *	leak_ends__goals() leak_ends__found()	for each runtime, before that search and after it: of a census of its own, for they wake
  */
@@ -18,12 +19,12 @@
 #define LEAK_ENDS_MAX 65536 /* timers, and goroutines */
 
 struct leak_ends {
-	uint64_t *timers;	/* addresses of their channels */
+	uint64_t *timers; /* addresses of their channels */
 	size_t nr_timers, timers_room;
 	struct leak_end {
 		uint64_t goid;
 		uint16_t rt;
-	} *goals;
+	} * goals;
 	size_t nr_goals, goals_room;
 };
 struct leaks;
@@ -33,9 +34,10 @@ void leak_ends__done(struct leak_ends *e);
 int leak_ends__timer(struct leak_ends *e, uint64_t chan);
 int leak_ends__goal(struct leak_ends *e, uint16_t rt, uint64_t goid);
 /* Numbers in a census of runtime rt. *ret is the caller's. 0 or -ENOMEM. */
-int leak_ends__goals(struct leak_ends *e, uint16_t rt, const struct census *c, uint32_t **ret, size_t *ret_nr);
+int leak_ends__goals(struct leak_ends *e, uint16_t rt, const struct census *c, uint32_t **ret,
+		     size_t *ret_nr);
 /* r: the search for these goals, without the timers. 0 or -ENOMEM. */
-int leak_ends__found(struct leaks *l, uint16_t rt, const struct census *c, const struct reach *r, const uint32_t *goals,
-		     size_t nr);
+int leak_ends__found(struct leaks *l, uint16_t rt, const struct census *c, const struct reach *r,
+		     const uint32_t *goals, size_t nr);
 
 #endif

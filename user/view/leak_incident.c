@@ -10,7 +10,7 @@
 #include "view/leak_peer.h"
 #include "view/leak_words.h"
 
-#define NONE	  UINT32_MAX
+#define NONE      UINT32_MAX
 #define REFER_MAX 32 /* goroutines that refer to one WaitGroup */
 
 typedef unsigned long long ull;
@@ -18,12 +18,18 @@ typedef unsigned long long ull;
 struct noted { /* a wait for somebody */
 	uint64_t from, to, lock;
 	uint16_t rt;
-	bool known;   /* from elsewhere: no lock */
-	bool refers;  /* `to` refers to `lock`, a WaitGroup that `from` waits for, or leads it: leak_incident__lead() */
+	bool known; /* from elsewhere: no lock */
+	/*
+	 * `to` refers to `lock`, a WaitGroup that `from` waits for, or leads it:
+	 * leak_incident__lead()
+	 */
+	bool refers;
 	uint8_t lead; /* refers: enum leak_lead */
-	bool kept;    /* lock is a channel, a Cond or a WaitGroup that only `to` has, and others behind it */
+	/* lock is a channel, a Cond or a WaitGroup that only `to` has, and others behind it */
+	bool kept;
 	uint8_t cycle; /* enum leak_cycle: what it makes of a ring */
-	bool rereads; /* `from` has the lock for reading, wants it so again, and a writer waits in between */
+	/* `from` has the lock for reading, wants it so again, and a writer waits in between */
+	bool rereads;
 };
 
 struct who {
@@ -42,11 +48,12 @@ struct leak_incidents {
 	uint32_t *group; /* of each */
 	struct incidents *is;
 	uint32_t *entry; /* by group: its entry, as they are now */
-	uint8_t *cycle;	 /* by incident: enum leak_cycle of its ring */
+	uint8_t *cycle;  /* by incident: enum leak_cycle of its ring */
 };
 
 static const struct leak_pattern rereads = { "recursive RLock with a writer in between",
-					     "do not take the read lock again while holding it", NULL };
+					     "do not take the read lock again while holding it",
+					     NULL };
 
 void leak_incidents__free(struct leak_incidents *is)
 {
@@ -127,7 +134,8 @@ int leak_incident__note(struct leaks *l, uint16_t rt, const struct chans_source 
 	return err;
 }
 
-int leak_incident__refer(struct leaks *l, uint16_t rt, const struct reach *r, const uint32_t *goals, size_t nr)
+int leak_incident__refer(struct leaks *l, uint16_t rt, const struct reach *r, const uint32_t *goals,
+			 size_t nr)
 {
 	const struct census *c = l->d->in.censuses[rt];
 	int err = make_incidents(l);
@@ -142,11 +150,12 @@ int leak_incident__refer(struct leaks *l, uint16_t rt, const struct reach *r, co
 		nr_by = reach__keepers(r, goals[i], by, REFER_MAX);
 		for (size_t k = 0; k < nr_by && !err; k++)
 			if (by[k] != goals[i])
-				err = add(l->incidents, &(struct noted){ .from = g->goid,
-									 .to = c->gs[by[k]].goid,
-									 .lock = c->waits[g->waits_at].addr,
-									 .rt = rt,
-									 .refers = true });
+				err = add(l->incidents,
+					  &(struct noted){ .from = g->goid,
+							   .to = c->gs[by[k]].goid,
+							   .lock = c->waits[g->waits_at].addr,
+							   .rt = rt,
+							   .refers = true });
 	}
 	return err;
 }
@@ -155,15 +164,22 @@ int leak_incident__behind(struct leaks *l, uint16_t rt, uint64_t from, uint64_t 
 {
 	int err = make_incidents(l);
 
-	return err ? err : add(l->incidents, &(struct noted){ .from = from, .to = to, .rt = rt, .known = true });
+	return err ? err
+		   : add(l->incidents,
+			 &(struct noted){ .from = from, .to = to, .rt = rt, .known = true });
 }
 
-int leak_incident__lead(struct leaks *l, uint16_t rt, uint64_t from, uint64_t to, uint64_t object, enum leak_lead lead)
+int leak_incident__lead(struct leaks *l, uint16_t rt, uint64_t from, uint64_t to, uint64_t object,
+			enum leak_lead lead)
 {
 	int err = make_incidents(l);
 
 	return err ? err
-		   : add(l->incidents, &(struct noted){ .from = from, .to = to, .lock = object, .rt = rt, .refers = true,
+		   : add(l->incidents, &(struct noted){ .from = from,
+							.to = to,
+							.lock = object,
+							.rt = rt,
+							.refers = true,
 							.lead = (uint8_t)lead });
 }
 
@@ -206,10 +222,14 @@ static void sort_who(struct leak_incidents *is)
 
 enum { HAS_LOCK = 1, WAITS_KEPT = 2, WAITS_DONE = 4, KEEPS = 8, REREADS = 16 };
 
-/* It waits for a channel with a lock that others want, or for a WaitGroup before it serves those who should call Done. */
+/*
+ * It waits for a channel with a lock that others want, or for a WaitGroup before it serves those
+ * who should call Done.
+ */
 static bool is_first(unsigned int what)
 {
-	return (what & (HAS_LOCK | WAITS_KEPT)) == (HAS_LOCK | WAITS_KEPT) || (what & (WAITS_DONE | KEEPS)) == (WAITS_DONE | KEEPS);
+	return (what & (HAS_LOCK | WAITS_KEPT)) == (HAS_LOCK | WAITS_KEPT) ||
+	       (what & (WAITS_DONE | KEEPS)) == (WAITS_DONE | KEEPS);
 }
 
 static int make_who(struct leaks *l)
@@ -221,7 +241,8 @@ static int make_who(struct leaks *l)
 	if (!is->who)
 		return -ENOMEM;
 	for (size_t i = 0; i < is->nr_noted; i++) {
-		is->who[is->nr_who++] = (struct who){ is->noted[i].from, is->noted[i].rt, TURN_REST };
+		is->who[is->nr_who++] =
+			(struct who){ is->noted[i].from, is->noted[i].rt, TURN_REST };
 		is->who[is->nr_who++] = (struct who){ is->noted[i].to, is->noted[i].rt, TURN_REST };
 	}
 	sort_who(is);
@@ -230,13 +251,19 @@ static int make_who(struct leaks *l)
 		return -ENOMEM;
 	for (size_t i = 0; i < is->nr_noted; i++) {
 		const struct noted *n = &is->noted[i];
-		const uint32_t from = number_of(is, n->rt, n->from), to = number_of(is, n->rt, n->to);
+		const uint32_t from = number_of(is, n->rt, n->from),
+			       to = number_of(is, n->rt, n->to);
 
-		turns[from] |= (n->rereads ? REREADS : 0) | (n->kept ? WAITS_KEPT : n->cycle == LEAK_CYCLE_DONE ? WAITS_DONE : 0);
+		turns[from] |=
+			(n->rereads ? REREADS : 0) | (n->kept                       ? WAITS_KEPT
+						      : n->cycle == LEAK_CYCLE_DONE ? WAITS_DONE
+										    : 0);
 		turns[to] |= n->kept ? KEEPS : n->cycle == LEAK_CYCLE_LOCK ? HAS_LOCK : 0;
 	}
 	for (size_t i = 0; i < is->nr_who; i++)
-		is->who[i].turn = turns[i] & REREADS ? TURN_REREADS : is_first(turns[i]) ? TURN_HOLDS : TURN_REST;
+		is->who[i].turn = turns[i] & REREADS   ? TURN_REREADS
+				  : is_first(turns[i]) ? TURN_HOLDS
+						       : TURN_REST;
 	sort_who(is);
 	is->group = calloc(is->nr_who + 1, sizeof(*is->group));
 	return is->group ? 0 : -ENOMEM;
@@ -265,7 +292,8 @@ static size_t standing_locks(const struct leaks *l, uint64_t *locks)
 	for (size_t i = 0; i < is->nr_noted; i++) {
 		const struct leak_g *g = leakset__get(l->set, is->noted[i].rt, is->noted[i].from);
 
-		if (g && !is->noted[i].refers && !is->noted[i].known && g->wait_look < last && !leakset__is_passed(l->set, is->noted[i].lock))
+		if (g && !is->noted[i].refers && !is->noted[i].known && g->wait_look < last &&
+		    !leakset__is_passed(l->set, is->noted[i].lock))
 			locks[nr++] = is->noted[i].lock;
 	}
 	if (nr)
@@ -294,12 +322,14 @@ static bool leaks_too(const struct leaks *l, const struct leak_g *g)
 {
 	const struct leak_entry *e = &l->entries[l->incidents->entry[g->group]];
 
-	return e->group == g->group && leak_entry__counts(e, false) && g->wait_look < leakset__nr_looks(l->set) - 1;
+	return e->group == g->group && leak_entry__counts(e, false) &&
+	       g->wait_look < leakset__nr_looks(l->set) - 1;
 }
 
 /*
- * Who sends or closes when something is over may just wait for that: for a signal, for the end of the program, at a connection that
- * lasts. It hangs if it is kept by others, or waits for an answer.
+ * Who sends or closes when something is over may just wait for that: for a signal, for the end of
+ * the program, at a connection that lasts. It hangs if it is kept by others, or waits for an
+ * answer.
  */
 static bool looks_like_a_hang(const struct leaks *l, const struct leak_g *g, enum leak_lead lead)
 {
@@ -313,18 +343,22 @@ static bool looks_like_a_hang(const struct leaks *l, const struct leak_g *g, enu
 	case LEAK_WAITGROUP: return true;
 	case LEAK_IO:
 	case LEAK_SYSCALL: return lead == LEAK_LEAD_VALUE || leak_pattern_is_answer(e->pattern);
-	default: return lead == LEAK_LEAD_VALUE ? leak_words__own_line(l, e) != NULL : leak_pattern_is_answer(e->pattern);
+	default:
+		return lead == LEAK_LEAD_VALUE ? leak_words__own_line(l, e) != NULL
+					       : leak_pattern_is_answer(e->pattern);
 	}
 }
 
 /*
- * Who refers to a WaitGroup need not be the one that calls Done: not main, nor who listens, nor who waits there too. It counts
- * if it hangs, or leaks.
+ * Who refers to a WaitGroup need not be the one that calls Done: not main, nor who listens, nor who
+ * waits there too. It counts if it hangs, or leaks.
  */
-static bool is_leader(const struct leaks *l, const struct leak_g *from, const struct leak_g *to, const struct noted *n)
+static bool is_leader(const struct leaks *l, const struct leak_g *from, const struct leak_g *to,
+		      const struct noted *n)
 {
-	return from->wait_look < leakset__nr_looks(l->set) - 1 && from->object == n->lock && to->object != n->lock &&
-	       from->group != to->group && !to->main && leakset__group(l->set, to->group)->role == LEAK_ROLE_NONE &&
+	return from->wait_look < leakset__nr_looks(l->set) - 1 && from->object == n->lock &&
+	       to->object != n->lock && from->group != to->group && !to->main &&
+	       leakset__group(l->set, to->group)->role == LEAK_ROLE_NONE &&
 	       (leaks_too(l, to) || (hangs(l, to) && looks_like_a_hang(l, to, n->lead)));
 }
 
@@ -340,27 +374,33 @@ static int find_incidents(struct leaks *l)
 	nr_locks = standing_locks(l, locks);
 	for (size_t i = 0; i < is->nr_noted; i++) {
 		const struct noted *n = &is->noted[i];
-		const uint32_t from = number_of(is, n->rt, n->from), to = number_of(is, n->rt, n->to);
+		const uint32_t from = number_of(is, n->rt, n->from),
+			       to = number_of(is, n->rt, n->to);
 		const struct leak_g *g = g_of(l, from), *holder = g_of(l, to);
 
 		if (!g || !holder)
 			continue;
 		if (n->known    ? false
 		    : n->refers ? !is_leader(l, g, holder, n)
-				: !nr_locks || !bsearch(&n->lock, locks, nr_locks, sizeof(*locks), order_u64))
+				: !nr_locks || !bsearch(&n->lock, locks, nr_locks, sizeof(*locks),
+							order_u64))
 			continue;
 		is->group[from] = g->group;
 		is->group[to] = holder->group;
-		edges[nr++] = (struct incident_edge){ from, to, is_sure(g, holder) || (n->kept && holder->ring) };
+		edges[nr++] =
+			(struct incident_edge){ from, to,
+						is_sure(g, holder) || (n->kept && holder->ring) };
 	}
-	return incidents__new(is->group, is->nr_who, leakset__nr_groups(l->set), edges, nr, &is->is);
+	return incidents__new(is->group, is->nr_who, leakset__nr_groups(l->set), edges, nr,
+			      &is->is);
 }
 
 /* --- entries --- */
 
 static const struct incident_part *part_of(const struct leaks *l, const struct leak_entry *e)
 {
-	const struct incident_part *p = l->incidents && l->incidents->is ? &l->incidents->is->parts[e->group] : NULL;
+	const struct incident_part *p =
+		l->incidents && l->incidents->is ? &l->incidents->is->parts[e->group] : NULL;
 
 	return p && p->incident != INCIDENT_NONE ? p : NULL;
 }
@@ -377,7 +417,8 @@ static struct leak_entry *lead_of(const struct leaks *l, const struct incident_p
 }
 
 /* Most of the group wait behind it. Of a ring all are in. */
-static bool belongs(const struct leaks *l, const struct leak_entry *e, const struct incident_part *p)
+static bool belongs(const struct leaks *l, const struct leak_entry *e,
+		    const struct incident_part *p)
 {
 	return p->root || 2 * (uint64_t)p->nr >= leaks__group(l, e)->nr;
 }
@@ -390,7 +431,8 @@ static void blame(struct leaks *l)
 		struct leak_entry *lead = p ? lead_of(l, p) : NULL;
 		enum verdict_kind kind = l->entries[i].verdict.kind;
 
-		if (!p || p->root || !verdict_is_leak(kind) || !belongs(l, &l->entries[i], p) || !hangs(l, g_of(l, part_of(l, lead)->first)))
+		if (!p || p->root || !verdict_is_leak(kind) || !belongs(l, &l->entries[i], p) ||
+		    !hangs(l, g_of(l, part_of(l, lead)->first)))
 			continue;
 		kind = kind == VERDICT_SUSPECT ? VERDICT_SUSPECT : VERDICT_STUCK;
 		if (lead->verdict.kind <= kind)
@@ -420,11 +462,13 @@ static int sum_cycles(struct leaks *l)
 	for (int kept = 0; kept < 2; kept++)
 		for (size_t i = 0; i < is->nr_noted; i++) {
 			const struct noted *n = &is->noted[i];
-			const uint32_t from = number_of(is, n->rt, n->from), to = number_of(is, n->rt, n->to);
+			const uint32_t from = number_of(is, n->rt, n->from),
+				       to = number_of(is, n->rt, n->to);
 			const struct leak_g *g = g_of(l, from), *other = g_of(l, to);
 			const struct incident_part *p = g ? &is->is->parts[g->group] : NULL;
 
-			if (n->kept != kept || n->refers || !g || !other || !p->ring || !is_sure(g, other) || (kept && !owes[from]))
+			if (n->kept != kept || n->refers || !g || !other || !p->ring ||
+			    !is_sure(g, other) || (kept && !owes[from]))
 				continue;
 			owes[to] = true;
 			is->cycle[p->incident] |= n->cycle;
@@ -436,7 +480,8 @@ static void give_words(struct leaks *l)
 {
 	for (size_t i = 0; i < l->nr; i++) {
 		const struct incident_part *p = part_of(l, &l->entries[i]);
-		const struct leak_pattern *words = p && p->ring ? leak_cycle_pattern(l->incidents->cycle[p->incident]) : NULL;
+		const struct leak_pattern *words =
+			p && p->ring ? leak_cycle_pattern(l->incidents->cycle[p->incident]) : NULL;
 
 		if (words)
 			lead_of(l, p)->pattern = l->entries[i].pattern = words;
@@ -451,7 +496,8 @@ static void give_words(struct leaks *l)
 		const struct incident_part *p = part_of(l, &l->entries[i]);
 		const struct leak_entry *lead = p ? lead_of(l, p) : NULL;
 
-		if (lead && lead->pattern && verdict_is_leak(lead->verdict.kind) && belongs(l, &l->entries[i], p))
+		if (lead && lead->pattern && verdict_is_leak(lead->verdict.kind) &&
+		    belongs(l, &l->entries[i], p))
 			l->entries[i].pattern = lead->pattern;
 	}
 }
@@ -487,7 +533,9 @@ void leak_incident__sum(struct leaks *l)
 	for (size_t i = 0; i < l->nr; i++) {
 		struct leak_entry *e = &l->entries[i];
 		const struct incident_part *p = part_of(l, e);
-		struct leak_entry *lead = p && verdict_is_leak(e->verdict.kind) && belongs(l, e, p) ? lead_of(l, p) : e;
+		struct leak_entry *lead = p && verdict_is_leak(e->verdict.kind) && belongs(l, e, p)
+						  ? lead_of(l, p)
+						  : e;
 
 		lead->cause.bytes += leaks__group(l, e)->stack_bytes + leak_entry__heap(e);
 		lead->cause.nr += leaks__group(l, e)->nr;
@@ -517,24 +565,28 @@ bool leak_incident__is_folded(const struct leaks *l, const struct leak_entry *e,
 	const struct incident_part *p = part_of(l, e);
 	const struct leak_entry *lead = p && belongs(l, e, p) ? lead_of(l, p) : NULL;
 
-	return lead && lead != e && leak_entry__counts(e, suspects) && leak_entry__counts(lead, suspects);
+	return lead && lead != e && leak_entry__counts(e, suspects) &&
+	       leak_entry__counts(lead, suspects);
 }
 
 static uint64_t stands_ns(const struct leaks *l, uint32_t who)
 {
-	const uint64_t now = leakset__look_ns(l->set, leakset__nr_looks(l->set) - 1), since = g_of(l, who)->since_ns;
+	const uint64_t now = leakset__look_ns(l->set, leakset__nr_looks(l->set) - 1),
+		       since = g_of(l, who)->since_ns;
 
 	return since && since < now ? now - since : 0;
 }
 
-static void put_waiting(const struct leaks *l, const struct leak_entry *e, const struct leak_entry *lead, bool ring, struct textbuf *to)
+static void put_waiting(const struct leaks *l, const struct leak_entry *e,
+			const struct leak_entry *lead, bool ring, struct textbuf *to)
 {
 	const struct frame *own = leak_words__own_line(l, e);
 
-	textbuf__format(to, "              %u [%s] at %s %s:%u", leaks__group(l, e)->nr, e->reason, e->place.func,
-			e->place.file[0] ? e->place.file : "?", e->place.line);
+	textbuf__format(to, "              %u [%s] at %s %s:%u", leaks__group(l, e)->nr, e->reason,
+			e->place.func, e->place.file[0] ? e->place.file : "?", e->place.line);
 	if (own)
-		textbuf__format(to, ", in %s %s:%u", own->name, own->file[0] ? own->file : "?", own->line);
+		textbuf__format(to, ", in %s %s:%u", own->name, own->file[0] ? own->file : "?",
+				own->line);
 	if (ring)
 		textbuf__text(to, ", in the ring too");
 	else if (leak_peer__is_other_end(l, e->group, lead->group))
@@ -542,7 +594,8 @@ static void put_waiting(const struct leaks *l, const struct leak_entry *e, const
 	textbuf__text(to, "\n");
 }
 
-static void put_folded(const struct leaks *l, const struct leak_entry *lead, bool suspects, struct textbuf *to)
+static void put_folded(const struct leaks *l, const struct leak_entry *lead, bool suspects,
+		       struct textbuf *to)
 {
 	for (size_t i = 0; i < l->nr; i++) {
 		const struct leak_entry *e = &l->entries[i];
@@ -553,19 +606,22 @@ static void put_folded(const struct leaks *l, const struct leak_entry *lead, boo
 	}
 }
 
-static void put_lead(const struct leaks *l, const struct leak_entry *e, const struct incident_part *p, struct textbuf *to)
+static void put_lead(const struct leaks *l, const struct leak_entry *e,
+		     const struct incident_part *p, struct textbuf *to)
 {
 	const struct incident *in = incident_of(l, p);
 	const uint64_t goid = l->incidents->who[in->first].goid;
 
 	const char *what = !p->ring ? "must go on first"
-			   : (l->facts && l->facts[e->group] & LEAK_FACT_ITSELF) ? "waits for itself"
-								     : "is in a ring: each waits for the next";
+			   : (l->facts && l->facts[e->group] & LEAK_FACT_ITSELF)
+				   ? "waits for itself"
+				   : "is in a ring: each waits for the next";
 
-	textbuf__format(to, "  root        goroutine %llu %s; it has been here for ", (ull)goid, what);
+	textbuf__format(to, "  root        goroutine %llu %s; it has been here for ", (ull)goid,
+			what);
 	leak_words__age(stands_ns(l, in->first), to);
-	textbuf__format(to, "\n  behind it   %u goroutine%s wait%s for it\n", in->behind, in->behind == 1 ? "" : "s",
-			in->behind == 1 ? "s" : "");
+	textbuf__format(to, "\n  behind it   %u goroutine%s wait%s for it\n", in->behind,
+			in->behind == 1 ? "" : "s", in->behind == 1 ? "s" : "");
 }
 
 bool leak_incident__is_mixed(const struct leaks *l, const struct leak_entry *e)
@@ -575,7 +631,8 @@ bool leak_incident__is_mixed(const struct leaks *l, const struct leak_entry *e)
 	return p && l->incidents->cycle[p->incident] & LEAK_CYCLE_KEPT;
 }
 
-void leak_incident__text(const struct leaks *l, const struct leak_entry *e, bool suspects, struct textbuf *to)
+void leak_incident__text(const struct leaks *l, const struct leak_entry *e, bool suspects,
+			 struct textbuf *to)
 {
 	const struct incident_part *p = part_of(l, e);
 	const struct leak_entry *lead = p ? lead_of(l, p) : NULL;
@@ -586,8 +643,9 @@ void leak_incident__text(const struct leaks *l, const struct leak_entry *e, bool
 	} else if (lead) {
 		const uint32_t first = incident_of(l, p)->first;
 
-		textbuf__format(to, "  behind      goroutine %llu, which has been at %s %s:%u for ", (ull)l->incidents->who[first].goid,
-				lead->place.func, lead->place.file[0] ? lead->place.file : "?", lead->place.line);
+		textbuf__format(to, "  behind      goroutine %llu, which has been at %s %s:%u for ",
+				(ull)l->incidents->who[first].goid, lead->place.func,
+				lead->place.file[0] ? lead->place.file : "?", lead->place.line);
 		leak_words__age(stands_ns(l, first), to);
 		textbuf__text(to, "\n");
 	}

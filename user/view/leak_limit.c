@@ -19,7 +19,7 @@ struct limit {
 	struct leaks *l;
 	uint64_t chan;
 	uint64_t places;
-	uint32_t *rows;	 /* those that may have a place: room for `places` */
+	uint32_t *rows;  /* those that may have a place: room for `places` */
 	uint8_t *stands; /* of each stack of the dump, for one taker: 1: in it, 2: not */
 };
 
@@ -28,7 +28,8 @@ static bool sends_to(const struct leaks *l, const struct dump_row *r, uint64_t c
 	const struct census_g *g = dump__g(l->d, r);
 	const struct census_wait *w = &l->d->in.censuses[r->rt]->waits[g->waits_at];
 
-	return g->nr_waits == 1 && w->kind == CENSUS_WAIT_CHAN && w->way == CENSUS_WAY_SEND && w->addr == chan;
+	return g->nr_waits == 1 && w->kind == CENSUS_WAIT_CHAN && w->way == CENSUS_WAY_SEND &&
+	       w->addr == chan;
 }
 
 /* The function that sends, and its callers of the program's own. The number of them; or -ENOMEM. */
@@ -126,8 +127,9 @@ static int note_senders(const struct limit *m, uint16_t rt)
 	for (size_t i = 0, k = 0; i < d->nr && !err; i++)
 		if (d->rows[i].rt == rt && sends_to(m->l, &d->rows[i], m->chan))
 			err = leak_incident__lead(m->l, rt, dump__g(d, &d->rows[i])->goid,
-						  dump__g(d, &d->rows[m->rows[k++ % m->places]])->goid, m->chan,
-						  LEAK_LEAD_PLACE);
+						  dump__g(d, &d->rows[m->rows[k++ % m->places]])
+							  ->goid,
+						  m->chan, LEAK_LEAD_PLACE);
 	return err;
 }
 
@@ -143,13 +145,19 @@ static int note_limit(struct limit *m, const struct dump_row *r)
 }
 
 /* A full channel whose elements say nothing. */
-static const struct gchan *limit_of(const struct leaks *l, const struct dump_row *r, const struct chans_source *src)
+static const struct gchan *limit_of(const struct leaks *l, const struct dump_row *r,
+				    const struct chans_source *src)
 {
 	const struct census_g *g = dump__g(l->d, r);
-	const uint64_t addr = g->nr_waits == 1 ? l->d->in.censuses[r->rt]->waits[g->waits_at].addr : 0;
-	const struct gchan *ch = addr && sends_to(l, r, addr) ? gchans__get(src->chans, addr) : NULL;
+	const uint64_t addr =
+		g->nr_waits == 1 ? l->d->in.censuses[r->rt]->waits[g->waits_at].addr : 0;
+	const struct gchan *ch =
+		addr && sends_to(l, r, addr) ? gchans__get(src->chans, addr) : NULL;
 
-	return ch && ch->settled && !ch->elem_size && ch->cap && ch->len == ch->cap && ch->cap <= l->d->nr ? ch : NULL;
+	return ch && ch->settled && !ch->elem_size && ch->cap && ch->len == ch->cap &&
+			       ch->cap <= l->d->nr
+		       ? ch
+		       : NULL;
 }
 
 static bool is_in(const uint64_t *v, size_t nr, uint64_t chan)
@@ -169,12 +177,14 @@ int leak_limit__note(struct leaks *l, uint16_t rt, const struct chans_source *sr
 	int err = rows && stands ? 0 : -ENOMEM;
 
 	for (size_t i = 0; i < l->d->nr && nr < LEAK_LIMITS_MAX && !err; i++) {
-		const struct gchan *ch = l->d->rows[i].rt == rt ? limit_of(l, &l->d->rows[i], src) : NULL;
+		const struct gchan *ch =
+			l->d->rows[i].rt == rt ? limit_of(l, &l->d->rows[i], src) : NULL;
 
 		if (!ch || is_in(seen, nr, ch->addr))
 			continue;
 		seen[nr++] = ch->addr;
-		err = note_limit(&(struct limit){ l, ch->addr, ch->cap, rows, stands }, &l->d->rows[i]);
+		err = note_limit(&(struct limit){ l, ch->addr, ch->cap, rows, stands },
+				 &l->d->rows[i]);
 	}
 	return err;
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * leak_limit: who has the places of a channel that is used as a limit: `limit <- struct{}{}` waits, for it is full.
+ * leak_limit: who has the places of a channel that is used as a limit: `limit <- struct{}{}` waits,
+ * for it is full.
  *
- * Nothing in memory says who sent what. But who took a place stands, further on, in the function that waits to send, or was made by it; and
- * if there are just as many of these as the channel has places, it is they. Then who waits for a place waits for them, if all of them stand.
+ * Nothing in memory says who sent what. But who took a place stands, further on, in the function
+ * that waits to send, or was made by it; and if there are just as many of these as the channel has
+ * places, it is they. Then who waits for a place waits for them, if all of them stand.
  */
 #ifndef PARKWATCH_VIEW_LEAK_LIMIT_H
 #define PARKWATCH_VIEW_LEAK_LIMIT_H

@@ -75,7 +75,10 @@ static const struct leak_g *g_of(const struct leaks *l, const struct dump_row *r
 	return leakset__get(l->set, r->rt, dump__g(l->d, r)->goid);
 }
 
-/* Between two requests a connection of net/http says nothing of those that its handlers made, nor of its accept loop's others. */
+/*
+ * Between two requests a connection of net/http says nothing of those that its handlers made, nor
+ * of its accept loop's others.
+ */
 static bool is_between_requests(const struct leaks *l, const struct dump_row *r)
 {
 	const size_t stack = dump__stack(l->d, r);
@@ -97,9 +100,11 @@ static void find_readers(const struct leaks *l, struct load *to)
 		const struct leak_group *gr = g ? leakset__group(l->set, g->group) : NULL;
 		const uint64_t up = parent_of(l, r);
 
-		if (!gr || !gr->served || (gr->role == LEAK_ROLE_KEEPALIVE && is_between_requests(l, r)))
+		if (!gr || !gr->served ||
+		    (gr->role == LEAK_ROLE_KEEPALIVE && is_between_requests(l, r)))
 			continue;
-		to->readers.v[to->readers.nr++] = (struct maker){ dump__g(l->d, r)->goid, r->rt, 0 };
+		to->readers.v[to->readers.nr++] =
+			(struct maker){ dump__g(l->d, r)->goid, r->rt, 0 };
 		if (up)
 			to->parents.v[to->parents.nr++] = (struct maker){ up, r->rt, 0 };
 	}
@@ -107,7 +112,10 @@ static void find_readers(const struct leaks *l, struct load *to)
 	sort(&to->parents);
 }
 
-/* It is the program that waits, not what it asks a library for on behalf of its client; or nothing of it is on the stack. */
+/*
+ * It is the program that waits, not what it asks a library for on behalf of its client; or nothing
+ * of it is on the stack.
+ */
 static bool waits_itself(struct leaks *l, const struct leak_group *gr, const struct dump_row *r)
 {
 	const struct place *p = leak_names__place_at(l->names, gr->key.place);
@@ -136,15 +144,18 @@ static bool may_belong(const struct leak_group *gr, size_t last)
 
 static bool can_be_told_to_end(const struct leaks *l, uint32_t group)
 {
-	return l->facts && (l->facts[group] & LEAK_FACT_DONE) && leakset__group(l->set, group)->class == LEAK_SELECT;
+	return l->facts && (l->facts[group] & LEAK_FACT_DONE) &&
+	       leakset__group(l->set, group)->class == LEAK_SELECT;
 }
 
 /* Whose connection it may be: the goroutine that stands for it in the load. */
-static uint64_t link_of(struct leaks *l, const struct load *of, const struct dump_row *r, uint32_t group)
+static uint64_t link_of(struct leaks *l, const struct load *of, const struct dump_row *r,
+			uint32_t group)
 {
 	const uint64_t goid = dump__g(l->d, r)->goid;
 
-	return can_be_told_to_end(l, group) && count(&of->parents, r->rt, goid) ? goid : parent_of(l, r);
+	return can_be_told_to_end(l, group) && count(&of->parents, r->rt, goid) ? goid
+										: parent_of(l, r);
 }
 
 /* links: of one group after the other, in order. */
@@ -154,7 +165,8 @@ static void judge(struct leaks *l, const struct load *of, const struct makers *l
 
 	for (size_t i = 0; i < links->nr; i += run) {
 		const struct maker *m = &links->v[i];
-		size_t have = count(&of->readers, m->rt, m->goid) + count(&of->parents, m->rt, m->goid);
+		size_t have =
+			count(&of->readers, m->rt, m->goid) + count(&of->parents, m->rt, m->goid);
 
 		for (run = 0; i + run < links->nr && !compare(&links->v[i + run], m); run++)
 			;
@@ -182,7 +194,8 @@ static int find_those_that_belong(struct leaks *l, const struct load *of)
 			continue;
 		/* Who was made before the watch may have no known maker, before Go 1.21. */
 		if (parent_of(l, r))
-			links.v[links.nr++] = (struct maker){ link_of(l, of, r, g->group), r->rt, g->group };
+			links.v[links.nr++] =
+				(struct maker){ link_of(l, of, r, g->group), r->rt, g->group };
 	}
 	if (!links.v)
 		return -ENOMEM;

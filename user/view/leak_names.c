@@ -56,7 +56,8 @@ void leak_names__free(struct leak_names *n)
 /* 0: no room. */
 static uint32_t add_place(struct leak_names *n, const struct place *p)
 {
-	if (n->nr == LEAK_NAMES_MAX || vec__reserve(&n->places, &n->room, n->nr + 1, sizeof(*n->places)))
+	if (n->nr == LEAK_NAMES_MAX ||
+	    vec__reserve(&n->places, &n->room, n->nr + 1, sizeof(*n->places)))
 		return 0;
 	n->places[n->nr] = *p;
 	return (uint32_t)n->nr++;
@@ -94,23 +95,32 @@ const struct place *leak_names__place_at(const struct leak_names *n, uint32_t pl
 enum leak_class leak_class_of(enum gostate state)
 {
 	static const uint8_t of_waits[GOWAIT_CLASSES] = {
-		[GOWAIT_CLASS_UNKNOWN] = LEAK_OTHER,	    [GOWAIT_CLASS_RECEIVE] = LEAK_RECEIVE,
-		[GOWAIT_CLASS_SEND] = LEAK_SEND,	    [GOWAIT_CLASS_SELECT] = LEAK_SELECT,
-		[GOWAIT_CLASS_LOCK] = LEAK_LOCK,	    [GOWAIT_CLASS_WAITGROUP] = LEAK_WAITGROUP,
-		[GOWAIT_CLASS_COND] = LEAK_COND,	    [GOWAIT_CLASS_SEMAPHORE] = LEAK_SEMAPHORE,
-		[GOWAIT_CLASS_COROUTINE] = LEAK_COROUTINE, [GOWAIT_CLASS_IO] = LEAK_IO,
-		[GOWAIT_CLASS_SLEEP] = LEAK_SLEEP,	    [GOWAIT_CLASS_PREEMPTED] = LEAK_RUNS,
-		[GOWAIT_CLASS_RUNTIME] = LEAK_OTHER,	    [GOWAIT_CLASS_SYNCTEST] = LEAK_OTHER,
+		[GOWAIT_CLASS_UNKNOWN] = LEAK_OTHER,
+		[GOWAIT_CLASS_RECEIVE] = LEAK_RECEIVE,
+		[GOWAIT_CLASS_SEND] = LEAK_SEND,
+		[GOWAIT_CLASS_SELECT] = LEAK_SELECT,
+		[GOWAIT_CLASS_LOCK] = LEAK_LOCK,
+		[GOWAIT_CLASS_WAITGROUP] = LEAK_WAITGROUP,
+		[GOWAIT_CLASS_COND] = LEAK_COND,
+		[GOWAIT_CLASS_SEMAPHORE] = LEAK_SEMAPHORE,
+		[GOWAIT_CLASS_COROUTINE] = LEAK_COROUTINE,
+		[GOWAIT_CLASS_IO] = LEAK_IO,
+		[GOWAIT_CLASS_SLEEP] = LEAK_SLEEP,
+		[GOWAIT_CLASS_PREEMPTED] = LEAK_RUNS,
+		[GOWAIT_CLASS_RUNTIME] = LEAK_OTHER,
+		[GOWAIT_CLASS_SYNCTEST] = LEAK_OTHER,
 	};
 	const enum gowait wait = gostate_wait(state);
 
 	switch (state) {
-	case GOSTATE_RUNNABLE: case GOSTATE_RUNNING: case GOSTATE_COPYSTACK:
-		return LEAK_RUNS;
-	case GOSTATE_SYSCALL:
-		return LEAK_SYSCALL;
+	case GOSTATE_RUNNABLE:
+	case GOSTATE_RUNNING:
+	case GOSTATE_COPYSTACK: return LEAK_RUNS;
+	case GOSTATE_SYSCALL: return LEAK_SYSCALL;
 	default:
-		return gowait_on(wait) == GOWAIT_ON_NOTHING ? LEAK_FOREVER : (enum leak_class)of_waits[gowait_class(wait)];
+		return gowait_on(wait) == GOWAIT_ON_NOTHING
+			       ? LEAK_FOREVER
+			       : (enum leak_class)of_waits[gowait_class(wait)];
 	}
 }
 
@@ -146,7 +156,8 @@ enum leak_role leak_role_of(const struct frame *frames, size_t nr)
 		{ "net/http.(*persistConn).writeLoop", NULL, LEAK_ROLE_CLIENT },
 		{ "net/http.(*http2serverConn).serve", NULL, LEAK_ROLE_KEEPALIVE },
 		{ "net/http.(*http2serverConn).readFrames", NULL, LEAK_ROLE_KEEPALIVE },
-		{ "net/http/internal/http2.(*serverConn).serve", NULL, LEAK_ROLE_KEEPALIVE }, /* Go 1.27 */
+		/* Go 1.27 */
+		{ "net/http/internal/http2.(*serverConn).serve", NULL, LEAK_ROLE_KEEPALIVE },
 		{ "net/http/internal/http2.(*serverConn).readFrames", NULL, LEAK_ROLE_KEEPALIVE },
 		{ "golang.org/x/net/http2.(*serverConn).serve", NULL, LEAK_ROLE_KEEPALIVE },
 		{ "golang.org/x/net/http2.(*serverConn).readFrames", NULL, LEAK_ROLE_KEEPALIVE },

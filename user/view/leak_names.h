@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * leak_names: numbers for what groups of goroutines are made of, and what the names of functions and waits mean.
+ * leak_names: numbers for what groups of goroutines are made of, and what the names of functions
+ * and waits mean.
  *
- * The model knows numbers only. Places and words get theirs here, the same at every look of one watch. What a name means
- * (this is an accept loop, that a connection between two requests) is a fact of Go's own packages; the program's say nothing.
+ * The model knows numbers only. Places and words get theirs here, the same at every look of one
+ * watch. What a name means
+ * (this is an accept loop, that a connection between two requests) is a fact of Go's own packages;
+ * the program's say nothing.
  */
 #ifndef PARKWATCH_VIEW_LEAK_NAMES_H
 #define PARKWATCH_VIEW_LEAK_NAMES_H
@@ -18,7 +21,8 @@
 #include "names/framer.h"
 #include "view/place.h"
 
-#define LEAK_NAMES_MAX 262144	/* places; more get the number of the first, which is unknown */
+/* places; more get the number of the first, which is unknown */
+#define LEAK_NAMES_MAX 262144
 
 struct leak_names;
 int leak_names__new(struct leak_names **ret);
@@ -30,7 +34,10 @@ uint32_t leak_names__place(struct leak_names *n, const struct place *p);
 const struct place *leak_names__place_at(const struct leak_names *n, uint32_t place);
 
 enum leak_class leak_class_of(enum gostate state);
-/* It waits in the middle of an allocation, for the garbage collector: it goes on by itself, as one that runs. */
+/*
+ * It waits in the middle of an allocation, for the garbage collector: it goes on by itself, as one
+ * that runs.
+ */
 bool leak_allocates(const struct frame *frames, size_t nr);
 enum leak_role leak_role_of(const struct frame *frames, size_t nr);
 

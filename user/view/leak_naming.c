@@ -11,9 +11,10 @@
 #include "view/leak_bodies.h"
 #include "view/maker.h"
 
-#define TEXT_BYTES  512
-#define CHANS_MAX   65536 /* of requests in flight that are remembered */
-#define ENDINGS_MAX 32	  /* entries whose type is asked for a method that ends it: a pass over all functions */
+#define TEXT_BYTES 512
+#define CHANS_MAX  65536 /* of requests in flight that are remembered */
+/* entries whose type is asked for a method that ends it: a pass over all functions */
+#define ENDINGS_MAX 32
 
 static int frames_of(struct leaks *l, const struct leak_entry *e, const struct frame **ret,
 		     size_t *ret_nr)
@@ -47,8 +48,8 @@ static bool waits_for_body(const struct leaks *l, const struct leak_entry *e)
 }
 
 /* What the i-th member of a group waits for. */
-static const struct census_wait *waits_of(const struct leaks *l, const struct leak_group *g, uint32_t i,
-					  uint32_t *ret_nr)
+static const struct census_wait *waits_of(const struct leaks *l, const struct leak_group *g,
+					  uint32_t i, uint32_t *ret_nr)
 {
 	const struct dump_row *r = &l->d->rows[leakset__member(l->set, g->first + i)->item];
 	const struct census_g *cg = dump__g(l->d, r);
@@ -58,14 +59,16 @@ static const struct census_wait *waits_of(const struct leaks *l, const struct le
 }
 
 /*
- * Who asks and who writes wait for one channel: persistConn.closech, of HTTP/2 clientStream.abort (Go 1.15 to 1.27 net/http, and
- * golang.org/x/net/http2).
+ * Who asks and who writes wait for one channel: persistConn.closech, of HTTP/2 clientStream.abort
+ * (Go 1.15 to 1.27 net/http, and golang.org/x/net/http2).
  */
 static const struct flight {
 	const char *asks[2], *writes[2];
 	unsigned int fact;
 } flights[] = {
-	{ { "net/http.(*persistConn).roundTrip", NULL }, { "net/http.(*persistConn).writeLoop", NULL }, LEAK_FACT_IN_FLIGHT },
+	{ { "net/http.(*persistConn).roundTrip", NULL },
+	  { "net/http.(*persistConn).writeLoop", NULL },
+	  LEAK_FACT_IN_FLIGHT },
 	{ { "*ClientConn).roundTrip", "*ClientConn).RoundTrip" },
 	  { "*http2clientStream).writeRequest", "*http2.(*clientStream).writeRequest" },
 	  LEAK_FACT_STREAMS_IN_FLIGHT },
@@ -117,7 +120,8 @@ static int connections_are_in_flight(const struct leaks *l, const struct flight 
 			uint32_t nr_waits, n = 0;
 			const struct census_wait *w = waits_of(l, g, k, &nr_waits);
 
-			while (n < nr_waits && !bsearch(&w[n].addr, chans, nr, sizeof(*chans), order_u64))
+			while (n < nr_waits &&
+			       !bsearch(&w[n].addr, chans, nr, sizeof(*chans), order_u64))
 				n++;
 			busy += n < nr_waits;
 			all++;
@@ -133,7 +137,8 @@ static bool waits_for_output(struct leaks *l, const struct leak_entry *e)
 	const struct frame *v;
 	size_t nr;
 
-	if ((class_of(l, e) != LEAK_RECEIVE && class_of(l, e) != LEAK_SELECT) || frames_of(l, e, &v, &nr))
+	if ((class_of(l, e) != LEAK_RECEIVE && class_of(l, e) != LEAK_SELECT) ||
+	    frames_of(l, e, &v, &nr))
 		return false;
 	for (size_t i = 0; i < nr; i++)
 		if (!strcmp(v[i].name, "os/exec.(*Cmd).Wait"))
@@ -171,14 +176,19 @@ static unsigned int facts_of(const struct leaks *l, const struct leak_entry *e)
 
 	return (l->facts ? l->facts[e->group] : 0U) |
 	       (g->nr > 1 && g->sharing == g->nr ? LEAK_FACT_SHARED : 0U) |
-	       (e->verdict.why == WHY_GROWS_AND_RUNS ? LEAK_FACT_SPINS : 0U) | (is_load(g, e) ? LEAK_FACT_SERVED : 0U) |
+	       (e->verdict.why == WHY_GROWS_AND_RUNS ? LEAK_FACT_SPINS : 0U) |
+	       (is_load(g, e) ? LEAK_FACT_SERVED : 0U) |
 	       (g->role == LEAK_ROLE_KEEPALIVE ? LEAK_FACT_KEEPALIVE : 0U) |
-	       (e->verdict.why == WHY_SETTING_UP ? LEAK_FACT_SET_UP : 0U) | (g->behinds ? LEAK_FACT_RING : 0U);
+	       (e->verdict.why == WHY_SETTING_UP ? LEAK_FACT_SET_UP : 0U) |
+	       (g->behinds ? LEAK_FACT_RING : 0U);
 }
 
 /* --- what would end a loop --- */
 
-/* "main.(*cache)" of "main.(*cache).loop.func1". false: it is no method of a pointer, or of a generic type. */
+/*
+ * "main.(*cache)" of "main.(*cache).loop.func1". false: it is no method of a pointer, or of a
+ * generic type.
+ */
 static bool receiver_of(const char *func, char *to, size_t size)
 {
 	const char *at = strstr(func, ".(*"), *end = at ? strchr(at, ')') : NULL;
@@ -190,7 +200,10 @@ static bool receiver_of(const char *func, char *to, size_t size)
 	return true;
 }
 
-/* A method of the type whose method the loop is, that the program has and that by its name ends it. NULL: none is known. */
+/*
+ * A method of the type whose method the loop is, that the program has and that by its name ends it.
+ * NULL: none is known.
+ */
 static const char *ending_of(struct leaks *l, const struct leak_entry *e)
 {
 	static const char *const methods[] = { "Close", "Stop", "Shutdown" };
@@ -247,11 +260,16 @@ static bool is_at_home(const struct leaks *l, const struct leak_entry *e)
 {
 	const uint16_t rt = leakset__member(l->set, leaks__group(l, e)->first)->rt;
 
-	return gomain__owns(rt < l->d->in.nr ? l->d->in.namers[rt].main : NULL, e->place.func, e->place.file);
+	return gomain__owns(rt < l->d->in.nr ? l->d->in.namers[rt].main : NULL, e->place.func,
+			    e->place.file);
 }
 
-/* A cure that is a change where it is blocked is none where the program's authors cannot change the code. */
-static const char *cure_of(const struct leaks *l, const struct leak_entry *e, const struct leak_pattern *p)
+/*
+ * A cure that is a change where it is blocked is none where the program's authors cannot change the
+ * code.
+ */
+static const char *cure_of(const struct leaks *l, const struct leak_entry *e,
+			   const struct leak_pattern *p)
 {
 	const char *cure = p->elsewhere && !is_at_home(l, e) ? p->elsewhere : p->cure;
 
@@ -266,9 +284,12 @@ static bool is_exported(const char *method)
 	return type && isupper((unsigned char)type[3]) && !strstr(method, "/internal/");
 }
 
-/* A library's goroutines that stand where its own code would let them, if somebody ended what the program has begun. */
-static bool is_left_running(const struct leaks *l, const struct leak_entry *e, const struct leak_pattern *p,
-			    const struct frame *v, size_t nr)
+/*
+ * A library's goroutines that stand where its own code would let them, if somebody ended what the
+ * program has begun.
+ */
+static bool is_left_running(const struct leaks *l, const struct leak_entry *e,
+			    const struct leak_pattern *p, const struct frame *v, size_t nr)
 {
 	for (size_t i = 0; i < nr; i++)
 		if (v[i].own)
@@ -285,21 +306,25 @@ static bool is_left_running(const struct leaks *l, const struct leak_entry *e, c
 	return p->elsewhere && e->maker && verdict_is_leak(e->verdict.kind);
 }
 
-static void name_left_running(struct leaks *l, const struct leak_entry *e, unsigned int facts, struct leak_pattern *named)
+static void name_left_running(struct leaks *l, const struct leak_entry *e, unsigned int facts,
+			      struct leak_pattern *named)
 {
 	if (class_of(l, e) == LEAK_SEND) {
-		named->cure = with(l, "", "receive all that comes from what ", e->maker, " started, and close it when it is no longer needed");
+		named->cure = with(l, "", "receive all that comes from what ", e->maker,
+				   " started, and close it when it is no longer needed");
 		return;
 	}
-	named->cure = with(l, "", "close, stop or cancel what ", e->maker, " started when it is no longer needed, or share one");
+	named->cure = with(l, "", "close, stop or cancel what ", e->maker,
+			   " started when it is no longer needed, or share one");
 	if (class_of(l, e) == LEAK_SLEEP || (facts & LEAK_FACT_TIMER))
-		named->words = with(l, "timer or ticker never stopped: ", "", e->maker, " started it");
+		named->words =
+			with(l, "timer or ticker never stopped: ", "", e->maker, " started it");
 	else if (class_of(l, e) != LEAK_RECEIVE || (facts & LEAK_FACT_DONE))
 		named->words = with(l, "never closed: ", "", e->maker, " started it");
 }
 
-static int name_entry(struct leaks *l, struct leak_entry *e, struct leak_pattern *named, unsigned int all,
-		      size_t *endings)
+static int name_entry(struct leaks *l, struct leak_entry *e, struct leak_pattern *named,
+		      unsigned int all, size_t *endings)
 {
 	const unsigned int facts = all | facts_of(l, e);
 	const struct leak_pattern *p;
@@ -325,7 +350,8 @@ static int name_entry(struct leaks *l, struct leak_entry *e, struct leak_pattern
 		++*endings;
 		end = ending_of(l, e);
 	}
-	if (!frames_of(l, e, &v, &nr) && is_left_running(l, e, p, v, nr)) /* they may be others' by now */
+	/* they may be others' by now */
+	if (!frames_of(l, e, &v, &nr) && is_left_running(l, e, p, v, nr))
 		name_left_running(l, e, facts, named);
 	else if (end && (is_exported(end) || is_at_home(l, e)))
 		named->cure = with(l, "", "call ", end, " when it is no longer needed");

@@ -13,35 +13,46 @@ struct rule {
 	struct leak_pattern pattern;
 };
 
-#define NONE   ""
-#define SAME   NULL
-#define BODY   "read the response's body to its end and close it, also on the way out of an error"
-#define CANCEL "call the cancel function, or close the channel, on every way out"
-#define GIVEN  "cancel the context that it was given, or close what started it"
-#define LOOP   "give the loop a way to end: a case for ctx.Done()"
-#define SILENT "set http.Client.Timeout, or give the request a context with a deadline"
-#define ASKED  "request waits for a silent server"
-#define RPC    "RPC waits for a silent server"
+#define NONE    ""
+#define SAME    NULL
+#define BODY    "read the response's body to its end and close it, also on the way out of an error"
+#define CANCEL  "call the cancel function, or close the channel, on every way out"
+#define GIVEN   "cancel the context that it was given, or close what started it"
+#define LOOP    "give the loop a way to end: a case for ctx.Done()"
+#define SILENT  "set http.Client.Timeout, or give the request a context with a deadline"
+#define ASKED   "request waits for a silent server"
+#define RPC     "RPC waits for a silent server"
 #define RPC_FAR "RPC waits for a server that cannot be reached"
 #define NO_CONN "no database connection comes free"
-#define SHARED "share one http.Client, or call CloseIdleConnections"
-#define GRPC   "google.golang.org/grpc"
-#define CONN   "call conn.Close() when it is no longer needed, or share one grpc.ClientConn"
-#define DELAY  "set exec.Cmd.WaitDelay (Go 1.20), and end what the command has started"
-#define CFUNC  "Go cannot end a call into C: give the C code a timeout"
-#define H2     "net/http.(*http2"
-#define XH2    "*http2.(*" /* golang.org/x/net, and net/http/internal from Go 1.27 on */
-#define IDLE   "set http.Server.ReadHeaderTimeout and IdleTimeout"
-#define UNREAD { "response that the client does not read", "set http.Server.WriteTimeout", SAME }
+#define SHARED  "share one http.Client, or call CloseIdleConnections"
+#define GRPC    "google.golang.org/grpc"
+#define CONN    "call conn.Close() when it is no longer needed, or share one grpc.ClientConn"
+#define DELAY   "set exec.Cmd.WaitDelay (Go 1.20), and end what the command has started"
+#define CFUNC   "Go cannot end a call into C: give the C code a timeout"
+#define H2      "net/http.(*http2"
+#define XH2     "*http2.(*" /* golang.org/x/net, and net/http/internal from Go 1.27 on */
+#define IDLE    "set http.Server.ReadHeaderTimeout and IdleTimeout"
+#define UNREAD                                                                                     \
+	{                                                                                          \
+		"response that the client does not read", "set http.Server.WriteTimeout", SAME     \
+	}
 
-#define MORE   { "more connections", "if clients that say nothing should go: SetReadDeadline", SAME }
+#define MORE                                                                                       \
+	{                                                                                          \
+		"more connections", "if clients that say nothing should go: SetReadDeadline", SAME \
+	}
 
-#define MORE_OF { "more connections", "if clients that say nothing should go: close their connections", SAME }
+#define MORE_OF                                                                                    \
+	{                                                                                          \
+		"more connections",                                                                \
+			"if clients that say nothing should go: close their connections", SAME     \
+	}
 
 /*
- * The first that fits. Names of functions: Go 1.15 to 1.27 net/http/transport.go and h2_bundle.go, io/pipe.go, os/exec/exec.go,
- * context/context.go, database/sql/sql.go, runtime/chan.go (chanrecv2: range, or v, ok := <-c),
- * runtime/select.go (block: select {}); grpc-go 1.2x to 1.7x. A name says only whose code it is: the wait says what is wrong.
+ * The first that fits. Names of functions: Go 1.15 to 1.27 net/http/transport.go and h2_bundle.go,
+ * io/pipe.go, os/exec/exec.go, context/context.go, database/sql/sql.go, runtime/chan.go (chanrecv2:
+ * range, or v, ok := <-c), runtime/select.go (block: select {}); grpc-go 1.2x to 1.7x. A name says
+ * only whose code it is: the wait says what is wrong.
  */
 /* clang-format off */
 static const struct rule rules[] = {
@@ -114,7 +125,8 @@ static const struct rule rules[] = {
 	{ LEAK_SELECT, "io.(*pipe).*", 0,
 	  { "io.Pipe left open at the other end",
 	    "close both ends, CloseWithError when one fails", SAME } },
-	{ ANY, "*/pgxpool.(*Pool).Acquire", 0, /* github.com/jackc/pgx/v4 and v5: it waits at a semaphore */
+	/* github.com/jackc/pgx/v4 and v5: it waits at a semaphore */
+	{ ANY, "*/pgxpool.(*Pool).Acquire", 0,
 	  { NO_CONN, "close Rows, end transactions, Release connections, on every way out", SAME } },
 	{ ANY, "golang.org/x/sync/semaphore.(*Weighted).Acquire", 0,
 	  { "semaphore never released", "Release on every way out", SAME } },
@@ -292,7 +304,8 @@ const struct leak_pattern *leak_pattern_of(enum leak_class class, unsigned int f
 		if (fits(&starts[i], class, facts) && is_func(start->name, starts[i].func))
 			return &starts[i].pattern;
 	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
-		if (fits(&rules[i], class, facts) && (!rules[i].func || stands_on(frames, nr, rules[i].func)))
+		if (fits(&rules[i], class, facts) &&
+		    (!rules[i].func || stands_on(frames, nr, rules[i].func)))
 			return &rules[i].pattern;
 	return NULL;
 }

@@ -8,13 +8,20 @@
 #include "base/vec.h"
 #include "view/leak_incident.h"
 
-/* Go 1.15 to 1.27 net/http/server.go: reads while the handler is at work, only to see the client go. */
+/*
+ * Go 1.15 to 1.27 net/http/server.go: reads while the handler is at work, only to see the client
+ * go.
+ */
 #define WATCHES "net/http.(*connReader).backgroundRead"
 
 struct leak_peers {
 	struct leak_peer *v; /* owned */
 	size_t nr, room;
-	int32_t *sides; /* by group: at which end most of those stand that are joined, above 0: the accepted one; owned */
+	/*
+	 * by group: at which end most of those stand that are joined, above 0: the accepted one;
+	 * owned
+	 */
+	int32_t *sides;
 };
 
 struct kind { /* of an entry */
@@ -45,7 +52,10 @@ int leak_peer__add(struct leaks *l, const struct leak_peer *p)
 	return 0;
 }
 
-/* Those of one connection stand together; of a goroutine that waits on it and leads to it too, the wait counts. */
+/*
+ * Those of one connection stand together; of a goroutine that waits on it and leads to it too, the
+ * wait counts.
+ */
 static int compare_peers(const void *a, const void *b)
 {
 	const struct leak_peer *x = a, *y = b;
@@ -65,7 +75,8 @@ static int kind_of(const struct leaks *l, const struct leak_entry *e, struct kin
 {
 	const struct frame *v;
 	size_t nr = 0;
-	int err = e->stack == DUMP_NO_STACK ? 0 : dump__frames(l->d, e->stack, DUMP_FRAMES, &v, &nr);
+	int err =
+		e->stack == DUMP_NO_STACK ? 0 : dump__frames(l->d, e->stack, DUMP_FRAMES, &v, &nr);
 
 	to->leaks = verdict_is_leak(e->verdict.kind);
 	to->suspect = e->verdict.kind == VERDICT_SUSPECT;
@@ -124,7 +135,8 @@ static const struct leak_peer *client_of(const struct ends *s)
 	const struct leak_peer *first = NULL;
 
 	for (size_t i = 0; i < s->nr; i++)
-		if (!s->v[i].accepted && g_of(s, &s->v[i]) && (!first || rank_of(s, &s->v[i]) < rank_of(s, first)))
+		if (!s->v[i].accepted && g_of(s, &s->v[i]) &&
+		    (!first || rank_of(s, &s->v[i]) < rank_of(s, first)))
 			first = &s->v[i];
 	return first;
 }
@@ -140,8 +152,8 @@ static bool reads_at(const struct ends *s, bool accepted)
 }
 
 /*
- * Its wait is its own affair: for a lock, or to send, or for what nobody has. Who receives only waits to be told something: a stub
- * that says nothing does so too.
+ * Its wait is its own affair: for a lock, or to send, or for what nobody has. Who receives only
+ * waits to be told something: a stub that says nothing does so too.
  */
 static bool hangs_itself(const struct ends *s, const struct leak_peer *p)
 {
@@ -193,12 +205,16 @@ static int note_connection(const struct ends *s)
 	int err = handler ? note_behind(s, client, handler) : 0;
 
 	for (size_t i = 0; i < s->nr && !err; i++)
-		if (client && &s->v[i] != handler && (!s->v[i].accepted || s->v[i].waits || s->v[i].context))
+		if (client && &s->v[i] != handler &&
+		    (!s->v[i].accepted || s->v[i].waits || s->v[i].context))
 			err = note_behind(s, &s->v[i], client);
 	return err;
 }
 
-/* The other end is elsewhere, or nobody is known to be there: what a library runs for the connection belongs to the call that uses it. */
+/*
+ * The other end is elsewhere, or nobody is known to be there: what a library runs for the
+ * connection belongs to the call that uses it.
+ */
 static int note_loops(const struct ends *s)
 {
 	const struct leak_peer *client = client_of(s);
@@ -227,7 +243,9 @@ static int note_connections(const struct ends *all)
 		struct ends one = *all;
 
 		one.v = &all->v[i];
-		for (nr = 1; i + nr < all->nr && one.v[nr].rt == one.v->rt && one.v[nr].conn == one.v->conn; nr++)
+		for (nr = 1;
+		     i + nr < all->nr && one.v[nr].rt == one.v->rt && one.v[nr].conn == one.v->conn;
+		     nr++)
 			;
 		one.nr = nr;
 		err = has_an_accepted_end(one.v, nr) ? note_connection(&one) : note_loops(&one);
@@ -252,7 +270,10 @@ static int compare_links(const void *a, const void *b)
 	return c ? c : x->from < y->from ? -1 : x->from > y->from;
 }
 
-/* As far as the group was looked at, most of it wait for that other one: then the rest do, of whom it is not known for which. */
+/*
+ * As far as the group was looked at, most of it wait for that other one: then the rest do, of whom
+ * it is not known for which.
+ */
 static int note_rest(struct leaks *l, const struct link *v, size_t nr)
 {
 	const struct leak_group *from = leakset__group(l->set, v->from->group);
@@ -284,7 +305,10 @@ static int note_links(struct leaks *l, const struct link *v, size_t nr)
 	return err ? err : note_rest(l, v, nr);
 }
 
-/* v: all links from one group. It is of one kind if most of them lead to one other; else it is told apart. */
+/*
+ * v: all links from one group. It is of one kind if most of them lead to one other; else it is told
+ * apart.
+ */
 static int note_group(struct leaks *l, const struct link *v, size_t nr)
 {
 	int err = 0;
@@ -306,7 +330,8 @@ static int note_all(const struct ends *s)
 	if (ls->nr)
 		qsort(ls->v, ls->nr, sizeof(*ls->v), compare_links);
 	for (size_t i = 0, nr; i < ls->nr && !err; i += nr) {
-		for (nr = 1; i + nr < ls->nr && ls->v[i + nr].from->group == ls->v[i].from->group; nr++)
+		for (nr = 1; i + nr < ls->nr && ls->v[i + nr].from->group == ls->v[i].from->group;
+		     nr++)
 			;
 		err = note_group(s->l, &ls->v[i], nr);
 	}

@@ -5,7 +5,10 @@
 
 #include "view/leak_incident.h"
 
-/* Go 1.15 to 1.27 database/sql/sql.go: each DB has one goroutine in connectionOpener, as long as it is open. */
+/*
+ * Go 1.15 to 1.27 database/sql/sql.go: each DB has one goroutine in connectionOpener, as long as it
+ * is open.
+ */
 #define WAITS  "database/sql.(*DB).conn"
 #define OPENER "database/sql.(*DB).connectionOpener"
 
@@ -18,7 +21,8 @@ static bool is_leak_at(const struct leak_entry *e, const char *func)
 
 static bool has_a_connection(const struct leak_entry *e)
 {
-	return is_leak_at(e, "database/sql.(*Tx).awaitDone") || is_leak_at(e, "database/sql.(*Rows).awaitDone");
+	return is_leak_at(e, "database/sql.(*Tx).awaitDone") ||
+	       is_leak_at(e, "database/sql.(*Rows).awaitDone");
 }
 
 static const struct leak_g *member(const struct leaks *l, const struct leak_group *g, uint32_t i)

@@ -30,7 +30,8 @@ const struct frame *leak_words__own_line(const struct leaks *l, const struct lea
 	const struct frame *v;
 	size_t nr = 0, i = 0;
 
-	if (!e->blocked || e->stack == DUMP_NO_STACK || dump__frames(l->d, e->stack, DUMP_FRAMES, &v, &nr))
+	if (!e->blocked || e->stack == DUMP_NO_STACK ||
+	    dump__frames(l->d, e->stack, DUMP_FRAMES, &v, &nr))
 		return NULL;
 	while (i < nr && (!v[i].own || v[i].wrapper) && v[i].name != e->place.func)
 		i++;
@@ -158,7 +159,8 @@ void leak_words__held(const struct leaks *l, const struct leak_entry *e, struct 
 		any = true;
 	}
 	if (h && h->kind == REACH_GLOBAL && h->name)
-		textbuf__format(to, "; for example the %svariable %s", strncmp(h->name, "runtime.", 8) ? "" : "runtime's ", h->name);
+		textbuf__format(to, "; for example the %svariable %s",
+				strncmp(h->name, "runtime.", 8) ? "" : "runtime's ", h->name);
 	else if (h && h->kind == REACH_GLOBAL)
 		textbuf__format(to, "; for example the variable at 0x%llx", (ull)h->addr);
 	else if (h && h->kind == REACH_STACK)
@@ -172,12 +174,18 @@ static void put_no_leak(const struct leaks *l, const struct leak_entry *e, struc
 
 	switch (e->verdict.kind) {
 	case VERDICT_POOL:
-		textbuf__text(to, "all of them wait for the same thing, and their number does not grow");
+		textbuf__text(
+			to, "all of them wait for the same thing, and their number does not grow");
 		break;
 	case VERDICT_HELD: put_holder(l, e, to); break;
-	case VERDICT_SLEEPING: textbuf__text(to, one ? "a timer wakes it" : "a timer wakes them"); break;
+	case VERDICT_SLEEPING:
+		textbuf__text(to, one ? "a timer wakes it" : "a timer wakes them");
+		break;
 	case VERDICT_ACTIVE: textbuf__text(to, one ? "it runs" : "they run"); break;
-	case VERDICT_RUNTIME: textbuf__text(to, one ? "it belongs to the Go runtime" : "they belong to the Go runtime"); break;
+	case VERDICT_RUNTIME:
+		textbuf__text(to, one ? "it belongs to the Go runtime"
+				      : "they belong to the Go runtime");
+		break;
 	default:
 		textbuf__text(to, g->role == LEAK_ROLE_LISTENER ? "they wait for whatever comes"
 				  : g->role == LEAK_ROLE_KEEPALIVE
@@ -229,8 +237,10 @@ static void put_locks(const struct leaks *l, const struct leak_entry *e, struct 
 
 	if (e->verdict.why == WHY_BEHIND_RING) {
 		put_goroutines(g->behinds, to);
-		textbuf__format(to, "wait%s behind a deadlock: for goroutines that wait for each other%s",
-				g->behinds == 1 ? "s" : "", leak_incident__is_mixed(l, e) ? "" : "'s locks");
+		textbuf__format(
+			to, "wait%s behind a deadlock: for goroutines that wait for each other%s",
+			g->behinds == 1 ? "s" : "",
+			leak_incident__is_mixed(l, e) ? "" : "'s locks");
 		return;
 	}
 	put_goroutines(g->rings, to);
@@ -239,8 +249,9 @@ static void put_locks(const struct leaks *l, const struct leak_entry *e, struct 
 						: "wait, each for a lock that it holds itself");
 	else
 		textbuf__format(to, "%s in a ring: each waits for %s", g->rings == 1 ? "is" : "are",
-				leak_incident__is_mixed(l, e) ? "the next, and nobody else can end its wait"
-							      : "a lock that the next one holds");
+				leak_incident__is_mixed(l, e)
+					? "the next, and nobody else can end its wait"
+					: "a lock that the next one holds");
 }
 
 /* Of loops that were not seen to wake. */
@@ -262,7 +273,8 @@ static void put_growing(const struct leaks *l, const struct leak_entry *e, struc
 	if (e->verdict.why == WHY_GROWS_AMONG_OTHERS) {
 		leak_words__number((uint64_t)(gr->net > 0 ? gr->net : 0), to);
 		textbuf__format(to,
-				" more wait here than at the start; the number rose in %u of %u parts of the watch, "
+				" more wait here than at the start; the number rose in %u of %u "
+				"parts of the watch, "
 				"while others come and go",
 				gr->grew, gr->windows);
 	} else {
@@ -292,13 +304,16 @@ static void put_standing(const struct leaks *l, const struct leak_entry *e, stru
 
 	switch (e->verdict.why) {
 	case WHY_KEEPS_LOCK:
-		put_long(l, g->keepers, g->keepers == 1 ? "holds a lock for which others have waited"
-							: "hold locks for which others have waited", to);
+		put_long(l, g->keepers,
+			 g->keepers == 1 ? "holds a lock for which others have waited"
+					 : "hold locks for which others have waited",
+			 to);
 		textbuf__text(to, "; nobody got it meanwhile");
 		break;
 	case WHY_NOBODY_RECEIVES:
 		put_long(l, g->aged, g->aged == 1 ? "has waited" : "have waited", to);
-		textbuf__text(to, ", each to send on a channel of its own that nobody is known to have");
+		textbuf__text(
+			to, ", each to send on a channel of its own that nobody is known to have");
 		break;
 	case WHY_OLD_AND_APART:
 		put_long(l, g->aged, g->aged == 1 ? "has waited" : "have waited", to);
@@ -347,11 +362,14 @@ void leak_words__why(const struct leaks *l, const struct leak_entry *e, struct t
 		break;
 	case WHY_UNREAD:
 		put_goroutines(g->unread, to);
-		textbuf__format(to, "wait%s until somebody has read the body of a response, and nobody reads one",
+		textbuf__format(to,
+				"wait%s until somebody has read the body of a response, and nobody "
+				"reads one",
 				g->unread == 1 ? "s" : "");
 		break;
 	case WHY_ONE_PASS:
-		textbuf__text(to, "one search found nothing that leads to what they wait for; it takes two to prove it");
+		textbuf__text(to, "one search found nothing that leads to what they wait for; it "
+				  "takes two to prove it");
 		break;
 	case WHY_OTHERS_WAIT: textbuf__text(to, "others cannot go on before it does"); break;
 	case WHY_GROWS_UNSURE: put_doubt(l, e, to); break;

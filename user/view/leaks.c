@@ -143,7 +143,8 @@ static void look__key(struct look *k, const struct dump_row *r, struct leak_seen
 {
 	const bool known = s->stack != UNKNOWN;
 
-	s->class = (uint8_t)(known && k->allocates[s->stack] ? LEAK_RUNS : leak_class_of(dump__state(k->d, r)));
+	s->class = (uint8_t)(known && k->allocates[s->stack] ? LEAK_RUNS
+							     : leak_class_of(dump__state(k->d, r)));
 	s->key.made = look__made(k, r);
 	if (s->class == LEAK_RUNS) {
 		s->key.reason = GOSTATE_RUNNING;
@@ -417,7 +418,10 @@ static bool is_done_channel(const struct gchan *ch)
 	return ch->settled && !ch->elem_size && !ch->cap;
 }
 
-/* What its elements say of it: places of a limit that are all taken; signals, as os/signal.Notify has them. */
+/*
+ * What its elements say of it: places of a limit that are all taken; signals, as os/signal.Notify
+ * has them.
+ */
 static int facts_of_elements(const struct gchan *ch, bool sends)
 {
 	if (!ch->settled || !ch->cap)
@@ -467,8 +471,8 @@ static int channel_facts(struct leaks *l, const struct dump_row *r, const struct
 }
 
 /* nr: goroutines in the ring. 0 or -ENOMEM. */
-static int note_ring(struct leaks *l, uint16_t rt, const struct chans_source *src, const struct wait_edge *e,
-		     uint32_t nr)
+static int note_ring(struct leaks *l, uint16_t rt, const struct chans_source *src,
+		     const struct wait_edge *e, uint32_t nr)
 {
 	const uint64_t goid = l->d->in.censuses[rt]->gs[e->g].goid;
 	const struct leak_g *g = leakset__get(l->set, rt, goid);
@@ -527,20 +531,24 @@ static int note_locks(struct leaks *l, uint16_t rt, const struct chans_source *s
 
 	for (size_t i = 0; i < src->holds->nr && !err; i++)
 		if (src->holds->v[i].kind != GHOLD_GROUP)
-			err = leakset__hold(l->set, rt, src->holds->v[i].lock, gs[src->holds->v[i].g].goid);
+			err = leakset__hold(l->set, rt, src->holds->v[i].lock,
+					    gs[src->holds->v[i].g].goid);
 	for (size_t i = 0; i < w->nr_rings; i++)
 		for (uint32_t k = 0; k < w->rings[i].nr && !err; k++)
-			err = note_ring(l, rt, src, &w->steps[w->rings[i].edges_at + k], w->rings[i].nr);
+			err = note_ring(l, rt, src, &w->steps[w->rings[i].edges_at + k],
+					w->rings[i].nr);
 	for (int i = 0; i < BEHIND_ROUNDS && w->nr_rings && note_behind(l, rt, w, gs); i++)
 		;
 	return err;
 }
 
 /* Of each group the first SAMPLE goroutines of runtime rt are asked; asked: by group. */
-static const struct leak_g *next_asked(const struct leaks *l, uint16_t rt, size_t row, uint8_t *asked)
+static const struct leak_g *next_asked(const struct leaks *l, uint16_t rt, size_t row,
+				       uint8_t *asked)
 {
 	const struct dump_row *r = &l->d->rows[row];
-	const struct leak_g *g = r->rt == rt ? leakset__get(l->set, rt, dump__g(l->d, r)->goid) : NULL;
+	const struct leak_g *g =
+		r->rt == rt ? leakset__get(l->set, rt, dump__g(l->d, r)->goid) : NULL;
 
 	if (!g || asked[g->group] == SAMPLE)
 		return NULL;

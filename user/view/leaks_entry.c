@@ -148,14 +148,18 @@ static bool row_by_goid(const void *ctx, uint16_t rt, uint64_t goid, struct dump
 
 static int entry__called(const struct leaks *l, const struct leak_group *g, struct leak_entry *e)
 {
-	const struct callers c = { .d = l->d, .births = l->births, .watched = leakset__lives_known(l->set), .find = row_by_goid,
+	const struct callers c = { .d = l->d,
+				   .births = l->births,
+				   .watched = leakset__lives_known(l->set),
+				   .find = row_by_goid,
 				   .ctx = l };
 	const struct dump_row *rows[CALLED_ASKED];
 	uint32_t nr = 0;
 	int err;
 
 	while (nr < g->nr && nr < CALLED_ASKED) {
-		rows[nr] = row_of(l, member(l, g, g->nr - 1 - nr)); /* the youngest first: their births may have been seen */
+		/* the youngest first: their births may have been seen */
+		rows[nr] = row_of(l, member(l, g, g->nr - 1 - nr));
 		nr++;
 	}
 	err = called_of(&c, rows, nr, &e->called);
@@ -288,8 +292,7 @@ void leaks__rank(struct leaks *l)
 
 static bool is_counted(const struct leak_entry *e, bool suspects)
 {
-	return verdict_is_leak(e->verdict.kind) &&
-	       (suspects || e->verdict.kind != VERDICT_SUSPECT);
+	return verdict_is_leak(e->verdict.kind) && (suspects || e->verdict.kind != VERDICT_SUSPECT);
 }
 
 int leaks__keepers(const struct leaks *l, uint16_t rt, bool suspects, uint32_t **ret)

@@ -17,7 +17,7 @@ struct walk {
 	const struct callers *c;
 	uint16_t rt;
 	const char *func; /* the outermost of a library */
-	bool own;	  /* the program's own was reached */
+	bool own;         /* the program's own was reached */
 };
 
 static int walk__pc(struct walk *w, uint64_t pc, bool is_return)
@@ -28,7 +28,8 @@ static int walk__pc(struct walk *w, uint64_t pc, bool is_return)
 
 	for (size_t i = 0; i < nr && !err && !w->own; i++) {
 		w->own = v[i].own && !v[i].wrapper;
-		if (!w->own && !v[i].wrapper && (!w->func || !gostd_has(v[i].name) || gostd_has(w->func)))
+		if (!w->own && !v[i].wrapper &&
+		    (!w->func || !gostd_has(v[i].name) || gostd_has(w->func)))
 			w->func = v[i].name;
 	}
 	return err;
@@ -55,7 +56,8 @@ static int find(const struct callers *c, const struct dump_row *r, struct found 
 	int err = 0;
 
 	ret->by = dump__g(c->d, r)->goid;
-	if (births__chain(c->births, r->rt, ret->by, &chain) || chain.links[0].stack_id == PW_STACK_ID_NONE)
+	if (births__chain(c->births, r->rt, ret->by, &chain) ||
+	    chain.links[0].stack_id == PW_STACK_ID_NONE)
 		return 0;
 	for (uint32_t i = 0; i < chain.nr && !w.own && !err; i++) {
 		ret->top = ret->by;
@@ -84,7 +86,8 @@ static bool is_running_still(const struct callers *c, uint16_t rt, const struct 
 	return false;
 }
 
-int maker_of(const struct callers *c, const struct dump_row *const *rows, size_t nr, const char **ret)
+int maker_of(const struct callers *c, const struct dump_row *const *rows, size_t nr,
+	     const char **ret)
 {
 	const struct site *made = nr ? dump__site(c->d, rows[0]->made) : NULL;
 	struct found first = { NULL, 0, 0 };

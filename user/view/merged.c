@@ -41,8 +41,8 @@ void merged__free(struct merged *m)
 	free(m);
 }
 
-static int merged__make(struct merged *m, const struct snap_row *row, const struct frames *fr, const struct seen_frame *key,
-			size_t bytes, struct entry **ret)
+static int merged__make(struct merged *m, const struct snap_row *row, const struct frames *fr,
+			const struct seen_frame *key, size_t bytes, struct entry **ret)
 {
 	const unsigned int nr = HASH_COUNT(m->by_key);
 	struct entry *e = arena__alloc(&m->arena, sizeof(*e));
@@ -60,7 +60,8 @@ static int merged__make(struct merged *m, const struct snap_row *row, const stru
 	return HASH_COUNT(m->by_key) > nr ? 0 : -ENOMEM;
 }
 
-static int merged__add(struct merged *m, const struct report *r, const struct snap_row *row, struct seen_frame *key)
+static int merged__add(struct merged *m, const struct report *r, const struct snap_row *row,
+		       struct seen_frame *key)
 {
 	struct entry *e;
 	struct frames fr;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * merged: the rows of a snap by what a person sees of them: rows with the same frames, lines and root are one, the largest first.
+ * merged: the rows of a snap by what a person sees of them: rows with the same frames, lines and
+ * root are one, the largest first.
  */
 #ifndef PARKWATCH_VIEW_MERGED_H
 #define PARKWATCH_VIEW_MERGED_H
@@ -13,14 +14,22 @@
 #include "view/recording.h"
 
 struct merged_row {
-	struct frames frames;	/* root first; its v is owned by merged */
-	const struct snap_row *like; /* a row of the snap that it was made of; what was allocated is the same in all. Borrowed from there */
+	struct frames frames; /* root first; its v is owned by merged */
+	/*
+	 * a row of the snap that it was made of; what was allocated is the same in all. Borrowed
+	 * from there
+	 */
+	const struct snap_row *like;
 	uint64_t count, value;
-	double error;		/* half of the 95 % confidence interval of value, as if rows had nothing to do with each other; 0: exact */
+	/*
+	 * half of the 95 % confidence interval of value, as if rows had nothing to do with each
+	 * other; 0: exact
+	 */
+	double error;
 };
 
 struct merged;
-int merged__new(const struct report *r, struct merged **ret);	/* 0 or -ENOMEM */
+int merged__new(const struct report *r, struct merged **ret); /* 0 or -ENOMEM */
 void merged__free(struct merged *m);
 DEFINE_SCOPED(merged)
 

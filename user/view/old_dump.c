@@ -14,11 +14,11 @@
 
 struct reader {
 	struct old_dump *o;
-	const char *name;	/* of the file, for messages */
+	const char *name; /* of the file, for messages */
 	const struct filter *pick;
 	bool system;
 	size_t at;
-	size_t cap;		/* of o->gs */
+	size_t cap; /* of o->gs */
 	struct json_tokener *tok;
 	struct label_set *labels; /* room for LABELS_MAX */
 };
@@ -35,16 +35,18 @@ void old_dump__free(struct old_dump *o)
 
 const char *old_dump__made(struct old_dump *o, const char *func, const char *file, uint64_t line)
 {
-	return func ? textpool__format(o->texts, "%s at %s:%" PRIu64, func, file, line) :
-		      textpool__get(o->texts, "no go statement that is known");
+	return func ? textpool__format(o->texts, "%s at %s:%" PRIu64, func, file, line)
+		    : textpool__get(o->texts, "no go statement that is known");
 }
 
-int old_dump__is_of(const struct old_dump *o, const char *name, int64_t pid, const char *exe, struct cause *why)
+int old_dump__is_of(const struct old_dump *o, const char *name, int64_t pid, const char *exe,
+		    struct cause *why)
 {
 	if (!o->pid || (o->pid == pid && !strcmp(o->exe, exe)))
 		return 0;
 	return cause__set(why, -EINVAL,
-			  "'%s' is of pid %" PRId64 " (%s), not of pid %" PRId64 " (%s): goroutine numbers mean nothing there",
+			  "'%s' is of pid %" PRId64 " (%s), not of pid %" PRId64
+			  " (%s): goroutine numbers mean nothing there",
 			  name, o->pid, o->exe, pid, exe);
 }
 
@@ -52,8 +54,9 @@ int old_dump__is_of(const struct old_dump *o, const char *name, int64_t pid, con
 
 static int damaged(const struct reader *rd, const char *what, struct cause *why)
 {
-	return cause__set(why, -EBADMSG, "'%s' is no dump: byte %zu: %s; 'parkwatch dump -f json' writes one", rd->name, rd->at,
-			  what);
+	return cause__set(why, -EBADMSG,
+			  "'%s' is no dump: byte %zu: %s; 'parkwatch dump -f json' writes one",
+			  rd->name, rd->at, what);
 }
 
 static bool is_space(char c)
@@ -76,14 +79,19 @@ static int read_value(struct reader *rd, struct json_object **ret, struct cause 
 	enum json_tokener_error err;
 
 	json_tokener_reset(rd->tok);
-	*ret = json_tokener_parse_ex(rd->tok, rd->o->text + rd->at, left > INT_MAX ? INT_MAX : (int)left);
+	*ret = json_tokener_parse_ex(rd->tok, rd->o->text + rd->at,
+				     left > INT_MAX ? INT_MAX : (int)left);
 	err = json_tokener_get_error(rd->tok);
 	if (err != json_tokener_success) {
 		json_object_put(*ret);
-		return damaged(rd, err == json_tokener_continue ? "it ends too early" : json_tokener_error_desc(err), why);
+		return damaged(rd,
+			       err == json_tokener_continue ? "it ends too early"
+							    : json_tokener_error_desc(err),
+			       why);
 	}
 	rd->at += json_tokener_get_parse_end(rd->tok);
-	while (is_space(rd->o->text[rd->at - 1]))	/* behind a value json-c goes on to the next */
+	/* behind a value json-c goes on to the next */
+	while (is_space(rd->o->text[rd->at - 1]))
 		rd->at--;
 	return 0;
 }
@@ -93,16 +101,18 @@ static const char *text_of(struct json_object *obj, const char *key)
 {
 	struct json_object *v;
 
-	return json_object_object_get_ex(obj, key, &v) && json_object_is_type(v, json_type_string) ?
-		       json_object_get_string(v) : NULL;
+	return json_object_object_get_ex(obj, key, &v) && json_object_is_type(v, json_type_string)
+		       ? json_object_get_string(v)
+		       : NULL;
 }
 
 static uint64_t number_of(struct json_object *obj, const char *key, uint64_t otherwise)
 {
 	struct json_object *v;
 
-	return json_object_object_get_ex(obj, key, &v) && json_object_is_type(v, json_type_int) ?
-		       json_object_get_uint64(v) : otherwise;
+	return json_object_object_get_ex(obj, key, &v) && json_object_is_type(v, json_type_int)
+		       ? json_object_get_uint64(v)
+		       : otherwise;
 }
 
 /* An object within, or NULL. */
@@ -121,7 +131,8 @@ static uint64_t func_hits(const struct filter *pick, struct json_object *stack)
 
 	for (size_t i = 0; stack && i < json_object_array_length(stack); i++) {
 		struct json_object *f = json_object_array_get_idx(stack, i);
-		const char *func = json_object_is_type(f, json_type_object) ? text_of(f, "func") : NULL;
+		const char *func =
+			json_object_is_type(f, json_type_object) ? text_of(f, "func") : NULL;
 
 		hits |= func ? filter__hits(pick, FILTER_FUNC, func) : 0;
 	}
@@ -133,14 +144,16 @@ static void fill_labels(struct label_set *set, struct json_object *labels)
 	set->nr = 0;
 	if (!labels)
 		return;
-	json_object_object_foreach(labels, key, v) {
+	json_object_object_foreach(labels, key, v)
+	{
 		if (set->nr < LABELS_MAX && json_object_is_type(v, json_type_string))
-			set->v[set->nr++] = (struct label){ .key = key, .value = json_object_get_string(v) };
+			set->v[set->nr++] =
+				(struct label){ .key = key, .value = json_object_get_string(v) };
 	}
 }
 
-static bool is_wanted(struct reader *rd, struct json_object *obj, const char *status, const char *reason,
-		      const char *made)
+static bool is_wanted(struct reader *rd, struct json_object *obj, const char *status,
+		      const char *reason, const char *made)
 {
 	uint64_t p;
 
@@ -150,16 +163,20 @@ static bool is_wanted(struct reader *rd, struct json_object *obj, const char *st
 		return true;
 	p = number_of(obj, "p", UINT64_MAX);
 	fill_labels(rd->labels, part_of(obj, "labels", json_type_object));
-	return filter__takes(rd->pick, &(struct filter_subject){
-					     .goid = number_of(obj, "goid", 0),
-					     .status = status,
-					     .reason = reason,
-					     .wait_ns = number_of(obj, "wait_ns", FILTER_UNKNOWN),
-					     .p = p > INT_MAX ? -1 : (int)p,
-					     .func_hits = func_hits(rd->pick, part_of(obj, "stack", json_type_array)),
-					     .created_by_hits = made ? filter__hits(rd->pick, FILTER_CREATED_BY, made) : 0,
-					     .labels = rd->labels,
-				     });
+	return filter__takes(rd->pick,
+			     &(struct filter_subject){
+				     .goid = number_of(obj, "goid", 0),
+				     .status = status,
+				     .reason = reason,
+				     .wait_ns = number_of(obj, "wait_ns", FILTER_UNKNOWN),
+				     .p = p > INT_MAX ? -1 : (int)p,
+				     .func_hits = func_hits(rd->pick,
+							    part_of(obj, "stack", json_type_array)),
+				     .created_by_hits =
+					     made ? filter__hits(rd->pick, FILTER_CREATED_BY, made)
+						  : 0,
+				     .labels = rd->labels,
+			     });
 }
 
 static struct old_g *next_g(struct reader *rd)
@@ -195,14 +212,16 @@ static int add_goroutine(struct reader *rd, struct json_object *obj, size_t at, 
 	if (!is_wanted(rd, obj, status ? status : "", reason, func))
 		return 0;
 	if (rd->o->nr == OLD_DUMP_GS_MAX)
-		return cause__set(why, -EFBIG, "'%s' has more than %d goroutines", rd->name, OLD_DUMP_GS_MAX);
+		return cause__set(why, -EFBIG, "'%s' has more than %d goroutines", rd->name,
+				  OLD_DUMP_GS_MAX);
 	g = next_g(rd);
 	if (!g)
 		return -ENOMEM;
 	*g = (struct old_g){
 		.goid = number_of(obj, "goid", 0),
 		.runtime = number_of(obj, "runtime", 0),
-		.made = old_dump__made(rd->o, func, file ? file : "", made ? number_of(made, "line", 0) : 0),
+		.made = old_dump__made(rd->o, func, file ? file : "",
+				       made ? number_of(made, "line", 0) : 0),
 		.at = at,
 		.len = rd->at - at,
 	};
@@ -236,7 +255,8 @@ static int read_array(struct reader *rd, struct cause *why)
 		return 0;
 	}
 	for (;;) {
-		int err = peek(rd) ? read_goroutine(rd, why) : damaged(rd, "it ends too early", why);
+		int err =
+			peek(rd) ? read_goroutine(rd, why) : damaged(rd, "it ends too early", why);
 		char c;
 
 		if (err)
@@ -252,7 +272,8 @@ static int read_array(struct reader *rd, struct cause *why)
 
 static int read_target(struct reader *rd, struct json_object *target, struct cause *why)
 {
-	const char *exe = json_object_is_type(target, json_type_object) ? text_of(target, "exe") : NULL;
+	const char *exe =
+		json_object_is_type(target, json_type_object) ? text_of(target, "exe") : NULL;
 
 	if (!exe)
 		return damaged(rd, "target says no exe", why);
@@ -291,8 +312,10 @@ static int read_member(struct reader *rd, bool *found, struct cause *why)
 		return err;
 	err = is_target ? read_target(rd, value, why) : 0;
 	if (is_cut && json_object_get_int64(value))
-		err = cause__set(why, -EINVAL, "'%s' was cut short, and is nothing to compare with: of %lld goroutines nothing is known", rd->name,
-				 (long long)json_object_get_int64(value));
+		err = cause__set(why, -EINVAL,
+				 "'%s' was cut short, and is nothing to compare with: of %lld "
+				 "goroutines nothing is known",
+				 rd->name, (long long)json_object_get_int64(value));
 	json_object_put(value);
 	return err;
 }
@@ -302,7 +325,7 @@ static int read_json(struct reader *rd, struct cause *why)
 {
 	bool found = false;
 
-	rd->at++;		/* the brace */
+	rd->at++; /* the brace */
 	for (;;) {
 		int err = read_member(rd, &found, why);
 		char c;
@@ -357,7 +380,8 @@ static int parse(struct reader *rd, struct cause *why)
 	int err;
 
 	if (peek(rd) != '{')
-		return damaged(rd, rd->at < rd->o->len ? "it does not begin with {" : "it is empty", why);
+		return damaged(rd, rd->at < rd->o->len ? "it does not begin with {" : "it is empty",
+			       why);
 	err = read_json(rd, why);
 	if (err == -ENOENT)
 		err = read_lines(rd, why);
@@ -365,12 +389,15 @@ static int parse(struct reader *rd, struct cause *why)
 }
 
 /* Takes over the text. */
-static int parse_owned(const char *name, char *text, size_t len, const struct filter *pick, bool system,
-		       struct old_dump **ret, struct cause *why)
+static int parse_owned(const char *name, char *text, size_t len, const struct filter *pick,
+		       bool system, struct old_dump **ret, struct cause *why)
 {
 	scoped(old_dump) o = calloc(1, sizeof(*o));
-	scoped_mem struct label_set *labels = calloc(1, sizeof(*labels) + LABELS_MAX * sizeof(labels->v[0]));
-	struct reader rd = { .o = o, .name = name, .pick = pick, .system = system, .labels = labels };
+	scoped_mem struct label_set *labels =
+		calloc(1, sizeof(*labels) + LABELS_MAX * sizeof(labels->v[0]));
+	struct reader rd = {
+		.o = o, .name = name, .pick = pick, .system = system, .labels = labels
+	};
 	int err;
 
 	if (!o) {
@@ -383,7 +410,8 @@ static int parse_owned(const char *name, char *text, size_t len, const struct fi
 	rd.tok = json_tokener_new();
 	err = rd.tok && labels ? textpool__new(&o->texts) : -ENOMEM;
 	if (!err) {
-		json_tokener_set_flags(rd.tok, JSON_TOKENER_STRICT | JSON_TOKENER_ALLOW_TRAILING_CHARS |
+		json_tokener_set_flags(rd.tok, JSON_TOKENER_STRICT |
+						       JSON_TOKENER_ALLOW_TRAILING_CHARS |
 						       JSON_TOKENER_VALIDATE_UTF8);
 		err = parse(&rd, why);
 	}
@@ -394,8 +422,8 @@ static int parse_owned(const char *name, char *text, size_t len, const struct fi
 	return err;
 }
 
-int old_dump__parse(const char *name, const char *text, size_t len, const struct filter *pick, bool system,
-		    struct old_dump **ret, struct cause *why)
+int old_dump__parse(const char *name, const char *text, size_t len, const struct filter *pick,
+		    bool system, struct old_dump **ret, struct cause *why)
 {
 	char *copy = malloc(len + 1);
 
@@ -413,13 +441,14 @@ static int read_all(int fd, char *text, size_t len)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
-			return n < 0 ? -errno : -EBADMSG;	/* it became shorter */
+			return n < 0 ? -errno : -EBADMSG; /* it became shorter */
 		at += (size_t)n;
 	}
 	return 0;
 }
 
-int old_dump__read(const char *path, const struct filter *pick, bool system, struct old_dump **ret, struct cause *why)
+int old_dump__read(const char *path, const struct filter *pick, bool system, struct old_dump **ret,
+		   struct cause *why)
 {
 	scoped_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	scoped_mem char *text = NULL;
@@ -429,7 +458,8 @@ int old_dump__read(const char *path, const struct filter *pick, bool system, str
 	if (fd < 0 || fstat(fd, &st))
 		return cause__set(why, -errno, "cannot read '%s': %s", path, strerror(errno));
 	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size > OLD_DUMP_BYTES_MAX)
-		return cause__set(why, -EFBIG, "cannot read '%s': a file of at most %llu MiB is wanted", path,
+		return cause__set(why, -EFBIG,
+				  "cannot read '%s': a file of at most %llu MiB is wanted", path,
 				  OLD_DUMP_BYTES_MAX >> 20);
 	text = malloc((size_t)st.st_size + 1);
 	if (!text)

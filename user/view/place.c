@@ -15,16 +15,17 @@ static bool is_plumbing(const char *func)
 {
 	return has_prefix(func, "runtime.") || has_prefix(func, "sync.") ||
 	       has_prefix(func, "sync/") || has_prefix(func, "internal/") ||
-	       has_prefix(func, "syscall.") || strstr(func, "._Cfunc_") || strstr(func, "._C2func_") ||
+	       has_prefix(func, "syscall.") || strstr(func, "._Cfunc_") ||
+	       strstr(func, "._C2func_") ||
 	       !strchr(func, '.'); /* "panic" and addresses of unknown code */
 }
 
 /* Packages that wait for those who call them. */
 static bool is_waiting_room(const char *func)
 {
-	static const char *const packages[] = { "time.", "net.",    "io.",         "bufio.",
-						"os.",   "context.", "crypto/tls.", "os/exec.",
-						"iter." };
+	static const char *const packages[] = { "time.",       "net.",     "io.",
+						"bufio.",      "os.",      "context.",
+						"crypto/tls.", "os/exec.", "iter." };
 
 	for (size_t i = 0; i < ARRAY_SIZE(packages); i++)
 		if (has_prefix(func, packages[i]))
@@ -48,8 +49,8 @@ static size_t first_of(const struct frame *v, size_t nr, bool (*is_passed)(const
 }
 
 /*
- * The first that is not passed over. Goroutines of Go's own packages have no such frame: then the first
- * that is no plumbing, then the first that does more than park.
+ * The first that is not passed over. Goroutines of Go's own packages have no such frame: then the
+ * first that is no plumbing, then the first that does more than park.
  */
 static int first_place(struct dump *d, size_t stack, bool (*is_passed)(const char *func),
 		       struct place *ret)
@@ -112,7 +113,10 @@ static const char *without_wrapper(struct dump *d, const char *func)
 	return func;
 }
 
-/* Of the frame and those further out the first that is no plumbing: of an Unlock that sync.Once does, where Do is called. */
+/*
+ * Of the frame and those further out the first that is no plumbing: of an Unlock that sync.Once
+ * does, where Do is called.
+ */
 static int first_outward(struct dump *d, uint16_t rt, const struct ghold *h, struct place *ret)
 {
 	const struct census *c = d->in.censuses[rt];
@@ -144,10 +148,12 @@ int place_of_release(struct dump *d, uint16_t rt, const struct ghold *h, struct 
 
 	if (err)
 		return err;
-	i = first_of(v, nr, is_plumbing); /* of an unlock that is inlined: the function that calls it */
+	/* of an unlock that is inlined: the function that calls it */
+	i = first_of(v, nr, is_plumbing);
 	*ret = place_of_frame(&v[i < nr ? i : nr - 1]);
 	if (i == nr && h->frame < c->stacks[c->gs[h->g].stack].nr_pcs)
-		err = first_outward(d, rt, h, ret); /* a deferred call of Unlock itself: the function that has deferred it */
+		/* a deferred call of Unlock itself: the function that has deferred it */
+		err = first_outward(d, rt, h, ret);
 	ret->func = without_wrapper(d, ret->func);
 	return err;
 }

@@ -8,12 +8,9 @@
 const char *report_event_name(enum profile_event e)
 {
 	static const char *const names[] = {
-		[PROFILE_BLOCKED] = "blocked",
-		[PROFILE_BIRTHS] = "births",
-		[PROFILE_EXITS] = "exits",
-		[PROFILE_SCHED] = "sched",
-		[PROFILE_GOROUTINES] = "goroutines",
-		[PROFILE_ALLOC] = "alloc",
+		[PROFILE_BLOCKED] = "blocked",       [PROFILE_BIRTHS] = "births",
+		[PROFILE_EXITS] = "exits",           [PROFILE_SCHED] = "sched",
+		[PROFILE_GOROUTINES] = "goroutines", [PROFILE_ALLOC] = "alloc",
 	};
 
 	return names[e];
@@ -29,8 +26,9 @@ const char *report_value_unit(enum profile_event e)
 const char *report_measure_name(enum alloc_measure m)
 {
 	static const char *const names[] = {
-		[ALLOC_EXACT] = "exact",	   [ALLOC_UP_TO] = "up to",	[ALLOC_ESTIMATED] = "estimated",
-		[ALLOC_BY_REFILLS] = "by refills", [ALLOC_SAMPLED] = "sampled",
+		[ALLOC_EXACT] = "exact",         [ALLOC_UP_TO] = "up to",
+		[ALLOC_ESTIMATED] = "estimated", [ALLOC_BY_REFILLS] = "by refills",
+		[ALLOC_SAMPLED] = "sampled",
 	};
 
 	return names[m];
@@ -52,8 +50,11 @@ const char *report_gap(const struct report *r, char buf[REPORT_GAP_MAX])
 
 	if (!m->gap_ns)
 		return "";
-	n = snprintf(buf, REPORT_GAP_MAX, "%.1f s within are left out: parkwatch was stopped or held up", (double)m->gap_ns / NS_PER_SEC);
+	n = snprintf(buf, REPORT_GAP_MAX,
+		     "%.1f s within are left out: parkwatch was stopped or held up",
+		     (double)m->gap_ns / NS_PER_SEC);
 	if (m->gap_missing > 0)
-		snprintf(buf + n, REPORT_GAP_MAX - (size_t)n, "; up to %lld %s are missing", (long long)m->gap_missing, report_event_name(r->snap->event));
+		snprintf(buf + n, REPORT_GAP_MAX - (size_t)n, "; up to %lld %s are missing",
+			 (long long)m->gap_missing, report_event_name(r->snap->event));
 	return buf;
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* recording: what a report of one process says beside its rows, and the words for events, the same in every format. */
+/*
+ * recording: what a report of one process says beside its rows, and the words for events, the same
+ * in every format.
+ */
 #ifndef PARKWATCH_VIEW_RECORDING_H
 #define PARKWATCH_VIEW_RECORDING_H
 
@@ -10,35 +13,39 @@
 #include "model/snap.h"
 #include "names/namer.h"
 
-/* What is said of a recording beside its numbers. Strings are borrowed; none may be NULL ("" unknown). */
+/*
+ * What is said of a recording beside its numbers. Strings are borrowed; none may be NULL (""
+ * unknown).
+ */
 struct report_meta {
 	int pid;
-	const char *comm;	/* name of the process */
-	const char *exe;	/* path of its binary, as the target names it */
-	const char *build_id;	/* of the binary in hex */
-	const char *go_version;	/* "go1.22.1" */
-	uint64_t text_start, text_end;	/* the binary's code in the process, 0 unknown */
-	uint64_t wall_start_ns;	/* since 1970 */
+	const char *comm;              /* name of the process */
+	const char *exe;               /* path of its binary, as the target names it */
+	const char *build_id;          /* of the binary in hex */
+	const char *go_version;        /* "go1.22.1" */
+	uint64_t text_start, text_end; /* the binary's code in the process, 0 unknown */
+	uint64_t wall_start_ns;        /* since 1970 */
 	uint64_t duration_ns;
-	uint64_t gap_ns;	/* within it, and no part of it: parkwatch was stopped or held up */
-	uint64_t gap_waits;	/* that were cut there */
-	int64_t gap_missing;	/* events that happened within it, at most; < 0: not known */
-	uint64_t seen, lost;	/* events */
-	const char *cost;	/* "overhead 0.31% (52000 hits x 610 ns)" */
+	uint64_t gap_ns;     /* within it, and no part of it: parkwatch was stopped or held up */
+	uint64_t gap_waits;  /* that were cut there */
+	int64_t gap_missing; /* events that happened within it, at most; < 0: not known */
+	uint64_t seen, lost; /* events */
+	const char *cost;    /* "overhead 0.31% (52000 hits x 610 ns)" */
 };
 
 struct report {
 	const struct snap *snap;
 	const struct report_meta *meta;
-	const struct namer *namers;	/* by rt */
+	const struct namer *namers; /* by rt */
 	size_t nr_namers;
-	bool full;		/* plumbing of the runtime too */
+	bool full; /* plumbing of the runtime too */
 };
 
-const char *report_event_name(enum profile_event e);	/* "blocked", "births", ... */
-const char *report_value_unit(enum profile_event e);	/* "nanoseconds", "bytes" or "goroutines" */
+const char *report_event_name(enum profile_event e); /* "blocked", "births", ... */
+const char *report_value_unit(enum profile_event e); /* "nanoseconds", "bytes" or "goroutines" */
 
-const char *report_measure_name(enum alloc_measure m);	/* "exact", "up to", "estimated", "by refills", "sampled" */
+/* "exact", "up to", "estimated", "by refills", "sampled" */
+const char *report_measure_name(enum alloc_measure m);
 /* Some row is an estimate. Of allocations the sum may be exact all the same. */
 bool report_is_estimated(const struct snap *s);
 

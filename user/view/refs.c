@@ -4,10 +4,13 @@
 const char *ref_verdict_word(enum ref_verdict v)
 {
 	static const char *const words[] = {
-		[REF_HELD] = "held",         [REF_UNREACHED] = "unreached",
+		[REF_HELD] = "held",
+		[REF_UNREACHED] = "unreached",
 		[REF_ONCE] = "unreached once",
-		[REF_UNKNOWN] = "unknown",   [REF_RAN] = "ran",
-		[REF_NO_OBJECT] = "no object", [REF_NOT_SEARCHED] = "not searched",
+		[REF_UNKNOWN] = "unknown",
+		[REF_RAN] = "ran",
+		[REF_NO_OBJECT] = "no object",
+		[REF_NOT_SEARCHED] = "not searched",
 	};
 
 	return words[v];

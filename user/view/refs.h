@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * refs: what keeps what goroutines wait for, or the object at an address, from being garbage: ways from a root to it, with names.
+ * refs: what keeps what goroutines wait for, or the object at an address, from being garbage: ways
+ * from a root to it, with names.
  *
- * Over a dump (which goroutines are wanted) and the answers of heap/reach. Goroutines that were made at one place and wait at
- * one place for one reason are a group; equal ways of a group are told once. The renderers (refs_text, refs_json) only read it.
+ * Over a dump (which goroutines are wanted) and the answers of heap/reach. Goroutines that were
+ * made at one place and wait at one place for one reason are a group; equal ways of a group are
+ * told once. The renderers (refs_text, refs_json) only read it.
  */
 #ifndef PARKWATCH_VIEW_REFS_H
 #define PARKWATCH_VIEW_REFS_H
@@ -20,21 +22,27 @@
 #include "view/place.h"
 #include "view/recording.h"
 
-#define REFS_GOALS_MAX 4096	/* goroutines of a runtime that are searched for */
-#define REFS_KEEPERS   8	/* goroutines that are named of those that refer to what nothing reaches */
+#define REFS_GOALS_MAX 4096 /* goroutines of a runtime that are searched for */
+/* goroutines that are named of those that refer to what nothing reaches */
+#define REFS_KEEPERS 8
 
 struct govars;
 struct reachothers;
 struct varrefs;
 
 enum ref_verdict {
-	REF_HELD,		/* there is a way to what it waits for */
-	REF_UNREACHED,		/* nothing that can still run refers to it, in each look */
-	REF_ONCE,		/* the same in this look, but not in the one before: too new to tell */
-	REF_UNKNOWN,		/* it could not be decided */
-	REF_RAN,		/* it went on while it was looked at */
-	REF_NO_OBJECT,		/* not searched for: it can go on by itself, what it waits for is not known, or it is main or the runtime's own */
-	REF_NOT_SEARCHED,	/* there are too many */
+	REF_HELD,      /* there is a way to what it waits for */
+	REF_UNREACHED, /* nothing that can still run refers to it, in each look */
+	/* the same in this look, but not in the one before: too new to tell */
+	REF_ONCE,
+	REF_UNKNOWN, /* it could not be decided */
+	REF_RAN,     /* it went on while it was looked at */
+	/*
+	 * not searched for: it can go on by itself, what it waits for is not known, or it is main
+	 * or the runtime's own
+	 */
+	REF_NO_OBJECT,
+	REF_NOT_SEARCHED, /* there are too many */
 	REF_VERDICTS
 };
 const char *ref_verdict_word(enum ref_verdict v);
@@ -42,18 +50,19 @@ const char *ref_verdict_word(enum ref_verdict v);
 /* What was asked in one runtime. */
 struct refs_source {
 	const struct goruntime *rt;
-	const struct reach *r;	/* NULL: nothing was to be searched for */
+	const struct reach *r;            /* NULL: nothing was to be searched for */
 	const struct reachothers *others; /* NULL: nothing was to be asked again */
-	const uint32_t *goals;	/* numbers in the census, ascending */
+	const uint32_t *goals;            /* numbers in the census, ascending */
 	size_t nr_goals;
 };
 
-struct refs_in {		/* all borrowed until free */
-	struct dump *d;		/* rows: the goroutines that are wanted */
+struct refs_in {                           /* all borrowed until free */
+	struct dump *d;                    /* rows: the goroutines that are wanted */
 	const struct refs_source *sources; /* by rt of the dump */
-	const struct addrspace *as; /* words on the way, for their types */
-	struct govars *vars;	/* NULL: no names of variables */
-	uint64_t object;	/* address; 0: goroutines are asked for. It is in->objects[0] of each reach */
+	const struct addrspace *as;        /* words on the way, for their types */
+	struct govars *vars;               /* NULL: no names of variables */
+	/* address; 0: goroutines are asked for. It is in->objects[0] of each reach */
+	uint64_t object;
 	/* Whether it was unreached in the look before. NULL: there was none */
 	bool (*was_unreached)(const void *ctx, uint16_t rt, uint64_t goid, uint64_t waits_for);
 	const void *was_ctx;
@@ -61,52 +70,65 @@ struct refs_in {		/* all borrowed until free */
 
 /* Texts are the framer's; "" where nothing is known. */
 struct ref_step {
-	uint8_t kind;		/* enum reach_kind */
-	/* offset is that of the word that refers to the next step, field its name; of a goroutine: in the frame, of size bytes, from its
-	 * stack pointer; behind these lie its arguments */
+	uint8_t kind; /* enum reach_kind */
+	/*
+	 * offset is that of the word that refers to the next step, field its name; of a goroutine:
+	 * in the frame, of size bytes, from its stack pointer; behind these lie its arguments
+	 */
 	bool refers;
 	uint64_t addr, size, offset, goid;
-	const char *name;	/* of a variable, also in a frame: "srv.pool" */
-	const char *field;	/* ".pool.conns[3]" */
-	const char *section;	/* of a variable: ".bss" */
-	const char *type;	/* of a variable */
-	const char *word;	/* what a goroutine does: "sleep"; of an object that is waited for what is: "mutex", at offset; of a timer: "every 1 s" */
-	struct place place;	/* of a frame */
+	const char *name;    /* of a variable, also in a frame: "srv.pool" */
+	const char *field;   /* ".pool.conns[3]" */
+	const char *section; /* of a variable: ".bss" */
+	const char *type;    /* of a variable */
+	/*
+	 * what a goroutine does: "sleep"; of an object that is waited for what is: "mutex", at
+	 * offset; of a timer: "every 1 s"
+	 */
+	const char *word;
+	struct place place; /* of a frame */
 };
 
 /* What one of a group waits for, and what holds that. */
 struct ref_way {
-	uint32_t steps_at, nr_steps; /* no steps: of what can run only the goroutine itself, or others of its kind, refer to it */
-	uint64_t object;	/* address; with object_type, of one of a select's channels; else 0 */
+	/*
+	 * no steps: of what can run only the goroutine itself, or others of its kind, refer to it
+	 */
+	uint32_t steps_at, nr_steps;
+	/* address; with object_type, of one of a select's channels; else 0 */
+	uint64_t object;
 	const char *object_type;
 	uint64_t period_ns, fires_in_ns; /* of the timer that feeds it */
-	const char *held_in;	/* what holds that timer: "main.poller.tick"; "" not known */
-	uint64_t timer;		/* address of it */
-	bool undecided;		/* no steps, but there may be some: the time was up, or what refers to it changed meanwhile */
-	bool fed;		/* it is fed by a running timer */
-	uint32_t nr;		/* goroutines of the group that have it */
-	uint64_t goid;		/* one of them; 0: of an address */
-	uint64_t hash;		/* of what is told */
+	const char *held_in; /* what holds that timer: "main.poller.tick"; "" not known */
+	uint64_t timer;      /* address of it */
+	/*
+	 * no steps, but there may be some: the time was up, or what refers to it changed meanwhile
+	 */
+	bool undecided;
+	bool fed;      /* it is fed by a running timer */
+	uint32_t nr;   /* goroutines of the group that have it */
+	uint64_t goid; /* one of them; 0: of an address */
+	uint64_t hash; /* of what is told */
 	uint16_t rt;
-	bool cut;		/* there are more steps, at the root */
+	bool cut; /* there are more steps, at the root */
 };
 
 struct ref_group {
-	uint32_t nr;		/* goroutines; 0: an address was asked for */
+	uint32_t nr; /* goroutines; 0: an address was asked for */
 	uint32_t of[REF_VERDICTS];
-	uint32_t row;		/* of the dump: one of them */
+	uint32_t row;              /* of the dump: one of them */
 	uint32_t ways_at, nr_ways; /* the commonest first */
-	uint64_t object;	/* what one of them waits for; 0: nothing that has an address */
-	uint64_t object_size;	/* of the address that was asked for */
-	const char *object_type; /* "chan int" */
-	struct place place;	/* where they are blocked */
+	uint64_t object;           /* what one of them waits for; 0: nothing that has an address */
+	uint64_t object_size;      /* of the address that was asked for */
+	const char *object_type;   /* "chan int" */
+	struct place place;        /* where they are blocked */
 	uint64_t keepers[REFS_KEEPERS]; /* goids: of the first unreached one */
-	uint64_t unreached;	/* goid of that */
+	uint64_t unreached;             /* goid of that */
 	size_t nr_keepers;
-	bool kept_by_itself;	/* it is one of its keepers */
+	bool kept_by_itself; /* it is one of its keepers */
 };
 
-struct refs {			/* read only for others */
+struct refs { /* read only for others */
 	struct refs_in in;
 	struct ref_group *groups; /* largest first */
 	size_t nr;
@@ -125,8 +147,8 @@ struct refs_show {
 	const struct report_meta *meta;
 	unsigned int looks;
 	uint64_t heap_bytes, ns; /* searched through, in the last look; time of all */
-	const char *doubt;	/* why not all could be decided; "": it could */
-	uint64_t top;		/* ways of a group that are told */
+	const char *doubt;       /* why not all could be decided; "": it could */
+	uint64_t top;            /* ways of a group that are told */
 };
 
 /* 0 or negative errno of writing, -ENOMEM; with a cause. */

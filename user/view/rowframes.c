@@ -44,10 +44,13 @@ struct framer *rowframer__names(struct rowframer *f)
 	return f->names;
 }
 
-/* Runs one timer: Go 1.14 to 1.22 runtime/time.go runOneTimer, from 1.23 on (*timer).unlockAndRun. */
+/*
+ * Runs one timer: Go 1.14 to 1.22 runtime/time.go runOneTimer, from 1.23 on (*timer).unlockAndRun.
+ */
 static bool runs_timer(const struct frame *f)
 {
-	return !strcmp(f->name, "runtime.runOneTimer") || !strcmp(f->name, "runtime.(*timer).unlockAndRun");
+	return !strcmp(f->name, "runtime.runOneTimer") ||
+	       !strcmp(f->name, "runtime.(*timer).unlockAndRun");
 }
 
 static void push(struct rowframer *f, const struct frame *frame)
@@ -80,8 +83,9 @@ static int push_pc(struct rowframer *f, uint16_t rt, uint64_t pc, bool is_return
 }
 
 /*
- * A timer's callback begins on the scheduler's stack, wherever that happened to look at timers: which goroutine the thread had left
- * before is no matter. So the frames of the runtime that led to it are one word. True: they are.
+ * A timer's callback begins on the scheduler's stack, wherever that happened to look at timers:
+ * which goroutine the thread had left before is no matter. So the frames of the runtime that led to
+ * it are one word. True: they are.
  */
 static bool fold_timer(struct rowframer *f, size_t from)
 {
@@ -99,7 +103,8 @@ static bool fold_timer(struct rowframer *f, size_t from)
 }
 
 /* returns: the innermost pc is a return address too. */
-static int push_stack(struct rowframer *f, uint16_t rt, const struct snap_stack *s, uint64_t gopc, bool returns)
+static int push_stack(struct rowframer *f, uint16_t rt, const struct snap_stack *s, uint64_t gopc,
+		      bool returns)
 {
 	size_t from = f->nr_out;
 	uint32_t i;
@@ -189,8 +194,9 @@ static const char *object_word(struct rowframer *f, const struct snap_row *row)
 	const char *type = row->type ? row->type : "";
 
 	return framer__format(f->names, "%s%s%s%" PRIu64 " B%s%s", type, type[0] ? " " : "",
-				row->measure == ALLOC_UP_TO ? "<= " : "", row->object_bytes,
-				guessed ? ", " : "", guessed ? report_measure_name(row->measure) : "");
+			      row->measure == ALLOC_UP_TO ? "<= " : "", row->object_bytes,
+			      guessed ? ", " : "",
+			      guessed ? report_measure_name(row->measure) : "");
 }
 
 static const char *state_word(struct rowframer *f, const struct snap *s, const struct snap_row *row)
@@ -198,9 +204,9 @@ static const char *state_word(struct rowframer *f, const struct snap *s, const s
 	switch (s->event) {
 	case PROFILE_BLOCKED: return wait_word(f, row);
 	case PROFILE_GOROUTINES: return row->word;
-	case PROFILE_ALLOC:   return object_word(f, row);
-	case PROFILE_EXITS:   return "dead";
-	default:	      return "runnable";
+	case PROFILE_ALLOC: return object_word(f, row);
+	case PROFILE_EXITS: return "dead";
+	default: return "runnable";
 	}
 }
 
@@ -215,40 +221,56 @@ static const char *base_of(const char *path)
 static const char *other_lines(struct rowframer *f, const struct callsite *c)
 {
 	if (c->others == 1)
-		return framer__format(f->names, " or %s %s:%" PRIu32, c->other.func, base_of(c->other.file), c->other.line);
+		return framer__format(f->names, " or %s %s:%" PRIu32, c->other.func,
+				      base_of(c->other.file), c->other.line);
 	return c->others ? framer__format(f->names, " or %" PRIu32 " other lines", c->others) : "";
 }
 
 static const char *called_text(struct rowframer *f, const struct callsite *site)
 {
 	const struct called *c = &site->called;
-	const char *func = c->place.func, *file = base_of(c->place.file), *more = other_lines(f, site);
+	const char *func = c->place.func, *file = base_of(c->place.file),
+		   *more = other_lines(f, site);
 
 	switch (c->how) {
-	case CALLED_BIRTH: case CALLED_CREATOR: case CALLED_OTHERS:
-		return framer__format(f->names, "called from %s %s:%" PRIu32 "%s", func, file, c->place.line, more);
+	case CALLED_BIRTH:
+	case CALLED_CREATOR:
+	case CALLED_OTHERS:
+		return framer__format(f->names, "called from %s %s:%" PRIu32 "%s", func, file,
+				      c->place.line, more);
 	case CALLED_ANCESTOR:
-		return framer__format(f->names, "called from %s %s:%" PRIu32 "%s, which made its creator", func, file, c->place.line, more);
+		return framer__format(f->names,
+				      "called from %s %s:%" PRIu32 "%s, which made its creator",
+				      func, file, c->place.line, more);
 	case CALLED_STANDS:
-		return framer__format(f->names, "called from ?, by a goroutine that is at %s %s:%" PRIu32, func, file, c->place.line);
+		return framer__format(f->names,
+				      "called from ?, by a goroutine that is at %s %s:%" PRIu32,
+				      func, file, c->place.line);
 	case CALLED_LIBRARY: return "called from libraries alone";
-	case CALLED_UNSEEN: case CALLED_UNWATCHED: return "called from ?, not seen";
+	case CALLED_UNSEEN:
+	case CALLED_UNWATCHED: return "called from ?, not seen";
 	case CALLED_OWN: break;
 	}
 	return NULL;
 }
 
 /* Of births and exits, and with ancestry, the stack at the `go` statement is the row's own. */
-static void set_called(struct rowframer *f, const struct snap *s, const struct snap_row *row, struct frames_called *ret)
+static void set_called(struct rowframer *f, const struct snap *s, const struct snap_row *row,
+		       struct frames_called *ret)
 {
 	const bool life = s->event == PROFILE_BIRTHS || s->event == PROFILE_EXITS;
-	const struct snap_stack *made = life ? &row->own : row->chain.nr ? &row->chain.links[0].made : NULL;
+	const struct snap_stack *made = life            ? &row->own
+					: row->chain.nr ? &row->chain.links[0].made
+							: NULL;
 	const struct namer *n = framer__namer(f->names, row->rt);
 	struct callsite c;
 
-	if (!n || !n->calls || callsites__at(n->calls, row->rt, row->gopc, made, &c) || c.called.how == CALLED_OWN)
+	if (!n || !n->calls || callsites__at(n->calls, row->rt, row->gopc, made, &c) ||
+	    c.called.how == CALLED_OWN)
 		return;
-	*ret = (struct frames_called){ .text = called_text(f, &c), .file = "", .how = called__how(&c.called) };
+	*ret = (struct frames_called){ .text = called_text(f, &c),
+				       .file = "",
+				       .how = called__how(&c.called) };
 	if (!called__known(&c.called))
 		return;
 	ret->func = framer__text(f->names, c.called.place.func);
@@ -260,8 +282,7 @@ static void set_root(struct rowframer *f, const struct snap *s, const struct sna
 		     struct frames *ret)
 {
 	switch (s->root) {
-	case PROFILE_ROOT_NONE:
-		break;
+	case PROFILE_ROOT_NONE: break;
 	case PROFILE_ROOT_GOID:
 		ret->root = framer__format(f->names, "goroutine %" PRIu64, row->goid);
 		break;
@@ -271,12 +292,10 @@ static void set_root(struct rowframer *f, const struct snap *s, const struct sna
 		set_called(f, s, row, &ret->called);
 		break;
 	case PROFILE_ROOT_LABEL:
-		ret->root = row->label && row->label[0] ?
-				    framer__text(f->names, row->label) : "no labels";
+		ret->root = row->label && row->label[0] ? framer__text(f->names, row->label)
+							: "no labels";
 		break;
-	case PROFILE_ROOT_STATE:
-		ret->root = framer__format(f->names, "[%s]", ret->state);
-		break;
+	case PROFILE_ROOT_STATE: ret->root = framer__format(f->names, "[%s]", ret->state); break;
 	}
 }
 
@@ -296,9 +315,10 @@ static bool is_malloc(const struct frame *frame)
 }
 
 /*
- * How the runtime came to allocate (mallocgc, growslice, mapassign) is of no interest, as in Go's own heap profile: runtime/pprof
- * protomem.go. If all frames are the runtime's they stay; and so do those that show that the runtime allocated for itself while
- * it allocated for the program, to begin a garbage collection. The word is out[0].
+ * How the runtime came to allocate (mallocgc, growslice, mapassign) is of no interest, as in Go's
+ * own heap profile: runtime/pprof protomem.go. If all frames are the runtime's they stay; and so do
+ * those that show that the runtime allocated for itself while it allocated for the program, to
+ * begin a garbage collection. The word is out[0].
  */
 static void drop_runtime_leaves(struct rowframer *f)
 {
@@ -321,7 +341,7 @@ static void drop_runtime_leaves(struct rowframer *f)
 }
 
 int rowframer__row(struct rowframer *f, const struct snap *s, const struct snap_row *row,
-		struct frames *ret)
+		   struct frames *ret)
 {
 	const bool life = s->event == PROFILE_BIRTHS || s->event == PROFILE_EXITS;
 	struct frames r = { .state = state_word(f, s, row) };
@@ -332,7 +352,8 @@ int rowframer__row(struct rowframer *f, const struct snap *s, const struct snap_
 		push_start(f, row->rt, row->startpc);
 	else
 		push_word(f, framer__format(f->names, "[%s]", r.state));
-	err = push_stack(f, row->rt, &row->own, life ? row->gopc : 0, s->event == PROFILE_GOROUTINES);
+	err = push_stack(f, row->rt, &row->own, life ? row->gopc : 0,
+			 s->event == PROFILE_GOROUTINES);
 	if (!err && s->event == PROFILE_ALLOC && !f->full)
 		drop_runtime_leaves(f);
 	if (!err)

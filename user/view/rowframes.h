@@ -10,10 +10,12 @@
  *		`[main.node 48 B]`, `[<= 64 B]`, `[64 B, estimated]`, `[64 B, by refills]`, `[64 B, sampled]` (enum alloc_measure)
  *	goroutines	user stack root first, then what it does: `[chan receive]`, `[running]`
  *
- * Ancestry (--async) stands before all that, oldest first: creator's stack, `[go f]`, creator's stack, `[go g]`.
- * Unless `full`, plumbing of the runtime (gopark, newproc, systemstack, goexit and their kind) and wrappers that
- * the compiler made are left out. What is not code stands in brackets: `[truncated]` at the root of a stack that goes
- * on, `[stack lost]`, `[no stack]`, `[timer]` in place of the scheduler's frames that ran one. A pc that no table knows is `0x45d2a1`.
+ * Ancestry (--async) stands before all that, oldest first: creator's stack, `[go f]`, creator's
+ * stack, `[go g]`. Unless `full`, plumbing of the runtime (gopark, newproc, systemstack, goexit and
+ * their kind) and wrappers that the compiler made are left out. What is not code stands in
+ * brackets: `[truncated]` at the root of a stack that goes on, `[stack lost]`, `[no stack]`,
+ * `[timer]` in place of the scheduler's frames that ran one. A pc that no table knows is
+ * `0x45d2a1`.
  */
 #ifndef PARKWATCH_VIEW_ROWFRAMES_H
 #define PARKWATCH_VIEW_ROWFRAMES_H
@@ -22,22 +24,30 @@
 #include "model/snap.h"
 #include "names/framer.h"
 
-#define FRAMES_MAX 4096		/* of a row; beyond, the root side is cut and says [truncated] */
+/* of a row; beyond, the root side is cut and says [truncated] */
+#define FRAMES_MAX 4096
 
-struct frames_called {		/* the program's own line behind the `go` statement of a library; view/callsites */
-	const char *text;	/* "called from main.connect main.go:49", in all formats; NULL: the statement is the program's own */
+/* the program's own line behind the `go` statement of a library; view/callsites */
+struct frames_called {
+	/*
+	 * "called from main.connect main.go:49", in all formats; NULL: the statement is the
+	 * program's own
+	 */
+	const char *text;
 	const char *func, *file; /* NULL and "": not known */
 	uint32_t line;
-	const char *how;	/* as called__how() */
+	const char *how; /* as called__how() */
 };
 
 struct frames {
-	const struct frame *v;	/* root first */
+	const struct frame *v; /* root first */
 	size_t nr;
-	const char *root;	/* what --root adds: "goroutine 18", "created by main.main", "k=v", "[select]"; or NULL */
-	const char *created_by;	/* with PROFILE_ROOT_CREATED_BY: "main.main"; else NULL */
+	/* what --root adds: "goroutine 18", "created by main.main", "k=v", "[select]"; or NULL */
+	const char *root;
+	const char *created_by;      /* with PROFILE_ROOT_CREATED_BY: "main.main"; else NULL */
 	struct frames_called called; /* with PROFILE_ROOT_CREATED_BY, if the namer has callsites */
-	const char *state;	/* the wait in Go's words without brackets; "runnable", "dead"; alloc: the object */
+	/* the wait in Go's words without brackets; "runnable", "dead"; alloc: the object */
+	const char *state;
 };
 
 /* What stands at the root of the stack: the line that called, then `root`. Returns how many. */
@@ -53,13 +63,17 @@ static inline size_t frames__roots(const struct frames *fr, const char *ret[2])
 }
 
 struct rowframer;
-/* namers[i] is for rt i; borrowed as long as the rowframer lives. full: plumbing and wrappers too. 0 or -ENOMEM. */
+/*
+ * namers[i] is for rt i; borrowed as long as the rowframer lives. full: plumbing and wrappers too.
+ * 0 or -ENOMEM.
+ */
 int rowframer__new(const struct namer *namers, size_t nr_namers, bool full, struct rowframer **ret);
 void rowframer__free(struct rowframer *f);
 DEFINE_SCOPED(rowframer)
-struct framer *rowframer__names(struct rowframer *f);	/* borrowed */
+struct framer *rowframer__names(struct rowframer *f); /* borrowed */
 
 /* *ret->v is borrowed until the next call, texts as long as f lives. 0 or -ENOMEM. */
-int rowframer__row(struct rowframer *f, const struct snap *s, const struct snap_row *row, struct frames *ret);
+int rowframer__row(struct rowframer *f, const struct snap *s, const struct snap_row *row,
+		   struct frames *ret);
 
 #endif

@@ -6,9 +6,11 @@
 
 #include "x86/insn.h"
 
-#define GUARD0_OFF   0x10 /* g.stackguard0, g.stackguard1: Go 1.15 to 1.27 runtime/runtime2.go */
-#define GUARD1_OFF   0x18
-#define CHECK_WITHIN 8 /* instructions from the entry to the end of the stack check, at most */
+/* g.stackguard0, g.stackguard1: Go 1.15 to 1.27 runtime/runtime2.go */
+#define GUARD0_OFF 0x10
+#define GUARD1_OFF 0x18
+/* instructions from the entry to the end of the stack check, at most */
+#define CHECK_WITHIN 8
 
 const char *insn_class_name(enum insn_class c)
 {

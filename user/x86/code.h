@@ -24,8 +24,8 @@ enum insn_class {
 	INSN_STEPPED,
 	INSN_CLASS_MAX
 };
-const char *insn_class_name(
-	enum insn_class c); /* "jcc", "push", "call", "nop", "nop5", "single-stepped" */
+const char *
+insn_class_name(enum insn_class c); /* "jcc", "push", "call", "nop", "nop5", "single-stepped" */
 
 struct code {
 	uint64_t addr;        /* of the function's entry, in the process */

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * cpu: registers and memory of a goroutine as they will be when its code goes on, as far as they can be known.
+ * cpu: registers and memory of a goroutine as they will be when its code goes on, as far as they
+ * can be known.
  *
- * Every value is known or not; what depends on something unknown is unknown, never a guess. A known value that
- * other goroutines may change before it is used (anything in the heap) is soft: good for an address, of no use
- * to decide a branch. Memory is the target's own, read through x86/livemem; what the code writes stays in
- * here. Plain value of fixed size: a path of execution that forks copies it.
+ * Every value is known or not; what depends on something unknown is unknown, never a guess. A known
+ * value that other goroutines may change before it is used (anything in the heap) is soft: good for
+ * an address, of no use to decide a branch. Memory is the target's own, read through x86/livemem;
+ * what the code writes stays in here. Plain value of fixed size: a path of execution that forks
+ * copies it.
  */
 #ifndef PARKWATCH_X86_CPU_H
 #define PARKWATCH_X86_CPU_H
@@ -17,14 +19,15 @@
 #include "x86/livemem.h"
 #include "x86/uop.h"
 
-#define CPU_WORDS_MAX 160	/* words of memory that the code may have written; more, and cpu.lost says so */
+/* words of memory that the code may have written; more, and cpu.lost says so */
+#define CPU_WORDS_MAX 160
 
 enum cpu_how { CPU_UNKNOWN, CPU_SOFT, CPU_HARD };
 
 struct cpu_value {
-	uint64_t v;		/* 0 in the bytes that are not known */
-	uint32_t known;		/* bytes that are, from the lowest on: 0 to 8 */
-	uint32_t how;		/* enum cpu_how */
+	uint64_t v;     /* 0 in the bytes that are not known */
+	uint32_t known; /* bytes that are, from the lowest on: 0 to 8 */
+	uint32_t how;   /* enum cpu_how */
 };
 
 static inline struct cpu_value cpu_unknown(void)
@@ -41,8 +44,8 @@ static inline uint64_t cpu_mask(unsigned int size)
 /* size bytes of v, the rest 0. */
 static inline struct cpu_value cpu_value_of(uint64_t v, unsigned int size, enum cpu_how how)
 {
-	return how == CPU_UNKNOWN ? cpu_unknown() :
-				    (struct cpu_value){ v & cpu_mask(size), 8, how };
+	return how == CPU_UNKNOWN ? cpu_unknown()
+				  : (struct cpu_value){ v & cpu_mask(size), 8, how };
 }
 
 static inline bool cpu_is_known(struct cpu_value v, unsigned int size)
@@ -57,24 +60,28 @@ static inline enum cpu_how cpu_weaker(struct cpu_value a, struct cpu_value b)
 }
 
 struct cpu_word {
-	uint64_t addr;		/* a multiple of 8 */
+	uint64_t addr; /* a multiple of 8 */
 	uint64_t data;
-	uint32_t how;		/* enum cpu_how of the known bytes */
-	uint8_t written;	/* bytes that count, a bit each; the others are as in the target */
-	uint8_t known;		/* those of them that are known */
+	uint32_t how;    /* enum cpu_how of the known bytes */
+	uint8_t written; /* bytes that count, a bit each; the others are as in the target */
+	uint8_t known;   /* those of them that are known */
 	uint8_t pad[2];
 };
 
-/* No padding anywhere: it is compared and hashed as bytes. Words are in the order of their addresses. */
+/*
+ * No padding anywhere: it is compared and hashed as bytes. Words are in the order of their
+ * addresses.
+ */
 struct cpu {
 	struct cpu_value reg[UOP_REGS];
 	struct cpu_value xmm[UOP_REGS][2];
 	uint64_t nr_words;
-	uint64_t stale;		/* the stack from rsp up to here is unknown unless written: calls use it */
+	/* the stack from rsp up to here is unknown unless written: calls use it */
+	uint64_t stale;
 	uint8_t flags_known, cf, zf, sf, of;
-	uint8_t lost;		/* more was written than there is room for */
+	uint8_t lost; /* more was written than there is room for */
 	uint8_t pad[2];
-	struct cpu_word word[CPU_WORDS_MAX];	/* last: see cpu_bytes() */
+	struct cpu_word word[CPU_WORDS_MAX]; /* last: see cpu_bytes() */
 };
 
 /* Bytes of it that count. */
@@ -83,10 +90,14 @@ static inline size_t cpu_bytes(const struct cpu *c)
 	return offsetof(struct cpu, word) + c->nr_words * sizeof(c->word[0]);
 }
 
-/* What a frame's code finds after a call: rsp known, the rest not. regabi: xmm15 is 0 (Go 1.17 and later). */
+/*
+ * What a frame's code finds after a call: rsp known, the rest not. regabi: xmm15 is 0 (Go 1.17 and
+ * later).
+ */
 void cpu__after_call(struct cpu *c, uint64_t sp, bool regabi);
 
-struct cpu_value cpu__load(const struct cpu *c, struct livemem *m, uint64_t addr, unsigned int size);
+struct cpu_value cpu__load(const struct cpu *c, struct livemem *m, uint64_t addr,
+			   unsigned int size);
 void cpu__store(struct cpu *c, uint64_t addr, unsigned int size, struct cpu_value v);
 /* Forgets what lies at [start, end). */
 void cpu__forget(struct cpu *c, uint64_t start, uint64_t end);

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define PAGE_BYTES   4096
+#define PAGE_BYTES 4096
 
 int insn__decode(const struct code *code, uint64_t addr, struct insn *ret)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * livemem: the memory that the code of one parked frame sees: its goroutine's stack, copied once, and the rest
- * of the target.
+ * livemem: the memory that the code of one parked frame sees: its goroutine's stack, copied once,
+ * and the rest of the target.
  *
- * The rest is read a block at a time and kept until livemem__forget(), so that what is read twice is the same
- * twice. The target runs on: what is in the heap may change, what is in the frame of a parked goroutine not.
- * Loop thread.
+ * The rest is read a block at a time and kept until livemem__forget(), so that what is read twice
+ * is the same twice. The target runs on: what is in the heap may change, what is in the frame of a
+ * parked goroutine not. Loop thread.
  */
 #ifndef PARKWATCH_X86_LIVEMEM_H
 #define PARKWATCH_X86_LIVEMEM_H
@@ -16,33 +16,38 @@
 
 #include "base/addrspace.h"
 
-#define LIVEMEM_STACK_MAX 65536	/* bytes of a stack that are copied, from its saved sp on */
-#define LIVEMEM_BLOCK	  64
-#define LIVEMEM_BLOCKS	  256	/* a power of two */
+/* bytes of a stack that are copied, from its saved sp on */
+#define LIVEMEM_STACK_MAX 65536
+#define LIVEMEM_BLOCK     64
+#define LIVEMEM_BLOCKS    256 /* a power of two */
 
 struct livemem_block {
-	uint64_t addr;		/* 0: none */
-	uint32_t generation;	/* that it was read in */
+	uint64_t addr;       /* 0: none */
+	uint32_t generation; /* that it was read in */
 	bool readable;
 	uint8_t bytes[LIVEMEM_BLOCK];
 };
 
 /* A word that was read. */
 struct livemem_load {
-	uint64_t addr, value;	/* value: 0 if it is not readable */
+	uint64_t addr, value; /* value: 0 if it is not readable */
 	bool readable;
 };
 #define LIVEMEM_LOADS_MAX 128
 
 struct livemem {
-	const struct addrspace *as;	/* borrowed */
+	const struct addrspace *as; /* borrowed */
 	uint32_t generation;
-	uint64_t stack_lo, stack_hi;	/* what `stack` holds */
-	const uint8_t *stack;		/* borrowed: `copy`, or what was lent */
+	uint64_t stack_lo, stack_hi; /* what `stack` holds */
+	const uint8_t *stack;        /* borrowed: `copy`, or what was lent */
 	/* the frame that is looked at */
 	uint64_t sp;
-	uint64_t end;		/* of the frame and of its arguments: above it other frames may write */
-	const int32_t *shared;	/* borrowed: offsets from sp of variables whose addresses were taken: others may write them */
+	/* of the frame and of its arguments: above it other frames may write */
+	uint64_t end;
+	/*
+	 * borrowed: offsets from sp of variables whose addresses were taken: others may write them
+	 */
+	const int32_t *shared;
 	size_t nr_shared;
 	/* while noting: each word once; nr_loads over LIVEMEM_LOADS_MAX: there were more */
 	bool noting;
@@ -54,7 +59,10 @@ struct livemem {
 
 /* Another goroutine: copies its stack from sp on. 0, or -EFAULT, -ESRCH. */
 int livemem__begin(struct livemem *m, uint64_t sp, uint64_t stack_hi);
-/* The same of a stack that was read before: the len bytes from sp on, borrowed until the next. -EFAULT: sp makes no sense. */
+/*
+ * The same of a stack that was read before: the len bytes from sp on, borrowed until the next.
+ * -EFAULT: sp makes no sense.
+ */
 int livemem__lend(struct livemem *m, uint64_t sp, const uint8_t *bytes, size_t len);
 /* What was read besides stacks is read anew. */
 void livemem__forget(struct livemem *m);

@@ -311,7 +311,7 @@ static int class_cost(enum insn_class c)
 }
 
 static void filter__describe(struct site_pick *p, const struct insn *in, uint64_t check,
-			   bool after_check)
+			     bool after_check)
 {
 	static const char *const how[INSN_CLASS_MAX] = {
 		[INSN_NOP5] = "this kernel makes a call of it, no trap",
@@ -343,7 +343,7 @@ static void filter__describe(struct site_pick *p, const struct insn *in, uint64_
 /* Takes the instruction if it is cheaper than the best so far, or as cheap and the best is on the
  * stack check. */
 static void filter__consider(struct site_pick *best, bool *have, const struct site_ask *ask,
-			   const struct flow *f, const struct insn *in, uint64_t check)
+			     const struct flow *f, const struct insn *in, uint64_t check)
 {
 	struct site_pick p = { .addr = in->addr, .class = insn__class(in, ask->nop5) };
 	int cost = class_cost(p.class), best_cost = class_cost(best->class);
@@ -359,8 +359,8 @@ static void filter__consider(struct site_pick *best, bool *have, const struct si
 	    !(cost == best_cost && (best->wire.flags & PW_SITE_CHECK)))
 		return;
 	filter__describe(&p, in, check,
-		       check && !insn__decode(&ask->code, check, &before) &&
-			       insn_next(&before) == in->addr);
+			 check && !insn__decode(&ask->code, check, &before) &&
+				 insn_next(&before) == in->addr);
 	*best = p;
 	*have = true;
 }

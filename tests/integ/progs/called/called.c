@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* called LIBRARY N first|thread: calls it, on its first thread or on another one, and keeps what it says on that one's stack. */
+/*
+ * called LIBRARY N first|thread: calls it, on its first thread or on another one, and keeps what it
+ * says on that one's stack.
+ */
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdint.h>
@@ -29,7 +32,7 @@ int main(int argc, char **argv)
 
 	if (!library)
 		return 1;
-	start = (uintptr_t (*)(int))dlsym(library, "Start");
+	start = (uintptr_t(*)(int))dlsym(library, "Start");
 	ready = (void (*)(void))dlsym(library, "Ready");
 	nr = atoi(argv[2]);
 	if (!strcmp(argv[3], "first"))

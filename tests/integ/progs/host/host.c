@@ -9,7 +9,8 @@ int main(int argc, char **argv)
 	void (*work)(const char *) = lib ? (void (*)(const char *))dlsym(lib, "Work") : NULL;
 
 	if (!work) {
-		fprintf(stderr, "host: %s\n", lib || argc == 3 ? dlerror() : "usage: host LIBRARY KIND");
+		fprintf(stderr, "host: %s\n",
+			lib || argc == 3 ? dlerror() : "usage: host LIBRARY KIND");
 		return 1;
 	}
 	work(argv[2]);
