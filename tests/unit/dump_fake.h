@@ -7,6 +7,7 @@
 
 #include <criterion/criterion.h>
 
+#include "census/labels_read.h"
 #include "golang/gostate.h"
 #include "format/dump_show.h"
 #include "report_fake.h"
@@ -106,7 +107,7 @@ static inline const struct labelbook *fake_labels(void)
 		return book;
 	bufspace__init(&memory, fake_label_words, sizeof(fake_label_words), FAKE_LABELS);
 	cr_assert_eq(labelbook__new(&book), 0);
-	cr_assert_eq(labelbook__read(book, &memory.as, 24, FAKE_LABELS), 0);
+	cr_assert_eq(labels_read(book, &memory.as, 24, FAKE_LABELS), 0);
 	return book;
 }
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "census/labels_read.h"
 #include "view/dump.h"
 
 #include <criterion/criterion.h>
@@ -426,7 +427,7 @@ Test(dump, text_quotes_labels_as_go_does)
 	s.labels = true;
 	bufspace__init(&memory, &process, sizeof(process), FAKE_LABELS);
 	cr_assert_eq(labelbook__new(&labels), 0);
-	cr_assert_eq(labelbook__read(labels, &memory.as, dump_namer.go_minor, g.labels), 0);
+	cr_assert_eq(labels_read(labels, &memory.as, dump_namer.go_minor, g.labels), 0);
 	cr_assert_eq(dump__new(&(struct dump_input){ .censuses = cs,
 						     .namers = &dump_namer,
 						     .nr = 1,

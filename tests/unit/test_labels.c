@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "census/labels_read.h"
 #include "names/labels.h"
 
 #include <criterion/criterion.h>
@@ -41,7 +42,7 @@ static void labelled__init(struct labelled *l)
 	cr_assert_eq(framer__new(&namer, 1, &l->framer), 0);
 	cr_assert_eq(labelbook__new(&l->book), 0);
 	for (uint64_t at = BASE; at < BASE + 96; at += 24)
-		cr_assert_eq(labelbook__read(l->book, &l->memory.as, 24, at), 0);
+		cr_assert_eq(labels_read(l->book, &l->memory.as, 24, at), 0);
 	cr_assert_eq(labels__new(l->book, l->framer, &l->labels), 0);
 }
 
@@ -90,12 +91,12 @@ Test(labels, that_cannot_be_read_are_none_and_counted)
 	labelled__init(&l);
 	cr_expect_eq(labelbook__unread(l.book), 0);
 	for (int i = 0; i < 2; i++)
-		cr_expect_eq(labelbook__read(l.book, &l.memory.as, 24, BASE + 0x10000), 0);
+		cr_expect_eq(labels_read(l.book, &l.memory.as, 24, BASE + 0x10000), 0);
 	cr_expect_eq(labelbook__unread(l.book), 1, "a set counts once");
 	cr_expect_null(labelbook__get(l.book, BASE + 8, &nr), "nobody read it");
 	cr_expect_eq(nr, 0);
 	cr_expect_eq(labels__get(l.labels, BASE + 0x10000)->nr, 0);
-	cr_expect_eq(labelbook__read(l.book, &l.memory.as, 24, 0), 0);
+	cr_expect_eq(labels_read(l.book, &l.memory.as, 24, 0), 0);
 	cr_expect_eq(labelbook__unread(l.book), 1, "no labels");
 	labelled__done(&l);
 }

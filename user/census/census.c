@@ -618,35 +618,3 @@ int census__read(const struct addrspace *as, const struct goruntime *rt, unsigne
 {
 	return census__read_until(as, rt, depth, NULL, ret);
 }
-
-void census__free(struct census *c)
-{
-	if (!c)
-		return;
-	free(c->gs);
-	free(c->stacks);
-	free(c->pcs);
-	free(c->waits);
-	free(c->moved);
-	free(c);
-}
-
-static uint64_t mix(uint64_t hash, uint64_t value)
-{
-	hash = (hash ^ value) * 0xff51afd7ed558ccdULL;
-	return hash ^ hash >> 32;
-}
-
-uint64_t census__wait_number(const struct census *c, const struct census_g *g, bool counts)
-{
-	uint64_t hash = mix(g->stops, g->stack_hi - g->sp);
-
-	for (uint32_t i = 0; i < g->nr_waits; i++) {
-		const struct census_wait *w = &c->waits[g->waits_at + i];
-
-		hash = mix(hash, w->addr);
-		if (w->kind == CENSUS_WAIT_TIMER || (!counts && w->kind == CENSUS_WAIT_CHAN))
-			hash = mix(hash, w->via);
-	}
-	return hash;
-}

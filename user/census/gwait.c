@@ -222,15 +222,6 @@ static void gwait__give_up(struct gwait *t)
 	t->cut = true;
 }
 
-enum census_wait_way gwait_way(enum gowait wait)
-{
-	switch (gowait_class(wait)) {
-	case GOWAIT_CLASS_RECEIVE: return CENSUS_WAY_RECEIVE;
-	case GOWAIT_CLASS_SEND: return CENSUS_WAY_SEND;
-	default: return CENSUS_WAY_NONE;
-	}
-}
-
 static int gwaits__sudog(struct gwaits *w, struct gwait *t, const uint8_t *bytes)
 {
 	const struct pw_layout *lay = &w->rt->layout;
@@ -252,7 +243,7 @@ static int gwaits__sudog(struct gwaits *w, struct gwait *t, const uint8_t *bytes
 		return elem ? gwaits__add(w, t, &wait) : 0;
 	}
 	wait.select = bytes[w->rt->objects.sudog_isselect];
-	wait.way = (uint8_t)gwait_way(gowait_of(w->rt->minor, t->v->reason));
+	wait.way = (uint8_t)census_way_of(gowait_of(w->rt->minor, t->v->reason));
 	t->at = field_u64(bytes, lay->sudog_waitlink);
 	err = gwaits__add(w, t, &wait);
 	if (!t->at)

@@ -41,12 +41,6 @@ struct gwait {
 	uint32_t first, last; /* of its waits in the pool */
 };
 
-/*
- * Whether it receives from a channel or sends to one; NONE: neither, or a select, whose cases have
- * a way each.
- */
-enum census_wait_way gwait_way(enum gowait wait);
-
 struct gwaits;
 /* All borrowed until free. */
 int gwaits__new(const struct addrspace *as, const struct goruntime *rt, struct pcfacts *facts,

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "census/labels_read.h"
 #include "daemon/snapshot.h"
 
 #include <errno.h>
@@ -103,9 +104,9 @@ int snapshot__labels(const struct snapshot *t, struct labelbook *b, struct cause
 		return err;
 	for (size_t rt = 0; rt < t->target.nr && !err; rt++)
 		for (size_t i = 0; i < t->censuses[rt]->nr && !err; i++)
-			err = labelbook__read(b, gosecret__space(secret, proc__mem(t->target.proc)),
-					      t->target.namers[rt].go_minor,
-					      t->censuses[rt]->gs[i].labels);
+			err = labels_read(b, gosecret__space(secret, proc__mem(t->target.proc)),
+					  t->target.namers[rt].go_minor,
+					  t->censuses[rt]->gs[i].labels);
 	return err ? cause__set(why, err, "cannot keep the labels: %s", strerror(-err)) : 0;
 }
 
@@ -118,8 +119,8 @@ int snapshot__labels_at(const struct snapshot *t, uint16_t rt, const uint64_t *p
 	if (err)
 		return err;
 	for (size_t i = 0; i < nr && !err; i++)
-		err = labelbook__read(b, gosecret__space(secret, proc__mem(t->target.proc)),
-				      t->target.namers[rt].go_minor, ptrs[i]);
+		err = labels_read(b, gosecret__space(secret, proc__mem(t->target.proc)),
+				  t->target.namers[rt].go_minor, ptrs[i]);
 	return err ? cause__set(why, err, "cannot keep the labels: %s", strerror(-err)) : 0;
 }
 

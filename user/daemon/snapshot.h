@@ -17,7 +17,7 @@
 #include "base/deadline.h"
 #include "base/cleanup.h"
 #include "census/census.h"
-#include "census/labelbook.h"
+#include "facts/labelbook.h"
 #include "daemon/target.h"
 #include "view/recording.h"
 

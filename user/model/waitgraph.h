@@ -22,7 +22,7 @@
 #include <stdint.h>
 
 #include "base/cleanup.h"
-#include "census/census.h"
+#include "facts/goroutines.h"
 #include "locks/ghold.h"
 #include "locks/glock.h"
 

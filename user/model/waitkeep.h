@@ -15,7 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "census/census.h"
+#include "facts/goroutines.h"
 #include "heap/reach.h"
 #include "model/waitgraph.h"
 

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "base/cleanup.h"
-#include "census/labelbook.h"
+#include "facts/labelbook.h"
 #include "names/framer.h"
 
 #define LABELS_MAX      64    /* of one goroutine: as golang/golabels reads at most */

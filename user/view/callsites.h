@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #include "base/cleanup.h"
-#include "census/census.h"
+#include "facts/goroutines.h"
 #include "model/snap.h"
 #include "view/called.h"
 #include "names/namer.h"

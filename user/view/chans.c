@@ -8,8 +8,6 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-#include "census/gwait.h"
-
 #define NO_PLACE UINT32_MAX
 
 struct place_key { /* hashed as bytes: no padding */
@@ -105,7 +103,7 @@ static bool waits_for_nothing(const struct dump *d, const struct dump_row *row,
 
 	if (dump__g(d, row)->nr_waits || gowait_on(wait) != GOWAIT_ON_NOTHING)
 		return false;
-	*ret_way = gwait_way(wait);
+	*ret_way = census_way_of(wait);
 	return true;
 }
 

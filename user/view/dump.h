@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #include "base/cleanup.h"
-#include "census/census.h"
+#include "facts/goroutines.h"
 #include "golang/gostate.h"
 #include "model/profile.h"
 #include "model/snap.h"

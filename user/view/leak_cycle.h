@@ -12,7 +12,7 @@
 
 #include <stdint.h>
 
-#include "census/census.h"
+#include "facts/goroutines.h"
 #include "view/leak_pattern.h"
 
 enum leak_cycle {

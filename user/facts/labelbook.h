@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * labelbook: the pprof labels of goroutines, read from the target: each set once, for most
- * goroutines share theirs or have none.
+ * labelbook: the pprof labels of goroutines: each set once, for most goroutines share theirs or have
+ * none.
  *
  * A set is known by its pointer (census_g.labels), which the target may use for another one later:
  * a book is of one moment, as a census is. At most LABELBOOK_SETS_MAX sets and LABELBOOK_BYTES_MAX
- * bytes; what is beyond counts as unread. Loop thread.
+ * bytes; what is beyond counts as unread. census/labels_read fills it from a target. Loop thread.
  */
-#ifndef PARKWATCH_CENSUS_LABELBOOK_H
-#define PARKWATCH_CENSUS_LABELBOOK_H
+#ifndef PARKWATCH_FACTS_LABELBOOK_H
+#define PARKWATCH_FACTS_LABELBOOK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/addrspace.h"
 #include "base/cleanup.h"
 
 #define LABELBOOK_SETS_MAX  1048576
@@ -28,11 +28,11 @@ int labelbook__new(struct labelbook **ret); /* 0 or -ENOMEM */
 void labelbook__free(struct labelbook *b);
 DEFINE_SCOPED(labelbook)
 
-/*
- * The set at ptr, of a goroutine of Go 1.minor, unless it is known; 0 is none. as: what must not be
- * told refuses to be read (heap/gosecret). 0 or -ENOMEM.
- */
-int labelbook__read(struct labelbook *b, const struct addrspace *as, int minor, uint64_t ptr);
+bool labelbook__has(const struct labelbook *b, uint64_t ptr);
+/* The set at ptr, which is not there yet; texts are copied. 0 or -ENOMEM. */
+int labelbook__put(struct labelbook *b, uint64_t ptr, const struct label_text *v, size_t nr);
+/* One more that could not be read. */
+void labelbook__miss(struct labelbook *b);
 
 /*
  * Sorted by key, borrowed; *ret_nr 0: it has no labels, they could not be read, or nobody read

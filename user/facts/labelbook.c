@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "census/labelbook.h"
+#include "facts/labelbook.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -7,8 +7,6 @@
 
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
-
-#include "golang/golabels.h"
 
 struct known_set {
 	UT_hash_handle hh;
@@ -21,7 +19,6 @@ struct labelbook {
 	struct known_set *known;
 	size_t bytes;
 	uint64_t unread;
-	struct golabel scratch[GOLABELS_MAX];
 };
 
 int labelbook__new(struct labelbook **ret)
@@ -61,8 +58,17 @@ static const char *put(char **to, const char *text)
 	return at;
 }
 
-/* The first nr of scratch. */
-static int labelbook__keep(struct labelbook *b, uint64_t ptr, size_t nr)
+bool labelbook__has(const struct labelbook *b, uint64_t ptr)
+{
+	return labelbook__find(b, ptr);
+}
+
+void labelbook__miss(struct labelbook *b)
+{
+	b->unread++;
+}
+
+int labelbook__put(struct labelbook *b, uint64_t ptr, const struct label_text *v, size_t nr)
 {
 	const unsigned int count = HASH_COUNT(b->known);
 	size_t bytes = sizeof(struct known_set) + nr * sizeof(struct label_text);
@@ -70,7 +76,7 @@ static int labelbook__keep(struct labelbook *b, uint64_t ptr, size_t nr)
 	char *to;
 
 	for (size_t i = 0; i < nr; i++)
-		bytes += strlen(b->scratch[i].key) + strlen(b->scratch[i].value) + 2;
+		bytes += strlen(v[i].key) + strlen(v[i].value) + 2;
 	if (count >= LABELBOOK_SETS_MAX || b->bytes + bytes > LABELBOOK_BYTES_MAX) {
 		b->unread++;
 		return 0;
@@ -82,8 +88,8 @@ static int labelbook__keep(struct labelbook *b, uint64_t ptr, size_t nr)
 	k->nr = nr;
 	to = (char *)&k->v[nr];
 	for (size_t i = 0; i < nr; i++) {
-		k->v[i].key = put(&to, b->scratch[i].key);
-		k->v[i].value = put(&to, b->scratch[i].value);
+		k->v[i].key = put(&to, v[i].key);
+		k->v[i].value = put(&to, v[i].value);
 	}
 	HASH_ADD(hh, b->known, ptr, sizeof(k->ptr), k);
 	if (HASH_COUNT(b->known) == count) {
@@ -92,19 +98,6 @@ static int labelbook__keep(struct labelbook *b, uint64_t ptr, size_t nr)
 	}
 	b->bytes += bytes;
 	return 0;
-}
-
-int labelbook__read(struct labelbook *b, const struct addrspace *as, int minor, uint64_t ptr)
-{
-	size_t nr = 0;
-
-	if (!ptr || labelbook__find(b, ptr))
-		return 0;
-	if (golabels_read(as, minor, ptr, b->scratch, GOLABELS_MAX, &nr)) {
-		b->unread++;
-		nr = 0;
-	}
-	return labelbook__keep(b, ptr, nr);
 }
 
 const struct label_text *labelbook__get(const struct labelbook *b, uint64_t ptr, size_t *ret_nr)
