@@ -15,7 +15,8 @@ int labels_read(struct labelbook *b, const struct addrspace *as, int minor, uint
 
 	if (!ptr || labelbook__has(b, ptr))
 		return 0;
-	labels = reallocarray(NULL, GOLABELS_MAX, sizeof(*labels)); /* one set of many: not cleared */
+	labels = reallocarray(NULL, GOLABELS_MAX,
+			      sizeof(*labels)); /* one set of many: not cleared */
 	if (!labels)
 		return -ENOMEM;
 	if (golabels_read(as, minor, ptr, labels, GOLABELS_MAX, &nr)) {

@@ -15,7 +15,7 @@
 #include "base/cleanup.h"
 #include "golang/gowait.h"
 
-#define CENSUS_DEPTH_MAX 4096     /* frames of one stack */
+#define CENSUS_DEPTH_MAX 4096 /* frames of one stack */
 #define CENSUS_NO_STACK  UINT32_MAX
 
 enum census_wait_kind {
@@ -103,7 +103,7 @@ struct census_stack {
 	bool truncated;  /* there are more frames than depth, or it leaves Go's code */
 };
 
-struct census { /* all arrays owned */
+struct census {              /* all arrays owned */
 	struct census_g *gs; /* goroutines but dead ones, in allgs order */
 	size_t nr;
 	struct census_stack *stacks; /* no two are equal */

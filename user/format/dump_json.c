@@ -2,7 +2,7 @@
 /*
  * dump_json: goroutines as JSON: what they share is made once, the rest is a few numbers.
  *
- * Every text went through names/textpool: valid UTF-8. Addresses are strings: JSON's numbers are
+ * Every text went through base/textpool: valid UTF-8. Addresses are strings: JSON's numbers are
  * not that long everywhere.
  */
 #include <errno.h>

@@ -7,7 +7,7 @@
  * `;`, and if the stack again ends in a blank and a number it takes that for a second count (a
  * differential). So in a frame `;` becomes `:`, and blanks stay, as in `[chan receive]`, except
  * before a number at the very end of a stack, where the blank becomes `_`. Names have no line ends
- * or control characters any more (names/textpool).
+ * or control characters any more (base/textpool).
  */
 #ifndef PARKWATCH_FORMAT_FOLDED_H
 #define PARKWATCH_FORMAT_FOLDED_H

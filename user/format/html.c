@@ -4,7 +4,7 @@
  *
  * The page without numbers is bundled by npm when parkwatch is built (html/, format.mk) and linked
  * in; a build without npm has none, and the weak symbols below are NULL. Every name in the JSON
- * comes from the target: names/textpool has made it valid UTF-8 on one line; here `<`, `>` and `&`
+ * comes from the target: base/textpool has made it valid UTF-8 on one line; here `<`, `>` and `&`
  * are escaped too (jsonw_for_page), so nothing in it can end the script element.
  */
 #include <errno.h>

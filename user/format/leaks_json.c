@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* leaks_json: one object; what has no value is null. Every text went through names/textpool: valid
+/* leaks_json: one object; what has no value is null. Every text went through base/textpool: valid
  * UTF-8. */
 #include "format/dump_show.h"
 #include "view/leak_incident.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * refs_json: one object; what has no value is null. Every text went through names/textpool: valid
+ * refs_json: one object; what has no value is null. Every text went through base/textpool: valid
  * UTF-8.
  */
 #include "view/calls.h"

@@ -11,7 +11,7 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-#include "names/textpool.h"
+#include "base/textpool.h"
 
 /* pcs whose names are remembered; then all are forgotten */
 #define PCS_CACHED_MAX 65536
@@ -160,7 +160,7 @@ static struct pc_names *names_make(struct framer *f, const struct pc_key *key)
 			.is_return = key->is_return,
 			.wrapper = g->wrapper,
 			.plumbing = is_plumbing(func),
-			.own = gomain__owns(of ? of->main : NULL, func, g->file ? g->file : ""),
+			.own = namer__owns(of, func, g->file ? g->file : ""),
 		};
 	}
 	return n;

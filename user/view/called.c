@@ -248,7 +248,7 @@ static int by_anybody(const struct callers *c, const struct dump_row *r, struct 
 	struct gofunc f;
 	struct place p;
 
-	if (parent_of(c, r) || !n->sym || gosym__func_at(n->sym, dump__g(c->d, r)->gopc - 1, &f))
+	if (parent_of(c, r) || namer__caller(n, dump__g(c->d, r)->gopc, &f))
 		return 0;
 	for (size_t i = 0; i < c->d->nr_stacks; i++) {
 		uint16_t rt;

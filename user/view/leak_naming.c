@@ -208,21 +208,19 @@ static const char *ending_of(struct leaks *l, const struct leak_entry *e)
 {
 	static const char *const methods[] = { "Close", "Stop", "Shutdown" };
 	const uint16_t rt = leakset__member(l->set, leaks__group(l, e)->first)->rt;
-	struct gosym *sym = rt < l->d->in.nr ? l->d->in.namers[rt].sym : NULL;
-	struct gofunc funcs[ARRAY_SIZE(methods)];
 	char type[TEXT_BYTES], names[ARRAY_SIZE(methods)][TEXT_BYTES + 16];
 	const char *wanted[ARRAY_SIZE(methods)];
+	uint32_t has;
 
-	if (!sym || !receiver_of(e->place.func, type, sizeof(type)))
+	if (rt >= l->d->in.nr || !receiver_of(e->place.func, type, sizeof(type)))
 		return NULL;
 	for (size_t i = 0; i < ARRAY_SIZE(methods); i++) {
 		snprintf(names[i], sizeof(names[i]), "%s.%s", type, methods[i]);
 		wanted[i] = names[i];
 	}
-	if (gosym__find(sym, 0, wanted, ARRAY_SIZE(methods), funcs))
-		return NULL;
+	has = namer__has(&l->d->in.namers[rt], wanted, ARRAY_SIZE(methods));
 	for (size_t i = 0; i < ARRAY_SIZE(methods); i++)
-		if (funcs[i].entry)
+		if (has & 1u << i)
 			return framer__text(l->framer, names[i]);
 	return NULL;
 }
@@ -260,8 +258,8 @@ static bool is_at_home(const struct leaks *l, const struct leak_entry *e)
 {
 	const uint16_t rt = leakset__member(l->set, leaks__group(l, e)->first)->rt;
 
-	return gomain__owns(rt < l->d->in.nr ? l->d->in.namers[rt].main : NULL, e->place.func,
-			    e->place.file);
+	return namer__owns(rt < l->d->in.nr ? &l->d->in.namers[rt] : NULL, e->place.func,
+			   e->place.file);
 }
 
 /*

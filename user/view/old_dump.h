@@ -15,7 +15,7 @@
 #include "base/cause.h"
 #include "base/cleanup.h"
 #include "names/filter.h"
-#include "names/textpool.h"
+#include "base/textpool.h"
 
 #define OLD_DUMP_BYTES_MAX (1ull << 30) /* of the file */
 #define OLD_DUMP_GS_MAX    4194304

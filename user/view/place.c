@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "golang/gowrap.h"
-#include "names/textpool.h"
+#include "base/textpool.h"
 
 static bool has_prefix(const char *text, const char *prefix)
 {

@@ -7,8 +7,8 @@
  * what textpool__verbatim() gives. At most TEXTPOOL_BYTES_MAX in all and TEXT_MAX a text; what is
  * beyond is cut, or becomes "?".
  */
-#ifndef PARKWATCH_NAMES_TEXTPOOL_H
-#define PARKWATCH_NAMES_TEXTPOOL_H
+#ifndef PARKWATCH_BASE_TEXTPOOL_H
+#define PARKWATCH_BASE_TEXTPOOL_H
 
 #include <stddef.h>
 

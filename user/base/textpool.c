@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "names/textpool.h"
+#include "base/textpool.h"
 
 #include <errno.h>
 #include <stdbool.h>

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Any bytes as a recording: as a .pw file, or (first byte 1) as the facts of a segment, which is
+ * compressed here so that they are met at all. What is read must be shown whole.
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zstd.h>
+
+#include "facts/pw_file.h"
+#include "format/dump_show.h"
+#include "format/format.h"
+#include "view/dump.h"
+#include "view/replay.h"
+
+#define BYTES_MAX 65536
+
+static size_t segment_of(const uint8_t *facts, size_t nr, uint8_t *to)
+{
+	const struct pw_file_head head = { .magic = PW_FILE_MAGIC, .major = PW_FILE_MAJOR };
+	struct pw_segment_head seg = { .magic = PW_SEGMENT_MAGIC, .bytes = (uint32_t)nr };
+	uint8_t *packed = to + sizeof(head) + sizeof(seg);
+
+	seg.packed_bytes = (uint32_t)ZSTD_compress(packed, BYTES_MAX, facts, nr, 1);
+	memcpy(to, &head, sizeof(head));
+	memcpy(to + sizeof(head), &seg, sizeof(seg));
+	return sizeof(head) + sizeof(seg) + seg.packed_bytes;
+}
+
+static const char *peer_of(void *ctx, int fd)
+{
+	return book__peer(ctx, fd);
+}
+
+static void show_look(const struct replay *r, const struct book_look *look, FILE *out)
+{
+	const struct census *censuses[BOOK_RUNTIMES_MAX];
+	static const struct census none;
+	const struct dump_show s = { .meta = &r->meta,
+				     .objects = true,
+				     .labels = true,
+				     .peer = peer_of,
+				     .peer_ctx = r->book };
+	struct dump *d;
+
+	for (size_t i = 0; i < BOOK_RUNTIMES_MAX; i++)
+		censuses[i] = look->censuses[i] ? look->censuses[i] : &none;
+	if (dump__new(&(struct dump_input){ .censuses = censuses,
+					    .namers = r->namers,
+					    .nr = r->book->nr_runtimes,
+					    .labels = look->labels },
+		      &(struct dump_opts){ .sort = DUMP_SORT_STACK }, &d))
+		abort();
+	if (dump_show__text(d, &s, out, NULL) || dump_show__json(d, &s, false, out, NULL))
+		abort();
+	dump__free(d);
+}
+
+static void show_sums(const struct replay *r, FILE *out)
+{
+	struct snap *s = NULL;
+
+	if (snap_facts__snap(r->sums, &s))
+		return;
+	for (size_t i = 0; format_at(i); i++) {
+		const struct renderer *how = format_at(i)->rows;
+
+		if (how && !(how->missing && how->missing()) && how != &renderer_html &&
+		    how->render(&(struct report){ .snap = s,
+						  .meta = &r->meta,
+						  .namers = r->namers,
+						  .nr_namers = r->book->nr_runtimes },
+				out, NULL))
+			abort();
+	}
+	snap__free(s);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static uint8_t file[2 * BYTES_MAX];
+	static FILE *null;
+	struct cause why = { "" };
+	struct replay *r = NULL;
+	FILE *in;
+
+	if (!size || size > BYTES_MAX / 2)
+		return 0;
+	if (!null)
+		null = fopen("/dev/null", "w");
+	if (data[0] == 1)
+		size = segment_of(data + 1, size - 1, file);
+	else
+		memcpy(file, data, size);
+	in = fmemopen(file, size, "r");
+	if (!in)
+		abort();
+	if (replay__read(in, "x.pw", &r, &why)) {
+		if (!why.text[0])
+			abort(); /* each error says why */
+	} else {
+		for (size_t i = 0; i < r->book->nr_looks; i++)
+			show_look(r, &r->book->looks[i], null);
+		show_sums(r, null);
+	}
+	replay__free(r);
+	fclose(in);
+	return 0;
+}

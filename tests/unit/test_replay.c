@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "census/labels_read.h"
+#include "view/replay.h"
+
+#include <errno.h>
+#include <zstd.h>
+
+#include <criterion/criterion.h>
+
+#include "dump_fake.h"
+#include "facts/pw_file.h"
+#include "format/format.h"
+
+static const struct factlog_of fake_of = {
+	.view = "dump",
+	.options = (const char *const[]){ "--root", "goid" },
+	.nr_options = 2,
+	.pid = 812,
+	.comm = "api",
+	.exe = "/srv/api",
+	.build_id = "ab",
+	.text_start = 0x401000,
+	.text_end = 0x402000,
+	.namers = &dump_namer,
+	.versions = (const char *const[]){ "go1.24.1" },
+	.nr = 1,
+};
+
+struct bytes {
+	char *v;
+	size_t len;
+};
+
+/* A look, what a descriptor is connected to, and counts by stack. */
+static struct bytes write_all(void)
+{
+	const int fds[] = { 6, 7 };
+	scoped(dump) d = fake_dump(&(struct dump_opts){ 0 });
+	scoped(factlog) f = NULL;
+	scoped(snap) snap = NULL;
+	struct bytes b = { NULL, 0 };
+	FILE *out = open_memstream(&b.v, &b.len);
+
+	cr_assert_eq(factlog__new(out, &fake_of, &f), 0);
+	cr_assert_eq(factlog__look(f, 0, 0, 5, &fake_census, fake_labels()), 0);
+	cr_assert_eq(factlog__peers(f, fds, 2, fake_peer, NULL), 0);
+	cr_assert_eq(dump__snap(d, PROFILE_ROOT_NONE, &snap), 0);
+	cr_assert_eq(snap_facts__write(f, snap), 0);
+	replay__write_meta(f, &fake_meta);
+	cr_assert_eq(factlog__end(f, NULL), 0);
+	fclose(out);
+	return b;
+}
+
+static int read_bytes(const void *v, size_t len, struct replay **ret, struct cause *why)
+{
+	FILE *in = fmemopen((void *)(uintptr_t)v, len, "r");
+	int err;
+
+	*ret = NULL;
+	err = replay__read(in, "x.pw", ret, why);
+	fclose(in);
+	return err;
+}
+
+static const char *peer_of(void *ctx, int fd)
+{
+	return book__peer(ctx, fd);
+}
+
+static char *shown(struct dump *d, const struct dump_show *s, bool json)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	cr_assert_eq(json ? dump_show__json(d, s, false, out, NULL)
+			  : dump_show__text(d, s, out, NULL),
+		     0);
+	fclose(out);
+	return text;
+}
+
+static char *rendered(const struct snap *s, const struct report_meta *meta,
+		      const struct namer *namers, const struct renderer *how)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	cr_assert_eq(how->render(&(struct report){ .snap = s,
+						   .meta = meta,
+						   .namers = namers,
+						   .nr_namers = 1 },
+				 out, NULL),
+		     0);
+	fclose(out);
+	return text;
+}
+
+Test(replay, a_look_is_shown_as_it_was)
+{
+	const struct dump_opts opts = { .system = true };
+	struct bytes b = write_all();
+	scoped(replay) r = NULL;
+	scoped(dump) live = fake_dump(&opts);
+	scoped(dump) back = NULL;
+	struct dump_show s = { .meta = &fake_meta, .peer = fake_peer, .objects = true,
+			       .labels = true, .full = true };
+
+	cr_assert_eq(read_bytes(b.v, b.len, &r, NULL), 0);
+	cr_expect_not(r->read.cut);
+	cr_assert_eq(r->book->nr_looks, 1);
+	cr_assert_eq(dump__new(&(struct dump_input){
+				       .censuses = (const struct census *const *)r->book->looks[0]
+							   .censuses,
+				       .namers = r->namers,
+				       .nr = r->book->nr_runtimes,
+				       .labels = r->book->looks[0].labels },
+			       &opts, &back),
+		     0);
+	for (int json = 0; json < 2; json++) {
+		scoped_mem char *one = shown(live, &s, json), *other = NULL;
+		struct dump_show of_file = s;
+
+		of_file.peer = peer_of;
+		of_file.peer_ctx = r->book;
+		other = shown(back, &of_file, json);
+		/* A peer's text is clean when it is read; JSON tells control characters as they are. */
+		if (!json)
+			cr_expect_str_eq(one, other);
+		cr_expect_eq(strlen(one) > 500, true);
+		if (json)
+			cr_expect(strstr(other, "tcp 1.2.3.4:5 -> ?[6"), "%s", other);
+	}
+	free(b.v);
+}
+
+Test(replay, counts_by_stack_are_shown_as_they_were)
+{
+	struct bytes b = write_all();
+	scoped(replay) r = NULL;
+	scoped(dump) d = fake_dump(&(struct dump_opts){ 0 });
+	scoped(snap) live = NULL;
+	scoped(snap) back = NULL;
+
+	cr_assert_eq(read_bytes(b.v, b.len, &r, NULL), 0);
+	cr_assert_eq(dump__snap(d, PROFILE_ROOT_NONE, &live), 0);
+	cr_assert_eq(snap_facts__snap(r->sums, &back), 0);
+	cr_expect_eq(back->value, live->value);
+	for (size_t i = 0; format_at(i); i++) {
+		const struct renderer *how = format_at(i)->rows;
+		scoped_mem char *one = NULL, *other = NULL;
+
+		if (!how || how == &renderer_pprof || (how->missing && how->missing()))
+			continue;
+		one = rendered(live, &fake_meta, &dump_namer, how);
+		other = rendered(back, &fake_meta, r->namers, how);
+		cr_expect_str_eq(one, other);
+	}
+	cr_expect_eq(r->meta.pid, 812);
+	cr_expect_str_eq(r->meta.exe, "/srv/api");
+	cr_expect_eq(r->meta.wall_start_ns, fake_meta.wall_start_ns);
+	cr_expect_str_eq(r->book->options[1], "goid");
+	free(b.v);
+}
+
+Test(replay, a_file_that_was_cut_off_gives_what_is_whole)
+{
+	struct bytes b = write_all();
+	size_t whole = 0;
+
+	for (size_t len = 0; len < b.len; len++) {
+		scoped(replay) r = NULL;
+		struct cause why = { "" };
+		const int err = read_bytes(b.v, len ? len : 1, &r, &why);
+
+		if (!err) {
+			cr_expect(r->read.cut || len > sizeof(struct pw_file_head));
+			cr_expect_eq(r->read.segments, 1);
+			whole++;
+		} else {
+			cr_expect_eq(err, -EBADMSG);
+			cr_expect(why.text[0]);
+		}
+	}
+	/* Index and tail, at least, are not needed. */
+	cr_expect(whole > sizeof(struct pw_index_entry) + sizeof(struct pw_tail));
+	free(b.v);
+}
+
+Test(replay, another_format_is_refused_with_its_number)
+{
+	struct bytes b = write_all();
+	scoped(replay) r = NULL;
+	struct cause why = { "" };
+	struct pw_file_head *head = (struct pw_file_head *)b.v;
+
+	head->minor++;
+	cr_expect_eq(read_bytes(b.v, b.len, &r, NULL), 0);
+	replay__free(steal(r));
+	head->major++;
+	cr_expect_eq(read_bytes(b.v, b.len, &r, &why), -EPROTONOSUPPORT);
+	cr_expect(strstr(why.text, "'x.pw': it is of format 2, this parkwatch reads format 1"), "%s",
+		  why.text);
+	memcpy(head->magic, "\x7f" "ELF", 4);
+	why.text[0] = '\0';
+	cr_expect_eq(read_bytes(b.v, b.len, &r, &why), -EBADMSG);
+	cr_expect(strstr(why.text, "is no recording of parkwatch"), "%s", why.text);
+	free(b.v);
+}
+
+/* One segment with these facts, as another writer might have made it. */
+static struct bytes segment_of(const uint8_t *facts, size_t nr)
+{
+	const struct pw_file_head head = { .magic = PW_FILE_MAGIC, .major = PW_FILE_MAJOR };
+	struct pw_segment_head seg = { .magic = PW_SEGMENT_MAGIC, .bytes = (uint32_t)nr };
+	struct bytes b = { NULL, 0 };
+	FILE *out = open_memstream(&b.v, &b.len);
+	char packed[4096];
+
+	seg.packed_bytes = (uint32_t)ZSTD_compress(packed, sizeof(packed), facts, nr, 1);
+	fwrite(&head, sizeof(head), 1, out);
+	fwrite(&seg, sizeof(seg), 1, out);
+	fwrite(packed, seg.packed_bytes, 1, out);
+	fclose(out);
+	return b;
+}
+
+Test(replay, a_fact_that_is_not_known_is_passed_over)
+{
+	/* field 900, 2 bytes; then field 3 (runtime): number 0, minor 26 */
+	static const uint8_t facts[] = { 5, 0xa2, 0x38, 2, 1, 2, 4, 0x1a, 2, 0x18, 26 };
+	struct bytes b = segment_of(facts, sizeof(facts));
+	scoped(replay) r = NULL;
+	struct cause why = { "" };
+
+	cr_assert_eq(read_bytes(b.v, b.len, &r, &why), 0, "%s", why.text);
+	cr_expect_eq(r->read.unknown, 1);
+	cr_expect_eq(r->book->nr_runtimes, 1);
+	cr_expect_eq(r->book->runtimes[0].minor, 26);
+	free(b.v);
+}
+
+Test(replay, what_does_not_fit_together_is_refused)
+{
+	static const struct {
+		const char *why;
+		uint8_t facts[24];
+		size_t nr;
+	} t[] = {
+		{ "a fact longer than the segment", { 200, 1, 0x1a }, 3 },
+		{ "a runtime out of turn", { 4, 0x1a, 2, 8, 5 }, 5 },
+		{ "names out of turn", { 6, 0x22, 4, 8, 9, 0x12, 0 }, 7 },
+		{ "a look of no runtime", { 4, 0x42, 2, 0x10, 3 }, 5 },
+		{ "code whose columns differ",
+		  { 4, 0x1a, 2, 0x18, 26, 8, 0x2a, 6, 0x12, 1, 2, 0x22, 1, 9 },
+		  14 },
+		{ "goroutines of no look", { 5, 0x4a, 3, 0x0a, 1, 2 }, 6 },
+		{ "no process", { 2, 0x12, 0 }, 3 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		struct bytes b = segment_of(t[i].facts, t[i].nr);
+		scoped(replay) r = NULL;
+		struct cause why = { "" };
+
+		cr_expect_eq(read_bytes(b.v, b.len, &r, &why), -EBADMSG, "%s", t[i].why);
+		cr_expect(why.text[0], "%s", t[i].why);
+		free(b.v);
+	}
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * book: what a recording tells of a process, as plain data: who it is, its code, goroutines of each
+ * look, labels, what descriptors are connected to.
+ *
+ * Filled fact by fact (facts/pw_reader), from a file that is hostile input: what does not fit
+ * together is -EBADMSG, and everything that grows is bounded. Facts of other kinds are not for it.
+ */
+#ifndef PARKWATCH_FACTS_BOOK_H
+#define PARKWATCH_FACTS_BOOK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cause.h"
+#include "base/cleanup.h"
+#include "base/textpool.h"
+#include "facts/codebook.h"
+#include "facts/goroutines.h"
+#include "facts/labelbook.h"
+#include "facts/pw_reader.h"
+
+#define BOOK_RUNTIMES_MAX 8
+#define BOOK_LOOKS_MAX	  4096
+#define BOOK_OPTIONS_MAX  256
+#define BOOK_PEERS_MAX	  65536
+
+struct book_look {
+	uint32_t number;
+	uint64_t unix_ns;
+	struct census *censuses[BOOK_RUNTIMES_MAX]; /* by rt; NULL: it has none */
+	struct labelbook *labels;
+};
+
+struct book_peer {
+	uint32_t fd;
+	const char *text;
+};
+
+/* Read only for others. Texts are those of the pool: clean. */
+struct book {
+	struct textpool *texts;
+	struct codebook *code;
+	const char *parkwatch, *view;
+	const char *options[BOOK_OPTIONS_MAX];
+	size_t nr_options;
+	uint32_t pid;
+	const char *comm, *exe, *build_id;
+	uint64_t text_start, text_end;
+	struct {
+		const char *version;
+		int minor;
+	} runtimes[BOOK_RUNTIMES_MAX];
+	size_t nr_runtimes;
+	struct book_look *looks;
+	size_t nr_looks, looks_room;
+	struct book_peer *peers; /* by fd, after book__end() */
+	size_t nr_peers, peers_room;
+	struct book_open *open; /* the look that is read */
+};
+
+int book__new(struct book **ret); /* 0 or -ENOMEM */
+void book__free(struct book *b);
+DEFINE_SCOPED(book)
+
+/* 1: it was for the book; 0: it is of another kind; -EBADMSG, -ENOMEM with a cause. */
+int book__fact(struct book *b, const Pw__Fact *f, const struct pw_names *names, struct cause *why);
+/* That was the last one. 0, -EBADMSG: it tells of no process; -ENOMEM; with a cause. */
+int book__end(struct book *b, struct cause *why);
+const char *book__peer(const struct book *b, int fd); /* "" for one that is not there */
+
+/* --- pieces --- */
+
+/*
+ * Columns are as long as their rows are many, or empty. One that says how much there is to keep is
+ * never empty: a few bytes of a file must not ask for much memory.
+ */
+static inline bool column_fits(size_t n, size_t rows)
+{
+	return !n || n == rows;
+}
+#define COLUMN_AT(m, name, i) ((m)->n_##name ? (m)->name[i] : 0)
+
+int book__look(struct book *b, const Pw__Look *l, struct cause *why);
+int book__stacks(struct book *b, const Pw__Stacks *s, struct cause *why);
+int book__labels(struct book *b, const Pw__Labels *l, const struct pw_names *names,
+		 struct cause *why);
+int book__goroutines(struct book *b, const Pw__Goroutines *g, struct cause *why);
+int book__close_look(struct book *b, struct cause *why);
+int book__bad(struct cause *why, const char *what); /* -EBADMSG */
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * snap_facts: a snap to facts (facts.proto, Sums) and back: the same rows, and the same bytes in
+ * every format.
+ */
+#ifndef PARKWATCH_MODEL_SNAP_FACTS_H
+#define PARKWATCH_MODEL_SNAP_FACTS_H
+
+#include "base/textpool.h"
+#include "facts/pw_reader.h"
+#include "model/snap.h"
+#include "names/factlog.h"
+
+#define SNAP_FACTS_ROWS_MAX (1u << 24)
+
+/* 0 or -ENOMEM; errors of writing are told by factlog__end(). */
+int snap_facts__write(struct factlog *f, const struct snap *s);
+
+struct snap_facts; /* what was read so far */
+int snap_facts__new(struct textpool *texts, struct snap_facts **ret); /* borrowed. 0 or -ENOMEM */
+void snap_facts__free(struct snap_facts *s);
+DEFINE_SCOPED(snap_facts)
+
+/* 1: it was for us; 0: it is of another kind; -EBADMSG, -ENOMEM with a cause. */
+int snap_facts__fact(struct snap_facts *s, const Pw__Fact *f, const struct pw_names *names,
+		     struct cause *why);
+/*
+ * Those rows, which borrow from s: in *ret, the caller's. Once. 0, -ENOENT: nothing was counted;
+ * -ENOMEM.
+ */
+int snap_facts__snap(struct snap_facts *s, struct snap **ret);
+
+#endif

@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+#include "base/arena.h"
+#include "base/vec.h"
+#include "facts/book.h"
+#include "model/snap_facts.h"
+
+#define LINKS_MAX 65536 /* of one row */
+
+struct read_stack {
+	UT_hash_handle hh;
+	uint32_t id;
+	struct stack stack;
+};
+
+struct snap_facts {
+	struct textpool *texts; /* borrowed */
+	struct snap head;	/* all but the rows */
+	bool begun;
+	struct arena arena; /* pcs, links */
+	struct read_stack *stacks;
+	struct snap_row *rows;
+	size_t nr, room;
+	struct snap_made *made;
+	size_t nr_made, made_room;
+};
+
+int snap_facts__new(struct textpool *texts, struct snap_facts **ret)
+{
+	struct snap_facts *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return -ENOMEM;
+	s->texts = texts;
+	*ret = s;
+	return 0;
+}
+
+void snap_facts__free(struct snap_facts *s)
+{
+	struct read_stack *t, *next;
+
+	if (!s)
+		return;
+	HASH_ITER(hh, s->stacks, t, next)
+	{
+		HASH_DEL(s->stacks, t);
+		free(t);
+	}
+	arena__done(&s->arena);
+	free(s->rows);
+	free(s->made);
+	free(s);
+}
+
+static int no_memory(struct cause *why)
+{
+	return cause__set(why, -ENOMEM, "out of memory");
+}
+
+static int take_sums(struct snap_facts *s, const Pw__Sums *f, struct cause *why)
+{
+	if (f->event > PROFILE_ALLOC || f->root > PROFILE_ROOT_STATE)
+		return book__bad(why, "it counts what is not known");
+	s->begun = true;
+	s->head = (struct snap){
+		.event = (enum profile_event)f->event,
+		.root = (enum profile_root)f->root,
+		.start_ns = f->start_ns,
+		.end_ns = f->end_ns,
+		.windows = f->windows,
+		.counts_least = f->counts_least,
+		.count = f->count,
+		.value = f->value,
+		.error = f->error,
+		.stacks_lost = f->stacks_lost,
+	};
+	return 0;
+}
+
+/* --- stacks --- */
+
+static int keep_stack(struct snap_facts *s, uint32_t id, const struct stack *stack)
+{
+	const unsigned int count = HASH_COUNT(s->stacks);
+	struct read_stack *t;
+
+	HASH_FIND(hh, s->stacks, &id, sizeof(id), t);
+	if (t)
+		return 0;
+	t = calloc(1, sizeof(*t));
+	if (!t)
+		return -ENOMEM;
+	t->id = id;
+	t->stack = *stack;
+	HASH_ADD(hh, s->stacks, id, sizeof(t->id), t);
+	if (HASH_COUNT(s->stacks) == count) {
+		free(t);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static int take_stacks(struct snap_facts *s, const Pw__Stacks *f, struct cause *why)
+{
+	size_t sum = 0, at = 0;
+
+	for (size_t i = 0; i < f->n_nr_pcs; i++)
+		sum += f->nr_pcs[i];
+	if (!column_fits(f->n_truncated, f->n_id) || f->n_nr_pcs != f->n_id || f->n_pc_delta != sum)
+		return book__bad(why, "columns of its stacks differ in length");
+	for (size_t i = 0; i < f->n_id; i++) {
+		const uint32_t nr = f->nr_pcs[i];
+		uint64_t *pcs = nr ? arena__array(&s->arena, nr, sizeof(*pcs)) : NULL, pc = 0;
+
+		if (!nr || nr > CENSUS_DEPTH_MAX)
+			return book__bad(why, "a stack is too long");
+		if (!pcs)
+			return no_memory(why);
+		for (uint32_t k = 0; k < nr; k++)
+			pcs[k] = pc += (uint64_t)f->pc_delta[at++];
+		if (keep_stack(s, f->id[i],
+			       &(struct stack){ .nr = nr,
+						.truncated = COLUMN_AT(f, truncated, i),
+						.pcs = pcs }))
+			return no_memory(why);
+	}
+	return 0;
+}
+
+static bool stack_of(const struct snap_facts *s, uint32_t number, struct snap_stack *ret)
+{
+	const uint32_t id = number - 2;
+	struct read_stack *t;
+
+	*ret = (struct snap_stack){ .state = number ? SNAP_STACK_LOST : SNAP_STACK_NONE };
+	if (number < 2)
+		return true;
+	HASH_FIND(hh, s->stacks, &id, sizeof(id), t);
+	if (t)
+		*ret = (struct snap_stack){ .stack = t->stack, .state = SNAP_STACK_SEEN };
+	return t;
+}
+
+/* --- rows --- */
+
+static bool rows_fit(const Pw__SumRows *f, size_t nr, size_t links)
+{
+	return column_fits(f->n_runtime, nr) && column_fits(f->n_stack, nr) &&
+	       column_fits(f->n_reason, nr) && column_fits(f->n_type, nr) &&
+	       column_fits(f->n_object_bytes, nr) && column_fits(f->n_measure, nr) &&
+	       column_fits(f->n_word, nr) && column_fits(f->n_made_at, nr) &&
+	       column_fits(f->n_start_at, nr) && column_fits(f->n_goid, nr) &&
+	       column_fits(f->n_label, nr) && column_fits(f->n_value, nr) &&
+	       column_fits(f->n_error, nr) && column_fits(f->n_links, nr) &&
+	       column_fits(f->n_links_cut, nr) && f->n_link_stack == links &&
+	       column_fits(f->n_link_made_at, links) && column_fits(f->n_link_start_at, links);
+}
+
+static const char *text_of(struct snap_facts *s, const struct pw_names *names, uint32_t id)
+{
+	return id ? textpool__get(s->texts, pw_name(names, id - 1)) : NULL;
+}
+
+static int chain_of(struct snap_facts *s, const Pw__SumRows *f, size_t i, size_t at,
+		    struct snap_chain *ret, struct cause *why)
+{
+	const uint32_t nr = COLUMN_AT(f, links, i);
+	struct snap_link *links = nr ? arena__array(&s->arena, nr, sizeof(*links)) : NULL;
+
+	if (nr > LINKS_MAX)
+		return book__bad(why, "a goroutine has too many ancestors");
+	if (nr && !links)
+		return no_memory(why);
+	for (uint32_t k = 0; k < nr; k++, at++) {
+		links[k].gopc = COLUMN_AT(f, link_made_at, at);
+		links[k].startpc = COLUMN_AT(f, link_start_at, at);
+		if (!stack_of(s, f->link_stack[at], &links[k].made))
+			return book__bad(why, "a row has no stack that is known");
+	}
+	*ret = (struct snap_chain){ links, nr, COLUMN_AT(f, links_cut, i) };
+	return 0;
+}
+
+static int row_of(struct snap_facts *s, const Pw__SumRows *f, size_t i,
+		  const struct pw_names *names, struct snap_row *ret, struct cause *why)
+{
+	*ret = (struct snap_row){
+		.rt = (uint16_t)COLUMN_AT(f, runtime, i),
+		.reason = COLUMN_AT(f, reason, i),
+		.type = text_of(s, names, COLUMN_AT(f, type, i)),
+		.object_bytes = COLUMN_AT(f, object_bytes, i),
+		.measure = (enum alloc_measure)COLUMN_AT(f, measure, i),
+		.word = text_of(s, names, COLUMN_AT(f, word, i)),
+		.gopc = COLUMN_AT(f, made_at, i),
+		.startpc = COLUMN_AT(f, start_at, i),
+		.goid = COLUMN_AT(f, goid, i),
+		.label = text_of(s, names, COLUMN_AT(f, label, i)),
+		.count = f->count[i],
+		.value = COLUMN_AT(f, value, i),
+		.error = COLUMN_AT(f, error, i),
+	};
+	if (COLUMN_AT(f, runtime, i) >= BOOK_RUNTIMES_MAX || ret->measure > ALLOC_SAMPLED ||
+	    !stack_of(s, COLUMN_AT(f, stack, i), &ret->own) ||
+	    (s->head.event == PROFILE_ALLOC && !ret->type) ||
+	    (s->head.event == PROFILE_GOROUTINES && !ret->word) ||
+	    (s->head.root == PROFILE_ROOT_LABEL && !ret->label))
+		return book__bad(why, "a row of its sums is not whole");
+	return 0;
+}
+
+static int keep_row(struct snap_facts *s, const struct snap_row *row, bool made)
+{
+	if (made) {
+		if (vec__reserve(&s->made, &s->made_room, s->nr_made + 1, sizeof(*s->made)))
+			return -ENOMEM;
+		s->made[s->nr_made++] = (struct snap_made){
+			.gopc = row->gopc, .count = row->count, .chain = row->chain, .rt = row->rt
+		};
+		return 0;
+	}
+	if (vec__reserve(&s->rows, &s->room, s->nr + 1, sizeof(*s->rows)))
+		return -ENOMEM;
+	s->rows[s->nr++] = *row;
+	return 0;
+}
+
+static int take_rows(struct snap_facts *s, const Pw__SumRows *f, const struct pw_names *names,
+		     struct cause *why)
+{
+	size_t links = 0, at = 0;
+	int err = 0;
+
+	for (size_t i = 0; i < f->n_links; i++)
+		links += f->links[i];
+	if (!s->begun || !rows_fit(f, f->n_count, links))
+		return book__bad(why, "columns of its sums differ in length");
+	if (f->n_count > SNAP_FACTS_ROWS_MAX - s->nr)
+		return book__bad(why, "it has too many rows");
+	for (size_t i = 0; i < f->n_count && !err; i++) {
+		struct snap_row row;
+
+		if (f->made)
+			row = (struct snap_row){ .rt = (uint16_t)COLUMN_AT(f, runtime, i),
+						 .gopc = COLUMN_AT(f, made_at, i),
+						 .count = f->count[i] };
+		else
+			err = row_of(s, f, i, names, &row, why);
+		if (!err)
+			err = chain_of(s, f, i, at, &row.chain, why);
+		if (!err && keep_row(s, &row, f->made))
+			err = no_memory(why);
+		at += COLUMN_AT(f, links, i);
+	}
+	return err;
+}
+
+int snap_facts__fact(struct snap_facts *s, const Pw__Fact *f, const struct pw_names *names,
+		     struct cause *why)
+{
+	int err;
+
+	switch (f->fact_case) {
+	case PW__FACT__FACT_SUMS: err = take_sums(s, f->sums, why); break;
+	case PW__FACT__FACT_STACKS: err = s->begun ? take_stacks(s, f->stacks, why) : 0; break;
+	case PW__FACT__FACT_SUM_ROWS: err = take_rows(s, f->sum_rows, names, why); break;
+	default: return 0;
+	}
+	return err ? err : 1;
+}
+
+int snap_facts__snap(struct snap_facts *s, struct snap **ret)
+{
+	scoped(snap) snap = NULL;
+	int err;
+
+	if (!s->begun)
+		return -ENOENT;
+	err = s->rows ? 0 : vec__reserve(&s->rows, &s->room, 1, sizeof(*s->rows));
+	if (!err)
+		err = snap__from_rows(s->head.event, s->head.root, &s->rows, s->nr, &snap);
+	if (err)
+		return err;
+	s->head.rows = snap->rows;
+	s->head.nr = snap->nr;
+	s->head.made = s->made;
+	s->head.nr_made = s->nr_made;
+	*snap = s->head;
+	*ret = steal(snap);
+	return 0;
+}

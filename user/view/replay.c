@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "view/replay.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+void replay__free(struct replay *r)
+{
+	if (!r)
+		return;
+	snap_facts__free(r->sums);
+	book__free(r->book);
+	free(r);
+}
+
+static void take_meta(struct replay *r, const Pw__Recording *m)
+{
+	r->has_meta = true;
+	r->meta = (struct report_meta){
+		.wall_start_ns = m->unix_ns,
+		.duration_ns = m->duration_ns,
+		.gap_ns = m->gap_ns,
+		.gap_waits = m->gap_waits,
+		.gap_missing = m->gap_missing,
+		.seen = m->seen,
+		.lost = m->lost,
+		.cost = textpool__get(r->book->texts, m->cost),
+	};
+}
+
+static int take_fact(void *ctx, const Pw__Fact *f, const struct pw_names *names, struct cause *why)
+{
+	struct replay *r = ctx;
+	int err = 0;
+
+	if (f->fact_case == PW__FACT__FACT_RECORDING)
+		take_meta(r, f->recording);
+	if (f->fact_case == PW__FACT__FACT_LOOK || f->fact_case == PW__FACT__FACT_SUMS)
+		r->in_sums = f->fact_case == PW__FACT__FACT_SUMS;
+	if (!r->in_sums || f->fact_case != PW__FACT__FACT_STACKS)
+		err = book__fact(r->book, f, names, why);
+	if (!err && r->in_sums)
+		err = snap_facts__fact(r->sums, f, names, why);
+	return err < 0 ? err : 0;
+}
+
+static void name_all(struct replay *r)
+{
+	const struct book *b = r->book;
+
+	for (size_t i = 0; i < b->nr_runtimes; i++)
+		namer__of_recording(&r->namers[i], b->code, (uint16_t)i, b->runtimes[i].minor);
+	r->meta.pid = (int)b->pid;
+	r->meta.comm = b->comm;
+	r->meta.exe = b->exe;
+	r->meta.build_id = b->build_id;
+	r->meta.go_version = b->runtimes[0].version;
+	r->meta.text_start = b->text_start;
+	r->meta.text_end = b->text_end;
+	if (!r->has_meta)
+		r->meta.cost = "";
+}
+
+int replay__read(FILE *in, const char *path, struct replay **ret, struct cause *why)
+{
+	scoped(replay) r = calloc(1, sizeof(*r));
+	int err = r ? book__new(&r->book) : -ENOMEM;
+
+	if (!err)
+		err = snap_facts__new(r->book->texts, &r->sums);
+	if (err)
+		return cause__set(why, err, "out of memory");
+	err = pw_read(in, path, &(struct pw_sink){ .fact = take_fact, .ctx = r }, &r->read, why);
+	if (!err && !r->read.segments)
+		err = cause__set(why, -EBADMSG, "'%s' was cut off: nothing in it is whole", path);
+	if (!err)
+		err = book__end(r->book, why);
+	if (err)
+		return err;
+	name_all(r);
+	*ret = steal(r);
+	return 0;
+}
+
+int replay__open(const char *path, struct replay **ret, struct cause *why)
+{
+	FILE *in = fopen(path, "re");
+	int err;
+
+	if (!in)
+		return cause__set(why, -errno, "cannot open '%s': %s", path, strerror(errno));
+	err = replay__read(in, path, ret, why);
+	fclose(in);
+	return err;
+}
+
+void replay__write_meta(struct factlog *f, const struct report_meta *m)
+{
+	Pw__Recording r = PW__RECORDING__INIT;
+	Pw__Fact fact = PW__FACT__INIT;
+
+	r.unix_ns = m->wall_start_ns;
+	r.duration_ns = m->duration_ns;
+	r.gap_ns = m->gap_ns;
+	r.gap_waits = m->gap_waits;
+	r.gap_missing = m->gap_missing;
+	r.seen = m->seen;
+	r.lost = m->lost;
+	r.cost = (char *)m->cost;
+	fact.fact_case = PW__FACT__FACT_RECORDING;
+	fact.recording = &r;
+	factlog__group(f);
+	pw_writer__fact(factlog__writer(f), &fact);
+}

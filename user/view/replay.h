@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * replay: a recording as what views are made of: censuses, namers, labels, counts by stack. So a
+ * report of it is the same, byte for byte, as the one that was shown when it was written.
+ */
+#ifndef PARKWATCH_VIEW_REPLAY_H
+#define PARKWATCH_VIEW_REPLAY_H
+
+#include <stdio.h>
+
+#include "base/cause.h"
+#include "facts/book.h"
+#include "model/snap_facts.h"
+#include "names/factlog.h"
+#include "view/recording.h"
+
+struct replay { /* read only for others */
+	struct pw_read read;
+	struct book *book;
+	struct snap_facts *sums;
+	struct namer namers[BOOK_RUNTIMES_MAX];
+	bool has_meta;		 /* the file has its end */
+	struct report_meta meta; /* as far as it is told */
+	bool in_sums;		 /* stacks belong to them */
+};
+
+/*
+ * All of the file. path: for the cause. -ENOENT, -EACCES ...: it cannot be opened; others as
+ * pw_read(), book__end(). Each with a cause.
+ */
+int replay__open(const char *path, struct replay **ret, struct cause *why);
+int replay__read(FILE *in, const char *path, struct replay **ret, struct cause *why);
+void replay__free(struct replay *r);
+DEFINE_SCOPED(replay)
+
+void replay__write_meta(struct factlog *f, const struct report_meta *m);
+
+#endif
