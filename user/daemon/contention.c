@@ -7,6 +7,9 @@
 
 #include "census/quiescence.h"
 #include "daemon/contention_proof.h"
+#include "heap/gchan.h"
+#include "locks/ghold.h"
+#include "locks/glock.h"
 
 #define LOOKS 2 /* after the first */
 

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/heart.h"
 #include "base/log.h"
+#include "heap/chanfeed.h"
 #include "heap/retained_heap.h"
 #include "heap/grefs.h"
 #include "heap/reach.h"

@@ -54,6 +54,10 @@ struct census_wait {
 	bool select;  /* a case of a select */
 	uint8_t pad[5];
 };
+static inline bool census_wait_is_lock(const struct census_wait *w)
+{
+	return w->kind >= CENSUS_WAIT_MUTEX && w->kind <= CENSUS_WAIT_SEMAPHORE;
+}
 
 struct census_g {
 	uint64_t addr; /* of the g */

@@ -112,18 +112,3 @@ int chanfeeds__read(const struct addrspace *as, const struct goruntime *rt, cons
 	*ret = steal(feeds);
 	return 0;
 }
-
-void chanfeeds__free(struct chanfeeds *f)
-{
-	if (!f)
-		return;
-	free(f->v);
-	free(f);
-}
-
-const struct chanfeed *chanfeeds__get(const struct chanfeeds *f, uint32_t wait)
-{
-	const struct chanfeed key = { .wait = wait };
-
-	return f->nr ? bsearch(&key, f->v, f->nr, sizeof(key), by_wait) : NULL;
-}

@@ -10,6 +10,7 @@
 #include "census/field.h"
 #include "census/readv_batch.h"
 #include "heap/gosecret.h"
+#include "heap/typenames.h"
 
 #define ROUNDS      4     /* readings until a channel counts as unsettled */
 #define BATCH       8192u /* channels of one batch of reads */
@@ -427,11 +428,12 @@ static int reader__run(struct reader *r)
 /* Of those that are not settled no type is known. */
 static int gchans__name(struct gchans *cs, const struct addrspace *as, const struct goruntime *rt)
 {
-	int err = typenames__new(as, rt, &cs->types);
+	scoped(typenames) types = NULL;
+	int err = typenames__new(as, rt, &cs->names, &types);
 
 	for (size_t i = 0; i < cs->nr && !err; i++)
 		cs->v[i].elem_name =
-			cs->v[i].settled ? typenames__get(cs->types, cs->v[i].elem_type) : "";
+			cs->v[i].settled ? typenames__get(types, cs->v[i].elem_type) : "";
 	return err;
 }
 
@@ -472,29 +474,4 @@ int gchans__read(const struct addrspace *as, const struct goruntime *rt, struct 
 	if (!err)
 		*ret = steal(cs);
 	return err;
-}
-
-void gchans__free(struct gchans *cs)
-{
-	if (!cs)
-		return;
-	free(cs->v);
-	free(cs->words);
-	typenames__free(cs->types);
-	free(cs);
-}
-
-const struct gchan *gchans__get(const struct gchans *cs, uint64_t addr)
-{
-	size_t lo = 0, hi = cs->nr;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (cs->v[mid].addr < addr)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo < cs->nr && cs->v[lo].addr == addr ? &cs->v[lo] : NULL;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * gchan: the channels that the goroutines of a census wait on: how full, closed or not, and who
- * waits which way.
+ * waits which way. What they are is facts/channels.
  *
  * The channel is read after the census, twice with its queues in between, until both readings
  * agree. It counts as read only if one of its queues holds the very sudog that the census saw:
@@ -19,44 +19,12 @@
 #include <stdint.h>
 
 #include "base/addrspace.h"
-#include "base/cleanup.h"
 #include "census/census.h"
+#include "facts/channels.h"
 #include "golang/goruntime.h"
-#include "heap/typenames.h"
 
-#define GCHAN_ELEMENTS   4           /* that are read of one channel at most */
-#define GCHAN_WORDS      4           /* of 8 bytes that are read of one element at most */
-#define GCHANS_WORDS_MAX (16u << 20) /* words of elements that are kept in all */
 /* sudogs that the census did not see and that are read for a walk */
 #define GCHANS_STRANGERS_MAX 65536
-
-struct gchan {
-	uint64_t addr; /* of the hchan */
-	/* runtime.timer that feeds it: time.After, time.Ticker; 0: none; told from Go 1.23 on */
-	uint64_t timer;
-	bool settled; /* all that follows is known */
-	bool closed;
-	/* its elements are protected by package runtime/secret, and not read */
-	bool secret;
-	uint8_t nr_elements;   /* that were read: the oldest, at most GCHAN_ELEMENTS */
-	uint8_t element_words; /* kept of each: at most GCHAN_WORDS */
-	uint16_t elem_size;    /* bytes */
-	uint64_t elem_type;    /* address of its type */
-	/* of that type, as the target has it; "": not known. Lives as long as the gchans */
-	const char *elem_name;
-	uint64_t len, cap;
-	uint64_t words_at; /* index into gchans.words: nr_elements times element_words */
-};
-
-struct gchans {
-	struct gchan *v; /* by address; owned */
-	size_t nr;
-	/* little endian, the last of an element filled up with zeros; owned */
-	uint64_t *words;
-	size_t nr_words;
-	size_t unsettled;        /* channels that are not settled */
-	struct typenames *types; /* owned */
-};
 
 /*
  * Reads each channel of a CENSUS_WAIT_CHAN once, and sets the way of each such wait that is found
@@ -66,10 +34,4 @@ struct gchans {
  */
 int gchans__read(const struct addrspace *as, const struct goruntime *rt, struct census *c,
 		 bool elements, struct gchans **ret);
-void gchans__free(struct gchans *cs);
-DEFINE_SCOPED(gchans)
-
-/* NULL: nobody waits on it */
-const struct gchan *gchans__get(const struct gchans *cs, uint64_t addr);
-
 #endif

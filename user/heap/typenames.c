@@ -13,16 +13,18 @@
 struct known_type {
 	UT_hash_handle hh;
 	uint64_t type;
-	char name[];
+	const char *name;
 };
 
 struct typenames {
 	const struct addrspace *as;
 	const struct goruntime *rt;
+	struct arena *names;
 	struct known_type *known;
 };
 
-int typenames__new(const struct addrspace *as, const struct goruntime *rt, struct typenames **ret)
+int typenames__new(const struct addrspace *as, const struct goruntime *rt, struct arena *names,
+		   struct typenames **ret)
 {
 	struct typenames *t = calloc(1, sizeof(*t));
 
@@ -30,6 +32,7 @@ int typenames__new(const struct addrspace *as, const struct goruntime *rt, struc
 		return -ENOMEM;
 	t->as = as;
 	t->rt = rt;
+	t->names = names;
 	*ret = t;
 	return 0;
 }
@@ -61,12 +64,13 @@ const char *typenames__get(struct typenames *t, uint64_t type)
 		return "";
 	if (gotype_name(t->as, t->rt, type, name, sizeof(name)))
 		name[0] = '\0';
-	k = malloc(sizeof(*k) + strlen(name) + 1);
+	k = malloc(sizeof(*k));
 	if (!k)
 		return "";
 	k->type = type;
-	memcpy(k->name, name, strlen(name) + 1);
-	HASH_ADD(hh, t->known, type, sizeof(k->type), k);
+	k->name = arena__copy(t->names, name, strlen(name) + 1);
+	if (k->name)
+		HASH_ADD(hh, t->known, type, sizeof(k->type), k);
 	if (HASH_COUNT(t->known) > count)
 		return k->name;
 	free(k);

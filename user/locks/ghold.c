@@ -316,29 +316,3 @@ int gholds__read(const struct addrspace *as, const struct goruntime *rt, const s
 	*ret = steal(hs);
 	return 0;
 }
-
-void gholds__free(struct gholds *hs)
-{
-	if (!hs)
-		return;
-	free(hs->v);
-	free(hs);
-}
-
-const struct ghold *gholds__of(const struct gholds *hs, uint64_t lock, size_t *ret_nr)
-{
-	size_t lo = 0, hi = hs->nr, end;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (hs->v[mid].lock < lock)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	for (end = lo; end < hs->nr && hs->v[end].lock == lock;)
-		end++;
-	*ret_nr = end - lo;
-	return hs->v + lo;
-}

@@ -14,11 +14,6 @@
 #define RW_WRITER   (1 << 30)
 #define MUTEX_FLAGS 3 /* bits of a mutex's state beneath the count of waiters */
 
-bool census_wait_is_lock(const struct census_wait *w)
-{
-	return w->kind >= CENSUS_WAIT_MUTEX && w->kind <= CENSUS_WAIT_SEMAPHORE;
-}
-
 /* By address; of one address the RWMutex before the mutex that it begins with. */
 static int compare_locks(const void *a, const void *b)
 {
@@ -174,27 +169,4 @@ int glocks__read(const struct addrspace *as, int go_minor, const struct census *
 		return err;
 	*ret = steal(ls);
 	return 0;
-}
-
-void glocks__free(struct glocks *ls)
-{
-	if (!ls)
-		return;
-	free(ls->v);
-	free(ls);
-}
-
-const struct glock *glocks__get(const struct glocks *ls, uint64_t addr)
-{
-	size_t lo = 0, hi = ls->nr;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (ls->v[mid].addr < addr)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo < ls->nr && ls->v[lo].addr == addr ? &ls->v[lo] : NULL;
 }

@@ -23,8 +23,7 @@
 
 #include "base/cleanup.h"
 #include "facts/goroutines.h"
-#include "locks/ghold.h"
-#include "locks/glock.h"
+#include "facts/locks.h"
 
 #define WAITGRAPH_RINGS_MAX 1024
 #define WAITGRAPH_STEPS_MAX (64u << 20) /* edges looked at in all */

@@ -17,9 +17,8 @@
 #include <stdio.h>
 
 #include "base/cause.h"
-#include "heap/gchan.h"
-#include "locks/ghold.h"
-#include "locks/glock.h"
+#include "facts/channels.h"
+#include "facts/locks.h"
 #include "model/waitgraph.h"
 #include "view/dump.h"
 #include "view/place.h"

@@ -26,7 +26,7 @@
 
 #include "base/cause.h"
 #include "base/cleanup.h"
-#include "heap/chanfeed.h"
+#include "facts/channels.h"
 #include "heap/reach.h"
 #include "model/verdict.h"
 #include "view/called.h"

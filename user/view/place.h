@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "locks/ghold.h"
+#include "facts/locks.h"
 #include "view/dump.h"
 
 /* Texts of the framer: equal texts, equal pointers. */
