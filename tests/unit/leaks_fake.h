@@ -27,9 +27,8 @@ static inline void fake_facts(struct leaks *l, const struct gchans *chans)
 	struct glocks locks = { 0 };
 	struct gholds holds = { 0 };
 	struct waitgraph graph = { 0 };
-	struct goruntime rt = { .minor = 24 };
 	const struct chans_source src = {
-		.rt = &rt, .chans = chans, .locks = &locks, .holds = &holds, .graph = &graph
+		.chans = chans, .locks = &locks, .holds = &holds, .graph = &graph
 	};
 	const struct chanfeeds none = { 0 };
 

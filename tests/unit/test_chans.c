@@ -26,8 +26,6 @@ struct scene {
 	struct ghold holds_v[64];
 	struct gholds holds;
 	struct waitgraph graph;
-	struct goruntime rt;
-	struct bufspace empty;
 	const struct census *censuses[1];
 	struct namer namers[1];
 	struct chans_source source;
@@ -58,12 +56,9 @@ static struct scene *new_scene(void)
 	s->holds.v = s->holds_v;
 	s->censuses[0] = &s->c;
 	s->namers[0] = fake_namer;
-	bufspace__init(&s->empty, "", 0, 0);
-	s->source = (struct chans_source){ .rt = &s->rt,
-					   .chans = &s->chans,
-					   .locks = &s->locks,
-					   .holds = &s->holds,
-					   .graph = &s->graph };
+	s->source = (struct chans_source){
+		.chans = &s->chans, .locks = &s->locks, .holds = &s->holds, .graph = &s->graph
+	};
 	return s;
 }
 

@@ -254,6 +254,90 @@ Test(leaks, tell_the_heap_that_only_they_keep)
 	cr_expect_not_null(strstr(again, "the heap that only they keep was not computed"));
 }
 
+/* Two workers, each pass of the search with what it told of them. */
+static char *proved(const struct reach_goal *goals, unsigned int passes)
+{
+	struct reach_goal both[2] = { goals[0], goals[1] };
+	const struct reach_answer answer = { .goals = both, .nr = 2 };
+	const struct leaks_show all = { .meta = &fake_meta, .all = true, .proof = { .doubt = "" } };
+	scoped(leaks) l = NULL;
+	struct scene s;
+
+	both[1].g = 1;
+	cr_assert_eq(leaks__new(&dump_namer, 1, &l), 0);
+	for (int look = 0; look < LOOKS; look++) {
+		scene__set(&s, 2, look);
+		look_at(l, &s);
+		if (LOOKS - look <= (int)passes)
+			leaks__proved(l, 0, &answer);
+	}
+	no_facts(l);
+	cr_assert_eq(leaks__finish(l, &opts), 0);
+	return shown(l, &all, false);
+}
+
+Test(leaks, say_what_a_search_told)
+{
+	static const struct {
+		struct reach_goal goals[2];
+		unsigned int passes;
+		const char *want;
+	} t[] = {
+		{ { { .verdict = REACH_LEAKED }, { .verdict = REACH_LEAKED } },
+		  LEAK_PASSES,
+		  "because     proof: all 2 checked are unreachable" },
+		{ { { .verdict = REACH_LEAKED }, { .verdict = REACH_LEAKED } },
+		  1,
+		  "SUSPECT  2 goroutines" },
+		{ { { .verdict = REACH_LEAKED },
+		    { .verdict = REACH_HELD, .root = REACH_GLOBAL, .root_addr = 0x5500 } },
+		  LEAK_PASSES,
+		  "held by     of those checked: 1 by variables of the program; for example the "
+		  "variable at 0x5500\n" },
+		{ { { .verdict = REACH_HELD, .root = REACH_GLOBAL, .root_addr = 0x5500 },
+		    { .verdict = REACH_HELD, .root = REACH_STACK, .root_goid = 1 } },
+		  1,
+		  "because     goroutine 1, which can still run, still leads to what they wait "
+		  "for\n" },
+		{ { { .verdict = REACH_HELD, .root = REACH_C }, { .verdict = REACH_UNKNOWN } },
+		  1,
+		  "because     something that is still in use still leads to what they wait "
+		  "for\n" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		scoped_mem char *text = proved(t[i].goals, t[i].passes);
+
+		cr_expect_not_null(strstr(text, t[i].want), "%zu: %s", i, text);
+	}
+}
+
+Test(leaks, that_loop_on_a_timer_end_only_if_somebody_else_can_end_them)
+{
+	uint32_t keepers[] = { 0, 1, 0 };
+	struct reach_goal goals[] = {
+		{ .g = 0, .verdict = REACH_LEAKED, .keepers_at = 0, .nr_keepers = 1 },
+		{ .g = 1, .verdict = REACH_LEAKED, .keepers_at = 1, .nr_keepers = 2 },
+		{ .g = 2, .verdict = REACH_LEAKED, .keepers_at = 0, .nr_keepers = 1 },
+		{ .g = 3, .verdict = REACH_HELD, .root = REACH_C, .root_addr = 0x77 },
+	};
+	const struct reach_answer answer = { goals, ARRAY_SIZE(goals), keepers, 3 };
+	scoped(leaks) l = NULL;
+	struct scene s;
+	uint32_t group;
+
+	cr_assert_eq(leaks__new(&dump_namer, 1, &l), 0);
+	for (int look = 0; look < LOOKS; look++) {
+		scene__set(&s, 4, look);
+		look_at(l, &s);
+	}
+	group = leakset__get(l->set, 0, 100)->group;
+	cr_assert_eq(leak_ends__found(l, 0, &s.c, &answer), 0);
+	cr_expect_eq(leakset__group(l->set, group)->unended, 1, "its own only keeper is the first");
+	cr_expect_eq(l->holders[group].kind, REACH_C);
+	cr_expect_eq(l->holders[group].addr, 0x77);
+}
+
 Test(leaks, tell_what_their_goroutines_allocated)
 {
 	struct leak_allocated parts[] = {

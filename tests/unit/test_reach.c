@@ -431,6 +431,51 @@ Test(reach, tells_who_keeps_what_nothing_reaches)
 	look__done(&l);
 }
 
+static const struct reach_goal *answered(const struct look *l, const uint32_t *goals, size_t nr,
+					 bool all_keepers, struct reach_answer **ret)
+{
+	cr_assert_eq(reach__answer(l->r, goals, nr, all_keepers, ret), 0);
+	cr_assert_eq((*ret)->nr, nr);
+	for (size_t i = 0; i < nr; i++) {
+		cr_expect_eq((*ret)->goals[i].g, goals[i]);
+		cr_expect_eq((*ret)->goals[i].verdict, reach__verdict(l->r, goals[i]));
+	}
+	return (*ret)->goals;
+}
+
+Test(reach, answers_with_facts_that_outlive_it)
+{
+	scoped(reach_answer) all = NULL;
+	scoped(reach_answer) groups = NULL;
+	const struct reach_goal *goals;
+	uint32_t g[4];
+	struct look l;
+
+	fake_process__init(&fp, 22);
+	for (uint32_t i = 0; i < 4; i++)
+		g[i] = fp_blocked(&fp, CHAN(i));
+	fp_word(&fp, fp_local(g[0], 0), SMALL(3));
+	fp_word(&fp, SMALL(3), CHAN(1));
+	fp_word(&fp, fp_local(g[1], 0), CHAN(1));
+	fp_word(&fp, FP_VARIABLES + 8, SMALL(5)); /* to the third by one object */
+	fp_word(&fp, SMALL(5), CHAN(2));
+	l = look();
+	answered(&l, g, 4, false, &groups);
+	answered(&l, g, 4, true, &all);
+	look__done(&l);
+	cr_expect_eq(groups->nr_keepers, 0, "none of them waits for a WaitGroup");
+	goals = all->goals;
+	cr_expect_eq(all->nr_keepers, 2);
+	cr_expect_eq(goals[0].nr_keepers, 0);
+	cr_assert_eq(goals[1].nr_keepers, 2);
+	cr_expect_eq(all->keepers[goals[1].keepers_at], g[1], "the nearest first");
+	cr_expect_eq(all->keepers[goals[1].keepers_at + 1], g[0]);
+	cr_expect_eq(goals[2].verdict, REACH_HELD);
+	cr_expect_eq(goals[2].root, REACH_GLOBAL);
+	cr_expect_eq(goals[2].root_addr, FP_VARIABLES + 8);
+	cr_expect_eq(goals[3].nr_keepers, 0, "none has it");
+}
+
 /* --- what happens meanwhile --- */
 
 static uint32_t looked_for;

@@ -27,7 +27,6 @@
 #define CENSUS_G_MAX     4194304  /* g structs read at most */
 #define CENSUS_PCS_MAX   33554432 /* pcs kept at most: 256 MiB */
 #define CENSUS_WAITS_MAX 16777216 /* waits kept at most */
-#define CENSUS_CASES_MAX 1024     /* of one select */
 
 /*
  * Step 1: the g addresses, dead ones included, for those who read more of them, or less.

@@ -67,7 +67,7 @@ static int chans(const struct opts *o, const struct format *f, const struct filt
 	for (size_t i = 0; !err && i < t->target.nr; i++) {
 		err = contention__read(&knots[i], t, i, o->elements, (unsigned int)o->depth,
 				       CONTENTION_PROOF_NS, why);
-		sources[i] = contention__source(&knots[i], t, i);
+		sources[i] = contention__source(&knots[i]);
 	}
 	if (!err)
 		err = show(o, f, pick, t, sources, labels, why);

@@ -126,12 +126,9 @@ int contention__read(struct contention *k, const struct snapshot *t, size_t i, b
 		   : 0;
 }
 
-struct chans_source contention__source(const struct contention *k, const struct snapshot *t,
-				       size_t i)
+struct chans_source contention__source(const struct contention *k)
 {
-	return (struct chans_source){ .rt = goproc__runtime(t->target.gp, i),
-				      .chans = k->chans,
-				      .locks = k->locks,
-				      .holds = k->holds,
-				      .graph = k->graph };
+	return (struct chans_source){
+		.chans = k->chans, .locks = k->locks, .holds = k->holds, .graph = k->graph
+	};
 }

@@ -39,8 +39,6 @@ struct contention { /* all owned; all zero is an empty one */
 int contention__read(struct contention *k, const struct snapshot *t, size_t i, bool elements,
 		     unsigned int depth, uint64_t proof_ns, struct cause *why);
 void contention__done(struct contention *k);
-/* borrows from both */
-struct chans_source contention__source(const struct contention *k, const struct snapshot *t,
-				       size_t i);
+struct chans_source contention__source(const struct contention *k); /* borrows from it */
 
 #endif

@@ -21,6 +21,7 @@ static int search(struct leaks *l, const struct snapshot *t, uint16_t rt, const 
 			       .nr_passed_over = l->ends.nr_timers,
 			       .budget_ns = budget_ns };
 	scoped_mem uint32_t *goals = NULL;
+	scoped(reach_answer) answer = NULL;
 	scoped(reach) r = NULL;
 	struct cause why = { "" };
 	int err = census__read(in.as, in.rt, DEPTH, &c);
@@ -33,10 +34,12 @@ static int search(struct leaks *l, const struct snapshot *t, uint16_t rt, const 
 	in.census = c;
 	in.goals = goals;
 	err = reach__run(&in, &r, &why);
+	if (!err)
+		err = reach__answer(r, goals, in.nr_goals, true, &answer);
 	if (err)
 		log_debug("who could end loops is not known: %s",
 			  why.text[0] ? why.text : strerror(-err));
-	return err ? (err == -ENOMEM ? err : 0) : leak_ends__found(l, rt, c, r, goals, in.nr_goals);
+	return err ? (err == -ENOMEM ? err : 0) : leak_ends__found(l, rt, c, answer);
 }
 
 int endsearch(struct leaks *l, const struct snapshot *t, uint64_t budget_ns)

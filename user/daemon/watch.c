@@ -414,6 +414,7 @@ static void watch__search_one(struct watch *w, size_t rt, const struct maps *map
 			       .maps = maps,
 			       .budget_ns = budget_ns };
 	scoped_mem uint32_t *goals = NULL;
+	scoped(reach_answer) answer = NULL;
 	scoped(reach) r = NULL;
 	struct cause why = { "" };
 	int err = leaks__goals(w->leaks, (uint16_t)rt, &goals, &in.nr_goals);
@@ -421,11 +422,13 @@ static void watch__search_one(struct watch *w, size_t rt, const struct maps *map
 	in.goals = goals;
 	if (!err && in.nr_goals)
 		err = reach__run(&in, &r, &why);
+	if (r)
+		err = reach__answer(r, goals, in.nr_goals, false, &answer);
 	if (err)
 		watch__doubt(w, why.text[0] ? why.text : proc__words(w->t->target.proc, err));
-	if (!r || proc__cut(w->t->target.proc))
+	if (!answer || proc__cut(w->t->target.proc))
 		return;
-	leaks__proved(w->leaks, (uint16_t)rt, r, goals, in.nr_goals);
+	leaks__proved(w->leaks, (uint16_t)rt, answer);
 	grefs__free(w->refs[rt]);
 	w->refs[rt] = reach__take_refs(r);
 	watch__doubt(w, reach__doubt(r));
@@ -517,7 +520,8 @@ static int watch__facts(struct watch *w, size_t i, const struct chans_source *so
 	int err = leaks__asks(w->leaks, (uint16_t)i, &gs, &nr);
 
 	if (!err)
-		err = chanfeeds__read(proc__mem(w->t->target.proc), source->rt, w->t->censuses[i],
+		err = chanfeeds__read(proc__mem(w->t->target.proc),
+				      goproc__runtime(w->t->target.gp, i), w->t->censuses[i],
 				      source->chans, gs, nr, w->t->censuses[0]->taken_ns, &feeds);
 	return err ? err : leaks__facts(w->leaks, (uint16_t)i, source, feeds);
 }
@@ -537,7 +541,7 @@ static int watch__read_knots(struct watch *w, struct cause *why)
 
 		err = contention__read(&k, w->t, i, false, w->o.depth, watch__knot_budget(w), &c);
 		w->end.proof_ns += k.proof_ns;
-		source = contention__source(&k, w->t, i);
+		source = contention__source(&k);
 		if (!err)
 			err = watch__facts(w, i, &source);
 		contention__done(&k);

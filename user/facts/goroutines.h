@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "golang/gowait.h"
 
+#define CENSUS_CASES_MAX 1024 /* of one select: waits of one goroutine */
 #define CENSUS_DEPTH_MAX 4096 /* frames of one stack */
 #define CENSUS_NO_STACK  UINT32_MAX
 

@@ -26,6 +26,7 @@
 #include "base/cause.h"
 #include "base/cleanup.h"
 #include "census/census.h"
+#include "facts/reach.h"
 #include "golang/goruntime.h"
 #include "target/maps.h"
 
@@ -68,35 +69,6 @@ struct reach_in {
 	uint64_t budget_bytes; /* of memory read in all passes */
 };
 
-enum reach_verdict {
-	REACH_NOT_BLOCKED, /* it may run, or did while it was looked at */
-	REACH_HELD,        /* something that it waits for can be reached: reach__path() */
-	REACH_LEAKED,      /* nothing can, in this look */
-	/*
-	 * not decided: why in reach__doubt(); "": what refers to it changed while it was looked at
-	 */
-	REACH_UNKNOWN,
-};
-
-enum reach_kind {
-	/*
-	 * a variable of the program; addr: of the word in it. In a module of rt, or outside of all:
-	 * of C or unknown
-	 */
-	REACH_GLOBAL,
-	REACH_STACK,   /* goroutine goid, which may run; frame */
-	REACH_SPECIAL, /* a finalizer, cleanup or weak pointer of the object at addr */
-	REACH_C,       /* memory of C; addr: of the word */
-	REACH_RAN,     /* goroutine goid, blocked in the census, which ran meanwhile */
-	REACH_OBJECT,  /* in the heap; addr, size; offset of the pointer to the next step */
-	/* goroutine goid, blocked, which will run if the step before is used; frame as below */
-	REACH_WAITER,
-	/*
-	 * the runtime's timer at addr. Of a way that is told, where nothing but it is a root: never
-	 * found by the search
-	 */
-	REACH_TIMER,
-};
 #define REACH_FRAME_NONE UINT32_MAX /* not known */
 /* not in a frame: a deferred call, a label or the like */
 #define REACH_FRAME_G (UINT32_MAX - 1)
@@ -135,16 +107,19 @@ int reach__run(const struct reach_in *in, struct reach **ret, struct cause *why)
 void reach__free(struct reach *r);
 DEFINE_SCOPED(reach)
 
-/* Of goroutine i of the census: REACH_UNKNOWN if it was no goal and was not met. */
+/*
+ * Of goroutine i of the census: REACH_UNKNOWN if it was no goal and was not met, or if it is not
+ * decided: why in reach__doubt().
+ */
 enum reach_verdict reach__verdict(const struct reach *r, uint32_t i);
 /* As if a goroutine waited for in->objects[i]; an address outside of the heap is held. */
 enum reach_verdict reach__object_verdict(const struct reach *r, size_t i);
-/* Why nothing is proved; "": all was looked at. */
 /*
  * What the goroutines refer to, for others who ask (heap/grefs.h): the caller's. NULL: somebody has
  * it.
  */
 struct grefs *reach__take_refs(struct reach *r);
+/* Why nothing is proved; "": all was looked at. */
 const char *reach__doubt(const struct reach *r);
 const struct reach_stats *reach__stats(const struct reach *r);
 
@@ -166,15 +141,15 @@ size_t reach__object_path(const struct reach *r, size_t i, struct reach_step *st
 size_t reach__keepers(const struct reach *r, uint32_t i, uint32_t *numbers, size_t max);
 size_t reach__object_keepers(const struct reach *r, size_t i, uint32_t *numbers, size_t max);
 
+/*
+ * All this of some goroutines, as facts. Keepers cost a walk each: all_keepers: of all goals, else
+ * of those that wait for a WaitGroup and nothing else. 0 or -ENOMEM.
+ */
+int reach__answer(const struct reach *r, const uint32_t *goals, size_t nr, bool all_keepers,
+		  struct reach_answer **ret);
+
 #define REACH_KEEPINGS_MAX (1u << 18)
 
-/* Goroutine g waits for a channel, a Cond or a WaitGroup that `by` refers to, or leads to. */
-struct reach_keeping {
-	uint32_t g, by; /* numbers in the census; never the same */
-	uint32_t wait;  /* of g: index into census.waits */
-	uint32_t steps; /* objects on the way: 1: `by` has it itself */
-	uint32_t able;  /* 0; heap/chanops sets it */
-};
 /*
  * Of the goals goals[0 .. nr - 1] that are REACH_LEAKED, and of all that would have to go on before
  * one of them can: who refers to what they wait for. None of these can ever run. Those in

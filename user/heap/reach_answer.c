@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "base/vec.h"
 #include "heap/reach_state.h"
 
 /* That from which it is reached. */
@@ -214,6 +215,56 @@ size_t reach__object_keepers(const struct reach *r, size_t i, uint32_t *numbers,
 		return 0;
 	walk__visit(w, r->objects[i]);
 	return walk__keepers(w, r->graph, numbers, max);
+}
+
+static bool waits_for_group(const struct census *c, uint32_t i)
+{
+	const struct census_g *g = &c->gs[i];
+
+	return g->nr_waits == 1 && c->waits[g->waits_at].kind == CENSUS_WAIT_WAITGROUP;
+}
+
+static struct reach_goal goal_of(const struct reach *r, uint32_t i)
+{
+	struct reach_goal goal = { .g = i, .verdict = (uint8_t)reach__verdict(r, i) };
+
+	if (goal.verdict == REACH_HELD) {
+		const struct reach_step root = root_step(root_of(r, r->nodes[i]));
+
+		goal.root = root.kind;
+		goal.root_addr = root.addr;
+		goal.root_goid = root.goid;
+	}
+	return goal;
+}
+
+int reach__answer(const struct reach *r, const uint32_t *goals, size_t nr, bool all_keepers,
+		  struct reach_answer **ret)
+{
+	scoped(reach_answer) a = calloc(1, sizeof(*a));
+	size_t room = 0;
+
+	if (a)
+		a->goals = calloc(nr + 1, sizeof(*a->goals));
+	if (!a || !a->goals)
+		return -ENOMEM;
+	for (size_t i = 0; i < nr; i++) {
+		struct reach_goal *goal = &a->goals[a->nr++];
+
+		*goal = goal_of(r, goals[i]);
+		goal->keepers_at = (uint32_t)a->nr_keepers;
+		if (goal->verdict != REACH_LEAKED ||
+		    !(all_keepers || waits_for_group(r->in.census, goals[i])))
+			continue;
+		if (vec__reserve(&a->keepers, &room, a->nr_keepers + REACH_KEEPERS_MAX,
+				 sizeof(*a->keepers)))
+			return -ENOMEM;
+		goal->nr_keepers = (uint8_t)reach__keepers(r, goals[i], a->keepers + a->nr_keepers,
+							   REACH_KEEPERS_MAX);
+		a->nr_keepers += goal->nr_keepers;
+	}
+	*ret = steal(a);
+	return 0;
 }
 
 int reach__object_at(const struct reach *r, size_t i, uint64_t *ret_base, uint64_t *ret_size)

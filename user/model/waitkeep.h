@@ -16,7 +16,7 @@
 #include <stddef.h>
 
 #include "facts/goroutines.h"
-#include "heap/reach.h"
+#include "facts/reach.h"
 #include "model/waitgraph.h"
 
 /*

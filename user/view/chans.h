@@ -26,7 +26,6 @@
 
 /* What was read of one runtime. None may be NULL. */
 struct chans_source {
-	const struct goruntime *rt;
 	const struct gchans *chans;
 	const struct glocks *locks;
 	const struct gholds *holds;

@@ -68,34 +68,31 @@ int leak_ends__goals(struct leak_ends *e, uint16_t rt, const struct census *c, u
 }
 
 /* Nobody but the goroutine itself refers to what would end it. */
-static bool is_its_own_only(const struct reach *r, uint32_t goal)
+static bool is_its_own_only(const struct reach_answer *a, const struct reach_goal *goal)
 {
-	uint32_t keepers[2];
-	const size_t nr = reach__keepers(r, goal, keepers, ARRAY_SIZE(keepers));
-
-	return nr == 1 && keepers[0] == goal;
+	return goal->nr_keepers == 1 && a->keepers[goal->keepers_at] == goal->g;
 }
 
-int leak_ends__found(struct leaks *l, uint16_t rt, const struct census *c, const struct reach *r,
-		     const uint32_t *goals, size_t nr)
+int leak_ends__found(struct leaks *l, uint16_t rt, const struct census *c,
+		     const struct reach_answer *a)
 {
 	const size_t nr_groups = leakset__nr_groups(l->set);
 	scoped_mem bool *begun = calloc(nr_groups + 1, sizeof(*begun));
 	int err = begun ? 0 : -ENOMEM;
 
-	for (size_t i = 0; i < nr && !err; i++) {
-		const struct leak_g *g = leakset__get(l->set, rt, c->gs[goals[i]].goid);
-		const enum reach_verdict v = reach__verdict(r, goals[i]);
+	for (size_t i = 0; i < a->nr && !err; i++) {
+		const struct reach_goal *goal = &a->goals[i];
+		const struct leak_g *g = leakset__get(l->set, rt, c->gs[goal->g].goid);
 
 		if (!g)
 			continue;
-		if (v == REACH_LEAKED && is_its_own_only(r, goals[i]))
+		if (goal->verdict == REACH_LEAKED && is_its_own_only(a, goal))
 			leakset__unended(l->set, g->group);
-		if (v == REACH_HELD) /* by what else than the timer: the way that counts */
-			err = leaks__held(l, g->group, r, goals[i], !begun[g->group]) == -ENOMEM
-				      ? -ENOMEM
-				      : 0;
-		begun[g->group] |= v == REACH_HELD;
+		if (goal->verdict != REACH_HELD)
+			continue;
+		/* By what else than the timer: the way that counts. */
+		err = leaks__held(l, g->group, goal, !begun[g->group]);
+		begun[g->group] = true;
 	}
 	return err;
 }

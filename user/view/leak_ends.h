@@ -14,8 +14,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "heap/reach.h"
-
 #define LEAK_ENDS_MAX 65536 /* timers, and goroutines */
 
 struct leak_ends {
@@ -27,7 +25,9 @@ struct leak_ends {
 	} * goals;
 	size_t nr_goals, goals_room;
 };
+struct census;
 struct leaks;
+struct reach_answer;
 
 void leak_ends__done(struct leak_ends *e);
 /* What the bound refuses is not asked. 0 or -ENOMEM. */
@@ -36,8 +36,8 @@ int leak_ends__goal(struct leak_ends *e, uint16_t rt, uint64_t goid);
 /* Numbers in a census of runtime rt. *ret is the caller's. 0 or -ENOMEM. */
 int leak_ends__goals(struct leak_ends *e, uint16_t rt, const struct census *c, uint32_t **ret,
 		     size_t *ret_nr);
-/* r: the search for these goals, without the timers. 0 or -ENOMEM. */
-int leak_ends__found(struct leaks *l, uint16_t rt, const struct census *c, const struct reach *r,
-		     const uint32_t *goals, size_t nr);
+/* a: of the search for these goals without the timers, with all keepers. 0 or -ENOMEM. */
+int leak_ends__found(struct leaks *l, uint16_t rt, const struct census *c,
+		     const struct reach_answer *a);
 
 #endif

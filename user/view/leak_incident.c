@@ -10,8 +10,7 @@
 #include "view/leak_peer.h"
 #include "view/leak_words.h"
 
-#define NONE      UINT32_MAX
-#define REFER_MAX 32 /* goroutines that refer to one WaitGroup */
+#define NONE UINT32_MAX
 
 typedef unsigned long long ull;
 
@@ -134,22 +133,19 @@ int leak_incident__note(struct leaks *l, uint16_t rt, const struct chans_source 
 	return err;
 }
 
-int leak_incident__refer(struct leaks *l, uint16_t rt, const struct reach *r, const uint32_t *goals,
-			 size_t nr)
+int leak_incident__refer(struct leaks *l, uint16_t rt, const struct reach_answer *a)
 {
 	const struct census *c = l->d->in.censuses[rt];
 	int err = make_incidents(l);
 
-	for (size_t i = 0; i < nr && !err; i++) {
-		const struct census_g *g = &c->gs[goals[i]];
-		uint32_t by[REFER_MAX];
-		size_t nr_by;
+	for (size_t i = 0; i < a->nr && !err; i++) {
+		const struct census_g *g = &c->gs[a->goals[i].g];
+		const uint32_t *by = a->keepers + a->goals[i].keepers_at;
 
 		if (g->nr_waits != 1 || c->waits[g->waits_at].kind != CENSUS_WAIT_WAITGROUP)
 			continue;
-		nr_by = reach__keepers(r, goals[i], by, REFER_MAX);
-		for (size_t k = 0; k < nr_by && !err; k++)
-			if (by[k] != goals[i])
+		for (size_t k = 0; k < a->goals[i].nr_keepers && !err; k++)
+			if (by[k] != a->goals[i].g)
 				err = add(l->incidents,
 					  &(struct noted){ .from = g->goid,
 							   .to = c->gs[by[k]].goid,

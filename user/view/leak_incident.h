@@ -28,8 +28,7 @@ int leak_incident__note(struct leaks *l, uint16_t rt, const struct chans_source 
  * One pass of the search is done: of goals that nothing can wake, who refers to the WaitGroup that
  * they wait for, and so may be the one that should call Done. 0 or -ENOMEM.
  */
-int leak_incident__refer(struct leaks *l, uint16_t rt, const struct reach *r, const uint32_t *goals,
-			 size_t nr);
+int leak_incident__refer(struct leaks *l, uint16_t rt, const struct reach_answer *a);
 /* from waits for to, as is known from elsewhere. 0 or -ENOMEM */
 int leak_incident__behind(struct leaks *l, uint16_t rt, uint64_t from, uint64_t to);
 /* what `to` owes to who waits for the object */

@@ -365,49 +365,45 @@ static int make_holders(struct leaks *l)
 	return 0;
 }
 
-int leaks__held(struct leaks *l, uint32_t group, const struct reach *r, uint32_t goal, bool anew)
+int leaks__held(struct leaks *l, uint32_t group, const struct reach_goal *goal, bool anew)
 {
-	struct reach_step way[REACH_PATH_MAX];
 	struct leak_holder *h;
 	int err = make_holders(l);
 
-	if (err || !reach__path(r, goal, way, REACH_PATH_MAX))
-		return err ? err : -ENOENT;
+	if (err)
+		return err;
 	h = &l->holders[group];
 	if (anew)
 		h->asked = h->first = 0;
-	h->kind = way[0].kind;
-	h->goid = way[0].goid;
-	h->addr = way[0].addr;
+	h->kind = goal->root;
+	h->goid = goal->root_goid;
+	h->addr = goal->root_addr;
 	h->asked++;
-	h->first += way[0].kind == REACH_STACK && way[0].goid == 1;
-	return h->kind;
+	h->first += goal->root == REACH_STACK && goal->root_goid == 1;
+	return 0;
 }
 
-static enum leak_reach held_by(struct leaks *l, const struct leak_g *g, const struct reach *r,
-			       uint32_t goal)
+static enum leak_reach held_by(struct leaks *l, const struct leak_g *g,
+			       const struct reach_goal *goal)
 {
-	const int kind = leaks__held(l, g->group, r, goal, false);
-
-	return kind == REACH_GLOBAL  ? LEAK_REACHED_GLOBAL
-	       : kind == REACH_STACK ? LEAK_REACHED_STACK
-				     : LEAK_REACHED_OTHER;
+	(void)leaks__held(l, g->group, goal, false); /* no memory: the holder is not told */
+	return goal->root == REACH_GLOBAL  ? LEAK_REACHED_GLOBAL
+	       : goal->root == REACH_STACK ? LEAK_REACHED_STACK
+					   : LEAK_REACHED_OTHER;
 }
 
-void leaks__proved(struct leaks *l, uint16_t rt, const struct reach *r, const uint32_t *goals,
-		   size_t nr)
+void leaks__proved(struct leaks *l, uint16_t rt, const struct reach_answer *a)
 {
-	for (size_t i = 0; i < nr; i++) {
-		const uint64_t goid = l->d->in.censuses[rt]->gs[goals[i]].goid;
+	for (size_t i = 0; i < a->nr; i++) {
+		const uint64_t goid = l->d->in.censuses[rt]->gs[a->goals[i].g].goid;
 		const struct leak_g *g = leakset__get(l->set, rt, goid);
-		const enum reach_verdict v = reach__verdict(r, goals[i]);
 
-		if (g && v == REACH_LEAKED)
+		if (g && a->goals[i].verdict == REACH_LEAKED)
 			leakset__prove(l->set, rt, goid, LEAK_UNREACHED);
-		else if (g && v == REACH_HELD)
-			leakset__prove(l->set, rt, goid, held_by(l, g, r, goals[i]));
+		else if (g && a->goals[i].verdict == REACH_HELD)
+			leakset__prove(l->set, rt, goid, held_by(l, g, &a->goals[i]));
 	}
-	(void)leak_incident__refer(l, rt, r, goals, nr); /* no memory: they are not joined */
+	(void)leak_incident__refer(l, rt, a); /* no memory: they are not joined */
 }
 
 /* --- channels and locks --- */

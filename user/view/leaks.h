@@ -27,7 +27,7 @@
 #include "base/cause.h"
 #include "base/cleanup.h"
 #include "facts/channels.h"
-#include "heap/reach.h"
+#include "facts/reach.h"
 #include "model/verdict.h"
 #include "view/called.h"
 #include "view/chans.h"
@@ -168,16 +168,14 @@ void leaks__parks(struct leaks *l);
  * group: numbers in the census of the last look. *ret is the caller's. 0 or -ENOMEM.
  */
 int leaks__goals(const struct leaks *l, uint16_t rt, uint32_t **ret, size_t *ret_nr);
-/* One pass over these is done. r: of the census of the last look. */
-void leaks__proved(struct leaks *l, uint16_t rt, const struct reach *r, const uint32_t *goals,
-		   size_t nr);
+/* What one pass over these told, in the census of the last look. */
+void leaks__proved(struct leaks *l, uint16_t rt, const struct reach_answer *a);
 
 /*
- * r has found a way to what goroutine `goal` of the group waits for: its root is the group's
- * holder. anew: what was found before does not count. The root's enum reach_kind; -ENOENT: there is
- * no way; -ENOMEM.
+ * There is a way to what this goroutine of the group waits for: its root is the group's holder.
+ * anew: what was found before does not count. 0 or -ENOMEM.
  */
-int leaks__held(struct leaks *l, uint32_t group, const struct reach *r, uint32_t goal, bool anew);
+int leaks__held(struct leaks *l, uint32_t group, const struct reach_goal *goal, bool anew);
 
 /*
  * Of runtime rt, at the last look: whose timers leaks__facts() wants, as indexes into census.gs;
