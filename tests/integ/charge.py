@@ -16,18 +16,14 @@ import time
 from pathlib import Path
 
 import build
-from harm import FREEZERS, allgs_of, frozen, keeper_of, probes_are_out, told_in_the_end, wait_until, write_words
-from target import PARKWATCH, Recording, Target, expect, folded, parkwatch, text_changed
+from harm import FREEZERS, allgs_of, each_turns, frozen, keeper_of, keepers_of, probes_are_out, state_of, told_in_the_end, told_when_stopped, \
+    wait_until, write_words
+from target import LIMIT, PARKWATCH, Recording, Target, expect, folded, parkwatch, text_changed
 
 PTRACE_ATTACH, PTRACE_DETACH = 16, 17    # Linux include/uapi/linux/ptrace.h
 GAP = r"\d+\.\d s within are left out: parkwatch was stopped or held up"
 RUNTIMES_OWN = 40    # goroutines that the runtime may make or end by itself meanwhile: to collect garbage, for timers
 SEES_NOTHING = "no code is changed while it records: the test sees nothing"
-
-
-def state_of(pid):
-    with open(f"/proc/{pid}/stat") as f:
-        return f.read().rpartition(")")[2].split()[0]
 
 
 @contextlib.contextmanager
@@ -47,27 +43,40 @@ def busy(*args, **more):
 
 def ctrl_z_takes_the_probes_out_before_it_stops():
     for how in (signal.SIGTSTP, signal.SIGTTOU):
-        with busy("-d", "2") as (t, r):
+        with busy() as (t, r):
             os.kill(r.process.pid, how)
             wait_until(lambda: state_of(r.process.pid) == "T", f"{how.name}: it does not stop")
             expect(text_changed(t.pid) == 0, f"{how.name}: it is stopped, and its probes are in")
-            time.sleep(0.5)
             os.kill(r.process.pid, signal.SIGCONT)
             wait_until(lambda: text_changed(t.pid) > 0, f"{how.name}: it does not go on")
-            told_in_the_end(r, "parkwatch was stopped for ")
+            told_when_stopped(r, "parkwatch was stopped for ")
+
+
+@contextlib.contextmanager
+def absent(t, r):
+    """Stopped within it, and its probes back after it; what is there then is how long it was stopped at least (s)."""
+    os.kill(r.process.pid, signal.SIGSTOP)
+    wait_until(lambda: state_of(r.process.pid) == "T" and text_changed(t.pid) == 0, "probes stay in while nobody is in charge")
+    began, gap = time.monotonic(), []
+    yield gap
+    gap.append(time.monotonic() - began)
+    os.kill(r.process.pid, signal.SIGCONT)
+    wait_until(lambda: text_changed(t.pid) > 0, "it does not go on")
 
 
 def a_report_tells_the_gap():
     for form in ("json", "text"):
-        with busy("-d", "1", "-f", form) as (t, r):
-            os.kill(r.process.pid, signal.SIGSTOP)
-            time.sleep(1)
-            os.kill(r.process.pid, signal.SIGCONT)
-            code, out, said = r.wait()
+        began = time.monotonic()
+        with busy("-f", form) as (t, r):
+            with absent(t, r) as gap:
+                time.sleep(0.5)    # to be told apart from none
+            code, out, said = r.stop()
+            ran = time.monotonic() - began
             expect(code == 0, said)
             if form == "json":
                 report = json.loads(out)
-                expect(0.8 < report["gap_s"] < 2 and "gap_waits" in report and abs(report["window_s"] - 1) < 0.1, out[:300])
+                expect(report["gap_s"] > gap[0] - 0.01 and "gap_waits" in report, f"{gap}: {out[:300]}")
+                expect(report["gap_s"] + report["window_s"] < ran, f"{ran}: {out[:300]}")
             else:
                 expect(re.search("; " + GAP, out), out[:300])
 
@@ -76,18 +85,25 @@ def cpu_s(pid):
     return sum(map(int, Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13])) / os.sysconf("SC_CLK_TCK")
 
 
+def works_for(t, seconds):
+    """Until the target has used so much of a processor."""
+    begin = cpu_s(t.pid)
+    wait_until(lambda: cpu_s(t.pid) > begin + seconds, "the target does not work")
+
+
 def what_the_target_used_in_a_gap_does_not_count():
     """Where all is recorded, and where it is estimated from windows: the gap is found some time after it has ended."""
     for limit in ("0", "1"):
-        with busy("-d", "2", "--max-overhead", limit) as (t, r):
+        with busy("--max-overhead", limit) as (t, r):
             begin = cpu_s(t.pid)
-            time.sleep(0.5)
+            works_for(t, 0.5)
             stop = cpu_s(t.pid)
             os.kill(r.process.pid, signal.SIGSTOP)
-            wait_until(lambda: cpu_s(t.pid) > stop + 2, "the target does not work", 60)
+            works_for(t, 2)
             gap = cpu_s(t.pid) - stop
             os.kill(r.process.pid, signal.SIGCONT)
-            _, _, said = r.wait()
+            wait_until(lambda: text_changed(t.pid) > 0, "it does not go on")
+            _, _, said = r.stop()
             told = re.search(r"of the target's CPU time .* s of ([0-9.]+) s", said)
             used = cpu_s(t.pid) - begin - gap
             expect(told and float(told[1]) < used + 0.7, f"--max-overhead {limit}: it used {used} s, and {gap} s within the gap: {said}")
@@ -99,13 +115,11 @@ def every_format_tells_the_gap():
         t.go()
         for form in ("html", "pprof", "folded"):
             path = Path(d) / form
-            r = Recording(t.pid, "-d", "500ms", "-f", form, "-o", str(path))
+            r = Recording(t.pid, "-f", form, "-o", str(path))
             wait_until(lambda: text_changed(t.pid) > 0, SEES_NOTHING)
-            os.kill(r.process.pid, signal.SIGSTOP)
-            wait_until(lambda: text_changed(t.pid) == 0, "probes stay in while nobody is in charge")
-            time.sleep(0.5)
-            os.kill(r.process.pid, signal.SIGCONT)
-            code, _, said = r.wait()
+            with absent(t, r):
+                pass
+            code, _, said = r.stop()
             if form == "html" and code == 1 and "npm" in said:
                 continue    # this build has no page
             expect(code == 0 and re.search(r"parkwatch was stopped for \d+\.\d s: ", said), f"{form}: exit code {code}: {said}")
@@ -126,15 +140,16 @@ def signals_while_the_reader_waits_break_no_report():
         os.kill(p.pid, signal.SIGTSTP)
         wait_until(lambda: state_of(p.pid) == "T", "it does not stop")
         os.kill(p.pid, signal.SIGCONT)
-        time.sleep(0.2)
-        out, said = p.communicate(timeout=30)
+        wait_until(lambda: state_of(p.pid) != "T", "it does not go on")
+        out, said = p.communicate(timeout=LIMIT)
         expect(p.returncode == 0 and len(json.loads(out)["stacks"]) > 2000, f"exit code {p.returncode}: {said}")
 
 
 def an_ignored_ctrl_z_stays_ignored():
-    with busy("-d", "2", prefix=["sh", "-c", 'trap "" TSTP; exec "$@"', "sh"]) as (t, r):
+    with busy(prefix=["sh", "-c", 'trap "" TSTP; exec "$@"', "sh"]) as (t, r):
         os.kill(r.process.pid, signal.SIGTSTP)
-        code, _, said = r.wait()
+        each_turns([r.process.pid], 5)
+        code, _, said = r.stop()
         expect(code == 0 and "stopped" not in said, f"exit code {code}: {said}")
 
 
@@ -142,15 +157,12 @@ def after_a_stop_every_event_counts_again():
     """What happens after SIGCONT is in the result as if nobody had stopped it: births to the last one, exits, waits."""
     for event, key in (("births", "births"), ("exits", "exits"), ("blocked", None)):
         with Target("lives" if key else "waits") as t:
-            r = Recording(t.pid, "-e", event)
-            for _ in range(2):
+            r = Recording(t.pid, "-e", event, "-v")
+            for again in (1, 2):
                 wait_until(lambda: text_changed(t.pid) > 0, SEES_NOTHING)
-                os.kill(r.process.pid, signal.SIGSTOP)
-                wait_until(lambda: text_changed(t.pid) == 0, "probes stay in while nobody is in charge")
-                time.sleep(0.2)
-                os.kill(r.process.pid, signal.SIGCONT)
-            wait_until(lambda: text_changed(t.pid) > 0, "it does not go on")
-            time.sleep(0.3)    # all of them
+                with absent(t, r):
+                    pass
+                wait_until(lambda: "".join(r.said).count("recording goes on") == again, "not all of its probes are back")
             t.go()
             truth = json.loads(t.truth())
             code, out, said = r.stop()
@@ -178,12 +190,9 @@ def what_a_gap_hides_is_counted(minor):
         with Target("lives", minor) as t:
             r = Recording(t.pid, "-e", event, "-f", "json")
             wait_until(lambda: text_changed(t.pid) > 0, SEES_NOTHING)
-            os.kill(r.process.pid, signal.SIGSTOP)
-            wait_until(lambda: text_changed(t.pid) == 0, "probes stay in while nobody is in charge")
-            t.go()
-            truth = sum(site["count"] for site in json.loads(t.truth())[event])
-            os.kill(r.process.pid, signal.SIGCONT)
-            wait_until(lambda: text_changed(t.pid) > 0, "it does not go on")
+            with absent(t, r):
+                t.go()
+                truth = sum(site["count"] for site in json.loads(t.truth())[event])
             code, out, said = r.stop()
         report = json.loads(out)
         expect(code == 0 and not report["total"] and report["gap_missing"] is not None, f"{event}: exit code {code}: {out[:300]} {said}")
@@ -196,14 +205,14 @@ def allocations_of_a_gap_do_not_count():
         t.go()
         seen = {}
         for stopped in (False, True):
-            r = Recording(t.pid, "-e", "alloc", "-d", "3")
+            r = Recording(t.pid, "-e", "alloc")
             expect(r.recording, "".join(r.said))
-            time.sleep(0.5)
+            works_for(t, 0.5)
             if stopped:
-                os.kill(r.process.pid, signal.SIGSTOP)
-                time.sleep(3)
-                os.kill(r.process.pid, signal.SIGCONT)
-            code, out, said = r.wait()
+                with absent(t, r):
+                    works_for(t, 2.5)
+            works_for(t, 2)
+            code, out, said = r.stop()
             expect(code == 0, said)
             used = re.search(r"of the target's CPU time .* s of ([0-9.]+) s", said)
             expect(used, said)
@@ -211,31 +220,22 @@ def allocations_of_a_gap_do_not_count():
         # for each second that it had a processor, which others may want
         expect(0.6 < seen[True] / seen[False] < 1.5, f"{seen}: a gap as long as the recording is in it, or the recording is not")
 
-def keepers_of(pid):
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [int(c) for c in children if Path(f"/proc/{c}/comm").read_text() == "pw-keeper\n"]
-
-
-def sleeps(pid):
-    return int(re.search(r"^voluntary_ctxt_switches:\s*(\d+)", Path(f"/proc/{pid}/status").read_text(), re.M)[1])
-
-
 def a_watch_for_leaks_goes_on_without_what_its_probes_saw():
     """Births and exits are what the looks tell; what is allocated is counted in windows, and the time in between is left out."""
     with Target("busy") as t:
         t.go()
-        p = subprocess.Popen([PARKWATCH, "leaks", "-p", str(t.pid), "-d", "3", "--max-overhead", "0", "-f", "json"], stdin=subprocess.DEVNULL,
+        p = subprocess.Popen([PARKWATCH, "leaks", "-p", str(t.pid), "-d", "600", "--max-overhead", "0", "-f", "json"], stdin=subprocess.DEVNULL,
                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         wait_until(lambda: text_changed(t.pid) > 0, SEES_NOTHING)
         wait_until(lambda: len(keepers_of(p.pid)) == 3, "there is not one keeper for births and exits, for parks and for allocations")
-        keepers = keepers_of(p.pid)
         os.kill(p.pid, signal.SIGSTOP)
-        wait_until(lambda: text_changed(t.pid) == 0, "probes stay in while nobody is in charge")
-        keepers = {k: sleeps(k) for k in keepers}
-        wait_until(lambda: all(sleeps(k) >= n + 2 for k, n in keepers.items()), "its keepers do not look whether it is in charge")
-        time.sleep(0.3)
+        wait_until(lambda: state_of(p.pid) == "T" and text_changed(t.pid) == 0, "probes stay in while nobody is in charge")
+        each_turns(keepers_of(p.pid), 2)
+        time.sleep(0.3)    # the gap that is asked for below
         os.kill(p.pid, signal.SIGCONT)
-        out, said = p.communicate(timeout=60)
+        wait_until(lambda: text_changed(t.pid) > 0, "it does not go on")
+        p.send_signal(signal.SIGINT)
+        out, said = p.communicate(timeout=LIMIT)
         expect(p.returncode in (0, 3) and "was stopped meanwhile" in said, f"exit code {p.returncode}: {out} {said}")
         allocated = json.loads(out)["allocated"]
         expect(allocated and allocated["seen"] and allocated["gap_s"] >= 0.3, f"{allocated}: {said}")
@@ -262,7 +262,7 @@ def a_terminal_that_is_halted_is_no_reason_to_leave_them_in():
             p.send_signal(signal.SIGINT)
             while b"lost; cost" not in said:
                 said += os.read(master, 4096)
-            expect(p.wait(timeout=10) == 0 and b"parkwatch was held up for" in said, said.decode())
+            expect(p.wait(timeout=LIMIT) == 0 and b"parkwatch was held up for" in said, said.decode())
             expect(text_changed(t.pid) == 0, "probes are left in the code")
         finally:
             p.kill()
@@ -273,7 +273,7 @@ def a_terminal_that_is_halted_is_no_reason_to_leave_them_in():
 
 def a_page_that_nobody_answers_is_no_reason_to_leave_them_in():
     command = build.built(build.MODES_MINOR, "static", "many")
-    for args in (["record", "--max-overhead", "0"], ["leaks", "-d", "2"]):
+    for args in (["record", "--max-overhead", "0"], ["leaks", "-d", "30"]):    # which looks every 2.5 s
         with Target("100", command=command) as t:
             t.go()
             mute = t.truth().strip()
@@ -289,8 +289,8 @@ def a_page_that_nobody_answers_is_no_reason_to_leave_them_in():
                 write_words(t.pid, allgs_of(command, t.pid), int(mute))
                 os.kill(p.pid, signal.SIGCONT)
                 wait_until(lambda: state_of(p.pid) == "D", f"{args}: it does not hang")
-                time.sleep(0.5)
-                expect(text_changed(t.pid) == 0, f"{args}: it hangs, and its probes are in")
+                wait_until(lambda: text_changed(t.pid) == 0, f"{args}: it hangs, and its probes are in")
+                expect(state_of(p.pid) == "D", f"{args}: its probes are out when it hangs no more")
             finally:
                 p.kill()
                 p.wait()
@@ -337,27 +337,32 @@ def how_long_it_may_be_silent_is_told():
 
 
 def frozen_is_as_stopped():
-    with busy("-d", "2") as (t, r):
+    with busy() as (t, r):
         with freezer(r.process.pid):
             wait_until(lambda: text_changed(t.pid) == 0, "it is frozen, and its probes are in")
-            time.sleep(0.5)
-        told_in_the_end(r, "parkwatch was held up for ")
+        wait_until(lambda: text_changed(t.pid) > 0, "it does not go on")
+        told_when_stopped(r, "parkwatch was held up for ")
 
 
 def frozen_together_with_its_keeper_it_records_no_more():
     """Nobody can take the probes out; but what they cost is a trap, and that time is told and left out."""
-    with busy("-d", "2", "-e", "births") as (t, r):
+    with busy("-v", "-e", "births") as (t, r):
         with freezer(r.process.pid, keeper_of(r.process.pid)):
-            time.sleep(5)
-        code, out, said = r.wait()
+            began = time.monotonic()
+            time.sleep(4)    # more than the 2 s after which the programs record no more
+            least = time.monotonic() - began
+        wait_until(lambda: "recording goes on" in "".join(r.said), "it does not go on")
+        most = time.monotonic() - began
+        code, out, said = r.stop()
         gap = re.search(r"parkwatch was held up for ([0-9.]+) s", said)
-        expect(code == 0 and folded(out) and gap and 2 < float(gap[1]) < 4.5 and "lost; cost" in said, f"exit code {code}: {said}")
+        expect(code == 0 and folded(out) and gap and least - 3 < float(gap[1]) < most - 0.5 and "lost; cost" in said,
+               f"{least} to {most}: exit code {code}: {said}")
 
 
 def stopped_by_a_debugger_is_stopped():
     ptrace = ctypes.CDLL(None, use_errno=True).ptrace
     ptrace.argtypes = [ctypes.c_long, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p]
-    with busy("-d", "2") as (t, r):
+    with busy() as (t, r):
         if ptrace(PTRACE_ATTACH, r.process.pid, None, None):
             raise build.Missing("ptrace")
         try:
@@ -365,7 +370,8 @@ def stopped_by_a_debugger_is_stopped():
         finally:
             os.waitpid(r.process.pid, os.WUNTRACED)
             ptrace(PTRACE_DETACH, r.process.pid, None, None)
-        told_in_the_end(r, "parkwatch was stopped for ")
+        wait_until(lambda: text_changed(t.pid) > 0, "it does not go on")
+        told_when_stopped(r, "parkwatch was stopped for ")
 
 
 def a_keeper_that_a_debugger_stops_ends_the_recording():
@@ -373,7 +379,7 @@ def a_keeper_that_a_debugger_stops_ends_the_recording():
     ptrace = ctypes.CDLL(None, use_errno=True).ptrace
     ptrace.argtypes = [ctypes.c_long, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p]
     for limit in ("0", "1"):
-        with busy("-d", "60", "--max-overhead", limit) as (t, r):
+        with busy("-d", "600", "--max-overhead", limit) as (t, r):
             keeper = keeper_of(r.process.pid)
             if ptrace(PTRACE_ATTACH, keeper, None, None):
                 raise build.Missing("ptrace")
@@ -414,7 +420,6 @@ def killed_together_with_its_keeper_the_next_start_repairs():
             for pid in both:
                 os.kill(pid, signal.SIGKILL)
             r.wait()
-        time.sleep(0.5)
         code, _, said = parkwatch("record", "-p", t.pid, "-d", "300ms", "-v", "-v")
         expect(code == 0 and "text restored" in said, f"exit code {code}: {said}")
         expect(text_changed(t.pid) == 0, "probes are left in the code")

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 import build
-from target import PARKWATCH, Failed, Recording, Target, attach_ways, expect, folded, parkwatch, text_changed
+from target import LIMIT, PARKWATCH, Failed, Recording, Target, attach_ways, expect, folded, parkwatch, text_changed
 
 KILLS = int(os.environ.get("KILLS", "12"))
 WINDOWS = ["--max-overhead", "6"]    # of a program that is busy, exact for some hundredths of a second
@@ -83,11 +83,29 @@ def kill_9_in_windows_leaves_the_target_as_it_was():
             expect(t.process.poll() is None, f"after {i + 1} kills: the target died")
 
 
+def keepers_of(pid):
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(c) for c in children if Path(f"/proc/{c}/comm").read_text() == "pw-keeper\n"]
+
+
 def keeper_of(pid):
-    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-        if Path(f"/proc/{child}/comm").read_text() == "pw-keeper\n":
-            return int(child)
-    raise Failed(f"{pid} has no keeper")
+    wait_until(lambda: keepers_of(pid), f"{pid} has no keeper")
+    return keepers_of(pid)[0]
+
+
+def sleeps(pid):
+    return int(re.search(r"^voluntary_ctxt_switches:\s*(\d+)", Path(f"/proc/{pid}/status").read_text(), re.M)[1])
+
+
+def each_turns(pids, times):
+    """Until each has slept so many times: its loop has gone round."""
+    before = {pid: sleeps(pid) for pid in pids}
+    wait_until(lambda: all(sleeps(pid) >= n + times for pid, n in before.items()), f"one of {pids} does not go on")
+
+
+def state_of(pid):
+    with open(f"/proc/{pid}/stat") as f:
+        return f.read().rpartition(")")[2].split()[0]
 
 
 def the_keeper_has_no_descriptors_but_its_own():
@@ -96,14 +114,13 @@ def the_keeper_has_no_descriptors_but_its_own():
     with Target("busy") as t:
         t.go()
         for way in attach_ways():
-            r = Recording(t.pid, "-d", "1", "--attach", way)
-            time.sleep(0.3)
+            r = Recording(t.pid, "--attach", way)
             fds = Path(f"/proc/{keeper_of(r.process.pid)}/fd")
             links = {int(f.name): os.readlink(f) for f in fds.iterdir()}
             expect(all(own.fullmatch(link) for link in links.values()), f"{way}: {links}")
             expect(all(link == "/dev/null" for fd, link in links.items() if fd < 3), f"{way}: {links}")
             expect(sum(link.startswith("socket:") for link in links.values()) == 1, f"{way}: {links}")
-            code, out, said = r.wait()
+            code, out, said = r.stop()
             expect(code == 0 and folded(out), f"{way}: {code} {said}")
 
 
@@ -112,11 +129,12 @@ def without_its_keeper_it_says_so():
         for limit in ("0", "1"):
             with Target("busy") as t:
                 t.go()
-                r = Recording(t.pid, "-d", "60", "--max-overhead", limit)
-                time.sleep(0.5)
+                r = Recording(t.pid, "-d", "600", "--max-overhead", limit)
+                wait_until(lambda: (text_changed(t.pid) > 0) == (limit == "0"), "all is still exact")    # else in windows
                 os.kill(keeper_of(r.process.pid), how)
                 began = time.monotonic()
                 told_in_the_end(r, "killed or stopped pw-keeper")
+                # 2 s without a sign of it, the report, and what other tests take of the processors
                 expect(time.monotonic() - began < 10, f"{how.name}: it went on without its keeper")
                 expect(probes_are_out(t.pid), f"{how.name}: probes are left in the code")
 
@@ -126,15 +144,16 @@ def while_it_is_stopped_no_probe_is_in():
     for how, limit in ((signal.SIGSTOP, "0"), (signal.SIGTSTP, "0"), (signal.SIGSTOP, "6")):
         with Target("busy") as t:
             t.go()
-            r = Recording(t.pid, "-d", "6", "--max-overhead", limit)    # longer than it takes until it is stopped
+            r = Recording(t.pid, "--max-overhead", limit)
             expect(r.recording, "".join(r.said))
             wait_until(lambda: text_changed(t.pid) > 0, "no code is changed while it records: the test sees nothing")
             os.kill(r.process.pid, how)
-            wait_until(lambda: text_changed(t.pid) == 0, f"{how.name}: probes stay in while nobody is in charge")
-            time.sleep(1)    # the gap that is told
+            wait_until(lambda: state_of(r.process.pid) == "T" and text_changed(t.pid) == 0, f"{how.name}: probes stay in while nobody is in charge")
+            each_turns(keepers_of(r.process.pid), 10)    # at each of which it looks whether somebody is in charge
             expect(text_changed(t.pid) == 0, f"{how.name}: probes come back while it is stopped")
             os.kill(r.process.pid, signal.SIGCONT)
-            told_in_the_end(r, "parkwatch was stopped for ")
+            wait_until(lambda: text_changed(t.pid) > 0, f"{how.name}: it does not go on")
+            told_when_stopped(r, "parkwatch was stopped for ")
             expect(text_changed(t.pid) == 0, f"{how.name}: probes are left in the code")
             expect(t.process.poll() is None, f"{how.name}: the target died")
 
@@ -182,12 +201,12 @@ def doctor_names_left_probes_and_repairs():
 def a_repair_takes_no_probe_from_who_uses_it():
     with Target("busy") as t:
         t.go()
-        r = Recording(t.pid, "-d", "6", "--max-overhead", "0")
+        r = Recording(t.pid)
         expect(r.recording, "".join(r.said))
         wait_until(lambda: text_changed(t.pid) > 0, "no code is changed while it records: the test sees nothing")
         out = parkwatch("doctor", "-p", t.pid, "--repair")[1]
         expect("probes that somebody uses" in out and text_changed(t.pid) > 0, f"probes that are used were taken out: {out}")
-        told_in_the_end(r, "lost; cost")
+        told_when_stopped(r, "lost; cost")
         expect(text_changed(t.pid) == 0, "probes are left in the code")
 
 
@@ -212,11 +231,11 @@ def it_goes_before_the_target_for_want_of_memory():
     with Target("busy") as t:
         t.go()
         Path(f"/proc/{t.pid}/oom_score_adj").write_text("300")
-        r = Recording(t.pid, "-d", "1")
+        r = Recording(t.pid)
         expect(r.recording, "".join(r.said))
         adj = int(Path(f"/proc/{r.process.pid}/oom_score_adj").read_text())
         limits = Path(f"/proc/{r.process.pid}/limits").read_text()
-        r.wait()
+        r.stop()
         expect(adj > 300, f"oom_score_adj is {adj}, the target's 300")
         bound = re.search(r"^Max address space +(\d+) ", limits, re.M)
         expect(bound and 2 << 30 <= int(bound[1]) < 3 << 30, limits)
@@ -224,7 +243,8 @@ def it_goes_before_the_target_for_want_of_memory():
         expect(code in (0, 1) and (code == 0 or "memory" in said), f"exit code {code}: {said}")
 
 
-def wait_until(holds, otherwise, seconds=5):
+def wait_until(holds, otherwise, seconds=LIMIT):
+    """Nothing is asserted of how long it takes: who waits in vain says so in the end."""
     end = time.monotonic() + seconds
     while not holds():
         if time.monotonic() > end:
@@ -233,7 +253,15 @@ def wait_until(holds, otherwise, seconds=5):
 
 
 def told_in_the_end(r, words):
-    code, out, said = r.wait()
+    was_told(r.wait(), words)
+
+
+def told_when_stopped(r, words):
+    was_told(r.stop(), words)
+
+
+def was_told(ended, words):
+    code, out, said = ended
     expect(code == 0 and folded(out) and words in said, f"exit code {code}: {said}")
     expect(" lost; cost " in said.splitlines()[-1], said)
 
@@ -250,8 +278,8 @@ def a_program_that_ends_in_windows():
 
 def a_program_that_starts_another_in_windows():
     with Target("restart") as t:
-        r = Recording(t.pid, *WINDOWS, "-d", "30")
-        time.sleep(0.7)
+        r = Recording(t.pid, *WINDOWS)
+        wait_until(lambda: text_changed(t.pid) == 0, "all is still exact")
         t.go()
         told_in_the_end(r, "the program ended after")
 
@@ -259,10 +287,12 @@ def a_program_that_starts_another_in_windows():
 def a_program_that_is_stopped_in_windows():
     with Target("busy") as t:
         t.go()
-        r = Recording(t.pid, *WINDOWS, "-d", "2")
-        time.sleep(0.7)
+        r = Recording(t.pid, *WINDOWS)
+        wait_until(lambda: text_changed(t.pid) == 0, "all is still exact")
         os.kill(t.pid, signal.SIGSTOP)
-        told_in_the_end(r, "the program is stopped")
+        wait_until(lambda: state_of(t.pid) == "T", "the program is not stopped")
+        each_turns([r.process.pid], 40)    # windows and looks of a program that is stopped
+        told_when_stopped(r, "the program is stopped")
         expect(text_changed(t.pid) == 0, "probes are left in the code")
         os.kill(t.pid, signal.SIGCONT)
         expect(t.process.poll() is None, "the target died")
@@ -286,11 +316,12 @@ def a_program_that_is_frozen_in_windows():
         with Target("busy") as t:
             (group / "cgroup.procs").write_text(str(t.pid))
             t.go()
-            r = Recording(t.pid, *WINDOWS, "-d", "2")
-            time.sleep(0.7)
+            r = Recording(t.pid, *WINDOWS)
+            wait_until(lambda: text_changed(t.pid) == 0, "all is still exact")
             frozen(group, True)
+            each_turns([r.process.pid], 40)    # windows and looks of a program that is frozen
             try:
-                told_in_the_end(r, "estimated from")
+                told_when_stopped(r, "estimated from")
                 expect(text_changed(t.pid) == 0, "probes are left in the code")
             finally:
                 frozen(group, False)

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/heart.h"
+#include "base/log.h"
 #include "base/rt_boost.h"
 #include "daemon/owncost.h"
 #include "daemon/session_parts.h"
@@ -311,9 +312,11 @@ static int session_run__stretch(struct session_run *r, const struct governor *g,
 	if (r->stretches == 1)
 		gapcount__begin(&r->count, s->target.proc, s->target.gp);
 	probes__start(s->probes);
-	if (r->stretches > 1)
+	if (r->stretches > 1) {
+		log_debug("recording goes on");
 		r->gap_missing =
 			gapcount__missing(&r->count, s->target.proc, s->target.gp, s->probes);
+	}
 	if (s->allocs && r->stretches == 1)
 		allocrun__begin(&s->allocrun);
 	own_ns = r->stretches > 1 ? owncost__ns(&r->own, s, true) : 0;
