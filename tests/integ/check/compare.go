@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-func compare(t *truth, recordings []*recording) error {
+// compare: delayed is how far a time may be off besides.
+func compare(t *truth, recordings []*recording, delayed int64) error {
 	totals := map[string]int64{}
 	for _, r := range recordings {
 		var err error
@@ -19,7 +20,7 @@ func compare(t *truth, recordings []*recording) error {
 		case r.event == "exits":
 			err = compareCounts(t, t.Exits, r)
 		case r.event == "blocked":
-			err = compareWaits(t, r)
+			err = compareWaits(t, r, delayed)
 		}
 		if err != nil {
 			return fmt.Errorf("%s: %w (%d events, %d lost)", r.event, err, r.seen, r.lost)
@@ -131,7 +132,7 @@ func hint(left []row) string {
 	return text
 }
 
-func compareWaits(t *truth, r *recording) error {
+func compareWaits(t *truth, r *recording, delayed int64) error {
 	tallies, left := gather(t, t.Waits, r.rows)
 	for i := range t.Waits {
 		s := &t.Waits[i]
@@ -147,9 +148,9 @@ func compareWaits(t *truth, r *recording) error {
 		if most == 0 { // too short, or too many, for its own clock
 			continue
 		}
-		if float64(got.ns) < float64(least)*(1-*percent/100) || float64(got.ns) > float64(most)*(1+*percent/100) {
-			return fmt.Errorf("%.3f ms at %s, by its own clock %.3f to %.3f ms: %w", float64(got.ns)/1e6, s,
-				float64(least)/1e6, float64(most)/1e6, errTime)
+		if float64(got.ns+delayed) < float64(least)*(1-*percent/100) || float64(got.ns-delayed) > float64(most)*(1+*percent/100) {
+			return fmt.Errorf("%.3f ms at %s, by its own clock %.3f to %.3f ms, and %.3f ms without a processor",
+				float64(got.ns)/1e6, s, float64(least)/1e6, float64(most)/1e6, float64(delayed)/1e6)
 		}
 	}
 	return nil
