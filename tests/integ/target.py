@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """target: test programs that run, and parkwatch watching them."""
+import concurrent.futures
+import contextlib
 import os
 import queue
 import subprocess
 import threading
+import time
 from pathlib import Path
 
 import build
@@ -131,6 +134,30 @@ def check(name, kind, program, *flags, env=None):
     if done.returncode:
         why = done.stdout.strip().removeprefix(f"FAIL {name}: ")
         raise Failed((why + " " + done.stderr.strip()).strip()[:1500] or f"check: exit code {done.returncode}")
+
+
+def delay_ns(pid):
+    """How long the threads of a process were ready and had no processor: the kernel's run queue had others, or the hypervisor had it."""
+    with open("/proc/stat") as f:
+        ns = int(f.readline().split()[8]) * 10**9 // os.sysconf("SC_CLK_TCK")
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(OSError):    # it ended
+            ns += int((task / "schedstat").read_text().split()[1])
+    return ns
+
+
+def heard(process, limit=LIMIT):
+    """(standard output, standard error, seconds until it had ended) of a process: without those in which its threads had no processor, for
+    others had it. It reads what the kernel says of that until it has ended."""
+    began, before, waited = time.monotonic(), delay_ns(process.pid), 0
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        said = pool.submit(process.communicate, timeout=limit)
+        while not said.done():
+            with contextlib.suppress(OSError):    # it has ended
+                waited = max(waited, delay_ns(process.pid) - before)
+            concurrent.futures.wait([said], 0.01)
+        took = time.monotonic() - began - waited / 1e9
+        return *said.result(), took
 
 
 def attach_ways():

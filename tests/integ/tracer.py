@@ -7,7 +7,7 @@ import re
 import tempfile
 
 import build
-from target import Failed, Recording, Target, expect, folded
+from target import Recording, Target, delay_ns, expect, folded
 
 # Our words -> the tracer's. It has one word for all that waits on a semaphore.
 TRACER_WORD = {
@@ -63,14 +63,17 @@ def traced_waits(minor, path):
     return (old_waits if minor < 22 else new_waits)(text.splitlines())
 
 
-def compare(minor, mode):
+def blocked_time_by_reason_agrees_with_the_execution_tracer(minor, mode):
+    """A thread may lose its processor between the tracer's look at the clock and ours: that is the bound beside 2 %."""
     with tempfile.TemporaryDirectory() as directory:
         path = os.path.join(directory, "trace")
         with Target("traced", minor, mode, env={"WORK_TRACE": path}) as t:
             r = Recording(t.pid, "-e", "blocked", "--root", "goid")
             expect(r.recording, "parkwatch does not record: " + "".join(r.said))
+            delayed = delay_ns(t.pid)
             t.go()
             goids = set(json.loads(t.truth())["goids"])
+            delayed = delay_ns(t.pid) - delayed
             code, out, said = r.stop()
             expect(code == 0, f"exit code {code}: {said}")
         theirs, ours = collections.Counter(), collections.Counter()
@@ -83,17 +86,8 @@ def compare(minor, mode):
             ours[TRACER_WORD.get(word, word)] += ns
     for word in sorted(set(TRACER_WORD.values())):
         expect(theirs[word] > 0, f"the tracer saw no wait of '{word}': {dict(theirs)}")
-        off = 100 * (ours[word] - theirs[word]) / theirs[word]
-        expect(abs(off) <= 2, f"{word}: {ours[word] / 1e6:.3f} ms, the tracer says {theirs[word] / 1e6:.3f} ms ({off:+.2f} %)")
-
-
-def blocked_time_by_reason_agrees_with_the_execution_tracer(minor, mode):
-    for attempt in range(3):    # a busy machine bends both clocks
-        try:
-            return compare(minor, mode)
-        except Failed:
-            if attempt == 2:
-                raise
+        expect(abs(ours[word] - theirs[word]) <= 0.02 * theirs[word] + delayed,
+               f"{word}: {ours[word] / 1e6:.3f} ms, the tracer says {theirs[word] / 1e6:.3f} ms, and {delayed / 1e6:.3f} ms without a processor")
 
 
 def cases():
