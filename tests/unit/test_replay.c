@@ -105,18 +105,19 @@ Test(replay, a_look_is_shown_as_it_was)
 	scoped(replay) r = NULL;
 	scoped(dump) live = fake_dump(&opts);
 	scoped(dump) back = NULL;
-	struct dump_show s = { .meta = &fake_meta, .peer = fake_peer, .objects = true,
-			       .labels = true, .full = true };
+	struct dump_show s = {
+		.meta = &fake_meta, .peer = fake_peer, .objects = true, .labels = true, .full = true
+	};
 
 	cr_assert_eq(read_bytes(b.v, b.len, &r, NULL), 0);
 	cr_expect_not(r->read.cut);
 	cr_assert_eq(r->book->nr_looks, 1);
-	cr_assert_eq(dump__new(&(struct dump_input){
-				       .censuses = (const struct census *const *)r->book->looks[0]
-							   .censuses,
-				       .namers = r->namers,
-				       .nr = r->book->nr_runtimes,
-				       .labels = r->book->looks[0].labels },
+	cr_assert_eq(dump__new(&(struct dump_input){ .censuses = (const struct census *const *)
+									 r->book->looks[0]
+										 .censuses,
+						     .namers = r->namers,
+						     .nr = r->book->nr_runtimes,
+						     .labels = r->book->looks[0].labels },
 			       &opts, &back),
 		     0);
 	for (int json = 0; json < 2; json++) {
@@ -201,9 +202,12 @@ Test(replay, another_format_is_refused_with_its_number)
 	replay__free(steal(r));
 	head->major++;
 	cr_expect_eq(read_bytes(b.v, b.len, &r, &why), -EPROTONOSUPPORT);
-	cr_expect(strstr(why.text, "'x.pw': it is of format 2, this parkwatch reads format 1"), "%s",
-		  why.text);
-	memcpy(head->magic, "\x7f" "ELF", 4);
+	cr_expect(strstr(why.text, "'x.pw': it is of format 2, this parkwatch reads format 1"),
+		  "%s", why.text);
+	memcpy(head->magic,
+	       "\x7f"
+	       "ELF",
+	       4);
 	why.text[0] = '\0';
 	cr_expect_eq(read_bytes(b.v, b.len, &r, &why), -EBADMSG);
 	cr_expect(strstr(why.text, "is no recording of parkwatch"), "%s", why.text);

@@ -151,10 +151,9 @@ static int book__add_peers(struct book *b, const Pw__Peers *p, const struct pw_n
 	if (vec__reserve(&b->peers, &b->peers_room, b->nr_peers + p->n_fd, sizeof(*b->peers)))
 		return cause__set(why, -ENOMEM, "out of memory");
 	for (size_t i = 0; i < p->n_fd; i++)
-		b->peers[b->nr_peers++] =
-			(struct book_peer){ .fd = p->fd[i],
-					    .text = textpool__get(b->texts,
-								  pw_name(names, p->text[i])) };
+		b->peers[b->nr_peers++] = (struct book_peer){
+			.fd = p->fd[i], .text = textpool__get(b->texts, pw_name(names, p->text[i]))
+		};
 	return 0;
 }
 
@@ -169,8 +168,8 @@ const char *book__peer(const struct book *b, int fd)
 {
 	const struct book_peer key = { .fd = (uint32_t)fd };
 	const struct book_peer *p =
-		b->nr_peers ? bsearch(&key, b->peers, b->nr_peers, sizeof(key), compare_peers) :
-			      NULL;
+		b->nr_peers ? bsearch(&key, b->peers, b->nr_peers, sizeof(key), compare_peers)
+			    : NULL;
 
 	return p ? p->text : "";
 }

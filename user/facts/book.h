@@ -22,9 +22,9 @@
 #include "facts/pw_reader.h"
 
 #define BOOK_RUNTIMES_MAX 8
-#define BOOK_LOOKS_MAX	  4096
+#define BOOK_LOOKS_MAX    4096
 #define BOOK_OPTIONS_MAX  256
-#define BOOK_PEERS_MAX	  65536
+#define BOOK_PEERS_MAX    65536
 
 struct book_look {
 	uint32_t number;

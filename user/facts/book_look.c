@@ -11,20 +11,20 @@
 #include "facts/fact_flags.h"
 
 /* as many as a census reads (census/census.h) */
-#define GS_MAX	  4194304u
+#define GS_MAX    4194304u
 #define WAITS_MAX 16777216u
-#define PCS_MAX	  33554432u
+#define PCS_MAX   33554432u
 
 struct id_node {
 	UT_hash_handle hh;
 	uint32_t id, stack; /* as the file calls it; in census.stacks */
 };
 
-struct book_open { /* a look at one runtime, as far as it is read */
+struct book_open {        /* a look at one runtime, as far as it is read */
 	struct census *c; /* of book.looks */
 	struct id_node *ids;
 	struct labelbook *labels; /* of book.looks */
-	uint32_t look;		  /* its number */
+	uint32_t look;            /* its number */
 	uint16_t rt;
 	size_t gs_room, stacks_room, pcs_room, waits_room;
 };
@@ -126,11 +126,10 @@ static int add_stack(struct book_open *o, const Pw__Stacks *s, size_t i, size_t 
 	if (vec__reserve(&c->stacks, &o->stacks_room, c->nr_stacks + 1, sizeof(*c->stacks)) ||
 	    vec__reserve(&c->pcs, &o->pcs_room, c->nr_pcs + nr, sizeof(*c->pcs)))
 		return -ENOMEM;
-	c->stacks[c->nr_stacks] =
-		(struct census_stack){ .pcs_at = (uint32_t)c->nr_pcs,
-				       .nr_pcs = nr,
-				       .nr_gs = COLUMN_AT(s, goroutines, i),
-				       .truncated = COLUMN_AT(s, truncated, i) };
+	c->stacks[c->nr_stacks] = (struct census_stack){ .pcs_at = (uint32_t)c->nr_pcs,
+							 .nr_pcs = nr,
+							 .nr_gs = COLUMN_AT(s, goroutines, i),
+							 .truncated = COLUMN_AT(s, truncated, i) };
 	for (uint32_t k = 0; k < nr; k++) {
 		pc += (uint64_t)COLUMN_AT(s, pc_delta, at + k);
 		c->pcs[c->nr_pcs++] = pc;
@@ -324,7 +323,7 @@ static int order_stacks(struct book_open *o)
 	if (!order || !to || !now)
 		return -ENOMEM;
 	HASH_ITER(hh, o->ids, n, next)
-		order[nr++] = (struct numbered){ n->id, n->stack };
+	order[nr++] = (struct numbered){ n->id, n->stack };
 	if (nr)
 		qsort(order, nr, sizeof(*order), compare_numbered);
 	for (size_t i = 0; i < nr; i++) {

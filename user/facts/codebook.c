@@ -104,8 +104,8 @@ static int codebook__note_own(struct codebook *b, const struct code_frame *f)
 
 static int codebook__frames(struct codebook *b, const struct code_at *c)
 {
-	int err = vec__reserve(&b->frames, &b->frames_room, b->nr_frames + c->nr,
-			       sizeof(*b->frames));
+	int err =
+		vec__reserve(&b->frames, &b->frames_room, b->nr_frames + c->nr, sizeof(*b->frames));
 
 	for (size_t i = 0; i < c->nr && !err; i++) {
 		struct code_frame *f = &b->frames[b->nr_frames + i];

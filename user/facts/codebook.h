@@ -25,15 +25,16 @@ struct code_frame {
 
 enum code_kind { CODE_HERE, CODE_RETURN, CODE_START }; /* as facts.proto, Code.kind */
 
-struct code_at { /* what is at a pc */
-	uint64_t entry, size; /* of the function that is really there; 0: not known */
-	uint64_t start;	      /* CODE_START: what a goroutine runs that starts there */
+struct code_at {                         /* what is at a pc */
+	uint64_t entry, size;            /* of the function that is really there; 0: not known */
+	uint64_t start;                  /* CODE_START: what a goroutine runs that starts there */
 	const struct code_frame *frames; /* innermost first; borrowed until the next put */
-	size_t nr;			 /* 0: no table of the program knows the pc */
+	size_t nr;                       /* 0: no table of the program knows the pc */
 };
 
 struct codebook;
-int codebook__new(struct textpool *texts, struct codebook **ret); /* texts: borrowed. 0 or -ENOMEM */
+int codebook__new(struct textpool *texts,
+		  struct codebook **ret); /* texts: borrowed. 0 or -ENOMEM */
 void codebook__free(struct codebook *b);
 DEFINE_SCOPED(codebook)
 

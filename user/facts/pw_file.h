@@ -21,13 +21,13 @@
 #define PW_FILE_MINOR 0
 
 #define PW_SEGMENT_MAGIC 0x67655350u /* "PSeg" */
-#define PW_INDEX_MAGIC	 0x78644950u /* "PIdx" */
-#define PW_TAIL_MAGIC	 "pw-index"
+#define PW_INDEX_MAGIC   0x78644950u /* "PIdx" */
+#define PW_TAIL_MAGIC    "pw-index"
 
 /* A segment is closed when it has so many bytes, uncompressed. */
 #define PW_SEGMENT_FULL (1u << 20)
 /* With the facts that belong together, written at once. A reader refuses a longer one. */
-#define PW_SEGMENT_MAX	(32u << 20)
+#define PW_SEGMENT_MAX  (32u << 20)
 #define PW_SEGMENTS_MAX (1u << 24)
 
 struct pw_file_head {

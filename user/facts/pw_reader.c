@@ -215,8 +215,8 @@ static int read_segment(struct pw_reader *r)
 	if (got > 0)
 		got = read_whole(r, (char *)&head + sizeof(head.magic),
 				 sizeof(head) - sizeof(head.magic));
-	if (got > 0 && (head.bytes > PW_SEGMENT_MAX ||
-			head.packed_bytes > ZSTD_compressBound(PW_SEGMENT_MAX)))
+	if (got > 0 &&
+	    (head.bytes > PW_SEGMENT_MAX || head.packed_bytes > ZSTD_compressBound(PW_SEGMENT_MAX)))
 		return damaged(r, "it is longer than a segment may be");
 	if (got > 0 && vec__reserve(&r->packed, &r->packed_room, head.packed_bytes, 1))
 		return cause__set(r->why, -ENOMEM, "out of memory");

@@ -36,7 +36,7 @@ struct pw_read {
 	uint16_t major, minor;
 	uint32_t segments;
 	uint64_t facts, unknown; /* of kinds that this reader does not know */
-	uint64_t bytes;	  /* of the file */
+	uint64_t bytes;          /* of the file */
 	uint64_t packed_bytes, raw_bytes;
 	bool cut; /* the file was cut off: what follows the last whole segment is missing */
 };

@@ -12,9 +12,9 @@
 #include "base/vec.h"
 #include "facts/pw_file.h"
 
-#define LEVEL	    3	    /* of zstd: the usual one */
-#define TEXT_MAX    65535u  /* bytes of a name; longer ones are cut */
-#define VARINT_MAX  10
+#define LEVEL      3      /* of zstd: the usual one */
+#define TEXT_MAX   65535u /* bytes of a name; longer ones are cut */
+#define VARINT_MAX 10
 
 struct name_node {
 	UT_hash_handle hh;
@@ -264,6 +264,6 @@ int pw_writer__end(struct pw_writer *w, struct cause *why)
 	if (!w->err)
 		return 0;
 	return cause__set(why, w->err, "cannot write the recording: %s",
-			  w->err == -E2BIG ? "what belongs together is longer than a segment may be" :
-					     strerror(-w->err));
+			  w->err == -E2BIG ? "what belongs together is longer than a segment may be"
+					   : strerror(-w->err));
 }

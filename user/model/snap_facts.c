@@ -8,7 +8,6 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-
 #define ROWS   1024
 #define LINKS  4096
 #define STACKS 256

@@ -16,7 +16,7 @@
 /* 0 or -ENOMEM; errors of writing are told by factlog__end(). */
 int snap_facts__write(struct factlog *f, const struct snap *s);
 
-struct snap_facts; /* what was read so far */
+struct snap_facts;                                                    /* what was read so far */
 int snap_facts__new(struct textpool *texts, struct snap_facts **ret); /* borrowed. 0 or -ENOMEM */
 void snap_facts__free(struct snap_facts *s);
 DEFINE_SCOPED(snap_facts)

@@ -21,7 +21,7 @@ struct read_stack {
 
 struct snap_facts {
 	struct textpool *texts; /* borrowed */
-	struct snap head;	/* all but the rows */
+	struct snap head;       /* all but the rows */
 	bool begun;
 	struct arena arena; /* pcs, links */
 	struct read_stack *stacks;

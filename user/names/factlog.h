@@ -20,14 +20,14 @@
 #include "facts/pw_writer.h"
 #include "names/framer.h"
 
-struct factlog_of { /* all borrowed until free */
-	const char *view;	    /* "dump" */
+struct factlog_of {                 /* all borrowed until free */
+	const char *view;           /* "dump" */
 	const char *const *options; /* as facts.proto, Command */
 	size_t nr_options;
 	int pid;
 	const char *comm, *exe, *build_id;
 	uint64_t text_start, text_end;
-	const struct namer *namers; /* by rt */
+	const struct namer *namers;  /* by rt */
 	const char *const *versions; /* by rt: "go1.26.8" */
 	size_t nr;
 };

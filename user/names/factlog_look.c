@@ -5,11 +5,11 @@
 #include "facts/fact_flags.h"
 #include "names/factlog.h"
 
-#define ROWS	  1024			    /* of goroutines in one fact */
-#define WAITS	  (4 * ROWS)
-#define STACKS	  256
-#define PCS	  (STACKS * 32)
-#define LABELS	  (ROWS * 8)
+#define ROWS   1024 /* of goroutines in one fact */
+#define WAITS  (4 * ROWS)
+#define STACKS 256
+#define PCS    (STACKS * 32)
+#define LABELS (ROWS * 8)
 
 struct look_rows {
 	int64_t goid[ROWS], parent[ROWS], addr[ROWS], stack_lo[ROWS], since[ROWS];
@@ -242,8 +242,7 @@ static void add_goroutine(struct look_log *l, const struct census_g *g)
 	r->status[i] = g->status;
 	r->reason[i] = g->reason;
 	r->flags[i] = (g->locked ? GOROUTINE_LOCKED : 0u) |
-		      (g->waits_cut ? GOROUTINE_WAITS_CUT : 0u) |
-		      (g->moved ? GOROUTINE_MOVED : 0u);
+		      (g->waits_cut ? GOROUTINE_WAITS_CUT : 0u) | (g->moved ? GOROUTINE_MOVED : 0u);
 	r->stops[i] = g->stops;
 	r->nr_waits[i] = g->nr_waits;
 	add_waits(l, g);

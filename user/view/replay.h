@@ -19,9 +19,9 @@ struct replay { /* read only for others */
 	struct book *book;
 	struct snap_facts *sums;
 	struct namer namers[BOOK_RUNTIMES_MAX];
-	bool has_meta;		 /* the file has its end */
+	bool has_meta;           /* the file has its end */
 	struct report_meta meta; /* as far as it is told */
-	bool in_sums;		 /* stacks belong to them */
+	bool in_sums;            /* stacks belong to them */
 };
 
 /*
