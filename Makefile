@@ -7,6 +7,7 @@
 #	make check-clang	reads every source with clang too, for its warnings
 #	make check-hunt	each fuzz target hunts for new inputs, HUNT=20 seconds
 #	make fmt | check-fmt	formats the C files, says which are not formatted
+#	make reference		writes docs/reference.md anew, from the option table
 #	make check-scripts	shellcheck and ruff on all scripts
 #	make check-kernels	the same truths on Debian's kernels 5.10 to the newest, in QEMU
 #	make bench		cost beside bare, bpftrace and the floors
@@ -184,6 +185,9 @@ fmt: $(CLANG_FORMAT)
 check-fmt: $(CLANG_FORMAT)
 	$(Q)$(FMT) $(CLANG_FORMAT) --dry-run -Werror
 
+reference: all
+	$(BUILD)/parkwatch help --reference > docs/reference.md
+
 install: all
 	install -D -m 755 $(BUILD)/parkwatch $(DESTDIR)$(PREFIX)/bin/parkwatch
 	install -d $(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/share/bash-completion/completions
@@ -196,5 +200,5 @@ clean:
 -include $(BPF_OBJS:.o=.d) $(CLANG_OK:.ok=.d) $(OBJS:.o=.d) $(UNIT_OBJS:.o=.d) $(PW_SRCS:%.c=$(BUILD)/obj/%.d) $(FUZZ_SRCS:%.c=$(BUILD)/obj/%.d)
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all check check-deps check-unit check-asan check-fuzz check-bpf check-integ check-harm check-clang check-scripts check-shell check-python linters check-hunt check-kernels bench demo fmt check-fmt install clean \
+.PHONY: all check check-deps check-unit check-asan check-fuzz check-bpf check-integ check-harm check-clang check-scripts check-shell check-python linters check-hunt check-kernels bench demo reference fmt check-fmt install clean \
 	test-programs fuzz-programs

@@ -8,6 +8,8 @@
 #include "base/log.h"
 #include "base/cleanup.h"
 #include "cli/help.h"
+#include "cli/manual.h"
+#include "cli/option_table.h"
 
 Test(format, is_found_by_the_end_of_a_path)
 {
@@ -62,7 +64,16 @@ Test(format, each_has_what_its_views_need)
 static const char *chosen(const char *format, const char *output, enum view v, char *text,
 			  size_t size)
 {
-	const struct opts o = { .format = format, .output = output };
+	static const enum command commands[VIEWS] = {
+		[VIEW_RECORDING] = CMD_RECORD, [VIEW_DUMP] = CMD_DUMP,   [VIEW_GROUPS] = CMD_DUMP,
+		[VIEW_DIFF] = CMD_DUMP,        [VIEW_CHANS] = CMD_CHANS, [VIEW_LEAKS] = CMD_LEAKS,
+		[VIEW_REFS] = CMD_REFS,
+	};
+	const struct opts o = { .command = commands[v],
+				.format = format,
+				.output = output,
+				.diff = v == VIEW_DIFF ? "old.json" : NULL,
+				.group = v == VIEW_GROUPS };
 	const struct format *f = NULL;
 	char *said = NULL;
 	size_t len = 0;
@@ -70,7 +81,7 @@ static const char *chosen(const char *format, const char *output, enum view v, c
 	int status;
 
 	stderr = open_memstream(&said, &len);
-	status = format_choose(&o, v, &f);
+	status = format_choose(&o, &f);
 	fclose(stderr);
 	stderr = old;
 	if (status)
@@ -137,7 +148,7 @@ Test(format, help_and_completion_have_the_formats_of_the_table)
 	size_t len;
 	FILE *f = open_memstream(&man, &len);
 
-	help_man(f);
+	manual_man(f);
 	fclose(f);
 	f = open_memstream(&completion, &len);
 	help_completion(f);

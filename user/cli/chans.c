@@ -61,11 +61,11 @@ static int chans(const struct opts *o, const struct format *f, const struct filt
 
 	if (err)
 		return cause__set(why, err, "out of memory");
-	err = snapshot__new(o->pid, (unsigned int)o->depth, &until, NULL, &t, why);
+	err = snapshot__new(o->pid, CENSUS_DEPTH_MAX, &until, NULL, &t, why);
 	if (!err && pick && filter__asks(pick, FILTER_LABEL))
 		err = snapshot__labels(t, labels, why);
 	for (size_t i = 0; !err && i < t->target.nr; i++) {
-		err = contention__read(&knots[i], t, i, o->elements, (unsigned int)o->depth,
+		err = contention__read(&knots[i], t, i, o->elements, CENSUS_DEPTH_MAX,
 				       CONTENTION_PROOF_NS, why);
 		sources[i] = contention__source(&knots[i]);
 	}
@@ -84,7 +84,7 @@ int cmd_chans(const struct opts *o)
 	struct cause why = { "" };
 	int err;
 
-	err = format_choose(o, VIEW_CHANS, &f);
+	err = format_choose(o, &f);
 	if (err)
 		return err;
 	err = filters_pick(o, &pick, &why);

@@ -198,10 +198,6 @@ int cmd_doctor(const struct opts *o)
 	struct kfeat kf;
 	int bad;
 
-	if (o->repair && !o->pid) {
-		log_error("--repair needs the process: -p PID");
-		return 2;
-	}
 	if (o->pid)
 		stop_at_once(o->pid, 2 * SNAPSHOT_MOST_NS);
 	kfeat__probe_all(&kf);

@@ -21,17 +21,6 @@
 #include "format/dump_show.h"
 #include "target/fds.h"
 
-/* 0, or the exit status, after one line. */
-static int choose_format(const struct opts *o, const struct format **ret)
-{
-	if (o->diff && o->group) {
-		log_error("--diff and --group do not go together: a difference is grouped by "
-			  "creation site");
-		return 2;
-	}
-	return format_choose(o, o->diff ? VIEW_DIFF : o->group ? VIEW_GROUPS : VIEW_DUMP, ret);
-}
-
 /* What is at the other end of a descriptor: nothing is read of it until somebody asks. */
 struct peers {
 	const struct proc *proc;
@@ -240,7 +229,7 @@ int cmd_dump(const struct opts *o)
 	struct cause why = { "" };
 	int err;
 
-	err = choose_format(o, &f);
+	err = format_choose(o, &f);
 	if (err)
 		return err;
 	err = filters_pick(o, &pick, &why);

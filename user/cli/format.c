@@ -7,13 +7,15 @@
 
 #include "base/log.h"
 
-enum view format_view(enum command c)
+enum view format_view(const struct opts *o)
 {
-	return c == CMD_RECORD  ? VIEW_RECORDING
-	       : c == CMD_CHANS ? VIEW_CHANS
-	       : c == CMD_LEAKS ? VIEW_LEAKS
-	       : c == CMD_REFS  ? VIEW_REFS
-				: VIEW_DUMP;
+	switch (o->command) {
+	case CMD_RECORD: return VIEW_RECORDING;
+	case CMD_CHANS: return VIEW_CHANS;
+	case CMD_LEAKS: return VIEW_LEAKS;
+	case CMD_REFS: return VIEW_REFS;
+	default: return o->diff ? VIEW_DIFF : o->group ? VIEW_GROUPS : VIEW_DUMP;
+	}
 }
 
 void format_list(enum view v, char *text, size_t size)
@@ -42,8 +44,9 @@ static int refuse(const struct opts *o, enum view v, const struct format *f)
 	return 2;
 }
 
-int format_choose(const struct opts *o, enum view v, const struct format **ret)
+int format_choose(const struct opts *o, const struct format **ret)
 {
+	const enum view v = format_view(o);
 	const struct format *f = o->format   ? format_by_name(o->format)
 				 : o->output ? format_by_path(o->output)
 					     : NULL;

@@ -219,7 +219,7 @@ int cmd_leaks(const struct opts *o)
 	const volatile sig_atomic_t *stop;
 	const struct format *f = NULL;
 	bool found = false;
-	int err = format_choose(o, VIEW_LEAKS, &f);
+	int err = format_choose(o, &f);
 
 	if (err)
 		return err;

@@ -8,31 +8,7 @@
 #include "cli/begin.h"
 #include "cli/commands.h"
 #include "cli/help.h"
-#include "cli/options.h"
-
-static int help(const struct opts *o, int argc, char **argv)
-{
-	enum command c = CMD_HELP;
-
-	if (o->man) {
-		help_man(stdout);
-	} else if (o->completion) {
-		help_completion(stdout);
-	} else {
-		struct opts named;
-
-		if (o->command == CMD_HELP && argc > 2 && argv[2][0] != '-') {
-			if (opts__parse(&named, 2, (char *[]){ argv[0], argv[2], NULL }) &&
-			    named.command == CMD_HELP)
-				return 2;
-			c = named.command;
-		} else {
-			c = o->command;
-		}
-		help_command(stdout, c);
-	}
-	return end_of_print(0);
-}
+#include "cli/option_table.h"
 
 static int bound_memory(uint64_t bytes)
 {
@@ -51,20 +27,13 @@ static int run(int argc, char **argv)
 	if (opts__parse(&o, argc, argv))
 		return 2;
 	log_set_level(o.quiet ? LOG_ERROR : o.verbose ? LOG_DEBUG : LOG_INFO);
-	if (o.help || o.command == CMD_HELP)
-		return help(&o, argc, argv);
-	if (o.version || o.command == CMD_VERSION)
-		return puts("parkwatch " PARKWATCH_VERSION), end_of_print(0);
+	if (o.help && o.command != CMD_HELP)
+		return help_command(stdout, o.command), end_of_print(0);
+	if (o.version)
+		return cmd_version(&o);
 	if (o.max_memory_bytes && bound_memory(o.max_memory_bytes))
 		return 1;
-	switch (o.command) {
-	case CMD_RECORD: return cmd_record(&o);
-	case CMD_DUMP: return cmd_dump(&o);
-	case CMD_CHANS: return cmd_chans(&o);
-	case CMD_LEAKS: return cmd_leaks(&o);
-	case CMD_REFS: return cmd_refs(&o);
-	default: return cmd_doctor(&o);
-	}
+	return cmd_table[o.command].run(&o);
 }
 
 int main(int argc, char **argv)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * options: the one table of commands and options. Parsing, --help, the man page and the shell
- * completion are made from it.
+ * options: what the command line asks for. It is read and checked by the rows of option_table.
  */
 #ifndef PARKWATCH_CLI_OPTIONS_H
 #define PARKWATCH_CLI_OPTIONS_H
@@ -24,6 +23,7 @@ enum command {
 	CMD_MAX
 };
 #define CMD_BIT(c) (1u << (c))
+#define CMD_ALL    (CMD_BIT(CMD_MAX) - 1)
 
 #define OPT_FILTERS_MAX 64
 
@@ -67,60 +67,20 @@ struct opts {
 	uint64_t rate;       /* looks a second of record without probes */
 	bool suspects, all;  /* of leaks, as all that follows */
 	uint64_t min_age_ns, min_count, min_growth, proof_ns;
-	const char *addr;                             /* of refs; NULL: none */
+	uint64_t addr;                                /* of refs; 0: none */
 	const char *baseline, *save_baseline, *allow; /* files; NULL: none */
-	bool quiet, help, version, man, completion;
+	bool quiet, help, version, man, completion, reference;
 	uint64_t max_memory_bytes; /* 0: of the goroutines there are */
 	bool repair;
 	unsigned int verbose;
+	char **operands; /* what follows the options, borrowed of argv: help: a command */
+	size_t nr_operands;
 };
-
-enum opt_type {
-	OPT_FLAG,
-	OPT_COUNT,
-	OPT_TEXT,
-	OPT_WORD,
-	OPT_PID,
-	OPT_TIME,
-	OPT_GOIDS,
-	OPT_NUMBER,
-	OPT_BYTES,
-	OPT_PERCENT,
-	OPT_FILTER,
-	OPT_MODE,
-};
-
-struct opt_word {
-	const char *word;
-	int value;
-};
-
-struct opt_def {
-	const char *name; /* long name */
-	char letter;      /* short name, 0: none */
-	enum opt_type type;
-	size_t offset;         /* of the member in struct opts */
-	unsigned int commands; /* CMD_BIT()s of the commands that know it */
-	const char *arg;       /* how help calls the argument, NULL: none */
-	/* NULL: of -f: the formats that the command has (cli/format) */
-	const char *help;
-	const struct opt_word *words; /* OPT_WORD: what may be said, ends with NULL */
-	uint64_t min, max;            /* OPT_NUMBER, OPT_BYTES, OPT_PID */
-};
-
-struct cmd_def {
-	const char *name;
-	const char *usage; /* after the name */
-	const char *what;  /* one line */
-	const char *text;  /* the paragraph of the man page */
-};
-
-extern const struct opt_def opt_table[];
-extern const size_t opt_table_size;
-extern const struct cmd_def cmd_table[CMD_MAX];
 
 /* 0, or -EINVAL after one line on standard error that says what is wrong and what to try. */
 int opts__parse(struct opts *o, int argc, char **argv);
+/* CMD_MAX after the same line: there is no such command. */
+enum command opts_command(const char *name);
 /* "10", "10s", "250ms", "1.5m", "2h" to nanoseconds; -EINVAL */
 int opt_time(const char *text, uint64_t *ret_ns);
 /* "4096", "8M", "64k" to bytes; -EINVAL */

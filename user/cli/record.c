@@ -244,25 +244,6 @@ static int record(const struct opts *o, const struct format *f, const volatile s
 	return err;
 }
 
-/*
- * Allocations are summed where they happen: what a record would have to carry is not there. Looks
- * do not see them.
- */
-static int check_alloc(const struct opts *o)
-{
-	const char *what = o->async         ? "--async"
-			   : o->min_wait_ns ? "--min-wait"
-			   : o->no_probes   ? "--no-probes"
-					    : NULL;
-
-	if (o->root == PROFILE_ROOT_LABEL || o->root == PROFILE_ROOT_STATE)
-		what = "--root=label or state; goid and created-by can be had";
-	if (o->event != PROFILE_ALLOC || !what)
-		return 0;
-	log_error("event alloc knows no %s", what);
-	return 2;
-}
-
 int cmd_record(const struct opts *o)
 {
 	const volatile sig_atomic_t *stop;
@@ -271,9 +252,7 @@ int cmd_record(const struct opts *o)
 	struct cause why = { "" };
 	int err;
 
-	err = check_alloc(o);
-	if (!err)
-		err = format_choose(o, VIEW_RECORDING, &f);
+	err = format_choose(o, &f);
 	if (err)
 		return err;
 	stop = stop_on_signals(o->pid, o->duration_ns ? o->duration_ns + MOST_NS : 0, AFTER_NS);

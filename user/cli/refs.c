@@ -15,44 +15,16 @@
 #include "daemon/refwatch.h"
 #include "daemon/snapshot.h"
 
-static int read_address(const char *text, uint64_t *ret)
-{
-	char *end;
+#define REFS_DEPTH 256 /* frames of a stack */
 
-	errno = 0;
-	*ret = strtoull(text, &end, 0);
-	return errno || *end || end == text || text[0] == '-' || !*ret ? -EINVAL : 0;
-}
-
-/* 0, or the exit status, after one line. */
-static int check_usage(const struct opts *o, uint64_t *ret_object)
-{
-	*ret_object = 0;
-	if (o->addr && read_address(o->addr, ret_object)) {
-		log_error("bad --addr '%s': an address such as 0xc000012345 is wanted", o->addr);
-		return 2;
-	}
-	if (!o->addr && !o->nr_filters) {
-		log_error("of which goroutines? give --goid N, --func REGEX or another filter, or "
-			  "--addr ADDRESS");
-		return 2;
-	}
-	if (o->addr && o->nr_filters) {
-		log_error("--addr asks for an object and --%s for goroutines: give one of them",
-			  o->filters[0].name);
-		return 2;
-	}
-	return 0;
-}
-
-static int refs(const struct opts *o, const struct format *f, uint64_t object,
-		const struct filter *pick, struct cause *why)
+static int refs(const struct opts *o, const struct format *f, const struct filter *pick,
+		struct cause *why)
 {
 	const struct refwatch_opts wo = {
 		.pid = o->pid,
-		.depth = (unsigned int)o->depth,
+		.depth = REFS_DEPTH,
 		.pick = pick,
-		.object = object,
+		.object = o->addr,
 		.proof_ns = o->proof_ns,
 	};
 	scoped(outfile) out = NULL;
@@ -82,12 +54,9 @@ int cmd_refs(const struct opts *o)
 	scoped(filter) pick = NULL;
 	scoped(proc) target = NULL;
 	struct cause why = { "" };
-	uint64_t object;
 	int err;
 
-	err = format_choose(o, VIEW_REFS, &f);
-	if (!err)
-		err = check_usage(o, &object);
+	err = format_choose(o, &f);
 	if (err)
 		return err;
 	err = filters_pick(o, &pick, &why);
@@ -97,7 +66,7 @@ int cmd_refs(const struct opts *o)
 	}
 	stop_at_once(o->pid, o->proof_ns ? 2 * SNAPSHOT_MOST_NS + o->proof_ns : 0);
 	target = fate_begin(o->pid);
-	err = refs(o, f, object, pick, &why);
+	err = refs(o, f, pick, &why);
 	if (!err)
 		return 0;
 	return fate_failed(target, err, &why);

@@ -45,6 +45,7 @@ struct format {
 	 * of their own for. NULL: none.
 	 */
 	const struct renderer *rows;
+	const char *what; /* it is, in sentences for the manual */
 };
 
 /* in order of the table; NULL after the last */

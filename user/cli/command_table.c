@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/cleanup.h"
+#include "cli/commands.h"
+#include "cli/option_table.h"
+
+#define NEED_PID                                                                                   \
+	{                                                                                          \
+		{ "pid" }, "which process? give -p PID"                                            \
+	}
+
+static const struct cmd_need needs_pid[] = { NEED_PID, { .ask = NULL } };
+static const struct cmd_need needs_goal[] = {
+	{ { "addr", OPT_ANY_FILTER },
+	  "of which goroutines? give --goid N, --func REGEX or another filter, or --addr ADDRESS" },
+	NEED_PID,
+	{ .ask = NULL },
+};
+
+const struct cmd_def cmd_table[CMD_MAX] = {
+	[CMD_RECORD] = { "record",
+			 "-p PID [option...]",
+			 "record where goroutines wait, are born or end, or allocate, as stacks",
+			 { "Attaches to the Go process and records until the duration is over, "
+			   "until Ctrl-C, or until the process ends. Then it writes stacks, each "
+			   "with a number: nanoseconds (events blocked and sched), goroutines "
+			   "(births and exits) or bytes (alloc). A wait that began before the "
+			   "recording, or has not ended, counts for the part inside it.",
+			   "The first Ctrl-C ends the recording and writes the result. The second "
+			   "one gives up. Ctrl-Z takes the probes out before parkwatch stops. "
+			   "After `fg` the recording goes on; the gap is told, and left out of all "
+			   "figures.",
+			   "The root `[timer]` is a timer that ran out: no goroutine made what it "
+			   "starts.",
+			   "With event alloc the last frame is the type and size of the object. "
+			   "`<=` marks a size class that several sizes share. `estimated` and `by "
+			   "refills` say that only the sum of the size class is exact. Bytes are "
+			   "what the allocator hands out; with `--alloc exact` they are what was "
+			   "asked for." },
+			 .run = cmd_record,
+			 .needs = needs_pid },
+	[CMD_DUMP] = { "dump",
+		       "-p PID [option...]",
+		       "every goroutine now: state, wait reason, age, stack, where it was made",
+		       { "Reads all goroutines from the memory of the Go process, with their "
+			 "stacks and what they wait for. It stops nothing and needs no kernel "
+			 "feature. A goroutine that runs has no stack to show.",
+			 "The usual output is the text of Go's own tracebacks (debug=2), and tools "
+			 "that read these can read it. Wait reasons are the words of the newest "
+			 "Go. How long a goroutine waits is a lower bound. It is left out if "
+			 "nobody knows.",
+			 "All filters must hold. A filter that is given twice holds if either "
+			 "does. Regular expressions are POSIX extended, and match anywhere in the "
+			 "name. At most 64 filters can be given.",
+			 "`--diff` knows goroutines by number and start function. It refuses a "
+			 "dump of another pid or program; jsonl does not say whose it is. Filters "
+			 "apply to both dumps." },
+		       .run = cmd_dump,
+		       .needs = needs_pid },
+	[CMD_CHANS] = { "chans",
+			"-p PID [option...]",
+			"channels and locks with somebody waiting, who holds the locks, deadlocks",
+			{ "Reads from the memory of the Go process which goroutines wait for which "
+			  "channels and for which locks of package sync. It stops nothing.",
+			  "Deadlocks come first: goroutines that wait for each other's locks, each "
+			  "step with its evidence. A ring is told only if each holder is certain, "
+			  "and if the ring still stands after 100 ms. If a channel, a Cond or a "
+			  "WaitGroup is part of it, it must be proved that nobody else could end "
+			  "that wait. Memory is searched only if there may be such a ring. A "
+			  "deadlock is no error: the exit status is 0.",
+			  "Go's locks do not say who holds them. A goroutine that does not run "
+			  "holds what its own code will unlock when it goes on.",
+			  "The text folds what is alike: waiters, objects, locks with holders at "
+			  "the same places, deadlocks of the same steps. JSON has each of them. "
+			  "Filters choose the waiters that are shown, not the deadlocks. "
+			  "`--elements` shows no memory that the program allocated in "
+			  "runtime/secret.Do (Go 1.26 and later): it says that it is secret." },
+			.run = cmd_chans,
+			.needs = needs_pid },
+	[CMD_LEAKS] = { "leaks",
+			"-p PID [option...]",
+			"which goroutines leak, how we know, who made them, what they wait for",
+			{ "Looks at all goroutines of the Go process several times, and sees "
+			  "births and exits in between by probes. It tells groups of goroutines "
+			  "that leak. A group was made at one place, is blocked at one place, and "
+			  "waits for one reason.",
+			  "The verdict of a group is leaked (nothing can wake them), deadlock, "
+			  "growing (their number rises to the very end, and the older ones neither "
+			  "end nor go on) or stuck (the same wait for `--min-age` at a lock that "
+			  "nobody got, or each sends on a channel of its own). `--suspects` also "
+			  "shows what only looks like a leak.",
+			  "Each group comes with the line of your own code that led to it, the "
+			  "evidence, the likely mistake and its cure, what it costs, and about how "
+			  "much it allocated meanwhile. The most expensive comes first. What has "
+			  "one cause is one entry: it names the goroutine that must move first, "
+			  "and how many wait behind it." },
+			.run = cmd_leaks,
+			.needs = needs_pid },
+	[CMD_REFS] = { "refs",
+		       "-p PID (--goid N | --addr ADDRESS | --func REGEX | ...) [option...]",
+		       "what keeps what a goroutine waits for from being garbage: the way to it "
+		       "from a "
+		       "root",
+		       { "Searches the heap of the Go process for what refers to the channel or "
+			 "lock that a goroutine waits for, and so on up to a root: a variable of "
+			 "the program, the stack of a goroutine that can still run, a finalizer, "
+			 "memory of C. It stops nothing and needs no kernel feature.",
+			 "It shows a short way, the root first, with the names and fields that "
+			 "symbols and DWARF have. Without them it shows addresses, sections and "
+			 "offsets. Or it says that nothing refers to the object (it looks twice, "
+			 "half a second apart), or only goroutines that nothing can wake.",
+			 "Of a select it shows a way for each channel. If a timer or ticker feeds "
+			 "the channel, it says so, and what holds the timer.",
+			 "Filters choose goroutines as in dump. Goroutines that were made and wait "
+			 "at the same places are a group. Equal ways of a group are shown once." },
+		       .run = cmd_refs,
+		       .needs = needs_goal },
+	[CMD_DOCTOR] = { "doctor",
+			 "[-p PID [--repair]]",
+			 "what this kernel and this program allow, and why not",
+			 { "Tries every kernel feature that parkwatch can use. Of a process it "
+			   "shows the Go runtime and whether the layout of its structs holds. For "
+			   "each probe point it shows the function, address, instruction, its "
+			   "class and why it was chosen. Nothing is attached to the process." },
+			 .run = cmd_doctor },
+	[CMD_HELP] = { "help",
+		       "[command]",
+		       "help, the manual page, the completion",
+		       { "Prints the help of a command, or of parkwatch. The manual page, the "
+			 "reference and the completion are made from the same table." },
+		       .run = cmd_help,
+		       .operands_max = 1 },
+	[CMD_VERSION] = { "version",
+			  "",
+			  "print the version",
+			  { "Prints the version." },
+			  .run = cmd_version },
+};
+
+const struct exit_def exit_table[] = {
+	{ 0, CMD_ALL,
+	  "done; also if the program ended while it was watched: what was seen is written" },
+	{ 1, CMD_ALL,
+	  "an error, told in one line on standard error; no new file is left under the name of "
+	  "-o" },
+	{ 1, CMD_BIT(CMD_REFS), "there is no such goroutine or object" },
+	{ 1, CMD_BIT(CMD_DOCTOR), "recording will not work here" },
+	{ 2, CMD_ALL, "wrong usage, told in one line on standard error" },
+	{ 3, CMD_BIT(CMD_LEAKS), "leaks were found" },
+};
+const size_t exit_table_size = ARRAY_SIZE(exit_table);
+
+const struct example_def example_table[] = {
+	{ "sudo parkwatch leaks -p PID", "which goroutines leak, and how that is known" },
+	{ "sudo parkwatch dump -p PID", "every goroutine now, as Go's debug=2" },
+	{ "sudo parkwatch dump -p PID --group object --top 10", "what most of them wait for" },
+	{ "sudo parkwatch dump -p PID --wait 'chan*' --older 1m --not func=^net/http",
+	  "who waits for a channel for long, but for net/http" },
+	{ "sudo parkwatch dump -p PID -o old.json; sudo parkwatch dump -p PID --diff old.json",
+	  "what changed in between" },
+	{ "sudo parkwatch chans -p PID", "who waits for which channel or lock; deadlocks" },
+	{ "sudo parkwatch record -p PID -d 10 -o blocked.html",
+	  "where goroutines wait, and how long, as a flame graph" },
+	{ "sudo parkwatch record -p PID -d 10 -e births | flamegraph.pl --countname goroutines > "
+	  "births.svg",
+	  "where goroutines are made" },
+	{ "sudo parkwatch record -p PID -d 10 -e alloc -o alloc.pb.gz",
+	  "who allocates, for go tool pprof" },
+	{ "sudo parkwatch refs -p PID --goid 18", "what keeps alive what goroutine 18 waits for" },
+	{ "sudo parkwatch doctor -p PID", "what is possible here, and why not" },
+};
+const size_t example_table_size = ARRAY_SIZE(example_table);

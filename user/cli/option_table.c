@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "cli/option_table.h"
+
+#include <limits.h>
+
+#include <parkwatch/event.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "census/census.h"
+#include "daemon/allocs.h"
+#include "format/dump_group.h"
+#include "model/profile.h"
+#include "model/verdict.h"
+#include "probe/attach.h"
+#include "view/dump.h"
+
+#define REC        CMD_BIT(CMD_RECORD)
+#define DMP        CMD_BIT(CMD_DUMP)
+#define CHN        CMD_BIT(CMD_CHANS)
+#define LKS        CMD_BIT(CMD_LEAKS)
+#define RFS        CMD_BIT(CMD_REFS)
+#define DOC        CMD_BIT(CMD_DOCTOR)
+#define HLP        CMD_BIT(CMD_HELP)
+#define SHOW       (REC | DMP | CHN | LKS | RFS) /* those that write a result */
+#define AT(member) offsetof(struct opts, member)
+#define USUAL(v)   .has_usual = true, .usual = (v)
+#define NO_LENGTHS "looks at goroutines do not see how long a wait is"
+#define SUMS       "allocations are summed where they happen"
+
+static const struct opt_word event_words[] = {
+	{ "blocked", PROFILE_BLOCKED, "nanoseconds that goroutines wait, by stack and reason" },
+	{ "births", PROFILE_BIRTHS, "goroutines that are made, by the stack that makes them" },
+	{ "exits", PROFILE_EXITS, "goroutines that end, by the stack that made them" },
+	{ "sched", PROFILE_SCHED, "nanoseconds from ready to running, by the stack that waited" },
+	{ "alloc", PROFILE_ALLOC, "bytes that are allocated, by stack" },
+	{ 0 },
+};
+static const struct opt_word alloc_words[] = {
+	{ "auto", ALLOC_SOURCE_AUTO, "refill; where it cannot be had runtime, then exact" },
+	{ "refill", ALLOC_SOURCE_REFILL,
+	  "cheap: sums by size class are exact, who allocated is estimated" },
+	{ "runtime", ALLOC_SOURCE_RUNTIME, "the samples that Go takes for its own heap profile" },
+	{ "exact", ALLOC_SOURCE_EXACT,
+	  "every allocation: the program can become several times slower" },
+	{ 0 },
+};
+static const struct opt_word root_words[] = {
+	{ "none", PROFILE_ROOT_NONE, "no such frame" },
+	{ "goid", PROFILE_ROOT_GOID, "the number of the goroutine" },
+	{ "created-by", PROFILE_ROOT_CREATED_BY,
+	  "the function with the go statement; if it is a library's, also the line of your own "
+	  "code that called the library" },
+	{ "label", PROFILE_ROOT_LABEL, "its pprof labels" },
+	{ "state", PROFILE_ROOT_STATE, "what it waits for, or its status" },
+	{ 0 },
+};
+static const struct opt_word transport_words[] = {
+	{ "auto", -1, "ring, where the kernel has it" },
+	{ "ring", PW_TRANSPORT_RING, "a BPF ring buffer" },
+	{ "perf", PW_TRANSPORT_PERF, "perf buffers, one for each processor" },
+	{ 0 },
+};
+static const struct opt_word way_words[] = {
+	{ "auto", ATTACH_AUTO, "the first of these that works" },
+	{ "uprobe-multi", ATTACH_MULTI, "one BPF link for many probes (Linux 6.6 and later)" },
+	{ "perf-link", ATTACH_PERF_LINK, "one BPF link for each probe" },
+	{ "perf-ioctl", ATTACH_PERF_IOCTL, "one perf event for each probe, without a link" },
+	{ 0 },
+};
+static const struct opt_word group_words[] = {
+	{ "site", DUMP_GROUP_SITE, "the go statement that made them" },
+	{ "stack", DUMP_GROUP_STACK, "their stack" },
+	{ "wait", DUMP_GROUP_WAIT, "the reason why they wait" },
+	{ "object", DUMP_GROUP_OBJECT,
+	  "what they wait for; one in a select counts for each thing it waits for" },
+	{ "label", DUMP_GROUP_LABEL, "their pprof labels" },
+	{ 0 },
+};
+static const struct opt_word sort_words[] = {
+	{ "goid", DUMP_SORT_GOID, "by number" },
+	{ "age", DUMP_SORT_AGE, "the longest wait first" },
+	{ "stack", DUMP_SORT_STACK, "the commonest stack first" },
+	{ "state", DUMP_SORT_STATE, "by state" },
+	{ 0 },
+};
+
+const struct opt_def opt_table[] = {
+	/* --- what to look at --- */
+	{ PART_TARGET, "pid", 'p', OPT_PID, AT(pid), SHOW | DOC, "PID",
+	  .help = "the Go process to look at", .min = 1, .max = INT_MAX },
+	{ PART_TARGET, "duration", 'd', OPT_TIME, AT(duration_ns), REC, "TIME",
+	  .help = "how long to record: 10, 10s, 500ms, 2m",
+	  .otherwise = "until Ctrl-C or the end of the process" },
+	{ PART_TARGET, "duration", 'd', OPT_TIME, AT(duration_ns), LKS, "TIME",
+	  .help = "how long to watch: 30, 30s, 2m",
+	  .more = "Slow leaks need longer. Ctrl-C ends it early.", .min = 1,
+	  USUAL(30 * NS_PER_SEC) },
+	{ PART_TARGET, "event", 'e', OPT_WORD, AT(event), REC, "EVENT", .help = "what to record",
+	  .words = event_words, USUAL(PROFILE_BLOCKED) },
+	{ PART_TARGET, "alloc", 0, OPT_WORD, AT(alloc), REC, "SOURCE",
+	  .help = "how allocations are seen", .words = alloc_words, USUAL(ALLOC_SOURCE_AUTO),
+	  .needs = "event=alloc",
+	  .not_with = { { "runtime", "max-overhead", "only refill can be limited" },
+			{ "exact", "max-overhead", "only refill can be limited" } } },
+	{ PART_TARGET, "addr", 0, OPT_ADDRESS, AT(addr), RFS, "ADDRESS",
+	  .help = "the channel or other heap object at this address, as chans and dump --objects "
+		  "show it",
+	  .min = 1,
+	  .not_with = { { NULL, OPT_ANY_FILTER,
+			  "one asks for an object, the other for goroutines" } } },
+	{ PART_TARGET, "diff", 0, OPT_FILE, AT(diff), DMP, "OLD.json",
+	  .help = "text, json: what appeared, went and stayed since that json or jsonl dump of the "
+		  "same process",
+	  .not_with = { { NULL, "group", "a difference is grouped by creation site" } } },
+	{ PART_TARGET, "repair", 0, OPT_FLAG, AT(repair), DOC, NULL,
+	  .help = "take out probes that a killed program left in the code",
+	  .more = "Those that somebody uses stay.", .needs = "pid" },
+
+	/* --- which goroutines --- */
+	{ PART_FILTER, "goid", 0, OPT_GOIDS, AT(goids), REC, "N[,N...]",
+	  .help = "only these goroutines; filtered in the kernel", .max = PW_GOIDS_MAX },
+	{ PART_FILTER, "min-wait", 0, OPT_TIME, AT(min_wait_ns), REC, "TIME",
+	  .help = "only waits (sched: latencies) of at least this length; filtered in the kernel",
+	  .not_with = { { NULL, "max-overhead", NO_LENGTHS },
+			{ NULL, "no-probes", NO_LENGTHS },
+			{ NULL, "event=alloc", SUMS } } },
+	{ PART_FILTER, "state", 0, OPT_FILTER, 0, DMP | CHN | RFS, "WORD[,WORD...]",
+	  .help = "only goroutines in this state: waiting, runnable, running, syscall, leaked" },
+	{ PART_FILTER, "wait", 0, OPT_FILTER, 0, DMP | CHN | RFS, "REASON",
+	  .help = "only those that wait for this: 'chan receive', or 'chan*'" },
+	{ PART_FILTER, "older", 0, OPT_FILTER, 0, DMP | CHN | RFS, "TIME",
+	  .help = "only those known to wait at least this long",
+	  .more = "Go notes the time of a wait when a garbage collection finds it, not before." },
+	{ PART_FILTER, "goid", 0, OPT_FILTER, 0, DMP | CHN | RFS, "N[,N...]",
+	  .help = "only these goroutines" },
+	{ PART_FILTER, "func", 0, OPT_FILTER, 0, DMP | CHN | RFS, "REGEX",
+	  .help = "only those with such a function anywhere in the stack" },
+	{ PART_FILTER, "created-by", 0, OPT_FILTER, 0, DMP | CHN | RFS, "REGEX",
+	  .help = "only those made by such a function" },
+	{ PART_FILTER, "label", 0, OPT_FILTER, 0, DMP | CHN | RFS, "KEY[=VALUE]",
+	  .help = "only those with this pprof label" },
+	{ PART_FILTER, "p", 0, OPT_FILTER, 0, DMP, "N[,N...]", .help = "only those on this P" },
+	{ PART_FILTER, "not", 0, OPT_FILTER, 0, DMP | CHN | RFS, "FILTER=VALUE",
+	  .help = "leave out goroutines that this filter takes: --not func=^net/http --not "
+		  "state=running" },
+	{ PART_FILTER, "system", 0, OPT_FLAG, AT(system), REC | DMP, NULL,
+	  .help = "the runtime's own goroutines too: GC workers and others that "
+		  "runtime.NumGoroutine "
+		  "leaves out" },
+
+	/* --- what is shown --- */
+	{ PART_SHOW, "group", 0, OPT_WORD, AT(group), DMP, "BY",
+	  .help = "text, json: groups of goroutines with counts, the largest first",
+	  .words = group_words, .otherwise = "each goroutine by itself" },
+	{ PART_SHOW, "sort", 0, OPT_WORD, AT(sort), DMP, "BY",
+	  .help = "the order of goroutines; groups are always by count", .words = sort_words,
+	  USUAL(DUMP_SORT_GOID) },
+	{ PART_SHOW, "top", 0, OPT_NUMBER, AT(top), DMP, "N",
+	  .help = "only the first N goroutines or groups", .min = 1, .max = INT_MAX,
+	  .otherwise = "all" },
+	{ PART_SHOW, "top", 0, OPT_NUMBER, AT(top), RFS, "N", .help = "show N ways for each group",
+	  .min = 1, .max = INT_MAX, USUAL(3) },
+	{ PART_SHOW, "objects", 0, OPT_FLAG, AT(objects), DMP, NULL,
+	  .help = "text: lines that say what each one waits for, and where your code called the "
+		  "library that made it (json always has both)" },
+	{ PART_SHOW, "labels", 0, OPT_FLAG, AT(labels), DMP, NULL,
+	  .help = "text: pprof labels in the first line of each goroutine (json always has them)" },
+	{ PART_SHOW, "elements", 0, OPT_FLAG, AT(elements), CHN, NULL,
+	  .help = "the first words of the oldest elements that channels hold" },
+	{ PART_SHOW, "suspects", 0, OPT_FLAG, AT(suspects), LKS, NULL,
+	  .help = "show and count suspects too: something says that they leak, but not enough" },
+	{ PART_SHOW, "all", 0, OPT_FLAG, AT(all), LKS, NULL,
+	  .help = "also show what is no leak, with the reason: pool, held, idle, sleeping, active, "
+		  "runtime" },
+	{ PART_SHOW, "async", 0, OPT_FLAG, AT(async), REC, NULL,
+	  .help = "put the stack that made the goroutine above its own, and its parents' stacks as "
+		  "far as they were seen",
+	  .not_with = { { NULL, "event=alloc", SUMS } } },
+	{ PART_SHOW, "root", 0, OPT_WORD, AT(root), REC | DMP, "WHAT",
+	  .help = "folded, pprof, html: add a frame at the root of each stack", .words = root_words,
+	  USUAL(PROFILE_ROOT_NONE),
+	  .not_with = { { "label", "event=alloc", SUMS "; goid and created-by can be had" },
+			{ "state", "event=alloc", SUMS "; goid and created-by can be had" } } },
+	{ PART_SHOW, "full", 0, OPT_FLAG, AT(full), REC, NULL,
+	  .help = "keep frames that are only the runtime's plumbing: gopark, goexit, newproc" },
+	{ PART_SHOW, "full", 0, OPT_FLAG, AT(full), DMP, NULL,
+	  .help = "keep all frames that Go's own tracebacks leave out" },
+	{ PART_SHOW, "depth", 0, OPT_NUMBER, AT(depth), REC, "N",
+	  .help = "frames of a stack at most", .min = 1, .max = PW_STACK_MAX, USUAL(PW_STACK_MAX) },
+	{ PART_SHOW, "depth", 0, OPT_NUMBER, AT(depth), DMP, "N",
+	  .help = "frames of a stack at most", .min = 1, .max = CENSUS_DEPTH_MAX,
+	  USUAL(CENSUS_DEPTH_MAX) },
+	{ PART_SHOW, "depth", 0, OPT_NUMBER, AT(depth), LKS, "N",
+	  .help = "frames of a stack at most", .min = 1, .max = CENSUS_DEPTH_MAX, USUAL(256) },
+
+	/* --- what counts as a leak --- */
+	{ PART_JUDGE, "min-age", 0, OPT_TIME, AT(min_age_ns), LKS, "TIME",
+	  .help = "a wait of this length or more is long", USUAL(VERDICT_MIN_AGE_NS) },
+	{ PART_JUDGE, "min-count", 0, OPT_NUMBER, AT(min_count), LKS, "N",
+	  .help = "a group of N goroutines or more is large", .min = 1, .max = INT_MAX,
+	  USUAL(VERDICT_MIN_COUNT) },
+	{ PART_JUDGE, "min-growth", 0, OPT_NUMBER, AT(min_growth), LKS, "N",
+	  .help = "N more goroutines a minute or more are growth", .max = INT_MAX,
+	  USUAL(VERDICT_MIN_PER_MIN) },
+	{ PART_JUDGE, "baseline", 0, OPT_FILE, AT(baseline), LKS, "FILE",
+	  .help = "do not count leaks that are in this file" },
+	{ PART_JUDGE, "save-baseline", 0, OPT_FILE, AT(save_baseline), LKS, "FILE",
+	  .help = "write what leaks to this file, for --baseline" },
+	{ PART_JUDGE, "allow", 0, OPT_FILE, AT(allow), LKS, "FILE",
+	  .help = "do not count groups with a matching function: on the stack, started, or their "
+		  "maker",
+	  .more = "The file has one regular expression a line." },
+
+	/* --- where the result goes --- */
+	{ PART_OUTPUT, "format", 'f', OPT_TEXT, AT(format), SHOW, "FORMAT", .help = NULL },
+	{ PART_OUTPUT, "output", 'o', OPT_FILE, AT(output), SHOW, "FILE",
+	  .help = "where the result goes",
+	  .more = "A name that ends in .json, .jsonl, .folded, .pb.gz or .html chooses the format.",
+	  .otherwise = "standard output" },
+	{ PART_OUTPUT, "mode", 0, OPT_MODE, AT(mode), SHOW, "OCTAL",
+	  .help = "who may read and write the file of -o", .min = 0400, .max = 0777,
+	  .otherwise = "600 for a new file if root writes it; one that is replaced keeps its own" },
+
+	/* --- cost and limits --- */
+	{ PART_COST, "max-overhead", 0, OPT_PERCENT, AT(max_overhead), REC, "PERCENT",
+	  .help = "limit for the CPU time that probes, and parkwatch itself, take from the process",
+	  .more = "0 is no limit: every event is exact. Over the limit, probes are on for "
+		  "milliseconds now and then, or not at all, and the rest is estimated. With "
+		  "--min-wait there "
+		  "is no "
+		  "limit.",
+	  .max = 100, USUAL(1) },
+	{ PART_COST, "max-overhead", 0, OPT_PERCENT, AT(max_overhead), LKS, "PERCENT",
+	  .help = "limit for the CPU time that probes take from the process",
+	  .more = "0 is no limit. Over the limit, probes are taken down.", .max = 100, USUAL(1) },
+	{ PART_COST, "no-probes", 0, OPT_FLAG, AT(no_probes), REC, NULL,
+	  .help = "no BPF, no probes: look at all goroutines at random moments",
+	  .more = "All figures are estimates.", .not_with = { { NULL, "event=alloc", SUMS } } },
+	{ PART_COST, "no-probes", 0, OPT_FLAG, AT(no_probes), LKS, NULL,
+	  .help = "no BPF, no probes: births and exits are known from looks at the memory only" },
+	{ PART_COST, "rate", 0, OPT_NUMBER, AT(rate), REC, "N",
+	  .help = "looks a second while events are estimated",
+	  .more = "There are fewer if they would take more than a tenth of a processor.", .min = 1,
+	  .max = 1000, USUAL(20) },
+	{ PART_COST, "proof-budget", 0, OPT_TIME, AT(proof_ns), LKS, "TIME",
+	  .help = "time limit of the search for references to what they wait for",
+	  .more = "0: there is no search, so nothing is proven.", USUAL(10 * NS_PER_SEC) },
+	{ PART_COST, "proof-budget", 0, OPT_TIME, AT(proof_ns), RFS, "TIME",
+	  .help = "time limit of the search for references", .more = "0 is no limit.",
+	  USUAL(10 * NS_PER_SEC) },
+	{ PART_COST, "max-memory", 0, OPT_BYTES, AT(max_memory_bytes), SHOW, "BYTES",
+	  .help = "memory (address space) that parkwatch itself may take: 512M, 4G",
+	  .min = 128u << 20, .max = INT64_MAX, .otherwise = "2G, and 1K for each goroutine" },
+	{ PART_COST, "no-cost", 0, OPT_FLAG, AT(no_cost), REC | LKS, NULL,
+	  .help = "do not measure first what a hit of a probe costs on this machine" },
+
+	/* --- how events are seen --- */
+	{ PART_PROBES, "transport", 0, OPT_WORD, AT(transport), REC, "WORD",
+	  .help = "how events reach parkwatch", .words = transport_words, USUAL(-1) },
+	{ PART_PROBES, "attach", 0, OPT_WORD, AT(way), REC, "WORD",
+	  .help = "how probes are attached", .words = way_words, USUAL(ATTACH_AUTO) },
+	{ PART_PROBES, "ring-size", 0, OPT_BYTES, AT(ring_bytes), REC, "BYTES",
+	  .help = "size of the event buffer", .min = 4096, .max = 1u << 30,
+	  USUAL(PW_RING_DEFAULT) },
+
+	/* --- what is printed --- */
+	{ PART_PRINT, "man", 0, OPT_FLAG, AT(man), HLP, NULL,
+	  .help = "print the manual page (roff)" },
+	{ PART_PRINT, "reference", 0, OPT_FLAG, AT(reference), HLP, NULL,
+	  .help = "print the reference, which is docs/reference.md (Markdown)" },
+	{ PART_PRINT, "completion", 0, OPT_FLAG, AT(completion), HLP, NULL,
+	  .help = "print the completion for bash" },
+
+	/* --- of every command --- */
+	{ PART_GENERAL, "quiet", 'q', OPT_FLAG, AT(quiet), CMD_ALL, NULL,
+	  .help = "say nothing but errors" },
+	{ PART_GENERAL, "verbose", 'v', OPT_COUNT, AT(verbose), CMD_ALL, NULL, .help = "say more" },
+	{ PART_GENERAL, "help", 'h', OPT_FLAG, AT(help), CMD_ALL, NULL, .help = "print this help" },
+	{ PART_GENERAL, "version", 'V', OPT_FLAG, AT(version), CMD_ALL, NULL,
+	  .help = "print the version" },
+};
+const size_t opt_table_size = ARRAY_SIZE(opt_table);
+_Static_assert(ARRAY_SIZE(opt_table) <= OPT_ROWS_MAX, "more rows than the parser has room for");
+
+const char *opt_part_name(enum opt_part p)
+{
+	static const char *const names[PART_MAX] = {
+		[PART_TARGET] = "What to look at",    [PART_FILTER] = "Which goroutines",
+		[PART_SHOW] = "What is shown",        [PART_JUDGE] = "What counts as a leak",
+		[PART_OUTPUT] = "Where it goes",      [PART_COST] = "Cost and limits",
+		[PART_PROBES] = "How it is recorded", [PART_PRINT] = "What is printed",
+		[PART_GENERAL] = "Of every command",
+	};
+
+	return names[p];
+}
