@@ -36,6 +36,7 @@ import outputs
 import peers
 import refs
 import refusals
+import replay
 import sampling
 import secretmem
 import surroundings
@@ -46,6 +47,7 @@ import truths
 
 MODULES = (
     refusals,
+    replay,
     called,
     charge,
     harm,

@@ -243,9 +243,33 @@ static int parse_more(struct opts *o, enum command c, const char *more)
 	char line[256];
 
 	snprintf(line, sizeof(line), "parkwatch %s%s%s %s", cmd_table[c].name,
-		 c == CMD_HELP || c == CMD_VERSION ? "" : " -p 1", c == CMD_REFS ? " --goid 1" : "",
-		 more);
+		 cmd_table[c].operand                ? " x.pw"
+		 : c == CMD_HELP || c == CMD_VERSION ? ""
+						     : " -p 1",
+		 c == CMD_REFS ? " --goid 1" : "", more);
 	return parse(o, line);
+}
+
+Test(options, of_a_recording_are_those_of_its_views)
+{
+	struct opts o;
+
+	cr_assert_eq(parse(&o, "parkwatch report x.pw --view dump --func ^main --root goid -q"), 0);
+	cr_expect_eq(o.command, CMD_REPORT);
+	cr_expect_str_eq(o.operands[0], "x.pw");
+	cr_assert_eq(o.nr_shown, 2);
+	cr_expect_str_eq(o.shown[0], "func");
+	cr_expect_str_eq(o.shown_values[0], "^main");
+	cr_expect_str_eq(o.shown[1], "root");
+	cr_expect_eq(parse(&o, "parkwatch report"), -EINVAL);
+	cr_expect_eq(parse(&o, "parkwatch report x.pw y.pw"), -EINVAL);
+	cr_expect_eq(parse(&o, "parkwatch report x.pw -p 1"), -EINVAL);
+	cr_expect_eq(parse(&o, "parkwatch info"), -EINVAL);
+	/* What is written to a recording says nothing of where its reports go. */
+	cr_assert_eq(parse(&o, "parkwatch dump -p 1 -o x --save y.pw --mode 600 --full"), 0);
+	cr_expect_str_eq(o.save, "y.pw");
+	cr_assert_eq(o.nr_shown, 1);
+	cr_expect_str_eq(o.shown[0], "full");
 }
 
 /* What is told as the default is what holds without the option. */

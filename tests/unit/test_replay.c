@@ -13,7 +13,8 @@
 
 static const struct factlog_of fake_of = {
 	.view = "dump",
-	.options = (const char *const[]){ "--root", "goid" },
+	.options = (const char *const[]){ "root", "full" },
+	.values = (const char *const[]){ "goid", "" },
 	.nr_options = 2,
 	.pid = 812,
 	.comm = "api",
@@ -162,7 +163,9 @@ Test(replay, counts_by_stack_are_shown_as_they_were)
 	cr_expect_eq(r->meta.pid, 812);
 	cr_expect_str_eq(r->meta.exe, "/srv/api");
 	cr_expect_eq(r->meta.wall_start_ns, fake_meta.wall_start_ns);
-	cr_expect_str_eq(r->book->options[1], "goid");
+	cr_expect_str_eq(r->book->options[0], "root");
+	cr_expect_str_eq(r->book->values[0], "goid");
+	cr_expect_str_eq(r->book->values[1], "");
 	free(b.v);
 }
 

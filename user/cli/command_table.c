@@ -114,6 +114,29 @@ const struct cmd_def cmd_table[CMD_MAX] = {
 			 "at the same places are a group. Equal ways of a group are shown once." },
 		       .run = cmd_refs,
 		       .needs = needs_goal },
+	[CMD_REPORT] = { "report",
+			 "FILE.pw [option...]",
+			 "what a recording shows: any view, any format, on any machine, without "
+			 "root",
+			 { "Reads a recording that `-o FILE.pw` or `--save FILE.pw` wrote. Names "
+			   "are "
+			   "in it: neither the process nor its binary is needed.",
+			   "It begins with the options that the recording command was given, as "
+			   "far "
+			   "as they say which goroutines and what of them are shown. So it writes "
+			   "the same report, byte for byte. Further options change it.",
+			   "A recording that was cut off shows what is whole, and says so." },
+			 .run = cmd_report,
+			 .operands_max = 1,
+			 .operand = "which recording? give FILE.pw" },
+	[CMD_INFO] = { "info",
+		       "FILE.pw",
+		       "what is in a recording: process, Go, times, facts by kind, losses, cost",
+		       { "Says what a recording is of, how long it is, and how many facts of each "
+			 "kind it has." },
+		       .run = cmd_info,
+		       .operands_max = 1,
+		       .operand = "which recording? give FILE.pw" },
 	[CMD_DOCTOR] = { "doctor",
 			 "[-p PID [--repair]]",
 			 "what this kernel and this program allow, and why not",

@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/outfile.h"
+#include "base/vec.h"
 #include "heap/gchan.h"
 #include "cli/commands.h"
 #include "cli/fate.h"
 #include "cli/format.h"
 #include "cli/filters.h"
+#include "cli/save.h"
+#include "cli/show.h"
 #include "cli/stop.h"
 #include "daemon/snapshot.h"
 #include "golang/gostate.h"
-#include "view/callsites.h"
-#include "format/dump_diff.h"
-#include "format/dump_group.h"
-#include "format/dump_show.h"
 #include "target/fds.h"
 
 /* What is at the other end of a descriptor: nothing is read of it until somebody asks. */
@@ -62,76 +62,58 @@ static int read_ways(const struct snapshot *t, struct cause *why)
 	return 0;
 }
 
-static int render(const struct opts *o, const struct renderer *r, const struct snapshot *t,
-		  const struct report_meta *meta, struct dump *d, FILE *out, struct cause *why)
+static int compare_fds(const void *a, const void *b)
 {
-	struct namer namers[GOPROC_RUNTIMES_MAX];
-	scoped(callsites) calls = NULL;
-	scoped(snap) snap = NULL;
-	int err = dump__snap(d, (enum profile_root)o->root, &snap);
+	const int *x = a, *y = b;
 
-	if (!err && o->root == PROFILE_ROOT_CREATED_BY) {
-		err = callsites__new(t->target.namers, t->target.nr, &calls);
-		if (!err)
-			err = callsites__census(calls, (const struct census *const *)t->censuses);
+	return *x < *y ? -1 : *x > *y;
+}
+
+/* The descriptors that goroutines wait for, each once. */
+static int waited_fds(const struct snapshot *t, int **ret, size_t *ret_nr)
+{
+	size_t nr = 0, room = 0, kept = 0;
+	scoped_mem int *fds = NULL;
+
+	for (size_t rt = 0; rt < t->target.nr; rt++) {
+		const struct census *c = t->censuses[rt];
+
+		for (size_t i = 0; i < c->nr_waits; i++) {
+			if (c->waits[i].kind != CENSUS_WAIT_FD)
+				continue;
+			if (vec__reserve(&fds, &room, nr + 1, sizeof(*fds)))
+				return -ENOMEM;
+			fds[nr++] = (int)c->waits[i].via;
+		}
 	}
+	if (nr)
+		qsort(fds, nr, sizeof(*fds), compare_fds);
+	for (size_t i = 0; i < nr; i++)
+		if (!i || fds[i] != fds[i - 1])
+			fds[kept++] = fds[i];
+	*ret = steal(fds);
+	*ret_nr = kept;
+	return 0;
+}
+
+/* All goroutines, whatever is shown of them. */
+static int save(const struct opts *o, const struct snapshot *t, const struct labelbook *labels,
+		struct peers *peers, const struct report_meta *meta, FILE *to, struct cause *why)
+{
+	scoped(factlog) f = NULL;
+	scoped_mem int *fds = NULL;
+	size_t nr = 0;
+	int err = save_begin(o, &t->target, meta, to, &f, why);
+
 	if (err)
-		return cause__set(why, err, "cannot put the dump together: %s", strerror(-err));
-	for (size_t i = 0; i < t->target.nr; i++) {
-		namers[i] = t->target.namers[i];
-		namers[i].calls = calls;
-	}
-	return r->render(&(struct report){ .snap = snap,
-					   .meta = meta,
-					   .namers = namers,
-					   .nr_namers = t->target.nr,
-					   .full = o->full },
-			 out, why);
-}
-
-static int show_diff(const struct opts *o, struct dump *d, const struct dump_show *s,
-		     const struct filter *pick, bool json, FILE *out, struct cause *why)
-{
-	scoped(old_dump) old = NULL;
-	int err = old_dump__read(o->diff, pick, o->system, &old, why);
-
-	if (!err && d->counts.not_read)
-		err = cause__set(why, -ETIMEDOUT,
-				 "reading the goroutines was cut short: there is nothing to "
-				 "compare; nothing is known of %zu of them",
-				 d->counts.not_read);
+		return err;
+	for (size_t rt = 0; rt < t->target.nr && !err; rt++)
+		err = factlog__look(f, 0, (uint16_t)rt, t->wall_ns, t->censuses[rt], labels);
 	if (!err)
-		err = old_dump__is_of(old, o->diff, s->meta->pid, s->meta->exe, why);
-	return err ? err : dump_show__diff(d, s, old, o->top, json, out, why);
-}
-
-static int show(const struct opts *o, const struct format *f, const struct snapshot *t,
-		struct dump *d, struct peers *peers, const struct filter *pick, FILE *out,
-		struct cause *why)
-{
-	struct report_meta meta;
-	const struct dump_show s = {
-		.meta = &meta,
-		.full = o->full,
-		.objects = o->objects,
-		.labels = o->labels,
-		.peer = peer_of,
-		.peer_ctx = peers,
-	};
-
-	snapshot__meta(t, &meta);
-	meta.seen = d->counts.nr;
-	meta.lost = d->counts.unsettled + d->counts.refused;
-	if (o->diff)
-		return show_diff(o, d, &s, pick, f->kind == FORMAT_JSON, out, why);
-	if (o->group)
-		return dump_show__groups(d, &s, (enum dump_group)o->group, o->top,
-					 f->kind == FORMAT_JSON, out, why);
-	if (f->kind == FORMAT_TEXT)
-		return dump_show__text(d, &s, out, why);
-	if (f->kind == FORMAT_JSON || f->kind == FORMAT_JSONL)
-		return dump_show__json(d, &s, f->kind == FORMAT_JSONL, out, why);
-	return render(o, f->rows, t, &meta, d, out, why);
+		err = waited_fds(t, &fds, &nr);
+	if (!err)
+		err = factlog__peers(f, fds, nr, peer_of, peers);
+	return save_end(f, meta, err, why);
 }
 
 /* "1203 goroutines (1198 waiting, 4 runnable, 1 running), 17 shown; read in 12 ms" */
@@ -171,24 +153,40 @@ static void say_end(const struct snapshot *t, const struct dump *d, const struct
 		 took < NS_PER_SEC ? "ms" : "s");
 }
 
+/* What is read, as it was asked for, and all of it where it is to be saved. */
+static int write_all(const struct opts *o, const struct format *f, const struct filter *pick,
+		     const struct snapshot *t, const struct labelbook *labels, struct dump *d,
+		     struct outfile *out, struct outfile *saved, struct cause *why)
+{
+	struct peers peers = { .proc = t->target.proc };
+	struct report_meta meta;
+	const struct shown of = { .meta = &meta, .peer = peer_of, .peer_ctx = &peers };
+	FILE *to = outfile__stream(out);
+	int err;
+
+	snapshot__meta(t, &meta);
+	err = f->kind == FORMAT_PW ? save(o, t, labels, &peers, &meta, to, why)
+				   : show_dump(o, f, pick, d, &of, to, why);
+	err = outfile__end(out, err, why);
+	if (!err && saved)
+		err = outfile__end(saved,
+				   save(o, t, labels, &peers, &meta, outfile__stream(saved), why),
+				   why);
+	fds__free(peers.fds);
+	return err;
+}
+
 static int dump(const struct opts *o, const struct format *f, const struct filter *pick,
 		struct cause *why)
 {
-	const struct dump_opts dopts = {
-		.pick = pick,
-		.system = o->system,
-		.sort = (enum dump_sort)o->sort,
-		.top = o->group || o->diff ? 0 : o->top,
-		.full = o->full,
-	};
+	const bool all = o->save || f->kind == FORMAT_PW;
 	struct deadline until = deadline_in(SNAPSHOT_MOST_NS, NULL),
 			census = deadline_in(SNAPSHOT_CENSUS_NS, NULL);
+	scoped(outfile) saved = NULL;
 	scoped(outfile) out = NULL;
 	scoped(snapshot) t = NULL;
 	scoped(labelbook) labels = NULL;
 	scoped(dump) d = NULL;
-	struct dump_input in;
-	struct peers peers;
 	int err;
 
 	err = labelbook__new(&labels);
@@ -196,26 +194,25 @@ static int dump(const struct opts *o, const struct format *f, const struct filte
 		return cause__set(why, err, "out of memory");
 	err = outfile__open(o->output, o->mode, &out, why);
 	if (!err)
+		err = save_open(o, &saved, why);
+	if (!err)
 		err = snapshot__new(o->pid, (unsigned int)o->depth, &until, &census, &t, why);
-	if (!err && (o->objects || f->kind == FORMAT_JSON || f->kind == FORMAT_JSONL))
+	if (!err && (all || o->objects || f->kind == FORMAT_JSON || f->kind == FORMAT_JSONL))
 		err = read_ways(t, why);
 	if (!err)
 		err = snapshot__labels(t, labels, why);
 	if (err)
 		return err;
-	in = (struct dump_input){
-		.censuses = (const struct census *const *)t->censuses,
-		.namers = t->target.namers,
-		.nr = t->target.nr,
-		.labels = labels,
-	};
-	err = dump__new(&in, &dopts, &d);
-	if (err)
-		return cause__set(why, err, "cannot put the dump together: %s", strerror(-err));
-	peers = (struct peers){ .proc = t->target.proc };
-	err = show(o, f, t, d, &peers, pick, outfile__stream(out), why);
-	fds__free(peers.fds);
-	err = outfile__end(out, err, why);
+	err = show_pick(o, pick,
+			&(struct dump_input){
+				.censuses = (const struct census *const *)t->censuses,
+				.namers = t->target.namers,
+				.nr = t->target.nr,
+				.labels = labels,
+			},
+			&d, why);
+	if (!err)
+		err = write_all(o, f, pick, t, labels, d, out, saved, why);
 	if (!err)
 		say_end(t, d, labels, &until);
 	return err;

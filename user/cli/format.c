@@ -46,7 +46,11 @@ static int refuse(const struct opts *o, enum view v, const struct format *f)
 
 int format_choose(const struct opts *o, const struct format **ret)
 {
-	const enum view v = format_view(o);
+	return format_choose_of(o, format_view(o), ret);
+}
+
+int format_choose_of(const struct opts *o, enum view v, const struct format **ret)
+{
 	const struct format *f = o->format   ? format_by_name(o->format)
 				 : o->output ? format_by_path(o->output)
 					     : NULL;

@@ -18,6 +18,8 @@ enum view format_view(const struct opts *o);
  * build, or a terminal cannot show it. A file name whose end is no format's takes the usual one.
  */
 int format_choose(const struct opts *o, const struct format **ret);
+/* The same, of this view. */
+int format_choose_of(const struct opts *o, enum view v, const struct format **ret);
 /* "text (default), json" */
 void format_list(enum view v, char *text, size_t size);
 

@@ -2,6 +2,7 @@
 #include "cli/option_table.h"
 
 #include <limits.h>
+#include <string.h>
 
 #include <parkwatch/event.h>
 
@@ -21,6 +22,8 @@
 #define LKS        CMD_BIT(CMD_LEAKS)
 #define RFS        CMD_BIT(CMD_REFS)
 #define DOC        CMD_BIT(CMD_DOCTOR)
+#define RPT        CMD_BIT(CMD_REPORT)
+#define INF        CMD_BIT(CMD_INFO)
 #define HLP        CMD_BIT(CMD_HELP)
 #define SHOW       (REC | DMP | CHN | LKS | RFS) /* those that write a result */
 #define AT(member) offsetof(struct opts, member)
@@ -113,6 +116,9 @@ const struct opt_def opt_table[] = {
 	  .help = "text, json: what appeared, went and stayed since that json or jsonl dump of the "
 		  "same process",
 	  .not_with = { { NULL, "group", "a difference is grouped by creation site" } } },
+	{ PART_TARGET, "view", 0, OPT_TEXT, AT(shows), RPT, "VIEW",
+	  .help = "what is shown of the recording: record, dump",
+	  .otherwise = "what the command showed that wrote it" },
 	{ PART_TARGET, "repair", 0, OPT_FLAG, AT(repair), DOC, NULL,
 	  .help = "take out probes that a killed program left in the code",
 	  .more = "Those that somebody uses stay.", .needs = "pid" },
@@ -125,46 +131,47 @@ const struct opt_def opt_table[] = {
 	  .not_with = { { NULL, "max-overhead", NO_LENGTHS },
 			{ NULL, "no-probes", NO_LENGTHS },
 			{ NULL, "event=alloc", SUMS } } },
-	{ PART_FILTER, "state", 0, OPT_FILTER, 0, DMP | CHN | RFS, "WORD[,WORD...]",
+	{ PART_FILTER, "state", 0, OPT_FILTER, 0, DMP | CHN | RFS | RPT, "WORD[,WORD...]",
 	  .help = "only goroutines in this state: waiting, runnable, running, syscall, leaked" },
-	{ PART_FILTER, "wait", 0, OPT_FILTER, 0, DMP | CHN | RFS, "REASON",
+	{ PART_FILTER, "wait", 0, OPT_FILTER, 0, DMP | CHN | RFS | RPT, "REASON",
 	  .help = "only those that wait for this: 'chan receive', or 'chan*'" },
-	{ PART_FILTER, "older", 0, OPT_FILTER, 0, DMP | CHN | RFS, "TIME",
+	{ PART_FILTER, "older", 0, OPT_FILTER, 0, DMP | CHN | RFS | RPT, "TIME",
 	  .help = "only those known to wait at least this long",
 	  .more = "Go notes the time of a wait when a garbage collection finds it, not before." },
-	{ PART_FILTER, "goid", 0, OPT_FILTER, 0, DMP | CHN | RFS, "N[,N...]",
+	{ PART_FILTER, "goid", 0, OPT_FILTER, 0, DMP | CHN | RFS | RPT, "N[,N...]",
 	  .help = "only these goroutines" },
-	{ PART_FILTER, "func", 0, OPT_FILTER, 0, DMP | CHN | RFS, "REGEX",
+	{ PART_FILTER, "func", 0, OPT_FILTER, 0, DMP | CHN | RFS | RPT, "REGEX",
 	  .help = "only those with such a function anywhere in the stack" },
-	{ PART_FILTER, "created-by", 0, OPT_FILTER, 0, DMP | CHN | RFS, "REGEX",
+	{ PART_FILTER, "created-by", 0, OPT_FILTER, 0, DMP | CHN | RFS | RPT, "REGEX",
 	  .help = "only those made by such a function" },
-	{ PART_FILTER, "label", 0, OPT_FILTER, 0, DMP | CHN | RFS, "KEY[=VALUE]",
+	{ PART_FILTER, "label", 0, OPT_FILTER, 0, DMP | CHN | RFS | RPT, "KEY[=VALUE]",
 	  .help = "only those with this pprof label" },
-	{ PART_FILTER, "p", 0, OPT_FILTER, 0, DMP, "N[,N...]", .help = "only those on this P" },
-	{ PART_FILTER, "not", 0, OPT_FILTER, 0, DMP | CHN | RFS, "FILTER=VALUE",
+	{ PART_FILTER, "p", 0, OPT_FILTER, 0, DMP | RPT, "N[,N...]",
+	  .help = "only those on this P" },
+	{ PART_FILTER, "not", 0, OPT_FILTER, 0, DMP | CHN | RFS | RPT, "FILTER=VALUE",
 	  .help = "leave out goroutines that this filter takes: --not func=^net/http --not "
 		  "state=running" },
-	{ PART_FILTER, "system", 0, OPT_FLAG, AT(system), REC | DMP, NULL,
+	{ PART_FILTER, "system", 0, OPT_FLAG, AT(system), REC | DMP | RPT, NULL,
 	  .help = "the runtime's own goroutines too: GC workers and others that "
 		  "runtime.NumGoroutine "
 		  "leaves out" },
 
 	/* --- what is shown --- */
-	{ PART_SHOW, "group", 0, OPT_WORD, AT(group), DMP, "BY",
+	{ PART_SHOW, "group", 0, OPT_WORD, AT(group), DMP | RPT, "BY",
 	  .help = "text, json: groups of goroutines with counts, the largest first",
 	  .words = group_words, .otherwise = "each goroutine by itself" },
-	{ PART_SHOW, "sort", 0, OPT_WORD, AT(sort), DMP, "BY",
+	{ PART_SHOW, "sort", 0, OPT_WORD, AT(sort), DMP | RPT, "BY",
 	  .help = "the order of goroutines; groups are always by count", .words = sort_words,
 	  USUAL(DUMP_SORT_GOID) },
-	{ PART_SHOW, "top", 0, OPT_NUMBER, AT(top), DMP, "N",
+	{ PART_SHOW, "top", 0, OPT_NUMBER, AT(top), DMP | RPT, "N",
 	  .help = "only the first N goroutines or groups", .min = 1, .max = INT_MAX,
 	  .otherwise = "all" },
 	{ PART_SHOW, "top", 0, OPT_NUMBER, AT(top), RFS, "N", .help = "show N ways for each group",
 	  .min = 1, .max = INT_MAX, USUAL(3) },
-	{ PART_SHOW, "objects", 0, OPT_FLAG, AT(objects), DMP, NULL,
+	{ PART_SHOW, "objects", 0, OPT_FLAG, AT(objects), DMP | RPT, NULL,
 	  .help = "text: lines that say what each one waits for, and where your code called the "
 		  "library that made it (json always has both)" },
-	{ PART_SHOW, "labels", 0, OPT_FLAG, AT(labels), DMP, NULL,
+	{ PART_SHOW, "labels", 0, OPT_FLAG, AT(labels), DMP | RPT, NULL,
 	  .help = "text: pprof labels in the first line of each goroutine (json always has them)" },
 	{ PART_SHOW, "elements", 0, OPT_FLAG, AT(elements), CHN, NULL,
 	  .help = "the first words of the oldest elements that channels hold" },
@@ -177,14 +184,14 @@ const struct opt_def opt_table[] = {
 	  .help = "put the stack that made the goroutine above its own, and its parents' stacks as "
 		  "far as they were seen",
 	  .not_with = { { NULL, "event=alloc", SUMS } } },
-	{ PART_SHOW, "root", 0, OPT_WORD, AT(root), REC | DMP, "WHAT",
+	{ PART_SHOW, "root", 0, OPT_WORD, AT(root), REC | DMP | RPT, "WHAT",
 	  .help = "folded, pprof, html: add a frame at the root of each stack", .words = root_words,
 	  USUAL(PROFILE_ROOT_NONE),
 	  .not_with = { { "label", "event=alloc", SUMS "; goid and created-by can be had" },
 			{ "state", "event=alloc", SUMS "; goid and created-by can be had" } } },
 	{ PART_SHOW, "full", 0, OPT_FLAG, AT(full), REC, NULL,
 	  .help = "keep frames that are only the runtime's plumbing: gopark, goexit, newproc" },
-	{ PART_SHOW, "full", 0, OPT_FLAG, AT(full), DMP, NULL,
+	{ PART_SHOW, "full", 0, OPT_FLAG, AT(full), DMP | RPT, NULL,
 	  .help = "keep all frames that Go's own tracebacks leave out" },
 	{ PART_SHOW, "depth", 0, OPT_NUMBER, AT(depth), REC, "N",
 	  .help = "frames of a stack at most", .min = 1, .max = PW_STACK_MAX, USUAL(PW_STACK_MAX) },
@@ -213,14 +220,17 @@ const struct opt_def opt_table[] = {
 	  .more = "The file has one regular expression a line." },
 
 	/* --- where the result goes --- */
-	{ PART_OUTPUT, "format", 'f', OPT_TEXT, AT(format), SHOW, "FORMAT", .help = NULL },
-	{ PART_OUTPUT, "output", 'o', OPT_FILE, AT(output), SHOW, "FILE",
+	{ PART_OUTPUT, "format", 'f', OPT_TEXT, AT(format), SHOW | RPT, "FORMAT", .help = NULL },
+	{ PART_OUTPUT, "output", 'o', OPT_FILE, AT(output), SHOW | RPT, "FILE",
 	  .help = "where the result goes",
-	  .more = "A name that ends in .json, .jsonl, .folded, .pb.gz or .html chooses the format.",
+	  .more = "A name that ends in .json, .jsonl, .folded, .pb.gz, .html or .pw chooses the "
+		  "format.",
 	  .otherwise = "standard output" },
-	{ PART_OUTPUT, "mode", 0, OPT_MODE, AT(mode), SHOW, "OCTAL",
+	{ PART_OUTPUT, "mode", 0, OPT_MODE, AT(mode), SHOW | RPT, "OCTAL",
 	  .help = "who may read and write the file of -o", .min = 0400, .max = 0777,
 	  .otherwise = "600 for a new file if root writes it; one that is replaced keeps its own" },
+	{ PART_OUTPUT, "save", 0, OPT_FILE, AT(save), REC | DMP, "FILE.pw",
+	  .help = "also write a recording: all that was seen, for 'parkwatch report'" },
 
 	/* --- cost and limits --- */
 	{ PART_COST, "max-overhead", 0, OPT_PERCENT, AT(max_overhead), REC, "PERCENT",
@@ -294,4 +304,13 @@ const char *opt_part_name(enum opt_part p)
 	};
 
 	return names[p];
+}
+
+const struct opt_def *opt_of_report(const char *name)
+{
+	for (const struct opt_def *d = opt_table; d < opt_table + opt_table_size; d++)
+		if ((d->part == PART_FILTER || d->part == PART_SHOW) && opt_is_of(d, CMD_REPORT) &&
+		    !strcmp(d->name, name))
+			return d;
+	return NULL;
 }

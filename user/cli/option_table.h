@@ -95,6 +95,7 @@ struct cmd_def {
 	const char *text[CMD_TEXTS_MAX]; /* paragraphs of the manual; NULL after the last */
 	int (*run)(const struct opts *o);
 	size_t operands_max;
+	const char *operand; /* how the line asks for one that must be there; NULL: none must */
 	const struct cmd_need *needs; /* ends with {}; NULL: none */
 };
 
@@ -127,6 +128,9 @@ extern const struct example_def example_table[];
 extern const size_t example_table_size;
 
 const char *opt_part_name(enum opt_part p); /* "Which goroutines" */
+
+/* The row of an option that says which goroutines, or what of them, a report shows. NULL: none. */
+const struct opt_def *opt_of_report(const char *name);
 
 static inline bool opt_is_of(const struct opt_def *d, enum command c)
 {

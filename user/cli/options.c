@@ -309,6 +309,16 @@ static size_t row_of(enum command command, int c)
 	return i;
 }
 
+/* For a recording: what is asked of it later begins with the same. */
+static int opts__note_shown(struct opts *o, const char *name, const char *value)
+{
+	if (o->nr_shown == OPT_SHOWN_MAX)
+		return -ENOSPC;
+	o->shown[o->nr_shown] = name;
+	o->shown_values[o->nr_shown++] = value ? value : "";
+	return 0;
+}
+
 static int given__read(struct given *g, int argc, char **argv)
 {
 	struct option longs[OPT_ROWS_MAX + 1] = { 0 };
@@ -347,6 +357,8 @@ static int given__read(struct given *g, int argc, char **argv)
 			return usage_error(command, "bad --%s '%s': %s", d->name, optarg, takes);
 		}
 		g->rows[d - opt_table] = true;
+		if (opt_of_report(d->name) && opts__note_shown(g->o, d->name, optarg))
+			return usage_error(command, "more than %d options", OPT_SHOWN_MAX);
 	}
 	return 0;
 }
@@ -385,5 +397,7 @@ int opts__parse(struct opts *o, int argc, char **argv)
 	if (o->nr_operands > cmd_table[o->command].operands_max)
 		return usage_error(o->command, "what is meant by '%s'",
 				   o->operands[cmd_table[o->command].operands_max]);
+	if (!o->nr_operands && cmd_table[o->command].operand)
+		return usage_error(o->command, "%s", cmd_table[o->command].operand);
 	return given__check(&g);
 }

@@ -17,6 +17,8 @@ enum command {
 	CMD_CHANS,
 	CMD_LEAKS,
 	CMD_REFS,
+	CMD_REPORT,
+	CMD_INFO,
 	CMD_DOCTOR,
 	CMD_HELP,
 	CMD_VERSION,
@@ -26,6 +28,7 @@ enum command {
 #define CMD_ALL    (CMD_BIT(CMD_MAX) - 1)
 
 #define OPT_FILTERS_MAX 64
+#define OPT_SHOWN_MAX   128
 
 /* One filter of dump as it was given; names/filter reads it. */
 struct opt_filter {
@@ -73,6 +76,11 @@ struct opts {
 	uint64_t max_memory_bytes; /* 0: of the goroutines there are */
 	bool repair;
 	unsigned int verbose;
+	const char *save;  /* a .pw file beside the report; NULL: none */
+	const char *shows; /* of report: a view, by its command; NULL: as it was recorded */
+	/* What was given of the parts `which goroutines` and `what is shown`; values: "" for flags */
+	const char *shown[OPT_SHOWN_MAX], *shown_values[OPT_SHOWN_MAX];
+	size_t nr_shown;
 	char **operands; /* what follows the options, borrowed of argv: help: a command */
 	size_t nr_operands;
 };

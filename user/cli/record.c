@@ -10,8 +10,11 @@
 #include "cli/commands.h"
 #include "cli/fate.h"
 #include "cli/format.h"
+#include "cli/save.h"
+#include "cli/show.h"
 #include "cli/stop.h"
 #include "daemon/session.h"
+#include "model/snap_facts.h"
 
 #define MOST_NS (180 * NS_PER_SEC) /* beyond the duration, with opening */
 /*
@@ -171,13 +174,33 @@ static void say_end(const struct opts *o, const struct session_end *e, const str
 			 (unsigned long long)e->lost, cost);
 }
 
+/* All that was counted, and who was there when it began, as far as somebody asked. */
+static int save(const struct opts *o, const struct session *s, const struct snap *snap,
+		const struct report_meta *meta, FILE *to, struct cause *why)
+{
+	const struct target *t = session__target(s);
+	const struct census *const *before = session__before(s);
+	scoped(factlog) f = NULL;
+	int err = save_begin(o, t, meta, to, &f, why);
+
+	if (err)
+		return err;
+	for (size_t rt = 0; rt < t->nr && before && !err; rt++)
+		err = factlog__look(f, 0, (uint16_t)rt, meta->wall_start_ns, before[rt], NULL);
+	if (!err)
+		err = snap_facts__write(f, snap);
+	return save_end(f, meta, err, why);
+}
+
 static int write_report(const struct opts *o, struct session *s, const struct session_end *e,
-			const struct format *f, struct outfile *out, struct cause *why)
+			const struct format *f, struct outfile *out, struct outfile *saved,
+			struct cause *why)
 {
 	struct namer namers[GOPROC_RUNTIMES_MAX];
 	scoped(snap) snap = NULL;
 	struct report_meta meta;
 	char cost[288];
+	size_t nr;
 	int err;
 
 	err = session__snap(s, &snap);
@@ -187,14 +210,15 @@ static int write_report(const struct opts *o, struct session *s, const struct se
 	session__meta(s, e, &meta);
 	meta.cost = cost;
 	stop_is_written();
-	err = f->rows->render(&(struct report){ .snap = snap,
-						.meta = &meta,
-						.namers = namers,
-						.nr_namers = session__namers(s, namers),
-						.full = o->full },
-			      outfile__stream(out), why);
+	nr = session__namers(s, namers);
+	err = f->kind == FORMAT_PW
+		      ? save(o, s, snap, &meta, outfile__stream(out), why)
+		      : show_sums(o, f, snap, &meta, namers, nr, outfile__stream(out), why);
 	stop_is_read();
 	err = outfile__end(out, err, why);
+	if (!err && saved)
+		err = outfile__end(saved, save(o, s, snap, &meta, outfile__stream(saved), why),
+				   why);
 	if (err)
 		return cause__set(why, err, "cannot write the report: %s", strerror(-err));
 	say_end(o, e, snap, cost);
@@ -223,8 +247,10 @@ static int record(const struct opts *o, const struct format *f, const volatile s
 		.max_overhead = o->max_overhead / 100,
 		.no_probes = o->no_probes,
 		.rate = (double)o->rate,
+		.keep_before = o->save || f->kind == FORMAT_PW,
 	};
 	struct progress_line line = { .o = o, .tty = isatty(STDERR_FILENO) };
+	scoped(outfile) saved = NULL;
 	scoped(outfile) out = NULL;
 	scoped(session) s = NULL;
 	struct session_end end;
@@ -232,13 +258,15 @@ static int record(const struct opts *o, const struct format *f, const volatile s
 
 	err = outfile__open(o->output, o->mode, &out, why);
 	if (!err)
+		err = save_open(o, &saved, why);
+	if (!err)
 		err = session__open(&so, &s, why);
 	if (!err)
 		err = session__record(s, o->duration_ns, stop, show_progress, &line, &end, why);
 	if (line.tty && line.begun)
 		fputs("\r\033[K", stderr);
 	if (!err)
-		err = write_report(o, s, &end, f, out, why);
+		err = write_report(o, s, &end, f, out, saved, why);
 	if (!err && end.code_left[0])
 		err = cause__set(why, -EUCLEAN, "%s", end.code_left);
 	return err;

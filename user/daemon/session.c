@@ -28,6 +28,8 @@ void session__free(struct session *s)
 	allocs__free(s->allocs);
 	ingest__free(s->intake);
 	callsites__free(s->callsites);
+	for (size_t i = 0; i < GOPROC_RUNTIMES_MAX; i++)
+		census__free(s->before[i]);
 	profile__free(s->profile);
 	target__close(&s->target);
 	free(s);
@@ -257,7 +259,11 @@ static int session__ask_creators(struct session *s, const volatile sig_atomic_t 
 	if (!err)
 		err = callsites__census(s->callsites, (const struct census *const *)censuses);
 	for (size_t i = 0; i < s->target.nr; i++)
-		census__free(censuses[i]);
+		if (s->o.keep_before && !err)
+			s->before[i] = steal(censuses[i]);
+		else
+			census__free(censuses[i]);
+	s->has_before = s->o.keep_before && !err;
 	return err == -ENOMEM ? err : 0;
 }
 
@@ -349,6 +355,16 @@ int session__snap(struct session *s, struct snap **ret)
 	if (!err)
 		*ret = steal(snap);
 	return err;
+}
+
+const struct target *session__target(const struct session *s)
+{
+	return &s->target;
+}
+
+const struct census *const *session__before(const struct session *s)
+{
+	return s->has_before ? (const struct census *const *)s->before : NULL;
 }
 
 size_t session__namers(const struct session *s, struct namer *namers)

@@ -47,6 +47,8 @@ struct session_opts {
 	double max_overhead;
 	bool no_probes; /* looks instead: what has to do with events is not used */
 	double rate;    /* looks a second */
+	/* by creation site: keeps who was there before, for session__before() */
+	bool keep_before;
 };
 
 /* that opening may read the target's memory */
@@ -131,6 +133,9 @@ int session__record(struct session *s, uint64_t duration_ns, const volatile sig_
 
 int session__snap(struct session *s, struct snap **ret);
 /* namers: room for GOPROC_RUNTIMES_MAX; returns how many. */
+/* Borrowed until it is freed. before: by rt; NULL: nobody asked, or there was no time. */
+const struct target *session__target(const struct session *s);
+const struct census *const *session__before(const struct session *s);
 size_t session__namers(const struct session *s, struct namer *namers);
 /*
  * Fills what the renderers say about the recording; strings are borrowed from the session; cost is

@@ -51,12 +51,14 @@ int book__bad(struct cause *why, const char *what)
 
 static int book__command(struct book *b, const Pw__Command *c, struct cause *why)
 {
-	if (c->n_options > BOOK_OPTIONS_MAX)
+	if (c->n_options > BOOK_OPTIONS_MAX || c->n_values != c->n_options)
 		return book__bad(why, "its command has too many options");
 	b->parkwatch = textpool__get(b->texts, c->parkwatch);
 	b->view = textpool__get(b->texts, c->view);
-	for (size_t i = 0; i < c->n_options; i++)
+	for (size_t i = 0; i < c->n_options; i++) {
 		b->options[i] = textpool__get(b->texts, c->options[i]);
+		b->values[i] = textpool__get(b->texts, c->values[i]);
+	}
 	b->nr_options = c->n_options;
 	return 0;
 }

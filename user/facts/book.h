@@ -43,7 +43,7 @@ struct book {
 	struct textpool *texts;
 	struct codebook *code;
 	const char *parkwatch, *view;
-	const char *options[BOOK_OPTIONS_MAX];
+	const char *options[BOOK_OPTIONS_MAX], *values[BOOK_OPTIONS_MAX];
 	size_t nr_options;
 	uint32_t pid;
 	const char *comm, *exe, *build_id;

@@ -7,6 +7,7 @@
 
 #define ALL    (VIEW_BIT(VIEWS) - 1)
 #define STACKS (VIEW_BIT(VIEW_RECORDING) | VIEW_BIT(VIEW_DUMP) | VIEW_BIT(VIEW_LEAKS))
+#define SAVED  (VIEW_BIT(VIEW_RECORDING) | VIEW_BIT(VIEW_DUMP) | VIEW_BIT(VIEW_GROUPS))
 
 static const struct format formats[] = {
 	{ FORMAT_TEXT,
@@ -54,6 +55,14 @@ static const struct format formats[] = {
 	  false,
 	  &renderer_html,
 	  "A flame graph in one file. It needs no network." },
+	{ FORMAT_PW,
+	  "pw",
+	  { ".pw" },
+	  SAVED,
+	  true,
+	  NULL,
+	  "A recording: all that was seen, with names. `parkwatch report` makes every other format "
+	  "of it, without root and on any machine." },
 };
 
 const struct format *format_at(size_t i)

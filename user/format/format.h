@@ -31,7 +31,8 @@ enum format_kind {
 	FORMAT_JSONL,
 	FORMAT_FOLDED,
 	FORMAT_PPROF,
-	FORMAT_HTML
+	FORMAT_HTML,
+	FORMAT_PW, /* all that is known, not a view of it: facts/pw_file */
 };
 
 struct format {

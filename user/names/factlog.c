@@ -11,6 +11,7 @@
 #include "facts/fact_flags.h"
 
 #define CODE_ROWS   1024
+#define ROOTS       4 /* frames: runtime.goexit, wrappers, and what they call */
 #define CODE_FRAMES (2 * CODE_ROWS + GOSYM_INLINE_MAX)
 
 struct told_key { /* hashed as bytes: no padding */
@@ -141,6 +142,8 @@ static void tell_command(struct factlog *f)
 	c.view = (char *)f->of.view;
 	c.n_options = f->of.nr_options;
 	c.options = (char **)f->of.options;
+	c.n_values = f->of.nr_options;
+	c.values = (char **)f->of.values;
 	fact.fact_case = PW__FACT__FACT_COMMAND;
 	fact.command = &c;
 	pw_writer__fact(f->w, &fact);
@@ -321,4 +324,19 @@ void factlog__pcs(struct factlog *f, uint16_t rt, const uint64_t *pcs, size_t nr
 {
 	for (size_t i = 0; i < nr; i++)
 		factlog__pc(f, rt, pcs[i], all_return || i);
+}
+
+void factlog__roots(struct factlog *f, uint16_t rt, const uint64_t *pcs, size_t nr)
+{
+	const size_t first = nr > ROOTS ? nr - ROOTS : 0;
+
+	for (size_t i = first; i < nr; i++) {
+		const struct frame *v;
+		size_t of;
+
+		if (framer__at(f->framer, rt, pcs[i], true, &v, &of))
+			factlog__fail(f, -ENOMEM);
+		else
+			factlog__start(f, rt, v[of - 1].entry);
+	}
 }

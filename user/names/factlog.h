@@ -20,9 +20,9 @@
 #include "facts/pw_writer.h"
 #include "names/framer.h"
 
-struct factlog_of {                 /* all borrowed until free */
-	const char *view;           /* "dump" */
-	const char *const *options; /* as facts.proto, Command */
+struct factlog_of {                                 /* all borrowed until free */
+	const char *view;                           /* "dump" */
+	const char *const *options, *const *values; /* as facts.proto, Command */
 	size_t nr_options;
 	int pid;
 	const char *comm, *exe, *build_id;
@@ -54,6 +54,8 @@ struct pw_writer *factlog__writer(struct factlog *f);
 void factlog__pc(struct factlog *f, uint16_t rt, uint64_t pc, bool is_return);
 void factlog__start(struct factlog *f, uint16_t rt, uint64_t pc); /* where a goroutine starts */
 void factlog__pcs(struct factlog *f, uint16_t rt, const uint64_t *pcs, size_t nr, bool all_return);
+/* Where a goroutine that stands in this stack may have begun: what it runs, past wrappers. */
+void factlog__roots(struct factlog *f, uint16_t rt, const uint64_t *pcs, size_t nr);
 void factlog__code(struct factlog *f);
 void factlog__fail(struct factlog *f, int err);
 

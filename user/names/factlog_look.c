@@ -101,6 +101,7 @@ static void add_stack(struct look_log *l, uint32_t stack)
 	if (r->stacks == STACKS || r->pcs + s->nr_pcs > PCS)
 		tell_stacks(l);
 	factlog__pcs(l->f, l->rt, pcs, s->nr_pcs, true);
+	factlog__roots(l->f, l->rt, pcs, s->nr_pcs);
 	r->id[r->stacks] = stack;
 	r->stack_rt[r->stacks] = l->rt;
 	r->truncated[r->stacks] = s->truncated;

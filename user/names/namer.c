@@ -41,13 +41,20 @@ void namer__init(struct namer *n, struct gosym *sym, const struct gomain *main, 
 
 /* --- over a recording --- */
 
+/* A return address means the pc before it: who knows one knows the other. */
+static bool code_at(const struct namer *n, uint64_t pc, bool is_return, struct code_at *ret)
+{
+	return codebook__get(n->code, n->rt, pc, is_return ? CODE_RETURN : CODE_HERE, ret) ||
+	       (!is_return && codebook__get(n->code, n->rt, pc + 1, CODE_RETURN, ret));
+}
+
 static int code_frames(const struct namer *n, uint64_t pc, bool is_return, struct goframe *frames,
 		       size_t max)
 {
 	struct code_at c;
 	size_t nr;
 
-	if (!codebook__get(n->code, n->rt, pc, is_return ? CODE_RETURN : CODE_HERE, &c))
+	if (!code_at(n, pc, is_return, &c))
 		return -ENOENT;
 	nr = c.nr < max ? c.nr : max;
 	for (size_t i = 0; i < nr; i++)

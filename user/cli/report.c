@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clean.h"
+#include "base/log.h"
+#include "base/outfile.h"
+#include "cli/begin.h"
+#include "cli/commands.h"
+#include "cli/filters.h"
+#include "cli/format.h"
+#include "cli/option_table.h"
+#include "cli/show.h"
+#include "view/callsites.h"
+#include "view/replay.h"
+
+#define ARGS_MAX (2 * OPT_SHOWN_MAX + 8)
+
+static const char *peer_of(void *ctx, int fd)
+{
+	return book__peer(ctx, fd);
+}
+
+struct args {
+	char *v[ARGS_MAX];
+	int nr;
+};
+
+static int args__add(struct args *a, const char *name, const char *value)
+{
+	const struct opt_def *d = opt_of_report(name);
+
+	if (a->nr >= ARGS_MAX - 2)
+		return -E2BIG;
+	if (!d)
+		return -EINVAL;
+	if (asprintf(&a->v[a->nr], d->arg ? "--%s=%s" : "--%s", name, value) < 0)
+		return -ENOMEM;
+	a->nr++;
+	return 0;
+}
+
+/*
+ * The options as if the recording's came first. args: their texts, which must live as long as *ret.
+ * 0, or an error with a cause; -EINVAL after a line of the parser's.
+ */
+static int with_recorded(const struct opts *o, const struct book *b, struct args *a,
+			 struct opts *ret, struct cause *why)
+{
+	int err = 0;
+
+	a->v[a->nr++] = strdup("parkwatch");
+	a->v[a->nr++] = strdup("report");
+	/*
+	 * A file never says where anything is written. What says no more than how it was recorded,
+	 * or is of a newer parkwatch, is passed over.
+	 */
+	for (size_t i = 0; i < b->nr_options && !err; i++)
+		if (opt_of_report(b->options[i]))
+			err = args__add(a, b->options[i], b->values[i]);
+	for (size_t i = 0; i < o->nr_shown && !err; i++)
+		err = args__add(a, o->shown[i], o->shown_values[i]);
+	if (err)
+		return cause__set(why, err, "the recording was made with too many options");
+	a->v[a->nr++] = strdup(o->operands[0]);
+	if (!a->v[0] || !a->v[1] || !a->v[a->nr - 1])
+		return cause__set(why, -ENOMEM, "out of memory");
+	if (opts__parse(ret, a->nr, a->v))
+		return -EINVAL;
+	ret->format = o->format;
+	ret->output = o->output;
+	ret->mode = o->mode;
+	ret->diff = o->diff;
+	ret->pid = (int)b->pid;
+	return 0;
+}
+
+/* --- the views --- */
+
+static int report_dump(const struct opts *o, const struct format *f, const struct filter *pick,
+		       const struct replay *r, FILE *out, struct cause *why)
+{
+	const struct shown of = { .meta = &r->meta, .peer = peer_of, .peer_ctx = r->book };
+	const struct book_look *look = r->book->nr_looks ? &r->book->looks[0] : NULL;
+	static const struct census none;
+	const struct census *censuses[BOOK_RUNTIMES_MAX];
+	scoped(dump) d = NULL;
+	int err;
+
+	if (!look)
+		return cause__set(why, -ENOENT,
+				  "'%s' has no look at all goroutines: it was written by '%s'; try "
+				  "--view %s",
+				  o->operands[0], r->book->view, r->book->view);
+	for (size_t i = 0; i < BOOK_RUNTIMES_MAX; i++)
+		censuses[i] = look->censuses[i] ? look->censuses[i] : &none;
+	err = show_pick(o, pick,
+			&(struct dump_input){ .censuses = censuses,
+					      .namers = r->namers,
+					      .nr = r->book->nr_runtimes,
+					      .labels = look->labels },
+			&d, why);
+	return err ? err : show_dump(o, f, pick, d, &of, out, why);
+}
+
+/* Who called the libraries that made goroutines: from the look before, and births that were seen. */
+static int ask_creators(const struct replay *r, const struct snap *snap, struct callsites **ret)
+{
+	const struct book_look *look = r->book->nr_looks ? &r->book->looks[0] : NULL;
+	int err = callsites__new(r->namers, r->book->nr_runtimes, ret);
+
+	for (size_t i = 0; look && i < r->book->nr_runtimes; i++)
+		if (!look->censuses[i])
+			look = NULL;
+	if (!err && look)
+		err = callsites__census(*ret, (const struct census *const *)look->censuses);
+	return err ? err : callsites__births(*ret, snap);
+}
+
+static int report_sums(const struct opts *o, const struct format *f, const struct replay *r,
+		       FILE *out, struct cause *why)
+{
+	struct namer namers[BOOK_RUNTIMES_MAX];
+	scoped(callsites) calls = NULL;
+	scoped(snap) snap = NULL;
+	int err = snap_facts__snap(r->sums, &snap);
+
+	if (err == -ENOENT)
+		return cause__set(why, err,
+				  "'%s' has nothing that was counted by stack: it was written by "
+				  "'%s'; try --view %s",
+				  o->operands[0], r->book->view, r->book->view);
+	if (!err && o->root && o->root != (int)snap->root)
+		return cause__set(why, -EINVAL,
+				  "'%s' was recorded without --root for that: what it counted cannot "
+				  "be told apart any more",
+				  o->operands[0]);
+	if (!err && snap->root == PROFILE_ROOT_CREATED_BY)
+		err = ask_creators(r, snap, &calls);
+	if (err)
+		return cause__set(why, err, "cannot put the report together: %s", strerror(-err));
+	for (size_t i = 0; i < r->book->nr_runtimes; i++) {
+		namers[i] = r->namers[i];
+		namers[i].calls = calls;
+	}
+	return show_sums(o, f, snap, &r->meta, namers, r->book->nr_runtimes, out, why);
+}
+
+static int write_view(const struct opts *o, enum view v, const struct replay *r,
+		      const struct filter *pick, struct cause *why)
+{
+	const struct format *f = NULL;
+	scoped(outfile) out = NULL;
+	int err = format_choose_of(o, v, &f);
+
+	if (err)
+		return -EINVAL;
+	if (f->kind == FORMAT_PW)
+		return cause__set(why, -EINVAL, "'%s' is a recording already", o->operands[0]);
+	err = outfile__open(o->output, o->mode, &out, why);
+	if (!err && v == VIEW_RECORDING)
+		err = report_sums(o, f, r, outfile__stream(out), why);
+	else if (!err)
+		err = report_dump(o, f, pick, r, outfile__stream(out), why);
+	return out ? outfile__end(out, err, why) : err;
+}
+
+static void say_read(const char *path, const struct replay *r)
+{
+	if (r->read.cut || !r->has_meta)
+		log_warn("'%s' was cut off: this is what its %u whole segments have", path,
+			 r->read.segments);
+}
+
+static int report(const struct opts *o, const struct replay *r, struct cause *why)
+{
+	const char *view = o->shows ? o->shows : r->book->view;
+	struct args a = { .nr = 0 };
+	scoped(filter) pick = NULL;
+	struct opts both;
+	enum view v;
+	int err = 0;
+
+	if (!strcmp(view, "record"))
+		v = VIEW_RECORDING;
+	else if (!strcmp(view, "dump"))
+		v = VIEW_DUMP;
+	else
+		return cause__set(why, -EINVAL, "there is no view '%s': record, dump", view);
+	err = with_recorded(o, r->book, &a, &both, why);
+	if (!err && v == VIEW_DUMP)
+		v = both.group ? VIEW_GROUPS : VIEW_DUMP;
+	if (!err)
+		err = filters_pick(&both, &pick, why);
+	if (!err)
+		err = write_view(&both, v, r, pick, why);
+	for (int i = 0; i < a.nr; i++)
+		free(a.v[i]);
+	return err;
+}
+
+int cmd_report(const struct opts *o)
+{
+	scoped(replay) r = NULL;
+	struct cause why = { "" };
+	int err = replay__open(o->operands[0], &r, &why);
+
+	if (!err) {
+		say_read(o->operands[0], r);
+		err = report(o, r, &why);
+	}
+	if (!err)
+		return 0;
+	if (why.text[0])
+		log_error("%s", why.text);
+	return err == -EINVAL ? 2 : 1;
+}
+
+/* --- what is in it --- */
+
+static const char *event_word(const struct replay *r)
+{
+	struct snap *s = NULL;
+	const char *word = "";
+
+	if (!snap_facts__snap(r->sums, &s))
+		word = report_event_name(s->event);
+	snap__free(s);
+	return word;
+}
+
+static void print_looks(const struct replay *r)
+{
+	for (size_t i = 0; i < r->book->nr_looks; i++) {
+		const struct book_look *look = &r->book->looks[i];
+		size_t nr = 0, stacks = 0;
+
+		for (size_t rt = 0; rt < BOOK_RUNTIMES_MAX; rt++) {
+			nr += look->censuses[rt] ? look->censuses[rt]->nr : 0;
+			stacks += look->censuses[rt] ? look->censuses[rt]->nr_stacks : 0;
+		}
+		printf("look %zu        %zu goroutines in %zu stacks\n", i, nr, stacks);
+	}
+}
+
+static void print_info(const char *path, const struct replay *r)
+{
+	const struct book *b = r->book;
+	const char *event = event_word(r);
+
+	printf("recording     %s, format %u.%u, by parkwatch %s %s\n", path, r->read.major,
+	       r->read.minor, b->parkwatch, b->view);
+	printf("process       pid %u '%s', %s%s%s\n", b->pid, b->comm, b->exe,
+	       b->build_id[0] ? ", build id " : "", b->build_id);
+	for (size_t i = 0; i < b->nr_runtimes; i++)
+		printf("runtime       %s\n", b->runtimes[i].version);
+	if (r->meta.duration_ns)
+		printf("duration      %.3g s\n", (double)r->meta.duration_ns / 1e9);
+	print_looks(r);
+	if (event[0])
+		printf("counted       %s, by stack\n", event);
+	if (r->has_meta)
+		printf("events        %llu, %llu lost\n", (unsigned long long)r->meta.seen,
+		       (unsigned long long)r->meta.lost);
+	if (r->meta.cost[0])
+		printf("overhead      %s\n", r->meta.cost);
+	printf("facts         %llu in %u segments, %llu bytes (%llu before compression)%s\n",
+	       (unsigned long long)r->read.facts, r->read.segments,
+	       (unsigned long long)r->read.packed_bytes, (unsigned long long)r->read.raw_bytes,
+	       r->read.cut ? "; cut off" : "");
+	if (r->read.unknown)
+		printf("unknown       %llu facts of kinds that this parkwatch does not know\n",
+		       (unsigned long long)r->read.unknown);
+}
+
+int cmd_info(const struct opts *o)
+{
+	scoped(replay) r = NULL;
+	struct cause why = { "" };
+	char path[256];
+
+	if (replay__open(o->operands[0], &r, &why)) {
+		log_error("%s", why.text);
+		return 1;
+	}
+	say_read(o->operands[0], r);
+	clean(path, sizeof(path), o->operands[0]);
+	print_info(path, r);
+	return end_of_print(0);
+}

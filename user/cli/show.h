@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * show: a view in the format that was asked for, of a live process or of a recording of one: both
+ * take this way, so both give the same bytes.
+ */
+#ifndef PARKWATCH_CLI_SHOW_H
+#define PARKWATCH_CLI_SHOW_H
+
+#include <stdio.h>
+
+#include "base/cause.h"
+#include "cli/options.h"
+#include "format/format.h"
+#include "names/filter.h"
+#include "view/dump.h"
+#include "view/recording.h"
+
+struct shown { /* all borrowed */
+	const struct report_meta *meta;
+	/* What is at the other end of a descriptor: "" not known. */
+	const char *(*peer)(void *ctx, int fd);
+	void *peer_ctx;
+};
+
+/* The goroutines that are asked for. 0 or -ENOMEM with a cause. */
+int show_pick(const struct opts *o, const struct filter *pick, const struct dump_input *in,
+	      struct dump **ret, struct cause *why);
+/* Those, or their groups, or what differs from an older dump. As dump_show__text(). */
+int show_dump(const struct opts *o, const struct format *f, const struct filter *pick,
+	      struct dump *d, const struct shown *of, FILE *out, struct cause *why);
+/* What a recording counted by stack. */
+int show_sums(const struct opts *o, const struct format *f, const struct snap *s,
+	      const struct report_meta *meta, const struct namer *namers, size_t nr, FILE *out,
+	      struct cause *why);
+
+#endif
