@@ -39,8 +39,9 @@ static int show(const struct opts *o, const struct format *f, const struct filte
 		err = chans__new(d, sources, &cs);
 	if (err)
 		return cause__set(why, err, "cannot put the channels together: %s", strerror(-err));
-	err = f->kind == FORMAT_JSON ? chans_show__json(cs, &s, outfile__stream(out), why)
-				     : chans_show__text(cs, &s, outfile__stream(out), why);
+	err = format__write(f, format_view(o),
+			    &(struct shown){ .chans = { .chans = cs, .show = &s } },
+			    outfile__stream(out), why);
 	err = outfile__end(out, err, why);
 	if (!err)
 		log_info("%zu goroutines; %zu unsettled; read in %.3g ms", d->counts.nr,

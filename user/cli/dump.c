@@ -160,7 +160,7 @@ static int write_all(const struct opts *o, const struct format *f, const struct 
 {
 	struct peers peers = { .proc = t->target.proc };
 	struct report_meta meta;
-	const struct shown of = { .meta = &meta, .peer = peer_of, .peer_ctx = &peers };
+	const struct show_of of = { .meta = &meta, .peer = peer_of, .peer_ctx = &peers };
 	FILE *to = outfile__stream(out);
 	int err;
 

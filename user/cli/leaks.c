@@ -90,26 +90,6 @@ static int save_baseline(const struct opts *o, struct leaks *l, struct cause *wh
 	return outfile__end(out, err, why);
 }
 
-static int render(const struct format *f, struct leaks *l, const struct leaks_show *s, FILE *out,
-		  struct cause *why)
-{
-	scoped(snap) snap = NULL;
-	int err;
-
-	if (f->kind == FORMAT_TEXT)
-		return leaks_show__text(l, s, out, why);
-	if (f->kind == FORMAT_JSON)
-		return leaks_show__json(l, s, out, why);
-	err = leaks_show__snap(l, s, &snap);
-	if (err)
-		return cause__set(why, err, "cannot put the report together: %s", strerror(-err));
-	return f->rows->render(&(struct report){ .snap = snap,
-						 .meta = s->meta,
-						 .namers = l->d->in.namers,
-						 .nr_namers = l->d->in.nr },
-			       out, why);
-}
-
 static int report(const struct opts *o, const struct format *f, struct watch *w,
 		  const struct watch_end *e, const struct leak_known *known,
 		  const volatile sig_atomic_t *stop, struct outfile *out, struct cause *why)
@@ -143,7 +123,9 @@ static int report(const struct opts *o, const struct format *f, struct watch *w,
 		return cause__set(why, err, "cannot put the report together: %s", strerror(-err));
 	watch__meta(w, e, &meta);
 	stop_is_written();
-	err = render(f, l, &s, outfile__stream(out), why);
+	err = format__write(f, format_view(o),
+			    &(struct shown){ .leaks = { .leaks = l, .show = &s } },
+			    outfile__stream(out), why);
 	stop_is_read();
 	err = outfile__end(out, err, why);
 	if (!err)

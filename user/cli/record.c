@@ -213,7 +213,13 @@ static int write_report(const struct opts *o, struct session *s, const struct se
 	nr = session__namers(s, namers);
 	err = f->kind == FORMAT_PW
 		      ? save(o, s, snap, &meta, outfile__stream(out), why)
-		      : show_sums(o, f, snap, &meta, namers, nr, outfile__stream(out), why);
+		      : format__write(f, VIEW_RECORDING,
+				      &(struct shown){ .recording = { .snap = snap,
+								      .meta = &meta,
+								      .namers = namers,
+								      .nr_namers = nr,
+								      .full = o->full } },
+				      outfile__stream(out), why);
 	stop_is_read();
 	err = outfile__end(out, err, why);
 	if (!err && saved)

@@ -39,9 +39,9 @@ static int refs(const struct opts *o, const struct format *f, const struct filte
 		return err;
 	refwatch__show(w, &meta, &s);
 	s.top = o->top;
-	err = f->kind == FORMAT_JSON
-		      ? refs_show__json(refwatch__refs(w), &s, outfile__stream(out), why)
-		      : refs_show__text(refwatch__refs(w), &s, outfile__stream(out), why);
+	err = format__write(f, format_view(o),
+			    &(struct shown){ .refs = { .refs = refwatch__refs(w), .show = &s } },
+			    outfile__stream(out), why);
 	err = outfile__end(out, err, why);
 	if (!err && refwatch__no_goal(w))
 		log_info("%s", refwatch__no_goal(w));

@@ -82,7 +82,7 @@ static int with_recorded(const struct opts *o, const struct book *b, struct args
 static int report_dump(const struct opts *o, const struct format *f, const struct filter *pick,
 		       const struct replay *r, FILE *out, struct cause *why)
 {
-	const struct shown of = { .meta = &r->meta, .peer = peer_of, .peer_ctx = r->book };
+	const struct show_of of = { .meta = &r->meta, .peer = peer_of, .peer_ctx = r->book };
 	const struct book_look *look = r->book->nr_looks ? &r->book->looks[0] : NULL;
 	static const struct census none;
 	const struct census *censuses[BOOK_RUNTIMES_MAX];
@@ -133,10 +133,11 @@ static int report_sums(const struct opts *o, const struct format *f, const struc
 				  "'%s'; try --view %s",
 				  o->operands[0], r->book->view, r->book->view);
 	if (!err && o->root && o->root != (int)snap->root)
-		return cause__set(why, -EINVAL,
-				  "'%s' was recorded without --root for that: what it counted cannot "
-				  "be told apart any more",
-				  o->operands[0]);
+		return cause__set(
+			why, -EINVAL,
+			"'%s' was recorded without --root for that: what it counted cannot "
+			"be told apart any more",
+			o->operands[0]);
 	if (!err && snap->root == PROFILE_ROOT_CREATED_BY)
 		err = ask_creators(r, snap, &calls);
 	if (err)
@@ -145,7 +146,13 @@ static int report_sums(const struct opts *o, const struct format *f, const struc
 		namers[i] = r->namers[i];
 		namers[i].calls = calls;
 	}
-	return show_sums(o, f, snap, &r->meta, namers, r->book->nr_runtimes, out, why);
+	return format__write(f, VIEW_RECORDING,
+			     &(struct shown){ .recording = { .snap = snap,
+							     .meta = &r->meta,
+							     .namers = namers,
+							     .nr_namers = r->book->nr_runtimes,
+							     .full = o->full } },
+			     out, why);
 }
 
 static int write_view(const struct opts *o, enum view v, const struct replay *r,

@@ -4,11 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "facts/book.h"
-#include "format/dump_diff.h"
-#include "format/dump_group.h"
 #include "format/dump_show.h"
-#include "view/callsites.h"
+#include "view/old_dump.h"
 
 int show_pick(const struct opts *o, const struct filter *pick, const struct dump_input *in,
 	      struct dump **ret, struct cause *why)
@@ -25,60 +22,33 @@ int show_pick(const struct opts *o, const struct filter *pick, const struct dump
 	return err ? cause__set(why, err, "cannot put the dump together: %s", strerror(-err)) : 0;
 }
 
-int show_sums(const struct opts *o, const struct format *f, const struct snap *s,
-	      const struct report_meta *meta, const struct namer *namers, size_t nr, FILE *out,
-	      struct cause *why)
-{
-	return f->rows->render(&(struct report){ .snap = s,
-						 .meta = meta,
-						 .namers = namers,
-						 .nr_namers = nr,
-						 .full = o->full },
-			       out, why);
-}
-
-/* Goroutines, counted by stack. */
-static int show_counts(const struct opts *o, const struct format *f, struct dump *d,
-		       const struct report_meta *meta, FILE *out, struct cause *why)
-{
-	struct namer namers[BOOK_RUNTIMES_MAX];
-	scoped(callsites) calls = NULL;
-	scoped(snap) snap = NULL;
-	int err = dump__snap(d, (enum profile_root)o->root, &snap);
-
-	if (!err && o->root == PROFILE_ROOT_CREATED_BY) {
-		err = callsites__new(d->in.namers, d->in.nr, &calls);
-		if (!err)
-			err = callsites__census(calls, d->in.censuses);
-	}
-	if (err)
-		return cause__set(why, err, "cannot put the dump together: %s", strerror(-err));
-	for (size_t i = 0; i < d->in.nr; i++) {
-		namers[i] = d->in.namers[i];
-		namers[i].calls = calls;
-	}
-	return show_sums(o, f, snap, meta, namers, d->in.nr, out, why);
-}
-
-static int show_diff(const struct opts *o, struct dump *d, const struct dump_show *s,
-		     const struct filter *pick, bool json, FILE *out, struct cause *why)
+/* The older dump, of the same program, and nothing left out of this one: what went was there. */
+static int read_old(const struct opts *o, const struct dump *d, const struct report_meta *meta,
+		    const struct filter *pick, struct old_dump **ret, struct cause *why)
 {
 	scoped(old_dump) old = NULL;
-	int err = old_dump__read(o->diff, pick, o->system, &old, why);
+	int err;
 
+	if (!o->diff)
+		return 0;
+	err = old_dump__read(o->diff, pick, o->system, &old, why);
 	if (!err && d->counts.not_read)
 		err = cause__set(why, -ETIMEDOUT,
 				 "reading the goroutines was cut short: there is nothing to "
 				 "compare; nothing is known of %zu of them",
 				 d->counts.not_read);
 	if (!err)
-		err = old_dump__is_of(old, o->diff, s->meta->pid, s->meta->exe, why);
-	return err ? err : dump_show__diff(d, s, old, o->top, json, out, why);
+		err = old_dump__is_of(old, o->diff, meta->pid, meta->exe, why);
+	if (!err)
+		*ret = steal(old);
+	return err;
 }
 
 int show_dump(const struct opts *o, const struct format *f, const struct filter *pick,
-	      struct dump *d, const struct shown *of, FILE *out, struct cause *why)
+	      struct dump *d, const struct show_of *of, FILE *out, struct cause *why)
 {
+	const enum view v = o->diff ? VIEW_DIFF : o->group ? VIEW_GROUPS : VIEW_DUMP;
+	scoped(old_dump) old = NULL;
 	struct report_meta meta = *of->meta;
 	const struct dump_show s = {
 		.meta = &meta,
@@ -88,17 +58,19 @@ int show_dump(const struct opts *o, const struct format *f, const struct filter 
 		.peer = of->peer,
 		.peer_ctx = of->peer_ctx,
 	};
+	int err;
 
 	meta.seen = d->counts.nr;
 	meta.lost = d->counts.unsettled + d->counts.refused;
-	if (o->diff)
-		return show_diff(o, d, &s, pick, f->kind == FORMAT_JSON, out, why);
-	if (o->group)
-		return dump_show__groups(d, &s, (enum dump_group)o->group, o->top,
-					 f->kind == FORMAT_JSON, out, why);
-	if (f->kind == FORMAT_TEXT)
-		return dump_show__text(d, &s, out, why);
-	if (f->kind == FORMAT_JSON || f->kind == FORMAT_JSONL)
-		return dump_show__json(d, &s, f->kind == FORMAT_JSONL, out, why);
-	return show_counts(o, f, d, &meta, out, why);
+	err = read_old(o, d, &meta, pick, &old, why);
+	if (err)
+		return err;
+	return format__write(f, v,
+			     &(struct shown){ .dump = { .dump = d,
+							.show = &s,
+							.root = (enum profile_root)o->root,
+							.by = (enum dump_group)o->group,
+							.top = o->top,
+							.old = old } },
+			     out, why);
 }

@@ -15,7 +15,7 @@
 #include "view/dump.h"
 #include "view/recording.h"
 
-struct shown { /* all borrowed */
+struct show_of { /* all borrowed */
 	const struct report_meta *meta;
 	/* What is at the other end of a descriptor: "" not known. */
 	const char *(*peer)(void *ctx, int fd);
@@ -25,12 +25,8 @@ struct shown { /* all borrowed */
 /* The goroutines that are asked for. 0 or -ENOMEM with a cause. */
 int show_pick(const struct opts *o, const struct filter *pick, const struct dump_input *in,
 	      struct dump **ret, struct cause *why);
-/* Those, or their groups, or what differs from an older dump. As dump_show__text(). */
+/* Those, or their groups, or what differs from an older dump. As format__write(). */
 int show_dump(const struct opts *o, const struct format *f, const struct filter *pick,
-	      struct dump *d, const struct shown *of, FILE *out, struct cause *why);
-/* What a recording counted by stack. */
-int show_sums(const struct opts *o, const struct format *f, const struct snap *s,
-	      const struct report_meta *meta, const struct namer *namers, size_t nr, FILE *out,
-	      struct cause *why);
+	      struct dump *d, const struct show_of *of, FILE *out, struct cause *why);
 
 #endif

@@ -1,69 +1,238 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "format/format.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "format/dump_diff.h"
+#include "view/callsites.h"
+#include "view/chans.h"
+#include "view/leaks.h"
+#include "view/refs.h"
 
-#define ALL    (VIEW_BIT(VIEWS) - 1)
-#define STACKS (VIEW_BIT(VIEW_RECORDING) | VIEW_BIT(VIEW_DUMP) | VIEW_BIT(VIEW_LEAKS))
-#define SAVED  (VIEW_BIT(VIEW_RECORDING) | VIEW_BIT(VIEW_DUMP) | VIEW_BIT(VIEW_GROUPS))
+static int dump_text(const struct shown *s, FILE *out, struct cause *why)
+{
+	return dump_show__text(s->dump.dump, s->dump.show, out, why);
+}
+
+static int dump_json(const struct shown *s, FILE *out, struct cause *why)
+{
+	return dump_show__json(s->dump.dump, s->dump.show, false, out, why);
+}
+
+static int dump_jsonl(const struct shown *s, FILE *out, struct cause *why)
+{
+	return dump_show__json(s->dump.dump, s->dump.show, true, out, why);
+}
+
+static int groups_text(const struct shown *s, FILE *out, struct cause *why)
+{
+	return dump_show__groups(s->dump.dump, s->dump.show, s->dump.by, s->dump.top, false, out,
+				 why);
+}
+
+static int groups_json(const struct shown *s, FILE *out, struct cause *why)
+{
+	return dump_show__groups(s->dump.dump, s->dump.show, s->dump.by, s->dump.top, true, out,
+				 why);
+}
+
+static int diff_text(const struct shown *s, FILE *out, struct cause *why)
+{
+	return dump_show__diff(s->dump.dump, s->dump.show, s->dump.old, s->dump.top, false, out,
+			       why);
+}
+
+static int diff_json(const struct shown *s, FILE *out, struct cause *why)
+{
+	return dump_show__diff(s->dump.dump, s->dump.show, s->dump.old, s->dump.top, true, out,
+			       why);
+}
+
+static int chans_text(const struct shown *s, FILE *out, struct cause *why)
+{
+	return chans_show__text(s->chans.chans, s->chans.show, out, why);
+}
+
+static int chans_json(const struct shown *s, FILE *out, struct cause *why)
+{
+	return chans_show__json(s->chans.chans, s->chans.show, out, why);
+}
+
+static int leaks_text(const struct shown *s, FILE *out, struct cause *why)
+{
+	return leaks_show__text(s->leaks.leaks, s->leaks.show, out, why);
+}
+
+static int leaks_json(const struct shown *s, FILE *out, struct cause *why)
+{
+	return leaks_show__json(s->leaks.leaks, s->leaks.show, out, why);
+}
+
+static int refs_text(const struct shown *s, FILE *out, struct cause *why)
+{
+	return refs_show__text(s->refs.refs, s->refs.show, out, why);
+}
+
+static int refs_json(const struct shown *s, FILE *out, struct cause *why)
+{
+	return refs_show__json(s->refs.refs, s->refs.show, out, why);
+}
+
+/* --- what a view has for itself --- */
 
 static const struct format formats[] = {
 	{ FORMAT_TEXT,
 	  "text",
 	  { NULL },
-	  ALL,
 	  false,
-	  &renderer_text,
 	  "For people. A dump is the text of Go's own tracebacks; arguments of functions are not "
-	  "known and are shown as (...)." },
+	  "known and are shown as (...).",
+	  .rows = &renderer_text,
+	  .write = { [VIEW_DUMP] = dump_text,
+		     [VIEW_GROUPS] = groups_text,
+		     [VIEW_DIFF] = diff_text,
+		     [VIEW_CHANS] = chans_text,
+		     [VIEW_LEAKS] = leaks_text,
+		     [VIEW_REFS] = refs_text } },
 	{ FORMAT_JSON,
 	  "json",
 	  { ".json" },
-	  ALL,
 	  false,
-	  &renderer_json,
-	  "One object. Times end in `_ns` or `_s`, sizes in `_bytes`. What is not known is null." },
+	  "One object. Times end in `_ns` or `_s`, sizes in `_bytes`. What is not known is null.",
+	  .rows = &renderer_json,
+	  .write = { [VIEW_DUMP] = dump_json,
+		     [VIEW_GROUPS] = groups_json,
+		     [VIEW_DIFF] = diff_json,
+		     [VIEW_CHANS] = chans_json,
+		     [VIEW_LEAKS] = leaks_json,
+		     [VIEW_REFS] = refs_json } },
 	{ FORMAT_JSONL,
 	  "jsonl",
 	  { ".jsonl" },
-	  VIEW_BIT(VIEW_DUMP),
 	  false,
-	  NULL,
-	  "One goroutine a line, as JSON." },
+	  "One goroutine a line, as JSON.",
+	  .rows = NULL,
+	  .write = { [VIEW_DUMP] = dump_jsonl } },
 	{ FORMAT_FOLDED,
 	  "folded",
 	  { ".folded" },
-	  STACKS,
 	  false,
-	  &renderer_folded,
 	  "One stack a line: its frames, the root first, with semicolons in between; then a space "
 	  "and a number. flamegraph.pl reads it. In names a semicolon becomes a colon, and white "
-	  "space an underscore." },
+	  "space an underscore.",
+	  .rows = &renderer_folded },
 	{ FORMAT_PPROF,
 	  "pprof",
 	  { ".pb.gz", ".pprof" },
-	  STACKS,
 	  true,
-	  &renderer_pprof,
-	  "A gzipped profile for `go tool pprof`, with Go's own names of sample types." },
+	  "A gzipped profile for `go tool pprof`, with Go's own names of sample types.",
+	  .rows = &renderer_pprof },
 	{ FORMAT_HTML,
 	  "html",
 	  { ".html", ".htm" },
-	  STACKS,
 	  false,
-	  &renderer_html,
-	  "A flame graph in one file. It needs no network." },
+	  "A flame graph in one file. It needs no network.",
+	  .rows = &renderer_html },
 	{ FORMAT_PW,
 	  "pw",
 	  { ".pw" },
-	  SAVED,
 	  true,
-	  NULL,
 	  "A recording: all that was seen, with names. `parkwatch report` makes every other format "
-	  "of it, without root and on any machine." },
+	  "of it, without root and on any machine.",
+	  .rows = NULL },
 };
+
+/* --- what is counted by stack --- */
+
+static int recording_rows(const struct renderer *r, const struct shown *s, FILE *out,
+			  struct cause *why)
+{
+	return r->render(&s->recording, out, why);
+}
+
+/* Which lines of the program called the libraries that made them, if `go` statements are told. */
+static int find_callsites(const struct dump *d, enum profile_root root, struct callsites **ret)
+{
+	scoped(callsites) calls = NULL;
+	int err;
+
+	if (root != PROFILE_ROOT_CREATED_BY)
+		return 0;
+	err = callsites__new(d->in.namers, d->in.nr, &calls);
+	if (!err)
+		err = callsites__census(calls, d->in.censuses);
+	if (!err)
+		*ret = steal(calls);
+	return err;
+}
+
+static int dump_rows(const struct renderer *r, const struct shown *s, FILE *out, struct cause *why)
+{
+	const struct dump *d = s->dump.dump;
+	scoped_mem struct namer *namers = calloc(d->in.nr + 1, sizeof(*namers));
+	scoped(callsites) calls = NULL;
+	scoped(snap) snap = NULL;
+	int err = namers ? dump__snap(s->dump.dump, s->dump.root, &snap) : -ENOMEM;
+
+	if (!err)
+		err = find_callsites(d, s->dump.root, &calls);
+	if (err)
+		return cause__set(why, err, "cannot put the dump together: %s", strerror(-err));
+	for (size_t i = 0; i < d->in.nr; i++) {
+		namers[i] = d->in.namers[i];
+		namers[i].calls = calls;
+	}
+	return r->render(&(struct report){ .snap = snap,
+					   .meta = s->dump.show->meta,
+					   .namers = namers,
+					   .nr_namers = d->in.nr,
+					   .full = s->dump.show->full },
+			 out, why);
+}
+
+static int leaks_rows(const struct renderer *r, const struct shown *s, FILE *out, struct cause *why)
+{
+	const struct dump_input *in = &s->leaks.leaks->d->in;
+	scoped(snap) snap = NULL;
+	int err = leaks_show__snap(s->leaks.leaks, s->leaks.show, &snap);
+
+	if (err)
+		return cause__set(why, err, "cannot put the report together: %s", strerror(-err));
+	return r->render(&(struct report){ .snap = snap,
+					   .meta = s->leaks.show->meta,
+					   .namers = in->namers,
+					   .nr_namers = in->nr },
+			 out, why);
+}
+
+static int (*const rows_of[VIEWS])(const struct renderer *r, const struct shown *s, FILE *out,
+				   struct cause *why) = {
+	[VIEW_RECORDING] = recording_rows,
+	[VIEW_DUMP] = dump_rows,
+	[VIEW_LEAKS] = leaks_rows,
+};
+
+/* What a recording can be of: no view of it is chosen yet. */
+static bool is_saved(enum view v)
+{
+	return v == VIEW_RECORDING || v == VIEW_DUMP || v == VIEW_GROUPS;
+}
+
+bool format_shows(const struct format *f, enum view v)
+{
+	if (f->kind == FORMAT_PW)
+		return is_saved(v);
+	return f->write[v] || (f->rows && rows_of[v]);
+}
+
+int format__write(const struct format *f, enum view v, const struct shown *s, FILE *out,
+		  struct cause *why)
+{
+	return f->write[v] ? f->write[v](s, out, why) : rows_of[v](f->rows, s, out, why);
+}
 
 const struct format *format_at(size_t i)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * format: the one table of formats: how each is called, which file names choose it, which views can
- * be had in it.
+ * format: the one table of formats: how each is called, which file names choose it, and how it
+ * writes each view. Commands, and whatever else has something to show, write by format__write().
  *
  * A new format is one row in format.c; if it shows what is counted by stack, it has a renderer too.
  */
@@ -11,7 +11,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "format/dump_group.h"
 #include "format/renderer.h"
+#include "model/profile.h"
 
 enum view {
 	VIEW_RECORDING,
@@ -23,7 +25,31 @@ enum view {
 	VIEW_REFS,
 	VIEWS
 };
-#define VIEW_BIT(v) (1u << (v))
+
+/* What a view has to show; only the members of that view are asked. All borrowed for the call. */
+struct shown {
+	struct report recording;
+	struct { /* of VIEW_DUMP, VIEW_GROUPS and VIEW_DIFF */
+		struct dump *dump;
+		const struct dump_show *show;
+		enum profile_root root; /* for what is counted by stack */
+		enum dump_group by;     /* groups */
+		size_t top;             /* groups, diff: so many; 0: all */
+		struct old_dump *old;   /* diff */
+	} dump;
+	struct {
+		struct chans *chans;
+		const struct chans_show *show;
+	} chans;
+	struct {
+		struct leaks *leaks;
+		const struct leaks_show *show;
+	} leaks;
+	struct {
+		const struct refs *refs;
+		const struct refs_show *show;
+	} refs;
+};
 
 enum format_kind {
 	FORMAT_TEXT,
@@ -39,14 +65,15 @@ struct format {
 	enum format_kind kind;
 	const char *name;        /* for -f: "folded" */
 	const char *suffixes[3]; /* of file names, ".folded"; the rest is NULL */
-	unsigned int views;      /* VIEW_BIT()s of those that can be had in it */
 	bool binary;             /* not for a terminal */
+	const char *what;        /* it is, in sentences for the manual */
 	/*
-	 * Of what is counted by stack: a recording, and dump and leaks for what they have no writer
-	 * of their own for. NULL: none.
+	 * Of what is counted by stack: a recording, and dump and leaks if the format has no writer
+	 * of their own for them. NULL: none.
 	 */
 	const struct renderer *rows;
-	const char *what; /* it is, in sentences for the manual */
+	/* Its own writer for a view. 0 or negative errno with a cause. NULL: none. */
+	int (*write[VIEWS])(const struct shown *s, FILE *out, struct cause *why);
 };
 
 /* in order of the table; NULL after the last */
@@ -55,9 +82,12 @@ const struct format *format_by_name(const char *name); /* NULL if there is none 
 const struct format *format_by_path(const char *path); /* by suffix; NULL if none fits */
 const struct format *format_usual(enum view v);        /* where nobody asks for one; never NULL */
 
-static inline bool format_shows(const struct format *f, enum view v)
-{
-	return f->views & VIEW_BIT(v);
-}
+bool format_shows(const struct format *f, enum view v);
+/*
+ * 0, or negative errno of writing, -ENOMEM ...; with a cause. Nothing is flushed. The format must
+ * show the view, and be one of views (not FORMAT_PW).
+ */
+int format__write(const struct format *f, enum view v, const struct shown *s, FILE *out,
+		  struct cause *why);
 
 #endif
