@@ -201,6 +201,21 @@ Test(options, appear_in_help_and_manual_page)
 	expect_all_named(CMD_DUMP);
 }
 
+Test(options, have_a_help_of_100_columns)
+{
+	for (int c = 0; c < CMD_MAX; c++) {
+		scoped_mem char *help = NULL;
+		size_t len;
+		FILE *f = open_memstream(&help, &len);
+
+		help_command(f, (enum command)c);
+		fclose(f);
+		for (const char *line = help; *line; line += strcspn(line, "\n") + 1)
+			cr_expect_leq(strcspn(line, "\n"), 100, "%.*s", (int)strcspn(line, "\n"),
+				      line);
+	}
+}
+
 Test(options, of_every_command_are_in_the_manual_page)
 {
 	char *man = NULL, head[64];

@@ -157,6 +157,12 @@ static void complete_argument(FILE *f, const struct opt_def *d)
 		complete_words(f, d);
 }
 
+static void complete_commands(FILE *f)
+{
+	for (int c = 0; c < CMD_MAX; c++)
+		fprintf(f, "%s ", cmd_table[c].name);
+}
+
 void help_completion(FILE *f)
 {
 	fputs("# bash completion for parkwatch\n_parkwatch()\n{\n"
@@ -171,11 +177,12 @@ void help_completion(FILE *f)
 		for (size_t i = 0; i < opt_table_size; i++)
 			if (opt_is_of(&opt_table[i], (enum command)c))
 				fprintf(f, "--%s ", opt_table[i].name);
+		if (c == CMD_HELP)
+			complete_commands(f);
 		fputs("' ;;\n", f);
 	}
 	fputs("\t\tesac\n\t\t[ \"$COMP_CWORD\" -eq 1 ] && words='", f);
-	for (int c = 0; c < CMD_MAX; c++)
-		fprintf(f, "%s ", cmd_table[c].name);
+	complete_commands(f);
 	fputs("' ;;\n\tesac\n\tCOMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n}\ncomplete -F "
 	      "_parkwatch parkwatch\n",
 	      f);
