@@ -199,7 +199,7 @@ static void put_command(FILE *f, const struct markup *m, enum command c)
 static void put_common_options(FILE *f, const struct markup *m)
 {
 	m->head(f, "Options of every command", "");
-	m->para(f, "A long name may be cut where only one option begins so.");
+	m->para(f, "A long name may be shortened if it stays clear: `--dur` is `--duration`.");
 	m->gap(f);
 	for (size_t i = 0; i < opt_table_size; i++)
 		if (opt_table[i].commands == CMD_ALL)
