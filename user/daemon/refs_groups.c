@@ -7,19 +7,6 @@
 
 #include "census/gblocked.h"
 
-void refs__free(struct refs *rs)
-{
-	if (!rs)
-		return;
-	for (size_t i = 0; rs->var_refs && i < rs->in.d->in.nr; i++)
-		varrefs__free(rs->var_refs[i]);
-	free(rs->var_refs);
-	free(rs->groups);
-	free(rs->ways);
-	free(rs->steps);
-	free(rs);
-}
-
 uint64_t refs_waits_for(const struct census *c, const struct census_g *g)
 {
 	return g->nr_waits ? c->waits[g->waits_at].addr : 0;
@@ -49,10 +36,10 @@ static enum ref_verdict verdict_of(enum reach_verdict v)
 	return t[v];
 }
 
-static enum ref_verdict refs__verdict(const struct refs *rs, const struct dump_row *r)
+static enum ref_verdict refs_build__verdict(const struct refs_build *b, const struct dump_row *r)
 {
-	const struct refs_source *s = &rs->in.sources[r->rt];
-	const struct census *c = rs->in.d->in.censuses[r->rt];
+	const struct refs_source *s = &b->in.sources[r->rt];
+	const struct census *c = b->in.d->in.censuses[r->rt];
 	const struct census_g *g = &c->gs[r->g];
 	enum ref_verdict v;
 
@@ -62,8 +49,8 @@ static enum ref_verdict refs__verdict(const struct refs *rs, const struct dump_r
 		return REF_NOT_SEARCHED;
 	v = verdict_of(reach__verdict(s->r, r->g));
 	/* One look is no proof. */
-	if (v == REF_UNREACHED && rs->in.was_unreached &&
-	    !rs->in.was_unreached(rs->in.was_ctx, r->rt, g->goid, refs_waits_for(c, g)))
+	if (v == REF_UNREACHED && b->in.was_unreached &&
+	    !b->in.was_unreached(b->in.was_ctx, r->rt, g->goid, refs_waits_for(c, g)))
 		return REF_ONCE;
 	return v;
 }
@@ -98,55 +85,57 @@ static uint64_t hash_of(const struct ref_step *s, size_t nr)
 	return hash;
 }
 
-static int refs__make_room(struct refs *rs, size_t steps)
+static int refs_build__make_room(struct refs_build *b, size_t steps)
 {
 	void *p;
 
-	if (rs->nr_ways == rs->ways_room) {
-		p = reallocarray(rs->ways, rs->ways_room * 2 + 16, sizeof(*rs->ways));
+	if (b->rs->nr_ways == b->rs->ways_room) {
+		p = reallocarray(b->rs->ways, b->rs->ways_room * 2 + 16, sizeof(*b->rs->ways));
 		if (!p)
 			return -ENOMEM;
-		rs->ways = p;
-		rs->ways_room = rs->ways_room * 2 + 16;
+		b->rs->ways = p;
+		b->rs->ways_room = b->rs->ways_room * 2 + 16;
 	}
-	if (rs->steps_room - rs->nr_steps < steps) {
-		p = reallocarray(rs->steps, rs->steps_room * 2 + steps, sizeof(*rs->steps));
+	if (b->rs->steps_room - b->rs->nr_steps < steps) {
+		p = reallocarray(b->rs->steps, b->rs->steps_room * 2 + steps,
+				 sizeof(*b->rs->steps));
 		if (!p)
 			return -ENOMEM;
-		rs->steps = p;
-		rs->steps_room = rs->steps_room * 2 + steps;
+		b->rs->steps = p;
+		b->rs->steps_room = b->rs->steps_room * 2 + steps;
 	}
 	return 0;
 }
 
-int refs__add_way(struct refs *rs, struct ref_group *g, const struct ref_way *tell,
-		  const struct reach_step *way, size_t nr)
+int refs_build__add_way(struct refs_build *b, struct ref_group *g, const struct ref_way *tell,
+			const struct reach_step *way, size_t nr)
 {
-	int err = refs__make_room(rs, nr + REFS_CLIMB_MAX);
+	int err = refs_build__make_room(b, nr + REFS_CLIMB_MAX);
 	struct ref_way add = *tell;
 
 	if (!err && nr)
-		err = refs__name_way(rs, tell->rt, tell->goid, way, nr, rs->steps + rs->nr_steps);
+		err = refs_build__name_way(b, tell->rt, tell->goid, way, nr,
+					   b->rs->steps + b->rs->nr_steps);
 	if (err < 0)
 		return err;
-	add.steps_at = (uint32_t)rs->nr_steps;
+	add.steps_at = (uint32_t)b->rs->nr_steps;
 	add.nr_steps = (uint32_t)err;
 	add.cut = nr == REACH_PATH_MAX;
 	add.nr = 1;
 	if (add.fed)
-		add.held_in = refs__holder_of_timer(rs, rs->steps + add.steps_at, add.nr_steps,
-						    tell->timer);
-	add.hash = mix(mix(hash_of(rs->steps + add.steps_at, add.nr_steps),
+		add.held_in = refs_build__holder_of_timer(b, b->rs->steps + add.steps_at,
+							  add.nr_steps, tell->timer);
+	add.hash = mix(mix(hash_of(b->rs->steps + add.steps_at, add.nr_steps),
 			   (uintptr_t)add.object_type),
 		       add.fed ? add.period_ns + 1 : 0);
 	add.hash = mix(mix(add.hash, (uintptr_t)add.held_in), add.undecided);
 	for (uint32_t i = 0; i < g->nr_ways; i++)
-		if (rs->ways[g->ways_at + i].hash == add.hash) {
-			rs->ways[g->ways_at + i].nr++;
+		if (b->rs->ways[g->ways_at + i].hash == add.hash) {
+			b->rs->ways[g->ways_at + i].nr++;
 			return 0;
 		}
-	rs->ways[rs->nr_ways++] = add;
-	rs->nr_steps += add.nr_steps;
+	b->rs->ways[b->rs->nr_ways++] = add;
+	b->rs->nr_steps += add.nr_steps;
 	g->nr_ways++;
 	return 0;
 }
@@ -165,10 +154,10 @@ static int compare_ways(const void *a, const void *b)
 }
 
 /* Who else refers to what nothing reaches. */
-static void note_keepers(const struct refs *rs, struct ref_group *g, uint16_t rt, uint64_t goid,
-			 const uint32_t *numbers, size_t nr)
+static void note_keepers(const struct refs_build *b, struct ref_group *g, uint16_t rt,
+			 uint64_t goid, const uint32_t *numbers, size_t nr)
 {
-	const struct census *c = rs->in.d->in.censuses[rt];
+	const struct census *c = b->in.d->in.censuses[rt];
 
 	g->unreached = goid;
 	for (size_t i = 0; i < nr; i++) {
@@ -211,37 +200,38 @@ static int compare_members(const void *a, const void *b)
 	return kinds ? kinds : (x->row > y->row) - (x->row < y->row);
 }
 
-static int refs__see(struct refs *rs, struct ref_group *g, uint32_t row)
+static int refs_build__see(struct refs_build *b, struct ref_group *g, uint32_t row)
 {
-	const struct dump_row *r = &rs->in.d->rows[row];
-	const struct refs_source *s = &rs->in.sources[r->rt];
-	const struct census_g *cg = dump__g(rs->in.d, r);
-	enum ref_verdict v = refs__verdict(rs, r);
+	const struct dump_row *r = &b->in.d->rows[row];
+	const struct refs_source *s = &b->in.sources[r->rt];
+	const struct census_g *cg = dump__g(b->in.d, r);
+	enum ref_verdict v = refs_build__verdict(b, r);
 	uint32_t numbers[REFS_KEEPERS + 1];
 
 	g->nr++;
 	g->of[v]++;
-	rs->of[v]++;
+	b->rs->of[v]++;
+	b->rs->verdicts[row] = (uint8_t)v;
 	if (v == REF_UNREACHED && !g->unreached)
-		note_keepers(rs, g, r->rt, cg->goid, numbers,
+		note_keepers(b, g, r->rt, cg->goid, numbers,
 			     reach__keepers(s->r, r->g, numbers, REFS_KEEPERS + 1));
-	return v == REF_HELD ? refs__add_ways(rs, g, r->rt, r->g) : 0;
+	return v == REF_HELD ? refs_build__add_ways(b, g, r->rt, r->g) : 0;
 }
 
-static int refs__group(struct refs *rs, const struct member *m, size_t nr)
+static int refs_build__group(struct refs_build *b, const struct member *m, size_t nr)
 {
-	struct ref_group *g = &rs->groups[rs->nr++];
-	const struct dump_row *r = &rs->in.d->rows[m->row];
+	struct ref_group *g = &b->rs->groups[b->rs->nr++];
+	const struct dump_row *r = &b->in.d->rows[m->row];
 	int err = 0;
 
 	*g = (struct ref_group){ .row = m->row,
-				 .ways_at = (uint32_t)rs->nr_ways,
+				 .ways_at = (uint32_t)b->rs->nr_ways,
 				 .place = m->place };
-	g->object_type = refs__object_of(rs, r->rt, dump__g(rs->in.d, r), &g->object);
+	g->object_type = refs_build__object_of(b, r->rt, dump__g(b->in.d, r), &g->object);
 	for (size_t i = 0; i < nr && !err; i++)
-		err = refs__see(rs, g, m[i].row);
+		err = refs_build__see(b, g, m[i].row);
 	if (g->nr_ways)
-		qsort(rs->ways + g->ways_at, g->nr_ways, sizeof(*rs->ways), compare_ways);
+		qsort(b->rs->ways + g->ways_at, g->nr_ways, sizeof(*b->rs->ways), compare_ways);
 	return err;
 }
 
@@ -254,15 +244,16 @@ static int compare_groups(const void *a, const void *b)
 	return (x->row > y->row) - (x->row < y->row);
 }
 
-static int refs__goroutines(struct refs *rs)
+static int refs_build__goroutines(struct refs_build *b)
 {
-	struct dump *d = rs->in.d;
+	struct dump *d = b->in.d;
 	scoped_mem struct member *members = calloc(d->nr + 1, sizeof(*members));
 	size_t end;
 	int err = 0;
 
-	rs->groups = calloc(d->nr + 1, sizeof(*rs->groups));
-	if (!members || !rs->groups)
+	b->rs->groups = calloc(d->nr + 1, sizeof(*b->rs->groups));
+	b->rs->verdicts = calloc(d->nr + 1, sizeof(*b->rs->verdicts));
+	if (!members || !b->rs->groups || !b->rs->verdicts)
 		return -ENOMEM;
 	for (size_t i = 0; i < d->nr && !err; i++) {
 		const struct dump_row *r = &d->rows[i];
@@ -276,122 +267,128 @@ static int refs__goroutines(struct refs *rs)
 	for (size_t i = 0; i < d->nr && !err; i = end) {
 		for (end = i + 1; end < d->nr && !compare_kinds(&members[i], &members[end]); end++)
 			;
-		err = refs__group(rs, &members[i], end - i);
+		err = refs_build__group(b, &members[i], end - i);
 	}
 	if (!err)
-		qsort(rs->groups, rs->nr, sizeof(*rs->groups), compare_groups);
+		qsort(b->rs->groups, b->rs->nr, sizeof(*b->rs->groups), compare_groups);
 	return err;
 }
 
 /* --- the object at an address --- */
 
 /* What it is, if somebody waits for it; else by the words of the runtime. */
-static const char *type_of_object(const struct refs *rs, uint16_t rt, uint64_t base)
+static const char *type_of_object(const struct refs_build *b, uint16_t rt, uint64_t base)
 {
-	const struct census *c = rs->in.d->in.censuses[rt];
+	const struct census *c = b->in.d->in.censuses[rt];
 
 	for (size_t i = 0; i < c->nr; i++) {
 		uint64_t addr;
 
 		if (c->gs[i].nr_waits && c->waits[c->gs[i].waits_at].addr == base)
-			return refs__object_of(rs, rt, &c->gs[i], &addr);
+			return refs_build__object_of(b, rt, &c->gs[i], &addr);
 	}
 	return "";
 }
 
-static int refs__object(struct refs *rs, uint16_t rt)
+static int refs_build__object(struct refs_build *b, uint16_t rt)
 {
-	const struct reach *r = rs->in.sources[rt].r;
+	const struct reach *r = b->in.sources[rt].r;
 	enum ref_verdict v = verdict_of(reach__object_verdict(r, 0));
 	struct reach_step way[REACH_PATH_MAX];
 	uint32_t numbers[REFS_KEEPERS + 1];
 	struct ref_group *g;
 	size_t nr;
 
-	rs->groups = calloc(1, sizeof(*rs->groups));
-	if (!rs->groups)
+	b->rs->groups = calloc(1, sizeof(*b->rs->groups));
+	if (!b->rs->groups)
 		return -ENOMEM;
-	g = &rs->groups[rs->nr++];
+	g = &b->rs->groups[b->rs->nr++];
 	(void)reach__object_at(r, 0, &g->object, &g->object_size);
-	g->object_type = type_of_object(rs, rt, g->object);
+	g->object_type = type_of_object(b, rt, g->object);
 	g->place = (struct place){ "", "", 0 };
-	if (v == REF_UNREACHED && rs->in.was_unreached &&
-	    !rs->in.was_unreached(rs->in.was_ctx, 0, 0, g->object))
+	if (v == REF_UNREACHED && b->in.was_unreached &&
+	    !b->in.was_unreached(b->in.was_ctx, 0, 0, g->object))
 		v = REF_ONCE;
 	g->of[v]++;
-	rs->of[v]++;
+	b->rs->of[v]++;
 	if (v == REF_UNREACHED)
-		note_keepers(rs, g, rt, 0, numbers,
+		note_keepers(b, g, rt, 0, numbers,
 			     reach__object_keepers(r, 0, numbers, REFS_KEEPERS + 1));
 	nr = v == REF_HELD ? reach__object_path(r, 0, way, REACH_PATH_MAX) : 0;
-	return nr ? refs__add_way(rs, g,
-				  &(struct ref_way){ .rt = rt, .object_type = "", .held_in = "" },
-				  way, refs__from_timer(rs, way, nr))
+	return nr ? refs_build__add_way(b, g,
+					&(struct ref_way){
+						.rt = rt, .object_type = "", .held_in = "" },
+					way, refs_build__from_timer(b, way, nr))
 		  : 0;
 }
 
 /* A variable needs no way: it is one's beginning. */
-static int refs__no_object(const struct refs *rs, struct cause *why)
+static int refs_build__no_object(const struct refs_build *b, struct cause *why)
 {
 	struct govar var = { .name = "" };
 
-	if (rs->in.vars && !govars__at(rs->in.vars, rs->in.object, &var) && var.name[0])
+	if (b->in.vars && !govars__at(b->in.vars, b->in.object, &var) && var.name[0])
 		return cause__set(
 			why, -ENOENT,
 			"0x%" PRIx64
 			" is not in the Go heap: it is in the variable %s, which is always in use",
-			rs->in.object, framer__text(rs->in.d->framer, var.name));
+			b->in.object, framer__text(b->in.d->framer, var.name));
 	return cause__set(why, -ENOENT,
 			  "0x%" PRIx64 " is not in the Go heap%s%s; 'parkwatch chans' and "
 			  "'parkwatch dump --objects' tell addresses",
-			  rs->in.object, var.section[0] ? ", but in section " : "",
-			  framer__text(rs->in.d->framer, var.section));
+			  b->in.object, var.section[0] ? ", but in section " : "",
+			  framer__text(b->in.d->framer, var.section));
+}
+
+static int refs_build__run(struct refs_build *b, struct cause *why)
+{
+	const struct refs_in *in = &b->in;
+	uint64_t base, size;
+	uint16_t rt = 0;
+
+	if (!in->object)
+		return refs_build__goroutines(b);
+	while (rt < in->d->in.nr &&
+	       (!in->sources[rt].r || reach__object_at(in->sources[rt].r, 0, &base, &size)))
+		rt++;
+	return rt < in->d->in.nr ? refs_build__object(b, rt) : refs_build__no_object(b, why);
 }
 
 int refs__new(const struct refs_in *in, struct refs **ret, struct cause *why)
 {
 	scoped(refs) rs = calloc(1, sizeof(*rs));
-	uint64_t base, size;
+	struct refs_build b = { .in = *in, .rs = rs };
 	int err = 0;
 
-	if (!rs)
-		return -ENOMEM;
-	rs->in = *in;
-	rs->var_refs = calloc(in->d->in.nr + 1, sizeof(*rs->var_refs));
-	if (!rs->var_refs)
-		return -ENOMEM;
+	b.var_refs = calloc(in->d->in.nr + 1, sizeof(*b.var_refs));
+	if (!rs || !b.var_refs)
+		err = -ENOMEM;
 	for (size_t i = 0; i < in->d->in.nr && in->vars && !err; i++)
-		err = varrefs__new(in->as, in->sources[i].rt, &rs->var_refs[i]);
-	if (err)
-		return err;
-	if (!in->object) {
-		err = refs__goroutines(rs);
-	} else {
-		uint16_t rt = 0;
-
-		while (rt < in->d->in.nr &&
-		       (!in->sources[rt].r || reach__object_at(in->sources[rt].r, 0, &base, &size)))
-			rt++;
-		err = rt < in->d->in.nr ? refs__object(rs, rt) : refs__no_object(rs, why);
+		err = varrefs__new(in->as, in->sources[i].rt, &b.var_refs[i]);
+	if (!err) {
+		rs->d = in->d;
+		err = refs_build__run(&b, why);
 	}
-	if (err)
-		return err;
-	*ret = steal(rs);
-	return 0;
+	for (size_t i = 0; b.var_refs && i < in->d->in.nr; i++)
+		varrefs__free(b.var_refs[i]);
+	free(b.var_refs);
+	if (!err)
+		*ret = steal(rs);
+	return err;
 }
 
 void refs__each_unreached(const struct refs *rs,
 			  void (*each)(void *ctx, uint16_t rt, uint64_t goid, uint64_t waits_for),
 			  void *ctx)
 {
-	const struct dump *d = rs->in.d;
+	const struct dump *d = rs->d;
 
-	if (rs->in.object && rs->of[REF_UNREACHED])
+	if (!rs->verdicts && rs->of[REF_UNREACHED])
 		each(ctx, 0, 0, rs->groups[0].object);
-	for (size_t i = 0; i < d->nr && !rs->in.object; i++) {
+	for (size_t i = 0; rs->verdicts && i < d->nr; i++) {
 		const struct dump_row *r = &d->rows[i];
 
-		if (refs__verdict(rs, r) == REF_UNREACHED)
+		if (rs->verdicts[i] == REF_UNREACHED)
 			each(ctx, r->rt, dump__g(d, r)->goid,
 			     refs_waits_for(d->in.censuses[r->rt], dump__g(d, r)));
 	}

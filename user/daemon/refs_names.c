@@ -30,20 +30,21 @@ struct view {
 	uint64_t gotype;
 };
 
-static uint64_t word_at(const struct refs *rs, uint64_t addr)
+static uint64_t word_at(const struct refs_build *b, uint64_t addr)
 {
 	uint64_t v;
 
-	return addrspace__read(rs->in.as, addr, &v, sizeof(v)) ? 0 : v;
+	return addrspace__read(b->in.as, addr, &v, sizeof(v)) ? 0 : v;
 }
 
-static const char *text_of(const struct refs *rs, const char *text)
+static const char *text_of(const struct refs_build *b, const char *text)
 {
-	return framer__text(rs->in.d->framer, text);
+	return framer__text(b->in.d->framer, text);
 }
 
 /* What lies at offset in a value of a type: the field's name, and where its pointer leads. */
-static const char *field_at(const struct refs *rs, struct view *v, uint64_t type, uint64_t offset)
+static const char *field_at(const struct refs_build *b, struct view *v, uint64_t type,
+			    uint64_t offset)
 {
 	char path[FIELD_MAX];
 
@@ -51,12 +52,12 @@ static const char *field_at(const struct refs *rs, struct view *v, uint64_t type
 	v->gotype = 0;
 	if (!v->dv || dwarf_vars__at(v->dv, type, offset, path, sizeof(path), &v->spot))
 		return "";
-	return text_of(rs, path);
+	return text_of(b, path);
 }
 
 /* The same by the program's own descriptor of the type. */
-static const char *gofield_at(const struct refs *rs, uint16_t rt, struct view *v, uint64_t gotype,
-			      uint64_t offset)
+static const char *gofield_at(const struct refs_build *b, uint16_t rt, struct view *v,
+			      uint64_t gotype, uint64_t offset)
 {
 	static const enum dwarf_spot_kind kinds[] = {
 		[GOSPOT_WORD] = DWARF_SPOT_WORD,
@@ -69,21 +70,21 @@ static const char *gofield_at(const struct refs *rs, uint16_t rt, struct view *v
 
 	v->spot = (struct dwarf_spot){ 0, DWARF_SPOT_WORD };
 	v->gotype = 0;
-	if (!gotype || gofields_at(rs->in.as, rs->in.sources[rt].rt, gotype, offset, path,
-				   sizeof(path), &spot))
+	if (!gotype ||
+	    gofields_at(b->in.as, b->in.sources[rt].rt, gotype, offset, path, sizeof(path), &spot))
 		return "";
 	v->spot.kind = kinds[spot.kind];
 	v->gotype = spot.to;
-	return text_of(rs, path);
+	return text_of(b, path);
 }
 
-static const char *runtime_type(const struct refs *rs, uint16_t rt, uint64_t type)
+static const char *runtime_type(const struct refs_build *b, uint16_t rt, uint64_t type)
 {
 	char name[GOTYPE_NAME_MAX];
 
-	if (!type || gotype_name(rs->in.as, rs->in.sources[rt].rt, type, name, sizeof(name)))
+	if (!type || gotype_name(b->in.as, b->in.sources[rt].rt, type, name, sizeof(name)))
 		return "";
-	return text_of(rs, name);
+	return text_of(b, name);
 }
 
 /*
@@ -91,16 +92,16 @@ static const char *runtime_type(const struct refs *rs, uint16_t rt, uint64_t typ
  * which begins with two (Go runtime/runtime2.go). What a pointer points to, else what lies there
  * itself. 0: it is no interface.
  */
-static uint64_t held_type(const struct refs *rs, uint16_t rt, uint64_t word)
+static uint64_t held_type(const struct refs_build *b, uint16_t rt, uint64_t word)
 {
-	const struct goruntime *grt = rs->in.sources[rt].rt;
-	uint64_t type = word ? word_at(rs, word - 8) : 0, elem;
+	const struct goruntime *grt = b->in.sources[rt].rt;
+	uint64_t type = word ? word_at(b, word - 8) : 0, elem;
 
-	if (type && !runtime_type(rs, rt, type)[0])
-		type = word_at(rs, type + 8);
-	if (!type || !runtime_type(rs, rt, type)[0])
+	if (type && !runtime_type(b, rt, type)[0])
+		type = word_at(b, type + 8);
+	if (!type || !runtime_type(b, rt, type)[0])
 		return 0;
-	return gofields_elem(rs->in.as, grt, type, &elem) ? type : elem;
+	return gofields_elem(b->in.as, grt, type, &elem) ? type : elem;
 }
 
 /* --- roots --- */
@@ -120,31 +121,31 @@ static const char *part_of(const struct goruntime *rt, uint64_t addr)
 	return "";
 }
 
-static void name_global(const struct refs *rs, uint16_t rt, struct ref_step *s, struct view *v)
+static void name_global(const struct refs_build *b, uint16_t rt, struct ref_step *s, struct view *v)
 {
 	char type[FIELD_MAX];
 	struct govar var;
 	uint64_t t;
 
-	s->section = part_of(rs->in.sources[rt].rt, s->addr);
+	s->section = part_of(b->in.sources[rt].rt, s->addr);
 	s->refers = true;
 	v->word = s->addr;
-	if (!rs->in.vars || govars__at(rs->in.vars, s->addr, &var))
+	if (!b->in.vars || govars__at(b->in.vars, s->addr, &var))
 		return;
 	if (var.section[0])
-		s->section = text_of(rs, var.section);
+		s->section = text_of(b, var.section);
 	if (!var.name[0])
 		return;
-	s->name = text_of(rs, var.name);
+	s->name = text_of(b, var.name);
 	s->size = var.size;
 	s->offset = s->addr - var.addr;
 	s->addr = var.addr;
-	v->dv = govars__types(rs->in.vars, var.image);
+	v->dv = govars__types(b->in.vars, var.image);
 	if (!v->dv || dwarf_vars__type_of(v->dv, var.name, &t))
 		return;
-	s->field = field_at(rs, v, t, s->offset);
+	s->field = field_at(b, v, t, s->offset);
 	if (!dwarf_vars__name(v->dv, t, type, sizeof(type)))
-		s->type = text_of(rs, type);
+		s->type = text_of(b, type);
 }
 
 /*
@@ -152,23 +153,23 @@ static void name_global(const struct refs *rs, uint16_t rt, struct ref_step *s, 
  * at[1]: that which points there, and so on up to one that has a name. Returns how many there are
  * above at[0]; 0: no name is found.
  */
-static size_t climb(const struct refs *rs, uint16_t rt, uint64_t word, uint64_t *at)
+static size_t climb(const struct refs_build *b, uint16_t rt, uint64_t word, uint64_t *at)
 {
-	const struct varrefs *refs = rs->var_refs[rt];
+	const struct varrefs *refs = b->var_refs[rt];
 	struct govar var;
 
 	at[0] = word;
 	for (size_t i = 0; refs && i <= REFS_CLIMB_MAX; i++) {
 		const struct varref *r;
 
-		if (govars__at(rs->in.vars, at[i], &var))
+		if (govars__at(b->in.vars, at[i], &var))
 			return 0;
 		if (var.name[0])
 			return i;
 		r = varrefs__before(refs, at[i]);
 		/* Another variable may lie between. */
 		if (!r || i == REFS_CLIMB_MAX || at[i] - r->value > CLIMB_BYTES ||
-		    govars__at(rs->in.vars, r->value, &var) || var.name[0])
+		    govars__at(b->in.vars, r->value, &var) || var.name[0])
 			return 0;
 		at[i + 1] = r->at;
 	}
@@ -179,32 +180,31 @@ static size_t climb(const struct refs *rs, uint16_t rt, uint64_t word, uint64_t 
  * One that the variable before it points to; v: as in name_object(). false: it cannot be what that
  * one has there.
  */
-static bool name_static(const struct refs *rs, uint16_t rt, uint64_t word, struct ref_step *s,
+static bool name_static(const struct refs_build *b, uint16_t rt, uint64_t word, struct ref_step *s,
 			struct view *v)
 {
-	const uint64_t value = word_at(rs, v->word),
+	const uint64_t value = word_at(b, v->word),
 		       type = v->spot.kind == DWARF_SPOT_POINTER ? v->spot.to : 0;
-	const uint64_t gotype = type ? 0 : v->gotype ? v->gotype : held_type(rs, rt, v->word);
+	const uint64_t gotype = type ? 0 : v->gotype ? v->gotype : held_type(b, rt, v->word);
 	char name[FIELD_MAX];
 	struct govar var;
 
 	if (type ? dwarf_vars__size(v->dv, type, &s->size)
-		 : gotype && gofields_size(rs->in.as, rs->in.sources[rt].rt, gotype, &s->size))
+		 : gotype && gofields_size(b->in.as, b->in.sources[rt].rt, gotype, &s->size))
 		return false;
 	if ((type || gotype || v->dv) && word - value >= s->size)
 		return false;
-	s->section = govars__at(rs->in.vars, value, &var) || !var.section[0]
-			     ? part_of(rs->in.sources[rt].rt, value)
-			     : text_of(rs, var.section);
+	s->section = govars__at(b->in.vars, value, &var) || !var.section[0]
+			     ? part_of(b->in.sources[rt].rt, value)
+			     : text_of(b, var.section);
 	s->addr = value;
 	s->offset = word - value;
 	if (type && !dwarf_vars__name(v->dv, type, name, sizeof(name)))
-		s->type = text_of(rs, name);
+		s->type = text_of(b, name);
 	if (gotype)
-		s->type = runtime_type(rs, rt, gotype);
+		s->type = runtime_type(b, rt, gotype);
 	v->word = word;
-	s->field =
-		type ? field_at(rs, v, type, s->offset) : gofield_at(rs, rt, v, gotype, s->offset);
+	s->field = type ? field_at(b, v, type, s->offset) : gofield_at(b, rt, v, gotype, s->offset);
 	s->refers = true;
 	return true;
 }
@@ -213,15 +213,14 @@ static bool name_static(const struct refs *rs, uint16_t rt, uint64_t word, struc
  * Where no symbol leads there: what an interface among the variables points to says itself what it
  * is.
  */
-static void name_held(const struct refs *rs, uint16_t rt, struct ref_step *s, struct view *v)
+static void name_held(const struct refs_build *b, uint16_t rt, struct ref_step *s, struct view *v)
 {
-	const struct varref *r =
-		rs->var_refs[rt] ? varrefs__before(rs->var_refs[rt], s->addr) : NULL;
+	const struct varref *r = b->var_refs[rt] ? varrefs__before(b->var_refs[rt], s->addr) : NULL;
 	struct view there = { .word = r ? r->at : 0 };
 	struct ref_step held = *s;
 
-	if (!r || s->addr - r->value > CLIMB_BYTES || !held_type(rs, rt, r->at) ||
-	    !name_static(rs, rt, s->addr, &held, &there))
+	if (!r || s->addr - r->value > CLIMB_BYTES || !held_type(b, rt, r->at) ||
+	    !name_static(b, rt, s->addr, &held, &there))
 		return;
 	*s = held;
 	*v = there;
@@ -239,12 +238,12 @@ static const struct census_g *goroutine(const struct census *c, uint64_t goid)
  * How far the stack pointer of this frame is from that of the innermost; the words say that the
  * stack is still as it was seen.
  */
-static int frame_at(const struct refs *rs, uint16_t rt, const struct census_g *g, uint32_t frame,
-		    uint64_t *ret_sp, uint64_t *ret_bytes)
+static int frame_at(const struct refs_build *b, uint16_t rt, const struct census_g *g,
+		    uint32_t frame, uint64_t *ret_sp, uint64_t *ret_bytes)
 {
-	const struct census *c = rs->in.d->in.censuses[rt];
+	const struct census *c = b->in.d->in.censuses[rt];
 	const uint64_t *pcs = &c->pcs[c->stacks[g->stack].pcs_at];
-	struct gosym *sym = rs->in.sources[rt].rt->sym;
+	struct gosym *sym = b->in.sources[rt].rt->sym;
 	uint64_t sp = g->sp;
 
 	for (uint32_t i = 0;; i++) {
@@ -255,7 +254,7 @@ static int frame_at(const struct refs *rs, uint16_t rt, const struct census_g *g
 		    (uint64_t)delta + 8 > g->stack_hi - sp)
 			return -ENOENT;
 		if (i + 1 < c->stacks[g->stack].nr_pcs &&
-		    word_at(rs, sp + (uint64_t)delta) != pcs[i + 1])
+		    word_at(b, sp + (uint64_t)delta) != pcs[i + 1])
 			return -ENOENT;
 		*ret_sp = sp;
 		*ret_bytes = (uint64_t)delta;
@@ -266,10 +265,10 @@ static int frame_at(const struct refs *rs, uint16_t rt, const struct census_g *g
 }
 
 /* The variable that has this word of the frame, where DWARF says; v: becomes what it has there. */
-static void name_slot(const struct refs *rs, uint16_t rt, uint64_t pc, struct ref_step *s,
+static void name_slot(const struct refs_build *b, uint16_t rt, uint64_t pc, struct ref_step *s,
 		      struct view *v)
 {
-	struct gosym *sym = rs->in.sources[rt].rt->sym;
+	struct gosym *sym = b->in.sources[rt].rt->sym;
 	struct goframe f[GOSYM_INLINE_MAX];
 	char name[FIELD_MAX];
 	struct dwarf_slot slot;
@@ -278,31 +277,32 @@ static void name_slot(const struct refs *rs, uint16_t rt, uint64_t pc, struct re
 	const char *field;
 	int nr;
 
-	if (!rs->in.vars || gosym__func_at(sym, pc, &fn) || govars__at(rs->in.vars, pc, &image))
+	if (!b->in.vars || gosym__func_at(sym, pc, &fn) || govars__at(b->in.vars, pc, &image))
 		return;
 	nr = gosym__frames(sym, pc, false, f, GOSYM_INLINE_MAX);
-	v->dv = govars__types(rs->in.vars, image.image);
+	v->dv = govars__types(b->in.vars, image.image);
 	if (nr <= 0 || !v->dv ||
 	    dwarf_vars__slot(v->dv, f[nr - 1].func, pc - fn.entry,
 			     (int64_t)s->offset - (int64_t)s->size - 8, &slot))
 		return;
-	field = field_at(rs, v, slot.type, slot.offset);
+	field = field_at(b, v, slot.type, slot.offset);
 	snprintf(name, sizeof(name), "%s%s", slot.name, field);
-	s->name = text_of(rs, name);
+	s->name = text_of(b, name);
 	if (!dwarf_vars__name(v->dv, slot.type, name, sizeof(name)))
-		s->type = text_of(rs, name);
+		s->type = text_of(b, name);
 }
 
 /* The word of the frame that refers to what comes next. */
-static void find_word(const struct refs *rs, uint16_t rt, const struct census_g *g, uint32_t frame,
-		      const struct reach_step *next, struct ref_step *s, struct view *v)
+static void find_word(const struct refs_build *b, uint16_t rt, const struct census_g *g,
+		      uint32_t frame, const struct reach_step *next, struct ref_step *s,
+		      struct view *v)
 {
-	const struct census *c = rs->in.d->in.censuses[rt];
+	const struct census *c = b->in.d->in.censuses[rt];
 	const uint64_t pc = c->pcs[c->stacks[g->stack].pcs_at + frame];
 
 	uint64_t words[FRAME_WORDS], sp, bytes;
 
-	if (frame_at(rs, rt, g, frame, &sp, &bytes))
+	if (frame_at(b, rt, g, frame, &sp, &bytes))
 		return;
 	s->size = bytes;
 	/*
@@ -311,7 +311,7 @@ static void find_word(const struct refs *rs, uint16_t rt, const struct census_g 
 	bytes = bytes + 8 + ARGS_BYTES < g->stack_hi - sp ? bytes + 8 + ARGS_BYTES
 							  : g->stack_hi - sp;
 	bytes = bytes < sizeof(words) ? bytes & ~7ull : sizeof(words);
-	if (addrspace__read(rs->in.as, sp, words, bytes))
+	if (addrspace__read(b->in.as, sp, words, bytes))
 		return;
 	for (size_t i = 0, seen = 0; i < bytes / 8 && !s->name[0] && seen < SLOTS_NAMED; i++) {
 		struct ref_step at = *s;
@@ -322,7 +322,7 @@ static void find_word(const struct refs *rs, uint16_t rt, const struct census_g 
 		at.offset = i * 8;
 		at.refers = true;
 		there.word = sp + at.offset;
-		name_slot(rs, rt, frame ? pc - 1 : pc, &at, &there);
+		name_slot(b, rt, frame ? pc - 1 : pc, &at, &there);
 		/* The first, unless another one has a name. */
 		if (seen++ && !at.name[0])
 			continue;
@@ -331,10 +331,10 @@ static void find_word(const struct refs *rs, uint16_t rt, const struct census_g 
 	}
 }
 
-static int name_goroutine(const struct refs *rs, uint16_t rt, uint32_t frame,
+static int name_goroutine(const struct refs_build *b, uint16_t rt, uint32_t frame,
 			  const struct reach_step *next, struct ref_step *s, struct view *v)
 {
-	const struct census *c = rs->in.d->in.censuses[rt];
+	const struct census *c = b->in.d->in.censuses[rt];
 	const struct census_g *g = goroutine(c, s->goid);
 	const struct frame *f;
 	size_t nr = 0;
@@ -342,15 +342,15 @@ static int name_goroutine(const struct refs *rs, uint16_t rt, uint32_t frame,
 
 	if (!g)
 		return 0;
-	s->word = dump__word_of(rs->in.d, rt, (uint32_t)(g - c->gs));
+	s->word = dump__word_of(b->in.d, rt, (uint32_t)(g - c->gs));
 	if (g->stack == CENSUS_NO_STACK || frame >= c->stacks[g->stack].nr_pcs) {
 		if (frame == REACH_FRAME_G)
 			s->field = "its deferred calls, labels or the like";
 		return 0;
 	}
 	if (next && next->kind == REACH_OBJECT)
-		find_word(rs, rt, g, frame, next, s, v);
-	err = framer__at(rs->in.d->framer, rt, c->pcs[c->stacks[g->stack].pcs_at + frame], true, &f,
+		find_word(b, rt, g, frame, next, s, v);
+	err = framer__at(b->in.d->framer, rt, c->pcs[c->stacks[g->stack].pcs_at + frame], true, &f,
 			 &nr);
 	if (!err && nr)
 		s->place = (struct place){ f[nr - 1].name, f[nr - 1].file, f[nr - 1].line };
@@ -359,38 +359,38 @@ static int name_goroutine(const struct refs *rs, uint16_t rt, uint32_t frame,
 
 /* --- objects --- */
 
-static void put_index(const struct refs *rs, uint64_t index, struct ref_step *s)
+static void put_index(const struct refs_build *b, uint64_t index, struct ref_step *s)
 {
 	char text[FIELD_MAX + 32];
 
 	snprintf(text, sizeof(text), "[%llu]%s", (unsigned long long)index, s->field);
-	s->field = text_of(rs, text);
+	s->field = text_of(b, text);
 }
 
 /*
  * What a large object says itself: of what type it is, or are the elements of the array that it is
  * (a type begins with its size, Go internal/abi/type.go).
  */
-static const char *header_type(const struct refs *rs, uint16_t rt, const struct reach_step *at,
+static const char *header_type(const struct refs_build *b, uint16_t rt, const struct reach_step *at,
 			       struct ref_step *s, struct view *next)
 {
-	uint64_t type = word_at(rs, at->addr - 8), one = type ? word_at(rs, type) : 0;
-	const char *name = runtime_type(rs, rt, type);
+	uint64_t type = word_at(b, at->addr - 8), one = type ? word_at(b, type) : 0;
+	const char *name = runtime_type(b, rt, type);
 	char text[GOTYPE_NAME_MAX + 2];
 
-	s->field = one ? gofield_at(rs, rt, next, type, at->offset % one) : "";
+	s->field = one ? gofield_at(b, rt, next, type, at->offset % one) : "";
 	if (!name[0] || !one || at->size / 2 < one)
 		return name;
-	put_index(rs, at->offset / one, s);
+	put_index(b, at->offset / one, s);
 	snprintf(text, sizeof(text), "[]%s", name);
-	return text_of(rs, text);
+	return text_of(b, text);
 }
 
 /* A closure begins with the address of its code. */
-static const char *closure_of(const struct refs *rs, uint16_t rt, uint64_t object)
+static const char *closure_of(const struct refs_build *b, uint16_t rt, uint64_t object)
 {
-	struct gosym *sym = rs->in.sources[rt].rt->sym;
-	uint64_t pc = word_at(rs, object);
+	struct gosym *sym = b->in.sources[rt].rt->sym;
+	uint64_t pc = word_at(b, object);
 	struct goframe f[GOSYM_INLINE_MAX];
 	char text[FIELD_MAX];
 	struct gofunc fn;
@@ -402,41 +402,43 @@ static const char *closure_of(const struct refs *rs, uint16_t rt, uint64_t objec
 	if (nr <= 0)
 		return "";
 	snprintf(text, sizeof(text), "closure %s", f[nr - 1].func);
-	return text_of(rs, text);
+	return text_of(b, text);
 }
 
 /* Of a type whose descriptor is known, or an array of that. */
-static const char *described_type(const struct refs *rs, uint16_t rt, const struct reach_step *at,
-				  const struct view *v, struct ref_step *s, struct view *next)
+static const char *described_type(const struct refs_build *b, uint16_t rt,
+				  const struct reach_step *at, const struct view *v,
+				  struct ref_step *s, struct view *next)
 {
 	const bool held = v->spot.kind == DWARF_SPOT_INTERFACE || v->spot.kind == DWARF_SPOT_WORD;
-	const uint64_t gotype = v->gotype ? v->gotype : held ? held_type(rs, rt, v->word) : 0;
-	const char *name = runtime_type(rs, rt, gotype);
-	const uint64_t into = v->word ? word_at(rs, v->word) - at->addr : 0;
+	const uint64_t gotype = v->gotype ? v->gotype : held ? held_type(b, rt, v->word) : 0;
+	const char *name = runtime_type(b, rt, gotype);
+	const uint64_t into = v->word ? word_at(b, v->word) - at->addr : 0;
 	const bool many = v->gotype && v->spot.kind == DWARF_SPOT_SLICE;
 	char text[GOTYPE_NAME_MAX + 2];
 	uint64_t one;
 
 	if (!name[0] || into >= at->size || at->offset < into ||
-	    gofields_size(rs->in.as, rs->in.sources[rt].rt, gotype, &one) || !one)
+	    gofields_size(b->in.as, b->in.sources[rt].rt, gotype, &one) || !one)
 		return into ? "" : name;
-	s->field = gofield_at(rs, rt, next, gotype, (at->offset - into) % one);
+	s->field = gofield_at(b, rt, next, gotype, (at->offset - into) % one);
 	if (many || (at->offset - into) / one)
-		put_index(rs, (at->offset - into) / one, s);
+		put_index(b, (at->offset - into) / one, s);
 	snprintf(text, sizeof(text), "[]%s", name);
-	return into ? "" : many ? text_of(rs, text) : name;
+	return into ? "" : many ? text_of(b, text) : name;
 }
 
 /* Of what no type of DWARF is known. next: becomes what it has at the word. */
-static const char *known_otherwise(const struct refs *rs, uint16_t rt, const struct reach_step *at,
-				   const struct view *v, struct ref_step *s, struct view *next)
+static const char *known_otherwise(const struct refs_build *b, uint16_t rt,
+				   const struct reach_step *at, const struct view *v,
+				   struct ref_step *s, struct view *next)
 {
-	const char *name = at->typed ? header_type(rs, rt, at, s, next) : "";
+	const char *name = at->typed ? header_type(b, rt, at, s, next) : "";
 
 	if (!name[0])
-		name = described_type(rs, rt, at, v, s, next);
+		name = described_type(b, rt, at, v, s, next);
 	if (!name[0] || !strncmp(name, "func(", 5)) {
-		const char *closure = closure_of(rs, rt, at->addr);
+		const char *closure = closure_of(b, rt, at->addr);
 
 		name = closure[0] ? closure : name;
 	}
@@ -447,7 +449,7 @@ static const char *known_otherwise(const struct refs *rs, uint16_t rt, const str
  * The type of what begins where the pointer points: of the object, or of a part of it that nobody
  * names.
  */
-static const char *type_at(const struct refs *rs, const struct view *v, uint64_t type,
+static const char *type_at(const struct refs_build *b, const struct view *v, uint64_t type,
 			   uint64_t into)
 {
 	char name[FIELD_MAX], many[FIELD_MAX + 2];
@@ -455,17 +457,17 @@ static const char *type_at(const struct refs *rs, const struct view *v, uint64_t
 	if (!type || into || dwarf_vars__name(v->dv, type, name, sizeof(name)))
 		return "";
 	snprintf(many, sizeof(many), "[]%s", name);
-	return text_of(rs, v->spot.kind == DWARF_SPOT_SLICE ? many : name);
+	return text_of(b, v->spot.kind == DWARF_SPOT_SLICE ? many : name);
 }
 
 /*
  * What dirPtr of a map points to is not as its type says if the directory has no entry: then it is
  * the map's only group (Go 1.24 internal/runtime/maps/map.go).
  */
-static bool is_small_map(const struct refs *rs, const struct ref_step *s, const struct view *v)
+static bool is_small_map(const struct refs_build *b, const struct ref_step *s, const struct view *v)
 {
 	return !strncmp(s->type, "map<", 4) && !strcmp(s->field, ".dirPtr") &&
-	       !word_at(rs, v->word + 8);
+	       !word_at(b, v->word + 8);
 }
 
 /*
@@ -488,30 +490,30 @@ static uint64_t group_type(const struct view *v, uint64_t to)
 }
 
 /* v: what the step before has there; becomes what this one has. */
-static void name_object(const struct refs *rs, uint16_t rt, const struct reach_step *at,
+static void name_object(const struct refs_build *b, uint16_t rt, const struct reach_step *at,
 			struct ref_step *s, struct view *v)
 {
 	const bool many = v->spot.kind == DWARF_SPOT_SLICE;
-	uint64_t value = v->word ? word_at(rs, v->word) : 0, into = value - at->addr;
+	uint64_t value = v->word ? word_at(b, v->word) : 0, into = value - at->addr;
 	uint64_t type =
 		(many || v->spot.kind == DWARF_SPOT_POINTER) && into < at->size ? v->spot.to : 0;
 	struct view next = { .dv = v->dv };
 	uint64_t one = 0;
 
 	s->field = "";
-	s->type = type_at(rs, v, type, into);
+	s->type = type_at(b, v, type, into);
 	if (!s->type[0])
-		s->type = known_otherwise(rs, rt, at, v, s, &next);
+		s->type = known_otherwise(b, rt, at, v, s, &next);
 	v->spot = next.spot;
 	v->gotype = next.gotype;
 	v->word = at->addr + at->offset;
 	/* Before the pointer nobody knows what lies there. */
 	if (!type || at->offset < into || dwarf_vars__size(v->dv, type, &one) || !one)
 		return;
-	s->field = field_at(rs, v, type, (at->offset - into) % one);
+	s->field = field_at(b, v, type, (at->offset - into) % one);
 	if (many || (at->offset - into) / one)
-		put_index(rs, (at->offset - into) / one, s);
-	if (is_small_map(rs, s, v)) {
+		put_index(b, (at->offset - into) / one, s);
+	if (is_small_map(b, s, v)) {
 		type = group_type(v, v->spot.to);
 		v->spot = (struct dwarf_spot){ type, type ? DWARF_SPOT_POINTER : DWARF_SPOT_WORD };
 	}
@@ -519,37 +521,38 @@ static void name_object(const struct refs *rs, uint16_t rt, const struct reach_s
 
 /* --- what is waited for --- */
 
-static const char *channel_type(const struct refs *rs, uint16_t rt, uint64_t addr)
+static const char *channel_type(const struct refs_build *b, uint16_t rt, uint64_t addr)
 {
-	const int32_t elemtype = rs->in.sources[rt].rt->objects.hchan_elemtype;
+	const int32_t elemtype = b->in.sources[rt].rt->objects.hchan_elemtype;
 	char name[GOTYPE_NAME_MAX], text[GOTYPE_NAME_MAX + 8];
 
-	if (elemtype < 0 || gotype_name(rs->in.as, rs->in.sources[rt].rt,
-					word_at(rs, addr + (uint64_t)elemtype), name, sizeof(name)))
+	if (elemtype < 0 || gotype_name(b->in.as, b->in.sources[rt].rt,
+					word_at(b, addr + (uint64_t)elemtype), name, sizeof(name)))
 		return "chan";
 	snprintf(text, sizeof(text), "chan %s", name);
-	return text_of(rs, text);
+	return text_of(b, text);
 }
 
-const char *refs__awaited(const struct refs *rs, uint16_t rt, const struct census_wait *w)
+const char *refs_build__awaited(const struct refs_build *b, uint16_t rt,
+				const struct census_wait *w)
 {
-	return w->kind == CENSUS_WAIT_CHAN ? channel_type(rs, rt, w->addr)
+	return w->kind == CENSUS_WAIT_CHAN ? channel_type(b, rt, w->addr)
 					   : dump_wait_kind((enum census_wait_kind)w->kind);
 }
 
-const char *refs__object_of(const struct refs *rs, uint16_t rt, const struct census_g *g,
-			    uint64_t *ret_addr)
+const char *refs_build__object_of(const struct refs_build *b, uint16_t rt, const struct census_g *g,
+				  uint64_t *ret_addr)
 {
-	const struct census_wait *w = &rs->in.d->in.censuses[rt]->waits[g->waits_at];
+	const struct census_wait *w = &b->in.d->in.censuses[rt]->waits[g->waits_at];
 
 	*ret_addr = g->nr_waits ? w->addr : 0;
-	return g->nr_waits ? refs__awaited(rs, rt, w) : "";
+	return g->nr_waits ? refs_build__awaited(b, rt, w) : "";
 }
 
 /* What of the object it is that goroutine goid waits for. */
-static void name_awaited(const struct refs *rs, uint16_t rt, uint64_t goid, struct ref_step *s)
+static void name_awaited(const struct refs_build *b, uint16_t rt, uint64_t goid, struct ref_step *s)
 {
-	const struct census *c = rs->in.d->in.censuses[rt];
+	const struct census *c = b->in.d->in.censuses[rt];
 	const struct census_g *g = goid ? goroutine(c, goid) : NULL;
 
 	for (uint32_t i = 0; g && i < g->nr_waits; i++) {
@@ -557,7 +560,7 @@ static void name_awaited(const struct refs *rs, uint16_t rt, uint64_t goid, stru
 
 		if (w->addr - s->addr >= s->size)
 			continue;
-		s->word = refs__awaited(rs, rt, w);
+		s->word = refs_build__awaited(b, rt, w);
 		s->offset = w->addr - s->addr;
 		if (w->kind == CENSUS_WAIT_CHAN && (s->word[4] || !s->type[0]))
 			s->type = s->word;
@@ -567,15 +570,15 @@ static void name_awaited(const struct refs *rs, uint16_t rt, uint64_t goid, stru
 
 /* --- all of it --- */
 
-static void name_timer(const struct refs *rs, uint16_t rt, struct ref_step *s)
+static void name_timer(const struct refs_build *b, uint16_t rt, struct ref_step *s)
 {
 	struct gtimer t;
 	char text[64];
 
-	if (!gtimer_read(rs->in.as, rs->in.sources[rt].rt, s->addr, &t))
+	if (!gtimer_read(b->in.as, b->in.sources[rt].rt, s->addr, &t))
 		return;
 	snprintf(text, sizeof(text), "every %g s", (double)t.period_ns / NS_PER_SEC);
-	s->word = t.period_ns ? text_of(rs, text) : "once";
+	s->word = t.period_ns ? text_of(b, text) : "once";
 }
 
 static void name_nothing(const struct reach_step *at, struct ref_step *ret)
@@ -596,32 +599,33 @@ static void name_nothing(const struct reach_step *at, struct ref_step *ret)
 }
 
 /* next: NULL: it is the last, and goroutine goid waits for it. */
-static int name_step(const struct refs *rs, uint16_t rt, uint64_t goid, const struct reach_step *at,
-		     const struct reach_step *next, struct view *v, struct ref_step *s)
+static int name_step(const struct refs_build *b, uint16_t rt, uint64_t goid,
+		     const struct reach_step *at, const struct reach_step *next, struct view *v,
+		     struct ref_step *s)
 {
 	switch ((enum reach_kind)at->kind) {
 	case REACH_GLOBAL:
-		name_global(rs, rt, s, v);
+		name_global(b, rt, s, v);
 		if (!s->name[0])
-			name_held(rs, rt, s, v);
+			name_held(b, rt, s, v);
 		s->refers = next;
 		return 0;
 	case REACH_OBJECT:
-		name_object(rs, rt, at, s, v);
+		name_object(b, rt, at, s, v);
 		s->refers = next && next->kind == REACH_OBJECT;
 		if (s->refers)
 			return 0;
 		s->field = "";
-		name_awaited(rs, rt, next ? next->goid : goid, s);
+		name_awaited(b, rt, next ? next->goid : goid, s);
 		return 0;
 	case REACH_STACK:
 	case REACH_WAITER:
 	case REACH_RAN:
 		*v = (struct view){ .word = 0 };
-		return name_goroutine(rs, rt, at->frame, next, s, v);
+		return name_goroutine(b, rt, at->frame, next, s, v);
 	case REACH_SPECIAL:
 	case REACH_C: *v = (struct view){ .word = at->kind == REACH_C ? at->addr : 0 }; return 0;
-	case REACH_TIMER: *v = (struct view){ .word = 0 }; name_timer(rs, rt, s);
+	case REACH_TIMER: *v = (struct view){ .word = 0 }; name_timer(b, rt, s);
 	}
 	return 0;
 }
@@ -630,30 +634,29 @@ static int name_step(const struct refs *rs, uint16_t rt, uint64_t goid, const st
  * The root and what leads to it, if it is a variable without a name. How many steps that is; 0: no
  * more than the root itself.
  */
-static size_t name_climb(const struct refs *rs, uint16_t rt, const struct reach_step *root,
+static size_t name_climb(const struct refs_build *b, uint16_t rt, const struct reach_step *root,
 			 struct view *v, struct ref_step *ret)
 {
 	uint64_t at[REFS_CLIMB_MAX + 1];
-	size_t nr = rs->in.vars ? climb(rs, rt, root->addr, at) : 0;
+	size_t nr = b->in.vars ? climb(b, rt, root->addr, at) : 0;
 
 	for (size_t i = 0; nr && i <= nr; i++) {
 		name_nothing(&(struct reach_step){ .addr = at[nr - i], .kind = REACH_GLOBAL },
 			     &ret[i]);
 		if (!i)
-			name_global(rs, rt, &ret[i], v);
-		else if (!name_static(rs, rt, at[nr - i], &ret[i], v))
+			name_global(b, rt, &ret[i], v);
+		else if (!name_static(b, rt, at[nr - i], &ret[i], v))
 			return 0;
 	}
 	return nr ? nr + 1 : 0;
 }
 
-int refs__name_way(const struct refs *rs, uint16_t rt, uint64_t goid,
-		   const struct reach_step *steps, size_t nr, struct ref_step *ret)
+int refs_build__name_way(const struct refs_build *b, uint16_t rt, uint64_t goid,
+			 const struct reach_step *steps, size_t nr, struct ref_step *ret)
 {
 	struct view v = { .word = 0 };
-	size_t done = steps[0].kind == REACH_GLOBAL && nr > 1
-			      ? name_climb(rs, rt, &steps[0], &v, ret)
-			      : 0;
+	size_t done =
+		steps[0].kind == REACH_GLOBAL && nr > 1 ? name_climb(b, rt, &steps[0], &v, ret) : 0;
 	size_t above = done ? done - 1 : 0;
 	int err = 0;
 
@@ -661,7 +664,7 @@ int refs__name_way(const struct refs *rs, uint16_t rt, uint64_t goid,
 		v = (struct view){ .word = 0 };
 	for (size_t i = done ? 1 : 0; i < nr && !err; i++) {
 		name_nothing(&steps[i], &ret[above + i]);
-		err = name_step(rs, rt, goid, &steps[i], i + 1 < nr ? &steps[i + 1] : NULL, &v,
+		err = name_step(b, rt, goid, &steps[i], i + 1 < nr ? &steps[i + 1] : NULL, &v,
 				&ret[above + i]);
 	}
 	return err ? err : (int)(above + nr);

@@ -10,8 +10,8 @@
 #include "census/gtimer.h"
 #include "daemon/refs_build.h"
 
-const char *refs__holder_of_timer(const struct refs *rs, const struct ref_step *steps, size_t nr,
-				  uint64_t timer)
+const char *refs_build__holder_of_timer(const struct refs_build *b, const struct ref_step *steps,
+					size_t nr, uint64_t timer)
 {
 	const struct ref_step *s;
 	char text[512] = "";
@@ -29,18 +29,18 @@ const char *refs__holder_of_timer(const struct refs *rs, const struct ref_step *
 	else if (s->place.func[0] && s->kind != REACH_OBJECT)
 		snprintf(text, sizeof(text), "%s %s:%u", s->place.func, s->place.file,
 			 s->place.line);
-	return text[0] ? framer__text(rs->in.d->framer, text) : "";
+	return text[0] ? framer__text(b->in.d->framer, text) : "";
 }
 
-size_t refs__from_timer(const struct refs *rs, struct reach_step *steps, size_t nr)
+size_t refs_build__from_timer(const struct refs_build *b, struct reach_step *steps, size_t nr)
 {
 	uint64_t timer;
 	size_t at = nr;
 
 	for (size_t i = 0; i + 2 < nr; i++)
 		at = steps[i].processor ? i : at;
-	if (at == nr || addrspace__read(rs->in.as, steps[at + 1].addr + steps[at + 1].offset,
-					&timer, sizeof(timer)))
+	if (at == nr || addrspace__read(b->in.as, steps[at + 1].addr + steps[at + 1].offset, &timer,
+					sizeof(timer)))
 		return nr;
 	steps[0] = (struct reach_step){ .kind = REACH_TIMER, .addr = timer };
 	memmove(steps + 1, steps + at + 2, (nr - at - 2) * sizeof(*steps));
@@ -56,16 +56,16 @@ static bool is_by_timer(const struct reach_step *steps, size_t nr)
 }
 
 /* The Timer or Ticker that feeds a channel refers to it. */
-static void note_feeder(const struct refs *rs, uint64_t chan, const struct reach_step *steps,
+static void note_feeder(const struct refs_build *b, uint64_t chan, const struct reach_step *steps,
 			size_t nr, struct ref_way *way)
 {
-	const uint64_t now = rs->in.d->in.censuses[way->rt]->taken_ns;
+	const uint64_t now = b->in.d->in.censuses[way->rt]->taken_ns;
 	const uint64_t before =
 		nr > 1 && steps[nr - 2].kind == REACH_OBJECT ? steps[nr - 2].addr : 0;
 	struct gtimer t;
 
-	if (way->fed || !gtimer_feeds(rs->in.as, rs->in.sources[way->rt].rt, chan, before, now, &t,
-				      &way->timer))
+	if (way->fed ||
+	    !gtimer_feeds(b->in.as, b->in.sources[way->rt].rt, chan, before, now, &t, &way->timer))
 		return;
 	way->fed = true;
 	way->period_ns = (uint64_t)t.period_ns;
@@ -73,11 +73,12 @@ static void note_feeder(const struct refs *rs, uint64_t chan, const struct reach
 }
 
 /* Wait k of goroutine i; first: the way that was found first to any of its waits. */
-static int refs__add_wait(struct refs *rs, struct ref_group *g, uint32_t i, uint32_t k,
-			  struct ref_way tell, const struct reach_step *first, size_t nr_first)
+static int refs_build__add_wait(struct refs_build *b, struct ref_group *g, uint32_t i, uint32_t k,
+				struct ref_way tell, const struct reach_step *first,
+				size_t nr_first)
 {
-	const struct refs_source *s = &rs->in.sources[tell.rt];
-	const struct census *c = rs->in.d->in.censuses[tell.rt];
+	const struct refs_source *s = &b->in.sources[tell.rt];
+	const struct census *c = b->in.d->in.censuses[tell.rt];
 	const struct census_wait *w = &c->waits[c->gs[i].waits_at + k];
 	const bool alone = c->gs[i].nr_waits == 1;
 	struct reach_step steps[REACH_PATH_MAX];
@@ -86,36 +87,38 @@ static int refs__add_wait(struct refs *rs, struct ref_group *g, uint32_t i, uint
 
 	if (!alone) {
 		tell.object = w->addr;
-		tell.object_type = refs__awaited(rs, tell.rt, w);
+		tell.object_type = refs_build__awaited(b, tell.rt, w);
 	}
 	if (w->kind == CENSUS_WAIT_CHAN && this)
-		note_feeder(rs, w->addr, first, nr_first, &tell);
+		note_feeder(b, w->addr, first, nr_first, &tell);
 	if (w->kind == CENSUS_WAIT_CHAN)
-		note_feeder(rs, w->addr, steps, nr, &tell);
+		note_feeder(b, w->addr, steps, nr, &tell);
 	/*
 	 * Nothing else is found: the first way is one, if only a timer is no answer, or it is told
 	 * already.
 	 */
 	if (!nr && this && !(tell.fed && is_by_timer(first, nr_first))) {
 		memcpy(steps, first, nr_first * sizeof(*steps));
-		nr = refs__from_timer(rs, steps, nr_first);
+		nr = refs_build__from_timer(b, steps, nr_first);
 	}
 	tell.undecided = !nr && reachothers__verdict(s->others, i, k) != REACH_LEAKED;
-	return refs__add_way(rs, g, &tell, steps, nr);
+	return refs_build__add_way(b, g, &tell, steps, nr);
 }
 
-int refs__add_ways(struct refs *rs, struct ref_group *g, uint16_t rt, uint32_t i)
+int refs_build__add_ways(struct refs_build *b, struct ref_group *g, uint16_t rt, uint32_t i)
 {
-	const struct refs_source *s = &rs->in.sources[rt];
-	const struct census_g *cg = &rs->in.d->in.censuses[rt]->gs[i];
+	const struct refs_source *s = &b->in.sources[rt];
+	const struct census_g *cg = &b->in.d->in.censuses[rt]->gs[i];
 	struct ref_way tell = { .rt = rt, .goid = cg->goid, .object_type = "", .held_in = "" };
 	struct reach_step first[REACH_PATH_MAX];
 	const size_t nr = reach__path(s->r, i, first, REACH_PATH_MAX);
 	int err = 0;
 
 	if (!reachothers__knows(s->others, i))
-		return nr ? refs__add_way(rs, g, &tell, first, refs__from_timer(rs, first, nr)) : 0;
+		return nr ? refs_build__add_way(b, g, &tell, first,
+						refs_build__from_timer(b, first, nr))
+			  : 0;
 	for (uint32_t k = 0; k < cg->nr_waits && !err; k++)
-		err = refs__add_wait(rs, g, i, k, tell, first, nr);
+		err = refs_build__add_wait(b, g, i, k, tell, first, nr);
 	return err;
 }

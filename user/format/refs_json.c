@@ -151,7 +151,7 @@ static void put_keepers(struct json_writer *j, const struct ref_group *g)
 /* r: the first of the group, or NULL. */
 static void put_first(struct writer *w, const struct ref_group *g, const struct dump_row *r)
 {
-	struct dump *d = w->rs->in.d;
+	struct dump *d = w->rs->d;
 	struct json_writer *j = &w->json;
 
 	jsonw_uint_or_null_field(j, "goid", r ? dump__g(d, r)->goid : 0, r);
@@ -174,7 +174,7 @@ static void put_group(struct writer *w, const struct ref_group *g)
 	jsonw_newline(j);
 	jsonw_start_object(j);
 	jsonw_uint_field(j, "count", g->nr);
-	put_first(w, g, g->nr ? &w->rs->in.d->rows[g->row] : NULL);
+	put_first(w, g, g->nr ? &w->rs->d->rows[g->row] : NULL);
 	jsonw_object_field(j, "verdicts");
 	for (int v = 0; v < REF_VERDICTS; v++)
 		jsonw_uint_field(j, ref_verdict_word((enum ref_verdict)v), g->of[v]);
@@ -191,7 +191,7 @@ static void put_group(struct writer *w, const struct ref_group *g)
 static void put_head(struct writer *w)
 {
 	const struct refs_show *s = w->show;
-	struct framer *f = w->rs->in.d->framer;
+	struct framer *f = w->rs->d->framer;
 	struct json_writer *j = &w->json;
 
 	jsonw_object_field(j, "target");

@@ -264,7 +264,7 @@ static void put_others(struct writer *w, const struct ref_group *g)
 
 static void put_who(struct writer *w, const struct ref_group *g)
 {
-	const struct dump *d = w->rs->in.d;
+	const struct dump *d = w->rs->d;
 	const struct dump_row *r = &d->rows[g->row];
 	const struct site *made = dump__site(d, r->made);
 
@@ -279,7 +279,7 @@ static void put_who(struct writer *w, const struct ref_group *g)
 		textbuf__format(&w->to, "\n  made at     %s %s:%u", made->func,
 				made->file[0] ? made->file : "?", made->line);
 	textbuf__text(&w->to, "\n");
-	calls__text(w->rs->in.d, r, "  called from ", &w->to);
+	calls__text(w->rs->d, r, "  called from ", &w->to);
 	if (g->object && g->nr == 1)
 		textbuf__format(&w->to, "  waits for   %s 0x%llx%s\n", g->object_type,
 				(ull)g->object, dump__g(d, r)->nr_waits > 1 ? " and others" : "");
@@ -306,7 +306,7 @@ static void put_group(struct writer *w, const struct ref_group *g)
 int refs_show__text(const struct refs *rs, const struct refs_show *s, FILE *out, struct cause *why)
 {
 	struct writer w = { .rs = rs, .show = s };
-	struct framer *f = rs->in.d->framer;
+	struct framer *f = rs->d->framer;
 	int err;
 
 	textbuf__init(&w.to, out);

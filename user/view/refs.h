@@ -3,9 +3,9 @@
  * refs: what keeps what goroutines wait for, or the object at an address, from being garbage: ways
  * from a root to it, with names.
  *
- * Over a dump (which goroutines are wanted) and the answers of heap/reach. Goroutines that were
- * made at one place and wait at one place for one reason are a group; equal ways of a group are
- * told once. The renderers (refs_text, refs_json) only read it.
+ * Over a dump (which goroutines are wanted). Goroutines that were made at one place and wait at one
+ * place for one reason are a group; equal ways of a group are told once. daemon/refs_build finds and
+ * names them; the renderers (refs_text, refs_json) only read it.
  */
 #ifndef PARKWATCH_VIEW_REFS_H
 #define PARKWATCH_VIEW_REFS_H
@@ -17,7 +17,7 @@
 
 #include "base/cause.h"
 #include "base/cleanup.h"
-#include "heap/reach.h"
+#include "facts/reach.h"
 #include "view/dump.h"
 #include "view/place.h"
 #include "view/recording.h"
@@ -25,10 +25,6 @@
 #define REFS_GOALS_MAX 4096 /* goroutines of a runtime that are searched for */
 /* goroutines that are named of those that refer to what nothing reaches */
 #define REFS_KEEPERS 8
-
-struct govars;
-struct reachothers;
-struct varrefs;
 
 enum ref_verdict {
 	REF_HELD,      /* there is a way to what it waits for */
@@ -46,27 +42,6 @@ enum ref_verdict {
 	REF_VERDICTS
 };
 const char *ref_verdict_word(enum ref_verdict v);
-
-/* What was asked in one runtime. */
-struct refs_source {
-	const struct goruntime *rt;
-	const struct reach *r;            /* NULL: nothing was to be searched for */
-	const struct reachothers *others; /* NULL: nothing was to be asked again */
-	const uint32_t *goals;            /* numbers in the census, ascending */
-	size_t nr_goals;
-};
-
-struct refs_in {                           /* all borrowed until free */
-	struct dump *d;                    /* rows: the goroutines that are wanted */
-	const struct refs_source *sources; /* by rt of the dump */
-	const struct addrspace *as;        /* words on the way, for their types */
-	struct govars *vars;               /* NULL: no names of variables */
-	/* address; 0: goroutines are asked for. It is in->objects[0] of each reach */
-	uint64_t object;
-	/* Whether it was unreached in the look before. NULL: there was none */
-	bool (*was_unreached)(const void *ctx, uint16_t rt, uint64_t goid, uint64_t waits_for);
-	const void *was_ctx;
-};
 
 /* Texts are the framer's; "" where nothing is known. */
 struct ref_step {
@@ -128,8 +103,9 @@ struct ref_group {
 	bool kept_by_itself; /* it is one of its keepers */
 };
 
-struct refs { /* read only for others */
-	struct refs_in in;
+struct refs {                     /* read only for others; arrays owned */
+	struct dump *d;           /* rows: the goroutines that are wanted; borrowed */
+	uint8_t *verdicts;        /* enum ref_verdict, by row; NULL: an address was asked for */
 	struct ref_group *groups; /* largest first */
 	size_t nr;
 	struct ref_way *ways;
@@ -137,8 +113,9 @@ struct refs { /* read only for others */
 	struct ref_step *steps;
 	size_t nr_steps, steps_room;
 	uint32_t of[REF_VERDICTS];
-	struct varrefs **var_refs; /* by rt; owned */
 };
+void refs__free(struct refs *rs);
+DEFINE_SCOPED(refs)
 
 /* How many ways of a group are told: top, of a select for each thing that it waits for. */
 uint64_t refs__ways_told(const struct refs *rs, const struct ref_group *g, uint64_t top);
