@@ -171,7 +171,7 @@ Test(refs, say_unreached_only_of_what_is_so_in_each_look)
 		cr_assert_eq(look(&s, before ? was_never : NULL), 0);
 		told = 0;
 		refs__each_unreached(s.refs, count_unreached, &s);
-		cr_expect_eq(told, before ? 0 : 2);
+		cr_expect_eq(told, 2, "the look after this one asks for it");
 		cr_expect_eq(s.refs->of[before ? REF_ONCE : REF_UNREACHED], 2);
 		text = shown(&s, false);
 		cr_expect_not_null(

@@ -42,7 +42,7 @@ int refs__new(const struct refs_in *in, struct refs **ret, struct cause *why);
 
 /* What was asked of goroutine g, for was_unreached: the first thing that it waits for; 0: none. */
 uint64_t refs_waits_for(const struct census *c, const struct census_g *g);
-/* Each that nothing reaches. */
+/* Each that nothing reached in this look, whatever was in the one before. */
 void refs__each_unreached(const struct refs *rs,
 			  void (*each)(void *ctx, uint16_t rt, uint64_t goid, uint64_t waits_for),
 			  void *ctx);

@@ -383,12 +383,12 @@ void refs__each_unreached(const struct refs *rs,
 {
 	const struct dump *d = rs->d;
 
-	if (!rs->verdicts && rs->of[REF_UNREACHED])
+	if (!rs->verdicts && (rs->of[REF_UNREACHED] || rs->of[REF_ONCE]))
 		each(ctx, 0, 0, rs->groups[0].object);
 	for (size_t i = 0; rs->verdicts && i < d->nr; i++) {
 		const struct dump_row *r = &d->rows[i];
 
-		if (rs->verdicts[i] == REF_UNREACHED)
+		if (rs->verdicts[i] == REF_UNREACHED || rs->verdicts[i] == REF_ONCE)
 			each(ctx, r->rt, dump__g(d, r)->goid,
 			     refs_waits_for(d->in.censuses[r->rt], dump__g(d, r)));
 	}
