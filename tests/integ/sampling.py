@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """record with less than all events: estimates from looks or windows, beside the exact recording of the same seconds."""
+import contextlib
 import json
 import os
 import re
+import signal
 import time
 from pathlib import Path
 
 import build
-from target import Failed, Recording, Target, expect, parkwatch
+import harm
+from target import Recording, Target, expect, parkwatch
 
 MINORS = [15, 17, 21, 26, 27]
 
@@ -15,12 +18,13 @@ MINORS = [15, 17, 21, 26, 27]
 LOOKS = ["--no-probes", "--rate", "50"]
 
 
-def beside(kind, minor, how, *args):
-    """(exact, estimated) of all that the target does after "go"."""
+def beside(kind, minor, how, *args, meanwhile=lambda exact, estimate: None):
+    """(exact, estimated) of all that the target does after "go"; two recordings of it."""
     with Target(kind, command=build.built(minor, "static", "sampled")) as t:
         both = [Recording(t.pid, "-f", "json", *args), Recording(t.pid, "-f", "json", *how, *args)]
         expect(all(r.recording for r in both), "".join(both[0].said + both[1].said))
         t.go()
+        meanwhile(*both)
         t.truth()
         done = [r.stop() for r in both]
     expect(all(code == 0 for code, _, _ in done), f"{done}")
@@ -51,6 +55,7 @@ def blocked_time_is_in_its_interval(minor, how):
     for k in top:
         value, error = got.get(k, (0, 0))
         off[k] = abs(value - want[k][0]) / max(error, 0.01 * want[k][0], 2e7)
+    # Intervals of ten stacks hold at once in 95 of 100 recordings (tools/bench/truth): three of eight are outside in one of 100,000.
     outside = {k: f"{got.get(k)}, exact {want[k][0]}" for k in top if off[k] > 1}
     expect(len(outside) <= 2 and max(off.values()) < 4, f"{outside}")
     total, truth = sum(v for v, _ in got.values()), sum(v for v, _ in want.values())
@@ -58,39 +63,41 @@ def blocked_time_is_in_its_interval(minor, how):
            f"{total} in all +- {estimate['total_error']}, exact {truth}")
 
 
-def one_of_three(check, *args):
-    """What holds for most runs, and on a machine that has time for them: what is wrong is wrong three times."""
-    for tries in range(3):
-        try:
-            return check(*args)
-        except Failed:
-            if tries == 2:
-                raise
-
-
 def estimates_agree(minor):
-    one_of_three(blocked_time_is_in_its_interval, minor, LOOKS)
+    blocked_time_is_in_its_interval(minor, LOOKS)
 
 
 def windows_of_probes_agree(minor):
     """Some windows a second: enough for that must be allowed."""
-    one_of_three(blocked_time_is_in_its_interval, minor, ["--max-overhead", "6"])
+    blocked_time_is_in_its_interval(minor, ["--max-overhead", "6"])
 
 
 def births_are_as_many_as_goids(minor):
-    one_of_three(births_agree, minor)
-
-
-def births_agree(minor):
     exact, estimate = beside("births", minor, LOOKS, "-e", "births")
-    slack = 16 * os.cpu_count() + 0.02 * exact["total"]
+    slack = 16 * os.cpu_count() + 0.02 * exact["total"]    # goids are given to processors by 16
     expect(abs(estimate["total"] - exact["total"]) <= slack, f"{estimate['total']}, exact {exact['total']}")
 
-    def made(report, f):
-        return sum(r["value"] for r in report["stacks"] if r["stack"] and f in r["stack"][0]["func"])
-    for f in ("endAtOnce", "endSoon", "endLate"):
-        want, got = made(exact, f), made(estimate, f)
-        expect(abs(got - want) <= slack + 0.15 * exact["total"], f"{f}: {got}, exact {want}")
+    def made(report, line):
+        return sum(r["value"] for r in report["stacks"] if r["stack"] and (r["stack"][0]["func"], r["stack"][0]["line"]) == ("main.lives", line))
+    lines = {r["stack"][0]["line"] for r in exact["stacks"] if r["stack"] and r["stack"][0]["func"] == "main.lives"}
+    expect(len(lines) == 3, f"go statements in lines {lines}")
+    for line in lines:
+        want, got = made(exact, line), made(estimate, line)
+        expect(abs(got - want) <= slack + 0.15 * exact["total"], f"line {line}: {got}, exact {want}")
+
+
+def a_look_that_is_late_makes_no_births():
+    """What happened since the look before is counted, not what would have happened in as long a time."""
+    def stop(_, estimate):
+        harm.each_turns([estimate.process.pid], 20)
+        for _ in range(3):
+            os.kill(estimate.process.pid, signal.SIGSTOP)
+            time.sleep(0.3)    # some looks would have been taken
+            os.kill(estimate.process.pid, signal.SIGCONT)
+            harm.each_turns([estimate.process.pid], 5)
+    exact, estimate = beside("births", build.MODES_MINOR, LOOKS, "-e", "births", meanwhile=stop)
+    slack = 16 * os.cpu_count() + 0.02 * exact["total"]
+    expect(exact["total"] and abs(estimate["total"] - exact["total"]) <= slack, f"{estimate['total']}, exact {exact['total']}")
 
 
 def those_who_wait_all_the_time_count_for_all_of_it():
@@ -109,7 +116,7 @@ def those_who_wait_all_the_time_count_for_all_of_it():
 def the_end_of_the_program_ends_it():
     with Target("idle") as t:
         r = Recording(t.pid, "--no-probes", "-f", "json")
-        time.sleep(0.5)
+        harm.each_turns([r.process.pid], 10)
         t.process.kill()
         code, out, said = r.wait()
         expect(code == 0 and "the program ended after" in said and json.loads(out)["stacks"], f"{code}: {said}")
@@ -125,15 +132,19 @@ def cost_of(said):
 def a_busy_program_loses_no_more_than_it_may():
     """By default a hundredth, and what 50 ms of hits are: before they are seen to be too many, and while the probes are taken out."""
     with Target("busy") as t:
-        r = Recording(t.pid, "--max-overhead", "1", "-d", "4", "-f", "json")
+        began = time.monotonic()
+        r = Recording(t.pid, "--max-overhead", "1", "-f", "json")
         time.sleep(1)    # nothing: all is exact
         t.go()
-        code, out, said = r.wait()
+        went = time.monotonic() - began
+        harm.wait_until(lambda: harm.cpu_s(t.pid) > 2, "the program does not work")
+        code, out, said = r.stop()
     lost, used = cost_of(said)
     expect(code == 0 and used > 1, said)
     expect(lost < 0.01 * used + 0.05, said)
     report = json.loads(out)
-    expect(report["estimated"] and re.search(r"the first (0\.9|1)\S* s are exact", said), said)
+    exact = re.search(r"the first ([0-9.]+) s are exact", said)
+    expect(report["estimated"] and exact and 0.9 < float(exact[1]) < went + 1, f"{went}: {said}")
     expect(re.search(r"our own: [\d.]+ % of a processor", said), said)
 
 
@@ -176,8 +187,20 @@ def many_at_once_keep_to_one_limit():
 
 
 def processor_time_first(pid):
-    """Of the main thread of a process while it lives: the longest CPU time (ns) for which it was seen to be before all others (SCHED_RR)."""
+    """Of the main thread of a process while it lives: the longest CPU time (ns) for which it was seen to be before all others (SCHED_RR).
+
+    Who looks is before it: no turn of it is missed because others have the processors.
+    """
     task = Path(f"/proc/{pid}/task/{pid}")
+    with contextlib.suppress(PermissionError):
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(os.sched_get_priority_max(os.SCHED_FIFO)))
+    try:
+        return longest_first(task)
+    finally:
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+
+
+def longest_first(task):
     longest, began = 0, None
     while True:
         try:
@@ -206,7 +229,7 @@ def a_long_look_is_not_before_all_others():
 
 ONCE = [
     a_busy_program_loses_no_more_than_it_may, the_default_is_one_percent, many_at_once_keep_to_one_limit,
-    a_long_look_is_not_before_all_others,
+    a_long_look_is_not_before_all_others, a_look_that_is_late_makes_no_births,
     those_who_wait_all_the_time_count_for_all_of_it, the_end_of_the_program_ends_it, what_needs_probes_is_refused,
 ]
 

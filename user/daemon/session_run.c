@@ -483,6 +483,9 @@ static int session_run__sample(struct session_run *r, struct governor *g, const 
 	if (!r->windows)
 		r->counted_ns = clock_now_ns();
 	length = session_run__real_length(r, t->length_ns);
+	/* births and exits are all those since the look before, however late this one is */
+	if (!windows_tell_more(r->s->o.profile.event))
+		stood_for = (double)length;
 	profile__weigh(r->s->profile, (double)length / stood_for, count_factor, length);
 	r->covered_ns += length;
 	return 0;
