@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 import build
-from harm import FREEZERS, allgs_of, each_turns, frozen, keeper_of, keepers_of, probes_are_out, state_of, told_in_the_end, told_when_stopped, \
+from harm import FREEZERS, allgs_of, cpu_s, each_turns, frozen, keeper_of, keepers_of, probes_are_out, state_of, told_in_the_end, told_when_stopped, \
     wait_until, write_words
 from target import LIMIT, PARKWATCH, Recording, Target, expect, folded, parkwatch, text_changed
 
@@ -79,10 +79,6 @@ def a_report_tells_the_gap():
                 expect(report["gap_s"] + report["window_s"] < ran, f"{ran}: {out[:300]}")
             else:
                 expect(re.search("; " + GAP, out), out[:300])
-
-
-def cpu_s(pid):
-    return sum(map(int, Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13])) / os.sysconf("SC_CLK_TCK")
 
 
 def works_for(t, seconds):

@@ -71,7 +71,7 @@ var (
 	args      = flag.String("args", "", "further arguments of parkwatch record, separated by blanks")
 	expect    = flag.String("expect", "exact", "exact: every site as the target says, nothing lost; seen+lost: the sum alone")
 	percent   = flag.Float64("percent", 2, "how far times may be off")
-	limit     = flag.Duration("limit", 60*time.Second, "time for all of it")
+	limit     = flag.Duration("limit", 180*time.Second, "after which it hangs")
 )
 
 func monotonic() int64 {
