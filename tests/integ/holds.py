@@ -27,7 +27,7 @@ def sources(program, minor):
         names = ["main.go", "held.go", "free.go", "more.go", "owed.go", "newer.go" if minor >= 18 else "older.go"]
         names += ["gogroup.go"] if minor >= 25 else []
     else:
-        names = ["main.go"]
+        names = ["main.go", "rest.go"]
     return [build.HERE / "progs" / program / name for name in names]
 
 

@@ -11,8 +11,8 @@ WORDS = ["5ec2e75ec2e7", "sesame", "knock"]
 def built(minor, mode):
     flags, _, cgo, suffix = build.MODES[mode]
     directory, toolchain = build.HERE / "progs/secret", build.TOOLCHAINS[minor]
-    return [str(build.build_once(f"secret-{mode}-{toolchain}", suffix, [directory / "main.go"], lambda path: build.run_go(
-        ["build", *flags, "-o", str(path), "main.go"], toolchain, directory, CGO_ENABLED=cgo, GOEXPERIMENT="runtimesecret")))]
+    return [str(build.build_once(f"secret-{mode}-{toolchain}", suffix, [directory / "main.go", directory / "rest.go"], lambda path: build.run_go(
+        ["build", *flags, "-o", str(path), "main.go", "rest.go"], toolchain, directory, CGO_ENABLED=cgo, GOEXPERIMENT="runtimesecret")))]
 
 
 def said_of(pid, *args):

@@ -16,7 +16,6 @@ import (
 	"runtime"
 	"strconv"
 	"sync"
-	"time"
 	"unsafe"
 )
 
@@ -69,7 +68,7 @@ func Start(n C.int) C.uintptr_t {
 	started.Add(1)
 	go wait(c)
 	started.Wait()
-	time.Sleep(50 * time.Millisecond)
+	atRest()
 	for i := 0; i < 3; i++ {
 		runtime.GC()
 	}

@@ -164,7 +164,7 @@ func main() {
 		thread(func() { heldByC("thread's variable of C", func(p C.uintptr_t) { C.in_local(p) }) })
 	}
 	started.Wait()
-	time.Sleep(50 * time.Millisecond)
+	atRest()
 	for i := 0; i < 3; i++ {
 		runtime.GC()
 	}

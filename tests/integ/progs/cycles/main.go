@@ -11,6 +11,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"time"
 )
@@ -298,7 +299,11 @@ func main() {
 	} else {
 		saved[kind]()
 	}
-	time.Sleep(500 * time.Millisecond)
+	if strings.HasPrefix(kind, "busy") || kind == "spinner" {
+		time.Sleep(500 * time.Millisecond) // it never is at rest
+	} else {
+		atRest()
+	}
 	fmt.Println("ready\nnull")
 	os.Stdin.Read(make([]byte, 1))
 	os.Exit(0)

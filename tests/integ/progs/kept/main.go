@@ -14,7 +14,6 @@ import (
 	"fmt"
 	"os"
 	"runtime"
-	"time"
 )
 
 const (
@@ -153,7 +152,7 @@ func leak() (ofMain []byte) {
 
 func main() {
 	ofMain := leak()
-	time.Sleep(200 * time.Millisecond)
+	atRest()
 	runtime.GC()
 	fmt.Println("ready")
 	json.NewEncoder(os.Stdout).Encode(truth)

@@ -195,7 +195,7 @@ func main() {
 	servers()
 	pipes()
 	others()
-	time.Sleep(500 * time.Millisecond)
+	atRest()
 	walk(reflect.ValueOf(&roots), 0)
 	text, err := json.Marshal(map[string][]string{"main": names(mains), "others": names(held)})
 	if err != nil {

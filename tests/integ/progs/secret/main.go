@@ -17,7 +17,6 @@ import (
 	"runtime/secret"
 	"strconv"
 	"strings"
-	"time"
 )
 
 var (
@@ -94,7 +93,7 @@ func main() {
 		})
 	})
 	keep = append(keep, open, hidden, keys, mixed, word, inner, never)
-	time.Sleep(100 * time.Millisecond)
+	atRest()
 	text, err := json.Marshal(told)
 	if err != nil {
 		panic(err)

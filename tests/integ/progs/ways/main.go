@@ -257,7 +257,7 @@ func main() {
 	selects()
 	roots()
 	runtime.GC()
-	time.Sleep(100 * time.Millisecond)
+	atRest()
 	text, err := json.Marshal(told)
 	if err != nil {
 		panic(err)
