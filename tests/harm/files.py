@@ -3,6 +3,7 @@
 """files: nobody can make a parkwatch that root starts write where root did not say, and nothing is left of what did not become whole."""
 import os
 import random
+import re
 import resource
 import shlex
 import signal
@@ -14,7 +15,8 @@ import time
 from pathlib import Path
 
 import attack
-from target import PARKWATCH, Target, expect, parkwatch
+import harm
+from target import LIMIT, PARKWATCH, Target, expect, parkwatch
 
 SOMEBODY = 65534
 # What each command needs besides -p PID
@@ -142,17 +144,18 @@ def nohup_keeps_its_meaning():
     with Target("idle") as t:
         for ignored in (True, False):
             for command, args in (("record", ["--no-probes"]), ("leaks", [])):
-                p = subprocess.Popen([PARKWATCH, command, "-p", str(t.pid), *args, "-d", "20"], stdin=subprocess.DEVNULL, text=True,
+                p = subprocess.Popen([PARKWATCH, command, "-p", str(t.pid), *args, "-d", "600"], stdin=subprocess.DEVNULL, text=True,
                                      stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                      preexec_fn=lambda how=ignored: signal.signal(signal.SIGHUP, signal.SIG_IGN if how else signal.SIG_DFL))
                 p.stderr.readline()
-                time.sleep(0.3)
+                ignores = int(re.search(r"^SigIgn:\s*(\w+)", Path(f"/proc/{p.pid}/status").read_text(), re.M)[1], 16)
+                expect(bool(ignores & 1 << (signal.SIGHUP - 1)) == ignored, f"{command}: it ignores {ignores:x}")
                 p.send_signal(signal.SIGHUP)
-                time.sleep(0.7)
-                expect(not ignored or p.poll() is None, f"{command}: ended by a hangup that it was to ignore")
                 if ignored:
+                    harm.each_turns([p.pid], 5)
+                    expect(p.poll() is None, f"{command}: ended by a hangup that it was to ignore")
                     p.send_signal(signal.SIGINT)
-                out, said = p.communicate(timeout=10)
+                out, said = p.communicate(timeout=LIMIT)
                 expect(done(command, p.returncode) and out, f"{command}: {p.returncode} {said}")
 
 

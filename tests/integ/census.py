@@ -146,8 +146,8 @@ def compare(goroutines, runtime, all_of_them=True):
 
 
 def census_at_rest(pwcensus, pid):
-    """A program whose goroutines all wait: a thread that the kernel took away in the middle of a step is soon back."""
-    for _ in range(10):
+    """A program whose goroutines all wait: a thread that the kernel took away in the middle of a step is back when it has a processor again."""
+    for _ in range(100):
         runtimes = census(pwcensus, pid)
         if not any(r["unsettled"] for r in runtimes):
             break

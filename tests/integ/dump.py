@@ -21,9 +21,9 @@ def dump(pid, *args):
     """(standard output, standard error) of one dump that must go well.
 
     Taken again where a goroutine is unsettled: in a program at rest that is a thread which the kernel took away in the
-    middle of a step, and it is soon back.
+    middle of a step, and it is back when it has a processor again.
     """
-    for _ in range(10):
+    for _ in range(100):
         done = subprocess.run([PARKWATCH, "dump", "-p", str(pid), *map(str, args)], stdin=subprocess.DEVNULL,
                               capture_output=True, text=True, timeout=LIMIT)
         expect(done.returncode == 0,
@@ -343,7 +343,7 @@ def the_running_have_no_stack_and_the_stopped_have_theirs(minor, _mode):
     with Dumped("busy", minor) as t:
         truth = t.truth()
         parked = {g["goid"]: g for g in truth["goroutines"]}
-        for _ in range(60):
+        for _ in range(500):    # until all that there is was seen
             ours = goroutines(t.pid)
             expect(len(ours) == truth["count"], f"{len(ours)} goroutines, the program has {truth['count']}")
             for g in ours.values():

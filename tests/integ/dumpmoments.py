@@ -100,7 +100,7 @@ def growing_from_10_to_200000_is_followed(minor):
             expect(len(there - goids) <= whole["unsettled"], f"lost: {there - goids}, {whole['unsettled']} unsettled")
             seen.append(len(goids))
         reader.join()
-        for _ in range(10):
+        for _ in range(100):
             whole = finished(started(t.pid))
             if not whole["unsettled"]:
                 break

@@ -114,7 +114,7 @@ def every_way_is_told(minor, mode):
 
 def the_stack_of_one_that_runs_is_a_root(minor):
     with reach.target(minor, "static", "1", "restless") as (process, truth):
-        for _ in range(20):    # while it is at a call its frame is told
+        for _ in range(200):    # while it is at a call its frame is told
             _, steps = way_of(process.pid, "spin", truth["held"]["spin on the stack"][0])
             expect(steps[0]["kind"] == "stack", steps)
             if steps[0]["state"] in ("running", "runnable"):
