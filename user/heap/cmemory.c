@@ -15,8 +15,9 @@
 #define PAGE_BYTES  4096u
 #define NEEDM_BYTES (33u << 10)
 /* bytes below the stack pointer that a function may use (System V ABI, amd64) */
-#define RED_ZONE    128u
-#define ARENA_BYTES (64u << 20)
+#define RED_ZONE 128u
+/* of a piece of glibc's allocator, and of Go's heap (Go runtime/malloc.go heapArenaBytes, linux) */
+#define ARENA_BYTES (64ull << 20)
 #define CUTS_MAX    (4 * GOMODULES_MAX)
 
 static bool is_written(const struct mapping *m)
@@ -48,19 +49,25 @@ static bool is_variables(const struct maps *maps, const struct mapping *m)
 	return false;
 }
 
-static bool holds_spans(const struct goheap *heap, const struct mapping *m)
+/*
+ * Go takes whole arenas: what lies in one with a span is Go's, though no object is in it. Where the
+ * runtime asked for huge pages in a part and not in another, they are mappings of their own.
+ */
+static bool is_go_heap(const struct goheap *heap, const struct mapping *m)
 {
+	const uint64_t from = m->start & ~(ARENA_BYTES - 1);
+	const uint64_t to = (m->end + ARENA_BYTES - 1) & ~(ARENA_BYTES - 1);
 	size_t lo = 0, hi = heap->nr;
 
 	while (lo < hi) { /* the first that does not end below it */
 		size_t mid = lo + (hi - lo) / 2;
 
-		if (gospan_end(&heap->spans[mid]) <= m->start)
+		if (gospan_end(&heap->spans[mid]) <= from)
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
-	return lo < heap->nr && heap->spans[lo].start < m->end;
+	return lo < heap->nr && heap->spans[lo].start < to;
 }
 
 /* glibc malloc/arena.c: what threads allocate lies in pieces of 64 MiB, of which the rest may not
@@ -88,7 +95,7 @@ static bool is_wanted(const struct maps *maps, size_t i, const struct goheap *he
 {
 	const struct mapping *m = &maps->m[i];
 
-	if (!is_written(m) || holds_spans(heap, m))
+	if (!is_written(m) || is_go_heap(heap, m))
 		return false;
 	if (mapping_is_file(m))
 		return is_variables(maps, m);

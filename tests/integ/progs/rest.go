@@ -14,14 +14,23 @@ import (
 func atRest() {
 	var last []byte
 	moves := regexp.MustCompile(` \[run(ning|nable)|\nmain\.pause\(`)
+	buf := make([]byte, 1<<16)
 	for {
-		buf := make([]byte, 16<<20)
-		buf = buf[:runtime.Stack(buf, true)]
-		others := buf[bytes.Index(append(buf, "\n\n"...), []byte("\n\n")):]
+		n := runtime.Stack(buf, true)
+		if n == len(buf) { // there is more
+			buf = make([]byte, 2*n)
+			continue
+		}
+		others := buf[:n]
+		if i := bytes.Index(others, []byte("\n\n")); i >= 0 {
+			others = others[i:]
+		} else {
+			others = nil
+		}
 		if bytes.Equal(others, last) && !moves.Match(others) {
 			return
 		}
-		last = others
+		last = append(last[:0], others...)
 		time.Sleep(20 * time.Millisecond)
 	}
 }
