@@ -9,7 +9,7 @@ import tempfile
 from collections import defaultdict
 
 import build
-from target import LIMIT, PARKWATCH, Failed, Recording, Target, attach_ways, expect, folded
+from target import LIMIT, PARKWATCH, Recording, Target, attach_ways, expect, folded
 
 SITE = re.compile(r"\.(site\w+)$")
 TINY = ("siteTiny", "siteOdd")    # several share a block, and Go's profile knows the block only
@@ -97,7 +97,8 @@ def exact_counts_the_objects_that_gos_own_profile_has(kind, minor, mode, how):
     for site, c in r.truth["sites"].items():
         profiled = r.truth["profile"][site]["objects"]
         expect(objects[site] == c["objects"], f"{site}: {objects[site]} objects, the program counted {c['objects']}")
-        expect(site in TINY or objects[site] == profiled, f"{site}: {objects[site]} objects, MemProfile has {profiled}")
+        # One of 624 was missing there once: what comes while a collection moves to its next cycle (runtime/mprof.go mProf_Malloc).
+        expect(site in TINY or 0 <= objects[site] - profiled <= 1, f"{site}: {objects[site]} objects, MemProfile has {profiled}")
 
 
 def created_by_says_whose_goroutines_allocate(kind, minor, mode, how):
@@ -111,13 +112,12 @@ def shares(bytes_by_site, total):
 
 
 def refill_has_the_sum_and_the_order_of_sites(kind, minor, mode, how, env=None):
-    r = Result(kind, minor, mode, *how.split(), env=env or {"ALLOC_FOR": "10s"})
+    """The limit is such that windows see enough: a share is off by 0.008 then (a standard deviation), by 0.03 within the usual 1 %."""
+    r = Result(kind, minor, mode, "--max-overhead", "25", *how.split(), env=env or {"ALLOC_FOR": "4s"})
     r.lost_nothing()
     expect(abs(r.total / r.truth["total"] - 1) < 0.01, f"{r.total} bytes in all, TotalAlloc grew by {r.truth['total']}")
     truth = shares({s: spent(s, c) for s, c in r.truth["sites"].items()}, r.truth["total"])
     seen = shares(r.bytes, r.total)
-    if r.cpu_seconds() < 1:
-        return    # a hundredth of that is no sample: another program had the processors
     for site, share in truth.items():
         expect(abs(seen.get(site, 0) - share) < 0.05, f"{site}: a share of {seen.get(site, 0):.3f}, it has {share:.3f}")
     order = sorted(truth, key=truth.get, reverse=True)[:10]
@@ -153,7 +153,7 @@ def runtime_says_that_the_program_takes_no_samples(kind, minor, mode, how):
 
 
 def runtime_weighs_samples_as_gos_own_profile_does(kind, minor, mode, how):
-    r = Result(kind, minor, mode, "--alloc=runtime", *how.split(), env={"ALLOC_FOR": "10s", "ALLOC_PROFILE": "8192"})
+    r = Result(kind, minor, mode, "--alloc=runtime", *how.split(), env={"ALLOC_FOR": "5s", "ALLOC_PROFILE": "8192"})
     expect(abs(r.total / r.truth["total"] - 1) < 0.1, f"{r.total} bytes in all, TotalAlloc grew by {r.truth['total']}")
     truth = shares({s: spent(s, c) for s, c in r.truth["sites"].items()}, r.truth["total"])
     for site, share in truth.items():
@@ -163,10 +163,10 @@ def runtime_weighs_samples_as_gos_own_profile_does(kind, minor, mode, how):
 def watched(kind, minor, mode, *args):
     """(truth, standard output, standard error) of leaks while the program does all that it does after "go".
 
-    It uses some 1.3 s of a processor. On a busy machine a hit costs twice as much, and 1 % of that is not enough for a window.
+    It uses some 1.3 s of a processor. On a busy machine a hit costs several times as much, and 1 % of that is not enough for a window.
     """
     with Target(kind, command=build.built(minor, mode, "allocs")) as t:
-        p = subprocess.Popen([PARKWATCH, "leaks", "-p", str(t.pid), "-d", "10", "--min-age", "1s", "--max-overhead", "4", *args],
+        p = subprocess.Popen([PARKWATCH, "leaks", "-p", str(t.pid), "-d", "10", "--min-age", "1s", "--max-overhead", "20", *args],
                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         said = p.stderr.readline()
         expect("watching" in said, said)
@@ -192,7 +192,7 @@ def leaks_says_what_each_group_allocated(kind, minor, mode, how):
             expect(a["bytes"] == 0 and a["seen"] == 0, f"{name} has allocated nothing: {a}")
             continue
         expect(a["estimated"] and a["seen"] and a["windows"], f"{name}: {a}")
-        near = 0.05 + 3 * (truth["burst"][name] / a["seen"]) ** 0.5    # three times the error of a sample of so many bursts
+        near = 0.05 + 5 * (truth["burst"][name] / a["seen"]) ** 0.5    # five times the error of a sample of so many bursts: by chance once in 10**6
         expect(abs(a["bytes"] / want - 1) < near, f"{name}: {a}, the program counted {want}")
 
 
@@ -236,23 +236,9 @@ CASES = [
 ]
 
 
-# What is estimated may be off by chance, and Go's own profile missed one object of 624 once: what is wrong is wrong twice.
-BY_CHANCE = (exact_counts_the_objects_that_gos_own_profile_has, refill_has_the_sum_and_the_order_of_sites,
-             without_a_collector_sites_that_take_turns_are_told_apart, runtime_weighs_samples_as_gos_own_profile_does, leaks_says_what_each_group_allocated)
-
-
-def tried(function, *args):
-    try:
-        function(*args)
-    except Failed:
-        if function not in BY_CHANCE:
-            raise
-        function(*args)
-
-
 def cases():
     for function, kinds, matrix in CASES:
         for minor, mode, how in matrix:
             for kind in kinds:
                 name = f"alloc: {function.__name__} [{' '.join(filter(None, [f'go1.{minor}', mode, kind, how]))}]"
-                yield name, lambda f=function, a=(kind, minor, mode, how): tried(f, *a)
+                yield name, lambda f=function, a=(kind, minor, mode, how): f(*a)
