@@ -16,8 +16,8 @@ import time
 from pathlib import Path
 
 import build
-from harm import FREEZERS, allgs_of, cpu_s, each_turns, frozen, keeper_of, keepers_of, probes_are_out, state_of, told_in_the_end, told_when_stopped, \
-    wait_until, write_words
+from harm import FREEZERS, allgs_of, cpu_s, each_turns, frozen, holder_of, holders_of, probes_are_out, state_of, told_in_the_end, \
+    told_when_stopped, wait_until, write_words
 from target import LIMIT, PARKWATCH, Recording, Target, expect, folded, parkwatch, text_changed
 
 PTRACE_ATTACH, PTRACE_DETACH = 16, 17    # Linux include/uapi/linux/ptrace.h
@@ -223,10 +223,10 @@ def a_watch_for_leaks_goes_on_without_what_its_probes_saw():
         p = subprocess.Popen([PARKWATCH, "leaks", "-p", str(t.pid), "-d", "600", "--max-overhead", "0", "-f", "json"], stdin=subprocess.DEVNULL,
                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         wait_until(lambda: text_changed(t.pid) > 0, SEES_NOTHING)
-        wait_until(lambda: len(keepers_of(p.pid)) == 3, "there is not one keeper for births and exits, for parks and for allocations")
+        wait_until(lambda: len(holders_of(p.pid)) == 3, "there is not one probe holder for births and exits, for parks and for allocations")
         os.kill(p.pid, signal.SIGSTOP)
         wait_until(lambda: state_of(p.pid) == "T" and text_changed(t.pid) == 0, "probes stay in while nobody is in charge")
-        each_turns(keepers_of(p.pid), 2)
+        each_turns(holders_of(p.pid), 2)
         time.sleep(0.3)    # the gap that is asked for below
         os.kill(p.pid, signal.SIGCONT)
         wait_until(lambda: text_changed(t.pid) > 0, "it does not go on")
@@ -340,10 +340,10 @@ def frozen_is_as_stopped():
         told_when_stopped(r, "parkwatch was held up for ")
 
 
-def frozen_together_with_its_keeper_it_records_no_more():
+def frozen_together_with_its_probe_holder_it_records_no_more():
     """Nobody can take the probes out; but what they cost is a trap, and that time is told and left out."""
     with busy("-v", "-e", "births") as (t, r):
-        with freezer(r.process.pid, keeper_of(r.process.pid)):
+        with freezer(r.process.pid, holder_of(r.process.pid)):
             began = time.monotonic()
             time.sleep(4)    # more than the 2 s after which the programs record no more
             least = time.monotonic() - began
@@ -370,14 +370,14 @@ def stopped_by_a_debugger_is_stopped():
         told_when_stopped(r, "parkwatch was stopped for ")
 
 
-def a_keeper_that_a_debugger_stops_ends_the_recording():
+def a_probe_holder_that_a_debugger_stops_ends_the_recording():
     """Nobody can take its probes out before the debugger lets it go; they record nothing meanwhile, and parkwatch does not wait for it for ever."""
     ptrace = ctypes.CDLL(None, use_errno=True).ptrace
     ptrace.argtypes = [ctypes.c_long, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p]
     for limit in ("0", "1"):
         with busy("-d", "600", "--max-overhead", limit) as (t, r):
-            keeper = keeper_of(r.process.pid)
-            if ptrace(PTRACE_ATTACH, keeper, None, None):
+            holder = holder_of(r.process.pid)
+            if ptrace(PTRACE_ATTACH, holder, None, None):
                 raise build.Missing("ptrace")
             began = time.monotonic()
             try:
@@ -385,15 +385,15 @@ def a_keeper_that_a_debugger_stops_ends_the_recording():
                 left = text_changed(t.pid) > 0    # in windows it may have had none
             finally:
                 took = time.monotonic() - began
-                os.waitpid(keeper, os.WUNTRACED)
-                ptrace(PTRACE_DETACH, keeper, None, None)
-            ended = re.search(r"killed or stopped pw-keeper, the process that keeps the probes: recording ended after ([0-9.]+) s", said)
+                os.waitpid(holder, os.WUNTRACED)
+                ptrace(PTRACE_DETACH, holder, None, None)
+            ended = re.search(r"killed or stopped the probe holder \(pw-holder\): recording ended after ([0-9.]+) s", said)
             expect(ended and float(ended[1]) < 5 and took < 9 and folded(out), f"{took} s; --max-overhead {limit}: exit code {code}: {said}")
             expect(code == left and left == ("still differ from the file: a probe was left there" in said), f"exit code {code}, {left}: {said}")
             expect(left or limit != "0", f"--max-overhead {limit}: the test sees nothing: {said}")
 
 
-def a_keeper_that_is_killed_takes_no_report_along():
+def a_probe_holder_that_is_killed_takes_no_report_along():
     """At any moment: while it makes a window's probes, too."""
     chance = random.Random()
     for _ in range(6):
@@ -401,18 +401,18 @@ def a_keeper_that_is_killed_takes_no_report_along():
             t.go()
             r = Recording(t.pid, "--max-overhead", "30")
             time.sleep(chance.uniform(0.3, 0.8))
-            os.kill(keeper_of(r.process.pid), signal.SIGKILL)
-            told_in_the_end(r, "killed or stopped pw-keeper")
+            os.kill(holder_of(r.process.pid), signal.SIGKILL)
+            told_in_the_end(r, "killed or stopped the probe holder")
             expect(probes_are_out(t.pid), "probes are left in the code")
 
 
-def killed_together_with_its_keeper_the_next_start_repairs():
+def killed_together_with_its_probe_holder_the_next_start_repairs():
     with Target("busy") as t:
         t.go()
         for i in range(6):
             r = Recording(t.pid, "--max-overhead", "6")
             time.sleep(0.1 + 0.07 * i)
-            both = r.process.pid, keeper_of(r.process.pid)
+            both = r.process.pid, holder_of(r.process.pid)
             for pid in both:
                 os.kill(pid, signal.SIGKILL)
             r.wait()
@@ -431,6 +431,6 @@ def cases():
             allocations_of_a_gap_do_not_count,
             a_watch_for_leaks_goes_on_without_what_its_probes_saw, a_terminal_that_is_halted_is_no_reason_to_leave_them_in,
             a_page_that_nobody_answers_is_no_reason_to_leave_them_in, long_work_is_no_reason_to_take_them_out, how_long_it_may_be_silent_is_told, frozen_is_as_stopped,
-            frozen_together_with_its_keeper_it_records_no_more, stopped_by_a_debugger_is_stopped,
-            a_keeper_that_a_debugger_stops_ends_the_recording, a_keeper_that_is_killed_takes_no_report_along, killed_together_with_its_keeper_the_next_start_repairs):
+            frozen_together_with_its_probe_holder_it_records_no_more, stopped_by_a_debugger_is_stopped,
+            a_probe_holder_that_a_debugger_stops_ends_the_recording, a_probe_holder_that_is_killed_takes_no_report_along, killed_together_with_its_probe_holder_the_next_start_repairs):
         yield f"charge: {function.__name__}", function

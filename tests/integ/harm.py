@@ -83,14 +83,14 @@ def kill_9_in_windows_leaves_the_target_as_it_was():
             expect(t.process.poll() is None, f"after {i + 1} kills: the target died")
 
 
-def keepers_of(pid):
+def holders_of(pid):
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [int(c) for c in children if Path(f"/proc/{c}/comm").read_text() == "pw-keeper\n"]
+    return [int(c) for c in children if Path(f"/proc/{c}/comm").read_text() == "pw-holder\n"]
 
 
-def keeper_of(pid):
-    wait_until(lambda: keepers_of(pid), f"{pid} has no keeper")
-    return keepers_of(pid)[0]
+def holder_of(pid):
+    wait_until(lambda: holders_of(pid), f"{pid} has no probe holder")
+    return holders_of(pid)[0]
 
 
 def sleeps(pid):
@@ -120,14 +120,14 @@ def state_of(pid):
         return f.read().rpartition(")")[2].split()[0]
 
 
-def the_keeper_has_no_descriptors_but_its_own():
+def the_probe_holder_has_no_descriptors_but_its_own():
     """Its socket, its master's state, the programs and what it made of them: no file of ours, no memory of the target, no terminal."""
     own = re.compile(r"/dev/null|socket:.*|/proc/\d+/stat|anon_inode:.*(bpf-prog|bpf_link|perf_event).*")
     with Target("busy") as t:
         t.go()
         for way in attach_ways():
             r = Recording(t.pid, "--attach", way)
-            fds = Path(f"/proc/{keeper_of(r.process.pid)}/fd")
+            fds = Path(f"/proc/{holder_of(r.process.pid)}/fd")
             links = {int(f.name): os.readlink(f) for f in fds.iterdir()}
             expect(all(own.fullmatch(link) for link in links.values()), f"{way}: {links}")
             expect(all(link == "/dev/null" for fd, link in links.items() if fd < 3), f"{way}: {links}")
@@ -136,18 +136,18 @@ def the_keeper_has_no_descriptors_but_its_own():
             expect(code == 0 and folded(out), f"{way}: {code} {said}")
 
 
-def without_its_keeper_it_says_so():
+def without_its_probe_holder_it_says_so():
     for how in (signal.SIGKILL, signal.SIGSTOP):
         for limit in ("0", "1"):
             with Target("busy") as t:
                 t.go()
                 r = Recording(t.pid, "-d", "600", "--max-overhead", limit)
                 wait_until(lambda: (text_changed(t.pid) > 0) == (limit == "0"), "all is still exact")    # else in windows
-                os.kill(keeper_of(r.process.pid), how)
+                os.kill(holder_of(r.process.pid), how)
                 began = time.monotonic()
-                told_in_the_end(r, "killed or stopped pw-keeper")
+                told_in_the_end(r, "killed or stopped the probe holder")
                 # 2 s without a sign of it, the report, and what other tests take of the processors
-                expect(time.monotonic() - began < 10, f"{how.name}: it went on without its keeper")
+                expect(time.monotonic() - began < 10, f"{how.name}: it went on without its probe holder")
                 expect(probes_are_out(t.pid), f"{how.name}: probes are left in the code")
 
 
@@ -161,7 +161,7 @@ def while_it_is_stopped_no_probe_is_in():
             wait_until(lambda: text_changed(t.pid) > 0, "no code is changed while it records: the test sees nothing")
             os.kill(r.process.pid, how)
             wait_until(lambda: state_of(r.process.pid) == "T" and text_changed(t.pid) == 0, f"{how.name}: probes stay in while nobody is in charge")
-            each_turns(keepers_of(r.process.pid), 10)    # at each of which it looks whether somebody is in charge
+            each_turns(holders_of(r.process.pid), 10)    # at each of which it looks whether somebody is in charge
             expect(text_changed(t.pid) == 0, f"{how.name}: probes come back while it is stopped")
             os.kill(r.process.pid, signal.SIGCONT)
             wait_until(lambda: text_changed(t.pid) > 0, f"{how.name}: it does not go on")
@@ -407,8 +407,8 @@ def a_list_of_goroutines_that_lies_does_not_hold_it():
 def cases():
     for function in (
             kill_9_leaves_the_target_as_it_was, every_way_out_takes_the_probes_out, a_program_that_starts_another_has_ended,
-            kill_9_in_windows_leaves_the_target_as_it_was, the_keeper_has_no_descriptors_but_its_own,
-            without_its_keeper_it_says_so, while_it_is_stopped_no_probe_is_in,
+            kill_9_in_windows_leaves_the_target_as_it_was, the_probe_holder_has_no_descriptors_but_its_own,
+            without_its_probe_holder_it_says_so, while_it_is_stopped_no_probe_is_in,
             left_probes_are_taken_out_by_the_next_start, doctor_names_left_probes_and_repairs,
             a_repair_takes_no_probe_from_who_uses_it, counters_that_cannot_be_read_are_an_error,
             it_goes_before_the_target_for_want_of_memory, verbose_says_that_the_code_is_restored,

@@ -50,7 +50,7 @@ Test(master, has_longer_where_the_machine_is_slow_but_not_at_will)
 	}
 }
 
-/* As a keeper does; it is asked for its state often, for else it knows that it was away itself. */
+/* As a probe holder does; asked for its state often, for else it knows that it was away itself. */
 static enum master_state after_silence(struct master *m, uint64_t ns)
 {
 	const uint64_t end = clock_now_ns() + ns;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * heart: the sign of life of this process, for those who keep its probes (probe/keeper): when none
- * comes they take them out.
+ * heart: the sign of life of this process, for the probe holder (probe/probe_holder): when none
+ * comes it takes the probes out.
  *
  * It beats where work goes on: a loop turned, memory of the target came, a record was taken, an
  * answer is waited for. Who holds probes and does something longer than HEART_MS between two of
@@ -21,7 +21,7 @@ struct heart {
 	volatile uint64_t beats;
 	/* 1: probes must be out, for we will stop; the signal handler's */
 	volatile uint32_t paused;
-	volatile uint32_t holding; /* keepers that have probes in; theirs */
+	volatile uint32_t holding; /* probe holders that have probes in; theirs */
 	/* so long without a sign is too long (probe/master); 0: as usual */
 	volatile uint64_t late_ns;
 };

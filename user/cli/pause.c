@@ -11,7 +11,7 @@
 #include "base/cleanup.h"
 
 #define STEP_MS 5
-/* it takes some 30 to 200 ms; a keeper that was killed never says that it is done */
+/* it takes some 30 to 200 ms; a probe holder that was killed never says that it is done */
 #define MOST_MS 1000
 
 static void on_pause(int sig)

@@ -6,7 +6,7 @@
 /*
  * Catches SIGTSTP, SIGTTIN and SIGTTOU from here on, unless they are ignored: the probes are taken
  * out first, then this process stops itself. On SIGCONT what goes on finds them gone
- * (probe/keeper).
+ * (probe/probe_holder).
  */
 void pause_on_signals(void);
 

@@ -147,8 +147,8 @@ static void say_end(const struct opts *o, const struct session_end *e, const str
 		log_warn("the program is stopped (SIGSTOP or a debugger): those that waited did so "
 			 "all the time");
 	if (e->probes_killed)
-		log_warn("somebody killed or stopped pw-keeper, the process that keeps the probes: "
-			 "recording ended after %.1f s",
+		log_warn("somebody killed or stopped the probe holder (pw-holder): recording "
+			 "ended after %.1f s",
 			 (double)e->duration_ns / NS_PER_SEC);
 	if (e->cut)
 		log_warn("reading the goroutines took too long and was cut short: not all that was "

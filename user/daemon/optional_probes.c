@@ -38,9 +38,9 @@ void optional_probes__check(struct optional_probes *e)
 		optional_probes__give_up(
 			e, stopped ? "parkwatch was stopped meanwhile, and its probes were out"
 				   : "parkwatch was held up meanwhile, and its probes were out");
-	else if (e->probes && !probes__kept(e->probes))
-		optional_probes__give_up(
-			e, "pw-keeper, which keeps the probes, was killed or stopped");
+	else if (e->probes && !probes__held(e->probes))
+		optional_probes__give_up(e,
+					 "somebody killed or stopped the probe holder (pw-holder)");
 }
 
 void optional_probes__measure(struct optional_probes *e)

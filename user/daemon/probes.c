@@ -243,10 +243,10 @@ uint64_t probes__own_ns(const struct probes *p)
 	return ns;
 }
 
-bool probes__kept(const struct probes *p)
+bool probes__held(const struct probes *p)
 {
 	for (size_t i = 0; i < p->nr_rt; i++)
-		if (!attach__kept(p->attaches[i]))
+		if (!attach__held(p->attaches[i]))
 			return false;
 	return true;
 }

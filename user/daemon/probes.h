@@ -89,8 +89,8 @@ void probes__finish(struct probes *p); /* after stop: all that is still in the r
 void probes__off(struct probes *p);
 /* CPU time that making and taking them down took of us */
 uint64_t probes__own_ns(const struct probes *p);
-/* false: somebody killed or stopped the process that keeps them */
-bool probes__kept(const struct probes *p);
+/* false: somebody killed or stopped the probe holder */
+bool probes__held(const struct probes *p);
 uint64_t probes__absent_ns(const struct probes *p, bool *ret_stopped); /* as attach__absent_ns() */
 /* that the target had used when that began; 0: not known */
 uint64_t probes__absent_cpu_ns(const struct probes *p);

@@ -214,7 +214,7 @@ static void session__end_of_probes(const struct session *s, struct session_end *
 
 	probes__stats(s->probes, stats);
 	stats[PW_STAT_OFF] -= s->allocrun.foretold;
-	e->probes_killed = !probes__kept(s->probes);
+	e->probes_killed = !probes__held(s->probes);
 	e->hits = probes__hits(stats) + stats[PW_STAT_OFF];
 	e->attached += e->windows + (s->allocs ? (uint32_t)s->allocrun.windows.windows : 0);
 	e->events = s->allocs ? allocs__objects(s->allocs) : ingest__events(s->intake, stats);
@@ -335,7 +335,7 @@ int session__record(struct session *s, uint64_t duration_ns, const volatile sig_
 	e.cpu_ns = s->cpu_ns - r.cpu_start_ns;
 	own_end_ns = session__own_ns(s);
 	e.taken_ns = owncost__ns(&r.own, s, true);
-	/* a keeper that was killed has taken its own along */
+	/* a probe holder that was killed has taken its own along */
 	e.own_ns = own_end_ns > own_start_ns ? own_end_ns - own_start_ns : 0;
 	session__end(s, &e);
 	if (s->probes && codecheck__end(&s->code, s->target.gp, s->target.proc,

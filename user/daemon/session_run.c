@@ -26,7 +26,7 @@
 #define WINDOW_REST 2
 /* times a window's width, at least: the time that it stands for */
 #define WINDOW_PERIOD 2
-/* the keepers of several runtimes do not look at the same moment */
+/* the probe holders of several runtimes do not look at the same moment */
 #define GAP_SEEN_NS (100 * NS_PER_MS)
 /* at least so many are dealt with between two looks at their cost */
 #define LIMIT_HITS 1000
@@ -71,8 +71,8 @@ static bool session_run__ended(struct session_run *r)
 }
 
 /*
- * In which parkwatch was absent, from that moment on: no CPU time of the target counts. The keeper
- * read it when it found us absent.
+ * In which parkwatch was absent, from that moment on: no CPU time of the target counts. The probe
+ * holder read it when it found us absent.
  */
 static void session_run__leave_out_cpu(struct session_run *r, uint64_t from_ns, uint64_t absent_ns)
 {
@@ -141,7 +141,7 @@ static void session_run__wait(struct session_run *r, uint64_t until_ns, struct r
 
 static bool session_run__is_over(const struct session_run *r)
 {
-	if (r->s->probes && !probes__kept(r->s->probes))
+	if (r->s->probes && !probes__held(r->s->probes))
 		return true;
 	return *r->stop || r->target_ended || (r->duration_ns && r->covered_ns >= r->duration_ns);
 }
@@ -261,7 +261,7 @@ static void session_run__watch(struct session_run *r, const struct governor *g)
 		/* a signal just ends the wait */
 		(void)poll(fds, ARRAY_SIZE(fds), (int)(wait / NS_PER_MS) + 1);
 		(void)ring__drain(probes__ring(s->probes));
-		if (session_run__ended(r) || !probes__kept(s->probes) || session_run__was_absent(r))
+		if (session_run__ended(r) || !probes__held(s->probes) || session_run__was_absent(r))
 			return;
 		session_run__see_cpu(r);
 		left = session_run__left_ns(r);
@@ -542,7 +542,7 @@ int session_run__record(struct session_run *r, struct cause *why)
 		return 0;
 	if (!err)
 		err = session_run__estimate(r, &g, why);
-	if (err && (session_run__ended(r) || (r->s->probes && !probes__kept(r->s->probes))))
+	if (err && (session_run__ended(r) || (r->s->probes && !probes__held(r->s->probes))))
 		return 0; /* what was seen until then is written */
 	return err;
 }

@@ -42,7 +42,7 @@ int ulink__open(enum attach_way way, int prog_fd, pid_t pid, const struct uplace
 		struct ulink *ret);
 /* Twice is fine. Takes 20 to 200 ms: the kernel waits for programs to end. */
 void ulink__close(struct ulink *l);
-/* Closes all at the same time. Signals wait until it is done: see probe/keeper. */
+/* Closes all at the same time. Signals wait until it is done: see probe/probe_holder. */
 void ulinks__close(struct ulink *links, size_t nr);
 
 #endif

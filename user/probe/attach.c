@@ -12,7 +12,7 @@
 #include "base/heart.h"
 #include "golang/gosizes.h"
 #include "parkwatch.skel.h"
-#include "probe/keeper.h"
+#include "probe/probe_holder.h"
 
 #define WAKEUP_SHARE  8    /* the reader is woken for each eighth of the ring that fills */
 #define BATCH_ENTRIES 1024 /* of a map, read in one call */
@@ -32,16 +32,16 @@ struct attach {
 	uint32_t points, parts[ATTACH_PARTS];
 	pid_t pid;
 	char comm[64];
-	struct keeper *keeper; /* owned */
-	uint64_t linked_ns;    /* attach__on() began */
-	int nr_cpus;           /* that counters are kept for */
-	uint64_t unread;       /* readings of maps and counters that failed */
+	struct probe_holder *holder; /* owned */
+	uint64_t linked_ns;          /* attach__on() began */
+	int nr_cpus;                 /* that counters are kept for */
+	uint64_t unread;             /* readings of maps and counters that failed */
 	bool part_on[ATTACH_PARTS];
 };
 
-/* Sets of links of the keeper: of a part its number; and of all others. */
+/* Sets of links of the probe holder: of a part its number; and of all others. */
 #define STEADY ATTACH_PARTS
-_Static_assert(STEADY < KEEPER_SETS, "a set for each");
+_Static_assert(STEADY < PROBE_HOLDER_SETS, "a set for each");
 
 static const struct {
 	enum attach_way way;
@@ -266,11 +266,11 @@ int attach__new(const struct plan *plan, const struct kfeat *kf, const struct pr
 	if (!err)
 		err = attach__fill_goids(a, o);
 	if (!err)
-		err = keeper__new(
-			&(struct keeper_switch){ &a->skel->bss->pw_on,
-						 (volatile uint64_t *)&a->skel->bss->pw_cut_ns,
-						 (volatile uint64_t *)&a->skel->bss->pw_beat_ns },
-			&a->keeper);
+		err = probe_holder__new(
+			&(struct probe_holder_switch){
+				&a->skel->bss->pw_on, (volatile uint64_t *)&a->skel->bss->pw_cut_ns,
+				(volatile uint64_t *)&a->skel->bss->pw_beat_ns },
+			&a->holder);
 	if (err)
 		return cause__set(why, err,
 				  "cannot load the BPF programs for '%s' (pid %d): %s; %s", a->comm,
@@ -286,7 +286,7 @@ void attach__free(struct attach *a)
 {
 	if (!a)
 		return;
-	keeper__free(a->keeper); /* and its links */
+	probe_holder__free(a->holder); /* and its links */
 	parkwatch__destroy(a->skel);
 	free(a);
 }
@@ -298,13 +298,14 @@ static int attach__link(struct attach *a, unsigned int set, const struct plan_si
 {
 	struct uplace where = { first->place.path, offsets, cookies, nr };
 	int fd = bpf_program__fd(attach__program(a, first->wire.point));
-	int err = keeper__open(a->keeper, set, a->way, fd, a->pid, &where);
+	int err = probe_holder__open(a->holder, set, a->way, fd, a->pid, &where);
 
 	if (err == -EOWNERDEAD)
-		return cause__set(why, err,
-				  "cannot attach %s in '%s' (pid %d): pw-keeper, which "
-				  "keeps the probes, was killed or stopped; run parkwatch again",
-				  first->func_name, a->comm, a->pid);
+		return cause__set(
+			why, err,
+			"cannot attach %s in '%s' (pid %d): somebody killed or stopped the "
+			"probe holder (pw-holder); run parkwatch again",
+			first->func_name, a->comm, a->pid);
 	if (err)
 		return cause__set(why, err, "cannot attach %s in '%s' (pid %d): %s; %s",
 				  first->func_name, a->comm, a->pid, strerror(-err),
@@ -356,7 +357,7 @@ static int attach__link_points(struct attach *a, unsigned int set, uint32_t poin
 					     : attach__link(a, set, s, &offset, &cookie, 1, why);
 	}
 	if (err)
-		(void)keeper__close(a->keeper, set);
+		(void)probe_holder__close(a->holder, set);
 	return err;
 }
 
@@ -390,7 +391,7 @@ void attach__part_off(struct attach *a, enum attach_part part)
 		return;
 	if (part == ATTACH_SINGLES)
 		attach__exact(a, false);
-	(void)keeper__close(a->keeper, part);
+	(void)probe_holder__close(a->holder, part);
 	a->part_on[part] = false;
 }
 
@@ -418,12 +419,12 @@ void attach__limit(struct attach *a, int64_t hits)
 	__atomic_store_n(&a->skel->bss->pw_limited, hits >= 0, __ATOMIC_SEQ_CST);
 }
 
-/* The keeper may have ended it just before recording began, too. */
+/* The probe holder may have ended it just before recording began, too. */
 uint64_t attach__cut_ns(const struct attach *a)
 {
 	const uint64_t cut = __atomic_load_n(&a->skel->bss->pw_cut_ns, __ATOMIC_SEQ_CST);
 	bool stopped;
-	const uint64_t absent = keeper__absent_ns(a->keeper, &stopped);
+	const uint64_t absent = probe_holder__absent_ns(a->holder, &stopped);
 
 	return cut || absent < a->linked_ns ? cut : absent;
 }
@@ -437,27 +438,27 @@ void attach__off(struct attach *a)
 {
 	for (int i = 0; i < ATTACH_PARTS; i++)
 		attach__part_off(a, (enum attach_part)i);
-	(void)keeper__close(a->keeper, STEADY);
+	(void)probe_holder__close(a->holder, STEADY);
 }
 
 uint64_t attach__own_ns(const struct attach *a)
 {
-	return keeper__cpu_ns(a->keeper);
+	return probe_holder__cpu_ns(a->holder);
 }
 
-bool attach__kept(const struct attach *a)
+bool attach__held(const struct attach *a)
 {
-	return keeper__alive(a->keeper);
+	return probe_holder__alive(a->holder);
 }
 
 uint64_t attach__absent_ns(const struct attach *a, bool *ret_stopped)
 {
-	return keeper__absent_ns(a->keeper, ret_stopped);
+	return probe_holder__absent_ns(a->holder, ret_stopped);
 }
 
 uint64_t attach__absent_cpu_ns(const struct attach *a)
 {
-	return keeper__absent_cpu_ns(a->keeper);
+	return probe_holder__absent_cpu_ns(a->holder);
 }
 
 enum attach_way attach__way(const struct attach *a)

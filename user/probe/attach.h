@@ -6,7 +6,7 @@
  *	attach__on()		 makes all links while recording is still off
  *	attach__start() stop()	 flips recording at one moment for all probes
  *	attach__off()		 takes the links down; also free() and the end of the process do
- * A child process makes the links (probe/keeper), so that they go if this process is killed.
+ * A child process makes the links (probe/probe_holder), so that they go if this process is killed.
  * Loop thread only. Logs nothing; failures have a cause of the shape
  * "cannot attach runtime.gopark in 'api' (pid 812): Permission denied; needs CAP_BPF and
  *CAP_PERFMON, or run with sudo".
@@ -67,11 +67,12 @@ int attach__on(struct attach *a, struct cause *why);
 void attach__start(struct attach *a); /* recording begins */
 void attach__stop(struct attach *a);  /* recording ends: later hits count as OFF */
 void attach__off(struct attach *a);
-/* CPU time that making and taking down its probes took of us: the keeper's */
+/* CPU time that making and taking down its probes took of us: the probe holder's */
 uint64_t attach__own_ns(const struct attach *a);
-/* false: somebody killed or stopped the keeper (probe/keeper), and with it the links */
-bool attach__kept(const struct attach *a);
-uint64_t attach__absent_ns(const struct attach *a, bool *ret_stopped); /* as keeper__absent_ns() */
+/* false: somebody killed or stopped the probe holder, and with it the links */
+bool attach__held(const struct attach *a);
+/* as probe_holder__absent_ns() */
+uint64_t attach__absent_ns(const struct attach *a, bool *ret_stopped);
 uint64_t attach__absent_cpu_ns(const struct attach *a);
 /*
  * Before start: what follows begins at begin_ns (CLOCK_MONOTONIC): of goroutines that park before
@@ -85,8 +86,8 @@ void attach__count_from(struct attach *a, uint64_t begin_ns, bool window);
  */
 void attach__limit(struct attach *a, int64_t hits);
 /*
- * When it ended so, or because parkwatch was absent (probe/keeper); 0: it did not. limit() sets it
- * back.
+ * When it ended so, or because parkwatch was absent (probe/probe_holder); 0: it did not. limit()
+ * sets it back.
  */
 uint64_t attach__cut_ns(const struct attach *a);
 bool attach__spent(const struct attach *a); /* the hits are used up */

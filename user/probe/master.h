@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * master: what a keeper (probe/keeper) knows of the process that it keeps probes for: is it in
- * charge?
+ * master: what a probe holder (probe/probe_holder) knows of the process that it holds probes for:
+ * is it in charge?
  *
  * It is not while it is stopped (by a signal or a debugger), while it is about to stop, and when it
  * gave no sign of life (base/heart) for
  * MASTER_LATE_NS: so long it slept in the kernel, or used the processor. Who is ready to run and
- * waits for a processor is on a busy machine: MASTER_STARVED_NS. Of the keeper's thread.
+ * waits for a processor is on a busy machine: MASTER_STARVED_NS. Of the probe holder's thread.
  *
  * A machine that is slow, as an emulated one is, takes longer for honest work: there it has so many
  * times as long.
@@ -51,7 +51,7 @@ char master_letter(int stat_fd);
 void master__lives(struct master *m);
 
 /*
- * For all that are kept: times as slow as a usual machine, between 1 and MASTER_SLOW_MOST. Returns
+ * For all probe holders: times as slow as a usual machine, between 1 and MASTER_SLOW_MOST. Returns
  * what is late from here on.
  */
 uint64_t master_allow(double slow);

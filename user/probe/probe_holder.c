@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "probe/keeper.h"
+#include "probe/probe_holder.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -39,7 +39,7 @@ struct absence {
 	volatile bool stopped;      /* it was: else it was late */
 };
 
-struct keeper {
+struct probe_holder {
 	pid_t pid;
 	int sock;
 	const volatile uint64_t *beat_ns; /* borrowed: the child's own sign of life */
@@ -68,7 +68,7 @@ struct request {
 static struct linkset {
 	struct ulink links[PW_SITES_MAX];
 	size_t nr;
-} sets[KEEPER_SETS];
+} sets[PROBE_HOLDER_SETS];
 
 static clockid_t target_clock;
 static bool has_target; /* its CPU time can be read */
@@ -95,13 +95,13 @@ static void close_set(struct linkset *set)
 
 static void close_all(void)
 {
-	for (int i = 0; i < KEEPER_SETS; i++)
+	for (int i = 0; i < PROBE_HOLDER_SETS; i++)
 		close_set(&sets[i]);
 }
 
 static bool holds_any(void)
 {
-	for (int i = 0; i < KEEPER_SETS; i++)
+	for (int i = 0; i < PROBE_HOLDER_SETS; i++)
 		if (sets[i].nr)
 			return true;
 	return false;
@@ -122,7 +122,7 @@ static void tell_holding(void)
  * Nobody is in charge: recording ends, and the probes go. Recording that has ended by itself ended
  * then.
  */
-static void watch_master(struct master *m, const struct keeper_switch *s, struct absence *a)
+static void watch_master(struct master *m, const struct probe_holder_switch *s, struct absence *a)
 {
 	static enum master_state before;
 	const enum master_state state = master__state(m);
@@ -159,7 +159,8 @@ static bool answer(int sock)
 }
 
 /* Until the other end is closed, by its process or its end. */
-static void serve(int sock, struct master *m, const struct keeper_switch *s, struct absence *a)
+static void serve(int sock, struct master *m, const struct probe_holder_switch *s,
+		  struct absence *a)
 {
 	struct pollfd fd = { .fd = sock, .events = POLLIN };
 	sigset_t all;
@@ -169,7 +170,7 @@ static void serve(int sock, struct master *m, const struct keeper_switch *s, str
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	inherit_programs_and((const int[]){ sock, m->stat_fd }, 2);
 	(void)setpgid(0, 0); /* what stops the master's group does not stop us */
-	prctl(PR_SET_NAME, "pw-keeper");
+	prctl(PR_SET_NAME, "pw-holder");
 	rt_boost_first(); /* until a probe is out each hit costs the target a trap */
 	while ((n = poll(&fd, 1, MASTER_MS)) >= 0) {
 		watch_master(m, s, a);
@@ -186,7 +187,7 @@ static void serve(int sock, struct master *m, const struct keeper_switch *s, str
 
 /* --- the parent --- */
 
-static int keeper__share(struct keeper *k)
+static int probe_holder__share(struct probe_holder *k)
 {
 	void *page = mmap(NULL, sizeof(*k->absence), PROT_READ | PROT_WRITE,
 			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -197,7 +198,8 @@ static int keeper__share(struct keeper *k)
 	return heart__share();
 }
 
-static int keeper__fork(struct keeper *k, const struct keeper_switch *s, struct master *m)
+static int probe_holder__fork(struct probe_holder *k, const struct probe_holder_switch *s,
+			      struct master *m)
 {
 	int sv[2], err;
 
@@ -215,9 +217,9 @@ static int keeper__fork(struct keeper *k, const struct keeper_switch *s, struct 
 	return err;
 }
 
-int keeper__new(const struct keeper_switch *s, struct keeper **ret)
+int probe_holder__new(const struct probe_holder_switch *s, struct probe_holder **ret)
 {
-	scoped(keeper) k = calloc(1, sizeof(*k));
+	scoped(probe_holder) k = calloc(1, sizeof(*k));
 	struct master m;
 	int err;
 
@@ -225,12 +227,12 @@ int keeper__new(const struct keeper_switch *s, struct keeper **ret)
 		return -ENOMEM;
 	k->sock = -EBADF;
 	k->beat_ns = s->beat_ns;
-	err = keeper__share(k);
+	err = probe_holder__share(k);
 	if (!err)
 		err = master__init(&m);
 	if (err)
 		return err;
-	err = keeper__fork(k, s, &m);
+	err = probe_holder__fork(k, s, &m);
 	master__done(&m);
 	if (err)
 		return err;
@@ -242,7 +244,7 @@ int keeper__new(const struct keeper_switch *s, struct keeper **ret)
  * Who is stopped is woken: it takes the probes out, and ends. One that hangs in the kernel, or that
  * a debugger has, is left to itself: so it does when it can.
  */
-static void keeper__wait(const struct keeper *k)
+static void probe_holder__wait(const struct probe_holder *k)
 {
 	scoped_fd int pidfd = (int)syscall(SYS_pidfd_open, k->pid, 0);
 
@@ -254,17 +256,17 @@ static void keeper__wait(const struct keeper *k)
 	}
 }
 
-void keeper__free(struct keeper *k)
+void probe_holder__free(struct probe_holder *k)
 {
 	if (!k)
 		return;
 	if (k->sock >= 0) {
-		/* closing is not enough: a keeper that was made later has a copy of it */
+		/* closing is not enough: a probe holder that was made later has a copy of it */
 		shutdown(k->sock, SHUT_RDWR);
 		close(k->sock);
 	}
 	if (k->pid > 0)
-		keeper__wait(k);
+		probe_holder__wait(k);
 	if (k->absence)
 		munmap(k->absence, sizeof(*k->absence));
 	free(k);
@@ -274,7 +276,7 @@ void keeper__free(struct keeper *k)
  * By a debugger: its parent is not told. It gives no sign while we give none either, so it is asked
  * what it does.
  */
-static bool keeper__is_traced(struct keeper *k)
+static bool probe_holder__is_traced(struct probe_holder *k)
 {
 	const uint64_t beat = *k->beat_ns, now = clock_now_ns();
 	char path[32];
@@ -290,12 +292,12 @@ static bool keeper__is_traced(struct keeper *k)
 	return k->traced;
 }
 
-bool keeper__alive(struct keeper *k)
+bool probe_holder__alive(struct probe_holder *k)
 {
 	siginfo_t si = { .si_pid = 0 };
 
 	if (!k->lost && (waitid(P_PID, (id_t)k->pid, &si, WEXITED | WSTOPPED | WNOHANG | WNOWAIT) ||
-			 si.si_pid || keeper__is_traced(k))) {
+			 si.si_pid || probe_holder__is_traced(k))) {
 		k->lost = true;
 		shutdown(k->sock, SHUT_RDWR); /* it must not go on without us knowing: it ends */
 		(void)kill(k->pid, SIGCONT);
@@ -303,29 +305,29 @@ bool keeper__alive(struct keeper *k)
 	return !k->lost;
 }
 
-static bool keeper__has_answer(struct keeper *k)
+static bool probe_holder__has_answer(struct probe_holder *k)
 {
-	for (int ms = 0; ms < ANSWER_MS && keeper__alive(k); ms += ANSWER_STEP)
+	for (int ms = 0; ms < ANSWER_MS && probe_holder__alive(k); ms += ANSWER_STEP)
 		if (heart__wait_for(k->sock, ANSWER_STEP))
 			return true;
 	k->lost = true; /* an answer that comes later would be taken for that to another question */
 	return false;
 }
 
-static int keeper__ask(struct keeper *k, const struct request *r)
+static int probe_holder__ask(struct probe_holder *k, const struct request *r)
 {
 	ssize_t n;
 	int err;
 
 	if (k->lost || send(k->sock, r, sizeof(*r), MSG_NOSIGNAL) != (ssize_t)sizeof(*r) ||
-	    !keeper__has_answer(k))
+	    !probe_holder__has_answer(k))
 		return -EOWNERDEAD;
 	n = recv(k->sock, &err, sizeof(err), MSG_DONTWAIT);
 	return n == (ssize_t)sizeof(err) ? err : -EOWNERDEAD;
 }
 
-int keeper__open(struct keeper *k, unsigned int set, enum attach_way way, int prog_fd, pid_t pid,
-		 const struct uplace *where)
+int probe_holder__open(struct probe_holder *k, unsigned int set, enum attach_way way, int prog_fd,
+		       pid_t pid, const struct uplace *where)
 {
 	struct request r = { .op = OP_OPEN,
 			     .set = set,
@@ -335,22 +337,22 @@ int keeper__open(struct keeper *k, unsigned int set, enum attach_way way, int pr
 			     .nr = where->nr };
 	int err;
 
-	if (set >= KEEPER_SETS || where->nr > PW_SITES_MAX)
+	if (set >= PROBE_HOLDER_SETS || where->nr > PW_SITES_MAX)
 		return -E2BIG;
 	memcpy(r.offsets, where->offsets, where->nr * sizeof(r.offsets[0]));
 	memcpy(r.cookies, where->cookies, where->nr * sizeof(r.cookies[0]));
 	err = inherit_path(where->path, r.path, sizeof(r.path));
-	return err ? err : keeper__ask(k, &r);
+	return err ? err : probe_holder__ask(k, &r);
 }
 
-int keeper__close(struct keeper *k, unsigned int set)
+int probe_holder__close(struct probe_holder *k, unsigned int set)
 {
 	const struct request r = { .op = OP_CLOSE, .set = set };
 
-	return set < KEEPER_SETS ? keeper__ask(k, &r) : -EINVAL;
+	return set < PROBE_HOLDER_SETS ? probe_holder__ask(k, &r) : -EINVAL;
 }
 
-uint64_t keeper__absent_ns(const struct keeper *k, bool *ret_stopped)
+uint64_t probe_holder__absent_ns(const struct probe_holder *k, bool *ret_stopped)
 {
 	const uint64_t ns = __atomic_load_n(&k->absence->since_ns, __ATOMIC_SEQ_CST);
 
@@ -358,12 +360,12 @@ uint64_t keeper__absent_ns(const struct keeper *k, bool *ret_stopped)
 	return ns;
 }
 
-uint64_t keeper__absent_cpu_ns(const struct keeper *k)
+uint64_t probe_holder__absent_cpu_ns(const struct probe_holder *k)
 {
 	return k->absence->cpu_ns;
 }
 
-uint64_t keeper__cpu_ns(const struct keeper *k)
+uint64_t probe_holder__cpu_ns(const struct probe_holder *k)
 {
 	clockid_t clock;
 
