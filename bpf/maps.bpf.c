@@ -80,7 +80,16 @@ volatile __s64 pw_left = 0;
 volatile __u64 pw_cut_ns = 0;
 
 /*
- * When who keeps the probes was last there, written by it many times a second. 0: it does not say.
- * See pw_take_hit().
+ * When the probe holder was last there, written by it many times a second. 0: it does not say. See
+ * pw_take_hit().
  */
 volatile __u64 pw_beat_ns = 0;
+
+/*
+ * The probe holder to user space, no program reads it: when parkwatch was last found stopped (or,
+ * with probes in, without a sign of life), and the probes were taken out; 0: it never was. CPU time
+ * that the target had used then; 0: not known.
+ */
+volatile __u64 pw_absent_ns = 0;
+volatile __u64 pw_absent_cpu_ns = 0;
+volatile __u32 pw_absent_stopped = 0; /* 1: it was stopped, else it was late */

@@ -14,7 +14,7 @@
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 /*
- * Who keeps the probes is stopped or frozen, as well as who would notice that: nobody is in charge.
+ * The probe holder is stopped or frozen, as well as who would notice that: nobody is in charge.
  */
 static __always_inline bool pw_is_alone(__u64 now)
 {

@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "probe/attach.h"
 #include "probe/calibrate.h"
+#include "probe/probe_holder.h"
 #include "host/dummy.h"
 
 #include "parkwatch.skel.h"
@@ -244,10 +245,12 @@ static void attach_each_way(const struct kfeat *kf)
 	}
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	struct kfeat kf;
 
+	if (argc == 2 && !strcmp(argv[1], PROBE_HOLDER_COMMAND))
+		return probe_holder_main();
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	kfeat__probe_all(&kf);
 	if (!kf.f[KFEAT_BPF].ok) {

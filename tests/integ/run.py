@@ -30,6 +30,7 @@ import dump
 import dumpmoments
 import dumpviews
 import harm
+import holder
 import incidents
 import leaks
 import outputs
@@ -51,6 +52,7 @@ MODULES = (
     called,
     charge,
     harm,
+    holder,
     outputs,
     surroundings,
     truths,

@@ -5,25 +5,40 @@
 #include <poll.h>
 #include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 
 static struct heart own;
 struct heart *heart = &own;
 
-int heart__share(void)
+int heart__join(int fd)
 {
-	void *page;
+	void *page = mmap(NULL, sizeof(*heart), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
-	if (heart != &own)
-		return 0;
-	page = mmap(NULL, sizeof(*heart), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
-		    0);
 	if (page == MAP_FAILED)
 		return -errno;
 	heart = page;
-	*heart = own;
 	return 0;
+}
+
+int heart__share(void)
+{
+	static int shared = -EBADF;
+	int fd, err;
+
+	if (shared >= 0)
+		return shared;
+	fd = memfd_create("pw-heart", MFD_CLOEXEC);
+	err = fd < 0 || ftruncate(fd, sizeof(*heart)) ? -errno : heart__join(fd);
+	if (err) {
+		if (fd >= 0)
+			close(fd);
+		return err;
+	}
+	*heart = own;
+	shared = fd;
+	return fd;
 }
 
 void heart__sleep_until(uint64_t ns)

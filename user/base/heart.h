@@ -26,10 +26,14 @@ struct heart {
 	volatile uint64_t late_ns;
 };
 
-extern struct heart *heart; /* never NULL; nobody else's until heart__share() */
+extern struct heart *heart; /* never NULL; nobody else sees it until heart__share() */
 
-/* Children from now on see it; more than once is fine. 0 or negative errno. */
+/*
+ * Who is given this descriptor can join it: borrowed, the same each time. Or negative errno.
+ */
 int heart__share(void);
+/* In another process: what beats is that one's heart from here on. fd: as above, borrowed. */
+int heart__join(int fd);
 
 static inline void heart__beat(void)
 {

@@ -9,6 +9,7 @@
 #include "cli/commands.h"
 #include "cli/help.h"
 #include "cli/option_table.h"
+#include "probe/probe_holder.h"
 
 static int bound_memory(uint64_t bytes)
 {
@@ -38,6 +39,8 @@ static int run(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+	if (argc == 2 && !strcmp(argv[1], PROBE_HOLDER_COMMAND))
+		return probe_holder_main();
 	begin();
 	return begin_on_stack(run, argc, argv);
 }

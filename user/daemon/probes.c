@@ -234,15 +234,6 @@ void probes__off(struct probes *p)
 		attach__off(p->attaches[i]);
 }
 
-uint64_t probes__own_ns(const struct probes *p)
-{
-	uint64_t ns = 0;
-
-	for (size_t i = 0; i < p->nr_rt; i++)
-		ns += attach__own_ns(p->attaches[i]);
-	return ns;
-}
-
 bool probes__held(const struct probes *p)
 {
 	for (size_t i = 0; i < p->nr_rt; i++)

@@ -87,8 +87,6 @@ bool probes__spent(const struct probes *p); /* as attach__spent(), of any runtim
 void probes__forget(struct probes *p);
 void probes__finish(struct probes *p); /* after stop: all that is still in the ring */
 void probes__off(struct probes *p);
-/* CPU time that making and taking them down took of us */
-uint64_t probes__own_ns(const struct probes *p);
 /* false: somebody killed or stopped the probe holder */
 bool probes__held(const struct probes *p);
 uint64_t probes__absent_ns(const struct probes *p, bool *ret_stopped); /* as attach__absent_ns() */

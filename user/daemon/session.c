@@ -13,6 +13,7 @@
 #include "census/census.h"
 #include "model/governor.h"
 #include "names/namer.h"
+#include "probe/probe_set.h"
 
 #define CREATORS_MOST_NS (5 * NS_PER_SEC) /* that looking at them may take */
 
@@ -269,7 +270,7 @@ static int session__ask_creators(struct session *s, const volatile sig_atomic_t 
 
 uint64_t session__own_ns(const struct session *s)
 {
-	return clock_cpu_ns() + (s->probes ? probes__own_ns(s->probes) : 0);
+	return clock_cpu_ns() + (s->probes ? probe_set_cpu_ns() : 0);
 }
 
 int session__record(struct session *s, uint64_t duration_ns, const volatile sig_atomic_t *stop,

@@ -26,7 +26,7 @@
 #define WINDOW_REST 2
 /* times a window's width, at least: the time that it stands for */
 #define WINDOW_PERIOD 2
-/* the probe holders of several runtimes do not look at the same moment */
+/* the sets of several runtimes are told one after the other */
 #define GAP_SEEN_NS (100 * NS_PER_MS)
 /* at least so many are dealt with between two looks at their cost */
 #define LIMIT_HITS 1000

@@ -17,6 +17,8 @@
 
 #include "base/cleanup.h"
 
+#define CLOSER_STACK (64u << 10) /* of a thread that closes a link: our memory may be bounded */
+
 #define UPROBE_PMU_TYPE "/sys/bus/event_source/devices/uprobe/type"
 
 const char *attach_way_name(enum attach_way w)
@@ -131,16 +133,20 @@ void ulinks__close(struct ulink *links, size_t nr)
 {
 	scoped_mem pthread_t *threads = calloc(nr ? nr : 1, sizeof(*threads));
 	sigset_t all, before;
+	pthread_attr_t attr;
 	size_t begun = 0;
 
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, CLOSER_STACK);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	while (threads && begun < nr &&
-	       !pthread_create(&threads[begun], NULL, close_one, &links[begun]))
+	       !pthread_create(&threads[begun], &attr, close_one, &links[begun]))
 		begun++;
 	for (size_t i = begun; i < nr; i++)
 		ulink__close(&links[i]);
 	for (size_t i = 0; i < begun; i++)
 		pthread_join(threads[i], NULL);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_attr_destroy(&attr);
 }

@@ -12,7 +12,8 @@
 #include "base/heart.h"
 #include "golang/gosizes.h"
 #include "parkwatch.skel.h"
-#include "probe/probe_holder.h"
+#include "probe/holder_request.h"
+#include "probe/probe_set.h"
 
 #define WAKEUP_SHARE  8    /* the reader is woken for each eighth of the ring that fills */
 #define BATCH_ENTRIES 1024 /* of a map, read in one call */
@@ -32,16 +33,16 @@ struct attach {
 	uint32_t points, parts[ATTACH_PARTS];
 	pid_t pid;
 	char comm[64];
-	struct probe_holder *holder; /* owned */
-	uint64_t linked_ns;          /* attach__on() began */
-	int nr_cpus;                 /* that counters are kept for */
-	uint64_t unread;             /* readings of maps and counters that failed */
+	struct probe_set *probes; /* owned */
+	uint64_t linked_ns;       /* attach__on() began */
+	int nr_cpus;              /* that counters are kept for */
+	uint64_t unread;          /* readings of maps and counters that failed */
 	bool part_on[ATTACH_PARTS];
 };
 
-/* Sets of links of the probe holder: of a part its number; and of all others. */
+/* Parts of the probe set: of a part its number; and of all other links. */
 #define STEADY ATTACH_PARTS
-_Static_assert(STEADY < PROBE_HOLDER_SETS, "a set for each");
+_Static_assert(STEADY < HOLDER_PARTS, "a part for each");
 
 static const struct {
 	enum attach_way way;
@@ -261,16 +262,15 @@ int attach__new(const struct plan *plan, const struct kfeat *kf, const struct pr
 	attach__set_knobs(a, o);
 	attach__set_programs(a);
 	err = attach__set_maps(a, p, o);
+	if (!err) /* it starts while the programs are loaded */
+		err = probe_set__new(&a->probes, why);
 	if (!err)
 		err = parkwatch__load(a->skel);
 	if (!err)
 		err = attach__fill_goids(a, o);
 	if (!err)
-		err = probe_holder__new(
-			&(struct probe_holder_switch){
-				&a->skel->bss->pw_on, (volatile uint64_t *)&a->skel->bss->pw_cut_ns,
-				(volatile uint64_t *)&a->skel->bss->pw_beat_ns },
-			&a->holder);
+		err = probe_set__share(a->probes, bpf_map__fd(a->skel->maps.bss),
+				       (volatile uint64_t *)&a->skel->bss->pw_beat_ns);
 	if (err)
 		return cause__set(why, err,
 				  "cannot load the BPF programs for '%s' (pid %d): %s; %s", a->comm,
@@ -286,7 +286,7 @@ void attach__free(struct attach *a)
 {
 	if (!a)
 		return;
-	probe_holder__free(a->holder); /* and its links */
+	probe_set__free(a->probes); /* and its links */
 	parkwatch__destroy(a->skel);
 	free(a);
 }
@@ -298,7 +298,7 @@ static int attach__link(struct attach *a, unsigned int set, const struct plan_si
 {
 	struct uplace where = { first->place.path, offsets, cookies, nr };
 	int fd = bpf_program__fd(attach__program(a, first->wire.point));
-	int err = probe_holder__open(a->holder, set, a->way, fd, a->pid, &where);
+	int err = probe_set__open(a->probes, set, a->way, fd, a->pid, &where);
 
 	if (err == -EOWNERDEAD)
 		return cause__set(
@@ -357,7 +357,7 @@ static int attach__link_points(struct attach *a, unsigned int set, uint32_t poin
 					     : attach__link(a, set, s, &offset, &cookie, 1, why);
 	}
 	if (err)
-		(void)probe_holder__close(a->holder, set);
+		(void)probe_set__close(a->probes, set);
 	return err;
 }
 
@@ -391,7 +391,7 @@ void attach__part_off(struct attach *a, enum attach_part part)
 		return;
 	if (part == ATTACH_SINGLES)
 		attach__exact(a, false);
-	(void)probe_holder__close(a->holder, part);
+	(void)probe_set__close(a->probes, part);
 	a->part_on[part] = false;
 }
 
@@ -424,7 +424,7 @@ uint64_t attach__cut_ns(const struct attach *a)
 {
 	const uint64_t cut = __atomic_load_n(&a->skel->bss->pw_cut_ns, __ATOMIC_SEQ_CST);
 	bool stopped;
-	const uint64_t absent = probe_holder__absent_ns(a->holder, &stopped);
+	const uint64_t absent = attach__absent_ns(a, &stopped);
 
 	return cut || absent < a->linked_ns ? cut : absent;
 }
@@ -438,27 +438,25 @@ void attach__off(struct attach *a)
 {
 	for (int i = 0; i < ATTACH_PARTS; i++)
 		attach__part_off(a, (enum attach_part)i);
-	(void)probe_holder__close(a->holder, STEADY);
-}
-
-uint64_t attach__own_ns(const struct attach *a)
-{
-	return probe_holder__cpu_ns(a->holder);
+	(void)probe_set__close(a->probes, STEADY);
 }
 
 bool attach__held(const struct attach *a)
 {
-	return probe_holder__alive(a->holder);
+	return probe_set__alive(a->probes);
 }
 
 uint64_t attach__absent_ns(const struct attach *a, bool *ret_stopped)
 {
-	return probe_holder__absent_ns(a->holder, ret_stopped);
+	const uint64_t ns = __atomic_load_n(&a->skel->bss->pw_absent_ns, __ATOMIC_SEQ_CST);
+
+	*ret_stopped = a->skel->bss->pw_absent_stopped;
+	return ns;
 }
 
 uint64_t attach__absent_cpu_ns(const struct attach *a)
 {
-	return probe_holder__absent_cpu_ns(a->holder);
+	return a->skel->bss->pw_absent_cpu_ns;
 }
 
 enum attach_way attach__way(const struct attach *a)

@@ -6,7 +6,7 @@
  *	attach__on()		 makes all links while recording is still off
  *	attach__start() stop()	 flips recording at one moment for all probes
  *	attach__off()		 takes the links down; also free() and the end of the process do
- * A child process makes the links (probe/probe_holder), so that they go if this process is killed.
+ * The probe holder makes the links (probe/probe_set), so that they go if this process is killed.
  * Loop thread only. Logs nothing; failures have a cause of the shape
  * "cannot attach runtime.gopark in 'api' (pid 812): Permission denied; needs CAP_BPF and
  *CAP_PERFMON, or run with sudo".
@@ -67,12 +67,14 @@ int attach__on(struct attach *a, struct cause *why);
 void attach__start(struct attach *a); /* recording begins */
 void attach__stop(struct attach *a);  /* recording ends: later hits count as OFF */
 void attach__off(struct attach *a);
-/* CPU time that making and taking down its probes took of us: the probe holder's */
-uint64_t attach__own_ns(const struct attach *a);
 /* false: somebody killed or stopped the probe holder, and with it the links */
 bool attach__held(const struct attach *a);
-/* as probe_holder__absent_ns() */
+/*
+ * CLOCK_MONOTONIC at which parkwatch was last found stopped or, with probes in, without a sign of
+ * life, and they were taken out; 0: it never was.
+ */
 uint64_t attach__absent_ns(const struct attach *a, bool *ret_stopped);
+/* CPU time that the target had used then; 0: not known. */
 uint64_t attach__absent_cpu_ns(const struct attach *a);
 /*
  * Before start: what follows begins at begin_ns (CLOCK_MONOTONIC): of goroutines that park before

@@ -10,17 +10,12 @@
 #include "base/clock.h"
 #include "base/heart.h"
 
-int master__init(struct master *m)
+int master__init(struct master *m, pid_t pid, int stat_fd)
 {
-	char path[32];
-
 	*m = (struct master){ .stat_fd = -EBADF };
-	if (clock_getcpuclockid(getpid(), &m->clock))
+	if (clock_getcpuclockid(pid, &m->clock))
 		return -ESRCH;
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)getpid());
-	m->stat_fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (m->stat_fd < 0)
-		return -errno;
+	m->stat_fd = stat_fd;
 	m->seen_ns = clock_now_ns();
 	master__lives(m);
 	return 0;

@@ -37,8 +37,8 @@ struct master {
 	uint64_t seen_ns;                     /* when it was last asked for */
 };
 
-/* Before the fork, of the process that calls it. 0 or negative errno. */
-int master__init(struct master *m);
+/* Of that process; stat_fd: its /proc/PID/stat, taken on success. 0 or negative errno. */
+int master__init(struct master *m, pid_t pid, int stat_fd);
 void master__done(struct master *m);
 
 enum master_state master__state(struct master *m);
