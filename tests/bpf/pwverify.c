@@ -232,15 +232,17 @@ static void attach_each_way(const struct kfeat *kf)
 				 tr == PW_TRANSPORT_RING ? "ring" : "perf");
 			err = calibrate__run(kf, ways[i].way, (enum pw_transport)tr,
 					     1u << INSN_PUSH,
-					     1u << PW_POINT_PARK | 1u << PW_POINT_RUN, false, &cal,
-					     &why);
-			if (!err && cal.trap_ns[INSN_PUSH] <= 0)
-				err = -EPROTO;
+					     1u << PW_POINT_PARK | 1u << PW_POINT_RUN |
+						     1u << PW_POINT_MALLOC,
+					     false, &cal, &why);
+			if (err >= 0)
+				err = cal.trap_ns[INSN_PUSH] > 0 ? 0 : -EPROTO;
 			result(name, err, why.text);
 			if (!err)
-				printf("# %s: trap %.0f ns, park %.0f ns, run %.0f ns\n", name,
-				       cal.trap_ns[INSN_PUSH], cal.work_ns[PW_POINT_PARK],
-				       cal.work_ns[PW_POINT_RUN]);
+				printf("# %s: trap %.0f ns, park %.0f ns, run %.0f ns, malloc %.0f "
+				       "ns\n",
+				       name, cal.trap_ns[INSN_PUSH], cal.work_ns[PW_POINT_PARK],
+				       cal.work_ns[PW_POINT_RUN], cal.work_ns[PW_POINT_MALLOC]);
 		}
 	}
 }

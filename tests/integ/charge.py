@@ -332,6 +332,15 @@ def how_long_it_may_be_silent_is_told():
     expect(code == 0 and late and 100 <= int(late[1]) <= 1000, f"exit code {code}: {said}")
 
 
+def what_hits_cost_is_measured_once_for_a_process():
+    """A watch for leaks has three sets of probes: all of them are counted at what the one measuring found."""
+    with Target("busy") as t:
+        t.go()
+        code, out, said = parkwatch("leaks", "-p", t.pid, "-d", "1", "--max-overhead", "0", "-v")
+    expect(code in (0, 3) and said.count("what hits cost was measured in ") == 1 and "not measured" not in said, f"exit code {code}: {said}")
+    expect(re.search(r"cost [0-9.]+ % of the target's CPU time \([1-9]", said), said)
+
+
 def frozen_is_as_stopped():
     with busy() as (t, r):
         with freezer(r.process.pid):
@@ -430,7 +439,8 @@ def cases():
             signals_while_the_reader_waits_break_no_report, an_ignored_ctrl_z_stays_ignored, after_a_stop_every_event_counts_again,
             allocations_of_a_gap_do_not_count,
             a_watch_for_leaks_goes_on_without_what_its_probes_saw, a_terminal_that_is_halted_is_no_reason_to_leave_them_in,
-            a_page_that_nobody_answers_is_no_reason_to_leave_them_in, long_work_is_no_reason_to_take_them_out, how_long_it_may_be_silent_is_told, frozen_is_as_stopped,
+            a_page_that_nobody_answers_is_no_reason_to_leave_them_in, long_work_is_no_reason_to_take_them_out, how_long_it_may_be_silent_is_told,
+            what_hits_cost_is_measured_once_for_a_process, frozen_is_as_stopped,
             frozen_together_with_its_probe_holder_it_records_no_more, stopped_by_a_debugger_is_stopped,
             a_probe_holder_that_a_debugger_stops_ends_the_recording, a_probe_holder_that_is_killed_takes_no_report_along, killed_together_with_its_probe_holder_the_next_start_repairs):
         yield f"charge: {function.__name__}", function

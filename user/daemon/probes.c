@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/heart.h"
 #include "base/log.h"
 #include "census/census.h"
 #include "probe/calibrate.h"
-#include "probe/master.h"
 
 struct probes {
 	struct probes_opts o;
@@ -24,6 +24,9 @@ struct probes {
 	bool calibrated;
 	struct ring *ring;
 };
+
+/* Where others will be is not known yet; it takes long to time what is single-stepped. */
+#define INSN_EMULATED (((1u << INSN_CLASS_MAX) - 1) & ~(1u << INSN_STEPPED))
 
 static const struct {
 	enum pw_stat stat;
@@ -120,10 +123,10 @@ static int probes__load_runtime(struct probes *p, size_t i, struct cause *why)
 
 static void probes__calibrate(struct probes *p)
 {
-	const uint64_t began = clock_now_ns(), cpu_began = clock_cpu_ns();
-	uint32_t classes = 0, points = 0;
-	uint64_t late;
+	const uint64_t began = clock_now_ns();
+	uint32_t classes = p->o.others ? INSN_EMULATED : 0, points = p->o.others;
 	struct cause c = { "" };
+	int n;
 
 	if (p->o.no_cost)
 		return;
@@ -133,18 +136,17 @@ static void probes__calibrate(struct probes *p)
 			if (p->points[i].all & 1u << p->plans[i]->sites[k].wire.point)
 				classes |= 1u << p->plans[i]->sites[k].class;
 	}
-	/* the child is ours, and nothing is in the target yet */
-	(void)master_allow(MASTER_SLOW_MOST);
-	if (calibrate__run(p->kf, attach__way(p->attaches[0]), (enum pw_transport)p->o.transport,
-			   classes, points, p->o.sums, &p->cal, &c))
+	n = calibrate__run(p->kf, attach__way(p->attaches[0]), (enum pw_transport)p->o.transport,
+			   classes, points, p->o.sums, &p->cal, &c);
+	p->calibrated = n >= 0;
+	if (n < 0)
 		log_warn("cost is not measured: %s", c.text);
-	else
-		p->calibrated = true;
-	late = master_allow((double)(clock_cpu_ns() - cpu_began) / CALIBRATE_CPU_NS);
+	if (n <= 0)
+		return;
 	log_debug("what hits cost was measured in %.0f ms",
 		  (double)(clock_now_ns() - began) / NS_PER_MS);
 	log_debug("probes go out when parkwatch has given no sign of life for %llu ms",
-		  (unsigned long long)(late / NS_PER_MS));
+		  (unsigned long long)(heart->late_ns / NS_PER_MS));
 }
 
 int probes__new(const struct probes_opts *o, struct proc *proc, struct goproc *gp, ring_fn fn,

@@ -51,6 +51,8 @@ struct probes_opts {
 	unsigned int depth;
 	uint32_t ring_bytes;
 	bool no_cost; /* no calibration: cost is unknown */
+	/* points that others of this process will probe: their cost is measured in the same go */
+	uint32_t others;
 };
 
 #define PROBES_HIT_NS  1500.0

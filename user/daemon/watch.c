@@ -143,6 +143,7 @@ static void watch__open_eyes(struct watch *w)
 		optional_probes__give_up(&w->parks, "--no-probes");
 		return;
 	}
+	o.others = pw_points_for(PW_FOR_PARKS | PW_FOR_SINGLES | PW_FOR_REFILLS);
 	o.points = pw_points_for(PW_FOR_LIVES);
 	o.want = PW_WANT_BIRTH | PW_WANT_EXIT;
 	o.ring_bytes = PW_RING_DEFAULT;

@@ -8,7 +8,9 @@
 #include <bpf/libbpf.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "host/dummy.h"
+#include "probe/master.h"
 #include "target/proc.h"
 
 #define HITS         200
@@ -19,6 +21,7 @@
 /* as pipe/ring opens it: a wake-up costs ten times a record */
 #define PERF_WAKEUP_EVENTS 64
 #define DEPTH              16 /* more than the frames of the child's stack */
+#define MALLOCS            (1u << PW_POINT_MALLOC)
 
 /*
  * Each point that is measured has one of the child's instructions; those that share one are not
@@ -226,55 +229,121 @@ static int bench__time_points(struct bench *b, uint32_t points, const double *ba
 						   cal->trap_ns[stand_in[p].class]);
 	if (!err && (points & (1u << PW_POINT_RUN)))
 		err = bench__time_run(b, points, bare, cal, &cal->work_ns[PW_POINT_RUN]);
+	return err;
+}
+
+/*
+ * Single allocations beside parks, for both have the same instruction: the difference that it makes
+ * whether they count.
+ */
+static int bench__time_mallocs(struct bench *b, double *ret_ns, struct cause *why)
+{
+	const enum insn_class class = stand_in[PW_POINT_MALLOC].class;
+	double counted, off;
+	int err = attach__part_on(b->attach, ATTACH_SINGLES, why);
+
+	if (!err)
+		err = bench__time(b, &class, 1, &counted);
+	attach__exact(b->attach, false);
+	if (!err)
+		err = bench__time(b, &class, 1, &off);
+	if (!err)
+		*ret_ns = positive(counted - off);
+	return err;
+}
+
+struct ask {
+	enum attach_way way;
+	enum pw_transport transport;
+	bool sums;
+	uint32_t points, classes; /* all that is to be timed */
+};
+
+static int bench__measure(struct bench *b, const struct ask *ask, bool apart,
+			  struct calibration *cal, struct cause *why)
+{
+	const uint32_t points = apart ? ask->points & ~MALLOCS : ask->points;
+	double bare[INSN_CLASS_MAX] = { 0 }, trap[INSN_CLASS_MAX] = { 0 };
+	int err = bench__time_classes(b, ask->classes, bare);
+
+	if (!err)
+		err = attach__on(b->attach, why);
+	if (!err)
+		err = bench__time_classes(b, ask->classes, trap);
+	for (int c = 0; c < INSN_CLASS_MAX && !err; c++)
+		cal->trap_ns[c] = positive(trap[c] - bare[c]);
+	if (err)
+		return err;
+	attach__exact(b->attach, !apart);
+	attach__start(b->attach);
+	err = bench__time_points(b, points, bare, cal);
+	if (!err && apart)
+		err = bench__time_mallocs(b, &cal->work_ns[PW_POINT_MALLOC], why);
 	for (int p = 0; p < PW_POINT_MAX; p++)
 		cal->work_ns[p] = stand_in[p].times * cal->work_ns[stand_in[p].like];
-	return err;
+	/* parkwatch was stopped meanwhile: there were no probes */
+	return !err && attach__cut_ns(b->attach) ? -EINTR : err;
+}
+
+static int measure(const struct kfeat *kf, const struct ask *ask, struct calibration *ret,
+		   struct cause *why)
+{
+	const bool apart = ask->points & MALLOCS && ask->points & 1u << PW_POINT_PARK;
+	const struct attach_opts o = { .points = stand_ins(ask->points, ask->classes),
+				       .parts[ATTACH_SINGLES] = apart ? MALLOCS : 0,
+				       .want = wants(ask->points),
+				       .sums = ask->sums,
+				       .transport = ask->transport,
+				       .way = ask->way,
+				       .depth = DEPTH,
+				       .ring_bytes = RING_BYTES,
+				       .ring_fd = -EBADF,
+				       .quiet_libbpf = true,
+				       .trial = true };
+	const uint64_t cpu_began = clock_cpu_ns();
+	struct calibration cal = { .trap_ns = { 0 } };
+	struct bench b = { .child = NULL };
+	int err;
+
+	(void)master_allow(MASTER_SLOW_MOST); /* the child is ours */
+	err = bench__init(&b, kf, &o, why);
+	if (!err)
+		err = bench__measure(&b, ask, apart, &cal, why);
+	bench__done(&b);
+	(void)master_allow((double)(clock_cpu_ns() - cpu_began) / CALIBRATE_CPU_NS);
+	if (err)
+		return cause__set(why, err, "the calibration child failed: %s", strerror(-err));
+	*ret = cal;
+	return 0;
 }
 
 int calibrate__run(const struct kfeat *kf, enum attach_way way, enum pw_transport transport,
 		   uint32_t classes, uint32_t points, bool sums, struct calibration *ret,
 		   struct cause *why)
 {
-	struct attach_opts o = { .want = wants(points),
-				 .sums = sums,
-				 .transport = transport,
-				 .way = way,
-				 .depth = DEPTH,
-				 .ring_bytes = RING_BYTES,
-				 .ring_fd = -EBADF,
-				 .quiet_libbpf = true,
-				 .trial = true };
-	double bare[INSN_CLASS_MAX] = { 0 }, trap[INSN_CLASS_MAX] = { 0 };
-	struct calibration cal = { .trap_ns = { 0 } };
-	struct bench b = { .child = NULL };
-	uint32_t timed;
-	int err;
+	static struct {
+		struct ask ask; /* no points: nothing */
+		struct calibration cal;
+	} known;
+	struct ask ask = { way, transport, sums, measured_for(points), classes };
+	const bool alike = known.ask.points && known.ask.way == way &&
+			   known.ask.transport == transport && known.ask.sums == sums;
+	bool news;
+	int err = 0;
 
-	points = measured_for(points);
-	timed = classes | classes_of(points);
-	o.points = stand_ins(points, timed);
-	err = bench__init(&b, kf, &o, why);
-	if (!err)
-		err = bench__time_classes(&b, timed, bare);
-	if (!err)
-		err = attach__on(b.attach, why);
-	if (!err)
-		err = bench__time_classes(&b, timed, trap);
-	for (int c = 0; c < INSN_CLASS_MAX && !err; c++)
-		cal.trap_ns[c] = positive(trap[c] - bare[c]);
-	if (!err) {
-		attach__exact(b.attach, true);
-		attach__start(b.attach);
-		err = bench__time_points(&b, points, bare, &cal);
+	ask.classes |= classes_of(ask.points);
+	news = !alike || ask.points & ~known.ask.points || ask.classes & ~known.ask.classes;
+	if (alike) {
+		ask.points |= known.ask.points;
+		ask.classes |= known.ask.classes;
 	}
-	/* parkwatch was stopped meanwhile: there were no probes */
-	if (!err && attach__cut_ns(b.attach))
-		err = -EINTR;
-	bench__done(&b);
+	if (news)
+		err = measure(kf, &ask, &known.cal, why);
 	if (err)
-		return cause__set(why, err, "the calibration child failed: %s", strerror(-err));
-	*ret = cal;
-	return 0;
+		return err;
+	known.ask = ask;
+	*ret = known.cal;
+	return news;
 }
 
 double calibration_hit_ns(const struct calibration *c, const struct plan_site *s)
