@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """replay: a recording (.pw) shows what the same run showed live, byte for byte; cut off, hostile or of another version it says so."""
 import os
+import re
 import shutil
 import struct
 import subprocess
 import tempfile
 from pathlib import Path
 
+import browser
 import build
 from dumpviews import Idle
+from outputs import FLAMEGRAPH
 from target import LIMIT, PARKWATCH, Target, expect, parkwatch, unlimited
 
 HEAD = 16    # bytes before the first segment: user/facts/pw_file.h
@@ -135,11 +138,74 @@ def what_is_no_recording_is_refused_with_its_name():
         expect(status == 1 and "was written by 'dump'; try --view dump" in said, said)
 
 
+def column(lines, of):
+    """One number a stack, of lines `stack before after`: what a recording has alone."""
+    return {stack: int(n) for stack, n in ((line.rsplit(" ", 2)[0], line.rsplit(" ", 2)[of]) for line in lines) if int(n)}
+
+
+def alone(pw):
+    return {line.rpartition(" ")[0]: int(line.rpartition(" ")[2]) for line in reported(pw, "folded").decode().splitlines()}
+
+
+def a_difference_is_that_of_the_two_recordings():
+    """Both columns are what each recording has alone; two of one program at rest differ in nothing."""
+    with tempfile.TemporaryDirectory() as folder:
+        with Idle() as t:
+            before = saved(folder, "dump", t.pid, "txt")[1].rename(Path(folder, "before.pw"))
+            same_again = saved(folder, "dump", t.pid, "txt")[1].rename(Path(folder, "again.pw"))
+        with Target("busy") as t:
+            t.go()
+            after = saved(folder, "dump", t.pid, "txt")[1].rename(Path(folder, "after.pw"))
+            births = saved(folder, "record", t.pid, "txt", "-e", "births", "-d", "0.2")[1].rename(Path(folder, "births.pw"))
+        status, out, said = parkwatch("diff", str(before), str(after), "-f", "folded")
+        lines = out.splitlines()
+        expect(status == 0 and lines and all(FLAMEGRAPH.match(line) and FLAMEGRAPH.match(FLAMEGRAPH.match(line)[1]) for line in lines), out + said)
+        expect(column(lines, 1) == alone(before) and column(lines, 2) == alone(after), f"{out}: {alone(before)}: {alone(after)}")
+        status, out, said = parkwatch("diff", str(before), str(same_again))
+        expect(status == 0 and out.endswith("\nnothing changed\n"), out + said)
+        status, out, said = parkwatch("diff", str(before), str(births))
+        expect(status == 1 and not out and "they cannot be compared: one has 'goroutines', the other 'births'" in said, out + said)
+        page = Path(folder, "x.html")
+        status, _, said = parkwatch("diff", str(before), str(after), "-o", str(page))
+        expect(status == 0, said)
+        facts = " · ".join((amounts(sum(alone(before).values()), sum(alone(after).values())), who("before", before), who("after", after)))
+        with tempfile.TemporaryDirectory() as home:
+            browser.drawn(str(page), "#facts", [facts], home)    # fails where it never comes
+            browser.drawn(str(page), ".d3-flame-graph-label", ["all", *{stack.split(";")[0] for stack in list(column(lines, 2))[:1]}], home)
+
+
+def who(when, pw):
+    text = parkwatch("info", str(pw))[1]
+    pid, comm, go = re.search(r"pid (\d+) '(.*)',", text)[1], re.search(r"pid \d+ '(.*)',", text)[1], re.search(r"runtime +(go\S+)", text)[1]
+    return f"{when}: {comm} (pid {pid}), {go}"
+
+
+def amounts(a, b):
+    return f"{goroutines_of(a)} before, {goroutines_of(b)} after: {'-' if b < a else '+'}{goroutines_of(abs(b - a))}"
+
+
+def goroutines_of(n):
+    return f"{n:,} goroutine{'' if n == 1 else 's'}"
+
+
+def recordings_of_unequal_length_are_scaled_and_that_is_said():
+    with tempfile.TemporaryDirectory() as folder, Target("busy") as t:
+        t.go()
+        one = saved(folder, "record", t.pid, "txt", "-d", "0.5", "--max-overhead", "0")[1].rename(Path(folder, "one.pw"))
+        two = saved(folder, "record", t.pid, "txt", "-d", "1.5", "--max-overhead", "0")[1].rename(Path(folder, "two.pw"))
+        status, out, said = parkwatch("diff", str(one), str(two), "-f", "folded")
+        sums = [sum(column(out.splitlines(), of).values()) for of in (1, 2)]
+        expect(status == 0 and re.search(r"is scaled to the length of .*: its figures are multiplied by 0\.3\d", said), said)
+        expect(0.5 < sums[1] / sums[0] < 2, f"{sums}: three times as long, and not scaled")
+        expect("after is scaled to 0.5 s" in parkwatch("diff", str(one), str(two))[1], "the text does not say so")
+
+
 def cases():
     for minor in (15, 20, 22, build.MODES_MINOR, 27):
         yield f"replay: a_dump_is_shown_as_it_was [go1.{minor}]", lambda m=minor: a_dump_is_shown_as_it_was(m)
     for event in EVENTS:
         yield f"replay: a_recording_is_shown_as_it_was [{event}]", lambda e=event: a_recording_is_shown_as_it_was(e)
-    for function in (ancestors_are_shown_as_they_were, a_recording_is_the_output_itself, anybody_reads_it_anywhere,
+    for function in (a_difference_is_that_of_the_two_recordings, recordings_of_unequal_length_are_scaled_and_that_is_said,
+                     ancestors_are_shown_as_they_were, a_recording_is_the_output_itself, anybody_reads_it_anywhere,
                      what_is_whole_of_a_file_that_was_cut_off_is_shown, what_is_no_recording_is_refused_with_its_name):
         yield f"replay: {function.__name__}", function

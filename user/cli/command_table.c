@@ -127,14 +127,34 @@ const struct cmd_def cmd_table[CMD_MAX] = {
 			   "the same report, byte for byte. Further options change it.",
 			   "A recording that was cut off shows what is whole, and says so." },
 			 .run = cmd_report,
+			 .operands_min = 1,
 			 .operands_max = 1,
 			 .operand = "which recording? give FILE.pw" },
+	[CMD_DIFF] = { "diff",
+		       "BEFORE.pw AFTER.pw [option...]",
+		       "what changed from one recording to another, by stack",
+		       { "Compares what two recordings counted by stack: of `record` the events, "
+			 "of "
+			 "`dump` the goroutines. Stacks are the same if their functions have the "
+			 "same names, so two builds of a program can be compared.",
+			 "Text is a table, the greatest change first. Folded has two numbers a "
+			 "stack, before and after: flamegraph.pl draws a red and blue flame graph "
+			 "of it. Html is such a graph in one page, as wide as both together, so "
+			 "that what is gone is seen too.",
+			 "If the recordings differ in length, the later one is scaled to the "
+			 "length "
+			 "of the earlier one, and the report says so." },
+		       .run = cmd_diff,
+		       .operands_min = 2,
+		       .operands_max = 2,
+		       .operand = "which recordings? give BEFORE.pw AFTER.pw" },
 	[CMD_INFO] = { "info",
 		       "FILE.pw",
 		       "what is in a recording: process, Go, times, facts by kind, losses, cost",
 		       { "Says what a recording is of, how long it is, and how many facts of each "
 			 "kind it has." },
 		       .run = cmd_info,
+		       .operands_min = 1,
 		       .operands_max = 1,
 		       .operand = "which recording? give FILE.pw" },
 	[CMD_DOCTOR] = { "doctor",

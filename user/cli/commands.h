@@ -14,6 +14,7 @@ int cmd_chans(const struct opts *o);
 int cmd_leaks(const struct opts *o); /* 3: there are leaks */
 int cmd_refs(const struct opts *o);
 int cmd_report(const struct opts *o);
+int cmd_diff(const struct opts *o);
 int cmd_info(const struct opts *o);
 int cmd_doctor(const struct opts *o);
 int cmd_help(const struct opts *o);

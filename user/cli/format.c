@@ -14,6 +14,7 @@ enum view format_view(const struct opts *o)
 	case CMD_CHANS: return VIEW_CHANS;
 	case CMD_LEAKS: return VIEW_LEAKS;
 	case CMD_REFS: return VIEW_REFS;
+	case CMD_DIFF: return VIEW_STACK_DIFF;
 	default: return o->diff ? VIEW_DIFF : o->group ? VIEW_GROUPS : VIEW_DUMP;
 	}
 }
@@ -32,9 +33,10 @@ void format_list(enum view v, char *text, size_t size)
 static int refuse(const struct opts *o, enum view v, const struct format *f)
 {
 	static const char *const names[VIEWS] = {
-		[VIEW_RECORDING] = "record", [VIEW_DUMP] = "dump",   [VIEW_GROUPS] = "dump --group",
-		[VIEW_DIFF] = "dump --diff", [VIEW_CHANS] = "chans", [VIEW_LEAKS] = "leaks",
-		[VIEW_REFS] = "refs",
+		[VIEW_RECORDING] = "record",    [VIEW_DUMP] = "dump",
+		[VIEW_GROUPS] = "dump --group", [VIEW_DIFF] = "dump --diff",
+		[VIEW_CHANS] = "chans",         [VIEW_LEAKS] = "leaks",
+		[VIEW_REFS] = "refs",           [VIEW_STACK_DIFF] = "diff",
 	};
 	char list[FORMAT_LIST_MAX];
 

@@ -23,7 +23,7 @@
 #define RFS        CMD_BIT(CMD_REFS)
 #define DOC        CMD_BIT(CMD_DOCTOR)
 #define RPT        CMD_BIT(CMD_REPORT)
-#define INF        CMD_BIT(CMD_INFO)
+#define DIF        CMD_BIT(CMD_DIFF)
 #define HLP        CMD_BIT(CMD_HELP)
 #define SHOW       (REC | DMP | CHN | LKS | RFS) /* those that write a result */
 #define AT(member) offsetof(struct opts, member)
@@ -166,6 +166,8 @@ const struct opt_def opt_table[] = {
 	{ PART_SHOW, "top", 0, OPT_NUMBER, AT(top), DMP | RPT, "N",
 	  .help = "only the first N goroutines or groups", .min = 1, .max = INT_MAX,
 	  .otherwise = "all" },
+	{ PART_SHOW, "top", 0, OPT_NUMBER, AT(top), DIF, "N",
+	  .help = "text: only the N greatest changes; 0: all", .max = INT_MAX, USUAL(20) },
 	{ PART_SHOW, "top", 0, OPT_NUMBER, AT(top), RFS, "N", .help = "show N ways for each group",
 	  .min = 1, .max = INT_MAX, USUAL(3) },
 	{ PART_SHOW, "objects", 0, OPT_FLAG, AT(objects), DMP | RPT, NULL,
@@ -220,13 +222,14 @@ const struct opt_def opt_table[] = {
 	  .more = "The file has one regular expression a line." },
 
 	/* --- where the result goes --- */
-	{ PART_OUTPUT, "format", 'f', OPT_TEXT, AT(format), SHOW | RPT, "FORMAT", .help = NULL },
-	{ PART_OUTPUT, "output", 'o', OPT_FILE, AT(output), SHOW | RPT, "FILE",
+	{ PART_OUTPUT, "format", 'f', OPT_TEXT, AT(format), SHOW | RPT | DIF, "FORMAT",
+	  .help = NULL },
+	{ PART_OUTPUT, "output", 'o', OPT_FILE, AT(output), SHOW | RPT | DIF, "FILE",
 	  .help = "where the result goes",
 	  .more = "A name that ends in .json, .jsonl, .folded, .pb.gz, .html or .pw chooses the "
 		  "format.",
 	  .otherwise = "standard output" },
-	{ PART_OUTPUT, "mode", 0, OPT_MODE, AT(mode), SHOW | RPT, "OCTAL",
+	{ PART_OUTPUT, "mode", 0, OPT_MODE, AT(mode), SHOW | RPT | DIF, "OCTAL",
 	  .help = "who may read and write the file of -o", .min = 0400, .max = 0777,
 	  .otherwise = "600 for a new file if root writes it; one that is replaced keeps its own" },
 	{ PART_OUTPUT, "save", 0, OPT_FILE, AT(save), REC | DMP, "FILE.pw",

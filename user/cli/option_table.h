@@ -94,8 +94,8 @@ struct cmd_def {
 	const char *what;                /* one line */
 	const char *text[CMD_TEXTS_MAX]; /* paragraphs of the manual; NULL after the last */
 	int (*run)(const struct opts *o);
-	size_t operands_max;
-	const char *operand; /* how the line asks for one that must be there; NULL: none must */
+	size_t operands_min, operands_max;
+	const char *operand;          /* how the line asks for those that must be there */
 	const struct cmd_need *needs; /* ends with {}; NULL: none */
 };
 

@@ -397,7 +397,7 @@ int opts__parse(struct opts *o, int argc, char **argv)
 	if (o->nr_operands > cmd_table[o->command].operands_max)
 		return usage_error(o->command, "what is meant by '%s'",
 				   o->operands[cmd_table[o->command].operands_max]);
-	if (!o->nr_operands && cmd_table[o->command].operand)
+	if (o->nr_operands < cmd_table[o->command].operands_min)
 		return usage_error(o->command, "%s", cmd_table[o->command].operand);
 	return given__check(&g);
 }

@@ -18,6 +18,7 @@ enum command {
 	CMD_LEAKS,
 	CMD_REFS,
 	CMD_REPORT,
+	CMD_DIFF,
 	CMD_INFO,
 	CMD_DOCTOR,
 	CMD_HELP,

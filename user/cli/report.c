@@ -9,11 +9,11 @@
 #include "base/outfile.h"
 #include "cli/begin.h"
 #include "cli/commands.h"
+#include "cli/counted.h"
 #include "cli/filters.h"
 #include "cli/format.h"
 #include "cli/option_table.h"
 #include "cli/show.h"
-#include "view/callsites.h"
 #include "view/replay.h"
 
 #define ARGS_MAX (2 * OPT_SHOWN_MAX + 8)
@@ -83,76 +83,41 @@ static int report_dump(const struct opts *o, const struct format *f, const struc
 		       const struct replay *r, FILE *out, struct cause *why)
 {
 	const struct show_of of = { .meta = &r->meta, .peer = peer_of, .peer_ctx = r->book };
-	const struct book_look *look = r->book->nr_looks ? &r->book->looks[0] : NULL;
-	static const struct census none;
 	const struct census *censuses[BOOK_RUNTIMES_MAX];
 	scoped(dump) d = NULL;
 	int err;
 
-	if (!look)
+	if (!counted_look(r, censuses))
 		return cause__set(why, -ENOENT,
 				  "'%s' has no look at all goroutines: it was written by '%s'; try "
 				  "--view %s",
 				  o->operands[0], r->book->view, r->book->view);
-	for (size_t i = 0; i < BOOK_RUNTIMES_MAX; i++)
-		censuses[i] = look->censuses[i] ? look->censuses[i] : &none;
 	err = show_pick(o, pick,
 			&(struct dump_input){ .censuses = censuses,
 					      .namers = r->namers,
 					      .nr = r->book->nr_runtimes,
-					      .labels = look->labels },
+					      .labels = r->book->looks[0].labels },
 			&d, why);
 	return err ? err : show_dump(o, f, pick, d, &of, out, why);
-}
-
-/* Who called the libraries that made goroutines: from the look before, and births that were seen. */
-static int ask_creators(const struct replay *r, const struct snap *snap, struct callsites **ret)
-{
-	const struct book_look *look = r->book->nr_looks ? &r->book->looks[0] : NULL;
-	int err = callsites__new(r->namers, r->book->nr_runtimes, ret);
-
-	for (size_t i = 0; look && i < r->book->nr_runtimes; i++)
-		if (!look->censuses[i])
-			look = NULL;
-	if (!err && look)
-		err = callsites__census(*ret, (const struct census *const *)look->censuses);
-	return err ? err : callsites__births(*ret, snap);
 }
 
 static int report_sums(const struct opts *o, const struct format *f, const struct replay *r,
 		       FILE *out, struct cause *why)
 {
-	struct namer namers[BOOK_RUNTIMES_MAX];
-	scoped(callsites) calls = NULL;
-	scoped(snap) snap = NULL;
-	int err = snap_facts__snap(r->sums, &snap);
+	scoped(counted) c = NULL;
+	int err = counted__of_sums(r, o->operands[0], &c, why);
 
-	if (err == -ENOENT)
-		return cause__set(why, err,
-				  "'%s' has nothing that was counted by stack: it was written by "
-				  "'%s'; try --view %s",
-				  o->operands[0], r->book->view, r->book->view);
-	if (!err && o->root && o->root != (int)snap->root)
+	if (err)
+		return err;
+	if (o->root && o->root != (int)c->snap->root)
 		return cause__set(
 			why, -EINVAL,
 			"'%s' was recorded without --root for that: what it counted cannot "
 			"be told apart any more",
 			o->operands[0]);
-	if (!err && snap->root == PROFILE_ROOT_CREATED_BY)
-		err = ask_creators(r, snap, &calls);
-	if (err)
-		return cause__set(why, err, "cannot put the report together: %s", strerror(-err));
-	for (size_t i = 0; i < r->book->nr_runtimes; i++) {
-		namers[i] = r->namers[i];
-		namers[i].calls = calls;
-	}
-	return format__write(f, VIEW_RECORDING,
-			     &(struct shown){ .recording = { .snap = snap,
-							     .meta = &r->meta,
-							     .namers = namers,
-							     .nr_namers = r->book->nr_runtimes,
-							     .full = o->full } },
-			     out, why);
+	c->report.full = o->full;
+	return format__write(f, VIEW_RECORDING, &(struct shown){ .recording = c->report }, out,
+			     why);
 }
 
 static int write_view(const struct opts *o, enum view v, const struct replay *r,
@@ -172,13 +137,6 @@ static int write_view(const struct opts *o, enum view v, const struct replay *r,
 	else if (!err)
 		err = report_dump(o, f, pick, r, outfile__stream(out), why);
 	return out ? outfile__end(out, err, why) : err;
-}
-
-static void say_read(const char *path, const struct replay *r)
-{
-	if (r->read.cut || !r->has_meta)
-		log_warn("'%s' was cut off: this is what its %u whole segments have", path,
-			 r->read.segments);
 }
 
 static int report(const struct opts *o, const struct replay *r, struct cause *why)
@@ -215,7 +173,7 @@ int cmd_report(const struct opts *o)
 	int err = replay__open(o->operands[0], &r, &why);
 
 	if (!err) {
-		say_read(o->operands[0], r);
+		counted_say_read(r, o->operands[0]);
 		err = report(o, r, &why);
 	}
 	if (!err)
@@ -292,7 +250,7 @@ int cmd_info(const struct opts *o)
 		log_error("%s", why.text);
 		return 1;
 	}
-	say_read(o->operands[0], r);
+	counted_say_read(r, o->operands[0]);
 	clean(path, sizeof(path), o->operands[0]);
 	print_info(path, r);
 	return end_of_print(0);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "format/diff.h"
 #include "format/dump_diff.h"
 #include "view/callsites.h"
 #include "view/chans.h"
@@ -81,6 +82,21 @@ static int refs_json(const struct shown *s, FILE *out, struct cause *why)
 	return refs_show__json(s->refs.refs, s->refs.show, out, why);
 }
 
+static int stack_diff_text(const struct shown *s, FILE *out, struct cause *why)
+{
+	return diff__text(s->stack_diff.diff, s->stack_diff.top, out, why);
+}
+
+static int stack_diff_folded(const struct shown *s, FILE *out, struct cause *why)
+{
+	return diff__folded(s->stack_diff.diff, out, why);
+}
+
+static int stack_diff_html(const struct shown *s, FILE *out, struct cause *why)
+{
+	return diff__html(s->stack_diff.diff, out, why);
+}
+
 /* --- what a view has for itself --- */
 
 static const struct format formats[] = {
@@ -96,7 +112,8 @@ static const struct format formats[] = {
 		     [VIEW_DIFF] = diff_text,
 		     [VIEW_CHANS] = chans_text,
 		     [VIEW_LEAKS] = leaks_text,
-		     [VIEW_REFS] = refs_text } },
+		     [VIEW_REFS] = refs_text,
+		     [VIEW_STACK_DIFF] = stack_diff_text } },
 	{ FORMAT_JSON,
 	  "json",
 	  { ".json" },
@@ -123,7 +140,8 @@ static const struct format formats[] = {
 	  "One stack a line: its frames, the root first, with semicolons in between; then a space "
 	  "and a number. flamegraph.pl reads it. In names a semicolon becomes a colon, and white "
 	  "space an underscore.",
-	  .rows = &renderer_folded },
+	  .rows = &renderer_folded,
+	  .write = { [VIEW_STACK_DIFF] = stack_diff_folded } },
 	{ FORMAT_PPROF,
 	  "pprof",
 	  { ".pb.gz", ".pprof" },
@@ -135,7 +153,8 @@ static const struct format formats[] = {
 	  { ".html", ".htm" },
 	  false,
 	  "A flame graph in one file. It needs no network.",
-	  .rows = &renderer_html },
+	  .rows = &renderer_html,
+	  .write = { [VIEW_STACK_DIFF] = stack_diff_html } },
 	{ FORMAT_PW,
 	  "pw",
 	  { ".pw" },

@@ -23,6 +23,7 @@ enum view {
 	VIEW_CHANS,
 	VIEW_LEAKS,
 	VIEW_REFS,
+	VIEW_STACK_DIFF, /* of two recordings */
 	VIEWS
 };
 
@@ -45,6 +46,10 @@ struct shown {
 		struct leaks *leaks;
 		const struct leaks_show *show;
 	} leaks;
+	struct {
+		const struct stack_diff *diff;
+		size_t top; /* text: so many stacks; 0: all */
+	} stack_diff;
 	struct {
 		const struct refs *refs;
 		const struct refs_show *show;

@@ -4,6 +4,7 @@ import flamegraph from "d3-flame-graph";
 import { select } from "d3-selection";
 
 const report = JSON.parse(document.getElementById("report").textContent);
+const diff = report.before; // of `parkwatch diff`: v is both recordings together, a the later one's part of it
 const timed = report.unit === "nanoseconds";
 const total = report.tree.v;
 const element = (id) => document.getElementById(id);
@@ -47,8 +48,16 @@ function percent(value) {
 	return `${(total ? (100 * value) / total : 0).toFixed(2)} %`;
 }
 
+function change(data) {
+	const before = data.v - data.a, by = data.a - before;
+
+	return `${amount(before)} before, ${amount(data.a)} after: ${by < 0 ? "-" : "+"}${amount(Math.abs(by))}`;
+}
+
 // What a frame is worth, whatever is zoomed into now.
 function worth(node) {
+	if (diff)
+		return change(node.data);
 	return `${amount(node.data.v)}, ${percent(node.data.v)} of all`;
 }
 
@@ -61,6 +70,11 @@ function colour(node) {
 		return "#e879f9";
 	if (!node.parent)
 		return "#b6bcc8";
+	if (diff) {
+		const part = (2 * node.data.a - node.data.v) / (node.data.v || 1); // -1: gone, 1: new
+
+		return `hsl(${part < 0 ? 215 : 5} ${Math.round(90 * Math.abs(part))}% ${Math.round(88 - 26 * Math.abs(part))}%)`;
+	}
 	if (name.startsWith("["))
 		return name.startsWith("[go ") ? "#8fd3a8" : "#8fb8f0";
 	const slash = name.lastIndexOf("/");
@@ -107,6 +121,22 @@ const tip = Object.assign(() => {}, {
 	},
 	destroy() {},
 });
+
+function describe_diff() {
+	const who = (of) => `${of.comm || "process"} (pid ${of.pid}), ${of.go}`;
+	const title = `Change of ${TITLES[report.event].toLowerCase()}: ${report.comm || "process"}`;
+	const facts = [change(report.tree), `before: ${who(diff)}`, `after: ${who(report)}`];
+
+	if (diff.scale !== 1)
+		facts.push(`after is scaled to ${duration(diff.duration_ns)}: its figures are multiplied by ${Number(diff.scale.toPrecision(3))}`);
+	document.title = `${title} - parkwatch`;
+	element("title").textContent = title;
+	element("facts").textContent = facts.join(" · ");
+	const notes = ["A frame is as wide as both recordings have it together. Red grew, blue shrank, the stronger the more."];
+	if (report.left_out)
+		notes.push(`${report.left_out.toLocaleString("en")} narrow frames are left out here; folded has them`);
+	element("notes").textContent = notes.join(" · ");
+}
 
 function describe() {
 	const title = `${TITLES[report.event]}: ${report.comm || "process"} (pid ${report.pid})`;
@@ -201,5 +231,8 @@ function draw() {
 	window.addEventListener("resize", () => chart.width(graph.clientWidth).update());
 }
 
-describe();
+if (diff)
+	describe_diff();
+else
+	describe();
 draw();

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* counted: what a recording has by stack, with names, ready to be written or compared. */
+#ifndef PARKWATCH_CLI_COUNTED_H
+#define PARKWATCH_CLI_COUNTED_H
+
+#include "base/cause.h"
+#include "base/cleanup.h"
+#include "view/callsites.h"
+#include "view/dump.h"
+#include "view/replay.h"
+
+struct counted { /* read only for others */
+	struct report report;
+	struct snap *snap;
+	struct callsites *calls;
+	struct dump *d; /* goroutines were counted: from here */
+	struct namer namers[BOOK_RUNTIMES_MAX];
+	const struct census *censuses[BOOK_RUNTIMES_MAX];
+};
+
+/* r is borrowed until free. path: for the cause. -ENOENT: it has no such thing; -ENOMEM. */
+int counted__of_sums(const struct replay *r, const char *path, struct counted **ret,
+		     struct cause *why);
+/* Its sums, or if it has none its goroutines at the first look. */
+int counted__of_any(const struct replay *r, const char *path, struct counted **ret,
+		    struct cause *why);
+void counted__free(struct counted *c);
+DEFINE_SCOPED(counted)
+
+/* The first look, a census for each runtime; false: it has none. */
+bool counted_look(const struct replay *r, const struct census *ret[BOOK_RUNTIMES_MAX]);
+/* A warning, where the file was cut off. */
+void counted_say_read(const struct replay *r, const char *path);
+
+#endif
