@@ -174,6 +174,7 @@ bench: all
 	@tools/bench/census
 	@tools/bench/many
 	@tools/bench/proof
+	@tools/bench/recording
 demo:
 	@tools/setup demo
 	@$(MAKE) --no-print-directory all

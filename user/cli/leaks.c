@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/outfile.h"
+#include "base/percent.h"
 #include "cli/commands.h"
 #include "cli/fate.h"
 #include "cli/format.h"
@@ -53,6 +54,8 @@ static double cost_pct(const struct watch_end *e)
 static void say_end(const struct watch_end *e, const volatile sig_atomic_t *stop,
 		    const char *no_lives, const char *no_allocs)
 {
+	char of[PERCENT_BYTES];
+
 	if (e->target_ended)
 		log_info(
 			"the program ended while it was watched; this is what was seen until then");
@@ -71,9 +74,9 @@ static void say_end(const struct watch_end *e, const volatile sig_atomic_t *stop
 	if (no_allocs)
 		log_info("what they allocate is not known: %s", no_allocs);
 	if (e->hits && e->cpu_ns)
-		log_info("cost %.2g %% of the target's CPU time (%llu hits, %.3g s of %.3g s)",
-			 cost_pct(e), (unsigned long long)e->hits, e->cost_ns / NS_PER_SEC,
-			 (double)e->cpu_ns / NS_PER_SEC);
+		log_info("cost %s %% of the target's CPU time (%llu hits, %.3g s of %.3g s)",
+			 percent_text(cost_pct(e), of), (unsigned long long)e->hits,
+			 e->cost_ns / NS_PER_SEC, (double)e->cpu_ns / NS_PER_SEC);
 }
 
 static int save_baseline(const struct opts *o, struct leaks *l, struct cause *why)

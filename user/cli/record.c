@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/outfile.h"
+#include "base/percent.h"
 #include "cli/commands.h"
 #include "cli/fate.h"
 #include "cli/format.h"
@@ -57,6 +58,7 @@ static void describe_probes(const struct session_end *e, char *text, size_t size
 {
 	const double hits = (double)e->hits,
 		     all = e->cost_ns + (double)e->attached * GOVERNOR_LINKS_NS;
+	char of[PERCENT_BYTES];
 
 	if (e->cost_ns < 0)
 		snprintf(text, size, "cost not measured, %llu hits", (unsigned long long)e->hits);
@@ -65,10 +67,10 @@ static void describe_probes(const struct session_end *e, char *text, size_t size
 			 all / NS_PER_SEC, (unsigned long long)e->hits);
 	else
 		snprintf(text, size,
-			 "cost %.2g %% of the target's CPU time (%llu hits x %.0f ns + %u x %.0f "
+			 "cost %s %% of the target's CPU time (%llu hits x %.0f ns + %u x %.0f "
 			 "ms to attach = %.3g s of %.3g s)",
-			 100 * all / (double)e->cpu_ns, (unsigned long long)e->hits,
-			 e->hits ? e->cost_ns / hits : 0, e->attached,
+			 percent_text(100 * all / (double)e->cpu_ns, of),
+			 (unsigned long long)e->hits, e->hits ? e->cost_ns / hits : 0, e->attached,
 			 GOVERNOR_LINKS_NS / NS_PER_MS, all / NS_PER_SEC,
 			 (double)e->cpu_ns / NS_PER_SEC);
 }
@@ -78,6 +80,7 @@ static void describe_cost(const struct opts *o, const struct session_end *e, cha
 			  size_t size)
 {
 	const bool took = e->cpu_ns && e->taken_ns >= SNAPSHOT_TOLD * (double)e->cpu_ns;
+	char of[PERCENT_BYTES];
 	size_t used;
 
 	if (o->no_probes)
@@ -87,13 +90,15 @@ static void describe_cost(const struct opts *o, const struct session_end *e, cha
 	else
 		describe_probes(e, text, size);
 	used = strlen(text);
-	used += (size_t)snprintf(text + used, size - used, "; our own: %.2g %% of a processor",
-				 e->duration_ns ? 100 * (double)e->own_ns / (double)e->duration_ns
-						: 0.0);
+	used += (size_t)snprintf(text + used, size - used, "; our own: %s %% of a processor",
+				 percent_text(e->duration_ns ? 100 * (double)e->own_ns /
+								       (double)e->duration_ns
+							     : 0.0,
+					      of));
 	if (took)
 		snprintf(text + used, size - used,
-			 ", which took %.2g %% of the target's CPU time from it",
-			 100 * e->taken_ns / (double)e->cpu_ns);
+			 ", which took %s %% of the target's CPU time from it",
+			 percent_text(100 * e->taken_ns / (double)e->cpu_ns, of));
 }
 
 /* Which part of the time is exact, and what the rest is estimated from. */

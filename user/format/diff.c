@@ -70,14 +70,14 @@ static int lines__fill(struct diff_lines *ls, const struct stack_diff *d)
 		err = rowframer__row(f, &d->snap, &d->snap.rows[i], &fr);
 		if (!err)
 			len = folded_stack(&fr, ls->buf, STACK_BYTES_MAX);
-		while (!err && len == -ENOSPC && fr.nr) { /* absurd names only: the root side goes */
+		while (!err && len == -ENOSPC &&
+		       fr.nr) { /* absurd names only: the root side goes */
 			fr.v++;
 			fr.nr--;
 			len = folded_stack(&fr, ls->buf, STACK_BYTES_MAX);
 		}
 		if (!err && len > 0)
-			err = lines__add(ls, (size_t)len, d->snap.rows[i].value,
-					 i >= d->nr_before);
+			err = lines__add(ls, (size_t)len, d->snap.rows[i].value, i >= d->nr_before);
 	}
 	return err;
 }
@@ -204,7 +204,8 @@ int diff__text(const struct stack_diff *d, size_t top, FILE *out, struct cause *
 	put_side("before", d->before, &to);
 	put_side("after", d->after, &to);
 	if (d->scale < 1 || d->scale > 1)
-		textbuf__format(&to, "after is scaled to %.1f s: its figures are multiplied by %.3g\n",
+		textbuf__format(&to,
+				"after is scaled to %.1f s: its figures are multiplied by %.3g\n",
 				(double)d->before->meta->duration_ns / NS_PER_SEC, d->scale);
 	textbuf__format(&to, "\n%14s%14s%14s\n", "before", "after", "change");
 	if (!err)

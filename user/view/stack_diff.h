@@ -14,7 +14,7 @@
 #include "base/cleanup.h"
 #include "view/recording.h"
 
-struct stack_diff {	      /* read only for others */
+struct stack_diff {           /* read only for others */
 	struct report report; /* rows of both: the first nr_before are of the earlier one */
 	const struct report *before, *after; /* borrowed */
 	size_t nr_before;
