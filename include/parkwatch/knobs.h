@@ -27,7 +27,7 @@
 #define PW_GOIDS_MAX   4096   /* goids in the filter */
 #define PW_WAITS_MAX   65536  /* entries of pw_waits: some 6 MB */
 #define PW_ALLOCS_MAX  131072 /* entries of pw_allocs: some 15 MB */
-/* without a sign of who keeps the probes: recording ends by itself */
+/* without a sign of the probe holder: recording ends by itself */
 #define PW_BEAT_MAX_NS  2000000000ULL
 #define PW_RING_DEFAULT (8u << 20) /* bytes, power of two */
 

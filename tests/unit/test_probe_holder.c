@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -63,8 +64,9 @@ static int ask(const struct fixture *f, const struct holder_request *r, const in
 	return answer;
 }
 
-static void start(struct fixture *f)
+static void start(struct fixture *f, rlim_t fds_max)
 {
+	const struct rlimit most = { fds_max, fds_max };
 	int sv[2];
 
 	cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv), 0);
@@ -74,6 +76,7 @@ static void start(struct fixture *f)
 		if (dup2(sv[1], HOLDER_SOCKET) < 0)
 			_exit(1);
 		closefrom(HOLDER_SOCKET + 1);
+		setrlimit(RLIMIT_NOFILE, &most);
 		_exit(probe_holder_main());
 	}
 	close(sv[1]);
@@ -97,15 +100,20 @@ static int exit_status(struct fixture *f)
 	return WEXITSTATUS(status);
 }
 
-static void init(struct fixture *f)
+static void init_with(struct fixture *f, rlim_t fds_max)
 {
-	start(f);
+	start(f, fds_max);
 	introduce(f);
 	for (int i = 0; i < 2; i++) {
 		make_set(f, i);
 		cr_assert_eq(ask(f, &(struct holder_request){ .op = HOLDER_ADD }, &f->fds[i], 1),
 			     i);
 	}
+}
+
+static void init(struct fixture *f)
+{
+	init_with(f, 64);
 }
 
 static bool becomes(const struct fixture *f, bool (*is)(const struct fixture *f))
@@ -205,6 +213,21 @@ Test(probe_holder, has_room_for_so_many_sets_and_no_more)
 	cr_expect_eq(exit_status(&f), 0);
 }
 
+/* 0 to 2, the socket, the master's state; with each pair of descriptors that it is given, 7. */
+Test(probe_holder, says_that_descriptors_are_too_few_and_goes_on)
+{
+	const struct holder_request open = { .op = HOLDER_OPEN, .nr = 1 },
+				    close_part = { .op = HOLDER_CLOSE };
+	struct fixture f;
+
+	init_with(&f, 6);
+	cr_expect_eq(ask(&f, &open, f.fds, 2), -EMFILE);
+	cr_expect_eq(ask(&f, &open, f.fds, 2), -EMFILE, "those that came are closed");
+	cr_expect_eq(ask(&f, &close_part, NULL, 0), 0);
+	close(f.sock);
+	cr_expect_eq(exit_status(&f), 0);
+}
+
 Test(probe_holder, ends_at_what_is_no_request)
 {
 	struct fixture f;
@@ -220,12 +243,12 @@ Test(probe_holder, is_nobody_elses)
 	const struct holder_request add = { .op = HOLDER_ADD };
 	struct fixture f;
 
-	start(&f);
+	start(&f, 64);
 	make_set(&f, 0);
 	send_packet(&f, &add, sizeof(add), f.fds, 1);
 	cr_expect_eq(exit_status(&f), 2, "it takes a request before it knows its master");
 	close(f.sock);
-	start(&f);
+	start(&f, 64);
 	close(f.sock);
 	cr_expect_eq(exit_status(&f), 2);
 }

@@ -48,7 +48,7 @@ struct owncost {
 	double cost_ns;
 };
 
-/* CPU time of parkwatch, and of those that keep its probes. */
+/* CPU time of parkwatch, and of its probe holder. */
 uint64_t session__own_ns(const struct session *s);
 
 /* One recording while it goes on. */

@@ -25,6 +25,8 @@
 /* elements that a processor sets aside (Linux kernel/bpf/bpf_lru_list.c) \ */
 #define LRU_PER_CPU 128
 
+#define HOLDER_LOST "somebody killed or stopped the probe holder (pw-holder); run parkwatch again"
+
 struct attach {
 	struct parkwatch *skel;  /* owned */
 	const struct plan *plan; /* borrowed */
@@ -227,6 +229,17 @@ static int attach__fill_goids(struct attach *a, const struct attach_opts *o)
 	return err;
 }
 
+static int attach__share(struct attach *a, struct cause *why)
+{
+	int err = probe_set__share(a->probes, bpf_map__fd(a->skel->maps.bss),
+				   (volatile uint64_t *)&a->skel->bss->pw_beat_ns);
+
+	if (err == -EOWNERDEAD)
+		return cause__set(why, err, "cannot attach to '%s' (pid %d): " HOLDER_LOST, a->comm,
+				  a->pid);
+	return err;
+}
+
 int attach__new(const struct plan *plan, const struct kfeat *kf, const struct proc *p,
 		const struct attach_opts *o, struct attach **ret, struct cause *why)
 {
@@ -269,8 +282,7 @@ int attach__new(const struct plan *plan, const struct kfeat *kf, const struct pr
 	if (!err)
 		err = attach__fill_goids(a, o);
 	if (!err)
-		err = probe_set__share(a->probes, bpf_map__fd(a->skel->maps.bss),
-				       (volatile uint64_t *)&a->skel->bss->pw_beat_ns);
+		err = attach__share(a, why);
 	if (err)
 		return cause__set(why, err,
 				  "cannot load the BPF programs for '%s' (pid %d): %s; %s", a->comm,
@@ -301,11 +313,8 @@ static int attach__link(struct attach *a, unsigned int set, const struct plan_si
 	int err = probe_set__open(a->probes, set, a->way, fd, a->pid, &where);
 
 	if (err == -EOWNERDEAD)
-		return cause__set(
-			why, err,
-			"cannot attach %s in '%s' (pid %d): somebody killed or stopped the "
-			"probe holder (pw-holder); run parkwatch again",
-			first->func_name, a->comm, a->pid);
+		return cause__set(why, err, "cannot attach %s in '%s' (pid %d): " HOLDER_LOST,
+				  first->func_name, a->comm, a->pid);
 	if (err)
 		return cause__set(why, err, "cannot attach %s in '%s' (pid %d): %s; %s",
 				  first->func_name, a->comm, a->pid, strerror(-err),

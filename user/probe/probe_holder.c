@@ -187,7 +187,23 @@ static int holder__do(struct holder *h, const struct holder_request *r, const in
 	}
 }
 
-/* The next request and its descriptors. 0; -EPIPE: the other end is closed; -EBADMSG: no request. */
+/*
+ * Why a descriptor did not come: there is no number left for it, or the kernel's policy forbids it.
+ */
+static int why_cut(void)
+{
+	const int fd = dup(HOLDER_SOCKET);
+
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return -EPERM;
+}
+
+/*
+ * The next request and its descriptors. -EMFILE, -EPERM: these did not all come; -EPIPE: the other
+ * end is closed; -EBADMSG: no request.
+ */
 static int receive(struct holder_request *r, int *fds)
 {
 	char room[CMSG_SPACE(HOLDER_FDS_MAX * sizeof(int))] __attribute__((aligned(8)));
@@ -207,7 +223,9 @@ static int receive(struct holder_request *r, int *fds)
 		memcpy(fds, CMSG_DATA(c), c->cmsg_len - CMSG_LEN(0));
 	if (n == 0)
 		return -EPIPE;
-	return n == (ssize_t)sizeof(*r) && !(m.msg_flags & MSG_CTRUNC) ? 0 : -EBADMSG;
+	if (n != (ssize_t)sizeof(*r))
+		return -EBADMSG;
+	return m.msg_flags & MSG_CTRUNC ? why_cut() : 0;
 }
 
 static void close_fds(const int *fds)
@@ -242,13 +260,12 @@ static bool holder__answer(struct holder *h)
 	struct holder_request r;
 	int fds[HOLDER_FDS_MAX];
 	int answer = receive(&r, fds);
-	const bool goes_on = !answer;
 
 	if (!answer)
 		answer = holder__do(h, &r, fds);
-	close_fds(fds);
-	if (!goes_on)
+	else if (answer != -EMFILE && answer != -EPERM)
 		return false;
+	close_fds(fds);
 	holder__tell(h);
 	master__lives(&h->master);
 	return send(HOLDER_SOCKET, &answer, sizeof(answer), MSG_NOSIGNAL) ==

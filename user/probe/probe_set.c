@@ -127,6 +127,7 @@ static int holder__start(struct cause *why)
 		return cause__set(why, -errno, "cannot start the probe holder: %s",
 				  strerror(errno));
 	holder = (struct holder){ .sock = sv[0] };
+	heart->holding = 0; /* one that was killed said no more that it holds nothing */
 	err = spawn(sv[1], &holder.pid);
 	close(sv[1]);
 	if (err) {
