@@ -85,9 +85,13 @@ static void start(struct fixture *f, rlim_t fds_max)
 static void introduce(const struct fixture *f)
 {
 	const struct holder_request r = { .op = HOLDER_MASTER };
-	const int fds[] = { heart__share(), open("/proc/self/stat", O_RDONLY | O_CLOEXEC) };
+	const int fds[] = { memfd_create("heart", MFD_CLOEXEC),
+			    open("/proc/self/stat", O_RDONLY | O_CLOEXEC) };
 
+	cr_assert_eq(ftruncate(fds[0], getpagesize()), 0);
+	cr_assert_eq(heart__share(fds[0]), 0);
 	send_packet(f, &r, sizeof(r), fds, 2);
+	close(fds[0]);
 	close(fds[1]);
 }
 

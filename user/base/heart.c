@@ -5,7 +5,6 @@
 #include <poll.h>
 #include <sys/mman.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 
@@ -22,23 +21,14 @@ int heart__join(int fd)
 	return 0;
 }
 
-int heart__share(void)
+int heart__share(int fd)
 {
-	static int shared = -EBADF;
-	int fd, err;
+	const struct heart before = *heart;
+	const int err = heart__join(fd);
 
-	if (shared >= 0)
-		return shared;
-	fd = memfd_create("pw-heart", MFD_CLOEXEC);
-	err = fd < 0 || ftruncate(fd, sizeof(*heart)) ? -errno : heart__join(fd);
-	if (err) {
-		if (fd >= 0)
-			close(fd);
-		return err;
-	}
-	*heart = own;
-	shared = fd;
-	return fd;
+	if (!err)
+		*heart = before;
+	return err;
 }
 
 void heart__sleep_until(uint64_t ns)

@@ -28,11 +28,9 @@ struct heart {
 
 extern struct heart *heart; /* never NULL; nobody else sees it until heart__share() */
 
-/*
- * Who is given this descriptor can join it: borrowed, the same each time. Or negative errno.
- */
-int heart__share(void);
-/* In another process: what beats is that one's heart from here on. fd: as above, borrowed. */
+/* It beats in the memory of fd from here on; borrowed. 0 or negative errno. */
+int heart__share(int fd);
+/* In another process, which was given fd: what beats is that one's heart from here on. */
 int heart__join(int fd);
 
 static inline void heart__beat(void)

@@ -12,6 +12,9 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include <bpf/bpf.h>
+#include <linux/bpf.h>
+
 #include "base/clock.h"
 #include "base/heart.h"
 #include "probe/holder_request.h"
@@ -90,12 +93,34 @@ static int send_request(const struct holder_request *r, const int *fds, size_t n
 	return sendmsg(holder.sock, &m, MSG_NOSIGNAL) == (ssize_t)sizeof(*r) ? 0 : -EOWNERDEAD;
 }
 
+/*
+ * Memory that can be handed over as a descriptor, borrowed, the same each time; or negative errno.
+ * No memfd: its size is bounded by that of files (ulimit -f).
+ */
+static int heart_memory(void)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
+	static int shared = -EBADF;
+	int fd, err;
+
+	if (shared >= 0)
+		return shared;
+	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "pw_heart", sizeof(uint32_t), sizeof(*heart), 1,
+			    &opts);
+	err = fd < 0 ? fd : heart__share(fd);
+	if (err && fd >= 0)
+		close(fd);
+	if (!err)
+		shared = fd;
+	return err ? err : fd;
+}
+
 /* It goes on to start while we do other things. */
 static int holder__introduce(void)
 {
 	const struct holder_request r = { .op = HOLDER_MASTER };
 	scoped_fd int stat_fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
-	int fds[] = { heart__share(), stat_fd };
+	int fds[] = { heart_memory(), stat_fd };
 
 	if (stat_fd < 0)
 		return -errno;
