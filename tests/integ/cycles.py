@@ -1,17 +1,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """cycles: goroutines that wait for each other at locks and at channels, Conds or WaitGroups: a deadlock in chans and in leaks; with somebody else who can end it none."""
-import concurrent.futures
 import json
 import re
 import subprocess
 
 import build
-from leaks import leaks, start_of
+from leaks import leaks, start_of, together
 from target import PARKWATCH, Target, expect
 
 VERSIONS = [15, 17, 22, 26, 27]
 LEAKS_VERSIONS = [17, 26, 27]
-WATCHES = 8    # at the same time: they mostly wait
+WATCHES = 10    # at the same time: they mostly wait
 
 # kind: (functions in the ring, goroutines behind it, the culprit for leaks, part of its words, of its cure)
 TRUTH = {
@@ -42,9 +41,7 @@ SAVED = ["global-channel", "in-a-table", "sleeper", "spinner", "reader-of-a-pipe
 
 
 def at_once(function, kinds, minor, many=3):
-    with concurrent.futures.ThreadPoolExecutor(many) as pool:
-        for one in [pool.submit(function, kind, minor) for kind in kinds]:
-            one.result()
+    together(function, [(kind, minor) for kind in kinds], many)
 
 
 def running(kind, minor):

@@ -339,10 +339,7 @@ def a_program_that_is_frozen_in_windows():
                 frozen(group, False)
             expect(t.process.poll() is None, "the target died")
     finally:
-        for _ in range(100):
-            if not (group / "cgroup.procs").read_text():
-                break
-            time.sleep(0.05)
+        wait_until(lambda: not (group / "cgroup.procs").read_text(), "the group does not become empty")
         group.rmdir()
 
 

@@ -1,17 +1,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """incidents: leaks with one cause are one entry, the culprit first."""
-import concurrent.futures
 import json
 import re
 import subprocess
 import time
 
 import build
-from leaks import MIN_AGE, WATCH, brief, leaks, start_of
+from leaks import MIN_AGE, WATCH, brief, leaks, start_of, together
 from target import LIMIT, PARKWATCH, Target, expect, parkwatch
 
 VERSIONS = [21, 26]
-AT_ONCE = 8    # programs that are watched at the same time
+AT_ONCE = 10    # programs that are watched at the same time
 LED = [(17, "static"), (22, "static"), (26, "stripped"), (27, "static")]    # versions and builds that LEADERS are tried on
 
 # kind: (start of the culprit, part of its words, goroutines behind it (None: more and more), starts of all that are joined to it)
@@ -105,9 +104,7 @@ def chans_tells_the_ring(minor):
 
 
 def the_culprit_is_first(kinds, minor, mode="static"):
-    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
-        for one in [pool.submit(one_incident, kind, minor, mode) for kind in kinds]:
-            one.result()
+    together(one_incident, [(kind, minor, mode) for kind in kinds], AT_ONCE)
 
 
 def chans_tells_the_leader(minor, mode):
@@ -143,11 +140,9 @@ def the_own_line_is_told_of_who_hangs_in_a_library():
 
 def nobody_is_blamed_who_only_has_the_channel():
     """They would send, or close it, some day; but they serve in a loop, or wait for the end of something that lasts."""
-    with concurrent.futures.ThreadPoolExecutor(4) as pool:
-        kinds = {"hub": "main.listenTo", "feeder": "main.workOn", "end-of-context": "main.untilStopped", "end-of-connection": "main.untilStopped"}
-        reports = {kind: pool.submit(report_of, kind, 26, "--format", "json", "--all") for kind in kinds}
-    for kind, start in kinds.items():
-        status, out, said = reports[kind].result()
+    kinds = {"hub": "main.listenTo", "feeder": "main.workOn", "end-of-context": "main.untilStopped", "end-of-connection": "main.untilStopped"}
+    reports = together(report_of, [(kind, 26, "--format", "json", "--all") for kind in kinds])
+    for (kind, start), (status, out, said) in zip(kinds.items(), reports):
         groups = json.loads(out)["groups"]
         expect(status == 3, f"{kind}: exit {status}: {said}")
         expect({start_of(g) for g in groups if g["leak"]} == {start}, f"{kind}: {[brief(g) for g in groups if g['leak']]}")
@@ -155,10 +150,12 @@ def nobody_is_blamed_who_only_has_the_channel():
 
 
 def what_is_busy_is_no_incident():
-    for kind in ("busy-lock", "busy-group", "busy-flight", "busy-pool", "busy-once", "busy-database", "busy-limit", "busy-answers"):
+    def one(kind):
         status, out, said = report_of(kind, 26, "--format", "json", "--all")
-        expect(status == 0, f"exit {status}: {out}{said}")
-        expect(not [g for g in json.loads(out)["groups"] if g["leak"] or g["incident"]], out)
+        expect(status == 0, f"{kind}: exit {status}: {out}{said}")
+        expect(not [g for g in json.loads(out)["groups"] if g["leak"] or g["incident"]], f"{kind}: {out}")
+    kinds = ("busy-lock", "busy-group", "busy-flight", "busy-pool", "busy-once", "busy-database", "busy-limit", "busy-answers")
+    together(one, [(kind,) for kind in kinds], 4)
 
 
 def cases():

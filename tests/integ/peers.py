@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """peers: clients and servers in one process: who leaks is told first, and who hangs on it at the other end of the connection behind it."""
-import concurrent.futures
 import json
 
 import build
-from leaks import brief, leaks, start_of
+from leaks import brief, leaks, start_of, together
 from target import Target, expect
 
 VERSIONS = [(21, "static"), (26, "stripped"), (27, "static")]
@@ -58,19 +57,18 @@ def one_kind(kind, minor, mode):
 
 
 def the_culprit_is_first(kinds, minor, mode):
-    with concurrent.futures.ThreadPoolExecutor(len(kinds)) as pool:
-        for one in [pool.submit(one_kind, kind, minor, mode) for kind in kinds]:
-            one.result()
+    together(one_kind, [(kind, minor, mode) for kind in kinds])
 
 
 def the_text_has_one_entry():
-    for kind, wants in [("silent-handler", ["1 leak: ", "[chan receive] at main.sayNothing ", ", at the other end of the connection\n"]),
-                        ("handler-sends", ["1 leak: ", "[select] at net/http.(*persistConn).roundTrip ", ", in main.fetch "])]:
+    def one(kind, wants):
         status, text, said = report_of(kind, 26, "static")
         expect(status == 3, f"exit {status}: {said}")
         for want in wants:
             expect(want in text, f"no {want!r} in {text}")
         expect(text.count("  because ") == 1, text)
+    together(one, [("silent-handler", ["1 leak: ", "[chan receive] at main.sayNothing ", ", at the other end of the connection\n"]),
+                   ("handler-sends", ["1 leak: ", "[select] at net/http.(*persistConn).roundTrip ", ", in main.fetch "])])
 
 
 def what_is_busy_is_nothing():
