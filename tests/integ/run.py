@@ -72,7 +72,8 @@ MODULES = (
     systemstacks,
 )
 
-# What they do is wait, 12 s for each watch, and what they say is no time: one of their cases runs beside --jobs of the others.
+# What they do is wait, 12 s for each watch (a fifth of a processor), and what they say is no time: --jobs of their cases run beside
+# --jobs of the others.
 PATIENT = (called, cycles, leaks, incidents, peers)
 
 # Scripts of their own, each over a program of the build.
@@ -155,7 +156,7 @@ def run_script(script, program):
 
 
 def run_all(measure, wait, beside=False):
-    """Cases that measure first, then those that wait; beside others that measure: only those that wait. Several do so at the same time."""
+    """Cases that measure first, then those that wait; beside others that measure: those that wait. Several do so at the same time."""
     while measure or (wait and not beside):
         queue = wait if beside or not measure else measure
         try:
@@ -180,10 +181,10 @@ def main():
         print(*(n for n, _, _ in work), sep="\n")
         return 0
     measure, wait = (collections.deque(one for one in work if one[2] == waits) for waits in (False, True))
-    with concurrent.futures.ThreadPoolExecutor(args.jobs + 1) as pool:
+    with concurrent.futures.ThreadPoolExecutor(2 * args.jobs) as pool:
         workers = [pool.submit(run_all, measure, wait) for _ in range(args.jobs)]
         if args.jobs > 1:
-            workers.append(pool.submit(run_all, measure, wait, beside=True))
+            workers += [pool.submit(run_all, measure, wait, beside=True) for _ in range(args.jobs)]
         for worker in workers:
             worker.result()
     say_times()
