@@ -523,16 +523,6 @@ int waitgraph__join(struct waitgraph *w, const struct census *c, const struct wa
 	return err;
 }
 
-void waitgraph__free(struct waitgraph *w)
-{
-	if (!w)
-		return;
-	free(w->edges);
-	free(w->steps);
-	free(w->rings);
-	free(w);
-}
-
 /* --- twice --- */
 
 /* The same goroutine in another census, whose goroutines are in `starts`; NOBODY. */

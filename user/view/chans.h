@@ -17,20 +17,10 @@
 #include <stdio.h>
 
 #include "base/cause.h"
-#include "facts/channels.h"
-#include "facts/locks.h"
-#include "model/waitgraph.h"
+#include "facts/waits.h"
 #include "view/dump.h"
 #include "view/place.h"
 #include "view/recording.h"
-
-/* What was read of one runtime. None may be NULL. */
-struct chans_source {
-	const struct gchans *chans;
-	const struct glocks *locks;
-	const struct gholds *holds;
-	const struct waitgraph *graph;
-};
 
 enum object_kind { OBJECT_CHAN, OBJECT_LOCK, OBJECT_NOTHING };
 
