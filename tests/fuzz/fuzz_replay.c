@@ -12,6 +12,7 @@
 #include "facts/pw_file.h"
 #include "format/dump_show.h"
 #include "format/format.h"
+#include "view/chans.h"
 #include "view/dump.h"
 #include "view/replay.h"
 
@@ -32,6 +33,27 @@ static size_t segment_of(const uint8_t *facts, size_t nr, uint8_t *to)
 static const char *peer_of(void *ctx, int fd)
 {
 	return book__peer(ctx, fd);
+}
+
+static void show_waits(const struct replay *r, const struct book_look *look, struct dump *d,
+		       FILE *out)
+{
+	static const struct gchans chans;
+	static const struct glocks locks;
+	static const struct gholds holds;
+	static const struct waitgraph graph;
+	const struct chans_show s = { .meta = &r->meta, .elements = true };
+	struct chans_source sources[BOOK_RUNTIMES_MAX];
+	struct chans *cs;
+
+	for (uint16_t i = 0; i < BOOK_RUNTIMES_MAX; i++)
+		if (!book_look__waits(look, i, &sources[i]))
+			sources[i] = (struct chans_source){ &chans, &locks, &holds, &graph };
+	if (chans__new(d, sources, &cs))
+		abort();
+	if (chans_show__text(cs, &s, out, NULL) || chans_show__json(cs, &s, out, NULL))
+		abort();
+	chans__free(cs);
 }
 
 static void show_look(const struct replay *r, const struct book_look *look, FILE *out)
@@ -55,6 +77,7 @@ static void show_look(const struct replay *r, const struct book_look *look, FILE
 		abort();
 	if (dump_show__text(d, &s, out, NULL) || dump_show__json(d, &s, false, out, NULL))
 		abort();
+	show_waits(r, look, d, out);
 	dump__free(d);
 }
 

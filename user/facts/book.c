@@ -33,8 +33,10 @@ void book__free(struct book *b)
 		return;
 	book__close_look(b, NULL);
 	for (size_t i = 0; i < b->nr_looks; i++) {
-		for (size_t rt = 0; rt < BOOK_RUNTIMES_MAX; rt++)
+		for (size_t rt = 0; rt < BOOK_RUNTIMES_MAX; rt++) {
 			census__free(b->looks[i].censuses[rt]);
+			book_waits__done(&b->looks[i].waits[rt]);
+		}
 		labelbook__free(b->looks[i].labels);
 	}
 	free(b->looks);
@@ -191,6 +193,10 @@ static int book__take(struct book *b, const Pw__Fact *f, const struct pw_names *
 	case PW__FACT__FACT_LABELS: return book__labels(b, f->labels, names, why);
 	case PW__FACT__FACT_GOROUTINES: return book__goroutines(b, f->goroutines, why);
 	case PW__FACT__FACT_PEERS: return book__add_peers(b, f->peers, names, why);
+	case PW__FACT__FACT_CHANNELS: return book__channels(b, f->channels, names, why);
+	case PW__FACT__FACT_LOCKS: return book__locks(b, f->locks, why);
+	case PW__FACT__FACT_HOLDERS: return book__holders(b, f->holders, why);
+	case PW__FACT__FACT_WAITS_FOR: return book__waits_for(b, f->waits_for, why);
 	default: return 1;
 	}
 }

@@ -20,17 +20,28 @@
 #include "facts/goroutines.h"
 #include "facts/labelbook.h"
 #include "facts/pw_reader.h"
+#include "facts/waits.h"
 
 #define BOOK_RUNTIMES_MAX 8
 #define BOOK_LOOKS_MAX    4096
 #define BOOK_OPTIONS_MAX  256
 #define BOOK_PEERS_MAX    65536
 
+/* Channels and locks of one runtime. All are there, or none: nobody asked. Owned. */
+struct book_waits {
+	struct gchans *chans;
+	struct glocks *locks;
+	struct gholds *holds;
+	struct waitgraph *graph;
+	size_t chans_room, words_room, locks_room, holds_room, edges_room, steps_room, rings_room;
+};
+
 struct book_look {
 	uint32_t number;
 	uint64_t unix_ns;
 	struct census *censuses[BOOK_RUNTIMES_MAX]; /* by rt; NULL: it has none */
 	struct labelbook *labels;
+	struct book_waits waits[BOOK_RUNTIMES_MAX]; /* by rt */
 };
 
 struct book_peer {
@@ -68,6 +79,8 @@ DEFINE_SCOPED(book)
 int book__fact(struct book *b, const Pw__Fact *f, const struct pw_names *names, struct cause *why);
 /* That was the last one. 0, -EBADMSG: it tells of no process; -ENOMEM; with a cause. */
 int book__end(struct book *b, struct cause *why);
+/* false: nobody asked for the channels and locks of that runtime. Borrows from the look. */
+bool book_look__waits(const struct book_look *l, uint16_t rt, struct chans_source *ret);
 const char *book__peer(const struct book *b, int fd); /* "" for one that is not there */
 
 /* --- pieces --- */
@@ -87,6 +100,13 @@ int book__stacks(struct book *b, const Pw__Stacks *s, struct cause *why);
 int book__labels(struct book *b, const Pw__Labels *l, const struct pw_names *names,
 		 struct cause *why);
 int book__goroutines(struct book *b, const Pw__Goroutines *g, struct cause *why);
+struct book_look *book__open_look(struct book *b, uint16_t *ret_rt); /* NULL: none is read */
+int book__channels(struct book *b, const Pw__Channels *f, const struct pw_names *names,
+		   struct cause *why);
+int book__locks(struct book *b, const Pw__Locks *f, struct cause *why);
+int book__holders(struct book *b, const Pw__Holders *f, struct cause *why);
+int book__waits_for(struct book *b, const Pw__WaitsFor *f, struct cause *why);
+void book_waits__done(struct book_waits *w);
 int book__close_look(struct book *b, struct cause *why);
 int book__bad(struct cause *why, const char *what); /* -EBADMSG */
 

@@ -88,6 +88,14 @@ int book__look(struct book *b, const Pw__Look *l, struct cause *why)
 	return 0;
 }
 
+struct book_look *book__open_look(struct book *b, uint16_t *ret_rt)
+{
+	if (!b->open)
+		return NULL;
+	*ret_rt = b->open->rt;
+	return &b->looks[b->nr_looks - 1];
+}
+
 /* --- stacks --- */
 
 static bool is_known(const struct book_open *o, uint32_t id, uint32_t *ret)

@@ -32,7 +32,10 @@ struct gchan {
 	uint8_t element_words; /* kept of each: at most GCHAN_WORDS */
 	uint16_t elem_size;    /* bytes */
 	uint64_t elem_type;    /* address of its type */
-	/* of that type, as the target has it; "": not known. In gchans.names */
+	/*
+	 * of that type, as the target has it; "": not known. In gchans.names, or of what it was read
+	 * from
+	 */
 	const char *elem_name;
 	uint64_t len, cap;
 	uint64_t words_at; /* index into gchans.words: nr_elements times element_words */

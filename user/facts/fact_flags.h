@@ -6,5 +6,15 @@
 enum code_flag { CODE_INLINED = 1, CODE_WRAPPER = 2, CODE_OWN = 4 };
 enum goroutine_flag { GOROUTINE_LOCKED = 1, GOROUTINE_WAITS_CUT = 2, GOROUTINE_MOVED = 4 };
 enum wait_flag { WAIT_OF_SELECT = 8 }; /* beside enum census_wait_way */
+enum channel_flag { CHANNEL_KNOWN = 1, CHANNEL_CLOSED = 2, CHANNEL_SECRET = 4 };
+enum lock_flag {
+	LOCK_KNOWN = 1,
+	LOCK_LOCKED = 2,
+	LOCK_WOKEN = 4,
+	LOCK_STARVING = 8,
+	LOCK_WRITER = 16
+};
+enum wait_how { WAIT_HOLDS, WAIT_KEEPS_OUT, WAIT_ALONE_HAS };
+enum wait_deadlock { DEADLOCK_NONE, DEADLOCK_GOES_ON, DEADLOCK_BEGINS };
 
 #endif

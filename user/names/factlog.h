@@ -18,6 +18,7 @@
 #include "facts/goroutines.h"
 #include "facts/labelbook.h"
 #include "facts/pw_writer.h"
+#include "facts/waits.h"
 #include "names/framer.h"
 
 struct factlog_of {                                 /* all borrowed until free */
@@ -40,6 +41,12 @@ DEFINE_SCOPED(factlog)
 /* A look at one runtime: all of c. number: of the look. labels NULL: nobody asked. 0 or -ENOMEM. */
 int factlog__look(struct factlog *f, uint32_t number, uint16_t rt, uint64_t unix_ns,
 		  const struct census *c, const struct labelbook *labels);
+/*
+ * Of that look, after factlog__look() and before another one: channels, locks and who waits for
+ * whom. 0 or -ENOMEM.
+ */
+int factlog__waits(struct factlog *f, uint32_t number, uint16_t rt, uint64_t unix_ns,
+		   const struct census *c, const struct chans_source *s);
 /* What these descriptors are connected to; text(i): "" is left out. */
 int factlog__peers(struct factlog *f, const int *fds, size_t nr,
 		   const char *(*text)(void *ctx, int fd), void *ctx);
@@ -49,6 +56,9 @@ int factlog__end(struct factlog *f, struct cause *why);
 /* --- pieces, for those who write facts of their own --- */
 
 uint32_t factlog__group(struct factlog *f); /* the segment's number; a new one knows nothing */
+/* The look that the next facts are of: once a segment. */
+void factlog__open_look(struct factlog *f, uint32_t number, uint16_t rt, uint64_t unix_ns,
+			const struct census *c);
 struct pw_writer *factlog__writer(struct factlog *f);
 /* What is there will be told by the next factlog__code(). pc 0 is passed over. */
 void factlog__pc(struct factlog *f, uint16_t rt, uint64_t pc, bool is_return);

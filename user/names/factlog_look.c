@@ -44,24 +44,25 @@ struct look_log {
 
 /* --- what it opens with, in each segment --- */
 
-static void tell_look(struct look_log *l)
+void factlog__open_look(struct factlog *f, uint32_t number, uint16_t rt, uint64_t unix_ns,
+			const struct census *c)
 {
 	Pw__Look look = PW__LOOK__INIT;
 	Pw__Fact fact = PW__FACT__INIT;
 
-	look.number = l->number;
-	look.runtime = l->rt;
-	look.taken_ns = l->c->taken_ns;
-	look.unix_ns = l->unix_ns;
-	look.goroutines = l->c->nr;
-	look.unsettled = l->c->unsettled;
-	look.refused = l->c->refused;
-	look.not_read = l->c->not_read;
-	look.cut = l->c->cut;
+	look.number = number;
+	look.runtime = rt;
+	look.taken_ns = c->taken_ns;
+	look.unix_ns = unix_ns;
+	look.goroutines = c->nr;
+	look.unsettled = c->unsettled;
+	look.refused = c->refused;
+	look.not_read = c->not_read;
+	look.cut = c->cut;
 	fact.fact_case = PW__FACT__FACT_LOOK;
 	fact.look = &look;
-	pw_writer__fact(factlog__writer(l->f), &fact);
-	pw_writer__time(factlog__writer(l->f), l->c->taken_ns);
+	pw_writer__fact(factlog__writer(f), &fact);
+	pw_writer__time(factlog__writer(f), c->taken_ns);
 }
 
 /* --- stacks --- */
@@ -256,7 +257,7 @@ static void begin_rows(struct look_log *l, bool first)
 	const uint32_t segment = factlog__group(l->f);
 
 	if (first || segment != l->segment)
-		tell_look(l);
+		factlog__open_look(l->f, l->number, l->rt, l->unix_ns, l->c);
 	l->segment = segment;
 	l->last_set = 0;
 	l->rows->last = (struct census_g){ 0 };
