@@ -10,6 +10,7 @@ from pathlib import Path
 
 import browser
 import build
+from chans import knots
 from dumpviews import Idle
 from outputs import FLAMEGRAPH
 from target import LIMIT, PARKWATCH, Target, expect, parkwatch, unlimited
@@ -77,6 +78,21 @@ def ancestors_are_shown_as_they_were():
         for suffix in ("html", "json"):
             live, pw = saved(folder, "record", t.pid, suffix, "-e", "births", "-d", "0.3", "--async", "--full", "--max-overhead", "0")
             same(live, reported(pw, suffix), suffix)
+
+
+def channels_and_locks_are_shown_as_they_were(minor, kind):
+    with tempfile.TemporaryDirectory() as folder, knots(kind, minor, "static") as (pid, _):
+        for suffix in ("txt", "json"):
+            for args in ((), ("--elements",), ("--wait", "sync*")):
+                live, pw = saved(folder, "chans", pid, suffix, *args)
+                same(live, reported(pw, suffix), f"{kind} as {suffix} {args}")
+        # All goroutines and channels are in it, whatever was shown; what channels hold is not.
+        live, _ = saved(folder, "chans", pid, "txt")
+        same(live, reported(pw, "txt", "--wait", "*"), "another filter")
+        status, text, said = parkwatch("report", str(pw), "--elements")
+        expect(status == 2 and not text and "was recorded without --elements" in said, said)
+        status, text, said = parkwatch("report", str(pw), "--view", "dump", "-f", "json")
+        expect(status == 0 and '"goroutines"' in text, said)
 
 
 def a_recording_is_the_output_itself():
@@ -205,6 +221,9 @@ def cases():
         yield f"replay: a_dump_is_shown_as_it_was [go1.{minor}]", lambda m=minor: a_dump_is_shown_as_it_was(m)
     for event in EVENTS:
         yield f"replay: a_recording_is_shown_as_it_was [{event}]", lambda e=event: a_recording_is_shown_as_it_was(e)
+    for minor, kind in ((15, "deadlocks"), (22, "deadlocks"), (27, "deadlocks"), (build.MODES_MINOR, "channels")):
+        yield (f"replay: channels_and_locks_are_shown_as_they_were [go1.{minor} {kind}]",
+               lambda m=minor, k=kind: channels_and_locks_are_shown_as_they_were(m, k))
     for function in (a_difference_is_that_of_the_two_recordings, recordings_of_unequal_length_are_scaled_and_that_is_said,
                      ancestors_are_shown_as_they_were, a_recording_is_the_output_itself, anybody_reads_it_anywhere,
                      what_is_whole_of_a_file_that_was_cut_off_is_shown, what_is_no_recording_is_refused_with_its_name):

@@ -126,7 +126,7 @@ Test(format, is_chosen_alike_for_every_view)
 		  "2: parkwatch: dump --diff has no format 'folded': text (default), json\n" },
 		{ "the file's end asks for it", NULL, "x.pb.gz", VIEW_CHANS,
 		  "2: parkwatch: chans has no format 'pprof', which the name of the file asks for: "
-		  "text (default), json\n" },
+		  "text (default), json, pw\n" },
 	};
 	char text[256];
 
@@ -144,7 +144,7 @@ Test(format, help_and_completion_have_the_formats_of_the_table)
 		{ CMD_RECORD, "folded (default), text, json, pprof, html, pw\n" },
 		{ CMD_DUMP, "text (default), json, jsonl, folded, pprof, html, pw\n" },
 		{ CMD_LEAKS, "text (default), json, folded, pprof, html\n" },
-		{ CMD_CHANS, "text (default), json\n" },
+		{ CMD_CHANS, "text (default), json, pw\n" },
 		{ CMD_REFS, "text (default), json\n" },
 	};
 	scoped_mem char *man = NULL, *completion = NULL;

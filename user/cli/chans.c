@@ -10,60 +10,87 @@
 #include "cli/fate.h"
 #include "cli/filters.h"
 #include "cli/format.h"
+#include "cli/save.h"
+#include "cli/show.h"
 #include "cli/stop.h"
 #include "daemon/contention.h"
-#include "view/chans.h"
 
-static int show(const struct opts *o, const struct format *f, const struct filter *pick,
-		const struct snapshot *t, const struct chans_source *sources,
-		const struct labelbook *labels, struct cause *why)
+/* All goroutines, channels and locks, whatever is shown of them. */
+static int save(const struct opts *o, const struct snapshot *t, const struct chans_source *sources,
+		const struct labelbook *labels, const struct report_meta *meta, FILE *to,
+		struct cause *why)
+{
+	scoped(factlog) f = NULL;
+	int err = save_begin(o, &t->target, meta, to, &f, why);
+
+	if (err)
+		return err;
+	for (uint16_t rt = 0; rt < t->target.nr && !err; rt++) {
+		err = factlog__look(f, 0, rt, t->wall_ns, t->censuses[rt], labels);
+		if (!err)
+			err = factlog__waits(f, 0, rt, t->wall_ns, t->censuses[rt], &sources[rt]);
+	}
+	return save_end(f, meta, err, why);
+}
+
+static void say_end(const struct snapshot *t, const struct chans_source *sources)
+{
+	size_t nr = 0, unsettled = 0;
+
+	for (size_t i = 0; i < t->target.nr; i++) {
+		nr += t->censuses[i]->nr;
+		unsettled += t->censuses[i]->unsettled + sources[i].chans->unsettled +
+			     sources[i].locks->unsettled;
+	}
+	log_info("%zu goroutines; %zu unsettled; read in %.3g ms", nr, unsettled,
+		 (double)(t->read_ns - t->began_ns) / NS_PER_MS);
+}
+
+static int write_all(const struct opts *o, const struct format *f, const struct filter *pick,
+		     const struct snapshot *t, const struct chans_source *sources,
+		     const struct labelbook *labels, struct outfile *out, struct outfile *saved,
+		     struct cause *why)
 {
 	const struct dump_input in = { .censuses = (const struct census *const *)t->censuses,
 				       .namers = t->target.namers,
 				       .nr = t->target.nr,
 				       .labels = labels };
-	const struct dump_opts dopts = { .pick = pick, .system = true };
+	FILE *to = outfile__stream(out);
 	struct report_meta meta;
-	const struct chans_show s = { .meta = &meta, .elements = o->elements };
-	scoped(outfile) out = NULL;
-	scoped(dump) d = NULL;
-	scoped(chans) cs = NULL;
 	int err;
 
 	snapshot__meta(t, &meta);
-	err = outfile__open(o->output, o->mode, &out, why);
-	if (err)
-		return err;
-	err = dump__new(&in, &dopts, &d);
-	if (!err)
-		err = chans__new(d, sources, &cs);
-	if (err)
-		return cause__set(why, err, "cannot put the channels together: %s", strerror(-err));
-	err = format__write(f, format_view(o),
-			    &(struct shown){ .chans = { .chans = cs, .show = &s } },
-			    outfile__stream(out), why);
+	err = f->kind == FORMAT_PW ? save(o, t, sources, labels, &meta, to, why)
+				   : show_chans(o, f, pick, &in, sources, &meta, to, why);
 	err = outfile__end(out, err, why);
+	if (!err && saved) {
+		err = save(o, t, sources, labels, &meta, outfile__stream(saved), why);
+		err = outfile__end(saved, err, why);
+	}
 	if (!err)
-		log_info("%zu goroutines; %zu unsettled; read in %.3g ms", d->counts.nr,
-			 d->counts.unsettled + cs->unsettled,
-			 (double)(t->read_ns - t->began_ns) / NS_PER_MS);
+		say_end(t, sources);
 	return err;
 }
 
 static int chans(const struct opts *o, const struct format *f, const struct filter *pick,
 		 struct cause *why)
 {
+	const bool all = o->save || f->kind == FORMAT_PW;
 	struct chans_source sources[GOPROC_RUNTIMES_MAX];
 	struct contention knots[GOPROC_RUNTIMES_MAX] = { 0 };
 	struct deadline until = deadline_in(SNAPSHOT_MOST_NS, NULL);
+	scoped(outfile) saved = NULL;
+	scoped(outfile) out = NULL;
 	scoped(labelbook) labels = NULL;
 	scoped(snapshot) t = NULL;
 	int err = labelbook__new(&labels);
 
 	if (err)
 		return cause__set(why, err, "out of memory");
-	err = snapshot__new(o->pid, CENSUS_DEPTH_MAX, &until, NULL, &t, why);
-	if (!err && pick && filter__asks(pick, FILTER_LABEL))
+	err = save_open(o, &saved, why);
+	if (!err)
+		err = snapshot__new(o->pid, CENSUS_DEPTH_MAX, &until, NULL, &t, why);
+	if (!err && (all || (pick && filter__asks(pick, FILTER_LABEL))))
 		err = snapshot__labels(t, labels, why);
 	for (size_t i = 0; !err && i < t->target.nr; i++) {
 		err = contention__read(&knots[i], t, i, o->elements, CENSUS_DEPTH_MAX,
@@ -71,7 +98,9 @@ static int chans(const struct opts *o, const struct format *f, const struct filt
 		sources[i] = contention__source(&knots[i]);
 	}
 	if (!err)
-		err = show(o, f, pick, t, sources, labels, why);
+		err = outfile__open(o->output, o->mode, &out, why);
+	if (!err)
+		err = write_all(o, f, pick, t, sources, labels, out, saved, why);
 	for (size_t i = 0; i < GOPROC_RUNTIMES_MAX; i++)
 		contention__done(&knots[i]);
 	return err;

@@ -101,6 +101,50 @@ static int report_dump(const struct opts *o, const struct format *f, const struc
 	return err ? err : show_dump(o, f, pick, d, &of, out, why);
 }
 
+static bool was_given(const struct book *b, const char *option)
+{
+	for (size_t i = 0; i < b->nr_options; i++)
+		if (!strcmp(b->options[i], option))
+			return true;
+	return false;
+}
+
+static int report_chans(const struct opts *o, const struct format *f, const struct filter *pick,
+			const struct replay *r, FILE *out, struct cause *why)
+{
+	static const struct gchans no_chans;
+	static const struct glocks no_locks;
+	static const struct gholds no_holds;
+	static const struct waitgraph no_graph;
+	struct chans_source sources[BOOK_RUNTIMES_MAX];
+	const struct census *censuses[BOOK_RUNTIMES_MAX];
+	bool any = false;
+
+	for (uint16_t i = 0; i < BOOK_RUNTIMES_MAX && r->book->nr_looks; i++) {
+		if (book_look__waits(&r->book->looks[0], i, &sources[i]))
+			any = true;
+		else
+			sources[i] =
+				(struct chans_source){ &no_chans, &no_locks, &no_holds, &no_graph };
+	}
+	if (!any || !counted_look(r, censuses))
+		return cause__set(why, -ENOENT,
+				  "'%s' has no channels and locks: it was written by '%s'; try "
+				  "--view %s",
+				  o->operands[0], r->book->view, r->book->view);
+	if (o->elements && !was_given(r->book, "elements"))
+		return cause__set(why, -EINVAL,
+				  "'%s' was recorded without --elements: what channels hold is not "
+				  "in it",
+				  o->operands[0]);
+	return show_chans(o, f, pick,
+			  &(struct dump_input){ .censuses = censuses,
+						.namers = r->namers,
+						.nr = r->book->nr_runtimes,
+						.labels = r->book->looks[0].labels },
+			  sources, &r->meta, out, why);
+}
+
 static int report_sums(const struct opts *o, const struct format *f, const struct replay *r,
 		       FILE *out, struct cause *why)
 {
@@ -134,6 +178,8 @@ static int write_view(const struct opts *o, enum view v, const struct replay *r,
 	err = outfile__open(o->output, o->mode, &out, why);
 	if (!err && v == VIEW_RECORDING)
 		err = report_sums(o, f, r, outfile__stream(out), why);
+	else if (!err && v == VIEW_CHANS)
+		err = report_chans(o, f, pick, r, outfile__stream(out), why);
 	else if (!err)
 		err = report_dump(o, f, pick, r, outfile__stream(out), why);
 	return out ? outfile__end(out, err, why) : err;
@@ -152,8 +198,10 @@ static int report(const struct opts *o, const struct replay *r, struct cause *wh
 		v = VIEW_RECORDING;
 	else if (!strcmp(view, "dump"))
 		v = VIEW_DUMP;
+	else if (!strcmp(view, "chans"))
+		v = VIEW_CHANS;
 	else
-		return cause__set(why, -EINVAL, "there is no view '%s': record, dump", view);
+		return cause__set(why, -EINVAL, "there is no view '%s': record, dump, chans", view);
 	err = with_recorded(o, r->book, &a, &both, why);
 	if (!err && v == VIEW_DUMP)
 		v = both.group ? VIEW_GROUPS : VIEW_DUMP;

@@ -74,3 +74,21 @@ int show_dump(const struct opts *o, const struct format *f, const struct filter 
 							.old = old } },
 			     out, why);
 }
+
+int show_chans(const struct opts *o, const struct format *f, const struct filter *pick,
+	       const struct dump_input *in, const struct chans_source *sources,
+	       const struct report_meta *meta, FILE *out, struct cause *why)
+{
+	const struct dump_opts dopts = { .pick = pick, .system = true };
+	const struct chans_show s = { .meta = meta, .elements = o->elements };
+	scoped(dump) d = NULL;
+	scoped(chans) cs = NULL;
+	int err = dump__new(in, &dopts, &d);
+
+	if (!err)
+		err = chans__new(d, sources, &cs);
+	if (err)
+		return cause__set(why, err, "cannot put the channels together: %s", strerror(-err));
+	return format__write(f, VIEW_CHANS, &(struct shown){ .chans = { .chans = cs, .show = &s } },
+			     out, why);
+}

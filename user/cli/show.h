@@ -12,6 +12,7 @@
 #include "cli/options.h"
 #include "format/format.h"
 #include "names/filter.h"
+#include "view/chans.h"
 #include "view/dump.h"
 #include "view/recording.h"
 
@@ -28,5 +29,9 @@ int show_pick(const struct opts *o, const struct filter *pick, const struct dump
 /* Those, or their groups, or what differs from an older dump. As format__write(). */
 int show_dump(const struct opts *o, const struct format *f, const struct filter *pick,
 	      struct dump *d, const struct show_of *of, FILE *out, struct cause *why);
+/* The channels and locks; sources: by rt. As format__write(). */
+int show_chans(const struct opts *o, const struct format *f, const struct filter *pick,
+	       const struct dump_input *in, const struct chans_source *sources,
+	       const struct report_meta *meta, FILE *out, struct cause *why);
 
 #endif
