@@ -154,6 +154,27 @@ def what_is_no_recording_is_refused_with_its_name():
         expect(status == 1 and "was written by 'dump'; try --view dump" in said, said)
 
 
+GOLDEN = Path(__file__).resolve().parent.parent / "golden"
+# of the program that they were made of, demo/leaky.go then: its `go` statements
+SITES = {"main.askAll": 87, "main.watchPrice": 97, "main.askWithTimeout": 72, "main.newStore": 34, "main.main": 137}
+
+
+def a_recording_of_each_version_stays_readable():
+    """A golden one of each format version: what it says is what the program's source says."""
+    seen = set()
+    for pw in sorted(GOLDEN.glob("*.pw")):
+        status, text, said = parkwatch("info", str(pw))
+        expect(status == 0 and not said and "/srv/demo/leaky" in text and "runtime       go1.26" in text, text + said)
+        seen.add(re.search(r"format (\d+\.\d+),", text)[1])
+    status, text, said = parkwatch("report", str(GOLDEN / "chans-1.0.pw"), "--view", "dump", "--group", "site")
+    sites = dict(re.findall(r"created by (main\.\w+) at \./leaky\.go:(\d+)$", text, re.M))
+    expect(status == 0 and not said and {name: int(line) for name, line in sites.items()} == SITES, text + said)
+    status, text, said = parkwatch("report", str(GOLDEN / "births-1.0.pw"))
+    expect(status == 0 and not said and {line.split(";")[0] for line in text.splitlines() if "main." in line.split(";")[0]} <=
+           {f"created by {name}" for name in (*SITES, "main.serve")}, text + said)
+    expect("1.0" in seen, f"{seen}: a version has no golden recording")
+
+
 def column(lines, of):
     """One number a stack, of lines `stack before after`: what a recording has alone."""
     return {stack: int(n) for stack, n in ((line.rsplit(" ", 2)[0], line.rsplit(" ", 2)[of]) for line in lines) if int(n)}
@@ -224,7 +245,8 @@ def cases():
     for minor, kind in ((15, "deadlocks"), (22, "deadlocks"), (27, "deadlocks"), (build.MODES_MINOR, "channels")):
         yield (f"replay: channels_and_locks_are_shown_as_they_were [go1.{minor} {kind}]",
                lambda m=minor, k=kind: channels_and_locks_are_shown_as_they_were(m, k))
-    for function in (a_difference_is_that_of_the_two_recordings, recordings_of_unequal_length_are_scaled_and_that_is_said,
+    for function in (a_recording_of_each_version_stays_readable, a_difference_is_that_of_the_two_recordings,
+                     recordings_of_unequal_length_are_scaled_and_that_is_said,
                      ancestors_are_shown_as_they_were, a_recording_is_the_output_itself, anybody_reads_it_anywhere,
                      what_is_whole_of_a_file_that_was_cut_off_is_shown, what_is_no_recording_is_refused_with_its_name):
         yield f"replay: {function.__name__}", function
