@@ -16,7 +16,7 @@ from pathlib import Path
 
 import build
 import harm
-from target import LIMIT, PARKWATCH, Target, alive, expect
+from target import LIMIT, PARKWATCH, Target, alive, delay_ns, expect
 
 MODES = ["stripped", "pie", "cgo", "race"]
 WATCH = 12    # seconds; the programs leak fast enough
@@ -60,6 +60,17 @@ def read(pid, *args):
     return report
 
 
+def read_undisturbed(pid, *args):
+    """The report of a watch in which the program had the processors: where one of its threads waits for one all the time it neither leaks nor
+    goes on as it would. Whatever the report says: nothing is tried again because of it. The third counts in any case."""
+    for _ in range(3):
+        before = delay_ns(pid)
+        report = read(pid, *args)
+        if delay_ns(pid) - before < WATCH * 10**9:
+            break
+    return report
+
+
 def start_of(group):
     return group["start"]["func"] if group["start"] else None
 
@@ -88,7 +99,7 @@ def every_leak_is_told(minor, mode):
     # Before Go 1.17 only the probes see who ran; on a machine that is busy with other tests they may be taken down.
     probes = ["--max-overhead", "0"] if minor < 17 else []
     with leaking("all-leaks", minor, mode) as (pid, truth):
-        report = read(pid, *probes)
+        report = read_undisturbed(pid, *probes)
         same_leaks(report, truth)
         for g in report["groups"]:
             expect(PROMISED <= set(g), f"without {PROMISED - set(g)}")
