@@ -132,6 +132,8 @@ def the_probe_holder_has_no_descriptors_but_its_own():
             expect(all(own.fullmatch(link) for link in links.values()), f"{way}: {links}")
             expect(all(link == "/dev/null" for fd, link in links.items() if fd < 3), f"{way}: {links}")
             expect(sum(link.startswith("socket:") for link in links.values()) == 1, f"{way}: {links}")
+            before = cpu_s(t.pid)
+            wait_until(lambda: cpu_s(t.pid) > before + 0.05, "the target does not run")
             code, out, said = r.stop()
             expect(code == 0 and folded(out), f"{way}: {code} {said}")
 
