@@ -120,10 +120,11 @@ static int holder__introduce(void)
 {
 	const struct holder_request r = { .op = HOLDER_MASTER };
 	scoped_fd int stat_fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
-	int fds[] = { heart_memory(), stat_fd };
+	int fds[] = { -EBADF, stat_fd };
 
 	if (stat_fd < 0)
 		return -errno;
+	fds[0] = heart_memory();
 	return fds[0] < 0 ? fds[0] : send_request(&r, fds, ARRAY_SIZE(fds));
 }
 
