@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """replay: a recording (.pw) shows what the same run showed live, byte for byte; cut off, hostile or of another version it says so."""
+import json
 import os
 import re
 import shutil
@@ -93,6 +94,22 @@ def channels_and_locks_are_shown_as_they_were(minor, kind):
         expect(status == 2 and not text and "was recorded without --elements" in said, said)
         status, text, said = parkwatch("report", str(pw), "--view", "dump", "-f", "json")
         expect(status == 0 and '"goroutines"' in text, said)
+
+
+def what_keeps_goroutines_is_shown_as_it_was(minor):
+    with tempfile.TemporaryDirectory() as folder, Target("", command=build.built(minor, "static", "ways")) as t:
+        for suffix in ("txt", "json"):
+            for args in (("--state", "waiting"), ("--state", "waiting", "--top", "1"), ("--created-by", "main")):
+                live, pw = saved(folder, "refs", t.pid, suffix, *args)
+                same(live, reported(pw, suffix), f"{suffix} {args}")
+        groups = json.loads(saved(folder, "refs", t.pid, "json", "--state", "waiting")[0])["groups"]
+        at = next(g["object"]["addr"] for g in groups if g["object"] and g["paths"])
+        live, pw = saved(folder, "refs", t.pid, "txt", "--addr", at)
+        same(live, reported(pw, "txt"), f"the object at {at}")
+        status, text, said = parkwatch("report", str(pw), "--state", "waiting")
+        expect(status == 2 and not text and "--state cannot change it" in said, said)
+        status, text, said = parkwatch("report", str(pw), "--view", "chans")
+        expect(status == 1 and not text and "was written by 'refs'; try --view refs" in said, said)
 
 
 def a_recording_is_the_output_itself():
@@ -245,6 +262,8 @@ def cases():
     for minor, kind in ((15, "deadlocks"), (22, "deadlocks"), (27, "deadlocks"), (build.MODES_MINOR, "channels")):
         yield (f"replay: channels_and_locks_are_shown_as_they_were [go1.{minor} {kind}]",
                lambda m=minor, k=kind: channels_and_locks_are_shown_as_they_were(m, k))
+    for minor in (15, 22, 27):
+        yield f"replay: what_keeps_goroutines_is_shown_as_it_was [go1.{minor}]", lambda m=minor: what_keeps_goroutines_is_shown_as_it_was(m)
     for function in (a_recording_of_each_version_stays_readable, a_difference_is_that_of_the_two_recordings,
                      recordings_of_unequal_length_are_scaled_and_that_is_said,
                      ancestors_are_shown_as_they_were, a_recording_is_the_output_itself, anybody_reads_it_anywhere,

@@ -116,7 +116,7 @@ Test(format, is_chosen_alike_for_every_view)
 		  "2: parkwatch: record has no format 'svg': folded (default), text, json, pprof, "
 		  "html, pw\n" },
 		{ "no such format", "svg", NULL, VIEW_REFS,
-		  "2: parkwatch: refs has no format 'svg': text (default), json\n" },
+		  "2: parkwatch: refs has no format 'svg': text (default), json, pw\n" },
 		{ "not of this view", "jsonl", NULL, VIEW_LEAKS,
 		  "2: parkwatch: leaks has no format 'jsonl': text (default), json, folded, pprof, "
 		  "html\n" },
@@ -145,7 +145,7 @@ Test(format, help_and_completion_have_the_formats_of_the_table)
 		{ CMD_DUMP, "text (default), json, jsonl, folded, pprof, html, pw\n" },
 		{ CMD_LEAKS, "text (default), json, folded, pprof, html\n" },
 		{ CMD_CHANS, "text (default), json, pw\n" },
-		{ CMD_REFS, "text (default), json\n" },
+		{ CMD_REFS, "text (default), json, pw\n" },
 	};
 	scoped_mem char *man = NULL, *completion = NULL;
 	size_t len;

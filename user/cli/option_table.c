@@ -15,6 +15,7 @@
 #include "model/verdict.h"
 #include "probe/attach.h"
 #include "view/dump.h"
+#include "view/refs.h"
 
 #define REC        CMD_BIT(CMD_RECORD)
 #define DMP        CMD_BIT(CMD_DUMP)
@@ -117,7 +118,7 @@ const struct opt_def opt_table[] = {
 		  "same process",
 	  .not_with = { { NULL, "group", "a difference is grouped by creation site" } } },
 	{ PART_TARGET, "view", 0, OPT_TEXT, AT(shows), RPT, "VIEW",
-	  .help = "what is shown of the recording: record, dump, chans",
+	  .help = "what is shown of the recording: record, dump, chans, refs",
 	  .otherwise = "what the command showed that wrote it" },
 	{ PART_TARGET, "repair", 0, OPT_FLAG, AT(repair), DOC, NULL,
 	  .help = "take out probes that a killed program left in the code",
@@ -169,7 +170,7 @@ const struct opt_def opt_table[] = {
 	{ PART_SHOW, "top", 0, OPT_NUMBER, AT(top), DIF, "N",
 	  .help = "text: only the N greatest changes; 0: all", .max = INT_MAX, USUAL(20) },
 	{ PART_SHOW, "top", 0, OPT_NUMBER, AT(top), RFS, "N", .help = "show N ways for each group",
-	  .min = 1, .max = INT_MAX, USUAL(3) },
+	  .min = 1, .max = INT_MAX, USUAL(REFS_TOP) },
 	{ PART_SHOW, "objects", 0, OPT_FLAG, AT(objects), DMP | RPT, NULL,
 	  .help = "text: lines that say what each one waits for, and where your code called the "
 		  "library that made it (json always has both)" },
@@ -232,7 +233,7 @@ const struct opt_def opt_table[] = {
 	{ PART_OUTPUT, "mode", 0, OPT_MODE, AT(mode), SHOW | RPT | DIF, "OCTAL",
 	  .help = "who may read and write the file of -o", .min = 0400, .max = 0777,
 	  .otherwise = "600 for a new file if root writes it; one that is replaced keeps its own" },
-	{ PART_OUTPUT, "save", 0, OPT_FILE, AT(save), REC | DMP | CHN, "FILE.pw",
+	{ PART_OUTPUT, "save", 0, OPT_FILE, AT(save), REC | DMP | CHN | RFS, "FILE.pw",
 	  .help = "also write a recording: all that was seen, for 'parkwatch report'" },
 
 	/* --- cost and limits --- */

@@ -11,11 +11,30 @@
 #include "cli/fate.h"
 #include "cli/filters.h"
 #include "cli/format.h"
+#include "cli/save.h"
 #include "cli/stop.h"
 #include "daemon/refwatch.h"
 #include "daemon/snapshot.h"
+#include "view/refs_facts.h"
 
 #define REFS_DEPTH 256 /* frames of a stack */
+
+/* All goroutines of the last look, and what keeps those that were asked for. */
+static int save(const struct opts *o, const struct refwatch *w, const struct refs_show *s, FILE *to,
+		struct cause *why)
+{
+	const struct snapshot *t = refwatch__snapshot(w);
+	scoped(factlog) f = NULL;
+	int err = save_begin(o, &t->target, s->meta, to, &f, why);
+
+	if (err)
+		return err;
+	for (uint16_t rt = 0; rt < t->target.nr && !err; rt++)
+		err = factlog__look(f, 0, rt, t->wall_ns, t->censuses[rt], NULL);
+	if (!err)
+		err = refs_facts__write(f, refwatch__refs(w), s);
+	return save_end(f, s->meta, err, why);
+}
 
 static int refs(const struct opts *o, const struct format *f, const struct filter *pick,
 		struct cause *why)
@@ -27,6 +46,7 @@ static int refs(const struct opts *o, const struct format *f, const struct filte
 		.object = o->addr,
 		.proof_ns = o->proof_ns,
 	};
+	scoped(outfile) saved = NULL;
 	scoped(outfile) out = NULL;
 	scoped(refwatch) w = NULL;
 	struct report_meta meta;
@@ -34,15 +54,23 @@ static int refs(const struct opts *o, const struct format *f, const struct filte
 	int err = outfile__open(o->output, o->mode, &out, why);
 
 	if (!err)
+		err = save_open(o, &saved, why);
+	if (!err)
 		err = refwatch__new(&wo, &w, why);
 	if (err)
 		return err;
 	refwatch__show(w, &meta, &s);
 	s.top = o->top;
-	err = format__write(f, format_view(o),
-			    &(struct shown){ .refs = { .refs = refwatch__refs(w), .show = &s } },
-			    outfile__stream(out), why);
+	if (f->kind == FORMAT_PW)
+		err = save(o, w, &s, outfile__stream(out), why);
+	else
+		err = format__write(f, format_view(o),
+				    &(struct shown){
+					    .refs = { .refs = refwatch__refs(w), .show = &s } },
+				    outfile__stream(out), why);
 	err = outfile__end(out, err, why);
+	if (!err && saved)
+		err = outfile__end(saved, save(o, w, &s, outfile__stream(saved), why), why);
 	if (!err && refwatch__no_goal(w))
 		log_info("%s", refwatch__no_goal(w));
 	return err;

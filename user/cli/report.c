@@ -145,6 +145,40 @@ static int report_chans(const struct opts *o, const struct format *f, const stru
 			  sources, &r->meta, out, why);
 }
 
+/* What was asked for is answered: filters say nothing any more. */
+static int report_refs(const struct opts *o, const struct format *f, const struct replay *r,
+		       FILE *out, struct cause *why)
+{
+	const struct census *censuses[BOOK_RUNTIMES_MAX];
+	struct refs_show s;
+	scoped(dump) d = NULL;
+	scoped(refs) rs = NULL;
+	int err;
+
+	if (!counted_look(r, censuses))
+		return cause__set(why, -ENOENT, "'%s' has no look at all goroutines",
+				  o->operands[0]);
+	err = dump__new(&(struct dump_input){ .censuses = censuses,
+					      .namers = r->namers,
+					      .nr = r->book->nr_runtimes,
+					      .labels = r->book->looks[0].labels },
+			&(struct dump_opts){ .system = true }, &d);
+	if (err)
+		return cause__set(why, err, "out of memory");
+	err = refs_facts__refs(r->refs, d, &rs, &s, why);
+	if (err == -ENOENT)
+		return cause__set(why, err,
+				  "'%s' does not tell what keeps goroutines: it was written by "
+				  "'%s'; try --view %s",
+				  o->operands[0], r->book->view, r->book->view);
+	if (err)
+		return err;
+	s.meta = &r->meta;
+	s.top = o->top ? o->top : REFS_TOP;
+	return format__write(f, VIEW_REFS, &(struct shown){ .refs = { .refs = rs, .show = &s } },
+			     out, why);
+}
+
 static int report_sums(const struct opts *o, const struct format *f, const struct replay *r,
 		       FILE *out, struct cause *why)
 {
@@ -180,6 +214,8 @@ static int write_view(const struct opts *o, enum view v, const struct replay *r,
 		err = report_sums(o, f, r, outfile__stream(out), why);
 	else if (!err && v == VIEW_CHANS)
 		err = report_chans(o, f, pick, r, outfile__stream(out), why);
+	else if (!err && v == VIEW_REFS)
+		err = report_refs(o, f, r, outfile__stream(out), why);
 	else if (!err)
 		err = report_dump(o, f, pick, r, outfile__stream(out), why);
 	return out ? outfile__end(out, err, why) : err;
@@ -200,8 +236,17 @@ static int report(const struct opts *o, const struct replay *r, struct cause *wh
 		v = VIEW_DUMP;
 	else if (!strcmp(view, "chans"))
 		v = VIEW_CHANS;
+	else if (!strcmp(view, "refs"))
+		v = VIEW_REFS;
 	else
-		return cause__set(why, -EINVAL, "there is no view '%s': record, dump, chans", view);
+		return cause__set(why, -EINVAL, "there is no view '%s': record, dump, chans, refs",
+				  view);
+	for (size_t i = 0; i < o->nr_shown && v == VIEW_REFS; i++)
+		if (strcmp(o->shown[i], "top"))
+			return cause__set(why, -EINVAL,
+					  "a recording of refs answers what was asked: --%s cannot "
+					  "change it",
+					  o->shown[i]);
 	err = with_recorded(o, r->book, &a, &both, why);
 	if (!err && v == VIEW_DUMP)
 		v = both.group ? VIEW_GROUPS : VIEW_DUMP;

@@ -338,6 +338,11 @@ const struct refs *refwatch__refs(const struct refwatch *w)
 	return w->refs;
 }
 
+const struct snapshot *refwatch__snapshot(const struct refwatch *w)
+{
+	return w->t;
+}
+
 const char *refwatch__no_goal(const struct refwatch *w)
 {
 	return w->no_goal.text[0] ? w->no_goal.text : NULL;

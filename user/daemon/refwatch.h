@@ -29,6 +29,7 @@ struct refwatch_opts {
 };
 
 struct refwatch;
+struct snapshot;
 
 /*
  * -ENOENT: no goroutine is picked, or the address is not in the heap; -ESRCH, -EACCES: of the
@@ -38,7 +39,8 @@ int refwatch__new(const struct refwatch_opts *o, struct refwatch **ret, struct c
 void refwatch__free(struct refwatch *w);
 DEFINE_SCOPED(refwatch)
 
-const struct refs *refwatch__refs(const struct refwatch *w); /* borrowed */
+const struct refs *refwatch__refs(const struct refwatch *w);         /* borrowed */
+const struct snapshot *refwatch__snapshot(const struct refwatch *w); /* borrowed */
 /* Why there was nothing to search for, in words; NULL: there was. Borrowed. */
 const char *refwatch__no_goal(const struct refwatch *w);
 /* All but top; borrows from w. */

@@ -16,5 +16,6 @@ enum lock_flag {
 };
 enum wait_how { WAIT_HOLDS, WAIT_KEEPS_OUT, WAIT_ALONE_HAS };
 enum wait_deadlock { DEADLOCK_NONE, DEADLOCK_GOES_ON, DEADLOCK_BEGINS };
+enum ref_way_flag { WAY_UNDECIDED = 1, WAY_FED = 2, WAY_CUT = 4 };
 
 #endif

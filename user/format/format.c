@@ -237,7 +237,8 @@ static int (*const rows_of[VIEWS])(const struct renderer *r, const struct shown 
 /* What a recording can be of: no view of it is chosen yet. */
 static bool is_saved(enum view v)
 {
-	return v == VIEW_RECORDING || v == VIEW_DUMP || v == VIEW_GROUPS || v == VIEW_CHANS;
+	return v == VIEW_RECORDING || v == VIEW_DUMP || v == VIEW_GROUPS || v == VIEW_CHANS ||
+	       v == VIEW_REFS;
 }
 
 bool format_shows(const struct format *f, enum view v)

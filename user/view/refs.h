@@ -23,6 +23,7 @@
 #include "view/recording.h"
 
 #define REFS_GOALS_MAX 4096 /* goroutines of a runtime that are searched for */
+#define REFS_TOP       3    /* ways of a group that are told, if nobody asks for more */
 /* goroutines that are named of those that refer to what nothing reaches */
 #define REFS_KEEPERS 8
 

@@ -10,6 +10,7 @@ void replay__free(struct replay *r)
 	if (!r)
 		return;
 	snap_facts__free(r->sums);
+	refs_facts__free(r->refs);
 	book__free(r->book);
 	free(r);
 }
@@ -42,6 +43,8 @@ static int take_fact(void *ctx, const Pw__Fact *f, const struct pw_names *names,
 		err = book__fact(r->book, f, names, why);
 	if (!err && r->in_sums)
 		err = snap_facts__fact(r->sums, f, names, why);
+	if (!err)
+		err = refs_facts__fact(r->refs, f, names, why);
 	return err < 0 ? err : 0;
 }
 
@@ -69,6 +72,8 @@ int replay__read(FILE *in, const char *path, struct replay **ret, struct cause *
 
 	if (!err)
 		err = snap_facts__new(r->book->texts, &r->sums);
+	if (!err)
+		err = refs_facts__new(r->book->texts, &r->refs);
 	if (err)
 		return cause__set(why, err, "out of memory");
 	err = pw_read(in, path, &(struct pw_sink){ .fact = take_fact, .ctx = r }, &r->read, why);

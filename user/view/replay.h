@@ -13,11 +13,13 @@
 #include "model/snap_facts.h"
 #include "names/factlog.h"
 #include "view/recording.h"
+#include "view/refs_facts.h"
 
 struct replay { /* read only for others */
 	struct pw_read read;
 	struct book *book;
 	struct snap_facts *sums;
+	struct refs_facts *refs;
 	struct namer namers[BOOK_RUNTIMES_MAX];
 	bool has_meta;           /* the file has its end */
 	struct report_meta meta; /* as far as it is told */
