@@ -119,7 +119,7 @@ Test(format, is_chosen_alike_for_every_view)
 		  "2: parkwatch: refs has no format 'svg': text (default), json, pw\n" },
 		{ "not of this view", "jsonl", NULL, VIEW_LEAKS,
 		  "2: parkwatch: leaks has no format 'jsonl': text (default), json, folded, pprof, "
-		  "html\n" },
+		  "html, pw\n" },
 		{ "not of this view", "html", NULL, VIEW_GROUPS,
 		  "2: parkwatch: dump --group has no format 'html': text (default), json, pw\n" },
 		{ "not of this view", "folded", "x.json", VIEW_DIFF,
@@ -143,7 +143,7 @@ Test(format, help_and_completion_have_the_formats_of_the_table)
 	} t[] = {
 		{ CMD_RECORD, "folded (default), text, json, pprof, html, pw\n" },
 		{ CMD_DUMP, "text (default), json, jsonl, folded, pprof, html, pw\n" },
-		{ CMD_LEAKS, "text (default), json, folded, pprof, html\n" },
+		{ CMD_LEAKS, "text (default), json, folded, pprof, html, pw\n" },
 		{ CMD_CHANS, "text (default), json, pw\n" },
 		{ CMD_REFS, "text (default), json, pw\n" },
 	};

@@ -103,6 +103,7 @@ static char *shown(struct leaks *l, const struct leaks_show *how, bool json)
 
 	cr_assert_eq((json ? leaks_show__json : leaks_show__text)(l, how, out, NULL), 0);
 	fclose(out);
+	expect_recorded(l, how, json, text);
 	return text;
 }
 

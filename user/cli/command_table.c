@@ -92,7 +92,11 @@ const struct cmd_def cmd_table[CMD_MAX] = {
 			  "evidence, the likely mistake and its cure, what it costs, and about how "
 			  "much it allocated meanwhile. The most expensive comes first. What has "
 			  "one cause is one entry: it names the goroutine that must move first, "
-			  "and how many wait behind it." },
+			  "and how many wait behind it.",
+			  "A recording (`--save FILE.pw`) has all groups with their evidence, "
+			  "and all goroutines of the last look: `report` can ask for "
+			  "`--suspects`, `--all` or `--view dump` later. What counts as a leak "
+			  "stays as it was decided here, with `--baseline` and `--allow`." },
 			.run = cmd_leaks,
 			.needs = needs_pid },
 	[CMD_REFS] = { "refs",

@@ -11,10 +11,12 @@
 #include "cli/commands.h"
 #include "cli/fate.h"
 #include "cli/format.h"
+#include "cli/save.h"
 #include "cli/stop.h"
 #include "daemon/snapshot.h"
 #include "daemon/watch.h"
 #include "format/leak_known.h"
+#include "view/leaks_facts.h"
 
 #define EXIT_LEAKS 3
 /* that the report may take after a signal; the half second of reading is in it */
@@ -93,9 +95,49 @@ static int save_baseline(const struct opts *o, struct leaks *l, struct cause *wh
 	return outfile__end(out, err, why);
 }
 
+/* All goroutines of the last look, and what all looks told of them, whatever is shown of that. */
+static int save(const struct opts *o, struct watch *w, const struct leaks_show *s, FILE *to,
+		struct cause *why)
+{
+	const struct leaks *l = watch__leaks(w);
+	scoped(factlog) f = NULL;
+	int err = save_begin(o, watch__target(w), s->meta, to, &f, why);
+
+	if (err)
+		return err;
+	for (size_t rt = 0; rt < l->d->in.nr && !err; rt++)
+		err = factlog__look(f, 0, (uint16_t)rt, s->meta->wall_start_ns,
+				    l->d->in.censuses[rt], watch__labels(w));
+	if (!err)
+		err = leaks_facts__write(f, l, s);
+	return save_end(f, s->meta, err, why);
+}
+
+/* What was asked for, and all of it where it is to be saved. */
+static int write_all(const struct opts *o, const struct format *f, struct watch *w,
+		     const struct leaks_show *s, struct outfile *out, struct outfile *saved,
+		     struct cause *why)
+{
+	int err;
+
+	stop_is_written();
+	err = f->kind == FORMAT_PW
+		      ? save(o, w, s, outfile__stream(out), why)
+		      : format__write(f, format_view(o),
+				      &(struct shown){
+					      .leaks = { .leaks = watch__leaks(w), .show = s } },
+				      outfile__stream(out), why);
+	stop_is_read();
+	err = outfile__end(out, err, why);
+	if (!err && saved)
+		err = outfile__end(saved, save(o, w, s, outfile__stream(saved), why), why);
+	return err;
+}
+
 static int report(const struct opts *o, const struct format *f, struct watch *w,
 		  const struct watch_end *e, const struct leak_known *known,
-		  const volatile sig_atomic_t *stop, struct outfile *out, struct cause *why)
+		  const volatile sig_atomic_t *stop, struct outfile *out, struct outfile *saved,
+		  struct cause *why)
 {
 	const struct verdict_opts vo = {
 		.min_age_ns = o->min_age_ns,
@@ -125,12 +167,7 @@ static int report(const struct opts *o, const struct format *f, struct watch *w,
 	if (err)
 		return cause__set(why, err, "cannot put the report together: %s", strerror(-err));
 	watch__meta(w, e, &meta);
-	stop_is_written();
-	err = format__write(f, format_view(o),
-			    &(struct shown){ .leaks = { .leaks = l, .show = &s } },
-			    outfile__stream(out), why);
-	stop_is_read();
-	err = outfile__end(out, err, why);
+	err = write_all(o, f, w, &s, out, saved, why);
 	if (!err)
 		err = save_baseline(o, l, why);
 	if (!err)
@@ -160,6 +197,7 @@ static int leaks(const struct opts *o, const struct format *f, const struct leak
 		.no_cost = o->no_cost,
 	};
 	struct progress_line line = { .o = o, .tty = isatty(STDERR_FILENO) };
+	scoped(outfile) saved = NULL;
 	scoped(outfile) out = NULL;
 	scoped(watch) w = NULL;
 	struct watch_end end;
@@ -167,13 +205,15 @@ static int leaks(const struct opts *o, const struct format *f, const struct leak
 
 	err = outfile__open(o->output, o->mode, &out, why);
 	if (!err)
+		err = save_open(o, &saved, why);
+	if (!err)
 		err = watch__open(&wo, stop, &w, why);
 	if (!err)
 		err = watch__run(w, stop, show_progress, &line, &end, why);
 	if (line.tty && line.begun)
 		fputs("\r\033[K", stderr);
 	if (!err)
-		err = report(o, f, w, &end, known, stop, out, why);
+		err = report(o, f, w, &end, known, stop, out, saved, why);
 	if (!err && end.code_left[0])
 		err = cause__set(why, -EUCLEAN, "%s", end.code_left);
 	if (!err)

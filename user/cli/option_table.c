@@ -118,7 +118,7 @@ const struct opt_def opt_table[] = {
 		  "same process",
 	  .not_with = { { NULL, "group", "a difference is grouped by creation site" } } },
 	{ PART_TARGET, "view", 0, OPT_TEXT, AT(shows), RPT, "VIEW",
-	  .help = "what is shown of the recording: record, dump, chans, refs",
+	  .help = "what is shown of the recording: record, dump, leaks, chans, refs",
 	  .otherwise = "what the command showed that wrote it" },
 	{ PART_TARGET, "repair", 0, OPT_FLAG, AT(repair), DOC, NULL,
 	  .help = "take out probes that a killed program left in the code",
@@ -178,9 +178,9 @@ const struct opt_def opt_table[] = {
 	  .help = "text: pprof labels in the first line of each goroutine (json always has them)" },
 	{ PART_SHOW, "elements", 0, OPT_FLAG, AT(elements), CHN | RPT, NULL,
 	  .help = "the first words of the oldest elements that channels hold" },
-	{ PART_SHOW, "suspects", 0, OPT_FLAG, AT(suspects), LKS, NULL,
+	{ PART_SHOW, "suspects", 0, OPT_FLAG, AT(suspects), LKS | RPT, NULL,
 	  .help = "show and count suspects too: something says that they leak, but not enough" },
-	{ PART_SHOW, "all", 0, OPT_FLAG, AT(all), LKS, NULL,
+	{ PART_SHOW, "all", 0, OPT_FLAG, AT(all), LKS | RPT, NULL,
 	  .help = "also show what is no leak, with the reason: pool, held, idle, sleeping, active, "
 		  "runtime" },
 	{ PART_SHOW, "async", 0, OPT_FLAG, AT(async), REC, NULL,
@@ -233,7 +233,7 @@ const struct opt_def opt_table[] = {
 	{ PART_OUTPUT, "mode", 0, OPT_MODE, AT(mode), SHOW | RPT | DIF, "OCTAL",
 	  .help = "who may read and write the file of -o", .min = 0400, .max = 0777,
 	  .otherwise = "600 for a new file if root writes it; one that is replaced keeps its own" },
-	{ PART_OUTPUT, "save", 0, OPT_FILE, AT(save), REC | DMP | CHN | RFS, "FILE.pw",
+	{ PART_OUTPUT, "save", 0, OPT_FILE, AT(save), SHOW, "FILE.pw",
 	  .help = "also write a recording: all that was seen, for 'parkwatch report'" },
 
 	/* --- cost and limits --- */

@@ -101,6 +101,39 @@ static int report_dump(const struct opts *o, const struct format *f, const struc
 	return err ? err : show_dump(o, f, pick, d, &of, out, why);
 }
 
+/* The last look of a watch is the only one that it keeps. */
+static int report_leaks(const struct opts *o, const struct format *f, const struct replay *r,
+			FILE *out, struct cause *why)
+{
+	const struct census *censuses[BOOK_RUNTIMES_MAX];
+	struct leaks_show s;
+	scoped(leaks) l = NULL;
+	int err;
+
+	if (leaks_facts__has(r->leaks) && !r->has_meta)
+		return cause__set(why, -ENOENT,
+				  "'%s' was cut off within what leaks; try --view dump",
+				  o->operands[0]);
+	if (!counted_look(r, censuses) || !leaks_facts__has(r->leaks))
+		return cause__set(why, -ENOENT,
+				  "'%s' does not tell what leaks: it was written by '%s'; try "
+				  "--view %s",
+				  o->operands[0], r->book->view, r->book->view);
+	err = leaks_facts__leaks(r->leaks,
+				 &(struct dump_input){ .censuses = censuses,
+						       .namers = r->namers,
+						       .nr = r->book->nr_runtimes,
+						       .labels = r->book->looks[0].labels },
+				 &l, &s, why);
+	if (err)
+		return err;
+	s.meta = &r->meta;
+	s.suspects = o->suspects;
+	s.all = o->all;
+	return format__write(f, VIEW_LEAKS, &(struct shown){ .leaks = { .leaks = l, .show = &s } },
+			     out, why);
+}
+
 static bool was_given(const struct book *b, const char *option)
 {
 	for (size_t i = 0; i < b->nr_options; i++)
@@ -216,6 +249,8 @@ static int write_view(const struct opts *o, enum view v, const struct replay *r,
 		err = report_chans(o, f, pick, r, outfile__stream(out), why);
 	else if (!err && v == VIEW_REFS)
 		err = report_refs(o, f, r, outfile__stream(out), why);
+	else if (!err && v == VIEW_LEAKS)
+		err = report_leaks(o, f, r, outfile__stream(out), why);
 	else if (!err)
 		err = report_dump(o, f, pick, r, outfile__stream(out), why);
 	return out ? outfile__end(out, err, why) : err;
@@ -238,9 +273,11 @@ static int report(const struct opts *o, const struct replay *r, struct cause *wh
 		v = VIEW_CHANS;
 	else if (!strcmp(view, "refs"))
 		v = VIEW_REFS;
+	else if (!strcmp(view, "leaks"))
+		v = VIEW_LEAKS;
 	else
-		return cause__set(why, -EINVAL, "there is no view '%s': record, dump, chans, refs",
-				  view);
+		return cause__set(why, -EINVAL,
+				  "there is no view '%s': record, dump, leaks, chans, refs", view);
 	for (size_t i = 0; i < o->nr_shown && v == VIEW_REFS; i++)
 		if (strcmp(o->shown[i], "top"))
 			return cause__set(why, -EINVAL,
@@ -319,6 +356,10 @@ static void print_info(const char *path, const struct replay *r)
 	print_looks(r);
 	if (event[0])
 		printf("counted       %s, by stack\n", event);
+	if (leaks_facts__has(r->leaks))
+		printf("leaks         %zu groups of goroutines, with what speaks for and against "
+		       "each\n",
+		       leaks_facts__groups(r->leaks));
 	if (r->has_meta)
 		printf("events        %llu, %llu lost\n", (unsigned long long)r->meta.seen,
 		       (unsigned long long)r->meta.lost);

@@ -757,6 +757,16 @@ struct leaks *watch__leaks(struct watch *w)
 	return w->leaks;
 }
 
+const struct target *watch__target(const struct watch *w)
+{
+	return &w->t->target;
+}
+
+const struct labelbook *watch__labels(const struct watch *w)
+{
+	return w->labels;
+}
+
 void watch__meta(const struct watch *w, const struct watch_end *end, struct report_meta *ret)
 {
 	snapshot__meta(w->t, ret);

@@ -83,6 +83,9 @@ int watch__heap(struct watch *w, bool suspects);
 /* The same: which variables hold what leaks wait for, and the labels of all. */
 int watch__name_holders(struct watch *w, bool suspects);
 struct leaks *watch__leaks(struct watch *w); /* borrowed */
+/* the same: the process, and labels of what leaks */
+const struct target *watch__target(const struct watch *w);
+const struct labelbook *watch__labels(const struct watch *w);
 void watch__meta(const struct watch *w, const struct watch_end *end, struct report_meta *ret);
 
 #endif

@@ -17,5 +17,16 @@ enum lock_flag {
 enum wait_how { WAIT_HOLDS, WAIT_KEEPS_OUT, WAIT_ALONE_HAS };
 enum wait_deadlock { DEADLOCK_NONE, DEADLOCK_GOES_ON, DEADLOCK_BEGINS };
 enum ref_way_flag { WAY_UNDECIDED = 1, WAY_FED = 2, WAY_CUT = 4 };
+enum leak_group_flag {
+	LEAK_GROUP_BLOCKED = 1,
+	LEAK_GROUP_KNOWN = 2,
+	LEAK_GROUP_LABELS = 4,
+	LEAK_GROUP_TIMER = 8,
+	LEAK_GROUP_ENDLESS = 16,
+	LEAK_GROUP_LOOPS = 32,
+	LEAK_GROUP_AGE_EXACT = 64,
+};
+enum leak_cause_flag { LEAK_CAUSE_ROOT = 1, LEAK_CAUSE_RING = 2 };
+enum leak_side { LEAK_END_NONE, LEAK_END_ACCEPTED, LEAK_END_DIALLED };
 
 #endif

@@ -238,7 +238,7 @@ static int (*const rows_of[VIEWS])(const struct renderer *r, const struct shown 
 static bool is_saved(enum view v)
 {
 	return v == VIEW_RECORDING || v == VIEW_DUMP || v == VIEW_GROUPS || v == VIEW_CHANS ||
-	       v == VIEW_REFS;
+	       v == VIEW_LEAKS || v == VIEW_REFS;
 }
 
 bool format_shows(const struct format *f, enum view v)

@@ -275,4 +275,18 @@ size_t leakset__alive(const struct leakset *ls, size_t look); /* goroutines that
 uint64_t leakset__on_cpu(const struct leakset *ls);           /* sum of leak_group.on_cpu */
 uint64_t leakset__refused(const struct leakset *ls);
 
+/* What is left of a watch after leakset__finish(), as a recording tells it. */
+struct leakset_told {
+	uint64_t look_ns[LEAKSET_LOOKS_MAX];
+	size_t nr_looks;           /* 1 at least */
+	struct leak_group *groups; /* first, nr: set here */
+	size_t nr_groups;
+	struct leak_g *members; /* in any order */
+	size_t nr;
+	bool lives_known;
+	uint64_t on_cpu;
+};
+/* Takes groups and members if it returns 0. -ENOMEM; -EINVAL: a member is of no group. */
+int leakset__of_told(struct leakset_told *t, struct leakset **ret);
+
 #endif

@@ -313,6 +313,39 @@ int leakset__finish(struct leakset *ls, uint64_t min_age_ns)
 	return err;
 }
 
+int leakset__of_told(struct leakset_told *t, struct leakset **ret)
+{
+	scoped(leakset) ls = NULL;
+	int err;
+
+	for (size_t i = 0; i < t->nr; i++)
+		if (t->members[i].group >= t->nr_groups)
+			return -EINVAL;
+	err = leakset__new(&(struct leakset_opts){ 0 }, &ls);
+	if (err)
+		return err;
+	ls->gs = steal(t->members);
+	ls->groups = steal(t->groups);
+	ls->nr = t->nr;
+	ls->nr_groups = t->nr_groups;
+	ls->nr_looks = t->nr_looks;
+	ls->lives_known = t->lives_known;
+	ls->on_cpu = t->on_cpu;
+	memcpy(ls->times, t->look_ns, sizeof(ls->times));
+	err = sort_members(ls);
+	if (!err)
+		err = leakset__reindex(ls);
+	for (size_t i = 0; i < ls->nr && !err; i++) {
+		struct leak_group *gr = &ls->groups[ls->gs[i].group];
+
+		if (!gr->nr++)
+			gr->first = (uint32_t)i;
+	}
+	if (!err)
+		*ret = steal(ls);
+	return err;
+}
+
 /* --- what is asked --- */
 
 size_t leakset__nr_looks(const struct leakset *ls)

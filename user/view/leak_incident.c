@@ -672,3 +672,75 @@ void leak_incident__json(const struct leaks *l, const struct leak_entry *e, stru
 	jsonw_end_object(w);
 	jsonw_end_object(w);
 }
+
+/* --- for a recording --- */
+
+size_t leak_incident__nr(const struct leaks *l)
+{
+	return l->incidents && l->incidents->is ? l->incidents->is->nr : 0;
+}
+
+void leak_incident__tell(const struct leaks *l, size_t i, struct leak_incident_told *ret)
+{
+	const struct leak_incidents *is = l->incidents;
+	const struct incident *in = &is->is->v[i];
+
+	*ret = (struct leak_incident_told){ .goid = is->who[in->first].goid,
+					    .root = is->entry[in->root],
+					    .behind = in->behind,
+					    .rt = is->who[in->first].rt,
+					    .cycle = is->cycle[i] };
+}
+
+bool leak_incident__part(const struct leaks *l, const struct leak_entry *e,
+			 struct incident_part *ret)
+{
+	const struct incident_part *p = part_of(l, e);
+
+	if (p)
+		*ret = *p;
+	return p;
+}
+
+static int make_room(struct leaks *l, size_t nr)
+{
+	struct leak_incidents *is = l->incidents = calloc(1, sizeof(*is));
+
+	if (!is)
+		return -ENOMEM;
+	is->who = calloc(nr + 1, sizeof(*is->who));
+	is->cycle = calloc(nr + 1, sizeof(*is->cycle));
+	is->entry = calloc(l->nr + 1, sizeof(*is->entry));
+	is->is = calloc(1, sizeof(*is->is));
+	if (!is->who || !is->cycle || !is->entry || !is->is)
+		return -ENOMEM;
+	is->is->v = calloc(nr + 1, sizeof(*is->is->v));
+	is->is->parts = calloc(l->nr + 1, sizeof(*is->is->parts));
+	return is->is->v && is->is->parts ? 0 : -ENOMEM;
+}
+
+int leak_incident__again(struct leaks *l, const struct leak_incident_told *v, size_t nr,
+			 const struct incident_part *parts)
+{
+	struct leak_incidents *is;
+	int err = make_room(l, nr);
+
+	if (err)
+		return err;
+	is = l->incidents;
+	is->nr_who = is->is->nr = nr;
+	for (size_t i = 0; i < nr; i++) {
+		if (v[i].root >= l->nr || parts[v[i].root].incident == INCIDENT_NONE ||
+		    !leakset__get(l->set, v[i].rt, v[i].goid))
+			return -EINVAL;
+		is->who[i] = (struct who){ v[i].goid, v[i].rt, TURN_REST };
+		is->cycle[i] = v[i].cycle;
+		is->is->v[i] = (struct incident){ v[i].root, (uint32_t)i, v[i].behind };
+	}
+	for (size_t i = 0; i < l->nr; i++) {
+		if (parts[i].incident != INCIDENT_NONE && parts[i].incident >= nr)
+			return -EINVAL;
+		is->is->parts[i] = parts[i];
+	}
+	return 0;
+}

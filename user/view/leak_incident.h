@@ -59,6 +59,28 @@ void leak_incident__text(const struct leaks *l, const struct leak_entry *e, bool
  * through locks.
  */
 bool leak_incident__is_mixed(const struct leaks *l, const struct leak_entry *e);
+
+/* --- for a recording: by entry, for groups have other numbers there --- */
+
+struct leak_incident_told {
+	uint64_t goid; /* for whom most wait */
+	uint32_t root; /* entry */
+	uint32_t behind;
+	uint16_t rt;
+	uint8_t cycle;
+};
+size_t leak_incident__nr(const struct leaks *l);
+void leak_incident__tell(const struct leaks *l, size_t i, struct leak_incident_told *ret);
+/* false: it is in none */
+bool leak_incident__part(const struct leaks *l, const struct leak_entry *e,
+			 struct incident_part *ret);
+/*
+ * Entries are there, each the group of its number. parts: by entry. -ENOMEM; -EINVAL: they do not
+ * fit together.
+ */
+int leak_incident__again(struct leaks *l, const struct leak_incident_told *v, size_t nr,
+			 const struct incident_part *parts);
+
 /* fields */
 void leak_incident__json(const struct leaks *l, const struct leak_entry *e, struct json_writer *w);
 

@@ -359,9 +359,26 @@ int leak_peer__note(struct leaks *l)
 	return err;
 }
 
+int leak_peer__side(const struct leaks *l, uint32_t group)
+{
+	return l->peers && l->peers->sides ? l->peers->sides[group] : 0;
+}
+
+int leak_peer__stands(struct leaks *l, uint32_t group, int side)
+{
+	if (!l->peers)
+		l->peers = calloc(1, sizeof(*l->peers));
+	if (l->peers && !l->peers->sides)
+		l->peers->sides = calloc(leakset__nr_groups(l->set) + 1, sizeof(*l->peers->sides));
+	if (!l->peers || !l->peers->sides)
+		return -ENOMEM;
+	l->peers->sides[group] = side;
+	return 0;
+}
+
 bool leak_peer__is_other_end(const struct leaks *l, uint32_t group, uint32_t of)
 {
-	const int32_t *sides = l->peers ? l->peers->sides : NULL;
+	const int one = leak_peer__side(l, group), other = leak_peer__side(l, of);
 
-	return sides && sides[group] && sides[of] && (sides[group] > 0) != (sides[of] > 0);
+	return one && other && (one > 0) != (other > 0);
 }

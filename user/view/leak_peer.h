@@ -40,5 +40,9 @@ int leak_peer__add(struct leaks *l, const struct leak_peer *p);
 int leak_peer__note(struct leaks *l);
 /* the two groups stand at the two ends of connections */
 bool leak_peer__is_other_end(const struct leaks *l, uint32_t group, uint32_t of);
+/* > 0: most of it that are joined stand at the accepted end of connections, < 0: at the other; 0 */
+int leak_peer__side(const struct leaks *l, uint32_t group);
+/* The same, as a recording tells it. 0 or -ENOMEM */
+int leak_peer__stands(struct leaks *l, uint32_t group, int side);
 
 #endif

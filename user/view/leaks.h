@@ -204,6 +204,11 @@ int leaks__keepers(const struct leaks *l, uint16_t rt, bool suspects, uint32_t *
 /* bytes: by entry, of the goroutines of one runtime; they are added up. NULL: it is not known. */
 void leaks__heap(struct leaks *l, const uint64_t *bytes);
 void leaks__rank(struct leaks *l);
+/*
+ * What the last look tells of an entry whose group is known: stacks, makers, what they wait for. 0
+ * or -ENOMEM.
+ */
+int leaks__see_entry(const struct leaks *l, struct leak_entry *e);
 /* 0 where it is not known */
 static inline uint64_t leak_entry__heap(const struct leak_entry *e)
 {

@@ -166,28 +166,35 @@ static int entry__called(const struct leaks *l, const struct leak_group *g, stru
 	return err || !verdict_is_leak(e->verdict.kind) ? err : maker_of(&c, rows, nr, &e->maker);
 }
 
+int leaks__see_entry(const struct leaks *l, struct leak_entry *e)
+{
+	const struct leak_group *g = leaks__group(l, e);
+	const struct dump_row *r = row_of(l, member(l, g, 0));
+	const struct census_g *cg = dump__g(l->d, r);
+
+	e->start = r->start;
+	e->made = r->made;
+	if (cg->nr_waits)
+		e->kind = dump_wait_kind(
+			(enum census_wait_kind)l->d->in.censuses[r->rt]->waits[cg->waits_at].kind);
+	entry__parents(l, g, e);
+	return entry__stack(l, g, e);
+}
+
 static int entry__init(const struct leaks *l, uint32_t group, struct leak_entry *e)
 {
 	const struct leak_group *g = leakset__group(l->set, group);
-	const struct dump_row *r = row_of(l, member(l, g, 0));
-	const struct census_g *cg = dump__g(l->d, r);
 	int err;
 
 	*e = (struct leak_entry){
 		.group = group,
 		.reason = gostate_word((enum gostate)g->key.reason),
-		.place = entry__place(l, g, r->start),
 		.blocked = g->key.place != 0,
-		.start = r->start,
-		.made = r->made,
 		.heap_bytes = LEAK_HEAP_UNKNOWN,
 	};
-	if (cg->nr_waits)
-		e->kind = dump_wait_kind(
-			(enum census_wait_kind)l->d->in.censuses[r->rt]->waits[cg->waits_at].kind);
+	err = leaks__see_entry(l, e);
+	e->place = entry__place(l, g, e->start);
 	verdict_of(l->set, g, &l->opts, &e->verdict);
-	err = entry__stack(l, g, e);
-	entry__parents(l, g, e);
 	if (!err)
 		err = entry__called(l, g, e);
 	return err;

@@ -9,6 +9,7 @@ void replay__free(struct replay *r)
 {
 	if (!r)
 		return;
+	leaks_facts__free(r->leaks);
 	snap_facts__free(r->sums);
 	refs_facts__free(r->refs);
 	book__free(r->book);
@@ -45,6 +46,8 @@ static int take_fact(void *ctx, const Pw__Fact *f, const struct pw_names *names,
 		err = snap_facts__fact(r->sums, f, names, why);
 	if (!err)
 		err = refs_facts__fact(r->refs, f, names, why);
+	if (!err)
+		err = leaks_facts__fact(r->leaks, f, names, why);
 	return err < 0 ? err : 0;
 }
 
@@ -74,6 +77,8 @@ int replay__read(FILE *in, const char *path, struct replay **ret, struct cause *
 		err = snap_facts__new(r->book->texts, &r->sums);
 	if (!err)
 		err = refs_facts__new(r->book->texts, &r->refs);
+	if (!err)
+		err = leaks_facts__new(r->book->texts, &r->leaks);
 	if (err)
 		return cause__set(why, err, "out of memory");
 	err = pw_read(in, path, &(struct pw_sink){ .fact = take_fact, .ctx = r }, &r->read, why);

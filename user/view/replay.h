@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * replay: a recording as what views are made of: censuses, namers, labels, counts by stack. So a
+ * replay: a recording as what views are made of: censuses, namers, labels, counts by stack, leaks. So a
  * report of it is the same, byte for byte, as the one that was shown when it was written.
  */
 #ifndef PARKWATCH_VIEW_REPLAY_H
@@ -12,6 +12,7 @@
 #include "facts/book.h"
 #include "model/snap_facts.h"
 #include "names/factlog.h"
+#include "view/leaks_facts.h"
 #include "view/recording.h"
 #include "view/refs_facts.h"
 
@@ -20,6 +21,7 @@ struct replay { /* read only for others */
 	struct book *book;
 	struct snap_facts *sums;
 	struct refs_facts *refs;
+	struct leaks_facts *leaks;
 	struct namer namers[BOOK_RUNTIMES_MAX];
 	bool has_meta;           /* the file has its end */
 	struct report_meta meta; /* as far as it is told */
