@@ -572,6 +572,40 @@ Test(chans, readers_of_one_lock_are_told_once)
 	end(s);
 }
 
+/* Whichever of them is known first: a recording shows them as they were shown. */
+Test(chans, holders_are_in_the_order_of_their_texts)
+{
+	static const uint64_t release[] = { PC_WORKER, PC_LOOP };
+
+	for (uint32_t first = 0; first < 2; first++) {
+		struct scene *s = new_scene();
+		const char *worker, *innermost;
+		char *text;
+
+		s->locks_v[0] = (struct glock){
+			.addr = 0x1000, .kind = CENSUS_WAIT_RWMUTEX, .settled = true, .writer = true
+		};
+		s->locks.nr = 1;
+		for (uint32_t i = 0; i < 2; i++) {
+			add_g(s, IN_MAIN, 0);
+			s->holds_v[i] = (struct ghold){ .lock = 0x1000,
+							.g = i,
+							.release_pc = release[(first + i) % 2],
+							.kind = GHOLD_READ };
+		}
+		s->holds.nr = 2;
+		add_g(s, IN_MAIN, 0);
+		add_wait(s, 0x1000, CENSUS_WAIT_RWMUTEX, CENSUS_WAY_WRITE, false);
+		show(s);
+		text = rendered(s, false, chans_show__text);
+		worker = strstr(text, "would unlock it at main.worker");
+		innermost = strstr(text, "would unlock it at main.innermost");
+		cr_expect(innermost && worker && innermost < worker, "%s", text);
+		free(text);
+		end(s);
+	}
+}
+
 /* Of a WaitGroup with a counter of 3: so many goroutines are known to call Done. */
 static void show_group(struct scene *s, uint32_t nr)
 {

@@ -49,5 +49,5 @@ const struct ghold *gholds__of(const struct gholds *hs, uint64_t lock, size_t *r
 	for (end = lo; end < hs->nr && hs->v[end].lock == lock;)
 		end++;
 	*ret_nr = end - lo;
-	return hs->v + lo;
+	return *ret_nr ? hs->v + lo : NULL;
 }

@@ -116,7 +116,7 @@ static void put_object(struct writer *w, const struct ref_step *s)
 	if (s->refers) {
 		textbuf__format(&w->to, ": %s%s+0x%llx", s->field, s->field[0] ? " " : "",
 				(ull)s->offset);
-	} else if (s->word[0] && s->word != s->type) {
+	} else if (s->word[0] && strcmp(s->word, s->type) != 0) {
 		textbuf__format(&w->to, ": %s at +0x%llx", s->word, (ull)s->offset);
 	}
 }

@@ -13,10 +13,12 @@
 
 static int compare_places(const struct place *x, const struct place *y)
 {
-	if (x->func != y->func)
-		return (uintptr_t)x->func < (uintptr_t)y->func ? -1 : 1;
-	if (x->file != y->file)
-		return (uintptr_t)x->file < (uintptr_t)y->file ? -1 : 1;
+	/* By their texts, not where these lie: a recording shows the same order. */
+	const int func = x->func == y->func ? 0 : strcmp(x->func, y->func),
+		  file = x->file == y->file ? 0 : strcmp(x->file, y->file);
+
+	if (func || file)
+		return func ? func : file;
 	return (x->line > y->line) - (x->line < y->line);
 }
 
