@@ -81,6 +81,37 @@ static void show_look(const struct replay *r, const struct book_look *look, FILE
 	dump__free(d);
 }
 
+static void show_refs(const struct replay *r, FILE *out)
+{
+	const struct census *censuses[BOOK_RUNTIMES_MAX];
+	static const struct census none;
+	struct cause why = { "" };
+	struct refs *rs = NULL;
+	struct refs_show s;
+	struct dump *d;
+
+	for (size_t i = 0; i < BOOK_RUNTIMES_MAX; i++)
+		censuses[i] = r->book->nr_looks && r->book->looks[0].censuses[i]
+				      ? r->book->looks[0].censuses[i]
+				      : &none;
+	if (dump__new(&(struct dump_input){ .censuses = censuses,
+					    .namers = r->namers,
+					    .nr = r->book->nr_runtimes },
+		      &(struct dump_opts){ .system = true }, &d))
+		abort();
+	if (refs_facts__refs(r->refs, d, &rs, &s, &why)) {
+		if (!why.text[0])
+			abort(); /* each error says why */
+	} else {
+		s.meta = &r->meta;
+		s.top = REFS_TOP;
+		if (refs_show__text(rs, &s, out, NULL) || refs_show__json(rs, &s, out, NULL))
+			abort();
+	}
+	refs__free(rs);
+	dump__free(d);
+}
+
 static void show_sums(const struct replay *r, FILE *out)
 {
 	struct snap *s = NULL;
@@ -126,6 +157,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	} else {
 		for (size_t i = 0; i < r->book->nr_looks; i++)
 			show_look(r, &r->book->looks[i], null);
+		show_refs(r, null);
 		show_sums(r, null);
 	}
 	replay__free(r);
