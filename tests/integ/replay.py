@@ -21,7 +21,7 @@ HEAD = 16    # bytes before the first segment: user/facts/pw_file.h
 
 def saved(folder, command, pid, suffix, *args):
     """The report of a run, and the recording that it wrote beside it."""
-    live, pw = Path(folder, "live." + suffix), Path(folder, "run.pw")
+    live, pw = Path(folder, "live." + suffix), Path(folder, f"run{len(os.listdir(folder))}.pw")
     status, _, said = parkwatch(command, "-p", str(pid), "-o", str(live), "--save", str(pw), *args)
     expect(status in (0, 3 if command == "leaks" else 0), said)
     return live.read_bytes(), pw
@@ -51,8 +51,9 @@ def a_dump_is_shown_as_it_was(minor):
         live, pw = saved(folder, "dump", t.pid, "json", "--wait", "chan*", "--not", "func=^runtime")
         same(live, reported(pw, "json"), "filters")
         # All goroutines are in it, so another question has the answer that it had live.
-        live, pw = saved(folder, "dump", t.pid, "txt", "--state", "waiting", "--full")
-        other, _ = saved(folder, "dump", t.pid, "txt", "--state", "waiting", "--full", "--objects")
+        # Of what waits for a time it would say how much is left.
+        live, pw = saved(folder, "dump", t.pid, "txt", "--wait", "chan*", "--full")
+        other, _ = saved(folder, "dump", t.pid, "txt", "--wait", "chan*", "--full", "--objects")
         same(other, reported(pw, "txt", "--objects"), "a further option")
 
 
@@ -88,8 +89,14 @@ def channels_and_locks_are_shown_as_they_were(minor, kind):
                 live, pw = saved(folder, "chans", pid, suffix, *args)
                 same(live, reported(pw, suffix), f"{kind} as {suffix} {args}")
         # All goroutines and channels are in it, whatever was shown; what channels hold is not.
-        live, _ = saved(folder, "chans", pid, "txt")
-        same(live, reported(pw, "txt", "--wait", "*"), "another filter")
+        # Of two moments only who waits is the same, not for how long.
+        live, whole = saved(folder, "chans", pid, "json")
+        goids = re.findall(b'"goid":[0-9]+', live)
+        expect(len(goids) > 20 and goids == re.findall(b'"goid":[0-9]+', reported(pw, "json", "--wait", "*")), "another filter")
+        said = json.loads(live)
+        status, text, _ = parkwatch("info", str(whole))
+        expect(status == 0 and re.search(f"^waited for    {len(said['channels'])} channels, [0-9]+ locks with [0-9]+ holders, {len(said['deadlocks'])} deadlocks$",
+                                         text, re.M), text)
         status, text, said = parkwatch("report", str(pw), "--elements")
         expect(status == 2 and not text and "was recorded without --elements" in said, said)
         status, text, said = parkwatch("report", str(pw), "--view", "dump", "-f", "json")
@@ -103,6 +110,11 @@ def what_keeps_goroutines_is_shown_as_it_was(minor):
                 live, pw = saved(folder, "refs", t.pid, suffix, *args)
                 same(live, reported(pw, suffix), f"{suffix} {args}")
         groups = json.loads(saved(folder, "refs", t.pid, "json", "--state", "waiting")[0])["groups"]
+        _, pw = saved(folder, "refs", t.pid, "json", "--state", "waiting", "--top", "1")
+        status, text, said = parkwatch("info", str(pw))
+        expect(status == 0 and re.search(f"^ways          [1-9][0-9]*, of {len(groups)} groups of goroutines$", text, re.M), text + said)
+        status, text, said = parkwatch("report", str(pw), "--view", "dump", "-f", "json")
+        expect(status == 0 and len(json.loads(text)["goroutines"]) > 1, f"--top is of ways: {said}")
         at = next(g["object"]["addr"] for g in groups if g["object"] and g["paths"])
         live, pw = saved(folder, "refs", t.pid, "txt", "--addr", at)
         same(live, reported(pw, "txt"), f"the object at {at}")

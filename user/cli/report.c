@@ -42,6 +42,14 @@ static int args__add(struct args *a, const char *name, const char *value)
 	return 0;
 }
 
+static bool is_taken_over(const struct opts *o, const struct book *b, const char *option)
+{
+	/* How many of something else. */
+	if (!strcmp(option, "top") && o->shows && strcmp(o->shows, b->view) != 0)
+		return false;
+	return opt_of_report(option);
+}
+
 /*
  * The options as if the recording's came first. args: their texts, which must live as long as *ret.
  * 0, or an error with a cause; -EINVAL after a line of the parser's.
@@ -58,7 +66,7 @@ static int with_recorded(const struct opts *o, const struct book *b, struct args
 	 * or is of a newer parkwatch, is passed over.
 	 */
 	for (size_t i = 0; i < b->nr_options && !err; i++)
-		if (opt_of_report(b->options[i]))
+		if (is_taken_over(o, b, b->options[i]))
 			err = args__add(a, b->options[i], b->values[i]);
 	for (size_t i = 0; i < o->nr_shown && !err; i++)
 		err = args__add(a, o->shown[i], o->shown_values[i]);
@@ -340,6 +348,35 @@ static void print_looks(const struct replay *r)
 	}
 }
 
+static void print_waits(const struct replay *r)
+{
+	size_t chans = 0, locks = 0, holders = 0, deadlocks = 0;
+	bool any = false;
+
+	for (uint16_t rt = 0; rt < BOOK_RUNTIMES_MAX && r->book->nr_looks; rt++) {
+		struct chans_source s;
+
+		if (!book_look__waits(&r->book->looks[0], rt, &s))
+			continue;
+		any = true;
+		chans += s.chans->nr;
+		locks += s.locks->nr;
+		holders += s.holds->nr;
+		deadlocks += s.graph->nr_rings;
+	}
+	if (any)
+		printf("waited for    %zu channels, %zu locks with %zu holders, %zu deadlocks\n",
+		       chans, locks, holders, deadlocks);
+}
+
+static void print_refs(const struct replay *r)
+{
+	const struct refs *rs = refs_facts__read(r->refs);
+
+	if (rs)
+		printf("ways          %zu, of %zu groups of goroutines\n", rs->nr_ways, rs->nr);
+}
+
 static void print_info(const char *path, const struct replay *r)
 {
 	const struct book *b = r->book;
@@ -354,6 +391,8 @@ static void print_info(const char *path, const struct replay *r)
 	if (r->meta.duration_ns)
 		printf("duration      %.3g s\n", (double)r->meta.duration_ns / 1e9);
 	print_looks(r);
+	print_waits(r);
+	print_refs(r);
 	if (event[0])
 		printf("counted       %s, by stack\n", event);
 	if (leaks_facts__has(r->leaks))

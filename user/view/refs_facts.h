@@ -24,6 +24,8 @@ DEFINE_SCOPED(refs_facts)
 /* 1: it was for us; 0: it is of another kind; -EBADMSG, -ENOMEM with a cause. */
 int refs_facts__fact(struct refs_facts *s, const Pw__Fact *f, const struct pw_names *names,
 		     struct cause *why);
+/* As far as it was read, without goroutines: borrowed. NULL: nothing of that was recorded. */
+const struct refs *refs_facts__read(const struct refs_facts *s);
 /*
  * d: all goroutines of the look, the runtime's own too. *ret borrows from d and s, *ret_show from s:
  * all but meta and top. Once. -ENOENT: nothing of that was recorded; -EBADMSG: it does not fit

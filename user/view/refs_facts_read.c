@@ -242,6 +242,11 @@ int refs_facts__fact(struct refs_facts *s, const Pw__Fact *f, const struct pw_na
 	return err ? no_fit(why, err) : 1;
 }
 
+const struct refs *refs_facts__read(const struct refs_facts *s)
+{
+	return s->any ? s->rs : NULL;
+}
+
 /* Each group's row of d: 0, -EBADMSG, -ENOMEM. */
 static int find_rows(struct refs_facts *s, const struct dump *d)
 {
