@@ -167,6 +167,16 @@ def what_was_known_stays_known():
             expect(status == 1 and not text and f"was written by '{other}'; try --view {other}" in said, said)
 
 
+def each_recording_of_goroutines_is_a_dump_too():
+    """Labels, and what descriptors are connected to; of chans all of it, of refs all but labels."""
+    with tempfile.TemporaryDirectory() as folder, Idle() as t:
+        for command, args, asked in (("chans", (), ("--objects", "--labels")), ("refs", ("--state", "waiting"), ("--objects",))):
+            live = parkwatch("dump", "-p", str(t.pid), "--state", "waiting", "--wait", "IO wait", *asked)[1]
+            _, pw = saved(folder, command, t.pid, "txt", *args)
+            status, text, said = parkwatch("report", str(pw), "--view", "dump", "--state", "waiting", "--wait", "IO wait", *asked)
+            expect(status == 0 and text == live and "tcp " in live, f"{command}: {said}{text}, and live {live}")
+
+
 def a_recording_is_the_output_itself():
     """-o FILE.pw: no report beside it. It is for root alone, as other reports of root are."""
     with tempfile.TemporaryDirectory() as folder, Idle() as t:
@@ -278,7 +288,7 @@ def a_difference_is_that_of_the_two_recordings():
         status, _, said = parkwatch("diff", str(before), str(after), "-o", str(page))
         expect(status == 0, said)
         facts = " · ".join((amounts(sum(alone(before).values()), sum(alone(after).values())), who("before", before), who("after", after)))
-        with tempfile.TemporaryDirectory() as home:
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:    # the browser still writes there
             browser.drawn(str(page), "#facts", [facts], home)    # fails where it never comes
             browser.drawn(str(page), ".d3-flame-graph-label", ["all", *{stack.split(";")[0] for stack in list(column(lines, 2))[:1]}], home)
 
@@ -324,6 +334,6 @@ def cases():
     for function in (what_was_known_stays_known, a_recording_of_each_version_stays_readable,
                      a_difference_is_that_of_the_two_recordings,
                      recordings_of_unequal_length_are_scaled_and_that_is_said,
-                     ancestors_are_shown_as_they_were, a_recording_is_the_output_itself, anybody_reads_it_anywhere,
+                     ancestors_are_shown_as_they_were, each_recording_of_goroutines_is_a_dump_too, a_recording_is_the_output_itself, anybody_reads_it_anywhere,
                      what_is_whole_of_a_file_that_was_cut_off_is_shown, what_is_no_recording_is_refused_with_its_name):
         yield f"replay: {function.__name__}", function

@@ -179,20 +179,11 @@ static void group_without_members(struct facts *f)
 Test(leaks_facts, what_does_not_fit_together_is_refused)
 {
 	static void (*const t[])(struct facts *) = {
-		no_looks,
-		count_of_more_looks,
-		unknown_verdict,
-		unknown_class,
-		more_on_processors,
-		told_with_nobody,
-		of_another_cause,
-		root_that_is_not_there,
-		root_in_no_cause,
-		root_is_no_member,
-		fewer_groups_than_members,
-		member_that_is_not_there,
-		member_of_no_group,
-		group_without_members,
+		no_looks,           count_of_more_looks,       unknown_verdict,
+		unknown_class,      more_on_processors,        told_with_nobody,
+		of_another_cause,   root_that_is_not_there,    root_in_no_cause,
+		root_is_no_member,  fewer_groups_than_members, member_that_is_not_there,
+		member_of_no_group, group_without_members,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {

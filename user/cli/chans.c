@@ -10,6 +10,7 @@
 #include "cli/fate.h"
 #include "cli/filters.h"
 #include "cli/format.h"
+#include "cli/peers.h"
 #include "cli/save.h"
 #include "cli/show.h"
 #include "cli/stop.h"
@@ -20,6 +21,7 @@ static int save(const struct opts *o, const struct snapshot *t, const struct cha
 		const struct labelbook *labels, const struct report_meta *meta, FILE *to,
 		struct cause *why)
 {
+	struct peers peers = { .proc = t->target.proc };
 	scoped(factlog) f = NULL;
 	int err = save_begin(o, &t->target, meta, to, &f, why);
 
@@ -30,6 +32,9 @@ static int save(const struct opts *o, const struct snapshot *t, const struct cha
 		if (!err)
 			err = factlog__waits(f, 0, rt, t->wall_ns, t->censuses[rt], &sources[rt]);
 	}
+	if (!err)
+		err = peers__save(&peers, t, f);
+	peers__done(&peers);
 	return save_end(f, meta, err, why);
 }
 

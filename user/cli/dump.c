@@ -8,33 +8,17 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/outfile.h"
-#include "base/vec.h"
 #include "heap/gchan.h"
 #include "cli/commands.h"
 #include "cli/fate.h"
 #include "cli/format.h"
 #include "cli/filters.h"
+#include "cli/peers.h"
 #include "cli/save.h"
 #include "cli/show.h"
 #include "cli/stop.h"
 #include "daemon/snapshot.h"
 #include "golang/gostate.h"
-#include "target/fds.h"
-
-/* What is at the other end of a descriptor: nothing is read of it until somebody asks. */
-struct peers {
-	const struct proc *proc;
-	struct fds *fds;
-};
-
-static const char *peer_of(void *ctx, int fd)
-{
-	struct peers *p = ctx;
-
-	if (!p->fds && fds__new(p->proc, &p->fds))
-		return "";
-	return fds__describe(p->fds, fd);
-}
 
 static bool has_selects(const struct census *c)
 {
@@ -62,47 +46,11 @@ static int read_ways(const struct snapshot *t, struct cause *why)
 	return 0;
 }
 
-static int compare_fds(const void *a, const void *b)
-{
-	const int *x = a, *y = b;
-
-	return *x < *y ? -1 : *x > *y;
-}
-
-/* The descriptors that goroutines wait for, each once. */
-static int waited_fds(const struct snapshot *t, int **ret, size_t *ret_nr)
-{
-	size_t nr = 0, room = 0, kept = 0;
-	scoped_mem int *fds = NULL;
-
-	for (size_t rt = 0; rt < t->target.nr; rt++) {
-		const struct census *c = t->censuses[rt];
-
-		for (size_t i = 0; i < c->nr_waits; i++) {
-			if (c->waits[i].kind != CENSUS_WAIT_FD)
-				continue;
-			if (vec__reserve(&fds, &room, nr + 1, sizeof(*fds)))
-				return -ENOMEM;
-			fds[nr++] = (int)c->waits[i].via;
-		}
-	}
-	if (nr)
-		qsort(fds, nr, sizeof(*fds), compare_fds);
-	for (size_t i = 0; i < nr; i++)
-		if (!i || fds[i] != fds[i - 1])
-			fds[kept++] = fds[i];
-	*ret = steal(fds);
-	*ret_nr = kept;
-	return 0;
-}
-
 /* All goroutines, whatever is shown of them. */
 static int save(const struct opts *o, const struct snapshot *t, const struct labelbook *labels,
 		struct peers *peers, const struct report_meta *meta, FILE *to, struct cause *why)
 {
 	scoped(factlog) f = NULL;
-	scoped_mem int *fds = NULL;
-	size_t nr = 0;
 	int err = save_begin(o, &t->target, meta, to, &f, why);
 
 	if (err)
@@ -110,9 +58,7 @@ static int save(const struct opts *o, const struct snapshot *t, const struct lab
 	for (size_t rt = 0; rt < t->target.nr && !err; rt++)
 		err = factlog__look(f, 0, (uint16_t)rt, t->wall_ns, t->censuses[rt], labels);
 	if (!err)
-		err = waited_fds(t, &fds, &nr);
-	if (!err)
-		err = factlog__peers(f, fds, nr, peer_of, peers);
+		err = peers__save(peers, t, f);
 	return save_end(f, meta, err, why);
 }
 
@@ -160,7 +106,7 @@ static int write_all(const struct opts *o, const struct format *f, const struct 
 {
 	struct peers peers = { .proc = t->target.proc };
 	struct report_meta meta;
-	const struct show_of of = { .meta = &meta, .peer = peer_of, .peer_ctx = &peers };
+	const struct show_of of = { .meta = &meta, .peer = peers__text, .peer_ctx = &peers };
 	FILE *to = outfile__stream(out);
 	int err;
 
@@ -172,7 +118,7 @@ static int write_all(const struct opts *o, const struct format *f, const struct 
 		err = outfile__end(saved,
 				   save(o, t, labels, &peers, &meta, outfile__stream(saved), why),
 				   why);
-	fds__free(peers.fds);
+	peers__done(&peers);
 	return err;
 }
 

@@ -11,6 +11,7 @@
 #include "cli/fate.h"
 #include "cli/filters.h"
 #include "cli/format.h"
+#include "cli/peers.h"
 #include "cli/save.h"
 #include "cli/stop.h"
 #include "daemon/refwatch.h"
@@ -24,6 +25,7 @@ static int save(const struct opts *o, const struct refwatch *w, const struct ref
 		struct cause *why)
 {
 	const struct snapshot *t = refwatch__snapshot(w);
+	struct peers peers = { .proc = t->target.proc };
 	scoped(factlog) f = NULL;
 	int err = save_begin(o, &t->target, s->meta, to, &f, why);
 
@@ -33,6 +35,9 @@ static int save(const struct opts *o, const struct refwatch *w, const struct ref
 		err = factlog__look(f, 0, rt, t->wall_ns, t->censuses[rt], NULL);
 	if (!err)
 		err = refs_facts__write(f, refwatch__refs(w), s);
+	if (!err)
+		err = peers__save(&peers, t, f);
+	peers__done(&peers);
 	return save_end(f, s->meta, err, why);
 }
 
