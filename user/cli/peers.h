@@ -9,7 +9,7 @@
 struct proc;
 struct fds;
 
-struct peers { /* begins as { .proc = ... } */
+struct peers {                   /* begins as { .proc = ... } */
 	const struct proc *proc; /* borrowed */
 	struct fds *fds;
 };
