@@ -56,10 +56,16 @@ static void show_waits(const struct replay *r, const struct book_look *look, str
 	chans__free(cs);
 }
 
+static const struct census *census_of(const struct book_look *look, size_t rt)
+{
+	static const struct census none;
+
+	return look->censuses[rt] ? look->censuses[rt] : &none;
+}
+
 static void show_look(const struct replay *r, const struct book_look *look, FILE *out)
 {
 	const struct census *censuses[BOOK_RUNTIMES_MAX];
-	static const struct census none;
 	const struct dump_show s = { .meta = &r->meta,
 				     .objects = true,
 				     .labels = true,
@@ -68,7 +74,7 @@ static void show_look(const struct replay *r, const struct book_look *look, FILE
 	struct dump *d;
 
 	for (size_t i = 0; i < BOOK_RUNTIMES_MAX; i++)
-		censuses[i] = look->censuses[i] ? look->censuses[i] : &none;
+		censuses[i] = census_of(look, i);
 	if (dump__new(&(struct dump_input){ .censuses = censuses,
 					    .namers = r->namers,
 					    .nr = r->book->nr_runtimes,
@@ -132,6 +138,39 @@ static void show_sums(const struct replay *r, FILE *out)
 	snap__free(s);
 }
 
+static void show_leaks(const struct replay *r, FILE *out)
+{
+	const struct census *censuses[BOOK_RUNTIMES_MAX];
+	struct leaks_show s;
+	struct cause why = { "" };
+	struct leaks *l;
+
+	if (!r->book->nr_looks || !leaks_facts__has(r->leaks))
+		return;
+	for (size_t i = 0; i < BOOK_RUNTIMES_MAX; i++)
+		censuses[i] = census_of(&r->book->looks[0], i);
+	if (leaks_facts__leaks(r->leaks,
+			       &(struct dump_input){ .censuses = censuses,
+						     .namers = r->namers,
+						     .nr = r->book->nr_runtimes,
+						     .labels = r->book->looks[0].labels },
+			       &l, &s, &why)) {
+		if (!why.text[0])
+			abort();
+		return;
+	}
+	s.meta = &r->meta;
+	s.all = s.suspects = true;
+	for (size_t i = 0; format_at(i); i++)
+		if (format_at(i)->rows != &renderer_html && format_at(i)->kind != FORMAT_PW &&
+		    format_shows(format_at(i), VIEW_LEAKS) &&
+		    format__write(format_at(i), VIEW_LEAKS,
+				  &(struct shown){ .leaks = { .leaks = l, .show = &s } }, out,
+				  NULL))
+			abort();
+	leaks__free(l);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static uint8_t file[2 * BYTES_MAX];
@@ -159,6 +198,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			show_look(r, &r->book->looks[i], null);
 		show_refs(r, null);
 		show_sums(r, null);
+		show_leaks(r, null);
 	}
 	replay__free(r);
 	fclose(in);
