@@ -12,7 +12,7 @@ struct facts {
 	uint64_t look_ns[2];
 	uint32_t count[2][2], root[1], group[3];
 	uint64_t root_goid[1];
-	int64_t goid[3];
+	int64_t goid[3], since[3];
 };
 
 static void facts__init(struct facts *f)
@@ -25,6 +25,7 @@ static void facts__init(struct facts *f)
 			     .root = { 0 },
 			     .root_goid = { 18 },
 			     .goid = { 18, 1, 1 },
+			     .since = { 1000000001, 0, 0 },
 			     .group = { 0, 1, 1 } };
 	f->watch.n_look_ns = 2;
 	f->watch.look_ns = f->look_ns;
@@ -42,7 +43,8 @@ static void facts__init(struct facts *f)
 		f->groups[i].with = i;
 	}
 	f->groups[0].cause_flags = 1;
-	f->members.n_goid_delta = f->members.n_group = 3;
+	f->members.n_goid_delta = f->members.n_group = f->members.n_since_delta = 3;
+	f->members.since_delta = f->since;
 	f->members.goid_delta = f->goid;
 	f->members.group = f->group;
 }
@@ -102,7 +104,9 @@ Test(leaks_facts, causes_are_told_as_they_were)
 	facts__init(&f);
 	cr_assert_eq(read_back(&f, &text, &why), 0, "%s", why.text);
 	cr_expect(strstr(text, "1 leak: 3 goroutines"), "%s", text);
-	cr_expect(strstr(text, "root        goroutine 18 must go on first"), "%s", text);
+	cr_expect(strstr(text,
+			 "root        goroutine 18 must go on first; it has been here for 4.0s\n"),
+		  "%s", text);
 	cr_expect(strstr(text, "\n              2 [] at"), "%s", text);
 }
 
