@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import threading
 
 import build
@@ -21,6 +22,15 @@ DRAWN = """new Promise((done) => {
 	new MutationObserver(look).observe(document, { childList: true, subtree: true, characterData: true });
 	look();
 })"""
+
+
+# Chrome reads descriptor 3 and writes 4. Either may be one of the two that are to be put there, or be over 9, which a shell does not know.
+BECOME = """import fcntl, os, sys
+hears, says = (fcntl.fcntl(int(fd), fcntl.F_DUPFD, 10) for fd in sys.argv[1:3])
+os.dup2(hears, 3)
+os.dup2(says, 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
 
 
 class Pipe:
@@ -55,8 +65,7 @@ def opened(home):
         raise build.Missing("chromium")
     hears, tells = os.pipe()
     told, says = os.pipe()
-    # Chrome reads descriptor 3 and writes 4.
-    run = ["sh", "-c", f'exec "$@" 3<&{hears} 4>&{says}', "sh", program, "--headless=new", "--no-sandbox", "--disable-gpu",
+    run = [sys.executable, "-c", BECOME, str(hears), str(says), program, "--headless=new", "--no-sandbox", "--disable-gpu",
            f"--user-data-dir={home}", "--remote-debugging-pipe", "about:blank"]
     with open(os.path.join(home, "said"), "w+b") as said, \
             subprocess.Popen(run, pass_fds=(hears, says), stdin=subprocess.DEVNULL, stdout=said, stderr=said) as p:

@@ -22,7 +22,8 @@
 static int parse(struct opts *o, const char *line)
 {
 	static char buf[512];
-	char *argv[32], *save = NULL;
+	static char *argv[32]; /* operands point there */
+	char *save = NULL;
 	int argc = 0;
 
 	snprintf(buf, sizeof(buf), "%s", line);

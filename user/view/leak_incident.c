@@ -140,7 +140,8 @@ int leak_incident__refer(struct leaks *l, uint16_t rt, const struct reach_answer
 
 	for (size_t i = 0; i < a->nr && !err; i++) {
 		const struct census_g *g = &c->gs[a->goals[i].g];
-		const uint32_t *by = a->keepers + a->goals[i].keepers_at;
+		const uint32_t *by =
+			a->goals[i].nr_keepers ? a->keepers + a->goals[i].keepers_at : NULL;
 
 		if (g->nr_waits != 1 || c->waits[g->waits_at].kind != CENSUS_WAIT_WAITGROUP)
 			continue;
