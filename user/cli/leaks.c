@@ -19,7 +19,7 @@
 #include "view/leaks_facts.h"
 
 #define EXIT_LEAKS 3
-/* that the report may take after a signal; the half second of reading is in it */
+/* that the report may take after a signal; DEADLINE_STOP_NS of reading is in it */
 #define AFTER_NS (900 * NS_PER_MS)
 
 struct progress_line {
@@ -63,7 +63,7 @@ static void say_end(const struct watch_end *e, const volatile sig_atomic_t *stop
 			"the program ended while it was watched; this is what was seen until then");
 	if (e->cut)
 		log_warn("reading was cut short %s: what is told is what was seen until then",
-			 *stop ? "half a second after the signal" : "because it took too long");
+			 *stop ? "0.4 s after the signal" : "because it took too long");
 	if (e->lost)
 		log_warn("lost: %s", e->losses);
 	if (e->doubt[0])

@@ -41,8 +41,8 @@
 /* windows of allocations are so much shorter than the time between two looks */
 #define ALLOC_PART 10
 #define CODE_NS    (5 * NS_PER_SEC) /* that the last comparing of the code may take */
-/* goroutines whose channels and locks can be read in half a second */
-#define STOP_GS      200000
+/* goroutines whose channels and locks can be read in DEADLINE_STOP_NS */
+#define STOP_GS      160000
 #define CODE_STOP_NS (200 * NS_PER_MS) /* when the end was asked for */
 /* of the budget, for the parks: what goroutines allocate is worth less */
 #define RESERVED 0.25
