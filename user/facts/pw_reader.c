@@ -139,7 +139,7 @@ static size_t get_varint(const uint8_t *from, size_t nr, uint64_t *ret)
 
 static int take_facts(struct pw_reader *r, size_t nr)
 {
-	int err = r->to->segment ? r->to->segment(r->to->ctx, r->why) : 0;
+	int err = 0;
 
 	for (size_t at = 0; at < nr && !err;) {
 		uint64_t bytes = 0;

@@ -25,9 +25,8 @@ struct pw_names {
 /* Never NULL: "" for an id that is not there. Borrowed until the segment ends. */
 const char *pw_name(const struct pw_names *n, uint32_t id);
 
-/* Each returns 0, or a negative errno that ends reading, with a cause. */
+/* fact() returns 0, or a negative errno that ends reading, with a cause. */
 struct pw_sink {
-	int (*segment)(void *ctx, struct cause *why); /* a new one begins; NULL: nobody asks */
 	int (*fact)(void *ctx, const Pw__Fact *f, const struct pw_names *names, struct cause *why);
 	void *ctx;
 };

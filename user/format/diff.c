@@ -69,13 +69,7 @@ static int lines__fill(struct diff_lines *ls, const struct stack_diff *d)
 
 		err = rowframer__row(f, &d->snap, &d->snap.rows[i], &fr);
 		if (!err)
-			len = folded_stack(&fr, ls->buf, STACK_BYTES_MAX);
-		while (!err && len == -ENOSPC &&
-		       fr.nr) { /* absurd names only: the root side goes */
-			fr.v++;
-			fr.nr--;
-			len = folded_stack(&fr, ls->buf, STACK_BYTES_MAX);
-		}
+			len = folded_fit(&fr, ls->buf, STACK_BYTES_MAX);
 		if (!err && len > 0)
 			err = lines__add(ls, (size_t)len, d->snap.rows[i].value, i >= d->nr_before);
 	}

@@ -74,6 +74,18 @@ long folded_stack(const struct frames *fr, char *buf, size_t size)
 	return (long)at;
 }
 
+long folded_fit(struct frames *fr, char *buf, size_t size)
+{
+	long len = folded_stack(fr, buf, size);
+
+	while (len == -ENOSPC && fr->nr) {
+		fr->v++;
+		fr->nr--;
+		len = folded_stack(fr, buf, size);
+	}
+	return len;
+}
+
 static int add_line(struct lines *ls, const char *text, size_t len, uint64_t value)
 {
 	unsigned int count = HASH_COUNT(ls->by_text);
@@ -117,12 +129,7 @@ static int fill(struct lines *ls, const struct report *r, struct rowframer *f)
 		err = rowframer__row(f, r->snap, row, &fr);
 		if (err)
 			return err;
-		len = folded_stack(&fr, ls->buf, STACK_BYTES_MAX);
-		while (len == -ENOSPC && fr.nr) { /* absurd names only: the root side goes */
-			fr.v++;
-			fr.nr--;
-			len = folded_stack(&fr, ls->buf, STACK_BYTES_MAX);
-		}
+		len = folded_fit(&fr, ls->buf, STACK_BYTES_MAX);
 		if (len < 0)
 			continue;
 		err = add_line(ls, ls->buf, (size_t)len, row->value);

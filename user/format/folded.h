@@ -21,5 +21,7 @@
  * -ENOSPC if buf is too small.
  */
 long folded_stack(const struct frames *fr, char *buf, size_t size);
+/* The same; of absurd names that do not fit the root side goes, from fr too. */
+long folded_fit(struct frames *fr, char *buf, size_t size);
 
 #endif
