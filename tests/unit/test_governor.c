@@ -73,12 +73,24 @@ Test(governor, those_who_share_the_limit_spend_an_equal_part_each)
 
 	governor__init(&g, 0.01);
 	cr_expect_float_eq(governor__left_ns(&g, 10e9, 10e9), 100e6, 1);
-	governor__share(&g, 4);
+	governor__share(&g, 4, 0, 0);
 	cr_expect_float_eq(governor__left_ns(&g, 10e9, 10e9), 25e6, 1);
 	cr_expect_float_eq(governor__left_ns(&g, 0, 0), GOVERNOR_GRACE_NS / 4, 1, "the grace too");
 	cr_expect_float_eq(governor__rate(&g, 10e9, 10e9), 0.0025, 1e-9);
 	governor__spend(&g, 30e6);
 	cr_expect(governor__left_ns(&g, 10e9, 10e9) < 0, "what was spent alone counts");
+}
+
+Test(governor, who_is_alone_again_does_not_spend_what_was_the_others_part)
+{
+	struct governor g;
+
+	governor__init(&g, 0.01);
+	governor__share(&g, 4, 4e9, 4e9);
+	cr_expect_float_eq(governor__left_ns(&g, 8e9, 8e9), 40e6 + 10e6, 1);
+	governor__share(&g, 1, 8e9, 8e9);
+	cr_expect_float_eq(governor__left_ns(&g, 8e9, 8e9), 40e6 + 10e6, 1);
+	cr_expect_float_eq(governor__left_ns(&g, 9e9, 9e9), 40e6 + 10e6 + 10e6, 1);
 }
 
 Test(governor, what_we_take_of_processors_is_taken_from_who_uses_them)

@@ -91,7 +91,7 @@ static void allocrun__balance(struct allocrun *r)
 	struct allocrun_tally now = tally_now(&r->env);
 	double spent = (double)(now.refills - r->start.refills) * hit_ns(&r->env);
 	double cpu_ns = (double)(proc__cpu_ns(r->env.proc) - r->start_cpu_ns);
-	double may = r->env.refills * cpu_ns + FREE_NS;
+	double may = (r->env.refills * cpu_ns + FREE_NS) / r->sharers;
 	struct cause why = { "" };
 
 	if (r->none || (r->refills ? spent <= may : spent > may / 2))
@@ -111,6 +111,7 @@ int allocrun__init(struct allocrun *r, const struct allocrun_env *env, struct ca
 		attach__exact(probes__attach(env->probes, i),
 			      allocs__source(env->allocs, (uint16_t)i) == ALLOC_SOURCE_EXACT);
 	*r = (struct allocrun){ .env = *env,
+				.sharers = 1,
 				.none = !windows,
 				.foretold = foretold,
 				.seen_ns = clock_now_ns(),
@@ -120,6 +121,12 @@ int allocrun__init(struct allocrun *r, const struct allocrun_env *env, struct ca
 	r->start = tally_now(env);
 	allocwin__init(&r->windows, &env->windows, r->seen_ns, random_seed());
 	return windows ? allocrun__see_refills(r, true, why) : 0;
+}
+
+void allocrun__share(struct allocrun *r, unsigned int sharers)
+{
+	r->sharers = sharers;
+	r->windows.limits.budget = r->env.windows.budget / sharers;
 }
 
 uint64_t allocrun__due_ns(const struct allocrun *r)

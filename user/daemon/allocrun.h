@@ -33,7 +33,7 @@ struct allocrun_env { /* pointers are borrowed */
 	const struct probes *probes;
 	size_t nr_rt;
 	struct allocwin_limits windows;
-	double refills; /* of the program's CPU time */
+	double refills; /* of the program's CPU time, as the budget of windows: for all sharers */
 	struct rt_boost *pace;
 };
 
@@ -46,6 +46,7 @@ struct allocrun {
 	struct allocrun_env env;
 	struct allocwin windows;
 	uint64_t seen_ns, seen_cpu_ns; /* when the last window closed */
+	unsigned int sharers;          /* of the budget; 1 or more */
 	bool none;                     /* no windows are wanted, or one could not be opened */
 	bool refills;                  /* their window is open */
 	uint64_t learnt_ns;            /* when types were looked at last */
@@ -57,6 +58,8 @@ struct allocrun {
 /* Refills are seen from here on; errors are those of attaching, with a cause. */
 int allocrun__init(struct allocrun *r, const struct allocrun_env *env, struct cause *why);
 void allocrun__begin(struct allocrun *r);
+/* So many (1 or more) share the budget from this moment on. */
+void allocrun__share(struct allocrun *r, unsigned int sharers);
 uint64_t allocrun__due_ns(const struct allocrun *r); /* until the next window; UINT64_MAX: none */
 /* A window is shorter if only left_ns are left; 0: none now. */
 void allocrun__tend(struct allocrun *r, uint64_t left_ns);

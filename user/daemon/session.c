@@ -300,7 +300,6 @@ int session__record(struct session *s, uint64_t duration_ns, const volatile sig_
 	if (s->probes) {
 		codecheck__begin(&s->code, s->target.gp, s->target.proc);
 		gapcount__find(&r.count, s->o.profile.event, s->target.proc, s->target.gp);
-		budget /= recorders__sharers(s->recorders);
 	}
 	err = s->probes ? probes__on(s->probes, why) : 0;
 	env.windows = ALLOCWIN_RECORDING((1 - ALLOCRUN_REFILLS) * budget);

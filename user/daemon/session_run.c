@@ -201,15 +201,22 @@ static bool session_run__was_absent(const struct session_run *r)
 	return probes__cut_ns(r->s->probes) && !probes__spent(r->s->probes);
 }
 
-/* Sets how many hits there may be until this is asked again. True: the limit is reached. */
-static bool session_run__is_too_dear(struct session_run *r, const struct governor *g)
+static void session_run__share(const struct session_run *r, struct governor *g)
 {
-	struct governor now = *g;
+	if (r->s->recorders)
+		governor__share(g, recorders__sharers(r->s->recorders), session_run__cpu(r),
+				session_run__gone(r));
+}
+
+/* Sets how many hits there may be until this is asked again. True: the limit is reached. */
+static bool session_run__is_too_dear(struct session_run *r, struct governor *g)
+{
+	struct governor now;
 	double hit_ns, left;
 	uint64_t hits;
 
-	governor__share(&now, recorders__sharers(r->s->recorders));
-
+	session_run__share(r, g);
+	now = *g;
 	if (probes__cut_ns(r->s->probes))
 		return true;
 	if (g->max <= 0)
@@ -241,7 +248,7 @@ static uint64_t least(uint64_t a, uint64_t b)
 }
 
 /* Until it becomes too dear, too, or parkwatch was absent. */
-static void session_run__watch(struct session_run *r, const struct governor *g)
+static void session_run__watch(struct session_run *r, struct governor *g)
 {
 	struct session *s = r->s;
 	uint64_t left;
@@ -265,6 +272,8 @@ static void session_run__watch(struct session_run *r, const struct governor *g)
 			return;
 		session_run__see_cpu(r);
 		left = session_run__left_ns(r);
+		if (s->allocs)
+			allocrun__share(&s->allocrun, recorders__sharers(s->recorders));
 		if (s->allocs && left && !*r->stop)
 			allocrun__tend(&s->allocrun, left);
 		if (session_run__is_too_dear(r, g))
@@ -295,7 +304,7 @@ static uint64_t session_run__finish(struct session_run *r, uint64_t begin_ns)
 }
 
 /* One stretch in which every event counts: the probes are there, and are taken down. */
-static int session_run__stretch(struct session_run *r, const struct governor *g, struct cause *why)
+static int session_run__stretch(struct session_run *r, struct governor *g, struct cause *why)
 {
 	const uint64_t begin_ns = r->start_ns + r->covered_ns;
 	struct session *s = r->s;
@@ -500,8 +509,7 @@ static int session_run__estimate(struct session_run *r, struct governor *g, stru
 		const uint64_t cpu_began = clock_cpu_ns();
 		struct stratum t;
 
-		if (r->s->recorders)
-			governor__share(g, recorders__sharers(r->s->recorders));
+		session_run__share(r, g);
 		(void)session_run__see_gap(r);
 		session_run__plan(r, g, &t);
 		session_run__wait(r, r->start_ns + r->covered_ns + t.after_ns, r->s->pace);

@@ -72,6 +72,7 @@ struct watch {
 	struct losses lost; /* of births and exits */
 	struct codecheck code;
 	struct recorders *recorders; /* NULL: there are no probes */
+	struct governor governor;
 	struct watch_end end;
 	bool ended;
 };
@@ -159,17 +160,17 @@ static void watch__open_eyes(struct watch *w)
  * Before Go 1.17 only the parks tell who ran: there they are worth as much to a program that hardly
  * runs as to one that runs all the time.
  */
-static double watch__allowed(const struct watch *w)
+static double watch__allowed(struct watch *w)
 {
 	const bool parks_only = !gofacts_has(w->t->target.namers[0].go_minor, GO_RUNS_COUNTED);
-	const double cpu = (double)(w->cpu_ns - w->cpu_start_ns),
-		     wall = (double)(clock_now_ns() - w->start_ns);
-	struct governor g;
+	const double wall = (double)(clock_now_ns() - w->start_ns);
+	double cpu = (double)(w->cpu_ns - w->cpu_start_ns);
 
-	governor__init(&g, w->o.max_overhead);
+	if (parks_only && cpu < wall)
+		cpu = wall;
 	if (w->recorders)
-		governor__share(&g, recorders__sharers(w->recorders));
-	return governor__left_ns(&g, parks_only && cpu < wall ? wall : cpu, wall);
+		governor__share(&w->governor, recorders__sharers(w->recorders), cpu, wall);
+	return governor__left_ns(&w->governor, cpu, wall);
 }
 
 /* Takes the probes down that cost more than they may: those that are worth less first. */
@@ -208,7 +209,7 @@ static void watch__open_allocs(struct watch *w)
 }
 
 /* What a window may cost now: of its own share, and of what the other probes leave. */
-static double watch__left_for_allocs(const struct watch *w)
+static double watch__left_for_allocs(struct watch *w)
 {
 	const double cpu = (double)(w->cpu_ns - w->cpu_start_ns),
 		     all = (w->parks.probes ? 1 - RESERVED : 1) * watch__allowed(w);
@@ -625,6 +626,7 @@ static void watch__start(struct watch *w)
 	w->start_ns = clock_now_ns();
 	watch__see_cpu(w);
 	w->cpu_start_ns = w->cpu_ns;
+	governor__init(&w->governor, w->o.max_overhead);
 }
 
 /* The code is compared whatever was cut. */

@@ -8,11 +8,6 @@ void governor__init(struct governor *g, double max)
 	*g = (struct governor){ .max = max, .sharers = 1, .width_ns = GOVERNOR_WIDTH_MIN };
 }
 
-void governor__share(struct governor *g, unsigned int sharers)
-{
-	g->sharers = sharers ? sharers : 1;
-}
-
 void governor__spend(struct governor *g, double cost_ns)
 {
 	g->spent_ns += cost_ns;
@@ -23,11 +18,27 @@ static double counted(double cpu_ns, double time_ns)
 	return cpu_ns > GOVERNOR_BUSY_MIN * time_ns ? cpu_ns : GOVERNOR_BUSY_MIN * time_ns;
 }
 
+/* What may be spent in all until the target has used so much. */
+static double earned(const struct governor *g, double counted_ns)
+{
+	return g->earned_ns + g->max * (counted_ns - g->counted_ns) / g->sharers;
+}
+
 double governor__left_ns(const struct governor *g, double cpu_ns, double time_ns)
 {
-	const double may = g->max * counted(cpu_ns, time_ns);
+	const double may = earned(g, counted(cpu_ns, time_ns)),
+		     grace = GOVERNOR_GRACE_NS / g->sharers;
 
-	return (may > GOVERNOR_GRACE_NS ? may : GOVERNOR_GRACE_NS) / g->sharers - g->spent_ns;
+	return (may > grace ? may : grace) - g->spent_ns;
+}
+
+void governor__share(struct governor *g, unsigned int sharers, double cpu_ns, double time_ns)
+{
+	const double now_ns = counted(cpu_ns, time_ns);
+
+	g->earned_ns = earned(g, now_ns);
+	g->counted_ns = now_ns;
+	g->sharers = sharers ? sharers : 1;
 }
 
 double governor__rate(const struct governor *g, double cpu_ns, double time_ns)

@@ -34,6 +34,8 @@
 struct governor {
 	double max;           /* of the target's CPU time; 0: no limit */
 	unsigned int sharers; /* that keep to max together; each may spend an equal part */
+	/* that could be spent until the number of sharers was last given, at this counted_ns */
+	double earned_ns, counted_ns;
 	double spent_ns;
 	double busy; /* cost of a ns of recording */
 	/* cost of hits before and after a window, while attaching and detaching */
@@ -43,7 +45,6 @@ struct governor {
 };
 
 void governor__init(struct governor *g, double max);
-void governor__share(struct governor *g, unsigned int sharers); /* 1 or more; at any time */
 void governor__spend(struct governor *g, double cost_ns);
 #define GOVERNOR_BUSY_MIN 0.1 /* of a processor */
 /*
@@ -51,6 +52,11 @@ void governor__spend(struct governor *g, double cost_ns);
  * negative: it is too much already.
  */
 double governor__left_ns(const struct governor *g, double cpu_ns, double time_ns);
+/*
+ * So many (1 or more) share the limit from this moment on. Nobody makes up for the time in which
+ * others were there: they have spent their part of it.
+ */
+void governor__share(struct governor *g, unsigned int sharers, double cpu_ns, double time_ns);
 
 /*
  * Recorded for width_ns, at so much for its hits, and around_ns for those around it: how wide the
