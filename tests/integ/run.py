@@ -35,6 +35,7 @@ import incidents
 import leaks
 import outputs
 import peers
+import processes
 import refs
 import refusals
 import replay
@@ -48,6 +49,7 @@ import truths
 
 MODULES = (
     refusals,
+    processes,
     replay,
     called,
     charge,

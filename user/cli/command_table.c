@@ -161,6 +161,18 @@ const struct cmd_def cmd_table[CMD_MAX] = {
 		       .operands_min = 1,
 		       .operands_max = 1,
 		       .operand = "which recording? give FILE.pw" },
+	[CMD_PS] = { "ps",
+		     "[option...]",
+		     "the Go processes of this machine, with their goroutines and containers",
+		     { "Looks at every process and lists those that are Go programs, or have Go "
+		       "in a library: PID, Go version, how many goroutines there are (as "
+		       "runtime.NumGoroutine counts), how long it has run, its container and its "
+		       "program. A Go program that cannot be watched is listed with the reason. "
+		       "The most goroutines come first. "
+		       "Nothing is attached and nothing is stopped.",
+		       "Processes of other users can be read by root only. How many could not be "
+		       "looked at is told in one line." },
+		     .run = cmd_ps },
 	[CMD_DOCTOR] = { "doctor",
 			 "[-p PID [--repair]]",
 			 "what this kernel and this program allow, and why not",
@@ -197,6 +209,7 @@ const struct exit_def exit_table[] = {
 const size_t exit_table_size = ARRAY_SIZE(exit_table);
 
 const struct example_def example_table[] = {
+	{ "sudo parkwatch ps", "which Go processes are there, and their PIDs" },
 	{ "sudo parkwatch leaks -p PID", "which goroutines leak, and how that is known" },
 	{ "sudo parkwatch dump -p PID", "every goroutine now, as Go's debug=2" },
 	{ "sudo parkwatch dump -p PID --group object --top 10", "what most of them wait for" },

@@ -16,6 +16,7 @@ int cmd_refs(const struct opts *o);
 int cmd_report(const struct opts *o);
 int cmd_diff(const struct opts *o);
 int cmd_info(const struct opts *o);
+int cmd_ps(const struct opts *o);
 int cmd_doctor(const struct opts *o);
 int cmd_help(const struct opts *o);
 int cmd_version(const struct opts *o);

@@ -15,6 +15,7 @@ enum view format_view(const struct opts *o)
 	case CMD_LEAKS: return VIEW_LEAKS;
 	case CMD_REFS: return VIEW_REFS;
 	case CMD_DIFF: return VIEW_STACK_DIFF;
+	case CMD_PS: return VIEW_PROCESSES;
 	default: return o->diff ? VIEW_DIFF : o->group ? VIEW_GROUPS : VIEW_DUMP;
 	}
 }
@@ -37,6 +38,7 @@ static int refuse(const struct opts *o, enum view v, const struct format *f)
 		[VIEW_GROUPS] = "dump --group", [VIEW_DIFF] = "dump --diff",
 		[VIEW_CHANS] = "chans",         [VIEW_LEAKS] = "leaks",
 		[VIEW_REFS] = "refs",           [VIEW_STACK_DIFF] = "diff",
+		[VIEW_PROCESSES] = "ps",
 	};
 	char list[FORMAT_LIST_MAX];
 

@@ -25,6 +25,7 @@
 #define DOC        CMD_BIT(CMD_DOCTOR)
 #define RPT        CMD_BIT(CMD_REPORT)
 #define DIF        CMD_BIT(CMD_DIFF)
+#define PSS        CMD_BIT(CMD_PS)
 #define HLP        CMD_BIT(CMD_HELP)
 #define SHOW       (REC | DMP | CHN | LKS | RFS) /* those that write a result */
 #define AT(member) offsetof(struct opts, member)
@@ -223,14 +224,14 @@ const struct opt_def opt_table[] = {
 	  .more = "The file has one regular expression a line." },
 
 	/* --- where the result goes --- */
-	{ PART_OUTPUT, "format", 'f', OPT_TEXT, AT(format), SHOW | RPT | DIF, "FORMAT",
+	{ PART_OUTPUT, "format", 'f', OPT_TEXT, AT(format), SHOW | RPT | DIF | PSS, "FORMAT",
 	  .help = NULL },
-	{ PART_OUTPUT, "output", 'o', OPT_FILE, AT(output), SHOW | RPT | DIF, "FILE",
+	{ PART_OUTPUT, "output", 'o', OPT_FILE, AT(output), SHOW | RPT | DIF | PSS, "FILE",
 	  .help = "where the result goes",
 	  .more = "A name that ends in .json, .jsonl, .folded, .pb.gz, .html or .pw chooses the "
 		  "format.",
 	  .otherwise = "standard output" },
-	{ PART_OUTPUT, "mode", 0, OPT_MODE, AT(mode), SHOW | RPT | DIF, "OCTAL",
+	{ PART_OUTPUT, "mode", 0, OPT_MODE, AT(mode), SHOW | RPT | DIF | PSS, "OCTAL",
 	  .help = "who may read and write the file of -o", .min = 0400, .max = 0777,
 	  .otherwise = "600 for a new file if root writes it; one that is replaced keeps its own" },
 	{ PART_OUTPUT, "save", 0, OPT_FILE, AT(save), SHOW, "FILE.pw",

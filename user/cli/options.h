@@ -20,6 +20,7 @@ enum command {
 	CMD_REPORT,
 	CMD_DIFF,
 	CMD_INFO,
+	CMD_PS,
 	CMD_DOCTOR,
 	CMD_HELP,
 	CMD_VERSION,

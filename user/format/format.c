@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "format/diff.h"
 #include "format/dump_diff.h"
+#include "format/processes.h"
 #include "view/callsites.h"
 #include "view/chans.h"
 #include "view/leaks.h"
@@ -97,6 +98,16 @@ static int stack_diff_html(const struct shown *s, FILE *out, struct cause *why)
 	return diff__html(s->stack_diff.diff, out, why);
 }
 
+static int processes_text(const struct shown *s, FILE *out, struct cause *why)
+{
+	return processes__text(s->processes, out, why);
+}
+
+static int processes_json(const struct shown *s, FILE *out, struct cause *why)
+{
+	return processes__json(s->processes, out, why);
+}
+
 /* --- what a view has for itself --- */
 
 static const struct format formats[] = {
@@ -113,7 +124,8 @@ static const struct format formats[] = {
 		     [VIEW_CHANS] = chans_text,
 		     [VIEW_LEAKS] = leaks_text,
 		     [VIEW_REFS] = refs_text,
-		     [VIEW_STACK_DIFF] = stack_diff_text } },
+		     [VIEW_STACK_DIFF] = stack_diff_text,
+		     [VIEW_PROCESSES] = processes_text } },
 	{ FORMAT_JSON,
 	  "json",
 	  { ".json" },
@@ -125,7 +137,8 @@ static const struct format formats[] = {
 		     [VIEW_DIFF] = diff_json,
 		     [VIEW_CHANS] = chans_json,
 		     [VIEW_LEAKS] = leaks_json,
-		     [VIEW_REFS] = refs_json } },
+		     [VIEW_REFS] = refs_json,
+		     [VIEW_PROCESSES] = processes_json } },
 	{ FORMAT_JSONL,
 	  "jsonl",
 	  { ".jsonl" },

@@ -24,6 +24,7 @@ enum view {
 	VIEW_LEAKS,
 	VIEW_REFS,
 	VIEW_STACK_DIFF, /* of two recordings */
+	VIEW_PROCESSES,
 	VIEWS
 };
 
@@ -50,6 +51,7 @@ struct shown {
 		const struct stack_diff *diff;
 		size_t top; /* text: so many stacks; 0: all */
 	} stack_diff;
+	const struct processes *processes;
 	struct {
 		const struct refs *refs;
 		const struct refs_show *show;

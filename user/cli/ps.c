@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/outfile.h"
+#include "cli/commands.h"
+#include "cli/format.h"
+#include "serve/discover.h"
+
+/* Of the processes that were looked at, what the table does not say. */
+static void say_end(const struct processes *p)
+{
+	if (p->no_right)
+		log_warn("%zu of %zu processes could not be looked at: no right to read them%s",
+			 p->no_right, p->looked_at, geteuid() ? "; run with sudo" : "");
+	if (!p->nr)
+		log_info("no Go program among %zu processes", p->looked_at - p->no_right);
+}
+
+static int list(const struct opts *o, const struct format *f, struct processes *p,
+		struct cause *why)
+{
+	scoped(outfile) out = NULL;
+	int err = outfile__open(o->output, o->mode, &out, why);
+
+	if (!err)
+		err = discover(p, why);
+	if (err)
+		return err;
+	err = format__write(f, VIEW_PROCESSES, &(struct shown){ .processes = p },
+			    outfile__stream(out), why);
+	return outfile__end(out, err, why);
+}
+
+int cmd_ps(const struct opts *o)
+{
+	const struct format *f = NULL;
+	struct processes p = { .nr = 0 };
+	struct cause why = { "" };
+	int err = format_choose(o, &f);
+
+	if (err)
+		return err;
+	err = list(o, f, &p, &why);
+	if (err)
+		log_error("%s", why.text);
+	else
+		say_end(&p);
+	processes__done(&p);
+	return err != 0;
+}

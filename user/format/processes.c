@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "format/processes.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/json_writer.h"
+#include "base/textbuf.h"
+#include "view/leak_words.h"
+
+#define CONTAINER_SHOWN 12 /* digits, as `docker ps` and `crictl ps` show them */
+#define ROW_FORMAT	"%7s  %-11s %12s  %8s  %-12s  %s\n"
+
+static void put_row(struct textbuf *to, const struct process_row *r)
+{
+	char pid[16], count[24] = "-", age[32] = "", container[CONTAINER_SHOWN + 1];
+	struct textbuf since;
+
+	snprintf(pid, sizeof(pid), "%" PRId32, r->pid);
+	if (!r->why.text[0])
+		snprintf(count, sizeof(count), "%s%" PRIu64, r->at_least ? ">=" : "",
+			 r->goroutines);
+	textbuf__init(&since, NULL);
+	leak_words__age(r->age_ns, &since);
+	if (!since.err && since.nr < sizeof(age))
+		memcpy(age, since.v, since.nr);
+	textbuf__done(&since);
+	snprintf(container, sizeof(container), "%.*s", CONTAINER_SHOWN,
+		 r->container[0] ? r->container : "-");
+	textbuf__format(to, ROW_FORMAT, pid, r->go[0] ? r->go : "?", count, age, container, r->exe);
+	if (r->why.text[0])
+		textbuf__format(to, "%7s  cannot be watched: %s\n", "", r->why.text);
+}
+
+static int finish(struct textbuf *to, struct cause *why)
+{
+	const int err = textbuf__finish(to);
+
+	textbuf__done(to);
+	return err ? cause__set(why, err, "cannot write the list: %s", strerror(-err)) : 0;
+}
+
+int processes__text(const struct processes *p, FILE *out, struct cause *why)
+{
+	struct textbuf to;
+
+	textbuf__init(&to, out);
+	textbuf__format(&to, ROW_FORMAT, "PID", "GO", "GOROUTINES", "RUNS FOR", "CONTAINER",
+			"PROGRAM");
+	for (size_t i = 0; i < p->nr; i++)
+		put_row(&to, &p->rows[i]);
+	return finish(&to, why);
+}
+
+/* "" is null. */
+static void put_text(struct json_writer *w, const char *name, const char *text)
+{
+	jsonw_string_field(w, name, text[0] ? text : NULL);
+}
+
+static void put_object(struct json_writer *w, const struct process_row *r)
+{
+	const bool watchable = !r->why.text[0];
+
+	jsonw_newline(w);
+	jsonw_start_object(w);
+	jsonw_int_field(w, "pid", r->pid);
+	jsonw_uint_field(w, "uid", r->uid);
+	put_text(w, "exe", r->exe);
+	put_text(w, "go", r->go);
+	jsonw_seconds_field(w, "age_s", r->age_ns);
+	jsonw_uint_or_null_field(w, "goroutines", r->goroutines, watchable);
+	jsonw_bool_field(w, "at_least", r->at_least);
+	put_text(w, "container", r->container);
+	put_text(w, "pod", r->pod);
+	put_text(w, "why_not", r->why.text);
+	jsonw_end_object(w);
+}
+
+int processes__json(const struct processes *p, FILE *out, struct cause *why)
+{
+	scoped_mem struct json_writer *w = malloc(sizeof(*w));
+	struct textbuf to;
+
+	if (!w)
+		return cause__set(why, -ENOMEM, "out of memory");
+	textbuf__init(&to, out);
+	jsonw_init(w, &to);
+	jsonw_start_object(w);
+	jsonw_array_field(w, "processes");
+	for (size_t i = 0; i < p->nr; i++)
+		put_object(w, &p->rows[i]);
+	jsonw_end_array(w);
+	jsonw_uint_field(w, "looked_at", p->looked_at);
+	jsonw_uint_field(w, "no_right", p->no_right);
+	jsonw_end_object(w);
+	jsonw_end(w);
+	return finish(&to, why);
+}

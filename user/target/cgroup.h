@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * cgroup: which container a process is in, and which Kubernetes pod, by the path of its control
+ * group.
+ *
+ * Container runtimes put the container's id into that path. Seen: Docker, containerd, CRI-O and
+ * Podman, with the cgroupfs driver (`/kubepods/burstable/pod<uid>/<id>`) and with systemd's
+ * (`.../kubepods-burstable-pod<uid>.slice/cri-containerd-<id>.scope`, dashes of the uid become `_`).
+ * Only hexadecimal digits and dashes are taken over: whatever else a path has, nobody sees it.
+ */
+#ifndef PARKWATCH_TARGET_CGROUP_H
+#define PARKWATCH_TARGET_CGROUP_H
+
+#define CGROUP_CONTAINER_DIGITS 64
+#define CGROUP_POD_LENGTH	36 /* of a UID with dashes; that of a static pod has 32 digits */
+
+struct cgroup {
+	char container[CGROUP_CONTAINER_DIGITS + 1]; /* "": in none that can be told */
+	char pod[CGROUP_POD_LENGTH + 1];	     /* UID; "": in none */
+};
+
+/* text: of /proc/PID/cgroup, ends with NUL. */
+void cgroup_of(const char *text, struct cgroup *ret);
+/* dirfd: of /proc/PID. A process that has ended is in none. */
+void cgroup_read(int dirfd, struct cgroup *ret);
+
+#endif

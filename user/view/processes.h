@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * processes: the Go processes of a machine, as rows. Plain data: serve/discover fills it, a format
+ * shows it.
+ */
+#ifndef PARKWATCH_VIEW_PROCESSES_H
+#define PARKWATCH_VIEW_PROCESSES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "base/cause.h"
+
+#define PROCESS_EXE_MAX     256
+#define PROCESS_VERSION_MAX 64
+
+/* One that is Go's, or may be. No pointers: it goes through a pipe. */
+struct process_row {
+	int32_t pid;
+	uint32_t uid;	 /* effective */
+	uint64_t age_ns; /* since it started */
+	/* The program's path as the process sees it, cleaned, cut if it is longer. */
+	char exe[PROCESS_EXE_MAX];
+	char go[PROCESS_VERSION_MAX]; /* "go1.22.4"; "": not known */
+	char container[65], pod[37];  /* target/cgroup; "": none */
+	/* As runtime.NumGoroutine counts: without the runtime's own. Of all runtimes in it. */
+	uint64_t goroutines;
+	bool at_least;	  /* there was no time to read them all */
+	struct cause why; /* it cannot be watched, and this is the reason; "": it can */
+};
+
+struct processes {
+	struct process_row *rows; /* owned; most goroutines first, then by pid */
+	size_t nr, room;
+	size_t looked_at; /* processes that have a program of their own: no kernel threads */
+	size_t no_right;  /* of them, so many could not be looked at: no right to read them */
+};
+
+static inline void processes__done(struct processes *p)
+{
+	free(p->rows);
+	*p = (struct processes){ .nr = 0 };
+}
+
+#endif
