@@ -21,8 +21,8 @@ Test(cgroup, the_container_and_its_pod_are_in_the_path)
 		  "kubepods-burstable-pod0f6a2b1c_1111_2222_3333_444455556666.slice/"
 		  "cri-containerd-" ID ".scope\n",
 		  ID, UID },
-		{ "0::/kubepods.slice/kubepods-pod0f6a2b1c_1111_2222_3333_444455556666.slice/crio-" ID
-		  ".scope",
+		{ "0::/kubepods.slice/kubepods-pod0f6a2b1c_1111_2222_3333_444455556666.slice/"
+		  "crio-" ID ".scope",
 		  ID, UID },
 		{ "0::/kubepods/besteffort/pod0123456789abcdef0123456789abcdef/" ID "\n", ID,
 		  "0123456789abcdef0123456789abcdef" },

@@ -10,10 +10,10 @@
 #include "cli/fate.h"
 #include "cli/filters.h"
 #include "cli/format.h"
-#include "cli/peers.h"
 #include "cli/save.h"
 #include "cli/show.h"
 #include "cli/stop.h"
+#include "daemon/fd_peers.h"
 #include "daemon/contention.h"
 
 /* All goroutines, channels and locks, whatever is shown of them. */
@@ -21,7 +21,7 @@ static int save(const struct opts *o, const struct snapshot *t, const struct cha
 		const struct labelbook *labels, const struct report_meta *meta, FILE *to,
 		struct cause *why)
 {
-	struct peers peers = { .proc = t->target.proc };
+	struct fd_peers peers = { .proc = t->target.proc };
 	scoped(factlog) f = NULL;
 	int err = save_begin(o, &t->target, meta, to, &f, why);
 
@@ -33,8 +33,8 @@ static int save(const struct opts *o, const struct snapshot *t, const struct cha
 			err = factlog__waits(f, 0, rt, t->wall_ns, t->censuses[rt], &sources[rt]);
 	}
 	if (!err)
-		err = peers__save(&peers, t, f);
-	peers__done(&peers);
+		err = fd_peers__save(&peers, t, f);
+	fd_peers__done(&peers);
 	return save_end(f, meta, err, why);
 }
 
@@ -115,7 +115,7 @@ int cmd_chans(const struct opts *o)
 {
 	const struct format *f = NULL;
 	scoped(filter) pick = NULL;
-	scoped(proc) target = NULL;
+	scoped(fate) target = NULL;
 	struct cause why = { "" };
 	int err;
 
@@ -128,7 +128,7 @@ int cmd_chans(const struct opts *o)
 		return 2;
 	}
 	stop_at_once(o->pid, 2 * SNAPSHOT_MOST_NS);
-	target = fate_begin(o->pid);
+	target = fate__begin(o->pid);
 	err = chans(o, f, pick, &why);
 	if (!err)
 		return 0;

@@ -8,47 +8,20 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/outfile.h"
-#include "heap/gchan.h"
 #include "cli/commands.h"
 #include "cli/fate.h"
 #include "cli/format.h"
 #include "cli/filters.h"
-#include "cli/peers.h"
 #include "cli/save.h"
 #include "cli/show.h"
 #include "cli/stop.h"
+#include "daemon/fd_peers.h"
 #include "daemon/snapshot.h"
 #include "golang/gostate.h"
 
-static bool has_selects(const struct census *c)
-{
-	for (size_t i = 0; i < c->nr_waits; i++)
-		if (c->waits[i].select && c->waits[i].kind == CENSUS_WAIT_CHAN)
-			return true;
-	return false;
-}
-
-/*
- * Which way a case of a select waits is known to its channel only. Where that cannot be read it
- * stays unknown.
- */
-static int read_ways(const struct snapshot *t, struct cause *why)
-{
-	for (size_t i = 0; i < t->target.nr; i++) {
-		scoped(gchans) cs = NULL;
-
-		if (has_selects(t->censuses[i]) &&
-		    gchans__read(proc__mem(t->target.proc), goproc__runtime(t->target.gp, i),
-				 t->censuses[i], false, &cs) == -ENOMEM)
-			return cause__set(why, -ENOMEM, "cannot read the channels: %s",
-					  strerror(ENOMEM));
-	}
-	return 0;
-}
-
 /* All goroutines, whatever is shown of them. */
 static int save(const struct opts *o, const struct snapshot *t, const struct labelbook *labels,
-		struct peers *peers, const struct report_meta *meta, FILE *to, struct cause *why)
+		struct fd_peers *peers, const struct report_meta *meta, FILE *to, struct cause *why)
 {
 	scoped(factlog) f = NULL;
 	int err = save_begin(o, &t->target, meta, to, &f, why);
@@ -58,7 +31,7 @@ static int save(const struct opts *o, const struct snapshot *t, const struct lab
 	for (size_t rt = 0; rt < t->target.nr && !err; rt++)
 		err = factlog__look(f, 0, (uint16_t)rt, t->wall_ns, t->censuses[rt], labels);
 	if (!err)
-		err = peers__save(peers, t, f);
+		err = fd_peers__save(peers, t, f);
 	return save_end(f, meta, err, why);
 }
 
@@ -104,9 +77,9 @@ static int write_all(const struct opts *o, const struct format *f, const struct 
 		     const struct snapshot *t, const struct labelbook *labels, struct dump *d,
 		     struct outfile *out, struct outfile *saved, struct cause *why)
 {
-	struct peers peers = { .proc = t->target.proc };
+	struct fd_peers peers = { .proc = t->target.proc };
 	struct report_meta meta;
-	const struct show_of of = { .meta = &meta, .peer = peers__text, .peer_ctx = &peers };
+	const struct show_of of = { .meta = &meta, .peer = fd_peers__text, .peer_ctx = &peers };
 	FILE *to = outfile__stream(out);
 	int err;
 
@@ -118,7 +91,7 @@ static int write_all(const struct opts *o, const struct format *f, const struct 
 		err = outfile__end(saved,
 				   save(o, t, labels, &peers, &meta, outfile__stream(saved), why),
 				   why);
-	peers__done(&peers);
+	fd_peers__done(&peers);
 	return err;
 }
 
@@ -144,7 +117,7 @@ static int dump(const struct opts *o, const struct format *f, const struct filte
 	if (!err)
 		err = snapshot__new(o->pid, (unsigned int)o->depth, &until, &census, &t, why);
 	if (!err && (all || o->objects || f->kind == FORMAT_JSON || f->kind == FORMAT_JSONL))
-		err = read_ways(t, why);
+		err = snapshot__ways(t, why);
 	if (!err)
 		err = snapshot__labels(t, labels, why);
 	if (err)
@@ -168,7 +141,7 @@ int cmd_dump(const struct opts *o)
 {
 	const struct format *f = NULL;
 	scoped(filter) pick = NULL;
-	scoped(proc) target = NULL;
+	scoped(fate) target = NULL;
 	struct cause why = { "" };
 	int err;
 
@@ -181,7 +154,7 @@ int cmd_dump(const struct opts *o)
 		return 2;
 	}
 	stop_at_once(o->pid, 2 * SNAPSHOT_MOST_NS);
-	target = fate_begin(o->pid);
+	target = fate__begin(o->pid);
 	err = dump(o, f, pick, &why);
 	if (!err)
 		return 0;

@@ -239,7 +239,7 @@ static int read_known(const struct opts *o, struct leak_known **ret, struct caus
 int cmd_leaks(const struct opts *o)
 {
 	scoped(leak_known) known = NULL;
-	scoped(proc) target = NULL;
+	scoped(fate) target = NULL;
 	struct cause why = { "" };
 	const volatile sig_atomic_t *stop;
 	const struct format *f = NULL;
@@ -250,7 +250,7 @@ int cmd_leaks(const struct opts *o)
 		return err;
 	stop = stop_on_signals(o->pid, 3 * SNAPSHOT_MOST_NS + o->duration_ns + o->proof_ns,
 			       AFTER_NS);
-	target = fate_begin(o->pid);
+	target = fate__begin(o->pid);
 	err = read_known(o, &known, &why);
 	if (!err)
 		err = leaks(o, f, known, stop, &found, &why);

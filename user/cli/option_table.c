@@ -8,8 +8,8 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "census/census.h"
 #include "daemon/allocs.h"
+#include "facts/goroutines.h"
 #include "format/dump_group.h"
 #include "model/profile.h"
 #include "model/verdict.h"

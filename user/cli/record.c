@@ -287,7 +287,7 @@ int cmd_record(const struct opts *o)
 {
 	const volatile sig_atomic_t *stop;
 	const struct format *f = NULL;
-	scoped(proc) target = NULL;
+	scoped(fate) target = NULL;
 	struct cause why = { "" };
 	int err;
 
@@ -295,7 +295,7 @@ int cmd_record(const struct opts *o)
 	if (err)
 		return err;
 	stop = stop_on_signals(o->pid, o->duration_ns ? o->duration_ns + MOST_NS : 0, AFTER_NS);
-	target = fate_begin(o->pid);
+	target = fate__begin(o->pid);
 	err = record(o, f, stop, &why);
 	if (!err)
 		return 0;

@@ -11,9 +11,9 @@
 #include "cli/fate.h"
 #include "cli/filters.h"
 #include "cli/format.h"
-#include "cli/peers.h"
 #include "cli/save.h"
 #include "cli/stop.h"
+#include "daemon/fd_peers.h"
 #include "daemon/refwatch.h"
 #include "daemon/snapshot.h"
 #include "view/refs_facts.h"
@@ -25,7 +25,7 @@ static int save(const struct opts *o, const struct refwatch *w, const struct ref
 		struct cause *why)
 {
 	const struct snapshot *t = refwatch__snapshot(w);
-	struct peers peers = { .proc = t->target.proc };
+	struct fd_peers peers = { .proc = t->target.proc };
 	scoped(factlog) f = NULL;
 	int err = save_begin(o, &t->target, s->meta, to, &f, why);
 
@@ -36,8 +36,8 @@ static int save(const struct opts *o, const struct refwatch *w, const struct ref
 	if (!err)
 		err = refs_facts__write(f, refwatch__refs(w), s);
 	if (!err)
-		err = peers__save(&peers, t, f);
-	peers__done(&peers);
+		err = fd_peers__save(&peers, t, f);
+	fd_peers__done(&peers);
 	return save_end(f, s->meta, err, why);
 }
 
@@ -85,7 +85,7 @@ int cmd_refs(const struct opts *o)
 {
 	const struct format *f = NULL;
 	scoped(filter) pick = NULL;
-	scoped(proc) target = NULL;
+	scoped(fate) target = NULL;
 	struct cause why = { "" };
 	int err;
 
@@ -98,7 +98,7 @@ int cmd_refs(const struct opts *o)
 		return 2;
 	}
 	stop_at_once(o->pid, o->proof_ns ? 2 * SNAPSHOT_MOST_NS + o->proof_ns : 0);
-	target = fate_begin(o->pid);
+	target = fate__begin(o->pid);
 	err = refs(o, f, pick, &why);
 	if (!err)
 		return 0;

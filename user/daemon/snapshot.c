@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "heap/gchan.h"
 #include "heap/gosecret.h"
 
 static int snapshot__fail(const struct snapshot *t, int err, struct cause *why)
@@ -80,6 +81,28 @@ int snapshot__again(struct snapshot *t, unsigned int depth, struct cause *why)
 	if (!err)
 		t->read_ns = clock_now_ns();
 	return err;
+}
+
+static bool has_selects(const struct census *c)
+{
+	for (size_t i = 0; i < c->nr_waits; i++)
+		if (c->waits[i].select && c->waits[i].kind == CENSUS_WAIT_CHAN)
+			return true;
+	return false;
+}
+
+int snapshot__ways(const struct snapshot *t, struct cause *why)
+{
+	for (size_t i = 0; i < t->target.nr; i++) {
+		scoped(gchans) cs = NULL;
+
+		if (has_selects(t->censuses[i]) &&
+		    gchans__read(proc__mem(t->target.proc), goproc__runtime(t->target.gp, i),
+				 t->censuses[i], false, &cs) == -ENOMEM)
+			return cause__set(why, -ENOMEM, "cannot read the channels: %s",
+					  strerror(ENOMEM));
+	}
+	return 0;
 }
 
 /* *ret stays NULL if the program cannot have secrets. */

@@ -55,6 +55,12 @@ void snapshot__free(struct snapshot *t);
 DEFINE_SCOPED(snapshot)
 
 /*
+ * Which way a case of a select waits is known to its channel only. Where that cannot be read it
+ * stays unknown. 0 or -ENOMEM, with a cause.
+ */
+int snapshot__ways(const struct snapshot *t, struct cause *why);
+
+/*
  * Reads the labels of all goroutines of the censuses into b; those that the program keeps secret
  * (heap/gosecret) are not told.
  * 0 or -ENOMEM, -ESRCH and others of reading; with a cause.

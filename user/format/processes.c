@@ -12,7 +12,7 @@
 #include "view/leak_words.h"
 
 #define CONTAINER_SHOWN 12 /* digits, as `docker ps` and `crictl ps` show them */
-#define ROW_FORMAT	"%7s  %-11s %12s  %8s  %-12s  %s\n"
+#define ROW_FORMAT      "%7s  %-11s %12s  %8s  %-12s  %s\n"
 
 static void put_row(struct textbuf *to, const struct process_row *r)
 {

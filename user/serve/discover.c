@@ -8,126 +8,25 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/clean.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/vec.h"
-#include "census/census.h"
-#include "daemon/target.h"
-#include "target/cgroup.h"
-#include "view/dump.h"
+#include "daemon/brief.h"
 
 /* A process_row goes through the pipe in one piece. */
 _Static_assert(sizeof(struct process_row) + 8 <= 4096, "longer than PIPE_BUF");
 
-enum found {
-	FOUND_NOTHING, /* not Go's, or it has ended */
-	FOUND_GO,
-	FOUND_NO_RIGHT,
-	FOUND_KERNEL_THREAD,
-};
-
 /* What the child says of a process. */
 struct answer {
-	uint32_t found; /* enum found */
+	uint32_t found; /* enum brief */
 	uint32_t pad;
-	struct process_row row; /* of FOUND_GO */
+	struct process_row row; /* of BRIEF_GO */
 };
 
 /* --- in the child --- */
-
-static void answer__count(struct answer *a, const struct target *t, struct deadline *until)
-{
-	struct census *cs[GOPROC_RUNTIMES_MAX] = { NULL };
-	const struct dump_input in = { .censuses = (const struct census *const *)cs,
-				       .namers = t->namers,
-				       .nr = t->nr };
-	scoped(dump) d = NULL;
-	int err = 0;
-
-	for (size_t i = 0; i < t->nr && !err; i++)
-		err = census__read_until(proc__mem(t->proc), goproc__runtime(t->gp, i), 1, until,
-					 &cs[i]);
-	if (!err)
-		err = dump__new(&in, &(struct dump_opts){ .system = false }, &d);
-	if (err)
-		(void)cause__set(&a->row.why, err, "its goroutines cannot be read: %s",
-				 proc__words(t->proc, err));
-	if (d) {
-		a->row.goroutines = d->nr;
-		a->row.at_least = d->counts.not_read || d->counts.refused;
-	}
-	for (size_t i = 0; i < t->nr; i++)
-		census__free(cs[i]);
-}
-
-static uint64_t age_ns(const struct proc *p)
-{
-	const uint64_t now = clock_ns(CLOCK_BOOTTIME),
-		       started = proc__start_ticks(p) *
-				 (NS_PER_SEC / (uint64_t)sysconf(_SC_CLK_TCK));
-
-	return now > started ? now - started : 0;
-}
-
-/* What needs no look into its memory. */
-static void answer__describe(struct answer *a, struct proc *p)
-{
-	struct cgroup in;
-	struct stat st;
-
-	a->row.age_ns = age_ns(p);
-	a->row.uid = fstat(proc__dirfd(p), &st) ? 0 : st.st_uid;
-	clean(a->row.exe, sizeof(a->row.exe), proc__exe(p));
-	cgroup_read(proc__dirfd(p), &in);
-	memcpy(a->row.container, in.container, sizeof(in.container));
-	memcpy(a->row.pod, in.pod, sizeof(in.pod));
-}
-
-static enum found found_of(int err)
-{
-	switch (err) {
-	case -EACCES:
-	case -EPERM: return FOUND_NO_RIGHT;
-	case -EOPNOTSUPP: return FOUND_KERNEL_THREAD;
-	default: return FOUND_NOTHING;
-	}
-}
-
-static void look_at(pid_t pid, struct answer *a)
-{
-	struct deadline until = deadline_in(DISCOVER_EACH_NS, NULL);
-	scoped(proc) p = NULL;
-	struct target t;
-	struct cause why = { "" };
-	int err;
-
-	*a = (struct answer){ .row.pid = pid };
-	err = proc__open(pid, &p, NULL);
-	if (err) {
-		a->found = found_of(err);
-		return;
-	}
-	answer__describe(a, p);
-	err = target__open(&t, pid, &until, &why);
-	if (err == -ENOENT || err == -ESRCH || err == -EACCES || err == -EPERM) {
-		a->found = err == -EACCES || err == -EPERM ? FOUND_NO_RIGHT : FOUND_NOTHING;
-		return;
-	}
-	a->found = FOUND_GO;
-	a->row.why = why;
-	if (err)
-		return;
-	clean(a->row.go, sizeof(a->row.go), goproc__runtime(t.gp, 0)->version);
-	answer__count(a, &t, &until);
-	if (!proc__alive(t.proc) || proc__executed(t.proc))
-		a->found = FOUND_NOTHING;
-	target__close(&t);
-}
 
 static void __attribute__((noreturn)) child_main(const pid_t *pids, size_t nr, int to)
 {
@@ -135,7 +34,7 @@ static void __attribute__((noreturn)) child_main(const pid_t *pids, size_t nr, i
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	for (size_t i = 0; i < nr; i++) {
-		look_at(pids[i], &a);
+		a.found = brief(pids[i], DISCOVER_EACH_NS, &a.row);
 		if (write(to, &a, sizeof(a)) != (ssize_t)sizeof(a))
 			_exit(1);
 	}
@@ -197,9 +96,9 @@ static int processes__add(struct processes *p, const struct answer *a, struct ca
 {
 	int err = 0;
 
-	p->looked_at += a->found != FOUND_KERNEL_THREAD;
-	p->no_right += a->found == FOUND_NO_RIGHT;
-	if (a->found != FOUND_GO)
+	p->looked_at += a->found != BRIEF_KERNEL_THREAD;
+	p->no_right += a->found == BRIEF_NO_RIGHT;
+	if (a->found != BRIEF_GO)
 		return 0;
 	err = vec__reserve(&p->rows, &p->room, p->nr + 1, sizeof(*p->rows));
 	if (err)
@@ -211,13 +110,7 @@ static int processes__add(struct processes *p, const struct answer *a, struct ca
 /* It hangs in reading this one, or ended there: nobody knows whether it is Go's. */
 static void answer__lost(struct answer *a, pid_t pid)
 {
-	scoped(proc) p = NULL;
-
-	*a = (struct answer){ .found = FOUND_NOTHING, .row.pid = pid };
-	if (proc__open(pid, &p, NULL))
-		return;
-	answer__describe(a, p);
-	a->found = FOUND_GO;
+	a->found = brief_of_outside(pid, &a->row) ? BRIEF_GO : BRIEF_NOT_GO;
 	(void)cause__set(&a->row.why, -ETIMEDOUT,
 			 "looking at it did not come to an end within %d s",
 			 (int)(DISCOVER_KILL_NS / NS_PER_SEC));

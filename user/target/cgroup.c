@@ -8,7 +8,8 @@
 
 #include "base/cleanup.h"
 
-#define CGROUP_BYTES_MAX 16384 /* of /proc/PID/cgroup: a path has at most 4096, v1 a dozen of them */
+#define CGROUP_BYTES_MAX                                                                           \
+	16384 /* of /proc/PID/cgroup: a path has at most 4096, v1 a dozen of them */
 
 static size_t digits_at(const char *s)
 {

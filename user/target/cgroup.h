@@ -12,11 +12,11 @@
 #define PARKWATCH_TARGET_CGROUP_H
 
 #define CGROUP_CONTAINER_DIGITS 64
-#define CGROUP_POD_LENGTH	36 /* of a UID with dashes; that of a static pod has 32 digits */
+#define CGROUP_POD_LENGTH       36 /* of a UID with dashes; that of a static pod has 32 digits */
 
 struct cgroup {
 	char container[CGROUP_CONTAINER_DIGITS + 1]; /* "": in none that can be told */
-	char pod[CGROUP_POD_LENGTH + 1];	     /* UID; "": in none */
+	char pod[CGROUP_POD_LENGTH + 1];             /* UID; "": in none */
 };
 
 /* text: of /proc/PID/cgroup, ends with NUL. */

@@ -19,7 +19,7 @@
 /* One that is Go's, or may be. No pointers: it goes through a pipe. */
 struct process_row {
 	int32_t pid;
-	uint32_t uid;	 /* effective */
+	uint32_t uid;    /* effective */
 	uint64_t age_ns; /* since it started */
 	/* The program's path as the process sees it, cleaned, cut if it is longer. */
 	char exe[PROCESS_EXE_MAX];
@@ -27,7 +27,7 @@ struct process_row {
 	char container[65], pod[37];  /* target/cgroup; "": none */
 	/* As runtime.NumGoroutine counts: without the runtime's own. Of all runtimes in it. */
 	uint64_t goroutines;
-	bool at_least;	  /* there was no time to read them all */
+	bool at_least;    /* there was no time to read them all */
 	struct cause why; /* it cannot be watched, and this is the reason; "": it can */
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "cli/peers.h"
+#include "daemon/fd_peers.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -7,14 +7,14 @@
 #include "base/vec.h"
 #include "target/fds.h"
 
-void peers__done(struct peers *p)
+void fd_peers__done(struct fd_peers *p)
 {
 	fds__free(p->fds);
 }
 
-const char *peers__text(void *peers, int fd)
+const char *fd_peers__text(void *peers, int fd)
 {
-	struct peers *p = peers;
+	struct fd_peers *p = peers;
 
 	if (!p->fds && fds__new(p->proc, &p->fds))
 		return "";
@@ -55,11 +55,11 @@ static int waited_fds(const struct snapshot *t, int **ret, size_t *ret_nr)
 	return 0;
 }
 
-int peers__save(struct peers *p, const struct snapshot *t, struct factlog *f)
+int fd_peers__save(struct fd_peers *p, const struct snapshot *t, struct factlog *f)
 {
 	scoped_mem int *fds = NULL;
 	size_t nr = 0;
 	const int err = waited_fds(t, &fds, &nr);
 
-	return err ? err : factlog__peers(f, fds, nr, peers__text, p);
+	return err ? err : factlog__peers(f, fds, nr, fd_peers__text, p);
 }
