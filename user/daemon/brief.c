@@ -105,7 +105,7 @@ enum brief brief(pid_t pid, uint64_t most_ns, struct process_row *row)
 	err = proc__open(pid, &p, NULL);
 	if (err)
 		return err == -EOPNOTSUPP ? BRIEF_KERNEL_THREAD
-		     : err == -EACCES     ? BRIEF_NO_RIGHT
+		       : err == -EACCES   ? BRIEF_NO_RIGHT
 					  : BRIEF_NOT_GO;
 	describe(row, p);
 	err = target__open(&t, pid, &until, &row->why);

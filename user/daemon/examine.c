@@ -38,16 +38,17 @@ void examine_say(struct textbuf *to, const char *fmt, ...)
 static void print_runtime(struct textbuf *to, const struct goruntime *rt)
 {
 	examine_say(to, "\nruntime in %s\n  %s%s%s%s%s%s%s\n", rt->path, rt->version,
-	    rt->buildmode[0] ? ", buildmode " : "", rt->buildmode,
-	    rt->pie ? ", position independent" : "", rt->race ? ", -race" : "",
-	    rt->cgo ? ", cgo" : "", rt->stripped ? ", stripped" : "");
-	examine_say(to, "  offsets of struct members from %s\n", rt->layout_source == GOLAYOUT_DWARF
-							     ? "the program's DWARF"
-							     : "the table for this Go version");
+		    rt->buildmode[0] ? ", buildmode " : "", rt->buildmode,
+		    rt->pie ? ", position independent" : "", rt->race ? ", -race" : "",
+		    rt->cgo ? ", cgo" : "", rt->stripped ? ", stripped" : "");
+	examine_say(to, "  offsets of struct members from %s\n",
+		    rt->layout_source == GOLAYOUT_DWARF ? "the program's DWARF"
+							: "the table for this Go version");
 	for (uint32_t i = 0; i < rt->nr_modules; i++)
-		examine_say(to, "  module %u%s%s: text 0x%llx-0x%llx\n", i, rt->modules[i].name[0] ? " " : "",
-		    rt->modules[i].name, (unsigned long long)rt->modules[i].text,
-		    (unsigned long long)rt->modules[i].etext);
+		examine_say(to, "  module %u%s%s: text 0x%llx-0x%llx\n", i,
+			    rt->modules[i].name[0] ? " " : "", rt->modules[i].name,
+			    (unsigned long long)rt->modules[i].text,
+			    (unsigned long long)rt->modules[i].etext);
 }
 
 static void print_plan(struct textbuf *to, const struct plan *plan)
@@ -57,14 +58,15 @@ static void print_plan(struct textbuf *to, const struct plan *plan)
 
 		if (pt->err)
 			examine_say(to, "  %-8s %s: %s\n", pw_point_name((enum pw_point)p),
-			    pt->err == -ENOENT ? "none" : "NO", pt->cause.text);
+				    pt->err == -ENOENT ? "none" : "NO", pt->cause.text);
 		for (uint32_t i = pt->first; !pt->err && i < pt->first + pt->nr; i++) {
 			const struct plan_site *s = &plan->sites[i];
 
 			examine_say(to, "  %-8s %s+0x%llx at 0x%llx: %s\n           %s: %s\n",
-			    pw_point_name((enum pw_point)p), s->func_name,
-			    (unsigned long long)(s->addr - s->func), (unsigned long long)s->addr,
-			    s->insn, insn_class_name(s->class), s->why);
+				    pw_point_name((enum pw_point)p), s->func_name,
+				    (unsigned long long)(s->addr - s->func),
+				    (unsigned long long)s->addr, s->insn, insn_class_name(s->class),
+				    s->why);
 		}
 	}
 }
@@ -84,7 +86,7 @@ static void print_place(struct textbuf *to, struct goproc *gp, uint64_t addr)
 		examine_say(to, "           0x%llx\n", (unsigned long long)addr);
 	else
 		examine_say(to, "           0x%llx %s+0x%llx\n", (unsigned long long)addr,
-		       frames[nr - 1].func, (unsigned long long)(addr - frames[nr - 1].entry));
+			    frames[nr - 1].func, (unsigned long long)(addr - frames[nr - 1].entry));
 }
 
 static void print_places(struct textbuf *to, struct goproc *gp, const struct textdiff *d)
@@ -104,7 +106,8 @@ static int examine_code(struct textbuf *to, struct goproc *gp, struct proc *p, b
 	int err = textdiff__find(gp, p, &d);
 
 	if (err) {
-		examine_say(to, "  code     cannot be compared with its file: %s\n", proc__words(p, err));
+		examine_say(to, "  code     cannot be compared with its file: %s\n",
+			    proc__words(p, err));
 		return repair;
 	}
 	found = d.nr;
@@ -113,17 +116,20 @@ static int examine_code(struct textbuf *to, struct goproc *gp, struct proc *p, b
 		if (err)
 			examine_say(to, "  code     not repaired: %s\n", why.text);
 		else
-			examine_say(to, "  code     took out %zu of %zu probes: they were left there\n",
-			       found - d.nr, found);
+			examine_say(to,
+				    "  code     took out %zu of %zu probes: they were left there\n",
+				    found - d.nr, found);
 	}
 	if (!d.nr)
 		examine_say(to, "  code     is as in its file: no probe is in it\n");
 	else if (repair)
 		examine_say(to, "  code     has %zu probes that somebody uses:\n", d.nr);
 	else
-		examine_say(to, "  code     has %zu probes: of a tool that runs now, or left by one that "
-		       "was killed; --repair takes those out:\n",
-		       d.nr);
+		examine_say(
+			to,
+			"  code     has %zu probes: of a tool that runs now, or left by one that "
+			"was killed; --repair takes those out:\n",
+			d.nr);
 	print_places(to, gp, &d);
 	return err != 0;
 }
@@ -145,8 +151,8 @@ int examine(pid_t pid, const struct kfeat *kf, bool repair, struct textbuf *to, 
 		fate_of(p, err, &why, ret);
 		return err;
 	}
-	examine_say(to, "\nprocess %d '%s', %s%s, %u threads\n", pid, proc__comm(p), proc__exe_shown(p),
-	    proc__exe_deleted(p) ? " (deleted)" : "", proc__threads(p));
+	examine_say(to, "\nprocess %d '%s', %s%s, %u threads\n", pid, proc__comm(p),
+		    proc__exe_shown(p), proc__exe_deleted(p) ? " (deleted)" : "", proc__threads(p));
 	bad |= examine_code(to, gp, p, repair);
 	for (size_t i = 0; i < goproc__nr_runtimes(gp); i++) {
 		struct goruntime *rt = goproc__runtime(gp, i);

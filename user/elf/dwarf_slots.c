@@ -286,26 +286,6 @@ static int find_in_unit(struct dwarf_vars *v, Dwarf_Die unit, const char *func, 
 	return err;
 }
 
-/* All units are gone through: libdwarf begins anew after the last only. */
-static int find_function(struct dwarf_vars *v, const char *func, uint64_t *ret)
-{
-	int found = -ENOENT;
-
-	for (;;) {
-		Dwarf_Die unit;
-		char *name;
-		int err = dwarf_die_unit(v->dbg);
-
-		if (err)
-			return err == -ENOENT ? found : err;
-		if (found != -ENOENT || dwarf_vars__next(v, NULL, &unit))
-			continue;
-		if (!dwarf_die_name(v->dbg, unit, &name) && dwarf_is_package_of(name, func))
-			found = find_in_unit(v, unit, func, ret);
-		dwarf_dealloc_die(unit);
-	}
-}
-
 static const struct known_func *function(struct dwarf_vars *v, const char *func)
 {
 	struct known_func *f;
@@ -315,7 +295,7 @@ static const struct known_func *function(struct dwarf_vars *v, const char *func)
 			return &v->funcs[i];
 	f = &v->funcs[v->nr_funcs++ % DWARF_FUNCS_KNOWN];
 	snprintf(f->name, sizeof(f->name), "%s", func);
-	f->err = find_function(v, func, &f->die);
+	f->err = dwarf_vars__search(v, func, find_in_unit, &f->die);
 	return f;
 }
 

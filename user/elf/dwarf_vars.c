@@ -89,8 +89,11 @@ static int dwarf_vars__in_unit(struct dwarf_vars *v, Dwarf_Die unit, const char 
 	return err;
 }
 
-/* "example.com/x/server.pool": its package is all before the first dot behind the last slash. */
-bool dwarf_is_package_of(const char *unit, const char *variable)
+/*
+ * Whether a unit of this name has the package of a variable or function of this full name. Of
+ * "example.com/x/server.pool" it is all before the first dot behind the last slash.
+ */
+static bool is_package_of(const char *unit, const char *variable)
 {
 	const char *slash = strrchr(variable, '/');
 	const char *dot = strchr(slash ? slash : variable, '.');
@@ -99,24 +102,31 @@ bool dwarf_is_package_of(const char *unit, const char *variable)
 	return len && strlen(unit) == len && !memcmp(unit, variable, len);
 }
 
-/* All units are gone through: libdwarf begins anew after the last only. */
-int dwarf_vars__type_of(struct dwarf_vars *v, const char *variable, uint64_t *ret_type)
+int dwarf_vars__search(struct dwarf_vars *v, const char *name,
+		       int (*in_unit)(struct dwarf_vars *v, Dwarf_Die unit, const char *name,
+				      uint64_t *ret),
+		       uint64_t *ret)
 {
 	int found = -ENOENT;
 
 	for (;;) {
 		Dwarf_Die unit;
-		char *name;
+		char *package;
 		int err = dwarf_die_unit(v->dbg);
 
 		if (err)
 			return err == -ENOENT ? found : err;
 		if (found != -ENOENT || dwarf_vars__next(v, NULL, &unit))
 			continue;
-		if (!dwarf_die_name(v->dbg, unit, &name) && dwarf_is_package_of(name, variable))
-			found = dwarf_vars__in_unit(v, unit, variable, ret_type);
+		if (!dwarf_die_name(v->dbg, unit, &package) && is_package_of(package, name))
+			found = in_unit(v, unit, name, ret);
 		dwarf_dealloc_die(unit);
 	}
+}
+
+int dwarf_vars__type_of(struct dwarf_vars *v, const char *variable, uint64_t *ret_type)
+{
+	return dwarf_vars__search(v, variable, dwarf_vars__in_unit, ret_type);
 }
 
 /* --- types --- */

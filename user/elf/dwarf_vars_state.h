@@ -31,7 +31,14 @@ struct dwarf_vars {
 
 /* As dwarf_die_next(), but bounded in all. */
 int dwarf_vars__next(struct dwarf_vars *v, Dwarf_Die die, Dwarf_Die *ret);
-/* Whether a unit of this name has the package of a variable or function of this full name. */
-bool dwarf_is_package_of(const char *unit, const char *name);
+/*
+ * Asks in_unit() for a variable or function of this full name, in each unit of its package until
+ * one has it. All units are gone through: libdwarf begins anew after the last only. -ENOENT: none
+ * has it; others of libdwarf and of in_unit().
+ */
+int dwarf_vars__search(struct dwarf_vars *v, const char *name,
+		       int (*in_unit)(struct dwarf_vars *v, Dwarf_Die unit, const char *name,
+				      uint64_t *ret),
+		       uint64_t *ret);
 
 #endif
