@@ -24,21 +24,24 @@
 
 struct progress_line {
 	const struct opts *o;
+	const struct watch *w;
 	bool tty, begun;
 };
 
-static void show_progress(void *ctx, const struct watch_progress *p)
+static void show_progress(void *ctx)
 {
 	struct progress_line *l = ctx;
+	struct watch_progress p;
 
 	if (log_level() < LOG_INFO)
 		return;
+	watch__progress(l->w, &p);
 	if (l->tty)
 		fprintf(stderr,
 			"\rparkwatch: watching pid %d: %.1f s of %.3g s, %zu looks, %zu "
 			"goroutines ",
-			l->o->pid, (double)p->elapsed_ns / NS_PER_SEC,
-			(double)l->o->duration_ns / NS_PER_SEC, p->looks, p->goroutines);
+			l->o->pid, (double)p.elapsed_ns / NS_PER_SEC,
+			(double)l->o->duration_ns / NS_PER_SEC, p.looks, p.goroutines);
 	else if (!l->begun)
 		log_info("watching pid %d for %.3g s", l->o->pid,
 			 (double)l->o->duration_ns / NS_PER_SEC);
@@ -183,6 +186,21 @@ static bool any_leak(const struct leaks *l, bool suspects)
 	return false;
 }
 
+static int watch_it(const struct opts *o, struct watch *w, const volatile sig_atomic_t *stop,
+		    struct watch_end *ret, struct cause *why)
+{
+	struct progress_line line = { .o = o, .w = w, .tty = isatty(STDERR_FILENO) };
+	struct job job = watch__job(w);
+	int err = jobs__run(&job, 1, &(struct jobs_opts){ stop, show_progress, &line });
+
+	if (line.tty && line.begun)
+		fputs("\r\033[K", stderr);
+	if (err)
+		return cause__set(why, err, "%s", job.why.text);
+	watch__ended(w, ret);
+	return 0;
+}
+
 /* *ret_found: there are leaks that nobody knows. */
 static int leaks(const struct opts *o, const struct format *f, const struct leak_known *known,
 		 const volatile sig_atomic_t *stop, bool *ret_found, struct cause *why)
@@ -196,7 +214,6 @@ static int leaks(const struct opts *o, const struct format *f, const struct leak
 		.no_probes = o->no_probes,
 		.no_cost = o->no_cost,
 	};
-	struct progress_line line = { .o = o, .tty = isatty(STDERR_FILENO) };
 	scoped(outfile) saved = NULL;
 	scoped(outfile) out = NULL;
 	scoped(watch) w = NULL;
@@ -209,9 +226,7 @@ static int leaks(const struct opts *o, const struct format *f, const struct leak
 	if (!err)
 		err = watch__open(&wo, stop, &w, why);
 	if (!err)
-		err = watch__run(w, stop, show_progress, &line, &end, why);
-	if (line.tty && line.begun)
-		fputs("\r\033[K", stderr);
+		err = watch_it(o, w, stop, &end, why);
 	if (!err)
 		err = report(o, f, w, &end, known, stop, out, saved, why);
 	if (!err && end.code_left[0])

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "daemon/watch.h"
+#include "daemon/watch_parts.h"
 
 #include <errno.h>
 #include <math.h>
@@ -11,29 +11,16 @@
 #include "base/heart.h"
 #include "base/log.h"
 #include "heap/chanfeed.h"
-#include "heap/retained_heap.h"
-#include "heap/grefs.h"
-#include "heap/reach.h"
-#include "daemon/allocwatch.h"
-#include "daemon/codecheck.h"
 #include "daemon/endless.h"
-#include "daemon/endsearch.h"
-#include "daemon/optional_probes.h"
 #include "daemon/holdnames.h"
 #include "daemon/leaklabels.h"
 #include "daemon/leads.h"
 #include "daemon/peers.h"
 #include "daemon/contention.h"
-#include "host/recorders.h"
 #include "daemon/served.h"
-#include "daemon/snapshot.h"
 #include "golang/gofacts.h"
-#include "model/governor.h"
-#include "model/lookplan.h"
-#include "pipe/decode.h"
-#include "target/maps.h"
 
-#define POLL_MS    HEART_MS /* the ring wakes us earlier when it fills */
+#define DRAIN_MS   HEART_MS /* from one drain to the next; the ring wakes us earlier when it fills */
 #define PARK_DEPTH 1        /* nobody looks at the stacks of parks */
 /* the program's own code is called from a library, not the other way round */
 #define BIRTH_DEPTH 64
@@ -52,30 +39,6 @@
 /* Ways in which a park is not noted. */
 static const enum pw_stat park_losses[] = { PW_STAT_LOST_READ, PW_STAT_LOST_GMAP,
 					    PW_STAT_LOST_SCRATCH, PW_STAT_LOST_SITE };
-
-struct watch {
-	struct watch_opts o;
-	struct deadline until; /* of all that is read */
-	struct snapshot *t;
-	/* of the last look, as the last search has read them; NULL: there was none */
-	struct grefs *refs[GOPROC_RUNTIMES_MAX];
-	struct optional_probes lives, parks;
-	struct allocwatch *allocs; /* NULL: none */
-	struct cause allocs_why;   /* why there are none, or they say nothing */
-	double allocs_ns;          /* what they have cost */
-	struct leaks *leaks;
-	struct labelbook *labels; /* of the last look */
-	struct pipe_stats pipe;
-	uint64_t start_ns, cpu_start_ns, cpu_ns;
-	size_t looks;
-	struct lookplan plan;
-	struct losses lost; /* of births and exits */
-	struct codecheck code;
-	struct recorders *recorders; /* NULL: there are no probes */
-	struct governor governor;
-	struct watch_end end;
-	bool ended;
-};
 
 static void watch__forget_refs(struct watch *w)
 {
@@ -329,17 +292,13 @@ static void watch__see_cpu(struct watch *w)
 		w->cpu_ns = ns;
 }
 
-static void watch__tell(const struct watch *w,
-			void (*progress)(void *, const struct watch_progress *), void *ctx)
+void watch__progress(const struct watch *w, struct watch_progress *ret)
 {
-	const struct watch_progress p = {
+	*ret = (struct watch_progress){
 		.elapsed_ns = clock_now_ns() - w->start_ns,
 		.looks = w->looks,
 		.goroutines = w->leaks->nr_last,
 	};
-
-	if (progress)
-		progress(ctx, &p);
 }
 
 static void watch__drain(struct watch *w)
@@ -354,118 +313,9 @@ static void watch__drain(struct watch *w)
 	watch__keep_budget(w);
 }
 
-/* Until the moment, *stop or the target's end. */
-static void watch__wait(struct watch *w, uint64_t until_ns, const volatile sig_atomic_t *stop,
-			void (*progress)(void *, const struct watch_progress *), void *ctx)
+static bool watch__stops(const struct watch *w)
 {
-	while (!*stop && !w->ended) {
-		struct pollfd fds[] = {
-			{ .fd = w->lives.probes ? ring__fd(probes__ring(w->lives.probes)) : -1,
-			  .events = POLLIN },
-			{ .fd = proc__pidfd(w->t->target.proc), .events = POLLIN },
-		};
-		const uint64_t now = clock_now_ns();
-		const uint64_t due_ns = w->allocs ? allocwatch__due_ns(w->allocs) : 0;
-		uint64_t wait_ns = POLL_MS * NS_PER_MS;
-
-		if (now >= until_ns)
-			return;
-		if (until_ns - now < wait_ns)
-			wait_ns = until_ns - now;
-		if (due_ns && due_ns < wait_ns) /* 0: it may not cost that yet: no hurry */
-			wait_ns = due_ns;
-		watch__tell(w, progress, ctx);
-		heart__beat();
-		/* a signal just ends the wait */
-		(void)poll(fds, ARRAY_SIZE(fds), (int)(wait_ns / NS_PER_MS) + 1);
-		watch__allow(w, WATCH_LOOK_NS);
-		watch__drain(w);
-		watch__tend_allocs(w, until_ns);
-		w->ended = !proc__alive(w->t->target.proc) || proc__executed(w->t->target.proc);
-	}
-}
-
-/*
- * Of the budget of the proof, and before all reading ends: a search ends by itself a little
- * earlier, and tells what it has. 0: none.
- */
-static uint64_t watch__proof_left(struct watch *w)
-{
-	const uint64_t before_ns = 50 * NS_PER_MS, left = deadline__left_ns(&w->until);
-	const uint64_t proof =
-		w->o.proof_ns > w->end.proof_ns ? w->o.proof_ns - w->end.proof_ns : 0;
-
-	if (left <= before_ns)
-		return 0;
-	return left - before_ns < proof ? left - before_ns : proof;
-}
-
-static void watch__doubt(struct watch *w, const char *text)
-{
-	if (!w->end.doubt[0])
-		snprintf(w->end.doubt, sizeof(w->end.doubt), "%s", text);
-}
-
-/* One pass in one runtime. What cannot be searched is said, and proves nothing. */
-static void watch__search_one(struct watch *w, size_t rt, const struct maps *maps,
-			      uint64_t budget_ns)
-{
-	struct reach_in in = { .as = proc__mem(w->t->target.proc),
-			       .rt = goproc__runtime(w->t->target.gp, rt),
-			       .census = w->t->censuses[rt],
-			       .maps = maps,
-			       .budget_ns = budget_ns };
-	scoped_mem uint32_t *goals = NULL;
-	scoped(reach_answer) answer = NULL;
-	scoped(reach) r = NULL;
-	struct cause why = { "" };
-	int err = leaks__goals(w->leaks, (uint16_t)rt, &goals, &in.nr_goals);
-
-	in.goals = goals;
-	if (!err && in.nr_goals)
-		err = reach__run(&in, &r, &why);
-	if (r)
-		err = reach__answer(r, goals, in.nr_goals, false, &answer);
-	if (err)
-		watch__doubt(w, why.text[0] ? why.text : proc__words(w->t->target.proc, err));
-	if (!answer || proc__cut(w->t->target.proc))
-		return;
-	leaks__proved(w->leaks, (uint16_t)rt, answer);
-	grefs__free(w->refs[rt]);
-	w->refs[rt] = reach__take_refs(r);
-	watch__doubt(w, reach__doubt(r));
-	w->end.heap_bytes = reach__stats(r)->heap_bytes;
-}
-
-static void watch__search(struct watch *w)
-{
-	const uint64_t began = clock_now_ns(), cpu_began = clock_cpu_ns(),
-		       left = watch__proof_left(w);
-	scoped(maps) maps = NULL;
-
-	if (left < w->t->target.nr && w->end.proof_ns < w->o.proof_ns)
-		watch__doubt(w, "no time was left");
-	if (left < w->t->target.nr || maps__read_with_stacks(proc__dirfd(w->t->target.proc), &maps))
-		return;
-	for (size_t i = 0; i < w->t->target.nr; i++)
-		watch__search_one(w, i, maps, left / w->t->target.nr);
-	w->end.passes++;
-	w->end.proof_ns += clock_now_ns() - began;
-	w->end.proof_cpu_ns += clock_cpu_ns() - cpu_began;
-}
-
-static int watch__search_ends(struct watch *w)
-{
-	const uint64_t began = clock_now_ns(), cpu_began = clock_cpu_ns(),
-		       left = watch__proof_left(w);
-	int err;
-
-	if (left < w->t->target.nr)
-		return 0;
-	err = endsearch(w->leaks, w->t, left);
-	w->end.proof_ns += clock_now_ns() - began;
-	w->end.proof_cpu_ns += clock_cpu_ns() - cpu_began;
-	return err;
+	return w->stopping || (w->until.stop && *w->until.stop);
 }
 
 /* Searches, if it is time for that, and tells which look comes next. */
@@ -481,30 +331,6 @@ static size_t watch__next(struct watch *w)
 		watch__search(w);
 	w->plan.searched = searches > w->plan.searched ? searches : w->plan.searched;
 	return lookplan__next(&w->plan, clock_now_ns());
-}
-
-static int watch__look_on(struct watch *w, const volatile sig_atomic_t *stop,
-			  void (*progress)(void *, const struct watch_progress *), void *ctx,
-			  struct cause *why)
-{
-	int err = 0;
-
-	for (size_t next; !*stop && !w->ended && !err && (next = watch__next(w)) < LOOKPLAN_LOOKS;
-	     w->plan.at = next) {
-		struct cause c = { "" };
-
-		watch__wait(w, lookplan__due_ns(&w->plan, next), stop, progress, ctx);
-		if (w->ended)
-			break;
-		err = watch__look(w, &c);
-		if (err == -ESRCH || !proc__alive(w->t->target.proc)) {
-			w->ended = true;
-			err = 0;
-		} else if (err) {
-			cause__set(why, err, "%s", c.text);
-		}
-	}
-	return err;
 }
 
 /* For each of two looks that take long; the search for what is leaked comes after them. */
@@ -647,25 +473,15 @@ static void watch__check_code(struct watch *w)
 	proc__limit(w->t->target.proc, &w->until);
 }
 
-int watch__run(struct watch *w, const volatile sig_atomic_t *stop,
-	       void (*progress)(void *ctx, const struct watch_progress *p), void *ctx,
-	       struct watch_end *ret, struct cause *why)
+/* The last look is over, or there is nobody to look at: what is read once, and the report's numbers. */
+static int watch__finish(struct watch *w, struct cause *why)
 {
 	int err;
 
-	if (*stop) /* nothing was seen that could be told */
-		return cause__set(why, -EINTR,
-				  "cannot read the goroutines of '%s' (pid %d): ended by a signal",
-				  proc__comm(w->t->target.proc), (int)proc__pid(w->t->target.proc));
-	watch__start(w);
-	err = watch__look(w, why);
-	if (!err)
-		err = watch__look_on(w, stop, progress, ctx, why);
 	watch__close_eyes(w);
 	watch__allow(w, w->o.proof_ns + WATCH_LOOK_NS);
 	/* Channels and locks first: they move on. */
-	if (!err)
-		err = watch__read_knots(w, why);
+	err = watch__read_knots(w, why);
 	if (!err && !w->ended)
 		err = served_note(w->leaks, w->t);
 	if (!err && !w->ended)
@@ -692,8 +508,105 @@ int watch__run(struct watch *w, const volatile sig_atomic_t *stop,
 	w->end.cpu_ns = w->cpu_ns - w->cpu_start_ns;
 	w->end.cost_ns += w->lives.cost_ns + w->parks.cost_ns;
 	memcpy(w->end.losses, w->lost.text, sizeof(w->end.losses));
+	return JOB_OVER;
+}
+
+/* --- the job --- */
+
+/* After a look: when the next one is, if there is one. */
+static int watch__go_on(struct watch *w, struct cause *why)
+{
+	if (w->ended || watch__stops(w) || (w->next = watch__next(w)) >= LOOKPLAN_LOOKS)
+		return watch__finish(w, why);
+	w->drained_ns = clock_now_ns();
+	return JOB_GOES_ON;
+}
+
+static int watch__begin(void *self, struct cause *why)
+{
+	struct watch *w = self;
+	int err;
+
+	if (watch__stops(w)) /* nothing was seen that could be told */
+		return cause__set(why, -EINTR,
+				  "cannot read the goroutines of '%s' (pid %d): ended by a signal",
+				  proc__comm(w->t->target.proc), (int)proc__pid(w->t->target.proc));
+	watch__start(w);
+	err = watch__look(w, why);
+	return err ? err : watch__go_on(w, why);
+}
+
+static struct job_due watch__due(const void *self)
+{
+	const struct watch *w = self;
+	const uint64_t next_ns = lookplan__due_ns(&w->plan, w->next),
+		       window_ns = w->allocs ? allocwatch__due_ns(w->allocs) : 0;
+	uint64_t at_ns = w->drained_ns + DRAIN_MS * NS_PER_MS;
+
+	if (next_ns < at_ns)
+		at_ns = next_ns;
+	/* 0: it may not cost that yet: no hurry */
+	if (window_ns && window_ns < DRAIN_MS * NS_PER_MS && clock_now_ns() + window_ns < at_ns)
+		at_ns = clock_now_ns() + window_ns;
+	return (struct job_due){ .at_ns = at_ns };
+}
+
+static size_t watch__fds(const void *self, struct pollfd *ret, size_t most)
+{
+	const struct watch *w = self;
+	size_t nr = 0;
+
+	(void)most; /* two are fewer than any job may have */
+	ret[nr++] = (struct pollfd){ .fd = proc__pidfd(w->t->target.proc), .events = POLLIN };
+	if (w->lives.probes)
+		ret[nr++] = (struct pollfd){ .fd = ring__fd(probes__ring(w->lives.probes)),
+					     .events = POLLIN };
+	return nr;
+}
+
+static int watch__step(void *self, struct cause *why)
+{
+	struct watch *w = self;
+	struct cause c = { "" };
+	int err;
+
+	watch__allow(w, WATCH_LOOK_NS);
+	watch__drain(w);
+	if (!watch__stops(w))
+		watch__tend_allocs(w, lookplan__due_ns(&w->plan, w->next));
+	w->drained_ns = clock_now_ns();
+	w->ended = !proc__alive(w->t->target.proc) || proc__executed(w->t->target.proc);
+	if (w->ended)
+		return watch__finish(w, why);
+	/* the look that is taken when the end is asked for is the last */
+	if (!watch__stops(w) && w->drained_ns < lookplan__due_ns(&w->plan, w->next))
+		return JOB_GOES_ON;
+	err = watch__look(w, &c);
+	w->plan.at = w->next;
+	w->ended = err == -ESRCH || !proc__alive(w->t->target.proc);
+	if (err && !w->ended)
+		return cause__set(why, err, "%s", c.text);
+	return watch__go_on(w, why);
+}
+
+static void watch__stop(void *self)
+{
+	struct watch *w = self;
+
+	w->stopping = true;
+}
+
+struct job watch__job(struct watch *w)
+{
+	static const struct job_ops ops = { watch__begin, watch__due, watch__fds, watch__step,
+					    watch__stop };
+
+	return (struct job){ .ops = &ops, .self = w };
+}
+
+void watch__ended(const struct watch *w, struct watch_end *ret)
+{
 	*ret = w->end;
-	return 0;
 }
 
 int watch__name_holders(struct watch *w, bool suspects)
@@ -701,57 +614,6 @@ int watch__name_holders(struct watch *w, bool suspects)
 	int err = w->ended ? 0 : leaklabels_note(w->leaks, w->t, w->labels);
 
 	return w->ended || err ? err : holdnames_note(w->leaks, w->t, suspects);
-}
-
-/* Of runtime rt; bytes: by entry. */
-static int watch__heap_one(struct watch *w, uint16_t rt, const struct maps *maps, bool suspects,
-			   uint64_t *bytes)
-{
-	scoped_mem uint32_t *entries = NULL;
-	struct cause why = { "" };
-	struct retained_heap_in in = {
-		.as = proc__mem(w->t->target.proc),
-		.rt = goproc__runtime(w->t->target.gp, rt),
-		.census = w->t->censuses[rt],
-		.maps = maps,
-		.refs = steal(w->refs[rt]),
-		.nr_groups = w->leaks->nr,
-		.budget_ns = watch__proof_left(w) / w->t->target.nr,
-	};
-	int err = leaks__keepers(w->leaks, rt, suspects, &entries);
-
-	in.groups = entries;
-	if (!err)
-		err = retained_heap_bytes(&in, bytes, &why);
-	if (err)
-		log_debug("the heap that leaks keep is not computed: %s", why.text);
-	return err;
-}
-
-int watch__heap(struct watch *w, bool suspects)
-{
-	scoped_mem uint64_t *bytes = calloc(w->leaks->nr + 1, sizeof(*bytes));
-	const uint64_t began = clock_now_ns(), cpu_began = clock_cpu_ns();
-	scoped(maps) maps = NULL;
-	bool any = false;
-	int err = 0;
-
-	if (!bytes)
-		return -ENOMEM;
-	for (size_t i = 0; i < w->leaks->nr; i++)
-		any |= verdict_is_leak(w->leaks->entries[i].verdict.kind);
-	if (!any || w->ended || watch__proof_left(w) < w->t->target.nr ||
-	    maps__read_with_stacks(proc__dirfd(w->t->target.proc), &maps))
-		return 0;
-	for (uint16_t i = 0; i < w->t->target.nr && !err; i++) {
-		err = watch__heap_one(w, i, maps, suspects, bytes);
-		leaks__heap(w->leaks, err ? NULL : bytes);
-	}
-	leaks__rank(w->leaks);
-	log_debug("the heap that leaks keep: %.3f s, %.3f s of a processor",
-		  (double)(clock_now_ns() - began) / NS_PER_SEC,
-		  (double)(clock_cpu_ns() - cpu_began) / NS_PER_SEC);
-	return err == -ENOMEM ? err : 0;
 }
 
 struct leaks *watch__leaks(struct watch *w)

@@ -4,12 +4,12 @@
  * end, probes for births, exits and parks in between.
  *
  *	watch__open()	opens the process, proves its layouts, loads the probes
- *	watch__run()	looks until the duration is over, *stop, or the target's end; then reads channels and locks
+ *	watch__job()	looks, from the start to the end (engine/job)
  *	watch__leaks()	what was seen, for leaks__finish() and the renderers
  * Without probes (they are not wanted, the kernel does not allow them, or they cost too much)
  * births and exits are what the looks
  * tell: who was born and ended between two of them is not seen; and waits are at least as old as
- * the looks tell. What goroutines allocate is not known then. Loop thread only.
+ * the looks tell. What goroutines allocate is not known then. One thread.
  */
 #ifndef PARKWATCH_DAEMON_WATCH_H
 #define PARKWATCH_DAEMON_WATCH_H
@@ -22,6 +22,7 @@
 #include "base/cause.h"
 #include "base/clock.h"
 #include "base/cleanup.h"
+#include "engine/job.h"
 #include "view/leaks.h"
 
 /* that a look may take, and what is read at the end besides the proof */
@@ -68,11 +69,13 @@ const char *watch__lives_why(const struct watch *w);
 const char *watch__allocs_why(const struct watch *w);
 
 /*
- * progress may be NULL: after each look and about ten times a second. 0 also when the target ended.
+ * For jobs__run(): looks until the duration is over, the end is asked for, or the target's end; then
+ * reads channels and locks, and searches. No error when the target ended.
  */
-int watch__run(struct watch *w, const volatile sig_atomic_t *stop,
-	       void (*progress)(void *ctx, const struct watch_progress *p), void *ctx,
-	       struct watch_end *ret, struct cause *why);
+struct job watch__job(struct watch *w);
+void watch__progress(const struct watch *w, struct watch_progress *ret);
+/* When the job is over without an error. */
+void watch__ended(const struct watch *w, struct watch_end *ret);
 
 /*
  * After leaks__finish(): the heap that only leaking goroutines keep in use, as far as the rest of

@@ -50,8 +50,7 @@ static void turn__ask(struct turn *t, const struct job *jobs, size_t nr)
 /* Until the first is due, or something comes. 0, or what ppoll(2) failed with. */
 static int turn__wait(struct turn *t)
 {
-	const uint64_t now = clock_now_ns(),
-		       left = t->first.at_ns > now ? t->first.at_ns - now : 0;
+	const uint64_t now = clock_now_ns(), left = t->first.at_ns > now ? t->first.at_ns - now : 0;
 	const struct timespec most = {
 		.tv_nsec = (long)(left < JOBS_TURN_NS ? left : JOBS_TURN_NS),
 	};

@@ -28,10 +28,10 @@
 #include "base/clock.h"
 #include "base/heart.h"
 
-#define JOBS_MAX	 8 /* in one loop */
-#define JOB_FDS_MAX	 8 /* of one job */
+#define JOBS_MAX    8 /* in one loop */
+#define JOB_FDS_MAX 8 /* of one job */
 /* A turn waits no longer, so the heart beats, and a signal that falls between two waits is seen. */
-#define JOBS_TURN_NS	 (HEART_MS * NS_PER_MS)
+#define JOBS_TURN_NS     (HEART_MS * NS_PER_MS)
 #define JOBS_PROGRESS_NS (100 * NS_PER_MS) /* from one call of progress to the next, at least */
 
 struct pollfd;
