@@ -27,23 +27,28 @@
 
 struct progress_line {
 	const struct opts *o;
+	const struct session *s;
 	bool tty, begun;
 };
 
-static void show_progress(void *ctx, const struct session_progress *p)
+static void show_progress(void *ctx)
 {
 	struct progress_line *l = ctx;
+	struct session_progress p;
 	char of[32] = "";
 
-	if (l->o->duration_ns)
-		snprintf(of, sizeof(of), " of %.3g s", (double)l->o->duration_ns / NS_PER_SEC);
 	if (log_level() < LOG_INFO)
 		return;
+	session__progress(l->s, &p);
+	if (!p.elapsed_ns)
+		return;
+	if (l->o->duration_ns)
+		snprintf(of, sizeof(of), " of %.3g s", (double)l->o->duration_ns / NS_PER_SEC);
 	if (l->tty)
 		fprintf(stderr, "\rparkwatch: recording pid %d: %.1f s%s, %llu %s, %llu lost ",
-			l->o->pid, (double)p->elapsed_ns / NS_PER_SEC, of,
-			(unsigned long long)(l->o->no_probes ? p->looks : p->events),
-			l->o->no_probes ? "looks" : "events", (unsigned long long)p->lost);
+			l->o->pid, (double)p.elapsed_ns / NS_PER_SEC, of,
+			(unsigned long long)(l->o->no_probes ? p.looks : p.events),
+			l->o->no_probes ? "looks" : "events", (unsigned long long)p.lost);
 	else if (!l->begun)
 		log_info("recording pid %d%s%s", l->o->pid, of[0] ? " for" : "",
 			 of[0] ? of + 3 : "");
@@ -236,6 +241,21 @@ static int write_report(const struct opts *o, struct session *s, const struct se
 	return 0;
 }
 
+static int record_it(const struct opts *o, struct session *s, const volatile sig_atomic_t *stop,
+		     struct session_end *ret, struct cause *why)
+{
+	struct progress_line line = { .o = o, .s = s, .tty = isatty(STDERR_FILENO) };
+	struct job job = session__job(s, o->duration_ns);
+	int err = jobs__run(&job, 1, &(struct jobs_opts){ stop, show_progress, &line });
+
+	if (line.tty && line.begun)
+		fputs("\r\033[K", stderr);
+	if (err)
+		return cause__set(why, err, "%s", job.why.text);
+	session__ended(s, ret);
+	return 0;
+}
+
 static int record(const struct opts *o, const struct format *f, const volatile sig_atomic_t *stop,
 		  struct cause *why)
 {
@@ -260,7 +280,6 @@ static int record(const struct opts *o, const struct format *f, const volatile s
 		.rate = (double)o->rate,
 		.keep_before = o->save || f->kind == FORMAT_PW,
 	};
-	struct progress_line line = { .o = o, .tty = isatty(STDERR_FILENO) };
 	scoped(outfile) saved = NULL;
 	scoped(outfile) out = NULL;
 	scoped(session) s = NULL;
@@ -273,9 +292,7 @@ static int record(const struct opts *o, const struct format *f, const volatile s
 	if (!err)
 		err = session__open(&so, &s, why);
 	if (!err)
-		err = session__record(s, o->duration_ns, stop, show_progress, &line, &end, why);
-	if (line.tty && line.begun)
-		fputs("\r\033[K", stderr);
+		err = record_it(o, s, stop, &end, why);
 	if (!err)
 		err = write_report(o, s, &end, f, out, saved, why);
 	if (!err && end.code_left[0])

@@ -2,21 +2,14 @@
 #include "daemon/allocrun.h"
 
 #include "base/clock.h"
-#include "base/heart.h"
 #include "base/log.h"
 #include "base/rt_boost.h"
 #include "base/random.h"
 #include "model/governor.h"
 
-#define LOOK_NS  NS_PER_MS /* from one look at an open window to the next */
-#define TRIAL_NS (100 * NS_PER_MS)
+#define LOOK_NS  NS_PER_MS         /* from one look at an open window to the next */
 #define FREE_NS  (1.0 * NS_PER_MS) /* that refills may cost before anything is known */
 #define LEARN_NS NS_PER_SEC        /* from one look at new types to the next */
-
-static void wait_ns(uint64_t ns)
-{
-	heart__sleep_until(clock_now_ns() + ns);
-}
 
 static struct allocrun_tally tally_now(const struct allocrun_env *env)
 {
@@ -40,21 +33,28 @@ static double trap_ns(const struct allocrun_env *env)
 	return probes__trap_ns(env->probes, PW_POINT_MALLOC);
 }
 
-/* Before each allocation is counted: how often there is one while the probes are made and do
- * nothing, and so what it will cost. Returns the hits. */
-static uint64_t allocrun__foretell(const struct allocrun_env *env)
+bool allocrun__try(struct allocrun *r, const struct allocrun_env *env)
 {
-	uint64_t cpu_ns = proc__cpu_ns(env->proc);
-	struct allocrun_tally before = tally_now(env), after;
-	double calls, own_ns;
+	*r = (struct allocrun){ .env = *env };
+	if (!allocs__has(env->allocs, ALLOC_SOURCE_EXACT))
+		return false;
+	r->tried = true;
+	r->seen_cpu_ns = proc__cpu_ns(env->proc);
+	r->start = tally_now(env);
+	return true;
+}
 
-	wait_ns(TRIAL_NS);
-	after = tally_now(env);
-	calls = (double)(after.idle - before.idle);
+/* What the trial showed: how often it allocates, and so what counting will cost. Returns the hits. */
+static uint64_t allocrun__foretell(const struct allocrun *r)
+{
+	const struct allocrun_env *env = &r->env;
+	const struct allocrun_tally after = tally_now(env);
+	const double calls = (double)(after.idle - r->start.idle);
 	/* the time that the probes took meanwhile is not the program's own */
-	own_ns = (double)(proc__cpu_ns(env->proc) - cpu_ns) - calls * trap_ns(env);
-	if (own_ns < (double)TRIAL_NS / 100)
-		own_ns = (double)TRIAL_NS / 100;
+	double own_ns = (double)(proc__cpu_ns(env->proc) - r->seen_cpu_ns) - calls * trap_ns(env);
+
+	if (own_ns < (double)ALLOCRUN_TRIAL_NS / 100)
+		own_ns = (double)ALLOCRUN_TRIAL_NS / 100;
 	if (calls > 0)
 		log_info("exact: %.3g allocations per second of its CPU time, each will cost "
 			 "%.0f ns: the program will use about %.1f times as much",
@@ -62,8 +62,8 @@ static uint64_t allocrun__foretell(const struct allocrun_env *env)
 			 1 + calls * hit_ns(env) / own_ns);
 	else
 		log_info("exact: each allocation will cost the program %.0f ns; none in %d ms",
-			 hit_ns(env), (int)(TRIAL_NS / NS_PER_MS));
-	return after.idle - before.idle;
+			 hit_ns(env), (int)(ALLOCRUN_TRIAL_NS / NS_PER_MS));
+	return after.idle - r->start.idle;
 }
 
 static struct attach *attach_of(const struct allocrun *r, size_t rt)
@@ -103,10 +103,8 @@ static void allocrun__balance(struct allocrun *r)
 int allocrun__init(struct allocrun *r, const struct allocrun_env *env, struct cause *why)
 {
 	const bool windows = allocs__has(env->allocs, ALLOC_SOURCE_REFILL);
-	uint64_t foretold = 0;
+	const uint64_t foretold = r->tried ? allocrun__foretell(r) : 0;
 
-	if (allocs__has(env->allocs, ALLOC_SOURCE_EXACT))
-		foretold = allocrun__foretell(env);
 	for (size_t i = 0; i < env->nr_rt; i++)
 		attach__exact(probes__attach(env->probes, i),
 			      allocs__source(env->allocs, (uint16_t)i) == ALLOC_SOURCE_EXACT);
@@ -129,13 +127,16 @@ void allocrun__share(struct allocrun *r, unsigned int sharers)
 	r->windows.limits.budget = r->env.windows.budget / sharers;
 }
 
-uint64_t allocrun__due_ns(const struct allocrun *r)
+uint64_t allocrun__due_ns(const struct allocrun *r, uint64_t now_ns)
 {
-	return r->none ? UINT64_MAX : allocwin__due_ns(&r->windows, clock_now_ns());
+	if (r->open)
+		return r->looked_ns + LOOK_NS < r->end_ns ? r->looked_ns + LOOK_NS : r->end_ns;
+	return r->none ? UINT64_MAX : now_ns + allocwin__due_ns(&r->windows, now_ns);
 }
 
-static void allocrun__close(struct allocrun *r, const struct allocrun_tally *before)
+static void allocrun__close(struct allocrun *r)
 {
+	const struct allocrun_tally *before = &r->before;
 	uint64_t cpu_ns, now;
 	struct allocrun_tally after;
 	double cpus;
@@ -153,40 +154,42 @@ static void allocrun__close(struct allocrun *r, const struct allocrun_tally *bef
 			 cpus);
 	r->seen_ns = now;
 	r->seen_cpu_ns = cpu_ns;
+	r->open = false;
+	rt_boost__restore(r->env.pace);
 }
 
-/* Until the window has been open so long, or enough was seen: a program may do nothing for a while
- * and then all at once. */
-static void allocrun__wait(const struct allocrun *r, uint64_t length_ns, uint64_t singles)
+static void allocrun__open(struct allocrun *r, uint64_t left_ns)
 {
-	uint64_t end_ns = clock_now_ns() + length_ns, now;
-
-	while ((now = clock_now_ns()) < end_ns) {
-		uint64_t left_ns = end_ns - now;
-
-		wait_ns(left_ns < LOOK_NS ? left_ns : LOOK_NS);
-		if (tally_now(&r->env).singles - singles >= 2 * ALLOCWIN_HITS ||
-		    !proc__alive(r->env.proc))
-			break;
-	}
-}
-
-static void allocrun__window(struct allocrun *r, uint64_t left_ns)
-{
-	uint64_t length_ns = r->windows.length_ns < left_ns ? r->windows.length_ns : left_ns;
-	struct allocrun_tally before = tally_now(&r->env);
+	const uint64_t length_ns = r->windows.length_ns < left_ns ? r->windows.length_ns : left_ns;
 	struct cause why = { "" };
 
+	r->before = tally_now(&r->env);
 	/* while it is open each allocation costs the program a trap */
 	rt_boost__hurry(r->env.pace);
 	for (size_t i = 0; i < r->env.nr_rt && !r->none; i++)
 		r->none = attach__part_on(attach_of(r, i), ATTACH_SINGLES, &why) != 0;
+	r->looked_ns = clock_now_ns();
+	r->end_ns = r->looked_ns + length_ns;
+	r->open = true;
 	if (!r->none)
-		allocrun__wait(r, length_ns, before.singles);
-	allocrun__close(r, &before);
-	rt_boost__restore(r->env.pace);
-	if (r->none && proc__alive(r->env.proc))
+		return;
+	allocrun__close(r);
+	if (proc__alive(r->env.proc))
 		log_warn("no windows of single allocations: %s", why.text);
+}
+
+/* Closes it if it has been open so long, or if enough was seen: a program may do nothing for a while
+ * and then all at once. */
+static void allocrun__look(struct allocrun *r, uint64_t left_ns)
+{
+	const uint64_t now = clock_now_ns();
+
+	if (left_ns && now < allocrun__due_ns(r, now))
+		return;
+	r->looked_ns = now;
+	if (!left_ns || now >= r->end_ns || !proc__alive(r->env.proc) ||
+	    tally_now(&r->env).singles - r->before.singles >= 2 * ALLOCWIN_HITS)
+		allocrun__close(r);
 }
 
 void allocrun__begin(struct allocrun *r)
@@ -200,6 +203,10 @@ void allocrun__tend(struct allocrun *r, uint64_t left_ns)
 	const uint64_t now = clock_now_ns();
 	const bool learn = now - r->learnt_ns >= LEARN_NS;
 
+	if (r->open) {
+		allocrun__look(r, left_ns);
+		return;
+	}
 	for (size_t i = 0; i < r->env.nr_rt; i++) {
 		if (learn)
 			(void)allocs__learn(r->env.allocs, (uint16_t)i, attach_of(r, i));
@@ -208,8 +215,8 @@ void allocrun__tend(struct allocrun *r, uint64_t left_ns)
 	if (learn)
 		r->learnt_ns = now;
 	allocrun__balance(r);
-	if (left_ns && !allocrun__due_ns(r))
-		allocrun__window(r, left_ns);
+	if (left_ns && allocrun__due_ns(r, now) <= now)
+		allocrun__open(r, left_ns);
 }
 
 int allocrun__again(struct allocrun *r, struct cause *why)
@@ -221,6 +228,8 @@ int allocrun__again(struct allocrun *r, struct cause *why)
 
 void allocrun__end(struct allocrun *r)
 {
+	if (r->open)
+		allocrun__close(r);
 	for (size_t i = 0; i < r->env.nr_rt; i++)
 		allocs__end(r->env.allocs, (uint16_t)i);
 }

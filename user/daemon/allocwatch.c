@@ -28,8 +28,9 @@ struct allocwatch {
 	struct rt_boost *pace;
 	struct allocrun run;
 	size_t nr_rt;
-	double busy; /* what hits cost in a ns of the last window */
-	bool learnt; /* there was one */
+	double busy;      /* what hits cost in a ns of the last window */
+	bool learnt;      /* there was one */
+	double before_ns; /* of cost, before the window */
 	/* the last absence that is left out; so long they were all together */
 	uint64_t absent_ns, gap_ns;
 };
@@ -114,6 +115,8 @@ int allocwatch__start(struct allocwatch *a, struct cause *why)
 	if (a->o.longest_ns < env.windows.longest_ns)
 		env.windows.longest_ns = a->o.longest_ns;
 	env.windows.first_ns = env.windows.longest_ns;
+	/* no allocation is counted one by one all the time: there is nothing to try */
+	(void)allocrun__try(&a->run, &env);
 	err = allocrun__init(&a->run, &env, why);
 	if (err)
 		return err;
@@ -139,9 +142,14 @@ void allocwatch__again(struct allocwatch *a)
 		log_debug("allocations are counted no more: %s", why.text);
 }
 
-uint64_t allocwatch__due_ns(const struct allocwatch *a)
+bool allocwatch__is_open(const struct allocwatch *a)
 {
-	return allocrun__due_ns(&a->run);
+	return a->run.open;
+}
+
+uint64_t allocwatch__due_ns(const struct allocwatch *a, uint64_t now_ns)
+{
+	return allocrun__due_ns(&a->run, now_ns);
 }
 
 /*
@@ -160,16 +168,18 @@ static double allocwatch__window_ns(const struct allocwatch *a)
 
 void allocwatch__tend(struct allocwatch *a, uint64_t left_ns, double may_ns)
 {
-	const double before_ns = allocwatch__cost_ns(a),
-		     length_ns = (double)a->run.windows.length_ns;
+	const double length_ns = (double)a->run.windows.length_ns;
 	const uint64_t windows = a->run.windows.windows;
 
-	allocwatch__again(a);
-	(void)ring__drain(probes__ring(a->probes));
-	allocrun__tend(&a->run, allocwatch__window_ns(a) <= may_ns ? left_ns : 0);
+	if (!a->run.open) {
+		a->before_ns = allocwatch__cost_ns(a);
+		allocwatch__again(a);
+		(void)ring__drain(probes__ring(a->probes));
+	}
+	allocrun__tend(&a->run, a->run.open || allocwatch__window_ns(a) <= may_ns ? left_ns : 0);
 	if (a->run.windows.windows == windows)
 		return;
-	a->busy = (allocwatch__cost_ns(a) - before_ns - GOVERNOR_LINKS_NS) / length_ns;
+	a->busy = (allocwatch__cost_ns(a) - a->before_ns - GOVERNOR_LINKS_NS) / length_ns;
 	a->learnt = true;
 }
 

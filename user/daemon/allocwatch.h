@@ -10,8 +10,8 @@
  *	allocwatch__start()	counting begins
  *	allocwatch__tend()	now and then, and whenever it is due: a window, if it may cost what it will
  *	allocwatch__finish()	counting ends
- * Loop thread; a window keeps it for up to longest_ns, and ALLOCWATCH_AROUND_NS for making and
- * taking down probes.
+ * A part of a job (engine/job). Making the probes of a window and taking them down keeps the thread
+ * for up to ALLOCWATCH_AROUND_NS.
  */
 #ifndef PARKWATCH_DAEMON_ALLOCWATCH_H
 #define PARKWATCH_DAEMON_ALLOCWATCH_H
@@ -56,8 +56,16 @@ int allocwatch__start(struct allocwatch *a, struct cause *why);
  * chance, and none was to be in that time.
  */
 void allocwatch__again(struct allocwatch *a);
-uint64_t allocwatch__due_ns(const struct allocwatch *a); /* until the next window */
-/* A window takes left_ns at most, 0: none now; nor is there one that may cost more than may_ns. */
+bool allocwatch__is_open(const struct allocwatch *a); /* a window is */
+/*
+ * The next moment for allocwatch__tend(). One that is past, while no window is open: the next window
+ * waits until it may cost what it will.
+ */
+uint64_t allocwatch__due_ns(const struct allocwatch *a, uint64_t now_ns);
+/*
+ * A window takes left_ns at most; 0: none now, and the one that is open is closed. There is none that
+ * may cost more than may_ns.
+ */
 void allocwatch__tend(struct allocwatch *a, uint64_t left_ns, double may_ns);
 double allocwatch__cost_ns(const struct allocwatch *a); /* so far, of hits and of making probes */
 uint64_t allocwatch__hits(const struct allocwatch *a);

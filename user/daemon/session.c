@@ -247,9 +247,9 @@ static void session__end(const struct session *s, struct session_end *e)
  * Who has called libraries that made goroutines, as far as their stacks say before recording. Not
  * in time: it is not known.
  */
-static int session__ask_creators(struct session *s, const volatile sig_atomic_t *stop)
+static int session__ask_creators(struct session *s)
 {
-	struct deadline until = { .at_ns = clock_now_ns() + CREATORS_MOST_NS, .stop = stop };
+	struct deadline until = { .at_ns = clock_now_ns() + CREATORS_MOST_NS, .stop = s->o.stop };
 	struct census *censuses[GOPROC_RUNTIMES_MAX] = { NULL };
 	int err = 0;
 
@@ -273,76 +273,153 @@ uint64_t session__own_ns(const struct session *s)
 	return clock_cpu_ns() + (s->probes ? probe_set_cpu_ns() : 0);
 }
 
-int session__record(struct session *s, uint64_t duration_ns, const volatile sig_atomic_t *stop,
-		    void (*progress)(void *ctx, const struct session_progress *p), void *ctx,
-		    struct session_end *ret, struct cause *why)
+/* --- the job --- */
+
+static struct allocrun_env session__alloc_env(const struct session *s)
 {
-	struct session_run r = {
-		.s = s, .duration_ns = duration_ns, .stop = stop, .progress = progress, .ctx = ctx
+	const double budget = s->o.max_overhead > 0 ? s->o.max_overhead : ALLOCRUN_OVERHEAD;
+
+	return (struct allocrun_env){
+		.proc = s->target.proc,
+		.allocs = s->allocs,
+		.probes = s->probes,
+		.nr_rt = s->target.nr,
+		.windows = ALLOCWIN_RECORDING((1 - ALLOCRUN_REFILLS) * budget),
+		.refills = ALLOCRUN_REFILLS * budget,
+		.pace = s->pace,
 	};
-	double budget = s->o.max_overhead > 0 ? s->o.max_overhead : ALLOCRUN_OVERHEAD;
-	struct allocrun_env env = { .proc = s->target.proc,
-				    .allocs = s->allocs,
-				    .probes = s->probes,
-				    .nr_rt = s->target.nr };
+}
+
+/* The recording is over: its numbers, and whether the code is as it was. */
+static void session__sum(struct session *s)
+{
+	struct session_run *r = &s->run;
+	struct session_end *e = &s->end;
 	struct cause code_why = { "" };
-	struct session_end e = { 0 };
-	uint64_t own_start_ns, own_end_ns;
+	uint64_t own_end_ns;
+
+	profile__begin(s->profile, r->start_ns);
+	profile__end(s->profile, r->start_ns + r->covered_ns);
+	e->target_ended = r->target_ended;
+	e->cut = r->cut;
+	e->target_stopped = !r->target_ended && proc__stopped(s->target.proc);
+	e->duration_ns = r->covered_ns;
+	e->exact_ns = r->exact_ns;
+	e->gap_ns = r->gap_ns;
+	e->held_ns = r->held_ns;
+	e->gap_waits = r->gap_waits;
+	e->gap_missing = r->gap_ns && r->count.known ? r->gap_missing : -1;
+	e->attached = r->stretches;
+	e->windows = r->windows;
+	e->cpu_ns = s->cpu_ns - r->cpu_start_ns;
+	own_end_ns = session__own_ns(s);
+	e->taken_ns = owncost__ns(&r->own, s, true);
+	/* a probe holder that was killed has taken its own along */
+	e->own_ns = own_end_ns > s->own_start_ns ? own_end_ns - s->own_start_ns : 0;
+	session__end(s, e);
+	if (s->probes && codecheck__end(&s->code, s->target.gp, s->target.proc,
+					recorders__alone(s->recorders), &code_why))
+		memcpy(e->code_left, code_why.text, sizeof(e->code_left));
+}
+
+static int session__state(struct session *s, int state)
+{
+	if (state == JOB_OVER)
+		session__sum(s);
+	return state;
+}
+
+/* The probes are there, and what they will cost is known: time zero. */
+static int session__record(struct session *s, struct cause *why)
+{
+	const struct allocrun_env env = session__alloc_env(s);
+	struct session_run *r = &s->run;
+	int err = s->allocs ? allocrun__init(&s->allocrun, &env, why) : 0;
+
+	if (err)
+		return err;
+	s->wall_start_ns = clock_ns(CLOCK_REALTIME);
+	s->cpu_ns = r->cpu_start_ns = proc__cpu_ns(s->target.proc);
+	s->own_start_ns = session__own_ns(s);
+	r->start_ns = r->cpu_seen_ns = clock_now_ns();
+	s->until = (struct deadline){
+		.at_ns = r->duration_ns ? r->start_ns + r->duration_ns + SESSION_LATE_NS
+					: UINT64_MAX,
+		.stop = s->o.stop,
+	};
+	return session__state(s, session_run__begin(r, why));
+}
+
+static int session__start(void *self, struct cause *why)
+{
+	struct session *s = self;
+	struct allocrun_env env;
 	int err = s->pace ? 0 : rt_boost__new(rt_boost_limit_ns(s->o.pid), &s->pace);
 
 	if (err)
 		return err;
-	env.pace = s->pace;
-	err = s->callsites ? session__ask_creators(s, stop) : 0;
+	err = s->callsites ? session__ask_creators(s) : 0;
 	if (err)
 		return cause__set(why, err, "cannot read the goroutines of pid %d: %s",
 				  (int)s->o.pid, strerror(-err));
 	if (s->probes) {
 		codecheck__begin(&s->code, s->target.gp, s->target.proc);
-		gapcount__find(&r.count, s->o.profile.event, s->target.proc, s->target.gp);
+		gapcount__find(&s->run.count, s->o.profile.event, s->target.proc, s->target.gp);
+		err = probes__on(s->probes, why);
 	}
-	err = s->probes ? probes__on(s->probes, why) : 0;
-	env.windows = ALLOCWIN_RECORDING((1 - ALLOCRUN_REFILLS) * budget);
-	env.refills = ALLOCRUN_REFILLS * budget;
-	if (!err && s->allocs)
-		err = allocrun__init(&s->allocrun, &env, why);
 	if (err)
 		return err;
-	s->wall_start_ns = clock_ns(CLOCK_REALTIME);
-	s->cpu_ns = r.cpu_start_ns = proc__cpu_ns(s->target.proc);
-	own_start_ns = session__own_ns(s);
-	r.start_ns = r.cpu_seen_ns = clock_now_ns();
-	s->until =
-		(struct deadline){ .at_ns = duration_ns ? r.start_ns + duration_ns + SESSION_LATE_NS
-							: UINT64_MAX,
-				   .stop = stop };
-	err = session_run__record(&r, why);
-	if (err)
-		return err;
-	profile__begin(s->profile, r.start_ns);
-	profile__end(s->profile, r.start_ns + r.covered_ns);
-	e.target_ended = r.target_ended;
-	e.cut = r.cut;
-	e.target_stopped = !r.target_ended && proc__stopped(s->target.proc);
-	e.duration_ns = r.covered_ns;
-	e.exact_ns = r.exact_ns;
-	e.gap_ns = r.gap_ns;
-	e.held_ns = r.held_ns;
-	e.gap_waits = r.gap_waits;
-	e.gap_missing = r.gap_ns && r.count.known ? r.gap_missing : -1;
-	e.attached = r.stretches;
-	e.windows = r.windows;
-	e.cpu_ns = s->cpu_ns - r.cpu_start_ns;
-	own_end_ns = session__own_ns(s);
-	e.taken_ns = owncost__ns(&r.own, s, true);
-	/* a probe holder that was killed has taken its own along */
-	e.own_ns = own_end_ns > own_start_ns ? own_end_ns - own_start_ns : 0;
-	session__end(s, &e);
-	if (s->probes && codecheck__end(&s->code, s->target.gp, s->target.proc,
-					recorders__alone(s->recorders), &code_why))
-		memcpy(e.code_left, code_why.text, sizeof(e.code_left));
-	*ret = e;
-	return 0;
+	env = session__alloc_env(s);
+	s->run.stepped_ns = clock_now_ns();
+	if (s->allocs && allocrun__try(&s->allocrun, &env))
+		return JOB_GOES_ON;
+	return session__record(s, why);
+}
+
+static struct job_due session__due(const void *self)
+{
+	const struct session *s = self;
+
+	return s->run.phase == SESSION_TRIAL
+		       ? (struct job_due){ s->run.stepped_ns + ALLOCRUN_TRIAL_NS, NULL }
+		       : session_run__due(&s->run);
+}
+
+static size_t session__fds(const void *self, struct pollfd *ret, size_t most)
+{
+	const struct session *s = self;
+
+	(void)most; /* it has two at most */
+	return s->run.phase == SESSION_TRIAL ? 0 : session_run__fds(&s->run, ret);
+}
+
+static int session__step(void *self, struct cause *why)
+{
+	struct session *s = self;
+
+	return s->run.phase == SESSION_TRIAL ? session__record(s, why)
+					     : session__state(s, session_run__step(&s->run, why));
+}
+
+static void session__stop(void *self)
+{
+	struct session *s = self;
+
+	s->run.stopping = true;
+}
+
+struct job session__job(struct session *s, uint64_t duration_ns)
+{
+	static const struct job_ops ops = { session__start, session__due, session__fds,
+					    session__step, session__stop };
+
+	s->run = (struct session_run){ .s = s, .duration_ns = duration_ns };
+	return (struct job){ .ops = &ops, .self = s };
+}
+
+void session__ended(const struct session *s, struct session_end *ret)
+{
+	*ret = s->end;
 }
 
 int session__snap(struct session *s, struct snap **ret)

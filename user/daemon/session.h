@@ -3,12 +3,12 @@
  * session: one target from start to end: opened, proved, probed, recorded, let go.
  *
  *	session__open()	  finds the Go runtimes, proves their layouts, plans and loads; nothing is probed yet
- *	session__record() probes, records until the duration is over, *stop, or the target's end; takes the probes down
+ *	session__job()	  records, from the first probe to the last (engine/job)
  *	session__snap()	  what was seen, for the renderers
  * What probes cost is limited (model/governor): when it is too much, they are on in windows only
  * (daemon/windows); or, as without probes from the start, all goroutines are looked at again and
  * again (daemon/sampling). What is said then are estimates. A process with several Go runtimes
- * (c-shared libraries) has one set of probes each, and one report. Loop thread only.
+ * (c-shared libraries) has one set of probes each, and one report. One thread.
  */
 #ifndef PARKWATCH_DAEMON_SESSION_H
 #define PARKWATCH_DAEMON_SESSION_H
@@ -19,6 +19,7 @@
 
 #include "base/cause.h"
 #include "daemon/allocs.h"
+#include "engine/job.h"
 #include "model/governor.h"
 #include "model/profile.h"
 #include "model/snap.h"
@@ -57,7 +58,8 @@ struct session_opts {
 #define SESSION_LATE_NS (3 * 1000000000ULL)
 
 struct session_progress {
-	uint64_t elapsed_ns, events, lost;
+	uint64_t elapsed_ns; /* 0: recording has not begun */
+	uint64_t events, lost;
 	uint32_t looks;
 };
 
@@ -124,12 +126,13 @@ void session__free(struct session *s);
 DEFINE_SCOPED(session)
 
 /*
- * duration 0: no limit. Calls `progress` (may be NULL) about ten times a second. 0 also when the
- * target ended.
+ * For jobs__run(): probes, records until the duration is over, the end is asked for, or the target's
+ * end; takes the probes down. No error when the target ended. duration 0: no limit.
  */
-int session__record(struct session *s, uint64_t duration_ns, const volatile sig_atomic_t *stop,
-		    void (*progress)(void *ctx, const struct session_progress *p), void *ctx,
-		    struct session_end *ret, struct cause *why);
+struct job session__job(struct session *s, uint64_t duration_ns);
+void session__progress(const struct session *s, struct session_progress *ret);
+/* When the job is over without an error. */
+void session__ended(const struct session *s, struct session_end *ret);
 
 int session__snap(struct session *s, struct snap **ret);
 /* namers: room for GOPROC_RUNTIMES_MAX; returns how many. */

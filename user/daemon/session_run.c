@@ -8,7 +8,6 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/heart.h"
@@ -18,7 +17,7 @@
 #include "daemon/session_parts.h"
 #include "model/governor.h"
 
-#define POLL_MS   100 /* the ring wakes us earlier when it fills */
+#define POLL_MS   100 /* the target's CPU time is read so often, at least */
 #define GOVERN_MS 10  /* what hits cost is looked at so often */
 /* or only with the rest, if the last hits might come so many times again: looking costs too */
 #define CALM 20
@@ -31,26 +30,21 @@
 /* at least so many are dealt with between two looks at their cost */
 #define LIMIT_HITS 1000
 
-/* Ten times a second: reading the counters takes longer than a look at a small program. */
-static void session_run__tell(struct session_run *r)
+void session__progress(const struct session *s, struct session_progress *ret)
 {
-	const struct session *s = r->s;
-	const uint64_t now = clock_now_ns();
-	struct session_progress p = { .elapsed_ns = now - r->start_ns };
 	struct losses lost = { 0 };
 	uint64_t stats[PW_STAT_MAX];
 
-	if (!r->progress || now - r->told_ns < POLL_MS * NS_PER_MS)
+	*ret = (struct session_progress){
+		.elapsed_ns = s->run.start_ns ? clock_now_ns() - s->run.start_ns : 0,
+		.looks = sampling__stats(s->sampling)->looks,
+	};
+	if (!s->probes)
 		return;
-	r->told_ns = now;
-	p.looks = sampling__stats(s->sampling)->looks;
-	if (s->probes) {
-		probes__stats(s->probes, stats);
-		probes__losses(s->probes, stats, &lost);
-		p.events = s->allocs ? allocrun__seen(stats) : ingest__events(s->intake, stats);
-		p.lost = lost.nr;
-	}
-	r->progress(r->ctx, &p);
+	probes__stats(s->probes, stats);
+	probes__losses(s->probes, stats, &lost);
+	ret->events = s->allocs ? allocrun__seen(stats) : ingest__events(s->intake, stats);
+	ret->lost = lost.nr;
 }
 
 static void session_run__see_cpu(struct session_run *r)
@@ -121,29 +115,18 @@ static uint64_t session_run__see_gap(struct session_run *r)
 	return r->gap_ns - before_ns;
 }
 
-/* Until the moment, *stop, or the target's end. A pace: on time, and in a hurry from then on. */
-static void session_run__wait(struct session_run *r, uint64_t until_ns, struct rt_boost *pace)
+/* The end is asked for. */
+static bool session_run__stops(const struct session_run *r)
 {
-	uint64_t now;
-
-	while (!*r->stop && proc__alive(r->s->target.proc) && (now = clock_now_ns()) < until_ns) {
-		struct pollfd fd = { .fd = proc__pidfd(r->s->target.proc), .events = POLLIN };
-		const uint64_t left =
-			until_ns - now < POLL_MS * NS_PER_MS ? until_ns - now : POLL_MS * NS_PER_MS;
-		const struct timespec most = { .tv_nsec = (long)left };
-
-		session_run__tell(r);
-		(void)rt_boost__poll(pace, &fd, 1, &most); /* a signal just ends the wait */
-		until_ns += session_run__see_gap(r);
-		session_run__see_cpu(r);
-	}
+	return r->stopping || *r->s->o.stop;
 }
 
 static bool session_run__is_over(const struct session_run *r)
 {
 	if (r->s->probes && !probes__held(r->s->probes))
 		return true;
-	return *r->stop || r->target_ended || (r->duration_ns && r->covered_ns >= r->duration_ns);
+	return session_run__stops(r) || r->target_ended ||
+	       (r->duration_ns && r->covered_ns >= r->duration_ns);
 }
 
 /* CPU time that the target has used, and time that has gone by, since the start. */
@@ -247,38 +230,22 @@ static uint64_t least(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-/* Until it becomes too dear, too, or parkwatch was absent. */
-static void session_run__watch(struct session_run *r, struct governor *g)
+/* What came is taken. True: the stretch goes on; it is not too dear, and parkwatch was not absent. */
+static bool session_run__drain(struct session_run *r)
 {
 	struct session *s = r->s;
 	uint64_t left;
 
-	while (!*r->stop && (left = session_run__left_ns(r)) > 0) {
-		struct pollfd fds[] = {
-			{ .fd = ring__fd(probes__ring(s->probes)), .events = POLLIN },
-			{ .fd = proc__pidfd(s->target.proc), .events = POLLIN },
-		};
-		uint64_t wait =
-			least((g->max > 0 && !r->calm ? GOVERN_MS : HEART_MS) * NS_PER_MS, left);
-
-		if (s->allocs)
-			wait = least(wait, allocrun__due_ns(&s->allocrun));
-		session_run__tell(r);
-		heart__beat();
-		/* a signal just ends the wait */
-		(void)poll(fds, ARRAY_SIZE(fds), (int)(wait / NS_PER_MS) + 1);
-		(void)ring__drain(probes__ring(s->probes));
-		if (session_run__ended(r) || !probes__held(s->probes) || session_run__was_absent(r))
-			return;
-		session_run__see_cpu(r);
-		left = session_run__left_ns(r);
-		if (s->allocs)
-			allocrun__share(&s->allocrun, recorders__sharers(s->recorders));
-		if (s->allocs && left && !*r->stop)
-			allocrun__tend(&s->allocrun, left);
-		if (session_run__is_too_dear(r, g))
-			return;
-	}
+	(void)ring__drain(probes__ring(s->probes));
+	if (session_run__ended(r) || !probes__held(s->probes) || session_run__was_absent(r))
+		return false;
+	session_run__see_cpu(r);
+	left = session_run__left_ns(r);
+	if (s->allocs)
+		allocrun__share(&s->allocrun, recorders__sharers(s->recorders));
+	if (s->allocs && left && !session_run__stops(r))
+		allocrun__tend(&s->allocrun, left);
+	return !session_run__is_too_dear(r, &r->governor) && left && !session_run__stops(r);
 }
 
 /* Recording ends. Returns the moment at which it did. */
@@ -303,8 +270,8 @@ static uint64_t session_run__finish(struct session_run *r, uint64_t begin_ns)
 	return end;
 }
 
-/* One stretch in which every event counts: the probes are there, and are taken down. */
-static int session_run__stretch(struct session_run *r, struct governor *g, struct cause *why)
+/* A stretch in which every event counts begins: the probes are there. After an error they are not. */
+static int session_run__begin_stretch(struct session_run *r, struct cause *why)
 {
 	const uint64_t begin_ns = r->start_ns + r->covered_ns;
 	struct session *s = r->s;
@@ -314,7 +281,7 @@ static int session_run__stretch(struct session_run *r, struct governor *g, struc
 	r->stretches++;
 	profile__begin(s->profile, begin_ns);
 	probes__limit(s->probes, -1);
-	(void)session_run__is_too_dear(r, g);
+	(void)session_run__is_too_dear(r, &r->governor);
 	for (size_t i = 0; i < s->target.nr; i++)
 		attach__count_from(probes__attach(s->probes, i),
 				   session_run__keeps_waits(r) ? begin_ns : 0, false);
@@ -333,12 +300,19 @@ static int session_run__stretch(struct session_run *r, struct governor *g, struc
 	session_run__see_cpu(r);
 	/* it is needed: it does not end what is exact */
 	r->begun_ns += owncost__ns(&r->own, s, true) - own_ns;
-	if (!err) {
-		session_run__watch(r, g);
-		r->covered_ns = r->exact_ns = session_run__finish(r, begin_ns) - r->start_ns;
-	}
-	probes__off(s->probes);
-	return err;
+	if (err)
+		probes__off(s->probes);
+	r->phase = SESSION_EXACT;
+	r->stepped_ns = clock_now_ns();
+	return err ? err : JOB_GOES_ON;
+}
+
+static void session_run__end_stretch(struct session_run *r)
+{
+	const uint64_t begin_ns = r->start_ns + r->covered_ns;
+
+	r->covered_ns = r->exact_ns = session_run__finish(r, begin_ns) - r->start_ns;
+	probes__off(r->s->probes);
 }
 
 /* We are back: the probes go in again. Nobody knows what goroutines did meanwhile. */
@@ -376,20 +350,13 @@ static void session_run__pay(struct session_run *r, struct governor *g)
 	r->own_spent_ns = cost;
 }
 
-static int session_run__exact(struct session_run *r, struct governor *g, struct cause *why)
+/* What every event has cost, for what follows. */
+static void session_run__learn(struct session_run *r)
 {
+	struct governor *g = &r->governor;
 	uint64_t stats[PW_STAT_MAX];
 	double hits, around;
-	int err;
 
-	err = session_run__stretch(r, g, why);
-	while (!err && session_run__was_absent(r) && !session_run__is_over(r)) {
-		err = session_run__go_on(r, why);
-		if (!err)
-			err = session_run__stretch(r, g, why);
-	}
-	if (!err && session_run__was_absent(r))
-		session_run__leave_out(r, r->start_ns + r->covered_ns);
 	session_run__sum_up(r);
 	probes__stats(r->s->probes, stats);
 	around = probes__off_ns(r->s->probes, stats);
@@ -399,16 +366,41 @@ static int session_run__exact(struct session_run *r, struct governor *g, struct 
 	/* what came while the first probes were made says nothing of how long that takes later */
 	governor__learn(g, r->exact_ns, hits, GOVERNOR_AROUND_NS * hits / (double)(r->exact_ns + 1),
 			0);
-	return err;
+}
+
+static int session_run__begin_estimate(struct session_run *r);
+
+/* No stretch goes on. It has no limit: that was all. */
+static int session_run__end_exact(struct session_run *r)
+{
+	if (session_run__was_absent(r))
+		session_run__leave_out(r, r->start_ns + r->covered_ns);
+	session_run__learn(r);
+	return r->governor.max <= 0 ? JOB_OVER : session_run__begin_estimate(r);
+}
+
+static int session_run__step_exact(struct session_run *r, struct cause *why)
+{
+	struct session *s = r->s;
+	int err;
+
+	if (s->allocs && s->allocrun.open) {
+		allocrun__tend(&s->allocrun, session_run__stops(r) ? 0 : session_run__left_ns(r));
+		if (s->allocrun.open)
+			return JOB_GOES_ON;
+	}
+	if (session_run__drain(r)) {
+		r->stepped_ns = clock_now_ns();
+		return JOB_GOES_ON;
+	}
+	session_run__end_stretch(r);
+	if (!session_run__was_absent(r) || session_run__is_over(r))
+		return session_run__end_exact(r);
+	err = session_run__go_on(r, why);
+	return err ? err : session_run__begin_stretch(r, why);
 }
 
 /* --- estimates: windows as often as they may be, looks in between --- */
-
-/* The part of the time that is sampled next, and how. */
-struct stratum {
-	uint64_t length_ns, after_ns; /* where in it, at random */
-	bool window;
-};
 
 /* Births and exits since the look before are known from looks, windows have nothing to add. */
 static bool windows_tell_more(enum profile_event e)
@@ -417,9 +409,9 @@ static bool windows_tell_more(enum profile_event e)
 }
 
 /* A window where what it will cost has been saved up. */
-static void session_run__plan(const struct session_run *r, const struct governor *g,
-			      struct stratum *ret)
+static void session_run__plan(const struct session_run *r, struct stratum *ret)
 {
+	const struct governor *g = &r->governor;
 	const uint64_t gone = clock_now_ns() - r->start_ns;
 	const double cpu = session_run__cpu(r), time = session_run__gone(r);
 	const bool window = r->s->probes && windows_tell_more(r->s->o.profile.event) &&
@@ -440,16 +432,23 @@ static void session_run__plan(const struct session_run *r, const struct governor
 	ret->window = window && ret->length_ns > g->width_ns;
 }
 
-static int session_run__window(struct session_run *r, struct governor *g, double *ret_width_ns,
-			       double *ret_count_factor, struct cause *why)
+static int session_run__open_window(struct session_run *r, struct cause *why)
 {
-	const double most = 2 * governor__window_ns(g) / PROBES_HIT_NS;
-	const uint64_t began = clock_now_ns();
-	struct windows_seen seen;
-	int err;
+	const double most = 2 * governor__window_ns(&r->governor) / PROBES_HIT_NS;
 
-	err = windows__one(r->s->windows, g->width_ns,
-			   most > LIMIT_HITS ? (int64_t)most : LIMIT_HITS, &seen, why);
+	r->window_began_ns = clock_now_ns();
+	r->phase = SESSION_WINDOW;
+	return windows__begin(r->s->windows, r->governor.width_ns,
+			      most > LIMIT_HITS ? (int64_t)most : LIMIT_HITS, why);
+}
+
+static int session_run__close_window(struct session_run *r, double *ret_width_ns,
+				     double *ret_count_factor, struct cause *why)
+{
+	struct governor *g = &r->governor;
+	struct windows_seen seen;
+	int err = windows__end(r->s->windows, &seen, why);
+
 	if (err)
 		return err;
 	r->windows++;
@@ -460,7 +459,8 @@ static int session_run__window(struct session_run *r, struct governor *g, double
 	*ret_width_ns = (double)(seen.end_ns > seen.begin_ns ? seen.end_ns - seen.begin_ns : 1);
 	*ret_count_factor = (double)(seen.end_ns - r->counted_ns) / *ret_width_ns;
 	r->counted_ns = seen.end_ns;
-	r->no_window_until_ns = clock_now_ns() + WINDOW_REST * (clock_now_ns() - began);
+	r->no_window_until_ns =
+		clock_now_ns() + WINDOW_REST * (clock_now_ns() - r->window_began_ns);
 	return 0;
 }
 
@@ -478,79 +478,191 @@ static uint64_t session_run__real_length(const struct session_run *r, uint64_t p
 	return length < left ? length : left;
 }
 
-static int session_run__sample(struct session_run *r, struct governor *g, const struct stratum *t,
-			       struct cause *why)
+/* The part of the time has its sample: how much that stands for. Then the rest of it goes by. One
+ * that was cut is the end: what was seen before is written. */
+static int session_run__sampled(struct session_run *r, int err, double stood_for,
+				double count_factor)
 {
-	double stood_for = (double)t->length_ns, count_factor = 1;
 	uint64_t length;
-	int err;
 
-	err = t->window ? session_run__window(r, g, &stood_for, &count_factor, why)
-			: sampling__look(r->s->sampling, t->length_ns, !r->windows, why);
+	rt_boost__restore(r->s->pace);
+	r->cut |= err == -ETIMEDOUT;
 	if (err)
-		return err;
+		return err == -ETIMEDOUT ? JOB_OVER : err;
 	if (!r->windows)
 		r->counted_ns = clock_now_ns();
-	length = session_run__real_length(r, t->length_ns);
+	length = session_run__real_length(r, r->stratum.length_ns);
 	/* births and exits are all those since the look before, however late this one is */
 	if (!windows_tell_more(r->s->o.profile.event))
 		stood_for = (double)length;
 	profile__weigh(r->s->profile, (double)length / stood_for, count_factor, length);
 	r->covered_ns += length;
-	return 0;
+	r->phase = SESSION_REST;
+	return JOB_GOES_ON;
 }
 
-static int session_run__estimate(struct session_run *r, struct governor *g, struct cause *why)
+static int session_run__next(struct session_run *r)
 {
-	int err = 0;
+	if (session_run__is_over(r))
+		return JOB_OVER;
+	r->cpu_began_ns = clock_cpu_ns();
+	session_run__share(r, &r->governor);
+	(void)session_run__see_gap(r);
+	session_run__plan(r, &r->stratum);
+	r->phase = SESSION_MOMENT;
+	r->stepped_ns = clock_now_ns();
+	return JOB_GOES_ON;
+}
 
+static int session_run__begin_estimate(struct session_run *r)
+{
 	r->counted_ns = clock_now_ns();
-	while (!err && !session_run__is_over(r)) {
-		const uint64_t cpu_began = clock_cpu_ns();
-		struct stratum t;
-
-		session_run__share(r, g);
-		(void)session_run__see_gap(r);
-		session_run__plan(r, g, &t);
-		session_run__wait(r, r->start_ns + r->covered_ns + t.after_ns, r->s->pace);
-		(void)session_run__see_gap(r);
-		if (*r->stop) {
-			const uint64_t gone = clock_now_ns() - r->start_ns;
-
-			t.length_ns = gone > r->covered_ns ? gone - r->covered_ns : 1;
-			t.window = false;
-		}
-		if (session_run__ended(r))
-			return -ESRCH;
-		if (sampling__look_ns(r->s->sampling) > rt_boost__limit_ns(r->s->pace))
-			/* it began on time, and must let others run */
-			rt_boost__restore(r->s->pace);
-		err = session_run__sample(r, g, &t, why);
-		r->cut |= err == -ETIMEDOUT;
-		rt_boost__restore(r->s->pace);
-		session_run__wait(r, r->start_ns + r->covered_ns, NULL);
-		if (!t.window)
-			governor__looked(g, r->own.part * (double)(clock_cpu_ns() - cpu_began));
-		session_run__pay(r, g);
-	}
-	return err == -ETIMEDOUT ? 0 : err;
+	return session_run__next(r);
 }
 
-int session_run__record(struct session_run *r, struct cause *why)
+/* Where in it the part of the time is sampled, or where it ends. */
+static uint64_t session_run__moment_ns(const struct session_run *r)
 {
-	struct governor g;
-	int err = 0;
+	return r->start_ns + r->covered_ns + (r->phase == SESSION_MOMENT ? r->stratum.after_ns : 0);
+}
 
+/* In between it is seen whether parkwatch was absent. False: the moment is still to come. */
+static bool session_run__is_due(struct session_run *r)
+{
+	r->stepped_ns = clock_now_ns();
+	(void)session_run__see_gap(r);
+	session_run__see_cpu(r);
+	return session_run__stops(r) || !proc__alive(r->s->target.proc) ||
+	       r->stepped_ns >= session_run__moment_ns(r);
+}
+
+static int session_run__step_moment(struct session_run *r, struct cause *why)
+{
+	struct session *s = r->s;
+
+	if (!session_run__is_due(r))
+		return JOB_GOES_ON;
+	if (session_run__stops(r)) {
+		const uint64_t gone = clock_now_ns() - r->start_ns;
+
+		r->stratum.length_ns = gone > r->covered_ns ? gone - r->covered_ns : 1;
+		r->stratum.window = false;
+	}
+	if (session_run__ended(r))
+		return -ESRCH;
+	if (sampling__look_ns(s->sampling) > rt_boost__limit_ns(s->pace))
+		rt_boost__restore(s->pace); /* it began on time, and must let others run */
+	if (r->stratum.window) {
+		int err = session_run__open_window(r, why);
+
+		return err ? session_run__sampled(r, err, 0, 0) : JOB_GOES_ON;
+	}
+	return session_run__sampled(r,
+				    sampling__look(s->sampling, r->stratum.length_ns, !r->windows,
+						   why),
+				    (double)r->stratum.length_ns, 1);
+}
+
+static int session_run__step_window(struct session_run *r, struct cause *why)
+{
+	double width_ns = 1, count_factor = 1;
+	int err;
+
+	if (!session_run__stops(r) && clock_now_ns() < windows__due_ns(r->s->windows))
+		return JOB_GOES_ON;
+	err = session_run__close_window(r, &width_ns, &count_factor, why);
+	return session_run__sampled(r, err, width_ns, count_factor);
+}
+
+static int session_run__step_rest(struct session_run *r)
+{
+	if (!session_run__is_due(r))
+		return JOB_GOES_ON;
+	if (!r->stratum.window)
+		governor__looked(&r->governor,
+				 r->own.part * (double)(clock_cpu_ns() - r->cpu_began_ns));
+	session_run__pay(r, &r->governor);
+	return session_run__next(r);
+}
+
+/* --- from the first moment to the last --- */
+
+/* What was seen until the target ended is written. */
+static int session_run__outcome(struct session_run *r, int state)
+{
+	if (state >= 0)
+		return state;
+	return session_run__ended(r) || (r->s->probes && !probes__held(r->s->probes)) ? JOB_OVER
+										      : state;
+}
+
+int session_run__begin(struct session_run *r, struct cause *why)
+{
 	owncost__begin(&r->own, r->s);
 	/* allocations keep to it by themselves */
-	governor__init(&g, r->s->allocs ? 0 : r->s->o.max_overhead);
-	if (r->s->probes)
-		err = session_run__exact(r, &g, why);
-	if (r->s->probes && !err && g.max <= 0)
+	governor__init(&r->governor, r->s->allocs ? 0 : r->s->o.max_overhead);
+	return session_run__outcome(r, r->s->probes ? session_run__begin_stretch(r, why)
+						    : session_run__begin_estimate(r));
+}
+
+int session_run__step(struct session_run *r, struct cause *why)
+{
+	int state = JOB_OVER;
+
+	switch (r->phase) {
+	case SESSION_TRIAL: break; /* the session's */
+	case SESSION_EXACT: state = session_run__step_exact(r, why); break;
+	case SESSION_MOMENT: state = session_run__step_moment(r, why); break;
+	case SESSION_WINDOW: state = session_run__step_window(r, why); break;
+	case SESSION_REST: state = session_run__step_rest(r); break;
+	}
+	return session_run__outcome(r, state);
+}
+
+static uint64_t session_run__due_exact(const struct session_run *r)
+{
+	const struct allocrun *a = r->s->allocs ? &r->s->allocrun : NULL;
+	const uint64_t now = clock_now_ns(), left = session_run__left_ns(r),
+		       every_ns =
+			       (r->governor.max > 0 && !r->calm ? GOVERN_MS : HEART_MS) * NS_PER_MS;
+	uint64_t at = r->stepped_ns + every_ns;
+
+	if (a && a->open)
+		return allocrun__due_ns(a, now);
+	if (left < UINT64_MAX - now)
+		at = least(at, now + left);
+	return a ? least(at, allocrun__due_ns(a, now)) : at;
+}
+
+struct job_due session_run__due(const struct session_run *r)
+{
+	const uint64_t moment_ns = session_run__moment_ns(r),
+		       tick_ns = r->stepped_ns + POLL_MS * NS_PER_MS;
+
+	switch (r->phase) {
+	case SESSION_EXACT: return (struct job_due){ session_run__due_exact(r), NULL };
+	/* in a hurry still, as far as that goes */
+	case SESSION_WINDOW: return (struct job_due){ windows__due_ns(r->s->windows), NULL };
+	case SESSION_MOMENT:
+		if (moment_ns <= tick_ns)
+			return (struct job_due){ moment_ns, r->s->pace };
+		break;
+	default: break;
+	}
+	return (struct job_due){ least(moment_ns, tick_ns), NULL };
+}
+
+size_t session_run__fds(const struct session_run *r, struct pollfd *ret)
+{
+	const struct session *s = r->s;
+	size_t nr = 0;
+
+	/* what is open for some milliseconds is closed on time, whatever comes */
+	if (r->phase == SESSION_WINDOW || (s->allocs && s->allocrun.open))
 		return 0;
-	if (!err)
-		err = session_run__estimate(r, &g, why);
-	if (err && (session_run__ended(r) || (r->s->probes && !probes__held(r->s->probes))))
-		return 0; /* what was seen until then is written */
-	return err;
+	ret[nr++] = (struct pollfd){ .fd = proc__pidfd(s->target.proc), .events = POLLIN };
+	if (r->phase == SESSION_EXACT)
+		ret[nr++] = (struct pollfd){ .fd = ring__fd(probes__ring(s->probes)),
+					     .events = POLLIN };
+	return nr;
 }

@@ -196,7 +196,8 @@ static void watch__tend_allocs(struct watch *w, uint64_t until_ns)
 		return;
 	allocwatch__tend(w->allocs, left > ALLOCWATCH_AROUND_NS ? left - ALLOCWATCH_AROUND_NS : 0,
 			 watch__left_for_allocs(w));
-	w->allocs_ns = allocwatch__cost_ns(w->allocs);
+	if (!allocwatch__is_open(w->allocs))
+		w->allocs_ns = allocwatch__cost_ns(w->allocs);
 }
 
 static void watch__take_allocs(struct watch *w)
@@ -536,18 +537,23 @@ static int watch__begin(void *self, struct cause *why)
 	return err ? err : watch__go_on(w, why);
 }
 
+static bool watch__has_window(const struct watch *w)
+{
+	return w->allocs && allocwatch__is_open(w->allocs);
+}
+
 static struct job_due watch__due(const void *self)
 {
 	const struct watch *w = self;
-	const uint64_t next_ns = lookplan__due_ns(&w->plan, w->next),
-		       window_ns = w->allocs ? allocwatch__due_ns(w->allocs) : 0;
+	const uint64_t now = clock_now_ns(), next_ns = lookplan__due_ns(&w->plan, w->next);
+	const uint64_t window_ns = w->allocs ? allocwatch__due_ns(w->allocs, now) : UINT64_MAX;
 	uint64_t at_ns = w->drained_ns + DRAIN_MS * NS_PER_MS;
 
 	if (next_ns < at_ns)
 		at_ns = next_ns;
-	/* 0: it may not cost that yet: no hurry */
-	if (window_ns && window_ns < DRAIN_MS * NS_PER_MS && clock_now_ns() + window_ns < at_ns)
-		at_ns = clock_now_ns() + window_ns;
+	/* one that is due already may not cost yet what it will: no hurry */
+	if (watch__has_window(w) || (window_ns > now && window_ns < at_ns))
+		at_ns = window_ns;
 	return (struct job_due){ .at_ns = at_ns };
 }
 
@@ -556,7 +562,9 @@ static size_t watch__fds(const void *self, struct pollfd *ret, size_t most)
 	const struct watch *w = self;
 	size_t nr = 0;
 
-	(void)most; /* two are fewer than any job may have */
+	(void)most;               /* two are fewer than any job may have */
+	if (watch__has_window(w)) /* it looks itself whether the target is there */
+		return 0;
 	ret[nr++] = (struct pollfd){ .fd = proc__pidfd(w->t->target.proc), .events = POLLIN };
 	if (w->lives.probes)
 		ret[nr++] = (struct pollfd){ .fd = ring__fd(probes__ring(w->lives.probes)),
@@ -571,9 +579,11 @@ static int watch__step(void *self, struct cause *why)
 	int err;
 
 	watch__allow(w, WATCH_LOOK_NS);
-	watch__drain(w);
-	if (!watch__stops(w))
-		watch__tend_allocs(w, lookplan__due_ns(&w->plan, w->next));
+	if (!watch__has_window(w))
+		watch__drain(w);
+	watch__tend_allocs(w, watch__stops(w) ? 0 : lookplan__due_ns(&w->plan, w->next));
+	if (watch__has_window(w))
+		return JOB_GOES_ON;
 	w->drained_ns = clock_now_ns();
 	w->ended = !proc__alive(w->t->target.proc) || proc__executed(w->t->target.proc);
 	if (w->ended)

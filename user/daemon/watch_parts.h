@@ -36,7 +36,7 @@ struct watch {
 	struct lookplan plan;
 	size_t next;         /* the look that comes next */
 	uint64_t drained_ns; /* when the rings were drained last */
-	struct losses lost; /* of births and exits */
+	struct losses lost;  /* of births and exits */
 	struct codecheck code;
 	struct recorders *recorders; /* NULL: there are no probes */
 	struct governor governor;

@@ -6,14 +6,15 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/heart.h"
 #include "daemon/met.h"
 
 struct windows {
 	struct windows_opts o;
 	struct census *censuses[GOPROC_RUNTIMES_MAX]; /* of the window that is open */
 	struct met met;                               /* in it */
-	uint64_t begin_ns;
+	uint64_t begin_ns, due_ns, look_ns;
+	uint64_t before[PW_STAT_MAX];
+	int err; /* of its look */
 };
 
 int windows__new(const struct windows_opts *o, struct windows **ret)
@@ -121,23 +122,32 @@ static int windows__sum_up(struct windows *w, uint64_t width_ns)
 	return err;
 }
 
-int windows__one(struct windows *w, uint64_t width_ns, int64_t most_hits, struct windows_seen *ret,
-		 struct cause *why)
+int windows__begin(struct windows *w, uint64_t width_ns, int64_t most_hits, struct cause *why)
 {
-	uint64_t before[PW_STAT_MAX], stats[PW_STAT_MAX];
-	struct windows_seen seen;
 	int err;
 
-	probes__stats(w->o.probes, before);
+	probes__stats(w->o.probes, w->before);
 	err = probes__on(w->o.probes, why);
 	if (err)
 		return err;
 	windows__open(w, most_hits);
-	err = windows__look(w);
-	seen.begin_ns = w->begin_ns;
-	seen.look_ns = clock_now_ns() - w->begin_ns;
-	if (!err)
-		heart__sleep_until(w->begin_ns + width_ns);
+	w->err = windows__look(w);
+	w->look_ns = clock_now_ns() - w->begin_ns;
+	w->due_ns = w->begin_ns + (w->err ? 0 : width_ns);
+	return 0;
+}
+
+uint64_t windows__due_ns(const struct windows *w)
+{
+	return w->due_ns;
+}
+
+int windows__end(struct windows *w, struct windows_seen *ret, struct cause *why)
+{
+	struct windows_seen seen = { .begin_ns = w->begin_ns, .look_ns = w->look_ns };
+	uint64_t stats[PW_STAT_MAX];
+	int err = w->err;
+
 	seen.end_ns = probes__stop(w->o.probes);
 	profile__end(w->o.profile, seen.end_ns);
 	probes__off(w->o.probes);
@@ -147,7 +157,7 @@ int windows__one(struct windows *w, uint64_t width_ns, int64_t most_hits, struct
 	windows__forget(w);
 	probes__stats(w->o.probes, stats);
 	for (int i = 0; i < PW_STAT_MAX; i++)
-		stats[i] -= before[i];
+		stats[i] -= w->before[i];
 	seen.around_ns = probes__off_ns(w->o.probes, stats);
 	seen.hits_ns = probes__cost_ns(w->o.probes, stats) - seen.around_ns;
 	if (err)

@@ -5,7 +5,7 @@
  * A window is complete in itself: who waits when it begins is known from what runs in it (the BPF
  * programs walk the stack of who wakes) and from the goroutines that were looked at while it was
  * open and that nothing was seen of in it: they waited all the time. What is open at its end counts
- * up to there. Loop thread only.
+ * up to there. A part of a job (engine/job): it never waits.
  */
 #ifndef PARKWATCH_DAEMON_WINDOWS_H
 #define PARKWATCH_DAEMON_WINDOWS_H
@@ -45,11 +45,17 @@ void windows__free(struct windows *w);
 DEFINE_SCOPED(windows)
 
 /*
- * Attaches, records width_ns or, if that takes longer, until all goroutines were looked at, and at
- * most so many hits; detaches. The caller weighs the window. -ESRCH: the target has ended;
- * -ETIMEDOUT: its look was cut; else an error of attaching or of census__read(), with a cause.
+ * Attaches, and records at most so many hits from here on, until windows__end(). Looks at all
+ * goroutines meanwhile. Errors of attaching, with a cause: then nothing is open.
  */
-int windows__one(struct windows *w, uint64_t width_ns, int64_t most_hits, struct windows_seen *ret,
-		 struct cause *why);
+int windows__begin(struct windows *w, uint64_t width_ns, int64_t most_hits, struct cause *why);
+/* When the one that is open is to end: after width_ns, or at once where its look failed. */
+uint64_t windows__due_ns(const struct windows *w);
+/*
+ * Ends it: at any moment, as when the end is asked for. Detaches. The caller weighs the window.
+ * -ESRCH: the target has ended; -ETIMEDOUT: its look was cut; else an error of census__read(), with
+ * a cause.
+ */
+int windows__end(struct windows *w, struct windows_seen *ret, struct cause *why);
 
 #endif
