@@ -77,12 +77,26 @@ static int write_all(const struct opts *o, const struct format *f, const struct 
 	return err;
 }
 
+static int read_knots(const struct opts *o, const struct snapshot *t, struct contentions *ret,
+		      struct cause *why)
+{
+	struct job job = contentions__job(ret, &(struct contention_opts){
+						       .t = t,
+						       .elements = o->elements,
+						       .depth = CENSUS_DEPTH_MAX,
+						       .proof_ns = CONTENTION_PROOF_NS,
+					       });
+	int err = jobs__run(&job, 1, &(struct jobs_opts){ .stop = NULL });
+
+	return err ? cause__set(why, err, "%s", job.why.text) : 0;
+}
+
 static int chans(const struct opts *o, const struct format *f, const struct filter *pick,
 		 struct cause *why)
 {
 	const bool all = o->save || f->kind == FORMAT_PW;
 	struct chans_source sources[GOPROC_RUNTIMES_MAX];
-	struct contention knots[GOPROC_RUNTIMES_MAX] = { 0 };
+	struct contentions knots = { 0 };
 	struct deadline until = deadline_in(SNAPSHOT_MOST_NS, NULL);
 	scoped(outfile) saved = NULL;
 	scoped(outfile) out = NULL;
@@ -97,17 +111,15 @@ static int chans(const struct opts *o, const struct format *f, const struct filt
 		err = snapshot__new(o->pid, CENSUS_DEPTH_MAX, &until, NULL, &t, why);
 	if (!err && (all || (pick && filter__asks(pick, FILTER_LABEL))))
 		err = snapshot__labels(t, labels, why);
-	for (size_t i = 0; !err && i < t->target.nr; i++) {
-		err = contention__read(&knots[i], t, i, o->elements, CENSUS_DEPTH_MAX,
-				       CONTENTION_PROOF_NS, why);
-		sources[i] = contention__source(&knots[i]);
-	}
+	if (!err)
+		err = read_knots(o, t, &knots, why);
+	for (size_t i = 0; !err && i < t->target.nr; i++)
+		sources[i] = contention__source(&knots.of[i]);
 	if (!err)
 		err = outfile__open(o->output, o->mode, &out, why);
 	if (!err)
 		err = write_all(o, f, pick, t, sources, labels, out, saved, why);
-	for (size_t i = 0; i < GOPROC_RUNTIMES_MAX; i++)
-		contention__done(&knots[i]);
+	contentions__done(&knots);
 	return err;
 }
 

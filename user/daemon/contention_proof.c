@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -78,28 +77,17 @@ static int find_goals(const struct contention_proof_in *in, const struct waitgra
 	return 0;
 }
 
-/* Those that go on meanwhile are no goals. */
-static int drop_moving(const struct contention_proof_in *in, uint32_t *goals, size_t *nr)
+/* Those that went on since the beginning are no goals. */
+static int contention_proof__drop_moving(struct contention_proof *p)
 {
-	const struct timespec moment = { .tv_sec = (time_t)(in->wait_ns / NS_PER_SEC),
-					 .tv_nsec = (long)(in->wait_ns % NS_PER_SEC) };
-	scoped_mem bool *moved = calloc(in->census->nr + 1, sizeof(*moved));
-	scoped(quiescence) still = NULL;
+	scoped_mem bool *moved = calloc(p->in.census->nr + 1, sizeof(*moved));
 	size_t kept = 0;
-	int err;
+	int err = moved ? quiescence__compare(p->still, moved) : -ENOMEM;
 
-	if (!moved)
-		return -ENOMEM;
-	if (!*nr || !in->wait_ns)
-		return 0;
-	err = quiescence__new(proc__mem(in->proc), in->rt, in->census, goals, *nr, &still);
-	nanosleep(&moment, NULL);
-	if (!err)
-		err = quiescence__compare(still, moved);
-	for (size_t i = 0; i < *nr && !err; i++)
-		if (!moved[goals[i]])
-			goals[kept++] = goals[i];
-	*nr = kept;
+	for (size_t i = 0; i < p->nr_goals && !err; i++)
+		if (!moved[p->goals[i]])
+			p->goals[kept++] = p->goals[i];
+	p->nr_goals = kept;
 	return err;
 }
 
@@ -146,25 +134,44 @@ static int search(const struct contention_proof_in *in, const struct waitgraph *
 	return err == -ESRCH || err == -ENOMEM ? err : 0;
 }
 
-int contention_proof_add(const struct contention_proof_in *in, struct waitgraph *w)
+int contention_proof__begin(struct contention_proof *p, const struct contention_proof_in *in,
+			    struct waitgraph *w, bool settles)
 {
-	scoped_mem uint32_t *goals = calloc(GOALS_MAX, sizeof(*goals));
+	int err;
+
+	*p = (struct contention_proof){ .in = *in, .w = w };
+	p->goals = calloc(GOALS_MAX, sizeof(*p->goals));
+	err = p->goals ? find_goals(in, w, p->goals, &p->nr_goals) : -ENOMEM;
+	if (!err && p->nr_goals && settles)
+		err = quiescence__new(proc__mem(in->proc), in->rt, in->census, p->goals,
+				      p->nr_goals, &p->still);
+	return err;
+}
+
+int contention_proof__end(struct contention_proof *p)
+{
+	const struct contention_proof_in *in = &p->in;
 	scoped_mem struct reach_keeping *keeps = NULL;
 	scoped_mem struct wait_edge *edges = NULL;
-	size_t nr_goals, nr_keeps = 0, nr_edges = 0;
+	size_t nr_keeps = 0, nr_edges = 0;
 	uint64_t began;
-	int err = goals ? find_goals(in, w, goals, &nr_goals) : -ENOMEM;
+	int err = p->still ? contention_proof__drop_moving(p) : 0;
 
-	if (!err)
-		err = drop_moving(in, goals, &nr_goals);
-	if (err || !nr_goals)
+	if (err || !p->nr_goals)
 		return err;
 	began = clock_now_ns();
-	err = search(in, w, goals, nr_goals, &keeps, &nr_keeps, &w->unproved);
+	err = search(in, p->w, p->goals, p->nr_goals, &keeps, &nr_keeps, &p->w->unproved);
 	*in->spent_ns += clock_now_ns() - began;
 	if (!err && nr_keeps)
 		err = chanops_mark(proc__mem(in->proc), in->rt, in->census, keeps, nr_keeps);
 	if (!err && nr_keeps)
-		err = waitkeep_edges(in->census, w, keeps, nr_keeps, &edges, &nr_edges);
-	return err || !nr_edges ? err : waitgraph__join(w, in->census, edges, nr_edges);
+		err = waitkeep_edges(in->census, p->w, keeps, nr_keeps, &edges, &nr_edges);
+	return err || !nr_edges ? err : waitgraph__join(p->w, in->census, edges, nr_edges);
+}
+
+void contention_proof__done(struct contention_proof *p)
+{
+	quiescence__free(p->still);
+	free(p->goals);
+	*p = (struct contention_proof){ 0 };
 }

@@ -24,16 +24,30 @@ struct contention_proof_in {
 	const struct proc *proc;
 	const struct goruntime *rt;
 	const struct census *census;
-	/* so long they must stand still first; 0: the caller sees to that */
-	uint64_t wait_ns;
 	uint64_t budget_ns;
 	uint64_t *spent_ns; /* what it took is added here */
 };
 
+/* A proof while it goes on; all zero is none. */
+struct contention_proof {
+	struct contention_proof_in in;
+	struct waitgraph *w;      /* borrowed */
+	uint32_t *goals;          /* owned, as the next: those who are asked for */
+	size_t nr_goals;          /* 0: there is nobody to ask for, and nothing to do */
+	struct quiescence *still; /* NULL: the caller sees to it that they stand still */
+};
+
 /*
- * w: of the locks of this census. Adds its edges and rings, or says in w->unproved that they could
- * not be proved. 0, -ESRCH, -ENOMEM.
+ * w: of the locks of this census. settles: they must stand still from here until
+ * contention_proof__end(), which the caller calls a moment later. 0, -ESRCH, -ENOMEM.
  */
-int contention_proof_add(const struct contention_proof_in *in, struct waitgraph *w);
+int contention_proof__begin(struct contention_proof *p, const struct contention_proof_in *in,
+			    struct waitgraph *w, bool settles);
+/*
+ * Adds edges and rings to w, or says in w->unproved that they could not be proved. 0, -ESRCH,
+ * -ENOMEM.
+ */
+int contention_proof__end(struct contention_proof *p);
+void contention_proof__done(struct contention_proof *p);
 
 #endif

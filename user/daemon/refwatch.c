@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/vec.h"
@@ -41,7 +40,9 @@ struct refwatch {
 	unsigned int looks;
 	uint64_t ns, heap_bytes;
 	char doubt[96];
-	int err; /* of noting them */
+	int err;         /* of noting them */
+	uint64_t due_ns; /* the next look */
+	bool stopping;   /* it is the last */
 };
 
 static void refwatch__forget_look(struct refwatch *w)
@@ -288,25 +289,6 @@ static bool refwatch__is_done(const struct refwatch *w)
 	return !of[REF_RAN] && !of[REF_ONCE] && (!of[REF_UNREACHED] || w->looks > 1);
 }
 
-/* What is unreached now must be so in the next look too. */
-static int refwatch__again(struct refwatch *w, struct cause *why)
-{
-	const struct timespec nap = { REFWATCH_NAP_NS / NS_PER_SEC,
-				      (long)(REFWATCH_NAP_NS % NS_PER_SEC) };
-	int err;
-
-	w->nr_before = 0;
-	refs__each_unreached(w->refs, note_unreached, w);
-	if (w->err)
-		return cause__set(why, w->err, "out of memory");
-	if (w->nr_before)
-		qsort(w->before, w->nr_before, sizeof(*w->before), compare_unreached);
-	refwatch__forget_look(w);
-	nanosleep(&nap, NULL);
-	err = snapshot__again(w->t, w->o.depth, why);
-	return err ? err : refwatch__look(w, why);
-}
-
 int refwatch__new(const struct refwatch_opts *o, struct refwatch **ret, struct cause *why)
 {
 	scoped(refwatch) w = calloc(1, sizeof(*w));
@@ -322,15 +304,72 @@ int refwatch__new(const struct refwatch_opts *o, struct refwatch **ret, struct c
 		err = govars__new(images,
 				  goproc__images(w->t->target.gp, images, GOVARS_IMAGES_MAX),
 				  &w->vars);
-	if (!err)
-		err = refwatch__look(w, why);
-	while (!err && !refwatch__is_done(w))
-		err = refwatch__again(w, why);
 	if (err)
 		return err;
-	w->o.pick = NULL;
 	*ret = steal(w);
 	return 0;
+}
+
+/* --- the job --- */
+
+/* After a look. What is unreached now must be so in the next look too. */
+static int refwatch__go_on(struct refwatch *w, struct cause *why)
+{
+	if (w->stopping || refwatch__is_done(w)) {
+		w->o.pick = NULL;
+		return JOB_OVER;
+	}
+	w->nr_before = 0;
+	refs__each_unreached(w->refs, note_unreached, w);
+	if (w->err)
+		return cause__set(why, w->err, "out of memory");
+	if (w->nr_before)
+		qsort(w->before, w->nr_before, sizeof(*w->before), compare_unreached);
+	refwatch__forget_look(w);
+	w->due_ns = clock_now_ns() + REFWATCH_NAP_NS;
+	return JOB_GOES_ON;
+}
+
+static int refwatch__start(void *self, struct cause *why)
+{
+	struct refwatch *w = self;
+	int err = refwatch__look(w, why);
+
+	return err ? err : refwatch__go_on(w, why);
+}
+
+static struct job_due refwatch__due(const void *self)
+{
+	const struct refwatch *w = self;
+
+	return (struct job_due){ .at_ns = w->due_ns };
+}
+
+static int refwatch__step(void *self, struct cause *why)
+{
+	struct refwatch *w = self;
+	int err = snapshot__again(w->t, w->o.depth, why);
+
+	if (!err)
+		err = refwatch__look(w, why);
+	return err ? err : refwatch__go_on(w, why);
+}
+
+static void refwatch__stop(void *self)
+{
+	struct refwatch *w = self;
+
+	w->stopping = true;
+}
+
+struct job refwatch__job(struct refwatch *w)
+{
+	static const struct job_ops ops = { .start = refwatch__start,
+					    .due = refwatch__due,
+					    .step = refwatch__step,
+					    .stop = refwatch__stop };
+
+	return (struct job){ .ops = &ops, .self = w };
 }
 
 const struct refs *refwatch__refs(const struct refwatch *w)

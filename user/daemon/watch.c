@@ -16,7 +16,6 @@
 #include "daemon/leaklabels.h"
 #include "daemon/leads.h"
 #include "daemon/peers.h"
-#include "daemon/contention.h"
 #include "daemon/served.h"
 #include "golang/gofacts.h"
 
@@ -55,6 +54,7 @@ void watch__free(struct watch *w)
 	probes__free(w->parks.probes);
 	allocwatch__free(w->allocs);
 	recorders__leave(w->recorders);
+	contention__done(&w->knots);
 	leaks__free(w->leaks);
 	labelbook__free(w->labels);
 	snapshot__free(w->t);
@@ -355,35 +355,6 @@ static int watch__facts(struct watch *w, size_t i, const struct chans_source *so
 	return err ? err : leaks__facts(w->leaks, (uint16_t)i, source, feeds);
 }
 
-/* What the channels and locks at the last look say. A target that has ended says nothing any more.
- */
-static int watch__read_knots(struct watch *w, struct cause *why)
-{
-	int err = 0;
-
-	if (deadline__over(&w->until) || (w->until.stopped && w->leaks->nr_last > STOP_GS))
-		w->ended = w->until.hit = true;
-	for (size_t i = 0; i < w->t->target.nr && !err && !w->ended; i++) {
-		struct contention k = { 0 };
-		struct chans_source source;
-		struct cause c = { "" };
-
-		err = contention__read(&k, w->t, i, false, w->o.depth, watch__knot_budget(w), &c);
-		w->end.proof_ns += k.proof_ns;
-		source = contention__source(&k);
-		if (!err)
-			err = watch__facts(w, i, &source);
-		contention__done(&k);
-		if (err == -ESRCH || !proc__alive(w->t->target.proc)) {
-			w->ended = true;
-			err = 0;
-		} else if (err) {
-			cause__set(why, err, "%s", c.text[0] ? c.text : strerror(-err));
-		}
-	}
-	return err;
-}
-
 struct parked_walk {
 	struct leaks *l;
 	uint16_t rt;
@@ -474,16 +445,12 @@ static void watch__check_code(struct watch *w)
 	proc__limit(w->t->target.proc, &w->until);
 }
 
-/* The last look is over, or there is nobody to look at: what is read once, and the report's numbers. */
-static int watch__finish(struct watch *w, struct cause *why)
+/* All that moves is read: what else is read once, the last search, and the report's numbers. */
+static int watch__finish(struct watch *w)
 {
-	int err;
+	int err = 0;
 
-	watch__close_eyes(w);
-	watch__allow(w, w->o.proof_ns + WATCH_LOOK_NS);
-	/* Channels and locks first: they move on. */
-	err = watch__read_knots(w, why);
-	if (!err && !w->ended)
+	if (!w->ended)
 		err = served_note(w->leaks, w->t);
 	if (!err && !w->ended)
 		err = peers_note(w->leaks, w->t);
@@ -512,13 +479,64 @@ static int watch__finish(struct watch *w, struct cause *why)
 	return JOB_OVER;
 }
 
+/* What the channels and locks of one runtime say, or why they could not be read. */
+static int watch__take_knots(struct watch *w, int state, const struct cause *c, struct cause *why)
+{
+	const struct chans_source source = contention__source(&w->knots);
+
+	w->end.proof_ns += w->knots.proof_ns;
+	if (state == JOB_OVER)
+		state = watch__facts(w, w->knots_rt, &source);
+	contention__done(&w->knots);
+	w->knots_rt++;
+	w->ended = state == -ESRCH || !proc__alive(w->t->target.proc);
+	if (w->ended)
+		return 0;
+	return state ? cause__set(why, state, "%s", c->text[0] ? c->text : strerror(-state)) : 0;
+}
+
+/*
+ * Of all runtimes, as at the last look, as far as that goes without waiting. A target that has ended
+ * says nothing any more.
+ */
+static int watch__read_knots(struct watch *w, struct cause *why)
+{
+	while (!w->ended && w->knots_rt < w->t->target.nr) {
+		const struct contention_opts o = { .t = w->t,
+						   .rt = w->knots_rt,
+						   .depth = w->o.depth,
+						   .proof_ns = watch__knot_budget(w) };
+		struct cause c = { "" };
+		int err, state = w->knots.phase ? contention__step(&w->knots, &c)
+						: contention__begin(&w->knots, &o, &c);
+
+		if (state == JOB_GOES_ON)
+			return state;
+		err = watch__take_knots(w, state, &c, why);
+		if (err)
+			return err;
+	}
+	return watch__finish(w);
+}
+
+/* The looks are over: channels and locks first, they move on. */
+static int watch__end_looks(struct watch *w, struct cause *why)
+{
+	watch__close_eyes(w);
+	watch__allow(w, w->o.proof_ns + WATCH_LOOK_NS);
+	if (deadline__over(&w->until) || (w->until.stopped && w->leaks->nr_last > STOP_GS))
+		w->ended = w->until.hit = true;
+	w->phase = WATCH_KNOTS;
+	return watch__read_knots(w, why);
+}
+
 /* --- the job --- */
 
 /* After a look: when the next one is, if there is one. */
 static int watch__go_on(struct watch *w, struct cause *why)
 {
 	if (w->ended || watch__stops(w) || (w->next = watch__next(w)) >= LOOKPLAN_LOOKS)
-		return watch__finish(w, why);
+		return watch__end_looks(w, why);
 	w->drained_ns = clock_now_ns();
 	return JOB_GOES_ON;
 }
@@ -549,6 +567,8 @@ static struct job_due watch__due(const void *self)
 	const uint64_t window_ns = w->allocs ? allocwatch__due_ns(w->allocs, now) : UINT64_MAX;
 	uint64_t at_ns = w->drained_ns + DRAIN_MS * NS_PER_MS;
 
+	if (w->phase == WATCH_KNOTS)
+		return (struct job_due){ .at_ns = contention__due_ns(&w->knots) };
 	if (next_ns < at_ns)
 		at_ns = next_ns;
 	/* one that is due already may not cost yet what it will: no hurry */
@@ -562,8 +582,9 @@ static size_t watch__fds(const void *self, struct pollfd *ret, size_t most)
 	const struct watch *w = self;
 	size_t nr = 0;
 
-	(void)most;               /* two are fewer than any job may have */
-	if (watch__has_window(w)) /* it looks itself whether the target is there */
+	(void)most; /* two are fewer than any job may have */
+	/* both look themselves whether the target is there */
+	if (watch__has_window(w) || w->phase == WATCH_KNOTS)
 		return 0;
 	ret[nr++] = (struct pollfd){ .fd = proc__pidfd(w->t->target.proc), .events = POLLIN };
 	if (w->lives.probes)
@@ -578,6 +599,8 @@ static int watch__step(void *self, struct cause *why)
 	struct cause c = { "" };
 	int err;
 
+	if (w->phase == WATCH_KNOTS)
+		return watch__read_knots(w, why);
 	watch__allow(w, WATCH_LOOK_NS);
 	if (!watch__has_window(w))
 		watch__drain(w);
@@ -587,7 +610,7 @@ static int watch__step(void *self, struct cause *why)
 	w->drained_ns = clock_now_ns();
 	w->ended = !proc__alive(w->t->target.proc) || proc__executed(w->t->target.proc);
 	if (w->ended)
-		return watch__finish(w, why);
+		return watch__end_looks(w, why);
 	/* the look that is taken when the end is asked for is the last */
 	if (!watch__stops(w) && w->drained_ns < lookplan__due_ns(&w->plan, w->next))
 		return JOB_GOES_ON;

@@ -9,6 +9,7 @@
 #include "base/deadline.h"
 #include "daemon/allocwatch.h"
 #include "daemon/codecheck.h"
+#include "daemon/contention.h"
 #include "daemon/optional_probes.h"
 #include "daemon/snapshot.h"
 #include "daemon/watch.h"
@@ -17,6 +18,11 @@
 #include "model/governor.h"
 #include "model/lookplan.h"
 #include "pipe/decode.h"
+
+enum watch_phase {
+	WATCH_LOOKS, /* until the last look */
+	WATCH_KNOTS, /* channels and locks are read, with moments in between */
+};
 
 struct watch {
 	struct watch_opts o;
@@ -34,6 +40,9 @@ struct watch {
 	uint64_t start_ns, cpu_start_ns, cpu_ns;
 	size_t looks;
 	struct lookplan plan;
+	enum watch_phase phase;
+	struct contention knots; /* of runtime knots_rt */
+	size_t knots_rt;
 	size_t next;         /* the look that comes next */
 	uint64_t drained_ns; /* when the rings were drained last */
 	struct losses lost;  /* of births and exits */

@@ -95,7 +95,8 @@ static void jobs__stop(struct job *jobs, size_t nr)
 		if (!jobs[i].goes_on || jobs[i].stopped)
 			continue;
 		jobs[i].stopped = true;
-		jobs[i].ops->stop(jobs[i].self);
+		if (jobs[i].ops->stop)
+			jobs[i].ops->stop(jobs[i].self);
 		job__step(&jobs[i]);
 	}
 }
@@ -134,7 +135,7 @@ int jobs__run(struct job *jobs, size_t nr, const struct jobs_opts *o)
 			told_ns = now;
 			o->progress(o->ctx);
 		}
-		if (*o->stop)
+		if (o->stop && *o->stop)
 			jobs__stop(jobs, nr);
 		if (jobs__go_on(jobs, nr))
 			jobs__turn(jobs, nr);

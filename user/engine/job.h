@@ -60,7 +60,7 @@ struct job_ops {
 	size_t (*fds)(const void *self, struct pollfd *ret, size_t most);
 	/* As start(). It may come before the moment of due(): input came, or the end is asked for. */
 	int (*step)(void *self, struct cause *why);
-	/* The end is asked for: the next steps are the last ones. */
+	/* The end is asked for: the next steps are the last ones. NULL: it is over soon anyway. */
 	void (*stop)(void *self);
 };
 
@@ -74,7 +74,8 @@ struct job {
 };
 
 struct jobs_opts {
-	const volatile sig_atomic_t *stop; /* borrowed: not 0: the end is asked for */
+	/* borrowed; not 0: the end is asked for. NULL: nobody asks */
+	const volatile sig_atomic_t *stop;
 	/* NULL: nobody asks. At the start of a turn, between two steps. */
 	void (*progress)(void *ctx);
 	void *ctx;
