@@ -6,7 +6,7 @@
 
 Lines `ok NAME`, `FAIL NAME: why`, `skip NAME: what is missing`; then how long the slowest took, and each module in all; the last line
 `N passed, N failed, N skipped`; exit 1 if any failed. PATTERN is a regular expression over names. The cases are in truths.py and allocs.py (programs that print what they did),
-tracer.py (against Go's execution tracer), dump.py (against Go's own tracebacks) and the other MODULES; the scripts of symbols,
+tracer.py (against Go's execution tracer), dump.py (against Go's own tracebacks) and the other MODULES; the scripts of symbols, jobs,
 census, holds and reach run too.
 """
 import argparse
@@ -79,7 +79,7 @@ MODULES = (
 PATIENT = (called, cycles, leaks, incidents, peers)
 
 # Scripts of their own, each over a program of the build.
-SCRIPTS = {"symbols.py": "pwsym", "census.py": "pwcensus", "holds.py": "pwholds", "reach.py": "pwreach"}
+SCRIPTS = {"symbols.py": "pwsym", "census.py": "pwcensus", "holds.py": "pwholds", "reach.py": "pwreach", "jobs.py": "pwjobs"}
 PROGRAMS = target.ROOT / os.environ.get("BUILD", "build") / "tests"
 printing = threading.Lock()
 took = {}    # seconds, by name
