@@ -205,8 +205,36 @@ def timers_are_told_and_no_way_goes_through_the_runtime(minor, mode):
         if mode != "stripped":
             expect(tick["fed_by"]["held_in"] == "main.poller.tick" and tick["steps"][0]["name"] == "main.plainPoller", tick)
         status, text, said = parkwatch("refs", "-p", pid, "--goid", str(goid["ticker"]))
-        expect(status == 0 and "\n  fed by      a running ticker (every 1 s)\n"
+        expect(status == 0 and "\n  fed by      a running ticker made at main.rangeTicker " in text and " (every 1 s)\n"
                "  held by     only the goroutine itself, of all that can still run\n" in text, text + said)
+
+
+def it_is_told_where_a_ticker_was_made(minor, mode):
+    """By whoever waits and has made it; else by its period, where no other call can have made it."""
+    with ways(minor, mode) as (pid, goid):
+        fed = [p["fed_by"] for g in refs(pid, "--func", "loops")["groups"] for p in g["paths"] if p["fed_by"]]
+        expect(fed and all(f["made_at"]["func"] == "main.tickers" and f["made_at"]["file"].endswith("/ways/main.go") for f in fed), fed)
+        for name, func in (("ticker", "main.rangeTicker"), ("tick", "main.rangeTick")):
+            fed = paths_of(pid, goid[name])[0]["fed_by"]
+            expect(fed["made_at"]["func"] == func and not fed["may_be_made_at"] and not fed["or_elsewhere"], f"{name}: {fed}")
+        fed, = [p["fed_by"] for p in paths_of(pid, goid["poller"]) if p["fed_by"]]    # four calls have its period
+        expect(not fed["made_at"] and not fed["may_be_made_at"], fed)
+    with Target("", command=build.built(minor, mode, "tickers")) as t:
+        truth = json.loads(t.truth())
+        fed = {name: next(p["fed_by"] for p in paths_of(t.pid, at["goid"]) if p["fed_by"]) for name, at in truth.items()}
+        for name in ("ranged", "tick", "stopped", "after", "every"):
+            made = fed[name]["made_at"]
+            expect(made and made["func"] == truth[name]["func"] and made["line"] == truth[name]["line"], f"{name}: {fed[name]}, not {truth[name]}")
+        every = (truth["every"]["func"], truth["every"]["line"])
+        for name, most in (("poller", 2), ("one of two", 3), ("given", 2)):    # every may be told any period
+            places = [(p["func"], p["line"]) for p in fed[name]["may_be_made_at"]]
+            expect(not fed[name]["made_at"] and len(places) == most and places[-1] == every, f"{name}: {fed[name]}")
+            expect((truth[name]["func"], truth[name]["line"]) in places and not fed[name]["or_elsewhere"], f"{name}: {fed[name]}")
+        expect(fed["after"]["kind"] == "timer" and fed["tick"]["kind"] == "ticker", fed)
+        status, text, said = parkwatch("refs", "-p", t.pid, "--goid", truth["tick"]["goid"])
+        expect(status == 0 and re.search(rf"\n  fed by      a running ticker made at main\.rangeTick /\S+/main\.go:{truth['tick']['line']} \(every 2400 s\)\n", text), text + said)
+        status, text, said = parkwatch("refs", "-p", t.pid, "--goid", truth["poller"]["goid"])
+        expect(status == 0 and re.search(r" \(every 3000 s\); made at main\.startPoller \S+ or at main\.every \S+", text), text + said)
 
 
 def each_case_of_a_select_is_told(minor, mode):
@@ -301,7 +329,7 @@ def cases():
             yield f"refs: {function.__name__} [go1.{minor} {mode}]", lambda f=function, m=minor, o=mode: f(m, o)
     for minor, mode in EVERYWHERE:
         yield f"refs: what_an_interface_points_to_is_told [go1.{minor} {mode}]", lambda m=minor, o=mode: what_an_interface_points_to_is_told(m, o)
-        for function in (timers_are_told_and_no_way_goes_through_the_runtime, each_case_of_a_select_is_told, types_go_on_through_maps, the_word_in_the_frame_is_told):
+        for function in (timers_are_told_and_no_way_goes_through_the_runtime, it_is_told_where_a_ticker_was_made, each_case_of_a_select_is_told, types_go_on_through_maps, the_word_in_the_frame_is_told):
             yield f"refs: {function.__name__} [go1.{minor} {mode}]", lambda f=function, m=minor, o=mode: f(m, o)
     for minor in (15, 19, 22, 27):
         yield f"refs: the_stack_of_one_that_runs_is_a_root [go1.{minor}]", lambda m=minor: the_stack_of_one_that_runs_is_a_root(m)

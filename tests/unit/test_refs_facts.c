@@ -48,6 +48,9 @@ static struct ref_way ways[] = {
 	  .fires_in_ns = 5,
 	  .held_in = "main.poller.tick",
 	  .timer = 0xc000055000,
+	  .made = { { "main.startPoller", "/srv/x/main.go", 49 }, { "main.other", "", 0 } },
+	  .nr_made = 2,
+	  .made_elsewhere = 4,
 	  .fed = true,
 	  .cut = true,
 	  .nr = 1,
@@ -152,6 +155,7 @@ Test(refs_facts, are_shown_as_they_were)
 
 		cr_expect_str_eq(one, other);
 		cr_expect(strstr(one, "main.jobs") && strstr(one, "no time"), "%s", one);
+		cr_expect(strstr(one, "main.startPoller") && strstr(one, "main.other"), "%s", one);
 	}
 }
 
@@ -181,6 +185,8 @@ Test(refs_facts, rows_of_several_facts_follow_each_other)
 		each[i] = ways[0];
 		each[i].steps_at = 2 * i;
 		each[i].goid = i;
+		each[i].nr_made = i % 2;
+		each[i].made[0] = (struct place){ "main.startPoller", "main.go", i };
 		step[2 * i] = step[2 * i + 1] = steps[2];
 		step[2 * i].addr = i;
 	}
@@ -193,6 +199,8 @@ Test(refs_facts, rows_of_several_facts_follow_each_other)
 
 		cr_expect_eq(w->goid, read->groups[i].object);
 		cr_expect_eq(read->steps[w->steps_at].addr, w->goid);
+		cr_assert_eq(w->nr_made, w->goid % 2);
+		cr_expect(!w->nr_made || w->made[0].line == w->goid);
 		cr_expect_eq(dump__g(back, &back->rows[read->groups[i].row])->goid,
 			     dump__g(live, &live->rows[many[i].row])->goid);
 	}
@@ -264,6 +272,14 @@ Test(refs_facts, that_do_not_fit_together_are_refused)
 	g.keepers = many;
 	cr_expect_eq(read_facts(v, 4), -EBADMSG, "too many keepers");
 	g.n_keepers = 0;
+	w.n_made = 1;
+	w.made = many;
+	cr_expect_eq(read_facts(v, 4), -EBADMSG, "too many places of one ticker");
+	w.made = one;
+	w.n_made_line = 2;
+	w.made_line = two;
+	cr_expect_eq(read_facts(v, 4), -EBADMSG, "a place of no ticker");
+	w.n_made = w.n_made_line = 0;
 	g.ways = many;
 	cr_expect_eq(read_facts(v, 4), -EBADMSG, "more ways than there are");
 }

@@ -10,6 +10,7 @@
 #include "golang/govars.h"
 #include "heap/reach.h"
 #include "heap/reachothers.h"
+#include "heap/tickersites.h"
 #include "heap/varrefs.h"
 #include "view/refs.h"
 
@@ -19,6 +20,7 @@
 /* What was asked in one runtime. */
 struct refs_source {
 	const struct goruntime *rt;
+	const struct goimage *image;      /* of its program; NULL: not to be had */
 	const struct reach *r;            /* NULL: nothing was to be searched for */
 	const struct reachothers *others; /* NULL: nothing was to be asked again */
 	const uint32_t *goals;            /* numbers in the census, ascending */
@@ -51,8 +53,9 @@ void refs__each_unreached(const struct refs *rs,
 
 struct refs_build {
 	struct refs_in in;
-	struct varrefs **var_refs; /* by rt */
-	struct refs *rs;           /* what is made */
+	struct varrefs **var_refs;    /* by rt */
+	struct tickersites **tickers; /* by rt; NULL: nobody has asked */
+	struct refs *rs;              /* what is made */
 };
 
 /*
@@ -74,6 +77,13 @@ size_t refs_build__from_timer(const struct refs_build *b, struct reach_step *ste
 /* Finds who holds the timer that feeds the object at the end of these named steps. */
 const char *refs_build__holder_of_timer(const struct refs_build *b, const struct ref_step *steps,
 					size_t nr, uint64_t timer);
+
+/*
+ * How far the stack pointer of this frame is from that of the innermost; the words say that the
+ * stack is still as it was seen. ret_bytes: up to its return address. 0, -ENOENT
+ */
+int refs_build__frame_at(const struct refs_build *b, uint16_t rt, const struct census_g *g,
+			 uint32_t frame, uint64_t *ret_sp, uint64_t *ret_bytes);
 
 /*
  * The names of nr steps of runtime rt to what goroutine goid waits for (0: to an address): what

@@ -129,6 +129,8 @@ int refs_build__add_way(struct refs_build *b, struct ref_group *g, const struct 
 			   (uintptr_t)add.object_type),
 		       add.fed ? add.period_ns + 1 : 0);
 	add.hash = mix(mix(add.hash, (uintptr_t)add.held_in), add.undecided);
+	for (uint32_t i = 0; i < add.nr_made; i++)
+		add.hash = mix(mix(add.hash, (uintptr_t)add.made[i].func), add.made[i].line);
 	for (uint32_t i = 0; i < g->nr_ways; i++)
 		if (b->rs->ways[g->ways_at + i].hash == add.hash) {
 			b->rs->ways[g->ways_at + i].nr++;
@@ -361,7 +363,8 @@ int refs__new(const struct refs_in *in, struct refs **ret, struct cause *why)
 	int err = 0;
 
 	b.var_refs = calloc(in->d->in.nr + 1, sizeof(*b.var_refs));
-	if (!rs || !b.var_refs)
+	b.tickers = calloc(in->d->in.nr + 1, sizeof(*b.tickers));
+	if (!rs || !b.var_refs || !b.tickers)
 		err = -ENOMEM;
 	for (size_t i = 0; i < in->d->in.nr && in->vars && !err; i++)
 		err = varrefs__new(in->as, in->sources[i].rt, &b.var_refs[i]);
@@ -371,7 +374,10 @@ int refs__new(const struct refs_in *in, struct refs **ret, struct cause *why)
 	}
 	for (size_t i = 0; b.var_refs && i < in->d->in.nr; i++)
 		varrefs__free(b.var_refs[i]);
+	for (size_t i = 0; b.tickers && i < in->d->in.nr; i++)
+		tickersites__free(b.tickers[i]);
 	free(b.var_refs);
+	free(b.tickers);
 	if (!err)
 		*ret = steal(rs);
 	return err;

@@ -234,12 +234,8 @@ static const struct census_g *goroutine(const struct census *c, uint64_t goid)
 	return NULL;
 }
 
-/*
- * How far the stack pointer of this frame is from that of the innermost; the words say that the
- * stack is still as it was seen.
- */
-static int frame_at(const struct refs_build *b, uint16_t rt, const struct census_g *g,
-		    uint32_t frame, uint64_t *ret_sp, uint64_t *ret_bytes)
+int refs_build__frame_at(const struct refs_build *b, uint16_t rt, const struct census_g *g,
+			 uint32_t frame, uint64_t *ret_sp, uint64_t *ret_bytes)
 {
 	const struct census *c = b->in.d->in.censuses[rt];
 	const uint64_t *pcs = &c->pcs[c->stacks[g->stack].pcs_at];
@@ -302,7 +298,7 @@ static void find_word(const struct refs_build *b, uint16_t rt, const struct cens
 
 	uint64_t words[FRAME_WORDS], sp, bytes;
 
-	if (frame_at(b, rt, g, frame, &sp, &bytes))
+	if (refs_build__frame_at(b, rt, g, frame, &sp, &bytes))
 		return;
 	s->size = bytes;
 	/*

@@ -4,11 +4,14 @@
  * one by the runtime's timers only if there is no other, and then from the timer on; and of a
  * channel that a timer feeds, that it does, and who holds it.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "census/gtimer.h"
 #include "daemon/refs_build.h"
+
+#define MAKER_FRAMES 16 /* of whoever waits: those that are asked for what they made */
 
 const char *refs_build__holder_of_timer(const struct refs_build *b, const struct ref_step *steps,
 					size_t nr, uint64_t timer)
@@ -72,6 +75,68 @@ static void note_feeder(const struct refs_build *b, uint64_t chan, const struct 
 	way->fires_in_ns = t.when_ns > (int64_t)now ? (uint64_t)t.when_ns - now : 0;
 }
 
+/* The program's frame of a call of package time. 0, -ENOENT, -ENOMEM */
+static int place_of_call(const struct refs_build *b, uint16_t rt, uint64_t pc, struct place *ret)
+{
+	const struct frame *f;
+	size_t nr = 0, i = 0;
+	int err = framer__at(b->in.d->framer, rt, pc, false, &f, &nr);
+
+	while (!err && i < nr && tickersites_is_time(f[i].name))
+		i++;
+	if (err || i == nr)
+		return err ? err : -ENOENT;
+	*ret = (struct place){ f[i].name, f[i].file, f[i].line };
+	return 0;
+}
+
+/* Whoever waits has it in its frame, where the call put it: that call has made it. */
+static uint64_t made_by_waiter(const struct refs_build *b, const struct ref_way *way,
+			       const struct census_g *g, uint64_t chan)
+{
+	const struct census *c = b->in.d->in.censuses[way->rt];
+	const struct census_stack *s = &c->stacks[g->stack];
+	uint64_t sp, bytes, pc, call = 0;
+
+	for (uint32_t i = 0; i < s->nr_pcs && i < MAKER_FRAMES && !call; i++) {
+		pc = c->pcs[s->pcs_at + i];
+		if (refs_build__frame_at(b, way->rt, g, i, &sp, &bytes))
+			return 0;
+		call = tickersites__in_frame(b->tickers[way->rt], i ? pc - 1 : pc, sp, chan,
+					     way->timer);
+	}
+	return call;
+}
+
+/* Where the timer that feeds it was made, as far as that is known. 0 or -ENOMEM. */
+static int note_makers(const struct refs_build *b, const struct census_g *g, uint64_t chan,
+		       struct ref_way *way)
+{
+	const struct refs_source *s = &b->in.sources[way->rt];
+	uint64_t pcs[REFS_MADE];
+	size_t nr = 1, say, told;
+	int err = 0;
+
+	if (!s->image)
+		return 0;
+	if (!b->tickers[way->rt])
+		err = tickersites__new(b->in.as, s->rt, s->image, &b->tickers[way->rt]);
+	if (err)
+		return err;
+	pcs[0] = g->stack == CENSUS_NO_STACK ? 0 : made_by_waiter(b, way, g, chan);
+	if (!pcs[0])
+		nr = way->period_ns ? tickersites__of(b->tickers[way->rt], way->period_ns, pcs,
+						      REFS_MADE, &say)
+				    : 0;
+	told = nr <= REFS_MADE ? nr : say <= REFS_MADE ? say : 0;
+	for (size_t i = 0; i < told && !err; i++)
+		err = place_of_call(b, way->rt, pcs[i], &way->made[way->nr_made++]);
+	if (err)
+		way->nr_made = 0;
+	way->made_elsewhere = way->nr_made ? (uint32_t)(nr - told) : 0;
+	return err == -ENOMEM ? err : 0;
+}
+
 /* Wait k of goroutine i; first: the way that was found first to any of its waits. */
 static int refs_build__add_wait(struct refs_build *b, struct ref_group *g, uint32_t i, uint32_t k,
 				struct ref_way tell, const struct reach_step *first,
@@ -101,6 +166,8 @@ static int refs_build__add_wait(struct refs_build *b, struct ref_group *g, uint3
 		memcpy(steps, first, nr_first * sizeof(*steps));
 		nr = refs_build__from_timer(b, steps, nr_first);
 	}
+	if (tell.fed && note_makers(b, &c->gs[i], w->addr, &tell))
+		return -ENOMEM;
 	tell.undecided = !nr && reachothers__verdict(s->others, i, k) != REACH_LEAKED;
 	return refs_build__add_way(b, g, &tell, steps, nr);
 }

@@ -181,6 +181,20 @@ static int refwatch__ask_again(struct refwatch *w, uint16_t rt, struct reach_in 
 	return 0;
 }
 
+/* NULL: not to be had */
+static const struct goimage *image_of(const struct refwatch *w, const struct goruntime *rt)
+{
+	const struct goimage *images[GOVARS_IMAGES_MAX];
+	const size_t nr = goproc__images(w->t->target.gp, images, GOVARS_IMAGES_MAX);
+
+	for (size_t i = 0; i < nr; i++)
+		for (size_t k = 0; k < images[i]->nr_segs; k++)
+			if (rt->modules[0].text - images[i]->segs[k].start <
+			    images[i]->segs[k].end - images[i]->segs[k].start)
+				return images[i];
+	return NULL;
+}
+
 static int refwatch__search(struct refwatch *w, uint16_t rt, struct cause *why)
 {
 	struct reach_in in = {
@@ -197,8 +211,9 @@ static int refwatch__search(struct refwatch *w, uint16_t rt, struct cause *why)
 	if (err)
 		return err;
 	in.goals = w->goals[rt];
-	w->sources[rt] =
-		(struct refs_source){ .rt = in.rt, .goals = in.goals, .nr_goals = in.nr_goals };
+	w->sources[rt] = (struct refs_source){
+		.rt = in.rt, .image = image_of(w, in.rt), .goals = in.goals, .nr_goals = in.nr_goals
+	};
 	if (!in.nr_goals && !in.nr_objects)
 		return 0;
 	err = reach__run(&in, &w->reach[rt], why);

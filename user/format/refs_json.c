@@ -27,17 +27,23 @@ static void put_address(struct json_writer *j, const char *name, uint64_t addr)
 		jsonw_null_field(j, name);
 }
 
+static void put_place_value(struct json_writer *j, const struct place *p)
+{
+	jsonw_start_object(j);
+	put_text(j, "func", p->func);
+	put_text(j, "file", p->file);
+	jsonw_uint_field(j, "line", p->line);
+	jsonw_end_object(j);
+}
+
 static void put_place(struct json_writer *j, const char *name, const struct place *p)
 {
 	if (!p->func[0]) {
 		jsonw_null_field(j, name);
 		return;
 	}
-	jsonw_object_field(j, name);
-	put_text(j, "func", p->func);
-	put_text(j, "file", p->file);
-	jsonw_uint_field(j, "line", p->line);
-	jsonw_end_object(j);
+	jsonw_name(j, name);
+	put_place_value(j, p);
 }
 
 static void put_object(struct json_writer *j, uint64_t addr, const char *type)
@@ -102,6 +108,8 @@ static void put_step(struct json_writer *j, const struct ref_step *s)
 /* The timer that feeds it. */
 static void put_feeder(struct json_writer *j, const struct ref_way *way)
 {
+	const bool sure = way->nr_made == 1 && !way->made_elsewhere;
+
 	if (!way->fed) {
 		jsonw_null_field(j, "fed_by");
 		return;
@@ -111,6 +119,15 @@ static void put_feeder(struct json_writer *j, const struct ref_way *way)
 	jsonw_uint_field(j, "period_ns", way->period_ns);
 	jsonw_uint_field(j, "fires_in_ns", way->fires_in_ns);
 	put_text(j, "held_in", way->held_in);
+	if (sure)
+		put_place(j, "made_at", &way->made[0]);
+	else
+		jsonw_null_field(j, "made_at");
+	jsonw_array_field(j, "may_be_made_at");
+	for (uint32_t i = 0; !sure && i < way->nr_made; i++)
+		put_place_value(j, &way->made[i]);
+	jsonw_end_array(j);
+	jsonw_uint_field(j, "or_elsewhere", way->made_elsewhere);
 	jsonw_end_object(j);
 }
 

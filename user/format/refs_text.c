@@ -149,15 +149,33 @@ static void put_share(struct writer *w, const struct ref_group *g, const struct 
 				(ull)way->goid);
 }
 
+/* One place, and which one is not known, is told behind the rest. */
+static void put_made(struct writer *w, const struct ref_way *way)
+{
+	if (way->nr_made == 1 && !way->made_elsewhere)
+		return;
+	for (uint32_t i = 0; i < way->nr_made; i++) {
+		textbuf__text(&w->to, !i ? "; made at " : " or at ");
+		put_place(w, &way->made[i]);
+	}
+	if (way->made_elsewhere)
+		textbuf__format(&w->to, " or at one of %u places that do not say how often",
+				way->made_elsewhere);
+}
+
 static void put_feeder(struct writer *w, const struct ref_group *g, const struct ref_way *way)
 {
-	textbuf__text(&w->to, "  fed by      ");
+	textbuf__format(&w->to, "  fed by      a %s", way->period_ns ? "running ticker" : "timer");
+	if (way->nr_made == 1 && !way->made_elsewhere) {
+		textbuf__text(&w->to, " made at ");
+		put_place(w, &way->made[0]);
+	}
 	if (way->period_ns)
-		textbuf__format(&w->to, "a running ticker (every %g s)",
-				(double)way->period_ns / NS_PER_SEC);
+		textbuf__format(&w->to, " (every %g s)", (double)way->period_ns / NS_PER_SEC);
 	else
-		textbuf__format(&w->to, "a timer that fires once, in %.1f s",
+		textbuf__format(&w->to, "%s that fires once, in %.1f s", way->nr_made ? "," : "",
 				(double)way->fires_in_ns / NS_PER_SEC);
+	put_made(w, way);
 	if (way->held_in[0])
 		textbuf__format(&w->to, "; it is in %s", way->held_in);
 	put_share(w, g, way);

@@ -24,6 +24,7 @@
 
 #define REFS_GOALS_MAX 4096 /* goroutines of a runtime that are searched for */
 #define REFS_TOP       3    /* ways of a group that are told, if nobody asks for more */
+#define REFS_MADE      3    /* places where a ticker may have been made; of more none is told */
 /* goroutines that are named of those that refer to what nothing reaches */
 #define REFS_KEEPERS 8
 
@@ -77,6 +78,12 @@ struct ref_way {
 	uint64_t period_ns, fires_in_ns; /* of the timer that feeds it */
 	const char *held_in; /* what holds that timer: "main.poller.tick"; "" not known */
 	uint64_t timer;      /* address of it */
+	/*
+	 * where that timer was made; of several nobody knows which one it was, and there may be
+	 * more, of which the code does not say the period
+	 */
+	struct place made[REFS_MADE];
+	uint32_t nr_made, made_elsewhere;
 	/*
 	 * no steps, but there may be some: the time was up, or what refers to it changed meanwhile
 	 */

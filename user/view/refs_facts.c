@@ -20,7 +20,9 @@ struct way_rows {
 	uint32_t steps[ROWS], object_type[ROWS], held_in[ROWS], flags[ROWS], goroutines[ROWS],
 		runtime[ROWS];
 	uint64_t object[ROWS], period_ns[ROWS], fires_in_ns[ROWS], timer[ROWS], goid[ROWS];
-	size_t nr;
+	uint32_t made[ROWS], made_elsewhere[ROWS], made_func[ROWS * REFS_MADE],
+		made_file[ROWS * REFS_MADE], made_line[ROWS * REFS_MADE];
+	size_t nr, nr_made;
 };
 
 struct step_rows {
@@ -130,10 +132,15 @@ static void tell_ways(struct refs_log *l)
 	m.goroutines = r->goroutines;
 	column_u64(&m.n_goid, &m.goid, r->goid, r->nr);
 	column_u32(&m.n_runtime, &m.runtime, r->runtime, r->nr);
+	column_u32(&m.n_made, &m.made, r->made, r->nr);
+	column_u32(&m.n_made_elsewhere, &m.made_elsewhere, r->made_elsewhere, r->nr);
+	column_u32(&m.n_made_func, &m.made_func, r->made_func, r->nr_made);
+	column_u32(&m.n_made_file, &m.made_file, r->made_file, r->nr_made);
+	column_u32(&m.n_made_line, &m.made_line, r->made_line, r->nr_made);
 	fact.fact_case = PW__FACT__FACT_REF_WAYS;
 	fact.ref_ways = &m;
 	pw_writer__fact(factlog__writer(l->f), &fact);
-	r->nr = 0;
+	r->nr = r->nr_made = 0;
 }
 
 static void put_way(struct refs_log *l, const struct ref_way *w)
@@ -156,6 +163,13 @@ static void put_way(struct refs_log *l, const struct ref_way *w)
 	r->goroutines[i] = w->nr;
 	r->goid[i] = w->goid;
 	r->runtime[i] = w->rt;
+	r->made[i] = w->nr_made;
+	r->made_elsewhere[i] = w->made_elsewhere;
+	for (uint32_t k = 0; k < w->nr_made; k++, r->nr_made++) {
+		r->made_func[r->nr_made] = name(l, w->made[k].func);
+		r->made_file[r->nr_made] = name(l, w->made[k].file);
+		r->made_line[r->nr_made] = w->made[k].line;
+	}
 	if (r->nr == ROWS)
 		tell_ways(l);
 }
@@ -245,7 +259,7 @@ int refs_facts__write(struct factlog *f, const struct refs *rs, const struct ref
 	for (size_t i = 0; i < rs->nr; i++)
 		put_group(&l, &rs->groups[i]);
 	tell_groups(&l);
-	l.rows->ways.nr = 0;
+	l.rows->ways.nr = l.rows->ways.nr_made = 0;
 	for (size_t i = 0; i < rs->nr; i++)
 		for (uint32_t k = 0; k < rs->groups[i].nr_ways; k++)
 			put_way(&l, &rs->ways[rs->groups[i].ways_at + k]);

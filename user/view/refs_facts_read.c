@@ -125,19 +125,45 @@ static int take_groups(struct refs_facts *s, const Pw__RefGroups *f, const struc
 	return 0;
 }
 
+static bool made_fits(const Pw__RefWays *f, size_t nr)
+{
+	size_t made = 0;
+
+	if (!column_fits(f->n_made, nr) || !column_fits(f->n_made_elsewhere, nr))
+		return false;
+	for (size_t i = 0; i < f->n_made; i++) {
+		if (f->made[i] > REFS_MADE)
+			return false;
+		made += f->made[i];
+	}
+	return column_fits(f->n_made_func, made) && column_fits(f->n_made_file, made) &&
+	       column_fits(f->n_made_line, made);
+}
+
 static bool ways_fit(const Pw__RefWays *f, size_t nr)
 {
 	return column_fits(f->n_steps, nr) && column_fits(f->n_object, nr) &&
 	       column_fits(f->n_object_type, nr) && column_fits(f->n_period_ns, nr) &&
 	       column_fits(f->n_fires_in_ns, nr) && column_fits(f->n_held_in, nr) &&
 	       column_fits(f->n_timer, nr) && column_fits(f->n_flags, nr) &&
-	       column_fits(f->n_goid, nr) && column_fits(f->n_runtime, nr);
+	       column_fits(f->n_goid, nr) && column_fits(f->n_runtime, nr) && made_fits(f, nr);
+}
+
+/* at: of the first of its places. */
+static void take_made(const struct refs_facts *s, const Pw__RefWays *f, size_t at,
+		      const struct pw_names *names, struct ref_way *way)
+{
+	for (size_t i = 0; i < way->nr_made; i++)
+		way->made[i] = (struct place){ text_of(s, names, COLUMN_AT(f, made_func, at + i)),
+					       text_of(s, names, COLUMN_AT(f, made_file, at + i)),
+					       COLUMN_AT(f, made_line, at + i) };
 }
 
 static int take_ways(struct refs_facts *s, const Pw__RefWays *f, const struct pw_names *names)
 {
 	const size_t nr = f->n_goroutines;
 	struct refs *rs = s->rs;
+	size_t made = 0;
 
 	if (!ways_fit(f, nr) || nr > REFS_FACTS_ROWS_MAX - rs->nr_ways)
 		return -EBADMSG;
@@ -145,8 +171,9 @@ static int take_ways(struct refs_facts *s, const Pw__RefWays *f, const struct pw
 		return -ENOMEM;
 	for (size_t i = 0; i < nr; i++) {
 		const uint32_t flags = COLUMN_AT(f, flags, i);
+		struct ref_way *way = &rs->ways[rs->nr_ways++];
 
-		rs->ways[rs->nr_ways++] = (struct ref_way){
+		*way = (struct ref_way){
 			.steps_at = (uint32_t)s->nr_steps,
 			.nr_steps = COLUMN_AT(f, steps, i),
 			.object = COLUMN_AT(f, object, i),
@@ -155,6 +182,8 @@ static int take_ways(struct refs_facts *s, const Pw__RefWays *f, const struct pw
 			.fires_in_ns = COLUMN_AT(f, fires_in_ns, i),
 			.held_in = text_of(s, names, COLUMN_AT(f, held_in, i)),
 			.timer = COLUMN_AT(f, timer, i),
+			.nr_made = COLUMN_AT(f, made, i),
+			.made_elsewhere = COLUMN_AT(f, made_elsewhere, i),
 			.undecided = flags & WAY_UNDECIDED,
 			.fed = flags & WAY_FED,
 			.cut = flags & WAY_CUT,
@@ -162,6 +191,8 @@ static int take_ways(struct refs_facts *s, const Pw__RefWays *f, const struct pw
 			.goid = COLUMN_AT(f, goid, i),
 			.rt = (uint16_t)COLUMN_AT(f, runtime, i),
 		};
+		take_made(s, f, made, names, way);
+		made += way->nr_made;
 		s->nr_steps += COLUMN_AT(f, steps, i);
 		if (s->nr_steps > REFS_FACTS_ROWS_MAX)
 			return -EBADMSG;
