@@ -195,10 +195,12 @@ def loops_that_spin_grow_before_go_1_17():
 def bodies_left_open_before_the_watch_are_suspect(minor=build.MODES_MINOR):
     def one(kinds, want):
         with leaking(kinds, minor) as (pid, _):
-            told = [g for g in read(pid, "--suspects")["groups"] if start_of(g) == "net/http.(*persistConn).readLoop"]
+            told = [g for g in read(pid, "--suspects")["groups"]
+                    if start_of(g) == "net/http.(*persistConn).readLoop" and g["pattern"] != "idle HTTP connections never closed"]
             expect([(g["verdict"], g["count"], g["pattern"]) for g in told] == [("suspect", 20, "HTTP body not closed")] * want,
                    f"{kinds}: {[brief(g) for g in told]}")
-    together(one, [("old-bodies", True), ("streams", False)])
+    # Beside them idle connections that grow: the loops that write belong to both
+    together(one, [("old-bodies", True), ("streams", False), ("old-bodies,http-client-per-request", True)])
 
 
 def bodies_left_open_are_suspect_on_an_older_go():

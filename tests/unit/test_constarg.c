@@ -8,36 +8,36 @@
 #define CODE     0x401000ull
 #define UOPS_MAX 32
 
-#define CALL_F        "\xe8\x00\x00\x00\x00"
-#define EAX_1S        "\xb8\x00\xca\x9a\x3b"                     /* mov eax, 1000000000 */
-#define RAX_5S        "\x48\xb8\x00\xf2\x05\x2a\x01\x00\x00\x00" /* movabs rax, 5000000000 */
-#define RAX_SIGNED    "\x48\xc7\xc0\xff\xff\xff\xff"             /* mov rax, -1 */
-#define RCX_RAX       "\x48\x89\xc1"
-#define RAX_RCX       "\x48\x89\xc8"
-#define RBX_RAX       "\x48\x89\xc3"
-#define EAX_0         "\x31\xc0"                         /* xor eax, eax */
-#define SP_1S         "\x48\xc7\x04\x24\x00\xca\x9a\x3b" /* mov qword [rsp], 1000000000 */
-#define SP8_RAX       "\x48\x89\x44\x24\x08"
-#define SP_RAX        "\x48\x89\x04\x24"
-#define SP10_RAX      "\x48\x89\x44\x24\x10"
-#define SP18_RCX      "\x48\x89\x4c\x24\x18"
-#define RAX_SP8       "\x48\x8b\x44\x24\x08"
-#define RAX_SP10      "\x48\x8b\x44\x24\x10"
-#define RAX_AT_RAX    "\x48\x8b\x00"
-#define RCX_AT_RAX    "\x48\x8b\x08"
-#define RCX_AT_RAX_8  "\x48\x8b\x48\x08"
-#define SP10_XMM      "\x44\x0f\x11\x7c\x24\x10" /* movups [rsp+0x10], xmm15 */
-#define SP14_0        "\xc7\x44\x24\x14\x00\x00\x00\x00"
-#define RAX_LEA       "\x48\x8d\x44\x24\x08"
-#define ADD_1         "\x48\x83\xc0\x01"
-#define TEST_EAX      "\x85\xc0"
-#define CMP_SP        "\x48\x83\x3c\x24\x00"
-#define AL_1          "\xb0\x01"
-#define IMUL          "\x48\x6b\xc1\x0a"
-#define JE(n)         "\x74" n
-#define JMP(n)        "\xeb" n
-#define JMP_RAX       "\xff\xe0"
-#define OF(code)      code, sizeof(code) - 1
+#define CALL_F       "\xe8\x00\x00\x00\x00"
+#define EAX_1S       "\xb8\x00\xca\x9a\x3b"                     /* mov eax, 1000000000 */
+#define RAX_5S       "\x48\xb8\x00\xf2\x05\x2a\x01\x00\x00\x00" /* movabs rax, 5000000000 */
+#define RAX_SIGNED   "\x48\xc7\xc0\xff\xff\xff\xff"             /* mov rax, -1 */
+#define RCX_RAX      "\x48\x89\xc1"
+#define RAX_RCX      "\x48\x89\xc8"
+#define RBX_RAX      "\x48\x89\xc3"
+#define EAX_0        "\x31\xc0"                         /* xor eax, eax */
+#define SP_1S        "\x48\xc7\x04\x24\x00\xca\x9a\x3b" /* mov qword [rsp], 1000000000 */
+#define SP8_RAX      "\x48\x89\x44\x24\x08"
+#define SP_RAX       "\x48\x89\x04\x24"
+#define SP10_RAX     "\x48\x89\x44\x24\x10"
+#define SP18_RCX     "\x48\x89\x4c\x24\x18"
+#define RAX_SP8      "\x48\x8b\x44\x24\x08"
+#define RAX_SP10     "\x48\x8b\x44\x24\x10"
+#define RAX_AT_RAX   "\x48\x8b\x00"
+#define RCX_AT_RAX   "\x48\x8b\x08"
+#define RCX_AT_RAX_8 "\x48\x8b\x48\x08"
+#define SP10_XMM     "\x44\x0f\x11\x7c\x24\x10" /* movups [rsp+0x10], xmm15 */
+#define SP14_0       "\xc7\x44\x24\x14\x00\x00\x00\x00"
+#define RAX_LEA      "\x48\x8d\x44\x24\x08"
+#define ADD_1        "\x48\x83\xc0\x01"
+#define TEST_EAX     "\x85\xc0"
+#define CMP_SP       "\x48\x83\x3c\x24\x00"
+#define AL_1         "\xb0\x01"
+#define IMUL         "\x48\x6b\xc1\x0a"
+#define JE(n)        "\x74" n
+#define JMP(n)       "\xeb" n
+#define JMP_RAX      "\xff\xe0"
+#define OF(code)     code, sizeof(code) - 1
 
 /* How many; is_target is set as locks/gofn does. */
 static uint32_t decode(const char *bytes, size_t len, struct uop *uops)
@@ -119,19 +119,31 @@ Test(resultslot, tells_where_only_that_result_is_kept)
 		{ "the pointer", OF(CALL_F SP10_RAX), true, 1, { 0x10 } },
 		{ "its first word", OF(CALL_F RAX_AT_RAX SP10_RAX), true, 1, { 0x10 } },
 		{ "both", OF(CALL_F SP10_RAX RCX_AT_RAX SP18_RCX), true, 2, { 0x10, 0x18 } },
-		{ "past another call", OF(CALL_F SP10_RAX CALL_F RAX_SP10 RCX_AT_RAX SP18_RCX),
-		  true, 2, { 0x10, 0x18 } },
+		{ "past another call",
+		  OF(CALL_F SP10_RAX CALL_F RAX_SP10 RCX_AT_RAX SP18_RCX),
+		  true,
+		  2,
+		  { 0x10, 0x18 } },
 		{ "twice the same", OF(CALL_F SP10_RAX RAX_SP10 SP10_RAX), true, 1, { 0x10 } },
 		{ "of another call", OF(CALL_F CALL_F SP10_RAX), true, 0, { 0 } },
 		{ "its second word", OF(CALL_F RCX_AT_RAX_8 SP18_RCX), true, 0, { 0 } },
-		{ "the word of its word", OF(CALL_F RAX_AT_RAX RAX_AT_RAX SP10_RAX), true, 0,
+		{ "the word of its word",
+		  OF(CALL_F RAX_AT_RAX RAX_AT_RAX SP10_RAX),
+		  true,
+		  0,
 		  { 0 } },
-		{ "another value may be there", OF(CALL_F SP10_RAX EAX_0 SP10_RAX), true, 0,
+		{ "another value may be there",
+		  OF(CALL_F SP10_RAX EAX_0 SP10_RAX),
+		  true,
+		  0,
 		  { 0 } },
 		{ "... or part of one", OF(CALL_F SP10_RAX SP14_0), true, 0, { 0 } },
 		{ "... a wider one", OF(CALL_F SP10_RAX SP10_XMM), true, 0, { 0 } },
 		{ "... a second call's", OF(CALL_F SP10_RAX CALL_F SP10_RAX), true, 0, { 0 } },
-		{ "... behind a branch", OF(CALL_F SP10_RAX JMP("\x00") EAX_0 SP10_RAX), true, 0,
+		{ "... behind a branch",
+		  OF(CALL_F SP10_RAX JMP("\x00") EAX_0 SP10_RAX),
+		  true,
+		  0,
 		  { 0 } },
 		{ "given back on the stack", OF(CALL_F RAX_SP8 SP10_RAX), false, 1, { 0x10 } },
 		{ "the next call's", OF(CALL_F CALL_F RAX_SP8 SP10_RAX), false, 0, { 0 } },
@@ -142,8 +154,7 @@ Test(resultslot, tells_where_only_that_result_is_kept)
 		const uint32_t nr = decode(t[i].code, t[i].len, uops);
 		uint64_t slots[RESULTSLOT_MAX] = { 0 };
 
-		cr_expect_eq(resultslots(uops, nr, 0, t[i].regabi, slots), t[i].nr, "%s",
-			     t[i].why);
+		cr_expect_eq(resultslots(uops, nr, 0, t[i].regabi, slots), t[i].nr, "%s", t[i].why);
 		for (size_t k = 0; k < t[i].nr; k++)
 			cr_expect_eq(slots[k], t[i].want[k], "%s", t[i].why);
 	}

@@ -22,9 +22,9 @@ static const struct {
 	const char *func;
 	int arg;
 } calls[] = {
-	{ "time.NewTicker", 0 },    { "time.Tick", 0 },        { "time.(*Ticker).Reset", 1 },
-	{ "time.newTimer", 1 },     { "time.startTimer", -1 }, { "time.resetTimer", -1 },
-	{ "time.modTimer", -1 },    { "time.NewTimer", -1 },   { "time.After", -1 },
+	{ "time.NewTicker", 0 }, { "time.Tick", 0 },        { "time.(*Ticker).Reset", 1 },
+	{ "time.newTimer", 1 },  { "time.startTimer", -1 }, { "time.resetTimer", -1 },
+	{ "time.modTimer", -1 }, { "time.NewTimer", -1 },   { "time.After", -1 },
 };
 #define VALUES 3 /* the first of these, which may be used as values */
 
@@ -120,7 +120,8 @@ static bool finder__period(struct finder *f, uint64_t pc, int arg, uint64_t *ret
 		return true;
 	if (gofn__index(fn, pc, &i))
 		return fn->uops[fn->nr_uops - 1].addr < pc; /* nobody knows what lies there */
-	if (arg < 0 || !constarg_at(fn->uops, fn->nr_uops, i, (unsigned int)arg, f->rt->regabi, ret))
+	if (arg < 0 ||
+	    !constarg_at(fn->uops, fn->nr_uops, i, (unsigned int)arg, f->rt->regabi, ret))
 		*ret = UNKNOWN;
 	return true;
 }
@@ -194,8 +195,9 @@ static int finder__stretch(struct finder *f, const struct addrspace *as, uint64_
 			   size_t (*look)(struct finder *, uint64_t, const uint8_t *, size_t))
 {
 	struct window w;
-	int err = end < start || end - start > TICKERSITES_BYTES_MAX ? -E2BIG :
-		  window__init(&w, as, start, end);
+	int err = end < start || end - start > TICKERSITES_BYTES_MAX
+			  ? -E2BIG
+			  : window__init(&w, as, start, end);
 	size_t done = 1;
 
 	if (err)
@@ -325,8 +327,7 @@ uint64_t tickersites__in_frame(const struct tickersites *s, uint64_t pc, uint64_
 	for (size_t i = 0; i < s->nr + s->nr_timers; i++) {
 		const uint64_t call = i < s->nr ? s->makes[i].pc : s->timers[i - s->nr].pc;
 
-		if (call - fn->entry >= fn->end - fn->entry ||
-		    !keeps(s, fn, call, sp, chan, timer))
+		if (call - fn->entry >= fn->end - fn->entry || !keeps(s, fn, call, sp, chan, timer))
 			continue;
 		if (found)
 			return 0;

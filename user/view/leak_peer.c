@@ -26,6 +26,7 @@ struct leak_peers {
 
 struct kind { /* of an entry */
 	bool leaks, suspect, own, watches;
+	bool unread; /* it waits for somebody to read what came (view/leak_bodies) */
 };
 
 void leak_peers__free(struct leak_peers *p)
@@ -80,6 +81,7 @@ static int kind_of(const struct leaks *l, const struct leak_entry *e, struct kin
 
 	to->leaks = verdict_is_leak(e->verdict.kind);
 	to->suspect = e->verdict.kind == VERDICT_SUSPECT;
+	to->unread = leakset__group(l->set, e->group)->unread;
 	for (size_t i = 0; i < nr && !err; i++) {
 		to->own |= v[i].own && !v[i].wrapper;
 		to->watches |= !strcmp(v[i].name, WATCHES);
@@ -121,12 +123,18 @@ static const struct leak_g *g_of(const struct ends *s, const struct leak_peer *p
 	return leakset__get(s->l->set, p->rt, p->goid);
 }
 
-/* The lower, the rather is it the client that must move first. */
+/*
+ * The lower, the rather is it the client that must move first. What is unread comes before the
+ * other loops of its library, though their group may be worse: other connections have such too.
+ */
 static unsigned int rank_of(const struct ends *s, const struct leak_peer *p)
 {
 	const struct kind *k = &s->kinds[g_of(s, p)->group];
 
-	return (!k->leaks ? 8 : k->suspect ? 4 : 0) + (k->own ? 0 : 2) + (p->waits ? 0 : 1);
+	return (!k->leaks                  ? 8
+		: k->suspect && !k->unread ? 4
+					   : 0) +
+	       (k->own ? 0 : 2) + (p->waits || k->unread ? 0 : 1);
 }
 
 /* NULL: nobody is at the dialled end. */
