@@ -33,6 +33,7 @@ import harm
 import holder
 import incidents
 import leaks
+import moments
 import outputs
 import peers
 import processes
@@ -51,6 +52,7 @@ MODULES = (
     refusals,
     processes,
     replay,
+    moments,
     called,
     charge,
     harm,

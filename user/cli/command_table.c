@@ -129,6 +129,8 @@ const struct cmd_def cmd_table[CMD_MAX] = {
 			   "far "
 			   "as they say which goroutines and what of them are shown. So it writes "
 			   "the same report, byte for byte. Further options change it.",
+			   "Of a recording of events --from, --to and --goid choose some: the "
+			   "profile is made anew of these.",
 			   "A recording that was cut off shows what is whole, and says so." },
 			 .run = cmd_report,
 			 .operands_min = 1,

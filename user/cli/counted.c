@@ -2,9 +2,11 @@
 #include "cli/counted.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 
 void counted__free(struct counted *c)
@@ -51,15 +53,11 @@ static int count_goroutines(const struct replay *r, struct counted *c)
 	return err ? err : dump__snap(c->d, PROFILE_ROOT_NONE, &c->snap);
 }
 
-static int counted__new(const struct replay *r, const char *path, bool goroutines,
-			struct counted **ret, struct cause *why)
+/* c->snap is there, or err says why not. */
+static int counted__finish(struct counted *c, const struct replay *r, int err, const char *path,
+			   struct cause *why)
 {
-	scoped(counted) c = calloc(1, sizeof(*c));
-	int err = c ? snap_facts__snap(r->sums, &c->snap) : -ENOMEM;
-
-	if (err == -ENOENT && goroutines)
-		err = count_goroutines(r, c);
-	else if (!err && c->snap->root == PROFILE_ROOT_CREATED_BY)
+	if (!err && c->snap->root == PROFILE_ROOT_CREATED_BY)
 		err = ask_creators(r, c);
 	if (err == -ENOENT)
 		return cause__set(why, err,
@@ -76,6 +74,20 @@ static int counted__new(const struct replay *r, const char *path, bool goroutine
 				     .meta = &r->meta,
 				     .namers = c->namers,
 				     .nr_namers = r->book->nr_runtimes };
+	return 0;
+}
+
+static int counted__new(const struct replay *r, const char *path, bool goroutines,
+			struct counted **ret, struct cause *why)
+{
+	scoped(counted) c = calloc(1, sizeof(*c));
+	int err = c ? snap_facts__snap(r->sums, &c->snap) : -ENOMEM;
+
+	if (err == -ENOENT && goroutines)
+		err = count_goroutines(r, c);
+	err = counted__finish(c, r, err, path, why);
+	if (err)
+		return err;
 	*ret = steal(c);
 	return 0;
 }
@@ -90,6 +102,99 @@ int counted__of_any(const struct replay *r, const char *path, struct counted **r
 		    struct cause *why)
 {
 	return counted__new(r, path, true, ret, why);
+}
+
+/* --- single events --- */
+
+static double seconds(uint64_t ns)
+{
+	return (double)ns / NS_PER_SEC;
+}
+
+/* That it has some, and some of that time. */
+static int check_events(const struct replay *r, const char *path, const struct event_pick *pick,
+			struct event_facts_about *ret, struct cause *why)
+{
+	if (!event_facts__about(r->events, ret))
+		return cause__set(why, -ENOENT,
+				  "'%s' has no single events to choose from: 'parkwatch record -e "
+				  "blocked|births|exits|sched -o FILE.pw' keeps them",
+				  path);
+	if (pick->from_ns >= ret->until_ns)
+		return cause__set(why, -EINVAL,
+				  "'%s' has single events of its first %.6g s: --from must be "
+				  "before that",
+				  path, seconds(ret->until_ns));
+	return 0;
+}
+
+/* Time that was asked for, and of which single events are missing. */
+static void say_missing(const struct replay *r, const char *path, const struct event_pick *pick,
+			const struct event_facts_about *a)
+{
+	const uint64_t all_ns = r->meta.duration_ns + r->meta.gap_ns;
+	const uint64_t to_ns = pick->to_ns && pick->to_ns < all_ns ? pick->to_ns : all_ns;
+
+	if (a->refused)
+		log_warn("'%s' was recorded with a bound: %llu single events that ended after "
+			 "%.6g s are missing; record with a higher --max-events",
+			 path, (unsigned long long)a->refused, seconds(a->until_ns));
+	else if (r->has_meta && to_ns > a->until_ns)
+		log_warn("'%s' has single events of its first %.6g s only: the rest is estimated; "
+			 "record with --max-overhead 0 to have all",
+			 path, seconds(a->until_ns));
+}
+
+/* Returns where what was chosen ends. */
+static uint64_t end_of(const struct event_pick *pick, const struct event_facts_about *a)
+{
+	return pick->to_ns && pick->to_ns < a->until_ns ? pick->to_ns : a->until_ns;
+}
+
+static void describe_pick(struct counted *c, const struct event_pick *pick,
+			  const struct event_facts_about *a)
+{
+	char whose[48] = "";
+
+	if (pick->nr_goids == 1)
+		snprintf(whose, sizeof(whose), ", goroutine %llu",
+			 (unsigned long long)pick->goids[0]);
+	else if (pick->nr_goids)
+		snprintf(whose, sizeof(whose), ", %zu goroutines", pick->nr_goids);
+	snprintf(c->only, sizeof(c->only), "%.6g s to %.6g s of %.6g s%s%s", seconds(pick->from_ns),
+		 seconds(end_of(pick, a)), seconds(a->until_ns), whose,
+		 c->meta.lost ? ", but lost are those of all" : "");
+}
+
+int counted__of_events(const struct replay *r, const char *path, const struct event_pick *pick,
+		       struct counted **ret, struct cause *why)
+{
+	scoped(counted) c = calloc(1, sizeof(*c));
+	struct event_facts_about about;
+	scoped(snap) sums = NULL;
+	int err = check_events(r, path, pick, &about, why);
+
+	if (err)
+		return err;
+	err = c ? event_facts__snap(r->events, &c->snap) : -ENOMEM;
+	/* births that were seen tell who called a library: all of them do */
+	if (!err && !snap_facts__snap(r->sums, &sums)) {
+		c->snap->made = sums->made;
+		c->snap->nr_made = sums->nr_made;
+	}
+	err = counted__finish(c, r, err, path, why);
+	if (err)
+		return err;
+	say_missing(r, path, pick, &about);
+	c->meta = r->meta;
+	describe_pick(c, pick, &about);
+	c->meta.only = c->only;
+	c->meta.wall_start_ns += pick->from_ns;
+	c->meta.duration_ns = end_of(pick, &about) - pick->from_ns;
+	c->meta.seen = c->snap->count;
+	c->report.meta = &c->meta;
+	*ret = steal(c);
+	return 0;
 }
 
 void counted_say_read(const struct replay *r, const char *path)

@@ -11,6 +11,8 @@
 
 struct counted { /* read only for others */
 	struct report report;
+	struct report_meta meta; /* of what was chosen, as the next one */
+	char only[128];
 	struct snap *snap;
 	struct callsites *calls;
 	struct dump *d; /* goroutines were counted: from here */
@@ -21,6 +23,9 @@ struct counted { /* read only for others */
 /* r is borrowed until free. path: for the cause. -ENOENT: it has no such thing; -ENOMEM. */
 int counted__of_sums(const struct replay *r, const char *path, struct counted **ret,
 		     struct cause *why);
+/* As many of its single events as pick says; r was read with it (replay__open_events()). */
+int counted__of_events(const struct replay *r, const char *path, const struct event_pick *pick,
+		       struct counted **ret, struct cause *why);
 /* Its sums, or if it has none its goroutines at the first look. */
 int counted__of_any(const struct replay *r, const char *path, struct counted **ret,
 		    struct cause *why);

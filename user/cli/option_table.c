@@ -31,6 +31,8 @@
 #define AT(member) offsetof(struct opts, member)
 #define USUAL(v)   .has_usual = true, .usual = (v)
 #define NO_LENGTHS "looks at goroutines do not see how long a wait is"
+#define RANGE_MAX  (1000000 * NS_PER_SEC) /* 11 days */
+#define EVENTS_MAX 50000000               /* 0.5 GB in a file */
 #define SUMS       "allocations are summed where they happen"
 
 static const struct opt_word event_words[] = {
@@ -119,8 +121,15 @@ const struct opt_def opt_table[] = {
 		  "same process",
 	  .not_with = { { NULL, "group", "a difference is grouped by creation site" } } },
 	{ PART_TARGET, "view", 0, OPT_TEXT, AT(shows), RPT, "VIEW",
-	  .help = "what is shown of the recording: record, dump, leaks, chans, refs",
+	  .help = "what is shown of the recording: record, dump, leaks, chans, refs; or by its "
+		  "event: blocked, births, exits, sched, alloc",
 	  .otherwise = "what the command showed that wrote it" },
+	{ PART_TARGET, "from", 0, OPT_TIME, AT(from_ns), RPT, "TIME",
+	  .help = "of a recording of events: only what happened this long after its start, or "
+		  "later; a wait counts for its part in the range",
+	  .max = RANGE_MAX, .otherwise = "from its start" },
+	{ PART_TARGET, "to", 0, OPT_TIME, AT(to_ns), RPT, "TIME", .help = "the same, up to then",
+	  .min = 1, .max = RANGE_MAX, .otherwise = "to its end" },
 	{ PART_TARGET, "repair", 0, OPT_FLAG, AT(repair), DOC, NULL,
 	  .help = "take out probes that a killed program left in the code",
 	  .more = "Those that somebody uses stay.", .needs = "pid" },
@@ -140,8 +149,10 @@ const struct opt_def opt_table[] = {
 	{ PART_FILTER, "older", 0, OPT_FILTER, 0, DMP | CHN | RFS | RPT, "TIME",
 	  .help = "only those known to wait at least this long",
 	  .more = "Go notes the time of a wait when a garbage collection finds it, not before." },
-	{ PART_FILTER, "goid", 0, OPT_FILTER, 0, DMP | CHN | RFS | RPT, "N[,N...]",
+	{ PART_FILTER, "goid", 0, OPT_FILTER, 0, DMP | CHN | RFS, "N[,N...]",
 	  .help = "only these goroutines" },
+	{ PART_FILTER, "goid", 0, OPT_FILTER, 0, RPT, "N[,N...]",
+	  .help = "only these goroutines; of a recording of events, only their events" },
 	{ PART_FILTER, "func", 0, OPT_FILTER, 0, DMP | CHN | RFS | RPT, "REGEX",
 	  .help = "only those with such a function anywhere in the stack" },
 	{ PART_FILTER, "created-by", 0, OPT_FILTER, 0, DMP | CHN | RFS | RPT, "REGEX",
@@ -264,6 +275,11 @@ const struct opt_def opt_table[] = {
 	{ PART_COST, "proof-budget", 0, OPT_TIME, AT(proof_ns), RFS, "TIME",
 	  .help = "time limit of the search for references", .more = "0 is no limit.",
 	  USUAL(10 * NS_PER_SEC) },
+	{ PART_COST, "max-events", 0, OPT_NUMBER, AT(max_events), REC, "N",
+	  .help = "single events that a recording (.pw) keeps at most, some 10 bytes each: for "
+		  "'report --from --to --goid'",
+	  .more = "0: sums by stack only. Then the kernel sums waits, which costs less.",
+	  .max = 100 * (uint64_t)EVENTS_MAX, USUAL(EVENTS_MAX) },
 	{ PART_COST, "max-memory", 0, OPT_BYTES, AT(max_memory_bytes), SHOW, "BYTES",
 	  .help = "memory (address space) that parkwatch itself may take: 512M, 4G",
 	  .min = 128u << 20, .max = INT64_MAX, .otherwise = "2G, and 1K for each goroutine" },

@@ -74,23 +74,23 @@ int opt_bytes(const char *text, uint64_t *ret)
 	return err;
 }
 
-static int opt_goids(struct opts *o, const char *text)
+int opt_goids(const char *text, uint64_t *goids, size_t *nr)
 {
 	char *end;
 
 	do {
-		if (o->nr_goids == PW_GOIDS_MAX || !isdigit((unsigned char)*text))
+		if (*nr == PW_GOIDS_MAX || !isdigit((unsigned char)*text))
 			return -EINVAL;
 		errno = 0;
-		o->goids[o->nr_goids] = strtoull(text, &end, 10);
+		goids[*nr] = strtoull(text, &end, 10);
 		if (errno)
 			return -EINVAL;
-		o->nr_goids++;
+		++*nr;
 		text = end + 1;
 	} while (*end == ',');
 	if (*end)
 		return -EINVAL;
-	qsort(o->goids, o->nr_goids, sizeof(*o->goids), order_u64);
+	qsort(goids, *nr, sizeof(*goids), order_u64);
 	return 0;
 }
 
@@ -158,7 +158,7 @@ static int opt__set(const struct opt_def *d, struct opts *o, const char *text)
 	case OPT_COUNT: ++*(unsigned int *)at; return 0;
 	case OPT_TEXT:
 	case OPT_FILE: *(const char **)at = text; return 0;
-	case OPT_GOIDS: return opt_goids(o, text);
+	case OPT_GOIDS: return opt_goids(text, o->goids, &o->nr_goids);
 	case OPT_FILTER: return opt_filter(d, o, text);
 	case OPT_WORD:
 		w = find_word(d, text);

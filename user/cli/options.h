@@ -69,6 +69,7 @@ struct opts {
 	bool elements;       /* of channels */
 	bool no_probes;      /* of record and leaks */
 	double max_overhead; /* percent, of record and leaks; 0: no limit */
+	uint64_t max_events; /* single ones in a recording of record; 0: none */
 	uint64_t rate;       /* looks a second of record without probes */
 	bool suspects, all;  /* of leaks, as all that follows */
 	uint64_t min_age_ns, min_count, min_growth, proof_ns;
@@ -78,8 +79,9 @@ struct opts {
 	uint64_t max_memory_bytes; /* 0: of the goroutines there are */
 	bool repair;
 	unsigned int verbose;
-	const char *save;  /* a .pw file beside the report; NULL: none */
-	const char *shows; /* of report: a view, by its command; NULL: as it was recorded */
+	const char *save;        /* a .pw file beside the report; NULL: none */
+	uint64_t from_ns, to_ns; /* of report, since the recording began; to_ns 0: to its end */
+	const char *shows;       /* of report: a view, by its command; NULL: as it was recorded */
 	/* What was given of the parts `which goroutines` and `what is shown`; values: "" for flags */
 	const char *shown[OPT_SHOWN_MAX], *shown_values[OPT_SHOWN_MAX];
 	size_t nr_shown;
@@ -93,6 +95,8 @@ int opts__parse(struct opts *o, int argc, char **argv);
 enum command opts_command(const char *name);
 /* "10", "10s", "250ms", "1.5m", "2h" to nanoseconds; -EINVAL */
 int opt_time(const char *text, uint64_t *ret_ns);
+/* "18,40": more of goids, of which there are *nr and at most PW_GOIDS_MAX; ascending. -EINVAL */
+int opt_goids(const char *text, uint64_t *goids, size_t *nr);
 /* "4096", "8M", "64k" to bytes; -EINVAL */
 int opt_bytes(const char *text, uint64_t *ret);
 

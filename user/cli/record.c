@@ -15,6 +15,7 @@
 #include "cli/show.h"
 #include "cli/stop.h"
 #include "daemon/session.h"
+#include "model/event_log.h"
 #include "model/snap_facts.h"
 
 #define MOST_NS (180 * NS_PER_SEC) /* beyond the duration, with opening */
@@ -184,28 +185,82 @@ static void say_end(const struct opts *o, const struct session_end *e, const str
 			 (unsigned long long)e->lost, cost);
 }
 
-/* All that was counted, and who was there when it began, as far as somebody asked. */
-static int save(const struct opts *o, const struct session *s, const struct snap *snap,
-		const struct report_meta *meta, FILE *to, struct cause *why)
-{
-	const struct target *t = session__target(s);
-	const struct census *const *before = session__before(s);
-	scoped(factlog) f = NULL;
-	int err = save_begin(o, t, meta, to, &f, why);
+/* --- recordings --- */
 
-	if (err)
-		return err;
-	for (size_t rt = 0; rt < t->nr && before && !err; rt++)
-		err = factlog__look(f, 0, (uint16_t)rt, meta->wall_start_ns, before[rt], NULL);
+/* One that is written while it goes on. */
+struct pw_out {
+	struct outfile *to; /* borrowed; NULL: nobody asks for one */
+	struct factlog *facts;
+	struct event_log *events; /* NULL: there are no single ones */
+};
+
+/* The report's own place, and what is beside it. */
+struct pw_outs {
+	struct pw_out v[2];
+};
+
+static void pw_outs__done(struct pw_outs *p)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(p->v); i++) {
+		event_log__free(p->v[i].events);
+		factlog__free(p->v[i].facts);
+	}
+}
+
+static void tell_event(void *ctx, const struct row_key *key, uint64_t goid, uint64_t at_ns,
+		       uint64_t value)
+{
+	const struct pw_outs *p = ctx;
+
+	for (size_t i = 0; i < ARRAY_SIZE(p->v); i++)
+		if (p->v[i].events)
+			event_log__add(p->v[i].events, key, goid, at_ns, value);
+}
+
+/* meta: as far as it is known; borrowed until they are done. */
+static int pw_outs__begin(struct pw_outs *p, const struct opts *o, struct session *s,
+			  const struct report_meta *meta, bool single_events, struct cause *why)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(p->v) && !err; i++) {
+		struct pw_out *out = &p->v[i];
+
+		if (!out->to)
+			continue;
+		err = save_begin(o, session__target(s), meta, outfile__stream(out->to), &out->facts,
+				 why);
+		if (!err && single_events)
+			err = event_log__new(out->facts, session__profile(s), o->max_events,
+					     &out->events);
+	}
+	if (!err && single_events)
+		session__tap(s, &(struct profile_tap){ tell_event, p });
+	return err;
+}
+
+/* All that was counted, and who was there when it began, as far as somebody asked. */
+static int save(const struct pw_out *p, const struct session *s, const struct session_end *e,
+		const struct snap *snap, const struct report_meta *meta, struct cause *why)
+{
+	const struct census *const *before = session__before(s);
+	int err = 0;
+
+	if (p->events)
+		event_log__end(p->events, e->exact_until_ns);
+	for (size_t rt = 0; rt < session__target(s)->nr && before && !err; rt++)
+		err = factlog__look(p->facts, 0, (uint16_t)rt, meta->wall_start_ns, before[rt],
+				    NULL);
 	if (!err)
-		err = snap_facts__write(f, snap);
-	return save_end(f, meta, err, why);
+		err = snap_facts__write(p->facts, snap);
+	return save_end(p->facts, meta, err, why);
 }
 
 static int write_report(const struct opts *o, struct session *s, const struct session_end *e,
-			const struct format *f, struct outfile *out, struct outfile *saved,
+			const struct format *f, struct outfile *out, const struct pw_outs *saved,
 			struct cause *why)
 {
+	const struct pw_out *own = &saved->v[0], *beside = &saved->v[1];
 	struct namer namers[GOPROC_RUNTIMES_MAX];
 	scoped(snap) snap = NULL;
 	struct report_meta meta;
@@ -221,8 +276,7 @@ static int write_report(const struct opts *o, struct session *s, const struct se
 	meta.cost = cost;
 	stop_is_written();
 	nr = session__namers(s, namers);
-	err = f->kind == FORMAT_PW
-		      ? save(o, s, snap, &meta, outfile__stream(out), why)
+	err = own->to ? save(own, s, e, snap, &meta, why)
 		      : format__write(f, VIEW_RECORDING,
 				      &(struct shown){ .recording = { .snap = snap,
 								      .meta = &meta,
@@ -232,9 +286,8 @@ static int write_report(const struct opts *o, struct session *s, const struct se
 				      outfile__stream(out), why);
 	stop_is_read();
 	err = outfile__end(out, err, why);
-	if (!err && saved)
-		err = outfile__end(saved, save(o, s, snap, &meta, outfile__stream(saved), why),
-				   why);
+	if (!err && beside->to)
+		err = outfile__end(beside->to, save(beside, s, e, snap, &meta, why), why);
 	if (err)
 		return cause__set(why, err, "cannot write the report: %s", strerror(-err));
 	say_end(o, e, snap, cost);
@@ -254,6 +307,13 @@ static int record_it(const struct opts *o, struct session *s, const volatile sig
 		return cause__set(why, err, "%s", job.why.text);
 	session__ended(s, ret);
 	return 0;
+}
+
+/* Allocations are summed in the kernel; of looks there are none. */
+static bool has_single_events(const struct opts *o, const struct format *f)
+{
+	return (o->save || f->kind == FORMAT_PW) && !o->no_probes && o->event != PROFILE_ALLOC &&
+	       o->max_events;
 }
 
 static int record(const struct opts *o, const struct format *f, const volatile sig_atomic_t *stop,
@@ -279,11 +339,14 @@ static int record(const struct opts *o, const struct format *f, const volatile s
 		.no_probes = o->no_probes,
 		.rate = (double)o->rate,
 		.keep_before = o->save || f->kind == FORMAT_PW,
+		.single_events = has_single_events(o, f),
 	};
 	scoped(outfile) saved = NULL;
 	scoped(outfile) out = NULL;
 	scoped(session) s = NULL;
-	struct session_end end;
+	struct pw_outs pws = { 0 };
+	struct session_end end = { 0 };
+	struct report_meta meta;
 	int err;
 
 	err = outfile__open(o->output, o->mode, &out, why);
@@ -291,10 +354,17 @@ static int record(const struct opts *o, const struct format *f, const volatile s
 		err = save_open(o, &saved, why);
 	if (!err)
 		err = session__open(&so, &s, why);
+	if (!err) {
+		pws.v[0].to = f->kind == FORMAT_PW ? out : NULL;
+		pws.v[1].to = saved;
+		session__meta(s, &end, &meta);
+		err = pw_outs__begin(&pws, o, s, &meta, so.single_events, why);
+	}
 	if (!err)
 		err = record_it(o, s, stop, &end, why);
 	if (!err)
-		err = write_report(o, s, &end, f, out, saved, why);
+		err = write_report(o, s, &end, f, out, &pws, why);
+	pw_outs__done(&pws);
 	if (!err && end.code_left[0])
 		err = cause__set(why, -EUCLEAN, "%s", end.code_left);
 	return err;

@@ -3,8 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/clean.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/outfile.h"
 #include "cli/begin.h"
@@ -220,11 +222,18 @@ static int report_refs(const struct opts *o, const struct format *f, const struc
 			     out, why);
 }
 
+/* What was asked of single events; false: nothing. */
+static bool is_picked(const struct event_pick *p)
+{
+	return p->from_ns || p->to_ns || p->nr_goids;
+}
+
 static int report_sums(const struct opts *o, const struct format *f, const struct replay *r,
-		       FILE *out, struct cause *why)
+		       const struct event_pick *events, FILE *out, struct cause *why)
 {
 	scoped(counted) c = NULL;
-	int err = counted__of_sums(r, o->operands[0], &c, why);
+	int err = is_picked(events) ? counted__of_events(r, o->operands[0], events, &c, why)
+				    : counted__of_sums(r, o->operands[0], &c, why);
 
 	if (err)
 		return err;
@@ -240,7 +249,7 @@ static int report_sums(const struct opts *o, const struct format *f, const struc
 }
 
 static int write_view(const struct opts *o, enum view v, const struct replay *r,
-		      const struct filter *pick, struct cause *why)
+		      const struct filter *pick, const struct event_pick *events, struct cause *why)
 {
 	const struct format *f = NULL;
 	scoped(outfile) out = NULL;
@@ -252,7 +261,7 @@ static int write_view(const struct opts *o, enum view v, const struct replay *r,
 		return cause__set(why, -EINVAL, "'%s' is a recording already", o->operands[0]);
 	err = outfile__open(o->output, o->mode, &out, why);
 	if (!err && v == VIEW_RECORDING)
-		err = report_sums(o, f, r, outfile__stream(out), why);
+		err = report_sums(o, f, r, events, outfile__stream(out), why);
 	else if (!err && v == VIEW_CHANS)
 		err = report_chans(o, f, pick, r, outfile__stream(out), why);
 	else if (!err && v == VIEW_REFS)
@@ -264,55 +273,114 @@ static int write_view(const struct opts *o, enum view v, const struct replay *r,
 	return out ? outfile__end(out, err, why) : err;
 }
 
-static int report(const struct opts *o, const struct replay *r, struct cause *why)
+static const char *event_word(const struct replay *r)
 {
-	const char *view = o->shows ? o->shows : r->book->view;
+	enum profile_event event;
+
+	return snap_facts__event(r->sums, &event) ? report_event_name(event) : "";
+}
+
+/* A view by its command, or by the event that was recorded. */
+static int find_view(const struct opts *o, const struct replay *r, enum view *ret,
+		     struct cause *why)
+{
+	static const struct {
+		const char *name;
+		enum view v;
+	} views[] = { { "record", VIEW_RECORDING },
+		      { "dump", VIEW_DUMP },
+		      { "leaks", VIEW_LEAKS },
+		      { "chans", VIEW_CHANS },
+		      { "refs", VIEW_REFS } };
+	const char *name = o->shows ? o->shows : r->book->view, *has = event_word(r);
+	bool is_event = false;
+
+	for (size_t i = 0; i < ARRAY_SIZE(views); i++)
+		if (!strcmp(name, views[i].name)) {
+			*ret = views[i].v;
+			return 0;
+		}
+	for (int e = 0; e <= PROFILE_ALLOC; e++)
+		is_event |= e != PROFILE_GOROUTINES &&
+			    !strcmp(name, report_event_name((enum profile_event)e));
+	*ret = VIEW_RECORDING;
+	if (is_event && !strcmp(name, has))
+		return 0;
+	if (is_event)
+		return cause__set(why, -ENOENT,
+				  "'%s' has no %s: it was written by '%s%s%s'; try "
+				  "--view %s",
+				  o->operands[0], name, r->book->view, has[0] ? " -e " : "", has,
+				  has[0] ? has : r->book->view);
+	return cause__set(why, -EINVAL,
+			  "there is no view '%s': record, dump, leaks, chans, refs; blocked, "
+			  "births, exits, sched, alloc",
+			  name);
+}
+
+static int report(const struct opts *o, const struct replay *r, const struct event_pick *events,
+		  struct cause *why)
+{
 	struct args a = { .nr = 0 };
 	scoped(filter) pick = NULL;
 	struct opts both;
 	enum view v;
-	int err = 0;
+	int err = find_view(o, r, &v, why);
 
-	if (!strcmp(view, "record"))
-		v = VIEW_RECORDING;
-	else if (!strcmp(view, "dump"))
-		v = VIEW_DUMP;
-	else if (!strcmp(view, "chans"))
-		v = VIEW_CHANS;
-	else if (!strcmp(view, "refs"))
-		v = VIEW_REFS;
-	else if (!strcmp(view, "leaks"))
-		v = VIEW_LEAKS;
-	else
-		return cause__set(why, -EINVAL,
-				  "there is no view '%s': record, dump, leaks, chans, refs", view);
+	if (err)
+		return err;
 	for (size_t i = 0; i < o->nr_shown && v == VIEW_REFS; i++)
 		if (strcmp(o->shown[i], "top"))
 			return cause__set(why, -EINVAL,
 					  "a recording of refs answers what was asked: --%s cannot "
 					  "change it",
 					  o->shown[i]);
+	if (v != VIEW_RECORDING && (events->from_ns || events->to_ns))
+		return cause__set(why, -EINVAL,
+				  "--from and --to choose from events: '%s' was written by '%s'",
+				  o->operands[0], r->book->view);
 	err = with_recorded(o, r->book, &a, &both, why);
 	if (!err && v == VIEW_DUMP)
 		v = both.group ? VIEW_GROUPS : VIEW_DUMP;
 	if (!err)
 		err = filters_pick(&both, &pick, why);
 	if (!err)
-		err = write_view(&both, v, r, pick, why);
+		err = write_view(&both, v, r, pick, events, why);
 	for (int i = 0; i < a.nr; i++)
 		free(a.v[i]);
 	return err;
 }
 
+/* goids: room for PW_GOIDS_MAX. */
+static int pick_events(const struct opts *o, uint64_t *goids, struct event_pick *ret,
+		       struct cause *why)
+{
+	*ret = (struct event_pick){ .from_ns = o->from_ns, .to_ns = o->to_ns, .goids = goids };
+	if (o->to_ns && o->to_ns <= o->from_ns)
+		return cause__set(why, -EINVAL, "--to must be after --from");
+	for (size_t i = 0; i < o->nr_filters; i++)
+		if (!strcmp(o->filters[i].name, "goid") &&
+		    opt_goids(o->filters[i].value, goids, &ret->nr_goids))
+			return cause__set(why, -EINVAL,
+					  "bad --goid '%s': it takes N[,N...], %d at most",
+					  o->filters[i].value, PW_GOIDS_MAX);
+	return 0;
+}
+
 int cmd_report(const struct opts *o)
 {
+	uint64_t goids[PW_GOIDS_MAX];
 	scoped(replay) r = NULL;
+	struct event_pick events;
 	struct cause why = { "" };
-	int err = replay__open(o->operands[0], &r, &why);
+	int err = pick_events(o, goids, &events, &why);
 
+	if (!err)
+		err = replay__open_events(o->operands[0], is_picked(&events) ? &events : NULL, &r,
+					  &why);
 	if (!err) {
 		counted_say_read(r, o->operands[0]);
-		err = report(o, r, &why);
+		err = report(o, r, &events, &why);
 	}
 	if (!err)
 		return 0;
@@ -322,17 +390,6 @@ int cmd_report(const struct opts *o)
 }
 
 /* --- what is in it --- */
-
-static const char *event_word(const struct replay *r)
-{
-	struct snap *s = NULL;
-	const char *word = "";
-
-	if (!snap_facts__snap(r->sums, &s))
-		word = report_event_name(s->event);
-	snap__free(s);
-	return word;
-}
 
 static void print_looks(const struct replay *r)
 {
@@ -377,6 +434,32 @@ static void print_refs(const struct replay *r)
 		printf("ways          %zu, of %zu groups of goroutines\n", rs->nr_ways, rs->nr);
 }
 
+static void print_began(uint64_t unix_ns)
+{
+	const time_t s = (time_t)(unix_ns / NS_PER_SEC);
+	char text[32];
+	struct tm tm;
+
+	if (!unix_ns || !gmtime_r(&s, &tm))
+		return;
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
+	printf("began         %s.%06lluZ\n", text,
+	       (unsigned long long)(unix_ns % NS_PER_SEC / 1000));
+}
+
+static void print_events(const struct replay *r)
+{
+	struct event_facts_about a;
+
+	if (!event_facts__about(r->events, &a))
+		return;
+	printf("single events %llu, of the first %.6g s", (unsigned long long)a.count,
+	       (double)a.until_ns / NS_PER_SEC);
+	if (a.refused)
+		printf("; %llu over the bound are missing", (unsigned long long)a.refused);
+	printf("\n");
+}
+
 static void print_info(const char *path, const struct replay *r)
 {
 	const struct book *b = r->book;
@@ -388,6 +471,7 @@ static void print_info(const char *path, const struct replay *r)
 	       b->build_id[0] ? ", build id " : "", b->build_id);
 	for (size_t i = 0; i < b->nr_runtimes; i++)
 		printf("runtime       %s\n", b->runtimes[i].version);
+	print_began(r->meta.wall_start_ns);
 	if (r->meta.duration_ns)
 		printf("duration      %.3g s\n", (double)r->meta.duration_ns / 1e9);
 	print_looks(r);
@@ -395,6 +479,7 @@ static void print_info(const char *path, const struct replay *r)
 	print_refs(r);
 	if (event[0])
 		printf("counted       %s, by stack\n", event);
+	print_events(r);
 	if (leaks_facts__has(r->leaks))
 		printf("leaks         %zu groups of goroutines, with what speaks for and against "
 		       "each\n",

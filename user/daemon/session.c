@@ -95,7 +95,7 @@ static bool session__sums(const struct session_opts *o)
 	const enum profile_root root = o->profile.root;
 
 	return (event == PROFILE_BLOCKED || event == PROFILE_SCHED) && !o->profile.async &&
-	       root != PROFILE_ROOT_GOID && root != PROFILE_ROOT_LABEL;
+	       !o->single_events && root != PROFILE_ROOT_GOID && root != PROFILE_ROOT_LABEL;
 }
 
 static int session__build_allocs(struct session *s)
@@ -305,6 +305,7 @@ static void session__sum(struct session *s)
 	e->target_stopped = !r->target_ended && proc__stopped(s->target.proc);
 	e->duration_ns = r->covered_ns;
 	e->exact_ns = r->exact_ns;
+	e->exact_until_ns = r->start_ns + r->exact_ns;
 	e->gap_ns = r->gap_ns;
 	e->held_ns = r->held_ns;
 	e->gap_waits = r->gap_waits;
@@ -420,6 +421,16 @@ struct job session__job(struct session *s, uint64_t duration_ns)
 void session__ended(const struct session *s, struct session_end *ret)
 {
 	*ret = s->end;
+}
+
+void session__tap(struct session *s, const struct profile_tap *tap)
+{
+	profile__tap(s->profile, tap);
+}
+
+const struct profile *session__profile(const struct session *s)
+{
+	return s->profile;
 }
 
 int session__snap(struct session *s, struct snap **ret)

@@ -50,6 +50,7 @@ struct session_opts {
 	double rate;    /* looks a second */
 	/* by creation site: keeps who was there before, for session__before() */
 	bool keep_before;
+	bool single_events; /* each is wanted by itself: session__tap(); waits are not summed in the kernel */
 };
 
 /* that opening may read the target's memory */
@@ -102,7 +103,8 @@ struct session_end {
 	 * goroutines counted; alloc: objects
 	 */
 	uint64_t events;
-	uint64_t exact_ns; /* at the beginning every event was seen, for so long */
+	uint64_t exact_ns;       /* at the beginning every event was seen, for so long */
+	uint64_t exact_until_ns; /* the moment, by CLOCK_MONOTONIC */
 	/* for the rest: windows in which probes were on; looks without any */
 	uint32_t windows, looks;
 	/* everything that did not reach the report, by stats.h and the bounds */
@@ -134,6 +136,9 @@ void session__progress(const struct session *s, struct session_progress *ret);
 /* When the job is over without an error. */
 void session__ended(const struct session *s, struct session_end *ret);
 
+/* Before it records. What is told borrows from the profile, which is there until free. */
+void session__tap(struct session *s, const struct profile_tap *tap);
+const struct profile *session__profile(const struct session *s);
 int session__snap(struct session *s, struct snap **ret);
 /* namers: room for GOPROC_RUNTIMES_MAX; returns how many. */
 /* Borrowed until it is freed. before: by rt; NULL: nobody asked, or there was no time. */

@@ -101,27 +101,6 @@ static int keep_names(struct pw_reader *r, Pw__Fact *f)
 	return 0;
 }
 
-static int take_fact(struct pw_reader *r, const uint8_t *bytes, size_t nr)
-{
-	Pw__Fact *f = pw__fact__unpack(&r->allocator, nr, bytes);
-	int err = 0;
-
-	if (!f)
-		return damaged(r, "a fact is no fact, or is larger than a reader allows");
-	r->ret->facts++;
-	if (f->fact_case == PW__FACT__FACT_NAMES) {
-		err = keep_names(r, f);
-		if (!err)
-			return 0;
-	} else if (f->fact_case == PW__FACT__FACT__NOT_SET) {
-		r->ret->unknown++;
-	} else {
-		err = r->to->fact(r->to->ctx, f, &r->names, r->why);
-	}
-	pw__fact__free_unpacked(f, &r->allocator);
-	return err;
-}
-
 /* 0: it is longer than what is there, or than a varint. */
 static size_t get_varint(const uint8_t *from, size_t nr, uint64_t *ret)
 {
@@ -135,6 +114,39 @@ static size_t get_varint(const uint8_t *from, size_t nr, uint64_t *ret)
 		}
 	}
 	return 0;
+}
+
+/* The number of its only field, which says what kind of fact it is. */
+static bool is_skipped(struct pw_reader *r, const uint8_t *bytes, size_t nr)
+{
+	uint64_t tag;
+
+	return r->to->skips && get_varint(bytes, nr, &tag) &&
+	       r->to->skips(r->to->ctx, (uint32_t)(tag >> 3));
+}
+
+static int take_fact(struct pw_reader *r, const uint8_t *bytes, size_t nr)
+{
+	Pw__Fact *f;
+	int err = 0;
+
+	r->ret->facts++;
+	if (is_skipped(r, bytes, nr))
+		return 0;
+	f = pw__fact__unpack(&r->allocator, nr, bytes);
+	if (!f)
+		return damaged(r, "a fact is no fact, or is larger than a reader allows");
+	if (f->fact_case == PW__FACT__FACT_NAMES) {
+		err = keep_names(r, f);
+		if (!err)
+			return 0;
+	} else if (f->fact_case == PW__FACT__FACT__NOT_SET) {
+		r->ret->unknown++;
+	} else {
+		err = r->to->fact(r->to->ctx, f, &r->names, r->why);
+	}
+	pw__fact__free_unpacked(f, &r->allocator);
+	return err;
 }
 
 static int take_facts(struct pw_reader *r, size_t nr)

@@ -28,6 +28,8 @@ const char *pw_name(const struct pw_names *n, uint32_t id);
 /* fact() returns 0, or a negative errno that ends reading, with a cause. */
 struct pw_sink {
 	int (*fact)(void *ctx, const Pw__Fact *f, const struct pw_names *names, struct cause *why);
+	/* Facts with this number need not be read. NULL: all are. */
+	bool (*skips)(void *ctx, uint32_t number);
 	void *ctx;
 };
 

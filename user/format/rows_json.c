@@ -91,6 +91,8 @@ static void put_head(const struct report *r, struct json_writer *w)
 	jsonw_string_field(w, "event", report_event_name(s->event));
 	jsonw_string_field(w, "unit", report_value_unit(s->event));
 	jsonw_seconds_field(w, "window_s", r->meta->duration_ns);
+	if (r->meta->only)
+		jsonw_string_field(w, "only", r->meta->only);
 	jsonw_bool_field(w, "estimated", report_is_estimated(s));
 	jsonw_uint_field(w, "windows", s->windows);
 	jsonw_seconds_field(w, "gap_s", r->meta->gap_ns);

@@ -21,6 +21,7 @@ struct happening {
 	uint64_t stack_id;
 	uint64_t gopc, startpc;
 	uint64_t value;
+	uint64_t at_ns; /* of a wait: its end */
 	bool uncounted; /* it is open at the end of a window: counted where it ends */
 };
 
@@ -32,7 +33,7 @@ struct label {
 
 struct profile {
 	struct profile_opts opts;
-	uint64_t start_ns, end_ns;
+	uint64_t start_ns, end_ns, first_ns;
 	uint32_t windows;
 	bool counts_least;
 	struct stackset *stacks;
@@ -43,6 +44,7 @@ struct profile {
 	struct label *labels;
 	const struct label **label_by_id; /* [0] is not used */
 	struct profile_stats stats;
+	struct profile_tap tap;
 };
 
 /* Only who made whom is asked of them, and no exit is seen: who was put in long ago makes room. */
@@ -102,9 +104,16 @@ void profile__free(struct profile *p)
 	free(p);
 }
 
+void profile__tap(struct profile *p, const struct profile_tap *tap)
+{
+	p->tap = *tap;
+}
+
 void profile__begin(struct profile *p, uint64_t start_ns)
 {
 	p->start_ns = start_ns;
+	if (!p->first_ns)
+		p->first_ns = start_ns;
 }
 
 void profile__end(struct profile *p, uint64_t end_ns)
@@ -186,6 +195,15 @@ static int add_row(struct profile *p, const struct row_key *key, uint64_t value,
 	return err;
 }
 
+static int add_happening(struct profile *p, const struct happening *w, const struct row_key *key)
+{
+	const int err = add_row(p, key, w->value, !w->uncounted);
+
+	if (!err && p->tap.event && !p->windows)
+		p->tap.event(p->tap.ctx, key, w->goid, w->at_ns, w->value);
+	return err;
+}
+
 static int add_wait(struct profile *p, const struct happening *w)
 {
 	const struct row_key key = {
@@ -196,7 +214,7 @@ static int add_wait(struct profile *p, const struct happening *w)
 		.rt = w->rt,
 	};
 
-	return add_row(p, &key, w->value, !w->uncounted);
+	return add_happening(p, w, &key);
 }
 
 /* A birth or an exit: w is about the goroutine itself, its ancestry begins with its parent. */
@@ -213,7 +231,7 @@ static int add_life(struct profile *p, const struct happening *w, uint64_t paren
 		.rt = w->rt,
 	};
 
-	return add_row(p, &key, 1, true);
+	return add_happening(p, w, &key);
 }
 
 void profile__known(struct profile *p, uint16_t rt, const struct profile_known *k)
@@ -240,6 +258,7 @@ static int apply_span(struct profile *p, struct happening *w, uint64_t from_ns, 
 	if (to_ns > p->end_ns)
 		to_ns = p->end_ns;
 	w->value = to_ns > from_ns ? to_ns - from_ns : 0;
+	w->at_ns = to_ns;
 	return add_wait(p, w);
 }
 
@@ -283,6 +302,8 @@ static int apply_birth(struct profile *p, const struct pw_birth *r, uint32_t lab
 		.stack_id = r->stack_id,
 		.gopc = r->gopc,
 		.startpc = r->startpc,
+		.value = 1,
+		.at_ns = r->hdr.ts_ns,
 	};
 
 	if (p->opts.async || p->made || p->opts.event == PROFILE_EXITS) {
@@ -311,6 +332,8 @@ static int apply_exit(struct profile *p, const struct pw_exit *r, uint32_t label
 		.stack_id = PW_STACK_ID_NONE,
 		.gopc = r->gopc,
 		.startpc = r->startpc,
+		.value = 1,
+		.at_ns = r->hdr.ts_ns,
 	};
 	uint64_t parent_goid = r->parent_goid;
 	int err = 0;
@@ -506,6 +529,11 @@ void profile__span(const struct profile *p, uint64_t *ret_start_ns, uint64_t *re
 {
 	*ret_start_ns = p->start_ns;
 	*ret_end_ns = p->end_ns;
+}
+
+uint64_t profile__first_ns(const struct profile *p)
+{
+	return p->first_ns;
 }
 
 uint32_t profile__windows(const struct profile *p)

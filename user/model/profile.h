@@ -85,6 +85,17 @@ struct profile_opts {
 	size_t max_stack_bytes;
 };
 
+/*
+ * Who wants each exact event that has got into a row, by itself: who it happened to, when (waits: when
+ * they ended), and its value. What is counted in windows is an estimate, and not told.
+ */
+struct row_key;
+struct profile_tap {
+	void (*event)(void *ctx, const struct row_key *key, uint64_t goid, uint64_t at_ns,
+		      uint64_t value);
+	void *ctx;
+};
+
 struct profile_stats {
 	uint64_t in;       /* records that concern the event, open waits included */
 	uint64_t out;      /* in rows */
@@ -103,6 +114,7 @@ int profile__new(const struct profile_opts *o, struct profile **ret);
 void profile__free(struct profile *p);
 DEFINE_SCOPED(profile)
 
+void profile__tap(struct profile *p, const struct profile_tap *tap); /* a copy is kept */
 void profile__begin(struct profile *p, uint64_t start_ns);
 void profile__end(struct profile *p, uint64_t end_ns); /* UINT64_MAX until it is called */
 
@@ -184,7 +196,8 @@ struct stackset;
 struct chainset;
 const struct profile_opts *profile__opts(const struct profile *p);
 void profile__span(const struct profile *p, uint64_t *ret_start_ns, uint64_t *ret_end_ns);
-uint32_t profile__windows(const struct profile *p); /* 0: values are no estimates */
+uint64_t profile__first_ns(const struct profile *p); /* when it began first */
+uint32_t profile__windows(const struct profile *p);  /* 0: values are no estimates */
 /* counts are what was seen: there may be more */
 bool profile__counts_least(const struct profile *p);
 const struct rowset *profile__rows(const struct profile *p);

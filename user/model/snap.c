@@ -29,6 +29,16 @@ static struct snap_stack stack_of(const struct profile *p, uint64_t id)
 	return s;
 }
 
+static void links_of(const struct profile *p, const struct chain *c, struct snap_link *to)
+{
+	for (uint32_t i = 0; i < c->nr; i++)
+		to[i] = (struct snap_link){
+			.made = stack_of(p, c->links[i].stack_id),
+			.gopc = c->links[i].gopc,
+			.startpc = c->links[i].startpc,
+		};
+}
+
 static int resolve_chains(struct snap_store *st, const struct profile *p)
 {
 	const struct chainset *cs = profile__chains(p);
@@ -48,12 +58,8 @@ static int resolve_chains(struct snap_store *st, const struct profile *p)
 	for (id = 1; id <= nr; id++) {
 		chainset__get(cs, id, &c);
 		st->chains[id] = (struct snap_chain){ st->links + nr_links, c.nr, c.truncated };
-		for (uint32_t i = 0; i < c.nr; i++)
-			st->links[nr_links++] = (struct snap_link){
-				.made = stack_of(p, c.links[i].stack_id),
-				.gopc = c.links[i].gopc,
-				.startpc = c.links[i].startpc,
-			};
+		links_of(p, &c, st->links + nr_links);
+		nr_links += c.nr;
 	}
 	return 0;
 }
@@ -88,11 +94,10 @@ static uint64_t error_of(const struct profile *p, const struct rowset_row *row,
 		       : 0;
 }
 
-static void fill_row(struct snap_store *st, const struct profile *p, const struct rowset_row *from,
-		     struct snap_row *to)
+static void row_of(const struct profile *p, const struct row_key *k, const struct snap_chain *chain,
+		   struct snap_row *to)
 {
-	const struct row_key *k = &from->key;
-	enum profile_root root = st->snap.root;
+	const enum profile_root root = profile__opts(p)->root;
 
 	*to = (struct snap_row){
 		.rt = (uint16_t)k->rt,
@@ -102,16 +107,45 @@ static void fill_row(struct snap_store *st, const struct profile *p, const struc
 		.measure = (enum alloc_measure)k->measure,
 		.gopc = root == PROFILE_ROOT_CREATED_BY ? k->root : k->gopc,
 		.startpc = k->startpc,
-		.chain = st->chains[k->chain],
+		.chain = *chain,
 		.goid = root == PROFILE_ROOT_GOID ? k->root : 0,
-		.count = from->count,
-		.value = from->value,
 	};
-	to->error = error_of(p, from, t95_of_ten);
-	if (st->snap.event == PROFILE_ALLOC)
+	if (profile__opts(p)->event == PROFILE_ALLOC)
 		to->type = profile__label_text(p, (uint32_t)k->type);
 	if (root == PROFILE_ROOT_LABEL)
 		to->label = profile__label_text(p, (uint32_t)k->root);
+}
+
+void snap__row(const struct profile *p, const struct row_key *k, struct snap_link links[CHAIN_MAX],
+	       struct snap_row *ret)
+{
+	struct snap_chain chain = { .links = links };
+	struct chain c;
+
+	if (!chainset__get(profile__chains(p), k->chain, &c)) {
+		links_of(p, &c, links);
+		chain.nr = c.nr;
+		chain.truncated = c.truncated;
+	}
+	row_of(p, k, &chain, ret);
+}
+
+bool snap_row__is_known(const struct snap_row *row)
+{
+	bool known = row->own.state != SNAP_STACK_LOST;
+
+	for (uint32_t i = 0; i < row->chain.nr; i++)
+		known = known && row->chain.links[i].made.state != SNAP_STACK_LOST;
+	return known;
+}
+
+static void fill_row(struct snap_store *st, const struct profile *p, const struct rowset_row *from,
+		     struct snap_row *to)
+{
+	row_of(p, &from->key, &st->chains[from->key.chain], to);
+	to->count = from->count;
+	to->value = from->value;
+	to->error = error_of(p, from, t95_of_ten);
 }
 
 #define by(a, b)                                                                                   \

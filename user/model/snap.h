@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "model/chain.h"
 #include "model/profile.h"
 #include "model/stackset.h"
 
@@ -88,6 +89,11 @@ struct snap {
 };
 
 int snap__take(const struct profile *p, struct snap **ret);
+/* What one row is about, without its numbers. It borrows from the profile, and from links. */
+void snap__row(const struct profile *p, const struct row_key *k, struct snap_link links[CHAIN_MAX],
+	       struct snap_row *ret);
+/* No stack of it is lost: its own, and those of the chain. */
+bool snap_row__is_known(const struct snap_row *row);
 /*
  * Of rows that were counted elsewhere; *rows, from malloc(), becomes the snap's (and NULL) on
  * success. -ENOMEM.

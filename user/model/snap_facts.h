@@ -24,10 +24,16 @@ DEFINE_SCOPED(snap_facts)
 /* 1: it was for us; 0: it is of another kind; -EBADMSG, -ENOMEM with a cause. */
 int snap_facts__fact(struct snap_facts *s, const Pw__Fact *f, const struct pw_names *names,
 		     struct cause *why);
+bool snap_facts__event(const struct snap_facts *s, enum profile_event *ret); /* false: none */
 /*
  * Those rows, which borrow from s: in *ret, the caller's. Once. 0, -ENOENT: nothing was counted;
  * -ENOMEM.
  */
 int snap_facts__snap(struct snap_facts *s, struct snap **ret);
+
+/* --- for event_facts: rows that were read and may still be changed --- */
+struct snap_row *snap_facts__rows(struct snap_facts *s); /* until the next fact */
+size_t snap_facts__nr(const struct snap_facts *s);
+void snap_facts__keep(struct snap_facts *s, size_t nr); /* only the first ones */
 
 #endif

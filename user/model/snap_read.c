@@ -86,14 +86,19 @@ static int take_sums(struct snap_facts *s, const Pw__Sums *f, struct cause *why)
 
 /* --- stacks --- */
 
+static struct read_stack *find_stack(const struct snap_facts *s, uint32_t id)
+{
+	struct read_stack *t;
+
+	HASH_FIND(hh, s->stacks, &id, sizeof(id), t);
+	return t;
+}
+
 static int keep_stack(struct snap_facts *s, uint32_t id, const struct stack *stack)
 {
 	const unsigned int count = HASH_COUNT(s->stacks);
 	struct read_stack *t;
 
-	HASH_FIND(hh, s->stacks, &id, sizeof(id), t);
-	if (t)
-		return 0;
 	t = calloc(1, sizeof(*t));
 	if (!t)
 		return -ENOMEM;
@@ -117,10 +122,15 @@ static int take_stacks(struct snap_facts *s, const Pw__Stacks *f, struct cause *
 		return book__bad(why, "columns of its stacks differ in length");
 	for (size_t i = 0; i < f->n_id; i++) {
 		const uint32_t nr = f->nr_pcs[i];
-		uint64_t *pcs = nr ? arena__array(&s->arena, nr, sizeof(*pcs)) : NULL, pc = 0;
+		uint64_t *pcs, pc = 0;
 
 		if (!nr || nr > CENSUS_DEPTH_MAX)
 			return book__bad(why, "a stack is too long");
+		if (find_stack(s, f->id[i])) { /* of an earlier segment */
+			at += nr;
+			continue;
+		}
+		pcs = arena__array(&s->arena, nr, sizeof(*pcs));
 		if (!pcs)
 			return no_memory(why);
 		for (uint32_t k = 0; k < nr; k++)
@@ -136,13 +146,12 @@ static int take_stacks(struct snap_facts *s, const Pw__Stacks *f, struct cause *
 
 static bool stack_of(const struct snap_facts *s, uint32_t number, struct snap_stack *ret)
 {
-	const uint32_t id = number - 2;
-	struct read_stack *t;
+	const struct read_stack *t;
 
 	*ret = (struct snap_stack){ .state = number ? SNAP_STACK_LOST : SNAP_STACK_NONE };
 	if (number < 2)
 		return true;
-	HASH_FIND(hh, s->stacks, &id, sizeof(id), t);
+	t = find_stack(s, number - 2);
 	if (t)
 		*ret = (struct snap_stack){ .stack = t->stack, .state = SNAP_STACK_SEEN };
 	return t;
@@ -273,6 +282,28 @@ int snap_facts__fact(struct snap_facts *s, const Pw__Fact *f, const struct pw_na
 	default: return 0;
 	}
 	return err ? err : 1;
+}
+
+bool snap_facts__event(const struct snap_facts *s, enum profile_event *ret)
+{
+	if (s->begun)
+		*ret = s->head.event;
+	return s->begun;
+}
+
+struct snap_row *snap_facts__rows(struct snap_facts *s)
+{
+	return s->rows;
+}
+
+size_t snap_facts__nr(const struct snap_facts *s)
+{
+	return s->nr;
+}
+
+void snap_facts__keep(struct snap_facts *s, size_t nr)
+{
+	s->nr = nr;
 }
 
 int snap_facts__snap(struct snap_facts *s, struct snap **ret)

@@ -46,13 +46,16 @@ bool report_is_estimated(const struct snap *s)
 const char *report_gap(const struct report *r, char buf[REPORT_GAP_MAX])
 {
 	const struct report_meta *m = r->meta;
-	int n;
+	int n = 0;
 
+	buf[0] = '\0';
+	if (m->only)
+		n = snprintf(buf, REPORT_GAP_MAX / 2, "only %.*s", REPORT_GAP_MAX / 2 - 8, m->only);
 	if (!m->gap_ns)
-		return "";
-	n = snprintf(buf, REPORT_GAP_MAX,
-		     "%.1f s within are left out: parkwatch was stopped or held up",
-		     (double)m->gap_ns / NS_PER_SEC);
+		return buf;
+	n += snprintf(buf + n, REPORT_GAP_MAX - (size_t)n,
+		      "%s%.1f s within are left out: parkwatch was stopped or held up",
+		      n ? "; " : "", (double)m->gap_ns / NS_PER_SEC);
 	if (m->gap_missing > 0)
 		snprintf(buf + n, REPORT_GAP_MAX - (size_t)n, "; up to %lld %s are missing",
 			 (long long)m->gap_missing, report_event_name(r->snap->event));

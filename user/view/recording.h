@@ -31,6 +31,8 @@ struct report_meta {
 	int64_t gap_missing; /* events that happened within it, at most; < 0: not known */
 	uint64_t seen, lost; /* events */
 	const char *cost;    /* "overhead 0.31% (52000 hits x 610 ns)" */
+	/* What of a recording was chosen, "10 s to 20 s of 60 s, goroutine 18". NULL: all */
+	const char *only;
 };
 
 struct report {
@@ -49,8 +51,8 @@ const char *report_measure_name(enum alloc_measure m);
 /* Some row is an estimate. Of allocations the sum may be exact all the same. */
 bool report_is_estimated(const struct snap *s);
 
-/* That time is missing, in words for every format that has some; "": none is. */
-#define REPORT_GAP_MAX 160
+/* That this is not all, or time is missing, in words for every format that has some; "": none is. */
+#define REPORT_GAP_MAX 320
 const char *report_gap(const struct report *r, char buf[REPORT_GAP_MAX]);
 
 #endif

@@ -11,6 +11,7 @@ void replay__free(struct replay *r)
 		return;
 	leaks_facts__free(r->leaks);
 	snap_facts__free(r->sums);
+	event_facts__free(r->events);
 	refs_facts__free(r->refs);
 	book__free(r->book);
 	free(r);
@@ -45,10 +46,19 @@ static int take_fact(void *ctx, const Pw__Fact *f, const struct pw_names *names,
 	if (!err && r->in_sums)
 		err = snap_facts__fact(r->sums, f, names, why);
 	if (!err)
+		err = event_facts__fact(r->events, f, names, why);
+	if (!err)
 		err = refs_facts__fact(r->refs, f, names, why);
 	if (!err)
 		err = leaks_facts__fact(r->leaks, f, names, why);
 	return err < 0 ? err : 0;
+}
+
+static bool skips(void *ctx, uint32_t number)
+{
+	const struct replay *r = ctx;
+
+	return event_facts__skips(r->events, number);
 }
 
 static void name_all(struct replay *r)
@@ -68,7 +78,8 @@ static void name_all(struct replay *r)
 		r->meta.cost = "";
 }
 
-int replay__read(FILE *in, const char *path, struct replay **ret, struct cause *why)
+int replay__read_events(FILE *in, const char *path, const struct event_pick *pick,
+			struct replay **ret, struct cause *why)
 {
 	scoped(replay) r = calloc(1, sizeof(*r));
 	int err = r ? book__new(&r->book) : -ENOMEM;
@@ -76,12 +87,15 @@ int replay__read(FILE *in, const char *path, struct replay **ret, struct cause *
 	if (!err)
 		err = snap_facts__new(r->book->texts, &r->sums);
 	if (!err)
+		err = event_facts__new(r->book->texts, pick, &r->events);
+	if (!err)
 		err = refs_facts__new(r->book->texts, &r->refs);
 	if (!err)
 		err = leaks_facts__new(r->book->texts, &r->leaks);
 	if (err)
 		return cause__set(why, err, "out of memory");
-	err = pw_read(in, path, &(struct pw_sink){ .fact = take_fact, .ctx = r }, &r->read, why);
+	err = pw_read(in, path, &(struct pw_sink){ .fact = take_fact, .skips = skips, .ctx = r },
+		      &r->read, why);
 	if (!err && !r->read.segments)
 		err = cause__set(why, -EBADMSG, "'%s' was cut off: nothing in it is whole", path);
 	if (!err)
@@ -93,16 +107,27 @@ int replay__read(FILE *in, const char *path, struct replay **ret, struct cause *
 	return 0;
 }
 
-int replay__open(const char *path, struct replay **ret, struct cause *why)
+int replay__read(FILE *in, const char *path, struct replay **ret, struct cause *why)
+{
+	return replay__read_events(in, path, NULL, ret, why);
+}
+
+int replay__open_events(const char *path, const struct event_pick *pick, struct replay **ret,
+			struct cause *why)
 {
 	FILE *in = fopen(path, "re");
 	int err;
 
 	if (!in)
 		return cause__set(why, -errno, "cannot open '%s': %s", path, strerror(errno));
-	err = replay__read(in, path, ret, why);
+	err = replay__read_events(in, path, pick, ret, why);
 	fclose(in);
 	return err;
+}
+
+int replay__open(const char *path, struct replay **ret, struct cause *why)
+{
+	return replay__open_events(path, NULL, ret, why);
 }
 
 void replay__write_meta(struct factlog *f, const struct report_meta *m)

@@ -10,6 +10,7 @@
 
 #include "base/cause.h"
 #include "facts/book.h"
+#include "model/event_facts.h"
 #include "model/snap_facts.h"
 #include "names/factlog.h"
 #include "view/leaks_facts.h"
@@ -20,6 +21,7 @@ struct replay { /* read only for others */
 	struct pw_read read;
 	struct book *book;
 	struct snap_facts *sums;
+	struct event_facts *events;
 	struct refs_facts *refs;
 	struct leaks_facts *leaks;
 	struct namer namers[BOOK_RUNTIMES_MAX];
@@ -34,6 +36,11 @@ struct replay { /* read only for others */
  */
 int replay__open(const char *path, struct replay **ret, struct cause *why);
 int replay__read(FILE *in, const char *path, struct replay **ret, struct cause *why);
+/* And those single events are counted. pick: borrowed until free; NULL: none. */
+int replay__open_events(const char *path, const struct event_pick *pick, struct replay **ret,
+			struct cause *why);
+int replay__read_events(FILE *in, const char *path, const struct event_pick *pick,
+			struct replay **ret, struct cause *why);
 void replay__free(struct replay *r);
 DEFINE_SCOPED(replay)
 

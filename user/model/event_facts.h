@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * event_facts: single events of a recording (facts.proto, Events) are counted by stack again, as many
+ * as lie in a range of time or belong to some goroutines.
+ *
+ * From a file that is hostile input. Events are counted while they are read, so memory is that of
+ * their rows.
+ */
+#ifndef PARKWATCH_MODEL_EVENT_FACTS_H
+#define PARKWATCH_MODEL_EVENT_FACTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "base/textpool.h"
+#include "facts/pw_reader.h"
+#include "model/snap.h"
+
+/* What of them counts: a wait for its part that lies in the range, as if only that were recorded. */
+struct event_pick {
+	uint64_t from_ns, to_ns; /* since the recording began; to_ns 0: to its end */
+	const uint64_t *goids;   /* ascending, borrowed; none: all */
+	size_t nr_goids;
+};
+
+/* What is said of them. Times: since the recording began. */
+struct event_facts_about {
+	enum profile_event event;
+	uint64_t count;    /* that the file has */
+	uint64_t refused;  /* over the bound for a file, by who wrote it */
+	uint64_t until_ns; /* later ones are not all there */
+};
+
+struct event_facts;
+/* texts, pick: borrowed until free. pick NULL: none is counted. 0 or -ENOMEM. */
+int event_facts__new(struct textpool *texts, const struct event_pick *pick,
+		     struct event_facts **ret);
+void event_facts__free(struct event_facts *e);
+DEFINE_SCOPED(event_facts)
+
+/* 1: it was for us; 0: it is of another kind; -EBADMSG, -ENOMEM with a cause. */
+int event_facts__fact(struct event_facts *e, const Pw__Fact *f, const struct pw_names *names,
+		      struct cause *why);
+/* A fact with this number (of facts.proto, Fact) need not be read: nobody asked for single events. */
+bool event_facts__skips(const struct event_facts *e, uint32_t number);
+bool event_facts__about(const struct event_facts *e, struct event_facts_about *ret); /* false: none */
+/* What was counted, which borrows from e: in *ret, the caller's. Once. 0 or -ENOMEM. */
+int event_facts__snap(struct event_facts *e, struct snap **ret);
+
+#endif
