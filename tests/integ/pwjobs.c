@@ -20,7 +20,7 @@
 #include "format/format.h"
 #include "probe/probe_holder.h"
 
-#define DEPTH	   64
+#define DEPTH      64
 #define MIN_AGE_NS NS_PER_SEC
 #define MIN_COUNT  2
 
@@ -79,11 +79,11 @@ static int print_births(struct session *s, const struct session_end *end, struct
 		return err;
 	session__meta(s, end, &meta);
 	return format__write(format_by_name("folded"), VIEW_RECORDING,
-			     &(struct shown){ .recording = { .snap = snap,
-							     .meta = &meta,
-							     .namers = namers,
-							     .nr_namers =
-								     session__namers(s, namers) } },
+			     &(struct shown){
+				     .recording = { .snap = snap,
+						    .meta = &meta,
+						    .namers = namers,
+						    .nr_namers = session__namers(s, namers) } },
 			     stdout, why);
 }
 

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <sys/mman.h>
-#include <time.h>
 
 #include "base/clock.h"
 
@@ -29,23 +28,6 @@ int heart__share(int fd)
 	if (!err)
 		*heart = before;
 	return err;
-}
-
-void heart__sleep_until(uint64_t ns)
-{
-	uint64_t now;
-	int err = 0;
-
-	while (!err && (now = clock_now_ns()) < ns) {
-		const uint64_t next =
-			ns - now < HEART_MS * NS_PER_MS ? ns : now + HEART_MS * NS_PER_MS;
-		const struct timespec t = { .tv_sec = (time_t)(next / NS_PER_SEC),
-					    .tv_nsec = (long)(next % NS_PER_SEC) };
-
-		heart__beat();
-		err = clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
-	}
-	heart__beat();
 }
 
 bool heart__wait_for(int fd, int ms)

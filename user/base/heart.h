@@ -38,8 +38,6 @@ static inline void heart__beat(void)
 	heart->beats++;
 }
 
-/* CLOCK_MONOTONIC. A signal ends it early. */
-void heart__sleep_until(uint64_t ns);
 /*
  * Until there is something to read from fd, or its other end is closed; false: not within that
  * time.

@@ -77,20 +77,6 @@ static int write_all(const struct opts *o, const struct format *f, const struct 
 	return err;
 }
 
-static int read_knots(const struct opts *o, const struct snapshot *t, struct contentions *ret,
-		      struct cause *why)
-{
-	struct job job = contentions__job(ret, &(struct contention_opts){
-						       .t = t,
-						       .elements = o->elements,
-						       .depth = CENSUS_DEPTH_MAX,
-						       .proof_ns = CONTENTION_PROOF_NS,
-					       });
-	int err = jobs__run(&job, 1, &(struct jobs_opts){ .stop = NULL });
-
-	return err ? cause__set(why, err, "%s", job.why.text) : 0;
-}
-
 static int chans(const struct opts *o, const struct format *f, const struct filter *pick,
 		 struct cause *why)
 {
@@ -108,11 +94,18 @@ static int chans(const struct opts *o, const struct format *f, const struct filt
 		return cause__set(why, err, "out of memory");
 	err = save_open(o, &saved, why);
 	if (!err)
-		err = snapshot__new(o->pid, CENSUS_DEPTH_MAX, &until, NULL, &t, why);
+		err = snapshot__new(o->pid, CENSUS_DEPTH_MAX, &until, &t, why);
 	if (!err && (all || (pick && filter__asks(pick, FILTER_LABEL))))
 		err = snapshot__labels(t, labels, why);
 	if (!err)
-		err = read_knots(o, t, &knots, why);
+		err = job__run(contentions__job(&knots,
+						&(struct contention_opts){
+							.t = t,
+							.elements = o->elements,
+							.depth = CENSUS_DEPTH_MAX,
+							.proof_ns = CONTENTION_PROOF_NS,
+						}),
+			       NULL, why);
 	for (size_t i = 0; !err && i < t->target.nr; i++)
 		sources[i] = contention__source(&knots.of[i]);
 	if (!err)

@@ -101,6 +101,9 @@ static int dump(const struct opts *o, const struct format *f, const struct filte
 	const bool all = o->save || f->kind == FORMAT_PW;
 	struct deadline until = deadline_in(SNAPSHOT_MOST_NS, NULL),
 			census = deadline_in(SNAPSHOT_CENSUS_NS, NULL);
+	struct snapshot_job taking = {
+		.pid = o->pid, .depth = (unsigned int)o->depth, .until = &until, .census = &census
+	};
 	scoped(outfile) saved = NULL;
 	scoped(outfile) out = NULL;
 	scoped(snapshot) t = NULL;
@@ -115,7 +118,8 @@ static int dump(const struct opts *o, const struct format *f, const struct filte
 	if (!err)
 		err = save_open(o, &saved, why);
 	if (!err)
-		err = snapshot__new(o->pid, (unsigned int)o->depth, &until, &census, &t, why);
+		err = job__run(snapshot__job(&taking), NULL, why);
+	t = taking.t;
 	if (!err && (all || o->objects || f->kind == FORMAT_JSON || f->kind == FORMAT_JSONL))
 		err = snapshot__ways(t, why);
 	if (!err)

@@ -190,15 +190,13 @@ static int watch_it(const struct opts *o, struct watch *w, const volatile sig_at
 		    struct watch_end *ret, struct cause *why)
 {
 	struct progress_line line = { .o = o, .w = w, .tty = isatty(STDERR_FILENO) };
-	struct job job = watch__job(w);
-	int err = jobs__run(&job, 1, &(struct jobs_opts){ stop, show_progress, &line });
+	int err = job__run(watch__job(w), &(struct jobs_opts){ stop, show_progress, &line }, why);
 
 	if (line.tty && line.begun)
 		fputs("\r\033[K", stderr);
-	if (err)
-		return cause__set(why, err, "%s", job.why.text);
-	watch__ended(w, ret);
-	return 0;
+	if (!err)
+		watch__ended(w, ret);
+	return err;
 }
 
 /* *ret_found: there are leaks that nobody knows. */

@@ -298,15 +298,14 @@ static int record_it(const struct opts *o, struct session *s, const volatile sig
 		     struct session_end *ret, struct cause *why)
 {
 	struct progress_line line = { .o = o, .s = s, .tty = isatty(STDERR_FILENO) };
-	struct job job = session__job(s, o->duration_ns);
-	int err = jobs__run(&job, 1, &(struct jobs_opts){ stop, show_progress, &line });
+	int err = job__run(session__job(s, o->duration_ns),
+			   &(struct jobs_opts){ stop, show_progress, &line }, why);
 
 	if (line.tty && line.begun)
 		fputs("\r\033[K", stderr);
-	if (err)
-		return cause__set(why, err, "%s", job.why.text);
-	session__ended(s, ret);
-	return 0;
+	if (!err)
+		session__ended(s, ret);
+	return err;
 }
 
 /* Allocations are summed in the kernel; of looks there are none. */

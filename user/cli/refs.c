@@ -41,14 +41,6 @@ static int save(const struct opts *o, const struct refwatch *w, const struct ref
 	return save_end(f, s->meta, err, why);
 }
 
-static int look(struct refwatch *w, struct cause *why)
-{
-	struct job job = refwatch__job(w);
-	int err = jobs__run(&job, 1, &(struct jobs_opts){ .stop = NULL });
-
-	return err ? cause__set(why, err, "%s", job.why.text) : 0;
-}
-
 static int refs(const struct opts *o, const struct format *f, const struct filter *pick,
 		struct cause *why)
 {
@@ -71,7 +63,7 @@ static int refs(const struct opts *o, const struct format *f, const struct filte
 	if (!err)
 		err = refwatch__new(&wo, &w, why);
 	if (!err)
-		err = look(w, why);
+		err = job__run(refwatch__job(w), NULL, why);
 	if (err)
 		return err;
 	refwatch__show(w, &meta, &s);

@@ -314,7 +314,7 @@ int refwatch__new(const struct refwatch_opts *o, struct refwatch **ret, struct c
 		return cause__set(why, -ENOMEM, "out of memory");
 	w->o = *o;
 	w->until = deadline_in(o->proof_ns ? SNAPSHOT_MOST_NS + o->proof_ns : UINT64_MAX, NULL);
-	err = snapshot__new(o->pid, o->depth, &w->until, NULL, &w->t, why);
+	err = snapshot__new(o->pid, o->depth, &w->until, &w->t, why);
 	if (!err)
 		err = govars__new(images,
 				  goproc__images(w->t->target.gp, images, GOVARS_IMAGES_MAX),

@@ -17,19 +17,6 @@ static int snapshot__fail(const struct snapshot *t, int err, struct cause *why)
 			  proc__words(t->target.proc, err));
 }
 
-/* As far as `until`; NULL: all. */
-static int snapshot__censuses(struct snapshot *t, unsigned int depth, struct deadline *until,
-			      struct cause *why)
-{
-	int err = 0;
-
-	for (size_t i = 0; i < t->target.nr && !err; i++)
-		err = census__read_until(proc__mem(t->target.proc),
-					 goproc__runtime(t->target.gp, i), depth, until,
-					 &t->censuses[i]);
-	return err ? snapshot__fail(t, err, why) : 0;
-}
-
 static int snapshot__check(const struct snapshot *t, struct cause *why)
 {
 	if (!proc__executed(t->target.proc))
@@ -39,28 +26,77 @@ static int snapshot__check(const struct snapshot *t, struct cause *why)
 			  (int)proc__pid(t->target.proc));
 }
 
-int snapshot__new(pid_t pid, unsigned int depth, struct deadline *until, struct deadline *census,
-		  struct snapshot **ret, struct cause *why)
+/* All that was to be read is. */
+static int snapshot_job__finish(struct snapshot_job *j, struct cause *why)
 {
-	scoped(snapshot) t = calloc(1, sizeof(*t));
-	int err;
+	struct snapshot *t = j->t;
+	int err = snapshot__check(t, why);
 
-	if (!t)
-		return cause__set(why, -ENOMEM, "out of memory");
-	t->began_ns = clock_now_ns();
-	err = target__open(&t->target, pid, until, why);
-	if (!err && depth != SNAPSHOT_NO_CENSUS)
-		err = snapshot__censuses(t, depth, census, why);
-	if (!err)
-		err = snapshot__check(t, why);
 	if (err)
 		return err;
 	t->read_ns = clock_now_ns();
 	t->wall_ns = clock_ns(CLOCK_REALTIME);
-	if (depth != SNAPSHOT_NO_CENSUS)
+	if (j->depth != SNAPSHOT_NO_CENSUS)
 		t->wall_ns -= clock_now_ns() - t->censuses[0]->taken_ns;
-	*ret = steal(t);
-	return 0;
+	return JOB_OVER;
+}
+
+static int snapshot_job__start(void *self, struct cause *why)
+{
+	struct snapshot_job *j = self;
+	int err;
+
+	j->t = calloc(1, sizeof(*j->t));
+	if (!j->t)
+		return cause__set(why, -ENOMEM, "out of memory");
+	j->t->began_ns = clock_now_ns();
+	err = target__open(&j->t->target, j->pid, j->until, why);
+	if (err)
+		return err;
+	return j->depth == SNAPSHOT_NO_CENSUS ? snapshot_job__finish(j, why) : JOB_GOES_ON;
+}
+
+static struct job_due snapshot_job__due(const void *self)
+{
+	(void)self;
+	return (struct job_due){ .at_ns = 0 };
+}
+
+static int snapshot_job__step(void *self, struct cause *why)
+{
+	struct snapshot_job *j = self;
+	struct snapshot *t = j->t;
+	int err =
+		census__read_until(proc__mem(t->target.proc), goproc__runtime(t->target.gp, j->rt),
+				   j->depth, j->census, &t->censuses[j->rt]);
+
+	if (err)
+		return snapshot__fail(t, err, why);
+	return ++j->rt < t->target.nr ? JOB_GOES_ON : snapshot_job__finish(j, why);
+}
+
+struct job snapshot__job(struct snapshot_job *j)
+{
+	static const struct job_ops ops = { .start = snapshot_job__start,
+					    .due = snapshot_job__due,
+					    .step = snapshot_job__step };
+
+	return (struct job){ .ops = &ops, .self = j };
+}
+
+int snapshot__new(pid_t pid, unsigned int depth, struct deadline *until, struct snapshot **ret,
+		  struct cause *why)
+{
+	struct snapshot_job j = { .pid = pid, .depth = depth, .until = until };
+	int state = snapshot_job__start(&j, why);
+
+	while (state == JOB_GOES_ON)
+		state = snapshot_job__step(&j, why);
+	if (state == JOB_OVER)
+		*ret = j.t;
+	else
+		snapshot__free(j.t);
+	return state;
 }
 
 int snapshot__again(struct snapshot *t, unsigned int depth, struct cause *why)

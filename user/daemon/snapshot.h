@@ -19,6 +19,7 @@
 #include "census/census.h"
 #include "facts/labelbook.h"
 #include "daemon/target.h"
+#include "engine/job.h"
 #include "view/recording.h"
 
 struct snapshot { /* all owned */
@@ -39,13 +40,27 @@ struct snapshot { /* all owned */
  */
 #define SNAPSHOT_MOST_NS (60 * NS_PER_SEC)
 
+struct snapshot_job {
+	pid_t pid;
+	unsigned int depth;     /* frames of a stack, or SNAPSHOT_NO_CENSUS */
+	struct deadline *until; /* proc__limit(), borrowed until the snapshot is freed */
+	/*
+	 * as far as the goroutines are read until then, see census->cut; NULL: all of them, or none
+	 */
+	struct deadline *census;
+	size_t rt; /* that is read next */
+	/* the caller's to free, whatever came of it; whole when the job is over without an error */
+	struct snapshot *t;
+};
+
 /*
- * depth: frames of a stack. until: proc__limit(), borrowed until it is freed. census: as far as the
- * goroutines are read until then, see census->cut; NULL: all of them, or none. Errors as of
+ * For jobs__run(): opens the process; each step reads the goroutines of one runtime. Errors as of
  * target__open() and census__read(); each with a cause.
  */
-int snapshot__new(pid_t pid, unsigned int depth, struct deadline *until, struct deadline *census,
-		  struct snapshot **ret, struct cause *why);
+struct job snapshot__job(struct snapshot_job *j);
+/* The same at once. */
+int snapshot__new(pid_t pid, unsigned int depth, struct deadline *until, struct snapshot **ret,
+		  struct cause *why);
 /*
  * The censuses anew; what borrows from the old ones must be gone. Errors as above; on an error t is
  * as it was.

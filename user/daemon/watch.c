@@ -236,7 +236,7 @@ int watch__open(const struct watch_opts *o, const volatile sig_atomic_t *stop, s
 		return -ENOMEM;
 	w->o = *o;
 	w->until = deadline_in(SNAPSHOT_MOST_NS, stop);
-	err = snapshot__new(o->pid, SNAPSHOT_NO_CENSUS, &w->until, NULL, &w->t, why);
+	err = snapshot__new(o->pid, SNAPSHOT_NO_CENSUS, &w->until, &w->t, why);
 	if (!err)
 		err = leaks__new(w->t->target.namers, w->t->target.nr, &w->leaks);
 	if (!err)

@@ -144,3 +144,11 @@ int jobs__run(struct job *jobs, size_t nr, const struct jobs_opts *o)
 		err = jobs[i].err;
 	return err;
 }
+
+int job__run(struct job j, const struct jobs_opts *o, struct cause *why)
+{
+	static const struct jobs_opts nobody;
+	int err = jobs__run(&j, 1, o ? o : &nobody);
+
+	return err && j.why.text[0] ? cause__set(why, err, "%s", j.why.text) : err;
+}

@@ -86,5 +86,7 @@ struct jobs_opts {
  * in err and why; -E2BIG: more than JOBS_MAX; a failed ppoll(2) ends all jobs that go on.
  */
 int jobs__run(struct job *jobs, size_t nr, const struct jobs_opts *o);
+/* One alone. o NULL: nobody asks for the end. */
+int job__run(struct job j, const struct jobs_opts *o, struct cause *why);
 
 #endif
