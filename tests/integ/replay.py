@@ -254,7 +254,10 @@ def a_recording_of_each_version_stays_readable():
     status, text, said = parkwatch("report", str(GOLDEN / "births-1.0.pw"))
     expect(status == 0 and not said and {line.split(";")[0] for line in text.splitlines() if "main." in line.split(";")[0]} <=
            {f"created by {name}" for name in (*SITES, "main.serve")}, text + said)
-    expect("1.0" in seen, f"{seen}: a version has no golden recording")
+    ranges = [json.loads(parkwatch("report", str(GOLDEN / "blocked-1.1.pw"), "-f", "json", *args)[1])["total"]
+              for args in ((), ("--to", "100ms"), ("--from", "100ms", "--to", "0.3"), ("--from", "300ms"))]
+    expect(ranges[0] == sum(ranges[1:]) > 10**9 and all(ranges), f"single events: {ranges}")
+    expect(seen == {"1.0", "1.1"}, f"{seen}: a version has no golden recording")
 
 
 def column(lines, of):

@@ -278,7 +278,7 @@ const struct opt_def opt_table[] = {
 	{ PART_COST, "max-events", 0, OPT_NUMBER, AT(max_events), REC, "N",
 	  .help = "single events that a recording (.pw) keeps at most, some 10 bytes each: for "
 		  "'report --from --to --goid'",
-	  .more = "0: sums by stack only. Then the kernel sums waits, which costs less.",
+	  .more = "0: sums by stack only; the kernel adds waits up, so parkwatch has less to do.",
 	  .max = 100 * (uint64_t)EVENTS_MAX, USUAL(EVENTS_MAX) },
 	{ PART_COST, "max-memory", 0, OPT_BYTES, AT(max_memory_bytes), SHOW, "BYTES",
 	  .help = "memory (address space) that parkwatch itself may take: 512M, 4G",

@@ -81,8 +81,8 @@ static int tell_rows(struct event_facts *e, const Pw__EventsOf *of, uint64_t cou
 
 static int take_head(struct event_facts *e, const Pw__EventsOf *of, struct cause *why)
 {
-	if (e->begun && (of->event != e->of.event || of->root != e->of.root ||
-			 of->start_ns != e->of.start_ns))
+	if (e->begun &&
+	    (of->event != e->of.event || of->root != e->of.root || of->start_ns != e->of.start_ns))
 		return book__bad(why, "its events are of several recordings");
 	if (e->begun)
 		return 0;

@@ -45,7 +45,8 @@ int event_facts__fact(struct event_facts *e, const Pw__Fact *f, const struct pw_
 		      struct cause *why);
 /* A fact with this number (of facts.proto, Fact) need not be read: nobody asked for single events. */
 bool event_facts__skips(const struct event_facts *e, uint32_t number);
-bool event_facts__about(const struct event_facts *e, struct event_facts_about *ret); /* false: none */
+bool event_facts__about(const struct event_facts *e,
+			struct event_facts_about *ret); /* false: none */
 /* What was counted, which borrows from e: in *ret, the caller's. Once. 0 or -ENOMEM. */
 int event_facts__snap(struct event_facts *e, struct snap **ret);
 

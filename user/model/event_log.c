@@ -58,9 +58,11 @@ int event_log__new(struct factlog *f, const struct profile *p, uint64_t max, str
 	l->f = f;
 	l->p = p;
 	l->max = max;
-	err = row_log__new(
-		&(struct row_log_of){ .f = f, .events = true, .open = tell_head, .ctx = l },
-		&l->rows);
+	err = row_log__new(&(struct row_log_of){ .f = f,
+						 .events = true,
+						 .open = tell_head,
+						 .ctx = l },
+			   &l->rows);
 	if (err)
 		return err;
 	*ret = steal(l);

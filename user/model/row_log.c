@@ -39,7 +39,7 @@ struct row_log {
 	struct row_log_of of;
 	struct told_stack *told;
 	uint32_t segment; /* + 1; 0: none yet */
-	bool made; /* rows are told that are no sums */
+	bool made;        /* rows are told that are no sums */
 	struct sum_rows rows;
 };
 
