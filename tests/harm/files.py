@@ -159,6 +159,21 @@ def nohup_keeps_its_meaning():
                 expect(done(command, p.returncode) and out, f"{command}: {p.returncode} {said}")
 
 
+def a_pipe_that_nobody_reads_is_waited_for():
+    """Its reader may come later, as of any pipe with a name; a signal ends it, with words."""
+    with tempfile.TemporaryDirectory() as d, Target("idle") as t:
+        os.mkfifo(f"{d}/fifo")
+        command = [PARKWATCH, "record", "-p", str(t.pid), *COMMANDS["record"], "-o", f"{d}/fifo"]
+        early, late = (subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) for _ in range(2))
+        time.sleep(13)    # what does not answer when it is read is given up after 10 s
+        expect(early.poll() is None and late.poll() is None, "it was not waited for")
+        early.send_signal(signal.SIGINT)
+        refused(early.wait(timeout=LIMIT), early.stderr.read(), f"cannot write '{d}/fifo': nobody has begun to read from this pipe")
+        report = Path(d, "fifo").read_text()
+        said = late.communicate(timeout=LIMIT)[1]
+        expect(late.returncode == 0 and report, f"exit code {late.returncode}: {said} {report!r}")
+
+
 def known_leaks_are_read_of_regular_files_of_bounded_size_only():
     with tempfile.TemporaryDirectory() as d, Target("idle") as t:
         os.mkfifo(f"{d}/fifo")
@@ -181,5 +196,5 @@ if __name__ == "__main__":
     sys.exit(attack.run("files", [a_planted_link_makes_nothing_be_written, a_report_of_root_is_for_root_alone, no_signal_leaves_anything,
                                   a_limit_of_file_size_is_an_error_and_leaves_nothing,
                                   no_space_names_the_file_and_what_helps, closed_descriptors_put_no_words_into_a_report,
-                                  what_cannot_be_printed_is_an_error, nohup_keeps_its_meaning,
+                                  what_cannot_be_printed_is_an_error, nohup_keeps_its_meaning, a_pipe_that_nobody_reads_is_waited_for,
                                   known_leaks_are_read_of_regular_files_of_bounded_size_only]))

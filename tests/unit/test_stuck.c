@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <criterion/criterion.h>
 
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -29,6 +32,14 @@ static void waits_to_write(int fd)
 	static char much[1 << 20];
 
 	(void)!write(fd, much, sizeof(much));
+}
+
+static char fifo[64];
+
+static void waits_for_a_reader(int fd)
+{
+	(void)fd;
+	close(open(fifo, O_WRONLY | O_CLOEXEC));
 }
 
 static void waits_for_a_ring(int fd)
@@ -68,9 +79,13 @@ Test(stuck, what_a_thread_waits_for_is_told_apart)
 	} t[] = {
 		{ waits_to_read, true, STUCK_READS },
 		{ waits_to_write, false, STUCK_WRITES },
+		{ waits_for_a_reader, true, STUCK_WRITES },
 		{ waits_for_a_ring, true, STUCK_NOT },
 	};
 	int fds[2];
+
+	snprintf(fifo, sizeof(fifo), "/tmp/test_stuck.%d", getpid());
+	cr_assert_eq(mkfifo(fifo, 0600), 0);
 
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
 		struct waiter w = { .wait = t[i].wait };
@@ -94,6 +109,7 @@ Test(stuck, what_a_thread_waits_for_is_told_apart)
 		close(fds[0]);
 		close(fds[1]);
 	}
+	unlink(fifo);
 }
 
 Test(stuck, who_goes_on_between_is_not)

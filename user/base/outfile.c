@@ -42,6 +42,10 @@ static const char *next_step(const struct outfile *o, int err)
 
 static int outfile__fail(const struct outfile *o, int err, struct cause *why)
 {
+	if (err == -EINTR) /* only a pipe lets one wait */
+		return cause__set(why, err,
+				  "cannot write '%s': nobody has begun to read from this pipe",
+				  o->name);
 	return cause__set(why, err, "cannot write '%s': %s; %s", o->name, strerror(-err),
 			  next_step(o, err));
 }

@@ -71,6 +71,24 @@ void stuck__init(struct stuck *s, pid_t thread)
 	*s = (struct stuck){ .thread = thread };
 }
 
+/* Argument i of the call. */
+static uint64_t argument(const struct stuck *s, unsigned int i)
+{
+	const char *at = s->wait;
+
+	for (unsigned int k = 0; k <= i && at; k++) {
+		at = strchr(at, ' ');
+		at = at ? at + 1 : NULL;
+	}
+	return at ? strtoull(at, NULL, 16) : 0;
+}
+
+/* A pipe with a name that we write to waits for somebody to open it too. */
+static bool opens_to_write(const struct stuck *s, long call)
+{
+	return call == SYS_openat && (argument(s, 2) & O_ACCMODE) != O_RDONLY;
+}
+
 enum stuck_way stuck__ask(struct stuck *s)
 {
 	char path[64], wait[sizeof(s->wait)], *end;
@@ -93,24 +111,12 @@ enum stuck_way stuck__ask(struct stuck *s)
 	s->turns++;
 	s->woken = woken;
 	memcpy(s->wait, wait, sizeof(wait));
-	if (is_one_of(call, writing, ARRAY_SIZE(writing)))
+	if (is_one_of(call, writing, ARRAY_SIZE(writing)) || opens_to_write(s, call))
 		return STUCK_WRITES;
 	return is_one_of(call, reading, ARRAY_SIZE(reading)) ? STUCK_READS : STUCK_NOT;
 }
 
 /* --- words --- */
-
-/* Argument i of the call. */
-static uint64_t argument(const struct stuck *s, unsigned int i)
-{
-	const char *at = s->wait;
-
-	for (unsigned int k = 0; k <= i && at; k++) {
-		at = strchr(at, ' ');
-		at = at ? at + 1 : NULL;
-	}
-	return at ? strtoull(at, NULL, 16) : 0;
-}
 
 /* The first page that is asked for and not there: those before it were read. 0: all are there. */
 static uint64_t missing_page(int pagemap, const struct iovec *pieces, size_t nr)
