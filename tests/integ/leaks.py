@@ -235,6 +235,22 @@ def what_belongs_to_clients_is_load_on_an_older_go():
     what_belongs_to_clients_is_load(19)
 
 
+def work_that_a_deadline_will_end_is_no_leak(minor=build.MODES_MINOR):
+    """A deadline of a context, or a delayed call, as its timer in the runtime says; not one that is far, or is put off again and again."""
+    def one(kind, verdict, waits):
+        with leaking(kind, minor) as (pid, _):
+            told = [g for g in read(pid, "--suspects")["groups"] if g["blocked_at"] and g["blocked_at"]["func"] == waits]
+            expect([(g["verdict"], "a timer will soon end them" in g["why"]) for g in told] == [(verdict, verdict == "suspect")],
+                   f"{kind}: {[brief(g) for g in told]}")
+    together(one, [("deadlines", "suspect", "main.untilDeadline"), ("delayed-calls", "suspect", "main.untilClosed"),
+                   ("far-deadlines", "growing", "main.untilDeadline"), ("watchdogs", "growing", "main.untilPutOff")])
+
+
+def work_that_a_deadline_will_end_on_older_gos():
+    for minor in (16, 22):
+        work_that_a_deadline_will_end_is_no_leak(minor)
+
+
 def what_main_sets_up(which, minor):
     """The group of it; main itself must make them, so there is no kind of that name."""
     with Target(which, command=build.built(minor, "static", "leaks") + ["ramp"]) as t:
@@ -416,6 +432,8 @@ ONCE = [
     work_that_computes_and_ends_does_not_spin,
     bodies_left_open_before_the_watch_are_suspect,
     bodies_left_open_are_suspect_on_an_older_go,
+    work_that_a_deadline_will_end_is_no_leak,
+    work_that_a_deadline_will_end_on_older_gos,
     iterators_that_nobody_can_go_on_with_are_proven,
     iterators_of_every_go_and_mode_are_proven,
     what_is_no_leak_is_shown_with_all,

@@ -232,6 +232,41 @@ Test(verdict, timers_that_were_not_due_need_code_that_goes_on)
 	}
 }
 
+/* What a timer is about to call can end their waits: a context's deadline, a delayed call. */
+Test(verdict, who_will_soon_be_ended_by_a_timer_is_suspect_at_most)
+{
+	static const struct {
+		const char *why;
+		uint64_t in_s, then_s; /* what two passes say: from the last look on; 0: nothing */
+		uint64_t nr;
+		enum verdict_kind want;
+	} t[] = {
+		{ "all are", 40, 40, UINT64_MAX, VERDICT_SUSPECT },
+		{ "nobody is", 0, 0, 0, VERDICT_GROWING },
+		{ "a few are", 40, 40, 4, VERDICT_GROWING },
+		{ "in an hour", 3600, 3600, UINT64_MAX, VERDICT_GROWING },
+		{ "it is put off", 40, 45, UINT64_MAX, VERDICT_GROWING },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		struct leakset *ls =
+			story_told(&(struct story){ .more = 2, .class = LEAK_RECEIVE });
+		struct verdict v;
+
+		for (uint64_t k = 0; k < 2 * STORY_LOOKS; k++) {
+			const uint64_t goid = 100 + 1000 * (k / 2) + k % 2;
+
+			leakset__prove(ls, 0, goid, LEAK_REACHED_GLOBAL);
+			if (!t[i].in_s || k >= t[i].nr)
+				continue;
+			leakset__due(ls, 0, goid, STORY_LAST + t[i].in_s * STORY_SECOND);
+			leakset__due(ls, 0, goid, STORY_LAST + t[i].then_s * STORY_SECOND);
+		}
+		v = story_verdict(ls);
+		cr_expect_eq(v.kind, t[i].want, "%s: %s", t[i].why, verdict_name(v.kind));
+	}
+}
+
 Test(verdict, connections_whose_body_nobody_reads_are_suspect)
 {
 	static const struct {

@@ -37,17 +37,14 @@ const char *refs_build__holder_of_timer(const struct refs_build *b, const struct
 
 size_t refs_build__from_timer(const struct refs_build *b, struct reach_step *steps, size_t nr)
 {
-	uint64_t timer;
-	size_t at = nr;
+	size_t before;
+	const uint64_t timer = reach_timer(b->in.as, steps, nr, &before);
 
-	for (size_t i = 0; i + 2 < nr; i++)
-		at = steps[i].processor ? i : at;
-	if (at == nr || addrspace__read(b->in.as, steps[at + 1].addr + steps[at + 1].offset, &timer,
-					sizeof(timer)))
+	if (!timer)
 		return nr;
 	steps[0] = (struct reach_step){ .kind = REACH_TIMER, .addr = timer };
-	memmove(steps + 1, steps + at + 2, (nr - at - 2) * sizeof(*steps));
-	return nr - at - 1;
+	memmove(steps + 1, steps + before, (nr - before) * sizeof(*steps));
+	return nr - before + 1;
 }
 
 static bool is_by_timer(const struct reach_step *steps, size_t nr)

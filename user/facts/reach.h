@@ -3,7 +3,7 @@
  * reach: what a search told of blocked goroutines: whether anything that may still run can reach
  * what they wait for, and what does. heap/reach searches; whoever tells of it reads this.
  *
- * Plain data: arrays with indexes; goroutines are numbers in the census of the search. Memory: 32
+ * Plain data: arrays with indexes; goroutines are numbers in the census of the search. Memory: 40
  * bytes a goroutine that was asked for, 4 a keeper. Not thread-safe.
  */
 #ifndef PARKWATCH_FACTS_REACH_H
@@ -48,6 +48,10 @@ enum reach_kind {
 struct reach_goal {
 	/* HELD: of the root of the way to what it waits for, as enum reach_kind says */
 	uint64_t root_addr, root_goid;
+	/*
+	 * ... by way of a timer that calls a function, once: when that is, CLOCK_MONOTONIC; 0: not
+	 */
+	uint64_t due_ns;
 	uint32_t g;
 	uint32_t keepers_at; /* index into reach_answer.keepers */
 	uint8_t nr_keepers;  /* at most REACH_KEEPERS_MAX */

@@ -108,6 +108,13 @@ void reach__free(struct reach *r);
 DEFINE_SCOPED(reach)
 
 /*
+ * The runtime.timer through which this way comes, by a processor and its heap of timers: its
+ * address, and how many steps lie before what it refers to. 0: it goes through none.
+ */
+uint64_t reach_timer(const struct addrspace *as, const struct reach_step *steps, size_t nr,
+		     size_t *ret_before);
+
+/*
  * Of goroutine i of the census: REACH_UNKNOWN if it was no goal and was not met, or if it is not
  * decided: why in reach__doubt().
  */

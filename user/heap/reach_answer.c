@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/vec.h"
+#include "census/gtimer.h"
 #include "heap/reach_state.h"
 
 /* That from which it is reached. */
@@ -224,6 +225,35 @@ static bool waits_for_group(const struct census *c, uint32_t i)
 	return g->nr_waits == 1 && c->waits[g->waits_at].kind == CENSUS_WAIT_WAITGROUP;
 }
 
+uint64_t reach_timer(const struct addrspace *as, const struct reach_step *steps, size_t nr,
+		     size_t *ret_before)
+{
+	uint64_t timer;
+	size_t at = nr;
+
+	for (size_t i = 0; i + 2 < nr; i++)
+		at = steps[i].processor ? i : at;
+	if (at == nr ||
+	    addrspace__read(as, steps[at + 1].addr + steps[at + 1].offset, &timer, sizeof(timer)))
+		return 0;
+	*ret_before = at + 2;
+	return timer;
+}
+
+/* When the timer calls its function which holds what i waits for. */
+static uint64_t due_of(const struct reach *r, uint32_t i)
+{
+	struct reach_step steps[REACH_PATH_MAX];
+	const size_t nr = reach__path(r, i, steps, REACH_PATH_MAX);
+	struct gtimer t;
+	size_t before;
+
+	return gtimer_read(r->in.as, r->in.rt, reach_timer(r->in.as, steps, nr, &before), &t) &&
+			       !t.period_ns
+		       ? (uint64_t)t.when_ns
+		       : 0;
+}
+
 static struct reach_goal goal_of(const struct reach *r, uint32_t i)
 {
 	struct reach_goal goal = { .g = i, .verdict = (uint8_t)reach__verdict(r, i) };
@@ -234,6 +264,7 @@ static struct reach_goal goal_of(const struct reach *r, uint32_t i)
 		goal.root = root.kind;
 		goal.root_addr = root.addr;
 		goal.root_goid = root.goid;
+		goal.due_ns = due_of(r, i);
 	}
 	return goal;
 }

@@ -292,6 +292,8 @@ static void leakset__follow(struct leakset *ls, struct leak_g *g, const struct l
 	g->since_ns = 0;
 	g->exact = false;
 	g->unreached = 0;
+	g->due_ns = 0;
+	g->moves = false;
 	g->reach = LEAK_REACH_NOT_ASKED;
 }
 
@@ -482,6 +484,16 @@ void leakset__prove(struct leakset *ls, uint16_t rt, uint64_t goid, enum leak_re
 		g->unreached = 0;
 	else if (g->unreached < UINT8_MAX)
 		g->unreached++;
+}
+
+void leakset__due(struct leakset *ls, uint16_t rt, uint64_t goid, uint64_t due_ns)
+{
+	struct leak_g *g = leakset__find(ls, rt, goid);
+
+	if (!g)
+		return;
+	g->moves |= g->due_ns && g->due_ns != due_ns;
+	g->due_ns = due_ns;
 }
 
 void leakset__ring(struct leakset *ls, uint16_t rt, uint64_t goid, bool behind)

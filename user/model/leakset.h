@@ -40,6 +40,8 @@
 #define LEAK_NO_ITEM       UINT32_MAX
 /* of the search that do not reach a goroutine prove that it leaks */
 #define LEAK_PASSES 2
+/* a deadline that is nearer is one of work that is under way: a request, a session */
+#define LEAK_DUE_NS 60000000000ull
 
 /* what kind of wait it is */
 enum leak_class {
@@ -109,6 +111,7 @@ struct leak_g { /* a goroutine that was there at the last look */
 	uint64_t since_ns;
 	uint64_t noted_ns; /* leak_seen.since_ns of the last look */
 	uint64_t object;   /* the first one; 0: none */
+	uint64_t due_ns;   /* set by leakset__due(): a timer ends its wait then; 0: none does */
 	uint32_t group, stack, item, stack_bytes;
 	uint32_t objects_at, nr_objects; /* of the last look, for leakset.c */
 	uint16_t rt;
@@ -128,8 +131,9 @@ struct leak_g { /* a goroutine that was there at the last look */
 	/* in a ring of goroutines that wait for each other; waits for one of it */
 	bool ring : 1, behind : 1;
 	bool keeps : 1; /* is one of leak_group.keepers */
+	bool moves : 1; /* its due_ns was put off */
 };
-#define LEAK_G_BYTES 80
+#define LEAK_G_BYTES 88
 
 /* of a creation site, by windows: [i] is the one that ends with look i; [0] is nothing */
 struct leak_lives {
@@ -184,6 +188,8 @@ struct leak_group {
 	uint32_t leaked; /* members that the runtime itself calls leaked */
 	/* by the search: once at least; never reached, in LEAK_PASSES or more */
 	uint32_t asked, unreached;
+	/* of those asked: a timer ends their wait within LEAK_DUE_NS */
+	uint32_t due;
 	uint32_t reached[LEAK_REACHED_OTHER + 1]; /* by enum leak_reach of the last pass */
 	uint32_t rings, behinds;
 	/*
@@ -202,6 +208,11 @@ struct leak_group {
 	bool age_exact;                  /* else: at least */
 	uint64_t stack_bytes;
 };
+/* Most of those that were asked for are soon ended by a timer. */
+static inline bool leak_group_is_due(const struct leak_group *g)
+{
+	return 2 * (uint64_t)g->due > g->asked;
+}
 #define LEAK_GROUP_BYTES 1096
 
 struct leakset_opts { /* 0: the defaults above */
@@ -243,6 +254,11 @@ void leakset__parked(struct leakset *ls, uint16_t rt, uint64_t goid, uint64_t si
 void leakset__parks(struct leakset *ls);
 /* One pass of the search: goroutines that are not told keep what is known of them. */
 void leakset__prove(struct leakset *ls, uint16_t rt, uint64_t goid, enum leak_reach reach);
+/*
+ * ... and a timer calls at due_ns what can end the wait. One that is put off again and again, as a
+ * watchdog is, ends nothing.
+ */
+void leakset__due(struct leakset *ls, uint16_t rt, uint64_t goid, uint64_t due_ns);
 void leakset__ring(struct leakset *ls, uint16_t rt, uint64_t goid, bool behind);
 /* 0 or -ENOMEM */
 int leakset__hold(struct leakset *ls, uint16_t rt, uint64_t lock, uint64_t holder);

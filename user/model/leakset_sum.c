@@ -162,6 +162,7 @@ static void sum_member(const struct leakset *ls, struct leak_group *gr, const st
 	gr->leaked += g->leaked;
 	gr->asked += g->reach != LEAK_REACH_NOT_ASKED;
 	gr->unreached += g->unreached >= LEAK_PASSES;
+	gr->due += g->due_ns > now && g->due_ns - now <= LEAK_DUE_NS && !g->moves;
 	gr->reached[g->reach]++;
 	gr->rings += g->ring;
 	gr->behinds += g->behind;

@@ -80,7 +80,7 @@ static bool old_ones_move(const struct leak_group *g)
 
 static bool waits_for_time(const struct leak_group *g)
 {
-	return g->class == LEAK_SLEEP || g->timer;
+	return g->class == LEAK_SLEEP || g->timer || leak_group_is_due(g);
 }
 
 static bool is_connection(const struct leak_group *g)

@@ -11,7 +11,7 @@
  *	deadlock they wait for each other's locks, in a ring, or for somebody in one
  *	growing	 more and more of them to the very end, and the older ones neither end nor go on. Where others come and go at
  *		 the same place, those count that stand and were born in the watch. Those that a timer wakes must have been seen
- *		 to wake and not to end, unless it is a ticker, or their code says that they go on: one that was never due may end when it is. Those that others wake
+ *		 to wake and not to end, unless it is a ticker, or their code says that they go on: one that was never due may end when it is, as may those that a timer will soon call something for. Those that others wake
  *		 and that go on count only if none made there ended; connections that are used do not. Those that run must be
  *		 at it whenever they are looked at, and most of them for a third of the watch
  *	stuck	 the same ones in the same wait for min_age: at a lock that nobody got, whose holder cannot go on by itself

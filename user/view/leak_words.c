@@ -206,6 +206,8 @@ static void put_doubt(const struct leaks *l, const struct leak_entry *e, struct 
 		textbuf__text(to, "; but these are connections between two requests");
 	else if ((g->timer || g->class == LEAK_SLEEP) && !g->old_moved)
 		textbuf__text(to, "; but their timers were not due yet");
+	else if (leak_group_is_due(g))
+		textbuf__text(to, "; but a timer will soon end them, as a context's deadline does");
 }
 
 /* "proof: 1,340 of the 1,606 checked are unreachable: ..." */

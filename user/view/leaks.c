@@ -402,6 +402,8 @@ void leaks__proved(struct leaks *l, uint16_t rt, const struct reach_answer *a)
 			leakset__prove(l->set, rt, goid, LEAK_UNREACHED);
 		else if (g && a->goals[i].verdict == REACH_HELD)
 			leakset__prove(l->set, rt, goid, held_by(l, g, &a->goals[i]));
+		if (g && a->goals[i].due_ns)
+			leakset__due(l->set, rt, goid, a->goals[i].due_ns);
 	}
 	(void)leak_incident__refer(l, rt, a); /* no memory: they are not joined */
 }

@@ -148,6 +148,7 @@ static void group_of(const struct leak_group *g, Pw__LeakGroup *to)
 	to->behinds = g->behinds;
 	to->stands = g->stands;
 	to->held_up = g->held_up;
+	to->due = g->due;
 	to->keepers = g->keepers;
 	to->unread = g->unread;
 	to->unended = g->unended;

@@ -193,6 +193,7 @@ static struct leak_group group_of(const Pw__LeakGroup *f)
 		.behinds = f->behinds,
 		.stands = f->stands,
 		.held_up = f->held_up,
+		.due = f->due,
 		.keepers = f->keepers,
 		.unread = f->unread,
 		.unended = f->unended,
