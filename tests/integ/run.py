@@ -42,6 +42,7 @@ import refusals
 import replay
 import sampling
 import secretmem
+import serve
 import surroundings
 import systemstacks
 import target
@@ -72,6 +73,7 @@ MODULES = (
     peers,
     refs,
     secretmem,
+    serve,
     sampling,
     systemstacks,
 )

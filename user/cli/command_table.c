@@ -175,6 +175,20 @@ const struct cmd_def cmd_table[CMD_MAX] = {
 		       "Processes of other users can be read by root only. How many could not be "
 		       "looked at is told in one line." },
 		     .run = cmd_ps },
+	[CMD_SERVE] = { "serve",
+			"[option...]",
+			"watch all Go processes of this machine; metrics and goroutines over HTTP",
+			{ "Finds every Go process within some seconds of its start, in all "
+			  "containers, and looks at all its goroutines every 10 s. It stops "
+			  "nothing and attaches nothing. It goes on until Ctrl-C or SIGTERM.",
+			  "`/metrics` is for Prometheus: goroutines by state and by wait reason, "
+			  "the longest wait of each reason, what each process is. "
+			  "`/api/v1/targets` lists the processes, `/api/v1/targets/ID/goroutines` "
+			  "has every goroutine of one as lines of JSON.",
+			  "One process looks at each target. If it hangs, or dies, another one "
+			  "takes its place, and the others do not notice. The process that answers "
+			  "over HTTP has no rights." },
+			.run = cmd_serve },
 	[CMD_DOCTOR] = { "doctor",
 			 "[-p PID [--repair]]",
 			 "what this kernel and this program allow, and why not",

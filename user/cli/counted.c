@@ -19,23 +19,12 @@ void counted__free(struct counted *c)
 	free(c);
 }
 
-bool counted_look(const struct replay *r, const struct census *ret[BOOK_RUNTIMES_MAX])
-{
-	static const struct census none;
-
-	if (!r->book->nr_looks)
-		return false;
-	for (size_t i = 0; i < BOOK_RUNTIMES_MAX; i++)
-		ret[i] = r->book->looks[0].censuses[i] ? r->book->looks[0].censuses[i] : &none;
-	return true;
-}
-
 /* Who called the libraries that made goroutines: from the look before, and births that were seen. */
 static int ask_creators(const struct replay *r, struct counted *c)
 {
 	int err = callsites__new(r->namers, r->book->nr_runtimes, &c->calls);
 
-	if (!err && counted_look(r, c->censuses))
+	if (!err && replay__look(r, c->censuses))
 		err = callsites__census(c->calls, c->censuses);
 	return err ? err : callsites__births(c->calls, c->snap);
 }
@@ -44,7 +33,7 @@ static int count_goroutines(const struct replay *r, struct counted *c)
 {
 	int err;
 
-	if (!counted_look(r, c->censuses))
+	if (!replay__look(r, c->censuses))
 		return -ENOENT;
 	err = dump__new(&(struct dump_input){ .censuses = c->censuses,
 					      .namers = r->namers,

@@ -32,8 +32,6 @@ int counted__of_any(const struct replay *r, const char *path, struct counted **r
 void counted__free(struct counted *c);
 DEFINE_SCOPED(counted)
 
-/* The first look, a census for each runtime; false: it has none. */
-bool counted_look(const struct replay *r, const struct census *ret[BOOK_RUNTIMES_MAX]);
 /* A warning, where the file was cut off. */
 void counted_say_read(const struct replay *r, const char *path);
 

@@ -10,6 +10,8 @@
 #include "cli/help.h"
 #include "cli/option_table.h"
 #include "probe/probe_holder.h"
+#include "serve/wire.h"
+#include "serve/worker.h"
 
 static int bound_memory(uint64_t bytes)
 {
@@ -42,5 +44,7 @@ int main(int argc, char **argv)
 	if (argc == 2 && !strcmp(argv[1], PROBE_HOLDER_COMMAND))
 		return probe_holder_main();
 	begin();
+	if (argc > 1 && !strcmp(argv[1], WORKER_COMMAND))
+		return begin_on_stack(worker_main, argc, argv);
 	return begin_on_stack(run, argc, argv);
 }

@@ -14,6 +14,7 @@
 #include "model/profile.h"
 #include "model/verdict.h"
 #include "probe/attach.h"
+#include "serve/supervisor.h"
 #include "view/dump.h"
 #include "view/refs.h"
 
@@ -25,6 +26,7 @@
 #define DOC        CMD_BIT(CMD_DOCTOR)
 #define RPT        CMD_BIT(CMD_REPORT)
 #define DIF        CMD_BIT(CMD_DIFF)
+#define SRV        CMD_BIT(CMD_SERVE)
 #define PSS        CMD_BIT(CMD_PS)
 #define HLP        CMD_BIT(CMD_HELP)
 #define SHOW       (REC | DMP | CHN | LKS | RFS) /* those that write a result */
@@ -247,6 +249,11 @@ const struct opt_def opt_table[] = {
 	  .otherwise = "600 for a new file if root writes it; one that is replaced keeps its own" },
 	{ PART_OUTPUT, "save", 0, OPT_FILE, AT(save), SHOW, "FILE.pw",
 	  .help = "also write a recording: all that was seen, for 'parkwatch report'" },
+
+	{ PART_OUTPUT, "listen", 0, OPT_TEXT, AT(listen), SRV, "ADDRESS:PORT",
+	  .help = "where HTTP is answered",
+	  .more = "Other machines can ask only if the address is not 127.0.0.1.",
+	  .otherwise = SUPERVISOR_LISTEN },
 
 	/* --- cost and limits --- */
 	{ PART_COST, "max-overhead", 0, OPT_PERCENT, AT(max_overhead), REC, "PERCENT",

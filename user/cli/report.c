@@ -97,7 +97,7 @@ static int report_dump(const struct opts *o, const struct format *f, const struc
 	scoped(dump) d = NULL;
 	int err;
 
-	if (!counted_look(r, censuses))
+	if (!replay__look(r, censuses))
 		return cause__set(why, -ENOENT,
 				  "'%s' has no look at all goroutines: it was written by '%s'; try "
 				  "--view %s",
@@ -124,7 +124,7 @@ static int report_leaks(const struct opts *o, const struct format *f, const stru
 		return cause__set(why, -ENOENT,
 				  "'%s' was cut off within what leaks; try --view dump",
 				  o->operands[0]);
-	if (!counted_look(r, censuses) || !leaks_facts__has(r->leaks))
+	if (!replay__look(r, censuses) || !leaks_facts__has(r->leaks))
 		return cause__set(why, -ENOENT,
 				  "'%s' does not tell what leaks: it was written by '%s'; try "
 				  "--view %s",
@@ -170,7 +170,7 @@ static int report_chans(const struct opts *o, const struct format *f, const stru
 			sources[i] =
 				(struct chans_source){ &no_chans, &no_locks, &no_holds, &no_graph };
 	}
-	if (!any || !counted_look(r, censuses))
+	if (!any || !replay__look(r, censuses))
 		return cause__set(why, -ENOENT,
 				  "'%s' has no channels and locks: it was written by '%s'; try "
 				  "--view %s",
@@ -198,7 +198,7 @@ static int report_refs(const struct opts *o, const struct format *f, const struc
 	scoped(refs) rs = NULL;
 	int err;
 
-	if (!counted_look(r, censuses))
+	if (!replay__look(r, censuses))
 		return cause__set(why, -ENOENT, "'%s' has no look at all goroutines",
 				  o->operands[0]);
 	err = dump__new(&(struct dump_input){ .censuses = censuses,

@@ -16,27 +16,14 @@ int save_open(const struct opts *o, struct outfile **ret, struct cause *why)
 int save_begin(const struct opts *o, const struct target *t, const struct report_meta *meta,
 	       FILE *to, struct factlog **f, struct cause *why)
 {
-	static const char *versions[GOPROC_RUNTIMES_MAX];
-	struct factlog_of of = {
+	const struct factlog_of of = {
 		.view = cmd_table[o->command].name,
 		.options = o->shown,
 		.values = o->shown_values,
 		.nr_options = o->nr_shown,
-		.pid = meta->pid,
-		.comm = meta->comm,
-		.exe = meta->exe,
-		.build_id = meta->build_id,
-		.text_start = meta->text_start,
-		.text_end = meta->text_end,
-		.namers = t->namers,
-		.versions = versions,
-		.nr = t->nr,
 	};
-	int err;
+	const int err = target__log(t, &of, meta, to, f);
 
-	for (size_t i = 0; i < t->nr; i++)
-		versions[i] = goproc__runtime(t->gp, i)->version;
-	err = factlog__new(to, &of, f);
 	return err ? cause__set(why, err, "out of memory") : 0;
 }
 

@@ -13,6 +13,7 @@ static int target__prove(struct target *t, struct goruntime *rt, struct cause *w
 		return cause__set(why, err, "cannot read the goroutines of '%s' (pid %d): %s",
 				  proc__comm(t->proc), (int)proc__pid(t->proc),
 				  proc__words(t->proc, err));
+	t->versions[t->nr] = rt->version;
 	namer__init(&t->namers[t->nr++], rt->sym, rt->main, rt->minor);
 	return 0;
 }
@@ -41,4 +42,21 @@ void target__close(struct target *t)
 	goproc__free(steal(t->gp));
 	proc__free(steal(t->proc));
 	t->nr = 0;
+}
+
+int target__log(const struct target *t, const struct factlog_of *of, const struct report_meta *meta,
+		FILE *to, struct factlog **ret)
+{
+	struct factlog_of all = *of;
+
+	all.pid = meta->pid;
+	all.comm = meta->comm;
+	all.exe = meta->exe;
+	all.build_id = meta->build_id;
+	all.text_start = meta->text_start;
+	all.text_end = meta->text_end;
+	all.namers = t->namers;
+	all.versions = t->versions;
+	all.nr = t->nr;
+	return factlog__new(to, &all, ret);
 }

@@ -13,14 +13,17 @@
 
 #include "base/cause.h"
 #include "base/deadline.h"
+#include "names/factlog.h"
 #include "names/namer.h"
 #include "target/goproc.h"
+#include "view/recording.h"
 
 struct target { /* all owned */
 	struct proc *proc;
 	struct goproc *gp;
 	struct namer namers[GOPROC_RUNTIMES_MAX];
-	size_t nr; /* runtimes */
+	const char *versions[GOPROC_RUNTIMES_MAX]; /* "go1.26.8"; borrowed of gp */
+	size_t nr;                                 /* runtimes */
 };
 
 /*
@@ -30,5 +33,12 @@ struct target { /* all owned */
  */
 int target__open(struct target *t, pid_t pid, struct deadline *until, struct cause *why);
 void target__close(struct target *t); /* of one that is all zeros too */
+
+/*
+ * Begins a recording of it: of says which view, and the options; the rest is filled in. meta is
+ * borrowed until *ret is freed. 0 or -ENOMEM.
+ */
+int target__log(const struct target *t, const struct factlog_of *of, const struct report_meta *meta,
+		FILE *to, struct factlog **ret);
 
 #endif

@@ -5,9 +5,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -141,17 +143,73 @@ static int look_at_all(struct processes *p, const pid_t *pids, size_t nr, struct
 	return err;
 }
 
-static int compare_pids(const void *a, const void *b)
-{
-	const pid_t x = *(const pid_t *)a, y = *(const pid_t *)b;
+/* --- which of them --- */
 
-	return x < y ? -1 : x > y;
+struct seen { /* a process, and the file of its program; 0, 0: none that we may see */
+	pid_t pid;
+	dev_t dev;
+	ino_t ino;
+};
+
+struct known {
+	struct seen *v; /* owned; by pid */
+	size_t nr;
+};
+
+int known__new(struct known **ret)
+{
+	*ret = calloc(1, sizeof(**ret));
+	return *ret ? 0 : -ENOMEM;
+}
+
+void known__free(struct known *k)
+{
+	if (!k)
+		return;
+	free(k->v);
+	free(k);
+}
+
+static int compare_seen(const void *a, const void *b)
+{
+	const struct seen *x = a, *y = b;
+
+	return x->pid < y->pid ? -1 : x->pid > y->pid;
+}
+
+static struct seen *known__find(const struct known *k, pid_t pid)
+{
+	const struct seen key = { .pid = pid };
+
+	return k && k->nr ? bsearch(&key, k->v, k->nr, sizeof(*k->v), compare_seen) : NULL;
+}
+
+void known__forget(struct known *k, pid_t pid)
+{
+	struct seen *s = known__find(k, pid);
+
+	if (s)
+		s->dev = (dev_t)-1;
+}
+
+static struct seen seen_of(int proc, pid_t pid)
+{
+	struct seen s = { .pid = pid };
+	char path[32];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%d/exe", (int)pid);
+	if (!fstatat(proc, path, &st, 0)) {
+		s.dev = st.st_dev;
+		s.ino = st.st_ino;
+	}
+	return s;
 }
 
 /* Ascending, ours not among them. */
-static int list_pids(pid_t **ret, size_t *ret_nr, struct cause *why)
+static int list_all(struct seen **ret, size_t *ret_nr, struct cause *why)
 {
-	scoped_mem pid_t *pids = NULL;
+	scoped_mem struct seen *v = NULL;
 	size_t nr = 0, room = 0;
 	const struct dirent *e;
 	DIR *dir = opendir("/proc");
@@ -164,18 +222,69 @@ static int list_pids(pid_t **ret, size_t *ret_nr, struct cause *why)
 
 		if (pid <= 0 || pid == getpid())
 			continue;
-		err = vec__reserve(&pids, &room, nr + 1, sizeof(*pids));
+		err = vec__reserve(&v, &room, nr + 1, sizeof(*v));
 		if (!err)
-			pids[nr++] = pid;
+			v[nr++] = seen_of(dirfd(dir), pid);
 	}
 	closedir(dir);
 	if (err)
 		return cause__set(why, err, "out of memory");
 	if (nr)
-		qsort(pids, nr, sizeof(*pids), compare_pids);
+		qsort(v, nr, sizeof(*v), compare_seen);
+	*ret = steal(v);
+	*ret_nr = nr;
+	return 0;
+}
+
+/* Those that are to be looked at. known then has all that are there now. */
+static int list_new(struct known *k, pid_t **ret, size_t *ret_nr, struct cause *why)
+{
+	scoped_mem struct seen *now = NULL;
+	scoped_mem pid_t *pids = NULL;
+	size_t nr_now = 0, nr = 0;
+	int err = list_all(&now, &nr_now, why);
+
+	if (err)
+		return err;
+	pids = calloc(nr_now + 1, sizeof(*pids));
+	if (!pids)
+		return cause__set(why, -ENOMEM, "out of memory");
+	for (size_t i = 0; i < nr_now; i++) {
+		const struct seen *before = known__find(k, now[i].pid);
+
+		if (!before || before->dev != now[i].dev || before->ino != now[i].ino)
+			pids[nr++] = now[i].pid;
+	}
+	if (k) {
+		free(k->v);
+		k->v = steal(now);
+		k->nr = nr_now;
+	}
 	*ret = steal(pids);
 	*ret_nr = nr;
 	return 0;
+}
+
+uint64_t discover_start_ticks(pid_t pid)
+{
+	unsigned long long ticks = 0;
+	char path[32], text[1024];
+	const char *at;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	f = fopen(path, "re");
+	if (!f)
+		return 0;
+	at = fgets(text, sizeof(text), f) ? strrchr(text, ')') : NULL;
+	fclose(f);
+	/* behind the name, which may hold anything: state and 18 numbers */
+	if (!at || sscanf(at + 1,
+			  " %*c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
+			  "%*s %*s %llu",
+			  &ticks) != 1)
+		return 0;
+	return ticks;
 }
 
 /* Most goroutines first: a leak is near the top. */
@@ -188,11 +297,11 @@ static int compare_rows(const void *a, const void *b)
 	return x->pid < y->pid ? -1 : x->pid > y->pid;
 }
 
-int discover(struct processes *ret, struct cause *why)
+int discover(struct known *known, struct processes *ret, struct cause *why)
 {
 	scoped_mem pid_t *pids = NULL;
 	size_t nr = 0;
-	int err = list_pids(&pids, &nr, why);
+	int err = list_new(known, &pids, &nr, why);
 
 	*ret = (struct processes){ .nr = 0 };
 	if (!err)

@@ -10,7 +10,10 @@
 #ifndef PARKWATCH_SERVE_DISCOVER_H
 #define PARKWATCH_SERVE_DISCOVER_H
 
+#include <sys/types.h>
+
 #include "base/cause.h"
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "view/processes.h"
 
@@ -19,10 +22,21 @@
 /* After that the child is killed: it does not come back from reading. */
 #define DISCOVER_KILL_NS (DISCOVER_EACH_NS + NS_PER_SEC)
 
+/* Which processes were looked at already. Not thread-safe. */
+struct known;
+int known__new(struct known **ret); /* 0 or -ENOMEM */
+void known__free(struct known *k);
+DEFINE_SCOPED(known)
+void known__forget(struct known *k, pid_t pid); /* it will be looked at again */
+
 /*
- * All processes but ours. -ENOMEM; others: /proc cannot be listed, no child can be made; with a
- * cause. processes__done() frees what was found.
+ * All processes but ours; with known, those that are not in it, or run another program than before:
+ * of the others one stat(2) each is asked. -ENOMEM; others: /proc cannot be listed, no child can be
+ * made; with a cause. processes__done() frees what was found.
  */
-int discover(struct processes *ret, struct cause *why);
+int discover(struct known *known, struct processes *ret, struct cause *why);
+
+/* Field 22 of /proc/PID/stat: with the PID it names a process for ever. 0: it has ended. */
+uint64_t discover_start_ticks(pid_t pid);
 
 #endif

@@ -148,3 +148,14 @@ void replay__write_meta(struct factlog *f, const struct report_meta *m)
 	factlog__group(f);
 	pw_writer__fact(factlog__writer(f), &fact);
 }
+
+bool replay__look(const struct replay *r, const struct census *ret[BOOK_RUNTIMES_MAX])
+{
+	static const struct census none;
+
+	if (!r->book->nr_looks)
+		return false;
+	for (size_t i = 0; i < BOOK_RUNTIMES_MAX; i++)
+		ret[i] = r->book->looks[0].censuses[i] ? r->book->looks[0].censuses[i] : &none;
+	return true;
+}

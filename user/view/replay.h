@@ -44,6 +44,9 @@ int replay__read_events(FILE *in, const char *path, const struct event_pick *pic
 void replay__free(struct replay *r);
 DEFINE_SCOPED(replay)
 
+/* The first look, a census for each runtime; false: it has none. */
+bool replay__look(const struct replay *r, const struct census *ret[BOOK_RUNTIMES_MAX]);
+
 void replay__write_meta(struct factlog *f, const struct report_meta *m);
 
 #endif

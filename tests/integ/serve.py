@@ -1,0 +1,322 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""serve: `parkwatch serve`: every Go process of this machine over HTTP; what one of them, or its worker, does is nothing to the others.
+
+Each case has a PID namespace of its own: its daemon sees its own targets only, and nobody else's tests are looked at.
+"""
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import build
+import harm
+from refusals import one_line, renamed
+from target import LIMIT, PARKWATCH, Failed, Target, expect, parkwatch
+
+FOUND = 5     # seconds after its start a process must be known
+LOOK = 10     # seconds from one look to the next
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Daemon:
+    """parkwatch serve, ready."""
+
+    def __init__(self, *args):
+        self.address = f"127.0.0.1:{free_port()}"
+        self.args = args
+
+    def __enter__(self):
+        self.log = tempfile.TemporaryFile("w+")
+        self.process = subprocess.Popen([PARKWATCH, "serve", "--listen", self.address, *self.args], stdin=subprocess.DEVNULL,
+                                        stdout=self.log, stderr=self.log, text=True)
+        self.until(lambda: self.get("/-/ready")[0] == 200, "it does not become ready")
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait(10)
+        self.log.close()
+
+    def said(self):
+        self.log.seek(0)
+        return self.log.read()
+
+    def until(self, true, why, seconds=30):
+        end = time.monotonic() + seconds
+        while not true():
+            expect(self.process.poll() is None, f"serve ended: {self.said()}")
+            expect(time.monotonic() < end, f"{why}: {self.said()}")
+            time.sleep(0.05)
+
+    def get(self, path, headers=None, method="GET"):
+        """(status, headers, text); (0, {}, "") while nobody listens."""
+        request = urllib.request.Request(f"http://{self.address}{path}", headers=headers or {}, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=10) as r:
+                return r.status, r.headers, r.read().decode()
+        except urllib.error.HTTPError as e:
+            return e.code, e.headers, e.read().decode()
+        except urllib.error.URLError:
+            return 0, {}, ""
+
+    def target(self, pid):
+        """What is known of the process; None: nothing."""
+        return next((t for t in json.loads(self.get("/api/v1/targets")[2])["targets"] if t["pid"] == pid), None)
+
+    def looked_at(self, pid):
+        self.until(lambda: (self.target(pid) or {"goroutines": None})["goroutines"] is not None, f"no look at pid {pid}")
+        return self.target(pid)
+
+    def metrics(self):
+        return parsed(self.get("/metrics"))
+
+
+READ_METRICS = """
+import json, sys
+from prometheus_client import parser
+from prometheus_client.openmetrics import parser as openmetrics
+read = openmetrics if sys.argv[1] == "openmetrics" else parser
+print(json.dumps([[s.name, s.labels, s.value] for f in read.text_string_to_metric_families(sys.stdin.read()) for s in f.samples]))
+"""
+
+
+def parsed(answer):
+    """[(name, labels, value)], as Prometheus' own client reads them."""
+    status, headers, text = answer
+    expect(status == 200, f"{status}: {text}")
+    how = "openmetrics" if "openmetrics" in headers["Content-Type"] else "text"
+    done = subprocess.run(["/usr/bin/python3", "-c", READ_METRICS, how], input=text, capture_output=True, text=True)
+    expect(done.returncode == 0, f"{done.stderr}: {text}")
+    return json.loads(done.stdout)
+
+
+def value(samples, name, **labels):
+    found = [v for n, have, v in samples if n == name and labels.items() <= have.items()]
+    expect(len(found) == 1, f"{len(found)} of {name} {labels}")
+    return found[0]
+
+
+def workers():
+    """{PID of a target: PID of its worker}"""
+    found = {}
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            args = path.read_bytes().split(b"\0")
+            if args[:2] == [b"parkwatch", b"worker"]:
+                found[int(args[2])] = int(path.parent.name)
+    return found
+
+
+def status(pid):
+    return dict(line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines() if ":\t" in line)
+
+
+def figures_are_those_of_the_program(minor):
+    with Daemon() as d, Target("waits", minor) as t:
+        began = time.monotonic()
+        d.until(lambda: d.target(t.pid), "the process is not found")
+        expect(time.monotonic() - began < FOUND, f"found after {time.monotonic() - began:.1f} s")
+        seen = d.looked_at(t.pid)
+        both = [d.metrics(), parsed(d.get("/metrics", {"Accept": "application/openmetrics-text"}))]
+        status, headers, text = d.get(f"/api/v1/targets/{seen['id']}/goroutines")
+        t.go()
+        truth = json.loads(t.truth())
+    expect(re.fullmatch(r"[A-Za-z0-9-]+", seen["id"]) and seen["go"] == "go" + build.TOOLCHAINS[minor] and seen["watched"], f"{seen}")
+    expect(seen["goroutines"] == truth["before"], f"{seen}: the program counts {truth['before']}")
+    expect(status == 200 and len(text.splitlines()) == truth["before"], f"{status}: {text[:500]}")
+    all_of_them = [json.loads(line) for line in text.splitlines()]
+    for samples in both:
+        states = {have["state"]: v for n, have, v in samples if n == "parkwatch_goroutines" and have["target"] == seen["id"]}
+        expect(sum(states.values()) == truth["before"], f"{states}: the program counts {truth['before']}")
+        for reason in {g["reason"] for g in all_of_them} - {None}:
+            expect(value(samples, "parkwatch_goroutines_waiting", target=seen["id"], reason=reason) ==
+                   sum(g["reason"] == reason for g in all_of_them), f"{reason}: {samples}")
+        expect(value(samples, "parkwatch_target_info", target=seen["id"], pid=str(t.pid), go_version=seen["go"]) == 1, f"{samples}")
+
+
+def promtool_has_nothing_to_say():
+    if not shutil.which("promtool"):
+        raise build.Missing("promtool")
+    with Daemon() as d, Target("waits") as t:
+        d.looked_at(t.pid)
+        done = subprocess.run(["promtool", "check", "metrics"], input=d.get("/metrics")[2], capture_output=True, text=True)
+        expect(done.returncode == 0 and not done.stderr, done.stderr)
+
+
+def a_worker_that_dies_is_replaced():
+    with Daemon() as d, Target("idle") as t, Target("idle") as other:
+        before = d.looked_at(t.pid)
+        d.looked_at(other.pid)
+        untouched = workers()[other.pid]
+        os.kill(workers()[t.pid], signal.SIGKILL)
+        d.until(lambda: d.target(t.pid)["worker_restarts"] == 1, "no other worker")
+        d.until(lambda: t.pid in workers(), "it does not run")
+        expect(d.target(t.pid)["id"] == before["id"] and workers()[other.pid] == untouched, f"{workers()}")
+        expect(value(d.metrics(), "parkwatch_worker_restarts_total") == 1, "it is not counted")
+
+
+def a_target_that_ends_is_gone_and_leaves_nothing():
+    with Daemon() as d:
+        for _ in range(3):
+            with Target("idle") as t:
+                d.looked_at(t.pid)
+            d.until(lambda t=t: not d.target(t.pid) and t.pid not in workers(), "it is still there")
+        descriptors = len(os.listdir(f"/proc/{d.process.pid}/fd"))
+        with Target("idle") as t:
+            d.looked_at(t.pid)
+        d.until(lambda: not d.target(t.pid), "it is still there")
+        expect(len(os.listdir(f"/proc/{d.process.pid}/fd")) == descriptors, "descriptors are left")
+
+
+def a_page_that_nobody_answers_holds_up_nobody():
+    command = build.built(build.MODES_MINOR, "static", "many")
+    with Daemon() as d, Target("100", command=command) as mute, Target("idle") as other:
+        d.looked_at(mute.pid)
+        d.looked_at(other.pid)
+        mute.go()
+        page = mute.truth().strip()
+        if not page.isdigit():
+            raise build.Missing(page)
+        harm.write_words(mute.pid, harm.allgs_of(command, mute.pid), int(page))
+        d.until(lambda: mute.pid in workers() and harm.hangs(workers()[mute.pid]), "it does not come to the page", 2 * LOOK)
+        began = time.monotonic()
+        expect(d.get("/metrics")[0] == 200 and time.monotonic() - began < 1, "no answer")
+        d.until(lambda: d.target(mute.pid)["worker_restarts"] > 0, "the worker is not replaced", 60)
+        expect(d.target(other.pid)["worker_restarts"] == 0 and mute.process.poll() is None, "the others notice")
+
+
+def rights_are_few():
+    with Daemon() as d, Target("idle") as t:
+        d.looked_at(t.pid)
+        own = status(d.process.pid)
+        launcher = status(int(status(workers()[t.pid])["PPid"]))
+        worker = status(workers()[t.pid])
+    few = sum(1 << cap for cap in (2, 19, 38, 39, 40))    # DAC_READ_SEARCH, SYS_PTRACE, PERFMON, BPF, CHECKPOINT_RESTORE
+    expect(own["CapPrm"] == own["CapEff"] == own["CapBnd"] == "0" * 16 and own["Uid"].split() == ["65534"] * 4 and own["NoNewPrivs"] == "1", f"{own}")
+    for who in (launcher, worker):
+        for caps in ("CapPrm", "CapEff", "CapBnd"):
+            expect(not int(who[caps], 16) & ~few, f"{caps} {who[caps]} of {who['Name']}")
+    expect(worker["NoNewPrivs"] == "1", f"{worker}")
+
+
+def all_of_it_ends(how):
+    with Target("idle") as t:
+        d = Daemon()
+        with d:
+            d.looked_at(t.pid)
+            worker = workers()[t.pid]
+            launcher = int(status(worker)["PPid"])
+            os.kill(launcher if how == "launcher" else d.process.pid, signal.SIGTERM if how == "asked" else signal.SIGKILL)
+            code = d.process.wait(10)
+            said = d.said()
+        end = time.monotonic() + 5
+        while any(Path(f"/proc/{pid}").exists() and harm.state_of(pid) != "Z" for pid in (worker, launcher)):
+            expect(time.monotonic() < end, "processes are left")
+            time.sleep(0.05)
+        expect(code == {"asked": 0, "supervisor": -signal.SIGKILL, "launcher": 1}[how], f"exit code {code}: {said}")
+        expect(how != "launcher" or "the launcher ended" in said, said)
+        expect(t.process.poll() is None, "the target died")
+
+
+def what_is_asked_wrongly_is_refused():
+    with Daemon() as d:
+        expect(d.get("/metrics", {"Host": "example.com"})[0] == 403, "a page of elsewhere is answered")
+        expect(d.get("/metrics", {"Host": "localhost:7070"})[0] == 200, "localhost is this machine")
+        expect(d.get("/api/v1/targets", method="POST")[0] == 405 and d.get("/nothing")[0] == 404, "what is there is not asked for")
+        expect(d.get("/api/v1/targets/none")[0] == 404 and d.get("/api/v1/targets/none/goroutines")[0] == 404, "nobody has that id")
+        expect(not d.get("/metrics")[1]["Access-Control-Allow-Origin"], "other pages may read it")
+        one_line(parkwatch("serve", "--listen", d.address), re.escape(d.address), "another program listens there", "--listen")
+    one_line(parkwatch("serve", "--listen", "here"), "'here'", "ADDRESS:PORT")
+
+
+def names_of_programs_are_harmless():
+    name = 'a"b\\c\n} 1\nd\x1b[31m\xff{'
+    with tempfile.TemporaryDirectory() as folder:
+        exe = os.path.join(os.fsencode(folder), name.encode("latin-1"))
+        shutil.copy(build.built(build.MODES_MINOR)[0], exe)
+        with Daemon() as d, Target("idle", command=[exe]) as t:
+            seen = d.looked_at(t.pid)
+            samples = d.metrics()
+    expect(re.fullmatch(r"[A-Za-z0-9-]+", seen["id"]), seen["id"])
+    expect(value(samples, "parkwatch_target_info", pid=str(t.pid)) == 1 and "\x1b" not in json.dumps(seen), f"{seen}")
+
+
+def what_cannot_be_watched_is_listed_with_the_reason():
+    with tempfile.TemporaryDirectory() as folder, Daemon() as d, \
+            Target("idle", command=renamed("stripped", build.MODES_MINOR, "go1.99", folder)) as t:
+        d.until(lambda: d.target(t.pid), "it is not listed")
+        seen = d.target(t.pid)
+        expect(not seen["watched"] and "1.99" in seen["why_not"] and seen["goroutines"] is None, f"{seen}")
+        expect(t.pid not in workers(), "it has a worker")
+        expect(d.get(f"/api/v1/targets/{seen['id']}/goroutines")[0] == 503, "there is no look")
+
+
+def clients_that_dawdle_keep_nobody_out():
+    with Daemon() as d:
+        host, port = d.address.split(":")
+        idle = []
+        for _ in range(1500):
+            s = socket.create_connection((host, int(port)))
+            s.send(b"GET /metrics HTTP/1.1\r\nHost: ")
+            idle.append(s)
+        answered = sum(d.get("/-/healthy")[0] == 200 for _ in range(50))
+        for s in idle:
+            s.close()
+        expect(answered >= 45, f"{answered} of 50 requests are answered")
+
+
+ALL = {f.__name__: f for f in (
+    figures_are_those_of_the_program, all_of_it_ends, promtool_has_nothing_to_say, a_worker_that_dies_is_replaced,
+    a_target_that_ends_is_gone_and_leaves_nothing, a_page_that_nobody_answers_holds_up_nobody, rights_are_few,
+    what_is_asked_wrongly_is_refused, names_of_programs_are_harmless, what_cannot_be_watched_is_listed_with_the_reason,
+    clients_that_dawdle_keep_nobody_out)}
+ARGUMENTS = {figures_are_those_of_the_program: ["15", "22", "27"], all_of_it_ends: ["asked", "supervisor", "launcher"]}
+MISSING = 77
+
+
+def alone(function, *args):
+    done = subprocess.run(["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", sys.executable, __file__, function.__name__, *args],
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT)
+    if done.returncode == MISSING:
+        raise build.Missing(done.stdout.strip())
+    expect(done.returncode == 0, done.stdout + done.stderr)
+
+
+def main(name, *args):
+    try:
+        ALL[name](*(int(a) if a.isdigit() else a for a in args))
+    except build.Missing as e:
+        print(e)
+        return MISSING
+    except Failed as e:
+        print(e)
+        return 1
+    return 0
+
+
+def cases():
+    for function in ALL.values():
+        for arg in ARGUMENTS.get(function, [None]):
+            if arg:
+                yield f"serve: {function.__name__} [{arg}]", lambda f=function, a=arg: alone(f, a)
+            else:
+                yield f"serve: {function.__name__}", lambda f=function: alone(f)
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

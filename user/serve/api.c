@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "serve/api.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/json_writer.h"
+#include "format/dump_show.h"
+#include "format/format.h"
+#include "view/replay.h"
+
+#define API	     "/api/v1/targets"
+#define TEXT	     "text/plain; charset=utf-8"
+#define PROMETHEUS   "text/plain; version=0.0.4; charset=utf-8"
+#define OPEN_METRICS "application/openmetrics-text; version=1.0.0; charset=utf-8"
+#define JSON	     "application/json"
+#define JSONL	     "application/jsonl"
+
+static void say(struct http_answer *a, unsigned int status, const char *text)
+{
+	a->status = status;
+	a->type = TEXT;
+	textbuf__text(&a->body, text);
+}
+
+static const struct watched *find(const struct api_in *in, const char *id, size_t len)
+{
+	for (size_t i = 0; i < in->metrics.nr; i++)
+		if (!strncmp(in->metrics.targets[i]->id, id, len) &&
+		    !in->metrics.targets[i]->id[len])
+			return in->metrics.targets[i];
+	return NULL;
+}
+
+/* --- targets --- */
+
+/* "" is null. */
+static void put_text(struct json_writer *w, const char *name, const char *text)
+{
+	jsonw_string_field(w, name, text[0] ? text : NULL);
+}
+
+static void put_target(struct json_writer *w, const struct watched *t)
+{
+	jsonw_start_object(w);
+	jsonw_string_field(w, "id", t->id);
+	jsonw_int_field(w, "pid", t->row.pid);
+	put_text(w, "exe", t->row.exe);
+	put_text(w, "go", t->row.go);
+	jsonw_uint_or_null_field(w, "goroutines", t->counts.goroutines, t->look);
+	jsonw_bool_field(w, "watched", !t->row.why.text[0]);
+	put_text(w, "why_not", t->row.why.text);
+	put_text(w, "container", t->row.container);
+	put_text(w, "pod", t->row.pod);
+	jsonw_uint_field(w, "worker_restarts", t->restarts);
+	jsonw_end_object(w);
+}
+
+/* only: this one; NULL: all */
+static void put_targets(const struct api_in *in, const struct watched *only, struct http_answer *a)
+{
+	struct json_writer *w = malloc(sizeof(*w));
+
+	a->type = JSON;
+	if (!w) {
+		a->body.err = -ENOMEM;
+		return;
+	}
+	jsonw_init(w, &a->body);
+	if (only) {
+		put_target(w, only);
+	} else {
+		jsonw_start_object(w);
+		jsonw_array_field(w, "targets");
+		for (size_t i = 0; i < in->metrics.nr; i++)
+			put_target(w, in->metrics.targets[i]);
+		jsonw_end_array(w);
+		jsonw_end_object(w);
+	}
+	jsonw_end(w);
+	free(w);
+}
+
+/* --- the goroutines of one --- */
+
+static const char *peer_of(void *ctx, int fd)
+{
+	return book__peer(ctx, fd);
+}
+
+static int write_dump(const struct replay *r, FILE *out, struct cause *why)
+{
+	const struct census *censuses[BOOK_RUNTIMES_MAX];
+	struct dump_input in = { .censuses = censuses,
+				 .namers = r->namers,
+				 .nr = r->book->nr_runtimes };
+	struct report_meta meta = r->meta;
+	const struct dump_show show = { .meta = &meta, .peer = peer_of, .peer_ctx = r->book };
+	struct shown shown = { .dump = { .show = &show } };
+	scoped(dump) d = NULL;
+	int err;
+
+	if (!replay__look(r, censuses))
+		return cause__set(why, -ENOENT, "it has no look");
+	in.labels = r->book->looks[0].labels;
+	err = dump__new(&in, &(struct dump_opts){ .system = false }, &d);
+	if (err)
+		return cause__set(why, err, "out of memory");
+	shown.dump.dump = d;
+	return format__write(format_by_name("jsonl"), VIEW_DUMP, &shown, out, why);
+}
+
+static void put_goroutines(const struct watched *t, struct http_answer *a)
+{
+	FILE *in = t->look ? fmemopen(t->look, t->look_len, "r") : NULL, *out;
+	struct cause why = { "" };
+	scoped(replay) r = NULL;
+	scoped_mem char *text = NULL;
+	size_t len = 0;
+	int err;
+
+	if (!t->look) {
+		say(a, 503, "no look at it yet: try again in some seconds\n");
+		return;
+	}
+	out = open_memstream(&text, &len);
+	err = in && out ? replay__read(in, t->id, &r, &why) : -ENOMEM;
+	if (!err)
+		err = write_dump(r, out, &why);
+	if (in)
+		fclose(in);
+	if (out && fclose(out))
+		err = -ENOMEM;
+	if (err) {
+		say(a, 500, "its last look cannot be shown\n");
+		return;
+	}
+	a->type = JSONL;
+	textbuf__bytes(&a->body, text, len);
+}
+
+static void get_target(const struct api_in *in, const char *rest, struct http_answer *a)
+{
+	const size_t len = strcspn(rest, "/");
+	const struct watched *t = find(in, rest, len);
+
+	if (!t)
+		say(a, 404, "no such target: see " API "\n");
+	else if (!rest[len])
+		put_targets(in, t, a);
+	else if (!strcmp(rest + len, "/goroutines"))
+		put_goroutines(t, a);
+	else
+		say(a, 404, "a target has only " API "/ID/goroutines\n");
+}
+
+void api_get(const struct api_in *in, const char *path, const char *accept, struct http_answer *a)
+{
+	struct metrics_in m = in->metrics;
+
+	a->status = 200;
+	if (!strcmp(path, "/metrics")) {
+		m.open_metrics = strstr(accept, "application/openmetrics-text");
+		a->type = m.open_metrics ? OPEN_METRICS : PROMETHEUS;
+		metrics__write(&m, &a->body);
+	} else if (!strcmp(path, API)) {
+		put_targets(in, NULL, a);
+	} else if (!strncmp(path, API "/", strlen(API "/"))) {
+		get_target(in, path + strlen(API "/"), a);
+	} else if (!strcmp(path, "/-/healthy")) {
+		say(a, 200, "healthy\n");
+	} else if (!strcmp(path, "/-/ready")) {
+		say(a, in->ready ? 200 : 503, in->ready ? "ready\n" : "looking for Go processes\n");
+	} else if (!strcmp(path, "/")) {
+		say(a, 200, "parkwatch\n\n/metrics\n" API "\n" API "/ID/goroutines\n/-/healthy\n/-/ready\n");
+	} else {
+		say(a, 404, "no such page: see /\n");
+	}
+}

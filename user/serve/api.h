@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * api: what `parkwatch serve` answers over HTTP.
+ *
+ *	/metrics			Prometheus text, or OpenMetrics by the Accept header
+ *	/api/v1/targets			{"targets":[...]}
+ *	/api/v1/targets/ID		one of them
+ *	/api/v1/targets/ID/goroutines	all goroutines at the last look: the jsonl of `dump`
+ *	/-/healthy, /-/ready		200; ready: all processes that were there at the start are known
+ */
+#ifndef PARKWATCH_SERVE_API_H
+#define PARKWATCH_SERVE_API_H
+
+#include "serve/http.h"
+#include "serve/metrics.h"
+
+struct api_in { /* borrowed for the call */
+	struct metrics_in metrics;
+	bool ready;
+};
+
+void api_get(const struct api_in *in, const char *path, const char *accept, struct http_answer *a);
+
+#endif

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "serve/http.h"
+
+#include <errno.h>
+#include <microhttpd.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+struct http {
+	struct MHD_Daemon *daemon; /* owned */
+	const struct http_ops *ops;
+	bool local; /* it listens on a loopback address */
+};
+
+/* --- where --- */
+
+/* "127.0.0.1:7070" in its parts; host "" is any. false: it makes no sense. */
+static bool split(const char *listen, char host[256], char port[8])
+{
+	const char *colon = strrchr(listen, ':');
+	size_t len = colon ? (size_t)(colon - listen) : 0;
+
+	if (!colon || len >= 256 || !colon[1] || strlen(colon + 1) > 5 ||
+	    strspn(colon + 1, "0123456789") != strlen(colon + 1))
+		return false;
+	if (len >= 2 && listen[0] == '[' && listen[len - 1] == ']') {
+		listen++;
+		len -= 2;
+	}
+	memcpy(host, listen, len);
+	host[len] = '\0';
+	snprintf(port, 8, "%s", colon + 1);
+	return true;
+}
+
+static int listen_at(const struct addrinfo *a)
+{
+	const int one = 1;
+	int fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, a->ai_protocol);
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (!bind(fd, a->ai_addr, a->ai_addrlen) && !listen(fd, 512))
+		return fd;
+	err = -errno;
+	close(fd);
+	return err;
+}
+
+static bool is_loopback(const struct sockaddr *a)
+{
+	if (a->sa_family == AF_INET)
+		return (ntohl(((const struct sockaddr_in *)a)->sin_addr.s_addr) >> 24) == 127;
+	return a->sa_family == AF_INET6 &&
+	       IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)a)->sin6_addr);
+}
+
+/* The listening socket, or negative errno with a cause. */
+static int open_socket(struct http *h, const char *listen, struct cause *why)
+{
+	const struct addrinfo how = { .ai_flags = AI_PASSIVE | AI_NUMERICSERV,
+				      .ai_socktype = SOCK_STREAM };
+	char host[256], port[8];
+	struct addrinfo *a = NULL;
+	int fd, err;
+
+	if (!split(listen, host, port))
+		return cause__set(why, -EINVAL,
+				  "cannot listen at '%s': give ADDRESS:PORT, as 127.0.0.1:7070",
+				  listen);
+	err = getaddrinfo(host[0] ? host : NULL, port, &how, &a);
+	if (err)
+		return cause__set(why, -EINVAL, "cannot listen at '%s': %s", listen,
+				  gai_strerror(err));
+	fd = listen_at(a);
+	h->local = is_loopback(a->ai_addr);
+	freeaddrinfo(a);
+	if (fd == -EADDRINUSE)
+		return cause__set(why, fd,
+				  "cannot listen at '%s': another program listens there; end it, or "
+				  "give another port with --listen",
+				  listen);
+	return fd < 0 ? cause__set(why, fd, "cannot listen at '%s': %s", listen, strerror(-fd)) : fd;
+}
+
+/* --- answers --- */
+
+static enum MHD_Result answer(struct MHD_Connection *c, struct http_answer *a)
+{
+	struct MHD_Response *r =
+		MHD_create_response_from_buffer(a->body.nr, a->body.v, MHD_RESPMEM_MUST_COPY);
+	enum MHD_Result ok = MHD_NO;
+
+	if (r) {
+		(void)MHD_add_response_header(r, "Content-Type", a->type);
+		(void)MHD_add_response_header(r, "X-Content-Type-Options", "nosniff");
+		(void)MHD_add_response_header(r, "Content-Security-Policy", "default-src 'self'");
+		(void)MHD_add_response_header(r, "Cache-Control", "no-store");
+		if (a->status == 405)
+			(void)MHD_add_response_header(r, "Allow", "GET, HEAD");
+		ok = MHD_queue_response(c, a->status, r);
+		MHD_destroy_response(r);
+	}
+	textbuf__done(&a->body);
+	return ok;
+}
+
+static void refuse(struct http_answer *a, unsigned int status, const char *text)
+{
+	a->status = status;
+	a->type = "text/plain; charset=utf-8";
+	textbuf__text(&a->body, text);
+}
+
+/*
+ * The name in the Host header is an address of a loopback, or "localhost". A page of elsewhere whose
+ * name was bound to 127.0.0.1 meanwhile (DNS rebinding) has its own name there.
+ */
+static bool is_local_name(const char *host)
+{
+	const char *const names[] = { "localhost", "127.0.0.1", "[::1]" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		const size_t len = strlen(names[i]);
+
+		if (!strncasecmp(host, names[i], len) && (!host[len] || host[len] == ':'))
+			return true;
+	}
+	return false;
+}
+
+static enum MHD_Result handle(void *cls, struct MHD_Connection *c, const char *url,
+			      const char *method, const char *version, const char *upload,
+			      size_t *upload_size, void **state)
+{
+	static int begun;
+	struct http *h = cls;
+	struct http_answer a = { .status = 200 };
+	const char *host = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Host"),
+		   *accept = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Accept");
+
+	(void)version;
+	(void)upload;
+	if (!*state) { /* headers are there, the body is not */
+		*state = &begun;
+		return MHD_YES;
+	}
+	if (*upload_size) { /* nobody wants it */
+		*upload_size = 0;
+		return MHD_YES;
+	}
+	textbuf__init(&a.body, NULL);
+	if (strcmp(method, "GET") && strcmp(method, "HEAD"))
+		refuse(&a, 405, "only GET and HEAD\n");
+	else if (h->local && (!host || !is_local_name(host)))
+		refuse(&a, 403, "the Host header names another machine\n");
+	else
+		h->ops->get(h->ops->ctx, url, accept ? accept : "", &a);
+	if (a.body.err) {
+		textbuf__done(&a.body);
+		textbuf__init(&a.body, NULL);
+		refuse(&a, 500, "out of memory\n");
+	}
+	return answer(c, &a);
+}
+
+int http__new(const char *listen, const struct http_ops *ops, struct http **ret, struct cause *why)
+{
+	struct http *h = calloc(1, sizeof(*h));
+	int fd;
+
+	if (!h)
+		return cause__set(why, -ENOMEM, "out of memory");
+	h->ops = ops;
+	fd = open_socket(h, listen, why);
+	if (fd < 0) {
+		free(h);
+		return fd;
+	}
+	h->daemon = MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, handle, h,
+				     MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+				     (unsigned int)HTTP_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+				     (unsigned int)HTTP_TIMEOUT_S, MHD_OPTION_END);
+	if (!h->daemon) {
+		close(fd);
+		free(h);
+		return cause__set(why, -ENOMEM, "cannot start the HTTP server");
+	}
+	*ret = h;
+	return 0;
+}
+
+void http__free(struct http *h)
+{
+	if (!h)
+		return;
+	MHD_stop_daemon(h->daemon);
+	free(h);
+}
+
+int http__fd(const struct http *h)
+{
+	return MHD_get_daemon_info(h->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+}
+
+int http__timeout_ms(const struct http *h)
+{
+	MHD_UNSIGNED_LONG_LONG ms;
+
+	if (MHD_get_timeout(h->daemon, &ms) != MHD_YES)
+		return -1;
+	return ms < 1000 ? (int)ms : 1000;
+}
+
+void http__run(struct http *h)
+{
+	(void)MHD_run(h->daemon);
+}

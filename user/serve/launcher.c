@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "serve/launcher.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/vec.h"
+#include "serve/discover.h"
+#include "serve/rights.h"
+#include "serve/wire.h"
+
+struct launched {
+	struct notice notice; /* what was told last */
+	pid_t worker;	      /* 0: none runs */
+	uint64_t again_ns;    /* when the next one starts; 0: none will */
+};
+
+struct launcher {
+	int to;	     /* the supervisor */
+	int signals; /* SIGCHLD */
+	struct known *known;
+	struct launched *v; /* owned */
+	size_t nr, room;
+	uint64_t scan_ns; /* the next look for new processes */
+	bool ready;
+};
+
+/* --- words to the supervisor --- */
+
+/* fd -1: none goes with it. A supervisor that is gone is found by the loop. */
+static void launcher__tell(const struct launcher *l, const struct notice *n, int fd)
+{
+	struct iovec iov = { .iov_base = (void *)(uintptr_t)n, .iov_len = sizeof(*n) };
+	char control[CMSG_SPACE(sizeof(int))] = { 0 };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	if (fd >= 0) {
+		struct cmsghdr *c;
+
+		msg.msg_control = control;
+		msg.msg_controllen = sizeof(control);
+		c = CMSG_FIRSTHDR(&msg);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(c), &fd, sizeof(fd));
+	}
+	while (sendmsg(l->to, &msg, MSG_NOSIGNAL) < 0 && errno == EINTR)
+		;
+}
+
+/* --- workers --- */
+
+static void __attribute__((noreturn)) become_worker(pid_t pid, int to)
+{
+	char text[16], self[] = "/proc/self/exe", name[] = "parkwatch", command[] = WORKER_COMMAND;
+	char *argv[] = { name, command, text, NULL };
+	sigset_t none;
+
+	sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	snprintf(text, sizeof(text), "%d", (int)pid);
+	if (dup2(to, STDOUT_FILENO) < 0 || close_range(STDERR_FILENO + 1, ~0U, 0))
+		_exit(1);
+	execv(self, argv);
+	_exit(1);
+}
+
+/* What cannot be started now is tried again later. */
+static void launcher__start_worker(struct launcher *l, struct launched *w)
+{
+	int fds[2];
+
+	w->again_ns = 0;
+	if (pipe2(fds, O_CLOEXEC))
+		goto later;
+	w->worker = fork();
+	if (!w->worker)
+		become_worker(w->notice.row.pid, fds[1]);
+	close(fds[1]);
+	if (w->worker > 0) {
+		w->notice.kind = NOTICE_WATCHED;
+		launcher__tell(l, &w->notice, fds[0]);
+		close(fds[0]);
+		return;
+	}
+	close(fds[0]);
+later:
+	log_warn("cannot start a worker for pid %d: %s", (int)w->notice.row.pid, strerror(errno));
+	w->worker = 0;
+	w->again_ns = clock_now_ns() + LAUNCHER_BACK_OFF_MAX;
+}
+
+static uint64_t back_off_ns(uint32_t restarts)
+{
+	const uint64_t ns = restarts > 6 ? LAUNCHER_BACK_OFF_MAX : LAUNCHER_BACK_OFF_NS << restarts;
+
+	return ns < LAUNCHER_BACK_OFF_MAX ? ns : LAUNCHER_BACK_OFF_MAX;
+}
+
+static void launcher__forget(struct launcher *l, size_t i)
+{
+	if (l->v[i].worker)
+		(void)kill(l->v[i].worker, SIGKILL);
+	known__forget(l->known, l->v[i].notice.row.pid);
+	l->v[i].notice.kind = NOTICE_ENDED;
+	launcher__tell(l, &l->v[i].notice, -1);
+	l->v[i] = l->v[--l->nr];
+}
+
+static bool launched__lives(const struct launched *w)
+{
+	return discover_start_ticks(w->notice.row.pid) == w->notice.start_ticks;
+}
+
+static void launcher__lost_worker(struct launcher *l, size_t i)
+{
+	struct launched *w = &l->v[i];
+
+	w->worker = 0;
+	if (!launched__lives(w)) {
+		launcher__forget(l, i);
+		return;
+	}
+	w->again_ns = clock_now_ns() + back_off_ns(w->notice.restarts);
+	w->notice.restarts++;
+}
+
+static void launcher__reap(struct launcher *l)
+{
+	struct signalfd_siginfo si;
+	pid_t pid;
+
+	while (read(l->signals, &si, sizeof(si)) > 0)
+		;
+	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+		for (size_t i = 0; i < l->nr; i++)
+			if (l->v[i].worker == pid) {
+				launcher__lost_worker(l, i);
+				break;
+			}
+}
+
+/* --- targets --- */
+
+static void launcher__found(struct launcher *l, const struct process_row *row)
+{
+	struct launched *w;
+
+	for (size_t i = 0; i < l->nr; i++)
+		if (l->v[i].notice.row.pid == row->pid) { /* it runs another program now */
+			launcher__forget(l, i);
+			break;
+		}
+	if (l->nr == LAUNCHER_TARGETS_MAX ||
+	    vec__reserve(&l->v, &l->room, l->nr + 1, sizeof(*l->v))) {
+		log_warn("pid %d is not watched: there are %zu others", (int)row->pid, l->nr);
+		return;
+	}
+	w = &l->v[l->nr++];
+	*w = (struct launched){ .notice = { .kind = NOTICE_UNWATCHED,
+					    .start_ticks = discover_start_ticks(row->pid),
+					    .row = *row } };
+	if (row->why.text[0])
+		launcher__tell(l, &w->notice, -1);
+	else
+		launcher__start_worker(l, w);
+}
+
+static void launcher__scan(struct launcher *l)
+{
+	struct processes found = { .nr = 0 };
+	struct cause why = { "" };
+
+	if (discover(l->known, &found, &why))
+		log_warn("%s", why.text);
+	for (size_t i = 0; i < found.nr; i++)
+		launcher__found(l, &found.rows[i]);
+	processes__done(&found);
+	for (size_t i = l->nr; i-- > 0;) /* those without a worker end unseen */
+		if (!l->v[i].worker && !launched__lives(&l->v[i]))
+			launcher__forget(l, i);
+	l->scan_ns = clock_now_ns() + LAUNCHER_SCAN_NS;
+	if (!l->ready)
+		launcher__tell(l, &(struct notice){ .kind = NOTICE_READY }, -1);
+	l->ready = true;
+}
+
+static uint64_t launcher__due_ns(const struct launcher *l)
+{
+	uint64_t due = l->scan_ns;
+
+	for (size_t i = 0; i < l->nr; i++)
+		if (l->v[i].again_ns && l->v[i].again_ns < due)
+			due = l->v[i].again_ns;
+	return due;
+}
+
+static void launcher__tick(struct launcher *l)
+{
+	const uint64_t now = clock_now_ns();
+
+	if (now >= l->scan_ns)
+		launcher__scan(l);
+	for (size_t i = 0; i < l->nr; i++)
+		if (l->v[i].again_ns && now >= l->v[i].again_ns)
+			launcher__start_worker(l, &l->v[i]);
+}
+
+/* The supervisor asks for another worker, or is gone: false. */
+static bool launcher__hear(struct launcher *l)
+{
+	int32_t pid;
+	const ssize_t n = recv(l->to, &pid, sizeof(pid), MSG_DONTWAIT);
+
+	if (n == (ssize_t)sizeof(pid))
+		for (size_t i = 0; i < l->nr; i++)
+			if (l->v[i].notice.row.pid == pid && l->v[i].worker)
+				(void)kill(l->v[i].worker, SIGKILL);
+	return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
+}
+
+static void launcher__loop(struct launcher *l)
+{
+	struct pollfd fds[] = {
+		{ .fd = l->to, .events = POLLIN },
+		{ .fd = l->signals, .events = POLLIN },
+	};
+
+	for (;;) {
+		const uint64_t now = clock_now_ns(), due = launcher__due_ns(l);
+		const int ms = due > now ? (int)((due - now) / NS_PER_MS) + 1 : 0;
+
+		if (poll(fds, ARRAY_SIZE(fds), ms) < 0 && errno != EINTR)
+			return;
+		if (fds[0].revents && !launcher__hear(l))
+			return;
+		launcher__reap(l);
+		launcher__tick(l);
+	}
+}
+
+static void __attribute__((noreturn)) launcher_main(int to)
+{
+	struct launcher l = { .to = to };
+	struct cause why = { "" };
+	sigset_t child;
+	int err;
+
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	(void)prctl(PR_SET_NAME, "pw-launcher");
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	sigaddset(&child, SIGINT); /* the supervisor says when it is over */
+	sigaddset(&child, SIGTERM);
+	(void)sigprocmask(SIG_BLOCK, &child, NULL);
+	l.signals = signalfd(-1, &child, SFD_NONBLOCK | SFD_CLOEXEC);
+	err = l.signals < 0 ? -errno : rights_keep_few(&why);
+	if (!err)
+		err = known__new(&l.known);
+	if (err)
+		log_error("cannot start the launcher: %s",
+			  why.text[0] ? why.text : strerror(-err));
+	else
+		launcher__loop(&l);
+	for (size_t i = 0; i < l.nr; i++)
+		if (l.v[i].worker)
+			(void)kill(l.v[i].worker, SIGKILL);
+	_exit(err != 0);
+}
+
+int launcher__start(pid_t *ret, int *ret_fd, struct cause *why)
+{
+	int fds[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds))
+		return cause__set(why, -errno, "cannot make a socket: %s", strerror(errno));
+	*ret = fork();
+	if (!*ret) {
+		close(fds[0]);
+		launcher_main(fds[1]);
+	}
+	close(fds[1]);
+	if (*ret < 0) {
+		close(fds[0]);
+		return cause__set(why, -errno, "cannot start the launcher: %s", strerror(errno));
+	}
+	*ret_fd = fds[0];
+	return 0;
+}

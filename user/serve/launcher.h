@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * launcher: the only process of `parkwatch serve` that keeps rights. It finds Go processes, starts a
+ * worker for each, starts another one when a worker dies while its target lives (later each time),
+ * and tells the supervisor (serve/wire). It reads no target and no network.
+ */
+#ifndef PARKWATCH_SERVE_LAUNCHER_H
+#define PARKWATCH_SERVE_LAUNCHER_H
+
+#include <sys/types.h>
+
+#include "base/cause.h"
+#include "base/clock.h"
+
+#define LAUNCHER_SCAN_NS      (2 * NS_PER_SEC) /* from one look for new processes to the next */
+#define LAUNCHER_BACK_OFF_NS  NS_PER_SEC       /* before the second worker; then twice as long */
+#define LAUNCHER_BACK_OFF_MAX (60 * NS_PER_SEC)
+#define LAUNCHER_TARGETS_MAX  1024
+
+/*
+ * Forks it. *ret_fd: the socket to it; it ends when that is closed. 0, or negative errno with a
+ * cause.
+ */
+int launcher__start(pid_t *ret, int *ret_fd, struct cause *why);
+
+#endif

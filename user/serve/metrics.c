@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "serve/metrics.h"
+
+#include <inttypes.h>
+
+#include "base/clock.h"
+
+/* In label values a backslash, a quote and a new line are escaped. Texts are clean already. */
+static void put_value(struct textbuf *to, const char *text)
+{
+	for (; *text; text++) {
+		if (*text == '\\' || *text == '"')
+			textbuf__bytes(to, "\\", 1);
+		textbuf__bytes(to, text, 1);
+	}
+}
+
+static void put_label(struct textbuf *to, const char *name, const char *value)
+{
+	textbuf__format(to, "%s=\"", name);
+	put_value(to, value);
+	textbuf__text(to, "\"");
+}
+
+/* OpenMetrics calls a counter by its name without _total. */
+static void put_head(const struct metrics_in *in, struct textbuf *to, const char *name,
+		     const char *type, const char *help)
+{
+	const bool counter = type[0] == 'c';
+
+	textbuf__format(to, "# HELP %s%s %s\n", name, counter && !in->open_metrics ? "_total" : "",
+			help);
+	textbuf__format(to, "# TYPE %s%s %s\n", name, counter && !in->open_metrics ? "_total" : "",
+			type);
+}
+
+static bool has_look(const struct watched *w)
+{
+	return w->look;
+}
+
+/* "running", "waiting", ...: all waits are one state. */
+static uint64_t waiting(const struct watched_counts *c)
+{
+	uint64_t sum = 0;
+
+	for (int s = 0; s < GOSTATE_STATUS; s++)
+		sum += c->by_state[s];
+	return sum;
+}
+
+static void put_states(const struct metrics_in *in, struct textbuf *to)
+{
+	put_head(in, to, "parkwatch_goroutines", "gauge",
+		 "Goroutines at the last look, by state, without the runtime's own.");
+	for (size_t i = 0; i < in->nr; i++) {
+		const struct watched *w = in->targets[i];
+
+		if (!has_look(w))
+			continue;
+		textbuf__format(to, "parkwatch_goroutines{target=\"%s\",state=\"waiting\"} %" PRIu64 "\n",
+				w->id, waiting(&w->counts));
+		for (int s = GOSTATE_STATUS; s < GOSTATE_MAX; s++)
+			if (w->counts.by_state[s] || s == GOSTATE_RUNNING || s == GOSTATE_RUNNABLE)
+				textbuf__format(to,
+						"parkwatch_goroutines{target=\"%s\",state=\"%s\"} %" PRIu64
+						"\n",
+						w->id, gostate_word((enum gostate)s),
+						w->counts.by_state[s]);
+	}
+}
+
+static void put_waits(const struct metrics_in *in, struct textbuf *to, bool oldest)
+{
+	const char *name = oldest ? "parkwatch_oldest_wait_seconds" : "parkwatch_goroutines_waiting";
+
+	put_head(in, to, name, "gauge",
+		 oldest ? "The longest wait at the last look, by reason; at least so long."
+			: "Goroutines that wait at the last look, by reason.");
+	for (size_t i = 0; i < in->nr; i++) {
+		const struct watched *w = in->targets[i];
+
+		for (int s = 0; has_look(w) && s < GOSTATE_STATUS; s++) {
+			if (!w->counts.by_state[s] || (oldest && !w->counts.oldest_ns[s]))
+				continue;
+			textbuf__format(to, "%s{target=\"%s\",", name, w->id);
+			put_label(to, "reason", gostate_word((enum gostate)s));
+			if (oldest)
+				textbuf__format(to, "} %.3f\n",
+						(double)w->counts.oldest_ns[s] / NS_PER_SEC);
+			else
+				textbuf__format(to, "} %" PRIu64 "\n", w->counts.by_state[s]);
+		}
+	}
+}
+
+static void put_info(const struct metrics_in *in, struct textbuf *to)
+{
+	put_head(in, to, in->open_metrics ? "parkwatch_target" : "parkwatch_target_info",
+		 in->open_metrics ? "info" : "gauge", "What a target is.");
+	for (size_t i = 0; i < in->nr; i++) {
+		const struct watched *w = in->targets[i];
+
+		textbuf__format(to, "parkwatch_target_info{target=\"%s\",pid=\"%" PRId32 "\",", w->id,
+				w->row.pid);
+		put_label(to, "exe", w->row.exe);
+		textbuf__text(to, ",");
+		put_label(to, "go_version", w->row.go);
+		textbuf__text(to, ",");
+		put_label(to, "container", w->row.container);
+		textbuf__text(to, ",");
+		put_label(to, "pod_uid", w->row.pod);
+		textbuf__text(to, "} 1\n");
+	}
+}
+
+static void put_losses(const struct metrics_in *in, struct textbuf *to)
+{
+	put_head(in, to, "parkwatch_goroutines_not_read", "gauge",
+		 "Goroutines of which the last look knows nothing, ended ones among them: it took too "
+		 "long.");
+	for (size_t i = 0; i < in->nr; i++)
+		if (has_look(in->targets[i]))
+			textbuf__format(to, "parkwatch_goroutines_not_read{target=\"%s\"} %" PRIu64 "\n",
+					in->targets[i]->id, in->targets[i]->counts.not_read);
+}
+
+static void put_workers(const struct metrics_in *in, struct textbuf *to)
+{
+	size_t workers = 0;
+
+	for (size_t i = 0; i < in->nr; i++)
+		workers += in->targets[i]->from >= 0;
+	put_head(in, to, "parkwatch_workers", "gauge", "Processes that look at targets.");
+	textbuf__format(to, "parkwatch_workers %zu\n", workers);
+	put_head(in, to, "parkwatch_worker_restarts", "counter",
+		 "Workers that were started in place of one that died or hung.");
+	textbuf__format(to, "parkwatch_worker_restarts_total %" PRIu64 "\n", in->worker_restarts);
+}
+
+void metrics__write(const struct metrics_in *in, struct textbuf *to)
+{
+	put_states(in, to);
+	put_waits(in, to, false);
+	put_waits(in, to, true);
+	put_losses(in, to);
+	put_info(in, to);
+	put_workers(in, to);
+	if (in->open_metrics)
+		textbuf__text(to, "# EOF\n");
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * metrics: what is watched, as Prometheus text (version 0.0.4) or OpenMetrics 1.0.
+ *
+ * Bounded: for each target a series for each state and each wait reason that it has ever had at a
+ * look (some twenty; golang/gostate has less than a hundred), and five more. No goroutine, no stack, no
+ * address is a label.
+ */
+#ifndef PARKWATCH_SERVE_METRICS_H
+#define PARKWATCH_SERVE_METRICS_H
+
+#include "base/textbuf.h"
+#include "serve/watched.h"
+
+struct metrics_in { /* borrowed for the call */
+	struct watched *const *targets;
+	size_t nr;
+	uint64_t worker_restarts; /* of all targets, those that have ended too */
+	bool open_metrics;
+};
+
+void metrics__write(const struct metrics_in *in, struct textbuf *to);
+
+#endif

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "serve/rights.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define NOBODY 65534
+
+static const unsigned int kept[] = { CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH,
+				     CAP_CHECKPOINT_RESTORE };
+
+static int set_capabilities(uint64_t most, struct cause *why)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct now[2];
+
+	if (syscall(SYS_capget, &head, now))
+		return cause__set(why, -errno, "cannot ask for capabilities: %s", strerror(errno));
+	for (int i = 0; i < 2; i++) {
+		now[i].permitted &= (uint32_t)(most >> (32 * i));
+		now[i].effective = now[i].permitted;
+		now[i].inheritable = 0;
+	}
+	if (syscall(SYS_capset, &head, now))
+		return cause__set(why, -errno, "cannot give up capabilities: %s", strerror(errno));
+	return 0;
+}
+
+static void bound(uint64_t most)
+{
+	for (unsigned int cap = 0; cap < 64; cap++)
+		if (!(most >> cap & 1))
+			(void)prctl(PR_CAPBSET_DROP, cap);
+}
+
+int rights_keep_few(struct cause *why)
+{
+	uint64_t most = 0;
+
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+		most |= 1ULL << kept[i];
+	bound(most); /* what root starts would have all again */
+	return set_capabilities(most, why);
+}
+
+int rights_drop_all(struct cause *why)
+{
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return cause__set(why, -errno, "cannot refuse new privileges: %s", strerror(errno));
+	bound(0);
+	if (!geteuid() && (setgroups(0, NULL) || setresgid(NOBODY, NOBODY, NOBODY) ||
+			   setresuid(NOBODY, NOBODY, NOBODY)))
+		return cause__set(why, -errno, "cannot become another user than root: %s",
+				  strerror(errno));
+	return set_capabilities(0, why);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * rights: which capabilities a process of `parkwatch serve` keeps.
+ *
+ * The launcher and its workers keep what reading and probing other processes needs; the supervisor,
+ * which talks to the network, keeps none and is nobody. Linux capabilities(7).
+ */
+#ifndef PARKWATCH_SERVE_RIGHTS_H
+#define PARKWATCH_SERVE_RIGHTS_H
+
+#include "base/cause.h"
+
+/*
+ * BPF, PERFMON, SYS_PTRACE, DAC_READ_SEARCH, CHECKPOINT_RESTORE, as far as we have them; what we start
+ * has no others either. 0, or negative errno with a cause.
+ */
+int rights_keep_few(struct cause *why);
+/* None; if we are root, another user too. */
+int rights_drop_all(struct cause *why);
+
+#endif

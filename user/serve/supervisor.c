@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "serve/supervisor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/vec.h"
+#include "serve/api.h"
+#include "serve/launcher.h"
+#include "serve/rights.h"
+
+#define EVENTS	64
+#define TICK_MS 1000
+
+struct supervisor {
+	int epoll, signals, launcher;
+	pid_t launcher_pid;
+	struct http *http; /* owned */
+	struct watched **v; /* owned */
+	size_t nr, room;
+	uint64_t worker_restarts;
+	bool ready, over;
+	int err;
+};
+
+/* What an event is of: a descriptor of ours, or a target, whose id is its address. */
+static int supervisor__hear(struct supervisor *s, int fd, void *who)
+{
+	struct epoll_event e = { .events = EPOLLIN, .data.ptr = who };
+
+	return epoll_ctl(s->epoll, EPOLL_CTL_ADD, fd, &e) ? -errno : 0;
+}
+
+/* --- HTTP --- */
+
+static void on_get(void *ctx, const char *path, const char *accept, struct http_answer *a)
+{
+	const struct supervisor *s = ctx;
+	const struct api_in in = { .metrics = { .targets = s->v,
+						.nr = s->nr,
+						.worker_restarts = s->worker_restarts },
+				   .ready = s->ready };
+
+	api_get(&in, path, accept, a);
+}
+
+/* --- targets --- */
+
+static size_t supervisor__find(const struct supervisor *s, const struct notice *n)
+{
+	for (size_t i = 0; i < s->nr; i++)
+		if (s->v[i]->row.pid == n->row.pid && s->v[i]->start_ticks == n->start_ticks)
+			return i;
+	return s->nr;
+}
+
+/* The place of the target, new or known; s->nr: no memory. */
+static size_t supervisor__target(struct supervisor *s, const struct notice *n)
+{
+	const size_t at = supervisor__find(s, n);
+
+	if (at < s->nr || vec__reserve(&s->v, &s->room, s->nr + 1, sizeof(*s->v)) ||
+	    watched__new(n, &s->v[s->nr]))
+		return at;
+	log_info("%s: %s %s%s%s", s->v[at]->id, n->row.go[0] ? n->row.go : "Go", n->row.exe,
+		 n->row.why.text[0] ? " cannot be watched: " : "", n->row.why.text);
+	return s->nr++;
+}
+
+static void supervisor__end_target(struct supervisor *s, size_t at)
+{
+	log_info("%s: ended", s->v[at]->id);
+	watched__free(s->v[at]);
+	s->v[at] = s->v[--s->nr];
+}
+
+/* Takes fd over; -1: none came. */
+static void supervisor__take(struct supervisor *s, const struct notice *n, int fd)
+{
+	size_t at;
+
+	if (n->kind == NOTICE_READY) {
+		s->ready = true;
+	} else if (n->kind == NOTICE_ENDED) {
+		at = supervisor__find(s, n);
+		if (at < s->nr)
+			supervisor__end_target(s, at);
+	} else {
+		at = supervisor__target(s, n);
+		if (at < s->nr && fd >= 0) {
+			s->worker_restarts += n->restarts > s->v[at]->restarts;
+			watched__attach(s->v[at], n, fd);
+			(void)supervisor__hear(s, fd, s->v[at]);
+			fd = -1;
+		}
+	}
+	if (fd >= 0)
+		close(fd);
+}
+
+/* One notice. false: there is none now, or the launcher is gone. */
+static bool supervisor__notice(struct supervisor *s)
+{
+	struct notice n;
+	struct iovec iov = { .iov_base = &n, .iov_len = sizeof(n) };
+	char control[CMSG_SPACE(sizeof(int))];
+	struct msghdr msg = { .msg_iov = &iov,
+			      .msg_iovlen = 1,
+			      .msg_control = control,
+			      .msg_controllen = sizeof(control) };
+	const ssize_t got = recvmsg(s->launcher, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	const struct cmsghdr *c;
+	int fd = -1;
+
+	if (got <= 0 && (!got || (errno != EAGAIN && errno != EINTR))) {
+		s->over = true;
+		s->err = -ECHILD;
+	}
+	if (got != (ssize_t)sizeof(n))
+		return false;
+	c = CMSG_FIRSTHDR(&msg);
+	if (c && c->cmsg_type == SCM_RIGHTS)
+		memcpy(&fd, CMSG_DATA(c), sizeof(fd));
+	supervisor__take(s, &n, fd);
+	return true;
+}
+
+static void supervisor__replace_worker(const struct supervisor *s, const struct watched *w)
+{
+	const int32_t pid = w->row.pid;
+
+	(void)send(s->launcher, &pid, sizeof(pid), MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static void supervisor__read(struct supervisor *s, struct watched *w)
+{
+	const int err = watched__read(w);
+
+	if (!err || err == -EPIPE)
+		return;
+	log_warn("%s: its worker sends what is no look (%s): another one is started", w->id,
+		 strerror(-err));
+	supervisor__replace_worker(s, w);
+}
+
+static void supervisor__tick(struct supervisor *s)
+{
+	const uint64_t now = clock_now_ns();
+
+	for (size_t i = 0; i < s->nr; i++) {
+		struct watched *w = s->v[i];
+
+		if (w->from < 0 || now - w->heard_ns < WATCHED_SILENT_NS)
+			continue;
+		log_warn("%s: its worker says nothing: another one is started", w->id);
+		w->heard_ns = now;
+		supervisor__replace_worker(s, w);
+	}
+}
+
+/* --- the loop --- */
+
+static bool supervisor__has(const struct supervisor *s, const void *w)
+{
+	for (size_t i = 0; i < s->nr; i++)
+		if (s->v[i] == w)
+			return true;
+	return false;
+}
+
+static void supervisor__event(struct supervisor *s, void *who)
+{
+	if (who == &s->signals)
+		s->over = true;
+	else if (who == &s->launcher)
+		while (supervisor__notice(s))
+			;
+	else if (supervisor__has(s, who)) /* not one that ended in this turn */
+		supervisor__read(s, who);
+}
+
+static void supervisor__loop(struct supervisor *s)
+{
+	struct epoll_event events[EVENTS];
+
+	while (!s->over) {
+		const int http_ms = http__timeout_ms(s->http),
+			  ms = http_ms >= 0 && http_ms < TICK_MS ? http_ms : TICK_MS,
+			  n = epoll_wait(s->epoll, events, EVENTS, ms);
+
+		for (int i = 0; i < n; i++)
+			supervisor__event(s, events[i].data.ptr);
+		http__run(s->http);
+		supervisor__tick(s);
+	}
+}
+
+static int supervisor__open(struct supervisor *s, struct cause *why)
+{
+	sigset_t end;
+	int err;
+
+	sigemptyset(&end);
+	sigaddset(&end, SIGINT);
+	sigaddset(&end, SIGTERM);
+	(void)sigprocmask(SIG_BLOCK, &end, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	s->signals = signalfd(-1, &end, SFD_CLOEXEC | SFD_NONBLOCK);
+	s->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (s->signals < 0 || s->epoll < 0)
+		return cause__set(why, -errno, "cannot begin: %s", strerror(errno));
+	err = supervisor__hear(s, s->signals, &s->signals);
+	if (!err)
+		err = supervisor__hear(s, s->launcher, &s->launcher);
+	if (!err)
+		err = supervisor__hear(s, http__fd(s->http), s->http);
+	return err ? cause__set(why, err, "cannot begin: %s", strerror(-err)) : 0;
+}
+
+static void supervisor__close(struct supervisor *s)
+{
+	for (size_t i = 0; i < s->nr; i++)
+		watched__free(s->v[i]);
+	free(s->v);
+	http__free(s->http);
+	if (s->launcher >= 0)
+		close(s->launcher); /* that ends it */
+	if (s->launcher_pid > 0)
+		while (waitpid(s->launcher_pid, NULL, 0) < 0 && errno == EINTR)
+			;
+}
+
+int supervisor__run(const char *listen, struct cause *why)
+{
+	struct supervisor s = { .epoll = -1, .signals = -1, .launcher = -1 };
+	const struct http_ops ops = { .get = on_get, .ctx = &s };
+	int err = http__new(listen, &ops, &s.http, why); /* a low port needs root */
+
+	if (!err)
+		err = launcher__start(&s.launcher_pid, &s.launcher, why);
+	if (!err)
+		err = rights_drop_all(why);
+	if (!err)
+		err = supervisor__open(&s, why);
+	if (!err) {
+		log_info("serving http://%s/", listen);
+		supervisor__loop(&s);
+		err = s.err;
+	}
+	if (err)
+		(void)cause__set(why, err, "the launcher ended");
+	supervisor__close(&s);
+	return err;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * watched: what the supervisor knows of one Go process: who it is, and the last look of its worker.
+ *
+ * A look comes as a recording, in pieces, through a pipe; only a whole one takes the place of the one
+ * before. It is read here once, for its figures; whoever wants more of it reads it again (view/replay).
+ * A worker that sends nonsense is replaced: its bytes are hostile input.
+ */
+#ifndef PARKWATCH_SERVE_WATCHED_H
+#define PARKWATCH_SERVE_WATCHED_H
+
+#include "golang/gostate.h"
+#include "serve/wire.h"
+
+#define WATCHED_ID_MAX 64
+/* That a worker may be silent: then it hangs, and is replaced. */
+#define WATCHED_SILENT_NS (30 * NS_PER_SEC)
+
+struct watched_counts {
+	uint64_t goroutines; /* without the runtime's own, as all that follows */
+	uint64_t by_state[GOSTATE_MAX];
+	uint64_t oldest_ns[GOSTATE_MAX]; /* the longest wait; 0: not known */
+	uint64_t not_read;		  /* there was no time for them */
+};
+
+struct watched {
+	char id[WATCHED_ID_MAX]; /* letters, digits and '-': "api-812-3f2a" */
+	struct process_row row;
+	uint64_t start_ticks;
+	uint32_t restarts;
+	int from; /* the worker's pipe; -1: none */
+	uint64_t heard_ns;
+	/* the frame that is read */
+	struct frame_head head;
+	size_t head_nr, body_nr;
+	char *body; /* owned */
+	/* the last whole look: a recording; NULL: none came yet */
+	char *look; /* owned */
+	size_t look_len;
+	struct watched_counts counts; /* of it */
+};
+
+/* 0 or -ENOMEM. n: NOTICE_WATCHED or NOTICE_UNWATCHED. */
+int watched__new(const struct notice *n, struct watched **ret);
+void watched__free(struct watched *w);
+/* Another worker writes from here on; takes fd over. */
+void watched__attach(struct watched *w, const struct notice *n, int fd);
+/*
+ * What the pipe has now. 0; -EPIPE: the worker has ended; -EBADMSG: it sends what is no look;
+ * -ENOMEM. Then the pipe is closed.
+ */
+int watched__read(struct watched *w);
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * wire: what the processes of `parkwatch serve` say to each other.
+ *
+ *	worker -> supervisor	a pipe: frames. A look at a target, as a whole recording (.pw), so that
+ *				whoever has one needs neither the target nor the worker
+ *	launcher -> supervisor	a SOCK_SEQPACKET: notices. One that begins with a new worker brings the
+ *				pipe's end (SCM_RIGHTS)
+ *	supervisor -> launcher	the same socket: a PID (int32_t) whose worker is to be replaced
+ *
+ * Both ends are the same binary, so layouts are C's. The supervisor still believes no length: a
+ * worker reads hostile programs.
+ */
+#ifndef PARKWATCH_SERVE_WIRE_H
+#define PARKWATCH_SERVE_WIRE_H
+
+#include <stdint.h>
+
+#include "view/processes.h"
+
+#define WORKER_COMMAND "worker" /* argv[1]; argv[2] is the PID, standard output the pipe */
+
+#define FRAME_MAGIC	 0x6c6b7770u /* "pwkl" */
+#define FRAME_BYTES_MAX (64u << 20) /* a look at 20 million goroutines */
+
+struct frame_head {
+	uint32_t magic;
+	uint32_t bytes; /* of the recording that follows */
+};
+
+enum notice_kind {
+	NOTICE_WATCHED,	  /* a Go process, and its worker's pipe; again for each new worker */
+	NOTICE_UNWATCHED, /* a Go process that cannot be watched: row.why */
+	NOTICE_ENDED,
+	NOTICE_READY, /* all processes that were there at the start are told */
+};
+
+struct notice {
+	uint32_t kind;	      /* enum notice_kind */
+	uint32_t restarts;    /* workers that this process had before */
+	uint64_t start_ticks; /* with the PID it names a process for ever */
+	struct process_row row;
+};
+
+#endif

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "serve/worker.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "daemon/snapshot.h"
+#include "serve/wire.h"
+#include "view/replay.h"
+
+#define DEPTH 127 /* frames of a stack */
+
+struct worker {
+	pid_t pid;
+	struct deadline until;
+	struct snapshot *t; /* owned */
+};
+
+/* The look as a recording, in memory. *ret is to be freed. */
+static int worker__recording(const struct worker *w, char **ret, size_t *ret_len, struct cause *why)
+{
+	scoped(labelbook) labels = NULL;
+	scoped(factlog) f = NULL;
+	struct report_meta meta;
+	FILE *to = open_memstream(ret, ret_len);
+	int err = to ? labelbook__new(&labels) : -ENOMEM;
+
+	snapshot__meta(w->t, &meta);
+	if (!err)
+		err = snapshot__labels(w->t, labels, why);
+	if (!err)
+		err = target__log(&w->t->target, &(struct factlog_of){ .view = "dump" }, &meta, to,
+				  &f);
+	for (uint16_t rt = 0; rt < w->t->target.nr && !err; rt++)
+		err = factlog__look(f, 0, rt, w->t->wall_ns, w->t->censuses[rt], labels);
+	if (!err) {
+		replay__write_meta(f, &meta);
+		err = factlog__end(f, why);
+	}
+	if (to && fclose(to) && !err)
+		err = -ENOMEM;
+	return err ? cause__set(why, err, "cannot put the look together: %s", strerror(-err)) : 0;
+}
+
+static int write_all(const void *bytes, size_t len)
+{
+	const char *at = bytes;
+
+	while (len) {
+		const ssize_t n = write(STDOUT_FILENO, at, len);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		at += n > 0 ? n : 0;
+		len -= n > 0 ? (size_t)n : 0;
+	}
+	return 0;
+}
+
+static int worker__tell(const struct worker *w, struct cause *why)
+{
+	struct frame_head head = { .magic = FRAME_MAGIC };
+	scoped_mem char *bytes = NULL;
+	size_t len = 0;
+	int err = worker__recording(w, &bytes, &len, why);
+
+	if (err)
+		return err;
+	if (len > FRAME_BYTES_MAX)
+		return cause__set(why, -E2BIG, "a look has %zu bytes: more than %u", len,
+				  FRAME_BYTES_MAX);
+	head.bytes = (uint32_t)len;
+	err = write_all(&head, sizeof(head));
+	if (!err)
+		err = write_all(bytes, len);
+	return err ? cause__set(why, err, "cannot write to the supervisor: %s", strerror(-err)) : 0;
+}
+
+static int worker__look(struct worker *w, struct cause *why)
+{
+	w->until = deadline_in(WORKER_READ_NS, NULL);
+	if (w->t)
+		return snapshot__again(w->t, DEPTH, why);
+	return snapshot__new(w->pid, DEPTH, &w->until, &w->until, &w->t, why);
+}
+
+/* True: the target has ended. */
+static bool worker__wait(const struct worker *w, uint64_t until_ns)
+{
+	struct pollfd fds[] = {
+		{ .fd = proc__pidfd(w->t->target.proc), .events = POLLIN },
+		{ .fd = STDOUT_FILENO, .events = 0 }, /* nobody reads any more: POLLERR */
+	};
+	uint64_t now;
+
+	while ((now = clock_now_ns()) < until_ns && !fds[0].revents && !fds[1].revents)
+		if (poll(fds, ARRAY_SIZE(fds), (int)((until_ns - now) / NS_PER_MS) + 1) < 0 &&
+		    errno != EINTR)
+			break;
+	return fds[1].revents || !proc__alive(w->t->target.proc) || proc__executed(w->t->target.proc);
+}
+
+static int worker__run(struct worker *w, struct cause *why)
+{
+	bool ended = false;
+	int err = 0;
+
+	while (!ended && !err) {
+		const uint64_t began = clock_now_ns();
+
+		err = worker__look(w, why);
+		if (!err)
+			err = worker__tell(w, why);
+		if (!err)
+			ended = worker__wait(w, began + WORKER_LOOK_NS);
+	}
+	return err;
+}
+
+int worker_main(int argc, char **argv)
+{
+	struct worker w = { .pid = argc == 3 ? atoi(argv[2]) : 0 };
+	struct cause why = { "" };
+	int err;
+
+	if (w.pid <= 0 || isatty(STDOUT_FILENO)) {
+		log_error("'%s' is started by 'parkwatch serve' alone", WORKER_COMMAND);
+		return 2;
+	}
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGINT, SIG_IGN); /* who started it says when it ends */
+	err = worker__run(&w, &why);
+	if (err && err != -ESRCH && err != -EPIPE)
+		log_warn("pid %d: %s", (int)w.pid, why.text);
+	snapshot__free(w.t);
+	return err && err != -ESRCH;
+}

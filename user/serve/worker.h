@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * worker: the process that looks at one target for `parkwatch serve`: opens it, and writes a look at
+ * all its goroutines to standard output, again and again, each as a whole recording (serve/wire).
+ *
+ * It has a process of its own because a target is hostile input: it can be killed out of a page that
+ * nobody answers, and if it crashes or runs out of memory the others do not notice. It ends with its
+ * target, and with who started it.
+ */
+#ifndef PARKWATCH_SERVE_WORKER_H
+#define PARKWATCH_SERVE_WORKER_H
+
+#include "base/clock.h"
+
+#define WORKER_LOOK_NS (10 * NS_PER_SEC) /* from one look to the next */
+#define WORKER_READ_NS (5 * NS_PER_SEC)	 /* that one may take: what is not read then is counted */
+
+/* argv as WORKER_COMMAND says. The exit status: 0, the target has ended. */
+int worker_main(int argc, char **argv);
+
+#endif
