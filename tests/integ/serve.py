@@ -149,15 +149,6 @@ def figures_are_those_of_the_program(minor):
         expect(value(samples, "parkwatch_target_info", target=seen["id"], pid=str(t.pid), go_version=seen["go"]) == 1, f"{samples}")
 
 
-def promtool_has_nothing_to_say():
-    if not shutil.which("promtool"):
-        raise build.Missing("promtool")
-    with Daemon() as d, Target("waits") as t:
-        d.looked_at(t.pid)
-        done = subprocess.run(["promtool", "check", "metrics"], input=d.get("/metrics")[2], capture_output=True, text=True)
-        expect(done.returncode == 0 and not done.stderr, done.stderr)
-
-
 def a_worker_that_dies_is_replaced():
     with Daemon() as d, Target("idle") as t, Target("idle") as other:
         before = d.looked_at(t.pid)
@@ -281,7 +272,7 @@ def clients_that_dawdle_keep_nobody_out():
 
 
 ALL = {f.__name__: f for f in (
-    figures_are_those_of_the_program, all_of_it_ends, promtool_has_nothing_to_say, a_worker_that_dies_is_replaced,
+    figures_are_those_of_the_program, all_of_it_ends, a_worker_that_dies_is_replaced,
     a_target_that_ends_is_gone_and_leaves_nothing, a_page_that_nobody_answers_holds_up_nobody, rights_are_few,
     what_is_asked_wrongly_is_refused, names_of_programs_are_harmless, what_cannot_be_watched_is_listed_with_the_reason,
     clients_that_dawdle_keep_nobody_out)}

@@ -48,11 +48,13 @@ static void turn__ask(struct turn *t, const struct job *jobs, size_t nr)
 }
 
 /* Until the first is due, or something comes. 0, or what ppoll(2) failed with. */
-static int turn__wait(struct turn *t)
+static int turn__wait(struct turn *t, uint64_t turn_ns)
 {
 	const uint64_t now = clock_now_ns(), left = t->first.at_ns > now ? t->first.at_ns - now : 0;
+	const uint64_t wait = left < turn_ns ? left : turn_ns;
 	const struct timespec most = {
-		.tv_nsec = (long)(left < JOBS_TURN_NS ? left : JOBS_TURN_NS),
+		.tv_sec = (time_t)(wait / NS_PER_SEC),
+		.tv_nsec = (long)(wait % NS_PER_SEC),
 	};
 	/* who is late already has nothing to hurry for */
 	struct rt_boost *boost = left ? t->first.boost : NULL;
@@ -101,14 +103,14 @@ static void jobs__stop(struct job *jobs, size_t nr)
 	}
 }
 
-static void jobs__turn(struct job *jobs, size_t nr)
+static void jobs__turn(struct job *jobs, size_t nr, uint64_t turn_ns)
 {
 	struct turn t;
 	uint64_t now;
 	int err;
 
 	turn__ask(&t, jobs, nr);
-	err = turn__wait(&t);
+	err = turn__wait(&t, turn_ns);
 	now = clock_now_ns();
 	for (size_t i = 0; i < nr; i++) {
 		if (jobs[i].goes_on && err)
@@ -138,7 +140,7 @@ int jobs__run(struct job *jobs, size_t nr, const struct jobs_opts *o)
 		if (o->stop && *o->stop)
 			jobs__stop(jobs, nr);
 		if (jobs__go_on(jobs, nr))
-			jobs__turn(jobs, nr);
+			jobs__turn(jobs, nr, o->turn_ns ? o->turn_ns : JOBS_TURN_NS);
 	}
 	for (size_t i = 0; i < nr && !err; i++)
 		err = jobs[i].err;

@@ -79,6 +79,8 @@ struct jobs_opts {
 	/* NULL: nobody asks. At the start of a turn, between two steps. */
 	void (*progress)(void *ctx);
 	void *ctx;
+	/* A turn waits no longer. 0: JOBS_TURN_NS. For who holds no probes and takes no signal. */
+	uint64_t turn_ns;
 };
 
 /*

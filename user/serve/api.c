@@ -12,12 +12,12 @@
 #include "format/format.h"
 #include "view/replay.h"
 
-#define API	     "/api/v1/targets"
-#define TEXT	     "text/plain; charset=utf-8"
+#define API          "/api/v1/targets"
+#define TEXT         "text/plain; charset=utf-8"
 #define PROMETHEUS   "text/plain; version=0.0.4; charset=utf-8"
 #define OPEN_METRICS "application/openmetrics-text; version=1.0.0; charset=utf-8"
-#define JSON	     "application/json"
-#define JSONL	     "application/jsonl"
+#define JSON         "application/json"
+#define JSONL        "application/jsonl"
 
 static void say(struct http_answer *a, unsigned int status, const char *text)
 {
@@ -175,7 +175,9 @@ void api_get(const struct api_in *in, const char *path, const char *accept, stru
 	} else if (!strcmp(path, "/-/ready")) {
 		say(a, in->ready ? 200 : 503, in->ready ? "ready\n" : "looking for Go processes\n");
 	} else if (!strcmp(path, "/")) {
-		say(a, 200, "parkwatch\n\n/metrics\n" API "\n" API "/ID/goroutines\n/-/healthy\n/-/ready\n");
+		say(a, 200,
+		    "parkwatch\n\n/metrics\n" API "\n" API
+		    "/ID/goroutines\n/-/healthy\n/-/ready\n");
 	} else {
 		say(a, 404, "no such page: see /\n");
 	}

@@ -84,11 +84,13 @@ static int open_socket(struct http *h, const char *listen, struct cause *why)
 	h->local = is_loopback(a->ai_addr);
 	freeaddrinfo(a);
 	if (fd == -EADDRINUSE)
-		return cause__set(why, fd,
-				  "cannot listen at '%s': another program listens there; end it, or "
-				  "give another port with --listen",
-				  listen);
-	return fd < 0 ? cause__set(why, fd, "cannot listen at '%s': %s", listen, strerror(-fd)) : fd;
+		return cause__set(
+			why, fd,
+			"cannot listen at '%s': another program listens there; end it, or "
+			"give another port with --listen",
+			listen);
+	return fd < 0 ? cause__set(why, fd, "cannot listen at '%s': %s", listen, strerror(-fd))
+		      : fd;
 }
 
 /* --- answers --- */
@@ -185,10 +187,11 @@ int http__new(const char *listen, const struct http_ops *ops, struct http **ret,
 		free(h);
 		return fd;
 	}
-	h->daemon = MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, handle, h,
-				     MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
-				     (unsigned int)HTTP_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
-				     (unsigned int)HTTP_TIMEOUT_S, MHD_OPTION_END);
+	h->daemon =
+		MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, handle, h, MHD_OPTION_LISTEN_SOCKET,
+				 fd, MHD_OPTION_CONNECTION_LIMIT,
+				 (unsigned int)HTTP_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+				 (unsigned int)HTTP_TIMEOUT_S, MHD_OPTION_END);
 	if (!h->daemon) {
 		close(fd);
 		free(h);

@@ -15,7 +15,7 @@
 #include "base/textbuf.h"
 
 #define HTTP_CONNECTIONS_MAX 3000
-#define HTTP_TIMEOUT_S	     10 /* that a connection may do nothing */
+#define HTTP_TIMEOUT_S       10 /* that a connection may do nothing */
 
 struct http_answer {
 	unsigned int status; /* 200, 404, ... */
@@ -37,7 +37,7 @@ struct http;
 int http__new(const char *listen, const struct http_ops *ops, struct http **ret, struct cause *why);
 void http__free(struct http *h);
 
-int http__fd(const struct http *h);	      /* readable: call http__run() */
+int http__fd(const struct http *h);         /* readable: call http__run() */
 int http__timeout_ms(const struct http *h); /* after that, too; -1: never */
 void http__run(struct http *h);
 

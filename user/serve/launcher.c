@@ -23,12 +23,12 @@
 
 struct launched {
 	struct notice notice; /* what was told last */
-	pid_t worker;	      /* 0: none runs */
+	pid_t worker;         /* 0: none runs */
 	uint64_t again_ns;    /* when the next one starts; 0: none will */
 };
 
 struct launcher {
-	int to;	     /* the supervisor */
+	int to;      /* the supervisor */
 	int signals; /* SIGCHLD */
 	struct known *known;
 	struct launched *v; /* owned */
@@ -271,8 +271,7 @@ static void __attribute__((noreturn)) launcher_main(int to)
 	if (!err)
 		err = known__new(&l.known);
 	if (err)
-		log_error("cannot start the launcher: %s",
-			  why.text[0] ? why.text : strerror(-err));
+		log_error("cannot start the launcher: %s", why.text[0] ? why.text : strerror(-err));
 	else
 		launcher__loop(&l);
 	for (size_t i = 0; i < l.nr; i++)

@@ -58,21 +58,25 @@ static void put_states(const struct metrics_in *in, struct textbuf *to)
 
 		if (!has_look(w))
 			continue;
-		textbuf__format(to, "parkwatch_goroutines{target=\"%s\",state=\"waiting\"} %" PRIu64 "\n",
+		textbuf__format(to,
+				"parkwatch_goroutines{target=\"%s\",state=\"waiting\"} %" PRIu64
+				"\n",
 				w->id, waiting(&w->counts));
 		for (int s = GOSTATE_STATUS; s < GOSTATE_MAX; s++)
 			if (w->counts.by_state[s] || s == GOSTATE_RUNNING || s == GOSTATE_RUNNABLE)
-				textbuf__format(to,
-						"parkwatch_goroutines{target=\"%s\",state=\"%s\"} %" PRIu64
-						"\n",
-						w->id, gostate_word((enum gostate)s),
-						w->counts.by_state[s]);
+				textbuf__format(
+					to,
+					"parkwatch_goroutines{target=\"%s\",state=\"%s\"} %" PRIu64
+					"\n",
+					w->id, gostate_word((enum gostate)s),
+					w->counts.by_state[s]);
 	}
 }
 
 static void put_waits(const struct metrics_in *in, struct textbuf *to, bool oldest)
 {
-	const char *name = oldest ? "parkwatch_oldest_wait_seconds" : "parkwatch_goroutines_waiting";
+	const char *name =
+		oldest ? "parkwatch_oldest_wait_seconds" : "parkwatch_goroutines_waiting";
 
 	put_head(in, to, name, "gauge",
 		 oldest ? "The longest wait at the last look, by reason; at least so long."
@@ -101,8 +105,8 @@ static void put_info(const struct metrics_in *in, struct textbuf *to)
 	for (size_t i = 0; i < in->nr; i++) {
 		const struct watched *w = in->targets[i];
 
-		textbuf__format(to, "parkwatch_target_info{target=\"%s\",pid=\"%" PRId32 "\",", w->id,
-				w->row.pid);
+		textbuf__format(to, "parkwatch_target_info{target=\"%s\",pid=\"%" PRId32 "\",",
+				w->id, w->row.pid);
 		put_label(to, "exe", w->row.exe);
 		textbuf__text(to, ",");
 		put_label(to, "go_version", w->row.go);
@@ -117,11 +121,14 @@ static void put_info(const struct metrics_in *in, struct textbuf *to)
 static void put_losses(const struct metrics_in *in, struct textbuf *to)
 {
 	put_head(in, to, "parkwatch_goroutines_not_read", "gauge",
-		 "Goroutines of which the last look knows nothing, ended ones among them: it took too "
+		 "Goroutines of which the last look knows nothing, ended ones among them: it took "
+		 "too "
 		 "long.");
 	for (size_t i = 0; i < in->nr; i++)
 		if (has_look(in->targets[i]))
-			textbuf__format(to, "parkwatch_goroutines_not_read{target=\"%s\"} %" PRIu64 "\n",
+			textbuf__format(to,
+					"parkwatch_goroutines_not_read{target=\"%s\"} %" PRIu64
+					"\n",
 					in->targets[i]->id, in->targets[i]->counts.not_read);
 }
 

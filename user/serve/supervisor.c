@@ -20,13 +20,13 @@
 #include "serve/launcher.h"
 #include "serve/rights.h"
 
-#define EVENTS	64
+#define EVENTS  64
 #define TICK_MS 1000
 
 struct supervisor {
 	int epoll, signals, launcher;
 	pid_t launcher_pid;
-	struct http *http; /* owned */
+	struct http *http;  /* owned */
 	struct watched **v; /* owned */
 	size_t nr, room;
 	uint64_t worker_restarts;
@@ -47,10 +47,10 @@ static int supervisor__hear(struct supervisor *s, int fd, void *who)
 static void on_get(void *ctx, const char *path, const char *accept, struct http_answer *a)
 {
 	const struct supervisor *s = ctx;
-	const struct api_in in = { .metrics = { .targets = s->v,
-						.nr = s->nr,
-						.worker_restarts = s->worker_restarts },
-				   .ready = s->ready };
+	const struct api_in in = {
+		.metrics = { .targets = s->v, .nr = s->nr, .worker_restarts = s->worker_restarts },
+		.ready = s->ready
+	};
 
 	api_get(&in, path, accept, a);
 }

@@ -20,7 +20,7 @@
 
 #define WORKER_COMMAND "worker" /* argv[1]; argv[2] is the PID, standard output the pipe */
 
-#define FRAME_MAGIC	 0x6c6b7770u /* "pwkl" */
+#define FRAME_MAGIC     0x6c6b7770u /* "pwkl" */
 #define FRAME_BYTES_MAX (64u << 20) /* a look at 20 million goroutines */
 
 struct frame_head {
@@ -29,14 +29,14 @@ struct frame_head {
 };
 
 enum notice_kind {
-	NOTICE_WATCHED,	  /* a Go process, and its worker's pipe; again for each new worker */
+	NOTICE_WATCHED,   /* a Go process, and its worker's pipe; again for each new worker */
 	NOTICE_UNWATCHED, /* a Go process that cannot be watched: row.why */
 	NOTICE_ENDED,
 	NOTICE_READY, /* all processes that were there at the start are told */
 };
 
 struct notice {
-	uint32_t kind;	      /* enum notice_kind */
+	uint32_t kind;        /* enum notice_kind */
 	uint32_t restarts;    /* workers that this process had before */
 	uint64_t start_ticks; /* with the PID it names a process for ever */
 	struct process_row row;

@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "daemon/snapshot.h"
+#include "engine/job.h"
 #include "serve/wire.h"
 #include "view/replay.h"
 
@@ -22,6 +23,7 @@ struct worker {
 	pid_t pid;
 	struct deadline until;
 	struct snapshot *t; /* owned */
+	uint64_t next_ns;   /* of the next look */
 };
 
 /* The look as a recording, in memory. *ret is to be freed. */
@@ -86,47 +88,57 @@ static int worker__tell(const struct worker *w, struct cause *why)
 
 static int worker__look(struct worker *w, struct cause *why)
 {
+	int err;
+
+	w->next_ns = clock_now_ns() + WORKER_LOOK_NS;
 	w->until = deadline_in(WORKER_READ_NS, NULL);
-	if (w->t)
-		return snapshot__again(w->t, DEPTH, why);
-	return snapshot__new(w->pid, DEPTH, &w->until, &w->until, &w->t, why);
+	err = w->t ? snapshot__again(w->t, DEPTH, why)
+		   : snapshot__new(w->pid, DEPTH, &w->until, &w->until, &w->t, why);
+	if (!err)
+		err = worker__tell(w, why);
+	return err ? err : JOB_GOES_ON;
 }
 
-/* True: the target has ended. */
-static bool worker__wait(const struct worker *w, uint64_t until_ns)
+static int worker__start(void *self, struct cause *why)
 {
-	struct pollfd fds[] = {
-		{ .fd = proc__pidfd(w->t->target.proc), .events = POLLIN },
-		{ .fd = STDOUT_FILENO, .events = 0 }, /* nobody reads any more: POLLERR */
-	};
-	uint64_t now;
-
-	while ((now = clock_now_ns()) < until_ns && !fds[0].revents && !fds[1].revents)
-		if (poll(fds, ARRAY_SIZE(fds), (int)((until_ns - now) / NS_PER_MS) + 1) < 0 &&
-		    errno != EINTR)
-			break;
-	return fds[1].revents || !proc__alive(w->t->target.proc) || proc__executed(w->t->target.proc);
+	return worker__look(self, why);
 }
 
-static int worker__run(struct worker *w, struct cause *why)
+static struct job_due worker__due(const void *self)
 {
-	bool ended = false;
-	int err = 0;
+	return (struct job_due){ ((const struct worker *)self)->next_ns, NULL };
+}
 
-	while (!ended && !err) {
-		const uint64_t began = clock_now_ns();
+static size_t worker__fds(const void *self, struct pollfd *ret, size_t most)
+{
+	const struct worker *w = self;
 
-		err = worker__look(w, why);
-		if (!err)
-			err = worker__tell(w, why);
-		if (!err)
-			ended = worker__wait(w, began + WORKER_LOOK_NS);
-	}
-	return err;
+	(void)most; /* two */
+	ret[0] = (struct pollfd){ .fd = proc__pidfd(w->t->target.proc), .events = POLLIN };
+	ret[1] = (struct pollfd){ .fd = STDOUT_FILENO }; /* POLLERR: nobody reads any more */
+	return 2;
+}
+
+static int worker__step(void *self, struct cause *why)
+{
+	struct worker *w = self;
+	struct pollfd reader = { .fd = STDOUT_FILENO };
+
+	if (!proc__alive(w->t->target.proc) || proc__executed(w->t->target.proc) ||
+	    poll(&reader, 1, 0))
+		return JOB_OVER;
+	return clock_now_ns() < w->next_ns ? JOB_GOES_ON : worker__look(w, why);
+}
+
+static void worker__stop(void *self)
+{
+	((struct worker *)self)->next_ns = UINT64_MAX;
 }
 
 int worker_main(int argc, char **argv)
 {
+	static const struct job_ops ops = { worker__start, worker__due, worker__fds, worker__step,
+					    worker__stop };
 	struct worker w = { .pid = argc == 3 ? atoi(argv[2]) : 0 };
 	struct cause why = { "" };
 	int err;
@@ -139,7 +151,8 @@ int worker_main(int argc, char **argv)
 	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGINT, SIG_IGN); /* who started it says when it ends */
-	err = worker__run(&w, &why);
+	err = job__run((struct job){ .ops = &ops, .self = &w },
+		       &(struct jobs_opts){ .turn_ns = WORKER_LOOK_NS }, &why);
 	if (err && err != -ESRCH && err != -EPIPE)
 		log_warn("pid %d: %s", (int)w.pid, why.text);
 	snapshot__free(w.t);
