@@ -223,7 +223,10 @@ Test(job, a_job_that_waits_long_is_told_of_and_the_heart_beats)
 	unsigned int told = 0;
 
 	stop = 0;
-	cr_expect_eq(jobs__run(&job, 1, &(struct jobs_opts){ &stop, tell, &told }), 0);
+	cr_expect_eq(jobs__run(&job, 1,
+			       &(struct jobs_opts){
+				       .stop = &stop, .progress = tell, .ctx = &told }),
+		     0);
 	cr_expect(!fake.early);
 	cr_expect_geq(told, 2u);
 	cr_expect_leq(told, 1 + (clock_now_ns() - began) / JOBS_PROGRESS_NS);
