@@ -93,7 +93,7 @@ static int worker__look(struct worker *w, struct cause *why)
 	w->next_ns = clock_now_ns() + WORKER_LOOK_NS;
 	w->until = deadline_in(WORKER_READ_NS, NULL);
 	err = w->t ? snapshot__again(w->t, DEPTH, why)
-		   : snapshot__new(w->pid, DEPTH, &w->until, &w->until, &w->t, why);
+		   : snapshot__new(w->pid, DEPTH, &w->until, &w->t, why);
 	if (!err)
 		err = worker__tell(w, why);
 	return err ? err : JOB_GOES_ON;
