@@ -112,7 +112,8 @@ static int run(pid_t pid, uint64_t duration_ns, struct cause *why)
 		return err;
 	jobs[0] = watch__job(w);
 	jobs[1] = session__job(s, duration_ns);
-	err = jobs__run(jobs, 2, &(struct jobs_opts){ .stop = &stop, .progress = tell, .ctx = &told });
+	err = jobs__run(jobs, 2,
+			&(struct jobs_opts){ .stop = &stop, .progress = tell, .ctx = &told });
 	if (err)
 		return cause__set(why, err, "%s%s", jobs[0].why.text, jobs[1].why.text);
 	watch__ended(w, &watched);

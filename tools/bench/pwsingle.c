@@ -36,7 +36,9 @@ static uint64_t unwrap_start(const struct namer *n, uint64_t pc)
 	return pc;
 }
 
-static const struct namer namer = { .frames = frames, .unwrap_start = unwrap_start, .go_minor = 26 };
+static const struct namer namer = { .frames = frames,
+				    .unwrap_start = unwrap_start,
+				    .go_minor = 26 };
 static const char *const versions[] = { "go1.26.8" };
 
 static void add_stacks(struct profile *p)

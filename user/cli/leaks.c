@@ -190,7 +190,10 @@ static int watch_it(const struct opts *o, struct watch *w, const volatile sig_at
 		    struct watch_end *ret, struct cause *why)
 {
 	struct progress_line line = { .o = o, .w = w, .tty = isatty(STDERR_FILENO) };
-	int err = job__run(watch__job(w), &(struct jobs_opts){ .stop = stop, .progress = show_progress, .ctx = &line }, why);
+	int err = job__run(watch__job(w),
+			   &(struct jobs_opts){
+				   .stop = stop, .progress = show_progress, .ctx = &line },
+			   why);
 
 	if (line.tty && line.begun)
 		fputs("\r\033[K", stderr);

@@ -299,7 +299,9 @@ static int record_it(const struct opts *o, struct session *s, const volatile sig
 {
 	struct progress_line line = { .o = o, .s = s, .tty = isatty(STDERR_FILENO) };
 	int err = job__run(session__job(s, o->duration_ns),
-			   &(struct jobs_opts){ .stop = stop, .progress = show_progress, .ctx = &line }, why);
+			   &(struct jobs_opts){
+				   .stop = stop, .progress = show_progress, .ctx = &line },
+			   why);
 
 	if (line.tty && line.begun)
 		fputs("\r\033[K", stderr);

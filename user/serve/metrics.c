@@ -118,20 +118,6 @@ static void put_info(const struct metrics_in *in, struct textbuf *to)
 	}
 }
 
-static void put_losses(const struct metrics_in *in, struct textbuf *to)
-{
-	put_head(in, to, "parkwatch_goroutines_not_read", "gauge",
-		 "Goroutines of which the last look knows nothing, ended ones among them: it took "
-		 "too "
-		 "long.");
-	for (size_t i = 0; i < in->nr; i++)
-		if (has_look(in->targets[i]))
-			textbuf__format(to,
-					"parkwatch_goroutines_not_read{target=\"%s\"} %" PRIu64
-					"\n",
-					in->targets[i]->id, in->targets[i]->counts.not_read);
-}
-
 static void put_workers(const struct metrics_in *in, struct textbuf *to)
 {
 	size_t workers = 0;
@@ -150,7 +136,6 @@ void metrics__write(const struct metrics_in *in, struct textbuf *to)
 	put_states(in, to);
 	put_waits(in, to, false);
 	put_waits(in, to, true);
-	put_losses(in, to);
 	put_info(in, to);
 	put_workers(in, to);
 	if (in->open_metrics)

@@ -80,7 +80,7 @@ void watched__attach(struct watched *w, const struct notice *n, int fd)
 
 static void count(struct watched_counts *c, const struct dump *d)
 {
-	*c = (struct watched_counts){ .goroutines = d->nr, .not_read = d->counts.not_read };
+	*c = (struct watched_counts){ .goroutines = d->nr };
 	for (size_t i = 0; i < d->nr; i++) {
 		const enum gostate state = dump__state(d, &d->rows[i]);
 		const uint64_t wait_ns = dump__wait_ns(d, &d->rows[i]);

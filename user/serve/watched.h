@@ -20,7 +20,6 @@ struct watched_counts {
 	uint64_t goroutines; /* without the runtime's own, as all that follows */
 	uint64_t by_state[GOSTATE_MAX];
 	uint64_t oldest_ns[GOSTATE_MAX]; /* the longest wait; 0: not known */
-	uint64_t not_read;               /* there was no time for them */
 };
 
 struct watched {

@@ -13,7 +13,7 @@
 #include "base/clock.h"
 
 #define WORKER_LOOK_NS (10 * NS_PER_SEC) /* from one look to the next */
-#define WORKER_READ_NS (5 * NS_PER_SEC)  /* that one may take: what is not read then is counted */
+#define WORKER_READ_NS (20 * NS_PER_SEC) /* that one may take; a million goroutines take a second */
 
 /* argv as WORKER_COMMAND says. The exit status: 0, the target has ended. */
 int worker_main(int argc, char **argv);
