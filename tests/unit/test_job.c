@@ -190,6 +190,32 @@ Test(job, the_end_is_asked_for_once_and_steps_follow_until_all_are_over)
 	cr_expect_str_eq(calls.text, "asbscsb.aSa.bSb.cSc.c.");
 }
 
+Test(job, one_alone_passes_its_cause_on)
+{
+	struct fake good = { .name = 'a', .due_ns = { 1 } };
+	struct fake bad = { .name = 'b', .due_ns = { 1 }, .at_end = -EIO };
+	struct cause why = { "" };
+
+	cr_expect_eq(job__run((struct job){ .ops = &fake_ops, .self = &good }, NULL, &why), 0);
+	cr_expect_str_eq(why.text, "");
+	cr_expect_eq(job__run((struct job){ .ops = &fake_ops, .self = &bad }, NULL, &why), -EIO);
+	cr_expect_str_eq(why.text, "b failed");
+}
+
+Test(job, who_is_over_soon_anyway_needs_no_stop)
+{
+	struct job_ops ops = fake_ops;
+	struct fake fake = { .name = 'a', .due_ns = { 20 * NS_PER_MS, 20 * NS_PER_MS } };
+	const struct jobs_opts o = { .stop = &stop };
+
+	ops.stop = NULL;
+	ops.fds = NULL;
+	stop = 1;
+	memset(&calls, 0, sizeof(calls));
+	cr_expect_eq(job__run((struct job){ .ops = &ops, .self = &fake }, &o, NULL), 0);
+	cr_expect_str_eq(calls.text, "asa.a.", "a step at once, then the one that is due");
+}
+
 static void on_alarm(int sig)
 {
 	(void)sig;

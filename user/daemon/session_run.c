@@ -103,16 +103,14 @@ static void session_run__leave_out(struct session_run *r, uint64_t from_ns)
 		r->s->until.at_ns += ns;
 }
 
-/* Returns how long the one was that has just been found. */
-static uint64_t session_run__see_gap(struct session_run *r)
+/* An absence that nobody has left out yet. */
+static void session_run__see_gap(struct session_run *r)
 {
 	bool stopped;
-	const uint64_t absent = r->s->probes ? probes__absent_ns(r->s->probes, &stopped) : 0,
-		       before_ns = r->gap_ns;
+	const uint64_t absent = r->s->probes ? probes__absent_ns(r->s->probes, &stopped) : 0;
 
 	if (absent > r->absent_ns)
 		session_run__leave_out(r, absent);
-	return r->gap_ns - before_ns;
 }
 
 /* The end is asked for. */
@@ -452,7 +450,7 @@ static int session_run__close_window(struct session_run *r, double *ret_width_ns
 	if (err)
 		return err;
 	r->windows++;
-	(void)session_run__see_gap(r);
+	session_run__see_gap(r);
 	session_run__see_cpu(r);
 	governor__spend(g, seen.hits_ns + seen.around_ns + GOVERNOR_LINKS_NS);
 	governor__learn(g, seen.end_ns - seen.begin_ns, seen.hits_ns, seen.around_ns, seen.look_ns);
@@ -507,7 +505,7 @@ static int session_run__next(struct session_run *r)
 		return JOB_OVER;
 	r->cpu_began_ns = clock_cpu_ns();
 	session_run__share(r, &r->governor);
-	(void)session_run__see_gap(r);
+	session_run__see_gap(r);
 	session_run__plan(r, &r->stratum);
 	r->phase = SESSION_MOMENT;
 	r->stepped_ns = clock_now_ns();
@@ -530,7 +528,7 @@ static uint64_t session_run__moment_ns(const struct session_run *r)
 static bool session_run__is_due(struct session_run *r)
 {
 	r->stepped_ns = clock_now_ns();
-	(void)session_run__see_gap(r);
+	session_run__see_gap(r);
 	session_run__see_cpu(r);
 	return session_run__stops(r) || !proc__alive(r->s->target.proc) ||
 	       r->stepped_ns >= session_run__moment_ns(r);
