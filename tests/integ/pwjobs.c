@@ -61,11 +61,13 @@ static int print_leaks(struct watch *w, const struct watch_end *end, struct caus
 
 static void print_numbers(const struct watch_end *w, const struct session_end *s)
 {
-	printf("---\nwatch_lost %llu\nlost %llu\nevents %llu\nrecorded_ns %llu\nexact_ns %llu\n"
+	printf("---\nwatch_lost %llu\nlost %llu\nevents %llu\nrecorded_ns %llu\nexact_ns "
+	       "%llu\nown_ns %llu\ncpu_ns %llu\n"
 	       "code_left %s%s\n---\n",
 	       (unsigned long long)w->lost, (unsigned long long)s->lost,
 	       (unsigned long long)s->events, (unsigned long long)s->duration_ns,
-	       (unsigned long long)s->exact_ns, s->code_left, w->code_left);
+	       (unsigned long long)s->exact_ns, (unsigned long long)s->own_ns,
+	       (unsigned long long)clock_cpu_ns(), s->code_left, w->code_left);
 }
 
 static int print_births(struct session *s, const struct session_end *end, struct cause *why)

@@ -96,8 +96,11 @@ static void fake__stop(void *self)
 	f->stopped = true;
 }
 
-static const struct job_ops fake_ops = { fake__start, fake__due, fake__fds, fake__step,
-					 fake__stop };
+static const struct job_ops fake_ops = { .start = fake__start,
+					 .due = fake__due,
+					 .fds = fake__fds,
+					 .step = fake__step,
+					 .stop = fake__stop };
 
 /* Of at most 4 jobs. */
 static int run(struct fake *fakes, size_t nr, struct job *jobs)
@@ -258,6 +261,45 @@ Test(job, a_job_that_waits_long_is_told_of_and_the_heart_beats)
 	cr_expect_leq(told, 1 + (clock_now_ns() - began) / JOBS_PROGRESS_NS);
 	/* a busy machine gives us fewer turns: half of them are enough here */
 	cr_expect_geq(heart->beats - beats, 3 * JOBS_PROGRESS_NS / JOBS_TURN_NS / 2);
+}
+
+#define BURNT_NS (20 * NS_PER_MS)
+
+static int burn(void *self, struct cause *why)
+{
+	const uint64_t end = clock_cpu_ns() + BURNT_NS;
+
+	while (clock_cpu_ns() < end) {
+	}
+	return fake__step(self, why);
+}
+
+static uint64_t others_ns;
+
+static void take_others(void *self, uint64_t cpu_ns)
+{
+	(void)self;
+	others_ns = cpu_ns;
+}
+
+Test(job, a_job_is_told_what_the_others_have_used_of_the_processors)
+{
+	struct job_ops busy = fake_ops, counts = fake_ops;
+	struct fake fakes[] = {
+		{ .name = 'a', .due_ns = { 1 } },
+		{ .name = 'b', .due_ns = { 1, 1 } },
+	};
+	struct job jobs[] = { { .ops = &busy, .self = &fakes[0] },
+			      { .ops = &counts, .self = &fakes[1] } };
+
+	stop = 0;
+	busy.step = burn;
+	counts.step = burn;
+	counts.others = take_others;
+	cr_expect_eq(jobs__run(jobs, 2, &(struct jobs_opts){ .stop = &stop }), 0);
+	cr_expect_geq(others_ns, BURNT_NS);
+	cr_expect_eq(others_ns, jobs[0].cpu_ns, "its own two steps are not in it");
+	cr_expect_geq(jobs[1].cpu_ns, 2 * BURNT_NS);
 }
 
 Test(job, too_many_are_refused)

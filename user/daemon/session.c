@@ -270,7 +270,7 @@ static int session__ask_creators(struct session *s)
 
 uint64_t session__own_ns(const struct session *s)
 {
-	return clock_cpu_ns() + (s->probes ? probe_set_cpu_ns() : 0);
+	return clock_cpu_ns() - s->others_cpu_ns + (s->probes ? probe_set_cpu_ns() : 0);
 }
 
 /* --- the job --- */
@@ -402,6 +402,13 @@ static int session__step(void *self, struct cause *why)
 					     : session__state(s, session_run__step(&s->run, why));
 }
 
+static void session__others(void *self, uint64_t cpu_ns)
+{
+	struct session *s = self;
+
+	s->others_cpu_ns = cpu_ns;
+}
+
 static void session__stop(void *self)
 {
 	struct session *s = self;
@@ -411,8 +418,12 @@ static void session__stop(void *self)
 
 struct job session__job(struct session *s, uint64_t duration_ns)
 {
-	static const struct job_ops ops = { session__start, session__due, session__fds,
-					    session__step, session__stop };
+	static const struct job_ops ops = { .start = session__start,
+					    .due = session__due,
+					    .fds = session__fds,
+					    .step = session__step,
+					    .others = session__others,
+					    .stop = session__stop };
 
 	s->run = (struct session_run){ .s = s, .duration_ns = duration_ns };
 	return (struct job){ .ops = &ops, .self = s };

@@ -94,13 +94,14 @@ struct session {
 	struct rt_boost *pace; /* of looks and windows */
 	struct deadline until; /* of each look */
 	uint64_t wall_start_ns;
-	uint64_t cpu_ns;       /* of the target, when it was last seen alive */
-	uint64_t own_start_ns; /* session__own_ns() when recording began */
+	uint64_t cpu_ns;        /* of the target, when it was last seen alive */
+	uint64_t own_start_ns;  /* session__own_ns() when recording began */
+	uint64_t others_cpu_ns; /* of this process, of other jobs */
 	struct session_run run;
 	struct session_end end;
 };
 
-/* CPU time of parkwatch, and of its probe holder. */
+/* CPU time of parkwatch, but for other jobs of this process, and of its probe holder. */
 uint64_t session__own_ns(const struct session *s);
 
 /*

@@ -631,8 +631,11 @@ static void watch__stop(void *self)
 
 struct job watch__job(struct watch *w)
 {
-	static const struct job_ops ops = { watch__begin, watch__due, watch__fds, watch__step,
-					    watch__stop };
+	static const struct job_ops ops = { .start = watch__begin,
+					    .due = watch__due,
+					    .fds = watch__fds,
+					    .step = watch__step,
+					    .stop = watch__stop };
 
 	return (struct job){ .ops = &ops, .self = w };
 }

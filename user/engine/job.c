@@ -80,15 +80,24 @@ static bool turn__wakes(const struct turn *t, size_t job, uint64_t now)
 	return false;
 }
 
-static void job__start(struct job *j)
+/* One call of start() or step(). */
+static void jobs__call(struct job *jobs, size_t nr, size_t i, int (*f)(void *, struct cause *))
 {
-	*j = (struct job){ .ops = j->ops, .self = j->self };
-	job__take(j, j->ops->start(j->self, &j->why));
+	struct job *j = &jobs[i];
+	const uint64_t began_ns = nr > 1 ? clock_cpu_ns() : 0;
+	uint64_t others_ns = 0;
+
+	for (size_t k = 0; k < nr; k++)
+		others_ns += k == i ? 0 : jobs[k].cpu_ns;
+	if (j->ops->others && nr > 1)
+		j->ops->others(j->self, others_ns);
+	job__take(j, f(j->self, &j->why));
+	j->cpu_ns += nr > 1 ? clock_cpu_ns() - began_ns : 0;
 }
 
-static void job__step(struct job *j)
+static void jobs__step(struct job *jobs, size_t nr, size_t i)
 {
-	job__take(j, j->ops->step(j->self, &j->why));
+	jobs__call(jobs, nr, i, jobs[i].ops->step);
 }
 
 static void jobs__stop(struct job *jobs, size_t nr)
@@ -99,7 +108,7 @@ static void jobs__stop(struct job *jobs, size_t nr)
 		jobs[i].stopped = true;
 		if (jobs[i].ops->stop)
 			jobs[i].ops->stop(jobs[i].self);
-		job__step(&jobs[i]);
+		jobs__step(jobs, nr, i);
 	}
 }
 
@@ -116,7 +125,7 @@ static void jobs__turn(struct job *jobs, size_t nr, uint64_t turn_ns)
 		if (jobs[i].goes_on && err)
 			job__take(&jobs[i], err);
 		else if (jobs[i].goes_on && turn__wakes(&t, i, now))
-			job__step(&jobs[i]);
+			jobs__step(jobs, nr, i);
 	}
 }
 
@@ -128,7 +137,9 @@ int jobs__run(struct job *jobs, size_t nr, const struct jobs_opts *o)
 	if (nr > JOBS_MAX)
 		return -E2BIG;
 	for (size_t i = 0; i < nr; i++)
-		job__start(&jobs[i]);
+		jobs[i] = (struct job){ .ops = jobs[i].ops, .self = jobs[i].self };
+	for (size_t i = 0; i < nr; i++)
+		jobs__call(jobs, nr, i, jobs[i].ops->start);
 	while (jobs__go_on(jobs, nr)) {
 		const uint64_t now = clock_now_ns();
 

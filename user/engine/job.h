@@ -60,6 +60,11 @@ struct job_ops {
 	size_t (*fds)(const void *self, struct pollfd *ret, size_t most);
 	/* As start(). It may come before the moment of due(): input came, or the end is asked for. */
 	int (*step)(void *self, struct cause *why);
+	/*
+	 * Before start() and each step, where there are others: CPU time of this process that they
+	 * have used in this loop, so it is no cost of this job. NULL: it does not count its own.
+	 */
+	void (*others)(void *self, uint64_t cpu_ns);
 	/* The end is asked for: the next steps are the last ones. NULL: it is over soon anyway. */
 	void (*stop)(void *self);
 };
@@ -69,7 +74,8 @@ struct job {
 	void *self; /* borrowed: what ops work on */
 	/* set by jobs__run() */
 	bool goes_on, stopped;
-	int err; /* it ended by that; 0: it did all it had to do */
+	uint64_t cpu_ns; /* of this process, in its steps; counted where there are others */
+	int err;         /* it ended by that; 0: it did all it had to do */
 	struct cause why;
 };
 
