@@ -141,6 +141,9 @@ def what_has_no_single_events_says_so():
         expect("there is no view 'wakes'" in refused(2, "--view", "wakes"), "no view")
         expect("--from must be before that" in refused(2, "--from", "60"), "later than its end")
         expect("--to must be after --from" in refused(2, "--from", "2", "--to", "1"), "a range of nothing")
+        # What is estimated is in no range.
+        record("-e", "births", "--max-overhead", "0.01")
+        expect("s only: the rest is estimated; record with --max-overhead 0 to have all" in refused(1, "--from", "0.49"), "estimates")
         # A bound: what is over it is counted, and told.
         record("-e", "births", "--max-events", "100", to=few)
         status, text, said = parkwatch("info", str(few))

@@ -100,38 +100,51 @@ static double seconds(uint64_t ns)
 	return (double)ns / NS_PER_SEC;
 }
 
+/* Why there are no later ones, and what to do. NULL: the recording ends there. */
+static const char *why_missing(const struct replay *r, const struct event_facts_about *a)
+{
+	if (a->refused)
+		return "its bound was reached; record with a higher --max-events";
+	if (r->has_meta && r->meta.duration_ns + r->meta.gap_ns > a->until_ns)
+		return "the rest is estimated; record with --max-overhead 0 to have all";
+	return NULL;
+}
+
 /* That it has some, and some of that time. */
 static int check_events(const struct replay *r, const char *path, const struct event_pick *pick,
 			struct event_facts_about *ret, struct cause *why)
 {
+	const char *missing;
+
 	if (!event_facts__about(r->events, ret))
 		return cause__set(why, -ENOENT,
 				  "'%s' has no single events to choose from: 'parkwatch record -e "
 				  "blocked|births|exits|sched -o FILE.pw' keeps them",
 				  path);
+	missing = why_missing(r, ret);
+	if (pick->from_ns >= ret->until_ns && missing)
+		return cause__set(why, -ENOENT,
+				  "'%s' has single events of its first %.6g s only: %s", path,
+				  seconds(ret->until_ns), missing);
 	if (pick->from_ns >= ret->until_ns)
 		return cause__set(why, -EINVAL,
-				  "'%s' has single events of its first %.6g s: --from must be "
-				  "before that",
-				  path, seconds(ret->until_ns));
+				  "'%s' ends after %.6g s: --from must be before that", path,
+				  seconds(ret->until_ns));
 	return 0;
 }
 
-/* Time that was asked for, and of which single events are missing. */
+/* Of the time that was asked for. One that was refused may have begun long before. */
 static void say_missing(const struct replay *r, const char *path, const struct event_pick *pick,
 			const struct event_facts_about *a)
 {
-	const uint64_t all_ns = r->meta.duration_ns + r->meta.gap_ns;
-	const uint64_t to_ns = pick->to_ns && pick->to_ns < all_ns ? pick->to_ns : all_ns;
+	const char *missing = why_missing(r, a);
 
 	if (a->refused)
-		log_warn("'%s' was recorded with a bound: %llu single events that ended after "
-			 "%.6g s are missing; record with a higher --max-events",
-			 path, (unsigned long long)a->refused, seconds(a->until_ns));
-	else if (r->has_meta && to_ns > a->until_ns)
-		log_warn("'%s' has single events of its first %.6g s only: the rest is estimated; "
-			 "record with --max-overhead 0 to have all",
-			 path, seconds(a->until_ns));
+		log_warn("'%s': %llu single events that ended after %.6g s are missing: %s", path,
+			 (unsigned long long)a->refused, seconds(a->until_ns), missing);
+	else if (missing && (!pick->to_ns || pick->to_ns > a->until_ns))
+		log_warn("'%s' has single events of its first %.6g s only: %s", path,
+			 seconds(a->until_ns), missing);
 }
 
 /* Returns where what was chosen ends. */
@@ -152,7 +165,7 @@ static void describe_pick(struct counted *c, const struct event_pick *pick,
 		snprintf(whose, sizeof(whose), ", %zu goroutines", pick->nr_goids);
 	snprintf(c->only, sizeof(c->only), "%.6g s to %.6g s of %.6g s%s%s", seconds(pick->from_ns),
 		 seconds(end_of(pick, a)), seconds(a->until_ns), whose,
-		 c->meta.lost ? ", but lost are those of all" : "");
+		 c->meta.lost || c->meta.gap_ns ? ", but what is missing is that of all" : "");
 }
 
 int counted__of_events(const struct replay *r, const char *path, const struct event_pick *pick,
