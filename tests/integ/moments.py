@@ -3,6 +3,7 @@
 import calendar
 import json
 import re
+import signal
 import tempfile
 import time
 from pathlib import Path
@@ -117,6 +118,24 @@ def adjoining_ranges_are_the_whole(event):
                 expect(all(parts) and added(parts) == sums(pw), f"{what}: the ranges do not add up")
 
 
+def all_events_are_the_sums_though_parkwatch_was_stopped():
+    """The recording goes on after it; ranges go by the clock."""
+    with tempfile.TemporaryDirectory() as folder, Target("busy") as t:
+        t.go()
+        pw = Path(folder, "x.pw")
+        r = Recording(t.pid, "-e", "blocked", "-d", "1", "-o", str(pw))
+        expect(r.recording, "".join(r.said))
+        r.process.send_signal(signal.SIGSTOP)
+        time.sleep(0.7)    # what is tested: that nobody is there for so long
+        r.process.send_signal(signal.SIGCONT)
+        code, _, said = r.wait()
+        expect(code == 0 and "its probes were out" in said, said)
+        expect(sums(pw) == sums(pw, "--to", ALL), "all events are not the sums")
+        parts = [sums(pw, *args) for args in (("--to", "1"), ("--from", "1"))]
+        expect(all(parts) and added(parts) == sums(pw), "the ranges do not add up")
+        expect("what is missing is that of all; 0." in shown(pw, "text", "--from", "1"), "the gap is told")
+
+
 def what_has_no_single_events_says_so():
     """Which of them there are, and what to do."""
     with tempfile.TemporaryDirectory() as folder, Target("busy") as t:
@@ -163,4 +182,5 @@ def cases():
         yield f"moments: a_range_has_what_the_program_did_in_it [go1.{minor}]", lambda m=minor: a_range_has_what_the_program_did_in_it(m)
     for event in ROOTS:
         yield f"moments: adjoining_ranges_are_the_whole [{event}]", lambda e=event: adjoining_ranges_are_the_whole(e)
+    yield "moments: all_events_are_the_sums_though_parkwatch_was_stopped", all_events_are_the_sums_though_parkwatch_was_stopped
     yield "moments: what_has_no_single_events_says_so", what_has_no_single_events_says_so

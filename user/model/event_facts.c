@@ -142,6 +142,8 @@ static int take_rows(struct event_facts *e, const Pw__Fact *f, const struct pw_n
 	as_sums.fact_case = PW__FACT__FACT_SUM_ROWS;
 	if (r->n_id != r->n_count || r->made)
 		return book__bad(why, "columns of its events differ in length");
+	if (r->n_id > ROW_IDS_MAX)
+		return book__bad(why, "it has too many rows of events");
 	err = snap_facts__fact(e->rows, &as_sums, names, why);
 	if (err < 0)
 		return err;
