@@ -173,7 +173,7 @@ def what_has_no_single_events_says_so():
         expect(sum(int(line.rpartition(" ")[2]) for line in text.splitlines()) == 100, text)
         status, _, said = parkwatch("dump", "-p", str(t.pid), "-o", str(pw))
         expect(status == 0, said)
-        expect("was written by 'dump'" in refused(2, "--from", "1"), "a dump has no range")
+        expect("choose from events: 'parkwatch record -e blocked|" in refused(2, "--from", "1"), "a dump has no range")
         expect(shown(pw, "text", "--goid", "1").startswith("goroutine 1 "), "of a dump goids are a filter as ever")
 
 

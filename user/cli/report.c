@@ -336,9 +336,11 @@ static int report(const struct opts *o, const struct replay *r, const struct eve
 					  "change it",
 					  o->shown[i]);
 	if (v != VIEW_RECORDING && (events->from_ns || events->to_ns))
-		return cause__set(why, -EINVAL,
-				  "--from and --to choose from events: '%s' was written by '%s'",
-				  o->operands[0], r->book->view);
+		return cause__set(why, -EINVAL, "--from and --to choose from events: %s",
+				  event_word(r)[0] ? "try --view record"
+						   : "'parkwatch record -e "
+						     "blocked|births|exits|sched -o FILE.pw' keeps "
+						     "them");
 	err = with_recorded(o, r->book, &a, &both, why);
 	if (!err && v == VIEW_DUMP)
 		v = both.group ? VIEW_GROUPS : VIEW_DUMP;
