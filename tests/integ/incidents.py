@@ -40,6 +40,7 @@ TRUTH = {
 # The same for those that many wait for who want its result too, or that it ends.
 LEADERS = {
     "single-flight": ("main.ask", "request waits for a silent server", None, {"main.demand"}),
+    "flight-that-stands": ("main.ask", "request waits for a silent server", 60, {"main.demandStanding"}),
     "plain-flight": ("main.askPlainly", "request waits for a silent server", None, {"main.demandPlainly"}),
     "once": ("main.configure", "request waits for a silent server", None, {"main.useConfig"}),
     "done-within-done": ("main.report", "request waits for a silent server", None, {"main.waitAll"}),
@@ -154,7 +155,7 @@ def what_is_busy_is_no_incident():
         status, out, said = report_of(kind, 26, "--format", "json", "--all")
         expect(status == 0, f"{kind}: exit {status}: {out}{said}")
         expect(not [g for g in json.loads(out)["groups"] if g["leak"] or g["incident"]], f"{kind}: {out}")
-    kinds = ("busy-lock", "busy-group", "busy-flight", "busy-pool", "busy-once", "busy-database", "busy-limit", "busy-answers")
+    kinds = ("busy-lock", "busy-group", "busy-flight", "busy-pool", "busy-once", "busy-database", "busy-limit", "busy-answers", "barrier")
     together(one, [(kind,) for kind in kinds], 4)
 
 

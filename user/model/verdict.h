@@ -16,7 +16,8 @@
  *		 at it whenever they are looked at, and most of them for a third of the watch
  *	stuck	 the same ones in the same wait for min_age: at a lock that nobody got, whose holder cannot go on by itself
  *		 as far as is known; or that holder, where it waits for something else; or min_count that want to send, each on
- *		 a channel of its own that nobody is known to have, and none of that group went on
+ *		 a channel of its own that nobody is known to have, and none of that group went on; or that many at one
+ *		 WaitGroup, and what its Done waits for hangs (view/leak_incident)
  *	suspect	 some of this, but not all: so of connections that were accepted here and whose client is there: it is load that
  *		 grows; and of what the first goroutine makes one by one and has itself: the program is still being set up
  * and what is no leak: pool (many at one object), held (something that can still run refers to what
@@ -82,6 +83,8 @@ enum verdict_why {
 	/* stuck or suspect: those are who wait for it */
 	WHY_OTHERS_WAIT,
 	WHY_NOTHING, /* no leak */
+	/* stuck: many at one WaitGroup, and whoever owes its Done hangs */
+	WHY_BEHIND_HANG,
 	WHY_KINDS
 };
 

@@ -420,6 +420,27 @@ static bool belongs(const struct leaks *l, const struct leak_entry *e,
 	return p->root || 2 * (uint64_t)p->nr >= leaks__group(l, e)->nr;
 }
 
+/*
+ * Who waits for one WaitGroup waits for a result, if they are many: as at a lock, they are stuck if
+ * it hangs.
+ */
+static void note_behind_hangs(struct leaks *l)
+{
+	for (size_t i = 0; i < l->nr; i++) {
+		struct leak_entry *e = &l->entries[i];
+		const struct leak_group *g = leaks__group(l, e);
+		const struct incident_part *p = g->class == LEAK_WAITGROUP ? part_of(l, e) : NULL;
+		const struct leak_g *first = p ? g_of(l, part_of(l, lead_of(l, p))->first) : NULL;
+
+		if (!p || p->root || verdict_is_leak(e->verdict.kind) || !belongs(l, e, p) ||
+		    g->aged < l->opts.min_count || g->sharing < l->opts.min_count ||
+		    !hangs(l, first) || !looks_like_a_hang(l, first, LEAK_LEAD_CLOSE))
+			continue;
+		e->verdict.kind = VERDICT_STUCK;
+		e->verdict.why = WHY_BEHIND_HANG;
+	}
+}
+
 /* Others leak because of it. */
 static void blame(struct leaks *l)
 {
@@ -516,6 +537,7 @@ int leak_incident__join(struct leaks *l)
 		err = sum_cycles(l);
 	if (err)
 		return err;
+	note_behind_hangs(l);
 	blame(l);
 	give_words(l);
 	return 0;

@@ -317,6 +317,10 @@ static void put_standing(const struct leaks *l, const struct leak_entry *e, stru
 		textbuf__text(
 			to, ", each to send on a channel of its own that nobody is known to have");
 		break;
+	case WHY_BEHIND_HANG:
+		put_long(l, g->aged, "have waited for one WaitGroup", to);
+		textbuf__text(to, "; whoever would call Done hangs");
+		break;
 	case WHY_OLD_AND_APART:
 		put_long(l, g->aged, g->aged == 1 ? "has waited" : "have waited", to);
 		textbuf__text(to, ", each at an object of its own");
@@ -386,6 +390,7 @@ void leak_words__why(const struct leaks *l, const struct leak_entry *e, struct t
 		put_old(g, to);
 		textbuf__text(to, "; but their clients are there: more connections");
 		break;
+	case WHY_BEHIND_HANG: put_standing(l, e, to); break;
 	case WHY_NOTHING:
 	case WHY_KINDS: put_no_leak(l, e, to); break;
 	}

@@ -82,6 +82,10 @@ func ask(url string) { calls.do(url, func() (string, error) { return get(url) })
 
 func demand(url string) { ask(url) }
 
+var standing string
+
+func demandStanding() { demand(standing) }
+
 func fetch(url string, wg *sync.WaitGroup) {
 	defer wg.Done()
 	get(url)
@@ -209,6 +213,21 @@ func init() {
 		go ask(url)
 		pause()
 		go every(func() { go demand(url) })
+	}
+	kinds["flight-that-stands"] = func() {
+		standing = silent()
+		go ask(standing)
+		pause()
+		times(60, demandStanding)
+	}
+	// They begin when somebody says so, or in an hour.
+	kinds["barrier"] = func() {
+		for _, until := range []func(){func() { <-never }, func() { time.Sleep(time.Hour) }} {
+			begin, wait := new(sync.WaitGroup), until
+			begin.Add(1)
+			go func() { wait(); begin.Done() }()
+			times(30, begin.Wait)
+		}
 	}
 	kinds["plain-flight"] = func() {
 		url := silent()
