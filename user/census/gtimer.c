@@ -10,7 +10,6 @@
  * from when on. */
 #define PERIOD    8
 #define ARG_DATA  32
-#define STATUS    56                  /* u32, up to Go 1.22 */
 #define LATE_NS   (10LL * 1000000000) /* the program, or we */
 #define TIMER_MAX 256                 /* bytes of one up to its arg */
 /* Go 1.22 time/tick.go Ticker { C <-chan Time; r runtimeTimer }, and Timer the same */
@@ -20,20 +19,31 @@
 #define TIMETIMER_R 16
 
 /*
- * Go 1.14 to 1.22: timer.status, from when on; those of one that is in no heap, or is to leave it.
- * From 1.23 on when is 0.
+ * Go 1.14 to 1.22: timer.status (u32), from when on; those of one that is in no heap, or is to
+ * leave it. From 1.23 on when is 0. One that was given another time has that in nextwhen, until the
+ * heap is put in order.
  */
+#define NEXT_WHEN      48
 #define STATUS         56
 #define STATUS_NONE    0
 #define STATUS_DELETED 3
 #define STATUS_REMOVED 5
+#define STATUS_EARLIER 7
+#define STATUS_LATER   8
+#define STATUS_END     (STATUS + 4)
 
-static bool take(const uint8_t *at, struct gtimer *ret)
+/* has_status: at has STATUS_END bytes. */
+static bool take(const uint8_t *at, bool has_status, struct gtimer *ret)
 {
-	const struct gtimer t = { .when_ns = (int64_t)field_u64(at, 0),
-				  .period_ns = (int64_t)field_u64(at, PERIOD),
-				  .stopped = !field_u64(at, 0) };
+	struct gtimer t = { .when_ns = (int64_t)field_u64(at, 0),
+			    .period_ns = (int64_t)field_u64(at, PERIOD),
+			    .stopped = !field_u64(at, 0) };
+	uint32_t status = STATUS_NONE;
 
+	if (has_status)
+		memcpy(&status, at + STATUS, sizeof(status));
+	if (status == STATUS_EARLIER || status == STATUS_LATER)
+		t.when_ns = (int64_t)field_u64(at, NEXT_WHEN);
 	if (t.when_ns < 0 || t.period_ns < 0)
 		return false;
 	*ret = t;
@@ -44,10 +54,13 @@ bool gtimer_read(const struct addrspace *as, const struct goruntime *rt, uint64_
 		 struct gtimer *ret)
 {
 	const int32_t when = rt->objects.timer_when;
-	uint8_t raw[PERIOD + 8];
+	const bool has_status = !gofacts_has(rt->minor, GO_CHAN_TIMERS);
+	uint8_t raw[STATUS_END];
 
-	return addr && when >= 0 && !addrspace__read(as, addr + (uint64_t)when, raw, sizeof(raw)) &&
-	       take(raw, ret);
+	return addr && when >= 0 &&
+	       !addrspace__read(as, addr + (uint64_t)when, raw,
+				has_status ? STATUS_END : PERIOD + 8) &&
+	       take(raw, has_status, ret);
 }
 
 /* Is the object at addr a Timer or Ticker that feeds this channel? */
@@ -57,13 +70,13 @@ static bool is_ticker(const struct addrspace *as, const struct goruntime *rt, ui
 	const int32_t when = rt->objects.timer_when +
 			     (gofacts_has(rt->minor, GO_CHAN_TIMERS) ? TIMETIMER_R : TICKER_R);
 	const bool has_status = !gofacts_has(rt->minor, GO_CHAN_TIMERS);
-	const size_t len = (size_t)when + (has_status ? STATUS + 4 : ARG_DATA + 8);
+	const size_t len = (size_t)when + (has_status ? STATUS_END : ARG_DATA + 8);
 	uint8_t raw[TIMER_MAX];
 	uint32_t status;
 
 	if (len > sizeof(raw) || addrspace__read(as, addr, raw, len) ||
 	    field_u64(raw, TICKER_C) != chan || field_u64(raw, when + ARG_DATA) != chan ||
-	    !take(raw + when, ret))
+	    !take(raw + when, has_status, ret))
 		return false;
 	if (has_status) {
 		memcpy(&status, raw + when + STATUS, sizeof(status));
