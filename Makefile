@@ -123,9 +123,13 @@ FUZZ_PROGS := $(FUZZ_SRCS:tests/fuzz/%.c=$(BUILD)/fuzz/%)
 $(BUILD)/obj/tests/fuzz/%.o: WARN += -Wno-missing-prototypes
 # It shares its target with the unit test: tests/unit/fake_locks.h
 $(BUILD)/obj/tests/fuzz/fuzz_holds.o: CFLAGS += -I.
-$(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $$(LIB_OBJS)
-	$(call msg,LINK,$@)
+# Out of an archive, so that a program has the code that it uses: libFuzzer goes through the counters of all after each input.
+$(BUILD)/fuzz/rooms.a: $$(LIB_OBJS)
+	$(call msg,AR,$@)
 	$(Q)mkdir -p $(@D)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+$(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/fuzz/rooms.a
+	$(call msg,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $^ $(ALL_LDFLAGS) -fsanitize=fuzzer $(LIBS) -o $@
 fuzz-programs: $(FUZZ_PROGS)
 

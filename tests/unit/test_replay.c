@@ -264,6 +264,9 @@ Test(replay, what_does_not_fit_together_is_refused)
 		  { 4, 0x1a, 2, 0x18, 26, 8, 0x2a, 6, 0x12, 1, 2, 0x22, 1, 9 },
 		  14 },
 		{ "goroutines of no look", { 5, 0x4a, 3, 0x0a, 1, 2 }, 6 },
+		{ "sums of two events",
+		  { 4, 0x1a, 2, 0x18, 26, 4, 0x5a, 2, 8, 1, 4, 0x5a, 2, 8, 3 },
+		  15 },
 		{ "no process", { 2, 0x12, 0 }, 3 },
 	};
 

@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHUNK_BYTES (256u << 10)
+/* Each chunk is twice as large as the one before it. */
+#define CHUNK_MIN (4u << 10)
+#define CHUNK_MAX (256u << 10)
 
 struct arena_chunk {
 	struct arena_chunk *next;
@@ -17,13 +19,18 @@ void *arena__alloc(struct arena *a, size_t bytes)
 {
 	void *ret;
 
-	if (bytes > SIZE_MAX - CHUNK_BYTES)
+	if (bytes > SIZE_MAX - CHUNK_MAX)
 		return NULL;
 	bytes = (bytes + 7) & ~(size_t)7;
 	if (!a->chunk || bytes > a->chunk->bytes - a->used) {
-		size_t room = bytes > CHUNK_BYTES ? bytes : CHUNK_BYTES;
-		struct arena_chunk *c = calloc(1, sizeof(*c) + room);
+		size_t room = a->chunk ? 2 * a->chunk->bytes : CHUNK_MIN;
+		struct arena_chunk *c;
 
+		if (room > CHUNK_MAX)
+			room = CHUNK_MAX;
+		if (room < bytes)
+			room = bytes;
+		c = calloc(1, sizeof(*c) + room);
 		if (!c)
 			return NULL;
 		c->next = a->chunk;

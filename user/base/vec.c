@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIRST 256
+#define FIRST_BYTES 4096
 
 int vec__reserve(void *array, size_t *room, size_t need, size_t size)
 {
-	size_t more = *room ? *room : FIRST;
+	size_t more = *room ? *room : 1 + FIRST_BYTES / size;
 	void *p;
 
 	if (need <= *room)

@@ -20,7 +20,7 @@ int labels_read(struct labelbook *b, const struct addrspace *as, int minor, uint
 	if (!labels)
 		return -ENOMEM;
 	if (golabels_read(as, minor, ptr, labels, GOLABELS_MAX, &nr)) {
-		labelbook__miss(b);
+		labelbook__miss(b, 1);
 		nr = 0;
 	}
 	for (size_t i = 0; i < nr; i++)

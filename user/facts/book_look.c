@@ -196,8 +196,8 @@ int book__labels(struct book *b, const Pw__Labels *l, const struct pw_names *nam
 		    labelbook__put(to, l->set[i], v, nr))
 			return no_memory(why);
 	}
-	while (labelbook__unread(to) < l->unread && labelbook__unread(to) < LABELBOOK_SETS_MAX)
-		labelbook__miss(to);
+	if (labelbook__unread(to) < l->unread)
+		labelbook__miss(to, l->unread - labelbook__unread(to));
 	return 0;
 }
 

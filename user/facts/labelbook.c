@@ -63,9 +63,9 @@ bool labelbook__has(const struct labelbook *b, uint64_t ptr)
 	return labelbook__find(b, ptr);
 }
 
-void labelbook__miss(struct labelbook *b)
+void labelbook__miss(struct labelbook *b, uint64_t more)
 {
-	b->unread++;
+	b->unread += more;
 }
 
 int labelbook__put(struct labelbook *b, uint64_t ptr, const struct label_text *v, size_t nr)

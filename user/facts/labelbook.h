@@ -31,8 +31,8 @@ DEFINE_SCOPED(labelbook)
 bool labelbook__has(const struct labelbook *b, uint64_t ptr);
 /* The set at ptr, which is not there yet; texts are copied. 0 or -ENOMEM. */
 int labelbook__put(struct labelbook *b, uint64_t ptr, const struct label_text *v, size_t nr);
-/* One more that could not be read. */
-void labelbook__miss(struct labelbook *b);
+/* So many more could not be read. */
+void labelbook__miss(struct labelbook *b, uint64_t more);
 
 /*
  * Sorted by key, borrowed; *ret_nr 0: it has no labels, they could not be read, or nobody read

@@ -18,6 +18,7 @@
  * class, that part); sampled.
  */
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 
 #include "base/json_writer.h"
@@ -63,7 +64,7 @@ static void put_row(const struct merged_row *row, bool alloc, struct json_writer
 	jsonw_newline(w);
 	jsonw_start_object(w);
 	jsonw_uint_field(w, "value", row->value);
-	jsonw_uint_field(w, "error", (uint64_t)row->error);
+	jsonw_uint_field(w, "error", (uint64_t)fmin(row->error, 0x1p63));
 	jsonw_uint_field(w, "count", row->count);
 	jsonw_string_field(w, "reason", alloc ? NULL : row->frames.state);
 	if (alloc)

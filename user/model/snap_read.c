@@ -68,6 +68,9 @@ static int take_sums(struct snap_facts *s, const Pw__Sums *f, struct cause *why)
 {
 	if (f->event > PROFILE_ALLOC || f->root > PROFILE_ROOT_STATE)
 		return book__bad(why, "it counts what is not known");
+	/* Rows are read as the event and root say that were there before them. */
+	if (s->begun && (f->event != s->head.event || f->root != s->head.root))
+		return book__bad(why, "it counts two things");
 	s->begun = true;
 	s->head = (struct snap){
 		.event = (enum profile_event)f->event,
