@@ -165,9 +165,10 @@ static void change_message(uint32_t *seed, ProtobufCMessage *m)
 		if (*rows || f->label != PROTOBUF_C_LABEL_REPEATED)
 			break;
 		*rows = *count_of(m, f) ? *count_of(m, f) : 1;
-		*(void **)at = calloc(*rows, width);
+		*(void **)at = realloc(*(void **)at, *rows * width);
 		if (!*(void **)at)
 			abort();
+		memset(*(void **)at, 0, *rows * width);
 		/* fallthrough */
 	default: change_value(seed, *(char **)at + width * roll(seed, *rows), width);
 	}

@@ -4,6 +4,7 @@
 #include <criterion/criterion.h>
 
 #include "dump_fake.h"
+#include "facts/pw_file.h"
 #include "view/chans.h"
 #include "view/replay.h"
 
@@ -89,6 +90,21 @@ static const struct waitgraph graph = { .edges = edges,
 static const struct chans_source source = {
 	.chans = &chans, .locks = &locks, .holds = &holds, .graph = &graph
 };
+
+struct bytes {
+	char *v;
+	size_t len;
+};
+
+static struct replay *read_bytes(char *v, size_t len, struct cause *why)
+{
+	FILE *in = fmemopen(v, len, "r");
+	struct replay *r = NULL;
+
+	replay__read(in, "x.pw", &r, why);
+	fclose(in);
+	return r;
+}
 
 static struct replay *there_and_back(const struct chans_source *s)
 {
@@ -252,6 +268,95 @@ Test(replay_waits, that_nobody_asked_for_are_not_there)
 	cr_expect(book_look__waits(&r->book->looks[0], 0, &read), "nothing is an answer");
 	cr_expect_eq(read.chans->nr + read.locks->nr + read.holds->nr + read.graph->nr_edges, 0);
 	cr_expect_not(book_look__waits(&r->book->looks[0], 1, &read));
+}
+
+#define CROWD 100000 /* over several segments */
+
+/* The last goroutine but one waits for the last, which waits for it, and for the first. */
+static struct bytes write_crowd(void)
+{
+	static struct census_g gs[CROWD];
+	static struct census_wait on[] = { { .addr = 0xc000040000, .kind = CENSUS_WAIT_MUTEX },
+					   { .addr = 0xc000041000, .kind = CENSUS_WAIT_RWMUTEX } };
+	static struct census_stack stack = { .nr_pcs = 1, .nr_gs = CROWD };
+	static uint64_t pc = PC_WORKER;
+	static const uint32_t last = CROWD - 1;
+	const struct census crowd = { .gs = gs,
+				      .nr = CROWD,
+				      .stacks = &stack,
+				      .nr_stacks = 1,
+				      .pcs = &pc,
+				      .nr_pcs = 1,
+				      .waits = on,
+				      .nr_waits = 2 };
+	struct ghold held[] = { { .lock = 0xc000040000, .g = 0 },
+				{ .lock = 0xc000040000, .g = last } };
+	struct wait_edge all[] = {
+		{ .g = last - 1, .to = 0, .wait = 0, .hold = 0 },
+		{ .g = last - 1, .to = last, .wait = 0, .hold = 1 },
+		{ .g = last, .to = last - 1, .wait = 1, .hold = WAITGRAPH_NO_HOLD }
+	};
+	struct wait_edge around[] = { all[0], all[2], all[1], all[2] };
+	struct wait_ring two[] = { { .edges_at = 0, .nr = 2 }, { .edges_at = 2, .nr = 2 } };
+	const struct gholds hs = { .v = held, .nr = 2 };
+	const struct waitgraph w = { .edges = all,
+				     .nr_edges = 3,
+				     .steps = around,
+				     .nr_steps = 4,
+				     .rings = two,
+				     .nr_rings = 2 };
+	scoped(factlog) f = NULL;
+	struct bytes b = { NULL, 0 };
+	FILE *out = open_memstream(&b.v, &b.len);
+
+	for (uint32_t i = 0; i < CROWD; i++)
+		gs[i] = (struct census_g){ .goid = i + 1,
+					   .labels = ~(uint64_t)i,
+					   .addr = ~(uint64_t)i * i };
+	for (uint32_t i = 0; i < 2; i++) {
+		gs[last - i].waits_at = 1 - i;
+		gs[last - i].nr_waits = 1;
+	}
+	cr_assert_eq(factlog__new(out, &fake_of, &f), 0);
+	cr_assert_eq(factlog__look(f, 0, 0, 5, &crowd, NULL), 0);
+	cr_assert_eq(factlog__waits(f, 0, 0, 5, &crowd,
+				    &(struct chans_source){ &chans, &locks, &hs, &w }),
+		     0);
+	cr_assert_eq(factlog__end(f, NULL), 0);
+	fclose(out);
+	return b;
+}
+
+/* Who is told with a goroutine of a segment that is gone is passed over, the rest is right. */
+Test(replay_waits, are_right_without_the_segments_before)
+{
+	struct bytes b = write_crowd();
+	struct pw_segment_head first;
+	const struct census *c;
+	scoped(replay) r = NULL;
+	struct cause why = { "" };
+	struct chans_source read;
+	size_t cut;
+
+	memcpy(&first, b.v + sizeof(struct pw_file_head), sizeof(first));
+	cut = sizeof(first) + first.packed_bytes;
+	memmove(b.v + sizeof(struct pw_file_head), b.v + sizeof(struct pw_file_head) + cut,
+		b.len - sizeof(struct pw_file_head) - cut);
+	r = read_bytes(b.v, b.len - cut, &why);
+	cr_assert(r, "%s", why.text);
+	c = r->book->looks[0].censuses[0];
+	cr_assert_eq(c->gs[c->nr - 1].goid, CROWD);
+	cr_assert(c->nr < CROWD && c->gs[0].goid > 1);
+	cr_assert(book_look__waits(&r->book->looks[0], 0, &read));
+	cr_assert_eq(read.holds->nr, 1);
+	cr_expect_eq(read.holds->v[0].g, c->nr - 1);
+	cr_assert_eq(read.graph->nr_edges, 2);
+	cr_expect_eq(read.graph->edges[0].to, c->nr - 1);
+	cr_expect_eq(read.graph->edges[0].hold, 0);
+	cr_assert_eq(read.graph->nr_rings, 1);
+	cr_expect_eq(read.graph->rings[0].nr, 2);
+	cr_expect_eq(read.graph->steps[1].g, c->nr - 1);
+	free(b.v);
 }
 
 /* Facts by a writer that lies: a look first, unless `look` is false. */

@@ -43,7 +43,8 @@ static int add_look(struct book *b, const Pw__Look *l, struct book_look **ret, s
 	*ret = look;
 	if (look && look->number == l->number)
 		return 0;
-	if (l->number != b->nr_looks || b->nr_looks >= BOOK_LOOKS_MAX)
+	/* The first may have any number: segments before it may be gone. */
+	if ((look && l->number != look->number + 1) || b->nr_looks >= BOOK_LOOKS_MAX)
 		return book__bad(why, "its looks do not follow each other");
 	if (vec__reserve(&b->looks, &b->looks_room, b->nr_looks + 1, sizeof(*b->looks)))
 		return no_memory(why);
@@ -254,8 +255,8 @@ static void goroutine_of(const Pw__Goroutines *f, size_t i, struct census_g *g)
 	g->stack_hi = g->stack_lo + COLUMN_AT(f, stack_bytes, i);
 	g->sp = depth ? g->stack_hi - depth : 0;
 	g->tid = COLUMN_AT(f, thread, i);
-	g->m = (int32_t)COLUMN_AT(f, m, i) - 1;
-	g->p = (int32_t)COLUMN_AT(f, p, i) - 1;
+	g->m = (int32_t)(COLUMN_AT(f, m, i) - 1);
+	g->p = (int32_t)(COLUMN_AT(f, p, i) - 1);
 	g->status = (uint8_t)COLUMN_AT(f, status, i);
 	g->reason = (uint8_t)COLUMN_AT(f, reason, i);
 	g->locked = flags & GOROUTINE_LOCKED;
@@ -295,6 +296,8 @@ int book__goroutines(struct book *b, const Pw__Goroutines *g, struct cause *why)
 		waits += g->nr_waits[i];
 	if (!c || !goroutines_fit(g, nr, waits))
 		return book__bad(why, "columns of its goroutines differ in length");
+	if (b->looks[b->nr_looks - 1].waits[o->rt].graph)
+		return book__bad(why, "goroutines come after those who wait for them");
 	if (nr > GS_MAX - c->nr || waits > WAITS_MAX - c->nr_waits)
 		return book__bad(why, "it has too many goroutines");
 	if (vec__reserve(&c->gs, &o->gs_room, c->nr + nr, sizeof(*c->gs)) ||

@@ -7,6 +7,7 @@
 #include "facts/fact_flags.h"
 
 #define ROWS_MAX (1u << 24) /* of one kind */
+#define NO_ROW   UINT32_MAX
 
 void book_waits__done(struct book_waits *w)
 {
@@ -14,6 +15,7 @@ void book_waits__done(struct book_waits *w)
 	glocks__free(w->locks);
 	gholds__free(w->holds);
 	waitgraph__free(w->graph);
+	free(w->goids);
 }
 
 bool book_look__waits(const struct book_look *l, uint16_t rt, struct chans_source *ret)
@@ -29,6 +31,45 @@ bool book_look__waits(const struct book_look *l, uint16_t rt, struct chans_sourc
 static int no_memory(struct cause *why)
 {
 	return cause__set(why, -ENOMEM, "out of memory");
+}
+
+/* --- goroutines by goid --- */
+
+static int compare_goids(const void *a, const void *b)
+{
+	const struct book_goid *x = a, *y = b;
+
+	if (x->goid != y->goid)
+		return x->goid < y->goid ? -1 : 1;
+	return x->g < y->g ? -1 : x->g > y->g;
+}
+
+static int know_goids(struct book_waits *w, const struct census *c)
+{
+	w->goids = reallocarray(NULL, c->nr + 1, sizeof(*w->goids));
+	if (!w->goids)
+		return -ENOMEM;
+	for (size_t i = 0; i < c->nr; i++)
+		w->goids[i] = (struct book_goid){ c->gs[i].goid, (uint32_t)i };
+	w->nr_goids = c->nr;
+	qsort(w->goids, c->nr, sizeof(*w->goids), compare_goids);
+	return 0;
+}
+
+/* NO_ROW: it is not there. Of two with one goid the first. */
+static uint32_t row_of(const struct book_waits *w, uint64_t goid)
+{
+	size_t lo = 0, hi = w->nr_goids;
+
+	while (lo < hi) {
+		const size_t mid = lo + (hi - lo) / 2;
+
+		if (w->goids[mid].goid < goid)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < w->nr_goids && w->goids[lo].goid == goid ? w->goids[lo].g : NO_ROW;
 }
 
 /* Of the look that is read; *ret_c: its goroutines. */
@@ -48,7 +89,7 @@ static int book__waits(struct book *b, struct book_waits **ret, const struct cen
 	w->chans = calloc(1, sizeof(*w->chans));
 	w->locks = calloc(1, sizeof(*w->locks));
 	w->holds = calloc(1, sizeof(*w->holds));
-	if (w->chans && w->locks && w->holds)
+	if (w->chans && w->locks && w->holds && !know_goids(w, *ret_c))
 		w->graph = calloc(1, sizeof(*w->graph));
 	if (w->graph)
 		return 0;
@@ -207,23 +248,30 @@ int book__holders(struct book *b, const Pw__Holders *f, struct cause *why)
 	const struct census *c;
 	struct book_waits *w;
 	struct gholds *hs;
-	uint64_t lock = 0;
+	uint64_t lock = 0, goid = 0;
 	int err = book__waits(b, &w, &c, why);
 
 	if (err)
 		return err;
 	hs = w->holds;
-	if (!column_fits(f->n_goroutine, nr) || !column_fits(f->n_frame, nr) ||
-	    !column_fits(f->n_release_at, nr) || !column_fits(f->n_kind, nr) ||
-	    nr > ROWS_MAX - hs->nr)
+	if (!column_fits(f->n_goroutine, nr) || !column_fits(f->n_goid_delta, nr) ||
+	    !column_fits(f->n_frame, nr) || !column_fits(f->n_release_at, nr) ||
+	    !column_fits(f->n_kind, nr) || nr > ROWS_MAX - hs->nr)
 		return book__bad(why, "columns of its holders do not fit");
 	if (vec__reserve(&hs->v, &w->holds_room, hs->nr + nr, sizeof(*hs->v)))
 		return no_memory(why);
 	hs->unknown = f->unknown;
 	for (size_t i = 0; i < nr; i++) {
-		const uint32_t g = COLUMN_AT(f, goroutine, i), kind = COLUMN_AT(f, kind, i);
+		const uint32_t kind = COLUMN_AT(f, kind, i);
+		uint32_t g = COLUMN_AT(f, goroutine, i);
 
 		lock += (uint64_t)f->lock_delta[i];
+		goid += (uint64_t)COLUMN_AT(f, goid_delta, i);
+		if (f->n_goid_delta) {
+			g = row_of(w, goid);
+			if (g == NO_ROW)
+				continue; /* it was told of in a segment that is not there */
+		}
 		if (g >= c->nr || c->gs[g].stack == CENSUS_NO_STACK || kind > GHOLD_GROUP ||
 		    (hs->nr && hs->v[hs->nr - 1].lock > lock))
 			return book__bad(why, "nobody who is known holds a lock");
@@ -242,27 +290,73 @@ static bool waits_fit(const Pw__WaitsFor *f, size_t nr)
 {
 	return column_fits(f->n_wait, nr) && column_fits(f->n_to, nr) &&
 	       column_fits(f->n_how, nr) && column_fits(f->n_number, nr) &&
-	       column_fits(f->n_deadlock, nr) && column_fits(f->n_behind, nr);
+	       column_fits(f->n_deadlock, nr) && column_fits(f->n_behind, nr) &&
+	       column_fits(f->n_goid_delta, nr) && column_fits(f->n_to_goid_delta, nr) &&
+	       column_fits(f->n_lock_delta, nr) && column_fits(f->n_hold, nr);
 }
 
-/* 0 or -EBADMSG */
+/* The hold of that lock by g with this number: by lock, then g. NO_ROW: it is not there. */
+static uint32_t hold_of(const struct gholds *hs, uint64_t lock, uint32_t g, uint32_t number)
+{
+	size_t lo = 0, hi = hs->nr;
+
+	while (lo < hi) {
+		const size_t mid = lo + (hi - lo) / 2;
+		const struct ghold *h = &hs->v[mid];
+
+		if (h->lock < lock || (h->lock == lock && h->g < g))
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (number >= hs->nr - lo || hs->v[lo + number].lock != lock || hs->v[lo + number].g != g)
+		return NO_ROW;
+	return (uint32_t)(lo + number);
+}
+
+struct told_edge { /* what rows tell as differences, up to this one */
+	uint64_t goid, to, lock;
+};
+
+/* 0; -ENOENT: one of them is not there; -EBADMSG */
+static int edge_by_goid(const struct book_waits *w, const Pw__WaitsFor *f, size_t i,
+			struct told_edge *told, struct wait_edge *ret)
+{
+	told->goid += (uint64_t)f->goid_delta[i];
+	told->to += (uint64_t)COLUMN_AT(f, to_goid_delta, i);
+	told->lock += (uint64_t)COLUMN_AT(f, lock_delta, i);
+	ret->g = row_of(w, told->goid);
+	ret->to = row_of(w, told->to);
+	if (ret->g == NO_ROW || ret->to == NO_ROW)
+		return -ENOENT;
+	if (COLUMN_AT(f, how, i) != WAIT_HOLDS)
+		return 0;
+	ret->hold = hold_of(w->holds, told->lock, ret->to, COLUMN_AT(f, hold, i));
+	return ret->hold == NO_ROW ? -ENOENT : 0;
+}
+
+/* 0; -ENOENT: of what it names something is not there; -EBADMSG */
 static int edge_of(const struct book_waits *w, const struct census *c, const Pw__WaitsFor *f,
-		   size_t i, struct wait_edge *ret)
+		   size_t i, struct told_edge *told, struct wait_edge *ret)
 {
 	const uint32_t how = COLUMN_AT(f, how, i), number = COLUMN_AT(f, number, i),
 		       wait = COLUMN_AT(f, wait, i);
+	int err;
 
-	*ret = (struct wait_edge){ .g = f->goroutine[i], .to = COLUMN_AT(f, to, i) };
-	if (ret->g >= c->nr || ret->to >= c->nr || wait >= c->gs[ret->g].nr_waits)
+	*ret = (struct wait_edge){ .g = f->goroutine[i],
+				   .to = COLUMN_AT(f, to, i),
+				   .hold = number };
+	err = f->n_goid_delta ? edge_by_goid(w, f, i, told, ret) : 0;
+	if (err)
+		return err;
+	if (ret->g >= c->nr || ret->to >= c->nr || wait >= c->gs[ret->g].nr_waits ||
+	    how > WAIT_ALONE_HAS || (how == WAIT_HOLDS && ret->hold >= w->holds->nr) ||
+	    (how == WAIT_ALONE_HAS && number >= c->nr))
 		return -EBADMSG;
 	ret->wait = c->gs[ret->g].waits_at + wait;
-	ret->hold = how == WAIT_HOLDS       ? number
-		    : how == WAIT_KEEPS_OUT ? WAITGRAPH_NO_HOLD
-					    : WAITGRAPH_KEEPS + number;
-	return how > WAIT_ALONE_HAS || (how == WAIT_HOLDS && number >= w->holds->nr) ||
-			       (how == WAIT_ALONE_HAS && number >= c->nr)
-		       ? -EBADMSG
-		       : 0;
+	if (how != WAIT_HOLDS)
+		ret->hold = how == WAIT_KEEPS_OUT ? WAITGRAPH_NO_HOLD : WAITGRAPH_KEEPS + number;
+	return 0;
 }
 
 static int add_step(struct book_waits *w, const struct wait_edge *e, bool begins, uint32_t behind)
@@ -282,6 +376,16 @@ static int add_step(struct book_waits *w, const struct wait_edge *e, bool begins
 	return 0;
 }
 
+/* A ring is whole or not there. */
+static void forget_ring(struct book_waits *w)
+{
+	struct waitgraph *g = w->graph;
+
+	if (!w->ring_gone && g->nr_rings)
+		g->nr_steps = g->rings[--g->nr_rings].edges_at;
+	w->ring_gone = true;
+}
+
 static int add_edge(struct book_waits *w, const struct wait_edge *e)
 {
 	struct waitgraph *g = w->graph;
@@ -292,9 +396,30 @@ static int add_edge(struct book_waits *w, const struct wait_edge *e)
 	return 0;
 }
 
+/* 0, -EBADMSG, -ENOMEM */
+static int take_edge(struct book_waits *w, const struct census *c, const Pw__WaitsFor *f, size_t i,
+		     struct told_edge *told)
+{
+	const uint32_t deadlock = COLUMN_AT(f, deadlock, i);
+	const bool begins = deadlock == DEADLOCK_BEGINS;
+	struct wait_edge e;
+	int err = edge_of(w, c, f, i, told, &e);
+
+	if (begins)
+		w->ring_gone = err == -ENOENT;
+	else if (deadlock && (err == -ENOENT || (f->n_goid_delta && !w->graph->nr_rings)))
+		forget_ring(w); /* a part of it was told in a segment that is not there */
+	if (err)
+		return err == -ENOENT ? 0 : err;
+	if (!deadlock)
+		return add_edge(w, &e);
+	return w->ring_gone ? 0 : add_step(w, &e, begins, COLUMN_AT(f, behind, i));
+}
+
 int book__waits_for(struct book *b, const Pw__WaitsFor *f, struct cause *why)
 {
 	const size_t nr = f->n_goroutine;
+	struct told_edge told = { 0 };
 	const struct census *c;
 	struct book_waits *w;
 	int err = book__waits(b, &w, &c, why);
@@ -307,16 +432,8 @@ int book__waits_for(struct book *b, const Pw__WaitsFor *f, struct cause *why)
 	w->graph->unclear = f->unclear;
 	w->graph->cut = f->cut;
 	w->graph->unproved = f->unproved;
-	for (size_t i = 0; i < nr && !err; i++) {
-		const uint32_t deadlock = COLUMN_AT(f, deadlock, i);
-		struct wait_edge e;
-
-		err = edge_of(w, c, f, i, &e);
-		if (!err && deadlock)
-			err = add_step(w, &e, deadlock == DEADLOCK_BEGINS, COLUMN_AT(f, behind, i));
-		else if (!err)
-			err = add_edge(w, &e);
-	}
+	for (size_t i = 0; i < nr && !err; i++)
+		err = take_edge(w, c, f, i, &told);
 	return err == -EBADMSG ? book__bad(why, "nobody who is known waits")
 	       : err           ? no_memory(why)
 			       : 0;

@@ -25,15 +25,17 @@ struct lock_rows {
 };
 
 struct holder_rows {
-	int64_t lock[ROWS];
+	int64_t lock[ROWS], goid[ROWS];
 	uint64_t release_at[ROWS];
 	uint32_t goroutine[ROWS], frame[ROWS], kind[ROWS];
 };
 
 struct wait_rows {
 	uint32_t goroutine[ROWS], wait[ROWS], to[ROWS], how[ROWS], number[ROWS], deadlock[ROWS],
-		behind[ROWS];
+		behind[ROWS], hold[ROWS];
+	int64_t goid[ROWS], to_goid[ROWS], lock[ROWS];
 	size_t nr;
+	uint64_t last_goid, last_to, last_lock;
 };
 
 struct waits_log {
@@ -182,6 +184,7 @@ static void tell_holders(struct waits_log *l, size_t from, size_t nr)
 		const struct ghold *h = &hs->v[from + i];
 
 		r->lock[i] = (int64_t)(h->lock - (i ? h[-1].lock : 0));
+		r->goid[i] = (int64_t)(l->c->gs[h->g].goid - (i ? l->c->gs[h[-1].g].goid : 0));
 		r->goroutine[i] = h->g;
 		r->frame[i] = h->frame;
 		r->release_at[i] = h->release_pc;
@@ -191,6 +194,7 @@ static void tell_holders(struct waits_log *l, size_t from, size_t nr)
 	factlog__code(l->f);
 	m.n_lock_delta = nr;
 	m.lock_delta = r->lock;
+	column_s64(&m.n_goid_delta, &m.goid_delta, r->goid, nr);
 	column_u32(&m.n_goroutine, &m.goroutine, r->goroutine, nr);
 	column_u32(&m.n_frame, &m.frame, r->frame, nr);
 	column_u64(&m.n_release_at, &m.release_at, r->release_at, nr);
@@ -213,6 +217,10 @@ static void tell_waits(struct waits_log *l)
 
 	m.n_goroutine = r->nr;
 	m.goroutine = r->goroutine;
+	column_s64(&m.n_goid_delta, &m.goid_delta, r->goid, r->nr);
+	column_s64(&m.n_to_goid_delta, &m.to_goid_delta, r->to_goid, r->nr);
+	column_s64(&m.n_lock_delta, &m.lock_delta, r->lock, r->nr);
+	column_u32(&m.n_hold, &m.hold, r->hold, r->nr);
 	column_u32(&m.n_wait, &m.wait, r->wait, r->nr);
 	column_u32(&m.n_to, &m.to, r->to, r->nr);
 	column_u32(&m.n_how, &m.how, r->how, r->nr);
@@ -226,14 +234,40 @@ static void tell_waits(struct waits_log *l)
 	fact.waits_for = &m;
 	pw_writer__fact(w, &fact);
 	r->nr = 0;
+	r->last_goid = r->last_to = r->last_lock = 0;
+}
+
+/* What a row says as the difference to the row before. */
+static int64_t delta(uint64_t *last, uint64_t now)
+{
+	const uint64_t before = *last;
+
+	*last = now;
+	return (int64_t)(now - before);
+}
+
+/* Which of the holds that its goroutine has of its lock. */
+static uint32_t number_of_hold(const struct gholds *hs, uint32_t hold)
+{
+	const struct ghold *h = &hs->v[hold];
+	uint32_t nr = 0;
+
+	while (nr < hold && h[-1 - (int)nr].lock == h->lock && h[-1 - (int)nr].g == h->g)
+		nr++;
+	return nr;
 }
 
 static void put_wait(struct waits_log *l, const struct wait_edge *e, enum wait_deadlock deadlock,
 		     uint32_t behind)
 {
 	struct wait_rows *r = &l->rows->waits;
+	const struct gholds *hs = l->s->holds;
 	const size_t i = r->nr++;
 
+	r->goid[i] = delta(&r->last_goid, l->c->gs[e->g].goid);
+	r->to_goid[i] = delta(&r->last_to, l->c->gs[e->to].goid);
+	r->lock[i] = delta(&r->last_lock, wait_edge_holds(e) ? hs->v[e->hold].lock : 0);
+	r->hold[i] = wait_edge_holds(e) ? number_of_hold(hs, e->hold) : 0;
 	r->goroutine[i] = e->g;
 	r->wait[i] = e->wait - l->c->gs[e->g].waits_at;
 	r->to[i] = e->to;
@@ -254,6 +288,7 @@ static void tell_graph(struct waits_log *l)
 	const struct waitgraph *g = l->s->graph;
 
 	l->rows->waits.nr = 0;
+	l->rows->waits.last_goid = l->rows->waits.last_to = l->rows->waits.last_lock = 0;
 	for (size_t i = 0; i < g->nr_edges; i++)
 		put_wait(l, &g->edges[i], DEADLOCK_NONE, 0);
 	for (size_t i = 0; i < g->nr_rings; i++)

@@ -76,6 +76,24 @@ void dump__free(struct dump *d)
 
 /* --- frames --- */
 
+bool dump__find(const struct dump *d, uint16_t rt, uint64_t goid, uint32_t *ret_row)
+{
+	size_t lo = 0, hi = d->nr;
+
+	while (lo < hi) {
+		const size_t mid = lo + (hi - lo) / 2;
+
+		if (dump__g(d, &d->rows[mid])->goid < goid)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	while (lo < d->nr && dump__g(d, &d->rows[lo])->goid == goid && d->rows[lo].rt != rt)
+		lo++;
+	*ret_row = (uint32_t)lo;
+	return lo < d->nr && dump__g(d, &d->rows[lo])->goid == goid;
+}
+
 size_t dump__stack(const struct dump *d, const struct dump_row *r)
 {
 	uint32_t stack = dump__g(d, r)->stack;

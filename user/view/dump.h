@@ -93,6 +93,9 @@ static inline const struct census_g *dump__g(const struct dump *d, const struct 
 	return &d->in.censuses[r->rt]->gs[r->g];
 }
 
+/* Of a dump that is in the order of goids. false: it is not there; of two the first is told. */
+bool dump__find(const struct dump *d, uint16_t rt, uint64_t goid, uint32_t *ret_row);
+
 static inline enum gostate dump__state(const struct dump *d, const struct dump_row *r)
 {
 	return (enum gostate)d->states[r->state];

@@ -309,25 +309,6 @@ int leaks_facts__fact(struct leaks_facts *s, const Pw__Fact *f, const struct pw_
 
 /* --- the leaks --- */
 
-/* Rows are by goid; of two with one goid the first was seen. */
-static bool find_row(const struct dump *d, uint16_t rt, uint64_t goid, uint32_t *ret)
-{
-	size_t lo = 0, hi = d->nr;
-
-	while (lo < hi) {
-		const size_t mid = lo + (hi - lo) / 2;
-
-		if (dump__g(d, &d->rows[mid])->goid < goid)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	while (lo < d->nr && dump__g(d, &d->rows[lo])->goid == goid && d->rows[lo].rt != rt)
-		lo++;
-	*ret = (uint32_t)lo;
-	return lo < d->nr && dump__g(d, &d->rows[lo])->goid == goid;
-}
-
 /* Each member is a goroutine of the last look, and stands where that says. */
 static int find_members(struct leaks_facts *s, const struct dump *d, struct cause *why)
 {
@@ -335,7 +316,7 @@ static int find_members(struct leaks_facts *s, const struct dump *d, struct caus
 		struct leak_g *g = &s->told.members[i];
 		size_t stack;
 
-		if (g->group >= s->nr || !find_row(d, g->rt, g->goid, &g->item))
+		if (g->group >= s->nr || !dump__find(d, g->rt, g->goid, &g->item))
 			return book__bad(why, "a goroutine of its leaks is not there");
 		stack = dump__stack(d, &d->rows[g->item]);
 		g->stack = stack == DUMP_NO_STACK ? UINT32_MAX : (uint32_t)stack;

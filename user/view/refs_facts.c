@@ -12,7 +12,8 @@ struct group_rows {
 	uint32_t goroutines[ROWS], runtime[ROWS], goroutine[ROWS], verdict[ROWS * REF_VERDICTS],
 		object_type[ROWS], func[ROWS], file[ROWS], line[ROWS], kept_by_itself[ROWS],
 		keepers[ROWS], ways[ROWS];
-	uint64_t object[ROWS], object_bytes[ROWS], unreached[ROWS], keeper[ROWS * REFS_KEEPERS];
+	uint64_t object[ROWS], object_bytes[ROWS], unreached[ROWS], keeper[ROWS * REFS_KEEPERS],
+		goid[ROWS];
 	size_t nr, nr_keepers;
 };
 
@@ -61,6 +62,7 @@ static void tell_groups(struct refs_log *l)
 	m.goroutines = r->goroutines;
 	column_u32(&m.n_runtime, &m.runtime, r->runtime, r->nr);
 	column_u32(&m.n_goroutine, &m.goroutine, r->goroutine, r->nr);
+	column_u64(&m.n_goid, &m.goid, r->goid, r->nr);
 	column_u32(&m.n_verdict, &m.verdict, r->verdict, r->nr * REF_VERDICTS);
 	column_u64(&m.n_object, &m.object, r->object, r->nr);
 	column_u64(&m.n_object_bytes, &m.object_bytes, r->object_bytes, r->nr);
@@ -92,6 +94,7 @@ static void put_group(struct refs_log *l, const struct ref_group *g)
 	r->goroutines[i] = g->nr;
 	r->runtime[i] = row ? row->rt : 0;
 	r->goroutine[i] = row ? row->g : 0;
+	r->goid[i] = row ? dump__g(l->rs->d, row)->goid : 0;
 	for (size_t v = 0; v < REF_VERDICTS; v++)
 		r->verdict[i * REF_VERDICTS + v] = g->of[v];
 	r->object[i] = g->object;

@@ -9,8 +9,9 @@
 #include "facts/reach.h"
 #include "view/refs_facts.h"
 
-struct told { /* a goroutine of a group */
-	uint32_t g;
+struct told {          /* a goroutine of a group */
+	uint64_t goid; /* 0: in recordings that have none, g */
+	uint32_t g;    /* row of the look */
 	uint16_t rt;
 };
 
@@ -59,12 +60,12 @@ static const char *text_of(const struct refs_facts *s, const struct pw_names *na
 static bool groups_fit(const Pw__RefGroups *f, size_t nr, size_t keepers)
 {
 	return column_fits(f->n_runtime, nr) && column_fits(f->n_goroutine, nr) &&
-	       column_fits(f->n_verdict, nr * REF_VERDICTS) && column_fits(f->n_object, nr) &&
-	       column_fits(f->n_object_bytes, nr) && column_fits(f->n_object_type, nr) &&
-	       column_fits(f->n_func, nr) && column_fits(f->n_file, nr) &&
-	       column_fits(f->n_line, nr) && column_fits(f->n_unreached, nr) &&
-	       column_fits(f->n_kept_by_itself, nr) && column_fits(f->n_ways, nr) &&
-	       f->n_keeper == keepers;
+	       column_fits(f->n_goid, nr) && column_fits(f->n_verdict, nr * REF_VERDICTS) &&
+	       column_fits(f->n_object, nr) && column_fits(f->n_object_bytes, nr) &&
+	       column_fits(f->n_object_type, nr) && column_fits(f->n_func, nr) &&
+	       column_fits(f->n_file, nr) && column_fits(f->n_line, nr) &&
+	       column_fits(f->n_unreached, nr) && column_fits(f->n_kept_by_itself, nr) &&
+	       column_fits(f->n_ways, nr) && f->n_keeper == keepers;
 }
 
 static void group_of(const struct refs_facts *s, const Pw__RefGroups *f, size_t i, size_t keeper,
@@ -112,7 +113,8 @@ static int take_groups(struct refs_facts *s, const Pw__RefGroups *f, const struc
 	for (size_t i = 0; i < nr; i++) {
 		struct ref_group *g = &rs->groups[rs->nr];
 
-		s->told[rs->nr++] = (struct told){ .g = COLUMN_AT(f, goroutine, i),
+		s->told[rs->nr++] = (struct told){ .goid = COLUMN_AT(f, goid, i),
+						   .g = COLUMN_AT(f, goroutine, i),
 						   .rt = (uint16_t)COLUMN_AT(f, runtime, i) };
 		group_of(s, f, i, keepers, names, g);
 		keepers += g->nr_keepers;
@@ -299,6 +301,11 @@ static int find_rows(struct refs_facts *s, const struct dump *d)
 
 		if (!g->nr)
 			continue;
+		if (t->goid) {
+			if (!dump__find(d, t->rt, t->goid, &g->row))
+				return -EBADMSG;
+			continue;
+		}
 		if (t->rt >= d->in.nr || t->g >= d->in.censuses[t->rt]->nr ||
 		    !row[base[t->rt] + t->g])
 			return -EBADMSG;
