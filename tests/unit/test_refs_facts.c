@@ -216,6 +216,87 @@ Test(refs_facts, that_were_not_recorded_are_told_so)
 	cr_expect_eq(refs_facts__refs(r->refs, d, &read, &s, NULL), -ENOENT);
 }
 
+#define WAYS 40000 /* over several segments */
+
+static int there_and_cut(const struct refs *rs, unsigned int part, struct replay **ret)
+{
+	scoped(factlog) f = NULL;
+	scoped_mem char *v = NULL;
+	struct cause why = { "" };
+	size_t len;
+	FILE *file = open_memstream(&v, &len);
+	int err;
+
+	cr_assert_eq(factlog__new(file, &fake_of, &f), 0);
+	cr_assert_eq(factlog__look(f, 0, 0, 5, &fake_census, NULL), 0);
+	cr_assert_eq(refs_facts__write(f, rs, &show), 0);
+	replay__write_meta(f, &fake_meta);
+	cr_assert_eq(factlog__end(f, NULL), 0);
+	fclose(file);
+	file = fmemopen(v, len * part / 8, "r");
+	err = replay__read(file, "x.pw", ret, &why);
+	fclose(file);
+	return err;
+}
+
+/* Wherever the file ends: ways that are whole are as they were, others are not there. */
+Test(refs_facts, of_a_file_that_was_cut_off_are_shown_as_far_as_they_are_whole)
+{
+	static struct ref_step all_steps[2 * WAYS];
+	static struct ref_way all_ways[WAYS];
+	struct ref_group all[] = { groups[1], groups[1] };
+	scoped(dump) live = all_goroutines(NULL);
+	const struct refs rs = { .d = live,
+				 .groups = all,
+				 .nr = 2,
+				 .ways = all_ways,
+				 .nr_ways = WAYS,
+				 .steps = all_steps,
+				 .nr_steps = 2 * WAYS };
+	size_t some = 0;
+
+	for (uint32_t i = 0; i < 2 * WAYS; i++) {
+		all_steps[i] = steps[2];
+		all_steps[i].addr = all_steps[i].offset = (i + 1) * 0x9e3779b97f4a7c15;
+	}
+	for (uint32_t i = 0; i < WAYS; i++) {
+		all_ways[i] = ways[0];
+		all_ways[i].steps_at = 2 * i;
+	}
+	for (uint32_t i = 0; i < 2; i++) {
+		all[i].ways_at = i * WAYS / 2;
+		all[i].nr_ways = WAYS / 2;
+	}
+	for (unsigned int part = 1; part < 8; part++) {
+		scoped(replay) r = NULL;
+		scoped(dump) d = NULL;
+		scoped(refs) read = NULL;
+		struct refs_show s;
+		size_t nr = 0;
+		int err;
+
+		if (there_and_cut(&rs, part, &r))
+			continue; /* not even one segment */
+		cr_assert(r->read.cut);
+		d = all_goroutines(r);
+		err = refs_facts__refs(r->refs, d, &read, &s, NULL);
+		cr_assert_eq(err, 0, "%u/8: %d", part, err);
+		for (size_t i = 0; i < read->nr; i++) {
+			const struct ref_group *g = &read->groups[i];
+
+			for (uint32_t k = 0; k < g->nr_ways; k++, nr++) {
+				const struct ref_way *w = &read->ways[g->ways_at + k];
+
+				cr_assert_eq(w->nr_steps, 2);
+				cr_assert_eq(read->steps[w->steps_at + 1].addr,
+					     all_steps[2 * nr + 1].addr);
+			}
+		}
+		some += nr && nr < WAYS;
+	}
+	cr_expect(some, "cut within the steps, at least once");
+}
+
 /* What a writer that lies says: read at once, or when all is there. */
 static int read_facts(const Pw__Fact *v, size_t nr)
 {

@@ -27,9 +27,14 @@ int refs_facts__fact(struct refs_facts *s, const Pw__Fact *f, const struct pw_na
 /* As far as it was read, without goroutines: borrowed. NULL: nothing of that was recorded. */
 const struct refs *refs_facts__read(const struct refs_facts *s);
 /*
+ * The file ends before all was told: ways of which not all steps are there are left out. For
+ * groups that have lost all of theirs only counts are shown. Once, after the last fact.
+ */
+void refs_facts__cut(struct refs_facts *s);
+/*
  * d: all goroutines of the look, the runtime's own too. *ret borrows from d and s, *ret_show from s:
  * all but meta and top. Once. -ENOENT: nothing of that was recorded; -EBADMSG: it does not fit
- * together, or the file was cut off within it; -ENOMEM; each with a cause.
+ * together, or the file was cut off within it and nobody said so; -ENOMEM; each with a cause.
  */
 int refs_facts__refs(struct refs_facts *s, struct dump *d, struct refs **ret,
 		     struct refs_show *ret_show, struct cause *why);

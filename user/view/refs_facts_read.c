@@ -280,6 +280,27 @@ const struct refs *refs_facts__read(const struct refs_facts *s)
 	return s->any ? s->rs : NULL;
 }
 
+void refs_facts__cut(struct refs_facts *s)
+{
+	struct refs *rs = s->rs;
+	size_t ways = 0;
+
+	if (!rs || rs->nr_ways > s->nr_ways || rs->nr_steps > s->nr_steps)
+		return; /* more than was told: that does not fit */
+	while (ways < rs->nr_ways &&
+	       rs->ways[ways].steps_at + (uint64_t)rs->ways[ways].nr_steps <= rs->nr_steps)
+		ways++;
+	for (size_t i = 0; i < rs->nr; i++) {
+		struct ref_group *g = &rs->groups[i];
+		const size_t there = ways > g->ways_at ? ways - g->ways_at : 0;
+
+		if (g->nr_ways > there)
+			g->nr_ways = (uint32_t)there;
+	}
+	rs->nr_ways = s->nr_ways = ways;
+	s->nr_steps = rs->nr_steps;
+}
+
 /* Each group's row of d: 0, -EBADMSG, -ENOMEM. */
 static int find_rows(struct refs_facts *s, const struct dump *d)
 {

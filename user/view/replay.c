@@ -102,6 +102,8 @@ int replay__read_events(FILE *in, const char *path, const struct event_pick *pic
 		err = book__end(r->book, why);
 	if (err)
 		return err;
+	if (r->read.cut || !r->has_meta)
+		refs_facts__cut(r->refs);
 	name_all(r);
 	*ret = steal(r);
 	return 0;
