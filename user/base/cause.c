@@ -38,3 +38,8 @@ int cause__set(struct cause *c, int err, const char *fmt, ...)
 	clean_text(c->text);
 	return err;
 }
+
+int cause__no_memory(struct cause *c)
+{
+	return cause__set(c, -ENOMEM, "out of memory");
+}

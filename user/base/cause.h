@@ -23,5 +23,6 @@ struct cause {
  */
 int cause__set(struct cause *c, int err, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+int cause__no_memory(struct cause *c); /* -ENOMEM */
 
 #endif

@@ -76,7 +76,7 @@ static int with_recorded(const struct opts *o, const struct book *b, struct args
 		return cause__set(why, err, "the recording was made with too many options");
 	a->v[a->nr++] = strdup(o->operands[0]);
 	if (!a->v[0] || !a->v[1] || !a->v[a->nr - 1])
-		return cause__set(why, -ENOMEM, "out of memory");
+		return cause__no_memory(why);
 	if (opts__parse(ret, a->nr, a->v))
 		return -EINVAL;
 	ret->format = o->format;

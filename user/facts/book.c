@@ -153,7 +153,7 @@ static int book__add_peers(struct book *b, const Pw__Peers *p, const struct pw_n
 	if (p->n_fd != p->n_text || p->n_fd > BOOK_PEERS_MAX - b->nr_peers)
 		return book__bad(why, "it has too many descriptors");
 	if (vec__reserve(&b->peers, &b->peers_room, b->nr_peers + p->n_fd, sizeof(*b->peers)))
-		return cause__set(why, -ENOMEM, "out of memory");
+		return cause__no_memory(why);
 	for (size_t i = 0; i < p->n_fd; i++)
 		b->peers[b->nr_peers++] = (struct book_peer){
 			.fd = p->fd[i], .text = textpool__get(b->texts, pw_name(names, p->text[i]))

@@ -29,11 +29,6 @@ struct book_open {        /* a look at one runtime, as far as it is read */
 	size_t gs_room, stacks_room, pcs_room, waits_room;
 };
 
-static int no_memory(struct cause *why)
-{
-	return cause__set(why, -ENOMEM, "out of memory");
-}
-
 /* --- it begins --- */
 
 static int add_look(struct book *b, const Pw__Look *l, struct book_look **ret, struct cause *why)
@@ -47,11 +42,11 @@ static int add_look(struct book *b, const Pw__Look *l, struct book_look **ret, s
 	if ((look && l->number != look->number + 1) || b->nr_looks >= BOOK_LOOKS_MAX)
 		return book__bad(why, "its looks do not follow each other");
 	if (vec__reserve(&b->looks, &b->looks_room, b->nr_looks + 1, sizeof(*b->looks)))
-		return no_memory(why);
+		return cause__no_memory(why);
 	look = *ret = &b->looks[b->nr_looks];
 	*look = (struct book_look){ .number = l->number, .unix_ns = l->unix_ns };
 	if (labelbook__new(&look->labels))
-		return no_memory(why);
+		return cause__no_memory(why);
 	b->nr_looks++;
 	return 0;
 }
@@ -77,7 +72,7 @@ int book__look(struct book *b, const Pw__Look *l, struct cause *why)
 	c = look->censuses[l->runtime] = calloc(1, sizeof(*c));
 	o = b->open = calloc(1, sizeof(*o));
 	if (!c || !o)
-		return no_memory(why);
+		return cause__no_memory(why);
 	*o = (struct book_open){
 		.c = c, .labels = look->labels, .look = l->number, .rt = (uint16_t)l->runtime
 	};
@@ -165,7 +160,7 @@ int book__stacks(struct book *b, const Pw__Stacks *s, struct cause *why)
 		if (!pcs || pcs > CENSUS_DEPTH_MAX || o->c->nr_pcs + pcs > PCS_MAX)
 			return book__bad(why, "a stack is too long");
 		if (!is_known(o, s->id[i], &known) && add_stack(o, s, i, at))
-			return no_memory(why);
+			return cause__no_memory(why);
 		at += pcs;
 	}
 	return 0;
@@ -195,7 +190,7 @@ int book__labels(struct book *b, const Pw__Labels *l, const struct pw_names *nam
 						    pw_name(names, COLUMN_AT(l, value, at)) };
 		if (l->set[i] && !labelbook__has(to, l->set[i]) &&
 		    labelbook__put(to, l->set[i], v, nr))
-			return no_memory(why);
+			return cause__no_memory(why);
 	}
 	if (labelbook__unread(to) < l->unread)
 		labelbook__miss(to, l->unread - labelbook__unread(to));
@@ -302,7 +297,7 @@ int book__goroutines(struct book *b, const Pw__Goroutines *g, struct cause *why)
 		return book__bad(why, "it has too many goroutines");
 	if (vec__reserve(&c->gs, &o->gs_room, c->nr + nr, sizeof(*c->gs)) ||
 	    vec__reserve(&c->waits, &o->waits_room, c->nr_waits + waits, sizeof(*c->waits)))
-		return no_memory(why);
+		return cause__no_memory(why);
 	waits_at = c->nr_waits;
 	err = add_waits(c, g, waits, why);
 	return err ? err : add_goroutines(o, g, waits_at, why);
@@ -364,5 +359,5 @@ int book__close_look(struct book *b, struct cause *why)
 	}
 	free(o);
 	b->open = NULL;
-	return err ? no_memory(why) : 0;
+	return err ? cause__no_memory(why) : 0;
 }

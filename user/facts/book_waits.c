@@ -28,11 +28,6 @@ bool book_look__waits(const struct book_look *l, uint16_t rt, struct chans_sourc
 	return w->graph;
 }
 
-static int no_memory(struct cause *why)
-{
-	return cause__set(why, -ENOMEM, "out of memory");
-}
-
 /* --- goroutines by goid --- */
 
 static int compare_goids(const void *a, const void *b)
@@ -95,7 +90,7 @@ static int book__waits(struct book *b, struct book_waits **ret, const struct cen
 		return 0;
 	book_waits__done(w);
 	*w = (struct book_waits){ 0 };
-	return no_memory(why);
+	return cause__no_memory(why);
 }
 
 /* --- channels --- */
@@ -164,7 +159,7 @@ int book__channels(struct book *b, const Pw__Channels *f, const struct pw_names 
 	if (vec__reserve(&cs->v, &w->chans_room, cs->nr + nr, sizeof(*cs->v)) ||
 	    vec__reserve(&cs->words, &w->words_room, cs->nr_words + (size_t)words,
 			 sizeof(*cs->words)))
-		return no_memory(why);
+		return cause__no_memory(why);
 	for (size_t i = 0, at = 0; i < nr; i++) {
 		struct gchan ch = { .nr_elements = (uint8_t)COLUMN_AT(f, elements, i),
 				    .element_words = (uint8_t)COLUMN_AT(f, element_words, i),
@@ -226,7 +221,7 @@ int book__locks(struct book *b, const Pw__Locks *f, struct cause *why)
 	if (!locks_fit(f, nr) || nr > ROWS_MAX - ls->nr)
 		return book__bad(why, "columns of its locks do not fit");
 	if (vec__reserve(&ls->v, &w->locks_room, ls->nr + nr, sizeof(*ls->v)))
-		return no_memory(why);
+		return cause__no_memory(why);
 	for (size_t i = 0; i < nr; i++) {
 		const uint32_t kind = COLUMN_AT(f, kind, i);
 
@@ -259,7 +254,7 @@ int book__holders(struct book *b, const Pw__Holders *f, struct cause *why)
 	    !column_fits(f->n_kind, nr) || nr > ROWS_MAX - hs->nr)
 		return book__bad(why, "columns of its holders do not fit");
 	if (vec__reserve(&hs->v, &w->holds_room, hs->nr + nr, sizeof(*hs->v)))
-		return no_memory(why);
+		return cause__no_memory(why);
 	hs->unknown = f->unknown;
 	for (size_t i = 0; i < nr; i++) {
 		const uint32_t kind = COLUMN_AT(f, kind, i);
@@ -435,6 +430,6 @@ int book__waits_for(struct book *b, const Pw__WaitsFor *f, struct cause *why)
 	for (size_t i = 0; i < nr && !err; i++)
 		err = take_edge(w, c, f, i, &told);
 	return err == -EBADMSG ? book__bad(why, "nobody who is known waits")
-	       : err           ? no_memory(why)
+	       : err           ? cause__no_memory(why)
 			       : 0;
 }

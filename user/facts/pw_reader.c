@@ -94,7 +94,7 @@ static int keep_names(struct pw_reader *r, Pw__Fact *f)
 	if (vec__reserve(&r->names.v, &r->names_room, r->names.nr + n->n_text,
 			 sizeof(*r->names.v)) ||
 	    vec__reserve(&r->kept, &r->kept_room, r->nr_kept + 1, sizeof(*r->kept)))
-		return cause__set(r->why, -ENOMEM, "out of memory");
+		return cause__no_memory(r->why);
 	for (size_t i = 0; i < n->n_text; i++)
 		r->names.v[r->names.nr++] = n->text[i];
 	r->kept[r->nr_kept++] = f;
@@ -170,7 +170,7 @@ static int unpack(struct pw_reader *r, const struct pw_segment_head *head)
 	size_t nr;
 
 	if (vec__reserve(&r->raw, &r->raw_room, head->bytes, 1))
-		return cause__set(r->why, -ENOMEM, "out of memory");
+		return cause__no_memory(r->why);
 	nr = ZSTD_decompressDCtx(r->zstd, r->raw, head->bytes, r->packed, head->packed_bytes);
 	if (ZSTD_isError(nr) || nr != head->bytes)
 		return damaged(r, ZSTD_isError(nr) ? ZSTD_getErrorName(nr) : "it is too short");
@@ -231,7 +231,7 @@ static int read_segment(struct pw_reader *r)
 	    (head.bytes > PW_SEGMENT_MAX || head.packed_bytes > ZSTD_compressBound(PW_SEGMENT_MAX)))
 		return damaged(r, "it is longer than a segment may be");
 	if (got > 0 && vec__reserve(&r->packed, &r->packed_room, head.packed_bytes, 1))
-		return cause__set(r->why, -ENOMEM, "out of memory");
+		return cause__no_memory(r->why);
 	if (got > 0)
 		got = read_whole(r, r->packed, head.packed_bytes);
 	r->ret->cut = !got;
@@ -259,7 +259,7 @@ int pw_read(FILE *in, const char *path, const struct pw_sink *to, struct pw_read
 	*ret = (struct pw_read){ 0 };
 	r.allocator = (ProtobufCAllocator){ .alloc = take, .free = give, .allocator_data = &r };
 	r.zstd = ZSTD_createDCtx();
-	err = r.zstd ? read_head(&r) : cause__set(why, -ENOMEM, "out of memory");
+	err = r.zstd ? read_head(&r) : cause__no_memory(why);
 	while (!err) {
 		err = read_segment(&r);
 		if (!err)

@@ -86,7 +86,7 @@ int processes__json(const struct processes *p, FILE *out, struct cause *why)
 	struct textbuf to;
 
 	if (!w)
-		return cause__set(why, -ENOMEM, "out of memory");
+		return cause__no_memory(why);
 	textbuf__init(&to, out);
 	jsonw_init(w, &to);
 	jsonw_start_object(w);

@@ -48,11 +48,6 @@ void event_facts__free(struct event_facts *e)
 	free(e);
 }
 
-static int no_memory(struct cause *why)
-{
-	return cause__set(why, -ENOMEM, "out of memory");
-}
-
 static uint64_t later(uint64_t ns, uint64_t by)
 {
 	return ns + by < ns ? UINT64_MAX : ns + by;
@@ -105,7 +100,7 @@ static int number_row(struct event_facts *e, uint32_t id, size_t number, struct 
 		const size_t nr = id + 1;
 
 		if (vec__reserve(&e->row_of, &e->ids_room, nr, sizeof(*e->row_of)))
-			return no_memory(why);
+			return cause__no_memory(why);
 		memset(e->row_of + e->nr_ids, 0, (nr - e->nr_ids) * sizeof(*e->row_of));
 		e->nr_ids = nr;
 	}

@@ -59,11 +59,6 @@ void snap_facts__free(struct snap_facts *s)
 	free(s);
 }
 
-static int no_memory(struct cause *why)
-{
-	return cause__set(why, -ENOMEM, "out of memory");
-}
-
 static int take_sums(struct snap_facts *s, const Pw__Sums *f, struct cause *why)
 {
 	if (f->event > PROFILE_ALLOC || f->root > PROFILE_ROOT_STATE)
@@ -135,14 +130,14 @@ static int take_stacks(struct snap_facts *s, const Pw__Stacks *f, struct cause *
 		}
 		pcs = arena__array(&s->arena, nr, sizeof(*pcs));
 		if (!pcs)
-			return no_memory(why);
+			return cause__no_memory(why);
 		for (uint32_t k = 0; k < nr; k++)
 			pcs[k] = pc += (uint64_t)f->pc_delta[at++];
 		if (keep_stack(s, f->id[i],
 			       &(struct stack){ .nr = nr,
 						.truncated = COLUMN_AT(f, truncated, i),
 						.pcs = pcs }))
-			return no_memory(why);
+			return cause__no_memory(why);
 	}
 	return 0;
 }
@@ -189,7 +184,7 @@ static int chain_of(struct snap_facts *s, const Pw__SumRows *f, size_t i, size_t
 	if (nr > LINKS_MAX)
 		return book__bad(why, "a goroutine has too many ancestors");
 	if (nr && !links)
-		return no_memory(why);
+		return cause__no_memory(why);
 	for (uint32_t k = 0; k < nr; k++, at++) {
 		links[k].gopc = COLUMN_AT(f, link_made_at, at);
 		links[k].startpc = COLUMN_AT(f, link_start_at, at);
@@ -267,7 +262,7 @@ static int take_rows(struct snap_facts *s, const Pw__SumRows *f, const struct pw
 		if (!err)
 			err = chain_of(s, f, i, at, &row.chain, why);
 		if (!err && keep_row(s, &row, f->made))
-			err = no_memory(why);
+			err = cause__no_memory(why);
 		at += COLUMN_AT(f, links, i);
 	}
 	return err;

@@ -72,11 +72,6 @@ size_t leaks_facts__groups(const struct leaks_facts *s)
 	return s->nr;
 }
 
-static int no_memory(struct cause *why)
-{
-	return cause__set(why, -ENOMEM, "out of memory");
-}
-
 /* --- the watch --- */
 
 static int take_causes(struct leaks_facts *s, const Pw__Leaks *f, struct cause *why)
@@ -89,7 +84,7 @@ static int take_causes(struct leaks_facts *s, const Pw__Leaks *f, struct cause *
 		return book__bad(why, "columns of its causes differ in length");
 	s->causes = calloc(nr + 1, sizeof(*s->causes));
 	if (!s->causes)
-		return no_memory(why);
+		return cause__no_memory(why);
 	s->nr_causes = nr;
 	for (size_t i = 0; i < nr; i++)
 		s->causes[i] = (struct leak_incident_told){
@@ -258,7 +253,7 @@ static int take_group(struct leaks_facts *s, const Pw__LeakGroup *f, const struc
 		return book__bad(why, "it has too many groups");
 	if (vec__reserve(&s->v, &s->room, s->nr + 1, sizeof(*s->v)) ||
 	    vec__reserve(&s->told.groups, &s->groups_room, s->nr + 1, sizeof(*s->told.groups)))
-		return no_memory(why);
+		return cause__no_memory(why);
 	s->told.groups[s->nr] = group_of(f);
 	s->v[s->nr++] = entry_of(s, f, names);
 	s->told.nr_groups = s->nr;
@@ -280,7 +275,7 @@ static int take_members(struct leaks_facts *s, const Pw__LeakMembers *f, struct 
 		return book__bad(why, "its groups have too many goroutines");
 	if (vec__reserve(&s->told.members, &s->members_room, s->told.nr + nr,
 			 sizeof(*s->told.members)))
-		return no_memory(why);
+		return cause__no_memory(why);
 	for (size_t i = 0; i < nr; i++) {
 		g.goid += (uint64_t)f->goid_delta[i];
 		g.since_ns += (uint64_t)COLUMN_AT(f, since_delta, i);
@@ -373,7 +368,7 @@ static int make_entries(struct leaks *l, const struct leaks_facts *s, struct cau
 		l->allocated = calloc(s->nr + 1, sizeof(*l->allocated));
 	if (!l->entries || !l->entry_of || !l->patterns || !l->facts || !l->holders ||
 	    (s->allocs_known && !l->allocated))
-		return no_memory(why);
+		return cause__no_memory(why);
 	l->nr_holders = s->nr;
 	if (l->allocated)
 		l->allocated[s->nr] = s->all;
@@ -383,7 +378,7 @@ static int make_entries(struct leaks *l, const struct leaks_facts *s, struct cau
 		make_entry(l, &s->v[i], (uint32_t)i);
 		l->nr++;
 		if (leaks__see_entry(l, &l->entries[i]))
-			return no_memory(why);
+			return cause__no_memory(why);
 	}
 	return 0;
 }
@@ -403,7 +398,7 @@ static int join_entries(struct leaks *l, const struct leaks_facts *s, struct cau
 		err = leak_incident__again(l, s->causes, s->nr_causes, parts);
 	if (err)
 		return err == -EINVAL ? book__bad(why, "causes of its leaks do not fit together")
-				      : no_memory(why);
+				      : cause__no_memory(why);
 	/* As in leaks__rank(): they are in order. */
 	leak_incident__sum(l);
 	leak_call__sum(l);
@@ -414,7 +409,7 @@ static int tell_labels(struct leaks *l, const struct leaks_facts *s, const struc
 		       struct cause *why)
 {
 	if (leaks__label(l, labels))
-		return no_memory(why);
+		return cause__no_memory(why);
 	for (size_t i = 0; i < l->nr; i++)
 		if (!(s->v[i].flags & LEAK_GROUP_LABELS)) {
 			free((void *)l->entries[i].labels);
@@ -434,12 +429,12 @@ static int make_set(struct leaks *l, struct leaks_facts *s, const struct dump_in
 	mine.framer = l->framer;
 	err = dump__new(&mine, &(struct dump_opts){ .system = true }, &l->d);
 	if (err)
-		return no_memory(why);
+		return cause__no_memory(why);
 	err = find_members(s, l->d, why);
 	if (err)
 		return err;
 	if (leakset__of_told(&s->told, &set))
-		return no_memory(why);
+		return cause__no_memory(why);
 	leakset__free(l->set);
 	l->set = set;
 	l->nr_first = s->first;
@@ -460,7 +455,7 @@ int leaks_facts__leaks(struct leaks_facts *s, const struct dump_input *in, struc
 
 	if (!s->begun)
 		return cause__set(why, -ENOENT, "it tells of no watch");
-	err = leaks__new(in->namers, in->nr, &l) ? no_memory(why) : make_set(l, s, in, why);
+	err = leaks__new(in->namers, in->nr, &l) ? cause__no_memory(why) : make_set(l, s, in, why);
 	if (!err)
 		err = make_entries(l, s, why);
 	if (!err)

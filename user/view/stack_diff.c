@@ -67,7 +67,7 @@ int stack_diff__new(const struct report *before, const struct report *after,
 					 sizeof(*d->namers));
 	}
 	if (!d || !d->rows || !d->namers)
-		return cause__set(why, -ENOMEM, "out of memory");
+		return cause__no_memory(why);
 	d->before = before;
 	d->after = after;
 	d->nr_before = a->nr;
