@@ -87,7 +87,7 @@ enum pw_point {
 /* points from here on are of allocations */
 #define PW_POINT_ALLOCS (0 PW_POINTS_OF_GOROUTINES(PW_POINT_ONE))
 
-#define PW_POINTS_ROOM 16 /* knobs and counters have room for so many */
+#define PW_POINTS_ROOM 16 /* the room of knobs and counters */
 _Static_assert(PW_POINT_MAX <= PW_POINTS_ROOM, "a point has no room");
 
 /* The points (1 << enum pw_point) that are probed for one of these uses. */

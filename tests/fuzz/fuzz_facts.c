@@ -122,7 +122,7 @@ static void change_value(uint32_t *seed, void *to, size_t width)
 	memcpy(to, &v, width);
 }
 
-/* Row `at` comes twice, or is gone, in each column that has so many rows. */
+/* In each column of this length row `at` comes twice, or is gone. */
 static void change_rows(ProtobufCMessage *m, size_t rows, size_t at, bool twice)
 {
 	for (unsigned int i = 0; i < m->descriptor->n_fields; i++) {

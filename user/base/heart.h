@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * heart: the sign of life of this process, for the probe holder (probe/probe_holder): when none
- * comes it takes the probes out.
+ * heart: the sign of life of this process, for the probe holder (probe/probe_holder): if there is
+ * none, it takes the probes out.
  *
  * It beats where work goes on: a loop turned, memory of the target came, a record was taken, an
- * answer is waited for. Who holds probes and does something longer than HEART_MS between two of
- * these lets it beat himself. A beat costs one addition. There is one for the process, as there is
- * one signal flag, so that nobody has to hand it down; who waits in the kernel for what does not
- * come gives none. The loop thread's, but for what says otherwise.
+ * answer is waited for. Code that takes longer than HEART_MS between two of these, while there are
+ * probes, must let it beat by itself. A beat costs one addition. There is one for the process, as
+ * there is one signal flag, so that nobody has to hand it down. A thread that hangs in the kernel
+ * gives no sign. Not thread-safe, except where a function says so.
  */
 #ifndef PARKWATCH_BASE_HEART_H
 #define PARKWATCH_BASE_HEART_H
@@ -15,14 +15,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define HEART_MS 40 /* who waits does so in pieces of this length at most */
+#define HEART_MS 40 /* a wait is cut into pieces of at most this length */
 
 struct heart {
 	volatile uint64_t beats;
 	/* 1: probes must be out, for we will stop; the signal handler's */
 	volatile uint32_t paused;
 	volatile uint32_t holding; /* probe holders that have probes in; theirs */
-	/* so long without a sign is too long (probe/master); 0: as usual */
+	/* silence of this length is too long (probe/master); 0: as usual */
 	volatile uint64_t late_ns;
 };
 

@@ -30,7 +30,7 @@
 
 struct json_writer {
 	struct textbuf *to; /* borrowed */
-	uint32_t depth;     /* so many are open */
+	uint32_t depth;     /* how many objects and arrays are open */
 	bool some;          /* there is something in the innermost one */
 	bool named;         /* a name waits for its value */
 	bool newline;       /* what comes next begins a line */

@@ -2,13 +2,13 @@
 /*
  * rt_boost: how the calling thread is scheduled, while it must be on time.
  *
- * A thread that wakes gets a processor when one is given up, on a busy machine: when somebody
- * begins to wait. Who looks at such moments sees more waiting than there is; and what must be ended
- * soon ends late. Not allowed to hurry (CAP_SYS_NICE): no matter.
+ * On a busy machine a thread that wakes gets a processor when another thread gives it up, that is
+ * when one begins to wait. A look at such moments sees more waiting than there is, and what must be
+ * ended soon ends late. Without the right to hurry (CAP_SYS_NICE) all works, less exactly.
  *
- * Who is before all others takes a processor from them, so that ends after a few milliseconds,
- * whatever the thread is busy with: a second thread, served before the first, sleeps until then and
- * sets it back. One pace serves one thread, the one that made it. NULL is one that never hurries.
+ * A thread that is served before all others takes a processor from them. So the boost ends after a
+ * few milliseconds, whatever the thread does: a second thread, served before the first, sleeps until
+ * then and ends it. A boost serves the one thread that made it. NULL: it never hurries.
  */
 #ifndef PARKWATCH_BASE_RT_BOOST_H
 #define PARKWATCH_BASE_RT_BOOST_H

@@ -112,7 +112,7 @@ static const uint8_t *piece_of(const struct readv_batch *g, int nr)
 	return nr < 0 ? NULL : readv_batch__piece(g, (size_t)nr);
 }
 
-/* Who is it? */
+/* Which goroutines are these? */
 static int reader__look(struct reader *r, struct slot **todo, size_t nr)
 {
 	int err = 0;
@@ -184,7 +184,7 @@ static int reader__waits(struct reader *r, struct slot **todo, size_t nr)
 	return gwaits__look_up(r->waits, waits, nr);
 }
 
-/* Who runs it? */
+/* Which threads run them? */
 static int reader__threads(struct reader *r, struct slot **todo, size_t nr)
 {
 	const struct pw_layout *lay = &r->rt->layout;

@@ -43,9 +43,9 @@ bool gtimer_feeds(const struct addrspace *as, const struct goruntime *rt, uint64
 bool gtimer_repeats(const struct gtimer *t, uint64_t now_ns);
 
 /*
- * The same of the time.Timer or time.Ticker that feeds the channel at chan, if the stack of g, who
- * waits for it, refers to it: where the channel itself does not say what feeds it. Who waits for
- * one in a loop or stops it later has it at hand; looks at GTIMER_STACK_MAX bytes.
+ * The same of the time.Timer or time.Ticker that feeds the channel at chan. It is for channels that
+ * do not say what feeds them. g waits for the channel; if it does so in a loop, or stops the timer
+ * later, its stack refers to the timer. Looks at GTIMER_STACK_MAX bytes of it.
  */
 #define GTIMER_STACK_MAX 4096
 bool gtimer_on_stack(const struct addrspace *as, const struct goruntime *rt,

@@ -197,7 +197,7 @@ const volatile sig_atomic_t *stop_on_signals(pid_t target, uint64_t most_ns, uin
 
 		/*
 		 * What nohup made deaf stays deaf. A shell's background jobs begin with SIGINT
-		 * ignored: who sends it means it.
+		 * ignored: if it is sent, it is meant.
 		 */
 		if (signals[i] == SIGHUP && !sigaction(SIGHUP, NULL, &before) &&
 		    before.sa_handler == SIG_IGN)

@@ -3,10 +3,10 @@
  * stop: how a command ends before it is done: by Ctrl-C and its kind, and by itself where nobody
  * answers what it reads.
  *
- * A target can have pages that nobody answers for (userfaultfd, FUSE): who reads one hangs, and
- * takes no signal but one that kills. So a thread looks after the caller: it ends the command, in
- * words, when what the caller reads was not answered for STUCK_ASKS seconds, and when all took
- * longer than most_ns (0: no limit; that a pager takes our output slowly does not count). The
+ * A target can have pages that nobody answers for (userfaultfd, FUSE): a thread that reads one
+ * hangs, and only a signal that kills ends it. So another thread watches the caller. It ends the
+ * command, with a message, if a read was not answered for STUCK_ASKS seconds, or if all took longer
+ * than most_ns (0: no limit; the time of a pager that takes our output slowly does not count). The
  * limits within (base/deadline) are shorter and leave a report: these are for what those do not
  * see.
  */

@@ -31,7 +31,7 @@ struct allocwatch {
 	double busy;      /* what hits cost in a ns of the last window */
 	bool learnt;      /* there was one */
 	double before_ns; /* of cost, before the window */
-	/* the last absence that is left out; so long they were all together */
+	/* length of the last absence that is left out, and of all of them together */
 	uint64_t absent_ns, gap_ns;
 };
 

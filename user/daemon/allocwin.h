@@ -4,10 +4,10 @@
  * within a budget.
  *
  * Pure policy: the caller opens and closes the window, and says what it cost. Random, because a
- * program that does things in turn must not meet windows that do. A window that costs c is followed
- * by a pause in which the program uses so much CPU time that c is the budget's part of it, half to
- * one and a half times as long. Windows become so long that ALLOCWIN_HITS allocations fall into
- * one: a program that allocates little is watched nearly all the time.
+ * program that repeats itself must not meet windows that do, too. After a window that cost c comes
+ * a pause. It lasts until c is the budget's part of the CPU time that the program used, times a
+ * random number from 0.5 to 1.5. Windows grow until ALLOCWIN_HITS allocations fall into one: a
+ * program that allocates little is watched nearly all the time.
  */
 #ifndef PARKWATCH_DAEMON_ALLOCWIN_H
 #define PARKWATCH_DAEMON_ALLOCWIN_H
@@ -37,7 +37,7 @@ void allocwin__init(struct allocwin *w, const struct allocwin_limits *limits, ui
 		    uint64_t seed);
 /* ns until the next window is due; 0: now. */
 uint64_t allocwin__due_ns(const struct allocwin *w, uint64_t now_ns);
-/* One was closed now: it saw so many allocations and cost the program cost_ns; cpus: CPU seconds
+/* A window was closed now. It saw hits allocations and cost the program cost_ns. cpus: CPU seconds
  * that the program uses a second. */
 void allocwin__closed(struct allocwin *w, uint64_t now_ns, uint64_t hits, double cost_ns,
 		      double cpus);

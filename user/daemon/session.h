@@ -74,7 +74,7 @@ struct session_end {
 	bool cut;
 	/* somebody killed or stopped the process that keeps them: recording ended there */
 	bool probes_killed;
-	/* parkwatch was stopped or held up for so long, its probes out; no part of the duration */
+	/* how long parkwatch was stopped or held up, its probes out; no part of the duration */
 	uint64_t gap_ns;
 	uint64_t held_ns; /* of that: held up */
 	/*
@@ -103,7 +103,7 @@ struct session_end {
 	 * goroutines counted; alloc: objects
 	 */
 	uint64_t events;
-	uint64_t exact_ns;       /* at the beginning every event was seen, for so long */
+	uint64_t exact_ns;       /* how long every event was seen, from the beginning on */
 	uint64_t exact_until_ns; /* the moment, by CLOCK_MONOTONIC */
 	/* for the rest: windows in which probes were on; looks without any */
 	uint32_t windows, looks;

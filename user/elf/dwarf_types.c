@@ -23,7 +23,7 @@ struct dwarf_types {
 
 /* --- the search --- */
 
-/* As dwarf_die_next(), so many times at most. */
+/* As dwarf_die_next(); the number of calls is bounded. */
 static int dwarf_types__next(struct dwarf_types *t, Dwarf_Die die, Dwarf_Die *ret)
 {
 	if (++t->nr_visited <= DWARF_DIES_MAX)

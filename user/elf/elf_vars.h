@@ -18,7 +18,7 @@
 #include "base/cleanup.h"
 #include "elf/elf_file.h"
 
-#define ELF_VARS_MAX      (1u << 20) /* of more the first so many are known */
+#define ELF_VARS_MAX      (1u << 20) /* if there are more, only the first ones are known */
 #define ELF_VARS_SYMS_MAX (8u << 20) /* entries of the table that are looked at */
 
 struct elf_vars;

@@ -124,8 +124,8 @@ struct census {              /* all arrays owned */
 	size_t nr_waits;
 	uint64_t taken_ns; /* CLOCK_MONOTONIC, as it began */
 	/*
-	 * What holds still does something long. Who asks how many goroutines did what at one moment
-	 * takes these, and of gs those that have not moved.
+	 * A goroutine that holds still does something long. To count what goroutines did at one
+	 * moment, take these, and those of gs that have not moved.
 	 */
 	struct census_moved *moved;
 	size_t nr_moved;

@@ -24,7 +24,7 @@
 #define PW_INDEX_MAGIC   0x78644950u /* "PIdx" */
 #define PW_TAIL_MAGIC    "pw-index"
 
-/* A segment is closed when it has so many bytes, uncompressed. */
+/* Uncompressed bytes of a segment: when it has as many, it is closed. */
 #define PW_SEGMENT_FULL (1u << 20)
 /* With the facts that belong together, written at once. A reader refuses a longer one. */
 #define PW_SEGMENT_MAX  (32u << 20)

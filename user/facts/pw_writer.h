@@ -2,9 +2,9 @@
 /*
  * pw_writer: facts into a .pw file (facts/pw_file), segment by segment.
  *
- * Who writes facts that belong together calls pw_writer__room() first: a segment ends there or not
- * at all. A number that is another one than before says that a new segment has begun, which knows no
- * names and no stacks. Memory: a segment and its names. Not thread-safe.
+ * Call pw_writer__room() before facts that belong together: a segment ends only there. If it returns
+ * another number than before, a new segment has begun, and that knows no names and no stacks yet.
+ * Memory: a segment and its names. Not thread-safe.
  */
 #ifndef PARKWATCH_FACTS_PW_WRITER_H
 #define PARKWATCH_FACTS_PW_WRITER_H

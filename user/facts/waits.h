@@ -25,8 +25,8 @@ struct wait_edge {
 	uint32_t wait;  /* of g: index into census.waits */
 	/*
 	 * Of `to`: index into gholds.v; WAITGRAPH_NO_HOLD: it waits to write and keeps others out;
-	 * WAITGRAPH_KEEPS or more: it has the channel, Cond or WaitGroup, and nobody else has who
-	 * could go on; so many others have it too, and wait in the same ring or behind it.
+	 * WAITGRAPH_KEEPS + n: it has the channel, Cond or WaitGroup. n others have it too, but wait
+	 * in the same ring or behind it; nobody else who could go on has it.
 	 */
 	uint32_t hold;
 };

@@ -15,7 +15,7 @@
 
 #include "view/stack_diff.h"
 
-/* top: so many stacks; 0: all */
+/* top: how many stacks; 0: all */
 int diff__text(const struct stack_diff *d, size_t top, FILE *out, struct cause *why);
 int diff__folded(const struct stack_diff *d, FILE *out, struct cause *why);
 int diff__html(const struct stack_diff *d, FILE *out, struct cause *why);

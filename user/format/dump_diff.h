@@ -14,8 +14,8 @@
 
 /*
  * json: {"appeared":[...],"went":[...],"stayed":[...]}, goroutines as in the two dumps; else text:
- * three sections with counts by creation site, the largest first. top: so many goroutines, or
- * sites, of each; 0: all. 0 or negative errno with a cause.
+ * three sections with counts by creation site, the largest first. top: how many goroutines, or
+ * sites, of each are shown; 0: all. 0 or negative errno with a cause.
  */
 int dump_show__diff(struct dump *d, const struct dump_show *s, struct old_dump *o, size_t top,
 		    bool json, FILE *out, struct cause *why);

@@ -3,8 +3,8 @@
  * dump_group: goroutines that have something in common, as one entry with a count.
  *
  * By creation site, stack, what they do, the object that they wait for, or labels; the largest
- * first. Who waits for several objects (a select) is counted under each of them; who waits for
- * none, as a group of their own.
+ * first. A goroutine that waits for several objects (a select) is counted under each of them; those
+ * that wait for none are a group of their own.
  */
 #ifndef PARKWATCH_FORMAT_DUMP_GROUP_H
 #define PARKWATCH_FORMAT_DUMP_GROUP_H
@@ -23,7 +23,7 @@ enum dump_group {
 };
 
 /*
- * top: so many groups, 0: all. json: {"groups":[{"by":"object","count":200,...}]}, else text. 0 or
+ * top: how many groups, 0: all. json: {"groups":[{"by":"object","count":200,...}]}, else text. 0 or
  * negative errno with a cause.
  */
 int dump_show__groups(struct dump *d, const struct dump_show *s, enum dump_group by, size_t top,

@@ -36,7 +36,7 @@ struct shown {
 		const struct dump_show *show;
 		enum profile_root root; /* for what is counted by stack */
 		enum dump_group by;     /* groups */
-		size_t top;             /* groups, diff: so many; 0: all */
+		size_t top;             /* groups, diff: how many; 0: all */
 		struct old_dump *old;   /* diff */
 	} dump;
 	struct {
@@ -49,7 +49,7 @@ struct shown {
 	} leaks;
 	struct {
 		const struct stack_diff *diff;
-		size_t top; /* text: so many stacks; 0: all */
+		size_t top; /* text: how many stacks; 0: all */
 	} stack_diff;
 	const struct processes *processes;
 	struct {

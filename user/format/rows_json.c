@@ -7,7 +7,7 @@
  *	 "stack":[{"func":"main.worker","file":"/src/x.go","line":12}]}]}
  * gap_missing: births or exits within it, at most, which nobody saw; null: of other events, or
  * nobody knows.
- * gap_s: so long parkwatch was stopped or held up meanwhile, which is no part of the window;
+ * gap_s: how long parkwatch was stopped or held up meanwhile; that is no part of the window;
  * gap_waits: waits that were open then, and end there. With --root created-by called_from stands
  * behind root, as in leaks (view/called): null where the `go` statement is the program's own.
  * Stacks are innermost first, the costliest first. error: value +- error is a 95 % confidence

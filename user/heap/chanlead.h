@@ -34,7 +34,7 @@ struct chanlead_in {
 	const struct addrspace *as;
 	const struct goruntime *rt;
 	const struct census *census;
-	/* goroutines in it that may be the one; who waits for a channel is not, for that one */
+	/* goroutines in it that may be the one; for a channel none of its waiters is */
 	const uint32_t *gs;
 	size_t nr;
 	struct nearby *near; /* new; if its budget is not enough nothing is found */

@@ -164,8 +164,8 @@ static uint64_t lowest_sp(const struct maps *maps, uint64_t from, uint64_t to)
 
 /*
  * Whether a stack that the runtime knows, in m, is of a thread of C that called Go. Of such a
- * thread it is told the end, which is that of a page (Go 1.21 and later, runtime/cgo
- * x_cgo_getstackbound), or guesses so many bytes (runtime/proc.go needm). Stacks of the runtime's
+ * thread the runtime is told the end, which is that of a page (Go 1.21 and later, runtime/cgo
+ * x_cgo_getstackbound), or it guesses a length (runtime/proc.go needm). Stacks of the runtime's
  * own threads end in a frame (x_cgo_thread_start) and are longer. On the first stack of a program
  * is either the first thread of Go, whose stack ends at first, or one of C's.
  */

@@ -18,7 +18,7 @@
 #define LIST_TRIES  4           /* Go moves the list when it grows */
 /* bytes of an object whose pointers a bitmap of the span tells (Go runtime/mbitmap.go) */
 #define HEADERLESS_MAX 512u
-#define DOUBTS_MAX     8 /* one span in so many may make no sense: it changes just now */
+#define DOUBTS_MAX     8 /* one span in 8 may make no sense: it changes just now */
 
 enum { STATE_IN_USE = 1 }; /* Go runtime/mheap.go mSpanInUse: it holds objects */
 

@@ -21,7 +21,7 @@ struct nearby {
 	size_t object_bytes;
 	struct goheap *heap;
 	struct grefs *refs;
-	/* of our own CPU time: who waits for a processor reads nothing meanwhile */
+	/* of our own CPU time: while we wait for a processor we read nothing */
 	uint64_t budget_ns, until_ns;
 	/* of the goroutine that is followed */
 	size_t g, level;

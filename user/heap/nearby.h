@@ -8,7 +8,7 @@
  *	nearby__begin()	one of them
  *	nearby__level()	the next level, until there is none
  * What else waits is passed over: a way from a channel, a lock or a sudog to other goroutines says
- * nothing of this one. Who ran since the census is left out, unless it is back where it was.
+ * nothing of this one. A goroutine that ran since the census is left out, unless it is back where it was.
  * Bounded in objects, bytes of each, and time; nothing is stopped. Loop thread.
  */
 #ifndef PARKWATCH_HEAP_NEARBY_H

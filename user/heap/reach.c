@@ -314,8 +314,8 @@ static int reach__special_words(struct reach *r)
 /* Of what module, and of what span, a stretch of the first and the last says. */
 enum stretch { OF_VARIABLES, OF_C, OF_HEAP };
 
-/* Of the object at base nobody knew that it refers to what is looked for: who knows what refers to
- * it now. */
+/* Nothing told that the object at base refers to what is looked for. So what refers to it now is not
+ * known either. */
 static int reach__refers_only_now(struct reach *r, uint64_t base, uint64_t value, uint64_t at)
 {
 	const struct refroot root = { .addr = at, .kind = REFROOT_CHANGED };

@@ -49,8 +49,8 @@ struct refnode {
 	uint32_t work;    /* the next of those just reached */
 	uint32_t stamp;   /* when it was seen last by refgraph__frontier() */
 	/*
-	 * of an object that may share its block: pointers to it point into so many first bytes; 0:
-	 * anywhere
+	 * of an object that may share its block: pointers to it point into its first tiny_len bytes;
+	 * 0: anywhere
 	 */
 	uint8_t tiny_len;
 	bool goroutine;

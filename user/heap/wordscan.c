@@ -9,8 +9,8 @@
 #define PAGE_BYTES 4096u
 #define PIECES_MAX 512u
 
-/* What is looked for, as a set of grains; so many bits that those of a large heap have each their
- * own. */
+/* What is looked for, as a set of grains. There are enough bits for each grain of a large heap to
+ * have its own. */
 #define COARSE_SHIFT 12
 /* 16 GiB; of 1 GiB they fit into the processor's nearest cache */
 #define COARSE_BITS (4u << 20)

@@ -44,7 +44,7 @@ void wordscan__look_for(struct wordscan *s, uint64_t from, uint64_t to);
 /* Whether a word passes. */
 bool wordscan__passes(const struct wordscan *s, uint64_t value);
 
-/* Who is told, and when to give up: CLOCK_MONOTONIC, and bytes read in all. */
+/* hit is called with ctx. It gives up at deadline_ns (CLOCK_MONOTONIC), or after max_bytes. */
 void wordscan__begin(struct wordscan *s, wordscan_hit hit, void *ctx, uint64_t deadline_ns,
 		     uint64_t max_bytes);
 /*

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * recorders: who has probes in which process, so that all together keep to one limit for each.
+ * recorders: which recorders have probes in which process: together they keep to one limit for it.
  *
  * A file of slots under the run directory (/run/parkwatch/recorders). A recorder holds the lock of
  * its slot as long as it has probes; the kernel lets go of it when the recorder ends, however that
  * happens. Nothing has to be cleaned up. Bounded: RECORDERS_MAX at a time, in one PID namespace.
  *
- * Loop thread only. It logs who is there already.
+ * Not thread-safe. It logs which recorders are there already.
  */
 #ifndef PARKWATCH_HOST_RECORDERS_H
 #define PARKWATCH_HOST_RECORDERS_H

@@ -10,7 +10,7 @@
 
 #define ROUNDS    8
 #define BYTES_MAX 24
-/* readerCount is so much less while a writer has or wants it: rwmutexMaxReaders \ */
+/* rwmutexMaxReaders: readerCount is less by it while a writer has or wants the lock */
 #define RW_WRITER   (1 << 30)
 #define MUTEX_FLAGS 3 /* bits of a mutex's state beneath the count of waiters */
 

@@ -36,7 +36,7 @@ struct run {
 	struct {
 		struct lockpath *path;
 		uint32_t at;
-	} waiting[LOCKWALK_PATHS_MAX]; /* owned; last: so many of it are set */
+	} waiting[LOCKWALK_PATHS_MAX]; /* owned; last: how many of it are set */
 };
 
 static struct lock_given *lockwalk__given(struct lockwalk *w, uint64_t lock, uint32_t kind)
@@ -67,7 +67,7 @@ static void lockwalk__take(struct lockwalk *w, struct lockpath *p, struct cpu_va
 		p->unknown++;
 		return;
 	}
-	/* Who has a lock does not take it again; but readers may. */
+	/* A goroutine does not take a lock that it has; but a reader may. */
 	if (!use->lowest && kind != LOCK_READ) {
 		given = lockwalk__given(w, lock.v, kind);
 		if (given)

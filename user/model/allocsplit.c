@@ -7,7 +7,7 @@
 
 #include "base/vec.h"
 
-/* of large objects all are seen if no more than one part in so many is missing */
+/* if less than 1 / EXACT_SHARE of the large objects is missing, all were seen */
 #define EXACT_SHARE 1000
 
 struct claim { /* on a part of what a size class handed out */

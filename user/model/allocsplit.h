@@ -29,8 +29,8 @@ int allocsplit__new(struct allocsplit **ret);
 void allocsplit__free(struct allocsplit *s);
 DEFINE_SCOPED(allocsplit)
 
-/* Under this stack so many spans were taken into use, with so many free slots; class 0: objects,
- * bytes. 0, -EINVAL, -ENOSPC, -ENOMEM. */
+/* Spans were taken into use under this stack, and slots of them were free. Of size class 0 they
+ * are objects and bytes. 0, -EINVAL, -ENOSPC, -ENOMEM. */
 int allocsplit__refill(struct allocsplit *s, unsigned int size_class,
 		       const struct profile_alloc *who, uint64_t spans, uint64_t slots);
 /* A window saw who->objects; spent: bytes of the slots that they take, or what was asked for if

@@ -18,7 +18,7 @@ static double counted(double cpu_ns, double time_ns)
 	return cpu_ns > GOVERNOR_BUSY_MIN * time_ns ? cpu_ns : GOVERNOR_BUSY_MIN * time_ns;
 }
 
-/* What may be spent in all until the target has used so much. */
+/* What may be spent in all until the target has used counted_ns. */
 static double earned(const struct governor *g, double counted_ns)
 {
 	return g->earned_ns + g->max * (counted_ns - g->counted_ns) / g->sharers;

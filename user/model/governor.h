@@ -59,8 +59,8 @@ double governor__left_ns(const struct governor *g, double cpu_ns, double time_ns
 void governor__share(struct governor *g, unsigned int sharers, double cpu_ns, double time_ns);
 
 /*
- * Recorded for width_ns, at so much for its hits, and around_ns for those around it: how wide the
- * next window is. least_ns: narrower ones tell nothing.
+ * A window of width_ns was recorded. Its hits cost hits_ns, the hits around it around_ns. This sets
+ * the width of the next window. least_ns: a narrower window tells nothing.
  */
 void governor__learn(struct governor *g, uint64_t width_ns, double hits_ns, double around_ns,
 		     uint64_t least_ns);
@@ -72,12 +72,12 @@ double governor__period_ns(const struct governor *g, double rate);
 bool governor__windows_pay(const struct governor *g, double rate); /* else looks */
 
 /*
- * The part of our own CPU time that is taken from the target, which used target_ns of the time_ns
- * of each of so many processors: all of it where it keeps all of them busy, none where it leaves
- * one free: that one is ours.
+ * The part of our own CPU time that is taken from the target. The target used target_ns of the
+ * time_ns that each processor had. If it keeps all processors busy, that is all of our time. If it
+ * leaves one free, that one is ours, and nothing is taken.
  */
 double governor_taken_part(double target_ns, double time_ns, unsigned int processors);
-/* A look took so much from the target. */
+/* A look took taken_ns from the target. */
 void governor__looked(struct governor *g, double taken_ns);
 /*
  * How long it takes until a look may follow another, at this rate: 0 where they take nothing. Never

@@ -27,8 +27,8 @@ struct growth {
 };
 
 /*
- * level: nr of them, one a look. births: how many came in each of the nr - 1 windows. lag: so many
- * windows later than born a goroutine counts in level.
+ * level: nr of them, one a look. births: how many came in each of the nr - 1 windows. lag: a
+ * goroutine counts in level that number of windows after its birth.
  */
 void growth_of(const uint32_t *level, const uint32_t *births, size_t nr, uint32_t lag,
 	       struct growth *ret);

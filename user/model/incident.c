@@ -79,7 +79,7 @@ static bool builder__drop_unsure(struct builder *b)
 }
 
 /*
- * --- roots: whoever waits for several waits for a ring rather; then for whom it surely waits ---
+ * --- roots: of several that one waits for, a ring comes first, then the surest ---
  */
 
 static bool is_root(const struct builder *b, uint32_t knot)

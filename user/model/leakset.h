@@ -4,11 +4,11 @@
  * of.
  *
  * A group is a creation site, a place where goroutines are blocked and a reason: numbers that the
- * caller gives, without holes; names are not the model's affair. Who runs at one look only is taken
- * to be on the way back to where it was, and so is who runs but for one look, at which it is in a
- * system call. Goroutines are told by runtime and goid, so it is known of each whether it stayed,
- * went on or ended; counts alone would not tell a queue that moves from one that stands. The
- * session calls, in this order:
+ * caller gives, without holes; names are not the model's affair. A goroutine that runs at only one
+ * look is taken to be on the way back to its place; so is one that runs at each look but one, and is
+ * in a system call then. Goroutines are told by runtime and goid, so it is known of each whether it
+ * stayed, went on or ended; counts alone would not tell a queue that moves from one that stands. The
+ * watch calls, in this order:
  *
  *	leakset__new(opts)
  *	leakset__look()  leakset__see() ...  leakset__miss() ...  leakset__seen()	 for each look
@@ -146,7 +146,7 @@ struct leak_group {
 	/* set by leakset__timer(): something wakes it when its time has come; again and again */
 	bool timer, ticks;
 	/*
-	 * set by leakset__unread(): so many wait for what somebody ought to do, and nobody is at it
+	 * set by leakset__unread(): how many wait for what somebody ought to do, and nobody does
 	 */
 	uint32_t unread;
 	/*
@@ -160,8 +160,8 @@ struct leak_group {
 	/* set by leakset__set_up(): the first goroutine makes them one by one, and has them */
 	bool set_up;
 	/*
-	 * set by leakset__unended(): so many loop on a timer, and nobody can end them any more, in
-	 * one pass
+	 * set by leakset__unended(): how many loop on a timer, while nobody can end them any more;
+	 * in one pass
 	 */
 	uint32_t unended;
 	/* by look */
@@ -176,7 +176,7 @@ struct leak_group {
 	uint32_t on_cpu; /* goroutines seen on a processor, at all looks together */
 	/* from here on: valid after leakset__finish() */
 	uint32_t first, nr; /* members: leakset__member(first .. first + nr - 1), by goid */
-	/* who had been in it for a third of the looks or longer, whether they left since or not */
+	/* members that had been in it for a third of the looks or longer, gone since or not */
 	uint32_t old;
 	uint32_t old_ended, old_went, old_moved; /* of these */
 	/* waits of a third of the looks or longer; those that are over */
@@ -235,7 +235,7 @@ bool leakset__is_new(const struct leakset *ls, uint16_t rt, uint64_t goid);
  * member.
  */
 void leakset__miss(struct leakset *ls, uint16_t rt, uint64_t goid);
-/* the look ends: who was not seen has ended. 0 or -ENOMEM */
+/* the look ends: a goroutine that was not seen has ended. 0 or -ENOMEM */
 int leakset__seen(struct leakset *ls);
 
 /*
@@ -248,8 +248,8 @@ void leakset__lives(struct leakset *ls);
 /* When it parked last: so this is when its wait began, or it ran although it looked the same. */
 void leakset__parked(struct leakset *ls, uint16_t rt, uint64_t goid, uint64_t since_ns);
 /*
- * All parks from before the first look to after the last were told: who was not told of did not
- * run.
+ * All parks from before the first look to after the last were told: a goroutine without one did
+ * not run.
  */
 void leakset__parks(struct leakset *ls);
 /* One pass of the search: goroutines that are not told keep what is known of them. */

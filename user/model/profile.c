@@ -47,7 +47,7 @@ struct profile {
 	struct profile_tap tap;
 };
 
-/* Only who made whom is asked of them, and no exit is seen: who was put in long ago makes room. */
+/* Exits are not seen, and only creation is asked for: the oldest goroutines make room. */
 static bool origins_pass(const struct profile_opts *o)
 {
 	return o->root == PROFILE_ROOT_CREATED_BY && !o->async && o->event != PROFILE_EXITS;
@@ -278,8 +278,8 @@ static int apply_wait(struct profile *p, const struct pw_wait *r, uint32_t label
 }
 
 /*
- * Who is behind a library's `go` statement is told by all that it made. What does not fit is not
- * known.
+ * The code behind a library's `go` statement is known from all goroutines that it made. Those that
+ * do not fit are not known.
  */
 static void count_made(struct profile *p, const struct pw_birth *r)
 {

@@ -55,8 +55,8 @@ int rowset__add_many(struct rowset *rs, const struct row_key *key, uint64_t coun
 void rowset__sampled(struct rowset *rs);
 void rowset__next_window(struct rowset *rs);
 /*
- * The window is over. What was added in it stands for factor (less than 1: 1) times as much, and
- * for so much time; what was counted for count_factor times as many. Once a window.
+ * The window of length_ns is over. Values that were added in it stand for factor times as much
+ * (less than 1: 1), counts for count_factor times as many. Once a window.
  */
 void rowset__weigh(struct rowset *rs, double factor, double count_factor, uint64_t length_ns);
 /*

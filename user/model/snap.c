@@ -65,8 +65,8 @@ static int resolve_chains(struct snap_store *st, const struct profile *p)
 }
 
 /*
- * Student's t for so many degrees of freedom: 95 % of one, and of ten at once, each of 99.5 %
- * (Bonferroni).
+ * Student's t for n degrees of freedom, for ten intervals that hold at once in 95 %: each of them
+ * holds in 99.5 % (Bonferroni).
  */
 static double t95(double n)
 {

@@ -94,7 +94,7 @@ static bool old_ones_are_part_of_it(const struct judge *j)
 	return (int64_t)SOME * j->g->old_waits >= j->v->growth.net;
 }
 
-/* More and more waits that do not end. Who has waited for a third of the watch is an older one. */
+/* More and more waits that do not end. A wait of a third of the watch is an old one. */
 static bool stand_more_and_more(struct judge *j)
 {
 	const struct leak_group *g = j->g;

@@ -403,7 +403,7 @@ static int compare_starts(const void *a, const void *b)
 }
 
 /*
- * Who waits for a channel is found from those in its ring that wait for a lock: one at least does.
+ * Waits for channels are found from the waits for locks of the same ring: it has at least one.
  */
 static bool may_begin(const struct builder *b, uint32_t g)
 {

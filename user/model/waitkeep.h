@@ -2,12 +2,12 @@
 /*
  * waitkeep: the edges of a waitgraph that go through channels, Conds and WaitGroups.
  *
- * Who holds a lock may wait for a channel. If nothing that can ever run refers to that channel
- * (heap/reach), only they could end the wait who refer to it and cannot run either. Where all of
- * these wait, directly or not, for the first, they are in a ring with it. The edge then goes to the
- * one of them that most likely should act (heap/chanops). Who waits for the same channel himself
+ * The holder of a lock may wait for a channel. If no goroutine that can ever run refers to that
+ * channel (heap/reach), only those could end the wait that refer to it and cannot run either. If all
+ * of these wait, directly or not, for the holder, they are in a ring with it. The edge then goes to
+ * the one that most likely should act (heap/chanops). A goroutine that waits for the same channel
  * ends no wait for it. Rings of channels alone are not looked for: a ring has a lock in it, or a
- * WaitGroup of which somebody will call Done. Pure.
+ * WaitGroup for which somebody will call Done. Pure.
  */
 #ifndef PARKWATCH_MODEL_WAITKEEP_H
 #define PARKWATCH_MODEL_WAITKEEP_H

@@ -41,7 +41,7 @@ void namer__init(struct namer *n, struct gosym *sym, const struct gomain *main, 
 
 /* --- over a recording --- */
 
-/* A return address means the pc before it: who knows one knows the other. */
+/* A return address means the pc before it: each of them tells the other. */
 static bool code_at(const struct namer *n, uint64_t pc, bool is_return, struct code_at *ret)
 {
 	return codebook__get(n->code, n->rt, pc, is_return ? CODE_RETURN : CODE_HERE, ret) ||

@@ -24,8 +24,8 @@
 #define MALLOCS            (1u << PW_POINT_MALLOC)
 
 /*
- * Each point that is measured has one of the child's instructions; those that share one are not
- * recorded together. The others' programs do much the same as one that is measured, so many times.
+ * Each point that is measured has one of the child's instructions. Points that share one are not
+ * recorded together. A point that is not measured costs `times` as much as the one that it is like.
  */
 static const struct stand_in {
 	enum insn_class class;

@@ -5,7 +5,7 @@
  *
  * It is not while it is stopped (by a signal or a debugger), while it is about to stop, and when it
  * gave no sign of life (base/heart) for
- * MASTER_LATE_NS: so long it slept in the kernel, or used the processor. Who is ready to run and
+ * MASTER_LATE_NS, asleep in the kernel or on a processor. A process that is ready to run and
  * waits for a processor is on a busy machine: MASTER_STARVED_NS. Of the probe holder's thread.
  *
  * A machine that is slow, as an emulated one is, takes longer for honest work: there it has so many
@@ -56,7 +56,7 @@ void master__lives(struct master *m);
  */
 uint64_t master_allow(double slow);
 /*
- * state: as in /proc/PID/stat; so long it gave no sign of life, and used so much of a processor;
+ * state: as in /proc/PID/stat. It gave no sign of life for silent_ns, and used cpu_ns meanwhile.
  * late_ns: as heart->late_ns.
  */
 bool master_is_late(char state, uint64_t silent_ns, uint64_t cpu_ns, uint64_t late_ns);

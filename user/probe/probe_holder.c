@@ -102,7 +102,7 @@ static void set__end(struct set *s, bool stopped)
 		__atomic_store_n(&b->pw_cut_ns, b->pw_absent_ns, __ATOMIC_SEQ_CST);
 }
 
-/* Who is late matters to sets that have probes in. */
+/* That parkwatch is late matters only to sets that have probes in. */
 static void holder__watch(struct holder *h)
 {
 	const enum master_state state = master__state(&h->master);

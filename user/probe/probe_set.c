@@ -129,8 +129,8 @@ static int holder__introduce(void)
 }
 
 /*
- * Who is stopped is woken: it takes the probes out, and ends. One that hangs in the kernel, or that
- * a debugger has, is left to itself: so it does when it can.
+ * A holder that is stopped is woken: it takes the probes out, and ends. One that hangs in the kernel,
+ * or that a debugger stopped, is left alone: it does so when it can.
  */
 static void holder__end(void)
 {

@@ -2,7 +2,7 @@
 /*
  * unixdiag: which unix sockets are connected to each other, as the kernel's sock_diag tells it.
  *
- * Of our own network namespace only: whoever asks for another's sockets gets nothing. Source: Linux
+ * Of our own network namespace only: of another one the kernel tells nothing. Source: Linux
  * include/uapi/linux/unix_diag.h, net/unix/diag.c. Needs no right.
  */
 #ifndef PARKWATCH_TARGET_UNIXDIAG_H

@@ -46,7 +46,7 @@ struct dump_opts {
 	bool system;               /* the runtime's own goroutines too */
 	/* age: oldest first; stack: the commonest look first; equal ones by goid */
 	enum dump_sort sort;
-	size_t top; /* only so many, after sorting; 0: all */
+	size_t top; /* only the first ones, after sorting; 0: all */
 	/* wrappers are shown: stacks that differ in them only are two */
 	bool full;
 };
@@ -115,7 +115,7 @@ const char *dump__word_of(struct dump *d, uint16_t rt, uint32_t g);
 const char *dump__status(const struct dump *d, const struct dump_row *r); /* never NULL */
 /* NULL: it does not wait */
 const char *dump__reason(const struct dump *d, const struct dump_row *r);
-/* at least so long; or DUMP_UNKNOWN */
+/* how long it waits, at least; or DUMP_UNKNOWN */
 uint64_t dump__wait_ns(const struct dump *d, const struct dump_row *r);
 /* borrowed until the next call */
 const struct label_set *dump__labels(const struct dump *d, const struct dump_row *r);

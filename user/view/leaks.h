@@ -61,7 +61,7 @@ struct leak_allocs { /* what was allocated during the watch */
 	} * parts;
 	size_t nr;
 	uint32_t windows; /* in which objects were seen */
-	/* parkwatch was stopped or held up for so long: what was allocated then is left out */
+	/* how long parkwatch was stopped or held up: what was allocated then is left out */
 	uint64_t gap_ns;
 };
 
