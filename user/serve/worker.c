@@ -130,15 +130,12 @@ static int worker__step(void *self, struct cause *why)
 	return clock_now_ns() < w->next_ns ? JOB_GOES_ON : worker__look(w, why);
 }
 
-static void worker__stop(void *self)
-{
-	((struct worker *)self)->next_ns = UINT64_MAX;
-}
-
 int worker_main(int argc, char **argv)
 {
-	static const struct job_ops ops = { worker__start, worker__due, worker__fds, worker__step,
-					    worker__stop };
+	static const struct job_ops ops = { .start = worker__start,
+					    .due = worker__due,
+					    .fds = worker__fds,
+					    .step = worker__step };
 	struct worker w = { .pid = argc == 3 ? atoi(argv[2]) : 0 };
 	struct cause why = { "" };
 	int err;
