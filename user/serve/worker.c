@@ -132,10 +132,9 @@ static int worker__step(void *self, struct cause *why)
 
 int worker_main(int argc, char **argv)
 {
-	static const struct job_ops ops = { .start = worker__start,
-					    .due = worker__due,
-					    .fds = worker__fds,
-					    .step = worker__step };
+	static const struct job_ops ops = {
+		.start = worker__start, .due = worker__due, .fds = worker__fds, .step = worker__step
+	};
 	struct worker w = { .pid = argc == 3 ? atoi(argv[2]) : 0 };
 	struct cause why = { "" };
 	int err;
