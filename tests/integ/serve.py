@@ -191,6 +191,25 @@ def a_page_that_nobody_answers_holds_up_nobody():
         expect(d.target(other.pid)["worker_restarts"] == 0 and mute.process.poll() is None, "the others notice")
 
 
+def one_that_could_not_be_looked_at_is_looked_at_again():
+    """Its list of goroutines lies on a page that nobody answers for, and later where it was."""
+    command = build.built(build.MODES_MINOR, "static", "many")
+    with Target("100", command=command) as t:
+        t.go()
+        page = t.truth().strip()
+        if not page.isdigit():
+            raise build.Missing(page)
+        at = harm.allgs_of(command, t.pid)
+        with open(f"/proc/{t.pid}/mem", "rb", buffering=0) as mem:
+            mem.seek(at)
+            true = int.from_bytes(mem.read(8), "little")
+        harm.write_words(t.pid, at, int(page))
+        with Daemon() as d:
+            d.until(lambda: d.target(t.pid) and d.target(t.pid)["why_not"], "it is not listed")
+            harm.write_words(t.pid, at, true)
+            expect(d.looked_at(t.pid)["goroutines"] > 0 and d.target(t.pid)["why_not"] is None, f"{d.target(t.pid)}")
+
+
 def rights_are_few():
     with Daemon() as d, Target("idle") as t:
         d.looked_at(t.pid)
@@ -273,7 +292,7 @@ def clients_that_dawdle_keep_nobody_out():
 
 ALL = {f.__name__: f for f in (
     figures_are_those_of_the_program, all_of_it_ends, a_worker_that_dies_is_replaced,
-    a_target_that_ends_is_gone_and_leaves_nothing, a_page_that_nobody_answers_holds_up_nobody, rights_are_few,
+    a_target_that_ends_is_gone_and_leaves_nothing, a_page_that_nobody_answers_holds_up_nobody, one_that_could_not_be_looked_at_is_looked_at_again, rights_are_few,
     what_is_asked_wrongly_is_refused, names_of_programs_are_harmless, what_cannot_be_watched_is_listed_with_the_reason,
     clients_that_dawdle_keep_nobody_out)}
 ARGUMENTS = {figures_are_those_of_the_program: ["15", "22", "27"], all_of_it_ends: ["asked", "supervisor", "launcher"]}

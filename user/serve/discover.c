@@ -113,6 +113,7 @@ static int processes__add(struct processes *p, const struct answer *a, struct ca
 static void answer__lost(struct answer *a, pid_t pid)
 {
 	a->found = brief_of_outside(pid, &a->row) ? BRIEF_GO : BRIEF_NOT_GO;
+	a->row.unread = true;
 	(void)cause__set(&a->row.why, -ETIMEDOUT,
 			 "looking at it did not come to an end within %d s",
 			 (int)(DISCOVER_KILL_NS / NS_PER_SEC));

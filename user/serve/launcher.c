@@ -24,7 +24,9 @@
 struct launched {
 	struct notice notice; /* what was told last */
 	pid_t worker;         /* 0: none runs */
-	uint64_t again_ns;    /* when the next one starts; 0: none will */
+	uint64_t again_ns;    /* when the next one starts, or it is looked at again; 0: never */
+	uint32_t looks;       /* in vain: looking at it came to no end */
+	bool asked;           /* the next scan looks at it again */
 };
 
 struct launcher {
@@ -155,13 +157,40 @@ static void launcher__reap(struct launcher *l)
 
 /* --- targets --- */
 
+/* Watches it, or says why not. One that was not looked at in time is looked at again, later. */
+static void launcher__begin(struct launcher *l, struct launched *w)
+{
+	if (!w->notice.row.why.text[0]) {
+		launcher__start_worker(l, w);
+		return;
+	}
+	launcher__tell(l, &w->notice, -1);
+	if (w->notice.row.unread)
+		w->again_ns = clock_now_ns() + back_off_ns(w->looks++);
+}
+
+/* It was not looked at in time before. False: it is another program. */
+static bool launcher__found_again(struct launcher *l, struct launched *w,
+				  const struct process_row *row)
+{
+	if (!w->notice.row.unread || !launched__lives(w) ||
+	    strcmp(w->notice.row.exe, row->exe) != 0)
+		return false;
+	w->asked = false;
+	w->notice.row = *row;
+	launcher__begin(l, w);
+	return true;
+}
+
 static void launcher__found(struct launcher *l, const struct process_row *row)
 {
 	struct launched *w;
 
 	for (size_t i = 0; i < l->nr; i++)
-		if (l->v[i].notice.row.pid == row->pid) { /* it runs another program now */
-			launcher__forget(l, i);
+		if (l->v[i].notice.row.pid == row->pid) {
+			if (launcher__found_again(l, &l->v[i], row))
+				return;
+			launcher__forget(l, i); /* it runs another program now */
 			break;
 		}
 	if (l->nr == LAUNCHER_TARGETS_MAX ||
@@ -173,10 +202,7 @@ static void launcher__found(struct launcher *l, const struct process_row *row)
 	*w = (struct launched){ .notice = { .kind = NOTICE_UNWATCHED,
 					    .start_ticks = discover_start_ticks(row->pid),
 					    .row = *row } };
-	if (row->why.text[0])
-		launcher__tell(l, &w->notice, -1);
-	else
-		launcher__start_worker(l, w);
+	launcher__begin(l, w);
 }
 
 static void launcher__scan(struct launcher *l)
@@ -189,8 +215,9 @@ static void launcher__scan(struct launcher *l)
 	for (size_t i = 0; i < found.nr; i++)
 		launcher__found(l, &found.rows[i]);
 	processes__done(&found);
-	for (size_t i = l->nr; i-- > 0;) /* those without a worker end unseen */
-		if (!l->v[i].worker && !launched__lives(&l->v[i]))
+	/* those without a worker end unseen; one that was found no more is no Go program */
+	for (size_t i = l->nr; i-- > 0;)
+		if (l->v[i].asked || (!l->v[i].worker && !launched__lives(&l->v[i])))
 			launcher__forget(l, i);
 	l->scan_ns = clock_now_ns() + LAUNCHER_SCAN_NS;
 	if (!l->ready)
@@ -208,6 +235,16 @@ static uint64_t launcher__due_ns(const struct launcher *l)
 	return due;
 }
 
+static void launcher__again(struct launcher *l, struct launched *w)
+{
+	w->again_ns = 0;
+	w->asked = w->notice.row.unread;
+	if (w->asked)
+		known__forget(l->known, w->notice.row.pid);
+	else
+		launcher__start_worker(l, w);
+}
+
 static void launcher__tick(struct launcher *l)
 {
 	const uint64_t now = clock_now_ns();
@@ -216,7 +253,7 @@ static void launcher__tick(struct launcher *l)
 		launcher__scan(l);
 	for (size_t i = 0; i < l->nr; i++)
 		if (l->v[i].again_ns && now >= l->v[i].again_ns)
-			launcher__start_worker(l, &l->v[i]);
+			launcher__again(l, &l->v[i]);
 }
 
 /* The supervisor asks for another worker, or is gone: false. */

@@ -98,6 +98,8 @@ static void supervisor__take(struct supervisor *s, const struct notice *n, int f
 			supervisor__end_target(s, at);
 	} else {
 		at = supervisor__target(s, n);
+		if (at < s->nr)
+			s->v[at]->row = n->row;
 		if (at < s->nr && fd >= 0) {
 			s->worker_restarts += n->restarts > s->v[at]->restarts;
 			watched__attach(s->v[at], n, fd);

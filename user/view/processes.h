@@ -28,6 +28,7 @@ struct process_row {
 	/* As runtime.NumGoroutine counts: without the runtime's own. Of all runtimes in it. */
 	uint64_t goroutines;
 	bool at_least;    /* there was no time to read them all */
+	bool unread;      /* looking at it did not come to an end; it may another time */
 	struct cause why; /* it cannot be watched, and this is the reason; "": it can */
 };
 
