@@ -240,8 +240,9 @@ def work_that_a_deadline_will_end_is_no_leak(minor=build.MODES_MINOR):
     def one(kind, verdict, waits):
         with leaking(kind, minor) as (pid, _):
             told = [g for g in read(pid, "--suspects")["groups"] if g["blocked_at"] and g["blocked_at"]["func"] == waits]
-            expect([(g["verdict"], "a timer will soon end them" in g["why"]) for g in told] == [(verdict, verdict == "suspect")],
-                   f"{kind}: {[brief(g) for g in told]}")
+            # A pass may miss one whose timer was moved meanwhile: that is told instead
+            why = "a timer will soon end them|one search found nothing" if verdict == "suspect" else "the number rose"
+            expect([g["verdict"] for g in told] == [verdict] and re.search(why, told[0]["why"]), f"{kind}: {[brief(g) for g in told]}")
     together(one, [("deadlines", "suspect", "main.untilDeadline"), ("delayed-calls", "suspect", "main.untilClosed"),
                    ("far-deadlines", "growing", "main.untilDeadline"), ("watchdogs", "growing", "main.untilPutOff")])
 
