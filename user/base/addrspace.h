@@ -6,7 +6,7 @@
  * for a process). `struct pagecache` puts a bounded cache of 4 KiB pages over a reader, for tables
  * that do not change while the process lives (pclntab, moduledata, code): a page is read once, the
  * oldest are dropped, memory stays under the bound whatever is looked up. Never put a pagecache
- * over data that changes (g structs, stacks, allgs). Loop thread only.
+ * over data that changes (g structs, stacks, allgs). Not thread-safe.
  */
 #ifndef PARKWATCH_BASE_ADDRSPACE_H
 #define PARKWATCH_BASE_ADDRSPACE_H

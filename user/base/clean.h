@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * clean: what a target (or a file of its user) gave us as text becomes one line that a terminal, a
- * log or a page only shows.
+ * clean: text from a target (or from a file of its user) becomes one line that does nothing to a
+ * terminal, a log or a page.
  *
- * '?' stands for each character that would do something else: control characters (C0, DEL, C1),
- * what ends a line or turns the direction of writing (U+2028, U+2029, and the marks, embeddings,
- * overrides and isolates of bidirectional text), and for each byte that is not part of valid UTF-8.
- * Any room; no state.
+ * '?' stands for each character that would do more than be shown: control characters (C0, DEL,
+ * C1), ends of lines and marks that turn the direction of writing (U+2028, U+2029, and the marks,
+ * embeddings, overrides and isolates of bidirectional text). It stands for each byte that is not
+ * part of valid UTF-8, too. Any room; no state.
  */
 #ifndef PARKWATCH_BASE_CLEAN_H
 #define PARKWATCH_BASE_CLEAN_H

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * deadline: until when something may take, whatever the target makes of it: asked between one batch
+ * deadline: until when a piece of work may take, whatever the target does; asked between one batch
  * and the next.
  *
- * When the user asks for the end, what goes on has DEADLINE_STOP_NS more. What is cut ends with
- * -ETIMEDOUT; what reads a target's memory as if the target had ended (target/mem). NULL: there is
- * no end.
+ * When the user asks for the end, work that goes on has DEADLINE_STOP_NS more. Work that is cut
+ * ends with -ETIMEDOUT; reads of a target's memory then fail as if the target had ended
+ * (target/mem). NULL: there is no end.
  */
 #ifndef PARKWATCH_BASE_DEADLINE_H
 #define PARKWATCH_BASE_DEADLINE_H

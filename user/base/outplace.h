@@ -2,10 +2,10 @@
 /*
  * outplace: the folder in which a file will be written, opened once, and the file's name in it.
  *
- * A path is walked part by part, as the kernel does, but with the care of its protected_symlinks
- * and protected_regular, always and in every folder that others may write: a link or a fifo that
- * somebody else put there is refused, and of a file only its name is taken. Somebody else is who is
- * neither root nor we. After that nothing is looked up again.
+ * A path is walked part by part, as the kernel does, with the care of its protected_symlinks and
+ * protected_regular, but always and in every folder that others may write. A link or a fifo of
+ * another user (neither root nor ours) is refused there, and of a file of such a user only the
+ * name is taken. After that nothing is looked up again.
  */
 #ifndef PARKWATCH_BASE_OUTPLACE_H
 #define PARKWATCH_BASE_OUTPLACE_H

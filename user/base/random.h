@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * random: moments of chance, so that a program which does things in turn does not meet us in turn.
- * Nothing secret.
+ * random: random moments. A program that repeats itself must not be met in the same phase each
+ * time. Not for secrets.
  */
 #ifndef PARKWATCH_BASE_RANDOM_H
 #define PARKWATCH_BASE_RANDOM_H

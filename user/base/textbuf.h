@@ -3,8 +3,8 @@
  * textbuf: text that is put together piece by piece: kept in memory, or passed on to a stream
  * whenever it is full.
  *
- * For output of a million lines: a number costs no call of printf. Errors stick: what is put after
- * one is dropped, and textbuf__finish() says the first.
+ * Made for output of a million lines: a number costs no call of printf. Errors stick: after one
+ * all that is put is dropped, and textbuf__finish() tells the first one.
  */
 #ifndef PARKWATCH_BASE_TEXTBUF_H
 #define PARKWATCH_BASE_TEXTBUF_H

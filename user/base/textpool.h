@@ -2,10 +2,10 @@
 /*
  * textpool: every text of a report once, clean: equal texts have equal pointers.
  *
- * Names come from the target: what would do something else than being shown becomes '?'
- * (base/clean). So a text is always one line and may go into protobuf, JSON or a terminal; not so
- * what textpool__verbatim() gives. At most TEXTPOOL_BYTES_MAX in all and TEXT_MAX a text; what is
- * beyond is cut, or becomes "?".
+ * Names come from the target, so they are cleaned (base/clean): a text is always one line and may
+ * go into protobuf, JSON or a terminal. Texts of textpool__verbatim() are not cleaned. At most
+ * TEXTPOOL_BYTES_MAX in all and TEXT_MAX a text: a longer text is cut, and when the pool is full a
+ * text becomes "?".
  */
 #ifndef PARKWATCH_BASE_TEXTPOOL_H
 #define PARKWATCH_BASE_TEXTPOOL_H

@@ -40,7 +40,7 @@ struct slot {
 	uint64_t addr, sp;
 	struct gview first, last; /* as it was seen before its stack, and after it */
 	enum outcome outcome;
-	int piece, stack, m, p; /* numbers in the gathers, the same in both of a kind; < 0: none */
+	int piece, stack, m, p; /* numbers in the batches, the same in both of a kind; < 0: none */
 	size_t window;          /* bytes of stack that were read; 0: it has none */
 	size_t pcs_at, nr_pcs;  /* of reading.pcs */
 	bool truncated, moved;
@@ -538,7 +538,7 @@ int reader__new(const struct addrspace *as, const struct goruntime *rt, unsigned
 	const int32_t m_offsets[] = { rt->layout.m_procid, rt->layout.m_curg, rt->layout.m_p,
 				      rt->objects.m_id };
 	scoped(reader) r = calloc(1, sizeof(*r));
-	struct readv_batch **gathers[] = { &r->gs,           &r->stacks, &r->again,
+	struct readv_batch **batches[] = { &r->gs,           &r->stacks, &r->again,
 					   &r->stacks_again, &r->ms,     &r->ps };
 	int err = 0;
 
@@ -551,8 +551,8 @@ int reader__new(const struct addrspace *as, const struct goruntime *rt, unsigned
 	r->m_bytes = field_span(m_offsets, ARRAY_SIZE(m_offsets), M_BYTES_MAX);
 	if (!r->g_bytes || !depth)
 		return -EBADMSG;
-	for (size_t i = 0; i < ARRAY_SIZE(gathers) && !err; i++)
-		err = readv_batch__new(as, gathers[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(batches) && !err; i++)
+		err = readv_batch__new(as, batches[i]);
 	if (!err)
 		err = pcfacts__new(rt->sym, rt->minor, &r->facts);
 	if (!err)

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * gblocked: whether a goroutine is blocked so that only one of the things it waits for can let it
- * go on.
+ * gblocked: whether a goroutine is blocked in such a way that only one of the things it waits for
+ * can let it go on.
  *
- * So it is on channels and on the locks of package sync, as Go's own proof of leaks has it (Go 1.26
- * runtime/runtime2.go, isChanWait, isSyncWait), and a coroutine of iter.Pull on the coro that
- * switches to it. Who sleeps, waits for I/O or is in a system call goes on by itself. The main
- * goroutine and the runtime's own count as if they did: nobody calls them leaked, and what they
- * have stays in use. Pure.
+ * This is so at channels and at the locks of package sync, as in Go's own proof of leaks (Go 1.26
+ * runtime/runtime2.go, isChanWait, isSyncWait), and for a coroutine of iter.Pull, at the coro that
+ * switches to it. A goroutine that sleeps, waits for I/O or is in a system call goes on by itself.
+ * The main goroutine and the runtime's own count as if they did, too: nobody calls them leaked,
+ * and what they have stays in use. Pure.
  */
 #ifndef PARKWATCH_CENSUS_GBLOCKED_H
 #define PARKWATCH_CENSUS_GBLOCKED_H

@@ -4,7 +4,7 @@
  *
  * Walked by the pcsp tables of the code, as the runtime's own traceback does: they hold at every
  * instruction, where frame pointers miss a caller (a goroutine that was preempted, one in a system
- * call before Go 1.23). To runtime.goexit. Loop thread.
+ * call before Go 1.23). To runtime.goexit. Not thread-safe.
  */
 #ifndef PARKWATCH_CENSUS_GSTACK_H
 #define PARKWATCH_CENSUS_GSTACK_H

@@ -3,7 +3,7 @@
  * gtimer: the timers of the target that feed channels: when one fires, and whether it does again
  * and again.
  *
- * Source: Go runtime/time.go (timer), time/sleep.go and tick.go, Go 1.15 to 1.27. Loop thread.
+ * Source: Go runtime/time.go (timer), time/sleep.go and tick.go, Go 1.15 to 1.27. Not thread-safe.
  */
 #ifndef PARKWATCH_CENSUS_GTIMER_H
 #define PARKWATCH_CENSUS_GTIMER_H

@@ -39,7 +39,7 @@ struct pooled {
 struct gwaits {
 	const struct goruntime *rt;
 	struct pcfacts *facts;
-	struct readv_batch *gather;
+	struct readv_batch *batch;
 	size_t bytes[HUNT_TIMER +
 		     1]; /* to read in each kind of hunt; 0: this Go's layout is not known */
 	struct pooled *pool;
@@ -70,7 +70,7 @@ int gwaits__new(const struct addrspace *as, const struct goruntime *rt, struct p
 	w->bytes[HUNT_POLLDESC] = field_span(polldesc, ARRAY_SIZE(polldesc), OBJECT_MAX);
 	w->bytes[HUNT_CORO] = sizeof(uint64_t);
 	w->bytes[HUNT_TIMER] = field_span(&obj->timer_when, 1, OBJECT_MAX);
-	err = readv_batch__new(as, &w->gather);
+	err = readv_batch__new(as, &w->batch);
 	if (err)
 		return err;
 	*ret = steal(w);
@@ -81,7 +81,7 @@ void gwaits__free(struct gwaits *w)
 {
 	if (!w)
 		return;
-	readv_batch__free(w->gather);
+	readv_batch__free(w->batch);
 	free(w->pool);
 	free(w);
 }
@@ -425,7 +425,7 @@ static int gwaits__ask(struct gwaits *w, struct gwait *const *todo, size_t nr)
 {
 	int asked = 0;
 
-	readv_batch__clear(w->gather);
+	readv_batch__clear(w->batch);
 	for (size_t i = 0; i < nr; i++) {
 		struct gwait *t = todo[i];
 
@@ -434,7 +434,7 @@ static int gwaits__ask(struct gwaits *w, struct gwait *const *todo, size_t nr)
 		if (t->hunt == HUNT_OVER)
 			continue;
 		w->reads_left--;
-		t->piece = readv_batch__want(w->gather, t->at, w->bytes[t->hunt]);
+		t->piece = readv_batch__want(w->batch, t->at, w->bytes[t->hunt]);
 		if (t->piece < 0)
 			return t->piece;
 		asked++;
@@ -451,14 +451,14 @@ int gwaits__look_up(struct gwaits *w, struct gwait *const *todo, size_t nr)
 		gwaits__begin(w, todo[i]);
 	/* Each round ends a hunt or takes it one word, or one case, further: both are bounded. */
 	while ((asked = gwaits__ask(w, todo, nr)) > 0) {
-		int err = readv_batch__read(w->gather);
+		int err = readv_batch__read(w->batch);
 
 		for (size_t i = 0; i < nr && !err; i++) {
 			struct gwait *t = todo[i];
 
 			if (t->hunt != HUNT_OVER)
 				err = gwaits__step(w, t,
-						   readv_batch__piece(w->gather, (size_t)t->piece));
+						   readv_batch__piece(w->batch, (size_t)t->piece));
 		}
 		if (err)
 			return err;

@@ -8,7 +8,7 @@
  * So with Cond and with the network poller: a word counts only if what it points at points back at
  * the goroutine. What cannot be made out so is said to be unknown, not guessed. Many goroutines are
  * looked up together, round by round: a round reads one piece of memory for each. One gwaits reads
- * a bounded number of pieces in its life; afterwards nothing can be made out. Loop thread.
+ * a bounded number of pieces in its life; afterwards nothing can be made out. Not thread-safe.
  */
 #ifndef PARKWATCH_CENSUS_GWAIT_H
 #define PARKWATCH_CENSUS_GWAIT_H
@@ -49,7 +49,7 @@ void gwaits__free(struct gwaits *w);
 DEFINE_SCOPED(gwaits)
 
 /*
- * At most GATHER_PIECES_MAX at a time. 0, -ESRCH, -ENOMEM. What an earlier call found is forgotten.
+ * At most READV_PIECES_MAX at a time. 0, -ESRCH, -ENOMEM. What an earlier call found is forgotten.
  */
 int gwaits__look_up(struct gwaits *w, struct gwait *const *todo, size_t nr);
 /* The t->nr waits of one that was looked up in the last call. */

@@ -4,7 +4,7 @@
  * remembered.
  *
  * Goroutines by the hundred thousand stand at a handful of places, so an answer costs a table
- * look-up once. Loop thread.
+ * look-up once. Not thread-safe.
  */
 #ifndef PARKWATCH_CENSUS_PCFACTS_H
 #define PARKWATCH_CENSUS_PCFACTS_H

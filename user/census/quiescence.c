@@ -40,7 +40,7 @@ static int quiescence__look(const struct quiescence *s, struct readv_batch *ga, 
 	int err = 0;
 
 	readv_batch__clear(ga);
-	while (len && from + nr < s->nr && nr < GATHER_PIECES_MAX && err >= 0) {
+	while (len && from + nr < s->nr && nr < READV_PIECES_MAX && err >= 0) {
 		err = readv_batch__want(ga, s->c->gs[s->gs[from + nr]].addr, len);
 		nr += err >= 0;
 	}

@@ -2,9 +2,9 @@
 /*
  * quiescence: whether goroutines stood still between two moments.
  *
- * What is read of goroutines one after the other is true of no single moment, unless none of them
- * ran meanwhile. From Go 1.17 on each counts how often it has stopped running, so that one which
- * ran and came back to the same place is found too; before, it is not. Loop thread.
+ * Goroutines are read one after the other. What is read is true of one moment only if none of them
+ * ran meanwhile. From Go 1.17 on each counts how often it has stopped running, so one that ran and
+ * came back to the same place is found too; before Go 1.17 it is not. Not thread-safe.
  */
 #ifndef PARKWATCH_CENSUS_QUIESCENCE_H
 #define PARKWATCH_CENSUS_QUIESCENCE_H

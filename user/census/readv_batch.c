@@ -94,9 +94,9 @@ int readv_batch__want(struct readv_batch *g, uint64_t addr, size_t len)
 {
 	int err;
 
-	if (!len || len > GATHER_PIECE_MAX)
+	if (!len || len > READV_PIECE_MAX)
 		return -EINVAL;
-	if (g->nr >= GATHER_PIECES_MAX)
+	if (g->nr >= READV_PIECES_MAX)
 		return -ENOSPC;
 	err = g->nr == g->room ? readv_batch__grow(g) : 0;
 	if (err)

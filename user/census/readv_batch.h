@@ -5,7 +5,7 @@
  * Pieces are asked for first and read together. Those that lie close to each other are read as one
  * stretch: a read costs by the piece and the page, hardly by the byte, and goroutines, their stacks
  * and their sudogs lie side by side. A stretch that cannot be read whole is read piece by piece.
- * Loop thread.
+ * Not thread-safe.
  */
 #ifndef PARKWATCH_CENSUS_READV_BATCH_H
 #define PARKWATCH_CENSUS_READV_BATCH_H
@@ -16,8 +16,8 @@
 #include "base/addrspace.h"
 #include "base/cleanup.h"
 
-#define GATHER_PIECE_MAX  4096u
-#define GATHER_PIECES_MAX 65536u
+#define READV_PIECE_MAX  4096u
+#define READV_PIECES_MAX 65536u
 
 struct readv_batch;
 /* as: borrowed until free */

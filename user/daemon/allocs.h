@@ -8,7 +8,7 @@
  *	allocs__look() learn()	now and then while the target lives, so that sums and the names of types are known if it ends
  *	allocs__end()		recording is about to end
  *	allocs__finish()	recording has ended: the sums go into the profile
- * Types are bounded by ALLOCS_TYPES_MAX; those beyond are read each time. Loop thread only.
+ * Types are bounded by ALLOCS_TYPES_MAX; those beyond are read each time. Not thread-safe.
  */
 #ifndef PARKWATCH_DAEMON_ALLOCS_H
 #define PARKWATCH_DAEMON_ALLOCS_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * alloctypes: what is known of the types of objects that were allocated, by runtime and address of
- * the type; read once, while the target lives. Loop thread only.
+ * the type; read once, while the target lives. Not thread-safe.
  */
 #ifndef PARKWATCH_DAEMON_ALLOCTYPES_H
 #define PARKWATCH_DAEMON_ALLOCTYPES_H

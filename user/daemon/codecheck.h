@@ -3,7 +3,7 @@
  * codecheck: a program's code is as it was before we came: what an earlier parkwatch left in it is
  * taken out first, and in the end the code is compared with its file.
  *
- * Plain value of who attaches; loop thread only. It logs.
+ * Plain value of who attaches; not thread-safe. It logs.
  */
 #ifndef PARKWATCH_DAEMON_CODECHECK_H
 #define PARKWATCH_DAEMON_CODECHECK_H

@@ -4,7 +4,7 @@
  * the runtimes count (heap/gborn), without what the probes saw. For a moment in which recording is
  * on again; as many at most, since what happens while they are read counts.
  *
- * Plain value of the run; loop thread only.
+ * Plain value of the run; not thread-safe.
  */
 #ifndef PARKWATCH_DAEMON_GAPCOUNT_H
 #define PARKWATCH_DAEMON_GAPCOUNT_H

@@ -5,7 +5,7 @@
  *
  * In a program that can have secrets it is looked for them when labels were found since the last
  * time; that takes a fifth of the time at most. What is found in between cannot be read: nobody
- * knows whether it is secret. Loop thread only.
+ * knows whether it is secret. Not thread-safe.
  */
 #ifndef PARKWATCH_DAEMON_LABELSPACE_H
 #define PARKWATCH_DAEMON_LABELSPACE_H

@@ -4,7 +4,7 @@
  * parked or ran.
  *
  * Who waited when it was looked at, and was not met, waited all the time. Fed in one walk over the
- * map, for there may be a million; put in order once, then asked. Loop thread.
+ * map, for there may be a million; put in order once, then asked. Not thread-safe.
  */
 #ifndef PARKWATCH_DAEMON_MET_H
 #define PARKWATCH_DAEMON_MET_H

@@ -3,7 +3,7 @@
  * opengs: goroutines that the map of waits names, each with its g as it is in the target now.
  *
  * There may be a million: gs are read some hundreds at a time, a system call for one would cost
- * several times as much. Loop thread.
+ * several times as much. Not thread-safe.
  */
 #ifndef PARKWATCH_DAEMON_OPENGS_H
 #define PARKWATCH_DAEMON_OPENGS_H

@@ -3,7 +3,7 @@
  * optional_probes: probes that are worth having, but not at any price: a watch goes on without
  * them, and says why.
  *
- * Plain value of the watch; loop thread only.
+ * Plain value of the watch; not thread-safe.
  */
 #ifndef PARKWATCH_DAEMON_OPTIONAL_PROBES_H
 #define PARKWATCH_DAEMON_OPTIONAL_PROBES_H

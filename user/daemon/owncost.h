@@ -4,7 +4,7 @@
  * often as it would have had it.
  *
  * Asked again and again while a recording goes on; it looks a few times a second at most. Plain
- * value; loop thread.
+ * value; not thread-safe.
  */
 #ifndef PARKWATCH_DAEMON_OWNCOST_H
 #define PARKWATCH_DAEMON_OWNCOST_H

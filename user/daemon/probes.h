@@ -7,7 +7,7 @@
  *	probes__on() start()	links; recording begins for all at one moment
  *	probes__stop()		recording ends; what is still in the ring is handed over
  *	probes__off()		links down; also free()
- * Loop thread only.
+ * Not thread-safe.
  */
 #ifndef PARKWATCH_DAEMON_PROBES_H
 #define PARKWATCH_DAEMON_PROBES_H

@@ -3,7 +3,7 @@
  * stayers: goroutines that waited when all were looked at, kept until it is known who of them
  * waited all the time.
  *
- * There may be a million: 48 bytes each. As many as the census has (CENSUS_G_MAX). Loop thread.
+ * There may be a million: 48 bytes each. As many as the census has (CENSUS_G_MAX). Not thread-safe.
  */
 #ifndef PARKWATCH_DAEMON_STAYERS_H
 #define PARKWATCH_DAEMON_STAYERS_H

@@ -5,7 +5,7 @@
  *
  * A set is known by its pointer (census_g.labels), which the target may use for another one later:
  * a book is of one moment, as a census is. At most LABELBOOK_SETS_MAX sets and LABELBOOK_BYTES_MAX
- * bytes; what is beyond counts as unread. census/labels_read fills it from a target. Loop thread.
+ * bytes; what is beyond counts as unread. census/labels_read fills it from a target. Not thread-safe.
  */
 #ifndef PARKWATCH_FACTS_LABELBOOK_H
 #define PARKWATCH_FACTS_LABELBOOK_H

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * chanlead: the goroutine that will end what many wait for at channels, when it goes on: the one
- * that makes the value, or closes the channel.
+ * chanlead: the goroutine that will end the waits of many others at channels when it goes on: it
+ * sends the value, or closes the channel.
  *
- * Of all goroutines that are asked, exactly one has the channel near (in a frame, or an object or
- * two away: heap/nearby), and the function of that frame, a caller of it, or a closure that these
- * make, sends to a channel or closes one (heap/chanops), and does not come by again where it
- * stands: who serves in a loop owes nothing to anybody. Where one channel has several who wait, a
- * single value is not for all of them: there it must close. Whether it does so on this channel is
- * likely, not proved. Loop thread.
+ * It is told if it is the only one of those asked for which all of this holds. It has the channel
+ * near: in a frame, or an object or two away (heap/nearby). The function of that frame, a caller
+ * of it, or a closure that these make, sends to a channel or closes one (heap/chanops). And that
+ * code does not come by again where it stands: a loop that serves others owes nothing to anybody.
+ * If several goroutines wait at one channel, one value is not enough for all: then the code must
+ * close it. Whether it does so on this channel is likely, not proved. Not thread-safe.
  */
 #ifndef PARKWATCH_HEAP_CHANLEAD_H
 #define PARKWATCH_HEAP_CHANLEAD_H

@@ -3,10 +3,10 @@
  * chanops: what the functions of a goroutine's stack do to channels, Conds and WaitGroups, by the
  * calls in their code.
  *
- * A hint, no proof: whose channel it is, and whether the code comes there again, nobody knows. Of
- * several goroutines that have a channel, one whose code receives is more likely to be the receiver
- * than one whose code only sends. Each stack is looked at once; bounded in functions and bytes of
- * code (locks/gofn). Loop thread.
+ * A hint, no proof: the code does not say which channel it means, nor whether it comes there
+ * again. If several goroutines have a channel, one whose code receives is more likely to be the
+ * receiver than one whose code only sends. Each stack is looked at once; bounded in functions and
+ * bytes of code (locks/gofn). Not thread-safe.
  */
 #ifndef PARKWATCH_HEAP_CHANOPS_H
 #define PARKWATCH_HEAP_CHANOPS_H

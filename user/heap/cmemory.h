@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * cmemory: the memory of a Go process that C code may keep pointers in: its heap and variables, and
- * those of its libraries.
+ * cmemory: the memory of a Go process in which C code may keep pointers: its heap and variables,
+ * and those of its libraries.
  *
- * Go's collector does not look there; a pointer that only C has is against the rules of cgo, but it
- * works as long as a blocked goroutine keeps the object. From /proc/PID/maps: what can be written,
- * but for Go's own heap, variables and records (heap/gorecord), what is shared with other
- * processes, and the stacks of threads (heap/mstack): they are full of what Go's runtime left
- * there, and what C has in a call its caller in Go has too. What lies above the runtime's part of a
- * stack counts: C's variables of that thread. So does what is in use of the stacks of threads that
- * the runtime does not know, where maps has their stack pointers. In programs built with -race also
- * but for most memory without a name: it is the race detector's. What is in doubt counts as C's.
+ * Go's collector does not look there. A pointer that only C has is against the rules of cgo, but
+ * it works while a blocked goroutine keeps the object. The ranges are those of /proc/PID/maps that
+ * can be written, without Go's own heap, variables and records (heap/gorecord), without memory
+ * that is shared with other processes, and without the stacks of threads (heap/mstack). Those are
+ * full of what Go's runtime left there, and what C has in a call its caller in Go has too.
+ *
+ * Two parts of stacks count: above the runtime's part of a stack lie variables of C of that
+ * thread; and of threads that the runtime does not know, the part in use, where maps has their
+ * stack pointers. In programs built with -race most memory without a name is left out: it is the
+ * race detector's. What is in doubt counts as C's.
  */
 #ifndef PARKWATCH_HEAP_CMEMORY_H
 #define PARKWATCH_HEAP_CMEMORY_H

@@ -51,10 +51,10 @@ struct reader {
 	size_t hchan_bytes, sudog_bytes;
 	struct waiter *waiters; /* by via; owned */
 	size_t nr_waiters;
-	uint32_t *by_chan;          /* indexes of waiters, channel after channel; owned */
-	uint32_t *first;            /* of each channel in by_chan, one more at the end; owned */
-	struct look *looks;         /* BATCH; owned */
-	struct readv_batch *gather; /* owned */
+	uint32_t *by_chan;         /* indexes of waiters, channel after channel; owned */
+	uint32_t *first;           /* of each channel in by_chan, one more at the end; owned */
+	struct look *looks;        /* BATCH; owned */
+	struct readv_batch *batch; /* owned */
 	size_t strangers;
 	size_t words_room;
 };
@@ -184,17 +184,17 @@ static int reader__read_chans(struct reader *r, size_t nr, bool after)
 {
 	int err;
 
-	readv_batch__clear(r->gather);
+	readv_batch__clear(r->batch);
 	for (size_t i = 0; i < nr; i++) {
-		err = readv_batch__want(r->gather, r->cs->v[r->looks[i].chan].addr, r->hchan_bytes);
+		err = readv_batch__want(r->batch, r->cs->v[r->looks[i].chan].addr, r->hchan_bytes);
 		if (err < 0)
 			return err;
 	}
-	err = readv_batch__read(r->gather);
+	err = readv_batch__read(r->batch);
 	if (err)
 		return err;
 	for (size_t i = 0; i < nr; i++) {
-		const uint8_t *h = readv_batch__piece(r->gather, i);
+		const uint8_t *h = readv_batch__piece(r->batch, i);
 		struct look *k = &r->looks[i];
 
 		if (h)
@@ -222,22 +222,22 @@ static void reader__take_sudog(struct reader *r, struct waiter *w, const uint8_t
 static int reader__read_sudogs(struct reader *r, size_t from, size_t to)
 {
 	while (from < to) {
-		size_t nr = to - from < GATHER_PIECES_MAX ? to - from : GATHER_PIECES_MAX;
+		size_t nr = to - from < READV_PIECES_MAX ? to - from : READV_PIECES_MAX;
 		int err;
 
-		readv_batch__clear(r->gather);
+		readv_batch__clear(r->batch);
 		for (size_t i = 0; i < nr; i++) {
-			err = readv_batch__want(r->gather, r->waiters[r->by_chan[from + i]].via,
+			err = readv_batch__want(r->batch, r->waiters[r->by_chan[from + i]].via,
 						r->sudog_bytes);
 			if (err < 0)
 				return err;
 		}
-		err = readv_batch__read(r->gather);
+		err = readv_batch__read(r->batch);
 		if (err)
 			return err;
 		for (size_t i = 0; i < nr; i++)
 			reader__take_sudog(r, &r->waiters[r->by_chan[from + i]],
-					   readv_batch__piece(r->gather, i));
+					   readv_batch__piece(r->batch, i));
 		from += nr;
 	}
 	return 0;
@@ -459,7 +459,7 @@ int gchans__read(const struct addrspace *as, const struct goruntime *rt, struct 
 	if (!err)
 		err = reader__group(&r);
 	if (!err)
-		err = readv_batch__new(as, &r.gather);
+		err = readv_batch__new(as, &r.batch);
 	if (!err) {
 		r.looks = calloc(cs->nr < BATCH ? cs->nr + 1 : BATCH, sizeof(*r.looks));
 		err = r.looks ? reader__run(&r) : -ENOMEM;
@@ -468,7 +468,7 @@ int gchans__read(const struct addrspace *as, const struct goruntime *rt, struct 
 	free(r.by_chan);
 	free(r.first);
 	free(r.looks);
-	readv_batch__free(r.gather);
+	readv_batch__free(r.batch);
 	if (!err)
 		err = gchans__name(cs, as, rt);
 	if (!err)

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * gconn: which connection a goroutine is at work for, though it does not wait for it: the one whose
+ * gconn: which connection a goroutine works for, although it does not wait for it: the one whose
  * descriptor lies nearest to what its stack refers to.
  *
- * From the live words of the stack objects are followed in the heap, level by level (heap/nearby),
- * to descriptors of package net: a handler leads to the connection its request came by, a loop of
- * an HTTP client to its own. Who leads to several that are equally near is at work for none that is
- * known. Sources: Go 1.15 to 1.27 internal/poll/fd_unix.go (FD), runtime/netpoll.go (pollDesc),
- * context/context.go
- * (cancelCtx.done). Bounded in levels, objects and time; nothing is stopped, so what has moved is
- * left out. Loop thread.
+ * Objects are followed from the live words of the stack into the heap, level by level
+ * (heap/nearby), to descriptors of package net. A handler leads to the connection that its request
+ * came by, a loop of an HTTP client to its own. If several descriptors are equally near, none is
+ * told. Sources: Go 1.15 to 1.27 internal/poll/fd_unix.go (FD), runtime/netpoll.go (pollDesc),
+ * context/context.go (cancelCtx.done).
+ *
+ * Bounded in levels, objects and time. Nothing is stopped, so what has moved is left out. Not
+ * thread-safe.
  */
 #ifndef PARKWATCH_HEAP_GCONN_H
 #define PARKWATCH_HEAP_GCONN_H

@@ -2,11 +2,12 @@
 /*
  * glive: what a goroutine itself still refers to: the live pointers of its stack, and its g.
  *
- * Of one that stands still, by pointer maps (heap/gostackmap), as the garbage collector does: what
- * earlier calls left on the stack does not count, nor do variables that no live pointer points at.
- * Where there is no map every word counts. Of one that runs every word of the whole stack counts,
- * below the stack pointer too: that is where Go puts its registers whenever it is preempted. Only
- * words between two bounds are told: those of the heap. Loop thread.
+ * Of a goroutine that stands still they are found by pointer maps (heap/gostackmap), as the
+ * garbage collector does it: words that earlier calls left on the stack do not count, nor do
+ * variables that no live pointer points at. Where there is no map every word counts. Of a
+ * goroutine that runs every word of the whole stack counts, also below the stack pointer: there Go
+ * puts its registers when it is preempted. Only words between two bounds are told: those of the
+ * heap. Not thread-safe.
  */
 #ifndef PARKWATCH_HEAP_GLIVE_H
 #define PARKWATCH_HEAP_GLIVE_H

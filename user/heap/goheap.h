@@ -6,7 +6,7 @@
  * of them may hold pointers. The list of spans is read at one moment while the program runs on:
  * spans that are made later are not in it. Found without symbols (goglobals); what is read is
  * proved: if what the list leads to are no spans, nothing is told. Source: Go runtime/mheap.go.
- * Loop thread.
+ * Not thread-safe.
  */
 #ifndef PARKWATCH_HEAP_GOHEAP_H
 #define PARKWATCH_HEAP_GOHEAP_H

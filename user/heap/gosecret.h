@@ -7,7 +7,7 @@
  * special (runtime/secret.go addSecret, runtime/mheap.go specialSecret), if the program was built
  * with GOEXPERIMENT=runtimesecret, which its version says. Objects are those of the moment of
  * gosecret__new(): call it after what is to be read was found, as short before it is read as can
- * be. Loop thread.
+ * be. Not thread-safe.
  */
 #ifndef PARKWATCH_HEAP_GOSECRET_H
 #define PARKWATCH_HEAP_GOSECRET_H

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * gospecial: what hangs on heap objects without being in the heap: finalizers, cleanups, weak
+ * gospecial: what belongs to heap objects and is not in the heap: finalizers, cleanups, weak
  * pointers.
  *
- * The runtime keeps them in a list for each span, in memory of its own, and its garbage collector
- * takes them for
- * roots: the function of a finalizer or cleanup may still run, and so may everything that an object
- * with a finalizer leads to be used. An object with a weak pointer to it may be taken up again.
- * Source: Go runtime/mheap.go special, runtime/mgcmark.go markrootSpans. Loop thread.
+ * The runtime keeps them in a list for each span, in memory of its own. Its garbage collector
+ * takes them for roots: the function of a finalizer or cleanup may still run, and everything that
+ * an object with a finalizer leads to may still be used. An object with a weak pointer to it may
+ * be used again. Source: Go runtime/mheap.go special, runtime/mgcmark.go markrootSpans. Not
+ * thread-safe.
  */
 #ifndef PARKWATCH_HEAP_GOSPECIAL_H
 #define PARKWATCH_HEAP_GOSPECIAL_H

@@ -10,7 +10,7 @@
  * the reader's to find out.
  *
  * One answer a pc, remembered: goroutines by the hundred thousand stand at a handful of places.
- * Loop thread.
+ * Not thread-safe.
  */
 #ifndef PARKWATCH_HEAP_GOSTACKMAP_H
 #define PARKWATCH_HEAP_GOSTACKMAP_H

@@ -22,7 +22,7 @@ struct batch {
 		uint64_t addr, sp;
 		struct gview v;
 		const uint8_t *g;
-		int piece, stack; /* numbers in the gathers, < 0: none */
+		int piece, stack; /* numbers in the batches, < 0: none */
 		size_t len;       /* of the stack's piece */
 	} slot[BATCH];
 };

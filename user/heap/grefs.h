@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * grefs: what all goroutines of a census refer to (heap/glive), and afterwards who ran meanwhile.
+ * grefs: what all goroutines of a census refer to (heap/glive), and afterwards which of them ran
+ * meanwhile.
  *
- * Read twice around a look at the heap: the first time for what each goroutine has, the second time
- * to find those that have run since, or were born. Up to Go 1.16 a goroutine does not count how
- * often it runs: there one counts as having run if what it refers to is another. Loop thread.
+ * Goroutines are read twice, before and after a look at the heap: first for what each one has,
+ * then to find those that have run since, or were born. Up to Go 1.16 a goroutine does not count
+ * how often it runs. There it counts as having run if it refers to something else. Not
+ * thread-safe.
  */
 #ifndef PARKWATCH_HEAP_GREFS_H
 #define PARKWATCH_HEAP_GREFS_H

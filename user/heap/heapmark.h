@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * heapmark: what all can be reached in a heap, forwards: mark some objects, and all that they lead
- * to follows.
+ * heapmark: what can be reached in a heap, forwards: mark some objects, and all that they lead to
+ * is marked too.
  *
- * As a garbage collector marks, but from outside: spans with objects that were marked and not
- * looked into yet are read whole, in one sweep up the heap, then one down, until there are none; so
- * memory is read in long stretches, whichever way lists lie in it. Words count as pointers if they
- * look like ones; the runtime's records of goroutines, threads and processors lead nowhere
- * (heap/runtime_words). A bit or two an object: 16 MB for each GB of the smallest. Loop thread.
+ * It marks as a garbage collector does, but from outside. Spans with objects that are marked and
+ * were not looked into yet are read whole, in one sweep up the heap, then one down, until there
+ * are none. So memory is read in long stretches, in whichever direction lists lie in it. Words
+ * that look like pointers count as pointers. The runtime's records of goroutines, threads and
+ * processors lead nowhere (heap/runtime_words). A bit or two for each object: 16 MB for each GB of
+ * the smallest. Not thread-safe.
  */
 #ifndef PARKWATCH_HEAP_HEAPMARK_H
 #define PARKWATCH_HEAP_HEAPMARK_H

@@ -9,7 +9,7 @@
  *	nearby__level()	the next level, until there is none
  * What else waits is passed over: a way from a channel, a lock or a sudog to other goroutines says
  * nothing of this one. A goroutine that ran since the census is left out, unless it is back where it was.
- * Bounded in objects, bytes of each, and time; nothing is stopped. Loop thread.
+ * Bounded in objects, bytes of each, and time; nothing is stopped. Not thread-safe.
  */
 #ifndef PARKWATCH_HEAP_NEARBY_H
 #define PARKWATCH_HEAP_NEARBY_H

@@ -13,7 +13,7 @@
  * Nothing is stopped, so one look is no proof: a pointer may have been in a register, or have moved
  * behind the scan. What is unreached is leaked only if it is so in each of several looks, seconds
  * apart, of a goroutine that did not run in between: the caller sees to that. Memory: some 150 MB
- * at most, whatever the size of the heap. Loop thread.
+ * at most, whatever the size of the heap. Not thread-safe.
  */
 #ifndef PARKWATCH_HEAP_REACH_H
 #define PARKWATCH_HEAP_REACH_H

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * reachothers: what else refers to what goroutines wait for: besides themselves, and besides the
- * runtime's timers.
+ * reachothers: what else refers to what goroutines wait for, besides themselves and the runtime's
+ * timers.
  *
- * The search of heap/reach ends where one way is found, and the first may be one that helps nobody:
- * by the timer that feeds a channel, or, of what a select waits for, by the goroutine that is in
- * it. So it is asked once more, of each thing that such a goroutine waits for, with the words of
- * these goroutines and the timers left out. Bounded; loop thread.
+ * The search of heap/reach ends when it has found one path, and that path may help nobody: it may
+ * lead through the timer that feeds a channel, or through the goroutine whose select waits for it.
+ * So the search is done once more for each thing that such a goroutine waits for, with the words
+ * of these goroutines and the timers left out. Bounded; not thread-safe.
  */
 #ifndef PARKWATCH_HEAP_REACHOTHERS_H
 #define PARKWATCH_HEAP_REACHOTHERS_H

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * refgraph: who refers to whom, found backwards: from a few objects to what refers to them, to what
- * refers to that.
+ * refgraph: which objects refer to which, found backwards: from a few objects to what refers to
+ * them, and so on.
  *
- * Nodes are heap objects and blocked goroutines; an edge says that its one end may be used if its
- * other end may. What a root refers to is reached, and so is all that it leads to, at once. A
- * blocked goroutine is reached when something that it waits for is. Pure: it reads nothing. Bounded
- * in nodes and edges; what did not fit is counted, and then nothing unreached is proved. Loop
- * thread.
+ * Nodes are heap objects and blocked goroutines. An edge says: if the other end may be used, this
+ * end may be used too. What a root refers to is reached, and at once so is all that it leads to. A
+ * blocked goroutine is reached when something that it waits for is reached. Pure: it reads
+ * nothing. Bounded in nodes and edges: what did not fit is counted, and then no object is proved
+ * to be unreached. Not thread-safe.
  */
 #ifndef PARKWATCH_HEAP_REFGRAPH_H
 #define PARKWATCH_HEAP_REFGRAPH_H

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * retained_heap: the heap that only some goroutines keep in use: what would be garbage if they were
+ * retained_heap: the heap that only some goroutines keep in use: it would be garbage if they were
  * gone.
  *
- * Everything that variables, finalizers, memory of C and all other goroutines lead to is marked
- * first (heap/heapmark); then what the goroutines of one group after the other lead to, from their
- * stacks and from what they wait for, is counted. So an object that several groups keep counts for
- * the first of them, and one that anybody else has for none. Objects count with the size of their
- * class, stacks not at all. The program runs on meanwhile: where it changes its heap fast the
- * figure is off by what moved. Loop thread.
+ * First everything is marked that variables, finalizers, memory of C and all other goroutines lead
+ * to (heap/heapmark). Then the groups are taken one after the other: what the goroutines of a
+ * group lead to, from their stacks and from what they wait for, is marked and counted. So an
+ * object that several groups keep counts for the first of them, and an object that anybody else
+ * keeps counts for none. Objects count with the size of their class, stacks not at all. The
+ * program runs on meanwhile: if it changes its heap fast, the figure is wrong by what moved. Not
+ * thread-safe.
  */
 #ifndef PARKWATCH_HEAP_RETAINED_HEAP_H
 #define PARKWATCH_HEAP_RETAINED_HEAP_H

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * runtime_words: words in the heap and among the variables that are no reference of the program,
- * though they look like one.
+ * runtime_words: words in the heap and among the variables that look like a reference of the
+ * program and are none.
  *
- * The runtime's records of goroutines, threads and processors lie in the heap as well, and are full
- * of what was, of addresses that are not pointers, and of who waits for what, which is the question
- * and not the answer. Each is known by a record that points back at it, so nothing of the program's
- * own is ever taken for one. Loop thread.
+ * The runtime's records of goroutines, threads and processors lie in the heap as well. They are
+ * full of old values, of addresses that are not pointers, and of which goroutine waits for what:
+ * that is the question, not the answer. Each of them is known by a record that points back at it,
+ * so no word of the program's own is taken for one. Not thread-safe.
  */
 #ifndef PARKWATCH_HEAP_RUNTIME_WORDS_H
 #define PARKWATCH_HEAP_RUNTIME_WORDS_H

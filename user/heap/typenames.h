@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * typenames: the names of the target's types, each read once (golang/gotype). Loop thread.
+ * typenames: the names of the target's types, each read once (golang/gotype). Not thread-safe.
  */
 #ifndef PARKWATCH_HEAP_TYPENAMES_H
 #define PARKWATCH_HEAP_TYPENAMES_H

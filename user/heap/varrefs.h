@@ -2,8 +2,9 @@
 /*
  * varrefs: which variables of a Go program refer to others.
  *
- * What a variable is made to point to at compile time (var srv = &service{...}) has no name, and
- * lies among the variables too: here is who refers to it. Read at one moment; bounded. Loop thread.
+ * `var srv = &service{...}` makes two variables: srv, and one without a name that it points to.
+ * This tells for the second one that srv refers to it. Read at one moment; bounded. Not
+ * thread-safe.
  */
 #ifndef PARKWATCH_HEAP_VARREFS_H
 #define PARKWATCH_HEAP_VARREFS_H

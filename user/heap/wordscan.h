@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * wordscan: which words of a stretch of memory point into one of a few pages: gigabytes of it, at
- * the speed of memory.
+ * wordscan: which words of a stretch of memory point into one of a few pages. It goes through
+ * gigabytes at the speed of memory.
  *
- * Memory is read in pieces of WORDSCAN_PIECE bytes, many stretches a call, and nothing is kept. A
- * word costs a comparison with the range of all that is looked for, one in the range a bit for its
- * page, and of those that pass a bit for its 64 bytes. What passes may still be something else: the
- * caller sees. Takes 5 MB. Loop thread.
+ * Memory is read in pieces of WORDSCAN_PIECE bytes, many stretches in one call, and nothing is
+ * kept. Each word is compared with the range of all that is looked for. A word in the range is
+ * looked up in one bit for its page, and if that is set in one bit for its 64 bytes. A word that
+ * passes may still be something else: the caller decides. Takes 5 MB. Not thread-safe.
  */
 #ifndef PARKWATCH_HEAP_WORDSCAN_H
 #define PARKWATCH_HEAP_WORDSCAN_H

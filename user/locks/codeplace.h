@@ -4,7 +4,7 @@
  * is.
  *
  * What the tables tell of its function, and what the code can do to locks from there on: found out
- * once, so that frames which can do nothing cost a look into a table. Loop thread.
+ * once, so that frames which can do nothing cost a look into a table. Not thread-safe.
  */
 #ifndef PARKWATCH_LOCKS_CODEPLACE_H
 #define PARKWATCH_LOCKS_CODEPLACE_H

@@ -20,13 +20,13 @@ struct finder {
 	struct holds *holds; /* owned */
 	struct gholds *hs;
 	size_t room;
-	struct readv_batch *gather; /* owned, as all that follows */
-	bool *moved;                /* by g */
-	bool *unsure;               /* by g: there may be more than was found */
-	bool *may_give;             /* by stack */
-	uint64_t *pcs;              /* as census.pcs, but each where the goroutine stands */
-	uint64_t *wanted;           /* locks, by address */
-	uint32_t batch[BATCH];      /* goroutines that are looked at */
+	struct readv_batch *reads; /* owned, as all that follows */
+	bool *moved;               /* by g */
+	bool *unsure;              /* by g: there may be more than was found */
+	bool *may_give;            /* by stack */
+	uint64_t *pcs;             /* as census.pcs, but each where the goroutine stands */
+	uint64_t *wanted;          /* locks, by address */
+	uint32_t batch[BATCH];     /* goroutines that are looked at */
 	size_t nr_batch;
 };
 
@@ -86,18 +86,18 @@ static int finder__read_stacks(struct finder *f)
 {
 	int err = 0;
 
-	readv_batch__clear(f->gather);
+	readv_batch__clear(f->reads);
 	for (size_t i = 0; i < f->nr_batch && err >= 0; i++) {
 		const struct census_g *g = &f->c->gs[f->batch[i]];
 		uint64_t len = g->stack_hi - g->sp;
 
-		err = readv_batch__want(f->gather, g->sp,
-					len < GATHER_PIECE_MAX ? (size_t)len : GATHER_PIECE_MAX);
+		err = readv_batch__want(f->reads, g->sp,
+					len < READV_PIECE_MAX ? (size_t)len : READV_PIECE_MAX);
 		if (err >= 0)
-			err = readv_batch__want(f->gather, holds_defer_addr(f->rt, g->addr), 8);
+			err = readv_batch__want(f->reads, holds_defer_addr(f->rt, g->addr), 8);
 	}
 	holds__forget(f->holds);
-	return err < 0 ? err : readv_batch__read(f->gather);
+	return err < 0 ? err : readv_batch__read(f->reads);
 }
 
 /* That of the lock that it waits for; 0: it waits for none, or nobody knows. */
@@ -126,11 +126,11 @@ static int finder__ask(struct finder *f, size_t i)
 	bool complete = false;
 	int err = 0, nr;
 
-	if (g->stack_hi - g->sp <= GATHER_PIECE_MAX && readv_batch__piece(f->gather, 2 * i) &&
-	    readv_batch__piece(f->gather, 2 * i + 1)) {
-		s.bytes = readv_batch__piece(f->gather, 2 * i);
+	if (g->stack_hi - g->sp <= READV_PIECE_MAX && readv_batch__piece(f->reads, 2 * i) &&
+	    readv_batch__piece(f->reads, 2 * i + 1)) {
+		s.bytes = readv_batch__piece(f->reads, 2 * i);
 		s.nr_bytes = (size_t)(g->stack_hi - g->sp);
-		s.defer = readv_batch__piece(f->gather, 2 * i + 1);
+		s.defer = readv_batch__piece(f->reads, 2 * i + 1);
 	}
 	nr = holds__find(f->holds, &s, held, GHOLDS_OF_ONE_MAX, &complete);
 	if (nr == -ESRCH || nr == -ENOMEM)
@@ -243,7 +243,7 @@ static size_t finder__make_wanted(struct finder *f)
 
 static int finder__init(struct finder *f)
 {
-	int err = readv_batch__new(f->as, &f->gather);
+	int err = readv_batch__new(f->as, &f->reads);
 
 	f->unsure = calloc(f->c->nr + 1, sizeof(*f->unsure));
 	f->moved = calloc(f->c->nr + 1, sizeof(*f->moved));
@@ -255,7 +255,7 @@ static int finder__init(struct finder *f)
 static void finder__done(struct finder *f)
 {
 	holds__free(f->holds);
-	readv_batch__free(f->gather);
+	readv_batch__free(f->reads);
 	free(f->unsure);
 	free(f->moved);
 	free(f->may_give);

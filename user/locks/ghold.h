@@ -5,7 +5,7 @@
  * Go's locks do not say who has them. A parked goroutine holds what its own code will release when
  * it goes on (locks/holds). That is found for goroutines that stand still; of a running one nothing
  * is known. A hold counts only if the goroutine stands where the census saw it, after its stack was
- * read too, and if the lock's own words say that somebody has it. Loop thread.
+ * read too, and if the lock's own words say that somebody has it. Not thread-safe.
  */
 #ifndef PARKWATCH_LOCKS_GHOLD_H
 #define PARKWATCH_LOCKS_GHOLD_H

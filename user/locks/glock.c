@@ -160,8 +160,8 @@ int glocks__read(const struct addrspace *as, int go_minor, const struct census *
 	err = glocks__collect(ls, c);
 	if (!err)
 		err = readv_batch__new(as, &g);
-	for (size_t from = 0; from < ls->nr && !err; from += GATHER_PIECES_MAX) {
-		size_t to = ls->nr - from < GATHER_PIECES_MAX ? ls->nr : from + GATHER_PIECES_MAX;
+	for (size_t from = 0; from < ls->nr && !err; from += READV_PIECES_MAX) {
+		size_t to = ls->nr - from < READV_PIECES_MAX ? ls->nr : from + READV_PIECES_MAX;
 
 		err = glocks__settle(ls, go_minor, g, from, to);
 	}

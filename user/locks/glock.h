@@ -4,7 +4,7 @@
  * words say.
  *
  * Each is read until two readings agree; one that never does is counted, and its words are not
- * told. Loop thread.
+ * told. Not thread-safe.
  * Source: Go sync/mutex.go, rwmutex.go, waitgroup.go, cond.go, runtime/sema.go (notifyList), Go
  * 1.15 to 1.27.
  */

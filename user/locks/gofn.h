@@ -4,7 +4,7 @@
  *
  * What is known of a function is kept as long as the set of them; code beyond GOFN_BYTES_MAX is
  * dropped by gofns__trim() and decoded again when it is wanted. The code is hostile input: it is
- * only ever decoded, and what does not decode is refused. Loop thread.
+ * only ever decoded, and what does not decode is refused. Not thread-safe.
  */
 #ifndef PARKWATCH_LOCKS_GOFN_H
 #define PARKWATCH_LOCKS_GOFN_H

@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * holds: which locks a parked goroutine holds, though sync.Mutex and sync.RWMutex do not say who
- * does; and of which WaitGroups it will call Done.
+ * holds: which locks a parked goroutine holds, although sync.Mutex and sync.RWMutex do not say it;
+ * and for which WaitGroups it will call Done.
  *
  * A goroutine holds what it will give back when it goes on. So the code of each of its frames is
  * run forward from where it stands (locks/lockwalk), on the goroutine's own stack and the target's
- * memory, deferred calls included; what every path gives back before it takes it is held, if the
- * lock's own words say that it is taken at all. What cannot be told is left out, never guessed:
- * `complete` says whether something was. Two goroutines that both seem to hold one mutex exclude
- * each other: the caller sees that, not we.
+ * memory, with deferred calls. A lock is held if every path gives it back before it takes it, and
+ * if the lock's own words say that it is taken at all. What cannot be told is left out, never
+ * guessed: `complete` says whether something was. Two goroutines that both seem to hold one mutex
+ * exclude each other: the caller must check that.
  *
- * A walk costs from some microseconds to some milliseconds; functions are decoded once, frames that
- * cannot give back a lock cost a look into a table, what a walk came to serves all goroutines whose
- * memory says the same
- * (locks/walkmemo), and a pc whose walks have cost HOLDS_FRUITLESS_MAX without a lock is passed
- * over. Loop thread.
+ * A walk costs from some microseconds to some milliseconds. Four things keep that low: functions
+ * are decoded once; a frame that cannot give back a lock costs a look into a table; the result of
+ * a walk serves all goroutines whose memory says the same (locks/walkmemo); and a pc whose walks
+ * have cost HOLDS_FRUITLESS_MAX without a lock is passed over. Not thread-safe.
  */
 #ifndef PARKWATCH_LOCKS_HOLDS_H
 #define PARKWATCH_LOCKS_HOLDS_H

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * lockfn: what a function of a Go program means for the locks of package sync, by its name.
+ * lockfn: what a function of a Go program does to the locks of package sync, by its name.
  *
  * sync.Mutex and sync.RWMutex, Go 1.15 to 1.27: sync/mutex.go, sync/rwmutex.go; the code of Mutex
  * lies in internal/sync from Go 1.24 on. Mutex is {state i32@0: bit 0 locked, sema u32@4}; RWMutex
- * is {w Mutex@0, writerSem u32@8, readerSem u32@12, readerCount i32@16, readerWait i32@20}. Who
- * will call Done of a sync.WaitGroup owes it that, as one that holds a lock owes the Unlock: Done
- * gives, Add takes. Pure.
+ * is {w Mutex@0, writerSem u32@8, readerSem u32@12, readerCount i32@16, readerWait i32@20}. Done
+ * of a sync.WaitGroup counts as giving back, Add as taking: a goroutine that will call Done owes
+ * it, as the holder of a lock owes the Unlock. Pure.
  */
 #ifndef PARKWATCH_LOCKS_LOCKFN_H
 #define PARKWATCH_LOCKS_LOCKFN_H

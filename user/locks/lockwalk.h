@@ -5,7 +5,7 @@
  * Runs the code forward on a x86/cpu: both ways of a branch that cannot be decided, calls only into
  * functions that leave a lock taken or give one back that they have not taken. Where many paths
  * come together they are joined, so a walk is bounded by the size of the code; LOCKWALK_STEPS_MAX
- * bounds it in any case. Loop thread.
+ * bounds it in any case. Not thread-safe.
  */
 #ifndef PARKWATCH_LOCKS_LOCKWALK_H
 #define PARKWATCH_LOCKS_LOCKWALK_H

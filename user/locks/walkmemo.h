@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * walkmemo: what walks from one pc have come to, for goroutines whose memory says the same.
+ * walkmemo: results of walks from one pc, for other goroutines whose memory says the same.
  *
- * A walk depends on what it begins with and on the words of memory that it reads, nothing else.
- * Where a thousand goroutines wait for one lock, these are the same for all, but for where their
- * stacks lie: addresses in the stack are compared from the frame's sp on. Loop thread.
+ * A walk depends only on what it begins with and on the words of memory that it reads. If a
+ * thousand goroutines wait for one lock, these are the same for all, except for where their stacks
+ * lie: so addresses in the stack are compared as distances from the frame's sp. Not thread-safe.
  */
 #ifndef PARKWATCH_LOCKS_WALKMEMO_H
 #define PARKWATCH_LOCKS_WALKMEMO_H

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * wayout: whether a function can come to its end from where it stands: `for { time.Sleep(d); ... }`
- * cannot; and whether it comes by again.
+ * wayout: whether a function can come to its end from where it stands (`for { time.Sleep(d); ...
+ * }` cannot), and whether it comes by again.
  *
- * By its code: a return, a jump to another function, or what nobody knows, is a way out. A panic is
- * none, though one that is recovered ends the function. Loop thread; time is linear in the
- * function's code.
+ * Its code tells: a return, a jump to another function, or an instruction that is not known, is a
+ * way out. A panic is none, although a function ends if it recovers from one. Time is linear in
+ * the function's code. Not thread-safe.
  */
 #ifndef PARKWATCH_LOCKS_WAYOUT_H
 #define PARKWATCH_LOCKS_WAYOUT_H

@@ -4,7 +4,7 @@
  *
  * Fed with records of births, exits and stacks, and with the goroutines of a census. Of these there
  * may be a million, and hardly any is asked for: they are only noted, one behind the other, until
- * one is. What goes beyond the bounds of gtable, stackset and chainset is not known. Loop thread
+ * one is. What goes beyond the bounds of gtable, stackset and chainset is not known. Not thread-safe
  * only.
  */
 #ifndef PARKWATCH_MODEL_BIRTHS_H

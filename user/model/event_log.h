@@ -4,7 +4,7 @@
  * (facts.proto, Events) while it goes on.
  *
  * Memory: a batch of events, and each row of the profile once. At most max events; those beyond are
- * counted. Loop thread only.
+ * counted. Not thread-safe.
  */
 #ifndef PARKWATCH_MODEL_EVENT_LOG_H
 #define PARKWATCH_MODEL_EVENT_LOG_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* leakset_parts: what leakset.c gathers and leakset_sum.c sums up; nobody else looks into it. */
+/* leakset_parts: what leakset.c batches and leakset_sum.c sums up; nobody else looks into it. */
 #ifndef PARKWATCH_MODEL_LEAKSET_PARTS_H
 #define PARKWATCH_MODEL_LEAKSET_PARTS_H
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * name_match: a function is called in two ways, and whoever asks for it may use either.
+ * name_match: a function has two spellings, and a user may give either of them.
  *
  * Symbols, and so Go's own tracebacks and all that parkwatch prints, have "%2e" for a dot in the
- * last element of a package's
- * path: gopkg.in/yaml%2ev3.Marshal. People read gopkg.in/yaml.v3 in their go.mod. Pure.
+ * last element of a package's path: gopkg.in/yaml%2ev3.Marshal. People read gopkg.in/yaml.v3 in
+ * their go.mod. Pure.
  */
 #ifndef PARKWATCH_NAMES_NAME_MATCH_H
 #define PARKWATCH_NAMES_NAME_MATCH_H

@@ -4,7 +4,7 @@
  *
  * The one place that believes nothing about a record: what passes here has a known kind, the size
  * of that kind, and
- * (PW_STACK) exactly as many pcs as it says. Called by the session for each record; loop thread,
+ * (PW_STACK) exactly as many pcs as it says. Called by the session for each record; not thread-safe;
  * allocates nothing.
  */
 #ifndef PARKWATCH_PIPE_DECODE_H

@@ -2,11 +2,11 @@
 /*
  * reorder: puts records of per-processor buffers back in order of time.
  *
- * Each buffer is ordered in itself. In one round all buffers are drained, one after the other: what
- * was written while round N ran may be missing from it, but nothing older than the newest record of
- * round N - 1 is. So after each round all records up to that mark go out, sorted. Holds at most
- * REORDER_BYTES_MAX: at the bound everything is let go at once and counted in `forced`: order may
- * then be wrong, nothing is lost.
+ * Each buffer is ordered in itself. In one round all buffers are drained, one after the other.
+ * Records that were written during round N may be missing from it, but none that is older than the
+ * newest record of round N - 1. So after each round all records up to that mark go out, sorted.
+ * Holds at most REORDER_BYTES_MAX: at the bound all records go out at once and are counted in
+ * `forced`: the order may then be wrong, but nothing is lost.
  */
 #ifndef PARKWATCH_PIPE_REORDER_H
 #define PARKWATCH_PIPE_REORDER_H

@@ -12,7 +12,7 @@
 
 #define PERF_PAGES_MIN     8 /* per processor */
 #define PERF_PAGES_MAX     4096
-#define PERF_WAKEUP_EVENTS 64 /* records that a perf buffer gathers before it wakes us */
+#define PERF_WAKEUP_EVENTS 64 /* records that a perf buffer batches before it wakes us */
 
 struct ring {
 	ring_fn fn;

@@ -5,7 +5,7 @@
  *
  * Both deliver records in order of time. The ring buffer does by nature; records of the
  * per-processor buffers are held back by pipe/reorder until every buffer was drained once more;
- * ring__finish() lets the last of them go. Loop thread only: fn runs inside poll, drain and finish.
+ * ring__finish() lets the last of them go. Not thread-safe: fn runs inside poll, drain and finish.
  */
 #ifndef PARKWATCH_PIPE_RING_H
 #define PARKWATCH_PIPE_RING_H

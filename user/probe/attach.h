@@ -7,7 +7,7 @@
  *	attach__start() stop()	 flips recording at one moment for all probes
  *	attach__off()		 takes the links down; also free() and the end of the process do
  * The probe holder makes the links (probe/probe_set), so that they go if this process is killed.
- * Loop thread only. Logs nothing; failures have a cause of the shape
+ * Not thread-safe. Logs nothing; failures have a cause of the shape
  * "cannot attach runtime.gopark in 'api' (pid 812): Permission denied; needs CAP_BPF and
  *CAP_PERFMON, or run with sudo".
  */

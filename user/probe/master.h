@@ -3,13 +3,13 @@
  * master: what a probe holder (probe/probe_holder) knows of the process that it holds probes for:
  * is it in charge?
  *
- * It is not while it is stopped (by a signal or a debugger), while it is about to stop, and when it
- * gave no sign of life (base/heart) for
- * MASTER_LATE_NS, asleep in the kernel or on a processor. A process that is ready to run and
- * waits for a processor is on a busy machine: MASTER_STARVED_NS. Of the probe holder's thread.
+ * It is not in charge while it is stopped (by a signal or a debugger), while it is about to stop,
+ * and when it gave no sign of life (base/heart) for MASTER_LATE_NS, asleep in the kernel or on a
+ * processor. If it is ready to run and waits for a processor, the machine is busy: then the limit
+ * is MASTER_STARVED_NS. Of the probe holder's thread.
  *
- * A machine that is slow, as an emulated one is, takes longer for honest work: there it has so many
- * times as long.
+ * A slow machine, an emulated one for example, takes longer for honest work. There both limits are
+ * longer by the same factor.
  */
 #ifndef PARKWATCH_PROBE_MASTER_H
 #define PARKWATCH_PROBE_MASTER_H

@@ -6,7 +6,7 @@
  * last. Each set has its own state, and goes without the others. If the probe holder is stopped or
  * killed, that is found at the next probe_set__alive(): it is woken, so that it takes the probes
  * out and ends; what is asked of any set is -EOWNERDEAD from then on. A request takes 10 s at most.
- * Loop thread only.
+ * Not thread-safe.
  */
 #ifndef PARKWATCH_PROBE_PROBE_SET_H
 #define PARKWATCH_PROBE_PROBE_SET_H

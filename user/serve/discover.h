@@ -5,7 +5,7 @@
  * Looks at each process that this process's /proc shows. Programs are hostile input, and a page of
  * theirs may be one that nobody answers for: so a child of ours does the looking. It can be killed,
  * and what one program makes of it is said of that program; the others are looked at by another
- * child. Nothing is attached, nothing stopped. Loop thread.
+ * child. Nothing is attached, nothing stopped. Not thread-safe.
  */
 #ifndef PARKWATCH_SERVE_DISCOVER_H
 #define PARKWATCH_SERVE_DISCOVER_H

@@ -4,7 +4,7 @@
  *
  * Looks at the executable first, then at every other ELF file that is mapped as code (c-shared
  * libraries). Plugins are modules of their host's runtime, not runtimes; a plugin that is loaded
- * after goproc__open() is not known. Loop thread.
+ * after goproc__open() is not known. Not thread-safe.
  */
 #ifndef PARKWATCH_TARGET_GOPROC_H
 #define PARKWATCH_TARGET_GOPROC_H

@@ -5,7 +5,7 @@
  * By process_vm_readv(2), many pieces a call; where that is refused (seccomp, a kernel built
  * without it) by /proc/PID/mem. No read is longer than MEM_READ_MAX. With a deadline: when that is
  * over nothing is read any more, as if the process had ended
- * (-ESRCH), so whatever search goes on ends there and proves nothing. Loop thread.
+ * (-ESRCH), so whatever search goes on ends there and proves nothing. Not thread-safe.
  */
 #ifndef PARKWATCH_TARGET_MEM_H
 #define PARKWATCH_TARGET_MEM_H

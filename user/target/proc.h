@@ -5,7 +5,7 @@
  * Held by a descriptor of /proc/PID and a pidfd, neither of which a later process with the same PID
  * can take over. Opened by PID as this process's /proc sees it; its binary is always reached
  * through /proc/PID/exe and /proc/PID/root, so that containers, deleted and replaced files work.
- * Reads only. Loop thread.
+ * Reads only. Not thread-safe.
  */
 #ifndef PARKWATCH_TARGET_PROC_H
 #define PARKWATCH_TARGET_PROC_H

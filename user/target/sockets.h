@@ -3,12 +3,12 @@
  * sockets: the sockets of one network namespace by inode, from the text of
  * /proc/PID/net/{tcp,tcp6,udp,udp6,unix}.
  *
- * The text is hostile: names of unix sockets are anybody's choice and may hold newlines, so that a
- * name can look like further lines. An inode that stands in two lines is therefore nobody's: it is
- * kept as ambiguous. (But the kernel tells of a socket twice, or not at all, when others come and
- * go while it tells: lines that say the same are one.) At most SOCKETS_MAX lines and
- * SOCKETS_TEXT_MAX bytes a file; what is over is counted. Source: Linux net/ipv4/tcp_ipv4.c
- * get_tcp4_sock(), net/ipv6/tcp_ipv6.c, net/ipv4/udp.c, net/unix/af_unix.c unix_seq_show().
+ * The text is hostile: anybody chooses the names of unix sockets. They may hold newlines, so a
+ * name can look like further lines. An inode that stands in two different lines is therefore kept
+ * as ambiguous, and tells nothing. (The kernel tells a socket twice, or not at all, if others come
+ * and go meanwhile: so equal lines count as one.) At most SOCKETS_MAX lines and SOCKETS_TEXT_MAX
+ * bytes a file; what is over is counted. Source: Linux net/ipv4/tcp_ipv4.c get_tcp4_sock(),
+ * net/ipv6/tcp_ipv6.c, net/ipv4/udp.c, net/unix/af_unix.c unix_seq_show().
  */
 #ifndef PARKWATCH_TARGET_SOCKETS_H
 #define PARKWATCH_TARGET_SOCKETS_H

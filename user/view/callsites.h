@@ -7,7 +7,7 @@
  * By the births that were seen there (snap.made), and by what one census says of those that were
  * there before (view/called). One statement may be reached by several lines: then the commonest is
  * told, another one, and how many others there are. What goes beyond CALLSITES_MAX is not known.
- * Loop thread.
+ * Not thread-safe.
  */
 #ifndef PARKWATCH_VIEW_CALLSITES_H
 #define PARKWATCH_VIEW_CALLSITES_H

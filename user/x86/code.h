@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * code: the machine code of one function, and what is asked of all of its instructions.
+ * code: the machine code of one function, and questions about all of its instructions.
  *
  * Pure: bytes in, addresses out. Only the room x86 knows the disassembler (Zydis).
  *
- * What an instruction costs is the kernel's doing (arch/x86/kernel/uprobes.c): it emulates near
- * branches and calls without prefix, push of a 64-bit register, the one-byte nop, and from 6.16 the
- * nops it uses itself, of which it makes the 5-byte one cheaper still where it lies within one
- * page; all else is single-stepped, two traps a hit.
+ * The kernel decides what an instruction costs (arch/x86/kernel/uprobes.c). It emulates near
+ * branches and calls without prefix, push of a 64-bit register, the one-byte nop, and from 6.16
+ * the nops that it uses itself. Of these a 5-byte nop within one page becomes cheaper still.
+ * Everything else is single-stepped: two traps a hit.
  */
 #ifndef PARKWATCH_X86_CODE_H
 #define PARKWATCH_X86_CODE_H

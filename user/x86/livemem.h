@@ -5,7 +5,7 @@
  *
  * The rest is read a block at a time and kept until livemem__forget(), so that what is read twice
  * is the same twice. The target runs on: what is in the heap may change, what is in the frame of a
- * parked goroutine not. Loop thread.
+ * parked goroutine not. Not thread-safe.
  */
 #ifndef PARKWATCH_X86_LIVEMEM_H
 #define PARKWATCH_X86_LIVEMEM_H

@@ -33,7 +33,7 @@ static int kept(const uint32_t *groups, size_t nr_groups, uint64_t budget_ns, ui
 	return err;
 }
 
-Test(gkept, counts_what_only_a_goroutine_leads_to_in_every_version)
+Test(retained_heap, counts_what_only_a_goroutine_leads_to_in_every_version)
 {
 	for_each_minor(minor)
 	{
@@ -55,7 +55,7 @@ Test(gkept, counts_what_only_a_goroutine_leads_to_in_every_version)
 	}
 }
 
-Test(gkept, leaves_out_what_anybody_else_has)
+Test(retained_heap, leaves_out_what_anybody_else_has)
 {
 	static const struct {
 		const char *why;
@@ -90,7 +90,7 @@ Test(gkept, leaves_out_what_anybody_else_has)
 	}
 }
 
-Test(gkept, does_not_go_through_the_runtimes_own)
+Test(retained_heap, does_not_go_through_the_runtimes_own)
 {
 	const uint32_t groups[] = { 0, GKEPT_NONE };
 	uint64_t bytes[1];
@@ -107,7 +107,7 @@ Test(gkept, does_not_go_through_the_runtimes_own)
 	cr_expect_eq(bytes[0], 112 + 32);
 }
 
-Test(gkept, ends_in_a_circle)
+Test(retained_heap, ends_in_a_circle)
 {
 	const uint32_t groups[] = { 0 };
 	uint64_t bytes[1];
@@ -125,7 +125,7 @@ Test(gkept, ends_in_a_circle)
 		     (unsigned long long)bytes[0]);
 }
 
-Test(gkept, says_when_it_cannot)
+Test(retained_heap, says_when_it_cannot)
 {
 	const uint32_t groups[] = { 0, 0 };
 	uint64_t bytes[1] = { 77 };
@@ -146,7 +146,7 @@ Test(gkept, says_when_it_cannot)
 	cr_expect_eq(bytes[0], 77, "ret is touched on failure");
 }
 
-Test(gkept, who_ran_since_they_were_read_is_asked_what_he_has_now)
+Test(retained_heap, who_ran_since_they_were_read_is_asked_what_he_has_now)
 {
 	static const struct {
 		const char *why;

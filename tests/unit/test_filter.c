@@ -51,7 +51,7 @@ static bool takes(const char *const *filters)
 	return ret;
 }
 
-Test(pick, takes_what_all_filters_take)
+Test(filter, takes_what_all_filters_take)
 {
 	static const struct {
 		const char *why;
@@ -96,7 +96,7 @@ Test(pick, takes_what_all_filters_take)
 		cr_expect_eq(takes(t[i].filters), t[i].want, "%s", t[i].why);
 }
 
-Test(pick, does_not_take_for_old_what_nobody_knows)
+Test(filter, does_not_take_for_old_what_nobody_knows)
 {
 	const struct filter_subject s = { .status = "waiting", .wait_ns = FILTER_UNKNOWN, .p = -1 };
 	scoped(filter) p = NULL;
@@ -106,7 +106,7 @@ Test(pick, does_not_take_for_old_what_nobody_knows)
 	cr_expect_not(filter__takes(p, &s));
 }
 
-Test(pick, refuses_in_one_line_that_names_what_is_wrong)
+Test(filter, refuses_in_one_line_that_names_what_is_wrong)
 {
 	static const struct {
 		const char *filter, *word;
@@ -131,7 +131,7 @@ Test(pick, refuses_in_one_line_that_names_what_is_wrong)
 	}
 }
 
-Test(pick, has_a_bound)
+Test(filter, has_a_bound)
 {
 	scoped(filter) p = NULL;
 

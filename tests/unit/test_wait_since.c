@@ -6,7 +6,7 @@
 
 #define NOW 1000
 
-Test(gsince, a_goroutine_waited_before_the_end_of_the_collection_that_found_it)
+Test(wait_since, a_goroutine_waited_before_the_end_of_the_collection_that_found_it)
 {
 	static const struct {
 		const char *why;
@@ -37,7 +37,7 @@ Test(gsince, a_goroutine_waited_before_the_end_of_the_collection_that_found_it)
 	}
 }
 
-Test(gsince, more_collections_than_are_told_apart_make_later_bounds_and_no_earlier_ones)
+Test(wait_since, more_collections_than_are_told_apart_make_later_bounds_and_no_earlier_ones)
 {
 	static struct census_g gs[5000];
 	uint64_t noted[ARRAY_SIZE(gs)];

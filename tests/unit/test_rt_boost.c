@@ -41,7 +41,7 @@ static uint64_t first_for(uint64_t began)
 	return last - began;
 }
 
-Test(pace, who_is_busy_is_first_only_until_the_limit)
+Test(rt_boost, who_is_busy_is_first_only_until_the_limit)
 {
 	const struct timespec nap = { .tv_nsec = NS_PER_MS };
 	scoped(rt_boost) p = NULL;
@@ -72,7 +72,7 @@ Test(pace, who_is_busy_is_first_only_until_the_limit)
 	}
 }
 
-Test(pace, sleep_does_not_count)
+Test(rt_boost, sleep_does_not_count)
 {
 	const struct timespec nap = { .tv_nsec = 10 * LIMIT_NS };
 	scoped(rt_boost) p = NULL;
@@ -87,7 +87,7 @@ Test(pace, sleep_does_not_count)
 	cr_expect(is_first());
 }
 
-Test(pace, it_is_over_when_restored_or_freed)
+Test(rt_boost, it_is_over_when_restored_or_freed)
 {
 	struct rt_boost *p = NULL;
 
@@ -102,7 +102,7 @@ Test(pace, it_is_over_when_restored_or_freed)
 	cr_expect(!is_first());
 }
 
-Test(pace, no_pace_never_hurries)
+Test(rt_boost, no_pace_never_hurries)
 {
 	const struct timespec nap = { .tv_nsec = 1 };
 
@@ -114,7 +114,7 @@ Test(pace, no_pace_never_hurries)
 	rt_boost__free(NULL);
 }
 
-Test(pace, with_one_processor_the_limit_is_shorter)
+Test(rt_boost, with_one_processor_the_limit_is_shorter)
 {
 	cpu_set_t all, one;
 	int n = 0;

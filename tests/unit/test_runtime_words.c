@@ -15,7 +15,7 @@ static uint64_t gs[] = { START,
 			 START + 9 * BYTES,
 			 START + 10 * BYTES };
 
-Test(gown, a_span_of_gs_alone_refers_to_nothing)
+Test(runtime_words, a_span_of_gs_alone_refers_to_nothing)
 {
 	static const struct {
 		const char *why;
