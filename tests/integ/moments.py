@@ -93,7 +93,7 @@ def a_range_has_what_the_program_did_in_it(minor):
                            f"{lo} to {hi} of {asked or 'all'}: {name} waited {seen[name]}, the program says {ns} ns in {sure} to {perhaps}")
         expect(not shown(pw, "folded", "--goid", "999999999"), "who is not there has waited")
         head = shown(pw, "text", "--from", "100ms", "--to", "200ms", "--goid", str(min(goids))).splitlines()[:2]
-        expect("blocked for 0.1 s" in head[0] and f"only 0.1 s to 0.2 s of " in head[1] and f"goroutine {min(goids)}" in head[1], head)
+        expect("blocked for 0.1 s" in head[0] and "only 0.1 s to 0.2 s of " in head[1] and f"goroutine {min(goids)}" in head[1], head)
 
 
 ROOTS = {"blocked": ("none", "goid", "label"), "births": ("none", "created-by"), "exits": ("none", "goid"), "sched": ("none", "state")}
@@ -167,7 +167,7 @@ def what_has_no_single_events_says_so():
         record("-e", "births", "--max-events", "100", to=few)
         status, text, said = parkwatch("info", str(few))
         count = int(re.search(r"^events +(\d+),", text, re.M)[1])
-        expect(status == 0 and f"\nsingle events 100, of the first " in text and f"; {count - 100} over the bound are missing" in text, text)
+        expect(status == 0 and "\nsingle events 100, of the first " in text and f"; {count - 100} over the bound are missing" in text, text)
         status, text, said = parkwatch("report", str(few), "-f", "folded", "--to", ALL)
         expect(status == 0 and said.count("\n") == 1 and f"{count - 100} single events that ended after" in said, said)
         expect(sum(int(line.rpartition(" ")[2]) for line in text.splitlines()) == 100, text)

@@ -8,7 +8,7 @@ import tempfile
 import build
 import harm
 from refusals import renamed
-from target import PARKWATCH, Target, expect, parkwatch
+from target import Target, expect, parkwatch
 
 
 def listed(*args, **how):

@@ -329,7 +329,8 @@ def cases():
             yield f"refs: {function.__name__} [go1.{minor} {mode}]", lambda f=function, m=minor, o=mode: f(m, o)
     for minor, mode in EVERYWHERE:
         yield f"refs: what_an_interface_points_to_is_told [go1.{minor} {mode}]", lambda m=minor, o=mode: what_an_interface_points_to_is_told(m, o)
-        for function in (timers_are_told_and_no_way_goes_through_the_runtime, it_is_told_where_a_ticker_was_made, each_case_of_a_select_is_told, types_go_on_through_maps, the_word_in_the_frame_is_told):
+        for function in (timers_are_told_and_no_way_goes_through_the_runtime, it_is_told_where_a_ticker_was_made,
+                         each_case_of_a_select_is_told, types_go_on_through_maps, the_word_in_the_frame_is_told):
             yield f"refs: {function.__name__} [go1.{minor} {mode}]", lambda f=function, m=minor, o=mode: f(m, o)
     for minor in (15, 19, 22, 27):
         yield f"refs: the_stack_of_one_that_runs_is_a_root [go1.{minor}]", lambda m=minor: the_stack_of_one_that_runs_is_a_root(m)
