@@ -68,7 +68,7 @@ def both_reports_hold(pwjobs, minor):
     for func in ("main.ending", "main.answer"):
         g = groups[func]
         expect(g["leak"] and g["verdict"] == "growing", f"{func}: {g['verdict']}")
-        expect(not g["births_estimated"], f"{func}: births are guessed")
+        expect(not g["births_estimated"], f"{func}: births are guessed: {numbers['no_lives']}")
         expect(abs(g["births"] - started[func]) <= APART * max(g["births"], started[func]),
                f"{func}: the watch saw {g['births']} births, the recording {started[func]}")
 

@@ -59,15 +59,17 @@ static int print_leaks(struct watch *w, const struct watch_end *end, struct caus
 			     &(struct shown){ .leaks = { watch__leaks(w), &show } }, stdout, why);
 }
 
-static void print_numbers(const struct watch_end *w, const struct session_end *s)
+static void print_numbers(const struct watch_end *w, const char *no_lives,
+			  const struct session_end *s)
 {
 	printf("---\nwatch_lost %llu\nlost %llu\nevents %llu\nrecorded_ns %llu\nexact_ns "
 	       "%llu\nown_ns %llu\ncpu_ns %llu\n"
-	       "code_left %s%s\n---\n",
+	       "no_lives %s\ncode_left %s%s\n---\n",
 	       (unsigned long long)w->lost, (unsigned long long)s->lost,
 	       (unsigned long long)s->events, (unsigned long long)s->duration_ns,
 	       (unsigned long long)s->exact_ns, (unsigned long long)s->own_ns,
-	       (unsigned long long)clock_cpu_ns(), s->code_left, w->code_left);
+	       (unsigned long long)clock_cpu_ns(), no_lives ? no_lives : "", s->code_left,
+	       w->code_left);
 }
 
 static int print_births(struct session *s, const struct session_end *end, struct cause *why)
@@ -123,7 +125,7 @@ static int run(pid_t pid, uint64_t duration_ns, struct cause *why)
 	err = print_leaks(w, &watched, why);
 	if (err)
 		return err;
-	print_numbers(&watched, &recorded);
+	print_numbers(&watched, watch__lives_why(w), &recorded);
 	return print_births(s, &recorded, why);
 }
 

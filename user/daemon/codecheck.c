@@ -7,7 +7,8 @@
 #include "base/log.h"
 #include "probe/leftover.h"
 
-void codecheck__begin(struct codecheck *c, const struct goproc *gp, const struct proc *p)
+void codecheck__begin(struct codecheck *c, const struct goproc *gp, const struct proc *p,
+		      bool repairs)
 {
 	struct cause why = { "" };
 	size_t found;
@@ -19,6 +20,8 @@ void codecheck__begin(struct codecheck *c, const struct goproc *gp, const struct
 			  proc__comm(p), (int)proc__pid(p), strerror(-err));
 		return;
 	}
+	if (!repairs)
+		return;
 	found = c->before.nr;
 	err = leftover__repair(gp, p, &c->before, &why);
 	if (err)

@@ -18,8 +18,13 @@ struct codecheck {
 	bool known;             /* false: the code cannot be compared */
 };
 
-/* Before the first probe. */
-void codecheck__begin(struct codecheck *c, const struct goproc *gp, const struct proc *p);
+/*
+ * Before the first probe. repairs: takes out what a killed program left; not where others have probes
+ * there, which look the same: that sleeps in the kernel, too long for another job of this process
+ * whose probes are in.
+ */
+void codecheck__begin(struct codecheck *c, const struct goproc *gp, const struct proc *p,
+		      bool repairs);
 /*
  * After the last probe is out. alone: no other parkwatch has probes there, which look the same. 0:
  * the code is as it was, or the process has ended, or we are not alone. -EUCLEAN with a cause:

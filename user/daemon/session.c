@@ -364,7 +364,8 @@ static int session__start(void *self, struct cause *why)
 		return cause__set(why, err, "cannot read the goroutines of pid %d: %s",
 				  (int)s->o.pid, strerror(-err));
 	if (s->probes) {
-		codecheck__begin(&s->code, s->target.gp, s->target.proc);
+		codecheck__begin(&s->code, s->target.gp, s->target.proc,
+				 recorders__sharers(s->recorders) == 1);
 		gapcount__find(&s->run.count, s->o.profile.event, s->target.proc, s->target.gp);
 		err = probes__on(s->probes, why);
 	}

@@ -413,7 +413,8 @@ static void watch__start(struct watch *w)
 	if (!w->o.no_probes) {
 		/* else nobody knows of us, and we of nobody */
 		(void)recorders__join(w->t->target.proc, &w->recorders);
-		codecheck__begin(&w->code, w->t->target.gp, w->t->target.proc);
+		codecheck__begin(&w->code, w->t->target.gp, w->t->target.proc,
+				 !w->recorders || recorders__sharers(w->recorders) == 1);
 	}
 	optional_probes__start(&w->lives);
 	optional_probes__start(&w->parks);
