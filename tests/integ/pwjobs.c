@@ -15,8 +15,8 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "daemon/session.h"
-#include "daemon/watch.h"
+#include "engine/session.h"
+#include "engine/watch.h"
 #include "format/format.h"
 #include "probe/probe_holder.h"
 

@@ -2,7 +2,7 @@
 #include <criterion/criterion.h>
 
 #include "base/clock.h"
-#include "daemon/allocwin.h"
+#include "engine/allocwin.h"
 
 #define WINDOWS 1000
 

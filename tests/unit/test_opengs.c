@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "daemon/opengs.h"
+#include "engine/opengs.h"
 
 #define G_BYTES 16
 #define NR      1000

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cli/options.h"
-#include "daemon/allocs.h"
+#include "engine/allocs.h"
 
 #include <criterion/criterion.h>
 #include <criterion/redirect.h>

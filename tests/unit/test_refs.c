@@ -3,7 +3,7 @@
 #include <json-c/json.h>
 
 #include "fake_process.h"
-#include "daemon/refs_build.h"
+#include "engine/refs_build.h"
 #include "report_fake.h"
 
 #define CHAN(i)  fp_object(FP_CHANS, i)

@@ -9,8 +9,8 @@
 #include "base/deadline.h"
 #include "base/cleanup.h"
 #include "census/gview.h"
-#include "daemon/met.h"
-#include "daemon/stayers.h"
+#include "engine/met.h"
+#include "engine/stayers.h"
 #include "golang/golayout.h"
 #include "golang/gostate.h"
 

@@ -19,7 +19,7 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "daemon/ingest.h"
+#include "engine/ingest.h"
 #include "floor.skel.h"
 #include "pipe/ring.h"
 

@@ -3,7 +3,7 @@
  * cause: why something failed, in words for a person, beside the negative errno that says it to the
  * caller.
  *
- * Rooms below probe, daemon and cli never log; they fill the cause that the caller lent them (NULL
+ * Rooms below probe, engine and cli never log; they fill the cause that the caller lent them (NULL
  * is fine), and the caller prints one line. First set wins: the place nearest to the failure knows
  * most. Shape of a text: object, cause, next step: "no pclntab in '/srv/api': not a Go program, or
  * its tables are damaged".

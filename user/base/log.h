@@ -2,7 +2,7 @@
 /*
  * log: what parkwatch says to a person, on standard error, one line a call, prefix "parkwatch: ".
  *
- * Called by probe, daemon and cli only (log_debug by any room). The level is one of the two mutable
+ * Called by probe, engine and cli only (log_debug by any room). The level is one of the two mutable
  * globals of the program. Text from the target is cleaned of control characters.
  */
 #ifndef PARKWATCH_BASE_LOG_H

@@ -13,8 +13,8 @@
 #include "cli/save.h"
 #include "cli/show.h"
 #include "cli/stop.h"
-#include "daemon/fd_peers.h"
-#include "daemon/contention.h"
+#include "engine/fd_peers.h"
+#include "engine/contention.h"
 
 /* All goroutines, channels and locks, whatever is shown of them. */
 static int save(const struct opts *o, const struct snapshot *t, const struct chans_source *sources,

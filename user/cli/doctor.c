@@ -3,8 +3,8 @@
 #include "cli/begin.h"
 #include "cli/commands.h"
 #include "cli/stop.h"
-#include "daemon/examine.h"
-#include "daemon/snapshot.h"
+#include "engine/examine.h"
+#include "engine/snapshot.h"
 
 static void put_kernel(const struct kfeat *kf, struct textbuf *to)
 {

@@ -15,8 +15,8 @@
 #include "cli/save.h"
 #include "cli/show.h"
 #include "cli/stop.h"
-#include "daemon/fd_peers.h"
-#include "daemon/snapshot.h"
+#include "engine/fd_peers.h"
+#include "engine/snapshot.h"
 #include "golang/gostate.h"
 
 /* All goroutines, whatever is shown of them. */

@@ -3,7 +3,7 @@
 #ifndef PARKWATCH_CLI_FATE_H
 #define PARKWATCH_CLI_FATE_H
 
-#include "daemon/fate.h"
+#include "engine/fate.h"
 
 /* Says why the command failed, in one line. Returns the exit status, 1. f may be NULL. */
 int fate_failed(const struct fate *f, int err, const struct cause *why);

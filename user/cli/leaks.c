@@ -13,8 +13,8 @@
 #include "cli/format.h"
 #include "cli/save.h"
 #include "cli/stop.h"
-#include "daemon/snapshot.h"
-#include "daemon/watch.h"
+#include "engine/snapshot.h"
+#include "engine/watch.h"
 #include "format/leak_known.h"
 #include "view/leaks_facts.h"
 

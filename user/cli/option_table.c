@@ -8,7 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "daemon/allocs.h"
+#include "engine/allocs.h"
 #include "facts/goroutines.h"
 #include "format/dump_group.h"
 #include "model/profile.h"

@@ -14,7 +14,7 @@
 #include "cli/save.h"
 #include "cli/show.h"
 #include "cli/stop.h"
-#include "daemon/session.h"
+#include "engine/session.h"
 #include "model/event_log.h"
 #include "model/snap_facts.h"
 

@@ -13,9 +13,9 @@
 #include "cli/format.h"
 #include "cli/save.h"
 #include "cli/stop.h"
-#include "daemon/fd_peers.h"
-#include "daemon/refwatch.h"
-#include "daemon/snapshot.h"
+#include "engine/fd_peers.h"
+#include "engine/refwatch.h"
+#include "engine/snapshot.h"
 #include "view/refs_facts.h"
 
 #define REFS_DEPTH 256 /* frames of a stack */

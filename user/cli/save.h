@@ -11,7 +11,7 @@
 #include "base/cause.h"
 #include "base/outfile.h"
 #include "cli/options.h"
-#include "daemon/target.h"
+#include "engine/target.h"
 #include "names/factlog.h"
 #include "view/recording.h"
 

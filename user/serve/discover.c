@@ -16,7 +16,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/vec.h"
-#include "daemon/brief.h"
+#include "engine/brief.h"
 
 /* A process_row goes through the pipe in one piece. */
 _Static_assert(sizeof(struct process_row) + 8 <= 4096, "longer than PIPE_BUF");

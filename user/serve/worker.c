@@ -12,7 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "daemon/snapshot.h"
+#include "engine/snapshot.h"
 #include "engine/job.h"
 #include "serve/wire.h"
 #include "view/replay.h"

@@ -4,7 +4,7 @@
  * from a root to it, with names.
  *
  * Over a dump (which goroutines are wanted). Goroutines that were made at one place and wait at one
- * place for one reason are a group; equal ways of a group are told once. daemon/refs_build finds and
+ * place for one reason are a group; equal ways of a group are told once. engine/refs_build finds and
  * names them; the renderers (refs_text, refs_json) only read it.
  */
 #ifndef PARKWATCH_VIEW_REFS_H

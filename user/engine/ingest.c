@@ -1,0 +1,559 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "engine/ingest.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+/* no memory for the table: hh.tbl stays NULL, and nothing is kept */
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+#include "base/clock.h"
+#include "base/heart.h"
+#include "engine/labelspace.h"
+#include "engine/met.h"
+#include "engine/opengs.h"
+#include "engine/stayers.h"
+#include "golang/golabels.h"
+#include "golang/gostate.h"
+#include "golang/gosystem.h"
+
+#define LABELS_CACHED_MAX 65536 /* then the cache starts anew */
+#define STARTS_CACHED_MAX 65536
+#define NOT_READ          "(not read)" /* in place of labels that may be secret */
+#define SYSTEM_KNOWN_MAX  65536
+#define STACK_KEY         (1ULL << 32)
+
+struct label_entry {
+	struct {
+		uint64_t goid, ptr;
+		uint64_t rt;
+	} key;
+	uint32_t label;
+	UT_hash_handle hh;
+};
+
+struct start_entry { /* is a goroutine with this start function the runtime's own? */
+	struct {
+		uint64_t startpc, rt;
+	} key;
+	bool system;
+	UT_hash_handle hh;
+};
+
+/* a goroutine of the runtime's own, or a stack that only such a one has */
+struct system_entry {
+	struct {
+		uint64_t id, rt;
+	} key; /* a goid, or a stack id with STACK_KEY in rt */
+	UT_hash_handle hh;
+};
+
+struct ingest {
+	const struct proc *proc; /* borrowed, as the next three */
+	struct goproc *gp;
+	struct profile *profile;
+	struct ingest_opts o;
+	struct label_entry *label_cache;
+	struct start_entry *start_cache;
+	struct system_entry *system_known;
+	struct stayers stayers[GOPROC_RUNTIMES_MAX]; /* of the stretch that is recorded */
+	struct ingest_stats stats;
+	struct labelspace space;
+	uint64_t found_ns; /* by then the labels were found that are asked for */
+};
+
+int ingest__new(const struct proc *p, struct goproc *gp, struct profile *profile,
+		const struct ingest_opts *o, struct ingest **ret)
+{
+	struct ingest *in = calloc(1, sizeof(*in));
+
+	if (!in)
+		return -ENOMEM;
+	in->proc = p;
+	in->gp = gp;
+	in->profile = profile;
+	in->o = *o;
+	labelspace__init(&in->space, p, gp);
+	*ret = in;
+	return 0;
+}
+
+static void ingest__drop_labels(struct ingest *in)
+{
+	struct label_entry *l, *l_next;
+
+	HASH_ITER(hh, in->label_cache, l, l_next)
+	{
+		HASH_DEL(in->label_cache, l);
+		free(l);
+	}
+}
+
+static void ingest__drop_starts(struct ingest *in)
+{
+	struct start_entry *s, *s_next;
+
+	HASH_ITER(hh, in->start_cache, s, s_next)
+	{
+		HASH_DEL(in->start_cache, s);
+		free(s);
+	}
+}
+
+void ingest__free(struct ingest *in)
+{
+	struct system_entry *e, *next;
+
+	if (!in)
+		return;
+	HASH_ITER(hh, in->system_known, e, next)
+	{
+		HASH_DEL(in->system_known, e);
+		free(e);
+	}
+	ingest__drop_labels(in);
+	ingest__drop_starts(in);
+	labelspace__done(&in->space);
+	for (size_t i = 0; i < ARRAY_SIZE(in->stayers); i++)
+		stayers__drop(&in->stayers[i]);
+	free(in);
+}
+
+/* "k=v,k2=v2"; "" if there are none or they could not be read. */
+static void label_text(const struct golabel *labels, size_t nr, char *text, size_t size)
+{
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < nr && used < size; i++)
+		used += (size_t)snprintf(text + used, size - used, "%s%s=%s", i ? "," : "",
+					 labels[i].key, labels[i].value);
+}
+
+uint32_t ingest__label(struct ingest *in, uint16_t rt, uint64_t goid, uint64_t ptr)
+{
+	struct golabel labels[GOLABELS_MAX];
+	const struct addrspace *as;
+	struct label_entry *e, find;
+	char text[PROFILE_LABEL_TEXT_MAX];
+	size_t nr = 0;
+
+	if (!in->o.labels || !ptr)
+		return PROFILE_LABEL_NONE;
+	memset(&find, 0, sizeof(find));
+	find.key.goid = goid;
+	find.key.ptr = ptr;
+	find.key.rt = rt;
+	HASH_FIND(hh, in->label_cache, &find.key, sizeof(find.key), e);
+	if (e)
+		return e->label;
+	as = labelspace__at(&in->space, in->found_ns);
+	if (!as)
+		return profile__label(in->profile, NOT_READ);
+	if (golabels_read(as, goproc__runtime(in->gp, rt)->minor, ptr, labels, GOLABELS_MAX, &nr))
+		return PROFILE_LABEL_NONE;
+	label_text(labels, nr, text, sizeof(text));
+	if (HASH_COUNT(in->label_cache) >= LABELS_CACHED_MAX)
+		ingest__drop_labels(in);
+	e = calloc(1, sizeof(*e));
+	if (!e)
+		return profile__label(in->profile, text);
+	e->key = find.key;
+	e->label = find.label = profile__label(in->profile, text);
+	HASH_ADD(hh, in->label_cache, key, sizeof(e->key), e);
+	if (!e->hh.tbl)
+		free(e);
+	return find.label;
+}
+
+bool ingest__is_system(struct ingest *in, uint16_t rt, uint64_t startpc)
+{
+	struct goframe frames[GOSYM_INLINE_MAX];
+	struct start_entry *e, find;
+	int nr;
+
+	if (in->o.system || !startpc)
+		return false;
+	memset(&find, 0, sizeof(find));
+	find.key.startpc = startpc;
+	find.key.rt = rt;
+	HASH_FIND(hh, in->start_cache, &find.key, sizeof(find.key), e);
+	if (e)
+		return e->system;
+	nr = gosym__frames(goproc__runtime(in->gp, rt)->sym, startpc, false, frames,
+			   ARRAY_SIZE(frames));
+	/* the last is the function itself */
+	find.system = nr > 0 && gosystem_start(frames[nr - 1].func);
+	if (HASH_COUNT(in->start_cache) >= STARTS_CACHED_MAX)
+		ingest__drop_starts(in);
+	e = calloc(1, sizeof(*e));
+	if (!e)
+		return find.system;
+	*e = find;
+	HASH_ADD(hh, in->start_cache, key, sizeof(e->key), e);
+	if (!e->hh.tbl)
+		free(e);
+	return find.system;
+}
+
+static bool ingest__known_system(const struct ingest *in, uint64_t id, uint64_t rt)
+{
+	struct system_entry *e, find;
+
+	memset(&find, 0, sizeof(find));
+	find.key.id = id;
+	find.key.rt = rt;
+	HASH_FIND(hh, in->system_known, &find.key, sizeof(find.key), e);
+	return e;
+}
+
+/* Kept because a target that has ended cannot be asked who waited. */
+static void ingest__know_system(struct ingest *in, uint64_t id, uint64_t rt)
+{
+	struct system_entry *e;
+
+	if (ingest__known_system(in, id, rt) || HASH_COUNT(in->system_known) >= SYSTEM_KNOWN_MAX)
+		return;
+	e = calloc(1, sizeof(*e));
+	if (!e)
+		return;
+	e->key.id = id;
+	e->key.rt = rt;
+	HASH_ADD(hh, in->system_known, key, sizeof(e->key), e);
+	if (!e->hh.tbl)
+		free(e);
+}
+
+/*
+ * Names are looked up while the target is there to be asked; gosym keeps the answers. True: the
+ * runtime's own goroutine.
+ */
+static bool ingest__name(struct ingest *in, uint16_t rt, const uint64_t *pcs, size_t nr)
+{
+	struct goframe frames[GOSYM_INLINE_MAX];
+	bool system = false, all_runtimes = true;
+
+	for (size_t i = 0; i < nr; i++) {
+		int n = gosym__frames(goproc__runtime(in->gp, rt)->sym, pcs[i], i > 0, frames,
+				      ARRAY_SIZE(frames));
+
+		/*
+		 * The outermost function is the one that was started, but for the goexit below it.
+		 */
+		if (n > 0 && strcmp(frames[n - 1].func, "runtime.goexit"))
+			system = gosystem_start(frames[n - 1].func);
+		all_runtimes = all_runtimes && n > 0 && gosystem_func(frames[n - 1].func);
+		/* Of no goroutine: a timer may have called the program there. */
+		if (n > 0 && gosystem_bottom(frames[n - 1].func))
+			system = all_runtimes;
+	}
+	return system && !in->o.system;
+}
+
+/* What the record points to in the target; false: none of ours to count. */
+static bool ingest__look_up(struct ingest *in, const struct pw_hdr *h, uint32_t *ret_label)
+{
+	uint64_t startpc = 0, labels = 0;
+	const struct pw_stack *st;
+
+	switch (h->kind) {
+	case PW_STACK:
+		st = (const struct pw_stack *)h;
+		if (ingest__name(in, h->rt, (const uint64_t *)st->pcs, st->nr) && !st->truncated)
+			ingest__know_system(in, st->stack_id, h->rt | STACK_KEY);
+		return true;
+	case PW_BIRTH:
+		startpc = ((const struct pw_birth *)h)->startpc;
+		labels = ((const struct pw_birth *)h)->labels;
+		break;
+	case PW_EXIT:
+		startpc = ((const struct pw_exit *)h)->startpc;
+		labels = ((const struct pw_exit *)h)->labels;
+		break;
+	case PW_WAIT:
+	case PW_SCHED:
+		startpc = ((const struct pw_wait *)h)->startpc;
+		labels = ((const struct pw_wait *)h)->labels;
+		break;
+	}
+	if (ingest__is_system(in, h->rt, startpc)) {
+		in->stats.system++;
+		return false;
+	}
+	*ret_label = ingest__label(in, h->rt, h->goid, labels);
+	return true;
+}
+
+void ingest__found(struct ingest *in)
+{
+	in->found_ns = clock_now_ns();
+}
+
+void ingest__record(void *ctx, const void *data, size_t len)
+{
+	struct ingest *in = ctx;
+	const struct pw_hdr *h;
+	uint32_t label = PROFILE_LABEL_NONE;
+
+	if (pipe_stats__decode(&in->stats.pipe, data, len, &h))
+		return;
+	if (h->rt >= goproc__nr_runtimes(in->gp)) {
+		in->stats.pipe.out--;
+		in->stats.pipe.malformed++;
+		return;
+	}
+	in->found_ns = h->ts_ns;
+	if (ingest__look_up(in, h, &label))
+		(void)profile__apply(in->profile, h, label); /* what it refuses it counts */
+}
+
+bool ingest__waits(const struct goruntime *rt, const struct census_g *g)
+{
+	const enum gowait wait = gowait_of(rt->minor, g->reason);
+
+	/* Coroutines switch without gopark and execute: nothing would end such a wait. */
+	return g->status == GOSTATUS_WAITING && g->sp && wait != GOWAIT_UNKNOWN &&
+	       wait != GOWAIT_COROUTINE && !gowait_is_running(wait);
+}
+
+bool ingest__blocks(const struct goruntime *rt, const struct census_g *g, uint64_t pc)
+{
+	struct goframe frames[GOSYM_INLINE_MAX];
+	int nr;
+
+	if (g->status != GOSTATUS_RUNNABLE || !g->sp)
+		return ingest__waits(rt, g);
+	nr = gosym__frames(rt->sym, pc, true, frames, ARRAY_SIZE(frames));
+	return nr > 0 && !strcmp(frames[0].func, "runtime.gopark");
+}
+
+/* Goids that are wanted ascend. */
+bool ingest__wants(const struct ingest *in, uint64_t goid)
+{
+	size_t lo = 0, hi = in->o.nr_goids;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (in->o.goids[mid] < goid)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return !in->o.nr_goids || (lo < in->o.nr_goids && in->o.goids[lo] == goid);
+}
+
+/* Its wait is open, unless the probes meet it. */
+static int ingest__may_stay(struct ingest *in, uint16_t rt, const struct census *c,
+			    const struct census_g *g, uint64_t *ids)
+{
+	struct stayer s = {
+		.addr = g->addr,
+		.goid = g->goid,
+		.gopc = g->gopc,
+		.startpc = g->startpc,
+		.reason = g->reason,
+		.stops = g->stops,
+		.label = ingest__label(in, rt, g->goid, g->labels),
+	};
+
+	if (g->stack != CENSUS_NO_STACK && ids[g->stack] == PW_STACK_ID_NONE)
+		(void)ingest__name(in, rt, c->pcs + c->stacks[g->stack].pcs_at,
+				   c->stacks[g->stack].nr_pcs);
+	if (g->stack != CENSUS_NO_STACK)
+		s.stack_id = ingest__stack_id(in, c, g, ids);
+	return stayers__add(&in->stayers[rt], &s);
+}
+
+/* What a census says of each goroutine. */
+static int ingest__know(struct ingest *in, uint16_t rt_nr, const struct census *c, bool waits)
+{
+	const struct goruntime *rt = goproc__runtime(in->gp, rt_nr);
+	scoped_mem uint64_t *ids = calloc(c->nr_stacks + 1, sizeof(*ids));
+	int err = ids ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < c->nr && !err; i++) {
+		const struct census_g *g = &c->gs[i];
+
+		heart__beat();
+		if (ingest__is_system(in, rt_nr, g->startpc)) {
+			ingest__know_system(in, g->goid, rt_nr);
+			continue;
+		}
+		profile__known(in->profile, rt_nr,
+			       &(struct profile_known){ g->goid, g->parent_goid, g->gopc,
+							g->startpc });
+		if (waits && ingest__wants(in, g->goid) && ingest__blocks(rt, g, census__pc(c, g)))
+			err = ingest__may_stay(in, rt_nr, c, g, ids);
+	}
+	return err;
+}
+
+int ingest__census(struct ingest *in, uint16_t rt_nr, bool waits, unsigned int depth,
+		   struct cause *why)
+{
+	scoped(census) c = NULL;
+	int err = census__read_until(proc__mem(in->proc), goproc__runtime(in->gp, rt_nr), depth,
+				     in->o.until, &c);
+
+	if (err == -ESRCH)
+		return cause__set(why, err, "process %d ('%s') has ended", (int)proc__pid(in->proc),
+				  proc__comm(in->proc));
+	if (err)
+		return cause__set(why, err, "cannot read the goroutines of '%s' (pid %d): %s",
+				  proc__comm(in->proc), (int)proc__pid(in->proc), strerror(-err));
+	ingest__found(in);
+	err = ingest__know(in, rt_nr, c, waits);
+	return !err && c->cut ? -ETIMEDOUT : err;
+}
+
+/* Of a map of runtime rt. */
+struct map_walk {
+	struct ingest *in;
+	uint16_t rt;
+	struct opengs *open;
+	struct met met;
+};
+
+static void ingest__sum(void *ctx, const struct pw_wait_key *key, const struct pw_wait_sum *sum)
+{
+	const struct map_walk *w = ctx;
+
+	if (ingest__is_system(w->in, w->rt, key->startpc))
+		w->in->stats.system += sum->count;
+	else
+		/* what it refuses it counts */
+		(void)profile__waits(w->in->profile, w->rt, key, sum);
+}
+
+int ingest__sums(struct ingest *in, uint16_t rt, struct attach *a)
+{
+	struct map_walk w = { .in = in, .rt = rt };
+
+	return attach__waits_each(a, ingest__sum, &w);
+}
+
+uint64_t ingest__events(const struct ingest *in, const uint64_t *stats)
+{
+	const uint64_t all = stats[PW_STAT_EVENTS] + stats[PW_STAT_SUMMED];
+
+	return all > in->stats.system ? all - in->stats.system : 0;
+}
+
+uint64_t ingest__stack_id(struct ingest *in, const struct census *c, const struct census_g *g,
+			  uint64_t *ids)
+{
+	const struct census_stack *st = &c->stacks[g->stack];
+
+	if (ids[g->stack] == PW_STACK_ID_NONE)
+		ids[g->stack] =
+			profile__stack(in->profile, c->pcs + st->pcs_at, st->nr_pcs, st->truncated);
+	return ids[g->stack];
+}
+
+void ingest__sample(struct ingest *in, const struct census *c, const struct census_g *g,
+		    uint64_t *ids, struct profile_sample *ps)
+{
+	if (!ingest__wants(in, g->goid) || ingest__is_system(in, ps->rt, g->startpc))
+		return;
+	if (g->stack != CENSUS_NO_STACK)
+		ps->stack_id = ingest__stack_id(in, c, g, ids);
+	ps->goid = g->goid;
+	ps->parent_goid = g->parent_goid;
+	ps->gopc = g->gopc;
+	ps->startpc = g->startpc;
+	ps->label = ingest__label(in, ps->rt, g->goid, g->labels);
+	(void)profile__sample(in->profile, ps); /* what it refuses it counts */
+}
+
+/*
+ * It waits still, so its g says who it is; if the target has ended the profile may know from
+ * elsewhere.
+ */
+static void ingest__open_wait(void *ctx, const struct pw_gstate *s, const uint8_t *g)
+{
+	struct map_walk *w = ctx;
+	const struct pw_layout *lay = &goproc__runtime(w->in->gp, w->rt)->layout;
+	uint64_t goid = 0, gopc = 0, startpc = 0, labels = 0;
+
+	if (g) {
+		memcpy(&goid, g + lay->g_goid, sizeof(goid));
+		memcpy(&gopc, g + lay->g_gopc, sizeof(gopc));
+		memcpy(&startpc, g + lay->g_startpc, sizeof(startpc));
+		memcpy(&labels, g + lay->g_labels, sizeof(labels));
+	}
+	if (goid != s->goid)
+		gopc = startpc = labels = 0;
+	if (ingest__is_system(w->in, w->rt, startpc) ||
+	    ingest__known_system(w->in, s->goid, w->rt) ||
+	    (!startpc && ingest__known_system(w->in, s->stack_id, w->rt | STACK_KEY)))
+		return;
+	(void)profile__open_wait(w->in->profile, w->rt, s, gopc, startpc,
+				 ingest__label(w->in, w->rt, s->goid, labels));
+}
+
+static void ingest__open_g(void *ctx, uint64_t addr, const struct pw_gstate *s)
+{
+	struct map_walk *w = ctx;
+
+	if (s->start_ns || s->ready_ns)
+		opengs__add(w->open, addr, s);
+	if (stayers__nr(&w->in->stayers[w->rt]))
+		met__see(&w->met, addr, s);
+}
+
+/* It was not met, so it waited all the time. */
+static void ingest__stayed(void *ctx, const struct stayer *g)
+{
+	const struct map_walk *w = ctx;
+	const struct pw_gstate s = {
+		.start_ns = w->met.since_ns,
+		.stack_id = g->stack_id,
+		.goid = g->goid,
+		.reason = g->reason,
+	};
+
+	heart__beat();
+	(void)profile__open_wait(w->in->profile, w->rt, &s, g->gopc, g->startpc, g->label);
+}
+
+int ingest__open_waits(struct ingest *in, uint16_t rt, struct attach *a)
+{
+	struct map_walk w = { .in = in, .rt = rt };
+	scoped(opengs) gs = NULL;
+	uint64_t begin_ns, end_ns;
+	int err =
+		opengs__new(proc__mem(in->proc), (size_t)goproc__runtime(in->gp, rt)->layout.g_size,
+			    in->o.until, ingest__open_wait, &w, &gs);
+
+	if (err)
+		return err;
+	ingest__found(in);
+	profile__span(in->profile, &begin_ns, &end_ns);
+	met__begin(&w.met, begin_ns);
+	w.open = gs;
+	err = attach__gs_each(a, ingest__open_g, &w);
+	opengs__flush(gs);
+	met__order(&w.met);
+	if (!err)
+		err = w.met.err;
+	if (attach__gs_was_full(a))
+		stayers__check(&in->stayers[rt], proc__mem(in->proc), goproc__runtime(in->gp, rt),
+			       in->o.until);
+	if (!err) /* else nobody knows who was met */
+		err = stayers__each(&in->stayers[rt], &w.met, ingest__stayed, &w);
+	met__done(&w.met);
+	stayers__drop(&in->stayers[rt]);
+	return err;
+}
+
+bool ingest__is_system_stack(const struct ingest *in, uint16_t rt, uint64_t stack_id)
+{
+	return !in->o.system && ingest__known_system(in, stack_id, rt | STACK_KEY);
+}
+
+const struct ingest_stats *ingest__stats(const struct ingest *in)
+{
+	return &in->stats;
+}

@@ -1,0 +1,435 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "engine/sampling.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/deadread.h"
+#include "base/random.h"
+#include "base/vec.h"
+#include "golang/gofacts.h"
+#include "golang/gostate.h"
+#include "model/places.h"
+#include "model/seen.h"
+
+#define PIECE 4096u /* gs that are read together */
+
+struct sampling {
+	struct sampling_opts o;
+	struct seen *seen[GOPROC_RUNTIMES_MAX]; /* by rt; of lives: wait says that it was dead */
+	struct places *places;
+	struct reader *readers[GOPROC_RUNTIMES_MAX]; /* of waits */
+	uint64_t random;                             /* state of base/random */
+	struct sampling_life {                       /* of a runtime */
+		bool begun;
+		uint64_t first_goid; /* the highest, at the first look */
+		uint64_t born;       /* since then, as far as told */
+		size_t alive;        /* at the look before */
+	} lives[GOPROC_RUNTIMES_MAX];
+	uint64_t window_ns; /* of the look that is taken */
+	bool counts;        /* so for the look that is taken */
+	struct sampling_stats stats;
+};
+
+int sampling__new(const struct sampling_opts *o, struct sampling **ret)
+{
+	scoped(sampling) s = calloc(1, sizeof(*s));
+	int err;
+
+	if (!s)
+		return -ENOMEM;
+	s->o = *o;
+	err = places__new(&s->places);
+	if (err)
+		return err;
+	for (size_t i = 0; i < goproc__nr_runtimes(o->gp); i++) {
+		err = seen__new(&s->seen[i]);
+		if (!err)
+			err = reader__new(proc__mem(o->proc), goproc__runtime(o->gp, i), o->depth,
+					  &s->readers[i]);
+		if (err)
+			return err;
+		reader__limit(s->readers[i], o->until);
+	}
+	s->random = random_seed();
+	*ret = steal(s);
+	return 0;
+}
+
+void sampling__free(struct sampling *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(s->seen); i++) {
+		reader__free(s->readers[i]);
+		seen__free(s->seen[i]);
+	}
+	places__free(s->places);
+	free(s);
+}
+
+uint64_t sampling__look_ns(const struct sampling *s)
+{
+	return s->stats.looks ? s->stats.spent_ns / s->stats.looks : 0;
+}
+
+void sampling__plan(struct sampling *s, uint64_t period_ns, uint64_t late_ns, uint64_t left_ns,
+		    uint64_t *ret_window_ns, uint64_t *ret_after_ns)
+{
+	const uint64_t least = (uint64_t)((double)sampling__look_ns(s) / SAMPLING_OWN_MAX);
+
+	period_ns = late_ns + (period_ns < least ? least : period_ns);
+	*ret_window_ns = left_ns < period_ns + period_ns / 2 ? left_ns : period_ns;
+	*ret_after_ns = (uint64_t)(random_next(&s->random) * (double)*ret_window_ns);
+}
+
+/* --- waits --- */
+
+static bool is_counted(const struct sampling *s, uint16_t rt, const struct census_g *g, uint64_t pc)
+{
+	if (profile__opts(s->o.profile)->event == PROFILE_SCHED)
+		return g->status == GOSTATUS_RUNNABLE && g->sp;
+	return ingest__blocks(goproc__runtime(s->o.gp, rt), g, pc);
+}
+
+static struct place place_of(uint16_t rt, const struct census_g *g, uint64_t pc)
+{
+	return (struct place){ g->startpc, pc, g->stack_hi - g->sp, g->goid, g->reason, rt };
+}
+
+/*
+ * Where one stands that moves, for it, and for others like it. Not where those stand that do not:
+ * many may be started with the same function and do different things.
+ */
+static void sampling__learn(struct sampling *s, struct place at, uint64_t stack_id)
+{
+	places__learn(s->places, &at, stack_id);
+	at.goid = 0;
+	places__learn(s->places, &at, stack_id);
+}
+
+static uint64_t sampling__find(struct sampling *s, struct place at)
+{
+	const double chance = random_next(&s->random);
+	const uint64_t id = places__find(s->places, &at, chance);
+
+	at.goid = 0;
+	return id != PW_STACK_ID_NONE ? id : places__find(s->places, &at, chance);
+}
+
+static void sampling__count(struct sampling *s, uint16_t rt, const struct census *c,
+			    const struct census_g *g, uint64_t *ids, struct profile_sample *ps)
+{
+	ps->value = s->window_ns;
+	ps->reason = profile__opts(s->o.profile)->event == PROFILE_SCHED ? 0 : g->reason;
+	ps->rt = rt;
+	ps->counts &= s->counts;
+	ingest__sample(s->o.intake, c, g, ids, ps);
+}
+
+/* Those that held still: as they stand. */
+static void sampling__standing(struct sampling *s, uint16_t rt, const struct census *c,
+			       uint64_t *ids)
+{
+	const bool numbers = gofacts_has(goproc__runtime(s->o.gp, rt)->minor, GO_RUNS_COUNTED);
+
+	for (size_t i = 0; i < c->nr; i++) {
+		const struct census_g *g = &c->gs[i];
+		const uint64_t pc = census__pc(c, g);
+
+		if (!is_counted(s, rt, g, pc))
+			continue;
+		if (g->moved) {
+			sampling__learn(s, place_of(rt, g, pc),
+					ingest__stack_id(s->o.intake, c, g, ids));
+		} else {
+			const struct seen_g seen = { .goid = g->goid,
+						     .wait = census__wait_number(c, g, numbers) };
+			struct profile_sample ps = { .counts = seen__g(s->seen[rt], &seen) !=
+							       SEEN_AGAIN };
+
+			sampling__count(s, rt, c, g, ids, &ps);
+		}
+	}
+}
+
+/*
+ * Those that did not: as they were when they were met, for what they do when they hold still they
+ * do for longer.
+ */
+static void sampling__moved(struct sampling *s, uint16_t rt, const struct census *c, uint64_t *ids)
+{
+	for (size_t i = 0; i < c->nr_moved; i++) {
+		const struct census_moved *m = &c->moved[i];
+		struct profile_sample ps = { .counts = true };
+
+		if (!is_counted(s, rt, &m->g, m->pc) || !ingest__wants(s->o.intake, m->g.goid) ||
+		    ingest__is_system(s->o.intake, rt, m->g.startpc))
+			continue;
+		ps.stack_id = sampling__find(s, place_of(rt, &m->g, m->pc));
+		if (ps.stack_id == PW_STACK_ID_NONE)
+			s->stats.unsettled++;
+		else
+			sampling__count(s, rt, c, &m->g, ids, &ps);
+	}
+}
+
+static int sampling__waits(struct sampling *s, uint16_t rt)
+{
+	scoped_mem uint64_t *ids = NULL;
+	scoped(census) c = NULL;
+	int err = reader__take(s->readers[rt], &c);
+
+	if (!err && c->cut)
+		err = -ETIMEDOUT;
+	if (err)
+		return err;
+	/* by stack; PW_STACK_ID_NONE: not interned yet */
+	ids = calloc(c->nr_stacks + 1, sizeof(*ids));
+	if (!ids)
+		return -ENOMEM;
+	s->stats.unsettled += c->refused;
+	ingest__found(s->o.intake);
+	seen__look(s->seen[rt]);
+	sampling__standing(s, rt, c, ids);
+	sampling__moved(s, rt, c, ids);
+	seen__gone(s->seen[rt], NULL, NULL);
+	return 0;
+}
+
+/* --- births and exits --- */
+
+/* One g, living or dead: a dead one still says who it was last. */
+struct life {
+	uint64_t goid, gopc, startpc, parent_goid, labels;
+	bool dead;
+	bool told;  /* it was born, or ended, since the look before */
+	bool brief; /* both */
+};
+
+struct lives {
+	struct sampling *s;
+	uint16_t rt;
+	bool exits; /* are asked for, not births */
+	struct life *v;
+	size_t nr, room;
+	size_t alive, born, told, brief;
+	uint64_t top; /* goid */
+};
+
+static uint64_t field_at(const uint8_t *g, int32_t offset)
+{
+	uint64_t v = 0;
+
+	if (offset != PW_NO_FIELD)
+		memcpy(&v, g + offset, sizeof(v));
+	return v;
+}
+
+static void lives__take(struct lives *l, const uint8_t *g)
+{
+	const struct pw_layout *lay = &goproc__runtime(l->s->o.gp, l->rt)->layout;
+	uint32_t status;
+	struct life v = {
+		.goid = field_at(g, lay->g_goid),
+		.gopc = field_at(g, lay->g_gopc),
+		.startpc = field_at(g, lay->g_startpc),
+		.parent_goid = field_at(g, lay->g_parent_goid),
+		.labels = field_at(g, lay->g_labels),
+	};
+
+	memcpy(&status, g + lay->g_atomicstatus, sizeof(status));
+	v.dead = status == GOSTATUS_DEAD || status == GOSTATUS_IDLE;
+	l->top = v.goid > l->top ? v.goid : l->top;
+	if (!v.goid || ingest__is_system(l->s->o.intake, l->rt, v.startpc))
+		return;
+	l->alive += !v.dead;
+	l->v[l->nr++] = v;
+}
+
+/* A piece of them: their gs are read together, and not kept. */
+static int lives__read_piece(struct lives *l, const uint64_t *addrs, struct memread *reads,
+			     size_t nr)
+{
+	int err;
+
+	for (size_t i = 0; i < nr; i++)
+		reads[i].addr = addrs[i];
+	err = deadline_read(l->s->o.until, proc__mem(l->s->o.proc), reads, nr);
+	for (size_t i = 0; i < nr && !err; i++)
+		if (!reads[i].err)
+			lives__take(l, reads[i].buf);
+	return err;
+}
+
+static int lives__read(struct lives *l)
+{
+	const struct goruntime *rt = goproc__runtime(l->s->o.gp, l->rt);
+	const size_t bytes = (size_t)rt->layout.g_size;
+	scoped_mem struct memread *reads = calloc(PIECE, sizeof(*reads));
+	scoped_mem uint8_t *gs = calloc(PIECE, bytes);
+	scoped_mem uint64_t *addrs = NULL;
+	size_t nr = 0;
+	int err = census__addrs(proc__mem(l->s->o.proc), rt, &addrs, &nr);
+
+	if (err)
+		return err;
+	l->v = calloc(nr + 1, sizeof(*l->v));
+	if (!gs || !reads || !l->v)
+		return -ENOMEM;
+	for (size_t i = 0; i < PIECE; i++)
+		reads[i] = (struct memread){ .buf = gs + i * bytes, .len = bytes };
+	for (size_t at = 0; at < nr && !err; at += PIECE)
+		err = lives__read_piece(l, addrs + at, reads, nr - at < PIECE ? nr - at : PIECE);
+	return err || proc__alive(l->s->o.proc) ? err : -ESRCH;
+}
+
+/* Its g serves another now: it ended since the look before, unless it was dead then. */
+static void lives__gone(void *ctx, const struct seen_g *g)
+{
+	struct lives *l = ctx;
+
+	if (g->wait || !l->exits || vec__reserve(&l->v, &l->room, l->nr + 1, sizeof(*l->v)))
+		return;
+	l->v[l->nr++] = (struct life){ g->goid, g->gopc, g->startpc, .dead = true, .told = true };
+	l->told++;
+}
+
+static void lives__compare(struct lives *l)
+{
+	struct seen *seen = l->s->seen[l->rt];
+
+	seen__look(seen);
+	l->room = l->nr;
+	for (size_t i = 0, nr = l->nr; i < nr; i++) {
+		struct life *v = &l->v[i];
+		const enum seen_is is =
+			seen__g(seen, &(struct seen_g){ v->goid, v->dead, v->gopc, v->startpc });
+
+		l->born += is == SEEN_NEW;
+		v->told = l->exits ? v->dead && is != SEEN_AGAIN : is == SEEN_NEW;
+		v->brief = v->dead && is == SEEN_NEW;
+		l->told += v->told;
+		l->brief += v->brief;
+	}
+	seen__gone(seen, lives__gone, l);
+}
+
+/*
+ * Goids are given to processors in stretches of 16 (Go runtime/proc.go newproc1, _GoidCacheBatch),
+ * so the highest one runs ahead of the births by so many for each at most.
+ */
+static uint64_t lives__total(struct lives *l)
+{
+	struct sampling_life *was = &l->s->lives[l->rt];
+	const uint64_t ahead = 16 * (uint64_t)sysconf(_SC_NPROCESSORS_ONLN);
+	const uint64_t given = l->top - was->first_goid;
+	uint64_t born = l->born;
+	int64_t ended;
+
+	if (given > ahead && given - ahead > was->born + born)
+		born = given - ahead - was->born;
+	was->born += born;
+	ended = (int64_t)born - (int64_t)l->alive + (int64_t)was->alive;
+	was->alive = l->alive;
+	if (!l->exits)
+		return born;
+	return ended > (int64_t)l->told ? (uint64_t)ended : l->told;
+}
+
+static void lives__tell(struct lives *l, const struct life *v, uint64_t share)
+{
+	const struct profile_sample ps = {
+		.stack_id = PW_STACK_ID_NONE,
+		.goid = v->goid,
+		.parent_goid = v->parent_goid,
+		.gopc = v->gopc,
+		.startpc = v->startpc,
+		.value = share,
+		.label = v->dead ? PROFILE_LABEL_NONE
+				 : ingest__label(l->s->o.intake, l->rt, v->goid, v->labels),
+		.rt = l->rt,
+		.counts = true,
+	};
+
+	if (share && ingest__wants(l->s->o.intake, v->goid))
+		(void)profile__sample(l->s->o.profile, &ps);
+}
+
+/*
+ * Each that is known of counts once. Those that were born and ended since the look before are not
+ * all known, for their gs serve others by now: the ones that are stand for the rest.
+ */
+static void lives__share(struct lives *l, uint64_t total)
+{
+	const uint64_t rest = total > l->told ? total - l->told : 0;
+	uint64_t given = 0;
+	size_t nr = 0;
+
+	if (rest && !l->brief)
+		lives__tell(l, &(struct life){ .dead = true }, rest);
+	for (size_t i = 0; i < l->nr; i++) {
+		uint64_t share = l->v[i].told;
+
+		if (l->v[i].brief) {
+			const uint64_t upto =
+				(uint64_t)((double)rest * (double)++nr / (double)l->brief + 0.5);
+
+			share += upto - given;
+			given = upto;
+		}
+		lives__tell(l, &l->v[i], share);
+	}
+}
+
+static int sampling__lives(struct sampling *s, uint16_t rt)
+{
+	struct lives l = { .s = s,
+			   .rt = rt,
+			   .exits = profile__opts(s->o.profile)->event == PROFILE_EXITS };
+	struct sampling_life *was = &s->lives[rt];
+	int err = lives__read(&l);
+
+	if (!err) {
+		ingest__found(s->o.intake);
+		lives__compare(&l);
+		if (was->begun)
+			lives__share(&l, lives__total(&l));
+		else
+			*was = (struct sampling_life){ .begun = true,
+						       .first_goid = l.top,
+						       .alive = l.alive };
+	}
+	free(l.v);
+	return err;
+}
+
+/* --- */
+
+int sampling__look(struct sampling *s, uint64_t window_ns, bool counts, struct cause *why)
+{
+	const enum profile_event event = profile__opts(s->o.profile)->event;
+	const bool lives = event == PROFILE_BIRTHS || event == PROFILE_EXITS;
+	const uint64_t began = clock_now_ns();
+	int err = 0;
+
+	s->window_ns = window_ns;
+	s->counts = counts;
+	profile__window(s->o.profile);
+	for (size_t i = 0; i < goproc__nr_runtimes(s->o.gp) && !err; i++)
+		err = lives ? sampling__lives(s, (uint16_t)i) : sampling__waits(s, (uint16_t)i);
+	if (err)
+		return cause__set(why, err, "cannot read the goroutines of '%s' (pid %d): %s",
+				  proc__comm(s->o.proc), (int)proc__pid(s->o.proc), strerror(-err));
+	s->stats.looks++;
+	s->stats.spent_ns += clock_now_ns() - began;
+	return 0;
+}
+
+const struct sampling_stats *sampling__stats(const struct sampling *s)
+{
+	return &s->stats;
+}

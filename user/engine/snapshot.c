@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "census/labels_read.h"
+#include "engine/snapshot.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "heap/gchan.h"
+#include "heap/gosecret.h"
+
+static int snapshot__fail(const struct snapshot *t, int err, struct cause *why)
+{
+	return cause__set(why, err, "cannot read the goroutines of '%s' (pid %d): %s",
+			  proc__comm(t->target.proc), (int)proc__pid(t->target.proc),
+			  proc__words(t->target.proc, err));
+}
+
+static int snapshot__check(const struct snapshot *t, struct cause *why)
+{
+	if (!proc__executed(t->target.proc))
+		return 0;
+	return cause__set(why, -ESRCH,
+			  "pid %d started another program while it was read; try again",
+			  (int)proc__pid(t->target.proc));
+}
+
+/* All that was to be read is. */
+static int snapshot_job__finish(struct snapshot_job *j, struct cause *why)
+{
+	struct snapshot *t = j->t;
+	int err = snapshot__check(t, why);
+
+	if (err)
+		return err;
+	t->read_ns = clock_now_ns();
+	t->wall_ns = clock_ns(CLOCK_REALTIME);
+	if (j->depth != SNAPSHOT_NO_CENSUS)
+		t->wall_ns -= clock_now_ns() - t->censuses[0]->taken_ns;
+	return JOB_OVER;
+}
+
+static int snapshot_job__start(void *self, struct cause *why)
+{
+	struct snapshot_job *j = self;
+	int err;
+
+	j->t = calloc(1, sizeof(*j->t));
+	if (!j->t)
+		return cause__set(why, -ENOMEM, "out of memory");
+	j->t->began_ns = clock_now_ns();
+	err = target__open(&j->t->target, j->pid, j->until, why);
+	if (err)
+		return err;
+	return j->depth == SNAPSHOT_NO_CENSUS ? snapshot_job__finish(j, why) : JOB_GOES_ON;
+}
+
+static struct job_due snapshot_job__due(const void *self)
+{
+	(void)self;
+	return (struct job_due){ .at_ns = 0 };
+}
+
+static int snapshot_job__step(void *self, struct cause *why)
+{
+	struct snapshot_job *j = self;
+	struct snapshot *t = j->t;
+	int err =
+		census__read_until(proc__mem(t->target.proc), goproc__runtime(t->target.gp, j->rt),
+				   j->depth, j->census, &t->censuses[j->rt]);
+
+	if (err)
+		return snapshot__fail(t, err, why);
+	return ++j->rt < t->target.nr ? JOB_GOES_ON : snapshot_job__finish(j, why);
+}
+
+struct job snapshot__job(struct snapshot_job *j)
+{
+	static const struct job_ops ops = { .start = snapshot_job__start,
+					    .due = snapshot_job__due,
+					    .step = snapshot_job__step };
+
+	return (struct job){ .ops = &ops, .self = j };
+}
+
+int snapshot__new(pid_t pid, unsigned int depth, struct deadline *until, struct snapshot **ret,
+		  struct cause *why)
+{
+	struct snapshot_job j = { .pid = pid, .depth = depth, .until = until };
+	int state = snapshot_job__start(&j, why);
+
+	while (state == JOB_GOES_ON)
+		state = snapshot_job__step(&j, why);
+	if (state == JOB_OVER)
+		*ret = j.t;
+	else
+		snapshot__free(j.t);
+	return state;
+}
+
+int snapshot__again(struct snapshot *t, unsigned int depth, struct cause *why)
+{
+	struct census *fresh[GOPROC_RUNTIMES_MAX] = { NULL };
+	int err = 0;
+
+	for (size_t i = 0; i < t->target.nr && !err; i++)
+		err = census__read(proc__mem(t->target.proc), goproc__runtime(t->target.gp, i),
+				   depth, &fresh[i]);
+	err = err ? snapshot__fail(t, err, why) : snapshot__check(t, why);
+	for (size_t i = 0; i < t->target.nr; i++) {
+		struct census *old = t->censuses[i];
+
+		t->censuses[i] = err ? old : fresh[i];
+		census__free(err ? fresh[i] : old);
+	}
+	if (!err)
+		t->read_ns = clock_now_ns();
+	return err;
+}
+
+static bool has_selects(const struct census *c)
+{
+	for (size_t i = 0; i < c->nr_waits; i++)
+		if (c->waits[i].select && c->waits[i].kind == CENSUS_WAIT_CHAN)
+			return true;
+	return false;
+}
+
+int snapshot__ways(const struct snapshot *t, struct cause *why)
+{
+	for (size_t i = 0; i < t->target.nr; i++) {
+		scoped(gchans) cs = NULL;
+
+		if (has_selects(t->censuses[i]) &&
+		    gchans__read(proc__mem(t->target.proc), goproc__runtime(t->target.gp, i),
+				 t->censuses[i], false, &cs) == -ENOMEM)
+			return cause__set(why, -ENOMEM, "cannot read the channels: %s",
+					  strerror(ENOMEM));
+	}
+	return 0;
+}
+
+/* *ret stays NULL if the program cannot have secrets. */
+static int snapshot__secrets(const struct snapshot *t, struct gosecret **ret, struct cause *why)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < t->target.nr && !err; i++)
+		err = gosecret__new(proc__mem(t->target.proc), goproc__runtime(t->target.gp, i),
+				    ret);
+	return err ? cause__set(why, err, "cannot read the heap: %s",
+				proc__words(t->target.proc, err))
+		   : 0;
+}
+
+int snapshot__labels(const struct snapshot *t, struct labelbook *b, struct cause *why)
+{
+	scoped(gosecret) secret = NULL;
+	int err = snapshot__secrets(t, &secret, why);
+
+	if (err)
+		return err;
+	for (size_t rt = 0; rt < t->target.nr && !err; rt++)
+		for (size_t i = 0; i < t->censuses[rt]->nr && !err; i++)
+			err = labels_read(b, gosecret__space(secret, proc__mem(t->target.proc)),
+					  t->target.namers[rt].go_minor,
+					  t->censuses[rt]->gs[i].labels);
+	return err ? cause__set(why, err, "cannot keep the labels: %s", strerror(-err)) : 0;
+}
+
+int snapshot__labels_at(const struct snapshot *t, uint16_t rt, const uint64_t *ptrs, size_t nr,
+			struct labelbook *b, struct cause *why)
+{
+	scoped(gosecret) secret = NULL;
+	int err = nr ? snapshot__secrets(t, &secret, why) : 0;
+
+	if (err)
+		return err;
+	for (size_t i = 0; i < nr && !err; i++)
+		err = labels_read(b, gosecret__space(secret, proc__mem(t->target.proc)),
+				  t->target.namers[rt].go_minor, ptrs[i]);
+	return err ? cause__set(why, err, "cannot keep the labels: %s", strerror(-err)) : 0;
+}
+
+void snapshot__free(struct snapshot *t)
+{
+	if (!t)
+		return;
+	for (size_t i = 0; i < t->target.nr; i++)
+		census__free(t->censuses[i]);
+	target__close(&t->target);
+	free(t);
+}
+
+void snapshot__meta(const struct snapshot *t, struct report_meta *ret)
+{
+	const struct goruntime *rt = goproc__runtime(t->target.gp, 0);
+
+	*ret = (struct report_meta){
+		.pid = proc__pid(t->target.proc),
+		.comm = proc__comm(t->target.proc),
+		.exe = proc__exe_shown(t->target.proc),
+		.build_id = rt->build_id,
+		.go_version = rt->version,
+		.text_start = rt->modules[0].text,
+		.text_end = rt->modules[0].etext,
+		.wall_start_ns = t->wall_ns,
+		.cost = "",
+	};
+}

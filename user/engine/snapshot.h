@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * snapshot: one process, opened, and the censuses of all Go runtimes in it: what dump and chans
+ * begin with.
+ *
+ * No probe, no kernel feature: memory is read, nothing else. Each runtime's layout is proved before
+ * it is read.
+ */
+#ifndef PARKWATCH_ENGINE_SNAPSHOT_H
+#define PARKWATCH_ENGINE_SNAPSHOT_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/cause.h"
+#include "base/deadline.h"
+#include "base/cleanup.h"
+#include "census/census.h"
+#include "facts/labelbook.h"
+#include "engine/target.h"
+#include "engine/job.h"
+#include "view/recording.h"
+
+struct snapshot { /* all owned */
+	struct target target;
+	struct census *censuses[GOPROC_RUNTIMES_MAX]; /* by runtime */
+	/* CLOCK_MONOTONIC: before it was opened, after the last census */
+	uint64_t began_ns, read_ns;
+	uint64_t wall_ns; /* since 1970, of the first census */
+};
+
+/* a depth: that comes later, with snapshot__again(). Of a million goroutines it takes seconds */
+#define SNAPSHOT_NO_CENSUS 0
+/* of that, where it is told that they are not all: the rest is for what belongs to them */
+#define SNAPSHOT_CENSUS_NS (50 * NS_PER_SEC)
+/*
+ * that reading all of a target may take, where nothing else bounds it: a million goroutines take
+ * some
+ */
+#define SNAPSHOT_MOST_NS (60 * NS_PER_SEC)
+
+struct snapshot_job {
+	pid_t pid;
+	unsigned int depth;     /* frames of a stack, or SNAPSHOT_NO_CENSUS */
+	struct deadline *until; /* proc__limit(), borrowed until the snapshot is freed */
+	/*
+	 * as far as the goroutines are read until then, see census->cut; NULL: all of them, or none
+	 */
+	struct deadline *census;
+	size_t rt; /* that is read next */
+	/* the caller's to free, whatever came of it; whole when the job is over without an error */
+	struct snapshot *t;
+};
+
+/*
+ * For jobs__run(): opens the process; each step reads the goroutines of one runtime. Errors as of
+ * target__open() and census__read(); each with a cause.
+ */
+struct job snapshot__job(struct snapshot_job *j);
+/* The same at once. */
+int snapshot__new(pid_t pid, unsigned int depth, struct deadline *until, struct snapshot **ret,
+		  struct cause *why);
+/*
+ * The censuses anew; what borrows from the old ones must be gone. Errors as above; on an error t is
+ * as it was.
+ */
+int snapshot__again(struct snapshot *t, unsigned int depth, struct cause *why);
+void snapshot__free(struct snapshot *t);
+DEFINE_SCOPED(snapshot)
+
+/*
+ * Which way a case of a select waits is known to its channel only. Where that cannot be read it
+ * stays unknown. 0 or -ENOMEM, with a cause.
+ */
+int snapshot__ways(const struct snapshot *t, struct cause *why);
+
+/*
+ * Reads the labels of all goroutines of the censuses into b; those that the program keeps secret
+ * (heap/gosecret) are not told.
+ * 0 or -ENOMEM, -ESRCH and others of reading; with a cause.
+ */
+int snapshot__labels(const struct snapshot *t, struct labelbook *b, struct cause *why);
+/* The same of those at the nr pointers of runtime rt only. */
+int snapshot__labels_at(const struct snapshot *t, uint16_t rt, const uint64_t *ptrs, size_t nr,
+			struct labelbook *b, struct cause *why);
+
+/* What a report says of the process; borrows from t. seen and lost are left to the caller. */
+void snapshot__meta(const struct snapshot *t, struct report_meta *ret);
+
+#endif
