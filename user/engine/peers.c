@@ -114,8 +114,12 @@ static int note_found(struct leaks *l, uint16_t rt, const struct ends *e, uint64
 		      const struct gconn *found)
 {
 	const int *fd = found->fd;
+	const bool both = fd[GCONN_ACCEPTED] >= 0 && fd[GCONN_DIALLED] >= 0 &&
+			  e->dialled[fd[GCONN_ACCEPTED]] == e->dialled[fd[GCONN_DIALLED]];
 	int err = 0;
 
+	if (both) /* of one connection: nobody knows at which it is */
+		return 0;
 	for (int s = 0; s < GCONN_SIDES && !err; s++) {
 		const bool other =
 			fd[!s] >= 0 && fd[s] >= 0 && e->dialled[fd[!s]] != e->dialled[fd[s]];

@@ -80,27 +80,35 @@ static void __attribute__((noreturn)) become_worker(pid_t pid, int to)
 	_exit(1);
 }
 
-/* What cannot be started now is tried again later. */
-static void launcher__start_worker(struct launcher *l, struct launched *w)
+static int launcher__fork_worker(const struct launcher *l, struct launched *w)
 {
-	int fds[2];
+	int fds[2], err = 0;
 
-	w->again_ns = 0;
 	if (pipe2(fds, O_CLOEXEC))
-		goto later;
+		return -errno;
 	w->worker = fork();
 	if (!w->worker)
 		become_worker(w->notice.row.pid, fds[1]);
+	if (w->worker < 0)
+		err = -errno;
 	close(fds[1]);
-	if (w->worker > 0) {
+	if (!err) {
 		w->notice.kind = NOTICE_WATCHED;
 		launcher__tell(l, &w->notice, fds[0]);
-		close(fds[0]);
-		return;
 	}
 	close(fds[0]);
-later:
-	log_warn("cannot start a worker for pid %d: %s", (int)w->notice.row.pid, strerror(errno));
+	return err;
+}
+
+/* What cannot be started now is tried again later. */
+static void launcher__start_worker(const struct launcher *l, struct launched *w)
+{
+	const int err = launcher__fork_worker(l, w);
+
+	w->again_ns = 0;
+	if (!err)
+		return;
+	log_warn("cannot start a worker for pid %d: %s", (int)w->notice.row.pid, strerror(-err));
 	w->worker = 0;
 	w->again_ns = clock_now_ns() + LAUNCHER_BACK_OFF_MAX;
 }
