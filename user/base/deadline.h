@@ -17,7 +17,7 @@
 
 #include "base/clock.h"
 
-#define DEADLINE_STOP_NS (400 * NS_PER_MS) /* of a second that the whole command has */
+#define DEADLINE_STOP_NS (300 * NS_PER_MS) /* of a second that the whole command has */
 
 struct deadline {
 	uint64_t at_ns;                    /* UINT64_MAX: none */

@@ -66,7 +66,7 @@ static void say_end(const struct watch_end *e, const volatile sig_atomic_t *stop
 			"the program ended while it was watched; this is what was seen until then");
 	if (e->cut)
 		log_warn("reading was cut short %s: what is told is what was seen until then",
-			 *stop ? "0.4 s after the signal" : "because it took too long");
+			 *stop ? "0.3 s after the signal" : "because it took too long");
 	if (e->lost)
 		log_warn("lost: %s", e->losses);
 	if (e->doubt[0])

@@ -57,7 +57,7 @@ struct watch_end {
 };
 
 struct watch;
-/* stop, borrowed: once it is not 0 nothing is read any more 0.4 s later. */
+/* stop, borrowed: once it is not 0 nothing is read any more 0.3 s later. */
 int watch__open(const struct watch_opts *o, const volatile sig_atomic_t *stop, struct watch **ret,
 		struct cause *why);
 void watch__free(struct watch *w);
