@@ -297,6 +297,11 @@ void jsonw_string_field(struct json_writer *w, const char *name, const char *tex
 	jsonw_string(w, text);
 }
 
+void jsonw_text_field(struct json_writer *w, const char *name, const char *text)
+{
+	jsonw_string_field(w, name, text[0] ? text : NULL);
+}
+
 void jsonw_uint_field(struct json_writer *w, const char *name, uint64_t n)
 {
 	jsonw_name(w, name);

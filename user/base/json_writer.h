@@ -82,6 +82,8 @@ void jsonw_again(struct json_writer *w, const char *json, size_t len);
 void jsonw_object_field(struct json_writer *w, const char *name); /* starts it */
 void jsonw_array_field(struct json_writer *w, const char *name);  /* starts it */
 void jsonw_string_field(struct json_writer *w, const char *name, const char *text);
+/* "" is null: it is not known. */
+void jsonw_text_field(struct json_writer *w, const char *name, const char *text);
 void jsonw_uint_field(struct json_writer *w, const char *name, uint64_t n);
 void jsonw_int_field(struct json_writer *w, const char *name, int64_t n);
 void jsonw_bool_field(struct json_writer *w, const char *name, bool b);

@@ -86,6 +86,13 @@ bool brief_of_outside(pid_t pid, struct process_row *row)
 	return true;
 }
 
+uint64_t brief_start_ticks(pid_t pid)
+{
+	scoped(proc) p = NULL;
+
+	return proc__open(pid, &p, NULL) ? 0 : proc__start_ticks(p);
+}
+
 static enum brief brief_of_target(struct target *t, struct process_row *row, struct deadline *until)
 {
 	clean(row->go, sizeof(row->go), goproc__runtime(t->gp, 0)->version);

@@ -55,12 +55,6 @@ int processes__text(const struct processes *p, FILE *out, struct cause *why)
 	return finish(&to, why);
 }
 
-/* "" is null. */
-static void put_text(struct json_writer *w, const char *name, const char *text)
-{
-	jsonw_string_field(w, name, text[0] ? text : NULL);
-}
-
 static void put_object(struct json_writer *w, const struct process_row *r)
 {
 	const bool watchable = !r->why.text[0];
@@ -69,14 +63,14 @@ static void put_object(struct json_writer *w, const struct process_row *r)
 	jsonw_start_object(w);
 	jsonw_int_field(w, "pid", r->pid);
 	jsonw_uint_field(w, "uid", r->uid);
-	put_text(w, "exe", r->exe);
-	put_text(w, "go", r->go);
+	jsonw_text_field(w, "exe", r->exe);
+	jsonw_text_field(w, "go", r->go);
 	jsonw_seconds_field(w, "age_s", r->age_ns);
 	jsonw_uint_or_null_field(w, "goroutines", r->goroutines, watchable);
 	jsonw_bool_field(w, "at_least", r->at_least);
-	put_text(w, "container", r->container);
-	put_text(w, "pod", r->pod);
-	put_text(w, "why_not", r->why.text);
+	jsonw_text_field(w, "container", r->container);
+	jsonw_text_field(w, "pod", r->pod);
+	jsonw_text_field(w, "why_not", r->why.text);
 	jsonw_end_object(w);
 }
 

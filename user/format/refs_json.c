@@ -13,12 +13,6 @@ struct writer {
 	struct json_writer json;
 };
 
-/* "" is null. */
-static void put_text(struct json_writer *j, const char *name, const char *text)
-{
-	jsonw_string_field(j, name, text[0] ? text : NULL);
-}
-
 static void put_address(struct json_writer *j, const char *name, uint64_t addr)
 {
 	if (addr)
@@ -30,8 +24,8 @@ static void put_address(struct json_writer *j, const char *name, uint64_t addr)
 static void put_place_value(struct json_writer *j, const struct place *p)
 {
 	jsonw_start_object(j);
-	put_text(j, "func", p->func);
-	put_text(j, "file", p->file);
+	jsonw_text_field(j, "func", p->func);
+	jsonw_text_field(j, "file", p->file);
 	jsonw_uint_field(j, "line", p->line);
 	jsonw_end_object(j);
 }
@@ -50,7 +44,7 @@ static void put_object(struct json_writer *j, uint64_t addr, const char *type)
 {
 	jsonw_object_field(j, "object");
 	put_address(j, "addr", addr);
-	put_text(j, "type", type);
+	jsonw_text_field(j, "type", type);
 	jsonw_end_object(j);
 }
 
@@ -64,27 +58,27 @@ static const char *const kinds[] = {
 static void put_goroutine(struct json_writer *j, const struct ref_step *s)
 {
 	jsonw_uint_field(j, "goid", s->goid);
-	put_text(j, "state", s->word);
+	jsonw_text_field(j, "state", s->word);
 	put_place(j, "frame", &s->place);
-	put_text(j, "where", s->field);
+	jsonw_text_field(j, "where", s->field);
 	jsonw_uint_or_null_field(j, "frame_offset", s->offset, s->refers);
-	put_text(j, "variable", s->name);
-	put_text(j, "type", s->type);
+	jsonw_text_field(j, "variable", s->name);
+	jsonw_text_field(j, "type", s->type);
 }
 
 static void put_memory(struct json_writer *j, const struct ref_step *s)
 {
 	jsonw_uint_field(j, "size", s->size);
 	if (s->kind == REACH_GLOBAL) {
-		put_text(j, "name", s->name);
-		put_text(j, "section", s->section);
+		jsonw_text_field(j, "name", s->name);
+		jsonw_text_field(j, "section", s->section);
 	}
-	put_text(j, "type", s->type);
+	jsonw_text_field(j, "type", s->type);
 	if (s->refers) {
 		jsonw_uint_field(j, "offset", s->offset);
-		put_text(j, "field", s->field);
+		jsonw_text_field(j, "field", s->field);
 	} else if (s->kind == REACH_OBJECT) {
-		put_text(j, "awaited", s->word);
+		jsonw_text_field(j, "awaited", s->word);
 		jsonw_uint_field(j, "awaited_offset", s->word[0] ? s->offset : 0);
 	}
 }
@@ -92,13 +86,13 @@ static void put_memory(struct json_writer *j, const struct ref_step *s)
 static void put_step(struct json_writer *j, const struct ref_step *s)
 {
 	jsonw_start_object(j);
-	put_text(j, "kind", kinds[s->kind]);
+	jsonw_text_field(j, "kind", kinds[s->kind]);
 	if (s->kind == REACH_STACK || s->kind == REACH_WAITER || s->kind == REACH_RAN) {
 		put_goroutine(j, s);
 	} else {
 		put_address(j, "addr", s->addr);
 		if (s->kind == REACH_TIMER)
-			put_text(j, "fires", s->word);
+			jsonw_text_field(j, "fires", s->word);
 		else
 			put_memory(j, s);
 	}
@@ -115,10 +109,10 @@ static void put_feeder(struct json_writer *j, const struct ref_way *way)
 		return;
 	}
 	jsonw_object_field(j, "fed_by");
-	put_text(j, "kind", way->period_ns ? "ticker" : "timer");
+	jsonw_text_field(j, "kind", way->period_ns ? "ticker" : "timer");
 	jsonw_uint_field(j, "period_ns", way->period_ns);
 	jsonw_uint_field(j, "fires_in_ns", way->fires_in_ns);
-	put_text(j, "held_in", way->held_in);
+	jsonw_text_field(j, "held_in", way->held_in);
 	if (sure)
 		put_place(j, "made_at", &way->made[0]);
 	else
@@ -172,7 +166,7 @@ static void put_first(struct writer *w, const struct ref_group *g, const struct 
 	struct json_writer *j = &w->json;
 
 	jsonw_uint_or_null_field(j, "goid", r ? dump__g(d, r)->goid : 0, r);
-	put_text(j, "reason", r ? dump__word(d, r) : "");
+	jsonw_text_field(j, "reason", r ? dump__word(d, r) : "");
 	put_place(j, "blocked_at", &g->place);
 	jsonw_name(j, "created_by");
 	dump_json__site(r ? dump__site(d, r->made) : NULL, j);
@@ -213,14 +207,14 @@ static void put_head(struct writer *w)
 
 	jsonw_object_field(j, "target");
 	jsonw_int_field(j, "pid", s->meta->pid);
-	put_text(j, "go", framer__text(f, s->meta->go_version));
-	put_text(j, "exe", framer__text(f, s->meta->exe));
+	jsonw_text_field(j, "go", framer__text(f, s->meta->go_version));
+	jsonw_text_field(j, "exe", framer__text(f, s->meta->exe));
 	jsonw_end_object(j);
 	jsonw_uint_field(j, "looks", s->looks);
 	jsonw_object_field(j, "search");
 	jsonw_uint_field(j, "heap_bytes", s->heap_bytes);
 	jsonw_seconds_field(j, "seconds", s->ns);
-	put_text(j, "doubt", framer__text(f, s->doubt));
+	jsonw_text_field(j, "doubt", framer__text(f, s->doubt));
 	jsonw_end_object(j);
 }
 

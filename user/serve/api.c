@@ -37,24 +37,18 @@ static const struct watched *find(const struct api_in *in, const char *id, size_
 
 /* --- targets --- */
 
-/* "" is null. */
-static void put_text(struct json_writer *w, const char *name, const char *text)
-{
-	jsonw_string_field(w, name, text[0] ? text : NULL);
-}
-
 static void put_target(struct json_writer *w, const struct watched *t)
 {
 	jsonw_start_object(w);
 	jsonw_string_field(w, "id", t->id);
 	jsonw_int_field(w, "pid", t->row.pid);
-	put_text(w, "exe", t->row.exe);
-	put_text(w, "go", t->row.go);
+	jsonw_text_field(w, "exe", t->row.exe);
+	jsonw_text_field(w, "go", t->row.go);
 	jsonw_uint_or_null_field(w, "goroutines", t->counts.goroutines, t->look);
 	jsonw_bool_field(w, "watched", !t->row.why.text[0]);
-	put_text(w, "why_not", t->row.why.text);
-	put_text(w, "container", t->row.container);
-	put_text(w, "pod", t->row.pod);
+	jsonw_text_field(w, "why_not", t->row.why.text);
+	jsonw_text_field(w, "container", t->row.container);
+	jsonw_text_field(w, "pod", t->row.pod);
 	jsonw_uint_field(w, "worker_restarts", t->restarts);
 	jsonw_end_object(w);
 }

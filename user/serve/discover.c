@@ -266,28 +266,6 @@ static int list_new(struct known *k, pid_t **ret, size_t *ret_nr, struct cause *
 	return 0;
 }
 
-uint64_t discover_start_ticks(pid_t pid)
-{
-	unsigned long long ticks = 0;
-	char path[32], text[1024];
-	const char *at;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	f = fopen(path, "re");
-	if (!f)
-		return 0;
-	at = fgets(text, sizeof(text), f) ? strrchr(text, ')') : NULL;
-	fclose(f);
-	/* behind the name, which may hold anything: state and 18 numbers */
-	if (!at || sscanf(at + 1,
-			  " %*c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
-			  "%*s %*s %llu",
-			  &ticks) != 1)
-		return 0;
-	return ticks;
-}
-
 /* Most goroutines first: a leak is near the top. */
 static int compare_rows(const void *a, const void *b)
 {

@@ -36,7 +36,4 @@ void known__forget(struct known *k, pid_t pid); /* it will be looked at again */
  */
 int discover(struct known *known, struct processes *ret, struct cause *why);
 
-/* Field 22 of /proc/PID/stat: with the PID it names a process for ever. 0: it has ended. */
-uint64_t discover_start_ticks(pid_t pid);
-
 #endif

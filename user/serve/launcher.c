@@ -17,6 +17,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/vec.h"
+#include "engine/brief.h"
 #include "serve/discover.h"
 #include "serve/rights.h"
 #include "serve/wire.h"
@@ -132,7 +133,7 @@ static void launcher__forget(struct launcher *l, size_t i)
 
 static bool launched__lives(const struct launched *w)
 {
-	return discover_start_ticks(w->notice.row.pid) == w->notice.start_ticks;
+	return brief_start_ticks(w->notice.row.pid) == w->notice.start_ticks;
 }
 
 static void launcher__lost_worker(struct launcher *l, size_t i)
@@ -208,7 +209,7 @@ static void launcher__found(struct launcher *l, const struct process_row *row)
 	}
 	w = &l->v[l->nr++];
 	*w = (struct launched){ .notice = { .kind = NOTICE_UNWATCHED,
-					    .start_ticks = discover_start_ticks(row->pid),
+					    .start_ticks = brief_start_ticks(row->pid),
 					    .row = *row } };
 	launcher__begin(l, w);
 }
