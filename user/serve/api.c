@@ -109,7 +109,7 @@ static int write_dump(const struct replay *r, FILE *out, struct cause *why)
 
 static void put_goroutines(const struct watched *t, struct http_answer *a)
 {
-	FILE *in = t->look ? fmemopen(t->look, t->look_len, "r") : NULL, *out;
+	FILE *out;
 	struct cause why = { "" };
 	scoped(replay) r = NULL;
 	scoped_mem char *text = NULL;
@@ -121,11 +121,9 @@ static void put_goroutines(const struct watched *t, struct http_answer *a)
 		return;
 	}
 	out = open_memstream(&text, &len);
-	err = in && out ? replay__read(in, t->id, &r, &why) : -ENOMEM;
+	err = out ? replay__of_bytes(t->look, t->look_len, t->id, &r, &why) : -ENOMEM;
 	if (!err)
 		err = write_dump(r, out, &why);
-	if (in)
-		fclose(in);
 	if (out && fclose(out))
 		err = -ENOMEM;
 	if (err) {

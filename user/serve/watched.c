@@ -96,13 +96,10 @@ static int read_counts(const char *look, size_t len, const char *id, struct watc
 {
 	const struct census *censuses[BOOK_RUNTIMES_MAX];
 	struct dump_input in = { .censuses = censuses };
-	FILE *f = fmemopen((void *)(uintptr_t)look, len, "r");
 	scoped(replay) r = NULL;
 	scoped(dump) d = NULL;
-	int err = f ? replay__read(f, id, &r, NULL) : -ENOMEM;
+	int err = replay__of_bytes(look, len, id, &r, NULL);
 
-	if (f)
-		fclose(f);
 	if (!err && !replay__look(r, censuses))
 		err = -EBADMSG;
 	if (err)

@@ -151,6 +151,19 @@ void replay__write_meta(struct factlog *f, const struct report_meta *m)
 	pw_writer__fact(factlog__writer(f), &fact);
 }
 
+int replay__of_bytes(const char *bytes, size_t len, const char *name, struct replay **ret,
+		     struct cause *why)
+{
+	FILE *in = fmemopen((void *)(uintptr_t)bytes, len, "r");
+	int err;
+
+	if (!in)
+		return cause__no_memory(why);
+	err = replay__read(in, name, ret, why);
+	fclose(in);
+	return err;
+}
+
 bool replay__look(const struct replay *r, const struct census *ret[BOOK_RUNTIMES_MAX])
 {
 	static const struct census none;

@@ -36,6 +36,9 @@ struct replay { /* read only for others */
  */
 int replay__open(const char *path, struct replay **ret, struct cause *why);
 int replay__read(FILE *in, const char *path, struct replay **ret, struct cause *why);
+/* One that is in memory; borrowed for the call. */
+int replay__of_bytes(const char *bytes, size_t len, const char *name, struct replay **ret,
+		     struct cause *why);
 /* And those single events are counted. pick: borrowed until free; NULL: none. */
 int replay__open_events(const char *path, const struct event_pick *pick, struct replay **ret,
 			struct cause *why);
