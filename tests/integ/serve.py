@@ -162,16 +162,14 @@ def a_worker_that_dies_is_replaced():
 
 
 def a_target_that_ends_is_gone_and_leaves_nothing():
+    """A connection of a request that is over may still be there for a moment: never one for each of four targets, and not for long."""
     with Daemon() as d:
-        for _ in range(3):
+        descriptors = len(os.listdir(f"/proc/{d.process.pid}/fd"))
+        for _ in range(4):
             with Target("idle") as t:
                 d.looked_at(t.pid)
             d.until(lambda t=t: not d.target(t.pid) and t.pid not in workers(), "it is still there")
-        descriptors = len(os.listdir(f"/proc/{d.process.pid}/fd"))
-        with Target("idle") as t:
-            d.looked_at(t.pid)
-        d.until(lambda: not d.target(t.pid), "it is still there")
-        expect(len(os.listdir(f"/proc/{d.process.pid}/fd")) == descriptors, "descriptors are left")
+        d.until(lambda: len(os.listdir(f"/proc/{d.process.pid}/fd")) <= descriptors, "descriptors are left")
 
 
 def a_page_that_nobody_answers_holds_up_nobody():
