@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pwverify: does this kernel take every BPF program, and do probes count exactly, by each way and
+ * pwverify: does this kernel take every BPF program, and do probes count exactly, by each method and
  * transport that it has?
  *
  * Needs root. Prints `ok NAME`, `FAIL NAME: why` or `skip NAME: what is missing` for each; exit
@@ -175,13 +175,13 @@ static int count_hits(struct attach *a, struct dummy *child, struct cause *why)
 	return 0;
 }
 
-static int count_way(const struct kfeat *kf, enum attach_way way, enum pw_transport transport,
-		     struct cause *why)
+static int count_method(const struct kfeat *kf, enum attach_method method,
+			enum pw_transport transport, struct cause *why)
 {
 	struct attach_opts o = { .points = 1u << PW_POINT_PARK | 1u << PW_POINT_EXIT,
 				 .want = PW_WANT_WAIT | PW_WANT_EXIT,
 				 .transport = transport,
-				 .way = way,
+				 .method = method,
 				 .depth = PW_STACK_MAX,
 				 .ring_bytes = 1u << 16,
 				 .ring_fd = -EBADF,
@@ -205,32 +205,33 @@ static int count_way(const struct kfeat *kf, enum attach_way way, enum pw_transp
 static void attach_each_way(const struct kfeat *kf)
 {
 	static const struct {
-		enum attach_way way;
+		enum attach_method method;
 		enum kfeat_id feat;
-	} ways[] = { { ATTACH_MULTI, KFEAT_UPROBE_MULTI },
-		     { ATTACH_PERF_LINK, KFEAT_PERF_LINK },
-		     { ATTACH_PERF_IOCTL, KFEAT_PERF_IOCTL } };
+	} methods[] = { { ATTACH_MULTI, KFEAT_UPROBE_MULTI },
+			{ ATTACH_PERF_LINK, KFEAT_PERF_LINK },
+			{ ATTACH_PERF_IOCTL, KFEAT_PERF_IOCTL } };
 	char name[64];
 
-	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(methods); i++) {
 		for (int tr = PW_TRANSPORT_RING; tr <= PW_TRANSPORT_PERF; tr++) {
 			struct calibration cal;
 			struct cause why = { "" };
 			int err;
 
-			snprintf(name, sizeof(name), "attach: %s, %s", attach_way_name(ways[i].way),
+			snprintf(name, sizeof(name), "attach: %s, %s",
+				 attach_method_name(methods[i].method),
 				 tr == PW_TRANSPORT_RING ? "ring" : "perf");
-			if (!kf->f[ways[i].feat].ok ||
+			if (!kf->f[methods[i].feat].ok ||
 			    (tr == PW_TRANSPORT_RING && !kf->f[KFEAT_RINGBUF].ok)) {
-				printf("skip %s: %s\n", name, kf->f[ways[i].feat].why.text);
+				printf("skip %s: %s\n", name, kf->f[methods[i].feat].why.text);
 				continue;
 			}
-			err = count_way(kf, ways[i].way, (enum pw_transport)tr, &why);
+			err = count_method(kf, methods[i].method, (enum pw_transport)tr, &why);
 			result(name, err, why.text);
 			snprintf(name, sizeof(name), "calibrate: %s, %s",
-				 attach_way_name(ways[i].way),
+				 attach_method_name(methods[i].method),
 				 tr == PW_TRANSPORT_RING ? "ring" : "perf");
-			err = calibrate__run(kf, ways[i].way, (enum pw_transport)tr,
+			err = calibrate__run(kf, methods[i].method, (enum pw_transport)tr,
 					     1u << INSN_PUSH,
 					     1u << PW_POINT_PARK | 1u << PW_POINT_RUN |
 						     1u << PW_POINT_MALLOC,

@@ -208,8 +208,8 @@ static inline void recording_try(uint8_t *file, size_t size, enum recording_try 
 {
 	static const uint64_t goids[] = { 1, 18, 21 };
 	/* each other input asks for a range and some goroutines, else for all */
-	const struct event_pick some = { 100000000, 300000000, goids, ARRAY_SIZE(goids) },
-				all = { .to_ns = UINT64_MAX };
+	const struct event_filter some = { 100000000, 300000000, goids, ARRAY_SIZE(goids) },
+				  all = { .to_ns = UINT64_MAX };
 	static FILE *null;
 	struct cause why = { "" };
 	struct replay *r = NULL;

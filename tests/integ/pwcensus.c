@@ -59,7 +59,7 @@ static void put_waits(struct json_writer *w, const struct census *c, const struc
 
 		jsonw_start_array(w);
 		jsonw_uint(w, wait->kind);
-		jsonw_uint(w, wait->way);
+		jsonw_uint(w, wait->direction);
 		jsonw_hex(w, wait->addr);
 		jsonw_hex(w, wait->via);
 		jsonw_end_array(w);

@@ -98,7 +98,7 @@ static int run(pid_t pid, uint64_t duration_ns, struct cause *why)
 					 .stop = &stop,
 					 .profile = { .event = PROFILE_BIRTHS },
 					 .transport = -1,
-					 .way = ATTACH_AUTO,
+					 .attach = ATTACH_AUTO,
 					 .depth = DEPTH,
 					 .ring_bytes = PW_RING_DEFAULT,
 					 .rate = 20 };

@@ -127,7 +127,7 @@ def groups_are_told_once_and_what_is_left_out():
         status, text, said = parkwatch("refs", "-p", process.pid, "--func", r"^main\.held(Global|Slice)\.", "--top", "2")
         expect(status == 0, said)
         expect(re.search(r"^30 goroutines \[chan receive\]\n  blocked at  main\.heldGlobal", text, re.M), text)
-        expect("  28 more ways are left out; --top shows more\n" in text, text)
+        expect("  28 more paths are left out; --top shows more\n" in text, text)
         expect(re.search(r"^    variable main\.global\.c \(\.bss 0x[0-9a-f]+, ", text, re.M), text)
         status, text, said = parkwatch("refs", "-p", process.pid, "--func", r"^main\.leakSend\.")
         expect(status == 0 and "  unreached   30 of 30: nothing that can still run refers to what it waits for\n" in text, text + said)

@@ -112,7 +112,7 @@ def what_keeps_goroutines_is_shown_as_it_was(minor):
         groups = json.loads(saved(folder, "refs", t.pid, "json", "--state", "waiting")[0])["groups"]
         _, pw = saved(folder, "refs", t.pid, "json", "--state", "waiting", "--top", "1")
         status, text, said = parkwatch("info", str(pw))
-        expect(status == 0 and re.search(f"^ways          [1-9][0-9]*, of {len(groups)} groups of goroutines$", text, re.M), text + said)
+        expect(status == 0 and re.search(f"^paths         [1-9][0-9]*, of {len(groups)} groups of goroutines$", text, re.M), text + said)
         status, text, said = parkwatch("report", str(pw), "--view", "dump", "-f", "json")
         expect(status == 0 and len(json.loads(text)["goroutines"]) > 1, f"--top is of ways: {said}")
         at = next(g["object"]["addr"] for g in groups if g["object"] and g["paths"])

@@ -39,13 +39,13 @@ static struct census_stack fake_stacks[FAKE_STACKS] = {
 	{ .pcs_at = 12, .nr_pcs = 3, .nr_gs = 2, .truncated = true },
 };
 static struct census_wait fake_waits[] = {
-	{ .addr = 0xc000010000, .kind = CENSUS_WAIT_CHAN, .way = CENSUS_WAY_RECEIVE },
-	{ .addr = 0xc000020000, .kind = CENSUS_WAIT_CHAN, .way = CENSUS_WAY_RECEIVE },
-	{ .addr = 0xc000030000, .kind = CENSUS_WAIT_CHAN, .way = CENSUS_WAY_RECEIVE },
+	{ .addr = 0xc000010000, .kind = CENSUS_WAIT_CHAN, .direction = CENSUS_DIR_RECEIVE },
+	{ .addr = 0xc000020000, .kind = CENSUS_WAIT_CHAN, .direction = CENSUS_DIR_RECEIVE },
+	{ .addr = 0xc000030000, .kind = CENSUS_WAIT_CHAN, .direction = CENSUS_DIR_RECEIVE },
 	{ .addr = 0xc000040000, .via = 0xc000040004, .kind = CENSUS_WAIT_MUTEX },
 	{ .addr = 0xc000020000, .kind = CENSUS_WAIT_CHAN, .select = true },
 	{ .addr = 0xc000030000, .kind = CENSUS_WAIT_CHAN, .select = true },
-	{ .addr = 0x7f0000, .via = 7, .kind = CENSUS_WAIT_FD, .way = CENSUS_WAY_READ },
+	{ .addr = 0x7f0000, .via = 7, .kind = CENSUS_WAIT_FD, .direction = CENSUS_DIR_READ },
 	{ .addr = 0xc000050000, .via = FAKE_NOW_NS - 5, .kind = CENSUS_WAIT_TIMER },
 };
 

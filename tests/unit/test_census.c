@@ -534,7 +534,7 @@ Test(census, finds_the_channels_of_a_select)
 
 		cr_expect_eq(w->kind, CENSUS_WAIT_CHAN);
 		cr_expect_eq(w->addr, 0xc000100 + 0x100 * i);
-		cr_expect_eq(w->way, CENSUS_WAY_NONE);
+		cr_expect_eq(w->direction, CENSUS_DIR_NONE);
 		cr_expect(w->select);
 	}
 }
@@ -545,7 +545,7 @@ Test(census, knows_a_send_from_a_receive)
 
 	g->waiting = (uintptr_t)lay_sudog(0, g, 0xc000100, 0);
 	g->reason = 15; /* chan send in Go 1.22 */
-	cr_expect_eq(only_wait()->way, CENSUS_WAY_SEND);
+	cr_expect_eq(only_wait()->direction, CENSUS_DIR_SEND);
 }
 
 Test(census, ends_at_sudogs_in_a_circle)
@@ -623,7 +623,7 @@ Test(census, finds_the_descriptor_of_the_poller)
 	set_word(fix.object, fix.rt.objects.pd_wg, (uintptr_t)g);
 	w = only_wait();
 	cr_expect_eq(w->kind, CENSUS_WAIT_FD);
-	cr_expect_eq(w->way, CENSUS_WAY_WRITE);
+	cr_expect_eq(w->direction, CENSUS_DIR_WRITE);
 	cr_expect_eq(w->via, 12);
 }
 

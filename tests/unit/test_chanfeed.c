@@ -33,25 +33,25 @@ Test(chanfeed, says_what_feeds_the_channel_that_a_goroutine_waits_for)
 		bool settled;
 		bool any, fed, stopped, repeats;
 	} t[] = {
-		{ "a ticker", 27, TIMER, NOW_NS + 1, SECOND, "time.Time", CENSUS_WAY_RECEIVE, true,
+		{ "a ticker", 27, TIMER, NOW_NS + 1, SECOND, "time.Time", CENSUS_DIR_RECEIVE, true,
 		  true, true, false, true },
-		{ "time.After", 27, TIMER, NOW_NS + 1, 0, "time.Time", CENSUS_WAY_RECEIVE, true,
+		{ "time.After", 27, TIMER, NOW_NS + 1, 0, "time.Time", CENSUS_DIR_RECEIVE, true,
 		  true, true, false, false },
-		{ "stopped", 27, TIMER, 0, SECOND, "time.Time", CENSUS_WAY_RECEIVE, true, true,
+		{ "stopped", 27, TIMER, 0, SECOND, "time.Time", CENSUS_DIR_RECEIVE, true, true,
 		  false, true, false },
 		{ "one that cannot be read", 27, TIMER + 0x10000, 0, 0, "time.Time",
-		  CENSUS_WAY_RECEIVE, true, true, true, false, false },
-		{ "a select's case", 27, TIMER, NOW_NS + 1, SECOND, "time.Time", CENSUS_WAY_NONE,
+		  CENSUS_DIR_RECEIVE, true, true, true, false, false },
+		{ "a select's case", 27, TIMER, NOW_NS + 1, SECOND, "time.Time", CENSUS_DIR_NONE,
 		  true, true, true, false, true },
-		{ "a sender", 27, TIMER, NOW_NS + 1, SECOND, "time.Time", CENSUS_WAY_SEND, true,
+		{ "a sender", 27, TIMER, NOW_NS + 1, SECOND, "time.Time", CENSUS_DIR_SEND, true,
 		  false, false, false, false },
-		{ "a channel of the program's", 27, 0, 0, 0, "time.Time", CENSUS_WAY_RECEIVE, true,
+		{ "a channel of the program's", 27, 0, 0, 0, "time.Time", CENSUS_DIR_RECEIVE, true,
 		  false, false, false, false },
 		{ "looks like a timer's, which told nobody", 22, 0, 0, 0, "time.Time",
-		  CENSUS_WAY_RECEIVE, true, true, true, false, false },
-		{ "a bare struct of that size", 22, 0, 0, 0, "main.job", CENSUS_WAY_RECEIVE, true,
+		  CENSUS_DIR_RECEIVE, true, true, true, false, false },
+		{ "a bare struct of that size", 22, 0, 0, 0, "main.job", CENSUS_DIR_RECEIVE, true,
 		  false, false, false, false },
-		{ "a channel that moved on", 22, 0, 0, 0, "time.Time", CENSUS_WAY_RECEIVE, false,
+		{ "a channel that moved on", 22, 0, 0, 0, "time.Time", CENSUS_DIR_RECEIVE, false,
 		  false, false, false, false },
 	};
 
@@ -65,7 +65,7 @@ Test(chanfeed, says_what_feeds_the_channel_that_a_goroutine_waits_for)
 				      .elem_name = t[i].type };
 		struct census_wait wait = { .addr = CHAN,
 					    .kind = CENSUS_WAIT_CHAN,
-					    .way = t[i].way };
+					    .direction = t[i].way };
 		struct census_g g = { .goid = 7, .nr_waits = 1 };
 		const struct census c = { .gs = &g, .nr = 1, .waits = &wait, .nr_waits = 1 };
 		const struct gchans chans = { .v = &chan, .nr = 1 };

@@ -80,13 +80,13 @@ static void add_g(struct scene *s, uint32_t stack, uint64_t waited_s)
 }
 
 static void add_wait(struct scene *s, uint64_t addr, enum census_wait_kind kind,
-		     enum census_wait_way way, bool select)
+		     enum census_direction way, bool select)
 {
 	s->gs[s->c.nr - 1].nr_waits++;
 	s->waits[s->c.nr_waits++] = (struct census_wait){ .addr = addr,
 							  .via = addr + 4,
 							  .kind = (uint8_t)kind,
-							  .way = (uint8_t)way,
+							  .direction = (uint8_t)way,
 							  .select = select };
 }
 
@@ -158,12 +158,12 @@ Test(chans, equal_waiters_are_a_group_and_equal_channels_a_fold)
 	add_chan(s, 0x100, 0, 0);
 	for (int i = 0; i < 3; i++) { /* three on one */
 		add_g(s, IN_WORKER, i == 1 ? 30 : 0);
-		add_wait(s, 0x100, CENSUS_WAIT_CHAN, CENSUS_WAY_RECEIVE, false);
+		add_wait(s, 0x100, CENSUS_WAIT_CHAN, CENSUS_DIR_RECEIVE, false);
 	}
 	for (uint64_t i = 0; i < 4; i++) { /* four on four */
 		add_chan(s, 0x200 + 0x10 * i, 1, 1);
 		add_g(s, IN_WORKER, 0);
-		add_wait(s, 0x200 + 0x10 * i, CENSUS_WAIT_CHAN, CENSUS_WAY_SEND, false);
+		add_wait(s, 0x200 + 0x10 * i, CENSUS_WAIT_CHAN, CENSUS_DIR_SEND, false);
 	}
 	show(s);
 	cr_assert_eq(s->cs->nr, 5);
@@ -194,7 +194,7 @@ Test(chans, a_goroutine_at_two_of_a_fold_is_named_once)
 	add_g(s, IN_WORKER, 0);
 	for (uint64_t i = 0; i < 2; i++) {
 		add_chan(s, 0x200 + 0x10 * i, 0, 0);
-		add_wait(s, 0x200 + 0x10 * i, CENSUS_WAIT_CHAN, CENSUS_WAY_RECEIVE, true);
+		add_wait(s, 0x200 + 0x10 * i, CENSUS_WAIT_CHAN, CENSUS_DIR_RECEIVE, true);
 	}
 	show(s);
 	text = rendered(s, false, chans_show__text);
@@ -211,7 +211,7 @@ Test(chans, other_places_ways_and_lengths_are_told_apart)
 		add_chan(s, 0x100 + 0x10 * i, i == 1, 1);
 		add_g(s, i == 2 ? IN_MAIN : IN_WORKER, 0);
 		add_wait(s, 0x100 + 0x10 * i, CENSUS_WAIT_CHAN,
-			 i == 3 ? CENSUS_WAY_SEND : CENSUS_WAY_RECEIVE, false);
+			 i == 3 ? CENSUS_DIR_SEND : CENSUS_DIR_RECEIVE, false);
 	}
 	show(s);
 	cr_expect_eq(s->cs->nr_folds, 4);
@@ -232,8 +232,8 @@ Test(chans, json_has_each_waiter_and_the_words_of_elements)
 	s->chans.words = words;
 	add_chan(s, 0x200, 0, 0);
 	add_g(s, IN_WORKER, 5);
-	add_wait(s, 0x100, CENSUS_WAIT_CHAN, CENSUS_WAY_SEND, true);
-	add_wait(s, 0x200, CENSUS_WAIT_CHAN, CENSUS_WAY_NONE, true);
+	add_wait(s, 0x100, CENSUS_WAIT_CHAN, CENSUS_DIR_SEND, true);
+	add_wait(s, 0x200, CENSUS_WAIT_CHAN, CENSUS_DIR_NONE, true);
 	show(s);
 	text = rendered(s, true, chans_show__json);
 	o = json_tokener_parse(text);
@@ -271,7 +271,7 @@ Test(chans, what_did_not_settle_is_null_and_counted)
 	s->chans_v[0].settled = false;
 	s->chans.unsettled = 1;
 	add_g(s, IN_WORKER, 0);
-	add_wait(s, 0x100, CENSUS_WAIT_CHAN, CENSUS_WAY_RECEIVE, false);
+	add_wait(s, 0x100, CENSUS_WAIT_CHAN, CENSUS_DIR_RECEIVE, false);
 	show(s);
 	text = rendered(s, false, chans_show__json);
 	o = json_tokener_parse(text);
@@ -305,13 +305,13 @@ Test(chans, a_nil_channel_is_nobodys)
 static struct scene *deadlocked(void)
 {
 	static struct wait_edge steps[] = { { 0, 1, 0, 1 }, { 1, 0, 1, 0 } };
-	static struct wait_ring ring = { .nr = 2, .behind = 3 };
+	static struct wait_cycle cycle = { .nr = 2, .behind = 3 };
 	struct scene *s = new_scene();
 
 	add_g(s, IN_MAIN, 0);
-	add_wait(s, 0x200, CENSUS_WAIT_MUTEX, CENSUS_WAY_NONE, false);
+	add_wait(s, 0x200, CENSUS_WAIT_MUTEX, CENSUS_DIR_NONE, false);
 	add_g(s, IN_MAIN, 0);
-	add_wait(s, 0x100, CENSUS_WAIT_MUTEX, CENSUS_WAY_NONE, false);
+	add_wait(s, 0x100, CENSUS_WAIT_MUTEX, CENSUS_DIR_NONE, false);
 	s->locks_v[0] = (struct glock){
 		.addr = 0x100, .kind = CENSUS_WAIT_MUTEX, .settled = true, .locked = true
 	};
@@ -326,8 +326,9 @@ static struct scene *deadlocked(void)
 		.lock = 0x200, .g = 1, .frame = 2, .release_pc = PC_LOCK, .kind = GHOLD_MUTEX
 	};
 	s->holds.nr = 2;
-	s->graph =
-		(struct waitgraph){ .steps = steps, .nr_steps = 2, .rings = &ring, .nr_rings = 1 };
+	s->graph = (struct waitgraph){
+		.steps = steps, .nr_steps = 2, .cycles = &cycle, .nr_cycles = 1
+	};
 	show(s);
 	return s;
 }
@@ -387,14 +388,14 @@ Test(chans, json_names_who_holds_what_and_the_rings)
 static struct scene *mixed(uint32_t others)
 {
 	static struct wait_edge steps[2];
-	static struct wait_ring ring = { .nr = 2 };
+	static struct wait_cycle cycle = { .nr = 2 };
 	struct scene *s = new_scene();
 
 	add_chan(s, 0x300, 0, 0);
 	add_g(s, IN_MAIN, 0);
-	add_wait(s, 0x300, CENSUS_WAIT_CHAN, CENSUS_WAY_SEND, false);
+	add_wait(s, 0x300, CENSUS_WAIT_CHAN, CENSUS_DIR_SEND, false);
 	add_g(s, IN_MAIN, 0);
-	add_wait(s, 0x100, CENSUS_WAIT_MUTEX, CENSUS_WAY_NONE, false);
+	add_wait(s, 0x100, CENSUS_WAIT_MUTEX, CENSUS_DIR_NONE, false);
 	s->locks_v[0] = (struct glock){
 		.addr = 0x100, .kind = CENSUS_WAIT_MUTEX, .settled = true, .locked = true
 	};
@@ -406,8 +407,9 @@ static struct scene *mixed(uint32_t others)
 	steps[0] = (struct wait_edge){ .g = 1, .to = 0, .wait = 1, .hold = 0 };
 	steps[1] =
 		(struct wait_edge){ .g = 0, .to = 1, .wait = 0, .hold = WAITGRAPH_KEEPS + others };
-	s->graph =
-		(struct waitgraph){ .steps = steps, .nr_steps = 2, .rings = &ring, .nr_rings = 1 };
+	s->graph = (struct waitgraph){
+		.steps = steps, .nr_steps = 2, .cycles = &cycle, .nr_cycles = 1
+	};
 	show(s);
 	return s;
 }
@@ -494,7 +496,7 @@ static void add_mutex_waiters(struct scene *s, uint64_t addr, unsigned int nr)
 {
 	for (unsigned int i = 0; i < nr; i++) {
 		add_g(s, IN_MAIN, 0);
-		add_wait(s, addr, CENSUS_WAIT_MUTEX, CENSUS_WAY_NONE, false);
+		add_wait(s, addr, CENSUS_WAIT_MUTEX, CENSUS_DIR_NONE, false);
 	}
 }
 
@@ -560,7 +562,7 @@ Test(chans, readers_of_one_lock_are_told_once)
 	}
 	s->holds.nr = 20;
 	add_g(s, IN_MAIN, 0);
-	add_wait(s, 0x1000, CENSUS_WAIT_RWMUTEX, CENSUS_WAY_WRITE, false);
+	add_wait(s, 0x1000, CENSUS_WAIT_RWMUTEX, CENSUS_DIR_WRITE, false);
 	show(s);
 	text = rendered(s, false, chans_show__text);
 	cr_expect_not_null(strstr(text, "  held by 20 goroutines as readers, which would unlock it "
@@ -595,7 +597,7 @@ Test(chans, holders_are_in_the_order_of_their_texts)
 		}
 		s->holds.nr = 2;
 		add_g(s, IN_MAIN, 0);
-		add_wait(s, 0x1000, CENSUS_WAIT_RWMUTEX, CENSUS_WAY_WRITE, false);
+		add_wait(s, 0x1000, CENSUS_WAIT_RWMUTEX, CENSUS_DIR_WRITE, false);
 		show(s);
 		text = rendered(s, false, chans_show__text);
 		worker = strstr(text, "would unlock it at main.worker");
@@ -621,7 +623,7 @@ static void show_group(struct scene *s, uint32_t nr)
 	}
 	s->holds.nr = nr;
 	add_g(s, IN_MAIN, 0);
-	add_wait(s, 0x1000, CENSUS_WAIT_WAITGROUP, CENSUS_WAY_NONE, false);
+	add_wait(s, 0x1000, CENSUS_WAIT_WAITGROUP, CENSUS_DIR_NONE, false);
 	show(s);
 }
 
@@ -656,7 +658,7 @@ Test(chans, who_would_call_done_is_told_unless_it_is_more_than_are_waited_for)
  * Rings of two: the first holds one mutex and wants the other, and the other way round; turned:
  * told from the second one.
  */
-static void add_ring(struct scene *s, struct wait_ring *ring, struct wait_edge *steps,
+static void add_ring(struct scene *s, struct wait_cycle *cycle, struct wait_edge *steps,
 		     uint64_t release_pc, bool turned)
 {
 	const uint32_t g = (uint32_t)s->c.nr, hold = (uint32_t)s->holds.nr,
@@ -665,34 +667,35 @@ static void add_ring(struct scene *s, struct wait_ring *ring, struct wait_edge *
 
 	add_g(s, IN_MAIN, 0);
 	first = add_mutex(s, PC_MAIN);
-	add_wait(s, first + 0x10, CENSUS_WAIT_MUTEX, CENSUS_WAY_NONE, false);
+	add_wait(s, first + 0x10, CENSUS_WAIT_MUTEX, CENSUS_DIR_NONE, false);
 	add_g(s, IN_MAIN, 0);
 	add_mutex(s, release_pc);
-	add_wait(s, first, CENSUS_WAIT_MUTEX, CENSUS_WAY_NONE, false);
+	add_wait(s, first, CENSUS_WAIT_MUTEX, CENSUS_DIR_NONE, false);
 	steps[turned ? 1 : 0] = (struct wait_edge){ g, g + 1, wait, hold + 1 };
 	steps[turned ? 0 : 1] = (struct wait_edge){ g + 1, g, wait + 1, hold };
-	ring->nr = 2;
-	ring->behind = 1;
+	cycle->nr = 2;
+	cycle->behind = 1;
 }
 
 Test(chans, deadlocks_that_are_alike_are_told_once)
 {
 	struct scene *s = new_scene();
 	struct wait_edge steps[8];
-	struct wait_ring rings[4] = {
+	struct wait_cycle cycles[4] = {
 		{ .edges_at = 0 }, { .edges_at = 2 }, { .edges_at = 4 }, { .edges_at = 6 }
 	};
 	struct json_object *o;
 	char *text;
 
-	add_ring(s, &rings[0], steps, PC_WORKER, false);
-	add_ring(s, &rings[1], steps + 2, PC_WORKER, true);
-	add_ring(s, &rings[2], steps + 4, PC_MAIN, false); /* another one */
-	add_ring(s, &rings[3], steps + 6, PC_WORKER, false);
-	s->graph =
-		(struct waitgraph){ .steps = steps, .nr_steps = 8, .rings = rings, .nr_rings = 4 };
+	add_ring(s, &cycles[0], steps, PC_WORKER, false);
+	add_ring(s, &cycles[1], steps + 2, PC_WORKER, true);
+	add_ring(s, &cycles[2], steps + 4, PC_MAIN, false); /* another one */
+	add_ring(s, &cycles[3], steps + 6, PC_WORKER, false);
+	s->graph = (struct waitgraph){
+		.steps = steps, .nr_steps = 8, .cycles = cycles, .nr_cycles = 4
+	};
 	show(s);
-	cr_assert_eq(s->cs->nr_ring_folds, 2);
+	cr_assert_eq(s->cs->nr_cycle_folds, 2);
 	text = rendered(s, false, chans_show__text);
 	cr_expect_not_null(strstr(text, "; 4 deadlocks\n\nDEADLOCK: 2 goroutines wait for each "
 					"other; 3 like this, one of them:\n"

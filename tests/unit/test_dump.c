@@ -102,7 +102,7 @@ static void expect_picked(const char *name, const char *value, const char *want)
 
 	cr_assert_eq(filter__new(&p), 0);
 	cr_assert_eq(filter__add(p, name, value, false, NULL), 0);
-	expect_goids(&(struct dump_opts){ .pick = p }, want, value);
+	expect_goids(&(struct dump_opts){ .filter = p }, want, value);
 }
 
 Test(dump, filters_see_the_same_as_the_output)

@@ -66,13 +66,13 @@ static void done(struct made *m)
 	free(m->v);
 }
 
-static struct replay *read_picked(const struct made *m, const struct event_pick *pick)
+static struct replay *read_filtered(const struct made *m, const struct event_filter *filter)
 {
 	FILE *in = fmemopen(m->v, m->len, "r");
 	struct replay *r = NULL;
 	struct cause why = { "" };
 
-	cr_assert_eq(replay__read_events(in, "x.pw", pick, &r, &why), 0, "%s", why.text);
+	cr_assert_eq(replay__read_events(in, "x.pw", filter, &r, &why), 0, "%s", why.text);
 	fclose(in);
 	return r;
 }
@@ -103,8 +103,8 @@ static void expect_same(const struct snap *a, const struct snap *b, const char *
 /* All events are the sums that the same file has. */
 static void expect_whole(const struct made *m, const char *what)
 {
-	const struct event_pick all = { .to_ns = UINT64_MAX };
-	scoped(replay) r = read_picked(m, &all);
+	const struct event_filter all = { .to_ns = UINT64_MAX };
+	scoped(replay) r = read_filtered(m, &all);
 	scoped(snap) sums = NULL;
 	scoped(snap) events = NULL;
 
@@ -113,10 +113,10 @@ static void expect_whole(const struct made *m, const char *what)
 	expect_same(sums, events, what);
 }
 
-static void picked(const struct made *m, const struct event_pick *pick, uint64_t *ret_count,
-		   uint64_t *ret_value)
+static void filtered(const struct made *m, const struct event_filter *filter, uint64_t *ret_count,
+		     uint64_t *ret_value)
 {
-	scoped(replay) r = read_picked(m, pick);
+	scoped(replay) r = read_filtered(m, filter);
 	scoped(snap) s = NULL;
 
 	cr_assert_eq(event_facts__snap(r->events, &s), 0);
@@ -138,7 +138,7 @@ Test(events, a_wait_counts_for_its_part_in_the_range)
 	static const uint64_t seven[] = { 7 }, none[] = { 9 };
 	static const struct {
 		const char *why;
-		struct event_pick pick;
+		struct event_filter filter;
 		uint64_t count, value;
 	} t[] = {
 		{ "all", { .to_ns = 100 * MS }, 2, 35 * MS },
@@ -156,7 +156,7 @@ Test(events, a_wait_counts_for_its_part_in_the_range)
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
 		uint64_t count, value;
 
-		picked(&m, &t[i].pick, &count, &value);
+		filtered(&m, &t[i].filter, &count, &value);
 		cr_expect_eq(count, t[i].count, "%s: %llu waits", t[i].why,
 			     (unsigned long long)count);
 		cr_expect_eq(value, t[i].value, "%s: %llu ns", t[i].why, (unsigned long long)value);
@@ -173,7 +173,7 @@ Test(events, who_asks_for_none_reads_none)
 	struct made m;
 
 	two_waits(&m);
-	r = read_picked(&m, NULL);
+	r = read_filtered(&m, NULL);
 	cr_assert(event_facts__about(r->events, &about));
 	cr_expect_eq(about.count, 2);
 	cr_expect_eq(about.until_ns, 40 * MS);
@@ -217,13 +217,13 @@ Test(events, adjoining_ranges_add_up_to_the_whole)
 		end(&m, at);
 		expect_whole(&m, "random waits");
 		cr_expect(m.len <= 20 * nr, "%zu bytes of %zu events", m.len, nr);
-		picked(&m, &(struct event_pick){ .to_ns = UINT64_MAX }, &count, &all);
+		filtered(&m, &(struct event_filter){ .to_ns = UINT64_MAX }, &count, &all);
 		for (uint64_t from = 0; from < at - START; from += (at - START) / 3) {
-			const struct event_pick pick = { .from_ns = from,
-							 .to_ns = from + (at - START) / 3 };
+			const struct event_filter filter = { .from_ns = from,
+							     .to_ns = from + (at - START) / 3 };
 			uint64_t value;
 
-			picked(&m, &pick, &count, &value);
+			filtered(&m, &filter, &count, &value);
 			sum += value;
 		}
 		cr_expect_eq(sum, all);
@@ -255,9 +255,9 @@ Test(events, births_count_where_they_happen)
 	birth(m.p, 8, 7, STACK_B, START + 20 * MS);
 	end(&m, START + 40 * MS);
 	expect_whole(&m, "with ancestors");
-	picked(&m, &(struct event_pick){ .to_ns = 20 * MS }, &count, &value);
+	filtered(&m, &(struct event_filter){ .to_ns = 20 * MS }, &count, &value);
 	cr_expect(count == 1 && value == 1, "the end of a range is not in it");
-	picked(&m, &(struct event_pick){ .from_ns = 20 * MS }, &count, &value);
+	filtered(&m, &(struct event_filter){ .from_ns = 20 * MS }, &count, &value);
 	cr_expect(count == 1 && value == 1, "its beginning is");
 	done(&m);
 }
@@ -289,7 +289,7 @@ Test(events, what_the_bound_refuses_is_counted)
 	for (uint64_t i = 0; i < 5; i++)
 		fake_wait(m.p, 7, STACK_A, 14, START + i * MS, START + i * MS + 1, 0);
 	end(&m, START + 40 * MS);
-	r = read_picked(&m, NULL);
+	r = read_filtered(&m, NULL);
 	cr_assert(event_facts__about(r->events, &about));
 	cr_expect_eq(about.count, 3);
 	cr_expect_eq(about.refused, 2);
@@ -308,7 +308,7 @@ Test(events, what_does_not_fit_together_is_damaged)
 	Pw__SumRows far_id = PW__SUM_ROWS__INIT;
 	Pw__Events none = PW__EVENTS__INIT, uneven = PW__EVENTS__INIT;
 	Pw__Fact head = PW__FACT__INIT, f = PW__FACT__INIT;
-	const struct event_pick all = { .to_ns = UINT64_MAX };
+	const struct event_filter all = { .to_ns = UINT64_MAX };
 	const struct {
 		const char *why;
 		Pw__Fact__FactCase kind;

@@ -85,7 +85,7 @@ static void make_sudog(struct world *w, uint64_t addr, uint64_t g, uint64_t chan
 
 /* One wait of one goroutine in the census. */
 static void make_wait(struct world *w, uint64_t g, uint64_t chan, uint64_t via,
-		      enum census_wait_way way, bool select)
+		      enum census_direction way, bool select)
 {
 	if (!w->c.nr || w->gs[w->c.nr - 1].addr != g)
 		w->gs[w->c.nr++] = (struct census_g){ .addr = g,
@@ -95,7 +95,7 @@ static void make_wait(struct world *w, uint64_t g, uint64_t chan, uint64_t via,
 	w->waits[w->c.nr_waits++] = (struct census_wait){ .addr = chan,
 							  .via = via,
 							  .kind = CENSUS_WAIT_CHAN,
-							  .way = (uint8_t)way,
+							  .direction = (uint8_t)way,
 							  .select = select };
 }
 
@@ -118,8 +118,8 @@ Test(gchan, a_channel_is_read_once_for_all_who_wait)
 	put(w, CHAN, w->rt.objects.hchan_sendq_first, SUDOG, 8);
 	make_sudog(w, SUDOG, G, CHAN, SUDOG + 0x100);
 	make_sudog(w, SUDOG + 0x100, G + 0x200, CHAN, 0);
-	make_wait(w, G, CHAN, SUDOG, CENSUS_WAY_SEND, false);
-	make_wait(w, G + 0x200, CHAN, SUDOG + 0x100, CENSUS_WAY_SEND, false);
+	make_wait(w, G, CHAN, SUDOG, CENSUS_DIR_SEND, false);
+	make_wait(w, G + 0x200, CHAN, SUDOG + 0x100, CENSUS_DIR_SEND, false);
 	cs = read_chans(w, false);
 	cr_assert_eq(cs->nr, 1);
 	cr_expect_eq(cs->unsettled, 0);
@@ -145,12 +145,12 @@ Test(gchan, the_queues_tell_the_ways_of_a_select)
 	put(w, OTHER, w->rt.objects.hchan_sendq_first, SUDOG + 0x100, 8);
 	make_sudog(w, SUDOG, G, CHAN, 0);
 	make_sudog(w, SUDOG + 0x100, G, OTHER, 0);
-	make_wait(w, G, CHAN, SUDOG, CENSUS_WAY_NONE, true);
-	make_wait(w, G, OTHER, SUDOG + 0x100, CENSUS_WAY_NONE, true);
+	make_wait(w, G, CHAN, SUDOG, CENSUS_DIR_NONE, true);
+	make_wait(w, G, OTHER, SUDOG + 0x100, CENSUS_DIR_NONE, true);
 	cs = read_chans(w, false);
 	cr_expect_eq(cs->nr, 2);
-	cr_expect_eq(w->waits[0].way, CENSUS_WAY_RECEIVE);
-	cr_expect_eq(w->waits[1].way, CENSUS_WAY_SEND);
+	cr_expect_eq(w->waits[0].direction, CENSUS_DIR_RECEIVE);
+	cr_expect_eq(w->waits[1].direction, CENSUS_DIR_SEND);
 }
 
 Test(gchan, the_oldest_elements_come_first_round_the_ring)
@@ -163,7 +163,7 @@ Test(gchan, the_oldest_elements_come_first_round_the_ring)
 		put(w, BASE + ELEMS, (int32_t)(4 * i), 10 + i, 4);
 	put(w, CHAN, w->rt.objects.hchan_sendq_first, SUDOG, 8);
 	make_sudog(w, SUDOG, G, CHAN, 0);
-	make_wait(w, G, CHAN, SUDOG, CENSUS_WAY_SEND, false);
+	make_wait(w, G, CHAN, SUDOG, CENSUS_DIR_SEND, false);
 	cs = read_chans(w, true);
 	cr_assert_eq(cs->v[0].nr_elements, 3);
 	cr_expect_eq(cs->v[0].element_words, 1);
@@ -191,7 +191,7 @@ Test(gchan, what_makes_no_sense_is_not_told)
 		make_chan(w, CHAN, t[i].s);
 		put(w, CHAN, w->rt.objects.hchan_recvq_first, SUDOG, 8);
 		make_sudog(w, SUDOG, G, CHAN, 0);
-		make_wait(w, G, CHAN, SUDOG, CENSUS_WAY_RECEIVE, false);
+		make_wait(w, G, CHAN, SUDOG, CENSUS_DIR_RECEIVE, false);
 		cs = read_chans(w, true);
 		cr_expect_eq(cs->unsettled, 1, "%s", t[i].why);
 		cr_expect_not(cs->v[0].settled, "%s", t[i].why);
@@ -205,9 +205,9 @@ Test(gchan, memory_that_is_a_channel_no_more_is_not_told)
 
 	make_chan(w, CHAN, (struct shape){ .size = 8 }); /* nobody in its queues */
 	make_sudog(w, SUDOG, G, CHAN, 0);
-	make_wait(w, G, CHAN, SUDOG, CENSUS_WAY_RECEIVE, false);
+	make_wait(w, G, CHAN, SUDOG, CENSUS_DIR_RECEIVE, false);
 	/* not readable */
-	make_wait(w, G + 0x200, 0xdead0000, SUDOG + 0x100, CENSUS_WAY_RECEIVE, false);
+	make_wait(w, G + 0x200, 0xdead0000, SUDOG + 0x100, CENSUS_DIR_RECEIVE, false);
 	cs = read_chans(w, false);
 	cr_expect_eq(cs->nr, 2);
 	cr_expect_eq(cs->unsettled, 2);
@@ -222,8 +222,8 @@ Test(gchan, a_queue_that_runs_in_a_circle_ends)
 	put(w, CHAN, w->rt.objects.hchan_recvq_first, SUDOG, 8);
 	make_sudog(w, SUDOG, G, CHAN, SUDOG + 0x100);
 	make_sudog(w, SUDOG + 0x100, G + 0x200, CHAN, SUDOG);
-	make_wait(w, G, CHAN, SUDOG, CENSUS_WAY_RECEIVE, false);
-	make_wait(w, G + 0x200, CHAN, SUDOG + 0x100, CENSUS_WAY_RECEIVE, false);
+	make_wait(w, G, CHAN, SUDOG, CENSUS_DIR_RECEIVE, false);
+	make_wait(w, G + 0x200, CHAN, SUDOG + 0x100, CENSUS_DIR_RECEIVE, false);
 	cs = read_chans(w, false);
 	cr_expect_eq(cs->unsettled, 1);
 }
@@ -237,7 +237,7 @@ Test(gchan, a_circle_of_sudogs_that_nobody_knows_ends)
 	put(w, CHAN, w->rt.objects.hchan_recvq_first, SUDOG + 0x100, 8);
 	make_sudog(w, SUDOG, G, CHAN, 0);
 	make_sudog(w, SUDOG + 0x100, G + 0x200, CHAN, SUDOG + 0x100);
-	make_wait(w, G, CHAN, SUDOG, CENSUS_WAY_RECEIVE, false);
+	make_wait(w, G, CHAN, SUDOG, CENSUS_DIR_RECEIVE, false);
 	cs = read_chans(w, false);
 	cr_expect_eq(cs->unsettled, 1);
 	cr_expect_lt(w->nr_reads, 2 * GCHANS_STRANGERS_MAX);
@@ -252,10 +252,10 @@ Test(gchan, who_came_after_the_census_is_passed_over)
 	put(w, CHAN, w->rt.objects.hchan_recvq_first, SUDOG + 0x100, 8);
 	make_sudog(w, SUDOG + 0x100, G + 0x200, CHAN, SUDOG);
 	make_sudog(w, SUDOG, G, CHAN, 0);
-	make_wait(w, G, CHAN, SUDOG, CENSUS_WAY_NONE, true);
+	make_wait(w, G, CHAN, SUDOG, CENSUS_DIR_NONE, true);
 	cs = read_chans(w, false);
 	cr_expect_eq(cs->unsettled, 0);
-	cr_expect_eq(w->waits[0].way, CENSUS_WAY_RECEIVE);
+	cr_expect_eq(w->waits[0].direction, CENSUS_DIR_RECEIVE);
 }
 
 static void fill_up(struct world *w)
@@ -284,7 +284,7 @@ Test(gchan, a_channel_that_changes_is_read_again_until_it_holds_still)
 		make_chan(w, CHAN, (struct shape){ .cap = 1000, .size = 8 });
 		put(w, CHAN, w->rt.objects.hchan_recvq_first, SUDOG, 8);
 		make_sudog(w, SUDOG, G, CHAN, 0);
-		make_wait(w, G, CHAN, SUDOG, CENSUS_WAY_RECEIVE, false);
+		make_wait(w, G, CHAN, SUDOG, CENSUS_DIR_RECEIVE, false);
 		w->meddle = t[i].meddle;
 		cs = read_chans(w, false);
 		cr_expect_eq(cs->unsettled, t[i].unsettled, "%s", t[i].why);

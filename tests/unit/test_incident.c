@@ -25,7 +25,7 @@ static void expect_part(const struct incidents *is, uint32_t group, struct incid
 
 	cr_expect_eq(p->incident, want.incident, "group %u: incident %u", group, p->incident);
 	cr_expect_eq(p->root, want.root, "group %u: root", group);
-	cr_expect_eq(p->ring, want.ring, "group %u: ring", group);
+	cr_expect_eq(p->cycle, want.cycle, "group %u: cycle", group);
 	cr_expect_eq(p->nr, want.nr, "group %u: %u goroutines", group, p->nr);
 	cr_expect_eq(p->first, want.first, "group %u: first %u", group, p->first);
 	cr_expect_eq(p->next, want.next, "group %u: next %u", group, p->next);
@@ -84,7 +84,7 @@ Test(incident, has_a_ring_for_root_even_if_it_waits_for_somebody_else_too)
 	cr_expect_eq(is->nr, 1);
 	expect_part(is, 0, (struct incident_part){ 0, true, true, 1, 0, 0 });
 	expect_part(is, 1, (struct incident_part){ 0, true, true, 1, 1, 0 });
-	cr_expect_eq(is->parts[2].incident, 0, "it waits for the ring, which never ends");
+	cr_expect_eq(is->parts[2].incident, 0, "it waits for the cycle, which never ends");
 	cr_expect_eq(is->parts[3].incident, INCIDENT_NONE);
 }
 

@@ -51,9 +51,10 @@ Test(leak_cycle, tells_waits_apart)
 		struct census_wait w;
 		enum leak_cycle want;
 	} t[] = {
-		{ { .kind = CENSUS_WAIT_CHAN, .way = CENSUS_WAY_SEND }, LEAK_CYCLE_SEND },
-		{ { .kind = CENSUS_WAIT_CHAN, .way = CENSUS_WAY_RECEIVE }, LEAK_CYCLE_RECEIVE },
-		{ { .kind = CENSUS_WAIT_CHAN, .way = CENSUS_WAY_SEND, .select = true },
+		{ { .kind = CENSUS_WAIT_CHAN, .direction = CENSUS_DIR_SEND }, LEAK_CYCLE_SEND },
+		{ { .kind = CENSUS_WAIT_CHAN, .direction = CENSUS_DIR_RECEIVE },
+		  LEAK_CYCLE_RECEIVE },
+		{ { .kind = CENSUS_WAIT_CHAN, .direction = CENSUS_DIR_SEND, .select = true },
 		  LEAK_CYCLE_SELECT },
 		{ { .kind = CENSUS_WAIT_COND }, LEAK_CYCLE_COND },
 		{ { .kind = CENSUS_WAIT_WAITGROUP }, LEAK_CYCLE_GROUP },

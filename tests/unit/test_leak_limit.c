@@ -53,9 +53,10 @@ static void put(struct scene *s, uint64_t goid, bool sends, uint8_t stops)
 				      .status = GOSTATUS_WAITING,
 				      .reason = sends ? CHAN_SEND : FAKE_CHAN_RECEIVE,
 				      .stops = stops };
-	s->waits[i] = (struct census_wait){ .addr = sends ? LIMIT : OTHER + 96 * goid,
-					    .kind = CENSUS_WAIT_CHAN,
-					    .way = sends ? CENSUS_WAY_SEND : CENSUS_WAY_RECEIVE };
+	s->waits[i] =
+		(struct census_wait){ .addr = sends ? LIMIT : OTHER + 96 * goid,
+				      .kind = CENSUS_WAIT_CHAN,
+				      .direction = sends ? CENSUS_DIR_SEND : CENSUS_DIR_RECEIVE };
 }
 
 static void look_at(struct leaks *l, struct scene *s, const struct story *t, int look)

@@ -42,7 +42,7 @@ static void put(struct scene *s, uint64_t goid, bool server, uint64_t object)
 				      .stops = 1 };
 	s->waits[i] = (struct census_wait){ .addr = object,
 					    .kind = server ? CENSUS_WAIT_MUTEX : CENSUS_WAIT_CHAN,
-					    .way = CENSUS_WAY_RECEIVE };
+					    .direction = CENSUS_DIR_RECEIVE };
 }
 
 static void look_at(struct leaks *l, struct scene *s, int look)

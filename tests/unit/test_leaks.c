@@ -43,7 +43,7 @@ static void scene__set(struct scene *s, size_t workers, int look)
 		};
 		s->waits[i] = (struct census_wait){ .addr = 0xc000000000 + 96 * i,
 						    .kind = CENSUS_WAIT_CHAN,
-						    .way = CENSUS_WAY_RECEIVE };
+						    .direction = CENSUS_DIR_RECEIVE };
 	}
 	s->gs[workers] = (struct census_g){ .goid = 1,
 					    .startpc = START_MAIN,
@@ -422,17 +422,17 @@ Test(leak_words, say_how_many_of_how_many)
 		  0,
 		  "proof: the Go runtime itself says that nothing can wake 2 of the 5" },
 		{ WHY_RING,
-		  { .rings = 1 },
+		  { .cycles = 1 },
 		  LEAK_FACT_ITSELF,
 		  "1 goroutine waits for a lock that it holds itself" },
 		{ WHY_RING,
-		  { .rings = 2 },
+		  { .cycles = 2 },
 		  LEAK_FACT_RING,
-		  "2 goroutines are in a ring: each waits for a lock that the next one holds" },
+		  "2 goroutines are in a cycle: each waits for a lock that the next one holds" },
 		{ WHY_RING,
-		  { .rings = 1 },
+		  { .cycles = 1 },
 		  LEAK_FACT_RING,
-		  "1 goroutine is in a ring: each waits for a lock that the next one holds" },
+		  "1 goroutine is in a cycle: each waits for a lock that the next one holds" },
 		{ WHY_BEHIND_RING,
 		  { .behinds = 1 },
 		  0,
@@ -458,7 +458,7 @@ Test(leak_words, say_how_many_of_how_many)
 		g->unreached = t[i].g.unreached;
 		g->asked = t[i].g.asked;
 		g->leaked = t[i].g.leaked;
-		g->rings = t[i].g.rings;
+		g->cycles = t[i].g.cycles;
 		g->behinds = t[i].g.behinds;
 		g->stands = t[i].g.stands;
 		g->keepers = t[i].g.keepers;

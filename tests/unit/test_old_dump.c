@@ -9,10 +9,10 @@
 #include "dump_fake.h"
 #include "format/dump_diff.h"
 
-static int parse(const char *text, const struct filter *pick, struct old_dump **ret,
+static int parse(const char *text, const struct filter *filter, struct old_dump **ret,
 		 struct cause *why)
 {
-	return old_dump__parse("old.json", text, strlen(text), pick, false, ret, why);
+	return old_dump__parse("old.json", text, strlen(text), filter, false, ret, why);
 }
 
 #define G(goid, rest) "{\"goid\":" goid ",\"start\":{\"func\":\"main.worker\"}" rest "}"

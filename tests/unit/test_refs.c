@@ -93,8 +93,8 @@ Test(refs, tell_the_way_from_a_variable)
 	cr_assert_eq(look(&s, NULL), 0);
 	cr_assert_eq(s.refs->nr, 1);
 	cr_expect_eq(s.refs->groups[0].of[REF_HELD], 1);
-	cr_assert_eq(s.refs->nr_ways, 1);
-	cr_expect_eq(s.refs->ways[0].goid, 10 + g);
+	cr_assert_eq(s.refs->nr_paths, 1);
+	cr_expect_eq(s.refs->paths[0].goid, 10 + g);
 	text = shown(&s, false);
 	cr_expect_not_null(strstr(text, "5.0 MB of heap searched through in 2 looks"), "%s", text);
 	cr_expect_not_null(strstr(text, "  held by\n"
@@ -121,15 +121,15 @@ Test(refs, tell_equal_ways_once)
 	cr_assert_eq(look(&s, NULL), 0);
 	cr_assert_eq(s.refs->nr, 2, "those that wait, and the sleeper");
 	cr_expect_eq(s.refs->groups[0].nr, 3);
-	cr_expect_eq(s.refs->groups[0].nr_ways, 2);
-	cr_expect_eq(s.refs->ways[0].nr, 2, "the commonest first");
-	cr_expect_eq(s.refs->steps[s.refs->ways[0].steps_at].kind, REACH_STACK);
+	cr_expect_eq(s.refs->groups[0].nr_paths, 2);
+	cr_expect_eq(s.refs->paths[0].nr, 2, "the commonest first");
+	cr_expect_eq(s.refs->steps[s.refs->paths[0].steps_at].kind, REACH_STACK);
 	cr_expect_eq(s.refs->groups[1].of[REF_NO_OBJECT], 1);
 	text = shown(&s, false);
 	cr_expect_not_null(strstr(text, "  held by (2 of 3, such as goroutine 10)\n    goroutine "
 					"13 [sleep] in main.f "),
 			   "%s", text);
-	cr_expect_not_null(strstr(text, "  1 more ways are left out; --top shows more\n"), "%s",
+	cr_expect_not_null(strstr(text, "  1 more paths are left out; --top shows more\n"), "%s",
 			   text);
 	cr_expect_not_null(strstr(text, "  goes on     by itself; or it is the main goroutine, or "
 					"the runtime's own\n"),

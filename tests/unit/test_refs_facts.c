@@ -38,7 +38,7 @@ static struct ref_step steps[] = {
 	{ .kind = REACH_STACK, .goid = 22, TEXTS, .place = { "main.worker", "main.go", 20 } },
 	{ .kind = REACH_OBJECT, .addr = 0xc000020000, .size = 96, TEXTS, .place = { "", "", 0 } },
 };
-static struct ref_way ways[] = {
+static struct ref_path paths[] = {
 	{ .steps_at = 1, .nr_steps = 2, .object_type = "", .held_in = "", .nr = 2, .goid = 19 },
 	{ .steps_at = 0,
 	  .nr_steps = 1,
@@ -60,8 +60,8 @@ static struct ref_way ways[] = {
 static struct ref_group groups[] = {
 	{ .nr = 3,
 	  .of = { 2, 1 },
-	  .ways_at = 1,
-	  .nr_ways = 2,
+	  .paths_at = 1,
+	  .nr_paths = 2,
 	  .object = 0xc000010000,
 	  .object_type = "chan int",
 	  .place = { "main.worker", "main.go", 20 },
@@ -71,8 +71,8 @@ static struct ref_group groups[] = {
 	  .kept_by_itself = true },
 	{ .nr = 1,
 	  .of = { 0, 0, 0, 0, 1 },
-	  .ways_at = 0,
-	  .nr_ways = 1,
+	  .paths_at = 0,
+	  .nr_paths = 1,
 	  .object_type = "",
 	  .place = { "?", "", 0 } },
 };
@@ -131,8 +131,8 @@ Test(refs_facts, are_shown_as_they_were)
 	struct refs rs = { .d = live,
 			   .groups = groups,
 			   .nr = 2,
-			   .ways = ways,
-			   .nr_ways = 3,
+			   .paths = paths,
+			   .nr_paths = 3,
 			   .steps = steps,
 			   .nr_steps = 3,
 			   .of = { 2, 1, 0, 0, 1 } };
@@ -162,14 +162,14 @@ Test(refs_facts, are_shown_as_they_were)
 Test(refs_facts, rows_of_several_facts_follow_each_other)
 {
 	static struct ref_group many[MANY];
-	static struct ref_way each[MANY];
+	static struct ref_path each[MANY];
 	static struct ref_step step[2 * MANY];
 	scoped(dump) live = all_goroutines(NULL);
 	struct refs rs = { .d = live,
 			   .groups = many,
 			   .nr = MANY,
-			   .ways = each,
-			   .nr_ways = MANY,
+			   .paths = each,
+			   .nr_paths = MANY,
 			   .steps = step,
 			   .nr_steps = 2 * MANY };
 	scoped(replay) r = NULL;
@@ -180,9 +180,9 @@ Test(refs_facts, rows_of_several_facts_follow_each_other)
 	for (uint32_t i = 0; i < MANY; i++) {
 		many[i] = groups[1];
 		many[i].row = i % 8;
-		many[i].ways_at = MANY - 1 - i; /* groups are sorted after their ways */
+		many[i].paths_at = MANY - 1 - i; /* groups are sorted after their paths */
 		many[i].object = MANY - 1 - i;
-		each[i] = ways[0];
+		each[i] = paths[0];
 		each[i].steps_at = 2 * i;
 		each[i].goid = i;
 		each[i].nr_made = i % 2;
@@ -195,7 +195,7 @@ Test(refs_facts, rows_of_several_facts_follow_each_other)
 	cr_assert_eq(refs_facts__refs(r->refs, back, &read, &s, NULL), 0);
 	cr_assert_eq(read->nr, MANY);
 	for (uint32_t i = 0; i < MANY; i++) {
-		const struct ref_way *w = &read->ways[read->groups[i].ways_at];
+		const struct ref_path *w = &read->paths[read->groups[i].paths_at];
 
 		cr_expect_eq(w->goid, read->groups[i].object);
 		cr_expect_eq(read->steps[w->steps_at].addr, w->goid);
@@ -239,18 +239,18 @@ static int there_and_cut(const struct refs *rs, unsigned int part, struct replay
 	return err;
 }
 
-/* Wherever the file ends: ways that are whole are as they were, others are not there. */
+/* Wherever the file ends: paths that are whole are as they were, others are not there. */
 Test(refs_facts, of_a_file_that_was_cut_off_are_shown_as_far_as_they_are_whole)
 {
 	static struct ref_step all_steps[2 * WAYS];
-	static struct ref_way all_ways[WAYS];
+	static struct ref_path all_ways[WAYS];
 	struct ref_group all[] = { groups[1], groups[1] };
 	scoped(dump) live = all_goroutines(NULL);
 	const struct refs rs = { .d = live,
 				 .groups = all,
 				 .nr = 2,
-				 .ways = all_ways,
-				 .nr_ways = WAYS,
+				 .paths = all_ways,
+				 .nr_paths = WAYS,
 				 .steps = all_steps,
 				 .nr_steps = 2 * WAYS };
 	size_t some = 0;
@@ -260,12 +260,12 @@ Test(refs_facts, of_a_file_that_was_cut_off_are_shown_as_far_as_they_are_whole)
 		all_steps[i].addr = all_steps[i].offset = (i + 1) * 0x9e3779b97f4a7c15;
 	}
 	for (uint32_t i = 0; i < WAYS; i++) {
-		all_ways[i] = ways[0];
+		all_ways[i] = paths[0];
 		all_ways[i].steps_at = 2 * i;
 	}
 	for (uint32_t i = 0; i < 2; i++) {
-		all[i].ways_at = i * WAYS / 2;
-		all[i].nr_ways = WAYS / 2;
+		all[i].paths_at = i * WAYS / 2;
+		all[i].nr_paths = WAYS / 2;
 	}
 	for (unsigned int part = 1; part < 8; part++) {
 		scoped(replay) r = NULL;
@@ -284,8 +284,8 @@ Test(refs_facts, of_a_file_that_was_cut_off_are_shown_as_far_as_they_are_whole)
 		for (size_t i = 0; i < read->nr; i++) {
 			const struct ref_group *g = &read->groups[i];
 
-			for (uint32_t k = 0; k < g->nr_ways; k++, nr++) {
-				const struct ref_way *w = &read->ways[g->ways_at + k];
+			for (uint32_t k = 0; k < g->nr_paths; k++, nr++) {
+				const struct ref_path *w = &read->paths[g->paths_at + k];
 
 				cr_assert_eq(w->nr_steps, 2);
 				cr_assert_eq(read->steps[w->steps_at + 1].addr,
@@ -323,20 +323,20 @@ Test(refs_facts, that_do_not_fit_together_are_refused)
 	uint32_t one[] = { 1 }, two[] = { 2, 2 }, many[] = { 99 };
 	Pw__Search search = PW__SEARCH__INIT;
 	Pw__RefGroups g = PW__REF_GROUPS__INIT;
-	Pw__RefWays w = PW__REF_WAYS__INIT;
+	Pw__RefPaths w = PW__REF_PATHS__INIT;
 	Pw__RefSteps p = PW__REF_STEPS__INIT;
 	Pw__Fact v[] = {
 		{ .fact_case = PW__FACT__FACT_SEARCH, .search = &search },
 		{ .fact_case = PW__FACT__FACT_REF_GROUPS, .ref_groups = &g },
-		{ .fact_case = PW__FACT__FACT_REF_WAYS, .ref_ways = &w },
+		{ .fact_case = PW__FACT__FACT_REF_PATHS, .ref_paths = &w },
 		{ .fact_case = PW__FACT__FACT_REF_STEPS, .ref_steps = &p },
 	};
 
-	g.n_goroutines = g.n_ways = w.n_goroutines = w.n_steps = p.n_kind = 1;
-	g.goroutines = g.ways = w.goroutines = w.steps = p.kind = one;
-	cr_expect_eq(read_facts(v, 4), 0, "one group, one way, one step");
+	g.n_goroutines = g.n_paths = w.n_goroutines = w.n_steps = p.n_kind = 1;
+	g.goroutines = g.paths = w.goroutines = w.steps = p.kind = one;
+	cr_expect_eq(read_facts(v, 4), 0, "one group, one path, one step");
 	cr_expect_eq(read_facts(v, 3), -EBADMSG, "it was cut off before the steps");
-	cr_expect_eq(read_facts(v, 2), -EBADMSG, "it was cut off before the ways");
+	cr_expect_eq(read_facts(v, 2), -EBADMSG, "it was cut off before the paths");
 	p.kind = many;
 	cr_expect_eq(read_facts(v, 4), -EBADMSG, "a step of no kind");
 	p.kind = one;
@@ -361,6 +361,6 @@ Test(refs_facts, that_do_not_fit_together_are_refused)
 	w.made_line = two;
 	cr_expect_eq(read_facts(v, 4), -EBADMSG, "a place of no ticker");
 	w.n_made = w.n_made_line = 0;
-	g.ways = many;
-	cr_expect_eq(read_facts(v, 4), -EBADMSG, "more ways than there are");
+	g.paths = many;
+	cr_expect_eq(read_facts(v, 4), -EBADMSG, "more paths than there are");
 }

@@ -77,14 +77,14 @@ static struct wait_edge edges[] = {
 	{ .g = 5, .to = 1, .wait = 3, .hold = 0 },
 	{ .g = 6, .to = 2, .wait = 5, .hold = WAITGRAPH_NO_HOLD },
 };
-static struct wait_ring rings[] = { { .edges_at = 0, .nr = 2, .behind = 3 },
-				    { .edges_at = 2, .nr = 1 } };
+static struct wait_cycle cycles[] = { { .edges_at = 0, .nr = 2, .behind = 3 },
+				      { .edges_at = 2, .nr = 1 } };
 static const struct waitgraph graph = { .edges = edges,
 					.nr_edges = 3,
 					.steps = edges,
 					.nr_steps = 3,
-					.rings = rings,
-					.nr_rings = 2,
+					.cycles = cycles,
+					.nr_cycles = 2,
 					.unclear = 1,
 					.unproved = true };
 static const struct chans_source source = {
@@ -200,10 +200,10 @@ Test(replay_waits, all_is_kept)
 	}
 	cr_assert_eq(read.graph->nr_edges, 3);
 	cr_assert_eq(read.graph->nr_steps, 3);
-	cr_assert_eq(read.graph->nr_rings, 2);
+	cr_assert_eq(read.graph->nr_cycles, 2);
 	cr_expect_arr_eq(read.graph->edges, edges, sizeof(edges));
 	cr_expect_arr_eq(read.graph->steps, edges, sizeof(edges));
-	cr_expect_arr_eq(read.graph->rings, rings, sizeof(rings));
+	cr_expect_arr_eq(read.graph->cycles, cycles, sizeof(cycles));
 }
 
 Test(replay_waits, rows_of_several_facts_follow_each_other)
@@ -214,13 +214,13 @@ Test(replay_waits, rows_of_several_facts_follow_each_other)
 	static struct wait_edge many_edges[MANY];
 	struct gchans many = { .v = many_v, .nr = MANY, .words = many_words, .nr_words = MANY };
 	struct gholds held = { .v = held_v, .nr = MANY };
-	struct wait_ring ring = { .nr = MANY };
+	struct wait_cycle cycle = { .nr = MANY };
 	struct waitgraph all = { .edges = many_edges,
 				 .nr_edges = MANY,
 				 .steps = many_edges,
 				 .nr_steps = MANY,
-				 .rings = &ring,
-				 .nr_rings = 1 };
+				 .cycles = &cycle,
+				 .nr_cycles = 1 };
 	scoped(replay) r = NULL;
 	struct chans_source read;
 
@@ -240,8 +240,8 @@ Test(replay_waits, rows_of_several_facts_follow_each_other)
 	cr_assert_eq(read.chans->nr, MANY);
 	cr_assert_eq(read.holds->nr, MANY);
 	cr_assert_eq(read.graph->nr_edges, MANY);
-	cr_assert_eq(read.graph->nr_rings, 1);
-	cr_expect_eq(read.graph->rings[0].nr, MANY);
+	cr_assert_eq(read.graph->nr_cycles, 1);
+	cr_expect_eq(read.graph->cycles[0].nr, MANY);
 	for (uint32_t i = 0; i < MANY; i++) {
 		const struct gchan *ch = &read.chans->v[i];
 
@@ -297,14 +297,14 @@ static struct bytes write_crowd(void)
 		{ .g = last, .to = last - 1, .wait = 1, .hold = WAITGRAPH_NO_HOLD }
 	};
 	struct wait_edge around[] = { all[0], all[2], all[1], all[2] };
-	struct wait_ring two[] = { { .edges_at = 0, .nr = 2 }, { .edges_at = 2, .nr = 2 } };
+	struct wait_cycle two[] = { { .edges_at = 0, .nr = 2 }, { .edges_at = 2, .nr = 2 } };
 	const struct gholds hs = { .v = held, .nr = 2 };
 	const struct waitgraph w = { .edges = all,
 				     .nr_edges = 3,
 				     .steps = around,
 				     .nr_steps = 4,
-				     .rings = two,
-				     .nr_rings = 2 };
+				     .cycles = two,
+				     .nr_cycles = 2 };
 	scoped(factlog) f = NULL;
 	struct bytes b = { NULL, 0 };
 	FILE *out = open_memstream(&b.v, &b.len);
@@ -353,8 +353,8 @@ Test(replay_waits, are_right_without_the_segments_before)
 	cr_assert_eq(read.graph->nr_edges, 2);
 	cr_expect_eq(read.graph->edges[0].to, c->nr - 1);
 	cr_expect_eq(read.graph->edges[0].hold, 0);
-	cr_assert_eq(read.graph->nr_rings, 1);
-	cr_expect_eq(read.graph->rings[0].nr, 2);
+	cr_assert_eq(read.graph->nr_cycles, 1);
+	cr_expect_eq(read.graph->cycles[0].nr, 2);
 	cr_expect_eq(read.graph->steps[1].g, c->nr - 1);
 	free(b.v);
 }

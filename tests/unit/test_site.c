@@ -189,12 +189,12 @@ Test(site, picks_the_cheapest_instruction_of_real_functions)
 		uint8_t buf[CODE_MAX];
 		struct code code = code_of(real[i].hex, buf);
 		struct site_ask ask = ask_of(real[i].ask, &code);
-		struct site_pick p;
+		struct site_choice p;
 		int err;
 
 		ask.from += real[i].from;
 		ask.until = real[i].until ? CODE_ADDR + real[i].until : 0;
-		err = site__pick(&ask, &p);
+		err = site__choose(&ask, &p);
 		cr_assert_eq(err, 0, "%s: %d", real[i].why, err);
 		cr_expect_eq(p.addr - CODE_ADDR, real[i].at, "%s: at +%#lx", real[i].why,
 			     (unsigned long)(p.addr - CODE_ADDR));
@@ -212,9 +212,9 @@ Test(site, finds_the_reason_above_the_frame_when_arguments_are_on_the_stack)
 	uint8_t buf[CODE_MAX];
 	struct code code = code_of(real[0].hex, buf); /* Go 1.15 gopark, frame of 0x18 bytes */
 	struct site_ask ask = ask_of(ABI0_PARK, &code);
-	struct site_pick p;
+	struct site_choice p;
 
-	cr_assert_eq(site__pick(&ask, &p), 0);
+	cr_assert_eq(site__choose(&ask, &p), 0);
 	cr_expect_eq(p.wire.reason.kind, PW_LOC_STACK);
 	cr_expect_eq(p.wire.reason.off, 24 + 0x18);
 }
@@ -276,11 +276,11 @@ Test(site, follows_values_and_frames_and_refuses_what_it_cannot_tell)
 		uint8_t buf[CODE_MAX];
 		struct code code = code_of(made[i].hex, buf);
 		struct site_ask ask = ask_of(made[i].ask, &code);
-		struct site_pick p = { .addr = 0 };
+		struct site_choice p = { .addr = 0 };
 		int err;
 
 		ask.nop5 = made[i].nop5;
-		err = site__pick(&ask, &p);
+		err = site__choose(&ask, &p);
 		cr_expect_eq(err, made[i].err, "%s: %d", made[i].why, err);
 		if (err || made[i].err) {
 			cr_expect_eq(p.addr, 0, "%s: ret touched on failure", made[i].why);
@@ -302,11 +302,11 @@ Test(site, leaves_a_five_byte_nop_alone_that_crosses_a_page)
 	uint8_t buf[CODE_MAX];
 	struct code code = code_of(CHECK "554889e50f1f440000c3", buf);
 	struct site_ask ask = ask_of(ABIR_ARG, &code);
-	struct site_pick p;
+	struct site_choice p;
 
 	ask.nop5 = true;
 	ask.code.addr = ask.from = 0x402000 - 10 - 4; /* four of its bytes on the first page */
-	cr_assert_eq(site__pick(&ask, &p), 0);
+	cr_assert_eq(site__choose(&ask, &p), 0);
 	cr_expect_eq(p.class, INSN_PUSH);
 }
 
@@ -314,9 +314,9 @@ Test(site, refuses_functions_larger_than_it_looks_at)
 {
 	uint8_t buf[1] = { 0x90 };
 	struct site_ask ask = { .code = { CODE_ADDR, buf, SITE_CODE_MAX + 1 } };
-	struct site_pick p;
+	struct site_choice p;
 
-	cr_expect_eq(site__pick(&ask, &p), -E2BIG);
+	cr_expect_eq(site__choose(&ask, &p), -E2BIG);
 }
 
 Test(site, finds_a_call_by_its_target_and_wants_it_to_be_the_only_one)
@@ -364,13 +364,13 @@ Test(site, behind_a_call_deep_in_a_function_the_frame_is_still_that_of_its_prolo
 		uint8_t buf[CODE_MAX];
 		struct code code = code_of(rows[i].hex, buf);
 		struct site_ask ask = ask_of(ABIR_ARG, &code);
-		struct site_pick p;
+		struct site_choice p;
 
 		ask.from += 25;
-		cr_expect_eq(site__pick(&ask, &p), -ENOENT, "%s: not unless it is asked for",
+		cr_expect_eq(site__choose(&ask, &p), -ENOENT, "%s: not unless it is asked for",
 			     rows[i].why);
 		ask.inside = true;
-		cr_assert_eq(site__pick(&ask, &p), 0, "%s", rows[i].why);
+		cr_assert_eq(site__choose(&ask, &p), 0, "%s", rows[i].why);
 		cr_expect_eq(p.addr - CODE_ADDR, rows[i].at, "%s: at +%#lx", rows[i].why,
 			     (unsigned long)(p.addr - CODE_ADDR));
 		cr_expect_eq(p.class, rows[i].class, "%s", rows[i].why);

@@ -61,7 +61,7 @@ static void *run(void *arg)
 static const struct timespec moment = { .tv_nsec = 1000000 };
 
 /* Asked until the thread waits, and twice more. */
-static enum stuck_way ask_thrice(struct stuck *s)
+static enum stuck_state ask_thrice(struct stuck *s)
 {
 	for (int i = 0; i < 5000 && s->asks < 3; i++) {
 		(void)stuck__ask(s);
@@ -75,7 +75,7 @@ Test(stuck, what_a_thread_waits_for_is_told_apart)
 	static const struct {
 		void (*wait)(int fd);
 		bool reads;
-		enum stuck_way want;
+		enum stuck_state want;
 	} t[] = {
 		{ waits_to_read, true, STUCK_READS },
 		{ waits_to_write, false, STUCK_WRITES },

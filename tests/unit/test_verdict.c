@@ -576,7 +576,7 @@ Test(verdict, a_ring_is_a_deadlock_and_who_waits_behind_it_too)
 		struct leakset *ls = story_told(&story);
 		struct verdict v;
 
-		leakset__ring(ls, 0, 100, behind);
+		leakset__cycle(ls, 0, 100, behind);
 		v = story_verdict(ls);
 		cr_expect_eq(v.kind, VERDICT_DEADLOCK);
 		cr_expect_eq(v.why, behind ? WHY_BEHIND_RING : WHY_RING);

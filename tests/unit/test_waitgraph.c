@@ -79,7 +79,7 @@ static struct scene *scene(const struct wait *waits, size_t nr_waits, const stru
 			.addr = waits[i].lock,
 			.via = waits[i].lock + sema[waits[i].want],
 			.kind = waits[i].want == MUTEX ? CENSUS_WAIT_MUTEX : CENSUS_WAIT_RWMUTEX,
-			.way = waits[i].want == READ ? CENSUS_WAY_READ : CENSUS_WAY_WRITE
+			.direction = waits[i].want == READ ? CENSUS_DIR_READ : CENSUS_DIR_WRITE
 		};
 		s->gs[waits[i].goid - 1].waits_at = (uint32_t)i;
 		s->gs[waits[i].goid - 1].nr_waits = 1;
@@ -107,19 +107,19 @@ static struct scene *scene(const struct wait *waits, size_t nr_waits, const stru
 	return s;
 }
 
-/* "1>2 3>3": the rings, each as goids in the order of waiting. */
-static const char *rings(const struct scene *s, const struct waitgraph *w)
+/* "1>2 3>3": the cycles, each as goids in the order of waiting. */
+static const char *cycles(const struct scene *s, const struct waitgraph *w)
 {
 	static char text[512];
 
 	text[0] = '\0';
-	for (size_t i = 0; i < w->nr_rings; i++)
-		for (uint32_t k = 0; k < w->rings[i].nr; k++)
+	for (size_t i = 0; i < w->nr_cycles; i++)
+		for (uint32_t k = 0; k < w->cycles[i].nr; k++)
 			snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%llu",
 				 k   ? ">"
 				 : i ? " "
 				     : "",
-				 (unsigned long long)s->gs[w->steps[w->rings[i].edges_at + k].g]
+				 (unsigned long long)s->gs[w->steps[w->cycles[i].edges_at + k].g]
 					 .goid);
 	return text;
 }
@@ -138,7 +138,7 @@ Test(waitgraph, finds_rings_and_nothing_else)
 		  { { 1, 0x200, MUTEX }, { 2, 0x100, MUTEX } },
 		  { { 1, 0x100, GHOLD_MUTEX }, { 2, 0x200, GHOLD_MUTEX } },
 		  "1>2" },
-		{ "a ring of three",
+		{ "a cycle of three",
 		  { { 1, 0x200, MUTEX }, { 2, 0x300, MUTEX }, { 3, 0x100, MUTEX } },
 		  { { 1, 0x100, GHOLD_MUTEX },
 		    { 2, 0x200, GHOLD_MUTEX },
@@ -148,7 +148,7 @@ Test(waitgraph, finds_rings_and_nothing_else)
 		  { { 4, 0x100, MUTEX } },
 		  { { 4, 0x100, GHOLD_MUTEX } },
 		  "4" },
-		{ "a chain is no ring",
+		{ "a chain is no cycle",
 		  { { 1, 0x100, MUTEX }, { 2, 0x200, MUTEX } },
 		  { { 2, 0x100, GHOLD_MUTEX }, { 3, 0x200, GHOLD_MUTEX } },
 		  "" },
@@ -197,7 +197,7 @@ Test(waitgraph, finds_rings_and_nothing_else)
 		  { { 1, 0x200, MUTEX }, { 2, 0x100, MUTEX } },
 		  { { 1, 0x100, GHOLD_WRITE }, { 2, 0x200, GHOLD_MUTEX } },
 		  "" },
-		{ "two rings that share one",
+		{ "two cycles that share one",
 		  { { 1, 0x100, WRITE }, { 2, 0x200, MUTEX }, { 3, 0x200, MUTEX } },
 		  { { 1, 0x200, GHOLD_MUTEX }, { 2, 0x100, GHOLD_READ }, { 3, 0x100, GHOLD_READ } },
 		  "1>2 3>1" },
@@ -214,7 +214,7 @@ Test(waitgraph, finds_rings_and_nothing_else)
 			nr_holds++;
 		s = scene(t[i].waits, nr_waits, t[i].holds, nr_holds);
 		cr_assert_eq(waitgraph__new(&s->c, &s->ls, &s->hs, &w), 0);
-		cr_expect_str_eq(rings(s, w), t[i].want, "%s: %s", t[i].why, rings(s, w));
+		cr_expect_str_eq(cycles(s, w), t[i].want, "%s: %s", t[i].why, cycles(s, w));
 		free(s);
 	}
 }
@@ -229,7 +229,7 @@ Test(waitgraph, a_lock_that_is_not_locked_is_held_by_nobody)
 
 	s->locks[0].locked = false;
 	cr_assert_eq(waitgraph__new(&s->c, &s->ls, &s->hs, &w), 0);
-	cr_expect_eq(w->nr_rings, 0);
+	cr_expect_eq(w->nr_cycles, 0);
 	cr_expect_eq(w->unclear, 1);
 	free(s);
 }
@@ -243,7 +243,7 @@ Test(waitgraph, more_readers_than_the_lock_counts_are_believed_nothing)
 
 	s->locks[0].departing = 1;
 	cr_assert_eq(waitgraph__new(&s->c, &s->ls, &s->hs, &w), 0);
-	cr_expect_eq(w->nr_rings, 0);
+	cr_expect_eq(w->nr_cycles, 0);
 	free(s);
 }
 
@@ -262,8 +262,8 @@ Test(waitgraph, counts_who_waits_behind_a_ring)
 	scoped(waitgraph) w = NULL;
 
 	cr_assert_eq(waitgraph__new(&s->c, &s->ls, &s->hs, &w), 0);
-	cr_assert_eq(w->nr_rings, 1);
-	cr_expect_eq(w->rings[0].behind, 2);
+	cr_assert_eq(w->nr_cycles, 1);
+	cr_expect_eq(w->cycles[0].behind, 2);
 	free(s);
 }
 
@@ -275,11 +275,11 @@ Test(waitgraph, a_ring_stands_only_if_it_is_found_twice)
 	cr_assert_eq(waitgraph__new(&one->c, &one->ls, &one->hs, &w), 0);
 	cr_assert_eq(waitgraph__new(&two->c, &two->ls, &two->hs, &again), 0);
 	cr_assert_eq(waitgraph__confirm(w, &one->c, again, &two->c), 0);
-	cr_expect_eq(w->nr_rings, 1, "the same twice");
+	cr_expect_eq(w->nr_cycles, 1, "the same twice");
 
 	two->gs[1].goid = 77; /* the struct is another goroutine's now */
 	cr_assert_eq(waitgraph__confirm(w, &one->c, again, &two->c), 0);
-	cr_expect_eq(w->nr_rings, 0, "another goroutine");
+	cr_expect_eq(w->nr_cycles, 0, "another goroutine");
 	waitgraph__free(w);
 	waitgraph__free(again);
 
@@ -288,7 +288,7 @@ Test(waitgraph, a_ring_stands_only_if_it_is_found_twice)
 	cr_assert_eq(waitgraph__new(&one->c, &one->ls, &one->hs, &w), 0);
 	cr_assert_eq(waitgraph__new(&two->c, &two->ls, &two->hs, &again), 0);
 	cr_assert_eq(waitgraph__confirm(w, &one->c, again, &two->c), 0);
-	cr_expect_eq(w->nr_rings, 0, "one has gone on");
+	cr_expect_eq(w->nr_cycles, 0, "one has gone on");
 	waitgraph__free(w);
 	waitgraph__free(again);
 	free(one);
@@ -304,9 +304,9 @@ Test(waitgraph, a_ring_with_one_that_moved_is_dropped)
 	cr_assert_eq(waitgraph__new(&s->c, &s->ls, &s->hs, &w), 0);
 	moved[5] = true;
 	waitgraph__drop(w, moved);
-	cr_expect_eq(w->nr_rings, 1);
+	cr_expect_eq(w->nr_cycles, 1);
 	moved[1] = true;
 	waitgraph__drop(w, moved);
-	cr_expect_eq(w->nr_rings, 0);
+	cr_expect_eq(w->nr_cycles, 0);
 	free(s);
 }

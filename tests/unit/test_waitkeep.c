@@ -81,13 +81,13 @@ static const char *rings_of(const struct scene *s)
 	static char text[256];
 
 	text[0] = '\0';
-	for (size_t i = 0; i < s->w->nr_rings; i++)
-		for (uint32_t k = 0; k < s->w->rings[i].nr; k++)
+	for (size_t i = 0; i < s->w->nr_cycles; i++)
+		for (uint32_t k = 0; k < s->w->cycles[i].nr; k++)
 			snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%u",
 				 k   ? ">"
 				 : i ? " "
 				     : "",
-				 s->w->steps[s->w->rings[i].edges_at + k].g + 1);
+				 s->w->steps[s->w->cycles[i].edges_at + k].g + 1);
 	return text;
 }
 
@@ -97,7 +97,7 @@ Test(waitkeep, closes_rings_and_nothing_else)
 		const char *why;
 		struct pair locks[6], keeps[8];
 		uint32_t same; /* waits for the channel of 1 too */
-		const char *edges, *rings;
+		const char *edges, *cycles;
 	} t[] = {
 		{ "the holder waits for who waits for it",
 		  { { 2, 1 } },
@@ -119,38 +119,38 @@ Test(waitkeep, closes_rings_and_nothing_else)
 		  "3>1>2" },
 		{ "three, two locks", { { 2, 1 }, { 3, 2 } }, { { 1, 3 } }, 0, "1>3", "2>1>3" },
 		{ "the way is not closed", { { 3, 1 } }, { { 1, 2 }, { 2, 4 } }, 0, "", "" },
-		{ "one of the ring could be woken by another: none of it counts",
+		{ "one of the cycle could be woken by another: none of it counts",
 		  { { 3, 1 } },
 		  { { 1, 2 }, { 2, 3 }, { 2, 5 } },
 		  0,
 		  "",
 		  "" },
-		{ "channels alone are no ring", { { 3, 4 } }, { { 1, 2 }, { 2, 1 } }, 0, "", "" },
+		{ "channels alone are no cycle", { { 3, 4 } }, { { 1, 2 }, { 2, 1 } }, 0, "", "" },
 		{ "who waits for the same channel ends no wait",
 		  { { 3, 1 } },
 		  { { 1, 2 }, { 2, 1 } },
 		  2,
 		  "",
 		  "" },
-		{ "nor does it open the ring",
+		{ "nor does it open the cycle",
 		  { { 3, 1 } },
 		  { { 1, 2 }, { 1, 3 } },
 		  2,
 		  "1>3",
 		  "3>1" },
-		{ "many wait for the lock and have it: one ring",
+		{ "many wait for the lock and have it: one cycle",
 		  { { 2, 1 }, { 3, 1 }, { 4, 1 } },
 		  { { 1, 4 }, { 1, 3 }, { 1, 2 } },
 		  0,
 		  "1>2+2",
 		  "2>1" },
-		{ "each ring has a lock",
+		{ "each cycle has a lock",
 		  { { 4, 1 } },
 		  { { 1, 2 }, { 2, 1 }, { 1, 4 }, { 2, 4 } },
 		  0,
 		  "1>4+1 2>4+1",
 		  "4>1" },
-		{ "many call Done and wait for who waits: one ring",
+		{ "many call Done and wait for who waits: one cycle",
 		  { { 1, 2 }, { 1, 3 }, { 1, 4 } },
 		  { { 2, 1 }, { 3, 1 }, { 4, 1 } },
 		  0,
@@ -163,7 +163,7 @@ Test(waitkeep, closes_rings_and_nothing_else)
 		const char *edges = edges_of(&s);
 
 		cr_expect_str_eq(edges, t[i].edges, "%s: %s", t[i].why, edges);
-		cr_expect_str_eq(rings_of(&s), t[i].rings, "%s: %s", t[i].why, rings_of(&s));
+		cr_expect_str_eq(rings_of(&s), t[i].cycles, "%s: %s", t[i].why, rings_of(&s));
 		waitgraph__free(s.w);
 	}
 }
@@ -174,7 +174,7 @@ Test(waitkeep, prefers_who_has_code_for_it_unless_that_leaves_no_lock_in_the_rin
 		const char *why;
 		struct pair locks[4], keeps[6];
 		struct pair able[3];
-		const char *edges, *rings;
+		const char *edges, *cycles;
 	} t[] = {
 		{ "of those that wait for the lock",
 		  { { 2, 1 }, { 3, 1 } },
@@ -188,7 +188,7 @@ Test(waitkeep, prefers_who_has_code_for_it_unless_that_leaves_no_lock_in_the_rin
 		  { { 1, 2 } },
 		  "1>2+1 2>3",
 		  "3>1>2" },
-		{ "not for a ring of channels",
+		{ "not for a cycle of channels",
 		  { { 3, 1 } },
 		  { { 1, 2 }, { 1, 3 }, { 2, 1 }, { 2, 3 } },
 		  { { 1, 2 }, { 2, 1 } },
@@ -206,7 +206,7 @@ Test(waitkeep, prefers_who_has_code_for_it_unless_that_leaves_no_lock_in_the_rin
 						   s.keeps[k].by + 1 == t[i].able[a].to;
 		edges = edges_of(&s);
 		cr_expect_str_eq(edges, t[i].edges, "%s: %s", t[i].why, edges);
-		cr_expect_str_eq(rings_of(&s), t[i].rings, "%s: %s", t[i].why, rings_of(&s));
+		cr_expect_str_eq(rings_of(&s), t[i].cycles, "%s: %s", t[i].why, rings_of(&s));
 		waitgraph__free(s.w);
 	}
 }
@@ -217,8 +217,8 @@ Test(waitkeep, counts_who_waits_behind_such_a_ring)
 			       (const struct pair[]){ { 1, 2 }, { 1, 3 }, { 0, 0 } }, 0);
 
 	cr_expect_str_eq(edges_of(&s), "1>2+1");
-	cr_assert_eq(s.w->nr_rings, 1);
-	cr_expect_eq(s.w->rings[0].behind, 2);
+	cr_assert_eq(s.w->nr_cycles, 1);
+	cr_expect_eq(s.w->cycles[0].behind, 2);
 	waitgraph__free(s.w);
 }
 
@@ -231,11 +231,11 @@ Test(waitkeep, keeps_no_edge_that_is_not_there_a_moment_later)
 	edges_of(&two);
 	cr_assert_eq(waitgraph__confirm(one.w, &one.c, two.w, &two.c), 0);
 	cr_expect_eq(one.w->nr_edges, 2);
-	cr_expect_eq(one.w->nr_rings, 1);
+	cr_expect_eq(one.w->nr_cycles, 1);
 	two.waits[0].via = 7; /* it waits for it anew */
 	cr_assert_eq(waitgraph__confirm(one.w, &one.c, two.w, &two.c), 0);
 	cr_expect_eq(one.w->nr_edges, 1, "the lock's edge");
-	cr_expect_eq(one.w->nr_rings, 0);
+	cr_expect_eq(one.w->nr_cycles, 0);
 	waitgraph__free(one.w);
 	waitgraph__free(two.w);
 }

@@ -138,17 +138,17 @@ static struct census_wait lock_wait(const struct gspot *spot, uint64_t sema, int
 	switch (spot->lock) {
 	case PC_LOCK_MUTEX:
 		wait.kind = spot->writers ? CENSUS_WAIT_RWMUTEX : CENSUS_WAIT_MUTEX;
-		wait.way = spot->writers ? CENSUS_WAY_WRITE : CENSUS_WAY_NONE;
+		wait.direction = spot->writers ? CENSUS_DIR_WRITE : CENSUS_DIR_NONE;
 		wait.addr = sema - MUTEX_SEMA; /* an RWMutex begins with its mutex */
 		break;
 	case PC_LOCK_RLOCK:
 		wait.kind = CENSUS_WAIT_RWMUTEX;
-		wait.way = CENSUS_WAY_READ;
+		wait.direction = CENSUS_DIR_READ;
 		wait.addr = sema - RW_READERSEM;
 		break;
 	case PC_LOCK_LOCK:
 		wait.kind = CENSUS_WAIT_RWMUTEX;
-		wait.way = CENSUS_WAY_WRITE;
+		wait.direction = CENSUS_DIR_WRITE;
 		wait.addr = sema - RW_WRITERSEM;
 		break;
 	case PC_LOCK_WAITGROUP:
@@ -243,7 +243,7 @@ static int gwaits__sudog(struct gwaits *w, struct gwait *t, const uint8_t *bytes
 		return elem ? gwaits__add(w, t, &wait) : 0;
 	}
 	wait.select = bytes[w->rt->objects.sudog_isselect];
-	wait.way = (uint8_t)census_way_of(gowait_of(w->rt->minor, t->v->reason));
+	wait.direction = (uint8_t)census_direction_of(gowait_of(w->rt->minor, t->v->reason));
 	t->at = field_u64(bytes, lay->sudog_waitlink);
 	err = gwaits__add(w, t, &wait);
 	if (!t->at)
@@ -330,7 +330,7 @@ static int gwaits__polldesc(struct gwaits *w, struct gwait *t, const uint8_t *by
 	gwaits__learn(w, t);
 	t->hunt = HUNT_OVER;
 	wait.via = field_u64(bytes, obj->pd_fd);
-	wait.way = reads ? CENSUS_WAY_READ : CENSUS_WAY_WRITE;
+	wait.direction = reads ? CENSUS_DIR_READ : CENSUS_DIR_WRITE;
 	return gwaits__add(w, t, &wait);
 }
 

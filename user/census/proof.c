@@ -159,8 +159,8 @@ static bool proof__p_is_true(const struct proof *pf, uint64_t p)
 }
 
 /* What v points at, and after it the g once more, in one system call. */
-static int proof__gather(const struct proof *pf, const struct gview *v, struct evidence *ret,
-			 uint8_t *again)
+static int proof__read_batch(const struct proof *pf, const struct gview *v, struct evidence *ret,
+			     uint8_t *again)
 {
 	bool parked = gview__is_parked(v),
 	     has_m = v->status == GOSTATUS_RUNNING || v->status == GOSTATUS_SYSCALL;
@@ -307,7 +307,7 @@ static int proof__hear(struct proof *pf, uint64_t addr, uint8_t *bytes)
 		int err;
 
 		gview__take(&v, pf->rt, addr, bytes);
-		err = proof__gather(pf, &v, &e, bytes);
+		err = proof__read_batch(pf, &v, &e, bytes);
 		if (err)
 			return err;
 		gview__take(&again, pf->rt, addr, bytes);

@@ -51,7 +51,7 @@ static void say_end(const struct snapshot *t, const struct chans_source *sources
 		 (double)(t->read_ns - t->began_ns) / NS_PER_MS);
 }
 
-static int write_all(const struct opts *o, const struct format *f, const struct filter *pick,
+static int write_all(const struct opts *o, const struct format *f, const struct filter *filter,
 		     const struct snapshot *t, const struct chans_source *sources,
 		     const struct labelbook *labels, struct outfile *out, struct outfile *saved,
 		     struct cause *why)
@@ -66,7 +66,7 @@ static int write_all(const struct opts *o, const struct format *f, const struct 
 
 	snapshot__meta(t, &meta);
 	err = f->kind == FORMAT_PW ? save(o, t, sources, labels, &meta, to, why)
-				   : show_chans(o, f, pick, &in, sources, &meta, to, why);
+				   : show_chans(o, f, filter, &in, sources, &meta, to, why);
 	err = outfile__end(out, err, why);
 	if (!err && saved) {
 		err = save(o, t, sources, labels, &meta, outfile__stream(saved), why);
@@ -77,12 +77,12 @@ static int write_all(const struct opts *o, const struct format *f, const struct 
 	return err;
 }
 
-static int chans(const struct opts *o, const struct format *f, const struct filter *pick,
+static int chans(const struct opts *o, const struct format *f, const struct filter *filter,
 		 struct cause *why)
 {
 	const bool all = o->save || f->kind == FORMAT_PW;
 	struct chans_source sources[GOPROC_RUNTIMES_MAX];
-	struct contentions knots = { 0 };
+	struct contentions contentions = { 0 };
 	struct deadline until = deadline_in(SNAPSHOT_MOST_NS, NULL);
 	scoped(outfile) saved = NULL;
 	scoped(outfile) out = NULL;
@@ -95,10 +95,10 @@ static int chans(const struct opts *o, const struct format *f, const struct filt
 	err = save_open(o, &saved, why);
 	if (!err)
 		err = snapshot__new(o->pid, CENSUS_DEPTH_MAX, &until, &t, why);
-	if (!err && (all || (pick && filter__asks(pick, FILTER_LABEL))))
+	if (!err && (all || (filter && filter__asks(filter, FILTER_LABEL))))
 		err = snapshot__labels(t, labels, why);
 	if (!err)
-		err = job__run(contentions__job(&knots,
+		err = job__run(contentions__job(&contentions,
 						&(struct contention_opts){
 							.t = t,
 							.elements = o->elements,
@@ -107,19 +107,19 @@ static int chans(const struct opts *o, const struct format *f, const struct filt
 						}),
 			       NULL, why);
 	for (size_t i = 0; !err && i < t->target.nr; i++)
-		sources[i] = contention__source(&knots.of[i]);
+		sources[i] = contention__source(&contentions.of[i]);
 	if (!err)
 		err = outfile__open(o->output, o->mode, &out, why);
 	if (!err)
-		err = write_all(o, f, pick, t, sources, labels, out, saved, why);
-	contentions__done(&knots);
+		err = write_all(o, f, filter, t, sources, labels, out, saved, why);
+	contentions__done(&contentions);
 	return err;
 }
 
 int cmd_chans(const struct opts *o)
 {
 	const struct format *f = NULL;
-	scoped(filter) pick = NULL;
+	scoped(filter) filter = NULL;
 	scoped(fate) target = NULL;
 	struct cause why = { "" };
 	int err;
@@ -127,14 +127,14 @@ int cmd_chans(const struct opts *o)
 	err = format_choose(o, &f);
 	if (err)
 		return err;
-	err = filters_pick(o, &pick, &why);
+	err = filters_make(o, &filter, &why);
 	if (err) {
 		log_error("%s", why.text[0] ? why.text : strerror(-err));
 		return 2;
 	}
 	stop_at_once(o->pid, 2 * SNAPSHOT_MOST_NS);
 	target = fate__begin(o->pid);
-	err = chans(o, f, pick, &why);
+	err = chans(o, f, filter, &why);
 	if (!err)
 		return 0;
 	return fate_failed(target, err, &why);

@@ -62,10 +62,10 @@ const struct cmd_def cmd_table[CMD_MAX] = {
 			{ "Reads from the memory of the Go process which goroutines wait for which "
 			  "channels and for which locks of package sync. It stops nothing.",
 			  "Deadlocks come first: goroutines that wait for each other's locks, each "
-			  "step with its evidence. A ring is told only if each holder is certain, "
-			  "and if the ring still stands after 100 ms. If a channel, a Cond or a "
+			  "step with its evidence. A cycle is told only if each holder is certain, "
+			  "and if the cycle still stands after 100 ms. If a channel, a Cond or a "
 			  "WaitGroup is part of it, it must be proved that nobody else could end "
-			  "that wait. Memory is searched only if there may be such a ring. A "
+			  "that wait. Memory is searched only if there may be such a cycle. A "
 			  "deadlock is no error: the exit status is 0.",
 			  "Go's locks do not say who holds them. A goroutine that does not run "
 			  "holds what its own code will unlock when it goes on.",
@@ -101,21 +101,21 @@ const struct cmd_def cmd_table[CMD_MAX] = {
 			.needs = needs_pid },
 	[CMD_REFS] = { "refs",
 		       "-p PID (--goid N | --addr ADDRESS | --func REGEX | ...) [option...]",
-		       "what keeps what a goroutine waits for from being garbage: the way to it "
+		       "what keeps what a goroutine waits for from being garbage: the path to it "
 		       "from a "
 		       "root",
 		       { "Searches the heap of the Go process for what refers to the channel or "
 			 "lock that a goroutine waits for, and so on up to a root: a variable of "
 			 "the program, the stack of a goroutine that can still run, a finalizer, "
 			 "memory of C. It stops nothing and needs no kernel feature.",
-			 "It shows a short way, the root first, with the names and fields that "
+			 "It shows a short path, the root first, with the names and fields that "
 			 "symbols and DWARF have. Without them it shows addresses, sections and "
 			 "offsets. Or it says that nothing refers to the object (it looks twice, "
 			 "half a second apart), or only goroutines that nothing can wake.",
-			 "Of a select it shows a way for each channel. If a timer or ticker feeds "
+			 "Of a select it shows a path for each channel. If a timer or ticker feeds "
 			 "the channel, it says so, and what holds the timer.",
 			 "Filters choose goroutines as in dump. Goroutines that were made and wait "
-			 "at the same places are a group. Equal ways of a group are shown once." },
+			 "at the same places are a group. Equal paths of a group are shown once." },
 		       .run = cmd_refs,
 		       .needs = needs_goal },
 	[CMD_REPORT] = { "report",

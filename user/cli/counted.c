@@ -111,7 +111,7 @@ static const char *why_missing(const struct replay *r, const struct event_facts_
 }
 
 /* That it has some, and some of that time. */
-static int check_events(const struct replay *r, const char *path, const struct event_pick *pick,
+static int check_events(const struct replay *r, const char *path, const struct event_filter *filter,
 			struct event_facts_about *ret, struct cause *why)
 {
 	const char *missing;
@@ -122,11 +122,11 @@ static int check_events(const struct replay *r, const char *path, const struct e
 				  "blocked|births|exits|sched -o FILE.pw' keeps them",
 				  path);
 	missing = why_missing(r, ret);
-	if (pick->from_ns >= ret->until_ns && missing)
+	if (filter->from_ns >= ret->until_ns && missing)
 		return cause__set(why, -ENOENT,
 				  "'%s' has single events of its first %.6g s only: %s", path,
 				  seconds(ret->until_ns), missing);
-	if (pick->from_ns >= ret->until_ns)
+	if (filter->from_ns >= ret->until_ns)
 		return cause__set(why, -EINVAL,
 				  "'%s' ends after %.6g s: --from must be before that", path,
 				  seconds(ret->until_ns));
@@ -134,7 +134,7 @@ static int check_events(const struct replay *r, const char *path, const struct e
 }
 
 /* Of the time that was asked for. One that was refused may have begun long before. */
-static void say_missing(const struct replay *r, const char *path, const struct event_pick *pick,
+static void say_missing(const struct replay *r, const char *path, const struct event_filter *filter,
 			const struct event_facts_about *a)
 {
 	const char *missing = why_missing(r, a);
@@ -142,39 +142,39 @@ static void say_missing(const struct replay *r, const char *path, const struct e
 	if (a->refused)
 		log_warn("'%s': %llu single events that ended after %.6g s are missing: %s", path,
 			 (unsigned long long)a->refused, seconds(a->until_ns), missing);
-	else if (missing && (!pick->to_ns || pick->to_ns > a->until_ns))
+	else if (missing && (!filter->to_ns || filter->to_ns > a->until_ns))
 		log_warn("'%s' has single events of its first %.6g s only: %s", path,
 			 seconds(a->until_ns), missing);
 }
 
 /* Returns where what was chosen ends. */
-static uint64_t end_of(const struct event_pick *pick, const struct event_facts_about *a)
+static uint64_t end_of(const struct event_filter *filter, const struct event_facts_about *a)
 {
-	return pick->to_ns && pick->to_ns < a->until_ns ? pick->to_ns : a->until_ns;
+	return filter->to_ns && filter->to_ns < a->until_ns ? filter->to_ns : a->until_ns;
 }
 
-static void describe_pick(struct counted *c, const struct event_pick *pick,
-			  const struct event_facts_about *a)
+static void describe_filter(struct counted *c, const struct event_filter *filter,
+			    const struct event_facts_about *a)
 {
 	char whose[48] = "";
 
-	if (pick->nr_goids == 1)
+	if (filter->nr_goids == 1)
 		snprintf(whose, sizeof(whose), ", goroutine %llu",
-			 (unsigned long long)pick->goids[0]);
-	else if (pick->nr_goids)
-		snprintf(whose, sizeof(whose), ", %zu goroutines", pick->nr_goids);
-	snprintf(c->only, sizeof(c->only), "%.6g s to %.6g s of %.6g s%s%s", seconds(pick->from_ns),
-		 seconds(end_of(pick, a)), seconds(a->until_ns), whose,
+			 (unsigned long long)filter->goids[0]);
+	else if (filter->nr_goids)
+		snprintf(whose, sizeof(whose), ", %zu goroutines", filter->nr_goids);
+	snprintf(c->only, sizeof(c->only), "%.6g s to %.6g s of %.6g s%s%s",
+		 seconds(filter->from_ns), seconds(end_of(filter, a)), seconds(a->until_ns), whose,
 		 c->meta.lost || c->meta.gap_ns ? ", but what is missing is that of all" : "");
 }
 
-int counted__of_events(const struct replay *r, const char *path, const struct event_pick *pick,
+int counted__of_events(const struct replay *r, const char *path, const struct event_filter *filter,
 		       struct counted **ret, struct cause *why)
 {
 	scoped(counted) c = calloc(1, sizeof(*c));
 	struct event_facts_about about;
 	scoped(snap) sums = NULL;
-	int err = check_events(r, path, pick, &about, why);
+	int err = check_events(r, path, filter, &about, why);
 
 	if (err)
 		return err;
@@ -187,12 +187,12 @@ int counted__of_events(const struct replay *r, const char *path, const struct ev
 	err = counted__finish(c, r, err, path, why);
 	if (err)
 		return err;
-	say_missing(r, path, pick, &about);
+	say_missing(r, path, filter, &about);
 	c->meta = r->meta;
-	describe_pick(c, pick, &about);
+	describe_filter(c, filter, &about);
 	c->meta.only = c->only;
-	c->meta.wall_start_ns += pick->from_ns;
-	c->meta.duration_ns = end_of(pick, &about) - pick->from_ns;
+	c->meta.wall_start_ns += filter->from_ns;
+	c->meta.duration_ns = end_of(filter, &about) - filter->from_ns;
 	c->meta.seen = c->snap->count;
 	c->report.meta = &c->meta;
 	*ret = steal(c);

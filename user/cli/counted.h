@@ -23,8 +23,8 @@ struct counted { /* read only for others */
 /* r is borrowed until free. path: for the cause. -ENOENT: it has no such thing; -ENOMEM. */
 int counted__of_sums(const struct replay *r, const char *path, struct counted **ret,
 		     struct cause *why);
-/* As many of its single events as pick says; r was read with it (replay__open_events()). */
-int counted__of_events(const struct replay *r, const char *path, const struct event_pick *pick,
+/* As many of its single events as filter says; r was read with it (replay__open_events()). */
+int counted__of_events(const struct replay *r, const char *path, const struct event_filter *filter,
 		       struct counted **ret, struct cause *why);
 /* Its sums, or if it has none its goroutines at the first look. */
 int counted__of_any(const struct replay *r, const char *path, struct counted **ret,

@@ -73,7 +73,7 @@ static void say_end(const struct snapshot *t, const struct dump *d, const struct
 }
 
 /* What is read, as it was asked for, and all of it where it is to be saved. */
-static int write_all(const struct opts *o, const struct format *f, const struct filter *pick,
+static int write_all(const struct opts *o, const struct format *f, const struct filter *filter,
 		     const struct snapshot *t, const struct labelbook *labels, struct dump *d,
 		     struct outfile *out, struct outfile *saved, struct cause *why)
 {
@@ -85,7 +85,7 @@ static int write_all(const struct opts *o, const struct format *f, const struct 
 
 	snapshot__meta(t, &meta);
 	err = f->kind == FORMAT_PW ? save(o, t, labels, &peers, &meta, to, why)
-				   : show_dump(o, f, pick, d, &of, to, why);
+				   : show_dump(o, f, filter, d, &of, to, why);
 	err = outfile__end(out, err, why);
 	if (!err && saved)
 		err = outfile__end(saved,
@@ -95,7 +95,7 @@ static int write_all(const struct opts *o, const struct format *f, const struct 
 	return err;
 }
 
-static int dump(const struct opts *o, const struct format *f, const struct filter *pick,
+static int dump(const struct opts *o, const struct format *f, const struct filter *filter,
 		struct cause *why)
 {
 	const bool all = o->save || f->kind == FORMAT_PW;
@@ -121,21 +121,21 @@ static int dump(const struct opts *o, const struct format *f, const struct filte
 		err = job__run(snapshot__job(&taking), NULL, why);
 	t = taking.t;
 	if (!err && (all || o->objects || f->kind == FORMAT_JSON || f->kind == FORMAT_JSONL))
-		err = snapshot__ways(t, why);
+		err = snapshot__paths(t, why);
 	if (!err)
 		err = snapshot__labels(t, labels, why);
 	if (err)
 		return err;
-	err = show_pick(o, pick,
-			&(struct dump_input){
-				.censuses = (const struct census *const *)t->censuses,
-				.namers = t->target.namers,
-				.nr = t->target.nr,
-				.labels = labels,
-			},
-			&d, why);
+	err = show_filtered(o, filter,
+			    &(struct dump_input){
+				    .censuses = (const struct census *const *)t->censuses,
+				    .namers = t->target.namers,
+				    .nr = t->target.nr,
+				    .labels = labels,
+			    },
+			    &d, why);
 	if (!err)
-		err = write_all(o, f, pick, t, labels, d, out, saved, why);
+		err = write_all(o, f, filter, t, labels, d, out, saved, why);
 	if (!err)
 		say_end(t, d, labels, &until);
 	return err;
@@ -144,7 +144,7 @@ static int dump(const struct opts *o, const struct format *f, const struct filte
 int cmd_dump(const struct opts *o)
 {
 	const struct format *f = NULL;
-	scoped(filter) pick = NULL;
+	scoped(filter) filter = NULL;
 	scoped(fate) target = NULL;
 	struct cause why = { "" };
 	int err;
@@ -152,14 +152,14 @@ int cmd_dump(const struct opts *o)
 	err = format_choose(o, &f);
 	if (err)
 		return err;
-	err = filters_pick(o, &pick, &why);
+	err = filters_make(o, &filter, &why);
 	if (err) {
 		log_error("%s", why.text[0] ? why.text : strerror(-err));
 		return 2;
 	}
 	stop_at_once(o->pid, 2 * SNAPSHOT_MOST_NS);
 	target = fate__begin(o->pid);
-	err = dump(o, f, pick, &why);
+	err = dump(o, f, filter, &why);
 	if (!err)
 		return 0;
 	return fate_failed(target, err, &why);

@@ -8,6 +8,6 @@
 #include "names/filter.h"
 
 /* NULL if none is given. -EINVAL, -ENOSPC with a cause. */
-int filters_pick(const struct opts *o, struct filter **ret, struct cause *why);
+int filters_make(const struct opts *o, struct filter **ret, struct cause *why);
 
 #endif

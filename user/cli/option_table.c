@@ -70,7 +70,7 @@ static const struct opt_word transport_words[] = {
 	{ "perf", PW_TRANSPORT_PERF, "perf buffers, one for each processor" },
 	{ 0 },
 };
-static const struct opt_word way_words[] = {
+static const struct opt_word attach_words[] = {
 	{ "auto", ATTACH_AUTO, "the first of these that works" },
 	{ "uprobe-multi", ATTACH_MULTI, "one BPF link for many probes (Linux 6.6 and later)" },
 	{ "perf-link", ATTACH_PERF_LINK, "one BPF link for each probe" },
@@ -183,7 +183,7 @@ const struct opt_def opt_table[] = {
 	  .otherwise = "all" },
 	{ PART_SHOW, "top", 0, OPT_NUMBER, AT(top), DIF, "N",
 	  .help = "text: only the N greatest changes; 0: all", .max = INT_MAX, USUAL(20) },
-	{ PART_SHOW, "top", 0, OPT_NUMBER, AT(top), RFS, "N", .help = "show N ways for each group",
+	{ PART_SHOW, "top", 0, OPT_NUMBER, AT(top), RFS, "N", .help = "show N paths for each group",
 	  .min = 1, .max = INT_MAX, USUAL(REFS_TOP) },
 	{ PART_SHOW, "objects", 0, OPT_FLAG, AT(objects), DMP | RPT, NULL,
 	  .help = "text: lines that say what each one waits for, and where your code called the "
@@ -296,8 +296,8 @@ const struct opt_def opt_table[] = {
 	/* --- how events are seen --- */
 	{ PART_PROBES, "transport", 0, OPT_WORD, AT(transport), REC, "WORD",
 	  .help = "how events reach parkwatch", .words = transport_words, USUAL(-1) },
-	{ PART_PROBES, "attach", 0, OPT_WORD, AT(way), REC, "WORD",
-	  .help = "how probes are attached", .words = way_words, USUAL(ATTACH_AUTO) },
+	{ PART_PROBES, "attach", 0, OPT_WORD, AT(attach), REC, "WORD",
+	  .help = "how probes are attached", .words = attach_words, USUAL(ATTACH_AUTO) },
 	{ PART_PROBES, "ring-size", 0, OPT_BYTES, AT(ring_bytes), REC, "BYTES",
 	  .help = "size of the event buffer", .min = 4096, .max = 1u << 30,
 	  USUAL(PW_RING_DEFAULT) },

@@ -52,7 +52,7 @@ struct opts {
 	int alloc;                    /* enum alloc_source */
 	int root;                     /* enum profile_root */
 	int transport;                /* -1 auto, or enum pw_transport */
-	int way;                      /* enum attach_way */
+	int attach;                   /* enum attach_method */
 	uint64_t goids[PW_GOIDS_MAX]; /* ascending */
 	size_t nr_goids;
 	uint64_t min_wait_ns;

@@ -328,7 +328,7 @@ static int record(const struct opts *o, const struct format *f, const volatile s
 			     .async = o->async },
 		.alloc = (enum alloc_source)o->alloc,
 		.transport = o->transport,
-		.way = (enum attach_way)o->way,
+		.attach = (enum attach_method)o->attach,
 		.goids = o->goids,
 		.nr_goids = o->nr_goids,
 		.min_wait_ns = o->min_wait_ns,

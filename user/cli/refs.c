@@ -41,13 +41,13 @@ static int save(const struct opts *o, const struct refwatch *w, const struct ref
 	return save_end(f, s->meta, err, why);
 }
 
-static int refs(const struct opts *o, const struct format *f, const struct filter *pick,
+static int refs(const struct opts *o, const struct format *f, const struct filter *filter,
 		struct cause *why)
 {
 	const struct refwatch_opts wo = {
 		.pid = o->pid,
 		.depth = REFS_DEPTH,
-		.pick = pick,
+		.filter = filter,
 		.object = o->addr,
 		.proof_ns = o->proof_ns,
 	};
@@ -86,7 +86,7 @@ static int refs(const struct opts *o, const struct format *f, const struct filte
 int cmd_refs(const struct opts *o)
 {
 	const struct format *f = NULL;
-	scoped(filter) pick = NULL;
+	scoped(filter) filter = NULL;
 	scoped(fate) target = NULL;
 	struct cause why = { "" };
 	int err;
@@ -94,14 +94,14 @@ int cmd_refs(const struct opts *o)
 	err = format_choose(o, &f);
 	if (err)
 		return err;
-	err = filters_pick(o, &pick, &why);
+	err = filters_make(o, &filter, &why);
 	if (err) {
 		log_error("%s", why.text[0] ? why.text : strerror(-err));
 		return 2;
 	}
 	stop_at_once(o->pid, o->proof_ns ? 2 * SNAPSHOT_MOST_NS + o->proof_ns : 0);
 	target = fate__begin(o->pid);
-	err = refs(o, f, pick, &why);
+	err = refs(o, f, filter, &why);
 	if (!err)
 		return 0;
 	return fate_failed(target, err, &why);

@@ -89,7 +89,7 @@ static int with_recorded(const struct opts *o, const struct book *b, struct args
 
 /* --- the views --- */
 
-static int report_dump(const struct opts *o, const struct format *f, const struct filter *pick,
+static int report_dump(const struct opts *o, const struct format *f, const struct filter *filter,
 		       const struct replay *r, FILE *out, struct cause *why)
 {
 	const struct show_of of = { .meta = &r->meta, .peer = peer_of, .peer_ctx = r->book };
@@ -102,13 +102,13 @@ static int report_dump(const struct opts *o, const struct format *f, const struc
 				  "'%s' has no look at all goroutines: it was written by '%s'; try "
 				  "--view %s",
 				  o->operands[0], r->book->view, r->book->view);
-	err = show_pick(o, pick,
-			&(struct dump_input){ .censuses = censuses,
-					      .namers = r->namers,
-					      .nr = r->book->nr_runtimes,
-					      .labels = r->book->looks[0].labels },
-			&d, why);
-	return err ? err : show_dump(o, f, pick, d, &of, out, why);
+	err = show_filtered(o, filter,
+			    &(struct dump_input){ .censuses = censuses,
+						  .namers = r->namers,
+						  .nr = r->book->nr_runtimes,
+						  .labels = r->book->looks[0].labels },
+			    &d, why);
+	return err ? err : show_dump(o, f, filter, d, &of, out, why);
 }
 
 /* The last look of a watch is the only one that it keeps. */
@@ -152,7 +152,7 @@ static bool was_given(const struct book *b, const char *option)
 	return false;
 }
 
-static int report_chans(const struct opts *o, const struct format *f, const struct filter *pick,
+static int report_chans(const struct opts *o, const struct format *f, const struct filter *filter,
 			const struct replay *r, FILE *out, struct cause *why)
 {
 	static const struct gchans no_chans;
@@ -180,7 +180,7 @@ static int report_chans(const struct opts *o, const struct format *f, const stru
 				  "'%s' was recorded without --elements: what channels hold is not "
 				  "in it",
 				  o->operands[0]);
-	return show_chans(o, f, pick,
+	return show_chans(o, f, filter,
 			  &(struct dump_input){ .censuses = censuses,
 						.namers = r->namers,
 						.nr = r->book->nr_runtimes,
@@ -223,16 +223,16 @@ static int report_refs(const struct opts *o, const struct format *f, const struc
 }
 
 /* What was asked of single events; false: nothing. */
-static bool is_picked(const struct event_pick *p)
+static bool is_wanted(const struct event_filter *p)
 {
 	return p->from_ns || p->to_ns || p->nr_goids;
 }
 
 static int report_sums(const struct opts *o, const struct format *f, const struct replay *r,
-		       const struct event_pick *events, FILE *out, struct cause *why)
+		       const struct event_filter *events, FILE *out, struct cause *why)
 {
 	scoped(counted) c = NULL;
-	int err = is_picked(events) ? counted__of_events(r, o->operands[0], events, &c, why)
+	int err = is_wanted(events) ? counted__of_events(r, o->operands[0], events, &c, why)
 				    : counted__of_sums(r, o->operands[0], &c, why);
 
 	if (err)
@@ -249,7 +249,8 @@ static int report_sums(const struct opts *o, const struct format *f, const struc
 }
 
 static int write_view(const struct opts *o, enum view v, const struct replay *r,
-		      const struct filter *pick, const struct event_pick *events, struct cause *why)
+		      const struct filter *filter, const struct event_filter *events,
+		      struct cause *why)
 {
 	const struct format *f = NULL;
 	scoped(outfile) out = NULL;
@@ -263,13 +264,13 @@ static int write_view(const struct opts *o, enum view v, const struct replay *r,
 	if (!err && v == VIEW_RECORDING)
 		err = report_sums(o, f, r, events, outfile__stream(out), why);
 	else if (!err && v == VIEW_CHANS)
-		err = report_chans(o, f, pick, r, outfile__stream(out), why);
+		err = report_chans(o, f, filter, r, outfile__stream(out), why);
 	else if (!err && v == VIEW_REFS)
 		err = report_refs(o, f, r, outfile__stream(out), why);
 	else if (!err && v == VIEW_LEAKS)
 		err = report_leaks(o, f, r, outfile__stream(out), why);
 	else if (!err)
-		err = report_dump(o, f, pick, r, outfile__stream(out), why);
+		err = report_dump(o, f, filter, r, outfile__stream(out), why);
 	return out ? outfile__end(out, err, why) : err;
 }
 
@@ -318,11 +319,11 @@ static int find_view(const struct opts *o, const struct replay *r, enum view *re
 			  name);
 }
 
-static int report(const struct opts *o, const struct replay *r, const struct event_pick *events,
+static int report(const struct opts *o, const struct replay *r, const struct event_filter *events,
 		  struct cause *why)
 {
 	struct args a = { .nr = 0 };
-	scoped(filter) pick = NULL;
+	scoped(filter) filter = NULL;
 	struct opts both;
 	enum view v;
 	int err = find_view(o, r, &v, why);
@@ -345,19 +346,19 @@ static int report(const struct opts *o, const struct replay *r, const struct eve
 	if (!err && v == VIEW_DUMP)
 		v = both.group ? VIEW_GROUPS : VIEW_DUMP;
 	if (!err)
-		err = filters_pick(&both, &pick, why);
+		err = filters_make(&both, &filter, why);
 	if (!err)
-		err = write_view(&both, v, r, pick, events, why);
+		err = write_view(&both, v, r, filter, events, why);
 	for (int i = 0; i < a.nr; i++)
 		free(a.v[i]);
 	return err;
 }
 
 /* goids: room for PW_GOIDS_MAX. */
-static int pick_events(const struct opts *o, uint64_t *goids, struct event_pick *ret,
-		       struct cause *why)
+static int filter_events(const struct opts *o, uint64_t *goids, struct event_filter *ret,
+			 struct cause *why)
 {
-	*ret = (struct event_pick){ .from_ns = o->from_ns, .to_ns = o->to_ns, .goids = goids };
+	*ret = (struct event_filter){ .from_ns = o->from_ns, .to_ns = o->to_ns, .goids = goids };
 	if (o->to_ns && o->to_ns <= o->from_ns)
 		return cause__set(why, -EINVAL, "--to must be after --from");
 	for (size_t i = 0; i < o->nr_filters; i++)
@@ -373,12 +374,12 @@ int cmd_report(const struct opts *o)
 {
 	uint64_t goids[PW_GOIDS_MAX];
 	scoped(replay) r = NULL;
-	struct event_pick events;
+	struct event_filter events;
 	struct cause why = { "" };
-	int err = pick_events(o, goids, &events, &why);
+	int err = filter_events(o, goids, &events, &why);
 
 	if (!err)
-		err = replay__open_events(o->operands[0], is_picked(&events) ? &events : NULL, &r,
+		err = replay__open_events(o->operands[0], is_wanted(&events) ? &events : NULL, &r,
 					  &why);
 	if (!err) {
 		counted_say_read(r, o->operands[0]);
@@ -421,7 +422,7 @@ static void print_waits(const struct replay *r)
 		chans += s.chans->nr;
 		locks += s.locks->nr;
 		holders += s.holds->nr;
-		deadlocks += s.graph->nr_rings;
+		deadlocks += s.graph->nr_cycles;
 	}
 	if (any)
 		printf("waited for    %zu channels, %zu locks with %zu holders, %zu deadlocks\n",
@@ -433,7 +434,7 @@ static void print_refs(const struct replay *r)
 	const struct refs *rs = refs_facts__read(r->refs);
 
 	if (rs)
-		printf("ways          %zu, of %zu groups of goroutines\n", rs->nr_ways, rs->nr);
+		printf("paths         %zu, of %zu groups of goroutines\n", rs->nr_paths, rs->nr);
 }
 
 static void print_began(uint64_t unix_ns)

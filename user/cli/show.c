@@ -7,11 +7,11 @@
 #include "format/dump_show.h"
 #include "view/old_dump.h"
 
-int show_pick(const struct opts *o, const struct filter *pick, const struct dump_input *in,
-	      struct dump **ret, struct cause *why)
+int show_filtered(const struct opts *o, const struct filter *filter, const struct dump_input *in,
+		  struct dump **ret, struct cause *why)
 {
 	const struct dump_opts dopts = {
-		.pick = pick,
+		.filter = filter,
 		.system = o->system,
 		.sort = (enum dump_sort)o->sort,
 		.top = o->group || o->diff ? 0 : o->top,
@@ -24,14 +24,14 @@ int show_pick(const struct opts *o, const struct filter *pick, const struct dump
 
 /* The older dump, of the same program, and nothing left out of this one: what went was there. */
 static int read_old(const struct opts *o, const struct dump *d, const struct report_meta *meta,
-		    const struct filter *pick, struct old_dump **ret, struct cause *why)
+		    const struct filter *filter, struct old_dump **ret, struct cause *why)
 {
 	scoped(old_dump) old = NULL;
 	int err;
 
 	if (!o->diff)
 		return 0;
-	err = old_dump__read(o->diff, pick, o->system, &old, why);
+	err = old_dump__read(o->diff, filter, o->system, &old, why);
 	if (!err && d->counts.not_read)
 		err = cause__set(why, -ETIMEDOUT,
 				 "reading the goroutines was cut short: there is nothing to "
@@ -44,7 +44,7 @@ static int read_old(const struct opts *o, const struct dump *d, const struct rep
 	return err;
 }
 
-int show_dump(const struct opts *o, const struct format *f, const struct filter *pick,
+int show_dump(const struct opts *o, const struct format *f, const struct filter *filter,
 	      struct dump *d, const struct show_of *of, FILE *out, struct cause *why)
 {
 	const enum view v = o->diff ? VIEW_DIFF : o->group ? VIEW_GROUPS : VIEW_DUMP;
@@ -62,7 +62,7 @@ int show_dump(const struct opts *o, const struct format *f, const struct filter 
 
 	meta.seen = d->counts.nr;
 	meta.lost = d->counts.unsettled + d->counts.refused;
-	err = read_old(o, d, &meta, pick, &old, why);
+	err = read_old(o, d, &meta, filter, &old, why);
 	if (err)
 		return err;
 	return format__write(f, v,
@@ -75,11 +75,11 @@ int show_dump(const struct opts *o, const struct format *f, const struct filter 
 			     out, why);
 }
 
-int show_chans(const struct opts *o, const struct format *f, const struct filter *pick,
+int show_chans(const struct opts *o, const struct format *f, const struct filter *filter,
 	       const struct dump_input *in, const struct chans_source *sources,
 	       const struct report_meta *meta, FILE *out, struct cause *why)
 {
-	const struct dump_opts dopts = { .pick = pick, .system = true };
+	const struct dump_opts dopts = { .filter = filter, .system = true };
 	const struct chans_show s = { .meta = meta, .elements = o->elements };
 	scoped(dump) d = NULL;
 	scoped(chans) cs = NULL;

@@ -24,13 +24,13 @@ struct show_of { /* all borrowed */
 };
 
 /* The goroutines that are asked for. 0 or -ENOMEM with a cause. */
-int show_pick(const struct opts *o, const struct filter *pick, const struct dump_input *in,
-	      struct dump **ret, struct cause *why);
+int show_filtered(const struct opts *o, const struct filter *filter, const struct dump_input *in,
+		  struct dump **ret, struct cause *why);
 /* Those, or their groups, or what differs from an older dump. As format__write(). */
-int show_dump(const struct opts *o, const struct format *f, const struct filter *pick,
+int show_dump(const struct opts *o, const struct format *f, const struct filter *filter,
 	      struct dump *d, const struct show_of *of, FILE *out, struct cause *why);
 /* The channels and locks; sources: by rt. As format__write(). */
-int show_chans(const struct opts *o, const struct format *f, const struct filter *pick,
+int show_chans(const struct opts *o, const struct format *f, const struct filter *filter,
 	       const struct dump_input *in, const struct chans_source *sources,
 	       const struct report_meta *meta, FILE *out, struct cause *why);
 

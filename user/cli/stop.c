@@ -130,7 +130,7 @@ static void asker__limit(struct asker *a)
 /* Once a second, signal or not. */
 static void asker__look(struct asker *a)
 {
-	const enum stuck_way way = stuck__ask(&a->stuck);
+	const enum stuck_state way = stuck__ask(&a->stuck);
 	char what[256];
 
 	a->spent_s += way != STUCK_WRITES;

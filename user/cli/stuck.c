@@ -89,7 +89,7 @@ static bool opens_to_write(const struct stuck *s, long call)
 	return call == SYS_openat && (argument(s, 2) & O_ACCMODE) != O_RDONLY;
 }
 
-enum stuck_way stuck__ask(struct stuck *s)
+enum stuck_state stuck__ask(struct stuck *s)
 {
 	char path[64], wait[sizeof(s->wait)], *end;
 	const unsigned long long woken = sleeps_of(s->thread);

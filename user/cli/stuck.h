@@ -17,7 +17,7 @@
 /* in all of which it waits for the same, without having woken in between */
 #define STUCK_ASKS 10
 
-enum stuck_way {
+enum stuck_state {
 	STUCK_NOT,    /* it goes on, or waits for what we chose: a moment, a ring */
 	STUCK_WRITES, /* for who takes our output: a pager may take its time */
 	STUCK_READS,
@@ -34,7 +34,7 @@ struct stuck {
 
 void stuck__init(struct stuck *s, pid_t thread);
 /* What it does now; counts in s->asks for how long it has. */
-enum stuck_way stuck__ask(struct stuck *s);
+enum stuck_state stuck__ask(struct stuck *s);
 /* For what it waits, in words, of a thread that STUCK_READS. target: whose memory is read. */
 void stuck__describe(const struct stuck *s, pid_t target, char *buf, size_t size);
 

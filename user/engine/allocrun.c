@@ -45,7 +45,7 @@ bool allocrun__try(struct allocrun *r, const struct allocrun_env *env)
 }
 
 /* What the trial showed: how often it allocates, and so what counting will cost. Returns the hits. */
-static uint64_t allocrun__foretell(const struct allocrun *r)
+static uint64_t allocrun__predict(const struct allocrun *r)
 {
 	const struct allocrun_env *env = &r->env;
 	const struct allocrun_tally after = tally_now(env);
@@ -103,7 +103,7 @@ static void allocrun__balance(struct allocrun *r)
 int allocrun__init(struct allocrun *r, const struct allocrun_env *env, struct cause *why)
 {
 	const bool windows = allocs__has(env->allocs, ALLOC_SOURCE_REFILL);
-	const uint64_t foretold = r->tried ? allocrun__foretell(r) : 0;
+	const uint64_t foretold = r->tried ? allocrun__predict(r) : 0;
 
 	for (size_t i = 0; i < env->nr_rt; i++)
 		attach__exact(probes__attach(env->probes, i),
@@ -198,7 +198,7 @@ void allocrun__begin(struct allocrun *r)
 		allocs__begin(r->env.allocs, (uint16_t)i);
 }
 
-void allocrun__tend(struct allocrun *r, uint64_t left_ns)
+void allocrun__tick(struct allocrun *r, uint64_t left_ns)
 {
 	const uint64_t now = clock_now_ns();
 	const bool learn = now - r->learnt_ns >= LEARN_NS;

@@ -8,7 +8,7 @@
  *	allocrun__try()	    the probes are there, nothing is recorded yet: they count for a moment
  *	allocrun__init()    nothing is recorded yet
  *	allocrun__begin()   recording has just begun
- *	allocrun__tend()    now and then, and whenever it is due
+ *	allocrun__tick()    now and then, and whenever it is due
  *	allocrun__end()	    recording is about to end
  *	allocrun__finish()  it has ended: into the profile
  */
@@ -73,14 +73,14 @@ void allocrun__begin(struct allocrun *r);
 /* So many (1 or more) share the budget from this moment on. */
 void allocrun__share(struct allocrun *r, unsigned int sharers);
 /*
- * The next moment for allocrun__tend(): of a look at the window that is open, or of the next window.
+ * The next moment for allocrun__tick(): of a look at the window that is open, or of the next window.
  * UINT64_MAX: none.
  */
 uint64_t allocrun__due_ns(const struct allocrun *r, uint64_t now_ns);
 /* A window is shorter if only left_ns are left; 0: none now, and the one that is open is closed. */
-void allocrun__tend(struct allocrun *r, uint64_t left_ns);
+void allocrun__tick(struct allocrun *r, uint64_t left_ns);
 /*
- * Nobody counted since the last tend(): that is left out, and refills are seen again. Its links are
+ * Nobody counted since the last tick(): that is left out, and refills are seen again. Its links are
  * out. As init().
  */
 int allocrun__again(struct allocrun *r, struct cause *why);

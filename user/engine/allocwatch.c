@@ -54,7 +54,7 @@ static int allocwatch__build(struct allocwatch *a, struct cause *why)
 		.choose = allocs__choose,
 		.alloc_root = PW_ALLOC_ROOT_GOID,
 		.transport = -1,
-		.way = ATTACH_AUTO,
+		.attach = ATTACH_AUTO,
 		.depth = DEPTH,
 		.ring_bytes = RING_BYTES,
 		.no_cost = a->o.no_cost,
@@ -166,7 +166,7 @@ static double allocwatch__window_ns(const struct allocwatch *a)
 	return GOVERNOR_LINKS_NS + (hits_ns < most_ns ? hits_ns : most_ns);
 }
 
-void allocwatch__tend(struct allocwatch *a, uint64_t left_ns, double may_ns)
+void allocwatch__tick(struct allocwatch *a, uint64_t left_ns, double may_ns)
 {
 	const double length_ns = (double)a->run.windows.length_ns;
 	const uint64_t windows = a->run.windows.windows;
@@ -176,7 +176,7 @@ void allocwatch__tend(struct allocwatch *a, uint64_t left_ns, double may_ns)
 		allocwatch__again(a);
 		(void)ring__drain(probes__ring(a->probes));
 	}
-	allocrun__tend(&a->run, a->run.open || allocwatch__window_ns(a) <= may_ns ? left_ns : 0);
+	allocrun__tick(&a->run, a->run.open || allocwatch__window_ns(a) <= may_ns ? left_ns : 0);
 	if (a->run.windows.windows == windows)
 		return;
 	a->busy = (allocwatch__cost_ns(a) - a->before_ns - GOVERNOR_LINKS_NS) / length_ns;

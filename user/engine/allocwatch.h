@@ -8,7 +8,7 @@
  *
  *	allocwatch__new()	the source is settled on, the programs are loaded; nothing is probed
  *	allocwatch__start()	counting begins
- *	allocwatch__tend()	now and then, and whenever it is due: a window, if it may cost what it will
+ *	allocwatch__tick()	now and then, and whenever it is due: a window, if it may cost what it will
  *	allocwatch__finish()	counting ends
  * A part of a job (engine/job). Making the probes of a window and taking them down keeps the thread
  * for up to ALLOCWATCH_AROUND_NS.
@@ -58,7 +58,7 @@ int allocwatch__start(struct allocwatch *a, struct cause *why);
 void allocwatch__again(struct allocwatch *a);
 bool allocwatch__is_open(const struct allocwatch *a); /* a window is */
 /*
- * The next moment for allocwatch__tend(). One that is past, while no window is open: the next window
+ * The next moment for allocwatch__tick(). One that is past, while no window is open: the next window
  * waits until it may cost what it will.
  */
 uint64_t allocwatch__due_ns(const struct allocwatch *a, uint64_t now_ns);
@@ -66,7 +66,7 @@ uint64_t allocwatch__due_ns(const struct allocwatch *a, uint64_t now_ns);
  * A window takes left_ns at most; 0: none now, and the one that is open is closed. There is none that
  * may cost more than may_ns.
  */
-void allocwatch__tend(struct allocwatch *a, uint64_t left_ns, double may_ns);
+void allocwatch__tick(struct allocwatch *a, uint64_t left_ns, double may_ns);
 double allocwatch__cost_ns(const struct allocwatch *a); /* so far, of hits and of making probes */
 uint64_t allocwatch__hits(const struct allocwatch *a);
 /*

@@ -47,7 +47,7 @@ static struct contention_proof_in contention__in(struct contention *k, const str
 	};
 }
 
-/* Locks, their holders and the rings; the same for the first reading and the others. */
+/* Locks, their holders and the cycles; the same for the first reading and the others. */
 static int contention__read_locks(struct contention *k, const struct contention_proof_in *in)
 {
 	const struct addrspace *as = proc__mem(in->proc);
@@ -60,8 +60,8 @@ static int contention__read_locks(struct contention *k, const struct contention_
 	return err;
 }
 
-/* The goroutines of all rings, as indexes into the census. */
-static uint32_t *ring_goroutines(const struct waitgraph *w)
+/* The goroutines of all cycles, as indexes into the census. */
+static uint32_t *cycle_goroutines(const struct waitgraph *w)
 {
 	uint32_t *gs = calloc(w->nr_steps + 1, sizeof(*gs));
 
@@ -70,12 +70,12 @@ static uint32_t *ring_goroutines(const struct waitgraph *w)
 	return gs;
 }
 
-/* One of its rings does. */
+/* One of its cycles does. */
 static bool goes_through_channels(const struct waitgraph *w)
 {
-	for (size_t i = 0; i < w->nr_rings; i++)
-		for (uint32_t k = 0; k < w->rings[i].nr; k++)
-			if (wait_edge_keeps(&w->steps[w->rings[i].edges_at + k]))
+	for (size_t i = 0; i < w->nr_cycles; i++)
+		for (uint32_t k = 0; k < w->cycles[i].nr; k++)
+			if (wait_edge_keeps(&w->steps[w->cycles[i].edges_at + k]))
 				return true;
 	return false;
 }
@@ -91,7 +91,7 @@ static int contention__read_again(struct contention *k, const struct contention_
 }
 
 /*
- * Goroutines that pass each other may look like a ring, since they are read one after the other. It
+ * Goroutines that pass each other may look like a cycle, since they are read one after the other. It
  * counts if all is found again a moment later, and none of them ran from before that second reading
  * until after it.
  */
@@ -99,7 +99,7 @@ static int contention__begin_confirm(struct contention *k)
 {
 	const struct census *c = contention__census(k);
 
-	k->gs = ring_goroutines(k->graph);
+	k->gs = cycle_goroutines(k->graph);
 	if (!k->gs)
 		return -ENOMEM;
 	return quiescence__new(proc__mem(contention__proc(k)),
@@ -147,7 +147,7 @@ static int contention__next(struct contention *k)
 {
 	const bool looks =
 		k->looks ? goes_through_channels(k->graph) && k->proof_ns < CONTENTION_CHEAP_NS
-			 : k->graph->nr_rings > 0;
+			 : k->graph->nr_cycles > 0;
 	int err;
 
 	k->phase = CONTENTION_IDLE;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * contention: the channels and locks of one runtime, who holds the locks, and the rings of
+ * contention: the channels and locks of one runtime, who holds the locks, and the cycles of
  * goroutines that wait for each other.
  *
- * Read after the census, in one go; a ring is kept only if it still stands a moment later
+ * Read after the census, in one go; a cycle is kept only if it still stands a moment later
  * (CONTENTION_MOMENT_NS), one that goes through a channel if it does so twice, unless a look takes
  * long (CONTENTION_CHEAP_NS): then so much lies between two of them.
  */
@@ -51,7 +51,7 @@ struct contention { /* all owned; all zero is an empty one */
 	uint64_t due_ns;
 	int looks; /* after the first */
 	struct contention_proof proof;
-	uint32_t *gs; /* of all rings, as indexes into the census */
+	uint32_t *gs; /* of all cycles, as indexes into the census */
 	struct quiescence *still;
 };
 

@@ -44,7 +44,7 @@ struct contention_proof {
 int contention_proof__begin(struct contention_proof *p, const struct contention_proof_in *in,
 			    struct waitgraph *w, bool settles);
 /*
- * Adds edges and rings to w, or says in w->unproved that they could not be proved. 0, -ESRCH,
+ * Adds edges and cycles to w, or says in w->unproved that they could not be proved. 0, -ESRCH,
  * -ENOMEM.
  */
 int contention_proof__end(struct contention_proof *p);

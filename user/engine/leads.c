@@ -43,7 +43,7 @@ static bool waits_in_vain(const struct leaks *l, const struct leak_group *g)
 
 static bool is_receive(const struct census_wait *w)
 {
-	return w->kind == CENSUS_WAIT_CHAN && w->way != CENSUS_WAY_SEND;
+	return w->kind == CENSUS_WAIT_CHAN && w->direction != CENSUS_DIR_SEND;
 }
 
 static int compare_leads(const void *a, const void *b)

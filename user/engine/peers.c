@@ -68,13 +68,13 @@ static int note_waits(struct leaks *l, uint16_t rt, const struct ends *e, const 
 		if (c->gs[i].nr_waits != 1 || w->kind != CENSUS_WAIT_FD || w->via >= e->nr ||
 		    e->side[w->via] == GCONN_NONE)
 			continue;
-		err = leak_peer__add(l, &(struct leak_peer){ .goid = c->gs[i].goid,
-							     .conn = (uint32_t)e->dialled[w->via],
-							     .rt = rt,
-							     .accepted = e->side[w->via] ==
-									 GCONN_ACCEPTED,
-							     .waits = true,
-							     .reads = w->way == CENSUS_WAY_READ });
+		err = leak_peer__add(l, &(struct leak_peer){
+						.goid = c->gs[i].goid,
+						.conn = (uint32_t)e->dialled[w->via],
+						.rt = rt,
+						.accepted = e->side[w->via] == GCONN_ACCEPTED,
+						.waits = true,
+						.reads = w->direction == CENSUS_DIR_READ });
 	}
 	return err;
 }

@@ -31,7 +31,7 @@ struct probes {
 static const struct {
 	enum pw_stat stat;
 	const char *what;
-} ways_to_lose[] = {
+} loss_causes[] = {
 	{ PW_STAT_LOST_RING, "event buffer full (a larger --ring-size helps)" },
 	{ PW_STAT_LOST_READ, "target memory not readable" },
 	{ PW_STAT_LOST_GMAP, "map of goroutines full" },
@@ -66,7 +66,7 @@ void probes__free(struct probes *p)
 
 static int probes__check_kernel(struct probes *p, struct cause *why)
 {
-	p->kf = kfeat_for(p->o.way);
+	p->kf = kfeat_for(p->o.attach);
 	if (!p->kf->f[KFEAT_BPF].ok)
 		return cause__set(why,
 				  p->kf->f[KFEAT_BPF].err ? p->kf->f[KFEAT_BPF].err : -EOPNOTSUPP,
@@ -94,7 +94,7 @@ static int probes__load_runtime(struct probes *p, size_t i, struct cause *why)
 	struct attach_opts ao = {
 		.want = p->o.want,
 		.transport = (enum pw_transport)p->o.transport,
-		.way = p->o.way,
+		.method = p->o.attach,
 		.rt = (uint32_t)i,
 		.depth = p->o.depth,
 		.min_wait_ns = p->o.min_wait_ns,
@@ -136,7 +136,7 @@ static void probes__calibrate(struct probes *p)
 			if (p->points[i].all & 1u << p->plans[i]->sites[k].wire.point)
 				classes |= 1u << p->plans[i]->sites[k].class;
 	}
-	n = calibrate__run(p->kf, attach__way(p->attaches[0]), (enum pw_transport)p->o.transport,
+	n = calibrate__run(p->kf, attach__method(p->attaches[0]), (enum pw_transport)p->o.transport,
 			   classes, points, p->o.sums, &p->cal, &c);
 	p->calibrated = n >= 0;
 	if (n < 0)
@@ -367,8 +367,8 @@ double probes__cost_ns(const struct probes *p, const uint64_t *stats)
 
 void probes__losses(const struct probes *p, const uint64_t *stats, struct losses *to)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(ways_to_lose); i++)
-		losses__add(to, stats[ways_to_lose[i].stat], ways_to_lose[i].what);
+	for (size_t i = 0; i < ARRAY_SIZE(loss_causes); i++)
+		losses__add(to, stats[loss_causes[i].stat], loss_causes[i].what);
 	losses__add(to, ring__lost(p->ring), "no memory to order them");
 	for (size_t i = 0; i < p->nr_rt; i++)
 		losses__add(to, attach__unread(p->attaches[i]),

@@ -42,7 +42,7 @@ struct probes_opts {
 	void *choose_ctx;        /* borrowed */
 	uint32_t want;           /* enum pw_want */
 	int transport;           /* -1 auto, or enum pw_transport */
-	enum attach_way way;
+	enum attach_method attach;
 	const uint64_t *goids; /* ascending, borrowed; NULL: all */
 	size_t nr_goids;
 	uint64_t min_wait_ns;

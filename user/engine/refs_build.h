@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * refs_build: what keeps goroutines from being garbage, found and named: it reads types, fields and
- * timers on the ways from the target. What it makes is view/refs.
+ * timers on the paths from the target. What it makes is view/refs.
  */
 #ifndef PARKWATCH_ENGINE_REFS_BUILD_H
 #define PARKWATCH_ENGINE_REFS_BUILD_H
@@ -14,7 +14,7 @@
 #include "heap/varrefs.h"
 #include "view/refs.h"
 
-/* variables without a name on the way from one that has one */
+/* variables without a name on the path from one that has one */
 #define REFS_CLIMB_MAX 8
 
 /* What was asked in one runtime. */
@@ -30,7 +30,7 @@ struct refs_source {
 struct refs_in {                           /* all borrowed; d by what is made */
 	struct dump *d;                    /* rows: the goroutines that are wanted */
 	const struct refs_source *sources; /* by rt of the dump */
-	const struct addrspace *as;        /* words on the way, for their types */
+	const struct addrspace *as;        /* words on the path, for their types */
 	struct govars *vars;               /* NULL: no names of variables */
 	/* address; 0: goroutines are asked for. It is in->objects[0] of each reach */
 	uint64_t object;
@@ -49,7 +49,7 @@ void refs__each_unreached(const struct refs *rs,
 			  void (*each)(void *ctx, uint16_t rt, uint64_t goid, uint64_t waits_for),
 			  void *ctx);
 
-/* --- pieces: refs_groups, refs_ways, refs_names --- */
+/* --- pieces: refs_groups, refs_paths, refs_names --- */
 
 struct refs_build {
 	struct refs_in in;
@@ -59,16 +59,16 @@ struct refs_build {
 };
 
 /*
- * A way of the group that is told last: one that is told already only counts. tell: what it says
+ * A path of the group that is told last: one that is told already only counts. tell: what it says
  * besides. 0 or -ENOMEM.
  */
-int refs_build__add_way(struct refs_build *b, struct ref_group *g, const struct ref_way *tell,
-			const struct reach_step *way, size_t nr);
+int refs_build__add_path(struct refs_build *b, struct ref_group *g, const struct ref_path *tell,
+			 const struct reach_step *path, size_t nr);
 /*
  * All that there is to tell of what goroutine i of the census of rt, which is held, waits for. 0 or
  * -ENOMEM.
  */
-int refs_build__add_ways(struct refs_build *b, struct ref_group *g, uint16_t rt, uint32_t i);
+int refs_build__add_paths(struct refs_build *b, struct ref_group *g, uint16_t rt, uint32_t i);
 /*
  * Cuts off how the runtime comes to a timer: a processor, and its heap of timers. How many steps
  * are left.
@@ -90,8 +90,8 @@ int refs_build__frame_at(const struct refs_build *b, uint16_t rt, const struct c
  * names, types and fields can be found goes into ret, which has room for REFS_CLIMB_MAX more: a
  * variable without a name comes after those that lead to it. How many they are, or -ENOMEM.
  */
-int refs_build__name_way(const struct refs_build *b, uint16_t rt, uint64_t goid,
-			 const struct reach_step *steps, size_t nr, struct ref_step *ret);
+int refs_build__name_path(const struct refs_build *b, uint16_t rt, uint64_t goid,
+			  const struct reach_step *steps, size_t nr, struct ref_step *ret);
 /* What is waited for, in words: "chan int". */
 const char *refs_build__awaited(const struct refs_build *b, uint16_t rt,
 				const struct census_wait *w);

@@ -55,7 +55,7 @@ static enum ref_verdict refs_build__verdict(const struct refs_build *b, const st
 	return v;
 }
 
-/* --- ways --- */
+/* --- paths --- */
 
 static uint64_t mix(uint64_t hash, uint64_t value)
 {
@@ -89,12 +89,12 @@ static int refs_build__make_room(struct refs_build *b, size_t steps)
 {
 	void *p;
 
-	if (b->rs->nr_ways == b->rs->ways_room) {
-		p = reallocarray(b->rs->ways, b->rs->ways_room * 2 + 16, sizeof(*b->rs->ways));
+	if (b->rs->nr_paths == b->rs->paths_room) {
+		p = reallocarray(b->rs->paths, b->rs->paths_room * 2 + 16, sizeof(*b->rs->paths));
 		if (!p)
 			return -ENOMEM;
-		b->rs->ways = p;
-		b->rs->ways_room = b->rs->ways_room * 2 + 16;
+		b->rs->paths = p;
+		b->rs->paths_room = b->rs->paths_room * 2 + 16;
 	}
 	if (b->rs->steps_room - b->rs->nr_steps < steps) {
 		p = reallocarray(b->rs->steps, b->rs->steps_room * 2 + steps,
@@ -107,15 +107,15 @@ static int refs_build__make_room(struct refs_build *b, size_t steps)
 	return 0;
 }
 
-int refs_build__add_way(struct refs_build *b, struct ref_group *g, const struct ref_way *tell,
-			const struct reach_step *way, size_t nr)
+int refs_build__add_path(struct refs_build *b, struct ref_group *g, const struct ref_path *tell,
+			 const struct reach_step *path, size_t nr)
 {
 	int err = refs_build__make_room(b, nr + REFS_CLIMB_MAX);
-	struct ref_way add = *tell;
+	struct ref_path add = *tell;
 
 	if (!err && nr)
-		err = refs_build__name_way(b, tell->rt, tell->goid, way, nr,
-					   b->rs->steps + b->rs->nr_steps);
+		err = refs_build__name_path(b, tell->rt, tell->goid, path, nr,
+					    b->rs->steps + b->rs->nr_steps);
 	if (err < 0)
 		return err;
 	add.steps_at = (uint32_t)b->rs->nr_steps;
@@ -131,20 +131,20 @@ int refs_build__add_way(struct refs_build *b, struct ref_group *g, const struct 
 	add.hash = mix(mix(add.hash, (uintptr_t)add.held_in), add.undecided);
 	for (uint32_t i = 0; i < add.nr_made; i++)
 		add.hash = mix(mix(add.hash, (uintptr_t)add.made[i].func), add.made[i].line);
-	for (uint32_t i = 0; i < g->nr_ways; i++)
-		if (b->rs->ways[g->ways_at + i].hash == add.hash) {
-			b->rs->ways[g->ways_at + i].nr++;
+	for (uint32_t i = 0; i < g->nr_paths; i++)
+		if (b->rs->paths[g->paths_at + i].hash == add.hash) {
+			b->rs->paths[g->paths_at + i].nr++;
 			return 0;
 		}
-	b->rs->ways[b->rs->nr_ways++] = add;
+	b->rs->paths[b->rs->nr_paths++] = add;
 	b->rs->nr_steps += add.nr_steps;
-	g->nr_ways++;
+	g->nr_paths++;
 	return 0;
 }
 
-static int compare_ways(const void *a, const void *b)
+static int compare_paths(const void *a, const void *b)
 {
-	const struct ref_way *x = a, *y = b;
+	const struct ref_path *x = a, *y = b;
 
 	if (x->nr != y->nr)
 		return x->nr > y->nr ? -1 : 1;
@@ -217,7 +217,7 @@ static int refs_build__see(struct refs_build *b, struct ref_group *g, uint32_t r
 	if (v == REF_UNREACHED && !g->unreached)
 		note_keepers(b, g, r->rt, cg->goid, numbers,
 			     reach__keepers(s->r, r->g, numbers, REFS_KEEPERS + 1));
-	return v == REF_HELD ? refs_build__add_ways(b, g, r->rt, r->g) : 0;
+	return v == REF_HELD ? refs_build__add_paths(b, g, r->rt, r->g) : 0;
 }
 
 static int refs_build__group(struct refs_build *b, const struct member *m, size_t nr)
@@ -227,13 +227,14 @@ static int refs_build__group(struct refs_build *b, const struct member *m, size_
 	int err = 0;
 
 	*g = (struct ref_group){ .row = m->row,
-				 .ways_at = (uint32_t)b->rs->nr_ways,
+				 .paths_at = (uint32_t)b->rs->nr_paths,
 				 .place = m->place };
 	g->object_type = refs_build__object_of(b, r->rt, dump__g(b->in.d, r), &g->object);
 	for (size_t i = 0; i < nr && !err; i++)
 		err = refs_build__see(b, g, m[i].row);
-	if (g->nr_ways)
-		qsort(b->rs->ways + g->ways_at, g->nr_ways, sizeof(*b->rs->ways), compare_ways);
+	if (g->nr_paths)
+		qsort(b->rs->paths + g->paths_at, g->nr_paths, sizeof(*b->rs->paths),
+		      compare_paths);
 	return err;
 }
 
@@ -296,7 +297,7 @@ static int refs_build__object(struct refs_build *b, uint16_t rt)
 {
 	const struct reach *r = b->in.sources[rt].r;
 	enum ref_verdict v = verdict_of(reach__object_verdict(r, 0));
-	struct reach_step way[REACH_PATH_MAX];
+	struct reach_step path[REACH_PATH_MAX];
 	uint32_t numbers[REFS_KEEPERS + 1];
 	struct ref_group *g;
 	size_t nr;
@@ -316,15 +317,15 @@ static int refs_build__object(struct refs_build *b, uint16_t rt)
 	if (v == REF_UNREACHED)
 		note_keepers(b, g, rt, 0, numbers,
 			     reach__object_keepers(r, 0, numbers, REFS_KEEPERS + 1));
-	nr = v == REF_HELD ? reach__object_path(r, 0, way, REACH_PATH_MAX) : 0;
-	return nr ? refs_build__add_way(b, g,
-					&(struct ref_way){
-						.rt = rt, .object_type = "", .held_in = "" },
-					way, refs_build__from_timer(b, way, nr))
+	nr = v == REF_HELD ? reach__object_path(r, 0, path, REACH_PATH_MAX) : 0;
+	return nr ? refs_build__add_path(b, g,
+					 &(struct ref_path){
+						 .rt = rt, .object_type = "", .held_in = "" },
+					 path, refs_build__from_timer(b, path, nr))
 		  : 0;
 }
 
-/* A variable needs no way: it is one's beginning. */
+/* A variable needs no path: it is one's beginning. */
 static int refs_build__no_object(const struct refs_build *b, struct cause *why)
 {
 	struct govar var = { .name = "" };

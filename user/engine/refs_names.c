@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * refs_names: what the steps of a way are called. The type of a variable comes from DWARF; from
- * there on the pointers of the way are followed field by field, as they lie in memory now. Where
+ * refs_names: what the steps of a path are called. The type of a variable comes from DWARF; from
+ * there on the pointers of the path are followed field by field, as they lie in memory now. Where
  * the types are not known, the runtime's own descriptors help: of what an interface holds, of a
  * large object (its malloc header), of a channel, and of a closure the code.
  */
@@ -647,8 +647,8 @@ static size_t name_climb(const struct refs_build *b, uint16_t rt, const struct r
 	return nr ? nr + 1 : 0;
 }
 
-int refs_build__name_way(const struct refs_build *b, uint16_t rt, uint64_t goid,
-			 const struct reach_step *steps, size_t nr, struct ref_step *ret)
+int refs_build__name_path(const struct refs_build *b, uint16_t rt, uint64_t goid,
+			  const struct reach_step *steps, size_t nr, struct ref_step *ret)
 {
 	struct view v = { .word = 0 };
 	size_t done =

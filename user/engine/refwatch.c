@@ -109,17 +109,17 @@ static int refwatch__dump(struct refwatch *w, struct cause *why)
 		.namers = w->t->target.namers,
 		.nr = w->t->target.nr,
 	};
-	const bool system = w->o.pick && filter__asks(w->o.pick, FILTER_GOID);
+	const bool system = w->o.filter && filter__asks(w->o.filter, FILTER_GOID);
 	int err = labelbook__new(&w->labels);
 
 	if (err)
 		return cause__set(why, err, "out of memory");
-	if (w->o.pick && filter__asks(w->o.pick, FILTER_LABEL))
+	if (w->o.filter && filter__asks(w->o.filter, FILTER_LABEL))
 		err = snapshot__labels(w->t, w->labels, why);
 	if (err)
 		return err;
 	in.labels = w->labels;
-	err = dump__new(&in, &(struct dump_opts){ .pick = w->o.pick, .system = system }, &w->d);
+	err = dump__new(&in, &(struct dump_opts){ .filter = w->o.filter, .system = system }, &w->d);
 	if (err)
 		return cause__set(why, err, "cannot put the goroutines together: %s",
 				  strerror(-err));
@@ -331,7 +331,7 @@ int refwatch__new(const struct refwatch_opts *o, struct refwatch **ret, struct c
 static int refwatch__go_on(struct refwatch *w, struct cause *why)
 {
 	if (w->stopping || refwatch__is_done(w)) {
-		w->o.pick = NULL;
+		w->o.filter = NULL;
 		return JOB_OVER;
 	}
 	w->nr_before = 0;

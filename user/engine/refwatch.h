@@ -28,9 +28,9 @@
 struct refwatch_opts {
 	pid_t pid;
 	unsigned int depth;
-	const struct filter *pick; /* the goroutines; borrowed until the job is over */
-	uint64_t object;           /* or an address; 0: goroutines */
-	uint64_t proof_ns;         /* for the search in all looks; 0: no limit */
+	const struct filter *filter; /* the goroutines; borrowed until the job is over */
+	uint64_t object;             /* or an address; 0: goroutines */
+	uint64_t proof_ns;           /* for the search in all looks; 0: no limit */
 };
 
 struct refwatch;

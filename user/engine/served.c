@@ -18,7 +18,7 @@ static int reads_from(const struct census *c, const struct census_g *g)
 {
 	const struct census_wait *w = &c->waits[g->waits_at];
 
-	return g->nr_waits == 1 && w->kind == CENSUS_WAIT_FD && w->way == CENSUS_WAY_READ
+	return g->nr_waits == 1 && w->kind == CENSUS_WAIT_FD && w->direction == CENSUS_DIR_READ
 		       ? (int)(int32_t)w->via
 		       : -1;
 }

@@ -116,7 +116,7 @@ static int session__build_probes(struct session *s, struct cause *why)
 {
 	struct probes_opts po = {
 		.transport = s->o.transport,
-		.way = s->o.way,
+		.attach = s->o.attach,
 		.goids = s->o.goids,
 		.nr_goids = s->o.nr_goids,
 		.min_wait_ns = s->o.min_wait_ns,

@@ -33,7 +33,7 @@ struct session_opts {
 	/* event alloc: it has its own budget, and needs its probes */
 	enum alloc_source alloc;
 	int transport; /* -1 auto, or enum pw_transport */
-	enum attach_way way;
+	enum attach_method attach;
 	const uint64_t *goids; /* ascending, borrowed until session__free() */
 	size_t nr_goids;
 	uint64_t min_wait_ns;

@@ -242,7 +242,7 @@ static bool session_run__drain(struct session_run *r)
 	if (s->allocs)
 		allocrun__share(&s->allocrun, recorders__sharers(s->recorders));
 	if (s->allocs && left && !session_run__stops(r))
-		allocrun__tend(&s->allocrun, left);
+		allocrun__tick(&s->allocrun, left);
 	return !session_run__is_too_dear(r, &r->governor) && left && !session_run__stops(r);
 }
 
@@ -383,7 +383,7 @@ static int session_run__step_exact(struct session_run *r, struct cause *why)
 	int err;
 
 	if (s->allocs && s->allocrun.open) {
-		allocrun__tend(&s->allocrun, session_run__stops(r) ? 0 : session_run__left_ns(r));
+		allocrun__tick(&s->allocrun, session_run__stops(r) ? 0 : session_run__left_ns(r));
 		if (s->allocrun.open)
 			return JOB_GOES_ON;
 	}

@@ -127,7 +127,7 @@ static bool has_selects(const struct census *c)
 	return false;
 }
 
-int snapshot__ways(const struct snapshot *t, struct cause *why)
+int snapshot__paths(const struct snapshot *t, struct cause *why)
 {
 	for (size_t i = 0; i < t->target.nr; i++) {
 		scoped(gchans) cs = NULL;

@@ -73,7 +73,7 @@ DEFINE_SCOPED(snapshot)
  * Which way a case of a select waits is known to its channel only. Where that cannot be read it
  * stays unknown. 0 or -ENOMEM, with a cause.
  */
-int snapshot__ways(const struct snapshot *t, struct cause *why);
+int snapshot__paths(const struct snapshot *t, struct cause *why);
 
 /*
  * Reads the labels of all goroutines of the censuses into b; those that the program keeps secret

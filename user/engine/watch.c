@@ -54,7 +54,7 @@ void watch__free(struct watch *w)
 	probes__free(w->parks.probes);
 	allocwatch__free(w->allocs);
 	recorders__leave(w->recorders);
-	contention__done(&w->knots);
+	contention__done(&w->contention);
 	leaks__free(w->leaks);
 	labelbook__free(w->labels);
 	snapshot__free(w->t);
@@ -88,7 +88,8 @@ static void watch__record(void *ctx, const void *data, size_t len)
 }
 
 /* Each takes a tenth of a second to load: after a signal that asks for the end none is. */
-static void watch__open_eye(struct watch *w, struct optional_probes *e, const struct probes_opts *o)
+static void watch__open_optional(struct watch *w, struct optional_probes *e,
+				 const struct probes_opts *o)
 {
 	if (w->until.stop && *w->until.stop)
 		optional_probes__give_up(e, "the end was asked for");
@@ -96,11 +97,12 @@ static void watch__open_eye(struct watch *w, struct optional_probes *e, const st
 		optional_probes__open(e, o, w->t, watch__record, w);
 }
 
-static void watch__open_eyes(struct watch *w)
+static void watch__open_all_optional(struct watch *w)
 {
-	struct probes_opts o = {
-		.transport = -1, .way = ATTACH_AUTO, .depth = BIRTH_DEPTH, .no_cost = w->o.no_cost
-	};
+	struct probes_opts o = { .transport = -1,
+				 .attach = ATTACH_AUTO,
+				 .depth = BIRTH_DEPTH,
+				 .no_cost = w->o.no_cost };
 
 	if (w->o.no_probes) {
 		optional_probes__give_up(&w->lives, "--no-probes");
@@ -111,12 +113,12 @@ static void watch__open_eyes(struct watch *w)
 	o.points = pw_points_for(PW_FOR_LIVES);
 	o.want = PW_WANT_BIRTH | PW_WANT_EXIT;
 	o.ring_bytes = PW_RING_DEFAULT;
-	watch__open_eye(w, &w->lives, &o);
+	watch__open_optional(w, &w->lives, &o);
 	o.points = pw_points_for(PW_FOR_PARKS);
 	o.want = 0;
 	o.depth = PARK_DEPTH;
 	o.ring_bytes = PARKS_RING;
-	watch__open_eye(w, &w->parks, &o);
+	watch__open_optional(w, &w->parks, &o);
 }
 
 /*
@@ -188,13 +190,13 @@ static double watch__left_for_allocs(struct watch *w)
  * A window now, if it is due, if there is time for it until the next look, and if it may cost what
  * it will.
  */
-static void watch__tend_allocs(struct watch *w, uint64_t until_ns)
+static void watch__tick_allocs(struct watch *w, uint64_t until_ns)
 {
 	const uint64_t now = clock_now_ns(), left = until_ns > now ? until_ns - now : 0;
 
 	if (!w->allocs)
 		return;
-	allocwatch__tend(w->allocs, left > ALLOCWATCH_AROUND_NS ? left - ALLOCWATCH_AROUND_NS : 0,
+	allocwatch__tick(w->allocs, left > ALLOCWATCH_AROUND_NS ? left - ALLOCWATCH_AROUND_NS : 0,
 			 watch__left_for_allocs(w));
 	if (!allocwatch__is_open(w->allocs))
 		w->allocs_ns = allocwatch__cost_ns(w->allocs);
@@ -243,7 +245,7 @@ int watch__open(const struct watch_opts *o, const volatile sig_atomic_t *stop, s
 		err = labelbook__new(&w->labels);
 	if (err)
 		return cause__set(why, err, "cannot watch pid %d: %s", (int)o->pid, strerror(-err));
-	watch__open_eyes(w);
+	watch__open_all_optional(w);
 	watch__open_allocs(w);
 	*ret = steal(w);
 	return 0;
@@ -335,7 +337,7 @@ static size_t watch__next(struct watch *w)
 }
 
 /* For each of two looks that take long; the search for what is leaked comes after them. */
-static uint64_t watch__knot_budget(struct watch *w)
+static uint64_t watch__contention_budget(struct watch *w)
 {
 	return watch__proof_left(w) / 4;
 }
@@ -387,7 +389,7 @@ static void watch__take_parks(struct watch *w)
 }
 
 /* Recording ends: what the probes know. */
-static void watch__close_eyes(struct watch *w)
+static void watch__close_optional(struct watch *w)
 {
 	uint64_t stats[PW_STAT_MAX];
 
@@ -481,15 +483,16 @@ static int watch__finish(struct watch *w)
 }
 
 /* What the channels and locks of one runtime say, or why they could not be read. */
-static int watch__take_knots(struct watch *w, int state, const struct cause *c, struct cause *why)
+static int watch__take_contention(struct watch *w, int state, const struct cause *c,
+				  struct cause *why)
 {
-	const struct chans_source source = contention__source(&w->knots);
+	const struct chans_source source = contention__source(&w->contention);
 
-	w->end.proof_ns += w->knots.proof_ns;
+	w->end.proof_ns += w->contention.proof_ns;
 	if (state == JOB_OVER)
-		state = watch__facts(w, w->knots_rt, &source);
-	contention__done(&w->knots);
-	w->knots_rt++;
+		state = watch__facts(w, w->contention_rt, &source);
+	contention__done(&w->contention);
+	w->contention_rt++;
 	w->ended = state == -ESRCH || !proc__alive(w->t->target.proc);
 	if (w->ended)
 		return 0;
@@ -500,20 +503,20 @@ static int watch__take_knots(struct watch *w, int state, const struct cause *c, 
  * Of all runtimes, as at the last look, as far as that goes without waiting. A target that has ended
  * says nothing any more.
  */
-static int watch__read_knots(struct watch *w, struct cause *why)
+static int watch__read_contention(struct watch *w, struct cause *why)
 {
-	while (!w->ended && w->knots_rt < w->t->target.nr) {
+	while (!w->ended && w->contention_rt < w->t->target.nr) {
 		const struct contention_opts o = { .t = w->t,
-						   .rt = w->knots_rt,
+						   .rt = w->contention_rt,
 						   .depth = w->o.depth,
-						   .proof_ns = watch__knot_budget(w) };
+						   .proof_ns = watch__contention_budget(w) };
 		struct cause c = { "" };
-		int err, state = w->knots.phase ? contention__step(&w->knots, &c)
-						: contention__begin(&w->knots, &o, &c);
+		int err, state = w->contention.phase ? contention__step(&w->contention, &c)
+						     : contention__begin(&w->contention, &o, &c);
 
 		if (state == JOB_GOES_ON)
 			return state;
-		err = watch__take_knots(w, state, &c, why);
+		err = watch__take_contention(w, state, &c, why);
 		if (err)
 			return err;
 	}
@@ -523,12 +526,12 @@ static int watch__read_knots(struct watch *w, struct cause *why)
 /* The looks are over: channels and locks first, they move on. */
 static int watch__end_looks(struct watch *w, struct cause *why)
 {
-	watch__close_eyes(w);
+	watch__close_optional(w);
 	watch__allow(w, w->o.proof_ns + WATCH_LOOK_NS);
 	if (deadline__over(&w->until) || (w->until.stopped && w->leaks->nr_last > STOP_GS))
 		w->ended = w->until.hit = true;
 	w->phase = WATCH_KNOTS;
-	return watch__read_knots(w, why);
+	return watch__read_contention(w, why);
 }
 
 /* --- the job --- */
@@ -569,7 +572,7 @@ static struct job_due watch__due(const void *self)
 	uint64_t at_ns = w->drained_ns + DRAIN_MS * NS_PER_MS;
 
 	if (w->phase == WATCH_KNOTS)
-		return (struct job_due){ .at_ns = contention__due_ns(&w->knots) };
+		return (struct job_due){ .at_ns = contention__due_ns(&w->contention) };
 	if (next_ns < at_ns)
 		at_ns = next_ns;
 	/* one that is due already may not cost yet what it will: no hurry */
@@ -601,11 +604,11 @@ static int watch__step(void *self, struct cause *why)
 	int err;
 
 	if (w->phase == WATCH_KNOTS)
-		return watch__read_knots(w, why);
+		return watch__read_contention(w, why);
 	watch__allow(w, WATCH_LOOK_NS);
 	if (!watch__has_window(w))
 		watch__drain(w);
-	watch__tend_allocs(w, watch__stops(w) ? 0 : lookplan__due_ns(&w->plan, w->next));
+	watch__tick_allocs(w, watch__stops(w) ? 0 : lookplan__due_ns(&w->plan, w->next));
 	if (watch__has_window(w))
 		return JOB_GOES_ON;
 	w->drained_ns = clock_now_ns();

@@ -41,8 +41,8 @@ struct watch {
 	size_t looks;
 	struct lookplan plan;
 	enum watch_phase phase;
-	struct contention knots; /* of runtime knots_rt */
-	size_t knots_rt;
+	struct contention contention; /* of runtime contention_rt */
+	size_t contention_rt;
 	size_t next;         /* the look that comes next */
 	uint64_t drained_ns; /* when the rings were drained last */
 	struct losses lost;  /* of births and exits */

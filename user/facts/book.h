@@ -33,13 +33,13 @@ struct book_waits {
 	struct glocks *locks;
 	struct gholds *holds;
 	struct waitgraph *graph;
-	size_t chans_room, words_room, locks_room, holds_room, edges_room, steps_room, rings_room;
+	size_t chans_room, words_room, locks_room, holds_room, edges_room, steps_room, cycles_room;
 	struct book_goid {
 		uint64_t goid;
 		uint32_t g; /* row of the census */
 	} * goids;          /* by goid */
 	size_t nr_goids;
-	bool ring_gone; /* the ring that is read has a goroutine that is not there */
+	bool cycle_gone; /* the cycle that is read has a goroutine that is not there */
 };
 
 struct book_look {

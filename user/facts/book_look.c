@@ -211,7 +211,7 @@ static bool goroutines_fit(const Pw__Goroutines *g, size_t nr, size_t waits)
 	       column_fits(g->n_flags, nr) && column_fits(g->n_stops, nr) &&
 	       column_fits(g->n_nr_waits, nr) && g->n_wait_addr_delta == waits &&
 	       column_fits(g->n_wait_via_delta, waits) && column_fits(g->n_wait_kind, waits) &&
-	       column_fits(g->n_wait_way, waits);
+	       column_fits(g->n_wait_direction, waits);
 }
 
 static int add_waits(struct census *c, const Pw__Goroutines *f, size_t nr, struct cause *why)
@@ -219,15 +219,17 @@ static int add_waits(struct census *c, const Pw__Goroutines *f, size_t nr, struc
 	struct census_wait last = { 0 };
 
 	for (size_t i = 0; i < nr; i++) {
-		const uint32_t way = COLUMN_AT(f, wait_way, i), kind = COLUMN_AT(f, wait_kind, i);
+		const uint32_t direction = COLUMN_AT(f, wait_direction, i),
+			       kind = COLUMN_AT(f, wait_kind, i);
 
-		if (kind > CENSUS_WAIT_CORO || (way & ~(uint32_t)WAIT_OF_SELECT) > CENSUS_WAY_WRITE)
+		if (kind > CENSUS_WAIT_CORO ||
+		    (direction & ~(uint32_t)WAIT_OF_SELECT) > CENSUS_DIR_WRITE)
 			return book__bad(why, "a goroutine waits for nothing that is known");
 		last.addr += (uint64_t)COLUMN_AT(f, wait_addr_delta, i);
 		last.via += (uint64_t)COLUMN_AT(f, wait_via_delta, i);
 		last.kind = (uint8_t)kind;
-		last.way = (uint8_t)(way & ~(uint32_t)WAIT_OF_SELECT);
-		last.select = way & WAIT_OF_SELECT;
+		last.direction = (uint8_t)(direction & ~(uint32_t)WAIT_OF_SELECT);
+		last.select = direction & WAIT_OF_SELECT;
 		c->waits[c->nr_waits++] = last;
 	}
 	return 0;

@@ -358,27 +358,27 @@ static int add_step(struct book_waits *w, const struct wait_edge *e, bool begins
 {
 	struct waitgraph *g = w->graph;
 
-	if (!begins && !g->nr_rings)
+	if (!begins && !g->nr_cycles)
 		return -EBADMSG;
 	if (vec__reserve(&g->steps, &w->steps_room, g->nr_steps + 1, sizeof(*e)) ||
-	    vec__reserve(&g->rings, &w->rings_room, g->nr_rings + 1, sizeof(*g->rings)))
+	    vec__reserve(&g->cycles, &w->cycles_room, g->nr_cycles + 1, sizeof(*g->cycles)))
 		return -ENOMEM;
 	if (begins)
-		g->rings[g->nr_rings++] =
-			(struct wait_ring){ .edges_at = (uint32_t)g->nr_steps, .behind = behind };
-	g->rings[g->nr_rings - 1].nr++;
+		g->cycles[g->nr_cycles++] =
+			(struct wait_cycle){ .edges_at = (uint32_t)g->nr_steps, .behind = behind };
+	g->cycles[g->nr_cycles - 1].nr++;
 	g->steps[g->nr_steps++] = *e;
 	return 0;
 }
 
-/* A ring is whole or not there. */
-static void forget_ring(struct book_waits *w)
+/* A cycle is whole or not there. */
+static void forget_cycle(struct book_waits *w)
 {
 	struct waitgraph *g = w->graph;
 
-	if (!w->ring_gone && g->nr_rings)
-		g->nr_steps = g->rings[--g->nr_rings].edges_at;
-	w->ring_gone = true;
+	if (!w->cycle_gone && g->nr_cycles)
+		g->nr_steps = g->cycles[--g->nr_cycles].edges_at;
+	w->cycle_gone = true;
 }
 
 static int add_edge(struct book_waits *w, const struct wait_edge *e)
@@ -401,14 +401,14 @@ static int take_edge(struct book_waits *w, const struct census *c, const Pw__Wai
 	int err = edge_of(w, c, f, i, told, &e);
 
 	if (begins)
-		w->ring_gone = err == -ENOENT;
-	else if (deadlock && (err == -ENOENT || (f->n_goid_delta && !w->graph->nr_rings)))
-		forget_ring(w); /* a part of it was told in a segment that is not there */
+		w->cycle_gone = err == -ENOENT;
+	else if (deadlock && (err == -ENOENT || (f->n_goid_delta && !w->graph->nr_cycles)))
+		forget_cycle(w); /* a part of it was told in a segment that is not there */
 	if (err)
 		return err == -ENOENT ? 0 : err;
 	if (!deadlock)
 		return add_edge(w, &e);
-	return w->ring_gone ? 0 : add_step(w, &e, begins, COLUMN_AT(f, behind, i));
+	return w->cycle_gone ? 0 : add_step(w, &e, begins, COLUMN_AT(f, behind, i));
 }
 
 int book__waits_for(struct book *b, const Pw__WaitsFor *f, struct cause *why)

@@ -5,7 +5,7 @@
 
 enum code_flag { CODE_INLINED = 1, CODE_WRAPPER = 2, CODE_OWN = 4 };
 enum goroutine_flag { GOROUTINE_LOCKED = 1, GOROUTINE_WAITS_CUT = 2, GOROUTINE_MOVED = 4 };
-enum wait_flag { WAIT_OF_SELECT = 8 }; /* beside enum census_wait_way */
+enum wait_flag { WAIT_OF_SELECT = 8 }; /* beside enum census_direction */
 enum channel_flag { CHANNEL_KNOWN = 1, CHANNEL_CLOSED = 2, CHANNEL_SECRET = 4 };
 enum lock_flag {
 	LOCK_KNOWN = 1,
@@ -16,7 +16,7 @@ enum lock_flag {
 };
 enum wait_how { WAIT_HOLDS, WAIT_KEEPS_OUT, WAIT_ALONE_HAS };
 enum wait_deadlock { DEADLOCK_NONE, DEADLOCK_GOES_ON, DEADLOCK_BEGINS };
-enum ref_way_flag { WAY_UNDECIDED = 1, WAY_FED = 2, WAY_CUT = 4 };
+enum ref_path_flag { WAY_UNDECIDED = 1, WAY_FED = 2, WAY_CUT = 4 };
 enum leak_group_flag {
 	LEAK_GROUP_BLOCKED = 1,
 	LEAK_GROUP_KNOWN = 2,

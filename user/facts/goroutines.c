@@ -35,11 +35,11 @@ uint64_t census__wait_number(const struct census *c, const struct census_g *g, b
 	return hash;
 }
 
-enum census_wait_way census_way_of(enum gowait wait)
+enum census_direction census_direction_of(enum gowait wait)
 {
 	switch (gowait_class(wait)) {
-	case GOWAIT_CLASS_RECEIVE: return CENSUS_WAY_RECEIVE;
-	case GOWAIT_CLASS_SEND: return CENSUS_WAY_SEND;
-	default: return CENSUS_WAY_NONE;
+	case GOWAIT_CLASS_RECEIVE: return CENSUS_DIR_RECEIVE;
+	case GOWAIT_CLASS_SEND: return CENSUS_DIR_SEND;
+	default: return CENSUS_DIR_NONE;
 	}
 }

@@ -37,22 +37,22 @@ enum census_wait_kind {
 	CENSUS_WAIT_CORO,
 };
 
-enum census_wait_way {
-	CENSUS_WAY_NONE,
+enum census_direction {
+	CENSUS_DIR_NONE,
 	/* channels; NONE for a case of a select: heap/gchan tells */
-	CENSUS_WAY_RECEIVE,
-	CENSUS_WAY_SEND,
+	CENSUS_DIR_RECEIVE,
+	CENSUS_DIR_SEND,
 	/* file descriptors: write is also connecting. RWMutex: a reader, a writer */
-	CENSUS_WAY_READ,
-	CENSUS_WAY_WRITE,
+	CENSUS_DIR_READ,
+	CENSUS_DIR_WRITE,
 };
 
 /* One thing that a goroutine waits for; of a select, one case. */
 struct census_wait {
 	uint64_t addr, via;
-	uint8_t kind; /* enum census_wait_kind */
-	uint8_t way;  /* enum census_wait_way */
-	bool select;  /* a case of a select */
+	uint8_t kind;      /* enum census_wait_kind */
+	uint8_t direction; /* enum census_direction */
+	bool select;       /* a case of a select */
 	uint8_t pad[5];
 };
 static inline bool census_wait_is_lock(const struct census_wait *w)
@@ -155,8 +155,8 @@ uint64_t census__wait_number(const struct census *c, const struct census_g *g, b
 
 /*
  * Whether it receives from a channel or sends to one; NONE: neither, or a select, whose cases have
- * a way each.
+ * a direction each.
  */
-enum census_wait_way census_way_of(enum gowait wait);
+enum census_direction census_direction_of(enum gowait wait);
 
 #endif

@@ -9,6 +9,6 @@ void waitgraph__free(struct waitgraph *w)
 		return;
 	free(w->edges);
 	free(w->steps);
-	free(w->rings);
+	free(w->cycles);
 	free(w);
 }

@@ -26,7 +26,7 @@ struct wait_edge {
 	/*
 	 * Of `to`: index into gholds.v; WAITGRAPH_NO_HOLD: it waits to write and keeps others out;
 	 * WAITGRAPH_KEEPS + n: it has the channel, Cond or WaitGroup. n others have it too, but wait
-	 * in the same ring or behind it; nobody else who could go on has it.
+	 * in the same cycle or behind it; nobody else who could go on has it.
 	 */
 	uint32_t hold;
 };
@@ -42,28 +42,28 @@ static inline bool wait_edge_keeps(const struct wait_edge *e)
 	return e->hold >= WAITGRAPH_KEEPS && e->hold != WAITGRAPH_NO_HOLD;
 }
 
-struct wait_ring {
+struct wait_cycle {
 	/*
 	 * index into waitgraph.steps; each leads to the g of the next, the last to that of the
 	 * first
 	 */
 	uint32_t edges_at;
 	uint32_t nr; /* 1: it waits for itself */
-	/* goroutines outside of all rings that wait, directly or not, for one of this */
+	/* goroutines outside of all cycles that wait, directly or not, for one of this */
 	uint32_t behind;
 };
 
 struct waitgraph {
 	struct wait_edge *edges; /* all there are, by g, then to; owned */
 	size_t nr_edges;
-	struct wait_edge *steps; /* of the rings; owned */
+	struct wait_edge *steps; /* of the cycles; owned */
 	size_t nr_steps;
 	/*
-	 * Each goroutine of a ring is in at least one of these, the shortest through one of them.
+	 * Each goroutine of a cycle is in at least one of these, the shortest through one of them.
 	 * By goid of the first.
 	 */
-	struct wait_ring *rings; /* owned */
-	size_t nr_rings;
+	struct wait_cycle *cycles; /* owned */
+	size_t nr_cycles;
 	size_t unclear; /* waits for a mutex or RWMutex that have no edge */
 	bool cut;       /* a bound was hit: there may be more */
 	/*

@@ -44,10 +44,10 @@ static void put_wait_ns(struct writer *w, const struct dump_row *row)
 	jsonw_uint_or_null_field(&w->json, "wait_ns", ns, ns != DUMP_UNKNOWN);
 }
 
-static void put_mode(struct json_writer *j, uint8_t way)
+static void put_mode(struct json_writer *j, uint8_t direction)
 {
-	if (way == CENSUS_WAY_READ || way == CENSUS_WAY_WRITE)
-		jsonw_string_field(j, "mode", way == CENSUS_WAY_READ ? "read" : "write");
+	if (direction == CENSUS_DIR_READ || direction == CENSUS_DIR_WRITE)
+		jsonw_string_field(j, "mode", direction == CENSUS_DIR_READ ? "read" : "write");
 }
 
 static void put_waiter(struct writer *w, const struct object_waiter *v)
@@ -59,7 +59,7 @@ static void put_waiter(struct writer *w, const struct object_waiter *v)
 	jsonw_uint_field(j, "goid", dump__g(w->cs->d, row)->goid);
 	put_wait_ns(w, row);
 	jsonw_bool_field(j, "select", v->select);
-	put_mode(j, v->way);
+	put_mode(j, v->direction);
 	put_place(j, &w->cs->places[v->place]);
 	jsonw_name(j, "created_by");
 	dump_json__site(dump__site(w->cs->d, row->made), j);
@@ -67,21 +67,21 @@ static void put_waiter(struct writer *w, const struct object_waiter *v)
 	jsonw_end_object(j);
 }
 
-/* Those who go one way; way -1: all. */
-static void put_ways(struct writer *w, const struct object *o, int way)
+/* Those who go one direction; direction -1: all. */
+static void put_ways(struct writer *w, const struct object *o, int direction)
 {
 	for (uint32_t i = 0; i < o->nr; i++) {
 		const struct object_waiter *v = &w->cs->waiters[o->first + i];
 
-		if (way < 0 || v->way == way)
+		if (direction < 0 || v->direction == direction)
 			put_waiter(w, v);
 	}
 }
 
-static void put_waiters(struct writer *w, const char *name, const struct object *o, int way)
+static void put_waiters(struct writer *w, const char *name, const struct object *o, int direction)
 {
 	jsonw_array_field(&w->json, name);
-	put_ways(w, o, way);
+	put_ways(w, o, direction);
 	jsonw_end_array(&w->json);
 }
 
@@ -135,9 +135,9 @@ static void put_chan(struct writer *w, const struct object *o)
 	jsonw_start_object(j);
 	jsonw_hex_field(j, "addr", o->addr);
 	put_content(j, o, chans__chan(w->cs, o));
-	put_waiters(w, "senders", o, CENSUS_WAY_SEND);
-	put_waiters(w, "receivers", o, CENSUS_WAY_RECEIVE);
-	put_waiters(w, "undetermined", o, CENSUS_WAY_NONE);
+	put_waiters(w, "senders", o, CENSUS_DIR_SEND);
+	put_waiters(w, "receivers", o, CENSUS_DIR_RECEIVE);
+	put_waiters(w, "undetermined", o, CENSUS_DIR_NONE);
 	if (w->show->elements)
 		put_elements(w, o);
 	put_runtime(w, o->rt);
@@ -233,12 +233,12 @@ static void put_objects(struct writer *w, const char *name, enum object_kind kin
 }
 
 /* Nil channels and selects without cases, by what they try. */
-static void put_nothing(struct writer *w, const char *name, enum census_wait_way way)
+static void put_nothing(struct writer *w, const char *name, enum census_direction direction)
 {
 	jsonw_array_field(&w->json, name);
 	for (size_t i = 0; i < w->cs->nr; i++)
 		if (w->cs->objects[i].kind == OBJECT_NOTHING)
-			put_ways(w, &w->cs->objects[i], way);
+			put_ways(w, &w->cs->objects[i], direction);
 	jsonw_end_array(&w->json);
 }
 
@@ -276,9 +276,10 @@ static void put_step(struct writer *w, uint16_t rt, const struct wait_edge *e)
 	jsonw_string_field(j, "kind",
 			   dump_wait_kind((enum census_wait_kind)(l ? l->kind : wait->kind)));
 	jsonw_hex_field(j, "addr", wait->addr);
-	put_mode(j, wait->way);
-	if (wait->way == CENSUS_WAY_SEND || wait->way == CENSUS_WAY_RECEIVE)
-		jsonw_string_field(j, "mode", wait->way == CENSUS_WAY_SEND ? "send" : "receive");
+	put_mode(j, wait->direction);
+	if (wait->direction == CENSUS_DIR_SEND || wait->direction == CENSUS_DIR_RECEIVE)
+		jsonw_string_field(j, "mode",
+				   wait->direction == CENSUS_DIR_SEND ? "send" : "receive");
 	put_stand(w, rt, e->g);
 	jsonw_end_object(j);
 	jsonw_uint_field(j, "held_by", c->gs[e->to].goid);
@@ -286,7 +287,7 @@ static void put_step(struct writer *w, uint16_t rt, const struct wait_edge *e)
 	jsonw_end_object(j);
 }
 
-static void put_ring(struct writer *w, uint16_t rt, const struct wait_ring *r)
+static void put_cycle(struct writer *w, uint16_t rt, const struct wait_cycle *r)
 {
 	const struct waitgraph *g = w->cs->sources[rt].graph;
 	const struct census *c = w->cs->d->in.censuses[rt];
@@ -311,8 +312,8 @@ static void put_deadlocks(struct writer *w)
 {
 	jsonw_array_field(&w->json, "deadlocks");
 	for (uint16_t rt = 0; rt < w->cs->d->in.nr; rt++)
-		for (size_t i = 0; i < w->cs->sources[rt].graph->nr_rings; i++)
-			put_ring(w, rt, &w->cs->sources[rt].graph->rings[i]);
+		for (size_t i = 0; i < w->cs->sources[rt].graph->nr_cycles; i++)
+			put_cycle(w, rt, &w->cs->sources[rt].graph->cycles[i]);
 	jsonw_end_array(&w->json);
 }
 
@@ -340,9 +341,9 @@ int chans_show__json(struct chans *cs, const struct chans_show *s, FILE *out, st
 	put_objects(&w, "channels", OBJECT_CHAN);
 	put_objects(&w, "locks", OBJECT_LOCK);
 	jsonw_object_field(j, "nobody");
-	put_nothing(&w, "senders", CENSUS_WAY_SEND);
-	put_nothing(&w, "receivers", CENSUS_WAY_RECEIVE);
-	put_nothing(&w, "selects", CENSUS_WAY_NONE);
+	put_nothing(&w, "senders", CENSUS_DIR_SEND);
+	put_nothing(&w, "receivers", CENSUS_DIR_RECEIVE);
+	put_nothing(&w, "selects", CENSUS_DIR_NONE);
 	jsonw_end_object(j);
 	put_deadlocks(&w);
 	jsonw_uint_field(j, "unsettled", cs->unsettled + cs->d->counts.unsettled);

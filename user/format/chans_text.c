@@ -92,9 +92,9 @@ static const char *lock_word(const struct chans_source *s, const struct census_w
 static const char *way_of(const struct census_wait *wait)
 {
 	if (wait->kind == CENSUS_WAIT_CHAN)
-		return wait->way == CENSUS_WAY_SEND      ? " to send on"
-		       : wait->way == CENSUS_WAY_RECEIVE ? " to receive from"
-							 : " in a select for";
+		return wait->direction == CENSUS_DIR_SEND      ? " to send on"
+		       : wait->direction == CENSUS_DIR_RECEIVE ? " to receive from"
+							       : " in a select for";
 	return " for";
 }
 
@@ -105,9 +105,9 @@ static const char *end_of(const struct census_wait *wait)
 	case CENSUS_WAIT_COND: return "signal it";
 	case CENSUS_WAIT_WAITGROUP: return "call Done";
 	default:
-		return wait->way == CENSUS_WAY_SEND      ? "receive"
-		       : wait->way == CENSUS_WAY_RECEIVE ? "send or close"
-							 : "use it";
+		return wait->direction == CENSUS_DIR_SEND      ? "receive"
+		       : wait->direction == CENSUS_DIR_RECEIVE ? "send or close"
+							       : "use it";
 	}
 }
 
@@ -130,9 +130,9 @@ static void put_step(struct writer *w, uint16_t rt, const struct wait_edge *e)
 	const struct chans_source *s = &w->cs->sources[rt];
 	const struct census *c = w->cs->d->in.censuses[rt];
 	const struct census_wait *wait = &c->waits[e->wait];
-	const char *to = wait->kind != CENSUS_WAIT_RWMUTEX ? ""
-			 : wait->way == CENSUS_WAY_READ    ? " to read"
-							   : " to write";
+	const char *to = wait->kind != CENSUS_WAIT_RWMUTEX    ? ""
+			 : wait->direction == CENSUS_DIR_READ ? " to read"
+							      : " to write";
 	unsigned long long holder = (unsigned long long)c->gs[e->to].goid;
 
 	put(w, "  goroutine %llu waits%s %s 0x%llx%s at ", (unsigned long long)c->gs[e->g].goid,
@@ -157,26 +157,26 @@ static void put_step(struct writer *w, uint16_t rt, const struct wait_edge *e)
 }
 
 /* The others of a fold, by one goroutine of each. */
-static void put_alike(struct writer *w, const struct ring_fold *f)
+static void put_alike(struct writer *w, const struct cycle_fold *f)
 {
 	if (f->nr == 1)
 		return;
 	put(w, "  the others, by one goroutine of each:");
 	for (uint32_t i = 1; i < f->nr && i <= SAMPLE; i++) {
-		const struct ring *r = &w->cs->rings[f->first + i];
+		const struct cycle *r = &w->cs->cycles[f->first + i];
 		const struct waitgraph *g = w->cs->sources[r->rt].graph;
-		const struct wait_edge *e = &g->steps[g->rings[r->index].edges_at];
+		const struct wait_edge *e = &g->steps[g->cycles[r->index].edges_at];
 
 		put(w, " %llu", (unsigned long long)w->cs->d->in.censuses[r->rt]->gs[e->g].goid);
 	}
 	put(w, "%s\n", f->nr - 1 > SAMPLE ? " ..." : "");
 }
 
-static void put_ring_fold(struct writer *w, const struct ring_fold *f)
+static void put_cycle_fold(struct writer *w, const struct cycle_fold *f)
 {
-	const struct ring *first = &w->cs->rings[f->first];
+	const struct cycle *first = &w->cs->cycles[f->first];
 	const struct waitgraph *g = w->cs->sources[first->rt].graph;
-	const struct wait_ring *r = &g->rings[first->index];
+	const struct wait_cycle *r = &g->cycles[first->index];
 
 	if (r->nr == 1)
 		put(w, "DEADLOCK: a goroutine waits for itself");
@@ -201,8 +201,8 @@ static void put_deadlocks(struct writer *w)
 {
 	bool cut = false, unproved = false;
 
-	for (size_t i = 0; i < w->cs->nr_ring_folds; i++)
-		put_ring_fold(w, &w->cs->ring_folds[i]);
+	for (size_t i = 0; i < w->cs->nr_cycle_folds; i++)
+		put_cycle_fold(w, &w->cs->cycle_folds[i]);
 	for (uint16_t rt = 0; rt < w->cs->d->in.nr; rt++) {
 		cut = cut || w->cs->sources[rt].graph->cut;
 		unproved = unproved || w->cs->sources[rt].graph->unproved;
@@ -438,12 +438,12 @@ static void put_holders(struct writer *w, const struct object *o, uint32_t nr_ob
 
 static const char *way_words(const struct object *o, const struct object_waiter *w)
 {
-	switch ((enum census_wait_way)w->way) {
-	case CENSUS_WAY_RECEIVE: return w->select ? "receive in a select" : "receive";
-	case CENSUS_WAY_SEND: return w->select ? "send in a select" : "send";
-	case CENSUS_WAY_READ: return "wait to read";
-	case CENSUS_WAY_WRITE: return "wait to write";
-	case CENSUS_WAY_NONE: break;
+	switch ((enum census_direction)w->direction) {
+	case CENSUS_DIR_RECEIVE: return w->select ? "receive in a select" : "receive";
+	case CENSUS_DIR_SEND: return w->select ? "send in a select" : "send";
+	case CENSUS_DIR_READ: return "wait to read";
+	case CENSUS_DIR_WRITE: return "wait to write";
+	case CENSUS_DIR_NONE: break;
 	}
 	return o->kind == OBJECT_NOTHING ? "select without cases"
 	       : w->select               ? "wait in a select"
@@ -566,7 +566,7 @@ static void put_fold(struct writer *w, const struct object_fold *f)
 static void put_head(struct writer *w)
 {
 	const struct report_meta *m = w->show->meta;
-	uint64_t chans = 0, locks = 0, on_chans = 0, on_locks = 0, rings = w->cs->nr_rings;
+	uint64_t chans = 0, locks = 0, on_chans = 0, on_locks = 0, cycles = w->cs->nr_cycles;
 
 	for (size_t i = 0; i < w->cs->nr; i++) {
 		const struct object *o = &w->cs->objects[i];
@@ -581,8 +581,8 @@ static void put_head(struct writer *w)
 	    (unsigned long long)on_chans, on_chans == 1 ? "" : "s", (unsigned long long)chans,
 	    chans == 1 ? "" : "s", (unsigned long long)on_locks, (unsigned long long)locks,
 	    locks == 1 ? "" : "s");
-	if (rings)
-		put(w, "%llu deadlock%s\n\n", (unsigned long long)rings, rings == 1 ? "" : "s");
+	if (cycles)
+		put(w, "%llu deadlock%s\n\n", (unsigned long long)cycles, cycles == 1 ? "" : "s");
 	else
 		put(w, "no deadlock found\n\n");
 }

@@ -129,17 +129,17 @@ static void put_labels(const struct label_set *set, struct json_writer *w)
 	jsonw_end_object(w);
 }
 
-static void put_way(const char *name, uint8_t way, struct json_writer *w)
+static void put_way(const char *name, uint8_t direction, struct json_writer *w)
 {
 	static const char *const names[] = {
-		[CENSUS_WAY_RECEIVE] = "receive",
-		[CENSUS_WAY_SEND] = "send",
-		[CENSUS_WAY_READ] = "read",
-		[CENSUS_WAY_WRITE] = "write",
+		[CENSUS_DIR_RECEIVE] = "receive",
+		[CENSUS_DIR_SEND] = "send",
+		[CENSUS_DIR_READ] = "read",
+		[CENSUS_DIR_WRITE] = "write",
 	};
 
-	if (way != CENSUS_WAY_NONE && way < ARRAY_SIZE(names))
-		jsonw_string_field(w, name, names[way]);
+	if (direction != CENSUS_DIR_NONE && direction < ARRAY_SIZE(names))
+		jsonw_string_field(w, name, names[direction]);
 }
 
 static void put_fd(struct dump_json *j, const struct census_wait *wait, struct json_writer *w)
@@ -148,7 +148,7 @@ static void put_fd(struct dump_json *j, const struct census_wait *wait, struct j
 		j->show->peer ? j->show->peer(j->show->peer_ctx, (int32_t)wait->via) : "";
 
 	jsonw_int_field(w, "fd", (int32_t)wait->via);
-	put_way("mode", wait->way, w);
+	put_way("mode", wait->direction, w);
 	if (peer[0])
 		jsonw_string_field(w, "peer", framer__text(j->d->framer, peer));
 }
@@ -160,13 +160,13 @@ static void put_wait(struct dump_json *j, const struct census_wait *wait, uint64
 	jsonw_string_field(w, "kind", dump_wait_kind(wait->kind));
 	jsonw_hex_field(w, "addr", wait->addr);
 	switch (wait->kind) {
-	case CENSUS_WAIT_CHAN: put_way("dir", wait->way, w); break;
+	case CENSUS_WAIT_CHAN: put_way("dir", wait->direction, w); break;
 	case CENSUS_WAIT_TIMER:
 		jsonw_int_field(w, "when_ns", (int64_t)wait->via - (int64_t)now_ns);
 		break;
 	case CENSUS_WAIT_FD: put_fd(j, wait, w); break;
 	case CENSUS_WAIT_CORO: break;
-	default: jsonw_hex_field(w, "sema", wait->via); put_way("mode", wait->way, w);
+	default: jsonw_hex_field(w, "sema", wait->via); put_way("mode", wait->direction, w);
 	}
 	if (wait->select)
 		jsonw_bool_field(w, "select", true);

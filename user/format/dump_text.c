@@ -203,14 +203,14 @@ static void put_wait(struct dump_text *t, const struct census_wait *w, uint64_t 
 		     struct textbuf *to)
 {
 	static const char *const ways[] = {
-		[CENSUS_WAY_NONE] = "for",        [CENSUS_WAY_RECEIVE] = "to receive from",
-		[CENSUS_WAY_SEND] = "to send to", [CENSUS_WAY_READ] = "to read",
-		[CENSUS_WAY_WRITE] = "to write",
+		[CENSUS_DIR_NONE] = "for",        [CENSUS_DIR_RECEIVE] = "to receive from",
+		[CENSUS_DIR_SEND] = "to send to", [CENSUS_DIR_READ] = "to read",
+		[CENSUS_DIR_WRITE] = "to write",
 	};
 	const char *peer = "";
 
 	textbuf__text(to, "\t# waits ");
-	textbuf__text(to, w->way < ARRAY_SIZE(ways) ? ways[w->way] : "for");
+	textbuf__text(to, w->direction < ARRAY_SIZE(ways) ? ways[w->direction] : "for");
 	textbuf__text(to, " ");
 	textbuf__text(to, dump_wait_kind(w->kind));
 	textbuf__text(to, " ");

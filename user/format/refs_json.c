@@ -100,45 +100,45 @@ static void put_step(struct json_writer *j, const struct ref_step *s)
 }
 
 /* The timer that feeds it. */
-static void put_feeder(struct json_writer *j, const struct ref_way *way)
+static void put_feeder(struct json_writer *j, const struct ref_path *path)
 {
-	const bool sure = way->nr_made == 1 && !way->made_elsewhere;
+	const bool sure = path->nr_made == 1 && !path->made_elsewhere;
 
-	if (!way->fed) {
+	if (!path->fed) {
 		jsonw_null_field(j, "fed_by");
 		return;
 	}
 	jsonw_object_field(j, "fed_by");
-	jsonw_text_field(j, "kind", way->period_ns ? "ticker" : "timer");
-	jsonw_uint_field(j, "period_ns", way->period_ns);
-	jsonw_uint_field(j, "fires_in_ns", way->fires_in_ns);
-	jsonw_text_field(j, "held_in", way->held_in);
+	jsonw_text_field(j, "kind", path->period_ns ? "ticker" : "timer");
+	jsonw_uint_field(j, "period_ns", path->period_ns);
+	jsonw_uint_field(j, "fires_in_ns", path->fires_in_ns);
+	jsonw_text_field(j, "held_in", path->held_in);
 	if (sure)
-		put_place(j, "made_at", &way->made[0]);
+		put_place(j, "made_at", &path->made[0]);
 	else
 		jsonw_null_field(j, "made_at");
 	jsonw_array_field(j, "may_be_made_at");
-	for (uint32_t i = 0; !sure && i < way->nr_made; i++)
-		put_place_value(j, &way->made[i]);
+	for (uint32_t i = 0; !sure && i < path->nr_made; i++)
+		put_place_value(j, &path->made[i]);
 	jsonw_end_array(j);
-	jsonw_uint_field(j, "or_elsewhere", way->made_elsewhere);
+	jsonw_uint_field(j, "or_elsewhere", path->made_elsewhere);
 	jsonw_end_object(j);
 }
 
-static void put_way(struct writer *w, const struct ref_way *way)
+static void put_path(struct writer *w, const struct ref_path *path)
 {
 	struct json_writer *j = &w->json;
 
 	jsonw_start_object(j);
-	jsonw_uint_field(j, "count", way->nr);
-	jsonw_uint_or_null_field(j, "goid", way->goid, way->goid);
-	put_object(j, way->object, way->object_type);
-	jsonw_bool_field(j, "undecided", way->undecided);
-	put_feeder(j, way);
-	jsonw_bool_field(j, "cut", way->cut);
+	jsonw_uint_field(j, "count", path->nr);
+	jsonw_uint_or_null_field(j, "goid", path->goid, path->goid);
+	put_object(j, path->object, path->object_type);
+	jsonw_bool_field(j, "undecided", path->undecided);
+	put_feeder(j, path);
+	jsonw_bool_field(j, "cut", path->cut);
 	jsonw_array_field(j, "steps");
-	for (uint32_t i = 0; i < way->nr_steps; i++)
-		put_step(j, &w->rs->steps[way->steps_at + i]);
+	for (uint32_t i = 0; i < path->nr_steps; i++)
+		put_step(j, &w->rs->steps[path->steps_at + i]);
 	jsonw_end_array(j);
 	jsonw_end_object(j);
 }
@@ -179,7 +179,7 @@ static void put_first(struct writer *w, const struct ref_group *g, const struct 
 
 static void put_group(struct writer *w, const struct ref_group *g)
 {
-	const uint64_t top = refs__ways_told(w->rs, g, w->show->top);
+	const uint64_t top = refs__paths_told(w->rs, g, w->show->top);
 	struct json_writer *j = &w->json;
 
 	jsonw_newline(j);
@@ -192,10 +192,10 @@ static void put_group(struct writer *w, const struct ref_group *g)
 	jsonw_end_object(j);
 	put_keepers(j, g);
 	jsonw_array_field(j, "paths");
-	for (uint32_t i = 0; i < g->nr_ways && i < top; i++)
-		put_way(w, &w->rs->ways[g->ways_at + i]);
+	for (uint32_t i = 0; i < g->nr_paths && i < top; i++)
+		put_path(w, &w->rs->paths[g->paths_at + i]);
 	jsonw_end_array(j);
-	jsonw_uint_field(j, "paths_left_out", g->nr_ways > top ? g->nr_ways - top : 0);
+	jsonw_uint_field(j, "paths_left_out", g->nr_paths > top ? g->nr_paths - top : 0);
 	jsonw_end_object(j);
 }
 

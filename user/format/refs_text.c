@@ -18,7 +18,7 @@
 #include "view/refs.h"
 
 #define TYPE_SHOWN  60 /* bytes; UTF-8 may be cut, as it may in names */
-#define STEPS_SHOWN 24 /* of a longer way the middle is left out */
+#define STEPS_SHOWN 24 /* of a longer path the middle is left out */
 
 typedef unsigned long long ull;
 
@@ -142,82 +142,82 @@ static void put_step(struct writer *w, const struct ref_step *s)
 }
 
 /* "(3 of 20, such as goroutine 18)" */
-static void put_share(struct writer *w, const struct ref_group *g, const struct ref_way *way)
+static void put_share(struct writer *w, const struct ref_group *g, const struct ref_path *path)
 {
 	if (g->nr > 1)
-		textbuf__format(&w->to, " (%u of %u, such as goroutine %llu)", way->nr, g->nr,
-				(ull)way->goid);
+		textbuf__format(&w->to, " (%u of %u, such as goroutine %llu)", path->nr, g->nr,
+				(ull)path->goid);
 }
 
 /* One place, and which one is not known, is told behind the rest. */
-static void put_made(struct writer *w, const struct ref_way *way)
+static void put_made(struct writer *w, const struct ref_path *path)
 {
-	if (way->nr_made == 1 && !way->made_elsewhere)
+	if (path->nr_made == 1 && !path->made_elsewhere)
 		return;
-	for (uint32_t i = 0; i < way->nr_made; i++) {
+	for (uint32_t i = 0; i < path->nr_made; i++) {
 		textbuf__text(&w->to, !i ? "; made at " : " or at ");
-		put_place(w, &way->made[i]);
+		put_place(w, &path->made[i]);
 	}
-	if (way->made_elsewhere)
+	if (path->made_elsewhere)
 		textbuf__format(&w->to, " or at one of %u places that do not say how often",
-				way->made_elsewhere);
+				path->made_elsewhere);
 }
 
-static void put_feeder(struct writer *w, const struct ref_group *g, const struct ref_way *way)
+static void put_feeder(struct writer *w, const struct ref_group *g, const struct ref_path *path)
 {
-	textbuf__format(&w->to, "  fed by      a %s", way->period_ns ? "running ticker" : "timer");
-	if (way->nr_made == 1 && !way->made_elsewhere) {
+	textbuf__format(&w->to, "  fed by      a %s", path->period_ns ? "running ticker" : "timer");
+	if (path->nr_made == 1 && !path->made_elsewhere) {
 		textbuf__text(&w->to, " made at ");
-		put_place(w, &way->made[0]);
+		put_place(w, &path->made[0]);
 	}
-	if (way->period_ns)
-		textbuf__format(&w->to, " (every %g s)", (double)way->period_ns / NS_PER_SEC);
+	if (path->period_ns)
+		textbuf__format(&w->to, " (every %g s)", (double)path->period_ns / NS_PER_SEC);
 	else
-		textbuf__format(&w->to, "%s that fires once, in %.1f s", way->nr_made ? "," : "",
-				(double)way->fires_in_ns / NS_PER_SEC);
-	put_made(w, way);
-	if (way->held_in[0])
-		textbuf__format(&w->to, "; it is in %s", way->held_in);
-	put_share(w, g, way);
+		textbuf__format(&w->to, "%s that fires once, in %.1f s", path->nr_made ? "," : "",
+				(double)path->fires_in_ns / NS_PER_SEC);
+	put_made(w, path);
+	if (path->held_in[0])
+		textbuf__format(&w->to, "; it is in %s", path->held_in);
+	put_share(w, g, path);
 	textbuf__text(&w->to, "\n");
 }
 
 /* One of the channels of a select; what feeds it. true: that is all. */
-static bool put_what(struct writer *w, const struct ref_group *g, const struct ref_way *way)
+static bool put_what(struct writer *w, const struct ref_group *g, const struct ref_path *path)
 {
-	if (way->object)
-		textbuf__format(&w->to, "  of its cases: %s 0x%llx\n", way->object_type,
-				(ull)way->object);
-	if (way->fed)
-		put_feeder(w, g, way);
-	if (way->nr_steps)
+	if (path->object)
+		textbuf__format(&w->to, "  of its cases: %s 0x%llx\n", path->object_type,
+				(ull)path->object);
+	if (path->fed)
+		put_feeder(w, g, path);
+	if (path->nr_steps)
 		return false;
 	textbuf__format(&w->to, "  held by     %s",
-			way->undecided ? "what else refers to it could not be decided"
+			path->undecided ? "what else refers to it could not be decided"
 			: g->nr > 1
 				? "only goroutines that are told of here, of all that can still run"
 				: "only the goroutine itself, of all that can still run");
-	put_share(w, g, way);
+	put_share(w, g, path);
 	textbuf__text(&w->to, "\n");
 	return true;
 }
 
-static void put_way(struct writer *w, const struct ref_group *g, const struct ref_way *way)
+static void put_path(struct writer *w, const struct ref_group *g, const struct ref_path *path)
 {
-	const uint32_t left = way->nr_steps > STEPS_SHOWN ? way->nr_steps - STEPS_SHOWN : 0;
+	const uint32_t left = path->nr_steps > STEPS_SHOWN ? path->nr_steps - STEPS_SHOWN : 0;
 
-	if (put_what(w, g, way))
+	if (put_what(w, g, path))
 		return;
 	textbuf__text(&w->to, "  held by");
-	put_share(w, g, way);
-	textbuf__text(&w->to, way->cut ? "\n    ... more steps\n" : "\n");
-	for (uint32_t i = 0; i < way->nr_steps; i++) {
+	put_share(w, g, path);
+	textbuf__text(&w->to, path->cut ? "\n    ... more steps\n" : "\n");
+	for (uint32_t i = 0; i < path->nr_steps; i++) {
 		if (left && i == STEPS_SHOWN / 2) {
 			textbuf__format(&w->to, "    ... %u steps\n", left);
 			i += left;
 		}
 		textbuf__text(&w->to, i ? "    -> " : "    ");
-		put_step(w, &w->rs->steps[way->steps_at + i]);
+		put_step(w, &w->rs->steps[path->steps_at + i]);
 		textbuf__text(&w->to, "\n");
 	}
 }
@@ -313,11 +313,11 @@ static void put_group(struct writer *w, const struct ref_group *g)
 				(ull)g->object_size);
 	if (g->of[REF_UNREACHED])
 		put_unreached(w, g);
-	for (uint32_t i = 0; i < g->nr_ways && i < refs__ways_told(w->rs, g, w->show->top); i++)
-		put_way(w, g, &w->rs->ways[g->ways_at + i]);
-	if (g->nr_ways > refs__ways_told(w->rs, g, w->show->top))
-		textbuf__format(&w->to, "  %llu more ways are left out; --top shows more\n",
-				(ull)(g->nr_ways - refs__ways_told(w->rs, g, w->show->top)));
+	for (uint32_t i = 0; i < g->nr_paths && i < refs__paths_told(w->rs, g, w->show->top); i++)
+		put_path(w, g, &w->rs->paths[g->paths_at + i]);
+	if (g->nr_paths > refs__paths_told(w->rs, g, w->show->top))
+		textbuf__format(&w->to, "  %llu more paths are left out; --top shows more\n",
+				(ull)(g->nr_paths - refs__paths_told(w->rs, g, w->show->top)));
 	put_others(w, g);
 }
 

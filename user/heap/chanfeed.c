@@ -75,7 +75,7 @@ static int feeder__goroutine(struct feeder *f, const struct census_g *g)
 		struct chanfeed feed = { .wait = g->waits_at + i };
 		const struct census_wait *w = &f->c->waits[feed.wait];
 
-		if (w->kind != CENSUS_WAIT_CHAN || w->way == CENSUS_WAY_SEND ||
+		if (w->kind != CENSUS_WAIT_CHAN || w->direction == CENSUS_DIR_SEND ||
 		    !feeder__ask(f, g, &feed))
 			continue;
 		if (vec__reserve(&f->feeds->v, &f->room, f->feeds->nr + 1, sizeof(feed)))

@@ -194,9 +194,9 @@ static unsigned int wanted(const struct census_wait *w)
 		return SIGNALS;
 	if (w->kind == CENSUS_WAIT_WAITGROUP)
 		return DONE;
-	return w->way == CENSUS_WAY_SEND      ? RECEIVES
-	       : w->way == CENSUS_WAY_RECEIVE ? SENDS | CLOSES
-					      : SENDS | RECEIVES | CLOSES;
+	return w->direction == CENSUS_DIR_SEND      ? RECEIVES
+	       : w->direction == CENSUS_DIR_RECEIVE ? SENDS | CLOSES
+						    : SENDS | RECEIVES | CLOSES;
 }
 
 int chanops_mark(const struct addrspace *as, const struct goruntime *rt, const struct census *c,

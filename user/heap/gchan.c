@@ -25,7 +25,7 @@ struct waiter {
 	uint32_t wait, g; /* indexes into the census */
 	uint32_t chan;    /* index into gchans.v */
 	bool good;        /* it is a sudog of that goroutine for that channel */
-	uint8_t seen;     /* in this walk: enum census_wait_way */
+	uint8_t seen;     /* in this walk: enum census_direction */
 };
 _Static_assert(offsetof(struct waiter, via) == 0 && sizeof(struct waiter) % sizeof(uint64_t) == 0,
 	       "sorted by it as it is");
@@ -211,7 +211,7 @@ static void reader__take_sudog(struct reader *r, struct waiter *w, const uint8_t
 {
 	const struct pw_layout *lay = &r->rt->layout;
 
-	w->seen = CENSUS_WAY_NONE;
+	w->seen = CENSUS_DIR_NONE;
 	w->good = s && field_u64(s, lay->sudog_g) == r->c->gs[w->g].addr &&
 		  field_u64(s, lay->sudog_c) == r->cs->v[w->chan].addr;
 	if (w->good)
@@ -295,8 +295,8 @@ static int reader__stranger(struct reader *r, uint64_t via, uint64_t chan, uint6
 }
 
 /* 0: the queue was walked to its end; -EAGAIN: it changed under us, or it makes no sense. */
-static int reader__walk(struct reader *r, uint32_t chan, uint64_t via, enum census_wait_way way,
-			size_t *ret_found)
+static int reader__walk(struct reader *r, uint32_t chan, uint64_t via,
+			enum census_direction direction, size_t *ret_found)
 {
 	size_t strangers = GCHANS_STRANGERS_MAX;
 	int err;
@@ -315,7 +315,7 @@ static int reader__walk(struct reader *r, uint32_t chan, uint64_t via, enum cens
 		}
 		if (!w->good || w->seen)
 			return -EAGAIN;
-		w->seen = (uint8_t)way;
+		w->seen = (uint8_t)direction;
 		++*ret_found;
 		via = w->next;
 	}
@@ -359,17 +359,17 @@ static int reader__settle(struct reader *r, const struct look *k)
 	if (!k->read || !k->again || memcmp(k->before, k->after, r->hchan_bytes))
 		return -EAGAIN;
 	err = reader__walk(r, k->chan, field_u64(k->before, o->hchan_recvq_first),
-			   CENSUS_WAY_RECEIVE, &found);
+			   CENSUS_DIR_RECEIVE, &found);
 	if (!err)
 		err = reader__walk(r, k->chan, field_u64(k->before, o->hchan_sendq_first),
-				   CENSUS_WAY_SEND, &found);
+				   CENSUS_DIR_SEND, &found);
 	if (err || !found)
 		return err ? err : -EAGAIN;
 	for (uint32_t i = r->first[k->chan]; i < r->first[k->chan + 1]; i++) {
 		const struct waiter *w = &r->waiters[r->by_chan[i]];
 
 		if (w->seen)
-			r->c->waits[w->wait].way = w->seen;
+			r->c->waits[w->wait].direction = w->seen;
 	}
 	ch->settled = true;
 	ch->secret = k->secret;

@@ -54,7 +54,8 @@ static bool is_waited_for(const struct walk *w, uint64_t addr)
 	for (uint32_t i = 0; i < w->g->nr_waits; i++) {
 		const struct census_wait *c = &w->in->census->waits[w->g->waits_at + i];
 
-		if (c->kind == CENSUS_WAIT_CHAN && c->way != CENSUS_WAY_SEND && c->addr == addr)
+		if (c->kind == CENSUS_WAIT_CHAN && c->direction != CENSUS_DIR_SEND &&
+		    c->addr == addr)
 			return true;
 	}
 	return false;

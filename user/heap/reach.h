@@ -63,7 +63,7 @@ struct reach_in {
 	 */
 	const struct reach_behind *behind;
 	size_t nr_behind;
-	/* main is blocked like any other: a search for rings asks for it too */
+	/* main is blocked like any other: a search for cycles asks for it too */
 	bool main_waits;
 	uint64_t budget_ns;    /* 0: no limit, as below */
 	uint64_t budget_bytes; /* of memory read in all passes */

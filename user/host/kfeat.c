@@ -93,12 +93,12 @@ static int load_counter(int map_fd, enum bpf_attach_type type)
 			     &opts);
 }
 
-/* Each way has an instruction of the child to itself, so that all links can stay until the end. */
+/* Each method has an instruction of the child to itself, so that all links can stay until the end. */
 static const struct {
 	enum kfeat_id id;
-	enum attach_way way;
+	enum attach_method method;
 	enum insn_class class;
-} ways[] = {
+} methods[] = {
 	{ KFEAT_UPROBE_MULTI, ATTACH_MULTI, INSN_PUSH },
 	{ KFEAT_PERF_LINK, ATTACH_PERF_LINK, INSN_CALL },
 	{ KFEAT_PERF_IOCTL, ATTACH_PERF_IOCTL, INSN_NOP },
@@ -108,17 +108,18 @@ struct trial {
 	struct dummy *child;
 	int map_fd;
 	int prog_fd, multi_prog_fd;
-	struct ulink links[ARRAY_SIZE(ways) + 1];
+	struct ulink links[ARRAY_SIZE(methods) + 1];
 	unsigned int nr_links;
 };
 
-static int trial__attach(struct trial *t, enum attach_way way, enum insn_class class)
+static int trial__attach(struct trial *t, enum attach_method method, enum insn_class class)
 {
 	unsigned long offset = dummy__offset(t->child, class);
 	__u64 cookie = 1;
 	struct uplace where = { "/proc/self/exe", &offset, &cookie, 1 };
-	int prog_fd = way == ATTACH_MULTI ? t->multi_prog_fd : t->prog_fd;
-	int err = ulink__open(way, prog_fd, dummy__pid(t->child), &where, &t->links[t->nr_links]);
+	int prog_fd = method == ATTACH_MULTI ? t->multi_prog_fd : t->prog_fd;
+	int err =
+		ulink__open(method, prog_fd, dummy__pid(t->child), &where, &t->links[t->nr_links]);
 
 	if (!err)
 		t->nr_links++;
@@ -142,16 +143,16 @@ static int trial__hits(const struct trial *t, enum insn_class class, uint64_t *r
 	return err;
 }
 
-/* Makes a link of one way and sees that it counts all threads of the child. */
-static void try_way(struct kfeat *kf, struct trial *t, enum kfeat_id id, enum attach_way way,
-		    enum insn_class class)
+/* Makes a link of one method and sees that it counts all threads of the child. */
+static void try_method(struct kfeat *kf, struct trial *t, enum kfeat_id id,
+		       enum attach_method method, enum insn_class class)
 {
 	const char *caps =
-		way == ATTACH_MULTI
+		method == ATTACH_MULTI
 			? "needs CAP_BPF and CAP_PERFMON, or run with sudo"
 			: "needs CAP_BPF, CAP_PERFMON and CAP_SYS_ADMIN, or run with sudo";
 	uint64_t hits = 0;
-	int err = trial__attach(t, way, class);
+	int err = trial__attach(t, method, class);
 
 	if (err) {
 		kfeat__set(kf, id, err, "cannot attach a uprobe to a child", step_for(err, caps));
@@ -160,15 +161,15 @@ static void try_way(struct kfeat *kf, struct trial *t, enum kfeat_id id, enum at
 	err = trial__hits(t, class, &hits);
 	if (!err && hits == TRIAL_HITS)
 		kfeat__set(kf, id, -EOPNOTSUPP, "the process filter takes in one thread only",
-			   "another way is used");
+			   "another method is used");
 	else if (!err && hits != 2 * TRIAL_HITS)
 		kfeat__set(kf, id, -EOPNOTSUPP, "a trial probe did not count what the child did",
-			   "another way is used");
+			   "another method is used");
 	else
 		kfeat__set(kf, id, err, "the child of the trial failed", "try again");
 }
 
-/* Times a probe on the nop beside the one of the same way that is there already; the shortest
+/* Times a probe on the nop beside the one of the same method that is there already; the shortest
  * rounds: noise only adds. */
 static void try_nop5(struct kfeat *kf, struct trial *t)
 {
@@ -176,18 +177,18 @@ static void try_nop5(struct kfeat *kf, struct trial *t)
 	unsigned int w = 0;
 	int err;
 
-	while (w < ARRAY_SIZE(ways) - 1 && !kf->f[ways[w].id].ok)
+	while (w < ARRAY_SIZE(methods) - 1 && !kf->f[methods[w].id].ok)
 		w++;
-	err = trial__attach(t, ways[w].way, INSN_NOP5);
+	err = trial__attach(t, methods[w].method, INSN_NOP5);
 	for (int i = 0; i < TIMED_ROUNDS && !err; i++) {
-		err = dummy__run(t->child, ways[w].class, TIMED_HITS, false, &ns);
+		err = dummy__run(t->child, methods[w].class, TIMED_HITS, false, &ns);
 		other = !err && ns < other ? ns : other;
 		if (!err)
 			err = dummy__run(t->child, INSN_NOP5, TIMED_HITS, false, &ns);
 		nop5 = !err && ns < nop5 ? ns : nop5;
 	}
 	if (err)
-		kfeat__set(kf, KFEAT_NOP5, err, "cannot time probes", "see the ways to attach");
+		kfeat__set(kf, KFEAT_NOP5, err, "cannot time probes", "see the methods to attach");
 	else if ((double)nop5 > NOP5_CHEAPER * (double)other)
 		kfeat__set(kf, KFEAT_NOP5, -EOPNOTSUPP,
 			   "a probe on a 5-byte nop is no cheaper here",
@@ -208,24 +209,24 @@ static void try_ringbuf(struct kfeat *kf)
 }
 
 /* Those that are wanted; ATTACH_AUTO: until one works. */
-static void try_ways(struct kfeat *kf, struct trial *t, enum attach_way way, bool all)
+static void try_methods(struct kfeat *kf, struct trial *t, enum attach_method method, bool all)
 {
 	bool found = false;
 
-	for (unsigned int i = 0; i < ARRAY_SIZE(ways); i++) {
-		if (!all && (found || (way != ATTACH_AUTO && way != ways[i].way)))
-			kfeat__set(kf, ways[i].id, -ECANCELED, "not tried", "see doctor");
-		else if (ways[i].way == ATTACH_MULTI && t->multi_prog_fd < 0)
-			kfeat__set(kf, ways[i].id, t->multi_prog_fd,
+	for (unsigned int i = 0; i < ARRAY_SIZE(methods); i++) {
+		if (!all && (found || (method != ATTACH_AUTO && method != methods[i].method)))
+			kfeat__set(kf, methods[i].id, -ECANCELED, "not tried", "see doctor");
+		else if (methods[i].method == ATTACH_MULTI && t->multi_prog_fd < 0)
+			kfeat__set(kf, methods[i].id, t->multi_prog_fd,
 				   "cannot load a uprobe_multi program",
 				   "this kernel cannot do it");
 		else
-			try_way(kf, t, ways[i].id, ways[i].way, ways[i].class);
-		found |= kf->f[ways[i].id].ok;
+			try_method(kf, t, methods[i].id, methods[i].method, methods[i].class);
+		found |= kf->f[methods[i].id].ok;
 	}
 }
 
-static void try_uprobes(struct kfeat *kf, struct trial *t, enum attach_way way, bool all)
+static void try_uprobes(struct kfeat *kf, struct trial *t, enum attach_method method, bool all)
 {
 	int err;
 
@@ -243,11 +244,11 @@ static void try_uprobes(struct kfeat *kf, struct trial *t, enum attach_way way, 
 		return;
 	}
 	t->multi_prog_fd = load_counter(t->map_fd, ULINK_MULTI_TYPE);
-	try_ways(kf, t, way, all);
+	try_methods(kf, t, method, all);
 	try_nop5(kf, t);
 }
 
-static void probe(struct kfeat *kf, enum attach_way way, bool all)
+static void probe(struct kfeat *kf, enum attach_method method, bool all)
 {
 	struct trial t = { .map_fd = -EBADF, .prog_fd = -EBADF, .multi_prog_fd = -EBADF };
 	libbpf_print_fn_t print = libbpf_set_print(NULL);
@@ -259,7 +260,7 @@ static void probe(struct kfeat *kf, enum attach_way way, bool all)
 	kfeat__set(kf, KFEAT_BTF, access(VMLINUX_BTF, R_OK) ? -errno : 0, "no " VMLINUX_BTF,
 		   "parkwatch does not need it");
 	try_ringbuf(kf);
-	try_uprobes(kf, &t, way, all);
+	try_uprobes(kf, &t, method, all);
 	ulinks__close(t.links, t.nr_links);
 	dummy__free(t.child);
 	if (t.map_fd >= 0)
@@ -271,15 +272,15 @@ static void probe(struct kfeat *kf, enum attach_way way, bool all)
 	libbpf_set_print(print);
 }
 
-const struct kfeat *kfeat_for(enum attach_way way)
+const struct kfeat *kfeat_for(enum attach_method method)
 {
 	static struct kfeat known[ATTACH_PERF_IOCTL + 1];
 	static bool tried[ATTACH_PERF_IOCTL + 1];
 
-	if (!tried[way])
-		probe(&known[way], way, false);
-	tried[way] = true;
-	return &known[way];
+	if (!tried[method])
+		probe(&known[method], method, false);
+	tried[method] = true;
+	return &known[method];
 }
 
 void kfeat__probe_all(struct kfeat *kf)

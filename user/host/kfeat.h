@@ -35,13 +35,13 @@ struct kfeat {
 const char *kfeat_name(enum kfeat_id id);
 const char *kfeat_what(enum kfeat_id id); /* one line for doctor: what it gives */
 /*
- * Tries in this process and a child of its own; some 50 ms, and 200 for all ways. Never fails as a
- * whole: each feature says for itself. Of the ways to attach it tries this one; ATTACH_AUTO: the
- * best first, until one works. The others are not ok. Once in a process for each way: it lives as
+ * Tries in this process and a child of its own; some 50 ms, and 200 for all methods. Never fails as a
+ * whole: each feature says for itself. Of the methods to attach it tries this one; ATTACH_AUTO: the
+ * best first, until one works. The others are not ok. Once in a process for each method: it lives as
  * long as the process. Not thread-safe.
  */
-const struct kfeat *kfeat_for(enum attach_way way);
-/* All ways, anew. */
+const struct kfeat *kfeat_for(enum attach_method method);
+/* All methods, anew. */
 void kfeat__probe_all(struct kfeat *kf);
 
 #endif

@@ -21,7 +21,7 @@
 
 #define UPROBE_PMU_TYPE "/sys/bus/event_source/devices/uprobe/type"
 
-const char *attach_way_name(enum attach_way w)
+const char *attach_method_name(enum attach_method w)
 {
 	static const char *const names[] = { "auto", "uprobe-multi", "perf-link", "perf-ioctl" };
 
@@ -78,7 +78,7 @@ static int open_multi(int prog_fd, pid_t pid, const struct uplace *where, struct
 	return 0;
 }
 
-static int open_perf(enum attach_way way, int prog_fd, pid_t pid, const struct uplace *where,
+static int open_perf(enum attach_method method, int prog_fd, pid_t pid, const struct uplace *where,
 		     struct ulink *ret)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, opts);
@@ -88,7 +88,7 @@ static int open_perf(enum attach_way way, int prog_fd, pid_t pid, const struct u
 	l.perf_fd = perf_event(pid, where->path, where->offsets[0]);
 	if (l.perf_fd < 0)
 		return l.perf_fd;
-	if (way == ATTACH_PERF_LINK) {
+	if (method == ATTACH_PERF_LINK) {
 		opts.perf_event.bpf_cookie = where->cookies[0];
 		l.fd = bpf_link_create(prog_fd, l.perf_fd, BPF_PERF_EVENT, &opts);
 		err = l.fd < 0 ? l.fd : 0;
@@ -104,14 +104,14 @@ static int open_perf(enum attach_way way, int prog_fd, pid_t pid, const struct u
 	return 0;
 }
 
-int ulink__open(enum attach_way way, int prog_fd, pid_t pid, const struct uplace *where,
+int ulink__open(enum attach_method method, int prog_fd, pid_t pid, const struct uplace *where,
 		struct ulink *ret)
 {
-	if (way == ATTACH_MULTI)
+	if (method == ATTACH_MULTI)
 		return open_multi(prog_fd, pid, where, ret);
 	if (where->nr != 1)
 		return -EINVAL;
-	return open_perf(way, prog_fd, pid, where, ret);
+	return open_perf(method, prog_fd, pid, where, ret);
 }
 
 void ulink__close(struct ulink *l)

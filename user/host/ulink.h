@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ulink: one uprobe attachment, by any of the three ways that kernels have.
+ * ulink: one uprobe attachment, by any of the three methods that kernels have.
  *
  * Thin over bpf(2) and perf_event_open(2): a program's fd, a file, offsets in it, a process. pid is
  * always a process's id (TGID): a perf event on a thread's id stops for all threads when that
@@ -17,9 +17,9 @@
 /* enum bpf_attach_type BPF_TRACE_UPROBE_MULTI: Linux 6.6; the headers of Debian 12 are older */
 #define ULINK_MULTI_TYPE 48
 
-enum attach_way { ATTACH_AUTO, ATTACH_MULTI, ATTACH_PERF_LINK, ATTACH_PERF_IOCTL };
+enum attach_method { ATTACH_AUTO, ATTACH_MULTI, ATTACH_PERF_LINK, ATTACH_PERF_IOCTL };
 const char *
-attach_way_name(enum attach_way w); /* "auto", "uprobe-multi", "perf-link", "perf-ioctl" */
+attach_method_name(enum attach_method w); /* "auto", "uprobe-multi", "perf-link", "perf-ioctl" */
 
 struct ulink {
 	int fd;      /* bpf_link, or -EBADF */
@@ -34,11 +34,11 @@ struct uplace { /* nr places in one file */
 	const char *path;
 	const unsigned long *offsets;
 	const __u64 *cookies;
-	uint32_t nr; /* 1 for the perf ways */
+	uint32_t nr; /* 1 for the perf methods */
 };
 
 /* 0 or negative errno as the kernel gave it. ATTACH_PERF_IOCTL has no cookies. */
-int ulink__open(enum attach_way way, int prog_fd, pid_t pid, const struct uplace *where,
+int ulink__open(enum attach_method method, int prog_fd, pid_t pid, const struct uplace *where,
 		struct ulink *ret);
 /* Twice is fine. Takes 20 to 200 ms: the kernel waits for programs to end. */
 void ulink__close(struct ulink *l);

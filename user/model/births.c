@@ -13,8 +13,8 @@
 
 #define ANCESTORS_MAX 1024 /* looked at in one go: ends a circle that a target makes up */
 
-struct way { /* a stack at a `go` statement */
-	struct way_key {
+struct birthplace { /* a stack at a `go` statement */
+	struct birthplace_key {
 		uint64_t gopc, stack_id, rt;
 	} key;
 	uint64_t nr, goid; /* the last */
@@ -32,7 +32,7 @@ struct births {
 	size_t nr_before, before_room;
 	bool ordered; /* before, by goid */
 	struct stackset *stacks;
-	struct way *ways;
+	struct birthplace *places;
 };
 
 int births__new(struct births **ret)
@@ -53,13 +53,13 @@ int births__new(struct births **ret)
 
 void births__free(struct births *b)
 {
-	struct way *w, *next;
+	struct birthplace *w, *next;
 
 	if (!b)
 		return;
-	HASH_ITER(hh, b->ways, w, next)
+	HASH_ITER(hh, b->places, w, next)
 	{
-		HASH_DEL(b->ways, w);
+		HASH_DEL(b->places, w);
 		free(w);
 	}
 	gtable__free(b->origins);
@@ -68,19 +68,19 @@ void births__free(struct births *b)
 	free(b);
 }
 
-static void births__count(struct births *b, const struct way_key *key, uint64_t goid)
+static void births__count(struct births *b, const struct birthplace_key *key, uint64_t goid)
 {
-	const unsigned int before = HASH_COUNT(b->ways);
-	struct way *w;
+	const unsigned int before = HASH_COUNT(b->places);
+	struct birthplace *w;
 
-	HASH_FIND(hh, b->ways, key, sizeof(*key), w);
+	HASH_FIND(hh, b->places, key, sizeof(*key), w);
 	if (!w && before < BIRTHS_WAYS_MAX) {
 		w = calloc(1, sizeof(*w));
 		if (!w)
 			return;
 		w->key = *key;
-		HASH_ADD(hh, b->ways, key, sizeof(w->key), w);
-		if (HASH_COUNT(b->ways) == before) {
+		HASH_ADD(hh, b->places, key, sizeof(w->key), w);
+		if (HASH_COUNT(b->places) == before) {
 			free(w);
 			return;
 		}
@@ -140,7 +140,9 @@ static void births__fetch(struct births *b, uint16_t rt, uint64_t goid)
 
 static void births__born(struct births *b, const struct pw_birth *r)
 {
-	const struct way_key key = { .gopc = r->gopc, .stack_id = r->stack_id, .rt = r->hdr.rt };
+	const struct birthplace_key key = { .gopc = r->gopc,
+					    .stack_id = r->stack_id,
+					    .rt = r->hdr.rt };
 	const struct gorigin o = {
 		.made = { .stack_id = r->stack_id, .gopc = r->gopc, .startpc = r->startpc },
 		.parent_goid = r->parent_goid,
@@ -193,9 +195,9 @@ int births__stack(const struct births *b, uint64_t stack_id, struct stack *ret)
 
 uint64_t births__commonest(const struct births *b, uint16_t rt, uint64_t gopc)
 {
-	const struct way *w, *most = NULL;
+	const struct birthplace *w, *most = NULL;
 
-	for (w = b->ways; w; w = w->hh.next)
+	for (w = b->places; w; w = w->hh.next)
 		if (w->key.gopc == gopc && w->key.rt == rt && (!most || w->nr > most->nr))
 			most = w;
 	return most ? most->goid : 0;

@@ -13,9 +13,9 @@
 #define ROW_IDS_MAX (1u << 22)
 
 struct event_facts {
-	const struct event_pick *pick; /* borrowed; NULL: none is counted */
-	struct snap_facts *rows;       /* their stacks, and what they are about */
-	uint32_t *row_of;              /* by id: number in rows + 1; 0: not told yet */
+	const struct event_filter *filter; /* borrowed; NULL: none is counted */
+	struct snap_facts *rows;           /* their stacks, and what they are about */
+	uint32_t *row_of;                  /* by id: number in rows + 1; 0: not told yet */
 	size_t nr_ids, ids_room;
 	bool begun, ended;
 	Pw__EventsOf of;
@@ -23,7 +23,7 @@ struct event_facts {
 	struct event_facts_about about;
 };
 
-int event_facts__new(struct textpool *texts, const struct event_pick *pick,
+int event_facts__new(struct textpool *texts, const struct event_filter *filter,
 		     struct event_facts **ret)
 {
 	scoped(event_facts) e = calloc(1, sizeof(*e));
@@ -31,7 +31,7 @@ int event_facts__new(struct textpool *texts, const struct event_pick *pick,
 
 	if (!e)
 		return -ENOMEM;
-	e->pick = pick;
+	e->filter = filter;
 	err = snap_facts__new(texts, &e->rows);
 	if (err)
 		return err;
@@ -83,9 +83,9 @@ static int take_head(struct event_facts *e, const Pw__EventsOf *of, struct cause
 		return 0;
 	e->begun = true;
 	e->of = *of;
-	if (e->pick) {
-		e->lo_ns = later(of->start_ns, e->pick->from_ns);
-		e->hi_ns = e->pick->to_ns ? later(of->start_ns, e->pick->to_ns) : UINT64_MAX;
+	if (e->filter) {
+		e->lo_ns = later(of->start_ns, e->filter->from_ns);
+		e->hi_ns = e->filter->to_ns ? later(of->start_ns, e->filter->to_ns) : UINT64_MAX;
 	}
 	return tell_rows(e, of, 0, 0, 0, why);
 }
@@ -162,7 +162,7 @@ static int take_rows(struct event_facts *e, const Pw__Fact *f, const struct pw_n
 
 /* --- events --- */
 
-static bool wants(const struct event_pick *p, uint64_t goid)
+static bool wants(const struct event_filter *p, uint64_t goid)
 {
 	return !p->nr_goids || bsearch(&goid, p->goids, p->nr_goids, sizeof(goid), order_u64);
 }
@@ -210,7 +210,7 @@ static int take_events(struct event_facts *e, const Pw__Events *f, struct cause 
 		goid += (uint64_t)COLUMN_AT(f, goid_delta, i);
 		at_ns += (uint64_t)COLUMN_AT(f, time_delta, i);
 		e->last_ns = at_ns > e->last_ns ? at_ns : e->last_ns;
-		if (wants(e->pick, goid))
+		if (wants(e->filter, goid))
 			count(e, &rows[row - 1], at_ns, COLUMN_AT(f, value, i));
 	}
 	e->read += nr;
@@ -234,7 +234,7 @@ static int take(struct event_facts *e, const Pw__Fact *f, const struct pw_names 
 		e->last_ns = f->events_end->until_ns;
 		return 0;
 	}
-	if (!e->pick)
+	if (!e->filter)
 		return 0;
 	if (f->fact_case == PW__FACT__FACT_EVENT_ROWS)
 		return take_rows(e, f, names, why);
@@ -262,8 +262,9 @@ int event_facts__fact(struct event_facts *e, const Pw__Fact *f, const struct pw_
 
 bool event_facts__skips(const struct event_facts *e, uint32_t number)
 {
-	return !e->pick && (number == PW__FACT__FACT_EVENT_STACKS ||
-			    number == PW__FACT__FACT_EVENT_ROWS || number == PW__FACT__FACT_EVENTS);
+	return !e->filter &&
+	       (number == PW__FACT__FACT_EVENT_STACKS || number == PW__FACT__FACT_EVENT_ROWS ||
+		number == PW__FACT__FACT_EVENTS);
 }
 
 bool event_facts__about(const struct event_facts *e, struct event_facts_about *ret)

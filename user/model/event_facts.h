@@ -19,7 +19,7 @@
 #include "model/snap.h"
 
 /* What of them counts: a wait for its part that lies in the range, as if only that were recorded. */
-struct event_pick {
+struct event_filter {
 	uint64_t from_ns, to_ns; /* since the recording began; to_ns 0: to its end */
 	const uint64_t *goids;   /* ascending, borrowed; none: all */
 	size_t nr_goids;
@@ -34,8 +34,8 @@ struct event_facts_about {
 };
 
 struct event_facts;
-/* texts, pick: borrowed until free. pick NULL: none is counted. 0 or -ENOMEM. */
-int event_facts__new(struct textpool *texts, const struct event_pick *pick,
+/* texts, filter: borrowed until free. filter NULL: none is counted. 0 or -ENOMEM. */
+int event_facts__new(struct textpool *texts, const struct event_filter *filter,
 		     struct event_facts **ret);
 void event_facts__free(struct event_facts *e);
 DEFINE_SCOPED(event_facts)

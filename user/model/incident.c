@@ -16,14 +16,14 @@ struct builder {
 	size_t nr_edges;
 	struct incidents *is;
 	/* by goroutine; owned, as all that follows */
-	uint32_t *first; /* its edges, one more at the end */
-	uint32_t *knot;  /* who wait for each other are one knot */
+	uint32_t *first;     /* its edges, one more at the end */
+	uint32_t *component; /* who wait for each other are one component */
 	uint32_t *low, *path;
-	/* by knot: numbered so that each is waited for by higher ones only */
-	uint32_t *root;   /* the knot behind which it waits in the end; itself: it is one */
+	/* by component: numbered so that each is waited for by higher ones only */
+	uint32_t *root;   /* the component behind which it waits in the end; itself: it is one */
 	uint32_t *behind; /* goroutines that wait for it */
-	bool *ring;
-	uint32_t nr_knots;
+	bool *cycle;
+	uint32_t nr_components;
 	uint32_t *joined; /* by group: one with the same incident, or itself */
 };
 
@@ -38,7 +38,7 @@ static int compare_edges(const void *a, const void *b)
 	return x->to < y->to ? -1 : x->to > y->to;
 }
 
-/* --- knots: who wait for each other --- */
+/* --- components: who wait for each other --- */
 
 static void builder__index(struct builder *b)
 {
@@ -49,7 +49,7 @@ static void builder__index(struct builder *b)
 		b->first[i + 1] += b->first[i];
 }
 
-static int builder__knots(struct builder *b)
+static int builder__components(struct builder *b)
 {
 	scoped_mem uint32_t *to = calloc(b->nr_edges + 1, sizeof(*to));
 
@@ -58,10 +58,10 @@ static int builder__knots(struct builder *b)
 	builder__index(b);
 	for (size_t i = 0; i < b->nr_edges; i++)
 		to[i] = b->edges[i].to;
-	return components_of(b->first, to, b->nr, b->knot, &b->nr_knots);
+	return components_of(b->first, to, b->nr, b->component, &b->nr_components);
 }
 
-/* A ring is never a guess. */
+/* A cycle is never a guess. */
 static bool builder__drop_unsure(struct builder *b)
 {
 	size_t nr = 0;
@@ -69,7 +69,7 @@ static bool builder__drop_unsure(struct builder *b)
 	for (size_t i = 0; i < b->nr_edges; i++) {
 		const struct incident_edge *e = &b->edges[i];
 
-		if (e->sure || b->knot[e->from] != b->knot[e->to])
+		if (e->sure || b->component[e->from] != b->component[e->to])
 			b->edges[nr++] = *e;
 	}
 	if (nr == b->nr_edges)
@@ -79,58 +79,58 @@ static bool builder__drop_unsure(struct builder *b)
 }
 
 /*
- * --- roots: of several that one waits for, a ring comes first, then the surest ---
+ * --- roots: of several that one waits for, a cycle comes first, then the surest ---
  */
 
-static bool is_root(const struct builder *b, uint32_t knot)
+static bool is_root(const struct builder *b, uint32_t component)
 {
-	return b->root[knot] == knot && (b->ring[knot] || b->behind[knot]);
+	return b->root[component] == component && (b->cycle[component] || b->behind[component]);
 }
 
 static void builder__roots(struct builder *b)
 {
-	for (uint32_t k = 0; k < b->nr_knots; k++)
+	for (uint32_t k = 0; k < b->nr_components; k++)
 		b->root[k] = k;
 	for (size_t g = 0; g < b->nr; g++)
-		b->low[b->knot[g]] = 0; /* from here on: goroutines of each knot */
+		b->low[b->component[g]] = 0; /* from here on: goroutines of each component */
 	for (size_t g = 0; g < b->nr; g++)
-		b->ring[b->knot[g]] = ++b->low[b->knot[g]] > 1;
+		b->cycle[b->component[g]] = ++b->low[b->component[g]] > 1;
 	for (size_t i = 0; i < b->nr_edges; i++)
-		b->ring[b->knot[b->edges[i].from]] |= b->edges[i].from == b->edges[i].to;
+		b->cycle[b->component[b->edges[i].from]] |= b->edges[i].from == b->edges[i].to;
 }
 
-static int compare_knots(const void *a, const void *b, void *ctx)
+static int compare_components(const void *a, const void *b, void *ctx)
 {
-	const uint32_t *knot = ctx;
+	const uint32_t *component = ctx;
 	const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
 
-	if (knot[x] != knot[y])
-		return knot[x] < knot[y] ? -1 : 1;
+	if (component[x] != component[y])
+		return component[x] < component[y] ? -1 : 1;
 	return x < y ? -1 : x > y;
 }
 
-/* Those who are waited for come first. A ring never ends, whatever else it waits for. */
+/* Those who are waited for come first. A cycle never ends, whatever else it waits for. */
 static void builder__follow(struct builder *b)
 {
 	for (size_t g = 0; g < b->nr; g++)
 		b->path[g] = (uint32_t)g;
 	if (b->nr)
-		qsort_r(b->path, b->nr, sizeof(*b->path), compare_knots, b->knot);
+		qsort_r(b->path, b->nr, sizeof(*b->path), compare_components, b->component);
 	for (size_t i = 0; i < b->nr; i++) {
-		const uint32_t g = b->path[i], k = b->knot[g];
+		const uint32_t g = b->path[i], k = b->component[g];
 
 		for (uint32_t e = b->first[g]; e < b->first[g + 1]; e++) {
-			const uint32_t to = b->knot[b->edges[e].to];
+			const uint32_t to = b->component[b->edges[e].to];
 
-			if (b->ring[k] || to == k || b->root[k] == b->root[to])
+			if (b->cycle[k] || to == k || b->root[k] == b->root[to])
 				continue;
-			if (b->root[k] == k || (b->ring[b->root[to]] && !b->ring[b->root[k]]))
+			if (b->root[k] == k || (b->cycle[b->root[to]] && !b->cycle[b->root[k]]))
 				b->root[k] = b->root[to];
 		}
 	}
 	for (size_t g = 0; g < b->nr; g++)
-		if (b->root[b->knot[g]] != b->knot[g])
-			b->behind[b->root[b->knot[g]]]++;
+		if (b->root[b->component[g]] != b->component[g])
+			b->behind[b->root[b->component[g]]]++;
 }
 
 /* --- groups --- */
@@ -144,13 +144,13 @@ static uint32_t builder__joined(struct builder *b, uint32_t group)
 
 static void builder__join(struct builder *b)
 {
-	uint32_t *group_of = b->low; /* of each knot: that of the first goroutine met */
+	uint32_t *group_of = b->low; /* of each component: that of the first goroutine met */
 
 	for (size_t i = 0; i < b->nr_groups; i++)
 		b->joined[i] = (uint32_t)i;
 	memset(group_of, 0xff, b->nr * sizeof(*group_of));
 	for (size_t g = 0; g < b->nr; g++) {
-		const uint32_t k = b->knot[g];
+		const uint32_t k = b->component[g];
 		uint32_t one, other;
 
 		if (!is_root(b, k))
@@ -189,18 +189,18 @@ static int builder__number(struct builder *b)
 
 static uint32_t builder__behind_first(const struct builder *b, uint32_t first)
 {
-	return b->behind[b->knot[first]];
+	return b->behind[b->component[first]];
 }
 
 static void builder__sum_root(struct builder *b, uint32_t g)
 {
 	struct incident_part *p = &b->is->parts[b->group[g]];
 	struct incident *in = &b->is->v[p->incident];
-	const uint32_t k = b->knot[g];
+	const uint32_t k = b->component[g];
 
 	if (!p->nr++ || builder__behind_first(b, g) > builder__behind_first(b, p->first))
 		p->first = g;
-	p->ring |= b->ring[k];
+	p->cycle |= b->cycle[k];
 	if (in->first == NONE ||
 	    builder__behind_first(b, g) > builder__behind_first(b, in->first)) {
 		in->first = g;
@@ -245,23 +245,23 @@ static void builder__follow_most(struct builder *b, const struct follower *v, si
 static int builder__sum(struct builder *b)
 {
 	scoped_mem struct follower *followers = calloc(b->nr + 1, sizeof(*followers));
-	/* of each knot that is a root */
+	/* of each component that is a root */
 	scoped_mem uint32_t *incident_of = calloc(b->nr + 1, sizeof(*incident_of));
 	size_t nr = 0;
 
 	if (!followers || !incident_of)
 		return -ENOMEM;
 	for (size_t g = 0; g < b->nr; g++) {
-		if (!is_root(b, b->knot[g]))
+		if (!is_root(b, b->component[g]))
 			continue;
 		builder__sum_root(b, (uint32_t)g);
-		incident_of[b->knot[g]] = b->is->parts[b->group[g]].incident;
+		incident_of[b->component[g]] = b->is->parts[b->group[g]].incident;
 	}
 	for (size_t g = 0; g < b->nr; g++)
-		if (b->root[b->knot[g]] != b->knot[g])
-			followers[nr++] =
-				(struct follower){ b->group[g], incident_of[b->root[b->knot[g]]],
-						   (uint32_t)g };
+		if (b->root[b->component[g]] != b->component[g])
+			followers[nr++] = (struct follower){ b->group[g],
+							     incident_of[b->root[b->component[g]]],
+							     (uint32_t)g };
 	if (nr)
 		qsort(followers, nr, sizeof(*followers), compare_followers);
 	builder__follow_most(b, followers, nr);
@@ -273,16 +273,16 @@ static int builder__init(struct builder *b)
 	const size_t nr = b->nr + 1;
 
 	b->first = calloc(nr + 1, sizeof(*b->first));
-	b->knot = calloc(nr, sizeof(*b->knot));
+	b->component = calloc(nr, sizeof(*b->component));
 	b->low = calloc(nr, sizeof(*b->low));
 	b->path = calloc(nr, sizeof(*b->path));
 	b->root = calloc(nr, sizeof(*b->root));
 	b->behind = calloc(nr, sizeof(*b->behind));
-	b->ring = calloc(nr, sizeof(*b->ring));
+	b->cycle = calloc(nr, sizeof(*b->cycle));
 	b->joined = calloc(b->nr_groups + 1, sizeof(*b->joined));
 	b->is->parts = calloc(b->nr_groups + 1, sizeof(*b->is->parts));
-	if (!b->first || !b->knot || !b->low || !b->path || !b->root || !b->behind || !b->ring ||
-	    !b->joined || !b->is->parts)
+	if (!b->first || !b->component || !b->low || !b->path || !b->root || !b->behind ||
+	    !b->cycle || !b->joined || !b->is->parts)
 		return -ENOMEM;
 	for (size_t i = 0; i < b->nr_groups; i++)
 		b->is->parts[i] = (struct incident_part){ .incident = INCIDENT_NONE };
@@ -292,12 +292,12 @@ static int builder__init(struct builder *b)
 static void builder__done(struct builder *b)
 {
 	free(b->first);
-	free(b->knot);
+	free(b->component);
 	free(b->low);
 	free(b->path);
 	free(b->root);
 	free(b->behind);
-	free(b->ring);
+	free(b->cycle);
 	free(b->joined);
 }
 
@@ -315,9 +315,9 @@ static int builder__run(struct builder *b)
 		qsort(b->edges, b->nr_edges, sizeof(*b->edges), compare_edges);
 	err = builder__init(b);
 	if (!err)
-		err = builder__knots(b);
+		err = builder__components(b);
 	if (!err && builder__drop_unsure(b))
-		err = builder__knots(b);
+		err = builder__components(b);
 	if (err)
 		return err;
 	builder__roots(b);

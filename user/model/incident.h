@@ -3,10 +3,10 @@
  * incident: which groups of goroutines stand for one and the same cause, and who must move first.
  *
  * An edge goes from a goroutine that waits to one that must go on before the wait can end. Who is
- * waited for and waits for nobody, or for itself in a ring, is a root: its group is the culprit.
- * Roots of one group are one incident, and so are groups in one ring; each other group belongs to
+ * waited for and waits for nobody, or for itself in a cycle, is a root: its group is the culprit.
+ * Roots of one group are one incident, and so are groups in one cycle; each other group belongs to
  * the incident behind which most of its goroutines wait. Edges that are not sure join groups, but
- * make no ring. Pure; goroutines and groups are numbers. Time and memory are linear in goroutines
+ * make no cycle. Pure; goroutines and groups are numbers. Time and memory are linear in goroutines
  * and edges.
  */
 #ifndef PARKWATCH_MODEL_INCIDENT_H
@@ -28,7 +28,7 @@ struct incident_edge {
 struct incident_part {     /* of a group in an incident */
 	uint32_t incident; /* INCIDENT_NONE: it is in none, and the rest says nothing */
 	bool root;
-	bool ring; /* root: some of it wait for each other, or one for itself */
+	bool cycle; /* root: some of it wait for each other, or one for itself */
 	/* root: its goroutines that must move first; else those that wait behind the incident */
 	uint32_t nr;
 	/*

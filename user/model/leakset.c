@@ -496,13 +496,13 @@ void leakset__due(struct leakset *ls, uint16_t rt, uint64_t goid, uint64_t due_n
 	g->due_ns = due_ns;
 }
 
-void leakset__ring(struct leakset *ls, uint16_t rt, uint64_t goid, bool behind)
+void leakset__cycle(struct leakset *ls, uint16_t rt, uint64_t goid, bool behind)
 {
 	struct leak_g *g = leakset__find(ls, rt, goid);
 
 	if (!g)
 		return;
-	g->ring |= !behind;
+	g->cycle |= !behind;
 	g->behind |= behind;
 }
 

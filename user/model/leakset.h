@@ -14,7 +14,7 @@
  *	leakset__look()  leakset__see() ...  leakset__miss() ...  leakset__seen()	 for each look
  *	leakset__life()						 births and exits that probes saw, at any time
  *	leakset__lives()					 they saw all of them
- *	leakset__prove() leakset__ring() leakset__hold()	 after the last look, or between
+ *	leakset__prove() leakset__cycle() leakset__hold()	 after the last look, or between
  *	leakset__finish()					 groups and their members in order
  *
  * Pure: no clock, no descriptor. Bounded: LEAK_G_BYTES a goroutine that lives, LEAK_GROUP_BYTES a
@@ -128,8 +128,8 @@ struct leak_g { /* a goroutine that was there at the last look */
 	 * leakset.c
 	 */
 	bool passing;
-	/* in a ring of goroutines that wait for each other; waits for one of it */
-	bool ring : 1, behind : 1;
+	/* in a cycle of goroutines that wait for each other; waits for one of it */
+	bool cycle : 1, behind : 1;
 	bool keeps : 1; /* is one of leak_group.keepers */
 	bool moves : 1; /* its due_ns was put off */
 };
@@ -191,7 +191,7 @@ struct leak_group {
 	/* of those asked: a timer ends their wait within LEAK_DUE_NS */
 	uint32_t due;
 	uint32_t reached[LEAK_REACHED_OTHER + 1]; /* by enum leak_reach of the last pass */
-	uint32_t rings, behinds;
+	uint32_t cycles, behinds;
 	/*
 	 * Aged members at a lock that nobody got while we watched. held_up: its holder may go on by
 	 * itself, as far as is known.
@@ -259,7 +259,7 @@ void leakset__prove(struct leakset *ls, uint16_t rt, uint64_t goid, enum leak_re
  * watchdog is, ends nothing.
  */
 void leakset__due(struct leakset *ls, uint16_t rt, uint64_t goid, uint64_t due_ns);
-void leakset__ring(struct leakset *ls, uint16_t rt, uint64_t goid, bool behind);
+void leakset__cycle(struct leakset *ls, uint16_t rt, uint64_t goid, bool behind);
 /* 0 or -ENOMEM */
 int leakset__hold(struct leakset *ls, uint16_t rt, uint64_t lock, uint64_t holder);
 

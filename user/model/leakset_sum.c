@@ -164,7 +164,7 @@ static void sum_member(const struct leakset *ls, struct leak_group *gr, const st
 	gr->unreached += g->unreached >= LEAK_PASSES;
 	gr->due += g->due_ns > now && g->due_ns - now <= LEAK_DUE_NS && !g->moves;
 	gr->reached[g->reach]++;
-	gr->rings += g->ring;
+	gr->cycles += g->cycle;
 	gr->behinds += g->behind;
 	if (gr->class == LEAK_LOCK && age >= min_age_ns)
 		sum_lock(ls, gr, g, runs);

@@ -214,8 +214,8 @@ static bool is_leaked(const struct judge *j)
 
 static bool is_deadlock(const struct judge *j)
 {
-	j->v->why = j->g->rings ? WHY_RING : WHY_BEHIND_RING;
-	return j->g->rings || j->g->behinds;
+	j->v->why = j->g->cycles ? WHY_RING : WHY_BEHIND_RING;
+	return j->g->cycles || j->g->behinds;
 }
 
 static bool is_suspect(struct judge *j)

@@ -8,7 +8,7 @@
  *
  *	leaked	 nothing can wake them: the runtime says so; a nil channel or a select without cases; or the search found
  *		 in every pass, two at least, that nothing which can still run refers to what they wait for
- *	deadlock they wait for each other's locks, in a ring, or for somebody in one
+ *	deadlock they wait for each other's locks, in a cycle, or for somebody in one
  *	growing	 more and more of them to the very end, and the older ones neither end nor go on. Where others come and go at
  *		 the same place, those count that stand and were born in the watch. Those that a timer wakes must have been seen
  *		 to wake and not to end, unless it is a ticker, or their code says that they go on: one that was never due may end when it is, as may those that a timer will soon call something for. Those that others wake

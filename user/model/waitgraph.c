@@ -81,7 +81,7 @@ static enum stand stand_of(const struct census_wait *w, const struct glock *l)
 		return STAND_MUTEX;
 	if (w->kind == CENSUS_WAIT_MUTEX || w->via == w->addr + RW_OWN_SEMA)
 		return STAND_BEHIND;
-	return w->way == CENSUS_WAY_READ ? STAND_READ : STAND_WRITE;
+	return w->direction == CENSUS_DIR_READ ? STAND_READ : STAND_WRITE;
 }
 
 static int builder__collect(struct builder *b)
@@ -246,7 +246,7 @@ static int builder__index(struct builder *b)
 	return 0;
 }
 
-/* --- rings --- */
+/* --- cycles --- */
 
 /*
  * The shortest way from `start` back to it, breadth first; *ret_edge: the edge that closes it,
@@ -282,8 +282,8 @@ static void builder__search(struct builder *b, uint32_t start, uint32_t *ret_edg
 	b->reached = tail;
 }
 
-/* Writes down the ring that ends with the edge `last`, in the order of waiting. */
-static int builder__keep_ring(struct builder *b, uint32_t start, uint32_t last)
+/* Writes down the cycle that ends with the edge `last`, in the order of waiting. */
+static int builder__keep_cycle(struct builder *b, uint32_t start, uint32_t last)
 {
 	struct waitgraph *w = b->w;
 	size_t at = w->nr_steps, nr;
@@ -306,8 +306,8 @@ static int builder__keep_ring(struct builder *b, uint32_t start, uint32_t last)
 		w->steps[at + i] = w->steps[at + nr - 1 - i];
 		w->steps[at + nr - 1 - i] = t;
 	}
-	w->rings[w->nr_rings++] =
-		(struct wait_ring){ .edges_at = (uint32_t)at, .nr = (uint32_t)nr };
+	w->cycles[w->nr_cycles++] =
+		(struct wait_cycle){ .edges_at = (uint32_t)at, .nr = (uint32_t)nr };
 	return 0;
 }
 
@@ -341,8 +341,8 @@ static int builder__drop(struct builder *b)
 	return 0;
 }
 
-/* Goroutines that wait for one of the ring and are in none themselves. */
-static uint32_t builder__behind(struct builder *b, const struct wait_ring *r)
+/* Goroutines that wait for one of the cycle and are in none themselves. */
+static uint32_t builder__behind(struct builder *b, const struct wait_cycle *r)
 {
 	size_t head = 0, tail = 0;
 
@@ -387,7 +387,7 @@ static int builder__turn(struct builder *b)
 	return 0;
 }
 
-/* A goroutine that may be in a ring. */
+/* A goroutine that may be in a cycle. */
 struct start {
 	uint64_t goid;
 	uint32_t g;
@@ -403,15 +403,15 @@ static int compare_starts(const void *a, const void *b)
 }
 
 /*
- * Waits for channels are found from the waits for locks of the same ring: it has at least one.
+ * Waits for channels are found from the waits for locks of the same cycle: it has at least one.
  */
 static bool may_begin(const struct builder *b, uint32_t g)
 {
 	return !(b->mark[g] & DROPPED) && !wait_edge_keeps(&b->w->edges[b->first[g]]);
 }
 
-/* By goid, so that every run over the same goroutines finds the same rings. */
-static int builder__rings(struct builder *b)
+/* By goid, so that every run over the same goroutines finds the same cycles. */
+static int builder__cycles(struct builder *b)
 {
 	scoped_mem struct start *starts = NULL;
 	size_t nr = 0;
@@ -419,8 +419,8 @@ static int builder__rings(struct builder *b)
 	for (size_t g = 0; g < b->c->nr; g++)
 		nr += may_begin(b, (uint32_t)g);
 	starts = calloc(nr + 1, sizeof(*starts));
-	b->w->rings = calloc(WAITGRAPH_RINGS_MAX, sizeof(*b->w->rings));
-	if (!starts || !b->w->rings)
+	b->w->cycles = calloc(WAITGRAPH_RINGS_MAX, sizeof(*b->w->cycles));
+	if (!starts || !b->w->cycles)
 		return -ENOMEM;
 	nr = 0;
 	for (size_t g = 0; g < b->c->nr; g++)
@@ -433,13 +433,13 @@ static int builder__rings(struct builder *b)
 
 		if (b->mark[starts[i].g] & IN_RING)
 			continue;
-		if (b->w->nr_rings == WAITGRAPH_RINGS_MAX || b->w->cut) {
+		if (b->w->nr_cycles == WAITGRAPH_RINGS_MAX || b->w->cut) {
 			b->w->cut = true;
 			break;
 		}
 		builder__search(b, starts[i].g, &last);
 		if (last != NOBODY)
-			err = builder__keep_ring(b, starts[i].g, last);
+			err = builder__keep_cycle(b, starts[i].g, last);
 		for (size_t k = 0; k < b->reached; k++)
 			b->came[b->queue[k]] = NOBODY;
 		if (err)
@@ -466,9 +466,9 @@ static int builder__run(struct builder *b)
 	memset(b->came, 0xff, (nr + 1) * sizeof(*b->came)); /* NOBODY */
 	err = builder__drop(b);
 	if (!err)
-		err = builder__rings(b);
-	for (size_t i = 0; i < b->w->nr_rings && !err; i++)
-		b->w->rings[i].behind = builder__behind(b, &b->w->rings[i]);
+		err = builder__cycles(b);
+	for (size_t i = 0; i < b->w->nr_cycles && !err; i++)
+		b->w->cycles[i].behind = builder__behind(b, &b->w->cycles[i]);
 	return err;
 }
 
@@ -514,10 +514,10 @@ int waitgraph__join(struct waitgraph *w, const struct census *c, const struct wa
 		memcpy(w->edges + w->nr_edges, more, nr * sizeof(*more));
 	w->nr_edges += nr;
 	free(w->steps);
-	free(w->rings);
+	free(w->cycles);
 	w->steps = NULL;
-	w->rings = NULL;
-	w->nr_steps = w->nr_rings = 0;
+	w->cycles = NULL;
+	w->nr_steps = w->nr_cycles = 0;
 	err = builder__run(&b);
 	builder__done(&b);
 	return err;
@@ -571,16 +571,16 @@ int waitgraph__confirm(struct waitgraph *w, const struct census *c, const struct
 	for (size_t g = 0; g < later->nr; g++)
 		starts[g] = (struct start){ later->gs[g].goid, (uint32_t)g };
 	qsort(starts, later->nr, sizeof(*starts), compare_starts);
-	for (size_t i = 0; i < w->nr_rings; i++) {
+	for (size_t i = 0; i < w->nr_cycles; i++) {
 		uint32_t k = 0;
 
-		while (k < w->rings[i].nr &&
-		       edge_stands(&w->steps[w->rings[i].edges_at + k], c, again, later, starts))
+		while (k < w->cycles[i].nr &&
+		       edge_stands(&w->steps[w->cycles[i].edges_at + k], c, again, later, starts))
 			k++;
-		if (k == w->rings[i].nr)
-			w->rings[nr++] = w->rings[i];
+		if (k == w->cycles[i].nr)
+			w->cycles[nr++] = w->cycles[i];
 	}
-	w->nr_rings = nr;
+	w->nr_cycles = nr;
 	nr = 0;
 	for (size_t i = 0; i < w->nr_edges; i++)
 		if (!wait_edge_keeps(&w->edges[i]) ||
@@ -594,13 +594,13 @@ void waitgraph__drop(struct waitgraph *w, const bool *moved)
 {
 	size_t nr = 0;
 
-	for (size_t i = 0; i < w->nr_rings; i++) {
+	for (size_t i = 0; i < w->nr_cycles; i++) {
 		uint32_t k = 0;
 
-		while (k < w->rings[i].nr && !moved[w->steps[w->rings[i].edges_at + k].g])
+		while (k < w->cycles[i].nr && !moved[w->steps[w->cycles[i].edges_at + k].g])
 			k++;
-		if (k == w->rings[i].nr)
-			w->rings[nr++] = w->rings[i];
+		if (k == w->cycles[i].nr)
+			w->cycles[nr++] = w->cycles[i];
 	}
-	w->nr_rings = nr;
+	w->nr_cycles = nr;
 }

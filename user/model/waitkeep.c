@@ -23,11 +23,11 @@ struct sieve {
 	uint32_t *gs;
 	size_t nr_gs;
 	uint32_t *first, *to; /* edges, as components_of() takes them */
-	uint32_t *knot;       /* of each node */
-	bool *locked;         /* of each knot: a wait for a lock is inside */
+	uint32_t *component;  /* of each node */
+	bool *locked;         /* of each component: a wait for a lock is inside */
 	bool by_code;         /* `able` counts */
 	/*
-	 * of each node: keeps on the way to one in its knot that waits for a lock; NONE: not known
+	 * of each node: keeps on the way to one in its component that waits for a lock; NONE: not known
 	 */
 	uint32_t *far;
 };
@@ -84,10 +84,10 @@ static int sieve__nodes(struct sieve *s)
 	s->gs = calloc(room, sizeof(*s->gs));
 	s->first = calloc(room + 1, sizeof(*s->first));
 	s->to = calloc(room, sizeof(*s->to));
-	s->knot = calloc(room, sizeof(*s->knot));
+	s->component = calloc(room, sizeof(*s->component));
 	s->locked = calloc(room, sizeof(*s->locked));
 	s->far = calloc(room, sizeof(*s->far));
-	if (!s->gs || !s->first || !s->to || !s->knot || !s->locked || !s->far)
+	if (!s->gs || !s->first || !s->to || !s->component || !s->locked || !s->far)
 		return -ENOMEM;
 	for (size_t i = 0; i < s->w->nr_edges; i++) {
 		s->gs[nr++] = s->w->edges[i].g;
@@ -105,10 +105,10 @@ static int sieve__nodes(struct sieve *s)
 }
 
 /* Edges of locks and of what is kept, both sorted by who waits. */
-static int sieve__knots(struct sieve *s)
+static int sieve__components(struct sieve *s)
 {
 	size_t e = 0, k = 0, nr = 0;
-	uint32_t nr_knots;
+	uint32_t nr_components;
 	int err;
 
 	for (size_t i = 0; i < s->nr_gs; i++) {
@@ -119,14 +119,14 @@ static int sieve__knots(struct sieve *s)
 			s->to[nr++] = node_of(s, s->keeps[k].by);
 	}
 	s->first[s->nr_gs] = (uint32_t)nr;
-	err = components_of(s->first, s->to, s->nr_gs, s->knot, &nr_knots);
+	err = components_of(s->first, s->to, s->nr_gs, s->component, &nr_components);
 	if (err)
 		return err;
-	memset(s->locked, 0, nr_knots * sizeof(*s->locked));
+	memset(s->locked, 0, nr_components * sizeof(*s->locked));
 	for (size_t i = 0; i < s->w->nr_edges; i++) {
-		const uint32_t from = s->knot[node_of(s, s->w->edges[i].g)];
+		const uint32_t from = s->component[node_of(s, s->w->edges[i].g)];
 
-		s->locked[from] |= from == s->knot[node_of(s, s->w->edges[i].to)];
+		s->locked[from] |= from == s->component[node_of(s, s->w->edges[i].to)];
 	}
 	return 0;
 }
@@ -140,15 +140,15 @@ static size_t end_of(const struct sieve *s, size_t i)
 	return i;
 }
 
-/* Who could end the wait is in the ring, each of them. */
+/* Who could end the wait is in the cycle, each of them. */
 static bool is_closed(const struct sieve *s, size_t from, size_t end)
 {
-	const uint32_t knot = s->knot[node_of(s, s->keeps[from].g)];
+	const uint32_t component = s->component[node_of(s, s->keeps[from].g)];
 
 	for (size_t i = from; i < end; i++)
-		if (s->knot[node_of(s, s->keeps[i].by)] != knot)
+		if (s->component[node_of(s, s->keeps[i].by)] != component)
 			return false;
-	return s->locked[knot];
+	return s->locked[component];
 }
 
 /* Until all that is left is closed: one that is not takes others along. */
@@ -156,7 +156,7 @@ static int sieve__close(struct sieve *s)
 {
 	for (unsigned int round = 0; s->nr; round++) {
 		size_t nr = 0;
-		int err = sieve__knots(s);
+		int err = sieve__components(s);
 
 		if (err)
 			return err;
@@ -199,7 +199,8 @@ static int sieve__far(struct sieve *s)
 	for (size_t i = 0; i < s->w->nr_edges; i++) {
 		const uint32_t node = node_of(s, s->w->edges[i].g);
 
-		if (s->far[node] != NONE || s->knot[node] != s->knot[node_of(s, s->w->edges[i].to)])
+		if (s->far[node] != NONE ||
+		    s->component[node] != s->component[node_of(s, s->w->edges[i].to)])
 			continue;
 		s->far[node] = 0;
 		queue[tail++] = node;
@@ -268,7 +269,7 @@ static size_t sieve__choose(const struct sieve *s, struct wait_edge *v)
 	return nr;
 }
 
-/* Do some of these edges make a ring without a lock? Each node has one at most. */
+/* Do some of these edges make a cycle without a lock? Each node has one at most. */
 static int sieve__turns(const struct sieve *s, const struct wait_edge *v, size_t nr)
 {
 	enum { ON_WAY = 1, OVER = 2 };
@@ -295,7 +296,7 @@ static int sieve__turns(const struct sieve *s, const struct wait_edge *v, size_t
 	return 0;
 }
 
-/* What the code says is a hint. Nearer to a lock from edge to edge, there is one in each ring. */
+/* What the code says is a hint. Nearer to a lock from edge to edge, there is one in each cycle. */
 static int sieve__edges(struct sieve *s, struct wait_edge **ret, size_t *ret_nr)
 {
 	scoped_mem struct wait_edge *v = calloc(s->nr + 1, sizeof(*v));
@@ -332,7 +333,7 @@ int waitkeep_edges(const struct census *c, const struct waitgraph *w, struct rea
 	free(s.gs);
 	free(s.first);
 	free(s.to);
-	free(s.knot);
+	free(s.component);
 	free(s.locked);
 	free(s.far);
 	return err;

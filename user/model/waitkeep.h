@@ -4,9 +4,9 @@
  *
  * The holder of a lock may wait for a channel. If no goroutine that can ever run refers to that
  * channel (heap/reach), only those could end the wait that refer to it and cannot run either. If all
- * of these wait, directly or not, for the holder, they are in a ring with it. The edge then goes to
+ * of these wait, directly or not, for the holder, they are in a cycle with it. The edge then goes to
  * the one that most likely should act (heap/chanops). A goroutine that waits for the same channel
- * ends no wait for it. Rings of channels alone are not looked for: a ring has a lock in it, or a
+ * ends no wait for it. Rings of channels alone are not looked for: a cycle has a lock in it, or a
  * WaitGroup for which somebody will call Done. Pure.
  */
 #ifndef PARKWATCH_MODEL_WAITKEEP_H

@@ -17,7 +17,7 @@ struct look_rows {
 	uint32_t stack[ROWS], thread[ROWS], m[ROWS], p[ROWS], status[ROWS], reason[ROWS],
 		flags[ROWS], stops[ROWS], nr_waits[ROWS];
 	int64_t wait_addr[WAITS], wait_via[WAITS];
-	uint32_t wait_kind[WAITS], wait_way[WAITS];
+	uint32_t wait_kind[WAITS], wait_direction[WAITS];
 	size_t nr, waits;
 	struct census_g last;
 	struct census_wait last_wait;
@@ -167,7 +167,7 @@ static void tell_waits(struct look_rows *r, Pw__Goroutines *g)
 	g->wait_addr_delta = r->wait_addr;
 	column_s64(&g->n_wait_via_delta, &g->wait_via_delta, r->wait_via, r->waits);
 	column_u32(&g->n_wait_kind, &g->wait_kind, r->wait_kind, r->waits);
-	column_u32(&g->n_wait_way, &g->wait_way, r->wait_way, r->waits);
+	column_u32(&g->n_wait_direction, &g->wait_direction, r->wait_direction, r->waits);
 }
 
 static void tell_goroutines(struct look_log *l)
@@ -216,7 +216,7 @@ static void add_waits(struct look_log *l, const struct census_g *g)
 		r->wait_addr[r->waits] = (int64_t)(w->addr - r->last_wait.addr);
 		r->wait_via[r->waits] = (int64_t)(w->via - r->last_wait.via);
 		r->wait_kind[r->waits] = w->kind;
-		r->wait_way[r->waits] = w->way | (w->select ? WAIT_OF_SELECT : 0u);
+		r->wait_direction[r->waits] = w->direction | (w->select ? WAIT_OF_SELECT : 0u);
 		r->last_wait = *w;
 	}
 }

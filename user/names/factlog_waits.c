@@ -291,11 +291,11 @@ static void tell_graph(struct waits_log *l)
 	l->rows->waits.last_goid = l->rows->waits.last_to = l->rows->waits.last_lock = 0;
 	for (size_t i = 0; i < g->nr_edges; i++)
 		put_wait(l, &g->edges[i], DEADLOCK_NONE, 0);
-	for (size_t i = 0; i < g->nr_rings; i++)
-		for (uint32_t k = 0; k < g->rings[i].nr; k++)
-			put_wait(l, &g->steps[g->rings[i].edges_at + k],
+	for (size_t i = 0; i < g->nr_cycles; i++)
+		for (uint32_t k = 0; k < g->cycles[i].nr; k++)
+			put_wait(l, &g->steps[g->cycles[i].edges_at + k],
 				 k ? DEADLOCK_GOES_ON : DEADLOCK_BEGINS,
-				 k ? 0 : g->rings[i].behind);
+				 k ? 0 : g->cycles[i].behind);
 	tell_waits(l); /* also where there are no rows: it says that all was read */
 }
 

@@ -62,7 +62,7 @@ void sites__free(struct sites *s)
 	free(s);
 }
 
-static void fill_made(struct sites *ss, const struct filter *pick, struct site *s)
+static void fill_made(struct sites *ss, const struct filter *filter, struct site *s)
 {
 	const struct frame *v, *outer;
 	size_t nr;
@@ -83,7 +83,7 @@ static void fill_made(struct sites *ss, const struct filter *pick, struct site *
 	s->shown = s->known && traceback_shows(ss->index->namers[s->rt].go_minor, outer,
 					       outer->name, NULL, false);
 	s->offset = s->known && s->pc > outer->entry ? s->pc - outer->entry : 0;
-	s->hits = pick ? filter__hits(pick, FILTER_CREATED_BY, s->func) : 0;
+	s->hits = filter ? filter__hits(filter, FILTER_CREATED_BY, s->func) : 0;
 }
 
 static void fill_start(struct sites *ss, struct site *s)
@@ -130,7 +130,7 @@ static void fill_inlined(struct sites *ss, struct site *s)
 }
 
 static struct site_node *sites__add(struct sites *ss, const struct site_key *key,
-				    const struct filter *pick)
+				    const struct filter *filter)
 {
 	struct sites_index *x = ss->index;
 	unsigned int count = HASH_COUNT(x->by_key);
@@ -165,7 +165,7 @@ static struct site_node *sites__add(struct sites *ss, const struct site_key *key
 			    .func = "?",
 			    .file = "" };
 	if (key->kind == SITE_MADE)
-		fill_made(ss, pick, s);
+		fill_made(ss, filter, s);
 	else if (key->kind == SITE_START)
 		fill_start(ss, s);
 	else
@@ -174,7 +174,7 @@ static struct site_node *sites__add(struct sites *ss, const struct site_key *key
 }
 
 uint32_t sites__of(struct sites *ss, uint16_t rt, enum site_kind kind, uint64_t pc,
-		   const struct filter *pick)
+		   const struct filter *filter)
 {
 	const struct site_key key = { .pc = pc, .rt = rt, .kind = kind };
 	struct sites_index *x = ss->index;
@@ -185,7 +185,7 @@ uint32_t sites__of(struct sites *ss, uint16_t rt, enum site_kind kind, uint64_t 
 	if (!n || n->key.pc != pc || n->key.rt != rt) {
 		HASH_FIND(hh, x->by_key, &key, sizeof(key), n);
 		if (!n)
-			n = sites__add(ss, &key, pick);
+			n = sites__add(ss, &key, filter);
 		x->last[kind] = n;
 	}
 	return n ? n->site : SITES_NONE;

@@ -56,11 +56,11 @@ void sites__free(struct sites *s);
 DEFINE_SCOPED(sites)
 
 /*
- * Index of the site, SITES_NONE for pc 0 or where there is no room. pick, which may be NULL, is
+ * Index of the site, SITES_NONE for pc 0 or where there is no room. filter, which may be NULL, is
  * asked when a site is new.
  */
 uint32_t sites__of(struct sites *s, uint16_t rt, enum site_kind kind, uint64_t pc,
-		   const struct filter *pick);
+		   const struct filter *filter);
 /* The start that f, a frame of a stack, is. SITES_NONE where there is no room. */
 uint32_t sites__of_frame(struct sites *s, uint16_t rt, const struct frame *f);
 

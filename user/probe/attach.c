@@ -30,7 +30,7 @@
 struct attach {
 	struct parkwatch *skel;  /* owned */
 	const struct plan *plan; /* borrowed */
-	enum attach_way way;
+	enum attach_method method;
 	enum pw_transport transport;
 	uint32_t points, parts[ATTACH_PARTS];
 	pid_t pid;
@@ -47,10 +47,10 @@ struct attach {
 _Static_assert(STEADY < HOLDER_PARTS, "a part for each");
 
 static const struct {
-	enum attach_way way;
+	enum attach_method method;
 	enum kfeat_id feat;
 	const char *caps;
-} ways[] = {
+} methods[] = {
 	{ ATTACH_MULTI, KFEAT_UPROBE_MULTI, "needs CAP_BPF and CAP_PERFMON, or run with sudo" },
 	{ ATTACH_PERF_LINK, KFEAT_PERF_LINK,
 	  "needs CAP_BPF, CAP_PERFMON and CAP_SYS_ADMIN, or run with sudo" },
@@ -58,27 +58,27 @@ static const struct {
 	  "needs CAP_BPF, CAP_PERFMON and CAP_SYS_ADMIN, or run with sudo" },
 };
 
-static const char *next_step(enum attach_way way, int err)
+static const char *next_step(enum attach_method method, int err)
 {
 	if (err != -EPERM && err != -EACCES)
 		return "run 'parkwatch doctor' with the same pid";
-	return ways[way - ATTACH_MULTI].caps;
+	return methods[method - ATTACH_MULTI].caps;
 }
 
-/* The way that was asked for, or the best that works here. */
-static int attach__choose_way(struct attach *a, enum attach_way wanted, const struct kfeat *kf,
-			      struct cause *why)
+/* The method that was asked for, or the best that works here. */
+static int attach__choose_method(struct attach *a, enum attach_method wanted,
+				 const struct kfeat *kf, struct cause *why)
 {
 	const struct cause *first = NULL;
 	int err = -EOPNOTSUPP;
 
-	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
-		enum kfeat_id id = ways[i].feat;
+	for (size_t i = 0; i < ARRAY_SIZE(methods); i++) {
+		enum kfeat_id id = methods[i].feat;
 
-		if (wanted != ATTACH_AUTO && wanted != ways[i].way)
+		if (wanted != ATTACH_AUTO && wanted != methods[i].method)
 			continue;
 		if (kf->f[id].ok) {
-			a->way = ways[i].way;
+			a->method = methods[i].method;
 			return 0;
 		}
 		if (!first) {
@@ -87,7 +87,7 @@ static int attach__choose_way(struct attach *a, enum attach_way wanted, const st
 		}
 	}
 	return cause__set(why, err, "cannot attach to '%s' (pid %d) by %s: %s", a->comm, a->pid,
-			  attach_way_name(wanted), first ? first->text : "no such way");
+			  attach_method_name(wanted), first ? first->text : "no such method");
 }
 
 /* Each point that is asked for must be placed, and without cookies all its sites must look alike.
@@ -105,7 +105,7 @@ static int attach__check_plan(const struct attach *a, struct cause *why)
 					  "cannot place the %s probe in '%s' (pid %d): %s",
 					  pw_point_name((enum pw_point)p), a->comm, a->pid,
 					  pt->cause.text);
-		for (uint32_t i = 1; i < pt->nr && a->way == ATTACH_PERF_IOCTL; i++)
+		for (uint32_t i = 1; i < pt->nr && a->method == ATTACH_PERF_IOCTL; i++)
 			if (memcmp(&s[0].wire, &s[i].wire, sizeof(s->wire)))
 				return cause__set(why, -EOPNOTSUPP,
 						  "%s differs between the modules of '%s' (pid "
@@ -136,7 +136,7 @@ static void attach__set_knobs(struct attach *a, const struct attach_opts *o)
 		.mspan_alloccount = a->plan->rt->objects.mspan_alloccount,
 		.mspan_spanclass = a->plan->rt->objects.mspan_spanclass,
 	};
-	k->cookies = a->way != ATTACH_PERF_IOCTL;
+	k->cookies = a->method != ATTACH_PERF_IOCTL;
 	k->min_wait_ns = o->min_wait_ns;
 	k->wakeup_bytes = o->ring_bytes / WAKEUP_SHARE;
 	k->nr_modules = a->plan->nr_modules;
@@ -201,7 +201,7 @@ static struct bpf_program *attach__program(const struct attach *a, int point)
 #undef PW_POINT
 	};
 
-	if (a->way != ATTACH_MULTI)
+	if (a->method != ATTACH_MULTI)
 		return programs[point];
 	return ALLOC_POINTS & 1u << point ? a->skel->progs.pw_multi_alloc : a->skel->progs.pw_multi;
 }
@@ -261,7 +261,7 @@ int attach__new(const struct plan *plan, const struct kfeat *kf, const struct pr
 				  "many processors there are, "
 				  "and cannot be read: %s; mount /sys",
 				  strerror(-a->nr_cpus));
-	err = attach__choose_way(a, o->way, kf, why);
+	err = attach__choose_method(a, o->method, kf, why);
 	if (!err)
 		err = attach__check_plan(a, why);
 	if (err)
@@ -289,7 +289,7 @@ int attach__new(const struct plan *plan, const struct kfeat *kf, const struct pr
 				  a->pid, strerror(-err),
 				  err == -EACCES /* not of privilege: kfeat's trial was let in */
 					  ? "this kernel's verifier refuses them, -v shows why"
-					  : next_step(a->way, err));
+					  : next_step(a->method, err));
 	*ret = steal(a);
 	return 0;
 }
@@ -303,14 +303,14 @@ void attach__free(struct attach *a)
 	free(a);
 }
 
-/* Links nr sites of one file; by the perf ways nr is 1. */
+/* Links nr sites of one file; by the perf methods nr is 1. */
 static int attach__link(struct attach *a, unsigned int set, const struct plan_site *first,
 			const unsigned long *offsets, const __u64 *cookies, uint32_t nr,
 			struct cause *why)
 {
 	struct uplace where = { first->place.path, offsets, cookies, nr };
 	int fd = bpf_program__fd(attach__program(a, first->wire.point));
-	int err = probe_set__open(a->probes, set, a->way, fd, a->pid, &where);
+	int err = probe_set__open(a->probes, set, a->method, fd, a->pid, &where);
 
 	if (err == -EOWNERDEAD)
 		return cause__set(why, err, "cannot attach %s in '%s' (pid %d): " HOLDER_LOST,
@@ -318,7 +318,7 @@ static int attach__link(struct attach *a, unsigned int set, const struct plan_si
 	if (err)
 		return cause__set(why, err, "cannot attach %s in '%s' (pid %d): %s; %s",
 				  first->func_name, a->comm, a->pid, strerror(-err),
-				  next_step(a->way, err));
+				  next_step(a->method, err));
 	return 0;
 }
 
@@ -362,8 +362,8 @@ static int attach__link_points(struct attach *a, unsigned int set, uint32_t poin
 
 		if (!(points & (1u << s->wire.point)))
 			continue;
-		err = a->way == ATTACH_MULTI ? attach__link_image(a, set, points, i, why)
-					     : attach__link(a, set, s, &offset, &cookie, 1, why);
+		err = a->method == ATTACH_MULTI ? attach__link_image(a, set, points, i, why)
+						: attach__link(a, set, s, &offset, &cookie, 1, why);
 	}
 	if (err)
 		(void)probe_set__close(a->probes, set);
@@ -468,9 +468,9 @@ uint64_t attach__absent_cpu_ns(const struct attach *a)
 	return a->skel->bss->pw_absent_cpu_ns;
 }
 
-enum attach_way attach__way(const struct attach *a)
+enum attach_method attach__method(const struct attach *a)
 {
-	return a->way;
+	return a->method;
 }
 
 enum pw_transport attach__transport(const struct attach *a)

@@ -40,7 +40,7 @@ struct attach_opts {
 	uint32_t parts[ATTACH_PARTS];
 	uint32_t want; /* enum pw_want */
 	enum pw_transport transport;
-	enum attach_way way;
+	enum attach_method method;
 	uint32_t rt;        /* number of this runtime in the process */
 	unsigned int depth; /* 1 .. PW_STACK_MAX */
 	uint64_t min_wait_ns;
@@ -94,7 +94,7 @@ void attach__limit(struct attach *a, int64_t hits);
 uint64_t attach__cut_ns(const struct attach *a);
 bool attach__spent(const struct attach *a); /* the hits are used up */
 
-enum attach_way attach__way(const struct attach *a);
+enum attach_method attach__method(const struct attach *a);
 enum pw_transport attach__transport(const struct attach *a);
 int attach__ring_fd(const struct attach
 			    *a); /* fd of the ring buffer or perf event array map, borrowed */

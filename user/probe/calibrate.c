@@ -253,7 +253,7 @@ static int bench__time_mallocs(struct bench *b, double *ret_ns, struct cause *wh
 }
 
 struct ask {
-	enum attach_way way;
+	enum attach_method method;
 	enum pw_transport transport;
 	bool sums;
 	uint32_t points, classes; /* all that is to be timed */
@@ -294,7 +294,7 @@ static int measure(const struct kfeat *kf, const struct ask *ask, struct calibra
 				       .want = wants(ask->points),
 				       .sums = ask->sums,
 				       .transport = ask->transport,
-				       .way = ask->way,
+				       .method = ask->method,
 				       .depth = DEPTH,
 				       .ring_bytes = RING_BYTES,
 				       .ring_fd = -EBADF,
@@ -317,7 +317,7 @@ static int measure(const struct kfeat *kf, const struct ask *ask, struct calibra
 	return 0;
 }
 
-int calibrate__run(const struct kfeat *kf, enum attach_way way, enum pw_transport transport,
+int calibrate__run(const struct kfeat *kf, enum attach_method method, enum pw_transport transport,
 		   uint32_t classes, uint32_t points, bool sums, struct calibration *ret,
 		   struct cause *why)
 {
@@ -325,8 +325,8 @@ int calibrate__run(const struct kfeat *kf, enum attach_way way, enum pw_transpor
 		struct ask ask; /* no points: nothing */
 		struct calibration cal;
 	} known;
-	struct ask ask = { way, transport, sums, measured_for(points), classes };
-	const bool alike = known.ask.points && known.ask.way == way &&
+	struct ask ask = { method, transport, sums, measured_for(points), classes };
+	const bool alike = known.ask.points && known.ask.method == method &&
 			   known.ask.transport == transport && known.ask.sums == sums;
 	bool news;
 	int err = 0;

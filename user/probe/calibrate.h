@@ -4,7 +4,7 @@
  * target.
  *
  * The child runs a stub that has the same instruction classes and looks like a parked goroutine (a
- * g, an m, ten frames), probed by the same BPF programs with the same transport and way to attach.
+ * g, an m, ten frames), probed by the same BPF programs with the same transport and method to attach.
  * Under 100 ms as a rule. What is known is not measured again in this process. Not thread-safe.
  */
 #ifndef PARKWATCH_PROBE_CALIBRATE_H
@@ -31,7 +31,7 @@ struct calibration {
  * classes and points: bit masks of what will be used; sums: as attach_opts.sums. 1: it was measured
  * now, and how long this process may be silent (probe/master) was set by it; 0: it was known.
  */
-int calibrate__run(const struct kfeat *kf, enum attach_way way, enum pw_transport transport,
+int calibrate__run(const struct kfeat *kf, enum attach_method method, enum pw_transport transport,
 		   uint32_t classes, uint32_t points, bool sums, struct calibration *ret,
 		   struct cause *why);
 /* ns of a hit at this site. */

@@ -34,7 +34,7 @@ struct holder_request {
 	enum holder_op op;
 	uint32_t set, part; /* where op has one */
 	/* of HOLDER_OPEN: as ulink__open() */
-	enum attach_way way;
+	enum attach_method method;
 	pid_t pid;
 	uint32_t nr;
 	unsigned long offsets[PW_SITES_MAX];

@@ -25,21 +25,22 @@ static int load_nothing(enum bpf_attach_type type)
 			     &opts);
 }
 
-/* By the first way that works: which one it is does not matter to what is left. */
+/* By the first method that works: which one it is does not matter to what is left. */
 static int touch(const struct goplace *place, pid_t pid, struct ulink *ret)
 {
-	static const enum attach_way ways[] = { ATTACH_MULTI, ATTACH_PERF_LINK, ATTACH_PERF_IOCTL };
+	static const enum attach_method methods[] = { ATTACH_MULTI, ATTACH_PERF_LINK,
+						      ATTACH_PERF_IOCTL };
 	const unsigned long offset = place->offset;
 	const __u64 cookie = 0;
 	const struct uplace where = { place->path, &offset, &cookie, 1 };
 	int err = -EOPNOTSUPP;
 
-	for (size_t i = 0; i < ARRAY_SIZE(ways) && err; i++) {
-		scoped_fd int fd = load_nothing(ways[i] == ATTACH_MULTI
+	for (size_t i = 0; i < ARRAY_SIZE(methods) && err; i++) {
+		scoped_fd int fd = load_nothing(methods[i] == ATTACH_MULTI
 							? (enum bpf_attach_type)ULINK_MULTI_TYPE
 							: 0);
 
-		err = fd < 0 ? fd : ulink__open(ways[i], fd, pid, &where, ret);
+		err = fd < 0 ? fd : ulink__open(methods[i], fd, pid, &where, ret);
 	}
 	return err;
 }

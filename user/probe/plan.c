@@ -245,7 +245,7 @@ static const struct point_rule {
 
 /* Adds a picked instruction to the plan. */
 static int planner__add(struct planner *pl, enum pw_point point, const char *name, uint64_t func,
-			const struct site_pick *pick, struct cause *why)
+			const struct site_choice *choice, struct cause *why)
 {
 	struct plan_site *s = &pl->plan->sites[pl->plan->nr_sites];
 	int err;
@@ -253,19 +253,19 @@ static int planner__add(struct planner *pl, enum pw_point point, const char *nam
 	if (pl->plan->nr_sites == PW_SITES_MAX)
 		return cause__set(why, -ENOSPC, "more than %d places to probe: too many plugins",
 				  PW_SITES_MAX);
-	err = goproc__place(pl->gp, pick->addr, &s->place);
+	err = goproc__place(pl->gp, choice->addr, &s->place);
 	if (err)
 		return cause__set(why, err,
 				  "%s is not in a mapped file; parkwatch can probe files only",
 				  name);
-	s->wire = pick->wire;
+	s->wire = choice->wire;
 	s->wire.point = point;
-	s->class = pick->class;
+	s->class = choice->class;
 	s->func = func;
-	s->addr = pick->addr;
+	s->addr = choice->addr;
 	snprintf(s->func_name, sizeof(s->func_name), "%s", name);
-	snprintf(s->insn, sizeof(s->insn), "%s", pick->insn);
-	snprintf(s->why, sizeof(s->why), "%s", pick->why);
+	snprintf(s->insn, sizeof(s->insn), "%s", choice->insn);
+	snprintf(s->why, sizeof(s->why), "%s", choice->why);
 	pl->plan->nr_sites++;
 	return 0;
 }
@@ -278,27 +278,27 @@ static int planner__birth_at_ret(struct planner *pl, const struct gofunc *fn, ui
 				 struct cause *why)
 {
 	struct site_ask ask = { .nop5 = false };
-	struct site_pick pick = { .class = INSN_STEPPED };
+	struct site_choice choice = { .class = INSN_STEPPED };
 	int err = planner__read_code(pl, &fn[FN_NEWPROC1], buf, &ask.code);
 
 	if (!err)
-		err = code__find_ret(&ask.code, &pick.addr);
+		err = code__find_ret(&ask.code, &choice.addr);
 	if (err)
 		return cause__set(
 			why, err,
 			"neither newproc.func1 nor newproc1 of %s has a shape that parkwatch knows",
 			pl->rt->version);
 	/* the return address is at rsp: the caller's frame lies 8 higher */
-	pick.wire.g = pl->rt->regabi ? in_reg(RAX) : on_stack(8 + ABI0_NEWPROC1_RES);
-	pick.wire.cur = birth_cur(pl);
-	if (pick.wire.cur.kind == PW_LOC_STACK)
-		pick.wire.cur.off += 8;
-	snprintf(pick.insn, sizeof(pick.insn), "ret");
-	snprintf(pick.why, sizeof(pick.why),
+	choice.wire.g = pl->rt->regabi ? in_reg(RAX) : on_stack(8 + ABI0_NEWPROC1_RES);
+	choice.wire.cur = birth_cur(pl);
+	if (choice.wire.cur.kind == PW_LOC_STACK)
+		choice.wire.cur.off += 8;
+	snprintf(choice.insn, sizeof(choice.insn), "ret");
+	snprintf(choice.why, sizeof(choice.why),
 		 "newproc.func1 has an unknown shape: the one return of newproc1, single-stepped");
 	pl->birth_at_ret = true;
-	return planner__add(pl, PW_POINT_BIRTH, fn_names[FN_NEWPROC1], fn[FN_NEWPROC1].entry, &pick,
-			    why);
+	return planner__add(pl, PW_POINT_BIRTH, fn_names[FN_NEWPROC1], fn[FN_NEWPROC1].entry,
+			    &choice, why);
 }
 
 /* One point at one function of a module. */
@@ -308,7 +308,7 @@ static int planner__place_at(struct planner *pl, enum pw_point point, uint32_t m
 	const struct gofunc *fn = pl->fn[module];
 	struct site_ask ask = { .nop5 = pl->kf->f[KFEAT_NOP5].ok };
 	scoped_mem uint8_t *buf = malloc(SITE_CODE_MAX);
-	struct site_pick pick;
+	struct site_choice choice;
 	int err;
 
 	if (!buf)
@@ -318,7 +318,7 @@ static int planner__place_at(struct planner *pl, enum pw_point point, uint32_t m
 		return cause__set(why, err, "cannot read the code of %s: %s", name, strerror(-err));
 	err = rules[point].ask(pl, fn, &ask);
 	if (!err)
-		err = site__pick(&ask, &pick);
+		err = site__choose(&ask, &choice);
 	if (err && point == PW_POINT_BIRTH && fn[FN_NEWPROC1].entry)
 		return planner__birth_at_ret(pl, fn, buf, why);
 	if (err)
@@ -329,10 +329,10 @@ static int planner__place_at(struct planner *pl, enum pw_point point, uint32_t m
 	if (point == PW_POINT_SIZED) {
 		const struct gofunc *outer = &fn[PW_POINT_MALLOC];
 
-		pick.wire.outer = outer->entry;
-		pick.wire.outer_bytes = (uint32_t)(outer->end - outer->entry);
+		choice.wire.outer = outer->entry;
+		choice.wire.outer_bytes = (uint32_t)(outer->end - outer->entry);
 	}
-	return planner__add(pl, point, name, ask.code.addr, &pick, why);
+	return planner__add(pl, point, name, ask.code.addr, &choice, why);
 }
 
 /* The variants of mallocgc that the module has. */

@@ -121,7 +121,7 @@ static void holder__watch(struct holder *h)
 		}
 		absent |= s->absent;
 	}
-	if (absent) /* each time: a request may have been on its way */
+	if (absent) /* each time: a request may have been on its method */
 		holder__take_out(h, NULL);
 }
 
@@ -167,7 +167,7 @@ static int set__open(struct set *s, const struct holder_request *r, int prog_fd,
 		return -E2BIG;
 	s->has_target = s->has_target || !clock_getcpuclockid(r->pid, &s->clock);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", file_fd);
-	err = ulink__open(r->way, prog_fd, r->pid, &where, &part->links[part->nr]);
+	err = ulink__open(r->method, prog_fd, r->pid, &where, &part->links[part->nr]);
 	part->nr += !err;
 	return err;
 }

@@ -276,13 +276,13 @@ int probe_set__share(struct probe_set *s, int map_fd, const volatile uint64_t *b
 	return 0;
 }
 
-int probe_set__open(struct probe_set *s, uint32_t part, enum attach_way way, int prog_fd, pid_t pid,
-		    const struct uplace *where)
+int probe_set__open(struct probe_set *s, uint32_t part, enum attach_method method, int prog_fd,
+		    pid_t pid, const struct uplace *where)
 {
 	struct holder_request r = { .op = HOLDER_OPEN,
 				    .set = s->number,
 				    .part = part,
-				    .way = way,
+				    .method = method,
 				    .pid = pid,
 				    .nr = where->nr };
 	scoped_fd int file_fd = -EBADF;

@@ -30,8 +30,8 @@ DEFINE_SCOPED(probe_set)
  */
 int probe_set__share(struct probe_set *s, int map_fd, const volatile uint64_t *beat_ns);
 /* As ulink__open(), into a part of the set. part: below HOLDER_PARTS. */
-int probe_set__open(struct probe_set *s, uint32_t part, enum attach_way way, int prog_fd, pid_t pid,
-		    const struct uplace *where);
+int probe_set__open(struct probe_set *s, uint32_t part, enum attach_method method, int prog_fd,
+		    pid_t pid, const struct uplace *where);
 /* Takes a part down, all links at the same time: 20 to 200 ms; one that is empty is fine. */
 int probe_set__close(struct probe_set *s, uint32_t part);
 /* false: somebody killed or stopped the probe holder, and with it the links; one system call. */

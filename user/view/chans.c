@@ -97,13 +97,13 @@ static bool is_object(const struct census_wait *w)
 
 /* Waits that nobody can end. */
 static bool waits_for_nothing(const struct dump *d, const struct dump_row *row,
-			      enum census_wait_way *ret_way)
+			      enum census_direction *ret_direction)
 {
 	const enum gowait wait = gostate_wait(dump__state(d, row));
 
 	if (dump__g(d, row)->nr_waits || gowait_on(wait) != GOWAIT_ON_NOTHING)
 		return false;
-	*ret_way = census_way_of(wait);
+	*ret_direction = census_direction_of(wait);
 	return true;
 }
 
@@ -175,7 +175,7 @@ static int builder__row(struct builder *b, const size_t *base, uint32_t row)
 	const struct dump_row *r = &cs->d->rows[row];
 	const struct census_g *g = dump__g(cs->d, r);
 	struct object_waiter w = { .row = row };
-	enum census_wait_way way;
+	enum census_direction direction;
 	int err = builder__place(b, r, &w.place);
 
 	for (uint32_t k = 0; k < g->nr_waits && !err; k++) {
@@ -184,12 +184,12 @@ static int builder__row(struct builder *b, const size_t *base, uint32_t row)
 		if (!is_object(cw))
 			continue;
 		w.wait = g->waits_at + k;
-		w.way = cw->way;
+		w.direction = cw->direction;
 		w.select = cw->select;
 		builder__add_waiter(b, object_of_wait(&cs->sources[r->rt], base[r->rt], cw), &w);
 	}
-	if (!err && waits_for_nothing(cs->d, r, &way)) {
-		w.way = (uint8_t)way;
+	if (!err && waits_for_nothing(cs->d, r, &direction)) {
+		w.direction = (uint8_t)direction;
 		builder__add_waiter(b,
 				    (uint32_t)(base[r->rt] + objects_of(&cs->sources[r->rt]) - 1),
 				    &w);
@@ -221,7 +221,7 @@ static int builder__waiters(struct builder *b)
 }
 
 /* The waiters of each object side by side; rows are by goid, and stay so. */
-static int builder__gather(struct builder *b)
+static int builder__collect(struct builder *b)
 {
 	struct chans *cs = b->cs;
 	struct object_waiter *sorted = calloc(cs->nr_waiters + 1, sizeof(*sorted));
@@ -252,8 +252,8 @@ static int compare_waiters(const void *a, const void *b, void *context)
 	const struct object_waiter *x = a, *y = b;
 	uint32_t x_made = cs->d->rows[x->row].made, y_made = cs->d->rows[y->row].made;
 
-	if (x->way != y->way)
-		return x->way < y->way ? -1 : 1;
+	if (x->direction != y->direction)
+		return x->direction < y->direction ? -1 : 1;
 	if (x->select != y->select)
 		return x->select < y->select ? -1 : 1;
 	if (x->place != y->place)
@@ -266,7 +266,7 @@ static int compare_waiters(const void *a, const void *b, void *context)
 static bool same_group(const struct chans *cs, const struct object_waiter *x,
 		       const struct object_waiter *y)
 {
-	return x->way == y->way && x->select == y->select && x->place == y->place &&
+	return x->direction == y->direction && x->select == y->select && x->place == y->place &&
 	       cs->d->rows[x->row].made == cs->d->rows[y->row].made;
 }
 
@@ -335,7 +335,8 @@ static uint64_t shape_of(const struct chans *cs, const struct object *o)
 		const struct object_waiter *w = &cs->waiters[g->first];
 
 		h = shape_mix(shape_mix(h, lock ? shape_of_count(g->nr) : g->nr), w->place);
-		h = shape_mix(shape_mix(h, cs->d->rows[w->row].made), w->way | w->select << 8);
+		h = shape_mix(shape_mix(h, cs->d->rows[w->row].made),
+			      w->direction | w->select << 8);
 	}
 	return h;
 }
@@ -418,7 +419,7 @@ static int builder__run(struct builder *b)
 	if (!err)
 		err = builder__waiters(b);
 	if (!err)
-		err = builder__gather(b);
+		err = builder__collect(b);
 	if (err)
 		return err;
 	chans__drop_idle(cs);
@@ -435,7 +436,7 @@ static int builder__run(struct builder *b)
 	err = chans__find_holders(cs);
 	if (!err)
 		err = chans__fold(cs);
-	return err ? err : chans__fold_rings(cs);
+	return err ? err : chans__fold_cycles(cs);
 }
 
 int chans__new(struct dump *d, const struct chans_source *sources, struct chans **ret)
@@ -472,8 +473,8 @@ void chans__free(struct chans *cs)
 	free(cs->groups);
 	free(cs->holders);
 	free(cs->holder_groups);
-	free(cs->rings);
-	free(cs->ring_folds);
+	free(cs->cycles);
+	free(cs->cycle_folds);
 	free(cs->places);
 	free(cs);
 }

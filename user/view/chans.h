@@ -25,10 +25,10 @@
 enum object_kind { OBJECT_CHAN, OBJECT_LOCK, OBJECT_NOTHING };
 
 struct object_waiter {
-	uint32_t row;   /* of the dump */
-	uint32_t wait;  /* index into census.waits; of OBJECT_NOTHING it has none */
-	uint32_t place; /* index into chans.places */
-	uint8_t way;    /* enum census_wait_way */
+	uint32_t row;      /* of the dump */
+	uint32_t wait;     /* index into census.waits; of OBJECT_NOTHING it has none */
+	uint32_t place;    /* index into chans.places */
+	uint8_t direction; /* enum census_direction */
 	bool select;
 };
 
@@ -71,14 +71,14 @@ struct object_fold {
 	uint64_t nr_waiters; /* of all of them */
 };
 
-struct ring { /* a deadlock */
+struct cycle { /* a deadlock */
 	uint64_t shape;
-	uint32_t index; /* into waitgraph.rings */
+	uint32_t index; /* into waitgraph.cycles */
 	uint16_t rt;
 };
 
-struct ring_fold {
-	uint32_t first, nr; /* rings; they follow each other */
+struct cycle_fold {
+	uint32_t first, nr; /* cycles; they follow each other */
 	uint64_t behind;    /* goroutines behind all of them */
 };
 
@@ -97,10 +97,10 @@ struct chans {                              /* read only for everybody but chans
 	size_t nr_holders;
 	struct holder_group *holder_groups;
 	size_t nr_holder_groups;
-	struct ring *rings; /* in the order of the folds */
-	size_t nr_rings;
-	struct ring_fold *ring_folds;
-	size_t nr_ring_folds;
+	struct cycle *cycles; /* in the order of the folds */
+	size_t nr_cycles;
+	struct cycle_fold *cycle_folds;
+	size_t nr_cycle_folds;
 	struct place *places;
 	size_t nr_places;
 	size_t unsettled; /* objects whose numbers are not known */
@@ -126,7 +126,7 @@ static inline const struct glock *chans__lock(const struct chans *cs, const stru
 /* The holders of each lock, grouped. 0 or -ENOMEM. */
 int chans__find_holders(struct chans *cs);
 /* The deadlocks, folded. 0 or -ENOMEM. */
-int chans__fold_rings(struct chans *cs);
+int chans__fold_cycles(struct chans *cs);
 
 static inline uint64_t shape_mix(uint64_t hash, uint64_t word)
 {

@@ -88,7 +88,7 @@ int chans__find_holders(struct chans *cs)
 
 /* --- deadlocks --- */
 
-/* One goroutine of a ring: what it waits for, where, and where what it waits for is released. */
+/* One goroutine of a cycle: what it waits for, where, and where what it waits for is released. */
 static int shape_of_step(const struct chans *cs, uint16_t rt, const struct wait_edge *e,
 			 uint64_t *ret)
 {
@@ -101,7 +101,7 @@ static int shape_of_step(const struct chans *cs, uint16_t rt, const struct wait_
 
 	if (err)
 		return err;
-	*ret = shape_mix(shape_mix(l ? l->kind : wait->kind, wait->way),
+	*ret = shape_mix(shape_mix(l ? l->kind : wait->kind, wait->direction),
 			 h ? h->kind + 2u : wait_edge_keeps(e));
 	*ret = shape_of_place(*ret, &p);
 	if (!h)
@@ -111,7 +111,7 @@ static int shape_of_step(const struct chans *cs, uint16_t rt, const struct wait_
 	return err;
 }
 
-/* A ring has no beginning: where its least turn starts, in linear time. */
+/* A cycle has no beginning: where its least turn starts, in linear time. */
 static size_t least_turn(const uint64_t *v, size_t nr)
 {
 	size_t i = 0, j = 1, k = 0;
@@ -134,11 +134,11 @@ static size_t least_turn(const uint64_t *v, size_t nr)
 	return i < j ? i : j;
 }
 
-/* steps: room for all of the ring. */
-static int shape_of_ring(const struct chans *cs, struct ring *r, uint64_t *steps)
+/* steps: room for all of the cycle. */
+static int shape_of_cycle(const struct chans *cs, struct cycle *r, uint64_t *steps)
 {
 	const struct waitgraph *g = cs->sources[r->rt].graph;
-	const struct wait_ring *w = &g->rings[r->index];
+	const struct wait_cycle *w = &g->cycles[r->index];
 	size_t from;
 	int err = 0;
 
@@ -153,9 +153,9 @@ static int shape_of_ring(const struct chans *cs, struct ring *r, uint64_t *steps
 	return 0;
 }
 
-static int compare_rings(const void *a, const void *b)
+static int compare_cycles(const void *a, const void *b)
 {
-	const struct ring *x = a, *y = b;
+	const struct cycle *x = a, *y = b;
 
 	if (x->shape != y->shape)
 		return x->shape < y->shape ? -1 : 1;
@@ -165,61 +165,64 @@ static int compare_rings(const void *a, const void *b)
 }
 
 /* As the graph has the first of each. */
-static int compare_ring_folds(const void *a, const void *b, void *context)
+static int compare_cycle_folds(const void *a, const void *b, void *context)
 {
 	const struct chans *cs = context;
-	const struct ring *x = &cs->rings[((const struct ring_fold *)a)->first];
-	const struct ring *y = &cs->rings[((const struct ring_fold *)b)->first];
+	const struct cycle *x = &cs->cycles[((const struct cycle_fold *)a)->first];
+	const struct cycle *y = &cs->cycles[((const struct cycle_fold *)b)->first];
 
 	if (x->rt != y->rt)
 		return x->rt < y->rt ? -1 : 1;
 	return (x->index > y->index) - (x->index < y->index);
 }
 
-static int chans__shape_rings(struct chans *cs, size_t longest)
+static int chans__shape_cycles(struct chans *cs, size_t longest)
 {
 	uint64_t *steps = calloc(longest + 1, sizeof(*steps));
 	int err = steps ? 0 : -ENOMEM;
 
-	for (size_t i = 0; i < cs->nr_rings && !err; i++)
-		err = shape_of_ring(cs, &cs->rings[i], steps);
+	for (size_t i = 0; i < cs->nr_cycles && !err; i++)
+		err = shape_of_cycle(cs, &cs->cycles[i], steps);
 	free(steps);
 	return err;
 }
 
-int chans__fold_rings(struct chans *cs)
+int chans__fold_cycles(struct chans *cs)
 {
 	size_t nr = 0, longest = 0;
 	int err;
 
 	for (size_t rt = 0; rt < cs->d->in.nr; rt++)
-		nr += cs->sources[rt].graph->nr_rings;
-	cs->rings = calloc(nr + 1, sizeof(*cs->rings));
-	cs->ring_folds = calloc(nr + 1, sizeof(*cs->ring_folds));
-	if (!cs->rings || !cs->ring_folds)
+		nr += cs->sources[rt].graph->nr_cycles;
+	cs->cycles = calloc(nr + 1, sizeof(*cs->cycles));
+	cs->cycle_folds = calloc(nr + 1, sizeof(*cs->cycle_folds));
+	if (!cs->cycles || !cs->cycle_folds)
 		return -ENOMEM;
 	for (uint16_t rt = 0; rt < cs->d->in.nr; rt++) {
 		const struct waitgraph *g = cs->sources[rt].graph;
 
-		for (size_t i = 0; i < g->nr_rings; i++) {
-			longest = g->rings[i].nr > longest ? g->rings[i].nr : longest;
-			cs->rings[cs->nr_rings++] = (struct ring){ .index = (uint32_t)i, .rt = rt };
+		for (size_t i = 0; i < g->nr_cycles; i++) {
+			longest = g->cycles[i].nr > longest ? g->cycles[i].nr : longest;
+			cs->cycles[cs->nr_cycles++] =
+				(struct cycle){ .index = (uint32_t)i, .rt = rt };
 		}
 	}
-	err = chans__shape_rings(cs, longest);
+	err = chans__shape_cycles(cs, longest);
 	if (err)
 		return err;
-	qsort(cs->rings, nr, sizeof(*cs->rings), compare_rings);
+	qsort(cs->cycles, nr, sizeof(*cs->cycles), compare_cycles);
 	for (size_t i = 0; i < nr; i++) {
-		struct ring_fold *f = i ? &cs->ring_folds[cs->nr_ring_folds - 1] : NULL;
+		struct cycle_fold *f = i ? &cs->cycle_folds[cs->nr_cycle_folds - 1] : NULL;
 
-		if (!i || cs->rings[i].shape != cs->rings[i - 1].shape) {
-			f = &cs->ring_folds[cs->nr_ring_folds++];
-			*f = (struct ring_fold){ .first = (uint32_t)i };
+		if (!i || cs->cycles[i].shape != cs->cycles[i - 1].shape) {
+			f = &cs->cycle_folds[cs->nr_cycle_folds++];
+			*f = (struct cycle_fold){ .first = (uint32_t)i };
 		}
 		f->nr++;
-		f->behind += cs->sources[cs->rings[i].rt].graph->rings[cs->rings[i].index].behind;
+		f->behind +=
+			cs->sources[cs->cycles[i].rt].graph->cycles[cs->cycles[i].index].behind;
 	}
-	qsort_r(cs->ring_folds, cs->nr_ring_folds, sizeof(*cs->ring_folds), compare_ring_folds, cs);
+	qsort_r(cs->cycle_folds, cs->nr_cycle_folds, sizeof(*cs->cycle_folds), compare_cycle_folds,
+		cs);
 	return 0;
 }

@@ -330,7 +330,7 @@ static uint32_t start_of(struct dump *d, const struct dump_row *r)
 
 /* --- which, and in which order --- */
 
-static uint64_t name_hits(struct dump *d, const struct filter *pick, const char *name)
+static uint64_t name_hits(struct dump *d, const struct filter *filter, const char *name)
 {
 	struct dump_index *x = d->index;
 	struct name_node *n;
@@ -339,7 +339,7 @@ static uint64_t name_hits(struct dump *d, const struct filter *pick, const char 
 	HASH_FIND_PTR(x->names, &name, n);
 	if (n)
 		return n->hits;
-	hits = filter__hits(pick, FILTER_FUNC, name);
+	hits = filter__hits(filter, FILTER_FUNC, name);
 	n = calloc(1, sizeof(*n));
 	if (n) {
 		unsigned int count = HASH_COUNT(x->names);
@@ -353,7 +353,7 @@ static uint64_t name_hits(struct dump *d, const struct filter *pick, const char 
 	return hits;
 }
 
-static uint64_t stack_hits(struct dump *d, const struct filter *pick, size_t stack)
+static uint64_t stack_hits(struct dump *d, const struct filter *filter, size_t stack)
 {
 	struct stack_fact *fact = stack == DUMP_NO_STACK ? NULL : &d->index->stacks[stack];
 	const struct frame *v;
@@ -363,30 +363,31 @@ static uint64_t stack_hits(struct dump *d, const struct filter *pick, size_t sta
 		return 0;
 	if (!fact->hits_known && !dump__frames(d, stack, DUMP_ALL, &v, &nr))
 		for (size_t i = 0; i < nr; i++)
-			fact->func_hits |= name_hits(d, pick, v[i].name);
+			fact->func_hits |= name_hits(d, filter, v[i].name);
 	fact->hits_known = true;
 	return fact->func_hits;
 }
 
-static bool is_picked(struct dump *d, const struct filter *pick, const struct dump_row *r)
+static bool is_wanted(struct dump *d, const struct filter *filter, const struct dump_row *r)
 {
 	const struct census_g *g = dump__g(d, r);
 	const struct site *made = dump__site(d, r->made);
 
-	return !pick ||
-	       filter__takes(pick,
+	return !filter ||
+	       filter__takes(filter,
 			     &(struct filter_subject){
 				     .goid = g->goid,
 				     .status = dump__status(d, r),
 				     .reason = dump__reason(d, r),
 				     .wait_ns = dump__wait_ns(d, r),
 				     .p = g->p,
-				     .func_hits = filter__asks(pick, FILTER_FUNC)
-							  ? stack_hits(d, pick, dump__stack(d, r))
+				     .func_hits = filter__asks(filter, FILTER_FUNC)
+							  ? stack_hits(d, filter, dump__stack(d, r))
 							  : 0,
 				     .created_by_hits = made ? made->hits : 0,
-				     .labels = filter__asks(pick, FILTER_LABEL) ? dump__labels(d, r)
-										: NULL,
+				     .labels = filter__asks(filter, FILTER_LABEL)
+						       ? dump__labels(d, r)
+						       : NULL,
 			     });
 }
 
@@ -398,7 +399,8 @@ static void add_row(struct dump *d, const struct dump_opts *o, uint16_t rt, size
 	heart__beat(); /* a watch has probes in meanwhile */
 	*r = (struct dump_row){ .g = (uint32_t)i,
 				.rt = rt,
-				.start = sites__of(d->sites, rt, SITE_START, g->startpc, o->pick) };
+				.start = sites__of(d->sites, rt, SITE_START, g->startpc,
+						   o->filter) };
 	r->system = is_system(d, r);
 	if (!o->system && r->system)
 		return;
@@ -406,9 +408,10 @@ static void add_row(struct dump *d, const struct dump_opts *o, uint16_t rt, size
 	d->counts.nr++;
 	d->counts.by_status[g->status % DUMP_STATUS_MAX]++;
 	/* What starts the runtime made the first one: no go statement. */
-	r->made = g->goid == 1 ? SITES_NONE : sites__of(d->sites, rt, SITE_MADE, g->gopc, o->pick);
+	r->made =
+		g->goid == 1 ? SITES_NONE : sites__of(d->sites, rt, SITE_MADE, g->gopc, o->filter);
 	r->state = state_index(d, state_of(d, r, g)) & 0x7fff;
-	if (is_picked(d, o->pick, r))
+	if (is_wanted(d, o->filter, r))
 		d->nr++;
 }
 

@@ -42,8 +42,8 @@ struct dump_input {
 enum dump_sort { DUMP_SORT_GOID, DUMP_SORT_AGE, DUMP_SORT_STACK, DUMP_SORT_STATE };
 
 struct dump_opts {
-	const struct filter *pick; /* borrowed for the call; NULL: all */
-	bool system;               /* the runtime's own goroutines too */
+	const struct filter *filter; /* borrowed for the call; NULL: all */
+	bool system;                 /* the runtime's own goroutines too */
 	/* age: oldest first; stack: the commonest look first; equal ones by goid */
 	enum dump_sort sort;
 	size_t top; /* only the first ones, after sorting; 0: all */

@@ -5,9 +5,9 @@
 
 #include "base/cleanup.h"
 
-/* The first of which the ring has all. */
+/* The first of which the cycle has all. */
 static const struct {
-	unsigned int cycle;
+	unsigned int cycle_waits;
 	struct leak_pattern pattern;
 } rules[] = {
 	{ LEAK_CYCLE_COND | LEAK_CYCLE_LOCK,
@@ -47,15 +47,16 @@ enum leak_cycle leak_cycle_of_wait(const struct census_wait *w)
 		return LEAK_CYCLE_COND;
 	if (w->kind == CENSUS_WAIT_WAITGROUP)
 		return LEAK_CYCLE_GROUP;
-	return w->select                   ? LEAK_CYCLE_SELECT
-	       : w->way == CENSUS_WAY_SEND ? LEAK_CYCLE_SEND
-					   : LEAK_CYCLE_RECEIVE;
+	return w->select                         ? LEAK_CYCLE_SELECT
+	       : w->direction == CENSUS_DIR_SEND ? LEAK_CYCLE_SEND
+						 : LEAK_CYCLE_RECEIVE;
 }
 
-const struct leak_pattern *leak_cycle_pattern(unsigned int cycle)
+const struct leak_pattern *leak_cycle_pattern(unsigned int cycle_waits)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(rules) && cycle & ~(unsigned int)LEAK_CYCLE_LOCK; i++)
-		if ((cycle & rules[i].cycle) == rules[i].cycle)
+	for (size_t i = 0; i < ARRAY_SIZE(rules) && cycle_waits & ~(unsigned int)LEAK_CYCLE_LOCK;
+	     i++)
+		if ((cycle_waits & rules[i].cycle_waits) == rules[i].cycle_waits)
 			return &rules[i].pattern;
 	return NULL;
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * leak_cycle: what is wrong with goroutines that wait for each other in a ring, by the waits that
+ * leak_cycle: what is wrong with goroutines that wait for each other in a cycle, by the waits that
  * make it.
  *
- * A wait for a channel, a Cond or a WaitGroup is kept if only the next of the ring, and those
+ * A wait for a channel, a Cond or a WaitGroup is kept if only the next of the cycle, and those
  * behind it, have that object: nobody else could end the wait. Of these only those count whose
- * goroutine others of the ring wait for at a lock, or for its Done. Pure.
+ * goroutine others of the cycle wait for at a lock, or for its Done. Pure.
  */
 #ifndef PARKWATCH_VIEW_LEAK_CYCLE_H
 #define PARKWATCH_VIEW_LEAK_CYCLE_H
@@ -29,7 +29,7 @@ enum leak_cycle {
 	 LEAK_CYCLE_GROUP)
 
 enum leak_cycle leak_cycle_of_wait(const struct census_wait *w); /* of a wait that is kept */
-/* cycle: all that the ring has, enum leak_cycle. NULL: the rules for locks say it. */
-const struct leak_pattern *leak_cycle_pattern(unsigned int cycle);
+/* cycle_waits: all that the cycle has, enum leak_cycle. NULL: the rules for locks say it. */
+const struct leak_pattern *leak_cycle_pattern(unsigned int cycle_waits);
 
 #endif

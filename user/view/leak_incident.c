@@ -26,7 +26,7 @@ struct noted { /* a wait for somebody */
 	uint8_t lead; /* refers: enum leak_lead */
 	/* lock is a channel, a Cond or a WaitGroup that only `to` has, and others behind it */
 	bool kept;
-	uint8_t cycle; /* enum leak_cycle: what it makes of a ring */
+	uint8_t cycle_waits; /* enum leak_cycle: what it makes of a cycle */
 	/* `from` has the lock for reading, wants it so again, and a writer waits in between */
 	bool rereads;
 };
@@ -34,7 +34,7 @@ struct noted { /* a wait for somebody */
 struct who {
 	uint64_t goid;
 	uint16_t rt;
-	uint8_t turn; /* enum turn: of a ring those come first who make it */
+	uint8_t turn; /* enum turn: of a cycle those come first who make it */
 };
 
 enum turn { TURN_REREADS, TURN_HOLDS, TURN_REST }; /* HOLDS: see is_first() */
@@ -46,8 +46,8 @@ struct leak_incidents {
 	size_t nr_who;
 	uint32_t *group; /* of each */
 	struct incidents *is;
-	uint32_t *entry; /* by group: its entry, as they are now */
-	uint8_t *cycle;  /* by incident: enum leak_cycle of its ring */
+	uint32_t *entry;      /* by group: its entry, as they are now */
+	uint8_t *cycle_waits; /* by incident: enum leak_cycle of its cycle */
 };
 
 static const struct leak_pattern rereads = { "recursive RLock with a writer in between",
@@ -62,7 +62,7 @@ void leak_incidents__free(struct leak_incidents *is)
 	free(is->who);
 	free(is->group);
 	free(is->entry);
-	free(is->cycle);
+	free(is->cycle_waits);
 	incidents__free(is->is);
 	free(is);
 }
@@ -91,7 +91,7 @@ static bool reads(const struct chans_source *src, const struct census_wait *w, u
 	size_t nr;
 	const struct ghold *h = gholds__of(src->holds, w->addr, &nr);
 
-	if (w->kind != CENSUS_WAIT_RWMUTEX || w->way != CENSUS_WAY_READ)
+	if (w->kind != CENSUS_WAIT_RWMUTEX || w->direction != CENSUS_DIR_READ)
 		return false;
 	for (size_t i = 0; i < nr; i++)
 		if (h[i].g == g && h[i].kind == GHOLD_READ)
@@ -127,7 +127,7 @@ int leak_incident__note(struct leaks *l, uint16_t rt, const struct chans_source 
 							 .lock = w->addr,
 							 .rt = rt,
 							 .kept = wait_edge_keeps(e),
-							 .cycle = (uint8_t)cycle_of(e, w),
+							 .cycle_waits = (uint8_t)cycle_of(e, w),
 							 .rereads = reads(src, w, e->g) });
 	}
 	return err;
@@ -251,11 +251,11 @@ static int make_who(struct leaks *l)
 		const uint32_t from = number_of(is, n->rt, n->from),
 			       to = number_of(is, n->rt, n->to);
 
-		turns[from] |=
-			(n->rereads ? REREADS : 0) | (n->kept                       ? WAITS_KEPT
-						      : n->cycle == LEAK_CYCLE_DONE ? WAITS_DONE
-										    : 0);
-		turns[to] |= n->kept ? KEEPS : n->cycle == LEAK_CYCLE_LOCK ? HAS_LOCK : 0;
+		turns[from] |= (n->rereads ? REREADS : 0) |
+			       (n->kept                             ? WAITS_KEPT
+				: n->cycle_waits == LEAK_CYCLE_DONE ? WAITS_DONE
+								    : 0);
+		turns[to] |= n->kept ? KEEPS : n->cycle_waits == LEAK_CYCLE_LOCK ? HAS_LOCK : 0;
 	}
 	for (size_t i = 0; i < is->nr_who; i++)
 		is->who[i].turn = turns[i] & REREADS   ? TURN_REREADS
@@ -298,10 +298,10 @@ static size_t standing_locks(const struct leaks *l, uint64_t *locks)
 	return nr;
 }
 
-/* A ring counts if it was found again a moment later. */
+/* A cycle counts if it was found again a moment later. */
 static bool is_sure(const struct leak_g *from, const struct leak_g *to)
 {
-	return from->ring && to->ring;
+	return from->cycle && to->cycle;
 }
 
 /* It stands there for long, and no timer wakes it. */
@@ -386,7 +386,7 @@ static int find_incidents(struct leaks *l)
 		is->group[to] = holder->group;
 		edges[nr++] =
 			(struct incident_edge){ from, to,
-						is_sure(g, holder) || (n->kept && holder->ring) };
+						is_sure(g, holder) || (n->kept && holder->cycle) };
 	}
 	return incidents__new(is->group, is->nr_who, leakset__nr_groups(l->set), edges, nr,
 			      &is->is);
@@ -413,7 +413,7 @@ static struct leak_entry *lead_of(const struct leaks *l, const struct incident_p
 	return &l->entries[l->incidents->entry[incident_of(l, p)->root]];
 }
 
-/* Most of the group wait behind it. Of a ring all are in. */
+/* Most of the group wait behind it. Of a cycle all are in. */
 static bool belongs(const struct leaks *l, const struct leak_entry *e,
 		    const struct incident_part *p)
 {
@@ -465,17 +465,17 @@ static bool rereads_in(const struct leaks *l, const struct incident *in)
 {
 	const struct who *w = &l->incidents->who[in->first];
 
-	return w->turn == TURN_REREADS && g_of(l, in->first)->ring;
+	return w->turn == TURN_REREADS && g_of(l, in->first)->cycle;
 }
 
-/* What each ring goes through. */
+/* What each cycle goes through. */
 static int sum_cycles(struct leaks *l)
 {
 	struct leak_incidents *is = l->incidents;
 	scoped_mem bool *owes = calloc(is->nr_who + 1, sizeof(*owes));
 
-	is->cycle = calloc(is->is->nr + 1, sizeof(*is->cycle));
-	if (!owes || !is->cycle)
+	is->cycle_waits = calloc(is->is->nr + 1, sizeof(*is->cycle_waits));
+	if (!owes || !is->cycle_waits)
 		return -ENOMEM;
 	for (int kept = 0; kept < 2; kept++)
 		for (size_t i = 0; i < is->nr_noted; i++) {
@@ -485,11 +485,11 @@ static int sum_cycles(struct leaks *l)
 			const struct leak_g *g = g_of(l, from), *other = g_of(l, to);
 			const struct incident_part *p = g ? &is->is->parts[g->group] : NULL;
 
-			if (n->kept != kept || n->refers || !g || !other || !p->ring ||
+			if (n->kept != kept || n->refers || !g || !other || !p->cycle ||
 			    !is_sure(g, other) || (kept && !owes[from]))
 				continue;
 			owes[to] = true;
-			is->cycle[p->incident] |= n->cycle;
+			is->cycle_waits[p->incident] |= n->cycle_waits;
 		}
 	return 0;
 }
@@ -499,7 +499,8 @@ static void give_words(struct leaks *l)
 	for (size_t i = 0; i < l->nr; i++) {
 		const struct incident_part *p = part_of(l, &l->entries[i]);
 		const struct leak_pattern *words =
-			p && p->ring ? leak_cycle_pattern(l->incidents->cycle[p->incident]) : NULL;
+			p && p->cycle ? leak_cycle_pattern(l->incidents->cycle_waits[p->incident])
+				      : NULL;
 
 		if (words)
 			lead_of(l, p)->pattern = l->entries[i].pattern = words;
@@ -597,7 +598,7 @@ static uint64_t stands_ns(const struct leaks *l, uint32_t who)
 }
 
 static void put_waiting(const struct leaks *l, const struct leak_entry *e,
-			const struct leak_entry *lead, bool ring, struct textbuf *to)
+			const struct leak_entry *lead, bool cycle, struct textbuf *to)
 {
 	const struct frame *own = leak_words__own_line(l, e);
 
@@ -606,8 +607,8 @@ static void put_waiting(const struct leaks *l, const struct leak_entry *e,
 	if (own)
 		textbuf__format(to, ", in %s %s:%u", own->name, own->file[0] ? own->file : "?",
 				own->line);
-	if (ring)
-		textbuf__text(to, ", in the ring too");
+	if (cycle)
+		textbuf__text(to, ", in the cycle too");
 	else if (leak_peer__is_other_end(l, e->group, lead->group))
 		textbuf__text(to, ", at the other end of the connection");
 	textbuf__text(to, "\n");
@@ -631,10 +632,10 @@ static void put_lead(const struct leaks *l, const struct leak_entry *e,
 	const struct incident *in = incident_of(l, p);
 	const uint64_t goid = l->incidents->who[in->first].goid;
 
-	const char *what = !p->ring ? "must go on first"
+	const char *what = !p->cycle ? "must go on first"
 			   : (l->facts && l->facts[e->group] & LEAK_FACT_ITSELF)
 				   ? "waits for itself"
-				   : "is in a ring: each waits for the next";
+				   : "is in a cycle: each waits for the next";
 
 	textbuf__format(to, "  root        goroutine %llu %s; it has been here for ", (ull)goid,
 			what);
@@ -647,7 +648,7 @@ bool leak_incident__is_mixed(const struct leaks *l, const struct leak_entry *e)
 {
 	const struct incident_part *p = part_of(l, e);
 
-	return p && l->incidents->cycle[p->incident] & LEAK_CYCLE_KEPT;
+	return p && l->incidents->cycle_waits[p->incident] & LEAK_CYCLE_KEPT;
 }
 
 void leak_incident__text(const struct leaks *l, const struct leak_entry *e, bool suspects,
@@ -685,7 +686,7 @@ void leak_incident__json(const struct leaks *l, const struct leak_entry *e, stru
 	jsonw_bool_field(w, "root", p->root);
 	jsonw_object_field(w, "behind");
 	jsonw_uint_field(w, "count", p->root ? incident_of(l, p)->behind : p->nr);
-	jsonw_bool_field(w, "ring", part_of(l, lead)->ring);
+	jsonw_bool_field(w, "ring", part_of(l, lead)->cycle);
 	jsonw_uint_field(w, "goid", l->incidents->who[incident_of(l, p)->first].goid);
 	jsonw_seconds_field(w, "age_s", stands_ns(l, incident_of(l, p)->first));
 	jsonw_object_field(w, "blocked_at");
@@ -712,7 +713,7 @@ void leak_incident__tell(const struct leaks *l, size_t i, struct leak_incident_t
 					    .root = is->entry[in->root],
 					    .behind = in->behind,
 					    .rt = is->who[in->first].rt,
-					    .cycle = is->cycle[i] };
+					    .cycle_waits = is->cycle_waits[i] };
 }
 
 bool leak_incident__part(const struct leaks *l, const struct leak_entry *e,
@@ -732,10 +733,10 @@ static int make_room(struct leaks *l, size_t nr)
 	if (!is)
 		return -ENOMEM;
 	is->who = calloc(nr + 1, sizeof(*is->who));
-	is->cycle = calloc(nr + 1, sizeof(*is->cycle));
+	is->cycle_waits = calloc(nr + 1, sizeof(*is->cycle_waits));
 	is->entry = calloc(l->nr + 1, sizeof(*is->entry));
 	is->is = calloc(1, sizeof(*is->is));
-	if (!is->who || !is->cycle || !is->entry || !is->is)
+	if (!is->who || !is->cycle_waits || !is->entry || !is->is)
 		return -ENOMEM;
 	is->is->v = calloc(nr + 1, sizeof(*is->is->v));
 	is->is->parts = calloc(l->nr + 1, sizeof(*is->is->parts));
@@ -757,7 +758,7 @@ int leak_incident__again(struct leaks *l, const struct leak_incident_told *v, si
 		    !leakset__get(l->set, v[i].rt, v[i].goid))
 			return -EINVAL;
 		is->who[i] = (struct who){ v[i].goid, v[i].rt, TURN_REST };
-		is->cycle[i] = v[i].cycle;
+		is->cycle_waits[i] = v[i].cycle_waits;
 		is->is->v[i] = (struct incident){ v[i].root, (uint32_t)i, v[i].behind };
 	}
 	for (size_t i = 0; i < l->nr; i++) {

@@ -55,7 +55,7 @@ bool leak_incident__is_folded(const struct leaks *l, const struct leak_entry *e,
 void leak_incident__text(const struct leaks *l, const struct leak_entry *e, bool suspects,
 			 struct textbuf *to);
 /*
- * Of one in a ring, or behind it: the ring goes through a channel, a Cond or the like, and not only
+ * Of one in a cycle, or behind it: the cycle goes through a channel, a Cond or the like, and not only
  * through locks.
  */
 bool leak_incident__is_mixed(const struct leaks *l, const struct leak_entry *e);
@@ -67,7 +67,7 @@ struct leak_incident_told {
 	uint32_t root; /* entry */
 	uint32_t behind;
 	uint16_t rt;
-	uint8_t cycle;
+	uint8_t cycle_waits;
 };
 size_t leak_incident__nr(const struct leaks *l);
 void leak_incident__tell(const struct leaks *l, size_t i, struct leak_incident_told *ret);

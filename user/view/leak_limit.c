@@ -28,7 +28,7 @@ static bool sends_to(const struct leaks *l, const struct dump_row *r, uint64_t c
 	const struct census_g *g = dump__g(l->d, r);
 	const struct census_wait *w = &l->d->in.censuses[r->rt]->waits[g->waits_at];
 
-	return g->nr_waits == 1 && w->kind == CENSUS_WAIT_CHAN && w->way == CENSUS_WAY_SEND &&
+	return g->nr_waits == 1 && w->kind == CENSUS_WAIT_CHAN && w->direction == CENSUS_DIR_SEND &&
 	       w->addr == chan;
 }
 

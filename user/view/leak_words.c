@@ -245,12 +245,13 @@ static void put_locks(const struct leaks *l, const struct leak_entry *e, struct 
 			leak_incident__is_mixed(l, e) ? "" : "'s locks");
 		return;
 	}
-	put_goroutines(g->rings, to);
+	put_goroutines(g->cycles, to);
 	if ((facts & LEAK_FACT_ITSELF) && !(facts & LEAK_FACT_RING))
-		textbuf__text(to, g->rings == 1 ? "waits for a lock that it holds itself"
-						: "wait, each for a lock that it holds itself");
+		textbuf__text(to, g->cycles == 1 ? "waits for a lock that it holds itself"
+						 : "wait, each for a lock that it holds itself");
 	else
-		textbuf__format(to, "%s in a ring: each waits for %s", g->rings == 1 ? "is" : "are",
+		textbuf__format(to, "%s in a cycle: each waits for %s",
+				g->cycles == 1 ? "is" : "are",
 				leak_incident__is_mixed(l, e)
 					? "the next, and nobody else can end its wait"
 					: "a lock that the next one holds");

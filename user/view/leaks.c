@@ -442,11 +442,11 @@ static int channel_facts(struct leaks *l, const struct dump_row *r, const struct
 		const struct chanfeed *feed;
 		const struct gchan *ch;
 
-		if (w->kind == CENSUS_WAIT_FD && w->way == CENSUS_WAY_WRITE)
+		if (w->kind == CENSUS_WAIT_FD && w->direction == CENSUS_DIR_WRITE)
 			facts |= LEAK_FACT_WRITE;
 		ch = w->kind == CENSUS_WAIT_CHAN ? gchans__get(src->chans, w->addr) : NULL;
-		facts |= ch ? facts_of_elements(ch, w->way == CENSUS_WAY_SEND) : 0;
-		if (w->kind != CENSUS_WAIT_CHAN || w->way == CENSUS_WAY_SEND)
+		facts |= ch ? facts_of_elements(ch, w->direction == CENSUS_DIR_SEND) : 0;
+		if (w->kind != CENSUS_WAIT_CHAN || w->direction == CENSUS_DIR_SEND)
 			continue;
 		feed = chanfeeds__get(feeds, g->waits_at + i);
 		stopped |= feed && feed->stopped;
@@ -458,7 +458,7 @@ static int channel_facts(struct leaks *l, const struct dump_row *r, const struct
 		} else {
 			other = true;
 		}
-		if (ch && w->way == CENSUS_WAY_RECEIVE && is_done_channel(ch))
+		if (ch && w->direction == CENSUS_DIR_RECEIVE && is_done_channel(ch))
 			facts |= LEAK_FACT_DONE;
 	}
 	if (stopped && !(facts & LEAK_FACT_TIMER))
@@ -468,16 +468,16 @@ static int channel_facts(struct leaks *l, const struct dump_row *r, const struct
 	return err ? err : facts;
 }
 
-/* nr: goroutines in the ring. 0 or -ENOMEM. */
-static int note_ring(struct leaks *l, uint16_t rt, const struct chans_source *src,
-		     const struct wait_edge *e, uint32_t nr)
+/* nr: goroutines in the cycle. 0 or -ENOMEM. */
+static int note_cycle(struct leaks *l, uint16_t rt, const struct chans_source *src,
+		      const struct wait_edge *e, uint32_t nr)
 {
 	const uint64_t goid = l->d->in.censuses[rt]->gs[e->g].goid;
 	const struct leak_g *g = leakset__get(l->set, rt, goid);
 
 	if (!g)
 		return 0;
-	leakset__ring(l->set, rt, goid, false);
+	leakset__cycle(l->set, rt, goid, false);
 	l->facts[g->group] |= nr == 1 ? LEAK_FACT_ITSELF : LEAK_FACT_RING;
 	if (nr > 1 || !wait_edge_holds(e))
 		return 0;
@@ -495,9 +495,9 @@ static bool note_behind(struct leaks *l, uint16_t rt, const struct waitgraph *w,
 		const struct leak_g *g = leakset__get(l->set, rt, gs[w->edges[i].g].goid);
 		const struct leak_g *to = leakset__get(l->set, rt, gs[w->edges[i].to].goid);
 
-		if (!g || !to || g->ring || g->behind || !(to->ring || to->behind))
+		if (!g || !to || g->cycle || g->behind || !(to->cycle || to->behind))
 			continue;
-		leakset__ring(l->set, rt, g->goid, true);
+		leakset__cycle(l->set, rt, g->goid, true);
 		more = true;
 	}
 	return more;
@@ -531,11 +531,11 @@ static int note_locks(struct leaks *l, uint16_t rt, const struct chans_source *s
 		if (src->holds->v[i].kind != GHOLD_GROUP)
 			err = leakset__hold(l->set, rt, src->holds->v[i].lock,
 					    gs[src->holds->v[i].g].goid);
-	for (size_t i = 0; i < w->nr_rings; i++)
-		for (uint32_t k = 0; k < w->rings[i].nr && !err; k++)
-			err = note_ring(l, rt, src, &w->steps[w->rings[i].edges_at + k],
-					w->rings[i].nr);
-	for (int i = 0; i < BEHIND_ROUNDS && w->nr_rings && note_behind(l, rt, w, gs); i++)
+	for (size_t i = 0; i < w->nr_cycles; i++)
+		for (uint32_t k = 0; k < w->cycles[i].nr && !err; k++)
+			err = note_cycle(l, rt, src, &w->steps[w->cycles[i].edges_at + k],
+					 w->cycles[i].nr);
+	for (int i = 0; i < BEHIND_ROUNDS && w->nr_cycles && note_behind(l, rt, w, gs); i++)
 		;
 	return err;
 }

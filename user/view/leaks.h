@@ -69,7 +69,7 @@ struct leak_cause {             /* what is put in order: an entry with those tha
 	uint64_t bytes, nr;     /* of all of them */
 	uint32_t group;         /* of the first of them */
 	enum verdict_kind kind; /* of that */
-	int place;              /* 0: it is the first; 1: in a ring with it; 2: behind it */
+	int place;              /* 0: it is the first; 1: in a cycle with it; 2: behind it */
 };
 
 struct leak_incidents;

@@ -14,7 +14,7 @@
 /* --- the watch --- */
 
 struct causes {
-	uint32_t *root, *runtime, *behind, *cycle;
+	uint32_t *root, *runtime, *behind, *cycle_waits;
 	uint64_t *goid;
 };
 
@@ -25,9 +25,9 @@ static int causes_of(const struct leaks *l, struct causes *c, Pw__Leaks *to)
 	c->root = calloc(nr + 1, sizeof(*c->root));
 	c->runtime = calloc(nr + 1, sizeof(*c->runtime));
 	c->behind = calloc(nr + 1, sizeof(*c->behind));
-	c->cycle = calloc(nr + 1, sizeof(*c->cycle));
+	c->cycle_waits = calloc(nr + 1, sizeof(*c->cycle_waits));
 	c->goid = calloc(nr + 1, sizeof(*c->goid));
-	if (!c->root || !c->runtime || !c->behind || !c->cycle || !c->goid)
+	if (!c->root || !c->runtime || !c->behind || !c->cycle_waits || !c->goid)
 		return -ENOMEM;
 	for (size_t i = 0; i < nr; i++) {
 		struct leak_incident_told in;
@@ -37,14 +37,14 @@ static int causes_of(const struct leaks *l, struct causes *c, Pw__Leaks *to)
 		c->goid[i] = in.goid;
 		c->runtime[i] = in.rt;
 		c->behind[i] = in.behind;
-		c->cycle[i] = in.cycle;
+		c->cycle_waits[i] = in.cycle_waits;
 	}
 	to->n_root = nr;
 	to->root = c->root;
 	column_u64(&to->n_root_goid, &to->root_goid, c->goid, nr);
 	column_u32(&to->n_root_runtime, &to->root_runtime, c->runtime, nr);
 	column_u32(&to->n_behind, &to->behind, c->behind, nr);
-	column_u32(&to->n_cycle, &to->cycle, c->cycle, nr);
+	column_u32(&to->n_cycle_waits, &to->cycle_waits, c->cycle_waits, nr);
 	return 0;
 }
 
@@ -53,7 +53,7 @@ static void causes__done(struct causes *c)
 	free(c->root);
 	free(c->runtime);
 	free(c->behind);
-	free(c->cycle);
+	free(c->cycle_waits);
 	free(c->goid);
 }
 
@@ -144,7 +144,7 @@ static void group_of(const struct leak_group *g, Pw__LeakGroup *to)
 	to->by_global = g->reached[LEAK_REACHED_GLOBAL];
 	to->by_stack = g->reached[LEAK_REACHED_STACK];
 	to->by_other = g->reached[LEAK_REACHED_OTHER];
-	to->rings = g->rings;
+	to->cycles = g->cycles;
 	to->behinds = g->behinds;
 	to->stands = g->stands;
 	to->held_up = g->held_up;
@@ -207,7 +207,8 @@ static void ties_of(struct factlog *f, const struct leaks *l, const struct leak_
 	}
 	if (leak_incident__part(l, e, &p)) {
 		to->cause = p.incident + 1;
-		to->cause_flags = (p.root ? LEAK_CAUSE_ROOT : 0u) | (p.ring ? LEAK_CAUSE_RING : 0u);
+		to->cause_flags =
+			(p.root ? LEAK_CAUSE_ROOT : 0u) | (p.cycle ? LEAK_CAUSE_RING : 0u);
 		to->cause_nr = p.nr;
 	}
 	to->end = side > 0 ? LEAK_END_ACCEPTED : side < 0 ? LEAK_END_DIALLED : LEAK_END_NONE;

@@ -79,7 +79,7 @@ static int take_causes(struct leaks_facts *s, const Pw__Leaks *f, struct cause *
 	const size_t nr = f->n_root;
 
 	if (!column_fits(f->n_root_goid, nr) || !column_fits(f->n_root_runtime, nr) ||
-	    !column_fits(f->n_behind, nr) || !column_fits(f->n_cycle, nr) ||
+	    !column_fits(f->n_behind, nr) || !column_fits(f->n_cycle_waits, nr) ||
 	    nr > LEAKSET_GROUPS_DEFAULT)
 		return book__bad(why, "columns of its causes differ in length");
 	s->causes = calloc(nr + 1, sizeof(*s->causes));
@@ -92,7 +92,7 @@ static int take_causes(struct leaks_facts *s, const Pw__Leaks *f, struct cause *
 			.goid = COLUMN_AT(f, root_goid, i),
 			.rt = (uint16_t)COLUMN_AT(f, root_runtime, i),
 			.behind = COLUMN_AT(f, behind, i),
-			.cycle = (uint8_t)COLUMN_AT(f, cycle, i),
+			.cycle_waits = (uint8_t)COLUMN_AT(f, cycle_waits, i),
 		};
 	return 0;
 }
@@ -184,7 +184,7 @@ static struct leak_group group_of(const Pw__LeakGroup *f)
 		.reached = { [LEAK_REACHED_GLOBAL] = f->by_global,
 			     [LEAK_REACHED_STACK] = f->by_stack,
 			     [LEAK_REACHED_OTHER] = f->by_other },
-		.rings = f->rings,
+		.cycles = f->cycles,
 		.behinds = f->behinds,
 		.stands = f->stands,
 		.held_up = f->held_up,
@@ -225,7 +225,7 @@ static struct read_group entry_of(struct leaks_facts *s, const Pw__LeakGroup *f,
 			    .name = text_or_none(s, names, f->holder_name) },
 		.part = { .incident = f->cause - 1, /* none: INCIDENT_NONE */
 			  .root = f->cause_flags & LEAK_CAUSE_ROOT,
-			  .ring = f->cause_flags & LEAK_CAUSE_RING,
+			  .cycle = f->cause_flags & LEAK_CAUSE_RING,
 			  .nr = f->cause_nr },
 		.called = { .how = (enum called_how)f->called,
 			    .place = { text_of(s, names, f->called_func),

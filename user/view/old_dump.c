@@ -15,7 +15,7 @@
 struct reader {
 	struct old_dump *o;
 	const char *name; /* of the file, for messages */
-	const struct filter *pick;
+	const struct filter *filter;
 	bool system;
 	size_t at;
 	size_t cap; /* of o->gs */
@@ -125,7 +125,7 @@ static struct json_object *part_of(struct json_object *obj, const char *key, enu
 
 /* --- goroutines --- */
 
-static uint64_t func_hits(const struct filter *pick, struct json_object *stack)
+static uint64_t func_hits(const struct filter *filter, struct json_object *stack)
 {
 	uint64_t hits = 0;
 
@@ -134,7 +134,7 @@ static uint64_t func_hits(const struct filter *pick, struct json_object *stack)
 		const char *func =
 			json_object_is_type(f, json_type_object) ? text_of(f, "func") : NULL;
 
-		hits |= func ? filter__hits(pick, FILTER_FUNC, func) : 0;
+		hits |= func ? filter__hits(filter, FILTER_FUNC, func) : 0;
 	}
 	return hits;
 }
@@ -159,22 +159,22 @@ static bool is_wanted(struct reader *rd, struct json_object *obj, const char *st
 
 	if (!rd->system && json_object_get_boolean(part_of(obj, "system", json_type_boolean)))
 		return false;
-	if (!rd->pick)
+	if (!rd->filter)
 		return true;
 	p = number_of(obj, "p", UINT64_MAX);
 	fill_labels(rd->labels, part_of(obj, "labels", json_type_object));
-	return filter__takes(rd->pick,
+	return filter__takes(rd->filter,
 			     &(struct filter_subject){
 				     .goid = number_of(obj, "goid", 0),
 				     .status = status,
 				     .reason = reason,
 				     .wait_ns = number_of(obj, "wait_ns", FILTER_UNKNOWN),
 				     .p = p > INT_MAX ? -1 : (int)p,
-				     .func_hits = func_hits(rd->pick,
+				     .func_hits = func_hits(rd->filter,
 							    part_of(obj, "stack", json_type_array)),
-				     .created_by_hits =
-					     made ? filter__hits(rd->pick, FILTER_CREATED_BY, made)
-						  : 0,
+				     .created_by_hits = made ? filter__hits(rd->filter,
+									    FILTER_CREATED_BY, made)
+							     : 0,
 				     .labels = rd->labels,
 			     });
 }
@@ -389,14 +389,14 @@ static int parse(struct reader *rd, struct cause *why)
 }
 
 /* Takes over the text. */
-static int parse_owned(const char *name, char *text, size_t len, const struct filter *pick,
+static int parse_owned(const char *name, char *text, size_t len, const struct filter *filter,
 		       bool system, struct old_dump **ret, struct cause *why)
 {
 	scoped(old_dump) o = calloc(1, sizeof(*o));
 	scoped_mem struct label_set *labels =
 		calloc(1, sizeof(*labels) + LABELS_MAX * sizeof(labels->v[0]));
 	struct reader rd = {
-		.o = o, .name = name, .pick = pick, .system = system, .labels = labels
+		.o = o, .name = name, .filter = filter, .system = system, .labels = labels
 	};
 	int err;
 
@@ -422,7 +422,7 @@ static int parse_owned(const char *name, char *text, size_t len, const struct fi
 	return err;
 }
 
-int old_dump__parse(const char *name, const char *text, size_t len, const struct filter *pick,
+int old_dump__parse(const char *name, const char *text, size_t len, const struct filter *filter,
 		    bool system, struct old_dump **ret, struct cause *why)
 {
 	char *copy = malloc(len + 1);
@@ -430,7 +430,7 @@ int old_dump__parse(const char *name, const char *text, size_t len, const struct
 	if (!copy)
 		return -ENOMEM;
 	memcpy(copy, text, len);
-	return parse_owned(name, copy, len, pick, system, ret, why);
+	return parse_owned(name, copy, len, filter, system, ret, why);
 }
 
 static int read_all(int fd, char *text, size_t len)
@@ -447,8 +447,8 @@ static int read_all(int fd, char *text, size_t len)
 	return 0;
 }
 
-int old_dump__read(const char *path, const struct filter *pick, bool system, struct old_dump **ret,
-		   struct cause *why)
+int old_dump__read(const char *path, const struct filter *filter, bool system,
+		   struct old_dump **ret, struct cause *why)
 {
 	scoped_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	scoped_mem char *text = NULL;
@@ -467,5 +467,5 @@ int old_dump__read(const char *path, const struct filter *pick, bool system, str
 	err = read_all(fd, text, (size_t)st.st_size);
 	if (err)
 		return cause__set(why, err, "cannot read '%s': %s", path, strerror(-err));
-	return parse_owned(path, steal(text), (size_t)st.st_size, pick, system, ret, why);
+	return parse_owned(path, steal(text), (size_t)st.st_size, filter, system, ret, why);
 }

@@ -41,13 +41,13 @@ struct old_dump {   /* read only for others */
 };
 
 /*
- * Goroutines that pick takes (NULL: all); the runtime's own only with system. -EBADMSG: no dump;
+ * Goroutines that filter takes (NULL: all); the runtime's own only with system. -EBADMSG: no dump;
  * -EFBIG: over the bounds; of open(2) and read(2); each with a cause.
  */
-int old_dump__read(const char *path, const struct filter *pick, bool system, struct old_dump **ret,
-		   struct cause *why);
+int old_dump__read(const char *path, const struct filter *filter, bool system,
+		   struct old_dump **ret, struct cause *why);
 /* The same of a text, which is copied; name is for the causes. */
-int old_dump__parse(const char *name, const char *text, size_t len, const struct filter *pick,
+int old_dump__parse(const char *name, const char *text, size_t len, const struct filter *filter,
 		    bool system, struct old_dump **ret, struct cause *why);
 void old_dump__free(struct old_dump *o);
 DEFINE_SCOPED(old_dump)

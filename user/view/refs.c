@@ -9,7 +9,7 @@ void refs__free(struct refs *rs)
 		return;
 	free(rs->verdicts);
 	free(rs->groups);
-	free(rs->ways);
+	free(rs->paths);
 	free(rs->steps);
 	free(rs);
 }
@@ -29,7 +29,7 @@ const char *ref_verdict_word(enum ref_verdict v)
 	return words[v];
 }
 
-uint64_t refs__ways_told(const struct refs *rs, const struct ref_group *g, uint64_t top)
+uint64_t refs__paths_told(const struct refs *rs, const struct ref_group *g, uint64_t top)
 {
 	const uint32_t waits = g->nr ? dump__g(rs->d, &rs->d->rows[g->row])->nr_waits : 1;
 

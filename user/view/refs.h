@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * refs: what keeps what goroutines wait for, or the object at an address, from being garbage: ways
+ * refs: what keeps what goroutines wait for, or the object at an address, from being garbage: paths
  * from a root to it, with names.
  *
  * Over a dump (which goroutines are wanted). Goroutines that were made at one place and wait at one
- * place for one reason are a group; equal ways of a group are told once. engine/refs_build finds and
+ * place for one reason are a group; equal paths of a group are told once. engine/refs_build finds and
  * names them; the renderers (refs_text, refs_json) only read it.
  */
 #ifndef PARKWATCH_VIEW_REFS_H
@@ -23,13 +23,13 @@
 #include "view/recording.h"
 
 #define REFS_GOALS_MAX 4096 /* goroutines of a runtime that are searched for */
-#define REFS_TOP       3    /* ways of a group that are told, if nobody asks for more */
+#define REFS_TOP       3    /* paths of a group that are told, if nobody asks for more */
 #define REFS_MADE      3    /* places where a ticker may have been made; of more none is told */
 /* goroutines that are named of those that refer to what nothing reaches */
 #define REFS_KEEPERS 8
 
 enum ref_verdict {
-	REF_HELD,      /* there is a way to what it waits for */
+	REF_HELD,      /* there is a path to what it waits for */
 	REF_UNREACHED, /* nothing that can still run refers to it, in each look */
 	/* the same in this look, but not in the one before: too new to tell */
 	REF_ONCE,
@@ -67,7 +67,7 @@ struct ref_step {
 };
 
 /* What one of a group waits for, and what holds that. */
-struct ref_way {
+struct ref_path {
 	/*
 	 * no steps: of what can run only the goroutine itself, or others of its kind, refer to it
 	 */
@@ -99,12 +99,12 @@ struct ref_way {
 struct ref_group {
 	uint32_t nr; /* goroutines; 0: an address was asked for */
 	uint32_t of[REF_VERDICTS];
-	uint32_t row;              /* of the dump: one of them */
-	uint32_t ways_at, nr_ways; /* the commonest first */
-	uint64_t object;           /* what one of them waits for; 0: nothing that has an address */
-	uint64_t object_size;      /* of the address that was asked for */
-	const char *object_type;   /* "chan int" */
-	struct place place;        /* where they are blocked */
+	uint32_t row;                /* of the dump: one of them */
+	uint32_t paths_at, nr_paths; /* the commonest first */
+	uint64_t object;         /* what one of them waits for; 0: nothing that has an address */
+	uint64_t object_size;    /* of the address that was asked for */
+	const char *object_type; /* "chan int" */
+	struct place place;      /* where they are blocked */
 	uint64_t keepers[REFS_KEEPERS]; /* goids: of the first unreached one */
 	uint64_t unreached;             /* goid of that */
 	size_t nr_keepers;
@@ -116,8 +116,8 @@ struct refs {                     /* read only for others; arrays owned */
 	uint8_t *verdicts;        /* enum ref_verdict, by row; NULL: an address was asked for */
 	struct ref_group *groups; /* largest first */
 	size_t nr;
-	struct ref_way *ways;
-	size_t nr_ways, ways_room;
+	struct ref_path *paths;
+	size_t nr_paths, paths_room;
 	struct ref_step *steps;
 	size_t nr_steps, steps_room;
 	uint32_t of[REF_VERDICTS];
@@ -125,15 +125,15 @@ struct refs {                     /* read only for others; arrays owned */
 void refs__free(struct refs *rs);
 DEFINE_SCOPED(refs)
 
-/* How many ways of a group are told: top, of a select for each thing that it waits for. */
-uint64_t refs__ways_told(const struct refs *rs, const struct ref_group *g, uint64_t top);
+/* How many paths of a group are told: top, of a select for each thing that it waits for. */
+uint64_t refs__paths_told(const struct refs *rs, const struct ref_group *g, uint64_t top);
 
 struct refs_show {
 	const struct report_meta *meta;
 	unsigned int looks;
 	uint64_t heap_bytes, ns; /* searched through, in the last look; time of all */
 	const char *doubt;       /* why not all could be decided; "": it could */
-	uint64_t top;            /* ways of a group that are told */
+	uint64_t top;            /* paths of a group that are told */
 };
 
 /* 0 or negative errno of writing, -ENOMEM; with a cause. */

@@ -11,13 +11,13 @@
 struct group_rows {
 	uint32_t goroutines[ROWS], runtime[ROWS], goroutine[ROWS], verdict[ROWS * REF_VERDICTS],
 		object_type[ROWS], func[ROWS], file[ROWS], line[ROWS], kept_by_itself[ROWS],
-		keepers[ROWS], ways[ROWS];
+		keepers[ROWS], paths[ROWS];
 	uint64_t object[ROWS], object_bytes[ROWS], unreached[ROWS], keeper[ROWS * REFS_KEEPERS],
 		goid[ROWS];
 	size_t nr, nr_keepers;
 };
 
-struct way_rows {
+struct path_rows {
 	uint32_t steps[ROWS], object_type[ROWS], held_in[ROWS], flags[ROWS], goroutines[ROWS],
 		runtime[ROWS];
 	uint64_t object[ROWS], period_ns[ROWS], fires_in_ns[ROWS], timer[ROWS], goid[ROWS];
@@ -38,7 +38,7 @@ struct refs_log {
 	const struct refs *rs;
 	union { /* one kind after the other */
 		struct group_rows groups;
-		struct way_rows ways;
+		struct path_rows paths;
 		struct step_rows steps;
 	} * rows;
 };
@@ -75,7 +75,7 @@ static void tell_groups(struct refs_log *l)
 	column_u32(&m.n_keepers, &m.keepers, r->keepers, r->nr);
 	m.n_keeper = r->nr_keepers;
 	m.keeper = r->keeper;
-	column_u32(&m.n_ways, &m.ways, r->ways, r->nr);
+	column_u32(&m.n_paths, &m.paths, r->paths, r->nr);
 	fact.fact_case = PW__FACT__FACT_REF_GROUPS;
 	fact.ref_groups = &m;
 	pw_writer__fact(factlog__writer(l->f), &fact);
@@ -108,17 +108,17 @@ static void put_group(struct refs_log *l, const struct ref_group *g)
 	r->keepers[i] = (uint32_t)g->nr_keepers;
 	for (size_t k = 0; k < g->nr_keepers; k++)
 		r->keeper[r->nr_keepers++] = g->keepers[k];
-	r->ways[i] = g->nr_ways;
+	r->paths[i] = g->nr_paths;
 	if (r->nr == ROWS)
 		tell_groups(l);
 }
 
-/* --- ways --- */
+/* --- paths --- */
 
-static void tell_ways(struct refs_log *l)
+static void tell_paths(struct refs_log *l)
 {
-	struct way_rows *r = &l->rows->ways;
-	Pw__RefWays m = PW__REF_WAYS__INIT;
+	struct path_rows *r = &l->rows->paths;
+	Pw__RefPaths m = PW__REF_PATHS__INIT;
 	Pw__Fact fact = PW__FACT__INIT;
 
 	if (!r->nr)
@@ -140,15 +140,15 @@ static void tell_ways(struct refs_log *l)
 	column_u32(&m.n_made_func, &m.made_func, r->made_func, r->nr_made);
 	column_u32(&m.n_made_file, &m.made_file, r->made_file, r->nr_made);
 	column_u32(&m.n_made_line, &m.made_line, r->made_line, r->nr_made);
-	fact.fact_case = PW__FACT__FACT_REF_WAYS;
-	fact.ref_ways = &m;
+	fact.fact_case = PW__FACT__FACT_REF_PATHS;
+	fact.ref_paths = &m;
 	pw_writer__fact(factlog__writer(l->f), &fact);
 	r->nr = r->nr_made = 0;
 }
 
-static void put_way(struct refs_log *l, const struct ref_way *w)
+static void put_path(struct refs_log *l, const struct ref_path *w)
 {
-	struct way_rows *r = &l->rows->ways;
+	struct path_rows *r = &l->rows->paths;
 	size_t i;
 
 	if (!r->nr)
@@ -174,7 +174,7 @@ static void put_way(struct refs_log *l, const struct ref_way *w)
 		r->made_line[r->nr_made] = w->made[k].line;
 	}
 	if (r->nr == ROWS)
-		tell_ways(l);
+		tell_paths(l);
 }
 
 /* --- steps --- */
@@ -262,15 +262,15 @@ int refs_facts__write(struct factlog *f, const struct refs *rs, const struct ref
 	for (size_t i = 0; i < rs->nr; i++)
 		put_group(&l, &rs->groups[i]);
 	tell_groups(&l);
-	l.rows->ways.nr = l.rows->ways.nr_made = 0;
+	l.rows->paths.nr = l.rows->paths.nr_made = 0;
 	for (size_t i = 0; i < rs->nr; i++)
-		for (uint32_t k = 0; k < rs->groups[i].nr_ways; k++)
-			put_way(&l, &rs->ways[rs->groups[i].ways_at + k]);
-	tell_ways(&l);
+		for (uint32_t k = 0; k < rs->groups[i].nr_paths; k++)
+			put_path(&l, &rs->paths[rs->groups[i].paths_at + k]);
+	tell_paths(&l);
 	l.rows->steps.nr = 0;
 	for (size_t i = 0; i < rs->nr; i++)
-		for (uint32_t k = 0; k < rs->groups[i].nr_ways; k++) {
-			const struct ref_way *w = &rs->ways[rs->groups[i].ways_at + k];
+		for (uint32_t k = 0; k < rs->groups[i].nr_paths; k++) {
+			const struct ref_path *w = &rs->paths[rs->groups[i].paths_at + k];
 
 			for (uint32_t n = 0; n < w->nr_steps; n++)
 				put_step(&l, &rs->steps[w->steps_at + n]);

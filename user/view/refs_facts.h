@@ -11,7 +11,7 @@
 #include "names/factlog.h"
 #include "view/refs.h"
 
-#define REFS_FACTS_ROWS_MAX (1u << 22) /* groups, ways, steps */
+#define REFS_FACTS_ROWS_MAX (1u << 22) /* groups, paths, steps */
 
 /* After the look that it is of. 0 or -ENOMEM; errors of writing are told by factlog__end(). */
 int refs_facts__write(struct factlog *f, const struct refs *rs, const struct refs_show *s);
@@ -27,7 +27,7 @@ int refs_facts__fact(struct refs_facts *s, const Pw__Fact *f, const struct pw_na
 /* As far as it was read, without goroutines: borrowed. NULL: nothing of that was recorded. */
 const struct refs *refs_facts__read(const struct refs_facts *s);
 /*
- * The file ends before all was told: ways of which not all steps are there are left out. For
+ * The file ends before all was told: paths of which not all steps are there are left out. For
  * groups that have lost all of theirs only counts are shown. Once, after the last fact.
  */
 void refs_facts__cut(struct refs_facts *s);

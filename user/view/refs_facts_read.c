@@ -24,7 +24,7 @@ struct refs_facts {
 	struct refs *rs;
 	struct told *told; /* by group */
 	size_t told_room, groups_room;
-	uint64_t nr_ways, nr_steps; /* that groups and ways say they have */
+	uint64_t nr_paths, nr_steps; /* that groups and paths say they have */
 };
 
 int refs_facts__new(struct textpool *texts, struct refs_facts **ret)
@@ -65,7 +65,7 @@ static bool groups_fit(const Pw__RefGroups *f, size_t nr, size_t keepers)
 	       column_fits(f->n_object_type, nr) && column_fits(f->n_func, nr) &&
 	       column_fits(f->n_file, nr) && column_fits(f->n_line, nr) &&
 	       column_fits(f->n_unreached, nr) && column_fits(f->n_kept_by_itself, nr) &&
-	       column_fits(f->n_ways, nr) && f->n_keeper == keepers;
+	       column_fits(f->n_paths, nr) && f->n_keeper == keepers;
 }
 
 static void group_of(const struct refs_facts *s, const Pw__RefGroups *f, size_t i, size_t keeper,
@@ -81,8 +81,8 @@ static void group_of(const struct refs_facts *s, const Pw__RefGroups *f, size_t 
 		.unreached = COLUMN_AT(f, unreached, i),
 		.kept_by_itself = COLUMN_AT(f, kept_by_itself, i),
 		.nr_keepers = COLUMN_AT(f, keepers, i),
-		.ways_at = (uint32_t)s->nr_ways,
-		.nr_ways = COLUMN_AT(f, ways, i),
+		.paths_at = (uint32_t)s->nr_paths,
+		.nr_paths = COLUMN_AT(f, paths, i),
 	};
 	for (size_t v = 0; v < REF_VERDICTS; v++)
 		ret->of[v] = COLUMN_AT(f, verdict, i * REF_VERDICTS + v);
@@ -118,8 +118,8 @@ static int take_groups(struct refs_facts *s, const Pw__RefGroups *f, const struc
 						   .rt = (uint16_t)COLUMN_AT(f, runtime, i) };
 		group_of(s, f, i, keepers, names, g);
 		keepers += g->nr_keepers;
-		s->nr_ways += g->nr_ways;
-		if (s->nr_ways > REFS_FACTS_ROWS_MAX)
+		s->nr_paths += g->nr_paths;
+		if (s->nr_paths > REFS_FACTS_ROWS_MAX)
 			return -EBADMSG;
 		for (size_t v = 0; v < REF_VERDICTS; v++)
 			rs->of[v] += g->of[v];
@@ -127,7 +127,7 @@ static int take_groups(struct refs_facts *s, const Pw__RefGroups *f, const struc
 	return 0;
 }
 
-static bool made_fits(const Pw__RefWays *f, size_t nr)
+static bool made_fits(const Pw__RefPaths *f, size_t nr)
 {
 	size_t made = 0;
 
@@ -142,7 +142,7 @@ static bool made_fits(const Pw__RefWays *f, size_t nr)
 	       column_fits(f->n_made_line, made);
 }
 
-static bool ways_fit(const Pw__RefWays *f, size_t nr)
+static bool paths_fit(const Pw__RefPaths *f, size_t nr)
 {
 	return column_fits(f->n_steps, nr) && column_fits(f->n_object, nr) &&
 	       column_fits(f->n_object_type, nr) && column_fits(f->n_period_ns, nr) &&
@@ -152,30 +152,30 @@ static bool ways_fit(const Pw__RefWays *f, size_t nr)
 }
 
 /* at: of the first of its places. */
-static void take_made(const struct refs_facts *s, const Pw__RefWays *f, size_t at,
-		      const struct pw_names *names, struct ref_way *way)
+static void take_made(const struct refs_facts *s, const Pw__RefPaths *f, size_t at,
+		      const struct pw_names *names, struct ref_path *path)
 {
-	for (size_t i = 0; i < way->nr_made; i++)
-		way->made[i] = (struct place){ text_of(s, names, COLUMN_AT(f, made_func, at + i)),
-					       text_of(s, names, COLUMN_AT(f, made_file, at + i)),
-					       COLUMN_AT(f, made_line, at + i) };
+	for (size_t i = 0; i < path->nr_made; i++)
+		path->made[i] = (struct place){ text_of(s, names, COLUMN_AT(f, made_func, at + i)),
+						text_of(s, names, COLUMN_AT(f, made_file, at + i)),
+						COLUMN_AT(f, made_line, at + i) };
 }
 
-static int take_ways(struct refs_facts *s, const Pw__RefWays *f, const struct pw_names *names)
+static int take_paths(struct refs_facts *s, const Pw__RefPaths *f, const struct pw_names *names)
 {
 	const size_t nr = f->n_goroutines;
 	struct refs *rs = s->rs;
 	size_t made = 0;
 
-	if (!ways_fit(f, nr) || nr > REFS_FACTS_ROWS_MAX - rs->nr_ways)
+	if (!paths_fit(f, nr) || nr > REFS_FACTS_ROWS_MAX - rs->nr_paths)
 		return -EBADMSG;
-	if (vec__reserve(&rs->ways, &rs->ways_room, rs->nr_ways + nr, sizeof(*rs->ways)))
+	if (vec__reserve(&rs->paths, &rs->paths_room, rs->nr_paths + nr, sizeof(*rs->paths)))
 		return -ENOMEM;
 	for (size_t i = 0; i < nr; i++) {
 		const uint32_t flags = COLUMN_AT(f, flags, i);
-		struct ref_way *way = &rs->ways[rs->nr_ways++];
+		struct ref_path *path = &rs->paths[rs->nr_paths++];
 
-		*way = (struct ref_way){
+		*path = (struct ref_path){
 			.steps_at = (uint32_t)s->nr_steps,
 			.nr_steps = COLUMN_AT(f, steps, i),
 			.object = COLUMN_AT(f, object, i),
@@ -193,8 +193,8 @@ static int take_ways(struct refs_facts *s, const Pw__RefWays *f, const struct pw
 			.goid = COLUMN_AT(f, goid, i),
 			.rt = (uint16_t)COLUMN_AT(f, runtime, i),
 		};
-		take_made(s, f, made, names, way);
-		made += way->nr_made;
+		take_made(s, f, made, names, path);
+		made += path->nr_made;
 		s->nr_steps += COLUMN_AT(f, steps, i);
 		if (s->nr_steps > REFS_FACTS_ROWS_MAX)
 			return -EBADMSG;
@@ -268,7 +268,7 @@ int refs_facts__fact(struct refs_facts *s, const Pw__Fact *f, const struct pw_na
 	switch (f->fact_case) {
 	case PW__FACT__FACT_SEARCH: take_search(s, f->search); break;
 	case PW__FACT__FACT_REF_GROUPS: err = take_groups(s, f->ref_groups, names); break;
-	case PW__FACT__FACT_REF_WAYS: err = take_ways(s, f->ref_ways, names); break;
+	case PW__FACT__FACT_REF_PATHS: err = take_paths(s, f->ref_paths, names); break;
 	case PW__FACT__FACT_REF_STEPS: err = take_steps(s, f->ref_steps, names); break;
 	default: return 0;
 	}
@@ -283,21 +283,21 @@ const struct refs *refs_facts__read(const struct refs_facts *s)
 void refs_facts__cut(struct refs_facts *s)
 {
 	struct refs *rs = s->rs;
-	size_t ways = 0;
+	size_t paths = 0;
 
-	if (!rs || rs->nr_ways > s->nr_ways || rs->nr_steps > s->nr_steps)
+	if (!rs || rs->nr_paths > s->nr_paths || rs->nr_steps > s->nr_steps)
 		return; /* more than was told: that does not fit */
-	while (ways < rs->nr_ways &&
-	       rs->ways[ways].steps_at + (uint64_t)rs->ways[ways].nr_steps <= rs->nr_steps)
-		ways++;
+	while (paths < rs->nr_paths &&
+	       rs->paths[paths].steps_at + (uint64_t)rs->paths[paths].nr_steps <= rs->nr_steps)
+		paths++;
 	for (size_t i = 0; i < rs->nr; i++) {
 		struct ref_group *g = &rs->groups[i];
-		const size_t there = ways > g->ways_at ? ways - g->ways_at : 0;
+		const size_t there = paths > g->paths_at ? paths - g->paths_at : 0;
 
-		if (g->nr_ways > there)
-			g->nr_ways = (uint32_t)there;
+		if (g->nr_paths > there)
+			g->nr_paths = (uint32_t)there;
 	}
-	rs->nr_ways = s->nr_ways = ways;
+	rs->nr_paths = s->nr_paths = paths;
 	s->nr_steps = rs->nr_steps;
 }
 
@@ -342,8 +342,8 @@ int refs_facts__refs(struct refs_facts *s, struct dump *d, struct refs **ret,
 
 	if (!s->any || !s->rs)
 		return cause__set(why, -ENOENT, "nothing of what keeps goroutines was recorded");
-	err = s->rs->nr_ways == s->nr_ways && s->rs->nr_steps == s->nr_steps ? find_rows(s, d)
-									     : -EBADMSG;
+	err = s->rs->nr_paths == s->nr_paths && s->rs->nr_steps == s->nr_steps ? find_rows(s, d)
+									       : -EBADMSG;
 	if (err)
 		return no_fit(why, err);
 	s->rs->d = d;

@@ -78,7 +78,7 @@ static void name_all(struct replay *r)
 		r->meta.cost = "";
 }
 
-int replay__read_events(FILE *in, const char *path, const struct event_pick *pick,
+int replay__read_events(FILE *in, const char *path, const struct event_filter *filter,
 			struct replay **ret, struct cause *why)
 {
 	scoped(replay) r = calloc(1, sizeof(*r));
@@ -87,7 +87,7 @@ int replay__read_events(FILE *in, const char *path, const struct event_pick *pic
 	if (!err)
 		err = snap_facts__new(r->book->texts, &r->sums);
 	if (!err)
-		err = event_facts__new(r->book->texts, pick, &r->events);
+		err = event_facts__new(r->book->texts, filter, &r->events);
 	if (!err)
 		err = refs_facts__new(r->book->texts, &r->refs);
 	if (!err)
@@ -114,7 +114,7 @@ int replay__read(FILE *in, const char *path, struct replay **ret, struct cause *
 	return replay__read_events(in, path, NULL, ret, why);
 }
 
-int replay__open_events(const char *path, const struct event_pick *pick, struct replay **ret,
+int replay__open_events(const char *path, const struct event_filter *filter, struct replay **ret,
 			struct cause *why)
 {
 	FILE *in = fopen(path, "re");
@@ -122,7 +122,7 @@ int replay__open_events(const char *path, const struct event_pick *pick, struct 
 
 	if (!in)
 		return cause__set(why, -errno, "cannot open '%s': %s", path, strerror(errno));
-	err = replay__read_events(in, path, pick, ret, why);
+	err = replay__read_events(in, path, filter, ret, why);
 	fclose(in);
 	return err;
 }

@@ -39,10 +39,10 @@ int replay__read(FILE *in, const char *path, struct replay **ret, struct cause *
 /* One that is in memory; borrowed for the call. */
 int replay__of_bytes(const char *bytes, size_t len, const char *name, struct replay **ret,
 		     struct cause *why);
-/* And those single events are counted. pick: borrowed until free; NULL: none. */
-int replay__open_events(const char *path, const struct event_pick *pick, struct replay **ret,
+/* And those single events are counted. filter: borrowed until free; NULL: none. */
+int replay__open_events(const char *path, const struct event_filter *filter, struct replay **ret,
 			struct cause *why);
-int replay__read_events(FILE *in, const char *path, const struct event_pick *pick,
+int replay__read_events(FILE *in, const char *path, const struct event_filter *filter,
 			struct replay **ret, struct cause *why);
 void replay__free(struct replay *r);
 DEFINE_SCOPED(replay)

@@ -310,7 +310,7 @@ static int class_cost(enum insn_class c)
 	return c == INSN_NOP5 ? 0 : c == INSN_STEPPED ? 2 : 1;
 }
 
-static void filter__describe(struct site_pick *p, const struct insn *in, uint64_t check,
+static void choice__describe(struct site_choice *p, const struct insn *in, uint64_t check,
 			     bool after_check)
 {
 	static const char *const how[INSN_CLASS_MAX] = {
@@ -342,10 +342,10 @@ static void filter__describe(struct site_pick *p, const struct insn *in, uint64_
 
 /* Takes the instruction if it is cheaper than the best so far, or as cheap and the best is on the
  * stack check. */
-static void filter__consider(struct site_pick *best, bool *have, const struct site_ask *ask,
+static void choice__consider(struct site_choice *best, bool *have, const struct site_ask *ask,
 			     const struct flow *f, const struct insn *in, uint64_t check)
 {
-	struct site_pick p = { .addr = in->addr, .class = insn__class(in, ask->nop5) };
+	struct site_choice p = { .addr = in->addr, .class = insn__class(in, ask->nop5) };
 	int cost = class_cost(p.class), best_cost = class_cost(best->class);
 	struct insn before;
 
@@ -358,7 +358,7 @@ static void filter__consider(struct site_pick *best, bool *have, const struct si
 	if (*have && cost >= best_cost &&
 	    !(cost == best_cost && (best->wire.flags & PW_SITE_CHECK)))
 		return;
-	filter__describe(&p, in, check,
+	choice__describe(&p, in, check,
 			 check && !insn__decode(&ask->code, check, &before) &&
 				 insn_next(&before) == in->addr);
 	*best = p;
@@ -369,8 +369,8 @@ static void filter__consider(struct site_pick *best, bool *have, const struct si
  * Follows the straight line from `at` on, and takes the best instruction from ask->from on. *f is
  * what is known at `at`, and at the end of the line.
  */
-static int pick__follow(struct site_pick *best, bool *have, const struct site_ask *ask,
-			struct flow *f, uint64_t at, uint64_t stop)
+static int choice__follow(struct site_choice *best, bool *have, const struct site_ask *ask,
+			  struct flow *f, uint64_t at, uint64_t stop)
 {
 	uint64_t check = code__stack_check(&ask->code);
 	bool begun = false;
@@ -386,7 +386,7 @@ static int pick__follow(struct site_pick *best, bool *have, const struct site_as
 			begun = true;
 		}
 		if (begun)
-			filter__consider(best, have, ask, f, &in, check);
+			choice__consider(best, have, ask, f, &in, check);
 		if (begun && at == ask->until)
 			break;
 		if (insn_is_call(&in) && !begun)
@@ -402,9 +402,9 @@ static int pick__follow(struct site_pick *best, bool *have, const struct site_as
 	return 0;
 }
 
-int site__pick(const struct site_ask *ask, struct site_pick *ret)
+int site__choose(const struct site_ask *ask, struct site_choice *ret)
 {
-	struct site_pick best = { .class = INSN_STEPPED };
+	struct site_choice best = { .class = INSN_STEPPED };
 	uint64_t at = ask->code.addr, stop;
 	struct flow f = { .sp = 0 };
 	bool have = false;
@@ -414,12 +414,12 @@ int site__pick(const struct site_ask *ask, struct site_pick *ret)
 		return -E2BIG;
 	err = code__next_target(&ask->code, at + 1, &stop);
 	if (!err)
-		err = pick__follow(&best, &have, ask, &f, at, stop);
+		err = choice__follow(&best, &have, ask, &f, at, stop);
 	if (!err && !have && ask->inside && !f.lost) {
 		flow__call(&f);
 		err = code__next_target(&ask->code, ask->from, &stop);
 		if (!err)
-			err = pick__follow(&best, &have, ask, &f, ask->from, stop);
+			err = choice__follow(&best, &have, ask, &f, ask->from, stop);
 	}
 	if (err)
 		return err;

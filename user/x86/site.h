@@ -40,7 +40,7 @@ struct site_ask {
 	bool nop5;   /* this kernel makes a 5-byte nop cheaper than an emulated instruction */
 };
 
-struct site_pick {
+struct site_choice {
 	uint64_t addr;
 	enum insn_class class;
 	struct pw_site wire; /* all but point */
@@ -53,6 +53,6 @@ struct site_pick {
  * -E2BIG too large. Instructions before a stack check are never chosen (they run again after the
  * stack has grown), nor such that a branch leads to, nor such that not every call reaches.
  */
-int site__pick(const struct site_ask *ask, struct site_pick *ret);
+int site__choose(const struct site_ask *ask, struct site_choice *ret);
 
 #endif

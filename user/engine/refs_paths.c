@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * refs_ways: which ways of a goroutine are told: of a select one for each thing that it waits for;
+ * refs_paths: which paths of a goroutine are told: of a select one for each thing that it waits for;
  * one by the runtime's timers only if there is no other, and then from the timer on; and of a
  * channel that a timer feeds, that it does, and who holds it.
  */
@@ -57,19 +57,19 @@ static bool is_by_timer(const struct reach_step *steps, size_t nr)
 
 /* The Timer or Ticker that feeds a channel refers to it. */
 static void note_feeder(const struct refs_build *b, uint64_t chan, const struct reach_step *steps,
-			size_t nr, struct ref_way *way)
+			size_t nr, struct ref_path *path)
 {
-	const uint64_t now = b->in.d->in.censuses[way->rt]->taken_ns;
+	const uint64_t now = b->in.d->in.censuses[path->rt]->taken_ns;
 	const uint64_t before =
 		nr > 1 && steps[nr - 2].kind == REACH_OBJECT ? steps[nr - 2].addr : 0;
 	struct gtimer t;
 
-	if (way->fed ||
-	    !gtimer_feeds(b->in.as, b->in.sources[way->rt].rt, chan, before, now, &t, &way->timer))
+	if (path->fed || !gtimer_feeds(b->in.as, b->in.sources[path->rt].rt, chan, before, now, &t,
+				       &path->timer))
 		return;
-	way->fed = true;
-	way->period_ns = (uint64_t)t.period_ns;
-	way->fires_in_ns = t.when_ns > (int64_t)now ? (uint64_t)t.when_ns - now : 0;
+	path->fed = true;
+	path->period_ns = (uint64_t)t.period_ns;
+	path->fires_in_ns = t.when_ns > (int64_t)now ? (uint64_t)t.when_ns - now : 0;
 }
 
 /* The program's frame of a call of package time. 0, -ENOENT, -ENOMEM */
@@ -88,55 +88,55 @@ static int place_of_call(const struct refs_build *b, uint16_t rt, uint64_t pc, s
 }
 
 /* Whoever waits has it in its frame, where the call put it: that call has made it. */
-static uint64_t made_by_waiter(const struct refs_build *b, const struct ref_way *way,
+static uint64_t made_by_waiter(const struct refs_build *b, const struct ref_path *path,
 			       const struct census_g *g, uint64_t chan)
 {
-	const struct census *c = b->in.d->in.censuses[way->rt];
+	const struct census *c = b->in.d->in.censuses[path->rt];
 	const struct census_stack *s = &c->stacks[g->stack];
 	uint64_t sp, bytes, pc, call = 0;
 
 	for (uint32_t i = 0; i < s->nr_pcs && i < MAKER_FRAMES && !call; i++) {
 		pc = c->pcs[s->pcs_at + i];
-		if (refs_build__frame_at(b, way->rt, g, i, &sp, &bytes))
+		if (refs_build__frame_at(b, path->rt, g, i, &sp, &bytes))
 			return 0;
-		call = tickersites__in_frame(b->tickers[way->rt], i ? pc - 1 : pc, sp, chan,
-					     way->timer);
+		call = tickersites__in_frame(b->tickers[path->rt], i ? pc - 1 : pc, sp, chan,
+					     path->timer);
 	}
 	return call;
 }
 
 /* Where the timer that feeds it was made, as far as that is known. 0 or -ENOMEM. */
 static int note_makers(const struct refs_build *b, const struct census_g *g, uint64_t chan,
-		       struct ref_way *way)
+		       struct ref_path *path)
 {
-	const struct refs_source *s = &b->in.sources[way->rt];
+	const struct refs_source *s = &b->in.sources[path->rt];
 	uint64_t pcs[REFS_MADE];
 	size_t nr = 1, say, told;
 	int err = 0;
 
 	if (!s->image)
 		return 0;
-	if (!b->tickers[way->rt])
-		err = tickersites__new(b->in.as, s->rt, s->image, &b->tickers[way->rt]);
+	if (!b->tickers[path->rt])
+		err = tickersites__new(b->in.as, s->rt, s->image, &b->tickers[path->rt]);
 	if (err)
 		return err;
-	pcs[0] = g->stack == CENSUS_NO_STACK ? 0 : made_by_waiter(b, way, g, chan);
+	pcs[0] = g->stack == CENSUS_NO_STACK ? 0 : made_by_waiter(b, path, g, chan);
 	if (!pcs[0])
-		nr = way->period_ns ? tickersites__of(b->tickers[way->rt], way->period_ns, pcs,
-						      REFS_MADE, &say)
-				    : 0;
+		nr = path->period_ns ? tickersites__of(b->tickers[path->rt], path->period_ns, pcs,
+						       REFS_MADE, &say)
+				     : 0;
 	told = nr <= REFS_MADE ? nr : say <= REFS_MADE ? say : 0;
 	for (size_t i = 0; i < told && !err; i++)
-		err = place_of_call(b, way->rt, pcs[i], &way->made[way->nr_made++]);
+		err = place_of_call(b, path->rt, pcs[i], &path->made[path->nr_made++]);
 	if (err)
-		way->nr_made = 0;
-	way->made_elsewhere = way->nr_made ? (uint32_t)(nr - told) : 0;
+		path->nr_made = 0;
+	path->made_elsewhere = path->nr_made ? (uint32_t)(nr - told) : 0;
 	return err == -ENOMEM ? err : 0;
 }
 
-/* Wait k of goroutine i; first: the way that was found first to any of its waits. */
+/* Wait k of goroutine i; first: the path that was found first to any of its waits. */
 static int refs_build__add_wait(struct refs_build *b, struct ref_group *g, uint32_t i, uint32_t k,
-				struct ref_way tell, const struct reach_step *first,
+				struct ref_path tell, const struct reach_step *first,
 				size_t nr_first)
 {
 	const struct refs_source *s = &b->in.sources[tell.rt];
@@ -156,7 +156,7 @@ static int refs_build__add_wait(struct refs_build *b, struct ref_group *g, uint3
 	if (w->kind == CENSUS_WAIT_CHAN)
 		note_feeder(b, w->addr, steps, nr, &tell);
 	/*
-	 * Nothing else is found: the first way is one, if only a timer is no answer, or it is told
+	 * Nothing else is found: the first path is one, if only a timer is no answer, or it is told
 	 * already.
 	 */
 	if (!nr && this && !(tell.fed && is_by_timer(first, nr_first))) {
@@ -166,21 +166,21 @@ static int refs_build__add_wait(struct refs_build *b, struct ref_group *g, uint3
 	if (tell.fed && note_makers(b, &c->gs[i], w->addr, &tell))
 		return -ENOMEM;
 	tell.undecided = !nr && reachothers__verdict(s->others, i, k) != REACH_LEAKED;
-	return refs_build__add_way(b, g, &tell, steps, nr);
+	return refs_build__add_path(b, g, &tell, steps, nr);
 }
 
-int refs_build__add_ways(struct refs_build *b, struct ref_group *g, uint16_t rt, uint32_t i)
+int refs_build__add_paths(struct refs_build *b, struct ref_group *g, uint16_t rt, uint32_t i)
 {
 	const struct refs_source *s = &b->in.sources[rt];
 	const struct census_g *cg = &b->in.d->in.censuses[rt]->gs[i];
-	struct ref_way tell = { .rt = rt, .goid = cg->goid, .object_type = "", .held_in = "" };
+	struct ref_path tell = { .rt = rt, .goid = cg->goid, .object_type = "", .held_in = "" };
 	struct reach_step first[REACH_PATH_MAX];
 	const size_t nr = reach__path(s->r, i, first, REACH_PATH_MAX);
 	int err = 0;
 
 	if (!reachothers__knows(s->others, i))
-		return nr ? refs_build__add_way(b, g, &tell, first,
-						refs_build__from_timer(b, first, nr))
+		return nr ? refs_build__add_path(b, g, &tell, first,
+						 refs_build__from_timer(b, first, nr))
 			  : 0;
 	for (uint32_t k = 0; k < cg->nr_waits && !err; k++)
 		err = refs_build__add_wait(b, g, i, k, tell, first, nr);
