@@ -49,7 +49,7 @@ static void check(const struct census *c, int minor, size_t depth)
 	for (size_t i = 0; i < c->nr; i++) {
 		const struct census_g *g = &c->gs[i];
 
-		if (!g->goid || !gostatus_name(minor, g->status) ||
+		if (!g->who.goid || !gostatus_name(minor, g->status) ||
 		    (g->stack != CENSUS_NO_STACK && g->stack >= c->nr_stacks) ||
 		    (g->nr_waits && g->waits_at + g->nr_waits > c->nr_waits) ||
 		    g->nr_waits > CENSUS_CASES_MAX ||

@@ -51,11 +51,11 @@ static void check_chans(const struct gchans *cs)
 
 static void check_graph(const struct waitgraph *w, const struct census *c)
 {
-	for (size_t i = 0; i < w->nr_rings; i++)
-		for (uint32_t k = 0; k < w->rings[i].nr; k++) {
-			const struct wait_edge *e = &w->steps[w->rings[i].edges_at + k];
+	for (size_t i = 0; i < w->nr_cycles; i++)
+		for (uint32_t k = 0; k < w->cycles[i].nr; k++) {
+			const struct wait_edge *e = &w->steps[w->cycles[i].edges_at + k];
 			const struct wait_edge *next =
-				&w->steps[w->rings[i].edges_at + (k + 1) % w->rings[i].nr];
+				&w->steps[w->cycles[i].edges_at + (k + 1) % w->cycles[i].nr];
 
 			if (e->to != next->g || e->g >= c->nr || e->wait >= c->nr_waits)
 				__builtin_trap();
@@ -104,7 +104,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	rt.modules[0].moduledata = SPACE;
 	for (size_t i = 0; i < 1 + data[2] % (GS - 1u); i++) {
 		gs[c.nr++] = (struct census_g){ .addr = word(&m, i),
-						.goid = i + 1,
+						.who.goid = i + 1,
 						.waits_at = (uint32_t)c.nr_waits,
 						.nr_waits = (uint32_t)(1 + (word(&m, i) & 1)) };
 		for (uint32_t k = 0; k < gs[i].nr_waits; k++, c.nr_waits++)

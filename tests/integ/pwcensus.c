@@ -78,13 +78,13 @@ static void put_goroutine(struct json_writer *w, const struct goruntime *rt, con
 
 	jsonw_newline(w);
 	jsonw_start_object(w);
-	jsonw_uint_field(w, "goid", g->goid);
-	jsonw_uint_field(w, "parent", g->parent_goid);
+	jsonw_uint_field(w, "goid", g->who.goid);
+	jsonw_uint_field(w, "parent", g->who.parent_goid);
 	jsonw_string_field(w, "status", status ? status : "?");
 	jsonw_string_field(w, "reason", reason ? reason : "?");
-	put_func(w, rt->sym, "start", g->startpc ? gosym__unwrap_start(rt->sym, g->startpc) : 0,
-		 false);
-	put_func(w, rt->sym, "created_by", g->gopc, true);
+	put_func(w, rt->sym, "start",
+		 g->who.startpc ? gosym__unwrap_start(rt->sym, g->who.startpc) : 0, false);
+	put_func(w, rt->sym, "created_by", g->who.gopc, true);
 	jsonw_bool_field(w, "labels", g->labels);
 	jsonw_int_field(w, "m", g->m);
 	jsonw_int_field(w, "p", g->p);

@@ -105,7 +105,7 @@ static int put_all(struct json_writer *w, const struct addrspace *as, const stru
 			continue;
 		jsonw_newline(w);
 		jsonw_start_object(w);
-		jsonw_uint_field(w, "goid", c->gs[i].goid);
+		jsonw_uint_field(w, "goid", c->gs[i].who.goid);
 		jsonw_bool_field(w, "complete", complete);
 		jsonw_array_field(w, "holds");
 		for (int k = 0; k < n; k++)

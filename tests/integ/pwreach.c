@@ -43,7 +43,7 @@ struct look {
 static const struct census_g *goroutine(const struct census *c, uint64_t goid)
 {
 	for (size_t i = 0; i < c->nr; i++)
-		if (c->gs[i].goid == goid)
+		if (c->gs[i].who.goid == goid)
 			return &c->gs[i];
 	return NULL;
 }
@@ -122,9 +122,9 @@ static int keep_suspects(struct suspects *s, const struct look *l, bool first)
 		uint64_t wait = first_wait(l->c, g);
 
 		if (reach__verdict(l->r, i) != REACH_LEAKED ||
-		    (!first && !was_suspect(s, g->goid, wait)))
+		    (!first && !was_suspect(s, g->who.goid, wait)))
 			continue;
-		v[nr][0] = g->goid;
+		v[nr][0] = g->who.goid;
 		v[nr++][1] = wait;
 	}
 	free(s->v);
@@ -140,15 +140,15 @@ static void put_goroutine(struct json_writer *w, const struct look *l, const str
 	enum reach_verdict v = reach__verdict(l->r, i);
 	const char *reason = gowait_word(gowait_of(l->rt->minor, g->reason));
 
-	if (v == REACH_LEAKED && !was_suspect(s, g->goid, first_wait(l->c, g)))
+	if (v == REACH_LEAKED && !was_suspect(s, g->who.goid, first_wait(l->c, g)))
 		v = REACH_UNKNOWN;
 	jsonw_newline(w);
 	jsonw_start_object(w);
-	jsonw_uint_field(w, "goid", g->goid);
+	jsonw_uint_field(w, "goid", g->who.goid);
 	jsonw_string_field(w, "verdict", verdicts[v]);
 	jsonw_uint_field(w, "status", g->status);
 	jsonw_string_field(w, "reason", reason ? reason : "");
-	jsonw_string_field(w, "start", start_of(l->rt, g->startpc));
+	jsonw_string_field(w, "start", start_of(l->rt, g->who.startpc));
 	if (v == REACH_HELD)
 		put_path(w, l, i);
 	jsonw_end_object(w);

@@ -51,9 +51,8 @@ static struct census_wait fake_waits[] = {
 
 #define FAKE_G(id, ...)                                                                            \
 	{                                                                                          \
-		.goid = (id), .parent_goid = 1, .gopc = PC_MAIN, .startpc = START_GOWRAP,          \
-		.status = GOSTATUS_WAITING, .reason = FAKE_CHAN_RECEIVE, .m = -1, .p = -1,         \
-		__VA_ARGS__                                                                        \
+		.who = { (id), 1, PC_MAIN, START_GOWRAP }, .status = GOSTATUS_WAITING,             \
+		.reason = FAKE_CHAN_RECEIVE, .m = -1, .p = -1, __VA_ARGS__                         \
 	}
 _Pragma("GCC diagnostic push") _Pragma(
 	"GCC diagnostic ignored \"-Woverride-init\"") static struct census_g fake_gs[FAKE_GS] = {
@@ -64,13 +63,13 @@ _Pragma("GCC diagnostic push") _Pragma(
 	       .labels = FAKE_LABELS),
 	FAKE_G(19, .stack = 0, .waits_at = 1, .nr_waits = 1,
 	       .waitsince_ns = FAKE_NOW_NS - 59 * FAKE_SECOND),
-	FAKE_G(1, .stack = 2, .reason = 10, .parent_goid = 0, .gopc = PC_NEWPROC1,
-	       .startpc = START_MAIN),
+	FAKE_G(1, .stack = 2, .reason = 10, .who.parent_goid = 0, .who.gopc = PC_NEWPROC1,
+	       .who.startpc = START_MAIN),
 	FAKE_G(20, .stack = 0, .waits_at = 2, .nr_waits = 1),
 	FAKE_G(21, .stack = 1, .reason = FAKE_SEMACQUIRE, .waits_at = 3, .nr_waits = 1,
-	       .startpc = START_WORKER),
+	       .who.startpc = START_WORKER),
 	FAKE_G(23, .stack = 0, .reason = 9, .waits_at = 4, .nr_waits = 2, .waits_cut = true),
-	FAKE_G(24, .stack = 2, .startpc = PC_SYSTEMSTACK, .waits_at = 6, .nr_waits = 2),
+	FAKE_G(24, .stack = 2, .who.startpc = PC_SYSTEMSTACK, .waits_at = 6, .nr_waits = 2),
 };
 _Pragma("GCC diagnostic pop")
 

@@ -40,11 +40,13 @@ Test(births, keep_the_stack_and_the_creators_of_each)
 	struct stack st;
 
 	cr_assert_eq(births__new(&b), 0);
-	births__before(b, 0, 7, 1, 0x70, 1);
+	births__before(b, 0, &(struct goroutine){ 7, 1, 0x70, 1 });
 	stack_comes(b, 100, 0x1000);
 	is_born(b, 8, 7, 0x80, 100);
 	ends(b, 7);
-	births__before(b, 0, 8, 7, 0x99, 1); /* the next look: a birth that was seen stays */
+	births__before(b, 0,
+		       &(struct goroutine){ 8, 7, 0x99,
+					    1 }); /* the next look: a birth that was seen stays */
 	cr_assert_eq(births__chain(b, 0, 8, &chain), 0);
 	cr_assert_eq(chain.nr, 2);
 	cr_expect_eq(chain.links[0].stack_id, 100);
@@ -93,8 +95,10 @@ Test(births, know_where_a_million_came_from_that_nobody_had_asked_for)
 
 	cr_assert_eq(births__new(&b), 0);
 	for (uint64_t i = 0; i < NR; i++) /* in no order, as allgs is */
-		births__before(b, 0, (i ^ 5) + 1, (i ^ 5) / 10, 0x1000 + (i ^ 5) % 10, 1);
-	births__before(b, 1, 777, 0, 0x70, 1);
+		births__before(b, 0,
+			       &(struct goroutine){ (i ^ 5) + 1, (i ^ 5) / 10,
+						    0x1000 + (i ^ 5) % 10, 1 });
+	births__before(b, 1, &(struct goroutine){ 777, 0, 0x70, 1 });
 	cr_assert_eq(births__chain(b, 0, NR, &chain), 0, "more than BIRTHS_MAX");
 	cr_expect_eq(chain.nr, 6, "and 99999, 9999, 999, 99, 9");
 	cr_expect_eq(births__of(b, 1, 777)->made.gopc, 0x70, "of the other runtime");
@@ -113,9 +117,9 @@ Test(births, end_in_a_circle_of_parents)
 	struct chain chain;
 
 	cr_assert_eq(births__new(&b), 0);
-	births__before(b, 0, 5, 6, 0x50, 1);
-	births__before(b, 0, 6, 5, 0x60, 1);
-	births__before(b, 0, 9, 9, 0x90, 1);
+	births__before(b, 0, &(struct goroutine){ 5, 6, 0x50, 1 });
+	births__before(b, 0, &(struct goroutine){ 6, 5, 0x60, 1 });
+	births__before(b, 0, &(struct goroutine){ 9, 9, 0x90, 1 });
 	cr_expect_eq(births__chain(b, 0, 9, &chain), 0);
 	cr_expect_eq(births__chain(b, 0, 5, &chain), 0);
 	is_born(b, 10, 6, 0x80, 100);

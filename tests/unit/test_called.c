@@ -33,9 +33,8 @@ static struct census_stack stacks[] = { { .pcs_at = 0, .nr_pcs = 2 },
 
 #define G(id, up, pc, on)                                                                          \
 	{                                                                                          \
-		.goid = (id), .parent_goid = (up), .gopc = (pc), .startpc = START_WORKER,          \
-		.stack = (on), .status = GOSTATUS_WAITING, .reason = FAKE_CHAN_RECEIVE, .m = -1,   \
-		.p = -1                                                                            \
+		.who = { (id), (up), (pc), START_WORKER }, .stack = (on),                          \
+		.status = GOSTATUS_WAITING, .reason = FAKE_CHAN_RECEIVE, .m = -1, .p = -1          \
 	}
 
 struct told {
@@ -50,7 +49,7 @@ static bool missed; /* not all births of the watch were seen */
 static const struct dump_row *row_of(const struct dump *d, uint64_t goid)
 {
 	for (size_t i = 0; i < d->nr; i++)
-		if (dump__g(d, &d->rows[i])->goid == goid)
+		if (dump__g(d, &d->rows[i])->who.goid == goid)
 			return &d->rows[i];
 	return NULL;
 }
@@ -83,18 +82,17 @@ static struct births *births_of(const struct told *t)
 		births__record(b, &st.hdr);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(t->stacks); i++) {
-		const struct pw_birth r = { .hdr = { .kind = PW_BIRTH, .goid = t->gs[i].goid },
+		const struct pw_birth r = { .hdr = { .kind = PW_BIRTH, .goid = t->gs[i].who.goid },
 					    .stack_id = t->stacks[i],
 					    .parent_goid = t->parents[i],
-					    .gopc = t->gs[i].gopc,
+					    .gopc = t->gs[i].who.gopc,
 					    .startpc = START_WORKER };
 
 		if (t->stacks[i])
 			births__record(b, &r.hdr);
 	}
 	for (size_t i = 0; i < t->nr; i++)
-		births__before(b, 0, t->gs[i].goid, t->gs[i].parent_goid, t->gs[i].gopc,
-			       START_WORKER);
+		births__before(b, 0, &t->gs[i].who);
 	return b;
 }
 
@@ -123,7 +121,7 @@ static void expect_called(const struct told *t, const char *why, const char *wan
 			       &(struct dump_opts){ .sort = DUMP_SORT_GOID }, &d),
 		     0);
 	for (size_t i = 0; i < t->asked; i++)
-		cr_assert_not_null(rows[i] = row_of(d, t->gs[i].goid));
+		cr_assert_not_null(rows[i] = row_of(d, t->gs[i].who.goid));
 	cr_assert_eq(called_of(&(struct callers){ .d = d,
 						  .births = b,
 						  .watched = !missed,

@@ -121,9 +121,8 @@ static struct census_stack stacks[] = { { .pcs_at = 0, .nr_pcs = 2 },
 
 #define G(id, up, pc, on)                                                                          \
 	{                                                                                          \
-		.goid = (id), .parent_goid = (up), .gopc = (pc), .startpc = START_WORKER,          \
-		.stack = (on), .status = GOSTATUS_WAITING, .reason = FAKE_CHAN_RECEIVE, .m = -1,   \
-		.p = -1                                                                            \
+		.who = { (id), (up), (pc), START_WORKER }, .stack = (on),                          \
+		.status = GOSTATUS_WAITING, .reason = FAKE_CHAN_RECEIVE, .m = -1, .p = -1          \
 	}
 
 static void expect_of_census(struct census_g *gs, size_t nr, const struct snap *seen,

@@ -189,10 +189,10 @@ Test(census, lists_live_goroutines_in_order_without_dead_ones)
 	for (size_t i = 0; i < c->nr; i++) {
 		uint64_t goid = i / 2 * 3 + i % 2 + 1;
 
-		cr_assert_eq(c->gs[i].goid, goid);
-		cr_expect_eq(c->gs[i].parent_goid, goid - 1);
-		cr_expect_eq(c->gs[i].gopc, 0x1000 + goid);
-		cr_expect_eq(c->gs[i].startpc, 0x2000 + goid);
+		cr_assert_eq(c->gs[i].who.goid, goid);
+		cr_expect_eq(c->gs[i].who.parent_goid, goid - 1);
+		cr_expect_eq(c->gs[i].who.gopc, 0x1000 + goid);
+		cr_expect_eq(c->gs[i].who.startpc, 0x2000 + goid);
 		cr_expect_eq(c->gs[i].labels, 0x3000 + goid);
 		cr_expect_eq(c->gs[i].status, GOSTATUS_RUNNABLE);
 	}
@@ -364,7 +364,7 @@ Test(census, counts_what_does_not_settle)
 	c = read_census(32);
 	cr_expect_eq(c->unsettled, ARRAY_SIZE(t) + 1);
 	cr_assert_eq(c->nr, 1);
-	cr_expect_eq(c->gs[0].goid, 9);
+	cr_expect_eq(c->gs[0].who.goid, 9);
 }
 
 Test(census, a_reader_finds_those_that_came_after_it_met_the_others)
@@ -385,8 +385,8 @@ Test(census, a_reader_finds_those_that_came_after_it_met_the_others)
 
 		cr_assert_eq(reader__take(r, &c), 0);
 		cr_assert_eq(c->nr, 2);
-		cr_expect_eq(c->gs[0].goid, 1);
-		cr_expect_eq(c->gs[1].goid, 2);
+		cr_expect_eq(c->gs[0].who.goid, 1);
+		cr_expect_eq(c->gs[1].who.goid, 2);
 		cr_expect_eq(c->allglen, 2);
 	}
 }

@@ -66,7 +66,7 @@ Test(chanfeed, says_what_feeds_the_channel_that_a_goroutine_waits_for)
 		struct census_wait wait = { .addr = CHAN,
 					    .kind = CENSUS_WAIT_CHAN,
 					    .direction = t[i].way };
-		struct census_g g = { .goid = 7, .nr_waits = 1 };
+		struct census_g g = { .who.goid = 7, .nr_waits = 1 };
 		const struct census c = { .gs = &g, .nr = 1, .waits = &wait, .nr_waits = 1 };
 		const struct gchans chans = { .v = &chan, .nr = 1 };
 		const struct chanfeed *feed;

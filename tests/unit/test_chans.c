@@ -66,8 +66,8 @@ static void add_g(struct scene *s, uint32_t stack, uint64_t waited_s)
 {
 	s->gs[s->c.nr] =
 		(struct census_g){ .addr = 0x1000 * (s->c.nr + 1),
-				   .goid = s->c.nr + 11,
-				   .gopc = PC_MAIN,
+				   .who.goid = s->c.nr + 11,
+				   .who.gopc = PC_MAIN,
 				   .stack = stack,
 				   .waits_at = (uint32_t)s->c.nr_waits,
 				   .status = GOSTATUS_WAITING,

@@ -79,7 +79,7 @@ static void expect_goids(const struct dump_opts *o, const char *want, const char
 
 	for (size_t i = 0; i < d->nr; i++)
 		snprintf(got + strlen(got), sizeof(got) - strlen(got), "%s%d", i ? " " : "",
-			 (int)dump__g(d, &d->rows[i])->goid);
+			 (int)dump__g(d, &d->rows[i])->who.goid);
 	cr_expect_str_eq(got, want, "%s: %s", why, got);
 }
 
@@ -251,9 +251,8 @@ Test(dump, names_of_the_target_stay_json)
 {
 	static uint64_t evil[] = { PC_EVIL };
 	static struct census_stack stack = { .nr_pcs = 1, .nr_gs = 1 };
-	static struct census_g g = {
-		.goid = 5, .gopc = PC_EVIL, .startpc = PC_EVIL, .status = GOSTATUS_WAITING
-	};
+	static struct census_g g = { .who = { .goid = 5, .gopc = PC_EVIL, .startpc = PC_EVIL },
+				     .status = GOSTATUS_WAITING };
 	const struct census c = {
 		.gs = &g, .nr = 1, .stacks = &stack, .nr_stacks = 1, .pcs = evil, .nr_pcs = 1
 	};
@@ -364,8 +363,8 @@ Test(dump, says_what_a_wrapper_was_seen_to_run)
 				     .go_minor = 24 };
 
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
-		struct census_g g = { .goid = 5,
-				      .startpc = t[i].startpc,
+		struct census_g g = { .who.goid = 5,
+				      .who.startpc = t[i].startpc,
 				      .status = GOSTATUS_WAITING };
 		struct census_stack stack = { .truncated = t[i].truncated };
 		uint64_t pcs[4];
@@ -408,8 +407,8 @@ Test(dump, text_quotes_labels_as_go_does)
 	};
 	static uint64_t pcs[] = { PC_WORKER };
 	static struct census_stack stack = { .nr_pcs = 1, .nr_gs = 1 };
-	static struct census_g g = { .goid = 5,
-				     .startpc = START_WORKER,
+	static struct census_g g = { .who.goid = 5,
+				     .who.startpc = START_WORKER,
 				     .status = GOSTATUS_WAITING,
 				     .labels = FAKE_LABELS };
 	const struct census c = {

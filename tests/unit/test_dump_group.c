@@ -98,9 +98,18 @@ Test(dump_group, takes_stacks_that_look_the_same_as_one)
 						{ .pcs_at = 4, .nr_pcs = 3 },
 						{ .pcs_at = 7, .nr_pcs = 3 } };
 	static struct census_g gs[] = {
-		{ .goid = 4, .startpc = START_WORKER, .status = GOSTATUS_WAITING, .stack = 2 },
-		{ .goid = 5, .startpc = START_WORKER, .status = GOSTATUS_WAITING, .stack = 0 },
-		{ .goid = 6, .startpc = START_WORKER, .status = GOSTATUS_WAITING, .stack = 1 },
+		{ .who.goid = 4,
+		  .who.startpc = START_WORKER,
+		  .status = GOSTATUS_WAITING,
+		  .stack = 2 },
+		{ .who.goid = 5,
+		  .who.startpc = START_WORKER,
+		  .status = GOSTATUS_WAITING,
+		  .stack = 0 },
+		{ .who.goid = 6,
+		  .who.startpc = START_WORKER,
+		  .status = GOSTATUS_WAITING,
+		  .stack = 1 },
 	};
 	const struct census c = { .gs = gs,
 				  .nr = 3,
@@ -119,7 +128,7 @@ Test(dump_group, takes_stacks_that_look_the_same_as_one)
 		FILE *out = open_memstream(&text, &len);
 
 		cr_assert_eq(dump__new(&in, &o, &d), 0);
-		cr_expect_eq(dump__g(d, &d->rows[0])->goid, full ? 4 : 5,
+		cr_expect_eq(dump__g(d, &d->rows[0])->who.goid, full ? 4 : 5,
 			     "the commonest stack is first");
 		cr_assert_eq(dump_show__groups(d, &fake_show, DUMP_GROUP_STACK, 1, false, out,
 					       NULL),

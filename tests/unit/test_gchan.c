@@ -89,7 +89,7 @@ static void make_wait(struct world *w, uint64_t g, uint64_t chan, uint64_t via,
 {
 	if (!w->c.nr || w->gs[w->c.nr - 1].addr != g)
 		w->gs[w->c.nr++] = (struct census_g){ .addr = g,
-						      .goid = w->c.nr + 1,
+						      .who.goid = w->c.nr + 1,
 						      .waits_at = (uint32_t)w->c.nr_waits };
 	w->gs[w->c.nr - 1].nr_waits++;
 	w->waits[w->c.nr_waits++] = (struct census_wait){ .addr = chan,

@@ -38,10 +38,7 @@ static void put(struct scene *s, uint64_t goid, bool sends, uint8_t stops)
 {
 	const uint32_t i = (uint32_t)s->c.nr++;
 
-	s->gs[i] = (struct census_g){ .goid = goid,
-				      .parent_goid = 1,
-				      .gopc = PC_MAIN,
-				      .startpc = START_GOWRAP,
+	s->gs[i] = (struct census_g){ .who = { goid, 1, PC_MAIN, START_GOWRAP },
 				      .stack = !sends,
 				      .sp = 0x9f00,
 				      .stack_lo = 0x9000,

@@ -25,21 +25,19 @@ static void put(struct scene *s, uint64_t goid, bool server, uint64_t object)
 {
 	const uint32_t i = (uint32_t)s->c.nr++;
 
-	s->gs[i] = (struct census_g){ .goid = goid,
-				      .parent_goid = 1,
-				      .gopc = server ? PC_WORKER : PC_MAIN,
-				      .startpc = START_GOWRAP,
-				      .stack = server,
-				      .sp = 0x9f00,
-				      .stack_lo = 0x9000,
-				      .stack_hi = 0x9800,
-				      .waits_at = i,
-				      .nr_waits = 1,
-				      .m = -1,
-				      .p = -1,
-				      .status = GOSTATUS_WAITING,
-				      .reason = server ? FAKE_SEMACQUIRE : FAKE_CHAN_RECEIVE,
-				      .stops = 1 };
+	s->gs[i] =
+		(struct census_g){ .who = { goid, 1, server ? PC_WORKER : PC_MAIN, START_GOWRAP },
+				   .stack = server,
+				   .sp = 0x9f00,
+				   .stack_lo = 0x9000,
+				   .stack_hi = 0x9800,
+				   .waits_at = i,
+				   .nr_waits = 1,
+				   .m = -1,
+				   .p = -1,
+				   .status = GOSTATUS_WAITING,
+				   .reason = server ? FAKE_SEMACQUIRE : FAKE_CHAN_RECEIVE,
+				   .stops = 1 };
 	s->waits[i] = (struct census_wait){ .addr = object,
 					    .kind = server ? CENSUS_WAIT_MUTEX : CENSUS_WAIT_CHAN,
 					    .direction = CENSUS_DIR_RECEIVE };

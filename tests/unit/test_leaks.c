@@ -25,10 +25,7 @@ static void scene__set(struct scene *s, size_t workers, int look)
 	memset(s, 0, sizeof(*s));
 	for (size_t i = 0; i < workers; i++) {
 		s->gs[i] = (struct census_g){
-			.goid = 100 + i,
-			.parent_goid = 1,
-			.gopc = PC_MAIN,
-			.startpc = START_GOWRAP,
+			.who = { 100 + i, 1, PC_MAIN, START_GOWRAP },
 			.stack = 0,
 			.sp = 0x9f00,
 			.stack_lo = 0x9000,
@@ -45,8 +42,8 @@ static void scene__set(struct scene *s, size_t workers, int look)
 						    .kind = CENSUS_WAIT_CHAN,
 						    .direction = CENSUS_DIR_RECEIVE };
 	}
-	s->gs[workers] = (struct census_g){ .goid = 1,
-					    .startpc = START_MAIN,
+	s->gs[workers] = (struct census_g){ .who.goid = 1,
+					    .who.startpc = START_MAIN,
 					    .stack = 2,
 					    .status = GOSTATUS_WAITING,
 					    .reason = 10,
@@ -236,8 +233,8 @@ Test(leaks, tell_the_heap_that_only_they_keep)
 
 	cr_assert_eq(leaks__keepers(l, 0, false, &entries), 0);
 	for (size_t i = 0; i < s.c.nr; i++)
-		cr_expect_eq(entries[i], s.gs[i].goid == 1 ? UINT32_MAX : 0, "goroutine %d",
-			     (int)s.gs[i].goid);
+		cr_expect_eq(entries[i], s.gs[i].who.goid == 1 ? UINT32_MAX : 0, "goroutine %d",
+			     (int)s.gs[i].who.goid);
 	leaks__heap(l, bytes);
 	leaks__heap(l, bytes); /* of another runtime */
 	leaks__rank(l);

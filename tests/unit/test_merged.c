@@ -66,7 +66,7 @@ Test(merged, text_says_what_is_an_estimate)
 		profile__sample(looks, &(struct profile_sample){
 					       .stack_id = profile__stack(looks, fake_wait_stack, 3,
 									  false),
-					       .goid = 7,
+					       .who.goid = 7,
 					       .value = 1000000000 + i,
 					       .reason = FAKE_CHAN_RECEIVE,
 					       .counts = !i });

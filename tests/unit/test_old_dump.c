@@ -217,8 +217,8 @@ Test(dump_diff, knows_a_goroutine_whose_wrapper_runs)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
-		const struct census_g g = { .goid = 5,
-					    .startpc = t[i].startpc,
+		const struct census_g g = { .who.goid = 5,
+					    .who.startpc = t[i].startpc,
 					    .status = GOSTATUS_RUNNING,
 					    .stack = CENSUS_NO_STACK };
 		const struct census c = { .gs = (struct census_g *)&g, .nr = 1 };
@@ -256,11 +256,11 @@ Test(dump_diff, knows_a_goroutine_by_where_it_was_made)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
-		const struct census_g g = { .goid = 5,
-					    .gopc = PC_MAIN,
-					    .startpc = START_WORKER,
-					    .status = GOSTATUS_RUNNING,
-					    .stack = CENSUS_NO_STACK };
+		const struct census_g g = {
+			.who = { .goid = 5, .gopc = PC_MAIN, .startpc = START_WORKER },
+			.status = GOSTATUS_RUNNING,
+			.stack = CENSUS_NO_STACK
+		};
 		const struct census c = { .gs = (struct census_g *)&g, .nr = 1 };
 		const struct census *const cs[] = { &c };
 		scoped(old_dump) o = NULL;

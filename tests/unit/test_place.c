@@ -31,12 +31,12 @@ Test(place, of_a_wait_is_the_first_frame_that_says_something)
 
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
 		struct census_stack stack = { .nr_gs = 1 };
-		struct census_g g = { .goid = 7,
-				      .gopc = PC_MAIN,
-				      .startpc = START_WORKER,
-				      .status = GOSTATUS_WAITING,
-				      .m = -1,
-				      .p = -1 };
+		struct census_g g = {
+			.who = { .goid = 7, .gopc = PC_MAIN, .startpc = START_WORKER },
+			.status = GOSTATUS_WAITING,
+			.m = -1,
+			.p = -1
+		};
 		struct census c = { .gs = &g,
 				    .nr = 1,
 				    .stacks = &stack,

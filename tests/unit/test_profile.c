@@ -234,7 +234,7 @@ Test(profile, root_splits_rows)
 Test(profile, async_gives_each_wait_its_ancestry)
 {
 	scoped(profile) p = profile_of((struct profile_opts){ .async = true });
-	const struct profile_known k = { .goid = 1, .gopc = PC_RUNMAIN, .startpc = START_MAIN };
+	const struct goroutine k = { .goid = 1, .gopc = PC_RUNMAIN, .startpc = START_MAIN };
 	scoped(snap) s = NULL;
 
 	profile__known(p, 0, &k);
@@ -254,7 +254,7 @@ Test(profile, async_gives_each_wait_its_ancestry)
 Test(profile, by_creation_site_births_say_how_it_was_reached)
 {
 	scoped(profile) p = profile_of((struct profile_opts){ .root = PROFILE_ROOT_CREATED_BY });
-	const struct profile_known k = { .goid = 1, .gopc = PC_RUNMAIN, .startpc = START_MAIN };
+	const struct goroutine k = { .goid = 1, .gopc = PC_RUNMAIN, .startpc = START_MAIN };
 	scoped(snap) s = NULL;
 
 	profile__known(p, 0, &k);

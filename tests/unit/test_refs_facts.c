@@ -142,7 +142,7 @@ Test(refs_facts, are_shown_as_they_were)
 	struct refs_show s;
 
 	for (uint32_t i = 0; i < live->nr; i++)
-		if (dump__g(live, &live->rows[i])->goid == 18)
+		if (dump__g(live, &live->rows[i])->who.goid == 18)
 			groups[0].row = i;
 	r = there_and_back(&rs);
 	back = all_goroutines(r);
@@ -201,8 +201,8 @@ Test(refs_facts, rows_of_several_facts_follow_each_other)
 		cr_expect_eq(read->steps[w->steps_at].addr, w->goid);
 		cr_assert_eq(w->nr_made, w->goid % 2);
 		cr_expect(!w->nr_made || w->made[0].line == w->goid);
-		cr_expect_eq(dump__g(back, &back->rows[read->groups[i].row])->goid,
-			     dump__g(live, &live->rows[many[i].row])->goid);
+		cr_expect_eq(dump__g(back, &back->rows[read->groups[i].row])->who.goid,
+			     dump__g(live, &live->rows[many[i].row])->who.goid);
 	}
 }
 

@@ -310,7 +310,7 @@ static struct bytes write_crowd(void)
 	FILE *out = open_memstream(&b.v, &b.len);
 
 	for (uint32_t i = 0; i < CROWD; i++)
-		gs[i] = (struct census_g){ .goid = i + 1,
+		gs[i] = (struct census_g){ .who.goid = i + 1,
 					   .labels = ~(uint64_t)i,
 					   .addr = ~(uint64_t)i * i };
 	for (uint32_t i = 0; i < 2; i++) {
@@ -345,8 +345,8 @@ Test(replay_waits, are_right_without_the_segments_before)
 	r = read_bytes(b.v, b.len - cut, &why);
 	cr_assert(r, "%s", why.text);
 	c = r->book->looks[0].censuses[0];
-	cr_assert_eq(c->gs[c->nr - 1].goid, CROWD);
-	cr_assert(c->nr < CROWD && c->gs[0].goid > 1);
+	cr_assert_eq(c->gs[c->nr - 1].who.goid, CROWD);
+	cr_assert(c->nr < CROWD && c->gs[0].who.goid > 1);
 	cr_assert(book_look__waits(&r->book->looks[0], 0, &read));
 	cr_assert_eq(read.holds->nr, 1);
 	cr_expect_eq(read.holds->v[0].g, c->nr - 1);

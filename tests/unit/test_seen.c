@@ -5,12 +5,12 @@
 
 static enum seen_is see(struct seen *s, uint64_t goid, uint64_t wait)
 {
-	return seen__g(s, &(struct seen_g){ .goid = goid, .wait = wait });
+	return seen__g(s, &(struct seen_g){ .who.goid = goid, .wait = wait });
 }
 
 static void note_gone(void *ctx, const struct seen_g *g)
 {
-	*(uint64_t *)ctx += g->goid * 100 + g->wait;
+	*(uint64_t *)ctx += g->who.goid * 100 + g->wait;
 }
 
 Test(seen, tells_who_is_new_who_moved_and_who_did_not)

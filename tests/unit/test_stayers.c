@@ -24,7 +24,8 @@ static uint64_t g_of(size_t i)
 static void fill(struct stayers *s, size_t nr)
 {
 	for (size_t i = 0; i < nr; i++) /* not in the order of their addresses, as allgs is not */
-		cr_assert_eq(stayers__add(s, &(struct stayer){ .addr = g_of(i ^ 1), .goid = i }),
+		cr_assert_eq(stayers__add(s,
+					  &(struct stayer){ .addr = g_of(i ^ 1), .who.goid = i }),
 			     0);
 }
 
@@ -38,7 +39,7 @@ static void leave(void *ctx, const struct stayer *s)
 	struct left *l = ctx;
 
 	if (l->nr < ARRAY_SIZE(l->goids))
-		l->goids[l->nr] = s->goid;
+		l->goids[l->nr] = s->who.goid;
 	l->nr++;
 }
 
@@ -196,7 +197,7 @@ static void target__init(struct stayers *s)
 		target.status[i] = GOSTATUS_WAITING;
 		target.stops[i] = 7;
 		cr_assert_eq(stayers__add(s, &(struct stayer){ .addr = g_of(i),
-							       .goid = i,
+							       .who.goid = i,
 							       .stops = 7 }),
 			     0);
 	}
@@ -208,7 +209,7 @@ Test(stayers, that_may_have_been_met_are_looked_at_once_more)
 
 	target__init(&s);
 	cr_assert_eq(stayers__add(&s, &(struct stayer){ .addr = g_of(NR_GS),
-							.goid = 9999,
+							.who.goid = 9999,
 							.stops = 7 }),
 		     0, "cannot be read");
 	target.goids[1] = 77777; /* its g is another's by now */
@@ -218,9 +219,9 @@ Test(stayers, that_may_have_been_met_are_looked_at_once_more)
 	target.status[5] = GOSTATUS_RUNNABLE; /* woken, and has not run since */
 	stayers__check(&s, &target.as, &target.rt, NULL);
 	cr_assert_eq(stayers__nr(&s), NR_GS - 4);
-	cr_expect_eq(s.v[0].goid, 0);
-	cr_expect_eq(s.v[1].goid, 5);
-	cr_expect_eq(s.v[s.nr - 1].goid, NR_GS - 1);
+	cr_expect_eq(s.v[0].who.goid, 0);
+	cr_expect_eq(s.v[1].who.goid, 5);
+	cr_expect_eq(s.v[s.nr - 1].who.goid, NR_GS - 1);
 	cr_expect_leq(target.calls, NR_GS / 200 + 1, "many at a time");
 	stayers__drop(&s);
 }

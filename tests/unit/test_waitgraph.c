@@ -68,7 +68,7 @@ static struct scene *scene(const struct wait *waits, size_t nr_waits, const stru
 	s->ls.v = s->locks;
 	s->hs = (struct gholds){ .v = s->holds, .nr = nr_holds };
 	for (size_t i = 0; i < s->c.nr; i++)
-		s->gs[i] = (struct census_g){ .addr = 0x1000 * (i + 1), .goid = i + 1 };
+		s->gs[i] = (struct census_g){ .addr = 0x1000 * (i + 1), .who.goid = i + 1 };
 	for (size_t i = 0; i < nr_waits; i++) {
 		static const uint8_t sema[] = {
 			[MUTEX] = 4, [READ] = 12, [WRITE] = 8, [BEHIND] = 4, [GROUP] = 8
@@ -120,7 +120,7 @@ static const char *cycles(const struct scene *s, const struct waitgraph *w)
 				 : i ? " "
 				     : "",
 				 (unsigned long long)s->gs[w->steps[w->cycles[i].edges_at + k].g]
-					 .goid);
+					 .who.goid);
 	return text;
 }
 
@@ -277,13 +277,13 @@ Test(waitgraph, a_ring_stands_only_if_it_is_found_twice)
 	cr_assert_eq(waitgraph__confirm(w, &one->c, again, &two->c), 0);
 	cr_expect_eq(w->nr_cycles, 1, "the same twice");
 
-	two->gs[1].goid = 77; /* the struct is another goroutine's now */
+	two->gs[1].who.goid = 77; /* the struct is another goroutine's now */
 	cr_assert_eq(waitgraph__confirm(w, &one->c, again, &two->c), 0);
 	cr_expect_eq(w->nr_cycles, 0, "another goroutine");
 	waitgraph__free(w);
 	waitgraph__free(again);
 
-	two->gs[1].goid = 2;
+	two->gs[1].who.goid = 2;
 	two->gs[1].nr_waits = 0; /* it waits no more */
 	cr_assert_eq(waitgraph__new(&one->c, &one->ls, &one->hs, &w), 0);
 	cr_assert_eq(waitgraph__new(&two->c, &two->ls, &two->hs, &again), 0);

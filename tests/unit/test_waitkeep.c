@@ -32,7 +32,7 @@ static struct scene scene(const struct pair *locks, const struct pair *keeps, ui
 	s.w->edges = calloc(MAX, sizeof(*s.w->edges));
 	for (uint32_t i = 0; i < MAX; i++) {
 		s.gs[i] = (struct census_g){
-			.addr = 0x1000 + i, .goid = i + 1, .waits_at = i, .nr_waits = 1
+			.addr = 0x1000 + i, .who.goid = i + 1, .waits_at = i, .nr_waits = 1
 		};
 		s.waits[i] =
 			(struct census_wait){ .addr = 0x100 * (i + 1), .kind = CENSUS_WAIT_CHAN };

@@ -109,7 +109,7 @@ static int write_events(FILE *out, uint64_t nr, double *ret_ns)
 /* All of them; and of a range, which must have a part. */
 static int count_again(const char *path, uint64_t nr, double *ret_s)
 {
-	const struct event_pick all = { .to_ns = UINT64_MAX };
+	const struct event_filter all = { .to_ns = UINT64_MAX };
 	const uint64_t began = clock_now_ns();
 	scoped(replay) r = NULL;
 	scoped(snap) s = NULL;

@@ -250,7 +250,7 @@ static enum outcome slot__settle(const struct reader *r, struct slot *s, const u
 	if (!gview__is_live(v))
 		return GONE;
 	/* Born meanwhile: up to Go 1.25 the goid is written last (runtime/proc.go newproc1). */
-	if (!v->goid || v->goid != s->first.goid || !gview__is_live(&s->first))
+	if (!v->who.goid || v->who.goid != s->first.who.goid || !gview__is_live(&s->first))
 		return MOVED;
 	if (v->scanning || v->status == GOSTATUS_COPYSTACK ||
 	    !gostatus_name(r->rt->minor, v->status))
@@ -331,10 +331,7 @@ static struct census_g g_of(const struct gview *v)
 {
 	return (struct census_g){
 		.addr = v->addr,
-		.goid = v->goid,
-		.parent_goid = v->parent_goid,
-		.gopc = v->gopc,
-		.startpc = v->startpc,
+		.who = v->who,
 		.labels = v->labels,
 		.stack_lo = v->stack_lo,
 		.stack_hi = v->stack_hi,
@@ -408,7 +405,7 @@ static int reader__keep_moved(struct reader *r, size_t nr)
 		int err;
 
 		s->moved = !slot__held(s);
-		if (!s->moved || !m.g.goid || !gview__context(&s->first, &m.pc, &m.g.sp))
+		if (!s->moved || !m.g.who.goid || !gview__context(&s->first, &m.pc, &m.g.sp))
 			continue;
 		err = vec__reserve(&c->moved, &r->moved_room, c->nr_moved + 1, sizeof(*c->moved));
 		if (err)

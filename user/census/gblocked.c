@@ -39,7 +39,7 @@ static bool is_own(const struct goruntime *rt, uint64_t startpc)
 enum gblocked gblocked_of(const struct goruntime *rt, const struct census *c,
 			  const struct census_g *g)
 {
-	return g->goid == MAIN_GOID ? GBLOCKED_NOT : gblocked_even_main(rt, c, g);
+	return g->who.goid == MAIN_GOID ? GBLOCKED_NOT : gblocked_even_main(rt, c, g);
 }
 
 enum gblocked gblocked_even_main(const struct goruntime *rt, const struct census *c,
@@ -50,11 +50,11 @@ enum gblocked gblocked_even_main(const struct goruntime *rt, const struct census
 	enum gowait_on on;
 
 	if ((g->status != GOSTATUS_WAITING && g->status != GOSTATUS_LEAKED) || !g->sp ||
-	    !g->startpc || g->waits_cut)
+	    !g->who.startpc || g->waits_cut)
 		return GBLOCKED_NOT;
 	on = gowait_on(gowait_of(rt->minor, g->reason));
 	if ((on != GOWAIT_ON_OBJECT && on != GOWAIT_ON_CASES && on != GOWAIT_ON_NOTHING) ||
-	    is_own(rt, g->startpc))
+	    is_own(rt, g->who.startpc))
 		return GBLOCKED_NOT;
 	if (!g->nr_waits) /* a select of nil channels has no waits */
 		return on == GOWAIT_ON_OBJECT ? GBLOCKED_NOT : GBLOCKED_FOREVER;

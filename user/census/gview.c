@@ -54,10 +54,10 @@ void gview__take(struct gview *v, const struct goruntime *rt, uint64_t addr, con
 		.bp = word_at(bytes, lay->g_sched_bp),
 		.syscallsp = word_at(bytes, lay->g_syscallsp),
 		.syscallpc = word_at(bytes, lay->g_syscallpc),
-		.goid = word_at(bytes, lay->g_goid),
-		.parent_goid = word_at(bytes, lay->g_parent_goid),
-		.gopc = word_at(bytes, lay->g_gopc),
-		.startpc = word_at(bytes, lay->g_startpc),
+		.who.goid = word_at(bytes, lay->g_goid),
+		.who.parent_goid = word_at(bytes, lay->g_parent_goid),
+		.who.gopc = word_at(bytes, lay->g_gopc),
+		.who.startpc = word_at(bytes, lay->g_startpc),
 		.m = word_at(bytes, lay->g_m),
 		.lockedm = word_at(bytes, lay->g_lockedm),
 		.waiting = word_at(bytes, lay->g_waiting),
@@ -101,9 +101,9 @@ bool gview__context(const struct gview *v, uint64_t *ret_pc, uint64_t *ret_sp)
 
 bool gview__is_same(const struct gview *a, const struct gview *b)
 {
-	return a->goid == b->goid && a->status == b->status && a->sp == b->sp && a->pc == b->pc &&
-	       a->syscallsp == b->syscallsp && a->syscallpc == b->syscallpc &&
+	return a->who.goid == b->who.goid && a->status == b->status && a->sp == b->sp &&
+	       a->pc == b->pc && a->syscallsp == b->syscallsp && a->syscallpc == b->syscallpc &&
 	       a->stack_lo == b->stack_lo && a->stack_hi == b->stack_hi && a->reason == b->reason &&
-	       a->gopc == b->gopc && a->startpc == b->startpc && a->stops == b->stops &&
-	       a->scanning == b->scanning;
+	       a->who.gopc == b->who.gopc && a->who.startpc == b->who.startpc &&
+	       a->stops == b->stops && a->scanning == b->scanning;
 }

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "golang/goroutine.h"
 #include "golang/goruntime.h"
 
 #define GVIEW_BYTES_MAX 1024 /* of a g that are copied: Go 1.27's has 456 */
@@ -21,7 +22,7 @@ struct gview {
 	uint64_t stack_lo, stack_hi;
 	uint64_t sp, pc, bp; /* sched */
 	uint64_t syscallsp, syscallpc;
-	uint64_t goid, parent_goid, gopc, startpc;
+	struct goroutine who;
 	uint64_t m, lockedm, waiting, labels, waitsince, timer, coroarg;
 	uint32_t status; /* enum gostatus */
 	uint8_t reason;

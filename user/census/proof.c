@@ -133,7 +133,7 @@ static void proof__tally(struct proof *pf, enum rule rule, const struct gview *v
 		return;
 	}
 	if (!pf->bad[rule]++) {
-		pf->first_bad[rule].goid = v->goid;
+		pf->first_bad[rule].goid = v->who.goid;
 		pf->first_bad[rule].value = value;
 	}
 }
@@ -207,7 +207,8 @@ static void proof__judge_own(struct proof *pf, const struct gview *v, enum gowai
 	for (size_t i = 0; i < ARRAY_SIZE(waits); i++) {
 		bool good = false;
 
-		if (!v->startpc || v->startpc != pf->own_entry[i] || v->status != GOSTATUS_WAITING)
+		if (!v->who.startpc || v->who.startpc != pf->own_entry[i] ||
+		    v->status != GOSTATUS_WAITING)
 			continue;
 		for (size_t k = 0; k < ARRAY_SIZE(waits[i]); k++)
 			good |= wait != GOWAIT_NONE && wait == waits[i][k];
@@ -228,7 +229,7 @@ static void proof__judge_parked(struct proof *pf, const struct gview *v, const s
 		return;
 	proof__tally(pf, RULE_PARKED_SP, v, in_stack(v, v->sp), v->sp);
 	proof__tally(pf, RULE_PARKED_PC, v, proof__in_code(pf, v->pc), v->pc);
-	if (v->pc != v->startpc) /* it has run */
+	if (v->pc != v->who.startpc) /* it has run */
 		proof__tally(pf, RULE_CALLER, v, e->caller, v->bp);
 	if (v->waiting || wait == GOWAIT_CHAN_RECEIVE || wait == GOWAIT_CHAN_SEND)
 		proof__tally(pf, RULE_SUDOG, v, e->sudog, v->waiting);
@@ -236,20 +237,22 @@ static void proof__judge_parked(struct proof *pf, const struct gview *v, const s
 
 static void proof__judge(struct proof *pf, const struct gview *v, const struct evidence *e)
 {
-	proof__tally(pf, RULE_GOID, v, v->goid && v->goid < GOID_MAX, v->goid);
+	proof__tally(pf, RULE_GOID, v, v->who.goid && v->who.goid < GOID_MAX, v->who.goid);
 	proof__tally(pf, RULE_STACK, v,
 		     v->stack_lo && v->stack_lo % 8 == 0 && v->stack_hi % 8 == 0 &&
 			     v->stack_lo < v->stack_hi && v->stack_hi < USER_END &&
 			     v->stack_hi - v->stack_lo <= STACK_MAX,
 		     v->stack_lo);
-	if (v->startpc) /* 0: it stands for a thread of C */
-		proof__tally(pf, RULE_START, v, proof__is_entry(pf, v->startpc), v->startpc);
-	if (v->startpc || v->gopc)
-		proof__tally(pf, RULE_GOPC, v, v->gopc && proof__in_code(pf, v->gopc - 1), v->gopc);
+	if (v->who.startpc) /* 0: it stands for a thread of C */
+		proof__tally(pf, RULE_START, v, proof__is_entry(pf, v->who.startpc),
+			     v->who.startpc);
+	if (v->who.startpc || v->who.gopc)
+		proof__tally(pf, RULE_GOPC, v, v->who.gopc && proof__in_code(pf, v->who.gopc - 1),
+			     v->who.gopc);
 	if (pf->lay->g_parent_goid != PW_NO_FIELD)
 		proof__tally(pf, RULE_PARENT, v,
-			     v->parent_goid < GOID_MAX && v->parent_goid != v->goid,
-			     v->parent_goid);
+			     v->who.parent_goid < GOID_MAX && v->who.parent_goid != v->who.goid,
+			     v->who.parent_goid);
 	proof__tally(pf, RULE_WAITSINCE, v, v->waitsince <= clock_now_ns(), v->waitsince);
 	proof__tally(pf, RULE_POINTERS, v,
 		     is_pointer_or_0(v->m) && is_pointer_or_0(v->lockedm) &&
@@ -261,7 +264,7 @@ static void proof__judge(struct proof *pf, const struct gview *v, const struct e
 		proof__tally(pf, RULE_M, v, e->m, v->m);
 	if (v->status == GOSTATUS_RUNNING)
 		proof__tally(pf, RULE_P, v, e->p, v->m);
-	if (v->status == GOSTATUS_SYSCALL && v->startpc)
+	if (v->status == GOSTATUS_SYSCALL && v->who.startpc)
 		proof__tally(pf, RULE_SYSCALL, v,
 			     in_stack(v, v->syscallsp) && proof__in_code(pf, v->syscallpc),
 			     v->syscallpc);
@@ -269,15 +272,15 @@ static void proof__judge(struct proof *pf, const struct gview *v, const struct e
 
 static void proof__note(struct proof *pf, const struct gview *v)
 {
-	if (v->goid == 1) { /* also a dead one: its startpc stays */
+	if (v->who.goid == 1) { /* also a dead one: its startpc stays */
 		pf->main_seen = true;
-		pf->main_startpc = v->startpc;
+		pf->main_startpc = v->who.startpc;
 	}
 	for (size_t i = 0; i < NR_OWN && gview__is_live(v); i++)
-		if (v->startpc && v->startpc == pf->own_entry[i] && v->goid &&
-		    v->goid < OWN_GOID_MAX) {
+		if (v->who.startpc && v->who.startpc == pf->own_entry[i] && v->who.goid &&
+		    v->who.goid < OWN_GOID_MAX) {
 			pf->own_seen = true;
-			pf->own_parent = v->parent_goid;
+			pf->own_parent = v->who.parent_goid;
 		}
 }
 

@@ -25,8 +25,8 @@ static bool view_of(const struct quiescence *s, uint32_t g, const uint8_t *bytes
 	if (!bytes)
 		return false;
 	gview__take(ret, s->rt, cg->addr, bytes);
-	if (ret->goid != cg->goid || ret->status != cg->status || !gview__context(ret, &pc, &sp) ||
-	    sp != cg->sp)
+	if (ret->who.goid != cg->who.goid || ret->status != cg->status ||
+	    !gview__context(ret, &pc, &sp) || sp != cg->sp)
 		return false;
 	ret->scanning = false; /* a garbage collection in between changes nothing */
 	return true;
@@ -50,7 +50,7 @@ static int quiescence__look(const struct quiescence *s, struct readv_batch *ga, 
 		return err;
 	for (size_t i = 0; i < nr; i++)
 		if (!view_of(s, s->gs[from + i], readv_batch__piece(ga, i), &ret[i]))
-			ret[i].goid = 0;
+			ret[i].who.goid = 0;
 	return (int)nr;
 }
 
@@ -103,7 +103,8 @@ int quiescence__compare(const struct quiescence *s, bool *moved)
 	int err = quiescence__look_at_all(s, &now);
 
 	for (size_t i = 0; i < s->nr && !err; i++)
-		if (!s->views[i].goid || !now[i].goid || !gview__is_same(&s->views[i], &now[i]))
+		if (!s->views[i].who.goid || !now[i].who.goid ||
+		    !gview__is_same(&s->views[i], &now[i]))
 			moved[s->gs[i]] = true;
 	return err;
 }

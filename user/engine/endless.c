@@ -50,7 +50,7 @@ static int ask(struct leaks *l, uint16_t rt, struct gofns *fns, struct tally *ta
 	size_t left = ASKED;
 
 	for (size_t i = 0; i < c->nr && left; i++) {
-		const struct leak_g *g = leakset__get(l->set, rt, c->gs[i].goid);
+		const struct leak_g *g = leakset__get(l->set, rt, c->gs[i].who.goid);
 
 		if (!g || tallies[g->group].asked == SAMPLE ||
 		    !may_be(l, leakset__group(l->set, g->group)))

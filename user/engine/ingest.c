@@ -350,12 +350,10 @@ static int ingest__may_stay(struct ingest *in, uint16_t rt, const struct census 
 {
 	struct stayer s = {
 		.addr = g->addr,
-		.goid = g->goid,
-		.gopc = g->gopc,
-		.startpc = g->startpc,
+		.who = g->who,
 		.reason = g->reason,
 		.stops = g->stops,
-		.label = ingest__label(in, rt, g->goid, g->labels),
+		.label = ingest__label(in, rt, g->who.goid, g->labels),
 	};
 
 	if (g->stack != CENSUS_NO_STACK && ids[g->stack] == PW_STACK_ID_NONE)
@@ -377,14 +375,13 @@ static int ingest__know(struct ingest *in, uint16_t rt_nr, const struct census *
 		const struct census_g *g = &c->gs[i];
 
 		heart__beat();
-		if (ingest__is_system(in, rt_nr, g->startpc)) {
-			ingest__know_system(in, g->goid, rt_nr);
+		if (ingest__is_system(in, rt_nr, g->who.startpc)) {
+			ingest__know_system(in, g->who.goid, rt_nr);
 			continue;
 		}
-		profile__known(in->profile, rt_nr,
-			       &(struct profile_known){ g->goid, g->parent_goid, g->gopc,
-							g->startpc });
-		if (waits && ingest__wants(in, g->goid) && ingest__blocks(rt, g, census__pc(c, g)))
+		profile__known(in->profile, rt_nr, &g->who);
+		if (waits && ingest__wants(in, g->who.goid) &&
+		    ingest__blocks(rt, g, census__pc(c, g)))
 			err = ingest__may_stay(in, rt_nr, c, g, ids);
 	}
 	return err;
@@ -455,15 +452,12 @@ uint64_t ingest__stack_id(struct ingest *in, const struct census *c, const struc
 void ingest__sample(struct ingest *in, const struct census *c, const struct census_g *g,
 		    uint64_t *ids, struct profile_sample *ps)
 {
-	if (!ingest__wants(in, g->goid) || ingest__is_system(in, ps->rt, g->startpc))
+	if (!ingest__wants(in, g->who.goid) || ingest__is_system(in, ps->rt, g->who.startpc))
 		return;
 	if (g->stack != CENSUS_NO_STACK)
 		ps->stack_id = ingest__stack_id(in, c, g, ids);
-	ps->goid = g->goid;
-	ps->parent_goid = g->parent_goid;
-	ps->gopc = g->gopc;
-	ps->startpc = g->startpc;
-	ps->label = ingest__label(in, ps->rt, g->goid, g->labels);
+	ps->who = g->who;
+	ps->label = ingest__label(in, ps->rt, g->who.goid, g->labels);
 	(void)profile__sample(in->profile, ps); /* what it refuses it counts */
 }
 
@@ -510,12 +504,12 @@ static void ingest__stayed(void *ctx, const struct stayer *g)
 	const struct pw_gstate s = {
 		.start_ns = w->met.since_ns,
 		.stack_id = g->stack_id,
-		.goid = g->goid,
+		.goid = g->who.goid,
 		.reason = g->reason,
 	};
 
 	heart__beat();
-	(void)profile__open_wait(w->in->profile, w->rt, &s, g->gopc, g->startpc, g->label);
+	(void)profile__open_wait(w->in->profile, w->rt, &s, g->who.gopc, g->who.startpc, g->label);
 }
 
 int ingest__open_waits(struct ingest *in, uint16_t rt, struct attach *a)

@@ -88,7 +88,7 @@ static bool collect(struct pairing *p)
 	for (int grow = 0; grow < 2; grow++)
 		for (size_t i = 0; i < p->c->nr; i++) {
 			const struct census_g *g = &p->c->gs[i];
-			const struct leak_group *gr = group_of(p->l, p->rt, g->goid);
+			const struct leak_group *gr = group_of(p->l, p->rt, g->who.goid);
 
 			if (waits_in_vain(p->l, gr) != grow ||
 			    (gr && gr->role == LEAK_ROLE_RUNTIME))
@@ -106,7 +106,7 @@ static bool collect(struct pairing *p)
 
 static int note_one(const struct pairing *p, const struct census_g *g)
 {
-	const struct leak_g *from = leakset__get(p->l->set, p->rt, g->goid);
+	const struct leak_g *from = leakset__get(p->l->set, p->rt, g->who.goid);
 
 	for (uint32_t k = 0; k < g->nr_waits && from && p->nr; k++) {
 		const struct chanlead key = { .chan = p->c->waits[g->waits_at + k].addr };
@@ -116,8 +116,8 @@ static int note_one(const struct pairing *p, const struct census_g *g)
 				: NULL;
 
 		if (lead && lead->by != CHANLEAD_NONE)
-			return leak_incident__lead(p->l, p->rt, g->goid, p->c->gs[lead->by].goid,
-						   from->object,
+			return leak_incident__lead(p->l, p->rt, g->who.goid,
+						   p->c->gs[lead->by].who.goid, from->object,
 						   lead->shared ? LEAK_LEAD_CLOSE
 								: LEAK_LEAD_VALUE);
 	}
@@ -129,7 +129,7 @@ static int note_all(struct pairing *p)
 	int err = 0;
 
 	for (size_t i = 0; i < p->c->nr && !err; i++)
-		if (waits_in_vain(p->l, group_of(p->l, p->rt, p->c->gs[i].goid)))
+		if (waits_in_vain(p->l, group_of(p->l, p->rt, p->c->gs[i].who.goid)))
 			err = note_one(p, &p->c->gs[i]);
 	return err;
 }

@@ -69,7 +69,7 @@ static int note_waits(struct leaks *l, uint16_t rt, const struct ends *e, const 
 		    e->side[w->via] == GCONN_NONE)
 			continue;
 		err = leak_peer__add(l, &(struct leak_peer){
-						.goid = c->gs[i].goid,
+						.goid = c->gs[i].who.goid,
 						.conn = (uint32_t)e->dialled[w->via],
 						.rt = rt,
 						.accepted = e->side[w->via] == GCONN_ACCEPTED,
@@ -97,7 +97,7 @@ static int find_others(const struct leaks *l, uint16_t rt, const struct census *
 	if (!gs || !of_group)
 		return -ENOMEM;
 	for (size_t i = 0; i < c->nr && nr < IN_ALL; i++) {
-		const struct leak_g *g = leakset__get(l->set, rt, c->gs[i].goid);
+		const struct leak_g *g = leakset__get(l->set, rt, c->gs[i].who.goid);
 
 		if (!g || of_group[g->group] == LEAK_PEERS_OF_GROUP ||
 		    !may_be_at_an_end(leakset__group(l->set, g->group)))
@@ -159,7 +159,7 @@ static int note_others(struct leaks *l, uint16_t rt, const struct ends *e, const
 		return err == -ENOMEM ? err : 0;
 	}
 	for (size_t i = 0; i < in.nr && !err; i++)
-		err = note_found(l, rt, e, c->gs[gs[i]].goid, &found[i]);
+		err = note_found(l, rt, e, c->gs[gs[i]].who.goid, &found[i]);
 	return err;
 }
 

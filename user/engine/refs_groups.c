@@ -50,7 +50,7 @@ static enum ref_verdict refs_build__verdict(const struct refs_build *b, const st
 	v = verdict_of(reach__verdict(s->r, r->g));
 	/* One look is no proof. */
 	if (v == REF_UNREACHED && b->in.was_unreached &&
-	    !b->in.was_unreached(b->in.was_ctx, r->rt, g->goid, refs_waits_for(c, g)))
+	    !b->in.was_unreached(b->in.was_ctx, r->rt, g->who.goid, refs_waits_for(c, g)))
 		return REF_ONCE;
 	return v;
 }
@@ -163,10 +163,10 @@ static void note_keepers(const struct refs_build *b, struct ref_group *g, uint16
 
 	g->unreached = goid;
 	for (size_t i = 0; i < nr; i++) {
-		if (c->gs[numbers[i]].goid == goid)
+		if (c->gs[numbers[i]].who.goid == goid)
 			g->kept_by_itself = true;
 		else if (g->nr_keepers < REFS_KEEPERS)
-			g->keepers[g->nr_keepers++] = c->gs[numbers[i]].goid;
+			g->keepers[g->nr_keepers++] = c->gs[numbers[i]].who.goid;
 	}
 }
 
@@ -215,7 +215,7 @@ static int refs_build__see(struct refs_build *b, struct ref_group *g, uint32_t r
 	b->rs->of[v]++;
 	b->rs->verdicts[row] = (uint8_t)v;
 	if (v == REF_UNREACHED && !g->unreached)
-		note_keepers(b, g, r->rt, cg->goid, numbers,
+		note_keepers(b, g, r->rt, cg->who.goid, numbers,
 			     reach__keepers(s->r, r->g, numbers, REFS_KEEPERS + 1));
 	return v == REF_HELD ? refs_build__add_paths(b, g, r->rt, r->g) : 0;
 }
@@ -396,7 +396,7 @@ void refs__each_unreached(const struct refs *rs,
 		const struct dump_row *r = &d->rows[i];
 
 		if (rs->verdicts[i] == REF_UNREACHED || rs->verdicts[i] == REF_ONCE)
-			each(ctx, r->rt, dump__g(d, r)->goid,
+			each(ctx, r->rt, dump__g(d, r)->who.goid,
 			     refs_waits_for(d->in.censuses[r->rt], dump__g(d, r)));
 	}
 }

@@ -229,7 +229,7 @@ static void name_held(const struct refs_build *b, uint16_t rt, struct ref_step *
 static const struct census_g *goroutine(const struct census *c, uint64_t goid)
 {
 	for (size_t i = 0; i < c->nr; i++)
-		if (c->gs[i].goid == goid)
+		if (c->gs[i].who.goid == goid)
 			return &c->gs[i];
 	return NULL;
 }

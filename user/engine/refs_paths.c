@@ -173,7 +173,7 @@ int refs_build__add_paths(struct refs_build *b, struct ref_group *g, uint16_t rt
 {
 	const struct refs_source *s = &b->in.sources[rt];
 	const struct census_g *cg = &b->in.d->in.censuses[rt]->gs[i];
-	struct ref_path tell = { .rt = rt, .goid = cg->goid, .object_type = "", .held_in = "" };
+	struct ref_path tell = { .rt = rt, .goid = cg->who.goid, .object_type = "", .held_in = "" };
 	struct reach_step first[REACH_PATH_MAX];
 	const size_t nr = reach__path(s->r, i, first, REACH_PATH_MAX);
 	int err = 0;

@@ -252,8 +252,8 @@ static void refwatch__note_no_goal(struct refwatch *w)
 		cause__set(&w->no_goal, 0,
 			   "goroutine %" PRIu64
 			   " [%s] %s; refs tells of those that are blocked on a channel or lock",
-			   dump__g(w->d, r)->goid, dump__word(w->d, r),
-			   dump__g(w->d, r)->goid == 1
+			   dump__g(w->d, r)->who.goid, dump__word(w->d, r),
+			   dump__g(w->d, r)->who.goid == 1
 				   ? "is the main goroutine, which is always in use"
 			   : r->system ? "is the Go runtime's own"
 				       : "goes on by itself");

@@ -97,7 +97,9 @@ static bool is_counted(const struct sampling *s, uint16_t rt, const struct censu
 
 static struct place place_of(uint16_t rt, const struct census_g *g, uint64_t pc)
 {
-	return (struct place){ g->startpc, pc, g->stack_hi - g->sp, g->goid, g->reason, rt };
+	return (struct place){
+		g->who.startpc, pc, g->stack_hi - g->sp, g->who.goid, g->reason, rt
+	};
 }
 
 /*
@@ -146,7 +148,7 @@ static void sampling__standing(struct sampling *s, uint16_t rt, const struct cen
 			sampling__learn(s, place_of(rt, g, pc),
 					ingest__stack_id(s->o.intake, c, g, ids));
 		} else {
-			const struct seen_g seen = { .goid = g->goid,
+			const struct seen_g seen = { .who.goid = g->who.goid,
 						     .wait = census__wait_number(c, g, numbers) };
 			struct profile_sample ps = { .counts = seen__g(s->seen[rt], &seen) !=
 							       SEEN_AGAIN };
@@ -166,8 +168,9 @@ static void sampling__moved(struct sampling *s, uint16_t rt, const struct census
 		const struct census_moved *m = &c->moved[i];
 		struct profile_sample ps = { .counts = true };
 
-		if (!is_counted(s, rt, &m->g, m->pc) || !ingest__wants(s->o.intake, m->g.goid) ||
-		    ingest__is_system(s->o.intake, rt, m->g.startpc))
+		if (!is_counted(s, rt, &m->g, m->pc) ||
+		    !ingest__wants(s->o.intake, m->g.who.goid) ||
+		    ingest__is_system(s->o.intake, rt, m->g.who.startpc))
 			continue;
 		ps.stack_id = sampling__find(s, place_of(rt, &m->g, m->pc));
 		if (ps.stack_id == PW_STACK_ID_NONE)
@@ -204,7 +207,8 @@ static int sampling__waits(struct sampling *s, uint16_t rt)
 
 /* One g, living or dead: a dead one still says who it was last. */
 struct life {
-	uint64_t goid, gopc, startpc, parent_goid, labels;
+	struct goroutine who;
+	uint64_t labels;
 	bool dead;
 	bool told;  /* it was born, or ended, since the look before */
 	bool brief; /* both */
@@ -234,17 +238,17 @@ static void lives__take(struct lives *l, const uint8_t *g)
 	const struct pw_layout *lay = &goproc__runtime(l->s->o.gp, l->rt)->layout;
 	uint32_t status;
 	struct life v = {
-		.goid = field_at(g, lay->g_goid),
-		.gopc = field_at(g, lay->g_gopc),
-		.startpc = field_at(g, lay->g_startpc),
-		.parent_goid = field_at(g, lay->g_parent_goid),
+		.who = { .goid = field_at(g, lay->g_goid),
+			 .parent_goid = field_at(g, lay->g_parent_goid),
+			 .gopc = field_at(g, lay->g_gopc),
+			 .startpc = field_at(g, lay->g_startpc) },
 		.labels = field_at(g, lay->g_labels),
 	};
 
 	memcpy(&status, g + lay->g_atomicstatus, sizeof(status));
 	v.dead = status == GOSTATUS_DEAD || status == GOSTATUS_IDLE;
-	l->top = v.goid > l->top ? v.goid : l->top;
-	if (!v.goid || ingest__is_system(l->s->o.intake, l->rt, v.startpc))
+	l->top = v.who.goid > l->top ? v.who.goid : l->top;
+	if (!v.who.goid || ingest__is_system(l->s->o.intake, l->rt, v.who.startpc))
 		return;
 	l->alive += !v.dead;
 	l->v[l->nr++] = v;
@@ -294,7 +298,7 @@ static void lives__gone(void *ctx, const struct seen_g *g)
 
 	if (g->wait || !l->exits || vec__reserve(&l->v, &l->room, l->nr + 1, sizeof(*l->v)))
 		return;
-	l->v[l->nr++] = (struct life){ g->goid, g->gopc, g->startpc, .dead = true, .told = true };
+	l->v[l->nr++] = (struct life){ g->who, .dead = true, .told = true };
 	l->told++;
 }
 
@@ -306,8 +310,7 @@ static void lives__compare(struct lives *l)
 	l->room = l->nr;
 	for (size_t i = 0, nr = l->nr; i < nr; i++) {
 		struct life *v = &l->v[i];
-		const enum seen_is is =
-			seen__g(seen, &(struct seen_g){ v->goid, v->dead, v->gopc, v->startpc });
+		const enum seen_is is = seen__g(seen, &(struct seen_g){ v->who, v->dead });
 
 		l->born += is == SEEN_NEW;
 		v->told = l->exits ? v->dead && is != SEEN_AGAIN : is == SEEN_NEW;
@@ -344,18 +347,15 @@ static void lives__tell(struct lives *l, const struct life *v, uint64_t share)
 {
 	const struct profile_sample ps = {
 		.stack_id = PW_STACK_ID_NONE,
-		.goid = v->goid,
-		.parent_goid = v->parent_goid,
-		.gopc = v->gopc,
-		.startpc = v->startpc,
+		.who = v->who,
 		.value = share,
 		.label = v->dead ? PROFILE_LABEL_NONE
-				 : ingest__label(l->s->o.intake, l->rt, v->goid, v->labels),
+				 : ingest__label(l->s->o.intake, l->rt, v->who.goid, v->labels),
 		.rt = l->rt,
 		.counts = true,
 	};
 
-	if (share && ingest__wants(l->s->o.intake, v->goid))
+	if (share && ingest__wants(l->s->o.intake, v->who.goid))
 		(void)profile__sample(l->s->o.profile, &ps);
 }
 

@@ -31,7 +31,8 @@ static void ask(struct leaks *l, uint16_t rt, struct fds *fds, struct tally *tal
 
 	for (size_t i = 0; i < c->nr && left; i++) {
 		const int fd = reads_from(c, &c->gs[i]);
-		const struct leak_g *g = fd < 0 ? NULL : leakset__get(l->set, rt, c->gs[i].goid);
+		const struct leak_g *g =
+			fd < 0 ? NULL : leakset__get(l->set, rt, c->gs[i].who.goid);
 		const struct leak_group *gr = g ? leakset__group(l->set, g->group) : NULL;
 
 		if (!gr || gr->class != LEAK_IO || gr->count[last] <= gr->count[0] ||

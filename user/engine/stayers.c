@@ -50,7 +50,8 @@ static bool stayer__is_same(const struct stayer *one, const struct gview *g)
 {
 	uint64_t pc, sp;
 
-	return g->goid == one->goid && g->stops == one->stops && gview__context(g, &pc, &sp);
+	return g->who.goid == one->who.goid && g->stops == one->stops &&
+	       gview__context(g, &pc, &sp);
 }
 
 void stayers__check(struct stayers *s, const struct addrspace *as, const struct goruntime *rt,

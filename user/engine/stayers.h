@@ -3,13 +3,15 @@
  * stayers: goroutines that waited when all were looked at, kept until it is known who of them
  * waited all the time.
  *
- * There may be a million: 48 bytes each. As many as the census has (CENSUS_G_MAX). Not thread-safe.
+ * There may be a million: 56 bytes each. As many as the census has (CENSUS_G_MAX). Not thread-safe.
  */
 #ifndef PARKWATCH_ENGINE_STAYERS_H
 #define PARKWATCH_ENGINE_STAYERS_H
 
 #include <stddef.h>
 #include <stdint.h>
+
+#include "golang/goroutine.h"
 
 struct addrspace;
 struct deadline;
@@ -18,7 +20,7 @@ struct met;
 
 struct stayer {
 	uint64_t addr; /* of its g */
-	uint64_t goid, gopc, startpc;
+	struct goroutine who;
 	uint64_t stack_id; /* of the profile, as the label */
 	uint32_t label;
 	uint8_t reason, stops; /* as in struct census_g */

@@ -241,13 +241,13 @@ static void goroutine_of(const Pw__Goroutines *f, size_t i, struct census_g *g)
 	const uint32_t flags = COLUMN_AT(f, flags, i);
 	const uint64_t depth = COLUMN_AT(f, depth_bytes, i);
 
-	g->goid += (uint64_t)f->goid_delta[i];
-	g->parent_goid += (uint64_t)COLUMN_AT(f, parent_delta, i);
+	g->who.goid += (uint64_t)f->goid_delta[i];
+	g->who.parent_goid += (uint64_t)COLUMN_AT(f, parent_delta, i);
 	g->addr += (uint64_t)COLUMN_AT(f, addr_delta, i);
 	g->stack_lo += (uint64_t)COLUMN_AT(f, stack_lo_delta, i);
 	g->waitsince_ns += (uint64_t)COLUMN_AT(f, waits_since_delta, i);
-	g->gopc = COLUMN_AT(f, made_at, i);
-	g->startpc = COLUMN_AT(f, start_at, i);
+	g->who.gopc = COLUMN_AT(f, made_at, i);
+	g->who.startpc = COLUMN_AT(f, start_at, i);
 	g->labels = COLUMN_AT(f, labels, i);
 	g->stack_hi = g->stack_lo + COLUMN_AT(f, stack_bytes, i);
 	g->sp = depth ? g->stack_hi - depth : 0;

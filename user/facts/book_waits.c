@@ -45,7 +45,7 @@ static int know_goids(struct book_waits *w, const struct census *c)
 	if (!w->goids)
 		return -ENOMEM;
 	for (size_t i = 0; i < c->nr; i++)
-		w->goids[i] = (struct book_goid){ c->gs[i].goid, (uint32_t)i };
+		w->goids[i] = (struct book_goid){ c->gs[i].who.goid, (uint32_t)i };
 	w->nr_goids = c->nr;
 	qsort(w->goids, c->nr, sizeof(*w->goids), compare_goids);
 	return 0;

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/cleanup.h"
+#include "golang/goroutine.h"
 #include "golang/gowait.h"
 
 #define CENSUS_CASES_MAX 1024 /* of one select: waits of one goroutine */
@@ -62,10 +63,8 @@ static inline bool census_wait_is_lock(const struct census_wait *w)
 
 struct census_g {
 	uint64_t addr; /* of the g */
-	uint64_t goid;
-	uint64_t parent_goid;   /* 0 unknown: before Go 1.21 */
-	uint64_t gopc, startpc; /* 0: of a C thread that calls Go */
-	uint64_t labels;        /* pointer, for golabels_read() */
+	struct goroutine who;
+	uint64_t labels; /* pointer, for golabels_read() */
 	uint64_t stack_lo, stack_hi;
 	uint64_t sp; /* of its innermost frame; 0: no stack was read */
 	/*

@@ -56,7 +56,7 @@ static void put_waiter(struct writer *w, const struct object_waiter *v)
 	struct json_writer *j = &w->json;
 
 	jsonw_start_object(j);
-	jsonw_uint_field(j, "goid", dump__g(w->cs->d, row)->goid);
+	jsonw_uint_field(j, "goid", dump__g(w->cs->d, row)->who.goid);
 	put_wait_ns(w, row);
 	jsonw_bool_field(j, "select", v->select);
 	put_mode(j, v->direction);
@@ -183,7 +183,7 @@ static void put_holder(struct writer *w, uint16_t rt, const struct ghold *h)
 	struct json_writer *j = &w->json;
 
 	jsonw_start_object(j);
-	jsonw_uint_field(j, "goid", dump__g(w->cs->d, &row)->goid);
+	jsonw_uint_field(j, "goid", dump__g(w->cs->d, &row)->who.goid);
 	jsonw_string_field(j, "kind", ghold_word((enum ghold_kind)h->kind));
 	put_release(w, rt, h);
 	jsonw_object_field(j, "at");
@@ -271,7 +271,7 @@ static void put_step(struct writer *w, uint16_t rt, const struct wait_edge *e)
 	struct json_writer *j = &w->json;
 
 	jsonw_start_object(j);
-	jsonw_uint_field(j, "goid", c->gs[e->g].goid);
+	jsonw_uint_field(j, "goid", c->gs[e->g].who.goid);
 	jsonw_object_field(j, "waits_for");
 	jsonw_string_field(j, "kind",
 			   dump_wait_kind((enum census_wait_kind)(l ? l->kind : wait->kind)));
@@ -282,7 +282,7 @@ static void put_step(struct writer *w, uint16_t rt, const struct wait_edge *e)
 				   wait->direction == CENSUS_DIR_SEND ? "send" : "receive");
 	put_stand(w, rt, e->g);
 	jsonw_end_object(j);
-	jsonw_uint_field(j, "held_by", c->gs[e->to].goid);
+	jsonw_uint_field(j, "held_by", c->gs[e->to].who.goid);
 	put_hold(w, rt, e);
 	jsonw_end_object(j);
 }
@@ -297,7 +297,7 @@ static void put_cycle(struct writer *w, uint16_t rt, const struct wait_cycle *r)
 	jsonw_start_object(j);
 	jsonw_array_field(j, "goroutines");
 	for (uint32_t k = 0; k < r->nr; k++)
-		jsonw_uint(j, c->gs[g->steps[r->edges_at + k].g].goid);
+		jsonw_uint(j, c->gs[g->steps[r->edges_at + k].g].who.goid);
 	jsonw_end_array(j);
 	jsonw_array_field(j, "steps");
 	for (uint32_t k = 0; k < r->nr; k++)

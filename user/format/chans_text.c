@@ -117,7 +117,7 @@ static void put_keeper(struct writer *w, uint16_t rt, const struct wait_edge *e)
 	const struct census *c = w->cs->d->in.censuses[rt];
 	const uint32_t others = e->hold - WAITGRAPH_KEEPS;
 
-	put(w, "\n    only goroutine %llu", (unsigned long long)c->gs[e->to].goid);
+	put(w, "\n    only goroutine %llu", (unsigned long long)c->gs[e->to].who.goid);
 	if (others)
 		put(w, ", or %u other%s that wait%s too,", others, others == 1 ? "" : "s",
 		    others == 1 ? "s" : "");
@@ -133,9 +133,9 @@ static void put_step(struct writer *w, uint16_t rt, const struct wait_edge *e)
 	const char *to = wait->kind != CENSUS_WAIT_RWMUTEX    ? ""
 			 : wait->direction == CENSUS_DIR_READ ? " to read"
 							      : " to write";
-	unsigned long long holder = (unsigned long long)c->gs[e->to].goid;
+	unsigned long long holder = (unsigned long long)c->gs[e->to].who.goid;
 
-	put(w, "  goroutine %llu waits%s %s 0x%llx%s at ", (unsigned long long)c->gs[e->g].goid,
+	put(w, "  goroutine %llu waits%s %s 0x%llx%s at ", (unsigned long long)c->gs[e->g].who.goid,
 	    way_of(wait), lock_word(s, wait), (unsigned long long)wait->addr, to);
 	put_stand(w, rt, e->g);
 	if (wait_edge_keeps(e)) {
@@ -167,7 +167,8 @@ static void put_alike(struct writer *w, const struct cycle_fold *f)
 		const struct waitgraph *g = w->cs->sources[r->rt].graph;
 		const struct wait_edge *e = &g->steps[g->cycles[r->index].edges_at];
 
-		put(w, " %llu", (unsigned long long)w->cs->d->in.censuses[r->rt]->gs[e->g].goid);
+		put(w, " %llu",
+		    (unsigned long long)w->cs->d->in.censuses[r->rt]->gs[e->g].who.goid);
 	}
 	put(w, "%s\n", f->nr - 1 > SAMPLE ? " ..." : "");
 }
@@ -355,7 +356,8 @@ static void put_holder_goids(struct writer *w, const struct object *o, uint32_t 
 		for (uint32_t k = 0; k < g->nr && told <= SAMPLE; k++, told++)
 			if (told < SAMPLE)
 				put(w, " %llu",
-				    (unsigned long long)c->gs[w->cs->holders[g->first + k].g].goid);
+				    (unsigned long long)c->gs[w->cs->holders[g->first + k].g]
+					    .who.goid);
 	}
 	put(w, "%s\n", told > SAMPLE ? " ..." : "");
 }
@@ -390,7 +392,7 @@ static void put_holder_group(struct writer *w, const struct object *o, uint32_t 
 	}
 	if (s.all == 1) {
 		put(w, "  %sgoroutine %llu", held,
-		    (unsigned long long)w->cs->d->in.censuses[o->rt]->gs[h->g].goid);
+		    (unsigned long long)w->cs->d->in.censuses[o->rt]->gs[h->g].who.goid);
 	} else {
 		put(w, "  %s%s", each, held);
 		put_span(w, &s);
@@ -476,7 +478,7 @@ static void put_goids(struct writer *w, const struct object *o, uint32_t nr_obje
 
 		for (uint32_t k = 0; k < same->nr && !more; k++) {
 			const uint64_t goid =
-				waiter_g(w->cs, &w->cs->waiters[same->first + k])->goid;
+				waiter_g(w->cs, &w->cs->waiters[same->first + k])->who.goid;
 
 			if (is_among(goids, nr, goid))
 				continue;

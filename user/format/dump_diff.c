@@ -49,7 +49,7 @@ static bool is_start(struct diff *df, const struct dump_row *r, const char *old)
 	if (!strcmp(old, s && s->known ? s->func : ""))
 		return true;
 	begins = dump__site(df->d, sites__of(df->d->sites, r->rt, SITE_START,
-					     dump__g(df->d, r)->startpc, NULL));
+					     dump__g(df->d, r)->who.startpc, NULL));
 	return begins && begins->wrapper && (begins == s || !strcmp(old, begins->func));
 }
 
@@ -70,7 +70,7 @@ static void match(struct diff *df)
 {
 	for (size_t i = 0; i < df->d->nr; i++) {
 		const struct dump_row *r = &df->d->rows[i];
-		const uint64_t goid = dump__g(df->d, r)->goid;
+		const uint64_t goid = dump__g(df->d, r)->who.goid;
 		size_t at = first_with(df->old, goid);
 
 		while (at < df->old->nr && df->old->gs[at].goid == goid &&
@@ -103,7 +103,7 @@ static const char *made_of(struct diff *df, int fate, size_t item)
 
 static uint64_t goid_of(const struct diff *df, int fate, size_t item)
 {
-	return fate == WENT ? df->old->gs[item].goid : dump__g(df->d, &df->d->rows[item])->goid;
+	return fate == WENT ? df->old->gs[item].goid : dump__g(df->d, &df->d->rows[item])->who.goid;
 }
 
 static size_t collect(struct diff *df, int fate)

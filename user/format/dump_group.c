@@ -379,7 +379,7 @@ static void text_group(struct groups *gs, const struct group *g, struct textbuf 
 	textbuf__text(to, g->nr == 1 ? "\tgoid" : "\tgoids");
 	for (size_t i = 0; i < g->nr && i < DUMP_GROUP_GOIDS; i++) {
 		textbuf__text(to, " ");
-		textbuf__u64(to, dump__g(gs->d, row_of(gs, &g->v[i]))->goid);
+		textbuf__u64(to, dump__g(gs->d, row_of(gs, &g->v[i]))->who.goid);
 	}
 	textbuf__text(to, g->nr > DUMP_GROUP_GOIDS ? " ...\n" : "\n");
 	if (!g->look.nr)
@@ -453,7 +453,7 @@ static void json_group(struct groups *gs, const struct group *g, struct json_wri
 	jsonw_uint_field(w, "objects", g->nr_objects);
 	jsonw_array_field(w, "goids");
 	for (size_t i = 0; i < g->nr && i < DUMP_GROUP_GOIDS; i++)
-		jsonw_uint(w, dump__g(gs->d, row_of(gs, &g->v[i]))->goid);
+		jsonw_uint(w, dump__g(gs->d, row_of(gs, &g->v[i]))->who.goid);
 	jsonw_end_array(w);
 	jsonw_uint_field(w, "stack_count", g->look.nr);
 	jsonw_name(w, "stack");

@@ -213,11 +213,11 @@ void dump_json__goroutine(struct dump_json *j, const struct dump_row *r, struct 
 	const uint64_t wait_ns = dump__wait_ns(j->d, r);
 
 	jsonw_start_object(w);
-	jsonw_uint_field(w, "goid", g->goid);
+	jsonw_uint_field(w, "goid", g->who.goid);
 	jsonw_string_field(w, "status", dump__status(j->d, r));
 	jsonw_string_field(w, "reason", dump__reason(j->d, r));
 	jsonw_uint_or_null_field(w, "wait_ns", wait_ns, wait_ns != DUMP_UNKNOWN);
-	jsonw_uint_or_null_field(w, "parent_goid", g->parent_goid, g->parent_goid);
+	jsonw_uint_or_null_field(w, "parent_goid", g->who.parent_goid, g->who.parent_goid);
 	put_labels(dump__labels(j->d, r), w);
 	put_site(j, "start", r->start, w);
 	put_site(j, "created_by", r->made, w);

@@ -92,9 +92,9 @@ static void put_created_by(struct dump_text *t, const struct dump_row *r, struct
 		return;
 	textbuf__text(to, "created by ");
 	textbuf__text(to, s->func);
-	if (g->parent_goid) {
+	if (g->who.parent_goid) {
 		textbuf__text(to, " in goroutine ");
-		textbuf__u64(to, g->parent_goid);
+		textbuf__u64(to, g->who.parent_goid);
 	}
 	blocks__put(&t->made, r->made, to, make_place, t);
 }
@@ -173,7 +173,7 @@ static void put_header(struct dump_text *t, const struct dump_row *r, struct tex
 	const uint64_t wait_ns = dump__wait_ns(t->d, r);
 
 	textbuf__text(to, "goroutine ");
-	textbuf__u64(to, g->goid);
+	textbuf__u64(to, g->who.goid);
 	textbuf__text(to, " [");
 	textbuf__text(to, dump__word(t->d, r));
 	if (g->status == GOSTATUS_LEAKED)

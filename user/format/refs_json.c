@@ -165,7 +165,7 @@ static void put_first(struct writer *w, const struct ref_group *g, const struct 
 	struct dump *d = w->rs->d;
 	struct json_writer *j = &w->json;
 
-	jsonw_uint_or_null_field(j, "goid", r ? dump__g(d, r)->goid : 0, r);
+	jsonw_uint_or_null_field(j, "goid", r ? dump__g(d, r)->who.goid : 0, r);
 	jsonw_text_field(j, "reason", r ? dump__word(d, r) : "");
 	put_place(j, "blocked_at", &g->place);
 	jsonw_name(j, "created_by");

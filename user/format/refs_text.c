@@ -287,7 +287,7 @@ static void put_who(struct writer *w, const struct ref_group *g)
 	const struct site *made = dump__site(d, r->made);
 
 	if (g->nr == 1)
-		textbuf__format(&w->to, "\ngoroutine %llu [%s]\n", (ull)dump__g(d, r)->goid,
+		textbuf__format(&w->to, "\ngoroutine %llu [%s]\n", (ull)dump__g(d, r)->who.goid,
 				dump__word(d, r));
 	else
 		textbuf__format(&w->to, "\n%u goroutines [%s]\n", g->nr, dump__word(d, r));

@@ -145,7 +145,7 @@ static uint64_t mix(uint64_t h, uint64_t v)
 static uint64_t print_of(const struct grefs *r, const struct gview *v, const struct glive_words *w,
 			 size_t from)
 {
-	uint64_t h = mix(mix(mix(v->goid, v->status), v->sp), v->pc);
+	uint64_t h = mix(mix(mix(v->who.goid, v->status), v->sp), v->pc);
 
 	h = mix(mix(mix(h, v->syscallsp), v->syscallpc), v->stack_lo);
 	h = mix(mix(mix(h, v->stack_hi), v->reason), v->stops);
@@ -159,8 +159,8 @@ static bool is_where_it_was(const struct census_g *g, const struct gview *v)
 {
 	uint64_t pc, sp = 0;
 
-	return v->goid == g->goid && v->status == g->status && gview__context(v, &pc, &sp) &&
-	       sp == g->sp && v->reason == g->reason;
+	return v->who.goid == g->who.goid && v->status == g->status &&
+	       gview__context(v, &pc, &sp) && sp == g->sp && v->reason == g->reason;
 }
 
 static bool is_as_in_census(const struct census_g *g, const struct gview *v)
@@ -329,7 +329,7 @@ static int grefs__batch_again(struct grefs *r, struct batch *b, size_t nr, grefs
 		w.nr = 0;
 		err = batch__words(b, r, i, &w);
 		if (!err && (counts || !grefs__stands(r, v, numbers[i], &w)))
-			err = ran(ctx, numbers[i], v->goid, &w);
+			err = ran(ctx, numbers[i], v->who.goid, &w);
 	}
 	r->words.lost += w.lost;
 	glive_words__done(&w);

@@ -119,7 +119,7 @@ const struct reach_behind *reach__behind(const struct reach *r, uint32_t g, size
  */
 static int reach__waits_behind(struct reach *r, uint32_t i, const struct reach_behind *b, size_t nr)
 {
-	const struct refroot root = { .goid = r->in.census->gs[b->to].goid,
+	const struct refroot root = { .goid = r->in.census->gs[b->to].who.goid,
 				      .frame = REACH_FRAME_NONE,
 				      .kind = REFROOT_STACK };
 	bool blocked = false;
@@ -279,7 +279,7 @@ static int reach__goroutine_words(struct reach *r, uint32_t i)
 	if (r->in.muted && r->in.muted[i])
 		return 0;
 	for (uint32_t k = r->refs->first[i]; k < r->refs->first[i + 1]; k++) {
-		const struct refroot root = { .goid = r->in.census->gs[i].goid,
+		const struct refroot root = { .goid = r->in.census->gs[i].who.goid,
 					      .frame = w->frames[k],
 					      .kind = REFROOT_STACK };
 		const struct referrer from = { .root = node == REFGRAPH_NONE ? &root : NULL,

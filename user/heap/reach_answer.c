@@ -84,7 +84,7 @@ static struct reach_step node_step(const struct reach *r, uint32_t node, const s
 
 	if (n->goroutine) {
 		s.kind = REACH_WAITER;
-		s.goid = r->in.census->gs[n->base].goid;
+		s.goid = r->in.census->gs[n->base].who.goid;
 		s.addr = r->in.census->gs[n->base].addr;
 		s.frame = edge ? (uint32_t)edge->offset : REACH_FRAME_NONE;
 		return s;

@@ -22,9 +22,10 @@ struct birthplace { /* a stack at a `go` statement */
 };
 
 struct before { /* a goroutine of a census */
-	uint64_t goid, parent_goid, gopc, startpc, rt;
+	struct goroutine who;
+	uint64_t rt;
 };
-_Static_assert(offsetof(struct before, goid) == 0, "sorted by it as it is");
+_Static_assert(offsetof(struct before, who.goid) == 0, "sorted by it as it is");
 
 struct births {
 	struct gtable *origins;
@@ -103,14 +104,14 @@ static const struct before *births__noted(struct births *b, uint16_t rt, uint64_
 	while (lo < hi) {
 		const size_t mid = lo + (hi - lo) / 2;
 
-		if (b->before[mid].goid < goid)
+		if (b->before[mid].who.goid < goid)
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
-	while (lo < b->nr_before && b->before[lo].goid == goid && b->before[lo].rt != rt)
+	while (lo < b->nr_before && b->before[lo].who.goid == goid && b->before[lo].rt != rt)
 		lo++;
-	return lo < b->nr_before && b->before[lo].goid == goid ? &b->before[lo] : NULL;
+	return lo < b->nr_before && b->before[lo].who.goid == goid ? &b->before[lo] : NULL;
 }
 
 /*
@@ -126,15 +127,15 @@ static void births__fetch(struct births *b, uint16_t rt, uint64_t goid)
 			return;
 		const struct gorigin o = {
 			.made = { .stack_id = PW_STACK_ID_NONE,
-				  .gopc = g->gopc,
-				  .startpc = g->startpc },
-			.parent_goid = g->parent_goid,
+				  .gopc = g->who.gopc,
+				  .startpc = g->who.startpc },
+			.parent_goid = g->who.parent_goid,
 		};
 
 		if (gtable__put(b->origins, rt, goid, &o))
 			return;
 		gtable__ended(b->origins, rt, goid);
-		goid = g->parent_goid;
+		goid = g->who.parent_goid;
 	}
 }
 
@@ -166,13 +167,12 @@ void births__record(struct births *b, const struct pw_hdr *h)
 		gtable__ended(b->origins, h->rt, h->goid);
 }
 
-void births__before(struct births *b, uint16_t rt, uint64_t goid, uint64_t parent, uint64_t gopc,
-		    uint64_t startpc)
+void births__before(struct births *b, uint16_t rt, const struct goroutine *g)
 {
 	if (b->nr_before == BIRTHS_BEFORE_MAX ||
 	    vec__reserve(&b->before, &b->before_room, b->nr_before + 1, sizeof(*b->before)))
 		return;
-	b->before[b->nr_before++] = (struct before){ goid, parent, gopc, startpc, rt };
+	b->before[b->nr_before++] = (struct before){ *g, rt };
 	b->ordered = false;
 }
 

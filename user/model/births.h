@@ -16,6 +16,7 @@
 #include <parkwatch/event.h>
 
 #include "base/cleanup.h"
+#include "golang/goroutine.h"
 #include "model/chain.h"
 #include "model/gtable.h"
 #include "model/stackset.h"
@@ -37,8 +38,7 @@ void births__record(struct births *b, const struct pw_hdr *h);
  * It was there before; once for each is enough. 0 for parent: unknown. What a record says of it
  * stays.
  */
-void births__before(struct births *b, uint16_t rt, uint64_t goid, uint64_t parent, uint64_t gopc,
-		    uint64_t startpc);
+void births__before(struct births *b, uint16_t rt, const struct goroutine *g);
 
 /* NULL: unknown; borrowed until the next call */
 const struct gorigin *births__of(struct births *b, uint16_t rt, uint64_t goid);

@@ -13,13 +13,12 @@
 #include <uthash.h>
 
 /* Something that happened to one goroutine, before it is a row. */
-struct happening {
+struct event {
 	uint16_t rt;
 	uint32_t reason;
 	uint32_t label;
-	uint64_t goid;
+	struct goroutine who;
 	uint64_t stack_id;
-	uint64_t gopc, startpc;
 	uint64_t value;
 	uint64_t at_ns; /* of a wait: its end */
 	bool uncounted; /* it is open at the end of a window: counted where it ends */
@@ -155,11 +154,11 @@ const char *profile__label_text(const struct profile *p, uint32_t id)
 	return p->label_by_id[id]->text;
 }
 
-static uint64_t root_of(const struct profile *p, const struct happening *w)
+static uint64_t root_of(const struct profile *p, const struct event *w)
 {
 	switch (p->opts.root) {
-	case PROFILE_ROOT_GOID: return w->goid;
-	case PROFILE_ROOT_CREATED_BY: return w->gopc;
+	case PROFILE_ROOT_GOID: return w->who.goid;
+	case PROFILE_ROOT_CREATED_BY: return w->who.gopc;
 	case PROFILE_ROOT_LABEL: return w->label;
 	default: return 0; /* state follows from the reason */
 	}
@@ -173,15 +172,15 @@ static void keep_origin(struct profile *p, uint16_t rt, uint64_t goid, const str
 }
 
 /* Of one that waits. If neither birth nor census told of it, there is at least its own gopc. */
-static uint32_t chain_of(struct profile *p, const struct happening *w)
+static uint32_t chain_of(struct profile *p, const struct event *w)
 {
-	const struct gorigin o = { .made = { PW_STACK_ID_NONE, w->gopc, w->startpc } };
+	const struct gorigin o = { .made = { PW_STACK_ID_NONE, w->who.gopc, w->who.startpc } };
 
 	if (!p->opts.async)
 		return CHAIN_NONE;
-	if (w->gopc && !gtable__get(p->origins, w->rt, w->goid))
-		gtable__put(p->origins, w->rt, w->goid, &o);
-	return gtable__chain(p->origins, w->rt, w->goid);
+	if (w->who.gopc && !gtable__get(p->origins, w->rt, w->who.goid))
+		gtable__put(p->origins, w->rt, w->who.goid, &o);
+	return gtable__chain(p->origins, w->rt, w->who.goid);
 }
 
 static int add_row(struct profile *p, const struct row_key *key, uint64_t value, bool counts)
@@ -195,16 +194,16 @@ static int add_row(struct profile *p, const struct row_key *key, uint64_t value,
 	return err;
 }
 
-static int add_happening(struct profile *p, const struct happening *w, const struct row_key *key)
+static int add_event(struct profile *p, const struct event *w, const struct row_key *key)
 {
 	const int err = add_row(p, key, w->value, !w->uncounted);
 
 	if (!err && p->tap.event && !p->windows)
-		p->tap.event(p->tap.ctx, key, w->goid, w->at_ns, w->value);
+		p->tap.event(p->tap.ctx, key, w->who.goid, w->at_ns, w->value);
 	return err;
 }
 
-static int add_wait(struct profile *p, const struct happening *w)
+static int add_wait(struct profile *p, const struct event *w)
 {
 	const struct row_key key = {
 		.stack_id = w->stack_id,
@@ -214,39 +213,39 @@ static int add_wait(struct profile *p, const struct happening *w)
 		.rt = w->rt,
 	};
 
-	return add_happening(p, w, &key);
+	return add_event(p, w, &key);
 }
 
 /* A birth or an exit: w is about the goroutine itself, its ancestry begins with its parent. */
-static int add_life(struct profile *p, const struct happening *w, uint64_t parent_goid)
+static int add_life(struct profile *p, const struct event *w, uint64_t parent_goid)
 {
 	const struct row_key key = {
 		.stack_id = w->stack_id,
 		.root = root_of(p, w),
-		.gopc = w->gopc,
-		.startpc = w->startpc,
+		.gopc = w->who.gopc,
+		.startpc = w->who.startpc,
 		.chain = p->opts.async && parent_goid
 				 ? gtable__chain(p->origins, w->rt, parent_goid)
 				 : CHAIN_NONE,
 		.rt = w->rt,
 	};
 
-	return add_happening(p, w, &key);
+	return add_event(p, w, &key);
 }
 
-void profile__known(struct profile *p, uint16_t rt, const struct profile_known *k)
+void profile__known(struct profile *p, uint16_t rt, const struct goroutine *g)
 {
 	const struct gorigin o = {
-		.made = { PW_STACK_ID_NONE, k->gopc, k->startpc },
-		.parent_goid = k->parent_goid,
+		.made = { PW_STACK_ID_NONE, g->gopc, g->startpc },
+		.parent_goid = g->parent_goid,
 	};
 
-	if ((p->opts.async || p->made) && k->gopc)
-		keep_origin(p, rt, k->goid, &o);
+	if ((p->opts.async || p->made) && g->gopc)
+		keep_origin(p, rt, g->goid, &o);
 }
 
 /* A wait or latency from `from_ns` to `to_ns`, as much of it as lies in the window. */
-static int apply_span(struct profile *p, struct happening *w, uint64_t from_ns, uint64_t to_ns)
+static int apply_span(struct profile *p, struct event *w, uint64_t from_ns, uint64_t to_ns)
 {
 	p->stats.in++;
 	if (to_ns < p->start_ns || from_ns > p->end_ns) {
@@ -264,14 +263,14 @@ static int apply_span(struct profile *p, struct happening *w, uint64_t from_ns, 
 
 static int apply_wait(struct profile *p, const struct pw_wait *r, uint32_t label)
 {
-	struct happening w = {
+	struct event w = {
 		.rt = r->hdr.rt,
 		.reason = r->reason,
 		.label = label,
-		.goid = r->hdr.goid,
+		.who.goid = r->hdr.goid,
 		.stack_id = r->stack_id,
-		.gopc = r->gopc,
-		.startpc = r->startpc,
+		.who.gopc = r->gopc,
+		.who.startpc = r->startpc,
 	};
 
 	return apply_span(p, &w, r->start_ns, r->hdr.ts_ns);
@@ -295,13 +294,13 @@ static void count_made(struct profile *p, const struct pw_birth *r)
 
 static int apply_birth(struct profile *p, const struct pw_birth *r, uint32_t label)
 {
-	const struct happening w = {
+	const struct event w = {
 		.rt = r->hdr.rt,
 		.label = label,
-		.goid = r->hdr.goid,
+		.who.goid = r->hdr.goid,
 		.stack_id = r->stack_id,
-		.gopc = r->gopc,
-		.startpc = r->startpc,
+		.who.gopc = r->gopc,
+		.who.startpc = r->startpc,
 		.value = 1,
 		.at_ns = r->hdr.ts_ns,
 	};
@@ -325,13 +324,13 @@ static int apply_birth(struct profile *p, const struct pw_birth *r, uint32_t lab
 static int apply_exit(struct profile *p, const struct pw_exit *r, uint32_t label)
 {
 	const struct gorigin *o = gtable__get(p->origins, r->hdr.rt, r->hdr.goid);
-	struct happening w = {
+	struct event w = {
 		.rt = r->hdr.rt,
 		.label = label,
-		.goid = r->hdr.goid,
+		.who.goid = r->hdr.goid,
 		.stack_id = PW_STACK_ID_NONE,
-		.gopc = r->gopc,
-		.startpc = r->startpc,
+		.who.gopc = r->gopc,
+		.who.startpc = r->startpc,
 		.value = 1,
 		.at_ns = r->hdr.ts_ns,
 	};
@@ -383,12 +382,10 @@ int profile__open_wait(struct profile *p, uint16_t rt, const struct pw_gstate *s
 	const bool sched = p->opts.event == PROFILE_SCHED;
 	const uint64_t from_ns = sched ? s->ready_ns : s->start_ns;
 	const struct gorigin *o = gtable__get(p->origins, rt, s->goid);
-	struct happening w = {
+	struct event w = {
 		.rt = rt,
 		.label = label,
-		.goid = s->goid,
-		.gopc = gopc,
-		.startpc = startpc,
+		.who = { .goid = s->goid, .gopc = gopc, .startpc = startpc },
 		.reason = sched ? s->ready_reason : s->reason,
 		.stack_id = sched ? s->ready_stack_id : s->stack_id,
 		.uncounted = p->windows,
@@ -403,9 +400,9 @@ int profile__open_wait(struct profile *p, uint16_t rt, const struct pw_gstate *s
 		p->stats.filtered++;
 		return 0;
 	}
-	if (!w.gopc && o) {
-		w.gopc = o->made.gopc;
-		w.startpc = o->made.startpc;
+	if (!w.who.gopc && o) {
+		w.who.gopc = o->made.gopc;
+		w.who.startpc = o->made.startpc;
 	}
 	return apply_span(p, &w, from_ns, p->end_ns);
 }
@@ -425,7 +422,7 @@ static int add_rows(struct profile *p, const struct row_key *key, uint64_t count
 int profile__waits(struct profile *p, uint16_t rt, const struct pw_wait_key *k,
 		   const struct pw_wait_sum *s)
 {
-	const struct happening w = { .gopc = k->gopc };
+	const struct event w = { .who.gopc = k->gopc };
 	const struct row_key key = {
 		.stack_id = k->stack_id,
 		.root = root_of(p, &w),
@@ -482,32 +479,31 @@ uint64_t profile__stack(struct profile *p, const uint64_t *pcs, size_t nr, bool 
 int profile__sample(struct profile *p, const struct profile_sample *s)
 {
 	const bool life = p->opts.event == PROFILE_BIRTHS || p->opts.event == PROFILE_EXITS;
-	const struct happening w = {
+	const struct event w = {
 		.rt = s->rt,
 		.reason = s->reason,
 		.label = s->label,
-		.goid = s->goid,
-		.gopc = s->gopc,
-		.startpc = s->startpc,
+		.who = s->who,
 		.stack_id = s->stack_id,
 	};
 	const struct gorigin o = {
-		.made = { PW_STACK_ID_NONE, s->gopc, s->startpc },
-		.parent_goid = s->parent_goid,
+		.made = { PW_STACK_ID_NONE, s->who.gopc, s->who.startpc },
+		.parent_goid = s->who.parent_goid,
 	};
 	struct row_key key = {
 		.stack_id = w.stack_id,
 		.root = root_of(p, &w),
-		.gopc = life ? w.gopc : 0,
-		.startpc = life ? w.startpc : 0,
+		.gopc = life ? w.who.gopc : 0,
+		.startpc = life ? w.who.startpc : 0,
 		.reason = w.reason,
 		.rt = w.rt,
 	};
 
-	if (p->opts.async && s->gopc)
-		gtable__put(p->origins, s->rt, s->goid, &o);
+	if (p->opts.async && s->who.gopc)
+		gtable__put(p->origins, s->rt, s->who.goid, &o);
 	if (p->opts.async)
-		key.chain = gtable__chain(p->origins, s->rt, life ? s->parent_goid : s->goid);
+		key.chain =
+			gtable__chain(p->origins, s->rt, life ? s->who.parent_goid : s->who.goid);
 	p->stats.in++;
 	p->counts_least |= s->counts && !life;
 	return add_row(p, &key, s->value, s->counts);

@@ -35,6 +35,7 @@
 #include <parkwatch/event.h>
 
 #include "base/cleanup.h"
+#include "golang/goroutine.h"
 
 #define PROFILE_ROWS_DEFAULT 262144
 /* different label texts; more become PROFILE_LABEL_NONE and are counted */
@@ -104,11 +105,6 @@ struct profile_stats {
 	uint64_t stacks_refused, goroutines_refused, labels_refused;
 };
 
-/* What the census says of one goroutine. */
-struct profile_known {
-	uint64_t goid, parent_goid, gopc, startpc;
-};
-
 struct profile;
 int profile__new(const struct profile_opts *o, struct profile **ret);
 void profile__free(struct profile *p);
@@ -141,7 +137,7 @@ int profile__waits(struct profile *p, uint16_t rt, const struct pw_wait_key *k,
  * One goroutine of the census of runtime rt: who made it, if that is asked for. What does not fit
  * is counted.
  */
-void profile__known(struct profile *p, uint16_t rt, const struct profile_known *k);
+void profile__known(struct profile *p, uint16_t rt, const struct goroutine *g);
 
 /*
  * An entry of the map of goroutines after recording ended, or what would be one of a goroutine that
@@ -177,7 +173,7 @@ void profile__weigh(struct profile *p, double factor, double count_factor, uint6
 /* One goroutine that was looked at, and stands for `value`. */
 struct profile_sample {
 	uint64_t stack_id;
-	uint64_t goid, parent_goid, gopc, startpc;
+	struct goroutine who;
 	uint64_t value;
 	uint32_t label, reason;
 	uint16_t rt;

@@ -53,7 +53,7 @@ static void seen__add(struct seen *s, const struct seen_g *g)
 		return;
 	new->g = *g;
 	new->look = s->look;
-	HASH_ADD(hh, s->all, g.goid, sizeof(new->g.goid), new);
+	HASH_ADD(hh, s->all, g.who.goid, sizeof(new->g.who.goid), new);
 	if (HASH_COUNT(s->all) == nr)
 		free(new);
 }
@@ -63,7 +63,7 @@ enum seen_is seen__g(struct seen *s, const struct seen_g *g)
 	struct sight *old;
 	enum seen_is is;
 
-	HASH_FIND(hh, s->all, &g->goid, sizeof(g->goid), old);
+	HASH_FIND(hh, s->all, &g->who.goid, sizeof(g->who.goid), old);
 	if (!old) {
 		seen__add(s, g);
 		return SEEN_NEW;

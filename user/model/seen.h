@@ -14,9 +14,10 @@
 #include <stdint.h>
 
 #include "base/cleanup.h"
+#include "golang/goroutine.h"
 
 #define SEEN_MAX   4194304
-#define SEEN_BYTES 96
+#define SEEN_BYTES 104
 
 enum seen_is {
 	SEEN_AGAIN, /* as at the look before */
@@ -25,9 +26,8 @@ enum seen_is {
 };
 
 struct seen_g {
-	uint64_t goid;
-	uint64_t wait;          /* a number that is the same as long as the wait is */
-	uint64_t gopc, startpc; /* kept for seen__gone() */
+	struct goroutine who; /* kept for seen__gone() */
+	uint64_t wait;        /* a number that is the same as long as the wait is */
 };
 
 struct seen;

@@ -425,7 +425,7 @@ static int builder__cycles(struct builder *b)
 	nr = 0;
 	for (size_t g = 0; g < b->c->nr; g++)
 		if (may_begin(b, (uint32_t)g))
-			starts[nr++] = (struct start){ b->c->gs[g].goid, (uint32_t)g };
+			starts[nr++] = (struct start){ b->c->gs[g].who.goid, (uint32_t)g };
 	qsort(starts, nr, sizeof(*starts), compare_starts);
 	for (size_t i = 0; i < nr; i++) {
 		uint32_t last;
@@ -534,12 +534,12 @@ static uint32_t same_g(const struct census *c, uint32_t g, const struct census *
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 
-		if (starts[mid].goid < c->gs[g].goid)
+		if (starts[mid].goid < c->gs[g].who.goid)
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
-	return lo < in->nr && starts[lo].goid == c->gs[g].goid &&
+	return lo < in->nr && starts[lo].goid == c->gs[g].who.goid &&
 			       in->gs[starts[lo].g].addr == c->gs[g].addr
 		       ? starts[lo].g
 		       : NOBODY;
@@ -569,7 +569,7 @@ int waitgraph__confirm(struct waitgraph *w, const struct census *c, const struct
 	if (!starts)
 		return -ENOMEM;
 	for (size_t g = 0; g < later->nr; g++)
-		starts[g] = (struct start){ later->gs[g].goid, (uint32_t)g };
+		starts[g] = (struct start){ later->gs[g].who.goid, (uint32_t)g };
 	qsort(starts, later->nr, sizeof(*starts), compare_starts);
 	for (size_t i = 0; i < w->nr_cycles; i++) {
 		uint32_t k = 0;

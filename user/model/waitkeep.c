@@ -244,7 +244,7 @@ static bool is_better(const struct sieve *s, const struct reach_keeping *x,
 		return far_x < far_y;
 	if (x->steps != y->steps)
 		return x->steps < y->steps;
-	return s->c->gs[x->by].goid < s->c->gs[y->by].goid;
+	return s->c->gs[x->by].who.goid < s->c->gs[y->by].who.goid;
 }
 
 static size_t sieve__choose(const struct sieve *s, struct wait_edge *v)

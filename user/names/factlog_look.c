@@ -227,11 +227,11 @@ static void add_goroutine(struct look_log *l, const struct census_g *g)
 	const size_t i = r->nr++;
 	const struct census_g *last = &r->last;
 
-	r->goid[i] = (int64_t)(g->goid - last->goid);
-	r->parent[i] = (int64_t)(g->parent_goid - last->parent_goid);
+	r->goid[i] = (int64_t)(g->who.goid - last->who.goid);
+	r->parent[i] = (int64_t)(g->who.parent_goid - last->who.parent_goid);
 	r->addr[i] = (int64_t)(g->addr - last->addr);
-	r->made_at[i] = g->gopc;
-	r->start_at[i] = g->startpc;
+	r->made_at[i] = g->who.gopc;
+	r->start_at[i] = g->who.startpc;
 	r->labels[i] = g->labels;
 	r->stack_bytes[i] = g->stack_hi - g->stack_lo;
 	r->stack_lo[i] = (int64_t)(g->stack_lo - last->stack_lo);
@@ -276,8 +276,8 @@ static void tell_all(struct look_log *l)
 			tell_goroutines(l);
 			begin_rows(l, false);
 		}
-		factlog__pc(l->f, l->rt, g->gopc, true);
-		factlog__start(l->f, l->rt, g->startpc);
+		factlog__pc(l->f, l->rt, g->who.gopc, true);
+		factlog__start(l->f, l->rt, g->who.startpc);
 		add_labels(l, g->labels);
 		if (g->stack != CENSUS_NO_STACK)
 			add_stack(l, g->stack);

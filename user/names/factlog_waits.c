@@ -184,7 +184,8 @@ static void tell_holders(struct waits_log *l, size_t from, size_t nr)
 		const struct ghold *h = &hs->v[from + i];
 
 		r->lock[i] = (int64_t)(h->lock - (i ? h[-1].lock : 0));
-		r->goid[i] = (int64_t)(l->c->gs[h->g].goid - (i ? l->c->gs[h[-1].g].goid : 0));
+		r->goid[i] =
+			(int64_t)(l->c->gs[h->g].who.goid - (i ? l->c->gs[h[-1].g].who.goid : 0));
 		r->goroutine[i] = h->g;
 		r->frame[i] = h->frame;
 		r->release_at[i] = h->release_pc;
@@ -264,8 +265,8 @@ static void put_wait(struct waits_log *l, const struct wait_edge *e, enum wait_d
 	const struct gholds *hs = l->s->holds;
 	const size_t i = r->nr++;
 
-	r->goid[i] = delta(&r->last_goid, l->c->gs[e->g].goid);
-	r->to_goid[i] = delta(&r->last_to, l->c->gs[e->to].goid);
+	r->goid[i] = delta(&r->last_goid, l->c->gs[e->g].who.goid);
+	r->to_goid[i] = delta(&r->last_to, l->c->gs[e->to].who.goid);
 	r->lock[i] = delta(&r->last_lock, wait_edge_holds(e) ? hs->v[e->hold].lock : 0);
 	r->hold[i] = wait_edge_holds(e) ? number_of_hold(hs, e->hold) : 0;
 	r->goroutine[i] = e->g;

@@ -71,8 +71,8 @@ static int by_births(const struct callers *c, const struct dump_row *const *rows
 	struct place p;
 
 	for (size_t i = 0; i < nr; i++) {
-		const int found = own_of_birth(c, rows[i]->rt, dump__g(c->d, rows[i])->goid, false,
-					       &p, &ancestor);
+		const int found = own_of_birth(c, rows[i]->rt, dump__g(c->d, rows[i])->who.goid,
+					       false, &p, &ancestor);
 
 		if (found == -ENOMEM)
 			return found;
@@ -92,7 +92,7 @@ static int by_births(const struct callers *c, const struct dump_row *const *rows
 static int by_others(const struct callers *c, const struct dump_row *r, struct called *ret)
 {
 	const uint64_t goid =
-		c->births ? births__commonest(c->births, r->rt, dump__g(c->d, r)->gopc) : 0;
+		c->births ? births__commonest(c->births, r->rt, dump__g(c->d, r)->who.gopc) : 0;
 	bool ancestor;
 	int found = goid ? own_of_birth(c, r->rt, goid, false, &ret->place, &ancestor) : 0;
 
@@ -107,8 +107,8 @@ static int by_ancestors(const struct callers *c, const struct dump_row *const *r
 	bool ancestor;
 
 	for (size_t i = 0; i < nr && ret->how >= CALLED_LIBRARY; i++) {
-		const int found = own_of_birth(c, rows[i]->rt, dump__g(c->d, rows[i])->goid, true,
-					       &ret->place, &ancestor);
+		const int found = own_of_birth(c, rows[i]->rt, dump__g(c->d, rows[i])->who.goid,
+					       true, &ret->place, &ancestor);
 
 		if (found == -ENOMEM)
 			return found;
@@ -124,9 +124,9 @@ static uint64_t parent_of(const struct callers *c, const struct dump_row *r)
 {
 	const struct census_g *g = dump__g(c->d, r);
 	const struct gorigin *o =
-		c->births && !g->parent_goid ? births__of(c->births, r->rt, g->goid) : NULL;
+		c->births && !g->who.parent_goid ? births__of(c->births, r->rt, g->who.goid) : NULL;
 
-	return o ? o->parent_goid : g->parent_goid;
+	return o ? o->parent_goid : g->who.parent_goid;
 }
 
 /*
@@ -155,7 +155,7 @@ static int function_of(const struct callers *c, const struct dump_row *r, uint64
 {
 	const struct frame *v;
 	size_t nr;
-	int err = framer__at(framer_of(c), r->rt, dump__g(c->d, r)->gopc, true, &v, &nr);
+	int err = framer__at(framer_of(c), r->rt, dump__g(c->d, r)->who.gopc, true, &v, &nr);
 
 	*ret_entry = err ? 0 : v[nr - 1].entry;
 	return err;
@@ -188,7 +188,7 @@ static int by_creators(const struct callers *c, const struct dump_row *const *ro
 			return found;
 		if (found) {
 			ret->how = CALLED_CREATOR;
-			ret->goid = dump__g(c->d, &up)->goid;
+			ret->goid = dump__g(c->d, &up)->who.goid;
 			return 0;
 		}
 	}
@@ -209,10 +209,10 @@ static int own_above(const struct callers *c, const struct dump_row *r, struct c
 
 		found = own_on_stack(c, dump__stack(c->d, &up), 0, &ret->place);
 		ret->how = found > 0 ? CALLED_STANDS : ret->how;
-		ret->goid = found > 0 ? g->goid : 0;
-		if (found || g->goid == 1)
+		ret->goid = found > 0 ? g->who.goid : 0;
+		if (found || g->who.goid == 1)
 			continue;
-		found = own_at(c, up.rt, g->gopc, true, &ret->place);
+		found = own_at(c, up.rt, g->who.gopc, true, &ret->place);
 		ret->how = found > 0 ? CALLED_ANCESTOR : ret->how;
 	}
 	return found;
@@ -248,7 +248,7 @@ static int by_anybody(const struct callers *c, const struct dump_row *r, struct 
 	struct gofunc f;
 	struct place p;
 
-	if (parent_of(c, r) || namer__caller(n, dump__g(c->d, r)->gopc, &f))
+	if (parent_of(c, r) || namer__caller(n, dump__g(c->d, r)->who.gopc, &f))
 		return 0;
 	for (size_t i = 0; i < c->d->nr_stacks; i++) {
 		uint16_t rt;

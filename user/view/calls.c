@@ -71,7 +71,7 @@ static int calls__new(const struct dump *d, struct calls **ret)
 		return -ENOMEM;
 	for (size_t i = 0; i < d->in.nr; i++)
 		for (size_t g = 0; g < d->in.censuses[i]->nr; g++)
-			c->by_goid[c->nr++] = (struct by_goid){ d->in.censuses[i]->gs[g].goid,
+			c->by_goid[c->nr++] = (struct by_goid){ d->in.censuses[i]->gs[g].who.goid,
 								(uint32_t)g, (uint16_t)i };
 	/* by rt, among equals, they are */
 	err = radix_sort((uint64_t *)c->by_goid, c->nr, sizeof(*c->by_goid) / sizeof(uint64_t));
@@ -114,7 +114,7 @@ static struct asked *calls__ask(struct dump *d, const struct dump_row *r,
 
 int calls__of(struct dump *d, const struct dump_row *r, struct called *ret)
 {
-	const struct asked_key key = { .parent = dump__g(d, r)->parent_goid,
+	const struct asked_key key = { .parent = dump__g(d, r)->who.parent_goid,
 				       .made = r->made,
 				       .rt = r->rt };
 	const struct site *made = dump__site(d, r->made);

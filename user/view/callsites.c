@@ -137,7 +137,7 @@ static int callsites__row(struct callsites *cs, struct dump *d, const struct dum
 {
 	struct site_entry *e;
 	struct called c;
-	int err = callsites__get(cs, r->rt, dump__g(d, r)->gopc, &e);
+	int err = callsites__get(cs, r->rt, dump__g(d, r)->who.gopc, &e);
 
 	if (err || !e || e->own || r->system || e->asked++ >= CALLED_ASKED)
 		return err;

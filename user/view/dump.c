@@ -83,15 +83,15 @@ bool dump__find(const struct dump *d, uint16_t rt, uint64_t goid, uint32_t *ret_
 	while (lo < hi) {
 		const size_t mid = lo + (hi - lo) / 2;
 
-		if (dump__g(d, &d->rows[mid])->goid < goid)
+		if (dump__g(d, &d->rows[mid])->who.goid < goid)
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
-	while (lo < d->nr && dump__g(d, &d->rows[lo])->goid == goid && d->rows[lo].rt != rt)
+	while (lo < d->nr && dump__g(d, &d->rows[lo])->who.goid == goid && d->rows[lo].rt != rt)
 		lo++;
 	*ret_row = (uint32_t)lo;
-	return lo < d->nr && dump__g(d, &d->rows[lo])->goid == goid;
+	return lo < d->nr && dump__g(d, &d->rows[lo])->who.goid == goid;
 }
 
 size_t dump__stack(const struct dump *d, const struct dump_row *r)
@@ -376,7 +376,7 @@ static bool is_wanted(struct dump *d, const struct filter *filter, const struct 
 	return !filter ||
 	       filter__takes(filter,
 			     &(struct filter_subject){
-				     .goid = g->goid,
+				     .goid = g->who.goid,
 				     .status = dump__status(d, r),
 				     .reason = dump__reason(d, r),
 				     .wait_ns = dump__wait_ns(d, r),
@@ -399,7 +399,7 @@ static void add_row(struct dump *d, const struct dump_opts *o, uint16_t rt, size
 	heart__beat(); /* a watch has probes in meanwhile */
 	*r = (struct dump_row){ .g = (uint32_t)i,
 				.rt = rt,
-				.start = sites__of(d->sites, rt, SITE_START, g->startpc,
+				.start = sites__of(d->sites, rt, SITE_START, g->who.startpc,
 						   o->filter) };
 	r->system = is_system(d, r);
 	if (!o->system && r->system)
@@ -408,8 +408,8 @@ static void add_row(struct dump *d, const struct dump_opts *o, uint16_t rt, size
 	d->counts.nr++;
 	d->counts.by_status[g->status % DUMP_STATUS_MAX]++;
 	/* What starts the runtime made the first one: no go statement. */
-	r->made =
-		g->goid == 1 ? SITES_NONE : sites__of(d->sites, rt, SITE_MADE, g->gopc, o->filter);
+	r->made = g->who.goid == 1 ? SITES_NONE
+				   : sites__of(d->sites, rt, SITE_MADE, g->who.gopc, o->filter);
 	r->state = state_index(d, state_of(d, r, g)) & 0x7fff;
 	if (is_wanted(d, o->filter, r))
 		d->nr++;
@@ -450,7 +450,7 @@ uint32_t dump__look(const struct dump *d, const struct dump_row *r)
 static uint64_t sort_key(const struct dump *d, enum dump_sort sort, const struct dump_row *r)
 {
 	switch (sort) {
-	case DUMP_SORT_GOID: return dump__g(d, r)->goid;
+	case DUMP_SORT_GOID: return dump__g(d, r)->who.goid;
 	case DUMP_SORT_AGE: /* unknown ones last */
 		return dump__wait_ns(d, r) == DUMP_UNKNOWN ? UINT64_MAX
 							   : UINT64_MAX - 1 - dump__wait_ns(d, r);

@@ -10,8 +10,8 @@
 static uint64_t root_key(const struct dump *d, enum profile_root root, const struct dump_row *r)
 {
 	switch (root) {
-	case PROFILE_ROOT_GOID: return dump__g(d, r)->goid;
-	case PROFILE_ROOT_CREATED_BY: return r->made == SITES_NONE ? 0 : dump__g(d, r)->gopc;
+	case PROFILE_ROOT_GOID: return dump__g(d, r)->who.goid;
+	case PROFILE_ROOT_CREATED_BY: return r->made == SITES_NONE ? 0 : dump__g(d, r)->who.gopc;
 	case PROFILE_ROOT_LABEL: return (uintptr_t)dump__labels(d, r)->text;
 	case PROFILE_ROOT_NONE:
 	case PROFILE_ROOT_STATE: break;

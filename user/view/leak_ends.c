@@ -57,7 +57,7 @@ int leak_ends__goals(struct leak_ends *e, uint16_t rt, const struct census *c, u
 	if (e->nr_goals)
 		qsort(e->goals, e->nr_goals, sizeof(*e->goals), compare_ends);
 	for (size_t i = 0; i < c->nr && e->nr_goals; i++) {
-		const struct leak_end key = { .goid = c->gs[i].goid, .rt = rt };
+		const struct leak_end key = { .goid = c->gs[i].who.goid, .rt = rt };
 
 		if (bsearch(&key, e->goals, e->nr_goals, sizeof(key), compare_ends))
 			goals[nr++] = (uint32_t)i;
@@ -82,7 +82,7 @@ int leak_ends__found(struct leaks *l, uint16_t rt, const struct census *c,
 
 	for (size_t i = 0; i < a->nr && !err; i++) {
 		const struct reach_goal *goal = &a->goals[i];
-		const struct leak_g *g = leakset__get(l->set, rt, c->gs[goal->g].goid);
+		const struct leak_g *g = leakset__get(l->set, rt, c->gs[goal->g].who.goid);
 
 		if (!g)
 			continue;

@@ -122,8 +122,8 @@ int leak_incident__note(struct leaks *l, uint16_t rt, const struct chans_source 
 		const struct wait_edge *e = &src->graph->edges[i];
 		const struct census_wait *w = &c->waits[e->wait];
 
-		err = add(l->incidents, &(struct noted){ .from = c->gs[e->g].goid,
-							 .to = c->gs[e->to].goid,
+		err = add(l->incidents, &(struct noted){ .from = c->gs[e->g].who.goid,
+							 .to = c->gs[e->to].who.goid,
 							 .lock = w->addr,
 							 .rt = rt,
 							 .kept = wait_edge_keeps(e),
@@ -148,8 +148,8 @@ int leak_incident__refer(struct leaks *l, uint16_t rt, const struct reach_answer
 		for (size_t k = 0; k < a->goals[i].nr_keepers && !err; k++)
 			if (by[k] != a->goals[i].g)
 				err = add(l->incidents,
-					  &(struct noted){ .from = g->goid,
-							   .to = c->gs[by[k]].goid,
+					  &(struct noted){ .from = g->who.goid,
+							   .to = c->gs[by[k]].who.goid,
 							   .lock = c->waits[g->waits_at].addr,
 							   .rt = rt,
 							   .refers = true });

@@ -111,7 +111,8 @@ static bool all_stand(const struct limit *m)
 
 	for (uint64_t i = 0; i < m->places; i++) {
 		const struct dump_row *r = &m->l->d->rows[m->rows[i]];
-		const struct leak_g *g = leakset__get(m->l->set, r->rt, dump__g(m->l->d, r)->goid);
+		const struct leak_g *g =
+			leakset__get(m->l->set, r->rt, dump__g(m->l->d, r)->who.goid);
 
 		if (!g || g->wait_look >= last)
 			return false;
@@ -126,9 +127,9 @@ static int note_senders(const struct limit *m, uint16_t rt)
 
 	for (size_t i = 0, k = 0; i < d->nr && !err; i++)
 		if (d->rows[i].rt == rt && sends_to(m->l, &d->rows[i], m->chan))
-			err = leak_incident__lead(m->l, rt, dump__g(d, &d->rows[i])->goid,
+			err = leak_incident__lead(m->l, rt, dump__g(d, &d->rows[i])->who.goid,
 						  dump__g(d, &d->rows[m->rows[k++ % m->places]])
-							  ->goid,
+							  ->who.goid,
 						  m->chan, LEAK_LEAD_PLACE);
 	return err;
 }

@@ -65,14 +65,15 @@ static size_t count(const struct makers *m, uint16_t rt, uint64_t goid)
 static uint64_t parent_of(const struct leaks *l, const struct dump_row *r)
 {
 	const struct census_g *g = dump__g(l->d, r);
-	const struct gorigin *o = g->parent_goid ? NULL : births__of(l->births, r->rt, g->goid);
+	const struct gorigin *o =
+		g->who.parent_goid ? NULL : births__of(l->births, r->rt, g->who.goid);
 
-	return o ? o->parent_goid : g->parent_goid;
+	return o ? o->parent_goid : g->who.parent_goid;
 }
 
 static const struct leak_g *g_of(const struct leaks *l, const struct dump_row *r)
 {
-	return leakset__get(l->set, r->rt, dump__g(l->d, r)->goid);
+	return leakset__get(l->set, r->rt, dump__g(l->d, r)->who.goid);
 }
 
 /*
@@ -104,7 +105,7 @@ static void find_readers(const struct leaks *l, struct load *to)
 		    (gr->role == LEAK_ROLE_KEEPALIVE && is_between_requests(l, r)))
 			continue;
 		to->readers.v[to->readers.nr++] =
-			(struct maker){ dump__g(l->d, r)->goid, r->rt, 0 };
+			(struct maker){ dump__g(l->d, r)->who.goid, r->rt, 0 };
 		if (up)
 			to->parents.v[to->parents.nr++] = (struct maker){ up, r->rt, 0 };
 	}
@@ -152,7 +153,7 @@ static bool can_be_told_to_end(const struct leaks *l, uint32_t group)
 static uint64_t link_of(struct leaks *l, const struct load *of, const struct dump_row *r,
 			uint32_t group)
 {
-	const uint64_t goid = dump__g(l->d, r)->goid;
+	const uint64_t goid = dump__g(l->d, r)->who.goid;
 
 	return can_be_told_to_end(l, group) && count(&of->parents, r->rt, goid) ? goid
 										: parent_of(l, r);

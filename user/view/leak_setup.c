@@ -36,9 +36,10 @@ int leak_setup__note(struct leaks *l)
 	for (size_t i = 0; i < l->d->nr; i++) {
 		const struct dump_row *r = &l->d->rows[i];
 		const struct census_g *cg = dump__g(l->d, r);
-		const struct leak_g *g = leakset__get(l->set, r->rt, cg->goid);
+		const struct leak_g *g = leakset__get(l->set, r->rt, cg->who.goid);
 
-		if (g && cg->parent_goid && cg->parent_goid != FIRST_GOID) /* 0: before Go 1.21 */
+		if (g && cg->who.parent_goid &&
+		    cg->who.parent_goid != FIRST_GOID) /* 0: before Go 1.21 */
 			others[g->group] = true;
 	}
 	for (size_t i = 0; i < nr; i++)

@@ -158,8 +158,8 @@ static void look__key(struct look *k, const struct dump_row *r, struct leak_seen
 /* Once for each: there may be a million at every look. */
 static void look__note_birth(const struct look *k, uint16_t rt, const struct census_g *g)
 {
-	if (leakset__is_new(k->l->set, rt, g->goid))
-		births__before(k->l->births, rt, g->goid, g->parent_goid, g->gopc, g->startpc);
+	if (leakset__is_new(k->l->set, rt, g->who.goid))
+		births__before(k->l->births, rt, &g->who);
 }
 
 static int look__see(struct look *k, size_t i)
@@ -170,7 +170,7 @@ static int look__see(struct look *k, size_t i)
 	const size_t stack = dump__stack(k->d, r);
 	const bool counts = gofacts_has(k->d->in.namers[r->rt].go_minor, GO_RUNS_COUNTED);
 	struct leak_seen s = {
-		.goid = g->goid,
+		.goid = g->who.goid,
 		.wait = census__wait_number(c, g, counts),
 		.unsure = !counts,
 		.since_ns = g->waitsince_ns,
@@ -179,7 +179,7 @@ static int look__see(struct look *k, size_t i)
 		.item = (uint32_t)i,
 		.stack = UNKNOWN,
 		.rt = r->rt,
-		.main = g->goid == 1,
+		.main = g->who.goid == 1,
 		.leaked = g->status == GOSTATUS_LEAKED,
 		.on_cpu = g->status == GOSTATUS_RUNNING,
 	};
@@ -207,11 +207,11 @@ static int look__see(struct look *k, size_t i)
 /* One that never held still, as it was when it was met. It is in no row. */
 static int look__miss(const struct look *k, uint16_t rt, const struct census_g *g)
 {
-	const uint32_t start = sites__of(k->d->sites, rt, SITE_START, g->startpc, NULL),
-		       made = sites__of(k->d->sites, rt, SITE_MADE, g->gopc, NULL);
+	const uint32_t start = sites__of(k->d->sites, rt, SITE_START, g->who.startpc, NULL),
+		       made = sites__of(k->d->sites, rt, SITE_MADE, g->who.gopc, NULL);
 	const struct site *s = dump__site(k->d, made), *runs = dump__site(k->d, start);
 	struct leak_seen seen = {
-		.goid = g->goid,
+		.goid = g->who.goid,
 		.stack_bytes = g->stack_hi - g->stack_lo,
 		.key.made = s ? place_of_site(k->l, s) : 0,
 		.key.reason = GOSTATE_RUNNING,
@@ -219,7 +219,7 @@ static int look__miss(const struct look *k, uint16_t rt, const struct census_g *
 		.stack = UNKNOWN,
 		.rt = rt,
 		.class = LEAK_RUNS,
-		.main = g->goid == 1,
+		.main = g->who.goid == 1,
 		.on_cpu = g->status == GOSTATUS_RUNNING,
 	};
 	int err = 0;
@@ -227,7 +227,7 @@ static int look__miss(const struct look *k, uint16_t rt, const struct census_g *
 	if ((g->status == GOSTATUS_RUNNING || g->status == GOSTATUS_RUNNABLE) &&
 	    !(runs && runs->system))
 		err = leakset__see(k->l->set, &seen);
-	leakset__miss(k->l->set, rt, g->goid);
+	leakset__miss(k->l->set, rt, g->who.goid);
 	return err == -ENOSPC ? 0 : err;
 }
 
@@ -334,7 +334,7 @@ int leaks__goals(const struct leaks *l, uint16_t rt, uint32_t **ret, size_t *ret
 	for (size_t i = 0; i < l->d->nr && nr < LEAKS_GOALS_MAX; i++) {
 		const struct dump_row *r = &l->d->rows[i];
 		const struct leak_g *g =
-			r->rt == rt ? leakset__get(l->set, rt, dump__g(l->d, r)->goid) : NULL;
+			r->rt == rt ? leakset__get(l->set, rt, dump__g(l->d, r)->who.goid) : NULL;
 
 		heart__beat();
 		if (!g || g->wait_look == look || of_group[g->group] == LEAKS_GOALS ||
@@ -395,7 +395,7 @@ static enum leak_reach held_by(struct leaks *l, const struct leak_g *g,
 void leaks__proved(struct leaks *l, uint16_t rt, const struct reach_answer *a)
 {
 	for (size_t i = 0; i < a->nr; i++) {
-		const uint64_t goid = l->d->in.censuses[rt]->gs[a->goals[i].g].goid;
+		const uint64_t goid = l->d->in.censuses[rt]->gs[a->goals[i].g].who.goid;
 		const struct leak_g *g = leakset__get(l->set, rt, goid);
 
 		if (g && a->goals[i].verdict == REACH_LEAKED)
@@ -464,7 +464,7 @@ static int channel_facts(struct leaks *l, const struct dump_row *r, const struct
 	if (stopped && !(facts & LEAK_FACT_TIMER))
 		facts |= LEAK_FACT_STOPPED;
 	if (fed && other && !err)
-		err = leak_ends__goal(&l->ends, r->rt, g->goid);
+		err = leak_ends__goal(&l->ends, r->rt, g->who.goid);
 	return err ? err : facts;
 }
 
@@ -472,7 +472,7 @@ static int channel_facts(struct leaks *l, const struct dump_row *r, const struct
 static int note_cycle(struct leaks *l, uint16_t rt, const struct chans_source *src,
 		      const struct wait_edge *e, uint32_t nr)
 {
-	const uint64_t goid = l->d->in.censuses[rt]->gs[e->g].goid;
+	const uint64_t goid = l->d->in.censuses[rt]->gs[e->g].who.goid;
 	const struct leak_g *g = leakset__get(l->set, rt, goid);
 
 	if (!g)
@@ -492,8 +492,8 @@ static bool note_behind(struct leaks *l, uint16_t rt, const struct waitgraph *w,
 	bool more = false;
 
 	for (size_t i = 0; i < w->nr_edges; i++) {
-		const struct leak_g *g = leakset__get(l->set, rt, gs[w->edges[i].g].goid);
-		const struct leak_g *to = leakset__get(l->set, rt, gs[w->edges[i].to].goid);
+		const struct leak_g *g = leakset__get(l->set, rt, gs[w->edges[i].g].who.goid);
+		const struct leak_g *to = leakset__get(l->set, rt, gs[w->edges[i].to].who.goid);
 
 		if (!g || !to || g->cycle || g->behind || !(to->cycle || to->behind))
 			continue;
@@ -530,7 +530,7 @@ static int note_locks(struct leaks *l, uint16_t rt, const struct chans_source *s
 	for (size_t i = 0; i < src->holds->nr && !err; i++)
 		if (src->holds->v[i].kind != GHOLD_GROUP)
 			err = leakset__hold(l->set, rt, src->holds->v[i].lock,
-					    gs[src->holds->v[i].g].goid);
+					    gs[src->holds->v[i].g].who.goid);
 	for (size_t i = 0; i < w->nr_cycles; i++)
 		for (uint32_t k = 0; k < w->cycles[i].nr && !err; k++)
 			err = note_cycle(l, rt, src, &w->steps[w->cycles[i].edges_at + k],
@@ -546,7 +546,7 @@ static const struct leak_g *next_asked(const struct leaks *l, uint16_t rt, size_
 {
 	const struct dump_row *r = &l->d->rows[row];
 	const struct leak_g *g =
-		r->rt == rt ? leakset__get(l->set, rt, dump__g(l->d, r)->goid) : NULL;
+		r->rt == rt ? leakset__get(l->set, rt, dump__g(l->d, r)->who.goid) : NULL;
 
 	if (!g || asked[g->group] == SAMPLE)
 		return NULL;

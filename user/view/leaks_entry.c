@@ -116,7 +116,7 @@ static void entry__parents(const struct leaks *l, const struct leak_group *g, st
 
 	while (e->nr_parents < LEAKS_PARENTS_MAX) {
 		const struct dump_row *r;
-		uint64_t goid = dump__g(l->d, row_of(l, m))->parent_goid;
+		uint64_t goid = dump__g(l->d, row_of(l, m))->who.parent_goid;
 
 		m = goid ? leakset__get(l->set, m->rt, goid) : NULL;
 		if (!m)

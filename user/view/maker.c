@@ -55,7 +55,7 @@ static int find(const struct callers *c, const struct dump_row *r, struct found 
 	struct chain chain;
 	int err = 0;
 
-	ret->by = dump__g(c->d, r)->goid;
+	ret->by = dump__g(c->d, r)->who.goid;
 	if (births__chain(c->births, r->rt, ret->by, &chain) ||
 	    chain.links[0].stack_id == PW_STACK_ID_NONE)
 		return 0;

@@ -94,7 +94,7 @@ static void put_group(struct refs_log *l, const struct ref_group *g)
 	r->goroutines[i] = g->nr;
 	r->runtime[i] = row ? row->rt : 0;
 	r->goroutine[i] = row ? row->g : 0;
-	r->goid[i] = row ? dump__g(l->rs->d, row)->goid : 0;
+	r->goid[i] = row ? dump__g(l->rs->d, row)->who.goid : 0;
 	for (size_t v = 0; v < REF_VERDICTS; v++)
 		r->verdict[i * REF_VERDICTS + v] = g->of[v];
 	r->object[i] = g->object;
