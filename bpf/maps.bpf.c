@@ -21,8 +21,8 @@ struct pw_map_gs pw_gs SEC(".maps");
 /* The goid filter. Written by user space before recording, read by all points. */
 struct pw_map_goids pw_goids SEC(".maps");
 
-/* Stack ids whose record was accepted by the transport. An id that drops out is sent again:
- * harmless. */
+/* Stack ids, each plus pw_turn, whose record was accepted by the transport. An id that drops out is
+ * sent again: harmless. */
 struct pw_map_seen pw_seen SEC(".maps");
 
 /*
@@ -61,6 +61,18 @@ volatile __u32 pw_on = 0;
 
 /* 1 while single allocations are counted: a part of the time that pw_on is. As above. */
 volatile __u32 pw_exact = 0;
+
+/*
+ * Points (1 << enum pw_point) that nobody records: what several jobs share goes on for some of them
+ * while it has ended, or not begun, for others. Their hits count as off. Written by user space.
+ */
+volatile __u32 pw_muted = 0;
+
+/*
+ * Goes up when another job begins to listen: the ids in pw_seen are of a turn, so it is sent all
+ * stacks too. Written by user space.
+ */
+volatile __u64 pw_turn = 0;
 
 /*
  * 0, or the moment at which the stretch or window that is being recorded began: what pw_gs holds

@@ -113,6 +113,8 @@ extern struct pw_map_never pw_never SEC(".maps");
 extern PW_RODATA struct pw_knobs pw_knobs;
 extern volatile __u32 pw_on;
 extern volatile __u32 pw_exact;
+extern volatile __u32 pw_muted;
+extern volatile __u64 pw_turn;
 extern volatile __u64 pw_begin_ns;
 extern volatile __u32 pw_window;
 extern volatile __u32 pw_limited;

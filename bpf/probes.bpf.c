@@ -53,6 +53,8 @@ static __always_inline int pw_dispatch(struct pt_regs *ctx, const struct pw_site
 		return pw_count(PW_STAT_MORESTACK);
 	if (point >= PW_POINT_ALLOCS)
 		return pw_count(PW_STAT_LOST_SITE);
+	if (pw_muted >> point & 1)
+		return pw_count(PW_STAT_OFF);
 	pw_take_hit(point);
 	switch (point) {
 	case PW_POINT_BIRTH:

@@ -39,12 +39,12 @@ __u64 pw_pc_kind(__u64 pc);
  */
 static __always_inline __u64 pw_stack_id(void *ctx, const struct pw_walk *w, __u64 now)
 {
-	__u64 size, id = pw_unwind(w->pc, w->caller, w->bp);
+	__u64 size, id = pw_unwind(w->pc, w->caller, w->bp), seen = id + pw_turn;
 	struct pw_scratch *s;
 	struct pw_stack *st;
 	__u8 one = 1;
 
-	if (id != PW_STACK_ID_NONE && bpf_map_lookup_elem(&pw_seen, &id))
+	if (id != PW_STACK_ID_NONE && bpf_map_lookup_elem(&pw_seen, &seen))
 		return id;
 	s = pw_scratch_get();
 	if (id == PW_STACK_ID_NONE || !s) {
@@ -62,7 +62,7 @@ static __always_inline __u64 pw_stack_id(void *ctx, const struct pw_walk *w, __u
 		return id;
 	}
 	pw_count(PW_STAT_STACKS);
-	bpf_map_update_elem(&pw_seen, &id, &one, BPF_ANY);
+	bpf_map_update_elem(&pw_seen, &seen, &one, BPF_ANY);
 	return id;
 }
 

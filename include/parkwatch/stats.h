@@ -24,7 +24,10 @@ enum pw_stat {
 	PW_STAT_EVENTS,
 	PW_STAT_SUMMED, /* waits and latencies that went into a sum instead */
 	PW_STAT_STACKS, /* stack records accepted */
-	/* hit while recording was off (between attach and start, stop and detach) */
+	/*
+	 * hit while recording was off (between attach and start, stop and detach), or was of a
+	 * point that nobody records
+	 */
 	PW_STAT_OFF,
 	/* hit on a stack check whose branch to morestack is taken: not an event */
 	PW_STAT_MORESTACK,

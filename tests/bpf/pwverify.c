@@ -146,7 +146,7 @@ static void child_plan(struct dummy *child, struct goruntime *rt, struct plan *p
 static int count_hits(struct attach *a, struct dummy *child, struct cause *why)
 {
 	uint64_t ns, stats[PW_STAT_MAX];
-	int err = attach__on(a, why);
+	int err = attach__on(a, ATTACH_ALL, why);
 
 	if (!err)
 		err = dummy__run(child, INSN_NOP, 10, false, &ns);

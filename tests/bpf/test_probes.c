@@ -108,6 +108,8 @@ void make_world(void)
 	regs.r14 = addr(made.g);
 	regs.cx = 0xffffff00 | REASON; /* the reason is the low byte */
 	pw_on = 1;
+	pw_muted = 0;
+	pw_turn = 0;
 	pw_exact = 1;
 	pw_begin_ns = 0;
 	pw_window = 0;
@@ -508,6 +510,31 @@ Test(probes, while_off_hits_are_only_counted)
 	cr_expect_eq(shim.nr_records, 0);
 	for (unsigned int i = 0; i < PW_STAT_MAX; i++)
 		cr_expect(i == PW_STAT_OFF || !stat_of(i), "stat %u", i);
+}
+
+Test(probes, a_point_that_nobody_records_is_off_and_the_others_go_on)
+{
+	pw_muted = 1u << PW_POINT_PARK;
+	pw_park(&regs);
+	pw_exit(&regs);
+	cr_expect_eq(stat_of(PW_STAT_OFF), 1);
+	cr_expect_eq(stat_of(PW_STAT_HIT + PW_POINT_PARK), 0);
+	cr_expect_eq(stat_of(PW_STAT_EVENTS), 1, "the exit");
+	cr_expect_eq((int)shim_map_of(&pw_gs)->nr, 0, "nothing is noted of the park");
+	pw_muted = 0;
+	pw_park(&regs);
+	cr_expect_eq((int)shim_map_of(&pw_gs)->nr, 1);
+}
+
+Test(probes, who_listens_later_is_sent_the_stacks_again)
+{
+	pw_birth(&regs);
+	pw_birth(&regs);
+	cr_expect_eq(stat_of(PW_STAT_STACKS), 1);
+	pw_turn++;
+	pw_birth(&regs);
+	pw_birth(&regs);
+	cr_expect_eq(stat_of(PW_STAT_STACKS), 2);
 }
 
 Test(probes, the_goid_filter_lets_only_its_goroutines_pass)

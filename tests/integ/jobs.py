@@ -1,17 +1,19 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""jobs: a watch for leaks and a recording of births run on one process in one loop, and both reports hold.
+"""jobs: a watch for leaks and a recording run on one process in one loop, share their probes, and both reports hold.
 
     jobs.py BUILD/tests/pwjobs [NAME...]
 
-What both count is compared: births at the same place. Needs root, and Go.
+What both count is compared with each other and with the goroutines that are there. Needs root, and Go.
 """
+import collections
 import contextlib
 import json
 import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import build
 import script
@@ -20,17 +22,18 @@ from target import LIMIT, alive, expect, folded
 
 MINORS = [15, 17, 22, 27]
 KINDS = "one-of-ten,early-return"
+PAUSE = 0.15    # seconds, from one request of a kind to the next
 SECONDS = 8
 # One job starts after the other, and probes take a moment: what is born meanwhile only one of them counts. A second, on a busy machine.
 APART = 1 / SECONDS
 
 
 @contextlib.contextmanager
-def running(pwjobs, minor, seconds):
+def running(pwjobs, minor, seconds, event="births", first="watch", record=None):
     """(process of pwjobs, pid of its target): both jobs go on."""
     with leaking(KINDS, minor) as (pid, _):
-        p = subprocess.Popen([pwjobs, str(pid), str(seconds)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                             stderr=subprocess.PIPE, text=True)
+        p = subprocess.Popen([pwjobs, str(pid), str(seconds), event, first, str(record or seconds)], stdin=subprocess.DEVNULL,
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         try:
             said = ""
             while "both go on" not in said:
@@ -45,32 +48,101 @@ def running(pwjobs, minor, seconds):
 
 
 def reports(process):
-    """The watch's groups by the function they began with, the numbers of both, and births as recorded, by the same."""
+    """The watch's groups by the function they began with, the numbers of both, and what was recorded, by the outermost frame."""
     out, said = process.communicate(timeout=LIMIT)
     expect(process.returncode == 0, f"exit {process.returncode}: {said}")
-    leaks, numbers, births = out.split("---\n")
-    started = {}
-    for frames, nr in folded(births):
-        func = re.match(r"\[go (.*)\]", frames[-1])[1]
-        started[func] = started.get(func, 0) + nr
+    leaks, numbers, recorded = out.split("---\n")
+    frames = collections.Counter()
+    for stack, nr in folded(recorded):
+        frames[stack[-1]] += nr
     groups = {g["start"]["func"]: g for g in json.loads(leaks)["groups"]}
-    return json.loads(leaks), groups, dict(line.partition(" ")[::2] for line in numbers.splitlines()), started
+    numbers = dict(line.partition(" ")[::2] for line in numbers.splitlines())
+    expect(numbers["lost"] == numbers["watch_lost"] == "0" and not numbers["code_left"], str(numbers))
+    return json.loads(leaks), groups, numbers, frames
+
+
+def probed(process):
+    """The places at which the probe holder has probes, as often as it has them; empty: this kernel does not tell."""
+    children = f"/proc/{process.pid}/task/{process.pid}/children"
+    holders = [pid for pid in Path(children).read_text().split() if Path(f"/proc/{pid}/comm").read_text() == "pw-holder\n"]
+    expect(len(holders) == 1, f"{len(holders)} probe holders")
+    places = []
+    for info in Path(f"/proc/{holders[0]}/fdinfo").iterdir():
+        text = info.read_text()
+        where = re.search(r"^path:\s*(.*)$", text, re.M)
+        places += [(where[1], offset) for offset in re.findall(r"^\d+\s+(0x[0-9a-f]+)\s+0x0$", text, re.M)] if where else []
+    return places
+
+
+def expect_each_once(process):
+    """Links are made one after the other, and taken down so: what is there once all are is looked at."""
+    places = probed(process)
+    expect(len(places) == len(set(places)), f"probed twice: {places}")
 
 
 def both_reports_hold(pwjobs, minor):
     with running(pwjobs, minor, SECONDS) as (p, _):
-        leaks, groups, numbers, started = reports(p)
+        expect_each_once(p)
+        leaks, groups, numbers, recorded = reports(p)
     expect(leaks["looks"] >= 10 and leaks["window_s"] >= SECONDS, f"{leaks['looks']} looks in {leaks['window_s']} s")
-    expect(numbers["lost"] == numbers["watch_lost"] == "0" and not numbers["code_left"], str(numbers))
     expect(numbers["recorded_ns"] == numbers["exact_ns"] and int(numbers["exact_ns"]) >= SECONDS * 10**9, str(numbers))
     # The watch does nearly all of the work: 13 looks, and searches of the heap. It is no cost of the recording.
     expect(0 < int(numbers["own_ns"]) < int(numbers["cpu_ns"]) / 2, f"the recording pays for the watch: {numbers}")
     for func in ("main.ending", "main.answer"):
         g = groups[func]
         expect(g["leak"] and g["verdict"] == "growing", f"{func}: {g['verdict']}")
-        expect(not g["births_estimated"], f"{func}: births are guessed: {numbers['no_lives']}")
-        expect(abs(g["births"] - started[func]) <= APART * max(g["births"], started[func]),
-               f"{func}: the watch saw {g['births']} births, the recording {started[func]}")
+        expect_births_seen(g, numbers)
+        started = recorded[f"[go {func}]"]
+        expect(abs(g["births"] - started) <= APART * max(g["births"], started),
+               f"{func}: the watch saw {g['births']} births, the recording {started}")
+    # A hit that is of use to both is paid once: by the watch, which was first, until it ends.
+    births = sum(recorded.values())
+    expect(int(numbers["hits"]) < births / 2 and int(numbers["watch_hits"]) > births / 2, f"{births} births: {numbers}")
+
+
+def expect_births_seen(group, numbers):
+    expect(not group["births_estimated"], f"{group['start']['func']}: births are guessed: {numbers['no_lives']}")
+
+
+def expect_all_leak(group, numbers):
+    """None of them ends: as many were born as there are more."""
+    more = group["count"] - group["count_start"]
+    expect_births_seen(group, numbers)
+    expect(abs(group["births"] - more) <= 1 + APART * more, f"{group['births']} births, and {more} more: {numbers}")
+
+
+def exits_are_of_both(pwjobs):
+    with running(pwjobs, build.MODES_MINOR, SECONDS, "exits", "record") as (p, _):
+        expect_each_once(p)
+        _, groups, numbers, recorded = reports(p)
+    exits, ended = groups["main.ending"]["exits"], recorded["[go main.ending]"]
+    expect(abs(exits - ended) <= APART * max(exits, ended), f"the watch saw {exits} exits, the recording {ended}")
+    expect(recorded["[go main.answer]"] == 0, f"none of them ends: {recorded}")
+    expect_all_leak(groups["main.answer"], numbers)
+
+
+def parks_are_of_both(pwjobs):
+    with running(pwjobs, build.MODES_MINOR, SECONDS, "blocked", "record") as (p, _):
+        expect_each_once(p)
+        _, groups, numbers, recorded = reports(p)
+    # one goroutine of each kind sleeps, and does next to nothing else
+    slept, all_the_time = recorded["[sleep]"], 2 * int(numbers["recorded_ns"])
+    expect(0.95 * all_the_time <= slept <= all_the_time, f"slept {slept} of {all_the_time} ns")
+    expect_all_leak(groups["main.answer"], numbers)
+
+
+def one_ends_and_the_other_goes_on(pwjobs, event, first, watch, record):
+    with running(pwjobs, build.MODES_MINOR, watch, event, first, record) as (p, _):
+        expect_each_once(p)
+        _, groups, numbers, recorded = reports(p)
+    seconds = int(numbers["recorded_ns"]) / 10**9
+    expect(record <= seconds < record + 1 and numbers["recorded_ns"] == numbers["exact_ns"], str(numbers))
+    if event == "births":
+        made = recorded["[go main.answer]"]
+        expect((1 - APART) * seconds <= made * PAUSE <= seconds + PAUSE, f"{made} births in {seconds} s: {numbers}")
+    else:
+        expect(0.95 * seconds <= recorded["[sleep]"] / 2e9 <= seconds, f"slept {recorded['[sleep]']} ns in {seconds} s")
+    expect_all_leak(groups["main.answer"], numbers)
 
 
 def a_signal_ends_both(pwjobs):
@@ -79,7 +151,7 @@ def a_signal_ends_both(pwjobs):
         leaks, _, numbers, _ = reports(p)
         expect(alive(pid), "the target died")
     expect(leaks["looks"] == 2, f"{leaks['looks']} looks")
-    expect(int(numbers["recorded_ns"]) < 60 * 10**9 and not numbers["code_left"], str(numbers))
+    expect(int(numbers["recorded_ns"]) < 60 * 10**9, str(numbers))
 
 
 def the_end_of_the_target_ends_both(pwjobs):
@@ -89,9 +161,17 @@ def the_end_of_the_target_ends_both(pwjobs):
     expect(int(numbers["recorded_ns"]) < 60 * 10**9, str(numbers))
 
 
+ENDS = [("births", "watch", SECONDS, 3), ("births", "record", SECONDS, 3), ("births", "watch", 3, SECONDS), ("births", "record", 3, SECONDS),
+        ("blocked", "record", SECONDS, 3), ("blocked", "record", 3, SECONDS)]
+
+
 def cases():
     for minor in MINORS:
         yield f"jobs: both_reports_hold [go1.{minor}]", both_reports_hold, (minor,)
+    yield "jobs: exits_are_of_both", exits_are_of_both, ()
+    yield "jobs: parks_are_of_both", parks_are_of_both, ()
+    for end in ENDS:
+        yield f"jobs: one_ends_and_the_other_goes_on {' '.join(map(str, end))}", one_ends_and_the_other_goes_on, end
     yield "jobs: a_signal_ends_both", a_signal_ends_both, ()
     yield "jobs: the_end_of_the_target_ends_both", the_end_of_the_target_ends_both, ()
 

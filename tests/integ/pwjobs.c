@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * pwjobs: two jobs on one process in one loop (engine/job), for jobs.py: a watch for leaks, and a
- * recording of births of which every one counts.
+ * recording of which every event counts. They share their probes.
  *
- *	pwjobs PID SECONDS	three parts, with a line "---" in between: the leaks as JSON, "NAME
- *				VALUE" lines of both, the births as folded stacks
+ *	pwjobs PID SECONDS EVENT FIRST RECORD	three parts, with a line "---" in between: the leaks
+ *						as JSON, "NAME VALUE" lines of both, the recording
+ *						as folded stacks
  *
- * SIGINT ends it early. When both go on it says so.
+ * EVENT: births, exits or blocked. FIRST, "watch" or "record": which has its probes first, and
+ * begins first. RECORD: how many seconds the recording takes. SIGINT ends it early. When both go on
+ * it says so.
  */
 #include <errno.h>
 #include <signal.h>
@@ -16,6 +19,7 @@
 
 #include "base/clock.h"
 #include "engine/session.h"
+#include "engine/target.h"
 #include "engine/watch.h"
 #include "format/format.h"
 #include "probe/probe_holder.h"
@@ -62,17 +66,18 @@ static int print_leaks(struct watch *w, const struct watch_end *end, struct caus
 static void print_numbers(const struct watch_end *w, const char *no_lives,
 			  const struct session_end *s)
 {
-	printf("---\nwatch_lost %llu\nlost %llu\nevents %llu\nrecorded_ns %llu\nexact_ns "
-	       "%llu\nown_ns %llu\ncpu_ns %llu\n"
+	printf("---\ngap_ns %llu\nwatch_lost %llu\nlost %llu\nwatch_hits %llu\nhits %llu\n"
+	       "events %llu\nrecorded_ns %llu\nexact_ns %llu\nown_ns %llu\ncpu_ns %llu\n"
 	       "no_lives %s\ncode_left %s%s\n---\n",
-	       (unsigned long long)w->lost, (unsigned long long)s->lost,
-	       (unsigned long long)s->events, (unsigned long long)s->duration_ns,
-	       (unsigned long long)s->exact_ns, (unsigned long long)s->own_ns,
-	       (unsigned long long)clock_cpu_ns(), no_lives ? no_lives : "", s->code_left,
-	       w->code_left);
+	       (unsigned long long)s->gap_ns, (unsigned long long)w->lost,
+	       (unsigned long long)s->lost, (unsigned long long)w->hits,
+	       (unsigned long long)s->hits, (unsigned long long)s->events,
+	       (unsigned long long)s->duration_ns, (unsigned long long)s->exact_ns,
+	       (unsigned long long)s->own_ns, (unsigned long long)clock_cpu_ns(),
+	       no_lives ? no_lives : "", s->code_left, w->code_left);
 }
 
-static int print_births(struct session *s, const struct session_end *end, struct cause *why)
+static int print_recording(struct session *s, const struct session_end *end, struct cause *why)
 {
 	struct namer namers[GOPROC_RUNTIMES_MAX];
 	scoped(snap) snap = NULL;
@@ -91,42 +96,97 @@ static int print_births(struct session *s, const struct session_end *end, struct
 			     stdout, why);
 }
 
-static int run(pid_t pid, uint64_t duration_ns, struct cause *why)
-{
-	const struct watch_opts wo = { .pid = pid, .duration_ns = duration_ns, .depth = DEPTH };
-	const struct session_opts so = { .pid = pid,
-					 .stop = &stop,
-					 .profile = { .event = PROFILE_BIRTHS },
-					 .transport = -1,
-					 .attach = ATTACH_AUTO,
-					 .depth = DEPTH,
-					 .ring_bytes = PW_RING_DEFAULT,
-					 .rate = 20 };
-	scoped(watch) w = NULL;
-	scoped(session) s = NULL;
-	struct watch_end watched;
-	struct session_end recorded;
-	struct job jobs[2];
-	bool told = false;
-	int err = watch__open(&wo, &stop, &w, why);
+struct asked {
+	pid_t pid;
+	uint64_t duration_ns, record_ns;
+	enum profile_event event;
+	bool record_first;
+};
 
-	if (!err)
-		err = session__open(&so, &s, why);
-	if (err)
-		return err;
-	jobs[0] = watch__job(w);
-	jobs[1] = session__job(s, duration_ns);
-	err = jobs__run(jobs, 2,
-			&(struct jobs_opts){ .stop = &stop, .progress = tell, .ctx = &told });
-	if (err)
-		return cause__set(why, err, "%s%s", jobs[0].why.text, jobs[1].why.text);
+static int open_watch(const struct asked *a, struct shared_probes *shared, struct watch **ret,
+		      struct cause *why)
+{
+	const struct watch_opts o = {
+		.pid = a->pid, .duration_ns = a->duration_ns, .depth = DEPTH, .shared = shared
+	};
+
+	return watch__open(&o, &stop, ret, why);
+}
+
+static int open_session(const struct asked *a, struct shared_probes *shared, struct session **ret,
+			struct cause *why)
+{
+	const struct session_opts o = { .pid = a->pid,
+					.stop = &stop,
+					.profile = { .event = a->event },
+					.transport = -1,
+					.attach = ATTACH_AUTO,
+					.depth = DEPTH,
+					.ring_bytes = PW_RING_DEFAULT,
+					.rate = 20,
+					.shared = shared };
+
+	return session__open(&o, ret, why);
+}
+
+static int print(struct watch *w, struct session *s, struct cause *why)
+{
+	struct session_end recorded;
+	struct watch_end watched;
+	int err;
+
 	watch__ended(w, &watched);
 	session__ended(s, &recorded);
 	err = print_leaks(w, &watched, why);
 	if (err)
 		return err;
 	print_numbers(&watched, watch__lives_why(w), &recorded);
-	return print_births(s, &recorded, why);
+	return print_recording(s, &recorded, why);
+}
+
+static int run_both(const struct asked *a, struct shared_probes *shared, struct cause *why)
+{
+	scoped(session) s = NULL;
+	scoped(watch) w = NULL;
+	struct job jobs[2];
+	bool told = false;
+	int err = a->record_first ? open_session(a, shared, &s, why) : 0;
+
+	if (!err)
+		err = open_watch(a, shared, &w, why);
+	if (!err && !s)
+		err = open_session(a, shared, &s, why);
+	if (err)
+		return err;
+	jobs[a->record_first] = watch__job(w);
+	jobs[!a->record_first] = session__job(s, a->record_ns);
+	err = jobs__run(jobs, 2,
+			&(struct jobs_opts){ .stop = &stop, .progress = tell, .ctx = &told });
+	return err ? cause__set(why, err, "%s%s", jobs[0].why.text, jobs[1].why.text)
+		   : print(w, s, why);
+}
+
+static int run(const struct asked *a, struct cause *why)
+{
+	struct deadline until = deadline_in(60 * NS_PER_SEC, &stop);
+	struct shared_probes shared = { .nr = 0 };
+	struct target t;
+	int err = target__open(&t, a->pid, &until, why);
+
+	if (err)
+		return err;
+	shared.proc = t.proc;
+	shared.gp = t.gp;
+	err = run_both(a, &shared, why);
+	target__close(&t);
+	return err;
+}
+
+static enum profile_event event_by_name(const char *name)
+{
+	return !strcmp(name, "exits")     ? PROFILE_EXITS
+	       : !strcmp(name, "blocked") ? PROFILE_BLOCKED
+					  : PROFILE_BIRTHS;
 }
 
 int main(int argc, char **argv)
@@ -136,12 +196,17 @@ int main(int argc, char **argv)
 
 	if (argc == 2 && !strcmp(argv[1], PROBE_HOLDER_COMMAND))
 		return probe_holder_main();
-	if (argc < 3) {
-		fputs("usage: pwjobs PID SECONDS\n", stderr);
+	if (argc != 6) {
+		fputs("usage: pwjobs PID SECONDS EVENT FIRST RECORD\n", stderr);
 		return 2;
 	}
 	signal(SIGINT, on_signal);
-	err = run(atoi(argv[1]), (uint64_t)atoi(argv[2]) * NS_PER_SEC, &why);
+	err = run(&(struct asked){ .pid = atoi(argv[1]),
+				   .duration_ns = (uint64_t)atoi(argv[2]) * NS_PER_SEC,
+				   .record_ns = (uint64_t)atoi(argv[5]) * NS_PER_SEC,
+				   .event = event_by_name(argv[3]),
+				   .record_first = !strcmp(argv[4], "record") },
+		  &why);
 	if (err)
 		fprintf(stderr, "pwjobs: %s: %s\n", why.text, strerror(-err));
 	return err ? 1 : 0;

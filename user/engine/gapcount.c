@@ -41,17 +41,17 @@ void gapcount__begin(struct gapcount *g, const struct proc *proc, struct goproc 
 int64_t gapcount__missing(const struct gapcount *g, const struct proc *proc, struct goproc *gp,
 			  const struct probes *p)
 {
-	uint64_t stats[PW_STAT_MAX], made, alive, happened, seen;
+	const uint32_t births = pw_points_for(PW_FOR_BIRTHS),
+		       exits = pw_points_for(PW_FOR_LIVES) & ~births;
+	uint64_t made, alive, happened, seen;
 
 	if (!g->known)
 		return -1;
-	probes__stats(p, stats); /* before: what is seen later is no reason to miss less */
+	/* before: what is seen later is no reason to miss less */
+	seen = probes__seen(p, g->exits ? exits : births);
 	if (gapcount__read(g, proc, gp, &made, &alive) || made < g->made ||
 	    g->alive + made - g->made < alive)
 		return -1;
 	happened = g->exits ? g->alive + made - g->made - alive : made - g->made;
-	seen = g->exits ? stats[PW_STAT_HIT + PW_POINT_EXIT]
-			: stats[PW_STAT_HIT + PW_POINT_BIRTH] +
-				  stats[PW_STAT_HIT + PW_POINT_COBIRTH];
 	return happened > seen ? (int64_t)(happened - seen) : 0;
 }

@@ -14,6 +14,8 @@
 #include "engine/probes.h"
 #include "engine/snapshot.h"
 
+#define OPTIONAL_PROBES_TOO_DEAR "they would cost the program more than --max-overhead"
+
 struct optional_probes {
 	struct probes *probes; /* owned; NULL: none, or no more */
 	struct cause why;      /* why there are none */

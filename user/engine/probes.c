@@ -1,32 +1,11 @@
-// SPDX-License-Identifier: BSD-2-Clause
-#include "engine/probes.h"
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "engine/probes_set.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/heart.h"
-#include "base/log.h"
-#include "census/census.h"
-#include "probe/calibrate.h"
-
-struct probes {
-	struct probes_opts o;
-	struct proc *proc; /* borrowed */
-	struct goproc *gp; /* borrowed */
-	size_t nr_rt;
-	struct plan *plans[GOPROC_RUNTIMES_MAX];
-	struct probes_points points[GOPROC_RUNTIMES_MAX];
-	struct attach *attaches[GOPROC_RUNTIMES_MAX];
-	const struct kfeat *kf;
-	struct calibration cal;
-	bool calibrated;
-	struct ring *ring;
-};
-
-/* Where others will be is not known yet; it takes long to time what is single-stepped. */
-#define INSN_EMULATED (((1u << INSN_CLASS_MAX) - 1) & ~(1u << INSN_STEPPED))
 
 static const struct {
 	enum pw_stat stat;
@@ -52,101 +31,77 @@ void losses__add(struct losses *l, uint64_t nr, const char *what)
 		 (unsigned long long)nr, what);
 }
 
+/* --- users --- */
+
+/* Before something changes who pays: what came so far is paid as it was. */
+static void probes__settle(struct probes_set *s)
+{
+	uint64_t stats[PW_STAT_MAX];
+
+	if (!s->was_shared)
+		return;
+	probes_set__stats(s, stats);
+	for (int k = 0; k < PW_POINT_MAX; k++) {
+		for (size_t i = 0; i < s->nr_users; i++)
+			if (!probes_set__pays(s, s->users[i], k))
+				s->users[i]->unpaid[k] += stats[PW_STAT_HIT + k] - s->settled[k];
+		s->settled[k] = stats[PW_STAT_HIT + k];
+	}
+}
+
+static void shared_probes__drop(struct shared_probes *in, const struct probes_set *s)
+{
+	size_t i = 0;
+
+	while (i < in->nr && in->sets[i] != s)
+		i++;
+	if (i < in->nr)
+		in->sets[i] = in->sets[--in->nr];
+}
+
 void probes__free(struct probes *p)
 {
 	if (!p)
 		return;
-	for (size_t i = 0; i < p->nr_rt; i++) {
-		attach__free(p->attaches[i]);
-		plan__free(p->plans[i]);
+	if (p->set && p->set->nr_users > 1) {
+		(void)probes__stop(p);
+		probes__off(p);
+	} else if (p->set && p->in) {
+		shared_probes__drop(p->in, p->set);
 	}
-	ring__free(p->ring);
+	if (p->set)
+		probes_set__leave(p->set, p);
 	free(p);
 }
 
-static int probes__check_kernel(struct probes *p, struct cause *why)
+/* From here on its own; what was before is of those who were there. */
+static void probes__begin_counts(struct probes *p, bool was_shared)
 {
-	p->kf = kfeat_for(p->o.attach);
-	if (!p->kf->f[KFEAT_BPF].ok)
-		return cause__set(why,
-				  p->kf->f[KFEAT_BPF].err ? p->kf->f[KFEAT_BPF].err : -EOPNOTSUPP,
-				  "%s", p->kf->f[KFEAT_BPF].why.text);
-	if (p->o.transport < 0)
-		p->o.transport = p->kf->f[KFEAT_RINGBUF].ok ? PW_TRANSPORT_RING : PW_TRANSPORT_PERF;
-	return 0;
-}
-
-static int probes__choose(struct probes *p, size_t i, struct cause *why)
-{
-	struct probes_points *pts = &p->points[i];
-	int err = 0;
-
-	pts->all = p->o.points;
-	if (p->o.choose)
-		err = p->o.choose(p->o.choose_ctx, (uint16_t)i, p->plans[i], pts, why);
-	return err ? err : plan__check_points(p->plans[i], &pts->all, why);
-}
-
-static int probes__load_runtime(struct probes *p, size_t i, struct cause *why)
-{
-	struct goruntime *rt = goproc__runtime(p->gp, i);
-	scoped_mem uint64_t *addrs = NULL;
-	struct attach_opts ao = {
-		.want = p->o.want,
-		.transport = (enum pw_transport)p->o.transport,
-		.method = p->o.attach,
-		.rt = (uint32_t)i,
-		.depth = p->o.depth,
-		.min_wait_ns = p->o.min_wait_ns,
-		.sums = p->o.sums,
-		.alloc_root = p->o.alloc_root,
-		.goids = p->o.nr_goids ? p->o.goids : NULL,
-		.nr_goids = p->o.nr_goids,
-		.ring_bytes = p->o.ring_bytes,
-		.quiet_libbpf = log_level() < LOG_DEBUG,
-		.ring_fd = i ? attach__ring_fd(p->attaches[0]) : -EBADF,
-	};
-	int err;
-
-	err = plan__make(p->gp, rt, p->kf, &p->plans[i], why);
-	if (!err)
-		err = probes__choose(p, i, why);
-	if (!err)
-		err = census__addrs(proc__mem(p->proc), rt, &addrs, &ao.allglen);
-	if (err)
-		return cause__set(why, err, "cannot read the goroutines of '%s' (pid %d): %s",
-				  proc__comm(p->proc), (int)proc__pid(p->proc), strerror(-err));
-	ao.points = p->points[i].all;
-	memcpy(ao.parts, p->points[i].parts, sizeof(ao.parts));
-	return attach__new(p->plans[i], p->kf, p->proc, &ao, &p->attaches[i], why);
-}
-
-static void probes__calibrate(struct probes *p)
-{
-	const uint64_t began = clock_now_ns();
-	uint32_t classes = p->o.others ? INSN_EMULATED : 0, points = p->o.others;
-	struct cause c = { "" };
-	int n;
-
-	if (p->o.no_cost)
-		return;
-	for (size_t i = 0; i < p->nr_rt; i++) {
-		points |= p->points[i].all;
-		for (uint32_t k = 0; k < p->plans[i]->nr_sites; k++)
-			if (p->points[i].all & 1u << p->plans[i]->sites[k].wire.point)
-				classes |= 1u << p->plans[i]->sites[k].class;
+	probes_set__stats(p->set, p->before);
+	if (was_shared)
+		probes__settle(p->set);
+	for (int k = 0; k < PW_POINT_MAX; k++) {
+		if (!was_shared)
+			p->set->settled[k] = p->before[PW_STAT_HIT + k];
+		p->before[PW_STAT_HIT + k] = p->set->settled[k];
+		p->unpaid[k] = 0;
 	}
-	n = calibrate__run(p->kf, attach__method(p->attaches[0]), (enum pw_transport)p->o.transport,
-			   classes, points, p->o.sums, &p->cal, &c);
-	p->calibrated = n >= 0;
-	if (n < 0)
-		log_warn("cost is not measured: %s", c.text);
-	if (n <= 0)
-		return;
-	log_debug("what hits cost was measured in %.0f ms",
-		  (double)(clock_now_ns() - began) / NS_PER_MS);
-	log_debug("probes go out when parkwatch has given no sign of life for %llu ms",
-		  (unsigned long long)(heart->late_ns / NS_PER_MS));
+}
+
+/* What another has, or a set of its own. */
+static int probes__find(struct probes *p, const struct probes_opts *o, struct cause *why)
+{
+	struct shared_probes *in = p->in;
+
+	for (size_t i = 0; i < in->nr; i++) {
+		const bool was_shared = in->sets[i]->was_shared;
+
+		if (!probes_set__join(in->sets[i], o, p)) {
+			probes__begin_counts(p, was_shared);
+			return 0;
+		}
+	}
+	return probes_set__new(o, in->proc, in->gp, p, why);
 }
 
 int probes__new(const struct probes_opts *o, struct proc *proc, struct goproc *gp, ring_fn fn,
@@ -157,89 +112,144 @@ int probes__new(const struct probes_opts *o, struct proc *proc, struct goproc *g
 
 	if (!p)
 		return -ENOMEM;
-	p->o = *o;
-	p->proc = proc;
-	p->gp = gp;
-	p->nr_rt = goproc__nr_runtimes(gp);
-	err = probes__check_kernel(p, why);
-	for (size_t i = 0; i < p->nr_rt && !err; i++)
-		err = probes__load_runtime(p, i, why);
+	p->fn = fn;
+	p->ctx = ctx;
+	p->in = o->shared && o->shared->nr < SHARED_SETS_MAX ? o->shared : NULL;
+	err = p->in ? probes__find(p, o, why) : probes_set__new(o, proc, gp, p, why);
 	if (err)
 		return err;
-	probes__calibrate(p);
-	err = ring__open(attach__ring_fd(p->attaches[0]), (enum pw_transport)p->o.transport,
-			 p->o.ring_bytes, fn, ctx, &p->ring);
-	if (err)
-		return err;
+	if (p->in && p->set->nr_users == 1)
+		p->in->sets[p->in->nr++] = p->set;
 	*ret = steal(p);
 	return 0;
 }
 
 int probes__on(struct probes *p, struct cause *why)
 {
-	int err = 0;
+	struct probes_set *s = p->set;
+	bool others = false;
 
-	for (size_t i = 0; i < p->nr_rt && !err; i++)
-		err = attach__on(p->attaches[i], why);
-	return err;
+	probes_set__see_cut(s);
+	probes__settle(s);
+	for (size_t i = 0; i < s->nr_users; i++)
+		others |= s->users[i] != p && s->users[i]->records;
+	for (size_t i = 0; i < s->nr_rt && !others; i++)
+		attach__limit(s->attaches[i], -1);
+	p->cut_ns = 0;
+	p->cut = PROBES_CUT_NONE;
+	p->on = true;
+	return probes_set__link(s, why);
 }
 
 void probes__start(struct probes *p)
 {
-	for (size_t i = 0; i < p->nr_rt; i++)
-		attach__start(p->attaches[i]);
+	struct probes_set *s = p->set;
+
+	probes_set__see_cut(s);
+	/* who listens already has what was written until now */
+	if (s->was_shared)
+		(void)ring__drain(s->ring);
+	for (size_t i = 0; i < s->nr_rt && s->was_shared; i++)
+		attach__turn(s->attaches[i]);
+	p->from_ns = clock_now_ns();
+	p->until_ns = UINT64_MAX;
+	p->records = p->listens = true;
+	probes_set__switch(s);
 }
 
 uint64_t probes__cut_ns(const struct probes *p)
 {
-	uint64_t first = 0;
+	probes_set__see_cut(p->set);
+	return p->cut_ns;
+}
 
-	for (size_t i = 0; i < p->nr_rt; i++) {
-		const uint64_t cut = attach__cut_ns(p->attaches[i]);
+enum probes_cut probes__cut(const struct probes *p)
+{
+	probes_set__see_cut(p->set);
+	return p->cut;
+}
 
-		first = cut && (!first || cut < first) ? cut : first;
+bool probes__have_waits(const struct probes *p)
+{
+	return p->all & 1u << PW_POINT_RUN;
+}
+
+/* Of waits nothing changes any more: those who have its parks learn nothing new. */
+static void probes__end_parks(const struct probes *p, uint64_t now)
+{
+	for (size_t i = 0; i < p->set->nr_users; i++) {
+		struct probes *u = p->set->users[i];
+
+		if (u == p || !u->records || !(u->all & 1u << PW_POINT_PARK))
+			continue;
+		u->records = false;
+		u->until_ns = u->cut_ns = now;
+		u->cut = PROBES_CUT_ENDED;
 	}
-	return first;
 }
 
 uint64_t probes__stop(struct probes *p)
 {
+	const bool records = p->records;
 	uint64_t now, cut;
 
-	for (size_t i = 0; i < p->nr_rt; i++)
-		attach__stop(p->attaches[i]);
+	probes_set__see_cut(p->set);
+	p->records = false;
+	if (records && probes__have_waits(p))
+		probes__end_parks(p, clock_now_ns());
+	probes_set__switch(p->set);
 	now = clock_now_ns();
+	if (p->until_ns > now)
+		p->until_ns = now;
 	cut = probes__cut_ns(p);
 	return cut && cut < now ? cut : now;
 }
 
 void probes__limit(struct probes *p, int64_t hits)
 {
-	for (size_t i = 0; i < p->nr_rt; i++)
-		attach__limit(p->attaches[i], hits);
+	struct probes_set *s = p->set;
+
+	if (s->was_shared)
+		probes_set__see_cut(s);
+	if (hits >= 0 && s->was_shared && p->cut_ns)
+		return; /* it was over before */
+	p->cut_ns = 0;
+	p->cut = PROBES_CUT_NONE;
+	for (size_t i = 0; i < s->nr_rt; i++)
+		attach__limit(s->attaches[i], hits);
+}
+
+void probes__count_from(struct probes *p, uint64_t begin_ns, bool window)
+{
+	for (size_t i = 0; i < p->set->nr_rt; i++)
+		if (!p->set->was_shared || probes__have_waits(p))
+			attach__count_from(p->set->attaches[i], begin_ns, window);
 }
 
 void probes__forget(struct probes *p)
 {
-	for (size_t i = 0; i < p->nr_rt; i++)
-		attach__gs_clear(p->attaches[i]);
+	for (size_t i = 0; i < p->set->nr_rt; i++)
+		if (!p->set->was_shared || probes__have_waits(p))
+			attach__gs_clear(p->set->attaches[i]);
 }
 
 void probes__finish(struct probes *p)
 {
-	(void)ring__finish(p->ring);
+	(void)ring__finish(p->set->ring);
+	p->listens = p->records;
 }
 
 void probes__off(struct probes *p)
 {
-	for (size_t i = 0; i < p->nr_rt; i++)
-		attach__off(p->attaches[i]);
+	probes__settle(p->set);
+	p->on = false;
+	probes_set__unlink(p->set);
 }
 
 bool probes__held(const struct probes *p)
 {
-	for (size_t i = 0; i < p->nr_rt; i++)
-		if (!attach__held(p->attaches[i]))
+	for (size_t i = 0; i < p->set->nr_rt; i++)
+		if (!attach__held(p->set->attaches[i]))
 			return false;
 	return true;
 }
@@ -249,50 +259,61 @@ uint64_t probes__absent_ns(const struct probes *p, bool *ret_stopped)
 	uint64_t last = 0;
 
 	*ret_stopped = false;
-	for (size_t i = 0; i < p->nr_rt; i++) {
+	for (size_t i = 0; i < p->set->nr_rt; i++) {
 		bool stopped;
-		const uint64_t ns = attach__absent_ns(p->attaches[i], &stopped);
+		const uint64_t ns = attach__absent_ns(p->set->attaches[i], &stopped);
 
 		*ret_stopped |= ns > last && stopped;
 		last = ns > last ? ns : last;
 	}
-	return last;
+	return last > p->came_ns ? last : 0;
 }
 
 uint64_t probes__absent_cpu_ns(const struct probes *p)
 {
-	return p->nr_rt ? attach__absent_cpu_ns(p->attaches[p->nr_rt - 1]) : 0;
-}
+	const struct probes_set *s = p->set;
 
-bool probes__spent(const struct probes *p)
-{
-	for (size_t i = 0; i < p->nr_rt; i++)
-		if (attach__spent(p->attaches[i]))
-			return true;
-	return false;
+	return s->nr_rt ? attach__absent_cpu_ns(s->attaches[s->nr_rt - 1]) : 0;
 }
 
 struct attach *probes__attach(const struct probes *p, size_t rt)
 {
-	return p->attaches[rt];
+	return p->set->attaches[rt];
 }
 
 struct ring *probes__ring(const struct probes *p)
 {
-	return p->ring;
+	return p->set->ring;
 }
+
+/* --- counters and cost --- */
 
 void probes__stats(const struct probes *p, uint64_t *stats)
 {
-	memset(stats, 0, PW_STAT_MAX * sizeof(*stats));
-	for (size_t i = 0; i < p->nr_rt; i++) {
-		uint64_t one[PW_STAT_MAX];
+	struct probes_set *s = p->set;
 
-		if (attach__stats(p->attaches[i], one))
-			continue;
-		for (int k = 0; k < PW_STAT_MAX; k++)
-			stats[k] += one[k];
-	}
+	probes__settle(s);
+	probes_set__stats(s, stats);
+	for (int k = 0; k < PW_STAT_MAX && s->was_shared; k++)
+		stats[k] -= p->before[k];
+	for (int k = 0; k < PW_POINT_MAX && s->was_shared; k++)
+		stats[PW_STAT_HIT + k] =
+			p->all & 1u << k ? stats[PW_STAT_HIT + k] - p->unpaid[k] : 0;
+	if (!s->was_shared)
+		return;
+	stats[PW_STAT_EVENTS] = p->events;
+	if (!probes__have_waits(p))
+		stats[PW_STAT_SUMMED] = 0;
+	if (s->users[0] != p) /* the first pays for them */
+		stats[PW_STAT_OFF] = 0;
+}
+
+uint64_t probes__seen(const struct probes *p, uint32_t points)
+{
+	uint64_t stats[PW_STAT_MAX];
+
+	probes_set__stats(p->set, stats);
+	return probes__hits_of(stats, points) - probes__hits_of(p->before, points);
 }
 
 uint64_t probes__hits_of(const uint64_t *stats, uint32_t points)
@@ -312,29 +333,29 @@ uint64_t probes__hits(const uint64_t *stats)
 /* Where the point is probed first; NULL: nowhere. */
 static const struct plan_site *probes__first_site(const struct probes *p, int point)
 {
-	for (size_t i = 0; i < p->nr_rt; i++)
+	for (size_t i = 0; i < p->set->nr_rt; i++)
 		if (p->points[i].all & 1u << point)
-			return &p->plans[i]->sites[p->plans[i]->points[point].first];
+			return &p->set->plans[i]->sites[p->set->plans[i]->points[point].first];
 	return NULL;
 }
 
 bool probes__calibrated(const struct probes *p)
 {
-	return p->calibrated;
+	return p->set->calibrated;
 }
 
 double probes__hit_ns(const struct probes *p, enum pw_point point)
 {
 	const struct plan_site *s = probes__first_site(p, point);
 
-	return p->calibrated && s ? calibration_hit_ns(&p->cal, s) : PROBES_HIT_NS;
+	return p->set->calibrated && s ? calibration_hit_ns(&p->set->cal, s) : PROBES_HIT_NS;
 }
 
 double probes__trap_ns(const struct probes *p, enum pw_point point)
 {
 	const struct plan_site *s = probes__first_site(p, point);
 
-	return p->calibrated && s ? p->cal.trap_ns[s->class] : PROBES_TRAP_NS;
+	return p->set->calibrated && s ? p->set->cal.trap_ns[s->class] : PROBES_TRAP_NS;
 }
 
 /*
@@ -369,8 +390,8 @@ void probes__losses(const struct probes *p, const uint64_t *stats, struct losses
 {
 	for (size_t i = 0; i < ARRAY_SIZE(loss_causes); i++)
 		losses__add(to, stats[loss_causes[i].stat], loss_causes[i].what);
-	losses__add(to, ring__lost(p->ring), "no memory to order them");
-	for (size_t i = 0; i < p->nr_rt; i++)
-		losses__add(to, attach__unread(p->attaches[i]),
+	losses__add(to, ring__lost(p->set->ring), "no memory to order them");
+	for (size_t i = 0; i < p->set->nr_rt; i++)
+		losses__add(to, attach__unread(p->set->attaches[i]),
 			    "readings of counters or maps failed");
 }

@@ -7,6 +7,13 @@
  *	probes__on() start()	links; recording begins for all at one moment
  *	probes__stop()		recording ends; what is still in the ring is handed over
  *	probes__off()		links down; also free()
+ *
+ * Several jobs of a worker share what they can (probes_opts.shared): a birth, an exit and a park are
+ * probed once for all of them, by the set of the one that came first. Each is then as if it had
+ * probes of its own, but for
+ *	cost	each hit is paid by one of them: it is no cost of the others
+ *	limit	hits that one of them limits are those of all
+ *	parks	they end for all with the recording of blocked time whose probes they are
  * Not thread-safe.
  */
 #ifndef PARKWATCH_ENGINE_PROBES_H
@@ -24,6 +31,8 @@
 #include "probe/attach.h"
 #include "target/goproc.h"
 
+#define SHARED_SETS_MAX 16 /* one more shares with nobody */
+
 struct probes_points { /* in one runtime, as 1 << enum pw_point */
 	uint32_t all;  /* those that must be probed */
 	/* those of them that are probed only while their part is on */
@@ -36,12 +45,25 @@ struct probes_points { /* in one runtime, as 1 << enum pw_point */
 typedef int (*probes_choose_fn)(void *ctx, uint16_t rt, const struct plan *plan,
 				struct probes_points *ret, struct cause *why);
 
+struct probes_set;
+/*
+ * Of one worker and one target; all zeros but proc and gp, at first. It outlives all who have probes
+ * in it.
+ */
+struct shared_probes {
+	struct proc *proc; /* borrowed, as the next: what programs are loaded by */
+	struct goproc *gp;
+	struct probes_set *sets[SHARED_SETS_MAX];
+	size_t nr;
+};
+
 struct probes_opts {
-	uint32_t points;         /* 1 << enum pw_point: those that must be probed */
-	probes_choose_fn choose; /* instead of points; NULL: there is no choice */
-	void *choose_ctx;        /* borrowed */
-	uint32_t want;           /* enum pw_want */
-	int transport;           /* -1 auto, or enum pw_transport */
+	struct shared_probes *shared; /* borrowed; NULL: it shares with nobody */
+	uint32_t points;              /* 1 << enum pw_point: those that must be probed */
+	probes_choose_fn choose;      /* instead of points; NULL: there is no choice */
+	void *choose_ctx;             /* borrowed */
+	uint32_t want;                /* enum pw_want */
+	int transport;                /* -1 auto, or enum pw_transport */
 	enum attach_method attach;
 	const uint64_t *goids; /* ascending, borrowed; NULL: all */
 	size_t nr_goids;
@@ -49,6 +71,7 @@ struct probes_opts {
 	bool sums; /* attach_opts.sums */
 	enum pw_alloc_root alloc_root;
 	unsigned int depth;
+	bool deeper; /* stacks may have more frames than that */
 	uint32_t ring_bytes;
 	bool no_cost; /* no calibration: cost is unknown */
 	/* points that others of this process will probe: their cost is measured in the same go */
@@ -84,7 +107,17 @@ uint64_t probes__stop(struct probes *p);
  */
 void probes__limit(struct probes *p, int64_t hits);
 uint64_t probes__cut_ns(const struct probes *p);
-bool probes__spent(const struct probes *p); /* as attach__spent(), of any runtime */
+enum probes_cut {
+	PROBES_CUT_NONE,
+	PROBES_CUT_ABSENT, /* we were */
+	PROBES_CUT_SPENT,  /* the hits that there may be are used up */
+	PROBES_CUT_ENDED,  /* the recording that it has parks from is over */
+};
+enum probes_cut probes__cut(const struct probes *p); /* why it ended so */
+/* as attach__count_from(), for each runtime */
+void probes__count_from(struct probes *p, uint64_t begin_ns, bool window);
+/* it has runs: sums and the map of goroutines tell of its recording */
+bool probes__have_waits(const struct probes *p);
 /* what the probes know of goroutines; they are out */
 void probes__forget(struct probes *p);
 void probes__finish(struct probes *p); /* after stop: all that is still in the ring */
@@ -98,8 +131,10 @@ uint64_t probes__absent_cpu_ns(const struct probes *p);
 struct attach *probes__attach(const struct probes *p, size_t rt); /* borrowed */
 struct ring *probes__ring(const struct probes *p);                /* borrowed */
 
-/* PW_STAT_MAX of them, of all runtimes */
+/* PW_STAT_MAX of them, of all runtimes; hits: those that it pays for */
 void probes__stats(const struct probes *p, uint64_t *stats);
+/* hits at these points (1 << enum pw_point), whoever pays for them */
+uint64_t probes__seen(const struct probes *p, uint32_t points);
 uint64_t probes__hits(const uint64_t *stats);
 uint64_t probes__hits_of(const uint64_t *stats, uint32_t points); /* 1 << enum pw_point */
 /*

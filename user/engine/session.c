@@ -115,6 +115,7 @@ static int session__build_allocs(struct session *s)
 static int session__build_probes(struct session *s, struct cause *why)
 {
 	struct probes_opts po = {
+		.shared = s->o.profile.event == PROFILE_ALLOC ? NULL : s->o.shared,
 		.transport = s->o.transport,
 		.attach = s->o.attach,
 		.goids = s->o.goids,

@@ -20,6 +20,7 @@
 #include "base/cause.h"
 #include "engine/allocs.h"
 #include "engine/job.h"
+#include "engine/probes.h"
 #include "model/governor.h"
 #include "model/profile.h"
 #include "model/snap.h"
@@ -50,6 +51,7 @@ struct session_opts {
 	double rate;    /* looks a second */
 	/* by creation site: keeps who was there before, for session__before() */
 	bool keep_before;
+	struct shared_probes *shared; /* as probes_opts has it */
 	bool single_events; /* each is wanted by itself: session__tap(); waits are not summed in the kernel */
 };
 

@@ -172,14 +172,14 @@ static double session_run__cost(const struct session_run *r, uint64_t *ret_hits,
 	cost = probes__cost_ns(r->s->probes, stats);
 	hits = probes__hits(stats) + stats[PW_STAT_OFF];
 	*ret_hits = hits;
-	*ret_hit_ns = hits ? cost / (double)hits : PROBES_HIT_NS;
+	*ret_hit_ns = cost > 0 ? cost / (double)hits : PROBES_HIT_NS;
 	return cost;
 }
 
 /* Recording ended by itself because we were not in charge, not because its hits are used up. */
 static bool session_run__was_absent(const struct session_run *r)
 {
-	return probes__cut_ns(r->s->probes) && !probes__spent(r->s->probes);
+	return probes__cut(r->s->probes) == PROBES_CUT_ABSENT;
 }
 
 static void session_run__share(const struct session_run *r, struct governor *g)
@@ -261,7 +261,7 @@ static uint64_t session_run__finish(struct session_run *r, uint64_t begin_ns)
 	profile__end(s->profile, end);
 	probes__finish(s->probes);
 	profile__stats(s->profile, &before);
-	for (size_t i = 0; i < s->target.nr; i++)
+	for (size_t i = 0; i < s->target.nr && probes__have_waits(s->probes); i++)
 		(void)ingest__open_waits(s->intake, (uint16_t)i, probes__attach(s->probes, i));
 	profile__stats(s->profile, &after);
 	r->gap_waits += absent ? after.in - before.in : 0;
@@ -280,9 +280,7 @@ static int session_run__begin_stretch(struct session_run *r, struct cause *why)
 	profile__begin(s->profile, begin_ns);
 	probes__limit(s->probes, -1);
 	(void)session_run__is_too_dear(r, &r->governor);
-	for (size_t i = 0; i < s->target.nr; i++)
-		attach__count_from(probes__attach(s->probes, i),
-				   session_run__keeps_waits(r) ? begin_ns : 0, false);
+	probes__count_from(s->probes, session_run__keeps_waits(r) ? begin_ns : 0, false);
 	if (r->stretches == 1)
 		gapcount__begin(&r->count, s->target.proc, s->target.gp);
 	probes__start(s->probes);
@@ -335,7 +333,7 @@ static void session_run__sum_up(struct session_run *r)
 
 	if (s->allocs)
 		allocrun__finish(&s->allocrun);
-	for (size_t i = 0; i < s->target.nr; i++)
+	for (size_t i = 0; i < s->target.nr && probes__have_waits(s->probes); i++)
 		(void)ingest__sums(s->intake, (uint16_t)i, probes__attach(s->probes, i));
 }
 

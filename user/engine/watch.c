@@ -33,8 +33,6 @@
 /* of the budget, for the parks: what goroutines allocate is worth less */
 #define RESERVED 0.25
 
-#define TOO_DEAR "they would cost the program more than --max-overhead"
-
 /* Ways in which a park is not noted. */
 static const enum pw_stat park_losses[] = { PW_STAT_LOST_READ, PW_STAT_LOST_GMAP,
 					    PW_STAT_LOST_SCRATCH, PW_STAT_LOST_SITE };
@@ -99,9 +97,10 @@ static void watch__open_optional(struct watch *w, struct optional_probes *e,
 
 static void watch__open_all_optional(struct watch *w)
 {
-	struct probes_opts o = { .transport = -1,
-				 .attach = ATTACH_AUTO,
+	struct probes_opts o = { .shared = w->o.shared,
+				 .transport = -1,
 				 .depth = BIRTH_DEPTH,
+				 .deeper = true,
 				 .no_cost = w->o.no_cost };
 
 	if (w->o.no_probes) {
@@ -148,9 +147,9 @@ static void watch__keep_budget(struct watch *w)
 	optional_probes__measure(&w->lives);
 	optional_probes__measure(&w->parks);
 	if (w->parks.probes && w->lives.cost_ns + w->parks.cost_ns + w->allocs_ns > allowed)
-		optional_probes__give_up(&w->parks, TOO_DEAR);
+		optional_probes__give_up(&w->parks, OPTIONAL_PROBES_TOO_DEAR);
 	if (w->lives.probes && w->lives.cost_ns + w->allocs_ns > allowed)
-		optional_probes__give_up(&w->lives, TOO_DEAR);
+		optional_probes__give_up(&w->lives, OPTIONAL_PROBES_TOO_DEAR);
 }
 
 /* --- allocations --- */

@@ -23,6 +23,7 @@
 #include "base/clock.h"
 #include "base/cleanup.h"
 #include "engine/job.h"
+#include "engine/probes.h"
 #include "view/leaks.h"
 
 /* that a look may take, and what is read at the end besides the proof */
@@ -35,7 +36,8 @@ struct watch_opts {
 	/* of the target's CPU time, that probes may cost; then they are taken down. 0: no limit */
 	double max_overhead;
 	bool no_probes;
-	bool no_cost; /* no calibration: cost is unknown */
+	bool no_cost;                 /* no calibration: cost is unknown */
+	struct shared_probes *shared; /* as probes_opts has it */
 };
 
 struct watch_progress {

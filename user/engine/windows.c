@@ -103,8 +103,7 @@ static void windows__open(struct windows *w, int64_t most_hits)
 {
 	probes__limit(w->o.probes, most_hits);
 	w->begin_ns = clock_now_ns();
-	for (size_t i = 0; i < windows__runtimes(w); i++)
-		attach__count_from(probes__attach(w->o.probes, i), w->begin_ns, true);
+	probes__count_from(w->o.probes, w->begin_ns, true);
 	profile__window(w->o.profile);
 	profile__begin(w->o.profile, w->begin_ns);
 	probes__start(w->o.probes);

@@ -40,11 +40,31 @@ struct attach {
 	int nr_cpus;              /* that counters are kept for */
 	uint64_t unread;          /* readings of maps and counters that failed */
 	bool part_on[ATTACH_PARTS];
+	bool apart;
+	bool group_on[HOLDER_PARTS]; /* by number in the probe set */
 };
 
-/* Parts of the probe set: of a part its number; and of all other links. */
-#define STEADY ATTACH_PARTS
-_Static_assert(STEADY < HOLDER_PARTS, "a part for each");
+/*
+ * Numbers in the probe set: of a part its own; then those of groups of points that come and go
+ * together: all that are in no part, or, where several jobs have probes from it, some.
+ */
+#define GROUPS_AT ATTACH_PARTS
+#define GROUPS    4
+_Static_assert(GROUPS_AT + GROUPS <= HOLDER_PARTS, "a number for each");
+
+static uint32_t attach__group(const struct attach *a, unsigned int i)
+{
+	const uint32_t births = pw_points_for(PW_FOR_BIRTHS), parks = pw_points_for(PW_FOR_PARKS);
+	const uint32_t groups[GROUPS] = { births, pw_points_for(PW_FOR_LIVES) & ~births, parks,
+					  pw_points_for(PW_FOR_WAITS | PW_FOR_SCHED) & ~parks };
+	uint32_t points = a->points;
+
+	for (int k = 0; k < ATTACH_PARTS; k++)
+		points &= ~a->parts[k];
+	if (a->apart)
+		return points & groups[i];
+	return i ? 0 : points;
+}
 
 static const struct {
 	enum attach_method method;
@@ -252,6 +272,7 @@ int attach__new(const struct plan *plan, const struct kfeat *kf, const struct pr
 	a->points = o->points;
 	memcpy(a->parts, o->parts, sizeof(a->parts));
 	a->transport = o->transport;
+	a->apart = o->apart;
 	a->pid = proc__pid(p);
 	snprintf(a->comm, sizeof(a->comm), "%s", proc__comm(p));
 	a->nr_cpus = libbpf_num_possible_cpus();
@@ -370,14 +391,27 @@ static int attach__link_points(struct attach *a, unsigned int set, uint32_t poin
 	return err;
 }
 
-int attach__on(struct attach *a, struct cause *why)
+int attach__on(struct attach *a, uint32_t points, struct cause *why)
 {
-	uint32_t points = a->points;
+	bool any = false, made[GROUPS] = { false };
+	int err = 0;
 
-	for (int i = 0; i < ATTACH_PARTS; i++)
-		points &= ~a->parts[i];
-	a->linked_ns = clock_now_ns();
-	return attach__link_points(a, STEADY, points, why);
+	for (unsigned int i = 0; i < GROUPS; i++)
+		any |= a->group_on[GROUPS_AT + i];
+	if (!any)
+		a->linked_ns = clock_now_ns();
+	for (unsigned int i = 0; i < GROUPS && !err; i++) {
+		const uint32_t group = attach__group(a, i);
+
+		if (!(group & points) || a->group_on[GROUPS_AT + i])
+			continue;
+		err = attach__link_points(a, GROUPS_AT + i, group, why);
+		made[i] = a->group_on[GROUPS_AT + i] = !err;
+	}
+	for (unsigned int i = 0; i < GROUPS && err; i++)
+		if (made[i])
+			attach__off(a, attach__group(a, i));
+	return err;
 }
 
 int attach__part_on(struct attach *a, enum attach_part part, struct cause *why)
@@ -443,11 +477,26 @@ bool attach__spent(const struct attach *a)
 	return a->skel->bss->pw_limited && a->skel->bss->pw_left <= 0;
 }
 
-void attach__off(struct attach *a)
+void attach__off(struct attach *a, uint32_t points)
 {
-	for (int i = 0; i < ATTACH_PARTS; i++)
+	for (int i = 0; i < ATTACH_PARTS && points == ATTACH_ALL; i++)
 		attach__part_off(a, (enum attach_part)i);
-	(void)probe_set__close(a->probes, STEADY);
+	for (unsigned int i = 0; i < GROUPS; i++) {
+		if (!a->group_on[GROUPS_AT + i] || !(attach__group(a, i) & points))
+			continue;
+		(void)probe_set__close(a->probes, GROUPS_AT + i);
+		a->group_on[GROUPS_AT + i] = false;
+	}
+}
+
+void attach__mute(struct attach *a, uint32_t points)
+{
+	__atomic_store_n(&a->skel->bss->pw_muted, points, __ATOMIC_SEQ_CST);
+}
+
+void attach__turn(struct attach *a)
+{
+	__atomic_store_n(&a->skel->bss->pw_turn, a->skel->bss->pw_turn + 1, __ATOMIC_SEQ_CST);
 }
 
 bool attach__held(const struct attach *a)

@@ -3,7 +3,7 @@
  * attach: the loaded BPF object of one Go runtime and its links: the life of the probes.
  *
  *	attach__new(plan, opts)	 opens and loads the object with its knobs, nothing probed yet
- *	attach__on()		 makes all links while recording is still off
+ *	attach__on()		 makes links while recording is still off
  *	attach__start() stop()	 flips recording at one moment for all probes
  *	attach__off()		 takes the links down; also free() and the end of the process do
  * The probe holder makes the links (probe/probe_set), so that they go if this process is killed.
@@ -53,6 +53,11 @@ struct attach_opts {
 	size_t allglen; /* goroutines there are now: sizes the map of goroutines */
 	int ring_fd; /* share the ring or perf map of an earlier attach of the same session; -EBADF:
 			make one */
+	/*
+	 * several jobs have probes from it: births, exits, parks, and runs come and go apart from
+	 * each other. Then it has no parts.
+	 */
+	bool apart;
 	bool quiet_libbpf; /* keep libbpf's own talk for -v */
 	bool trial;        /* of a child of ours that has one goroutine: small maps */
 };
@@ -63,10 +68,16 @@ int attach__new(const struct plan *plan, const struct kfeat *kf, const struct pr
 void attach__free(struct attach *a);
 DEFINE_SCOPED(attach)
 
-int attach__on(struct attach *a, struct cause *why);
+#define ATTACH_ALL UINT32_MAX
+/* Links of these points (1 << enum pw_point); without opts.apart they are ATTACH_ALL. */
+int attach__on(struct attach *a, uint32_t points, struct cause *why);
 void attach__start(struct attach *a); /* recording begins */
 void attach__stop(struct attach *a);  /* recording ends: later hits count as OFF */
-void attach__off(struct attach *a);
+void attach__off(struct attach *a, uint32_t points);
+/* Hits of these points count as OFF too, from now on; none at first. */
+void attach__mute(struct attach *a, uint32_t points);
+/* From now on all stacks are sent again, once each: somebody listens who has none of them. */
+void attach__turn(struct attach *a);
 /* false: somebody killed or stopped the probe holder, and with it the links */
 bool attach__held(const struct attach *a);
 /*

@@ -267,7 +267,7 @@ static int bench__measure(struct bench *b, const struct ask *ask, bool apart,
 	int err = bench__time_classes(b, ask->classes, bare);
 
 	if (!err)
-		err = attach__on(b->attach, why);
+		err = attach__on(b->attach, ATTACH_ALL, why);
 	if (!err)
 		err = bench__time_classes(b, ask->classes, trap);
 	for (int c = 0; c < INSN_CLASS_MAX && !err; c++)

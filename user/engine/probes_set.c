@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "engine/probes_set.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/heart.h"
+#include "base/log.h"
+#include "census/census.h"
+
+/* Where others will be is not known yet; it takes long to time what is single-stepped. */
+#define INSN_EMULATED (((1u << INSN_CLASS_MAX) - 1) & ~(1u << INSN_STEPPED))
+
+/* --- loading --- */
+
+static void probes_set__free(struct probes_set *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; i < s->nr_rt; i++) {
+		attach__free(s->attaches[i]);
+		plan__free(s->plans[i]);
+	}
+	ring__free(s->ring);
+	free(s);
+}
+DEFINE_SCOPED(probes_set)
+
+static int probes_set__check_kernel(struct probes_set *s, struct cause *why)
+{
+	s->kf = kfeat_for(s->o.attach);
+	if (!s->kf->f[KFEAT_BPF].ok)
+		return cause__set(why,
+				  s->kf->f[KFEAT_BPF].err ? s->kf->f[KFEAT_BPF].err : -EOPNOTSUPP,
+				  "%s", s->kf->f[KFEAT_BPF].why.text);
+	if (s->o.transport < 0)
+		s->o.transport = s->kf->f[KFEAT_RINGBUF].ok ? PW_TRANSPORT_RING : PW_TRANSPORT_PERF;
+	return 0;
+}
+
+static int choose(const struct probes_opts *o, size_t rt, const struct plan *plan,
+		  struct probes_points *ret, struct cause *why)
+{
+	int err = 0;
+
+	*ret = (struct probes_points){ .all = o->points };
+	if (o->choose)
+		err = o->choose(o->choose_ctx, (uint16_t)rt, plan, ret, why);
+	return err ? err : plan__check_points(plan, &ret->all, why);
+}
+
+/* Who records births or waits has all programs that others may ask for; links cost, they do not. */
+static uint32_t probes_set__spare(const struct probes_set *s, size_t rt)
+{
+	uint32_t lives = pw_points_for(PW_FOR_LIVES);
+
+	if (!s->o.shared || s->o.nr_goids || !s->o.want ||
+	    plan__check_points(s->plans[rt], &lives, NULL))
+		return 0;
+	return lives;
+}
+
+static int probes_set__load_runtime(struct probes_set *s, size_t i, struct probes_points *ret,
+				    struct cause *why)
+{
+	struct goruntime *rt = goproc__runtime(s->gp, i);
+	scoped_mem uint64_t *addrs = NULL;
+	struct attach_opts ao = {
+		.want = s->o.want,
+		.transport = (enum pw_transport)s->o.transport,
+		.method = s->o.attach,
+		.rt = (uint32_t)i,
+		.depth = s->o.depth,
+		.min_wait_ns = s->o.min_wait_ns,
+		.sums = s->o.sums,
+		.alloc_root = s->o.alloc_root,
+		.goids = s->o.nr_goids ? s->o.goids : NULL,
+		.nr_goids = s->o.nr_goids,
+		.ring_bytes = s->o.ring_bytes,
+		.apart = s->o.shared,
+		.quiet_libbpf = log_level() < LOG_DEBUG,
+		.ring_fd = i ? attach__ring_fd(s->attaches[0]) : -EBADF,
+	};
+	int err;
+
+	err = plan__make(s->gp, rt, s->kf, &s->plans[i], why);
+	if (!err)
+		err = choose(&s->o, i, s->plans[i], ret, why);
+	if (!err)
+		err = census__addrs(proc__mem(s->proc), rt, &addrs, &ao.allglen);
+	if (err)
+		return cause__set(why, err, "cannot read the goroutines of '%s' (pid %d): %s",
+				  proc__comm(s->proc), (int)proc__pid(s->proc), strerror(-err));
+	s->points[i] = *ret;
+	s->points[i].all |= probes_set__spare(s, i);
+	ao.points = s->points[i].all;
+	memcpy(ao.parts, s->points[i].parts, sizeof(ao.parts));
+	return attach__new(s->plans[i], s->kf, s->proc, &ao, &s->attaches[i], why);
+}
+
+static void probes_set__calibrate(struct probes_set *s)
+{
+	const uint64_t began = clock_now_ns();
+	uint32_t classes = s->o.others ? INSN_EMULATED : 0, points = s->o.others;
+	struct cause c = { "" };
+	int n;
+
+	if (s->o.no_cost)
+		return;
+	for (size_t i = 0; i < s->nr_rt; i++) {
+		points |= s->points[i].all;
+		for (uint32_t k = 0; k < s->plans[i]->nr_sites; k++)
+			if (s->points[i].all & 1u << s->plans[i]->sites[k].wire.point)
+				classes |= 1u << s->plans[i]->sites[k].class;
+	}
+	n = calibrate__run(s->kf, attach__method(s->attaches[0]), (enum pw_transport)s->o.transport,
+			   classes, points, s->o.sums, &s->cal, &c);
+	s->calibrated = n >= 0;
+	if (n < 0)
+		log_warn("cost is not measured: %s", c.text);
+	if (n <= 0)
+		return;
+	log_debug("what hits cost was measured in %.0f ms",
+		  (double)(clock_now_ns() - began) / NS_PER_MS);
+	log_debug("probes go out when parkwatch has given no sign of life for %llu ms",
+		  (unsigned long long)(heart->late_ns / NS_PER_MS));
+}
+
+/* --- records --- */
+
+/* What has no header, or is of no point, is for who understands it: for all. */
+static bool probes__is_for(const struct probes *u, const struct pw_hdr *h, size_t len)
+{
+	uint32_t points = UINT32_MAX;
+
+	if (!u->set->was_shared)
+		return true;
+	if (!u->listens)
+		return false;
+	if (len < sizeof(*h) || h->kind == PW_STACK)
+		return true;
+	switch (h->kind) {
+	case PW_BIRTH: points = pw_points_for(PW_FOR_BIRTHS); break;
+	case PW_EXIT: points = pw_points_for(PW_FOR_LIVES) & ~pw_points_for(PW_FOR_BIRTHS); break;
+	case PW_WAIT:
+	case PW_SCHED: points = 1u << PW_POINT_RUN; break;
+	default: break;
+	}
+	return u->all & points && h->ts_ns >= u->from_ns && h->ts_ns <= u->until_ns;
+}
+
+static void probes_set__record(void *ctx, const void *data, size_t len)
+{
+	const struct probes_set *s = ctx;
+	const struct pw_hdr *h = data;
+
+	for (size_t i = 0; i < s->nr_users; i++) {
+		struct probes *u = s->users[i];
+
+		if (!probes__is_for(u, h, len))
+			continue;
+		u->events += len >= sizeof(*h) && h->kind != PW_STACK;
+		u->fn(u->ctx, data, len);
+	}
+}
+
+/* --- users --- */
+
+static void probes_set__add(struct probes_set *s, struct probes *u)
+{
+	u->set = s;
+	u->came_ns = clock_now_ns();
+	for (size_t i = 0; i < s->nr_rt; i++)
+		u->all |= u->points[i].all;
+	s->users[s->nr_users++] = u;
+	s->was_shared |= s->nr_users > 1;
+}
+
+int probes_set__new(const struct probes_opts *o, struct proc *proc, struct goproc *gp,
+		    struct probes *first, struct cause *why)
+{
+	scoped(probes_set) s = calloc(1, sizeof(*s));
+	int err;
+
+	if (!s)
+		return -ENOMEM;
+	s->o = *o;
+	s->proc = proc;
+	s->gp = gp;
+	s->nr_rt = goproc__nr_runtimes(gp);
+	err = probes_set__check_kernel(s, why);
+	for (size_t i = 0; i < s->nr_rt && !err; i++)
+		err = probes_set__load_runtime(s, i, &first->points[i], why);
+	if (err)
+		return err;
+	probes_set__calibrate(s);
+	err = ring__open(attach__ring_fd(s->attaches[0]), (enum pw_transport)s->o.transport,
+			 s->o.ring_bytes, probes_set__record, s, &s->ring);
+	if (err)
+		return err;
+	probes_set__add(s, first);
+	(void)steal(s);
+	return 0;
+}
+
+/* The programs do what it wants of them. */
+static bool probes_set__suits(const struct probes_set *s, const struct probes_opts *o)
+{
+	if (s->nr_users == PROBES_USERS_MAX || s->o.nr_goids || o->nr_goids ||
+	    s->o.no_cost != o->no_cost)
+		return false;
+	if (o->want & PW_WANT_LABELS & ~s->o.want)
+		return false;
+	if ((o->transport >= 0 && o->transport != s->o.transport) ||
+	    (o->attach != ATTACH_AUTO && o->attach != attach__method(s->attaches[0])))
+		return false;
+	return o->depth == s->o.depth || (o->deeper && o->depth < s->o.depth);
+}
+
+int probes_set__join(struct probes_set *s, const struct probes_opts *o, struct probes *u)
+{
+	const uint32_t kinds = pw_points_for(PW_FOR_LIVES | PW_FOR_PARKS);
+	struct probes_points points[GOPROC_RUNTIMES_MAX];
+	int err = probes_set__suits(s, o) ? 0 : -ENOENT;
+
+	for (size_t i = 0; i < s->nr_rt && !err; i++) {
+		err = choose(o, i, s->plans[i], &points[i], NULL);
+		if (!err && points[i].all & ~(kinds & s->points[i].all))
+			err = -ENOENT;
+	}
+	if (err)
+		return -ENOENT;
+	memcpy(u->points, points, sizeof(u->points));
+	probes_set__add(s, u);
+	return 0;
+}
+
+void probes_set__leave(struct probes_set *s, struct probes *u)
+{
+	size_t i = 0;
+
+	while (i < s->nr_users && s->users[i] != u)
+		i++;
+	if (i == s->nr_users)
+		return;
+	memmove(&s->users[i], &s->users[i + 1], (--s->nr_users - i) * sizeof(*s->users));
+	if (!s->nr_users)
+		probes_set__free(s);
+}
+
+/* --- recording --- */
+
+void probes_set__see_cut(struct probes_set *s)
+{
+	bool spent = false;
+	uint64_t first = 0;
+
+	for (size_t i = 0; i < s->nr_rt; i++) {
+		const uint64_t cut = attach__cut_ns(s->attaches[i]);
+
+		first = cut && (!first || cut < first) ? cut : first;
+		spent |= attach__spent(s->attaches[i]);
+	}
+	for (size_t i = 0; i < s->nr_users && first; i++) {
+		struct probes *u = s->users[i];
+
+		if (u->cut_ns || (s->was_shared && !u->records))
+			continue;
+		u->cut_ns = first;
+		if (s->was_shared) {
+			u->records = false;
+			u->until_ns = first;
+		}
+		u->cut = spent ? PROBES_CUT_SPENT : PROBES_CUT_ABSENT;
+	}
+	/* the probe holder took the links out */
+	for (size_t i = 0; i < s->nr_rt && first && !spent && s->was_shared; i++)
+		attach__off(s->attaches[i], ATTACH_ALL);
+}
+
+void probes_set__switch(struct probes_set *s)
+{
+	uint32_t points = 0;
+	bool any = false;
+
+	for (size_t i = 0; i < s->nr_users; i++) {
+		any |= s->users[i]->records;
+		points |= s->users[i]->records ? s->users[i]->all : 0;
+	}
+	for (size_t i = 0; i < s->nr_rt; i++) {
+		if (!any)
+			attach__stop(s->attaches[i]);
+		if (s->o.shared)
+			attach__mute(s->attaches[i], ~points);
+		if (any)
+			attach__start(s->attaches[i]);
+	}
+}
+
+static uint32_t probes_set__needed(const struct probes_set *s, size_t rt)
+{
+	uint32_t points = 0;
+
+	if (!s->o.shared)
+		return s->nr_users && s->users[0]->on ? ATTACH_ALL : 0;
+	for (size_t i = 0; i < s->nr_users; i++)
+		points |= s->users[i]->on ? s->users[i]->points[rt].all : 0;
+	return points;
+}
+
+int probes_set__link(struct probes_set *s, struct cause *why)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < s->nr_rt && !err; i++)
+		err = attach__on(s->attaches[i], probes_set__needed(s, i), why);
+	return err;
+}
+
+void probes_set__unlink(struct probes_set *s)
+{
+	for (size_t i = 0; i < s->nr_rt; i++) {
+		const uint32_t needed = probes_set__needed(s, i);
+
+		attach__off(s->attaches[i], needed ? ~needed : ATTACH_ALL);
+	}
+}
+
+void probes_set__stats(const struct probes_set *s, uint64_t *stats)
+{
+	memset(stats, 0, PW_STAT_MAX * sizeof(*stats));
+	for (size_t i = 0; i < s->nr_rt; i++) {
+		uint64_t one[PW_STAT_MAX];
+
+		if (attach__stats(s->attaches[i], one))
+			continue;
+		for (int k = 0; k < PW_STAT_MAX; k++)
+			stats[k] += one[k];
+	}
+}
+
+bool probes_set__pays(const struct probes_set *s, const struct probes *u, int point)
+{
+	if (!s->was_shared)
+		return true;
+	for (size_t i = 0; i < s->nr_users; i++)
+		if (s->users[i]->all & 1u << point && (s->users[i]->on || s->users[i] == u))
+			return s->users[i] == u;
+	return false;
+}
