@@ -43,7 +43,7 @@ static size_t codecheck__left(const struct codecheck *c, const struct textdiff *
 }
 
 int codecheck__end(const struct codecheck *c, const struct goproc *gp, const struct proc *p,
-		   bool alone, struct cause *why)
+		   struct recorders *r, struct cause *why)
 {
 	struct cause ignored = { "" };
 	struct textdiff now;
@@ -51,10 +51,10 @@ int codecheck__end(const struct codecheck *c, const struct goproc *gp, const str
 
 	if (!c->known || !proc__alive(p) || proc__executed(p) || textdiff__find(gp, p, &now))
 		return 0;
-	if (codecheck__left(c, &now))
+	if (codecheck__left(c, &now) && (!r || recorders__sharers(r) == 1))
 		(void)leftover__repair(gp, p, &now, &ignored);
 	left = codecheck__left(c, &now);
-	if (left && proc__alive(p) && alone)
+	if (left && proc__alive(p) && recorders__alone(r))
 		return cause__set(why, -EUCLEAN,
 				  "%zu place%s in the code of '%s' (pid %d) still differ%s from "
 				  "the file: a probe was left there, or "

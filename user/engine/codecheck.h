@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 
+#include "host/recorders.h"
 #include "target/goproc.h"
 #include "target/textdiff.h"
 
@@ -26,11 +27,12 @@ struct codecheck {
 void codecheck__begin(struct codecheck *c, const struct goproc *gp, const struct proc *p,
 		      bool repairs);
 /*
- * After the last probe is out. alone: no other parkwatch has probes there, which look the same. 0:
- * the code is as it was, or the process has ended, or we are not alone. -EUCLEAN with a cause:
- * places are left that a second try did not take out.
+ * After the last probe is out. r: who else has probes there, which look the same; NULL: nobody
+ * knows. Where others have, nothing is taken out, for the same reason. 0: the code is as it was, or
+ * the process has ended, or it is not known that we are alone. -EUCLEAN with a cause: places are
+ * left that a second try did not take out.
  */
 int codecheck__end(const struct codecheck *c, const struct goproc *gp, const struct proc *p,
-		   bool alone, struct cause *why);
+		   struct recorders *r, struct cause *why);
 
 #endif

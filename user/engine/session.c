@@ -319,8 +319,8 @@ static void session__sum(struct session *s)
 	/* a probe holder that was killed has taken its own along */
 	e->own_ns = own_end_ns > s->own_start_ns ? own_end_ns - s->own_start_ns : 0;
 	session__end(s, e);
-	if (s->probes && codecheck__end(&s->code, s->target.gp, s->target.proc,
-					recorders__alone(s->recorders), &code_why))
+	if (s->probes &&
+	    codecheck__end(&s->code, s->target.gp, s->target.proc, s->recorders, &code_why))
 		memcpy(e->code_left, code_why.text, sizeof(e->code_left));
 }
 

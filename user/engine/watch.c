@@ -99,6 +99,7 @@ static void watch__open_all_optional(struct watch *w)
 {
 	struct probes_opts o = { .shared = w->o.shared,
 				 .transport = -1,
+				 .attach = ATTACH_AUTO,
 				 .depth = BIRTH_DEPTH,
 				 .deeper = true,
 				 .no_cost = w->o.no_cost };
@@ -438,8 +439,7 @@ static void watch__check_code(struct watch *w)
 	if (w->o.no_probes)
 		return;
 	proc__limit(w->t->target.proc, &late);
-	if (codecheck__end(&w->code, w->t->target.gp, w->t->target.proc,
-			   recorders__alone(w->recorders), &why))
+	if (codecheck__end(&w->code, w->t->target.gp, w->t->target.proc, w->recorders, &why))
 		memcpy(w->end.code_left, why.text, sizeof(w->end.code_left));
 	if (late.hit)
 		log_warn("the code of '%s' (pid %d) could not be compared with its file in time",

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/heart.h"
 
 #define PAGE     4096u
 #define PAGES    512u /* entries of pagemap in one read */
@@ -85,6 +86,7 @@ static int textdiff__segment(struct textdiff *d, const struct proc *p, int pagem
 		const ssize_t n = pread(pagemap, entries, nr * sizeof(*entries),
 					(off_t)(at / PAGE * sizeof(*entries)));
 
+		heart__beat(); /* another job of this process may have probes in */
 		if (n < 0)
 			return -errno;
 		if (!n)
