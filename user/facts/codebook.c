@@ -159,7 +159,7 @@ bool codebook__get(const struct codebook *b, uint16_t rt, uint64_t pc, enum code
 	*ret = (struct code_at){ .entry = n->entry,
 				 .size = n->size,
 				 .start = n->start,
-				 .frames = b->frames + n->at,
+				 .frames = n->nr ? b->frames + n->at : NULL,
 				 .nr = n->nr };
 	return true;
 }
