@@ -5,18 +5,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIRST_BYTES 4096
+/* Of the first array. Sanitized builds set it to 0, so that an array ends where its elements do. */
+#ifndef VEC_FIRST_BYTES
+#define VEC_FIRST_BYTES 4096
+#endif
 
 int vec__reserve(void *array, size_t *room, size_t need, size_t size)
 {
-	size_t more = *room ? *room : 1 + FIRST_BYTES / size;
+	size_t more = VEC_FIRST_BYTES / size;
 	void *p;
 
 	if (need <= *room)
 		return 0;
-	while (more < need)
-		if (__builtin_mul_overflow(more, (size_t)2, &more))
-			return -ENOMEM;
+	if (*room && __builtin_mul_overflow(*room, (size_t)2, &more))
+		return -ENOMEM;
+	if (more < need)
+		more = need;
 	memcpy(&p, array, sizeof(p)); /* whatever it points to */
 	p = reallocarray(p, more, size);
 	if (!p)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* vec: arrays that grow: each time to twice their size, so that few copies are made. */
+/* vec: arrays that grow: each time to at least twice their size, so that few copies are made. */
 #ifndef PARKWATCH_BASE_VEC_H
 #define PARKWATCH_BASE_VEC_H
 
