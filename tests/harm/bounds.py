@@ -18,6 +18,7 @@ from target import PARKWATCH, Target, expect, heard
 COMMANDS = (["dump"], ["chans"], ["refs", "--wait", "chan*"], ["leaks", "-d", "60"], ["doctor"], ["record", "--no-probes"], ["record"])
 # These have nothing to tell before they are done: the signal itself ends them.
 AT_ONCE = ("dump", "chans", "refs", "doctor")
+ANSWER = 15    # seconds: 10 without an answer; the rest is for opening, for seven commands at the same time and for other tests
 SECOND = 1.3    # from the signal to the end, but for the time in which others had the processors; 0.3 is for what tells that
 
 
@@ -55,7 +56,7 @@ def a_page_that_nobody_answers_ends_each_command():
             took = time.monotonic() - began
             expect(p.returncode == 1 and f"the page of pid {t.pid} at 0x{page:x} was not answered for 10 s" in said.splitlines()[-1],
                    f"{args}: {p.returncode} {said}")
-            expect(took < 15, f"{args}: it took {took:.1f} s")
+            expect(took < ANSWER, f"{args}: it took {took:.1f} s")
         expect(t.process.poll() is None, "the target died")
 
 
@@ -98,7 +99,7 @@ def made_up(t, nr):
 def to_the_signal(args, pid, after):
     """(how long it took until it had ended, what it said) of a command that gets one after so many seconds."""
     p = started(args, pid)
-    time.sleep(after)
+    time.sleep(after)    # what it does then depends on the machine, and any of it must end
     if p.poll() is not None:
         return 0, p.communicate()[1]
     p.send_signal(signal.SIGINT)
@@ -133,6 +134,7 @@ def a_heap_of_8_gb_is_searched_as_long_as_it_may():
         say(t, "heap")
         if not t.truth():
             raise build.Missing("8 GB of address space")
+        # s: two looks 2 s apart or none, the budget of 1 s, and a search asks for the time only every so often in 8 GB
         for args, most in ((leaks, 8), (refs, 6)):
             p = started(args, t.pid)
             out, said, took = heard(p)
@@ -157,7 +159,7 @@ def a_program_on_a_file_system_that_hangs_ends_each_command():
                 _, said, _ = heard(p, file.server)
                 took = time.monotonic() - began
                 expect(p.returncode == 1 and "was not answered for 10 s" in said.splitlines()[-1], f"{args}: {p.returncode} {said}")
-                expect(took < 15, f"{args}: it took {took:.1f} s")
+                expect(took < ANSWER, f"{args}: it took {took:.1f} s")
             runs = [(args, started(args, t.pid)) for args in COMMANDS]
             for args, p in runs:
                 harm.wait_until(lambda p=p: harm.hangs(p.pid), f"{args}: it does not come to the file")

@@ -24,7 +24,7 @@ def told(command, target, what, kill):
     """One run; the target meets its fate at some moment of it."""
     p = subprocess.Popen([PARKWATCH, command, "-p", str(target.pid), *COMMANDS[command]], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                          stderr=subprocess.PIPE, text=True)
-    time.sleep(random.uniform(0, 0.12))
+    time.sleep(random.uniform(0, 0.12))    # which moment of a run of some 100 ms that is, nothing tells
     kill()
     out, said = p.communicate(timeout=LIMIT)
     expect(p.returncode in (0, 1) or (command == "leaks" and p.returncode == 3), f"{command}, {what}: {p.returncode} {said}")

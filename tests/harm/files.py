@@ -83,7 +83,7 @@ def no_signal_leaves_anything():
             for i in range(KILLS):
                 p = subprocess.Popen([PARKWATCH, command, "-p", str(t.pid), *args, "-o", f"{d}/report"], stdin=subprocess.DEVNULL,
                                      stderr=subprocess.DEVNULL)
-                time.sleep(chance.uniform(0, 0.04))
+                time.sleep(chance.uniform(0, 0.04))    # while it starts, reads or writes: which, nothing tells
                 p.send_signal((signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL, signal.SIGQUIT, signal.SIGUSR1)[i % 6])
                 p.wait()
                 expect(set(os.listdir(d)) <= {"report", "core"}, f"{command}: left {os.listdir(d)}")

@@ -195,7 +195,7 @@ def check_end(pwcensus, minor):
         with Target(built(minor), "many:20000") as target:
             ours = subprocess.Popen([pwcensus, "--time", str(target.pid), "32", "1000"], text=True,
                                     stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-            time.sleep(0.005 * delay)
+            time.sleep(0.005 * delay)    # a moment of the reading: which one, nothing tells, so there are 20
             target.close()
             words = ours.communicate()[1]
             assert ours.returncode == 1 and re.search("ended|no process", words), f"{ours.returncode}: {words}"

@@ -397,6 +397,7 @@ def a_probe_holder_that_a_debugger_stops_ends_the_recording():
                 os.waitpid(holder, os.WUNTRACED)
                 ptrace(PTRACE_DETACH, holder, None, None)
             ended = re.search(r"killed or stopped the probe holder \(pw-holder\): recording ended after ([0-9.]+) s", said)
+            # 2 s without an answer, and what other tests take of the processors; then 2 s more for an end in order, and the report
             expect(ended and float(ended[1]) < 5 and took < 9 and folded(out), f"{took} s; --max-overhead {limit}: exit code {code}: {said}")
             expect(code == left and left == ("still differ from the file: a probe was left there" in said), f"exit code {code}, {left}: {said}")
             expect(left or limit != "0", f"--max-overhead {limit}: the test sees nothing: {said}")
@@ -420,7 +421,7 @@ def killed_together_with_its_probe_holder_the_next_start_repairs():
         t.go()
         for i in range(6):
             r = Recording(t.pid, "--max-overhead", "6")
-            time.sleep(0.1 + 0.07 * i)
+            time.sleep(0.1 + 0.07 * i)    # in one window or between two: which, nothing tells, so there are six moments
             both = r.process.pid, holder_of(r.process.pid)
             for pid in both:
                 os.kill(pid, signal.SIGKILL)

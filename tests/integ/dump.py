@@ -289,7 +289,7 @@ def how_long_is_never_more_than_it_was(minor, mode):
         truth = t.truth()
         for _ in range(3):
             _, collected = map(int, t.ask("gc").split())
-        while time.monotonic_ns() < collected + 200_000_000:
+        while time.monotonic_ns() < collected + 200_000_000:    # it is the time itself that is needed: it tells the two ages apart
             time.sleep(0.01)
         asked = time.monotonic_ns()
         t.ask("more 5")    # these wait from here on

@@ -14,6 +14,7 @@ from pathlib import Path
 import build
 from dump import against_tracebacks, dump, frames, goroutines, report, word
 from goroutines import Dumped, traceback
+from harm import state_of, wait_until
 from refusals import one_line, unused_pid
 from target import LIMIT, PARKWATCH, Target, expect, parkwatch
 
@@ -78,8 +79,7 @@ def a_program_that_becomes_another_is_told_so(minor):
 def afterwards_it_is_no_go_program(minor):
     with Dumped("labels", minor) as t:
         t.tell("exec")
-        while Path(f"/proc/{t.pid}/comm").read_text() != "sleep\n":
-            time.sleep(0.001)
+        wait_until(lambda: Path(f"/proc/{t.pid}/comm").read_text() == "sleep\n", "it does not become another program")
         one_line(parkwatch("dump", "-p", t.pid), "not a Go program|no Go")
 
 
@@ -100,7 +100,7 @@ def growing_from_10_to_200000_is_followed(minor):
             expect(len(there - goids) <= whole["unsettled"], f"lost: {there - goids}, {whole['unsettled']} unsettled")
             seen.append(len(goids))
         reader.join()
-        for _ in range(100):
+        for _ in range(100):    # at rest: a thread that the kernel took away in the middle of a step is back when it has a processor again
             whole = finished(started(t.pid))
             if not whole["unsettled"]:
                 break
@@ -148,8 +148,7 @@ def a_stopped_program_is_read_like_any(minor):
             pass
         t.process.send_signal(signal.SIGSTOP)
         try:
-            while not re.search(r"^State:\s+T", open(f"/proc/{t.pid}/status").read(), re.M):
-                time.sleep(0.001)
+            wait_until(lambda: state_of(t.pid) == "T", "it does not stop")
             first, second = goroutines(t.pid), goroutines(t.pid)
         finally:
             t.process.send_signal(signal.SIGCONT)

@@ -22,12 +22,13 @@ FREEZERS = Path("/sys/fs/cgroup/freezer"), Path("/sys/fs/cgroup")    # version 1
 
 
 def probes_are_out(pid):
-    """The kernel takes them out when the last descriptor is gone."""
-    for _ in range(200):
-        if text_changed(pid) == 0:
-            return True
+    """The kernel takes them out when the last descriptor is gone: soon, but nobody tells when. 10 s are for a machine with other work."""
+    end = time.monotonic() + 10
+    while text_changed(pid) != 0:
+        if time.monotonic() > end:
+            return False
         time.sleep(0.05)
-    return False
+    return True
 
 
 def kill_9_leaves_the_target_as_it_was():
@@ -76,7 +77,7 @@ def kill_9_in_windows_leaves_the_target_as_it_was():
         for i in range(KILLS):
             r = Recording(t.pid, *WINDOWS)
             expect(r.recording, "".join(r.said))
-            time.sleep(chance.uniform(0.05, 0.6))
+            time.sleep(chance.uniform(0.05, 0.6))    # which of these moments it is, nothing tells
             r.process.kill()
             r.wait()
             expect(probes_are_out(t.pid), f"after {i + 1} kills: probes are left in the code")
@@ -281,7 +282,7 @@ def was_told(ended, words):
 
 
 def a_program_that_ends_in_windows():
-    for after in (0.3, 0.5, 0.7):
+    for after in (0.3, 0.5, 0.7):    # in a window or between two: which, nothing tells
         with Target("busy") as t:
             t.go()
             r = Recording(t.pid, *WINDOWS)

@@ -8,12 +8,11 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 
 import build
 from charge import PTRACE_DETACH, busy, freezer
-from harm import holder_of, probes_are_out
+from harm import holder_of, probes_are_out, wait_until
 from target import PARKWATCH, Recording, Target, attach_ways, expect, folded, parkwatch, text_changed
 
 PTRACE_TRACEME = 0
@@ -87,10 +86,7 @@ def one_that_does_not_answer_ends_the_recording():
     with busy("-d", "60", "--max-overhead", "6") as (t, r):
         with contextlib.ExitStack() as frozen:
             frozen.enter_context(freezer(holder_of(r.process.pid)))
-            began = time.monotonic()
-            while not any("probe holder" in line for line in r.said):
-                expect(time.monotonic() - began < 30, "".join(r.said))
-                time.sleep(0.1)
+            wait_until(lambda: any("probe holder" in line for line in r.said), "nobody misses the probe holder")
             frozen.close()
         code, out, said = r.wait()
         expect("killed or stopped the probe holder" in said and folded(out), f"exit code {code}: {said}")
@@ -103,9 +99,7 @@ def killed_in_a_watch_for_leaks_it_takes_no_report_along():
         t.go()
         p = subprocess.Popen([PARKWATCH, "leaks", "-p", str(t.pid), "-d", "2", "--max-overhead", "0"], stdin=subprocess.DEVNULL,
                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        while text_changed(t.pid) == 0:
-            expect(p.poll() is None, "it ended before it had probes")
-            time.sleep(0.02)
+        wait_until(lambda: text_changed(t.pid) > 0, "it has no probes")
         os.kill(holder_of(p.pid), signal.SIGKILL)
         out, said = p.communicate(timeout=60)
         expect(p.returncode in (0, 3) and out and "killed or stopped the probe holder" in said, f"exit code {p.returncode}: {out} {said}")
