@@ -14,9 +14,8 @@
 #include "cli/save.h"
 #include "cli/stop.h"
 #include "engine/snapshot.h"
-#include "engine/watch.h"
+#include "engine/watch_report.h"
 #include "format/leak_known.h"
-#include "view/leaks_facts.h"
 
 #define EXIT_LEAKS 3
 /* that the report may take after a signal; DEADLINE_STOP_NS of reading is in it */
@@ -48,14 +47,6 @@ static void show_progress(void *ctx)
 	l->begun = true;
 }
 
-/* < 0: not known. */
-static double cost_pct(const struct watch_end *e)
-{
-	if (!e->hits)
-		return 0;
-	return e->cpu_ns ? 100 * e->cost_ns / (double)e->cpu_ns : -1;
-}
-
 static void say_end(const struct watch_end *e, const volatile sig_atomic_t *stop,
 		    const char *no_lives, const char *no_allocs)
 {
@@ -80,7 +71,7 @@ static void say_end(const struct watch_end *e, const volatile sig_atomic_t *stop
 		log_info("what they allocate is not known: %s", no_allocs);
 	if (e->hits && e->cpu_ns)
 		log_info("cost %s %% of the target's CPU time (%llu hits, %.3g s of %.3g s)",
-			 percent_text(cost_pct(e), of), (unsigned long long)e->hits,
+			 percent_text(watch_end_cost_pct(e), of), (unsigned long long)e->hits,
 			 e->cost_ns / NS_PER_SEC, (double)e->cpu_ns / NS_PER_SEC);
 }
 
@@ -102,18 +93,12 @@ static int save_baseline(const struct opts *o, struct leaks *l, struct cause *wh
 static int save(const struct opts *o, struct watch *w, const struct leaks_show *s, FILE *to,
 		struct cause *why)
 {
-	const struct leaks *l = watch__leaks(w);
 	scoped(factlog) f = NULL;
 	int err = save_begin(o, watch__target(w), s->meta, to, &f, why);
 
 	if (err)
 		return err;
-	for (size_t rt = 0; rt < l->d->in.nr && !err; rt++)
-		err = factlog__look(f, 0, (uint16_t)rt, s->meta->wall_start_ns,
-				    l->d->in.censuses[rt], watch__labels(w));
-	if (!err)
-		err = leaks_facts__write(f, l, s);
-	return save_end(f, s->meta, err, why);
+	return save_end(f, s->meta, watch__log(w, s, f), why);
 }
 
 /* What was asked for, and all of it where it is to be saved. */
@@ -150,26 +135,16 @@ static int report(const struct opts *o, const struct format *f, struct watch *w,
 	};
 	struct leaks *l = watch__leaks(w);
 	struct report_meta meta;
-	const struct leaks_show s = {
-		.meta = &meta,
-		.allocs_why = watch__allocs_why(w),
-		.cpu_pct = cost_pct(e),
-		.cpu_ns = e->cpu_ns,
-		.proof = { e->passes, e->heap_bytes, e->proof_ns, e->proof_cpu_ns, e->doubt },
-		.suspects = o->suspects,
-		.all = o->all,
-	};
-	int err = leaks__finish(l, &vo);
+	struct leaks_show s;
+	int err = watch__judge(w, &vo, o->suspects);
 
-	if (!err)
-		err = watch__heap(w, o->suspects);
-	if (!err)
-		err = watch__name_holders(w, o->suspects);
 	if (!err)
 		err = leak_known__mark(known, l);
 	if (err)
 		return cause__set(why, err, "cannot put the report together: %s", strerror(-err));
-	watch__meta(w, e, &meta);
+	watch__show(w, e, &meta, &s);
+	s.suspects = o->suspects;
+	s.all = o->all;
 	err = write_all(o, f, w, &s, out, saved, why);
 	if (!err)
 		err = save_baseline(o, l, why);

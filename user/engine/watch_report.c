@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "engine/watch_report.h"
+
+#include "names/factlog.h"
+#include "view/leaks_facts.h"
+
+double watch_end_cost_pct(const struct watch_end *e)
+{
+	if (!e->hits)
+		return 0;
+	return e->cpu_ns ? 100 * e->cost_ns / (double)e->cpu_ns : -1;
+}
+
+int watch__judge(struct watch *w, const struct verdict_opts *o, bool suspects)
+{
+	int err = leaks__finish(watch__leaks(w), o);
+
+	if (!err)
+		err = watch__heap(w, suspects);
+	return err ? err : watch__name_holders(w, suspects);
+}
+
+void watch__show(const struct watch *w, const struct watch_end *e, struct report_meta *ret_meta,
+		 struct leaks_show *ret)
+{
+	*ret = (struct leaks_show){
+		.meta = ret_meta,
+		.allocs_why = watch__allocs_why(w),
+		.cpu_pct = watch_end_cost_pct(e),
+		.cpu_ns = e->cpu_ns,
+		.proof = { e->passes, e->heap_bytes, e->proof_ns, e->proof_cpu_ns, e->doubt },
+	};
+	watch__meta(w, e, ret_meta);
+}
+
+int watch__log(struct watch *w, const struct leaks_show *s, struct factlog *f)
+{
+	const struct leaks *l = watch__leaks(w);
+	int err = 0;
+
+	for (size_t rt = 0; rt < l->d->in.nr && !err; rt++)
+		err = factlog__look(f, 0, (uint16_t)rt, s->meta->wall_start_ns,
+				    l->d->in.censuses[rt], watch__labels(w));
+	return err ? err : leaks_facts__write(f, l, s);
+}
