@@ -123,7 +123,7 @@ static void put_workers(const struct metrics_in *in, struct textbuf *to)
 	size_t workers = 0;
 
 	for (size_t i = 0; i < in->nr; i++)
-		workers += in->targets[i]->from >= 0;
+		workers += in->targets[i]->from.fd >= 0;
 	put_head(in, to, "parkwatch_workers", "gauge", "Processes that look at targets.");
 	textbuf__format(to, "parkwatch_workers %zu\n", workers);
 	put_head(in, to, "parkwatch_worker_restarts", "counter",

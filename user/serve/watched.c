@@ -3,11 +3,9 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/cleanup.h"
@@ -38,42 +36,26 @@ int watched__new(const struct notice *n, struct watched **ret)
 		return -ENOMEM;
 	w->row = n->row;
 	w->start_ticks = n->start_ticks;
-	w->from = -1;
+	w->from.fd = -1;
 	make_id(w);
 	*ret = w;
 	return 0;
-}
-
-static void watched__drop_frame(struct watched *w)
-{
-	free(steal(w->body));
-	w->head_nr = w->body_nr = 0;
-}
-
-static void watched__detach(struct watched *w)
-{
-	if (w->from >= 0)
-		close(w->from);
-	w->from = -1;
-	watched__drop_frame(w);
 }
 
 void watched__free(struct watched *w)
 {
 	if (!w)
 		return;
-	watched__detach(w);
+	frame_reader__close(&w->from);
 	free(w->look);
 	free(w);
 }
 
 void watched__attach(struct watched *w, const struct notice *n, int fd)
 {
-	watched__detach(w);
 	w->restarts = n->restarts;
 	w->heard_ns = clock_now_ns();
-	w->from = fd;
-	(void)fcntl(fd, F_SETFL, O_NONBLOCK);
+	frame_reader__open(&w->from, fd, FRAME_BYTES_MAX);
 }
 
 /* --- a look --- */
@@ -115,59 +97,29 @@ static int read_counts(const char *look, size_t len, const char *id, struct watc
 static int watched__take(struct watched *w)
 {
 	struct watched_counts counts;
-	const int err = read_counts(w->body, w->head.bytes, w->id, &counts);
+	const int err = read_counts(w->from.body, w->from.head.bytes, w->id, &counts);
 
 	if (err)
 		return err;
 	free(w->look);
-	w->look = steal(w->body);
-	w->look_len = w->head.bytes;
+	w->look = steal(w->from.body);
+	w->look_len = w->from.head.bytes;
 	w->counts = counts;
 	w->heard_ns = clock_now_ns();
-	watched__drop_frame(w);
 	return 0;
-}
-
-static int watched__begin(struct watched *w)
-{
-	if (w->head.magic != FRAME_MAGIC || !w->head.bytes || w->head.bytes > FRAME_BYTES_MAX)
-		return -EBADMSG;
-	w->body = malloc(w->head.bytes);
-	return w->body ? 0 : -ENOMEM;
-}
-
-/* One read(2). 1: there may be more; 0: there is none now. */
-static int watched__piece(struct watched *w)
-{
-	const bool in_head = w->head_nr < sizeof(w->head);
-	char *to = in_head ? (char *)&w->head + w->head_nr : w->body + w->body_nr;
-	const size_t room = in_head ? sizeof(w->head) - w->head_nr : w->head.bytes - w->body_nr;
-	const ssize_t n = read(w->from, to, room);
-	int err = 0;
-
-	if (n < 0)
-		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
-	if (!n)
-		return -EPIPE;
-	if (in_head) {
-		w->head_nr += (size_t)n;
-		if (w->head_nr == sizeof(w->head))
-			err = watched__begin(w);
-	} else {
-		w->body_nr += (size_t)n;
-		if (w->body_nr == w->head.bytes)
-			err = watched__take(w);
-	}
-	return err ? err : 1;
 }
 
 int watched__read(struct watched *w)
 {
-	int got = 1;
+	int got;
 
-	while (got > 0)
-		got = watched__piece(w);
-	if (got < 0)
-		watched__detach(w);
+	while ((got = frame_reader__read(&w->from)) > 0) {
+		const int err = watched__take(w);
+
+		if (err) {
+			frame_reader__close(&w->from);
+			return err;
+		}
+	}
 	return got;
 }

@@ -10,6 +10,7 @@
 #define PARKWATCH_SERVE_WATCHED_H
 
 #include "golang/gostate.h"
+#include "serve/frame.h"
 #include "serve/wire.h"
 
 #define WATCHED_ID_MAX 64
@@ -27,12 +28,8 @@ struct watched {
 	struct process_row row;
 	uint64_t start_ticks;
 	uint32_t restarts;
-	int from; /* the worker's pipe; -1: none */
+	struct frame_reader from; /* the worker's pipe */
 	uint64_t heard_ns;
-	/* the frame that is read */
-	struct frame_head head;
-	size_t head_nr, body_nr;
-	char *body; /* owned */
 	/* the last whole look: a recording; NULL: none came yet */
 	char *look; /* owned */
 	size_t look_len;

@@ -2,8 +2,8 @@
 /*
  * wire: what the processes of `parkwatch serve` say to each other.
  *
- *	worker -> supervisor	a pipe: frames. A look at a target, as a whole recording (.pw), so that
- *				whoever has one needs neither the target nor the worker
+ *	worker -> supervisor	a pipe: frames (serve/frame). A look at a target is a whole recording (.pw),
+ *				so that whoever has one needs neither the target nor the worker
  *	launcher -> supervisor	a SOCK_SEQPACKET: notices. One that begins with a new worker brings the
  *				pipe's end (SCM_RIGHTS)
  *	supervisor -> launcher	the same socket: a PID (int32_t) whose worker is to be replaced
@@ -19,14 +19,6 @@
 #include "view/processes.h"
 
 #define WORKER_COMMAND "worker" /* argv[1]; argv[2] is the PID, standard output the pipe */
-
-#define FRAME_MAGIC     0x6c6b7770u /* "pwkl" */
-#define FRAME_BYTES_MAX (64u << 20) /* a look at 20 million goroutines */
-
-struct frame_head {
-	uint32_t magic;
-	uint32_t bytes; /* of the recording that follows */
-};
 
 enum notice_kind {
 	NOTICE_WATCHED,   /* a Go process, and its worker's pipe; again for each new worker */

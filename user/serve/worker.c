@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "engine/snapshot.h"
 #include "engine/job.h"
+#include "serve/frame.h"
 #include "serve/wire.h"
 #include "view/replay.h"
 
@@ -52,38 +53,20 @@ static int worker__recording(const struct worker *w, char **ret, size_t *ret_len
 	return err ? cause__set(why, err, "cannot put the look together: %s", strerror(-err)) : 0;
 }
 
-static int write_all(const void *bytes, size_t len)
-{
-	const char *at = bytes;
-
-	while (len) {
-		const ssize_t n = write(STDOUT_FILENO, at, len);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		at += n > 0 ? n : 0;
-		len -= n > 0 ? (size_t)n : 0;
-	}
-	return 0;
-}
-
 static int worker__tell(const struct worker *w, struct cause *why)
 {
-	struct frame_head head = { .magic = FRAME_MAGIC };
+	const struct frame_figures figures = { .own_cpu_ns = clock_cpu_ns(),
+					       .target_cpu_ns = proc__cpu_ns(w->t->target.proc) };
 	scoped_mem char *bytes = NULL;
 	size_t len = 0;
 	int err = worker__recording(w, &bytes, &len, why);
 
 	if (err)
 		return err;
-	if (len > FRAME_BYTES_MAX)
-		return cause__set(why, -E2BIG, "a look has %zu bytes: more than %u", len,
-				  FRAME_BYTES_MAX);
-	head.bytes = (uint32_t)len;
-	err = write_all(&head, sizeof(head));
-	if (!err)
-		err = write_all(bytes, len);
-	return err ? cause__set(why, err, "cannot write to the supervisor: %s", strerror(-err)) : 0;
+	err = frame_write(STDOUT_FILENO, &figures, bytes, len);
+	return err ? cause__set(why, err, "cannot tell the supervisor of a look of %zu bytes: %s",
+				len, strerror(-err))
+		   : 0;
 }
 
 static int worker__look(struct worker *w, struct cause *why)

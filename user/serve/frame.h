@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * frame: how a process that looks at a target tells the supervisor something through a pipe: figures,
+ * and a whole recording (.pw).
+ *
+ * Both ends are the same binary, so the layout is C's. What comes is hostile input all the same: who
+ * writes it reads hostile programs.
+ */
+#ifndef PARKWATCH_SERVE_FRAME_H
+#define PARKWATCH_SERVE_FRAME_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define FRAME_MAGIC     0x6c6b7770u /* "pwkl" */
+#define FRAME_BYTES_MAX (64u << 20) /* a look at 20 million goroutines */
+#define FRAME_UNKNOWN   UINT64_MAX
+
+struct frame_figures {
+	uint64_t own_cpu_ns;    /* that its writer has used so far */
+	uint64_t target_cpu_ns; /* that the target has used so far; 0: not known */
+	double probes_ns;       /* what probes have cost the target, in this watch for leaks */
+	uint64_t lost;          /* events of those probes */
+};
+
+struct frame_head {
+	uint32_t magic;
+	uint32_t bytes; /* of the recording that follows */
+	struct frame_figures figures;
+};
+
+/* 0, -E2BIG: more than FRAME_BYTES_MAX, or negative errno of write(2). */
+int frame_write(int fd, const struct frame_figures *figures, const char *bytes, size_t len);
+
+struct frame_reader {
+	int fd; /* owned, does not block; -1: nobody writes */
+	uint32_t most; /* bytes of a recording */
+	struct frame_head head;
+	size_t head_nr, body_nr;
+	char *body; /* owned */
+};
+
+/* fd is taken over. What was there before is dropped. */
+void frame_reader__open(struct frame_reader *r, int fd, uint32_t most);
+void frame_reader__close(struct frame_reader *r);
+/*
+ * What the pipe has now. 1: head and body are whole; then take the body, or it is dropped by the next
+ * call. 0: there is no more now. -EPIPE: its writer has ended; -EBADMSG: it is no frame, or too long;
+ * -ENOMEM: then the pipe is closed.
+ */
+int frame_reader__read(struct frame_reader *r);
+
+#endif
