@@ -21,10 +21,11 @@ from pathlib import Path
 import build
 import harm
 from refusals import one_line, renamed
-from target import LIMIT, PARKWATCH, Failed, Target, expect, parkwatch
+from target import LIMIT, PARKWATCH, Failed, Target, expect, parkwatch, text_changed
 
 FOUND = 5     # seconds after its start a process must be known
 LOOK = 10     # seconds from one look to the next
+WATCHED = 120 # seconds after which it must have been watched for leaks, on a busy machine
 
 
 def free_port():
@@ -111,13 +112,13 @@ def value(samples, name, **labels):
     return found[0]
 
 
-def workers():
+def workers(command=b"worker"):
     """{PID of a target: PID of its worker}"""
     found = {}
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         with contextlib.suppress(OSError):
             args = path.read_bytes().split(b"\0")
-            if args[:2] == [b"parkwatch", b"worker"]:
+            if args[:2] == [b"parkwatch", command]:
                 found[int(args[2])] = int(path.parent.name)
     return found
 
@@ -289,11 +290,82 @@ def clients_that_dawdle_keep_nobody_out():
         expect(answered >= 45, f"{answered} of 50 requests are answered")
 
 
+def leak_workers():
+    """{PID of a target: PID of the process that watches it for leaks}"""
+    return workers(b"leak-worker")
+
+
+def leaking(d, pid):
+    """What its watch for leaks found; None: none has ended yet."""
+    return (d.target(pid) or {"leaking": None})["leaking"]
+
+
+def leaks_are_told_and_what_is_healthy_is_not():
+    """The first watch comes half a minute after a target was found."""
+    command = build.built(build.MODES_MINOR, "static", "leaks")
+    with Target("early-return", command=command) as t, Target("pool", command=command) as healthy, Daemon() as d:
+        want = json.loads(t.truth())["leaks"][0]
+        seen = d.looked_at(t.pid)
+        expect(seen["level"] == "leaks" and seen["leaking"] is None, f"{seen}")
+        status, headers, text = d.get(f"/api/v1/targets/{seen['id']}/leaks")
+        expect(status == 404 and headers["Content-Type"] == "application/json" and json.loads(text)["error"], f"{status}: {text}")
+        d.until(lambda: leaking(d, t.pid) is not None and leaking(d, healthy.pid) is not None, "no watch has ended", WATCHED)
+        samples, seen, fine = d.metrics(), d.target(t.pid), d.target(healthy.pid)
+        status, headers, text = d.get(f"/api/v1/targets/{seen['id']}/leaks")
+        parsed(d.get("/metrics", {"Accept": "application/openmetrics-text"}))
+        expect(harm.probes_are_out(t.pid) and harm.probes_are_out(healthy.pid), "probes are left in the code")
+    expect(status == 200 and headers["Content-Type"] == "application/json", f"{status}: {text[:200]}")
+    report = json.loads(text)
+    group, = report["groups"]
+    expect((group["start"]["func"], group["reason"]) == (want["start"], want["reason"]) and group["leak"], f"{want}: {group}")
+    expect(seen["leaking"] == group["count"] > 100, f"{seen}: {group['count']}")
+    labels = {"created_by": group["created_by"]["func"], "blocked_at": group["blocked_at"]["func"], "verdict": group["verdict"]}
+    expect(value(samples, "parkwatch_leaking_goroutines", target=seen["id"], **labels) == group["count"], f"{labels}: {samples}")
+    expect(value(samples, "parkwatch_leak_stack_bytes", target=seen["id"]) == group["stack_bytes"], f"{group}")
+    expect(value(samples, "parkwatch_leak_heap_bytes", target=seen["id"]) == group["heap_bytes"], f"{group}")
+    expect(fine["leaking"] == 0 and not [s for s in samples if s[0] == "parkwatch_leaking_goroutines" and s[1]["target"] == fine["id"]], f"{fine}")
+    for id_ in (seen["id"], fine["id"]):
+        expect(value(samples, "parkwatch_leak_watches_total", target=id_) == 1, f"{samples}")
+        expect(value(samples, "parkwatch_events_lost_total", target=id_, stage="probes") == 0, f"{samples}")
+        expect(value(samples, "parkwatch_overhead_ratio", target=id_) < 1, f"{samples}")
+        expect(value(samples, "parkwatch_worker_cpu_seconds_total", target=id_) > 0, f"{samples}")
+
+
+def a_watch_for_leaks_that_is_killed_leaves_nothing():
+    with Target("busy") as t, Target("idle") as other, Daemon() as d:
+        t.go()
+        d.looked_at(t.pid)
+        d.looked_at(other.pid)
+        d.until(lambda: t.pid in leak_workers() and text_changed(t.pid), "no probe is attached", WATCHED)
+        looks = workers()
+        os.kill(leak_workers()[t.pid], signal.SIGKILL)
+        seen = d.target(t.pid)
+        expect(harm.probes_are_out(t.pid), "probes are left in the code")
+        d.until(lambda: value(d.metrics(), "parkwatch_leak_watches_failed_total", target=seen["id"]) == 1, "it is not counted")
+        expect(d.target(t.pid)["leaking"] is None and t.pid not in leak_workers(), f"{d.target(t.pid)}")
+        d.until(lambda: leaking(d, other.pid) is not None, "the other is not watched", WATCHED)
+        expect(workers() == looks and d.target(t.pid)["worker_restarts"] == 0 and t.process.poll() is None, f"{looks}: {workers()}")
+
+
+def blocked_time_is_goroutines_times_time():
+    """An estimate by looks: of goroutines that all wait, as many seconds as go by for each."""
+    with Daemon() as d, Target("idle") as t:
+        seen = d.looked_at(t.pid)
+
+        def waited():
+            return sum(v for n, have, v in d.metrics() if n == "parkwatch_blocked_seconds_total" and have["target"] == seen["id"])
+        waits = sum(v for n, have, v in d.metrics() if n == "parkwatch_goroutines_waiting" and have["target"] == seen["id"])
+        expect(waits > 0 and waited() == 0, f"{waits} wait, one look tells nothing yet: {waited()}")
+        d.until(lambda: waited() > 0, "no second look", 2 * LOOK)
+        expect(0.9 * LOOK * waits <= waited() <= 1.5 * LOOK * waits, f"{waits} wait for {LOOK} s: {waited()}")
+
+
 ALL = {f.__name__: f for f in (
     figures_are_those_of_the_program, all_of_it_ends, a_worker_that_dies_is_replaced,
     a_target_that_ends_is_gone_and_leaves_nothing, a_page_that_nobody_answers_holds_up_nobody, one_that_could_not_be_looked_at_is_looked_at_again, rights_are_few,
     what_is_asked_wrongly_is_refused, names_of_programs_are_harmless, what_cannot_be_watched_is_listed_with_the_reason,
-    clients_that_dawdle_keep_nobody_out)}
+    clients_that_dawdle_keep_nobody_out, leaks_are_told_and_what_is_healthy_is_not, a_watch_for_leaks_that_is_killed_leaves_nothing,
+    blocked_time_is_goroutines_times_time)}
 ARGUMENTS = {figures_are_those_of_the_program: ["15", "22", "27"], all_of_it_ends: ["asked", "supervisor", "launcher"]}
 MISSING = 77
 

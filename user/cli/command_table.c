@@ -177,14 +177,18 @@ const struct cmd_def cmd_table[CMD_MAX] = {
 		     .run = cmd_ps },
 	[CMD_SERVE] = { "serve",
 			"[option...]",
-			"watch all Go processes of this machine; metrics and goroutines over HTTP",
+			"watch all Go processes of this machine; metrics, goroutines and leaks "
+			"over HTTP",
 			{ "Finds every Go process within some seconds of its start, in all "
-			  "containers, and looks at all its goroutines every 10 s. It stops "
-			  "nothing and attaches nothing. It goes on until Ctrl-C or SIGTERM.",
+			  "containers, and looks at all its goroutines every 10 s. Now and then "
+			  "it watches each for leaks, as the command leaks does: for 10 s, with "
+			  "probes, at most two processes at once. It stops nothing. It goes on "
+			  "until Ctrl-C or SIGTERM.",
 			  "`/metrics` is for Prometheus: goroutines by state and by wait reason, "
-			  "the longest wait of each reason, what each process is. "
-			  "`/api/v1/targets` lists the processes, `/api/v1/targets/ID/goroutines` "
-			  "has every goroutine of one as lines of JSON.",
+			  "the longest wait of each reason, how many leak and where, what each "
+			  "process is. `/api/v1/targets` lists the processes, "
+			  "`/api/v1/targets/ID/goroutines` has every goroutine of one as lines of "
+			  "JSON, `/api/v1/targets/ID/leaks` the last report of what leaks.",
 			  "One process looks at each target. If it hangs, or dies, another one "
 			  "takes its place, and the others do not notice. The process that answers "
 			  "over HTTP has no rights." },

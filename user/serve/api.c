@@ -2,6 +2,7 @@
 #include "serve/api.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,24 @@ static void say(struct http_answer *a, unsigned int status, const char *text)
 	textbuf__text(&a->body, text);
 }
 
+static void say_error(struct http_answer *a, unsigned int status, const char *text)
+{
+	struct json_writer *w = malloc(sizeof(*w));
+
+	a->status = status;
+	a->type = JSON;
+	if (!w) {
+		a->body.err = -ENOMEM;
+		return;
+	}
+	jsonw_init(w, &a->body);
+	jsonw_start_object(w);
+	jsonw_string_field(w, "error", text);
+	jsonw_end_object(w);
+	jsonw_end(w);
+	free(w);
+}
+
 static const struct watched *find(const struct api_in *in, const char *id, size_t len)
 {
 	for (size_t i = 0; i < in->metrics.nr; i++)
@@ -39,12 +58,17 @@ static const struct watched *find(const struct api_in *in, const char *id, size_
 
 static void put_target(struct json_writer *w, const struct watched *t)
 {
+	const double overhead = watched__overhead(t);
+
 	jsonw_start_object(w);
 	jsonw_string_field(w, "id", t->id);
 	jsonw_int_field(w, "pid", t->row.pid);
 	jsonw_text_field(w, "exe", t->row.exe);
 	jsonw_text_field(w, "go", t->row.go);
 	jsonw_uint_or_null_field(w, "goroutines", t->counts.goroutines, t->look);
+	jsonw_uint_or_null_field(w, "leaking", t->leaks.figures.leaking, t->leaks.report);
+	jsonw_string_field(w, "level", level_word(t->level));
+	jsonw_float_field(w, "overhead_pct", overhead < 0 ? NAN : 100 * overhead, 3);
 	jsonw_bool_field(w, "watched", !t->row.why.text[0]);
 	jsonw_text_field(w, "why_not", t->row.why.text);
 	jsonw_text_field(w, "container", t->row.container);
@@ -134,6 +158,34 @@ static void put_goroutines(const struct watched *t, struct http_answer *a)
 	textbuf__bytes(&a->body, text, len);
 }
 
+/* --- its leaks --- */
+
+static void put_leaks(const struct watched *t, struct http_answer *a)
+{
+	struct cause why = { "" };
+	scoped_mem char *text = NULL;
+	size_t len = 0;
+	FILE *out;
+	int err;
+
+	if (!t->leaks.report) {
+		say_error(a, 404,
+			  t->level < LEVEL_LEAKS ? "leaks of this target are not watched: its level"
+						 : "no watch for leaks has ended yet");
+		return;
+	}
+	out = open_memstream(&text, &len);
+	err = out ? leakwatch__write_json(&t->leaks, out, &why) : -ENOMEM;
+	if (out && fclose(out))
+		err = -ENOMEM;
+	if (err) {
+		say_error(a, 500, "its last report cannot be shown");
+		return;
+	}
+	a->type = JSON;
+	textbuf__bytes(&a->body, text, len);
+}
+
 static void get_target(const struct api_in *in, const char *rest, struct http_answer *a)
 {
 	const size_t len = strcspn(rest, "/");
@@ -145,8 +197,10 @@ static void get_target(const struct api_in *in, const char *rest, struct http_an
 		put_targets(in, t, a);
 	else if (!strcmp(rest + len, "/goroutines"))
 		put_goroutines(t, a);
+	else if (!strcmp(rest + len, "/leaks"))
+		put_leaks(t, a);
 	else
-		say(a, 404, "a target has only " API "/ID/goroutines\n");
+		say(a, 404, "a target has only " API "/ID/goroutines and /leaks\n");
 }
 
 void api_get(const struct api_in *in, const char *path, const char *accept, struct http_answer *a)
@@ -168,8 +222,8 @@ void api_get(const struct api_in *in, const char *path, const char *accept, stru
 		say(a, in->ready ? 200 : 503, in->ready ? "ready\n" : "looking for Go processes\n");
 	} else if (!strcmp(path, "/")) {
 		say(a, 200,
-		    "parkwatch\n\n/metrics\n" API "\n" API
-		    "/ID/goroutines\n/-/healthy\n/-/ready\n");
+		    "parkwatch\n\n/metrics\n" API "\n" API "/ID/goroutines\n" API
+		    "/ID/leaks\n/-/healthy\n/-/ready\n");
 	} else {
 		say(a, 404, "no such page: see /\n");
 	}

@@ -33,7 +33,7 @@ struct frame_head {
 int frame_write(int fd, const struct frame_figures *figures, const char *bytes, size_t len);
 
 struct frame_reader {
-	int fd; /* owned, does not block; -1: nobody writes */
+	int fd;        /* owned, does not block; -1: nobody writes */
 	uint32_t most; /* bytes of a recording */
 	struct frame_head head;
 	size_t head_nr, body_nr;

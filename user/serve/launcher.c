@@ -25,6 +25,7 @@
 struct launched {
 	struct notice notice; /* what was told last */
 	pid_t worker;         /* 0: none runs */
+	pid_t leak_worker;    /* 0: none runs */
 	uint64_t again_ns;    /* when the next one starts, or it is looked at again; 0: never */
 	uint32_t looks;       /* in vain: looking at it came to no end */
 	bool asked;           /* the next scan looks at it again */
@@ -66,10 +67,10 @@ static void launcher__tell(const struct launcher *l, const struct notice *n, int
 
 /* --- workers --- */
 
-static void __attribute__((noreturn)) become_worker(pid_t pid, int to)
+static void __attribute__((noreturn)) become_worker(const char *command, pid_t pid, int to)
 {
-	char text[16], self[] = "/proc/self/exe", name[] = "parkwatch", command[] = WORKER_COMMAND;
-	char *argv[] = { name, command, text, NULL };
+	char text[16], self[] = "/proc/self/exe";
+	const char *argv[] = { "parkwatch", command, text, NULL };
 	sigset_t none;
 
 	sigemptyset(&none);
@@ -77,26 +78,31 @@ static void __attribute__((noreturn)) become_worker(pid_t pid, int to)
 	snprintf(text, sizeof(text), "%d", (int)pid);
 	if (dup2(to, STDOUT_FILENO) < 0 || close_range(STDERR_FILENO + 1, ~0U, 0))
 		_exit(1);
-	execv(self, argv);
+	execv(self, (char **)(uintptr_t)argv);
 	_exit(1);
 }
 
-static int launcher__fork_worker(const struct launcher *l, struct launched *w)
+/* kind: of the notice that brings its pipe. *ret: 0 if it does not run. 0 or negative errno. */
+static int launcher__fork_worker(const struct launcher *l, struct launched *w, const char *command,
+				 enum notice_kind kind, pid_t *ret)
 {
+	struct notice n = w->notice;
 	int fds[2], err = 0;
 
+	*ret = 0;
 	if (pipe2(fds, O_CLOEXEC))
 		return -errno;
-	w->worker = fork();
-	if (!w->worker)
-		become_worker(w->notice.row.pid, fds[1]);
-	if (w->worker < 0)
+	*ret = fork();
+	if (!*ret)
+		become_worker(command, w->notice.row.pid, fds[1]);
+	if (*ret < 0) {
 		err = -errno;
-	close(fds[1]);
-	if (!err) {
-		w->notice.kind = NOTICE_WATCHED;
-		launcher__tell(l, &w->notice, fds[0]);
+		*ret = 0;
 	}
+	close(fds[1]);
+	n.kind = kind;
+	if (!err)
+		launcher__tell(l, &n, fds[0]);
 	close(fds[0]);
 	return err;
 }
@@ -104,14 +110,30 @@ static int launcher__fork_worker(const struct launcher *l, struct launched *w)
 /* What cannot be started now is tried again later. */
 static void launcher__start_worker(const struct launcher *l, struct launched *w)
 {
-	const int err = launcher__fork_worker(l, w);
+	const int err = launcher__fork_worker(l, w, WORKER_COMMAND, NOTICE_WATCHED, &w->worker);
 
+	w->notice.kind = NOTICE_WATCHED;
 	w->again_ns = 0;
 	if (!err)
 		return;
 	log_warn("cannot start a worker for pid %d: %s", (int)w->notice.row.pid, strerror(-err));
-	w->worker = 0;
 	w->again_ns = clock_now_ns() + LAUNCHER_BACK_OFF_MAX;
+}
+
+/* The supervisor hears of one that cannot be started now, too. */
+static void launcher__watch_leaks(const struct launcher *l, struct launched *w)
+{
+	struct notice n = w->notice;
+	int err = w->worker && !w->leak_worker
+			  ? launcher__fork_worker(l, w, LEAK_WORKER_COMMAND, NOTICE_LEAK_WATCH,
+						  &w->leak_worker)
+			  : -EBUSY;
+
+	if (!err)
+		return;
+	log_debug("no watch for leaks of pid %d now: %s", (int)n.row.pid, strerror(-err));
+	n.kind = NOTICE_LEAK_WATCH;
+	launcher__tell(l, &n, -1);
 }
 
 static uint64_t back_off_ns(uint32_t restarts)
@@ -121,10 +143,17 @@ static uint64_t back_off_ns(uint32_t restarts)
 	return ns < LAUNCHER_BACK_OFF_MAX ? ns : LAUNCHER_BACK_OFF_MAX;
 }
 
+static void launched__kill(const struct launched *w)
+{
+	if (w->worker)
+		(void)kill(w->worker, SIGKILL);
+	if (w->leak_worker)
+		(void)kill(w->leak_worker, SIGKILL);
+}
+
 static void launcher__forget(struct launcher *l, size_t i)
 {
-	if (l->v[i].worker)
-		(void)kill(l->v[i].worker, SIGKILL);
+	launched__kill(&l->v[i]);
 	known__forget(l->known, l->v[i].notice.row.pid);
 	l->v[i].notice.kind = NOTICE_ENDED;
 	launcher__tell(l, &l->v[i].notice, -1);
@@ -160,6 +189,9 @@ static void launcher__reap(struct launcher *l)
 		for (size_t i = 0; i < l->nr; i++)
 			if (l->v[i].worker == pid) {
 				launcher__lost_worker(l, i);
+				break;
+			} else if (l->v[i].leak_worker == pid) {
+				l->v[i].leak_worker = 0;
 				break;
 			}
 }
@@ -265,16 +297,28 @@ static void launcher__tick(struct launcher *l)
 			launcher__again(l, &l->v[i]);
 }
 
-/* The supervisor asks for another worker, or is gone: false. */
+static void launcher__serve(const struct launcher *l, const struct request *r)
+{
+	for (size_t i = 0; i < l->nr; i++) {
+		struct launched *w = &l->v[i];
+
+		if (w->notice.row.pid != r->pid)
+			continue;
+		if (r->kind == REQUEST_LEAK_WATCH)
+			launcher__watch_leaks(l, w);
+		else if (w->worker)
+			(void)kill(w->worker, SIGKILL);
+	}
+}
+
+/* The supervisor asks for something, or is gone: false. */
 static bool launcher__hear(struct launcher *l)
 {
-	int32_t pid;
-	const ssize_t n = recv(l->to, &pid, sizeof(pid), MSG_DONTWAIT);
+	struct request r;
+	const ssize_t n = recv(l->to, &r, sizeof(r), MSG_DONTWAIT);
 
-	if (n == (ssize_t)sizeof(pid))
-		for (size_t i = 0; i < l->nr; i++)
-			if (l->v[i].notice.row.pid == pid && l->v[i].worker)
-				(void)kill(l->v[i].worker, SIGKILL);
+	if (n == (ssize_t)sizeof(r))
+		launcher__serve(l, &r);
 	return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
@@ -321,8 +365,7 @@ static void __attribute__((noreturn)) launcher_main(int to)
 	else
 		launcher__loop(&l);
 	for (size_t i = 0; i < l.nr; i++)
-		if (l.v[i].worker)
-			(void)kill(l.v[i].worker, SIGKILL);
+		launched__kill(&l.v[i]);
 	_exit(err != 0);
 }
 

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "base/clock.h"
+#include "serve/leak_metrics.h"
 
 /* In label values a backslash, a quote and a new line are escaped. Texts are clean already. */
 static void put_value(struct textbuf *to, const char *text)
@@ -15,16 +16,15 @@ static void put_value(struct textbuf *to, const char *text)
 	}
 }
 
-static void put_label(struct textbuf *to, const char *name, const char *value)
+void metrics_label(struct textbuf *to, const char *name, const char *value)
 {
 	textbuf__format(to, "%s=\"", name);
 	put_value(to, value);
 	textbuf__text(to, "\"");
 }
 
-/* OpenMetrics calls a counter by its name without _total. */
-static void put_head(const struct metrics_in *in, struct textbuf *to, const char *name,
-		     const char *type, const char *help)
+void metrics__head(const struct metrics_in *in, struct textbuf *to, const char *name,
+		   const char *type, const char *help)
 {
 	const bool counter = type[0] == 'c';
 
@@ -51,8 +51,8 @@ static uint64_t waiting(const struct watched_counts *c)
 
 static void put_states(const struct metrics_in *in, struct textbuf *to)
 {
-	put_head(in, to, "parkwatch_goroutines", "gauge",
-		 "Goroutines at the last look, by state, without the runtime's own.");
+	metrics__head(in, to, "parkwatch_goroutines", "gauge",
+		      "Goroutines at the last look, by state, without the runtime's own.");
 	for (size_t i = 0; i < in->nr; i++) {
 		const struct watched *w = in->targets[i];
 
@@ -78,9 +78,9 @@ static void put_waits(const struct metrics_in *in, struct textbuf *to, bool olde
 	const char *name =
 		oldest ? "parkwatch_oldest_wait_seconds" : "parkwatch_goroutines_waiting";
 
-	put_head(in, to, name, "gauge",
-		 oldest ? "The longest wait at the last look, by reason; at least so long."
-			: "Goroutines that wait at the last look, by reason.");
+	metrics__head(in, to, name, "gauge",
+		      oldest ? "The longest wait at the last look, by reason; at least so long."
+			     : "Goroutines that wait at the last look, by reason.");
 	for (size_t i = 0; i < in->nr; i++) {
 		const struct watched *w = in->targets[i];
 
@@ -88,7 +88,7 @@ static void put_waits(const struct metrics_in *in, struct textbuf *to, bool olde
 			if (!w->counts.by_state[s] || (oldest && !w->counts.oldest_ns[s]))
 				continue;
 			textbuf__format(to, "%s{target=\"%s\",", name, w->id);
-			put_label(to, "reason", gostate_word((enum gostate)s));
+			metrics_label(to, "reason", gostate_word((enum gostate)s));
 			if (oldest)
 				textbuf__format(to, "} %.3f\n",
 						(double)w->counts.oldest_ns[s] / NS_PER_SEC);
@@ -100,20 +100,20 @@ static void put_waits(const struct metrics_in *in, struct textbuf *to, bool olde
 
 static void put_info(const struct metrics_in *in, struct textbuf *to)
 {
-	put_head(in, to, in->open_metrics ? "parkwatch_target" : "parkwatch_target_info",
-		 in->open_metrics ? "info" : "gauge", "What a target is.");
+	metrics__head(in, to, in->open_metrics ? "parkwatch_target" : "parkwatch_target_info",
+		      in->open_metrics ? "info" : "gauge", "What a target is.");
 	for (size_t i = 0; i < in->nr; i++) {
 		const struct watched *w = in->targets[i];
 
 		textbuf__format(to, "parkwatch_target_info{target=\"%s\",pid=\"%" PRId32 "\",",
 				w->id, w->row.pid);
-		put_label(to, "exe", w->row.exe);
+		metrics_label(to, "exe", w->row.exe);
 		textbuf__text(to, ",");
-		put_label(to, "go_version", w->row.go);
+		metrics_label(to, "go_version", w->row.go);
 		textbuf__text(to, ",");
-		put_label(to, "container", w->row.container);
+		metrics_label(to, "container", w->row.container);
 		textbuf__text(to, ",");
-		put_label(to, "pod_uid", w->row.pod);
+		metrics_label(to, "pod_uid", w->row.pod);
 		textbuf__text(to, "} 1\n");
 	}
 }
@@ -124,10 +124,10 @@ static void put_workers(const struct metrics_in *in, struct textbuf *to)
 
 	for (size_t i = 0; i < in->nr; i++)
 		workers += in->targets[i]->from.fd >= 0;
-	put_head(in, to, "parkwatch_workers", "gauge", "Processes that look at targets.");
+	metrics__head(in, to, "parkwatch_workers", "gauge", "Processes that look at targets.");
 	textbuf__format(to, "parkwatch_workers %zu\n", workers);
-	put_head(in, to, "parkwatch_worker_restarts", "counter",
-		 "Workers that were started in place of one that died or hung.");
+	metrics__head(in, to, "parkwatch_worker_restarts", "counter",
+		      "Workers that were started in place of one that died or hung.");
 	textbuf__format(to, "parkwatch_worker_restarts_total %" PRIu64 "\n", in->worker_restarts);
 }
 
@@ -136,6 +136,7 @@ void metrics__write(const struct metrics_in *in, struct textbuf *to)
 	put_states(in, to);
 	put_waits(in, to, false);
 	put_waits(in, to, true);
+	leak_metrics__write(in, to);
 	put_info(in, to);
 	put_workers(in, to);
 	if (in->open_metrics)

@@ -2,9 +2,9 @@
 /*
  * metrics: what is watched, as Prometheus text (version 0.0.4) or OpenMetrics 1.0.
  *
- * Bounded: for each target a series for each state and each wait reason that it has ever had at a
- * look (some twenty; golang/gostate has less than a hundred), and five more. No goroutine, no stack, no
- * address is a label.
+ * Bounded: for each target three series for each state and each wait reason that it has ever had at a
+ * look (some twenty; golang/gostate has less than a hundred), one for each of LEAK_SITES_MAX places
+ * that leak, and some ten more. No goroutine, no stack, no address is a label.
  */
 #ifndef PARKWATCH_SERVE_METRICS_H
 #define PARKWATCH_SERVE_METRICS_H
@@ -18,6 +18,11 @@ struct metrics_in { /* borrowed for the call */
 	uint64_t worker_restarts; /* of all targets, those that have ended too */
 	bool open_metrics;
 };
+
+/* OpenMetrics calls a counter by its name without _total: so does name. */
+void metrics__head(const struct metrics_in *in, struct textbuf *to, const char *name,
+		   const char *type, const char *help);
+void metrics_label(struct textbuf *to, const char *name, const char *value); /* name="value" */
 
 void metrics__write(const struct metrics_in *in, struct textbuf *to);
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,11 +31,12 @@ struct supervisor {
 	struct watched **v; /* owned */
 	size_t nr, room;
 	uint64_t worker_restarts;
+	struct leak_turns leak_turns;
 	bool ready, over;
 	int err;
 };
 
-/* What an event is of: a descriptor of ours, or a target, whose id is its address. */
+/* What an event is of: a descriptor of ours, or a target or its leaks, whose id is its address. */
 static int supervisor__hear(struct supervisor *s, int fd, void *who)
 {
 	struct epoll_event e = { .events = EPOLLIN, .data.ptr = who };
@@ -78,6 +80,20 @@ static size_t supervisor__target(struct supervisor *s, const struct notice *n)
 	return s->nr++;
 }
 
+static void supervisor__take_leak_watch(struct supervisor *s, const struct notice *n, int fd)
+{
+	const size_t at = supervisor__find(s, n);
+
+	if (at == s->nr) {
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	leakwatch__attach(&s->v[at]->leaks, fd);
+	if (fd >= 0)
+		(void)supervisor__hear(s, fd, &s->v[at]->leaks);
+}
+
 static void supervisor__end_target(struct supervisor *s, size_t at)
 {
 	log_info("%s: ended", s->v[at]->id);
@@ -96,6 +112,9 @@ static void supervisor__take(struct supervisor *s, const struct notice *n, int f
 		at = supervisor__find(s, n);
 		if (at < s->nr)
 			supervisor__end_target(s, at);
+	} else if (n->kind == NOTICE_LEAK_WATCH) {
+		supervisor__take_leak_watch(s, n, fd);
+		fd = -1;
 	} else {
 		at = supervisor__target(s, n);
 		if (at < s->nr)
@@ -138,11 +157,13 @@ static bool supervisor__notice(struct supervisor *s)
 	return true;
 }
 
-static void supervisor__replace_worker(const struct supervisor *s, const struct watched *w)
+/* false: it cannot be asked now */
+static bool supervisor__ask(const struct supervisor *s, enum request_kind kind,
+			    const struct watched *w)
 {
-	const int32_t pid = w->row.pid;
+	const struct request r = { .kind = kind, .pid = w->row.pid };
 
-	(void)send(s->launcher, &pid, sizeof(pid), MSG_NOSIGNAL | MSG_DONTWAIT);
+	return send(s->launcher, &r, sizeof(r), MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof(r);
 }
 
 static void supervisor__read(struct supervisor *s, struct watched *w)
@@ -153,7 +174,7 @@ static void supervisor__read(struct supervisor *s, struct watched *w)
 		return;
 	log_warn("%s: its worker sends what is no look (%s): another one is started", w->id,
 		 strerror(-err));
-	supervisor__replace_worker(s, w);
+	(void)supervisor__ask(s, REQUEST_REPLACE, w);
 }
 
 static void supervisor__tick(struct supervisor *s)
@@ -167,18 +188,62 @@ static void supervisor__tick(struct supervisor *s)
 			continue;
 		log_warn("%s: its worker says nothing: another one is started", w->id);
 		w->heard_ns = now;
-		supervisor__replace_worker(s, w);
+		(void)supervisor__ask(s, REQUEST_REPLACE, w);
 	}
+}
+
+/* --- watches for leaks --- */
+
+static void supervisor__read_leaks(struct supervisor *s, struct watched *w)
+{
+	const struct leak_figures *f = &w->leaks.figures;
+	const uint64_t before = f->leaking;
+
+	if (leakwatch__read(&w->leaks, w->id, &s->leak_turns, clock_now_ns()) && f->leaking &&
+	    !before)
+		log_warn("%s: %" PRIu64 " goroutines leak: %s", w->id, f->leaking,
+			 f->sites[0].created_by);
+}
+
+/* One more, if any may be: that which is due for the longest time. */
+static void supervisor__watch_leaks(struct supervisor *s)
+{
+	const uint64_t now = clock_now_ns();
+	struct watched *next = NULL;
+	size_t running = 0;
+
+	for (size_t i = 0; i < s->nr; i++) {
+		leakwatch__tick(&s->v[i]->leaks, now);
+		running += s->v[i]->leaks.plan.running;
+	}
+	for (size_t i = 0; i < s->nr; i++) {
+		struct watched *w = s->v[i];
+
+		if (w->look && w->level >= LEVEL_LEAKS &&
+		    leak_turns__may(&s->leak_turns, running, &w->leaks.plan, now) &&
+		    (!next ||
+		     leak_plan__due_ns(&w->leaks.plan) < leak_plan__due_ns(&next->leaks.plan)))
+			next = w;
+	}
+	if (next && supervisor__ask(s, REQUEST_LEAK_WATCH, next))
+		leakwatch__begin(&next->leaks, now);
 }
 
 /* --- the loop --- */
 
-static bool supervisor__has(const struct supervisor *s, const void *w)
+/* A target, or its leaks; not one that ended in this turn. */
+static void supervisor__hears(struct supervisor *s, const void *who)
 {
-	for (size_t i = 0; i < s->nr; i++)
-		if (s->v[i] == w)
-			return true;
-	return false;
+	for (size_t i = 0; i < s->nr; i++) {
+		if (s->v[i] == who) {
+			supervisor__read(s, s->v[i]);
+			return;
+		}
+		if (&s->v[i]->leaks == who) {
+			supervisor__read_leaks(s, s->v[i]);
+			return;
+		}
+	}
 }
 
 static void supervisor__event(struct supervisor *s, void *who)
@@ -188,8 +253,8 @@ static void supervisor__event(struct supervisor *s, void *who)
 	else if (who == &s->launcher)
 		while (supervisor__notice(s))
 			;
-	else if (supervisor__has(s, who)) /* not one that ended in this turn */
-		supervisor__read(s, who);
+	else
+		supervisor__hears(s, who);
 }
 
 static void supervisor__loop(struct supervisor *s)
@@ -205,6 +270,7 @@ static void supervisor__loop(struct supervisor *s)
 			supervisor__event(s, events[i].data.ptr);
 		http__run(s->http);
 		supervisor__tick(s);
+		supervisor__watch_leaks(s);
 	}
 }
 

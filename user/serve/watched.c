@@ -37,6 +37,8 @@ int watched__new(const struct notice *n, struct watched **ret)
 	w->row = n->row;
 	w->start_ticks = n->start_ticks;
 	w->from.fd = -1;
+	w->level = LEVEL_USUAL;
+	leakwatch__init(&w->leaks, clock_now_ns());
 	make_id(w);
 	*ret = w;
 	return 0;
@@ -47,6 +49,7 @@ void watched__free(struct watched *w)
 	if (!w)
 		return;
 	frame_reader__close(&w->from);
+	leakwatch__done(&w->leaks);
 	free(w->look);
 	free(w);
 }
@@ -54,6 +57,7 @@ void watched__free(struct watched *w)
 void watched__attach(struct watched *w, const struct notice *n, int fd)
 {
 	w->restarts = n->restarts;
+	w->worker_cpu_ns = 0;
 	w->heard_ns = clock_now_ns();
 	frame_reader__open(&w->from, fd, FRAME_BYTES_MAX);
 }
@@ -94,6 +98,32 @@ static int read_counts(const char *look, size_t len, const char *id, struct watc
 	return err;
 }
 
+/* Between two looks as many wait as at both, on average. */
+static void watched__add(struct watched *w, const struct watched_counts *now, uint64_t now_ns)
+{
+	const struct frame_figures *f = &w->from.head.figures;
+	const double ns = w->look ? (double)(now_ns - w->looked_ns) : 0;
+
+	for (size_t i = 0; i < GOSTATE_STATUS; i++)
+		w->blocked_ns[i] += ns * (double)(w->counts.by_state[i] + now->by_state[i]) / 2;
+	w->looked_ns = now_ns;
+	if (f->own_cpu_ns > w->worker_cpu_ns)
+		w->own_cpu_ns += f->own_cpu_ns - w->worker_cpu_ns;
+	w->worker_cpu_ns = f->own_cpu_ns;
+	w->target_cpu_ns = f->target_cpu_ns;
+	if (!w->target_cpu_start_ns)
+		w->target_cpu_start_ns = f->target_cpu_ns;
+}
+
+double watched__overhead(const struct watched *w)
+{
+	const uint64_t from = w->target_cpu_start_ns, to = w->target_cpu_ns;
+
+	if (w->leaks.probes_ns <= 0)
+		return w->look ? 0 : -1;
+	return to > from ? w->leaks.probes_ns / (double)(to - from) : -1;
+}
+
 static int watched__take(struct watched *w)
 {
 	struct watched_counts counts;
@@ -101,10 +131,12 @@ static int watched__take(struct watched *w)
 
 	if (err)
 		return err;
+	watched__add(w, &counts, clock_now_ns());
 	free(w->look);
 	w->look = steal(w->from.body);
 	w->look_len = w->from.head.bytes;
 	w->counts = counts;
+	leak_plan__look(&w->leaks.plan, counts.by_state);
 	w->heard_ns = clock_now_ns();
 	return 0;
 }

@@ -11,6 +11,8 @@
 
 #include "golang/gostate.h"
 #include "serve/frame.h"
+#include "serve/leakwatch.h"
+#include "serve/level.h"
 #include "serve/wire.h"
 
 #define WATCHED_ID_MAX 64
@@ -34,6 +36,14 @@ struct watched {
 	char *look; /* owned */
 	size_t look_len;
 	struct watched_counts counts; /* of it */
+	uint64_t looked_ns;           /* when it came */
+	/* of all looks: goroutines that wait x time, by reason, an estimate; our CPU time */
+	double blocked_ns[GOSTATE_STATUS];
+	uint64_t own_cpu_ns, worker_cpu_ns; /* of all workers, of this one */
+	uint64_t target_cpu_ns,
+		target_cpu_start_ns; /* at the last look, at the first; 0: not known */
+	enum level level;
+	struct leakwatch leaks;
 };
 
 /* 0 or -ENOMEM. n: NOTICE_WATCHED or NOTICE_UNWATCHED. */
@@ -46,5 +56,11 @@ void watched__attach(struct watched *w, const struct notice *n, int fd);
  * -ENOMEM. Then the pipe is closed.
  */
 int watched__read(struct watched *w);
+
+/*
+ * What probes have cost the target, of the CPU time that it used since it is watched. < 0: that is not
+ * known.
+ */
+double watched__overhead(const struct watched *w);
 
 #endif

@@ -6,7 +6,8 @@
  *				so that whoever has one needs neither the target nor the worker
  *	launcher -> supervisor	a SOCK_SEQPACKET: notices. One that begins with a new worker brings the
  *				pipe's end (SCM_RIGHTS)
- *	supervisor -> launcher	the same socket: a PID (int32_t) whose worker is to be replaced
+ *	leak worker -> supervisor	as a worker: one frame, a report of leaks
+ *	supervisor -> launcher	the same socket: requests
  *
  * Both ends are the same binary, so layouts are C's. The supervisor still believes no length: a
  * worker reads hostile programs.
@@ -18,13 +19,16 @@
 
 #include "view/processes.h"
 
-#define WORKER_COMMAND "worker" /* argv[1]; argv[2] is the PID, standard output the pipe */
+/* argv[1]; argv[2] is the PID, standard output the pipe */
+#define WORKER_COMMAND      "worker"
+#define LEAK_WORKER_COMMAND "leak-worker"
 
 enum notice_kind {
 	NOTICE_WATCHED,   /* a Go process, and its worker's pipe; again for each new worker */
 	NOTICE_UNWATCHED, /* a Go process that cannot be watched: row.why */
 	NOTICE_ENDED,
-	NOTICE_READY, /* all processes that were there at the start are told */
+	NOTICE_LEAK_WATCH, /* of a watched one: the pipe of a leak worker; none came: it cannot start */
+	NOTICE_READY,      /* all processes that were there at the start are told */
 };
 
 struct notice {
@@ -32,6 +36,16 @@ struct notice {
 	uint32_t restarts;    /* workers that this process had before */
 	uint64_t start_ticks; /* with the PID it names a process for ever */
 	struct process_row row;
+};
+
+enum request_kind {
+	REQUEST_REPLACE,    /* another worker */
+	REQUEST_LEAK_WATCH, /* a leak worker, if none runs */
+};
+
+struct request {
+	uint32_t kind; /* enum request_kind */
+	int32_t pid;
 };
 
 #endif

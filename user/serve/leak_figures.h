@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * leak_figures: a report of leaks in figures, for metrics: how many goroutines leak, where, and what
+ * memory they keep. Read from a recording, which is hostile input.
+ *
+ * Bounded: LEAK_SITES_MAX places, those with the most goroutines; the rest is one sum.
+ */
+#ifndef PARKWATCH_SERVE_LEAK_FIGURES_H
+#define PARKWATCH_SERVE_LEAK_FIGURES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/verdict.h"
+
+#define LEAK_SITES_MAX 20
+#define LEAK_NAME_MAX  160 /* bytes of a function's name, with NUL; a longer one loses its front */
+
+struct leak_site {
+	enum verdict_kind verdict;
+	/* functions; "": not known */
+	char created_by[LEAK_NAME_MAX], blocked_at[LEAK_NAME_MAX];
+	uint64_t goroutines;
+};
+
+struct leak_figures { /* a plain value */
+	uint64_t leaking;     /* goroutines; suspects are none */
+	uint64_t stack_bytes; /* of their stacks */
+	uint64_t heap_bytes;  /* that only they keep, as far as it is known */
+	struct leak_site sites[LEAK_SITES_MAX];
+	size_t nr;
+	uint64_t other; /* goroutines that leak elsewhere */
+};
+
+struct leaks;
+void leak_figures_of(const struct leaks *l, struct leak_figures *ret); /* l: with entries */
+
+/* One more place, or more goroutines at a known one. */
+void leak_figures__add(struct leak_figures *f, const struct leak_site *s);
+
+#endif

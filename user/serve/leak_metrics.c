@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "serve/leak_metrics.h"
+
+#include <inttypes.h>
+
+#include "base/clock.h"
+
+static void put_site(struct textbuf *to, const char *target, const char *verdict,
+		     const char *created_by, const char *blocked_at, uint64_t goroutines)
+{
+	textbuf__format(to, "parkwatch_leaking_goroutines{target=\"%s\",verdict=\"%s\",", target,
+			verdict);
+	metrics_label(to, "created_by", created_by);
+	textbuf__text(to, ",");
+	metrics_label(to, "blocked_at", blocked_at);
+	textbuf__format(to, "} %" PRIu64 "\n", goroutines);
+}
+
+static void put_leaking(const struct metrics_in *in, struct textbuf *to)
+{
+	metrics__head(in, to, "parkwatch_leaking_goroutines", "gauge",
+		      "Goroutines that leak, at the last watch for leaks, by verdict and function; "
+		      "'other': those of all other places.");
+	for (size_t i = 0; i < in->nr; i++) {
+		const struct watched *w = in->targets[i];
+		const struct leak_figures *f = &w->leaks.figures;
+
+		for (size_t k = 0; k < f->nr; k++)
+			put_site(to, w->id, verdict_name(f->sites[k].verdict),
+				 f->sites[k].created_by, f->sites[k].blocked_at,
+				 f->sites[k].goroutines);
+		if (f->other)
+			put_site(to, w->id, "other", "other", "other", f->other);
+	}
+}
+
+static void put_blocked(const struct metrics_in *in, struct textbuf *to)
+{
+	metrics__head(in, to, "parkwatch_blocked_seconds", "counter",
+		      "Time that goroutines waited, by reason: an estimate, goroutines at each look "
+		      "x the time between looks.");
+	for (size_t i = 0; i < in->nr; i++) {
+		const struct watched *w = in->targets[i];
+
+		for (int s = 0; s < GOSTATE_STATUS; s++) {
+			if (w->blocked_ns[s] <= 0)
+				continue;
+			textbuf__format(to, "parkwatch_blocked_seconds_total{target=\"%s\",",
+					w->id);
+			metrics_label(to, "reason", gostate_word((enum gostate)s));
+			textbuf__format(to, "} %.3f\n", w->blocked_ns[s] / NS_PER_SEC);
+		}
+	}
+}
+
+/* One number of each target that has it; < 0: it has none. */
+struct figure {
+	const char *name, *type, *help, *labels;
+	double (*of)(const struct watched *w);
+};
+
+static double stack_bytes(const struct watched *w)
+{
+	return w->leaks.report ? (double)w->leaks.figures.stack_bytes : -1;
+}
+
+static double heap_bytes(const struct watched *w)
+{
+	return w->leaks.report ? (double)w->leaks.figures.heap_bytes : -1;
+}
+
+static double lost(const struct watched *w)
+{
+	return (double)w->leaks.lost;
+}
+
+static double watches(const struct watched *w)
+{
+	return (double)w->leaks.watches;
+}
+
+static double failed(const struct watched *w)
+{
+	return (double)w->leaks.failed;
+}
+
+static double cpu_seconds(const struct watched *w)
+{
+	return (double)(w->own_cpu_ns + w->leaks.cpu_ns) / NS_PER_SEC;
+}
+
+static const struct figure figures[] = {
+	{ "parkwatch_leak_stack_bytes", "gauge", "Stacks of goroutines that leak.", "",
+	  stack_bytes },
+	{ "parkwatch_leak_heap_bytes", "gauge",
+	  "Heap that only goroutines that leak keep in use, as far as it was counted.", "",
+	  heap_bytes },
+	{ "parkwatch_overhead_ratio", "gauge",
+	  "What probes cost the target, of the CPU time that it used since it is watched: hits x "
+	  "what one costs on this machine.",
+	  "", watched__overhead },
+	{ "parkwatch_events_lost", "counter", "Events that were lost on their way from a probe.",
+	  ",stage=\"probes\"", lost },
+	{ "parkwatch_leak_watches", "counter", "Watches for leaks that were begun.", "", watches },
+	{ "parkwatch_leak_watches_failed", "counter",
+	  "Watches for leaks that brought no report: their process died, or could not watch.", "",
+	  failed },
+	{ "parkwatch_worker_cpu_seconds", "counter",
+	  "CPU time of parkwatch's own processes that look at the target.", "", cpu_seconds },
+};
+
+static void put_figure(const struct metrics_in *in, const struct figure *f, struct textbuf *to)
+{
+	metrics__head(in, to, f->name, f->type, f->help);
+	for (size_t i = 0; i < in->nr; i++) {
+		const double value = f->of(in->targets[i]);
+
+		if (value >= 0)
+			textbuf__format(to, "%s%s{target=\"%s\"%s} %.15g\n", f->name,
+					f->type[0] == 'c' ? "_total" : "", in->targets[i]->id,
+					f->labels, value);
+	}
+}
+
+void leak_metrics__write(const struct metrics_in *in, struct textbuf *to)
+{
+	put_leaking(in, to);
+	put_blocked(in, to);
+	for (size_t i = 0; i < sizeof(figures) / sizeof(figures[0]); i++)
+		put_figure(in, &figures[i], to);
+}

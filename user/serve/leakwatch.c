@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "serve/leakwatch.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "format/format.h"
+#include "view/replay.h"
+
+#define CPU_MOST_NS (600 * NS_PER_SEC) /* of one watch */
+
+void leakwatch__init(struct leakwatch *w, uint64_t now_ns)
+{
+	*w = (struct leakwatch){ .plan = { .found_ns = now_ns }, .from = { .fd = -1 } };
+}
+
+void leakwatch__done(struct leakwatch *w)
+{
+	frame_reader__close(&w->from);
+	free(w->report);
+}
+
+void leakwatch__begin(struct leakwatch *w, uint64_t now_ns)
+{
+	leak_plan__begin(&w->plan, now_ns);
+	w->watches++;
+}
+
+static void leakwatch__fail(struct leakwatch *w)
+{
+	frame_reader__close(&w->from);
+	leak_plan__fail(&w->plan);
+	w->failed++;
+}
+
+void leakwatch__attach(struct leakwatch *w, int fd)
+{
+	if (fd >= 0)
+		frame_reader__open(&w->from, fd, LEAK_REPORT_BYTES_MAX);
+	else if (w->plan.running)
+		leakwatch__fail(w);
+}
+
+/* --- a report --- */
+
+struct opened {
+	struct replay *replay;
+	const struct census *censuses[BOOK_RUNTIMES_MAX]; /* borrowed by leaks */
+	struct leaks *leaks;
+	struct leaks_show show;
+};
+
+static void opened__done(struct opened *o)
+{
+	leaks__free(o->leaks);
+	replay__free(o->replay);
+}
+
+/* bytes: borrowed for the call. o is to be done, whatever comes of it. */
+static int opened__read(struct opened *o, const char *bytes, size_t len, struct cause *why)
+{
+	struct dump_input in = { .censuses = o->censuses };
+	int err = replay__of_bytes(bytes, len, "a report", &o->replay, why);
+
+	if (!err && (!o->replay->has_meta || !leaks_facts__has(o->replay->leaks) ||
+		     !replay__look(o->replay, o->censuses)))
+		err = cause__set(why, -EBADMSG, "it does not tell what leaks");
+	if (err)
+		return err;
+	in.namers = o->replay->namers;
+	in.nr = o->replay->book->nr_runtimes;
+	in.labels = o->replay->book->looks[0].labels;
+	err = leaks_facts__leaks(o->replay->leaks, &in, &o->leaks, &o->show, why);
+	o->show.meta = &o->replay->meta;
+	return err;
+}
+
+int leakwatch__write_json(const struct leakwatch *w, FILE *out, struct cause *why)
+{
+	struct opened o = { .replay = NULL };
+	int err = opened__read(&o, w->report, w->report_len, why);
+
+	if (!err)
+		err = format__write(
+			format_by_name("json"), VIEW_LEAKS,
+			&(struct shown){ .leaks = { .leaks = o.leaks, .show = &o.show } }, out,
+			why);
+	opened__done(&o);
+	return err;
+}
+
+static int leakwatch__take(struct leakwatch *w, struct leak_turns *turns, uint64_t now_ns)
+{
+	const struct frame_figures *f = &w->from.head.figures;
+	/* who writes it may be mistaken */
+	const uint64_t cpu_ns = f->own_cpu_ns < CPU_MOST_NS ? f->own_cpu_ns : CPU_MOST_NS;
+	struct opened o = { .replay = NULL };
+	struct leak_figures figures;
+	struct cause why = { "" };
+	int err = opened__read(&o, w->from.body, w->from.head.bytes, &why);
+
+	if (!err)
+		leak_figures_of(o.leaks, &figures);
+	opened__done(&o);
+	if (err)
+		return err;
+	free(w->report);
+	w->report = steal(w->from.body);
+	w->report_len = w->from.head.bytes;
+	w->figures = figures;
+	w->lost += f->lost;
+	w->cpu_ns += cpu_ns;
+	w->probes_ns += f->probes_ns > 0 && f->probes_ns < CPU_MOST_NS ? f->probes_ns : 0;
+	frame_reader__close(&w->from);
+	leak_plan__end(&w->plan, figures.leaking);
+	leak_turns__end(turns, cpu_ns, now_ns);
+	return 0;
+}
+
+int leakwatch__read(struct leakwatch *w, const char *id, struct leak_turns *turns,
+		    uint64_t now_ns)
+{
+	int got = frame_reader__read(&w->from);
+
+	if (!got)
+		return 0;
+	if (got > 0)
+		got = leakwatch__take(w, turns, now_ns);
+	if (!got)
+		return 1;
+	if (got != -EPIPE)
+		log_warn("%s: what its watch for leaks sends is no report (%s)", id,
+			 strerror(-got));
+	leakwatch__fail(w);
+	return 0;
+}
+
+void leakwatch__tick(struct leakwatch *w, uint64_t now_ns)
+{
+	if (w->plan.running && now_ns - w->plan.last_ns > LEAKWATCH_MOST_NS)
+		leakwatch__fail(w);
+}
