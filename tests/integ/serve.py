@@ -150,6 +150,29 @@ def figures_are_those_of_the_program(minor):
         expect(value(samples, "parkwatch_target_info", target=seen["id"], pid=str(t.pid), go_version=seen["go"]) == 1, f"{samples}")
 
 
+def goroutines_are_filtered_as_in_dump():
+    """Who is taken is worked out here, from all of them."""
+    filters = {
+        "wait=chan*": lambda g: (g["reason"] or "").startswith("chan"), "state=running,syscall": lambda g: g["status"] in ("running", "syscall"),
+        "func=^main%5C.": lambda g: any(f["func"].startswith("main.") for f in g["stack"]), "created-by=^main": lambda g: ((g["created_by"] or {}).get("func") or "").startswith("main"),
+        "not=wait=select": lambda g: g["reason"] != "select", "older=1h": lambda g: False, "wait=select&wait=sleep": lambda g: g["reason"] in ("select", "sleep"),
+    }
+    with Daemon() as d, Target("waits") as t:
+        path = f"/api/v1/targets/{d.looked_at(t.pid)['id']}/goroutines"
+        everybody = [json.loads(line) for line in d.get(path)[2].splitlines()]
+        for query, takes in filters.items():
+            status, _, text = d.get(f"{path}?{query}")
+            goids = [json.loads(line)["goid"] for line in text.splitlines()]
+            expect(status == 200 and goids == [g["goid"] for g in everybody if takes(g)], f"{query}: {status}: {text[:300]}")
+        expect(len(d.get(path + "?top=2")[2].splitlines()) == 2, "top=2 is two")
+        groups = json.loads(d.get(path + "?group=wait")[2])["groups"]
+        expect(sum(g["count"] for g in groups) == len(everybody), f"{groups}")
+        for query in ("wait", "nothing=1", "older=soon", "func=(", "func=" + "a" * 257, "func=(a%7B1,255%7D)%7B1,255%7D", "func=(a)%5C1", "top=x", "top=-1", "group=x", "sort=x",
+                      "goid=x", "not=func", "&".join(["p=1"] * 33)):
+            status, headers, text = d.get(f"{path}?{query}")
+            expect(status == 400 and text.count("\n") == 1 and headers["Content-Type"].startswith("text/plain"), f"{query}: {status}: {text[:300]}")
+
+
 def a_worker_that_dies_is_replaced():
     with Daemon() as d, Target("idle") as t, Target("idle") as other:
         before = d.looked_at(t.pid)
@@ -361,7 +384,7 @@ def blocked_time_is_goroutines_times_time():
 
 
 ALL = {f.__name__: f for f in (
-    figures_are_those_of_the_program, all_of_it_ends, a_worker_that_dies_is_replaced,
+    figures_are_those_of_the_program, goroutines_are_filtered_as_in_dump, all_of_it_ends, a_worker_that_dies_is_replaced,
     a_target_that_ends_is_gone_and_leaves_nothing, a_page_that_nobody_answers_holds_up_nobody, one_that_could_not_be_looked_at_is_looked_at_again, rights_are_few,
     what_is_asked_wrongly_is_refused, names_of_programs_are_harmless, what_cannot_be_watched_is_listed_with_the_reason,
     clients_that_dawdle_keep_nobody_out, leaks_are_told_and_what_is_healthy_is_not, a_watch_for_leaks_that_is_killed_leaves_nothing,

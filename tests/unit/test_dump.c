@@ -109,7 +109,7 @@ Test(dump, filters_see_the_same_as_the_output)
 {
 	expect_picked("state", "running", "22");
 	expect_picked("wait", "sync.Mutex.Lock", "21");
-	expect_picked("older", "60000000000", "18");
+	expect_picked("older", "60s", "18");
 	expect_picked("goid", "1,22,99", "1 22");
 	expect_picked("func", "^main\\.inner$", "18 19 20 23");
 	expect_picked("func", "gopark", "1 18 19 20 21 23");

@@ -104,14 +104,10 @@ Test(old_dump, filters_as_the_new_one)
 	static const struct {
 		const char *name, *value;
 	} t[] = {
-		{ "state", "waiting" },
-		{ "wait", "sel*" },
-		{ "older", "5" },
-		{ "p", "3" },
-		{ "label", "k=v" },
-		{ "goid", "1" },
-		{ "created-by", "^main.f$" },
-		{ "func", "main.g" },
+		{ "state", "waiting" },       { "wait", "sel*" },
+		{ "older", "5ns" },           { "p", "3" },
+		{ "label", "k=v" },           { "goid", "1" },
+		{ "created-by", "^main.f$" }, { "func", "main.g" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {

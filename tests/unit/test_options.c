@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/units.h"
 #include "census/census.h"
 #include "cli/help.h"
 #include "cli/manual.h"
@@ -58,7 +59,7 @@ Test(options, reads_times_in_every_unit)
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
 		uint64_t ns = 0;
 
-		cr_expect_eq(opt_time(t[i].text, &ns), t[i].want, "'%s'", t[i].text);
+		cr_expect_eq(units_time(t[i].text, &ns), t[i].want, "'%s'", t[i].text);
 		cr_expect_eq(ns, t[i].ns, "'%s'", t[i].text);
 	}
 }

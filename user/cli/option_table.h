@@ -105,12 +105,6 @@ struct exit_def {
 	const char *what; /* it means */
 };
 
-/* Largest first, as far as they are shown; the last is {}. */
-struct opt_unit {
-	const char *name;
-	uint64_t is;
-};
-
 #define OPT_ROWS_MAX 128
 
 struct example_def {
@@ -118,7 +112,6 @@ struct example_def {
 	const char *what; /* it is good for */
 };
 
-extern const struct opt_unit opt_time_units[], opt_byte_units[];
 extern const struct opt_def opt_table[];
 extern const size_t opt_table_size;
 extern const struct cmd_def cmd_table[CMD_MAX];

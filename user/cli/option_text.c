@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/units.h"
 #include "cli/format.h"
 
 __attribute__((format(printf, 3, 4))) static void put(char *text, size_t size, const char *fmt, ...)
@@ -21,9 +22,9 @@ __attribute__((format(printf, 3, 4))) static void put(char *text, size_t size, c
 }
 
 /* In the largest unit that leaves no rest: "8M", "1500ms". */
-static void put_scaled(char *text, size_t size, uint64_t n, const struct opt_unit *units)
+static void put_scaled(char *text, size_t size, uint64_t n, const struct unit *units)
 {
-	const struct opt_unit *u = units;
+	const struct unit *u = units;
 
 	while (u->is > 1 && n % u->is)
 		u++;
@@ -33,9 +34,9 @@ static void put_scaled(char *text, size_t size, uint64_t n, const struct opt_uni
 static void put_value(char *text, size_t size, const struct opt_def *d, uint64_t n)
 {
 	if (d->type == OPT_TIME)
-		put_scaled(text, size, n, opt_time_units);
+		put_scaled(text, size, n, time_units);
 	else if (d->type == OPT_BYTES)
-		put_scaled(text, size, n, opt_byte_units);
+		put_scaled(text, size, n, byte_units);
 	else
 		put(text, size, d->type == OPT_MODE ? "%" PRIo64 : "%" PRIu64, n);
 }

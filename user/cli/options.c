@@ -4,7 +4,6 @@
 #include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,67 +11,11 @@
 
 #include "base/cleanup.h"
 #include "base/order.h"
+#include "base/units.h"
 #include "cli/option_table.h"
 
 /* An option's number for getopt; those below are letters. */
 #define LONG_FIRST 1000
-
-static int number_with_unit(const char *text, double *ret, const char **ret_unit)
-{
-	char *end;
-
-	if (!isdigit((unsigned char)text[0]) && text[0] != '.')
-		return -EINVAL;
-	errno = 0;
-	*ret = strtod(text, &end);
-	if (errno || end == text || !isfinite(*ret))
-		return -EINVAL;
-	*ret_unit = end;
-	return 0;
-}
-
-const struct opt_unit opt_time_units[] = {
-	{ "h", 3600000000000 }, { "m", 60000000000 }, { "s", 1000000000 }, { "ms", 1000000 },
-	{ "us", 1000 },         { "ns", 1 },          { "", 1000000000 },  { 0 },
-};
-const struct opt_unit opt_byte_units[] = {
-	{ "G", 1 << 30 }, { "M", 1 << 20 }, { "K", 1 << 10 }, { "", 1 }, { "k", 1 << 10 }, { 0 },
-};
-
-static int scaled(const char *text, const struct opt_unit *units, double max, double *ret)
-{
-	const char *unit;
-	double n;
-
-	if (number_with_unit(text, &n, &unit))
-		return -EINVAL;
-	for (; units->name; units++)
-		if (!strcmp(unit, units->name)) {
-			*ret = n * (double)units->is;
-			return *ret > max ? -EINVAL : 0;
-		}
-	return -EINVAL;
-}
-
-int opt_time(const char *text, uint64_t *ret_ns)
-{
-	double ns;
-	int err = scaled(text, opt_time_units, 1e18, &ns);
-
-	if (!err)
-		*ret_ns = (uint64_t)(ns + 0.5);
-	return err;
-}
-
-int opt_bytes(const char *text, uint64_t *ret)
-{
-	double bytes;
-	int err = scaled(text, opt_byte_units, 1e15, &bytes);
-
-	if (!err)
-		*ret = (uint64_t)bytes;
-	return err;
-}
 
 int opt_goids(const char *text, uint64_t *goids, size_t *nr)
 {
@@ -168,8 +111,8 @@ static int opt__set(const struct opt_def *d, struct opts *o, const char *text)
 	case OPT_PERCENT:
 		err = opt_percent(text, at);
 		return err || *(double *)at > (double)d->max ? -EINVAL : 0;
-	case OPT_TIME: err = opt_time(text, &n); break;
-	case OPT_BYTES: err = opt_bytes(text, &n); break;
+	case OPT_TIME: err = units_time(text, &n); break;
+	case OPT_BYTES: err = units_bytes(text, &n); break;
 	case OPT_MODE: err = opt_whole(text, 8, &n); break;
 	case OPT_ADDRESS: err = opt_whole(text, 0, &n); break;
 	default: err = opt_whole(text, 10, &n); break;

@@ -95,11 +95,7 @@ struct opts {
 int opts__parse(struct opts *o, int argc, char **argv);
 /* CMD_MAX after the same line: there is no such command. */
 enum command opts_command(const char *name);
-/* "10", "10s", "250ms", "1.5m", "2h" to nanoseconds; -EINVAL */
-int opt_time(const char *text, uint64_t *ret_ns);
 /* "18,40": more of goids, of which there are *nr and at most PW_GOIDS_MAX; ascending. -EINVAL */
 int opt_goids(const char *text, uint64_t *goids, size_t *nr);
-/* "4096", "8M", "64k" to bytes; -EINVAL */
-int opt_bytes(const char *text, uint64_t *ret);
 
 #endif

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/order.h"
+#include "base/units.h"
 #include "golang/gofacts.h"
 #include "golang/gostate.h"
 #include "names/name_match.h"
@@ -103,6 +104,17 @@ static bool is_status(const char *word, size_t len)
 	return false;
 }
 
+static int clause__time(struct clause *c, const char *value, struct cause *why)
+{
+	c->numbers = malloc(sizeof(*c->numbers));
+	if (!c->numbers)
+		return -ENOMEM;
+	if (!units_time(value, c->numbers))
+		return 0;
+	return cause__set(why, -EINVAL, "bad %s '%s': a time such as 30s, 2m or 500ms is wanted",
+			  names[c->kind], value);
+}
+
 static int clause__states(struct clause *c, const char *value, struct cause *why)
 {
 	for (const char *at = value;; at++) {
@@ -157,13 +169,27 @@ static int clause__fill(struct clause *c, const char *value, struct cause *why)
 {
 	switch (c->kind) {
 	case FILTER_STATE: return clause__states(c, value, why);
-	case FILTER_OLDER:
+	case FILTER_OLDER: return clause__time(c, value, why);
 	case FILTER_GOID:
 	case FILTER_P: return clause__numbers(c, value, why);
 	case FILTER_FUNC:
 	case FILTER_CREATED_BY: return clause__regex(c, value, why);
 	default: return clause__text(c, value, why);
 	}
+}
+
+static int filter__add_not(struct filter *p, const char *text, struct cause *why)
+{
+	const char *equals = strchr(text, '=');
+	char name[16];
+
+	if (!equals || (size_t)(equals - text) >= sizeof(name))
+		return cause__set(why, -EINVAL,
+				  "bad --not '%s': FILTER=VALUE is wanted, such as func=^net/http",
+				  text);
+	memcpy(name, text, (size_t)(equals - text));
+	name[equals - text] = '\0';
+	return filter__add(p, name, equals + 1, true, why);
 }
 
 int filter__add(struct filter *p, const char *name, const char *value, bool negate,
@@ -173,6 +199,8 @@ int filter__add(struct filter *p, const char *name, const char *value, bool nega
 	struct clause *c;
 	int err;
 
+	if (!negate && !strcmp(name, "not"))
+		return filter__add_not(p, value, why);
 	if (p->nr == FILTER_CLAUSES_MAX)
 		return cause__set(why, -ENOSPC, "too many filters: %d is the most",
 				  FILTER_CLAUSES_MAX);

@@ -7,11 +7,12 @@
  *
  *	state		a word of Go's: waiting, running, runnable, syscall, ...; several with commas
  *	wait		the reason in the newest Go's words, whole ("chan receive"), or the beginning of it ("chan*")
- *	older		has waited at least this long, as far as anybody knows
+ *	older		has waited at least this long (30s, 2m), as far as anybody knows
  *	goid, p		numbers; several with commas
  *	func		POSIX extended regular expression, anywhere in the name of any frame of the stack
  *	created-by	the same, in the name of the function with the `go` statement
  *	label		k=v, or k: has that label
+ *	not		FILTER=VALUE: keeps out what that filter takes
  */
 #ifndef PARKWATCH_NAMES_FILTER_H
 #define PARKWATCH_NAMES_FILTER_H
@@ -55,11 +56,7 @@ int filter__new(struct filter **ret);
 void filter__free(struct filter *p);
 DEFINE_SCOPED(filter)
 
-/*
- * -EINVAL, and the cause says in one line what is wrong with it; -ENOSPC with a cause: too many.
- * older takes nanoseconds as
- * digits: units are the command line's affair.
- */
+/* -EINVAL, and the cause says in one line what is wrong with it; -ENOSPC with a cause: too many. */
 int filter__add(struct filter *p, const char *name, const char *value, bool negate,
 		struct cause *why);
 

@@ -9,16 +9,13 @@
 
 #include "base/cleanup.h"
 #include "base/json_writer.h"
-#include "format/dump_show.h"
-#include "format/format.h"
-#include "view/replay.h"
+#include "serve/goroutines.h"
 
 #define API          "/api/v1/targets"
 #define TEXT         "text/plain; charset=utf-8"
 #define PROMETHEUS   "text/plain; version=0.0.4; charset=utf-8"
 #define OPEN_METRICS "application/openmetrics-text; version=1.0.0; charset=utf-8"
 #define JSON         "application/json"
-#define JSONL        "application/jsonl"
 
 static void say(struct http_answer *a, unsigned int status, const char *text)
 {
@@ -102,62 +99,6 @@ static void put_targets(const struct api_in *in, const struct watched *only, str
 	free(w);
 }
 
-/* --- the goroutines of one --- */
-
-static const char *peer_of(void *ctx, int fd)
-{
-	return book__peer(ctx, fd);
-}
-
-static int write_dump(const struct replay *r, FILE *out, struct cause *why)
-{
-	const struct census *censuses[BOOK_RUNTIMES_MAX];
-	struct dump_input in = { .censuses = censuses,
-				 .namers = r->namers,
-				 .nr = r->book->nr_runtimes };
-	struct report_meta meta = r->meta;
-	const struct dump_show show = { .meta = &meta, .peer = peer_of, .peer_ctx = r->book };
-	struct shown shown = { .dump = { .show = &show } };
-	scoped(dump) d = NULL;
-	int err;
-
-	if (!replay__look(r, censuses))
-		return cause__set(why, -ENOENT, "it has no look");
-	in.labels = r->book->looks[0].labels;
-	err = dump__new(&in, &(struct dump_opts){ .system = false }, &d);
-	if (err)
-		return cause__set(why, err, "out of memory");
-	shown.dump.dump = d;
-	return format__write(format_by_name("jsonl"), VIEW_DUMP, &shown, out, why);
-}
-
-static void put_goroutines(const struct watched *t, struct http_answer *a)
-{
-	FILE *out;
-	struct cause why = { "" };
-	scoped(replay) r = NULL;
-	scoped_mem char *text = NULL;
-	size_t len = 0;
-	int err;
-
-	if (!t->look) {
-		say(a, 503, "no look at it yet: try again in some seconds\n");
-		return;
-	}
-	out = open_memstream(&text, &len);
-	err = out ? replay__of_bytes(t->look, t->look_len, t->id, &r, &why) : -ENOMEM;
-	if (!err)
-		err = write_dump(r, out, &why);
-	if (out && fclose(out))
-		err = -ENOMEM;
-	if (err) {
-		say(a, 500, "its last look cannot be shown\n");
-		return;
-	}
-	a->type = JSONL;
-	textbuf__bytes(&a->body, text, len);
-}
-
 /* --- its leaks --- */
 
 static void put_leaks(const struct watched *t, struct http_answer *a)
@@ -186,7 +127,8 @@ static void put_leaks(const struct watched *t, struct http_answer *a)
 	textbuf__bytes(&a->body, text, len);
 }
 
-static void get_target(const struct api_in *in, const char *rest, struct http_answer *a)
+static void get_target(const struct api_in *in, const struct http_request *q, const char *rest,
+		       struct http_answer *a)
 {
 	const size_t len = strcspn(rest, "/");
 	const struct watched *t = find(in, rest, len);
@@ -196,26 +138,27 @@ static void get_target(const struct api_in *in, const char *rest, struct http_an
 	else if (!rest[len])
 		put_targets(in, t, a);
 	else if (!strcmp(rest + len, "/goroutines"))
-		put_goroutines(t, a);
+		goroutines_get(t, q, a);
 	else if (!strcmp(rest + len, "/leaks"))
 		put_leaks(t, a);
 	else
 		say(a, 404, "a target has only " API "/ID/goroutines and /leaks\n");
 }
 
-void api_get(const struct api_in *in, const char *path, const char *accept, struct http_answer *a)
+void api_get(const struct api_in *in, const struct http_request *q, struct http_answer *a)
 {
+	const char *path = q->path;
 	struct metrics_in m = in->metrics;
 
 	a->status = 200;
 	if (!strcmp(path, "/metrics")) {
-		m.open_metrics = strstr(accept, "application/openmetrics-text");
+		m.open_metrics = strstr(q->accept, "application/openmetrics-text");
 		a->type = m.open_metrics ? OPEN_METRICS : PROMETHEUS;
 		metrics__write(&m, &a->body);
 	} else if (!strcmp(path, API)) {
 		put_targets(in, NULL, a);
 	} else if (!strncmp(path, API "/", strlen(API "/"))) {
-		get_target(in, path + strlen(API "/"), a);
+		get_target(in, q, path + strlen(API "/"), a);
 	} else if (!strcmp(path, "/-/healthy")) {
 		say(a, 200, "healthy\n");
 	} else if (!strcmp(path, "/-/ready")) {

@@ -5,7 +5,7 @@
  *	/metrics			Prometheus text, or OpenMetrics by the Accept header
  *	/api/v1/targets			{"targets":[...]}
  *	/api/v1/targets/ID		one of them
- *	/api/v1/targets/ID/goroutines	all goroutines at the last look: the jsonl of `dump`
+ *	/api/v1/targets/ID/goroutines	goroutines at the last look: the jsonl of `dump`, and its filters
  *	/-/healthy, /-/ready		200; ready: all processes that were there at the start are known
  */
 #ifndef PARKWATCH_SERVE_API_H
@@ -19,6 +19,6 @@ struct api_in { /* borrowed for the call */
 	bool ready;
 };
 
-void api_get(const struct api_in *in, const char *path, const char *accept, struct http_answer *a);
+void api_get(const struct api_in *in, const struct http_request *q, struct http_answer *a);
 
 #endif

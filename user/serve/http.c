@@ -103,6 +103,8 @@ static enum MHD_Result answer(struct MHD_Connection *c, struct http_answer *a)
 
 	if (r) {
 		(void)MHD_add_response_header(r, "Content-Type", a->type);
+		if (a->encoding)
+			(void)MHD_add_response_header(r, "Content-Encoding", a->encoding);
 		(void)MHD_add_response_header(r, "X-Content-Type-Options", "nosniff");
 		(void)MHD_add_response_header(r, "Content-Security-Policy", "default-src 'self'");
 		(void)MHD_add_response_header(r, "Cache-Control", "no-store");
@@ -115,7 +117,7 @@ static enum MHD_Result answer(struct MHD_Connection *c, struct http_answer *a)
 	return ok;
 }
 
-static void refuse(struct http_answer *a, unsigned int status, const char *text)
+void http_say(struct http_answer *a, unsigned int status, const char *text)
 {
 	a->status = status;
 	a->type = "text/plain; charset=utf-8";
@@ -139,6 +141,41 @@ static bool is_local_name(const char *host)
 	return false;
 }
 
+/* --- requests --- */
+
+const char *http_query(const struct http_request *q, const char *name)
+{
+	for (size_t i = 0; i < q->nr_query; i++)
+		if (!strcmp(q->query[i].name, name))
+			return q->query[i].value;
+	return NULL;
+}
+
+static enum MHD_Result take_value(void *ctx, enum MHD_ValueKind kind, const char *name,
+				  const char *value)
+{
+	struct http_request *q = ctx;
+
+	(void)kind;
+	if (q->nr_query < HTTP_QUERY_MAX)
+		q->query[q->nr_query] = (struct http_value){ name, value ? value : "" };
+	q->nr_query++;
+	return MHD_YES;
+}
+
+static void get(const struct http *h, struct MHD_Connection *c, const char *path,
+		struct http_answer *a)
+{
+	const char *accept = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Accept");
+	struct http_request q = { .path = path, .accept = accept ? accept : "" };
+
+	(void)MHD_get_connection_values(c, MHD_GET_ARGUMENT_KIND, take_value, &q);
+	if (q.nr_query > HTTP_QUERY_MAX)
+		http_say(a, 400, "too many values in the query\n");
+	else
+		h->ops->get(h->ops->ctx, &q, a);
+}
+
 static enum MHD_Result handle(void *cls, struct MHD_Connection *c, const char *url,
 			      const char *method, const char *version, const char *upload,
 			      size_t *upload_size, void **state)
@@ -146,8 +183,7 @@ static enum MHD_Result handle(void *cls, struct MHD_Connection *c, const char *u
 	static int begun;
 	struct http *h = cls;
 	struct http_answer a = { .status = 200 };
-	const char *host = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Host"),
-		   *accept = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Accept");
+	const char *host = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Host");
 
 	(void)version;
 	(void)upload;
@@ -161,15 +197,15 @@ static enum MHD_Result handle(void *cls, struct MHD_Connection *c, const char *u
 	}
 	textbuf__init(&a.body, NULL);
 	if (strcmp(method, "GET") && strcmp(method, "HEAD"))
-		refuse(&a, 405, "only GET and HEAD\n");
+		http_say(&a, 405, "only GET and HEAD\n");
 	else if (h->local && (!host || !is_local_name(host)))
-		refuse(&a, 403, "the Host header names another machine\n");
+		http_say(&a, 403, "the Host header names another machine\n");
 	else
-		h->ops->get(h->ops->ctx, url, accept ? accept : "", &a);
+		get(h, c, url, &a);
 	if (a.body.err) {
 		textbuf__done(&a.body);
 		textbuf__init(&a.body, NULL);
-		refuse(&a, 500, "out of memory\n");
+		http_say(&a, 500, "out of memory\n");
 	}
 	return answer(c, &a);
 }

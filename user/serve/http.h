@@ -17,17 +17,35 @@
 #define HTTP_CONNECTIONS_MAX 3000
 #define HTTP_TIMEOUT_S       10 /* that a connection may do nothing */
 
+#define HTTP_QUERY_MAX 32 /* values in a query; more is refused */
+
+/* All borrowed for the call. Hostile input: its length is bounded by the server's buffer, 32 KiB. */
+struct http_request {
+	const char *path;
+	const char *accept; /* the header; "": none */
+	struct http_value {
+		const char *name, *value; /* unescaped; value "": none */
+	} query[HTTP_QUERY_MAX];
+	size_t nr_query;
+};
+
 struct http_answer {
-	unsigned int status; /* 200, 404, ... */
-	const char *type;    /* media type */
+	unsigned int status;  /* 200, 404, ... */
+	const char *type;     /* media type */
+	const char *encoding; /* Content-Encoding; NULL: none */
 	struct textbuf body;
 };
 
 struct http_ops {
-	/* accept: the header, "" for none. Fills a; its body is freed by the caller. */
-	void (*get)(void *ctx, const char *path, const char *accept, struct http_answer *a);
+	/* Fills a; its body is freed by the caller. */
+	void (*get)(void *ctx, const struct http_request *q, struct http_answer *a);
 	void *ctx;
 };
+
+/* A line of plain text, with a status. */
+void http_say(struct http_answer *a, unsigned int status, const char *text);
+/* The value of the first with this name; NULL: there is none. */
+const char *http_query(const struct http_request *q, const char *name);
 
 struct http;
 /*

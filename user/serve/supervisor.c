@@ -46,7 +46,7 @@ static int supervisor__hear(struct supervisor *s, int fd, void *who)
 
 /* --- HTTP --- */
 
-static void on_get(void *ctx, const char *path, const char *accept, struct http_answer *a)
+static void on_get(void *ctx, const struct http_request *q, struct http_answer *a)
 {
 	const struct supervisor *s = ctx;
 	const struct api_in in = {
@@ -54,7 +54,7 @@ static void on_get(void *ctx, const char *path, const char *accept, struct http_
 		.ready = s->ready
 	};
 
-	api_get(&in, path, accept, a);
+	api_get(&in, q, a);
 }
 
 /* --- targets --- */

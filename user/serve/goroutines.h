@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * goroutines: /api/v1/targets/ID/goroutines: those of the last look, as `dump` shows them.
+ *
+ * The query has dump's filters under their names (state, wait, older, goid, p, func, created-by, label,
+ * not), and sort=, top= and group=. With group= the answer is JSON, else one goroutine a line. Regular
+ * expressions come over HTTP: what makes one dear is refused.
+ */
+#ifndef PARKWATCH_SERVE_GOROUTINES_H
+#define PARKWATCH_SERVE_GOROUTINES_H
+
+#include "serve/http.h"
+#include "serve/watched.h"
+
+void goroutines_get(const struct watched *t, const struct http_request *q, struct http_answer *a);
+
+#endif
