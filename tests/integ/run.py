@@ -35,6 +35,7 @@ import incidents
 import leaks
 import moments
 import outputs
+import page
 import peers
 import processes
 import refs
@@ -74,6 +75,7 @@ MODULES = (
     refs,
     secretmem,
     serve,
+    page,
     sampling,
     systemstacks,
 )

@@ -4,6 +4,7 @@
 Each case has a PID namespace of its own: its daemon sees its own targets only, and nobody else's tests are looked at.
 """
 import contextlib
+import gzip
 import json
 import os
 import re
@@ -64,12 +65,12 @@ class Daemon:
             expect(time.monotonic() < end, f"{why}: {self.said()}")
             time.sleep(0.05)
 
-    def get(self, path, headers=None, method="GET"):
-        """(status, headers, text); (0, {}, "") while nobody listens."""
+    def get(self, path, headers=None, method="GET", raw=False):
+        """(status, headers, text, or if raw its bytes); (0, {}, "") while nobody listens."""
         request = urllib.request.Request(f"http://{self.address}{path}", headers=headers or {}, method=method)
         try:
             with urllib.request.urlopen(request, timeout=10) as r:
-                return r.status, r.headers, r.read().decode()
+                return r.status, r.headers, r.read() if raw else r.read().decode()
         except urllib.error.HTTPError as e:
             return e.code, e.headers, e.read().decode()
         except urllib.error.URLError:
@@ -277,6 +278,24 @@ def what_is_asked_wrongly_is_refused():
     one_line(parkwatch("serve", "--listen", "here"), "'here'", "ADDRESS:PORT")
 
 
+def the_page_is_guarded_like_the_rest():
+    with Daemon() as d:
+        pages = {path: d.get(path, raw=True) for path in ("/", "/app.js", "/app.css", "/icon.svg", "/licences.txt")}
+        if pages["/"][1]["Content-Type"].startswith("text/plain"):
+            raise build.Missing("npm: this parkwatch has no page")
+        for path, (status, headers, body) in pages.items():
+            expect(status == 200 and headers["Content-Security-Policy"] == "default-src 'self'" and headers["Cache-Control"] == "no-store" and
+                   headers["X-Content-Type-Options"] == "nosniff", f"{path}: {status} {headers}")
+            text = gzip.decompress(body) if headers["Content-Encoding"] == "gzip" else body
+            expect(text and (path == "/licences.txt" or b"http-equiv" not in text), path)
+            expect(d.get(path, {"Host": "example.com"})[0] == 403 and d.get(path, method="POST")[0] == 405, path)
+        expect(re.findall(rb"<script[^>]*>|<style[^>]*>| style=| on[a-z]+=", pages["/"][2]) == [b'<script defer src="/app.js">'], "something is inline")
+        expect(sum(len(body) for _, _, body in pages.values()) < 100_000, "the page is large")
+        for path in ("/../etc/passwd", "/%2e%2e/etc/passwd", "/app.js/", "/app.js/../app.css", "//", "/app.jsx", "/index.html", "/." + "a" * 8000):
+            expect(d.get(path)[0] == 404, path)
+        expect(d.get("/?target=%3Cscript%3E&view=x")[0] == 200, "its URL holds what it shows")
+
+
 def names_of_programs_are_harmless():
     name = 'a"b\\c\n} 1\nd\x1b[31m\xff{'
     with tempfile.TemporaryDirectory() as folder:
@@ -386,24 +405,24 @@ def blocked_time_is_goroutines_times_time():
 ALL = {f.__name__: f for f in (
     figures_are_those_of_the_program, goroutines_are_filtered_as_in_dump, all_of_it_ends, a_worker_that_dies_is_replaced,
     a_target_that_ends_is_gone_and_leaves_nothing, a_page_that_nobody_answers_holds_up_nobody, one_that_could_not_be_looked_at_is_looked_at_again, rights_are_few,
-    what_is_asked_wrongly_is_refused, names_of_programs_are_harmless, what_cannot_be_watched_is_listed_with_the_reason,
+    what_is_asked_wrongly_is_refused, the_page_is_guarded_like_the_rest, names_of_programs_are_harmless, what_cannot_be_watched_is_listed_with_the_reason,
     clients_that_dawdle_keep_nobody_out, leaks_are_told_and_what_is_healthy_is_not, a_watch_for_leaks_that_is_killed_leaves_nothing,
     blocked_time_is_goroutines_times_time)}
 ARGUMENTS = {figures_are_those_of_the_program: ["15", "22", "27"], all_of_it_ends: ["asked", "supervisor", "launcher"]}
 MISSING = 77
 
 
-def alone(function, *args):
-    done = subprocess.run(["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", sys.executable, __file__, function.__name__, *args],
+def alone(function, *args, script=__file__):
+    done = subprocess.run(["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", sys.executable, script, function.__name__, *args],
                           stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT)
     if done.returncode == MISSING:
         raise build.Missing(done.stdout.strip())
     expect(done.returncode == 0, done.stdout + done.stderr)
 
 
-def main(name, *args):
+def main(functions, name, *args):
     try:
-        ALL[name](*(int(a) if a.isdigit() else a for a in args))
+        functions[name](*(int(a) if a.isdigit() else a for a in args))
     except build.Missing as e:
         print(e)
         return MISSING
@@ -423,4 +442,4 @@ def cases():
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(main(ALL, *sys.argv[1:]))

@@ -20,7 +20,8 @@ $(BUILD)/obj/format/profile.pb-c.o: $(BUILD)/format/profile.pb-c.c
 # html: the page, d3-flame-graph and our script in one file, bundled from the lock file. Without npm (or with NPM= ) all
 # but `-f html` is built; html.c finds no page then and says so.
 NPM	 ?= $(shell command -v npm 2>/dev/null)
-HTML_SRC := $(addprefix user/format/html/,package.json package-lock.json page.html page.css page.js build.mjs)
+HTML_SRC := $(addprefix user/format/html/,package.json package-lock.json page.html page.css page.js amounts.js frames.js \
+	build.mjs licences.mjs)
 
 ifneq ($(NPM),)
 EXTRA_OBJS += $(BUILD)/obj/format/page.o

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/json_writer.h"
 #include "serve/goroutines.h"
+#include "serve/page.h"
 
 #define API          "/api/v1/targets"
 #define TEXT         "text/plain; charset=utf-8"
@@ -163,7 +164,9 @@ void api_get(const struct api_in *in, const struct http_request *q, struct http_
 		say(a, 200, "healthy\n");
 	} else if (!strcmp(path, "/-/ready")) {
 		say(a, in->ready ? 200 : 503, in->ready ? "ready\n" : "looking for Go processes\n");
-	} else if (!strcmp(path, "/")) {
+	} else if (page_get(path, a)) {
+		return;
+	} else if (!strcmp(path, "/")) { /* built without npm */
 		say(a, 200,
 		    "parkwatch\n\n/metrics\n" API "\n" API "/ID/goroutines\n" API
 		    "/ID/leaks\n/-/healthy\n/-/ready\n");

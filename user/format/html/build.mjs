@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Bundles page.js with its packages and puts it, the style and the licences into page.html: node build.mjs OUT
 // The report itself is put in by parkwatch, at @PARKWATCH_REPORT@.
-import { readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { buildSync } from "esbuild";
+import { licences } from "./licences.mjs";
 
 const bundle = buildSync({
 	entryPoints: ["page.js"],
@@ -19,28 +20,11 @@ const bundle = buildSync({
 	loader: { ".css": "empty" },	// the packages' own style: page.css has ours
 });
 
-const packages = new Set();
-for (const path of Object.keys(bundle.metafile.inputs)) {
-	const found = /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path);
-
-	if (found)
-		packages.add(found[1]);
-}
-
-const licences = [...packages].sort().map((name) => {
-	const dir = `node_modules/${name}`;
-	const { version, license } = JSON.parse(readFileSync(`${dir}/package.json`, "utf8"));
-	const file = readdirSync(dir).find((f) => /^licen[cs]e/i.test(f));
-	const text = readFileSync(`${dir}/${file}`, "utf8").trim();
-
-	return `${name} ${version} (${license})\n\n${text}\n`;
-}).join("\n\n");
-
 const escape = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
 const parts = {
 	PAGE_CSS: readFileSync("page.css", "utf8"),
 	PAGE_JS: bundle.outputFiles.find((f) => f.path.endsWith(".js")).text,
-	PAGE_LICENCES: escape(licences),
+	PAGE_LICENCES: escape(licences(bundle.metafile)),
 };
 const page = readFileSync("page.html", "utf8").replace(/@(PAGE_[A-Z]+)@/g, (_, name) => parts[name]);
 

@@ -2,6 +2,8 @@
 // The page of `parkwatch record -f html`: draws the report that stands in the script element #report.
 import flamegraph from "d3-flame-graph";
 import { select } from "d3-selection";
+import { duration, memory } from "./amounts.js";
+import { colour, matcher } from "./frames.js";
 
 const report = JSON.parse(document.getElementById("report").textContent);
 const diff = report.before; // of `parkwatch diff`: v is both recordings together, a the later one's part of it
@@ -17,24 +19,6 @@ const TITLES = {
 	goroutines: "Goroutines",
 	alloc: "Memory allocated",
 };
-
-function duration(ns) {
-	const units = [["h", 3.6e12], ["min", 6e10], ["s", 1e9], ["ms", 1e6], ["µs", 1e3]];
-
-	for (const [name, size] of units)
-		if (ns >= size)
-			return `${Number((ns / size).toPrecision(4)).toLocaleString("en")} ${name}`;
-	return `${ns} ns`;
-}
-
-function memory(bytes) {
-	const units = [["TiB", 2 ** 40], ["GiB", 2 ** 30], ["MiB", 2 ** 20], ["KiB", 2 ** 10]];
-
-	for (const [name, size] of units)
-		if (bytes >= size)
-			return `${Number((bytes / size).toPrecision(4)).toLocaleString("en")} ${name}`;
-	return `${bytes} B`;
-}
 
 function amount(value) {
 	if (timed)
@@ -59,48 +43,6 @@ function worth(node) {
 	if (diff)
 		return change(node.data);
 	return `${amount(node.data.v)}, ${percent(node.data.v)} of all`;
-}
-
-// One hue a package; words in brackets are blue, what only joins things is grey.
-function colour(node) {
-	const name = node.data.n;
-	let hash = 0;
-
-	if (node.highlight)
-		return "#e879f9";
-	if (!node.parent)
-		return "#b6bcc8";
-	if (diff) {
-		const part = (2 * node.data.a - node.data.v) / (node.data.v || 1); // -1: gone, 1: new
-
-		return `hsl(${part < 0 ? 215 : 5} ${Math.round(90 * Math.abs(part))}% ${Math.round(88 - 26 * Math.abs(part))}%)`;
-	}
-	if (name.startsWith("["))
-		return name.startsWith("[go ") ? "#8fd3a8" : "#8fb8f0";
-	const slash = name.lastIndexOf("/");
-	const dot = name.indexOf(".", slash + 1);
-	const pkg = dot > 0 ? name.slice(0, dot) : name;
-	if (pkg === "runtime")
-		return "#c3b8b0";
-	for (const c of pkg)
-		hash = (hash * 31 + c.codePointAt(0)) >>> 0;
-	return `hsl(${10 + (hash % 45)} ${60 + (hash % 7) * 4}% ${64 + ((hash >>> 8) % 5) * 2}%)`;
-}
-
-// What is typed is looked for as it is, since names are full of brackets; between slashes it is a regular expression.
-function matcher(term) {
-	const low = term.toLowerCase();
-
-	if (term.length > 2 && term.startsWith("/") && term.endsWith("/")) {
-		try {
-			const re = new RegExp(term.slice(1, -1), "i");
-
-			return (name) => re.test(name);
-		} catch {
-			return () => false;
-		}
-	}
-	return (name) => name.toLowerCase().includes(low);
 }
 
 const tip = Object.assign(() => {}, {
@@ -185,7 +127,7 @@ function draw() {
 		.transitionDuration(0) // the first time it is just there
 		.resetHeightOnZoom(true)
 		.tooltip(tip)
-		.setColorMapper(colour)
+		.setColorMapper((node) => colour(node, diff))
 		.setLabelHandler((node) => `${node.data.n}: ${worth(node)}`)
 		.setDetailsElement(element("details"))
 		.setDetailsHandler((text) => {

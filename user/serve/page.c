@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "serve/page.h"
+
+#include <string.h>
+
+#include "base/cleanup.h"
+
+/* Of page/page.S; NULL without npm. Script, style and licences are compressed: every browser takes that. */
+#define FILE_OF_PAGE(name)                                                                         \
+	extern const char name[] __attribute__((weak));                                            \
+	extern const char name##_end[] __attribute__((weak))
+FILE_OF_PAGE(page_index);
+FILE_OF_PAGE(page_script);
+FILE_OF_PAGE(page_style);
+FILE_OF_PAGE(page_icon);
+FILE_OF_PAGE(page_licences);
+
+static const struct file {
+	const char *path, *type, *encoding, *begin, *end;
+} files[] = {
+	{ "/", "text/html; charset=utf-8", NULL, page_index, page_index_end },
+	{ "/app.js", "text/javascript; charset=utf-8", "gzip", page_script, page_script_end },
+	{ "/app.css", "text/css; charset=utf-8", "gzip", page_style, page_style_end },
+	{ "/icon.svg", "image/svg+xml", NULL, page_icon, page_icon_end },
+	{ "/licences.txt", "text/plain; charset=utf-8", "gzip", page_licences, page_licences_end },
+};
+
+bool page_get(const char *path, struct http_answer *a)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		const struct file *f = &files[i];
+
+		if (!f->begin || strcmp(f->path, path))
+			continue;
+		a->type = f->type;
+		a->encoding = f->encoding;
+		textbuf__bytes(&a->body, f->begin, (size_t)(f->end - f->begin));
+		return true;
+	}
+	return false;
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The page of `parkwatch serve`. What a person wants at three in the morning, in this order: which process is in trouble, why, since when.
+// All text of targets is text here: Preact escapes it, and nothing in this folder makes HTML of a string.
+import { render } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import "./app.css";
+import { Flame } from "./flame.jsx";
+import { Goroutines } from "./goroutines.jsx";
+import { History } from "./history.jsx";
+import { Events, Leaks } from "./leaks.jsx";
+import { Locks } from "./locks.jsx";
+import { Nothing, Spark, Text } from "./parts.jsx";
+import { go, go_to, url_of, usePolled, useUrl } from "./state.js";
+import { Targets, in_order, trouble, usePasts } from "./targets.jsx";
+import { base, number } from "./words.js";
+
+const VIEWS = [["leaks", "Why", Leaks], ["history", "Since when", History], ["flame", "Flame graph", Flame], ["goroutines", "Goroutines", Goroutines], ["locks", "Channels and locks", Locks]];
+const KEYS = [
+	["j, k", "next, previous process"], ["Enter", "open it"], ["u", "back to all processes"], ["1 to 5", "views of a process"], ["/", "search, or the first filter"],
+	["d", "dark or light"], ["?", "these keys"], ["Esc", "leave a field, close this"],
+];
+
+function set_theme(theme) {
+	document.documentElement.dataset.theme = theme;
+	localStorage.setItem("theme", theme);
+}
+
+const is_dark = () => (document.documentElement.dataset.theme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
+
+function useKeys(shown, url, chosen, choose, toggle_help) {
+	useEffect(() => {
+		const typing = (e) => /^(INPUT|TEXTAREA|SELECT)$/.test(e.target.tagName);
+		const move = (by) => {
+			const at = shown.findIndex((t) => t.id === chosen), next = shown[Math.max(0, Math.min(shown.length - 1, at + by))];
+
+			if (next)
+				choose(next.id);
+			if (next && url.target)
+				go({ target: next.id });
+		};
+		const pressed = (e) => {
+			if (e.key === "Escape") {
+				e.target.blur?.();
+				toggle_help(false);
+			}
+			if (typing(e) || e.ctrlKey || e.altKey || e.metaKey)
+				return;
+			const view = VIEWS[Number(e.key) - 1];
+
+			if (e.key === "j" || e.key === "ArrowDown" && !url.target)
+				move(1);
+			else if (e.key === "k" || e.key === "ArrowUp" && !url.target)
+				move(-1);
+			else if (e.key === "Enter" && !url.target && chosen && e.target === document.body)
+				go_to({ target: chosen });
+			else if (e.key === "u" && url.target)
+				go_to({});
+			else if (view && url.target)
+				go({ view: view[0] });
+			else if (e.key === "/")
+				(document.querySelector("section input") || document.querySelector("input"))?.focus();
+			else if (e.key === "d")
+				set_theme(is_dark() ? "light" : "dark");
+			else if (e.key === "?")
+				toggle_help();
+			else
+				return;
+			e.preventDefault();
+		};
+
+		document.addEventListener("keydown", pressed);
+		return () => document.removeEventListener("keydown", pressed);
+	});
+}
+
+function Help({ close }) {
+	return (
+		<div class="help" role="dialog" aria-label="keys">
+			<table><tbody>{KEYS.map(([key, what]) => <tr key={key}><td><kbd>{key}</kbd></td><td>{what}</td></tr>)}</tbody></table>
+			<p><a href="/licences.txt">licences of the software in this page</a> <button type="button" onClick={close}>close</button></p>
+		</div>
+	);
+}
+
+function Facts({ t, past }) {
+	const wrong = trouble(t, past);
+	const facts = [["pid", t.pid], ["Go", (t.go || "").replace(/^go/, "")], ["goroutines", number(t.goroutines)], ["leaking", number(t.leaking)], ["watched", t.level], ["overhead", t.overhead_pct === undefined || t.overhead_pct === null ? null : `${t.overhead_pct} %`],
+		["started", t.started], ["pod", t.pod], ["container", t.container], ["exe", t.exe]].filter(([, value]) => value !== null && value !== undefined && value !== "");
+
+	return (
+		<div class="facts">
+			<h2><Text lines={1}>{base(t.exe) || t.id}</Text> <span class={wrong.kind}>{wrong.words}</span> <Spark values={past?.goroutines} label="goroutines" width={140} /></h2>
+			<p>{facts.map(([name, value]) => <span key={name}><span class="soft">{name}</span> <Text lines={1}>{value}</Text></span>)}</p>
+			{t.why_not && <p class="bad"><span class="text">{t.why_not}</span></p>}
+		</div>
+	);
+}
+
+function Target({ t, past, url }) {
+	const [name, , View] = VIEWS.find(([v]) => v === url.view) || VIEWS[0];
+
+	return (
+		<main>
+			<Facts t={t} past={past} />
+			<nav>
+				{VIEWS.map(([view, title], i) => (
+					<a key={view} href={url_of({ ...url, view })} aria-current={view === name ? "page" : undefined} onClick={(e) => {
+						e.preventDefault();
+						go({ view });
+					}}>{title} <kbd>{i + 1}</kbd></a>
+				))}
+			</nav>
+			<View key={t.id} target={t} url={url} />
+		</main>
+	);
+}
+
+function All({ got, shown, targets, pasts, chosen, url }) {
+	const told = usePolled("/api/v1/events", 10), events = told?.status === 200 ? told.data.events.slice(-20).reverse() : [];
+
+	return (
+		<main>
+			{got && got.status !== 200 ? <Nothing got={got} what="Processes" /> : targets ? <Targets shown={shown} all={targets} pasts={pasts} chosen={chosen} query={url.q} /> : <p class="soft">Loading.</p>}
+			{events.length > 0 && <><h3>What happened</h3><Events events={events} /></>}
+		</main>
+	);
+}
+
+function App() {
+	const url = useUrl(), got = usePolled("/api/v1/targets", 5), [known, keep] = useState(null), [help, set_help] = useState(false), [picked, choose] = useState(null);
+
+	useEffect(() => {
+		if (got?.status === 200)
+			keep(got.data.targets);
+	}, [got]);
+	const pasts = usePasts(known), shown = known ? in_order(known, pasts, url.q) : [], t = known?.find((one) => one.id === url.target), chosen = url.target || picked;
+
+	useKeys(shown, url, chosen, choose, (to) => set_help(to ?? !help));
+	useEffect(() => {
+		document.title = `${t ? `${base(t.exe)} ${t.pid} - ` : ""}parkwatch`;
+	}, [t?.id]);
+	return (
+		<>
+			<header class="top">
+				<h1><a href="/" onClick={(e) => {
+					e.preventDefault();
+					go_to({});
+				}}>parkwatch</a></h1>
+				{!url.target && <input type="search" placeholder="search processes" aria-label="search processes" value={url.q || ""} onInput={(e) => go({ q: e.target.value }, false)} />}
+				{url.target && <a href="/" onClick={(e) => {
+					e.preventDefault();
+					go_to({});
+				}}>all processes <kbd>u</kbd></a>}
+				<span class="soft">{known ? `${known.length} Go processes` : ""}</span>
+				{known && got?.status === 0 && <b class="bad">The daemon does not answer: what is shown is old.</b>}
+				<button type="button" onClick={() => set_theme(is_dark() ? "light" : "dark")}>dark / light</button>
+				<button type="button" onClick={() => set_help(!help)}>keys <kbd>?</kbd></button>
+			</header>
+			{help && <Help close={() => set_help(false)} />}
+			{url.target && known ? (t ? <Target t={t} past={pasts[t.id]} url={url} /> : <main><p>This process has ended, or was never here: <span class="text">{url.target}</span>.</p></main>)
+				: <All got={known ? null : got} shown={shown} targets={known} pasts={pasts} chosen={chosen} url={url} />}
+		</>
+	);
+}
+
+const theme = localStorage.getItem("theme");
+if (theme === "dark" || theme === "light")
+	document.documentElement.dataset.theme = theme;
+render(<App />, document.getElementById("app"));

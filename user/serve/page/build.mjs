@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Bundles the page of `parkwatch serve`: node build.mjs OUT, in a folder of format/html's copy, whose packages and modules it shares (serve.mk).
+// What a browser takes compressed is compressed here: the daemon only sends it.
+import { copyFileSync, writeFileSync } from "node:fs";
+import { gzipSync } from "node:zlib";
+import { buildSync } from "esbuild";
+import { licences } from "../licences.mjs";
+
+const out = process.argv[2];
+const bundle = buildSync({
+	entryPoints: { app: "app.jsx" },
+	bundle: true,
+	write: false,
+	outdir: "out",
+	minify: true,
+	keepNames: true,	// d3-flame-graph asks for the name of a class of d3-hierarchy
+	legalComments: "none",	// all licences are in licences.txt
+	charset: "utf8",
+	target: "es2020",
+	format: "iife",
+	jsx: "automatic",
+	jsxImportSource: "preact",
+	metafile: true,
+});
+const write = (name, text) => writeFileSync(`${out}/${name}.gz`, gzipSync(text, { level: 9 }));
+
+for (const suffix of ["js", "css"])
+	write(`app.${suffix}`, bundle.outputFiles.find((f) => f.path.endsWith(suffix)).text);
+write("licences.txt", licences(bundle.metafile));
+copyFileSync("icon.svg", `${out}/icon.svg`);
+copyFileSync("index.html", `${out}/index.html`);

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Flame graphs: of any interval that the daemon has kept, of the difference of two, or of the goroutines now.
+import flamegraph from "d3-flame-graph";
+import { select } from "d3-selection";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { colour, matcher } from "../frames.js";
+import { path_of } from "./goroutines.jsx";
+import { Brushed, range_of } from "./history.jsx";
+import { Choice, Nothing } from "./parts.jsx";
+import { get, go, usePolled } from "./state.js";
+import { count, duration, memory, number } from "./words.js";
+
+const VIEWS = [["now", "goroutines now"], ["goroutines", "goroutines"], ["blocked", "blocked time"], ["births", "created"], ["alloc", "allocated"]];
+const AMOUNTS = { blocked: duration, alloc: memory, births: (n) => count(n, "goroutine"), goroutines: (n) => count(n, "goroutine"), now: (n) => count(n, "goroutine") };
+const NARROW = 4000; // a frame under this part of all is left out: a browser draws some thousand without a wait
+
+function add(root, frames, value, late) {
+	let node = root;
+
+	for (let i = -1; i < frames.length; i++) {
+		if (i >= 0) {
+			node.at ??= new Map();
+			if (!node.at.has(frames[i]))
+				node.at.set(frames[i], { n: frames[i], v: 0, a: 0 });
+			node = node.at.get(frames[i]);
+		}
+		node.v += value;
+		node.a += late ? value : 0;
+	}
+}
+
+function close(node, least) {
+	if (node.at)
+		node.c = [...node.at.values()].filter((c) => c.v >= least).map((c) => close(c, least));
+	delete node.at;
+	return node;
+}
+
+const empty = () => ({ n: "all", v: 0, a: 0 });
+const closed = (root) => close(root, root.v / NARROW);
+
+// "main.main;main.f 12"
+function add_folded(root, text, late) {
+	for (const line of text.split("\n")) {
+		const space = line.lastIndexOf(" "), value = Number(line.slice(space + 1));
+
+		if (space > 0 && value > 0)
+			add(root, line.slice(0, space).split(";"), value, late);
+	}
+}
+
+function tree_of_groups(groups) {
+	const root = empty();
+
+	for (const g of groups)
+		add(root, (g.stack || []).map((f) => f.func).reverse(), g.count, false);
+	return closed(root);
+}
+
+function Graph({ tree, diff, amount, term }) {
+	const box = useRef(null), chart = useRef(null), [hover, show] = useState(null), [matched, tell] = useState("");
+	const total = tree.v;
+	const worth = (d) => (diff ? `${amount(d.v - d.a)} before, ${amount(d.a)} after` : `${amount(d.v)}, ${((100 * d.v) / (total || 1)).toFixed(1)} %`);
+
+	useEffect(() => {
+		const tip = Object.assign(() => {}, {
+			show: (event, node) => show({ x: event.clientX, y: event.clientY, name: node.data.n, value: worth(node.data) }),
+			hide: () => show(null),
+			destroy() {},
+		});
+		const c = flamegraph().width(box.current.clientWidth).cellHeight(18).inverted(true).minFrameSize(0.5).transitionDuration(0).tooltip(tip)
+			.setColorMapper((node) => colour(node, diff)).setLabelHandler((node) => `${node.data.n}: ${worth(node.data)}`)
+			.setSearchHandler((found, sum) => tell(`${count(found.length, "frame")}, ${amount(sum)}`));
+
+		select(box.current).datum(tree).call(c);
+		chart.current = c;
+		return () => {
+			show(null);
+			box.current?.replaceChildren();
+		};
+	}, [tree, diff]);
+	useEffect(() => {
+		if (term) {
+			const matches = matcher(term);
+
+			chart.current.setSearchMatch((node) => matches(node.data.n)).search(term);
+		} else {
+			chart.current.clear();
+			tell("");
+		}
+	}, [tree, term]);
+	return (
+		<>
+			<p class="soft">{diff ? `${worth(tree)}. Red grew, blue shrank.` : `${amount(total)} in all.`} {matched} <button type="button" onClick={() => chart.current.resetZoom()}>reset zoom</button></p>
+			<div ref={box} data-flame />
+			{hover && <div id="tip" style={{ left: `${Math.min(hover.x + 14, innerWidth - 420)}px`, top: `${hover.y + 18}px` }}><span class="text">{hover.name}</span><br /><span class="soft">{hover.value}</span></div>}
+		</>
+	);
+}
+
+// The tree of one interval, or of two: {tree, diff}, or what to say instead.
+function useProfile(id, view, now, before) {
+	const [got, set] = useState(null);
+
+	useEffect(() => {
+		let ended = false;
+		const path = ([from, to]) => `/api/v1/targets/${id}/profile?view=${view}&from=${from}&to=${to}&format=folded`;
+		const ask = async () => {
+			const parts = await Promise.all([now, before].filter(Boolean).map((r) => get(path(r)))), bad = parts.find((p) => p.status !== 200), root = empty();
+
+			if (!bad) {
+				add_folded(root, parts[0].data, !!before);
+				if (before)
+					add_folded(root, parts[1].data, false);
+			}
+			if (!ended)
+				set(bad || { status: 200, tree: closed(root), diff: !!before });
+		};
+
+		set(null);
+		if (view !== "now")
+			ask();
+		return () => {
+			ended = true;
+		};
+	}, [id, view, ...(now || []), ...(before || [])]);
+	return got;
+}
+
+function Now({ target, term }) {
+	const got = usePolled(path_of(target.id, {}, { group: "stack", top: 3000 }), 0), [tree, set] = useState(null);
+
+	useEffect(() => set(got?.status === 200 ? tree_of_groups(got.data.groups) : null), [got]);
+	return tree ? <Graph tree={tree} amount={AMOUNTS.now} term={term} /> : <Nothing got={got} what="Goroutines" />;
+}
+
+export function Flame({ target, url }) {
+	const [loaded] = useState(() => Math.floor(Date.now() / 1000));
+	const of = VIEWS.some(([v]) => v === url.of) ? url.of : range_of(url) ? "blocked" : "now";
+	const now = range_of(url) || [loaded - 600, loaded], before = range_of(url, "bfrom", "bto");
+	const got = useProfile(target.id, of, now, before);
+	const file = (format) => `/api/v1/targets/${target.id}/profile?view=${of}&from=${now[0]}&to=${now[1]}&format=${format}`;
+
+	return (
+		<section>
+			<p>
+				<Choice label="flame graph of" values={VIEWS} now={of} choose={(value) => go({ of: value }, false)} />
+				{" "}<input type="search" placeholder="search: text, or /regular expression/" aria-label="search frames" value={url.frame || ""} onInput={(e) => go({ frame: e.target.value }, false)} />
+				{of !== "now" && got?.status === 200 && <> <a href={file("folded")} download={`${target.id}.folded`}>folded</a> <a href={file("pprof")} download={`${target.id}.pb.gz`}>pprof</a></>}
+			</p>
+			{of !== "now" && <Brushed url={url} />}
+			{of !== "now" && !range_of(url) && <p class="soft">The last 10 minutes.</p>}
+			{of === "now" && <Now target={target} term={url.frame} />}
+			{of !== "now" && (got?.status === 200 ? (got.tree.v ? <Graph tree={got.tree} diff={got.diff} amount={AMOUNTS[of]} term={url.frame} /> : <p>Nothing was seen in this range.</p>) : <Nothing got={got} what={`The profile of ${number(now[1] - now[0])} s`} />)}
+		</section>
+	);
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The built files of the page as data; page.c finds them by these names. */
+	.macro file name, path
+	.global \name, \name\()_end
+\name:
+	.incbin "\path"
+\name\()_end:
+	.byte 0
+	.endm
+
+	.section .rodata
+	file page_index, "serve/index.html"
+	file page_script, "serve/app.js.gz"
+	file page_style, "serve/app.css.gz"
+	file page_icon, "serve/icon.svg"
+	file page_licences, "serve/licences.txt.gz"
+	.section .note.GNU-stack, "", @progbits

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Which process is in trouble: all of them, the worst first.
+import { useEffect, useState } from "preact/hooks";
+import { Spark, Text } from "./parts.jsx";
+import { get, go_to, url_of } from "./state.js";
+import { NOT_KNOWN, base, number } from "./words.js";
+
+const HISTORIES = 40; // of so many targets a history is asked for
+const SAMPLES = 60; // kept here while the daemon keeps none
+
+// What is wrong with it, in a few words; the higher the rank, the worse.
+export function trouble(t, past) {
+	const known = (past?.goroutines || []).filter((n) => n !== null);
+
+	if (t.leaking > 0)
+		return { rank: 3, weight: t.leaking, kind: "bad", words: `${number(t.leaking)} leaking` };
+	if (known.length > 2 && known.at(-1) > 1.5 * known[0] && known.at(-1) - known[0] >= 50)
+		return { rank: 2, weight: known.at(-1) - known[0], kind: "warn", words: `growing: ${number(known[0])} to ${number(known.at(-1))}` };
+	if (t.worker_restarts > 0)
+		return { rank: 1, weight: t.worker_restarts, kind: "warn", words: "hard to read" };
+	if (!t.watched)
+		return { rank: 0, weight: 1, kind: "off", words: "not watched" };
+	return { rank: 0, weight: 0, kind: "ok", words: t.goroutines === null ? "no look yet" : "" };
+}
+
+// Pasts of targets by id: the daemon's history of 10 minutes, or what this page has seen itself.
+export function usePasts(targets) {
+	const [pasts, set] = useState({});
+
+	useEffect(() => {
+		if (!targets)
+			return undefined;
+		let ended = false;
+
+		const own = (old, t) => ({ own: true, goroutines: [...(old?.own ? old.goroutines : []), t.goroutines].slice(-SAMPLES) });
+		const ask = async () => {
+			const found = {};
+
+			for (const t of targets.slice(0, HISTORIES)) {
+				const got = await get(`/api/v1/targets/${t.id}/history?span=10m`);
+
+				if (ended || got.status !== 200)
+					break; // where one has no history, the others have none
+				found[t.id] = got.data;
+			}
+			if (!ended)
+				set((old) => Object.fromEntries(targets.map((t) => [t.id, found[t.id] || own(old[t.id], t)])));
+		};
+		ask();
+		return () => {
+			ended = true;
+		};
+	}, [targets]);
+	return pasts;
+}
+
+// Seconds that goroutines waited, a second: how many of them were blocked at a time.
+export const blocked = (past) => past?.blocked_seconds?.map((s) => (s === null ? null : s / past.step_seconds));
+
+function Row({ t, past, chosen, query }) {
+	const wrong = trouble(t, past), waits = blocked(past);
+
+	return (
+		<tr data-target={t.id} class={chosen ? "chosen" : ""} onClick={(e) => e.target.closest("a") || go_to({ target: t.id })}>
+			<td class={wrong.kind}>{wrong.words}</td>
+			<td>
+				<a href={url_of({ target: t.id })} onClick={(e) => {
+					if (!e.ctrlKey && !e.metaKey && !e.shiftKey) {
+						e.preventDefault();
+						go_to({ target: t.id });
+					}
+				}}><Text lines={1}>{base(t.exe) || t.id}</Text></a>
+				{query && t.exe && <span class="soft text"> {t.exe}</span>}
+			</td>
+			<td class="n soft">{t.pid}</td>
+			<td class="n">{number(t.goroutines)}</td>
+			<td><Spark values={past?.goroutines} label="goroutines" /></td>
+			<td class="n">{number(t.leaking)}</td>
+			<td class="n">{waits ? number(waits.at(-1)) : NOT_KNOWN}</td>
+			<td><Spark values={waits} label="blocked" width={70} /></td>
+			<td class="soft">{(t.go || "").replace(/^go/, "")}</td>
+			<td><Text lines={2}>{t.why_not || [t.pod, t.container && t.container.slice(0, 12)].filter(Boolean).join(" · ")}</Text></td>
+		</tr>
+	);
+}
+
+// The targets that the query keeps, the worst first.
+export function in_order(targets, pasts, query) {
+	const low = (query || "").toLowerCase();
+	const words = (t) => `${t.id} ${t.exe} ${t.pid} ${t.pod || ""} ${t.container || ""} ${t.go}`.toLowerCase();
+	const worst = (a, b) => b.wrong.rank - a.wrong.rank || b.wrong.weight - a.wrong.weight || b.t.goroutines - a.t.goroutines || a.t.pid - b.t.pid;
+
+	return targets.filter((t) => !low || words(t).includes(low)).map((t) => ({ t, wrong: trouble(t, pasts[t.id]) })).sort(worst).map(({ t }) => t);
+}
+
+export function Targets({ shown, all, pasts, chosen, query }) {
+	return (
+		<>
+			<table class="list">
+				<thead>
+					<tr>
+						<th>trouble</th><th>process</th><th class="n">pid</th><th class="n">goroutines</th><th>10 min</th>
+						<th class="n">leaking</th><th class="n" title="how many goroutines were blocked at a time">blocked</th><th>10 min</th><th>Go</th><th>where; why not watched</th>
+					</tr>
+				</thead>
+				<tbody>{shown.map((t) => <Row key={t.id} t={t} past={pasts[t.id]} chosen={t.id === chosen} query={query} />)}</tbody>
+			</table>
+			{!all.length && <p class="soft">No Go process is here. One that starts is shown within 5 s.</p>}
+			{all.length > 0 && !shown.length && <p class="soft">None of {all.length} matches.</p>}
+		</>
+	);
+}
