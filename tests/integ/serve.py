@@ -26,6 +26,7 @@ from target import LIMIT, PARKWATCH, Failed, Target, expect, parkwatch, text_cha
 
 FOUND = 5     # seconds after its start a process must be known
 LOOK = 10     # seconds from one look to the next
+OWN = 20      # goroutines that a runtime may make for itself during a test
 WATCHED = 120 # seconds after which it must have been watched for leaks, on a busy machine
 
 
@@ -389,6 +390,24 @@ def a_watch_for_leaks_that_is_killed_leaves_nothing():
         expect(workers() == looks and d.target(t.pid)["worker_restarts"] == 0 and t.process.poll() is None, f"{looks}: {workers()}")
 
 
+def births_and_exits_are_those_of_the_program(minor):
+    """The runtime may start some of its own goroutines meanwhile: a worker for the garbage collection on each processor, and the like."""
+    with Daemon() as d, Target("lives", minor) as t:
+        seen = d.looked_at(t.pid)
+
+        def totals():
+            samples = d.metrics()
+            return [value(samples, f"parkwatch_goroutines_{what}_total", target=seen["id"]) for what in ("created", "ended")]
+        before = totals()
+        t.go()
+        truth = json.loads(t.truth())
+        births, exits = (sum(site["count"] for site in truth[what]) for what in ("births", "exits"))
+        d.until(lambda: totals()[0] - before[0] >= births, "they are not counted", 2 * LOOK)
+        created, ended = (now - then for now, then in zip(totals(), before, strict=True))
+    expect(births > 1000 and births <= created <= births + OWN, f"the program made {births}: {created}")
+    expect(exits <= ended <= exits + OWN, f"of the program's {exits} have ended: {ended}")
+
+
 def blocked_time_is_goroutines_times_time():
     """An estimate by looks: of goroutines that all wait, as many seconds as go by for each."""
     with Daemon() as d, Target("idle") as t:
@@ -407,8 +426,8 @@ ALL = {f.__name__: f for f in (
     a_target_that_ends_is_gone_and_leaves_nothing, a_page_that_nobody_answers_holds_up_nobody, one_that_could_not_be_looked_at_is_looked_at_again, rights_are_few,
     what_is_asked_wrongly_is_refused, the_page_is_guarded_like_the_rest, names_of_programs_are_harmless, what_cannot_be_watched_is_listed_with_the_reason,
     clients_that_dawdle_keep_nobody_out, leaks_are_told_and_what_is_healthy_is_not, a_watch_for_leaks_that_is_killed_leaves_nothing,
-    blocked_time_is_goroutines_times_time)}
-ARGUMENTS = {figures_are_those_of_the_program: ["15", "22", "27"], all_of_it_ends: ["asked", "supervisor", "launcher"]}
+    blocked_time_is_goroutines_times_time, births_and_exits_are_those_of_the_program)}
+ARGUMENTS = {births_and_exits_are_those_of_the_program: ["15", "21", "27"], figures_are_those_of_the_program: ["15", "22", "27"], all_of_it_ends: ["asked", "supervisor", "launcher"]}
 MISSING = 77
 
 

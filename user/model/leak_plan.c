@@ -5,7 +5,7 @@
 
 #define MIN_NS (60 * NS_PER_SEC)
 
-static const uint64_t later[] = { 1 * MIN_NS, 2 * MIN_NS, 5 * MIN_NS,
+static const uint64_t later[] = { 1 * MIN_NS,  2 * MIN_NS,  5 * MIN_NS,
 				  10 * MIN_NS, 20 * MIN_NS, 60 * MIN_NS };
 #define LATER_NR    (sizeof(later) / sizeof(later[0]))
 #define GROUND_MOST 2 /* of later[]: with ground nobody waits longer */

@@ -19,8 +19,10 @@
 struct frame_figures {
 	uint64_t own_cpu_ns;    /* that its writer has used so far */
 	uint64_t target_cpu_ns; /* that the target has used so far; 0: not known */
-	double probes_ns;       /* what probes have cost the target, in this watch for leaks */
-	uint64_t lost;          /* events of those probes */
+	/* goroutines since the target started; FRAME_UNKNOWN */
+	uint64_t created, ended;
+	double probes_ns; /* what probes have cost the target, in this watch for leaks */
+	uint64_t lost;    /* events of those probes */
 };
 
 struct frame_head {

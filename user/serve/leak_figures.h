@@ -24,7 +24,7 @@ struct leak_site {
 	uint64_t goroutines;
 };
 
-struct leak_figures { /* a plain value */
+struct leak_figures {         /* a plain value */
 	uint64_t leaking;     /* goroutines; suspects are none */
 	uint64_t stack_bytes; /* of their stacks */
 	uint64_t heap_bytes;  /* that only they keep, as far as it is known */

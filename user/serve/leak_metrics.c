@@ -36,9 +36,10 @@ static void put_leaking(const struct metrics_in *in, struct textbuf *to)
 
 static void put_blocked(const struct metrics_in *in, struct textbuf *to)
 {
-	metrics__head(in, to, "parkwatch_blocked_seconds", "counter",
-		      "Time that goroutines waited, by reason: an estimate, goroutines at each look "
-		      "x the time between looks.");
+	metrics__head(
+		in, to, "parkwatch_blocked_seconds", "counter",
+		"Time that goroutines waited, by reason: an estimate, goroutines at each look "
+		"x the time between looks.");
 	for (size_t i = 0; i < in->nr; i++) {
 		const struct watched *w = in->targets[i];
 
@@ -89,7 +90,23 @@ static double cpu_seconds(const struct watched *w)
 	return (double)(w->own_cpu_ns + w->leaks.cpu_ns) / NS_PER_SEC;
 }
 
+static double created(const struct watched *w)
+{
+	return w->lives_known ? (double)w->created : -1;
+}
+
+static double ended(const struct watched *w)
+{
+	return w->lives_known ? (double)w->ended : -1;
+}
+
 static const struct figure figures[] = {
+	{ "parkwatch_goroutines_created", "counter",
+	  "Goroutines that were made since the target started, the runtime's own too: its own "
+	  "count.",
+	  "", created },
+	{ "parkwatch_goroutines_ended", "counter",
+	  "Those of them that have ended: created, without those that the look saw.", "", ended },
 	{ "parkwatch_leak_stack_bytes", "gauge", "Stacks of goroutines that leak.", "",
 	  stack_bytes },
 	{ "parkwatch_leak_heap_bytes", "gauge",

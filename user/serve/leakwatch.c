@@ -84,10 +84,10 @@ int leakwatch__write_json(const struct leakwatch *w, FILE *out, struct cause *wh
 	int err = opened__read(&o, w->report, w->report_len, why);
 
 	if (!err)
-		err = format__write(
-			format_by_name("json"), VIEW_LEAKS,
-			&(struct shown){ .leaks = { .leaks = o.leaks, .show = &o.show } }, out,
-			why);
+		err = format__write(format_by_name("json"), VIEW_LEAKS,
+				    &(struct shown){
+					    .leaks = { .leaks = o.leaks, .show = &o.show } },
+				    out, why);
 	opened__done(&o);
 	return err;
 }
@@ -120,8 +120,7 @@ static int leakwatch__take(struct leakwatch *w, struct leak_turns *turns, uint64
 	return 0;
 }
 
-int leakwatch__read(struct leakwatch *w, const char *id, struct leak_turns *turns,
-		    uint64_t now_ns)
+int leakwatch__read(struct leakwatch *w, const char *id, struct leak_turns *turns, uint64_t now_ns)
 {
 	int got = frame_reader__read(&w->from);
 

@@ -27,9 +27,9 @@ struct leakwatch {
 	struct leak_figures figures; /* of it */
 	/* of all watches */
 	uint64_t watches, failed;
-	uint64_t lost;      /* events */
-	uint64_t cpu_ns;    /* of ours */
-	double probes_ns;   /* that they cost the target */
+	uint64_t lost;    /* events */
+	uint64_t cpu_ns;  /* of ours */
+	double probes_ns; /* that they cost the target */
 };
 
 void leakwatch__init(struct leakwatch *w, uint64_t now_ns);
@@ -43,8 +43,7 @@ void leakwatch__attach(struct leakwatch *w, int fd);
  * What the pipe has now. id: for the log. 1: there is a new report; 0: it goes on, or has ended. What
  * makes no sense is counted as failed.
  */
-int leakwatch__read(struct leakwatch *w, const char *id, struct leak_turns *turns,
-		    uint64_t now_ns);
+int leakwatch__read(struct leakwatch *w, const char *id, struct leak_turns *turns, uint64_t now_ns);
 /* It was asked for, and neither came nor ended in time. */
 void leakwatch__tick(struct leakwatch *w, uint64_t now_ns);
 

@@ -111,6 +111,12 @@ static void watched__add(struct watched *w, const struct watched_counts *now, ui
 		w->own_cpu_ns += f->own_cpu_ns - w->worker_cpu_ns;
 	w->worker_cpu_ns = f->own_cpu_ns;
 	w->target_cpu_ns = f->target_cpu_ns;
+	/* at a look one may count as ended that is just made: a counter never falls */
+	w->lives_known = f->created != FRAME_UNKNOWN;
+	if (w->lives_known && f->created > w->created)
+		w->created = f->created;
+	if (w->lives_known && f->ended > w->ended)
+		w->ended = f->ended;
 	if (!w->target_cpu_start_ns)
 		w->target_cpu_start_ns = f->target_cpu_ns;
 }

@@ -42,6 +42,9 @@ struct watched {
 	uint64_t own_cpu_ns, worker_cpu_ns; /* of all workers, of this one */
 	uint64_t target_cpu_ns,
 		target_cpu_start_ns; /* at the last look, at the first; 0: not known */
+	/* goroutines since the target started, as its runtime counts */
+	uint64_t created, ended;
+	bool lives_known;
 	enum level level;
 	struct leakwatch leaks;
 };

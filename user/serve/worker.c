@@ -12,7 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "engine/snapshot.h"
+#include "engine/lifetotals.h"
 #include "engine/job.h"
 #include "serve/frame.h"
 #include "serve/wire.h"
@@ -24,7 +24,8 @@ struct worker {
 	pid_t pid;
 	struct deadline until;
 	struct snapshot *t; /* owned */
-	uint64_t next_ns;   /* of the next look */
+	struct lifetotals lives;
+	uint64_t next_ns; /* of the next look */
 };
 
 /* The look as a recording, in memory. *ret is to be freed. */
@@ -55,12 +56,15 @@ static int worker__recording(const struct worker *w, char **ret, size_t *ret_len
 
 static int worker__tell(const struct worker *w, struct cause *why)
 {
-	const struct frame_figures figures = { .own_cpu_ns = clock_cpu_ns(),
-					       .target_cpu_ns = proc__cpu_ns(w->t->target.proc) };
+	struct frame_figures figures = { .own_cpu_ns = clock_cpu_ns(),
+					 .target_cpu_ns = proc__cpu_ns(w->t->target.proc) };
 	scoped_mem char *bytes = NULL;
 	size_t len = 0;
-	int err = worker__recording(w, &bytes, &len, why);
+	int err;
 
+	if (!lifetotals__read(&w->lives, w->t, &figures.created, &figures.ended))
+		figures.created = figures.ended = FRAME_UNKNOWN;
+	err = worker__recording(w, &bytes, &len, why);
 	if (err)
 		return err;
 	err = frame_write(STDOUT_FILENO, &figures, bytes, len);
@@ -71,12 +75,15 @@ static int worker__tell(const struct worker *w, struct cause *why)
 
 static int worker__look(struct worker *w, struct cause *why)
 {
+	const bool first = !w->t;
 	int err;
 
 	w->next_ns = clock_now_ns() + WORKER_LOOK_NS;
 	w->until = deadline_in(WORKER_READ_NS, NULL);
 	err = w->t ? snapshot__again(w->t, DEPTH, why)
 		   : snapshot__new(w->pid, DEPTH, &w->until, &w->t, why);
+	if (!err && first)
+		lifetotals__find(&w->lives, w->t);
 	if (!err)
 		err = worker__tell(w, why);
 	return err ? err : JOB_GOES_ON;
