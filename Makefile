@@ -186,6 +186,7 @@ bench: all
 	@tools/bench/many
 	@tools/bench/proof
 	@tools/bench/recording
+	@tools/bench/serve
 demo:
 	@tools/setup demo
 	@$(MAKE) --no-print-directory all

@@ -5,8 +5,8 @@ void lifetotals__find(struct lifetotals *l, const struct snapshot *t)
 {
 	l->known = true;
 	for (size_t i = 0; i < t->target.nr && l->known; i++)
-		l->known = !gborn__find(proc__mem(t->target.proc),
-					goproc__runtime(t->target.gp, i), &l->born[i]);
+		l->known = !gborn__find(proc__mem(t->target.proc), goproc__runtime(t->target.gp, i),
+					&l->born[i]);
 }
 
 /* Those that are there were read first: one that is made meanwhile counts as ended, for this look. */
@@ -18,7 +18,8 @@ bool lifetotals__read(const struct lifetotals *l, const struct snapshot *t, uint
 	for (size_t i = 0; i < t->target.nr; i++) {
 		const struct census *c = t->censuses[i];
 
-		if (!l->known || c->cut || gborn__made(proc__mem(t->target.proc), &l->born[i], &one))
+		if (!l->known || c->cut ||
+		    gborn__made(proc__mem(t->target.proc), &l->born[i], &one))
 			return false;
 		made += one;
 		alive += c->nr + c->unsettled + c->refused;

@@ -2,6 +2,7 @@
 #include "serve/worker.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -86,6 +87,7 @@ static int worker__look(struct worker *w, struct cause *why)
 		lifetotals__find(&w->lives, w->t);
 	if (!err)
 		err = worker__tell(w, why);
+	(void)malloc_trim(0); /* there are many of us, and each rests nearly all the time */
 	return err ? err : JOB_GOES_ON;
 }
 
