@@ -60,6 +60,7 @@ all: $(BUILD)/parkwatch
 include user/facts/facts.mk
 include user/format/format.mk
 include user/serve/serve.mk
+include user/format/pages.mk
 
 LIB_OBJS = $(filter-out $(MAIN_OBJ),$(OBJS)) $(EXTRA_OBJS)
 

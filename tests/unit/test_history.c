@@ -40,8 +40,12 @@ static int look(struct history *h, uint64_t now_ns, const struct crowd *v, size_
 
 static struct crowd receivers(uint64_t first, uint64_t nr)
 {
-	return (struct crowd){ "main.main main.go:10", "main.worker main.go:20",
-			       (enum gostate)GOWAIT_CHAN_RECEIVE, first, nr, HISTORY_UNKNOWN };
+	return (struct crowd){ "main.main main.go:10",
+			       "main.worker main.go:20",
+			       (enum gostate)GOWAIT_CHAN_RECEIVE,
+			       first,
+			       nr,
+			       HISTORY_UNKNOWN };
 }
 
 static struct history *new_history(void)
@@ -109,8 +113,8 @@ Test(history, cells_of_all_rings_add_up_to_what_came_in)
 	for (int i = 0; i < 59; i++) {
 		const struct crowd v[] = {
 			receivers(first, last - first),
-			{ "main.main main.go:11", "main.spin main.go:30", GOSTATE_RUNNING,
-			  1000000, (uint64_t)i % 3, HISTORY_UNKNOWN },
+			{ "main.main main.go:11", "main.spin main.go:30", GOSTATE_RUNNING, 1000000,
+			  (uint64_t)i % 3, HISTORY_UNKNOWN },
 		};
 
 		cr_assert_eq(look(h, BEGIN_NS + (uint64_t)i * LOOK_NS, v, 2), 0);
@@ -208,8 +212,11 @@ Test(history, two_days_take_no_more_memory_than_one)
 		for (size_t k = 0; k < 20; k++) {
 			snprintf(made[k], sizeof(made[k]), "main.f%zu f.go:%zu", k,
 				 k ? 1 : i / 6 % 100000);
-			v[k] = (struct crowd){ made[k], "main.wait f.go:2",
-					       (enum gostate)GOWAIT_SELECT, 1 + i % 7 + k * 100, 10,
+			v[k] = (struct crowd){ made[k],
+					       "main.wait f.go:2",
+					       (enum gostate)GOWAIT_SELECT,
+					       1 + i % 7 + k * 100,
+					       10,
 					       HISTORY_UNKNOWN };
 		}
 		cr_assert_eq(look(h, BEGIN_NS + i * LOOK_NS, v, 20), 0);
@@ -231,8 +238,11 @@ Test(history, twenty_rows_take_a_quarter_of_a_megabyte)
 
 		for (size_t k = 0; k < 20; k++) {
 			snprintf(made[k], sizeof(made[k]), "main.f%zu f.go:1", k);
-			v[k] = (struct crowd){ made[k], "main.wait f.go:2",
-					       (enum gostate)GOWAIT_SELECT, 1 + k * 100, 10,
+			v[k] = (struct crowd){ made[k],
+					       "main.wait f.go:2",
+					       (enum gostate)GOWAIT_SELECT,
+					       1 + k * 100,
+					       10,
 					       HISTORY_UNKNOWN };
 		}
 		cr_assert_eq(look(h, BEGIN_NS + i * LOOK_NS, v, 20), 0);
@@ -343,7 +353,7 @@ static size_t late_leak_story(uint64_t at_s, struct crowd v[4])
 	const double wave = sin((double)at_s * 2 * M_PI / 86400);
 
 	v[0] = receivers(1, at_s < begin ? 0 : (at_s - begin) / 600);
-	v[1] = (struct crowd){ "main.accept main.go:50", "main.serve main.go:60",
+	v[1] = (struct crowd){ "main.accept main.go:50",     "main.serve main.go:60",
 			       (enum gostate)GOWAIT_IO_WAIT, 1000000,
 			       (uint64_t)(300 + 200 * wave), 5 * NS_PER_SEC };
 	return 2;

@@ -24,7 +24,7 @@ Test(renderer, reports_a_full_disk)
 		fake_stack(p, 100, fake_wait_stack, ARRAY_SIZE(fake_wait_stack));
 		fake_wait(p, 7, 100, FAKE_CHAN_RECEIVE, 0, 10, 0);
 		cr_assert_eq(snap__take(p, &s), 0);
-		if (how && (!how->missing || !how->missing())) {
+		if (how) {
 			cr_expect_eq(how->render(&(struct report){ .snap = s,
 								   .meta = &fake_meta,
 								   .namers = &fake_namer,

@@ -17,20 +17,31 @@ Test(slow_leak, each_hour_must_go_along)
 	} t[] = {
 		{ "even", { 0, 6, 12, 18, 24, 30, 36, 42, 48, 54, 60, 66 }, 12, 60, true },
 		{ "too short", { 6, 12, 18, 24, 30, 36, 42, 48, 54, 60, 66 }, 11, 60, false },
-		{ "it came to rest", { 0, 6, 12, 18, 24, 30, 36, 42, 48, 54, 60, 60 }, 12, 60, false },
+		{ "it came to rest",
+		  { 0, 6, 12, 18, 24, 30, 36, 42, 48, 54, 60, 60 },
+		  12,
+		  60,
+		  false },
 		{ "it fell once", { 0, 6, 12, 18, 24, 30, 28, 42, 48, 54, 60, 66 }, 12, 60, false },
-		{ "they do not wait long", { 0, 6, 12, 18, 24, 30, 36, 42, 48, 54, 60, 66 }, 12, 32, false },
+		{ "they do not wait long",
+		  { 0, 6, 12, 18, 24, 30, 36, 42, 48, 54, 60, 66 },
+		  12,
+		  32,
+		  false },
 		{ "too few", { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 }, 12, 11, false },
 		{ "uneven, but every three hours some",
-		  { 0, 9, 9, 9, 12, 20, 20, 20, 25, 30, 30, 38, 38, 40, 44, 50 }, 16, 40, true },
+		  { 0, 9, 9, 9, 12, 20, 20, 20, 25, 30, 30, 38, 38, 40, 44, 50 },
+		  16,
+		  40,
+		  true },
 		{ "two numbers", { 0, 100 }, 2, 100, false },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
 		struct slow_leak l;
 
-		cr_expect_eq(slow_leak__is(t[i].floor, t[i].nr, t[i].long_waits, &l), t[i].is,
-			     "%s", t[i].why);
+		cr_expect_eq(slow_leak__is(t[i].floor, t[i].nr, t[i].long_waits, &l), t[i].is, "%s",
+			     t[i].why);
 	}
 }
 

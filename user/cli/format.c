@@ -58,17 +58,11 @@ int format_choose_of(const struct opts *o, enum view v, const struct format **re
 	const struct format *f = o->format   ? format_by_name(o->format)
 				 : o->output ? format_by_path(o->output)
 					     : NULL;
-	const char *missing;
 
 	if (!f && !o->format)
 		f = format_usual(v);
 	if (!f || !format_shows(f, v))
 		return refuse(o, v, f);
-	missing = f->rows && f->rows->missing ? f->rows->missing() : NULL;
-	if (missing) {
-		log_error("cannot write format %s: %s", f->name, missing);
-		return 1;
-	}
 	if (f->binary && isatty(STDOUT_FILENO) && (!o->output || !strcmp(o->output, "-"))) {
 		log_error("format %s is not for a terminal; give -o FILE", f->name);
 		return 2;

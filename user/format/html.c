@@ -2,9 +2,8 @@
 /*
  * html: one page that holds everything: the numbers as JSON, and the flame graph that shows them.
  *
- * The page without numbers is bundled by npm when parkwatch is built (html/, format.mk) and linked
- * in; a build without npm has none, and the weak symbols below are NULL. Every name in the JSON
- * comes from the target: base/textpool has made it valid UTF-8 on one line; here `<`, `>` and `&`
+ * The page without numbers is html/built/page.html, linked in (pages.mk makes it). Every name in
+ * the JSON comes from the target: base/textpool has made it valid UTF-8 on one line; here `<`, `>` and `&`
  * are escaped too (jsonw_for_page), so nothing in it can end the script element.
  */
 #include <errno.h>
@@ -18,8 +17,7 @@
 
 #define NODES_MAX 20000 /* of the tree: what a browser draws without a wait */
 
-extern const char html_page[] __attribute__((weak));
-extern const char html_page_end[] __attribute__((weak));
+extern const char html_page[], html_page_end[];
 
 static const char marker[] = "@PARKWATCH_REPORT@";
 
@@ -125,14 +123,6 @@ static void put_report(struct json_writer *w, const struct page *p)
 	jsonw_end(w);
 }
 
-static const char *missing(void)
-{
-	if (html_page)
-		return NULL;
-	return "this parkwatch was built without npm and has no html page; "
-	       "use folded or pprof, or build again with npm";
-}
-
 static int write_page(const struct page *p, const char *hole, FILE *out, struct cause *why)
 {
 	const char *rest = hole + sizeof(marker) - 1;
@@ -174,8 +164,6 @@ static int render_page(const struct report *r, const struct stack_diff *diff, FI
 	const char *hole;
 	int err;
 
-	if (!html_page)
-		return cause__set(why, -EOPNOTSUPP, "%s", missing());
 	hole = memmem(html_page, (size_t)(html_page_end - html_page), marker, sizeof(marker) - 1);
 	if (!hole)
 		return cause__set(why, -EOPNOTSUPP, "damaged html page: build parkwatch again");
@@ -203,6 +191,5 @@ int diff__html(const struct stack_diff *d, FILE *out, struct cause *why)
 }
 
 const struct renderer renderer_html = {
-	.missing = missing,
 	.render = render,
 };

@@ -18,8 +18,6 @@
 int report_write_error(struct cause *why);
 
 struct renderer {
-	/* NULL, or says why this build cannot: one line. */
-	const char *(*missing)(void);
 	/*
 	 * 0, or negative errno of writing (-ENOSPC ...), -ENOMEM, -EOPNOTSUPP; with a cause. Does
 	 * not flush or close out.

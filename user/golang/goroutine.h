@@ -13,8 +13,8 @@
 struct goroutine {
 	uint64_t goid;
 	uint64_t parent_goid; /* 0 unknown: before Go 1.21 */
-	uint64_t gopc;        /* return address of the `go` statement; 0: of a C thread that calls Go */
-	uint64_t startpc;     /* the function it began with, which may be a wrapper; 0: as gopc */
+	uint64_t gopc;    /* return address of the `go` statement; 0: of a C thread that calls Go */
+	uint64_t startpc; /* the function it began with, which may be a wrapper; 0: as gopc */
 };
 
 #endif

@@ -11,8 +11,8 @@
 #include "model/history_rows.h"
 #include "model/storm.h"
 
-#define CELLS_NR     (60 + 120 + 48) /* of all rings */
-#define LONG_WAIT_S  3600
+#define CELLS_NR    (60 + 120 + 48) /* of all rings */
+#define LONG_WAIT_S 3600
 /* Looks further apart: nobody knows what was between them. */
 #define GAP_NS       (60 * NS_PER_SEC)
 #define STORM_END_NS (60 * NS_PER_SEC) /* after this time without one, the next one is another */
@@ -48,8 +48,8 @@ struct tally {
 };
 
 struct ring {
-	struct history_cell open; /* v: by number of row */
-	size_t room;              /* of open.v */
+	struct history_cell open;    /* v: by number of row */
+	size_t room;                 /* of open.v */
 	struct history_cell *closed; /* borrowed: of history.cells */
 };
 
@@ -278,7 +278,7 @@ uint32_t history__row(struct history *h, const char *made, const char *blocked, 
 
 static enum history_state state_of(enum gostate s)
 {
-	return s < GOSTATE_STATUS	  ? HISTORY_WAITING
+	return s < GOSTATE_STATUS      ? HISTORY_WAITING
 	       : s == GOSTATE_RUNNING  ? HISTORY_RUNNING
 	       : s == GOSTATE_RUNNABLE ? HISTORY_RUNNABLE
 	       : s == GOSTATE_SYSCALL  ? HISTORY_SYSCALL
@@ -304,7 +304,7 @@ static void keep(struct history *h, const struct history_g *g, uint32_t row, boo
 		.row = row & 0x7fffffff,
 		.waits = waits,
 		.since_s = !waits || g->wait_ns == HISTORY_UNKNOWN ? 0
-			   : wait_s < now_s			   ? (uint32_t)(now_s - wait_s)
+			   : wait_s < now_s                        ? (uint32_t)(now_s - wait_s)
 								   : 1,
 	};
 }
@@ -468,9 +468,10 @@ static void look_for_leaks(struct history *h)
 		if (!a)
 			return;
 		*told = true;
-		*a = (struct history_alarm){
-			.kind = HISTORY_SLOW_LEAK, .row = row, .leak = leak, .alive = h->tally[row].nr
-		};
+		*a = (struct history_alarm){ .kind = HISTORY_SLOW_LEAK,
+					     .row = row,
+					     .leak = leak,
+					     .alive = h->tally[row].nr };
 	}
 }
 
@@ -493,9 +494,9 @@ static bool is_used(const void *ctx, uint32_t row)
 
 int history__end(struct history *h)
 {
-	const bool new_hour = h->rings[HISTORY_1H].open.looks &&
-			      h->rings[HISTORY_1H].open.slot !=
-				      h->now_ns / rings[HISTORY_1H].step_ns;
+	const bool new_hour =
+		h->rings[HISTORY_1H].open.looks &&
+		h->rings[HISTORY_1H].open.slot != h->now_ns / rings[HISTORY_1H].step_ns;
 	struct seen_set last = h->last;
 	bool closed;
 
@@ -545,7 +546,8 @@ uint64_t history_step_ns(enum history_ring r)
 	return rings[r].step_ns;
 }
 
-const struct history_cell *history__cell(const struct history *h, enum history_ring ring, size_t age)
+const struct history_cell *history__cell(const struct history *h, enum history_ring ring,
+					 size_t age)
 {
 	const struct ring *r = &h->rings[ring];
 
@@ -573,8 +575,7 @@ struct history_counts history__counts(const struct history *h)
 
 	c.rows = history_rows__nr(h->rows);
 	c.sites = history_rows__sites(h->rows);
-	c.bytes = sizeof(*h) + history_rows__bytes(h->rows) +
-		  h->tally_room * sizeof(*h->tally) +
+	c.bytes = sizeof(*h) + history_rows__bytes(h->rows) + h->tally_room * sizeof(*h->tally) +
 		  h->last.room * sizeof(struct seen) +
 		  h->closed_entries * sizeof(struct history_entry);
 	for (int r = 0; r < HISTORY_RINGS; r++)

@@ -34,7 +34,8 @@ bool history_rows__about(const struct history_rows *r, uint32_t row, const char 
 /* A mark of the caller, false at first, as long as the row lives. NULL: there is none. */
 bool *history_rows__mark(struct history_rows *r, uint32_t row);
 
-size_t history_rows__end(const struct history_rows *r); /* no row has this number, or a higher one */
+size_t
+history_rows__end(const struct history_rows *r); /* no row has this number, or a higher one */
 size_t history_rows__nr(const struct history_rows *r);
 size_t history_rows__sites(const struct history_rows *r);
 size_t history_rows__bytes(const struct history_rows *r);

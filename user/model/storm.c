@@ -33,7 +33,6 @@ bool storm__is(const struct storm_look *v, size_t nr)
 	span = last->at_ns - v[i].at_ns;
 	if (took < NS_PER_SEC || took > GAP_NS || span < BEFORE_MIN_NS)
 		return false;
-	return (double)now->births * (double)span >
-		       STORM_FACTOR * (double)before * (double)took &&
+	return (double)now->births * (double)span > STORM_FACTOR * (double)before * (double)took &&
 	       is_new_high(v, nr);
 }

@@ -166,10 +166,6 @@ void api_get(const struct api_in *in, const struct http_request *q, struct http_
 		say(a, in->ready ? 200 : 503, in->ready ? "ready\n" : "looking for Go processes\n");
 	} else if (page_get(path, a)) {
 		return;
-	} else if (!strcmp(path, "/")) { /* built without npm */
-		say(a, 200,
-		    "parkwatch\n\n/metrics\n" API "\n" API "/ID/goroutines\n" API
-		    "/ID/leaks\n/-/healthy\n/-/ready\n");
 	} else {
 		say(a, 404, "no such page: see /\n");
 	}

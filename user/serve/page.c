@@ -5,10 +5,8 @@
 
 #include "base/cleanup.h"
 
-/* Of page/page.S; NULL without npm. Script, style and licences are compressed: every browser takes that. */
-#define FILE_OF_PAGE(name)                                                                         \
-	extern const char name[] __attribute__((weak));                                            \
-	extern const char name##_end[] __attribute__((weak))
+/* Of page/page.S. Script, style and licences are compressed: every browser takes that. */
+#define FILE_OF_PAGE(name) extern const char name[], name##_end[]
 FILE_OF_PAGE(page_index);
 FILE_OF_PAGE(page_script);
 FILE_OF_PAGE(page_style);
@@ -30,7 +28,7 @@ bool page_get(const char *path, struct http_answer *a)
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
 		const struct file *f = &files[i];
 
-		if (!f->begin || strcmp(f->path, path))
+		if (strcmp(f->path, path))
 			continue;
 		a->type = f->type;
 		a->encoding = f->encoding;

@@ -10,7 +10,7 @@
 
 #include "serve/http.h"
 
-/* false: that is no file of the page, or parkwatch was built without npm and has no page. */
+/* false: that is no file of the page. */
 bool page_get(const char *path, struct http_answer *a);
 
 #endif

@@ -3,7 +3,7 @@
 	.section .rodata
 	.global html_page, html_page_end
 html_page:
-	.incbin "format/page.html"
+	.incbin "user/format/html/built/page.html"
 html_page_end:
 	.byte 0
 	.section .note.GNU-stack, "", @progbits

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Bundles the page of `parkwatch serve`: node build.mjs OUT, in a folder of format/html's copy, whose packages and modules it shares (serve.mk).
-// What a browser takes compressed is compressed here: the daemon only sends it.
-import { copyFileSync, writeFileSync } from "node:fs";
-import { gzipSync } from "node:zlib";
+// Bundles the page of `parkwatch serve`: node build.mjs OUT, in a folder of format/html's copy, whose packages and modules it shares (pages.mk).
+import { writeFileSync } from "node:fs";
 import { buildSync } from "esbuild";
 import { licences } from "../licences.mjs";
 
@@ -22,10 +20,8 @@ const bundle = buildSync({
 	jsxImportSource: "preact",
 	metafile: true,
 });
-const write = (name, text) => writeFileSync(`${out}/${name}.gz`, gzipSync(text, { level: 9 }));
+const write = (name, text) => writeFileSync(`${out}/${name}`, text);
 
 for (const suffix of ["js", "css"])
 	write(`app.${suffix}`, bundle.outputFiles.find((f) => f.path.endsWith(suffix)).text);
 write("licences.txt", licences(bundle.metafile));
-copyFileSync("icon.svg", `${out}/icon.svg`);
-copyFileSync("index.html", `${out}/index.html`);

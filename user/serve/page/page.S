@@ -9,9 +9,9 @@
 	.endm
 
 	.section .rodata
-	file page_index, "serve/index.html"
+	file page_index, "user/serve/page/index.html"
 	file page_script, "serve/app.js.gz"
 	file page_style, "serve/app.css.gz"
-	file page_icon, "serve/icon.svg"
+	file page_icon, "user/serve/page/icon.svg"
 	file page_licences, "serve/licences.txt.gz"
 	.section .note.GNU-stack, "", @progbits
