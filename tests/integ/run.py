@@ -44,6 +44,7 @@ import replay
 import sampling
 import secretmem
 import serve
+import serveconfig
 import surroundings
 import systemstacks
 import target
@@ -76,6 +77,7 @@ MODULES = (
     secretmem,
     serve,
     page,
+    serveconfig,
     sampling,
     systemstacks,
 )

@@ -39,13 +39,13 @@ def free_port():
 class Daemon:
     """parkwatch serve, ready."""
 
-    def __init__(self, *args):
-        self.address = f"127.0.0.1:{free_port()}"
-        self.args = args
+    def __init__(self, *args, address=None):
+        self.args = args if address else ("--listen", f"127.0.0.1:{free_port()}", *args)
+        self.address = address or self.args[1]
 
     def __enter__(self):
         self.log = tempfile.TemporaryFile("w+")
-        self.process = subprocess.Popen([PARKWATCH, "serve", "--listen", self.address, *self.args], stdin=subprocess.DEVNULL,
+        self.process = subprocess.Popen([PARKWATCH, "serve", *self.args], stdin=subprocess.DEVNULL,
                                         stdout=self.log, stderr=self.log, text=True)
         self.until(lambda: self.get("/-/ready")[0] == 200, "it does not become ready")
         return self
@@ -429,7 +429,8 @@ ARGUMENTS = {births_and_exits_are_those_of_the_program: ["15", "21", "27"], figu
 MISSING = 77
 
 
-def alone(function, *args, script=__file__):
+def alone(function, *args, script=None):
+    script = script or sys.modules[function.__module__].__file__
     done = subprocess.run(["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", sys.executable, script, function.__name__, *args],
                           stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT)
     if done.returncode == MISSING:

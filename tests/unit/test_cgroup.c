@@ -48,10 +48,31 @@ Test(cgroup, the_container_and_its_pod_are_in_the_path)
 	}
 }
 
+Test(cgroup, the_path_is_that_of_version_2_or_of_the_first_hierarchy_that_has_one)
+{
+	static const struct {
+		const char *text, *path;
+	} t[] = {
+		{ "0::/system.slice/api.service\n", "/system.slice/api.service" },
+		{ "1:name=systemd:/user.slice\n0::/docker/x\n", "/docker/x" },
+		{ "3:cpu:/\n2:memory:/a\n1:pids:/b\n0::/\n", "/a" },
+		{ "1:cpu:/a:b\n", "/a:b" },
+		{ "0::/\n", "/" },
+		{ "nonsense\n0::", "" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		struct cgroup c;
+
+		cgroup_of(t[i].text, &c);
+		cr_expect_str_eq(c.path, t[i].path, "%s", t[i].text);
+	}
+}
+
 Test(cgroup, of_a_process)
 {
 	scoped_fd int dir = open("/proc/self", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct cgroup c = { "x", "y" };
+	struct cgroup c = { .container = "x", .pod = "y" };
 
 	cgroup_read(dir, &c);
 	cr_expect(strlen(c.container) == 0 || strlen(c.container) == CGROUP_CONTAINER_DIGITS);

@@ -191,7 +191,8 @@ const struct cmd_def cmd_table[CMD_MAX] = {
 			  "JSON, `/api/v1/targets/ID/leaks` the last report of what leaks.",
 			  "One process looks at each target. If it hangs, or dies, another one "
 			  "takes its place, and the others do not notice. The process that answers "
-			  "over HTTP has no rights." },
+			  "over HTTP has no rights. Rules in the configuration say which "
+			  "processes are watched, and how closely." },
 			.run = cmd_serve },
 	[CMD_DOCTOR] = { "doctor",
 			 "[-p PID [--repair]]",

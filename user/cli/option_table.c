@@ -14,6 +14,7 @@
 #include "model/profile.h"
 #include "model/verdict.h"
 #include "probe/attach.h"
+#include "serve/config.h"
 #include "serve/supervisor.h"
 #include "view/dump.h"
 #include "view/refs.h"
@@ -253,7 +254,11 @@ const struct opt_def opt_table[] = {
 	{ PART_OUTPUT, "listen", 0, OPT_TEXT, AT(listen), SRV, "ADDRESS:PORT",
 	  .help = "where HTTP is answered",
 	  .more = "Other machines can ask only if the address is not 127.0.0.1.",
-	  .otherwise = SUPERVISOR_LISTEN },
+	  .otherwise = "as the configuration says, or " SUPERVISOR_LISTEN },
+	{ PART_OUTPUT, "config", 0, OPT_FILE, AT(config), SRV, "FILE",
+	  .help = "the configuration: what is watched and how closely, where HTTP is answered",
+	  .more = "It is read again when it changes, and at SIGHUP; a wrong one changes nothing.",
+	  .otherwise = CONFIG_PATH ", if it is there" },
 
 	/* --- cost and limits --- */
 	{ PART_COST, "max-overhead", 0, OPT_PERCENT, AT(max_overhead), REC, "PERCENT",

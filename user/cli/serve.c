@@ -7,7 +7,8 @@ int cmd_serve(const struct opts *o)
 {
 	struct cause why = { "" };
 
-	if (!supervisor__run(o->listen ? o->listen : SUPERVISOR_LISTEN, &why))
+	if (!supervisor__run(&(struct supervisor_opts){ .listen = o->listen, .config = o->config },
+			     &why))
 		return 0;
 	log_error("%s", why.text);
 	return 1;

@@ -2,6 +2,7 @@
 #include "engine/brief.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -61,6 +62,22 @@ static void describe(struct process_row *row, struct proc *p)
 	cgroup_read(proc__dirfd(p), &in);
 	memcpy(row->container, in.container, sizeof(in.container));
 	memcpy(row->pod, in.pod, sizeof(in.pod));
+	clean(row->cgroup, sizeof(row->cgroup), in.path);
+}
+
+/* It lies in the process's memory: reading it may hang. */
+static void read_cmdline(struct process_row *row, const struct proc *p)
+{
+	scoped_fd int fd = openat(proc__dirfd(p), "cmdline", O_RDONLY | O_CLOEXEC);
+	char text[PROCESS_PATH_MAX];
+	ssize_t n = fd >= 0 ? read(fd, text, sizeof(text) - 1) : 0;
+
+	while (n > 0 && !text[n - 1])
+		n--;
+	for (ssize_t i = 0; i < n; i++)
+		text[i] = text[i] ? text[i] : ' ';
+	text[n > 0 ? n : 0] = '\0';
+	clean(row->cmdline, sizeof(row->cmdline), text);
 }
 
 /* Of what was read so far. What is wrong with a program that is Go's is told in its row. */
@@ -95,6 +112,7 @@ uint64_t brief_start_ticks(pid_t pid)
 
 static enum brief brief_of_target(struct target *t, struct process_row *row, struct deadline *until)
 {
+	read_cmdline(row, t->proc);
 	clean(row->go, sizeof(row->go), goproc__runtime(t->gp, 0)->version);
 	count(row, t, until);
 	return proc__alive(t->proc) && !proc__executed(t->proc) ? BRIEF_GO : BRIEF_NOT_GO;

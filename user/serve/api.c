@@ -54,6 +54,17 @@ static const struct watched *find(const struct api_in *in, const char *id, size_
 
 /* --- targets --- */
 
+static void put_why_not(struct json_writer *w, const struct watched *t)
+{
+	char why[sizeof(t->row.why.text)];
+
+	snprintf(why, sizeof(why), "%s", t->row.why.text);
+	if (!why[0] && t->level == LEVEL_OFF)
+		snprintf(why, sizeof(why), "rule %zu says off", t->rule);
+	jsonw_bool_field(w, "watched", !why[0]);
+	jsonw_text_field(w, "why_not", why);
+}
+
 static void put_target(struct json_writer *w, const struct watched *t)
 {
 	const double overhead = watched__overhead(t);
@@ -67,8 +78,7 @@ static void put_target(struct json_writer *w, const struct watched *t)
 	jsonw_uint_or_null_field(w, "leaking", t->leaks.figures.leaking, t->leaks.report);
 	jsonw_string_field(w, "level", level_word(t->level));
 	jsonw_float_field(w, "overhead_pct", overhead < 0 ? NAN : 100 * overhead, 3);
-	jsonw_bool_field(w, "watched", !t->row.why.text[0]);
-	jsonw_text_field(w, "why_not", t->row.why.text);
+	put_why_not(w, t);
 	jsonw_text_field(w, "container", t->row.container);
 	jsonw_text_field(w, "pod", t->row.pod);
 	jsonw_uint_field(w, "worker_restarts", t->restarts);

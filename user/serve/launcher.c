@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/vec.h"
 #include "engine/brief.h"
+#include "serve/configured.h"
 #include "serve/discover.h"
 #include "serve/rights.h"
 #include "serve/wire.h"
@@ -29,11 +30,14 @@ struct launched {
 	uint64_t again_ns;    /* when the next one starts, or it is looked at again; 0: never */
 	uint32_t looks;       /* in vain: looking at it came to no end */
 	bool asked;           /* the next scan looks at it again */
+	bool watch;           /* the supervisor says so */
+	bool leaves;          /* its worker was ended because it did not */
 };
 
 struct launcher {
-	int to;      /* the supervisor */
-	int signals; /* SIGCHLD */
+	int to;             /* the supervisor */
+	int signals;        /* SIGCHLD */
+	const char *config; /* borrowed: the file's path */
 	struct known *known;
 	struct launched *v; /* owned */
 	size_t nr, room;
@@ -110,7 +114,9 @@ static int launcher__fork_worker(const struct launcher *l, struct launched *w, c
 /* What cannot be started now is tried again later. */
 static void launcher__start_worker(const struct launcher *l, struct launched *w)
 {
-	const int err = launcher__fork_worker(l, w, WORKER_COMMAND, NOTICE_WATCHED, &w->worker);
+	const int err =
+		w->watch ? launcher__fork_worker(l, w, WORKER_COMMAND, NOTICE_WATCHED, &w->worker)
+			 : 0;
 
 	w->notice.kind = NOTICE_WATCHED;
 	w->again_ns = 0;
@@ -174,6 +180,11 @@ static void launcher__lost_worker(struct launcher *l, size_t i)
 		launcher__forget(l, i);
 		return;
 	}
+	if (w->leaves) {
+		w->leaves = false;
+		launcher__start_worker(l, w);
+		return;
+	}
 	w->again_ns = clock_now_ns() + back_off_ns(w->notice.restarts);
 	w->notice.restarts++;
 }
@@ -198,13 +209,13 @@ static void launcher__reap(struct launcher *l)
 
 /* --- targets --- */
 
-/* Watches it, or says why not. One that was not looked at in time is looked at again, later. */
+/*
+ * Asks whether it is to be watched, or says why it is not watched. One that was not looked at in time is looked at
+ * again, later.
+ */
 static void launcher__begin(struct launcher *l, struct launched *w)
 {
-	if (!w->notice.row.why.text[0]) {
-		launcher__start_worker(l, w);
-		return;
-	}
+	w->notice.kind = w->notice.row.why.text[0] ? NOTICE_UNWATCHED : NOTICE_FOUND;
 	launcher__tell(l, &w->notice, -1);
 	if (w->notice.row.unread)
 		w->again_ns = clock_now_ns() + back_off_ns(w->looks++);
@@ -240,8 +251,7 @@ static void launcher__found(struct launcher *l, const struct process_row *row)
 		return;
 	}
 	w = &l->v[l->nr++];
-	*w = (struct launched){ .notice = { .kind = NOTICE_UNWATCHED,
-					    .start_ticks = brief_start_ticks(row->pid),
+	*w = (struct launched){ .notice = { .start_ticks = brief_start_ticks(row->pid),
 					    .row = *row } };
 	launcher__begin(l, w);
 }
@@ -297,28 +307,52 @@ static void launcher__tick(struct launcher *l)
 			launcher__again(l, &l->v[i]);
 }
 
+static void launcher__watch(const struct launcher *l, struct launched *w, bool watch)
+{
+	if (watch == w->watch || w->notice.row.why.text[0])
+		return;
+	w->watch = watch;
+	w->leaves |= w->worker && !watch;
+	if (!watch)
+		launched__kill(w);
+	else if (!w->worker && !w->again_ns)
+		launcher__start_worker(l, w);
+}
+
+static void launcher__open_config(const struct launcher *l)
+{
+	struct notice n = { .kind = NOTICE_CONFIG };
+	scoped_fd int fd = config_file__open(l->config, &n.row.why);
+
+	launcher__tell(l, &n, fd);
+}
+
 static void launcher__serve(const struct launcher *l, const struct request *r)
 {
+	if (r->kind == REQUEST_CONFIG)
+		launcher__open_config(l);
 	for (size_t i = 0; i < l->nr; i++) {
 		struct launched *w = &l->v[i];
 
-		if (w->notice.row.pid != r->pid)
+		if (w->notice.row.pid != r->pid || w->notice.start_ticks != r->start_ticks)
 			continue;
-		if (r->kind == REQUEST_LEAK_WATCH)
+		if (r->kind == REQUEST_WATCH || r->kind == REQUEST_LEAVE)
+			launcher__watch(l, w, r->kind == REQUEST_WATCH);
+		else if (r->kind == REQUEST_LEAK_WATCH)
 			launcher__watch_leaks(l, w);
-		else if (w->worker)
+		else if (r->kind == REQUEST_REPLACE && w->worker)
 			(void)kill(w->worker, SIGKILL);
 	}
 }
 
-/* The supervisor asks for something, or is gone: false. */
+/* Requests of the supervisor. False: it is gone. */
 static bool launcher__hear(struct launcher *l)
 {
-	struct request r;
-	const ssize_t n = recv(l->to, &r, sizeof(r), MSG_DONTWAIT);
+	static struct request requests[LAUNCHER_TARGETS_MAX];
+	const ssize_t n = recv(l->to, requests, sizeof(requests), MSG_DONTWAIT);
 
-	if (n == (ssize_t)sizeof(r))
-		launcher__serve(l, &r);
+	for (ssize_t i = 0; i < n / (ssize_t)sizeof(*requests); i++)
+		launcher__serve(l, &requests[i]);
 	return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
@@ -342,9 +376,9 @@ static void launcher__loop(struct launcher *l)
 	}
 }
 
-static void __attribute__((noreturn)) launcher_main(int to)
+static void __attribute__((noreturn)) launcher_main(const char *config, int to)
 {
-	struct launcher l = { .to = to };
+	struct launcher l = { .to = to, .config = config };
 	struct cause why = { "" };
 	sigset_t child;
 	int err;
@@ -355,6 +389,7 @@ static void __attribute__((noreturn)) launcher_main(int to)
 	sigaddset(&child, SIGCHLD);
 	sigaddset(&child, SIGINT); /* the supervisor says when it is over */
 	sigaddset(&child, SIGTERM);
+	sigaddset(&child, SIGHUP);
 	(void)sigprocmask(SIG_BLOCK, &child, NULL);
 	l.signals = signalfd(-1, &child, SFD_NONBLOCK | SFD_CLOEXEC);
 	err = l.signals < 0 ? -errno : rights_keep_few(&why);
@@ -369,7 +404,7 @@ static void __attribute__((noreturn)) launcher_main(int to)
 	_exit(err != 0);
 }
 
-int launcher__start(pid_t *ret, int *ret_fd, struct cause *why)
+int launcher__start(const char *config, pid_t *ret, int *ret_fd, struct cause *why)
 {
 	int fds[2];
 
@@ -378,7 +413,7 @@ int launcher__start(pid_t *ret, int *ret_fd, struct cause *why)
 	*ret = fork();
 	if (!*ret) {
 		close(fds[0]);
-		launcher_main(fds[1]);
+		launcher_main(config, fds[1]);
 	}
 	close(fds[1]);
 	if (*ret < 0) {

@@ -109,6 +109,7 @@ int leak_worker_main(int argc, char **argv)
 	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGINT, SIG_IGN); /* who started it says when it ends */
+	signal(SIGHUP, SIG_IGN);
 	alarm(LEAK_WORKER_MOST_S);
 	err = watch__open(&o, NULL, &w, &why);
 	if (!err)

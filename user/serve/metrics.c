@@ -131,6 +131,21 @@ static void put_workers(const struct metrics_in *in, struct textbuf *to)
 	textbuf__format(to, "parkwatch_worker_restarts_total %" PRIu64 "\n", in->worker_restarts);
 }
 
+static void put_config(const struct metrics_in *in, struct textbuf *to)
+{
+	metrics__head(
+		in, to, "parkwatch_config_reload_failures", "counter",
+		"Times that a changed configuration was wrong, and the one of before stayed.");
+	textbuf__format(to, "parkwatch_config_reload_failures_total %" PRIu64 "\n",
+			in->config->failures);
+	if (!in->config->loaded_s)
+		return;
+	metrics__head(in, to, "parkwatch_config_last_reload_success_timestamp_seconds", "gauge",
+		      "When the configuration was last read with success, Unix time.");
+	textbuf__format(to, "parkwatch_config_last_reload_success_timestamp_seconds %" PRId64 "\n",
+			in->config->loaded_s);
+}
+
 void metrics__write(const struct metrics_in *in, struct textbuf *to)
 {
 	put_states(in, to);
@@ -139,6 +154,7 @@ void metrics__write(const struct metrics_in *in, struct textbuf *to)
 	leak_metrics__write(in, to);
 	put_info(in, to);
 	put_workers(in, to);
+	put_config(in, to);
 	if (in->open_metrics)
 		textbuf__text(to, "# EOF\n");
 }

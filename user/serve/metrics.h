@@ -10,12 +10,14 @@
 #define PARKWATCH_SERVE_METRICS_H
 
 #include "base/textbuf.h"
+#include "serve/configured.h"
 #include "serve/watched.h"
 
 struct metrics_in { /* borrowed for the call */
 	struct watched *const *targets;
 	size_t nr;
 	uint64_t worker_restarts; /* of all targets, those that have ended too */
+	const struct configured *config;
 	bool open_metrics;
 };
 

@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/vec.h"
 #include "serve/api.h"
+#include "serve/configured.h"
 #include "serve/launcher.h"
 #include "serve/rights.h"
 
@@ -30,6 +31,7 @@ struct supervisor {
 	struct http *http;  /* owned */
 	struct watched **v; /* owned */
 	size_t nr, room;
+	struct configured config;
 	uint64_t worker_restarts;
 	struct leak_turns leak_turns;
 	bool ready, over;
@@ -49,10 +51,11 @@ static int supervisor__hear(struct supervisor *s, int fd, void *who)
 static void on_get(void *ctx, const struct http_request *q, struct http_answer *a)
 {
 	const struct supervisor *s = ctx;
-	const struct api_in in = {
-		.metrics = { .targets = s->v, .nr = s->nr, .worker_restarts = s->worker_restarts },
-		.ready = s->ready
-	};
+	const struct api_in in = { .metrics = { .targets = s->v,
+						.nr = s->nr,
+						.worker_restarts = s->worker_restarts,
+						.config = &s->config },
+				   .ready = s->ready };
 
 	api_get(&in, q, a);
 }
@@ -101,6 +104,12 @@ static void supervisor__end_target(struct supervisor *s, size_t at)
 	s->v[at] = s->v[--s->nr];
 }
 
+static void supervisor__set_levels(struct supervisor *s)
+{
+	for (size_t i = 0; i < s->nr; i++)
+		watched__set_level(s->v[i], &s->config.now->rules);
+}
+
 /* Takes fd over; -1: none came. */
 static void supervisor__take(struct supervisor *s, const struct notice *n, int fd)
 {
@@ -108,6 +117,10 @@ static void supervisor__take(struct supervisor *s, const struct notice *n, int f
 
 	if (n->kind == NOTICE_READY) {
 		s->ready = true;
+	} else if (n->kind == NOTICE_CONFIG) {
+		if (configured__take(&s->config, fd, &n->row.why))
+			supervisor__set_levels(s);
+		fd = -1;
 	} else if (n->kind == NOTICE_ENDED) {
 		at = supervisor__find(s, n);
 		if (at < s->nr)
@@ -117,9 +130,12 @@ static void supervisor__take(struct supervisor *s, const struct notice *n, int f
 		fd = -1;
 	} else {
 		at = supervisor__target(s, n);
-		if (at < s->nr)
+		if (at < s->nr) {
 			s->v[at]->row = n->row;
-		if (at < s->nr && fd >= 0) {
+			watched__set_level(s->v[at], &s->config.now->rules);
+			s->v[at]->told &= n->kind != NOTICE_FOUND; /* that asks for it */
+		}
+		if (at < s->nr && fd >= 0 && s->v[at]->level != LEVEL_OFF) {
 			s->worker_restarts += n->restarts > s->v[at]->restarts;
 			watched__attach(s->v[at], n, fd);
 			(void)supervisor__hear(s, fd, s->v[at]);
@@ -157,13 +173,38 @@ static bool supervisor__notice(struct supervisor *s)
 	return true;
 }
 
+/* False: there is no room now. */
+static bool supervisor__send(const struct supervisor *s, const struct request *r, size_t nr)
+{
+	return send(s->launcher, r, nr * sizeof(*r), MSG_NOSIGNAL | MSG_DONTWAIT) >= 0;
+}
+
 /* false: it cannot be asked now */
 static bool supervisor__ask(const struct supervisor *s, enum request_kind kind,
 			    const struct watched *w)
 {
-	const struct request r = { .kind = kind, .pid = w->row.pid };
+	const struct request r = { .kind = kind, .pid = w->row.pid, .start_ticks = w->start_ticks };
 
-	return send(s->launcher, &r, sizeof(r), MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof(r);
+	return supervisor__send(s, &r, 1);
+}
+
+/* All at once: the launcher's queue has room for few messages. What it has none for goes later. */
+static void supervisor__tell_levels(const struct supervisor *s)
+{
+	static struct request all[LAUNCHER_TARGETS_MAX];
+	size_t nr = 0;
+
+	for (size_t i = 0; i < s->nr && nr < ARRAY_SIZE(all); i++)
+		if (!s->v[i]->told)
+			all[nr++] = (struct request){ .kind = s->v[i]->level == LEVEL_OFF
+								      ? REQUEST_LEAVE
+								      : REQUEST_WATCH,
+						      .pid = s->v[i]->row.pid,
+						      .start_ticks = s->v[i]->start_ticks };
+	if (!nr || !supervisor__send(s, all, nr))
+		return;
+	for (size_t i = 0; i < s->nr; i++)
+		s->v[i]->told = true;
 }
 
 static void supervisor__read(struct supervisor *s, struct watched *w)
@@ -181,6 +222,10 @@ static void supervisor__tick(struct supervisor *s)
 {
 	const uint64_t now = clock_now_ns();
 
+	supervisor__tell_levels(s);
+	if (s->config.due)
+		s->config.due =
+			!supervisor__send(s, &(struct request){ .kind = REQUEST_CONFIG }, 1);
 	for (size_t i = 0; i < s->nr; i++) {
 		struct watched *w = s->v[i];
 
@@ -246,10 +291,23 @@ static void supervisor__hears(struct supervisor *s, const void *who)
 	}
 }
 
+static void supervisor__signal(struct supervisor *s)
+{
+	struct signalfd_siginfo si;
+
+	while (read(s->signals, &si, sizeof(si)) == (ssize_t)sizeof(si))
+		if (si.ssi_signo == SIGHUP)
+			s->config.due = s->config.asked = true;
+		else
+			s->over = true;
+}
+
 static void supervisor__event(struct supervisor *s, void *who)
 {
 	if (who == &s->signals)
-		s->over = true;
+		supervisor__signal(s);
+	else if (who == &s->config)
+		configured__heard(&s->config);
 	else if (who == &s->launcher)
 		while (supervisor__notice(s))
 			;
@@ -282,6 +340,7 @@ static int supervisor__open(struct supervisor *s, struct cause *why)
 	sigemptyset(&end);
 	sigaddset(&end, SIGINT);
 	sigaddset(&end, SIGTERM);
+	sigaddset(&end, SIGHUP);
 	(void)sigprocmask(SIG_BLOCK, &end, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	s->signals = signalfd(-1, &end, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -291,6 +350,8 @@ static int supervisor__open(struct supervisor *s, struct cause *why)
 	err = supervisor__hear(s, s->signals, &s->signals);
 	if (!err)
 		err = supervisor__hear(s, s->launcher, &s->launcher);
+	if (!err && s->config.watch >= 0)
+		err = supervisor__hear(s, s->config.watch, &s->config);
 	if (!err)
 		err = supervisor__hear(s, http__fd(s->http), s->http);
 	return err ? cause__set(why, err, "cannot begin: %s", strerror(-err)) : 0;
@@ -302,6 +363,7 @@ static void supervisor__close(struct supervisor *s)
 		watched__free(s->v[i]);
 	free(s->v);
 	http__free(s->http);
+	configured__done(&s->config);
 	if (s->launcher >= 0)
 		close(s->launcher); /* that ends it */
 	if (s->launcher_pid > 0)
@@ -309,14 +371,19 @@ static void supervisor__close(struct supervisor *s)
 			;
 }
 
-int supervisor__run(const char *listen, struct cause *why)
+int supervisor__run(const struct supervisor_opts *o, struct cause *why)
 {
 	struct supervisor s = { .epoll = -1, .signals = -1, .launcher = -1 };
 	const struct http_ops ops = { .get = on_get, .ctx = &s };
-	int err = http__new(listen, &ops, &s.http, why); /* a low port needs root */
+	const char *listen = o->listen;
+	int err = configured__open(&s.config, o->config, why);
 
+	if (!err && !listen)
+		listen = s.config.now->listen ? s.config.now->listen : SUPERVISOR_LISTEN;
 	if (!err)
-		err = launcher__start(&s.launcher_pid, &s.launcher, why);
+		err = http__new(listen, &ops, &s.http, why); /* a low port needs root */
+	if (!err)
+		err = launcher__start(s.config.path, &s.launcher_pid, &s.launcher, why);
 	if (!err)
 		err = rights_drop_all(why);
 	if (!err)

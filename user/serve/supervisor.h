@@ -13,10 +13,16 @@
 
 #define SUPERVISOR_LISTEN "127.0.0.1:7070" /* where nobody says otherwise */
 
+struct supervisor_opts {
+	const char
+		*listen; /* as http__new(); NULL: as the configuration says, or SUPERVISOR_LISTEN */
+	const char *config; /* the file; NULL: CONFIG_PATH, if it is there */
+};
+
 /*
- * Until SIGINT or SIGTERM. listen: as http__new(). 0, or negative errno with a cause: it could not
- * begin, or the launcher ended.
+ * Until SIGINT or SIGTERM; SIGHUP reads the configuration again. 0, or negative errno with a cause: it
+ * could not begin, or the launcher ended.
  */
-int supervisor__run(const char *listen, struct cause *why);
+int supervisor__run(const struct supervisor_opts *o, struct cause *why);
 
 #endif

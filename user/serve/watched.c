@@ -54,6 +54,20 @@ void watched__free(struct watched *w)
 	free(w);
 }
 
+void watched__set_level(struct watched *w, const struct rules *rules)
+{
+	const enum level level = rules__level(rules, &w->row, &w->rule);
+
+	w->told &= (level == LEVEL_OFF) == (w->level == LEVEL_OFF);
+	w->level = level;
+	if (level != LEVEL_OFF)
+		return;
+	frame_reader__close(&w->from);
+	leakwatch__done(&w->leaks);
+	leakwatch__init(&w->leaks, clock_now_ns());
+	free(steal(w->look));
+}
+
 void watched__attach(struct watched *w, const struct notice *n, int fd)
 {
 	w->restarts = n->restarts;

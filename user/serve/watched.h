@@ -12,7 +12,7 @@
 #include "golang/gostate.h"
 #include "serve/frame.h"
 #include "serve/leakwatch.h"
-#include "serve/level.h"
+#include "serve/rules.h"
 #include "serve/wire.h"
 
 #define WATCHED_ID_MAX 64
@@ -30,6 +30,8 @@ struct watched {
 	struct process_row row;
 	uint64_t start_ticks;
 	uint32_t restarts;
+	size_t rule;              /* that says its level, from 1; 0: none does */
+	bool told;                /* the launcher knows whether it is watched */
 	struct frame_reader from; /* the worker's pipe */
 	uint64_t heard_ns;
 	/* the last whole look: a recording; NULL: none came yet */
@@ -52,6 +54,8 @@ struct watched {
 /* 0 or -ENOMEM. n: NOTICE_WATCHED or NOTICE_UNWATCHED. */
 int watched__new(const struct notice *n, struct watched **ret);
 void watched__free(struct watched *w);
+/* By the rules that hold now. At LEVEL_OFF what was seen of it is forgotten. */
+void watched__set_level(struct watched *w, const struct rules *rules);
 /* Another worker writes from here on; takes fd over. */
 void watched__attach(struct watched *w, const struct notice *n, int fd);
 /*

@@ -7,7 +7,7 @@
  *	launcher -> supervisor	a SOCK_SEQPACKET: notices. One that begins with a new worker brings the
  *				pipe's end (SCM_RIGHTS)
  *	leak worker -> supervisor	as a worker: one frame, a report of leaks
- *	supervisor -> launcher	the same socket: requests
+ *	supervisor -> launcher	the same socket: requests, as an array
  *
  * Both ends are the same binary, so layouts are C's. The supervisor still believes no length: a
  * worker reads hostile programs.
@@ -24,11 +24,13 @@
 #define LEAK_WORKER_COMMAND "leak-worker"
 
 enum notice_kind {
+	NOTICE_FOUND,     /* a Go process: is it to be watched? */
 	NOTICE_WATCHED,   /* a Go process, and its worker's pipe; again for each new worker */
 	NOTICE_UNWATCHED, /* a Go process that cannot be watched: row.why */
 	NOTICE_ENDED,
 	NOTICE_LEAK_WATCH, /* of a watched one: the pipe of a leak worker; none came: it cannot start */
 	NOTICE_READY,      /* all processes that were there at the start are told */
+	NOTICE_CONFIG,     /* the configuration's file, open; without one row.why says why not */
 };
 
 struct notice {
@@ -41,11 +43,15 @@ struct notice {
 enum request_kind {
 	REQUEST_REPLACE,    /* another worker */
 	REQUEST_LEAK_WATCH, /* a leak worker, if none runs */
+	REQUEST_WATCH,      /* a worker, from now on */
+	REQUEST_LEAVE,      /* none */
+	REQUEST_CONFIG,     /* open the configuration's file */
 };
 
 struct request {
 	uint32_t kind; /* enum request_kind */
 	int32_t pid;
+	uint64_t start_ticks;
 };
 
 #endif

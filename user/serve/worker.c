@@ -139,6 +139,7 @@ int worker_main(int argc, char **argv)
 	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGINT, SIG_IGN); /* who started it says when it ends */
+	signal(SIGHUP, SIG_IGN);
 	err = job__run((struct job){ .ops = &ops, .self = &w },
 		       &(struct jobs_opts){ .turn_ns = WORKER_LOOK_NS }, &why);
 	if (err && err != -ESRCH && err != -EPIPE)

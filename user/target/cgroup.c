@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -66,9 +67,38 @@ static void find_pod(const char *line, size_t len, struct cgroup *ret)
 	}
 }
 
+/* line: "1:name=systemd:/user.slice"; version 2 is "0::/user.slice". */
+static void find_path(const char *line, size_t len, struct cgroup *ret)
+{
+	const char *colon = memchr(line, ':', len),
+		   *path = colon ? memchr(colon + 1, ':', len - (size_t)(colon + 1 - line)) : NULL;
+	const bool second = !strncmp(line, "0::", 3);
+	size_t n;
+
+	if (!path)
+		return;
+	n = len - (size_t)(++path - line);
+	if (ret->path[0] && (ret->path[1] || n < 2) && !(second && n > 1))
+		return;
+	n = n < sizeof(ret->path) ? n : sizeof(ret->path) - 1;
+	memcpy(ret->path, path, n);
+	ret->path[n] = '\0';
+}
+
+static void find_paths(const char *text, struct cgroup *ret)
+{
+	while (*text) {
+		const size_t len = strcspn(text, "\n");
+
+		find_path(text, len, ret);
+		text += len + (text[len] == '\n');
+	}
+}
+
 void cgroup_of(const char *text, struct cgroup *ret)
 {
 	*ret = (struct cgroup){ .pod = "" };
+	find_paths(text, ret);
 	for (const char *line = text; *line && !ret->container[0];) {
 		const size_t len = strcspn(line, "\n");
 

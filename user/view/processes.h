@@ -15,6 +15,7 @@
 
 #define PROCESS_EXE_MAX     256
 #define PROCESS_VERSION_MAX 64
+#define PROCESS_PATH_MAX    512
 
 /* One that is Go's, or may be. No pointers: it goes through a pipe. */
 struct process_row {
@@ -25,6 +26,10 @@ struct process_row {
 	char exe[PROCESS_EXE_MAX];
 	char go[PROCESS_VERSION_MAX]; /* "go1.22.4"; "": not known */
 	char container[65], pod[37];  /* target/cgroup; "": none */
+	char cgroup
+		[PROCESS_PATH_MAX]; /* the path of its control group, cleaned and cut as exe; "": not known */
+	char cmdline
+		[PROCESS_PATH_MAX]; /* its arguments, apart by ' ', cleaned and cut; "": not known */
 	/* As runtime.NumGoroutine counts: without the runtime's own. Of all runtimes in it. */
 	uint64_t goroutines;
 	bool at_least;    /* there was no time to read them all */

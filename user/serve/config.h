@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * config: the configuration of `parkwatch serve`, read from YAML.
+ *
+ *	listen: 127.0.0.1:7070
+ *	state_dir: /var/lib/parkwatch
+ *	rules:
+ *	  - match: {exe: api*, user: www-data}
+ *	    level: full
+ *	sinks:
+ *	  webhook: {url: https://example.com/hook}
+ *
+ * The shape is fixed, so depth is bounded: a name that is not known is refused, and so is an alias. A
+ * refusal names file and line. Text in, values out; it opens no file but the users' names.
+ */
+#ifndef PARKWATCH_SERVE_CONFIG_H
+#define PARKWATCH_SERVE_CONFIG_H
+
+#include "base/cause.h"
+#include "base/cleanup.h"
+#include "serve/rules.h"
+
+#define CONFIG_PATH      "/etc/parkwatch/parkwatch.yaml"
+#define CONFIG_BYTES_MAX (64u << 10)
+#define CONFIG_RULES_MAX 256
+#define CONFIG_TEXT_MAX  1024 /* bytes of one value */
+
+enum sink { SINK_PYROSCOPE, SINK_OTLP, SINK_WEBHOOK, SINK_MAX };
+
+struct config {
+	char *listen, *state_dir; /* owned, as all texts here; NULL: not given */
+	struct rules rules;
+	struct config_sink {
+		char *url; /* NULL: there is none */
+	} sinks[SINK_MAX];
+};
+
+/*
+ * name: the file's, for the cause "NAME:LINE: what is wrong; what to write". -EBADMSG: it is no
+ * configuration; -ENOMEM.
+ */
+int config__parse(const char *name, const void *text, size_t len, struct config **ret,
+		  struct cause *why);
+void config__free(struct config *c);
+DEFINE_SCOPED(config)
+
+const char *sink_name(enum sink sink);
+
+#endif
