@@ -45,6 +45,7 @@ import sampling
 import secretmem
 import serve
 import serveconfig
+import serveunit
 import surroundings
 import systemstacks
 import target
@@ -78,6 +79,7 @@ MODULES = (
     serve,
     page,
     serveconfig,
+    serveunit,
     sampling,
     systemstacks,
 )

@@ -39,13 +39,15 @@ def free_port():
 class Daemon:
     """parkwatch serve, ready."""
 
-    def __init__(self, *args, address=None):
+    def __init__(self, *args, address=None, env=None, before=()):
+        self.env = {**os.environ, **(env or {})}
+        self.before = before
         self.args = args if address else ("--listen", f"127.0.0.1:{free_port()}", *args)
         self.address = address or self.args[1]
 
     def __enter__(self):
         self.log = tempfile.TemporaryFile("w+")
-        self.process = subprocess.Popen([PARKWATCH, "serve", *self.args], stdin=subprocess.DEVNULL,
+        self.process = subprocess.Popen([*self.before, PARKWATCH, "serve", *self.args], stdin=subprocess.DEVNULL, env=self.env,
                                         stdout=self.log, stderr=self.log, text=True)
         self.until(lambda: self.get("/-/ready")[0] == 200, "it does not become ready")
         return self

@@ -260,10 +260,10 @@ static int parse_more(struct opts *o, enum command c, const char *more)
 	char line[256];
 
 	snprintf(line, sizeof(line), "parkwatch %s%s%s %s", cmd_table[c].name,
-		 c == CMD_DIFF                       ? " x.pw y.pw"
-		 : cmd_table[c].operand              ? " x.pw"
-		 : c == CMD_HELP || c == CMD_VERSION ? ""
-						     : " -p 1",
+		 c == CMD_DIFF                                         ? " x.pw y.pw"
+		 : cmd_table[c].operand                                ? " x.pw"
+		 : c == CMD_HELP || c == CMD_VERSION || c == CMD_SERVE ? ""
+								       : " -p 1",
 		 c == CMD_REFS ? " --goid 1" : "", more);
 	return parse(o, line);
 }

@@ -2,14 +2,28 @@
 /*
  * log: what parkwatch says to a person, on standard error, one line a call, prefix "parkwatch: ".
  *
- * Called by probe, engine and cli only (log_debug by any room). The level is one of the two mutable
- * globals of the program. Text from the target is cleaned of control characters.
+ * Called by probe, engine, serve and cli only (log_debug by any room). Level and format are set once,
+ * at the start: with the signal flag they are the mutable globals of the program. Text from the target
+ * is cleaned of control characters.
+ *
+ * Where standard error is systemd's journal, a line begins with its priority, "<3>" for an error
+ * (sd-daemon(3)), and has no prefix: the journal knows who says it.
  */
 #ifndef PARKWATCH_BASE_LOG_H
 #define PARKWATCH_BASE_LOG_H
 
 enum log_level { LOG_QUIET, LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
+enum log_format {
+	LOG_TEXT,   /* parkwatch: warning: no such thing */
+	LOG_LOGFMT, /* time=2026-11-29T23:24:34.123Z level=warning msg="no such thing" */
+	LOG_JSON, /* {"time":"2026-11-29T23:24:34.123Z","level":"warning","msg":"no such thing"} */
+};
+
+void log_set_format(enum log_format format);
+enum log_format log_format(void);
+/* stream: $JOURNAL_STREAM, the journal's end of a stream as DEVICE:INODE; NULL: there is none. */
+void log_find_journal(const char *stream);
 void log_set_level(enum log_level level);
 enum log_level log_level(void);
 void log_line(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -31,6 +31,7 @@ void begin(void)
 		    open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
 			_exit(1);
 	signal(SIGXFSZ, SIG_IGN);
+	log_find_journal(getenv("JOURNAL_STREAM"));
 	if (!getrlimit(RLIMIT_NOFILE, &most) && most.rlim_cur < most.rlim_max) {
 		most.rlim_cur = most.rlim_max < DESCRIPTORS ? most.rlim_max : DESCRIPTORS;
 		setrlimit(RLIMIT_NOFILE, &most);

@@ -30,6 +30,7 @@ static int run(int argc, char **argv)
 
 	if (opts__parse(&o, argc, argv))
 		return 2;
+	log_set_format((enum log_format)o.log_format);
 	log_set_level(o.quiet ? LOG_ERROR : o.verbose ? LOG_DEBUG : LOG_INFO);
 	if (o.help && o.command != CMD_HELP)
 		return help_command(stdout, o.command), end_of_print(0);

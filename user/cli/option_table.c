@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "engine/allocs.h"
 #include "facts/goroutines.h"
 #include "format/dump_group.h"
@@ -76,6 +77,12 @@ static const struct opt_word attach_words[] = {
 	{ "uprobe-multi", ATTACH_MULTI, "one BPF link for many probes (Linux 6.6 and later)" },
 	{ "perf-link", ATTACH_PERF_LINK, "one BPF link for each probe" },
 	{ "perf-ioctl", ATTACH_PERF_IOCTL, "one perf event for each probe, without a link" },
+	{ 0 },
+};
+static const struct opt_word log_words[] = {
+	{ "text", LOG_TEXT, "for a person" },
+	{ "logfmt", LOG_LOGFMT, "time=... level=... msg=\"...\"" },
+	{ "json", LOG_JSON, "an object with time, level and msg" },
 	{ 0 },
 };
 static const struct opt_word group_words[] = {
@@ -255,6 +262,8 @@ const struct opt_def opt_table[] = {
 	  .help = "where HTTP is answered",
 	  .more = "Other machines can ask only if the address is not 127.0.0.1.",
 	  .otherwise = "as the configuration says, or " SUPERVISOR_LISTEN },
+	{ PART_OUTPUT, "log-format", 0, OPT_WORD, AT(log_format), SRV, "WORD",
+	  .help = "how lines on standard error are written", .words = log_words, USUAL(LOG_TEXT) },
 	{ PART_OUTPUT, "config", 0, OPT_FILE, AT(config), SRV, "FILE",
 	  .help = "the configuration: what is watched and how closely, where HTTP is answered",
 	  .more = "It is read again when it changes, and at SIGHUP; a wrong one changes nothing.",

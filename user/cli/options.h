@@ -84,6 +84,7 @@ struct opts {
 	uint64_t from_ns, to_ns; /* of report, since the recording began; to_ns 0: to its end */
 	const char *shows;       /* of report: a view, by its command; NULL: as it was recorded */
 	const char *listen;      /* of serve: ADDRESS:PORT; NULL: the usual one */
+	int log_format;          /* of serve: enum log_format */
 	const char *config;      /* of serve: a file; NULL: the usual one, if it is there */
 	/* What was given of the parts `which goroutines` and `what is shown`; values: "" for flags */
 	const char *shown[OPT_SHOWN_MAX], *shown_values[OPT_SHOWN_MAX];

@@ -73,8 +73,8 @@ static void launcher__tell(const struct launcher *l, const struct notice *n, int
 
 static void __attribute__((noreturn)) become_worker(const char *command, pid_t pid, int to)
 {
-	char text[16], self[] = "/proc/self/exe";
-	const char *argv[] = { "parkwatch", command, text, NULL };
+	char text[16], self[] = "/proc/self/exe", format[] = { (char)('0' + log_format()), '\0' };
+	const char *argv[WORKER_ARGS + 1] = { "parkwatch", command, text, format, NULL };
 	sigset_t none;
 
 	sigemptyset(&none);

@@ -91,7 +91,7 @@ static int tell(struct watch *w, struct cause *why)
 int leak_worker_main(int argc, char **argv)
 {
 	const struct watch_opts o = {
-		.pid = argc == 3 ? atoi(argv[2]) : 0,
+		.pid = argc == WORKER_ARGS ? atoi(argv[2]) : 0,
 		.duration_ns = LEAK_WORKER_SECONDS * NS_PER_SEC,
 		.depth = DEPTH,
 		.proof_ns = PROOF_NS,
@@ -107,6 +107,8 @@ int leak_worker_main(int argc, char **argv)
 	}
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	if (argc == WORKER_ARGS)
+		log_set_format((enum log_format)atoi(argv[3]));
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGINT, SIG_IGN); /* who started it says when it ends */
 	signal(SIGHUP, SIG_IGN);

@@ -12,7 +12,7 @@
 
 /*
  * BPF, PERFMON, SYS_PTRACE, DAC_READ_SEARCH, CHECKPOINT_RESTORE, as far as we have them; what we start
- * has no others either. 0, or negative errno with a cause.
+ * has no others either, and the same if we are not root (a service with ambient capabilities). 0, or negative errno with a cause.
  */
 int rights_keep_few(struct cause *why);
 /* None; if we are root, another user too. */

@@ -20,6 +20,7 @@
 #include "serve/api.h"
 #include "serve/configured.h"
 #include "serve/launcher.h"
+#include "serve/notify.h"
 #include "serve/rights.h"
 
 #define EVENTS  64
@@ -32,6 +33,7 @@ struct supervisor {
 	struct watched **v; /* owned */
 	size_t nr, room;
 	struct configured config;
+	struct notify notify;
 	uint64_t worker_restarts;
 	struct leak_turns leak_turns;
 	bool ready, over;
@@ -117,6 +119,7 @@ static void supervisor__take(struct supervisor *s, const struct notice *n, int f
 
 	if (n->kind == NOTICE_READY) {
 		s->ready = true;
+		notify__say(&s->notify, "READY=1");
 	} else if (n->kind == NOTICE_CONFIG) {
 		if (configured__take(&s->config, fd, &n->row.why))
 			supervisor__set_levels(s);
@@ -222,6 +225,7 @@ static void supervisor__tick(struct supervisor *s)
 {
 	const uint64_t now = clock_now_ns();
 
+	notify__tick(&s->notify, now);
 	supervisor__tell_levels(s);
 	if (s->config.due)
 		s->config.due =
@@ -359,6 +363,8 @@ static int supervisor__open(struct supervisor *s, struct cause *why)
 
 static void supervisor__close(struct supervisor *s)
 {
+	notify__say(&s->notify, "STOPPING=1");
+	notify__close(&s->notify);
 	for (size_t i = 0; i < s->nr; i++)
 		watched__free(s->v[i]);
 	free(s->v);
@@ -376,8 +382,10 @@ int supervisor__run(const struct supervisor_opts *o, struct cause *why)
 	struct supervisor s = { .epoll = -1, .signals = -1, .launcher = -1 };
 	const struct http_ops ops = { .get = on_get, .ctx = &s };
 	const char *listen = o->listen;
-	int err = configured__open(&s.config, o->config, why);
+	int err;
 
+	notify__open(&s.notify);
+	err = configured__open(&s.config, o->config, why);
 	if (!err && !listen)
 		listen = s.config.now->listen ? s.config.now->listen : SUPERVISOR_LISTEN;
 	if (!err)

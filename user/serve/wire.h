@@ -19,9 +19,10 @@
 
 #include "view/processes.h"
 
-/* argv[1]; argv[2] is the PID, standard output the pipe */
+/* argv[1]; then the PID and the number of a log_format; standard output is the pipe */
 #define WORKER_COMMAND      "worker"
 #define LEAK_WORKER_COMMAND "leak-worker"
+#define WORKER_ARGS         4
 
 enum notice_kind {
 	NOTICE_FOUND,     /* a Go process: is it to be watched? */

@@ -127,10 +127,12 @@ int worker_main(int argc, char **argv)
 	static const struct job_ops ops = {
 		.start = worker__start, .due = worker__due, .fds = worker__fds, .step = worker__step
 	};
-	struct worker w = { .pid = argc == 3 ? atoi(argv[2]) : 0 };
+	struct worker w = { .pid = argc == WORKER_ARGS ? atoi(argv[2]) : 0 };
 	struct cause why = { "" };
 	int err;
 
+	if (argc == WORKER_ARGS)
+		log_set_format((enum log_format)atoi(argv[3]));
 	if (w.pid <= 0 || isatty(STDOUT_FILENO)) {
 		log_error("'%s' is started by 'parkwatch serve' alone", WORKER_COMMAND);
 		return 2;
