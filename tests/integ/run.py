@@ -38,6 +38,7 @@ import outputs
 import page
 import peers
 import processes
+import prometheus
 import refs
 import refusals
 import replay
@@ -80,6 +81,7 @@ MODULES = (
     page,
     serveconfig,
     serveunit,
+    prometheus,
     sampling,
     systemstacks,
 )
