@@ -9,7 +9,7 @@
 #	make fmt | check-fmt	formats the C files, says which are not formatted
 #	make reference		writes docs/reference.md anew, from the option table
 #	make check-scripts	shellcheck and ruff on all scripts
-#	make check-kernels	the same truths on Debian's kernels 5.10 to the newest, in QEMU
+#	make check-kernels	the same truths on Debian's kernels 5.10 to the newest, in QEMU; the service under a real systemd
 #	make bench		cost beside bare, bpftrace and the floors
 #	make install DESTDIR= PREFIX=/usr/local
 #
@@ -179,6 +179,7 @@ linters: $(RUFF) $(CLANG_FORMAT)
 check-kernels: all
 	@tools/setup kernels
 	@tests/kernel/run
+	@tests/kernel/service
 bench: all
 	@tools/setup bench
 	@$(MAKE) --no-print-directory test-programs
