@@ -46,6 +46,7 @@ import sampling
 import secretmem
 import serve
 import serveconfig
+import servesinks
 import serveunit
 import surroundings
 import systemstacks
@@ -80,6 +81,7 @@ MODULES = (
     serve,
     page,
     serveconfig,
+    servesinks,
     serveunit,
     prometheus,
     sampling,

@@ -62,8 +62,8 @@ Test(log, a_line_for_a_program)
 	cr_expect(json_object_object_get_ex(o, "level", &at));
 	cr_expect_str_eq(json_object_get_string(at), "warning");
 	cr_expect(json_object_object_get_ex(o, "time", &at));
-	cr_expect_eq(sscanf(json_object_get_string(at), "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ%n", &y, &m, &d,
-			    &h, &min, &s, &ms, &end),
+	cr_expect_eq(sscanf(json_object_get_string(at), "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ%n", &y, &m,
+			    &d, &h, &min, &s, &ms, &end),
 		     7, "%s", json);
 	cr_expect_eq(end, 24);
 	json_object_put(o);

@@ -350,9 +350,9 @@ void config__free(struct config *c)
 	free(c);
 }
 
-const char *sink_name(enum sink sink)
+const char *sink_name(enum sink_kind kind)
 {
 	static const char *const names[SINK_MAX] = { "pyroscope", "otlp", "webhook" };
 
-	return names[sink];
+	return names[kind];
 }

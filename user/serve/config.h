@@ -25,7 +25,7 @@
 #define CONFIG_RULES_MAX 256
 #define CONFIG_TEXT_MAX  1024 /* bytes of one value */
 
-enum sink { SINK_PYROSCOPE, SINK_OTLP, SINK_WEBHOOK, SINK_MAX };
+enum sink_kind { SINK_PYROSCOPE, SINK_OTLP, SINK_WEBHOOK, SINK_MAX };
 
 struct config {
 	char *listen, *state_dir; /* owned, as all texts here; NULL: not given */
@@ -44,6 +44,6 @@ int config__parse(const char *name, const void *text, size_t len, struct config 
 void config__free(struct config *c);
 DEFINE_SCOPED(config)
 
-const char *sink_name(enum sink sink);
+const char *sink_name(enum sink_kind kind);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "serve/leak_metrics.h"
 
@@ -39,16 +40,6 @@ static bool has_look(const struct watched *w)
 	return w->look;
 }
 
-/* "running", "waiting", ...: all waits are one state. */
-static uint64_t waiting(const struct watched_counts *c)
-{
-	uint64_t sum = 0;
-
-	for (int s = 0; s < GOSTATE_STATUS; s++)
-		sum += c->by_state[s];
-	return sum;
-}
-
 static void put_states(const struct metrics_in *in, struct textbuf *to)
 {
 	metrics__head(in, to, "parkwatch_goroutines", "gauge",
@@ -61,7 +52,7 @@ static void put_states(const struct metrics_in *in, struct textbuf *to)
 		textbuf__format(to,
 				"parkwatch_goroutines{target=\"%s\",state=\"waiting\"} %" PRIu64
 				"\n",
-				w->id, waiting(&w->counts));
+				w->id, watched_counts__waiting(&w->counts));
 		for (int s = GOSTATE_STATUS; s < GOSTATE_MAX; s++)
 			if (w->counts.by_state[s] || s == GOSTATE_RUNNING || s == GOSTATE_RUNNABLE)
 				textbuf__format(
@@ -146,6 +137,52 @@ static void put_config(const struct metrics_in *in, struct textbuf *to)
 			in->config->loaded_s);
 }
 
+static void put_sink_counters(const struct metrics_in *in, struct textbuf *to)
+{
+	static const struct {
+		const char *name, *help;
+		size_t offset;
+	} counters[] = {
+		{ "sent", "What arrived at a sink.", offsetof(struct sink_counts, sent) },
+		{ "failed", "Tries to send that failed.", offsetof(struct sink_counts, failed) },
+		{ "lost", "What a sink did not get.", offsetof(struct sink_counts, lost) },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(counters); i++) {
+		char name[40];
+
+		snprintf(name, sizeof(name), "parkwatch_sink_%s", counters[i].name);
+		metrics__head(in, to, name, "counter", counters[i].help);
+		for (int k = 0; k < SINK_MAX; k++) {
+			const struct sink_counts c = sinks__counts(in->sinks, (enum sink_kind)k);
+
+			if (sinks__wants(in->sinks, (enum sink_kind)k))
+				textbuf__format(to, "%s_total{sink=\"%s\"} %" PRIu64 "\n", name,
+						sink_name((enum sink_kind)k),
+						*(const uint64_t *)((const char *)&c +
+								    counters[i].offset));
+		}
+	}
+}
+
+static void put_sinks(const struct metrics_in *in, struct textbuf *to)
+{
+	bool some = false;
+
+	for (int k = 0; k < SINK_MAX; k++)
+		some |= sinks__wants(in->sinks, (enum sink_kind)k);
+	if (!some)
+		return;
+	put_sink_counters(in, to);
+	metrics__head(in, to, "parkwatch_sink_waiting", "gauge",
+		      "What waits to be sent to a sink.");
+	for (int k = 0; k < SINK_MAX; k++)
+		if (sinks__wants(in->sinks, (enum sink_kind)k))
+			textbuf__format(to, "parkwatch_sink_waiting{sink=\"%s\"} %zu\n",
+					sink_name((enum sink_kind)k),
+					sinks__counts(in->sinks, (enum sink_kind)k).waiting);
+}
+
 void metrics__write(const struct metrics_in *in, struct textbuf *to)
 {
 	put_states(in, to);
@@ -155,6 +192,7 @@ void metrics__write(const struct metrics_in *in, struct textbuf *to)
 	put_info(in, to);
 	put_workers(in, to);
 	put_config(in, to);
+	put_sinks(in, to);
 	if (in->open_metrics)
 		textbuf__text(to, "# EOF\n");
 }

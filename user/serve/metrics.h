@@ -11,6 +11,7 @@
 
 #include "base/textbuf.h"
 #include "serve/configured.h"
+#include "serve/sinks.h"
 #include "serve/watched.h"
 
 struct metrics_in { /* borrowed for the call */
@@ -18,6 +19,7 @@ struct metrics_in { /* borrowed for the call */
 	size_t nr;
 	uint64_t worker_restarts; /* of all targets, those that have ended too */
 	const struct configured *config;
+	const struct sinks *sinks;
 	bool open_metrics;
 };
 

@@ -19,6 +19,7 @@
 #include "base/vec.h"
 #include "serve/api.h"
 #include "serve/configured.h"
+#include "serve/feed.h"
 #include "serve/launcher.h"
 #include "serve/notify.h"
 #include "serve/rights.h"
@@ -34,6 +35,8 @@ struct supervisor {
 	size_t nr, room;
 	struct configured config;
 	struct notify notify;
+	struct sinks *sinks; /* owned */
+	struct feed feed;
 	uint64_t worker_restarts;
 	struct leak_turns leak_turns;
 	bool ready, over;
@@ -56,7 +59,8 @@ static void on_get(void *ctx, const struct http_request *q, struct http_answer *
 	const struct api_in in = { .metrics = { .targets = s->v,
 						.nr = s->nr,
 						.worker_restarts = s->worker_restarts,
-						.config = &s->config },
+						.config = &s->config,
+						.sinks = s->sinks },
 				   .ready = s->ready };
 
 	api_get(&in, q, a);
@@ -106,8 +110,10 @@ static void supervisor__end_target(struct supervisor *s, size_t at)
 	s->v[at] = s->v[--s->nr];
 }
 
-static void supervisor__set_levels(struct supervisor *s)
+/* As the configuration that holds now says. */
+static void supervisor__configure(struct supervisor *s)
 {
+	sinks__configure(s->sinks, s->config.now);
 	for (size_t i = 0; i < s->nr; i++)
 		watched__set_level(s->v[i], &s->config.now->rules);
 }
@@ -122,7 +128,7 @@ static void supervisor__take(struct supervisor *s, const struct notice *n, int f
 		notify__say(&s->notify, "READY=1");
 	} else if (n->kind == NOTICE_CONFIG) {
 		if (configured__take(&s->config, fd, &n->row.why))
-			supervisor__set_levels(s);
+			supervisor__configure(s);
 		fd = -1;
 	} else if (n->kind == NOTICE_ENDED) {
 		at = supervisor__find(s, n);
@@ -226,6 +232,8 @@ static void supervisor__tick(struct supervisor *s)
 	const uint64_t now = clock_now_ns();
 
 	notify__tick(&s->notify, now);
+	feed__tick(&s->feed, s->sinks, s->v, s->nr, now);
+	sinks__tick(s->sinks, now);
 	supervisor__tell_levels(s);
 	if (s->config.due)
 		s->config.due =
@@ -351,9 +359,13 @@ static int supervisor__open(struct supervisor *s, struct cause *why)
 	s->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (s->signals < 0 || s->epoll < 0)
 		return cause__set(why, -errno, "cannot begin: %s", strerror(errno));
-	err = supervisor__hear(s, s->signals, &s->signals);
+	err = sinks__new(&s->sinks);
+	if (!err)
+		err = supervisor__hear(s, s->signals, &s->signals);
 	if (!err)
 		err = supervisor__hear(s, s->launcher, &s->launcher);
+	if (!err)
+		err = supervisor__hear(s, sinks__fd(s->sinks), &s->sinks);
 	if (!err && s->config.watch >= 0)
 		err = supervisor__hear(s, s->config.watch, &s->config);
 	if (!err)
@@ -369,6 +381,7 @@ static void supervisor__close(struct supervisor *s)
 		watched__free(s->v[i]);
 	free(s->v);
 	http__free(s->http);
+	sinks__free(s->sinks);
 	configured__done(&s->config);
 	if (s->launcher >= 0)
 		close(s->launcher); /* that ends it */
@@ -397,6 +410,7 @@ int supervisor__run(const struct supervisor_opts *o, struct cause *why)
 	if (!err)
 		err = supervisor__open(&s, why);
 	if (!err) {
+		supervisor__configure(&s);
 		log_info("serving http://%s/", listen);
 		supervisor__loop(&s);
 		err = s.err;

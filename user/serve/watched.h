@@ -51,6 +51,16 @@ struct watched {
 	struct leakwatch leaks;
 };
 
+/* In any wait: all of them are one state. */
+static inline uint64_t watched_counts__waiting(const struct watched_counts *c)
+{
+	uint64_t sum = 0;
+
+	for (int s = 0; s < GOSTATE_STATUS; s++)
+		sum += c->by_state[s];
+	return sum;
+}
+
 /* 0 or -ENOMEM. n: NOTICE_WATCHED or NOTICE_UNWATCHED. */
 int watched__new(const struct notice *n, struct watched **ret);
 void watched__free(struct watched *w);

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""servesinks: where `parkwatch serve` sends what it sees: what arrives, and what happens while nothing can."""
+import contextlib
+import http.server
+import json
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from serve import Daemon, alone, free_port, main, parsed, value
+from target import Target, expect
+
+
+class Server:
+    """Takes what is posted: [(path, headers, body)]. answer: the status, or seconds of silence as a float."""
+
+    def __init__(self, port=0, answer=200):
+        outer = self
+        self.got, self.answer = [], answer
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                outer.got.append((self.path, dict(self.headers), body))
+                if isinstance(outer.answer, float):
+                    time.sleep(outer.answer)
+                self.send_response(outer.answer if isinstance(outer.answer, int) else 200)
+                self.send_header("Content-Length", "2")
+                self.end_headers()
+                with contextlib.suppress(OSError):
+                    self.wfile.write(b"{}")
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        self.server.daemon_threads = True
+        self.port = self.server.server_address[1]
+
+    def __enter__(self):
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@contextlib.contextmanager
+def daemon(**urls):
+    with tempfile.TemporaryDirectory() as folder:
+        config = Path(folder, "parkwatch.yaml")
+        config.write_text("rules:\n- level: metrics\nsinks:\n" + "".join(f"  {kind}: {{url: '{url}'}}\n" for kind, url in urls.items()))
+        with Daemon("--config", str(config), env={"no_proxy": "*"}) as d:
+            yield d
+
+
+def counted(d, kind, which):
+    return value(parsed(d.get("/metrics")), f"parkwatch_sink_{which}", sink=kind)
+
+
+def attributes(of):
+    return {a["key"]: next(iter(a["value"].values())) for a in of["attributes"]}
+
+
+def otlp_metrics_are_those_of_the_program():
+    with Server() as s, daemon(otlp=f"http://127.0.0.1:{s.port}/") as d, Target("waits") as t:
+        seen = d.looked_at(t.pid)
+        mine = []
+        d.until(lambda: mine.extend(r for _, _, body in s.got for r in json.loads(body)["resourceMetrics"]
+                                    if attributes(r["resource"])["process.pid"] == str(t.pid)) or mine, "nothing arrives", 30)
+        path, headers, _ = s.got[0]
+        expect(path == "/v1/metrics" and headers["Content-Type"] == "application/json", f"{path} {headers}")
+        states = {have["state"]: v for n, have, v in d.metrics() if n == "parkwatch_goroutines" and have["target"] == seen["id"]}
+        t.go()
+        truth = json.loads(t.truth())
+        expect(counted(d, "otlp", "sent_total") >= 1 and counted(d, "otlp", "lost_total") == 0, d.said())
+    of = attributes(mine[-1]["resource"])
+    expect(of["service.name"] == seen["exe"].rsplit("/", 1)[1] and of["process.runtime.version"] == seen["go"] and of["service.instance.id"] == seen["id"], f"{of}")
+    metrics = {m["name"]: m for m in mine[-1]["scopeMetrics"][0]["metrics"]}
+    points = metrics["go.goroutine.count"]["sum"]["dataPoints"]
+    expect({attributes(p)["state"]: int(p["asInt"]) for p in points} == states, f"{points} {states}")
+    expect(sum(int(p["asInt"]) for p in points) == truth["before"], f"{points}: the program counts {truth['before']}")
+    expect(all(abs(int(p["timeUnixNano"]) / 1e9 - time.time()) < 120 for p in points), f"{points}")
+    expect(metrics["parkwatch.goroutines.waiting"]["gauge"]["dataPoints"] and not metrics["go.goroutine.count"]["sum"]["isMonotonic"], f"{metrics}")
+
+
+def what_cannot_be_sent_is_tried_again():
+    port = free_port()
+    with daemon(otlp=f"http://127.0.0.1:{port}") as d, Target("idle") as t:
+        d.looked_at(t.pid)
+        d.until(lambda: counted(d, "otlp", "failed_total") >= 2, "it is not tried again", 40)
+        expect(counted(d, "otlp", "waiting") >= 1 and counted(d, "otlp", "sent_total") == counted(d, "otlp", "lost_total") == 0, f"{d.metrics()}")
+        expect(d.said().count("nothing arrives at the sink otlp") == 1, d.said())
+        with Server(port, 503) as s:
+            d.until(lambda: s.got, "it is not tried again", 40)
+            failed = counted(d, "otlp", "failed_total")
+            d.until(lambda: counted(d, "otlp", "failed_total") > failed or len(s.got) > 1, "an answer 503 is taken for good", 40)
+            s.answer = 200
+            d.until(lambda: counted(d, "otlp", "waiting") == 0, "it does not arrive", 90)
+            expect(counted(d, "otlp", "sent_total") >= 1 and counted(d, "otlp", "lost_total") == 0, f"{d.metrics()}")
+
+
+def what_is_refused_is_lost_and_counted():
+    with Server(answer=400) as s, daemon(otlp=f"http://127.0.0.1:{s.port}") as d, Target("idle") as t:
+        d.looked_at(t.pid)
+        d.until(lambda: counted(d, "otlp", "lost_total") >= 1, "it is not counted", 30)
+        expect(counted(d, "otlp", "sent_total") == 0 and "refuses" in d.said(), d.said())
+
+
+def a_server_that_says_nothing_holds_up_nobody():
+    with Server(answer=60.0) as s, daemon(otlp=f"http://127.0.0.1:{s.port}") as d, Target("idle") as t:
+        d.looked_at(t.pid)
+        d.until(lambda: s.got, "nothing is sent", 30)
+        slowest = 0
+        for _ in range(20):
+            began = time.monotonic()
+            expect(d.get("/metrics")[0] == 200, "no answer")
+            slowest = max(slowest, time.monotonic() - began)
+            time.sleep(0.05)
+        expect(slowest < 1, f"{slowest:.2f} s")
+        d.until(lambda: counted(d, "otlp", "failed_total") >= 1, "it waits for ever", 40)
+
+
+ALL = {f.__name__: f for f in (otlp_metrics_are_those_of_the_program, what_cannot_be_sent_is_tried_again, what_is_refused_is_lost_and_counted,
+                               a_server_that_says_nothing_holds_up_nobody)}
+
+
+def cases():
+    for function in ALL.values():
+        yield f"servesinks: {function.__name__}", lambda f=function: alone(f)
+
+
+if __name__ == "__main__":
+    sys.exit(main(ALL, *sys.argv[1:]))

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * feed: what goes to the sinks, and when: OTLP metrics of all targets every OTLP_NS.
+ */
+#ifndef PARKWATCH_SERVE_FEED_H
+#define PARKWATCH_SERVE_FEED_H
+
+#include "serve/sinks.h"
+#include "serve/watched.h"
+
+struct feed {
+	uint64_t otlp_ns; /* the next one */
+};
+
+void feed__tick(struct feed *f, struct sinks *sinks, struct watched *const *targets, size_t nr,
+		uint64_t now_ns);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sinks: where results are sent: a queue and a sender (serve/sender) for each sink of the
+ * configuration.
+ *
+ * Whoever has something to send puts it there and goes on. One thing of a sink is under way at a time;
+ * if it does not arrive, it is tried again, later each time. A queue is bounded: its oldest goes, and is
+ * counted as lost, as is what the server refuses and what was tried too often. Supervisor only; nothing
+ * here waits.
+ */
+#ifndef PARKWATCH_SERVE_SINKS_H
+#define PARKWATCH_SERVE_SINKS_H
+
+#include <stdbool.h>
+
+#include "base/clock.h"
+#include "serve/config.h"
+
+#define SINK_QUEUE_MAX    256
+#define SINK_BYTES_MAX    (16u << 20) /* of all that waits for one sink */
+#define SINK_RETRY_NS     NS_PER_SEC  /* before the second try; then twice as long each time */
+#define SINK_RETRY_NS_MAX (60 * NS_PER_SEC)
+#define SINK_TRIES_MAX    12                /* 8 minutes in all */
+#define SINK_ANSWER_NS    (30 * NS_PER_SEC) /* without a word for so long, the sender is killed */
+
+struct sink_counts {
+	uint64_t sent, failed, lost; /* failed: tries */
+	size_t waiting;
+};
+
+struct sinks;
+int sinks__new(struct sinks **ret); /* 0, or negative errno */
+void sinks__free(struct sinks *s);
+/* Those of the configuration. What waits for one that is there no more is dropped. */
+void sinks__configure(struct sinks *s, const struct config *c);
+
+bool sinks__wants(const struct sinks *s, enum sink_kind kind); /* there is such a sink */
+/*
+ * path: what follows the URL; static. body: JSON, malloc()ed, owned by the sink from here on. Where
+ * there is no such sink it is freed.
+ */
+void sinks__put(struct sinks *s, enum sink_kind kind, const char *path, char *body, size_t len);
+struct sink_counts sinks__counts(const struct sinks *s, enum sink_kind kind);
+
+int sinks__fd(const struct sinks *s); /* readable: call sinks__tick(); so once a second */
+void sinks__tick(struct sinks *s, uint64_t now_ns);
+
+#endif
