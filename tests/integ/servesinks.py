@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """servesinks: where `parkwatch serve` sends what it sees: what arrives, and what happens while nothing can."""
 import contextlib
+import datetime
 import http.server
 import json
 import sys
@@ -9,6 +10,7 @@ import threading
 import time
 from pathlib import Path
 
+import build
 from serve import Daemon, alone, free_port, main, parsed, value
 from target import Target, expect
 
@@ -49,10 +51,10 @@ class Server:
 
 
 @contextlib.contextmanager
-def daemon(**urls):
+def daemon(level="metrics", **urls):
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder, "parkwatch.yaml")
-        config.write_text("rules:\n- level: metrics\nsinks:\n" + "".join(f"  {kind}: {{url: '{url}'}}\n" for kind, url in urls.items()))
+        config.write_text(f"rules:\n- level: {level}\nsinks:\n" + "".join(f"  {kind}: {{url: '{url}'}}\n" for kind, url in urls.items()))
         with Daemon("--config", str(config), env={"no_proxy": "*"}) as d:
             yield d
 
@@ -85,6 +87,23 @@ def otlp_metrics_are_those_of_the_program():
     expect(sum(int(p["asInt"]) for p in points) == truth["before"], f"{points}: the program counts {truth['before']}")
     expect(all(abs(int(p["timeUnixNano"]) / 1e9 - time.time()) < 120 for p in points), f"{points}")
     expect(metrics["parkwatch.goroutines.waiting"]["gauge"]["dataPoints"] and not metrics["go.goroutine.count"]["sum"]["isMonotonic"], f"{metrics}")
+
+
+def the_webhook_gets_a_report_of_each_new_leak():
+    command = build.built(build.MODES_MINOR, "static", "leaks")
+    with Server() as s, Target("early-return", command=command) as t, Target("pool", command=command) as healthy, \
+            daemon(level="leaks", webhook=f"http://127.0.0.1:{s.port}/hook?key=1") as d:
+        want = json.loads(t.truth())["leaks"][0]
+        seen = d.looked_at(t.pid)
+        d.until(lambda: s.got, "nothing arrives", 120)
+        d.until(lambda: (d.target(healthy.pid) or {}).get("leaking") is not None, "the other one is not watched", 120)
+        report = d.get(f"/api/v1/targets/{seen['id']}/leaks")[2]
+        (path, headers, body), = s.got
+    told = json.loads(body)
+    expect(path == "/hook?key=1" and headers["Content-Type"] == "application/json" and told["kind"] == "leak", f"{path} {headers}")
+    expect(told["target"]["id"] == seen["id"] and told["target"]["pid"] == t.pid and abs(datetime.datetime.fromisoformat(
+        told["time"].replace("Z", "+00:00")).timestamp() - time.time()) < 200, f"{told['target']} {told['time']}")
+    expect(told["report"] == json.loads(report) and told["report"]["groups"][0]["start"]["func"] == want["start"], f"{told['report']} {want}")
 
 
 def what_cannot_be_sent_is_tried_again():
@@ -124,7 +143,7 @@ def a_server_that_says_nothing_holds_up_nobody():
         d.until(lambda: counted(d, "otlp", "failed_total") >= 1, "it waits for ever", 40)
 
 
-ALL = {f.__name__: f for f in (otlp_metrics_are_those_of_the_program, what_cannot_be_sent_is_tried_again, what_is_refused_is_lost_and_counted,
+ALL = {f.__name__: f for f in (the_webhook_gets_a_report_of_each_new_leak, otlp_metrics_are_those_of_the_program, what_cannot_be_sent_is_tried_again, what_is_refused_is_lost_and_counted,
                                a_server_that_says_nothing_holds_up_nobody)}
 
 

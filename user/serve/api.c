@@ -65,7 +65,7 @@ static void put_why_not(struct json_writer *w, const struct watched *t)
 	jsonw_text_field(w, "why_not", why);
 }
 
-static void put_target(struct json_writer *w, const struct watched *t)
+void api_target(struct json_writer *w, const struct watched *t)
 {
 	const double overhead = watched__overhead(t);
 
@@ -97,12 +97,12 @@ static void put_targets(const struct api_in *in, const struct watched *only, str
 	}
 	jsonw_init(w, &a->body);
 	if (only) {
-		put_target(w, only);
+		api_target(w, only);
 	} else {
 		jsonw_start_object(w);
 		jsonw_array_field(w, "targets");
 		for (size_t i = 0; i < in->metrics.nr; i++)
-			put_target(w, in->metrics.targets[i]);
+			api_target(w, in->metrics.targets[i]);
 		jsonw_end_array(w);
 		jsonw_end_object(w);
 	}

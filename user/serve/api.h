@@ -21,4 +21,7 @@ struct api_in { /* borrowed for the call */
 
 void api_get(const struct api_in *in, const struct http_request *q, struct http_answer *a);
 
+struct json_writer;
+void api_target(struct json_writer *w, const struct watched *t); /* an element of targets */
+
 #endif

@@ -1,8 +1,109 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "serve/feed.h"
 
+#include <time.h>
+
+#include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/json_writer.h"
+#include "base/log.h"
+#include "serve/api.h"
 #include "serve/otlp.h"
+
+/* --- leaks, for the webhook --- */
+
+/* FNV-1a */
+static uint64_t add_to_hash(uint64_t hash, const char *text)
+{
+	do
+		hash = (hash ^ (unsigned char)*text) * 0x100000001b3;
+	while (*text++);
+	return hash;
+}
+
+static bool leaks_sent__has(const struct leaks_sent *s, uint64_t hash)
+{
+	for (size_t i = 0; i < s->nr; i++)
+		if (s->v[i] == hash)
+			return true;
+	return false;
+}
+
+/* Takes the places in. True: there is one that was not told before. */
+static bool leaks_sent__add(struct leaks_sent *s, const struct leak_figures *f)
+{
+	bool some = false;
+
+	for (size_t i = 0; i < f->nr; i++) {
+		const uint64_t hash =
+			add_to_hash(add_to_hash(0xcbf29ce484222325 + f->sites[i].verdict,
+						f->sites[i].created_by),
+				    f->sites[i].blocked_at);
+
+		if (leaks_sent__has(s, hash))
+			continue;
+		some = true;
+		if (s->nr == ARRAY_SIZE(s->v))
+			s->nr = 0;
+		s->v[s->nr++] = hash;
+	}
+	return some;
+}
+
+static void put_time(struct json_writer *w)
+{
+	const time_t now = time(NULL);
+	char text[32];
+	struct tm tm;
+
+	gmtime_r(&now, &tm);
+	strftime(text, sizeof(text), "%FT%TZ", &tm);
+	jsonw_string_field(w, "time", text);
+}
+
+static int put_leaks(struct json_writer *w, const struct watched *t)
+{
+	scoped_mem char *report = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&report, &len);
+	int err = out ? leakwatch__write_json(&t->leaks, out, NULL) : -1;
+
+	if (out && fclose(out))
+		err = -1;
+	if (err)
+		return err;
+	jsonw_start_object(w);
+	put_time(w);
+	jsonw_string_field(w, "kind", "leak");
+	jsonw_name(w, "target");
+	api_target(w, t);
+	jsonw_name(w, "report");
+	jsonw_again(w, report, len);
+	jsonw_end_object(w);
+	jsonw_end(w);
+	return 0;
+}
+
+void feed__leaks(struct sinks *sinks, struct watched *t)
+{
+	scoped_mem struct json_writer *w = NULL;
+	struct textbuf body;
+
+	if (!sinks__wants(sinks, SINK_WEBHOOK) ||
+	    !leaks_sent__add(&t->leaks_sent, &t->leaks.figures))
+		return;
+	w = malloc(sizeof(*w));
+	textbuf__init(&body, NULL);
+	if (w)
+		jsonw_init(w, &body);
+	if (w && !put_leaks(w, t) && !body.err)
+		sinks__put(sinks, SINK_WEBHOOK, "", steal(body.v), body.nr);
+	else
+		log_warn("%s: no memory for the webhook's report", t->id);
+	textbuf__done(&body);
+}
+
+/* --- now and then --- */
 
 void feed__tick(struct feed *f, struct sinks *sinks, struct watched *const *targets, size_t nr,
 		uint64_t now_ns)

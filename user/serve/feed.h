@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * feed: what goes to the sinks, and when: OTLP metrics of all targets every OTLP_NS.
+ * feed: what goes to the sinks, and when: OTLP metrics of all targets every OTLP_NS; to the webhook a
+ * report of leaks that has a place which was not told before.
  */
 #ifndef PARKWATCH_SERVE_FEED_H
 #define PARKWATCH_SERVE_FEED_H
@@ -14,5 +15,8 @@ struct feed {
 
 void feed__tick(struct feed *f, struct sinks *sinks, struct watched *const *targets, size_t nr,
 		uint64_t now_ns);
+
+/* It has a new report. */
+void feed__leaks(struct sinks *sinks, struct watched *w);
 
 #endif

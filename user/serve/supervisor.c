@@ -256,8 +256,10 @@ static void supervisor__read_leaks(struct supervisor *s, struct watched *w)
 	const struct leak_figures *f = &w->leaks.figures;
 	const uint64_t before = f->leaking;
 
-	if (leakwatch__read(&w->leaks, w->id, &s->leak_turns, clock_now_ns()) && f->leaking &&
-	    !before)
+	if (!leakwatch__read(&w->leaks, w->id, &s->leak_turns, clock_now_ns()))
+		return;
+	feed__leaks(s->sinks, w);
+	if (f->leaking && !before)
 		log_warn("%s: %" PRIu64 " goroutines leak: %s", w->id, f->leaking,
 			 f->sites[0].created_by);
 }

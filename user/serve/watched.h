@@ -25,6 +25,12 @@ struct watched_counts {
 	uint64_t oldest_ns[GOSTATE_MAX]; /* the longest wait; 0: not known */
 };
 
+/* The places of leaks that the webhook knows, by hash. Full: it begins anew. */
+struct leaks_sent {
+	uint64_t v[LEAK_SITES_MAX * 2];
+	size_t nr;
+};
+
 struct watched {
 	char id[WATCHED_ID_MAX]; /* letters, digits and '-': "api-812-3f2a" */
 	struct process_row row;
@@ -49,6 +55,7 @@ struct watched {
 	bool lives_known;
 	enum level level;
 	struct leakwatch leaks;
+	struct leaks_sent leaks_sent;
 };
 
 /* In any wait: all of them are one state. */
