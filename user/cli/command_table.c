@@ -27,8 +27,9 @@ const struct cmd_def cmd_table[CMD_MAX] = {
 			   "recording, or has not ended, counts for the part inside it.",
 			   "The first Ctrl-C ends the recording and writes the result. The second "
 			   "one gives up. Ctrl-Z takes the probes out before parkwatch stops. "
-			   "After `fg` the recording goes on; the gap is told, and left out of all "
-			   "figures.",
+			   "After `fg` the recording goes on. The report tells the gap, and leaves "
+			   "it "
+			   "out of all figures.",
 			   "The root `[timer]` is a timer that ran out: no goroutine made what it "
 			   "starts.",
 			   "With event alloc the last frame is the type and size of the object. "
@@ -125,12 +126,12 @@ const struct cmd_def cmd_table[CMD_MAX] = {
 			 { "Reads a recording that `-o FILE.pw` or `--save FILE.pw` wrote. Names "
 			   "are "
 			   "in it: neither the process nor its binary is needed.",
-			   "It begins with the options that the recording command was given, as "
-			   "far "
-			   "as they say which goroutines and what of them are shown. So it writes "
-			   "the same report, byte for byte. Further options change it.",
-			   "Of a recording of events --from, --to and --goid choose some: the "
-			   "profile is made anew of these.",
+			   "A recording keeps the options of its command that choose goroutines "
+			   "and "
+			   "what is shown of them. report starts with these. So it writes the same "
+			   "report, byte for byte. Further options change it.",
+			   "--from, --to and --goid choose some of the events of a recording. The "
+			   "profile is then made of these only.",
 			   "A recording that was cut off shows what is whole, and says so." },
 			 .run = cmd_report,
 			 .operands_min = 1,
@@ -172,8 +173,8 @@ const struct cmd_def cmd_table[CMD_MAX] = {
 		       "program. A Go program that cannot be watched is listed with the reason. "
 		       "The most goroutines come first. "
 		       "Nothing is attached and nothing is stopped.",
-		       "Processes of other users can be read by root only. How many could not be "
-		       "looked at is told in one line." },
+		       "Only root can read the processes of other users. One line says how many "
+		       "could not be read." },
 		     .run = cmd_ps },
 	[CMD_SERVE] = { "serve",
 			"[option...]",
@@ -196,7 +197,7 @@ const struct cmd_def cmd_table[CMD_MAX] = {
 			.run = cmd_serve },
 	[CMD_DOCTOR] = { "doctor",
 			 "[-p PID [--repair]]",
-			 "what this kernel and this program allow, and why not",
+			 "what works with this kernel and this program, and what does not, and why",
 			 { "Tries every kernel feature that parkwatch can use. Of a process it "
 			   "shows the Go runtime and whether the layout of its structs holds. For "
 			   "each probe point it shows the function, address, instruction, its "
@@ -235,7 +236,7 @@ const struct example_def example_table[] = {
 	{ "sudo parkwatch dump -p PID", "every goroutine now, as Go's debug=2" },
 	{ "sudo parkwatch dump -p PID --group object --top 10", "what most of them wait for" },
 	{ "sudo parkwatch dump -p PID --wait 'chan*' --older 1m --not func=^net/http",
-	  "who waits for a channel for long, but for net/http" },
+	  "who has waited for a channel for more than a minute; net/http is left out" },
 	{ "sudo parkwatch dump -p PID -o old.json; sudo parkwatch dump -p PID --diff old.json",
 	  "what changed in between" },
 	{ "sudo parkwatch chans -p PID", "who waits for which channel or lock; deadlocks" },
@@ -247,6 +248,6 @@ const struct example_def example_table[] = {
 	{ "sudo parkwatch record -p PID -d 10 -e alloc -o alloc.pb.gz",
 	  "who allocates, for go tool pprof" },
 	{ "sudo parkwatch refs -p PID --goid 18", "what keeps alive what goroutine 18 waits for" },
-	{ "sudo parkwatch doctor -p PID", "what is possible here, and why not" },
+	{ "sudo parkwatch doctor -p PID", "what works here, and what does not, and why" },
 };
 const size_t example_table_size = ARRAY_SIZE(example_table);

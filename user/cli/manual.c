@@ -265,7 +265,7 @@ static void put_manual(FILE *f, const struct markup *m)
 		   "endpoint. It may be stripped. Go 1.15 to 1.27 on amd64, Linux 5.10 or later.");
 	m->para(f, "dump and chans need root or CAP_SYS_PTRACE. record and leaks need root, or "
 		   "CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE if the kernel has uprobe_multi links "
-		   "(Linux 6.6 and later). On older kernels they need CAP_SYS_ADMIN besides.");
+		   "(Linux 6.6 and later). On older kernels they also need CAP_SYS_ADMIN.");
 	m->para(f, "The result goes to standard output or to the file of `-o`. Everything else "
 		   "goes to standard error. The last line of a recording says how many events were "
 		   "seen, how many were lost, and what it cost the program.");

@@ -48,7 +48,8 @@ static const struct opt_word event_words[] = {
 	{ 0 },
 };
 static const struct opt_word alloc_words[] = {
-	{ "auto", ALLOC_SOURCE_AUTO, "refill; where it cannot be had runtime, then exact" },
+	{ "auto", ALLOC_SOURCE_AUTO,
+	  "refill; if it is not possible here, runtime; if that is not, exact" },
 	{ "refill", ALLOC_SOURCE_REFILL,
 	  "cheap: sums by size class are exact, who allocated is estimated" },
 	{ "runtime", ALLOC_SOURCE_RUNTIME, "the samples that Go takes for its own heap profile" },
@@ -133,7 +134,7 @@ const struct opt_def opt_table[] = {
 	{ PART_TARGET, "view", 0, OPT_TEXT, AT(shows), RPT, "VIEW",
 	  .help = "what is shown of the recording: record, dump, leaks, chans, refs; or by its "
 		  "event: blocked, births, exits, sched, alloc",
-	  .otherwise = "what the command showed that wrote it" },
+	  .otherwise = "what the recording command showed" },
 	{ PART_TARGET, "from", 0, OPT_TIME, AT(from_ns), RPT, "TIME",
 	  .help = "of a recording of events: only what happened this long after its start, or "
 		  "later; a wait counts for its part in the range",
@@ -215,7 +216,8 @@ const struct opt_def opt_table[] = {
 	  .not_with = { { "label", "event=alloc", SUMS "; goid and created-by can be had" },
 			{ "state", "event=alloc", SUMS "; goid and created-by can be had" } } },
 	{ PART_SHOW, "full", 0, OPT_FLAG, AT(full), REC, NULL,
-	  .help = "keep frames that are only the runtime's plumbing: gopark, goexit, newproc" },
+	  .help = "also show the runtime's own frames that make, park and end goroutines: newproc, "
+		  "gopark, goexit" },
 	{ PART_SHOW, "full", 0, OPT_FLAG, AT(full), DMP | RPT, NULL,
 	  .help = "keep all frames that Go's own tracebacks leave out" },
 	{ PART_SHOW, "depth", 0, OPT_NUMBER, AT(depth), REC, "N",
@@ -240,8 +242,8 @@ const struct opt_def opt_table[] = {
 	{ PART_JUDGE, "save-baseline", 0, OPT_FILE, AT(save_baseline), LKS, "FILE",
 	  .help = "write what leaks to this file, for --baseline" },
 	{ PART_JUDGE, "allow", 0, OPT_FILE, AT(allow), LKS, "FILE",
-	  .help = "do not count groups with a matching function: on the stack, started, or their "
-		  "maker",
+	  .help = "do not count groups if a function on their stack, their start function or their "
+		  "maker matches",
 	  .more = "The file has one regular expression a line." },
 
 	/* --- where the result goes --- */

@@ -80,8 +80,23 @@ static void put_usual(char *text, size_t size, const struct opt_def *d)
 		put_value(text, size, d, (uint64_t)d->usual);
 }
 
-/* What must be given with it, and what must not: " Needs --event=alloc. Not with --group." */
-static void put_company(char *text, size_t size, const struct opt_def *d)
+/* with: a name, or a name and its value. */
+static bool is_known(const char *with, enum command cmd)
+{
+	const size_t len = strcspn(with, "=");
+	bool is = false;
+
+	for (size_t i = 0; i < opt_table_size; i++)
+		is |= strlen(opt_table[i].name) == len && !memcmp(opt_table[i].name, with, len) &&
+		      opt_is_of(&opt_table[i], cmd);
+	return is;
+}
+
+/*
+ * What must be given with it, and what must not:
+ * " Needs --event=alloc. Not with --group. exact: not with --max-overhead."
+ */
+static void put_company(char *text, size_t size, const struct opt_def *d, enum command cmd)
 {
 	if (d->needs)
 		put(text, size, " Needs --%s.", d->needs);
@@ -89,8 +104,10 @@ static void put_company(char *text, size_t size, const struct opt_def *d)
 		const char *dashes = strcmp(c->with, OPT_ANY_FILTER) ? "--" : "a ";
 		const bool last = c->word || !c[1].with;
 
+		if (c->word && !is_known(c->with, cmd))
+			continue;
 		if (c->word)
-			put(text, size, " Not %s", c->word);
+			put(text, size, " %s: not", c->word);
 		else
 			put(text, size, "%s", c == d->not_with ? " Not" : last ? " or" : ",");
 		put(text, size, "%s %s%s%s", c->word || c == d->not_with ? " with" : "", dashes,
@@ -125,7 +142,7 @@ void opt_help(const struct opt_def *d, enum command c, char *text, size_t size)
 		put(text, size, ".");
 	if (d->more)
 		put(text, size, " %s", d->more);
-	put_company(text, size, d);
+	put_company(text, size, d, c);
 }
 
 void opt_takes(const struct opt_def *d, char *text, size_t size)
