@@ -177,6 +177,21 @@ def goroutines_are_filtered_as_in_dump():
             expect(status == 400 and text.count("\n") == 1 and headers["Content-Type"].startswith("text/plain"), f"{query}: {status}: {text[:300]}")
 
 
+def deadlocks_are_told():
+    """Who is in them, the program says; where nobody waits for a lock, nothing is read."""
+    with Daemon() as d, Target("deadlocks", command=build.built(26, "static", "knots")) as t, Target("idle") as other:
+        truth = sorted(sorted(ring) for ring in json.loads(t.truth())["deadlocks"])
+        path = f"/api/v1/targets/{d.looked_at(t.pid)['id']}/chans"
+        without = f"/api/v1/targets/{d.looked_at(other.pid)['id']}/chans"
+        first = d.get(path)
+        d.until(lambda: d.get(path)[0] == 200, "no locks", 6 * LOOK)
+        told = json.loads(d.get(path)[2])
+        expect(first[0] in (200, 404) and (first[0] == 200 or "lock" in json.loads(first[2])["error"]), f"{first}")
+        expect(sorted(sorted(ring["goroutines"]) for ring in told["deadlocks"]) == truth, f"{told['deadlocks']}, want {truth}")
+        expect(d.get(without)[0] == 404, "nobody waits for a lock there")
+        expect(d.target(t.pid)["worker_restarts"] == 0 and t.process.poll() is None, "the worker or the target died")
+
+
 def a_worker_that_dies_is_replaced():
     with Daemon() as d, Target("idle") as t, Target("idle") as other:
         before = d.looked_at(t.pid)
@@ -422,7 +437,7 @@ def blocked_time_is_goroutines_times_time():
 
 
 ALL = {f.__name__: f for f in (
-    figures_are_those_of_the_program, goroutines_are_filtered_as_in_dump, all_of_it_ends, a_worker_that_dies_is_replaced,
+    figures_are_those_of_the_program, goroutines_are_filtered_as_in_dump, deadlocks_are_told, all_of_it_ends, a_worker_that_dies_is_replaced,
     a_target_that_ends_is_gone_and_leaves_nothing, a_page_that_nobody_answers_holds_up_nobody, one_that_could_not_be_looked_at_is_looked_at_again, rights_are_few,
     what_is_asked_wrongly_is_refused, the_page_is_guarded_like_the_rest, names_of_programs_are_harmless, what_cannot_be_watched_is_listed_with_the_reason,
     clients_that_dawdle_keep_nobody_out, leaks_are_told_and_what_is_healthy_is_not, a_watch_for_leaks_that_is_killed_leaves_nothing,

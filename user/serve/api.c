@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/json_writer.h"
 #include "serve/goroutines.h"
+#include "serve/look_answer.h"
 #include "serve/page.h"
 
 #define API          "/api/v1/targets"
@@ -138,6 +139,12 @@ static void put_leaks(const struct watched *t, struct http_answer *a)
 	textbuf__bytes(&a->body, text, len);
 }
 
+static void put_chans(const struct watched *t, struct http_answer *a)
+{
+	if (chans_get(t, a))
+		say_error(a, 404, "no goroutine waited for a lock at both of the last two looks");
+}
+
 static void get_target(const struct api_in *in, const struct http_request *q, const char *rest,
 		       struct http_answer *a)
 {
@@ -150,10 +157,12 @@ static void get_target(const struct api_in *in, const struct http_request *q, co
 		put_targets(in, t, a);
 	else if (!strcmp(rest + len, "/goroutines"))
 		goroutines_get(t, q, a);
+	else if (!strcmp(rest + len, "/chans"))
+		put_chans(t, a);
 	else if (!strcmp(rest + len, "/leaks"))
 		put_leaks(t, a);
 	else
-		say(a, 404, "a target has only " API "/ID/goroutines and /leaks\n");
+		say(a, 404, "a target has only " API "/ID/goroutines, /chans and /leaks\n");
 }
 
 void api_get(const struct api_in *in, const struct http_request *q, struct http_answer *a)

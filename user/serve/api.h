@@ -5,6 +5,7 @@
  *	/metrics			Prometheus text, or OpenMetrics by the Accept header
  *	/api/v1/targets			{"targets":[...]}
  *	/api/v1/targets/ID		one of them
+ *	/api/v1/targets/ID/chans	the JSON of `chans` at the last look, while goroutines wait for locks
  *	/api/v1/targets/ID/goroutines	goroutines at the last look: the jsonl of `dump`, and its filters
  *	/-/healthy, /-/ready		200; ready: all processes that were there at the start are known
  */

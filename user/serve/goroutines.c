@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "format/dump_show.h"
 #include "format/format.h"
-#include "view/replay.h"
+#include "serve/look_answer.h"
 
 #define REGEX_BYTES_MAX 256
 
@@ -115,9 +115,9 @@ static const char *peer_of(void *ctx, int fd)
 	return book__peer(ctx, fd);
 }
 
-static int write_dump(const struct replay *r, const struct asked *asked, FILE *out,
-		      struct cause *why)
+static int write_dump(const struct replay *r, const void *ctx, FILE *out, struct cause *why)
 {
+	const struct asked *asked = ctx;
 	const struct census *censuses[BOOK_RUNTIMES_MAX];
 	struct dump_input in = { .censuses = censuses,
 				 .namers = r->namers,
@@ -144,29 +144,6 @@ static int write_dump(const struct replay *r, const struct asked *asked, FILE *o
 			    : format__write(format_by_name("jsonl"), VIEW_DUMP, &shown, out, why);
 }
 
-static void put(const struct watched *t, const struct asked *asked, struct http_answer *a)
-{
-	FILE *out;
-	struct cause why = { "" };
-	scoped(replay) r = NULL;
-	scoped_mem char *text = NULL;
-	size_t len = 0;
-	int err;
-
-	out = open_memstream(&text, &len);
-	err = out ? replay__of_bytes(t->look, t->look_len, t->id, &r, &why) : -ENOMEM;
-	if (!err)
-		err = write_dump(r, asked, out, &why);
-	if (out && fclose(out))
-		err = -ENOMEM;
-	if (err) {
-		http_say(a, 500, "its last look cannot be shown\n");
-		return;
-	}
-	a->type = asked->group ? "application/json" : "application/jsonl";
-	textbuf__bytes(&a->body, text, len);
-}
-
 void goroutines_get(const struct watched *t, const struct http_request *q, struct http_answer *a)
 {
 	struct asked asked = { .group = DUMP_GROUP_NONE };
@@ -178,10 +155,13 @@ void goroutines_get(const struct watched *t, const struct http_request *q, struc
 	} else if (err) {
 		http_say(a, 400, why.text);
 		textbuf__text(&a->body, "\n");
-	} else if (!t->look) {
-		http_say(a, 503, "no look at it yet: try again in some seconds\n");
 	} else {
-		put(t, &asked, a);
+		(void)look_answer(t,
+				  &(struct look_view){ .type = asked.group ? "application/json"
+									   : "application/jsonl",
+						       .write = write_dump,
+						       .ctx = &asked },
+				  a);
 	}
 	asked__done(&asked);
 }

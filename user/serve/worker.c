@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "engine/contention.h"
 #include "engine/lifetotals.h"
 #include "engine/job.h"
 #include "serve/frame.h"
@@ -26,8 +27,40 @@ struct worker {
 	struct deadline until;
 	struct snapshot *t; /* owned */
 	struct lifetotals lives;
-	uint64_t next_ns; /* of the next look */
+	struct contentions locks; /* who waits for whom, of this look */
+	bool lock_waits;          /* somebody waited for a lock at the last look */
+	bool has_locks;           /* they are read */
+	uint64_t next_ns;         /* of the next look */
 };
+
+static bool worker__lock_waits(const struct worker *w)
+{
+	for (size_t rt = 0; rt < w->t->target.nr; rt++) {
+		const struct census *c = w->t->censuses[rt];
+
+		for (size_t i = 0; i < c->nr_waits; i++)
+			if (c->waits[i].kind == CENSUS_WAIT_MUTEX ||
+			    c->waits[i].kind == CENSUS_WAIT_RWMUTEX)
+				return true;
+	}
+	return false;
+}
+
+/*
+ * Who holds the locks is read if there were waits for locks at two looks in succession: it costs more
+ * than the look itself. That it cannot be read is no fault of the look.
+ */
+static void worker__read_locks(struct worker *w)
+{
+	const bool before = w->lock_waits;
+
+	w->lock_waits = worker__lock_waits(w);
+	if (before && w->lock_waits)
+		w->has_locks = !job__run(contentions__job(&w->locks,
+							  &(struct contention_opts){
+								  .t = w->t, .depth = DEPTH }),
+					 NULL, NULL);
+}
 
 /* The look as a recording, in memory. *ret is to be freed. */
 static int worker__recording(const struct worker *w, char **ret, size_t *ret_len, struct cause *why)
@@ -46,6 +79,11 @@ static int worker__recording(const struct worker *w, char **ret, size_t *ret_len
 				  &f);
 	for (uint16_t rt = 0; rt < w->t->target.nr && !err; rt++)
 		err = factlog__look(f, 0, rt, w->t->wall_ns, w->t->censuses[rt], labels);
+	for (uint16_t rt = 0; rt < w->t->target.nr && !err && w->has_locks; rt++) {
+		const struct chans_source source = contention__source(&w->locks.of[rt]);
+
+		err = factlog__waits(f, 0, rt, w->t->wall_ns, w->t->censuses[rt], &source);
+	}
 	if (!err) {
 		replay__write_meta(f, &meta);
 		err = factlog__end(f, why);
@@ -85,8 +123,12 @@ static int worker__look(struct worker *w, struct cause *why)
 		   : snapshot__new(w->pid, DEPTH, &w->until, &w->t, why);
 	if (!err && first)
 		lifetotals__find(&w->lives, w->t);
-	if (!err)
+	if (!err) {
+		worker__read_locks(w);
 		err = worker__tell(w, why);
+		contentions__done(&w->locks);
+		w->has_locks = false;
+	}
 	(void)malloc_trim(0); /* there are many of us, and each rests nearly all the time */
 	return err ? err : JOB_GOES_ON;
 }

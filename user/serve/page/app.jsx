@@ -12,7 +12,7 @@ import { Locks } from "./locks.jsx";
 import { Nothing, Spark, Text } from "./parts.jsx";
 import { go, go_to, url_of, usePolled, useUrl } from "./state.js";
 import { Targets, in_order, trouble, usePasts } from "./targets.jsx";
-import { base, number } from "./words.js";
+import { base, count, number } from "./words.js";
 
 const VIEWS = [["leaks", "Why", Leaks], ["history", "Since when", History], ["flame", "Flame graph", Flame], ["goroutines", "Goroutines", Goroutines], ["locks", "Channels and locks", Locks]];
 const KEYS = [
@@ -151,7 +151,7 @@ function App() {
 					e.preventDefault();
 					go_to({});
 				}}>all processes <kbd>u</kbd></a>}
-				<span class="soft">{known ? `${known.length} Go processes` : ""}</span>
+				<span class="soft">{known ? count(known.length, "Go process", "Go processes") : ""}</span>
 				{known && got?.status === 0 && <b class="bad">The daemon does not answer: what is shown is old.</b>}
 				<button type="button" onClick={() => set_theme(is_dark() ? "light" : "dark")}>dark / light</button>
 				<button type="button" onClick={() => set_help(!help)}>keys <kbd>?</kbd></button>

@@ -30,6 +30,9 @@ export function path_of(id, url, extra = {}) {
 	return `/api/v1/targets/${id}/goroutines${query.size ? `?${query}` : ""}`;
 }
 
+// Of very many the daemon needs a while: they are asked for once.
+export const again = (target) => (target.goroutines > 50000 ? 0 : 10);
+
 const seconds = (ns) => (ns === null || ns === undefined ? null : ns / 1e9);
 
 function Objects({ of }) {
@@ -104,7 +107,7 @@ export function Rows({ got, group }) {
 
 export function Goroutines({ target, url }) {
 	const top = Number(url.top) || FIRST, group = url.group || "";
-	const got = usePolled(path_of(target.id, url, { ...(group ? { group } : { sort: "age" }), top: top + 1 }));
+	const got = usePolled(path_of(target.id, url, { ...(group ? { group } : { sort: "age" }), top: top + 1 }), again(target));
 	const all = got?.status === 200 ? (group ? got.data.groups : got.data) : [], more = all.length > top;
 	const cut = got?.status === 200 && more ? { ...got, data: group ? { groups: all.slice(0, top) } : all.slice(0, top) } : got;
 
@@ -122,7 +125,7 @@ export function Goroutines({ target, url }) {
 			{got?.status === 400 && <p class="bad" data-refused><span class="text">{got.data}</span></p>}
 			{got?.status === 200 && (
 				<p class="soft" data-shown>
-					{more ? `The first ${number(top)}` : number(all.length)} {group ? "groups" : "goroutines"}, {number(target.goroutines)} goroutines in all.
+					{more ? `The first ${number(top)}` : number(all.length)} {group ? "groups" : "goroutines"}, {number(target.goroutines)} goroutines in all{again(target) ? "" : ": reload the page for the next look"}.
 					{more && <> <button type="button" onClick={() => go({ top: top * 4 }, false)}>show more</button></>}
 				</p>
 			)}

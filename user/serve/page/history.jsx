@@ -141,7 +141,7 @@ export function Brushed({ url }) {
 export function History({ target, url }) {
 	const span = url.span || "10m";
 	const got = usePolled(`/api/v1/targets/${target.id}/history?span=${encodeURIComponent(span)}`);
-	const h = got?.status === 200 ? got.data : null;
+	const h = got?.status === 200 && got.data.times.length ? got.data : null;
 	const [made, make] = useState({ h: null, charts: [] });
 
 	useEffect(() => {
@@ -151,7 +151,7 @@ export function History({ target, url }) {
 	return (
 		<section>
 			<p><Choice label="span" values={SPANS} now={span} choose={(value) => go({ span: value }, false)} /></p>
-			{h ? <Brushed url={url} /> : <Nothing got={got} what="History" />}
+			{h ? <Brushed url={url} /> : <Nothing got={got?.status === 200 ? { status: 404 } : got} what="History" />}
 			{h && made.charts.map((c) => (
 				<Chart key={c.title} {...c} times={made.h.times} chosen={range_of(url)} brushed={(from, to) => go({ from: Math.floor(from), to: Math.ceil(to) })} />
 			))}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Channels and locks: who waits, who holds, and deadlocks as a graph.
-import { Rows, path_of } from "./goroutines.jsx";
+import { Rows, again, path_of } from "./goroutines.jsx";
 import { Nothing, Place, Text } from "./parts.jsx";
 import { usePolled } from "./state.js";
 import { count, long, short } from "./words.js";
@@ -127,7 +127,7 @@ function Tables({ data }) {
 
 // Where the daemon does not tell who holds what, at least what is waited for.
 function Waited({ target }) {
-	const got = usePolled(path_of(target.id, {}, { group: "object", top: 100 }));
+	const got = usePolled(path_of(target.id, {}, { group: "object", top: 100 }), again(target));
 
 	return got?.status === 200 ? <><h3>What goroutines wait for</h3><Rows got={got} group="object" /></> : <Nothing got={got} what="Goroutines" />;
 }
@@ -137,5 +137,10 @@ export function Locks({ target }) {
 
 	if (got?.status === 200)
 		return <section><Tables data={got.data} /></section>;
-	return <section><Nothing got={got} what="Who holds which lock, and deadlocks" />{got && <Waited target={target} />}</section>;
+	return (
+		<section>
+			{got?.status === 404 ? <p class="soft" data-nothing>No deadlock is known: {got.data}.</p> : <Nothing got={got} what="Who holds which lock, and deadlocks" />}
+			{got && <Waited target={target} />}
+		</section>
+	);
 }

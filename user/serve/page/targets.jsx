@@ -5,7 +5,7 @@ import { Spark, Text } from "./parts.jsx";
 import { get, go_to, url_of } from "./state.js";
 import { NOT_KNOWN, base, number } from "./words.js";
 
-const HISTORIES = 40; // of so many targets a history is asked for
+const HISTORIES = 40; // targets whose history is asked for: those with most leaks, then most goroutines
 const SAMPLES = 60; // kept here while the daemon keeps none
 
 // What is wrong with it, in a few words; the higher the rank, the worse.
@@ -36,7 +36,9 @@ export function usePasts(targets) {
 		const ask = async () => {
 			const found = {};
 
-			for (const t of targets.slice(0, HISTORIES)) {
+			const first = [...targets].sort((a, b) => (b.leaking || 0) - (a.leaking || 0) || b.goroutines - a.goroutines);
+
+			for (const t of first.slice(0, HISTORIES)) {
 				const got = await get(`/api/v1/targets/${t.id}/history?span=10m`);
 
 				if (ended || got.status !== 200)
