@@ -19,7 +19,7 @@ export function trouble(t, past) {
 	if (t.worker_restarts > 0)
 		return { rank: 1, weight: t.worker_restarts, kind: "warn", words: "hard to read" };
 	if (!t.watched)
-		return { rank: 0, weight: 1, kind: "off", words: "not watched" };
+		return { rank: 0, weight: t.level === "off" ? -1 : 1, kind: "off", words: "not watched" }; // off: a rule wants it so
 	return { rank: 0, weight: 0, kind: "ok", words: t.goroutines === null ? "no look yet" : "" };
 }
 
