@@ -75,6 +75,21 @@ Test(leak_plan, more_that_wait_are_ground)
 	cr_expect_eq(leak_plan__due_ns(&p) - p.last_ns, 60 * MINUTE, "that was looked into");
 }
 
+Test(leak_plan, reasons_come_before_routine)
+{
+	struct leak_plan routine = found(), grows = found(), later = found();
+
+	grows.found_ns += MINUTE;
+	later.found_ns += 1;
+	cr_expect(leak_plan__before(&routine, &later) && !leak_plan__before(&later, &routine));
+	cr_expect(leak_plan__before(&routine, &grows));
+	look(&grows, 100, 1);
+	look(&grows, 200, LEAK_PLAN_LOOKS); /* before its first watch, too */
+	cr_expect(leak_plan__before(&grows, &routine) && !leak_plan__before(&routine, &grows));
+	later.asked = true;
+	cr_expect(leak_plan__before(&later, &routine));
+}
+
 Test(leak_plan, who_asks_waits_a_minute_at_most)
 {
 	struct leak_plan p = found();

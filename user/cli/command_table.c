@@ -182,8 +182,9 @@ const struct cmd_def cmd_table[CMD_MAX] = {
 			"over HTTP",
 			{ "Finds every Go process within some seconds of its start, in all "
 			  "containers, and looks at all its goroutines every 10 s. Now and then "
-			  "it watches each for leaks, as the command leaks does: for 10 s, with "
-			  "probes, at most two processes at once. It stops nothing. It goes on "
+			  "it watches each for leaks, as the command leaks does: for 10 or 30 s, "
+			  "with probes, at most two processes at once. It stops nothing. It goes "
+			  "on "
 			  "until Ctrl-C or SIGTERM.",
 			  "`/metrics` is for Prometheus: goroutines by state and by wait reason, "
 			  "the longest wait of each reason, how many leak and where, what each "

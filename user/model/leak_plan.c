@@ -69,6 +69,13 @@ uint64_t leak_plan__due_ns(const struct leak_plan *p)
 	return p->last_ns + later[step < LATER_NR ? step : LATER_NR - 1];
 }
 
+bool leak_plan__before(const struct leak_plan *a, const struct leak_plan *b)
+{
+	const bool reason_a = a->asked || a->ground, reason_b = b->asked || b->ground;
+
+	return reason_a != reason_b ? reason_a : leak_plan__due_ns(a) < leak_plan__due_ns(b);
+}
+
 bool leak_turns__may(const struct leak_turns *t, size_t running, const struct leak_plan *p,
 		     uint64_t now_ns)
 {

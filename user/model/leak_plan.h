@@ -10,7 +10,7 @@
  *	ground	at LEAK_PLAN_LOOKS looks in a row more goroutines waited for one reason than after the
  *		last watch: five minutes after that, at the latest
  *
- * For all targets together: at most LEAK_PLAN_AT_ONCE watches at a time, and after the first watch of
+ * Of those that are due, these come first. For all targets together: at most LEAK_PLAN_AT_ONCE watches at a time, and after the first watch of
  * each target our own CPU time bounds them (LEAK_PLAN_CPU). Pure: no clock.
  */
 #ifndef PARKWATCH_MODEL_LEAK_PLAN_H
@@ -50,6 +50,9 @@ void leak_plan__end(struct leak_plan *p, uint64_t leaking);
 /* It brought nothing: its process died, or the target could not be watched. */
 void leak_plan__fail(struct leak_plan *p);
 uint64_t leak_plan__due_ns(const struct leak_plan *p); /* UINT64_MAX: it runs */
+
+/* Of two that are due: a comes first. Reasons come before routine, then what waits for longer. */
+bool leak_plan__before(const struct leak_plan *a, const struct leak_plan *b);
 
 struct leak_turns { /* of all targets; a plain value */
 	uint64_t rest_until_ns;

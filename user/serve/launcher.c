@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -71,24 +72,30 @@ static void launcher__tell(const struct launcher *l, const struct notice *n, int
 
 /* --- workers --- */
 
-static void __attribute__((noreturn)) become_worker(const char *command, pid_t pid, int to)
+/* seconds 0: it takes looks, until its target ends */
+static void __attribute__((noreturn)) become_worker(pid_t pid, uint32_t seconds, int to)
 {
-	char text[16], self[] = "/proc/self/exe", format[] = { (char)('0' + log_format()), '\0' };
-	const char *argv[WORKER_ARGS + 1] = { "parkwatch", command, text, format, NULL };
+	char text[16], duration[16], self[] = "/proc/self/exe",
+				     format[] = { (char)('0' + log_format()), '\0' };
+	const char *argv[WORKER_ARGS + 1] = {
+		"parkwatch", seconds ? LEAK_WORKER_COMMAND : WORKER_COMMAND, text, format, duration,
+		NULL
+	};
 	sigset_t none;
 
 	sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	snprintf(text, sizeof(text), "%d", (int)pid);
+	snprintf(duration, sizeof(duration), "%" PRIu32, seconds);
 	if (dup2(to, STDOUT_FILENO) < 0 || close_range(STDERR_FILENO + 1, ~0U, 0))
 		_exit(1);
 	execv(self, (char **)(uintptr_t)argv);
 	_exit(1);
 }
 
-/* kind: of the notice that brings its pipe. *ret: 0 if it does not run. 0 or negative errno. */
-static int launcher__fork_worker(const struct launcher *l, struct launched *w, const char *command,
-				 enum notice_kind kind, pid_t *ret)
+/* seconds: as become_worker(). *ret: 0 if it does not run. 0 or negative errno. */
+static int launcher__fork_worker(const struct launcher *l, struct launched *w, uint32_t seconds,
+				 pid_t *ret)
 {
 	struct notice n = w->notice;
 	int fds[2], err = 0;
@@ -98,13 +105,13 @@ static int launcher__fork_worker(const struct launcher *l, struct launched *w, c
 		return -errno;
 	*ret = fork();
 	if (!*ret)
-		become_worker(command, w->notice.row.pid, fds[1]);
+		become_worker(w->notice.row.pid, seconds, fds[1]);
 	if (*ret < 0) {
 		err = -errno;
 		*ret = 0;
 	}
 	close(fds[1]);
-	n.kind = kind;
+	n.kind = seconds ? NOTICE_LEAK_WATCH : NOTICE_WATCHED;
 	if (!err)
 		launcher__tell(l, &n, fds[0]);
 	close(fds[0]);
@@ -114,9 +121,7 @@ static int launcher__fork_worker(const struct launcher *l, struct launched *w, c
 /* What cannot be started now is tried again later. */
 static void launcher__start_worker(const struct launcher *l, struct launched *w)
 {
-	const int err =
-		w->watch ? launcher__fork_worker(l, w, WORKER_COMMAND, NOTICE_WATCHED, &w->worker)
-			 : 0;
+	const int err = w->watch ? launcher__fork_worker(l, w, 0, &w->worker) : 0;
 
 	w->notice.kind = NOTICE_WATCHED;
 	w->again_ns = 0;
@@ -127,12 +132,11 @@ static void launcher__start_worker(const struct launcher *l, struct launched *w)
 }
 
 /* The supervisor hears of one that cannot be started now, too. */
-static void launcher__watch_leaks(const struct launcher *l, struct launched *w)
+static void launcher__watch_leaks(const struct launcher *l, struct launched *w, uint32_t seconds)
 {
 	struct notice n = w->notice;
 	int err = w->worker && !w->leak_worker
-			  ? launcher__fork_worker(l, w, LEAK_WORKER_COMMAND, NOTICE_LEAK_WATCH,
-						  &w->leak_worker)
+			  ? launcher__fork_worker(l, w, seconds, &w->leak_worker)
 			  : -EBUSY;
 
 	if (!err)
@@ -339,7 +343,7 @@ static void launcher__serve(const struct launcher *l, const struct request *r)
 		if (r->kind == REQUEST_WATCH || r->kind == REQUEST_LEAVE)
 			launcher__watch(l, w, r->kind == REQUEST_WATCH);
 		else if (r->kind == REQUEST_LEAK_WATCH)
-			launcher__watch_leaks(l, w);
+			launcher__watch_leaks(l, w, r->seconds);
 		else if (r->kind == REQUEST_REPLACE && w->worker)
 			(void)kill(w->worker, SIGKILL);
 	}

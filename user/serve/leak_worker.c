@@ -92,7 +92,7 @@ int leak_worker_main(int argc, char **argv)
 {
 	const struct watch_opts o = {
 		.pid = argc == WORKER_ARGS ? atoi(argv[2]) : 0,
-		.duration_ns = LEAK_WORKER_SECONDS * NS_PER_SEC,
+		.duration_ns = argc == WORKER_ARGS ? strtoul(argv[4], NULL, 10) * NS_PER_SEC : 0,
 		.depth = DEPTH,
 		.proof_ns = PROOF_NS,
 		.max_overhead = MAX_OVERHEAD,
@@ -101,7 +101,7 @@ int leak_worker_main(int argc, char **argv)
 	struct cause why = { "" };
 	int err;
 
-	if (o.pid <= 0 || isatty(STDOUT_FILENO)) {
+	if (o.pid <= 0 || !o.duration_ns || isatty(STDOUT_FILENO)) {
 		log_error("'%s' is started by 'parkwatch serve' alone", LEAK_WORKER_COMMAND);
 		return 2;
 	}

@@ -11,7 +11,8 @@
 #ifndef PARKWATCH_SERVE_LEAK_WORKER_H
 #define PARKWATCH_SERVE_LEAK_WORKER_H
 
-#define LEAK_WORKER_SECONDS 10  /* of a watch */
+#define LEAK_WORKER_FIRST_S 10  /* the first watch of a target */
+#define LEAK_WORKER_S       30  /* the others: what grows slowly is seen too */
 #define LEAK_WORKER_MOST_S  120 /* with opening, proof and report */
 
 /* argv as LEAK_WORKER_COMMAND says. The exit status: 0, the report is written. */

@@ -35,7 +35,12 @@ struct leakwatch {
 void leakwatch__init(struct leakwatch *w, uint64_t now_ns);
 void leakwatch__done(struct leakwatch *w);
 
-/* It is asked for. */
+/* Somebody has a reason to watch it soon: a storm, a slow leak. */
+static inline void leakwatch__ask(struct leakwatch *w)
+{
+	w->plan.asked = true;
+}
+/* It begins. */
 void leakwatch__begin(struct leakwatch *w, uint64_t now_ns);
 /* Its pipe, taken over; -1: it could not be started. */
 void leakwatch__attach(struct leakwatch *w, int fd);

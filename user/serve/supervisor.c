@@ -21,6 +21,7 @@
 #include "serve/configured.h"
 #include "serve/feed.h"
 #include "serve/launcher.h"
+#include "serve/leak_worker.h"
 #include "serve/notify.h"
 #include "serve/rights.h"
 
@@ -192,7 +193,11 @@ static bool supervisor__send(const struct supervisor *s, const struct request *r
 static bool supervisor__ask(const struct supervisor *s, enum request_kind kind,
 			    const struct watched *w)
 {
-	const struct request r = { .kind = kind, .pid = w->row.pid, .start_ticks = w->start_ticks };
+	const struct request r = { .kind = kind,
+				   .pid = w->row.pid,
+				   .seconds = w->leaks.plan.last_ns ? LEAK_WORKER_S
+								    : LEAK_WORKER_FIRST_S,
+				   .start_ticks = w->start_ticks };
 
 	return supervisor__send(s, &r, 1);
 }
@@ -264,7 +269,7 @@ static void supervisor__read_leaks(struct supervisor *s, struct watched *w)
 			 f->sites[0].created_by);
 }
 
-/* One more, if any may be: that which is due for the longest time. */
+/* One more, if any may be. */
 static void supervisor__watch_leaks(struct supervisor *s)
 {
 	const uint64_t now = clock_now_ns();
@@ -280,8 +285,7 @@ static void supervisor__watch_leaks(struct supervisor *s)
 
 		if (w->look && w->level >= LEVEL_LEAKS &&
 		    leak_turns__may(&s->leak_turns, running, &w->leaks.plan, now) &&
-		    (!next ||
-		     leak_plan__due_ns(&w->leaks.plan) < leak_plan__due_ns(&next->leaks.plan)))
+		    (!next || leak_plan__before(&w->leaks.plan, &next->leaks.plan)))
 			next = w;
 	}
 	if (next && supervisor__ask(s, REQUEST_LEAK_WATCH, next))

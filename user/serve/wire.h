@@ -19,10 +19,13 @@
 
 #include "view/processes.h"
 
-/* argv[1]; then the PID and the number of a log_format; standard output is the pipe */
+/*
+ * argv[1]; then the PID, the number of a log_format, and how many seconds a watch for leaks takes;
+ * standard output is the pipe
+ */
 #define WORKER_COMMAND      "worker"
 #define LEAK_WORKER_COMMAND "leak-worker"
-#define WORKER_ARGS         4
+#define WORKER_ARGS         5
 
 enum notice_kind {
 	NOTICE_FOUND,     /* a Go process: is it to be watched? */
@@ -52,6 +55,8 @@ enum request_kind {
 struct request {
 	uint32_t kind; /* enum request_kind */
 	int32_t pid;
+	uint32_t seconds; /* of a watch for leaks */
+	uint32_t pad;
 	uint64_t start_ticks;
 };
 
