@@ -6,6 +6,7 @@ Each case has a PID namespace of its own: its daemon sees its own targets only, 
 import contextlib
 import gzip
 import json
+import math
 import os
 import re
 import shutil
@@ -423,6 +424,27 @@ def births_and_exits_are_those_of_the_program(minor):
     expect(exits <= ended <= exits + OWN, f"of the program's {exits} have ended: {ended}")
 
 
+def latencies_are_those_of_the_runtime(minor, mode):
+    """Between what the program reads of its runtime before and after the look: of each bound, as many waits were no longer."""
+    with Daemon() as d, Target("", command=build.built(minor, mode, "latencies")) as t:
+        def told(line="go"):
+            t.process.stdin.write(line + "\n")
+            t.process.stdin.flush()
+            truth = json.loads(t.truth())
+            return lambda bound: sum(n for n, upper in zip(truth["counts"], truth["bounds_ns"][1:], strict=True) if upper <= bound * 1.000001)
+        seen, before = d.looked_at(t.pid), told()
+
+        def histogram():
+            mine = [(n, have, v) for n, have, v in d.metrics() if n.startswith("parkwatch_sched_latency_seconds") and have["target"] == seen["id"]]
+            return {float(have["le"]): v for n, have, v in mine if n.endswith("_bucket")}
+        d.until(lambda: histogram()[math.inf] >= before(math.inf), "the look is not told", 2 * LOOK)
+        have, after = histogram(), told("")
+        parsed(d.get("/metrics", {"Accept": "application/openmetrics-text"}))
+    expect(before(math.inf) > 1000 and len(have) == 14, f"{have}")
+    for bound, count in have.items():
+        expect(before(1e9 * bound) <= count <= after(1e9 * bound), f"<= {bound}: {before(1e9 * bound)}, {count}, {after(1e9 * bound)}")
+
+
 def blocked_time_is_goroutines_times_time():
     """An estimate by looks: of goroutines that all wait, as many seconds as go by for each."""
     with Daemon() as d, Target("idle") as t:
@@ -441,8 +463,13 @@ ALL = {f.__name__: f for f in (
     a_target_that_ends_is_gone_and_leaves_nothing, a_page_that_nobody_answers_holds_up_nobody, one_that_could_not_be_looked_at_is_looked_at_again, rights_are_few,
     what_is_asked_wrongly_is_refused, the_page_is_guarded_like_the_rest, names_of_programs_are_harmless, what_cannot_be_watched_is_listed_with_the_reason,
     clients_that_dawdle_keep_nobody_out, leaks_are_told_and_what_is_healthy_is_not, a_watch_for_leaks_that_is_killed_leaves_nothing,
-    blocked_time_is_goroutines_times_time, births_and_exits_are_those_of_the_program)}
-ARGUMENTS = {births_and_exits_are_those_of_the_program: ["15", "21", "27"], figures_are_those_of_the_program: ["15", "22", "27"], all_of_it_ends: ["asked", "supervisor", "launcher"]}
+    blocked_time_is_goroutines_times_time, births_and_exits_are_those_of_the_program,
+    latencies_are_those_of_the_runtime)}
+ARGUMENTS = {
+    latencies_are_those_of_the_runtime: ["20 static", "24 static", "25 stripped", "26 pie", "27 static"],
+    births_and_exits_are_those_of_the_program: ["15", "21", "27"],
+    figures_are_those_of_the_program: ["15", "22", "27"],
+    all_of_it_ends: ["asked", "supervisor", "launcher"]}
 MISSING = 77
 
 
@@ -471,7 +498,7 @@ def cases():
     for function in ALL.values():
         for arg in ARGUMENTS.get(function, [None]):
             if arg:
-                yield f"serve: {function.__name__} [{arg}]", lambda f=function, a=arg: alone(f, a)
+                yield f"serve: {function.__name__} [{arg}]", lambda f=function, a=arg: alone(f, *a.split())
             else:
                 yield f"serve: {function.__name__}", lambda f=function: alone(f)
 

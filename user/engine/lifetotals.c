@@ -28,3 +28,14 @@ bool lifetotals__read(const struct lifetotals *l, const struct snapshot *t, uint
 	*ret_ended = made > alive ? made - alive : 0;
 	return true;
 }
+
+bool lifetotals__latencies(const struct lifetotals *l, const struct snapshot *t,
+			   struct gschedlat *ret)
+{
+	*ret = (struct gschedlat){ .sum_ns = 0 };
+	for (size_t i = 0; i < t->target.nr; i++)
+		if (!l->known || gschedlat__add(proc__mem(t->target.proc),
+						goproc__runtime(t->target.gp, i), &l->born[i], ret))
+			return false;
+	return true;
+}

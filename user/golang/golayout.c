@@ -165,6 +165,8 @@ const struct golayout_field goobjects_fields[] = {
 	{ OBJECTS(heapstats_large), "runtime.heapStatsDelta", "largeAlloc", 16, ANY },
 	{ OBJECTS(heapstats_small), "runtime.heapStatsDelta", "smallAllocCount", 16, ANY },
 	{ OBJECTS(g_coroarg), "runtime.g", "coroarg", 22, ANY },
+	{ OBJECTS(sched_goidgen), "runtime.schedt", "goidgen", 0, ANY },
+	{ OBJECTS(sched_timetorun), "runtime.schedt", "timeToRun", 20, ANY },
 	{ 0 },
 };
 

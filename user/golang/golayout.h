@@ -104,6 +104,8 @@ struct goobjects {
 	__s32 heapstats_size, heapstats_large, heapstats_small;
 	/* *coro, of a coroutine that was never switched to; Go 1.22 and later */
 	__s32 g_coroarg;
+	/* u64; timeHistogram, whose shape is that of Go 1.20 and later */
+	__s32 sched_goidgen, sched_timetorun;
 };
 
 /*

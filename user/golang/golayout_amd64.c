@@ -60,7 +60,8 @@ const struct golayout_row golayout_amd64[GO_MINORS] = {
 			.mcentral_nmalloc = 208, .mheap_central = 66744,
 			.mheap_largealloc = 66024, .heapstats_size = PW_NO_FIELD,
 			.heapstats_large = PW_NO_FIELD, .heapstats_small = PW_NO_FIELD,
-			.g_coroarg = PW_NO_FIELD,
+			.g_coroarg = PW_NO_FIELD, .sched_goidgen = 0,
+			.sched_timetorun = PW_NO_FIELD,
 		},
 	},
 	[16 - GO_MINOR_MIN] = {
@@ -114,7 +115,8 @@ const struct golayout_row golayout_amd64[GO_MINORS] = {
 			.mcentral_nmalloc = PW_NO_FIELD, .mheap_central = PW_NO_FIELD,
 			.mheap_largealloc = PW_NO_FIELD, .heapstats_size = 1168,
 			.heapstats_large = 48, .heapstats_small = 64,
-			.g_coroarg = PW_NO_FIELD,
+			.g_coroarg = PW_NO_FIELD, .sched_goidgen = 0,
+			.sched_timetorun = PW_NO_FIELD,
 		},
 	},
 	[17 - GO_MINOR_MIN] = {
@@ -167,7 +169,8 @@ const struct golayout_row golayout_amd64[GO_MINORS] = {
 			.mcentral_nmalloc = PW_NO_FIELD, .mheap_central = PW_NO_FIELD,
 			.mheap_largealloc = PW_NO_FIELD, .heapstats_size = 1176,
 			.heapstats_large = 56, .heapstats_small = 72,
-			.g_coroarg = PW_NO_FIELD,
+			.g_coroarg = PW_NO_FIELD, .sched_goidgen = 0,
+			.sched_timetorun = PW_NO_FIELD,
 		},
 	},
 	[18 - GO_MINOR_MIN] = {
@@ -219,7 +222,8 @@ const struct golayout_row golayout_amd64[GO_MINORS] = {
 			.mcentral_size = PW_NO_FIELD, .mcentral_nmalloc = PW_NO_FIELD,
 			.mheap_central = PW_NO_FIELD, .mheap_largealloc = PW_NO_FIELD,
 			.heapstats_size = 1176, .heapstats_large = 56,
-			.heapstats_small = 72, .g_coroarg = PW_NO_FIELD,
+			.heapstats_small = 72, .g_coroarg = PW_NO_FIELD, .sched_goidgen = 0,
+			.sched_timetorun = PW_NO_FIELD,
 		},
 	},
 	[19 - GO_MINOR_MIN] = {
@@ -271,7 +275,8 @@ const struct golayout_row golayout_amd64[GO_MINORS] = {
 			.mcentral_size = PW_NO_FIELD, .mcentral_nmalloc = PW_NO_FIELD,
 			.mheap_central = PW_NO_FIELD, .mheap_largealloc = PW_NO_FIELD,
 			.heapstats_size = 1176, .heapstats_large = 56,
-			.heapstats_small = 72, .g_coroarg = PW_NO_FIELD,
+			.heapstats_small = 72, .g_coroarg = PW_NO_FIELD, .sched_goidgen = 0,
+			.sched_timetorun = PW_NO_FIELD,
 		},
 	},
 	[20 - GO_MINOR_MIN] = {
@@ -323,7 +328,8 @@ const struct golayout_row golayout_amd64[GO_MINORS] = {
 			.mcentral_size = PW_NO_FIELD, .mcentral_nmalloc = PW_NO_FIELD,
 			.mheap_central = PW_NO_FIELD, .mheap_largealloc = PW_NO_FIELD,
 			.heapstats_size = 1176, .heapstats_large = 56,
-			.heapstats_small = 72, .g_coroarg = PW_NO_FIELD,
+			.heapstats_small = 72, .g_coroarg = PW_NO_FIELD, .sched_goidgen = 0,
+			.sched_timetorun = 320,
 		},
 	},
 	[21 - GO_MINOR_MIN] = {
@@ -375,7 +381,8 @@ const struct golayout_row golayout_amd64[GO_MINORS] = {
 			.mcentral_size = PW_NO_FIELD, .mcentral_nmalloc = PW_NO_FIELD,
 			.mheap_central = PW_NO_FIELD, .mheap_largealloc = PW_NO_FIELD,
 			.heapstats_size = 1176, .heapstats_large = 56,
-			.heapstats_small = 72, .g_coroarg = PW_NO_FIELD,
+			.heapstats_small = 72, .g_coroarg = PW_NO_FIELD, .sched_goidgen = 0,
+			.sched_timetorun = 320,
 		},
 	},
 	[22 - GO_MINOR_MIN] = {
@@ -427,7 +434,8 @@ const struct golayout_row golayout_amd64[GO_MINORS] = {
 			.mcentral_size = PW_NO_FIELD, .mcentral_nmalloc = PW_NO_FIELD,
 			.mheap_central = PW_NO_FIELD, .mheap_largealloc = PW_NO_FIELD,
 			.heapstats_size = 1176, .heapstats_large = 56,
-			.heapstats_small = 72, .g_coroarg = 368,
+			.heapstats_small = 72, .g_coroarg = 368, .sched_goidgen = 0,
+			.sched_timetorun = 320,
 		},
 	},
 	[23 - GO_MINOR_MIN] = {
@@ -479,7 +487,8 @@ const struct golayout_row golayout_amd64[GO_MINORS] = {
 			.mcentral_size = PW_NO_FIELD, .mcentral_nmalloc = PW_NO_FIELD,
 			.mheap_central = PW_NO_FIELD, .mheap_largealloc = PW_NO_FIELD,
 			.heapstats_size = 1176, .heapstats_large = 56,
-			.heapstats_small = 72, .g_coroarg = 384,
+			.heapstats_small = 72, .g_coroarg = 384, .sched_goidgen = 0,
+			.sched_timetorun = 320,
 		},
 	},
 	[24 - GO_MINOR_MIN] = {
@@ -531,7 +540,8 @@ const struct golayout_row golayout_amd64[GO_MINORS] = {
 			.mcentral_size = PW_NO_FIELD, .mcentral_nmalloc = PW_NO_FIELD,
 			.mheap_central = PW_NO_FIELD, .mheap_largealloc = PW_NO_FIELD,
 			.heapstats_size = 1176, .heapstats_large = 56,
-			.heapstats_small = 72, .g_coroarg = 384,
+			.heapstats_small = 72, .g_coroarg = 384, .sched_goidgen = 0,
+			.sched_timetorun = 320,
 		},
 	},
 	[25 - GO_MINOR_MIN] = {
@@ -583,7 +593,8 @@ const struct golayout_row golayout_amd64[GO_MINORS] = {
 			.mcentral_size = PW_NO_FIELD, .mcentral_nmalloc = PW_NO_FIELD,
 			.mheap_central = PW_NO_FIELD, .mheap_largealloc = PW_NO_FIELD,
 			.heapstats_size = 1168, .heapstats_large = 48,
-			.heapstats_small = 64, .g_coroarg = 376,
+			.heapstats_small = 64, .g_coroarg = 376, .sched_goidgen = 0,
+			.sched_timetorun = 344,
 		},
 	},
 	[26 - GO_MINOR_MIN] = {
@@ -635,7 +646,8 @@ const struct golayout_row golayout_amd64[GO_MINORS] = {
 			.mcentral_size = PW_NO_FIELD, .mcentral_nmalloc = PW_NO_FIELD,
 			.mheap_central = PW_NO_FIELD, .mheap_largealloc = PW_NO_FIELD,
 			.heapstats_size = 1168, .heapstats_large = 48,
-			.heapstats_small = 64, .g_coroarg = 384,
+			.heapstats_small = 64, .g_coroarg = 384, .sched_goidgen = 0,
+			.sched_timetorun = 360,
 		},
 	},
 	[27 - GO_MINOR_MIN] = {
@@ -687,7 +699,8 @@ const struct golayout_row golayout_amd64[GO_MINORS] = {
 			.mcentral_size = PW_NO_FIELD, .mcentral_nmalloc = PW_NO_FIELD,
 			.mheap_central = PW_NO_FIELD, .mheap_largealloc = PW_NO_FIELD,
 			.heapstats_size = 1168, .heapstats_large = 48,
-			.heapstats_small = 64, .g_coroarg = 384,
+			.heapstats_small = 64, .g_coroarg = 384, .sched_goidgen = 0,
+			.sched_timetorun = 360,
 		},
 	},
 };

@@ -15,14 +15,22 @@
 #define FRAME_MAGIC     0x6c6b7770u /* "pwkl" */
 #define FRAME_BYTES_MAX (64u << 20) /* a look at 20 million goroutines */
 #define FRAME_UNKNOWN   UINT64_MAX
+#define FRAME_LATENCIES 41
 
 struct frame_figures {
 	uint64_t own_cpu_ns;    /* that its writer has used so far */
 	uint64_t target_cpu_ns; /* that the target has used so far; 0: not known */
 	/* goroutines since the target started; FRAME_UNKNOWN */
 	uint64_t created, ended;
-	double probes_ns; /* what probes have cost the target, in this watch for leaks */
-	uint64_t lost;    /* events of those probes */
+	/*
+	 * How long goroutines waited for a thread, since the target started: [i] less than 2^(8+i)
+	 * ns, and more than those before; the last: longer
+	 */
+	uint64_t latencies[FRAME_LATENCIES];
+	double latencies_ns;      /* their sum, estimated */
+	uint64_t latencies_known; /* 1: they are */
+	double probes_ns;         /* what probes have cost the target, in this watch for leaks */
+	uint64_t lost;            /* events of those probes */
 };
 
 struct frame_head {

@@ -5,6 +5,11 @@
 
 #include "base/clock.h"
 
+/* of frame_figures.latencies[0]; those that are told */
+#define LATENCY_FIRST_BITS 8
+#define LATENCY_MIN_BITS   10
+#define LATENCY_MAX_BITS   34
+
 static void put_site(struct textbuf *to, const char *target, const char *verdict,
 		     const char *created_by, const char *blocked_at, uint64_t goroutines)
 {
@@ -52,6 +57,37 @@ static void put_blocked(const struct metrics_in *in, struct textbuf *to)
 			textbuf__format(to, "} %.3f\n", w->blocked_ns[s] / NS_PER_SEC);
 		}
 	}
+}
+
+/* Fewer bounds than there are: 2^10 ns (1 us), 2^12 ... 2^34 ns (17 s), and the rest. */
+static void put_latencies_of(const struct watched *w, struct textbuf *to)
+{
+	const char *name = "parkwatch_sched_latency_seconds";
+	uint64_t sum = 0;
+
+	for (unsigned int i = 0; i < FRAME_LATENCIES; i++) {
+		const unsigned int bits = i + LATENCY_FIRST_BITS;
+
+		sum += w->latencies[i];
+		if (bits >= LATENCY_MIN_BITS && bits <= LATENCY_MAX_BITS && !(bits & 1))
+			textbuf__format(to, "%s_bucket{target=\"%s\",le=\"%.9g\"} %" PRIu64 "\n",
+					name, w->id, (double)(1ULL << bits) / NS_PER_SEC, sum);
+	}
+	textbuf__format(to, "%s_bucket{target=\"%s\",le=\"+Inf\"} %" PRIu64 "\n", name, w->id, sum);
+	textbuf__format(to, "%s_sum{target=\"%s\"} %.6f\n", name, w->id,
+			w->latencies_ns / NS_PER_SEC);
+	textbuf__format(to, "%s_count{target=\"%s\"} %" PRIu64 "\n", name, w->id, sum);
+}
+
+static void put_latencies(const struct metrics_in *in, struct textbuf *to)
+{
+	metrics__head(in, to, "parkwatch_sched_latency_seconds", "histogram",
+		      "How long goroutines that could run waited for a thread, since the target "
+		      "started: the runtime's own histogram of every eighth time; the sum is "
+		      "estimated.");
+	for (size_t i = 0; i < in->nr; i++)
+		if (in->targets[i]->latencies_known)
+			put_latencies_of(in->targets[i], to);
 }
 
 /* One number of each target that has it; < 0: it has none. */
@@ -143,6 +179,7 @@ void leak_metrics__write(const struct metrics_in *in, struct textbuf *to)
 {
 	put_leaking(in, to);
 	put_blocked(in, to);
+	put_latencies(in, to);
 	for (size_t i = 0; i < sizeof(figures) / sizeof(figures[0]); i++)
 		put_figure(in, &figures[i], to);
 }

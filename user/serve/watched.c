@@ -131,6 +131,9 @@ static void watched__add(struct watched *w, const struct watched_counts *now, ui
 		w->created = f->created;
 	if (w->lives_known && f->ended > w->ended)
 		w->ended = f->ended;
+	memcpy(w->latencies, f->latencies, sizeof(w->latencies));
+	w->latencies_ns = f->latencies_ns;
+	w->latencies_known = f->latencies_known == 1;
 	if (!w->target_cpu_start_ns)
 		w->target_cpu_start_ns = f->target_cpu_ns;
 }

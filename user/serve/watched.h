@@ -53,6 +53,10 @@ struct watched {
 	/* goroutines since the target started, as its runtime counts */
 	uint64_t created, ended;
 	bool lives_known;
+	/* as in a frame */
+	uint64_t latencies[FRAME_LATENCIES];
+	double latencies_ns;
+	bool latencies_known;
 	enum level level;
 	struct leakwatch leaks;
 	struct leaks_sent leaks_sent;

@@ -22,6 +22,8 @@
 
 #define DEPTH 127 /* frames of a stack */
 
+_Static_assert(FRAME_LATENCIES == GSCHEDLAT_BUCKETS + 1, "a frame has them all");
+
 struct worker {
 	pid_t pid;
 	struct deadline until;
@@ -98,11 +100,17 @@ static int worker__tell(const struct worker *w, struct cause *why)
 	struct frame_figures figures = { .own_cpu_ns = clock_cpu_ns(),
 					 .target_cpu_ns = proc__cpu_ns(w->t->target.proc) };
 	scoped_mem char *bytes = NULL;
+	struct gschedlat latencies;
 	size_t len = 0;
 	int err;
 
 	if (!lifetotals__read(&w->lives, w->t, &figures.created, &figures.ended))
 		figures.created = figures.ended = FRAME_UNKNOWN;
+	if (lifetotals__latencies(&w->lives, w->t, &latencies)) {
+		memcpy(figures.latencies, latencies.counts, sizeof(figures.latencies));
+		figures.latencies_ns = latencies.sum_ns;
+		figures.latencies_known = 1;
+	}
 	err = worker__recording(w, &bytes, &len, why);
 	if (err)
 		return err;
