@@ -725,7 +725,7 @@ Test(leaks, that_a_worker_sent_are_told_as_they_are)
 	scoped_mem char *text = NULL, *file = NULL;
 	size_t len, text_len;
 	FILE *out = open_memstream(&text, &text_len);
-	int fds[2];
+	int fds[4];
 
 	file = fake_recording(l, &show, &len);
 	cr_assert_eq(pipe(fds), 0);
@@ -739,6 +739,14 @@ Test(leaks, that_a_worker_sent_are_told_as_they_are)
 	cr_expect_eq(w.figures.leaking, 18);
 	cr_expect_str_eq(w.figures.sites[0].created_by, "main.main");
 	cr_expect_str_eq(w.figures.sites[0].blocked_at, "main.worker");
+	cr_expect_eq(turns.rest_until_ns, 0, "the first of a target lets nobody wait");
+	leakwatch__begin(&w, 3);
+	cr_assert_eq(pipe(fds + 2), 0);
+	leakwatch__attach(&w, fds[2]);
+	cr_assert_eq(frame_write(fds[3], &(struct frame_figures){ .own_cpu_ns = 1 }, file, len), 0);
+	cr_expect_eq(leakwatch__read(&w, "id", &turns, 4), 1);
+	cr_expect_gt(turns.rest_until_ns, 4);
+	close(fds[3]);
 	cr_assert_eq(leakwatch__write_json(&w, out, NULL), 0);
 	fclose(out);
 	cr_expect_str_eq(text, want);

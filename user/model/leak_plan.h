@@ -61,7 +61,7 @@ struct leak_turns { /* of all targets; a plain value */
 /* Whether a target may be watched now, while so many are. */
 bool leak_turns__may(const struct leak_turns *t, size_t running, const struct leak_plan *p,
 		     uint64_t now_ns);
-/* One has ended; cpu_ns: that it took of us. */
+/* One has ended that was not the first of its target; cpu_ns: that it took of us. */
 void leak_turns__end(struct leak_turns *t, uint64_t cpu_ns, uint64_t now_ns);
 
 #endif

@@ -116,7 +116,8 @@ static int leakwatch__take(struct leakwatch *w, struct leak_turns *turns, uint64
 	w->probes_ns += f->probes_ns > 0 && f->probes_ns < CPU_MOST_NS ? f->probes_ns : 0;
 	frame_reader__close(&w->from);
 	leak_plan__end(&w->plan, figures.leaking);
-	leak_turns__end(turns, cpu_ns, now_ns);
+	if (w->watches > 1) /* the first ones are done as soon as they can be */
+		leak_turns__end(turns, cpu_ns, now_ns);
 	return 0;
 }
 
