@@ -3,15 +3,20 @@
 
 Debian's package is unpacked into the cache of the tests, not installed: it would start a service.
 """
+import contextlib
+import json
 import shutil
 import subprocess
 import sys
 import tempfile
+import urllib.error
+import urllib.parse
+import urllib.request
 from pathlib import Path
 
 import build
-from serve import Daemon, alone, main
-from target import ROOT, Target, expect
+from serve import Daemon, alone, free_port, main, parsed
+from target import ROOT, Failed, Target, expect
 
 DEPLOY = ROOT / "deploy"
 
@@ -58,7 +63,63 @@ def names_and_types_are_as_prometheus_wants_them():
     expect(said("check", "metrics", text=text) == (0, ""), f"{said('check', 'metrics', text=text)[1]}: {text}")
 
 
-ALL = {f.__name__: f for f in (alerts_are_those_that_their_tests_want, names_and_types_are_as_prometheus_wants_them)}
+@contextlib.contextmanager
+def running(*scrapes):
+    """A Prometheus that scrapes so. ask(path, **query): the data of its answer."""
+    with tempfile.TemporaryDirectory() as folder:
+        address = f"127.0.0.1:{free_port()}"
+        for s in scrapes:
+            s.update(scrape_interval="1s", scrape_timeout="1s")
+        Path(folder, "config").write_text(json.dumps({"scrape_configs": scrapes}))
+        with open(Path(folder, "log"), "w") as log:
+            p = subprocess.Popen([program("prometheus"), "--config.file=config", "--storage.tsdb.path=data", "--web.listen-address=" + address],
+                                 cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+        def ask(path, **query):
+            url = f"http://{address}/api/v1/{path}?{urllib.parse.urlencode(query)}"
+            try:
+                with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=10) as r:
+                    return json.loads(r.read())["data"]
+            except urllib.error.HTTPError as e:
+                if e.code == 503:    # it starts
+                    return None
+                raise Failed(f"{query}: {e.read().decode()}") from e
+            except OSError:
+                expect(p.poll() is None, Path(folder, "log").read_text()[-2000:])
+                return None
+        try:
+            yield ask
+        finally:
+            p.kill()
+            p.wait()
+
+
+def it_finds_each_target_by_http():
+    """Targets become active up to 5 s after Prometheus has started."""
+    with Daemon() as d, Target("waits") as t, Target("idle") as other:
+        seen = d.looked_at(t.pid)
+        d.looked_at(other.pid)
+        entries = json.loads(d.get("/sd")[2])
+        expect(d.get("/sd")[1]["Content-Type"] == "application/json" and len(entries) == 2, f"{entries}")
+        expect(d.get("/metrics?target=none")[0] == 404, "there is no such target")
+        alone_ = parsed(d.get(f"/metrics?target={seen['id']}", {"Accept": "application/openmetrics-text"}))
+        expect({have.get("target") for _, have, _ in alone_} == {seen["id"]}, f"{alone_}")
+        with running({"job_name": "parkwatch", "http_sd_configs": [{"url": f"http://{d.address}/sd", "refresh_interval": "1s"}]}) as ask:
+            def goroutines(pid):
+                data = ask("query", query=f'sum(parkwatch_goroutines{{pid="{pid}"}})')
+                return data and data["result"] and int(data["result"][0]["value"][1])
+            d.until(lambda: goroutines(t.pid) and goroutines(other.pid), "it scrapes nothing", 60)
+            t.go()
+            truth = json.loads(t.truth())
+            expect(goroutines(t.pid) == truth["before"], f"{goroutines(t.pid)}: the program counts {truth['before']}")
+            active = ask("targets", state="active")["activeTargets"]
+            pids = {a["labels"]["pid"] for a in active if a["health"] == "up"}    # Prometheus is a Go program, too
+            expect({str(t.pid), str(other.pid)} <= pids, f"{active}")
+            known = ask("query", query=f'parkwatch_target_info{{pid="{t.pid}"}}')["result"]
+            expect([k["metric"]["target"] for k in known] == [seen["id"]], f"{known}")
+
+
+ALL = {f.__name__: f for f in (alerts_are_those_that_their_tests_want, names_and_types_are_as_prometheus_wants_them, it_finds_each_target_by_http)}
 
 
 def cases():

@@ -12,6 +12,7 @@
 #include "serve/goroutines.h"
 #include "serve/look_answer.h"
 #include "serve/page.h"
+#include "serve/sd.h"
 
 #define API          "/api/v1/targets"
 #define TEXT         "text/plain; charset=utf-8"
@@ -44,7 +45,8 @@ static void say_error(struct http_answer *a, unsigned int status, const char *te
 	free(w);
 }
 
-static const struct watched *find(const struct api_in *in, const char *id, size_t len)
+/* NULL: there is none. */
+static struct watched *find(const struct api_in *in, const char *id, size_t len)
 {
 	for (size_t i = 0; i < in->metrics.nr; i++)
 		if (!strncmp(in->metrics.targets[i]->id, id, len) &&
@@ -165,16 +167,38 @@ static void get_target(const struct api_in *in, const struct http_request *q, co
 		say(a, 404, "a target has only " API "/ID/goroutines, /chans and /leaks\n");
 }
 
+/* ?target=ID: of that one alone. */
+static void put_metrics(const struct api_in *in, const struct http_request *q,
+			struct http_answer *a)
+{
+	const char *id = http_query(q, "target");
+	struct watched *one = id ? find(in, id, strlen(id)) : NULL;
+	struct metrics_in m = in->metrics;
+
+	if (id && !one) {
+		say(a, 404, "no such target: see " API "\n");
+		return;
+	}
+	m.open_metrics = strstr(q->accept, "application/openmetrics-text");
+	a->type = m.open_metrics ? OPEN_METRICS : PROMETHEUS;
+	if (one) {
+		m.targets = &one;
+		m.nr = 1;
+		m.one = true;
+	}
+	metrics__write(&m, &a->body);
+}
+
 void api_get(const struct api_in *in, const struct http_request *q, struct http_answer *a)
 {
 	const char *path = q->path;
-	struct metrics_in m = in->metrics;
 
 	a->status = 200;
 	if (!strcmp(path, "/metrics")) {
-		m.open_metrics = strstr(q->accept, "application/openmetrics-text");
-		a->type = m.open_metrics ? OPEN_METRICS : PROMETHEUS;
-		metrics__write(&m, &a->body);
+		put_metrics(in, q, a);
+	} else if (!strcmp(path, "/sd")) {
+		a->type = JSON;
+		sd__write(in->metrics.targets, in->metrics.nr, q->host, &a->body);
 	} else if (!strcmp(path, API)) {
 		put_targets(in, NULL, a);
 	} else if (!strncmp(path, API "/", strlen(API "/"))) {

@@ -2,7 +2,8 @@
 /*
  * api: what `parkwatch serve` answers over HTTP.
  *
- *	/metrics			Prometheus text, or OpenMetrics by the Accept header
+ *	/metrics			Prometheus text, or OpenMetrics by the Accept header; ?target=ID
+ *	/sd				discovery by HTTP (serve/sd)
  *	/api/v1/targets			{"targets":[...]}
  *	/api/v1/targets/ID		one of them
  *	/api/v1/targets/ID/chans	the JSON of `chans` at the last look, while goroutines wait for locks

@@ -166,8 +166,11 @@ static enum MHD_Result take_value(void *ctx, enum MHD_ValueKind kind, const char
 static void get(const struct http *h, struct MHD_Connection *c, const char *path,
 		struct http_answer *a)
 {
-	const char *accept = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Accept");
-	struct http_request q = { .path = path, .accept = accept ? accept : "" };
+	const char *accept = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Accept"),
+		   *host = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Host");
+	struct http_request q = { .path = path,
+				  .accept = accept ? accept : "",
+				  .host = host ? host : "" };
 
 	(void)MHD_get_connection_values(c, MHD_GET_ARGUMENT_KIND, take_value, &q);
 	if (q.nr_query > HTTP_QUERY_MAX)

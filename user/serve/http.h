@@ -23,6 +23,7 @@
 struct http_request {
 	const char *path;
 	const char *accept; /* the header; "": none */
+	const char *host;   /* the same */
 	struct http_value {
 		const char *name, *value; /* unescaped; value "": none */
 	} query[HTTP_QUERY_MAX];

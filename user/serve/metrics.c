@@ -190,9 +190,11 @@ void metrics__write(const struct metrics_in *in, struct textbuf *to)
 	put_waits(in, to, true);
 	leak_metrics__write(in, to);
 	put_info(in, to);
-	put_workers(in, to);
-	put_config(in, to);
-	put_sinks(in, to);
+	if (!in->one) {
+		put_workers(in, to);
+		put_config(in, to);
+		put_sinks(in, to);
+	}
 	if (in->open_metrics)
 		textbuf__text(to, "# EOF\n");
 }

@@ -21,6 +21,7 @@ struct metrics_in { /* borrowed for the call */
 	const struct configured *config;
 	const struct sinks *sinks;
 	bool open_metrics;
+	bool one; /* that target alone, and nothing of ourselves */
 };
 
 /* OpenMetrics calls a counter by its name without _total: so does name. */

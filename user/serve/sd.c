@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "serve/sd.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/json_writer.h"
+
+/* __meta_ labels are for rules of relabeling, and go after these. */
+static void put_labels(struct json_writer *w, const struct watched *t)
+{
+	char pid[12];
+
+	snprintf(pid, sizeof(pid), "%d", (int)t->row.pid);
+	jsonw_object_field(w, "labels");
+	jsonw_string_field(w, "__metrics_path__", "/metrics");
+	jsonw_string_field(w, "__param_target", t->id);
+	jsonw_string_field(w, "pid", pid); /* else all would have the same labels */
+	jsonw_string_field(w, "__meta_parkwatch_target", t->id);
+	jsonw_string_field(w, "__meta_parkwatch_exe", t->row.exe);
+	jsonw_string_field(w, "__meta_parkwatch_go_version", t->row.go);
+	jsonw_string_field(w, "__meta_parkwatch_container", t->row.container);
+	jsonw_string_field(w, "__meta_parkwatch_pod_uid", t->row.pod);
+	jsonw_end_object(w);
+}
+
+void sd__write(struct watched *const *targets, size_t nr, const char *host, struct textbuf *to)
+{
+	scoped_mem struct json_writer *w = malloc(sizeof(*w));
+
+	if (!w) {
+		to->err = -ENOMEM;
+		return;
+	}
+	jsonw_init(w, to);
+	jsonw_start_array(w);
+	for (size_t i = 0; i < nr && host[0]; i++) {
+		if (!targets[i]->look)
+			continue;
+		jsonw_start_object(w);
+		jsonw_array_field(w, "targets");
+		jsonw_string(w, host);
+		jsonw_end_array(w);
+		put_labels(w, targets[i]);
+		jsonw_end_object(w);
+	}
+	jsonw_end_array(w);
+	jsonw_end(w);
+}
