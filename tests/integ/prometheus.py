@@ -5,6 +5,7 @@ Debian's package is unpacked into the cache of the tests, not installed: it woul
 """
 import contextlib
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -119,7 +120,47 @@ def it_finds_each_target_by_http():
             expect([k["metric"]["target"] for k in known] == [seen["id"]], f"{known}")
 
 
-ALL = {f.__name__: f for f in (alerts_are_those_that_their_tests_want, names_and_types_are_as_prometheus_wants_them, it_finds_each_target_by_http)}
+def queries_of(dashboard):
+    """{expression: where it is}, with the variables as Grafana fills them in for all."""
+    found = {}
+    for panel in dashboard["panels"]:
+        for target in panel.get("targets", []):
+            found[target["expr"].replace("$instance", ".*").replace("$exe", ".*").replace("$__rate_interval", "1m")] = panel["title"]
+    for variable in dashboard["templating"]["list"]:
+        if variable["type"] == "query":
+            metric, label = re.fullmatch(r"label_values\((\w+), (\w+)\)", variable["definition"]).groups()
+            found[f"count by ({label}) ({metric})"] = variable["name"]
+    return found
+
+
+def every_query_of_the_dashboard_has_an_answer():
+    """Of a machine where one program leaks. What looks back for 12 hours has none yet, and must be valid."""
+    queries = queries_of(json.loads((DEPLOY / "grafana/parkwatch.json").read_text()))
+    expect(len(queries) > 20 and not [q for q in queries if "$" in q], f"{queries}")
+    command = build.built(build.MODES_MINOR, "static", "leaks")
+    with Target("early-return", command=command) as t, Daemon() as d:
+        d.looked_at(t.pid)
+        with running({"job_name": "parkwatch", "static_configs": [{"targets": [d.address]}]}) as ask:
+            d.until(lambda: (d.target(t.pid) or {}).get("leaking"), "no leak is found", 150)
+
+            def empty():
+                answers = {q: ask("query", query=q) for q in queries}
+                return [f"{queries[q]}: {q}" for q, data in answers.items() if not (data and data["result"]) and "offset 12h" not in q]
+            left = []
+
+            def answered():
+                left[:] = empty()
+                return not left
+            with contextlib.suppress(Failed):
+                d.until(answered, "", 60)
+            expect(not left, f"no answer: {left}")
+            sites = ask("query", query=next(q for q in queries if "blocked_at" in q))["result"]
+            leaking = d.target(t.pid)["leaking"]
+            expect(sum(int(s["value"][1]) for s in sites) == leaking and all(s["metric"]["created_by"] for s in sites), f"{leaking}: {sites}")
+
+
+ALL = {f.__name__: f for f in (alerts_are_those_that_their_tests_want, names_and_types_are_as_prometheus_wants_them, it_finds_each_target_by_http,
+                               every_query_of_the_dashboard_has_an_answer)}
 
 
 def cases():
