@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """servesinks: where `parkwatch serve` sends what it sees: what arrives, and what happens while nothing can."""
+import base64
 import contextlib
 import datetime
 import http.server
 import json
+import re
 import sys
 import tempfile
 import threading
@@ -89,6 +91,26 @@ def otlp_metrics_are_those_of_the_program():
     expect(metrics["parkwatch.goroutines.waiting"]["gauge"]["dataPoints"] and not metrics["go.goroutine.count"]["sum"]["isMonotonic"], f"{metrics}")
 
 
+def pyroscope_gets_the_goroutines_of_the_program():
+    with Server() as s, daemon(pyroscope=f"http://127.0.0.1:{s.port}") as d, Target("waits") as t, tempfile.TemporaryDirectory() as folder:
+        seen = d.looked_at(t.pid)
+        d.until(lambda: s.got, "nothing arrives", 40)
+        path, headers, body = s.got[0]
+        t.go()
+        truth = json.loads(t.truth())
+        (series,) = json.loads(body)["series"]
+        labels = {label["name"]: label["value"] for label in series["labels"]}
+        expect(path == "/push.v1.PusherService/Push" and headers["Content-Type"] == "application/json", f"{path} {headers}")
+        expect((labels["__name__"], labels["target"], labels["pid"], labels["go_version"]) == ("goroutine", seen["id"], str(t.pid), seen["go"]) and
+               labels["service_name"] == seen["exe"].rsplit("/", 1)[1] and all(labels.values()), f"{labels}")
+        profile = Path(folder, "x.pb.gz")
+        profile.write_bytes(base64.b64decode(series["samples"][0]["rawProfile"], validate=True))
+        raw = build.run_go(["tool", "pprof", "-raw", str(profile)], build.TOOLCHAINS[build.MODES_MINOR], folder)
+    expect("goroutine/count" in raw, raw[:300])
+    counts = [int(n) for n in re.findall(r"^ +(\d+): ", raw.split("Samples:")[1].split("Locations")[0], re.M)]
+    expect(sum(counts) == truth["before"], f"{sum(counts)}: the program counts {truth['before']}")
+
+
 def the_webhook_gets_a_report_of_each_new_leak():
     command = build.built(build.MODES_MINOR, "static", "leaks")
     with Server() as s, Target("early-return", command=command) as t, Target("pool", command=command) as healthy, \
@@ -143,7 +165,7 @@ def a_server_that_says_nothing_holds_up_nobody():
         d.until(lambda: counted(d, "otlp", "failed_total") >= 1, "it waits for ever", 40)
 
 
-ALL = {f.__name__: f for f in (the_webhook_gets_a_report_of_each_new_leak, otlp_metrics_are_those_of_the_program, what_cannot_be_sent_is_tried_again, what_is_refused_is_lost_and_counted,
+ALL = {f.__name__: f for f in (pyroscope_gets_the_goroutines_of_the_program, the_webhook_gets_a_report_of_each_new_leak, otlp_metrics_are_those_of_the_program, what_cannot_be_sent_is_tried_again, what_is_refused_is_lost_and_counted,
                                a_server_that_says_nothing_holds_up_nobody)}
 
 

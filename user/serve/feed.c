@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "serve/api.h"
 #include "serve/otlp.h"
+#include "serve/pyroscope.h"
 
 /* --- leaks, for the webhook --- */
 
@@ -105,11 +106,41 @@ void feed__leaks(struct sinks *sinks, struct watched *t)
 
 /* --- now and then --- */
 
+static void push_profile(struct sinks *sinks, struct watched *t, uint64_t now_ns)
+{
+	struct textbuf body;
+
+	t->pushed_ns = now_ns;
+	textbuf__init(&body, NULL);
+	if (!pyroscope__push(t, &body))
+		sinks__put(sinks, SINK_PYROSCOPE, PYROSCOPE_PUSH, steal(body.v), body.nr);
+	textbuf__done(&body);
+}
+
+/* One target a turn, so that HTTP is answered in between: the one whose turn is longest ago. */
+static void push_profiles(struct sinks *sinks, struct watched *const *targets, size_t nr,
+			  uint64_t now_ns)
+{
+	struct watched *next = NULL;
+
+	for (size_t i = 0; i < nr && sinks__wants(sinks, SINK_PYROSCOPE); i++) {
+		struct watched *t = targets[i];
+
+		if (t->look && t->look_len <= PYROSCOPE_LOOK_MAX &&
+		    (!t->pushed_ns || now_ns - t->pushed_ns >= PYROSCOPE_NS) &&
+		    (!next || t->pushed_ns < next->pushed_ns))
+			next = t;
+	}
+	if (next)
+		push_profile(sinks, next, now_ns);
+}
+
 void feed__tick(struct feed *f, struct sinks *sinks, struct watched *const *targets, size_t nr,
 		uint64_t now_ns)
 {
 	struct textbuf body;
 
+	push_profiles(sinks, targets, nr, now_ns);
 	if (!sinks__wants(sinks, SINK_OTLP) || now_ns < f->otlp_ns)
 		return;
 	f->otlp_ns = now_ns + OTLP_NS;

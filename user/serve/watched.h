@@ -60,6 +60,7 @@ struct watched {
 	enum level level;
 	struct leakwatch leaks;
 	struct leaks_sent leaks_sent;
+	uint64_t pushed_ns; /* when its goroutines went to Pyroscope; 0: never */
 };
 
 /* In any wait: all of them are one state. */

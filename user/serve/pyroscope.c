@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "serve/pyroscope.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/json_writer.h"
+#include "format/dump_show.h"
+#include "format/format.h"
+#include "serve/look_answer.h"
+#include "view/dump.h"
+
+static int write_pprof(const struct replay *r, const void *ctx, FILE *out, struct cause *why)
+{
+	const struct census *censuses[BOOK_RUNTIMES_MAX];
+	struct dump_input in = { .censuses = censuses,
+				 .namers = r->namers,
+				 .nr = r->book->nr_runtimes };
+	struct report_meta meta = r->meta;
+	const struct dump_show show = { .meta = &meta };
+	struct shown shown = { .dump = { .show = &show, .root = PROFILE_ROOT_NONE } };
+	scoped(dump) d = NULL;
+	int err;
+
+	(void)ctx;
+	if (!replay__look(r, censuses))
+		return -ENOENT;
+	in.labels = r->book->looks[0].labels;
+	err = dump__new(&in, &(struct dump_opts){ .system = false }, &d);
+	if (err)
+		return err;
+	shown.dump.dump = d;
+	return format__write(format_by_name("pprof"), VIEW_DUMP, &shown, out, why);
+}
+
+/* RFC 4648; *ret is to be freed. */
+static int base64(const unsigned char *v, size_t nr, char **ret)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	char *to = malloc((nr + 2) / 3 * 4 + 1), *at = to;
+
+	if (!to)
+		return -ENOMEM;
+	for (size_t i = 0; i < nr; i += 3) {
+		const uint32_t three = (uint32_t)v[i] << 16 |
+				       (i + 1 < nr ? (uint32_t)v[i + 1] << 8 : 0) |
+				       (i + 2 < nr ? v[i + 2] : 0);
+
+		*at++ = digits[three >> 18];
+		*at++ = digits[three >> 12 & 63];
+		*at++ = i + 1 < nr ? digits[three >> 6 & 63] : '=';
+		*at++ = i + 2 < nr ? digits[three & 63] : '=';
+	}
+	*at = '\0';
+	*ret = to;
+	return 0;
+}
+
+/* Pyroscope refuses an empty value. */
+static void put_label(struct json_writer *w, const char *name, const char *value)
+{
+	if (!value[0])
+		return;
+	jsonw_start_object(w);
+	jsonw_string_field(w, "name", name);
+	jsonw_string_field(w, "value", value);
+	jsonw_end_object(w);
+}
+
+static void put_series(struct json_writer *w, const struct watched *t, const char *profile)
+{
+	const char *slash = strrchr(t->row.exe, '/');
+	char pid[12];
+
+	snprintf(pid, sizeof(pid), "%d", (int)t->row.pid);
+	jsonw_start_object(w);
+	jsonw_array_field(w, "series");
+	jsonw_start_object(w);
+	jsonw_array_field(w, "labels");
+	put_label(w, "__name__", "goroutine");
+	put_label(w, "service_name", slash ? slash + 1 : t->row.exe);
+	put_label(w, "target", t->id);
+	put_label(w, "pid", pid);
+	put_label(w, "go_version", t->row.go);
+	put_label(w, "container", t->row.container);
+	put_label(w, "pod_uid", t->row.pod);
+	jsonw_end_array(w);
+	jsonw_array_field(w, "samples");
+	jsonw_start_object(w);
+	jsonw_string_field(w, "rawProfile", profile);
+	jsonw_end_object(w);
+	jsonw_end_array(w);
+	jsonw_end_object(w);
+	jsonw_end_array(w);
+	jsonw_end_object(w);
+	jsonw_end(w);
+}
+
+int pyroscope__push(const struct watched *t, struct textbuf *to)
+{
+	scoped_mem struct json_writer *w = malloc(sizeof(*w));
+	scoped_mem char *profile = NULL;
+	struct http_answer a = { .status = 200 };
+	int err;
+
+	if (!w)
+		return -ENOMEM;
+	textbuf__init(&a.body, NULL);
+	err = look_answer(t, &(struct look_view){ .type = "", .write = write_pprof }, &a);
+	if (!err && (a.status != 200 || a.body.err))
+		err = -EIO;
+	if (!err)
+		err = base64((const unsigned char *)a.body.v, a.body.nr, &profile);
+	textbuf__done(&a.body);
+	if (err)
+		return err;
+	jsonw_init(w, to);
+	put_series(w, t, profile);
+	return to->err;
+}
