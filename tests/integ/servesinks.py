@@ -165,8 +165,9 @@ def a_server_that_says_nothing_holds_up_nobody():
         d.until(lambda: counted(d, "otlp", "failed_total") >= 1, "it waits for ever", 40)
 
 
-ALL = {f.__name__: f for f in (pyroscope_gets_the_goroutines_of_the_program, the_webhook_gets_a_report_of_each_new_leak, otlp_metrics_are_those_of_the_program, what_cannot_be_sent_is_tried_again, what_is_refused_is_lost_and_counted,
-                               a_server_that_says_nothing_holds_up_nobody)}
+ALL = {f.__name__: f for f in (
+    pyroscope_gets_the_goroutines_of_the_program, the_webhook_gets_a_report_of_each_new_leak, otlp_metrics_are_those_of_the_program,
+    what_cannot_be_sent_is_tried_again, what_is_refused_is_lost_and_counted, a_server_that_says_nothing_holds_up_nobody)}
 
 
 def cases():
