@@ -46,6 +46,7 @@ import sampling
 import secretmem
 import serve
 import serveconfig
+import servehistory
 import servesinks
 import serveunit
 import surroundings
@@ -81,6 +82,7 @@ MODULES = (
     serve,
     page,
     serveconfig,
+    servehistory,
     servesinks,
     serveunit,
     prometheus,

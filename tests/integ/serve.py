@@ -40,15 +40,18 @@ def free_port():
 class Daemon:
     """parkwatch serve, ready."""
 
-    def __init__(self, *args, address=None, env=None, before=()):
+    def __init__(self, *args, address=None, env=None, before=(), state_dir=None):
         self.env = {**os.environ, **(env or {})}
         self.before = before
         self.args = args if address else ("--listen", f"127.0.0.1:{free_port()}", *args)
         self.address = address or self.args[1]
+        self.state_dir = state_dir
 
     def __enter__(self):
+        self.own_dir = None if self.state_dir else tempfile.TemporaryDirectory()
+        state_dir = self.state_dir or self.own_dir.name
         self.log = tempfile.TemporaryFile("w+")
-        self.process = subprocess.Popen([*self.before, PARKWATCH, "serve", *self.args], stdin=subprocess.DEVNULL, env=self.env,
+        self.process = subprocess.Popen([*self.before, PARKWATCH, "serve", "--state-dir", state_dir, *self.args], stdin=subprocess.DEVNULL, env=self.env,
                                         stdout=self.log, stderr=self.log, text=True)
         self.until(lambda: self.get("/-/ready")[0] == 200, "it does not become ready")
         return self
@@ -57,6 +60,8 @@ class Daemon:
         self.process.terminate()
         self.process.wait(10)
         self.log.close()
+        if self.own_dir:
+            self.own_dir.cleanup()
 
     def said(self):
         self.log.seek(0)

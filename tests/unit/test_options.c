@@ -325,9 +325,9 @@ static void expect_bound(const struct opt_def *d, enum command c, uint64_t n, in
 	char more[64];
 
 	snprintf(more, sizeof(more),
-		 d->type == OPT_MODE   ? "--%s %" PRIo64
-		 : d->type == OPT_TIME ? "--%s %" PRIu64 "ns"
-				       : "--%s %" PRIu64,
+		 d->type == OPT_MODE                            ? "--%s %" PRIo64
+		 : d->type == OPT_TIME || d->type == OPT_MOMENT ? "--%s %" PRIu64 "ns"
+								: "--%s %" PRIu64,
 		 d->name, n);
 	cr_expect_eq(parse_more(&o, c, more), want, "%s %s", cmd_table[c].name, more);
 }

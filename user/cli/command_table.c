@@ -120,7 +120,7 @@ const struct cmd_def cmd_table[CMD_MAX] = {
 		       .run = cmd_refs,
 		       .needs = needs_goal },
 	[CMD_REPORT] = { "report",
-			 "FILE.pw [option...]",
+			 "FILE.pw | --target ID [option...]",
 			 "what a recording shows: any view, any format, on any machine, without "
 			 "root",
 			 { "Reads a recording that `-o FILE.pw` or `--save FILE.pw` wrote. Names "
@@ -132,11 +132,14 @@ const struct cmd_def cmd_table[CMD_MAX] = {
 			   "report, byte for byte. Further options change it.",
 			   "--from, --to and --goid choose some of the events of a recording. The "
 			   "profile is then made of these only.",
-			   "A recording that was cut off shows what is whole, and says so." },
+			   "A recording that was cut off shows what is whole, and says so. With "
+			   "--target it is what 'parkwatch serve' has stored of a process, also "
+			   "while it runs, or after it was killed." },
 			 .run = cmd_report,
 			 .operands_min = 1,
 			 .operands_max = 1,
-			 .operand = "which recording? give FILE.pw" },
+			 .operand = "which recording? give FILE.pw, or --target ID",
+			 .instead = "target" },
 	[CMD_DIFF] = { "diff",
 		       "BEFORE.pw AFTER.pw [option...]",
 		       "what changed from one recording to another, by stack",
@@ -190,7 +193,10 @@ const struct cmd_def cmd_table[CMD_MAX] = {
 			  "the longest wait of each reason, how many leak and where, what each "
 			  "process is. `/api/v1/targets` lists the processes, "
 			  "`/api/v1/targets/ID/goroutines` has every goroutine of one as lines of "
-			  "JSON, `/api/v1/targets/ID/leaks` the last report of what leaks.",
+			  "JSON, `/api/v1/targets/ID/leaks` the last report of what leaks, "
+			  "`/api/v1/targets/ID/history` its figures of the last two days. "
+			  "`parkwatch report --target ID` shows what was at night: it is on "
+			  "disk, in --state-dir.",
 			  "One process looks at each target. If it hangs, or dies, another one "
 			  "takes its place, and the others do not notice. The process that answers "
 			  "over HTTP has no rights. Rules in the configuration say which "

@@ -16,6 +16,7 @@
 #include "model/verdict.h"
 #include "probe/attach.h"
 #include "serve/config.h"
+#include "serve/state_dir.h"
 #include "serve/supervisor.h"
 #include "view/dump.h"
 #include "view/refs.h"
@@ -135,11 +136,19 @@ const struct opt_def opt_table[] = {
 	  .help = "what is shown of the recording: record, dump, leaks, chans, refs; or by its "
 		  "event: blocked, births, exits, sched, alloc",
 	  .otherwise = "what the recording command showed" },
-	{ PART_TARGET, "from", 0, OPT_TIME, AT(from_ns), RPT, "TIME",
+	{ PART_TARGET, "target", 0, OPT_TEXT, AT(target), RPT, "ID",
+	  .help = "in place of a recording: what 'parkwatch serve' has stored of this target, "
+		  "by --view: goroutines (the mean of the looks of that time, by stack; the "
+		  "usual one), dump (the last whole look of it), leaks (the last report of it)" },
+	{ PART_TARGET, "state-dir", 0, OPT_FILE, AT(state_dir), RPT, "DIR",
+	  .help = "where 'parkwatch serve' keeps it", .needs = "target", .otherwise = STATE_DIR },
+	{ PART_TARGET, "from", 0, OPT_MOMENT, AT(from), RPT, "TIME",
 	  .help = "of a recording of events: only what happened this long after its start, or "
 		  "later; a wait counts for its part in the range",
+	  .more = "Of --target: what was then, as 03:10, \"2026-11-30 03:10\", or 2h: two hours "
+		  "ago.",
 	  .max = RANGE_MAX, .otherwise = "from its start" },
-	{ PART_TARGET, "to", 0, OPT_TIME, AT(to_ns), RPT, "TIME", .help = "the same, up to then",
+	{ PART_TARGET, "to", 0, OPT_MOMENT, AT(to), RPT, "TIME", .help = "the same, up to then",
 	  .min = 1, .max = RANGE_MAX, .otherwise = "to its end" },
 	{ PART_TARGET, "repair", 0, OPT_FLAG, AT(repair), DOC, NULL,
 	  .help = "take out probes that a killed program left in the code",
@@ -260,6 +269,11 @@ const struct opt_def opt_table[] = {
 	{ PART_OUTPUT, "save", 0, OPT_FILE, AT(save), SHOW, "FILE.pw",
 	  .help = "also write a recording: all that was seen, for 'parkwatch report'" },
 
+	{ PART_OUTPUT, "state-dir", 0, OPT_FILE, AT(state_dir), SRV, "DIR",
+	  .help = "where history is kept on disk: at most 1 GB and 7 days, for 'parkwatch report "
+		  "--target'",
+	  .more = "If it cannot be used, there is none, and all else goes on.",
+	  .otherwise = "as the configuration says, or " STATE_DIR },
 	{ PART_OUTPUT, "listen", 0, OPT_TEXT, AT(listen), SRV, "ADDRESS:PORT",
 	  .help = "where HTTP is answered",
 	  .more = "Other machines can ask only if the address is not 127.0.0.1.",

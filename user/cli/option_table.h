@@ -32,6 +32,7 @@ enum opt_type {
 	OPT_WORD,
 	OPT_PID,
 	OPT_TIME,
+	OPT_MOMENT,
 	OPT_GOIDS,
 	OPT_NUMBER,
 	OPT_ADDRESS,
@@ -96,6 +97,7 @@ struct cmd_def {
 	int (*run)(const struct opts *o);
 	size_t operands_min, operands_max;
 	const char *operand;          /* how the line asks for those that must be there */
+	const char *instead;          /* an option in place of the operand; NULL: none */
 	const struct cmd_need *needs; /* ends with {}; NULL: none */
 };
 

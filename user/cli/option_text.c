@@ -33,7 +33,7 @@ static void put_scaled(char *text, size_t size, uint64_t n, const struct unit *u
 
 static void put_value(char *text, size_t size, const struct opt_def *d, uint64_t n)
 {
-	if (d->type == OPT_TIME)
+	if (d->type == OPT_TIME || d->type == OPT_MOMENT)
 		put_scaled(text, size, n, time_units);
 	else if (d->type == OPT_BYTES)
 		put_scaled(text, size, n, byte_units);
@@ -150,6 +150,7 @@ void opt_takes(const struct opt_def *d, char *text, size_t size)
 	static const char *const what[] = {
 		[OPT_PID] = "the number of a process",
 		[OPT_TIME] = "a time such as 10s, 500ms or 2m",
+		[OPT_MOMENT] = "a time such as 10s, 500ms or 2m, or one of day such as 03:10",
 		[OPT_GOIDS] = "numbers of goroutines such as 1,18",
 		[OPT_NUMBER] = "a whole number",
 		[OPT_ADDRESS] = "an address such as 0xc000012345",

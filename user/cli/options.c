@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/order.h"
+#include "base/clock.h"
 #include "base/units.h"
 #include "cli/option_table.h"
 
@@ -89,6 +90,13 @@ static void opt__store(const struct opt_def *d, struct opts *o, uint64_t n)
 	}
 }
 
+static int opt_moment(const struct opt_def *d, const char *text, struct moment *ret)
+{
+	const int err = moment_read(text, clock_ns(CLOCK_REALTIME), ret);
+
+	return err || (!ret->clock && (ret->ns < d->min || ret->ns > d->max)) ? -EINVAL : 0;
+}
+
 static int opt__set(const struct opt_def *d, struct opts *o, const char *text)
 {
 	void *at = (char *)o + d->offset;
@@ -112,6 +120,7 @@ static int opt__set(const struct opt_def *d, struct opts *o, const char *text)
 		err = opt_percent(text, at);
 		return err || *(double *)at > (double)d->max ? -EINVAL : 0;
 	case OPT_TIME: err = units_time(text, &n); break;
+	case OPT_MOMENT: return opt_moment(d, text, at);
 	case OPT_BYTES: err = units_bytes(text, &n); break;
 	case OPT_MODE: err = opt_whole(text, 8, &n); break;
 	case OPT_ADDRESS: err = opt_whole(text, 0, &n); break;
@@ -340,7 +349,11 @@ int opts__parse(struct opts *o, int argc, char **argv)
 	if (o->nr_operands > cmd_table[o->command].operands_max)
 		return usage_error(o->command, "what is meant by '%s'",
 				   o->operands[cmd_table[o->command].operands_max]);
-	if (o->nr_operands < cmd_table[o->command].operands_min)
+	if (cmd_table[o->command].instead && given__find(&g, cmd_table[o->command].instead)) {
+		if (o->nr_operands)
+			return usage_error(o->command, "what is meant by '%s', beside --%s",
+					   o->operands[0], cmd_table[o->command].instead);
+	} else if (o->nr_operands < cmd_table[o->command].operands_min)
 		return usage_error(o->command, "%s", cmd_table[o->command].operand);
 	return given__check(&g);
 }

@@ -11,6 +11,8 @@
 
 #include <parkwatch/knobs.h>
 
+#include "cli/moment.h"
+
 enum command {
 	CMD_RECORD,
 	CMD_DUMP,
@@ -80,12 +82,14 @@ struct opts {
 	uint64_t max_memory_bytes; /* 0: of the goroutines there are */
 	bool repair;
 	unsigned int verbose;
-	const char *save;        /* a .pw file beside the report; NULL: none */
-	uint64_t from_ns, to_ns; /* of report, since the recording began; to_ns 0: to its end */
-	const char *shows;       /* of report: a view, by its command; NULL: as it was recorded */
-	const char *listen;      /* of serve: ADDRESS:PORT; NULL: the usual one */
-	int log_format;          /* of serve: enum log_format */
-	const char *config;      /* of serve: a file; NULL: the usual one, if it is there */
+	const char *save;       /* a .pw file beside the report; NULL: none */
+	struct moment from, to; /* of report, lengths since it began; to 0: to its end */
+	const char *shows;      /* of report: a view, by its command; NULL: as it was recorded */
+	const char *state_dir;  /* of serve and report; NULL: the usual one */
+	const char *target;     /* of report: an id of serve; NULL: a recording is shown */
+	const char *listen;     /* of serve: ADDRESS:PORT; NULL: the usual one */
+	int log_format;         /* of serve: enum log_format */
+	const char *config;     /* of serve: a file; NULL: the usual one, if it is there */
 	/* What was given of the parts `which goroutines` and `what is shown`; values: "" for flags */
 	const char *shown[OPT_SHOWN_MAX], *shown_values[OPT_SHOWN_MAX];
 	size_t nr_shown;

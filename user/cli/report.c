@@ -16,6 +16,7 @@
 #include "cli/format.h"
 #include "cli/option_table.h"
 #include "cli/show.h"
+#include "cli/stored.h"
 #include "view/replay.h"
 
 #define ARGS_MAX (2 * OPT_SHOWN_MAX + 8)
@@ -358,8 +359,12 @@ static int report(const struct opts *o, const struct replay *r, const struct eve
 static int filter_events(const struct opts *o, uint64_t *goids, struct event_filter *ret,
 			 struct cause *why)
 {
-	*ret = (struct event_filter){ .from_ns = o->from_ns, .to_ns = o->to_ns, .goids = goids };
-	if (o->to_ns && o->to_ns <= o->from_ns)
+	*ret = (struct event_filter){ .from_ns = o->from.ns, .to_ns = o->to.ns, .goids = goids };
+	if (o->from.clock || o->to.clock)
+		return cause__set(why, -EINVAL,
+				  "a time of day chooses from what is stored of a target: give "
+				  "--target ID, or a time since the recording began, as 10s");
+	if (o->to.ns && o->to.ns <= o->from.ns)
 		return cause__set(why, -EINVAL, "--to must be after --from");
 	for (size_t i = 0; i < o->nr_filters; i++)
 		if (!strcmp(o->filters[i].name, "goid") &&
@@ -370,7 +375,34 @@ static int filter_events(const struct opts *o, uint64_t *goids, struct event_fil
 	return 0;
 }
 
-int cmd_report(const struct opts *o)
+static int exit_status(int err, const struct cause *why)
+{
+	if (!err)
+		return 0;
+	if (why->text[0])
+		log_error("%s", why->text);
+	return err == -EINVAL ? 2 : 1;
+}
+
+/* What is stored of a target, as if it were a file. */
+static int report_target(const struct opts *o)
+{
+	const struct event_filter all = { 0 };
+	char *name = (char *)(uintptr_t)o->target, only[STORED_ONLY_MAX];
+	struct opts of = *o;
+	scoped(replay) r = NULL;
+	struct cause why = { "" };
+	int err = stored_open(o, only, &r, &why);
+
+	of.operands = &name;
+	of.nr_operands = 1;
+	of.shows = NULL;
+	if (!err)
+		err = report(&of, r, &all, &why);
+	return exit_status(err, &why);
+}
+
+static int report_file(const struct opts *o)
 {
 	uint64_t goids[PW_GOIDS_MAX];
 	scoped(replay) r = NULL;
@@ -385,11 +417,14 @@ int cmd_report(const struct opts *o)
 		counted_say_read(r, o->operands[0]);
 		err = report(o, r, &events, &why);
 	}
-	if (!err)
-		return 0;
-	if (why.text[0])
-		log_error("%s", why.text);
-	return err == -EINVAL ? 2 : 1;
+	return exit_status(err, &why);
+}
+
+int cmd_report(const struct opts *o)
+{
+	if (o->target)
+		return report_target(o);
+	return report_file(o);
 }
 
 /* --- what is in it --- */

@@ -7,8 +7,13 @@ int cmd_serve(const struct opts *o)
 {
 	struct cause why = { "" };
 
-	if (!supervisor__run(&(struct supervisor_opts){ .listen = o->listen, .config = o->config },
-			     &why))
+	if (!supervisor__run(
+		    &(struct supervisor_opts){
+			    .listen = o->listen,
+			    .config = o->config,
+			    .state_dir = o->state_dir,
+		    },
+		    &why))
 		return 0;
 	log_error("%s", why.text);
 	return 1;

@@ -120,7 +120,7 @@ static struct told_stack *told_of(struct row_log *l, uint16_t rt, const struct s
 	if (!t)
 		return NULL;
 	t->key = key;
-	t->id = count;
+	t->id = l->of.first_stack + count;
 	HASH_ADD(hh, l->told, key, sizeof(t->key), t);
 	if (HASH_COUNT(l->told) == count) {
 		free(t);

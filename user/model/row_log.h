@@ -17,9 +17,10 @@
 #include "names/factlog.h"
 
 struct row_log_of {
-	struct factlog *f; /* borrowed until free */
-	bool events;       /* event_rows and event_stacks */
-	bool all_return;   /* stacks are return addresses all */
+	struct factlog *f;    /* borrowed until free */
+	bool events;          /* event_rows and event_stacks */
+	bool all_return;      /* stacks are return addresses all */
+	uint32_t first_stack; /* the number of the first stack */
 	/* Tells what rows of a segment are of: its first fact about them. */
 	void (*open)(void *ctx);
 	void *ctx;

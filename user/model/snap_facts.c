@@ -35,10 +35,16 @@ static void tell_sums(void *ctx)
 
 int snap_facts__write(struct factlog *f, const struct snap *s)
 {
+	return snap_facts__write_from(f, s, 0);
+}
+
+int snap_facts__write_from(struct factlog *f, const struct snap *s, uint32_t first_stack)
+{
 	struct sums_log sums = { .f = f, .s = s };
 	const struct row_log_of of = {
 		.f = f,
 		.all_return = s->event == PROFILE_GOROUTINES,
+		.first_stack = first_stack,
 		.open = tell_sums,
 		.ctx = &sums,
 	};

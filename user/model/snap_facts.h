@@ -15,6 +15,8 @@
 
 /* 0 or -ENOMEM; errors of writing are told by factlog__end(). */
 int snap_facts__write(struct factlog *f, const struct snap *s);
+/* The same; its stacks are numbered from first_stack on. */
+int snap_facts__write_from(struct factlog *f, const struct snap *s, uint32_t first_stack);
 
 struct snap_facts;                                                    /* what was read so far */
 int snap_facts__new(struct textpool *texts, struct snap_facts **ret); /* borrowed. 0 or -ENOMEM */
@@ -30,6 +32,12 @@ bool snap_facts__event(const struct snap_facts *s, enum profile_event *ret); /* 
  * -ENOMEM.
  */
 int snap_facts__snap(struct snap_facts *s, struct snap **ret);
+
+/*
+ * What was read are the sums of nr looks, one after the other: from here on it is one look, their mean.
+ * A row of less than half a goroutine is left out.
+ */
+void snap_facts__mean(struct snap_facts *s, uint64_t nr);
 
 /* --- for event_facts: rows that were read and may still be changed --- */
 struct snap_row *snap_facts__rows(struct snap_facts *s); /* until the next fact */

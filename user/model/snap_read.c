@@ -289,6 +289,46 @@ bool snap_facts__event(const struct snap_facts *s, enum profile_event *ret)
 	return s->begun;
 }
 
+static int compare(uint64_t a, uint64_t b)
+{
+	return (a > b) - (a < b);
+}
+
+/* 0: they are of one kind. Texts are of one pool. */
+static int by_kind(const void *a, const void *b)
+{
+	const struct snap_row *x = a, *y = b;
+	const struct stack *s = &x->own.stack, *t = &y->own.stack;
+	int c = compare(x->rt, y->rt);
+
+	c = c ? c : compare(x->gopc, y->gopc);
+	c = c ? c : compare((uintptr_t)x->word, (uintptr_t)y->word);
+	c = c ? c : compare(s->nr, t->nr);
+	c = c ? c : compare(s->truncated, t->truncated);
+	return c || !s->nr ? c : memcmp(s->pcs, t->pcs, s->nr * sizeof(*s->pcs));
+}
+
+void snap_facts__mean(struct snap_facts *s, uint64_t nr)
+{
+	size_t to = 0;
+
+	if (s->nr)
+		qsort(s->rows, s->nr, sizeof(*s->rows), by_kind);
+	s->head.count = 0;
+	for (size_t i = 0, end; i < s->nr; i = end) {
+		struct snap_row row = s->rows[i];
+
+		for (end = i + 1; end < s->nr && !by_kind(&s->rows[i], &s->rows[end]); end++)
+			row.count += s->rows[end].count;
+		row.value = row.count = (row.count + nr / 2) / nr;
+		s->head.count += row.count;
+		if (row.count)
+			s->rows[to++] = row;
+	}
+	s->nr = to;
+	s->head.value = s->head.count;
+}
+
 struct snap_row *snap_facts__rows(struct snap_facts *s)
 {
 	return s->rows;

@@ -13,8 +13,11 @@
 #include "serve/look_answer.h"
 #include "serve/page.h"
 #include "serve/sd.h"
+#include "serve/stored_sums.h"
+#include "serve/history_api.h"
 
 #define API          "/api/v1/targets"
+#define EVENTS       "/api/v1/events"
 #define TEXT         "text/plain; charset=utf-8"
 #define PROMETHEUS   "text/plain; version=0.0.4; charset=utf-8"
 #define OPEN_METRICS "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -27,7 +30,7 @@ static void say(struct http_answer *a, unsigned int status, const char *text)
 	textbuf__text(&a->body, text);
 }
 
-static void say_error(struct http_answer *a, unsigned int status, const char *text)
+void api_error(struct http_answer *a, unsigned int status, const char *text)
 {
 	struct json_writer *w = malloc(sizeof(*w));
 
@@ -124,7 +127,7 @@ static void put_leaks(const struct watched *t, struct http_answer *a)
 	int err;
 
 	if (!t->leaks.report) {
-		say_error(a, 404,
+		api_error(a, 404,
 			  t->level < LEVEL_LEAKS ? "leaks of this target are not watched: its level"
 						 : "no watch for leaks has ended yet");
 		return;
@@ -134,7 +137,7 @@ static void put_leaks(const struct watched *t, struct http_answer *a)
 	if (out && fclose(out))
 		err = -ENOMEM;
 	if (err) {
-		say_error(a, 500, "its last report cannot be shown");
+		api_error(a, 500, "its last report cannot be shown");
 		return;
 	}
 	a->type = JSON;
@@ -144,7 +147,7 @@ static void put_leaks(const struct watched *t, struct http_answer *a)
 static void put_chans(const struct watched *t, struct http_answer *a)
 {
 	if (chans_get(t, a))
-		say_error(a, 404, "no goroutine waited for a lock at both of the last two looks");
+		api_error(a, 404, "no goroutine waited for a lock at both of the last two looks");
 }
 
 static void get_target(const struct api_in *in, const struct http_request *q, const char *rest,
@@ -163,8 +166,12 @@ static void get_target(const struct api_in *in, const struct http_request *q, co
 		put_chans(t, a);
 	else if (!strcmp(rest + len, "/leaks"))
 		put_leaks(t, a);
+	else if (!strcmp(rest + len, "/history"))
+		history_get(t, q, a);
+	else if (!strcmp(rest + len, "/profile"))
+		profile_get(in->metrics.store, t->id, q, a);
 	else
-		say(a, 404, "a target has only " API "/ID/goroutines, /chans and /leaks\n");
+		say(a, 404, "a target has no such page: see /\n");
 }
 
 /* ?target=ID: of that one alone. */
@@ -203,6 +210,8 @@ void api_get(const struct api_in *in, const struct http_request *q, struct http_
 		put_targets(in, NULL, a);
 	} else if (!strncmp(path, API "/", strlen(API "/"))) {
 		get_target(in, q, path + strlen(API "/"), a);
+	} else if (!strcmp(path, EVENTS)) {
+		events_get(in->events, a);
 	} else if (!strcmp(path, "/-/healthy")) {
 		say(a, 200, "healthy\n");
 	} else if (!strcmp(path, "/-/ready")) {

@@ -8,19 +8,26 @@
  *	/api/v1/targets/ID		one of them
  *	/api/v1/targets/ID/chans	the JSON of `chans` at the last look, while goroutines wait for locks
  *	/api/v1/targets/ID/goroutines	goroutines at the last look: the jsonl of `dump`, and its filters
+ *	/api/v1/targets/ID/history	what its looks saw within ?span=: serve/history_api
+ *	/api/v1/targets/ID/profile	stacks of a past interval: serve/stored_sums
+ *	/api/v1/events			{"events":[...]}: the newest
  *	/-/healthy, /-/ready		200; ready: all processes that were there at the start are known
  */
 #ifndef PARKWATCH_SERVE_API_H
 #define PARKWATCH_SERVE_API_H
 
+#include "serve/events.h"
 #include "serve/http.h"
 #include "serve/metrics.h"
 
 struct api_in { /* borrowed for the call */
 	struct metrics_in metrics;
+	const struct events *events;
 	bool ready;
 };
 
+/* {"error":"..."}, with that status. */
+void api_error(struct http_answer *a, unsigned int status, const char *text);
 void api_get(const struct api_in *in, const struct http_request *q, struct http_answer *a);
 
 struct json_writer;

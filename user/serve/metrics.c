@@ -183,6 +183,19 @@ static void put_sinks(const struct metrics_in *in, struct textbuf *to)
 					sinks__counts(in->sinks, (enum sink_kind)k).waiting);
 }
 
+static void put_store(const struct metrics_in *in, struct textbuf *to)
+{
+	const struct store_counts none = { .bytes = 0 },
+				  c = in->store ? store__counts(in->store) : none;
+
+	metrics__head(in, to, "parkwatch_store_bytes", "gauge", "History on disk.");
+	textbuf__format(to, "parkwatch_store_bytes %" PRIu64 "\n", c.bytes);
+	metrics__head(in, to, "parkwatch_store_kept", "counter", "Recordings that were put there.");
+	textbuf__format(to, "parkwatch_store_kept_total %" PRIu64 "\n", c.kept);
+	metrics__head(in, to, "parkwatch_store_lost", "counter", "Recordings that could not be.");
+	textbuf__format(to, "parkwatch_store_lost_total %" PRIu64 "\n", c.lost);
+}
+
 void metrics__write(const struct metrics_in *in, struct textbuf *to)
 {
 	put_states(in, to);
@@ -194,6 +207,7 @@ void metrics__write(const struct metrics_in *in, struct textbuf *to)
 		put_workers(in, to);
 		put_config(in, to);
 		put_sinks(in, to);
+		put_store(in, to);
 	}
 	if (in->open_metrics)
 		textbuf__text(to, "# EOF\n");

@@ -12,12 +12,14 @@
 #include "base/textbuf.h"
 #include "serve/configured.h"
 #include "serve/sinks.h"
+#include "serve/store.h"
 #include "serve/watched.h"
 
 struct metrics_in { /* borrowed for the call */
 	struct watched *const *targets;
 	size_t nr;
-	uint64_t worker_restarts; /* of all targets, those that have ended too */
+	const struct store *store; /* NULL: no history is on disk */
+	uint64_t worker_restarts;  /* of all targets, those that have ended too */
 	const struct configured *config;
 	const struct sinks *sinks;
 	bool open_metrics;

@@ -11,8 +11,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define NOBODY 65534
-
 static const unsigned int kept[] = { CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH,
 				     CAP_CHECKPOINT_RESTORE };
 
@@ -59,8 +57,9 @@ int rights_drop_all(struct cause *why)
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return cause__set(why, -errno, "cannot refuse new privileges: %s", strerror(errno));
 	bound(0);
-	if (!geteuid() && (setgroups(0, NULL) || setresgid(NOBODY, NOBODY, NOBODY) ||
-			   setresuid(NOBODY, NOBODY, NOBODY)))
+	if (!geteuid() &&
+	    (setgroups(0, NULL) || setresgid(RIGHTS_NOBODY, RIGHTS_NOBODY, RIGHTS_NOBODY) ||
+	     setresuid(RIGHTS_NOBODY, RIGHTS_NOBODY, RIGHTS_NOBODY)))
 		return cause__set(why, -errno, "cannot become another user than root: %s",
 				  strerror(errno));
 	return set_capabilities(0, false, why);

@@ -10,6 +10,8 @@
 
 #include "base/cause.h"
 
+#define RIGHTS_NOBODY 65534 /* the user that the supervisor becomes, if it is root */
+
 /*
  * BPF, PERFMON, SYS_PTRACE, DAC_READ_SEARCH, CHECKPOINT_RESTORE, as far as we have them; what we start
  * has no others either, and the same if we are not root (a service with ambient capabilities). 0, or negative errno with a cause.

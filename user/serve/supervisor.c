@@ -23,7 +23,11 @@
 #include "serve/launcher.h"
 #include "serve/leak_worker.h"
 #include "serve/notify.h"
+#include "serve/remember.h"
 #include "serve/rights.h"
+#include "serve/state_dir.h"
+#include "serve/store.h"
+#include "serve/stored_look.h"
 
 #define EVENTS  64
 #define TICK_MS 1000
@@ -40,6 +44,8 @@ struct supervisor {
 	struct feed feed;
 	uint64_t worker_restarts;
 	struct leak_turns leak_turns;
+	struct events events;
+	struct store *store; /* owned; NULL: no history is on disk */
 	bool ready, over;
 	int err;
 };
@@ -61,7 +67,9 @@ static void on_get(void *ctx, const struct http_request *q, struct http_answer *
 						.nr = s->nr,
 						.worker_restarts = s->worker_restarts,
 						.config = &s->config,
-						.sinks = s->sinks },
+						.sinks = s->sinks,
+						.store = s->store },
+				   .events = &s->events,
 				   .ready = s->ready };
 
 	api_get(&in, q, a);
@@ -87,6 +95,9 @@ static size_t supervisor__target(struct supervisor *s, const struct notice *n)
 		return at;
 	log_info("%s: %s %s%s%s", s->v[at]->id, n->row.go[0] ? n->row.go : "Go", n->row.exe,
 		 n->row.why.text[0] ? " cannot be watched: " : "", n->row.why.text);
+	events__tell(&s->events, n->row.why.text[0] ? EVENT_NOT_WATCHED : EVENT_TARGET_FOUND,
+		     s->v[at]->id, "%s %s%s%s", n->row.go[0] ? n->row.go : "Go", n->row.exe,
+		     n->row.why.text[0] ? ": " : "", n->row.why.text);
 	return s->nr++;
 }
 
@@ -107,6 +118,7 @@ static void supervisor__take_leak_watch(struct supervisor *s, const struct notic
 static void supervisor__end_target(struct supervisor *s, size_t at)
 {
 	log_info("%s: ended", s->v[at]->id);
+	events__tell(&s->events, EVENT_TARGET_ENDED, s->v[at]->id, "it ended");
 	watched__free(s->v[at]);
 	s->v[at] = s->v[--s->nr];
 }
@@ -117,6 +129,16 @@ static void supervisor__configure(struct supervisor *s)
 	sinks__configure(s->sinks, s->config.now);
 	for (size_t i = 0; i < s->nr; i++)
 		watched__set_level(s->v[i], &s->config.now->rules);
+}
+
+static void supervisor__count_restart(struct supervisor *s, const struct watched *w,
+				      const struct notice *n)
+{
+	if (n->restarts <= w->restarts)
+		return;
+	s->worker_restarts++;
+	events__tell(&s->events, EVENT_WORKER_RESTART, w->id,
+		     "its worker died or hung: number %u is started", n->restarts + 1);
 }
 
 /* Takes fd over; -1: none came. */
@@ -146,7 +168,7 @@ static void supervisor__take(struct supervisor *s, const struct notice *n, int f
 			s->v[at]->told &= n->kind != NOTICE_FOUND; /* that asks for it */
 		}
 		if (at < s->nr && fd >= 0 && s->v[at]->level != LEVEL_OFF) {
-			s->worker_restarts += n->restarts > s->v[at]->restarts;
+			supervisor__count_restart(s, s->v[at], n);
 			watched__attach(s->v[at], n, fd);
 			(void)supervisor__hear(s, fd, s->v[at]);
 			fd = -1;
@@ -223,8 +245,13 @@ static void supervisor__tell_levels(const struct supervisor *s)
 
 static void supervisor__read(struct supervisor *s, struct watched *w)
 {
+	const uint64_t looks = w->looks;
 	const int err = watched__read(w);
 
+	if (w->looks != looks && remember__alarms(w->history, w->id, &s->events))
+		w->leaks.plan.asked = true;
+	if (w->looks != looks && s->store)
+		stored_look__keep(s->store, w);
 	if (!err || err == -EPIPE)
 		return;
 	log_warn("%s: its worker sends what is no look (%s): another one is started", w->id,
@@ -264,9 +291,14 @@ static void supervisor__read_leaks(struct supervisor *s, struct watched *w)
 	if (!leakwatch__read(&w->leaks, w->id, &s->leak_turns, clock_now_ns()))
 		return;
 	feed__leaks(s->sinks, w);
-	if (f->leaking && !before)
-		log_warn("%s: %" PRIu64 " goroutines leak: %s", w->id, f->leaking,
-			 f->sites[0].created_by);
+	if (s->store)
+		stored_look__keep_leaks(s->store, w);
+	if (!f->leaking || before)
+		return;
+	events__tell(&s->events, EVENT_LEAK, w->id,
+		     "%" PRIu64 " goroutines leak: created by %s, blocked at %s", f->leaking,
+		     f->sites[0].created_by, f->sites[0].blocked_at);
+	log_warn("%s: %" PRIu64 " goroutines leak: %s", w->id, f->leaking, f->sites[0].created_by);
 }
 
 /* One more, if any may be. */
@@ -386,6 +418,8 @@ static void supervisor__close(struct supervisor *s)
 	for (size_t i = 0; i < s->nr; i++)
 		watched__free(s->v[i]);
 	free(s->v);
+	events__done(&s->events);
+	store__free(s->store);
 	http__free(s->http);
 	sinks__free(s->sinks);
 	configured__done(&s->config);
@@ -394,6 +428,22 @@ static void supervisor__close(struct supervisor *s)
 	if (s->launcher_pid > 0)
 		while (waitpid(s->launcher_pid, NULL, 0) < 0 && errno == EINTR)
 			;
+}
+
+/* While we have rights. Without it the daemon goes on. */
+static void supervisor__open_store(struct supervisor *s, const char *dir)
+{
+	struct cause why = { "" };
+	int fd, err = state_dir__open(dir, &fd, &why);
+
+	if (!err)
+		err = store__new(fd,
+				 &(struct store_opts){ .bytes_max = STORE_BYTES_MAX,
+						       .age_max_s = STORE_AGE_MAX_S,
+						       .files_max = STORE_FILES_MAX },
+				 &s->store);
+	if (err)
+		log_warn("no history is on disk: %s", why.text[0] ? why.text : strerror(-err));
 }
 
 int supervisor__run(const struct supervisor_opts *o, struct cause *why)
@@ -411,6 +461,10 @@ int supervisor__run(const struct supervisor_opts *o, struct cause *why)
 		err = http__new(listen, &ops, &s.http, why); /* a low port needs root */
 	if (!err)
 		err = launcher__start(s.config.path, &s.launcher_pid, &s.launcher, why);
+	if (!err)
+		supervisor__open_store(&s, o->state_dir              ? o->state_dir
+					   : s.config.now->state_dir ? s.config.now->state_dir
+								     : STATE_DIR);
 	if (!err)
 		err = rights_drop_all(why);
 	if (!err)

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/cleanup.h"
+#include "serve/remember.h"
 #include "view/dump.h"
 #include "view/replay.h"
 
@@ -51,6 +52,7 @@ void watched__free(struct watched *w)
 	frame_reader__close(&w->from);
 	leakwatch__done(&w->leaks);
 	free(w->look);
+	history__free(w->history);
 	free(w);
 }
 
@@ -91,8 +93,9 @@ static void count(struct watched_counts *c, const struct dump *d)
 	}
 }
 
-/* 0; -EBADMSG: it is no look; -ENOMEM */
-static int read_counts(const char *look, size_t len, const char *id, struct watched_counts *ret)
+/* 0; -EBADMSG: it is no look; -ENOMEM. h: gets it too. */
+static int read_look(const char *look, size_t len, const char *id, struct history *h,
+		     struct watched_counts *ret)
 {
 	const struct census *censuses[BOOK_RUNTIMES_MAX];
 	struct dump_input in = { .censuses = censuses };
@@ -109,6 +112,8 @@ static int read_counts(const char *look, size_t len, const char *id, struct watc
 	err = dump__new(&in, &(struct dump_opts){ .system = false }, &d);
 	if (!err)
 		count(ret, d);
+	if (!err)
+		(void)remember__look(h, d, clock_now_ns(), clock_ns(CLOCK_REALTIME));
 	return err;
 }
 
@@ -150,8 +155,10 @@ double watched__overhead(const struct watched *w)
 static int watched__take(struct watched *w)
 {
 	struct watched_counts counts;
-	const int err = read_counts(w->from.body, w->from.head.bytes, w->id, &counts);
+	int err = w->history ? 0 : history__new(&w->history);
 
+	if (!err)
+		err = read_look(w->from.body, w->from.head.bytes, w->id, w->history, &counts);
 	if (err)
 		return err;
 	watched__add(w, &counts, clock_now_ns());
@@ -160,6 +167,7 @@ static int watched__take(struct watched *w)
 	w->look_len = w->from.head.bytes;
 	w->counts = counts;
 	leak_plan__look(&w->leaks.plan, counts.by_state);
+	w->looks++;
 	w->heard_ns = clock_now_ns();
 	return 0;
 }

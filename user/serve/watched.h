@@ -12,6 +12,7 @@
 #include "golang/gostate.h"
 #include "serve/frame.h"
 #include "serve/leakwatch.h"
+#include "model/history.h"
 #include "serve/rules.h"
 #include "serve/wire.h"
 
@@ -60,7 +61,10 @@ struct watched {
 	enum level level;
 	struct leakwatch leaks;
 	struct leaks_sent leaks_sent;
-	uint64_t pushed_ns; /* when its goroutines went to Pyroscope; 0: never */
+	uint64_t pushed_ns;                 /* when its goroutines went to Pyroscope; 0: never */
+	struct history *history;            /* owned; NULL: no look came yet */
+	uint64_t looks;                     /* that came */
+	uint64_t sums_due_ns, whole_due_ns; /* of serve/stored_look */
 };
 
 /* In any wait: all of them are one state. */

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * remember: a look goes into the history of its target (model/history), and what that finds becomes
+ * events. A look is hostile input; so are its names.
+ */
+#ifndef PARKWATCH_SERVE_REMEMBER_H
+#define PARKWATCH_SERVE_REMEMBER_H
+
+#include <stdint.h>
+
+#include "model/history.h"
+
+struct dump;
+struct events;
+
+/* d: all goroutines of the look. As history__begin() and history__end(). */
+int remember__look(struct history *h, struct dump *d, uint64_t now_ns, uint64_t unix_ns);
+/* What the last look found: for each a line of the log and an event. target: its id. Returns how many. */
+size_t remember__alarms(const struct history *h, const char *target, struct events *e);
+
+#endif

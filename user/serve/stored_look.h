@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * stored_look: which looks of a target go into the store, and as what.
+ *
+ *	every STORED_SUMS_NS	the goroutines counted by stack, creator and what they do: some kilobytes,
+ *				of a million goroutines too. For `report --view goroutines`
+ *	every STORED_WHOLE_NS	the look as it came, if it has at most STORED_WHOLE_BYTES. For
+ *				`report --view dump`
+ *	each report of leaks	as it came, if it fits in a segment (facts/pw_file). For
+ *				`report --view leaks`
+ *
+ * Counting a look again takes time: of a very large one it is done so seldom that it takes at most
+ * 1/STORED_SHARE of a processor.
+ */
+#ifndef PARKWATCH_SERVE_STORED_LOOK_H
+#define PARKWATCH_SERVE_STORED_LOOK_H
+
+#include "base/clock.h"
+
+#define STORED_SUMS_NS     (60 * NS_PER_SEC)
+#define STORED_WHOLE_NS    (600 * NS_PER_SEC)
+#define STORED_WHOLE_BYTES (256u << 10)
+#define STORED_SHARE       50
+
+#define STORED_SUMS_VIEW  "record" /* as the recording calls its command */
+#define STORED_WHOLE_VIEW "dump"
+#define STORED_LEAKS_VIEW "leaks"
+
+struct store;
+struct watched;
+/* w: with a look that has just come. A first failure after a success is a line of the log. */
+void stored_look__keep(struct store *s, struct watched *w);
+void stored_look__keep_leaks(struct store *s, const struct watched *w); /* a new report of it */
+
+#endif

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "serve/stored_sums.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "format/format.h"
+#include "golang/gostate.h"
+#include "serve/api.h"
+#include "serve/store.h"
+#include "serve/stored_look.h"
+#include "view/replay.h"
+
+static void say_time(uint64_t unix_ns, char *text, size_t size)
+{
+	const time_t s = (time_t)(unix_ns / NS_PER_SEC);
+	struct tm tm;
+
+	if (!localtime_r(&s, &tm) || !strftime(text, size, "%Y-%m-%d %H:%M:%S", &tm))
+		snprintf(text, size, "?");
+}
+
+int stored_sums__of(const struct store_found *f, const char *target, char only[STORED_ONLY_MAX],
+		    struct replay **ret, struct cause *why)
+{
+	char from[32], to[32];
+	const int err = replay__of_bytes(f->pw, f->len, target, ret, why);
+
+	if (err)
+		return err;
+	snap_facts__mean((*ret)->sums, f->recordings);
+	say_time(f->first_unix_ns, from, sizeof(from));
+	say_time(f->last_unix_ns, to, sizeof(to));
+	snprintf(only, STORED_ONLY_MAX, "the mean of %llu looks, %s to %s",
+		 (unsigned long long)f->recordings, from, to);
+	(*ret)->meta.only = only;
+	(*ret)->meta.wall_start_ns = f->first_unix_ns;
+	(*ret)->meta.duration_ns = f->last_unix_ns - f->first_unix_ns;
+	return 0;
+}
+
+/* --- over HTTP --- */
+
+/* Seconds since 1970; 0: it is no such number. */
+static uint64_t unix_ns(const char *text)
+{
+	char *end;
+	const uint64_t s = text ? strtoul(text, &end, 10) : 0;
+
+	return !text || *end || text[0] < '0' || text[0] > '9' || s > UINT32_MAX ? 0
+										 : s * NS_PER_SEC;
+}
+
+/* A word of dump for what waits. */
+static bool is_wait(const char *word)
+{
+	for (int s = 0; s < GOSTATE_STATUS; s++)
+		if (gostate_wait((enum gostate)s) != GOWAIT_NONE &&
+		    !strcmp(word, gostate_word((enum gostate)s)))
+			return true;
+	return false;
+}
+
+static void make_blocked(struct snap_facts *s, uint64_t ns)
+{
+	struct snap_row *rows = snap_facts__rows(s);
+	size_t to = 0;
+
+	for (size_t i = 0; i < snap_facts__nr(s); i++)
+		if (is_wait(rows[i].word)) {
+			rows[to] = rows[i];
+			rows[to++].value *= ns;
+		}
+	snap_facts__keep(s, to);
+}
+
+static int write_profile(const struct replay *r, const struct format *f, FILE *out,
+			 struct cause *why)
+{
+	scoped(snap) snap = NULL;
+	const int err = snap_facts__snap(r->sums, &snap);
+
+	if (err)
+		return cause__set(why, err, "nothing of that time can be read");
+	return format__write(f, VIEW_RECORDING,
+			     &(struct shown){ .recording = { .snap = snap,
+							     .meta = &r->meta,
+							     .namers = r->namers,
+							     .nr_namers = r->book->nr_runtimes } },
+			     out, why);
+}
+
+static int profile_text(const struct store *s, const struct store_asked *asked, bool is_blocked,
+			const struct format *f, struct http_answer *a, struct cause *why)
+{
+	struct store_found found = { .len = 0 };
+	scoped(replay) r = NULL;
+	scoped_mem char *text = NULL;
+	char only[STORED_ONLY_MAX];
+	size_t len = 0;
+	FILE *out;
+	int err = store_read_at(store__fd(s), asked, &found, why);
+
+	if (!err)
+		err = stored_sums__of(&found, asked->target, only, &r, why);
+	store_found__done(&found);
+	if (err)
+		return err;
+	if (is_blocked)
+		make_blocked(r->sums, asked->to_unix_ns - asked->from_unix_ns);
+	out = open_memstream(&text, &len);
+	err = out ? write_profile(r, f, out, why) : cause__no_memory(why);
+	if (out && fclose(out) && !err)
+		err = cause__no_memory(why);
+	if (!err)
+		textbuf__bytes(&a->body, text, len);
+	return err;
+}
+
+static const struct {
+	const char *name, *type;
+} formats[] = { { "folded", "text/plain; charset=utf-8" },
+		{ "pprof", "application/octet-stream" },
+		{ "html", "text/html; charset=utf-8" } };
+
+void profile_get(const struct store *s, const char *target, const struct http_request *q,
+		 struct http_answer *a)
+{
+	const char *view = http_query(q, "view"), *format = http_query(q, "format");
+	const bool is_blocked = view && !strcmp(view, "blocked");
+	struct store_asked asked = { .dir = "the store",
+				     .target = target,
+				     .view = STORED_SUMS_VIEW,
+				     .from_unix_ns = unix_ns(http_query(q, "from")),
+				     .to_unix_ns = unix_ns(http_query(q, "to")) };
+	struct cause why = { "" };
+	size_t f = 0;
+	int err;
+
+	while (f < ARRAY_SIZE(formats) && strcmp(format ? format : "folded", formats[f].name))
+		f++;
+	if (!s || (view && !is_blocked && strcmp(view, "goroutines"))) {
+		api_error(a, 404,
+			  s ? "only goroutines and blocked are stored" : "no history is on disk");
+		return;
+	}
+	if (f == ARRAY_SIZE(formats) || (is_blocked && f) ||
+	    asked.from_unix_ns >= asked.to_unix_ns) {
+		api_error(a, 400,
+			  "give from=UNIX and to=UNIX, later; format: folded, and of "
+			  "goroutines also pprof or html");
+		return;
+	}
+	asked.step_ns = (asked.to_unix_ns - asked.from_unix_ns) / PROFILE_LOOKS;
+	err = profile_text(s, &asked, is_blocked, format_by_name(formats[f].name), a, &why);
+	if (err)
+		api_error(a, err == -ENOENT ? 404 : 500, why.text);
+	else
+		a->type = formats[f].type;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * stored_sums: the goroutines that a store has of a target and a time, counted by stack: the mean of
+ * the looks of that time (serve/stored_look), as a recording of one look.
+ */
+#ifndef PARKWATCH_SERVE_STORED_SUMS_H
+#define PARKWATCH_SERVE_STORED_SUMS_H
+
+#include "base/cause.h"
+#include "serve/store_read.h"
+
+#define STORED_ONLY_MAX 128
+
+struct format;
+struct replay;
+struct http_answer;
+struct http_request;
+struct store;
+
+/* only: which looks, for people; lives as long as *ret. 0, or negative errno with a cause. */
+int stored_sums__of(const struct store_found *f, const char *target, char only[STORED_ONLY_MAX],
+		    struct replay **ret, struct cause *why);
+
+/*
+ * GET /api/v1/targets/ID/profile?view=goroutines|blocked&from=UNIX&to=UNIX&format=folded|pprof|html: of
+ * at most PROFILE_LOOKS looks of that time, so that nobody waits for the answer to another. blocked: an
+ * estimate, goroutines that wait times the length of the time; in ns, as folded stacks only.
+ */
+#define PROFILE_LOOKS 120
+void profile_get(const struct store *s, const char *target, const struct http_request *q,
+		 struct http_answer *a);
+
+#endif
