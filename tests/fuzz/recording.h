@@ -155,7 +155,7 @@ static void show_counted(const struct replay *r, struct snap *s, FILE *out)
 	for (size_t i = 0; out && format_at(i); i++) {
 		const struct renderer *how = format_at(i)->rows;
 
-		if (how && !(how->missing && how->missing()) && how != &renderer_html &&
+		if (how && how != &renderer_html &&
 		    how->render(&(struct report){ .snap = s,
 						  .meta = &r->meta,
 						  .namers = r->namers,
