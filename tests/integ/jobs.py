@@ -68,7 +68,10 @@ def probed(process):
     expect(len(holders) == 1, f"{len(holders)} probe holders")
     places = []
     for info in Path(f"/proc/{holders[0]}/fdinfo").iterdir():
-        text = info.read_text()
+        try:
+            text = info.read_text()
+        except FileNotFoundError:    # a window's, that was closed
+            continue
         where = re.search(r"^path:\s*(.*)$", text, re.M)
         places += [(where[1], offset) for offset in re.findall(r"^\d+\s+(0x[0-9a-f]+)\s+0x0$", text, re.M)] if where else []
     return places

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import time
 from collections import Counter
+from pathlib import Path
 
 import browser
 import build
@@ -236,6 +237,19 @@ def two_recordings_at_once_see_the_same():
     expect(sums == [truth["births"][0]["count"]] * 2, f"{sums}, truly {truth['births'][0]['count']}")
 
 
+def what_is_said_of_a_process_is_in_its_recording():
+    with tempfile.TemporaryDirectory() as folder, Target("burst") as t:
+        other = Recording(t.pid, "-e", "births")
+        for name, *args in (("loud.pw",), ("quiet.pw", "-q")):
+            pw = Path(folder, name)
+            status, _, live = parkwatch("record", "-p", t.pid, "-e", "births", "-d", "0.5", "--save", pw, "-o", Path(folder, "x.txt"), *args)
+            expect(not status and ("share the limit" in live) == (not args), live)
+            said = re.findall(r"^said +20\S+Z (.*)$", parkwatch("info", pw)[1], re.M)
+            expect(len(said) == 1 and "share the limit" in said[0] and f"(pid {t.pid})" in said[0], f"{name}: {said}")
+            expect(args or f"parkwatch: {said[0]}\n" in live, f"{said}: {live}")
+        other.stop()
+
+
 def cases():
     for function in (
             duration_ends_the_recording_by_itself, every_folded_line_is_what_flamegraph_reads,
@@ -246,5 +260,5 @@ def cases():
             ctrl_c_ends_the_recording_and_writes, blocked_time_does_not_pass_the_time_there_was,
             goroutines_parked_long_before_count_from_attach_on, who_waits_already_costs_no_system_call, doctor_shows_each_point_of_a_program,
             doctor_without_a_process_shows_the_kernel, quiet_says_nothing,
-            help_and_version_are_there, two_recordings_at_once_see_the_same):
+            help_and_version_are_there, two_recordings_at_once_see_the_same, what_is_said_of_a_process_is_in_its_recording):
         yield function.__name__, function

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/notes.h"
 #include "engine/session.h"
 #include "engine/target.h"
 #include "engine/watch.h"
@@ -34,6 +35,12 @@ static void on_signal(int sig)
 {
 	(void)sig;
 	stop = 1;
+}
+
+static void show_note(enum log_level level, const char *text)
+{
+	(void)level;
+	fprintf(stderr, "%s\n", text);
 }
 
 static void tell(void *ctx)
@@ -201,6 +208,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	signal(SIGINT, on_signal);
+	notes_show(show_note);
 	err = run(&(struct asked){ .pid = atoi(argv[1]),
 				   .duration_ns = (uint64_t)atoi(argv[2]) * NS_PER_SEC,
 				   .record_ns = (uint64_t)atoi(argv[5]) * NS_PER_SEC,

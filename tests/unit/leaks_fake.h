@@ -59,7 +59,7 @@ static inline char *fake_recording(const struct leaks *l, const struct leaks_sho
 	for (uint16_t rt = 0; rt < of.nr; rt++)
 		cr_assert_eq(factlog__look(f, 0, rt, 5, l->d->in.censuses[rt], fake_labels()), 0);
 	cr_assert_eq(leaks_facts__write(f, l, how), 0);
-	replay__write_meta(f, how->meta);
+	replay__write_end(f, how->meta);
 	cr_assert_eq(factlog__end(f, NULL), 0);
 	fclose(out);
 	return v;

@@ -53,7 +53,7 @@ static void end(struct made *m, uint64_t end_ns)
 	event_log__end(m->log, end_ns);
 	cr_assert_eq(snap__take(m->p, &s), 0);
 	cr_assert_eq(snap_facts__write(m->f, s), 0);
-	replay__write_meta(m->f, &(struct report_meta){ .cost = "" });
+	replay__write_end(m->f, &(struct report_meta){ .cost = "" });
 	cr_assert_eq(factlog__end(m->f, NULL), 0);
 	fclose(m->out);
 	event_log__free(m->log);

@@ -104,7 +104,7 @@ static struct replay *there_and_back(const struct refs *rs)
 	cr_assert_eq(factlog__look(f, 0, 0, 5, &fake_census, NULL), 0);
 	if (rs)
 		cr_assert_eq(refs_facts__write(f, rs, &show), 0);
-	replay__write_meta(f, &fake_meta);
+	replay__write_end(f, &fake_meta);
 	cr_assert_eq(factlog__end(f, NULL), 0);
 	fclose(file);
 	file = fmemopen(v, len, "r");
@@ -230,7 +230,7 @@ static int there_and_cut(const struct refs *rs, unsigned int part, struct replay
 	cr_assert_eq(factlog__new(file, &fake_of, &f), 0);
 	cr_assert_eq(factlog__look(f, 0, 0, 5, &fake_census, NULL), 0);
 	cr_assert_eq(refs_facts__write(f, rs, &show), 0);
-	replay__write_meta(f, &fake_meta);
+	replay__write_end(f, &fake_meta);
 	cr_assert_eq(factlog__end(f, NULL), 0);
 	fclose(file);
 	file = fmemopen(v, len * part / 8, "r");

@@ -47,7 +47,7 @@ static struct bytes write_all(void)
 	cr_assert_eq(factlog__peers(f, fds, 2, fake_peer, NULL), 0);
 	cr_assert_eq(dump__snap(d, PROFILE_ROOT_NONE, &snap), 0);
 	cr_assert_eq(snap_facts__write(f, snap), 0);
-	replay__write_meta(f, &fake_meta);
+	replay__write_end(f, &fake_meta);
 	cr_assert_eq(factlog__end(f, NULL), 0);
 	fclose(out);
 	return b;
@@ -232,6 +232,33 @@ static struct bytes segment_of(const uint8_t *facts, size_t nr)
 	fwrite(packed, seg.packed_bytes, 1, out);
 	fclose(out);
 	return b;
+}
+
+Test(replay, what_was_said_of_the_process_is_told)
+{
+	const uint64_t unix_ns = 1700000000000000000;
+	struct note notes[100];
+	struct bytes b = { NULL, 0 };
+	FILE *out = open_memstream(&b.v, &b.len);
+	scoped(factlog) f = NULL;
+	scoped(replay) r = NULL;
+	struct cause why = { "" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(notes); i++)
+		notes[i] = (struct note){ unix_ns + i, i ? LOG_INFO : LOG_WARN,
+					  i ? "so it is" : "lost\x1b[2J" };
+	cr_assert_eq(factlog__new(out, &fake_of, &f), 0);
+	factlog__notes(f, notes, ARRAY_SIZE(notes), 3);
+	cr_assert_eq(factlog__end(f, NULL), 0);
+	fclose(out);
+	cr_assert_eq(read_bytes(b.v, b.len, &r, &why), 0, "%s", why.text);
+	cr_assert_eq(r->book->nr_lines, ARRAY_SIZE(notes));
+	cr_expect_eq(r->book->lines[0].level, LOG_WARN);
+	cr_expect_str_eq(r->book->lines[0].text, "lost?[2J", "a file may have anything");
+	cr_expect_str_eq(r->book->lines[99].text, "so it is");
+	cr_expect_eq(r->book->lines[99].unix_ns, unix_ns + 99);
+	cr_expect_eq(r->book->lines_lost, 3);
+	free(b.v);
 }
 
 Test(replay, a_fact_that_is_not_known_is_passed_over)

@@ -84,16 +84,21 @@ static void put_logfmt(struct textbuf *to, const char *time, const char *level, 
 	textbuf__text(to, "\"\n");
 }
 
+const char *log_word(unsigned int level)
+{
+	return level == LOG_WARN ? "warning: " : level == LOG_DEBUG ? "debug: " : "";
+}
+
 static void put_line(struct textbuf *to, enum log_level level, const char *text)
 {
 	static const struct {
-		const char *word, *name;
+		const char *name;
 		char priority; /* syslog(3) */
-	} of[] = { [LOG_QUIET] = { "", "error", '3' },
-		   [LOG_ERROR] = { "", "error", '3' },
-		   [LOG_WARN] = { "warning: ", "warning", '4' },
-		   [LOG_INFO] = { "", "info", '6' },
-		   [LOG_DEBUG] = { "debug: ", "debug", '7' } };
+	} of[] = { [LOG_QUIET] = { "error", '3' },
+		   [LOG_ERROR] = { "error", '3' },
+		   [LOG_WARN] = { "warning", '4' },
+		   [LOG_INFO] = { "info", '6' },
+		   [LOG_DEBUG] = { "debug", '7' } };
 	char time[40];
 
 	if (in_journal)
@@ -104,7 +109,7 @@ static void put_line(struct textbuf *to, enum log_level level, const char *text)
 	case LOG_LOGFMT: put_logfmt(to, time, of[level].name, text); break;
 	default:
 		textbuf__format(to, "%s%s%s\n",
-				in_journal ? "" : "parkwatch: ", in_journal ? "" : of[level].word,
+				in_journal ? "" : "parkwatch: ", in_journal ? "" : log_word(level),
 				text);
 	}
 }

@@ -2,9 +2,9 @@
 /*
  * log: what parkwatch says to a person, on standard error, one line a call, prefix "parkwatch: ".
  *
- * Called by probe, engine, serve and cli only (log_debug by any room). Level and format are set once,
- * at the start: with the signal flag they are the mutable globals of the program. Text from the target
- * is cleaned of control characters.
+ * Called by serve and cli, and by the probe holder: the engine and rooms below it have notes
+ * (base/notes). Level and format are set once, at the start: with the signal flag they are the
+ * mutable globals of the program. Text from the target is cleaned of control characters.
  *
  * Where standard error is systemd's journal, a line begins with its priority, "<3>" for an error
  * (sd-daemon(3)), and has no prefix: the journal knows who says it.
@@ -27,6 +27,9 @@ void log_find_journal(const char *stream);
 void log_set_level(enum log_level level);
 enum log_level log_level(void);
 void log_line(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* "warning: ", or "" where lines of that level have no word; any number is fine. */
+const char *log_word(unsigned int level);
 
 #define log_error(...) log_line(LOG_ERROR, __VA_ARGS__)
 #define log_warn(...)  log_line(LOG_WARN, __VA_ARGS__)

@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 
 #include "base/log.h"
+#include "base/notes.h"
 #include "cli/begin.h"
 #include "cli/commands.h"
 #include "cli/help.h"
@@ -24,6 +25,11 @@ static int bound_memory(uint64_t bytes)
 	return -errno;
 }
 
+static void show_note(enum log_level level, const char *text)
+{
+	log_line(level, "%s", text);
+}
+
 static int run(int argc, char **argv)
 {
 	struct opts o;
@@ -31,6 +37,7 @@ static int run(int argc, char **argv)
 	if (opts__parse(&o, argc, argv))
 		return 2;
 	log_set_format((enum log_format)o.log_format);
+	notes_show(show_note);
 	log_set_level(o.quiet ? LOG_ERROR : o.verbose ? LOG_DEBUG : LOG_INFO);
 	if (o.help && o.command != CMD_HELP)
 		return help_command(stdout, o.command), end_of_print(0);

@@ -402,6 +402,14 @@ static int report_target(const struct opts *o)
 	return exit_status(err, &why);
 }
 
+/* As the run itself told them. */
+static void say_warnings(const struct book *b)
+{
+	for (size_t i = 0; i < b->nr_lines; i++)
+		if (b->lines[i].level == LOG_WARN)
+			log_warn("%s", b->lines[i].text);
+}
+
 static int report_file(const struct opts *o)
 {
 	uint64_t goids[PW_GOIDS_MAX];
@@ -415,6 +423,7 @@ static int report_file(const struct opts *o)
 					  &why);
 	if (!err) {
 		counted_say_read(r, o->operands[0]);
+		say_warnings(r->book);
 		err = report(o, r, &events, &why);
 	}
 	return exit_status(err, &why);
@@ -472,17 +481,34 @@ static void print_refs(const struct replay *r)
 		printf("paths         %zu, of %zu groups of goroutines\n", rs->nr_paths, rs->nr);
 }
 
-static void print_began(uint64_t unix_ns)
+#define TIME_MAX 48
+
+/* "" where it is not known. */
+static const char *time_text(uint64_t unix_ns, char *text, size_t size)
 {
 	const time_t s = (time_t)(unix_ns / NS_PER_SEC);
-	char text[32];
+	size_t len = 0;
 	struct tm tm;
 
-	if (!unix_ns || !gmtime_r(&s, &tm))
-		return;
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
-	printf("began         %s.%06lluZ\n", text,
-	       (unsigned long long)(unix_ns % NS_PER_SEC / 1000));
+	text[0] = '\0';
+	if (unix_ns && gmtime_r(&s, &tm))
+		len = strftime(text, size, "%Y-%m-%dT%H:%M:%S", &tm);
+	if (len)
+		snprintf(text + len, size - len, ".%06lluZ",
+			 (unsigned long long)(unix_ns % NS_PER_SEC / 1000));
+	return text;
+}
+
+static void print_lines(const struct book *b)
+{
+	char at[TIME_MAX];
+
+	for (size_t i = 0; i < b->nr_lines; i++)
+		printf("said          %s %s%s\n", time_text(b->lines[i].unix_ns, at, TIME_MAX),
+		       log_word(b->lines[i].level), b->lines[i].text);
+	if (b->lines_lost)
+		printf("said          %llu more lines, over the bound for a recording\n",
+		       (unsigned long long)b->lines_lost);
 }
 
 static void print_events(const struct replay *r)
@@ -502,6 +528,7 @@ static void print_info(const char *path, const struct replay *r)
 {
 	const struct book *b = r->book;
 	const char *event = event_word(r);
+	char began[TIME_MAX];
 
 	printf("recording     %s, format %u.%u, by parkwatch %s %s\n", path, r->read.major,
 	       r->read.minor, b->parkwatch, b->view);
@@ -509,7 +536,8 @@ static void print_info(const char *path, const struct replay *r)
 	       b->build_id[0] ? ", build id " : "", b->build_id);
 	for (size_t i = 0; i < b->nr_runtimes; i++)
 		printf("runtime       %s\n", b->runtimes[i].version);
-	print_began(r->meta.wall_start_ns);
+	if (r->meta.wall_start_ns)
+		printf("began         %s\n", time_text(r->meta.wall_start_ns, began, TIME_MAX));
 	if (r->meta.duration_ns)
 		printf("duration      %.3g s\n", (double)r->meta.duration_ns / 1e9);
 	print_looks(r);
@@ -527,6 +555,7 @@ static void print_info(const char *path, const struct replay *r)
 		       (unsigned long long)r->meta.lost);
 	if (r->meta.cost[0])
 		printf("overhead      %s\n", r->meta.cost);
+	print_lines(b);
 	printf("facts         %llu in %u segments, %llu bytes (%llu before compression)%s\n",
 	       (unsigned long long)r->read.facts, r->read.segments,
 	       (unsigned long long)r->read.packed_bytes, (unsigned long long)r->read.raw_bytes,

@@ -31,6 +31,6 @@ int save_end(struct factlog *f, const struct report_meta *meta, int err, struct 
 {
 	if (err)
 		return cause__set(why, err, "cannot write the recording: %s", strerror(-err));
-	replay__write_meta(f, meta);
+	replay__write_end(f, meta);
 	return factlog__end(f, why);
 }

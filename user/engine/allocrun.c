@@ -2,7 +2,7 @@
 #include "engine/allocrun.h"
 
 #include "base/clock.h"
-#include "base/log.h"
+#include "base/notes.h"
 #include "base/rt_boost.h"
 #include "base/random.h"
 #include "model/governor.h"
@@ -56,13 +56,13 @@ static uint64_t allocrun__predict(const struct allocrun *r)
 	if (own_ns < (double)ALLOCRUN_TRIAL_NS / 100)
 		own_ns = (double)ALLOCRUN_TRIAL_NS / 100;
 	if (calls > 0)
-		log_info("exact: %.3g allocations per second of its CPU time, each will cost "
-			 "%.0f ns: the program will use about %.1f times as much",
-			 calls / own_ns * NS_PER_SEC, hit_ns(env),
-			 1 + calls * hit_ns(env) / own_ns);
+		note_info("exact: %.3g allocations per second of its CPU time, each will cost "
+			  "%.0f ns: the program will use about %.1f times as much",
+			  calls / own_ns * NS_PER_SEC, hit_ns(env),
+			  1 + calls * hit_ns(env) / own_ns);
 	else
-		log_info("exact: each allocation will cost the program %.0f ns; none in %d ms",
-			 hit_ns(env), (int)(ALLOCRUN_TRIAL_NS / NS_PER_MS));
+		note_info("exact: each allocation will cost the program %.0f ns; none in %d ms",
+			  hit_ns(env), (int)(ALLOCRUN_TRIAL_NS / NS_PER_MS));
 	return after.idle - r->start.idle;
 }
 
@@ -97,7 +97,7 @@ static void allocrun__balance(struct allocrun *r)
 	if (r->none || (r->refills ? spent <= may : spent > may / 2))
 		return;
 	if (allocrun__see_refills(r, !r->refills, &why))
-		log_debug("no window of refills: %s", why.text);
+		note_debug("no window of refills: %s", why.text);
 }
 
 int allocrun__init(struct allocrun *r, const struct allocrun_env *env, struct cause *why)
@@ -175,7 +175,7 @@ static void allocrun__open(struct allocrun *r, uint64_t left_ns)
 		return;
 	allocrun__close(r);
 	if (proc__alive(r->env.proc))
-		log_warn("no windows of single allocations: %s", why.text);
+		note_warn("no windows of single allocations: %s", why.text);
 }
 
 /* Closes it if it has been open so long, or if enough was seen: a program may do nothing for a while

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/log.h"
+#include "base/notes.h"
 #include "heap/galloc.h"
 #include "engine/alloctypes.h"
 #include "golang/gosizes.h"
@@ -183,7 +183,7 @@ int allocs__choose(void *ctx, uint16_t rt, const struct plan *plan, struct probe
 
 		if (!allocs__try(al, rt, how, plan, ret, &not ))
 			return 0;
-		log_info("not %s: %s", alloc_source_name(how), not .text);
+		note_info("not %s: %s", alloc_source_name(how), not .text);
 	}
 	return allocs__try(al, rt, ALLOC_SOURCE_EXACT, plan, ret, why);
 }

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/log.h"
+#include "base/notes.h"
 #include "base/rt_boost.h"
 #include "base/vec.h"
 #include "engine/allocrun.h"
@@ -139,7 +139,7 @@ void allocwatch__again(struct allocwatch *a)
 	probes__limit(a->probes, -1);
 	probes__start(a->probes);
 	if (allocrun__again(&a->run, &why))
-		log_debug("allocations are counted no more: %s", why.text);
+		note_debug("allocations are counted no more: %s", why.text);
 }
 
 bool allocwatch__is_open(const struct allocwatch *a)

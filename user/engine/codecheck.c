@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/log.h"
+#include "base/notes.h"
 #include "probe/leftover.h"
 
 void codecheck__begin(struct codecheck *c, const struct goproc *gp, const struct proc *p,
@@ -16,8 +16,8 @@ void codecheck__begin(struct codecheck *c, const struct goproc *gp, const struct
 
 	c->known = !err;
 	if (err) {
-		log_debug("the code of '%s' (pid %d) cannot be compared with its file: %s",
-			  proc__comm(p), (int)proc__pid(p), strerror(-err));
+		note_debug("the code of '%s' (pid %d) cannot be compared with its file: %s",
+			   proc__comm(p), (int)proc__pid(p), strerror(-err));
 		return;
 	}
 	if (!repairs)
@@ -25,12 +25,12 @@ void codecheck__begin(struct codecheck *c, const struct goproc *gp, const struct
 	found = c->before.nr;
 	err = leftover__repair(gp, p, &c->before, &why);
 	if (err)
-		log_debug("%zu probes of others, or old ones, stay in '%s' (pid %d): %s", found,
-			  proc__comm(p), (int)proc__pid(p), why.text);
+		note_debug("%zu probes of others, or old ones, stay in '%s' (pid %d): %s", found,
+			   proc__comm(p), (int)proc__pid(p), why.text);
 	else if (c->before.nr < found)
-		log_info("took out %zu probe%s that a killed program had left in '%s' (pid %d)",
-			 found - c->before.nr, found - c->before.nr == 1 ? "" : "s", proc__comm(p),
-			 (int)proc__pid(p));
+		note_info("took out %zu probe%s that a killed program had left in '%s' (pid %d)",
+			  found - c->before.nr, found - c->before.nr == 1 ? "" : "s", proc__comm(p),
+			  (int)proc__pid(p));
 }
 
 static size_t codecheck__left(const struct codecheck *c, const struct textdiff *now)
@@ -61,8 +61,8 @@ int codecheck__end(const struct codecheck *c, const struct goproc *gp, const str
 				  "another program has one; see 'parkwatch doctor -p %d'",
 				  left, left == 1 ? "" : "s", proc__comm(p), (int)proc__pid(p),
 				  left == 1 ? "s" : "", (int)proc__pid(p));
-	log_debug("text restored: the code of '%s' (pid %d) is as in its file%s", proc__comm(p),
-		  (int)proc__pid(p),
-		  left || c->before.nr ? ", but for probes of other programs" : "");
+	note_debug("text restored: the code of '%s' (pid %d) is as in its file%s", proc__comm(p),
+		   (int)proc__pid(p),
+		   left || c->before.nr ? ", but for probes of other programs" : "");
 	return 0;
 }

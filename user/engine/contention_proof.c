@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/log.h"
+#include "base/notes.h"
 #include "base/cleanup.h"
 #include "heap/chanops.h"
 #include "census/gblocked.h"
@@ -128,8 +128,8 @@ static int search(const struct contention_proof_in *in, const struct waitgraph *
 		err = reach__keepings(r, goals, nr, ret, ret_nr);
 	if (!err && !reach__doubt(r)[0])
 		return 0;
-	log_debug("deadlocks by channels are not known: %s",
-		  err ? (why.text[0] ? why.text : strerror(-err)) : reach__doubt(r));
+	note_debug("deadlocks by channels are not known: %s",
+		   err ? (why.text[0] ? why.text : strerror(-err)) : reach__doubt(r));
 	*ret_unproved = true;
 	return err == -ESRCH || err == -ENOMEM ? err : 0;
 }

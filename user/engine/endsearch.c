@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/log.h"
+#include "base/notes.h"
 #include "heap/reach.h"
 #include "target/maps.h"
 
@@ -37,8 +37,8 @@ static int search(struct leaks *l, const struct snapshot *t, uint16_t rt, const 
 	if (!err)
 		err = reach__answer(r, goals, in.nr_goals, true, &answer);
 	if (err)
-		log_debug("who could end loops is not known: %s",
-			  why.text[0] ? why.text : strerror(-err));
+		note_debug("who could end loops is not known: %s",
+			   why.text[0] ? why.text : strerror(-err));
 	return err ? (err == -ENOMEM ? err : 0) : leak_ends__found(l, rt, c, answer);
 }
 

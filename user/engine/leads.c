@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
+#include "base/notes.h"
 #include "heap/chanlead.h"
 #include "view/leak_incident.h"
 
@@ -160,7 +160,7 @@ static int note_runtime(struct leaks *l, uint16_t rt, const struct snapshot *t)
 			     v, p.nr);
 	if (!err)
 		return note_all(&p);
-	log_debug("who would end waits at channels is not known: %s", strerror(-err));
+	note_debug("who would end waits at channels is not known: %s", strerror(-err));
 	return err == -ENOMEM ? err : 0;
 }
 

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "base/log.h"
+#include "base/notes.h"
 
 int leaklabels_note(struct leaks *l, const struct snapshot *t, struct labelbook *b)
 {
@@ -20,6 +20,6 @@ int leaklabels_note(struct leaks *l, const struct snapshot *t, struct labelbook 
 			err = snapshot__labels_at(t, (uint16_t)i, ptrs, nr, b, &why);
 	}
 	if (err && err != -ENOMEM)
-		log_debug("labels are not told: %s", why.text);
+		note_debug("labels are not told: %s", why.text);
 	return err && err != -ENOMEM ? 0 : err ? err : leaks__label(l, b);
 }

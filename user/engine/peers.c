@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
+#include "base/notes.h"
 #include "heap/gconn.h"
 #include "view/leak_peer.h"
 #include "target/fds.h"
@@ -155,7 +155,7 @@ static int note_others(struct leaks *l, uint16_t rt, const struct ends *e, const
 		return -ENOMEM;
 	err = in.nr ? gconns_of(&in, found) : 0;
 	if (err) {
-		log_debug("who is at work for which connection is not known: %s", strerror(-err));
+		note_debug("who is at work for which connection is not known: %s", strerror(-err));
 		return err == -ENOMEM ? err : 0;
 	}
 	for (size_t i = 0; i < in.nr && !err; i++)

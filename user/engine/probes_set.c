@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/heart.h"
 #include "base/log.h"
+#include "base/notes.h"
 #include "census/census.h"
 
 /* Where others will be is not known yet; it takes long to time what is single-stepped. */
@@ -118,13 +119,13 @@ static void probes_set__calibrate(struct probes_set *s)
 			   classes, points, s->o.sums, &s->cal, &c);
 	s->calibrated = n >= 0;
 	if (n < 0)
-		log_warn("cost is not measured: %s", c.text);
+		note_warn("cost is not measured: %s", c.text);
 	if (n <= 0)
 		return;
-	log_debug("what hits cost was measured in %.0f ms",
-		  (double)(clock_now_ns() - began) / NS_PER_MS);
-	log_debug("probes go out when parkwatch has given no sign of life for %llu ms",
-		  (unsigned long long)(heart->late_ns / NS_PER_MS));
+	note_debug("what hits cost was measured in %.0f ms",
+		   (double)(clock_now_ns() - began) / NS_PER_MS);
+	note_debug("probes go out when parkwatch has given no sign of life for %llu ms",
+		   (unsigned long long)(heart->late_ns / NS_PER_MS));
 }
 
 /* --- records --- */

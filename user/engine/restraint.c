@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/log.h"
+#include "base/notes.h"
 #include "census/census.h"
 
 #define ADJ_MAX 1000 /* Linux include/uapi/linux/oom.h OOM_SCORE_ADJ_MAX */
@@ -39,7 +39,7 @@ static void go_first(const struct proc *p)
 		return;
 	fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 	if (fd < 0 || dprintf(fd, "%d", wanted) < 0)
-		log_debug("oom_score_adj stays %d: %s", ours, strerror(errno));
+		note_debug("oom_score_adj stays %d: %s", ours, strerror(errno));
 }
 
 static uint64_t goroutines(struct goproc *gp, const struct proc *p)
@@ -67,7 +67,7 @@ static void bound_memory(struct goproc *gp, const struct proc *p)
 	bytes = RESTRAINT_BYTES + RESTRAINT_GOROUTINE_BYTES * goroutines(gp, p);
 	most.rlim_cur = bytes;
 	if (setrlimit(RLIMIT_AS, &most))
-		log_debug("memory is not bounded: %s", strerror(errno));
+		note_debug("memory is not bounded: %s", strerror(errno));
 #else
 	(void)gp;
 	(void)p;

@@ -11,7 +11,7 @@
 
 #include "base/clock.h"
 #include "base/heart.h"
-#include "base/log.h"
+#include "base/notes.h"
 #include "base/rt_boost.h"
 #include "engine/owncost.h"
 #include "engine/session_parts.h"
@@ -285,7 +285,7 @@ static int session_run__begin_stretch(struct session_run *r, struct cause *why)
 		gapcount__begin(&r->count, s->target.proc, s->target.gp);
 	probes__start(s->probes);
 	if (r->stretches > 1) {
-		log_debug("recording goes on");
+		note_debug("recording goes on");
 		r->gap_missing =
 			gapcount__missing(&r->count, s->target.proc, s->target.gp, s->probes);
 	}

@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "base/heart.h"
-#include "base/log.h"
+#include "base/notes.h"
 #include "heap/chanfeed.h"
 #include "engine/endless.h"
 #include "engine/holdnames.h"
@@ -442,8 +442,8 @@ static void watch__check_code(struct watch *w)
 	if (codecheck__end(&w->code, w->t->target.gp, w->t->target.proc, w->recorders, &why))
 		memcpy(w->end.code_left, why.text, sizeof(w->end.code_left));
 	if (late.hit)
-		log_warn("the code of '%s' (pid %d) could not be compared with its file in time",
-			 proc__comm(w->t->target.proc), (int)w->o.pid);
+		note_warn("the code of '%s' (pid %d) could not be compared with its file in time",
+			  proc__comm(w->t->target.proc), (int)w->o.pid);
 	proc__limit(w->t->target.proc, &w->until);
 }
 

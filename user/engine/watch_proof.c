@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "base/log.h"
+#include "base/notes.h"
 #include "engine/endsearch.h"
 #include "engine/watch_parts.h"
 #include "heap/reach.h"
@@ -112,7 +112,7 @@ static int watch__heap_one(struct watch *w, uint16_t rt, const struct maps *maps
 	if (!err)
 		err = retained_heap_bytes(&in, bytes, &why);
 	if (err)
-		log_debug("the heap that leaks keep is not computed: %s", why.text);
+		note_debug("the heap that leaks keep is not computed: %s", why.text);
 	return err;
 }
 
@@ -136,8 +136,8 @@ int watch__heap(struct watch *w, bool suspects)
 		leaks__heap(w->leaks, err ? NULL : bytes);
 	}
 	leaks__rank(w->leaks);
-	log_debug("the heap that leaks keep: %.3f s, %.3f s of a processor",
-		  (double)(clock_now_ns() - began) / NS_PER_SEC,
-		  (double)(clock_cpu_ns() - cpu_began) / NS_PER_SEC);
+	note_debug("the heap that leaks keep: %.3f s, %.3f s of a processor",
+		   (double)(clock_now_ns() - began) / NS_PER_SEC,
+		   (double)(clock_cpu_ns() - cpu_began) / NS_PER_SEC);
 	return err == -ENOMEM ? err : 0;
 }

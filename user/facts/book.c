@@ -41,6 +41,7 @@ void book__free(struct book *b)
 	}
 	free(b->looks);
 	free(b->peers);
+	free(b->lines);
 	codebook__free(b->code);
 	textpool__free(b->texts);
 	free(b);
@@ -178,6 +179,26 @@ const char *book__peer(const struct book *b, int fd)
 	return p ? p->text : "";
 }
 
+static int book__add_lines(struct book *b, const Pw__LogLines *l, struct cause *why)
+{
+	int64_t unix_ns = 0;
+
+	if (l->n_unix_delta != l->n_text || !column_fits(l->n_level, l->n_text) ||
+	    l->n_text > BOOK_LINES_MAX - b->nr_lines)
+		return book__bad(why, "it has too many lines");
+	if (vec__reserve(&b->lines, &b->lines_room, b->nr_lines + l->n_text, sizeof(*b->lines)))
+		return cause__no_memory(why);
+	for (size_t i = 0; i < l->n_text; i++) {
+		unix_ns = (int64_t)((uint64_t)unix_ns + (uint64_t)l->unix_delta[i]);
+		b->lines[b->nr_lines++] =
+			(struct book_line){ .unix_ns = (uint64_t)unix_ns,
+					    .level = COLUMN_AT(l, level, i),
+					    .text = textpool__get(b->texts, l->text[i]) };
+	}
+	b->lines_lost += l->lost;
+	return 0;
+}
+
 /* --- all --- */
 
 static int book__take(struct book *b, const Pw__Fact *f, const struct pw_names *names,
@@ -193,6 +214,7 @@ static int book__take(struct book *b, const Pw__Fact *f, const struct pw_names *
 	case PW__FACT__FACT_LABELS: return book__labels(b, f->labels, names, why);
 	case PW__FACT__FACT_GOROUTINES: return book__goroutines(b, f->goroutines, why);
 	case PW__FACT__FACT_PEERS: return book__add_peers(b, f->peers, names, why);
+	case PW__FACT__FACT_LOG_LINES: return book__add_lines(b, f->log_lines, why);
 	case PW__FACT__FACT_CHANNELS: return book__channels(b, f->channels, names, why);
 	case PW__FACT__FACT_LOCKS: return book__locks(b, f->locks, why);
 	case PW__FACT__FACT_HOLDERS: return book__holders(b, f->holders, why);

@@ -26,6 +26,7 @@
 #define BOOK_LOOKS_MAX    4096
 #define BOOK_OPTIONS_MAX  256
 #define BOOK_PEERS_MAX    65536
+#define BOOK_LINES_MAX    65536
 
 /* Channels and locks of one runtime. All are there, or none: nobody asked. Owned. */
 struct book_waits {
@@ -55,6 +56,12 @@ struct book_peer {
 	const char *text;
 };
 
+struct book_line { /* that parkwatch had to say */
+	uint64_t unix_ns;
+	uint32_t level; /* enum log_level */
+	const char *text;
+};
+
 /* Read only for others. Texts are those of the pool: clean. */
 struct book {
 	struct textpool *texts;
@@ -74,6 +81,9 @@ struct book {
 	size_t nr_looks, looks_room;
 	struct book_peer *peers; /* by fd, after book__end() */
 	size_t nr_peers, peers_room;
+	struct book_line *lines;
+	size_t nr_lines, lines_room;
+	uint64_t lines_lost;
 	struct book_open *open; /* the look that is read */
 };
 

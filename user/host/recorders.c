@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/log.h"
+#include "base/notes.h"
 
 #define FILE_NAME "recorders"
 
@@ -111,7 +111,7 @@ static int recorders__take_slot(struct recorders *r)
 /* Nobody can be asked: no space, a limit of file size, no locks there. */
 static void recorders__give_up(struct recorders *r, int err)
 {
-	log_debug("who else records is not known: %s: %s", RECORDERS_DIR, strerror(-err));
+	note_debug("who else records is not known: %s: %s", RECORDERS_DIR, strerror(-err));
 	if (r->fd >= 0)
 		close(r->fd);
 	r->fd = -EBADF;
@@ -161,10 +161,10 @@ int recorders__join(const struct proc *p, struct recorders **ret)
 		r->asked_ns = clock_now_ns();
 	}
 	if (r->sharers > 1)
-		log_info("%u more look%s at '%s' (pid %d) with probes, pid %d is one; all share "
-			 "the limit of what probes may cost",
-			 r->sharers - 1, r->sharers == 2 ? "s" : "", proc__comm(p),
-			 (int)proc__pid(p), (int)first);
+		note_info("%u more look%s at '%s' (pid %d) with probes, pid %d is one; all share "
+			  "the limit of what probes may cost",
+			  r->sharers - 1, r->sharers == 2 ? "s" : "", proc__comm(p),
+			  (int)proc__pid(p), (int)first);
 	*ret = steal(r);
 	return 0;
 }

@@ -11,7 +11,8 @@
 #include "facts/fact_flags.h"
 
 #define CODE_ROWS   1024
-#define ROOTS       4 /* frames: runtime.goexit, wrappers, and what they call */
+#define ROOTS       4  /* frames: runtime.goexit, wrappers, and what they call */
+#define NOTE_ROWS   64 /* lines in a fact */
 #define CODE_FRAMES (2 * CODE_ROWS + GOSYM_INLINE_MAX)
 
 struct told_key { /* hashed as bytes: no padding */
@@ -338,5 +339,37 @@ void factlog__roots(struct factlog *f, uint16_t rt, const uint64_t *pcs, size_t 
 			factlog__fail(f, -ENOMEM);
 		else
 			factlog__start(f, rt, v[of - 1].entry);
+	}
+}
+
+/* --- notes --- */
+
+void factlog__notes(struct factlog *f, const struct note *v, size_t nr, uint64_t lost)
+{
+	for (size_t at = 0; at < nr || lost; at += NOTE_ROWS) {
+		const size_t rows = nr - at < NOTE_ROWS ? nr - at : NOTE_ROWS;
+		int64_t unix_delta[NOTE_ROWS];
+		uint32_t level[NOTE_ROWS];
+		char *text[NOTE_ROWS];
+		Pw__LogLines l = PW__LOG_LINES__INIT;
+		Pw__Fact fact = PW__FACT__INIT;
+
+		for (size_t i = 0; i < rows; i++) {
+			const struct note *n = &v[at + i];
+
+			unix_delta[i] = (int64_t)(n->unix_ns - (i ? n[-1].unix_ns : 0));
+			level[i] = (uint32_t)n->level;
+			text[i] = (char *)(uintptr_t)n->text;
+		}
+		l.n_unix_delta = l.n_level = l.n_text = rows;
+		l.unix_delta = unix_delta;
+		l.level = level;
+		l.text = text;
+		l.lost = lost;
+		lost = 0;
+		fact.fact_case = PW__FACT__FACT_LOG_LINES;
+		fact.log_lines = &l;
+		factlog__group(f);
+		pw_writer__fact(f->w, &fact);
 	}
 }

@@ -15,6 +15,7 @@
 
 #include "base/cause.h"
 #include "base/cleanup.h"
+#include "base/notes.h"
 #include "facts/goroutines.h"
 #include "facts/labelbook.h"
 #include "facts/pw_writer.h"
@@ -50,6 +51,8 @@ int factlog__waits(struct factlog *f, uint32_t number, uint16_t rt, uint64_t uni
 /* What these descriptors are connected to; text(i): "" is left out. */
 int factlog__peers(struct factlog *f, const int *fds, size_t nr,
 		   const char *(*text)(void *ctx, int fd), void *ctx);
+/* What is said of the process (base/notes). */
+void factlog__notes(struct factlog *f, const struct note *v, size_t nr, uint64_t lost);
 /* What went wrong first, with a cause; nothing is written afterwards. */
 int factlog__end(struct factlog *f, struct cause *why);
 

@@ -46,7 +46,7 @@ static int recording(struct watch *w, const struct watch_end *e, char **ret, siz
 	if (!err)
 		err = watch__log(w, &show, f);
 	if (!err) {
-		replay__write_meta(f, &meta);
+		replay__write_end(f, &meta);
 		err = factlog__end(f, why);
 	}
 	if (to && fclose(to) && !err)

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "format/format.h"
+#include "serve/lines.h"
 #include "view/replay.h"
 
 #define CPU_MOST_NS (600 * NS_PER_SEC) /* of one watch */
@@ -92,7 +93,8 @@ int leakwatch__write_json(const struct leakwatch *w, FILE *out, struct cause *wh
 	return err;
 }
 
-static int leakwatch__take(struct leakwatch *w, struct leak_turns *turns, uint64_t now_ns)
+static int leakwatch__take(struct leakwatch *w, const char *id, struct leak_turns *turns,
+			   uint64_t now_ns)
 {
 	const struct frame_figures *f = &w->from.head.figures;
 	/* who writes it may be mistaken */
@@ -102,8 +104,10 @@ static int leakwatch__take(struct leakwatch *w, struct leak_turns *turns, uint64
 	struct cause why = { "" };
 	int err = opened__read(&o, w->from.body, w->from.head.bytes, &why);
 
-	if (!err)
+	if (!err) {
 		leak_figures_of(o.leaks, &figures);
+		lines_pass_on(o.replay->book, id);
+	}
 	opened__done(&o);
 	if (err)
 		return err;
@@ -128,7 +132,7 @@ int leakwatch__read(struct leakwatch *w, const char *id, struct leak_turns *turn
 	if (!got)
 		return 0;
 	if (got > 0)
-		got = leakwatch__take(w, turns, now_ns);
+		got = leakwatch__take(w, id, turns, now_ns);
 	if (!got)
 		return 1;
 	if (got != -EPIPE)

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/cleanup.h"
+#include "serve/lines.h"
 #include "serve/remember.h"
 #include "view/dump.h"
 #include "view/replay.h"
@@ -110,11 +111,12 @@ static int read_look(const char *look, size_t len, const char *id, struct histor
 	in.namers = r->namers;
 	in.nr = r->book->nr_runtimes;
 	err = dump__new(&in, &(struct dump_opts){ .system = false }, &d);
-	if (!err)
-		count(ret, d);
-	if (!err)
-		(void)remember__look(h, d, clock_now_ns(), clock_ns(CLOCK_REALTIME));
-	return err;
+	if (err)
+		return err;
+	count(ret, d);
+	(void)remember__look(h, d, clock_now_ns(), clock_ns(CLOCK_REALTIME));
+	lines_pass_on(r->book, id);
+	return 0;
 }
 
 /* Between two looks as many wait as at both, on average. */

@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/notes.h"
 #include "engine/contention.h"
 #include "engine/lifetotals.h"
 #include "engine/job.h"
@@ -87,7 +88,8 @@ static int worker__recording(const struct worker *w, char **ret, size_t *ret_len
 		err = factlog__waits(f, 0, rt, w->t->wall_ns, w->t->censuses[rt], &source);
 	}
 	if (!err) {
-		replay__write_meta(f, &meta);
+		replay__write_end(f, &meta);
+		notes_forget();
 		err = factlog__end(f, why);
 	}
 	if (to && fclose(to) && !err)

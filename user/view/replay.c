@@ -132,10 +132,13 @@ int replay__open(const char *path, struct replay **ret, struct cause *why)
 	return replay__open_events(path, NULL, ret, why);
 }
 
-void replay__write_meta(struct factlog *f, const struct report_meta *m)
+void replay__write_end(struct factlog *f, const struct report_meta *m)
 {
 	Pw__Recording r = PW__RECORDING__INIT;
 	Pw__Fact fact = PW__FACT__INIT;
+	const struct note *notes;
+	uint64_t lost;
+	size_t nr;
 
 	r.unix_ns = m->wall_start_ns;
 	r.duration_ns = m->duration_ns;
@@ -149,6 +152,8 @@ void replay__write_meta(struct factlog *f, const struct report_meta *m)
 	fact.recording = &r;
 	factlog__group(f);
 	pw_writer__fact(factlog__writer(f), &fact);
+	notes = notes_kept(&nr, &lost);
+	factlog__notes(f, notes, nr, lost);
 }
 
 int replay__of_bytes(const char *bytes, size_t len, const char *name, struct replay **ret,

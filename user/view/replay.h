@@ -50,6 +50,7 @@ DEFINE_SCOPED(replay)
 /* The first look, a census for each runtime; false: it has none. */
 bool replay__look(const struct replay *r, const struct census *ret[BOOK_RUNTIMES_MAX]);
 
-void replay__write_meta(struct factlog *f, const struct report_meta *m);
+/* Of each recording: what is said of the whole, and what was said of the process (base/notes). */
+void replay__write_end(struct factlog *f, const struct report_meta *m);
 
 #endif
