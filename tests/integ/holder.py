@@ -106,8 +106,32 @@ def killed_in_a_watch_for_leaks_it_takes_no_report_along():
         expect(probes_are_out(t.pid), "probes are left in the code")
 
 
+def one_is_there_for_all_sets_and_has_what_it_is_given():
+    """A watch for leaks has three sets of probes: one child, started by exec, with nothing of parkwatch; and what a hit costs is measured once."""
+    with Target("busy") as t, tempfile.NamedTemporaryFile() as secret:
+        t.go()
+        p = subprocess.Popen([PARKWATCH, "leaks", "-v", "-p", str(t.pid), "-d", "3", "--max-overhead", "0", "-o", f"{secret.name}.json"],
+                             stdin=secret, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        wait_until(lambda: text_changed(t.pid) > 0, "it has no probes")
+        holder = Path(f"/proc/{holder_of(p.pid)}")
+        children = Path(f"/proc/{p.pid}/task/{p.pid}/children").read_text().split()
+        expect(children == [holder.name], f"{len(children)} children")
+        mine = re.search(r"^PPid:\t(\d+)", Path(holder, "status").read_text(), re.M)[1]
+        expect(int(mine) == p.pid and os.readlink(holder / "exe") == os.readlink(f"/proc/{p.pid}/exe"), f"{holder}: {mine}")
+        expect(Path(holder, "cmdline").read_bytes().split(b"\0")[1] == b"holder", Path(holder, "cmdline").read_text())
+        held = []
+        for fd in Path(holder, "fd").iterdir():
+            with contextlib.suppress(OSError):    # a window's, that was closed
+                held.append(os.readlink(fd))
+        strange = [of for of in held if not re.match(r"socket:|anon_inode:|/memfd:|/dev/null|pipe:|/proc/\d+/stat$", of)]
+        expect(not strange, f"it holds {strange}")
+        said = p.communicate(timeout=60)[1]
+        Path(f"{secret.name}.json").unlink(missing_ok=True)
+        expect(said.count("what hits cost was measured in") == 1, said)
+
+
 def cases():
-    for function in (its_file_may_be_gone, its_file_may_be_in_a_mount_namespace, capabilities_of_the_file_are_its_own_too,
+    for function in (one_is_there_for_all_sets_and_has_what_it_is_given, its_file_may_be_gone, its_file_may_be_in_a_mount_namespace, capabilities_of_the_file_are_its_own_too,
                      without_new_privileges_it_has_what_was_given, who_may_not_run_it_is_told_in_one_line, nobody_else_starts_it,
                      one_that_does_not_answer_ends_the_recording, killed_in_a_watch_for_leaks_it_takes_no_report_along):
         yield f"holder: {function.__name__}", function
