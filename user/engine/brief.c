@@ -133,7 +133,7 @@ enum brief brief(pid_t pid, uint64_t most_ns, struct process_row *row)
 		       : err == -EACCES   ? BRIEF_NO_RIGHT
 					  : BRIEF_NOT_GO;
 	describe(row, p);
-	err = target__open(&t, pid, &until, &row->why);
+	err = target__take(&t, steal(p), &until, &row->why);
 	if (err)
 		return brief_of_error(err);
 	ret = brief_of_target(&t, row, &until);

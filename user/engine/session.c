@@ -265,7 +265,6 @@ static int session__ask_creators(struct session *s)
 			s->before[i] = steal(censuses[i]);
 		else
 			census__free(censuses[i]);
-	s->has_before = s->o.keep_before && !err;
 	return err == -ENOMEM ? err : 0;
 }
 
@@ -465,7 +464,7 @@ const struct target *session__target(const struct session *s)
 
 const struct census *const *session__before(const struct session *s)
 {
-	return s->has_before ? (const struct census *const *)s->before : NULL;
+	return s->before[0] ? (const struct census *const *)s->before : NULL;
 }
 
 size_t session__namers(const struct session *s, struct namer *namers)

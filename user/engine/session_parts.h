@@ -82,7 +82,6 @@ struct session {
 	struct profile *profile;
 	struct callsites *callsites;                /* by creation site, else NULL */
 	struct census *before[GOPROC_RUNTIMES_MAX]; /* what these know: session_opts.keep_before */
-	bool has_before;
 	struct ingest *intake;
 	struct probes *probes; /* NULL: looks only */
 	struct codecheck code;

@@ -20,14 +20,20 @@ static int target__prove(struct target *t, struct goruntime *rt, struct cause *w
 
 int target__open(struct target *t, pid_t pid, struct deadline *until, struct cause *why)
 {
-	int err;
+	struct proc *p = NULL;
+	int err = proc__open(pid, &p, why);
 
 	*t = (struct target){ .nr = 0 };
-	err = proc__open(pid, &t->proc, why);
-	if (!err)
-		proc__limit(t->proc, until);
-	if (!err)
-		err = goproc__open(t->proc, &t->gp, why);
+	return err ? err : target__take(t, p, until, why);
+}
+
+int target__take(struct target *t, struct proc *p, struct deadline *until, struct cause *why)
+{
+	int err;
+
+	*t = (struct target){ .proc = p };
+	proc__limit(t->proc, until);
+	err = goproc__open(t->proc, &t->gp, why);
 	if (!err)
 		restraint__apply(t->gp, t->proc);
 	for (size_t i = 0; !err && i < goproc__nr_runtimes(t->gp); i++)

@@ -32,6 +32,8 @@ struct target { /* all owned */
  * cause; then t has nothing that must be closed.
  */
 int target__open(struct target *t, pid_t pid, struct deadline *until, struct cause *why);
+/* Of one that is open already; p is t's from here on, whatever comes of it. */
+int target__take(struct target *t, struct proc *p, struct deadline *until, struct cause *why);
 void target__close(struct target *t); /* of one that is all zeros too */
 
 /*
