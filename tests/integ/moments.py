@@ -96,6 +96,58 @@ def a_range_has_what_the_program_did_in_it(minor):
         expect("blocked for 0.1 s" in head[0] and "only 0.1 s to 0.2 s of " in head[1] and f"goroutine {min(goids)}" in head[1], head)
 
 
+def interval_of(pw, *args):
+    """Nanoseconds since its beginning, of what a report of estimates shows; and whether it says what that is."""
+    report = json.loads(shown(pw, "json", *args))
+    begin, end, what = re.match(r"(\S+) s to (\S+) s of \S+ s(.*)$", report["only"]).groups()
+    expect(what.startswith(": whole intervals, errors not known") and report["total_error"] is None, report["only"])
+    return round(float(begin) * 1e9), round(float(end) * 1e9)
+
+
+def an_estimated_range_has_what_the_program_did_in_it():
+    """Looks only: whole intervals of about a second, and what the program says of the same time."""
+    with tempfile.TemporaryDirectory() as folder, Target("", command=build.built(build.MODES_MINOR, "static", "moments")) as t:
+        pw = Path(folder, "x.pw")
+        r = Recording(t.pid, "-o", str(pw), "-e", "blocked", "--no-probes", "--rate", "200")
+        expect(r.recording, "".join(r.said))
+        truth = []
+        for _ in range(10):
+            t.go()
+            truth += json.loads(t.truth())
+        code, _, said = r.stop()
+        expect(code == 0, said)
+        start, names = began_ns(pw), {w["func"] for w in truth}
+        intervals = int(re.search(r"^intervals     (\d+), from 0 s to ", parkwatch("info", str(pw))[1], re.M)[1])
+        begin, seen_ranges = 0, []
+        for _ in range(intervals):
+            lo, hi = interval_of(pw, "--from", f"{begin}ns", "--to", f"{begin + 1}ns")
+            expect(lo == begin < hi < lo + 2 * 10**9, f"an interval of {lo} to {hi} ns, asked for {begin}")
+            seen_ranges.append((lo, hi))
+            begin = hi
+        expect(intervals > 4, f"{seen_ranges}")
+        for lo, hi in (*seen_ranges, (seen_ranges[1][0], seen_ranges[-2][1])):
+            seen = waited(pw, names, "--from", f"{lo}ns", "--to", f"{hi}ns")
+            for name in names:
+                ns, _, perhaps = part_of([w for w in truth if w["func"] == name], lo + start, hi + start)
+                expect(abs(seen[name][0] - ns) <= SLACK_NS * (1 + perhaps), f"{lo} to {hi}: {name} waited {seen[name]}, the program says {ns} ns")
+        parts = [sums(pw, "--from", f"{lo}ns", "--to", f"{hi}ns") for lo, hi in seen_ranges]
+        expect(added(parts) == sums(pw) == sums(pw, "--to", ALL), "the intervals do not add up")
+
+
+def what_is_exact_and_what_is_estimated_add_up(event):
+    with tempfile.TemporaryDirectory() as folder, Target("busy") as t:
+        t.go()
+        pw = Path(folder, "x.pw")
+        status, _, said = parkwatch("record", "-p", str(t.pid), "-e", event, "-d", "4", "--max-overhead", "0.5", "-o", str(pw))
+        expect(status == 0 and "s are exact, the rest is estimated from " in said, said)
+        first = json.loads(shown(pw, "json", "--to", "10ms"))["only"]
+        expect(first.startswith("0 s to 0.01 s of ") and "whole" not in first, first)
+        _, middle = interval_of(pw, "--to", "2")
+        expect(1.9e9 < middle < 4e9, f"{middle}")
+        parts = [sums(pw, *args) for args in (("--to", "10ms"), ("--from", "10ms", "--to", f"{middle}ns"), ("--from", f"{middle}ns"))]
+        expect(all(parts) and added(parts) == sums(pw), "the ranges do not add up")
+
+
 ROOTS = {"blocked": ("none", "goid", "label"), "births": ("none", "created-by"), "exits": ("none", "goid"), "sched": ("none", "state")}
 
 
@@ -150,7 +202,7 @@ def what_has_no_single_events_says_so():
             got, text, said = parkwatch("report", str(pw), *args)
             expect(got == status and not text and said.count("\n") == 1, f"{args}: exit code {got}: {text[:200]}{said}")
             return said
-        for args in (("-e", "alloc"), ("--no-probes",), ("--max-events", "0")):
+        for args in (("-e", "alloc"), ("--max-events", "0")):
             record(*args)
             expect("has no single events to choose from: 'parkwatch record -e blocked|" in refused(1, "--from", "0.1"), args)
             expect(shown(pw, "folded"), args)
@@ -160,9 +212,11 @@ def what_has_no_single_events_says_so():
         expect("there is no view 'wakes'" in refused(2, "--view", "wakes"), "no view")
         expect("--from must be before that" in refused(2, "--from", "60"), "later than its end")
         expect("--to must be after --from" in refused(2, "--from", "2", "--to", "1"), "a range of nothing")
-        # What is estimated is in no range.
+        # What is estimated is of no goroutine.
         record("-e", "births", "--max-overhead", "0.01")
-        expect("s only: the rest is estimated; record with --max-overhead 0 to have all" in refused(1, "--from", "0.49"), "estimates")
+        expect("s only: the rest is estimated; record with --max-overhead 0 to have all" in refused(1, "--from", "0.49", "--goid", "1"), "estimates")
+        record("--no-probes")
+        expect("has no single events, which --goid chooses from" in refused(1, "--from", "0.1", "--goid", "1"), "estimates only")
         # A bound: what is over it is counted, and told.
         record("-e", "births", "--max-events", "100", to=few)
         status, text, said = parkwatch("info", str(few))
@@ -182,5 +236,8 @@ def cases():
         yield f"moments: a_range_has_what_the_program_did_in_it [go1.{minor}]", lambda m=minor: a_range_has_what_the_program_did_in_it(m)
     for event in ROOTS:
         yield f"moments: adjoining_ranges_are_the_whole [{event}]", lambda e=event: adjoining_ranges_are_the_whole(e)
+    yield "moments: an_estimated_range_has_what_the_program_did_in_it", an_estimated_range_has_what_the_program_did_in_it
+    for event in ROOTS:
+        yield f"moments: what_is_exact_and_what_is_estimated_add_up [{event}]", lambda e=event: what_is_exact_and_what_is_estimated_add_up(e)
     yield "moments: all_events_are_the_sums_though_parkwatch_was_stopped", all_events_are_the_sums_though_parkwatch_was_stopped
     yield "moments: what_has_no_single_events_says_so", what_has_no_single_events_says_so

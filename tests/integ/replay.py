@@ -257,7 +257,11 @@ def a_recording_of_each_version_stays_readable():
     ranges = [json.loads(parkwatch("report", str(GOLDEN / "blocked-1.1.pw"), "-f", "json", *args)[1])["total"]
               for args in ((), ("--to", "100ms"), ("--from", "100ms", "--to", "0.3"), ("--from", "300ms"))]
     expect(ranges[0] == sum(ranges[1:]) > 10**9 and all(ranges), f"single events: {ranges}")
-    expect(seen == {"1.0", "1.1"}, f"{seen}: a version has no golden recording")
+    end = re.match(r"0 s to (\S+) s of", json.loads(parkwatch("report", str(GOLDEN / "blocked-1.2.pw"), "-f", "json", "--to", "1")[1])["only"])[1]
+    ranges = [json.loads(parkwatch("report", str(GOLDEN / "blocked-1.2.pw"), "-f", "json", *args)[1])["total"]
+              for args in ((), ("--to", end), ("--from", end))]
+    expect(ranges[0] == sum(ranges[1:]) > 10**9 and all(ranges), f"estimates: {ranges}")
+    expect(seen == {"1.0", "1.1", "1.2"}, f"{seen}: a version has no golden recording")
 
 
 def column(lines, of):

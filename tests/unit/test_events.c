@@ -42,7 +42,7 @@ static void begin(struct made *m, const struct profile_opts *o, uint64_t max)
 	cr_assert_eq(factlog__new(m->out, &fake_of, &m->f), 0);
 	cr_assert_eq(profile__new(o, &m->p), 0);
 	cr_assert_eq(event_log__new(m->f, m->p, max, &m->log), 0);
-	profile__tap(m->p, &(struct profile_tap){ event_log__add, m->log });
+	profile__tap(m->p, &(struct profile_tap){ .event = event_log__add, .ctx = m->log });
 	profile__begin(m->p, START);
 }
 
@@ -357,5 +357,219 @@ Test(events, what_does_not_fit_together_is_damaged)
 		f.events = t[i].message;
 		cr_expect_eq(event_facts__fact(e, &f, &names, &why), -EBADMSG, "%s", t[i].why);
 		cr_expect(why.text[0], "%s", t[i].why);
+	}
+}
+
+/* --- cuts: where figures are estimates --- */
+
+#define SECOND 1000000000ULL
+
+static void begin_cuts(struct made *m, const struct profile_opts *o, uint64_t max)
+{
+	begin(m, o, max);
+	profile__tap(m->p, &(struct profile_tap){ event_log__add, event_log__cut, m->log });
+	fake_stack(m->p, STACK_A, fake_wait_stack, ARRAY_SIZE(fake_wait_stack));
+}
+
+/* A look: goroutines wait for these reasons, and each stands for `weight` ns. */
+static void look(struct made *m, uint32_t first_reason, uint32_t reasons, uint64_t weight)
+{
+	profile__window(m->p);
+	for (uint32_t i = 0; i < reasons; i++) {
+		const struct profile_sample s = { .stack_id = STACK_A,
+						  .reason = first_reason + i,
+						  .who.goid = 7 + i,
+						  .value = weight,
+						  .counts = true };
+
+		cr_assert_eq(profile__sample(m->p, &s), 0);
+	}
+	profile__weigh(m->p, 3, 1, SECOND);
+}
+
+/* One wait of 10 ms is exact. Then a cut ends at each second; in each another reason of waits. */
+static void exact_then_cuts(struct made *m, uint64_t max)
+{
+	begin_cuts(m, &(struct profile_opts){ .event = PROFILE_BLOCKED }, max);
+	fake_wait(m->p, 7, STACK_A, 14, START + 10 * MS, START + 20 * MS, 0);
+	profile__cut(m->p, START + SECOND);
+	for (uint32_t i = 1; i <= 4; i++) {
+		look(m, i, 1, i * 100 * MS);
+		profile__cut(m->p, START + (1 + i) * SECOND);
+	}
+	end(m, START + SECOND);
+}
+
+Test(events, a_cut_counts_whole_if_some_of_it_lies_in_the_range)
+{
+	static const uint64_t seven[] = { 7 };
+	static const struct {
+		const char *why;
+		struct event_filter filter;
+		uint64_t value, from_ns, to_ns;
+	} t[] = {
+		{ "all", { .to_ns = UINT64_MAX }, 3010 * MS, SECOND, 5 * SECOND },
+		{ "exact only", { .to_ns = SECOND }, 10 * MS, 0, 0 },
+		{ "to the end", { .from_ns = 4 * SECOND }, 1200 * MS, 4 * SECOND, 5 * SECOND },
+		{ "parts of two",
+		  { 2900 * MS, 3100 * MS, NULL, 0 },
+		  1500 * MS,
+		  2 * SECOND,
+		  4 * SECOND },
+		{ "both kinds", { 15 * MS, 1001 * MS, NULL, 0 }, 305 * MS, SECOND, 2 * SECOND },
+		{ "of one goroutine", { 0, 0, seven, 1 }, 10 * MS, 0, 0 },
+		{ "after the end", { .from_ns = 5 * SECOND }, 0, 0, 0 },
+	};
+	struct made m;
+
+	exact_then_cuts(&m, 100);
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		scoped(replay) r = read_filtered(&m, &t[i].filter);
+		struct event_facts_about a;
+		scoped(snap) s = NULL;
+
+		cr_assert(event_facts__about(r->events, &a));
+		cr_assert_eq(event_facts__snap(r->events, &s), 0);
+		cr_expect_eq(s->value, t[i].value, "%s: %llu ns", t[i].why,
+			     (unsigned long long)s->value);
+		cr_expect_eq(a.counted_begin_ns, t[i].from_ns, "%s", t[i].why);
+		cr_expect_eq(a.counted_end_ns, t[i].to_ns, "%s", t[i].why);
+		cr_expect_eq(a.until_ns, SECOND, "%s", t[i].why);
+		cr_expect_eq(a.cuts, 4, "%s", t[i].why);
+		cr_expect_eq(s->part, t[i].to_ns > 0, "%s", t[i].why);
+		cr_expect_eq(s->windows, (t[i].to_ns - t[i].from_ns) / SECOND, "%s", t[i].why);
+	}
+	expect_whole(&m, "events and cuts");
+	done(&m);
+}
+
+Test(events, without_single_events_what_was_exact_is_a_cut)
+{
+	uint64_t count, value;
+	struct made m;
+
+	exact_then_cuts(&m, 0);
+	expect_whole(&m, "cuts only");
+	filtered(&m, &(struct event_filter){ .to_ns = 5 * MS }, &count, &value);
+	cr_expect(count == 1 && value == 10 * MS, "the whole interval");
+	done(&m);
+}
+
+/* More rows than a batch, several segments; each cut has others. */
+Test(events, cuts_of_many_rows_add_up)
+{
+	const uint32_t rows = 2 * BATCH + 5, cuts = 40;
+	uint64_t sum = 0, all, count, value;
+	struct made m;
+
+	begin_cuts(&m, &(struct profile_opts){ .event = PROFILE_BLOCKED }, 0);
+	for (uint32_t i = 0; i < cuts; i++) {
+		look(&m, i * 7, rows, MS + i);
+		profile__cut(m.p, START + (1 + i) * SECOND);
+	}
+	end(&m, START);
+	expect_whole(&m, "many rows");
+	filtered(&m, &(struct event_filter){ .to_ns = UINT64_MAX }, &count, &all);
+	for (uint32_t i = 0; i < cuts; i += 8) {
+		filtered(&m,
+			 &(struct event_filter){ .from_ns = i * SECOND, .to_ns = (i + 8) * SECOND },
+			 &count, &value);
+		sum += value;
+	}
+	cr_expect_eq(sum, all);
+	done(&m);
+}
+
+/* Told to one who keeps the rows of the cuts that fit. */
+Test(events, cuts_beyond_the_bound_are_counted_and_none_is_told_in_part)
+{
+	const uint32_t rows = 200000, cuts = EVENT_LOG_CUT_ROWS_MAX / rows;
+	const struct event_filter all = { .to_ns = UINT64_MAX };
+	struct event_facts_about a;
+	scoped(replay) r = NULL;
+	scoped(snap) s = NULL;
+	struct made m;
+
+	begin_cuts(&m, &(struct profile_opts){ .event = PROFILE_BLOCKED }, 0);
+	for (uint32_t i = 0; i < cuts + 2; i++) {
+		look(&m, 0, rows, 1);
+		profile__cut(m.p, START + (1 + i) * SECOND);
+	}
+	end(&m, START);
+	r = read_filtered(&m, &all);
+	cr_assert(event_facts__about(r->events, &a));
+	cr_expect_eq(a.cuts, cuts);
+	cr_expect_eq(a.cuts_end_ns, cuts * SECOND);
+	cr_expect_eq(a.cut_rows_refused, 2 * rows);
+	cr_assert_eq(event_facts__snap(r->events, &s), 0);
+	cr_expect_eq(s->value, 3ULL * rows * cuts);
+	done(&m);
+}
+
+Test(events, cuts_that_do_not_fit_together_are_damaged)
+{
+	static const uint64_t most[] = { UINT64_MAX };
+	static const struct {
+		const char *why;
+		uint64_t begin_ns, end_ns;
+		uint32_t row;
+		size_t columns;
+		int want;
+	} t[] = {
+		{ "after it", 20, 30, 0, 1, 1 },
+		{ "the same interval", 10, 20, 0, 1, 1 },
+		{ "columns that are left out", 20, 30, 0, 0, 1 },
+		{ "before it", 5, 10, 0, 1, -EBADMSG },
+		{ "partly before it", 15, 30, 0, 1, -EBADMSG },
+		{ "of no time", 30, 30, 0, 1, -EBADMSG },
+		{ "its end comes first", 40, 30, 0, 1, -EBADMSG },
+		{ "a row that nobody knows", 20, 30, 1, 1, -EBADMSG },
+		{ "columns that differ", 20, 30, 0, 2, -EBADMSG },
+	};
+	uint32_t id[] = { 0 };
+	Pw__EventsOf of = PW__EVENTS_OF__INIT;
+	Pw__SumRows rows = PW__SUM_ROWS__INIT;
+	Pw__Fact head = PW__FACT__INIT, told = PW__FACT__INIT, f = PW__FACT__INIT;
+	const struct event_filter all = { .to_ns = UINT64_MAX };
+	const struct pw_names names = { .nr = 0 };
+
+	rows.n_id = rows.n_count = 1;
+	rows.id = id;
+	rows.count = (uint64_t *)most;
+	head.fact_case = PW__FACT__FACT_EVENTS_OF;
+	head.events_of = &of;
+	told.fact_case = PW__FACT__FACT_EVENT_ROWS;
+	told.event_rows = &rows;
+	f.fact_case = PW__FACT__FACT_CUT;
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		uint32_t row[] = { 0, 0 };
+		uint64_t value[] = { UINT64_MAX, UINT64_MAX };
+		Pw__Cut cut = PW__CUT__INIT;
+		scoped(textpool) texts = NULL;
+		scoped(event_facts) e = NULL;
+		scoped(snap) s = NULL;
+		struct cause why = { "" };
+
+		cr_assert_eq(textpool__new(&texts), 0);
+		cr_assert_eq(event_facts__new(texts, &all, &e), 0);
+		cut.begin_ns = 10;
+		cut.end_ns = 20;
+		cut.windows = UINT32_MAX;
+		cut.n_row = cut.n_value = cut.n_count = 1;
+		cut.row = row;
+		cut.value = cut.count = value;
+		f.cut = &cut;
+		cr_expect_eq(event_facts__fact(e, &f, &names, &why), -EBADMSG, "no head");
+		cr_assert_eq(event_facts__fact(e, &head, &names, &why), 1);
+		cr_assert_eq(event_facts__fact(e, &told, &names, &why), 1, "%s", why.text);
+		cr_assert_eq(event_facts__fact(e, &f, &names, &why), 1, "%s", why.text);
+		cut.begin_ns = t[i].begin_ns;
+		cut.end_ns = t[i].end_ns;
+		row[0] = t[i].row;
+		cut.n_value = cut.n_count = t[i].columns;
+		cr_expect_eq(event_facts__fact(e, &f, &names, &why), t[i].want, "%s", t[i].why);
+		cr_assert_eq(event_facts__snap(e, &s), 0);
+		cr_expect_eq(s->value, UINT64_MAX, "%s: sums do not wrap", t[i].why);
+		cr_expect_eq(s->windows, UINT32_MAX, "%s", t[i].why);
 	}
 }

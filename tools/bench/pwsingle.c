@@ -97,7 +97,7 @@ static int write_events(FILE *out, uint64_t nr, double *ret_ns)
 		err = event_log__new(f, p, UINT64_MAX, &l);
 	if (err)
 		return err;
-	profile__tap(p, &(struct profile_tap){ event_log__add, l });
+	profile__tap(p, &(struct profile_tap){ .event = event_log__add, .ctx = l });
 	profile__begin(p, START_NS);
 	add_stacks(p);
 	event_log__end(l, add_waits(p, nr));

@@ -93,21 +93,36 @@ int counted__of_any(const struct replay *r, const char *path, struct counted **r
 	return counted__new(r, path, true, ret, why);
 }
 
-/* --- single events --- */
+/* --- single events, and cuts --- */
 
 static double seconds(uint64_t ns)
 {
 	return (double)ns / NS_PER_SEC;
 }
 
-/* Why there are no later ones, and what to do. NULL: the recording ends there. */
-static const char *why_missing(const struct replay *r, const struct event_facts_about *a)
+/* Up to then there is something to choose from. Cuts are of no goroutine. */
+static uint64_t known_until(const struct event_facts_about *a, const struct event_filter *filter)
 {
-	if (a->refused)
+	return !filter->nr_goids && a->cuts_end_ns > a->until_ns ? a->cuts_end_ns : a->until_ns;
+}
+
+/* Why there are no later ones, and what to do. NULL: the recording ends there. */
+static const char *why_missing(const struct replay *r, const struct event_facts_about *a,
+			       uint64_t until_ns)
+{
+	if (a->refused && until_ns == a->until_ns)
 		return "its bound was reached; record with a higher --max-events";
-	if (r->has_meta && r->meta.duration_ns + r->meta.gap_ns > a->until_ns)
+	if (a->cut_rows_refused)
+		return "the bound for estimates was reached";
+	if (r->has_meta && r->meta.duration_ns + r->meta.gap_ns > until_ns)
 		return "the rest is estimated; record with --max-overhead 0 to have all";
 	return NULL;
+}
+
+/* What there is of the first part of the time. */
+static const char *kind_of(const struct event_facts_about *a, uint64_t until_ns)
+{
+	return until_ns > a->until_ns ? "intervals" : "single events";
 }
 
 /* That it has some, and some of that time. */
@@ -115,21 +130,27 @@ static int check_events(const struct replay *r, const char *path, const struct e
 			struct event_facts_about *ret, struct cause *why)
 {
 	const char *missing;
+	uint64_t until_ns;
 
-	if (!event_facts__about(r->events, ret))
+	if (!event_facts__about(r->events, ret) || (!ret->until_ns && !ret->cuts))
 		return cause__set(why, -ENOENT,
 				  "'%s' has no single events to choose from: 'parkwatch record -e "
 				  "blocked|births|exits|sched -o FILE.pw' keeps them",
 				  path);
-	missing = why_missing(r, ret);
-	if (filter->from_ns >= ret->until_ns && missing)
+	if (filter->nr_goids && !ret->until_ns)
 		return cause__set(why, -ENOENT,
-				  "'%s' has single events of its first %.6g s only: %s", path,
-				  seconds(ret->until_ns), missing);
-	if (filter->from_ns >= ret->until_ns)
+				  "'%s' has no single events, which --goid chooses from: its "
+				  "figures are estimates",
+				  path);
+	until_ns = known_until(ret, filter);
+	missing = why_missing(r, ret, until_ns);
+	if (filter->from_ns >= until_ns && missing)
+		return cause__set(why, -ENOENT, "'%s' has %s of its first %.6g s only: %s", path,
+				  kind_of(ret, until_ns), seconds(until_ns), missing);
+	if (filter->from_ns >= until_ns)
 		return cause__set(why, -EINVAL,
 				  "'%s' ends after %.6g s: --from must be before that", path,
-				  seconds(ret->until_ns));
+				  seconds(until_ns));
 	return 0;
 }
 
@@ -137,24 +158,40 @@ static int check_events(const struct replay *r, const char *path, const struct e
 static void say_missing(const struct replay *r, const char *path, const struct event_filter *filter,
 			const struct event_facts_about *a)
 {
-	const char *missing = why_missing(r, a);
+	const uint64_t until_ns = known_until(a, filter);
+	const char *missing = why_missing(r, a, until_ns);
 
 	if (a->refused)
 		log_warn("'%s': %llu single events that ended after %.6g s are missing: %s", path,
-			 (unsigned long long)a->refused, seconds(a->until_ns), missing);
-	else if (missing && (!filter->to_ns || filter->to_ns > a->until_ns))
-		log_warn("'%s' has single events of its first %.6g s only: %s", path,
-			 seconds(a->until_ns), missing);
+			 (unsigned long long)a->refused, seconds(a->until_ns),
+			 why_missing(r, a, a->until_ns));
+	else if (missing && (!filter->to_ns || filter->to_ns > until_ns))
+		log_warn("'%s' has %s of its first %.6g s only: %s", path, kind_of(a, until_ns),
+			 seconds(until_ns), missing);
 }
 
-/* Returns where what was chosen ends. */
-static uint64_t end_of(const struct event_filter *filter, const struct event_facts_about *a)
+/* What was chosen: as asked for, but cuts count as a whole. */
+struct chosen {
+	uint64_t from_ns, to_ns;
+};
+
+static struct chosen chosen_of(const struct event_filter *filter, const struct event_facts_about *a)
 {
-	return filter->to_ns && filter->to_ns < a->until_ns ? filter->to_ns : a->until_ns;
+	const uint64_t until_ns = known_until(a, filter);
+	struct chosen c = {
+		.from_ns = filter->from_ns,
+		.to_ns = filter->to_ns && filter->to_ns < until_ns ? filter->to_ns : until_ns,
+	};
+
+	if (a->counted && a->counted_begin_ns < c.from_ns)
+		c.from_ns = a->counted_begin_ns;
+	if (a->counted && a->counted_end_ns > c.to_ns)
+		c.to_ns = a->counted_end_ns;
+	return c;
 }
 
 static void describe_filter(struct counted *c, const struct event_filter *filter,
-			    const struct event_facts_about *a)
+			    const struct event_facts_about *a, const struct chosen *chosen)
 {
 	char whose[48] = "";
 
@@ -163,8 +200,11 @@ static void describe_filter(struct counted *c, const struct event_filter *filter
 			 (unsigned long long)filter->goids[0]);
 	else if (filter->nr_goids)
 		snprintf(whose, sizeof(whose), ", %zu goroutines", filter->nr_goids);
-	snprintf(c->only, sizeof(c->only), "%.6g s to %.6g s of %.6g s%s%s",
-		 seconds(filter->from_ns), seconds(end_of(filter, a)), seconds(a->until_ns), whose,
+	/* ends of cuts are whole milliseconds: all of them are told */
+	snprintf(c->only, sizeof(c->only), "%.*g s to %.*g s of %.6g s%s%s%s%s", a->counted ? 9 : 6,
+		 seconds(chosen->from_ns), a->counted ? 9 : 6, seconds(chosen->to_ns),
+		 seconds(known_until(a, filter)), whose, a->counted ? ": whole intervals" : "",
+		 c->snap->part ? ", errors not known" : "",
 		 c->meta.lost || c->meta.gap_ns ? ", but what is missing is that of all" : "");
 }
 
@@ -173,6 +213,7 @@ int counted__of_events(const struct replay *r, const char *path, const struct ev
 {
 	scoped(counted) c = calloc(1, sizeof(*c));
 	struct event_facts_about about;
+	struct chosen chosen;
 	scoped(snap) sums = NULL;
 	int err = check_events(r, path, filter, &about, why);
 
@@ -189,10 +230,11 @@ int counted__of_events(const struct replay *r, const char *path, const struct ev
 		return err;
 	say_missing(r, path, filter, &about);
 	c->meta = r->meta;
-	describe_filter(c, filter, &about);
+	chosen = chosen_of(filter, &about);
+	describe_filter(c, filter, &about, &chosen);
 	c->meta.only = c->only;
-	c->meta.wall_start_ns += filter->from_ns;
-	c->meta.duration_ns = end_of(filter, &about) - filter->from_ns;
+	c->meta.wall_start_ns += chosen.from_ns;
+	c->meta.duration_ns = chosen.to_ns - chosen.from_ns;
 	c->meta.seen = c->snap->count;
 	c->report.meta = &c->meta;
 	*ret = steal(c);

@@ -12,7 +12,7 @@
 struct counted { /* read only for others */
 	struct report report;
 	struct report_meta meta; /* of what was chosen, as the next one */
-	char only[128];
+	char only[160];
 	struct snap *snap;
 	struct callsites *calls;
 	struct dump *d; /* goroutines were counted: from here */
@@ -23,7 +23,7 @@ struct counted { /* read only for others */
 /* r is borrowed until free. path: for the cause. -ENOENT: it has no such thing; -ENOMEM. */
 int counted__of_sums(const struct replay *r, const char *path, struct counted **ret,
 		     struct cause *why);
-/* As many of its single events as filter says; r was read with it (replay__open_events()). */
+/* As many of its single events and cuts as filter says; r was read with it (replay__open_events()). */
 int counted__of_events(const struct replay *r, const char *path, const struct event_filter *filter,
 		       struct counted **ret, struct cause *why);
 /* Its sums, or if it has none its goroutines at the first look. */

@@ -191,7 +191,7 @@ static void say_end(const struct opts *o, const struct session_end *e, const str
 struct pw_out {
 	struct outfile *to; /* borrowed; NULL: nobody asks for one */
 	struct factlog *facts;
-	struct event_log *events; /* NULL: there are no single ones */
+	struct event_log *events; /* single ones, and cuts; NULL: neither */
 };
 
 /* The report's own place, and what is beside it. */
@@ -217,10 +217,21 @@ static void tell_event(void *ctx, const struct row_key *key, uint64_t goid, uint
 			event_log__add(p->v[i].events, key, goid, at_ns, value);
 }
 
+static void tell_cut(void *ctx, const struct profile_cut *c, const struct row_key *key,
+		     uint64_t count, uint64_t value)
+{
+	const struct pw_outs *p = ctx;
+
+	for (size_t i = 0; i < ARRAY_SIZE(p->v); i++)
+		if (p->v[i].events)
+			event_log__cut(p->v[i].events, c, key, count, value);
+}
+
 /* meta: as far as it is known; borrowed until they are done. */
 static int pw_outs__begin(struct pw_outs *p, const struct opts *o, struct session *s,
 			  const struct report_meta *meta, bool single_events, struct cause *why)
 {
+	const bool cuts = o->event != PROFILE_ALLOC;
 	int err = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(p->v) && !err; i++) {
@@ -230,12 +241,13 @@ static int pw_outs__begin(struct pw_outs *p, const struct opts *o, struct sessio
 			continue;
 		err = save_begin(o, session__target(s), meta, outfile__stream(out->to), &out->facts,
 				 why);
-		if (!err && single_events)
-			err = event_log__new(out->facts, session__profile(s), o->max_events,
-					     &out->events);
+		if (!err && cuts)
+			err = event_log__new(out->facts, session__profile(s),
+					     single_events ? o->max_events : 0, &out->events);
 	}
-	if (!err && single_events)
-		session__tap(s, &(struct profile_tap){ tell_event, p });
+	if (!err && cuts && (p->v[0].to || p->v[1].to))
+		session__tap(s, &(struct profile_tap){ single_events ? tell_event : NULL, tell_cut,
+						       p });
 	return err;
 }
 

@@ -517,11 +517,16 @@ static void print_events(const struct replay *r)
 
 	if (!event_facts__about(r->events, &a))
 		return;
-	printf("single events %llu, of the first %.6g s", (unsigned long long)a.count,
-	       (double)a.until_ns / NS_PER_SEC);
-	if (a.refused)
-		printf("; %llu over the bound are missing", (unsigned long long)a.refused);
-	printf("\n");
+	if (a.until_ns || a.count) {
+		printf("single events %llu, of the first %.6g s", (unsigned long long)a.count,
+		       (double)a.until_ns / NS_PER_SEC);
+		if (a.refused)
+			printf("; %llu over the bound are missing", (unsigned long long)a.refused);
+		printf("\n");
+	}
+	if (a.cuts)
+		printf("intervals     %llu, from %.6g s to %.6g s\n", (unsigned long long)a.cuts,
+		       (double)a.cuts_begin_ns / NS_PER_SEC, (double)a.cuts_end_ns / NS_PER_SEC);
 }
 
 static void print_info(const char *path, const struct replay *r)

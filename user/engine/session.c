@@ -290,6 +290,15 @@ static struct allocrun_env session__alloc_env(const struct session *s)
 	};
 }
 
+/* What was not told yet; an interval is never empty. */
+static void session__cut_last(struct session *s)
+{
+	const uint64_t end_ns = s->run.start_ns + s->run.covered_ns,
+		       least_ns = profile__cut_ns(s->profile) + 1;
+
+	profile__cut(s->profile, end_ns > least_ns ? end_ns : least_ns);
+}
+
 /* The recording is over: its numbers, and whether the code is as it was. */
 static void session__sum(struct session *s)
 {
@@ -300,6 +309,8 @@ static void session__sum(struct session *s)
 
 	profile__begin(s->profile, r->start_ns);
 	profile__end(s->profile, r->start_ns + r->covered_ns);
+	if (r->exact_ns < r->covered_ns)
+		session__cut_last(s);
 	e->target_ended = r->target_ended;
 	e->cut = r->cut;
 	e->target_stopped = !r->target_ended && proc__stopped(s->target.proc);

@@ -21,6 +21,8 @@
 #define GOVERN_MS 10  /* what hits cost is looked at so often */
 /* or only with the rest, if the last hits might come so many times again: looking costs too */
 #define CALM 20
+/* from one cut to the next, at least */
+#define CUT_NS NS_PER_SEC
 /* times as long as a window took, with attaching and detaching, there is none */
 #define WINDOW_REST 2
 /* times a window's width, at least: the time that it stands for */
@@ -474,6 +476,21 @@ static uint64_t session_run__real_length(const struct session_run *r, uint64_t p
 	return length < left ? length : left;
 }
 
+/*
+ * What rows gained until then is told, about once a second. Ends of cuts are whole milliseconds: a
+ * report names them, and can be asked for what follows.
+ */
+static void session_run__cut(struct session_run *r)
+{
+	/* of births and exits a look tells what was before it */
+	uint64_t ns = windows_tell_more(r->s->o.profile.event) ? r->start_ns + r->covered_ns
+							       : r->stepped_ns;
+
+	ns -= (ns - profile__first_ns(r->s->profile)) % NS_PER_MS;
+	if (ns >= profile__cut_ns(r->s->profile) + CUT_NS)
+		profile__cut(r->s->profile, ns);
+}
+
 /* The part of the time has its sample: how much that stands for. Then the rest of it goes by. One
  * that was cut is the end: what was seen before is written. */
 static int session_run__sampled(struct session_run *r, int err, double stood_for,
@@ -493,6 +510,7 @@ static int session_run__sampled(struct session_run *r, int err, double stood_for
 		stood_for = (double)length;
 	profile__weigh(r->s->profile, (double)length / stood_for, count_factor, length);
 	r->covered_ns += length;
+	session_run__cut(r);
 	r->phase = SESSION_REST;
 	return JOB_GOES_ON;
 }
@@ -513,6 +531,10 @@ static int session_run__next(struct session_run *r)
 static int session_run__begin_estimate(struct session_run *r)
 {
 	r->counted_ns = clock_now_ns();
+	if (!r->s->probes) /* nothing was exact: time begins here */
+		profile__begin(r->s->profile, r->start_ns);
+	if (!session_run__is_over(r)) /* estimates follow */
+		profile__cut(r->s->profile, r->start_ns + r->exact_ns);
 	return session_run__next(r);
 }
 

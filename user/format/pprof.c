@@ -229,7 +229,9 @@ static int fill_comments(struct pprof_tables *t, const struct report *r, Pprof__
 		err = add_comment(t, p, "%s seen %" PRIu64 ", lost %" PRIu64,
 				  r->snap->event == PROFILE_GOROUTINES ? "goroutines" : "events",
 				  m->seen, m->lost);
-	if (!err && r->snap->windows)
+	if (!err && r->snap->windows && r->snap->part)
+		err = add_comment(t, p, "estimated from %u windows", r->snap->windows);
+	else if (!err && r->snap->windows)
 		err = add_comment(t, p,
 				  "estimated from %u windows: %" PRIu64 " +- %" PRIu64
 				  " in all (95 %% confidence)",

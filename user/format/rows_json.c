@@ -11,7 +11,7 @@
  * gap_waits: waits that were open then, and end there. With --root created-by called_from stands
  * behind root, as in leaks (view/called): null where the `go` statement is the program's own.
  * Stacks are innermost first, the costliest first. error: value +- error is a 95 % confidence
- * interval, of ten stacks at once. Allocations have no reason but an
+ * interval, of ten stacks at once; null: a part of a recording of estimates has none. Allocations have no reason but an
  * "object":{"type":"main.node","bytes":48,"measure":"exact"}: type null if it is not known;
  * measure, how value, count and bytes are
  * known: exact; up to (bytes are the size class); estimated, by refills (of an exact sum by size
@@ -59,12 +59,14 @@ static void put_frame(const struct frame *f, struct json_writer *w)
 	jsonw_end_object(w);
 }
 
-static void put_row(const struct merged_row *row, bool alloc, struct json_writer *w)
+static void put_row(const struct snap *s, const struct merged_row *row, struct json_writer *w)
 {
+	const bool alloc = s->event == PROFILE_ALLOC;
+
 	jsonw_newline(w);
 	jsonw_start_object(w);
 	jsonw_uint_field(w, "value", row->value);
-	jsonw_uint_field(w, "error", (uint64_t)fmin(row->error, 0x1p63));
+	jsonw_uint_or_null_field(w, "error", (uint64_t)fmin(row->error, 0x1p63), !s->part);
 	jsonw_uint_field(w, "count", row->count);
 	jsonw_string_field(w, "reason", alloc ? NULL : row->frames.state);
 	if (alloc)
@@ -102,7 +104,7 @@ static void put_head(const struct report *r, struct json_writer *w)
 				 r->meta->gap_missing >= 0);
 	jsonw_uint_field(w, "lost", r->meta->lost);
 	jsonw_uint_field(w, "total", s->value);
-	jsonw_uint_field(w, "total_error", s->error);
+	jsonw_uint_or_null_field(w, "total_error", s->error, !s->part);
 }
 
 static int render(const struct report *r, FILE *out, struct cause *why)
@@ -120,7 +122,7 @@ static int render(const struct report *r, FILE *out, struct cause *why)
 	put_head(r, &w);
 	jsonw_array_field(&w, "stacks");
 	for (size_t i = 0; i < merged__nr(m); i++)
-		put_row(merged__row(m, i), r->snap->event == PROFILE_ALLOC, &w);
+		put_row(r->snap, merged__row(m, i), &w);
 	jsonw_end_array(&w);
 	jsonw_end_object(&w);
 	jsonw_end(&w);

@@ -26,7 +26,7 @@ static void put_value(const struct snap *s, uint64_t value, double error, struct
 	}
 	textbuf__format(to, is_timed(s->event) ? "%s%.4g s" : "%s%.0f", s->windows ? "~" : "",
 			(double)value / unit);
-	if (s->windows)
+	if (s->windows && !s->part)
 		textbuf__format(to, is_timed(s->event) ? " +- %.2g s" : " +- %.0f", error / unit);
 }
 

@@ -20,6 +20,9 @@ struct event_facts {
 	bool begun, ended;
 	Pw__EventsOf of;
 	uint64_t lo_ns, hi_ns, last_ns, read;
+	Pw__Cut cut;      /* the last one: its times */
+	uint32_t windows; /* of the cuts that count */
+	bool counts_least;
 	struct event_facts_about about;
 };
 
@@ -68,6 +71,8 @@ static int tell_rows(struct event_facts *e, const Pw__EventsOf *of, uint64_t cou
 	sums.count = count;
 	sums.value = value;
 	sums.stacks_lost = lost;
+	sums.windows = e->windows;
+	sums.counts_least = e->counts_least;
 	f.fact_case = PW__FACT__FACT_SUMS;
 	f.sums = &sums;
 	err = snap_facts__fact(e->rows, &f, NULL, why);
@@ -217,6 +222,66 @@ static int take_events(struct event_facts *e, const Pw__Events *f, struct cause 
 	return 0;
 }
 
+/* --- cuts --- */
+
+static uint64_t since_start(const struct event_facts *e, uint64_t ns)
+{
+	return ns > e->of.start_ns ? ns - e->of.start_ns : 0;
+}
+
+/* Its interval is the last one, or comes after it. */
+static int take_interval(struct event_facts *e, const Pw__Cut *f, struct cause *why)
+{
+	const bool again =
+		e->about.cuts && f->begin_ns == e->cut.begin_ns && f->end_ns == e->cut.end_ns;
+
+	if (f->end_ns <= f->begin_ns || (!again && f->begin_ns < e->cut.end_ns))
+		return book__bad(why, "its cuts do not follow each other");
+	if (!e->about.cuts)
+		e->about.cuts_begin_ns = since_start(e, f->begin_ns);
+	e->about.cuts += !again;
+	e->about.cuts_end_ns = since_start(e, f->end_ns);
+	e->cut.begin_ns = f->begin_ns;
+	e->cut.end_ns = f->end_ns;
+	return 0;
+}
+
+/* There is no telling which part of it lies in the range: all of it counts. */
+static void count_interval(struct event_facts *e, const Pw__Cut *f)
+{
+	if (!e->about.counted)
+		e->about.counted_begin_ns = since_start(e, f->begin_ns);
+	e->about.counted++;
+	e->about.counted_end_ns = since_start(e, f->end_ns);
+	if (__builtin_add_overflow(e->windows, f->windows, &e->windows))
+		e->windows = UINT32_MAX;
+	e->counts_least |= f->counts_least;
+}
+
+static int take_cut(struct event_facts *e, const Pw__Cut *f, struct cause *why)
+{
+	struct snap_row *rows = snap_facts__rows(e->rows);
+	int err = take_interval(e, f, why);
+	bool counts;
+
+	if (err || !e->filter)
+		return err;
+	if (!column_fits(f->n_count, f->n_row) || !column_fits(f->n_value, f->n_row))
+		return book__bad(why, "columns of its cuts differ in length");
+	counts = !e->filter->nr_goids && f->begin_ns < e->hi_ns && f->end_ns > e->lo_ns;
+	if (counts)
+		count_interval(e, f);
+	for (size_t i = 0; i < f->n_row; i++) {
+		const size_t row = row_number(e, f->row[i]);
+
+		if (!row)
+			return book__bad(why, "a cut has no row that is known");
+		grow(&rows[row - 1].count, counts ? COLUMN_AT(f, count, i) : 0);
+		grow(&rows[row - 1].value, counts ? COLUMN_AT(f, value, i) : 0);
+	}
+	return 0;
+}
+
 static int take(struct event_facts *e, const Pw__Fact *f, const struct pw_names *names,
 		struct cause *why)
 {
@@ -231,9 +296,12 @@ static int take(struct event_facts *e, const Pw__Fact *f, const struct pw_names 
 		e->ended = true;
 		e->about.count = f->events_end->count;
 		e->about.refused = f->events_end->refused;
+		e->about.cut_rows_refused = f->events_end->cut_rows_refused;
 		e->last_ns = f->events_end->until_ns;
 		return 0;
 	}
+	if (f->fact_case == PW__FACT__FACT_CUT)
+		return take_cut(e, f->cut, why);
 	if (!e->filter)
 		return 0;
 	if (f->fact_case == PW__FACT__FACT_EVENT_ROWS)
@@ -255,6 +323,7 @@ int event_facts__fact(struct event_facts *e, const Pw__Fact *f, const struct pw_
 	case PW__FACT__FACT_EVENT_STACKS:
 	case PW__FACT__FACT_EVENT_ROWS:
 	case PW__FACT__FACT_EVENTS:
+	case PW__FACT__FACT_CUT:
 	case PW__FACT__FACT_EVENTS_END: err = take(e, f, names, why); return err ? err : 1;
 	default: return 0;
 	}
@@ -273,7 +342,7 @@ bool event_facts__about(const struct event_facts *e, struct event_facts_about *r
 		return false;
 	*ret = e->about;
 	ret->event = (enum profile_event)e->of.event;
-	ret->until_ns = e->last_ns > e->of.start_ns ? e->last_ns - e->of.start_ns : 0;
+	ret->until_ns = since_start(e, e->last_ns);
 	if (!e->ended)
 		ret->count = e->read;
 	return true;
@@ -287,7 +356,7 @@ int event_facts__snap(struct event_facts *e, struct snap **ret)
 	int err;
 
 	for (size_t i = 0; i < snap_facts__nr(e->rows); i++) {
-		if (!rows[i].count)
+		if (!rows[i].count && !rows[i].value)
 			continue;
 		grow(&count, rows[i].count);
 		grow(&value, rows[i].value);
@@ -297,5 +366,9 @@ int event_facts__snap(struct event_facts *e, struct snap **ret)
 	}
 	snap_facts__keep(e->rows, nr);
 	err = tell_rows(e, &e->of, count, value, lost, NULL);
-	return err ? err : snap_facts__snap(e->rows, ret);
+	if (!err)
+		err = snap_facts__snap(e->rows, ret);
+	if (!err)
+		(*ret)->part = e->windows;
+	return err;
 }

@@ -25,12 +25,14 @@ struct event_log {
 	struct row_log *rows;
 	struct told_row *told, *last; /* last: of the event before */
 	uint64_t max, count, refused, refused_ns;
+	uint64_t cut_rows, cut_rows_refused;
+	bool cutting; /* a cut has begun, and there is room for it */
 	/* the batch */
 	size_t nr;
 	struct told_row *of[BATCH];
 	uint32_t row[BATCH];
 	int64_t goid_delta[BATCH], time_delta[BATCH];
-	uint64_t value[BATCH];
+	uint64_t value[BATCH], counts[BATCH]; /* counts: of a cut, which has no goids and times */
 	uint64_t last_goid, last_ns;
 };
 
@@ -123,18 +125,23 @@ static void tell_row(struct event_log *l, struct told_row *t, uint32_t segment)
 	t->segment = snap_row__is_known(&row) ? segment + 1 : 0;
 }
 
+static void tell_rows(struct event_log *l)
+{
+	const uint32_t segment = row_log__begin(l->rows);
+
+	for (size_t i = 0; i < l->nr; i++)
+		tell_row(l, l->of[i], segment);
+	row_log__flush(l->rows);
+}
+
 static void flush(struct event_log *l)
 {
 	Pw__Events e = PW__EVENTS__INIT;
 	Pw__Fact fact = PW__FACT__INIT;
-	uint32_t segment;
 
 	if (!l->nr)
 		return;
-	segment = row_log__begin(l->rows);
-	for (size_t i = 0; i < l->nr; i++)
-		tell_row(l, l->of[i], segment);
-	row_log__flush(l->rows);
+	tell_rows(l);
 	e.n_row = l->nr;
 	e.row = l->row;
 	column_s64(&e.n_goid_delta, &e.goid_delta, l->goid_delta, l->nr);
@@ -174,6 +181,65 @@ void event_log__add(void *ctx, const struct row_key *key, uint64_t goid, uint64_
 		flush(l);
 }
 
+/* --- cuts --- */
+
+static void flush_cut(struct event_log *l, const struct profile_cut *c, bool last)
+{
+	Pw__Cut cut = PW__CUT__INIT;
+	Pw__Fact fact = PW__FACT__INIT;
+
+	tell_rows(l);
+	cut.begin_ns = c->begin_ns;
+	cut.end_ns = c->end_ns;
+	cut.windows = last ? c->windows : 0;
+	cut.counts_least = c->counts_least;
+	cut.n_row = l->nr;
+	cut.row = l->row;
+	column_u64(&cut.n_count, &cut.count, l->counts, l->nr);
+	column_u64(&cut.n_value, &cut.value, l->value, l->nr);
+	fact.fact_case = PW__FACT__FACT_CUT;
+	fact.cut = &cut;
+	pw_writer__fact(factlog__writer(l->f), &fact);
+	pw_writer__time(factlog__writer(l->f), c->end_ns);
+	l->nr = 0;
+}
+
+static bool has_room_for_cut(const struct event_log *l)
+{
+	return !l->cut_rows_refused &&
+	       l->cut_rows + rowset__nr(profile__rows(l->p)) <= EVENT_LOG_CUT_ROWS_MAX;
+}
+
+void event_log__cut(void *ctx, const struct profile_cut *c, const struct row_key *key,
+		    uint64_t count, uint64_t value)
+{
+	struct event_log *l = ctx;
+	struct told_row *t = NULL;
+
+	if (l->max && c->exact) /* its single events are there */
+		return;
+	if (!l->cutting)
+		flush(l);
+	l->cutting = l->cutting || has_room_for_cut(l);
+	if (key && l->cutting)
+		t = told_of(l, key);
+	if (key && !t) {
+		l->cut_rows_refused++;
+		return;
+	}
+	if (t) {
+		l->of[l->nr] = t;
+		l->row[l->nr] = t->id;
+		l->counts[l->nr] = count;
+		l->value[l->nr] = value;
+		l->cut_rows++;
+		l->nr++;
+	}
+	if (l->cutting && (!key || l->nr == BATCH))
+		flush_cut(l, c, !key);
+	l->cutting = l->cutting && key;
+}
+
 void event_log__end(struct event_log *l, uint64_t until_ns)
 {
 	Pw__EventsEnd e = PW__EVENTS_END__INIT;
@@ -184,6 +250,9 @@ void event_log__end(struct event_log *l, uint64_t until_ns)
 	e.count = l->count;
 	e.refused = l->refused;
 	e.until_ns = l->refused && l->refused_ns < until_ns ? l->refused_ns : until_ns;
+	if (!l->max)
+		e.until_ns = profile__first_ns(l->p);
+	e.cut_rows_refused = l->cut_rows_refused;
 	fact.fact_case = PW__FACT__FACT_EVENTS_END;
 	fact.events_end = &e;
 	pw_writer__fact(factlog__writer(l->f), &fact);

@@ -35,6 +35,8 @@ struct profile {
 	uint64_t start_ns, end_ns, first_ns;
 	uint32_t windows;
 	bool counts_least;
+	uint64_t cut_ns; /* end of the last cut; 0: there was none */
+	uint32_t cut_windows;
 	struct stackset *stacks;
 	struct gtable *origins; /* async, and for exits; else empty */
 	struct rowset *rows;
@@ -466,6 +468,43 @@ void profile__window(struct profile *p)
 void profile__weigh(struct profile *p, double factor, double count_factor, uint64_t length_ns)
 {
 	rowset__weigh(p->rows, factor, count_factor, length_ns);
+}
+
+/* One cut that is told. */
+struct cutting {
+	const struct profile_tap *to;
+	struct profile_cut cut;
+};
+
+static void tell_gain(void *ctx, const struct row_key *key, uint64_t count, uint64_t value)
+{
+	const struct cutting *c = ctx;
+
+	c->to->cut(c->to->ctx, &c->cut, key, count, value);
+}
+
+uint64_t profile__cut_ns(const struct profile *p)
+{
+	return p->cut_ns ? p->cut_ns : p->first_ns;
+}
+
+void profile__cut(struct profile *p, uint64_t end_ns)
+{
+	struct cutting c = {
+		.to = &p->tap,
+		.cut = { .begin_ns = profile__cut_ns(p),
+			 .end_ns = end_ns,
+			 .exact = !p->windows,
+			 .windows = p->windows - p->cut_windows,
+			 .counts_least = p->counts_least },
+	};
+
+	if (!p->tap.cut || end_ns <= c.cut.begin_ns)
+		return;
+	rowset__cut(p->rows, tell_gain, &c);
+	p->tap.cut(p->tap.ctx, &c.cut, NULL, 0, 0);
+	p->cut_ns = end_ns;
+	p->cut_windows = p->windows;
 }
 
 uint64_t profile__stack(struct profile *p, const uint64_t *pcs, size_t nr, bool truncated)

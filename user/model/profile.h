@@ -91,10 +91,20 @@ struct profile_opts {
  * they ended), and its value. What is counted in windows is an estimate, and not told.
  */
 struct row_key;
+/* An interval of the recording. */
+struct profile_cut {
+	uint64_t begin_ns, end_ns;
+	bool exact;        /* no window has begun yet */
+	uint32_t windows;  /* that began in it */
+	bool counts_least; /* there may be more */
+};
 struct profile_tap {
 	void (*event)(void *ctx, const struct row_key *key, uint64_t goid, uint64_t at_ns,
 		      uint64_t value);
-	void *ctx;
+	/* What a row gained in it, once for each row that did; then, with key NULL, its end. */
+	void (*cut)(void *ctx, const struct profile_cut *c, const struct row_key *key,
+		    uint64_t count, uint64_t value);
+	void *ctx; /* event, cut: NULL if nobody wants them */
 };
 
 struct profile_stats {
@@ -169,6 +179,13 @@ int profile__alloc(struct profile *p, uint16_t rt, const struct profile_alloc *a
 void profile__again(struct profile *p);
 void profile__window(struct profile *p);
 void profile__weigh(struct profile *p, double factor, double count_factor, uint64_t length_ns);
+
+/*
+ * An interval ends, the next begins: tells what rows gained since the last cut, or in the beginning
+ * since the recording began. After profile__weigh(), where there is a window.
+ */
+void profile__cut(struct profile *p, uint64_t end_ns);
+uint64_t profile__cut_ns(const struct profile *p); /* where the next one begins */
 
 /* One goroutine that was looked at, and stands for `value`. */
 struct profile_sample {

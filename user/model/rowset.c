@@ -173,6 +173,21 @@ void rowset__weigh(struct rowset *rs, double factor, double count_factor, uint64
 		weigh(&rs->total, factor, count_factor, length_ns);
 }
 
+void rowset__cut(struct rowset *rs,
+		 void (*gain)(void *ctx, const struct row_key *key, uint64_t count, uint64_t value),
+		 void *ctx)
+{
+	for (struct entry *e = rs->by_key; e; e = e->hh.next) {
+		struct rowset_row *r = &e->row;
+
+		if (r->count == r->cut_count && r->value == r->cut_value)
+			continue;
+		gain(ctx, &r->key, r->count - r->cut_count, r->value - r->cut_value);
+		r->cut_count = r->count;
+		r->cut_value = r->value;
+	}
+}
+
 const struct rowset_row *rowset__total(const struct rowset *rs)
 {
 	return &rs->total;

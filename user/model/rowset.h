@@ -29,7 +29,8 @@ struct row_key {
 
 struct rowset_row {
 	struct row_key key;
-	uint64_t count, value; /* stay at UINT64_MAX rather than wrap */
+	uint64_t count, value;         /* stay at UINT64_MAX rather than wrap */
+	uint64_t cut_count, cut_value; /* of these, told by rowset__cut() */
 	/* For rowset__spread(). */
 	uint32_t window;     /* the last one that it was in */
 	uint64_t here_count; /* its count in that one */
@@ -66,6 +67,10 @@ void rowset__weigh(struct rowset *rs, double factor, double count_factor, uint64
  * between two of them. 0 for fewer than two windows.
  */
 double rowset__spread(const struct rowset *rs, const struct rowset_row *row, double unseen);
+/* Tells of each row that has grown since the last cut what it gained. */
+void rowset__cut(struct rowset *rs,
+		 void (*gain)(void *ctx, const struct row_key *key, uint64_t count, uint64_t value),
+		 void *ctx);
 /* of all rows, without a key. Borrowed */
 const struct rowset_row *rowset__total(const struct rowset *rs);
 size_t rowset__nr(const struct rowset *rs);

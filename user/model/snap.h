@@ -81,9 +81,10 @@ struct snap {
 	bool counts_least; /* counts are what was seen: there may be more */
 	const struct snap_row *rows;
 	size_t nr;
-	uint64_t count, value;        /* sums */
-	uint64_t error;               /* of value: +- error is a 95 % confidence interval */
-	uint64_t stacks_lost;         /* sum of the counts of rows whose stack is LOST */
+	uint64_t count, value; /* sums */
+	uint64_t error;        /* of value: +- error is a 95 % confidence interval */
+	bool part;             /* of a recording of estimates: no error is known, of rows neither */
+	uint64_t stacks_lost;  /* sum of the counts of rows whose stack is LOST */
 	const struct snap_made *made; /* PROFILE_ROOT_CREATED_BY */
 	size_t nr_made;
 };
