@@ -46,7 +46,7 @@ static int write_sums(const struct replay *r, const struct snap *sums, uint64_t 
 	if (!err)
 		err = snap_facts__write_from(f, sums, minute * MINUTES);
 	if (!err) {
-		replay__write_meta(f, &meta);
+		replay__write_end(f, &meta);
 		err = factlog__end(f, NULL);
 	}
 	if (to && fclose(to) && !err)
