@@ -145,7 +145,9 @@ def what_is_exact_and_what_is_estimated_add_up(event):
         _, middle = interval_of(pw, "--to", "2")
         expect(1.9e9 < middle < 4e9, f"{middle}")
         parts = [sums(pw, *args) for args in (("--to", "10ms"), ("--from", "10ms", "--to", f"{middle}ns"), ("--from", f"{middle}ns"))]
-        expect(all(parts) and added(parts) == sums(pw), "the ranges do not add up")
+        whole = sums(pw)
+        # the first may be empty: the program need not have had a processor in these 10 ms
+        expect(parts[1] and parts[2] and added(parts) == whole, f"the ranges do not add up: {parts} {whole}")
 
 
 ROOTS = {"blocked": ("none", "goid", "label"), "births": ("none", "created-by"), "exits": ("none", "goid"), "sched": ("none", "state")}

@@ -90,9 +90,9 @@ MODULES = (
     systemstacks,
 )
 
-# What they do is wait, 12 s for each watch (a fifth of a processor), and what they say is no time: --jobs of their cases run beside
-# --jobs of the others.
-PATIENT = (called, cycles, leaks, incidents, peers)
+# What they do is wait, 12 s for each watch (a fifth of a processor) or for what a daemon does next, and what they say is no time:
+# --jobs of their cases run beside --jobs of the others.
+PATIENT = (called, cycles, leaks, incidents, peers, serveconfig, servehistory, servesinks, prometheus)
 
 # Scripts of their own, each over a program of the build.
 SCRIPTS = {"symbols.py": "pwsym", "census.py": "pwcensus", "holds.py": "pwholds", "reach.py": "pwreach", "jobs.py": "pwjobs"}

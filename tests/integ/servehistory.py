@@ -207,8 +207,8 @@ def a_full_disk_costs_history_only():
                 lines = [line for line in d.said().splitlines() if "history is lost on disk" in line]
                 expect(history(d, target)["goroutines"], "it has no history in memory")
                 full.unlink()
-                d.until(lambda: value(d.metrics(), "parkwatch_store_kept_total") > 0, "it does not go on", 90)
-                expect(report(folder, target)[0] == 0, "it is not there")
+                d.until(lambda: report(folder, target)[0] == 0, "it does not go on", 90)    # stacks are kept each minute
+                expect(value(d.metrics(), "parkwatch_store_kept_total") > 0, "what is kept is not counted")
         finally:
             subprocess.run(["umount", folder], check=True)
     expect(len(lines) == 1 and "No space left" in lines[0], f"{lines}")
