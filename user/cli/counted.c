@@ -24,8 +24,8 @@ static int ask_creators(const struct replay *r, struct counted *c)
 {
 	int err = callsites__new(r->namers, r->book->nr_runtimes, &c->calls);
 
-	if (!err && replay__look(r, c->censuses))
-		err = callsites__census(c->calls, c->censuses);
+	if (!err && replay__look(r, &c->look))
+		err = callsites__census(c->calls, c->look.censuses);
 	return err ? err : callsites__births(c->calls, c->snap);
 }
 
@@ -33,12 +33,9 @@ static int count_goroutines(const struct replay *r, struct counted *c)
 {
 	int err;
 
-	if (!replay__look(r, c->censuses))
+	if (!replay__look(r, &c->look))
 		return -ENOENT;
-	err = dump__new(&(struct dump_input){ .censuses = c->censuses,
-					      .namers = r->namers,
-					      .nr = r->book->nr_runtimes },
-			&(struct dump_opts){ 0 }, &c->d);
+	err = dump__new(&c->look.in, &(struct dump_opts){ 0 }, &c->d);
 	return err ? err : dump__snap(c->d, PROFILE_ROOT_NONE, &c->snap);
 }
 

@@ -17,7 +17,7 @@ struct counted { /* read only for others */
 	struct callsites *calls;
 	struct dump *d; /* goroutines were counted: from here */
 	struct namer namers[BOOK_RUNTIMES_MAX];
-	const struct census *censuses[BOOK_RUNTIMES_MAX];
+	struct replay_look look;
 };
 
 /* r is borrowed until free. path: for the cause. -ENOENT: it has no such thing; -ENOMEM. */

@@ -94,21 +94,16 @@ static int report_dump(const struct opts *o, const struct format *f, const struc
 		       const struct replay *r, FILE *out, struct cause *why)
 {
 	const struct show_of of = { .meta = &r->meta, .peer = peer_of, .peer_ctx = r->book };
-	const struct census *censuses[BOOK_RUNTIMES_MAX];
+	struct replay_look look;
 	scoped(dump) d = NULL;
 	int err;
 
-	if (!replay__look(r, censuses))
+	if (!replay__look(r, &look))
 		return cause__set(why, -ENOENT,
 				  "'%s' has no look at all goroutines: it was written by '%s'; try "
 				  "--view %s",
 				  o->operands[0], r->book->view, r->book->view);
-	err = show_filtered(o, filter,
-			    &(struct dump_input){ .censuses = censuses,
-						  .namers = r->namers,
-						  .nr = r->book->nr_runtimes,
-						  .labels = r->book->looks[0].labels },
-			    &d, why);
+	err = show_filtered(o, filter, &look.in, &d, why);
 	return err ? err : show_dump(o, f, filter, d, &of, out, why);
 }
 
@@ -116,7 +111,7 @@ static int report_dump(const struct opts *o, const struct format *f, const struc
 static int report_leaks(const struct opts *o, const struct format *f, const struct replay *r,
 			FILE *out, struct cause *why)
 {
-	const struct census *censuses[BOOK_RUNTIMES_MAX];
+	struct replay_look look;
 	struct leaks_show s;
 	scoped(leaks) l = NULL;
 	int err;
@@ -125,17 +120,12 @@ static int report_leaks(const struct opts *o, const struct format *f, const stru
 		return cause__set(why, -ENOENT,
 				  "'%s' was cut off within what leaks; try --view dump",
 				  o->operands[0]);
-	if (!replay__look(r, censuses) || !leaks_facts__has(r->leaks))
+	if (!replay__look(r, &look) || !leaks_facts__has(r->leaks))
 		return cause__set(why, -ENOENT,
 				  "'%s' does not tell what leaks: it was written by '%s'; try "
 				  "--view %s",
 				  o->operands[0], r->book->view, r->book->view);
-	err = leaks_facts__leaks(r->leaks,
-				 &(struct dump_input){ .censuses = censuses,
-						       .namers = r->namers,
-						       .nr = r->book->nr_runtimes,
-						       .labels = r->book->looks[0].labels },
-				 &l, &s, why);
+	err = leaks_facts__leaks(r->leaks, &look.in, &l, &s, why);
 	if (err)
 		return err;
 	s.meta = &r->meta;
@@ -161,7 +151,7 @@ static int report_chans(const struct opts *o, const struct format *f, const stru
 	static const struct gholds no_holds;
 	static const struct waitgraph no_graph;
 	struct chans_source sources[BOOK_RUNTIMES_MAX];
-	const struct census *censuses[BOOK_RUNTIMES_MAX];
+	struct replay_look look;
 	bool any = false;
 
 	for (uint16_t i = 0; i < BOOK_RUNTIMES_MAX && r->book->nr_looks; i++) {
@@ -171,7 +161,7 @@ static int report_chans(const struct opts *o, const struct format *f, const stru
 			sources[i] =
 				(struct chans_source){ &no_chans, &no_locks, &no_holds, &no_graph };
 	}
-	if (!any || !replay__look(r, censuses))
+	if (!any || !replay__look(r, &look))
 		return cause__set(why, -ENOENT,
 				  "'%s' has no channels and locks: it was written by '%s'; try "
 				  "--view %s",
@@ -181,32 +171,23 @@ static int report_chans(const struct opts *o, const struct format *f, const stru
 				  "'%s' was recorded without --elements: what channels hold is not "
 				  "in it",
 				  o->operands[0]);
-	return show_chans(o, f, filter,
-			  &(struct dump_input){ .censuses = censuses,
-						.namers = r->namers,
-						.nr = r->book->nr_runtimes,
-						.labels = r->book->looks[0].labels },
-			  sources, &r->meta, out, why);
+	return show_chans(o, f, filter, &look.in, sources, &r->meta, out, why);
 }
 
 /* What was asked for is answered: filters say nothing any more. */
 static int report_refs(const struct opts *o, const struct format *f, const struct replay *r,
 		       FILE *out, struct cause *why)
 {
-	const struct census *censuses[BOOK_RUNTIMES_MAX];
+	struct replay_look look;
 	struct refs_show s;
 	scoped(dump) d = NULL;
 	scoped(refs) rs = NULL;
 	int err;
 
-	if (!replay__look(r, censuses))
+	if (!replay__look(r, &look))
 		return cause__set(why, -ENOENT, "'%s' has no look at all goroutines",
 				  o->operands[0]);
-	err = dump__new(&(struct dump_input){ .censuses = censuses,
-					      .namers = r->namers,
-					      .nr = r->book->nr_runtimes,
-					      .labels = r->book->looks[0].labels },
-			&(struct dump_opts){ .system = true }, &d);
+	err = dump__new(&look.in, &(struct dump_opts){ .system = true }, &d);
 	if (err)
 		return cause__set(why, err, "out of memory");
 	err = refs_facts__refs(r->refs, d, &rs, &s, why);

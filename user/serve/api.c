@@ -18,17 +18,9 @@
 
 #define API          "/api/v1/targets"
 #define EVENTS       "/api/v1/events"
-#define TEXT         "text/plain; charset=utf-8"
 #define PROMETHEUS   "text/plain; version=0.0.4; charset=utf-8"
 #define OPEN_METRICS "application/openmetrics-text; version=1.0.0; charset=utf-8"
 #define JSON         "application/json"
-
-static void say(struct http_answer *a, unsigned int status, const char *text)
-{
-	a->status = status;
-	a->type = TEXT;
-	textbuf__text(&a->body, text);
-}
 
 void api_error(struct http_answer *a, unsigned int status, const char *text)
 {
@@ -157,7 +149,7 @@ static void get_target(const struct api_in *in, const struct http_request *q, co
 	const struct watched *t = find(in, rest, len);
 
 	if (!t)
-		say(a, 404, "no such target: see " API "\n");
+		http_say(a, 404, "no such target: see " API "\n");
 	else if (!rest[len])
 		put_targets(in, t, a);
 	else if (!strcmp(rest + len, "/goroutines"))
@@ -171,7 +163,7 @@ static void get_target(const struct api_in *in, const struct http_request *q, co
 	else if (!strcmp(rest + len, "/profile"))
 		profile_get(in->metrics.store, t->id, q, a);
 	else
-		say(a, 404, "a target has no such page: see /\n");
+		http_say(a, 404, "a target has no such page: see /\n");
 }
 
 /* ?target=ID: of that one alone. */
@@ -183,7 +175,7 @@ static void put_metrics(const struct api_in *in, const struct http_request *q,
 	struct metrics_in m = in->metrics;
 
 	if (id && !one) {
-		say(a, 404, "no such target: see " API "\n");
+		http_say(a, 404, "no such target: see " API "\n");
 		return;
 	}
 	m.open_metrics = strstr(q->accept, "application/openmetrics-text");
@@ -213,12 +205,13 @@ void api_get(const struct api_in *in, const struct http_request *q, struct http_
 	} else if (!strcmp(path, EVENTS)) {
 		events_get(in->events, a);
 	} else if (!strcmp(path, "/-/healthy")) {
-		say(a, 200, "healthy\n");
+		http_say(a, 200, "healthy\n");
 	} else if (!strcmp(path, "/-/ready")) {
-		say(a, in->ready ? 200 : 503, in->ready ? "ready\n" : "looking for Go processes\n");
+		http_say(a, in->ready ? 200 : 503,
+			 in->ready ? "ready\n" : "looking for Go processes\n");
 	} else if (page_get(path, a)) {
 		return;
 	} else {
-		say(a, 404, "no such page: see /\n");
+		http_say(a, 404, "no such page: see /\n");
 	}
 }

@@ -118,10 +118,7 @@ static const char *peer_of(void *ctx, int fd)
 static int write_dump(const struct replay *r, const void *ctx, FILE *out, struct cause *why)
 {
 	const struct asked *asked = ctx;
-	const struct census *censuses[BOOK_RUNTIMES_MAX];
-	struct dump_input in = { .censuses = censuses,
-				 .namers = r->namers,
-				 .nr = r->book->nr_runtimes };
+	struct replay_look look;
 	struct report_meta meta = r->meta;
 	const struct dump_show show = { .meta = &meta, .peer = peer_of, .peer_ctx = r->book };
 	struct shown shown = { .dump = { .show = &show, .by = asked->group } };
@@ -129,14 +126,13 @@ static int write_dump(const struct replay *r, const void *ctx, FILE *out, struct
 	scoped(dump) d = NULL;
 	int err;
 
-	if (!replay__look(r, censuses))
+	if (!replay__look(r, &look))
 		return cause__set(why, -ENOENT, "it has no look");
-	in.labels = r->book->looks[0].labels;
 	if (asked->group) { /* top is of groups then */
 		shown.dump.top = opts.top;
 		opts.top = 0;
 	}
-	err = dump__new(&in, &opts, &d);
+	err = dump__new(&look.in, &opts, &d);
 	if (err)
 		return cause__set(why, err, "out of memory");
 	shown.dump.dump = d;

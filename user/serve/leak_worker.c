@@ -2,11 +2,9 @@
 #include "serve/leak_worker.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -15,7 +13,7 @@
 #include "engine/target.h"
 #include "engine/watch_report.h"
 #include "serve/frame.h"
-#include "serve/wire.h"
+#include "serve/worker.h"
 #include "view/replay.h"
 
 #define DEPTH        127 /* frames of a stack */
@@ -90,9 +88,9 @@ static int tell(struct watch *w, struct cause *why)
 
 int leak_worker_main(int argc, char **argv)
 {
-	const struct watch_opts o = {
-		.pid = argc == WORKER_ARGS ? atoi(argv[2]) : 0,
-		.duration_ns = argc == WORKER_ARGS ? strtoul(argv[4], NULL, 10) * NS_PER_SEC : 0,
+	uint64_t seconds = 0;
+	struct watch_opts o = {
+		.pid = worker_begin(argc, argv, &seconds),
 		.depth = DEPTH,
 		.proof_ns = PROOF_NS,
 		.max_overhead = MAX_OVERHEAD,
@@ -101,17 +99,9 @@ int leak_worker_main(int argc, char **argv)
 	struct cause why = { "" };
 	int err;
 
-	if (o.pid <= 0 || !o.duration_ns || isatty(STDOUT_FILENO)) {
-		log_error("'%s' is started by 'parkwatch serve' alone", LEAK_WORKER_COMMAND);
+	if (!o.pid)
 		return 2;
-	}
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	if (argc == WORKER_ARGS)
-		log_set_format((enum log_format)atoi(argv[3]));
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGINT, SIG_IGN); /* who started it says when it ends */
-	signal(SIGHUP, SIG_IGN);
+	o.duration_ns = seconds * NS_PER_SEC;
 	alarm(LEAK_WORKER_MOST_S);
 	err = watch__open(&o, NULL, &w, &why);
 	if (!err)

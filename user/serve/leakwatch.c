@@ -49,7 +49,7 @@ void leakwatch__attach(struct leakwatch *w, int fd)
 
 struct opened {
 	struct replay *replay;
-	const struct census *censuses[BOOK_RUNTIMES_MAX]; /* borrowed by leaks */
+	struct replay_look look; /* borrowed by leaks */
 	struct leaks *leaks;
 	struct leaks_show show;
 };
@@ -63,18 +63,14 @@ static void opened__done(struct opened *o)
 /* bytes: borrowed for the call. o is to be done, whatever comes of it. */
 static int opened__read(struct opened *o, const char *bytes, size_t len, struct cause *why)
 {
-	struct dump_input in = { .censuses = o->censuses };
 	int err = replay__of_bytes(bytes, len, "a report", &o->replay, why);
 
 	if (!err && (!o->replay->has_meta || !leaks_facts__has(o->replay->leaks) ||
-		     !replay__look(o->replay, o->censuses)))
+		     !replay__look(o->replay, &o->look)))
 		err = cause__set(why, -EBADMSG, "it does not tell what leaks");
 	if (err)
 		return err;
-	in.namers = o->replay->namers;
-	in.nr = o->replay->book->nr_runtimes;
-	in.labels = o->replay->book->looks[0].labels;
-	err = leaks_facts__leaks(o->replay->leaks, &in, &o->leaks, &o->show, why);
+	err = leaks_facts__leaks(o->replay->leaks, &o->look.in, &o->leaks, &o->show, why);
 	o->show.meta = &o->replay->meta;
 	return err;
 }

@@ -42,10 +42,7 @@ int look_answer(const struct watched *t, const struct look_view *v, struct http_
 static int write_chans(const struct replay *r, const void *ctx, FILE *out, struct cause *why)
 {
 	struct chans_source sources[BOOK_RUNTIMES_MAX];
-	const struct census *censuses[BOOK_RUNTIMES_MAX];
-	struct dump_input in = { .censuses = censuses,
-				 .namers = r->namers,
-				 .nr = r->book->nr_runtimes };
+	struct replay_look look;
 	const struct chans_show show = { .meta = &r->meta };
 	struct shown shown = { .chans = { .show = &show } };
 	scoped(dump) d = NULL;
@@ -53,13 +50,12 @@ static int write_chans(const struct replay *r, const void *ctx, FILE *out, struc
 	int err;
 
 	(void)ctx;
-	if (!replay__look(r, censuses))
+	if (!replay__look(r, &look))
 		return -ENOENT;
 	for (uint16_t i = 0; i < r->book->nr_runtimes; i++)
 		if (!book_look__waits(&r->book->looks[0], i, &sources[i]))
 			return -ENOENT;
-	in.labels = r->book->looks[0].labels;
-	err = dump__new(&in, &(struct dump_opts){ .system = true }, &d);
+	err = dump__new(&look.in, &(struct dump_opts){ .system = true }, &d);
 	if (!err)
 		err = chans__new(d, sources, &cs);
 	if (err)

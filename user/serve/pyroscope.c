@@ -13,10 +13,7 @@
 
 static int write_pprof(const struct replay *r, const void *ctx, FILE *out, struct cause *why)
 {
-	const struct census *censuses[BOOK_RUNTIMES_MAX];
-	struct dump_input in = { .censuses = censuses,
-				 .namers = r->namers,
-				 .nr = r->book->nr_runtimes };
+	struct replay_look look;
 	struct report_meta meta = r->meta;
 	const struct dump_show show = { .meta = &meta };
 	struct shown shown = { .dump = { .show = &show, .root = PROFILE_ROOT_NONE } };
@@ -24,10 +21,9 @@ static int write_pprof(const struct replay *r, const void *ctx, FILE *out, struc
 	int err;
 
 	(void)ctx;
-	if (!replay__look(r, censuses))
+	if (!replay__look(r, &look))
 		return -ENOENT;
-	in.labels = r->book->looks[0].labels;
-	err = dump__new(&in, &(struct dump_opts){ .system = false }, &d);
+	err = dump__new(&look.in, &(struct dump_opts){ .system = false }, &d);
 	if (err)
 		return err;
 	shown.dump.dump = d;

@@ -56,20 +56,17 @@ static int write_sums(const struct replay *r, const struct snap *sums, uint64_t 
 
 static int sums_of(const struct watched *w, uint64_t unix_ns, char **ret, size_t *ret_len)
 {
-	const struct census *censuses[BOOK_RUNTIMES_MAX];
-	struct dump_input in = { .censuses = censuses };
+	struct replay_look at;
 	scoped(replay) r = NULL;
 	scoped(dump) d = NULL;
 	scoped(snap) sums = NULL;
 	int err = replay__of_bytes(w->look, w->look_len, w->id, &r, NULL);
 
-	if (!err && !replay__look(r, censuses))
+	if (!err && !replay__look(r, &at))
 		err = -EBADMSG;
 	if (err)
 		return err;
-	in.namers = r->namers;
-	in.nr = r->book->nr_runtimes;
-	err = dump__new(&in, &(struct dump_opts){ .system = false }, &d);
+	err = dump__new(&at.in, &(struct dump_opts){ .system = false }, &d);
 	if (!err)
 		err = dump__snap(d, PROFILE_ROOT_CREATED_BY, &sums);
 	if (!err && sums->nr >= MINUTES - 2)

@@ -98,19 +98,16 @@ static void count(struct watched_counts *c, const struct dump *d)
 static int read_look(const char *look, size_t len, const char *id, struct history *h,
 		     struct watched_counts *ret)
 {
-	const struct census *censuses[BOOK_RUNTIMES_MAX];
-	struct dump_input in = { .censuses = censuses };
+	struct replay_look at;
 	scoped(replay) r = NULL;
 	scoped(dump) d = NULL;
 	int err = replay__of_bytes(look, len, id, &r, NULL);
 
-	if (!err && !replay__look(r, censuses))
+	if (!err && !replay__look(r, &at))
 		err = -EBADMSG;
 	if (err)
 		return err;
-	in.namers = r->namers;
-	in.nr = r->book->nr_runtimes;
-	err = dump__new(&in, &(struct dump_opts){ .system = false }, &d);
+	err = dump__new(&at.in, &(struct dump_opts){ .system = false }, &d);
 	if (err)
 		return err;
 	count(ret, d);

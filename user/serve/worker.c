@@ -174,26 +174,38 @@ static int worker__step(void *self, struct cause *why)
 	return clock_now_ns() < w->next_ns ? JOB_GOES_ON : worker__look(w, why);
 }
 
-int worker_main(int argc, char **argv)
+pid_t worker_begin(int argc, char **argv, uint64_t *ret_s)
 {
-	static const struct job_ops ops = {
-		.start = worker__start, .due = worker__due, .fds = worker__fds, .step = worker__step
-	};
-	struct worker w = { .pid = argc == WORKER_ARGS ? atoi(argv[2]) : 0 };
-	struct cause why = { "" };
-	int err;
+	const pid_t pid = argc == WORKER_ARGS ? atoi(argv[2]) : 0;
 
-	if (argc == WORKER_ARGS)
+	if (argc == WORKER_ARGS) {
 		log_set_format((enum log_format)atoi(argv[3]));
-	if (w.pid <= 0 || isatty(STDOUT_FILENO)) {
-		log_error("'%s' is started by 'parkwatch serve' alone", WORKER_COMMAND);
-		return 2;
+		if (ret_s)
+			*ret_s = strtoul(argv[4], NULL, 10);
+	}
+	if (pid <= 0 || (ret_s && !*ret_s) || isatty(STDOUT_FILENO)) {
+		log_error("'%s' is started by 'parkwatch serve' alone", argv[1]);
+		return 0;
 	}
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGINT, SIG_IGN); /* who started it says when it ends */
 	signal(SIGHUP, SIG_IGN);
+	return pid;
+}
+
+int worker_main(int argc, char **argv)
+{
+	static const struct job_ops ops = {
+		.start = worker__start, .due = worker__due, .fds = worker__fds, .step = worker__step
+	};
+	struct worker w = { .pid = worker_begin(argc, argv, NULL) };
+	struct cause why = { "" };
+	int err;
+
+	if (!w.pid)
+		return 2;
 	err = job__run((struct job){ .ops = &ops, .self = &w },
 		       &(struct jobs_opts){ .turn_ns = WORKER_LOOK_NS }, &why);
 	if (err && err != -ESRCH && err != -EPIPE)

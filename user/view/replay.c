@@ -169,13 +169,18 @@ int replay__of_bytes(const char *bytes, size_t len, const char *name, struct rep
 	return err;
 }
 
-bool replay__look(const struct replay *r, const struct census *ret[BOOK_RUNTIMES_MAX])
+bool replay__look(const struct replay *r, struct replay_look *ret)
 {
 	static const struct census none;
 
 	if (!r->book->nr_looks)
 		return false;
 	for (size_t i = 0; i < BOOK_RUNTIMES_MAX; i++)
-		ret[i] = r->book->looks[0].censuses[i] ? r->book->looks[0].censuses[i] : &none;
+		ret->censuses[i] =
+			r->book->looks[0].censuses[i] ? r->book->looks[0].censuses[i] : &none;
+	ret->in = (struct dump_input){ .censuses = ret->censuses,
+				       .namers = r->namers,
+				       .nr = r->book->nr_runtimes,
+				       .labels = r->book->looks[0].labels };
 	return true;
 }

@@ -13,6 +13,7 @@
 #include "model/event_facts.h"
 #include "model/snap_facts.h"
 #include "names/factlog.h"
+#include "view/dump.h"
 #include "view/leaks_facts.h"
 #include "view/recording.h"
 #include "view/refs_facts.h"
@@ -47,8 +48,12 @@ int replay__read_events(FILE *in, const char *path, const struct event_filter *f
 void replay__free(struct replay *r);
 DEFINE_SCOPED(replay)
 
-/* The first look, a census for each runtime; false: it has none. */
-bool replay__look(const struct replay *r, const struct census *ret[BOOK_RUNTIMES_MAX]);
+/* The first look, as what a dump is made of. It points into itself and into the replay: not to be copied. */
+struct replay_look {
+	struct dump_input in;
+	const struct census *censuses[BOOK_RUNTIMES_MAX]; /* one for each runtime */
+};
+bool replay__look(const struct replay *r, struct replay_look *ret); /* false: it has none */
 
 /* Of each recording: what is said of the whole, and what was said of the process (base/notes). */
 void replay__write_end(struct factlog *f, const struct report_meta *m);
