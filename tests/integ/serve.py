@@ -221,6 +221,19 @@ def a_target_that_ends_is_gone_and_leaves_nothing():
         d.until(lambda: len(os.listdir(f"/proc/{d.process.pid}/fd")) <= descriptors, "descriptors are left")
 
 
+def a_target_that_ends_or_becomes_another_is_no_death_of_its_worker():
+    """One ends, and its parent does not ask how for a while; one becomes another program."""
+    with Daemon() as d, Target("idle") as t, Target("labels", command=build.built(build.MODES_MINOR, "static", "dumped")) as other:
+        d.looked_at(t.pid)
+        d.looked_at(other.pid)
+        other.process.stdin.write("exec\n")
+        other.process.stdin.flush()
+        t.process.kill()
+        d.until(lambda: not d.target(other.pid) and not d.target(t.pid), "it is still there")
+        expect(t.pid not in workers() and other.pid not in workers(), f"{workers()}")
+        expect(value(d.metrics(), "parkwatch_worker_restarts_total") == 0, "it is counted as a death")
+
+
 def a_page_that_nobody_answers_holds_up_nobody():
     command = build.built(build.MODES_MINOR, "static", "many")
     with Daemon() as d, Target("100", command=command) as mute, Target("idle") as other:
@@ -465,7 +478,7 @@ def blocked_time_is_goroutines_times_time():
 
 ALL = {f.__name__: f for f in (
     figures_are_those_of_the_program, goroutines_are_filtered_as_in_dump, deadlocks_are_told, all_of_it_ends, a_worker_that_dies_is_replaced,
-    a_target_that_ends_is_gone_and_leaves_nothing, a_page_that_nobody_answers_holds_up_nobody, one_that_could_not_be_looked_at_is_looked_at_again, rights_are_few,
+    a_target_that_ends_is_gone_and_leaves_nothing, a_target_that_ends_or_becomes_another_is_no_death_of_its_worker, a_page_that_nobody_answers_holds_up_nobody, one_that_could_not_be_looked_at_is_looked_at_again, rights_are_few,
     what_is_asked_wrongly_is_refused, the_page_is_guarded_like_the_rest, names_of_programs_are_harmless, what_cannot_be_watched_is_listed_with_the_reason,
     clients_that_dawdle_keep_nobody_out, leaks_are_told_and_what_is_healthy_is_not, a_watch_for_leaks_that_is_killed_leaves_nothing,
     blocked_time_is_goroutines_times_time, births_and_exits_are_those_of_the_program,

@@ -175,12 +175,13 @@ static bool launched__lives(const struct launched *w)
 	return brief_start_ticks(w->notice.row.pid) == w->notice.start_ticks;
 }
 
-static void launcher__lost_worker(struct launcher *l, size_t i)
+/* A worker ends well if its target is over only: it ended, reaped or not, or became another program. */
+static void launcher__lost_worker(struct launcher *l, size_t i, int status)
 {
 	struct launched *w = &l->v[i];
 
 	w->worker = 0;
-	if (!launched__lives(w)) {
+	if (!status || !launched__lives(w)) {
 		launcher__forget(l, i);
 		return;
 	}
@@ -196,14 +197,15 @@ static void launcher__lost_worker(struct launcher *l, size_t i)
 static void launcher__reap(struct launcher *l)
 {
 	struct signalfd_siginfo si;
+	int status;
 	pid_t pid;
 
 	while (read(l->signals, &si, sizeof(si)) > 0)
 		;
-	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 		for (size_t i = 0; i < l->nr; i++)
 			if (l->v[i].worker == pid) {
-				launcher__lost_worker(l, i);
+				launcher__lost_worker(l, i, status);
 				break;
 			} else if (l->v[i].leak_worker == pid) {
 				l->v[i].leak_worker = 0;

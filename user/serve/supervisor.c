@@ -167,7 +167,7 @@ static void supervisor__take(struct supervisor *s, const struct notice *n, int f
 			watched__set_level(s->v[at], &s->config.now->rules);
 			s->v[at]->told &= n->kind != NOTICE_FOUND; /* that asks for it */
 		}
-		if (at < s->nr && fd >= 0 && s->v[at]->level != LEVEL_OFF) {
+		if (at < s->nr && fd >= 0) {
 			supervisor__count_restart(s, s->v[at], n);
 			watched__attach(s->v[at], n, fd);
 			(void)supervisor__hear(s, fd, s->v[at]);

@@ -65,7 +65,6 @@ void watched__set_level(struct watched *w, const struct rules *rules)
 	w->level = level;
 	if (level != LEVEL_OFF)
 		return;
-	frame_reader__close(&w->from);
 	leakwatch__done(&w->leaks);
 	leakwatch__init(&w->leaks, clock_now_ns());
 	free(steal(w->look));
@@ -154,8 +153,12 @@ double watched__overhead(const struct watched *w)
 static int watched__take(struct watched *w)
 {
 	struct watched_counts counts;
-	int err = w->history ? 0 : history__new(&w->history);
+	int err = 0;
 
+	if (w->level == LEVEL_OFF)
+		return 0;
+	if (!w->history)
+		err = history__new(&w->history);
 	if (!err)
 		err = read_look(w->from.body, w->from.head.bytes, w->id, w->history, &counts);
 	if (err)

@@ -80,7 +80,10 @@ static inline uint64_t watched_counts__waiting(const struct watched_counts *c)
 /* 0 or -ENOMEM. n: NOTICE_WATCHED or NOTICE_UNWATCHED. */
 int watched__new(const struct notice *n, struct watched **ret);
 void watched__free(struct watched *w);
-/* By the rules that hold now. At LEVEL_OFF what was seen of it is forgotten. */
+/*
+ * By the rules that hold now. At LEVEL_OFF what was seen of it is forgotten. The pipe stays: it is the launcher
+ * that ends the worker, and one that ends first counts as dead.
+ */
 void watched__set_level(struct watched *w, const struct rules *rules);
 /* Another worker writes from here on; takes fd over. */
 void watched__attach(struct watched *w, const struct notice *n, int fd);

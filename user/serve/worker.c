@@ -163,14 +163,21 @@ static size_t worker__fds(const void *self, struct pollfd *ret, size_t most)
 	return 2;
 }
 
+/* It ended, or became another program. */
+static bool worker__target_over(const struct worker *w)
+{
+	return w->t && (!proc__alive(w->t->target.proc) || proc__executed(w->t->target.proc));
+}
+
 static int worker__step(void *self, struct cause *why)
 {
 	struct worker *w = self;
 	struct pollfd reader = { .fd = STDOUT_FILENO };
 
-	if (!proc__alive(w->t->target.proc) || proc__executed(w->t->target.proc) ||
-	    poll(&reader, 1, 0))
+	if (worker__target_over(w))
 		return JOB_OVER;
+	if (poll(&reader, 1, 0))
+		return -EPIPE;
 	return clock_now_ns() < w->next_ns ? JOB_GOES_ON : worker__look(w, why);
 }
 
@@ -208,6 +215,8 @@ int worker_main(int argc, char **argv)
 		return 2;
 	err = job__run((struct job){ .ops = &ops, .self = &w },
 		       &(struct jobs_opts){ .turn_ns = WORKER_LOOK_NS }, &why);
+	if (worker__target_over(&w))
+		err = 0;
 	if (err && err != -ESRCH && err != -EPIPE)
 		log_warn("pid %d: %s", (int)w.pid, why.text);
 	snapshot__free(w.t);
