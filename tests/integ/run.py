@@ -47,6 +47,7 @@ import secretmem
 import serve
 import serveconfig
 import servehistory
+import servepods
 import servesinks
 import serveunit
 import surroundings
@@ -83,6 +84,7 @@ MODULES = (
     page,
     serveconfig,
     servehistory,
+    servepods,
     servesinks,
     serveunit,
     prometheus,
@@ -92,7 +94,7 @@ MODULES = (
 
 # What they do is wait, 12 s for each watch (a fifth of a processor) or for what a daemon does next, and what they say is no time:
 # --jobs of their cases run beside --jobs of the others.
-PATIENT = (called, cycles, leaks, incidents, peers, serveconfig, servehistory, servesinks, prometheus)
+PATIENT = (called, cycles, leaks, incidents, peers, serveconfig, servehistory, servepods, servesinks, prometheus)
 
 # Scripts of their own, each over a program of the build.
 SCRIPTS = {"symbols.py": "pwsym", "census.py": "pwcensus", "holds.py": "pwholds", "reach.py": "pwreach", "jobs.py": "pwjobs"}

@@ -175,6 +175,8 @@ Test(rules, all_that_a_rule_names_must_match)
 					      .cmdline = "/srv/shop/api-v2 -listen :80",
 					      .cgroup = "/system.slice/api.service",
 					      .pod = "0f6a2b1c",
+					      .pod_name = "api-7d9-x2x",
+					      .pod_namespace = "shop",
 					      .uid = 1000 };
 	static const struct {
 		const char *match;
@@ -194,7 +196,12 @@ Test(rules, all_that_a_rule_names_must_match)
 		{ "{cgroup: '/system.slice/*'}", true },
 		{ "{cgroup: '/user.slice/*'}", false },
 		{ "{pod: '0f6a*'}", true },
-		{ "{namespace: '*'}", false },
+		{ "{pod: 'api-*'}", true },
+		{ "{pod: 'web-*'}", false },
+		{ "{namespace: shop}", true },
+		{ "{namespace: 'shop?'}", false },
+		{ "{namespace: shop, pod: 'web-*'}", false },
+		{ "{label: '*'}", false },
 		{ "{}", true },
 	};
 

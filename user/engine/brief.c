@@ -13,6 +13,7 @@
 #include "census/census.h"
 #include "engine/target.h"
 #include "target/cgroup.h"
+#include "target/pod_names.h"
 #include "view/dump.h"
 
 static void count(struct process_row *row, const struct target *t, struct deadline *until)
@@ -50,6 +51,19 @@ static uint64_t age_ns(const struct proc *p)
 	return now > started ? now - started : 0;
 }
 
+bool brief_pod_names(struct process_row *row)
+{
+	struct pod_names n;
+
+	if (!row->pod[0] || row->pod_name[0] ||
+	    !pod_names_find(POD_NAMES_FOLDER, row->container, &n))
+		return false;
+	memcpy(row->pod_name, n.pod, sizeof(n.pod));
+	memcpy(row->pod_namespace, n.namespace, sizeof(n.namespace));
+	memcpy(row->container_name, n.container, sizeof(n.container));
+	return true;
+}
+
 /* What needs no look into its memory. */
 static void describe(struct process_row *row, struct proc *p)
 {
@@ -62,6 +76,7 @@ static void describe(struct process_row *row, struct proc *p)
 	cgroup_read(proc__dirfd(p), &in);
 	memcpy(row->container, in.container, sizeof(in.container));
 	memcpy(row->pod, in.pod, sizeof(in.pod));
+	(void)brief_pod_names(row);
 	clean(row->cgroup, sizeof(row->cgroup), in.path);
 }
 

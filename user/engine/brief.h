@@ -23,6 +23,8 @@ enum brief {
 enum brief brief(pid_t pid, uint64_t most_ns, struct process_row *row);
 /* What needs no look into its memory. false: it has ended. */
 bool brief_of_outside(pid_t pid, struct process_row *row);
+/* What Kubernetes calls its pod, if that was not known. True: it is known now, and was not before. */
+bool brief_pod_names(struct process_row *row);
 /* With the PID it names a process for ever (target/proc). 0: it has ended, or cannot be read. */
 uint64_t brief_start_ticks(pid_t pid);
 

@@ -68,8 +68,11 @@ static void put_object(struct json_writer *w, const struct process_row *r)
 	jsonw_seconds_field(w, "age_s", r->age_ns);
 	jsonw_uint_or_null_field(w, "goroutines", r->goroutines, watchable);
 	jsonw_bool_field(w, "at_least", r->at_least);
-	jsonw_text_field(w, "container", r->container);
-	jsonw_text_field(w, "pod", r->pod);
+	jsonw_text_field(w, "container", process_row__container(r));
+	jsonw_text_field(w, "container_id", r->container);
+	jsonw_text_field(w, "namespace", r->pod_namespace);
+	jsonw_text_field(w, "pod", process_row__pod(r));
+	jsonw_text_field(w, "pod_uid", r->pod);
 	jsonw_text_field(w, "why_not", r->why.text);
 	jsonw_end_object(w);
 }

@@ -77,8 +77,11 @@ void api_target(struct json_writer *w, const struct watched *t)
 	jsonw_string_field(w, "level", level_word(t->level));
 	jsonw_float_field(w, "overhead_pct", overhead < 0 ? NAN : 100 * overhead, 3);
 	put_why_not(w, t);
-	jsonw_text_field(w, "container", t->row.container);
-	jsonw_text_field(w, "pod", t->row.pod);
+	jsonw_text_field(w, "container", process_row__container(&t->row));
+	jsonw_text_field(w, "container_id", t->row.container);
+	jsonw_text_field(w, "namespace", t->row.pod_namespace);
+	jsonw_text_field(w, "pod", process_row__pod(&t->row));
+	jsonw_text_field(w, "pod_uid", t->row.pod);
 	jsonw_uint_field(w, "worker_restarts", t->restarts);
 	jsonw_end_object(w);
 }

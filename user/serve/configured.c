@@ -52,10 +52,9 @@ static int read_all(const char *path, int fd, char **ret, size_t *ret_len, struc
 static void configured__warn(const struct configured *c)
 {
 	for (size_t i = 0; i < c->now->rules.nr; i++)
-		if (c->now->rules.v[i].globs[MATCH_NAMESPACE] ||
-		    c->now->rules.v[i].globs[MATCH_LABEL])
-			log_warn("%s: rule %zu matches nothing: namespaces and labels of pods are "
-				 "not known here; its pod can be given, by UID",
+		if (c->now->rules.v[i].globs[MATCH_LABEL])
+			log_warn("%s: rule %zu matches nothing: labels of pods are not known here; "
+				 "use namespace or pod",
 				 c->path, i + 1);
 }
 

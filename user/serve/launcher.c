@@ -30,6 +30,7 @@ struct launched {
 	pid_t leak_worker;    /* 0: none runs */
 	uint64_t again_ns;    /* when the next one starts, or it is looked at again; 0: never */
 	uint32_t looks;       /* in vain: looking at it came to no end */
+	uint32_t unnamed;     /* scans since it was found, its pod's name not known */
 	bool asked;           /* the next scan looks at it again */
 	bool watch;           /* the supervisor says so */
 	bool leaves;          /* its worker was ended because it did not */
@@ -262,6 +263,14 @@ static void launcher__found(struct launcher *l, const struct process_row *row)
 	launcher__begin(l, w);
 }
 
+/* The kubelet makes the link that has the names after it has started the container. */
+static void launcher__name(struct launcher *l, struct launched *w)
+{
+	if (!w->notice.row.unread && w->unnamed++ < LAUNCHER_NAME_SCANS &&
+	    brief_pod_names(&w->notice.row))
+		launcher__begin(l, w);
+}
+
 static void launcher__scan(struct launcher *l)
 {
 	struct processes found = { .nr = 0 };
@@ -276,6 +285,8 @@ static void launcher__scan(struct launcher *l)
 	for (size_t i = l->nr; i-- > 0;)
 		if (l->v[i].asked || (!l->v[i].worker && !launched__lives(&l->v[i])))
 			launcher__forget(l, i);
+	for (size_t i = 0; i < l->nr; i++)
+		launcher__name(l, &l->v[i]);
 	l->scan_ns = clock_now_ns() + LAUNCHER_SCAN_NS;
 	if (!l->ready)
 		launcher__tell(l, &(struct notice){ .kind = NOTICE_READY }, -1);

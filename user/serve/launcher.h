@@ -16,7 +16,9 @@
 #define LAUNCHER_SCAN_NS      (2 * NS_PER_SEC) /* from one look for new processes to the next */
 #define LAUNCHER_BACK_OFF_NS  NS_PER_SEC       /* before the second worker; then twice as long */
 #define LAUNCHER_BACK_OFF_MAX (60 * NS_PER_SEC)
-#define LAUNCHER_TARGETS_MAX  1024
+/* After so many a container that has no link with names gets none. */
+#define LAUNCHER_NAME_SCANS  60
+#define LAUNCHER_TARGETS_MAX 1024
 
 /*
  * Forks it. config: the file's path. *ret_fd: the socket to it; it ends when that is closed. 0, or negative errno with a

@@ -102,7 +102,13 @@ static void put_info(const struct metrics_in *in, struct textbuf *to)
 		textbuf__text(to, ",");
 		metrics_label(to, "go_version", w->row.go);
 		textbuf__text(to, ",");
-		metrics_label(to, "container", w->row.container);
+		metrics_label(to, "container", process_row__container(&w->row));
+		textbuf__text(to, ",");
+		metrics_label(to, "container_id", w->row.container);
+		textbuf__text(to, ",");
+		metrics_label(to, "namespace", w->row.pod_namespace);
+		textbuf__text(to, ",");
+		metrics_label(to, "pod", process_row__pod(&w->row));
 		textbuf__text(to, ",");
 		metrics_label(to, "pod_uid", w->row.pod);
 		textbuf__text(to, "} 1\n");

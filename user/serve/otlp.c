@@ -47,6 +47,9 @@ static void put_resource(struct json_writer *w, const struct watched *t)
 	put_attribute(w, "process.runtime.version", t->row.go);
 	put_attribute(w, "container.id", t->row.container);
 	put_attribute(w, "k8s.pod.uid", t->row.pod);
+	put_attribute(w, "k8s.pod.name", t->row.pod_name);
+	put_attribute(w, "k8s.namespace.name", t->row.pod_namespace);
+	put_attribute(w, "k8s.container.name", t->row.container_name);
 	jsonw_start_object(w);
 	jsonw_string_field(w, "key", "process.pid");
 	jsonw_name(w, "value");

@@ -80,7 +80,10 @@ static void put_series(struct json_writer *w, const struct watched *t, const cha
 	put_label(w, "target", t->id);
 	put_label(w, "pid", pid);
 	put_label(w, "go_version", t->row.go);
-	put_label(w, "container", t->row.container);
+	put_label(w, "container", process_row__container(&t->row));
+	put_label(w, "container_id", t->row.container);
+	put_label(w, "namespace", t->row.pod_namespace);
+	put_label(w, "pod", process_row__pod(&t->row));
 	put_label(w, "pod_uid", t->row.pod);
 	jsonw_end_array(w);
 	jsonw_array_field(w, "samples");

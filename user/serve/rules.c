@@ -23,9 +23,15 @@ static const char *text_of(const struct process_row *p, enum match m, const char
 	case MATCH_EXE: return slash && !strchr(glob, '/') ? slash + 1 : p->exe;
 	case MATCH_CMDLINE: return p->cmdline;
 	case MATCH_CGROUP: return p->cgroup;
-	case MATCH_POD: return p->pod;
+	case MATCH_POD: return p->pod_name;
+	case MATCH_NAMESPACE: return p->pod_namespace;
 	default: return "";
 	}
+}
+
+static bool matches(const char *glob, const char *text)
+{
+	return text[0] && !fnmatch(glob, text, 0);
 }
 
 static bool rule__matches(const struct rule *r, const struct process_row *p)
@@ -36,7 +42,7 @@ static bool rule__matches(const struct rule *r, const struct process_row *p)
 		const char *glob = r->globs[m],
 			   *text = glob ? text_of(p, (enum match)m, glob) : NULL;
 
-		if (glob && (!text[0] || fnmatch(glob, text, 0)))
+		if (glob && !matches(glob, text) && !(m == MATCH_POD && matches(glob, p->pod)))
 			return false;
 	}
 	return true;

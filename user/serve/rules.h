@@ -19,8 +19,8 @@ enum match {
 	MATCH_EXE, /* without a '/': the last part of the path */
 	MATCH_CMDLINE,
 	MATCH_CGROUP,
-	MATCH_POD, /* its UID */
-	MATCH_NAMESPACE,
+	MATCH_POD,       /* its name, or its UID */
+	MATCH_NAMESPACE, /* of the pod */
 	MATCH_LABEL,
 	MATCH_MAX
 };

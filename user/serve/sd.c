@@ -20,7 +20,10 @@ static void put_labels(struct json_writer *w, const struct watched *t)
 	jsonw_string_field(w, "__meta_parkwatch_target", t->id);
 	jsonw_string_field(w, "__meta_parkwatch_exe", t->row.exe);
 	jsonw_string_field(w, "__meta_parkwatch_go_version", t->row.go);
-	jsonw_string_field(w, "__meta_parkwatch_container", t->row.container);
+	jsonw_string_field(w, "__meta_parkwatch_container", process_row__container(&t->row));
+	jsonw_string_field(w, "__meta_parkwatch_container_id", t->row.container);
+	jsonw_string_field(w, "__meta_parkwatch_namespace", t->row.pod_namespace);
+	jsonw_string_field(w, "__meta_parkwatch_pod", process_row__pod(&t->row));
 	jsonw_string_field(w, "__meta_parkwatch_pod_uid", t->row.pod);
 	jsonw_end_object(w);
 }

@@ -25,7 +25,9 @@ struct process_row {
 	/* The program's path as the process sees it, cleaned, cut if it is longer. */
 	char exe[PROCESS_EXE_MAX];
 	char go[PROCESS_VERSION_MAX]; /* "go1.22.4"; "": not known */
-	char container[65], pod[37];  /* target/cgroup; "": none */
+	char container[65], pod[37];  /* target/cgroup: its id, the pod's UID; "": none */
+	/* What Kubernetes calls them, all three or none: target/pod_names. */
+	char pod_name[254], pod_namespace[64], container_name[64];
 	char cgroup
 		[PROCESS_PATH_MAX]; /* the path of its control group, cleaned and cut as exe; "": not known */
 	char cmdline
@@ -43,6 +45,18 @@ struct processes {
 	size_t looked_at; /* processes that have a program of their own: no kernel threads */
 	size_t no_right;  /* of them, so many could not be looked at: no right to read them */
 };
+
+/* The name, or the id where none is known. "": it is in none. */
+static inline const char *process_row__container(const struct process_row *r)
+{
+	return r->container_name[0] ? r->container_name : r->container;
+}
+
+/* The name, or the UID where none is known. "": it is in none. */
+static inline const char *process_row__pod(const struct process_row *r)
+{
+	return r->pod_name[0] ? r->pod_name : r->pod;
+}
 
 static inline void processes__done(struct processes *p)
 {
