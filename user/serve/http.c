@@ -15,7 +15,17 @@
 struct http {
 	struct MHD_Daemon *daemon; /* owned */
 	const struct http_ops *ops;
-	bool local; /* it listens on a loopback address */
+	bool local;                /* it listens on a loopback address */
+	struct http_later *laters; /* all of them */
+};
+
+/* One request, from its headers to the end of its answer. */
+struct http_later {
+	struct http *h;           /* borrowed */
+	struct MHD_Connection *c; /* borrowed */
+	struct http_later *prev, *next;
+	struct http_answer answer; /* once it is told; its body is owned */
+	bool waits, told, asleep;
 };
 
 /* --- where --- */
@@ -95,12 +105,43 @@ static int open_socket(struct http *h, const char *listen, struct cause *why)
 
 /* --- answers --- */
 
-static enum MHD_Result answer(struct MHD_Connection *c, struct http_answer *a)
+static ssize_t read_stream(void *cls, uint64_t pos, char *to, size_t room)
 {
-	struct MHD_Response *r =
-		MHD_create_response_from_buffer(a->body.nr, a->body.v, MHD_RESPMEM_MUST_COPY);
-	enum MHD_Result ok = MHD_NO;
+	struct http_later *l = cls;
+	const ssize_t n = l->answer.stream.read(l->answer.stream.ctx, to, room);
 
+	(void)pos;
+	if (n == HTTP_END)
+		return MHD_CONTENT_READER_END_OF_STREAM;
+	if (n < 0)
+		return MHD_CONTENT_READER_END_WITH_ERROR;
+	if (!n) {
+		l->asleep = true;
+		MHD_suspend_connection(l->c);
+	}
+	return n;
+}
+
+static struct MHD_Response *response_of(struct http_later *l, const struct http_answer *a)
+{
+	if (a->stream.read)
+		return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, HTTP_PIECE_BYTES,
+							 read_stream, l, NULL);
+	return MHD_create_response_from_buffer(a->body.nr, a->body.v, MHD_RESPMEM_MUST_COPY);
+}
+
+static enum MHD_Result answer(struct http_later *l, struct http_answer *a)
+{
+	struct MHD_Response *r;
+	enum MHD_Result ok = MHD_NO;
+	char retry[16];
+
+	if (a->body.err) {
+		textbuf__done(&a->body);
+		textbuf__init(&a->body, NULL);
+		http_say(a, 500, "out of memory\n");
+	}
+	r = response_of(l, a);
 	if (r) {
 		(void)MHD_add_response_header(r, "Content-Type", a->type);
 		if (a->encoding)
@@ -110,7 +151,10 @@ static enum MHD_Result answer(struct MHD_Connection *c, struct http_answer *a)
 		(void)MHD_add_response_header(r, "Cache-Control", "no-store");
 		if (a->status == 405)
 			(void)MHD_add_response_header(r, "Allow", "GET, HEAD");
-		ok = MHD_queue_response(c, a->status, r);
+		snprintf(retry, sizeof(retry), "%u", a->retry_s);
+		if (a->retry_s)
+			(void)MHD_add_response_header(r, "Retry-After", retry);
+		ok = MHD_queue_response(l->c, a->status, r);
 		MHD_destroy_response(r);
 	}
 	textbuf__done(&a->body);
@@ -163,54 +207,116 @@ static enum MHD_Result take_value(void *ctx, enum MHD_ValueKind kind, const char
 	return MHD_YES;
 }
 
-static void get(const struct http *h, struct MHD_Connection *c, const char *path,
-		struct http_answer *a)
+static void get(const struct http_later *l, const char *path, struct http_answer *a)
 {
-	const char *accept = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Accept"),
-		   *host = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Host");
+	const struct http_ops *ops = l->h->ops;
+	const char *accept = MHD_lookup_connection_value(l->c, MHD_HEADER_KIND, "Accept"),
+		   *host = MHD_lookup_connection_value(l->c, MHD_HEADER_KIND, "Host");
 	struct http_request q = { .path = path,
 				  .accept = accept ? accept : "",
 				  .host = host ? host : "" };
 
-	(void)MHD_get_connection_values(c, MHD_GET_ARGUMENT_KIND, take_value, &q);
+	(void)MHD_get_connection_values(l->c, MHD_GET_ARGUMENT_KIND, take_value, &q);
 	if (q.nr_query > HTTP_QUERY_MAX)
 		http_say(a, 400, "too many values in the query\n");
 	else
-		h->ops->get(h->ops->ctx, &q, a);
+		ops->get(ops->ctx, &q, a);
+}
+
+static enum MHD_Result say_it(struct http_later *l, const char *url, const char *method)
+{
+	const char *host = MHD_lookup_connection_value(l->c, MHD_HEADER_KIND, "Host");
+	struct http_answer a = { .status = 200, .later = l };
+
+	textbuf__init(&a.body, NULL);
+	if (strcmp(method, "GET") && strcmp(method, "HEAD"))
+		http_say(&a, 405, "only GET and HEAD\n");
+	else if (l->h->local && (!host || !is_local_name(host)))
+		http_say(&a, 403, "the Host header names another machine\n");
+	else
+		get(l, url, &a);
+	if (l->waits) {
+		textbuf__done(&a.body);
+		MHD_suspend_connection(l->c);
+		return MHD_YES;
+	}
+	l->answer.stream = a.stream;
+	return answer(l, &a);
 }
 
 static enum MHD_Result handle(void *cls, struct MHD_Connection *c, const char *url,
 			      const char *method, const char *version, const char *upload,
 			      size_t *upload_size, void **state)
 {
-	static int begun;
 	struct http *h = cls;
-	struct http_answer a = { .status = 200 };
-	const char *host = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Host");
+	struct http_later *l = *state;
 
 	(void)version;
 	(void)upload;
-	if (!*state) { /* headers are there, the body is not */
-		*state = &begun;
+	if (!l) { /* headers are there, the body is not */
+		*state = l = calloc(1, sizeof(*l));
+		if (!l)
+			return MHD_NO;
+		*l = (struct http_later){ .h = h, .c = c, .next = h->laters };
+		if (l->next)
+			l->next->prev = l;
+		h->laters = l;
 		return MHD_YES;
 	}
 	if (*upload_size) { /* nobody wants it */
 		*upload_size = 0;
 		return MHD_YES;
 	}
-	textbuf__init(&a.body, NULL);
-	if (strcmp(method, "GET") && strcmp(method, "HEAD"))
-		http_say(&a, 405, "only GET and HEAD\n");
-	else if (h->local && (!host || !is_local_name(host)))
-		http_say(&a, 403, "the Host header names another machine\n");
-	else
-		get(h, c, url, &a);
-	if (a.body.err) {
-		textbuf__done(&a.body);
-		textbuf__init(&a.body, NULL);
-		http_say(&a, 500, "out of memory\n");
-	}
-	return answer(c, &a);
+	return l->told ? answer(l, &l->answer) : say_it(l, url, method);
+}
+
+/* The answer has been sent, or the client is gone. */
+static void forget(void *cls, struct MHD_Connection *c, void **state,
+		   enum MHD_RequestTerminationCode code)
+{
+	struct http *h = cls;
+	struct http_later *l = *state;
+
+	(void)c;
+	(void)code;
+	if (!l)
+		return;
+	*(l->prev ? &l->prev->next : &h->laters) = l->next;
+	if (l->next)
+		l->next->prev = l->prev;
+	if (l->answer.stream.read)
+		l->answer.stream.end(l->answer.stream.ctx);
+	textbuf__done(&l->answer.body);
+	free(l);
+	*state = NULL;
+}
+
+/* --- answers that come later --- */
+
+void http_later__wait(struct http_later *l)
+{
+	l->waits = true;
+}
+
+void http_later__again(struct http_later *l)
+{
+	l->waits = false;
+	MHD_resume_connection(l->c);
+}
+
+void http_later__tell(struct http_later *l, struct http_answer *a)
+{
+	l->answer = *a;
+	textbuf__init(&a->body, NULL);
+	l->told = true;
+	http_later__again(l);
+}
+
+void http_later__wake(struct http_later *l)
+{
+	if (l->asleep)
+		MHD_resume_connection(l->c);
+	l->asleep = false;
 }
 
 int http__new(const char *listen, const struct http_ops *ops, struct http **ret, struct cause *why)
@@ -227,7 +333,8 @@ int http__new(const char *listen, const struct http_ops *ops, struct http **ret,
 		return fd;
 	}
 	h->daemon =
-		MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, handle, h, MHD_OPTION_LISTEN_SOCKET,
+		MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, handle, h,
+				 MHD_OPTION_NOTIFY_COMPLETED, forget, h, MHD_OPTION_LISTEN_SOCKET,
 				 fd, MHD_OPTION_CONNECTION_LIMIT,
 				 (unsigned int)HTTP_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
 				 (unsigned int)HTTP_TIMEOUT_S, MHD_OPTION_END);
@@ -244,6 +351,9 @@ void http__free(struct http *h)
 {
 	if (!h)
 		return;
+	for (struct http_later *l = h->laters; l; l = l->next)
+		if (l->waits || l->asleep)
+			MHD_resume_connection(l->c);
 	MHD_stop_daemon(h->daemon);
 	free(h);
 }

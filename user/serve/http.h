@@ -4,18 +4,23 @@
  *
  * Read only: GET and HEAD. The Host header must name this machine, so that no web page of elsewhere can
  * ask in a browser's name. Connections are bounded in number and time.
+ *
+ * An answer may come later, and in pieces: see http_later. Until then its connection sleeps, and the
+ * others are answered.
  */
 #ifndef PARKWATCH_SERVE_HTTP_H
 #define PARKWATCH_SERVE_HTTP_H
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/cause.h"
 #include "base/textbuf.h"
 
 #define HTTP_CONNECTIONS_MAX 3000
-#define HTTP_TIMEOUT_S       10 /* that a connection may do nothing */
+#define HTTP_TIMEOUT_S       10    /* that a connection may do nothing */
+#define HTTP_PIECE_BYTES     65536 /* of a stream */
 
 #define HTTP_QUERY_MAX 32 /* values in a query; more is refused */
 
@@ -30,15 +35,28 @@ struct http_request {
 	size_t nr_query;
 };
 
+/* A body that comes in pieces. */
+struct http_stream {
+	/* At most room bytes. 0: none now, until http_later__wake(); HTTP_END; HTTP_BROKEN. NULL: there is no stream */
+	ssize_t (*read)(void *ctx, char *to, size_t room);
+	void (*end)(void *ctx); /* nobody reads any more: it ended, or the client went away */
+	void *ctx;
+};
+#define HTTP_END    (-1)
+#define HTTP_BROKEN (-2) /* the client sees that the body is not whole */
+
 struct http_answer {
 	unsigned int status;  /* 200, 404, ... */
 	const char *type;     /* media type */
 	const char *encoding; /* Content-Encoding; NULL: none */
+	unsigned int retry_s; /* of a 503: Retry-After; 0: none */
 	struct textbuf body;
+	struct http_stream stream; /* instead of the body */
+	struct http_later *later;  /* of this request; borrowed */
 };
 
 struct http_ops {
-	/* Fills a; its body is freed by the caller. */
+	/* Fills a; its body is freed by the caller. Or it calls http_later__wait(), and answers later. */
 	void (*get)(void *ctx, const struct http_request *q, struct http_answer *a);
 	void *ctx;
 };
@@ -48,12 +66,23 @@ void http_say(struct http_answer *a, unsigned int status, const char *text);
 /* The value of the first with this name; NULL: there is none. */
 const char *http_query(const struct http_request *q, const char *name);
 
+/*
+ * In ops->get: the answer comes later. Exactly one call of tell() or again() must follow, in the same thread; until
+ * then the connection is there, even if its client is gone.
+ */
+void http_later__wait(struct http_later *l);
+/* The answer; takes its body. Its stream may be woken until its end() is called; without one l is gone. */
+void http_later__tell(struct http_later *l, struct http_answer *a);
+void http_later__again(struct http_later *l); /* ops->get is asked again; l is gone */
+void http_later__wake(struct http_later *l); /* its stream has more; no harm if it does not sleep */
+
 struct http;
 /*
  * listen: "127.0.0.1:7070", "[::1]:7070", ":7070" (any address). ops: borrowed. -EINVAL: listen makes no
  * sense; -EADDRINUSE, ...; each with a cause.
  */
 int http__new(const char *listen, const struct http_ops *ops, struct http **ret, struct cause *why);
+/* What still waits gets no answer; streams end. */
 void http__free(struct http *h);
 
 int http__fd(const struct http *h);         /* readable: call http__run() */
