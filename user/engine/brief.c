@@ -133,6 +133,17 @@ static enum brief brief_of_target(struct target *t, struct process_row *row, str
 	return proc__alive(t->proc) && !proc__executed(t->proc) ? BRIEF_GO : BRIEF_NOT_GO;
 }
 
+/* There was no time to find out whether it is Go's. */
+static enum brief brief_of_late(pid_t pid, struct process_row *row, const struct deadline *until)
+{
+	if (!brief_of_outside(pid, row))
+		return BRIEF_NOT_GO;
+	row->unread = true;
+	(void)cause__set(&row->why, -ETIMEDOUT, "looking at it did not come to an end within %d s",
+			 (int)(until->most_ns / NS_PER_SEC));
+	return BRIEF_GO;
+}
+
 enum brief brief(pid_t pid, uint64_t most_ns, struct process_row *row)
 {
 	struct deadline until = deadline_in(most_ns, NULL);
@@ -150,7 +161,7 @@ enum brief brief(pid_t pid, uint64_t most_ns, struct process_row *row)
 	describe(row, p);
 	err = target__take(&t, steal(p), &until, &row->why);
 	if (err)
-		return brief_of_error(err);
+		return until.hit ? brief_of_late(pid, row, &until) : brief_of_error(err);
 	ret = brief_of_target(&t, row, &until);
 	target__close(&t);
 	return ret;
