@@ -46,6 +46,7 @@ import sampling
 import secretmem
 import serve
 import serveconfig
+import serveharm
 import servehistory
 import servepods
 import servesinks
@@ -83,6 +84,7 @@ MODULES = (
     serve,
     page,
     serveconfig,
+    serveharm,
     servehistory,
     servepods,
     servesinks,
@@ -94,7 +96,19 @@ MODULES = (
 
 # What they do is wait, 12 s for each watch (a fifth of a processor) or for what a daemon does next, and what they say is no time:
 # --jobs of their cases run beside --jobs of the others.
-PATIENT = (called, cycles, leaks, incidents, peers, serveconfig, servehistory, servepods, servesinks, prometheus)
+PATIENT = (
+    called,
+    cycles,
+    leaks,
+    incidents,
+    peers,
+    serveconfig,
+    serveharm,
+    servehistory,
+    servepods,
+    servesinks,
+    prometheus,
+)
 
 # Scripts of their own, each over a program of the build.
 SCRIPTS = {"symbols.py": "pwsym", "census.py": "pwcensus", "holds.py": "pwholds", "reach.py": "pwreach", "jobs.py": "pwjobs"}

@@ -86,6 +86,17 @@ static int tell(struct watch *w, struct cause *why)
 	return err ? cause__set(why, err, "cannot tell the supervisor: %s", strerror(-err)) : 0;
 }
 
+/* It takes a step. No handler: SIGALRM itself is the end, out of a page that nobody answers too. */
+static void goes_on(void *ctx)
+{
+	const uint64_t *until_ns = ctx, now = clock_now_ns(),
+		       left_s = *until_ns > now ? (*until_ns - now) / NS_PER_SEC : 0;
+
+	alarm(left_s < 1                      ? 1
+	      : left_s < LEAK_WORKER_SILENT_S ? (unsigned int)left_s
+					      : LEAK_WORKER_SILENT_S);
+}
+
 int leak_worker_main(int argc, char **argv)
 {
 	uint64_t seconds = 0;
@@ -95,6 +106,8 @@ int leak_worker_main(int argc, char **argv)
 		.proof_ns = PROOF_NS,
 		.max_overhead = MAX_OVERHEAD,
 	};
+	uint64_t until_ns = clock_now_ns() + LEAK_WORKER_MOST_S * NS_PER_SEC;
+	const struct jobs_opts alive = { .progress = goes_on, .ctx = &until_ns };
 	scoped(watch) w = NULL;
 	struct cause why = { "" };
 	int err;
@@ -102,13 +115,13 @@ int leak_worker_main(int argc, char **argv)
 	if (!o.pid)
 		return 2;
 	o.duration_ns = seconds * NS_PER_SEC;
-	alarm(LEAK_WORKER_MOST_S);
+	goes_on(&until_ns);
 	err = watch__open(&o, NULL, &w, &why);
 	if (!err)
-		err = job__run(watch__job(w), NULL, &why);
+		err = job__run(watch__job(w), &alive, &why);
+	goes_on(&until_ns);
 	if (!err)
 		err = tell(w, &why);
-	if (err && err != -ESRCH && err != -EPIPE)
-		log_warn("pid %d: cannot be watched for leaks: %s", (int)o.pid, why.text);
+	worker_say(o.pid, err, "cannot be watched for leaks", &why);
 	return err != 0;
 }

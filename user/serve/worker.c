@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -181,6 +182,14 @@ static int worker__step(void *self, struct cause *why)
 	return clock_now_ns() < w->next_ns ? JOB_GOES_ON : worker__look(w, why);
 }
 
+/* What is beyond it is "Cannot allocate memory", and no harm to others. */
+static void bound_memory(void)
+{
+#ifndef __SANITIZE_ADDRESS__ /* its shadow would count */
+	(void)setrlimit(RLIMIT_DATA, &(struct rlimit){ WORKER_BYTES_MAX, WORKER_BYTES_MAX });
+#endif
+}
+
 pid_t worker_begin(int argc, char **argv, uint64_t *ret_s)
 {
 	const pid_t pid = argc == WORKER_ARGS ? atoi(argv[2]) : 0;
@@ -196,10 +205,20 @@ pid_t worker_begin(int argc, char **argv, uint64_t *ret_s)
 	}
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	bound_memory();
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGINT, SIG_IGN); /* who started it says when it ends */
 	signal(SIGHUP, SIG_IGN);
 	return pid;
+}
+
+void worker_say(pid_t pid, int err, const char *what, const struct cause *why)
+{
+	if (err == -ENOMEM)
+		log_warn("pid %d: %s with the %llu MB that may be used for it (%s)", (int)pid, what,
+			 WORKER_BYTES_MAX >> 20, why->text);
+	else if (err && err != -ESRCH && err != -EPIPE)
+		log_warn("pid %d: %s: %s", (int)pid, what, why->text);
 }
 
 int worker_main(int argc, char **argv)
@@ -217,8 +236,7 @@ int worker_main(int argc, char **argv)
 		       &(struct jobs_opts){ .turn_ns = WORKER_LOOK_NS }, &why);
 	if (worker__target_over(&w))
 		err = 0;
-	if (err && err != -ESRCH && err != -EPIPE)
-		log_warn("pid %d: %s", (int)w.pid, why.text);
+	worker_say(w.pid, err, "cannot be looked at", &why);
 	snapshot__free(w.t);
 	return err && err != -ESRCH;
 }

@@ -13,16 +13,21 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/cause.h"
 #include "base/clock.h"
 
 #define WORKER_LOOK_NS (10 * NS_PER_SEC) /* from one look to the next */
 #define WORKER_READ_NS (20 * NS_PER_SEC) /* that one may take; a million goroutines take a second */
+/* Memory that it may have. A million goroutines: a look takes 0.4 GB, a watch for leaks 0.8 GB. */
+#define WORKER_BYTES_MAX (1ULL << 30)
 
 /*
  * What each process does first that the launcher starts for one target (argv as WORKER_COMMAND says): the PID
  * of that; 0: somebody else started it, which is said. ret_s: how long it is to take; NULL: until it ends.
  */
 pid_t worker_begin(int argc, char **argv, uint64_t *ret_s);
+/* Why it ends before its target, if it does. what: "cannot be ...". */
+void worker_say(pid_t pid, int err, const char *what, const struct cause *why);
 
 /* argv as WORKER_COMMAND says. The exit status: 0, the target has ended. */
 int worker_main(int argc, char **argv);
