@@ -236,6 +236,9 @@ int worker_main(int argc, char **argv)
 		       &(struct jobs_opts){ .turn_ns = WORKER_LOOK_NS }, &why);
 	if (worker__target_over(&w))
 		err = 0;
+	else if (err == -ESRCH && w.until.hit) /* it does not end for that we have no time */
+		err = cause__set(&why, -ETIMEDOUT, "its goroutines cannot be read within %d s",
+				 (int)(WORKER_READ_NS / NS_PER_SEC));
 	worker_say(w.pid, err, "cannot be looked at", &why);
 	snapshot__free(w.t);
 	return err && err != -ESRCH;
