@@ -6,6 +6,9 @@ import datetime
 import http.server
 import json
 import re
+import socketserver
+import ssl
+import subprocess
 import sys
 import tempfile
 import threading
@@ -50,6 +53,38 @@ class Server:
     def __exit__(self, *_):
         self.server.shutdown()
         self.server.server_close()
+
+
+class Rude:
+    """Reads a request's head and body, then answers(connection, how many came before); at: when each came. context: TLS."""
+
+    def __init__(self, answers, context=None):
+        outer = self
+        self.at = []
+
+        class Handler(socketserver.StreamRequestHandler):
+            def handle(self):
+                length = 0
+                while (line := self.rfile.readline().strip()):
+                    name, _, number = line.partition(b":")
+                    length = int(number) if name.lower() == b"content-length" else length
+                if len(self.rfile.read(length)) < length or not length:
+                    return
+                outer.at.append(time.monotonic())
+                with contextlib.suppress(OSError):
+                    answers(self.request, len(outer.at) - 1)
+
+        class Listener(socketserver.ThreadingTCPServer):
+            daemon_threads = True
+
+            def get_request(self):
+                connection, address = super().get_request()
+                return (context.wrap_socket(connection, server_side=True) if context else connection), address
+
+        self.server = Listener(("127.0.0.1", 0), Handler)
+        self.port = self.server.server_address[1]
+
+    __enter__, __exit__ = Server.__enter__, Server.__exit__
 
 
 @contextlib.contextmanager
@@ -165,9 +200,60 @@ def a_server_that_says_nothing_holds_up_nobody():
         d.until(lambda: counted(d, "otlp", "failed_total") >= 1, "it waits for ever", 40)
 
 
+def a_server_that_answers_badly_loses_nothing():
+    """It closes in the middle, then asks for time, then never ends its answer: that it took it is known by then."""
+    sent = []
+
+    def answers(connection, before):
+        if before == 0:
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc")
+        elif before == 1:
+            connection.sendall(b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 5\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        else:
+            connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+            sent.append(0)
+            for _ in range(10 << 10):    # 10 GB, if somebody takes it
+                connection.sendall(b"x" * (1 << 20))
+                sent[-1] += 1 << 20
+
+    with Rude(answers) as s, daemon(otlp=f"http://127.0.0.1:{s.port}") as d, Target("idle") as t:
+        d.looked_at(t.pid)
+        d.until(lambda: counted(d, "otlp", "sent_total") >= 1, "it does not arrive", 60)
+        expect(counted(d, "otlp", "failed_total") == 2 and counted(d, "otlp", "lost_total") == 0, d.said())
+        expect(s.at[2] - s.at[1] >= 5, f"tried again after {s.at[2] - s.at[1]} s")
+        expect(sent[0] <= 16 << 20, f"{sent[0]} bytes of an answer were read")
+        expect(d.said().count("the sink otlp") == 1, d.said())
+
+
+def a_redirect_is_not_followed():
+    with Server() as elsewhere, Rude(lambda c, _: c.sendall(
+            f"HTTP/1.1 307 Go\r\nLocation: http://127.0.0.1:{elsewhere.port}/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())) as s, \
+            daemon(otlp=f"http://127.0.0.1:{s.port}") as d, Target("idle") as t:
+        d.looked_at(t.pid)
+        d.until(lambda: counted(d, "otlp", "lost_total") >= 2, "it is not counted", 40)
+        expect(not elsewhere.got and counted(d, "otlp", "sent_total") == 0, f"{elsewhere.got}")
+        expect(d.said().count("status 307, which is to go elsewhere") == 1 == d.said().count("the sink otlp"), d.said())
+
+
+def a_wrong_certificate_is_refused():
+    with tempfile.TemporaryDirectory() as folder:
+        files = [f"{folder}/{name}.pem" for name in ("certificate", "key")]
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-out", files[0], "-keyout", files[1]],
+                       check=True, capture_output=True)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*files)
+        with Rude(lambda c, _: c.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), context) as s, \
+                daemon(otlp=f"https://localhost:{s.port}") as d, Target("idle") as t:
+            d.looked_at(t.pid)
+            d.until(lambda: counted(d, "otlp", "failed_total") >= 2, "it is not tried", 40)
+            expect(not s.at and counted(d, "otlp", "sent_total") == 0, f"{s.at}")
+            expect("certificate" in d.said() and d.said().count("the sink otlp") == 1, d.said())
+
+
 ALL = {f.__name__: f for f in (
     pyroscope_gets_the_goroutines_of_the_program, the_webhook_gets_a_report_of_each_new_leak, otlp_metrics_are_those_of_the_program,
-    what_cannot_be_sent_is_tried_again, what_is_refused_is_lost_and_counted, a_server_that_says_nothing_holds_up_nobody)}
+    what_cannot_be_sent_is_tried_again, what_is_refused_is_lost_and_counted, a_server_that_says_nothing_holds_up_nobody,
+    a_server_that_answers_badly_loses_nothing, a_redirect_is_not_followed, a_wrong_certificate_is_refused)}
 
 
 def cases():

@@ -20,14 +20,14 @@ static struct sinks *sinks_of(const char *text)
 
 static void put(struct sinks *s, size_t len)
 {
-	sinks__put(s, SINK_OTLP, "", calloc(1, len), len);
+	sinks__put(s, POST_METRICS, calloc(1, len), len);
 }
 
 Test(sinks, those_that_are_not_configured_get_nothing)
 {
 	struct sinks *s = sinks_of("sinks: {webhook: {url: http://a}}");
 
-	cr_expect(sinks__wants(s, SINK_WEBHOOK) && !sinks__wants(s, SINK_OTLP));
+	cr_expect(sinks__wants(s, POST_HOOK) && !sinks__wants(s, POST_METRICS));
 	put(s, 10);
 	cr_expect_eq(sinks__counts(s, SINK_OTLP).waiting, 0);
 	cr_expect_eq(sinks__counts(s, SINK_OTLP).lost, 0);
@@ -60,6 +60,6 @@ Test(sinks, what_waits_for_one_that_is_gone_is_dropped)
 	cr_assert_eq(config__parse("f", "", 0, &c, NULL), 0);
 	sinks__configure(s, c);
 	cr_expect_eq(sinks__counts(s, SINK_OTLP).waiting, 0);
-	cr_expect_not(sinks__wants(s, SINK_OTLP));
+	cr_expect_not(sinks__wants(s, POST_METRICS));
 	sinks__free(s);
 }

@@ -90,15 +90,14 @@ void feed__leaks(struct sinks *sinks, struct watched *t)
 	scoped_mem struct json_writer *w = NULL;
 	struct textbuf body;
 
-	if (!sinks__wants(sinks, SINK_WEBHOOK) ||
-	    !leaks_sent__add(&t->leaks_sent, &t->leaks.figures))
+	if (!sinks__wants(sinks, POST_HOOK) || !leaks_sent__add(&t->leaks_sent, &t->leaks.figures))
 		return;
 	w = malloc(sizeof(*w));
 	textbuf__init(&body, NULL);
 	if (w)
 		jsonw_init(w, &body);
 	if (w && !put_leaks(w, t) && !body.err)
-		sinks__put(sinks, SINK_WEBHOOK, "", steal(body.v), body.nr);
+		sinks__put(sinks, POST_HOOK, steal(body.v), body.nr);
 	else
 		log_warn("%s: no memory for the webhook's report", t->id);
 	textbuf__done(&body);
@@ -113,7 +112,7 @@ static void push_profile(struct sinks *sinks, struct watched *t, uint64_t now_ns
 	t->pushed_ns = now_ns;
 	textbuf__init(&body, NULL);
 	if (!pyroscope__push(t, &body))
-		sinks__put(sinks, SINK_PYROSCOPE, PYROSCOPE_PUSH, steal(body.v), body.nr);
+		sinks__put(sinks, POST_PROFILE, steal(body.v), body.nr);
 	textbuf__done(&body);
 }
 
@@ -123,7 +122,7 @@ static void push_profiles(struct sinks *sinks, struct watched *const *targets, s
 {
 	struct watched *next = NULL;
 
-	for (size_t i = 0; i < nr && sinks__wants(sinks, SINK_PYROSCOPE); i++) {
+	for (size_t i = 0; i < nr && sinks__wants(sinks, POST_PROFILE); i++) {
 		struct watched *t = targets[i];
 
 		if (t->look && t->look_len <= PYROSCOPE_LOOK_MAX &&
@@ -141,11 +140,11 @@ void feed__tick(struct feed *f, struct sinks *sinks, struct watched *const *targ
 	struct textbuf body;
 
 	push_profiles(sinks, targets, nr, now_ns);
-	if (!sinks__wants(sinks, SINK_OTLP) || now_ns < f->otlp_ns)
+	if (!sinks__wants(sinks, POST_METRICS) || now_ns < f->otlp_ns)
 		return;
 	f->otlp_ns = now_ns + OTLP_NS;
 	textbuf__init(&body, NULL);
 	if (otlp__metrics(targets, nr, clock_ns(CLOCK_REALTIME), &body))
-		sinks__put(sinks, SINK_OTLP, OTLP_METRICS, steal(body.v), body.nr);
+		sinks__put(sinks, POST_METRICS, steal(body.v), body.nr);
 	textbuf__done(&body);
 }

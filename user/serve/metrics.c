@@ -162,7 +162,7 @@ static void put_sink_counters(const struct metrics_in *in, struct textbuf *to)
 		for (int k = 0; k < SINK_MAX; k++) {
 			const struct sink_counts c = sinks__counts(in->sinks, (enum sink_kind)k);
 
-			if (sinks__wants(in->sinks, (enum sink_kind)k))
+			if (sinks__has(in->sinks, (enum sink_kind)k))
 				textbuf__format(to, "%s_total{sink=\"%s\"} %" PRIu64 "\n", name,
 						sink_name((enum sink_kind)k),
 						*(const uint64_t *)((const char *)&c +
@@ -176,14 +176,14 @@ static void put_sinks(const struct metrics_in *in, struct textbuf *to)
 	bool some = false;
 
 	for (int k = 0; k < SINK_MAX; k++)
-		some |= sinks__wants(in->sinks, (enum sink_kind)k);
+		some |= sinks__has(in->sinks, (enum sink_kind)k);
 	if (!some)
 		return;
 	put_sink_counters(in, to);
 	metrics__head(in, to, "parkwatch_sink_waiting", "gauge",
 		      "What waits to be sent to a sink.");
 	for (int k = 0; k < SINK_MAX; k++)
-		if (sinks__wants(in->sinks, (enum sink_kind)k))
+		if (sinks__has(in->sinks, (enum sink_kind)k))
 			textbuf__format(to, "parkwatch_sink_waiting{sink=\"%s\"} %zu\n",
 					sink_name((enum sink_kind)k),
 					sinks__counts(in->sinks, (enum sink_kind)k).waiting);

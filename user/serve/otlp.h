@@ -11,8 +11,7 @@
 #include "base/textbuf.h"
 #include "serve/watched.h"
 
-#define OTLP_METRICS "/v1/metrics"     /* follows the URL */
-#define OTLP_NS      (10 * NS_PER_SEC) /* from one to the next */
+#define OTLP_NS (10 * NS_PER_SEC) /* from one to the next */
 
 /* now_ns: Unix time. Those without a look are left out. False: there is nothing to tell. */
 bool otlp__metrics(struct watched *const *targets, size_t nr, uint64_t now_ns, struct textbuf *to);

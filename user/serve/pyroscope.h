@@ -9,8 +9,7 @@
 #include "base/textbuf.h"
 #include "serve/watched.h"
 
-#define PYROSCOPE_PUSH     "/push.v1.PusherService/Push" /* follows the URL */
-#define PYROSCOPE_NS       (15 * NS_PER_SEC)             /* of a target, from one to the next */
+#define PYROSCOPE_NS       (15 * NS_PER_SEC) /* of a target, from one to the next */
 #define PYROSCOPE_LOOK_MAX (4u << 20) /* bytes of a look; a larger one would take too long here */
 
 /* t: has a look of at most that. 0, or negative errno. */

@@ -30,17 +30,21 @@ struct curl {
 	__typeof__(&curl_easy_perform) perform;
 	__typeof__(&curl_easy_strerror) strerror;
 	__typeof__(&curl_slist_append) append;
+	__typeof__(&curl_slist_free_all) free_all;
 	CURL *handle;
-	struct curl_slist *headers;
+	size_t got; /* bytes of the answer */
 };
 
 /* --- in the sender --- */
 
+/* Head or body of an answer. It ends where it is too long. */
 static size_t drop(char *bytes, size_t size, size_t nr, void *ctx)
 {
+	size_t *got = ctx;
+
 	(void)bytes;
-	(void)ctx;
-	return size * nr;
+	*got += size * nr;
+	return *got > SENDER_ANSWER_MAX ? 0 : size * nr;
 }
 
 static bool curl__find(struct curl *c)
@@ -57,7 +61,9 @@ static bool curl__find(struct curl *c)
 	c->perform = dlsym(lib, "curl_easy_perform");
 	c->strerror = dlsym(lib, "curl_easy_strerror");
 	c->append = dlsym(lib, "curl_slist_append");
-	return c->init && c->setopt && c->getinfo && c->perform && c->strerror && c->append;
+	c->free_all = dlsym(lib, "curl_slist_free_all");
+	return c->init && c->setopt && c->getinfo && c->perform && c->strerror && c->append &&
+	       c->free_all;
 }
 
 static bool curl__open(struct curl *c)
@@ -65,54 +71,63 @@ static bool curl__open(struct curl *c)
 	c->handle = curl__find(c) ? c->init() : NULL;
 	if (!c->handle)
 		return false;
-	c->headers = c->append(c->append(NULL, "Content-Type: application/json"), "Expect:");
-	c->setopt(c->handle, CURLOPT_HTTPHEADER, c->headers);
 	c->setopt(c->handle, CURLOPT_PROTOCOLS_STR, "http,https");
 	c->setopt(c->handle, CURLOPT_NOSIGNAL, 1L);
 	c->setopt(c->handle, CURLOPT_CONNECTTIMEOUT_MS, (long)SENDER_CONNECT_MS);
 	c->setopt(c->handle, CURLOPT_TIMEOUT_MS, (long)SENDER_POST_MS);
 	c->setopt(c->handle, CURLOPT_USERAGENT, "parkwatch/" PARKWATCH_VERSION);
+	c->setopt(c->handle, CURLOPT_FOLLOWLOCATION, 0L);
 	c->setopt(c->handle, CURLOPT_WRITEFUNCTION, drop);
+	c->setopt(c->handle, CURLOPT_WRITEDATA, &c->got);
+	c->setopt(c->handle, CURLOPT_HEADERFUNCTION, drop);
+	c->setopt(c->handle, CURLOPT_HEADERDATA, &c->got);
 	return true;
 }
 
-static void curl__post(const struct curl *c, const char *url, const void *body, size_t len,
-		       struct sender_result *r)
+static void curl__post(struct curl *c, const char *url, const char *type, const void *body,
+		       size_t len, struct sender_result *r)
 {
+	char header[sizeof("Content-Type: ") + SENDER_TYPE_MAX];
+	struct curl_slist *headers;
 	long status = 0;
 	curl_off_t after = 0;
 	CURLcode code;
 
+	snprintf(header, sizeof(header), "Content-Type: %s", type);
+	headers = c->append(c->append(NULL, header), "Expect:");
+	c->got = 0;
+	c->setopt(c->handle, CURLOPT_HTTPHEADER, headers);
 	c->setopt(c->handle, CURLOPT_URL, url);
 	c->setopt(c->handle, CURLOPT_POSTFIELDS, body);
 	c->setopt(c->handle, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)len);
 	code = c->perform(c->handle);
-	if (code != CURLE_OK) {
+	c->free_all(headers);
+	if (code != CURLE_OK && c->got <= SENDER_ANSWER_MAX) {
 		snprintf(r->text, sizeof(r->text), "%s", c->strerror(code));
 		return;
 	}
 	c->getinfo(c->handle, CURLINFO_RESPONSE_CODE, &status);
 	c->getinfo(c->handle, CURLINFO_RETRY_AFTER, &after);
 	r->status = (int32_t)status;
+	if (!status)
+		snprintf(r->text, sizeof(r->text), "its answer is too long");
 	r->retry_after_s = after > 0 && after < UINT32_MAX ? (uint32_t)after : 0;
 }
 
-/* The body's descriptor; negative: the supervisor is gone. path: ends with NUL. */
-static int next_body(int from, char path[SENDER_PATH_MAX + 1])
+/* The body's descriptor; negative: the supervisor is gone. */
+static int next_body(int from, struct sender_request *ret)
 {
 	char control[CMSG_SPACE(sizeof(int))];
-	struct iovec iov = { path, SENDER_PATH_MAX };
+	struct iovec iov = { ret, sizeof(*ret) };
 	struct msghdr msg = { .msg_iov = &iov,
 			      .msg_iovlen = 1,
 			      .msg_control = control,
 			      .msg_controllen = sizeof(control) };
 	const struct cmsghdr *c;
-	const ssize_t n = recvmsg(from, &msg, MSG_CMSG_CLOEXEC);
 	int fd = -1;
 
-	if (n <= 0)
+	if (recvmsg(from, &msg, MSG_CMSG_CLOEXEC) != (ssize_t)sizeof(*ret))
 		return -1;
-	path[n] = '\0';
 	c = CMSG_FIRSTHDR(&msg);
 	if (c && c->cmsg_type == SCM_RIGHTS)
 		memcpy(&fd, CMSG_DATA(c), sizeof(fd));
@@ -120,7 +135,8 @@ static int next_body(int from, char path[SENDER_PATH_MAX + 1])
 }
 
 /* The body, posted; what came of it in r. */
-static void post(const struct curl *c, const char *url, int body, struct sender_result *r)
+static void post(struct curl *c, const char *url, const char *type, int body,
+		 struct sender_result *r)
 {
 	struct stat st = { .st_size = 0 };
 	void *text;
@@ -129,7 +145,7 @@ static void post(const struct curl *c, const char *url, int body, struct sender_
 	text = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, body, 0);
 	if (text == MAP_FAILED)
 		return;
-	curl__post(c, url, text, (size_t)st.st_size, r);
+	curl__post(c, url, type, text, (size_t)st.st_size, r);
 	munmap(text, (size_t)st.st_size);
 }
 
@@ -138,6 +154,7 @@ static void __attribute__((noreturn)) sender_main(int fd, const char *base)
 	char url[CONFIG_TEXT_MAX + SENDER_PATH_MAX + 1];
 	size_t len = strlen(base);
 	struct curl c = { .handle = NULL };
+	struct sender_request q;
 	bool ready;
 	int body;
 
@@ -151,11 +168,12 @@ static void __attribute__((noreturn)) sender_main(int fd, const char *base)
 	memcpy(url, base, len);
 	fd = STDERR_FILENO + 1;
 	ready = curl__open(&c);
-	while ((body = next_body(fd, url + len)) >= 0) {
+	while ((body = next_body(fd, &q)) >= 0) {
 		struct sender_result r = { .text = "" };
 
+		memcpy(url + len, q.path, sizeof(q.path));
 		if (ready)
-			post(&c, url[len] ? url : base, body, &r);
+			post(&c, q.path[0] ? url : base, q.type, body, &r);
 		else
 			snprintf(r.text, sizeof(r.text), "libcurl is not installed");
 		close(body);
@@ -185,12 +203,12 @@ int sender__start(const char *url, pid_t *ret, int *ret_fd)
 	return 0;
 }
 
-int sender__post(int fd, const char *path, const void *body, size_t len)
+int sender__post(int fd, const char *path, const char *type, const void *body, size_t len)
 {
+	struct sender_request q = { .path = "" };
 	scoped_fd int mem = memfd_create("post", MFD_CLOEXEC);
 	char control[CMSG_SPACE(sizeof(int))] = { 0 };
-	/* with its NUL: a message without a byte is an end */
-	struct iovec iov = { (void *)(uintptr_t)path, strlen(path) + 1 };
+	struct iovec iov = { &q, sizeof(q) };
 	struct msghdr msg = { .msg_iov = &iov,
 			      .msg_iovlen = 1,
 			      .msg_control = control,
@@ -199,6 +217,8 @@ int sender__post(int fd, const char *path, const void *body, size_t len)
 
 	if (mem < 0 || write(mem, body, len) != (ssize_t)len)
 		return -ENOMEM;
+	snprintf(q.path, sizeof(q.path), "%s", path);
+	snprintf(q.type, sizeof(q.type), "%s", type);
 	c->cmsg_level = SOL_SOCKET;
 	c->cmsg_type = SCM_RIGHTS;
 	c->cmsg_len = CMSG_LEN(sizeof(int));

@@ -6,8 +6,11 @@
  * hostile input: it has no rights, no other descriptor, and may be killed at any moment. libcurl is
  * opened in it alone (dlopen), so nobody else carries it, and a machine without sinks needs none.
  *
- *	supervisor -> sender	a SOCK_SEQPACKET: what follows the URL, with a memfd that is the body, JSON
+ *	supervisor -> sender	a SOCK_SEQPACKET: a sender_request, with a memfd that is the body
  *	sender -> supervisor	a sender_result for each
+ *
+ * Nobody is followed to another place, certificates are checked, and of an answer only the status
+ * counts: one that is longer than SENDER_ANSWER_MAX is hung up on.
  */
 #ifndef PARKWATCH_SERVE_SENDER_H
 #define PARKWATCH_SERVE_SENDER_H
@@ -20,7 +23,14 @@
 
 #define SENDER_CONNECT_MS 5000
 #define SENDER_PATH_MAX   64
-#define SENDER_POST_MS    15000 /* that all of it may take */
+#define SENDER_TYPE_MAX   32
+#define SENDER_ANSWER_MAX (64u << 10) /* bytes, with its head */
+#define SENDER_POST_MS    15000       /* that all of it may take */
+
+struct sender_request {
+	char path[SENDER_PATH_MAX]; /* what follows the URL; "": nothing does */
+	char type[SENDER_TYPE_MAX];
+};
 
 struct sender_result {
 	int32_t status;         /* of HTTP; 0: there was no answer, text says why */
@@ -30,7 +40,10 @@ struct sender_result {
 
 /* Forks it. url: until it returns. *ret_fd: the socket; closing it ends it. */
 int sender__start(const char *url, pid_t *ret, int *ret_fd);
-/* path: "/v1/metrics", at most SENDER_PATH_MAX. 0; -EAGAIN: it is busy; others: it is gone, or no memory */
-int sender__post(int fd, const char *path, const void *body, size_t len);
+/*
+ * path: "/v1/metrics"; type: a media type. Shorter than their bounds. 0; -EAGAIN: it is busy; others: it
+ * is gone, or no memory
+ */
+int sender__post(int fd, const char *path, const char *type, const void *body, size_t len);
 
 #endif

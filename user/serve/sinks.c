@@ -14,8 +14,18 @@
 #include "base/log.h"
 #include "serve/sender.h"
 
+static const struct {
+	enum sink_kind sink;
+	const char *name, *path, *type;
+} posts[POSTS] = {
+	[POST_PROFILE] = { SINK_PYROSCOPE, "profiles", "/push.v1.PusherService/Push",
+			   "application/json" },
+	[POST_METRICS] = { SINK_OTLP, "metrics", "/v1/metrics", "application/json" },
+	[POST_HOOK] = { SINK_WEBHOOK, "events", "", "application/json" },
+};
+
 struct item {
-	const char *path;
+	enum post what;
 	char *body; /* owned */
 	size_t len;
 };
@@ -32,6 +42,8 @@ struct sink {
 	uint64_t since_ns;  /* it is */
 	uint64_t next_ns;   /* before that nothing is tried */
 	unsigned int tries; /* of the first, in vain */
+	bool told;          /* of trouble; nothing has arrived since */
+	uint64_t paused_until_ns[POSTS]; /* 0: it is not */
 };
 
 struct sinks {
@@ -74,7 +86,7 @@ static void sink__lose_oldest(struct sink *s)
 	s->counts.waiting--;
 }
 
-static void sink__put(struct sink *s, const char *path, char *body, size_t len)
+static void sink__put(struct sink *s, enum post what, char *body, size_t len)
 {
 	const size_t kept = s->under_way;
 
@@ -86,7 +98,7 @@ static void sink__put(struct sink *s, const char *path, char *body, size_t len)
 		free(body);
 		return;
 	}
-	*sink__at(s, s->counts.waiting++) = (struct item){ path, body, len };
+	*sink__at(s, s->counts.waiting++) = (struct item){ what, body, len };
 	s->bytes += len;
 }
 
@@ -115,13 +127,39 @@ static void sink__failed(struct sink *s, uint64_t now_ns, uint32_t after_s, cons
 	s->under_way = false;
 	s->next_ns = now_ns + wait;
 	s->counts.failed++;
-	if (!s->tries++)
+	if (!s->told)
 		log_warn("nothing arrives at the sink %s: %s; it is tried again",
 			 sink_name(s->kind), why);
-	if (s->tries < SINK_TRIES_MAX)
+	s->told = true;
+	if (++s->tries < SINK_TRIES_MAX)
 		return;
 	log_warn("the sink %s lost what was tried %d times: %s", sink_name(s->kind), SINK_TRIES_MAX,
 		 why);
+	s->counts.lost++;
+	sink__drop_first(s);
+}
+
+/* It will not arrive. */
+static void sink__refused(struct sink *s, uint64_t now_ns, int status)
+{
+	const enum post what = sink__at(s, 0)->what;
+	const bool unknown = status == 404 || status == 405 || status == 415 || status == 501;
+
+	if (unknown)
+		log_warn("the server of the sink %s does not take %s: status %d; tried again in "
+			 "%d min",
+			 sink_name(s->kind), posts[what].name, status,
+			 (int)(SINK_PAUSE_NS / NS_PER_SEC / 60));
+	else if (!s->told)
+		log_warn("the server of the sink %s refuses what is sent: status %d%s",
+			 sink_name(s->kind), status,
+			 status / 100 == 3 ? ", which is to go elsewhere: write that URL" : "");
+	if (unknown)
+		s->paused_until_ns[what] = now_ns + SINK_PAUSE_NS;
+	else
+		s->told = true;
+	s->under_way = false;
+	s->counts.failed++;
 	s->counts.lost++;
 	sink__drop_first(s);
 }
@@ -131,22 +169,18 @@ static void sink__answered(struct sink *s, const struct sender_result *r, uint64
 	char why[sizeof(r->text) + 1];
 
 	if (r->status >= 200 && r->status < 300) {
-		s->under_way = false;
+		s->under_way = s->told = false;
 		s->counts.sent++;
 		s->next_ns = 0;
 		sink__drop_first(s);
-	} else if (!r->status || r->status == 408 || r->status == 429 || r->status >= 500) {
+	} else if (!r->status || r->status == 408 || r->status == 429 ||
+		   (r->status >= 500 && r->status != 501)) {
 		snprintf(why, sizeof(why), "%.*s", (int)sizeof(r->text) - 1, r->text);
 		if (r->status)
 			snprintf(why, sizeof(why), "its server says %d", (int)r->status);
 		sink__failed(s, now_ns, r->retry_after_s, why);
 	} else {
-		log_warn("the server of the sink %s refuses what is sent: status %d",
-			 sink_name(s->kind), (int)r->status);
-		s->under_way = false;
-		s->counts.failed++;
-		s->counts.lost++;
-		sink__drop_first(s);
+		sink__refused(s, now_ns, (int)r->status);
 	}
 }
 
@@ -181,7 +215,8 @@ static void sink__send(struct sinks *all, struct sink *s, uint64_t now_ns)
 		(void)epoll_ctl(all->epoll, EPOLL_CTL_ADD, s->fd, &e);
 	}
 	s->since_ns = now_ns;
-	s->under_way = !sender__post(s->fd, first->path, first->body, first->len);
+	s->under_way = !sender__post(s->fd, posts[first->what].path, posts[first->what].type,
+				     first->body, first->len);
 	if (!s->under_way)
 		s->next_ns = now_ns + SINK_RETRY_NS;
 }
@@ -214,6 +249,8 @@ static void sink__set_url(struct sink *s, const char *url)
 	s->url = url ? strdup(url) : NULL;
 	s->next_ns = 0;
 	s->tries = 0;
+	s->told = false;
+	memset(s->paused_until_ns, 0, sizeof(s->paused_until_ns));
 	while (!s->url && s->counts.waiting)
 		sink__drop_first(s);
 }
@@ -234,15 +271,22 @@ void sinks__configure(struct sinks *s, const struct config *c)
 		sink__set_url(&s->v[k], c->sinks[k].url);
 }
 
-bool sinks__wants(const struct sinks *s, enum sink_kind kind)
+bool sinks__has(const struct sinks *s, enum sink_kind kind)
 {
 	return s->v[kind].url;
 }
 
-void sinks__put(struct sinks *s, enum sink_kind kind, const char *path, char *body, size_t len)
+bool sinks__wants(const struct sinks *s, enum post what)
 {
-	if (sinks__wants(s, kind))
-		sink__put(&s->v[kind], path, body, len);
+	const struct sink *one = &s->v[posts[what].sink];
+
+	return one->url && !one->paused_until_ns[what];
+}
+
+void sinks__put(struct sinks *s, enum post what, char *body, size_t len)
+{
+	if (sinks__wants(s, what))
+		sink__put(&s->v[posts[what].sink], what, body, len);
 	else
 		free(body);
 }
@@ -262,6 +306,9 @@ void sinks__tick(struct sinks *s, uint64_t now_ns)
 	for (int k = 0; k < SINK_MAX; k++) {
 		struct sink *one = &s->v[k];
 
+		for (int p = 0; p < POSTS; p++)
+			if (now_ns >= one->paused_until_ns[p])
+				one->paused_until_ns[p] = 0;
 		if (one->sender)
 			sink__hear(one, now_ns);
 		if (one->counts.waiting && !one->under_way && now_ns >= one->next_ns)

@@ -5,8 +5,9 @@
  *
  * Whoever has something to send puts it there and goes on. One thing of a sink is under way at a time;
  * if it does not arrive, it is tried again, later each time. A queue is bounded: its oldest goes, and is
- * counted as lost, as is what the server refuses and what was tried too often. Supervisor only; nothing
- * here waits.
+ * counted as lost, as is what the server refuses and what was tried too often. What a server does not
+ * know (404 and the like) is not wanted for SINK_PAUSE_NS. Trouble is one line of the log until
+ * something arrives again. Supervisor only; nothing here waits.
  */
 #ifndef PARKWATCH_SERVE_SINKS_H
 #define PARKWATCH_SERVE_SINKS_H
@@ -22,6 +23,10 @@
 #define SINK_RETRY_NS_MAX (60 * NS_PER_SEC)
 #define SINK_TRIES_MAX    12                /* 8 minutes in all */
 #define SINK_ANSWER_NS    (30 * NS_PER_SEC) /* without a word for so long, the sender is killed */
+#define SINK_PAUSE_NS     (600 * NS_PER_SEC)
+
+/* What is sent; each has its sink, and there its path and its media type. */
+enum post { POST_PROFILE, POST_METRICS, POST_HOOK, POSTS };
 
 struct sink_counts {
 	uint64_t sent, failed, lost; /* failed: tries */
@@ -34,12 +39,10 @@ void sinks__free(struct sinks *s);
 /* Those of the configuration. What waits for one that is there no more is dropped. */
 void sinks__configure(struct sinks *s, const struct config *c);
 
-bool sinks__wants(const struct sinks *s, enum sink_kind kind); /* there is such a sink */
-/*
- * path: what follows the URL; static. body: JSON, malloc()ed, owned by the sink from here on. Where
- * there is no such sink it is freed.
- */
-void sinks__put(struct sinks *s, enum sink_kind kind, const char *path, char *body, size_t len);
+bool sinks__has(const struct sinks *s, enum sink_kind kind); /* there is such a sink */
+bool sinks__wants(const struct sinks *s, enum post what);    /* there is, and it takes that */
+/* body: malloc()ed, owned by the sink from here on. Where nobody wants it, it is freed. */
+void sinks__put(struct sinks *s, enum post what, char *body, size_t len);
 struct sink_counts sinks__counts(const struct sinks *s, enum sink_kind kind);
 
 int sinks__fd(const struct sinks *s); /* readable: call sinks__tick(); so once a second */
