@@ -46,10 +46,17 @@ static void sample(struct allocsplit *s, unsigned int class, uint64_t stack, uin
 	cr_expect_eq(allocsplit__sample(s, class, &a, spent), 0);
 }
 
-static void split(struct allocsplit *s)
+static void shares(const struct allocsplit *s, size_t interval)
 {
 	memset(&r, 0, sizeof(r));
-	cr_expect_eq(allocsplit__each(s, slot, note, NULL), 0);
+	allocsplit__each(s, interval, slot, note, NULL);
+}
+
+/* The first or only interval. */
+static void split(struct allocsplit *s)
+{
+	cr_expect_eq(allocsplit__interval(s), 0);
+	shares(s, 0);
 }
 
 static struct allocsplit *new (void)
@@ -116,7 +123,8 @@ Test(allocsplit, what_was_not_handed_out_after_all_does_not_count)
 	split(s);
 	cr_expect_eq(r.objects, 75);
 	allocsplit__adjust(s, CLASS, -1000);
-	split(s);
+	cr_expect_eq(allocsplit__interval(s), 0);
+	shares(s, 1);
 	cr_expect_eq(r.nr, 0, "less than nothing is nothing");
 }
 
@@ -167,7 +175,8 @@ Test(allocsplit, large_objects_keep_their_sizes)
 	cr_expect_eq(r.v[0].object_bytes, 40960);
 	cr_expect_eq(r.v[0].objects, 2);
 	allocsplit__total(s, 0, 819200);
-	split(s);
+	cr_expect_eq(allocsplit__interval(s), 0);
+	shares(s, 1);
 	cr_expect_eq(r.v[0].measure, ALLOC_BY_REFILLS, "only a tenth was seen");
 	cr_expect_eq(r.v[0].objects, 20);
 	cr_expect_eq(r.v[0].bytes, 819200);
@@ -184,4 +193,74 @@ Test(allocsplit, refuses_classes_that_there_are_not)
 	allocsplit__adjust(s, SPLIT_CLASSES, 1);
 	split(s);
 	cr_expect_eq(r.nr, 0);
+}
+
+Test(allocsplit, each_interval_is_split_among_its_own_samples)
+{
+	scoped(allocsplit) s = new ();
+
+	/* windows saw as many of the slow phase as of the fast one */
+	sample(s, CLASS, A, SPLIT_SAMPLES_ENOUGH, SPLIT_SAMPLES_ENOUGH * 64);
+	allocsplit__total(s, CLASS, 1000000);
+	cr_expect_eq(allocsplit__interval(s), 0);
+	sample(s, CLASS, B, SPLIT_SAMPLES_ENOUGH, SPLIT_SAMPLES_ENOUGH * 64);
+	allocsplit__total(s, CLASS, 10000);
+	cr_expect_eq(allocsplit__interval(s), 0);
+	shares(s, 0);
+	cr_assert_eq(r.nr, 1);
+	cr_expect_eq(r.v[0].stack_id, A);
+	cr_expect_eq(r.objects, 1000000);
+	shares(s, 1);
+	cr_assert_eq(r.nr, 1);
+	cr_expect_eq(r.v[0].stack_id, B);
+	cr_expect_eq(r.objects, 10000);
+}
+
+Test(allocsplit, few_samples_are_joined_with_those_of_the_next_intervals)
+{
+	enum { HALF = SPLIT_SAMPLES_ENOUGH / 2 };
+	static const struct {
+		uint64_t stack, objects;
+		size_t nr;
+		const char *why;
+	} t[] = {
+		{ A, HALF, 2, "its own are not enough" },
+		{ B, HALF, 2, "now they are" },
+		{ A, SPLIT_SAMPLES_ENOUGH, 2, "enough, but nobody else takes the last ones" },
+		{ C, 1, 2, "the last ones" },
+		{ C, 0, 2, "none, but something was handed out" },
+	};
+	scoped(allocsplit) s = new ();
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		if (t[i].objects)
+			sample(s, CLASS, t[i].stack, t[i].objects, t[i].objects * 64);
+		allocsplit__total(s, CLASS, 1000 * (i + 1));
+		cr_expect_eq(allocsplit__interval(s), 0);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		shares(s, i);
+		cr_expect_eq(r.nr, t[i].nr, "%s", t[i].why);
+		cr_expect_eq(r.objects, 1000 * (i + 1), "%s", t[i].why);
+	}
+}
+
+Test(allocsplit, refills_stand_for_their_own_interval)
+{
+	scoped(allocsplit) s = new ();
+
+	refill(s, CLASS, A, 1, 100);
+	allocsplit__total(s, CLASS, 90);
+	cr_expect_eq(allocsplit__interval(s), 0);
+	refill(s, CLASS, B, 1, 100);
+	allocsplit__total(s, CLASS, 50);
+	cr_expect_eq(allocsplit__interval(s), 0);
+	allocsplit__total(s, CLASS, 10);
+	cr_expect_eq(allocsplit__interval(s), 0);
+	shares(s, 0);
+	cr_expect(r.nr == 1 && r.v[0].stack_id == A && r.objects == 90);
+	shares(s, 1);
+	cr_expect(r.nr == 1 && r.v[0].stack_id == B && r.objects == 50);
+	shares(s, 2);
+	cr_expect(r.nr == 2 && r.objects == 10, "it has none: all of them");
 }

@@ -131,9 +131,9 @@ const struct cmd_def cmd_table[CMD_MAX] = {
 			   "what is shown of them. report starts with these. So it writes the same "
 			   "report, byte for byte. Further options change it.",
 			   "--from, --to and --goid choose some of the events of a recording. The "
-			   "profile is then made of these only. Estimates have no single events: "
-			   "--from and --to choose whole intervals of about a second of them, and "
-			   "the report says which time that is.",
+			   "profile is then made of these only. Estimates and allocations have no "
+			   "single events: --from and --to choose whole intervals of about a "
+			   "second of them, and the report says which time that is.",
 			   "A recording that was cut off shows what is whole, and says so. With "
 			   "--target it is what 'parkwatch serve' has stored of a process, also "
 			   "while it runs, or after it was killed." },

@@ -110,7 +110,7 @@ static const char *why_missing(const struct replay *r, const struct event_facts_
 	if (a->refused && until_ns == a->until_ns)
 		return "its bound was reached; record with a higher --max-events";
 	if (a->cut_rows_refused)
-		return "the bound for estimates was reached";
+		return "the bound for intervals was reached";
 	if (r->has_meta && r->meta.duration_ns + r->meta.gap_ns > until_ns)
 		return "the rest is estimated; record with --max-overhead 0 to have all";
 	return NULL;
@@ -136,8 +136,8 @@ static int check_events(const struct replay *r, const char *path, const struct e
 				  path);
 	if (filter->nr_goids && !ret->until_ns)
 		return cause__set(why, -ENOENT,
-				  "'%s' has no single events, which --goid chooses from: its "
-				  "figures are estimates",
+				  "'%s' has no single events, which --goid chooses from: it has "
+				  "sums of intervals",
 				  path);
 	until_ns = known_until(ret, filter);
 	missing = why_missing(r, ret, until_ns);

@@ -144,8 +144,8 @@ const struct opt_def opt_table[] = {
 	  .help = "where 'parkwatch serve' keeps it", .needs = "target", .otherwise = STATE_DIR },
 	{ PART_TARGET, "from", 0, OPT_MOMENT, AT(from), RPT, "TIME",
 	  .help = "of a recording of events: only what happened this long after its start, or "
-		  "later; a wait counts for its part in the range, estimates by whole "
-		  "intervals of about a second",
+		  "later; a wait counts for its part in the range, estimates and allocations by "
+		  "whole intervals of about a second",
 	  .more = "Of --target: what was then, as 03:10, \"2026-11-30 03:10\", or 2h: two hours "
 		  "ago.",
 	  .max = RANGE_MAX, .otherwise = "from its start" },

@@ -231,7 +231,6 @@ static void tell_cut(void *ctx, const struct profile_cut *c, const struct row_ke
 static int pw_outs__begin(struct pw_outs *p, const struct opts *o, struct session *s,
 			  const struct report_meta *meta, bool single_events, struct cause *why)
 {
-	const bool cuts = o->event != PROFILE_ALLOC;
 	int err = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(p->v) && !err; i++) {
@@ -241,11 +240,11 @@ static int pw_outs__begin(struct pw_outs *p, const struct opts *o, struct sessio
 			continue;
 		err = save_begin(o, session__target(s), meta, outfile__stream(out->to), &out->facts,
 				 why);
-		if (!err && cuts)
+		if (!err)
 			err = event_log__new(out->facts, session__profile(s),
 					     single_events ? o->max_events : 0, &out->events);
 	}
-	if (!err && cuts && (p->v[0].to || p->v[1].to))
+	if (!err && (p->v[0].to || p->v[1].to))
 		session__tap(s, &(struct profile_tap){ single_events ? tell_event : NULL, tell_cut,
 						       p });
 	return err;

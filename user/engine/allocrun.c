@@ -10,6 +10,7 @@
 #define LOOK_NS  NS_PER_MS         /* from one look at an open window to the next */
 #define FREE_NS  (1.0 * NS_PER_MS) /* that refills may cost before anything is known */
 #define LEARN_NS NS_PER_SEC        /* from one look at new types to the next */
+#define CUTS     60 /* an interval is a second, later on this part of the time so far */
 
 static struct allocrun_tally tally_now(const struct allocrun_env *env)
 {
@@ -196,24 +197,38 @@ void allocrun__begin(struct allocrun *r)
 {
 	for (size_t i = 0; i < r->env.nr_rt; i++)
 		allocs__begin(r->env.allocs, (uint16_t)i);
+	r->begin_ns = r->cut_ns = clock_now_ns();
+}
+
+static bool allocrun__cut_is_due(const struct allocrun *r, uint64_t now)
+{
+	return now - r->cut_ns >= LEARN_NS && now - r->cut_ns >= (now - r->begin_ns) / CUTS &&
+	       allocs__may_cut(r->env.allocs);
 }
 
 void allocrun__tick(struct allocrun *r, uint64_t left_ns)
 {
 	const uint64_t now = clock_now_ns();
-	const bool learn = now - r->learnt_ns >= LEARN_NS;
+	const bool cut = !r->open && allocrun__cut_is_due(r, now),
+		   learn = cut || now - r->learnt_ns >= LEARN_NS;
 
 	if (r->open) {
 		allocrun__look(r, left_ns);
 		return;
 	}
 	for (size_t i = 0; i < r->env.nr_rt; i++) {
-		if (learn)
+		if (cut)
+			(void)allocs__read(r->env.allocs, (uint16_t)i, attach_of(r, i));
+		else if (learn)
 			(void)allocs__learn(r->env.allocs, (uint16_t)i, attach_of(r, i));
 		allocs__look(r->env.allocs, (uint16_t)i);
 	}
 	if (learn)
 		r->learnt_ns = now;
+	if (cut) {
+		r->cut_ns = clock_now_ns();
+		allocs__cut(r->env.allocs, r->cut_ns);
+	}
 	allocrun__balance(r);
 	if (left_ns && allocrun__due_ns(r, now) <= now)
 		allocrun__open(r, left_ns);
@@ -237,7 +252,8 @@ void allocrun__end(struct allocrun *r)
 void allocrun__finish(struct allocrun *r)
 {
 	for (size_t i = 0; i < r->env.nr_rt; i++)
-		(void)allocs__finish(r->env.allocs, (uint16_t)i, attach_of(r, i));
+		(void)allocs__last(r->env.allocs, (uint16_t)i, attach_of(r, i));
+	(void)allocs__finish(r->env.allocs);
 }
 
 uint64_t allocrun__seen(const uint64_t *stats)

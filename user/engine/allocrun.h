@@ -55,9 +55,10 @@ struct allocrun {
 	bool open;                     /* a window is: what follows is of it */
 	uint64_t looked_ns, end_ns;    /* when it was looked at last; when it ends */
 	struct allocrun_tally before;
-	bool refills;       /* their window is open */
-	uint64_t learnt_ns; /* when types were looked at last */
-	uint64_t foretold;  /* hits before the recording that said what it will cost */
+	bool refills;              /* their window is open */
+	uint64_t learnt_ns;        /* when types were looked at last */
+	uint64_t begin_ns, cut_ns; /* of the recording, of the interval that goes on */
+	uint64_t foretold;         /* hits before the recording that said what it will cost */
 	uint64_t start_cpu_ns;
 	struct allocrun_tally start;
 };

@@ -5,14 +5,23 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/notes.h"
+#include "base/vec.h"
 #include "heap/galloc.h"
+#include "engine/allocgains.h"
 #include "engine/alloctypes.h"
 #include "golang/gosizes.h"
 #include "model/allocsplit.h"
 
 _Static_assert(SPLIT_CLASSES == GOSIZES_CLASSES && PW_SPAN_CLASSES == GOSIZES_SPAN_CLASSES,
 	       "size classes");
+
+/* What the runtime handed out in an interval, by size class. */
+struct handed_out {
+	bool known;
+	uint64_t slots[GOSIZES_CLASSES];
+};
 
 /* One runtime of the process. */
 struct source {
@@ -23,23 +32,28 @@ struct source {
 			      class, [0] in bytes */
 	bool begun, ended; /* first and last are known; else they are the slots left in the caches
 			      of its Ps, by span class */
-	uint64_t first[GOSIZES_SPAN_CLASSES], last[GOSIZES_SPAN_CLASSES];
+	uint64_t first[GOSIZES_SPAN_CLASSES], last[GOSIZES_SPAN_CLASSES]; /* of this interval */
+	uint64_t given_back[PW_SPAN_CLASSES];
+	struct handed_out *handed; /* of each interval that has ended; only where it counts */
+	size_t nr_handed, room;
+	struct allocsplit *split; /* refill, when recording has ended */
 };
 
 struct allocs {
 	struct allocs_opts o;
 	struct alloctypes *types;
+	struct allocgains *gains;
 	struct source sources[GOPROC_RUNTIMES_MAX];
 	uint64_t objects;
 };
 
 /* One walk over the sums of a runtime. */
-struct walk {
+struct walk { /* borrowed */
 	struct allocs *al;
 	uint16_t rt;
 	const struct goruntime *go;
 	const struct source *source;
-	struct allocsplit *split; /* refill; borrowed, as all of these */
+	int err;
 };
 
 const char *alloc_source_name(enum alloc_source s)
@@ -58,6 +72,8 @@ int allocs__new(const struct allocs_opts *o, struct allocs **ret)
 		return -ENOMEM;
 	al->o = *o;
 	err = alloctypes__new(proc__mem(o->proc), o->profile, ALLOCS_TYPES_MAX, &al->types);
+	if (!err)
+		err = allocgains__new(&al->gains);
 	if (err)
 		return err;
 	*ret = steal(al);
@@ -68,6 +84,11 @@ void allocs__free(struct allocs *al)
 {
 	if (!al)
 		return;
+	for (size_t i = 0; i < ARRAY_SIZE(al->sources); i++) {
+		free(al->sources[i].handed);
+		allocsplit__free(al->sources[i].split);
+	}
+	allocgains__free(al->gains);
 	alloctypes__free(al->types);
 	free(al);
 }
@@ -247,6 +268,13 @@ void allocs__end(struct allocs *al, uint16_t rt)
 		allocs__look(al, rt);
 }
 
+static struct walk walk_of(struct allocs *al, uint16_t rt)
+{
+	return (struct walk){
+		.al = al, .rt = rt, .go = goproc__runtime(al->o.gp, rt), .source = &al->sources[rt]
+	};
+}
+
 static void learn(void *ctx, const struct pw_alloc_key *key, const struct pw_alloc_sum *sum)
 {
 	const struct walk *w = ctx;
@@ -257,10 +285,80 @@ static void learn(void *ctx, const struct pw_alloc_key *key, const struct pw_all
 
 int allocs__learn(struct allocs *al, uint16_t rt, struct attach *a)
 {
-	struct walk w = { .al = al, .rt = rt, .go = goproc__runtime(al->o.gp, rt) };
+	struct walk w = walk_of(al, rt);
 
 	return attach__allocs_each(a, learn, &w);
 }
+
+/* --- intervals --- */
+
+static void gain(void *ctx, const struct pw_alloc_key *key, const struct pw_alloc_sum *sum)
+{
+	struct walk *w = ctx;
+
+	learn(ctx, key, sum);
+	if (sum->objects && !w->err)
+		w->err = allocgains__add(w->al->gains, w->rt, key, sum);
+}
+
+int allocs__read(struct allocs *al, uint16_t rt, struct attach *a)
+{
+	struct walk w = walk_of(al, rt);
+	int err = attach__allocs_each(a, gain, &w);
+
+	return err ? err : w.err;
+}
+
+bool allocs__may_cut(const struct allocs *al)
+{
+	for (size_t i = 0; i < goproc__nr_runtimes(al->o.gp); i++)
+		if (al->sources[i].how == ALLOC_SOURCE_REFILL && !al->sources[i].counts)
+			return false;
+	return allocgains__has_room(al->gains);
+}
+
+static int source__interval(struct source *s)
+{
+	struct handed_out *h;
+	int err = vec__reserve(&s->handed, &s->room, s->nr_handed + 1, sizeof(*s->handed));
+
+	if (err)
+		return err;
+	h = &s->handed[s->nr_handed++];
+	h->known = s->counts && s->begun && s->ended;
+	for (size_t i = 0; i < GOSIZES_CLASSES; i++) {
+		h->slots[i] = h->known && s->last[i] > s->first[i] ? s->last[i] - s->first[i] : 0;
+		s->first[i] = h->known ? s->last[i] : s->first[i];
+	}
+	return 0;
+}
+
+static int allocs__interval(struct allocs *al, uint64_t end_ns)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < goproc__nr_runtimes(al->o.gp) && !err; i++)
+		err = source__interval(&al->sources[i]);
+	return err ? err : allocgains__interval(al->gains, end_ns);
+}
+
+void allocs__cut(struct allocs *al, uint64_t now_ns)
+{
+	/* reports name the ends of intervals: whole milliseconds */
+	(void)allocs__interval(al,
+			       now_ns - (now_ns - profile__first_ns(al->o.profile)) % NS_PER_MS);
+}
+
+int allocs__last(struct allocs *al, uint16_t rt, struct attach *a)
+{
+	struct source *s = &al->sources[rt];
+	int err = s->how == ALLOC_SOURCE_REFILL && !s->counts ? attach__given_back(a, s->given_back)
+							      : 0;
+
+	return err ? err : allocs__read(al, rt, a);
+}
+
+/* --- into the profile --- */
 
 /* Into the profile, unless the runtime's own goroutines did it. */
 static void keep(void *ctx, const struct profile_alloc *a)
@@ -289,66 +387,72 @@ static void fill_size(const struct walk *w, const struct pw_alloc_key *key,
 }
 
 /* A single allocation, always or in a window. */
-static void take_single(const struct walk *w, const struct pw_alloc_key *key,
-			const struct pw_alloc_sum *sum, struct profile_alloc *a)
+static void take_single(const struct walk *w, const struct allocgain *g, struct profile_alloc *a)
 {
+	const struct pw_alloc_key *key = g->key;
 	struct alloctype type = alloctypes__get(w->al->types, w->go, w->rt, key->type);
 	unsigned int spc = gosizes_span_class(w->go->minor, key->size, type.pointers);
 	uint64_t spent = gosizes_spent(w->go->minor, key->size, type.pointers);
 
 	a->type = type.name;
-	if (!w->split) {
-		fill_size(w, key, sum, type.pointers, a);
+	if (!w->source->split) {
+		fill_size(w, key, &g->last, type.pointers, a);
 		keep((void *)w, a);
 	} else {
 		a->object_bytes = spent;
-		(void)allocsplit__sample(w->split, spc / 2, a, spent * sum->objects);
+		(void)allocsplit__sample(w->source->split, spc / 2, a, spent * a->objects);
 	}
 }
 
-/* One of the runtime's samples stands for as many as it is likely to have passed over: Go
- * runtime/pprof scaleHeapSample. */
-static void take_sample(const struct walk *w, const struct pw_alloc_key *key,
-			struct profile_alloc *a)
+static uint64_t scaled(uint64_t n, double scale)
+{
+	return (uint64_t)((double)n * scale + 0.5);
+}
+
+/*
+ * One of the runtime's samples stands for as many as it is likely to have passed over: Go
+ * runtime/pprof scaleHeapSample. Rounds at the running sum.
+ */
+static void take_sample(const struct walk *w, const struct allocgain *g, struct profile_alloc *a)
 {
 	double rate = (double)w->source->profile_rate;
-	double scale = rate > 1 ? 1 / (1 - exp(-(double)key->size / rate)) : 1;
+	double scale = rate > 1 ? 1 / (1 - exp(-(double)g->key->size / rate)) : 1;
 
-	a->objects = (uint64_t)((double)a->objects * scale + 0.5);
-	a->bytes = (uint64_t)((double)a->bytes * scale + 0.5);
+	a->objects = scaled(g->after.objects, scale) - scaled(g->before.objects, scale);
+	a->bytes = scaled(g->after.bytes, scale) - scaled(g->before.bytes, scale);
 	a->measure = rate > 1 ? ALLOC_SAMPLED : ALLOC_EXACT;
 	keep((void *)w, a);
 }
 
-static void take(void *ctx, const struct pw_alloc_key *key, const struct pw_alloc_sum *sum)
+static void take(void *ctx, const struct allocgain *g)
 {
 	const struct walk *w = ctx;
+	const struct pw_alloc_key *key = g->key;
+	struct allocsplit *split = w->source->split;
 	struct profile_alloc a = {
 		.stack_id = key->stack_id,
 		.root = key->root,
 		.object_bytes = key->size,
 		.measure = ALLOC_EXACT,
-		.objects = sum->objects,
-		.bytes = sum->bytes,
+		.objects = g->after.objects - g->before.objects,
+		.bytes = g->after.bytes - g->before.bytes,
 	};
 
-	if (!sum->objects)
-		return;
 	switch (key->source) {
 	case PW_POINT_REFILL:
-		if (w->split)
-			(void)allocsplit__refill(w->split, (unsigned int)key->size / 2, &a,
-						 sum->bytes, sum->objects);
+		if (split)
+			(void)allocsplit__refill(split, (unsigned int)key->size / 2, &a, a.bytes,
+						 a.objects);
 		break;
 	case PW_POINT_LARGE:
-		if (w->split)
-			(void)allocsplit__refill(w->split, 0, &a, sum->objects, sum->bytes);
+		if (split)
+			(void)allocsplit__refill(split, 0, &a, a.objects, a.bytes);
 		break;
 	case PW_POINT_SAMPLE:
 		if (key->size)
-			take_sample(w, key, &a);
+			take_sample(w, g, &a);
 		break;
-	default: take_single(w, key, sum, &a);
+	default: take_single(w, g, &a);
 	}
 }
 
@@ -357,60 +461,65 @@ static void take(void *ctx, const struct pw_alloc_key *key, const struct pw_allo
  * was not, and neither what they gave back. Of a program that has ended nothing is known at the
  * end: as much as in the beginning is the best guess.
  */
-static int adjust(struct walk *w, struct attach *a)
+static void adjust(const struct source *s)
 {
-	uint64_t back[PW_SPAN_CLASSES];
-	int err = attach__given_back(a, back);
+	for (unsigned int i = 2; i < GOSIZES_SPAN_CLASSES; i++) {
+		int64_t slots = -(int64_t)s->given_back[i];
 
-	for (unsigned int i = 2; i < GOSIZES_SPAN_CLASSES && !err; i++) {
-		int64_t slots = -(int64_t)back[i];
+		if (s->begun && s->ended)
+			slots += (int64_t)(s->first[i] - s->last[i]);
+		allocsplit__adjust(s->split, i / 2, slots);
+	}
+}
 
-		if (w->source->begun && w->source->ended)
-			slots += (int64_t)(w->source->first[i] - w->source->last[i]);
-		allocsplit__adjust(w->split, i / 2, slots);
+static int allocs__split(struct allocs *al, uint16_t rt)
+{
+	struct source *s = &al->sources[rt];
+	struct walk w = walk_of(al, rt);
+	int err = allocsplit__new(&s->split);
+
+	for (size_t i = 0; i < allocgains__nr(al->gains) && !err; i++) {
+		const struct handed_out *h = &s->handed[i];
+
+		allocgains__each(al->gains, i, rt, take, &w);
+		for (unsigned int c = 0; c < GOSIZES_CLASSES && h->known; c++)
+			allocsplit__total(s->split, c, h->slots[c]);
+		if (!s->counts)
+			adjust(s);
+		err = allocsplit__interval(s->split);
 	}
 	return err;
 }
 
-/* The runtime has counted. */
-static void set_totals(const struct walk *w)
+static void allocs__keep(struct allocs *al, uint16_t rt, size_t interval)
 {
-	const struct source *s = w->source;
-
-	for (unsigned int i = 0; i < GOSIZES_CLASSES && s->begun && s->ended; i++)
-		allocsplit__total(w->split, i,
-				  s->last[i] > s->first[i] ? s->last[i] - s->first[i] : 0);
-}
-
-static int allocs__split(struct walk *w, struct attach *a)
-{
+	struct walk w = walk_of(al, rt);
 	uint64_t slot[SPLIT_CLASSES];
-	scoped(allocsplit) split = NULL;
-	int err = allocsplit__new(&split);
 
-	if (err)
-		return err;
-	w->split = split;
 	for (unsigned int i = 0; i < SPLIT_CLASSES; i++)
-		slot[i] = i ? gosizes_slot(w->go->minor, i) : 1;
-	err = attach__allocs_each(a, take, w);
-	if (!err && w->source->counts)
-		set_totals(w);
-	else if (!err)
-		err = adjust(w, a);
-	if (!err)
-		err = allocsplit__each(split, slot, keep, w);
-	return err;
+		slot[i] = i ? gosizes_slot(w.go->minor, i) : 1;
+	if (w.source->split)
+		allocsplit__each(w.source->split, interval, slot, keep, &w);
+	else
+		allocgains__each(al->gains, interval, rt, take, &w);
 }
 
-int allocs__finish(struct allocs *al, uint16_t rt, struct attach *a)
+int allocs__finish(struct allocs *al)
 {
-	struct walk w = {
-		.al = al, .rt = rt, .go = goproc__runtime(al->o.gp, rt), .source = &al->sources[rt]
-	};
+	const uint16_t nr_rt = (uint16_t)goproc__nr_runtimes(al->o.gp);
+	int err = allocs__interval(al, UINT64_MAX);
+	size_t nr = err ? 0 : allocgains__nr(al->gains);
 
-	return w.source->how == ALLOC_SOURCE_REFILL ? allocs__split(&w, a)
-						    : attach__allocs_each(a, take, &w);
+	for (uint16_t rt = 0; rt < nr_rt && !err; rt++)
+		if (al->sources[rt].how == ALLOC_SOURCE_REFILL)
+			err = allocs__split(al, rt);
+	for (size_t i = 0; i < nr && !err; i++) {
+		for (uint16_t rt = 0; rt < nr_rt; rt++)
+			allocs__keep(al, rt, i);
+		if (i + 1 < nr)
+			profile__cut(al->o.profile, allocgains__end_ns(al->gains, i));
+	}
+	return err;
 }
 
 uint64_t allocs__objects(const struct allocs *al)

@@ -6,8 +6,9 @@
  *	allocs__new() choose()	before the recording: which source can be had of each runtime, and what it needs probed
  *	allocs__begin()		recording has just begun
  *	allocs__look() learn()	now and then while the target lives, so that sums and the names of types are known if it ends
+ *	allocs__read() cut()	now and then: an interval ends, the next begins
  *	allocs__end()		recording is about to end
- *	allocs__finish()	recording has ended: the sums go into the profile
+ *	allocs__last() finish()	recording has ended: the sums go into the profile, interval by interval
  * Types are bounded by ALLOCS_TYPES_MAX; those beyond are read each time. Not thread-safe.
  */
 #ifndef PARKWATCH_ENGINE_ALLOCS_H
@@ -68,9 +69,17 @@ void allocs__look(struct allocs *al, uint16_t rt);
 /* what was handed out since the last look is left out */
 void allocs__skip(struct allocs *al, uint16_t rt);
 int allocs__learn(struct allocs *al, uint16_t rt, struct attach *a);
+/*
+ * An interval may end: allocs__read() of each runtime, then allocs__cut(). False: too many sums were
+ * kept already, or it is not known of each moment what was handed out.
+ */
+bool allocs__may_cut(const struct allocs *al);
+int allocs__read(struct allocs *al, uint16_t rt, struct attach *a);
+void allocs__cut(struct allocs *al, uint64_t now_ns);
 void allocs__end(struct allocs *al, uint16_t rt);
-/* What the profile refuses it counts. */
-int allocs__finish(struct allocs *al, uint16_t rt, struct attach *a);
+/* allocs__last() of each runtime, then allocs__finish(). What the profile refuses it counts. */
+int allocs__last(struct allocs *al, uint16_t rt, struct attach *a);
+int allocs__finish(struct allocs *al);
 
 uint64_t allocs__objects(const struct allocs *al); /* that went into the profile */
 

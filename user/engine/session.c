@@ -309,7 +309,7 @@ static void session__sum(struct session *s)
 
 	profile__begin(s->profile, r->start_ns);
 	profile__end(s->profile, r->start_ns + r->covered_ns);
-	if (r->exact_ns < r->covered_ns)
+	if (r->exact_ns < r->covered_ns || s->allocs)
 		session__cut_last(s);
 	e->target_ended = r->target_ended;
 	e->cut = r->cut;

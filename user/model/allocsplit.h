@@ -8,6 +8,10 @@
  * Where there are few samples, and fewer than refills were seen, the stacks of the refills stand
  * for them, and that is marked. Class 0 are large objects: its slots are bytes.
  *
+ * The time is cut into intervals, and each has its own sum. Windows see as many objects of a slow
+ * phase as of a fast one, so samples tell of their own phase only: the slots of an interval are split
+ * among the samples of it and of as few neighbours as have SPLIT_SAMPLES_ENOUGH together.
+ *
  * Pure: no clock, no process. Memory is bounded by SPLIT_MAX refills and samples each; what goes
  * beyond is refused and counted, and is part of the sums nevertheless.
  */
@@ -23,6 +27,8 @@
 #define SPLIT_MAX     262144
 /* objects sampled of a class that are enough however many refills there are */
 #define SPLIT_SAMPLES_FEW 30
+/* of a class: then they need not be joined with those of the next interval */
+#define SPLIT_SAMPLES_ENOUGH 300
 
 struct allocsplit;
 int allocsplit__new(struct allocsplit **ret);
@@ -37,18 +43,23 @@ int allocsplit__refill(struct allocsplit *s, unsigned int size_class,
  * they share slots. */
 int allocsplit__sample(struct allocsplit *s, unsigned int size_class,
 		       const struct profile_alloc *who, uint64_t spent);
-/* What was handed out, if it is known otherwise than from refills. */
+/* What was handed out in this interval, if it is known otherwise than from refills. */
 void allocsplit__total(struct allocsplit *s, unsigned int size_class, uint64_t slots);
 /* Else: slots that were handed out without a refill (positive), or that a refill counted and were
  * not handed out. */
 void allocsplit__adjust(struct allocsplit *s, unsigned int size_class, int64_t slots);
 
+/* An interval ends: what is told from here on is of the next one. 0 or -ENOMEM. */
+int allocsplit__interval(struct allocsplit *s);
+
 /*
- * Calls fn for each share, bytes and objects filled in: slot[] says how many bytes a slot of a size
- * class has. The bytes of a class's shares add up to its slots.
+ * After the last interval: calls fn for each share of the interval with this number, bytes and
+ * objects filled in: slot[] says how many bytes a slot of a size class has. The bytes of a class's
+ * shares add up to its slots.
  */
-int allocsplit__each(struct allocsplit *s, const uint64_t slot[SPLIT_CLASSES],
-		     void (*fn)(void *ctx, const struct profile_alloc *share), void *ctx);
+void allocsplit__each(const struct allocsplit *s, size_t interval,
+		      const uint64_t slot[SPLIT_CLASSES],
+		      void (*fn)(void *ctx, const struct profile_alloc *share), void *ctx);
 uint64_t allocsplit__refused(const struct allocsplit *s);
 
 #endif

@@ -2,7 +2,7 @@
 
 // Command allocs is a target of parkwatch's integration tests: it allocates, and says itself how much, where.
 //
-//	allocs KIND | leaking
+//	allocs KIND | leaking | phases
 //
 // It prints "ready", waits for the line "go", allocates, prints its truth as one line of JSON, and waits for the end of its input.
 // ALLOC_FOR=10s: for so long; else a fixed number of rounds. ALLOC_PROFILE=N: runtime.MemProfileRate is N; if that is 1, what
@@ -229,6 +229,10 @@ func memProfile() tally {
 func main() {
 	if os.Args[1] == "leaking" {
 		leaking()
+		return
+	}
+	if os.Args[1] == "phases" {
+		phases()
 		return
 	}
 	kind, ok := kinds[os.Args[1]]
