@@ -134,7 +134,7 @@ Test(outfile, says_where_it_cannot_write)
 		const char *why, *path;
 		int want;
 	} t[] = {
-		{ "no such folder", "/nonexistent/x", -ENOENT },
+		{ "no such folder", "/proc/none/x", -ENOENT },
 		{ "a folder", "/tmp", -EISDIR },
 	};
 
