@@ -6,6 +6,7 @@ import datetime
 import http.server
 import json
 import re
+import socket
 import socketserver
 import ssl
 import subprocess
@@ -21,9 +22,9 @@ from target import Target, expect
 
 
 class Server:
-    """Takes what is posted: [(path, headers, body)]. answer: the status, or seconds of silence as a float."""
+    """Takes what is posted: [(path, headers, body)]. answer: the status, or seconds of silence as a float. unknown: a path that is not there."""
 
-    def __init__(self, port=0, answer=200):
+    def __init__(self, port=0, answer=200, unknown=None):
         outer = self
         self.got, self.answer = [], answer
 
@@ -33,7 +34,7 @@ class Server:
                 outer.got.append((self.path, dict(self.headers), body))
                 if isinstance(outer.answer, float):
                     time.sleep(outer.answer)
-                self.send_response(outer.answer if isinstance(outer.answer, int) else 200)
+                self.send_response(404 if self.path == unknown else outer.answer if isinstance(outer.answer, int) else 200)
                 self.send_header("Content-Length", "2")
                 self.end_headers()
                 with contextlib.suppress(OSError):
@@ -108,15 +109,16 @@ def otlp_metrics_are_those_of_the_program():
     with Server() as s, daemon(otlp=f"http://127.0.0.1:{s.port}/") as d, Target("waits") as t:
         seen = d.looked_at(t.pid)
         mine = []
-        d.until(lambda: mine.extend(r for _, _, body in s.got for r in json.loads(body)["resourceMetrics"]
+        d.until(lambda: mine.extend(r for path, _, body in s.got if path == "/v1/metrics" for r in json.loads(body)["resourceMetrics"]
                                     if attributes(r["resource"])["process.pid"] == str(t.pid)) or mine, "nothing arrives", 30)
-        path, headers, _ = s.got[0]
+        path, headers, _ = next(one for one in s.got if one[0] == "/v1/metrics")
         expect(path == "/v1/metrics" and headers["Content-Type"] == "application/json", f"{path} {headers}")
         states = {have["state"]: v for n, have, v in d.metrics() if n == "parkwatch_goroutines" and have["target"] == seen["id"]}
         t.go()
         truth = json.loads(t.truth())
         expect(counted(d, "otlp", "sent_total") >= 1 and counted(d, "otlp", "lost_total") == 0, d.said())
     of = attributes(mine[-1]["resource"])
+    expect(of["process.executable.name"] == of["service.name"] and of["host.name"] == socket.gethostname(), f"{of}")
     expect(of["service.name"] == seen["exe"].rsplit("/", 1)[1] and of["process.runtime.version"] == seen["go"] and of["service.instance.id"] == seen["id"], f"{of}")
     metrics = {m["name"]: m for m in mine[-1]["scopeMetrics"][0]["metrics"]}
     points = metrics["go.goroutine.count"]["sum"]["dataPoints"]
@@ -144,6 +146,90 @@ def pyroscope_gets_the_goroutines_of_the_program():
     expect("goroutine/count" in raw, raw[:300])
     counts = [int(n) for n in re.findall(r"^ +(\d+): ", raw.split("Samples:")[1].split("Locations")[0], re.M)]
     expect(sum(counts) == truth["before"], f"{sum(counts)}: the program counts {truth['before']}")
+
+
+def fields(message):
+    """{number: [values]} of a protobuf message: numbers, and bytes."""
+    found, at = {}, 0
+
+    def varint():
+        nonlocal at
+        n = shift = 0
+        while True:
+            byte = message[at]
+            at += 1
+            n |= (byte & 0x7f) << shift
+            shift += 7
+            if byte < 0x80:
+                return n
+    while at < len(message):
+        number, kind = divmod(varint(), 8)
+        size = {0: 0, 1: 8, 2: 0, 5: 4}[kind] or (varint() if kind == 2 else 0)
+        found.setdefault(number, []).append(message[at:at + size] if kind else varint())
+        at += size
+    return found
+
+
+def packed(message):
+    """The numbers of a packed field."""
+    numbers, n, shift = [], 0, 0
+    for byte in message:
+        n |= (byte & 0x7f) << shift
+        shift += 7
+        if byte < 0x80:
+            numbers.append(n)
+            n = shift = 0
+    return numbers
+
+
+def profile_of(body):
+    """(attributes of the resource, type, unit, {(functions of a stack, the root first; attributes): count}), by the published numbers of fields."""
+    request = fields(body)
+    tables = fields(request[2][0])
+    texts = [t.decode() for t in tables[5]]
+    expect(texts[0] == "" and not any(tables[n][0] for n in (1, 2, 3, 4, 6, 7)), "the first of each table has no value")
+
+    def any_value(message):
+        have = fields(message)
+        return have[1][0].decode() if 1 in have else have[3][0]
+
+    def keyed(message):
+        have = fields(message)
+        return have[1][0] if isinstance(have[1][0], int) else have[1][0].decode(), any_value(have[2][0])
+
+    def function(line):
+        return texts[fields(tables[3][fields(line)[1][0]])[1][0]]
+
+    def stack(index):
+        places = packed(fields(tables[7][index])[1][0])
+        return tuple(function(line) for place in reversed(places) for line in reversed(fields(tables[2][place])[3]))
+    (of_resource,) = request[1]
+    resource = fields(of_resource)
+    (profile,) = fields(resource[2][0])[2]
+    have = fields(profile)
+    kind = fields(have[1][0])
+    samples = {}
+    for sample in have[2]:
+        s = fields(sample)
+        told = tuple(sorted((texts[key], v) for key, v in (keyed(tables[6][i]) for i in packed(s.get(2, [b""])[0]))))
+        (count,) = packed(s[4][0])
+        samples[stack(s[1][0]), told] = samples.get((stack(s[1][0]), told), 0) + count
+    return dict(keyed(a) for a in fields(resource[1][0])[1]), texts[kind[1][0]], texts[kind[2][0]], samples
+
+
+def otlp_profiles_are_those_of_the_program():
+    with Server() as s, daemon(otlp=f"http://127.0.0.1:{s.port}") as d, Target("waits") as t:
+        seen = d.looked_at(t.pid)
+        mine = []
+        d.until(lambda: mine.extend(profile_of(body) for path, headers, body in s.got if path == "/v1development/profiles" and
+                                    headers["Content-Type"] == "application/x-protobuf" and profile_of(body)[0]["process.pid"] == t.pid) or mine,
+                "nothing arrives", 40)
+        t.go()
+        truth = json.loads(t.truth())
+    of, kind, unit, samples = mine[0]
+    expect((of["service.name"], of["process.runtime.version"]) == (seen["exe"].rsplit("/", 1)[1], seen["go"]) and (kind, unit) == ("goroutine", "count"), f"{of} {kind}")
+    expect(sum(samples.values()) == truth["before"], f"{samples}: the program counts {truth['before']}")
+    expect(any("main." in stack[0] or stack[0] == "runtime.main" for stack, _ in samples) and all(dict(told)["state"] for _, told in samples), f"{samples}")
 
 
 def the_webhook_gets_a_report_of_each_new_leak():
@@ -184,6 +270,19 @@ def what_is_refused_is_lost_and_counted():
         d.looked_at(t.pid)
         d.until(lambda: counted(d, "otlp", "lost_total") >= 1, "it is not counted", 30)
         expect(counted(d, "otlp", "sent_total") == 0 and "refuses" in d.said(), d.said())
+
+
+def what_a_server_does_not_know_is_not_sent_again():
+    """As a Collector without profiles: metrics go on."""
+    with Server(unknown="/v1development/profiles") as s, daemon(otlp=f"http://127.0.0.1:{s.port}") as d, Target("idle") as t:
+        d.looked_at(t.pid)
+        d.until(lambda: counted(d, "otlp", "lost_total") == 1, "it is not counted", 30)
+        with Target("idle") as other:
+            d.until(lambda: any(path == "/v1/metrics" and f'"intValue":"{other.pid}"'.encode() in body for path, _, body in s.got), "no metrics of the other one", 40)
+            d.looked_at(t.pid)
+        profiles = [path for path, _, _ in s.got if "profiles" in path]
+        expect(len(profiles) == 1 and counted(d, "otlp", "lost_total") == 1, f"{profiles} {d.said()}")
+        expect(d.said().count("does not take profiles: status 404") == 1 == d.said().count("the sink otlp"), d.said())
 
 
 def a_server_that_says_nothing_holds_up_nobody():
@@ -252,7 +351,8 @@ def a_wrong_certificate_is_refused():
 
 ALL = {f.__name__: f for f in (
     pyroscope_gets_the_goroutines_of_the_program, the_webhook_gets_a_report_of_each_new_leak, otlp_metrics_are_those_of_the_program,
-    what_cannot_be_sent_is_tried_again, what_is_refused_is_lost_and_counted, a_server_that_says_nothing_holds_up_nobody,
+    otlp_profiles_are_those_of_the_program,     what_cannot_be_sent_is_tried_again, what_is_refused_is_lost_and_counted,
+    what_a_server_does_not_know_is_not_sent_again, a_server_that_says_nothing_holds_up_nobody,
     a_server_that_answers_badly_loses_nothing, a_redirect_is_not_followed, a_wrong_certificate_is_refused)}
 
 

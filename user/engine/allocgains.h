@@ -35,7 +35,7 @@ bool allocgains__has_room(const struct allocgains *g);
 struct allocgain {
 	const struct pw_alloc_key *key;
 	struct pw_alloc_sum before, after; /* the interval */
-	struct pw_alloc_sum last;	   /* at the end of the recording */
+	struct pw_alloc_sum last;          /* at the end of the recording */
 };
 size_t allocgains__nr(const struct allocgains *g); /* of intervals */
 uint64_t allocgains__end_ns(const struct allocgains *g, size_t interval);

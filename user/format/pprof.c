@@ -355,7 +355,7 @@ static int write_gzip(const uint8_t *data, size_t len, FILE *out, struct cause *
 	return err;
 }
 
-static int write_profile(const Pprof__Profile *p, FILE *out, struct cause *why)
+static int write_profile(const Pprof__Profile *p, bool gzip, FILE *out, struct cause *why)
 {
 	size_t len = pprof__profile__get_packed_size(p);
 	scoped_mem uint8_t *data = malloc(len + 1);
@@ -363,10 +363,12 @@ static int write_profile(const Pprof__Profile *p, FILE *out, struct cause *why)
 	if (!data)
 		return -ENOMEM;
 	pprof__profile__pack(p, data);
-	return write_gzip(data, len, out, why);
+	if (gzip)
+		return write_gzip(data, len, out, why);
+	return fwrite(data, 1, len, out) == len ? 0 : report_write_error(why);
 }
 
-static int render(const struct report *r, FILE *out, struct cause *why)
+static int render(const struct report *r, bool gzip, FILE *out, struct cause *why)
 {
 	Pprof__Profile p = PPROF__PROFILE__INIT;
 	struct pprof_tables t = { 0 };
@@ -377,13 +379,27 @@ static int render(const struct report *r, FILE *out, struct cause *why)
 	if (!err)
 		err = fill(&t, r, f, &p);
 	if (!err)
-		err = write_profile(&p, out, why);
+		err = write_profile(&p, gzip, out, why);
 	if (err)
 		cause__set(why, err, "cannot write pprof: %s", strerror(-err));
 	pprof_tables__done(&t);
 	return err;
 }
 
+static int render_gzip(const struct report *r, FILE *out, struct cause *why)
+{
+	return render(r, true, out, why);
+}
+
+static int render_plain(const struct report *r, FILE *out, struct cause *why)
+{
+	return render(r, false, out, why);
+}
+
 const struct renderer renderer_pprof = {
-	.render = render,
+	.render = render_gzip,
+};
+
+const struct renderer renderer_pprof_plain = {
+	.render = render_plain,
 };

@@ -8,7 +8,9 @@
 #include "base/json_writer.h"
 #include "base/log.h"
 #include "serve/api.h"
+#include "serve/look_pprof.h"
 #include "serve/otlp.h"
+#include "serve/otlp_profiles.h"
 #include "serve/pyroscope.h"
 
 /* --- leaks, for the webhook --- */
@@ -105,46 +107,70 @@ void feed__leaks(struct sinks *sinks, struct watched *t)
 
 /* --- now and then --- */
 
-static void push_profile(struct sinks *sinks, struct watched *t, uint64_t now_ns)
+static int push_to_otlp(const struct watched *t, struct textbuf *to)
 {
-	struct textbuf body;
+	return otlp_profiles__push(t, clock_ns(CLOCK_REALTIME), to);
+}
 
-	t->pushed_ns = now_ns;
-	textbuf__init(&body, NULL);
-	if (!pyroscope__push(t, &body))
-		sinks__put(sinks, POST_PROFILE, steal(body.v), body.nr);
-	textbuf__done(&body);
+static const struct push {
+	enum post what;
+	uint64_t every_ns;
+	size_t last; /* when it was: a member of struct watched */
+	int (*make)(const struct watched *t, struct textbuf *to);
+} pushes[] = {
+	{ POST_PYROSCOPE, PYROSCOPE_NS, offsetof(struct watched, pushed_ns), pyroscope__push },
+	{ POST_PROFILES, OTLP_PROFILES_NS, offsetof(struct watched, otlp_pushed_ns), push_to_otlp },
+};
+
+static uint64_t *last_push(struct watched *t, const struct push *p)
+{
+	return (uint64_t *)((char *)t + p->last);
 }
 
 /* One target a turn, so that HTTP is answered in between: the one whose turn is longest ago. */
-static void push_profiles(struct sinks *sinks, struct watched *const *targets, size_t nr,
-			  uint64_t now_ns)
+static void push_profile(const struct push *p, struct sinks *sinks, struct watched *const *targets,
+			 size_t nr, uint64_t now_ns)
 {
 	struct watched *next = NULL;
+	struct textbuf body;
 
-	for (size_t i = 0; i < nr && sinks__wants(sinks, POST_PROFILE); i++) {
+	for (size_t i = 0; i < nr && sinks__wants(sinks, p->what); i++) {
 		struct watched *t = targets[i];
+		const uint64_t last = *last_push(t, p);
 
-		if (t->look && t->look_len <= PYROSCOPE_LOOK_MAX &&
-		    (!t->pushed_ns || now_ns - t->pushed_ns >= PYROSCOPE_NS) &&
-		    (!next || t->pushed_ns < next->pushed_ns))
+		if (t->look && t->look_len <= LOOK_PPROF_MAX &&
+		    (!last || now_ns - last >= p->every_ns) &&
+		    (!next || last < *last_push(next, p)))
 			next = t;
 	}
-	if (next)
-		push_profile(sinks, next, now_ns);
+	if (!next)
+		return;
+	*last_push(next, p) = now_ns;
+	textbuf__init(&body, NULL);
+	if (!p->make(next, &body))
+		sinks__put(sinks, p->what, steal(body.v), body.nr);
+	textbuf__done(&body);
+}
+
+static void send_metrics(struct feed *f, struct sinks *sinks, struct watched *const *targets,
+			 size_t nr, uint64_t now_ns)
+{
+	struct textbuf body;
+
+	if (!sinks__wants(sinks, POST_METRICS) || now_ns < f->otlp_ns)
+		return;
+	textbuf__init(&body, NULL);
+	if (otlp__metrics(targets, nr, clock_ns(CLOCK_REALTIME), &body)) {
+		f->otlp_ns = now_ns + OTLP_NS;
+		sinks__put(sinks, POST_METRICS, steal(body.v), body.nr);
+	}
+	textbuf__done(&body);
 }
 
 void feed__tick(struct feed *f, struct sinks *sinks, struct watched *const *targets, size_t nr,
 		uint64_t now_ns)
 {
-	struct textbuf body;
-
-	push_profiles(sinks, targets, nr, now_ns);
-	if (!sinks__wants(sinks, POST_METRICS) || now_ns < f->otlp_ns)
-		return;
-	f->otlp_ns = now_ns + OTLP_NS;
-	textbuf__init(&body, NULL);
-	if (otlp__metrics(targets, nr, clock_ns(CLOCK_REALTIME), &body))
-		sinks__put(sinks, POST_METRICS, steal(body.v), body.nr);
-	textbuf__done(&body);
+	send_metrics(f, sinks, targets, nr, now_ns);
+	for (size_t i = 0; i < ARRAY_SIZE(pushes); i++)
+		push_profile(&pushes[i], sinks, targets, nr, now_ns);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * feed: what goes to the sinks, and when: OTLP metrics of all targets every OTLP_NS; to
- * Pyroscope the goroutines of each every PYROSCOPE_NS; to the webhook a
+ * feed: what goes to the sinks, and when: OTLP metrics of all targets every OTLP_NS; the goroutines of
+ * each to Pyroscope every PYROSCOPE_NS, as an OTLP profile every OTLP_PROFILES_NS; to the webhook a
  * report of leaks that has a place which was not told before.
  */
 #ifndef PARKWATCH_SERVE_FEED_H

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/cleanup.h"
 #include "base/json_writer.h"
+#include "serve/otlp_resource.h"
 
 /* 64-bit integers are strings in protobuf's JSON. */
 static void put_u64(struct json_writer *w, const char *name, uint64_t n)
@@ -18,45 +19,30 @@ static void put_u64(struct json_writer *w, const char *name, uint64_t n)
 	jsonw_string_field(w, name, text);
 }
 
-/* "": it is not known, and left out. */
-static void put_attribute(struct json_writer *w, const char *key, const char *value)
+static void put_any(struct json_writer *w, const struct otlp_attribute *a)
 {
-	if (!value[0])
-		return;
 	jsonw_start_object(w);
-	jsonw_string_field(w, "key", key);
+	jsonw_string_field(w, "key", a->key);
 	jsonw_name(w, "value");
 	jsonw_start_object(w);
-	jsonw_string_field(w, "stringValue", value);
+	if (a->text)
+		jsonw_string_field(w, "stringValue", a->text);
+	else
+		put_u64(w, "intValue", (uint64_t)a->number);
 	jsonw_end_object(w);
 	jsonw_end_object(w);
 }
 
-/* OpenTelemetry's semantic conventions: service, process, container, k8s. */
 static void put_resource(struct json_writer *w, const struct watched *t)
 {
-	const char *slash = strrchr(t->row.exe, '/'), *name = slash ? slash + 1 : t->row.exe;
+	struct otlp_resource r;
 
+	otlp_resource_of(t, &r);
 	jsonw_name(w, "resource");
 	jsonw_start_object(w);
 	jsonw_array_field(w, "attributes");
-	put_attribute(w, "service.name", name);
-	put_attribute(w, "service.instance.id", t->id);
-	put_attribute(w, "process.executable.path", t->row.exe);
-	put_attribute(w, "process.runtime.name", "go");
-	put_attribute(w, "process.runtime.version", t->row.go);
-	put_attribute(w, "container.id", t->row.container);
-	put_attribute(w, "k8s.pod.uid", t->row.pod);
-	put_attribute(w, "k8s.pod.name", t->row.pod_name);
-	put_attribute(w, "k8s.namespace.name", t->row.pod_namespace);
-	put_attribute(w, "k8s.container.name", t->row.container_name);
-	jsonw_start_object(w);
-	jsonw_string_field(w, "key", "process.pid");
-	jsonw_name(w, "value");
-	jsonw_start_object(w);
-	put_u64(w, "intValue", (uint64_t)t->row.pid);
-	jsonw_end_object(w);
-	jsonw_end_object(w);
+	for (size_t i = 0; i < r.nr; i++)
+		put_any(w, &r.v[i]);
 	jsonw_end_array(w);
 	jsonw_end_object(w);
 }
@@ -65,7 +51,7 @@ static void begin_point(struct json_writer *w, const char *key, const char *valu
 {
 	jsonw_start_object(w);
 	jsonw_array_field(w, "attributes");
-	put_attribute(w, key, value);
+	put_any(w, &(struct otlp_attribute){ .key = key, .text = value });
 	jsonw_end_array(w);
 	put_u64(w, "timeUnixNano", now_ns);
 }

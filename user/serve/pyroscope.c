@@ -6,29 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/json_writer.h"
-#include "format/dump_show.h"
-#include "format/format.h"
-#include "serve/look_answer.h"
-#include "view/dump.h"
-
-static int write_pprof(const struct replay *r, const void *ctx, FILE *out, struct cause *why)
-{
-	struct replay_look look;
-	struct report_meta meta = r->meta;
-	const struct dump_show show = { .meta = &meta };
-	struct shown shown = { .dump = { .show = &show, .root = PROFILE_ROOT_NONE } };
-	scoped(dump) d = NULL;
-	int err;
-
-	(void)ctx;
-	if (!replay__look(r, &look))
-		return -ENOENT;
-	err = dump__new(&look.in, &(struct dump_opts){ .system = false }, &d);
-	if (err)
-		return err;
-	shown.dump.dump = d;
-	return format__write(format_by_name("pprof"), VIEW_DUMP, &shown, out, why);
-}
+#include "serve/look_pprof.h"
 
 /* RFC 4648; *ret is to be freed. */
 static int base64(const unsigned char *v, size_t nr, char **ret)
@@ -101,18 +79,16 @@ int pyroscope__push(const struct watched *t, struct textbuf *to)
 {
 	scoped_mem struct json_writer *w = malloc(sizeof(*w));
 	scoped_mem char *profile = NULL;
-	struct http_answer a = { .status = 200 };
+	struct textbuf pprof;
 	int err;
 
 	if (!w)
 		return -ENOMEM;
-	textbuf__init(&a.body, NULL);
-	err = look_answer(t, &(struct look_view){ .type = "", .write = write_pprof }, &a);
-	if (!err && (a.status != 200 || a.body.err))
-		err = -EIO;
+	textbuf__init(&pprof, NULL);
+	err = look_pprof(t, true, &pprof);
 	if (!err)
-		err = base64((const unsigned char *)a.body.v, a.body.nr, &profile);
-	textbuf__done(&a.body);
+		err = base64((const unsigned char *)pprof.v, pprof.nr, &profile);
+	textbuf__done(&pprof);
 	if (err)
 		return err;
 	jsonw_init(w, to);

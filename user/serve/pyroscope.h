@@ -9,10 +9,9 @@
 #include "base/textbuf.h"
 #include "serve/watched.h"
 
-#define PYROSCOPE_NS       (15 * NS_PER_SEC) /* of a target, from one to the next */
-#define PYROSCOPE_LOOK_MAX (4u << 20) /* bytes of a look; a larger one would take too long here */
+#define PYROSCOPE_NS (15 * NS_PER_SEC) /* of a target, from one to the next */
 
-/* t: has a look of at most that. 0, or negative errno. */
+/* t: has a look of at most LOOK_PPROF_MAX. 0, or negative errno. */
 int pyroscope__push(const struct watched *t, struct textbuf *to);
 
 #endif

@@ -18,9 +18,11 @@ static const struct {
 	enum sink_kind sink;
 	const char *name, *path, *type;
 } posts[POSTS] = {
-	[POST_PROFILE] = { SINK_PYROSCOPE, "profiles", "/push.v1.PusherService/Push",
-			   "application/json" },
+	[POST_PYROSCOPE] = { SINK_PYROSCOPE, "profiles", "/push.v1.PusherService/Push",
+			     "application/json" },
 	[POST_METRICS] = { SINK_OTLP, "metrics", "/v1/metrics", "application/json" },
+	[POST_PROFILES] = { SINK_OTLP, "profiles", "/v1development/profiles",
+			    "application/x-protobuf" },
 	[POST_HOOK] = { SINK_WEBHOOK, "events", "", "application/json" },
 };
 
@@ -145,12 +147,12 @@ static void sink__refused(struct sink *s, uint64_t now_ns, int status)
 	const enum post what = sink__at(s, 0)->what;
 	const bool unknown = status == 404 || status == 405 || status == 415 || status == 501;
 
-	if (unknown)
+	if (unknown && !s->paused_until_ns[what])
 		log_warn("the server of the sink %s does not take %s: status %d; tried again in "
 			 "%d min",
 			 sink_name(s->kind), posts[what].name, status,
 			 (int)(SINK_PAUSE_NS / NS_PER_SEC / 60));
-	else if (!s->told)
+	else if (!unknown && !s->told)
 		log_warn("the server of the sink %s refuses what is sent: status %d%s",
 			 sink_name(s->kind), status,
 			 status / 100 == 3 ? ", which is to go elsewhere: write that URL" : "");

@@ -61,7 +61,8 @@ struct watched {
 	enum level level;
 	struct leakwatch leaks;
 	struct leaks_sent leaks_sent;
-	uint64_t pushed_ns;                 /* when its goroutines went to Pyroscope; 0: never */
+	/* when its goroutines went to Pyroscope and to OTLP; 0: never */
+	uint64_t pushed_ns, otlp_pushed_ns;
 	struct history *history;            /* owned; NULL: no look came yet */
 	uint64_t looks;                     /* that came */
 	uint64_t sums_due_ns, whole_due_ns; /* of serve/stored_look */

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A pprof of three samples, two of one stack, in the tables of OTLP. */
+#include "serve/otlp_profiles.h"
+
+#include <criterion/criterion.h>
+
+#include "base/cleanup.h"
+#include "serve/otlp_profiles.pb-c.h"
+
+static const char *const texts[] = { "",       "goroutine", "count", "main.a",
+				     "main.b", "state",     "sleep", "select" };
+
+static struct made {
+	Pprof__Profile p;
+	Pprof__ValueType type;
+	Pprof__Mapping mapping;
+	Pprof__Function functions[2];
+	Pprof__Line lines[2];
+	Pprof__Location locations[2];
+	Pprof__Label labels[2];
+	Pprof__Sample samples[3];
+	Pprof__ValueType *types[1];
+	Pprof__Mapping *mappings[1];
+	Pprof__Function *function_at[2];
+	Pprof__Line *line_at[2];
+	Pprof__Location *location_at[2];
+	Pprof__Label *label_at[2];
+	Pprof__Sample *sample_at[3];
+	uint64_t places[2];
+	int64_t values[3];
+} m;
+
+/* a calls b; samples: b<a [sleep] 5, b<a [select] 7, nothing known 1 */
+static void make(void)
+{
+	m = (struct made){ .p = PPROF__PROFILE__INIT,
+			   .type = PPROF__VALUE_TYPE__INIT,
+			   .mapping = PPROF__MAPPING__INIT,
+			   .places = { 2, 1 },
+			   .values = { 5, 7, 1 } };
+	m.type.type = 1;
+	m.type.unit = 2;
+	m.types[0] = &m.type;
+	m.mappings[0] = &m.mapping;
+	for (int i = 0; i < 2; i++) {
+		pprof__function__init(&m.functions[i]);
+		m.functions[i].id = (uint64_t)i + 1;
+		m.functions[i].name = 3 + i;
+		pprof__line__init(&m.lines[i]);
+		m.lines[i].function_id = (uint64_t)i + 1;
+		m.lines[i].line = 10 + i;
+		pprof__location__init(&m.locations[i]);
+		m.locations[i].id = (uint64_t)i + 1;
+		m.locations[i].mapping_id = 1;
+		m.locations[i].address = 0x1000 + (uint64_t)i;
+		m.line_at[i] = &m.lines[i];
+		m.locations[i].line = &m.line_at[i];
+		m.locations[i].n_line = 1;
+		pprof__label__init(&m.labels[i]);
+		m.labels[i].key = 5;
+		m.labels[i].str = 6 + i;
+		m.function_at[i] = &m.functions[i];
+		m.location_at[i] = &m.locations[i];
+		m.label_at[i] = &m.labels[i];
+	}
+	for (int i = 0; i < 3; i++) {
+		pprof__sample__init(&m.samples[i]);
+		m.samples[i].value = &m.values[i];
+		m.samples[i].n_value = 1;
+		m.samples[i].location_id = m.places;
+		m.samples[i].n_location_id = i < 2 ? 2 : 0;
+		m.samples[i].label = &m.label_at[i % 2];
+		m.samples[i].n_label = i < 2;
+		m.sample_at[i] = &m.samples[i];
+	}
+	m.p.sample_type = m.types;
+	m.p.period_type = &m.type;
+	m.p.n_sample_type = 1;
+	m.p.period = 1;
+	m.p.mapping = m.mappings;
+	m.p.n_mapping = 1;
+	m.p.function = m.function_at;
+	m.p.location = m.location_at;
+	m.p.n_function = m.p.n_location = 2;
+	m.p.sample = m.sample_at;
+	m.p.n_sample = 3;
+	m.p.texts = (char **)(uintptr_t)texts;
+	m.p.n_texts = ARRAY_SIZE(texts);
+}
+
+static Otlp__ProfilesRequest *translated(const struct otlp_resource *r)
+{
+	Otlp__ProfilesRequest *q;
+	struct textbuf to;
+
+	make();
+	textbuf__init(&to, NULL);
+	cr_assert_eq(otlp_profiles__of(&m.p, r, 77, &to), 0);
+	q = otlp__profiles_request__unpack(NULL, to.nr, (const uint8_t *)to.v);
+	textbuf__done(&to);
+	cr_assert_not_null(q);
+	return q;
+}
+
+Test(otlp_profiles, samples_of_one_stack_share_it)
+{
+	Otlp__ProfilesRequest *q = translated(&(struct otlp_resource){ .nr = 0 });
+	const Otlp__Profile *p = q->resource_profiles[0]->scope_profiles[0]->profiles[0];
+	const Otlp__Dictionary *d = q->dictionary;
+
+	cr_assert_eq(p->n_samples, 3);
+	cr_expect_eq(p->time_unix_nano, 77);
+	cr_expect_str_eq(d->texts[p->sample_type->type], "goroutine");
+	cr_assert_eq(d->n_stacks, 2);
+	cr_expect_eq(d->stacks[0]->n_locations, 0);
+	cr_assert_eq(d->stacks[1]->n_locations, 2);
+	cr_expect_eq(d->stacks[1]->locations[0], 2, "the leaf first");
+	for (int i = 0; i < 3; i++) {
+		cr_expect_eq(p->samples[i]->stack, i < 2);
+		cr_expect_eq(p->samples[i]->values[0], m.values[i]);
+	}
+	cr_expect_str_eq(d->texts[d->functions[d->locations[2]->lines[0]->function]->name],
+			 "main.b");
+	otlp__profiles_request__free_unpacked(q, NULL);
+}
+
+Test(otlp_profiles, labels_become_attributes)
+{
+	Otlp__ProfilesRequest *q = translated(&(struct otlp_resource){ .nr = 0 });
+	const Otlp__Profile *p = q->resource_profiles[0]->scope_profiles[0]->profiles[0];
+	const Otlp__Dictionary *d = q->dictionary;
+
+	cr_assert_eq(d->n_attributes, 3);
+	cr_expect_null(d->attributes[0]->value, "the first of a table has no value");
+	for (int i = 0; i < 2; i++) {
+		const Otlp__Attribute *a = d->attributes[p->samples[i]->attributes[0]];
+
+		cr_expect_str_eq(d->texts[a->key], "state");
+		cr_expect_str_eq(a->value->text, texts[6 + i]);
+	}
+	cr_expect_eq(p->samples[2]->n_attributes, 0);
+	otlp__profiles_request__free_unpacked(q, NULL);
+}
+
+Test(otlp_profiles, a_resource_has_texts_and_numbers)
+{
+	const struct otlp_resource r = { .v = { { .key = "service.name", .text = "api" },
+						{ .key = "process.pid", .number = 812 } },
+					 .nr = 2 };
+	Otlp__ProfilesRequest *q = translated(&r);
+	const Otlp__Resource *to = q->resource_profiles[0]->resource;
+
+	cr_assert_eq(to->n_attributes, 2);
+	cr_expect_str_eq(to->attributes[0]->value->text, "api");
+	cr_expect_eq(to->attributes[1]->value->number, 812);
+	otlp__profiles_request__free_unpacked(q, NULL);
+}

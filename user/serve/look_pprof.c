@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "serve/look_pprof.h"
+
+#include <errno.h>
+
+#include "base/cleanup.h"
+#include "format/dump_show.h"
+#include "format/format.h"
+#include "serve/look_answer.h"
+#include "view/dump.h"
+
+static int write_pprof(const struct replay *r, const void *ctx, FILE *out, struct cause *why)
+{
+	const struct format plain = { .kind = FORMAT_PPROF, .rows = &renderer_pprof_plain };
+	const bool gzip = *(const bool *)ctx;
+	struct replay_look look;
+	struct report_meta meta = r->meta;
+	const struct dump_show show = { .meta = &meta };
+	struct shown shown = { .dump = { .show = &show, .root = PROFILE_ROOT_NONE } };
+	scoped(dump) d = NULL;
+	int err;
+
+	if (!replay__look(r, &look))
+		return -ENOENT;
+	err = dump__new(&look.in, &(struct dump_opts){ .system = false }, &d);
+	if (err)
+		return err;
+	shown.dump.dump = d;
+	return format__write(gzip ? format_by_name("pprof") : &plain, VIEW_DUMP, &shown, out, why);
+}
+
+int look_pprof(const struct watched *t, bool gzip, struct textbuf *to)
+{
+	const struct look_view view = { .type = "", .write = write_pprof, .ctx = &gzip };
+	struct http_answer a = { .status = 200 };
+	int err;
+
+	textbuf__init(&a.body, NULL);
+	err = look_answer(t, &view, &a);
+	if (!err && (a.status != 200 || a.body.err))
+		err = -EIO;
+	if (!err)
+		textbuf__bytes(to, a.body.v, a.body.nr);
+	textbuf__done(&a.body);
+	return err ? err : to->err;
+}

@@ -1,0 +1,388 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "serve/otlp_profiles.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+#include "base/arena.h"
+#include "serve/look_pprof.h"
+#include "serve/otlp_profiles.pb-c.h"
+
+#define TEXTS_MORE 1 /* than the pprof has: BUILD_ID */
+#define BUILD_ID   "process.executable.build_id.gnu"
+
+/* What is in a table already, by content. */
+struct known {
+	UT_hash_handle hh;
+	int32_t index;
+};
+
+struct translation {
+	const Pprof__Profile *from;
+	struct arena arena; /* all that is made */
+	Otlp__Dictionary to;
+	struct known *stacks, *attributes;
+};
+
+/* nr zeroed messages, and what points to each: a repeated field. NULL: no memory. */
+static void **messages(struct translation *t, size_t nr, size_t bytes)
+{
+	char *v = arena__array(&t->arena, nr, bytes);
+	void **at = arena__array(&t->arena, nr, sizeof(*at));
+
+	for (size_t i = 0; v && at && i < nr; i++)
+		at[i] = v + i * bytes;
+	return v ? at : NULL;
+}
+
+/*
+ * The index of what has this content; *nr, one more then, if it is new: then it is to be made. -ENOMEM.
+ * key: lives as long as the translation.
+ */
+static int32_t index_of(struct translation *t, struct known **map, const void *key, size_t bytes,
+			size_t *nr, bool *ret_new)
+{
+	const unsigned int count = HASH_COUNT(*map);
+	struct known *k;
+
+	HASH_FIND(hh, *map, key, bytes, k);
+	*ret_new = !k;
+	if (k)
+		return k->index;
+	k = arena__alloc(&t->arena, sizeof(*k));
+	if (!k)
+		return -ENOMEM;
+	k->index = (int32_t)*nr;
+	HASH_ADD_KEYPTR(hh, *map, key, bytes, k);
+	if (HASH_COUNT(*map) == count)
+		return -ENOMEM;
+	return (int32_t)(*nr)++;
+}
+
+/* --- tables that are the pprof's --- */
+
+static int add_functions(struct translation *t)
+{
+	const Pprof__Profile *p = t->from;
+	Otlp__Function **v =
+		(Otlp__Function **)messages(t, p->n_function + 1, sizeof(Otlp__Function));
+
+	if (!v)
+		return -ENOMEM;
+	otlp__function__init(v[0]);
+	for (size_t i = 0; i < p->n_function; i++) {
+		const Pprof__Function *f = p->function[i];
+
+		otlp__function__init(v[i + 1]);
+		v[i + 1]->name = (int32_t)f->name;
+		v[i + 1]->system_name = (int32_t)f->system_name;
+		v[i + 1]->filename = (int32_t)f->filename;
+		v[i + 1]->start_line = f->start_line;
+	}
+	t->to.functions = v;
+	t->to.n_functions = p->n_function + 1;
+	return 0;
+}
+
+static int add_lines(struct translation *t, const Pprof__Location *from, Otlp__Location *to)
+{
+	to->lines = (Otlp__Line **)messages(t, from->n_line, sizeof(Otlp__Line));
+	if (!to->lines)
+		return -ENOMEM;
+	to->n_lines = from->n_line;
+	for (size_t i = 0; i < from->n_line; i++) {
+		otlp__line__init(to->lines[i]);
+		to->lines[i]->function = (int32_t)from->line[i]->function_id;
+		to->lines[i]->line = from->line[i]->line;
+	}
+	return 0;
+}
+
+static int add_locations(struct translation *t)
+{
+	const Pprof__Profile *p = t->from;
+	Otlp__Location **v =
+		(Otlp__Location **)messages(t, p->n_location + 1, sizeof(Otlp__Location));
+	int err = 0;
+
+	if (!v)
+		return -ENOMEM;
+	otlp__location__init(v[0]);
+	for (size_t i = 0; i < p->n_location && !err; i++) {
+		otlp__location__init(v[i + 1]);
+		v[i + 1]->mapping = (int32_t)p->location[i]->mapping_id;
+		v[i + 1]->address = p->location[i]->address;
+		err = add_lines(t, p->location[i], v[i + 1]);
+	}
+	t->to.locations = v;
+	t->to.n_locations = p->n_location + 1;
+	return err;
+}
+
+/* --- texts, attributes --- */
+
+static int add_texts(struct translation *t)
+{
+	const Pprof__Profile *p = t->from;
+	char **v = arena__array(&t->arena, p->n_texts + TEXTS_MORE, sizeof(*v));
+
+	if (!v)
+		return -ENOMEM;
+	memcpy(v, p->texts, p->n_texts * sizeof(*v));
+	v[p->n_texts] = (char *)(uintptr_t)BUILD_ID;
+	t->to.texts = v;
+	t->to.n_texts = p->n_texts + TEXTS_MORE;
+	return 0;
+}
+
+/* text 0: the value is a number. The index, or -ENOMEM. */
+static int32_t attribute(struct translation *t, int64_t key, int64_t text, int64_t number)
+{
+	const int64_t content[] = { key, text, number };
+	const void *copy = arena__copy(&t->arena, content, sizeof(content));
+	Otlp__AnyValue *value = arena__alloc(&t->arena, sizeof(*value));
+	bool new;
+	int32_t i;
+
+	if (!copy || !value)
+		return -ENOMEM;
+	i = index_of(t, &t->attributes, copy, sizeof(content), &t->to.n_attributes, &new);
+	if (i < 0 || !new)
+		return i;
+	otlp__any_value__init(value);
+	value->value_case = text ? OTLP__ANY_VALUE__VALUE_TEXT : OTLP__ANY_VALUE__VALUE_NUMBER;
+	if (text)
+		value->text = t->from->texts[text];
+	else
+		value->number = number;
+	t->to.attributes[i]->key = (int32_t)key;
+	t->to.attributes[i]->value = value;
+	return i;
+}
+
+static int add_mapping(struct translation *t)
+{
+	const Pprof__Mapping *from = t->from->mapping[0];
+	Otlp__Mapping **v = (Otlp__Mapping **)messages(t, 2, sizeof(Otlp__Mapping));
+
+	if (!v)
+		return -ENOMEM;
+	otlp__mapping__init(v[0]);
+	otlp__mapping__init(v[1]);
+	v[1]->memory_start = from->memory_start;
+	v[1]->memory_limit = from->memory_limit;
+	v[1]->filename = (int32_t)from->filename;
+	t->to.mappings = v;
+	t->to.n_mappings = 2;
+	if (!from->build_id)
+		return 0;
+	v[1]->attributes = arena__array(&t->arena, 1, sizeof(int32_t));
+	if (!v[1]->attributes)
+		return -ENOMEM;
+	v[1]->attributes[0] = attribute(t, (int64_t)t->from->n_texts, from->build_id, 0);
+	v[1]->n_attributes = 1;
+	return v[1]->attributes[0] < 0 ? -ENOMEM : 0;
+}
+
+/* Tables without an element but "none"; of those that samples fill, room for all. */
+static int add_empty(struct translation *t)
+{
+	const Pprof__Profile *p = t->from;
+	size_t labels = 2; /* none, and the mapping's */
+
+	for (size_t i = 0; i < p->n_sample; i++)
+		labels += p->sample[i]->n_label;
+	t->to.links = (Otlp__Link **)messages(t, 1, sizeof(Otlp__Link));
+	t->to.stacks = (Otlp__Stack **)messages(t, p->n_sample + 1, sizeof(Otlp__Stack));
+	t->to.attributes = (Otlp__Attribute **)messages(t, labels, sizeof(Otlp__Attribute));
+	if (!t->to.links || !t->to.stacks || !t->to.attributes)
+		return -ENOMEM;
+	otlp__link__init(t->to.links[0]);
+	for (size_t i = 0; i < p->n_sample + 1; i++)
+		otlp__stack__init(t->to.stacks[i]);
+	for (size_t i = 0; i < labels; i++)
+		otlp__attribute__init(t->to.attributes[i]);
+	t->to.n_links = t->to.n_stacks = t->to.n_attributes = 1;
+	return 0;
+}
+
+/* --- samples --- */
+
+static int32_t stack(struct translation *t, const Pprof__Sample *s)
+{
+	Otlp__Stack *to;
+	bool new;
+	int32_t i;
+
+	if (!s->n_location_id)
+		return 0;
+	i = index_of(t, &t->stacks, s->location_id, s->n_location_id * sizeof(*s->location_id),
+		     &t->to.n_stacks, &new);
+	if (i < 0 || !new)
+		return i;
+	to = t->to.stacks[i];
+	to->locations = arena__array(&t->arena, s->n_location_id, sizeof(*to->locations));
+	if (!to->locations)
+		return -ENOMEM;
+	to->n_locations = s->n_location_id;
+	for (size_t k = 0; k < s->n_location_id; k++)
+		to->locations[k] = (int32_t)s->location_id[k];
+	return i;
+}
+
+static int add_sample(struct translation *t, const Pprof__Sample *from, Otlp__Sample *to)
+{
+	otlp__sample__init(to);
+	to->stack = stack(t, from);
+	to->values = from->value;
+	to->n_values = from->n_value;
+	to->attributes = arena__array(&t->arena, from->n_label, sizeof(*to->attributes));
+	if (to->stack < 0 || !to->attributes)
+		return -ENOMEM;
+	for (size_t i = 0; i < from->n_label; i++) {
+		const Pprof__Label *l = from->label[i];
+
+		to->attributes[i] = attribute(t, l->key, l->str, l->num);
+		if (to->attributes[i] < 0)
+			return -ENOMEM;
+	}
+	to->n_attributes = from->n_label;
+	return 0;
+}
+
+static int add_samples(struct translation *t, Otlp__Profile *to)
+{
+	const Pprof__Profile *p = t->from;
+	int err = 0;
+
+	to->samples = (Otlp__Sample **)messages(t, p->n_sample, sizeof(Otlp__Sample));
+	if (!to->samples)
+		return -ENOMEM;
+	for (size_t i = 0; i < p->n_sample && !err; i++)
+		err = add_sample(t, p->sample[i], to->samples[i]);
+	to->n_samples = p->n_sample;
+	return err;
+}
+
+/* --- the request --- */
+
+static int add_resource(struct translation *t, const struct otlp_resource *from, Otlp__Resource *to)
+{
+	Otlp__AnyValue **values = (Otlp__AnyValue **)messages(t, from->nr, sizeof(Otlp__AnyValue));
+
+	to->attributes = (Otlp__KeyValue **)messages(t, from->nr, sizeof(Otlp__KeyValue));
+	if (!values || !to->attributes)
+		return -ENOMEM;
+	for (size_t i = 0; i < from->nr; i++) {
+		const struct otlp_attribute *a = &from->v[i];
+
+		otlp__any_value__init(values[i]);
+		values[i]->value_case =
+			a->text ? OTLP__ANY_VALUE__VALUE_TEXT : OTLP__ANY_VALUE__VALUE_NUMBER;
+		if (a->text)
+			values[i]->text = (char *)(uintptr_t)a->text;
+		else
+			values[i]->number = a->number;
+		otlp__key_value__init(to->attributes[i]);
+		to->attributes[i]->key = (char *)(uintptr_t)a->key;
+		to->attributes[i]->value = values[i];
+	}
+	to->n_attributes = from->nr;
+	return 0;
+}
+
+static int translate(struct translation *t, const struct otlp_resource *r,
+		     Otlp__ResourceProfiles *to, Otlp__Profile *profile)
+{
+	int err = add_texts(t);
+
+	if (!err)
+		err = add_functions(t);
+	if (!err)
+		err = add_locations(t);
+	if (!err)
+		err = add_empty(t);
+	if (!err)
+		err = add_mapping(t);
+	if (!err)
+		err = add_samples(t, profile);
+	if (!err)
+		err = add_resource(t, r, to->resource);
+	return err;
+}
+
+static int pack(const Otlp__ProfilesRequest *q, struct textbuf *to)
+{
+	const size_t len = otlp__profiles_request__get_packed_size(q);
+	char *at = textbuf__room(to, len);
+
+	if (!at)
+		return -ENOMEM;
+	to->nr += otlp__profiles_request__pack(q, (uint8_t *)at);
+	return 0;
+}
+
+int otlp_profiles__of(const Pprof__Profile *p, const struct otlp_resource *r, uint64_t now_ns,
+		      struct textbuf *to)
+{
+	struct translation t = { .from = p, .to = OTLP__DICTIONARY__INIT };
+	Otlp__ValueType type = OTLP__VALUE_TYPE__INIT, period = OTLP__VALUE_TYPE__INIT;
+	Otlp__Profile profile = OTLP__PROFILE__INIT, *profiles[] = { &profile };
+	Otlp__Scope scope = OTLP__SCOPE__INIT;
+	Otlp__ScopeProfiles of_scope = OTLP__SCOPE_PROFILES__INIT, *of_scopes[] = { &of_scope };
+	Otlp__Resource resource = OTLP__RESOURCE__INIT;
+	Otlp__ResourceProfiles of_resource = OTLP__RESOURCE_PROFILES__INIT,
+			       *of_resources[] = { &of_resource };
+	Otlp__ProfilesRequest q = OTLP__PROFILES_REQUEST__INIT;
+	int err;
+
+	type.type = (int32_t)p->sample_type[0]->type;
+	type.unit = (int32_t)p->sample_type[0]->unit;
+	period.type = (int32_t)p->period_type->type;
+	period.unit = (int32_t)p->period_type->unit;
+	profile.sample_type = &type;
+	profile.period_type = &period;
+	profile.period = p->period;
+	profile.time_unix_nano = now_ns;
+	scope.name = (char *)(uintptr_t) "parkwatch";
+	scope.version = (char *)(uintptr_t)PARKWATCH_VERSION;
+	of_scope.scope = &scope;
+	of_scope.profiles = profiles;
+	of_scope.n_profiles = 1;
+	of_resource.resource = &resource;
+	of_resource.scope_profiles = of_scopes;
+	of_resource.n_scope_profiles = 1;
+	q.resource_profiles = of_resources;
+	q.n_resource_profiles = 1;
+	q.dictionary = &t.to;
+	err = translate(&t, r, &of_resource, &profile);
+	if (!err)
+		err = pack(&q, to);
+	HASH_CLEAR(hh, t.stacks);
+	HASH_CLEAR(hh, t.attributes);
+	arena__done(&t.arena);
+	return err;
+}
+
+int otlp_profiles__push(const struct watched *t, uint64_t now_ns, struct textbuf *to)
+{
+	struct otlp_resource r;
+	struct textbuf pprof;
+	Pprof__Profile *p = NULL;
+	int err;
+
+	textbuf__init(&pprof, NULL);
+	err = look_pprof(t, false, &pprof);
+	if (!err)
+		p = pprof__profile__unpack(NULL, pprof.nr, (const uint8_t *)pprof.v);
+	textbuf__done(&pprof);
+	if (!p)
+		return err ? err : -ENOMEM;
+	otlp_resource_of(t, &r);
+	err = otlp_profiles__of(p, &r, now_ns, to);
+	pprof__profile__free_unpacked(p, NULL);
+	return err;
+}

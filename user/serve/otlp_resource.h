@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * otlp_resource: what a target is, in OpenTelemetry's semantic conventions (service, process, container,
+ * k8s, host): the resource of everything that goes to an OTLP sink.
+ */
+#ifndef PARKWATCH_SERVE_OTLP_RESOURCE_H
+#define PARKWATCH_SERVE_OTLP_RESOURCE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "serve/watched.h"
+
+#define OTLP_RESOURCE_MAX 13
+
+struct otlp_attribute {
+	const char *key;
+	const char *text; /* borrowed of the target; NULL: it is a number */
+	int64_t number;
+};
+
+struct otlp_resource {                              /* borrows from the target */
+	struct otlp_attribute v[OTLP_RESOURCE_MAX]; /* those that are known */
+	size_t nr;
+	char host[65];
+};
+void otlp_resource_of(const struct watched *t, struct otlp_resource *ret);
+
+#endif
