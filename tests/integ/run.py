@@ -48,6 +48,7 @@ import serve
 import serveconfig
 import serveharm
 import servehistory
+import servehttp
 import servepods
 import servesinks
 import serveunit
@@ -86,6 +87,7 @@ MODULES = (
     serveconfig,
     serveharm,
     servehistory,
+    servehttp,
     servepods,
     servesinks,
     serveunit,
@@ -105,6 +107,7 @@ PATIENT = (
     serveconfig,
     serveharm,
     servehistory,
+    servehttp,
     servepods,
     servesinks,
     prometheus,

@@ -277,8 +277,15 @@ const struct opt_def opt_table[] = {
 	  .otherwise = "as the configuration says, or " STATE_DIR },
 	{ PART_OUTPUT, "listen", 0, OPT_TEXT, AT(listen), SRV, "ADDRESS:PORT",
 	  .help = "where HTTP is answered",
-	  .more = "Other machines can ask only if the address is not 127.0.0.1.",
+	  .more = "Other machines can ask only if the address is not 127.0.0.1; that needs "
+		  "--token-file.",
 	  .otherwise = "as the configuration says, or " SUPERVISOR_LISTEN },
+	{ PART_OUTPUT, "token-file", 0, OPT_FILE, AT(token_file), SRV, "FILE",
+	  .help = "only who knows the token in it is answered: 'Authorization: Bearer TOKEN'; a "
+		  "browser is asked for it",
+	  .more = "16 to 512 printable characters; only its owner may read the file. It is read "
+		  "again at SIGHUP.",
+	  .otherwise = "as the configuration says, or none" },
 	{ PART_OUTPUT, "log-format", 0, OPT_WORD, AT(log_format), SRV, "WORD",
 	  .help = "how lines on standard error are written", .words = log_words, USUAL(LOG_TEXT) },
 	{ PART_OUTPUT, "config", 0, OPT_FILE, AT(config), SRV, "FILE",

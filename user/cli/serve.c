@@ -12,6 +12,7 @@ int cmd_serve(const struct opts *o)
 			    .listen = o->listen,
 			    .config = o->config,
 			    .state_dir = o->state_dir,
+			    .token_file = o->token_file,
 		    },
 		    &why))
 		return 0;

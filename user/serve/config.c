@@ -295,6 +295,7 @@ static int read_file(struct reader *r, struct config *to)
 		{ "state_dir", read_text, offsetof(struct config, state_dir) },
 		{ "rules", read_rules, offsetof(struct config, rules) },
 		{ "sinks", read_sinks, offsetof(struct config, sinks) },
+		{ "token_file", read_text, offsetof(struct config, token_file) },
 	};
 	int err = reader__next(r); /* the stream begins */
 
@@ -344,6 +345,7 @@ void config__free(struct config *c)
 		return;
 	free(c->listen);
 	free(c->state_dir);
+	free(c->token_file);
 	rules__done(&c->rules);
 	for (int s = 0; s < SINK_MAX; s++)
 		free(c->sinks[s].url);

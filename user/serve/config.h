@@ -4,6 +4,7 @@
  *
  *	listen: 127.0.0.1:7070
  *	state_dir: /var/lib/parkwatch
+ *	token_file: /etc/parkwatch/token
  *	rules:
  *	  - match: {exe: api*, user: www-data}
  *	    level: full
@@ -29,6 +30,7 @@ enum sink_kind { SINK_PYROSCOPE, SINK_OTLP, SINK_WEBHOOK, SINK_MAX };
 
 struct config {
 	char *listen, *state_dir; /* owned, as all texts here; NULL: not given */
+	char *token_file;
 	struct rules rules;
 	struct config_sink {
 		char *url; /* NULL: there is none */

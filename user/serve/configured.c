@@ -153,8 +153,10 @@ static int configured__read(struct configured *c, int fd, bool asked, struct cau
 	if (err)
 		return err;
 	if (!same_text(next->listen, c->now->listen) ||
-	    !same_text(next->state_dir, c->now->state_dir))
-		log_warn("%s: another listen or state_dir holds from the next start on", c->path);
+	    !same_text(next->state_dir, c->now->state_dir) ||
+	    !same_text(next->token_file, c->now->token_file))
+		log_warn("%s: another listen, state_dir or token_file holds from the next start on",
+			 c->path);
 	config__free(c->now);
 	c->now = next;
 	return 0;

@@ -11,11 +11,14 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "serve/guard.h"
+#include "serve/login.h"
+#include "serve/token.h"
 
 struct http {
 	struct MHD_Daemon *daemon; /* owned */
 	const struct http_ops *ops;
-	bool local;                /* it listens on a loopback address */
+	struct guard guard;
 	struct http_later *laters; /* all of them */
 };
 
@@ -25,6 +28,7 @@ struct http_later {
 	struct MHD_Connection *c; /* borrowed */
 	struct http_later *prev, *next;
 	struct http_answer answer; /* once it is told; its body is owned */
+	struct login_body *body;   /* owned: of a POST; NULL: it is none */
 	bool waits, told, asleep;
 };
 
@@ -91,7 +95,7 @@ static int open_socket(struct http *h, const char *listen, struct cause *why)
 		return cause__set(why, -EINVAL, "cannot listen at '%s': %s", listen,
 				  gai_strerror(err));
 	fd = listen_at(a);
-	h->local = is_loopback(a->ai_addr);
+	h->guard.local = is_loopback(a->ai_addr);
 	freeaddrinfo(a);
 	if (fd == -EADDRINUSE)
 		return cause__set(
@@ -136,9 +140,11 @@ static enum MHD_Result answer(struct http_later *l, struct http_answer *a)
 	enum MHD_Result ok = MHD_NO;
 	char retry[16];
 
-	if (a->body.err) {
+	if (a->body.err || a->location.err) {
 		textbuf__done(&a->body);
+		textbuf__done(&a->location);
 		textbuf__init(&a->body, NULL);
+		textbuf__init(&a->location, NULL);
 		http_say(a, 500, "out of memory\n");
 	}
 	r = response_of(l, a);
@@ -149,8 +155,16 @@ static enum MHD_Result answer(struct http_later *l, struct http_answer *a)
 		(void)MHD_add_response_header(r, "X-Content-Type-Options", "nosniff");
 		(void)MHD_add_response_header(r, "Content-Security-Policy", "default-src 'self'");
 		(void)MHD_add_response_header(r, "Cache-Control", "no-store");
+		(void)MHD_add_response_header(r, "X-Frame-Options", "DENY");
+		(void)MHD_add_response_header(r, "Cross-Origin-Resource-Policy", "same-origin");
 		if (a->status == 405)
 			(void)MHD_add_response_header(r, "Allow", "GET, HEAD");
+		if (a->status == 401)
+			(void)MHD_add_response_header(r, "WWW-Authenticate", "Bearer");
+		if (a->location.nr)
+			(void)MHD_add_response_header(r, "Location", a->location.v);
+		if (a->cookie[0])
+			(void)MHD_add_response_header(r, "Set-Cookie", a->cookie);
 		snprintf(retry, sizeof(retry), "%u", a->retry_s);
 		if (a->retry_s)
 			(void)MHD_add_response_header(r, "Retry-After", retry);
@@ -158,6 +172,7 @@ static enum MHD_Result answer(struct http_later *l, struct http_answer *a)
 		MHD_destroy_response(r);
 	}
 	textbuf__done(&a->body);
+	textbuf__done(&a->location);
 	return ok;
 }
 
@@ -166,23 +181,6 @@ void http_say(struct http_answer *a, unsigned int status, const char *text)
 	a->status = status;
 	a->type = "text/plain; charset=utf-8";
 	textbuf__text(&a->body, text);
-}
-
-/*
- * The name in the Host header is an address of a loopback, or "localhost". A page of elsewhere whose
- * name was bound to 127.0.0.1 meanwhile (DNS rebinding) has its own name there.
- */
-static bool is_local_name(const char *host)
-{
-	const char *const names[] = { "localhost", "127.0.0.1", "[::1]" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		const size_t len = strlen(names[i]);
-
-		if (!strncasecmp(host, names[i], len) && (!host[len] || host[len] == ':'))
-			return true;
-	}
-	return false;
 }
 
 /* --- requests --- */
@@ -207,7 +205,8 @@ static enum MHD_Result take_value(void *ctx, enum MHD_ValueKind kind, const char
 	return MHD_YES;
 }
 
-static void get(const struct http_later *l, const char *path, struct http_answer *a)
+static void get(const struct http_later *l, const char *path, const char *method,
+		struct http_answer *a)
 {
 	const struct http_ops *ops = l->h->ops;
 	const char *accept = MHD_lookup_connection_value(l->c, MHD_HEADER_KIND, "Accept"),
@@ -219,22 +218,21 @@ static void get(const struct http_later *l, const char *path, struct http_answer
 	(void)MHD_get_connection_values(l->c, MHD_GET_ARGUMENT_KIND, take_value, &q);
 	if (q.nr_query > HTTP_QUERY_MAX)
 		http_say(a, 400, "too many values in the query\n");
+	else if (!guard__lets(&l->h->guard, l->c, &q, l->body, a))
+		return;
+	else if (strcmp(method, "GET") && strcmp(method, "HEAD"))
+		http_say(a, 405, "only GET and HEAD\n");
 	else
 		ops->get(ops->ctx, &q, a);
 }
 
 static enum MHD_Result say_it(struct http_later *l, const char *url, const char *method)
 {
-	const char *host = MHD_lookup_connection_value(l->c, MHD_HEADER_KIND, "Host");
 	struct http_answer a = { .status = 200, .later = l };
 
 	textbuf__init(&a.body, NULL);
-	if (strcmp(method, "GET") && strcmp(method, "HEAD"))
-		http_say(&a, 405, "only GET and HEAD\n");
-	else if (l->h->local && (!host || !is_local_name(host)))
-		http_say(&a, 403, "the Host header names another machine\n");
-	else
-		get(l, url, &a);
+	textbuf__init(&a.location, NULL);
+	get(l, url, method, &a);
 	if (l->waits) {
 		textbuf__done(&a.body);
 		MHD_suspend_connection(l->c);
@@ -252,7 +250,6 @@ static enum MHD_Result handle(void *cls, struct MHD_Connection *c, const char *u
 	struct http_later *l = *state;
 
 	(void)version;
-	(void)upload;
 	if (!l) { /* headers are there, the body is not */
 		*state = l = calloc(1, sizeof(*l));
 		if (!l)
@@ -261,9 +258,13 @@ static enum MHD_Result handle(void *cls, struct MHD_Connection *c, const char *u
 		if (l->next)
 			l->next->prev = l;
 		h->laters = l;
+		if (!strcmp(method, "POST"))
+			l->body = calloc(1, sizeof(*l->body));
 		return MHD_YES;
 	}
-	if (*upload_size) { /* nobody wants it */
+	if (*upload_size) {
+		if (l->body)
+			login_body__add(l->body, upload, *upload_size);
 		*upload_size = 0;
 		return MHD_YES;
 	}
@@ -287,6 +288,7 @@ static void forget(void *cls, struct MHD_Connection *c, void **state,
 	if (l->answer.stream.read)
 		l->answer.stream.end(l->answer.stream.ctx);
 	textbuf__done(&l->answer.body);
+	free(l->body);
 	free(l);
 	*state = NULL;
 }
@@ -319,32 +321,54 @@ void http_later__wake(struct http_later *l)
 	l->asleep = false;
 }
 
-int http__new(const char *listen, const struct http_ops *ops, struct http **ret, struct cause *why)
+static int start(struct http *h, int fd, struct cause *why)
 {
-	struct http *h = calloc(1, sizeof(*h));
-	int fd;
-
-	if (!h)
-		return cause__set(why, -ENOMEM, "out of memory");
-	h->ops = ops;
-	fd = open_socket(h, listen, why);
-	if (fd < 0) {
-		free(h);
-		return fd;
-	}
 	h->daemon =
 		MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, handle, h,
 				 MHD_OPTION_NOTIFY_COMPLETED, forget, h, MHD_OPTION_LISTEN_SOCKET,
 				 fd, MHD_OPTION_CONNECTION_LIMIT,
 				 (unsigned int)HTTP_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
 				 (unsigned int)HTTP_TIMEOUT_S, MHD_OPTION_END);
-	if (!h->daemon) {
-		close(fd);
+	return h->daemon ? 0 : cause__set(why, -ENOMEM, "cannot start the HTTP server");
+}
+
+int http__new(const char *listen, struct token *token, const struct http_ops *ops,
+	      struct http **ret, struct cause *why)
+{
+	struct http *h = calloc(1, sizeof(*h));
+	int fd, err = 0;
+
+	if (!h)
+		return cause__set(why, -ENOMEM, "out of memory");
+	h->ops = ops;
+	fd = open_socket(h, listen, why);
+	if (fd >= 0 && !h->guard.local && !token)
+		err = cause__set(why, -EPERM,
+				 "other machines could ask at '%s': give --token-file FILE, or "
+				 "listen at 127.0.0.1",
+				 listen);
+	if (fd >= 0 && !err)
+		err = start(h, fd, why);
+	if (fd < 0 || err) {
+		if (fd >= 0)
+			close(fd);
 		free(h);
-		return cause__set(why, -ENOMEM, "cannot start the HTTP server");
+		return fd < 0 ? fd : err;
 	}
+	h->guard.token = token;
 	*ret = h;
 	return 0;
+}
+
+void http__set_token(struct http *h, struct token *token)
+{
+	token__free(h->guard.token);
+	h->guard.token = token;
+}
+
+struct http_refused http__refused(const struct http *h)
+{
+	return h->guard.refused;
 }
 
 void http__free(struct http *h)
@@ -355,6 +379,7 @@ void http__free(struct http *h)
 		if (l->waits || l->asleep)
 			MHD_resume_connection(l->c);
 	MHD_stop_daemon(h->daemon);
+	token__free(h->guard.token);
 	free(h);
 }
 

@@ -2,8 +2,8 @@
 /*
  * http: the supervisor's HTTP server: libmicrohttpd, in the supervisor's own loop.
  *
- * Read only: GET and HEAD. The Host header must name this machine, so that no web page of elsewhere can
- * ask in a browser's name. Connections are bounded in number and time.
+ * Read only: GET and HEAD, but for the form that takes the token (serve/login). serve/guard says whom it answers.
+ * Connections are bounded in number and time.
  *
  * An answer may come later, and in pieces: see http_later. Until then its connection sleeps, and the
  * others are answered.
@@ -51,8 +51,14 @@ struct http_answer {
 	const char *encoding; /* Content-Encoding; NULL: none */
 	unsigned int retry_s; /* of a 503: Retry-After; 0: none */
 	struct textbuf body;
+	struct textbuf location;   /* of a redirection, NUL at its end; empty: none */
+	char cookie[128];          /* Set-Cookie; "": none */
 	struct http_stream stream; /* instead of the body */
 	struct http_later *later;  /* of this request; borrowed */
+};
+
+struct http_refused { /* requests that were not answered */
+	uint64_t host, site, token;
 };
 
 struct http_ops {
@@ -77,13 +83,18 @@ void http_later__again(struct http_later *l); /* ops->get is asked again; l is g
 void http_later__wake(struct http_later *l); /* its stream has more; no harm if it does not sleep */
 
 struct http;
+struct token;
 /*
- * listen: "127.0.0.1:7070", "[::1]:7070", ":7070" (any address). ops: borrowed. -EINVAL: listen makes no
- * sense; -EADDRINUSE, ...; each with a cause.
+ * listen: "127.0.0.1:7070", "[::1]:7070", ":7070" (any address). ops: borrowed. token: NULL: nobody needs one; else
+ * taken over, at success. -EINVAL: listen makes no sense; -EPERM: others could ask, and there is no token;
+ * -EADDRINUSE, ...; each with a cause.
  */
-int http__new(const char *listen, const struct http_ops *ops, struct http **ret, struct cause *why);
+int http__new(const char *listen, struct token *token, const struct http_ops *ops,
+	      struct http **ret, struct cause *why);
 /* What still waits gets no answer; streams end. */
 void http__free(struct http *h);
+void http__set_token(struct http *h, struct token *token); /* taken over, in the old one's place */
+struct http_refused http__refused(const struct http *h);
 
 int http__fd(const struct http *h);         /* readable: call http__run() */
 int http__timeout_ms(const struct http *h); /* after that, too; -1: never */

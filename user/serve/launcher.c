@@ -22,6 +22,7 @@
 #include "serve/configured.h"
 #include "serve/discover.h"
 #include "serve/rights.h"
+#include "serve/secrets.h"
 #include "serve/wire.h"
 
 struct launched {
@@ -37,9 +38,10 @@ struct launched {
 };
 
 struct launcher {
-	int to;             /* the supervisor */
-	int signals;        /* SIGCHLD */
-	const char *config; /* borrowed: the file's path */
+	int to;                        /* the supervisor */
+	int signals;                   /* SIGCHLD */
+	const char *config;            /* borrowed: the file's path */
+	const struct secrets *secrets; /* borrowed */
 	struct known *known;
 	struct launched *v; /* owned */
 	size_t nr, room;
@@ -344,10 +346,22 @@ static void launcher__open_config(const struct launcher *l)
 	launcher__tell(l, &n, fd);
 }
 
+static void launcher__open_secret(const struct launcher *l, uint32_t which)
+{
+	struct notice n = { .kind = NOTICE_SECRET, .secret = which };
+	const char *path = which < SECRET_MAX ? l->secrets->paths[which] : NULL;
+	scoped_fd int fd = path ? config_file__open(path, &n.row.why) : -1;
+
+	if (path)
+		launcher__tell(l, &n, fd);
+}
+
 static void launcher__serve(const struct launcher *l, const struct request *r)
 {
 	if (r->kind == REQUEST_CONFIG)
 		launcher__open_config(l);
+	if (r->kind == REQUEST_SECRET)
+		launcher__open_secret(l, r->secret);
 	for (size_t i = 0; i < l->nr; i++) {
 		struct launched *w = &l->v[i];
 
@@ -393,9 +407,10 @@ static void launcher__loop(struct launcher *l)
 	}
 }
 
-static void __attribute__((noreturn)) launcher_main(const char *config, int to)
+static void __attribute__((noreturn))
+launcher_main(const char *config, const struct secrets *secrets, int to)
 {
-	struct launcher l = { .to = to, .config = config };
+	struct launcher l = { .to = to, .config = config, .secrets = secrets };
 	struct cause why = { "" };
 	sigset_t child;
 	int err;
@@ -421,7 +436,8 @@ static void __attribute__((noreturn)) launcher_main(const char *config, int to)
 	_exit(err != 0);
 }
 
-int launcher__start(const char *config, pid_t *ret, int *ret_fd, struct cause *why)
+int launcher__start(const char *config, const struct secrets *secrets, pid_t *ret, int *ret_fd,
+		    struct cause *why)
 {
 	int fds[2];
 
@@ -430,7 +446,7 @@ int launcher__start(const char *config, pid_t *ret, int *ret_fd, struct cause *w
 	*ret = fork();
 	if (!*ret) {
 		close(fds[0]);
-		launcher_main(config, fds[1]);
+		launcher_main(config, secrets, fds[1]);
 	}
 	close(fds[1]);
 	if (*ret < 0) {

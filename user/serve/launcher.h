@@ -3,7 +3,7 @@
  * launcher: the only process of `parkwatch serve` that keeps rights. It finds Go processes, starts a
  * worker for each that the supervisor wants to be watched, starts another one when a worker dies while
  * its target lives (later each time), and tells the supervisor (serve/wire). It reads no target and no
- * network; the configuration's file it opens, and does not read.
+ * network; the configuration's file, and those of serve/secrets, it opens and does not read.
  */
 #ifndef PARKWATCH_SERVE_LAUNCHER_H
 #define PARKWATCH_SERVE_LAUNCHER_H
@@ -21,9 +21,11 @@
 #define LAUNCHER_TARGETS_MAX 1024
 
 /*
- * Forks it. config: the file's path. *ret_fd: the socket to it; it ends when that is closed. 0, or negative errno with a
+ * Forks it. config: the file's path; secrets: those of the others. *ret_fd: the socket to it; it ends when that is closed. 0, or negative errno with a
  * cause.
  */
-int launcher__start(const char *config, pid_t *ret, int *ret_fd, struct cause *why);
+struct secrets;
+int launcher__start(const char *config, const struct secrets *secrets, pid_t *ret, int *ret_fd,
+		    struct cause *why);
 
 #endif

@@ -5,7 +5,9 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "serve/http.h"
 #include "serve/leak_metrics.h"
+#include "serve/secrets.h"
 
 /* In label values a backslash, a quote and a new line are escaped. Texts are clean already. */
 static void put_value(struct textbuf *to, const char *text)
@@ -202,6 +204,26 @@ static void put_store(const struct metrics_in *in, struct textbuf *to)
 	textbuf__format(to, "parkwatch_store_lost_total %" PRIu64 "\n", c.lost);
 }
 
+static void put_http(const struct metrics_in *in, struct textbuf *to)
+{
+	const struct http_refused r = http__refused(in->http);
+
+	metrics__head(
+		in, to, "parkwatch_http_refused", "counter",
+		"Requests without the right token, with the Host of another machine, or from a "
+		"page of another site.");
+	textbuf__format(to,
+			"parkwatch_http_refused_total{reason=\"token\"} %" PRIu64 "\n"
+			"parkwatch_http_refused_total{reason=\"host\"} %" PRIu64 "\n"
+			"parkwatch_http_refused_total{reason=\"site\"} %" PRIu64 "\n",
+			r.token, r.host, r.site);
+	metrics__head(
+		in, to, "parkwatch_secret_reload_failures", "counter",
+		"Times that the token could not be read again, and the one of before stayed.");
+	textbuf__format(to, "parkwatch_secret_reload_failures_total %" PRIu64 "\n",
+			in->secrets->failures);
+}
+
 void metrics__write(const struct metrics_in *in, struct textbuf *to)
 {
 	put_states(in, to);
@@ -214,6 +236,7 @@ void metrics__write(const struct metrics_in *in, struct textbuf *to)
 		put_config(in, to);
 		put_sinks(in, to);
 		put_store(in, to);
+		put_http(in, to);
 	}
 	if (in->open_metrics)
 		textbuf__text(to, "# EOF\n");

@@ -22,6 +22,8 @@ struct metrics_in { /* borrowed for the call */
 	uint64_t worker_restarts;  /* of all targets, those that have ended too */
 	const struct configured *config;
 	const struct sinks *sinks;
+	const struct http *http;
+	const struct secrets *secrets;
 	bool open_metrics;
 	bool one; /* that target alone, and nothing of ourselves */
 };

@@ -25,9 +25,11 @@
 #include "serve/notify.h"
 #include "serve/remember.h"
 #include "serve/rights.h"
+#include "serve/secrets.h"
 #include "serve/state_dir.h"
 #include "serve/store.h"
 #include "serve/stored_look.h"
+#include "serve/token.h"
 
 #define EVENTS  64
 #define TICK_MS 1000
@@ -39,6 +41,7 @@ struct supervisor {
 	struct watched **v; /* owned */
 	size_t nr, room;
 	struct configured config;
+	struct secrets secrets;
 	struct notify notify;
 	struct sinks *sinks; /* owned */
 	struct feed feed;
@@ -68,7 +71,9 @@ static void on_get(void *ctx, const struct http_request *q, struct http_answer *
 						.worker_restarts = s->worker_restarts,
 						.config = &s->config,
 						.sinks = s->sinks,
-						.store = s->store },
+						.store = s->store,
+						.http = s->http,
+						.secrets = &s->secrets },
 				   .events = &s->events,
 				   .ready = s->ready };
 
@@ -152,6 +157,9 @@ static void supervisor__take(struct supervisor *s, const struct notice *n, int f
 	} else if (n->kind == NOTICE_CONFIG) {
 		if (configured__take(&s->config, fd, &n->row.why))
 			supervisor__configure(s);
+		fd = -1;
+	} else if (n->kind == NOTICE_SECRET) {
+		secrets__take(&s->secrets, n->secret, fd, &n->row.why, s->http);
 		fd = -1;
 	} else if (n->kind == NOTICE_ENDED) {
 		at = supervisor__find(s, n);
@@ -259,6 +267,20 @@ static void supervisor__read(struct supervisor *s, struct watched *w)
 	(void)supervisor__ask(s, REQUEST_REPLACE, w);
 }
 
+static void supervisor__ask_files(struct supervisor *s)
+{
+	if (s->config.due)
+		s->config.due =
+			!supervisor__send(s, &(struct request){ .kind = REQUEST_CONFIG }, 1);
+	for (uint32_t i = 0; i < SECRET_MAX; i++)
+		if (s->secrets.due[i])
+			s->secrets.due[i] =
+				!supervisor__send(s,
+						  &(struct request){ .kind = REQUEST_SECRET,
+								     .secret = i },
+						  1);
+}
+
 static void supervisor__tick(struct supervisor *s)
 {
 	const uint64_t now = clock_now_ns();
@@ -267,9 +289,7 @@ static void supervisor__tick(struct supervisor *s)
 	feed__tick(&s->feed, s->sinks, s->v, s->nr, now);
 	sinks__tick(s->sinks, now);
 	supervisor__tell_levels(s);
-	if (s->config.due)
-		s->config.due =
-			!supervisor__send(s, &(struct request){ .kind = REQUEST_CONFIG }, 1);
+	supervisor__ask_files(s);
 	for (size_t i = 0; i < s->nr; i++) {
 		struct watched *w = s->v[i];
 
@@ -346,10 +366,12 @@ static void supervisor__signal(struct supervisor *s)
 	struct signalfd_siginfo si;
 
 	while (read(s->signals, &si, sizeof(si)) == (ssize_t)sizeof(si))
-		if (si.ssi_signo == SIGHUP)
+		if (si.ssi_signo == SIGHUP) {
 			s->config.due = s->config.asked = true;
-		else
+			secrets__again(&s->secrets);
+		} else {
 			s->over = true;
+		}
 }
 
 static void supervisor__event(struct supervisor *s, void *who)
@@ -423,6 +445,7 @@ static void supervisor__close(struct supervisor *s)
 	http__free(s->http);
 	sinks__free(s->sinks);
 	configured__done(&s->config);
+	secrets__done(&s->secrets);
 	if (s->launcher >= 0)
 		close(s->launcher); /* that ends it */
 	if (s->launcher_pid > 0)
@@ -446,6 +469,22 @@ static void supervisor__open_store(struct supervisor *s, const char *dir)
 		log_warn("no history is on disk: %s", why.text[0] ? why.text : strerror(-err));
 }
 
+static int supervisor__open_http(struct supervisor *s, const struct supervisor_opts *o,
+				 const char *listen, const struct http_ops *ops, struct cause *why)
+{
+	scoped(token) token = NULL;
+	int err = secrets__name(&s->secrets, SECRET_TOKEN,
+				o->token_file ? o->token_file : s->config.now->token_file, why);
+
+	if (!err)
+		err = secrets__read_token(&s->secrets, &token, why);
+	if (!err)
+		err = http__new(listen, token, ops, &s->http, why); /* a low port needs root */
+	if (!err)
+		token = NULL;
+	return err;
+}
+
 int supervisor__run(const struct supervisor_opts *o, struct cause *why)
 {
 	struct supervisor s = { .epoll = -1, .signals = -1, .launcher = -1 };
@@ -458,9 +497,9 @@ int supervisor__run(const struct supervisor_opts *o, struct cause *why)
 	if (!err && !listen)
 		listen = s.config.now->listen ? s.config.now->listen : SUPERVISOR_LISTEN;
 	if (!err)
-		err = http__new(listen, &ops, &s.http, why); /* a low port needs root */
+		err = supervisor__open_http(&s, o, listen, &ops, why);
 	if (!err)
-		err = launcher__start(s.config.path, &s.launcher_pid, &s.launcher, why);
+		err = launcher__start(s.config.path, &s.secrets, &s.launcher_pid, &s.launcher, why);
 	if (!err)
 		supervisor__open_store(&s, o->state_dir              ? o->state_dir
 					   : s.config.now->state_dir ? s.config.now->state_dir

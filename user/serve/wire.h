@@ -35,11 +35,14 @@ enum notice_kind {
 	NOTICE_LEAK_WATCH, /* of a watched one: the pipe of a leak worker; none came: it cannot start */
 	NOTICE_READY,      /* all processes that were there at the start are told */
 	NOTICE_CONFIG,     /* the configuration's file, open; without one row.why says why not */
+	NOTICE_SECRET,     /* the same of another file: secret */
 };
 
 struct notice {
-	uint32_t kind;        /* enum notice_kind */
-	uint32_t restarts;    /* workers that this process had before */
+	uint32_t kind;     /* enum notice_kind */
+	uint32_t restarts; /* workers that this process had before */
+	uint32_t secret;   /* enum secret */
+	uint32_t pad;
 	uint64_t start_ticks; /* with the PID it names a process for ever */
 	struct process_row row;
 };
@@ -50,13 +53,14 @@ enum request_kind {
 	REQUEST_WATCH,      /* a worker, from now on */
 	REQUEST_LEAVE,      /* none */
 	REQUEST_CONFIG,     /* open the configuration's file */
+	REQUEST_SECRET,     /* open that file */
 };
 
 struct request {
 	uint32_t kind; /* enum request_kind */
 	int32_t pid;
 	uint32_t seconds; /* of a watch for leaks */
-	uint32_t pad;
+	uint32_t secret;  /* enum secret, of REQUEST_SECRET */
 	uint64_t start_ticks;
 };
 
