@@ -5,9 +5,13 @@ import os
 import re
 import signal
 import socket
+import ssl
+import subprocess
 import sys
 import tempfile
+import time
 import urllib.parse
+import urllib.request
 from pathlib import Path
 
 from refusals import one_line
@@ -174,6 +178,7 @@ def a_new_token_holds_at_sighup_and_a_wrong_one_changes_nothing():
         d.until(lambda: d.get("/metrics", bearer(OTHER))[0] == 200, "the new one does not hold")
         expect(d.get("/metrics", bearer(TOKEN))[0] == 401 and d.get("/metrics", cookie)[0] == 401, "the old one holds")
         expect(TOKEN not in d.said() and OTHER not in d.said(), "tokens are told")
+        expect(value(parsed(d.get("/metrics", bearer(OTHER))), "parkwatch_config_reload_failures_total") == 0, "a configuration that was never there is missed")
 
 
 def without_a_good_token_it_does_not_listen_elsewhere():
@@ -198,9 +203,135 @@ def without_a_good_token_it_does_not_listen_elsewhere():
             expect(d.get("/metrics")[0] == 401 and d.get("/metrics", bearer(TOKEN))[0] == 200, "the configuration's token does not hold")
 
 
+class Https(Daemon):
+    """A daemon that speaks TLS: cert.pem and key.pem of a folder."""
+
+    def __init__(self, folder, *args):
+        self.folder = folder
+        super().__init__("--tls-cert", str(folder / "cert.pem"), "--tls-key", str(folder / "key.pem"), *args)
+        self.address = self.args[1]
+
+    def get(self, path, headers=None, method="GET", raw=False):
+        """As a client that trusts no other certificate."""
+        trust = ssl.create_default_context(cafile=self.folder / "trusted.pem")
+        request = urllib.request.Request(f"https://{self.address}{path}", headers=headers or {}, method=method)
+        try:
+            with urllib.request.build_opener(urllib.request.HTTPSHandler(context=trust)).open(request, timeout=10) as r:
+                return r.status, r.headers, r.read() if raw else r.read().decode()
+        except urllib.error.HTTPError as e:
+            return e.code, e.headers, e.read().decode()
+        except (urllib.error.URLError, OSError):
+            return 0, {}, ""
+
+    def certificate(self):
+        with socket.create_connection(self.peer(), timeout=10) as s, ssl._create_unverified_context().wrap_socket(s) as tls:
+            return tls.getpeercert(True)
+
+    def peer(self):
+        host, port = self.address.rsplit(":", 1)
+        return host, int(port)
+
+
+def make_certificate(folder, name=""):
+    done = subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=parkwatch test",
+                           "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", folder / f"{name}key.pem", "-out", folder / f"{name}cert.pem"], capture_output=True, text=True)
+    expect(done.returncode == 0, done.stderr)
+
+
+def trust(folder, *names):
+    (folder / "trusted.pem").write_text("".join((folder / f"{name}cert.pem").read_text() for name in names))
+
+
+@contextlib.contextmanager
+def certified():
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        make_certificate(folder)
+        make_certificate(folder, "other-")
+        trust(folder, "")
+        yield folder
+
+
+def tls_is_what_curl_and_python_speak():
+    with certified() as folder, Target("idle") as t:
+        (folder / "token").write_text(TOKEN)
+        (folder / "token").chmod(0o600)
+        with Https(folder, "--token-file", str(folder / "token")) as d:
+            expect(f"serving https://{d.address}/" in d.said(), d.said())
+            d.until(lambda: d.get("/sd", bearer(TOKEN))[2].count("__scheme__") == 1, f"{t.pid} is not found")
+            expect('"__scheme__":"https"' in d.get("/sd", bearer(TOKEN))[2].replace(" ", ""), "Prometheus would ask without TLS")
+            curl = ["curl", "-sS", "-m", "10", "--cacert", str(folder / "cert.pem"), "-H", f"Authorization: Bearer {TOKEN}", f"https://{d.address}/api/v1/targets"]
+            done = subprocess.run(curl, capture_output=True, text=True)
+            expect(done.returncode == 0 and '"targets"' in done.stdout, f"{done}")
+            expect(subprocess.run([*curl, "--cacert", str(folder / "other-cert.pem")], capture_output=True).returncode == 60, "any certificate is trusted")
+            expect(subprocess.run([*curl[:-1], f"http://{d.address}/api/v1/targets"], capture_output=True).returncode != 0, "it is answered without TLS")
+            code, headers, _ = d.get("/", {"Accept": "text/html"})
+            expect(code == 401, "no form")
+            form = subprocess.run([*curl[:6], "-i", "--data-urlencode", f"token={TOKEN}", f"https://{d.address}/"], capture_output=True, text=True)
+            expect(re.search(r"(?im)^set-cookie: parkwatch=[0-9a-f]{32}; Path=/; HttpOnly; SameSite=Strict; Secure\r?$", form.stdout), form.stdout + form.stderr)
+            old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            old.check_hostname, old.verify_mode = False, ssl.CERT_NONE
+            old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_1
+            old.set_ciphers("ALL:@SECLEVEL=0")
+            with contextlib.suppress(OSError), socket.create_connection(d.peer(), timeout=10) as s, old.wrap_socket(s):
+                expect(False, "TLS 1.1 is spoken")
+            expect(TOKEN not in d.said() and "PRIVATE" not in d.said(), "secrets are told")
+
+
+def those_that_dawdle_in_a_handshake_keep_nobody_out():
+    with certified() as folder, Https(folder) as d, contextlib.ExitStack() as stack:
+        for i in range(300):
+            s = stack.enter_context(socket.create_connection(d.peer(), timeout=10))
+            s.sendall((b"", b"\x16\x03\x01\x02\x00\x01", b"GET / HTTP/1.1\r\n", b"\x16\x03\x01" + b"\xff" * 5000)[i % 4])
+        expect(all(d.get("/-/healthy")[0] == 200 for _ in range(20)) and d.process.poll() is None, "others are kept out")
+
+
+def another_certificate_holds_at_sighup():
+    """What was begun with the old one is answered, and ends; a wrong one changes nothing."""
+    with certified() as folder, Https(folder) as d:
+        descriptors, before = len(os.listdir(f"/proc/{d.process.pid}/fd")), d.certificate()
+        context = ssl.create_default_context(cafile=folder / "cert.pem")
+        with socket.create_connection(d.peer(), timeout=10) as s, context.wrap_socket(s, server_hostname="127.0.0.1") as tls:
+            tls.sendall(b"GET /-/healthy HTTP/1.1\r\n")
+            (folder / "other-key.pem").rename(folder / "key.pem")
+            os.kill(d.process.pid, signal.SIGHUP)
+            d.until(lambda: "the certificate of before stays" in d.said(), "a key of another certificate is taken")
+            expect(value(d.metrics(), "parkwatch_secret_reload_failures_total") == 1 and d.certificate() == before, "it is not counted")
+            (folder / "cert.pem").rename(folder / "old-cert.pem")
+            (folder / "other-cert.pem").rename(folder / "cert.pem")
+            trust(folder, "")
+            os.kill(d.process.pid, signal.SIGHUP)
+            d.until(lambda: d.certificate() != before, "the new one does not hold")
+            tls.sendall(f"Host: {d.address}\r\nConnection: close\r\n\r\n".encode())
+            expect(tls.recv(4096).startswith(b"HTTP/1.1 200"), "what was begun is cut off")
+        expect(d.get("/-/healthy")[0] == 200, "who trusts the new one is not answered")
+        for _ in range(5):
+            os.kill(d.process.pid, signal.SIGHUP)
+            time.sleep(0.2)
+        d.until(lambda: len(os.listdir(f"/proc/{d.process.pid}/fd")) <= descriptors, "descriptors are left")
+        expect(d.get("/-/healthy")[0] == 200 and value(d.metrics(), "parkwatch_secret_reload_failures_total") == 1, d.said())
+
+
+def without_a_good_certificate_it_does_not_start():
+    with certified() as folder:
+        cert, key = str(folder / "cert.pem"), str(folder / "key.pem")
+        usual = ("serve", "--state-dir", str(folder), "--listen", f"127.0.0.1:{free_port()}")
+        one_line(parkwatch(*usual, "--tls-cert", cert), "--tls-key FILE")
+        one_line(parkwatch(*usual, "--tls-key", key), "--tls-cert FILE")
+        one_line(parkwatch(*usual, "--tls-cert", cert, "--tls-key", str(folder / "other-key.pem")), "no TLS", "do not belong together")
+        one_line(parkwatch(*usual, "--tls-cert", key, "--tls-key", key), "no TLS", "no PEM")
+        one_line(parkwatch(*usual, "--tls-cert", cert, "--tls-key", key + "x"), "cannot read", "No such file")
+        Path(key).chmod(0o640)
+        one_line(parkwatch(*usual, "--tls-cert", cert, "--tls-key", key), re.escape(key), "chmod 600")
+        Path(key).chmod(0o600)
+        Path(cert).chmod(0o666)
+        one_line(parkwatch(*usual, "--tls-cert", cert, "--tls-key", key), re.escape(cert), "chmod o-w")
+
+
 ALL = {f.__name__: f for f in (all_but_two_paths_need_the_token, two_authorizations_are_none, a_browser_is_asked_once, the_way_back_is_no_header_and_no_other_machine,
                                pages_of_other_sites_get_nothing, a_new_token_holds_at_sighup_and_a_wrong_one_changes_nothing,
-                               without_a_good_token_it_does_not_listen_elsewhere)}
+                               without_a_good_token_it_does_not_listen_elsewhere, tls_is_what_curl_and_python_speak,
+                               those_that_dawdle_in_a_handshake_keep_nobody_out, another_certificate_holds_at_sighup, without_a_good_certificate_it_does_not_start)}
 
 
 def cases():

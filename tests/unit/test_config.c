@@ -87,8 +87,9 @@ Test(config, what_is_wrong_is_refused_with_its_line)
 	} t[] = {
 		{ "rules:\n- level: leak\n",
 		  "f.yaml:2: unknown level 'leak'; use off, metrics, leaks, profile or full" },
-		{ "listen: a:1\n\nlisen: a:1\n", "f.yaml:3: unknown name 'lisen'; use listen, "
-						 "state_dir, rules, sinks or token_file" },
+		{ "listen: a:1\n\nlisen: a:1\n",
+		  "f.yaml:3: unknown name 'lisen'; use listen, "
+		  "state_dir, rules, sinks, token_file, tls_cert or tls_key" },
 		{ "rules:\n- match: {exe: a}\n",
 		  "f.yaml:2: a rule has no level; use " LEVEL_WORDS },
 		{ "rules:\n- match: {exec: a}\n  level: off\n",

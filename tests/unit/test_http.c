@@ -70,7 +70,7 @@ static void serve(struct server *s, struct http_ops *ops)
 
 		s->port = (unsigned short)(20000 + (getpid() * 7 + i * 101) % 12000);
 		snprintf(listen, sizeof(listen), "127.0.0.1:%u", s->port);
-		(void)http__new(listen, NULL, ops, &s->http, &why);
+		(void)http__new(listen, NULL, NULL, ops, &s->http, &why);
 	}
 	cr_assert(s->http, "no port is free");
 }

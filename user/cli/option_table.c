@@ -286,6 +286,13 @@ const struct opt_def opt_table[] = {
 	  .more = "16 to 512 printable characters; only its owner may read the file. It is read "
 		  "again at SIGHUP.",
 	  .otherwise = "as the configuration says, or none" },
+	{ PART_OUTPUT, "tls-cert", 0, OPT_FILE, AT(tls_cert), SRV, "FILE",
+	  .help = "HTTPS with this certificate (PEM), and those that prove it",
+	  .more = "It is read again at SIGHUP, with its key.",
+	  .otherwise = "as the configuration says, or plain HTTP" },
+	{ PART_OUTPUT, "tls-key", 0, OPT_FILE, AT(tls_key), SRV, "FILE",
+	  .help = "the certificate's key (PEM), without a password; only its owner may read it" },
+
 	{ PART_OUTPUT, "log-format", 0, OPT_WORD, AT(log_format), SRV, "WORD",
 	  .help = "how lines on standard error are written", .words = log_words, USUAL(LOG_TEXT) },
 	{ PART_OUTPUT, "config", 0, OPT_FILE, AT(config), SRV, "FILE",

@@ -13,6 +13,8 @@ int cmd_serve(const struct opts *o)
 			    .config = o->config,
 			    .state_dir = o->state_dir,
 			    .token_file = o->token_file,
+			    .tls_cert = o->tls_cert,
+			    .tls_key = o->tls_key,
 		    },
 		    &why))
 		return 0;

@@ -200,7 +200,8 @@ void api_get(const struct api_in *in, const struct http_request *q, struct http_
 		put_metrics(in, q, a);
 	} else if (!strcmp(path, "/sd")) {
 		a->type = JSON;
-		sd__write(in->metrics.targets, in->metrics.nr, q->host, &a->body);
+		sd__write(in->metrics.targets, in->metrics.nr, q->host,
+			  http__is_tls(in->metrics.http), &a->body);
 	} else if (!strcmp(path, API)) {
 		put_targets(in, NULL, a);
 	} else if (!strncmp(path, API "/", strlen(API "/"))) {

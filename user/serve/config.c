@@ -296,6 +296,8 @@ static int read_file(struct reader *r, struct config *to)
 		{ "rules", read_rules, offsetof(struct config, rules) },
 		{ "sinks", read_sinks, offsetof(struct config, sinks) },
 		{ "token_file", read_text, offsetof(struct config, token_file) },
+		{ "tls_cert", read_text, offsetof(struct config, tls_cert) },
+		{ "tls_key", read_text, offsetof(struct config, tls_key) },
 	};
 	int err = reader__next(r); /* the stream begins */
 
@@ -346,6 +348,8 @@ void config__free(struct config *c)
 	free(c->listen);
 	free(c->state_dir);
 	free(c->token_file);
+	free(c->tls_cert);
+	free(c->tls_key);
 	rules__done(&c->rules);
 	for (int s = 0; s < SINK_MAX; s++)
 		free(c->sinks[s].url);

@@ -5,6 +5,8 @@
  *	listen: 127.0.0.1:7070
  *	state_dir: /var/lib/parkwatch
  *	token_file: /etc/parkwatch/token
+ *	tls_cert: /etc/parkwatch/cert.pem
+ *	tls_key: /etc/parkwatch/key.pem
  *	rules:
  *	  - match: {exe: api*, user: www-data}
  *	    level: full
@@ -30,7 +32,7 @@ enum sink_kind { SINK_PYROSCOPE, SINK_OTLP, SINK_WEBHOOK, SINK_MAX };
 
 struct config {
 	char *listen, *state_dir; /* owned, as all texts here; NULL: not given */
-	char *token_file;
+	char *token_file, *tls_cert, *tls_key;
 	struct rules rules;
 	struct config_sink {
 		char *url; /* NULL: there is none */

@@ -80,7 +80,7 @@ int configured__open(struct configured *c, const char *path, struct cause *why)
 	struct cause no_file = { "" };
 	int fd, err;
 
-	*c = (struct configured){ .path = path ? path : CONFIG_PATH };
+	*c = (struct configured){ .path = path ? path : CONFIG_PATH, .named = path };
 	c->watch = watch_directory(c->path);
 	fd = config_file__open(c->path, &no_file);
 	if (fd == -ENOENT && !path)
@@ -154,8 +154,10 @@ static int configured__read(struct configured *c, int fd, bool asked, struct cau
 		return err;
 	if (!same_text(next->listen, c->now->listen) ||
 	    !same_text(next->state_dir, c->now->state_dir) ||
-	    !same_text(next->token_file, c->now->token_file))
-		log_warn("%s: another listen, state_dir or token_file holds from the next start on",
+	    !same_text(next->token_file, c->now->token_file) ||
+	    !same_text(next->tls_cert, c->now->tls_cert) ||
+	    !same_text(next->tls_key, c->now->tls_key))
+		log_warn("%s: what has changed beside rules and sinks holds from the next start on",
 			 c->path);
 	config__free(c->now);
 	c->now = next;
@@ -169,6 +171,8 @@ bool configured__take(struct configured *c, int fd, const struct cause *cannot)
 	int err;
 
 	c->asked = false;
+	if (fd < 0 && !c->named && !c->text)
+		return false; /* as at the start: there is none */
 	if (fd >= 0) {
 		err = configured__read(c, fd, asked, &why);
 		close(fd);

@@ -18,6 +18,7 @@
 
 struct configured {
 	const char *path;   /* borrowed */
+	bool named;         /* it must be there */
 	struct config *now; /* owned; never NULL once it is open */
 	char *text;         /* owned: the file as it was read last, good or not; NULL: none was */
 	size_t len;

@@ -2,21 +2,27 @@
 #include "serve/http.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <microhttpd.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "serve/guard.h"
 #include "serve/login.h"
 #include "serve/token.h"
 
 struct http {
 	struct MHD_Daemon *daemon; /* owned */
+	struct MHD_Daemon *old;    /* owned: of the certificate before; NULL: there is none */
+	uint64_t old_until_ns;     /* when it ends */
+	int epoll;                 /* of both */
 	const struct http_ops *ops;
 	struct guard guard;
 	struct http_later *laters; /* all of them */
@@ -321,43 +327,135 @@ void http_later__wake(struct http_later *l)
 	l->asleep = false;
 }
 
-static int start(struct http *h, int fd, struct cause *why)
+/* 1.2 is the oldest that RFC 9325 allows. */
+#define TLS_VERSIONS "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
+
+/* fd: it listens; the daemon's, at success. It joins h->epoll. */
+static int start(struct http *h, int fd, const struct http_tls *tls, struct MHD_Daemon **ret,
+		 struct cause *why)
 {
-	h->daemon =
-		MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, handle, h,
-				 MHD_OPTION_NOTIFY_COMPLETED, forget, h, MHD_OPTION_LISTEN_SOCKET,
-				 fd, MHD_OPTION_CONNECTION_LIMIT,
-				 (unsigned int)HTTP_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
-				 (unsigned int)HTTP_TIMEOUT_S, MHD_OPTION_END);
-	return h->daemon ? 0 : cause__set(why, -ENOMEM, "cannot start the HTTP server");
+	const struct MHD_OptionItem with_tls[] = {
+		{ MHD_OPTION_HTTPS_MEM_CERT, 0, tls ? (void *)(uintptr_t)tls->cert : NULL },
+		{ MHD_OPTION_HTTPS_MEM_KEY, 0, tls ? (void *)(uintptr_t)tls->key : NULL },
+		{ MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS_VERSIONS },
+		{ MHD_OPTION_END, 0, NULL },
+	};
+	struct epoll_event e = { .events = EPOLLIN };
+	struct MHD_Daemon *d =
+		MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (tls ? MHD_USE_TLS : 0),
+				 0, NULL, NULL, handle, h, MHD_OPTION_LISTEN_SOCKET, fd,
+				 MHD_OPTION_NOTIFY_COMPLETED, forget, h,
+				 MHD_OPTION_CONNECTION_LIMIT, (unsigned int)HTTP_CONNECTIONS_MAX,
+				 MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)HTTP_TIMEOUT_S,
+				 MHD_OPTION_ARRAY,
+				 tls ? with_tls : with_tls + ARRAY_SIZE(with_tls) - 1,
+				 MHD_OPTION_END);
+
+	if (!d)
+		return tls ? cause__set(why, -EINVAL,
+					"no TLS: the certificate or the key is no PEM, or they do "
+					"not belong together")
+			   : cause__set(why, -ENOMEM, "cannot start the HTTP server");
+	if (epoll_ctl(h->epoll, EPOLL_CTL_ADD,
+		      MHD_get_daemon_info(d, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd, &e)) {
+		const int err = -errno;
+
+		(void)MHD_quiesce_daemon(d); /* fd stays the caller's */
+		MHD_stop_daemon(d);
+		return cause__set(why, err, "cannot start the HTTP server: %s", strerror(-err));
+	}
+	*ret = d;
+	return 0;
 }
 
-int http__new(const char *listen, struct token *token, const struct http_ops *ops,
-	      struct http **ret, struct cause *why)
+static int open_http(struct http *h, const char *listen, const struct token *token,
+		     const struct http_tls *tls, struct cause *why)
+{
+	scoped_fd int fd = -1;
+	int err;
+
+	h->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (h->epoll < 0)
+		return cause__set(why, -errno, "cannot start the HTTP server: %s", strerror(errno));
+	fd = open_socket(h, listen, why);
+	if (fd < 0)
+		return fd;
+	if (!h->guard.local && !token)
+		return cause__set(why, -EPERM,
+				  "other machines could ask at '%s': give --token-file FILE, or "
+				  "listen at 127.0.0.1",
+				  listen);
+	h->guard.is_tls = tls;
+	err = start(h, fd, tls, &h->daemon, why);
+	if (!err)
+		fd = -1;
+	return err;
+}
+
+int http__new(const char *listen, struct token *token, const struct http_tls *tls,
+	      const struct http_ops *ops, struct http **ret, struct cause *why)
 {
 	struct http *h = calloc(1, sizeof(*h));
-	int fd, err = 0;
+	int err;
 
 	if (!h)
-		return cause__set(why, -ENOMEM, "out of memory");
+		return cause__no_memory(why);
 	h->ops = ops;
-	fd = open_socket(h, listen, why);
-	if (fd >= 0 && !h->guard.local && !token)
-		err = cause__set(why, -EPERM,
-				 "other machines could ask at '%s': give --token-file FILE, or "
-				 "listen at 127.0.0.1",
-				 listen);
-	if (fd >= 0 && !err)
-		err = start(h, fd, why);
-	if (fd < 0 || err) {
-		if (fd >= 0)
-			close(fd);
-		free(h);
-		return fd < 0 ? fd : err;
+	err = open_http(h, listen, token, tls, why);
+	if (err) {
+		http__free(h);
+		return err;
 	}
 	h->guard.token = token;
 	*ret = h;
 	return 0;
+}
+
+static bool is_of(const struct http_later *l, const struct MHD_Daemon *d)
+{
+	return MHD_get_connection_info(l->c, MHD_CONNECTION_INFO_DAEMON)->daemon == d;
+}
+
+/* Its streams end. An answer that is still to come must find its connection: false, then. */
+static bool http__end_old(struct http *h)
+{
+	for (const struct http_later *l = h->laters; l; l = l->next)
+		if (l->waits && is_of(l, h->old))
+			return false;
+	for (const struct http_later *l = h->laters; l; l = l->next)
+		if (l->asleep && is_of(l, h->old))
+			MHD_resume_connection(l->c);
+	MHD_stop_daemon(h->old);
+	h->old = NULL;
+	return true;
+}
+
+int http__set_tls(struct http *h, const struct http_tls *tls, struct cause *why)
+{
+	const int listens = MHD_get_daemon_info(h->daemon, MHD_DAEMON_INFO_LISTEN_FD)->listen_fd;
+	scoped_fd int fd = fcntl(listens, F_DUPFD_CLOEXEC, 0);
+	struct MHD_Daemon *next = NULL;
+	int err;
+
+	if (h->old && !http__end_old(h))
+		return cause__set(why, -EBUSY,
+				  "answers of the certificate before this one are still to come: "
+				  "send SIGHUP again later");
+	if (fd < 0)
+		return cause__set(why, -errno, "cannot listen again: %s", strerror(errno));
+	err = start(h, fd, tls, &next, why);
+	if (err)
+		return err;
+	h->old = h->daemon;
+	h->old_until_ns = clock_now_ns() + HTTP_TIMEOUT_S * NS_PER_SEC;
+	h->daemon = next;
+	fd = MHD_quiesce_daemon(h->old); /* it is ours to close now */
+	return 0;
+}
+
+bool http__is_tls(const struct http *h)
+{
+	return h->guard.is_tls;
 }
 
 void http__set_token(struct http *h, struct token *token)
@@ -378,26 +476,44 @@ void http__free(struct http *h)
 	for (struct http_later *l = h->laters; l; l = l->next)
 		if (l->waits || l->asleep)
 			MHD_resume_connection(l->c);
-	MHD_stop_daemon(h->daemon);
+	if (h->old)
+		MHD_stop_daemon(h->old);
+	if (h->daemon)
+		MHD_stop_daemon(h->daemon);
+	if (h->epoll >= 0)
+		close(h->epoll);
 	token__free(h->guard.token);
 	free(h);
 }
 
 int http__fd(const struct http *h)
 {
-	return MHD_get_daemon_info(h->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+	return h->epoll;
 }
 
 int http__timeout_ms(const struct http *h)
 {
-	MHD_UNSIGNED_LONG_LONG ms;
+	struct MHD_Daemon *const both[] = { h->daemon, h->old };
+	int least = -1;
 
-	if (MHD_get_timeout(h->daemon, &ms) != MHD_YES)
-		return -1;
-	return ms < 1000 ? (int)ms : 1000;
+	for (size_t i = 0; i < ARRAY_SIZE(both); i++) {
+		MHD_UNSIGNED_LONG_LONG ms;
+
+		if (!both[i] || MHD_get_timeout(both[i], &ms) != MHD_YES)
+			continue;
+		if (least < 0 || ms < (unsigned int)least)
+			least = ms < 1000 ? (int)ms : 1000;
+	}
+	return least;
 }
 
 void http__run(struct http *h)
 {
 	(void)MHD_run(h->daemon);
+	if (!h->old)
+		return;
+	(void)MHD_run(h->old);
+	if (clock_now_ns() >= h->old_until_ns ||
+	    !MHD_get_daemon_info(h->old, MHD_DAEMON_INFO_CURRENT_CONNECTIONS)->num_connections)
+		(void)http__end_old(h);
 }

@@ -82,18 +82,28 @@ void http_later__tell(struct http_later *l, struct http_answer *a);
 void http_later__again(struct http_later *l); /* ops->get is asked again; l is gone */
 void http_later__wake(struct http_later *l); /* its stream has more; no harm if it does not sleep */
 
+struct http_tls { /* PEM, borrowed for the call */
+	const char *cert, *key;
+};
+
 struct http;
 struct token;
 /*
  * listen: "127.0.0.1:7070", "[::1]:7070", ":7070" (any address). ops: borrowed. token: NULL: nobody needs one; else
- * taken over, at success. -EINVAL: listen makes no sense; -EPERM: others could ask, and there is no token;
+ * taken over, at success. tls: NULL: plain HTTP. -EINVAL: listen makes no sense; -EPERM: others could ask, and there is no token;
  * -EADDRINUSE, ...; each with a cause.
  */
-int http__new(const char *listen, struct token *token, const struct http_ops *ops,
-	      struct http **ret, struct cause *why);
+int http__new(const char *listen, struct token *token, const struct http_tls *tls,
+	      const struct http_ops *ops, struct http **ret, struct cause *why);
 /* What still waits gets no answer; streams end. */
 void http__free(struct http *h);
 void http__set_token(struct http *h, struct token *token); /* taken over, in the old one's place */
+/*
+ * Another certificate, for connections from now on; those that are there have HTTP_TIMEOUT_S to end. If it is wrong
+ * (-EINVAL with a cause), the one of before stays.
+ */
+int http__set_tls(struct http *h, const struct http_tls *tls, struct cause *why);
+bool http__is_tls(const struct http *h);
 struct http_refused http__refused(const struct http *h);
 
 int http__fd(const struct http *h);         /* readable: call http__run() */

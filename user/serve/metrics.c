@@ -217,9 +217,9 @@ static void put_http(const struct metrics_in *in, struct textbuf *to)
 			"parkwatch_http_refused_total{reason=\"host\"} %" PRIu64 "\n"
 			"parkwatch_http_refused_total{reason=\"site\"} %" PRIu64 "\n",
 			r.token, r.host, r.site);
-	metrics__head(
-		in, to, "parkwatch_secret_reload_failures", "counter",
-		"Times that the token could not be read again, and the one of before stayed.");
+	metrics__head(in, to, "parkwatch_secret_reload_failures", "counter",
+		      "Times that the token or the certificate could not be read again, and the "
+		      "one of before stayed.");
 	textbuf__format(to, "parkwatch_secret_reload_failures_total %" PRIu64 "\n",
 			in->secrets->failures);
 }

@@ -8,13 +8,15 @@
 #include "base/json_writer.h"
 
 /* __meta_ labels are for rules of relabeling, and go after these. */
-static void put_labels(struct json_writer *w, const struct watched *t)
+static void put_labels(struct json_writer *w, const struct watched *t, bool is_tls)
 {
 	char pid[12];
 
 	snprintf(pid, sizeof(pid), "%d", (int)t->row.pid);
 	jsonw_object_field(w, "labels");
 	jsonw_string_field(w, "__metrics_path__", "/metrics");
+	if (is_tls)
+		jsonw_string_field(w, "__scheme__", "https");
 	jsonw_string_field(w, "__param_target", t->id);
 	jsonw_string_field(w, "pid", pid); /* else all would have the same labels */
 	jsonw_string_field(w, "__meta_parkwatch_target", t->id);
@@ -28,7 +30,8 @@ static void put_labels(struct json_writer *w, const struct watched *t)
 	jsonw_end_object(w);
 }
 
-void sd__write(struct watched *const *targets, size_t nr, const char *host, struct textbuf *to)
+void sd__write(struct watched *const *targets, size_t nr, const char *host, bool is_tls,
+	       struct textbuf *to)
 {
 	scoped_mem struct json_writer *w = malloc(sizeof(*w));
 
@@ -45,7 +48,7 @@ void sd__write(struct watched *const *targets, size_t nr, const char *host, stru
 		jsonw_array_field(w, "targets");
 		jsonw_string(w, host);
 		jsonw_end_array(w);
-		put_labels(w, targets[i]);
+		put_labels(w, targets[i], is_tls);
 		jsonw_end_object(w);
 	}
 	jsonw_end_array(w);

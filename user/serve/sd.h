@@ -10,6 +10,7 @@
 #include "serve/watched.h"
 
 /* host: how the client calls us, "node1:7070"; "": it does not say, and gets nothing. */
-void sd__write(struct watched *const *targets, size_t nr, const char *host, struct textbuf *to);
+void sd__write(struct watched *const *targets, size_t nr, const char *host, bool is_tls,
+	       struct textbuf *to);
 
 #endif

@@ -29,7 +29,6 @@
 #include "serve/state_dir.h"
 #include "serve/store.h"
 #include "serve/stored_look.h"
-#include "serve/token.h"
 
 #define EVENTS  64
 #define TICK_MS 1000
@@ -472,16 +471,18 @@ static void supervisor__open_store(struct supervisor *s, const char *dir)
 static int supervisor__open_http(struct supervisor *s, const struct supervisor_opts *o,
 				 const char *listen, const struct http_ops *ops, struct cause *why)
 {
-	scoped(token) token = NULL;
+	const struct config *c = s->config.now;
 	int err = secrets__name(&s->secrets, SECRET_TOKEN,
-				o->token_file ? o->token_file : s->config.now->token_file, why);
+				o->token_file ? o->token_file : c->token_file, why);
 
 	if (!err)
-		err = secrets__read_token(&s->secrets, &token, why);
+		err = secrets__name(&s->secrets, SECRET_CERT,
+				    o->tls_cert ? o->tls_cert : c->tls_cert, why);
 	if (!err)
-		err = http__new(listen, token, ops, &s->http, why); /* a low port needs root */
+		err = secrets__name(&s->secrets, SECRET_KEY, o->tls_key ? o->tls_key : c->tls_key,
+				    why);
 	if (!err)
-		token = NULL;
+		err = secrets__open_http(&s->secrets, listen, ops, &s->http, why);
 	return err;
 }
 
@@ -496,7 +497,7 @@ int supervisor__run(const struct supervisor_opts *o, struct cause *why)
 	err = configured__open(&s.config, o->config, why);
 	if (!err && !listen)
 		listen = s.config.now->listen ? s.config.now->listen : SUPERVISOR_LISTEN;
-	if (!err)
+	if (!err) /* a low port needs root */
 		err = supervisor__open_http(&s, o, listen, &ops, why);
 	if (!err)
 		err = launcher__start(s.config.path, &s.secrets, &s.launcher_pid, &s.launcher, why);
@@ -510,7 +511,7 @@ int supervisor__run(const struct supervisor_opts *o, struct cause *why)
 		err = supervisor__open(&s, why);
 	if (!err) {
 		supervisor__configure(&s);
-		log_info("serving http://%s/", listen);
+		log_info("serving http%s://%s/", http__is_tls(s.http) ? "s" : "", listen);
 		supervisor__loop(&s);
 		err = s.err;
 	}

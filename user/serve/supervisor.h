@@ -16,8 +16,8 @@
 struct supervisor_opts {
 	const char
 		*listen; /* as http__new(); NULL: as the configuration says, or SUPERVISOR_LISTEN */
-	const char *config;     /* the file; NULL: CONFIG_PATH, if it is there */
-	const char *token_file; /* NULL: as the configuration says, or none */
+	const char *config; /* the file; NULL: CONFIG_PATH, if it is there */
+	const char *token_file, *tls_cert, *tls_key; /* NULL: as the configuration says, or none */
 	const char *
 		state_dir; /* NULL: as the configuration says, or STATE_DIR; not usable: no history is on disk */
 };
