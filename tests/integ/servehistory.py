@@ -14,6 +14,7 @@ import build
 import serve
 from refusals import one_line
 from serve import LOOK, Daemon, value, workers
+from servesinks import Server, attributes, daemon
 from target import Target, expect, parkwatch
 
 
@@ -91,13 +92,21 @@ def what_happened_is_told():
 
 
 def a_storm_is_told():
-    with Daemon() as d, crowd() as t:
+    with Server() as hook, Server() as collector, crowd() as t, \
+            daemon("metrics", webhook=f"http://127.0.0.1:{hook.port}/", otlp=f"http://127.0.0.1:{collector.port}") as d:
         target = d.looked_at(t.pid)["id"]
         time.sleep(6 * LOOK + 5)
         expect(not events(d, kind="storm"), f"{events(d)}")
         tell(t, "more 6000")
         d.until(lambda: events(d, kind="storm", target=target), "it is not told", 3 * LOOK)
         found = events(d, kind="storm")
+        logs = []
+        d.until(lambda: hook.got and logs.extend(body for path, _, body in collector.got if path == "/v1/logs") or logs, "the sinks hear nothing")
+    (told,) = (json.loads(body) for _, _, body in hook.got)
+    expect((told["kind"], told["target"]["pid"], told["text"]) == ("storm", t.pid, found[0]["text"]), f"{told}")
+    expect(told["figures"]["births"] == 6000 and told["figures"]["alive"] == 6001, f"{told}")
+    (record,) = json.loads(logs[0])["resourceLogs"][0]["scopeLogs"][0]["logRecords"]
+    expect(record["eventName"] == "parkwatch.storm" and attributes(record)["parkwatch.storm.births"] == "6000", f"{record}")
     expect(len(found) == 1 and "6000 goroutines" in found[0]["text"] and "6001 are alive" in found[0]["text"], f"{found}")
 
 

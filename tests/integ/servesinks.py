@@ -232,17 +232,36 @@ def otlp_profiles_are_those_of_the_program():
     expect(any("main." in stack[0] or stack[0] == "runtime.main" for stack, _ in samples) and all(dict(told)["state"] for _, told in samples), f"{samples}")
 
 
+def logged_as_reported(bodies, groups, pid):
+    """One record of OTLP logs for each place, with the evidence of the report."""
+    ((of_target,),) = (json.loads(body)["resourceLogs"] for body in bodies)
+    (scope,) = of_target["scopeLogs"]
+    records = [(r, attributes(r)) for r in scope["logRecords"]]
+    expect(attributes(of_target["resource"])["process.pid"] == str(pid) and len(records) == len(groups), f"{records}")
+    for g in groups:
+        (record, have), = ((r, a) for r, a in records if a["code.function.name"] == g["blocked_at"]["func"])
+        expect(record["eventName"] == "parkwatch.leak" and record["severityText"] == "WARN" and g["verdict"] in record["body"]["stringValue"], f"{record}")
+        expect((have["parkwatch.leak.verdict"], have["parkwatch.leak.reason"], int(have["parkwatch.leak.count"]), have["parkwatch.leak.why"], have["parkwatch.leak.cure"],
+                have["code.file.path"], int(have["code.line.number"]), have["parkwatch.created_by.function.name"], int(have["parkwatch.created_by.line.number"])) ==
+               (g["verdict"], g["reason"], g["count"], g["why"], g["cure"],
+                g["blocked_at"]["file"], g["blocked_at"]["line"], g["created_by"]["func"], g["created_by"]["line"]), f"{have} {g}")
+        since = datetime.datetime.fromisoformat(have["parkwatch.leak.since"].replace("Z", "+00:00")).timestamp()
+        expect(0 <= time.time() - since - g["age_s"]["max"] < 300, f"{have} {g['age_s']}")
+
+
 def the_webhook_gets_a_report_of_each_new_leak():
     command = build.built(build.MODES_MINOR, "static", "leaks")
-    with Server() as s, Target("early-return", command=command) as t, Target("pool", command=command) as healthy, \
-            daemon(level="leaks", webhook=f"http://127.0.0.1:{s.port}/hook?key=1") as d:
+    with Server() as s, Server() as collector, Target("early-return", command=command) as t, Target("pool", command=command) as healthy, \
+            daemon(level="leaks", webhook=f"http://127.0.0.1:{s.port}/hook?key=1", otlp=f"http://127.0.0.1:{collector.port}") as d:
         want = json.loads(t.truth())["leaks"][0]
         seen = d.looked_at(t.pid)
         d.until(lambda: s.got, "nothing arrives", 120)
         d.until(lambda: (d.target(healthy.pid) or {}).get("leaking") is not None, "the other one is not watched", 120)
         report = d.get(f"/api/v1/targets/{seen['id']}/leaks")[2]
+        d.until(lambda: any(path == "/v1/logs" for path, _, _ in collector.got), "nothing is logged")
         (path, headers, body), = s.got
     told = json.loads(body)
+    logged_as_reported([body for path, _, body in collector.got if path == "/v1/logs"], told["report"]["groups"], t.pid)
     expect(path == "/hook?key=1" and headers["Content-Type"] == "application/json" and told["kind"] == "leak", f"{path} {headers}")
     expect(told["target"]["id"] == seen["id"] and told["target"]["pid"] == t.pid and abs(datetime.datetime.fromisoformat(
         told["time"].replace("Z", "+00:00")).timestamp() - time.time()) < 200, f"{told['target']} {told['time']}")

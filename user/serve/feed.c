@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "serve/feed.h"
 
+#include <string.h>
 #include <time.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/json_writer.h"
 #include "base/log.h"
-#include "serve/api.h"
+#include "serve/hook.h"
 #include "serve/look_pprof.h"
 #include "serve/otlp.h"
+#include "serve/otlp_logs.h"
 #include "serve/otlp_profiles.h"
 #include "serve/pyroscope.h"
 
-/* --- leaks, for the webhook --- */
+/* --- leaks --- */
 
 /* FNV-1a */
 static uint64_t add_to_hash(uint64_t hash, const char *text)
@@ -32,10 +33,10 @@ static bool leaks_sent__has(const struct leaks_sent *s, uint64_t hash)
 	return false;
 }
 
-/* Takes the places in. True: there is one that was not told before. */
-static bool leaks_sent__add(struct leaks_sent *s, const struct leak_figures *f)
+/* Takes the places in. Returns those that were not told before, a bit for each of f->sites. */
+static uint32_t leaks_sent__add(struct leaks_sent *s, const struct leak_figures *f)
 {
-	bool some = false;
+	uint32_t fresh = 0;
 
 	for (size_t i = 0; i < f->nr; i++) {
 		const uint64_t hash =
@@ -45,64 +46,62 @@ static bool leaks_sent__add(struct leaks_sent *s, const struct leak_figures *f)
 
 		if (leaks_sent__has(s, hash))
 			continue;
-		some = true;
+		fresh |= 1u << i;
 		if (s->nr == ARRAY_SIZE(s->v))
 			s->nr = 0;
 		s->v[s->nr++] = hash;
 	}
-	return some;
+	return fresh;
 }
 
-static void put_time(struct json_writer *w)
+/* body: taken over; err: of making it. */
+static void put(struct sinks *sinks, enum post what, const struct watched *t, struct textbuf *body,
+		int err)
 {
-	const time_t now = time(NULL);
-	char text[32];
-	struct tm tm;
-
-	gmtime_r(&now, &tm);
-	strftime(text, sizeof(text), "%FT%TZ", &tm);
-	jsonw_string_field(w, "time", text);
-}
-
-static int put_leaks(struct json_writer *w, const struct watched *t)
-{
-	scoped_mem char *report = NULL;
-	size_t len = 0;
-	FILE *out = open_memstream(&report, &len);
-	int err = out ? leakwatch__write_json(&t->leaks, out, NULL) : -1;
-
-	if (out && fclose(out))
-		err = -1;
-	if (err)
-		return err;
-	jsonw_start_object(w);
-	put_time(w);
-	jsonw_string_field(w, "kind", "leak");
-	jsonw_name(w, "target");
-	api_target(w, t);
-	jsonw_name(w, "report");
-	jsonw_again(w, report, len);
-	jsonw_end_object(w);
-	jsonw_end(w);
-	return 0;
+	if (err || body->err)
+		log_warn("%s: what happened to it cannot be told: %s", t->id,
+			 strerror(err ? -err : -body->err));
+	else
+		sinks__put(sinks, what, steal(body->v), body->nr);
+	textbuf__done(body);
 }
 
 void feed__leaks(struct sinks *sinks, struct watched *t)
 {
-	scoped_mem struct json_writer *w = NULL;
+	const uint32_t hook = sinks__wants(sinks, POST_HOOK)
+				      ? leaks_sent__add(&t->leaks_hooked, &t->leaks.figures)
+				      : 0,
+		       logs = sinks__wants(sinks, POST_LOGS)
+				      ? leaks_sent__add(&t->leaks_logged, &t->leaks.figures)
+				      : 0;
 	struct textbuf body;
 
-	if (!sinks__wants(sinks, POST_HOOK) || !leaks_sent__add(&t->leaks_sent, &t->leaks.figures))
-		return;
-	w = malloc(sizeof(*w));
 	textbuf__init(&body, NULL);
-	if (w)
-		jsonw_init(w, &body);
-	if (w && !put_leaks(w, t) && !body.err)
-		sinks__put(sinks, POST_HOOK, steal(body.v), body.nr);
-	else
-		log_warn("%s: no memory for the webhook's report", t->id);
-	textbuf__done(&body);
+	if (hook)
+		put(sinks, POST_HOOK, t, &body, hook__leaks(t, &body));
+	textbuf__init(&body, NULL);
+	if (logs)
+		put(sinks, POST_LOGS, t, &body,
+		    otlp_logs__leaks(t, logs, clock_ns(CLOCK_REALTIME), &body));
+}
+
+/* --- storms, slow leaks --- */
+
+void feed__alarms(struct sinks *sinks, const struct watched *t)
+{
+	const struct history_alarm *v;
+	const size_t nr = history__alarms(t->history, &v);
+	struct textbuf body;
+
+	for (size_t i = 0; i < nr; i++) {
+		textbuf__init(&body, NULL);
+		if (sinks__wants(sinks, POST_HOOK))
+			put(sinks, POST_HOOK, t, &body, hook__alarm(t, &v[i], &body));
+		textbuf__init(&body, NULL);
+		if (sinks__wants(sinks, POST_LOGS))
+			put(sinks, POST_LOGS, t, &body,
+			    otlp_logs__alarm(t, &v[i], clock_ns(CLOCK_REALTIME), &body));
+	}
 }
 
 /* --- now and then --- */

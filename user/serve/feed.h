@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * feed: what goes to the sinks, and when: OTLP metrics of all targets every OTLP_NS; the goroutines of
- * each to Pyroscope every PYROSCOPE_NS, as an OTLP profile every OTLP_PROFILES_NS; to the webhook a
- * report of leaks that has a place which was not told before.
+ * each to Pyroscope every PYROSCOPE_NS, as an OTLP profile every OTLP_PROFILES_NS; to the webhook and
+ * as OTLP logs leaks of a place that was not told before, storms and slow leaks.
  */
 #ifndef PARKWATCH_SERVE_FEED_H
 #define PARKWATCH_SERVE_FEED_H
@@ -19,5 +19,7 @@ void feed__tick(struct feed *f, struct sinks *sinks, struct watched *const *targ
 
 /* It has a new report. */
 void feed__leaks(struct sinks *sinks, struct watched *w);
+/* Its last look found something. */
+void feed__alarms(struct sinks *sinks, const struct watched *w);
 
 #endif

@@ -19,7 +19,7 @@ static void take_name(char to[LEAK_NAME_MAX], const char *name)
 	snprintf(to, LEAK_NAME_MAX, "%s", from);
 }
 
-static void site_of(const struct leaks *l, const struct leak_entry *e, struct leak_site *ret)
+void leak_site_of(const struct leaks *l, const struct leak_entry *e, struct leak_site *ret)
 {
 	const struct site *made = dump__site(l->d, e->made);
 
@@ -29,7 +29,7 @@ static void site_of(const struct leaks *l, const struct leak_entry *e, struct le
 	take_name(ret->blocked_at, e->blocked ? e->place.func : NULL);
 }
 
-static bool same_place(const struct leak_site *a, const struct leak_site *b)
+bool leak_site__same(const struct leak_site *a, const struct leak_site *b)
 {
 	return a->verdict == b->verdict && !strcmp(a->created_by, b->created_by) &&
 	       !strcmp(a->blocked_at, b->blocked_at);
@@ -41,7 +41,7 @@ void leak_figures__add(struct leak_figures *f, const struct leak_site *s)
 	struct leak_site *least = &f->sites[0];
 
 	for (size_t i = 0; i < f->nr; i++) {
-		if (same_place(&f->sites[i], s)) {
+		if (leak_site__same(&f->sites[i], s)) {
 			f->sites[i].goroutines += s->goroutines;
 			return;
 		}
@@ -67,7 +67,7 @@ void leak_figures_of(const struct leaks *l, struct leak_figures *ret)
 
 		if (!leak_entry__counts(e, false))
 			continue;
-		site_of(l, e, &s);
+		leak_site_of(l, e, &s);
 		leak_figures__add(ret, &s);
 		ret->leaking += s.goroutines;
 		ret->stack_bytes += leaks__group(l, e)->stack_bytes;

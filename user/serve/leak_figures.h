@@ -34,7 +34,10 @@ struct leak_figures {         /* a plain value */
 };
 
 struct leaks;
-void leak_figures_of(const struct leaks *l, struct leak_figures *ret); /* l: with entries */
+struct leak_entry;
+void leak_site_of(const struct leaks *l, const struct leak_entry *e, struct leak_site *ret);
+bool leak_site__same(const struct leak_site *a, const struct leak_site *b); /* but for how many */
+void leak_figures_of(const struct leaks *l, struct leak_figures *ret);      /* l: with entries */
 
 /* One more place, or more goroutines at a known one. */
 void leak_figures__add(struct leak_figures *f, const struct leak_site *s);

@@ -75,18 +75,36 @@ static int opened__read(struct opened *o, const char *bytes, size_t len, struct 
 	return err;
 }
 
-int leakwatch__write_json(const struct leakwatch *w, FILE *out, struct cause *why)
+int leakwatch__report(const struct leakwatch *w,
+		      int (*use)(struct leaks *l, const struct leaks_show *s, void *ctx), void *ctx,
+		      struct cause *why)
 {
 	struct opened o = { .replay = NULL };
 	int err = opened__read(&o, w->report, w->report_len, why);
 
 	if (!err)
-		err = format__write(format_by_name("json"), VIEW_LEAKS,
-				    &(struct shown){
-					    .leaks = { .leaks = o.leaks, .show = &o.show } },
-				    out, why);
+		err = use(o.leaks, &o.show, ctx);
 	opened__done(&o);
 	return err;
+}
+
+struct to_json {
+	FILE *out;
+	struct cause *why;
+};
+
+static int write_json(struct leaks *l, const struct leaks_show *s, void *ctx)
+{
+	const struct to_json *to = ctx;
+
+	return format__write(format_by_name("json"), VIEW_LEAKS,
+			     &(struct shown){ .leaks = { .leaks = l, .show = s } }, to->out,
+			     to->why);
+}
+
+int leakwatch__write_json(const struct leakwatch *w, FILE *out, struct cause *why)
+{
+	return leakwatch__report(w, write_json, &(struct to_json){ out, why }, why);
 }
 
 static int leakwatch__take(struct leakwatch *w, const char *id, struct leak_turns *turns,

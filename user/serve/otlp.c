@@ -2,65 +2,26 @@
 #include "serve/otlp.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/cleanup.h"
-#include "base/json_writer.h"
-#include "serve/otlp_resource.h"
-
-/* 64-bit integers are strings in protobuf's JSON. */
-static void put_u64(struct json_writer *w, const char *name, uint64_t n)
-{
-	char text[24];
-
-	snprintf(text, sizeof(text), "%" PRIu64, n);
-	jsonw_string_field(w, name, text);
-}
-
-static void put_any(struct json_writer *w, const struct otlp_attribute *a)
-{
-	jsonw_start_object(w);
-	jsonw_string_field(w, "key", a->key);
-	jsonw_name(w, "value");
-	jsonw_start_object(w);
-	if (a->text)
-		jsonw_string_field(w, "stringValue", a->text);
-	else
-		put_u64(w, "intValue", (uint64_t)a->number);
-	jsonw_end_object(w);
-	jsonw_end_object(w);
-}
-
-static void put_resource(struct json_writer *w, const struct watched *t)
-{
-	struct otlp_resource r;
-
-	otlp_resource_of(t, &r);
-	jsonw_name(w, "resource");
-	jsonw_start_object(w);
-	jsonw_array_field(w, "attributes");
-	for (size_t i = 0; i < r.nr; i++)
-		put_any(w, &r.v[i]);
-	jsonw_end_array(w);
-	jsonw_end_object(w);
-}
+#include "serve/otlp_json.h"
 
 static void begin_point(struct json_writer *w, const char *key, const char *value, uint64_t now_ns)
 {
 	jsonw_start_object(w);
 	jsonw_array_field(w, "attributes");
-	put_any(w, &(struct otlp_attribute){ .key = key, .text = value });
+	otlp_json__text(w, key, value);
 	jsonw_end_array(w);
-	put_u64(w, "timeUnixNano", now_ns);
+	otlp_json__u64(w, "timeUnixNano", now_ns);
 }
 
 static void put_count(struct json_writer *w, const char *key, const char *value, uint64_t n,
 		      uint64_t now_ns)
 {
 	begin_point(w, key, value, now_ns);
-	put_u64(w, "asInt", n);
+	otlp_json__u64(w, "asInt", n);
 	jsonw_end_object(w);
 }
 
@@ -121,22 +82,10 @@ static void put_waits(struct json_writer *w, const struct watched *t, uint64_t n
 
 static void put_target(struct json_writer *w, const struct watched *t, uint64_t now_ns)
 {
-	jsonw_start_object(w);
-	put_resource(w, t);
-	jsonw_array_field(w, "scopeMetrics");
-	jsonw_start_object(w);
-	jsonw_name(w, "scope");
-	jsonw_start_object(w);
-	jsonw_string_field(w, "name", "parkwatch");
-	jsonw_string_field(w, "version", PARKWATCH_VERSION);
-	jsonw_end_object(w);
-	jsonw_array_field(w, "metrics");
+	otlp_json__begin(w, t, "scopeMetrics", "metrics");
 	put_states(w, t, now_ns);
 	put_waits(w, t, now_ns);
-	jsonw_end_array(w);
-	jsonw_end_object(w);
-	jsonw_end_array(w);
-	jsonw_end_object(w);
+	otlp_json__end(w);
 }
 
 bool otlp__metrics(struct watched *const *targets, size_t nr, uint64_t now_ns, struct textbuf *to)

@@ -13,7 +13,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "facts/book.h"
-#include "serve/events.h"
 #include "view/dump.h"
 #include "view/place.h"
 
@@ -119,26 +118,29 @@ int remember__look(struct history *h, struct dump *d, uint64_t now_ns, uint64_t 
 
 _Static_assert(DUMP_UNKNOWN == HISTORY_UNKNOWN, "both say that a wait is not known");
 
-static void tell_storm(const struct history_alarm *a, const char *target, struct events *e)
+static const char *or_unknown(const char *text)
 {
-	events__tell(e, EVENT_STORM, target,
-		     "%" PRIu64 " goroutines started within %.0f s; %" PRIu64 " are alive",
-		     a->births, (double)a->took_ns / NS_PER_SEC, a->alive);
+	return text[0] ? text : "?";
 }
 
-static void tell_leak(const struct history *h, const struct history_alarm *a, const char *target,
-		      struct events *e)
+void alarm_words_of(const struct history *h, const struct history_alarm *a, struct alarm_words *ret)
 {
-	const char *made, *blocked;
 	enum gostate state;
 
-	if (!history__about(h, a->row, &made, &blocked, &state))
+	*ret = (struct alarm_words){ .made = "", .blocked = "", .reason = "" };
+	if (a->kind == HISTORY_STORM) {
+		snprintf(ret->text, sizeof(ret->text),
+			 "%" PRIu64 " goroutines started within %.0f s; %" PRIu64 " are alive",
+			 a->births, (double)a->took_ns / NS_PER_SEC, a->alive);
 		return;
-	events__tell(e, EVENT_SLOW_LEAK, target,
-		     "%" PRIu32 " goroutines more in %" PRIu32 " h, each hour some, %" PRIu64
-		     " now: created by %s, blocked at %s [%s]",
-		     a->leak.rise, a->leak.hours, a->alive, made[0] ? made : "?",
-		     blocked[0] ? blocked : "?", gostate_word(state));
+	}
+	if (history__about(h, a->row, &ret->made, &ret->blocked, &state))
+		ret->reason = gostate_word(state);
+	snprintf(ret->text, sizeof(ret->text),
+		 "%" PRIu32 " goroutines more in %" PRIu32 " h, each hour some, %" PRIu64
+		 " now: created by %s, blocked at %s [%s]",
+		 a->leak.rise, a->leak.hours, a->alive, or_unknown(ret->made),
+		 or_unknown(ret->blocked), or_unknown(ret->reason));
 }
 
 size_t remember__alarms(const struct history *h, const char *target, struct events *e)
@@ -147,12 +149,12 @@ size_t remember__alarms(const struct history *h, const char *target, struct even
 	const size_t nr = history__alarms(h, &v);
 
 	for (size_t i = 0; i < nr; i++) {
-		if (v[i].kind == HISTORY_STORM)
-			tell_storm(&v[i], target, e);
-		else
-			tell_leak(h, &v[i], target, e);
-		log_warn("%s: %s: %s", target, v[i].kind == HISTORY_STORM ? "storm" : "slow leak",
-			 events__last(e));
+		const bool storm = v[i].kind == HISTORY_STORM;
+		struct alarm_words words;
+
+		alarm_words_of(h, &v[i], &words);
+		events__tell(e, storm ? EVENT_STORM : EVENT_SLOW_LEAK, target, "%s", words.text);
+		log_warn("%s: %s: %s", target, storm ? "storm" : "slow leak", words.text);
 	}
 	return nr;
 }

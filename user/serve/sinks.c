@@ -21,6 +21,7 @@ static const struct {
 	[POST_PYROSCOPE] = { SINK_PYROSCOPE, "profiles", "/push.v1.PusherService/Push",
 			     "application/json" },
 	[POST_METRICS] = { SINK_OTLP, "metrics", "/v1/metrics", "application/json" },
+	[POST_LOGS] = { SINK_OTLP, "logs", "/v1/logs", "application/json" },
 	[POST_PROFILES] = { SINK_OTLP, "profiles", "/v1development/profiles",
 			    "application/x-protobuf" },
 	[POST_HOOK] = { SINK_WEBHOOK, "events", "", "application/json" },

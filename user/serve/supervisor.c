@@ -255,8 +255,10 @@ static void supervisor__read(struct supervisor *s, struct watched *w)
 	const uint64_t looks = w->looks;
 	const int err = watched__read(w);
 
-	if (w->looks != looks && remember__alarms(w->history, w->id, &s->events))
+	if (w->looks != looks && remember__alarms(w->history, w->id, &s->events)) {
 		w->leaks.plan.asked = true;
+		feed__alarms(s->sinks, w);
+	}
 	if (w->looks != looks && s->store)
 		stored_look__keep(s->store, w);
 	if (!err || err == -EPIPE)

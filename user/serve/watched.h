@@ -26,7 +26,7 @@ struct watched_counts {
 	uint64_t oldest_ns[GOSTATE_MAX]; /* the longest wait; 0: not known */
 };
 
-/* The places of leaks that the webhook knows, by hash. Full: it begins anew. */
+/* The places of leaks that a sink knows, by hash. Full: it begins anew. */
 struct leaks_sent {
 	uint64_t v[LEAK_SITES_MAX * 2];
 	size_t nr;
@@ -60,7 +60,7 @@ struct watched {
 	bool latencies_known;
 	enum level level;
 	struct leakwatch leaks;
-	struct leaks_sent leaks_sent;
+	struct leaks_sent leaks_hooked, leaks_logged; /* to the webhook, to OTLP */
 	/* when its goroutines went to Pyroscope and to OTLP; 0: never */
 	uint64_t pushed_ns, otlp_pushed_ns;
 	struct history *history;            /* owned; NULL: no look came yet */
