@@ -18,7 +18,7 @@ from pathlib import Path
 import build
 import script
 from leaks import leaking
-from target import LIMIT, alive, expect, folded
+from target import LIMIT, Target, alive, expect, folded
 
 MINORS = [15, 17, 22, 27]
 KINDS = "one-of-ten,early-return"
@@ -164,6 +164,29 @@ def the_end_of_the_target_ends_both(pwjobs):
     expect(int(numbers["recorded_ns"]) < 60 * 10**9, str(numbers))
 
 
+def do(target, line):
+    target.process.stdin.write(line + "\n")
+    target.process.stdin.flush()
+    expect(target.process.stdout.readline().startswith("{"), line)
+
+
+def a_watch_of_many_goroutines_costs_a_recording_no_event(pwjobs, first):
+    """A look at them, or a search of the heap, takes longer than the ring of events has room for: it is drained meanwhile."""
+    with Target("-", command=build.built(build.MODES_MINOR, "static", "crowd")) as t:
+        do(t, "leak 200000")
+        do(t, "rally 1")
+        p = subprocess.run([pwjobs, str(t.pid), "5", "waits", first, "5"], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT)
+        expect(p.returncode == 0, f"exit {p.returncode}: {p.stderr}")
+    leaks, numbers, recorded = p.stdout.split("---\n")
+    numbers = dict(line.partition(" ")[::2] for line in numbers.splitlines())
+    expect(numbers["lost"] == numbers["watch_lost"] == "0", str(numbers))
+    expect({g["start"]["func"] for g in json.loads(leaks)["groups"] if g["leak"]} == {"main.lost"}, leaks[:1000])
+    # Each of the two is woken by the other alone: between two of its waits it hardly runs.
+    waited = sum(ns for stack, ns in folded(recorded) if stack[0] == "main.play")
+    expect(int(numbers["events"]) > 1000 and 0 < waited <= 2 * int(numbers["recorded_ns"]), f"{waited} ns: {numbers}")
+    return f"{numbers['events']} events"
+
+
 ENDS = [("births", "watch", SECONDS, 3), ("births", "record", SECONDS, 3), ("births", "watch", 3, SECONDS), ("births", "record", 3, SECONDS),
         ("blocked", "record", SECONDS, 3), ("blocked", "record", 3, SECONDS)]
 
@@ -175,6 +198,8 @@ def cases():
     yield "jobs: parks_are_of_both", parks_are_of_both, ()
     for end in ENDS:
         yield f"jobs: one_ends_and_the_other_goes_on {' '.join(map(str, end))}", one_ends_and_the_other_goes_on, end
+    for first in ("record", "watch"):
+        yield f"jobs: a_watch_of_many_goroutines_costs_a_recording_no_event {first}", a_watch_of_many_goroutines_costs_a_recording_no_event, (first,)
     yield "jobs: a_signal_ends_both", a_signal_ends_both, ()
     yield "jobs: the_end_of_the_target_ends_both", the_end_of_the_target_ends_both, ()
 

@@ -7,7 +7,7 @@
  *						as JSON, "NAME VALUE" lines of both, the recording
  *						as folded stacks
  *
- * EVENT: births, exits or blocked. FIRST, "watch" or "record": which has its probes first, and
+ * EVENT: births, exits, blocked, or waits: blocked, each wait by itself. FIRST, "watch" or "record": which has its probes first, and
  * begins first. RECORD: how many seconds the recording takes. SIGINT ends it early. When both go on
  * it says so.
  */
@@ -107,7 +107,7 @@ struct asked {
 	pid_t pid;
 	uint64_t duration_ns, record_ns;
 	enum profile_event event;
-	bool record_first;
+	bool single_events, record_first;
 };
 
 static int open_watch(const struct asked *a, struct shared_probes *shared, struct watch **ret,
@@ -131,6 +131,7 @@ static int open_session(const struct asked *a, struct shared_probes *shared, str
 					.depth = DEPTH,
 					.ring_bytes = PW_RING_DEFAULT,
 					.rate = 20,
+					.single_events = a->single_events,
 					.shared = shared };
 
 	return session__open(&o, ret, why);
@@ -191,9 +192,9 @@ static int run(const struct asked *a, struct cause *why)
 
 static enum profile_event event_by_name(const char *name)
 {
-	return !strcmp(name, "exits")     ? PROFILE_EXITS
-	       : !strcmp(name, "blocked") ? PROFILE_BLOCKED
-					  : PROFILE_BIRTHS;
+	return !strcmp(name, "exits")                               ? PROFILE_EXITS
+	       : !strcmp(name, "blocked") || !strcmp(name, "waits") ? PROFILE_BLOCKED
+								    : PROFILE_BIRTHS;
 }
 
 int main(int argc, char **argv)
@@ -213,6 +214,7 @@ int main(int argc, char **argv)
 				   .duration_ns = (uint64_t)atoi(argv[2]) * NS_PER_SEC,
 				   .record_ns = (uint64_t)atoi(argv[5]) * NS_PER_SEC,
 				   .event = event_by_name(argv[3]),
+				   .single_events = !strcmp(argv[3], "waits"),
 				   .record_first = !strcmp(argv[4], "record") },
 		  &why);
 	if (err)

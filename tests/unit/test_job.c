@@ -31,9 +31,11 @@ struct fake {
 	uint64_t due_ns[4]; /* after the start; 0: the list ends, and so does the job */
 	size_t at;          /* of them */
 	uint64_t start_ns;
-	int fd;                /* wakes it, if not 0 */
-	int start_err, at_end; /* what start() and the last step return */
-	bool raises;           /* its first step asks for the end of all */
+	int fd;                  /* wakes it, if not 0 */
+	int start_err, at_end;   /* what start() and the last step return */
+	bool raises;             /* its first step asks for the end of all */
+	const bool *lends_while; /* its steps lend the thread, and take as long as this is so */
+	bool *ends;              /* set to false by its last step */
 	bool goes_on_after_stop;
 	bool stopped, early; /* a step came before its moment, and nothing woke it */
 };
@@ -80,11 +82,17 @@ static int fake__step(void *self, struct cause *why)
 	f->early |= !f->stopped && clock_now_ns() < fake__due(f).at_ns;
 	if (f->raises)
 		stop = 1;
+	jobs__lend(f->lends_while);
+	while (f->lends_while && *(volatile const bool *)f->lends_while)
+		heart__beat();
+	jobs__lend(false);
 	if (f->stopped && !f->goes_on_after_stop)
 		return JOB_OVER;
 	f->goes_on_after_stop = false;
 	if (f->due_ns[++f->at])
 		return JOB_GOES_ON;
+	if (f->ends)
+		*f->ends = false;
 	return f->at_end ? cause__set(why, f->at_end, "%c failed", f->name) : JOB_OVER;
 }
 
@@ -127,6 +135,33 @@ Test(job, steps_come_in_the_order_of_their_moments_and_never_before_them)
 	cr_expect_str_eq(calls.text, "asbscsb.a.a.c.b.");
 	for (size_t i = 0; i < 3; i++)
 		cr_expect(!fakes[i].early, "%c", fakes[i].name);
+}
+
+Test(job, who_lends_the_thread_holds_nobody_up)
+{
+	bool busy = true;
+	struct fake fakes[] = {
+		{ .name = 'a', .due_ns = { 1 }, .lends_while = &busy },
+		{ .name = 'b', .due_ns = { 20 * NS_PER_MS, 40 * NS_PER_MS }, .ends = &busy },
+		{ .name = 'c', .due_ns = { 1, 60 * NS_PER_MS }, .lends_while = &busy },
+	};
+	struct job jobs[3];
+
+	/* a does nothing until b has stepped for the last time, and c neither, in the middle of a */
+	cr_expect_eq(run(fakes, 3, jobs), 0);
+	cr_expect_str_eq(calls.text, "asbscsa.c.b.b.c.");
+	cr_expect(!fakes[1].early && !fakes[2].early);
+}
+
+Test(job, one_alone_lends_to_nobody)
+{
+	bool busy = false;
+	struct fake fake = { .name = 'a', .due_ns = { 1 }, .lends_while = &busy };
+	struct job job;
+
+	cr_expect_eq(run(&fake, 1, &job), 0);
+	jobs__lend(true);
+	cr_expect_not(heart_lent, "no loop runs");
 }
 
 Test(job, who_is_due_at_the_same_time_is_stepped_in_the_order_given)

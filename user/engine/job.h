@@ -14,7 +14,9 @@
  *	*stop		calls stop() of each job that goes on, once, and then step() at once
  *
  * Everything is called in the thread that called jobs__run(). Other jobs wait while one steps, so a
- * step is as short as its work allows. The end of one job, or its error, does not end the others.
+ * step is as short as its work allows. One that takes long (a census, a search of the heap) lends the
+ * thread meanwhile (jobs__lend()): then others that are due or have input step in between, and what
+ * fills a ring is taken out of it. The end of one job, or its error, does not end the others.
  */
 #ifndef PARKWATCH_ENGINE_JOB_H
 #define PARKWATCH_ENGINE_JOB_H
@@ -74,6 +76,8 @@ struct job {
 	void *self; /* borrowed: what ops work on */
 	/* set by jobs__run() */
 	bool goes_on, stopped;
+	uint64_t calls;  /* of its functions that do something */
+	bool inside;     /* one of its functions runs */
 	uint64_t cpu_ns; /* of this process, in its steps; counted where there are others */
 	int err;         /* it ended by that; 0: it did all it had to do */
 	struct cause why;
@@ -94,6 +98,11 @@ struct jobs_opts {
  * in err and why; -E2BIG: more than JOBS_MAX; a failed ppoll(2) ends all jobs that go on.
  */
 int jobs__run(struct job *jobs, size_t nr, const struct jobs_opts *o);
+/*
+ * By a job, in start() or step(): other jobs may step while it reads, until it says that it does not
+ * lend any more, at the latest when that function is over.
+ */
+void jobs__lend(bool lends);
 /* One alone. o NULL: nobody asks for the end. */
 int job__run(struct job j, const struct jobs_opts *o, struct cause *why);
 

@@ -148,7 +148,18 @@ static bool session_run__keeps_waits(const struct session_run *r)
 	return r->s->o.profile.event == PROFILE_BLOCKED;
 }
 
-/* Census only where something that began before matters: waits, and whose child a goroutine is. */
+static void session_run__take_ring(void *ctx)
+{
+	const struct session_run *r = ctx;
+
+	(void)ring__drain(probes__ring(r->s->probes));
+}
+
+/*
+ * Census only where something that began before matters: waits, and whose child a goroutine is. Of a
+ * million goroutines it takes a second, in which the ring fills. Where children matter it is needed
+ * before what is in the ring.
+ */
 static int session_run__census(struct session_run *r, struct cause *why)
 {
 	const struct session *s = r->s;
@@ -157,8 +168,10 @@ static int session_run__census(struct session_run *r, struct cause *why)
 
 	if (!waits && !s->o.profile.async)
 		return 0;
+	heart__lend(s->o.profile.async ? NULL : session_run__take_ring, r);
 	for (size_t i = 0; i < s->target.nr && !err; i++)
 		err = ingest__census(s->intake, (uint16_t)i, waits, s->o.depth, why);
+	heart__lend(NULL, NULL);
 	r->cut |= err == -ETIMEDOUT;
 	/* gone already: what was seen is written */
 	return r->cut || err == -ESRCH || !proc__alive(s->target.proc) ? 0 : err;

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/heart.h"
 #include "base/notes.h"
+#include "base/vec.h"
 #include "heap/chanfeed.h"
 #include "engine/endless.h"
 #include "engine/holdnames.h"
@@ -56,16 +57,36 @@ void watch__free(struct watch *w)
 	leaks__free(w->leaks);
 	labelbook__free(w->labels);
 	snapshot__free(w->t);
+	free(w->later);
 	free(w);
 }
 
 /* --- births and exits --- */
+
+/* Others step in the middle of what this one does: it is dealt with afterwards. */
+static void watch__keep(struct watch *w, const void *data, size_t len)
+{
+	const size_t nr = w->nr_later + 1 + (len + 7) / 8;
+
+	if (nr > WATCH_LATER_MAX ||
+	    vec__reserve(&w->later, &w->later_room, nr, sizeof(*w->later))) {
+		w->dropped++;
+		return;
+	}
+	w->later[w->nr_later] = len;
+	memcpy(&w->later[w->nr_later + 1], data, len);
+	w->nr_later = nr;
+}
 
 static void watch__record(void *ctx, const void *data, size_t len)
 {
 	struct watch *w = ctx;
 	const struct pw_hdr *h;
 
+	if (w->lends) {
+		watch__keep(w, data, len);
+		return;
+	}
 	if (pipe_stats__decode(&w->pipe, data, len, &h))
 		return;
 	if (h->rt >= w->t->target.nr) {
@@ -83,6 +104,18 @@ static void watch__record(void *ctx, const void *data, size_t len)
 
 		leaks__life(w->leaks, h->rt, e->gopc, e->startpc, h->ts_ns, false);
 	}
+}
+
+/* A long reading begins, in which other jobs may step; or it is over. */
+static void watch__lend(struct watch *w, bool lends)
+{
+	const size_t nr = lends ? 0 : w->nr_later;
+
+	w->lends = lends;
+	jobs__lend(lends);
+	for (size_t i = 0; i < nr; i += 1 + (w->later[i] + 7) / 8)
+		watch__record(w, &w->later[i + 1], w->later[i]);
+	w->nr_later -= nr;
 }
 
 /* Each takes a tenth of a second to load: after a signal that asks for the end none is. */
@@ -268,6 +301,7 @@ static int watch__look(struct watch *w, struct cause *why)
 
 	watch__allow(w, WATCH_LOOK_NS);
 	watch__forget_refs(w);
+	watch__lend(w, true);
 	err = snapshot__again(w->t, w->o.depth, why);
 	if (err)
 		return err;
@@ -329,6 +363,7 @@ static size_t watch__next(struct watch *w)
 	watch__allow(w, w->o.proof_ns + WATCH_LOOK_NS);
 	w->plan.start_ns = w->start_ns;
 	w->plan.duration_ns = w->o.duration_ns;
+	watch__lend(w, true);
 	searches = lookplan__searches(&w->plan, lookplan__next(&w->plan, clock_now_ns()));
 	if (searches > w->plan.searched)
 		watch__search(w);
@@ -401,6 +436,7 @@ static void watch__close_optional(struct watch *w)
 		probes__stats(w->lives.probes, stats);
 		probes__losses(w->lives.probes, stats, &w->lost);
 		losses__add(&w->lost, w->pipe.malformed + w->pipe.unknown, "not understood");
+		losses__add(&w->lost, w->dropped, "too many during a look");
 		if (!w->lost.nr)
 			leaks__lives(w->leaks);
 		else
@@ -464,6 +500,7 @@ static int watch__finish(struct watch *w)
 		watch__search(w);
 	if (!err && !w->ended)
 		err = watch__search_ends(w);
+	watch__lend(w, false);
 	if (w->lives.probes)
 		probes__off(w->lives.probes);
 	if (w->parks.probes)
@@ -504,6 +541,7 @@ static int watch__take_contention(struct watch *w, int state, const struct cause
  */
 static int watch__read_contention(struct watch *w, struct cause *why)
 {
+	watch__lend(w, true);
 	while (!w->ended && w->contention_rt < w->t->target.nr) {
 		const struct contention_opts o = { .t = w->t,
 						   .rt = w->contention_rt,
@@ -525,6 +563,7 @@ static int watch__read_contention(struct watch *w, struct cause *why)
 /* The looks are over: channels and locks first, they move on. */
 static int watch__end_looks(struct watch *w, struct cause *why)
 {
+	watch__lend(w, false);
 	watch__close_optional(w);
 	watch__allow(w, w->o.proof_ns + WATCH_LOOK_NS);
 	if (deadline__over(&w->until) || (w->until.stopped && w->leaks->nr_last > STOP_GS))
@@ -547,15 +586,18 @@ static int watch__go_on(struct watch *w, struct cause *why)
 static int watch__begin(void *self, struct cause *why)
 {
 	struct watch *w = self;
-	int err;
+	int state;
 
 	if (watch__stops(w)) /* nothing was seen that could be told */
 		return cause__set(why, -EINTR,
 				  "cannot read the goroutines of '%s' (pid %d): ended by a signal",
 				  proc__comm(w->t->target.proc), (int)proc__pid(w->t->target.proc));
 	watch__start(w);
-	err = watch__look(w, why);
-	return err ? err : watch__go_on(w, why);
+	state = watch__look(w, why);
+	if (!state)
+		state = watch__go_on(w, why);
+	watch__lend(w, false);
+	return state;
 }
 
 static bool watch__has_window(const struct watch *w)
@@ -596,9 +638,8 @@ static size_t watch__fds(const void *self, struct pollfd *ret, size_t most)
 	return nr;
 }
 
-static int watch__step(void *self, struct cause *why)
+static int watch__go(struct watch *w, struct cause *why)
 {
-	struct watch *w = self;
 	struct cause c = { "" };
 	int err;
 
@@ -623,6 +664,15 @@ static int watch__step(void *self, struct cause *why)
 	if (err && !w->ended)
 		return cause__set(why, err, "%s", c.text);
 	return watch__go_on(w, why);
+}
+
+static int watch__step(void *self, struct cause *why)
+{
+	struct watch *w = self;
+	const int state = watch__go(w, why);
+
+	watch__lend(w, false);
+	return state;
 }
 
 static void watch__stop(void *self)

@@ -19,6 +19,8 @@
 #include "model/lookplan.h"
 #include "pipe/decode.h"
 
+#define WATCH_LATER_MAX (8u << 20) /* words of 8 bytes */
+
 enum watch_phase {
 	WATCH_LOOKS, /* until the last look */
 	WATCH_KNOTS, /* channels and locks are read, with moments in between */
@@ -52,6 +54,11 @@ struct watch {
 	struct watch_end end;
 	bool ended;
 	bool stopping; /* the end is asked for */
+	bool lends;    /* other jobs may step: the leaks are not touched */
+	/* of a ring that it shares, what those took out meanwhile: each record after its length */
+	uint64_t *later;
+	size_t nr_later, later_room;
+	uint64_t dropped; /* beyond WATCH_LATER_MAX */
 };
 
 /*

@@ -3,7 +3,7 @@
 // crowd: goroutines that come and go as it is told.
 //
 //	crowd	says "ready"; for "more N" on its standard input it has N more goroutines, for "less N" N fewer, for "other N" N more that are
-//	made and wait elsewhere, for "leak N" N more whose channels nobody else has; says each time how many it has started and ended, as JSON; ends with its input
+//	made and wait elsewhere, for "leak N" N more whose channels nobody else has, for "rally N" N pairs that wait for each other in turns; says each time how many it has started and ended, as JSON; ends with its input
 package main
 
 import (
@@ -75,6 +75,22 @@ func leak(n int) {
 	started += n
 }
 
+//go:noinline
+func play(take, give chan bool) {
+	for {
+		give <- <-take // play.wait
+	}
+}
+
+func rally(n int) {
+	for i := 0; i < n; i++ {
+		a, b := make(chan bool), make(chan bool)
+		go play(a, b) // rally.go
+		go play(b, a)
+		a <- true
+	}
+}
+
 func main() {
 	fmt.Println("ready")
 	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
@@ -89,6 +105,8 @@ func main() {
 			leak(n)
 		case "other":
 			other(n)
+		case "rally":
+			rally(n)
 		}
 		fmt.Printf("{\"started\":%d,\"ended\":%d}\n", started, ended)
 	}
