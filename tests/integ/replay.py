@@ -145,6 +145,31 @@ def a_watch_is_shown_as_it_was(minor, program, kind):
         expect(status == 0 and "\nleaks         " in text and "\nlook 0 " in text, text + said)
 
 
+def a_watch_keeps_its_first_look_and_its_last():
+    """Of a program that says whom it has started: those it had when the watch began, and those it has in the end."""
+    def among(pw, *args):
+        funcs = [json.loads(line)["start"]["func"] for line in reported(pw, "jsonl", "--view", "dump", *args).splitlines()]
+        return funcs.count("main.park"), funcs.count("main.lost")
+    with tempfile.TemporaryDirectory() as folder, Target("-", command=build.built(build.MODES_MINOR, "static", "crowd")) as t:
+        def tell(line):
+            t.process.stdin.write(line + "\n")
+            t.process.stdin.flush()
+            expect(t.process.stdout.readline().startswith("{"), line)
+        tell("more 20")
+        pw = Path(folder, "x.pw")
+        p = subprocess.Popen([PARKWATCH, "leaks", "-p", str(t.pid), "-d", "4", "-f", "json", "--save", str(pw)], stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE, text=True)
+        expect("watching" in p.stderr.readline(), "it does not begin")
+        tell("leak 30")
+        out, said = p.communicate(timeout=LIMIT)
+        groups = {g["start"]["func"]: g for g in json.loads(out)["groups"]}
+        expect(among(pw) == (20, 30) == among(pw, "--to", "1h"), f"in the end: {among(pw)}: {said}")
+        # "watching" may be said before the first look
+        expect(among(pw, "--to", "1ms") == (20, groups["main.lost"]["count_start"]), f"at the start: {among(pw, '--to', '1ms')}: {groups['main.lost']}")
+        status, text, said = parkwatch("report", str(pw), "--view", "dump", "--from", "1ms")
+        expect(status == 2 and not text and "--from and --to choose from events" in said, said)
+
+
 def what_was_known_stays_known():
     """What the allow list and the baseline silenced is silent in the recording too; what was cut off within is no report."""
     with tempfile.TemporaryDirectory() as folder, Target("all-leaks", command=build.built(build.MODES_MINOR, "static", "leaks")) as t:
@@ -339,7 +364,7 @@ def cases():
         yield f"replay: what_keeps_goroutines_is_shown_as_it_was [go1.{minor}]", lambda m=minor: what_keeps_goroutines_is_shown_as_it_was(m)
     for leaky in LEAKY:
         yield f"replay: a_watch_is_shown_as_it_was [go1.{leaky[0]} {leaky[1]} {leaky[2]}]", lambda of=leaky: a_watch_is_shown_as_it_was(*of)
-    for function in (what_was_known_stays_known, a_recording_of_each_version_stays_readable,
+    for function in (what_was_known_stays_known, a_watch_keeps_its_first_look_and_its_last, a_recording_of_each_version_stays_readable,
                      a_difference_is_that_of_the_two_recordings,
                      recordings_of_unequal_length_are_scaled_and_that_is_said,
                      ancestors_are_shown_as_they_were, each_recording_of_goroutines_is_a_dump_too, a_recording_is_the_output_itself, anybody_reads_it_anywhere,

@@ -89,28 +89,60 @@ static int save_baseline(const struct opts *o, struct leaks *l, struct cause *wh
 	return outfile__end(out, err, why);
 }
 
-/* All goroutines of the last look, and what all looks told of them, whatever is shown of that. */
-static int save(const struct opts *o, struct watch *w, const struct leaks_show *s, FILE *to,
-		struct cause *why)
-{
-	scoped(factlog) f = NULL;
-	int err = save_begin(o, watch__target(w), s->meta, to, &f, why);
+/*
+ * The recordings that are asked for, as facts: the first look when it was taken, the last one and what
+ * all looks told of it at the end, whatever is shown of that. [0] instead of the report, [1] beside it.
+ */
+struct saves {
+	const struct opts *o;
+	FILE *to[2]; /* borrowed; NULL: nobody asks */
+	struct factlog *facts[2];
+	struct report_meta meta; /* as far as it is known */
+	int err;
+	struct cause why;
+};
 
-	if (err)
-		return err;
-	return save_end(f, s->meta, watch__log(w, s, f), why);
+static void saves__done(struct saves *s)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(s->facts); i++)
+		factlog__free(s->facts[i]);
+}
+
+/* As watch_opts.began. */
+static void saves__begin(void *ctx, struct watch *w)
+{
+	struct saves *s = ctx;
+
+	watch__meta(w, &(struct watch_end){ 0 }, &s->meta);
+	for (size_t i = 0; i < ARRAY_SIZE(s->to) && !s->err; i++) {
+		if (!s->to[i])
+			continue;
+		s->err = save_begin(s->o, watch__target(w), &s->meta, s->to[i], &s->facts[i],
+				    &s->why);
+		if (!s->err)
+			s->err = watch__log_look(w, 0, s->meta.wall_start_ns, s->facts[i]);
+	}
+}
+
+static int saves__end(struct saves *s, size_t i, struct watch *w, const struct leaks_show *show,
+		      struct cause *why)
+{
+	if (s->err)
+		return cause__set(why, s->err, "%s",
+				  s->why.text[0] ? s->why.text : strerror(-s->err));
+	return save_end(s->facts[i], show->meta, watch__log(w, 1, show, s->facts[i]), why);
 }
 
 /* What was asked for, and all of it where it is to be saved. */
 static int write_all(const struct opts *o, const struct format *f, struct watch *w,
-		     const struct leaks_show *s, struct outfile *out, struct outfile *saved,
-		     struct cause *why)
+		     const struct leaks_show *s, struct saves *saves, struct outfile *out,
+		     struct outfile *saved, struct cause *why)
 {
 	int err;
 
 	stop_is_written();
 	err = f->kind == FORMAT_PW
-		      ? save(o, w, s, outfile__stream(out), why)
+		      ? saves__end(saves, 0, w, s, why)
 		      : format__write(f, format_view(o),
 				      &(struct shown){
 					      .leaks = { .leaks = watch__leaks(w), .show = s } },
@@ -118,14 +150,14 @@ static int write_all(const struct opts *o, const struct format *f, struct watch 
 	stop_is_read();
 	err = outfile__end(out, err, why);
 	if (!err && saved)
-		err = outfile__end(saved, save(o, w, s, outfile__stream(saved), why), why);
+		err = outfile__end(saved, saves__end(saves, 1, w, s, why), why);
 	return err;
 }
 
 static int report(const struct opts *o, const struct format *f, struct watch *w,
 		  const struct watch_end *e, const struct leak_known *known,
-		  const volatile sig_atomic_t *stop, struct outfile *out, struct outfile *saved,
-		  struct cause *why)
+		  const volatile sig_atomic_t *stop, struct saves *saves, struct outfile *out,
+		  struct outfile *saved, struct cause *why)
 {
 	const struct verdict_opts vo = {
 		.min_age_ns = o->min_age_ns,
@@ -134,7 +166,6 @@ static int report(const struct opts *o, const struct format *f, struct watch *w,
 		.min_per_min = (double)o->min_growth,
 	};
 	struct leaks *l = watch__leaks(w);
-	struct report_meta meta;
 	struct leaks_show s;
 	int err = watch__judge(w, &vo, o->suspects);
 
@@ -142,10 +173,10 @@ static int report(const struct opts *o, const struct format *f, struct watch *w,
 		err = leak_known__mark(known, l);
 	if (err)
 		return cause__set(why, err, "cannot put the report together: %s", strerror(-err));
-	watch__show(w, e, &meta, &s);
+	watch__show(w, e, &saves->meta, &s);
 	s.suspects = o->suspects;
 	s.all = o->all;
-	err = write_all(o, f, w, &s, out, saved, why);
+	err = write_all(o, f, w, &s, saves, out, saved, why);
 	if (!err)
 		err = save_baseline(o, l, why);
 	if (!err)
@@ -178,8 +209,9 @@ static int watch_it(const struct opts *o, struct watch *w, const volatile sig_at
 }
 
 /* *ret_found: there are leaks that nobody knows. */
-static int leaks(const struct opts *o, const struct format *f, const struct leak_known *known,
-		 const volatile sig_atomic_t *stop, bool *ret_found, struct cause *why)
+static int leaks_into(const struct opts *o, const struct format *f, const struct leak_known *known,
+		      const volatile sig_atomic_t *stop, struct saves *saves, struct outfile *out,
+		      struct outfile *saved, bool *ret_found, struct cause *why)
 {
 	const struct watch_opts wo = {
 		.pid = o->pid,
@@ -189,27 +221,40 @@ static int leaks(const struct opts *o, const struct format *f, const struct leak
 		.max_overhead = o->max_overhead / 100,
 		.no_probes = o->no_probes,
 		.no_cost = o->no_cost,
+		.began = saves__begin,
+		.ctx = saves,
 	};
-	scoped(outfile) saved = NULL;
-	scoped(outfile) out = NULL;
 	scoped(watch) w = NULL;
 	struct watch_end end;
-	int err;
+	int err = watch__open(&wo, stop, &w, why);
 
-	err = outfile__open(o->output, o->mode, &out, why);
-	if (!err)
-		err = save_open(o, &saved, why);
-	if (!err)
-		err = watch__open(&wo, stop, &w, why);
 	if (!err)
 		err = watch_it(o, w, stop, &end, why);
 	if (!err)
-		err = report(o, f, w, &end, known, stop, out, saved, why);
+		err = report(o, f, w, &end, known, stop, saves, out, saved, why);
+	saves__done(saves); /* they name by what the watch has */
 	if (!err && end.code_left[0])
 		err = cause__set(why, -EUCLEAN, "%s", end.code_left);
 	if (!err)
 		*ret_found = any_leak(watch__leaks(w), o->suspects);
 	return err;
+}
+
+static int leaks(const struct opts *o, const struct format *f, const struct leak_known *known,
+		 const volatile sig_atomic_t *stop, bool *ret_found, struct cause *why)
+{
+	struct saves saves = { .o = o };
+	scoped(outfile) saved = NULL;
+	scoped(outfile) out = NULL;
+	int err = outfile__open(o->output, o->mode, &out, why);
+
+	if (!err)
+		err = save_open(o, &saved, why);
+	if (err)
+		return err;
+	saves.to[0] = f->kind == FORMAT_PW ? outfile__stream(out) : NULL;
+	saves.to[1] = saved ? outfile__stream(saved) : NULL;
+	return leaks_into(o, f, known, stop, &saves, out, saved, ret_found, why);
 }
 
 /* What is not to be told again. */

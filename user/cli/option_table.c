@@ -149,7 +149,10 @@ const struct opt_def opt_table[] = {
 	  .more = "Of --target: what was then, as 03:10, \"2026-11-30 03:10\", or 2h: two hours "
 		  "ago.",
 	  .max = RANGE_MAX, .otherwise = "from its start" },
-	{ PART_TARGET, "to", 0, OPT_MOMENT, AT(to), RPT, "TIME", .help = "the same, up to then",
+	{ PART_TARGET, "to", 0, OPT_MOMENT, AT(to), RPT, "TIME",
+	  .help = "the same, up to then; of goroutines in a recording of leaks: the last look "
+		  "until "
+		  "then",
 	  .min = 1, .max = RANGE_MAX, .otherwise = "to its end" },
 	{ PART_TARGET, "repair", 0, OPT_FLAG, AT(repair), DOC, NULL,
 	  .help = "take out probes that a killed program left in the code",

@@ -91,14 +91,14 @@ static int with_recorded(const struct opts *o, const struct book *b, struct args
 /* --- the views --- */
 
 static int report_dump(const struct opts *o, const struct format *f, const struct filter *filter,
-		       const struct replay *r, FILE *out, struct cause *why)
+		       const struct replay *r, uint64_t until_ns, FILE *out, struct cause *why)
 {
 	const struct show_of of = { .meta = &r->meta, .peer = peer_of, .peer_ctx = r->book };
 	struct replay_look look;
 	scoped(dump) d = NULL;
 	int err;
 
-	if (!replay__look(r, &look))
+	if (!(until_ns ? replay__look_until(r, until_ns, &look) : replay__look(r, &look)))
 		return cause__set(why, -ENOENT,
 				  "'%s' has no look at all goroutines: it was written by '%s'; try "
 				  "--view %s",
@@ -107,7 +107,6 @@ static int report_dump(const struct opts *o, const struct format *f, const struc
 	return err ? err : show_dump(o, f, filter, d, &of, out, why);
 }
 
-/* The last look of a watch is the only one that it keeps. */
 static int report_leaks(const struct opts *o, const struct format *f, const struct replay *r,
 			FILE *out, struct cause *why)
 {
@@ -155,7 +154,7 @@ static int report_chans(const struct opts *o, const struct format *f, const stru
 	bool any = false;
 
 	for (uint16_t i = 0; i < BOOK_RUNTIMES_MAX && r->book->nr_looks; i++) {
-		if (book_look__waits(&r->book->looks[0], i, &sources[i]))
+		if (book_look__waits(book__last_look(r->book), i, &sources[i]))
 			any = true;
 		else
 			sources[i] =
@@ -252,7 +251,7 @@ static int write_view(const struct opts *o, enum view v, const struct replay *r,
 	else if (!err && v == VIEW_LEAKS)
 		err = report_leaks(o, f, r, outfile__stream(out), why);
 	else if (!err)
-		err = report_dump(o, f, filter, r, outfile__stream(out), why);
+		err = report_dump(o, f, filter, r, events->to_ns, outfile__stream(out), why);
 	return out ? outfile__end(out, err, why) : err;
 }
 
@@ -318,7 +317,8 @@ static int report(const struct opts *o, const struct replay *r, const struct eve
 					  "a recording of refs answers what was asked: --%s cannot "
 					  "change it",
 					  o->shown[i]);
-	if (v != VIEW_RECORDING && (events->from_ns || events->to_ns))
+	if (v != VIEW_RECORDING && (events->from_ns || events->to_ns) &&
+	    (v != VIEW_DUMP || events->from_ns || r->book->nr_looks < 2))
 		return cause__set(why, -EINVAL, "--from and --to choose from events: %s",
 				  event_word(r)[0] ? "try --view record"
 						   : "'parkwatch record -e "
@@ -441,7 +441,7 @@ static void print_waits(const struct replay *r)
 	for (uint16_t rt = 0; rt < BOOK_RUNTIMES_MAX && r->book->nr_looks; rt++) {
 		struct chans_source s;
 
-		if (!book_look__waits(&r->book->looks[0], rt, &s))
+		if (!book_look__waits(book__last_look(r->book), rt, &s))
 			continue;
 		any = true;
 		chans += s.chans->nr;

@@ -314,8 +314,11 @@ static int watch__look(struct watch *w, struct cause *why)
 	if (err)
 		return cause__set(why, err, "cannot put the goroutines together: %s",
 				  strerror(-err));
-	if (!w->looks++)
+	if (!w->looks++) {
 		w->start_ns = w->t->censuses[0]->taken_ns;
+		if (w->o.began)
+			w->o.began(w->o.ctx, w);
+	}
 	if (clock_now_ns() - began > w->plan.look_ns)
 		w->plan.look_ns = clock_now_ns() - began;
 	return 0;

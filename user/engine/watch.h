@@ -28,6 +28,7 @@
 
 /* that a look may take, and what is read at the end besides the proof */
 #define WATCH_LOOK_NS (30 * NS_PER_SEC)
+struct watch;
 struct watch_opts {
 	pid_t pid;
 	uint64_t duration_ns;
@@ -38,6 +39,9 @@ struct watch_opts {
 	bool no_probes;
 	bool no_cost;                 /* no calibration: cost is unknown */
 	struct shared_probes *shared; /* as probes_opts has it */
+	/* after the first look, before anything else is read; NULL: nobody wants it */
+	void (*began)(void *ctx, struct watch *w);
+	void *ctx; /* borrowed */
 };
 
 struct watch_progress {
@@ -58,7 +62,6 @@ struct watch_end {
 	char doubt[320]; /* what it did not decide, and why; "": nothing */
 };
 
-struct watch;
 /* stop, borrowed: once it is not 0 nothing is read any more 0.3 s later. */
 int watch__open(const struct watch_opts *o, const volatile sig_atomic_t *stop, struct watch **ret,
 		struct cause *why);

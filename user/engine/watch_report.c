@@ -33,13 +33,20 @@ void watch__show(const struct watch *w, const struct watch_end *e, struct report
 	watch__meta(w, e, ret_meta);
 }
 
-int watch__log(struct watch *w, const struct leaks_show *s, struct factlog *f)
+int watch__log_look(struct watch *w, uint32_t number, uint64_t wall_ns, struct factlog *f)
 {
-	const struct leaks *l = watch__leaks(w);
+	const struct dump_input *in = &watch__leaks(w)->d->in;
 	int err = 0;
 
-	for (size_t rt = 0; rt < l->d->in.nr && !err; rt++)
-		err = factlog__look(f, 0, (uint16_t)rt, s->meta->wall_start_ns,
-				    l->d->in.censuses[rt], watch__labels(w));
-	return err ? err : leaks_facts__write(f, l, s);
+	for (size_t rt = 0; rt < in->nr && !err; rt++)
+		err = factlog__look(f, number, (uint16_t)rt, wall_ns, in->censuses[rt],
+				    watch__labels(w));
+	return err;
+}
+
+int watch__log(struct watch *w, uint32_t number, const struct leaks_show *s, struct factlog *f)
+{
+	const int err = watch__log_look(w, number, s->meta->wall_start_ns, f);
+
+	return err ? err : leaks_facts__write(f, watch__leaks(w), s);
 }

@@ -20,7 +20,9 @@ int watch__judge(struct watch *w, const struct verdict_opts *o, bool suspects);
 /* After that. ret: without suspects and all; it borrows from w, e and ret_meta. */
 void watch__show(const struct watch *w, const struct watch_end *e, struct report_meta *ret_meta,
 		 struct leaks_show *ret);
-/* All goroutines of the last look, and what all looks told of them. 0 or negative errno. */
-int watch__log(struct watch *w, const struct leaks_show *s, struct factlog *f);
+/* All goroutines of the look that is the last one now; number: in the file. 0 or negative errno. */
+int watch__log_look(struct watch *w, uint32_t number, uint64_t wall_ns, struct factlog *f);
+/* The last look, and what all looks told of it. */
+int watch__log(struct watch *w, uint32_t number, const struct leaks_show *s, struct factlog *f);
 
 #endif

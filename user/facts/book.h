@@ -95,6 +95,7 @@ DEFINE_SCOPED(book)
 int book__fact(struct book *b, const Pw__Fact *f, const struct pw_names *names, struct cause *why);
 /* That was the last one. 0, -EBADMSG: it tells of no process; -ENOMEM; with a cause. */
 int book__end(struct book *b, struct cause *why);
+const struct book_look *book__last_look(const struct book *b); /* NULL: it has none */
 /* false: nobody asked for the channels and locks of that runtime. Borrows from the look. */
 bool book_look__waits(const struct book_look *l, uint16_t rt, struct chans_source *ret);
 const char *book__peer(const struct book *b, int fd); /* "" for one that is not there */

@@ -84,6 +84,11 @@ int book__look(struct book *b, const Pw__Look *l, struct cause *why)
 	return 0;
 }
 
+const struct book_look *book__last_look(const struct book *b)
+{
+	return b->nr_looks ? &b->looks[b->nr_looks - 1] : NULL;
+}
+
 struct book_look *book__open_look(struct book *b, uint16_t *ret_rt)
 {
 	if (!b->open)

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/heart.h"
 #include "facts/fact_flags.h"
 #include "names/factlog.h"
 
@@ -273,6 +274,7 @@ static void tell_all(struct look_log *l)
 		const struct census_g *g = &l->c->gs[i];
 
 		if (r->nr == ROWS || (r->nr && r->waits + g->nr_waits > WAITS)) {
+			heart__beat(); /* a watch has probes in meanwhile */
 			tell_goroutines(l);
 			begin_rows(l, false);
 		}

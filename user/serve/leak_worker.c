@@ -42,7 +42,7 @@ static int recording(struct watch *w, const struct watch_end *e, char **ret, siz
 		err = target__log(watch__target(w), &(struct factlog_of){ .view = "leaks" }, &meta,
 				  to, &f);
 	if (!err)
-		err = watch__log(w, &show, f);
+		err = watch__log(w, 0, &show, f);
 	if (!err) {
 		replay__write_end(f, &meta);
 		err = factlog__end(f, why);

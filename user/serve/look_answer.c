@@ -53,7 +53,7 @@ static int write_chans(const struct replay *r, const void *ctx, FILE *out, struc
 	if (!replay__look(r, &look))
 		return -ENOENT;
 	for (uint16_t i = 0; i < r->book->nr_runtimes; i++)
-		if (!book_look__waits(&r->book->looks[0], i, &sources[i]))
+		if (!book_look__waits(book__last_look(r->book), i, &sources[i]))
 			return -ENOENT;
 	err = dump__new(&look.in, &(struct dump_opts){ .system = true }, &d);
 	if (!err)

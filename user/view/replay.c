@@ -169,18 +169,40 @@ int replay__of_bytes(const char *bytes, size_t len, const char *name, struct rep
 	return err;
 }
 
-bool replay__look(const struct replay *r, struct replay_look *ret)
+static bool give_look(const struct replay *r, const struct book_look *look, struct replay_look *ret)
 {
 	static const struct census none;
 
-	if (!r->book->nr_looks)
+	if (!look)
 		return false;
 	for (size_t i = 0; i < BOOK_RUNTIMES_MAX; i++)
-		ret->censuses[i] =
-			r->book->looks[0].censuses[i] ? r->book->looks[0].censuses[i] : &none;
+		ret->censuses[i] = look->censuses[i] ? look->censuses[i] : &none;
 	ret->in = (struct dump_input){ .censuses = ret->censuses,
 				       .namers = r->namers,
 				       .nr = r->book->nr_runtimes,
-				       .labels = r->book->looks[0].labels };
+				       .labels = look->labels };
 	return true;
+}
+
+bool replay__look(const struct replay *r, struct replay_look *ret)
+{
+	return give_look(r, book__last_look(r->book), ret);
+}
+
+static uint64_t taken_ns(const struct book_look *look)
+{
+	for (size_t i = 0; i < BOOK_RUNTIMES_MAX; i++)
+		if (look->censuses[i])
+			return look->censuses[i]->taken_ns;
+	return 0;
+}
+
+bool replay__look_until(const struct replay *r, uint64_t ns, struct replay_look *ret)
+{
+	const struct book_look *looks = r->book->looks;
+	size_t nr = r->book->nr_looks;
+
+	while (nr > 1 && taken_ns(&looks[nr - 1]) - taken_ns(&looks[0]) > ns)
+		nr--;
+	return give_look(r, nr ? &looks[nr - 1] : NULL, ret);
 }

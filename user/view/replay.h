@@ -48,12 +48,17 @@ int replay__read_events(FILE *in, const char *path, const struct event_filter *f
 void replay__free(struct replay *r);
 DEFINE_SCOPED(replay)
 
-/* The first look, as what a dump is made of. It points into itself and into the replay: not to be copied. */
+/*
+ * The last look, as what a dump is made of. It points into itself and into the replay: not to be
+ * copied.
+ */
 struct replay_look {
 	struct dump_input in;
 	const struct census *censuses[BOOK_RUNTIMES_MAX]; /* one for each runtime */
 };
 bool replay__look(const struct replay *r, struct replay_look *ret); /* false: it has none */
+/* The last one that was begun at most this long after the first. */
+bool replay__look_until(const struct replay *r, uint64_t ns, struct replay_look *ret);
 
 /* Of each recording: what is said of the whole, and what was said of the process (base/notes). */
 void replay__write_end(struct factlog *f, const struct report_meta *m);
