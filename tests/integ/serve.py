@@ -40,12 +40,13 @@ def free_port():
 class Daemon:
     """parkwatch serve, ready."""
 
-    def __init__(self, *args, address=None, env=None, before=(), state_dir=None):
+    def __init__(self, *args, address=None, env=None, before=(), state_dir=None, ready=True):
         self.env = {**os.environ, **(env or {})}
         self.before = before
         self.args = args if address else ("--listen", f"127.0.0.1:{free_port()}", *args)
         self.address = address or self.args[1]
         self.state_dir = state_dir
+        self.ready = ready
 
     def __enter__(self):
         self.own_dir = None if self.state_dir else tempfile.TemporaryDirectory()
@@ -53,7 +54,7 @@ class Daemon:
         self.log = tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen([*self.before, PARKWATCH, "serve", "--state-dir", state_dir, *self.args], stdin=subprocess.DEVNULL, env=self.env,
                                         stdout=self.log, stderr=self.log, text=True)
-        self.until(lambda: self.get("/-/ready")[0] == 200, "it does not become ready")
+        self.until(lambda: self.get("/-/ready")[0] == 200 or (not self.ready and self.get("/-/healthy")[0] == 200), "it does not become ready")
         return self
 
     def __exit__(self, *_):

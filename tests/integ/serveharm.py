@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """serveharm: what becomes of `parkwatch serve` when its processes are killed, hang or grow, and of targets that lie: nothing is left, nobody else notices."""
 import concurrent.futures
+import contextlib
 import json
 import os
 import re
@@ -161,8 +162,25 @@ def targets_that_lie_beside_one_that_does_not():
         expect(all(Path(f"/proc/{pid}").exists() for pid in everybody_of), "a target died")
 
 
+def programs_that_hang_keep_no_new_one_waiting():
+    """Looking at each of six takes three seconds, in vain. A program that starts then is looked at first."""
+    with contextlib.ExitStack() as stack:
+        hung = [stack.enter_context(bounds.many()) for _ in range(6)]
+        for t in hung:
+            bounds.mute(t)
+        with Daemon(ready=False) as d:
+            d.until(lambda: any(d.target(t.pid) for t in hung), "none is listed")
+            with Target("idle") as new:
+                d.until(lambda: d.target(new.pid), "it is not found")
+                expect(not all(d.target(t.pid) for t in hung), "the others had all their turn before")
+                d.until(lambda: all((d.target(t.pid) or {"why_not": None})["why_not"] for t in hung), "one is not listed", 60)
+                d.until(lambda: d.get("/-/ready")[0] == 200, "it does not become ready")
+                expect(d.looked_at(new.pid)["watched"], "it is not watched")
+        expect(all(t.process.poll() is None for t in hung), "a target died")
+
+
 TOGETHER = {f.__name__: f for f in (the_end_in_the_middle_of_a_watch, a_watch_for_leaks_that_hangs_ends)}
-ALL = {f.__name__: f for f in (a_worker_that_grows_is_replaced, targets_that_lie_beside_one_that_does_not)}
+ALL = {f.__name__: f for f in (a_worker_that_grows_is_replaced, programs_that_hang_keep_no_new_one_waiting, targets_that_lie_beside_one_that_does_not)}
 
 
 def cases():

@@ -24,7 +24,7 @@ static int list(const struct opts *o, const struct format *f, struct processes *
 	int err = outfile__open(o->output, o->mode, &out, why);
 
 	if (!err)
-		err = discover(NULL, p, why);
+		err = discover(p, why);
 	if (err)
 		return err;
 	err = format__write(f, VIEW_PROCESSES, &(struct shown){ .processes = p },

@@ -18,21 +18,14 @@
 #include "base/vec.h"
 #include "engine/brief.h"
 
-/* A process_row goes through the pipe in one piece. */
-_Static_assert(sizeof(struct process_row) + 8 <= 4096, "longer than PIPE_BUF");
-
-/* What the child says of a process. */
-struct answer {
-	uint32_t found; /* enum brief */
-	uint32_t pad;
-	struct process_row row; /* of BRIEF_GO */
-};
+/* A struct discovered goes through the pipe in one piece. */
+_Static_assert(sizeof(struct discovered) <= 4096, "longer than PIPE_BUF");
 
 /* --- in the child --- */
 
 static void __attribute__((noreturn)) child_main(const pid_t *pids, size_t nr, int to)
 {
-	static struct answer a;
+	static struct discovered a;
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	for (size_t i = 0; i < nr; i++) {
@@ -46,7 +39,7 @@ static void __attribute__((noreturn)) child_main(const pid_t *pids, size_t nr, i
 /* --- in the parent --- */
 
 struct child {
-	pid_t pid;
+	pid_t pid; /* 0: somebody waited for it already */
 	int from;
 };
 
@@ -72,76 +65,22 @@ static int child__start(struct child *c, const pid_t *pids, size_t nr, struct ca
 
 static void child__end(struct child *c)
 {
-	(void)kill(c->pid, SIGKILL);
-	while (waitpid(c->pid, NULL, 0) < 0 && errno == EINTR)
+	if (c->pid > 0)
+		(void)kill(c->pid, SIGKILL);
+	while (c->pid > 0 && waitpid(c->pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	close(c->from);
-}
-
-/* False: none will come, it hangs or is gone. */
-static bool child__read(const struct child *c, struct answer *a)
-{
-	struct pollfd fd = { .fd = c->from, .events = POLLIN };
-	const uint64_t until = clock_now_ns() + DISCOVER_KILL_NS;
-	uint64_t now;
-
-	while ((now = clock_now_ns()) < until) {
-		const int n = poll(&fd, 1, (int)((until - now) / NS_PER_MS) + 1);
-
-		if (n > 0)
-			return read(c->from, a, sizeof(*a)) == (ssize_t)sizeof(*a);
-	}
-	return false;
-}
-
-static int processes__add(struct processes *p, const struct answer *a, struct cause *why)
-{
-	int err = 0;
-
-	p->looked_at += a->found != BRIEF_KERNEL_THREAD;
-	p->no_right += a->found == BRIEF_NO_RIGHT;
-	if (a->found != BRIEF_GO)
-		return 0;
-	err = vec__reserve(&p->rows, &p->room, p->nr + 1, sizeof(*p->rows));
-	if (err)
-		return cause__set(why, err, "out of memory");
-	p->rows[p->nr++] = a->row;
-	return 0;
+	c->from = -EBADF;
 }
 
 /* It hangs in reading this one, or ended there: nobody knows whether it is Go's. */
-static void answer__lost(struct answer *a, pid_t pid)
+static void discovered__lost(struct discovered *a, pid_t pid)
 {
 	a->found = brief_of_outside(pid, &a->row) ? BRIEF_GO : BRIEF_NOT_GO;
 	a->row.unread = true;
 	(void)cause__set(&a->row.why, -ETIMEDOUT,
 			 "looking at it did not come to an end within %d s",
 			 (int)(DISCOVER_KILL_NS / NS_PER_SEC));
-}
-
-static int look_at_all(struct processes *p, const pid_t *pids, size_t nr, struct cause *why)
-{
-	static struct answer a;
-	size_t done = 0;
-	int err = 0;
-
-	while (done < nr && !err) {
-		struct child c = { .from = -EBADF };
-
-		err = child__start(&c, pids + done, nr - done, why);
-		if (err)
-			return err;
-		while (done < nr && !err && child__read(&c, &a)) {
-			err = processes__add(p, &a, why);
-			done++;
-		}
-		child__end(&c);
-		if (done < nr && !err) {
-			answer__lost(&a, pids[done++]);
-			err = processes__add(p, &a, why);
-		}
-	}
-	return err;
 }
 
 /* --- which of them --- */
@@ -152,18 +91,16 @@ struct seen { /* a process, and the file of its program; 0, 0: none that we may 
 	ino_t ino;
 };
 
+/* Files that are none: of a process that a round did not come to; of one that is to be looked at again. */
+#define LEFT  ((dev_t)-2)
+#define AGAIN ((dev_t)-1)
+
 struct known {
 	struct seen *v; /* owned; by pid */
 	size_t nr;
 };
 
-int known__new(struct known **ret)
-{
-	*ret = calloc(1, sizeof(**ret));
-	return *ret ? 0 : -ENOMEM;
-}
-
-void known__free(struct known *k)
+static void known__free(struct known *k)
 {
 	if (!k)
 		return;
@@ -185,12 +122,12 @@ static struct seen *known__find(const struct known *k, pid_t pid)
 	return k && k->nr ? bsearch(&key, k->v, k->nr, sizeof(*k->v), compare_seen) : NULL;
 }
 
-void known__forget(struct known *k, pid_t pid)
+static void known__forget(struct known *k, pid_t pid, dev_t mark)
 {
 	struct seen *s = known__find(k, pid);
 
 	if (s)
-		s->dev = (dev_t)-1;
+		s->dev = mark;
 }
 
 static struct seen seen_of(int proc, pid_t pid)
@@ -237,7 +174,19 @@ static int list_all(struct seen **ret, size_t *ret_nr, struct cause *why)
 	return 0;
 }
 
-/* Those that are to be looked at. known then has all that are there now. */
+/* When it is looked at: 0, it is new or runs another program, comes first; 3: not at all. */
+static int turn_of(const struct known *k, const struct seen *now)
+{
+	const struct seen *before = known__find(k, now->pid);
+
+	if (!before)
+		return 0;
+	if (before->dev == LEFT || before->dev == AGAIN)
+		return before->dev == LEFT ? 1 : 2;
+	return before->dev == now->dev && before->ino == now->ino ? 3 : 0;
+}
+
+/* Those that are to be looked at; of those with the same turn the newest first. known then has all that are there now. */
 static int list_new(struct known *k, pid_t **ret, size_t *ret_nr, struct cause *why)
 {
 	scoped_mem struct seen *now = NULL;
@@ -250,12 +199,10 @@ static int list_new(struct known *k, pid_t **ret, size_t *ret_nr, struct cause *
 	pids = calloc(nr_now + 1, sizeof(*pids));
 	if (!pids)
 		return cause__set(why, -ENOMEM, "out of memory");
-	for (size_t i = 0; i < nr_now; i++) {
-		const struct seen *before = known__find(k, now[i].pid);
-
-		if (!before || before->dev != now[i].dev || before->ino != now[i].ino)
-			pids[nr++] = now[i].pid;
-	}
+	for (int turn = 0; turn < 3; turn++)
+		for (size_t i = nr_now; i-- > 0;)
+			if (turn_of(k, &now[i]) == turn)
+				pids[nr++] = now[i].pid;
 	if (k) {
 		free(k->v);
 		k->v = steal(now);
@@ -263,6 +210,152 @@ static int list_new(struct known *k, pid_t **ret, size_t *ret_nr, struct cause *
 	}
 	*ret = steal(pids);
 	*ret_nr = nr;
+	return 0;
+}
+
+/* --- a round --- */
+
+struct discovery {
+	struct known *known; /* owned; NULL: all are looked at each time */
+	pid_t *pids;         /* owned; of this round */
+	size_t nr, done;
+	struct child child; /* from < 0: none runs */
+	uint64_t until_ns;  /* when it is killed, if it does not answer */
+	bool cut;
+};
+
+int discovery__new(struct discovery **ret)
+{
+	struct discovery *d = calloc(1, sizeof(*d));
+
+	if (!d)
+		return -ENOMEM;
+	d->child.from = -EBADF;
+	d->known = calloc(1, sizeof(*d->known));
+	if (!d->known) {
+		free(d);
+		return -ENOMEM;
+	}
+	*ret = d;
+	return 0;
+}
+
+static void discovery__end(struct discovery *d)
+{
+	if (d->child.from >= 0)
+		child__end(&d->child);
+	free(steal(d->pids));
+	d->nr = d->done = 0;
+}
+
+void discovery__free(struct discovery *d)
+{
+	if (!d)
+		return;
+	discovery__end(d);
+	known__free(d->known);
+	free(d);
+}
+
+void discovery__forget(struct discovery *d, pid_t pid)
+{
+	known__forget(d->known, pid, AGAIN);
+}
+
+void discovery__reaped(struct discovery *d, pid_t pid)
+{
+	if (d->child.pid == pid)
+		d->child.pid = 0;
+}
+
+bool discovery__runs(const struct discovery *d)
+{
+	return d->done < d->nr;
+}
+
+int discovery__fd(const struct discovery *d)
+{
+	return d->child.from;
+}
+
+uint64_t discovery__due_ns(const struct discovery *d)
+{
+	return discovery__runs(d) ? d->until_ns : UINT64_MAX;
+}
+
+/* A child for those that are left. */
+static int discovery__go_on(struct discovery *d, struct cause *why)
+{
+	int err = 0;
+
+	d->until_ns = clock_now_ns() + DISCOVER_KILL_NS;
+	if (d->done < d->nr && d->child.from < 0)
+		err = child__start(&d->child, d->pids + d->done, d->nr - d->done, why);
+	if (err || d->done == d->nr)
+		discovery__end(d);
+	return err;
+}
+
+/* What is new meanwhile comes before those that are left. */
+static void discovery__cut_off(struct discovery *d)
+{
+	d->cut = d->known && d->done < d->nr;
+	for (; d->cut && d->done < d->nr; d->done++)
+		known__forget(d->known, d->pids[d->done], LEFT);
+}
+
+bool discovery__was_cut(const struct discovery *d)
+{
+	return d->cut;
+}
+
+int discovery__begin(struct discovery *d, struct cause *why)
+{
+	int err;
+
+	if (discovery__runs(d))
+		return 0;
+	d->cut = false;
+	err = list_new(d->known, &d->pids, &d->nr, why);
+	return err ? err : discovery__go_on(d, why);
+}
+
+int discovery__next(struct discovery *d, struct discovered *ret, struct cause *why)
+{
+	struct pollfd fd = { .fd = d->child.from, .events = POLLIN };
+	bool lost;
+	int err;
+
+	if (!discovery__runs(d))
+		return 0;
+	if (poll(&fd, 1, 0) <= 0 && clock_now_ns() < d->until_ns)
+		return 0;
+	lost = !fd.revents || read(fd.fd, ret, sizeof(*ret)) != (ssize_t)sizeof(*ret);
+	if (lost) {
+		child__end(&d->child);
+		discovered__lost(ret, d->pids[d->done]);
+	}
+	d->done++;
+	if (lost)
+		discovery__cut_off(d);
+	err = discovery__go_on(d, why);
+	return err ? err : 1;
+}
+
+/* --- all at once --- */
+
+static int processes__add(struct processes *p, const struct discovered *a, struct cause *why)
+{
+	int err = 0;
+
+	p->looked_at += a->found != BRIEF_KERNEL_THREAD;
+	p->no_right += a->found == BRIEF_NO_RIGHT;
+	if (a->found != BRIEF_GO)
+		return 0;
+	err = vec__reserve(&p->rows, &p->room, p->nr + 1, sizeof(*p->rows));
+	if (err)
+		return cause__set(why, err, "out of memory");
+	p->rows[p->nr++] = a->row;
 	return 0;
 }
 
@@ -276,18 +369,25 @@ static int compare_rows(const void *a, const void *b)
 	return x->pid < y->pid ? -1 : x->pid > y->pid;
 }
 
-int discover(struct known *known, struct processes *ret, struct cause *why)
+int discover(struct processes *ret, struct cause *why)
 {
-	scoped_mem pid_t *pids = NULL;
-	size_t nr = 0;
-	int err = list_new(known, &pids, &nr, why);
+	static struct discovered a;
+	struct discovery d = { .child = { .from = -EBADF } };
+	int got = discovery__begin(&d, why);
 
 	*ret = (struct processes){ .nr = 0 };
-	if (!err)
-		err = look_at_all(ret, pids, nr, why);
-	if (!err && ret->nr)
+	while (got >= 0 && discovery__runs(&d)) {
+		struct pollfd fd = { .fd = d.child.from, .events = POLLIN };
+
+		(void)poll(&fd, 1, (int)(DISCOVER_KILL_NS / NS_PER_MS) + 1);
+		got = discovery__next(&d, &a, why);
+		if (got > 0)
+			got = processes__add(ret, &a, why);
+	}
+	discovery__end(&d);
+	if (got >= 0 && ret->nr)
 		qsort(ret->rows, ret->nr, sizeof(*ret->rows), compare_rows);
-	if (err)
+	if (got < 0)
 		processes__done(ret);
-	return err;
+	return got < 0 ? got : 0;
 }

@@ -10,10 +10,11 @@
 #ifndef PARKWATCH_SERVE_DISCOVER_H
 #define PARKWATCH_SERVE_DISCOVER_H
 
+#include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/cause.h"
-#include "base/cleanup.h"
 #include "base/clock.h"
 #include "view/processes.h"
 
@@ -22,18 +23,37 @@
 /* After that the child is killed: it does not come back from reading. */
 #define DISCOVER_KILL_NS (DISCOVER_EACH_NS + NS_PER_SEC)
 
-/* Which processes were looked at already. Not thread-safe. */
-struct known;
-int known__new(struct known **ret); /* 0 or -ENOMEM */
-void known__free(struct known *k);
-DEFINE_SCOPED(known)
-void known__forget(struct known *k, pid_t pid); /* it will be looked at again */
+/* What came of one process. */
+struct discovered {
+	uint32_t found; /* enum brief */
+	uint32_t pad;
+	struct process_row row; /* of BRIEF_GO */
+};
 
 /*
- * All processes but ours; with known, those that are not in it, or run another program than before:
- * of the others one stat(2) each is asked. -ENOMEM; others: /proc cannot be listed, no child can be
- * made; with a cause. processes__done() frees what was found.
+ * One round after the other, each over the processes that are not known yet, or run another program than when they were
+ * looked at: of the others one stat(2) each is asked. Its caller's loop waits for discovery__fd() and
+ * discovery__due_ns(); nothing here waits.
  */
-int discover(struct known *known, struct processes *ret, struct cause *why);
+struct discovery;
+int discovery__new(struct discovery **ret); /* 0 or -ENOMEM */
+void discovery__free(struct discovery *d);
+void discovery__forget(struct discovery *d, pid_t pid); /* the next round looks at it again */
+/* Its caller waited for this child of its own: it may be ours, and its PID another's now. */
+void discovery__reaped(struct discovery *d, pid_t pid);
+/* A round, if none runs. 0; -ENOMEM; others: /proc cannot be listed, no child can be made; with a cause. */
+int discovery__begin(struct discovery *d, struct cause *why);
+bool discovery__runs(const struct discovery *d);
+/* The last round ended before its time, for looking at one process took too long: the next one should begin at once. */
+bool discovery__was_cut(const struct discovery *d);
+/* -EBADF: there is none now. */
+int discovery__fd(const struct discovery *d);
+/* When the child is killed, if it does not answer. UINT64_MAX: no round runs. */
+uint64_t discovery__due_ns(const struct discovery *d);
+/* 1: *ret is the next one; 0: none now; negative: as discovery__begin(), the round is over. */
+int discovery__next(struct discovery *d, struct discovered *ret, struct cause *why);
+
+/* All processes but ours, in one round that is waited for. processes__done() frees what was found. 0 or negative: as above. */
+int discover(struct processes *ret, struct cause *why);
 
 #endif

@@ -42,8 +42,8 @@ struct launcher {
 	int signals;                   /* SIGCHLD */
 	const char *config;            /* borrowed: the file's path */
 	const struct secrets *secrets; /* borrowed */
-	struct known *known;
-	struct launched *v; /* owned */
+	struct discovery *discovery;   /* owned */
+	struct launched *v;            /* owned */
 	size_t nr, room;
 	uint64_t scan_ns; /* the next look for new processes */
 	bool ready;
@@ -164,18 +164,30 @@ static void launched__kill(const struct launched *w)
 		(void)kill(w->leak_worker, SIGKILL);
 }
 
-static void launcher__forget(struct launcher *l, size_t i)
+static void launcher__drop(struct launcher *l, size_t i)
 {
 	launched__kill(&l->v[i]);
-	known__forget(l->known, l->v[i].notice.row.pid);
 	l->v[i].notice.kind = NOTICE_ENDED;
 	launcher__tell(l, &l->v[i].notice, -1);
 	l->v[i] = l->v[--l->nr];
 }
 
+/* Whatever has its PID then is looked at. */
+static void launcher__forget(struct launcher *l, size_t i)
+{
+	discovery__forget(l->discovery, l->v[i].notice.row.pid);
+	launcher__drop(l, i);
+}
+
 static bool launched__lives(const struct launched *w)
 {
 	return brief_start_ticks(w->notice.row.pid) == w->notice.start_ticks;
+}
+
+/* A worker is to be started. One that was not looked at in time waits for a scan. */
+static bool launched__is_due(const struct launched *w, uint64_t now_ns)
+{
+	return w->again_ns && w->again_ns <= now_ns && !w->notice.row.unread;
 }
 
 /* A worker ends well if its target is over only: it ended, reaped or not, or became another program. */
@@ -205,7 +217,8 @@ static void launcher__reap(struct launcher *l)
 
 	while (read(l->signals, &si, sizeof(si)) > 0)
 		;
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		discovery__reaped(l->discovery, pid);
 		for (size_t i = 0; i < l->nr; i++)
 			if (l->v[i].worker == pid) {
 				launcher__lost_worker(l, i, status);
@@ -214,6 +227,7 @@ static void launcher__reap(struct launcher *l)
 				l->v[i].leak_worker = 0;
 				break;
 			}
+	}
 }
 
 /* --- targets --- */
@@ -238,6 +252,7 @@ static bool launcher__found_again(struct launcher *l, struct launched *w,
 	    strcmp(w->notice.row.exe, row->exe) != 0)
 		return false;
 	w->asked = false;
+	w->again_ns = 0;
 	w->notice.row = *row;
 	launcher__begin(l, w);
 	return true;
@@ -245,23 +260,25 @@ static bool launcher__found_again(struct launcher *l, struct launched *w,
 
 static void launcher__found(struct launcher *l, const struct process_row *row)
 {
+	const uint64_t start_ticks = brief_start_ticks(row->pid);
 	struct launched *w;
 
 	for (size_t i = 0; i < l->nr; i++)
 		if (l->v[i].notice.row.pid == row->pid) {
 			if (launcher__found_again(l, &l->v[i], row))
 				return;
-			launcher__forget(l, i); /* it runs another program now */
+			launcher__drop(l, i); /* it runs another program now */
 			break;
 		}
+	if (!start_ticks) /* it has ended meanwhile */
+		return;
 	if (l->nr == LAUNCHER_TARGETS_MAX ||
 	    vec__reserve(&l->v, &l->room, l->nr + 1, sizeof(*l->v))) {
 		log_warn("pid %d is not watched: there are %zu others", (int)row->pid, l->nr);
 		return;
 	}
 	w = &l->v[l->nr++];
-	*w = (struct launched){ .notice = { .start_ticks = brief_start_ticks(row->pid),
-					    .row = *row } };
+	*w = (struct launched){ .notice = { .start_ticks = start_ticks, .row = *row } };
 	launcher__begin(l, w);
 }
 
@@ -273,46 +290,71 @@ static void launcher__name(struct launcher *l, struct launched *w)
 		launcher__begin(l, w);
 }
 
-static void launcher__scan(struct launcher *l)
+/*
+ * Looks for new processes, and again at one that was not looked at in time: at one only, for each may take
+ * DISCOVER_KILL_NS, and what is new waits meanwhile.
+ */
+static void launcher__scan(struct launcher *l, uint64_t now_ns)
 {
-	struct processes found = { .nr = 0 };
 	struct cause why = { "" };
+	struct launched *again = NULL;
 
-	if (discover(l->known, &found, &why))
+	l->scan_ns = UINT64_MAX; /* until this one has ended */
+	for (size_t i = 0; i < l->nr; i++) {
+		struct launched *w = &l->v[i];
+
+		if (w->notice.row.unread && w->again_ns <= now_ns &&
+		    (!again || w->again_ns < again->again_ns))
+			again = w;
+	}
+	if (again) {
+		again->asked = true;
+		discovery__forget(l->discovery, again->notice.row.pid);
+	}
+	if (discovery__begin(l->discovery, &why))
 		log_warn("%s", why.text);
-	for (size_t i = 0; i < found.nr; i++)
-		launcher__found(l, &found.rows[i]);
-	processes__done(&found);
+}
+
+static void launcher__scan_ended(struct launcher *l)
+{
+	const bool cut = discovery__was_cut(l->discovery);
+
 	/* those without a worker end unseen; one that was found no more is no Go program */
 	for (size_t i = l->nr; i-- > 0;)
-		if (l->v[i].asked || (!l->v[i].worker && !launched__lives(&l->v[i])))
+		if ((l->v[i].asked && !cut) || (!l->v[i].worker && !launched__lives(&l->v[i])))
 			launcher__forget(l, i);
 	for (size_t i = 0; i < l->nr; i++)
 		launcher__name(l, &l->v[i]);
-	l->scan_ns = clock_now_ns() + LAUNCHER_SCAN_NS;
-	if (!l->ready)
+	l->scan_ns = cut ? 0 : clock_now_ns() + LAUNCHER_SCAN_NS;
+	if (!l->ready && !cut)
 		launcher__tell(l, &(struct notice){ .kind = NOTICE_READY }, -1);
-	l->ready = true;
+	l->ready |= !cut;
+}
+
+static void launcher__take_found(struct launcher *l)
+{
+	static struct discovered d;
+	struct cause why = { "" };
+	int got;
+
+	while ((got = discovery__next(l->discovery, &d, &why)) > 0)
+		if (d.found == BRIEF_GO)
+			launcher__found(l, &d.row);
+	if (got < 0)
+		log_warn("%s", why.text);
+	if (l->scan_ns == UINT64_MAX && !discovery__runs(l->discovery))
+		launcher__scan_ended(l);
 }
 
 static uint64_t launcher__due_ns(const struct launcher *l)
 {
-	uint64_t due = l->scan_ns;
+	const uint64_t answer = discovery__due_ns(l->discovery);
+	uint64_t due = l->scan_ns < answer ? l->scan_ns : answer;
 
 	for (size_t i = 0; i < l->nr; i++)
-		if (l->v[i].again_ns && l->v[i].again_ns < due)
+		if (launched__is_due(&l->v[i], due))
 			due = l->v[i].again_ns;
 	return due;
-}
-
-static void launcher__again(struct launcher *l, struct launched *w)
-{
-	w->again_ns = 0;
-	w->asked = w->notice.row.unread;
-	if (w->asked)
-		known__forget(l->known, w->notice.row.pid);
-	else
-		launcher__start_worker(l, w);
 }
 
 static void launcher__tick(struct launcher *l)
@@ -320,10 +362,11 @@ static void launcher__tick(struct launcher *l)
 	const uint64_t now = clock_now_ns();
 
 	if (now >= l->scan_ns)
-		launcher__scan(l);
+		launcher__scan(l, now);
+	launcher__take_found(l);
 	for (size_t i = 0; i < l->nr; i++)
-		if (l->v[i].again_ns && now >= l->v[i].again_ns)
-			launcher__again(l, &l->v[i]);
+		if (launched__is_due(&l->v[i], now))
+			launcher__start_worker(l, &l->v[i]);
 }
 
 static void launcher__watch(const struct launcher *l, struct launched *w, bool watch)
@@ -392,12 +435,14 @@ static void launcher__loop(struct launcher *l)
 	struct pollfd fds[] = {
 		{ .fd = l->to, .events = POLLIN },
 		{ .fd = l->signals, .events = POLLIN },
+		{ .events = POLLIN },
 	};
 
 	for (;;) {
 		const uint64_t now = clock_now_ns(), due = launcher__due_ns(l);
 		const int ms = due > now ? (int)((due - now) / NS_PER_MS) + 1 : 0;
 
+		fds[2].fd = discovery__fd(l->discovery);
 		if (poll(fds, ARRAY_SIZE(fds), ms) < 0 && errno != EINTR)
 			return;
 		if (fds[0].revents && !launcher__hear(l))
@@ -426,7 +471,7 @@ launcher_main(const char *config, const struct secrets *secrets, int to)
 	l.signals = signalfd(-1, &child, SFD_NONBLOCK | SFD_CLOEXEC);
 	err = l.signals < 0 ? -errno : rights_keep_few(&why);
 	if (!err)
-		err = known__new(&l.known);
+		err = discovery__new(&l.discovery);
 	if (err)
 		log_error("cannot start the launcher: %s", why.text[0] ? why.text : strerror(-err));
 	else
