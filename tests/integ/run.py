@@ -34,6 +34,7 @@ import holder
 import incidents
 import leaks
 import moments
+import openapi
 import outputs
 import page
 import peers
@@ -88,6 +89,7 @@ MODULES = (
     serveharm,
     servehistory,
     servehttp,
+    openapi,
     servepods,
     servesinks,
     serveunit,
@@ -108,6 +110,7 @@ PATIENT = (
     serveharm,
     servehistory,
     servehttp,
+    openapi,
     servepods,
     servesinks,
     prometheus,

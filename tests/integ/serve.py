@@ -22,6 +22,7 @@ from pathlib import Path
 
 import build
 import harm
+from described import described
 from refusals import one_line, renamed
 from target import LIMIT, PARKWATCH, Failed, Target, expect, parkwatch, text_changed
 
@@ -393,6 +394,7 @@ def leaks_are_told_and_what_is_healthy_is_not():
         parsed(d.get("/metrics", {"Accept": "application/openmetrics-text"}))
         expect(harm.probes_are_out(t.pid) and harm.probes_are_out(healthy.pid), "probes are left in the code")
     expect(status == 200 and headers["Content-Type"] == "application/json", f"{status}: {text[:200]}")
+    described([("/api/v1/targets/ID/leaks", (status, headers, text))])
     report = json.loads(text)
     group, = report["groups"]
     expect((group["start"]["func"], group["reason"]) == (want["start"], want["reason"]) and group["leak"], f"{want}: {group}")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import build
 import serve
+from described import described
 from refusals import one_line
 from serve import LOOK, Daemon, value, workers
 from servesinks import Server, attributes, daemon
@@ -143,6 +144,7 @@ def what_was_stored_is_read_while_it_runs_and_after_a_kill(how):
                 d.process.wait(10)
             else:
                 d.process.terminate()
+        described([("/api/v1/targets/ID/profile", answer) for answer in past])
         mean = report(folder, target, "--from", "10m", "-f", "folded")
         dump = report(folder, target, "--view", "dump", "-f", "jsonl")
         filtered = report(folder, target, "--view", "dump", "--func", "^main.stay$", "-f", "jsonl")

@@ -88,10 +88,9 @@ static const char *attribute(json_object *all, const char *key)
 
 Test(alarms, a_webhook_gets_a_storm_with_its_figures)
 {
-	const struct history_alarm a = { .kind = HISTORY_STORM,
-					 .births = 6000,
-					 .alive = 6001,
-					 .took_ns = 10 * NS_PER_SEC };
+	const struct history_alarm a = {
+		.kind = HISTORY_STORM, .births = 6000, .alive = 6001, .took_ns = 10 * NS_PER_SEC
+	};
 	uint32_t row;
 	struct watched *t = target(&row);
 	json_object *o = hooked(t, &a), *figures = get(o, "figures");

@@ -98,8 +98,9 @@ static void put_leak(const struct logs *g, const struct leaks *l, const struct l
 	struct json_writer *w = g->w;
 	char text[2 * LEAK_NAME_MAX + 128];
 
-	snprintf(text, sizeof(text), "%" PRIu64 " goroutines: %s: created by %s, blocked at %s [%s]",
-		 s->goroutines, verdict_name(s->verdict), s->created_by[0] ? s->created_by : "?",
+	snprintf(text, sizeof(text),
+		 "%" PRIu64 " goroutines: %s: created by %s, blocked at %s [%s]", s->goroutines,
+		 verdict_name(s->verdict), s->created_by[0] ? s->created_by : "?",
 		 s->blocked_at[0] ? s->blocked_at : "?", e->reason);
 	begin_record(w, "parkwatch.leak", text, g->now_ns);
 	otlp_json__text(w, "parkwatch.leak.verdict", verdict_name(s->verdict));

@@ -11,6 +11,7 @@ FILE_OF_PAGE(page_index);
 FILE_OF_PAGE(page_script);
 FILE_OF_PAGE(page_style);
 FILE_OF_PAGE(page_icon);
+FILE_OF_PAGE(page_openapi);
 FILE_OF_PAGE(page_licences);
 
 static const struct file {
@@ -20,6 +21,7 @@ static const struct file {
 	{ "/app.js", "text/javascript; charset=utf-8", "gzip", page_script, page_script_end },
 	{ "/app.css", "text/css; charset=utf-8", "gzip", page_style, page_style_end },
 	{ "/icon.svg", "image/svg+xml", NULL, page_icon, page_icon_end },
+	{ "/api/v1/openapi.json", "application/json", NULL, page_openapi, page_openapi_end },
 	{ "/licences.txt", "text/plain; charset=utf-8", "gzip", page_licences, page_licences_end },
 };
 

@@ -3,7 +3,7 @@
  * page: the web page of `parkwatch serve`: its files, which are part of the binary (page/, serve.mk).
  *
  * Script and style are files of their own, so that the page lives under `default-src 'self'`: nothing
- * inline can run, whatever a target is called.
+ * inline can run, whatever a target is called. Beside them: the description of the API (openapi.json).
  */
 #ifndef PARKWATCH_SERVE_PAGE_H
 #define PARKWATCH_SERVE_PAGE_H

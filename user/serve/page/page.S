@@ -13,5 +13,6 @@
 	file page_script, "serve/app.js.gz"
 	file page_style, "serve/app.css.gz"
 	file page_icon, "user/serve/page/icon.svg"
+	file page_openapi, "user/serve/openapi.json"
 	file page_licences, "serve/licences.txt.gz"
 	.section .note.GNU-stack, "", @progbits
