@@ -8,10 +8,10 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-#define ROWS   1024
-#define LINKS  4096
-#define STACKS 256
-#define PCS    (STACKS * 32)
+#include "names/stack_rows.h"
+
+#define ROWS  1024
+#define LINKS 4096
 
 struct told_stack {
 	UT_hash_handle hh;
@@ -30,9 +30,7 @@ struct sum_rows {
 	uint32_t link_stack[LINKS];
 	uint64_t link_made_at[LINKS], link_start_at[LINKS];
 	size_t nr, nr_links;
-	uint32_t id[STACKS], stack_rt[STACKS], truncated[STACKS], nr_pcs[STACKS];
-	int64_t pc[PCS + PW_STACK_MAX];
-	size_t stacks, pcs;
+	struct stack_rows stacks;
 };
 
 struct row_log {
@@ -85,26 +83,9 @@ static uint32_t name(struct row_log *l, const char *text)
 
 /* --- stacks --- */
 
-static void tell_stacks(struct row_log *l)
+static Pw__Fact__FactCase stacks_are(const struct row_log *l)
 {
-	struct sum_rows *r = &l->rows;
-	Pw__Stacks s = PW__STACKS__INIT;
-	Pw__Fact fact = PW__FACT__INIT;
-
-	factlog__code(l->of.f);
-	if (!r->stacks)
-		return;
-	s.n_id = r->stacks;
-	s.id = r->id;
-	column_u32(&s.n_runtime, &s.runtime, r->stack_rt, r->stacks);
-	column_u32(&s.n_truncated, &s.truncated, r->truncated, r->stacks);
-	column_u32(&s.n_nr_pcs, &s.nr_pcs, r->nr_pcs, r->stacks);
-	s.n_pc_delta = r->pcs;
-	s.pc_delta = r->pc;
-	fact.fact_case = l->of.events ? PW__FACT__FACT_EVENT_STACKS : PW__FACT__FACT_STACKS;
-	fact.stacks = &s;
-	pw_writer__fact(factlog__writer(l->of.f), &fact);
-	r->stacks = r->pcs = 0;
+	return l->of.events ? PW__FACT__FACT_EVENT_STACKS : PW__FACT__FACT_STACKS;
 }
 
 static struct told_stack *told_of(struct row_log *l, uint16_t rt, const struct stack *s)
@@ -132,7 +113,6 @@ static struct told_stack *told_of(struct row_log *l, uint16_t rt, const struct s
 /* All rows of a snap but those of a census begin where it stands; the rest are return addresses. */
 static uint32_t stack_id(struct row_log *l, uint16_t rt, const struct snap_stack *s)
 {
-	struct sum_rows *r = &l->rows;
 	struct told_stack *t;
 
 	if (s->state != SNAP_STACK_SEEN || !s->stack.nr)
@@ -145,15 +125,13 @@ static uint32_t stack_id(struct row_log *l, uint16_t rt, const struct snap_stack
 	if (t->segment == l->segment)
 		return t->id + 2;
 	t->segment = l->segment;
-	if (r->stacks == STACKS || r->pcs + s->stack.nr > PCS)
-		tell_stacks(l);
-	factlog__pcs(l->of.f, rt, s->stack.pcs, s->stack.nr, l->of.all_return);
-	r->id[r->stacks] = t->id;
-	r->stack_rt[r->stacks] = rt;
-	r->truncated[r->stacks] = s->stack.truncated;
-	r->nr_pcs[r->stacks++] = s->stack.nr;
-	for (uint32_t i = 0; i < s->stack.nr; i++)
-		r->pc[r->pcs++] = (int64_t)(s->stack.pcs[i] - (i ? s->stack.pcs[i - 1] : 0));
+	stack_rows__add(&l->rows.stacks, l->of.f, stacks_are(l),
+			&(struct stack_row){ .id = t->id,
+					     .rt = rt,
+					     .truncated = s->stack.truncated,
+					     .all_return = l->of.all_return,
+					     .pcs = s->stack.pcs,
+					     .nr = s->stack.nr });
 	return t->id + 2;
 }
 
@@ -184,7 +162,7 @@ void row_log__flush(struct row_log *l)
 	Pw__SumRows s = PW__SUM_ROWS__INIT;
 	Pw__Fact fact = PW__FACT__INIT;
 
-	tell_stacks(l);
+	stack_rows__tell(&r->stacks, l->of.f, stacks_are(l));
 	if (!r->nr)
 		return;
 	s.made = l->made;

@@ -4,12 +4,10 @@
 
 #include "base/heart.h"
 #include "facts/fact_flags.h"
-#include "names/factlog.h"
+#include "names/stack_rows.h"
 
 #define ROWS   1024 /* of goroutines in one fact */
 #define WAITS  (4 * ROWS)
-#define STACKS 256
-#define PCS    (STACKS * 32)
 #define LABELS (ROWS * 8)
 
 struct look_rows {
@@ -22,10 +20,7 @@ struct look_rows {
 	size_t nr, waits;
 	struct census_g last;
 	struct census_wait last_wait;
-	/* stacks, written before the goroutines that stand in them */
-	uint32_t id[STACKS], stack_rt[STACKS], truncated[STACKS], gs[STACKS], nr_pcs[STACKS];
-	int64_t pc[PCS];
-	size_t stacks, pcs;
+	struct stack_rows stacks; /* written before the goroutines that stand in them */
 	/* labels */
 	uint64_t set[ROWS];
 	uint32_t set_nr[ROWS], key[LABELS], value[LABELS];
@@ -68,49 +63,24 @@ void factlog__open_look(struct factlog *f, uint32_t number, uint16_t rt, uint64_
 
 /* --- stacks --- */
 
-static void tell_stacks(struct look_log *l)
-{
-	struct look_rows *r = l->rows;
-	Pw__Stacks s = PW__STACKS__INIT;
-	Pw__Fact fact = PW__FACT__INIT;
-
-	factlog__code(l->f);
-	if (!r->stacks)
-		return;
-	s.n_id = r->stacks;
-	s.id = r->id;
-	column_u32(&s.n_runtime, &s.runtime, r->stack_rt, r->stacks);
-	column_u32(&s.n_truncated, &s.truncated, r->truncated, r->stacks);
-	column_u32(&s.n_goroutines, &s.goroutines, r->gs, r->stacks);
-	column_u32(&s.n_nr_pcs, &s.nr_pcs, r->nr_pcs, r->stacks);
-	s.n_pc_delta = r->pcs;
-	s.pc_delta = r->pc;
-	fact.fact_case = PW__FACT__FACT_STACKS;
-	fact.stacks = &s;
-	pw_writer__fact(factlog__writer(l->f), &fact);
-	r->stacks = r->pcs = 0;
-}
-
 static void add_stack(struct look_log *l, uint32_t stack)
 {
 	const struct census_stack *s = &l->c->stacks[stack];
-	const uint64_t *pcs = l->c->pcs + s->pcs_at;
-	struct look_rows *r = l->rows;
+	const struct stack_row row = {
+		.id = stack,
+		.rt = l->rt,
+		.truncated = s->truncated,
+		.all_return = true,
+		.goroutines = s->nr_gs,
+		.pcs = l->c->pcs + s->pcs_at,
+		.nr = s->nr_pcs,
+	};
 
 	if (l->told[stack] == l->segment + 1)
 		return;
 	l->told[stack] = l->segment + 1;
-	if (r->stacks == STACKS || r->pcs + s->nr_pcs > PCS)
-		tell_stacks(l);
-	factlog__pcs(l->f, l->rt, pcs, s->nr_pcs, true);
-	factlog__roots(l->f, l->rt, pcs, s->nr_pcs);
-	r->id[r->stacks] = stack;
-	r->stack_rt[r->stacks] = l->rt;
-	r->truncated[r->stacks] = s->truncated;
-	r->gs[r->stacks] = s->nr_gs;
-	r->nr_pcs[r->stacks++] = s->nr_pcs;
-	for (uint32_t i = 0; i < s->nr_pcs; i++)
-		r->pc[r->pcs++] = (int64_t)(pcs[i] - (i ? pcs[i - 1] : 0));
+	stack_rows__add(&l->rows->stacks, l->f, PW__FACT__FACT_STACKS, &row);
+	factlog__roots(l->f, l->rt, row.pcs, row.nr);
 }
 
 /* --- labels --- */
@@ -177,7 +147,7 @@ static void tell_goroutines(struct look_log *l)
 	Pw__Goroutines g = PW__GOROUTINES__INIT;
 	Pw__Fact fact = PW__FACT__INIT;
 
-	tell_stacks(l);
+	stack_rows__tell(&r->stacks, l->f, PW__FACT__FACT_STACKS);
 	tell_labels(l);
 	if (!r->nr)
 		return;
