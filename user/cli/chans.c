@@ -7,12 +7,10 @@
 #include "base/log.h"
 #include "base/outfile.h"
 #include "cli/commands.h"
-#include "cli/fate.h"
 #include "cli/filters.h"
 #include "cli/format.h"
 #include "cli/save.h"
 #include "cli/show.h"
-#include "cli/stop.h"
 #include "engine/fd_peers.h"
 #include "engine/contention.h"
 
@@ -118,24 +116,5 @@ static int chans(const struct opts *o, const struct format *f, const struct filt
 
 int cmd_chans(const struct opts *o)
 {
-	const struct format *f = NULL;
-	scoped(filter) filter = NULL;
-	scoped(fate) target = NULL;
-	struct cause why = { "" };
-	int err;
-
-	err = format_choose(o, &f);
-	if (err)
-		return err;
-	err = filters_make(o, &filter, &why);
-	if (err) {
-		log_error("%s", why.text[0] ? why.text : strerror(-err));
-		return 2;
-	}
-	stop_at_once(o->pid, 2 * SNAPSHOT_MOST_NS);
-	target = fate__begin(o->pid);
-	err = chans(o, f, filter, &why);
-	if (!err)
-		return 0;
-	return fate_failed(target, err, &why);
+	return filters_look(o, 2 * SNAPSHOT_MOST_NS, chans);
 }

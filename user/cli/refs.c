@@ -8,11 +8,9 @@
 #include "base/log.h"
 #include "base/outfile.h"
 #include "cli/commands.h"
-#include "cli/fate.h"
 #include "cli/filters.h"
 #include "cli/format.h"
 #include "cli/save.h"
-#include "cli/stop.h"
 #include "engine/fd_peers.h"
 #include "engine/refwatch.h"
 #include "engine/snapshot.h"
@@ -85,24 +83,5 @@ static int refs(const struct opts *o, const struct format *f, const struct filte
 
 int cmd_refs(const struct opts *o)
 {
-	const struct format *f = NULL;
-	scoped(filter) filter = NULL;
-	scoped(fate) target = NULL;
-	struct cause why = { "" };
-	int err;
-
-	err = format_choose(o, &f);
-	if (err)
-		return err;
-	err = filters_make(o, &filter, &why);
-	if (err) {
-		log_error("%s", why.text[0] ? why.text : strerror(-err));
-		return 2;
-	}
-	stop_at_once(o->pid, o->proof_ns ? 2 * SNAPSHOT_MOST_NS + o->proof_ns : 0);
-	target = fate__begin(o->pid);
-	err = refs(o, f, filter, &why);
-	if (!err)
-		return 0;
-	return fate_failed(target, err, &why);
+	return filters_look(o, o->proof_ns ? 2 * SNAPSHOT_MOST_NS + o->proof_ns : 0, refs);
 }
