@@ -65,7 +65,7 @@ def a_recording_is_shown_as_it_was(event):
     """Over all events each root is there in each format."""
     with tempfile.TemporaryDirectory() as folder, Target("busy") as t:
         t.go()
-        for i, root in enumerate(("none", "goid", "created-by") + (("label", "state") if event != "alloc" else ())):
+        for i, root in enumerate(("none", "goid", "created-by") + (("label", "state") if event != "alloc" else ("none", "goid"))):
             suffix = FORMATS[(i + EVENTS.index(event)) % len(FORMATS)]
             args = ("-e", event, "-d", "0.2", "--root", root) + (("-f", "text") if suffix == "txt" else ())
             live, pw = saved(folder, "record", t.pid, suffix, *args, *unlimited(args))
