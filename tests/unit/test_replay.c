@@ -307,3 +307,89 @@ Test(replay, what_does_not_fit_together_is_refused)
 		free(b.v);
 	}
 }
+
+#define MANY_GS 20000
+
+static uint64_t scattered(uint64_t *state, uint64_t range)
+{
+	*state = *state * 6364136223846793005u + 1442695040888963407u;
+	return (*state >> 33) % range;
+}
+
+/* As many goroutines of an HTTP server: all over the heap, each waiting for something of its own. */
+static void fill_many(struct census_g *gs, struct census_wait *waits)
+{
+	uint64_t state = 1;
+
+	for (uint32_t i = 0; i < MANY_GS; i++) {
+		gs[i] = fake_gs[1 + i % 2];
+		gs[i].who.goid = 100 + i * 3 + scattered(&state, 3);
+		gs[i].addr = 0xc000000000 + i * 512 + 64 * scattered(&state, 4);
+		gs[i].stack_lo = 0xc100000000 + 4096 * scattered(&state, 1 << 18);
+		gs[i].stack_hi = gs[i].stack_lo + 4096;
+		gs[i].sp = gs[i].stack_hi - 16 * scattered(&state, 100);
+		gs[i].waitsince_ns = FAKE_NOW_NS - scattered(&state, 1 << 30);
+		gs[i].stops = (uint8_t)scattered(&state, 256);
+		gs[i].waits_at = i;
+		waits[i] = (struct census_wait){ .addr = 0xc200000000 +
+							 96 * scattered(&state, 1 << 22),
+						 .kind = CENSUS_WAIT_CHAN,
+						 .direction = CENSUS_DIR_RECEIVE };
+	}
+}
+
+static struct bytes write_looks(size_t nr)
+{
+	scoped_mem struct census_g *gs = calloc(MANY_GS, sizeof(*gs));
+	scoped_mem struct census_wait *waits = calloc(MANY_GS, sizeof(*waits));
+	struct census c = fake_census;
+	scoped(factlog) f = NULL;
+	struct bytes b = { NULL, 0 };
+	FILE *out = open_memstream(&b.v, &b.len);
+
+	fill_many(gs, waits);
+	c.gs = gs;
+	c.waits = waits;
+	c.nr_waits = MANY_GS;
+	cr_assert_eq(factlog__new(out, &fake_of, &f), 0);
+	for (size_t i = 0; i < nr; i++) {
+		c.nr = MANY_GS - i; /* to be told apart */
+		c.taken_ns = FAKE_NOW_NS + i * FAKE_SECOND;
+		cr_assert_eq(factlog__look(f, (uint32_t)i, 0, 5 + i, &c, NULL), 0);
+	}
+	replay__write_end(f, &fake_meta);
+	cr_assert_eq(factlog__end(f, NULL), 0);
+	fclose(out);
+	return b;
+}
+
+Test(replay, a_goroutine_takes_40_bytes_at_most_in_each_look_after_the_first)
+{
+	struct bytes one = write_looks(1), four = write_looks(4);
+
+	cr_expect_leq((four.len - one.len) / 3, 40 * MANY_GS, "%zu bytes, then %zu", one.len,
+		      (four.len - one.len) / 3);
+	free(one.v);
+	free(four.v);
+}
+
+Test(replay, of_several_looks_it_has_the_last_one_until_then)
+{
+	static const struct {
+		uint64_t ns;
+		size_t look;
+	} t[] = { { 0, 0 }, { FAKE_SECOND - 1, 0 }, { FAKE_SECOND, 1 }, { 9 * FAKE_SECOND, 2 } };
+	struct bytes b = write_looks(3);
+	scoped(replay) r = NULL;
+	struct replay_look look;
+
+	cr_assert_eq(read_bytes(b.v, b.len, &r, NULL), 0);
+	cr_assert(replay__look(r, &look));
+	cr_expect_eq(look.censuses[0]->nr, MANY_GS - 2, "without a time: the last one");
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		cr_assert(replay__look_until(r, t[i].ns, &look));
+		cr_expect_eq(look.censuses[0]->nr, MANY_GS - t[i].look, "until %llu ns",
+			     (unsigned long long)t[i].ns);
+	}
+	free(b.v);
+}
