@@ -123,6 +123,18 @@ def waiting_at(stacks, where):
     return sum(n for frames, n in stacks.items() if where in frames and frames.endswith("[chan receive]"))
 
 
+def check_diff(both, each):
+    """Two figures a stack: those of the two times, each by itself; 300 were there at first, and then 100 more."""
+    base, later = map(folded, each)
+    told = {stack: (int(a), int(b)) for stack, a, b in (line.rsplit(" ", 2) for line in both[""][2].splitlines())}
+    expect(told == {stack: (base.get(stack, 0), later.get(stack, 0)) for stack in {*base, *later}}, f"{told}: {each}")
+    more = next(figures for stack, figures in told.items() if "main.more" in stack)
+    expect(more[0] == 300 and 300 < more[1] <= 400, f"{more}")
+    expect("main.more" in both["&format=text"][2] and both["&format=html"][2].startswith("<!"), f"{both}")
+    waited = {stack: (int(a), int(b)) for stack, a, b in (line.rsplit(" ", 2) for line in both["&view=blocked"][2].splitlines())}
+    expect(any(a == 300 * 90 * 10**9 and b > a for a, b in waited.values()), f"{waited}")
+
+
 def what_was_stored_is_read_while_it_runs_and_after_a_kill(how):
     with tempfile.TemporaryDirectory() as folder, crowd() as t:
         tell(t, "more 300", "other 20")
@@ -138,13 +150,21 @@ def what_was_stored_is_read_while_it_runs_and_after_a_kill(how):
             past = [d.get(f"/api/v1/targets/{target}/profile?view={view}&from={int(began) - 60}&to={int(began) + 540}")
                     for view in ("goroutines", "blocked", "alloc")]
             pprof = d.get(f"/api/v1/targets/{target}/profile?view=goroutines&from=1&to=2&format=pprof")[0]
+            half = int(began) + 30
+            times = ("base_from=%d&base_to=%d" % (int(began) - 60, half), "from=%d&to=%d" % (half, int(began) + 540))
+            both = {form: d.get(f"/api/v1/targets/{target}/diff?{'&'.join(times)}{form}") for form in ("", "&format=text", "&format=html", "&view=blocked")}
+            each = [d.get(f"/api/v1/targets/{target}/profile?{time.removeprefix('base_').replace('base_', '')}")[2] for time in times]
+            queries = [*times, f"{times[0]}&from=2&to=1", f"{times[0]}&from=1&to=2", *("&".join((*times, more)) for more in ("format=pprof", "view=blocked&format=html", "view=alloc"))]
+            wrong = [d.get(f"/api/v1/targets/{target}/diff?{query}") for query in queries]
             bad = [d.get(f"/api/v1/targets/{target}/profile?{query}")[0] for query in ("", "from=2&to=1", "from=1&to=x", "from=1&to=2&format=x")]
             if how == "kill":
                 os.kill(d.process.pid, signal.SIGKILL)
                 d.process.wait(10)
             else:
                 d.process.terminate()
-        described([("/api/v1/targets/ID/profile", answer) for answer in past])
+        described([("/api/v1/targets/ID/profile", answer) for answer in past] + [("/api/v1/targets/ID/diff", answer) for answer in (*both.values(), *wrong)])
+        expect([answer[0] for answer in both.values()] == [200] * 4 and [answer[0] for answer in wrong] == [400, 400, 400, 404, 400, 400, 404], f"{both} {wrong}")
+        check_diff(both, each)
         mean = report(folder, target, "--from", "10m", "-f", "folded")
         dump = report(folder, target, "--view", "dump", "-f", "jsonl")
         filtered = report(folder, target, "--view", "dump", "--func", "^main.stay$", "-f", "jsonl")

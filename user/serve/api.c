@@ -13,6 +13,7 @@
 #include "serve/look_answer.h"
 #include "serve/page.h"
 #include "serve/sd.h"
+#include "serve/stored_diff.h"
 #include "serve/stored_sums.h"
 #include "serve/history_api.h"
 
@@ -165,6 +166,8 @@ static void get_target(const struct api_in *in, const struct http_request *q, co
 		history_get(t, q, a);
 	else if (!strcmp(rest + len, "/profile"))
 		profile_get(in->metrics.store, t->id, q, a);
+	else if (!strcmp(rest + len, "/diff"))
+		diff_get(in->metrics.store, t->id, q, a);
 	else
 		http_say(a, 404, "a target has no such page: see /\n");
 }

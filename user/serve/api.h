@@ -10,6 +10,7 @@
  *	/api/v1/targets/ID/goroutines	goroutines at the last look: the jsonl of `dump`, and its filters
  *	/api/v1/targets/ID/history	what its looks saw within ?span=: serve/history_api
  *	/api/v1/targets/ID/profile	stacks of a past interval: serve/stored_sums
+ *	/api/v1/targets/ID/diff		those of two intervals, side by side: serve/stored_diff
  *	/api/v1/events			{"events":[...]}: the newest
  *	/-/healthy, /-/ready		200; ready: all processes that were there at the start are known
  */

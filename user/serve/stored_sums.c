@@ -94,24 +94,46 @@ static int write_profile(const struct replay *r, const struct format *f, FILE *o
 			     out, why);
 }
 
+bool stored_asked(const struct http_request *q, const char *target, const char *from,
+		  const char *to, struct store_asked *ret)
+{
+	*ret = (struct store_asked){ .dir = "the store",
+				     .target = target,
+				     .view = STORED_SUMS_VIEW,
+				     .from_unix_ns = unix_ns(http_query(q, from)),
+				     .to_unix_ns = unix_ns(http_query(q, to)) };
+	if (ret->from_unix_ns >= ret->to_unix_ns)
+		return false;
+	ret->step_ns = (ret->to_unix_ns - ret->from_unix_ns) / PROFILE_LOOKS;
+	return true;
+}
+
+int stored_sums__read(const struct store *s, const struct store_asked *asked, bool is_blocked,
+		      char only[STORED_ONLY_MAX], struct replay **ret, struct cause *why)
+{
+	struct store_found found = { .len = 0 };
+	int err = store_read_at(store__fd(s), asked, &found, why);
+
+	if (!err)
+		err = stored_sums__of(&found, asked->target, only, ret, why);
+	store_found__done(&found);
+	if (!err && is_blocked)
+		make_blocked((*ret)->sums, asked->to_unix_ns - asked->from_unix_ns);
+	return err;
+}
+
 static int profile_text(const struct store *s, const struct store_asked *asked, bool is_blocked,
 			const struct format *f, struct http_answer *a, struct cause *why)
 {
-	struct store_found found = { .len = 0 };
 	scoped(replay) r = NULL;
 	scoped_mem char *text = NULL;
 	char only[STORED_ONLY_MAX];
 	size_t len = 0;
 	FILE *out;
-	int err = store_read_at(store__fd(s), asked, &found, why);
+	int err = stored_sums__read(s, asked, is_blocked, only, &r, why);
 
-	if (!err)
-		err = stored_sums__of(&found, asked->target, only, &r, why);
-	store_found__done(&found);
 	if (err)
 		return err;
-	if (is_blocked)
-		make_blocked(r->sums, asked->to_unix_ns - asked->from_unix_ns);
 	out = open_memstream(&text, &len);
 	err = out ? write_profile(r, f, out, why) : cause__no_memory(why);
 	if (out && fclose(out) && !err)
@@ -132,11 +154,7 @@ void profile_get(const struct store *s, const char *target, const struct http_re
 {
 	const char *view = http_query(q, "view"), *format = http_query(q, "format");
 	const bool is_blocked = view && !strcmp(view, "blocked");
-	struct store_asked asked = { .dir = "the store",
-				     .target = target,
-				     .view = STORED_SUMS_VIEW,
-				     .from_unix_ns = unix_ns(http_query(q, "from")),
-				     .to_unix_ns = unix_ns(http_query(q, "to")) };
+	struct store_asked asked;
 	struct cause why = { "" };
 	size_t f = 0;
 	int err;
@@ -149,13 +167,12 @@ void profile_get(const struct store *s, const char *target, const struct http_re
 		return;
 	}
 	if (f == ARRAY_SIZE(formats) || (is_blocked && f) ||
-	    asked.from_unix_ns >= asked.to_unix_ns) {
+	    !stored_asked(q, target, "from", "to", &asked)) {
 		api_error(a, 400,
 			  "give from=UNIX and to=UNIX, later; format: folded, and of "
 			  "goroutines also pprof or html");
 		return;
 	}
-	asked.step_ns = (asked.to_unix_ns - asked.from_unix_ns) / PROFILE_LOOKS;
 	err = profile_text(s, &asked, is_blocked, format_by_name(formats[f].name), a, &why);
 	if (err)
 		api_error(a, err == -ENOENT ? 404 : 500, why.text);

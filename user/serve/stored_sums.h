@@ -21,6 +21,13 @@ struct store;
 int stored_sums__of(const struct store_found *f, const char *target, char only[STORED_ONLY_MAX],
 		    struct replay **ret, struct cause *why);
 
+/* That time out of a query: two seconds since 1970. False: it is none, or it ends before it begins. */
+bool stored_asked(const struct http_request *q, const char *target, const char *from,
+		  const char *to, struct store_asked *ret);
+/* What is stored of that time; blocked: goroutines that wait, times its length. As stored_sums__of(). */
+int stored_sums__read(const struct store *s, const struct store_asked *asked, bool is_blocked,
+		      char only[STORED_ONLY_MAX], struct replay **ret, struct cause *why);
+
 /*
  * GET /api/v1/targets/ID/profile?view=goroutines|blocked&from=UNIX&to=UNIX&format=folded|pprof|html: of
  * at most PROFILE_LOOKS looks of that time, so that nobody waits for the answer to another. blocked: an
