@@ -287,6 +287,20 @@ def rights_are_few():
     expect(worker["NoNewPrivs"] == "1", f"{worker}")
 
 
+def rights_that_are_missing_are_told_and_the_rest_works():
+    """Of probes, as in a container without them; and of other users' programs, which needs a user who is not root."""
+    without = ("setpriv", "--bounding-set", "-cap_38,-cap_39")    # PERFMON, BPF
+    with Daemon(before=without) as d, Target("idle") as t:
+        seen = d.looked_at(t.pid)
+        lines = [line for line in d.said().splitlines() if "rights" in line]
+        have = {labels["capability"]: v for name, labels, v in d.metrics() if name == "parkwatch_right"}
+    expect(seen["goroutines"] > 0 and seen["watched"], f"{seen}")
+    expect(len(lines) == 1 and "without CAP_BPF and CAP_PERFMON leaks are watched by looks, without probes; all else works. Run it as root" in lines[0], f"{lines}")
+    expect(have == {"CAP_BPF": 0, "CAP_PERFMON": 0, "CAP_SYS_PTRACE": 1, "CAP_DAC_READ_SEARCH": 1, "CAP_CHECKPOINT_RESTORE": 1}, f"{have}")
+    with Daemon() as d:
+        expect("rights" not in d.said() and all(v == 1 for name, _, v in d.metrics() if name == "parkwatch_right"), d.said())
+
+
 def all_of_it_ends(how):
     with Target("idle") as t:
         d = Daemon()
@@ -483,6 +497,7 @@ ALL = {f.__name__: f for f in (
     figures_are_those_of_the_program, goroutines_are_filtered_as_in_dump, deadlocks_are_told, all_of_it_ends, a_worker_that_dies_is_replaced,
     a_target_that_ends_is_gone_and_leaves_nothing, a_target_that_ends_or_becomes_another_is_no_death_of_its_worker,
     a_page_that_nobody_answers_holds_up_nobody, one_that_could_not_be_looked_at_is_looked_at_again, rights_are_few,
+    rights_that_are_missing_are_told_and_the_rest_works,
     what_is_asked_wrongly_is_refused, the_page_is_guarded_like_the_rest, names_of_programs_are_harmless, what_cannot_be_watched_is_listed_with_the_reason,
     clients_that_dawdle_keep_nobody_out, leaks_are_told_and_what_is_healthy_is_not, a_watch_for_leaks_that_is_killed_leaves_nothing,
     blocked_time_is_goroutines_times_time, births_and_exits_are_those_of_the_program,

@@ -218,7 +218,7 @@ def a_folder_that_cannot_be_used_costs_history_only(why):
             target = d.looked_at(t.pid)["id"]
             lines = [line for line in d.said().splitlines() if "no history is on disk" in line]
             expect(history(d, target)["goroutines"], "it has no history in memory")
-            expect(value(d.metrics(), "parkwatch_store_kept_total") == 0, "it stores")
+            expect(value(d.metrics(), "parkwatch_store_kept_total") == 0 and value(d.metrics(), "parkwatch_store_usable") == 0, "it stores")
     expect(len(lines) == 1 and path in lines[0] and "--state-dir" in lines[0], f"{lines}")
 
 
@@ -235,11 +235,12 @@ def a_full_disk_costs_history_only():
             with Daemon(state_dir=folder) as d, crowd() as t:
                 target = d.looked_at(t.pid)["id"]
                 d.until(lambda: value(d.metrics(), "parkwatch_store_lost_total") > 0, "nothing is lost")
+                expect(value(d.metrics(), "parkwatch_store_usable") == 0, "it is not told")
                 lines = [line for line in d.said().splitlines() if "history is lost on disk" in line]
                 expect(history(d, target)["goroutines"], "it has no history in memory")
                 full.unlink()
                 d.until(lambda: report(folder, target)[0] == 0, "it does not go on", 90)    # stacks are kept each minute
-                expect(value(d.metrics(), "parkwatch_store_kept_total") > 0, "what is kept is not counted")
+                expect(value(d.metrics(), "parkwatch_store_kept_total") > 0 and value(d.metrics(), "parkwatch_store_usable") == 1, "what is kept is not counted")
         finally:
             subprocess.run(["umount", folder], check=True)
     expect(len(lines) == 1 and "No space left" in lines[0], f"{lines}")

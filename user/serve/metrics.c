@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "serve/http.h"
 #include "serve/leak_metrics.h"
+#include "serve/rights.h"
 #include "serve/secrets.h"
 
 /* In label values a backslash, a quote and a new line are escaped. Texts are clean already. */
@@ -196,12 +197,24 @@ static void put_store(const struct metrics_in *in, struct textbuf *to)
 	const struct store_counts none = { .bytes = 0 },
 				  c = in->store ? store__counts(in->store) : none;
 
+	metrics__head(in, to, "parkwatch_store_usable", "gauge",
+		      "1: history is kept on disk; 0: its folder is full, or cannot be written.");
+	textbuf__format(to, "parkwatch_store_usable %d\n", in->store && !c.err);
 	metrics__head(in, to, "parkwatch_store_bytes", "gauge", "History on disk.");
 	textbuf__format(to, "parkwatch_store_bytes %" PRIu64 "\n", c.bytes);
 	metrics__head(in, to, "parkwatch_store_kept", "counter", "Recordings that were put there.");
 	textbuf__format(to, "parkwatch_store_kept_total %" PRIu64 "\n", c.kept);
 	metrics__head(in, to, "parkwatch_store_lost", "counter", "Recordings that could not be.");
 	textbuf__format(to, "parkwatch_store_lost_total %" PRIu64 "\n", c.lost);
+}
+
+static void put_rights(const struct metrics_in *in, struct textbuf *to)
+{
+	metrics__head(in, to, "parkwatch_right", "gauge",
+		      "1: parkwatch was started with this capability; 0: it is missing.");
+	for (size_t i = 0; i < RIGHTS_NR; i++)
+		textbuf__format(to, "parkwatch_right{capability=\"%s\"} %d\n", right_name(i),
+				in->rights->has[i]);
 }
 
 static void put_http(const struct metrics_in *in, struct textbuf *to)
@@ -237,6 +250,7 @@ void metrics__write(const struct metrics_in *in, struct textbuf *to)
 		put_sinks(in, to);
 		put_store(in, to);
 		put_http(in, to);
+		put_rights(in, to);
 	}
 	if (in->open_metrics)
 		textbuf__text(to, "# EOF\n");

@@ -24,6 +24,7 @@ struct metrics_in { /* borrowed for the call */
 	const struct sinks *sinks;
 	const struct http *http;
 	const struct secrets *secrets;
+	const struct rights *rights; /* at the start */
 	bool open_metrics;
 	bool one; /* that target alone, and nothing of ourselves */
 };

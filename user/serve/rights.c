@@ -11,8 +11,23 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static const unsigned int kept[] = { CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH,
-				     CAP_CHECKPOINT_RESTORE };
+#include "base/log.h"
+#include "base/textbuf.h"
+
+#define NO_PROBES "leaks are watched by looks, without probes"
+
+static const struct right {
+	unsigned int cap;
+	const char *name, *without;
+} kept[RIGHTS_NR] = {
+	{ CAP_BPF, "CAP_BPF", NO_PROBES },
+	{ CAP_PERFMON, "CAP_PERFMON", NO_PROBES },
+	{ CAP_SYS_PTRACE, "CAP_SYS_PTRACE", "programs of other users are not seen" },
+	{ CAP_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH",
+	  "files that others keep to themselves are not read" },
+	{ CAP_CHECKPOINT_RESTORE, "CAP_CHECKPOINT_RESTORE",
+	  "programs whose file is gone are not read" },
+};
 
 /* passed_on: what we start has them too, if we are not root; root's has them anyway. */
 static int set_capabilities(uint64_t most, bool passed_on, struct cause *why)
@@ -46,8 +61,8 @@ int rights_keep_few(struct cause *why)
 {
 	uint64_t most = 0;
 
-	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
-		most |= 1ULL << kept[i];
+	for (size_t i = 0; i < RIGHTS_NR; i++)
+		most |= 1ULL << kept[i].cap;
 	bound(most); /* what root starts would have all again */
 	return set_capabilities(most, geteuid(), why);
 }
@@ -63,4 +78,47 @@ int rights_drop_all(struct cause *why)
 		return cause__set(why, -errno, "cannot become another user than root: %s",
 				  strerror(errno));
 	return set_capabilities(0, false, why);
+}
+
+/* --- what is missing --- */
+
+const char *right_name(size_t i)
+{
+	return kept[i].name;
+}
+
+struct rights rights_look(void)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct now[2] = { { .effective = 0 } };
+	struct rights r = { { false } };
+
+	if (syscall(SYS_capget, &head, now))
+		return r;
+	for (size_t i = 0; i < RIGHTS_NR; i++)
+		r.has[i] = now[kept[i].cap / 32].effective >> (kept[i].cap % 32) & 1;
+	return r;
+}
+
+void rights_say_missing(const struct rights *r)
+{
+	const char *last = NULL;
+	struct textbuf line;
+
+	textbuf__init(&line, NULL);
+	for (size_t i = 0; i < RIGHTS_NR; i++) {
+		if (r->has[i])
+			continue;
+		if (last && strcmp(last, kept[i].without))
+			textbuf__format(&line, " %s; without", last);
+		else
+			textbuf__text(&line, last ? " and" : " without");
+		textbuf__format(&line, " %s", kept[i].name);
+		last = kept[i].without;
+	}
+	if (last && !line.err)
+		log_warn("some rights are missing:%.*s %s; all else works. Run it as root, or as "
+			 "deploy/systemd/parkwatch.service does",
+			 (int)line.nr, line.v, last);
+	textbuf__done(&line);
 }

@@ -8,6 +8,9 @@
 #ifndef PARKWATCH_SERVE_RIGHTS_H
 #define PARKWATCH_SERVE_RIGHTS_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "base/cause.h"
 
 #define RIGHTS_NOBODY 65534 /* the user that the supervisor becomes, if it is root */
@@ -17,6 +20,16 @@
  * has no others either, and the same if we are not root (a service with ambient capabilities). 0, or negative errno with a cause.
  */
 int rights_keep_few(struct cause *why);
+/* Of those five: each by its place, from 0. */
+#define RIGHTS_NR 5
+const char *right_name(size_t i); /* "CAP_BPF" */
+struct rights {
+	bool has[RIGHTS_NR];
+};
+/* What this process has now. What is missing, and what goes on without it, is one line of the log. */
+struct rights rights_look(void);
+void rights_say_missing(const struct rights *r);
+
 /* None; if we are root, another user too. */
 int rights_drop_all(struct cause *why);
 

@@ -41,6 +41,7 @@ struct supervisor {
 	size_t nr, room;
 	struct configured config;
 	struct secrets secrets;
+	struct rights rights; /* at the start */
 	struct notify notify;
 	struct sinks *sinks; /* owned */
 	struct feed feed;
@@ -72,7 +73,8 @@ static void on_get(void *ctx, const struct http_request *q, struct http_answer *
 						.sinks = s->sinks,
 						.store = s->store,
 						.http = s->http,
-						.secrets = &s->secrets },
+						.secrets = &s->secrets,
+						.rights = &s->rights },
 				   .events = &s->events,
 				   .ready = s->ready };
 
@@ -496,6 +498,7 @@ int supervisor__run(const struct supervisor_opts *o, struct cause *why)
 	int err;
 
 	notify__open(&s.notify);
+	s.rights = rights_look();
 	err = configured__open(&s.config, o->config, why);
 	if (!err && !listen)
 		listen = s.config.now->listen ? s.config.now->listen : SUPERVISOR_LISTEN;
@@ -507,6 +510,8 @@ int supervisor__run(const struct supervisor_opts *o, struct cause *why)
 		supervisor__open_store(&s, o->state_dir              ? o->state_dir
 					   : s.config.now->state_dir ? s.config.now->state_dir
 								     : STATE_DIR);
+	if (!err)
+		rights_say_missing(&s.rights);
 	if (!err)
 		err = rights_drop_all(why);
 	if (!err)
