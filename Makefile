@@ -9,6 +9,7 @@
 #	make fmt | check-fmt	formats the C files, says which are not formatted
 #	make reference		writes docs/reference.md anew, from the option table
 #	make check-scripts	shellcheck and ruff on all scripts
+#	make check-backends	what the daemon sends, at real backends, which are built first: minutes
 #	make check-kernels	the same truths on Debian's kernels 5.10 to the newest, in QEMU; the service under a real systemd
 #	make bench		cost beside bare, bpftrace and the floors
 #	make install DESTDIR= PREFIX=/usr/local
@@ -180,6 +181,8 @@ check-kernels: all
 	@tools/setup kernels
 	@tests/kernel/run
 	@tests/kernel/service
+check-backends: all check-deps
+	@PARKWATCH_BACKENDS=1 tests/integ/run.py --only '^backends: '
 bench: all
 	@tools/setup bench
 	@$(MAKE) --no-print-directory test-programs
@@ -215,5 +218,5 @@ clean:
 -include $(BPF_OBJS:.o=.d) $(CLANG_OK:.ok=.d) $(OBJS:.o=.d) $(UNIT_OBJS:.o=.d) $(PW_SRCS:%.c=$(BUILD)/obj/%.d) $(FUZZ_SRCS:%.c=$(BUILD)/obj/%.d)
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all check check-deps check-unit check-asan check-fuzz check-bpf check-integ check-harm check-clang check-scripts check-shell check-python linters check-hunt check-kernels bench demo reference fmt check-fmt install clean \
+.PHONY: all check check-deps check-unit check-asan check-fuzz check-bpf check-integ check-harm check-clang check-scripts check-shell check-python linters check-hunt check-backends check-kernels bench demo reference fmt check-fmt install clean \
 	test-programs fuzz-programs

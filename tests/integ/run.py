@@ -21,6 +21,7 @@ import time
 import traceback
 
 import allocs
+import backends
 import build
 import called
 import charge
@@ -94,6 +95,7 @@ MODULES = (
     servesinks,
     serveunit,
     prometheus,
+    backends,
     sampling,
     systemstacks,
 )
@@ -114,6 +116,7 @@ PATIENT = (
     servepods,
     servesinks,
     prometheus,
+    backends,
 )
 
 # Scripts of their own, each over a program of the build.

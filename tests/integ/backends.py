@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""backends: what `parkwatch serve` sends, at programs that others wrote: the OpenTelemetry Collector, Pyroscope's API, VictoriaMetrics.
+
+They are built from tests/backends, which takes minutes of CPU time: by `make check-backends`. Elsewhere a case is skipped unless its
+backend is there already.
+"""
+import collections
+import contextlib
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+import build
+from dump import plain
+from dumpviews import Idle, own, same_counts
+from serve import alone, free_port, main
+from servesinks import attributes, daemon
+from target import ROOT, Target, expect
+
+SOURCES = ROOT / "tests/backends"
+# What is built in each folder.
+PACKAGES = {"otelcol": ".", "pyroscope": ".", "victoriametrics": "github.com/VictoriaMetrics/VictoriaMetrics/app/victoria-metrics"}
+FRAMES = 20    # of a stack, innermost first, that are compared: Go's text has no more of deep ones
+
+
+def program(name):
+    folder = SOURCES / name
+
+    def make(path):
+        if not os.environ.get("PARKWATCH_BACKENDS"):
+            raise build.Missing(f"the backend {name}, which is not built here; `make check-backends` builds it")
+        build.run_go(["build", "-trimpath", "-ldflags=-s -w", "-o", str(path), PACKAGES[name]], build.TOOLCHAINS[build.MODES_MINOR], folder)
+    return build.build_once(f"backend-{name}", "", sorted(p for p in folder.iterdir() if p.is_file()), make)
+
+
+def asked(url, body=None):
+    """The answer; None: nobody is there yet, or it is not ready."""
+    try:
+        request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10) as r:
+            return r.read().decode()
+    except OSError:
+        return None
+
+
+@contextlib.contextmanager
+def running(name, folder, *args):
+    with open(Path(folder, "log"), "w+") as log:
+        p = subprocess.Popen([program(name), *args], cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        try:
+            yield lambda: (p.poll(), Path(folder, "log").read_text()[-2000:])
+        finally:
+            p.kill()
+            p.wait()
+
+
+def lines(folder, signal):
+    """What the Collector has got so far; its last line may be half written."""
+    path = Path(folder, signal)
+    return [json.loads(line) for line in path.read_text().split("\n")[:-1]] if path.exists() else []
+
+
+def of_target(requests, kind, pid):
+    """[(attributes of the resource, its scopes)] of one process. The Collector moves texts of profiles into their dictionary."""
+    found = []
+    for request in requests:
+        texts = request.get("dictionary", {}).get("stringTable", [])
+        for of in request[f"resource{kind}"]:
+            have = {}
+            for a in of["resource"]["attributes"]:
+                key = a.get("key") or texts[a["keyStrindex"]]
+                v = a["value"]
+                have[key] = texts[v["stringValueStrindex"]] if "stringValueStrindex" in v else next(iter(v.values()))
+            if have["process.pid"] == str(pid):
+                found.append((have, of[f"scope{kind}"], request.get("dictionary")))
+    return found
+
+
+def stacks(profile, tables):
+    """{functions, innermost first: goroutines}. The Collector checks no index: this does."""
+    texts, found = tables["stringTable"], collections.Counter()
+    expect(texts[0] == "" and all(tables[t][0] in ({}, {"value": {}}) for t in tables if t != "stringTable"), "the first of each table has no value")
+    kind = profile["sampleType"]
+    expect((texts[kind["typeStrindex"]], texts[kind["unitStrindex"]]) == ("goroutine", "count"), f"{kind}")
+    for s in profile["samples"]:
+        names = [texts[tables["functionTable"][line["functionIndex"]]["nameStrindex"]]
+                 for place in tables["stackTable"][s["stackIndex"]]["locationIndices"] for line in tables["locationTable"][place]["lines"]]
+        told = [tables["attributeTable"][i] for i in s["attributeIndices"]]
+        expect([texts[a["keyStrindex"]] for a in told] == ["state"], f"{told}")
+        (count,) = s["values"]
+        found[tuple(own(names))[:FRAMES]] += int(count)
+    return found
+
+
+def stacks_of_go(text):
+    """The same of pprof's own text (debug=1), and how many goroutines there are."""
+    found = collections.Counter()
+    for block in text.split("\n\n"):
+        m = re.match(r"(?:goroutine profile: total \d+\n)?(\d+) @", block)
+        if m:
+            names = [plain(f) for f in re.findall(r"^#\t0x[0-9a-f]+\t(\S+)\+0x[0-9a-f]+", block, re.M)]
+            found[tuple(own(names))[:FRAMES]] += int(m[1])
+    return found, int(re.search(r"total (\d+)", text)[1])
+
+
+def without_server(counts):
+    """The goroutine that answers us does something else each time."""
+    return collections.Counter({stack: n for stack, n in counts.items() if not any(f.endswith(".serve") for f in stack)})
+
+
+def the_collector_gets_what_the_programs_say():
+    leaks = build.built(build.MODES_MINOR, "static", "leaks")
+    port = free_port()
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "config").write_text(json.dumps({
+            "receivers": {"otlp": {"protocols": {"http": {"endpoint": f"127.0.0.1:{port}"}}}},
+            "exporters": {f"file/{s}": {"path": s, "flush_interval": "100ms"} for s in ("metrics", "logs", "profiles")},
+            "service": {"telemetry": {"metrics": {"level": "none"}},
+                        "pipelines": {s: {"receivers": ["otlp"], "exporters": ["debug", f"file/{s}"]} for s in ("metrics", "logs", "profiles")}}}))
+        with running("otelcol", folder, f"--config=file:{ROOT / 'deploy/opentelemetry/collector.yaml'}", "--config=file:config",
+                     "--feature-gates=+service.profilesSupport") as state, \
+                Target("early-return", command=leaks) as leaking, Idle() as t, \
+                daemon(level="leaks", otlp=f"http://127.0.0.1:{port}") as d:
+            want = json.loads(leaking.truth())["leaks"][0]
+            text, seen = t.ask("debug1"), d.looked_at(t.pid)
+
+            def got(signal, kind, pid):
+                expect(state()[0] is None, f"the Collector ended: {state()}")
+                return of_target(lines(folder, signal), kind, pid)
+            d.until(lambda: got("metrics", "Metrics", t.pid) and got("profiles", "Profiles", t.pid), "no metrics or no profile", 60)
+            d.until(lambda: got("logs", "Logs", leaking.pid), "no log record", 120)
+            metrics, profiles, logs = got("metrics", "Metrics", t.pid)[0], got("profiles", "Profiles", t.pid)[0], got("logs", "Logs", leaking.pid)
+    counts, total = stacks_of_go(text)
+    for of, scopes, _ in (metrics, profiles):
+        expect((of["service.name"], of["service.instance.id"], of["process.runtime.version"]) ==
+               (seen["exe"].rsplit("/", 1)[1], seen["id"], seen["go"]) and scopes[0]["scope"]["name"] == "parkwatch", f"{of}")
+    (metric,) = [m for m in metrics[1][0]["metrics"] if m["name"] == "go.goroutine.count"]
+    expect(sum(int(p["asInt"]) for p in metric["sum"]["dataPoints"]) == total, f"{metric}: the program counts {total}")
+    (profile,) = profiles[1][0]["profiles"]
+    got_stacks = stacks(profile, profiles[2])
+    expect(sum(got_stacks.values()) == total, f"{got_stacks}: the program counts {total}")
+    same_counts(without_server(got_stacks), without_server(counts), "profile")
+    (_, scopes, _), = logs
+    (record,) = scopes[0]["logRecords"]
+    have = attributes(record)
+    expect((record["eventName"], have["code.function.name"], have["parkwatch.leak.reason"]) == ("parkwatch.leak", want["start"], want["reason"]), f"{record} {want}")
+    expect(have["parkwatch.leak.verdict"] in ("leaked", "growing") and want["pattern"] in have["parkwatch.leak.pattern"], f"{record} {want}")
+
+
+def pyroscope_gives_back_the_goroutines_of_the_program():
+    """As often as they were pushed until it is asked."""
+    address = f"127.0.0.1:{free_port()}"
+    with tempfile.TemporaryDirectory() as folder, running("pyroscope", folder, address) as state, Idle() as t, \
+            daemon(pyroscope=f"http://{address}") as d:
+        text, seen = t.ask("debug1"), d.looked_at(t.pid)
+        query = {"profileTypeID": "goroutine:goroutine:count:goroutine:count", "start": "0", "end": "9999999999999",
+                 "labelSelector": f'{{service_name="{seen["exe"].rsplit("/", 1)[1]}", target="{seen["id"]}"}}'}
+        answer = {}
+
+        def found():
+            expect(state()[0] is None, f"it ended: {state()}")
+            text = asked(f"http://{address}/querier.v1.QuerierService/SelectMergeProfile", json.dumps(query).encode())
+            answer.update(json.loads(text or "{}"))
+            return answer.get("sample")
+        d.until(found, "nothing arrives", 60)
+    texts = answer["stringTable"]
+    functions = {f["id"]: texts[int(f["name"])] for f in answer["function"]}
+    places = {p["id"]: [functions[line["functionId"]] for line in p["line"]] for p in answer["location"]}
+    got = collections.Counter()
+    for s in answer["sample"]:
+        got[tuple(own([f for place in s["locationId"] for f in places[place]]))[:FRAMES]] += int(s["value"][0])
+    want, total = stacks_of_go(text)
+    times = sum(got.values()) // total
+    expect(times >= 1 and sum(got.values()) == times * total, f"{sum(got.values())}: the program counts {total}")
+    same_counts(without_server(got), collections.Counter({k: times * n for k, n in without_server(want).items()}), "profile")
+
+
+def victoriametrics_scrapes_the_goroutines_of_the_program():
+    address = f"127.0.0.1:{free_port()}"
+    with tempfile.TemporaryDirectory() as folder, Idle() as t, daemon() as d:
+        text, seen = t.ask("debug1"), d.looked_at(t.pid)
+        Path(folder, "scrape").write_text(json.dumps({"scrape_configs": [
+            {"job_name": "parkwatch", "scrape_interval": "1s", "http_sd_configs": [{"url": f"http://{d.address}/sd"}]}]}))
+        with running("victoriametrics", folder, f"-httpListenAddr={address}", "-storageDataPath=data", "-search.latencyOffset=0s",
+                     "-promscrape.config=scrape", "-promscrape.httpSDCheckInterval=1s") as state:
+            result = []
+
+            def found():
+                expect(state()[0] is None, f"it ended: {state()}")
+                query = urllib.parse.quote(f'sum(parkwatch_goroutines{{target="{seen["id"]}"}})')
+                result[:] = json.loads(asked(f"http://{address}/api/v1/query?nocache=1&query={query}") or '{"data":{"result":[]}}')["data"]["result"]
+                return result
+            d.until(found, "it scrapes nothing", 60)
+    total = stacks_of_go(text)[1]
+    expect(int(result[0]["value"][1]) == total, f"{result}: the program counts {total}")
+
+
+# Each with its backend, which is built before the case's time begins.
+BACKENDS = {the_collector_gets_what_the_programs_say: "otelcol", pyroscope_gives_back_the_goroutines_of_the_program: "pyroscope",
+            victoriametrics_scrapes_the_goroutines_of_the_program: "victoriametrics"}
+ALL = {f.__name__: f for f in BACKENDS}
+
+
+def cases():
+    for function, name in BACKENDS.items():
+        yield f"backends: {function.__name__}", lambda f=function, n=name: (program(n), alone(f))
+
+
+if __name__ == "__main__":
+    sys.exit(main(ALL, *sys.argv[1:]))
