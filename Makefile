@@ -12,6 +12,7 @@
 #	make check-backends	what the daemon sends, at real backends, which are built first: minutes
 #	make check-kernels	the same truths on Debian's kernels 5.10 to the newest, in QEMU; the service under a real systemd
 #	make bench		cost beside bare, bpftrace and the floors
+#	make soak		what the daemon holds after ten minutes of comers and goers, and after an hour
 #	make install DESTDIR= PREFIX=/usr/local
 #
 # V=1 shows commands. One folder a variant: BUILD=build/asan CC=clang SAN=address,undefined never needs a clean.
@@ -192,6 +193,10 @@ bench: all
 	@tools/bench/proof
 	@tools/bench/recording
 	@tools/bench/serve
+# What the daemon holds, each minute: while a hundred targets a second come and go, and for an hour.
+soak: all
+	@tools/bench/soak --minutes 10 --rate 100
+	@tools/bench/soak --minutes 60
 demo:
 	@tools/setup demo
 	@$(MAKE) --no-print-directory all
@@ -218,5 +223,5 @@ clean:
 -include $(BPF_OBJS:.o=.d) $(CLANG_OK:.ok=.d) $(OBJS:.o=.d) $(UNIT_OBJS:.o=.d) $(PW_SRCS:%.c=$(BUILD)/obj/%.d) $(FUZZ_SRCS:%.c=$(BUILD)/obj/%.d)
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all check check-deps check-unit check-asan check-fuzz check-bpf check-integ check-harm check-clang check-scripts check-shell check-python linters check-hunt check-backends check-kernels bench demo reference fmt check-fmt install clean \
+.PHONY: all check check-deps check-unit check-asan check-fuzz check-bpf check-integ check-harm check-clang check-scripts check-shell check-python linters check-hunt check-backends check-kernels bench soak demo reference fmt check-fmt install clean \
 	test-programs fuzz-programs

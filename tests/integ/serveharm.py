@@ -13,11 +13,13 @@ import threading
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "harm"))
+sys.path[:0] = [str(Path(__file__).resolve().parent.parent / "harm"), str(Path(__file__).resolve().parent.parent.parent / "tools/bench")]
 
 import bounds  # noqa: E402
+import build  # noqa: E402
 import harm  # noqa: E402
 import words  # noqa: E402
+from daemon import Comers, descriptors, pss_mb  # noqa: E402
 from serve import LOOK, WATCHED, Daemon, alone, leak_workers, main, parsed, status, value, workers  # noqa: E402
 from target import Target, expect, text_changed  # noqa: E402
 
@@ -179,8 +181,32 @@ def programs_that_hang_keep_no_new_one_waiting():
         expect(all(t.process.poll() is None for t in hung), "a target died")
 
 
+def targets_that_come_and_go_leave_nothing():
+    """Thirty a second, or as many as this machine can start: each lives for two seconds at most. make soak has a hundred, for ten minutes."""
+    def held(d):
+        both = d.process.pid, named("pw-launcher")
+        return list(map(descriptors, both)), sum(map(pss_mb, both))
+
+    def found(d):
+        return {e["target"] for e in json.loads(d.get("/api/v1/events")[2])["events"] if e["kind"] == "target_found"}
+    with Target("idle") as stays, Daemon() as d:
+        d.looked_at(stays.pid)
+        with Comers(30, [*build.built(build.MODES_MINOR), "idle"]) as comers:
+            d.until(lambda: len(found(d)) > 3, "none is reached")
+            fds, mb = held(d)
+            begun, end = comers.begun, time.monotonic() + 10
+            d.until(lambda: time.monotonic() > end and comers.begun > begun + 50, "they do not come", 120)
+            expect(d.target(stays.pid)["worker_restarts"] == 0, f"{d.target(stays.pid)}")
+        d.until(lambda: [t["pid"] for t in json.loads(d.get("/api/v1/targets")[2])["targets"]] == [stays.pid], "targets are left", 60)
+        d.until(lambda: set(everybody()) == {stays.pid, d.process.pid, named("pw-launcher"), workers()[stays.pid]}, "processes are left", 60)
+        d.until(lambda: all(now <= before for now, before in zip(held(d)[0], fds, strict=True)), f"descriptors are left: {fds} before")
+        expect(held(d)[1] < mb + 8, f"{held(d)[1]:.1f} MB of supervisor and launcher, {mb:.1f} before")
+        d.until(lambda: value(d.metrics(), "parkwatch_workers") == 1, "a worker is left")
+
+
 TOGETHER = {f.__name__: f for f in (the_end_in_the_middle_of_a_watch, a_watch_for_leaks_that_hangs_ends)}
-ALL = {f.__name__: f for f in (a_worker_that_grows_is_replaced, programs_that_hang_keep_no_new_one_waiting, targets_that_lie_beside_one_that_does_not)}
+ALL = {f.__name__: f for f in (a_worker_that_grows_is_replaced, programs_that_hang_keep_no_new_one_waiting,
+                               targets_that_come_and_go_leave_nothing, targets_that_lie_beside_one_that_does_not)}
 
 
 def cases():
