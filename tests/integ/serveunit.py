@@ -70,10 +70,13 @@ def it_tells_systemd_that_it_is_ready_and_lives_and_ends(kind):
 
 
 def lines_are_as_asked_for(kind):
-    with Daemon("--log-format", kind) as d, Target("idle") as t:
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml", delete=False) as config:
+        config.write("rules:\n- level: leaks\n")
+    with Daemon("--log-format", kind, "--config", config.name) as d, Target("idle") as t:
         os.kill(t.pid, 0)
         d.looked_at(t.pid)
         os.kill(workers()[t.pid], signal.SIGSTOP)
+        os.unlink(config.name)
         os.kill(d.process.pid, signal.SIGHUP)
         d.until(lambda: "cannot read" in d.said(), "it is not told")
         lines = d.said().splitlines()
