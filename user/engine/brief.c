@@ -16,6 +16,9 @@
 #include "target/pod_names.h"
 #include "view/dump.h"
 
+/* Its runtime may not be there yet: what cannot be read is read again. */
+#define BRIEF_YOUNG_NS (10 * NS_PER_SEC)
+
 static void count(struct process_row *row, const struct target *t, struct deadline *until)
 {
 	struct census *cs[GOPROC_RUNTIMES_MAX] = { NULL };
@@ -160,8 +163,11 @@ enum brief brief(pid_t pid, uint64_t most_ns, struct process_row *row)
 					  : BRIEF_NOT_GO;
 	describe(row, p);
 	err = target__take(&t, steal(p), &until, &row->why);
+	if (err && until.hit)
+		return brief_of_late(pid, row, &until);
+	row->unread = err && row->age_ns < BRIEF_YOUNG_NS;
 	if (err)
-		return until.hit ? brief_of_late(pid, row, &until) : brief_of_error(err);
+		return brief_of_error(err);
 	ret = brief_of_target(&t, row, &until);
 	target__close(&t);
 	return ret;
