@@ -21,6 +21,7 @@
 #include "engine/brief.h"
 #include "serve/configured.h"
 #include "serve/discover.h"
+#include "serve/exec_events.h"
 #include "serve/rights.h"
 #include "serve/secrets.h"
 #include "serve/wire.h"
@@ -45,7 +46,11 @@ struct launcher {
 	struct discovery *discovery;   /* owned */
 	struct launched *v;            /* owned */
 	size_t nr, room;
-	uint64_t scan_ns; /* the next look for new processes */
+	uint64_t scan_ns;    /* the next look for new processes */
+	uint64_t scanned_ns; /* when the last one ended */
+	int execs;           /* serve/exec_events; negative: there is none */
+	bool told;           /* the kernel tells when a program starts */
+	bool more;           /* it did, since the last look began */
 	bool ready;
 };
 
@@ -300,6 +305,7 @@ static void launcher__scan(struct launcher *l, uint64_t now_ns)
 	struct launched *again = NULL;
 
 	l->scan_ns = UINT64_MAX; /* until this one has ended */
+	l->more = false;
 	for (size_t i = 0; i < l->nr; i++) {
 		struct launched *w = &l->v[i];
 
@@ -325,7 +331,10 @@ static void launcher__scan_ended(struct launcher *l)
 			launcher__forget(l, i);
 	for (size_t i = 0; i < l->nr; i++)
 		launcher__name(l, &l->v[i]);
-	l->scan_ns = cut ? 0 : clock_now_ns() + LAUNCHER_SCAN_NS;
+	l->scanned_ns = clock_now_ns();
+	l->scan_ns =
+		cut ? 0
+		    : l->scanned_ns + (l->told && !l->more ? LAUNCHER_QUIET_NS : LAUNCHER_SCAN_NS);
 	if (!l->ready && !cut)
 		launcher__tell(l, &(struct notice){ .kind = NOTICE_READY }, -1);
 	l->ready |= !cut;
@@ -430,12 +439,29 @@ static bool launcher__hear(struct launcher *l)
 	return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
+/* A program starts: as soon as after any look, and not before its runtime is there. */
+static void launcher__hear_execs(struct launcher *l)
+{
+	const enum exec_seen seen = exec_events_read(l->execs);
+	uint64_t due = clock_now_ns() + LAUNCHER_BEGUN_NS;
+
+	l->told |= seen != EXEC_SEEN_NONE;
+	if (seen != EXEC_SEEN)
+		return;
+	l->more = true;
+	if (due < l->scanned_ns + LAUNCHER_SCAN_NS)
+		due = l->scanned_ns + LAUNCHER_SCAN_NS;
+	if (l->scan_ns != UINT64_MAX && l->scan_ns > due)
+		l->scan_ns = due;
+}
+
 static void launcher__loop(struct launcher *l)
 {
 	struct pollfd fds[] = {
 		{ .fd = l->to, .events = POLLIN },
 		{ .fd = l->signals, .events = POLLIN },
 		{ .events = POLLIN },
+		{ .fd = l->execs, .events = POLLIN },
 	};
 
 	for (;;) {
@@ -447,6 +473,8 @@ static void launcher__loop(struct launcher *l)
 			return;
 		if (fds[0].revents && !launcher__hear(l))
 			return;
+		if (fds[3].revents)
+			launcher__hear_execs(l);
 		launcher__reap(l);
 		launcher__tick(l);
 	}
@@ -468,6 +496,7 @@ launcher_main(const char *config, const struct secrets *secrets, int to)
 	sigaddset(&child, SIGTERM);
 	sigaddset(&child, SIGHUP);
 	(void)sigprocmask(SIG_BLOCK, &child, NULL);
+	l.execs = exec_events_open();
 	l.signals = signalfd(-1, &child, SFD_NONBLOCK | SFD_CLOEXEC);
 	err = l.signals < 0 ? -errno : rights_keep_few(&why);
 	if (!err)

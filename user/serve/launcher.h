@@ -13,8 +13,11 @@
 #include "base/cause.h"
 #include "base/clock.h"
 
-#define LAUNCHER_SCAN_NS      (2 * NS_PER_SEC) /* from one look for new processes to the next */
-#define LAUNCHER_BACK_OFF_NS  NS_PER_SEC       /* before the second worker; then twice as long */
+#define LAUNCHER_SCAN_NS (2 * NS_PER_SEC) /* from one look for new processes to the next */
+/* The same while the kernel tells when programs start, and tells of none: others may end that. And from its word to the look. */
+#define LAUNCHER_QUIET_NS     (4 * NS_PER_SEC)
+#define LAUNCHER_BEGUN_NS     (200 * NS_PER_MS)
+#define LAUNCHER_BACK_OFF_NS  NS_PER_SEC /* before the second worker; then twice as long */
 #define LAUNCHER_BACK_OFF_MAX (60 * NS_PER_SEC)
 /* After so many a container that has no link with names gets none. */
 #define LAUNCHER_NAME_SCANS  60
