@@ -3,6 +3,7 @@
 
 Each case has a PID namespace of its own: its daemon sees its own targets only, and nobody else's tests are looked at.
 """
+import calendar
 import contextlib
 import gzip
 import json
@@ -140,8 +141,9 @@ def status(pid):
 
 
 def figures_are_those_of_the_program(minor):
+    before = time.time()
     with Daemon() as d, Target("waits", minor) as t:
-        began = time.monotonic()
+        began, after = time.monotonic(), time.time()
         d.until(lambda: d.target(t.pid), "the process is not found")
         expect(time.monotonic() - began < FOUND, f"found after {time.monotonic() - began:.1f} s")
         seen = d.looked_at(t.pid)
@@ -150,6 +152,8 @@ def figures_are_those_of_the_program(minor):
         t.go()
         truth = json.loads(t.truth())
     expect(re.fullmatch(r"[A-Za-z0-9-]+", seen["id"]) and seen["go"] == "go" + build.TOOLCHAINS[minor] and seen["watched"], f"{seen}")
+    started = calendar.timegm(time.strptime(seen["started"], "%Y-%m-%dT%H:%M:%SZ"))
+    expect(before - 2 < started < after + 2, f"{seen}: it was started between {before} and {after}")
     expect(seen["goroutines"] == truth["before"], f"{seen}: the program counts {truth['before']}")
     expect(status == 200 and len(text.splitlines()) == truth["before"], f"{status}: {text[:500]}")
     all_of_them = [json.loads(line) for line in text.splitlines()]

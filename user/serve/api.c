@@ -6,8 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/json_writer.h"
 #include "serve/goroutines.h"
 #include "serve/look_answer.h"
@@ -64,6 +67,20 @@ static void put_why_not(struct json_writer *w, const struct watched *t)
 	jsonw_text_field(w, "why_not", why);
 }
 
+/* The kernel counts from the machine's start on. */
+static void put_started(struct json_writer *w, const struct watched *t)
+{
+	const uint64_t tick_ns = NS_PER_SEC / (uint64_t)sysconf(_SC_CLK_TCK);
+	const uint64_t booted_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME);
+	const time_t s = (time_t)((booted_ns + t->start_ticks * tick_ns) / NS_PER_SEC);
+	struct tm tm;
+	char text[32] = "";
+
+	if (t->start_ticks && gmtime_r(&s, &tm))
+		(void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	jsonw_text_field(w, "started", text);
+}
+
 void api_target(struct json_writer *w, const struct watched *t)
 {
 	const double overhead = watched__overhead(t);
@@ -73,6 +90,7 @@ void api_target(struct json_writer *w, const struct watched *t)
 	jsonw_int_field(w, "pid", t->row.pid);
 	jsonw_text_field(w, "exe", t->row.exe);
 	jsonw_text_field(w, "go", t->row.go);
+	put_started(w, t);
 	jsonw_uint_or_null_field(w, "goroutines", t->counts.goroutines, t->look);
 	jsonw_uint_or_null_field(w, "leaking", t->leaks.figures.leaking, t->leaks.report);
 	jsonw_string_field(w, "level", level_word(t->level));
