@@ -41,6 +41,7 @@ import page
 import peers
 import processes
 import prometheus
+import ps
 import refs
 import refusals
 import replay
@@ -63,6 +64,7 @@ import truths
 MODULES = (
     refusals,
     processes,
+    ps,
     replay,
     moments,
     called,
@@ -103,6 +105,7 @@ MODULES = (
 # What they do is wait, 12 s for each watch (a fifth of a processor) or for what a daemon does next, and what they say is no time:
 # --jobs of their cases run beside --jobs of the others.
 PATIENT = (
+    ps,
     called,
     cycles,
     leaks,

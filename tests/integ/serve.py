@@ -408,6 +408,7 @@ def leaks_are_told_and_what_is_healthy_is_not():
         expect(status == 404 and headers["Content-Type"] == "application/json" and json.loads(text)["error"], f"{status}: {text}")
         d.until(lambda: leaking(d, t.pid) is not None and leaking(d, healthy.pid) is not None, "no watch has ended", WATCHED)
         samples, seen, fine = d.metrics(), d.target(t.pid), d.target(healthy.pid)
+        rows = {p["pid"]: p for p in json.loads(parkwatch("ps", "-f", "json", "--daemon", d.address)[1])["processes"]}
         status, headers, text = d.get(f"/api/v1/targets/{seen['id']}/leaks")
         parsed(d.get("/metrics", {"Accept": "application/openmetrics-text"}))
         expect(harm.probes_are_out(t.pid) and harm.probes_are_out(healthy.pid), "probes are left in the code")
@@ -421,6 +422,7 @@ def leaks_are_told_and_what_is_healthy_is_not():
     expect(value(samples, "parkwatch_leaking_goroutines", target=seen["id"], **labels) == group["count"], f"{labels}: {samples}")
     expect(value(samples, "parkwatch_leak_stack_bytes", target=seen["id"]) == group["stack_bytes"], f"{group}")
     expect(value(samples, "parkwatch_leak_heap_bytes", target=seen["id"]) == group["heap_bytes"], f"{group}")
+    expect(rows[t.pid]["leaking"] == group["count"] and rows[healthy.pid]["leaking"] == 0, f"ps: {rows}")
     expect(fine["leaking"] == 0 and not [s for s in samples if s[0] == "parkwatch_leaking_goroutines" and s[1]["target"] == fine["id"]], f"{fine}")
     for id_ in (seen["id"], fine["id"]):
         expect(value(samples, "parkwatch_leak_watches_total", target=id_) == 1, f"{samples}")

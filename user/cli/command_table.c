@@ -178,6 +178,9 @@ const struct cmd_def cmd_table[CMD_MAX] = {
 		       "program. A Go program that cannot be watched is listed with the reason. "
 		       "The most goroutines come first. "
 		       "Nothing is attached and nothing is stopped.",
+		       "If 'parkwatch serve' runs here, it is asked for more: how the number of "
+		       "goroutines changed over the last 10 minutes, how many leak, how closely "
+		       "each process is watched, and what probes cost it, of its CPU time.",
 		       "Only root can read the processes of other users. One line says how many "
 		       "could not be read." },
 		     .run = cmd_ps },

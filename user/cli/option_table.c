@@ -15,6 +15,7 @@
 #include "model/profile.h"
 #include "model/verdict.h"
 #include "probe/attach.h"
+#include "serve/ask.h"
 #include "serve/config.h"
 #include "serve/state_dir.h"
 #include "serve/supervisor.h"
@@ -142,6 +143,9 @@ const struct opt_def opt_table[] = {
 		  "usual one), dump (the last whole look of it), leaks (the last report of it)" },
 	{ PART_TARGET, "state-dir", 0, OPT_FILE, AT(state_dir), RPT, "DIR",
 	  .help = "where 'parkwatch serve' keeps it", .needs = "target", .otherwise = STATE_DIR },
+	{ PART_TARGET, "daemon", 0, OPT_TEXT, AT(daemon), PSS, "URL",
+	  .help = "the daemon that is asked for trends, leaks, levels and costs",
+	  .more = "It has a second to answer.", .otherwise = ASK_URL ", if it is there" },
 	{ PART_TARGET, "from", 0, OPT_MOMENT, AT(from), RPT, "TIME",
 	  .help = "of a recording of events: only what happened this long after its start, or "
 		  "later; a wait counts for its part in the range, estimates and allocations by "

@@ -90,6 +90,7 @@ struct opts {
 	const char *listen;     /* of serve: ADDRESS:PORT; NULL: the usual one */
 	const char *token_file, *tls_cert, *tls_key; /* of serve; NULL: none */
 	int log_format;                              /* of serve: enum log_format */
+	const char *daemon; /* of ps: the URL of a daemon; NULL: the usual one, if it is there */
 	const char *config; /* of serve: a file; NULL: the usual one, if it is there */
 	/* What was given of the parts `which goroutines` and `what is shown`; values: "" for flags */
 	const char *shown[OPT_SHOWN_MAX], *shown_values[OPT_SHOWN_MAX];

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
+#include <errno.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/outfile.h"
 #include "cli/commands.h"
 #include "cli/format.h"
+#include "serve/ask.h"
 #include "serve/discover.h"
 
 /* Of the processes that were looked at, what the table does not say. */
@@ -17,6 +19,20 @@ static void say_end(const struct processes *p)
 		log_info("no Go program among %zu processes", p->looked_at - p->no_right);
 }
 
+/* What only a daemon knows. That there is none is no error, unless one was named. */
+static void ask(const struct opts *o, struct processes *p)
+{
+	struct cause why = { "" };
+	const int err = ask_daemon(o->daemon ? o->daemon : ASK_URL, p, &why);
+
+	if (err == -ENOENT && !o->daemon)
+		log_info("no daemon at " ASK_URL
+			 " to tell of trends and leaks: start 'sudo parkwatch serve', "
+			 "or name another with --daemon");
+	else if (err)
+		log_warn("%s: trends and leaks are left out", why.text);
+}
+
 static int list(const struct opts *o, const struct format *f, struct processes *p,
 		struct cause *why)
 {
@@ -27,6 +43,7 @@ static int list(const struct opts *o, const struct format *f, struct processes *
 		err = discover(p, why);
 	if (err)
 		return err;
+	ask(o, p);
 	err = format__write(f, VIEW_PROCESSES, &(struct shown){ .processes = p },
 			    outfile__stream(out), why);
 	return outfile__end(out, err, why);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,9 +13,45 @@
 #include "view/leak_words.h"
 
 #define CONTAINER_SHOWN 12 /* digits, as `docker ps` and `crictl ps` show them */
-#define ROW_FORMAT      "%7s  %-11s %12s  %8s  %-12s  %s\n"
+#define ROW_FORMAT      "%7s  %-11s %12s"
+#define TOLD_FORMAT     "  %11s  %6s  %-7s  %6s"
+#define REST_FORMAT     "  %8s  %-12s  %s\n"
 
-static void put_row(struct textbuf *to, const struct process_row *r)
+/* "+12/min", "+0.4/min", "0" */
+static void trend_text(double trend, char *text, size_t room)
+{
+	const double size = fabs(trend);
+
+	if (isnan(trend))
+		snprintf(text, room, "-");
+	else if (size < 0.05)
+		snprintf(text, room, "0");
+	else
+		snprintf(text, room, "%+.*f/min", size < 9.95 ? 1 : 0, trend);
+}
+
+/* What a daemon told. */
+static void put_told(struct textbuf *to, const struct process_told *t)
+{
+	char trend[32] = "-", leaks[24] = "-", cost[24] = "-";
+
+	if (!t->known) {
+		textbuf__format(to, TOLD_FORMAT, "-", "-", "-", "-");
+		return;
+	}
+	trend_text(t->trend, trend, sizeof(trend));
+	if (t->leaking != PROCESS_UNKNOWN)
+		snprintf(leaks, sizeof(leaks), "%" PRIu64, t->leaking);
+	if (!isnan(t->overhead_pct))
+		snprintf(cost, sizeof(cost), "%.2f%%", t->overhead_pct);
+	textbuf__format(to, TOLD_FORMAT, trend, leaks,
+			!t->level[0]                             ? "-"
+			: t->watched || !strcmp(t->level, "off") ? t->level
+								 : "no",
+			cost);
+}
+
+static void put_row(struct textbuf *to, const struct process_row *r, bool told)
 {
 	char pid[16], count[24] = "-", age[32] = "", container[CONTAINER_SHOWN + 1];
 	struct textbuf since;
@@ -30,7 +67,10 @@ static void put_row(struct textbuf *to, const struct process_row *r)
 	textbuf__done(&since);
 	snprintf(container, sizeof(container), "%.*s", CONTAINER_SHOWN,
 		 r->container[0] ? r->container : "-");
-	textbuf__format(to, ROW_FORMAT, pid, r->go[0] ? r->go : "?", count, age, container, r->exe);
+	textbuf__format(to, ROW_FORMAT, pid, r->go[0] ? r->go : "?", count);
+	if (told)
+		put_told(to, &r->told);
+	textbuf__format(to, REST_FORMAT, age, container, r->exe);
 	if (r->why.text[0])
 		textbuf__format(to, "%7s  cannot be watched: %s\n", "", r->why.text);
 }
@@ -48,11 +88,27 @@ int processes__text(const struct processes *p, FILE *out, struct cause *why)
 	struct textbuf to;
 
 	textbuf__init(&to, out);
-	textbuf__format(&to, ROW_FORMAT, "PID", "GO", "GOROUTINES", "RUNS FOR", "CONTAINER",
-			"PROGRAM");
+	textbuf__format(&to, ROW_FORMAT, "PID", "GO", "GOROUTINES");
+	if (p->daemon)
+		textbuf__format(&to, TOLD_FORMAT, "TREND", "LEAKS", "WATCHED", "COST");
+	textbuf__format(&to, REST_FORMAT, "RUNS FOR", "CONTAINER", "PROGRAM");
 	for (size_t i = 0; i < p->nr; i++)
-		put_row(&to, &p->rows[i]);
+		put_row(&to, &p->rows[i], p->daemon);
 	return finish(&to, why);
+}
+
+/* null: no daemon told it */
+static void put_told_fields(struct json_writer *w, const struct process_told *t)
+{
+	jsonw_float_field(w, "trend_per_min", t->known ? t->trend : NAN, 1);
+	jsonw_uint_or_null_field(w, "leaking", t->leaking,
+				 t->known && t->leaking != PROCESS_UNKNOWN);
+	jsonw_text_field(w, "level", t->level);
+	if (t->known)
+		jsonw_bool_field(w, "watched", t->watched);
+	else
+		jsonw_null_field(w, "watched");
+	jsonw_float_field(w, "overhead_pct", t->known ? t->overhead_pct : NAN, 3);
 }
 
 static void put_object(struct json_writer *w, const struct process_row *r)
@@ -74,6 +130,7 @@ static void put_object(struct json_writer *w, const struct process_row *r)
 	jsonw_text_field(w, "pod", process_row__pod(r));
 	jsonw_text_field(w, "pod_uid", r->pod);
 	jsonw_text_field(w, "why_not", r->why.text);
+	put_told_fields(w, &r->told);
 	jsonw_end_object(w);
 }
 
@@ -93,6 +150,7 @@ int processes__json(const struct processes *p, FILE *out, struct cause *why)
 	jsonw_end_array(w);
 	jsonw_uint_field(w, "looked_at", p->looked_at);
 	jsonw_uint_field(w, "no_right", p->no_right);
+	jsonw_string_field(w, "daemon", p->daemon);
 	jsonw_end_object(w);
 	jsonw_end(w);
 	return finish(&to, why);

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#define CURL_DISABLE_TYPECHECK
 #include "serve/sender.h"
 
-#include <curl/curl.h>
-#include <dlfcn.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -18,22 +15,7 @@
 
 #include "base/cleanup.h"
 #include "serve/config.h"
-
-#undef curl_easy_setopt /* a macro that takes three arguments: the function itself is meant */
-#undef curl_easy_getinfo
-
-/* What is used of libcurl. */
-struct curl {
-	__typeof__(&curl_easy_init) init;
-	__typeof__(&curl_easy_setopt) setopt;
-	__typeof__(&curl_easy_getinfo) getinfo;
-	__typeof__(&curl_easy_perform) perform;
-	__typeof__(&curl_easy_strerror) strerror;
-	__typeof__(&curl_slist_append) append;
-	__typeof__(&curl_slist_free_all) free_all;
-	CURL *handle;
-	size_t got; /* bytes of the answer */
-};
+#include "serve/curl.h"
 
 /* --- in the sender --- */
 
@@ -47,36 +29,12 @@ static size_t drop(char *bytes, size_t size, size_t nr, void *ctx)
 	return *got > SENDER_ANSWER_MAX ? 0 : size * nr;
 }
 
-static bool curl__find(struct curl *c)
+static bool open_poster(struct curl *c)
 {
-	void *lib = dlopen("libcurl.so.4", RTLD_NOW);
-
-	if (!lib)
-		lib = dlopen("libcurl-gnutls.so.4", RTLD_NOW);
-	if (!lib)
+	if (!curl__open(c))
 		return false;
-	c->init = dlsym(lib, "curl_easy_init");
-	c->setopt = dlsym(lib, "curl_easy_setopt");
-	c->getinfo = dlsym(lib, "curl_easy_getinfo");
-	c->perform = dlsym(lib, "curl_easy_perform");
-	c->strerror = dlsym(lib, "curl_easy_strerror");
-	c->append = dlsym(lib, "curl_slist_append");
-	c->free_all = dlsym(lib, "curl_slist_free_all");
-	return c->init && c->setopt && c->getinfo && c->perform && c->strerror && c->append &&
-	       c->free_all;
-}
-
-static bool curl__open(struct curl *c)
-{
-	c->handle = curl__find(c) ? c->init() : NULL;
-	if (!c->handle)
-		return false;
-	c->setopt(c->handle, CURLOPT_PROTOCOLS_STR, "http,https");
-	c->setopt(c->handle, CURLOPT_NOSIGNAL, 1L);
 	c->setopt(c->handle, CURLOPT_CONNECTTIMEOUT_MS, (long)SENDER_CONNECT_MS);
 	c->setopt(c->handle, CURLOPT_TIMEOUT_MS, (long)SENDER_POST_MS);
-	c->setopt(c->handle, CURLOPT_USERAGENT, "parkwatch/" PARKWATCH_VERSION);
-	c->setopt(c->handle, CURLOPT_FOLLOWLOCATION, 0L);
 	c->setopt(c->handle, CURLOPT_WRITEFUNCTION, drop);
 	c->setopt(c->handle, CURLOPT_WRITEDATA, &c->got);
 	c->setopt(c->handle, CURLOPT_HEADERFUNCTION, drop);
@@ -167,7 +125,7 @@ static void __attribute__((noreturn)) sender_main(int fd, const char *base)
 		_exit(1);
 	memcpy(url, base, len);
 	fd = STDERR_FILENO + 1;
-	ready = curl__open(&c);
+	ready = open_poster(&c);
 	while ((body = next_body(fd, &q)) >= 0) {
 		struct sender_result r = { .text = "" };
 

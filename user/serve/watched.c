@@ -17,17 +17,17 @@
 #define NAME_MAX_SHOWN 40 /* of an id */
 
 /* The program's name, its PID, and of its start what tells two with one PID apart. */
-static void make_id(struct watched *w)
+void watched_id(const struct process_row *row, uint64_t start_ticks, char ret[WATCHED_ID_MAX])
 {
-	const char *slash = strrchr(w->row.exe, '/'), *name = slash ? slash + 1 : w->row.exe;
+	const char *slash = strrchr(row->exe, '/'), *name = slash ? slash + 1 : row->exe;
 	char shown[NAME_MAX_SHOWN + 1];
 	size_t nr = 0;
 
 	for (; *name && nr < NAME_MAX_SHOWN; name++)
 		shown[nr++] = isalnum((unsigned char)*name) ? *name : '-';
 	shown[nr] = '\0';
-	snprintf(w->id, sizeof(w->id), "%s-%d-%04x", nr ? shown : "go", (int)w->row.pid,
-		 (unsigned int)(w->start_ticks & 0xffff));
+	snprintf(ret, WATCHED_ID_MAX, "%s-%d-%04x", nr ? shown : "go", (int)row->pid,
+		 (unsigned int)(start_ticks & 0xffff));
 }
 
 int watched__new(const struct notice *n, struct watched **ret)
@@ -41,7 +41,7 @@ int watched__new(const struct notice *n, struct watched **ret)
 	w->from.fd = -1;
 	w->level = LEVEL_USUAL;
 	leakwatch__init(&w->leaks, clock_now_ns());
-	make_id(w);
+	watched_id(&w->row, w->start_ticks, w->id);
 	*ret = w;
 	return 0;
 }

@@ -78,6 +78,8 @@ static inline uint64_t watched_counts__waiting(const struct watched_counts *c)
 	return sum;
 }
 
+/* The same for a process as long as it lives. start_ticks: as of brief_start_ticks(). */
+void watched_id(const struct process_row *row, uint64_t start_ticks, char ret[WATCHED_ID_MAX]);
 /* 0 or -ENOMEM. n: NOTICE_WATCHED or NOTICE_UNWATCHED. */
 int watched__new(const struct notice *n, struct watched **ret);
 void watched__free(struct watched *w);

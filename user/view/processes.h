@@ -16,6 +16,16 @@
 #define PROCESS_EXE_MAX     256
 #define PROCESS_VERSION_MAX 64
 #define PROCESS_PATH_MAX    512
+#define PROCESS_UNKNOWN     UINT64_MAX
+
+/* What a daemon knows of it beyond what can be seen at once (serve/ask). */
+struct process_told {
+	uint64_t leaking;           /* goroutines; PROCESS_UNKNOWN: no watch for leaks has ended */
+	double trend, overhead_pct; /* goroutines a minute, over 10 min; NAN: not known */
+	bool known;                 /* the daemon has this process; else all of it is 0 */
+	bool watched;
+	char level[8]; /* "leaks"; "": not known */
+};
 
 /* One that is Go's, or may be. No pointers: it goes through a pipe. */
 struct process_row {
@@ -37,13 +47,15 @@ struct process_row {
 	bool at_least;    /* there was no time to read them all */
 	bool unread;      /* looking at it did not come to an end; it may another time */
 	struct cause why; /* it cannot be watched, and this is the reason; "": it can */
+	struct process_told told;
 };
 
 struct processes {
 	struct process_row *rows; /* owned; most goroutines first, then by pid */
 	size_t nr, room;
-	size_t looked_at; /* processes that have a program of their own: no kernel threads */
-	size_t no_right;  /* of them, so many could not be looked at: no right to read them */
+	size_t looked_at;   /* processes that have a program of their own: no kernel threads */
+	size_t no_right;    /* of them, so many could not be looked at: no right to read them */
+	const char *daemon; /* borrowed: the URL of the one that told; NULL: none did */
 };
 
 /* The name, or the id where none is known. "": it is in none. */
