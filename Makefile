@@ -43,7 +43,7 @@ ALL_CFLAGS = -std=gnu11 $(WARN) $(CFLAGS) $(if $(SAN),$(SAN_CFLAGS)) $(if $(FUZZ
 	     -D_GNU_SOURCE -DPARKWATCH_VERSION='"$(VERSION)"' -Iinclude -Iuser -I$(BUILD) $(DWARF_CFLAGS)
 # libdwarf's headers are in /usr/include on Debian 12, in /usr/include/libdwarf-N on Debian 13
 DWARF_CFLAGS := $(shell pkg-config --cflags libdwarf 2>/dev/null)
-LIBS	:= -lbpf -ldwarf -lelf -lZydis -lprotobuf-c -ljson-c -lmicrohttpd -lyaml -lz -lzstd -lm
+LIBS	:= $(shell pkg-config --libs ncursesw 2>/dev/null || echo -lncursesw -ltinfo) -lbpf -ldwarf -lelf -lZydis -lprotobuf-c -ljson-c -lmicrohttpd -lyaml -lz -lzstd -lm
 ALL_LDFLAGS = $(LDFLAGS) $(if $(SAN),-fsanitize=$(SAN))
 
 BPF_CFLAGS := -O2 -g -mcpu=v3 -Wall -Wextra -Wpadded -Werror

@@ -58,6 +58,7 @@ import serveunit
 import surroundings
 import systemstacks
 import target
+import top
 import tracer
 import truths
 
@@ -96,6 +97,7 @@ MODULES = (
     servepods,
     servesinks,
     serveunit,
+    top,
     prometheus,
     backends,
     sampling,
@@ -106,6 +108,7 @@ MODULES = (
 # --jobs of their cases run beside --jobs of the others.
 PATIENT = (
     ps,
+    top,
     called,
     cycles,
     leaks,

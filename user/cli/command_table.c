@@ -184,6 +184,23 @@ const struct cmd_def cmd_table[CMD_MAX] = {
 		       "Only root can read the processes of other users. One line says how many "
 		       "could not be read." },
 		     .run = cmd_ps },
+	[CMD_TOP] = { "top",
+		      "[-p PID] [option...]",
+		      "live in a terminal: Go processes, or the sites of one: growth, blocked "
+		      "time, "
+		      "births",
+		      { "Shows the Go processes of this machine, those that leak or grow first: "
+			"how "
+			"many goroutines each has, and how many more each minute. Enter opens a "
+			"process, as `-p PID` does: where its goroutines were created, where they "
+			"stand, what they wait for, and how that changes. Enter opens a site: the "
+			"stack of one of its goroutines. Keys are as in top; `h` shows them.",
+			"It looks at all goroutines every 2 s, from outside: no probe, nothing is "
+			"stopped. Figures are of the last 60 looks. New goroutines and blocked "
+			"time are estimates: a goroutine that lives between two looks is not seen. "
+			"How many were made and ended in all is Go's own count, and exact.",
+			"With -b it writes text, for tests and scripts: `parkwatch top -b -n 3`." },
+		      .run = cmd_top },
 	[CMD_SERVE] = { "serve",
 			"[option...]",
 			"watch all Go processes of this machine; metrics, goroutines and leaks "
@@ -244,6 +261,7 @@ const size_t exit_table_size = ARRAY_SIZE(exit_table);
 
 const struct example_def example_table[] = {
 	{ "sudo parkwatch ps", "which Go processes are there, and their PIDs" },
+	{ "sudo parkwatch top -p PID", "live: which sites grow, and where their goroutines wait" },
 	{ "sudo parkwatch leaks -p PID", "which goroutines leak, and how that is known" },
 	{ "sudo parkwatch dump -p PID", "every goroutine now, as Go's debug=2" },
 	{ "sudo parkwatch dump -p PID --group object --top 10", "what most of them wait for" },

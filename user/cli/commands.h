@@ -17,6 +17,7 @@ int cmd_report(const struct opts *o);
 int cmd_diff(const struct opts *o);
 int cmd_info(const struct opts *o);
 int cmd_ps(const struct opts *o);
+int cmd_top(const struct opts *o);
 int cmd_serve(const struct opts *o);
 int cmd_doctor(const struct opts *o);
 int cmd_help(const struct opts *o);

@@ -32,6 +32,7 @@
 #define DIF        CMD_BIT(CMD_DIFF)
 #define SRV        CMD_BIT(CMD_SERVE)
 #define PSS        CMD_BIT(CMD_PS)
+#define TOP        CMD_BIT(CMD_TOP)
 #define HLP        CMD_BIT(CMD_HELP)
 #define SHOW       (REC | DMP | CHN | LKS | RFS) /* those that write a result */
 #define AT(member) offsetof(struct opts, member)
@@ -105,9 +106,21 @@ static const struct opt_word sort_words[] = {
 	{ 0 },
 };
 
+/* keys of columns (view/top_rows) */
+static const struct opt_word top_sort_words[] = {
+	{ "growth", 'T', "how many more each minute" },
+	{ "goroutines", 'G', "how many there are" },
+	{ "leaks", 'L', "of processes: how many leak" },
+	{ "pid", 'P', "of processes: the highest PID first" },
+	{ "new", 'N', "of sites: how many came" },
+	{ "blocked", 'B', "of sites: for how long they waited, summed" },
+	{ "oldest", 'O', "of sites: the longest wait" },
+	{ 0 },
+};
+
 const struct opt_def opt_table[] = {
 	/* --- what to look at --- */
-	{ PART_TARGET, "pid", 'p', OPT_PID, AT(pid), SHOW | DOC, "PID",
+	{ PART_TARGET, "pid", 'p', OPT_PID, AT(pid), SHOW | DOC | TOP, "PID",
 	  .help = "the Go process to look at", .min = 1, .max = INT_MAX },
 	{ PART_TARGET, "duration", 'd', OPT_TIME, AT(duration_ns), REC, "TIME",
 	  .help = "how long to record: 10, 10s, 500ms, 2m",
@@ -143,8 +156,9 @@ const struct opt_def opt_table[] = {
 		  "usual one), dump (the last whole look of it), leaks (the last report of it)" },
 	{ PART_TARGET, "state-dir", 0, OPT_FILE, AT(state_dir), RPT, "DIR",
 	  .help = "where 'parkwatch serve' keeps it", .needs = "target", .otherwise = STATE_DIR },
-	{ PART_TARGET, "daemon", 0, OPT_TEXT, AT(daemon), PSS, "URL",
-	  .help = "the daemon that is asked for trends, leaks, levels and costs",
+	{ PART_TARGET, "daemon", 0, OPT_TEXT, AT(daemon), PSS | TOP, "URL",
+	  .help = "the daemon that is asked what it knows: leaks, and for ps trends, levels and "
+		  "costs",
 	  .more = "It has a second to answer.", .otherwise = ASK_URL ", if it is there" },
 	{ PART_TARGET, "from", 0, OPT_MOMENT, AT(from), RPT, "TIME",
 	  .help = "of a recording of events: only what happened this long after its start, or "
@@ -158,6 +172,13 @@ const struct opt_def opt_table[] = {
 		  "until "
 		  "then",
 	  .min = 1, .max = RANGE_MAX, .otherwise = "to its end" },
+	{ PART_TARGET, "delay", 'd', OPT_TIME, AT(delay_ns), TOP, "TIME",
+	  .help = "from one look to the next: 1, 500ms, 10s",
+	  .more = "A look that takes long makes it longer.", .min = 100 * NS_PER_MS,
+	  .max = 3600 * NS_PER_SEC, USUAL(2 * NS_PER_SEC) },
+	{ PART_TARGET, "iterations", 'n', OPT_NUMBER, AT(iterations), TOP, "N",
+	  .help = "end after this many looks", .max = UINT32_MAX,
+	  .otherwise = "until q, Ctrl-C, or with -b the end of the process" },
 	{ PART_TARGET, "repair", 0, OPT_FLAG, AT(repair), DOC, NULL,
 	  .help = "take out probes that a killed program left in the code",
 	  .more = "Those that somebody uses stay.", .needs = "pid" },
@@ -211,6 +232,9 @@ const struct opt_def opt_table[] = {
 	  .help = "text: only the N greatest changes; 0: all", .max = INT_MAX, USUAL(20) },
 	{ PART_SHOW, "top", 0, OPT_NUMBER, AT(top), RFS, "N", .help = "show N paths for each group",
 	  .min = 1, .max = INT_MAX, USUAL(REFS_TOP) },
+	{ PART_SHOW, "sort", 0, OPT_WORD, AT(top_sort), TOP, "COLUMN",
+	  .help = "the order of the rows", .words = top_sort_words,
+	  .otherwise = "leaks, then growth; of one process growth" },
 	{ PART_SHOW, "objects", 0, OPT_FLAG, AT(objects), DMP | RPT, NULL,
 	  .help = "text: lines that say what each one waits for, and where your code called the "
 		  "library that made it (json always has both)" },
@@ -287,6 +311,8 @@ const struct opt_def opt_table[] = {
 	  .more = "Other machines can ask only if the address is not 127.0.0.1; that needs "
 		  "--token-file.",
 	  .otherwise = "as the configuration says, or " SUPERVISOR_LISTEN },
+	{ PART_OUTPUT, "batch", 'b', OPT_FLAG, AT(batch), TOP, NULL,
+	  .help = "write text, all rows of each look; no terminal is needed" },
 	{ PART_OUTPUT, "token-file", 0, OPT_FILE, AT(token_file), SRV, "FILE",
 	  .help = "only who knows the token in it is answered: 'Authorization: Bearer TOKEN'; a "
 		  "browser is asked for it",

@@ -23,6 +23,7 @@ enum command {
 	CMD_DIFF,
 	CMD_INFO,
 	CMD_PS,
+	CMD_TOP,
 	CMD_SERVE,
 	CMD_DOCTOR,
 	CMD_HELP,
@@ -90,7 +91,12 @@ struct opts {
 	const char *listen;     /* of serve: ADDRESS:PORT; NULL: the usual one */
 	const char *token_file, *tls_cert, *tls_key; /* of serve; NULL: none */
 	int log_format;                              /* of serve: enum log_format */
-	const char *daemon; /* of ps: the URL of a daemon; NULL: the usual one, if it is there */
+	bool batch;                                  /* of top: text, no terminal */
+	uint64_t iterations;                         /* looks of top; 0: no end */
+	uint64_t delay_ns;                           /* of top */
+	int top_sort; /* the key of a column of top; 0: the usual one */
+	const char *
+		daemon; /* of ps and top: the URL of a daemon; NULL: the usual one, if it is there */
 	const char *config; /* of serve: a file; NULL: the usual one, if it is there */
 	/* What was given of the parts `which goroutines` and `what is shown`; values: "" for flags */
 	const char *shown[OPT_SHOWN_MAX], *shown_values[OPT_SHOWN_MAX];

@@ -135,10 +135,11 @@ static int get(const char *url, struct answer *a, struct cause *why)
 	c.setopt(c.handle, CURLOPT_WRITEFUNCTION, keep);
 	c.setopt(c.handle, CURLOPT_WRITEDATA, a);
 	code = c.perform(c.handle);
+	c.getinfo(c.handle, CURLINFO_RESPONSE_CODE, &status);
+	c.cleanup(c.handle);
 	if (code != CURLE_OK)
 		return cause__set(why, code == CURLE_COULDNT_CONNECT ? -ENOENT : -EIO,
 				  "no answer of a daemon at %s: %s", url, c.strerror(code));
-	c.getinfo(c.handle, CURLINFO_RESPONSE_CODE, &status);
 	return status == 200
 		       ? 0
 		       : cause__set(why, -EBADMSG,

@@ -15,11 +15,12 @@ static bool curl__find(struct curl *c)
 	c->setopt = dlsym(lib, "curl_easy_setopt");
 	c->getinfo = dlsym(lib, "curl_easy_getinfo");
 	c->perform = dlsym(lib, "curl_easy_perform");
+	c->cleanup = dlsym(lib, "curl_easy_cleanup");
 	c->strerror = dlsym(lib, "curl_easy_strerror");
 	c->append = dlsym(lib, "curl_slist_append");
 	c->free_all = dlsym(lib, "curl_slist_free_all");
-	return c->init && c->setopt && c->getinfo && c->perform && c->strerror && c->append &&
-	       c->free_all;
+	return c->init && c->setopt && c->getinfo && c->perform && c->cleanup && c->strerror &&
+	       c->append && c->free_all;
 }
 
 bool curl__open(struct curl *c)

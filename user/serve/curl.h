@@ -22,11 +22,12 @@ struct curl {
 	__typeof__(&curl_easy_setopt) setopt;
 	__typeof__(&curl_easy_getinfo) getinfo;
 	__typeof__(&curl_easy_perform) perform;
+	__typeof__(&curl_easy_cleanup) cleanup;
 	__typeof__(&curl_easy_strerror) strerror;
 	__typeof__(&curl_slist_append) append;
 	__typeof__(&curl_slist_free_all) free_all;
-	CURL *handle; /* ends with the process */
-	size_t got;   /* bytes of the answer, for who counts them */
+	CURL *handle;
+	size_t got; /* bytes of the answer, for who counts them */
 };
 
 /* A handle for HTTP alone, which sends no signal and goes nowhere else. false: libcurl is not installed, or no memory. */

@@ -369,25 +369,35 @@ static int compare_rows(const void *a, const void *b)
 	return x->pid < y->pid ? -1 : x->pid > y->pid;
 }
 
-int discover(struct processes *ret, struct cause *why)
+int discovery__all(struct discovery *d, struct processes *ret, struct cause *why)
 {
 	static struct discovered a;
-	struct discovery d = { .child = { .from = -EBADF } };
-	int got = discovery__begin(&d, why);
+	int got;
 
 	*ret = (struct processes){ .nr = 0 };
-	while (got >= 0 && discovery__runs(&d)) {
-		struct pollfd fd = { .fd = d.child.from, .events = POLLIN };
+	do {
+		got = discovery__begin(d, why);
+		while (got >= 0 && discovery__runs(d)) {
+			struct pollfd fd = { .fd = d->child.from, .events = POLLIN };
 
-		(void)poll(&fd, 1, (int)(DISCOVER_KILL_NS / NS_PER_MS) + 1);
-		got = discovery__next(&d, &a, why);
-		if (got > 0)
-			got = processes__add(ret, &a, why);
-	}
-	discovery__end(&d);
+			(void)poll(&fd, 1, (int)(DISCOVER_KILL_NS / NS_PER_MS) + 1);
+			got = discovery__next(d, &a, why);
+			if (got > 0)
+				got = processes__add(ret, &a, why);
+		}
+	} while (got >= 0 && discovery__was_cut(d));
 	if (got >= 0 && ret->nr)
 		qsort(ret->rows, ret->nr, sizeof(*ret->rows), compare_rows);
 	if (got < 0)
 		processes__done(ret);
 	return got < 0 ? got : 0;
+}
+
+int discover(struct processes *ret, struct cause *why)
+{
+	struct discovery d = { .child = { .from = -EBADF } };
+	const int err = discovery__all(&d, ret, why);
+
+	discovery__end(&d);
+	return err;
 }

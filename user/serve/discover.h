@@ -53,6 +53,8 @@ uint64_t discovery__due_ns(const struct discovery *d);
 /* 1: *ret is the next one; 0: none now; negative: as discovery__begin(), the round is over. */
 int discovery__next(struct discovery *d, struct discovered *ret, struct cause *why);
 
+/* What is to be looked at, in rounds that are waited for. processes__done() frees what was found. 0 or negative: as above. */
+int discovery__all(struct discovery *d, struct processes *ret, struct cause *why);
 /* All processes but ours, in one round that is waited for. processes__done() frees what was found. 0 or negative: as above. */
 int discover(struct processes *ret, struct cause *why);
 

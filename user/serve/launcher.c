@@ -25,6 +25,7 @@
 #include "serve/rights.h"
 #include "serve/secrets.h"
 #include "serve/wire.h"
+#include "serve/worker.h"
 
 struct launched {
 	struct notice notice; /* what was told last */
@@ -80,28 +81,7 @@ static void launcher__tell(const struct launcher *l, const struct notice *n, int
 
 /* --- workers --- */
 
-/* seconds 0: it takes looks, until its target ends */
-static void __attribute__((noreturn)) become_worker(pid_t pid, uint32_t seconds, int to)
-{
-	char text[16], duration[16], self[] = "/proc/self/exe",
-				     format[] = { (char)('0' + log_format()), '\0' };
-	const char *argv[WORKER_ARGS + 1] = {
-		"parkwatch", seconds ? LEAK_WORKER_COMMAND : WORKER_COMMAND, text, format, duration,
-		NULL
-	};
-	sigset_t none;
-
-	sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	snprintf(text, sizeof(text), "%d", (int)pid);
-	snprintf(duration, sizeof(duration), "%" PRIu32, seconds);
-	if (dup2(to, STDOUT_FILENO) < 0 || close_range(STDERR_FILENO + 1, ~0U, 0))
-		_exit(1);
-	execv(self, (char **)(uintptr_t)argv);
-	_exit(1);
-}
-
-/* seconds: as become_worker(). *ret: 0 if it does not run. 0 or negative errno. */
+/* seconds 0: a worker, else a leak worker. *ret: 0 if it does not run. 0 or negative errno. */
 static int launcher__fork_worker(const struct launcher *l, struct launched *w, uint32_t seconds,
 				 pid_t *ret)
 {
@@ -113,7 +93,8 @@ static int launcher__fork_worker(const struct launcher *l, struct launched *w, u
 		return -errno;
 	*ret = fork();
 	if (!*ret)
-		become_worker(w->notice.row.pid, seconds, fds[1]);
+		become_worker(seconds ? LEAK_WORKER_COMMAND : WORKER_COMMAND, w->notice.row.pid,
+			      seconds, fds[1]);
 	if (*ret < 0) {
 		err = -errno;
 		*ret = 0;

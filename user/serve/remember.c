@@ -95,7 +95,8 @@ static void forget(struct kind *known)
 	}
 }
 
-int remember__look(struct history *h, struct dump *d, uint64_t now_ns, uint64_t unix_ns)
+int remember__look(struct history *h, struct dump *d, uint64_t now_ns, uint64_t unix_ns,
+		   uint32_t *ret_rows)
 {
 	struct kind *known = NULL;
 	int err = history__begin(h, now_ns, unix_ns);
@@ -106,6 +107,8 @@ int remember__look(struct history *h, struct dump *d, uint64_t now_ns, uint64_t 
 		uint32_t row = HISTORY_OTHER;
 
 		err = known_row(&known, h, d, r, &row);
+		if (ret_rows)
+			ret_rows[i] = row;
 		history__add(h, &(struct history_g){ .id = g->who.goid * BOOK_RUNTIMES_MAX + r->rt,
 						     .wait_ns = dump__wait_ns(d, r),
 						     .stack_bytes = g->stack_hi - g->stack_lo,

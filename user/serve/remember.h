@@ -13,8 +13,12 @@
 
 struct dump;
 
-/* d: all goroutines of the look. As history__begin() and history__end(). */
-int remember__look(struct history *h, struct dump *d, uint64_t now_ns, uint64_t unix_ns);
+/*
+ * d: all goroutines of the look. As history__begin() and history__end(). ret_rows: of the history, by
+ * row of d; NULL: nobody wants to know.
+ */
+int remember__look(struct history *h, struct dump *d, uint64_t now_ns, uint64_t unix_ns,
+		   uint32_t *ret_rows);
 /* An alarm in words; borrows from the history until its next look. */
 struct alarm_words {
 	char text[EVENT_TEXT_MAX];           /* all of it */

@@ -110,7 +110,7 @@ static int read_look(const char *look, size_t len, const char *id, struct histor
 	if (err)
 		return err;
 	count(ret, d);
-	(void)remember__look(h, d, clock_now_ns(), clock_ns(CLOCK_REALTIME));
+	(void)remember__look(h, d, clock_now_ns(), clock_ns(CLOCK_REALTIME), NULL);
 	lines_pass_on(r->book, id);
 	return 0;
 }

@@ -20,8 +20,8 @@
 #include "view/processes.h"
 
 /*
- * argv[1]; then the PID, the number of a log_format, and how many seconds a watch for leaks takes;
- * standard output is the pipe
+ * argv[1]; then the PID, the number of a log_format, and how many seconds a watch for leaks takes, or
+ * how many ms are from one look to the next (0: as in `serve`); standard output is the pipe
  */
 #define WORKER_COMMAND      "worker"
 #define LEAK_WORKER_COMMAND "leak-worker"

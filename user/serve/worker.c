@@ -2,6 +2,7 @@
 #include "serve/worker.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <malloc.h>
 #include <poll.h>
 #include <signal.h>
@@ -34,6 +35,7 @@ struct worker {
 	struct contentions locks; /* who waits for whom, of this look */
 	bool lock_waits;          /* somebody waited for a lock at the last look */
 	bool has_locks;           /* they are read */
+	uint64_t pace_ns;         /* from one look to the next; 0: WORKER_LOOK_NS */
 	uint64_t next_ns;         /* of the next look */
 };
 
@@ -125,10 +127,11 @@ static int worker__tell(const struct worker *w, struct cause *why)
 
 static int worker__look(struct worker *w, struct cause *why)
 {
+	const uint64_t began = clock_now_ns();
 	const bool first = !w->t;
 	int err;
 
-	w->next_ns = clock_now_ns() + WORKER_LOOK_NS;
+	w->next_ns = began + (w->pace_ns ? w->pace_ns : WORKER_LOOK_NS);
 	w->until = deadline_in(WORKER_READ_NS, NULL);
 	err = w->t ? snapshot__again(w->t, DEPTH, why)
 		   : snapshot__new(w->pid, DEPTH, &w->until, &w->t, why);
@@ -140,6 +143,9 @@ static int worker__look(struct worker *w, struct cause *why)
 		contentions__done(&w->locks);
 		w->has_locks = false;
 	}
+	/* one that a person waits for takes half of our time at most */
+	if (w->pace_ns && w->next_ns < 2 * clock_now_ns() - began)
+		w->next_ns = 2 * clock_now_ns() - began;
 	(void)malloc_trim(0); /* there are many of us, and each rests nearly all the time */
 	return err ? err : JOB_GOES_ON;
 }
@@ -190,6 +196,23 @@ static void bound_memory(void)
 #endif
 }
 
+void become_worker(const char *command, pid_t pid, uint32_t number, int to)
+{
+	char text[16], last[16], self[] = "/proc/self/exe",
+				 format[] = { (char)('0' + log_format()), '\0' };
+	const char *argv[WORKER_ARGS + 1] = { "parkwatch", command, text, format, last, NULL };
+	sigset_t none;
+
+	sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	snprintf(text, sizeof(text), "%d", (int)pid);
+	snprintf(last, sizeof(last), "%" PRIu32, number);
+	if (dup2(to, STDOUT_FILENO) < 0 || close_range(STDERR_FILENO + 1, ~0U, 0))
+		_exit(1);
+	execv(self, (char **)(uintptr_t)argv);
+	_exit(1);
+}
+
 pid_t worker_begin(int argc, char **argv, uint64_t *ret_s)
 {
 	const pid_t pid = argc == WORKER_ARGS ? atoi(argv[2]) : 0;
@@ -232,6 +255,7 @@ int worker_main(int argc, char **argv)
 
 	if (!w.pid)
 		return 2;
+	w.pace_ns = strtoul(argv[4], NULL, 10) * NS_PER_MS;
 	err = job__run((struct job){ .ops = &ops, .self = &w },
 		       &(struct jobs_opts){ .turn_ns = WORKER_LOOK_NS }, &why);
 	if (worker__target_over(&w))
@@ -239,7 +263,10 @@ int worker_main(int argc, char **argv)
 	else if (err == -ESRCH && w.until.hit) /* it does not end for that we have no time */
 		err = cause__set(&why, -ETIMEDOUT, "its goroutines cannot be read within %d s",
 				 (int)(WORKER_READ_NS / NS_PER_SEC));
-	worker_say(w.pid, err, "cannot be looked at", &why);
+	if (err && w.pace_ns)
+		log_error("%s", why.text); /* top shows it */
+	else
+		worker_say(w.pid, err, "cannot be looked at", &why);
 	snapshot__free(w.t);
-	return err && err != -ESRCH;
+	return err && (err != -ESRCH || w.pace_ns);
 }

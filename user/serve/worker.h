@@ -21,6 +21,10 @@
 /* Memory that it may have. A million goroutines: a look takes 0.4 GB, a watch for leaks 0.8 GB. */
 #define WORKER_BYTES_MAX (1ULL << 30)
 
+/* In a child: never returns. command, number: the first and the last of WORKER_ARGS; to: the pipe. */
+void become_worker(const char *command, pid_t pid, uint32_t number, int to)
+	__attribute__((noreturn));
+
 /*
  * What each process does first that the launcher starts for one target (argv as WORKER_COMMAND says): the PID
  * of that; 0: somebody else started it, which is said. ret_s: how long it is to take; NULL: until it ends.
