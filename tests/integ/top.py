@@ -282,7 +282,7 @@ def names_do_nothing_to_the_terminal():
                 with shown(width=width, env={"LC_ALL": locale}) as term:
                     term.shows(r"owned", rf"\b{t.pid}\b")
                     term.keys("Enter")
-                    term.shows(r"\b8 .*owned" if width > 200 else r"\b8 .*main\.main")
+                    term.shows(r"\b8 .*main\.main .*owned" if width > 200 else r"\b8 .*main\.main")
                     term.keys("G", "Enter")
                     term.shows(r"\]0;owned\?", "created by")
                     expect(term.tmux("display", "-p", "#{pane_title}").strip() != "owned", "the title is changed")
