@@ -53,6 +53,7 @@ import serveharm
 import servehistory
 import servehttp
 import servepods
+import serverecord
 import servesinks
 import serveunit
 import surroundings
@@ -95,6 +96,7 @@ MODULES = (
     servehttp,
     openapi,
     servepods,
+    serverecord,
     servesinks,
     serveunit,
     top,
@@ -120,6 +122,7 @@ PATIENT = (
     servehttp,
     openapi,
     servepods,
+    serverecord,
     servesinks,
     prometheus,
     backends,

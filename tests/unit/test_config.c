@@ -22,6 +22,7 @@ Test(config, everything_that_may_be_written)
 {
 	scoped(config) c = parsed("listen: '[::1]:7070'  # here\n"
 				  "state_dir: /var/lib/parkwatch\n"
+				  "allow_jobs: true\n"
 				  "rules:\n"
 				  "  - match: {exe: /srv/*, user: root}\n"
 				  "    level: off\n"
@@ -37,6 +38,7 @@ Test(config, everything_that_may_be_written)
 
 	cr_expect_str_eq(c->listen, "[::1]:7070");
 	cr_expect_str_eq(c->state_dir, "/var/lib/parkwatch");
+	cr_expect(c->allow_jobs);
 	cr_assert_eq(c->rules.nr, 3);
 	cr_expect_str_eq(c->rules.v[0].globs[MATCH_EXE], "/srv/*");
 	cr_expect(c->rules.v[0].has_user && c->rules.v[0].user == 0);
@@ -89,7 +91,7 @@ Test(config, what_is_wrong_is_refused_with_its_line)
 		  "f.yaml:2: unknown level 'leak'; use off, metrics, leaks, profile or full" },
 		{ "listen: a:1\n\nlisen: a:1\n",
 		  "f.yaml:3: unknown name 'lisen'; use listen, "
-		  "state_dir, rules, sinks, token_file, tls_cert or tls_key" },
+		  "state_dir, allow_jobs, rules, sinks, token_file, tls_cert or tls_key" },
 		{ "rules:\n- match: {exe: a}\n",
 		  "f.yaml:2: a rule has no level; use " LEVEL_WORDS },
 		{ "rules:\n- match: {exec: a}\n  level: off\n",
@@ -104,6 +106,7 @@ Test(config, what_is_wrong_is_refused_with_its_line)
 		{ "listen:\n", "f.yaml:1: a value is missing" },
 		{ "listen: \"a\\0b\"\n", "f.yaml:1: a value has a control character" },
 		{ "- a\n", "f.yaml:1: 'name: value' belongs here" },
+		{ "allow_jobs: yes\n", "f.yaml:1: 'yes' is neither true nor false" },
 		{ "listen: &a b\nstate_dir: *a\n",
 		  "f.yaml:2: an alias ('*name') is not allowed here; write the value out" },
 		{ "listen: a\n---\nlisten: b\n", "f.yaml:2: a second document; one is allowed" },

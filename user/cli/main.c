@@ -12,6 +12,7 @@
 #include "cli/option_table.h"
 #include "probe/probe_holder.h"
 #include "serve/leak_worker.h"
+#include "serve/recording_worker.h"
 #include "serve/wire.h"
 #include "serve/worker.h"
 
@@ -57,5 +58,7 @@ int main(int argc, char **argv)
 		return begin_on_stack(worker_main, argc, argv);
 	if (argc > 1 && !strcmp(argv[1], LEAK_WORKER_COMMAND))
 		return begin_on_stack(leak_worker_main, argc, argv);
+	if (argc > 1 && !strcmp(argv[1], RECORDING_WORKER_COMMAND))
+		return begin_on_stack(recording_worker_main, argc, argv);
 	return begin_on_stack(run, argc, argv);
 }

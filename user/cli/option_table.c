@@ -326,6 +326,9 @@ const struct opt_def opt_table[] = {
 	{ PART_OUTPUT, "tls-key", 0, OPT_FILE, AT(tls_key), SRV, "FILE",
 	  .help = "the certificate's key (PEM), without a password; only its owner may read it" },
 
+	{ PART_OUTPUT, "allow-jobs", 0, OPT_FLAG, AT(allow_jobs), SRV, NULL,
+	  .help = "who asks over HTTP may have a target recorded, at most 1 % of its CPU time",
+	  .more = "Without it that holds for targets of level profile and full only." },
 	{ PART_OUTPUT, "log-format", 0, OPT_WORD, AT(log_format), SRV, "WORD",
 	  .help = "how lines on standard error are written", .words = log_words, USUAL(LOG_TEXT) },
 	{ PART_OUTPUT, "config", 0, OPT_FILE, AT(config), SRV, "FILE",

@@ -86,6 +86,7 @@ struct opts {
 	const char *save;       /* a .pw file beside the report; NULL: none */
 	struct moment from, to; /* of report, lengths since it began; to 0: to its end */
 	const char *shows;      /* of report: a view, by its command; NULL: as it was recorded */
+	bool allow_jobs;        /* of serve */
 	const char *state_dir;  /* of serve and report; NULL: the usual one */
 	const char *target;     /* of report: an id of serve; NULL: a recording is shown */
 	const char *listen;     /* of serve: ADDRESS:PORT; NULL: the usual one */

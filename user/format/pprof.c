@@ -33,8 +33,10 @@ struct value_types {
 	size_t nr;
 };
 
-static struct value_types types_of(enum profile_event e)
+static struct value_types types_of(const struct report *r)
 {
+	const enum profile_event e = r->snap->event;
+
 	if (e == PROFILE_BLOCKED || e == PROFILE_SCHED)
 		return (struct value_types){ { "contentions", "delay" },
 					     { "count", "nanoseconds" },
@@ -43,7 +45,7 @@ static struct value_types types_of(enum profile_event e)
 		return (struct value_types){ { "alloc_objects", "alloc_space" },
 					     { "count", "bytes" },
 					     2 };
-	return (struct value_types){ { "goroutine" }, { "count" }, 1 };
+	return (struct value_types){ { r->as_go ? r->as_go : "goroutine" }, { "count" }, 1 };
 }
 
 static int64_t clamp(uint64_t v)
@@ -181,7 +183,7 @@ static int add_row(struct pprof_tables *t, const struct report *r, struct rowfra
 	size_t nr = 0;
 	int err = rowframer__row(f, r->snap, row, &fr);
 
-	if (!err && r->snap->event == PROFILE_ALLOC)
+	if (!err && !r->as_go && r->snap->event == PROFILE_ALLOC)
 		fr.nr--; /* the word */
 	if (!err)
 		err = fill_locations(t, &fr, ids, &nr);
@@ -189,7 +191,7 @@ static int add_row(struct pprof_tables *t, const struct report *r, struct rowfra
 		err = fill_labels(t, r->snap, row, &fr, &ls);
 	if (err)
 		return err;
-	return pprof_tables__sample(t, ids, nr, ls.v, ls.nr, values, types_of(r->snap->event).nr);
+	return pprof_tables__sample(t, ids, nr, ls.v, ls.nr, values, types_of(r).nr);
 }
 
 static int add_comment(struct pprof_tables *t, Pprof__Profile *p, const char *fmt, ...)
@@ -252,9 +254,9 @@ static int set_type(struct pprof_tables *t, Pprof__ValueType *vt, const char *ty
 	return vt->type < 0 || vt->unit < 0 ? -ENOMEM : 0;
 }
 
-static int fill_types(struct pprof_tables *t, enum profile_event e, Pprof__Profile *p)
+static int fill_types(struct pprof_tables *t, const struct report *r, Pprof__Profile *p)
 {
-	const struct value_types types = types_of(e);
+	const struct value_types types = types_of(r);
 	Pprof__ValueType *vt = arena__array(&t->arena, 3, sizeof(*vt));
 	int err = 0;
 
@@ -268,7 +270,7 @@ static int fill_types(struct pprof_tables *t, enum profile_event e, Pprof__Profi
 	if (err)
 		return err;
 	vt[2] = vt[0];
-	if (e == PROFILE_ALLOC)
+	if (r->snap->event == PROFILE_ALLOC)
 		err = set_type(t, &vt[2], "space", "bytes");
 	p->n_sample_type = types.nr;
 	p->period_type = &vt[2];
@@ -306,7 +308,7 @@ static int fill(struct pprof_tables *t, const struct report *r, struct rowframer
 
 	t->text_start = r->meta->text_start;
 	t->text_end = r->meta->text_end;
-	err = fill_types(t, r->snap->event, p);
+	err = fill_types(t, r, p);
 	if (!err)
 		err = fill_mapping(t, r->meta, p);
 	if (!err)
@@ -376,6 +378,8 @@ static int render(const struct report *r, bool gzip, FILE *out, struct cause *wh
 	int err;
 
 	err = rowframer__new(r->namers, r->nr_namers, r->full, &f);
+	if (!err && r->as_go)
+		rowframer__as_go(f);
 	if (!err)
 		err = fill(&t, r, f, &p);
 	if (!err)

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/json_writer.h"
 #include "model/trend.h"
+#include "serve/debug_pprof.h"
 #include "serve/goroutines.h"
 #include "serve/look_answer.h"
 #include "serve/page.h"
@@ -45,8 +46,7 @@ void api_error(struct http_answer *a, unsigned int status, const char *text)
 	free(w);
 }
 
-/* NULL: there is none. */
-static struct watched *find(const struct api_in *in, const char *id, size_t len)
+struct watched *api_find(const struct api_in *in, const char *id, size_t len)
 {
 	for (size_t i = 0; i < in->metrics.nr; i++)
 		if (!strncmp(in->metrics.targets[i]->id, id, len) &&
@@ -172,7 +172,7 @@ static void get_target(const struct api_in *in, const struct http_request *q, co
 		       struct http_answer *a)
 {
 	const size_t len = strcspn(rest, "/");
-	const struct watched *t = find(in, rest, len);
+	const struct watched *t = api_find(in, rest, len);
 
 	if (!t)
 		http_say(a, 404, "no such target: see " API "\n");
@@ -199,7 +199,7 @@ static void put_metrics(const struct api_in *in, const struct http_request *q,
 			struct http_answer *a)
 {
 	const char *id = http_query(q, "target");
-	struct watched *one = id ? find(in, id, strlen(id)) : NULL;
+	struct watched *one = id ? api_find(in, id, strlen(id)) : NULL;
 	struct metrics_in m = in->metrics;
 
 	if (id && !one) {
@@ -231,6 +231,8 @@ void api_get(const struct api_in *in, const struct http_request *q, struct http_
 		put_targets(in, NULL, a);
 	} else if (!strncmp(path, API "/", strlen(API "/"))) {
 		get_target(in, q, path + strlen(API "/"), a);
+	} else if (!strncmp(path, DEBUG_PPROF, strlen(DEBUG_PPROF))) {
+		debug_pprof_get(in, q, a);
 	} else if (!strcmp(path, EVENTS)) {
 		events_get(in->events, a);
 	} else if (!strcmp(path, "/-/healthy")) {

@@ -12,6 +12,7 @@
  *	/api/v1/targets/ID/profile	stacks of a past interval: serve/stored_sums
  *	/api/v1/targets/ID/diff		those of two intervals, side by side: serve/stored_diff
  *	/api/v1/events			{"events":[...]}: the newest
+ *	/debug/pprof/NAME		Go's own profiles of a target: serve/debug_pprof
  *	/-/healthy, /-/ready		200; ready: all processes that were there at the start are known
  */
 #ifndef PARKWATCH_SERVE_API_H
@@ -24,8 +25,13 @@
 struct api_in { /* borrowed for the call */
 	struct metrics_in metrics;
 	const struct events *events;
+	struct recorder *recorder;
+	bool allow_jobs; /* what costs a target something may be asked for */
 	bool ready;
 };
+
+/* NULL: there is none. */
+struct watched *api_find(const struct api_in *in, const char *id, size_t len);
 
 /* {"error":"..."}, with that status. */
 void api_error(struct http_answer *a, unsigned int status, const char *text);

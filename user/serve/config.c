@@ -171,6 +171,19 @@ static int read_url(struct reader *r, void *to)
 	return err ? err : read_text(r, to);
 }
 
+static int read_bool(struct reader *r, void *to)
+{
+	const char *text = NULL;
+	const int err = reader__text(r, &text);
+
+	if (err)
+		return err;
+	if (strcmp(text, "true") != 0 && strcmp(text, "false") != 0)
+		return wrong(r, "'%.40s' is neither true nor false", text);
+	*(bool *)to = !strcmp(text, "true");
+	return 0;
+}
+
 static int read_level(struct reader *r, void *to)
 {
 	const char *text = NULL;
@@ -293,6 +306,7 @@ static int read_file(struct reader *r, struct config *to)
 	static const struct field fields[] = {
 		{ "listen", read_text, offsetof(struct config, listen) },
 		{ "state_dir", read_text, offsetof(struct config, state_dir) },
+		{ "allow_jobs", read_bool, offsetof(struct config, allow_jobs) },
 		{ "rules", read_rules, offsetof(struct config, rules) },
 		{ "sinks", read_sinks, offsetof(struct config, sinks) },
 		{ "token_file", read_text, offsetof(struct config, token_file) },

@@ -7,6 +7,7 @@
  *	token_file: /etc/parkwatch/token
  *	tls_cert: /etc/parkwatch/cert.pem
  *	tls_key: /etc/parkwatch/key.pem
+ *	allow_jobs: true
  *	rules:
  *	  - match: {exe: api*, user: www-data}
  *	    level: full
@@ -33,6 +34,7 @@ enum sink_kind { SINK_PYROSCOPE, SINK_OTLP, SINK_WEBHOOK, SINK_MAX };
 struct config {
 	char *listen, *state_dir; /* owned, as all texts here; NULL: not given */
 	char *token_file, *tls_cert, *tls_key;
+	bool allow_jobs;
 	struct rules rules;
 	struct config_sink {
 		char *url; /* NULL: there is none */

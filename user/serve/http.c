@@ -163,6 +163,8 @@ static enum MHD_Result answer(struct http_later *l, struct http_answer *a)
 		(void)MHD_add_response_header(r, "Cache-Control", "no-store");
 		(void)MHD_add_response_header(r, "X-Frame-Options", "DENY");
 		(void)MHD_add_response_header(r, "Cross-Origin-Resource-Policy", "same-origin");
+		if (a->go_pprof)
+			(void)MHD_add_response_header(r, "X-Go-Pprof", "1");
 		if (a->status == 405)
 			(void)MHD_add_response_header(r, "Allow", "GET, HEAD");
 		if (a->status == 401)

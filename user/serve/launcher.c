@@ -27,16 +27,27 @@
 #include "serve/wire.h"
 #include "serve/worker.h"
 
+/* What is started for a target. */
+struct order {
+	const char *command;
+	uint32_t seconds, events; /* as a request says; 0: it goes on until its target ends */
+	enum notice_kind kind;    /* that tells of its pipe */
+};
+
+/* Workers that do one thing, and end. */
+enum once { ONCE_LEAKS, ONCE_RECORDING, ONCE_MAX };
+
 struct launched {
-	struct notice notice; /* what was told last */
-	pid_t worker;         /* 0: none runs */
-	pid_t leak_worker;    /* 0: none runs */
-	uint64_t again_ns;    /* when the next one starts, or it is looked at again; 0: never */
-	uint32_t looks;       /* in vain: looking at it came to no end */
-	uint32_t unnamed;     /* scans since it was found, its pod's name not known */
-	bool asked;           /* the next scan looks at it again */
-	bool watch;           /* the supervisor says so */
-	bool leaves;          /* its worker was ended because it did not */
+	struct notice notice;        /* what was told last */
+	pid_t worker;                /* 0: none runs */
+	pid_t once[ONCE_MAX];        /* 0: none runs */
+	struct order next[ONCE_MAX]; /* starts when that has ended; no command: none */
+	uint64_t again_ns; /* when the next one starts, or it is looked at again; 0: never */
+	uint32_t looks;    /* in vain: looking at it came to no end */
+	uint32_t unnamed;  /* scans since it was found, its pod's name not known */
+	bool asked;        /* the next scan looks at it again */
+	bool watch;        /* the supervisor says so */
+	bool leaves;       /* its worker was ended because it did not */
 };
 
 struct launcher {
@@ -81,9 +92,9 @@ static void launcher__tell(const struct launcher *l, const struct notice *n, int
 
 /* --- workers --- */
 
-/* seconds 0: a worker, else a leak worker. *ret: 0 if it does not run. 0 or negative errno. */
-static int launcher__fork_worker(const struct launcher *l, struct launched *w, uint32_t seconds,
-				 pid_t *ret)
+/* *ret: 0 if it does not run. 0 or negative errno. */
+static int launcher__fork_worker(const struct launcher *l, struct launched *w,
+				 const struct order *o, pid_t *ret)
 {
 	struct notice n = w->notice;
 	int fds[2], err = 0;
@@ -93,14 +104,13 @@ static int launcher__fork_worker(const struct launcher *l, struct launched *w, u
 		return -errno;
 	*ret = fork();
 	if (!*ret)
-		become_worker(seconds ? LEAK_WORKER_COMMAND : WORKER_COMMAND, w->notice.row.pid,
-			      seconds, fds[1]);
+		become_worker(o->command, w->notice.row.pid, o->seconds, o->events, fds[1]);
 	if (*ret < 0) {
 		err = -errno;
 		*ret = 0;
 	}
 	close(fds[1]);
-	n.kind = seconds ? NOTICE_LEAK_WATCH : NOTICE_WATCHED;
+	n.kind = o->kind;
 	if (!err)
 		launcher__tell(l, &n, fds[0]);
 	close(fds[0]);
@@ -110,7 +120,8 @@ static int launcher__fork_worker(const struct launcher *l, struct launched *w, u
 /* What cannot be started now is tried again later. */
 static void launcher__start_worker(const struct launcher *l, struct launched *w)
 {
-	const int err = w->watch ? launcher__fork_worker(l, w, 0, &w->worker) : 0;
+	const struct order o = { .command = WORKER_COMMAND, .kind = NOTICE_WATCHED };
+	const int err = w->watch ? launcher__fork_worker(l, w, &o, &w->worker) : 0;
 
 	w->notice.kind = NOTICE_WATCHED;
 	w->again_ns = 0;
@@ -120,19 +131,28 @@ static void launcher__start_worker(const struct launcher *l, struct launched *w)
 	w->again_ns = clock_now_ns() + LAUNCHER_BACK_OFF_MAX;
 }
 
-/* The supervisor hears of one that cannot be started now, too. */
-static void launcher__watch_leaks(const struct launcher *l, struct launched *w, uint32_t seconds)
+/* The supervisor hears of one that cannot be started, too. */
+static void launcher__start_once(const struct launcher *l, struct launched *w, enum once once,
+				 const struct order *o)
 {
 	struct notice n = w->notice;
-	int err = w->worker && !w->leak_worker
-			  ? launcher__fork_worker(l, w, seconds, &w->leak_worker)
-			  : -EBUSY;
+	const int err = w->worker ? launcher__fork_worker(l, w, o, &w->once[once]) : -ESRCH;
 
 	if (!err)
 		return;
-	log_debug("no watch for leaks of pid %d now: %s", (int)n.row.pid, strerror(-err));
-	n.kind = NOTICE_LEAK_WATCH;
+	log_debug("no %s of pid %d now: %s", o->command, (int)n.row.pid, strerror(-err));
+	n.kind = o->kind;
 	launcher__tell(l, &n, -1);
+}
+
+/* One that has told all may not have ended yet. */
+static void launcher__order(const struct launcher *l, struct launched *w, enum once once,
+			    const struct order *o)
+{
+	if (w->once[once])
+		w->next[once] = *o;
+	else
+		launcher__start_once(l, w, once, o);
 }
 
 static uint64_t back_off_ns(uint32_t restarts)
@@ -146,8 +166,9 @@ static void launched__kill(const struct launched *w)
 {
 	if (w->worker)
 		(void)kill(w->worker, SIGKILL);
-	if (w->leak_worker)
-		(void)kill(w->leak_worker, SIGKILL);
+	for (int i = 0; i < ONCE_MAX; i++)
+		if (w->once[i])
+			(void)kill(w->once[i], SIGKILL);
 }
 
 static void launcher__drop(struct launcher *l, size_t i)
@@ -195,6 +216,28 @@ static void launcher__lost_worker(struct launcher *l, size_t i, int status)
 	w->notice.restarts++;
 }
 
+/* A worker has ended. True: it was one of this target. */
+static bool launcher__reaped(struct launcher *l, size_t i, pid_t pid, int status)
+{
+	struct launched *w = &l->v[i];
+
+	for (int k = 0; k < ONCE_MAX; k++) {
+		const struct order next = w->next[k];
+
+		if (w->once[k] != pid)
+			continue;
+		w->once[k] = 0;
+		w->next[k].command = NULL;
+		if (next.command)
+			launcher__start_once(l, w, (enum once)k, &next);
+		return true;
+	}
+	if (w->worker != pid)
+		return false;
+	launcher__lost_worker(l, i, status);
+	return true;
+}
+
 static void launcher__reap(struct launcher *l)
 {
 	struct signalfd_siginfo si;
@@ -205,14 +248,8 @@ static void launcher__reap(struct launcher *l)
 		;
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		discovery__reaped(l->discovery, pid);
-		for (size_t i = 0; i < l->nr; i++)
-			if (l->v[i].worker == pid) {
-				launcher__lost_worker(l, i, status);
-				break;
-			} else if (l->v[i].leak_worker == pid) {
-				l->v[i].leak_worker = 0;
-				break;
-			}
+		for (size_t i = 0; i < l->nr && !launcher__reaped(l, i, pid, status); i++)
+			;
 	}
 }
 
@@ -403,7 +440,13 @@ static void launcher__serve(const struct launcher *l, const struct request *r)
 		if (r->kind == REQUEST_WATCH || r->kind == REQUEST_LEAVE)
 			launcher__watch(l, w, r->kind == REQUEST_WATCH);
 		else if (r->kind == REQUEST_LEAK_WATCH)
-			launcher__watch_leaks(l, w, r->seconds);
+			launcher__order(l, w, ONCE_LEAKS,
+					&(struct order){ LEAK_WORKER_COMMAND, r->seconds, 0,
+							 NOTICE_LEAK_WATCH });
+		else if (r->kind == REQUEST_RECORDING)
+			launcher__order(l, w, ONCE_RECORDING,
+					&(struct order){ RECORDING_WORKER_COMMAND, r->seconds,
+							 r->events, NOTICE_RECORDING });
 		else if (r->kind == REQUEST_REPLACE && w->worker)
 			(void)kill(w->worker, SIGKILL);
 	}

@@ -108,7 +108,7 @@ static double heap_bytes(const struct watched *w)
 
 static double lost(const struct watched *w)
 {
-	return (double)w->leaks.lost;
+	return (double)(w->leaks.lost + w->recordings.lost);
 }
 
 static double watches(const struct watched *w)
@@ -121,9 +121,19 @@ static double failed(const struct watched *w)
 	return (double)w->leaks.failed;
 }
 
+static double recordings(const struct watched *w)
+{
+	return (double)w->recordings.nr;
+}
+
+static double recordings_failed(const struct watched *w)
+{
+	return (double)w->recordings.failed;
+}
+
 static double cpu_seconds(const struct watched *w)
 {
-	return (double)(w->own_cpu_ns + w->leaks.cpu_ns) / NS_PER_SEC;
+	return (double)(w->own_cpu_ns + w->leaks.cpu_ns + w->recordings.cpu_ns) / NS_PER_SEC;
 }
 
 static double created(const struct watched *w)
@@ -158,6 +168,11 @@ static const struct figure figures[] = {
 	{ "parkwatch_leak_watches_failed", "counter",
 	  "Watches for leaks that brought no report: their process died, or could not watch.", "",
 	  failed },
+	{ "parkwatch_recordings", "counter",
+	  "Recordings that were begun, in a regular turn or because somebody asked.", "",
+	  recordings },
+	{ "parkwatch_recordings_failed", "counter", "Recordings that brought nothing.", "",
+	  recordings_failed },
 	{ "parkwatch_worker_cpu_seconds", "counter",
 	  "CPU time of parkwatch's own processes that look at the target.", "", cpu_seconds },
 };

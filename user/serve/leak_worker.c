@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -52,16 +51,6 @@ static int recording(struct watch *w, const struct watch_end *e, char **ret, siz
 	return err ? cause__set(why, err, "cannot put the report together: %s", strerror(-err)) : 0;
 }
 
-/* Of this process, and of its children that have ended. */
-static uint64_t own_cpu_ns(void)
-{
-	struct rusage u;
-
-	(void)getrusage(RUSAGE_CHILDREN, &u);
-	return clock_cpu_ns() + (uint64_t)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * NS_PER_SEC +
-	       (uint64_t)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) * NS_PER_US;
-}
-
 static int tell(struct watch *w, struct cause *why)
 {
 	scoped_mem char *bytes = NULL;
@@ -78,23 +67,12 @@ static int tell(struct watch *w, struct cause *why)
 		return err;
 	if (end.code_left[0])
 		log_error("%s", end.code_left);
-	figures = (struct frame_figures){ .own_cpu_ns = own_cpu_ns(),
+	figures = (struct frame_figures){ .own_cpu_ns = worker_cpu_ns(),
 					  .target_cpu_ns = end.cpu_ns,
 					  .probes_ns = end.cost_ns,
 					  .lost = end.lost };
 	err = frame_write(STDOUT_FILENO, &figures, bytes, len);
 	return err ? cause__set(why, err, "cannot tell the supervisor: %s", strerror(-err)) : 0;
-}
-
-/* It takes a step. No handler: SIGALRM itself is the end, out of a page that nobody answers too. */
-static void goes_on(void *ctx)
-{
-	const uint64_t *until_ns = ctx, now = clock_now_ns(),
-		       left_s = *until_ns > now ? (*until_ns - now) / NS_PER_SEC : 0;
-
-	alarm(left_s < 1                      ? 1
-	      : left_s < LEAK_WORKER_SILENT_S ? (unsigned int)left_s
-					      : LEAK_WORKER_SILENT_S);
 }
 
 int leak_worker_main(int argc, char **argv)
@@ -107,7 +85,7 @@ int leak_worker_main(int argc, char **argv)
 		.max_overhead = MAX_OVERHEAD,
 	};
 	uint64_t until_ns = clock_now_ns() + LEAK_WORKER_MOST_S * NS_PER_SEC;
-	const struct jobs_opts alive = { .progress = goes_on, .ctx = &until_ns };
+	const struct jobs_opts alive = { .progress = worker_goes_on, .ctx = &until_ns };
 	scoped(watch) w = NULL;
 	struct cause why = { "" };
 	int err;
@@ -115,11 +93,11 @@ int leak_worker_main(int argc, char **argv)
 	if (!o.pid)
 		return 2;
 	o.duration_ns = seconds * NS_PER_SEC;
-	goes_on(&until_ns);
+	worker_goes_on(&until_ns);
 	err = watch__open(&o, NULL, &w, &why);
 	if (!err)
 		err = job__run(watch__job(w), &alive, &why);
-	goes_on(&until_ns);
+	worker_goes_on(&until_ns);
 	if (!err)
 		err = tell(w, &why);
 	worker_say(o.pid, err, "cannot be watched for leaks", &why);

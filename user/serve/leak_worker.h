@@ -6,7 +6,7 @@
  *
  * It is not the worker that takes looks: that one stays small, and goes on meanwhile. If this one
  * crashes, hangs or is killed, its probe holder takes the probes out. It ends by itself, even out of a
- * page that nobody answers: after LEAK_WORKER_SILENT_S without a step, and after LEAK_WORKER_MOST_S in
+ * page that nobody answers: after WORKER_SILENT_S without a step, and after LEAK_WORKER_MOST_S in
  * all. And it ends with who started it.
  */
 #ifndef PARKWATCH_SERVE_LEAK_WORKER_H
@@ -15,8 +15,6 @@
 #define LEAK_WORKER_FIRST_S 10  /* the first watch of a target */
 #define LEAK_WORKER_S       30  /* the others: what grows slowly is seen too */
 #define LEAK_WORKER_MOST_S  120 /* with opening, proof and report */
-/* That a step may take: a proof, or a million goroutines on a machine with other work. */
-#define LEAK_WORKER_SILENT_S 40
 
 /* argv as LEAK_WORKER_COMMAND says. The exit status: 0, the report is written. */
 int leak_worker_main(int argc, char **argv);

@@ -143,7 +143,7 @@ child_main(pid_t pid, uint64_t pace_ns, const char *daemon, int to, int said)
 	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(said, STDERR_FILENO) < 0)
 		_exit(1);
 	if (pid)
-		become_worker(WORKER_COMMAND, pid, (uint32_t)(pace_ns / NS_PER_MS), to);
+		become_worker(WORKER_COMMAND, pid, (uint32_t)(pace_ns / NS_PER_MS), 0, to);
 	list_all(to, pace_ns, daemon);
 }
 

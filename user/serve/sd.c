@@ -20,6 +20,7 @@ static void put_labels(struct json_writer *w, const struct watched *t, bool is_t
 	jsonw_string_field(w, "__param_target", t->id);
 	jsonw_string_field(w, "pid", pid); /* else all would have the same labels */
 	jsonw_string_field(w, "__meta_parkwatch_target", t->id);
+	jsonw_string_field(w, "__meta_parkwatch_level", level_word(t->level));
 	jsonw_string_field(w, "__meta_parkwatch_exe", t->row.exe);
 	jsonw_string_field(w, "__meta_parkwatch_go_version", t->row.go);
 	jsonw_string_field(w, "__meta_parkwatch_container", process_row__container(&t->row));

@@ -108,3 +108,10 @@ void stored_look__keep_leaks(struct store *s, const struct watched *w)
 {
 	keep(s, w, w->leaks.report, w->leaks.report_len, clock_ns(CLOCK_REALTIME));
 }
+
+void stored_look__keep_recording(struct store *s, const struct watched *w)
+{
+	const struct frame_reader *from = &w->recordings.from;
+
+	keep(s, w, from->body, from->head.bytes, clock_ns(CLOCK_REALTIME));
+}

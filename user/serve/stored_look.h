@@ -8,6 +8,7 @@
  *				`report --view dump`
  *	each report of leaks	as it came, if it fits in a segment (facts/pw_file). For
  *				`report --view leaks`
+ *	each recording of a regular turn	as it came, likewise; its view is its event: `report --view births`
  *
  * Counting a look again takes time: of a very large one it is done so seldom that it takes at most
  * 1/STORED_SHARE of a processor.
@@ -30,6 +31,7 @@ struct store;
 struct watched;
 /* w: with a look that has just come. A first failure after a success is a line of the log. */
 void stored_look__keep(struct store *s, struct watched *w);
-void stored_look__keep_leaks(struct store *s, const struct watched *w); /* a new report of it */
+void stored_look__keep_leaks(struct store *s, const struct watched *w);     /* a new report of it */
+void stored_look__keep_recording(struct store *s, const struct watched *w); /* one that just came */
 
 #endif

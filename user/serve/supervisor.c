@@ -23,6 +23,7 @@
 #include "serve/launcher.h"
 #include "serve/leak_worker.h"
 #include "serve/notify.h"
+#include "serve/recorder.h"
 #include "serve/remember.h"
 #include "serve/rights.h"
 #include "serve/secrets.h"
@@ -47,13 +48,15 @@ struct supervisor {
 	struct feed feed;
 	uint64_t worker_restarts;
 	struct leak_turns leak_turns;
+	struct recorder recorder;
+	bool allow_jobs; /* whatever the configuration says */
 	struct events events;
 	struct store *store; /* owned; NULL: no history is on disk */
 	bool ready, over;
 	int err;
 };
 
-/* What an event is of: a descriptor of ours, or a target or its leaks, whose id is its address. */
+/* What an event is of: a descriptor of ours, or a target, its leaks or its recordings, whose id is its address. */
 static int supervisor__hear(struct supervisor *s, int fd, void *who)
 {
 	struct epoll_event e = { .events = EPOLLIN, .data.ptr = who };
@@ -65,7 +68,7 @@ static int supervisor__hear(struct supervisor *s, int fd, void *who)
 
 static void on_get(void *ctx, const struct http_request *q, struct http_answer *a)
 {
-	const struct supervisor *s = ctx;
+	struct supervisor *s = ctx;
 	const struct api_in in = { .metrics = { .targets = s->v,
 						.nr = s->nr,
 						.worker_restarts = s->worker_restarts,
@@ -76,6 +79,8 @@ static void on_get(void *ctx, const struct http_request *q, struct http_answer *
 						.secrets = &s->secrets,
 						.rights = &s->rights },
 				   .events = &s->events,
+				   .recorder = &s->recorder,
+				   .allow_jobs = s->allow_jobs || s->config.now->allow_jobs,
 				   .ready = s->ready };
 
 	api_get(&in, q, a);
@@ -121,8 +126,21 @@ static void supervisor__take_leak_watch(struct supervisor *s, const struct notic
 		(void)supervisor__hear(s, fd, &s->v[at]->leaks);
 }
 
+static void supervisor__take_recording(struct supervisor *s, const struct notice *n, int fd)
+{
+	const size_t at = supervisor__find(s, n);
+
+	if (at < s->nr)
+		recorder__attach(&s->recorder, s->v[at], fd);
+	if (at < s->nr && fd >= 0)
+		(void)supervisor__hear(s, fd, &s->v[at]->recordings);
+	else if (fd >= 0)
+		close(fd);
+}
+
 static void supervisor__end_target(struct supervisor *s, size_t at)
 {
+	recorder__forget(&s->recorder, s->v[at]);
 	log_info("%s: ended", s->v[at]->id);
 	events__tell(&s->events, EVENT_TARGET_ENDED, s->v[at]->id, "it ended");
 	watched__free(s->v[at]);
@@ -133,8 +151,11 @@ static void supervisor__end_target(struct supervisor *s, size_t at)
 static void supervisor__configure(struct supervisor *s)
 {
 	sinks__configure(s->sinks, s->config.now);
-	for (size_t i = 0; i < s->nr; i++)
+	for (size_t i = 0; i < s->nr; i++) {
 		watched__set_level(s->v[i], &s->config.now->rules);
+		if (s->v[i]->level == LEVEL_OFF)
+			recorder__forget(&s->recorder, s->v[i]);
+	}
 }
 
 static void supervisor__count_restart(struct supervisor *s, const struct watched *w,
@@ -168,6 +189,9 @@ static void supervisor__take(struct supervisor *s, const struct notice *n, int f
 			supervisor__end_target(s, at);
 	} else if (n->kind == NOTICE_LEAK_WATCH) {
 		supervisor__take_leak_watch(s, n, fd);
+		fd = -1;
+	} else if (n->kind == NOTICE_RECORDING) {
+		supervisor__take_recording(s, n, fd);
 		fd = -1;
 	} else {
 		at = supervisor__target(s, n);
@@ -338,7 +362,7 @@ static void supervisor__watch_leaks(struct supervisor *s)
 	for (size_t i = 0; i < s->nr; i++) {
 		struct watched *w = s->v[i];
 
-		if (w->look && w->level >= LEVEL_LEAKS &&
+		if (w->look && w->level >= LEVEL_LEAKS && !w->recordings.plan.running &&
 		    leak_turns__may(&s->leak_turns, running, &w->leaks.plan, now) &&
 		    (!next || leak_plan__before(&w->leaks.plan, &next->leaks.plan)))
 			next = w;
@@ -347,9 +371,29 @@ static void supervisor__watch_leaks(struct supervisor *s)
 		leakwatch__begin(&next->leaks, now);
 }
 
+/* --- recordings --- */
+
+static bool ask_for_recording(void *ctx, const struct watched *w, uint32_t seconds, uint32_t events)
+{
+	const struct request r = { .kind = REQUEST_RECORDING,
+				   .pid = w->row.pid,
+				   .seconds = seconds,
+				   .events = events,
+				   .start_ticks = w->start_ticks };
+
+	return supervisor__send(ctx, &r, 1);
+}
+
+static void supervisor__record(struct supervisor *s)
+{
+	const struct recorder_start start = { ask_for_recording, s };
+
+	recorder__tick(&s->recorder, s->v, s->nr, &s->leak_turns, &start, clock_now_ns());
+}
+
 /* --- the loop --- */
 
-/* A target, or its leaks; not one that ended in this turn. */
+/* A target, its leaks, or its recordings; not one that ended in this turn. */
 static void supervisor__hears(struct supervisor *s, const void *who)
 {
 	for (size_t i = 0; i < s->nr; i++) {
@@ -359,6 +403,10 @@ static void supervisor__hears(struct supervisor *s, const void *who)
 		}
 		if (&s->v[i]->leaks == who) {
 			supervisor__read_leaks(s, s->v[i]);
+			return;
+		}
+		if (&s->v[i]->recordings == who) {
+			recorder__read(&s->recorder, s->v[i], s->store, clock_now_ns());
 			return;
 		}
 	}
@@ -404,6 +452,7 @@ static void supervisor__loop(struct supervisor *s)
 		http__run(s->http);
 		supervisor__tick(s);
 		supervisor__watch_leaks(s);
+		supervisor__record(s);
 	}
 }
 
@@ -492,7 +541,9 @@ static int supervisor__open_http(struct supervisor *s, const struct supervisor_o
 
 int supervisor__run(const struct supervisor_opts *o, struct cause *why)
 {
-	struct supervisor s = { .epoll = -1, .signals = -1, .launcher = -1 };
+	struct supervisor s = {
+		.epoll = -1, .signals = -1, .launcher = -1, .allow_jobs = o->allow_jobs
+	};
 	const struct http_ops ops = { .get = on_get, .ctx = &s };
 	const char *listen = o->listen;
 	int err;

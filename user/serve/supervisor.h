@@ -9,6 +9,8 @@
 #ifndef PARKWATCH_SERVE_SUPERVISOR_H
 #define PARKWATCH_SERVE_SUPERVISOR_H
 
+#include <stdbool.h>
+
 #include "base/cause.h"
 
 #define SUPERVISOR_LISTEN "127.0.0.1:7070" /* where nobody says otherwise */
@@ -20,6 +22,7 @@ struct supervisor_opts {
 	const char *token_file, *tls_cert, *tls_key; /* NULL: as the configuration says, or none */
 	const char *
 		state_dir; /* NULL: as the configuration says, or STATE_DIR; not usable: no history is on disk */
+	bool allow_jobs; /* as api_in has it; the configuration may say so, too */
 };
 
 /*

@@ -42,6 +42,7 @@ int watched__new(const struct notice *n, struct watched **ret)
 	w->level = LEVEL_USUAL;
 	leakwatch__init(&w->leaks, clock_now_ns());
 	watched_id(&w->row, w->start_ticks, w->id);
+	recordings__init(&w->recordings);
 	*ret = w;
 	return 0;
 }
@@ -52,6 +53,7 @@ void watched__free(struct watched *w)
 		return;
 	frame_reader__close(&w->from);
 	leakwatch__done(&w->leaks);
+	recordings__done(&w->recordings);
 	free(w->look);
 	history__free(w->history);
 	free(w);
@@ -67,6 +69,8 @@ void watched__set_level(struct watched *w, const struct rules *rules)
 		return;
 	leakwatch__done(&w->leaks);
 	leakwatch__init(&w->leaks, clock_now_ns());
+	recordings__done(&w->recordings);
+	recordings__init(&w->recordings);
 	free(steal(w->look));
 }
 
@@ -145,9 +149,11 @@ double watched__overhead(const struct watched *w)
 {
 	const uint64_t from = w->target_cpu_start_ns, to = w->target_cpu_ns;
 
-	if (w->leaks.probes_ns <= 0)
+	const double probes_ns = w->leaks.probes_ns + w->recordings.probes_ns;
+
+	if (probes_ns <= 0)
 		return w->look ? 0 : -1;
-	return to > from ? w->leaks.probes_ns / (double)(to - from) : -1;
+	return to > from ? probes_ns / (double)(to - from) : -1;
 }
 
 static int watched__take(struct watched *w)

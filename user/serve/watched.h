@@ -13,6 +13,7 @@
 #include "serve/frame.h"
 #include "serve/leakwatch.h"
 #include "model/history.h"
+#include "serve/recordings.h"
 #include "serve/rules.h"
 #include "serve/wire.h"
 
@@ -61,6 +62,7 @@ struct watched {
 	enum level level;
 	struct leakwatch leaks;
 	struct leaks_sent leaks_hooked, leaks_logged; /* to the webhook, to OTLP */
+	struct recordings recordings;
 	/* when its goroutines went to Pyroscope and to OTLP; 0: never */
 	uint64_t pushed_ns, otlp_pushed_ns;
 	struct history *history;            /* owned; NULL: no look came yet */

@@ -7,6 +7,7 @@
  *	launcher -> supervisor	a SOCK_SEQPACKET: notices. One that begins with a new worker brings the
  *				pipe's end (SCM_RIGHTS)
  *	leak worker -> supervisor	as a worker: one frame, a report of leaks
+ *	recording worker -> supervisor	as a worker: one frame for each event that it recorded
  *	supervisor -> launcher	the same socket: requests, as an array
  *
  * Both ends are the same binary, so layouts are C's. The supervisor still believes no length: a
@@ -20,12 +21,14 @@
 #include "view/processes.h"
 
 /*
- * argv[1]; then the PID, the number of a log_format, and how many seconds a watch for leaks takes, or
- * how many ms are from one look to the next (0: as in `serve`); standard output is the pipe
+ * argv[1]; then the PID, the number of a log_format, how many seconds it takes (of a worker: how many ms
+ * are from one look to the next; 0: as in `serve`), and what is recorded: bits, 1 << enum profile_event;
+ * standard output is the pipe
  */
-#define WORKER_COMMAND      "worker"
-#define LEAK_WORKER_COMMAND "leak-worker"
-#define WORKER_ARGS         5
+#define WORKER_COMMAND           "worker"
+#define LEAK_WORKER_COMMAND      "leak-worker"
+#define RECORDING_WORKER_COMMAND "recording-worker"
+#define WORKER_ARGS              6
 
 enum notice_kind {
 	NOTICE_FOUND,     /* a Go process: is it to be watched? */
@@ -33,9 +36,10 @@ enum notice_kind {
 	NOTICE_UNWATCHED, /* a Go process that cannot be watched: row.why */
 	NOTICE_ENDED,
 	NOTICE_LEAK_WATCH, /* of a watched one: the pipe of a leak worker; none came: it cannot start */
-	NOTICE_READY,      /* all processes that were there at the start are told */
-	NOTICE_CONFIG,     /* the configuration's file, open; without one row.why says why not */
-	NOTICE_SECRET,     /* the same of another file: secret */
+	NOTICE_RECORDING, /* the same of a recording worker */
+	NOTICE_READY,     /* all processes that were there at the start are told */
+	NOTICE_CONFIG,    /* the configuration's file, open; without one row.why says why not */
+	NOTICE_SECRET,    /* the same of another file: secret */
 };
 
 struct notice {
@@ -50,6 +54,7 @@ struct notice {
 enum request_kind {
 	REQUEST_REPLACE,    /* another worker */
 	REQUEST_LEAK_WATCH, /* a leak worker, if none runs */
+	REQUEST_RECORDING,  /* a recording worker, if none runs */
 	REQUEST_WATCH,      /* a worker, from now on */
 	REQUEST_LEAVE,      /* none */
 	REQUEST_CONFIG,     /* open the configuration's file */
@@ -59,8 +64,10 @@ enum request_kind {
 struct request {
 	uint32_t kind; /* enum request_kind */
 	int32_t pid;
-	uint32_t seconds; /* of a watch for leaks */
+	uint32_t seconds; /* of a watch for leaks, or a recording */
 	uint32_t secret;  /* enum secret, of REQUEST_SECRET */
+	uint32_t events;  /* of a recording: 1 << enum profile_event */
+	uint32_t pad;
 	uint64_t start_ticks;
 };
 

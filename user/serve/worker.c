@@ -196,17 +196,19 @@ static void bound_memory(void)
 #endif
 }
 
-void become_worker(const char *command, pid_t pid, uint32_t number, int to)
+void become_worker(const char *command, pid_t pid, uint32_t number, uint32_t events, int to)
 {
-	char text[16], last[16], self[] = "/proc/self/exe",
-				 format[] = { (char)('0' + log_format()), '\0' };
-	const char *argv[WORKER_ARGS + 1] = { "parkwatch", command, text, format, last, NULL };
+	char text[16], third[16], last[16], self[] = "/proc/self/exe",
+					    format[] = { (char)('0' + log_format()), '\0' };
+	const char *argv[WORKER_ARGS + 1] = { "parkwatch", command, text, format, third, last,
+					      NULL };
 	sigset_t none;
 
 	sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	snprintf(text, sizeof(text), "%d", (int)pid);
-	snprintf(last, sizeof(last), "%" PRIu32, number);
+	snprintf(third, sizeof(third), "%" PRIu32, number);
+	snprintf(last, sizeof(last), "%" PRIu32, events);
 	if (dup2(to, STDOUT_FILENO) < 0 || close_range(STDERR_FILENO + 1, ~0U, 0))
 		_exit(1);
 	execv(self, (char **)(uintptr_t)argv);
@@ -235,6 +237,14 @@ pid_t worker_begin(int argc, char **argv, uint64_t *ret_s)
 	return pid;
 }
 
+void worker_goes_on(void *until_ns)
+{
+	const uint64_t *until = until_ns, now = clock_now_ns(),
+		       left_s = *until > now ? (*until - now) / NS_PER_SEC : 0;
+
+	alarm(left_s < 1 ? 1 : left_s < WORKER_SILENT_S ? (unsigned int)left_s : WORKER_SILENT_S);
+}
+
 void worker_say(pid_t pid, int err, const char *what, const struct cause *why)
 {
 	if (err == -ENOMEM)
@@ -242,6 +252,15 @@ void worker_say(pid_t pid, int err, const char *what, const struct cause *why)
 			 WORKER_BYTES_MAX >> 20, why->text);
 	else if (err && err != -ESRCH && err != -EPIPE)
 		log_warn("pid %d: %s: %s", (int)pid, what, why->text);
+}
+
+uint64_t worker_cpu_ns(void)
+{
+	struct rusage u;
+
+	(void)getrusage(RUSAGE_CHILDREN, &u);
+	return clock_cpu_ns() + (uint64_t)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * NS_PER_SEC +
+	       (uint64_t)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) * NS_PER_US;
 }
 
 int worker_main(int argc, char **argv)

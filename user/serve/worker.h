@@ -17,12 +17,14 @@
 #include "base/clock.h"
 
 #define WORKER_LOOK_NS (10 * NS_PER_SEC) /* from one look to the next */
-#define WORKER_READ_NS (20 * NS_PER_SEC) /* that one may take; a million goroutines take a second */
+/* That a step may take: a proof, or a million goroutines on a machine with other work. */
+#define WORKER_SILENT_S 40
+#define WORKER_READ_NS  (20 * NS_PER_SEC) /* that one may take; a million goroutines take a second */
 /* Memory that it may have. A million goroutines: a look takes 0.4 GB, a watch for leaks 0.8 GB. */
 #define WORKER_BYTES_MAX (1ULL << 30)
 
-/* In a child: never returns. command, number: the first and the last of WORKER_ARGS; to: the pipe. */
-void become_worker(const char *command, pid_t pid, uint32_t number, int to)
+/* In a child: never returns. command, number, events: as WORKER_COMMAND says; to: the pipe. */
+void become_worker(const char *command, pid_t pid, uint32_t number, uint32_t events, int to)
 	__attribute__((noreturn));
 
 /*
@@ -30,8 +32,16 @@ void become_worker(const char *command, pid_t pid, uint32_t number, int to)
  * of that; 0: somebody else started it, which is said. ret_s: how long it is to take; NULL: until it ends.
  */
 pid_t worker_begin(int argc, char **argv, uint64_t *ret_s);
+/*
+ * For a worker that ends by itself: it takes a step. After WORKER_SILENT_S without one, and at *until_ns in all, SIGALRM
+ * ends it, out of a page that nobody answers too. until_ns: uint64_t, as clock_now_ns(); for jobs_opts.progress.
+ */
+void worker_goes_on(void *until_ns);
 /* Why it ends before its target, if it does. what: "cannot be ...". */
 void worker_say(pid_t pid, int err, const char *what, const struct cause *why);
+
+/* CPU time of this process, and of its children that have ended. */
+uint64_t worker_cpu_ns(void);
 
 /* argv as WORKER_COMMAND says. The exit status: 0, the target has ended. */
 int worker_main(int argc, char **argv);

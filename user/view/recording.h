@@ -41,6 +41,8 @@ struct report {
 	const struct namer *namers; /* by rt */
 	size_t nr_namers;
 	bool full; /* plumbing of the runtime too */
+	/* pprof and format/go_text: as Go's own profile of that name (rowframer__as_go); NULL: as all formats */
+	const char *as_go;
 };
 
 const char *report_event_name(enum profile_event e); /* "blocked", "births", ... */

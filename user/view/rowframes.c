@@ -14,7 +14,7 @@
 
 struct rowframer {
 	struct framer *names;
-	bool full;
+	bool full, as_go;
 	struct frame out[FRAMES_MAX];
 	size_t nr_out; /* leaf first while a row is built */
 };
@@ -29,6 +29,11 @@ int rowframer__new(const struct namer *namers, size_t nr_namers, bool full, stru
 	f->full = full;
 	*ret = steal(f);
 	return 0;
+}
+
+void rowframer__as_go(struct rowframer *f)
+{
+	f->as_go = true;
 }
 
 void rowframer__free(struct rowframer *f)
@@ -64,6 +69,13 @@ static void push_word(struct rowframer *f, const char *word)
 	push(f, &(struct frame){ .kind = FRAME_WORD, .name = word, .file = "" });
 }
 
+static bool is_shown(const struct rowframer *f, const struct frame *frame)
+{
+	if (f->as_go && (frame->wrapper || !strcmp(frame->name, "runtime.goexit")))
+		return false;
+	return f->full || (!frame->wrapper && !frame->plumbing);
+}
+
 /* The frames of one pc that are to be shown, innermost first. */
 static int push_pc(struct rowframer *f, uint16_t rt, uint64_t pc, bool is_return)
 {
@@ -74,7 +86,7 @@ static int push_pc(struct rowframer *f, uint16_t rt, uint64_t pc, bool is_return
 	if (err)
 		return err;
 	for (size_t i = 0; i < nr; i++)
-		if (f->full || (!v[i].wrapper && !v[i].plumbing))
+		if (is_shown(f, &v[i]))
 			push(f, &v[i]);
 	/* If the physical frame is not shown, the outermost one that is stands for it. */
 	if (f->nr_out > before)
@@ -340,6 +352,39 @@ static void drop_runtime_leaves(struct rowframer *f)
 	f->nr_out -= end - 1;
 }
 
+/*
+ * How the runtime and package sync came to wait, below the function that the program called: where
+ * Go's own block profile begins (runtime/mprof.go saveblockevent and its skip).
+ */
+static bool leads_to_wait(const char *name)
+{
+	static const char *const begins[] = { "runtime.gopark", "runtime.semacquire",
+					      "sync.runtime_", "internal/sync." };
+	static const char *const whole[] = { "runtime.chanrecv", "runtime.chansend",
+					     "sync.(*Mutex).lockSlow" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(begins); i++)
+		if (!strncmp(name, begins[i], strlen(begins[i])))
+			return true;
+	for (size_t i = 0; i < ARRAY_SIZE(whole); i++)
+		if (!strcmp(name, whole[i]))
+			return true;
+	return false;
+}
+
+/* The word is out[0]. One frame at least stays. */
+static void drop_leaves_as_go(struct rowframer *f, enum profile_event event)
+{
+	size_t from = 1;
+
+	while (event == PROFILE_BLOCKED && from + 1 < f->nr_out && leads_to_wait(f->out[from].name))
+		from++;
+	if (from == f->nr_out)
+		return;
+	memmove(&f->out[0], &f->out[from], (f->nr_out - from) * sizeof(f->out[0]));
+	f->nr_out -= from;
+}
+
 int rowframer__row(struct rowframer *f, const struct snap *s, const struct snap_row *row,
 		   struct frames *ret)
 {
@@ -356,6 +401,8 @@ int rowframer__row(struct rowframer *f, const struct snap *s, const struct snap_
 			 s->event == PROFILE_GOROUTINES);
 	if (!err && s->event == PROFILE_ALLOC && !f->full)
 		drop_runtime_leaves(f);
+	if (!err && f->as_go)
+		drop_leaves_as_go(f, s->event);
 	if (!err)
 		err = push_chain(f, row->rt, &row->chain);
 	if (err)

@@ -68,6 +68,11 @@ struct rowframer;
  * 0 or -ENOMEM.
  */
 int rowframer__new(const struct namer *namers, size_t nr_namers, bool full, struct rowframer **ret);
+/*
+ * From here on as Go's own profiles have stacks: no word at the end, no runtime.goexit at the root, no
+ * wrapper; goroutines with the runtime's frames; a wait ends with the function that the program called.
+ */
+void rowframer__as_go(struct rowframer *f);
 void rowframer__free(struct rowframer *f);
 DEFINE_SCOPED(rowframer)
 struct framer *rowframer__names(struct rowframer *f); /* borrowed */

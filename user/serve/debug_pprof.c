@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "serve/debug_pprof.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "format/dump_show.h"
+#include "format/format.h"
+#include "format/go_text.h"
+#include "serve/api.h"
+#include "serve/look_answer.h"
+#include "serve/recorder.h"
+#include "view/replay.h"
+
+#define TEXT   "text/plain; charset=utf-8"
+#define BINARY "application/octet-stream"
+
+enum kind { LOOK, LEAK_WATCH, RECORDING, NEVER };
+
+static const struct page {
+	const char *name;
+	enum kind kind;
+	enum profile_event event; /* of a RECORDING */
+} pages[] = {
+	{ "goroutine", LOOK, PROFILE_GOROUTINES },
+	{ "goroutineleak", LEAK_WATCH, PROFILE_GOROUTINES },
+	{ "block", RECORDING, PROFILE_BLOCKED },
+	{ "allocs", RECORDING, PROFILE_ALLOC },
+	{ "mutex", NEVER, PROFILE_BLOCKED },
+};
+
+void debug_pprof_refuse(struct http_answer *a, unsigned int status, const char *text)
+{
+	http_say(a, status, text);
+	textbuf__text(&a->body, "\n");
+	a->go_pprof = true;
+}
+
+static int write_report(const struct report *r, unsigned int debug, FILE *out, struct cause *why)
+{
+	return debug ? go_text__write(r, out, why)
+		     : format__write(format_by_name("pprof"), VIEW_RECORDING,
+				     &(struct shown){ .recording = *r }, out, why);
+}
+
+/* --- goroutines --- */
+
+static int write_goroutines(const struct replay *r, const void *ctx, FILE *out, struct cause *why)
+{
+	const struct debug_pprof *p = ctx;
+	const struct dump_show show = { .meta = &r->meta };
+	const enum profile_root root = p->debug ? PROFILE_ROOT_NONE : PROFILE_ROOT_LABEL;
+	struct replay_look look;
+	scoped(dump) d = NULL;
+	scoped(snap) snap = NULL;
+	int err = replay__look(r, &look) ? 0 : -EBADMSG;
+
+	if (!err)
+		err = dump__new(&look.in, &(struct dump_opts){ .system = false }, &d);
+	if (!err && p->debug == 2)
+		return dump_show__text(d, &show, out, why);
+	if (!err)
+		err = dump__snap(d, root, &snap);
+	if (err)
+		return err;
+	return write_report(&(struct report){ .snap = snap,
+					      .meta = &r->meta,
+					      .namers = look.in.namers,
+					      .nr_namers = look.in.nr,
+					      .full = true,
+					      .as_go = p->name },
+			    p->debug, out, why);
+}
+
+static void put_goroutines(const struct watched *t, const struct debug_pprof *p,
+			   struct http_answer *a)
+{
+	(void)look_answer(t,
+			  &(struct look_view){ .type = p->debug ? TEXT : BINARY,
+					       .write = write_goroutines,
+					       .ctx = p },
+			  a);
+	a->go_pprof = true;
+}
+
+struct leaks_to {
+	const struct debug_pprof *p;
+	FILE *out;
+	struct cause *why;
+};
+
+static int write_leaks(struct leaks *l, const struct leaks_show *show, void *ctx)
+{
+	const struct leaks_to *to = ctx;
+	scoped(snap) snap = NULL;
+	const int err = leaks_show__snap(l, show, &snap);
+
+	if (err)
+		return err;
+	return write_report(&(struct report){ .snap = snap,
+					      .meta = show->meta,
+					      .namers = l->d->in.namers,
+					      .nr_namers = l->d->in.nr,
+					      .full = true,
+					      .as_go = to->p->name },
+			    to->p->debug, to->out, to->why);
+}
+
+/* out, a stream into *text, is closed. */
+static void put_text(struct http_answer *a, const struct debug_pprof *p, FILE *out, int err,
+		     char *const *text, const size_t *len)
+{
+	if (out && fclose(out) && !err)
+		err = -ENOMEM;
+	if (err) {
+		debug_pprof_refuse(a, 500, "it cannot be shown");
+		return;
+	}
+	a->status = 200;
+	a->type = p->debug ? TEXT : BINARY;
+	a->go_pprof = true;
+	textbuf__bytes(&a->body, *text, *len);
+}
+
+static void put_leaks(const struct watched *t, const struct debug_pprof *p, struct http_answer *a)
+{
+	scoped_mem char *text = NULL;
+	struct cause why = { "" };
+	size_t len = 0;
+	FILE *out;
+	int err;
+
+	if (!t->leaks.report) {
+		debug_pprof_refuse(a, 404,
+				   t->level < LEVEL_LEAKS
+					   ? "leaks of this target are not watched: its level"
+					   : "no watch for leaks has ended yet");
+		return;
+	}
+	if (p->debug == 2) { /* Go shows all of them then, too */
+		put_goroutines(t, p, a);
+		return;
+	}
+	out = open_memstream(&text, &len);
+	err = out ? leakwatch__report(&t->leaks, write_leaks, &(struct leaks_to){ p, out, &why },
+				      &why)
+		  : -ENOMEM;
+	put_text(a, p, out, err, &text, &len);
+}
+
+/* --- recordings --- */
+
+/* Waits that Go's block profile has: for channels, locks and the like, that somebody can end. */
+static bool is_contention(const struct replay *r, const struct snap_row *row)
+{
+	const struct namer *n = row->rt < r->book->nr_runtimes ? &r->namers[row->rt] : NULL;
+	const enum gowait wait = n ? gowait_of(n->go_minor, row->reason) : GOWAIT_UNKNOWN;
+
+	switch (gowait_on(wait)) {
+	case GOWAIT_ON_OBJECT: return gowait_class(wait) != GOWAIT_CLASS_COROUTINE;
+	case GOWAIT_ON_CASES:
+	case GOWAIT_ON_BUBBLE: return true;
+	default: return false;
+	}
+}
+
+static void keep_contentions(const struct replay *r)
+{
+	struct snap_row *rows = snap_facts__rows(r->sums);
+	const size_t nr = snap_facts__nr(r->sums);
+	size_t to = 0;
+
+	for (size_t i = 0; i < nr; i++)
+		if (is_contention(r, &rows[i]))
+			rows[to++] = rows[i];
+	snap_facts__keep(r->sums, to);
+}
+
+static int write_recording(const struct debug_pprof *p, const struct replay *r, FILE *out,
+			   struct cause *why)
+{
+	scoped(snap) snap = NULL;
+	int err;
+
+	if (p->event == PROFILE_BLOCKED)
+		keep_contentions(r);
+	err = snap_facts__snap(r->sums, &snap);
+	if (err)
+		return err;
+	return write_report(&(struct report){ .snap = snap,
+					      .meta = &r->meta,
+					      .namers = r->namers,
+					      .nr_namers = r->book->nr_runtimes,
+					      .as_go = p->name },
+			    p->debug, out, why);
+}
+
+void debug_pprof__recording(const struct debug_pprof *p, const char *target, const char *pw,
+			    size_t len, struct http_answer *a)
+{
+	scoped_mem char *text = NULL;
+	scoped(replay) r = NULL;
+	struct cause why = { "" };
+	size_t text_len = 0;
+	FILE *out = open_memstream(&text, &text_len);
+	int err = out ? replay__of_bytes(pw, len, target, &r, &why) : -ENOMEM;
+
+	if (!err)
+		err = write_recording(p, r, out, &why);
+	put_text(a, p, out, err, &text, &text_len);
+}
+
+static void put_newest(const struct watched *t, const struct debug_pprof *p, struct http_answer *a)
+{
+	const struct recorded *of = &t->recordings.newest[p->event];
+
+	if (t->level < LEVEL_PROFILE)
+		debug_pprof_refuse(a, 404,
+				   "nothing is recorded at this target's level: give seconds=N, or "
+				   "it the level profile or full");
+	else if (!of->pw || clock_now_ns() - of->came_ns > DEBUG_PPROF_FRESH_NS)
+		debug_pprof_refuse(a, 404,
+				   "no recording of the last minutes is there: try again in a "
+				   "minute, or give seconds=N");
+	else
+		debug_pprof__recording(p, t->id, of->pw, of->len, a);
+}
+
+static void record(const struct api_in *in, const struct watched *t, const struct debug_pprof *p,
+		   uint32_t seconds, struct http_answer *a)
+{
+	if (!in->allow_jobs && t->level < LEVEL_PROFILE) {
+		debug_pprof_refuse(a, 403,
+				   "a recording needs 'parkwatch serve --allow-jobs', or the level "
+				   "profile or full for this target");
+		return;
+	}
+	if (!t->look) {
+		debug_pprof_refuse(a, 503, "no look at it yet: try again in some seconds");
+		return;
+	}
+	if (recorder__ask(in->recorder, t, p, seconds, a->later))
+		debug_pprof_refuse(a, 503, "too many wait for a recording: try again later");
+	else
+		http_later__wait(a->later);
+}
+
+/* --- requests --- */
+
+/* A number of the query, 0 where there is none; false: it is none, or over most. */
+static bool number(const struct http_request *q, const char *name, uint32_t most, uint32_t *ret)
+{
+	const char *text = http_query(q, name);
+	char *end = NULL;
+	const unsigned long n = text ? strtoul(text, &end, 10) : 0;
+
+	*ret = (uint32_t)n;
+	return !text || (text[0] >= '0' && text[0] <= '9' && !*end && n <= most);
+}
+
+static const struct page *find_page(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(pages); i++)
+		if (!strcmp(pages[i].name, name))
+			return &pages[i];
+	return NULL;
+}
+
+void debug_pprof_get(const struct api_in *in, const struct http_request *q, struct http_answer *a)
+{
+	const struct page *page = find_page(q->path + strlen(DEBUG_PPROF));
+	const char *id = http_query(q, "target");
+	const struct watched *t = id ? api_find(in, id, strlen(id)) : NULL;
+	struct debug_pprof p = { .name = page ? page->name : "",
+				 .event = page ? page->event : PROFILE_GOROUTINES };
+	uint32_t seconds = 0;
+
+	if (!page)
+		debug_pprof_refuse(a, 404, "there are goroutine, goroutineleak, block and allocs");
+	else if (page->kind == NEVER)
+		debug_pprof_refuse(
+			a, 501,
+			"who held a lock when it was freed is not recorded yet: block has "
+			"who waited for it");
+	else if (!number(q, "seconds", DEBUG_PPROF_SECONDS, &seconds) ||
+		 !number(q, "debug", 2, &p.debug))
+		debug_pprof_refuse(a, 400, "give seconds from 1 to 60, debug from 0 to 2");
+	else if (!t)
+		debug_pprof_refuse(a, id ? 404 : 400,
+				   id ? "no such target: see /api/v1/targets"
+				      : "give target=ID: see /api/v1/targets");
+	else if (page->kind != RECORDING && seconds)
+		debug_pprof_refuse(a, 400, "this profile is of a moment: leave seconds out");
+	else if (page->kind == LOOK)
+		put_goroutines(t, &p, a);
+	else if (page->kind == LEAK_WATCH)
+		put_leaks(t, &p, a);
+	else if (seconds)
+		record(in, t, &p, seconds, a);
+	else
+		put_newest(t, &p, a);
+}

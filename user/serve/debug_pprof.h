@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * debug_pprof: /debug/pprof/NAME?target=ID[&seconds=N][&debug=1|2], as net/http/pprof answers it, for
+ * programs that have no such pages: for `go tool pprof`, Parca, Alloy and Pyroscope.
+ *
+ *	goroutine	of the newest look
+ *	goroutineleak	of the newest watch for leaks
+ *	block, allocs	with seconds: of a recording that is made for it (serve/recorder), where the target's level
+ *			or --allow-jobs allows that. Without: of the newest regular recording
+ *
+ * debug 0 is pprof, 1 its text form (format/go_text), 2 of goroutines their tracebacks, of others as 1.
+ * An error is one line of text.
+ */
+#ifndef PARKWATCH_SERVE_DEBUG_PPROF_H
+#define PARKWATCH_SERVE_DEBUG_PPROF_H
+
+#include "model/profile.h"
+#include "serve/http.h"
+
+#define DEBUG_PPROF         "/debug/pprof/"
+#define DEBUG_PPROF_SECONDS 60
+#define DEBUG_PPROF_FRESH_NS                                                                       \
+	(180 * NS_PER_SEC) /* age of a regular recording that is still an answer */
+
+struct api_in;
+
+struct debug_pprof {              /* which one, and how */
+	const char *name;         /* a literal */
+	enum profile_event event; /* that is recorded for it */
+	unsigned int debug;
+};
+
+/* The path begins with DEBUG_PPROF. */
+void debug_pprof_get(const struct api_in *in, const struct http_request *q, struct http_answer *a);
+/* pw: a recording of that event. */
+void debug_pprof__recording(const struct debug_pprof *p, const char *target, const char *pw,
+			    size_t len, struct http_answer *a);
+/* One line. */
+void debug_pprof_refuse(struct http_answer *a, unsigned int status, const char *text);
+
+#endif

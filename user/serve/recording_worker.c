@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "serve/recording_worker.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/notes.h"
+#include "engine/session.h"
+#include "engine/target.h"
+#include "model/snap_facts.h"
+#include "serve/frame.h"
+#include "serve/wire.h"
+#include "serve/worker.h"
+#include "view/replay.h"
+
+#define DEPTH      127 /* frames of a stack */
+#define RING_BYTES (256u << 10)
+
+struct one { /* event */
+	enum profile_event event;
+	struct session *s; /* owned */
+};
+
+/* What was counted, as a recording in memory. *ret is to be freed. */
+static int recording(const struct one *o, const struct session_end *end, char **ret,
+		     size_t *ret_len, struct cause *why)
+{
+	const struct factlog_of of = { .view = report_event_name(o->event) };
+	FILE *to = open_memstream(ret, ret_len);
+	scoped(factlog) f = NULL;
+	scoped(snap) snap = NULL;
+	struct report_meta meta;
+	int err = to ? session__snap(o->s, &snap) : -ENOMEM;
+
+	session__meta(o->s, end, &meta);
+	if (!err && snap->nr >= RECORDING_STACKS - 2)
+		err = -E2BIG;
+	if (!err)
+		err = target__log(session__target(o->s), &of, &meta, to, &f);
+	if (!err)
+		err = snap_facts__write_from(f, snap, recording_first_stack(meta.wall_start_ns));
+	if (!err) {
+		replay__write_end(f, &meta);
+		notes_forget();
+		err = factlog__end(f, why);
+	}
+	if (to && fclose(to) && !err)
+		err = -ENOMEM;
+	return err ? cause__set(why, err, "cannot put the recording together: %s", strerror(-err))
+		   : 0;
+}
+
+static int tell(const struct one *o, struct cause *why)
+{
+	scoped_mem char *bytes = NULL;
+	struct frame_figures figures;
+	struct session_end end;
+	size_t len = 0;
+	int err;
+
+	session__ended(o->s, &end);
+	if (end.code_left[0])
+		log_error("%s", end.code_left);
+	err = recording(o, &end, &bytes, &len, why);
+	if (err)
+		return err;
+	figures = (struct frame_figures){
+		.own_cpu_ns = worker_cpu_ns(),
+		.target_cpu_ns = end.cpu_ns,
+		.probes_ns = end.cost_ns > 0 ? end.cost_ns : 0,
+		.lost = end.lost,
+	};
+	err = frame_write(STDOUT_FILENO, &figures, bytes, len);
+	return err ? cause__set(why, err, "cannot tell the supervisor: %s", strerror(-err)) : 0;
+}
+
+static void say(pid_t pid, enum profile_event event, int err, const struct cause *why)
+{
+	char what[64];
+
+	snprintf(what, sizeof(what), "event %s cannot be recorded", report_event_name(event));
+	worker_say(pid, err, what, why);
+}
+
+/* What can be recorded is; what cannot be is said. Returns how many are open. */
+static size_t open_all(pid_t pid, uint32_t events, uint64_t *until_ns, struct one *ret)
+{
+	static const volatile sig_atomic_t never;
+	const double share = RECORDING_OVERHEAD / __builtin_popcount(events);
+	size_t nr = 0;
+
+	for (int e = 0; e <= PROFILE_ALLOC; e++) {
+		const struct session_opts so = {
+			.pid = pid,
+			.stop = &never,
+			.profile = { .event = (enum profile_event)e },
+			.transport = -1,
+			.depth = DEPTH,
+			.ring_bytes = RING_BYTES,
+			.max_overhead = share,
+		};
+		struct cause why = { "" };
+		int err;
+
+		if (!(events >> e & 1))
+			continue;
+		worker_goes_on(until_ns);
+		ret[nr].event = (enum profile_event)e;
+		err = session__open(&so, &ret[nr].s, &why);
+		nr += !err;
+		say(pid, (enum profile_event)e, err, &why);
+	}
+	return nr;
+}
+
+int recording_worker_main(int argc, char **argv)
+{
+	uint64_t seconds = 0;
+	const pid_t pid = worker_begin(argc, argv, &seconds);
+	const uint32_t events = pid ? (uint32_t)strtoul(argv[WORKER_ARGS - 1], NULL, 10) : 0;
+	struct one of[PROFILE_ALLOC + 1] = { 0 };
+	struct job jobs[PROFILE_ALLOC + 1];
+	uint64_t until_ns;
+	const struct jobs_opts alive = { .progress = worker_goes_on, .ctx = &until_ns };
+	size_t nr, told = 0;
+
+	if (!pid)
+		return 2;
+	until_ns = clock_now_ns() + (seconds + RECORDING_WORKER_LATE_S) * NS_PER_SEC;
+	nr = open_all(pid, events, &until_ns, of);
+	for (size_t i = 0; i < nr; i++)
+		jobs[i] = session__job(of[i].s, seconds * NS_PER_SEC);
+	(void)jobs__run(jobs, nr, &alive);
+	for (size_t i = 0; i < nr; i++) {
+		int err = jobs[i].err;
+
+		worker_goes_on(&until_ns);
+		if (!err)
+			err = tell(&of[i], &jobs[i].why);
+		told += !err;
+		say(pid, of[i].event, err, &jobs[i].why);
+	}
+	for (size_t i = 0; i < nr; i++)
+		session__free(of[i].s);
+	return !told;
+}
