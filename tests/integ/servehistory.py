@@ -170,7 +170,7 @@ def what_was_stored_is_read_while_it_runs_and_after_a_kill(how):
         filtered = report(folder, target, "--view", "dump", "--func", "^main.stay$", "-f", "jsonl")
         before = report(folder, target, "--to", "2020-01-01 00:00")
         other = report(folder, "none-1-1")
-        births = report(folder, target, "--view", "births")
+        births, refs = (report(folder, target, "--view", view) for view in ("births", "refs"))
         private = [oct(p.stat().st_mode & 0o777) for p in (Path(folder) / "history", Path(folder) / "history/segments")]
     for code, _, said in (first, second, mean, dump, filtered):
         expect(code == 0, said)
@@ -184,7 +184,8 @@ def what_was_stored_is_read_while_it_runs_and_after_a_kill(how):
     expect(pprof == 404 and bad == [400] * 4, f"{pprof} {bad}")
     one_line(before, "nothing of")
     one_line(other, "nothing of 'none-1-1'", target)
-    one_line(births, "'births'", "goroutines, dump or leaks", code=2)
+    one_line(births, "nothing of", "profile or full")
+    one_line(refs, "'refs'", "goroutines, dump, leaks", code=2)
     expect(private == ["0o700", "0o700"], f"{private}")
 
 

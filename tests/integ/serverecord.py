@@ -189,9 +189,52 @@ def leaking_goroutines_are_told_as_by_go():
     expect(re.match(r"goroutineleak profile: total \d+\n30 @ 0x", text) and "\nmain.receive(...)\n" in everybody, text)
 
 
+def past_of(d, target, view, **query):
+    words = "".join(f"&{k}={v}" for k, v in query.items())
+    return get(d, f"/api/v1/targets/{target}/profile?view={view}&from={int(time.time()) - 600}&to={int(time.time()) + 600}{words}")
+
+
+def what_was_recorded_in_regular_turns_is_there_later(level):
+    """What a recording of N s saw is what the program does in N s, by its own count of the whole time: it does the same all the time, as far as the machine lets it."""
+    kept = {"births": "births", "alloc": "allocs"}
+    with tempfile.TemporaryDirectory() as folder:
+        config = Path(folder) / "parkwatch.yaml"
+        config.write_text(f'rules:\n- match: {{exe: "recorded*"}}\n  level: {level}\n')
+        with program() as t, Daemon("--config", str(config), state_dir=folder) as d:
+            before, began = count(t), time.monotonic()
+            target = d.looked_at(t.pid)["id"]
+            d.until(lambda: past_of(d, target, "births")[0] == 200 and past_of(d, target, "alloc")[0] == 200, "nothing is recorded", WATCHED + WAITS)
+            after, took = count(t), time.monotonic() - began
+            rate = {view: (after[what] - before[what]) / took for view, what in kept.items()}
+            status, _, profile = past_of(d, target, "alloc", format="pprof")
+            newest = page(d, t, "allocs")
+            waits = past_of(d, target, "blocked", format="pprof")
+            exits = past_of(d, target, "exits")[0]
+            none = past_of(d, target, "sched")[0]
+            later = page(d, t, "block", "&seconds=1") if level == "profile" else None
+            recorded = serve.value(d.metrics(), "parkwatch_recordings_total", target=target)
+            failed = serve.value(d.metrics(), "parkwatch_recordings_failed_total", target=target)
+        done = {view: subprocess.run([serve.PARKWATCH, "report", "--state-dir", folder, "--target", target, "--view", view, "-f", "json"], capture_output=True, text=True) for view in kept}
+    seen = {}
+    for view, run in done.items():
+        expect(run.returncode == 0, run.stderr)
+        told = json.loads(run.stdout)
+        expect(re.search(r"what \d+ recordings? of \d+ s in all saw", run.stdout), run.stdout[:1000])
+        seen[view] = sum(row["value"] for row in told["stacks"] if {"main.bear", "main.allocate"} & {f["func"] for f in row["stack"][:1]})
+    seconds = int(re.search(r"of (\d+) s in all", done["births"].stdout)[1])
+    expect(0.5 * rate["births"] < seen["births"] / seconds < 2 * rate["births"], f"births in {seconds} s: {seen}, the program: {rate} a second")
+    bytes_a_second = sums(profile, "alloc_space")["main.allocate"][0] / seconds
+    expect(status == 200 and 0.5 * rate["alloc"] < bytes_a_second / OBJECT < 2 * rate["alloc"], f"{bytes_a_second} bytes a second, the program: {rate['alloc']} objects")
+    expect(newest[0] == 200 and types(newest[2]) == ["alloc_objects/count", "alloc_space/bytes"], f"{newest}")
+    expect(waits[0] == 200 and sums(waits[2], "delay")["main.lost"][1] / 1e9 > 0.5 * LOST * seconds, f"{waits}")
+    expect(exits == (200 if level == "full" else 404) and none == 404 and recorded >= 1 and failed == 0, f"{exits} {none} {recorded} {failed}")
+    expect(not later or later[0] == 200, f"{later}")
+
+
 ALL = {f.__name__: f for f in (goroutines_are_those_that_the_program_tells, recordings_on_demand_are_true_and_run_as_pprof, what_may_not_be_asked_is_refused,
-                                a_recording_that_is_killed_and_a_client_that_goes_away_harm_nobody, leaking_goroutines_are_told_as_by_go)}
-ARGUMENTS = {goroutines_are_those_that_the_program_tells: ["21", "26"]}
+                                a_recording_that_is_killed_and_a_client_that_goes_away_harm_nobody, leaking_goroutines_are_told_as_by_go,
+                                what_was_recorded_in_regular_turns_is_there_later)}
+ARGUMENTS = {goroutines_are_those_that_the_program_tells: ["21", "26"], what_was_recorded_in_regular_turns_is_there_later: ["profile", "full"]}
 
 
 def cases():

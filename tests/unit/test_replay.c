@@ -33,7 +33,7 @@ struct bytes {
 };
 
 /* A look, what a descriptor is connected to, and counts by stack. */
-static struct bytes write_all(void)
+static struct bytes write_begun_at(uint64_t start_ns)
 {
 	const int fds[] = { 6, 7 };
 	scoped(dump) d = fake_dump(&(struct dump_opts){ 0 });
@@ -46,11 +46,18 @@ static struct bytes write_all(void)
 	cr_assert_eq(factlog__look(f, 0, 0, 5, &fake_census, fake_labels()), 0);
 	cr_assert_eq(factlog__peers(f, fds, 2, fake_peer, NULL), 0);
 	cr_assert_eq(dump__snap(d, PROFILE_ROOT_NONE, &snap), 0);
+	snap->start_ns = start_ns;
+	snap->end_ns = start_ns + 10;
 	cr_assert_eq(snap_facts__write(f, snap), 0);
 	replay__write_end(f, &fake_meta);
 	cr_assert_eq(factlog__end(f, NULL), 0);
 	fclose(out);
 	return b;
+}
+
+static struct bytes write_all(void)
+{
+	return write_begun_at(0);
 }
 
 static int read_bytes(const void *v, size_t len, struct replay **ret, struct cause *why)
@@ -392,4 +399,38 @@ Test(replay, of_several_looks_it_has_the_last_one_until_then)
 			     (unsigned long long)t[i].ns);
 	}
 	free(b.v);
+}
+
+/* Two recordings, as a store has them: segments of both, one after the other. */
+Test(replay, recordings_of_one_event_add_up)
+{
+	struct bytes b[2] = { write_begun_at(100), write_begun_at(200) };
+	const size_t head = sizeof(struct pw_file_head);
+	scoped_mem char *both = malloc(b[0].len + b[1].len);
+	scoped(replay) one = NULL;
+	scoped(replay) r = NULL;
+	scoped(snap) alone = NULL;
+	scoped(snap) back = NULL;
+	struct pw_segment_head first;
+	size_t len;
+
+	cr_assert(both);
+	cr_assert_eq(read_bytes(b[0].v, b[0].len, &one, NULL), 0);
+	cr_assert_eq(snap_facts__snap(one->sums, &alone), 0);
+	memcpy(&first, b[0].v + head, sizeof(first));
+	len = head + sizeof(first) + first.packed_bytes;
+	memcpy(both, b[0].v, len);
+	memcpy(&first, b[1].v + head, sizeof(first));
+	memcpy(both + len, b[1].v + head, sizeof(first) + first.packed_bytes);
+	len += sizeof(first) + first.packed_bytes;
+	cr_assert_eq(read_bytes(both, len, &r, NULL), 0);
+	cr_expect_eq(snap_facts__add_up(r->sums), 20);
+	cr_assert_eq(snap_facts__snap(r->sums, &back), 0);
+	cr_assert_eq(back->nr, alone->nr, "a row of each kind");
+	cr_expect_eq(back->count, 2 * alone->count);
+	cr_expect_eq(back->value, 2 * alone->value);
+	for (size_t i = 0; i < back->nr; i++)
+		cr_expect_eq(back->rows[i].count, 2 * alone->rows[i].count);
+	for (int i = 0; i < 2; i++)
+		free(b[i].v);
 }

@@ -153,7 +153,9 @@ const struct opt_def opt_table[] = {
 	{ PART_TARGET, "target", 0, OPT_TEXT, AT(target), RPT, "ID",
 	  .help = "in place of a recording: what 'parkwatch serve' has stored of this target, "
 		  "by --view: goroutines (the mean of the looks of that time, by stack; the "
-		  "usual one), dump (the last whole look of it), leaks (the last report of it)" },
+		  "usual one), dump (the last whole look of it), leaks (the last report of it); "
+		  "of level profile or full also births, exits, blocked, alloc (what its "
+		  "recordings saw)" },
 	{ PART_TARGET, "state-dir", 0, OPT_FILE, AT(state_dir), RPT, "DIR",
 	  .help = "where 'parkwatch serve' keeps it", .needs = "target", .otherwise = STATE_DIR },
 	{ PART_TARGET, "daemon", 0, OPT_TEXT, AT(daemon), PSS | TOP, "URL",

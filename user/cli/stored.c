@@ -15,11 +15,15 @@
 
 static const struct stored_view {
 	const char *name, *command;
-	bool newest;
+	bool newest, recorded;
 } views[] = {
-	{ "goroutines", STORED_SUMS_VIEW, false },
-	{ "dump", STORED_WHOLE_VIEW, true },
-	{ "leaks", STORED_LEAKS_VIEW, true },
+	{ "goroutines", STORED_SUMS_VIEW, false, false },
+	{ "dump", STORED_WHOLE_VIEW, true, false },
+	{ "leaks", STORED_LEAKS_VIEW, true, false },
+	{ "blocked", "blocked", false, true },
+	{ "births", "births", false, true },
+	{ "exits", "exits", false, true },
+	{ "alloc", "alloc", false, true },
 };
 
 static const struct stored_view *find_view(const char *name)
@@ -48,26 +52,31 @@ int stored_open(const struct opts *o, char only[STORED_ONLY_MAX], struct replay 
 				 .from_unix_ns = unix_of(&o->from, now, 0),
 				 .to_unix_ns = unix_of(&o->to, now, UINT64_MAX) };
 	struct store_found f = { .len = 0 };
+	struct cause no = { "" };
 	scoped(replay) r = NULL;
 	int err;
 
 	if (!v)
-		return cause__set(
-			why, -EINVAL,
-			"'%s' is not stored of a target: --view goroutines, dump or leaks",
-			o->shows);
+		return cause__set(why, -EINVAL,
+				  "'%s' is not stored of a target: --view goroutines, dump, leaks; "
+				  "blocked, births, exits, alloc",
+				  o->shows);
 	if (a.to_unix_ns <= a.from_unix_ns)
 		return cause__set(why, -EINVAL, "--to must be after --from");
 	a.view = v->command;
 	a.newest = v->newest;
-	err = store_read(&a, &f, why);
+	err = store_read(&a, &f, &no);
 	if (err)
-		return err;
+		return cause__set(why, err, "%s%s", no.text,
+				  err == -ENOENT && v->recorded
+					  ? "; events are recorded at level profile or full"
+					  : "");
 	if (f.damaged)
 		log_warn("%llu files of '%s' are not whole: this is what is whole",
 			 (unsigned long long)f.damaged, a.target);
-	err = v->newest ? replay__of_bytes(f.pw, f.len, a.target, &r, why)
-			: stored_sums__of(&f, a.target, only, &r, why);
+	err = v->newest     ? replay__of_bytes(f.pw, f.len, a.target, &r, why)
+	      : v->recorded ? stored_sums__recorded(&f, a.target, only, &r, why)
+			    : stored_sums__of(&f, a.target, only, &r, why);
 	store_found__done(&f);
 	if (!err)
 		*ret = steal(r);

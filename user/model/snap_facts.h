@@ -39,6 +39,12 @@ int snap_facts__snap(struct snap_facts *s, struct snap **ret);
  */
 void snap_facts__mean(struct snap_facts *s, uint64_t nr);
 
+/*
+ * What was read are the sums of recordings of one event, one after the other: from here on it is one, with all
+ * that they saw. Returns for how long, in ns.
+ */
+uint64_t snap_facts__add_up(struct snap_facts *s);
+
 /* --- for event_facts: rows that were read and may still be changed --- */
 struct snap_row *snap_facts__rows(struct snap_facts *s); /* until the next fact */
 size_t snap_facts__nr(const struct snap_facts *s);

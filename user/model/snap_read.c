@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,7 +22,9 @@ struct read_stack {
 
 struct snap_facts {
 	struct textpool *texts; /* borrowed */
-	struct snap head;       /* all but the rows */
+	struct snap head;       /* all but the rows; of the last recording that was read */
+	struct snap before;     /* the same of all before it, together */
+	uint64_t before_ns;     /* how long they were */
 	bool begun;
 	struct arena arena; /* pcs, links */
 	struct read_stack *stacks;
@@ -59,6 +62,17 @@ void snap_facts__free(struct snap_facts *s)
 	free(s);
 }
 
+/* Errors of recordings have nothing to do with each other. */
+static void add_head(struct snap *to, const struct snap *h)
+{
+	to->count += h->count;
+	to->value += h->value;
+	to->windows += h->windows;
+	to->stacks_lost += h->stacks_lost;
+	to->counts_least |= h->counts_least;
+	to->error = (uint64_t)hypot((double)to->error, (double)h->error);
+}
+
 static int take_sums(struct snap_facts *s, const Pw__Sums *f, struct cause *why)
 {
 	if (f->event > PROFILE_ALLOC || f->root > PROFILE_ROOT_STATE)
@@ -66,6 +80,11 @@ static int take_sums(struct snap_facts *s, const Pw__Sums *f, struct cause *why)
 	/* Rows are read as the event and root say that were there before them. */
 	if (s->begun && (f->event != s->head.event || f->root != s->head.root))
 		return book__bad(why, "it counts two things");
+	if (s->begun &&
+	    f->start_ns != s->head.start_ns) { /* else another segment of the same one */
+		add_head(&s->before, &s->head);
+		s->before_ns += s->head.end_ns - s->head.start_ns;
+	}
 	s->begun = true;
 	s->head = (struct snap){
 		.event = (enum profile_event)f->event,
@@ -303,6 +322,12 @@ static int by_kind(const void *a, const void *b)
 
 	c = c ? c : compare(x->gopc, y->gopc);
 	c = c ? c : compare((uintptr_t)x->word, (uintptr_t)y->word);
+	c = c ? c : compare(x->startpc, y->startpc);
+	c = c ? c : compare(x->reason, y->reason);
+	c = c ? c : compare((uintptr_t)x->type, (uintptr_t)y->type);
+	c = c ? c : compare(x->object_bytes, y->object_bytes);
+	c = c ? c : compare(x->measure, y->measure);
+	c = c ? c : compare(x->own.state, y->own.state);
 	c = c ? c : compare(s->nr, t->nr);
 	c = c ? c : compare(s->truncated, t->truncated);
 	return c || !s->nr ? c : memcmp(s->pcs, t->pcs, s->nr * sizeof(*s->pcs));
@@ -327,6 +352,30 @@ void snap_facts__mean(struct snap_facts *s, uint64_t nr)
 	}
 	s->nr = to;
 	s->head.value = s->head.count;
+}
+
+uint64_t snap_facts__add_up(struct snap_facts *s)
+{
+	const uint64_t ns = s->before_ns + s->head.end_ns - s->head.start_ns;
+	size_t to = 0;
+
+	if (s->nr)
+		qsort(s->rows, s->nr, sizeof(*s->rows), by_kind);
+	for (size_t i = 0, end; i < s->nr; i = end) {
+		struct snap_row row = s->rows[i];
+
+		for (end = i + 1; end < s->nr && !by_kind(&s->rows[i], &s->rows[end]); end++) {
+			row.count += s->rows[end].count;
+			row.value += s->rows[end].value;
+			row.error = (uint64_t)hypot((double)row.error, (double)s->rows[end].error);
+		}
+		s->rows[to++] = row;
+	}
+	s->nr = to;
+	add_head(&s->head, &s->before);
+	s->before = (struct snap){ .nr = 0 };
+	s->before_ns = 0;
+	return ns;
 }
 
 struct snap_row *snap_facts__rows(struct snap_facts *s)

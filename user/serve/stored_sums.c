@@ -43,6 +43,26 @@ int stored_sums__of(const struct store_found *f, const char *target, char only[S
 	return 0;
 }
 
+int stored_sums__recorded(const struct store_found *f, const char *target,
+			  char only[STORED_ONLY_MAX], struct replay **ret, struct cause *why)
+{
+	char from[32], to[32];
+	const int err = replay__of_bytes(f->pw, f->len, target, ret, why);
+	uint64_t ns;
+
+	if (err)
+		return err;
+	ns = snap_facts__add_up((*ret)->sums);
+	say_time(f->first_unix_ns, from, sizeof(from));
+	say_time(f->last_unix_ns, to, sizeof(to));
+	snprintf(only, STORED_ONLY_MAX, "what %llu recordings of %.0f s in all saw, %s to %s",
+		 (unsigned long long)f->recordings, (double)ns / NS_PER_SEC, from, to);
+	(*ret)->meta.only = only;
+	(*ret)->meta.wall_start_ns = f->first_unix_ns;
+	(*ret)->meta.duration_ns = ns;
+	return 0;
+}
+
 /* --- over HTTP --- */
 
 /* Seconds since 1970; 0: it is no such number. */
@@ -122,15 +142,50 @@ int stored_sums__read(const struct store *s, const struct store_asked *asked, bo
 	return err;
 }
 
-static int profile_text(const struct store *s, const struct store_asked *asked, bool is_blocked,
-			const struct format *f, struct http_answer *a, struct cause *why)
+/* What a view is, and how it is made of what the store has. */
+struct stored_view {
+	const char *name, *view;
+	bool recorded;
+	bool waits; /* of goroutines: those that wait, times the time */
+};
+
+static const struct stored_view views[] = {
+	{ "goroutines", STORED_SUMS_VIEW, false, false },
+	{ "blocked", "blocked", true, false },
+	{ "births", "births", true, false },
+	{ "exits", "exits", true, false },
+	{ "alloc", "alloc", true, false },
+};
+static const struct stored_view waits_of_looks = { "blocked", STORED_SUMS_VIEW, false, true };
+
+/* What recordings of that event saw. */
+static int read_recorded(const struct store *s, const struct store_asked *of, const char *event,
+			 char only[STORED_ONLY_MAX], struct replay **ret, struct cause *why)
+{
+	struct store_found found = { .len = 0 };
+	struct store_asked asked = *of;
+	int err;
+
+	asked.view = event;
+	asked.step_ns = 0;
+	err = store_read_at(store__fd(s), &asked, &found, why);
+	if (!err)
+		err = stored_sums__recorded(&found, asked.target, only, ret, why);
+	store_found__done(&found);
+	return err;
+}
+
+static int profile_text(const struct store *s, const struct stored_view *v,
+			const struct store_asked *asked, const struct format *f,
+			struct http_answer *a, struct cause *why)
 {
 	scoped(replay) r = NULL;
 	scoped_mem char *text = NULL;
 	char only[STORED_ONLY_MAX];
 	size_t len = 0;
 	FILE *out;
-	int err = stored_sums__read(s, asked, is_blocked, only, &r, why);
+	int err = v->recorded ? read_recorded(s, asked, v->view, only, &r, why)
+			      : stored_sums__read(s, asked, v->waits, only, &r, why);
 
 	if (err)
 		return err;
@@ -149,11 +204,20 @@ static const struct {
 		{ "pprof", "application/octet-stream" },
 		{ "html", "text/html; charset=utf-8" } };
 
+/* NULL: there is none. */
+static const struct stored_view *find_view(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(views); i++)
+		if (!strcmp(name, views[i].name))
+			return &views[i];
+	return NULL;
+}
+
 void profile_get(const struct store *s, const char *target, const struct http_request *q,
 		 struct http_answer *a)
 {
-	const char *view = http_query(q, "view"), *format = http_query(q, "format");
-	const bool is_blocked = view && !strcmp(view, "blocked");
+	const char *name = http_query(q, "view"), *format = http_query(q, "format");
+	const struct stored_view *v = find_view(name ? name : "goroutines");
 	struct store_asked asked;
 	struct cause why = { "" };
 	size_t f = 0;
@@ -161,19 +225,24 @@ void profile_get(const struct store *s, const char *target, const struct http_re
 
 	while (f < ARRAY_SIZE(formats) && strcmp(format ? format : "folded", formats[f].name))
 		f++;
-	if (!s || (view && !is_blocked && strcmp(view, "goroutines"))) {
+	if (!s || !v) {
 		api_error(a, 404,
-			  s ? "only goroutines and blocked are stored" : "no history is on disk");
+			  s ? "only goroutines, blocked, births, exits and alloc are stored"
+			    : "no history is on disk");
 		return;
 	}
-	if (f == ARRAY_SIZE(formats) || (is_blocked && f) ||
-	    !stored_asked(q, target, "from", "to", &asked)) {
+	if (f == ARRAY_SIZE(formats) || !stored_asked(q, target, "from", "to", &asked)) {
 		api_error(a, 400,
-			  "give from=UNIX and to=UNIX, later; format: folded, and of "
-			  "goroutines also pprof or html");
+			  "give from=UNIX and to=UNIX, later; format: folded, pprof or html");
 		return;
 	}
-	err = profile_text(s, &asked, is_blocked, format_by_name(formats[f].name), a, &why);
+	err = profile_text(s, v, &asked, format_by_name(formats[f].name), a, &why);
+	if (err == -ENOENT && !strcmp(v->name, "blocked") && f) {
+		api_error(a, 400, "of waits that looks saw, and no recording: folded only");
+		return;
+	}
+	if (err == -ENOENT && !strcmp(v->name, "blocked"))
+		err = profile_text(s, &waits_of_looks, &asked, format_by_name("folded"), a, &why);
 	if (err)
 		api_error(a, err == -ENOENT ? 404 : 500, why.text);
 	else

@@ -27,11 +27,15 @@ bool stored_asked(const struct http_request *q, const char *target, const char *
 /* What is stored of that time; blocked: goroutines that wait, times its length. As stored_sums__of(). */
 int stored_sums__read(const struct store *s, const struct store_asked *asked, bool is_blocked,
 		      char only[STORED_ONLY_MAX], struct replay **ret, struct cause *why);
+/* The same of recordings of one event, which are not scaled to the time between them: what they saw, together. */
+int stored_sums__recorded(const struct store_found *f, const char *target,
+			  char only[STORED_ONLY_MAX], struct replay **ret, struct cause *why);
 
 /*
- * GET /api/v1/targets/ID/profile?view=goroutines|blocked&from=UNIX&to=UNIX&format=folded|pprof|html: of
- * at most PROFILE_LOOKS looks of that time, so that nobody waits for the answer to another. blocked: an
- * estimate, goroutines that wait times the length of the time; in ns, as folded stacks only.
+ * GET /api/v1/targets/ID/profile?view=VIEW&from=UNIX&to=UNIX&format=folded|pprof|html. births, exits, alloc and
+ * blocked are what recordings saw. goroutines: of at most PROFILE_LOOKS looks of that time, so that nobody waits for the
+ * answer to another. blocked, where nothing was recorded: an estimate by these looks, goroutines that wait times the length of the
+ * time; in ns, as folded stacks only.
  */
 #define PROFILE_LOOKS 120
 void profile_get(const struct store *s, const char *target, const struct http_request *q,
