@@ -200,8 +200,9 @@ void become_worker(const char *command, pid_t pid, uint32_t number, uint32_t eve
 {
 	char text[16], third[16], last[16], self[] = "/proc/self/exe",
 					    format[] = { (char)('0' + log_format()), '\0' };
-	const char *argv[WORKER_ARGS + 1] = { "parkwatch", command, text, format, third, last,
-					      NULL };
+	const char *argv[WORKER_ARGS + 1] = {
+		"parkwatch", command, text, format, third, last, NULL
+	};
 	sigset_t none;
 
 	sigemptyset(&none);
