@@ -15,11 +15,11 @@
 #include "base/cleanup.h"
 #include "base/vec.h"
 
-struct message {
-	struct nlmsghdr head;
-	struct cn_msg cn;
-	struct proc_event event;
-} __attribute__((packed));
+/* A message: struct nlmsghdr, struct cn_msg, and what a struct cannot have behind that: struct proc_event, or a word. */
+#define BODY_AT    (sizeof(struct nlmsghdr) + sizeof(struct cn_msg))
+#define WHAT_AT    (BODY_AT + offsetof(struct proc_event, what))
+#define DATA_AT    (BODY_AT + offsetof(struct proc_event, event_data))
+#define EVENT_SIZE (BODY_AT + sizeof(struct proc_event))
 
 /* Of forks, exits and the rest nothing wakes us. A filter loads words as the network orders them. */
 static int take_execs_alone(int fd)
@@ -27,10 +27,10 @@ static int take_execs_alone(int fd)
 	const uint32_t none = htonl((uint32_t)PROC_EVENT_NONE),
 		       exec = htonl((uint32_t)PROC_EVENT_EXEC);
 	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct message, event.what)),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, WHAT_AT),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, none, 1, 0),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, exec, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, sizeof(struct message)),
+		BPF_STMT(BPF_RET | BPF_K, EVENT_SIZE),
 		BPF_STMT(BPF_RET | BPF_K, 0),
 	};
 	const struct sock_fprog filter = { .len = ARRAY_SIZE(code), .filter = code };
@@ -40,17 +40,15 @@ static int take_execs_alone(int fd)
 
 static int ask(int fd)
 {
-	struct {
-		struct nlmsghdr head;
-		struct cn_msg cn;
-		uint32_t op;
-	} __attribute__((packed)) m = {
-		.head = { .nlmsg_len = sizeof(m), .nlmsg_type = NLMSG_DONE },
-		.cn = { .id = { CN_IDX_PROC, CN_VAL_PROC }, .len = sizeof(m.op) },
-		.op = PROC_CN_MCAST_LISTEN,
-	};
+	const uint32_t op = PROC_CN_MCAST_LISTEN;
+	char m[BODY_AT + sizeof(op)];
+	const struct nlmsghdr head = { .nlmsg_len = sizeof(m), .nlmsg_type = NLMSG_DONE };
+	const struct cn_msg cn = { .id = { CN_IDX_PROC, CN_VAL_PROC }, .len = sizeof(op) };
 
-	return send(fd, &m, sizeof(m), 0) < 0 ? -errno : 0;
+	memcpy(m, &head, sizeof(head));
+	memcpy(m + sizeof(head), &cn, sizeof(cn));
+	memcpy(m + BODY_AT, &op, sizeof(op));
+	return send(fd, m, sizeof(m), 0) < 0 ? -errno : 0;
 }
 
 int exec_events_open(void)
@@ -77,17 +75,19 @@ enum exec_seen exec_events_read(int fd)
 	enum exec_seen seen = EXEC_SEEN_NONE;
 	struct sockaddr_nl from;
 	socklen_t len = sizeof(from);
-	struct message m;
+	char m[EVENT_SIZE];
+	uint32_t what;
 	ssize_t n;
 
-	while ((n = recvfrom(fd, &m, sizeof(m), 0, (struct sockaddr *)&from, &len)) >= 0 ||
+	while ((n = recvfrom(fd, m, sizeof(m), 0, (struct sockaddr *)&from, &len)) >= 0 ||
 	       errno == ENOBUFS || errno == EINTR) {
 		if (n < 0 && errno == ENOBUFS)
 			seen = EXEC_SEEN;
 		/* any process may send one, too: the kernel is 0 */
-		if (n < (ssize_t)offsetof(struct message, event.event_data) || from.nl_pid)
+		if (n < (ssize_t)DATA_AT || from.nl_pid)
 			continue;
-		if (m.event.what == PROC_EVENT_EXEC)
+		memcpy(&what, m + WHAT_AT, sizeof(what));
+		if (what == PROC_EVENT_EXEC)
 			seen = EXEC_SEEN;
 		else if (seen == EXEC_SEEN_NONE)
 			seen = EXEC_SEEN_ACK;
