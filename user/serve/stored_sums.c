@@ -204,6 +204,16 @@ static const struct {
 		{ "pprof", "application/octet-stream" },
 		{ "html", "text/html; charset=utf-8" } };
 
+/* ARRAY_SIZE(formats): there is none. */
+static size_t find_format(const char *name)
+{
+	size_t f = 0;
+
+	while (f < ARRAY_SIZE(formats) && strcmp(name, formats[f].name))
+		f++;
+	return f;
+}
+
 /* NULL: there is none. */
 static const struct stored_view *find_view(const char *name)
 {
@@ -219,12 +229,11 @@ void profile_get(const struct store *s, const char *target, const struct http_re
 	const char *name = http_query(q, "view"), *format = http_query(q, "format");
 	const struct stored_view *v = find_view(name ? name : "goroutines");
 	struct store_asked asked;
+	/* not strcmp() of format or a literal, whichever it is: GCC 12.2 takes the literal's length for known */
+	const size_t f = format ? find_format(format) : 0;
 	struct cause why = { "" };
-	size_t f = 0;
 	int err;
 
-	while (f < ARRAY_SIZE(formats) && strcmp(format ? format : "folded", formats[f].name))
-		f++;
 	if (!s || !v) {
 		api_error(a, 404,
 			  s ? "only goroutines, blocked, births, exits and alloc are stored"
