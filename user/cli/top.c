@@ -49,6 +49,7 @@ struct top {
 	char prompt;            /* '/' or 's': keys go into text; 0 */
 	char text[TOP_FILTER_MAX];
 	struct cause said; /* what is amiss, until a key, or a look at the process */
+	bool is_of_key;    /* said is: until a key */
 	bool screen, quit;
 	uint64_t left; /* looks to come; 0: no end */
 };
@@ -202,6 +203,7 @@ static int prompt__end(struct top *t, bool taken)
 	if (units_time(t->text, &ns) || ns < PACE_LEAST || ns > PACE_MOST) {
 		snprintf(t->said.text, sizeof(t->said.text), "'%s' is no time from 0.1s to 1h",
 			 t->text);
+		t->is_of_key = true;
 		return 0;
 	}
 	return look_anew(t, ns);
@@ -248,6 +250,7 @@ static int press(struct top *t, int key)
 	struct top_choice *c = &t->choice[t->view];
 
 	t->said.text[0] = '\0';
+	t->is_of_key = false;
 	if (t->prompt)
 		return prompt__key(t, key);
 	if (rows_of(key)) {
@@ -307,7 +310,7 @@ static int show_look(struct top *t, bool batch, struct cause *why)
 	}
 	if (err)
 		return cause__set(why, err, "cannot show it: %s", strerror(-err));
-	if (t->data.pid)
+	if (t->data.pid && !t->is_of_key)
 		t->said.text[0] = '\0';
 	if (t->left && !--t->left)
 		t->quit = true;
