@@ -222,6 +222,7 @@ def a_watch_for_leaks_goes_on_without_what_its_probes_saw():
                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         wait_until(lambda: text_changed(t.pid) > 0, SEES_NOTHING)
         [holder] = holders_of(p.pid)    # for births and exits, for parks and for allocations
+        time.sleep(1.0)    # a window of allocations, in which it allocates: nothing tells from outside that one is open
         os.kill(p.pid, signal.SIGSTOP)
         wait_until(lambda: state_of(p.pid) == "T" and text_changed(t.pid) == 0, "probes stay in while nobody is in charge")
         each_turns([holder], 2)

@@ -65,12 +65,14 @@ void snap_facts__free(struct snap_facts *s)
 /* Errors of recordings have nothing to do with each other. */
 static void add_head(struct snap *to, const struct snap *h)
 {
+	const double error = hypot((double)to->error, (double)h->error);
+
 	to->count += h->count;
 	to->value += h->value;
 	to->windows += h->windows;
 	to->stacks_lost += h->stacks_lost;
 	to->counts_least |= h->counts_least;
-	to->error = (uint64_t)hypot((double)to->error, (double)h->error);
+	to->error = error < 0x1p64 ? (uint64_t)error : UINT64_MAX;
 }
 
 static int take_sums(struct snap_facts *s, const Pw__Sums *f, struct cause *why)
