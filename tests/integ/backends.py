@@ -110,8 +110,8 @@ def stacks_of_go(text):
 
 
 def without_server(counts):
-    """The goroutine that answers us does something else each time."""
-    return collections.Counter({stack: n for stack, n in counts.items() if not any(f.endswith(".serve") for f in stack)})
+    """The goroutine that answers us does something else each time; while it runs it has no stack that can be read."""
+    return collections.Counter({stack: n for stack, n in counts.items() if stack and not any(f.endswith(".serve") for f in stack)})
 
 
 def the_collector_gets_what_the_programs_say():
