@@ -110,8 +110,17 @@ def stacks_of_go(text):
 
 
 def without_server(counts):
-    """The goroutine that answers us does something else each time; while it runs it has no stack that can be read."""
-    return collections.Counter({stack: n for stack, n in counts.items() if stack and not any(f.endswith(".serve") for f in stack)})
+    """The goroutine that answers us does something else each time."""
+    return collections.Counter({stack: n for stack, n in counts.items() if not any(f.endswith(".serve") for f in stack)})
+
+
+@contextlib.contextmanager
+def said_and_watched(**sinks):
+    """A program, what it said of its goroutines before anybody looked, and a daemon: no look sees it answer."""
+    with Idle() as t:
+        text = t.ask("debug1")
+        with daemon(**sinks) as d:
+            yield t, text, d, d.looked_at(t.pid)
 
 
 def the_collector_gets_what_the_programs_say():
@@ -125,10 +134,9 @@ def the_collector_gets_what_the_programs_say():
                         "pipelines": {s: {"receivers": ["otlp"], "exporters": ["debug", f"file/{s}"]} for s in ("metrics", "logs", "profiles")}}}))
         with running("otelcol", folder, f"--config=file:{ROOT / 'deploy/opentelemetry/collector.yaml'}", "--config=file:config",
                      "--feature-gates=+service.profilesSupport") as state, \
-                Target("early-return", command=leaks) as leaking, Idle() as t, \
-                daemon(level="leaks", otlp=f"http://127.0.0.1:{port}") as d:
+                Target("early-return", command=leaks) as leaking, \
+                said_and_watched(level="leaks", otlp=f"http://127.0.0.1:{port}") as (t, text, d, seen):
             want = json.loads(leaking.truth())["leaks"][0]
-            text, seen = t.ask("debug1"), d.looked_at(t.pid)
 
             def got(signal, kind, pid):
                 expect(state()[0] is None, f"the Collector ended: {state()}")
@@ -156,9 +164,8 @@ def the_collector_gets_what_the_programs_say():
 def pyroscope_gives_back_the_goroutines_of_the_program():
     """As often as they were pushed until it is asked."""
     address = f"127.0.0.1:{free_port()}"
-    with tempfile.TemporaryDirectory() as folder, running("pyroscope", folder, address) as state, Idle() as t, \
-            daemon(pyroscope=f"http://{address}") as d:
-        text, seen = t.ask("debug1"), d.looked_at(t.pid)
+    with tempfile.TemporaryDirectory() as folder, running("pyroscope", folder, address) as state, \
+            said_and_watched(pyroscope=f"http://{address}") as (_, text, d, seen):
         query = {"profileTypeID": "goroutine:goroutine:count:goroutine:count", "start": "0", "end": "9999999999999",
                  "labelSelector": f'{{service_name="{seen["exe"].rsplit("/", 1)[1]}", target="{seen["id"]}"}}'}
         answer = {}
@@ -183,8 +190,7 @@ def pyroscope_gives_back_the_goroutines_of_the_program():
 
 def victoriametrics_scrapes_the_goroutines_of_the_program():
     address = f"127.0.0.1:{free_port()}"
-    with tempfile.TemporaryDirectory() as folder, Idle() as t, daemon() as d:
-        text, seen = t.ask("debug1"), d.looked_at(t.pid)
+    with tempfile.TemporaryDirectory() as folder, said_and_watched() as (_, text, d, seen):
         Path(folder, "scrape").write_text(json.dumps({"scrape_configs": [
             {"job_name": "parkwatch", "scrape_interval": "1s", "http_sd_configs": [{"url": f"http://{d.address}/sd"}]}]}))
         with running("victoriametrics", folder, f"-httpListenAddr={address}", "-storageDataPath=data", "-search.latencyOffset=0s",
