@@ -358,6 +358,20 @@ def write_words(pid, addr, *words):
         mem.write(b"".join(w.to_bytes(8, "little") for w in words))
 
 
+def list_on_a_page_nobody_answers(target, command):
+    """Of a program `many`, that made such a page: who reads its list of goroutines hangs. Where the list was."""
+    target.go()
+    page = target.truth().strip()
+    if not page.isdigit():
+        raise build.Missing(page)
+    at = allgs_of(command, target.pid)
+    with open(f"/proc/{target.pid}/mem", "rb", buffering=0) as mem:
+        mem.seek(at)
+        was = int.from_bytes(mem.read(8), "little")
+    write_words(target.pid, at, int(page))
+    return at, was
+
+
 def a_page_that_nobody_answers_does_not_hold_it():
     """Whoever reads it hangs in the kernel, deaf to all signals but SIGKILL: a second after the first Ctrl-C it is over."""
     command = build.built(build.MODES_MINOR, "static", "many")

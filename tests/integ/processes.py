@@ -64,11 +64,7 @@ def one_that_nobody_can_read_does_not_hold_up_the_others():
     """Its list of goroutines lies on a page that nobody answers for: who reads it hangs."""
     command = build.built(build.MODES_MINOR, "static", "many")
     with Target("100", command=command) as mute, Target("idle") as other:
-        mute.go()
-        page = mute.truth().strip()
-        if not page.isdigit():
-            raise build.Missing(page)
-        harm.write_words(mute.pid, harm.allgs_of(command, mute.pid), int(page))
+        harm.list_on_a_page_nobody_answers(mute, command)
         rows = listed()[0]
         expect("did not come to an end" in rows[mute.pid]["why_not"], f"{rows[mute.pid]}")
         expect(rows[other.pid]["why_not"] is None and rows[other.pid]["goroutines"] > 0, f"{rows[other.pid]}")

@@ -245,11 +245,7 @@ def a_page_that_nobody_answers_holds_up_nobody():
     with Daemon() as d, Target("100", command=command) as mute, Target("idle") as other:
         d.looked_at(mute.pid)
         d.looked_at(other.pid)
-        mute.go()
-        page = mute.truth().strip()
-        if not page.isdigit():
-            raise build.Missing(page)
-        harm.write_words(mute.pid, harm.allgs_of(command, mute.pid), int(page))
+        harm.list_on_a_page_nobody_answers(mute, command)
         d.until(lambda: mute.pid in workers() and harm.hangs(workers()[mute.pid]), "it does not come to the page", 2 * LOOK)
         began = time.monotonic()
         # An answer takes milliseconds, a worker that hangs is waited for tens of seconds: 1 s tells these apart on a machine with other work.
@@ -262,15 +258,7 @@ def one_that_could_not_be_looked_at_is_looked_at_again():
     """Its list of goroutines lies on a page that nobody answers for, and later where it was."""
     command = build.built(build.MODES_MINOR, "static", "many")
     with Target("100", command=command) as t:
-        t.go()
-        page = t.truth().strip()
-        if not page.isdigit():
-            raise build.Missing(page)
-        at = harm.allgs_of(command, t.pid)
-        with open(f"/proc/{t.pid}/mem", "rb", buffering=0) as mem:
-            mem.seek(at)
-            true = int.from_bytes(mem.read(8), "little")
-        harm.write_words(t.pid, at, int(page))
+        at, true = harm.list_on_a_page_nobody_answers(t, command)
         with Daemon() as d:
             d.until(lambda: d.target(t.pid) and d.target(t.pid)["why_not"], "it is not listed")
             harm.write_words(t.pid, at, true)

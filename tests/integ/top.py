@@ -299,11 +299,7 @@ def names_do_nothing_to_the_terminal():
 def one_that_nobody_can_read_holds_up_no_key():
     command = build.built(build.MODES_MINOR, "static", "many")
     with Target("100", command=command) as mute, Target("idle") as other:
-        mute.go()
-        page = mute.truth().strip()
-        if not page.isdigit():
-            raise build.Missing(page)
-        harm.write_words(mute.pid, harm.allgs_of(command, mute.pid), int(page))
+        harm.list_on_a_page_nobody_answers(mute, command)
         with shown() as term:
             term.shows(rf"\b{mute.pid} .* -  many", rf"\b{other.pid}\b")
             term.keys("P")

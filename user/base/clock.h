@@ -33,4 +33,16 @@ static inline uint64_t clock_cpu_ns(void)
 	return clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 }
 
+#define CLOCK_UTC_MAX 32
+
+/* A time of CLOCK_REALTIME as "2024-05-01T03:10:00Z"; "": there is no such date. */
+static inline void clock_utc(uint64_t unix_ns, char to[CLOCK_UTC_MAX])
+{
+	const time_t s = (time_t)(unix_ns / NS_PER_SEC);
+	struct tm tm;
+
+	if (!gmtime_r(&s, &tm) || !strftime(to, CLOCK_UTC_MAX, "%FT%TZ", &tm))
+		to[0] = '\0';
+}
+
 #endif

@@ -111,6 +111,15 @@ static void put_told_fields(struct json_writer *w, const struct process_told *t)
 	jsonw_float_field(w, "overhead_pct", t->known ? t->overhead_pct : NAN, 3);
 }
 
+void processes__json_place(struct json_writer *w, const struct process_row *r)
+{
+	jsonw_text_field(w, "container", process_row__container(r));
+	jsonw_text_field(w, "container_id", r->container);
+	jsonw_text_field(w, "namespace", r->pod_namespace);
+	jsonw_text_field(w, "pod", process_row__pod(r));
+	jsonw_text_field(w, "pod_uid", r->pod);
+}
+
 static void put_object(struct json_writer *w, const struct process_row *r)
 {
 	const bool watchable = !r->why.text[0];
@@ -124,11 +133,7 @@ static void put_object(struct json_writer *w, const struct process_row *r)
 	jsonw_seconds_field(w, "age_s", r->age_ns);
 	jsonw_uint_or_null_field(w, "goroutines", r->goroutines, watchable);
 	jsonw_bool_field(w, "at_least", r->at_least);
-	jsonw_text_field(w, "container", process_row__container(r));
-	jsonw_text_field(w, "container_id", r->container);
-	jsonw_text_field(w, "namespace", r->pod_namespace);
-	jsonw_text_field(w, "pod", process_row__pod(r));
-	jsonw_text_field(w, "pod_uid", r->pod);
+	processes__json_place(w, r);
 	jsonw_text_field(w, "why_not", r->why.text);
 	put_told_fields(w, &r->told);
 	jsonw_end_object(w);

@@ -3,12 +3,9 @@
 
 #include <string.h>
 
-#define MIN_NS (60 * NS_PER_SEC)
+#include "model/pause.h"
 
-static const uint64_t later[] = { 1 * MIN_NS,  2 * MIN_NS,  5 * MIN_NS,
-				  10 * MIN_NS, 20 * MIN_NS, 60 * MIN_NS };
-#define LATER_NR    (sizeof(later) / sizeof(later[0]))
-#define GROUND_MOST 2 /* of later[]: with ground nobody waits longer */
+#define GROUND_MOST 2 /* the step of pause_ns(): with ground nobody waits longer */
 
 /* A load that goes up and down is told by its waits too; a leak only grows. */
 void leak_plan__look(struct leak_plan *p, const uint64_t *by_state)
@@ -66,7 +63,7 @@ uint64_t leak_plan__due_ns(const struct leak_plan *p)
 		step = GROUND_MOST;
 	if (p->asked)
 		step = 0;
-	return p->last_ns + later[step < LATER_NR ? step : LATER_NR - 1];
+	return p->last_ns + pause_ns(step);
 }
 
 bool leak_plan__before(const struct leak_plan *a, const struct leak_plan *b)
@@ -85,7 +82,5 @@ bool leak_turns__may(const struct leak_turns *t, size_t running, const struct le
 
 void leak_turns__end(struct leak_turns *t, uint64_t cpu_ns, uint64_t now_ns)
 {
-	if (t->rest_until_ns < now_ns)
-		t->rest_until_ns = now_ns;
-	t->rest_until_ns += (uint64_t)((double)cpu_ns / LEAK_PLAN_CPU);
+	pause_for_cpu(&t->rest_until_ns, now_ns, cpu_ns, LEAK_PLAN_CPU);
 }

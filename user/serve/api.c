@@ -6,12 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/json_writer.h"
+#include "format/processes.h"
 #include "model/trend.h"
 #include "serve/debug_pprof.h"
 #include "serve/goroutines.h"
@@ -73,12 +73,10 @@ static void put_started(struct json_writer *w, const struct watched *t)
 {
 	const uint64_t tick_ns = NS_PER_SEC / (uint64_t)sysconf(_SC_CLK_TCK);
 	const uint64_t booted_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME);
-	const time_t s = (time_t)((booted_ns + t->start_ticks * tick_ns) / NS_PER_SEC);
-	struct tm tm;
-	char text[32] = "";
+	char text[CLOCK_UTC_MAX] = "";
 
-	if (t->start_ticks && gmtime_r(&s, &tm))
-		(void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	if (t->start_ticks)
+		clock_utc(booted_ns + t->start_ticks * tick_ns, text);
 	jsonw_text_field(w, "started", text);
 }
 
@@ -100,11 +98,7 @@ void api_target(struct json_writer *w, const struct watched *t)
 	jsonw_string_field(w, "level", level_word(t->level));
 	jsonw_float_field(w, "overhead_pct", overhead < 0 ? NAN : 100 * overhead, 3);
 	put_why_not(w, t);
-	jsonw_text_field(w, "container", process_row__container(&t->row));
-	jsonw_text_field(w, "container_id", t->row.container);
-	jsonw_text_field(w, "namespace", t->row.pod_namespace);
-	jsonw_text_field(w, "pod", process_row__pod(&t->row));
-	jsonw_text_field(w, "pod_uid", t->row.pod);
+	processes__json_place(w, &t->row);
 	jsonw_uint_field(w, "worker_restarts", t->restarts);
 	jsonw_end_object(w);
 }

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/clock.h"
+
 #define FRAME_MAGIC     0x6c6b7770u /* "pwkl" */
 #define FRAME_BYTES_MAX (64u << 20) /* a look at 20 million goroutines */
 #define FRAME_UNKNOWN   UINT64_MAX
@@ -32,6 +34,19 @@ struct frame_figures {
 	double probes_ns;         /* what probes have cost the target, in this watch for leaks */
 	uint64_t lost;            /* events of those probes */
 };
+
+#define FRAME_COST_MOST_NS (600 * NS_PER_SEC) /* of one watch or recording */
+
+/* Who writes them may be mistaken. */
+static inline uint64_t frame_own_cpu_ns(const struct frame_figures *f)
+{
+	return f->own_cpu_ns < FRAME_COST_MOST_NS ? f->own_cpu_ns : FRAME_COST_MOST_NS;
+}
+
+static inline double frame_probes_ns(const struct frame_figures *f)
+{
+	return f->probes_ns > 0 && f->probes_ns < FRAME_COST_MOST_NS ? f->probes_ns : 0;
+}
 
 struct frame_head {
 	uint32_t magic;

@@ -3,9 +3,9 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/json_writer.h"
 #include "serve/api.h"
 #include "serve/remember.h"
@@ -13,12 +13,9 @@
 static void begin(struct json_writer *w, const struct watched *t, const char *kind,
 		  struct textbuf *to)
 {
-	const time_t now = time(NULL);
-	char text[32];
-	struct tm tm;
+	char text[CLOCK_UTC_MAX];
 
-	gmtime_r(&now, &tm);
-	strftime(text, sizeof(text), "%FT%TZ", &tm);
+	clock_utc(clock_ns(CLOCK_REALTIME), text);
 	jsonw_init(w, to);
 	jsonw_start_object(w);
 	jsonw_string_field(w, "time", text);

@@ -11,8 +11,6 @@
 #include "serve/lines.h"
 #include "view/replay.h"
 
-#define CPU_MOST_NS (600 * NS_PER_SEC) /* of one watch */
-
 void leakwatch__init(struct leakwatch *w, uint64_t now_ns)
 {
 	*w = (struct leakwatch){ .plan = { .found_ns = now_ns }, .from = { .fd = -1 } };
@@ -111,8 +109,7 @@ static int leakwatch__take(struct leakwatch *w, const char *id, struct leak_turn
 			   uint64_t now_ns)
 {
 	const struct frame_figures *f = &w->from.head.figures;
-	/* who writes it may be mistaken */
-	const uint64_t cpu_ns = f->own_cpu_ns < CPU_MOST_NS ? f->own_cpu_ns : CPU_MOST_NS;
+	const uint64_t cpu_ns = frame_own_cpu_ns(f);
 	struct opened o = { .replay = NULL };
 	struct leak_figures figures;
 	struct cause why = { "" };
@@ -131,7 +128,7 @@ static int leakwatch__take(struct leakwatch *w, const char *id, struct leak_turn
 	w->figures = figures;
 	w->lost += f->lost;
 	w->cpu_ns += cpu_ns;
-	w->probes_ns += f->probes_ns > 0 && f->probes_ns < CPU_MOST_NS ? f->probes_ns : 0;
+	w->probes_ns += frame_probes_ns(f);
 	frame_reader__close(&w->from);
 	leak_plan__end(&w->plan, figures.leaking);
 	if (w->watches > 1) /* the first ones are done as soon as they can be */

@@ -4,9 +4,9 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "serve/otlp_json.h"
 #include "serve/remember.h"
 #include "view/leak_words.h"
@@ -81,13 +81,11 @@ static void put_why(struct json_writer *w, const struct leaks *l, const struct l
 /* When the one that waits longest began to: UTC, to the second. */
 static void put_since(struct json_writer *w, uint64_t age_ns, uint64_t now_ns)
 {
-	const time_t since = (time_t)((now_ns - age_ns) / NS_PER_SEC);
-	char text[32];
-	struct tm tm;
+	char text[CLOCK_UTC_MAX];
 
-	if (!age_ns || age_ns > now_ns || !gmtime_r(&since, &tm))
+	if (!age_ns || age_ns > now_ns)
 		return;
-	strftime(text, sizeof(text), "%FT%TZ", &tm);
+	clock_utc(now_ns - age_ns, text);
 	otlp_json__text(w, "parkwatch.leak.since", text);
 }
 

@@ -8,8 +8,6 @@
 #include "serve/lines.h"
 #include "view/replay.h"
 
-#define CPU_MOST_NS (600 * NS_PER_SEC) /* of one recording */
-
 void recordings__init(struct recordings *r)
 {
 	*r = (struct recordings){ .from = { .fd = -1 } };
@@ -58,15 +56,14 @@ static int read_event(const struct frame_reader *from, const char *id, enum prof
 
 static void count(struct recordings *r, const struct frame_figures *f)
 {
-	/* who writes them may be mistaken */
-	const uint64_t cpu_ns = f->own_cpu_ns < CPU_MOST_NS ? f->own_cpu_ns : CPU_MOST_NS;
+	const uint64_t cpu_ns = frame_own_cpu_ns(f);
 
 	if (cpu_ns > r->cpu_now_ns) {
 		r->cpu_ns += cpu_ns - r->cpu_now_ns;
 		r->cpu_now_ns = cpu_ns;
 	}
 	r->lost += f->lost;
-	r->probes_ns += f->probes_ns > 0 && f->probes_ns < CPU_MOST_NS ? f->probes_ns : 0;
+	r->probes_ns += frame_probes_ns(f);
 }
 
 int recordings__read(struct recordings *r, const char *id, enum profile_event *ret_event)
