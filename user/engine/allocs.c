@@ -326,10 +326,8 @@ static int source__interval(struct source *s)
 		return err;
 	h = &s->handed[s->nr_handed++];
 	h->known = s->counts && s->begun && s->ended;
-	for (size_t i = 0; i < GOSIZES_CLASSES; i++) {
-		h->slots[i] = h->known && s->last[i] > s->first[i] ? s->last[i] - s->first[i] : 0;
-		s->first[i] = h->known ? s->last[i] : s->first[i];
-	}
+	for (size_t i = 0; i < GOSIZES_CLASSES; i++)
+		h->slots[i] = h->known ? galloc__grown(&s->first[i], s->last[i]) : 0;
 	return 0;
 }
 

@@ -319,6 +319,16 @@ int galloc__handed_out(const struct addrspace *as, const struct goruntime *rt,
 	return 0;
 }
 
+uint64_t galloc__grown(uint64_t *mark, uint64_t now)
+{
+	int64_t grown = (int64_t)(now - *mark);
+
+	if (grown <= 0)
+		return 0;
+	*mark = now;
+	return (uint64_t)grown;
+}
+
 int galloc__profile_rate(const struct addrspace *as, const struct galloc *h, uint64_t *ret)
 {
 	uint64_t rate;

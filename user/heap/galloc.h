@@ -40,10 +40,16 @@ int galloc__ps(const struct addrspace *as, uint64_t allp, uint64_t *ret, size_t 
 /* Free slots in the caches of all Ps, by span class. */
 int galloc__free_slots(const struct addrspace *as, const struct goruntime *rt,
 		       const struct galloc *h, uint64_t ret[GOSIZES_SPAN_CLASSES]);
-/* Slots handed out since the program began, by size class; [0]: bytes of large objects. -EOPNOTSUPP
- * without heapStats. */
+/*
+ * Slots handed out since the program began, by size class; [0]: bytes of large objects. A reading of
+ * a busy program is a little off: it may be behind an earlier one, and below 0 (modulo 2^64) of a
+ * class that was just taken into use. -EOPNOTSUPP without heapStats.
+ */
 int galloc__handed_out(const struct addrspace *as, const struct goruntime *rt,
 		       const struct galloc *h, uint64_t ret[GOSIZES_CLASSES]);
+/* How far such a reading is beyond an earlier one, which becomes this one. 0 if it is not, and the
+ * earlier one stays: so growths add up. */
+uint64_t galloc__grown(uint64_t *mark, uint64_t now);
 /* runtime.MemProfileRate: bytes between samples, 0: it takes none. -ENOENT: not found. */
 int galloc__profile_rate(const struct addrspace *as, const struct galloc *h, uint64_t *ret);
 
