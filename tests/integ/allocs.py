@@ -117,7 +117,7 @@ def refill_has_the_sum_and_the_order_of_sites(kind, minor, mode, how, env=None):
     """The limit is such that windows see enough: a share is off by 0.008 then (a standard deviation), by 0.03 within the usual 1 %."""
     r = Result(kind, minor, mode, "--max-overhead", "25", *how.split(), env=env or {"ALLOC_FOR": "4s"})
     r.lost_nothing()
-    expect(abs(r.total / r.truth["total"] - 1) < 0.01, f"{r.total} bytes in all, TotalAlloc grew by {r.truth['total']}")
+    expect(abs(r.total / r.truth["total"] - 1) < 0.01, f"{r.total} bytes in all, TotalAlloc grew by {r.truth['total']}: {r.said}")
     truth = shares({s: spent(s, c) for s, c in r.truth["sites"].items()}, r.truth["total"])
     seen = shares(r.bytes, r.total)
     for site, share in truth.items():

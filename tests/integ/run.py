@@ -6,7 +6,7 @@
 
 Lines `ok NAME`, `FAIL NAME: why`, `skip NAME: what is missing`; then how long the slowest took, and each module in all; the last line
 `N passed, N failed, N skipped`; exit 1 if any failed. PATTERN is a regular expression over names. The cases are in truths.py and allocs.py (programs that print what they did),
-tracer.py (against Go's execution tracer), dump.py (against Go's own tracebacks) and the other MODULES; the scripts of symbols, jobs,
+tracer.py (against Go's execution tracer), dump.py (against Go's own tracebacks) and the other modules; the scripts of symbols, jobs,
 census, holds and reach run too.
 """
 import argparse
@@ -63,13 +63,12 @@ import top
 import tracer
 import truths
 
-MODULES = (
+# What they say depends on time, or they use a processor for themselves: --jobs of their cases run at a time.
+MEASURE = (
     refusals,
     processes,
-    ps,
     replay,
     moments,
-    called,
     charge,
     harm,
     holder,
@@ -82,35 +81,19 @@ MODULES = (
     dumpviews,
     dumpmoments,
     chans,
-    cycles,
-    leaks,
-    incidents,
-    peers,
     refs,
     secretmem,
     serve,
     page,
-    serveconfig,
-    serveharm,
-    servehistory,
-    servehttp,
-    openapi,
-    servepods,
-    serverecord,
-    servesinks,
     serveunit,
-    top,
-    prometheus,
-    backends,
     sampling,
     systemstacks,
 )
 
 # What they do is wait, 12 s for each watch (a fifth of a processor) or for what a daemon does next, and what they say is no time:
 # --jobs of their cases run beside --jobs of the others.
-PATIENT = (
+WAIT = (
     ps,
-    top,
     called,
     cycles,
     leaks,
@@ -124,6 +107,7 @@ PATIENT = (
     servepods,
     serverecord,
     servesinks,
+    top,
     prometheus,
     backends,
 )
@@ -144,8 +128,9 @@ def say(verdict, name, why=""):
 
 def cases():
     """(name, function, whether it mostly waits)"""
-    for module in MODULES:
-        yield from ((name, function, module in PATIENT) for name, function in module.cases())
+    for modules, waits in ((MEASURE, False), (WAIT, True)):
+        for module in modules:
+            yield from ((name, function, waits) for name, function in module.cases())
 
 
 def timed(name, function):
