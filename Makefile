@@ -55,7 +55,10 @@ SRCS	   := $(wildcard user/*/*.c)
 OBJS	   := $(SRCS:%.c=$(BUILD)/obj/%.o)
 MAIN_OBJ   := $(BUILD)/obj/user/cli/main.o
 EXTRA_OBJS :=
-GENERATED  := $(SKEL)
+# Programs that are no probes, each an object of its own: bpf/host/NAME.bpf.c -> build/NAME.skel.h
+HOST_BPF   := $(wildcard bpf/host/*.bpf.c)
+HOST_SKELS := $(HOST_BPF:bpf/host/%.bpf.c=$(BUILD)/%.skel.h)
+GENERATED  := $(SKEL) $(HOST_SKELS)
 
 all: $(BUILD)/parkwatch
 
@@ -87,6 +90,10 @@ $(BUILD)/parkwatch.bpf.linked.o: $(BPF_OBJS)
 $(SKEL): $(BUILD)/parkwatch.bpf.linked.o
 	$(call msg,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name parkwatch > $@
+
+$(HOST_SKELS): $(BUILD)/%.skel.h: $(BUILD)/bpf/host/%.bpf.o
+	$(call msg,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
 # The floors of tools/bench: BPF programs of their own.
 $(BUILD)/floor.bpf.o: tools/bench/floor.bpf.c Makefile

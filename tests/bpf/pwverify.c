@@ -1,14 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * pwverify: does this kernel take every BPF program, and do probes count exactly, by each method and
- * transport that it has?
+ * transport that it has? Does it say which program each process runs?
  *
  * Needs root. Prints `ok NAME`, `FAIL NAME: why` or `skip NAME: what is missing` for each; exit
  * status 1 after a FAIL.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -18,10 +26,13 @@
 #include "probe/calibrate.h"
 #include "probe/probe_holder.h"
 #include "host/dummy.h"
+#include "host/task_programs.h"
 
 #include "parkwatch.skel.h"
 
 #define HITS 1000
+/* what the copy of this program is told to do */
+#define WAIT_COMMAND "wait"
 
 static int failed;
 
@@ -248,10 +259,121 @@ static void attach_each_way(const struct kfeat *kf)
 	}
 }
 
+/* --- which program each process runs --- */
+
+/* A file of its own with what this program has, which no path leads to. */
+static int copy_of_ours(void)
+{
+	scoped_fd int from = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	int to = memfd_create("copy", MFD_CLOEXEC);
+	char some[1 << 16];
+	ssize_t n;
+
+	while (from >= 0 && to >= 0 && (n = read(from, some, sizeof(some))) > 0)
+		if (write(to, some, (size_t)n) != n)
+			break;
+	return to;
+}
+
+/* Becomes the copy when it is told to; ends when the pipe does. */
+static void __attribute__((noreturn)) child_main(int copy, int told)
+{
+	char *argv[] = { (char *)"pwverify", (char *)WAIT_COMMAND, NULL };
+	char c;
+
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (read(told, &c, 1) == 1)
+		(void)fexecve(copy, argv, environ);
+	_exit(1);
+}
+
+struct asked {
+	uint32_t pid;
+	struct pw_task_program child;
+	bool ours; /* this process is there */
+	uint32_t last;
+};
+
+static int note_program(void *ctx, const struct pw_task_program *p)
+{
+	struct asked *a = ctx;
+
+	if (p->pid <= a->last)
+		return -ERANGE;
+	a->last = p->pid;
+	a->ours |= p->pid == (uint32_t)getpid();
+	if (p->pid == a->pid)
+		a->child = *p;
+	return 0;
+}
+
+static int ask_programs(struct task_programs *t, pid_t child, struct pw_task_program *ret)
+{
+	struct asked a = { .pid = (uint32_t)child };
+	int err = task_programs__each(t, note_program, &a);
+
+	*ret = a.child;
+	if (!err && (!a.ours || a.child.pid != a.pid || !a.child.ino))
+		err = -ENOENT;
+	return err;
+}
+
+/* Its file is the one that a path through /proc has, once it has called exec. */
+static int sees_an_exec(struct task_programs *t, pid_t child, int copy, int tell)
+{
+	struct pw_task_program before, after = { 0 };
+	struct stat st;
+	char name[16] = "";
+	int err = ask_programs(t, child, &before);
+
+	if (!err && (fstat(copy, &st) || before.ino == st.st_ino))
+		err = -EPROTO;
+	if (!err && write(tell, "x", 1) != 1)
+		err = -EPIPE;
+	/* whoever it is by then: the pipe's end is closed by exec */
+	if (!err && read(tell, name, 1) != 0)
+		err = -EPIPE;
+	if (!err)
+		err = ask_programs(t, child, &after);
+	return err ? err : after.ino == st.st_ino ? 0 : -EPROTO;
+}
+
+static void ask_of_programs(const struct kfeat *kf)
+{
+	struct task_programs *t = NULL;
+	scoped_fd int copy = copy_of_ours();
+	int fds[2], err = task_programs__new(&t);
+	pid_t child;
+
+	if (err && !kf->f[KFEAT_BTF].ok) {
+		printf("skip programs: %s\n", kf->f[KFEAT_BTF].why.text);
+		return;
+	}
+	if (!err && (copy < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds)))
+		err = -errno;
+	if (err) {
+		result("programs: by process", err, NULL);
+		task_programs__free(t);
+		return;
+	}
+	child = fork();
+	if (!child)
+		child_main(copy, fds[1]);
+	close(fds[1]);
+	result("programs: by process, and after an exec", sees_an_exec(t, child, copy, fds[0]),
+	       NULL);
+	close(fds[0]);
+	(void)kill(child, SIGKILL);
+	(void)waitpid(child, NULL, 0);
+	task_programs__free(t);
+}
+
 int main(int argc, char **argv)
 {
 	struct kfeat kf;
 
+	if (argc == 2 && !strcmp(argv[1], WAIT_COMMAND))
+		return pause();
 	if (argc == 2 && !strcmp(argv[1], PROBE_HOLDER_COMMAND))
 		return probe_holder_main();
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -262,5 +384,6 @@ int main(int argc, char **argv)
 	}
 	verify(&kf);
 	attach_each_way(&kf);
+	ask_of_programs(&kf);
 	return failed;
 }

@@ -15,8 +15,10 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/vec.h"
 #include "engine/brief.h"
+#include "host/task_programs.h"
 
 /* A struct discovered goes through the pipe in one piece. */
 _Static_assert(sizeof(struct discovered) <= 4096, "longer than PIPE_BUF");
@@ -98,6 +100,7 @@ struct seen { /* a process, and the file of its program; 0, 0: none that we may 
 struct known {
 	struct seen *v; /* owned; by pid */
 	size_t nr;
+	struct task_programs *asked; /* owned; NULL: /proc is */
 };
 
 static void known__free(struct known *k)
@@ -105,6 +108,7 @@ static void known__free(struct known *k)
 	if (!k)
 		return;
 	free(k->v);
+	task_programs__free(k->asked);
 	free(k);
 }
 
@@ -130,6 +134,21 @@ static void known__forget(struct known *k, pid_t pid, dev_t mark)
 		s->dev = mark;
 }
 
+struct list {
+	struct seen *v; /* owned */
+	size_t nr, room;
+	pid_t ours; /* is not among them */
+};
+
+static int list__add(struct list *l, const struct seen *s)
+{
+	int err = vec__reserve(&l->v, &l->room, l->nr + 1, sizeof(*l->v));
+
+	if (!err && s->pid != l->ours)
+		l->v[l->nr++] = *s;
+	return err;
+}
+
 static struct seen seen_of(int proc, pid_t pid)
 {
 	struct seen s = { .pid = pid };
@@ -144,11 +163,8 @@ static struct seen seen_of(int proc, pid_t pid)
 	return s;
 }
 
-/* Ascending, ours not among them. */
-static int list_all(struct seen **ret, size_t *ret_nr, struct cause *why)
+static int list_proc(struct list *l, struct cause *why)
 {
-	scoped_mem struct seen *v = NULL;
-	size_t nr = 0, room = 0;
 	const struct dirent *e;
 	DIR *dir = opendir("/proc");
 	int err = 0;
@@ -157,20 +173,55 @@ static int list_all(struct seen **ret, size_t *ret_nr, struct cause *why)
 		return cause__set(why, -errno, "cannot list '/proc': %s", strerror(errno));
 	while (!err && (e = readdir(dir))) {
 		const int pid = atoi(e->d_name);
+		struct seen s;
 
-		if (pid <= 0 || pid == getpid())
+		if (pid <= 0)
 			continue;
-		err = vec__reserve(&v, &room, nr + 1, sizeof(*v));
-		if (!err)
-			v[nr++] = seen_of(dirfd(dir), pid);
+		s = seen_of(dirfd(dir), pid);
+		err = list__add(l, &s);
 	}
 	closedir(dir);
-	if (err)
-		return cause__set(why, err, "out of memory");
-	if (nr)
-		qsort(v, nr, sizeof(*v), compare_seen);
-	*ret = steal(v);
-	*ret_nr = nr;
+	return err ? cause__set(why, err, "out of memory") : 0;
+}
+
+static int add_program(void *ctx, const struct pw_task_program *p)
+{
+	const struct seen s = { .pid = (pid_t)p->pid, .dev = p->dev, .ino = p->ino };
+
+	return s.pid <= 1 ? 0 : list__add(ctx, &s);
+}
+
+/* A virtual machine's process 1 was seen to be kept from the kernel's list (Linux 6.18): of it /proc is asked. */
+static int list_programs(struct list *l, struct task_programs *asked)
+{
+	scoped_fd int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	const struct seen first = seen_of(proc, 1);
+	int err = proc < 0 ? -errno : 0;
+
+	if (!err)
+		err = list__add(l, &first);
+	return err ? err : task_programs__each(asked, add_program, l);
+}
+
+/* All processes but ours, ascending. The two ways call a file by other numbers: after a change of the way all are new. */
+static int list_all(struct known *k, struct list *ret, struct cause *why)
+{
+	struct list l = { .ours = getpid() };
+	int err = k && k->asked ? list_programs(&l, k->asked) : -ENOENT;
+
+	if (err) {
+		if (k)
+			task_programs__free(steal(k->asked));
+		l.nr = 0;
+		err = list_proc(&l, why);
+	}
+	if (err) {
+		free(l.v);
+		return err;
+	}
+	if (l.nr)
+		qsort(l.v, l.nr, sizeof(*l.v), compare_seen);
+	*ret = l;
 	return 0;
 }
 
@@ -189,25 +240,26 @@ static int turn_of(const struct known *k, const struct seen *now)
 /* Those that are to be looked at; of those with the same turn the newest first. known then has all that are there now. */
 static int list_new(struct known *k, pid_t **ret, size_t *ret_nr, struct cause *why)
 {
-	scoped_mem struct seen *now = NULL;
+	struct list now = { .nr = 0 };
 	scoped_mem pid_t *pids = NULL;
-	size_t nr_now = 0, nr = 0;
-	int err = list_all(&now, &nr_now, why);
+	size_t nr = 0;
+	int err = list_all(k, &now, why);
 
 	if (err)
 		return err;
-	pids = calloc(nr_now + 1, sizeof(*pids));
+	pids = calloc(now.nr + 1, sizeof(*pids));
+	for (int turn = 0; pids && turn < 3; turn++)
+		for (size_t i = now.nr; i-- > 0;)
+			if (turn_of(k, &now.v[i]) == turn)
+				pids[nr++] = now.v[i].pid;
+	if (k && pids) {
+		free(k->v);
+		k->v = steal(now.v);
+		k->nr = now.nr;
+	}
+	free(now.v);
 	if (!pids)
 		return cause__set(why, -ENOMEM, "out of memory");
-	for (int turn = 0; turn < 3; turn++)
-		for (size_t i = nr_now; i-- > 0;)
-			if (turn_of(k, &now[i]) == turn)
-				pids[nr++] = now[i].pid;
-	if (k) {
-		free(k->v);
-		k->v = steal(now);
-		k->nr = nr_now;
-	}
 	*ret = steal(pids);
 	*ret_nr = nr;
 	return 0;
@@ -227,6 +279,7 @@ struct discovery {
 int discovery__new(struct discovery **ret)
 {
 	struct discovery *d = calloc(1, sizeof(*d));
+	int err;
 
 	if (!d)
 		return -ENOMEM;
@@ -236,6 +289,11 @@ int discovery__new(struct discovery **ret)
 		free(d);
 		return -ENOMEM;
 	}
+	err = task_programs__new(&d->known->asked);
+	if (err)
+		log_debug("/proc is scanned for new processes, a stat(2) each: the kernel's list "
+			  "of programs cannot be had: %s",
+			  strerror(-err));
 	*ret = d;
 	return 0;
 }
