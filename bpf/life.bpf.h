@@ -25,7 +25,7 @@ static __always_inline __u64 pw_labels(const struct pw_gpart *part)
 {
 	__u64 labels = 0;
 
-	if (pw_knobs.want & PW_WANT_LABELS)
+	if (pw_want & PW_WANT_LABELS)
 		pw_gpart_u64(part, pw_knobs.lay.g_labels, &labels);
 	return labels;
 }

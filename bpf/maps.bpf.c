@@ -14,9 +14,15 @@ struct pw_map_stats pw_stats SEC(".maps");
 /*
  * Goroutines that parked or ran, by address of the g. Written by park and ready, closed by run,
  * read by user space at the end: of whom nothing is here, nothing was seen. Size: twice the
- * goroutines there are, at least PW_GS_DEFAULT. Never deleted from.
+ * goroutines there are, at least PW_GS_DEFAULT. Emptied by user space before the next recording.
  */
 struct pw_map_gs pw_gs SEC(".maps");
+
+/*
+ * The last park of each goroutine, by address of the g. Written by park, read by user space at the
+ * end. Size as pw_gs. Never deleted from.
+ */
+struct pw_map_parks pw_parks SEC(".maps");
 
 /* The goid filter. Written by user space before recording, read by all points. */
 struct pw_map_goids pw_goids SEC(".maps");
@@ -34,7 +40,7 @@ struct pw_map_scratch pw_scratch SEC(".maps");
 
 /*
  * Waits and latencies, by stack, who made the goroutine, and reason. Written by run, read by user
- * space when recording has ended. Never deleted from.
+ * space when recording has ended, and emptied before the next.
  */
 struct pw_map_waits pw_waits SEC(".maps");
 
@@ -63,6 +69,15 @@ volatile __u32 pw_on = 0;
 volatile __u32 pw_exact = 0;
 
 /*
+ * What is recorded now (enum pw_want), and how waits are: 1: waits and latencies are summed in
+ * pw_waits, but in windows; those below the minimum are counted and dropped. Written by user space:
+ * with jobs that share the programs it changes while they run.
+ */
+volatile __u32 pw_want = 0;
+volatile __u32 pw_sums = 0;
+volatile __u64 pw_min_wait_ns = 0;
+
+/*
  * Points (1 << enum pw_point) that nobody records: what several jobs share goes on for some of them
  * while it has ended, or not begun, for others. Their hits count as off. Written by user space.
  */
@@ -78,7 +93,7 @@ volatile __u64 pw_turn = 0;
  * 0, or the moment at which the stretch or window that is being recorded began: what pw_gs holds
  * from before is of another one, and of goroutines that wait since before only the part in it
  * counts.
- * pw_window: 1 in a window: each wait is a record, though knobs.sums. Both written by user space.
+ * pw_window: 1 in a window: each wait is a record, though pw_sums. Both written by user space.
  */
 volatile __u64 pw_begin_ns = 0;
 volatile __u32 pw_window = 0;

@@ -2,7 +2,8 @@
 /*
  * park: goroutines wait, are woken, and run again.
  *
- * park and ready leave their facts in pw_gs, keyed by the g; run makes records of them. Only one
+ * park and ready leave their facts in pw_gs, keyed by the g; run makes records of them. pw_parks has
+ * only who parked last, and when: it and waits may be asked for at the same time, by two jobs. One
  * thread at a time deals with one g (Go's scheduler sees to it), so entries are written in place,
  * the time last.
  */
@@ -27,10 +28,28 @@ static __always_inline struct pw_gstate *pw_gstate_get(__u64 g)
 	return st;
 }
 
-/* gopark: the current goroutine begins to wait. */
+/* Who parked, for those who ask no more. */
+static __always_inline void pw_note_park(__u64 g, __u64 goid, __u64 now)
+{
+	struct pw_parked none = {}, *p = bpf_map_lookup_elem(&pw_parks, &g);
+
+	if (!p) {
+		bpf_map_update_elem(&pw_parks, &g, &none, BPF_NOEXIST);
+		p = bpf_map_lookup_elem(&pw_parks, &g);
+	}
+	if (!p) {
+		pw_count(PW_STAT_LOST_GMAP);
+		return;
+	}
+	p->goid = goid;
+	p->ns = now;
+}
+
+/* gopark: the current goroutine begins to wait. Its stack is walked only where waits are recorded. */
 static __always_inline int pw_do_park(struct pt_regs *ctx, const struct pw_site *site)
 {
 	__u64 now = bpf_ktime_get_ns(), g = pw_value(ctx, &site->g), goid, id;
+	__u32 want = pw_want;
 	struct pw_gstate *st;
 	struct pw_walk w;
 
@@ -38,6 +57,10 @@ static __always_inline int pw_do_park(struct pt_regs *ctx, const struct pw_site 
 		return pw_count(PW_STAT_LOST_READ);
 	if (pw_unwanted(goid))
 		return pw_count(PW_STAT_FILTERED);
+	if (want & PW_WANT_PARK)
+		pw_note_park(g, goid, now);
+	if (!(want & PW_WANT_WAIT))
+		return 0;
 
 	pw_walk_here(ctx, site, &w);
 	id = pw_stack_id(ctx, &w, now);
@@ -65,7 +88,7 @@ static __always_inline int pw_do_ready(struct pt_regs *ctx, const struct pw_site
 	struct pw_gstate *st;
 	__u64 reason = 0;
 
-	if (!(pw_knobs.want & PW_WANT_SCHED))
+	if (!(pw_want & PW_WANT_SCHED))
 		return pw_count(PW_STAT_FILTERED);
 	pw_gpart_read(&part, g, lay->g_sched_pc);
 	if (!g || pw_gpart_u64(&part, lay->g_goid, &goid))
@@ -120,9 +143,9 @@ static __always_inline bool pw_sum_span(const struct pw_wait *e, __u32 kind, __u
 static __always_inline int pw_send_span(void *ctx, struct pw_wait *e, __u16 kind, __u64 goid,
 					__u64 now)
 {
-	if (now - e->start_ns < pw_knobs.min_wait_ns)
+	if (now - e->start_ns < pw_min_wait_ns)
 		return pw_count(PW_STAT_FILTERED);
-	if (pw_knobs.sums && !pw_window && pw_sum_span(e, kind, now - e->start_ns))
+	if (pw_sums && !pw_window && pw_sum_span(e, kind, now - e->start_ns))
 		return 0;
 	pw_fill_hdr(&e->hdr, kind, sizeof(*e), goid, now);
 	return pw_send_event(ctx, e, sizeof(*e));
@@ -186,10 +209,13 @@ static __always_inline int pw_do_run(struct pt_regs *ctx, const struct pw_site *
 	const volatile struct pw_layout *lay = &pw_knobs.lay;
 	__u64 now = bpf_ktime_get_ns(), g = pw_value(ctx, &site->g), start = 0, ready = 0;
 	struct pw_wait e = {};
+	__u32 want = pw_want;
 	struct pw_gpart part;
 	struct pw_gstate *st;
 	bool first;
 
+	if (!(want & (PW_WANT_WAIT | PW_WANT_SCHED)))
+		return pw_count(PW_STAT_FILTERED);
 	if (!g)
 		return pw_count(PW_STAT_LOST_READ);
 	st = bpf_map_lookup_elem(&pw_gs, &g);
@@ -197,8 +223,8 @@ static __always_inline int pw_do_run(struct pt_regs *ctx, const struct pw_site *
 	if (!first && !st)
 		return pw_count(PW_STAT_NO_WAIT);
 	if (!first) {
-		start = pw_knobs.want & PW_WANT_WAIT ? st->start_ns : 0;
-		ready = pw_knobs.want & PW_WANT_SCHED ? st->ready_ns : 0;
+		start = want & PW_WANT_WAIT ? st->start_ns : 0;
+		ready = want & PW_WANT_SCHED ? st->ready_ns : 0;
 		st->start_ns = 0;
 		st->ready_ns = 0;
 		st->ran_ns = now;
@@ -213,8 +239,8 @@ static __always_inline int pw_do_run(struct pt_regs *ctx, const struct pw_site *
 	e.labels = pw_labels(&part);
 	if (first) {
 		if (!pw_run_first(ctx, g, &part, &e, now))
-			pw_send_span(ctx, &e, pw_knobs.want & PW_WANT_WAIT ? PW_WAIT : PW_SCHED,
-				     e.hdr.goid, now);
+			pw_send_span(ctx, &e, want & PW_WANT_WAIT ? PW_WAIT : PW_SCHED, e.hdr.goid,
+				     now);
 		return 0;
 	}
 	if (start) {

@@ -55,6 +55,12 @@ struct pw_map_gs {
 	__type(key, __u64);
 	__type(value, struct pw_gstate);
 };
+struct pw_map_parks {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, PW_GS_DEFAULT);
+	__type(key, __u64);
+	__type(value, struct pw_parked);
+};
 struct pw_map_goids {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, PW_GOIDS_MAX);
@@ -102,6 +108,7 @@ extern struct pw_map_ring pw_ring SEC(".maps");
 extern struct pw_map_perf pw_perf SEC(".maps");
 extern struct pw_map_stats pw_stats SEC(".maps");
 extern struct pw_map_gs pw_gs SEC(".maps");
+extern struct pw_map_parks pw_parks SEC(".maps");
 extern struct pw_map_goids pw_goids SEC(".maps");
 extern struct pw_map_seen pw_seen SEC(".maps");
 extern struct pw_map_scratch pw_scratch SEC(".maps");
@@ -113,6 +120,9 @@ extern struct pw_map_never pw_never SEC(".maps");
 extern PW_RODATA struct pw_knobs pw_knobs;
 extern volatile __u32 pw_on;
 extern volatile __u32 pw_exact;
+extern volatile __u32 pw_want;
+extern volatile __u32 pw_sums;
+extern volatile __u64 pw_min_wait_ns;
 extern volatile __u32 pw_muted;
 extern volatile __u64 pw_turn;
 extern volatile __u64 pw_begin_ns;

@@ -109,8 +109,17 @@ struct pw_gstate {
 _Static_assert(sizeof(struct pw_gstate) == 56, "map value changed");
 
 /*
+ * Value of the map `pw_parks`, key: address of the g: its last park. Never deleted from, as pw_gs.
+ */
+struct pw_parked {
+	__u64 goid;
+	__u64 ns;
+};
+_Static_assert(sizeof(struct pw_parked) == 16, "map value changed");
+
+/*
  * Key of the map `pw_waits`: waits and latencies that nobody wants one by one are summed there
- * (knob sums), and read by user space when recording has ended. Those that began before recording,
+ * (pw_sums), and read by user space when recording has ended. Those that began before recording,
  * or before the window, and those of a full map are records.
  */
 struct pw_wait_key {

@@ -3,10 +3,10 @@
  * knobs: what user space sets before the BPF object is loaded (rodata), and sizes of maps.
  *
  * One loaded object serves one Go runtime of one process. `struct pw_knobs` is the object's one
- * rodata variable `pw_knobs`; the verifier prunes what it turns off. The only thing that changes
- * while it runs is `pw_on`
- * (.bss, __u32): 0 until user space says start, 0 again at stop, so that all probes begin and end
- * at one moment.
+ * rodata variable `pw_knobs`; the verifier prunes what it turns off. What changes while it runs is in
+ * .bss (bpf/maps.bpf.c): `pw_on` is 0 until user space says start, 0 again at stop, so that all
+ * probes begin and end at one moment; `pw_want` says what is recorded, for jobs that share the
+ * object come and go.
  */
 #ifndef PARKWATCH_KNOBS_H
 #define PARKWATCH_KNOBS_H
@@ -15,7 +15,7 @@
 #include <parkwatch/points.h>
 
 #define PW_SITES_MAX 160 /* probed places of one runtime, all modules together */
-/* entries of pw_gs; user space raises it to twice allglen */
+/* entries of pw_gs and pw_parks; user space raises it to twice allglen */
 #define PW_GS_DEFAULT 65536
 #define PW_GS_MAX     4194304
 #define PW_SEEN_MAX   65536 /* stack ids that BPF remembers as sent (LRU) */
@@ -71,13 +71,14 @@ struct pw_site {
 	__u32 pad;
 };
 
-/* bits of pw_knobs.want: which records are sent */
+/* bits of pw_want: what is recorded */
 enum pw_want {
 	PW_WANT_BIRTH = 1,
 	PW_WANT_EXIT = 2,
 	PW_WANT_WAIT = 4,
 	PW_WANT_SCHED = 8,
 	PW_WANT_LABELS = 16, /* fill `labels` */
+	PW_WANT_PARK = 32,   /* who parked last, and when: pw_parks, no record */
 };
 
 enum pw_alloc_root { PW_ALLOC_ROOT_NONE, PW_ALLOC_ROOT_GOID, PW_ALLOC_ROOT_GOPC };
@@ -108,7 +109,6 @@ struct pw_module {
 
 struct pw_knobs {
 	struct pw_layout lay;
-	__u32 want;         /* enum pw_want */
 	__u32 transport;    /* enum pw_transport */
 	__u32 depth;        /* frames of a stack, 1 .. PW_STACK_MAX */
 	__u32 filter_goids; /* 1: only goids in the map pw_goids */
@@ -116,14 +116,12 @@ struct pw_knobs {
 	__u32 nr_sites;
 	/* 1: the attach cookie is the index of the site (kernel 5.15 and later) */
 	__u32 cookies;
-	__u32 sums; /* 1: waits and latencies are summed in pw_waits, but in windows */
 	/* enum pw_alloc_root: what allocations are told apart by besides their stack */
 	__u32 alloc_root;
 	struct pw_heap_layout heap;
 	__u32 span_classes; /* at most PW_SPAN_CLASSES */
 	__u32 nr_modules;
 	__u16 first_site[PW_POINTS_ROOM]; /* by enum pw_point: the site of a probe without cookie */
-	__u64 min_wait_ns;                /* waits and latencies below it are counted and dropped */
 	__u64 wakeup_bytes; /* ring: wake the reader when this much is waiting; it also polls */
 	struct pw_module modules[PW_MODULES_MAX];
 	struct pw_site sites[PW_SITES_MAX];

@@ -44,7 +44,7 @@ enum pw_stat {
 	PW_STAT_LOST_STACK,
 	/* target memory could not be read, or a g goes on at no code: one event */
 	PW_STAT_LOST_READ,
-	PW_STAT_LOST_GMAP,    /* map of goroutines full: one park or ready */
+	PW_STAT_LOST_GMAP,    /* a map of goroutines full: one park or ready */
 	PW_STAT_LOST_SCRATCH, /* no buffer for the thread: one event */
 	PW_STAT_LOST_ALLOCS,  /* map of allocations full: one allocation */
 	/* release: a span could not be read, so its size class counts too much */

@@ -60,7 +60,6 @@ static int load_one(const char *program, enum pw_transport transport, bool cooki
 		return -errno;
 	k = &skel->rodata->pw_knobs;
 	k->depth = PW_STACK_MAX;
-	k->want = PW_WANT_BIRTH | PW_WANT_EXIT | PW_WANT_WAIT | PW_WANT_SCHED | PW_WANT_LABELS;
 	k->filter_goids = 1;
 	k->alloc_root = PW_ALLOC_ROOT_GOPC;
 	k->span_classes = PW_SPAN_CLASSES;
@@ -190,7 +189,7 @@ static int count_method(const struct kfeat *kf, enum attach_method method,
 			enum pw_transport transport, struct cause *why)
 {
 	struct attach_opts o = { .points = 1u << PW_POINT_PARK | 1u << PW_POINT_EXIT,
-				 .want = PW_WANT_WAIT | PW_WANT_EXIT,
+				 .want = { .want = PW_WANT_WAIT | PW_WANT_EXIT },
 				 .transport = transport,
 				 .method = method,
 				 .depth = PW_STACK_MAX,
@@ -251,10 +250,12 @@ static void attach_each_way(const struct kfeat *kf)
 				err = cal.trap_ns[INSN_PUSH] > 0 ? 0 : -EPROTO;
 			result(name, err, why.text);
 			if (!err)
-				printf("# %s: trap %.0f ns, park %.0f ns, run %.0f ns, malloc %.0f "
-				       "ns\n",
+				printf("# %s: trap %.0f ns, park %.0f ns, its moment alone %.0f "
+				       "ns, "
+				       "run %.0f ns, malloc %.0f ns\n",
 				       name, cal.trap_ns[INSN_PUSH], cal.work_ns[PW_POINT_PARK],
-				       cal.work_ns[PW_POINT_RUN], cal.work_ns[PW_POINT_MALLOC]);
+				       cal.parked_ns, cal.work_ns[PW_POINT_RUN],
+				       cal.work_ns[PW_POINT_MALLOC]);
 		}
 	}
 }

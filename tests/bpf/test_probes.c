@@ -60,7 +60,6 @@ static void make_knobs(void)
 	k.lay.g_labels = 8 * G_LABELS;
 	k.lay.g_waitreason = 8 * G_REASON;
 	k.lay.m_curg = 8;
-	k.want = PW_WANT_BIRTH | PW_WANT_EXIT | PW_WANT_WAIT | PW_WANT_SCHED;
 	k.depth = PW_STACK_MAX;
 	k.rt = 3;
 	k.heap = (struct pw_heap_layout){
@@ -87,6 +86,7 @@ void make_world(void)
 	memset(&shim, 0, sizeof(shim));
 	shim_map_hash(pw_stats, PW_STAT_MAX);
 	shim_map_hash(pw_gs, 4);
+	shim_map_hash(pw_parks, 4);
 	shim_map_hash(pw_goids, 4);
 	shim_map_hash(pw_seen, SHIM_ENTRIES);
 	shim_map_hash(pw_scratch, 2);
@@ -111,6 +111,9 @@ void make_world(void)
 	pw_muted = 0;
 	pw_turn = 0;
 	pw_exact = 1;
+	pw_want = PW_WANT_BIRTH | PW_WANT_EXIT | PW_WANT_WAIT | PW_WANT_SCHED;
+	pw_sums = 0;
+	pw_min_wait_ns = 0;
 	pw_begin_ns = 0;
 	pw_window = 0;
 	pw_limited = 0;
@@ -353,7 +356,7 @@ Test(probes, one_run_ends_a_wait_and_a_latency)
 
 Test(probes, ready_is_dropped_where_latencies_are_not_wanted)
 {
-	pw_knobs.want = PW_WANT_WAIT;
+	pw_want = PW_WANT_WAIT;
 	pw_ready(&regs);
 	cr_expect_eq(stat_of(PW_STAT_FILTERED), 1);
 	cr_expect_eq(shim.nr_records, 0);
@@ -402,7 +405,7 @@ Test(probes, birth_names_parent_stack_and_start)
 {
 	const struct pw_birth *b;
 
-	pw_knobs.want |= PW_WANT_LABELS;
+	pw_want |= PW_WANT_LABELS;
 	pw_birth(&regs);
 	b = record(1, PW_BIRTH);
 	cr_expect_eq(b->hdr.size, sizeof(*b));
@@ -556,7 +559,7 @@ Test(probes, the_goid_filter_lets_only_its_goroutines_pass)
 
 Test(probes, waits_shorter_than_the_minimum_are_counted_and_dropped)
 {
-	pw_knobs.min_wait_ns = 100;
+	pw_min_wait_ns = 100;
 	pw_park(&regs);
 	shim.now += 99;
 	pw_run(&regs);
@@ -649,7 +652,7 @@ Test(probes, what_goes_in_comes_out_or_is_counted_as_lost)
 {
 	unsigned int seed = 1, parked = 0, waits = 0;
 
-	pw_knobs.want = PW_WANT_WAIT | PW_WANT_BIRTH | PW_WANT_EXIT;
+	pw_want = PW_WANT_WAIT | PW_WANT_BIRTH | PW_WANT_EXIT;
 	shim.ring_room = 40000; /* of about 75000 that it takes */
 	for (int i = 0; i < 2000; i++) {
 		seed = seed * 1103515245 + 12345;

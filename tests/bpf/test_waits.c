@@ -21,10 +21,8 @@ static void wait_of(unsigned int reason, uint64_t from_ns, uint64_t to_ns)
 
 static void sum_waits(void)
 {
-	struct pw_knobs *k = (struct pw_knobs *)(uintptr_t)&pw_knobs;
-
-	k->want = PW_WANT_WAIT;
-	k->sums = 1;
+	pw_want = PW_WANT_WAIT;
+	pw_sums = 1;
 }
 
 static const struct pw_wait_sum *sum_of(unsigned int reason)
@@ -80,7 +78,7 @@ static void run_first(unsigned int want, uint64_t begin)
 {
 	struct pw_knobs *k = (struct pw_knobs *)(uintptr_t)&pw_knobs;
 
-	k->want = want;
+	pw_want = want;
 	k->modules[0].gopark = (struct pw_range){ SCHED_PC - 8, 16 };
 	pw_begin_ns = begin;
 	shim.now = 5000;
@@ -180,4 +178,80 @@ Test(waits, in_a_window_who_was_ready_before_it_is_late_since_then)
 	cr_assert_not_null(w);
 	cr_expect_eq(w->hdr.kind, PW_SCHED);
 	cr_expect_eq(w->start_ns, 4000);
+}
+
+static const struct pw_parked *parked(void)
+{
+	__u64 g = addr(made.g);
+
+	return bpf_map_lookup_elem(&pw_parks, &g);
+}
+
+Test(waits, who_asks_only_who_parked_costs_no_walk_of_a_stack)
+{
+	__u64 g = addr(made.g);
+
+	pw_want = PW_WANT_PARK;
+	wait_of(REASON, 1000, 1500);
+	cr_assert_not_null(parked());
+	cr_expect_eq(parked()->goid, GOID);
+	cr_expect_eq(parked()->ns, 1000, "a run does not end it");
+	cr_expect_null(bpf_map_lookup_elem(&pw_gs, &g), "no wait is open");
+	cr_expect_eq(shim.nr_records, 0, "no stack, no wait");
+	wait_of(REASON, 2000, 2500);
+	cr_expect_eq(parked()->ns, 2000, "the last one");
+	cr_expect_eq(stat_of(PW_STAT_HIT + PW_POINT_PARK), 2);
+}
+
+Test(waits, parks_and_waits_are_told_by_the_same_hit)
+{
+	const struct pw_wait *w;
+
+	pw_want = PW_WANT_PARK | PW_WANT_WAIT;
+	wait_of(REASON, 1000, 1500);
+	w = record(1, PW_WAIT);
+	cr_expect_eq(w->start_ns, 1000);
+	cr_assert_not_null(parked());
+	cr_expect_eq(parked()->ns, 1000);
+	cr_expect_eq(stat_of(PW_STAT_HIT + PW_POINT_PARK), 1);
+}
+
+Test(waits, parks_go_on_when_waits_are_not_recorded_any_more)
+{
+	__u64 g = addr(made.g);
+	const struct pw_gstate *st;
+
+	pw_want = PW_WANT_PARK | PW_WANT_WAIT;
+	shim.now = 1000;
+	pw_park(&regs);
+	pw_want = PW_WANT_PARK;
+	wait_of(REASON, 3000, 3500);
+	cr_expect_eq(parked()->ns, 3000);
+	st = bpf_map_lookup_elem(&pw_gs, &g);
+	cr_assert_not_null(st);
+	cr_expect_eq(st->start_ns, 1000, "what was open when recording ended is open");
+	cr_expect_eq(shim.nr_records, 1, "the stack");
+}
+
+Test(waits, a_wait_is_recorded_though_there_is_no_room_for_who_parked)
+{
+	static const __u64 others[] = { 1, 2, 3, 4 };
+	struct pw_parked none = { 0 };
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		bpf_map_update_elem(&pw_parks, &others[i], &none, BPF_ANY);
+	pw_want = PW_WANT_PARK | PW_WANT_WAIT;
+	wait_of(REASON, 1000, 1500);
+	record(1, PW_WAIT);
+	cr_expect_null(parked());
+	cr_expect_eq(stat_of(PW_STAT_LOST_GMAP), 1, "and it is known that parks are missing");
+}
+
+Test(waits, a_run_is_nothing_where_nobody_records_waits)
+{
+	pw_want = PW_WANT_BIRTH | PW_WANT_PARK;
+	pw_begin_ns = 500;
+	pw_run(&regs);
+	cr_expect_eq(stat_of(PW_STAT_FILTERED), 1);
+	cr_expect_eq(shim.nr_records, 0);
 }

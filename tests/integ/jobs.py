@@ -13,6 +13,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import build
@@ -26,35 +27,48 @@ PAUSE = 0.15    # seconds, from one request of a kind to the next
 SECONDS = 8
 # One job starts after the other, and probes take a moment: what is born meanwhile only one of them counts. A second, on a busy machine.
 APART = 1 / SECONDS
+WOKEN = 40     # goroutines
+SOON = 0.25    # seconds: after a goroutine has said that it is there it parks; a report rounds
+
+
+def wait_until(process, says):
+    """What it said until then."""
+    said = ""
+    while says not in said:
+        line = process.stderr.readline()
+        expect(line, f"pwjobs ended: {said}")
+        said += line
+    return said
+
+
+@contextlib.contextmanager
+def both(pwjobs, pid, seconds, event, first, record, *more):
+    """The process of pwjobs: both jobs go on."""
+    p = subprocess.Popen([pwjobs, str(pid), str(seconds), event, first, str(record), *more], stdin=subprocess.DEVNULL,
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        expect("share the limit" in wait_until(p, "both go on"), "the two do not know of each other")
+        yield p
+    finally:
+        p.kill()
+        p.communicate()
 
 
 @contextlib.contextmanager
 def running(pwjobs, minor, seconds, event="births", first="watch", record=None):
     """(process of pwjobs, pid of its target): both jobs go on."""
-    with leaking(KINDS, minor) as (pid, _):
-        p = subprocess.Popen([pwjobs, str(pid), str(seconds), event, first, str(record or seconds)], stdin=subprocess.DEVNULL,
-                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        try:
-            said = ""
-            while "both go on" not in said:
-                line = p.stderr.readline()
-                expect(line, f"pwjobs ended: {said}")
-                said += line
-            expect("share the limit" in said, f"the two do not know of each other: {said}")
-            yield p, pid
-        finally:
-            p.kill()
-            p.communicate()
+    with leaking(KINDS, minor) as (pid, _), both(pwjobs, pid, seconds, event, first, record or seconds) as p:
+        yield p, pid
 
 
-def reports(process):
-    """The watch's groups by the function they began with, the numbers of both, and what was recorded, by the outermost frame."""
+def reports(process, outermost=True):
+    """The watch's groups by the function they began with, the numbers of both, and what was recorded, by the outermost frame or the first."""
     out, said = process.communicate(timeout=LIMIT)
     expect(process.returncode == 0, f"exit {process.returncode}: {said}")
     leaks, numbers, recorded = out.split("---\n")
     frames = collections.Counter()
     for stack, nr in folded(recorded):
-        frames[stack[-1]] += nr
+        frames[stack[-1 if outermost else 0]] += nr
     groups = {g["start"]["func"]: g for g in json.loads(leaks)["groups"]}
     numbers = dict(line.partition(" ")[::2] for line in numbers.splitlines())
     expect(numbers["lost"] == numbers["watch_lost"] == "0" and not numbers["code_left"], str(numbers))
@@ -124,8 +138,8 @@ def exits_are_of_both(pwjobs):
     expect_all_leak(groups["main.answer"], numbers)
 
 
-def parks_are_of_both(pwjobs):
-    with running(pwjobs, build.MODES_MINOR, SECONDS, "blocked", "record") as (p, _):
+def parks_are_of_both(pwjobs, first):
+    with running(pwjobs, build.MODES_MINOR, SECONDS, "blocked", first) as (p, _):
         expect_each_once(p)
         _, groups, numbers, recorded = reports(p)
     # one goroutine of each kind sleeps, and does next to nothing else
@@ -134,17 +148,63 @@ def parks_are_of_both(pwjobs):
     expect_all_leak(groups["main.answer"], numbers)
 
 
-def one_ends_and_the_other_goes_on(pwjobs, event, first, watch, record):
-    with running(pwjobs, build.MODES_MINOR, watch, event, first, record) as (p, _):
+def one_ends_and_the_other_goes_on(pwjobs, first, watch, record):
+    with running(pwjobs, build.MODES_MINOR, watch, "births", first, record) as (p, _):
         expect_each_once(p)
         _, groups, numbers, recorded = reports(p)
     seconds = int(numbers["recorded_ns"]) / 10**9
     expect(record <= seconds < record + 1 and numbers["recorded_ns"] == numbers["exact_ns"], str(numbers))
-    if event == "births":
-        made = recorded["[go main.answer]"]
-        expect((1 - APART) * seconds <= made * PAUSE <= seconds + PAUSE, f"{made} births in {seconds} s: {numbers}")
+    made = recorded["[go main.answer]"]
+    expect((1 - APART) * seconds <= made * PAUSE <= seconds + PAUSE, f"{made} births in {seconds} s: {numbers}")
+    expect_all_leak(groups["main.answer"], numbers)
+
+
+def leak_some(target, nr, made):
+    began = time.time()
+    do(target, f"leak {nr}")
+    made.append((began, time.time(), nr))
+
+
+def who_parks_is_known_to_both(pwjobs, event, first, watch, record):
+    """Goroutines that wait for good, some made while both go on and some when one does: the watch knows to the moment since when they wait,
+    and the recording how long it was, whoever began or ends first. Each place in the target has one probe all the time."""
+    made = []    # (before, after, how many)
+    with Target("-", command=build.built(build.MODES_MINOR, "static", "crowd")) as t, both(pwjobs, t.pid, watch, event, first, record) as p:
+        expect_each_once(p)
+        do(t, f"more {WOKEN}")
+        leak_some(t, 30, made)
+        do(t, f"less {WOKEN}")
+        wait_until(p, "one goes on")
+        expect_each_once(p)
+        leak_some(t, 20, made)
+        _, groups, numbers, recorded = reports(p, outermost=False)
+    known = made if watch > record else made[:1]
+    lost, age = groups["main.lost"], groups["main.lost"]["age_s"]
+    expect(lost["leak"] and lost["count"] == sum(nr for _, _, nr in known), f"{known}: {lost}")
+    expect_all_leak(lost, numbers)
+    expect(age["exact"], f"parks were missed: {lost}")
+    least, most = known[-1][0] - known[0][1], known[-1][1] - known[0][0]
+    expect(least - SOON <= age["max"] - age["min"] <= most + SOON, f"{least} to {most} s from the first park to the last: {age}")
+    if event == "sched":
+        expect(recorded["main.park"] > 0 and recorded["main.lost"] == 0, f"who was woken waits for a processor: {recorded}")
+        expect(WOKEN <= int(numbers["events"]) <= WOKEN + 10, f"{WOKEN} were woken, and the main goroutine at times: {numbers}")
     else:
-        expect(0.95 * seconds <= recorded["[sleep]"] / 2e9 <= seconds, f"slept {recorded['[sleep]']} ns in {seconds} s")
+        expect_waited(recorded["main.lost"], made if record > watch else made[:1], numbers)
+
+
+def expect_waited(ns, made, numbers):
+    ended = (int(numbers["began_unix_ns"]) + int(numbers["recorded_ns"])) / 10**9
+    waited, apart = sum(nr * (ended - after) for _, after, nr in made), sum(nr for _, _, nr in made) * SOON
+    expect(waited - apart <= ns / 10**9 <= waited + apart, f"{ns} ns are no {waited} s: {made} {numbers}")
+
+
+def a_second_recording_has_nothing_of_the_first(pwjobs):
+    """Both have the watch's probes, which are there all the time."""
+    with leaking(KINDS) as (pid, _), both(pwjobs, pid, SECONDS, "blocked", "watch", 3, "twice") as p:
+        expect_each_once(p)
+        _, groups, numbers, recorded = reports(p)
+    slept, all_the_time = recorded["[sleep]"], 2 * int(numbers["recorded_ns"])
+    expect(0.95 * all_the_time <= slept <= all_the_time, f"slept {slept} of {all_the_time} ns")
     expect_all_leak(groups["main.answer"], numbers)
 
 
@@ -187,19 +247,24 @@ def a_watch_of_many_goroutines_costs_a_recording_no_event(pwjobs, first):
     return f"{numbers['events']} events"
 
 
-ENDS = [("births", "watch", SECONDS, 3), ("births", "record", SECONDS, 3), ("births", "watch", 3, SECONDS), ("births", "record", 3, SECONDS),
-        ("blocked", "record", SECONDS, 3), ("blocked", "record", 3, SECONDS)]
+ENDS = [(first, *seconds) for first in ("watch", "record") for seconds in ((SECONDS, 3), (3, SECONDS))]
+PARKS = [(event, first, *seconds) for event in ("blocked", "sched") for first in ("watch", "record") for seconds in ((6, 3), (3, 6))] + \
+        [("waits", "watch", 6, 3), ("waits", "watch", 3, 6)]
 
 
 def cases():
     for minor in MINORS:
         yield f"jobs: both_reports_hold [go1.{minor}]", both_reports_hold, (minor,)
     yield "jobs: exits_are_of_both", exits_are_of_both, ()
-    yield "jobs: parks_are_of_both", parks_are_of_both, ()
+    for first in ("record", "watch"):
+        yield f"jobs: parks_are_of_both {first}", parks_are_of_both, (first,)
     for end in ENDS:
         yield f"jobs: one_ends_and_the_other_goes_on {' '.join(map(str, end))}", one_ends_and_the_other_goes_on, end
+    for end in PARKS:
+        yield f"jobs: who_parks_is_known_to_both {' '.join(map(str, end))}", who_parks_is_known_to_both, end
     for first in ("record", "watch"):
         yield f"jobs: a_watch_of_many_goroutines_costs_a_recording_no_event {first}", a_watch_of_many_goroutines_costs_a_recording_no_event, (first,)
+    yield "jobs: a_second_recording_has_nothing_of_the_first", a_second_recording_has_nothing_of_the_first, ()
     yield "jobs: a_signal_ends_both", a_signal_ends_both, ()
     yield "jobs: the_end_of_the_target_ends_both", the_end_of_the_target_ends_both, ()
 

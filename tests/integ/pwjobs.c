@@ -3,13 +3,13 @@
  * pwjobs: two jobs on one process in one loop (engine/job), for jobs.py: a watch for leaks, and a
  * recording of which every event counts. They share their probes.
  *
- *	pwjobs PID SECONDS EVENT FIRST RECORD	three parts, with a line "---" in between: the leaks
+ *	pwjobs PID SECONDS EVENT FIRST RECORD [twice]	three parts, with a line "---" in between: the leaks
  *						as JSON, "NAME VALUE" lines of both, the recording
  *						as folded stacks
  *
- * EVENT: births, exits, blocked, or waits: blocked, each wait by itself. FIRST, "watch" or "record": which has its probes first, and
+ * EVENT: births, exits, sched, blocked, or waits: blocked, each wait by itself. FIRST, "watch" or "record": which has its probes first, and
  * begins first. RECORD: how many seconds the recording takes. SIGINT ends it early. When both go on
- * it says so.
+ * it says so, and when one does. twice: there is a recording before that, which nobody gets.
  */
 #include <errno.h>
 #include <signal.h>
@@ -43,13 +43,19 @@ static void show_note(enum log_level level, const char *text)
 	fprintf(stderr, "%s\n", text);
 }
 
+struct told {
+	struct job jobs[2];
+	int go_on; /* as was said last */
+};
+
 static void tell(void *ctx)
 {
-	bool *told = ctx;
+	struct told *t = ctx;
+	const int go_on = t->jobs[0].goes_on + t->jobs[1].goes_on;
 
-	if (!*told)
-		fputs("both go on\n", stderr);
-	*told = true;
+	if (go_on != t->go_on)
+		fputs(go_on == 2 ? "both go on\n" : "one goes on\n", stderr);
+	t->go_on = go_on;
 }
 
 static int print_leaks(struct watch *w, const struct watch_end *end, struct cause *why)
@@ -71,17 +77,19 @@ static int print_leaks(struct watch *w, const struct watch_end *end, struct caus
 }
 
 static void print_numbers(const struct watch_end *w, const char *no_lives,
-			  const struct session_end *s)
+			  const struct session_end *s, uint64_t began_unix_ns)
 {
 	printf("---\ngap_ns %llu\nwatch_lost %llu\nlost %llu\nwatch_hits %llu\nhits %llu\n"
-	       "events %llu\nrecorded_ns %llu\nexact_ns %llu\nown_ns %llu\ncpu_ns %llu\n"
+	       "events %llu\nbegan_unix_ns %llu\nrecorded_ns %llu\nexact_ns %llu\nown_ns "
+	       "%llu\ncpu_ns %llu\n"
 	       "no_lives %s\ncode_left %s%s\n---\n",
 	       (unsigned long long)s->gap_ns, (unsigned long long)w->lost,
 	       (unsigned long long)s->lost, (unsigned long long)w->hits,
 	       (unsigned long long)s->hits, (unsigned long long)s->events,
-	       (unsigned long long)s->duration_ns, (unsigned long long)s->exact_ns,
-	       (unsigned long long)s->own_ns, (unsigned long long)clock_cpu_ns(),
-	       no_lives ? no_lives : "", s->code_left, w->code_left);
+	       (unsigned long long)began_unix_ns, (unsigned long long)s->duration_ns,
+	       (unsigned long long)s->exact_ns, (unsigned long long)s->own_ns,
+	       (unsigned long long)clock_cpu_ns(), no_lives ? no_lives : "", s->code_left,
+	       w->code_left);
 }
 
 static int print_recording(struct session *s, const struct session_end *end, struct cause *why)
@@ -107,7 +115,7 @@ struct asked {
 	pid_t pid;
 	uint64_t duration_ns, record_ns;
 	enum profile_event event;
-	bool single_events, record_first;
+	bool single_events, record_first, twice;
 };
 
 static int open_watch(const struct asked *a, struct shared_probes *shared, struct watch **ret,
@@ -140,6 +148,7 @@ static int open_session(const struct asked *a, struct shared_probes *shared, str
 static int print(struct watch *w, struct session *s, struct cause *why)
 {
 	struct session_end recorded;
+	struct report_meta meta;
 	struct watch_end watched;
 	int err;
 
@@ -148,22 +157,36 @@ static int print(struct watch *w, struct session *s, struct cause *why)
 	err = print_leaks(w, &watched, why);
 	if (err)
 		return err;
-	print_numbers(&watched, watch__lives_why(w), &recorded);
+	session__meta(s, &recorded, &meta);
+	print_numbers(&watched, watch__lives_why(w), &recorded, meta.wall_start_ns);
 	return print_recording(s, &recorded, why);
+}
+
+/* In the same probes, and all that is left of it is in them. */
+static int record_before(const struct asked *a, struct shared_probes *shared, struct session **s,
+			 struct cause *why)
+{
+	const int err = job__run(session__job(*s, a->record_ns), NULL, why);
+
+	session__free(*s);
+	*s = NULL;
+	return err ? err : open_session(a, shared, s, why);
 }
 
 static int run_both(const struct asked *a, struct shared_probes *shared, struct cause *why)
 {
 	scoped(session) s = NULL;
 	scoped(watch) w = NULL;
-	struct job jobs[2];
-	bool told = false;
+	struct told told = { .go_on = 0 };
+	struct job *const jobs = told.jobs;
 	int err = a->record_first ? open_session(a, shared, &s, why) : 0;
 
 	if (!err)
 		err = open_watch(a, shared, &w, why);
 	if (!err && !s)
 		err = open_session(a, shared, &s, why);
+	if (!err && a->twice)
+		err = record_before(a, shared, &s, why);
 	if (err)
 		return err;
 	jobs[a->record_first] = watch__job(w);
@@ -193,6 +216,7 @@ static int run(const struct asked *a, struct cause *why)
 static enum profile_event event_by_name(const char *name)
 {
 	return !strcmp(name, "exits")                               ? PROFILE_EXITS
+	       : !strcmp(name, "sched")                             ? PROFILE_SCHED
 	       : !strcmp(name, "blocked") || !strcmp(name, "waits") ? PROFILE_BLOCKED
 								    : PROFILE_BIRTHS;
 }
@@ -204,8 +228,8 @@ int main(int argc, char **argv)
 
 	if (argc == 2 && !strcmp(argv[1], PROBE_HOLDER_COMMAND))
 		return probe_holder_main();
-	if (argc != 6) {
-		fputs("usage: pwjobs PID SECONDS EVENT FIRST RECORD\n", stderr);
+	if (argc != 6 && argc != 7) {
+		fputs("usage: pwjobs PID SECONDS EVENT FIRST RECORD [twice]\n", stderr);
 		return 2;
 	}
 	signal(SIGINT, on_signal);
@@ -215,7 +239,8 @@ int main(int argc, char **argv)
 				   .record_ns = (uint64_t)atoi(argv[5]) * NS_PER_SEC,
 				   .event = event_by_name(argv[3]),
 				   .single_events = !strcmp(argv[3], "waits"),
-				   .record_first = !strcmp(argv[4], "record") },
+				   .record_first = !strcmp(argv[4], "record"),
+				   .twice = argc == 7 },
 		  &why);
 	if (err)
 		fprintf(stderr, "pwjobs: %s: %s\n", why.text, strerror(-err));

@@ -48,7 +48,7 @@ void ingest__record(void *in, const void *data, size_t len); /* a ring_fn */
 int ingest__census(struct ingest *in, uint16_t rt, bool waits, unsigned int depth,
 		   struct cause *why);
 
-/* Waits that were summed, when recording has ended (attach_opts.sums). */
+/* Waits that were summed, when recording has ended (attach_want.sums). */
 int ingest__sums(struct ingest *in, uint16_t rt, struct attach *a);
 
 /*

@@ -35,9 +35,7 @@ static void optional_probes__check_cut(struct optional_probes *e)
 {
 	const enum probes_cut cut = e->probes ? probes__cut(e->probes) : PROBES_CUT_NONE;
 
-	if (cut == PROBES_CUT_ENDED)
-		optional_probes__give_up(e, "the recording that had these probes is over");
-	else if (cut == PROBES_CUT_SPENT)
+	if (cut == PROBES_CUT_SPENT)
 		optional_probes__give_up(e, OPTIONAL_PROBES_TOO_DEAR);
 }
 

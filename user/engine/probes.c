@@ -174,29 +174,12 @@ bool probes__have_waits(const struct probes *p)
 	return p->all & 1u << PW_POINT_RUN;
 }
 
-/* Of waits nothing changes any more: those who have its parks learn nothing new. */
-static void probes__end_parks(const struct probes *p, uint64_t now)
-{
-	for (size_t i = 0; i < p->set->nr_users; i++) {
-		struct probes *u = p->set->users[i];
-
-		if (u == p || !u->records || !(u->all & 1u << PW_POINT_PARK))
-			continue;
-		u->records = false;
-		u->until_ns = u->cut_ns = now;
-		u->cut = PROBES_CUT_ENDED;
-	}
-}
-
 uint64_t probes__stop(struct probes *p)
 {
-	const bool records = p->records;
 	uint64_t now, cut;
 
 	probes_set__see_cut(p->set);
 	p->records = false;
-	if (records && probes__have_waits(p))
-		probes__end_parks(p, clock_now_ns());
 	probes_set__switch(p->set);
 	now = clock_now_ns();
 	if (p->until_ns > now)
@@ -348,7 +331,8 @@ double probes__hit_ns(const struct probes *p, enum pw_point point)
 {
 	const struct plan_site *s = probes__first_site(p, point);
 
-	return p->set->calibrated && s ? calibration_hit_ns(&p->set->cal, s) : PROBES_HIT_NS;
+	return p->set->calibrated && s ? calibration_hit_ns(&p->set->cal, s, probes__have_waits(p))
+				       : PROBES_HIT_NS;
 }
 
 double probes__trap_ns(const struct probes *p, enum pw_point point)

@@ -8,12 +8,12 @@
  *	probes__stop()		recording ends; what is still in the ring is handed over
  *	probes__off()		links down; also free()
  *
- * Several jobs of a worker share what they can (probes_opts.shared): a birth, an exit and a park are
- * probed once for all of them, by the set of the one that came first. Each is then as if it had
- * probes of its own, but for
+ * Several jobs of a worker share what they can (probes_opts.shared): births, exits, parks, readies
+ * and runs are probed once for all of them, by the set of the one that came first. One of them records
+ * waits at a time, another that wants to has probes of its own. Each is then as if it had probes of
+ * its own, but for
  *	cost	each hit is paid by one of them: it is no cost of the others
  *	limit	hits that one of them limits are those of all
- *	parks	they end for all with the recording of blocked time whose probes they are
  * Not thread-safe.
  */
 #ifndef PARKWATCH_ENGINE_PROBES_H
@@ -62,13 +62,11 @@ struct probes_opts {
 	uint32_t points;              /* 1 << enum pw_point: those that must be probed */
 	probes_choose_fn choose;      /* instead of points; NULL: there is no choice */
 	void *choose_ctx;             /* borrowed */
-	uint32_t want;                /* enum pw_want */
-	int transport;                /* -1 auto, or enum pw_transport */
+	struct attach_want want;
+	int transport; /* -1 auto, or enum pw_transport */
 	enum attach_method attach;
 	const uint64_t *goids; /* ascending, borrowed; NULL: all */
 	size_t nr_goids;
-	uint64_t min_wait_ns;
-	bool sums; /* attach_opts.sums */
 	enum pw_alloc_root alloc_root;
 	unsigned int depth;
 	bool deeper; /* stacks may have more frames than that */
@@ -111,7 +109,6 @@ enum probes_cut {
 	PROBES_CUT_NONE,
 	PROBES_CUT_ABSENT, /* we were */
 	PROBES_CUT_SPENT,  /* the hits that there may be are used up */
-	PROBES_CUT_ENDED,  /* the recording that it has parks from is over */
 };
 enum probes_cut probes__cut(const struct probes *p); /* why it ended so */
 /* as attach__count_from(), for each runtime */

@@ -51,15 +51,30 @@ static int choose(const struct probes_opts *o, size_t rt, const struct plan *pla
 	return err ? err : plan__check_points(plan, &ret->all, why);
 }
 
-/* Who records births or waits has all programs that others may ask for; links cost, they do not. */
+/* All programs that others may ask for, as far as they can be placed; links cost, they do not. */
 static uint32_t probes_set__spare(const struct probes_set *s, size_t rt)
 {
-	uint32_t lives = pw_points_for(PW_FOR_LIVES);
+	static const uint32_t uses[] = { PW_FOR_LIVES, PW_FOR_WAITS, PW_FOR_SCHED };
+	uint32_t spare = 0;
 
-	if (!s->o.shared || s->o.nr_goids || !s->o.want ||
-	    plan__check_points(s->plans[rt], &lives, NULL))
-		return 0;
-	return lives;
+	for (size_t i = 0; i < ARRAY_SIZE(uses) && s->o.shared && !s->o.nr_goids; i++) {
+		uint32_t points = pw_points_for(uses[i]);
+
+		if (!plan__check_points(s->plans[rt], &points, NULL))
+			spare |= points;
+	}
+	return spare;
+}
+
+/* What may be recorded: with the spare programs, whatever they can. */
+static struct attach_want probes_set__may_want(const struct probes_set *s, uint32_t spare)
+{
+	struct attach_want w = s->o.want;
+
+	w.want |= spare & pw_points_for(PW_FOR_WAITS) ? PW_WANT_WAIT | PW_WANT_PARK : 0;
+	w.want |= spare & pw_points_for(PW_FOR_SCHED) ? PW_WANT_SCHED : 0;
+	w.sums |= spare != 0;
+	return w;
 }
 
 static int probes_set__load_runtime(struct probes_set *s, size_t i, struct probes_points *ret,
@@ -68,13 +83,10 @@ static int probes_set__load_runtime(struct probes_set *s, size_t i, struct probe
 	struct goruntime *rt = goproc__runtime(s->gp, i);
 	scoped_mem uint64_t *addrs = NULL;
 	struct attach_opts ao = {
-		.want = s->o.want,
 		.transport = (enum pw_transport)s->o.transport,
 		.method = s->o.attach,
 		.rt = (uint32_t)i,
 		.depth = s->o.depth,
-		.min_wait_ns = s->o.min_wait_ns,
-		.sums = s->o.sums,
 		.alloc_root = s->o.alloc_root,
 		.goids = s->o.nr_goids ? s->o.goids : NULL,
 		.nr_goids = s->o.nr_goids,
@@ -83,6 +95,7 @@ static int probes_set__load_runtime(struct probes_set *s, size_t i, struct probe
 		.quiet_libbpf = log_level() < LOG_DEBUG,
 		.ring_fd = i ? attach__ring_fd(s->attaches[0]) : -EBADF,
 	};
+	uint32_t spare;
 	int err;
 
 	err = plan__make(s->gp, rt, s->kf, &s->plans[i], why);
@@ -94,13 +107,16 @@ static int probes_set__load_runtime(struct probes_set *s, size_t i, struct probe
 		return cause__set(why, err, "cannot read the goroutines of '%s' (pid %d): %s",
 				  proc__comm(s->proc), (int)proc__pid(s->proc), strerror(-err));
 	s->points[i] = *ret;
-	s->points[i].all |= probes_set__spare(s, i);
+	spare = probes_set__spare(s, i);
+	s->points[i].all |= spare;
 	ao.points = s->points[i].all;
+	ao.want = probes_set__may_want(s, spare);
 	memcpy(ao.parts, s->points[i].parts, sizeof(ao.parts));
 	return attach__new(s->plans[i], s->kf, s->proc, &ao, &s->attaches[i], why);
 }
 
-static void probes_set__calibrate(struct probes_set *s)
+/* sums: how waits will be recorded. */
+static void probes_set__calibrate(struct probes_set *s, bool sums)
 {
 	const uint64_t began = clock_now_ns();
 	uint32_t classes = s->o.others ? INSN_EMULATED : 0, points = s->o.others;
@@ -116,7 +132,7 @@ static void probes_set__calibrate(struct probes_set *s)
 				classes |= 1u << s->plans[i]->sites[k].class;
 	}
 	n = calibrate__run(s->kf, attach__method(s->attaches[0]), (enum pw_transport)s->o.transport,
-			   classes, points, s->o.sums, &s->cal, &c);
+			   classes, points, sums, &s->cal, &c);
 	s->calibrated = n >= 0;
 	if (n < 0)
 		note_warn("cost is not measured: %s", c.text);
@@ -168,9 +184,10 @@ static void probes_set__record(void *ctx, const void *data, size_t len)
 
 /* --- users --- */
 
-static void probes_set__add(struct probes_set *s, struct probes *u)
+static void probes_set__add(struct probes_set *s, const struct probes_opts *o, struct probes *u)
 {
 	u->set = s;
+	u->want = o->want;
 	u->came_ns = clock_now_ns();
 	for (size_t i = 0; i < s->nr_rt; i++)
 		u->all |= u->points[i].all;
@@ -195,14 +212,23 @@ int probes_set__new(const struct probes_opts *o, struct proc *proc, struct gopro
 		err = probes_set__load_runtime(s, i, &first->points[i], why);
 	if (err)
 		return err;
-	probes_set__calibrate(s);
+	probes_set__calibrate(s, o->want.sums);
 	err = ring__open(attach__ring_fd(s->attaches[0]), (enum pw_transport)s->o.transport,
 			 s->o.ring_bytes, probes_set__record, s, &s->ring);
 	if (err)
 		return err;
-	probes_set__add(s, first);
+	probes_set__add(s, o, first);
 	(void)steal(s);
 	return 0;
+}
+
+/* The one that records waits; NULL: nobody does. */
+static const struct probes *probes_set__waits(const struct probes_set *s)
+{
+	for (size_t i = 0; i < s->nr_users; i++)
+		if (probes__have_waits(s->users[i]))
+			return s->users[i];
+	return NULL;
 }
 
 /* The programs do what it wants of them. */
@@ -211,29 +237,40 @@ static bool probes_set__suits(const struct probes_set *s, const struct probes_op
 	if (s->nr_users == PROBES_USERS_MAX || s->o.nr_goids || o->nr_goids ||
 	    s->o.no_cost != o->no_cost)
 		return false;
-	if (o->want & PW_WANT_LABELS & ~s->o.want)
-		return false;
 	if ((o->transport >= 0 && o->transport != s->o.transport) ||
 	    (o->attach != ATTACH_AUTO && o->attach != attach__method(s->attaches[0])))
 		return false;
 	return o->depth == s->o.depth || (o->deeper && o->depth < s->o.depth);
 }
 
+/* It records waits, from now on: what another one left of its own is not of it. */
+static void probes_set__take_waits(struct probes_set *s, const struct probes *u)
+{
+	for (size_t i = 0; i < s->nr_rt; i++) {
+		attach__gs_clear(s->attaches[i]);
+		attach__waits_clear(s->attaches[i]);
+	}
+	probes_set__calibrate(s, u->want.sums);
+}
+
 int probes_set__join(struct probes_set *s, const struct probes_opts *o, struct probes *u)
 {
-	const uint32_t kinds = pw_points_for(PW_FOR_LIVES | PW_FOR_PARKS);
+	const uint32_t kinds = pw_points_for(PW_FOR_LIVES | PW_FOR_WAITS | PW_FOR_SCHED);
 	struct probes_points points[GOPROC_RUNTIMES_MAX];
 	int err = probes_set__suits(s, o) ? 0 : -ENOENT;
 
 	for (size_t i = 0; i < s->nr_rt && !err; i++) {
 		err = choose(o, i, s->plans[i], &points[i], NULL);
-		if (!err && points[i].all & ~(kinds & s->points[i].all))
+		if (!err && (points[i].all & ~(kinds & s->points[i].all) ||
+			     (points[i].all & 1u << PW_POINT_RUN && probes_set__waits(s))))
 			err = -ENOENT;
 	}
 	if (err)
 		return -ENOENT;
 	memcpy(u->points, points, sizeof(u->points));
-	probes_set__add(s, u);
+	probes_set__add(s, o, u);
+	if (probes__have_waits(u))
+		probes_set__take_waits(s, u);
 	return 0;
 }
 
@@ -280,8 +317,28 @@ void probes_set__see_cut(struct probes_set *s)
 		attach__off(s->attaches[i], ATTACH_ALL);
 }
 
+/* What those want together that record. Waits are as the one wants them that has runs. */
+static struct attach_want probes_set__want(const struct probes_set *s)
+{
+	struct attach_want w = { .want = 0 };
+
+	for (size_t i = 0; i < s->nr_users; i++) {
+		const struct probes *u = s->users[i];
+
+		if (!u->records)
+			continue;
+		if (probes__have_waits(u)) {
+			w.sums = u->want.sums;
+			w.min_wait_ns = u->want.min_wait_ns;
+		}
+		w.want |= u->want.want;
+	}
+	return w;
+}
+
 void probes_set__switch(struct probes_set *s)
 {
+	const struct attach_want want = probes_set__want(s);
 	uint32_t points = 0;
 	bool any = false;
 
@@ -292,8 +349,10 @@ void probes_set__switch(struct probes_set *s)
 	for (size_t i = 0; i < s->nr_rt; i++) {
 		if (!any)
 			attach__stop(s->attaches[i]);
-		if (s->o.shared)
+		if (s->o.shared) {
+			attach__want(s->attaches[i], &want);
 			attach__mute(s->attaches[i], ~points);
+		}
 		if (any)
 			attach__start(s->attaches[i]);
 	}
@@ -343,10 +402,14 @@ void probes_set__stats(const struct probes_set *s, uint64_t *stats)
 
 bool probes_set__pays(const struct probes_set *s, const struct probes *u, int point)
 {
+	const struct probes *waits = probes_set__waits(s);
+
 	if (!s->was_shared)
 		return true;
+	if (waits && waits->on && waits->all & 1u << point)
+		return waits == u;
 	for (size_t i = 0; i < s->nr_users; i++)
-		if (s->users[i]->all & 1u << point && (s->users[i]->on || s->users[i] == u))
+		if (s->users[i]->all & 1u << point && s->users[i]->on)
 			return s->users[i] == u;
 	return false;
 }

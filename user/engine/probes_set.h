@@ -6,7 +6,8 @@
  * A set has one user, and goes with it. If it is one of a worker (struct shared_probes), others of
  * its jobs may become users too: then each point has one link as long as any of them needs it. A
  * record goes to each user that recorded it; what is no record (sums of waits, what pw_gs tells of
- * waits) is for the one user that has runs, who begins and ends it. Not thread-safe.
+ * waits) is for the one user that has runs, who begins and ends it: there is one at a time. What the
+ * programs record is what those want that record at the moment. Not thread-safe.
  */
 #ifndef PARKWATCH_ENGINE_PROBES_SET_H
 #define PARKWATCH_ENGINE_PROBES_SET_H
@@ -38,6 +39,7 @@ struct probes { /* one user */
 	struct probes_set *set;
 	struct probes_points points[GOPROC_RUNTIMES_MAX]; /* of the set, that it needs */
 	uint32_t all;                                     /* of all runtimes */
+	struct attach_want want;
 	ring_fn fn;
 	void *ctx;                  /* borrowed */
 	struct shared_probes *in;   /* borrowed; NULL: of nobody else */
@@ -68,7 +70,10 @@ int probes_set__link(struct probes_set *s, struct cause *why); /* what users nee
 void probes_set__unlink(struct probes_set *s);                 /* what none of them needs */
 /* PW_STAT_MAX of them, of all runtimes and users */
 void probes_set__stats(const struct probes_set *s, uint64_t *stats);
-/* The first of those that need it pays for a hit. */
+/*
+ * Who pays for a hit, of those whose links need it: who records waits, for then a park is dear; else
+ * the first of them.
+ */
 bool probes_set__pays(const struct probes_set *s, const struct probes *u, int point);
 
 #endif

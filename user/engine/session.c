@@ -120,11 +120,10 @@ static int session__build_probes(struct session *s, struct cause *why)
 		.attach = s->o.attach,
 		.goids = s->o.goids,
 		.nr_goids = s->o.nr_goids,
-		.min_wait_ns = s->o.min_wait_ns,
 		.depth = s->o.depth,
 		.ring_bytes = s->o.ring_bytes,
 		.no_cost = s->o.no_cost,
-		.sums = session__sums(&s->o),
+		.want = { .sums = session__sums(&s->o), .min_wait_ns = s->o.min_wait_ns },
 	};
 	int err = session__build_allocs(s);
 
@@ -136,7 +135,7 @@ static int session__build_probes(struct session *s, struct cause *why)
 				  (int)s->o.pid, RECORDERS_MAX);
 	if (err)
 		return err;
-	session__needs(&s->o, &po.points, &po.want);
+	session__needs(&s->o, &po.points, &po.want.want);
 	if (s->callsites)
 		po.choose = session__choose;
 	if (s->allocs) {

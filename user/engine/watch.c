@@ -20,11 +20,10 @@
 #include "engine/served.h"
 #include "golang/gofacts.h"
 
-#define DRAIN_MS   HEART_MS /* from one drain to the next; the ring wakes us earlier when it fills */
-#define PARK_DEPTH 1        /* nobody looks at the stacks of parks */
+#define DRAIN_MS HEART_MS /* from one drain to the next; the ring wakes us earlier when it fills */
 /* the program's own code is called from a library, not the other way round */
 #define BIRTH_DEPTH 64
-#define PARKS_RING  (64u << 10) /* they send next to nothing */
+#define PARKS_RING  (64u << 10) /* they send nothing */
 /* windows of allocations are so much shorter than the time between two looks */
 #define ALLOC_PART 10
 #define CODE_NS    (5 * NS_PER_SEC) /* that the last comparing of the code may take */
@@ -36,7 +35,7 @@
 
 /* Ways in which a park is not noted. */
 static const enum pw_stat park_losses[] = { PW_STAT_LOST_READ, PW_STAT_LOST_GMAP,
-					    PW_STAT_LOST_SCRATCH, PW_STAT_LOST_SITE };
+					    PW_STAT_LOST_SITE };
 
 static void watch__forget_refs(struct watch *w)
 {
@@ -144,13 +143,13 @@ static void watch__open_all_optional(struct watch *w)
 	}
 	o.others = pw_points_for(PW_FOR_PARKS | PW_FOR_SINGLES | PW_FOR_REFILLS);
 	o.points = pw_points_for(PW_FOR_LIVES);
-	o.want = PW_WANT_BIRTH | PW_WANT_EXIT;
+	o.want.want = PW_WANT_BIRTH | PW_WANT_EXIT;
 	o.ring_bytes = PW_RING_DEFAULT;
 	watch__open_optional(w, &w->lives, &o);
 	o.points = pw_points_for(PW_FOR_PARKS);
-	o.want = 0;
-	o.depth = PARK_DEPTH;
-	o.ring_bytes = PARKS_RING;
+	o.want.want = PW_WANT_PARK;
+	/* what others have from the same set may be records */
+	o.ring_bytes = w->o.shared ? PW_RING_DEFAULT : PARKS_RING;
 	watch__open_optional(w, &w->parks, &o);
 }
 
@@ -400,13 +399,11 @@ struct parked_walk {
 	uint16_t rt;
 };
 
-static void watch__parked(void *ctx, uint64_t addr, const struct pw_gstate *s)
+static void watch__parked(void *ctx, const struct pw_parked *p)
 {
-	const struct parked_walk *p = ctx;
+	const struct parked_walk *w = ctx;
 
-	(void)addr;
-	if (s->start_ns)
-		leaks__parked(p->l, p->rt, s->goid, s->start_ns);
+	leaks__parked(w->l, w->rt, p->goid, p->ns);
 }
 
 static void watch__take_parks(struct watch *w)
@@ -417,7 +414,7 @@ static void watch__take_parks(struct watch *w)
 	for (size_t i = 0; i < w->t->target.nr && !err; i++) {
 		struct parked_walk walk = { .l = w->leaks, .rt = (uint16_t)i };
 
-		err = attach__gs_each(probes__attach(w->parks.probes, i), watch__parked, &walk);
+		err = attach__parks_each(probes__attach(w->parks.probes, i), watch__parked, &walk);
 	}
 	probes__stats(w->parks.probes, stats);
 	for (size_t i = 0; i < ARRAY_SIZE(park_losses); i++)

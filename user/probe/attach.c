@@ -49,14 +49,15 @@ struct attach {
  * together: all that are in no part, or, where several jobs have probes from it, some.
  */
 #define GROUPS_AT ATTACH_PARTS
-#define GROUPS    4
+#define GROUPS    5
 _Static_assert(GROUPS_AT + GROUPS <= HOLDER_PARTS, "a number for each");
 
 static uint32_t attach__group(const struct attach *a, unsigned int i)
 {
-	const uint32_t births = pw_points_for(PW_FOR_BIRTHS), parks = pw_points_for(PW_FOR_PARKS);
+	const uint32_t births = pw_points_for(PW_FOR_BIRTHS), parks = pw_points_for(PW_FOR_PARKS),
+		       waits = pw_points_for(PW_FOR_WAITS), sched = pw_points_for(PW_FOR_SCHED);
 	const uint32_t groups[GROUPS] = { births, pw_points_for(PW_FOR_LIVES) & ~births, parks,
-					  pw_points_for(PW_FOR_WAITS | PW_FOR_SCHED) & ~parks };
+					  sched & ~waits, waits & ~parks };
 	uint32_t points = a->points;
 
 	for (int k = 0; k < ATTACH_PARTS; k++)
@@ -141,13 +142,11 @@ static void attach__set_knobs(struct attach *a, const struct attach_opts *o)
 	struct pw_knobs *k = &a->skel->rodata->pw_knobs;
 
 	k->lay = a->plan->rt->layout;
-	k->want = o->want;
 	k->transport = o->transport;
 	k->depth = o->depth < 1 ? 1 : o->depth > PW_STACK_MAX ? PW_STACK_MAX : o->depth;
 	k->filter_goids = o->goids != NULL;
 	k->rt = o->rt;
 	k->nr_sites = a->plan->nr_sites;
-	k->sums = o->sums;
 	k->alloc_root = o->alloc_root;
 	k->span_classes = gosizes_span_classes(a->plan->rt->minor);
 	k->heap = (struct pw_heap_layout){
@@ -157,7 +156,6 @@ static void attach__set_knobs(struct attach *a, const struct attach_opts *o)
 		.mspan_spanclass = a->plan->rt->objects.mspan_spanclass,
 	};
 	k->cookies = a->method != ATTACH_PERF_IOCTL;
-	k->min_wait_ns = o->min_wait_ns;
 	k->wakeup_bytes = o->ring_bytes / WAKEUP_SHARE;
 	k->nr_modules = a->plan->nr_modules;
 	memcpy(k->modules, a->plan->modules, sizeof(k->modules));
@@ -175,7 +173,9 @@ static uint32_t clamp_entries(size_t n, size_t least, size_t most)
 /* Sizes maps, turns off what is not used. */
 static int attach__set_maps(struct attach *a, const struct proc *p, const struct attach_opts *o)
 {
-	const uint32_t waits = pw_points_for(PW_FOR_WAITS | PW_FOR_SCHED);
+	const uint32_t gs =
+		o->trial ? TRIAL_ENTRIES : clamp_entries(2 * o->allglen, PW_GS_DEFAULT, PW_GS_MAX);
+	const bool waits = o->want.want & (PW_WANT_WAIT | PW_WANT_SCHED);
 	bool ring = o->transport == PW_TRANSPORT_RING;
 	struct bpf_map *events = ring ? a->skel->maps.pw_ring : a->skel->maps.pw_perf;
 	size_t threads = THREAD_BUFFERS * (size_t)proc__threads(p) + THREAD_RESERVE;
@@ -186,14 +186,13 @@ static int attach__set_maps(struct attach *a, const struct proc *p, const struct
 
 	err = bpf_map__set_autocreate(ring ? a->skel->maps.pw_perf : a->skel->maps.pw_ring, false);
 	if (!err)
-		err = bpf_map__set_max_entries(a->skel->maps.pw_gs,
-					       !(a->points & waits) ? 1
-					       : o->trial
-						       ? TRIAL_ENTRIES
-						       : clamp_entries(2 * o->allglen,
-								       PW_GS_DEFAULT, PW_GS_MAX));
-	if (!err && (o->trial || !o->sums))
-		err = bpf_map__set_max_entries(a->skel->maps.pw_waits, o->sums ? TRIAL_ENTRIES : 1);
+		err = bpf_map__set_max_entries(a->skel->maps.pw_gs, waits ? gs : 1);
+	if (!err)
+		err = bpf_map__set_max_entries(a->skel->maps.pw_parks,
+					       o->want.want & PW_WANT_PARK ? gs : 1);
+	if (!err && (o->trial || !o->want.sums))
+		err = bpf_map__set_max_entries(a->skel->maps.pw_waits,
+					       o->want.sums ? TRIAL_ENTRIES : 1);
 	if (!err && (o->trial || !(a->points & ALLOC_POINTS)))
 		err = bpf_map__set_max_entries(a->skel->maps.pw_allocs,
 					       a->points & ALLOC_POINTS ? TRIAL_ENTRIES : 1);
@@ -294,6 +293,7 @@ int attach__new(const struct plan *plan, const struct kfeat *kf, const struct pr
 		return cause__set(why, -errno, "cannot open the built-in BPF object: %s",
 				  strerror(errno));
 	attach__set_knobs(a, o);
+	attach__want(a, &o->want);
 	attach__set_programs(a);
 	err = attach__set_maps(a, p, o);
 	if (!err) /* it starts while the programs are loaded */
@@ -494,6 +494,14 @@ void attach__mute(struct attach *a, uint32_t points)
 	__atomic_store_n(&a->skel->bss->pw_muted, points, __ATOMIC_SEQ_CST);
 }
 
+/* What waits are to be like comes before they are wanted. */
+void attach__want(struct attach *a, const struct attach_want *w)
+{
+	__atomic_store_n(&a->skel->bss->pw_sums, w->sums, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&a->skel->bss->pw_min_wait_ns, w->min_wait_ns, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&a->skel->bss->pw_want, w->want, __ATOMIC_SEQ_CST);
+}
+
 void attach__turn(struct attach *a)
 {
 	__atomic_store_n(&a->skel->bss->pw_turn, a->skel->bss->pw_turn + 1, __ATOMIC_SEQ_CST);
@@ -628,17 +636,55 @@ int attach__gs_each(struct attach *a, void (*fn)(void *ctx, uint64_t g, const st
 	return map_each(a, a->skel->maps.pw_gs, gs_visit, &v);
 }
 
-static void gs_drop(void *ctx, uint64_t g, const struct pw_gstate *s)
-{
-	const struct attach *a = ctx;
+struct map_drop {
+	struct attach *a;
+	const struct bpf_map *map;
+};
 
-	(void)s;
-	(void)bpf_map_delete_elem(bpf_map__fd(a->skel->maps.pw_gs), &g);
+static void map_drop(void *ctx, const void *key, const void *value)
+{
+	const struct map_drop *d = ctx;
+
+	(void)value;
+	(void)bpf_map_delete_elem(bpf_map__fd(d->map), key);
+}
+
+static void map_clear(struct attach *a, const struct bpf_map *map)
+{
+	struct map_drop d = { a, map };
+
+	(void)map_each(a, map, map_drop, &d);
 }
 
 void attach__gs_clear(struct attach *a)
 {
-	(void)attach__gs_each(a, gs_drop, a);
+	map_clear(a, a->skel->maps.pw_gs);
+}
+
+void attach__waits_clear(struct attach *a)
+{
+	map_clear(a, a->skel->maps.pw_waits);
+}
+
+struct park_visit {
+	void (*fn)(void *ctx, const struct pw_parked *p);
+	void *ctx;
+};
+
+static void park_visit(void *ctx, const void *key, const void *value)
+{
+	const struct park_visit *v = ctx;
+
+	(void)key;
+	v->fn(v->ctx, value);
+}
+
+int attach__parks_each(struct attach *a, void (*fn)(void *ctx, const struct pw_parked *p),
+		       void *ctx)
+{
+	struct park_visit v = { fn, ctx };
+
+	return map_each(a, a->skel->maps.pw_parks, park_visit, &v);
 }
 
 struct alloc_visit {

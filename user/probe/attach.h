@@ -34,18 +34,23 @@ enum attach_part {
 	ATTACH_PARTS
 };
 
+struct attach_want {
+	uint32_t want; /* enum pw_want */
+	/* waits and latencies are wanted as sums (attach__waits_each()), but in windows */
+	bool sums;
+	uint64_t min_wait_ns;
+};
+
 struct attach_opts {
 	uint32_t points; /* bit (1 << enum pw_point) for each point that must be probed */
 	/* those of them that are probed only while their part is on */
 	uint32_t parts[ATTACH_PARTS];
-	uint32_t want; /* enum pw_want */
+	/* what is recorded, or may be: the maps have room for it */
+	struct attach_want want;
 	enum pw_transport transport;
 	enum attach_method method;
-	uint32_t rt;        /* number of this runtime in the process */
-	unsigned int depth; /* 1 .. PW_STACK_MAX */
-	uint64_t min_wait_ns;
-	/* waits and latencies are wanted as sums (attach__waits_each()), but in windows */
-	bool sums;
+	uint32_t rt;           /* number of this runtime in the process */
+	unsigned int depth;    /* 1 .. PW_STACK_MAX */
 	const uint64_t *goids; /* filter; NULL: all */
 	size_t nr_goids;
 	uint32_t ring_bytes; /* power of two, at least a page */
@@ -54,8 +59,8 @@ struct attach_opts {
 	int ring_fd; /* share the ring or perf map of an earlier attach of the same session; -EBADF:
 			make one */
 	/*
-	 * several jobs have probes from it: births, exits, parks, and runs come and go apart from
-	 * each other. Then it has no parts.
+	 * several jobs have probes from it: births, exits, parks, readies, and runs come and go
+	 * apart from each other. Then it has no parts.
 	 */
 	bool apart;
 	bool quiet_libbpf; /* keep libbpf's own talk for -v */
@@ -76,6 +81,8 @@ void attach__stop(struct attach *a);  /* recording ends: later hits count as OFF
 void attach__off(struct attach *a, uint32_t points);
 /* Hits of these points count as OFF too, from now on; none at first. */
 void attach__mute(struct attach *a, uint32_t points);
+/* From now on this is recorded, and nothing else; at first it is opts.want. */
+void attach__want(struct attach *a, const struct attach_want *w);
 /* From now on all stacks are sent again, once each: somebody listens who has none of them. */
 void attach__turn(struct attach *a);
 /* false: somebody killed or stopped the probe holder, and with it the links */
@@ -114,9 +121,11 @@ int attach__stats(struct attach *a, uint64_t *stats);
 /* readings of counters and maps that failed: what they hold is missing */
 uint64_t attach__unread(const struct attach *a);
 
-/* The map of goroutines. was_full: not all that the probes met are in it, as far as is known. */
+/* The maps of goroutines. was_full: not all that the probes met are in it, as far as is known. */
 bool attach__gs_was_full(struct attach *a);
 void attach__gs_clear(struct attach *a);
+/* The sums of waits. */
+void attach__waits_clear(struct attach *a);
 /* Single allocations count from now on, or no more; off at first. Needs recording to be on as well.
  */
 void attach__exact(struct attach *a, bool on);
@@ -128,7 +137,7 @@ void attach__part_off(struct attach *a, enum attach_part part);
 /* Slots that were given back unused, by span class. */
 int attach__given_back(struct attach *a, uint64_t ret[PW_SPAN_CLASSES]);
 /*
- * Calls fn for each entry: of sums of waits after stop, of the maps of goroutines and of
+ * Calls fn for each entry: of sums of waits after stop, of the maps of goroutines, of parks, and of
  * allocations at any time.
  */
 int attach__waits_each(struct attach *a,
@@ -141,5 +150,7 @@ int attach__allocs_each(struct attach *a,
 			void *ctx);
 int attach__gs_each(struct attach *a, void (*fn)(void *ctx, uint64_t g, const struct pw_gstate *s),
 		    void *ctx);
+int attach__parks_each(struct attach *a, void (*fn)(void *ctx, const struct pw_parked *p),
+		       void *ctx);
 
 #endif

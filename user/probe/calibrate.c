@@ -232,6 +232,20 @@ static int bench__time_points(struct bench *b, uint32_t points, const double *ba
 	return err;
 }
 
+/* A park of which only the moment is noted: nobody records waits. */
+static int bench__time_parked(struct bench *b, const double *bare, struct calibration *cal)
+{
+	const enum insn_class class = stand_in[PW_POINT_PARK].class;
+	double on;
+	int err;
+
+	attach__want(b->attach, &(struct attach_want){ .want = PW_WANT_PARK });
+	err = bench__time(b, &class, 1, &on);
+	if (!err)
+		cal->parked_ns = positive(on - bare[class] - cal->trap_ns[class]);
+	return err;
+}
+
 /*
  * Single allocations beside parks, for both have the same instruction: the difference that it makes
  * whether they count.
@@ -275,8 +289,11 @@ static int bench__measure(struct bench *b, const struct ask *ask, bool apart,
 	if (err)
 		return err;
 	attach__exact(b->attach, !apart);
+	attach__want(b->attach, &(struct attach_want){ .want = wants(points), .sums = ask->sums });
 	attach__start(b->attach);
 	err = bench__time_points(b, points, bare, cal);
+	if (!err && points & 1u << PW_POINT_PARK)
+		err = bench__time_parked(b, bare, cal);
 	if (!err && apart)
 		err = bench__time_mallocs(b, &cal->work_ns[PW_POINT_MALLOC], why);
 	for (int p = 0; p < PW_POINT_MAX; p++)
@@ -291,8 +308,8 @@ static int measure(const struct kfeat *kf, const struct ask *ask, struct calibra
 	const bool apart = ask->points & MALLOCS && ask->points & 1u << PW_POINT_PARK;
 	const struct attach_opts o = { .points = stand_ins(ask->points, ask->classes),
 				       .parts[ATTACH_SINGLES] = apart ? MALLOCS : 0,
-				       .want = wants(ask->points),
-				       .sums = ask->sums,
+				       .want = { .want = wants(ask->points) | PW_WANT_PARK,
+						 .sums = ask->sums },
 				       .transport = ask->transport,
 				       .method = ask->method,
 				       .depth = DEPTH,
@@ -346,7 +363,9 @@ int calibrate__run(const struct kfeat *kf, enum attach_method method, enum pw_tr
 	return news;
 }
 
-double calibration_hit_ns(const struct calibration *c, const struct plan_site *s)
+double calibration_hit_ns(const struct calibration *c, const struct plan_site *s, bool waits)
 {
-	return c->trap_ns[s->class] + c->work_ns[s->wire.point];
+	const bool parked = s->wire.point == PW_POINT_PARK && !waits;
+
+	return c->trap_ns[s->class] + (parked ? c->parked_ns : c->work_ns[s->wire.point]);
 }

@@ -10,6 +10,7 @@
 #ifndef PARKWATCH_PROBE_CALIBRATE_H
 #define PARKWATCH_PROBE_CALIBRATE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/cause.h"
@@ -25,16 +26,18 @@
 struct calibration {
 	double trap_ns[INSN_CLASS_MAX]; /* trap with an empty program, per class; 0: not measured */
 	double work_ns[PW_POINT_MAX];   /* what our program adds to the trap, per point */
+	/* of a park, where nobody records waits: no stack is walked */
+	double parked_ns;
 };
 
 /*
- * classes and points: bit masks of what will be used; sums: as attach_opts.sums. 1: it was measured
+ * classes and points: bit masks of what will be used; sums: as attach_want.sums. 1: it was measured
  * now, and how long this process may be silent (probe/master) was set by it; 0: it was known.
  */
 int calibrate__run(const struct kfeat *kf, enum attach_method method, enum pw_transport transport,
 		   uint32_t classes, uint32_t points, bool sums, struct calibration *ret,
 		   struct cause *why);
-/* ns of a hit at this site. */
-double calibration_hit_ns(const struct calibration *c, const struct plan_site *s);
+/* ns of a hit at this site; waits: they are recorded, too. */
+double calibration_hit_ns(const struct calibration *c, const struct plan_site *s, bool waits);
 
 #endif

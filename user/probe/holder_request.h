@@ -19,7 +19,7 @@
 
 #define HOLDER_SOCKET  3  /* the one descriptor that the probe holder inherits, beside 0 to 2 */
 #define HOLDER_SETS    64 /* probe sets at a time: some for each Go runtime in the target */
-#define HOLDER_PARTS   6  /* of a set: links that are taken down together */
+#define HOLDER_PARTS   7  /* of a set: links that are taken down together */
 #define HOLDER_FDS_MAX 2  /* descriptors in a packet */
 
 enum holder_op {
