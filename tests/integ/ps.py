@@ -15,7 +15,7 @@ from serve import LOOK, Daemon, alone, free_port, main
 from servehistory import crowd, tell
 from target import Target, expect, parkwatch
 
-TOLD = ("trend_per_min", "leaking", "level", "watched", "overhead_pct")
+TOLD = ("trend_per_min", "leaking", "level", "watched", "overhead_pct", "restarts")
 
 
 def ps(url):

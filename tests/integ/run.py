@@ -54,6 +54,7 @@ import servehistory
 import servehttp
 import servepods
 import serverecord
+import serverestarts
 import servesinks
 import serveunit
 import surroundings
@@ -106,6 +107,7 @@ WAIT = (
     openapi,
     servepods,
     serverecord,
+    serverestarts,
     servesinks,
     top,
     prometheus,

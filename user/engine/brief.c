@@ -132,6 +132,7 @@ static enum brief brief_of_target(struct target *t, struct process_row *row, str
 {
 	read_cmdline(row, t->proc);
 	clean(row->go, sizeof(row->go), goproc__runtime(t->gp, 0)->version);
+	clean(row->build_id, sizeof(row->build_id), goproc__runtime(t->gp, 0)->build_id);
 	count(row, t, until);
 	return proc__alive(t->proc) && !proc__executed(t->proc) ? BRIEF_GO : BRIEF_NOT_GO;
 }

@@ -14,7 +14,7 @@
 
 #define CONTAINER_SHOWN 12 /* digits, as `docker ps` and `crictl ps` show them */
 #define ROW_FORMAT      "%7s  %-11s %12s"
-#define TOLD_FORMAT     "  %11s  %6s  %-7s  %6s"
+#define TOLD_FORMAT     "  %11s  %6s  %-7s  %6s  %8s"
 #define REST_FORMAT     "  %8s  %-12s  %s\n"
 
 /* "+12/min", "+0.4/min", "0" */
@@ -33,10 +33,10 @@ static void trend_text(double trend, char *text, size_t room)
 /* What a daemon told. */
 static void put_told(struct textbuf *to, const struct process_told *t)
 {
-	char trend[32] = "-", leaks[24] = "-", cost[24] = "-";
+	char trend[32] = "-", leaks[24] = "-", cost[24] = "-", restarts[24] = "-";
 
 	if (!t->known) {
-		textbuf__format(to, TOLD_FORMAT, "-", "-", "-", "-");
+		textbuf__format(to, TOLD_FORMAT, "-", "-", "-", "-", "-");
 		return;
 	}
 	trend_text(t->trend, trend, sizeof(trend));
@@ -44,11 +44,13 @@ static void put_told(struct textbuf *to, const struct process_told *t)
 		snprintf(leaks, sizeof(leaks), "%" PRIu64, t->leaking);
 	if (!isnan(t->overhead_pct))
 		snprintf(cost, sizeof(cost), "%.2f%%", t->overhead_pct);
+	if (t->restarts != PROCESS_UNKNOWN)
+		snprintf(restarts, sizeof(restarts), "%" PRIu64, t->restarts);
 	textbuf__format(to, TOLD_FORMAT, trend, leaks,
 			!t->level[0]                             ? "-"
 			: t->watched || !strcmp(t->level, "off") ? t->level
 								 : "no",
-			cost);
+			cost, restarts);
 }
 
 static void put_row(struct textbuf *to, const struct process_row *r, bool told)
@@ -90,7 +92,7 @@ int processes__text(const struct processes *p, FILE *out, struct cause *why)
 	textbuf__init(&to, out);
 	textbuf__format(&to, ROW_FORMAT, "PID", "GO", "GOROUTINES");
 	if (p->daemon)
-		textbuf__format(&to, TOLD_FORMAT, "TREND", "LEAKS", "WATCHED", "COST");
+		textbuf__format(&to, TOLD_FORMAT, "TREND", "LEAKS", "WATCHED", "COST", "RESTARTS");
 	textbuf__format(&to, REST_FORMAT, "RUNS FOR", "CONTAINER", "PROGRAM");
 	for (size_t i = 0; i < p->nr; i++)
 		put_row(&to, &p->rows[i], p->daemon);
@@ -109,6 +111,8 @@ static void put_told_fields(struct json_writer *w, const struct process_told *t)
 	else
 		jsonw_null_field(w, "watched");
 	jsonw_float_field(w, "overhead_pct", t->known ? t->overhead_pct : NAN, 3);
+	jsonw_uint_or_null_field(w, "restarts", t->restarts,
+				 t->known && t->restarts != PROCESS_UNKNOWN);
 }
 
 void processes__json_place(struct json_writer *w, const struct process_row *r)

@@ -18,6 +18,7 @@
 #include "serve/look_answer.h"
 #include "serve/page.h"
 #include "serve/sd.h"
+#include "serve/store.h"
 #include "serve/stored_diff.h"
 #include "serve/stored_sums.h"
 #include "serve/history_api.h"
@@ -99,6 +100,8 @@ void api_target(struct json_writer *w, const struct watched *t)
 	jsonw_float_field(w, "overhead_pct", overhead < 0 ? NAN : 100 * overhead, 3);
 	put_why_not(w, t);
 	processes__json_place(w, &t->row);
+	jsonw_text_field(w, "restart_of", t->restarted.of);
+	jsonw_uint_field(w, "restarts", t->restarted.nr);
 	jsonw_uint_field(w, "worker_restarts", t->restarts);
 	jsonw_end_object(w);
 }
@@ -162,6 +165,24 @@ static void put_chans(const struct watched *t, struct http_answer *a)
 		api_error(a, 404, "no goroutine waited for a lock at both of the last two looks");
 }
 
+/* One that has ended: what is on disk of it. */
+static void get_past(const struct api_in *in, const struct http_request *q, const char *rest,
+		     size_t len, struct http_answer *a)
+{
+	const struct store *s = in->metrics.store;
+	char id[WATCHED_ID_MAX];
+
+	snprintf(id, sizeof(id), "%.*s", (int)(len < sizeof(id) ? len : 0), rest);
+	if (!s || !store__has(s, id))
+		http_say(a, 404, "no such target: see " API "\n");
+	else if (!strcmp(rest + len, "/profile"))
+		profile_get(s, id, q, a);
+	else if (!strcmp(rest + len, "/diff"))
+		diff_get(s, id, q, a);
+	else
+		http_say(a, 404, "this target has ended: there is its profile, and its diff\n");
+}
+
 static void get_target(const struct api_in *in, const struct http_request *q, const char *rest,
 		       struct http_answer *a)
 {
@@ -169,7 +190,7 @@ static void get_target(const struct api_in *in, const struct http_request *q, co
 	const struct watched *t = api_find(in, rest, len);
 
 	if (!t)
-		http_say(a, 404, "no such target: see " API "\n");
+		get_past(in, q, rest, len, a);
 	else if (!rest[len])
 		put_targets(in, t, a);
 	else if (!strcmp(rest + len, "/goroutines"))

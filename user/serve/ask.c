@@ -54,6 +54,8 @@ static void read_target(struct json_object *target, struct process_told *ret)
 				      .trend = figure_of(target, "trend_per_min"),
 				      .overhead_pct = figure_of(target, "overhead_pct"),
 				      .level = "" };
+	ret->restarts = figure_of(target, "restarts") >= 0 ? (uint64_t)figure_of(target, "restarts")
+							   : PROCESS_UNKNOWN;
 	ret->watched = json_object_object_get_ex(target, "watched", &watched) &&
 		       json_object_get_boolean(watched);
 	if (level_by_word(text_of(target, "level"), &level))

@@ -11,13 +11,10 @@
 #include "serve/http.h"
 
 static const char *const words[EVENT_KINDS] = {
-	[EVENT_TARGET_FOUND] = "target_found",
-	[EVENT_TARGET_ENDED] = "target_ended",
-	[EVENT_NOT_WATCHED] = "not_watched",
-	[EVENT_WORKER_RESTART] = "worker_restart",
-	[EVENT_STORM] = "storm",
-	[EVENT_SLOW_LEAK] = "slow_leak",
-	[EVENT_LEAK] = "leak",
+	[EVENT_TARGET_FOUND] = "target_found",     [EVENT_TARGET_ENDED] = "target_ended",
+	[EVENT_NOT_WATCHED] = "not_watched",       [EVENT_RESTART] = "restart",
+	[EVENT_WORKER_RESTART] = "worker_restart", [EVENT_STORM] = "storm",
+	[EVENT_SLOW_LEAK] = "slow_leak",           [EVENT_LEAK] = "leak",
 };
 
 void events__done(struct events *e)

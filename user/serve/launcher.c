@@ -9,9 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -48,11 +50,13 @@ struct launched {
 	bool asked;        /* the next scan looks at it again */
 	bool watch;        /* the supervisor says so */
 	bool leaves;       /* its worker was ended because it did not */
+	int pidfd;         /* in ends; negative: there is none, the worker tells */
 };
 
 struct launcher {
 	int to;                        /* the supervisor */
 	int signals;                   /* SIGCHLD */
+	int ends;                      /* epoll: a process that is known has ended */
 	const char *config;            /* borrowed: the file's path */
 	const struct secrets *secrets; /* borrowed */
 	struct discovery *discovery;   /* owned */
@@ -171,10 +175,33 @@ static void launched__kill(const struct launched *w)
 			(void)kill(w->once[i], SIGKILL);
 }
 
+/* When it ends matters to the supervisor, also of those that have no worker. */
+static int launcher__hear_end(const struct launcher *l, pid_t pid)
+{
+	const int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	struct epoll_event e = { .events = EPOLLIN, .data.fd = fd };
+
+	if (fd >= 0)
+		(void)epoll_ctl(l->ends, EPOLL_CTL_ADD, fd, &e);
+	return fd;
+}
+
+/* A child of ours may have it, too: closing it is not enough. */
+static void launcher__hear_no_end(const struct launcher *l, struct launched *w)
+{
+	if (w->pidfd < 0)
+		return;
+	(void)epoll_ctl(l->ends, EPOLL_CTL_DEL, w->pidfd, NULL);
+	close(w->pidfd);
+	w->pidfd = -EBADF;
+}
+
 static void launcher__drop(struct launcher *l, size_t i)
 {
 	launched__kill(&l->v[i]);
+	launcher__hear_no_end(l, &l->v[i]);
 	l->v[i].notice.kind = NOTICE_ENDED;
+	l->v[i].notice.ended_ns = clock_ns(CLOCK_BOOTTIME);
 	launcher__tell(l, &l->v[i].notice, -1);
 	l->v[i] = l->v[--l->nr];
 }
@@ -184,6 +211,17 @@ static void launcher__forget(struct launcher *l, size_t i)
 {
 	discovery__forget(l->discovery, l->v[i].notice.row.pid);
 	launcher__drop(l, i);
+}
+
+/* Some have ended. */
+static void launcher__hear_ends(struct launcher *l)
+{
+	struct epoll_event e;
+
+	while (epoll_wait(l->ends, &e, 1, 0) > 0)
+		for (size_t i = l->nr; i-- > 0;)
+			if (l->v[i].pidfd == e.data.fd)
+				launcher__forget(l, i);
 }
 
 static bool launched__lives(const struct launched *w)
@@ -283,8 +321,9 @@ static bool launcher__found_again(struct launcher *l, struct launched *w,
 
 static void launcher__found(struct launcher *l, const struct process_row *row)
 {
-	const uint64_t start_ticks = brief_start_ticks(row->pid);
 	struct launched *w;
+	uint64_t start_ticks;
+	int pidfd;
 
 	for (size_t i = 0; i < l->nr; i++)
 		if (l->v[i].notice.row.pid == row->pid) {
@@ -293,15 +332,21 @@ static void launcher__found(struct launcher *l, const struct process_row *row)
 			launcher__drop(l, i); /* it runs another program now */
 			break;
 		}
-	if (!start_ticks) /* it has ended meanwhile */
-		return;
 	if (l->nr == LAUNCHER_TARGETS_MAX ||
 	    vec__reserve(&l->v, &l->room, l->nr + 1, sizeof(*l->v))) {
 		log_warn("pid %d is not watched: there are %zu others", (int)row->pid, l->nr);
 		return;
 	}
-	w = &l->v[l->nr++];
-	*w = (struct launched){ .notice = { .start_ticks = start_ticks, .row = *row } };
+	pidfd = launcher__hear_end(l, row->pid);
+	start_ticks = brief_start_ticks(row->pid); /* after the pidfd: it is still this process */
+	w = &l->v[l->nr];
+	*w = (struct launched){ .notice = { .start_ticks = start_ticks, .row = *row },
+				.pidfd = pidfd };
+	if (!start_ticks) { /* it has ended meanwhile */
+		launcher__hear_no_end(l, w);
+		return;
+	}
+	l->nr++;
 	launcher__begin(l, w);
 }
 
@@ -486,6 +531,7 @@ static void launcher__loop(struct launcher *l)
 		{ .fd = l->signals, .events = POLLIN },
 		{ .events = POLLIN },
 		{ .fd = l->execs, .events = POLLIN },
+		{ .fd = l->ends, .events = POLLIN },
 	};
 
 	for (;;) {
@@ -499,6 +545,8 @@ static void launcher__loop(struct launcher *l)
 			return;
 		if (fds[3].revents)
 			launcher__hear_execs(l);
+		if (fds[4].revents) /* before what is found in their place is told */
+			launcher__hear_ends(l);
 		launcher__reap(l);
 		launcher__tick(l);
 	}
@@ -522,7 +570,8 @@ launcher_main(const char *config, const struct secrets *secrets, int to)
 	(void)sigprocmask(SIG_BLOCK, &child, NULL);
 	l.execs = exec_events_open();
 	l.signals = signalfd(-1, &child, SFD_NONBLOCK | SFD_CLOEXEC);
-	err = l.signals < 0 ? -errno : rights_keep_few(&why);
+	l.ends = epoll_create1(EPOLL_CLOEXEC);
+	err = l.signals < 0 || l.ends < 0 ? -errno : rights_keep_few(&why);
 	if (!err)
 		err = discovery__new(&l.discovery);
 	if (err)

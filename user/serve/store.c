@@ -173,6 +173,20 @@ static size_t only_segment(const char *pw, size_t len, struct pw_segment_head *r
 	return next == PW_INDEX_MAGIC ? at : 0;
 }
 
+static bool stored__is_of(const struct stored *f, const char *id)
+{
+	return !strncmp(f->name + DIGITS + 1, id, strlen(id)) &&
+	       !strcmp(f->name + DIGITS + 1 + strlen(id), SUFFIX);
+}
+
+bool store__has(const struct store *s, const char *id)
+{
+	for (size_t i = 0; i < s->nr; i++)
+		if (stored__is_of(&s->v[i], id))
+			return true;
+	return false;
+}
+
 /* The file of this target that is written now; s->nr: there is none. */
 static size_t store__current(const struct store *s, const char *id, uint64_t now_s, size_t more)
 {
@@ -182,8 +196,7 @@ static size_t store__current(const struct store *s, const char *id, uint64_t now
 		if (f->begin_s + STORE_FILE_S < now_s)
 			break;
 		if (f->ours && f->begin_s <= now_s && f->bytes + more <= STORE_FILE_BYTES &&
-		    !strncmp(f->name + DIGITS + 1, id, strlen(id)) &&
-		    !strcmp(f->name + DIGITS + 1 + strlen(id), SUFFIX))
+		    stored__is_of(f, id))
 			return i;
 	}
 	return s->nr;

@@ -52,7 +52,8 @@ DEFINE_SCOPED(store)
  */
 int store__append(struct store *s, const char *id, const char *pw, size_t len, uint64_t unix_ns);
 struct store_counts store__counts(const struct store *s);
-int store__fd(const struct store *s); /* of its folder */
+int store__fd(const struct store *s);                   /* of its folder */
+bool store__has(const struct store *s, const char *id); /* something of this target */
 
 /* "0001795996235-api-812-3f2a.pw" in its parts; false: it is no file of a store. */
 bool store_name__read(const char *name, uint64_t *ret_begin_s, char ret_id[STORE_NAME_MAX]);

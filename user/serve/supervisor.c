@@ -25,6 +25,7 @@
 #include "serve/notify.h"
 #include "serve/recorder.h"
 #include "serve/remember.h"
+#include "serve/restarts.h"
 #include "serve/rights.h"
 #include "serve/secrets.h"
 #include "serve/state_dir.h"
@@ -51,6 +52,7 @@ struct supervisor {
 	struct recorder recorder;
 	bool allow_jobs; /* whatever the configuration says */
 	struct events events;
+	struct restarts restarts;
 	struct store *store; /* owned; NULL: no history is on disk */
 	bool ready, over;
 	int err;
@@ -112,6 +114,22 @@ static size_t supervisor__target(struct supervisor *s, const struct notice *n)
 	return s->nr++;
 }
 
+static void supervisor__link(struct supervisor *s, struct watched *w)
+{
+	if (!restarts__look(&s->restarts, w))
+		return;
+	log_info("%s: restart of %s", w->id, w->restarted.of);
+	events__tell(&s->events, EVENT_RESTART, w->id,
+		     "it is a restart of %s, the same program in the same place: number %" PRIu32,
+		     w->restarted.of, w->restarted.nr);
+}
+
+static void supervisor__save_restarts(struct supervisor *s, bool now)
+{
+	if (s->store)
+		restarts__save(&s->restarts, store__fd(s->store), s->v, s->nr, clock_now_ns(), now);
+}
+
 static void supervisor__take_leak_watch(struct supervisor *s, const struct notice *n, int fd)
 {
 	const size_t at = supervisor__find(s, n);
@@ -138,11 +156,12 @@ static void supervisor__take_recording(struct supervisor *s, const struct notice
 		close(fd);
 }
 
-static void supervisor__end_target(struct supervisor *s, size_t at)
+static void supervisor__end_target(struct supervisor *s, size_t at, uint64_t ended_ns)
 {
 	recorder__forget(&s->recorder, s->v[at]);
 	log_info("%s: ended", s->v[at]->id);
 	events__tell(&s->events, EVENT_TARGET_ENDED, s->v[at]->id, "it ended");
+	restarts__ended(&s->restarts, s->v[at], ended_ns);
 	watched__free(s->v[at]);
 	s->v[at] = s->v[--s->nr];
 }
@@ -175,6 +194,7 @@ static void supervisor__take(struct supervisor *s, const struct notice *n, int f
 
 	if (n->kind == NOTICE_READY) {
 		s->ready = true;
+		restarts__all_known(&s->restarts, clock_ns(CLOCK_BOOTTIME));
 		notify__say(&s->notify, "READY=1");
 	} else if (n->kind == NOTICE_CONFIG) {
 		if (configured__take(&s->config, fd, &n->row.why))
@@ -186,7 +206,7 @@ static void supervisor__take(struct supervisor *s, const struct notice *n, int f
 	} else if (n->kind == NOTICE_ENDED) {
 		at = supervisor__find(s, n);
 		if (at < s->nr)
-			supervisor__end_target(s, at);
+			supervisor__end_target(s, at, n->ended_ns);
 	} else if (n->kind == NOTICE_LEAK_WATCH) {
 		supervisor__take_leak_watch(s, n, fd);
 		fd = -1;
@@ -199,6 +219,7 @@ static void supervisor__take(struct supervisor *s, const struct notice *n, int f
 			s->v[at]->row = n->row;
 			watched__set_level(s->v[at], &s->config.now->rules);
 			s->v[at]->told &= n->kind != NOTICE_FOUND; /* that asks for it */
+			supervisor__link(s, s->v[at]);
 		}
 		if (at < s->nr && fd >= 0) {
 			supervisor__count_restart(s, s->v[at], n);
@@ -317,6 +338,7 @@ static void supervisor__tick(struct supervisor *s)
 	sinks__tick(s->sinks, now);
 	supervisor__tell_levels(s);
 	supervisor__ask_files(s);
+	supervisor__save_restarts(s, false);
 	for (size_t i = 0; i < s->nr; i++) {
 		struct watched *w = s->v[i];
 
@@ -489,10 +511,12 @@ static void supervisor__close(struct supervisor *s)
 {
 	notify__say(&s->notify, "STOPPING=1");
 	notify__close(&s->notify);
+	supervisor__save_restarts(s, true);
 	for (size_t i = 0; i < s->nr; i++)
 		watched__free(s->v[i]);
 	free(s->v);
 	events__done(&s->events);
+	restarts__done(&s->restarts);
 	store__free(s->store);
 	http__free(s->http);
 	sinks__free(s->sinks);
@@ -519,6 +543,12 @@ static void supervisor__open_store(struct supervisor *s, const char *dir)
 				 &s->store);
 	if (err)
 		log_warn("no history is on disk: %s", why.text[0] ? why.text : strerror(-err));
+	if (s->store) {
+		char boot[RESTARTS_BOOT_MAX];
+
+		restarts_boot(boot);
+		restarts__read(&s->restarts, store__fd(s->store), boot);
+	}
 }
 
 static int supervisor__open_http(struct supervisor *s, const struct supervisor_opts *o,

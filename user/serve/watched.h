@@ -33,11 +33,19 @@ struct leaks_sent {
 	size_t nr;
 };
 
+/* Which target of before it is a restart of (serve/restarts). */
+struct restarted {
+	char of[WATCHED_ID_MAX]; /* its id; "": of none that is known */
+	uint32_t nr; /* of this program, one after the other, as far as known; 0: it is none */
+	bool settled;
+};
+
 struct watched {
 	char id[WATCHED_ID_MAX]; /* letters, digits and '-': "api-812-3f2a" */
 	struct process_row row;
 	uint64_t start_ticks;
-	uint32_t restarts;
+	uint32_t restarts; /* of its worker */
+	struct restarted restarted;
 	size_t rule;              /* that says its level, from 1; 0: none does */
 	bool told;                /* the launcher knows whether it is watched */
 	struct frame_reader from; /* the worker's pipe */

@@ -48,6 +48,7 @@ struct notice {
 	uint32_t secret;   /* enum secret */
 	uint32_t pad;
 	uint64_t start_ticks; /* with the PID it names a process for ever */
+	uint64_t ended_ns;    /* of NOTICE_ENDED: not later than that, CLOCK_BOOTTIME */
 	struct process_row row;
 };
 

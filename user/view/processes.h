@@ -13,10 +13,11 @@
 
 #include "base/cause.h"
 
-#define PROCESS_EXE_MAX     256
-#define PROCESS_VERSION_MAX 64
-#define PROCESS_PATH_MAX    512
-#define PROCESS_UNKNOWN     UINT64_MAX
+#define PROCESS_EXE_MAX      256
+#define PROCESS_VERSION_MAX  64
+#define PROCESS_PATH_MAX     512
+#define PROCESS_BUILD_ID_MAX 129
+#define PROCESS_UNKNOWN      UINT64_MAX
 
 /* What a daemon knows of it beyond what can be seen at once (serve/ask). */
 struct process_told {
@@ -24,7 +25,8 @@ struct process_told {
 	double trend, overhead_pct; /* goroutines a minute, over 10 min; NAN: not known */
 	bool known;                 /* the daemon has this process; else all of it is 0 */
 	bool watched;
-	char level[8]; /* "leaks"; "": not known */
+	uint64_t restarts; /* of this program, before it; PROCESS_UNKNOWN */
+	char level[8];     /* "leaks"; "": not known */
 };
 
 /* One that is Go's, or may be. No pointers: it goes through a pipe. */
@@ -35,7 +37,9 @@ struct process_row {
 	/* The program's path as the process sees it, cleaned, cut if it is longer. */
 	char exe[PROCESS_EXE_MAX];
 	char go[PROCESS_VERSION_MAX]; /* "go1.22.4"; "": not known */
-	char container[65], pod[37];  /* target/cgroup: its id, the pod's UID; "": none */
+	char build_id
+		[PROCESS_BUILD_ID_MAX]; /* GNU's in hex, else Go's own, cleaned; "": none is known */
+	char container[65], pod[37];    /* target/cgroup: its id, the pod's UID; "": none */
 	/* What Kubernetes calls them, all three or none: target/pod_names. */
 	char pod_name[254], pod_namespace[64], container_name[64];
 	char cgroup
