@@ -298,6 +298,10 @@ def alone(pw):
     return {line.rpartition(" ")[0]: int(line.rpartition(" ")[2]) for line in reported(pw, "folded").decode().splitlines()}
 
 
+def as_folded(stack):
+    return ";".join([*(reversed([f["func"] for f in stack["stack"]]) if stack["stack"] else ["[no stack]"]), f"[{stack['reason']}]"])
+
+
 def a_difference_is_that_of_the_two_recordings():
     """Both columns are what each recording has alone; two of one program at rest differ in nothing."""
     with tempfile.TemporaryDirectory() as folder:
@@ -312,6 +316,15 @@ def a_difference_is_that_of_the_two_recordings():
         lines = out.splitlines()
         expect(status == 0 and lines and all(FLAMEGRAPH.match(line) and FLAMEGRAPH.match(FLAMEGRAPH.match(line)[1]) for line in lines), out + said)
         expect(column(lines, 1) == alone(before) and column(lines, 2) == alone(after), f"{out}: {alone(before)}: {alone(after)}")
+        told = json.loads(parkwatch("diff", str(before), str(after), "-f", "json")[1])
+        both = {line.rsplit(" ", 2)[0]: tuple(map(int, line.rsplit(" ", 2)[1:])) for line in lines}
+        changed = {stack: figures for stack, figures in both.items() if figures[0] != figures[1]}
+        expect({as_folded(s): (s["before"], s["after"]) for s in told["stacks"]} == changed != {}, f"{set(map(as_folded, told['stacks'])) ^ set(changed)}")
+        changes = [abs(s["change"]) for s in told["stacks"]]
+        expect(changes == sorted(changes, reverse=True) and all(s["change"] == s["after"] - s["before"] for s in told["stacks"]), f"{changes}")
+        expect((told["before"]["total"], told["after"]["total"]) == (sum(alone(before).values()), sum(alone(after).values())) and told["scale"] == 1, f"{told}")
+        expect((told["event"], told["unit"], told["before"]["window_s"]) == ("goroutines", "goroutines", None), f"{told}")
+        expect(json.loads(parkwatch("diff", str(before), str(same_again), "-f", "json")[1])["stacks"] == [], "two of one program at rest differ")
         status, out, said = parkwatch("diff", str(before), str(same_again))
         expect(status == 0 and out.endswith("\nnothing changed\n"), out + said)
         status, out, said = parkwatch("diff", str(before), str(births))
@@ -349,6 +362,8 @@ def recordings_of_unequal_length_are_scaled_and_that_is_said():
         sums = [sum(column(out.splitlines(), of).values()) for of in (1, 2)]
         expect(status == 0 and re.search(r"is scaled to the length of .*: its figures are multiplied by 0\.3\d", said), said)
         expect(0.5 < sums[1] / sums[0] < 2, f"{sums}: three times as long, and not scaled")
+        told = json.loads(parkwatch("diff", str(one), str(two), "-f", "json")[1])
+        expect(0.3 < told["scale"] < 0.4 and abs(told["scale"] - told["before"]["window_s"] / told["after"]["window_s"]) < 0.001, f"{told}")
         expect("after is scaled to 0.5 s" in parkwatch("diff", str(one), str(two))[1], "the text does not say so")
 
 

@@ -128,6 +128,8 @@ def check_diff(both, each):
     base, later = map(folded, each)
     told = {stack: (int(a), int(b)) for stack, a, b in (line.rsplit(" ", 2) for line in both[""][2].splitlines())}
     expect(told == {stack: (base.get(stack, 0), later.get(stack, 0)) for stack in {*base, *later}}, f"{told}: {each}")
+    changed = {tuple(reversed([f["func"] for f in s["stack"]])): (s["before"], s["after"]) for s in json.loads(both["&format=json"][2])["stacks"]}
+    expect(set(changed.values()) == {figures for figures in told.values() if figures[0] != figures[1]}, f"{changed} {told}")
     more = next(figures for stack, figures in told.items() if "main.more" in stack)
     expect(more[0] == 300 and 300 < more[1] <= 400, f"{more}")
     expect("main.more" in both["&format=text"][2] and both["&format=html"][2].startswith("<!"), f"{both}")
@@ -152,7 +154,7 @@ def what_was_stored_is_read_while_it_runs_and_after_a_kill(how):
             pprof = d.get(f"/api/v1/targets/{target}/profile?view=goroutines&from=1&to=2&format=pprof")[0]
             half = int(began) + 30
             times = ("base_from=%d&base_to=%d" % (int(began) - 60, half), "from=%d&to=%d" % (half, int(began) + 540))
-            both = {form: d.get(f"/api/v1/targets/{target}/diff?{'&'.join(times)}{form}") for form in ("", "&format=text", "&format=html", "&view=blocked")}
+            both = {form: d.get(f"/api/v1/targets/{target}/diff?{'&'.join(times)}{form}") for form in ("", "&format=text", "&format=html", "&view=blocked", "&format=json")}
             each = [d.get(f"/api/v1/targets/{target}/profile?{time.removeprefix('base_').replace('base_', '')}")[2] for time in times]
             queries = [*times, f"{times[0]}&from=2&to=1", f"{times[0]}&from=1&to=2", *("&".join((*times, more)) for more in ("format=pprof", "view=blocked&format=html", "view=alloc"))]
             wrong = [d.get(f"/api/v1/targets/{target}/diff?{query}") for query in queries]
@@ -163,7 +165,7 @@ def what_was_stored_is_read_while_it_runs_and_after_a_kill(how):
             else:
                 d.process.terminate()
         described([("/api/v1/targets/ID/profile", answer) for answer in past] + [("/api/v1/targets/ID/diff", answer) for answer in (*both.values(), *wrong)])
-        expect([answer[0] for answer in both.values()] == [200] * 4 and [answer[0] for answer in wrong] == [400, 400, 400, 404, 400, 400, 404], f"{both} {wrong}")
+        expect([answer[0] for answer in both.values()] == [200] * 5 and [answer[0] for answer in wrong] == [400, 400, 400, 404, 400, 400, 404], f"{both} {wrong}")
         check_diff(both, each)
         mean = report(folder, target, "--from", "10m", "-f", "folded")
         dump = report(folder, target, "--view", "dump", "-f", "jsonl")

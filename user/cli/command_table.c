@@ -149,7 +149,8 @@ const struct cmd_def cmd_table[CMD_MAX] = {
 			 "of "
 			 "`dump` the goroutines. Stacks are the same if their functions have the "
 			 "same names, so two builds of a program can be compared.",
-			 "Text is a table, the greatest change first. Folded has two numbers a "
+			 "Text is a table, the greatest change first; JSON has the same, of all "
+			 "stacks that changed. Folded has two numbers a "
 			 "stack, before and after: flamegraph.pl draws a red and blue flame graph "
 			 "of it. Html is such a graph in one page, as wide as both together, so "
 			 "that what is gone is seen too.",

@@ -14,6 +14,7 @@
 #include "base/textbuf.h"
 #include "format/folded.h"
 #include "format/renderer.h"
+#include "format/rows_json.h"
 
 #define STACK_BYTES_MAX (1u << 20) /* of a line */
 
@@ -22,6 +23,7 @@ struct diff_line {
 	const char *text; /* folded */
 	size_t len;
 	uint64_t before, after;
+	const struct snap_row *row; /* one of them, of the later recording if that has any */
 };
 
 struct diff_lines {
@@ -30,7 +32,7 @@ struct diff_lines {
 	char *buf; /* STACK_BYTES_MAX */
 };
 
-static int lines__add(struct diff_lines *ls, size_t len, uint64_t value, bool after)
+static int lines__add(struct diff_lines *ls, size_t len, const struct snap_row *row, bool after)
 {
 	const unsigned int count = HASH_COUNT(ls->by_text);
 	struct diff_line *l;
@@ -49,8 +51,9 @@ static int lines__add(struct diff_lines *ls, size_t len, uint64_t value, bool af
 		if (HASH_COUNT(ls->by_text) == count)
 			return -ENOMEM;
 	}
+	l->row = row;
 	to = after ? &l->after : &l->before;
-	if (__builtin_add_overflow(*to, value, to))
+	if (__builtin_add_overflow(*to, row->value, to))
 		*to = UINT64_MAX;
 	return 0;
 }
@@ -71,7 +74,7 @@ static int lines__fill(struct diff_lines *ls, const struct stack_diff *d)
 		if (!err)
 			len = folded_fit(&fr, ls->buf, STACK_BYTES_MAX);
 		if (!err && len > 0)
-			err = lines__add(ls, (size_t)len, d->snap.rows[i].value, i >= d->nr_before);
+			err = lines__add(ls, (size_t)len, &d->snap.rows[i], i >= d->nr_before);
 	}
 	return err;
 }
@@ -209,4 +212,77 @@ int diff__text(const struct stack_diff *d, size_t top, FILE *out, struct cause *
 	textbuf__done(&to);
 	lines__done(&ls);
 	return err ? cause__set(why, err, "cannot write the report: %s", strerror(-err)) : 0;
+}
+
+/* --- JSON --- */
+
+static void put_report(const char *name, const struct report *r, struct json_writer *w)
+{
+	rows_json__program(r->meta, name, w);
+	if (r->meta->duration_ns)
+		jsonw_seconds_field(w, "window_s", r->meta->duration_ns);
+	else
+		jsonw_null_field(w, "window_s");
+	jsonw_uint_field(w, "total", r->snap->value);
+	jsonw_end_object(w);
+}
+
+static int put_line(const struct diff_line *l, const struct stack_diff *d, struct rowframer *f,
+		    struct json_writer *w)
+{
+	const uint64_t change = change_of(l) < INT64_MAX ? change_of(l) : INT64_MAX;
+	struct frames fr;
+	const int err = rowframer__row(f, &d->snap, l->row, &fr);
+
+	if (err)
+		return err;
+	jsonw_newline(w);
+	jsonw_start_object(w);
+	jsonw_uint_field(w, "before", l->before);
+	jsonw_uint_field(w, "after", l->after);
+	jsonw_int_field(w, "change", l->after > l->before ? (int64_t)change : -(int64_t)change);
+	rows_json__what(&d->snap, l->row, &fr, w);
+	rows_json__stack(&fr, w);
+	jsonw_end_object(w);
+	return 0;
+}
+
+static int put_json(const struct stack_diff *d, const struct diff_lines *ls, struct json_writer *w)
+{
+	scoped(rowframer) f = NULL;
+	int err = rowframer__new(d->report.namers, d->report.nr_namers, d->report.full, &f);
+
+	jsonw_start_object(w);
+	put_report("before", d->before, w);
+	put_report("after", d->after, w);
+	jsonw_string_field(w, "event", report_event_name(d->snap.event));
+	jsonw_string_field(w, "unit", report_value_unit(d->snap.event));
+	jsonw_float_field(w, "scale", d->scale, 6);
+	jsonw_array_field(w, "stacks");
+	for (const struct diff_line *l = ls->by_text; l && !err; l = l->hh.next)
+		if (change_of(l))
+			err = put_line(l, d, f, w);
+	jsonw_end_array(w);
+	jsonw_end_object(w);
+	jsonw_end(w);
+	return err;
+}
+
+int diff__json(const struct stack_diff *d, FILE *out, struct cause *why)
+{
+	struct diff_lines ls = { 0 };
+	struct json_writer w;
+	struct textbuf to;
+	int err = lines__fill(&ls, d);
+
+	HASH_SORT(ls.by_text, by_change);
+	textbuf__init(&to, out);
+	jsonw_init(&w, &to);
+	if (!err)
+		err = put_json(d, &ls, &w);
+	if (!err)
+		err = textbuf__finish(&to);
+	textbuf__done(&to);
+	lines__done(&ls);
+	return err ? cause__set(why, err, "cannot write JSON: %s", strerror(-err)) : 0;
 }

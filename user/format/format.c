@@ -88,6 +88,11 @@ static int stack_diff_text(const struct shown *s, FILE *out, struct cause *why)
 	return diff__text(s->stack_diff.diff, s->stack_diff.top, out, why);
 }
 
+static int stack_diff_json(const struct shown *s, FILE *out, struct cause *why)
+{
+	return diff__json(s->stack_diff.diff, out, why);
+}
+
 static int stack_diff_folded(const struct shown *s, FILE *out, struct cause *why)
 {
 	return diff__folded(s->stack_diff.diff, out, why);
@@ -138,6 +143,7 @@ static const struct format formats[] = {
 		     [VIEW_CHANS] = chans_json,
 		     [VIEW_LEAKS] = leaks_json,
 		     [VIEW_REFS] = refs_json,
+		     [VIEW_STACK_DIFF] = stack_diff_json,
 		     [VIEW_PROCESSES] = processes_json } },
 	{ FORMAT_JSONL,
 	  "jsonl",

@@ -21,9 +21,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/json_writer.h"
-#include "view/merged.h"
 #include "format/renderer.h"
+#include "format/rows_json.h"
+#include "view/merged.h"
 
 static void put_called(const struct frames_called *c, struct json_writer *w)
 {
@@ -59,37 +59,53 @@ static void put_frame(const struct frame *f, struct json_writer *w)
 	jsonw_end_object(w);
 }
 
-static void put_row(const struct snap *s, const struct merged_row *row, struct json_writer *w)
+void rows_json__what(const struct snap *s, const struct snap_row *row, const struct frames *fr,
+		     struct json_writer *w)
 {
 	const bool alloc = s->event == PROFILE_ALLOC;
 
+	jsonw_string_field(w, "reason", alloc ? NULL : fr->state);
+	if (alloc)
+		put_object(row, w);
+	jsonw_string_field(w, "root", fr->root);
+}
+
+void rows_json__stack(const struct frames *fr, struct json_writer *w)
+{
+	jsonw_array_field(w, "stack");
+	for (size_t i = fr->nr; i > 0; i--)
+		if (fr->v[i - 1].kind != FRAME_WORD)
+			put_frame(&fr->v[i - 1], w);
+	jsonw_end_array(w);
+}
+
+static void put_row(const struct snap *s, const struct merged_row *row, struct json_writer *w)
+{
 	jsonw_newline(w);
 	jsonw_start_object(w);
 	jsonw_uint_field(w, "value", row->value);
 	jsonw_uint_or_null_field(w, "error", (uint64_t)fmin(row->error, 0x1p63), !s->part);
 	jsonw_uint_field(w, "count", row->count);
-	jsonw_string_field(w, "reason", alloc ? NULL : row->frames.state);
-	if (alloc)
-		put_object(row->like, w);
-	jsonw_string_field(w, "root", row->frames.root);
+	rows_json__what(s, row->like, &row->frames, w);
 	if (row->frames.created_by)
 		put_called(&row->frames.called, w);
-	jsonw_array_field(w, "stack");
-	for (size_t i = row->frames.nr; i > 0; i--)
-		if (row->frames.v[i - 1].kind != FRAME_WORD)
-			put_frame(&row->frames.v[i - 1], w);
-	jsonw_end_array(w);
+	rows_json__stack(&row->frames, w);
 	jsonw_end_object(w);
+}
+
+void rows_json__program(const struct report_meta *m, const char *name, struct json_writer *w)
+{
+	jsonw_object_field(w, name);
+	jsonw_uint_field(w, "pid", (uint64_t)m->pid);
+	jsonw_string_field(w, "go", m->go_version);
+	jsonw_string_field(w, "exe", m->exe);
 }
 
 static void put_head(const struct report *r, struct json_writer *w)
 {
 	const struct snap *s = r->snap;
 
-	jsonw_object_field(w, "target");
-	jsonw_uint_field(w, "pid", (uint64_t)r->meta->pid);
-	jsonw_string_field(w, "go", r->meta->go_version);
-	jsonw_string_field(w, "exe", r->meta->exe);
+	rows_json__program(r->meta, "target", w);
 	jsonw_end_object(w);
 	jsonw_string_field(w, "event", report_event_name(s->event));
 	jsonw_string_field(w, "unit", report_value_unit(s->event));

@@ -71,6 +71,7 @@ static int write_diff(const struct side *base, const struct side *side, const st
 static const struct {
 	const char *name, *type;
 } formats[] = { { "folded", "text/plain; charset=utf-8" },
+		{ "json", "application/json" },
 		{ "text", "text/plain; charset=utf-8" },
 		{ "html", "text/html; charset=utf-8" } };
 
@@ -103,7 +104,7 @@ void diff_get(const struct store *s, const char *target, const struct http_reque
 	    !stored_asked(q, target, "from", "to", &side.asked)) {
 		api_error(a, 400,
 			  "give base_from=UNIX and base_to=UNIX, later, and from=UNIX and to=UNIX, "
-			  "later; format: folded, and of goroutines also text or html");
+			  "later; format: folded, and of goroutines also json, text or html");
 		return;
 	}
 	err = side__read(&base, s, is_blocked, &why);

@@ -3,7 +3,7 @@
  * stored_diff: what a target's goroutines did in one time, beside what they did in another, earlier or not:
  *
  *	GET /api/v1/targets/ID/diff?view=goroutines|blocked&base_from=UNIX&base_to=UNIX&from=UNIX&to=UNIX
- *		&format=folded|text|html
+ *		&format=folded|json|text|html
  *
  * Each of the two as serve/stored_sums reads it, with its bounds; compared as `parkwatch diff` does. Of blocked, in
  * folded stacks only, the second one is scaled to the length of the first one.
