@@ -293,6 +293,22 @@ def rights_that_are_missing_are_told_and_the_rest_works():
         expect("rights" not in d.said() and all(v == 1 for name, _, v in d.metrics() if name == "parkwatch_right"), d.said())
 
 
+def in_a_container_that_drops_all_rights_but_four_it_stays_root_and_works():
+    """As deploy/kubernetes says: root that may not become another user, and gets no new rights."""
+    few = sum(1 << cap for cap in (2, 19, 38, 39))    # DAC_READ_SEARCH, SYS_PTRACE, PERFMON, BPF
+    pod = ("setpriv", "--bounding-set", "-all,+cap_2,+cap_19,+cap_38,+cap_39", "--no-new-privs")
+    with Daemon(before=pod) as d, Target("early-return", command=build.built(build.MODES_MINOR, "static", "leaks")) as t:
+        d.looked_at(t.pid)
+        own, worker = status(d.process.pid), status(workers()[t.pid])
+        d.until(lambda: d.target(t.pid)["leaking"], "the leak is not seen", WATCHED)
+        stored = value(d.metrics(), "parkwatch_store_usable")
+        said = d.said()
+    expect(own["CapPrm"] == own["CapEff"] == "0" * 16 and own["Uid"].split() == ["0"] * 4 and own["NoNewPrivs"] == "1", f"{own}")
+    expect(int(worker["CapEff"], 16) == few, f"{worker}")
+    expect(stored == 1, "no history is on disk")
+    expect("stays root, without any capability" in said and "without CAP_CHECKPOINT_RESTORE" in said and "without probes" not in said, said)
+
+
 def all_of_it_ends(how):
     with Target("idle") as t:
         d = Daemon()
@@ -491,7 +507,7 @@ ALL = {f.__name__: f for f in (
     figures_are_those_of_the_program, goroutines_are_filtered_as_in_dump, deadlocks_are_told, all_of_it_ends, a_worker_that_dies_is_replaced,
     a_target_that_ends_is_gone_and_leaves_nothing, a_target_that_ends_or_becomes_another_is_no_death_of_its_worker,
     a_page_that_nobody_answers_holds_up_nobody, one_that_could_not_be_looked_at_is_looked_at_again, rights_are_few,
-    rights_that_are_missing_are_told_and_the_rest_works,
+    rights_that_are_missing_are_told_and_the_rest_works, in_a_container_that_drops_all_rights_but_four_it_stays_root_and_works,
     what_is_asked_wrongly_is_refused, the_page_is_guarded_like_the_rest, names_of_programs_are_harmless, what_cannot_be_watched_is_listed_with_the_reason,
     clients_that_dawdle_keep_nobody_out, leaks_are_told_and_what_is_healthy_is_not, a_watch_for_leaks_that_is_killed_leaves_nothing,
     blocked_time_is_goroutines_times_time, births_and_exits_are_those_of_the_program,

@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "base/textbuf.h"
+#include "host/kfeat.h"
 
 #define NO_PROBES "leaks are watched by looks, without probes"
 
@@ -57,9 +58,26 @@ static void bound(uint64_t most)
 			(void)prctl(PR_CAPBSET_DROP, cap);
 }
 
+static uint64_t effective(void)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct now[2] = { { .effective = 0 } };
+
+	return syscall(SYS_capget, &head, now)
+		       ? 0
+		       : (uint64_t)now[1].effective << 32 | now[0].effective;
+}
+
+/* Whether to keep CAP_SYS_ADMIN: this kernel attaches probes with it, and not without. */
+static bool needs_admin(void)
+{
+	return effective() >> CAP_SYS_ADMIN & 1 &&
+	       !kfeat_for(ATTACH_MULTI)->f[KFEAT_UPROBE_MULTI].ok;
+}
+
 int rights_keep_few(struct cause *why)
 {
-	uint64_t most = 0;
+	uint64_t most = needs_admin() ? 1ULL << CAP_SYS_ADMIN : 0;
 
 	for (size_t i = 0; i < RIGHTS_NR; i++)
 		most |= 1ULL << kept[i].cap;
@@ -67,14 +85,22 @@ int rights_keep_few(struct cause *why)
 	return set_capabilities(most, geteuid(), why);
 }
 
+uid_t rights_user(void)
+{
+	const uint64_t all = 1ULL << CAP_SETUID | 1ULL << CAP_SETGID | 1ULL << CAP_CHOWN;
+
+	return geteuid() ? geteuid() : (effective() & all) == all ? RIGHTS_NOBODY : 0;
+}
+
 int rights_drop_all(struct cause *why)
 {
+	const uid_t user = rights_user();
+
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return cause__set(why, -errno, "cannot refuse new privileges: %s", strerror(errno));
 	bound(0);
-	if (!geteuid() &&
-	    (setgroups(0, NULL) || setresgid(RIGHTS_NOBODY, RIGHTS_NOBODY, RIGHTS_NOBODY) ||
-	     setresuid(RIGHTS_NOBODY, RIGHTS_NOBODY, RIGHTS_NOBODY)))
+	if (user != geteuid() &&
+	    (setgroups(0, NULL) || setresgid(user, user, user) || setresuid(user, user, user)))
 		return cause__set(why, -errno, "cannot become another user than root: %s",
 				  strerror(errno));
 	return set_capabilities(0, false, why);
@@ -89,14 +115,11 @@ const char *right_name(size_t i)
 
 struct rights rights_look(void)
 {
-	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct now[2] = { { .effective = 0 } };
-	struct rights r = { { false } };
+	const uint64_t now = effective();
+	struct rights r;
 
-	if (syscall(SYS_capget, &head, now))
-		return r;
 	for (size_t i = 0; i < RIGHTS_NR; i++)
-		r.has[i] = now[kept[i].cap / 32].effective >> (kept[i].cap % 32) & 1;
+		r.has[i] = now >> kept[i].cap & 1;
 	return r;
 }
 
@@ -116,9 +139,12 @@ void rights_say_missing(const struct rights *r)
 		textbuf__format(&line, " %s", kept[i].name);
 		last = kept[i].without;
 	}
+	if (!geteuid() && !rights_user())
+		log_info("who answers over HTTP stays root, without any capability: to become "
+			 "another user takes CAP_SETUID, CAP_SETGID and CAP_CHOWN");
 	if (last && !line.err)
-		log_warn("some rights are missing:%.*s %s; all else works. Run it as root, or as "
-			 "deploy/systemd/parkwatch.service does",
+		log_warn("some rights are missing:%.*s %s; all else works. Run it as root, or "
+			 "with the rights of deploy/systemd or deploy/kubernetes",
 			 (int)line.nr, line.v, last);
 	textbuf__done(&line);
 }

@@ -3,20 +3,25 @@
  * rights: which capabilities a process of `parkwatch serve` keeps.
  *
  * The launcher and its workers keep what reading and probing other processes needs; the supervisor,
- * which talks to the network, keeps none and is nobody. Linux capabilities(7).
+ * which talks to the network, keeps none and is nobody. In a container that root may not leave for another user it
+ * stays root, without capabilities. Linux capabilities(7).
  */
 #ifndef PARKWATCH_SERVE_RIGHTS_H
 #define PARKWATCH_SERVE_RIGHTS_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "base/cause.h"
 
 #define RIGHTS_NOBODY 65534 /* the user that the supervisor becomes, if it is root */
+/* Who the supervisor will be: nobody; we ourselves, if we are not root, or may not become or serve another user. */
+uid_t rights_user(void);
 
 /*
- * BPF, PERFMON, SYS_PTRACE, DAC_READ_SEARCH, CHECKPOINT_RESTORE, as far as we have them; what we start
+ * BPF, PERFMON, SYS_PTRACE, DAC_READ_SEARCH, CHECKPOINT_RESTORE, as far as we have them, and SYS_ADMIN where the kernel
+ * attaches probes with it alone (no uprobe_multi links; that is tried, some 50 ms). What we start
  * has no others either, and the same if we are not root (a service with ambient capabilities). 0, or negative errno with a cause.
  */
 int rights_keep_few(struct cause *why);
@@ -30,7 +35,7 @@ struct rights {
 struct rights rights_look(void);
 void rights_say_missing(const struct rights *r);
 
-/* None; if we are root, another user too. */
+/* None; and rights_user(). */
 int rights_drop_all(struct cause *why);
 
 #endif

@@ -34,7 +34,7 @@ static int open_own(int in, const char *name, uid_t owner, int *ret)
 
 int state_dir__open(const char *dir, int *ret_fd, struct cause *why)
 {
-	const uid_t us = geteuid(), supervisor = us ? us : RIGHTS_NOBODY;
+	const uid_t us = geteuid(), supervisor = rights_user();
 	scoped_fd int top = -1, history = -1;
 	int err = 0;
 
