@@ -23,6 +23,20 @@ static __always_inline bool pw_is_alone(__u64 now)
 	return beat && now > beat && now - beat > PW_BEAT_MAX_NS;
 }
 
+/* The hits that one job may have are used up: it records no more. User space finds that, and tells it. */
+static __always_inline void pw_end_limited(void)
+{
+	__u32 goes_on = pw_goes_on;
+
+	if (!goes_on) {
+		pw_on = 0;
+		return;
+	}
+	if (!(goes_on >> PW_POINT_RUN & 1))
+		pw_want &= ~(PW_WANT_WAIT | PW_WANT_SCHED);
+	pw_muted = ~goes_on;
+}
+
 /*
  * Counts a hit. In handfuls, for all processors share the number, they are taken off where hits are
  * limited, and the sign of life is looked at. Recording ends, at pw_cut_ns, when they are used up,
@@ -39,11 +53,16 @@ static __always_inline void pw_take_hit(__u32 point)
 	if (*n % PW_HANDFUL)
 		return;
 	now = bpf_ktime_get_ns();
-	if (pw_limited)
+	if (pw_limited >> point & 1)
 		__sync_fetch_and_add(&pw_left, -PW_HANDFUL);
-	if (!pw_on || !((pw_limited && pw_left <= 0) || pw_is_alone(now)))
+	if (!pw_on)
 		return;
-	pw_on = 0;
+	if (pw_is_alone(now))
+		pw_on = 0;
+	else if (pw_limited && pw_left <= 0 && !pw_cut_ns)
+		pw_end_limited();
+	else
+		return;
 	pw_cut_ns = now;
 }
 

@@ -117,6 +117,7 @@ void make_world(void)
 	pw_begin_ns = 0;
 	pw_window = 0;
 	pw_limited = 0;
+	pw_goes_on = 0;
 	pw_cut_ns = 0;
 	pw_beat_ns = 0;
 }
@@ -364,7 +365,7 @@ Test(probes, ready_is_dropped_where_latencies_are_not_wanted)
 
 Test(probes, recording_ends_by_itself_when_the_hits_are_used_up)
 {
-	pw_limited = 1;
+	pw_limited = ~0u;
 	pw_left = 200;
 	for (int i = 0; i < 1000; i++) {
 		shim.now = 1000 + (uint64_t)i;
@@ -374,6 +375,32 @@ Test(probes, recording_ends_by_itself_when_the_hits_are_used_up)
 	cr_expect_eq(stat_of(PW_STAT_HIT + PW_POINT_EXIT), 256, "in handfuls of 64");
 	cr_expect_eq(pw_cut_ns, 1255);
 	cr_expect_eq(stat_of(PW_STAT_OFF), 744);
+}
+
+Test(probes, what_others_record_goes_on_when_the_hits_of_one_are_used_up)
+{
+	pw_want = PW_WANT_EXIT | PW_WANT_PARK | PW_WANT_WAIT;
+	pw_limited = 1u << PW_POINT_PARK | 1u << PW_POINT_RUN;
+	pw_goes_on = 1u << PW_POINT_EXIT | 1u << PW_POINT_PARK;
+	pw_left = 200;
+	for (int i = 0; i < 1000; i++) {
+		shim.now = 1000 + (uint64_t)i;
+		pw_exit(&regs);
+	}
+	cr_expect_eq(pw_left, 200, "these are not limited");
+	for (int i = 0; i < 1000; i++) {
+		shim.now++;
+		pw_park(&regs);
+		pw_run(&regs);
+	}
+	cr_expect_eq(pw_on, 1);
+	cr_expect_eq(pw_left, 200 - 960 - 128, "in handfuls of 64");
+	cr_expect_eq(stat_of(PW_STAT_HIT + PW_POINT_PARK), 1000);
+	cr_expect_eq(stat_of(PW_STAT_HIT + PW_POINT_RUN), 128, "two handfuls, and two of parks");
+	cr_expect_eq(pw_want, PW_WANT_EXIT | PW_WANT_PARK);
+	cr_expect_eq(pw_cut_ns, 1999 + 128);
+	pw_exit(&regs);
+	cr_expect_eq(stat_of(PW_STAT_HIT + PW_POINT_EXIT), 1001);
 }
 
 Test(probes, recording_ends_by_itself_when_nobody_is_there)

@@ -3,13 +3,14 @@
  * pwjobs: two jobs on one process in one loop (engine/job), for jobs.py: a watch for leaks, and a
  * recording of which every event counts. They share their probes.
  *
- *	pwjobs PID SECONDS EVENT FIRST RECORD [twice]	three parts, with a line "---" in between: the leaks
+ *	pwjobs PID SECONDS EVENT FIRST RECORD [twice|limited]	three parts, with a line "---" in between: the leaks
  *						as JSON, "NAME VALUE" lines of both, the recording
  *						as folded stacks
  *
  * EVENT: births, exits, sched, blocked, or waits: blocked, each wait by itself. FIRST, "watch" or "record": which has its probes first, and
  * begins first. RECORD: how many seconds the recording takes. SIGINT ends it early. When both go on
- * it says so, and when one does. twice: there is a recording before that, which nobody gets.
+ * it says so, and when one does. twice: there is a recording before that, which nobody gets. limited: what its
+ * probes may cost.
  */
 #include <errno.h>
 #include <signal.h>
@@ -26,6 +27,7 @@
 #include "probe/probe_holder.h"
 
 #define DEPTH      64
+#define LIMIT      0.01 /* of the target's CPU time */
 #define MIN_AGE_NS NS_PER_SEC
 #define MIN_COUNT  2
 
@@ -82,14 +84,14 @@ static void print_numbers(const struct watch_end *w, const char *no_lives,
 	printf("---\ngap_ns %llu\nwatch_lost %llu\nlost %llu\nwatch_hits %llu\nhits %llu\n"
 	       "events %llu\nbegan_unix_ns %llu\nrecorded_ns %llu\nexact_ns %llu\nown_ns "
 	       "%llu\ncpu_ns %llu\n"
-	       "no_lives %s\ncode_left %s%s\n---\n",
+	       "losses %s\nno_lives %s\ncode_left %s%s\n---\n",
 	       (unsigned long long)s->gap_ns, (unsigned long long)w->lost,
 	       (unsigned long long)s->lost, (unsigned long long)w->hits,
 	       (unsigned long long)s->hits, (unsigned long long)s->events,
 	       (unsigned long long)began_unix_ns, (unsigned long long)s->duration_ns,
 	       (unsigned long long)s->exact_ns, (unsigned long long)s->own_ns,
-	       (unsigned long long)clock_cpu_ns(), no_lives ? no_lives : "", s->code_left,
-	       w->code_left);
+	       (unsigned long long)clock_cpu_ns(), s->losses, no_lives ? no_lives : "",
+	       s->code_left, w->code_left);
 }
 
 static int print_recording(struct session *s, const struct session_end *end, struct cause *why)
@@ -115,7 +117,7 @@ struct asked {
 	pid_t pid;
 	uint64_t duration_ns, record_ns;
 	enum profile_event event;
-	bool single_events, record_first, twice;
+	bool single_events, record_first, twice, limited;
 };
 
 static int open_watch(const struct asked *a, struct shared_probes *shared, struct watch **ret,
@@ -140,6 +142,7 @@ static int open_session(const struct asked *a, struct shared_probes *shared, str
 					.ring_bytes = PW_RING_DEFAULT,
 					.rate = 20,
 					.single_events = a->single_events,
+					.max_overhead = a->limited ? LIMIT : 0,
 					.shared = shared };
 
 	return session__open(&o, ret, why);
@@ -229,7 +232,7 @@ int main(int argc, char **argv)
 	if (argc == 2 && !strcmp(argv[1], PROBE_HOLDER_COMMAND))
 		return probe_holder_main();
 	if (argc != 6 && argc != 7) {
-		fputs("usage: pwjobs PID SECONDS EVENT FIRST RECORD [twice]\n", stderr);
+		fputs("usage: pwjobs PID SECONDS EVENT FIRST RECORD [twice|limited]\n", stderr);
 		return 2;
 	}
 	signal(SIGINT, on_signal);
@@ -240,7 +243,8 @@ int main(int argc, char **argv)
 				   .event = event_by_name(argv[3]),
 				   .single_events = !strcmp(argv[3], "waits"),
 				   .record_first = !strcmp(argv[4], "record"),
-				   .twice = argc == 7 },
+				   .twice = argc == 7 && !strcmp(argv[6], "twice"),
+				   .limited = argc == 7 && !strcmp(argv[6], "limited") },
 		  &why);
 	if (err)
 		fprintf(stderr, "pwjobs: %s: %s\n", why.text, strerror(-err));

@@ -30,15 +30,6 @@ void optional_probes__start(struct optional_probes *e)
 		probes__start(e->probes);
 }
 
-/* Others who share them have ended what they record. */
-static void optional_probes__check_cut(struct optional_probes *e)
-{
-	const enum probes_cut cut = e->probes ? probes__cut(e->probes) : PROBES_CUT_NONE;
-
-	if (cut == PROBES_CUT_SPENT)
-		optional_probes__give_up(e, OPTIONAL_PROBES_TOO_DEAR);
-}
-
 void optional_probes__check(struct optional_probes *e)
 {
 	bool stopped;
@@ -50,7 +41,6 @@ void optional_probes__check(struct optional_probes *e)
 	else if (e->probes && !probes__held(e->probes))
 		optional_probes__give_up(e,
 					 "somebody killed or stopped the probe holder (pw-holder)");
-	optional_probes__check_cut(e);
 }
 
 void optional_probes__measure(struct optional_probes *e)
@@ -72,5 +62,4 @@ void optional_probes__close(struct optional_probes *e)
 	(void)probes__stop(e->probes);
 	probes__finish(e->probes);
 	optional_probes__measure(e);
-	optional_probes__check_cut(e);
 }

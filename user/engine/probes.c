@@ -133,8 +133,8 @@ int probes__on(struct probes *p, struct cause *why)
 	probes__settle(s);
 	for (size_t i = 0; i < s->nr_users; i++)
 		others |= s->users[i] != p && s->users[i]->records;
-	for (size_t i = 0; i < s->nr_rt && !others; i++)
-		attach__limit(s->attaches[i], -1);
+	if (!others)
+		probes_set__limit(s, p, -1);
 	p->cut_ns = 0;
 	p->cut = PROBES_CUT_NONE;
 	p->on = true;
@@ -180,6 +180,8 @@ uint64_t probes__stop(struct probes *p)
 
 	probes_set__see_cut(p->set);
 	p->records = false;
+	if (p->set->was_shared && p->set->limiter == p)
+		probes_set__limit(p->set, p, -1);
 	probes_set__switch(p->set);
 	now = clock_now_ns();
 	if (p->until_ns > now)
@@ -191,6 +193,7 @@ uint64_t probes__stop(struct probes *p)
 void probes__limit(struct probes *p, int64_t hits)
 {
 	struct probes_set *s = p->set;
+	const struct probes *before;
 
 	if (s->was_shared)
 		probes_set__see_cut(s);
@@ -198,8 +201,12 @@ void probes__limit(struct probes *p, int64_t hits)
 		return; /* it was over before */
 	p->cut_ns = 0;
 	p->cut = PROBES_CUT_NONE;
-	for (size_t i = 0; i < s->nr_rt; i++)
-		attach__limit(s->attaches[i], hits);
+	if (hits < 0 && s->limiter && s->limiter != p)
+		return; /* that is another one's */
+	before = s->limiter;
+	probes_set__limit(s, p, hits);
+	if (s->limiter != before && s->was_shared)
+		probes_set__switch(s);
 }
 
 void probes__count_from(struct probes *p, uint64_t begin_ns, bool window)

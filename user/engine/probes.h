@@ -13,7 +13,7 @@
  * waits at a time, another that wants to has probes of its own. Each is then as if it had probes of
  * its own, but for
  *	cost	each hit is paid by one of them: it is no cost of the others
- *	limit	hits that one of them limits are those of all
+ *	limit	hits are limited (probes__limit()) for one of them at a time
  * Not thread-safe.
  */
 #ifndef PARKWATCH_ENGINE_PROBES_H
@@ -100,8 +100,8 @@ void probes__start(struct probes *p);
  */
 uint64_t probes__stop(struct probes *p);
 /*
- * As attach__limit(), for each runtime; and when the first of them ended so, or for we were absent,
- * 0: none.
+ * As attach__limit(), for each runtime, of its points; those who share them go on then. And when the
+ * first of them ended so, or for we were absent, 0: none.
  */
 void probes__limit(struct probes *p, int64_t hits);
 uint64_t probes__cut_ns(const struct probes *p);

@@ -282,12 +282,33 @@ void probes_set__leave(struct probes_set *s, struct probes *u)
 		i++;
 	if (i == s->nr_users)
 		return;
+	if (s->limiter == u)
+		probes_set__limit(s, u, -1);
 	memmove(&s->users[i], &s->users[i + 1], (--s->nr_users - i) * sizeof(*s->users));
 	if (!s->nr_users)
 		probes_set__free(s);
 }
 
 /* --- recording --- */
+
+void probes_set__limit(struct probes_set *s, struct probes *u, int64_t hits)
+{
+	s->limiter = hits >= 0 ? u : NULL;
+	for (size_t i = 0; i < s->nr_rt; i++)
+		attach__limit(s->attaches[i], hits, s->was_shared ? u->all : ATTACH_ALL);
+}
+
+/* It used up the hits that it may have: the others go on. */
+static void probes_set__end_limited(struct probes_set *s, uint64_t cut_ns)
+{
+	struct probes *u = s->limiter;
+
+	u->cut_ns = u->until_ns = cut_ns;
+	u->cut = PROBES_CUT_SPENT;
+	u->records = false;
+	probes_set__limit(s, u, -1);
+	probes_set__switch(s);
+}
 
 void probes_set__see_cut(struct probes_set *s)
 {
@@ -299,6 +320,10 @@ void probes_set__see_cut(struct probes_set *s)
 
 		first = cut && (!first || cut < first) ? cut : first;
 		spent |= attach__spent(s->attaches[i]);
+	}
+	if (first && spent && s->was_shared && s->limiter) {
+		probes_set__end_limited(s, first);
+		return;
 	}
 	for (size_t i = 0; i < s->nr_users && first; i++) {
 		struct probes *u = s->users[i];
@@ -339,12 +364,15 @@ static struct attach_want probes_set__want(const struct probes_set *s)
 void probes_set__switch(struct probes_set *s)
 {
 	const struct attach_want want = probes_set__want(s);
-	uint32_t points = 0;
+	uint32_t points = 0, goes_on = 0;
 	bool any = false;
 
 	for (size_t i = 0; i < s->nr_users; i++) {
-		any |= s->users[i]->records;
-		points |= s->users[i]->records ? s->users[i]->all : 0;
+		const struct probes *u = s->users[i];
+
+		any |= u->records;
+		points |= u->records ? u->all : 0;
+		goes_on |= u->records && u != s->limiter ? u->all : 0;
 	}
 	for (size_t i = 0; i < s->nr_rt; i++) {
 		if (!any)
@@ -352,6 +380,7 @@ void probes_set__switch(struct probes_set *s)
 		if (s->o.shared) {
 			attach__want(s->attaches[i], &want);
 			attach__mute(s->attaches[i], ~points);
+			attach__goes_on(s->attaches[i], s->limiter ? goes_on : 0);
 		}
 		if (any)
 			attach__start(s->attaches[i]);

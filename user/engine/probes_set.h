@@ -31,6 +31,7 @@ struct probes_set {
 	struct ring *ring;
 	struct probes *users[PROBES_USERS_MAX]; /* in the order in which they came */
 	size_t nr_users;
+	struct probes *limiter;         /* the user whose hits are limited; NULL: none */
 	bool was_shared;                /* it has had several */
 	uint64_t settled[PW_POINT_MAX]; /* hits, when it was last said who pays for them */
 };
@@ -64,6 +65,8 @@ void probes_set__leave(struct probes_set *s, struct probes *u);
 
 /* Recording has ended by itself, if it has: that is known of each user from then on. */
 void probes_set__see_cut(struct probes_set *s);
+/* As attach__limit(), of this user: the last who says it. Those that record go on beside it. */
+void probes_set__limit(struct probes_set *s, struct probes *u, int64_t hits);
 /* Hits count for the points of those that record, and for no others; nobody does: for none. */
 void probes_set__switch(struct probes_set *s);
 int probes_set__link(struct probes_set *s, struct cause *why); /* what users need that are on */

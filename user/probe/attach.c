@@ -455,11 +455,16 @@ void attach__count_from(struct attach *a, uint64_t begin_ns, bool window)
 	__atomic_store_n(&a->skel->bss->pw_window, window, __ATOMIC_SEQ_CST);
 }
 
-void attach__limit(struct attach *a, int64_t hits)
+void attach__limit(struct attach *a, int64_t hits, uint32_t points)
 {
 	__atomic_store_n(&a->skel->bss->pw_cut_ns, 0, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&a->skel->bss->pw_left, hits, __ATOMIC_SEQ_CST);
-	__atomic_store_n(&a->skel->bss->pw_limited, hits >= 0, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&a->skel->bss->pw_limited, hits >= 0 ? points : 0, __ATOMIC_SEQ_CST);
+}
+
+void attach__goes_on(struct attach *a, uint32_t points)
+{
+	__atomic_store_n(&a->skel->bss->pw_goes_on, points, __ATOMIC_SEQ_CST);
 }
 
 /* The probe holder may have ended it just before recording began, too. */

@@ -101,10 +101,12 @@ uint64_t attach__absent_cpu_ns(const struct attach *a);
  */
 void attach__count_from(struct attach *a, uint64_t begin_ns, bool window);
 /*
- * So many hits may still be dealt with, some hundred more or less: then recording ends by itself.
- * Negative: no limit.
+ * So many hits at these points (1 << enum pw_point) may still be dealt with, some hundred more or less:
+ * then recording ends by itself. Negative: no limit.
  */
-void attach__limit(struct attach *a, int64_t hits);
+void attach__limit(struct attach *a, int64_t hits, uint32_t points);
+/* But these points go on then, for they are not limited; at first there are none. */
+void attach__goes_on(struct attach *a, uint32_t points);
 /*
  * When it ended so, or because parkwatch was absent (probe/probe_holder); 0: it did not. limit()
  * sets it back.
