@@ -9,6 +9,7 @@
 #include "base/vec.h"
 #include "facts/book.h"
 #include "facts/fact_flags.h"
+#include "facts/fact_stacks.h"
 
 /* as many as a census reads (census/census.h) */
 #define GS_MAX    4194304u
@@ -126,49 +127,32 @@ static int know(struct book_open *o, uint32_t id, uint32_t stack)
 	return 0;
 }
 
-static int add_stack(struct book_open *o, const Pw__Stacks *s, size_t i, size_t at)
+static int take_stack(void *ctx, const struct fact_stack *s, struct cause *why)
 {
-	const uint32_t nr = COLUMN_AT(s, nr_pcs, i);
+	struct book_open *o = ctx;
 	struct census *c = o->c;
-	uint64_t pc = 0;
+	uint32_t known;
 
+	if (is_known(o, s->id, &known))
+		return 0;
+	if (c->nr_pcs + s->nr > PCS_MAX)
+		return book__bad(why, "its stacks are too many");
 	if (vec__reserve(&c->stacks, &o->stacks_room, c->nr_stacks + 1, sizeof(*c->stacks)) ||
-	    vec__reserve(&c->pcs, &o->pcs_room, c->nr_pcs + nr, sizeof(*c->pcs)))
-		return -ENOMEM;
+	    vec__reserve(&c->pcs, &o->pcs_room, c->nr_pcs + s->nr, sizeof(*c->pcs)))
+		return cause__no_memory(why);
 	c->stacks[c->nr_stacks] = (struct census_stack){ .pcs_at = (uint32_t)c->nr_pcs,
-							 .nr_pcs = nr,
-							 .nr_gs = COLUMN_AT(s, goroutines, i),
-							 .truncated = COLUMN_AT(s, truncated, i) };
-	for (uint32_t k = 0; k < nr; k++) {
-		pc += (uint64_t)COLUMN_AT(s, pc_delta, at + k);
-		c->pcs[c->nr_pcs++] = pc;
-	}
-	return know(o, s->id[i], (uint32_t)c->nr_stacks++);
+							 .nr_pcs = s->nr,
+							 .nr_gs = s->goroutines,
+							 .truncated = s->truncated };
+	fact_stack__pcs(s, c->pcs + c->nr_pcs);
+	c->nr_pcs += s->nr;
+	return know(o, s->id, (uint32_t)c->nr_stacks++) ? cause__no_memory(why) : 0;
 }
 
 int book__stacks(struct book *b, const Pw__Stacks *s, struct cause *why)
 {
-	struct book_open *o = b->open;
-	size_t nr = s->n_id, at = 0, sum = 0;
-
-	if (!o)
-		return 0; /* of something else */
-	for (size_t i = 0; i < s->n_nr_pcs; i++)
-		sum += s->nr_pcs[i];
-	if (!column_fits(s->n_truncated, nr) || !column_fits(s->n_goroutines, nr) ||
-	    !column_fits(s->n_nr_pcs, nr) || s->n_pc_delta != sum)
-		return book__bad(why, "columns of its stacks differ in length");
-	for (size_t i = 0; i < nr; i++) {
-		const uint32_t pcs = COLUMN_AT(s, nr_pcs, i);
-		uint32_t known;
-
-		if (!pcs || pcs > CENSUS_DEPTH_MAX || o->c->nr_pcs + pcs > PCS_MAX)
-			return book__bad(why, "a stack is too long");
-		if (!is_known(o, s->id[i], &known) && add_stack(o, s, i, at))
-			return cause__no_memory(why);
-		at += pcs;
-	}
-	return 0;
+	/* without a look they are of something else */
+	return b->open ? fact_stacks__each(s, take_stack, b->open, why) : 0;
 }
 
 /* --- labels --- */

@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/vec.h"
 #include "facts/book.h"
+#include "facts/fact_stacks.h"
 #include "model/snap_facts.h"
 
 #define LINKS_MAX 65536 /* of one row */
@@ -131,36 +132,21 @@ static int keep_stack(struct snap_facts *s, uint32_t id, const struct stack *sta
 	return 0;
 }
 
-static int take_stacks(struct snap_facts *s, const Pw__Stacks *f, struct cause *why)
+static int take_stack(void *ctx, const struct fact_stack *f, struct cause *why)
 {
-	size_t sum = 0, at = 0;
+	struct snap_facts *s = ctx;
+	uint64_t *pcs;
 
-	for (size_t i = 0; i < f->n_nr_pcs; i++)
-		sum += f->nr_pcs[i];
-	if (!column_fits(f->n_truncated, f->n_id) || f->n_nr_pcs != f->n_id || f->n_pc_delta != sum)
-		return book__bad(why, "columns of its stacks differ in length");
-	for (size_t i = 0; i < f->n_id; i++) {
-		const uint32_t nr = f->nr_pcs[i];
-		uint64_t *pcs, pc = 0;
-
-		if (!nr || nr > CENSUS_DEPTH_MAX)
-			return book__bad(why, "a stack is too long");
-		if (find_stack(s, f->id[i])) { /* of an earlier segment */
-			at += nr;
-			continue;
-		}
-		pcs = arena__array(&s->arena, nr, sizeof(*pcs));
-		if (!pcs)
-			return cause__no_memory(why);
-		for (uint32_t k = 0; k < nr; k++)
-			pcs[k] = pc += (uint64_t)f->pc_delta[at++];
-		if (keep_stack(s, f->id[i],
-			       &(struct stack){ .nr = nr,
-						.truncated = COLUMN_AT(f, truncated, i),
-						.pcs = pcs }))
-			return cause__no_memory(why);
-	}
-	return 0;
+	if (find_stack(s, f->id))
+		return 0; /* of an earlier segment */
+	pcs = arena__array(&s->arena, f->nr, sizeof(*pcs));
+	if (!pcs)
+		return cause__no_memory(why);
+	fact_stack__pcs(f, pcs);
+	return keep_stack(s, f->id,
+			  &(struct stack){ .nr = f->nr, .truncated = f->truncated, .pcs = pcs })
+		       ? cause__no_memory(why)
+		       : 0;
 }
 
 static bool stack_of(const struct snap_facts *s, uint32_t number, struct snap_stack *ret)
@@ -296,7 +282,9 @@ int snap_facts__fact(struct snap_facts *s, const Pw__Fact *f, const struct pw_na
 
 	switch (f->fact_case) {
 	case PW__FACT__FACT_SUMS: err = take_sums(s, f->sums, why); break;
-	case PW__FACT__FACT_STACKS: err = s->begun ? take_stacks(s, f->stacks, why) : 0; break;
+	case PW__FACT__FACT_STACKS:
+		err = s->begun ? fact_stacks__each(f->stacks, take_stack, s, why) : 0;
+		break;
 	case PW__FACT__FACT_SUM_ROWS: err = take_rows(s, f->sum_rows, names, why); break;
 	default: return 0;
 	}
