@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import subprocess
 import tempfile
 import time
 from collections import Counter
@@ -12,7 +13,7 @@ from pathlib import Path
 import browser
 import build
 from goroutines import Dumped
-from target import Recording, Target, expect, folded, parkwatch, recorded
+from target import PARKWATCH, Recording, Target, expect, folded, parkwatch, recorded
 
 # flamegraph.pl's own pattern of a line
 FLAMEGRAPH = re.compile(r"^(.*)\s+?(\d+(?:\.\d*)?)$")
@@ -227,6 +228,20 @@ def help_and_version_are_there():
         expect(code == 0 and out and not said, f"{args}: exit code {code}, {said!r}")
 
 
+def version_tells_the_build():
+    code, out, said = parkwatch("version", "-f", "json")
+    expect(code == 0 and not said, f"exit code {code}: {said}")
+    told = json.loads(out)
+    notes = subprocess.run(["readelf", "-n", PARKWATCH], capture_output=True, text=True, check=True).stdout
+    libbpf = subprocess.run(["pkg-config", "--modversion", "libbpf"], capture_output=True, text=True, check=True).stdout.strip()
+    expect(told["build_id"] == re.search(r"Build ID: (\w+)", notes)[1], f"{told['build_id']}: {notes}")
+    expect(told["linked"] == "dynamic" and libbpf.startswith(told["libbpf"] + "."), f"{told}: libbpf {libbpf}")
+    expect("folded" in told["formats"] and set(told["features"]) == {"https", "sinks"}, f"{told}")
+    code, text, _ = parkwatch("version")
+    expect(text.startswith(f"parkwatch {told['version']}\n") and f" {told['build_id']}\n" in text, text)
+    expect(text == parkwatch("--version")[1], text)
+
+
 def two_recordings_at_once_see_the_same():
     with Target("burst") as t:
         both = [Recording(t.pid, "-e", "births") for _ in range(2)]
@@ -260,5 +275,5 @@ def cases():
             ctrl_c_ends_the_recording_and_writes, blocked_time_does_not_pass_the_time_there_was,
             goroutines_parked_long_before_count_from_attach_on, who_waits_already_costs_no_system_call, doctor_shows_each_point_of_a_program,
             doctor_without_a_process_shows_the_kernel, quiet_says_nothing,
-            help_and_version_are_there, two_recordings_at_once_see_the_same, what_is_said_of_a_process_is_in_its_recording):
+            help_and_version_are_there, version_tells_the_build, two_recordings_at_once_see_the_same, what_is_said_of_a_process_is_in_its_recording):
         yield function.__name__, function

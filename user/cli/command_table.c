@@ -241,9 +241,14 @@ const struct cmd_def cmd_table[CMD_MAX] = {
 		       .run = cmd_help,
 		       .operands_max = 1 },
 	[CMD_VERSION] = { "version",
-			  "",
-			  "print the version",
-			  { "Prints the version." },
+			  "[-f json]",
+			  "print the version, the build id, and what this build can do",
+			  { "Prints the version, the GNU build id, how it is linked, which "
+			    "releases "
+			    "of Go and which recordings it knows, and what it has of its "
+			    "libraries: "
+			    "`https` is what `serve --tls-cert` needs, `sinks` is what sends "
+			    "results elsewhere. What the kernel has is told by doctor." },
 			  .run = cmd_version },
 };
 

@@ -204,10 +204,3 @@ int cmd_help(const struct opts *o)
 		help_command(stdout, c);
 	return end_of_print(0);
 }
-
-int cmd_version(const struct opts *o)
-{
-	(void)o;
-	puts("parkwatch " PARKWATCH_VERSION);
-	return end_of_print(0);
-}

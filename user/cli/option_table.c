@@ -34,6 +34,7 @@
 #define PSS        CMD_BIT(CMD_PS)
 #define TOP        CMD_BIT(CMD_TOP)
 #define HLP        CMD_BIT(CMD_HELP)
+#define VER        CMD_BIT(CMD_VERSION)
 #define SHOW       (REC | DMP | CHN | LKS | RFS) /* those that write a result */
 #define AT(member) offsetof(struct opts, member)
 #define USUAL(v)   .has_usual = true, .usual = (v)
@@ -87,6 +88,11 @@ static const struct opt_word log_words[] = {
 	{ "text", LOG_TEXT, "for a person" },
 	{ "logfmt", LOG_LOGFMT, "time=... level=... msg=\"...\"" },
 	{ "json", LOG_JSON, "an object with time, level and msg" },
+	{ 0 },
+};
+static const struct opt_word version_words[] = {
+	{ "text", VERSION_TEXT, "a line for each" },
+	{ "json", VERSION_JSON, "one object" },
 	{ 0 },
 };
 static const struct opt_word group_words[] = {
@@ -292,6 +298,8 @@ const struct opt_def opt_table[] = {
 	/* --- where the result goes --- */
 	{ PART_OUTPUT, "format", 'f', OPT_TEXT, AT(format), SHOW | RPT | DIF | PSS, "FORMAT",
 	  .help = NULL },
+	{ PART_OUTPUT, "format", 'f', OPT_WORD, AT(version_format), VER, "FORMAT",
+	  .help = "how it is printed", .words = version_words, USUAL(VERSION_TEXT) },
 	{ PART_OUTPUT, "output", 'o', OPT_FILE, AT(output), SHOW | RPT | DIF | PSS, "FILE",
 	  .help = "where the result goes",
 	  .more = "A name that ends in .json, .jsonl, .folded, .pb.gz, .html or .pw chooses the "

@@ -42,6 +42,8 @@ struct opt_filter {
 	const char *value;
 };
 
+enum version_format { VERSION_TEXT, VERSION_JSON };
+
 struct opts {
 	enum command command;
 	int pid;              /* 0: none given */
@@ -80,6 +82,7 @@ struct opts {
 	uint64_t addr;                                /* of refs; 0: none */
 	const char *baseline, *save_baseline, *allow; /* files; NULL: none */
 	bool quiet, help, version, man, completion, reference;
+	int version_format;        /* of version: enum version_format */
 	uint64_t max_memory_bytes; /* 0: of the goroutines there are */
 	bool repair;
 	unsigned int verbose;

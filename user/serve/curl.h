@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * curl: libcurl, opened where it is needed (dlopen): nobody else carries it, and a machine that talks
- * to nobody needs none.
+ * to nobody needs none. The static file has its own, and looks for certificates where the usual
+ * distributions have them, or in the file that SSL_CERT_FILE names.
  */
 #ifndef PARKWATCH_SERVE_CURL_H
 #define PARKWATCH_SERVE_CURL_H
@@ -32,5 +33,8 @@ struct curl {
 
 /* A handle for HTTP alone, which sends no signal and goes nowhere else. false: libcurl is not installed, or no memory. */
 bool curl__open(struct curl *c);
+
+/* Which one that would be: "libcurl/7.88.1 ..."; NULL: none is installed. */
+const char *curl_library(void);
 
 #endif
