@@ -13,6 +13,8 @@
 #	make check-kernels	the same truths on Debian's kernels 5.10 to the newest, in QEMU; the service under a real systemd
 #	make bench		cost beside bare, bpftrace and the floors
 #	make soak		what the daemon holds after ten minutes of comers and goers, and after an hour
+#	make static		build/parkwatch-static-amd64, which needs nothing but the kernel
+#	make check-packages	tries it, where distributions differ
 #	make install DESTDIR= PREFIX=/usr/local
 #
 # V=1 shows commands. One folder a variant: BUILD=build/asan CC=clang SAN=address,undefined never needs a clean.
@@ -66,6 +68,7 @@ include user/facts/facts.mk
 include user/format/format.mk
 include user/serve/serve.mk
 include user/format/pages.mk
+include deploy/packages.mk
 
 LIB_OBJS = $(filter-out $(MAIN_OBJ),$(OBJS)) $(EXTRA_OBJS)
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <nss.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -18,17 +19,28 @@
 #define DESCRIPTORS 4096        /* that we make use of, if we may */
 #define STACK_BYTES (4ul << 20) /* more than any command takes */
 
+/* The static file would load nsswitch.conf's modules, and these the C library of the machine: another one. */
+static void keep_to_own_names(void)
+{
+#ifdef PARKWATCH_STATIC
+	__nss_configure_lookup("passwd", "files");
+	__nss_configure_lookup("hosts", "files dns");
+#endif
+}
+
 void begin(void)
 {
 	struct rlimit most;
 
+	keep_to_own_names();
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
 		/*
 		 * The lowest number that is free; what cannot be done there stays an error. No
 		 * O_CLOEXEC: it is theirs.
 		 */
 		if (fcntl(fd, F_GETFD) < 0 &&
-		    open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+		    open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd &&
+		    open("/", O_RDONLY | O_DIRECTORY) != fd)
 			_exit(1);
 	signal(SIGXFSZ, SIG_IGN);
 	log_find_journal(getenv("JOURNAL_STREAM"));

@@ -14,7 +14,13 @@
 
 #define ESCAPE    27
 #define ESCAPE_MS 25 /* after which it is the key, and not what a key sends */
-#define INSTEAD   "'parkwatch top -b' writes text"
+/* The static file reads no locale of the machine, which is for another C library. */
+#ifdef PARKWATCH_STATIC
+#define LOCALE "C.UTF-8"
+#else
+#define LOCALE ""
+#endif
+#define INSTEAD "'parkwatch top -b' writes text"
 
 int top_screen_check(struct cause *why)
 {
@@ -33,7 +39,7 @@ int top_screen_check(struct cause *why)
 
 int top_screen_open(struct cause *why)
 {
-	(void)setlocale(LC_CTYPE, "");
+	(void)setlocale(LC_CTYPE, LOCALE);
 	if (!newterm(NULL, stdout, stdin))
 		return cause__set(why, -ENOTTY, "the terminal cannot be used: " INSTEAD);
 	(void)cbreak();

@@ -16,7 +16,9 @@
 #include <linux/bpf.h>
 
 #include "base/clock.h"
+#include "base/cleanup.h"
 #include "base/heart.h"
+#include "base/nothing.h"
 #include "probe/holder_request.h"
 #include "probe/master.h"
 #include "probe/probe_holder.h"
@@ -51,18 +53,20 @@ static int spawn(int sock, pid_t *ret)
 	char *const argv[] = { "parkwatch", PROBE_HOLDER_COMMAND, NULL };
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attr;
+	scoped_fd int nothing = open_nothing();
 	sigset_t all;
-	int err;
+	int err = 0;
 
+	if (nothing < 0)
+		return -errno;
 	sigfillset(&all);
 	posix_spawnattr_init(&attr);
 	posix_spawnattr_setsigmask(&attr, &all);
 	/* what stops our group does not stop it */
 	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
 	posix_spawn_file_actions_init(&files);
-	err = posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDWR, 0);
-	for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO && !err; fd++)
-		err = posix_spawn_file_actions_adddup2(&files, STDIN_FILENO, fd);
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO && !err; fd++)
+		err = posix_spawn_file_actions_adddup2(&files, nothing, fd);
 	if (!err)
 		err = posix_spawn_file_actions_adddup2(&files, sock, HOLDER_SOCKET);
 	if (!err)

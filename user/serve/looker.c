@@ -13,6 +13,7 @@
 
 #include "base/clean.h"
 #include "base/cleanup.h"
+#include "base/nothing.h"
 #include "base/vec.h"
 #include "engine/brief.h"
 #include "serve/ask.h"
@@ -135,7 +136,7 @@ static void __attribute__((noreturn)) list_all(int to, uint64_t pace_ns, const c
 static void __attribute__((noreturn))
 child_main(pid_t pid, uint64_t pace_ns, const char *daemon, int to, int said)
 {
-	const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	const int null = open_nothing();
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGINT, SIG_IGN);
