@@ -17,7 +17,8 @@ import time
 from pathlib import Path
 
 import build
-from serve import Daemon, alone, free_port, main, parsed, value
+from serve import WATCHED, Daemon, alone, free_port, main, parsed, value
+from serverecord import LOST, OBJECT, program
 from target import Target, expect
 
 
@@ -182,8 +183,8 @@ def packed(message):
     return numbers
 
 
-def profile_of(body):
-    """(attributes of the resource, type, unit, {(functions of a stack, the root first; attributes): count}), by the published numbers of fields."""
+def profiles_of(body):
+    """[(attributes of the resource, type, unit, {(functions of a stack, the root first; attributes): count}, seconds)], by the published numbers of fields."""
     request = fields(body)
     tables = fields(request[2][0])
     texts = [t.decode() for t in tables[5]]
@@ -205,16 +206,21 @@ def profile_of(body):
         return tuple(function(line) for place in reversed(places) for line in reversed(fields(tables[2][place])[3]))
     (of_resource,) = request[1]
     resource = fields(of_resource)
-    (profile,) = fields(resource[2][0])[2]
-    have = fields(profile)
-    kind = fields(have[1][0])
-    samples = {}
-    for sample in have[2]:
-        s = fields(sample)
-        told = tuple(sorted((texts[key], v) for key, v in (keyed(tables[6][i]) for i in packed(s.get(2, [b""])[0]))))
-        (count,) = packed(s[4][0])
-        samples[stack(s[1][0]), told] = samples.get((stack(s[1][0]), told), 0) + count
-    return dict(keyed(a) for a in fields(resource[1][0])[1]), texts[kind[1][0]], texts[kind[2][0]], samples
+    of, found = dict(keyed(a) for a in fields(resource[1][0])[1]), []
+    for have in map(fields, fields(resource[2][0])[2]):
+        kind, samples = fields(have[1][0]), {}
+        for sample in have[2]:
+            s = fields(sample)
+            told = tuple(sorted((texts[key], v) for key, v in (keyed(tables[6][i]) for i in packed(s.get(2, [b""])[0]))))
+            (count,) = packed(s[4][0])
+            samples[stack(s[1][0]), told] = samples.get((stack(s[1][0]), told), 0) + count
+        found.append((of, texts[kind[1][0]], texts[kind[2][0]], samples, have.get(4, [0])[0] / 1e9))
+    return found
+
+
+def profile_of(body):
+    (profile,) = profiles_of(body)
+    return profile
 
 
 def otlp_profiles_are_those_of_the_program():
@@ -226,10 +232,37 @@ def otlp_profiles_are_those_of_the_program():
                 "nothing arrives", 40)
         t.go()
         truth = json.loads(t.truth())
-    of, kind, unit, samples = mine[0]
-    expect((of["service.name"], of["process.runtime.version"]) == (seen["exe"].rsplit("/", 1)[1], seen["go"]) and (kind, unit) == ("goroutine", "count"), f"{of} {kind}")
+    of, kind, unit, samples, seconds = mine[0]
+    expect((of["service.name"], of["process.runtime.version"]) == (seen["exe"].rsplit("/", 1)[1], seen["go"]) and (kind, unit, seconds) == ("goroutine", "count", 0), f"{of} {kind}")
     expect(sum(samples.values()) == truth["before"], f"{samples}: the program counts {truth['before']}")
     expect(any("main." in stack[0] or stack[0] == "runtime.main" for stack, _ in samples) and all(dict(told)["state"] for _, told in samples), f"{samples}")
+
+
+def otlp_profiles_of_recordings_are_those_of_the_program():
+    """Go's sample types. Who waits for ever waits all the time; an object has the bytes that the program says."""
+    with Server() as s, daemon("profile", otlp=f"http://127.0.0.1:{s.port}") as d, program() as t:
+        seen = d.looked_at(t.pid)
+        mine, read = {}, 0
+
+        def came():
+            nonlocal read
+            for path, _, body in s.got[read:]:
+                read += 1
+                if path == "/v1development/profiles":
+                    mine.update(((kind, unit), (of, samples, seconds)) for of, kind, unit, samples, seconds in profiles_of(body) if of["process.pid"] == t.pid)
+            return {("goroutine", "count"), ("contentions", "count"), ("delay", "nanoseconds"), ("alloc_objects", "count"), ("alloc_space", "bytes")} <= set(mine)
+        d.until(came, "not all of them arrive", WATCHED)
+    expect(len(mine) == 5 and all(of["service.instance.id"] == seen["id"] for of, _, _ in mine.values()), f"{set(mine)}")
+
+    def sum_of(kind, unit, function):
+        return sum(n for (stack, _), n in mine[kind, unit][1].items() if function in stack)
+    seconds = mine["delay", "nanoseconds"][2]
+    expect(5 < seconds < 20 and mine["contentions", "count"][2] == seconds and mine["goroutine", "count"][2] == 0, f"{seconds}")
+    expect(abs(sum_of("delay", "nanoseconds", "main.lost") / 1e9 / (LOST * seconds) - 1) < 0.1, f"{LOST} wait for {seconds} s")
+    expect(sum_of("contentions", "count", "main.lost") >= LOST, f"{LOST} wait: {sum_of('contentions', 'count', 'main.lost')}")
+    expect(not sum_of("delay", "nanoseconds", "main.stay"), "Go's block profile has no sleep")
+    objects = sum_of("alloc_objects", "count", "main.allocate")
+    expect(objects > 0 and abs(sum_of("alloc_space", "bytes", "main.allocate") / objects / OBJECT - 1) < 0.01, f"{objects} objects of {OBJECT} bytes")
 
 
 def logged_as_reported(bodies, groups, pid):
@@ -370,7 +403,7 @@ def a_wrong_certificate_is_refused():
 
 ALL = {f.__name__: f for f in (
     pyroscope_gets_the_goroutines_of_the_program, the_webhook_gets_a_report_of_each_new_leak, otlp_metrics_are_those_of_the_program,
-    otlp_profiles_are_those_of_the_program,     what_cannot_be_sent_is_tried_again, what_is_refused_is_lost_and_counted,
+    otlp_profiles_are_those_of_the_program, otlp_profiles_of_recordings_are_those_of_the_program, what_cannot_be_sent_is_tried_again, what_is_refused_is_lost_and_counted,
     what_a_server_does_not_know_is_not_sent_again, a_server_that_says_nothing_holds_up_nobody,
     a_server_that_answers_badly_loses_nothing, a_redirect_is_not_followed, a_wrong_certificate_is_refused)}
 

@@ -124,6 +124,51 @@ Test(otlp_profiles, samples_of_one_stack_share_it)
 	otlp__profiles_request__free_unpacked(q, NULL);
 }
 
+Test(otlp_profiles, two_types_of_samples_are_two_profiles_of_the_same_stacks)
+{
+	static int64_t both[3][2] = { { 5, 50 }, { 7, 70 }, { 1, 10 } };
+	Pprof__ValueType second = PPROF__VALUE_TYPE__INIT, *types[2] = { &m.type, &second };
+	Otlp__ProfilesRequest *q;
+	const Otlp__ScopeProfiles *s;
+	struct textbuf to;
+
+	make();
+	second.type = 6;
+	second.unit = 2;
+	m.p.sample_type = types;
+	m.p.n_sample_type = 2;
+	m.p.time_nanos = 1000;
+	m.p.duration_nanos = 10;
+	for (int i = 0; i < 3; i++) {
+		m.samples[i].value = both[i];
+		m.samples[i].n_value = 2;
+	}
+	textbuf__init(&to, NULL);
+	cr_assert_eq(otlp_profiles__of(&m.p, &(struct otlp_resource){ .nr = 0 }, 77, &to), 0);
+	q = otlp__profiles_request__unpack(NULL, to.nr, (const uint8_t *)to.v);
+	textbuf__done(&to);
+	cr_assert_not_null(q);
+	s = q->resource_profiles[0]->scope_profiles[0];
+	cr_assert_eq(s->n_profiles, 2);
+	cr_expect_eq(q->dictionary->n_stacks, 2, "one more than none");
+	cr_expect_eq(q->dictionary->n_attributes, 3);
+	for (int k = 0; k < 2; k++) {
+		const Otlp__Profile *p = s->profiles[k];
+
+		cr_expect_str_eq(q->dictionary->texts[p->sample_type->type],
+				 k ? "sleep" : "goroutine");
+		cr_expect_eq(p->time_unix_nano, 1000, "its begin, and not now");
+		cr_expect_eq(p->duration_nano, 10);
+		cr_assert_eq(p->n_samples, 3);
+		for (int i = 0; i < 3; i++) {
+			cr_assert_eq(p->samples[i]->n_values, 1);
+			cr_expect_eq(p->samples[i]->values[0], both[i][k]);
+			cr_expect_eq(p->samples[i]->stack, i < 2);
+		}
+	}
+	otlp__profiles_request__free_unpacked(q, NULL);
+}
+
 Test(otlp_profiles, labels_become_attributes)
 {
 	Otlp__ProfilesRequest *q = translated(&(struct otlp_resource){ .nr = 0 });

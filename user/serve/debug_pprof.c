@@ -38,11 +38,12 @@ void debug_pprof_refuse(struct http_answer *a, unsigned int status, const char *
 	a->go_pprof = true;
 }
 
-static int write_report(const struct report *r, unsigned int debug, FILE *out, struct cause *why)
+static int write_report(const struct report *r, const struct debug_pprof *p, FILE *out,
+			struct cause *why)
 {
-	return debug ? go_text__write(r, out, why)
-		     : format__write(format_by_name("pprof"), VIEW_RECORDING,
-				     &(struct shown){ .recording = *r }, out, why);
+	const struct renderer *to = p->plain ? &renderer_pprof_plain : &renderer_pprof;
+
+	return p->debug ? go_text__write(r, out, why) : to->render(r, out, why);
 }
 
 /* --- goroutines --- */
@@ -71,7 +72,7 @@ static int write_goroutines(const struct replay *r, const void *ctx, FILE *out, 
 					      .nr_namers = look.in.nr,
 					      .full = true,
 					      .as_go = p->name },
-			    p->debug, out, why);
+			    p, out, why);
 }
 
 static void put_goroutines(const struct watched *t, const struct debug_pprof *p,
@@ -105,7 +106,7 @@ static int write_leaks(struct leaks *l, const struct leaks_show *show, void *ctx
 					      .nr_namers = l->d->in.nr,
 					      .full = true,
 					      .as_go = to->p->name },
-			    to->p->debug, to->out, to->why);
+			    to->p, to->out, to->why);
 }
 
 /* out, a stream into *text, is closed. */
@@ -194,7 +195,7 @@ static int write_recording(const struct debug_pprof *p, const struct replay *r, 
 					      .namers = r->namers,
 					      .nr_namers = r->book->nr_runtimes,
 					      .as_go = p->name },
-			    p->debug, out, why);
+			    p, out, why);
 }
 
 void debug_pprof__recording(const struct debug_pprof *p, const char *target, const char *pw,

@@ -14,6 +14,8 @@
 #ifndef PARKWATCH_SERVE_DEBUG_PPROF_H
 #define PARKWATCH_SERVE_DEBUG_PPROF_H
 
+#include <stdbool.h>
+
 #include "model/profile.h"
 #include "serve/http.h"
 
@@ -28,6 +30,7 @@ struct debug_pprof {              /* which one, and how */
 	const char *name;         /* a literal */
 	enum profile_event event; /* that is recorded for it */
 	unsigned int debug;
+	bool plain; /* pprof without gzip: for who translates it */
 };
 
 /* The path begins with DEBUG_PPROF. */

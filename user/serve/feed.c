@@ -151,6 +151,34 @@ static void push_profile(const struct push *p, struct sinks *sinks, struct watch
 	textbuf__done(&body);
 }
 
+/* Of these two, if there is one that was not sent yet: the one that came first. One a turn, as above. */
+static void push_recording(struct sinks *sinks, struct watched *const *targets, size_t nr)
+{
+	static const enum profile_event events[] = { PROFILE_BLOCKED, PROFILE_ALLOC };
+	struct watched *next = NULL;
+	enum profile_event of = PROFILE_BLOCKED;
+	struct textbuf body;
+
+	for (size_t i = 0; i < nr * ARRAY_SIZE(events) && sinks__wants(sinks, POST_PROFILES); i++) {
+		struct watched *t = targets[i / ARRAY_SIZE(events)];
+		const enum profile_event event = events[i % ARRAY_SIZE(events)];
+		const struct recorded *r = &t->recordings.newest[event];
+
+		if (!r->pw || r->len > LOOK_PPROF_MAX || r->came_ns == t->otlp_recorded_ns[event] ||
+		    (next && r->came_ns >= next->recordings.newest[of].came_ns))
+			continue;
+		next = t;
+		of = event;
+	}
+	if (!next)
+		return;
+	next->otlp_recorded_ns[of] = next->recordings.newest[of].came_ns;
+	textbuf__init(&body, NULL);
+	if (!otlp_profiles__recording(next, of, clock_ns(CLOCK_REALTIME), &body))
+		sinks__put(sinks, POST_PROFILES, steal(body.v), body.nr);
+	textbuf__done(&body);
+}
+
 static void send_metrics(struct feed *f, struct sinks *sinks, struct watched *const *targets,
 			 size_t nr, uint64_t now_ns)
 {
@@ -172,4 +200,5 @@ void feed__tick(struct feed *f, struct sinks *sinks, struct watched *const *targ
 	send_metrics(f, sinks, targets, nr, now_ns);
 	for (size_t i = 0; i < ARRAY_SIZE(pushes); i++)
 		push_profile(&pushes[i], sinks, targets, nr, now_ns);
+	push_recording(sinks, targets, nr);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * feed: what goes to the sinks, and when: OTLP metrics of all targets every OTLP_NS; the goroutines of
- * each to Pyroscope every PYROSCOPE_NS, as an OTLP profile every OTLP_PROFILES_NS; to the webhook and
+ * each to Pyroscope every PYROSCOPE_NS, as an OTLP profile every OTLP_PROFILES_NS; each regular recording of waits or
+ * allocations as OTLP profiles when it has come; to the webhook and
  * as OTLP logs leaks of a place that was not told before, storms and slow leaks.
  */
 #ifndef PARKWATCH_SERVE_FEED_H

@@ -8,6 +8,7 @@
 #include <uthash.h>
 
 #include "base/arena.h"
+#include "serve/debug_pprof.h"
 #include "serve/look_pprof.h"
 #include "serve/otlp_profiles.pb-c.h"
 
@@ -233,12 +234,14 @@ static int32_t stack(struct translation *t, const Pprof__Sample *s)
 	return i;
 }
 
-static int add_sample(struct translation *t, const Pprof__Sample *from, Otlp__Sample *to)
+/* type: which of its values */
+static int add_sample(struct translation *t, const Pprof__Sample *from, size_t type,
+		      Otlp__Sample *to)
 {
 	otlp__sample__init(to);
 	to->stack = stack(t, from);
-	to->values = from->value;
-	to->n_values = from->n_value;
+	to->values = from->value + type;
+	to->n_values = 1;
 	to->attributes = arena__array(&t->arena, from->n_label, sizeof(*to->attributes));
 	if (to->stack < 0 || !to->attributes)
 		return -ENOMEM;
@@ -253,7 +256,7 @@ static int add_sample(struct translation *t, const Pprof__Sample *from, Otlp__Sa
 	return 0;
 }
 
-static int add_samples(struct translation *t, Otlp__Profile *to)
+static int add_samples(struct translation *t, size_t type, Otlp__Profile *to)
 {
 	const Pprof__Profile *p = t->from;
 	int err = 0;
@@ -262,8 +265,50 @@ static int add_samples(struct translation *t, Otlp__Profile *to)
 	if (!to->samples)
 		return -ENOMEM;
 	for (size_t i = 0; i < p->n_sample && !err; i++)
-		err = add_sample(t, p->sample[i], to->samples[i]);
+		err = add_sample(t, p->sample[i], type, to->samples[i]);
 	to->n_samples = p->n_sample;
+	return err;
+}
+
+static int value_type(struct translation *t, const Pprof__ValueType *from, Otlp__ValueType **ret)
+{
+	*ret = arena__alloc(&t->arena, sizeof(**ret));
+	if (!*ret)
+		return -ENOMEM;
+	otlp__value_type__init(*ret);
+	(*ret)->type = (int32_t)from->type;
+	(*ret)->unit = (int32_t)from->unit;
+	return 0;
+}
+
+static int add_profile(struct translation *t, size_t type, uint64_t now_ns, Otlp__Profile *to)
+{
+	const Pprof__Profile *p = t->from;
+	const bool lasts = p->duration_nanos > 0 && p->time_nanos > 0;
+	int err = value_type(t, p->sample_type[type], &to->sample_type);
+
+	if (!err)
+		err = value_type(t, p->period_type, &to->period_type);
+	to->period = p->period;
+	to->time_unix_nano = lasts ? (uint64_t)p->time_nanos : now_ns;
+	to->duration_nano = lasts ? (uint64_t)p->duration_nanos : 0;
+	return err ? err : add_samples(t, type, to);
+}
+
+/* One of each type of samples. */
+static int add_profiles(struct translation *t, uint64_t now_ns, Otlp__ScopeProfiles *to)
+{
+	const size_t nr = t->from->n_sample_type;
+	int err = 0;
+
+	to->profiles = (Otlp__Profile **)messages(t, nr, sizeof(Otlp__Profile));
+	if (!to->profiles)
+		return -ENOMEM;
+	for (size_t i = 0; i < nr && !err; i++) {
+		otlp__profile__init(to->profiles[i]);
+		err = add_profile(t, i, now_ns, to->profiles[i]);
+	}
+	to->n_profiles = nr;
 	return err;
 }
 
@@ -294,8 +339,8 @@ static int add_resource(struct translation *t, const struct otlp_resource *from,
 	return 0;
 }
 
-static int translate(struct translation *t, const struct otlp_resource *r,
-		     Otlp__ResourceProfiles *to, Otlp__Profile *profile)
+static int translate(struct translation *t, const struct otlp_resource *r, uint64_t now_ns,
+		     Otlp__ResourceProfiles *to)
 {
 	int err = add_texts(t);
 
@@ -308,7 +353,7 @@ static int translate(struct translation *t, const struct otlp_resource *r,
 	if (!err)
 		err = add_mapping(t);
 	if (!err)
-		err = add_samples(t, profile);
+		err = add_profiles(t, now_ns, to->scope_profiles[0]);
 	if (!err)
 		err = add_resource(t, r, to->resource);
 	return err;
@@ -329,8 +374,6 @@ int otlp_profiles__of(const Pprof__Profile *p, const struct otlp_resource *r, ui
 		      struct textbuf *to)
 {
 	struct translation t = { .from = p, .to = OTLP__DICTIONARY__INIT };
-	Otlp__ValueType type = OTLP__VALUE_TYPE__INIT, period = OTLP__VALUE_TYPE__INIT;
-	Otlp__Profile profile = OTLP__PROFILE__INIT, *profiles[] = { &profile };
 	Otlp__Scope scope = OTLP__SCOPE__INIT;
 	Otlp__ScopeProfiles of_scope = OTLP__SCOPE_PROFILES__INIT, *of_scopes[] = { &of_scope };
 	Otlp__Resource resource = OTLP__RESOURCE__INIT;
@@ -339,26 +382,16 @@ int otlp_profiles__of(const Pprof__Profile *p, const struct otlp_resource *r, ui
 	Otlp__ProfilesRequest q = OTLP__PROFILES_REQUEST__INIT;
 	int err;
 
-	type.type = (int32_t)p->sample_type[0]->type;
-	type.unit = (int32_t)p->sample_type[0]->unit;
-	period.type = (int32_t)p->period_type->type;
-	period.unit = (int32_t)p->period_type->unit;
-	profile.sample_type = &type;
-	profile.period_type = &period;
-	profile.period = p->period;
-	profile.time_unix_nano = now_ns;
 	scope.name = (char *)(uintptr_t) "parkwatch";
 	scope.version = (char *)(uintptr_t)PARKWATCH_VERSION;
 	of_scope.scope = &scope;
-	of_scope.profiles = profiles;
-	of_scope.n_profiles = 1;
 	of_resource.resource = &resource;
 	of_resource.scope_profiles = of_scopes;
 	of_resource.n_scope_profiles = 1;
 	q.resource_profiles = of_resources;
 	q.n_resource_profiles = 1;
 	q.dictionary = &t.to;
-	err = translate(&t, r, &of_resource, &profile);
+	err = translate(&t, r, now_ns, &of_resource);
 	if (!err)
 		err = pack(&q, to);
 	HASH_CLEAR(hh, t.stacks);
@@ -367,22 +400,50 @@ int otlp_profiles__of(const Pprof__Profile *p, const struct otlp_resource *r, ui
 	return err;
 }
 
+/* pprof: without gzip */
+static int push(const struct watched *t, const struct textbuf *pprof, uint64_t now_ns,
+		struct textbuf *to)
+{
+	Pprof__Profile *p = pprof__profile__unpack(NULL, pprof->nr, (const uint8_t *)pprof->v);
+	struct otlp_resource r;
+	int err;
+
+	if (!p)
+		return -ENOMEM;
+	otlp_resource_of(t, &r);
+	err = otlp_profiles__of(p, &r, now_ns, to);
+	pprof__profile__free_unpacked(p, NULL);
+	return err;
+}
+
 int otlp_profiles__push(const struct watched *t, uint64_t now_ns, struct textbuf *to)
 {
-	struct otlp_resource r;
 	struct textbuf pprof;
-	Pprof__Profile *p = NULL;
 	int err;
 
 	textbuf__init(&pprof, NULL);
 	err = look_pprof(t, false, &pprof);
 	if (!err)
-		p = pprof__profile__unpack(NULL, pprof.nr, (const uint8_t *)pprof.v);
+		err = push(t, &pprof, now_ns, to);
 	textbuf__done(&pprof);
-	if (!p)
-		return err ? err : -ENOMEM;
-	otlp_resource_of(t, &r);
-	err = otlp_profiles__of(p, &r, now_ns, to);
-	pprof__profile__free_unpacked(p, NULL);
+	return err;
+}
+
+int otlp_profiles__recording(const struct watched *t, enum profile_event event, uint64_t now_ns,
+			     struct textbuf *to)
+{
+	const struct debug_pprof as = { .name = event == PROFILE_ALLOC ? "allocs" : "block",
+					.event = event,
+					.plain = true };
+	const struct recorded *of = &t->recordings.newest[event];
+	struct http_answer a = { .status = 200 };
+	int err;
+
+	textbuf__init(&a.body, NULL);
+	debug_pprof__recording(&as, t->id, of->pw, of->len, &a);
+	err = a.status != 200 ? -EIO : a.body.err;
+	if (!err)
+		err = push(t, &a.body, now_ns, to);
+	textbuf__done(&a.body);
 	return err;
 }

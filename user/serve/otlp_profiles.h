@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * otlp_profiles: the goroutines of a target at its last look, counted by stack, as a request of OTLP's
- * profiles signal (serve/otlp_profiles.proto), in protobuf: sample type goroutine/count, of each stack
- * its state as an attribute. It is the pprof of the look, in other tables.
+ * otlp_profiles: a profile of a target as a request of OTLP's profiles signal (serve/otlp_profiles.proto), in protobuf.
+ * It is a pprof in other tables; a pprof of two sample types is two profiles, which share the tables.
+ *
+ *	of its last look	goroutine/count, of each stack its state as an attribute
+ *	of a recording of blocked time	contentions/count, delay/nanoseconds, as /debug/pprof/block has them (serve/debug_pprof)
+ *	of one of allocations	alloc_objects/count, alloc_space/bytes, as allocs
  */
 #ifndef PARKWATCH_SERVE_OTLP_PROFILES_H
 #define PARKWATCH_SERVE_OTLP_PROFILES_H
@@ -15,7 +18,10 @@
 
 /* t: has a look of at most LOOK_PPROF_MAX. now_ns: Unix time. 0, or negative errno. */
 int otlp_profiles__push(const struct watched *t, uint64_t now_ns, struct textbuf *to);
-/* p: of ours (format/pprof), with one value a sample. 0 or -ENOMEM. */
+/* event: PROFILE_BLOCKED or PROFILE_ALLOC; t: has a recording of it, of at most LOOK_PPROF_MAX. 0, or negative errno. */
+int otlp_profiles__recording(const struct watched *t, enum profile_event event, uint64_t now_ns,
+			     struct textbuf *to);
+/* p: of ours (format/pprof). now_ns: when it was, if it is of a moment. 0 or -ENOMEM. */
 int otlp_profiles__of(const Pprof__Profile *p, const struct otlp_resource *r, uint64_t now_ns,
 		      struct textbuf *to);
 

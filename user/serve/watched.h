@@ -73,6 +73,8 @@ struct watched {
 	struct recordings recordings;
 	/* when its goroutines went to Pyroscope and to OTLP; 0: never */
 	uint64_t pushed_ns, otlp_pushed_ns;
+	/* its recordings that went to OTLP: when the newest of them came */
+	uint64_t otlp_recorded_ns[RECORDING_EVENTS];
 	struct history *history;            /* owned; NULL: no look came yet */
 	uint64_t looks;                     /* that came */
 	uint64_t sums_due_ns, whole_due_ns; /* of serve/stored_look */
