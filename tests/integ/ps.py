@@ -13,6 +13,7 @@ from pathlib import Path
 import build
 from serve import LOOK, Daemon, alone, free_port, main
 from servehistory import crowd, tell
+from servehttp import OTHER, TOKEN, bearer, guarded
 from target import Target, expect, parkwatch
 
 TOLD = ("trend_per_min", "leaking", "level", "watched", "overhead_pct", "restarts")
@@ -55,8 +56,40 @@ def a_daemon_tells_the_trend_and_how_each_is_watched():
     expect(cells[idle.pid][0] == "0" and cells[idle.pid][2:] == ["leaks", "0.00%"] and cells[unwatched.pid][2] == "off", text)
 
 
+def a_token_is_shown_to_the_daemon_that_asks_for_it():
+    """ps and top say what to give where it is missing; nobody but the daemon that was named gets it."""
+    with guarded() as (d, file), Target("idle") as t, tempfile.TemporaryDirectory() as folder:
+        d.until(lambda: any(s["pid"] == t.pid and s["goroutines"] for s in json.loads(d.get("/api/v1/targets", bearer(TOKEN))[2])["targets"]), "no look")
+        wrong, open_to_all = Path(folder, "wrong"), Path(folder, "open")
+        for path, text, mode in ((wrong, OTHER, 0o600), (open_to_all, TOKEN, 0o644)):
+            path.write_text(text)
+            path.chmod(mode)
+        asked = ("--daemon", f"http://{d.address}")
+        said = {}
+        for command in (("ps",), ("top", "-b", "-n", "1")):
+            for name, more in (("none", ()), ("wrong", ("--token-file", wrong)), ("right", ("--token-file", file)), ("open", ("--token-file", open_to_all)),
+                               ("missing", ("--token-file", Path(folder, "missing")))):
+                said[command[0], name] = parkwatch(*command, *asked, *more)
+        heard = []
+        with server(lambda c: c.sendall(b"HTTP/1.1 302 Found\r\nLocation: http://" + d.address.encode() + b"/api/v1/targets\r\nContent-Length: 0\r\n\r\n"), heard) as url:
+            strayed = parkwatch("ps", "--daemon", url, "--token-file", file)
+        told = d.said()
+    for command in ("ps", "top"):
+        for name, words in (("none", "asks for a token: give --token-file FILE"), ("wrong", "another token than that of --token-file")):
+            code, out, err = said[command, name]
+            expect(code == 0 and (out + err).count(words) == 1 and str(t.pid) in out, f"{command} {name}: {code} {out} {err}")
+        code, out, err = said[command, "right"]
+        expect(code == 0 and "token" not in out + err and str(t.pid) in out, f"{command}: {out} {err}")
+        for name, words in (("open", "chmod 600"), ("missing", "No such file")):
+            code, out, err = said[command, name]
+            expect(code == 1 and not out and words in err and err.count("\n") == 1, f"{command} {name}: {code} {out} {err}")
+    expect("leaks" in next(line for line in said["ps", "right"][1].splitlines() if str(t.pid) in line), said["ps", "right"][1])
+    expect(f"Authorization: Bearer {TOKEN}\r\n".encode() in heard[0] and len(heard) == 1 and "HTTP status 302" in strayed[2], f"{heard} {strayed}")
+    expect(all(TOKEN not in out + err and OTHER not in out + err for _, out, err in said.values()) and TOKEN not in told, "a token is told")
+
+
 @contextlib.contextmanager
-def server(answer):
+def server(answer, heard=None):
     """Its URL. answer(socket) is called for each connection, after its request came."""
     with socket.create_server(("127.0.0.1", 0)) as s:
         held = []
@@ -70,7 +103,9 @@ def server(answer):
 
         def talk(c):
             with contextlib.suppress(OSError):
-                c.recv(4096)
+                got = c.recv(4096)
+                if heard is not None:
+                    heard.append(got)
                 answer(c)
         threading.Thread(target=serve, daemon=True).start()
         try:
@@ -134,7 +169,8 @@ def what_it_says_of_others_is_not_believed():
     expect(all(rows[t.pid][k] is None for k in TOLD), f"{rows[t.pid]}")
 
 
-ALL = {f.__name__: f for f in (a_daemon_tells_the_trend_and_how_each_is_watched, who_answers_in_its_place_holds_up_nobody, what_it_says_of_others_is_not_believed)}
+ALL = {f.__name__: f for f in (a_daemon_tells_the_trend_and_how_each_is_watched, a_token_is_shown_to_the_daemon_that_asks_for_it,
+                               who_answers_in_its_place_holds_up_nobody, what_it_says_of_others_is_not_believed)}
 
 
 def cases():

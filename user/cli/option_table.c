@@ -168,6 +168,11 @@ const struct opt_def opt_table[] = {
 	  .help = "the daemon that is asked what it knows: leaks, and for ps trends, levels and "
 		  "costs",
 	  .more = "It has a second to answer.", .otherwise = ASK_URL ", if it is there" },
+	{ PART_TARGET, "token-file", 0, OPT_FILE, AT(token_file), PSS | TOP, "FILE",
+	  .help = "the token that this daemon asks for",
+	  .more = "Only you may read the file. It is sent to that URL: over http anybody on the "
+		  "way can read it.",
+	  .otherwise = "none" },
 	{ PART_TARGET, "from", 0, OPT_MOMENT, AT(from), RPT, "TIME",
 	  .help = "of a recording of events: only what happened this long after its start, or "
 		  "later; a wait counts for its part in the range, estimates and allocations by "

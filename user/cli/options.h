@@ -93,12 +93,13 @@ struct opts {
 	const char *state_dir;  /* of serve and report; NULL: the usual one */
 	const char *target;     /* of report: an id of serve; NULL: a recording is shown */
 	const char *listen;     /* of serve: ADDRESS:PORT; NULL: the usual one */
-	const char *token_file, *tls_cert, *tls_key; /* of serve; NULL: none */
-	int log_format;                              /* of serve: enum log_format */
-	bool batch;                                  /* of top: text, no terminal */
-	uint64_t iterations;                         /* looks of top; 0: no end */
-	uint64_t delay_ns;                           /* of top */
-	int top_sort; /* the key of a column of top; 0: the usual one */
+	const char *token_file; /* of serve, ps and top; NULL: none */
+	const char *tls_cert, *tls_key; /* of serve; NULL: none */
+	int log_format;                 /* of serve: enum log_format */
+	bool batch;                     /* of top: text, no terminal */
+	uint64_t iterations;            /* looks of top; 0: no end */
+	uint64_t delay_ns;              /* of top */
+	int top_sort;                   /* the key of a column of top; 0: the usual one */
 	const char *
 		daemon; /* of ps and top: the URL of a daemon; NULL: the usual one, if it is there */
 	const char *config; /* of serve: a file; NULL: the usual one, if it is there */

@@ -8,6 +8,8 @@
 #include "cli/format.h"
 #include "serve/ask.h"
 #include "serve/discover.h"
+#include "serve/secrets.h"
+#include "serve/token.h"
 
 /* Of the processes that were looked at, what the table does not say. */
 static void say_end(const struct processes *p)
@@ -20,10 +22,13 @@ static void say_end(const struct processes *p)
 }
 
 /* What only a daemon knows. That there is none is no error, unless one was named. */
-static void ask(const struct opts *o, struct processes *p)
+static void ask(const struct opts *o, const struct token *token, struct processes *p)
 {
+	const struct ask_whom whom = { .url = o->daemon ? o->daemon : ASK_URL,
+				       .token = token,
+				       .named = o->daemon };
 	struct cause why = { "" };
-	const int err = ask_daemon(o->daemon ? o->daemon : ASK_URL, p, &why);
+	const int err = ask_daemon(&whom, p, &why);
 
 	if (err == -ENOENT && !o->daemon)
 		log_info("no daemon at " ASK_URL
@@ -37,13 +42,16 @@ static int list(const struct opts *o, const struct format *f, struct processes *
 		struct cause *why)
 {
 	scoped(outfile) out = NULL;
-	int err = outfile__open(o->output, o->mode, &out, why);
+	scoped(token) token = NULL;
+	int err = o->token_file ? secrets_read_token(o->token_file, &token, why) : 0;
 
+	if (!err)
+		err = outfile__open(o->output, o->mode, &out, why);
 	if (!err)
 		err = discover(p, why);
 	if (err)
 		return err;
-	ask(o, p);
+	ask(o, token, p);
 	err = format__write(f, VIEW_PROCESSES, &(struct shown){ .processes = p },
 			    outfile__stream(out), why);
 	return outfile__end(out, err, why);

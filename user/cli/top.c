@@ -14,6 +14,8 @@
 #include "cli/top_looks.h"
 #include "cli/top_screen.h"
 #include "serve/ask.h"
+#include "serve/secrets.h"
+#include "serve/token.h"
 
 #define TURN_MS    1000 /* that nothing may come before it is looked whether all is well */
 #define PAGE       10   /* rows that a page key moves */
@@ -374,10 +376,17 @@ static void choose_order(struct top *t, int key)
 int cmd_top(const struct opts *o)
 {
 	struct top t = { .view = o->pid ? SITES : ALL, .left = o->iterations };
+	scoped(token) token = NULL;
 	struct cause why = { "" };
 	int err = o->batch ? 0 : top_screen_check(&why);
 
-	top_data__init(&t.data, o->daemon ? o->daemon : ASK_URL, o->delay_ns);
+	if (!err && o->token_file)
+		err = secrets_read_token(o->token_file, &token, &why);
+	top_data__init(&t.data,
+		       &(struct ask_whom){ .url = o->daemon ? o->daemon : ASK_URL,
+					   .token = token,
+					   .named = o->daemon },
+		       o->delay_ns);
 	if (!err) {
 		catch_signals();
 		err = top_data__open(&t.data, o->pid);

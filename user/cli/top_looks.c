@@ -14,9 +14,9 @@
 #include "view/dump.h"
 #include "view/replay.h"
 
-void top_data__init(struct top_data *d, const char *daemon, uint64_t pace_ns)
+void top_data__init(struct top_data *d, const struct ask_whom *daemon, uint64_t pace_ns)
 {
-	*d = (struct top_data){ .daemon = daemon, .pace_ns = pace_ns };
+	*d = (struct top_data){ .daemon = *daemon, .pace_ns = pace_ns };
 	looker__init(&d->looker);
 }
 
@@ -42,7 +42,7 @@ static int start(struct top_data *d)
 {
 	d->heard_ns = clock_now_ns();
 	d->fresh = true;
-	return looker__start(&d->looker, d->pid, d->pace_ns, d->daemon);
+	return looker__start(&d->looker, d->pid, d->pace_ns, &d->daemon);
 }
 
 int top_data__open(struct top_data *d, pid_t pid)
@@ -66,7 +66,7 @@ int top_data__again(struct top_data *d, uint64_t pace_ns)
 static int take_processes(struct top_data *d)
 {
 	struct processes now;
-	int err = looker__processes(&d->looker, d->daemon, &now);
+	int err = looker__processes(&d->looker, d->daemon.url, &now);
 
 	if (err)
 		return err;
@@ -262,6 +262,9 @@ static void put_all(const struct top_data *d, struct top_page *ret)
 		 d->looks, p->daemon ? "; leaks are those that the daemon tells at " : "",
 		 p->daemon ? p->daemon : "");
 	ret->nr_titles = 1;
+	if (p->not_told.text[0])
+		snprintf(ret->title[ret->nr_titles++], TOP_LINE_MAX, "leaks are not known: %s",
+			 p->not_told.text);
 	if (p->no_right)
 		snprintf(ret->title[ret->nr_titles++], TOP_LINE_MAX,
 			 "%zu other processes could not be looked at: no right to read them%s",

@@ -9,11 +9,12 @@
 #include <sys/types.h>
 
 #include "base/cause.h"
+#include "serve/ask.h"
 #include "serve/looker.h"
 #include "view/top_rows.h"
 
 struct top_data {
-	const char *daemon; /* borrowed; asked about processes */
+	struct ask_whom daemon; /* what it points to is borrowed; asked about processes */
 	uint64_t pace_ns;
 	pid_t pid; /* 0: all processes */
 	struct looker looker;
@@ -35,7 +36,7 @@ struct top_data {
 	char exe[PROCESS_EXE_MAX], go[PROCESS_VERSION_MAX];
 };
 
-void top_data__init(struct top_data *d, const char *daemon, uint64_t pace_ns);
+void top_data__init(struct top_data *d, const struct ask_whom *daemon, uint64_t pace_ns);
 void top_data__done(struct top_data *d);
 
 /* From here on of this one, 0: of all. 0 or negative errno. */

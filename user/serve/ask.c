@@ -12,6 +12,7 @@
 #include "engine/brief.h"
 #include "serve/curl.h"
 #include "serve/level.h"
+#include "serve/token.h"
 #include "serve/watched.h"
 
 #define TARGETS_PATH "/api/v1/targets"
@@ -115,8 +116,42 @@ static size_t keep(char *bytes, size_t size, size_t nr, void *ctx)
 	return n;
 }
 
-static int get(const char *url, struct answer *a, struct cause *why)
+/* The URL gets it and nobody else: redirects are not followed. NULL: no memory, or no token. */
+static struct curl_slist *put_token(const struct curl *c, const struct token *t)
 {
+	char header[TOKEN_BYTES_MAX + sizeof("Authorization: Bearer ")];
+	struct curl_slist *list;
+
+	if (!t)
+		return NULL;
+	snprintf(header, sizeof(header), "Authorization: Bearer %s", t->text);
+	list = c->append(NULL, header);
+	explicit_bzero(header, sizeof(header));
+	c->setopt(c->handle, CURLOPT_HTTPHEADER, list);
+	return list;
+}
+
+static int judge(const struct ask_whom *whom, long status, struct cause *why)
+{
+	if (status == 200)
+		return 0;
+	if (status == 401 && !whom->token)
+		return cause__set(why, -EACCES,
+				  "the daemon at %s asks for a token: give --token-file FILE",
+				  whom->url);
+	if (status == 401)
+		return cause__set(why, -EACCES,
+				  "the daemon at %s has another token than that of --token-file",
+				  whom->url);
+	return cause__set(why, -EBADMSG,
+			  "who answers at %s is no 'parkwatch serve': HTTP status %ld", whom->url,
+			  status);
+}
+
+static int get(const struct ask_whom *whom, struct answer *a, struct cause *why)
+{
+	const char *url = whom->url;
+	struct curl_slist *headers;
 	char path[ASK_URL_MAX + sizeof(TARGETS_PATH)];
 	size_t len = strlen(url);
 	long status = 0;
@@ -136,20 +171,18 @@ static int get(const char *url, struct answer *a, struct cause *why)
 	c.setopt(c.handle, CURLOPT_TIMEOUT_MS, (long)ASK_MS);
 	c.setopt(c.handle, CURLOPT_WRITEFUNCTION, keep);
 	c.setopt(c.handle, CURLOPT_WRITEDATA, a);
+	headers = put_token(&c, whom->token);
 	code = c.perform(c.handle);
 	c.getinfo(c.handle, CURLINFO_RESPONSE_CODE, &status);
 	c.cleanup(c.handle);
+	c.free_all(headers);
 	if (code != CURLE_OK)
 		return cause__set(why, code == CURLE_COULDNT_CONNECT ? -ENOENT : -EIO,
 				  "no answer of a daemon at %s: %s", url, c.strerror(code));
-	return status == 200
-		       ? 0
-		       : cause__set(why, -EBADMSG,
-				    "who answers at %s is no 'parkwatch serve': HTTP status %ld",
-				    url, status);
+	return judge(whom, status, why);
 }
 
-int ask_daemon(const char *url, struct processes *p, struct cause *why)
+int ask_daemon(const struct ask_whom *whom, struct processes *p, struct cause *why)
 {
 	struct answer a = { .v = malloc(ASK_BYTES_MAX) };
 	scoped_mem char *text = a.v;
@@ -159,7 +192,7 @@ int ask_daemon(const char *url, struct processes *p, struct cause *why)
 
 	if (!text || !ids || !list)
 		return cause__no_memory(why);
-	err = get(url, &a, why);
+	err = get(whom, &a, why);
 	for (size_t i = 0; i < p->nr && !err; i++) {
 		watched_id(&p->rows[i], brief_start_ticks(p->rows[i].pid), ids[i]);
 		list[i] = ids[i];
@@ -167,8 +200,8 @@ int ask_daemon(const char *url, struct processes *p, struct cause *why)
 	if (!err)
 		err = ask_read(a.v, a.nr, list, p);
 	if (err == -EBADMSG && !why->text[0])
-		return cause__set(why, err, "who answers at %s is no 'parkwatch serve'", url);
+		return cause__set(why, err, "who answers at %s is no 'parkwatch serve'", whom->url);
 	if (!err)
-		p->daemon = url;
+		p->daemon = whom->url;
 	return err;
 }

@@ -9,6 +9,7 @@
 #ifndef PARKWATCH_SERVE_ASK_H
 #define PARKWATCH_SERVE_ASK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "view/processes.h"
@@ -18,11 +19,19 @@
 #define ASK_MS        1000 /* that all of it may take */
 #define ASK_BYTES_MAX (4u << 20)
 
+struct token;
+struct ask_whom {
+	const char *url;
+	const struct token *token; /* borrowed; NULL: none */
+	bool named;                /* somebody said so: that nobody answers there is worth a word */
+};
+
 /*
- * Fills rows[i].told and daemon, which borrows url. -ENOENT: nobody answers there; -EOPNOTSUPP: libcurl
+ * Fills rows[i].told and daemon, which borrows the URL. -ENOENT: nobody answers there; -EACCES: it asks for a token, or
+ * for another one; -EOPNOTSUPP: libcurl
  * is not installed; -EBADMSG: who answers is no daemon of ours; others; with a cause.
  */
-int ask_daemon(const char *url, struct processes *p, struct cause *why);
+int ask_daemon(const struct ask_whom *whom, struct processes *p, struct cause *why);
 
 /* An answer, as /api/v1/targets has it; ids: of the rows. 0, -EBADMSG, -ENOMEM. */
 int ask_read(const char *json, size_t len, const char *const *ids, struct processes *p);

@@ -24,6 +24,7 @@
 /* A frame of all processes: this, and its rows. */
 struct listing {
 	uint64_t nr, looked_at, no_right, told; /* told: a daemon did */
+	struct cause not_told;
 };
 
 /* --- in the child --- */
@@ -95,7 +96,8 @@ static int lister__tell(const struct lister *l, int to)
 {
 	static const struct frame_figures none;
 	const size_t nr = l->now.nr < LOOKER_PROCESSES_MAX ? l->now.nr : LOOKER_PROCESSES_MAX;
-	const struct listing head = { nr, l->looked_at, l->no_right, l->now.daemon != NULL };
+	const struct listing head = { nr, l->looked_at, l->no_right, l->now.daemon != NULL,
+				      l->now.not_told };
 	const size_t len = sizeof(head) + nr * sizeof(*l->now.rows);
 	scoped_mem char *bytes = malloc(len);
 
@@ -107,7 +109,19 @@ static int lister__tell(const struct lister *l, int to)
 	return frame_write(to, &none, bytes, len);
 }
 
-static void __attribute__((noreturn)) list_all(int to, uint64_t pace_ns, const char *daemon)
+/* That there is none where nobody named one is no news. */
+static void lister__ask(struct lister *l, const struct ask_whom *daemon)
+{
+	int err;
+
+	l->now.not_told = (struct cause){ "" };
+	err = ask_daemon(daemon, &l->now, &l->now.not_told);
+	if (!err || (err == -ENOENT && !daemon->named))
+		l->now.not_told.text[0] = '\0';
+}
+
+static void __attribute__((noreturn))
+list_all(int to, uint64_t pace_ns, const struct ask_whom *daemon)
 {
 	struct lister l = { .discovery = NULL };
 
@@ -120,7 +134,7 @@ static void __attribute__((noreturn)) list_all(int to, uint64_t pace_ns, const c
 		if (lister__look(&l))
 			_exit(1);
 		if (daemon)
-			(void)ask_daemon(daemon, &l.now, &(struct cause){ "" });
+			lister__ask(&l, daemon);
 		if (lister__tell(&l, to))
 			_exit(1);
 		/* half of our time at most */
@@ -134,7 +148,7 @@ static void __attribute__((noreturn)) list_all(int to, uint64_t pace_ns, const c
 
 /* Nothing of it reaches the terminal; a key is not for it. */
 static void __attribute__((noreturn))
-child_main(pid_t pid, uint64_t pace_ns, const char *daemon, int to, int said)
+child_main(pid_t pid, uint64_t pace_ns, const struct ask_whom *daemon, int to, int said)
 {
 	const int null = open_nothing();
 
@@ -155,7 +169,7 @@ void looker__init(struct looker *l)
 	*l = (struct looker){ .said = -1, .from = { .fd = -1 } };
 }
 
-int looker__start(struct looker *l, pid_t pid, uint64_t pace_ns, const char *daemon)
+int looker__start(struct looker *l, pid_t pid, uint64_t pace_ns, const struct ask_whom *daemon)
 {
 	int fds[2];
 
@@ -246,6 +260,9 @@ int looker__processes(const struct looker *l, const char *daemon, struct process
 				   .room = head.nr + 1,
 				   .looked_at = head.looked_at,
 				   .no_right = head.no_right,
-				   .daemon = head.told ? daemon : NULL };
+				   .daemon = head.told ? daemon : NULL,
+				   .not_told = head.not_told };
+	ret->not_told.text[sizeof(ret->not_told.text) - 1] = '\0';
+	clean_text(ret->not_told.text);
 	return 0;
 }

@@ -34,11 +34,12 @@ void looker__init(struct looker *l);
  * pid 0: at all processes, and asks daemon (serve/ask; NULL: none) what it knows of them. The first
  * look is at once. 0 or negative errno.
  */
-int looker__start(struct looker *l, pid_t pid, uint64_t pace_ns, const char *daemon);
+struct ask_whom;
+int looker__start(struct looker *l, pid_t pid, uint64_t pace_ns, const struct ask_whom *daemon);
 void looker__stop(struct looker *l);
 /* After -EPIPE of reading: waits for its end. true: its target has ended; else why says what was wrong. */
 bool looker__ended(struct looker *l, struct cause *why);
-/* A frame of all processes; daemon: as looker__start() had it. 0, -EBADMSG, -ENOMEM. */
+/* A frame of all processes; daemon: the URL that looker__start() had. 0, -EBADMSG, -ENOMEM. */
 int looker__processes(const struct looker *l, const char *daemon, struct processes *ret);
 
 #endif

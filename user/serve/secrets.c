@@ -86,6 +86,15 @@ static int read_named(const struct secrets *s, enum secret which, struct secret_
 	return fd < 0 ? fd : read_secret(path, fd, which, ret, why);
 }
 
+int secrets_read_token(const char *path, struct token **ret, struct cause *why)
+{
+	scoped(secret_text) text = NULL;
+	scoped_fd int fd = config_file__open(path, why);
+	const int err = fd < 0 ? fd : read_secret(path, fd, SECRET_TOKEN, &text, why);
+
+	return err ? err : token__new(path, text->v, text->len, ret, why);
+}
+
 int secrets__open_http(const struct secrets *s, const char *listen, const struct http_ops *ops,
 		       struct http **ret, struct cause *why)
 {

@@ -42,6 +42,10 @@ void secrets__done(struct secrets *s);
 int secrets__open_http(const struct secrets *s, const char *listen, const struct http_ops *ops,
 		       struct http **ret, struct cause *why);
 
+/* Of a client: the token in its file, by the same rules. 0, or negative errno with a cause. */
+struct token;
+int secrets_read_token(const char *path, struct token **ret, struct cause *why);
+
 void secrets__again(struct secrets *s); /* at SIGHUP */
 /* fd: the file, taken over; negative: cannot says why there is none. */
 void secrets__take(struct secrets *s, uint32_t which, int fd, const struct cause *cannot,

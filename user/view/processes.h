@@ -57,9 +57,10 @@ struct process_row {
 struct processes {
 	struct process_row *rows; /* owned; most goroutines first, then by pid */
 	size_t nr, room;
-	size_t looked_at;   /* processes that have a program of their own: no kernel threads */
-	size_t no_right;    /* of them, so many could not be looked at: no right to read them */
-	const char *daemon; /* borrowed: the URL of the one that told; NULL: none did */
+	size_t looked_at;      /* processes that have a program of their own: no kernel threads */
+	size_t no_right;       /* of them, so many could not be looked at: no right to read them */
+	const char *daemon;    /* borrowed: the URL of the one that told; NULL: none did */
+	struct cause not_told; /* why it did not, if that is worth a word; "" */
 };
 
 /* The name, or the id where none is known. "": it is in none. */
