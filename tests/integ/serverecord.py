@@ -18,6 +18,7 @@ from pathlib import Path
 import build
 import harm
 import serve
+from described import described
 from serve import WATCHED, Daemon, workers
 from target import Target, expect
 
@@ -195,6 +196,12 @@ def past_of(d, target, view, **query):
     return get(d, f"/api/v1/targets/{target}/profile?view={view}&from={int(time.time()) - 600}&to={int(time.time()) + 600}{words}")
 
 
+def compared(d, target, view, form):
+    """What was recorded, beside what was recorded in as good as the same time."""
+    now = int(time.time())
+    return d.get(f"/api/v1/targets/{target}/diff?view={view}&base_from={now - 600}&base_to={now + 600}&from={now - 601}&to={now + 601}&format={form}")
+
+
 def what_was_recorded_in_regular_turns_is_there_later(level):
     """What a recording of N s saw is what the program does in N s, by its own count of the whole time: it does the same all the time, as far as the machine lets it."""
     kept = {"births": "births", "alloc": "allocs"}
@@ -209,6 +216,8 @@ def what_was_recorded_in_regular_turns_is_there_later(level):
             rate = {view: (after[what] - before[what]) / took for view, what in kept.items()}
             status, _, profile = past_of(d, target, "alloc", format="pprof")
             newest = page(d, t, "allocs")
+            both = {(view, form): compared(d, target, view, form) for view in (*kept, "blocked") for form in ("json", "folded")}
+            folded = {view: past_of(d, target, view)[2].decode() for view in (*kept, "blocked")}
             waits = past_of(d, target, "blocked", format="pprof")
             exits = past_of(d, target, "exits")[0]
             none = past_of(d, target, "sched")[0]
@@ -222,6 +231,11 @@ def what_was_recorded_in_regular_turns_is_there_later(level):
         told = json.loads(run.stdout)
         expect(re.search(r"what \d+ recordings? of \d+ s in all saw", run.stdout), run.stdout[:1000])
         seen[view] = sum(row["value"] for row in told["stacks"] if {"main.bear", "main.allocate"} & {f["func"] for f in row["stack"][:1]})
+    described([("/api/v1/targets/ID/diff", answer) for answer in both.values()])
+    for view, alone in folded.items():
+        told, lines = json.loads(both[view, "json"][2]), dict(line.rsplit(" ", 1) for line in alone.splitlines())
+        expect(told["before"]["total"] == told["after"]["total"] > 0 and told["before"]["window_s"] > 5 and told["scale"] == 1 and not told["stacks"], f"{view}: {told}"[:1000])
+        expect({line.rsplit(" ", 2)[0]: line.rsplit(" ", 2)[1:] for line in both[view, "folded"][2].splitlines()} == {stack: [n, n] for stack, n in lines.items() if n != "0"}, view)
     seconds = int(re.search(r"of (\d+) s in all", done["births"].stdout)[1])
     expect(0.5 * rate["births"] < seen["births"] / seconds < 2 * rate["births"], f"births in {seconds} s: {seen}, the program: {rate} a second")
     bytes_a_second = sums(profile, "alloc_space")["main.allocate"][0] / seconds

@@ -20,15 +20,37 @@ struct side {
 	struct report report;
 };
 
+/* What is compared. */
+struct compared {
+	const char *name;
+	bool recorded; /* what recordings of this event saw */
+	bool waits;    /* goroutines of looks that wait, times the time */
+};
+
+static const struct compared views[] = {
+	{ .name = "goroutines" },
+	{ .name = "blocked", .recorded = true },
+	{ .name = "births", .recorded = true },
+	{ .name = "exits", .recorded = true },
+	{ .name = "alloc", .recorded = true },
+};
+/* Where one of the two times has no recording. */
+static const struct compared waits_of_looks = { .name = "blocked", .waits = true };
+
 static void side__done(struct side *s)
 {
 	snap__free(s->snap);
 	replay__free(s->r);
+	s->snap = NULL;
+	s->r = NULL;
 }
 
-static int side__read(struct side *s, const struct store *store, bool is_blocked, struct cause *why)
+static int side__read(struct side *s, const struct store *store, const struct compared *v,
+		      struct cause *why)
 {
-	int err = stored_sums__read(store, &s->asked, is_blocked, s->only, &s->r, why);
+	int err = v->recorded ? stored_sums__read_recorded(store, &s->asked, v->name, s->only,
+							   &s->r, why)
+			      : stored_sums__read(store, &s->asked, v->waits, s->only, &s->r, why);
 
 	if (err)
 		return err;
@@ -36,8 +58,9 @@ static int side__read(struct side *s, const struct store *store, bool is_blocked
 	if (err)
 		return cause__set(why, err, "nothing of that time can be read");
 	s->meta = s->r->meta;
-	/* what is not scaled has no length */
-	s->meta.duration_ns = is_blocked ? s->asked.to_unix_ns - s->asked.from_unix_ns : 0;
+	/* what is not scaled has no length; of recordings it is that of all of them */
+	if (!v->recorded)
+		s->meta.duration_ns = v->waits ? s->asked.to_unix_ns - s->asked.from_unix_ns : 0;
 	s->report = (struct report){ .snap = s->snap,
 				     .meta = &s->meta,
 				     .namers = s->r->namers,
@@ -84,38 +107,62 @@ static const char *type_of(const char *format)
 	return NULL;
 }
 
+static const struct compared *find_view(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(views); i++)
+		if (!strcmp(name, views[i].name))
+			return &views[i];
+	return NULL;
+}
+
+static int compare(const struct store *s, const struct compared *v, struct side *base,
+		   struct side *side, const struct format *f, struct http_answer *a,
+		   struct cause *why)
+{
+	int err = side__read(base, s, v, why);
+
+	if (!err)
+		err = side__read(side, s, v, why);
+	if (!err)
+		err = write_diff(base, side, f, a, why);
+	side__done(base);
+	side__done(side);
+	return err;
+}
+
 void diff_get(const struct store *s, const char *target, const struct http_request *q,
 	      struct http_answer *a)
 {
-	const char *view = http_query(q, "view"), *asked = http_query(q, "format"),
+	const char *name = http_query(q, "view"), *asked = http_query(q, "format"),
 		   *format = asked ? asked : formats[0].name, *type = type_of(format);
-	const bool is_blocked = view && !strcmp(view, "blocked");
+	const struct compared *v = find_view(name ? name : views[0].name);
 	struct side base = { .r = NULL }, side = { .r = NULL };
 	struct cause why = { "" };
 	int err;
 
-	if (!s || (view && !is_blocked && strcmp(view, "goroutines"))) {
+	if (!s || !v) {
 		api_error(a, 404,
-			  s ? "only goroutines and blocked are stored" : "no history is on disk");
+			  s ? "only goroutines, blocked, births, exits and alloc are stored"
+			    : "no history is on disk");
 		return;
 	}
-	if (!type || (is_blocked && strcmp(format, formats[0].name)) ||
-	    !stored_asked(q, target, "base_from", "base_to", &base.asked) ||
+	if (!type || !stored_asked(q, target, "base_from", "base_to", &base.asked) ||
 	    !stored_asked(q, target, "from", "to", &side.asked)) {
 		api_error(a, 400,
 			  "give base_from=UNIX and base_to=UNIX, later, and from=UNIX and to=UNIX, "
-			  "later; format: folded, and of goroutines also json, text or html");
+			  "later; format: folded, json, text or html");
 		return;
 	}
-	err = side__read(&base, s, is_blocked, &why);
-	if (!err)
-		err = side__read(&side, s, is_blocked, &why);
-	if (!err)
-		err = write_diff(&base, &side, format_by_name(format), a, &why);
+	err = compare(s, v, &base, &side, format_by_name(format), a, &why);
+	if (err == -ENOENT && !strcmp(v->name, waits_of_looks.name)) {
+		if (strcmp(format, formats[0].name)) {
+			api_error(a, 400, "of waits that looks saw, and no recording: folded only");
+			return;
+		}
+		err = compare(s, &waits_of_looks, &base, &side, format_by_name(format), a, &why);
+	}
 	if (err)
 		api_error(a, err == -ENOENT ? 404 : 500, why.text);
 	else
 		a->type = type;
-	side__done(&base);
-	side__done(&side);
 }

@@ -2,11 +2,12 @@
 /*
  * stored_diff: what a target's goroutines did in one time, beside what they did in another, earlier or not:
  *
- *	GET /api/v1/targets/ID/diff?view=goroutines|blocked&base_from=UNIX&base_to=UNIX&from=UNIX&to=UNIX
+ *	GET /api/v1/targets/ID/diff?view=VIEW&base_from=UNIX&base_to=UNIX&from=UNIX&to=UNIX
  *		&format=folded|json|text|html
  *
- * Each of the two as serve/stored_sums reads it, with its bounds; compared as `parkwatch diff` does. Of blocked, in
- * folded stacks only, the second one is scaled to the length of the first one.
+ * Views and bounds are those of serve/stored_sums; compared as `parkwatch diff` does. Of births, exits, alloc and blocked
+ * the second one is scaled as if it were recorded for as long as the first one. Where one of the two times has no recording
+ * of waits, both are those of looks: in folded stacks only, scaled to the length of the first one.
  */
 #ifndef PARKWATCH_SERVE_STORED_DIFF_H
 #define PARKWATCH_SERVE_STORED_DIFF_H

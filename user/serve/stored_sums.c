@@ -158,9 +158,9 @@ static const struct stored_view views[] = {
 };
 static const struct stored_view waits_of_looks = { "blocked", STORED_SUMS_VIEW, false, true };
 
-/* What recordings of that event saw. */
-static int read_recorded(const struct store *s, const struct store_asked *of, const char *event,
-			 char only[STORED_ONLY_MAX], struct replay **ret, struct cause *why)
+int stored_sums__read_recorded(const struct store *s, const struct store_asked *of,
+			       const char *event, char only[STORED_ONLY_MAX], struct replay **ret,
+			       struct cause *why)
 {
 	struct store_found found = { .len = 0 };
 	struct store_asked asked = *of;
@@ -184,7 +184,7 @@ static int profile_text(const struct store *s, const struct stored_view *v,
 	char only[STORED_ONLY_MAX];
 	size_t len = 0;
 	FILE *out;
-	int err = v->recorded ? read_recorded(s, asked, v->view, only, &r, why)
+	int err = v->recorded ? stored_sums__read_recorded(s, asked, v->view, only, &r, why)
 			      : stored_sums__read(s, asked, v->waits, only, &r, why);
 
 	if (err)

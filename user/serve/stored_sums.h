@@ -27,6 +27,10 @@ bool stored_asked(const struct http_request *q, const char *target, const char *
 /* What is stored of that time; blocked: goroutines that wait, times its length. As stored_sums__of(). */
 int stored_sums__read(const struct store *s, const struct store_asked *asked, bool is_blocked,
 		      char only[STORED_ONLY_MAX], struct replay **ret, struct cause *why);
+/* What recordings of that event saw in that time. As stored_sums__recorded(). */
+int stored_sums__read_recorded(const struct store *s, const struct store_asked *of,
+			       const char *event, char only[STORED_ONLY_MAX], struct replay **ret,
+			       struct cause *why);
 /* The same of recordings of one event, which are not scaled to the time between them: what they saw, together. */
 int stored_sums__recorded(const struct store_found *f, const char *target,
 			  char only[STORED_ONLY_MAX], struct replay **ret, struct cause *why);
