@@ -17,9 +17,10 @@ import urllib.request
 from pathlib import Path
 
 import build
+import serverecord
 from dump import plain
 from dumpviews import Idle, own, same_counts
-from serve import alone, free_port, main
+from serve import WATCHED, alone, free_port, main
 from servesinks import attributes, daemon
 from target import ROOT, Target, expect
 
@@ -82,17 +83,17 @@ def of_target(requests, kind, pid):
     return found
 
 
-def stacks(profile, tables):
-    """{functions, innermost first: goroutines}. The Collector checks no index: this does."""
+def stacks(profile, tables, name="goroutine", unit="count", labels=("state",)):
+    """{functions, innermost first: goroutines, or what name says}. The Collector checks no index: this does."""
     texts, found = tables["stringTable"], collections.Counter()
     expect(texts[0] == "" and all(tables[t][0] in ({}, {"value": {}}) for t in tables if t != "stringTable"), "the first of each table has no value")
     kind = profile["sampleType"]
-    expect((texts[kind["typeStrindex"]], texts[kind["unitStrindex"]]) == ("goroutine", "count"), f"{kind}")
+    expect((texts[kind["typeStrindex"]], texts[kind["unitStrindex"]]) == (name, unit), f"{kind}")
     for s in profile["samples"]:
         names = [texts[tables["functionTable"][line["functionIndex"]]["nameStrindex"]]
                  for place in tables["stackTable"][s["stackIndex"]]["locationIndices"] for line in tables["locationTable"][place]["lines"]]
-        told = [tables["attributeTable"][i] for i in s["attributeIndices"]]
-        expect([texts[a["keyStrindex"]] for a in told] == ["state"], f"{told}")
+        told = [tables["attributeTable"][i] for i in s.get("attributeIndices", [])]
+        expect([texts[a["keyStrindex"]] for a in told] == list(labels), f"{told}")
         (count,) = s["values"]
         found[tuple(own(names))[:FRAMES]] += int(count)
     return found
@@ -123,17 +124,41 @@ def said_and_watched(**sinks):
             yield t, text, d, d.looked_at(t.pid)
 
 
+def collector(folder, port):
+    """The Collector as deploy/opentelemetry has it; what it gets is in files."""
+    Path(folder, "config").write_text(json.dumps({
+        "receivers": {"otlp": {"protocols": {"http": {"endpoint": f"127.0.0.1:{port}"}}}},
+        "exporters": {f"file/{s}": {"path": s, "flush_interval": "100ms"} for s in ("metrics", "logs", "profiles")},
+        "service": {"telemetry": {"metrics": {"level": "none"}},
+                    "pipelines": {s: {"receivers": ["otlp"], "exporters": ["debug", f"file/{s}"]} for s in ("metrics", "logs", "profiles")}}}))
+    return running("otelcol", folder, f"--config=file:{ROOT / 'deploy/opentelemetry/collector.yaml'}", "--config=file:config", "--feature-gates=+service.profilesSupport")
+
+
+def the_collector_gets_blocked_time():
+    """As Go's block profile: who waits for ever waits as long as the Collector says that the profile lasted."""
+    port, found = free_port(), {}
+    with tempfile.TemporaryDirectory() as folder, collector(folder, port) as state, serverecord.program() as t, daemon("profile", otlp=f"http://127.0.0.1:{port}") as d:
+        d.looked_at(t.pid)
+
+        def came():
+            expect(state()[0] is None, f"the Collector ended: {state()}")
+            for _, scopes, tables in of_target(lines(folder, "profiles"), "Profiles", t.pid):
+                for profile in scopes[0]["profiles"]:
+                    kind = [tables["stringTable"][profile["sampleType"][part]] for part in ("typeStrindex", "unitStrindex")]
+                    found["/".join(kind)] = profile, tables
+            return {"delay/nanoseconds", "contentions/count", "alloc_space/bytes"} <= set(found)
+        d.until(came, "no blocked time", WATCHED)
+    profile, tables = found["delay/nanoseconds"]
+    lost = sum(n for functions, n in stacks(profile, tables, "delay", "nanoseconds", ["wait_reason"]).items() if "main.lost" in functions)
+    seconds = int(profile["durationNano"]) / 1e9
+    expect(5 < seconds < 20 and abs(lost / 1e9 / (serverecord.LOST * seconds) - 1) < 0.1, f"{serverecord.LOST} wait for {seconds} s: {lost}")
+
+
 def the_collector_gets_what_the_programs_say():
     leaks = build.built(build.MODES_MINOR, "static", "leaks")
     port = free_port()
     with tempfile.TemporaryDirectory() as folder:
-        Path(folder, "config").write_text(json.dumps({
-            "receivers": {"otlp": {"protocols": {"http": {"endpoint": f"127.0.0.1:{port}"}}}},
-            "exporters": {f"file/{s}": {"path": s, "flush_interval": "100ms"} for s in ("metrics", "logs", "profiles")},
-            "service": {"telemetry": {"metrics": {"level": "none"}},
-                        "pipelines": {s: {"receivers": ["otlp"], "exporters": ["debug", f"file/{s}"]} for s in ("metrics", "logs", "profiles")}}}))
-        with running("otelcol", folder, f"--config=file:{ROOT / 'deploy/opentelemetry/collector.yaml'}", "--config=file:config",
-                     "--feature-gates=+service.profilesSupport") as state, \
+        with collector(folder, port) as state, \
                 Target("early-return", command=leaks) as leaking, \
                 said_and_watched(level="leaks", otlp=f"http://127.0.0.1:{port}") as (t, text, d, seen):
             want = json.loads(leaking.truth())["leaks"][0]
@@ -208,7 +233,8 @@ def victoriametrics_scrapes_the_goroutines_of_the_program():
 
 
 # Each with its backend, which is built before the case's time begins.
-BACKENDS = {the_collector_gets_what_the_programs_say: "otelcol", pyroscope_gives_back_the_goroutines_of_the_program: "pyroscope",
+BACKENDS = {the_collector_gets_what_the_programs_say: "otelcol", the_collector_gets_blocked_time: "otelcol",
+            pyroscope_gives_back_the_goroutines_of_the_program: "pyroscope",
             victoriametrics_scrapes_the_goroutines_of_the_program: "victoriametrics"}
 ALL = {f.__name__: f for f in BACKENDS}
 

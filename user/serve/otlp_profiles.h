@@ -4,7 +4,7 @@
  * It is a pprof in other tables; a pprof of two sample types is two profiles, which share the tables.
  *
  *	of its last look	goroutine/count, of each stack its state as an attribute
- *	of a recording of blocked time	contentions/count, delay/nanoseconds, as /debug/pprof/block has them (serve/debug_pprof)
+ *	of a recording of blocked time	contentions/count, delay/nanoseconds with their wait_reason, as /debug/pprof/block has them (serve/debug_pprof)
  *	of one of allocations	alloc_objects/count, alloc_space/bytes, as allocs
  */
 #ifndef PARKWATCH_SERVE_OTLP_PROFILES_H
