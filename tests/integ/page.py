@@ -152,7 +152,8 @@ def a_range_is_brushed_and_has_a_flame_graph():
     with Daemon() as d, Target("idle") as t:
         seen = d.looked_at(t.pid)
         path = f"/?target={seen['id']}&view="
-        stubs = {"/history": history(now), "/profile.*from=1[0-9]{9}&": "main.main;main.wait;runtime.gopark 4000000000\nmain.main;<img src=x onerror=window.hurt=1> 1000000000\n"}
+        stubs = {"/history": history(now), "/profile.*from=1[0-9]{9}&": "main.main;main.wait;runtime.gopark 4000000000\nmain.main;<img src=x onerror=window.hurt=1> 1000000000\n",
+                 "/diff.*base_from=1[0-9]{9}&": "main.main;main.wait;[chan receive] 3000000000 1000000000\nmain.main;<img src=x onerror=window.hurt=1> 0 5000000000\n"}
         charts, keys, values, search, labels, sums, diff = shown(
             d, ["go", path + "history"], ["wait", ".chart canvas"], ["value", "Array.from(document.querySelectorAll('.chart'), (c) => c.dataset.chart)"], ["texts", ".key li"],
             ["value", "Array.from(document.querySelectorAll('.key'), (k) => Array.from(k.querySelectorAll('b'), (b) => b.textContent))"], shot("history"),
@@ -167,8 +168,41 @@ def a_range_is_brushed_and_has_a_flame_graph():
     brushed = [int(s) for s in re.findall(r"(?:from|to)=(\d+)", search)]
     expect(len(brushed) == 2 and math.isclose(brushed[0], now - 452, abs_tol=12) and math.isclose(brushed[1], now - 157, abs_tol=12), f"{search}: {now}")
     expect("main.wait" in labels and "<img src=x onerror=window.hurt=1>" in labels and "5 s in all" in sums[0], f"{labels} {sums}")
-    expect("5 s before, 5 s after" in diff[0], f"{diff}")
+    expect("3 s before, 6 s after" in diff[0] and "scaled" in diff[0], f"{diff}")
     expect("History" in words or "by state" in words, words)
+
+
+def a_restart_leads_to_the_past_of_the_one_before():
+    """The list counts restarts; the flame graph of the one that has ended is what it did, and its differences too."""
+    with Daemon() as d:
+        with Target("waits") as first:
+            before = d.looked_at(first.pid)
+            past = f"/api/v1/targets/{before['id']}/profile?from={int(time.time()) - 60}&to={{}}"
+            d.until(lambda: d.get(past.format(int(time.time()) + 1))[0] == 200, "nothing is on disk", 3 * serve.LOOK)
+            stacks = d.get(past.format(int(time.time()) + 1))[2]
+        with Target("waits") as second:
+            after = d.looked_at(second.pid)
+            now = int(time.time())
+            flame = ["value", "Array.from(document.querySelectorAll('[data-flame] .d3-flame-graph-label'), (l) => l.textContent)"]
+            rows, facts, search, frames, views, whole, typed, diff, none = shown(
+                d, ["go", "/"], ["wait", "[data-target]"], ["texts", "[data-target] td:nth-child(2)"], shot("restart-list"), ["click", "[data-target] a"], ["wait", "[data-restart] a"],
+                ["texts", "[data-restart]"], shot("restart"), ["click", "[data-restart] a"], ["wait", "[data-flame] rect"], ["value", "location.search"], flame, shot("ended"),
+                ["texts", ".choice button"], ["texts", "section p.soft"],
+                ["go", f"/?target={before['id']}&of=goroutines"], ["wait", "input[name=from]"],
+                ["type", "input[name=from]", time.strftime("%H:%M:%S", time.localtime(now - 120))], ["key", "Enter"],
+                ["type", "input[name=to]", time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(now + 60))], ["key", "Enter"],
+                ["wait", ".brushed", "Range"], ["value", "location.search"],
+                ["go", f"/?target={before['id']}&of=goroutines&from={now - 120}&to={now + 60}&bfrom={now - 121}&bto={now + 61}"], ["wait", "[data-flame] rect"], ["texts", "section p.soft"],
+                ["go", f"/?target={before['id']}x"], ["wait", "section [data-nothing]"], ["texts", "[data-nothing]"])
+    total = sum(int(line.rsplit(" ", 1)[1]) for line in stacks.splitlines())
+    stored = {f for line in stacks.splitlines() for f in line.rsplit(" ", 1)[0].split(";")}
+    expect(after["restart_of"] == before["id"] and "restart 1" in rows[0] and before["id"] in facts[0] and "restart number 1" in facts[0], f"{after} {rows} {facts}")
+    expect(f"target={before['id']}" in search and "of=goroutines" in search, search)
+    expect(f"{total} goroutines in all." in whole[0] and stored >= set(frames) - {"all"} != set(), f"{frames} {stacks}")
+    expect("goroutines now" not in views and "blocked time" in views, f"{views}")
+    expect(f"from={now - 120}&to={now + 60}" in typed, typed)
+    expect(f"{total} goroutines before, {total} goroutines after" in diff[0] and "scaled" not in diff[0], f"{diff}")
+    expect("not known yet" in none[0] and "no such target" in none[0], f"{none}")
 
 
 def hostile_names_do_nothing():
@@ -201,7 +235,7 @@ def hostile_names_do_nothing():
 
 
 ALL = {f.__name__: f for f in (a_leaking_target_is_explained, a_deadlock_is_drawn, a_healthy_target_is_left_alone, goroutines_are_filtered_and_the_url_holds_it,
-                               a_range_is_brushed_and_has_a_flame_graph, hostile_names_do_nothing)}
+                               a_range_is_brushed_and_has_a_flame_graph, a_restart_leads_to_the_past_of_the_one_before, hostile_names_do_nothing)}
 
 
 def no_html_is_made_of_text():

@@ -82,6 +82,35 @@ function Help({ close }) {
 	);
 }
 
+const LAST = 600; // seconds before its end that are shown of a target that has ended
+
+// The last minutes of the one that t was started in place of.
+function Earlier({ t }) {
+	const end = Math.floor(Date.parse(t.started) / 1000) + 1, values = { target: t.restart_of, view: "flame", of: "goroutines", ...(end > LAST ? { from: end - LAST, to: end } : {}) };
+
+	return (
+		<p data-restart>
+			<span class="soft">restart number {number(t.restarts)}, of</span> <a href={url_of(values)} onClick={(e) => {
+				e.preventDefault();
+				go_to(values);
+			}}><Text lines={1}>{t.restart_of}</Text></a>
+		</p>
+	);
+}
+
+// What is on disk of one that has ended.
+function Past({ url }) {
+	return (
+		<main>
+			<div class="facts">
+				<h2><Text lines={1}>{url.target}</Text></h2>
+				<p>This process has ended, or was never here. What is on disk of it:</p>
+			</div>
+			<Flame key={url.target} target={{ id: encodeURIComponent(url.target), ended: true }} url={url} />
+		</main>
+	);
+}
+
 function Facts({ t, past }) {
 	const wrong = trouble(t, past);
 	const facts = [["pid", t.pid], ["Go", (t.go || "").replace(/^go/, "")], ["goroutines", number(t.goroutines)], ["leaking", number(t.leaking)], ["watched", t.level], ["overhead", t.overhead_pct === undefined || t.overhead_pct === null ? null : `${t.overhead_pct} %`],
@@ -91,6 +120,7 @@ function Facts({ t, past }) {
 		<div class="facts">
 			<h2><Text lines={1}>{base(t.exe) || t.id}</Text> <span class={wrong.kind}>{wrong.words}</span> <Spark values={past?.goroutines} label="goroutines" width={140} /></h2>
 			<p>{facts.map(([name, value]) => <span key={name}><span class="soft">{name}</span> <Text lines={1}>{value}</Text></span>)}</p>
+			{t.restart_of && <Earlier t={t} />}
 			{t.why_not && <p class="bad"><span class="text">{t.why_not}</span></p>}
 		</div>
 	);
@@ -157,7 +187,7 @@ function App() {
 				<button type="button" onClick={() => set_help(!help)}>keys <kbd>?</kbd></button>
 			</header>
 			{help && <Help close={() => set_help(false)} />}
-			{url.target && known ? (t ? <Target t={t} past={pasts[t.id]} url={url} /> : <main><p>This process has ended, or was never here: <span class="text">{url.target}</span>.</p></main>)
+			{url.target && known ? (t ? <Target t={t} past={pasts[t.id]} url={url} /> : <Past url={url} />)
 				: <All got={known ? null : got} shown={shown} targets={known} pasts={pasts} chosen={chosen} url={url} />}
 		</>
 	);

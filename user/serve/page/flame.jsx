@@ -39,13 +39,14 @@ function close(node, least) {
 const empty = () => ({ n: "all", v: 0, a: 0 });
 const closed = (root) => close(root, root.v / NARROW);
 
-// "main.main;main.f 12"
-function add_folded(root, text, late) {
+// "main.main;main.f 12"; of a difference "main.main;main.f 12 15": before, after
+function add_folded(root, text, figures) {
 	for (const line of text.split("\n")) {
-		const space = line.lastIndexOf(" "), value = Number(line.slice(space + 1));
+		const words = line.split(" "), values = words.splice(-figures).map(Number), frames = words.join(" ").split(";");
 
-		if (space > 0 && value > 0)
-			add(root, line.slice(0, space).split(";"), value, late);
+		for (const [i, value] of values.entries())
+			if (words.length && value > 0)
+				add(root, frames, value, i > 0);
 	}
 }
 
@@ -57,7 +58,7 @@ function tree_of_groups(groups) {
 	return closed(root);
 }
 
-function Graph({ tree, diff, amount, term }) {
+function Graph({ tree, diff, scaled, amount, term }) {
 	const box = useRef(null), chart = useRef(null), [hover, show] = useState(null), [matched, tell] = useState("");
 	const total = tree.v;
 	const worth = (d) => (diff ? `${amount(d.v - d.a)} before, ${amount(d.a)} after` : `${amount(d.v)}, ${((100 * d.v) / (total || 1)).toFixed(1)} %`);
@@ -91,30 +92,27 @@ function Graph({ tree, diff, amount, term }) {
 	}, [tree, term]);
 	return (
 		<>
-			<p class="soft">{diff ? `${worth(tree)}. Red grew, blue shrank.` : `${amount(total)} in all.`} {matched} <button type="button" onClick={() => chart.current.resetZoom()}>reset zoom</button></p>
+			<p class="soft">{diff ? `${worth(tree)}. Red grew, blue shrank.${scaled ? " Of times of unequal length the later is scaled to the other." : ""}` : `${amount(total)} in all.`} {matched} <button type="button" onClick={() => chart.current.resetZoom()}>reset zoom</button></p>
 			<div ref={box} data-flame />
 			{hover && <div id="tip" style={{ left: `${Math.min(hover.x + 14, innerWidth - 420)}px`, top: `${hover.y + 18}px` }}><span class="text">{hover.name}</span><br /><span class="soft">{hover.value}</span></div>}
 		</>
 	);
 }
 
-// The tree of one interval, or of two: {tree, diff}, or what to say instead.
+// The tree of one interval, or of two, compared by the daemon: {tree, diff}, or what to say instead.
 function useProfile(id, view, now, before) {
 	const [got, set] = useState(null);
 
 	useEffect(() => {
 		let ended = false;
-		const path = ([from, to]) => `/api/v1/targets/${id}/profile?view=${view}&from=${from}&to=${to}&format=folded`;
+		const what = before ? `diff?base_from=${before[0]}&base_to=${before[1]}&` : "profile?";
 		const ask = async () => {
-			const parts = await Promise.all([now, before].filter(Boolean).map((r) => get(path(r)))), bad = parts.find((p) => p.status !== 200), root = empty();
+			const told = await get(`/api/v1/targets/${id}/${what}view=${view}&from=${now[0]}&to=${now[1]}&format=folded`), root = empty();
 
-			if (!bad) {
-				add_folded(root, parts[0].data, !!before);
-				if (before)
-					add_folded(root, parts[1].data, false);
-			}
+			if (told.status === 200)
+				add_folded(root, told.data, before ? 2 : 1);
 			if (!ended)
-				set(bad || { status: 200, tree: closed(root), diff: !!before });
+				set(told.status === 200 ? { status: 200, tree: closed(root), diff: !!before } : told);
 		};
 
 		set(null);
@@ -136,7 +134,8 @@ function Now({ target, term }) {
 
 export function Flame({ target, url }) {
 	const [loaded] = useState(() => Math.floor(Date.now() / 1000));
-	const of = VIEWS.some(([v]) => v === url.of) ? url.of : range_of(url) ? "blocked" : "now";
+	const views = target.ended ? VIEWS.slice(1) : VIEWS; // one that has ended has a past alone
+	const of = views.some(([v]) => v === url.of) ? url.of : range_of(url) && !target.ended ? "blocked" : views[0][0];
 	const now = range_of(url) || [loaded - 600, loaded], before = range_of(url, "bfrom", "bto");
 	const got = useProfile(target.id, of, now, before);
 	const file = (format) => `/api/v1/targets/${target.id}/profile?view=${of}&from=${now[0]}&to=${now[1]}&format=${format}`;
@@ -144,14 +143,14 @@ export function Flame({ target, url }) {
 	return (
 		<section>
 			<p>
-				<Choice label="flame graph of" values={VIEWS} now={of} choose={(value) => go({ of: value }, false)} />
+				<Choice label="flame graph of" values={views} now={of} choose={(value) => go({ of: value }, false)} />
 				{" "}<input type="search" placeholder="search: text, or /regular expression/" aria-label="search frames" value={url.frame || ""} onInput={(e) => go({ frame: e.target.value }, false)} />
 				{of !== "now" && got?.status === 200 && <> <a href={file("folded")} download={`${target.id}.folded`}>folded</a> <a href={file("pprof")} download={`${target.id}.pb.gz`}>pprof</a></>}
 			</p>
 			{of !== "now" && <Brushed url={url} />}
 			{of !== "now" && !range_of(url) && <p class="soft">The last 10 minutes.</p>}
 			{of === "now" && <Now target={target} term={url.frame} />}
-			{of !== "now" && (got?.status === 200 ? (got.tree.v ? <Graph tree={got.tree} diff={got.diff} amount={AMOUNTS[of]} term={url.frame} /> : <p>Nothing was seen in this range.</p>) : <Nothing got={got} what={`The profile of ${number(now[1] - now[0])} s`} />)}
+			{of !== "now" && (got?.status === 200 ? (got.tree.v ? <Graph tree={got.tree} diff={got.diff} scaled={of !== "goroutines"} amount={AMOUNTS[of]} term={url.frame} /> : <p>Nothing was seen in this range.</p>) : <Nothing got={got} what={`The profile of ${number(now[1] - now[0])} s`} />)}
 		</section>
 	);
 }

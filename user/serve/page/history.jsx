@@ -5,7 +5,7 @@ import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { Choice, Nothing, Text } from "./parts.jsx";
 import { go, usePolled } from "./state.js";
-import { clock, number, place, range } from "./words.js";
+import { clock, number, place, range, stamp, unix } from "./words.js";
 
 export const SPANS = [["10m", "10 min"], ["2h", "2 h"], ["48h", "48 h"]];
 const COLOURS = ["#3b82f6", "#f59e0b", "#10b981", "#ef4444", "#8b5cf6", "#14b8a6", "#ec4899", "#84cc16", "#f97316", "#6366f1", "#06b6d4", "#a3a3a3"];
@@ -124,6 +124,16 @@ export function range_of(url, from = "from", to = "to") {
 	return values.every((v) => v > 0) && values[0] < values[1] ? values : null;
 }
 
+// Any time that is on disk, also before what the charts have.
+function Typed({ url }) {
+	const field = (name) => (
+		<label>{name} <input name={name} value={Number(url[name]) > 0 ? stamp(Number(url[name])) : ""} placeholder="03:10, or 2026-11-30 03:10" size={22} maxLength={40} spellcheck={false} autocomplete="off"
+			onChange={(e) => go({ [name]: unix(e.target.value) ?? "" }, false)} /></label>
+	);
+
+	return <span class="typed">{field("from")} {field("to")}</span>;
+}
+
 export function Brushed({ url }) {
 	const now = range_of(url), before = range_of(url, "bfrom", "bto");
 
@@ -132,7 +142,8 @@ export function Brushed({ url }) {
 			{now ? <>Range: <b>{range(...now)}</b> <button type="button" onClick={() => go({ from: "", to: "" })}>clear</button>
 				{" "}<button type="button" onClick={() => go({ view: "flame" })}>flame graph of it</button>
 				{" "}<button type="button" onClick={() => go({ bfrom: url.from, bto: url.to, from: "", to: "" })}>compare another with it</button></>
-				: <span class="soft">Drag over a chart to choose a range.</span>}
+				: <span class="soft">Drag over a chart to choose a range, or type it:</span>}
+			{" "}<Typed url={url} />
 			{before && <> Compared with: <b>{range(...before)}</b> <button type="button" onClick={() => go({ bfrom: "", bto: "" })}>clear</button></>}
 		</p>
 	);

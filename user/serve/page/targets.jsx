@@ -72,6 +72,7 @@ function Row({ t, past, chosen, query }) {
 						go_to({ target: t.id });
 					}
 				}}><Text lines={1}>{base(t.exe) || t.id}</Text></a>
+				{t.restarts > 0 && <span class="soft" title="how often this program was started again"> restart {number(t.restarts)}</span>}
 				{query && t.exe && <span class="soft text"> {t.exe}</span>}
 			</td>
 			<td class="n soft">{t.pid}</td>

@@ -35,10 +35,26 @@ export function clock(unix, seconds = true) {
 	return `${two(t.getHours())}:${two(t.getMinutes())}${seconds ? `:${two(t.getSeconds())}` : ""}`;
 }
 
-export function moment(unix) {
-	const t = new Date(unix * 1000), today = new Date().toDateString() === t.toDateString();
+export function stamp(unix) {
+	const t = new Date(unix * 1000);
 
-	return `${today ? "" : `${t.getFullYear()}-${two(t.getMonth() + 1)}-${two(t.getDate())} `}${clock(unix)}`;
+	return `${t.getFullYear()}-${two(t.getMonth() + 1)}-${two(t.getDate())} ${clock(unix)}`;
+}
+
+export const moment = (unix) => (new Date().toDateString() === new Date(unix * 1000).toDateString() ? clock(unix) : stamp(unix));
+
+// Seconds since 1970 of "2026-11-30 03:10", or of "03:10": the last one; null: it is neither.
+export function unix(text) {
+	const [, day, time] = /^\s*(?:(\d{4}-\d\d-\d\d)[ T])?(\d\d:\d\d(?::\d\d)?)\s*$/.exec(text) || [];
+	const of = (date) => Math.floor(new Date(`${date}T${time}`).getTime() / 1000), now = Date.now() / 1000;
+
+	if (!time || Number.isNaN(of(day || "2000-01-01")))
+		return null;
+	if (day)
+		return of(day);
+	const today = of(stamp(now).slice(0, 10));
+
+	return today <= now ? today : of(stamp(now - 86400).slice(0, 10));
 }
 
 export const range = (from, to) => `${moment(from)} to ${moment(to)} (${long(to - from)})`;
