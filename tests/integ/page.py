@@ -180,6 +180,7 @@ def a_restart_leads_to_the_past_of_the_one_before():
             past = f"/api/v1/targets/{before['id']}/profile?from={int(time.time()) - 60}&to={{}}"
             d.until(lambda: d.get(past.format(int(time.time()) + 1))[0] == 200, "nothing is on disk", 3 * serve.LOOK)
             stacks = d.get(past.format(int(time.time()) + 1))[2]
+        d.until(lambda: d.target(first.pid) is None, "its end is not seen")
         with Target("waits") as second:
             after = d.looked_at(second.pid)
             now = int(time.time())

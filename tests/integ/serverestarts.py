@@ -31,7 +31,8 @@ def a_program_that_starts_again_is_linked_to_the_one_before():
                 before = d.looked_at(first.pid)
                 d.until(lambda: profile(d, before["id"], began, int(time.time()) + 1)[0] == 200, "nothing is on disk", 3 * LOOK)
                 ended = int(time.time()) + 1
-            second = stack.enter_context(Target("waits"))  # at once: no pause in between
+            d.until(lambda: d.target(first.pid) is None, "its end is not seen")
+            second = stack.enter_context(Target("waits"))
             after = found(d, second)
             told = events(d, kind="restart")
             url = f"http://{d.address}"
