@@ -11,6 +11,7 @@
 #	make check-scripts	shellcheck and ruff on all scripts
 #	make check-backends	what the daemon sends, at real backends, which are built first: minutes
 #	make check-kernels	the same truths on Debian's kernels 5.10 to the newest, in QEMU; the service under a real systemd
+#	make check-kubernetes	deploy/kubernetes on a real node of Kubernetes, which is built first: minutes
 #	make bench		cost beside bare, bpftrace and the floors
 #	make soak		what the daemon holds after ten minutes of comers and goers, and after an hour
 #	make static		build/parkwatch-static-amd64, which needs nothing but the kernel
@@ -194,6 +195,8 @@ check-kernels: all
 	@tests/kernel/service
 check-backends: all check-deps
 	@PARKWATCH_BACKENDS=1 tests/integ/run.py --only '^backends: '
+check-kubernetes: all
+	@tests/kubernetes/run.py
 bench: all
 	@tools/setup bench
 	@$(MAKE) --no-print-directory test-programs
@@ -233,5 +236,5 @@ clean:
 -include $(BPF_OBJS:.o=.d) $(CLANG_OK:.ok=.d) $(OBJS:.o=.d) $(UNIT_OBJS:.o=.d) $(PW_SRCS:%.c=$(BUILD)/obj/%.d) $(FUZZ_SRCS:%.c=$(BUILD)/obj/%.d)
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all check check-deps check-unit check-asan check-fuzz check-bpf check-integ check-harm check-clang check-scripts check-shell check-python linters check-hunt check-backends check-kernels bench soak demo reference fmt check-fmt install clean \
+.PHONY: all check check-deps check-unit check-asan check-fuzz check-bpf check-integ check-harm check-clang check-scripts check-shell check-python linters check-hunt check-backends check-kernels check-kubernetes bench soak demo reference fmt check-fmt install clean \
 	test-programs fuzz-programs

@@ -144,7 +144,7 @@ void rights_say_missing(const struct rights *r)
 			 "another user takes CAP_SETUID, CAP_SETGID and CAP_CHOWN");
 	if (last && !line.err)
 		log_warn("some rights are missing:%.*s %s; all else works. Run it as root, or "
-			 "with the rights of deploy/systemd or deploy/kubernetes",
+			 "give it these capabilities",
 			 (int)line.nr, line.v, last);
 	textbuf__done(&line);
 }

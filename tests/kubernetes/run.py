@@ -1,0 +1,416 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""run: parkwatch as deploy/kubernetes has it, on a real node of Kubernetes (knode, beside this file), as root.
+
+    tests/kubernetes/run.py [--keep]
+
+The node comes up, and goes down at the end; --keep leaves it up. Its pods run a small shop (shop/, shop.yaml), of which some versions
+leak. What Kubernetes itself says of its pods is the truth that parkwatch's answers are compared with. $PARKWATCH is the binary
+(build/parkwatch), or $IMAGE an archive of its image. Lines `ok NAME`, `FAIL NAME: why`, `skip NAME: why`; the last `N passed, N failed, N skipped`.
+"""
+import argparse
+import json
+import os
+import re
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+KNODE = HERE / "knode"
+DEPLOY = ROOT / "deploy/kubernetes"
+PARKWATCH = Path(os.environ.get("PARKWATCH", ROOT / "build/parkwatch"))
+VERSION = re.search(r"^VERSION\s*:= *(\S+)", (ROOT / "Makefile").read_text(), re.M)[1]
+IMAGE = f"parkwatch:{VERSION}"
+GO = shutil.which("go") or "/usr/local/go/bin/go"
+TOKEN = secrets.token_hex(32)
+LIMIT = 120          # seconds for what Kubernetes does
+LEAKS = 180          # seconds until a leak must be told: the first watch comes half a minute after a target was found
+OPERATOR = "github.com/prometheus-operator/prometheus-operator@v0.85.0"
+FORGOTTEN = 5        # orders of a second
+
+
+class Failed(Exception):
+    pass
+
+
+class Missing(Exception):
+    """Something that this machine lacks: all is skipped and says what."""
+
+
+def expect(true, why):
+    if not true:
+        raise Failed(why)
+
+
+def run(*args, text=None, ok=True):
+    done = subprocess.run([str(a) for a in args], input=text, capture_output=True, text=True)
+    expect(not ok or done.returncode == 0, f"{' '.join(str(a) for a in args)}: {done.stderr.strip()[-1500:]}")
+    return done.stdout if ok else done
+
+
+def kubectl(*args, text=None, ok=True):
+    return run(KNODE, "kubectl", *args, text=text, ok=ok)
+
+
+def until(true, why, seconds=LIMIT):
+    """What `true` returns first that is true. why: text, or what makes one."""
+    end = time.monotonic() + seconds
+    while not (got := true()):
+        expect(time.monotonic() < end, why if isinstance(why, str) else why())
+        time.sleep(0.3)
+    return got
+
+
+# --- images ---
+
+def put_libraries(root, program):
+    for line in run("ldd", program).splitlines():
+        for lib in re.findall(r"(/\S+)", line):
+            to = root / lib.lstrip("/")
+            to.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(lib, to)
+
+
+def load_parkwatch(folder):
+    """Of an archive; else of the binary, its libraries and libcurl, which it opens when it sends."""
+    if os.environ.get("IMAGE"):
+        run(KNODE, "load", os.environ["IMAGE"])
+        return
+    if not PARKWATCH.exists():
+        raise Missing(f"no {PARKWATCH}; run make")
+    root = folder / "parkwatch"
+    (root / "bin").mkdir(parents=True)
+    shutil.copy(PARKWATCH, root / "bin/parkwatch")
+    libs = [line.split(" => ")[1] for line in run("/sbin/ldconfig", "-p").splitlines() if "libcurl.so.4 " in line]
+    if libs:
+        put_libraries(root, libs[0])
+        shutil.copy(libs[0], root / libs[0].lstrip("/"))
+    put_libraries(root, PARKWATCH)
+    run(KNODE, "load", "--rootfs", root, IMAGE, "/bin/parkwatch")
+
+
+def load_shop(folder):
+    for version in ("1", "2-leaky", "1-leaky", "1-breaks"):
+        root = folder / f"shop-{version}"
+        root.mkdir()
+        subprocess.run([GO, "build", "-trimpath", "-ldflags", f"-s -w -X main.version={version}", "-o", root / "shop", "."], cwd=HERE / "shop",
+                       env={**os.environ, "CGO_ENABLED": "0"}, check=True)
+        if version == "1-leaky":    # nobody but its user gets to the program
+            (root / "closed").mkdir()
+            (root / "shop").rename(root / "closed/shop")
+            for path in (root / "closed/shop", root / "closed"):
+                os.chown(path, 1234, 1234)
+                path.chmod(0o700)
+            run(KNODE, "load", "--rootfs", root, f"shop-closed:{version}", "/closed/shop")
+        else:
+            run(KNODE, "load", "--rootfs", root, f"shop:{version}", "/shop")
+
+
+def apply_crd():
+    """Of the PodMonitor, as Prometheus Operator has it: its Go module brings the file."""
+    done = subprocess.run([GO, "mod", "download", "-json", OPERATOR], cwd="/", capture_output=True, text=True)
+    if done.returncode:
+        print(f"skip kubernetes: the PodMonitor: no Go module {OPERATOR}")
+        return
+    kubectl("apply", "--server-side", "-f", Path(json.loads(done.stdout)["Dir"], "example/prometheus-operator-crd/monitoring.coreos.com_podmonitors.yaml"))
+
+
+# --- what Kubernetes says ---
+
+def pods(namespace):
+    return json.loads(kubectl("-n", namespace, "get", "pods", "-o", "json"))["items"]
+
+
+def containers(namespace):
+    """{container's id: (pod, container)} of those that run."""
+    return {c["containerID"].removeprefix("containerd://"): (p, c) for p in pods(namespace) for c in p["status"].get("containerStatuses", [])
+            if "running" in c["state"]}
+
+
+def rolled_out(namespace, what):
+    kubectl("-n", namespace, "rollout", "status", what, f"--timeout={LIMIT}s")
+
+
+# --- what parkwatch says ---
+
+class Daemon:
+    def __init__(self):
+        (pod,) = [p for p in pods("parkwatch") if "deletionTimestamp" not in p["metadata"]]
+        self.address = f"{pod['status']['podIP']}:7070"
+
+    def get(self, path, token=TOKEN):
+        """(status, text)"""
+        request = urllib.request.Request(f"http://{self.address}{path}", headers={"Authorization": f"Bearer {token}"} if token else {})
+        try:
+            with urllib.request.urlopen(request, timeout=10) as r:
+                return r.status, r.read().decode()
+        except urllib.error.HTTPError as e:
+            return e.code, e.read().decode()
+
+    def targets(self):
+        status, text = self.get("/api/v1/targets")
+        expect(status == 200, text)
+        return json.loads(text)["targets"]
+
+    def of_container(self, container_id):
+        return [t for t in self.targets() if t["container_id"] == container_id]
+
+    def of_shop(self):
+        """{(app, version): [(target, pod)]} of the shop's pods, by the container's id alone."""
+        known = containers("shop")
+        found = {}
+        for t in self.targets():
+            if t["container_id"] in known:
+                pod, _ = known[t["container_id"]]
+                labels = pod["metadata"].get("labels", {})
+                found.setdefault((labels.get("app"), labels.get("app.kubernetes.io/version")), []).append((t, pod))
+        return found
+
+    def metrics(self, name):
+        """[{label: value}] of the series of that name; "": the value."""
+        found = []
+        for line in self.get("/metrics")[1].splitlines():
+            m = re.fullmatch(rf"{name}\{{(.*)\}} (\S+)", line)
+            if m:
+                found.append({**dict(re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', m[1])), "": float(m[2])})
+        return found
+
+
+# --- the cases, in this order; each finds what those before have left ---
+
+def manifest(folder):
+    return run(KNODE, "kubectl", "kustomize", folder)
+
+
+def folders():
+    return [DEPLOY, *sorted(p.parent for p in DEPLOY.glob("*/**/kustomization.yaml"))]
+
+
+def it_is_ready_as_deploy_has_it():
+    text = manifest(DEPLOY)
+    expect(re.findall(r"image: (.*)", text) == [IMAGE], f"the image is not {IMAGE}")
+    kubectl("apply", "-f", "-", text=text)
+    kubectl("-n", "parkwatch", "create", "secret", "generic", "parkwatch-token", f"--from-literal=token={TOKEN}")
+    rolled_out("parkwatch", "daemonset/parkwatch")
+    (pod,) = pods("parkwatch")
+    (status,) = pod["status"]["containerStatuses"]
+    expect(status["ready"] and status["restartCount"] == 0, f"{status}")
+    said = kubectl("-n", "parkwatch", "logs", pod["metadata"]["name"])
+    expect("serving http://:7070/" in said and "no history" not in said and "without probes" not in said, said)
+
+
+def every_manifest_is_taken_strictly():
+    """By the API server itself, which also refuses what is wrong."""
+    has_operator = kubectl("get", "podmonitors", "-A", ok=False).returncode == 0
+    for folder in folders():
+        text = manifest(folder)
+        if has_operator or "kind: PodMonitor" not in text:
+            kubectl("apply", "--dry-run=server", "--validate=strict", "-f", "-", text=text)
+    wrong = kubectl("apply", "--dry-run=server", "--validate=strict", "-f", "-", text=manifest(DEPLOY).replace("hostPID", "hostPid"), ok=False)
+    expect(wrong.returncode and "hostPid" in wrong.stderr, f"{wrong}")
+
+
+def its_pod_has_the_least_rights():
+    """As the kernel says, of all its processes."""
+    ((container_id, _),) = containers("parkwatch").items()
+    few = sum(1 << cap for cap in (2, 19, 38, 39))    # DAC_READ_SEARCH, SYS_PTRACE, PERFMON, BPF
+    pids, rights = in_group(container_id), {}
+    for pid in pids:
+        s = dict(line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines() if ":\t" in line)
+        expect(s["NoNewPrivs"] == "1" and s["Seccomp"] == "2" and not int(s["CapBnd"], 16) & ~few, f"{s}")
+        rights["supervisor" if int(s["PPid"]) not in pids else s["Name"]] = int(s["CapEff"], 16)
+    expect((rights["supervisor"], rights["pw-launcher"]) == (0, few), f"{rights}")
+
+
+def only_who_has_the_token_is_answered():
+    d = Daemon()
+    expect(d.get("/metrics", None)[0] == 401 and d.get("/metrics", "0" * 64)[0] == 401 and d.get("/metrics")[0] == 200, "the token does not count")
+    expect(d.get("/-/ready", None)[0] == d.get("/-/healthy", None)[0] == 200, "the probes of the kubelet need a token")
+
+
+def a_leak_is_told_with_its_pod():
+    kubectl("apply", "-f", HERE / "shop.yaml")
+    for what in ("deployment/front", "statefulset/ledger"):
+        rolled_out("shop", what)
+    d = Daemon()
+    until(lambda: [t for t, _ in d.of_shop().get(("ledger", None), []) if t["leaking"]], lambda: f"no leak: {d.of_shop()}", LEAKS)
+    ((t, pod),) = d.of_shop()["ledger", None]
+    expect((t["namespace"], t["pod"], t["pod_uid"], t["container"]) == ("shop", "ledger-0", pod["metadata"]["uid"], "book"), f"{t}")
+    (leak,) = [m for m in d.metrics("parkwatch_leaking_goroutines") if m["target"] == t["id"]]
+    expect((leak["created_by"], leak["blocked_at"]) == ("main.order", "main.pay") and leak[""] >= FORGOTTEN, f"{leak}")
+    expect(t["exe"] == "/closed/shop" and t["why_not"] is None, f"{t}")
+
+
+def each_container_has_its_own_name():
+    """Of a Deployment, and of a pod whose containers share their processes."""
+    d = Daemon()
+    for app, version, names in (("front", "1", ["web", "web"]), ("pair", None, ["left", "right"])):
+        until(lambda: sorted(t["container"] for t, _ in d.of_shop().get((app, version), [])) == names, lambda: f"{app}: {d.of_shop()}")
+        for t, pod in d.of_shop()[app, version]:
+            expect((t["namespace"], t["pod"], t["pod_uid"]) == ("shop", pod["metadata"]["name"], pod["metadata"]["uid"]), f"{t}")
+    found = json.loads(d.get("/sd")[1])
+    for t, _ in d.of_shop()["pair", None]:
+        (labels,) = [e["labels"] for e in found if e["labels"]["__param_target"] == t["id"]]
+        expect((labels["__meta_parkwatch_namespace"], labels["__meta_parkwatch_pod"], labels["__meta_parkwatch_container"]) == ("shop", "pair", t["container"]), f"{labels}")
+
+
+def go_programs():
+    """{PID: start time} of all programs that Go itself calls its own."""
+    found, known = {}, {}
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            st = os.stat(path / "exe")
+            key = (st.st_dev, st.st_ino)
+            if key not in known:
+                known[key] = subprocess.run([GO, "version", path / "exe"], capture_output=True, text=True).stdout.count(": go1") == 1
+            if known[key]:
+                found[int(path.name)] = (path / "stat").read_text().rsplit(")", 1)[1].split()[19]
+        except OSError:
+            continue
+    return found
+
+
+def every_go_program_is_known():
+    """Kubernetes' own too; of those that run before and after. Only pods have the identity of one."""
+    d = Daemon()
+    before = go_programs()
+
+    def lacking():
+        seen, now = {t["pid"] for t in d.targets()}, go_programs()
+        return [pid for pid, started in before.items() if now.get(pid) == started and pid not in seen]
+    until(lambda: not lacking(), lambda: f"not known: {lacking()}", 30)
+    in_pods = {p["metadata"]["uid"] for p in pods("shop")}
+    for t in d.targets():
+        expect((t["namespace"] == "shop") == (t["pod_uid"] in in_pods), f"{t}")
+    names = {t["exe"].rsplit("/", 1)[1] for t in d.targets()}
+    expect({"kubernetes", "containerd", "etcd"} <= names, f"{names}")
+
+
+def only_the_new_version_is_called_leaking():
+    kubectl("-n", "shop", "patch", "deployment", "front", "--patch", json.dumps({"spec": {"template": {
+        "metadata": {"labels": {"app.kubernetes.io/version": "2"}}, "spec": {"containers": [{"name": "web", "image": "shop:2-leaky"}]}}}}))
+    rolled_out("shop", "deployment/front")
+    d = Daemon()
+    until(lambda: len([t for t, _ in d.of_shop().get(("front", "2"), []) if t["leaking"]]) == 2, lambda: f"no leaks: {d.of_shop()}", LEAKS)
+    leaking = {t["pod"] for t in d.targets() if t["leaking"] and t["namespace"] == "shop"}
+    expect(leaking == {"ledger-0", *(pod["metadata"]["name"] for _, pod in d.of_shop()["front", "2"])}, f"{leaking}")
+
+
+def what_breaks_again_and_again_harms_nobody():
+    d = Daemon()
+    restarts = until(lambda: next((c["restartCount"] for p in pods("shop") if p["metadata"]["name"] == "broken" for c in p["status"]["containerStatuses"]
+                                   if c["restartCount"] > 1), None), "it does not restart")
+    expect(restarts > 1 and d.get("/-/ready")[0] == 200, "it is not ready")
+    for p in (*pods("parkwatch"), *(p for p in pods("shop") if p["metadata"]["name"] != "broken")):
+        for c in p["status"]["containerStatuses"]:
+            expect(c["restartCount"] == 0 and c["ready"], f"{p['metadata']['name']}: {c}")
+
+
+def nobody_was_slowed():
+    """An order takes a millisecond; none waited a second, with looks and probes."""
+    address = json.loads(kubectl("-n", "shop", "get", "pod", "pair", "-o", "json"))["status"]["podIP"]
+    for port in (8081, 8082):
+        with urllib.request.urlopen(f"http://{address}:{port}/orders", timeout=10) as r:
+            orders, slowest_us = map(int, r.read().split())
+        expect(orders > 0 and 1000 <= slowest_us < 1_000_000, f"{orders} orders, the slowest took {slowest_us} us")
+
+
+def in_group(container_id):
+    """PIDs of the container's processes."""
+    found = set()
+    for path in Path("/proc").glob("[0-9]*/cgroup"):
+        try:
+            if container_id in path.read_text():
+                found.add(int(path.parent.name))
+        except OSError:
+            continue
+    return found
+
+
+def bpf_programs():
+    """{id: PIDs that hold it}"""
+    return {p["id"]: {q["pid"] for q in p.get("pids", [])} for p in json.loads(run(shutil.which("bpftool") or "/usr/sbin/bpftool", "-j", "prog"))}
+
+
+def nothing_is_left_when_it_is_deleted():
+    """While it has probes in a program: no process, control group, mount or BPF program of its own; and nobody has ended with it."""
+    ((container_id, _),) = containers("parkwatch").items()
+    (uid,) = [p["metadata"]["uid"] for p in pods("parkwatch")]
+    own = until(lambda: (ours := in_group(container_id)) and {i for i, pids in bpf_programs().items() if pids & ours}, "it watches nobody with probes", LEAKS)
+    restarts = {p["metadata"]["name"]: p["status"]["containerStatuses"] for p in pods("shop")}
+    kubectl("delete", "-k", DEPLOY, f"--timeout={LIMIT}s")
+
+    def left():
+        groups = [str(p) for p in Path("/sys/fs/cgroup").glob(f"**/pod{uid}")]
+        mounts = [line for line in Path("/proc/self/mountinfo").read_text().splitlines() if uid in line or container_id in line]
+        return groups + mounts + sorted(in_group(container_id)) + sorted(own & set(bpf_programs()))
+    until(lambda: not left(), lambda: f"{left()}")
+    now = {p["metadata"]["name"]: p["status"]["containerStatuses"] for p in pods("shop")}
+    for name, statuses in restarts.items():
+        expect(name == "broken" or [c["restartCount"] for c in statuses] == [c["restartCount"] for c in now[name]] == [0] * len(statuses), f"{name}: {now[name]}")
+
+
+CASES = (it_is_ready_as_deploy_has_it, every_manifest_is_taken_strictly, its_pod_has_the_least_rights, only_who_has_the_token_is_answered,
+         a_leak_is_told_with_its_pod, each_container_has_its_own_name, every_go_program_is_known, only_the_new_version_is_called_leaking,
+         what_breaks_again_and_again_harms_nobody, nobody_was_slowed, nothing_is_left_when_it_is_deleted)
+
+
+def try_cases():
+    """In the node's network and mounts. The exit status."""
+    passed = failed = 0
+    for case in CASES:
+        name = f"kubernetes: {case.__name__}"
+        began = time.monotonic()
+        try:
+            case()
+            print(f"ok {name} ({time.monotonic() - began:.0f} s)", flush=True)
+            passed += 1
+        except Exception as e:
+            why = str(e) if isinstance(e, Failed) else traceback.format_exc()
+            print(f"FAIL {name}: {' '.join(why.split())[:3000]}", flush=True)
+            failed += 1
+            if case is CASES[0]:
+                print(run(KNODE, "kubectl", "get", "pods,events", "-A", ok=False).stdout)
+                break
+    print(f"{passed} passed, {failed} failed, {len(CASES) - passed - failed} skipped")
+    return failed != 0
+
+
+def main():
+    args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    args.add_argument("--keep", action="store_true")
+    args.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
+    args = args.parse_args()
+    if args.inside:
+        return try_cases()
+    try:
+        if os.geteuid():
+            raise Missing("needs root")
+        for step in ("setup", "up"):
+            done = run(KNODE, step, ok=False)
+            if done.returncode:
+                raise Missing(f"no node: {done.stderr.strip().splitlines()[-1]}")
+        with tempfile.TemporaryDirectory() as folder:
+            load_parkwatch(Path(folder))
+            load_shop(Path(folder))
+        apply_crd()
+        return subprocess.run([KNODE, "exec", sys.executable, __file__, "--inside"]).returncode
+    except Missing as e:
+        print(f"skip kubernetes: {e}\n0 passed, 0 failed, {len(CASES)} skipped")
+        return 0
+    finally:
+        if not args.keep:
+            run(KNODE, "down", ok=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
