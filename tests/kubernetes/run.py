@@ -205,7 +205,9 @@ def it_is_ready_as_deploy_has_it():
     (status,) = pod["status"]["containerStatuses"]
     expect(status["ready"] and status["restartCount"] == 0, f"{status}")
     said = kubectl("-n", "parkwatch", "logs", pod["metadata"]["name"])
-    expect("serving http://:7070/" in said and "no history" not in said and "without probes" not in said, said)
+    expect("serving http://:7070/" in said and "no history" not in said and "without probes" not in said and "not known" not in said, said)
+    metrics = Daemon().get("/metrics")[1]
+    expect(re.search(r"^parkwatch_kubelet_requests_failed_total 0$", metrics, re.M), "the kubelet tells nothing")
 
 
 def every_manifest_is_taken_strictly():
@@ -248,6 +250,7 @@ def a_leak_is_told_with_its_pod():
     (leak,) = [m for m in d.metrics("parkwatch_leaking_goroutines") if m["target"] == t["id"]]
     expect((leak["created_by"], leak["blocked_at"]) == ("main.order", "main.pay") and leak[""] >= FORGOTTEN, f"{leak}")
     expect(t["exe"] == "/closed/shop" and t["why_not"] is None, f"{t}")
+    expect((t["workload_kind"], t["workload"], t["image"], t["node"]) == ("StatefulSet", "ledger", "shop-closed:1-leaky", "knode"), f"{t}")
 
 
 def each_container_has_its_own_name():
@@ -301,8 +304,19 @@ def only_the_new_version_is_called_leaking():
     rolled_out("shop", "deployment/front")
     d = Daemon()
     until(lambda: len([t for t, _ in d.of_shop().get(("front", "2"), []) if t["leaking"]]) == 2, lambda: f"no leaks: {d.of_shop()}", LEAKS)
+    leak = {t["id"] for t in d.targets() if t["leaking"] and t["namespace"] == "shop"}
+    info = {(m["workload_kind"], m["workload"], m.get("label_app_kubernetes_io_version")) for m in d.metrics("parkwatch_target_info") if m["target"] in leak}
+    expect(info == {("StatefulSet", "ledger", None), ("Deployment", "front", "2")}, f"{info}")
     leaking = {t["pod"] for t in d.targets() if t["leaking"] and t["namespace"] == "shop"}
     expect(leaking == {"ledger-0", *(pod["metadata"]["name"] for _, pod in d.of_shop()["front", "2"])}, f"{leaking}")
+
+
+def a_pod_opts_out():
+    """By its annotation; one that says nothing is watched as before."""
+    d = Daemon()
+    kubectl("-n", "shop", "annotate", "pod", "pair", "parkwatch.dev/level=off")
+    until(lambda: {(t["level"], t["watched"], t["workload"]) for t, _ in d.of_shop()["pair", None]} == {("off", False, None)}, lambda: f"{d.of_shop()['pair', None]}")
+    expect({t["level"] for t, _ in d.of_shop()["front", "2"]} == {"leaks"}, f"{d.of_shop()}")
 
 
 def what_breaks_again_and_again_harms_nobody():
@@ -337,22 +351,33 @@ def in_group(container_id):
 
 
 def bpf_programs():
-    """{id: PIDs that hold it}"""
-    return {p["id"]: {q["pid"] for q in p.get("pids", [])} for p in json.loads(run(shutil.which("bpftool") or "/usr/sbin/bpftool", "-j", "prog"))}
+    return {p["id"] for p in json.loads(run(shutil.which("bpftool") or "/usr/sbin/bpftool", "-j", "prog"))}
+
+
+def programs_of(pids):
+    """Of BPF, that these processes hold, by number."""
+    found = set()
+    for pid in pids:
+        for path in Path(f"/proc/{pid}/fdinfo").glob("*"):
+            try:
+                found.update(int(n) for n in re.findall(r"^prog_id:\s*(\d+)", path.read_text(), re.M))
+            except OSError:
+                continue
+    return found
 
 
 def nothing_is_left_when_it_is_deleted():
     """While it has probes in a program: no process, control group, mount or BPF program of its own; and nobody has ended with it."""
     ((container_id, _),) = containers("parkwatch").items()
     (uid,) = [p["metadata"]["uid"] for p in pods("parkwatch")]
-    own = until(lambda: (ours := in_group(container_id)) and {i for i, pids in bpf_programs().items() if pids & ours}, "it watches nobody with probes", LEAKS)
+    own = until(lambda: programs_of(in_group(container_id)) & bpf_programs(), "it watches nobody with probes", LEAKS)
     restarts = {p["metadata"]["name"]: p["status"]["containerStatuses"] for p in pods("shop")}
     kubectl("delete", "-k", DEPLOY, f"--timeout={LIMIT}s")
 
     def left():
         groups = [str(p) for p in Path("/sys/fs/cgroup").glob(f"**/pod{uid}")]
         mounts = [line for line in Path("/proc/self/mountinfo").read_text().splitlines() if uid in line or container_id in line]
-        return groups + mounts + sorted(in_group(container_id)) + sorted(own & set(bpf_programs()))
+        return groups + mounts + sorted(in_group(container_id)) + sorted(own & bpf_programs())
     until(lambda: not left(), lambda: f"{left()}")
     now = {p["metadata"]["name"]: p["status"]["containerStatuses"] for p in pods("shop")}
     for name, statuses in restarts.items():
@@ -361,7 +386,7 @@ def nothing_is_left_when_it_is_deleted():
 
 CASES = (it_is_ready_as_deploy_has_it, every_manifest_is_taken_strictly, its_pod_has_the_least_rights, only_who_has_the_token_is_answered,
          a_leak_is_told_with_its_pod, each_container_has_its_own_name, every_go_program_is_known, only_the_new_version_is_called_leaking,
-         what_breaks_again_and_again_harms_nobody, nobody_was_slowed, nothing_is_left_when_it_is_deleted)
+         a_pod_opts_out, what_breaks_again_and_again_harms_nobody, nobody_was_slowed, nothing_is_left_when_it_is_deleted)
 
 
 def try_cases():

@@ -89,9 +89,9 @@ Test(config, what_is_wrong_is_refused_with_its_line)
 	} t[] = {
 		{ "rules:\n- level: leak\n",
 		  "f.yaml:2: unknown level 'leak'; use off, metrics, leaks, profile or full" },
-		{ "listen: a:1\n\nlisen: a:1\n",
-		  "f.yaml:3: unknown name 'lisen'; use listen, "
-		  "state_dir, allow_jobs, rules, sinks, token_file, tls_cert or tls_key" },
+		{ "listen: a:1\n\nlisen: a:1\n", "f.yaml:3: unknown name 'lisen'; use listen, "
+						 "state_dir, allow_jobs, rules, sinks, token_file, "
+						 "tls_cert, tls_key or pod_labels" },
 		{ "rules:\n- match: {exe: a}\n",
 		  "f.yaml:2: a rule has no level; use " LEVEL_WORDS },
 		{ "rules:\n- match: {exec: a}\n  level: off\n",
@@ -106,6 +106,9 @@ Test(config, what_is_wrong_is_refused_with_its_line)
 		{ "listen:\n", "f.yaml:1: a value is missing" },
 		{ "listen: \"a\\0b\"\n", "f.yaml:1: a value has a control character" },
 		{ "- a\n", "f.yaml:1: 'name: value' belongs here" },
+		{ "pod_labels: app\n",
+		  "f.yaml:1: a list of labels' keys belongs here, as [app, version]" },
+		{ "pod_labels: [a/b, a, a.b]\n", "f.yaml:1: two labels would both be 'label_a_b'" },
 		{ "allow_jobs: yes\n", "f.yaml:1: 'yes' is neither true nor false" },
 		{ "listen: &a b\nstate_dir: *a\n",
 		  "f.yaml:2: an alias ('*name') is not allowed here; write the value out" },
@@ -155,7 +158,8 @@ static enum level level(const char *rules, const struct process_row *p, size_t w
 {
 	scoped(config) c = parsed(rules);
 	size_t rule = 99;
-	const enum level l = rules__level(&c->rules, p, &rule);
+	static const struct pod_labels labels = { "app=api\0app.kubernetes.io/version=2\0" };
+	const enum level l = rules__level(&c->rules, p, p->pod[0] ? &labels : NULL, &rule);
 
 	cr_expect_eq(rule, want_rule, "%s: rule %zu", rules, rule);
 	return l;
@@ -205,7 +209,12 @@ Test(rules, all_that_a_rule_names_must_match)
 		{ "{namespace: shop}", true },
 		{ "{namespace: 'shop?'}", false },
 		{ "{namespace: shop, pod: 'web-*'}", false },
-		{ "{label: '*'}", false },
+		{ "{label: 'app=api'}", true },
+		{ "{label: 'app.kubernetes.io/version=[23]'}", true },
+		{ "{label: 'app=*', namespace: shop}", true },
+		{ "{label: 'app'}", false },
+		{ "{label: 'app=web'}", false },
+		{ "{label: 'tier=*'}", false },
 		{ "{}", true },
 	};
 

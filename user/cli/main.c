@@ -11,6 +11,7 @@
 #include "cli/help.h"
 #include "cli/option_table.h"
 #include "probe/probe_holder.h"
+#include "serve/kubelet.h"
 #include "serve/leak_worker.h"
 #include "serve/recording_worker.h"
 #include "serve/wire.h"
@@ -60,5 +61,7 @@ int main(int argc, char **argv)
 		return begin_on_stack(leak_worker_main, argc, argv);
 	if (argc > 1 && !strcmp(argv[1], RECORDING_WORKER_COMMAND))
 		return begin_on_stack(recording_worker_main, argc, argv);
+	if (argc > 1 && !strcmp(argv[1], KUBELET_COMMAND))
+		return begin_on_stack(kubelet_main, argc, argv);
 	return begin_on_stack(run, argc, argv);
 }

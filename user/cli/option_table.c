@@ -334,6 +334,14 @@ const struct opt_def opt_table[] = {
 	  .more = "16 to 512 printable characters; only its owner may read the file. It is read "
 		  "again at SIGHUP.",
 	  .otherwise = "as the configuration says, or none" },
+	{ PART_OUTPUT, "kubelet", 0, OPT_TEXT, AT(kubelet), SRV, "URL",
+	  .help = "in a pod: who is asked for workloads, nodes, images and labels of pods: the "
+		  "kubelet, https://ADDRESS:10250",
+	  .more = "The pod's service account must be allowed 'get' of 'nodes/pods'.",
+	  .otherwise = "they are not known" },
+	{ PART_OUTPUT, "kubelet-insecure", 0, OPT_FLAG, AT(kubelet_insecure), SRV, NULL,
+	  .help = "take any certificate of the kubelet", .needs = "kubelet",
+	  .more = "Many clusters' kubelets have one that their authority does not know." },
 	{ PART_OUTPUT, "tls-cert", 0, OPT_FILE, AT(tls_cert), SRV, "FILE",
 	  .help = "HTTPS with this certificate (PEM), and those that prove it",
 	  .more = "It is read again at SIGHUP, with its key.",

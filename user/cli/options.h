@@ -95,6 +95,8 @@ struct opts {
 	const char *listen;     /* of serve: ADDRESS:PORT; NULL: the usual one */
 	const char *token_file; /* of serve, ps and top; NULL: none */
 	const char *tls_cert, *tls_key; /* of serve; NULL: none */
+	const char *kubelet;            /* of serve: its URL; NULL: it is not asked */
+	bool kubelet_insecure;          /* of serve */
 	int log_format;                 /* of serve: enum log_format */
 	bool batch;                     /* of top: text, no terminal */
 	uint64_t iterations;            /* looks of top; 0: no end */

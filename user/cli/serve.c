@@ -15,6 +15,7 @@ int cmd_serve(const struct opts *o)
 			    .token_file = o->token_file,
 			    .tls_cert = o->tls_cert,
 			    .tls_key = o->tls_key,
+			    .kubelet = { o->kubelet, o->kubelet_insecure },
 			    .allow_jobs = o->allow_jobs,
 		    },
 		    &why))

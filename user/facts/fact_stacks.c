@@ -5,8 +5,8 @@
 #include "facts/goroutines.h"
 
 int fact_stacks__each(const Pw__Stacks *f,
-		      int (*fn)(void *ctx, const struct fact_stack *s, struct cause *why), void *ctx,
-		      struct cause *why)
+		      int (*fn)(void *ctx, const struct fact_stack *s, struct cause *why),
+		      void *ctx, struct cause *why)
 {
 	const size_t nr = f->n_id;
 	size_t sum = 0;

@@ -24,8 +24,8 @@ struct fact_stack {
 /* Calls fn for each stack, in their order. 0; -EBADMSG: it is malformed; or fn's error, which ends it.
  * With a cause. */
 int fact_stacks__each(const Pw__Stacks *f,
-		      int (*fn)(void *ctx, const struct fact_stack *s, struct cause *why), void *ctx,
-		      struct cause *why);
+		      int (*fn)(void *ctx, const struct fact_stack *s, struct cause *why),
+		      void *ctx, struct cause *why);
 void fact_stack__pcs(const struct fact_stack *s, uint64_t *ret); /* nr of them */
 
 #endif

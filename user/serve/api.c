@@ -22,6 +22,7 @@
 #include "serve/stored_diff.h"
 #include "serve/stored_sums.h"
 #include "serve/history_api.h"
+#include "serve/pods.h"
 
 #define API          "/api/v1/targets"
 #define EVENTS       "/api/v1/events"
@@ -64,7 +65,9 @@ static void put_why_not(struct json_writer *w, const struct watched *t)
 
 	snprintf(why, sizeof(why), "%s", t->row.why.text);
 	if (!why[0] && t->level == LEVEL_OFF)
-		snprintf(why, sizeof(why), "rule %zu says off", t->rule);
+		snprintf(why, sizeof(why),
+			 t->rule == WATCHED_BY_POD ? "its pod says off" : "rule %zu says off",
+			 t->rule);
 	jsonw_bool_field(w, "watched", !why[0]);
 	jsonw_text_field(w, "why_not", why);
 }
@@ -102,6 +105,7 @@ void api_target(struct json_writer *w, const struct watched *t)
 	processes__json_place(w, &t->row);
 	jsonw_text_field(w, "restart_of", t->restarted.of);
 	jsonw_uint_field(w, "restarts", t->restarted.nr);
+	pod__json(w, t->pod);
 	jsonw_uint_field(w, "worker_restarts", t->restarts);
 	jsonw_end_object(w);
 }

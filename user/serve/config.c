@@ -103,7 +103,7 @@ static int reader__key(struct reader *r, const struct field *fields, size_t nr, 
 		       size_t *ret)
 {
 	const char *key = NULL;
-	char names[100];
+	char names[120];
 	int err = reader__text(r, &key);
 
 	if (err)
@@ -299,6 +299,46 @@ static int read_sinks(struct reader *r, void *to)
 	return reader__mapping(r, fields, ARRAY_SIZE(fields), to);
 }
 
+/* A key; no two may be the same label of Prometheus. */
+static int read_pod_label(struct reader *r, struct config *c)
+{
+	char metric[POD_LABEL_MAX + 8], other[POD_LABEL_MAX + 8];
+	int err = read_text(r, &c->pod_labels[c->nr_pod_labels]);
+
+	if (err)
+		return err;
+	pod_label_metric(c->pod_labels[c->nr_pod_labels], metric);
+	for (size_t i = 0; i < c->nr_pod_labels; i++) {
+		pod_label_metric(c->pod_labels[i], other);
+		if (!strcmp(metric, other))
+			return wrong(r, "two labels would both be '%.60s'", metric);
+	}
+	c->nr_pod_labels++;
+	return 0;
+}
+
+static int read_pod_labels(struct reader *r, void *to)
+{
+	int err = 0;
+
+	if (reader__at_nothing(r))
+		return 0;
+	if (r->e.type != YAML_SEQUENCE_START_EVENT)
+		return wrong(r, "a list of labels' keys belongs here, as [app, version]");
+	for (;;) {
+		const struct config *c = to;
+
+		err = reader__next(r);
+		if (err || r->e.type == YAML_SEQUENCE_END_EVENT)
+			return err;
+		if (c->nr_pod_labels == CONFIG_POD_LABELS_MAX)
+			return wrong(r, "more than %d labels", CONFIG_POD_LABELS_MAX);
+		err = read_pod_label(r, to);
+		if (err)
+			return err;
+	}
+}
+
 /* --- the file --- */
 
 static int read_file(struct reader *r, struct config *to)
@@ -312,6 +352,7 @@ static int read_file(struct reader *r, struct config *to)
 		{ "token_file", read_text, offsetof(struct config, token_file) },
 		{ "tls_cert", read_text, offsetof(struct config, tls_cert) },
 		{ "tls_key", read_text, offsetof(struct config, tls_key) },
+		{ "pod_labels", read_pod_labels, 0 },
 	};
 	int err = reader__next(r); /* the stream begins */
 
@@ -364,6 +405,8 @@ void config__free(struct config *c)
 	free(c->token_file);
 	free(c->tls_cert);
 	free(c->tls_key);
+	for (size_t i = 0; i < CONFIG_POD_LABELS_MAX; i++)
+		free(c->pod_labels[i]);
 	rules__done(&c->rules);
 	for (int s = 0; s < SINK_MAX; s++)
 		free(c->sinks[s].url);

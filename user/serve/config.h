@@ -8,6 +8,7 @@
  *	tls_cert: /etc/parkwatch/cert.pem
  *	tls_key: /etc/parkwatch/key.pem
  *	allow_jobs: true
+ *	pod_labels: [app, app.kubernetes.io/version]
  *	rules:
  *	  - match: {exe: api*, user: www-data}
  *	    level: full
@@ -24,10 +25,11 @@
 #include "base/cleanup.h"
 #include "serve/rules.h"
 
-#define CONFIG_PATH      "/etc/parkwatch/parkwatch.yaml"
-#define CONFIG_BYTES_MAX (64u << 10)
-#define CONFIG_RULES_MAX 256
-#define CONFIG_TEXT_MAX  1024 /* bytes of one value */
+#define CONFIG_PATH           "/etc/parkwatch/parkwatch.yaml"
+#define CONFIG_BYTES_MAX      (64u << 10)
+#define CONFIG_RULES_MAX      256
+#define CONFIG_TEXT_MAX       1024 /* bytes of one value */
+#define CONFIG_POD_LABELS_MAX 16
 
 enum sink_kind { SINK_PYROSCOPE, SINK_OTLP, SINK_WEBHOOK, SINK_MAX };
 
@@ -35,6 +37,8 @@ struct config {
 	char *listen, *state_dir; /* owned, as all texts here; NULL: not given */
 	char *token_file, *tls_cert, *tls_key;
 	bool allow_jobs;
+	char *pod_labels[CONFIG_POD_LABELS_MAX]; /* keys: labels of pods that are told of targets */
+	size_t nr_pod_labels;
 	struct rules rules;
 	struct config_sink {
 		char *url; /* NULL: there is none */

@@ -51,11 +51,14 @@ static int read_all(const char *path, int fd, char **ret, size_t *ret_len, struc
 /* What is asked for in vain. */
 static void configured__warn(const struct configured *c)
 {
-	for (size_t i = 0; i < c->now->rules.nr; i++)
+	for (size_t i = 0; i < c->now->rules.nr && !c->knows_labels; i++)
 		if (c->now->rules.v[i].globs[MATCH_LABEL])
 			log_warn("%s: rule %zu matches nothing: labels of pods are not known here; "
-				 "use namespace or pod",
+				 "give --kubelet URL, or use namespace or pod",
 				 c->path, i + 1);
+	if (c->now->nr_pod_labels && !c->knows_labels)
+		log_warn("%s: pod_labels: labels of pods are not known here; give --kubelet URL",
+			 c->path);
 }
 
 /* --- at the start --- */
@@ -75,12 +78,14 @@ static int watch_directory(const char *path)
 	return -1;
 }
 
-int configured__open(struct configured *c, const char *path, struct cause *why)
+int configured__open(struct configured *c, const char *path, bool knows_labels, struct cause *why)
 {
 	struct cause no_file = { "" };
 	int fd, err;
 
-	*c = (struct configured){ .path = path ? path : CONFIG_PATH, .named = path };
+	*c = (struct configured){ .path = path ? path : CONFIG_PATH,
+				  .named = path,
+				  .knows_labels = knows_labels };
 	c->watch = watch_directory(c->path);
 	fd = config_file__open(c->path, &no_file);
 	if (fd == -ENOENT && !path)

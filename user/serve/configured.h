@@ -19,6 +19,7 @@
 struct configured {
 	const char *path;   /* borrowed */
 	bool named;         /* it must be there */
+	bool knows_labels;  /* of pods: the kubelet is asked */
 	struct config *now; /* owned; never NULL once it is open */
 	char *text;         /* owned: the file as it was read last, good or not; NULL: none was */
 	size_t len;
@@ -30,7 +31,7 @@ struct configured {
 };
 
 /* path NULL: CONFIG_PATH, if it is there. 0, or negative errno with a cause: no file, or a wrong one. */
-int configured__open(struct configured *c, const char *path, struct cause *why);
+int configured__open(struct configured *c, const char *path, bool knows_labels, struct cause *why);
 void configured__done(struct configured *c);
 /* The directory's events. */
 void configured__heard(struct configured *c);

@@ -24,6 +24,7 @@
 #include "serve/configured.h"
 #include "serve/discover.h"
 #include "serve/exec_events.h"
+#include "serve/kubelet.h"
 #include "serve/rights.h"
 #include "serve/secrets.h"
 #include "serve/wire.h"
@@ -54,13 +55,14 @@ struct launched {
 };
 
 struct launcher {
-	int to;                        /* the supervisor */
-	int signals;                   /* SIGCHLD */
-	int ends;                      /* epoll: a process that is known has ended */
-	const char *config;            /* borrowed: the file's path */
-	const struct secrets *secrets; /* borrowed */
-	struct discovery *discovery;   /* owned */
-	struct launched *v;            /* owned */
+	int to;                             /* the supervisor */
+	int signals;                        /* SIGCHLD */
+	int ends;                           /* epoll: a process that is known has ended */
+	const char *config;                 /* borrowed: the file's path */
+	const struct secrets *secrets;      /* borrowed */
+	const struct kubelet_opts *kubelet; /* borrowed */
+	struct discovery *discovery;        /* owned */
+	struct launched *v;                 /* owned */
 	size_t nr, room;
 	uint64_t scan_ns;    /* the next look for new processes */
 	uint64_t scanned_ns; /* when the last one ended */
@@ -471,8 +473,21 @@ static void launcher__open_secret(const struct launcher *l, uint32_t which)
 		launcher__tell(l, &n, fd);
 }
 
+static void launcher__ask_kubelet(const struct launcher *l)
+{
+	struct notice n = { .kind = NOTICE_PODS };
+	scoped_fd int fd = -1;
+	const int err = kubelet__start(l->kubelet, &fd);
+
+	if (err)
+		log_debug("the kubelet cannot be asked: %s", strerror(-err));
+	launcher__tell(l, &n, fd);
+}
+
 static void launcher__serve(const struct launcher *l, const struct request *r)
 {
+	if (r->kind == REQUEST_PODS)
+		launcher__ask_kubelet(l);
 	if (r->kind == REQUEST_CONFIG)
 		launcher__open_config(l);
 	if (r->kind == REQUEST_SECRET)
@@ -553,9 +568,10 @@ static void launcher__loop(struct launcher *l)
 }
 
 static void __attribute__((noreturn))
-launcher_main(const char *config, const struct secrets *secrets, int to)
+launcher_main(const char *config, const struct secrets *secrets, const struct kubelet_opts *kubelet,
+	      int to)
 {
-	struct launcher l = { .to = to, .config = config, .secrets = secrets };
+	struct launcher l = { .to = to, .config = config, .secrets = secrets, .kubelet = kubelet };
 	struct cause why = { "" };
 	sigset_t child;
 	int err;
@@ -583,8 +599,8 @@ launcher_main(const char *config, const struct secrets *secrets, int to)
 	_exit(err != 0);
 }
 
-int launcher__start(const char *config, const struct secrets *secrets, pid_t *ret, int *ret_fd,
-		    struct cause *why)
+int launcher__start(const char *config, const struct secrets *secrets,
+		    const struct kubelet_opts *kubelet, pid_t *ret, int *ret_fd, struct cause *why)
 {
 	int fds[2];
 
@@ -593,7 +609,7 @@ int launcher__start(const char *config, const struct secrets *secrets, pid_t *re
 	*ret = fork();
 	if (!*ret) {
 		close(fds[0]);
-		launcher_main(config, secrets, fds[1]);
+		launcher_main(config, secrets, kubelet, fds[1]);
 	}
 	close(fds[1]);
 	if (*ret < 0) {

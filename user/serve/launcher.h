@@ -24,11 +24,12 @@
 #define LAUNCHER_TARGETS_MAX 1024
 
 /*
- * Forks it. config: the file's path; secrets: those of the others. *ret_fd: the socket to it; it ends when that is closed. 0, or negative errno with a
+ * Forks it. config: the file's path; secrets: those of the others. kubelet: who is asked for pods. *ret_fd: the socket to it; it ends when that is closed. 0, or negative errno with a
  * cause.
  */
 struct secrets;
-int launcher__start(const char *config, const struct secrets *secrets, pid_t *ret, int *ret_fd,
-		    struct cause *why);
+struct kubelet_opts;
+int launcher__start(const char *config, const struct secrets *secrets,
+		    const struct kubelet_opts *kubelet, pid_t *ret, int *ret_fd, struct cause *why);
 
 #endif

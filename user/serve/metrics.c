@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "serve/http.h"
 #include "serve/leak_metrics.h"
+#include "serve/pods.h"
 #include "serve/rights.h"
 #include "serve/secrets.h"
 
@@ -92,6 +93,28 @@ static void put_waits(const struct metrics_in *in, struct textbuf *to, bool olde
 	}
 }
 
+/* What the kubelet told. An empty label is none to Prometheus, so what is not known is left out. */
+static void put_pod(const struct pod *p, struct textbuf *to)
+{
+	const struct {
+		const char *name, *value;
+	} labels[] = { { "node", p->facts.node },
+		       { "image", p->facts.image },
+		       { "workload_kind", p->facts.kind },
+		       { "workload", p->facts.workload } };
+	char name[POD_LABEL_MAX + 8];
+
+	for (size_t i = 0; i < ARRAY_SIZE(labels); i++) {
+		textbuf__text(to, ",");
+		metrics_label(to, labels[i].name, labels[i].value);
+	}
+	for (const char *at = NULL; (at = pod_labels__next(&p->named, at));) {
+		pod_label_metric(at, name);
+		textbuf__text(to, ",");
+		metrics_label(to, name, at + strcspn(at, "=") + 1);
+	}
+}
+
 static void put_info(const struct metrics_in *in, struct textbuf *to)
 {
 	metrics__head(in, to, in->open_metrics ? "parkwatch_target" : "parkwatch_target_info",
@@ -114,6 +137,8 @@ static void put_info(const struct metrics_in *in, struct textbuf *to)
 		metrics_label(to, "pod", process_row__pod(&w->row));
 		textbuf__text(to, ",");
 		metrics_label(to, "pod_uid", w->row.pod);
+		if (w->pod)
+			put_pod(w->pod, to);
 		textbuf__text(to, "} 1\n");
 	}
 }
@@ -129,6 +154,19 @@ static void put_workers(const struct metrics_in *in, struct textbuf *to)
 	metrics__head(in, to, "parkwatch_worker_restarts", "counter",
 		      "Workers that were started in place of one that died or hung.");
 	textbuf__format(to, "parkwatch_worker_restarts_total %" PRIu64 "\n", in->worker_restarts);
+}
+
+static void put_kubelet(const struct metrics_in *in, struct textbuf *to)
+{
+	if (!in->pods->enabled)
+		return;
+	metrics__head(in, to, "parkwatch_kubelet_requests", "counter",
+		      "Times that the kubelet was asked for pods.");
+	textbuf__format(to, "parkwatch_kubelet_requests_total %" PRIu64 "\n", in->pods->asked);
+	metrics__head(in, to, "parkwatch_kubelet_requests_failed", "counter",
+		      "Times that it told none.");
+	textbuf__format(to, "parkwatch_kubelet_requests_failed_total %" PRIu64 "\n",
+			in->pods->failed);
 }
 
 static void put_config(const struct metrics_in *in, struct textbuf *to)
@@ -247,6 +285,7 @@ void metrics__write(const struct metrics_in *in, struct textbuf *to)
 	if (!in->one) {
 		put_workers(in, to);
 		put_config(in, to);
+		put_kubelet(in, to);
 		put_sinks(in, to);
 		put_store(in, to);
 		put_http(in, to);

@@ -9,9 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "serve/config.h"
 #include "serve/watched.h"
 
-#define OTLP_RESOURCE_MAX 13
+#define OTLP_RESOURCE_MAX (13 + 4 + CONFIG_POD_LABELS_MAX)
 
 struct otlp_attribute {
 	const char *key;
@@ -22,7 +23,8 @@ struct otlp_attribute {
 struct otlp_resource {                              /* borrows from the target */
 	struct otlp_attribute v[OTLP_RESOURCE_MAX]; /* those that are known */
 	size_t nr;
-	char host[65];
+	char host[65], image[256], tag[256];
+	char keys[CONFIG_POD_LABELS_MAX][sizeof("k8s.pod.label.") + POD_LABEL_MAX];
 };
 void otlp_resource_of(const struct watched *t, struct otlp_resource *ret);
 

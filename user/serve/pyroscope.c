@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/json_writer.h"
 #include "serve/look_pprof.h"
+#include "serve/pods.h"
 
 /* RFC 4648; *ret is to be freed. */
 static int base64(const unsigned char *v, size_t nr, char **ret)
@@ -43,6 +44,20 @@ static void put_label(struct json_writer *w, const char *name, const char *value
 	jsonw_end_object(w);
 }
 
+static void put_pod(struct json_writer *w, const struct pod *p)
+{
+	char name[POD_LABEL_MAX + 8];
+
+	put_label(w, "node", p->facts.node);
+	put_label(w, "image", p->facts.image);
+	put_label(w, "workload_kind", p->facts.kind);
+	put_label(w, "workload", p->facts.workload);
+	for (const char *at = NULL; (at = pod_labels__next(&p->named, at));) {
+		pod_label_metric(at, name);
+		put_label(w, name, at + strcspn(at, "=") + 1);
+	}
+}
+
 static void put_series(struct json_writer *w, const struct watched *t, const char *profile)
 {
 	const char *slash = strrchr(t->row.exe, '/');
@@ -63,6 +78,8 @@ static void put_series(struct json_writer *w, const struct watched *t, const cha
 	put_label(w, "namespace", t->row.pod_namespace);
 	put_label(w, "pod", process_row__pod(&t->row));
 	put_label(w, "pod_uid", t->row.pod);
+	if (t->pod)
+		put_pod(w, t->pod);
 	jsonw_end_array(w);
 	jsonw_array_field(w, "samples");
 	jsonw_start_object(w);

@@ -34,7 +34,16 @@ static bool matches(const char *glob, const char *text)
 	return text[0] && !fnmatch(glob, text, 0);
 }
 
-static bool rule__matches(const struct rule *r, const struct process_row *p)
+static bool label_matches(const char *glob, const struct pod_labels *labels)
+{
+	for (const char *at = NULL; labels && (at = pod_labels__next(labels, at));)
+		if (matches(glob, at))
+			return true;
+	return false;
+}
+
+static bool rule__matches(const struct rule *r, const struct process_row *p,
+			  const struct pod_labels *labels)
 {
 	if (r->has_user && r->user != p->uid)
 		return false;
@@ -42,16 +51,18 @@ static bool rule__matches(const struct rule *r, const struct process_row *p)
 		const char *glob = r->globs[m],
 			   *text = glob ? text_of(p, (enum match)m, glob) : NULL;
 
-		if (glob && !matches(glob, text) && !(m == MATCH_POD && matches(glob, p->pod)))
+		if (glob && !matches(glob, text) && !(m == MATCH_POD && matches(glob, p->pod)) &&
+		    !(m == MATCH_LABEL && label_matches(glob, labels)))
 			return false;
 	}
 	return true;
 }
 
-enum level rules__level(const struct rules *r, const struct process_row *p, size_t *ret_rule)
+enum level rules__level(const struct rules *r, const struct process_row *p,
+			const struct pod_labels *labels, size_t *ret_rule)
 {
 	for (size_t i = 0; i < r->nr; i++)
-		if (rule__matches(&r->v[i], p)) {
+		if (rule__matches(&r->v[i], p, labels)) {
 			*ret_rule = i + 1;
 			return r->v[i].level;
 		}

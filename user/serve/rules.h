@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 #include "serve/level.h"
+#include "serve/pod_facts.h"
 #include "view/processes.h"
 
 enum match {
@@ -21,7 +22,7 @@ enum match {
 	MATCH_CGROUP,
 	MATCH_POD,       /* its name, or its UID */
 	MATCH_NAMESPACE, /* of the pod */
-	MATCH_LABEL,
+	MATCH_LABEL,     /* "key=value", any of the pod's */
 	MATCH_MAX
 };
 
@@ -38,7 +39,8 @@ struct rules {
 };
 
 void rules__done(struct rules *r);
-/* *ret_rule: which one holds, from 1; 0: none, it is the default. */
-enum level rules__level(const struct rules *r, const struct process_row *p, size_t *ret_rule);
+/* labels: of its pod; NULL: not known. *ret_rule: which one holds, from 1; 0: none, it is the default. */
+enum level rules__level(const struct rules *r, const struct process_row *p,
+			const struct pod_labels *labels, size_t *ret_rule);
 
 #endif

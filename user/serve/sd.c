@@ -6,6 +6,23 @@
 
 #include "base/cleanup.h"
 #include "base/json_writer.h"
+#include "serve/pods.h"
+
+static void put_pod(struct json_writer *w, const struct pod *p)
+{
+	jsonw_string_field(w, "__meta_parkwatch_node", p->facts.node);
+	jsonw_string_field(w, "__meta_parkwatch_image", p->facts.image);
+	jsonw_string_field(w, "__meta_parkwatch_workload_kind", p->facts.kind);
+	jsonw_string_field(w, "__meta_parkwatch_workload", p->facts.workload);
+	for (const char *at = NULL; (at = pod_labels__next(&p->named, at));) {
+		char name[sizeof("__meta_parkwatch_pod_") + POD_LABEL_MAX + 8],
+			label[POD_LABEL_MAX + 8];
+
+		pod_label_metric(at, label);
+		snprintf(name, sizeof(name), "__meta_parkwatch_pod_%s", label);
+		jsonw_string_field(w, name, at + strcspn(at, "=") + 1);
+	}
+}
 
 /* __meta_ labels are for rules of relabeling, and go after these. */
 static void put_labels(struct json_writer *w, const struct watched *t, bool is_tls)
@@ -28,6 +45,8 @@ static void put_labels(struct json_writer *w, const struct watched *t, bool is_t
 	jsonw_string_field(w, "__meta_parkwatch_namespace", t->row.pod_namespace);
 	jsonw_string_field(w, "__meta_parkwatch_pod", process_row__pod(&t->row));
 	jsonw_string_field(w, "__meta_parkwatch_pod_uid", t->row.pod);
+	if (t->pod)
+		put_pod(w, t->pod);
 	jsonw_end_object(w);
 }
 

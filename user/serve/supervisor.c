@@ -23,6 +23,7 @@
 #include "serve/launcher.h"
 #include "serve/leak_worker.h"
 #include "serve/notify.h"
+#include "serve/pods.h"
 #include "serve/recorder.h"
 #include "serve/remember.h"
 #include "serve/restarts.h"
@@ -50,6 +51,7 @@ struct supervisor {
 	uint64_t worker_restarts;
 	struct leak_turns leak_turns;
 	struct recorder recorder;
+	struct pods pods;
 	bool allow_jobs; /* whatever the configuration says */
 	struct events events;
 	struct restarts restarts;
@@ -79,7 +81,8 @@ static void on_get(void *ctx, const struct http_request *q, struct http_answer *
 						.store = s->store,
 						.http = s->http,
 						.secrets = &s->secrets,
-						.rights = &s->rights },
+						.rights = &s->rights,
+						.pods = &s->pods },
 				   .events = &s->events,
 				   .recorder = &s->recorder,
 				   .allow_jobs = s->allow_jobs || s->config.now->allow_jobs,
@@ -156,6 +159,13 @@ static void supervisor__take_recording(struct supervisor *s, const struct notice
 		close(fd);
 }
 
+static void supervisor__take_pods(struct supervisor *s, int fd)
+{
+	pods__attach(&s->pods, fd);
+	if (fd >= 0)
+		(void)supervisor__hear(s, fd, &s->pods);
+}
+
 static void supervisor__end_target(struct supervisor *s, size_t at, uint64_t ended_ns)
 {
 	recorder__forget(&s->recorder, s->v[at]);
@@ -166,15 +176,23 @@ static void supervisor__end_target(struct supervisor *s, size_t at, uint64_t end
 	s->v[at] = s->v[--s->nr];
 }
 
-/* As the configuration that holds now says. */
-static void supervisor__configure(struct supervisor *s)
+/* As the configuration that holds now says, and the pods. */
+static void supervisor__set_levels(struct supervisor *s)
 {
-	sinks__configure(s->sinks, s->config.now);
 	for (size_t i = 0; i < s->nr; i++) {
 		watched__set_level(s->v[i], &s->config.now->rules);
 		if (s->v[i]->level == LEVEL_OFF)
 			recorder__forget(&s->recorder, s->v[i]);
 	}
+}
+
+static void supervisor__configure(struct supervisor *s)
+{
+	sinks__configure(s->sinks, s->config.now);
+	for (size_t i = 0; i < s->nr; i++)
+		if (s->v[i]->pod)
+			pod__name_labels(s->v[i]->pod, s->config.now);
+	supervisor__set_levels(s);
 }
 
 static void supervisor__count_restart(struct supervisor *s, const struct watched *w,
@@ -213,10 +231,15 @@ static void supervisor__take(struct supervisor *s, const struct notice *n, int f
 	} else if (n->kind == NOTICE_RECORDING) {
 		supervisor__take_recording(s, n, fd);
 		fd = -1;
+	} else if (n->kind == NOTICE_PODS) {
+		supervisor__take_pods(s, fd);
+		fd = -1;
 	} else {
 		at = supervisor__target(s, n);
 		if (at < s->nr) {
 			s->v[at]->row = n->row;
+			if (s->v[at]->pod)
+				pod_facts__name_row(&s->v[at]->pod->facts, &s->v[at]->row);
 			watched__set_level(s->v[at], &s->config.now->rules);
 			s->v[at]->told &= n->kind != NOTICE_FOUND; /* that asks for it */
 			supervisor__link(s, s->v[at]);
@@ -329,6 +352,13 @@ static void supervisor__ask_files(struct supervisor *s)
 						  1);
 }
 
+static void supervisor__ask_kubelet(struct supervisor *s, uint64_t now)
+{
+	if (pods__due(&s->pods, s->v, s->nr, now) &&
+	    supervisor__send(s, &(struct request){ .kind = REQUEST_PODS }, 1))
+		pods__begin(&s->pods, now);
+}
+
 static void supervisor__tick(struct supervisor *s)
 {
 	const uint64_t now = clock_now_ns();
@@ -339,6 +369,7 @@ static void supervisor__tick(struct supervisor *s)
 	supervisor__tell_levels(s);
 	supervisor__ask_files(s);
 	supervisor__save_restarts(s, false);
+	supervisor__ask_kubelet(s, now);
 	for (size_t i = 0; i < s->nr; i++) {
 		struct watched *w = s->v[i];
 
@@ -442,6 +473,7 @@ static void supervisor__signal(struct supervisor *s)
 		if (si.ssi_signo == SIGHUP) {
 			s->config.due = s->config.asked = true;
 			secrets__again(&s->secrets);
+			s->pods.late_ns = 0;
 		} else {
 			s->over = true;
 		}
@@ -453,7 +485,10 @@ static void supervisor__event(struct supervisor *s, void *who)
 		supervisor__signal(s);
 	else if (who == &s->config)
 		configured__heard(&s->config);
-	else if (who == &s->launcher)
+	else if (who == &s->pods) {
+		if (pods__read(&s->pods, s->v, s->nr, s->config.now, clock_now_ns()))
+			supervisor__set_levels(s);
+	} else if (who == &s->launcher)
 		while (supervisor__notice(s))
 			;
 	else
@@ -515,6 +550,7 @@ static void supervisor__close(struct supervisor *s)
 	for (size_t i = 0; i < s->nr; i++)
 		watched__free(s->v[i]);
 	free(s->v);
+	pods__close(&s->pods);
 	events__done(&s->events);
 	restarts__done(&s->restarts);
 	store__free(s->store);
@@ -580,13 +616,15 @@ int supervisor__run(const struct supervisor_opts *o, struct cause *why)
 
 	notify__open(&s.notify);
 	s.rights = rights_look();
-	err = configured__open(&s.config, o->config, why);
+	pods__open(&s.pods, o->kubelet.url);
+	err = configured__open(&s.config, o->config, o->kubelet.url, why);
 	if (!err && !listen)
 		listen = s.config.now->listen ? s.config.now->listen : SUPERVISOR_LISTEN;
 	if (!err) /* a low port needs root */
 		err = supervisor__open_http(&s, o, listen, &ops, why);
 	if (!err)
-		err = launcher__start(s.config.path, &s.secrets, &s.launcher_pid, &s.launcher, why);
+		err = launcher__start(s.config.path, &s.secrets, &o->kubelet, &s.launcher_pid,
+				      &s.launcher, why);
 	if (!err)
 		supervisor__open_store(&s, o->state_dir              ? o->state_dir
 					   : s.config.now->state_dir ? s.config.now->state_dir

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 
 #include "base/cause.h"
+#include "serve/kubelet.h"
 
 #define SUPERVISOR_LISTEN "127.0.0.1:7070" /* where nobody says otherwise */
 
@@ -22,6 +23,7 @@ struct supervisor_opts {
 	const char *token_file, *tls_cert, *tls_key; /* NULL: as the configuration says, or none */
 	const char *
 		state_dir; /* NULL: as the configuration says, or STATE_DIR; not usable: no history is on disk */
+	struct kubelet_opts kubelet;
 	bool allow_jobs; /* as api_in has it; the configuration may say so, too */
 };
 

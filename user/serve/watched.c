@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/cleanup.h"
 #include "serve/lines.h"
+#include "serve/pods.h"
 #include "serve/remember.h"
 #include "view/dump.h"
 #include "view/replay.h"
@@ -56,13 +57,17 @@ void watched__free(struct watched *w)
 	recordings__done(&w->recordings);
 	free(w->look);
 	history__free(w->history);
+	free(w->pod);
 	free(w);
 }
 
 void watched__set_level(struct watched *w, const struct rules *rules)
 {
-	const enum level level = rules__level(rules, &w->row, &w->rule);
+	enum level level =
+		rules__level(rules, &w->row, w->pod ? &w->pod->facts.labels : NULL, &w->rule);
 
+	if (w->pod && level_by_word(w->pod->facts.level, &level))
+		w->rule = WATCHED_BY_POD;
 	w->told &= (level == LEVEL_OFF) == (w->level == LEVEL_OFF);
 	w->level = level;
 	if (level != LEVEL_OFF)

@@ -18,6 +18,7 @@
 #include "serve/wire.h"
 
 #define WATCHED_ID_MAX 64
+#define WATCHED_BY_POD SIZE_MAX
 /* That a worker may be silent: then it hangs, and is replaced. */
 #define WATCHED_SILENT_NS (30 * NS_PER_SEC)
 
@@ -40,14 +41,17 @@ struct restarted {
 	bool settled;
 };
 
+struct pod;
+
 struct watched {
 	char id[WATCHED_ID_MAX]; /* letters, digits and '-': "api-812-3f2a" */
 	struct process_row row;
 	uint64_t start_ticks;
 	uint32_t restarts; /* of its worker */
 	struct restarted restarted;
-	size_t rule;              /* that says its level, from 1; 0: none does */
-	bool told;                /* the launcher knows whether it is watched */
+	size_t rule;     /* that says its level, from 1; 0: none does; WATCHED_BY_POD: its pod */
+	struct pod *pod; /* owned: what the kubelet says (serve/pods); NULL: not known */
+	bool told;       /* the launcher knows whether it is watched */
 	struct frame_reader from; /* the worker's pipe */
 	uint64_t heard_ns;
 	/* the last whole look: a recording; NULL: none came yet */
@@ -96,7 +100,7 @@ void watched_id(const struct process_row *row, uint64_t start_ticks, char ret[WA
 int watched__new(const struct notice *n, struct watched **ret);
 void watched__free(struct watched *w);
 /*
- * By the rules that hold now. At LEVEL_OFF what was seen of it is forgotten. The pipe stays: it is the launcher
+ * As its pod's annotation says, or by the rules that hold now. At LEVEL_OFF what was seen of it is forgotten. The pipe stays: it is the launcher
  * that ends the worker, and one that ends first counts as dead.
  */
 void watched__set_level(struct watched *w, const struct rules *rules);

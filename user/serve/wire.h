@@ -40,6 +40,7 @@ enum notice_kind {
 	NOTICE_READY,     /* all processes that were there at the start are told */
 	NOTICE_CONFIG,    /* the configuration's file, open; without one row.why says why not */
 	NOTICE_SECRET,    /* the same of another file: secret */
+	NOTICE_PODS, /* the pipe of who asks the kubelet (serve/kubelet); none came: it cannot start */
 };
 
 struct notice {
@@ -60,6 +61,7 @@ enum request_kind {
 	REQUEST_LEAVE,      /* none */
 	REQUEST_CONFIG,     /* open the configuration's file */
 	REQUEST_SECRET,     /* open that file */
+	REQUEST_PODS,       /* ask the kubelet */
 };
 
 struct request {
