@@ -73,7 +73,7 @@ class Daemon:
     def until(self, true, why, seconds=30):
         end = time.monotonic() + seconds
         while not true():
-            expect(self.process.poll() is None, f"serve ended: {self.said()}")
+            expect(self.process.poll() is None, f"serve ended with {self.process.poll()}: {self.said()}")
             expect(time.monotonic() < end, f"{why}: {self.said()}")
             time.sleep(0.05)
 

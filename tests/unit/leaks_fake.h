@@ -4,6 +4,8 @@
 #define PARKWATCH_TESTS_LEAKS_FAKE_H
 
 #include "dump_fake.h"
+#include "serve/frame.h"
+#include "serve/leak_figures.h"
 #include "view/leaks.h"
 #include "view/replay.h"
 
@@ -111,6 +113,18 @@ static inline void expect_recorded(const struct leaks *live, const struct leaks_
 	cr_assert_eq((json ? leaks_show__json : leaks_show__text)(l, &show, out, NULL), 0);
 	fclose(out);
 	cr_expect_str_eq(other, text);
+}
+
+/* As a leak worker sends it; leaks: NULL: it leaves them out. */
+static inline int fake_frame(int to, const struct frame_figures *f, const char *file, size_t len,
+			     const struct leak_figures *leaks)
+{
+	const struct frame_bytes parts[FRAME_PARTS] = {
+		[FRAME_RECORDING] = { file, len },
+		[FRAME_DIGEST] = { (const char *)leaks, leaks ? sizeof(*leaks) : 0 },
+	};
+
+	return frame_write(to, f, parts);
 }
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "model/tally.h"
 #include "serve/hook.h"
 #include "serve/otlp_logs.h"
 
@@ -15,17 +16,21 @@
 static struct watched *target(uint32_t *ret_row)
 {
 	struct watched *t = calloc(1, sizeof(*t));
+	scoped(tally) tally = NULL;
+	struct tally_look l;
 
 	cr_assert(t && !history__new(&t->history));
 	snprintf(t->id, sizeof(t->id), "api-812-3f2a");
 	snprintf(t->row.exe, sizeof(t->row.exe), "/srv/api");
 	t->row.pid = 812;
-	cr_assert_eq(history__begin(t->history, NS_PER_SEC, NS_PER_SEC), 0);
-	*ret_row = history__row(t->history, MADE, BLOCKED, (enum gostate)GOWAIT_CHAN_RECEIVE);
-	history__add(t->history, &(struct history_g){ .id = 1,
-						      .row = *ret_row,
-						      .state = (enum gostate)GOWAIT_CHAN_RECEIVE });
-	cr_assert_eq(history__end(t->history), 0);
+	cr_assert_eq(tally__new(&tally), 0);
+	tally__begin(tally, NS_PER_SEC);
+	tally__add(tally, &(struct tally_g){ .id = 1,
+					     .row = tally__row(tally, MADE, BLOCKED,
+							       (enum gostate)GOWAIT_CHAN_RECEIVE),
+					     .state = (enum gostate)GOWAIT_CHAN_RECEIVE });
+	cr_assert_eq(tally__end(tally, &l), 0);
+	cr_assert_eq(history__look(t->history, NS_PER_SEC, NS_PER_SEC, &l, ret_row), 0);
 	return t;
 }
 

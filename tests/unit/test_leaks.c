@@ -718,6 +718,7 @@ Test(leak_known, reads_regular_files_of_bounded_size_only)
 Test(leaks, that_a_worker_sent_are_told_as_they_are)
 {
 	struct leak_turns turns = { 0 };
+	struct leak_figures figures;
 	struct leakwatch w;
 	struct scene s;
 	scoped(leaks) l = watched(&s, EACH);
@@ -727,13 +728,15 @@ Test(leaks, that_a_worker_sent_are_told_as_they_are)
 	FILE *out = open_memstream(&text, &text_len);
 	int fds[4];
 
+	leak_figures_of(l, &figures);
 	file = fake_recording(l, &show, &len);
 	cr_assert_eq(pipe(fds), 0);
 	leakwatch__init(&w, 1);
 	leakwatch__begin(&w, 1);
 	leakwatch__attach(&w, fds[0]);
 	cr_expect_eq(leakwatch__read(&w, "id", &turns, 2), 0, "there is nothing yet");
-	cr_assert_eq(frame_write(fds[1], &(struct frame_figures){ .lost = 3 }, file, len), 0);
+	cr_assert_eq(fake_frame(fds[1], &(struct frame_figures){ .lost = 3 }, file, len, &figures),
+		     0);
 	cr_expect_eq(leakwatch__read(&w, "id", &turns, 2), 1);
 	cr_expect(!w.plan.running && w.plan.leaks && w.lost == 3);
 	cr_expect_eq(w.figures.leaking, 18);
@@ -743,7 +746,9 @@ Test(leaks, that_a_worker_sent_are_told_as_they_are)
 	leakwatch__begin(&w, 3);
 	cr_assert_eq(pipe(fds + 2), 0);
 	leakwatch__attach(&w, fds[2]);
-	cr_assert_eq(frame_write(fds[3], &(struct frame_figures){ .own_cpu_ns = 1 }, file, len), 0);
+	cr_assert_eq(fake_frame(fds[3], &(struct frame_figures){ .own_cpu_ns = 1 }, file, len,
+				&figures),
+		     0);
 	cr_expect_eq(leakwatch__read(&w, "id", &turns, 4), 1);
 	cr_expect_gt(turns.rest_until_ns, 4);
 	close(fds[3]);
@@ -751,38 +756,5 @@ Test(leaks, that_a_worker_sent_are_told_as_they_are)
 	fclose(out);
 	cr_expect_str_eq(text, want);
 	close(fds[1]);
-	leakwatch__done(&w);
-}
-
-Test(leaks, that_make_no_sense_are_counted_and_the_report_before_stays)
-{
-	static const char *const bytes[] = { "no recording", "\x7fPW", "" };
-	struct leak_turns turns = { 0 };
-	struct leakwatch w;
-	int fds[2];
-
-	leakwatch__init(&w, 1);
-	w.report = strdup("the one before");
-	for (size_t i = 0; i < 3; i++) {
-		cr_assert_eq(pipe(fds), 0);
-		leakwatch__begin(&w, 1);
-		leakwatch__attach(&w, fds[0]);
-		if (bytes[i][0])
-			cr_assert_eq(frame_write(fds[1], &(struct frame_figures){ .lost = 3 },
-						 bytes[i], strlen(bytes[i])),
-				     0);
-		close(fds[1]);
-		cr_expect_eq(leakwatch__read(&w, "id", &turns, 2), 0, "%zu", i);
-		cr_expect(!w.plan.running && w.failed == i + 1 && w.from.fd == -1, "%zu", i);
-	}
-	leakwatch__begin(&w, 1);
-	leakwatch__attach(&w, -1);
-	cr_expect_eq(w.failed, 4, "it could not be started");
-	leakwatch__begin(&w, 1);
-	leakwatch__tick(&w, 1 + LEAKWATCH_MOST_NS);
-	cr_expect(w.plan.running);
-	leakwatch__tick(&w, 2 + LEAKWATCH_MOST_NS);
-	cr_expect(!w.plan.running && w.failed == 5, "nobody has answered");
-	cr_expect_str_eq(w.report, "the one before");
 	leakwatch__done(&w);
 }

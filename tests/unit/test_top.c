@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "look_fake.h"
 #include "view/top_rows.h"
 
 static const struct top_column columns[] = {
@@ -190,19 +191,19 @@ Test(top, lines_are_columns_and_harmless)
 #define S NS_PER_SEC
 
 /* A look: nr goroutines of a row, the first of them goid from + 1. */
-static void look(struct history *h, struct top_looks *l, uint64_t at_ns, uint64_t from, uint64_t nr)
+static void look(struct history *h, struct tally *t, struct top_looks *l, uint64_t at_ns,
+		 uint64_t from, uint64_t nr)
 {
-	cr_assert_eq(history__begin(h, top_looks__history_ns(l), at_ns), 0);
-	for (uint64_t i = 1; i <= nr; i++) {
-		const uint32_t row = history__row(h, "main.make main.go:1", "main.wait main.go:2",
-						  (enum gostate)GOWAIT_CHAN_RECEIVE);
-
-		history__add(h, &(struct history_g){ .id = from + i,
-						     .wait_ns = HISTORY_UNKNOWN,
-						     .row = row,
-						     .state = (enum gostate)GOWAIT_CHAN_RECEIVE });
-	}
-	cr_assert_eq(history__end(h), 0);
+	tally__begin(t, at_ns);
+	for (uint64_t i = 1; i <= nr; i++)
+		tally__add(t,
+			   &(struct tally_g){ .id = from + i,
+					      .wait_ns = TALLY_UNKNOWN,
+					      .row = tally__row(t, "main.make main.go:1",
+								"main.wait main.go:2",
+								(enum gostate)GOWAIT_CHAN_RECEIVE),
+					      .state = (enum gostate)GOWAIT_CHAN_RECEIVE });
+	cr_assert_eq(look_ends(h, t, top_looks__history_ns(l), at_ns), 0);
 	top_looks__add(l, at_ns);
 }
 
@@ -211,12 +212,13 @@ Test(top, sites_are_what_looks_saw_at_their_times)
 	static uint64_t oldest[HISTORY_ROWS_MAX + 1];
 	struct top_looks l = { .nr = 0 };
 	scoped(history) h = NULL;
+	scoped(tally) tally = NULL;
 	struct top_table t;
 
-	cr_assert_eq(history__new(&h), 0);
-	look(h, &l, 100 * S, 0, 10);
-	look(h, &l, 102 * S, 0, 14); /* 4 come */
-	look(h, &l, 106 * S, 2, 20); /* 2 go, 8 come: 22 - 14; a look that took long */
+	cr_assert(!history__new(&h) && !tally__new(&tally));
+	look(h, tally, &l, 100 * S, 0, 10);
+	look(h, tally, &l, 102 * S, 0, 14); /* 4 come */
+	look(h, tally, &l, 106 * S, 2, 20); /* 2 go, 8 come: 22 - 14; a look that took long */
 	oldest[0] = 90 * S;
 	cr_assert_eq(top_sites__new(h, &l, oldest, &t), 0);
 	cr_assert_eq(t.nr, 1);
@@ -240,11 +242,12 @@ Test(top, looks_beyond_those_that_are_kept_do_not_count)
 	static uint64_t oldest[HISTORY_ROWS_MAX + 1];
 	struct top_looks l = { .nr = 0 };
 	scoped(history) h = NULL;
+	scoped(tally) tally = NULL;
 	struct top_table t;
 
-	cr_assert_eq(history__new(&h), 0);
+	cr_assert(!history__new(&h) && !tally__new(&tally));
 	for (uint64_t i = 0; i < 3 * TOP_LOOKS; i++)
-		look(h, &l, (100 + 2 * i) * S, 0, i < 2 * TOP_LOOKS ? 1000 - i : 500);
+		look(h, tally, &l, (100 + 2 * i) * S, 0, i < 2 * TOP_LOOKS ? 1000 - i : 500);
 	cr_assert_eq(top_sites__new(h, &l, oldest, &t), 0);
 	cr_expect_eq(t.rows[0].number[TOP_SITE_TREND], 0);
 	cr_expect_eq(t.rows[0].number[TOP_SITE_BIRTHS], 0);

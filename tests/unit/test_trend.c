@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 
 #include "base/clock.h"
+#include "look_fake.h"
 #include "model/trend.h"
 
 Test(trend, is_the_slope_of_a_line)
@@ -37,22 +38,24 @@ Test(trend, is_moved_little_by_one_look)
 Test(trend, of_a_history_is_goroutines_a_minute)
 {
 	scoped(history) h = NULL;
+	scoped(tally) t = NULL;
 	uint64_t goid = 0;
 	double slope;
 
 	cr_expect_not(trend_of_history(NULL, &slope));
 	cr_assert_eq(history__new(&h), 0);
+	cr_assert_eq(tally__new(&t), 0);
 	cr_expect_not(trend_of_history(h, &slope));
 	for (uint64_t look = 0; look < 100; look++) {
 		const uint64_t now = look * 10 * NS_PER_SEC;
 
-		cr_assert_eq(history__begin(h, now, now), 0);
+		tally__begin(t, now);
 		for (goid = 0; goid < 5 + 2 * look; goid++)
-			history__add(h, &(struct history_g){ .id = goid,
-							     .wait_ns = HISTORY_UNKNOWN,
-							     .row = HISTORY_OTHER,
-							     .state = GOSTATE_UNKNOWN });
-		cr_assert_eq(history__end(h), 0);
+			tally__add(t, &(struct tally_g){ .id = goid,
+							 .wait_ns = TALLY_UNKNOWN,
+							 .row = HISTORY_OTHER,
+							 .state = GOSTATE_UNKNOWN });
+		cr_assert_eq(look_ends(h, t, now, now), 0);
 		if (!look)
 			cr_expect_not(trend_of_history(h, &slope), "one look tells nothing yet");
 	}

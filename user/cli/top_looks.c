@@ -10,8 +10,8 @@
 
 #include "base/clean.h"
 #include "base/cleanup.h"
-#include "serve/remember.h"
 #include "view/dump.h"
+#include "view/dump_tally.h"
 #include "view/replay.h"
 
 void top_data__init(struct top_data *d, const struct ask_whom *daemon, uint64_t pace_ns)
@@ -27,6 +27,7 @@ static void forget(struct top_data *d)
 	history__free(steal(d->history));
 	free(steal(d->look));
 	free(steal(d->rows));
+	digest__done(&d->digest);
 	d->times = (struct top_looks){ .nr = 0 };
 	d->looks = 0;
 	d->ended = false;
@@ -101,51 +102,70 @@ static int opened__init(struct opened *o, const char *look, size_t len)
 	return dump__new(&o->at.in, &(struct dump_opts){ .system = false }, &o->dump);
 }
 
-static void find_oldest(struct top_data *d, const struct dump *of)
+static void find_oldest(struct top_data *d, const struct tally_look *l)
 {
 	memset(d->oldest_ns, 0, sizeof(d->oldest_ns));
-	for (size_t i = 0; i < of->nr; i++) {
-		const uint64_t wait_ns = dump__wait_ns(of, &of->rows[i]);
-		uint64_t *oldest = &d->oldest_ns[d->rows[i]];
+	d->oldest_ns[HISTORY_OTHER] = l->other.oldest_ns;
+	for (size_t i = 0; i < l->nr; i++)
+		if (l->rows[i].oldest_ns > d->oldest_ns[d->rows[i]])
+			d->oldest_ns[d->rows[i]] = l->rows[i].oldest_ns;
+}
 
-		if (wait_ns != DUMP_UNKNOWN && wait_ns > *oldest)
-			*oldest = wait_ns;
-	}
+/* Into the history. Its texts are of the frame. */
+static int take_digest(struct top_data *d)
+{
+	const struct frame_bytes told = frame_reader__part(&d->looker.from, FRAME_DIGEST);
+	int err;
+
+	digest__done(&d->digest);
+	free(steal(d->rows));
+	err = digest__unpack(told.v, told.len, &d->digest);
+	if (err)
+		return err;
+	d->rows = calloc(d->digest.look.nr + 1, sizeof(*d->rows));
+	if (!d->rows)
+		return -ENOMEM;
+	err = history__look(d->history, top_looks__history_ns(&d->times), clock_ns(CLOCK_REALTIME),
+			    &d->digest.look, d->rows);
+	if (!err)
+		find_oldest(d, &d->digest.look);
+	return err;
 }
 
 /* It takes the place of the one before. */
-static void keep_look(struct top_data *d, const struct opened *o)
+static void keep_look(struct top_data *d)
 {
-	const struct report_meta *m = &o->replay->meta;
-
 	top_looks__add(&d->times, clock_now_ns());
-	find_oldest(d, o->dump);
-	clean(d->exe, sizeof(d->exe), m->exe ? m->exe : "");
-	clean(d->go, sizeof(d->go), m->go_version ? m->go_version : "");
 	free(d->look);
-	d->look = steal(d->looker.from.body);
-	d->look_len = d->looker.from.head.bytes;
 	d->last = d->looker.from.head.figures;
-	if (!d->looks)
-		d->first = d->last;
+	d->look = frame_reader__take(&d->looker.from, &d->look_len);
+}
+
+/* Of the first look: a process that becomes another program ends. */
+static int name_it(struct top_data *d)
+{
+	struct opened o;
+	const int err = opened__init(&o, d->look, d->look_len);
+
+	if (!err) {
+		const struct report_meta *m = &o.replay->meta;
+
+		clean(d->exe, sizeof(d->exe), m->exe ? m->exe : "");
+		clean(d->go, sizeof(d->go), m->go_version ? m->go_version : "");
+	}
+	opened__done(&o);
+	d->first = d->last;
+	return err;
 }
 
 static int take_look(struct top_data *d)
 {
-	struct opened o;
-	int err = opened__init(&o, d->looker.from.body, d->looker.from.head.bytes);
+	const int err = take_digest(d);
 
-	free(steal(d->rows));
-	if (!err)
-		d->rows = calloc(o.dump->nr + 1, sizeof(*d->rows));
-	if (!err)
-		err = d->rows ? remember__look(d->history, o.dump, top_looks__history_ns(&d->times),
-					       clock_ns(CLOCK_REALTIME), d->rows)
-			      : -ENOMEM;
-	if (!err)
-		keep_look(d, &o);
-	opened__done(&o);
-	return err;
+	if (err)
+		return err;
+	keep_look(d);
+	return d->looks ? 0 : name_it(d);
 }
 
 /* Of nothing so far, it will tell nothing later either. */
@@ -194,17 +214,27 @@ int top_data__table(const struct top_data *d, struct top_table *ret)
 		      : top_processes__new(&d->processes, d->counts, ret);
 }
 
+/* A goroutine of that row, of the last look. false: it has none. */
+static bool find_one(const struct top_data *d, const struct dump *of, uint32_t row, uint32_t *ret)
+{
+	const struct tally_look *l = &d->digest.look;
+
+	for (size_t i = 0; i < l->nr; i++)
+		if (d->rows[i] == row && dump_tally__first(of, &l->rows[i], ret))
+			return true;
+	return row == HISTORY_OTHER && dump_tally__first(of, &l->other, ret);
+}
+
 int top_data__stack(const struct top_data *d, uint32_t row, struct top_table *ret)
 {
 	struct opened o;
 	int err = opened__init(&o, d->look, d->look_len);
-	size_t at = 0;
+	uint32_t at;
 
 	*ret = (struct top_table){ .nr = 0 };
-	while (!err && at < o.dump->nr && d->rows[at] != row)
-		at++;
 	if (!err)
-		err = top_stack__new(o.dump, at < o.dump->nr ? &o.dump->rows[at] : NULL, ret);
+		err = top_stack__new(o.dump,
+				     find_one(d, o.dump, row, &at) ? &o.dump->rows[at] : NULL, ret);
 	opened__done(&o);
 	return err;
 }

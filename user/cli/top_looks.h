@@ -10,6 +10,7 @@
 
 #include "base/cause.h"
 #include "serve/ask.h"
+#include "serve/digest.h"
 #include "serve/looker.h"
 #include "view/top_rows.h"
 
@@ -30,7 +31,8 @@ struct top_data {
 	struct top_looks times;
 	char *look; /* owned: the last one, a recording */
 	size_t look_len;
-	uint32_t *rows; /* owned: of the history, by goroutine of that look */
+	struct digest digest;                     /* of that look; its texts are gone */
+	uint32_t *rows;                           /* owned: of the history, by row of the digest */
 	uint64_t oldest_ns[HISTORY_ROWS_MAX + 1]; /* as top_sites__new() has it */
 	struct frame_figures first, last;         /* of the first look and the last */
 	char exe[PROCESS_EXE_MAX], go[PROCESS_VERSION_MAX];

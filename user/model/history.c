@@ -6,13 +6,12 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/radix.h"
 #include "base/vec.h"
 #include "model/history_rows.h"
 #include "model/storm.h"
+#include "model/tally.h"
 
-#define CELLS_NR    (60 + 120 + 48) /* of all rings */
-#define LONG_WAIT_S 3600
+#define CELLS_NR (60 + 120 + 48) /* of all rings */
 /* Looks further apart: nobody knows what was between them. */
 #define GAP_NS       (60 * NS_PER_SEC)
 #define STORM_END_NS (60 * NS_PER_SEC) /* after this time without one, the next one is another */
@@ -27,22 +26,8 @@ static const struct {
 	[HISTORY_1H] = { 3600 * NS_PER_SEC, 48, HISTORY_HOUR_ROWS },
 };
 
-struct seen { /* a goroutine of a look; radix_sort() takes it as two numbers */
-	uint64_t id;
-	uint32_t since_s; /* it waits, or is in this row, since then; 0: not known yet */
-	uint32_t row : 31;
-	uint32_t waits : 1;
-};
-_Static_assert(sizeof(struct seen) == 2 * sizeof(uint64_t), "two numbers");
-
-struct seen_set {
-	struct seen *v; /* owned */
-	size_t nr, room;
-	bool sorted;
-};
-
 /* What a look says of one row. */
-struct tally {
+struct sum {
 	uint64_t nr, waiting, stack_bytes, births, exits;
 	uint32_t oldest_s, long_waits;
 };
@@ -57,12 +42,11 @@ struct history {
 	struct history_rows *rows;
 	struct ring rings[HISTORY_RINGS];
 	struct history_cell cells[CELLS_NR];
-	struct seen_set last, now; /* looks */
 	bool has_last;
 	uint64_t last_ns, now_ns, unix_ns, took_ns;
-	struct tally *tally; /* owned; by number of row */
-	size_t tally_room;
-	struct tally other;
+	struct sum *sums; /* of this look; owned; by number of row */
+	size_t sums_room;
+	struct sum other;
 	uint64_t states[HISTORY_STATES];
 	struct storm_look looks[STORM_LOOKS_MAX];
 	size_t nr_looks;
@@ -71,7 +55,6 @@ struct history {
 	size_t nr_alarms;
 	struct history_counts counts;
 	size_t closed_entries;
-	int err;
 };
 
 static const struct history_cell *find_cell(const struct ring *r, size_t cells, uint64_t slot)
@@ -104,9 +87,7 @@ void history__free(struct history *h)
 	for (int r = 0; r < HISTORY_RINGS; r++)
 		free(h->rings[r].open.v);
 	history_rows__free(h->rows);
-	free(h->last.v);
-	free(h->now.v);
-	free(h->tally);
+	free(h->sums);
 	free(h);
 }
 
@@ -186,7 +167,8 @@ static void close_cell(struct history *h, enum history_ring ring)
 	v = calloc(c.nr + 1, sizeof(*v));
 	forget_cell(h, to);
 	if (v) {
-		memcpy(v, c.v, c.nr * sizeof(*v));
+		if (c.nr)
+			memcpy(v, c.v, c.nr * sizeof(*v));
 		*to = c;
 		to->v = v;
 		for (size_t i = 0; i < c.nr; i++)
@@ -232,48 +214,28 @@ static bool close_cells(struct history *h)
 
 /* --- a look --- */
 
-int history__begin(struct history *h, uint64_t now_ns, uint64_t unix_ns)
+static void begin(struct history *h, uint64_t now_ns, uint64_t unix_ns)
 {
-	if (h->has_last && now_ns < h->last_ns) {
-		h->counts.backwards++;
-		return -EINVAL;
-	}
 	h->now_ns = now_ns;
 	h->unix_ns = unix_ns;
 	h->took_ns = h->has_last && now_ns - h->last_ns <= GAP_NS ? now_ns - h->last_ns : 0;
-	h->now.nr = 0;
-	h->now.sorted = true;
-	h->err = 0;
 	h->nr_alarms = 0;
 	memset(h->states, 0, sizeof(h->states));
-	h->other = (struct tally){ .nr = 0 };
-	if (h->tally)
-		memset(h->tally, 0, h->tally_room * sizeof(*h->tally));
-	return 0;
+	h->other = (struct sum){ .nr = 0 };
+	if (h->sums)
+		memset(h->sums, 0, h->sums_room * sizeof(*h->sums));
 }
 
-static struct tally *tally_of(struct history *h, uint32_t row)
+/* A sum for each row there is. */
+static int reserve_sums(struct history *h)
 {
-	return row < HISTORY_ROWS_MAX ? &h->tally[row] : &h->other;
-}
+	const size_t had = h->sums_room;
+	const int err =
+		vec__reserve(&h->sums, &h->sums_room, history_rows__end(h->rows), sizeof(*h->sums));
 
-/* A tally for each row there is. */
-static int reserve_tally(struct history *h)
-{
-	const size_t had = h->tally_room;
-	const int err = vec__reserve(&h->tally, &h->tally_room, history_rows__end(h->rows),
-				     sizeof(*h->tally));
-
-	if (!err && h->tally_room > had)
-		memset(h->tally + had, 0, (h->tally_room - had) * sizeof(*h->tally));
+	if (!err && h->sums_room > had)
+		memset(h->sums + had, 0, (h->sums_room - had) * sizeof(*h->sums));
 	return err;
-}
-
-uint32_t history__row(struct history *h, const char *made, const char *blocked, enum gostate state)
-{
-	const uint32_t row = history_rows__of(h->rows, made, blocked, state);
-
-	return reserve_tally(h) ? HISTORY_OTHER : row;
 }
 
 static enum history_state state_of(enum gostate s)
@@ -285,78 +247,49 @@ static enum history_state state_of(enum gostate s)
 				       : HISTORY_OTHERWISE;
 }
 
-static void keep(struct history *h, const struct history_g *g, uint32_t row, bool waits)
+static void sum__add(struct sum *to, const struct tally_row *row)
 {
-	const uint64_t now_s = h->now_ns / NS_PER_SEC, wait_s = g->wait_ns / NS_PER_SEC;
-	struct seen_set *s = &h->now;
+	to->nr += row->nr;
+	to->waiting += row->waiting;
+	to->stack_bytes += row->stack_bytes;
+	to->births += row->births;
+	to->exits += row->exits;
+	to->long_waits = add32(to->long_waits, row->long_waits);
+	if (row->oldest_s > to->oldest_s)
+		to->oldest_s = row->oldest_s;
+}
 
-	if (s->nr == HISTORY_GOIDS_MAX) {
-		h->counts.over_goids++;
-		return;
+static void count_other(struct history *h, const struct tally_row *row)
+{
+	sum__add(&h->other, row);
+	h->counts.over_rows += row->nr;
+}
+
+/* What the look says, by number of row. */
+static int take_rows(struct history *h, const struct tally_look *l, uint32_t *ret_rows)
+{
+	for (size_t i = 0; i < l->nr; i++) {
+		const struct tally_row *row = &l->rows[i];
+		const uint32_t number =
+			history_rows__of(h->rows, row->made, row->blocked, row->state);
+
+		if (reserve_sums(h))
+			return -ENOMEM;
+		if (number < HISTORY_ROWS_MAX)
+			sum__add(&h->sums[number], row);
+		else
+			count_other(h, row);
+		if (ret_rows)
+			ret_rows[i] = number;
 	}
-	if (vec__reserve(&s->v, &s->room, s->nr + 1, sizeof(*s->v))) {
-		h->err = -ENOMEM;
-		return;
-	}
-	s->sorted &= !s->nr || s->v[s->nr - 1].id <= g->id;
-	s->v[s->nr++] = (struct seen){
-		.id = g->id,
-		.row = row & 0x7fffffff,
-		.waits = waits,
-		.since_s = !waits || g->wait_ns == HISTORY_UNKNOWN ? 0
-			   : wait_s < now_s                        ? (uint32_t)(now_s - wait_s)
-								   : 1,
-	};
+	count_other(h, &l->other);
+	for (int s = 0; s < GOSTATE_MAX; s++)
+		h->states[state_of((enum gostate)s)] += l->by_state[s];
+	h->counts.over_goids += l->over_goids;
+	return reserve_sums(h);
 }
 
-void history__add(struct history *h, const struct history_g *g)
-{
-	const uint32_t row = g->row < h->tally_room ? g->row : HISTORY_OTHER;
-	const bool waits = gostate_wait(g->state) != GOWAIT_NONE;
-	struct tally *t = tally_of(h, row);
-
-	t->nr++;
-	t->waiting += waits;
-	t->stack_bytes += g->stack_bytes;
-	h->states[state_of(g->state)]++;
-	h->counts.over_rows += row == HISTORY_OTHER;
-	keep(h, g, row, waits);
-}
-
-static void seen__wait(struct history *h, struct seen *s, const struct seen *before)
-{
-	const uint32_t now_s = (uint32_t)(h->now_ns / NS_PER_SEC);
-	struct tally *t = tally_of(h, s->row);
-
-	if (!s->since_s)
-		s->since_s = before && before->row == s->row ? before->since_s : now_s;
-	if (!s->waits || s->since_s > now_s)
-		return;
-	if (now_s - s->since_s > t->oldest_s)
-		t->oldest_s = now_s - s->since_s;
-	t->long_waits += now_s - s->since_s >= LONG_WAIT_S;
-}
-
-/* Who came, who went, who still waits. Both looks are sorted by id. */
-static void compare_looks(struct history *h)
-{
-	size_t b = 0;
-
-	for (size_t i = 0; i < h->now.nr; i++) {
-		struct seen *s = &h->now.v[i];
-		bool was_there;
-
-		for (; b < h->last.nr && h->last.v[b].id < s->id; b++)
-			tally_of(h, h->last.v[b].row)->exits++;
-		was_there = b < h->last.nr && h->last.v[b].id == s->id;
-		tally_of(h, s->row)->births += h->has_last && !was_there;
-		seen__wait(h, s, was_there ? &h->last.v[b++] : NULL);
-	}
-	for (; b < h->last.nr; b++)
-		tally_of(h, h->last.v[b].row)->exits++;
-}
-
-static struct history_entry entry_of(const struct history *h, const struct tally *t)
+static struct history_entry entry_of(const struct history *h, const struct sum *t)
 {
 	return (struct history_entry){
 		.blocked_ns = t->waiting * h->took_ns,
@@ -376,7 +309,7 @@ static void count_look(struct history *h)
 	struct history_entry total = { .row = 0 };
 
 	for (size_t i = 0; i <= end; i++) {
-		const struct history_entry e = entry_of(h, i < end ? &h->tally[i] : &h->other);
+		const struct history_entry e = entry_of(h, i < end ? &h->sums[i] : &h->other);
 
 		if (is_empty(&e))
 			continue;
@@ -419,8 +352,8 @@ static void look_for_storm(struct history *h)
 	bool again;
 
 	for (size_t i = 0; i < history_rows__end(h->rows); i++) {
-		now.births += h->tally[i].births;
-		now.alive += h->tally[i].nr;
+		now.births += h->sums[i].births;
+		now.alive += h->sums[i].nr;
 	}
 	if (h->nr_looks == STORM_LOOKS_MAX)
 		memmove(h->looks, h->looks + 1, --h->nr_looks * sizeof(*h->looks));
@@ -460,8 +393,8 @@ static void look_for_leaks(struct history *h)
 		struct history_alarm *a;
 		struct slow_leak leak;
 
-		if (!told || *told || !h->tally[row].long_waits ||
-		    !slow_leak__is(floors, floors_of(h, row, floors), h->tally[row].long_waits,
+		if (!told || *told || !h->sums[row].long_waits ||
+		    !slow_leak__is(floors, floors_of(h, row, floors), h->sums[row].long_waits,
 				   &leak))
 			continue;
 		a = new_alarm(h);
@@ -471,7 +404,7 @@ static void look_for_leaks(struct history *h)
 		*a = (struct history_alarm){ .kind = HISTORY_SLOW_LEAK,
 					     .row = row,
 					     .leak = leak,
-					     .alive = h->tally[row].nr };
+					     .alive = h->sums[row].nr };
 	}
 }
 
@@ -489,37 +422,40 @@ static bool is_used(const void *ctx, uint32_t row)
 	const struct history_cell *hour = &h->rings[HISTORY_1H].open;
 
 	/* of the last look, or of the open hour: no other open cell has more */
-	return h->tally[row].nr || (row < hour->nr && !is_empty(&hour->v[row]));
+	return h->sums[row].nr || (row < hour->nr && !is_empty(&hour->v[row]));
 }
 
-int history__end(struct history *h)
+static bool is_new_hour(const struct history *h)
 {
-	const bool new_hour =
-		h->rings[HISTORY_1H].open.looks &&
-		h->rings[HISTORY_1H].open.slot != h->now_ns / rings[HISTORY_1H].step_ns;
-	struct seen_set last = h->last;
-	bool closed;
+	const struct history_cell *open = &h->rings[HISTORY_1H].open;
 
-	if (!h->err && !h->now.sorted)
-		h->err = radix_sort(&h->now.v->id, h->now.nr, 2);
-	if (h->err)
-		return h->err;
-	h->err = reserve_tally(h);
-	if (h->err)
-		return h->err;
+	return open->looks && open->slot != h->now_ns / rings[HISTORY_1H].step_ns;
+}
+
+int history__look(struct history *h, uint64_t now_ns, uint64_t unix_ns, const struct tally_look *l,
+		  uint32_t *ret_rows)
+{
+	bool new_hour, closed;
+	int err;
+
+	if (h->has_last && now_ns < h->last_ns) {
+		h->counts.backwards++;
+		return -EINVAL;
+	}
+	begin(h, now_ns, unix_ns);
+	new_hour = is_new_hour(h);
+	err = take_rows(h, l, ret_rows);
+	if (err)
+		return err;
 	closed = close_cells(h);
-	for (int r = 0; r < HISTORY_RINGS && !h->err; r++)
-		h->err = open_cell(h, (enum history_ring)r);
-	if (h->err)
-		return h->err;
-	compare_looks(h);
+	for (int r = 0; r < HISTORY_RINGS && !err; r++)
+		err = open_cell(h, (enum history_ring)r);
+	if (err)
+		return err;
 	count_look(h);
 	look_for_storm(h);
 	if (new_hour)
 		look_for_leaks(h);
-	free(last.v);
-	h->last = h->now;
-	h->now = (struct seen_set){ .nr = 0 };
 	h->last_ns = h->now_ns;
 	h->has_last = true;
 	if (closed)
@@ -575,8 +511,7 @@ struct history_counts history__counts(const struct history *h)
 
 	c.rows = history_rows__nr(h->rows);
 	c.sites = history_rows__sites(h->rows);
-	c.bytes = sizeof(*h) + history_rows__bytes(h->rows) + h->tally_room * sizeof(*h->tally) +
-		  h->last.room * sizeof(struct seen) +
+	c.bytes = sizeof(*h) + history_rows__bytes(h->rows) + h->sums_room * sizeof(*h->sums) +
 		  h->closed_entries * sizeof(struct history_entry);
 	for (int r = 0; r < HISTORY_RINGS; r++)
 		c.bytes += h->rings[r].room * sizeof(struct history_entry);

@@ -4,18 +4,15 @@
  * 1 h each.
  *
  * A cell has one entry for each row: goroutines that were made at one place, stand at one place and
- * do one thing. It is fed with looks, one after the other; each look counts in the newest cell of all
- * three rings. No clock, no descriptor: times are arguments. Not thread-safe.
+ * do one thing. It is fed with looks (model/tally), one after the other; each counts in the newest cell of
+ * all three rings. No clock, no descriptor: times are arguments. Not thread-safe.
  *
- * What looks cannot see: a goroutine that lives from one look to the next only in between. So births
- * and exits are those *seen by looks*: goids that were not there at the look before, or are there no
- * more. Blocked time is an estimate: the goroutines that wait at a look, times the time since the look
- * before.
+ * Blocked time is an estimate: the goroutines that wait at a look, times the time since the look before.
  *
  * Bounds: HISTORY_ROWS_MAX rows; more are summed as `other`, and counted. A cell keeps its
  * HISTORY_CELL_ROWS largest rows, of an hour HISTORY_HOUR_ROWS. Texts of sites are shared, counted by
  * reference, and cut at HISTORY_SITE_MAX bytes. That is 0.25 MB for a program with 20 rows, and never
- * more than 8 MB; besides up to 32 bytes for each goroutine of the last look, of at most HISTORY_GOIDS_MAX.
+ * more than 8 MB, however many goroutines there are.
  */
 #ifndef PARKWATCH_MODEL_HISTORY_H
 #define PARKWATCH_MODEL_HISTORY_H
@@ -33,8 +30,6 @@
 #define HISTORY_CELL_ROWS  256
 #define HISTORY_HOUR_ROWS  1024
 #define HISTORY_SITE_MAX   255
-#define HISTORY_GOIDS_MAX  (1u << 20)
-#define HISTORY_UNKNOWN    UINT64_MAX
 #define HISTORY_ALARMS_MAX 16
 
 enum history_ring { HISTORY_10S, HISTORY_1MIN, HISTORY_1H, HISTORY_RINGS };
@@ -73,30 +68,20 @@ struct history_cell {
 };
 
 struct history;
+struct tally_look;
 int history__new(struct history **ret); /* 0 or -ENOMEM */
 void history__free(struct history *h);
 DEFINE_SCOPED(history)
 
 /* --- a look --- */
 
-struct history_g {
-	uint64_t id;          /* tells it from all others of the target; a goid, and its runtime */
-	uint64_t wait_ns;     /* how long it waits, at least; HISTORY_UNKNOWN */
-	uint64_t stack_bytes; /* that it has */
-	uint32_t row;
-	enum gostate state;
-};
-
 /*
- * now_ns: never runs back; unix_ns: the same moment by the wall clock. -EINVAL: it is before the last
- * look: that one is counted, and its goroutines are not to be added.
+ * now_ns: never runs back; unix_ns: the same moment by the wall clock. ret_rows: the number here of each of
+ * l->rows, HISTORY_OTHER: there is no room; NULL: nobody wants to know. 0; -EINVAL: it is before the last
+ * look, that is counted; -ENOMEM. Then it does not count.
  */
-int history__begin(struct history *h, uint64_t now_ns, uint64_t unix_ns);
-/* The row of such goroutines, new or known; HISTORY_OTHER: there is no room. In a look only. */
-uint32_t history__row(struct history *h, const char *made, const char *blocked, enum gostate state);
-void history__add(struct history *h, const struct history_g *g);
-/* 0; -ENOMEM: the look does not count. */
-int history__end(struct history *h);
+int history__look(struct history *h, uint64_t now_ns, uint64_t unix_ns, const struct tally_look *l,
+		  uint32_t *ret_rows);
 
 /* --- what it found: of the last look --- */
 

@@ -24,23 +24,29 @@ static int write_all(int fd, const void *bytes, size_t len)
 	return 0;
 }
 
-int frame_write(int fd, const struct frame_figures *figures, const char *bytes, size_t len)
+int frame_write(int fd, const struct frame_figures *figures,
+		const struct frame_bytes parts[FRAME_PARTS])
 {
-	const struct frame_head head = { .magic = FRAME_MAGIC,
-					 .bytes = (uint32_t)len,
-					 .figures = *figures };
+	struct frame_head head = { .magic = FRAME_MAGIC, .figures = *figures };
+	uint64_t sum = 0;
 	int err;
 
-	if (len > FRAME_BYTES_MAX)
-		return -E2BIG;
+	for (int p = 0; p < FRAME_PARTS; p++) {
+		sum += parts[p].len;
+		head.bytes[p] = (uint32_t)parts[p].len;
+		if (parts[p].len > FRAME_BYTES_MAX || sum > FRAME_BYTES_MAX)
+			return -E2BIG;
+	}
 	err = write_all(fd, &head, sizeof(head));
-	return err ? err : write_all(fd, bytes, len);
+	for (int p = 0; p < FRAME_PARTS && !err; p++)
+		err = write_all(fd, parts[p].v, parts[p].len);
+	return err;
 }
 
 static void frame_reader__drop(struct frame_reader *r)
 {
 	free(steal(r->body));
-	r->head_nr = r->body_nr = 0;
+	r->head_nr = r->body_nr = r->body_bytes = 0;
 }
 
 void frame_reader__open(struct frame_reader *r, int fd, uint32_t most)
@@ -61,24 +67,29 @@ void frame_reader__close(struct frame_reader *r)
 
 static int frame_reader__begin(struct frame_reader *r)
 {
-	if (r->head.magic != FRAME_MAGIC || !r->head.bytes || r->head.bytes > r->most)
+	uint64_t sum = 0;
+
+	for (int p = 0; p < FRAME_PARTS; p++)
+		sum += r->head.bytes[p];
+	if (r->head.magic != FRAME_MAGIC || !r->head.bytes[FRAME_RECORDING] || sum > r->most)
 		return -EBADMSG;
-	r->body = malloc(r->head.bytes);
+	r->body_bytes = sum;
+	r->body = malloc(sum);
 	return r->body ? 0 : -ENOMEM;
 }
 
 static bool frame_reader__whole(const struct frame_reader *r)
 {
-	return r->head_nr == sizeof(r->head) && r->body_nr == r->head.bytes;
+	return r->head_nr == sizeof(r->head) && r->body_nr == r->body_bytes;
 }
 
-/* One read(2). 1: there may be more; 0: there is none now. */
+/* One read(2). How many bytes came; 0: there is none now. */
 static int frame_reader__piece(struct frame_reader *r)
 {
 	const bool in_head = r->head_nr < sizeof(r->head);
 	char *to = in_head ? (char *)&r->head + r->head_nr : r->body + r->body_nr;
-	const size_t room = in_head ? sizeof(r->head) - r->head_nr : r->head.bytes - r->body_nr;
-	const ssize_t n = read(r->fd, to, room);
+	const size_t room = in_head ? sizeof(r->head) - r->head_nr : r->body_bytes - r->body_nr;
+	const ssize_t n = read(r->fd, to, room < FRAME_TURN_BYTES ? room : FRAME_TURN_BYTES);
 	int err = 0;
 
 	if (n < 0)
@@ -88,18 +99,39 @@ static int frame_reader__piece(struct frame_reader *r)
 	*(in_head ? &r->head_nr : &r->body_nr) += (size_t)n;
 	if (in_head && r->head_nr == sizeof(r->head))
 		err = frame_reader__begin(r);
-	return err ? err : 1;
+	return err ? err : (int)n;
 }
 
 int frame_reader__read(struct frame_reader *r)
 {
+	size_t all = 0;
 	int got = 1;
 
 	if (frame_reader__whole(r))
 		frame_reader__drop(r);
-	while (got > 0 && !frame_reader__whole(r))
+	while (got > 0 && !frame_reader__whole(r) && all < FRAME_TURN_BYTES) {
 		got = frame_reader__piece(r);
+		all += got > 0 ? (size_t)got : 0;
+	}
 	if (got < 0)
 		frame_reader__close(r);
-	return got;
+	return got < 0 ? got : frame_reader__whole(r);
+}
+
+struct frame_bytes frame_reader__part(const struct frame_reader *r, enum frame_part part)
+{
+	struct frame_bytes ret = { .v = r->body, .len = r->head.bytes[part] };
+
+	for (int p = 0; p < (int)part; p++)
+		ret.v += r->head.bytes[p];
+	return ret;
+}
+
+char *frame_reader__take(struct frame_reader *r, size_t *ret_len)
+{
+	char *v = steal(r->body), *less;
+
+	*ret_len = r->head.bytes[FRAME_RECORDING];
+	less = realloc(v, *ret_len);
+	return less ? less : v;
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * frame: how a process that looks at a target tells the supervisor something through a pipe: figures,
- * and a whole recording (.pw).
+ * a whole recording (.pw), and beside it what the supervisor needs of it, so that it need not read it.
  *
  * Both ends are the same binary, so the layout is C's. What comes is hostile input all the same: who
- * writes it reads hostile programs.
+ * writes it reads hostile programs. Nobody waits for a writer, and however much one writes, a call takes
+ * FRAME_TURN_BYTES at most.
  */
 #ifndef PARKWATCH_SERVE_FRAME_H
 #define PARKWATCH_SERVE_FRAME_H
@@ -14,10 +15,11 @@
 
 #include "base/clock.h"
 
-#define FRAME_MAGIC     0x6c6b7770u /* "pwkl" */
-#define FRAME_BYTES_MAX (64u << 20) /* a look at 20 million goroutines */
-#define FRAME_UNKNOWN   UINT64_MAX
-#define FRAME_LATENCIES 41
+#define FRAME_MAGIC      0x6c6b7770u /* "pwkl" */
+#define FRAME_BYTES_MAX  (64u << 20) /* a look at 20 million goroutines */
+#define FRAME_TURN_BYTES (1u << 20)
+#define FRAME_UNKNOWN    UINT64_MAX
+#define FRAME_LATENCIES  41
 
 struct frame_figures {
 	uint64_t own_cpu_ns;    /* that its writer has used so far */
@@ -48,31 +50,49 @@ static inline double frame_probes_ns(const struct frame_figures *f)
 	return f->probes_ns > 0 && f->probes_ns < FRAME_COST_MOST_NS ? f->probes_ns : 0;
 }
 
+enum frame_part {
+	FRAME_RECORDING, /* or what else is told; never empty */
+	FRAME_DIGEST, /* what it says, in short: serve/digest, leak_figures, enum profile_event */
+	FRAME_LINES,  /* what is said of the target: serve/lines */
+	FRAME_SUMS,   /* of a look: a recording of its goroutines counted by stack; now and then */
+	FRAME_PARTS
+};
+
+struct frame_bytes {
+	const char *v; /* borrowed */
+	size_t len;
+};
+
 struct frame_head {
-	uint32_t magic;
-	uint32_t bytes; /* of the recording that follows */
+	uint32_t magic, pad;
+	uint32_t bytes[FRAME_PARTS]; /* of each part; they follow one after the other */
 	struct frame_figures figures;
 };
 
 /* 0, -E2BIG: more than FRAME_BYTES_MAX, or negative errno of write(2). */
-int frame_write(int fd, const struct frame_figures *figures, const char *bytes, size_t len);
+int frame_write(int fd, const struct frame_figures *figures,
+		const struct frame_bytes parts[FRAME_PARTS]);
 
 struct frame_reader {
 	int fd;        /* owned, does not block; -1: nobody writes */
-	uint32_t most; /* bytes of a recording */
+	uint32_t most; /* bytes of all parts */
 	struct frame_head head;
-	size_t head_nr, body_nr;
-	char *body; /* owned */
+	size_t head_nr, body_nr, body_bytes; /* that came, that came, that are to come */
+	char *body;                          /* owned: all parts */
 };
 
 /* fd is taken over. What was there before is dropped. */
 void frame_reader__open(struct frame_reader *r, int fd, uint32_t most);
 void frame_reader__close(struct frame_reader *r);
 /*
- * What the pipe has now. 1: head and body are whole; then take the body, or it is dropped by the next
- * call. 0: there is no more now. -EPIPE: its writer has ended; -EBADMSG: it is no frame, or too long;
- * -ENOMEM: then the pipe is closed.
+ * What the pipe has now. 1: a frame is whole; then take what is wanted of it, or it is dropped by the next
+ * call. 0: there is no more now, or enough for one turn: poll the pipe. -EPIPE: its writer has ended;
+ * -EBADMSG: it is no frame, or too long; -ENOMEM: then the pipe is closed.
  */
 int frame_reader__read(struct frame_reader *r);
+/* Of a whole frame; borrowed until the next call of any other. */
+struct frame_bytes frame_reader__part(const struct frame_reader *r, enum frame_part p);
+/* Its recording, the caller's to free; the other parts are gone. */
+char *frame_reader__take(struct frame_reader *r, size_t *ret_len);
 
 #endif

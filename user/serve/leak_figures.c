@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "serve/leak_figures.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -56,6 +57,23 @@ void leak_figures__add(struct leak_figures *f, const struct leak_site *s)
 	} else {
 		f->other += s->goroutines;
 	}
+}
+
+int leak_figures__unpack(const char *bytes, size_t len, struct leak_figures *ret)
+{
+	if (len != sizeof(*ret))
+		return -EBADMSG;
+	memcpy(ret, bytes, sizeof(*ret));
+	if (ret->nr > LEAK_SITES_MAX)
+		return -EBADMSG;
+	for (size_t i = 0; i < LEAK_SITES_MAX; i++) {
+		struct leak_site *s = &ret->sites[i];
+
+		if ((unsigned int)s->verdict >= VERDICT_KINDS)
+			return -EBADMSG;
+		s->created_by[LEAK_NAME_MAX - 1] = s->blocked_at[LEAK_NAME_MAX - 1] = '\0';
+	}
+	return 0;
 }
 
 void leak_figures_of(const struct leaks *l, struct leak_figures *ret)

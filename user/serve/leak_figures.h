@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * leak_figures: a report of leaks in figures, for metrics: how many goroutines leak, where, and what
- * memory they keep. Read from a recording, which is hostile input.
+ * memory they keep. A leak worker works them out, and sends them beside its report: hostile input.
  *
  * Bounded: LEAK_SITES_MAX places, those with the most goroutines; the rest is one sum.
  */
@@ -38,6 +38,9 @@ struct leak_entry;
 void leak_site_of(const struct leaks *l, const struct leak_entry *e, struct leak_site *ret);
 bool leak_site__same(const struct leak_site *a, const struct leak_site *b); /* but for how many */
 void leak_figures_of(const struct leaks *l, struct leak_figures *ret);      /* l: with entries */
+
+/* As bytes of who may be mistaken. 0 or -EBADMSG. */
+int leak_figures__unpack(const char *bytes, size_t len, struct leak_figures *ret);
 
 /* One more place, or more goroutines at a known one. */
 void leak_figures__add(struct leak_figures *f, const struct leak_site *s);

@@ -2,18 +2,15 @@
 #include "serve/leak_worker.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/cleanup.h"
 #include "base/log.h"
 #include "engine/target.h"
 #include "engine/watch_report.h"
-#include "serve/frame.h"
+#include "serve/leak_figures.h"
+#include "serve/stored_look.h"
+#include "serve/tell.h"
 #include "serve/worker.h"
-#include "view/replay.h"
 
 #define DEPTH        127 /* frames of a stack */
 #define PROOF_NS     (10 * NS_PER_SEC)
@@ -26,53 +23,63 @@ static const struct verdict_opts usual = {
 	.min_per_min = VERDICT_MIN_PER_MIN,
 };
 
-/* The report as a recording, in memory. *ret is to be freed. */
-static int recording(struct watch *w, const struct watch_end *e, char **ret, size_t *ret_len,
-		     struct cause *why)
+struct report_of {
+	struct watch *w;
+	const struct leaks_show *show;
+};
+
+static int put_report(void *ctx, struct factlog *f)
 {
-	scoped(factlog) f = NULL;
+	const struct report_of *of = ctx;
+
+	return watch__log(of->w, 0, of->show, f);
+}
+
+static int report(struct watch *w, const struct watch_end *end, struct told *ret,
+		  struct leak_figures *ret_figures, struct cause *why)
+{
 	struct report_meta meta;
 	struct leaks_show show;
-	FILE *to = open_memstream(ret, ret_len);
-	int err = to ? watch__judge(w, &usual, false) : -ENOMEM;
+	struct report_of of = { w, &show };
+	const struct tell t = { .target = watch__target(w),
+				.of = { .view = STORED_LEAKS_VIEW },
+				.meta = &meta,
+				.put = put_report,
+				.ctx = &of };
+	const int err = watch__judge(w, &usual, false);
 
-	watch__show(w, e, &meta, &show);
-	if (!err)
-		err = target__log(watch__target(w), &(struct factlog_of){ .view = "leaks" }, &meta,
-				  to, &f);
-	if (!err)
-		err = watch__log(w, 0, &show, f);
-	if (!err) {
-		replay__write_end(f, &meta);
-		err = factlog__end(f, why);
-	}
-	if (to && fclose(to) && !err)
-		err = -ENOMEM;
-	return err ? cause__set(why, err, "cannot put the report together: %s", strerror(-err)) : 0;
+	if (err)
+		return cause__set(why, err, "cannot judge what was seen: %s", strerror(-err));
+	watch__show(w, end, &meta, &show);
+	leak_figures_of(watch__leaks(w), ret_figures);
+	return tell_recording(&t, ret, why);
 }
 
 static int tell(struct watch *w, struct cause *why)
 {
-	scoped_mem char *bytes = NULL;
+	struct leak_figures leaks;
 	struct frame_figures figures;
 	struct watch_end end;
-	size_t len = 0;
+	struct told told;
 	int err;
 
 	watch__ended(w, &end);
 	if (end.target_ended)
 		return -ESRCH;
-	err = recording(w, &end, &bytes, &len, why);
-	if (err)
-		return err;
-	if (end.code_left[0])
+	told__init(&told);
+	err = report(w, &end, &told, &leaks, why);
+	if (!err && end.code_left[0])
 		log_error("%s", end.code_left);
 	figures = (struct frame_figures){ .own_cpu_ns = worker_cpu_ns(),
 					  .target_cpu_ns = end.cpu_ns,
 					  .probes_ns = end.cost_ns,
 					  .lost = end.lost };
-	err = frame_write(STDOUT_FILENO, &figures, bytes, len);
-	return err ? cause__set(why, err, "cannot tell the supervisor: %s", strerror(-err)) : 0;
+	if (!err)
+		err = tell_frame(&figures, &told,
+				 (struct frame_bytes){ (const char *)&leaks, sizeof(leaks) },
+				 (struct frame_bytes){ .v = NULL }, why);
+	told__done(&told);
+	return err;
 }
 
 int leak_worker_main(int argc, char **argv)

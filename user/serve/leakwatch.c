@@ -110,21 +110,16 @@ static int leakwatch__take(struct leakwatch *w, const char *id, struct leak_turn
 {
 	const struct frame_figures *f = &w->from.head.figures;
 	const uint64_t cpu_ns = frame_own_cpu_ns(f);
-	struct opened o = { .replay = NULL };
+	const struct frame_bytes digest = frame_reader__part(&w->from, FRAME_DIGEST),
+				 lines = frame_reader__part(&w->from, FRAME_LINES);
 	struct leak_figures figures;
-	struct cause why = { "" };
-	int err = opened__read(&o, w->from.body, w->from.head.bytes, &why);
+	const int err = leak_figures__unpack(digest.v, digest.len, &figures);
 
-	if (!err) {
-		leak_figures_of(o.leaks, &figures);
-		lines_pass_on(o.replay->book, id);
-	}
-	opened__done(&o);
 	if (err)
 		return err;
+	lines_pass_on(lines.v, lines.len, id);
 	free(w->report);
-	w->report = steal(w->from.body);
-	w->report_len = w->from.head.bytes;
+	w->report = frame_reader__take(&w->from, &w->report_len);
 	w->figures = figures;
 	w->lost += f->lost;
 	w->cpu_ns += cpu_ns;

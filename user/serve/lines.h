@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* lines: what a worker had to say of its target, logged with the target's id. Loop thread only. */
+/*
+ * lines: what a worker had to say of its target (base/notes), on its way to the supervisor's log, with the
+ * target's id. Each is its level, a digit, and its text with a newline. What comes is hostile input.
+ */
 #ifndef PARKWATCH_SERVE_LINES_H
 #define PARKWATCH_SERVE_LINES_H
 
-#include "facts/book.h"
+#include "base/textbuf.h"
 
-#define LINES_MAX 64 /* that a recording brings; more are counted, for it may have any number */
+#define LINES_MAX       64 /* that are passed on; more are counted */
+#define LINES_BYTES_MAX (128u << 10)
 
-void lines_pass_on(const struct book *b, const char *id);
+/* Those that are kept now; they are forgotten. */
+void lines_take(struct textbuf *to);
+/* Into the log. */
+void lines_pass_on(const char *bytes, size_t len, const char *id);
 
 #endif

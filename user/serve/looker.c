@@ -106,7 +106,7 @@ static int lister__tell(const struct lister *l, int to)
 	memcpy(bytes, &head, sizeof(head));
 	if (nr)
 		memcpy(bytes + sizeof(head), l->now.rows, nr * sizeof(*l->now.rows));
-	return frame_write(to, &none, bytes, len);
+	return frame_write(to, &none, (const struct frame_bytes[FRAME_PARTS]){ { bytes, len } });
 }
 
 /* That there is none where nobody named one is no news. */
@@ -240,19 +240,20 @@ static void end_texts(struct process_row *r)
 
 int looker__processes(const struct looker *l, const char *daemon, struct processes *ret)
 {
-	const size_t len = l->from.head.bytes;
+	const struct frame_bytes told = frame_reader__part(&l->from, FRAME_RECORDING);
+	const size_t len = told.len;
 	struct listing head;
 	struct process_row *rows;
 
 	if (len < sizeof(head))
 		return -EBADMSG;
-	memcpy(&head, l->from.body, sizeof(head));
+	memcpy(&head, told.v, sizeof(head));
 	if (head.nr > LOOKER_PROCESSES_MAX || len != sizeof(head) + head.nr * sizeof(*rows))
 		return -EBADMSG;
 	rows = calloc(head.nr + 1, sizeof(*rows));
 	if (!rows)
 		return -ENOMEM;
-	memcpy(rows, l->from.body + sizeof(head), head.nr * sizeof(*rows));
+	memcpy(rows, told.v + sizeof(head), head.nr * sizeof(*rows));
 	for (size_t i = 0; i < head.nr; i++)
 		end_texts(&rows[i]);
 	*ret = (struct processes){ .rows = rows,

@@ -44,14 +44,14 @@ static void answer(struct recorder *r, struct recorder_wait *to, struct http_ans
 
 static void answer_all(struct recorder *r, const struct watched *w, enum profile_event event)
 {
-	const struct frame_reader *f = &w->recordings.from;
+	const struct frame_bytes pw = frame_reader__part(&w->recordings.from, FRAME_RECORDING);
 	struct recorder_wait *to;
 
 	while ((to = find(r, w, event))) {
 		struct http_answer a = { .status = 200 };
 
 		textbuf__init(&a.body, NULL);
-		debug_pprof__recording(&to->of, w->id, f->body, f->head.bytes, &a);
+		debug_pprof__recording(&to->of, w->id, pw.v, pw.len, &a);
 		answer(r, to, &a);
 	}
 }

@@ -5,18 +5,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "base/notes.h"
 #include "engine/session.h"
 #include "engine/target.h"
 #include "model/snap_facts.h"
-#include "serve/frame.h"
+#include "serve/tell.h"
 #include "serve/wire.h"
 #include "serve/worker.h"
-#include "view/replay.h"
 
 #define DEPTH      127 /* frames of a stack */
 #define RING_BYTES (256u << 10)
@@ -26,57 +23,66 @@ struct one { /* event */
 	struct session *s; /* owned */
 };
 
-/* What was counted, as a recording in memory. *ret is to be freed. */
-static int recording(const struct one *o, const struct session_end *end, char **ret,
-		     size_t *ret_len, struct cause *why)
+struct counted {
+	const struct snap *snap;
+	uint32_t first_stack;
+};
+
+static int put_counted(void *ctx, struct factlog *f)
 {
-	const struct factlog_of of = { .view = report_event_name(o->event) };
-	FILE *to = open_memstream(ret, ret_len);
-	scoped(factlog) f = NULL;
-	scoped(snap) snap = NULL;
+	const struct counted *c = ctx;
+
+	return snap_facts__write_from(f, c->snap, c->first_stack);
+}
+
+static int recording(const struct one *o, const struct session_end *end, struct told *ret,
+		     struct cause *why)
+{
 	struct report_meta meta;
-	int err = to ? session__snap(o->s, &snap) : -ENOMEM;
+	struct counted counted;
+	const struct tell t = { .target = session__target(o->s),
+				.of = { .view = report_event_name(o->event) },
+				.meta = &meta,
+				.put = put_counted,
+				.ctx = &counted };
+	scoped(snap) snap = NULL;
+	int err = session__snap(o->s, &snap);
 
 	session__meta(o->s, end, &meta);
 	if (!err && snap->nr >= RECORDING_STACKS - 2)
 		err = -E2BIG;
-	if (!err)
-		err = target__log(session__target(o->s), &of, &meta, to, &f);
-	if (!err)
-		err = snap_facts__write_from(f, snap, recording_first_stack(meta.wall_start_ns));
-	if (!err) {
-		replay__write_end(f, &meta);
-		notes_forget();
-		err = factlog__end(f, why);
-	}
-	if (to && fclose(to) && !err)
-		err = -ENOMEM;
-	return err ? cause__set(why, err, "cannot put the recording together: %s", strerror(-err))
-		   : 0;
+	if (err)
+		return cause__set(why, err, "cannot put the recording together: %s",
+				  strerror(-err));
+	counted = (struct counted){ snap, recording_first_stack(meta.wall_start_ns) };
+	return tell_recording(&t, ret, why);
 }
 
 static int tell(const struct one *o, struct cause *why)
 {
-	scoped_mem char *bytes = NULL;
+	const uint32_t event = o->event;
 	struct frame_figures figures;
 	struct session_end end;
-	size_t len = 0;
+	struct told told;
 	int err;
 
 	session__ended(o->s, &end);
 	if (end.code_left[0])
 		log_error("%s", end.code_left);
-	err = recording(o, &end, &bytes, &len, why);
-	if (err)
-		return err;
+	told__init(&told);
+	err = recording(o, &end, &told, why);
 	figures = (struct frame_figures){
 		.own_cpu_ns = worker_cpu_ns(),
 		.target_cpu_ns = end.cpu_ns,
 		.probes_ns = end.cost_ns > 0 ? end.cost_ns : 0,
 		.lost = end.lost,
 	};
-	err = frame_write(STDOUT_FILENO, &figures, bytes, len);
-	return err ? cause__set(why, err, "cannot tell the supervisor: %s", strerror(-err)) : 0;
+	if (!err)
+		err = tell_frame(&figures, &told,
+				 (struct frame_bytes){ (const char *)&event, sizeof(event) },
+				 (struct frame_bytes){ .v = NULL }, why);
+	told__done(&told);
+	return err;
 }
 
 static void say(pid_t pid, enum profile_event event, int err, const struct cause *why)

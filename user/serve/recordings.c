@@ -3,10 +3,9 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "base/cleanup.h"
 #include "serve/lines.h"
-#include "view/replay.h"
 
 void recordings__init(struct recordings *r)
 {
@@ -42,15 +41,20 @@ void recordings__begin(struct recordings *r, uint32_t seconds, bool asked, uint6
 	r->nr++;
 }
 
-/* Which event it is of. 0, or negative errno. */
+/* Which event it is of. 0, or -EBADMSG. */
 static int read_event(const struct frame_reader *from, const char *id, enum profile_event *ret)
 {
-	scoped(replay) r = NULL;
-	const int err = replay__of_bytes(from->body, from->head.bytes, id, &r, NULL);
+	const struct frame_bytes digest = frame_reader__part(from, FRAME_DIGEST),
+				 lines = frame_reader__part(from, FRAME_LINES);
+	uint32_t event;
 
-	if (err || !r->has_meta || !snap_facts__event(r->sums, ret))
-		return err ? err : -EBADMSG;
-	lines_pass_on(r->book, id);
+	if (digest.len != sizeof(event))
+		return -EBADMSG;
+	memcpy(&event, digest.v, sizeof(event));
+	if (event >= RECORDING_EVENTS)
+		return -EBADMSG;
+	*ret = (enum profile_event)event;
+	lines_pass_on(lines.v, lines.len, id);
 	return 0;
 }
 
@@ -97,7 +101,6 @@ void recordings__keep(struct recordings *r, enum profile_event event, uint64_t n
 	struct recorded *to = &r->newest[event];
 
 	free(to->pw);
-	*to = (struct recorded){ .pw = steal(r->from.body),
-				 .len = r->from.head.bytes,
-				 .came_ns = now_ns };
+	to->pw = frame_reader__take(&r->from, &to->len);
+	to->came_ns = now_ns;
 }

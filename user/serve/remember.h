@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * remember: a look goes into the history of its target (model/history), and what that finds becomes
- * events. A look is hostile input; so are its names.
+ * remember: what the history of a target finds (model/history) becomes events. Its names are hostile input.
  */
 #ifndef PARKWATCH_SERVE_REMEMBER_H
 #define PARKWATCH_SERVE_REMEMBER_H
@@ -11,14 +10,6 @@
 #include "model/history.h"
 #include "serve/events.h"
 
-struct dump;
-
-/*
- * d: all goroutines of the look. As history__begin() and history__end(). ret_rows: of the history, by
- * row of d; NULL: nobody wants to know.
- */
-int remember__look(struct history *h, struct dump *d, uint64_t now_ns, uint64_t unix_ns,
-		   uint32_t *ret_rows);
 /* An alarm in words; borrows from the history until its next look. */
 struct alarm_words {
 	char text[EVENT_TEXT_MAX];           /* all of it */

@@ -323,14 +323,12 @@ static void supervisor__tell_levels(const struct supervisor *s)
 static void supervisor__read(struct supervisor *s, struct watched *w)
 {
 	const uint64_t looks = w->looks;
-	const int err = watched__read(w);
+	const int err = watched__read(w, s->store);
 
 	if (w->looks != looks && remember__alarms(w->history, w->id, &s->events)) {
 		w->leaks.plan.asked = true;
 		feed__alarms(s->sinks, w);
 	}
-	if (w->looks != looks && s->store)
-		stored_look__keep(s->store, w);
 	if (!err || err == -EPIPE)
 		return;
 	log_warn("%s: its worker sends what is no look (%s): another one is started", w->id,

@@ -9,11 +9,10 @@
 
 #include "base/clock.h"
 #include "base/cleanup.h"
+#include "serve/digest.h"
 #include "serve/lines.h"
 #include "serve/pods.h"
-#include "serve/remember.h"
-#include "view/dump.h"
-#include "view/replay.h"
+#include "serve/stored_look.h"
 
 #define NAME_MAX_SHOWN 40 /* of an id */
 
@@ -89,39 +88,13 @@ void watched__attach(struct watched *w, const struct notice *n, int fd)
 
 /* --- a look --- */
 
-static void count(struct watched_counts *c, const struct dump *d)
+static struct watched_counts counts_of(const struct tally_look *l)
 {
-	*c = (struct watched_counts){ .goroutines = d->nr };
-	for (size_t i = 0; i < d->nr; i++) {
-		const enum gostate state = dump__state(d, &d->rows[i]);
-		const uint64_t wait_ns = dump__wait_ns(d, &d->rows[i]);
+	struct watched_counts c = { .goroutines = tally_look__goroutines(l) };
 
-		c->by_state[state]++;
-		if (wait_ns != DUMP_UNKNOWN && wait_ns > c->oldest_ns[state])
-			c->oldest_ns[state] = wait_ns;
-	}
-}
-
-/* 0; -EBADMSG: it is no look; -ENOMEM. h: gets it too. */
-static int read_look(const char *look, size_t len, const char *id, struct history *h,
-		     struct watched_counts *ret)
-{
-	struct replay_look at;
-	scoped(replay) r = NULL;
-	scoped(dump) d = NULL;
-	int err = replay__of_bytes(look, len, id, &r, NULL);
-
-	if (!err && !replay__look(r, &at))
-		err = -EBADMSG;
-	if (err)
-		return err;
-	err = dump__new(&at.in, &(struct dump_opts){ .system = false }, &d);
-	if (err)
-		return err;
-	count(ret, d);
-	(void)remember__look(h, d, clock_now_ns(), clock_ns(CLOCK_REALTIME), NULL);
-	lines_pass_on(r->book, id);
-	return 0;
+	memcpy(c.by_state, l->by_state, sizeof(c.by_state));
+	memcpy(c.oldest_ns, l->oldest_ns, sizeof(c.oldest_ns));
+	return c;
 }
 
 /* Between two looks as many wait as at both, on average. */
@@ -161,9 +134,26 @@ double watched__overhead(const struct watched *w)
 	return to > from ? probes_ns / (double)(to - from) : -1;
 }
 
-static int watched__take(struct watched *w)
+static void watched__take_look(struct watched *w, const struct digest *d)
 {
-	struct watched_counts counts;
+	const struct watched_counts counts = counts_of(&d->look);
+	const struct frame_bytes lines = frame_reader__part(&w->from, FRAME_LINES);
+
+	(void)history__look(w->history, clock_now_ns(), clock_ns(CLOCK_REALTIME), &d->look, NULL);
+	lines_pass_on(lines.v, lines.len, w->id);
+	watched__add(w, &counts, clock_now_ns());
+	w->counts = counts;
+	leak_plan__look(&w->leaks.plan, counts.by_state);
+	w->looks++;
+	w->heard_ns = clock_now_ns();
+}
+
+static int watched__take(struct watched *w, struct store *s)
+{
+	const struct frame_bytes bytes = frame_reader__part(&w->from, FRAME_DIGEST),
+				 sums = frame_reader__part(&w->from, FRAME_SUMS);
+	const struct frame_bytes look = frame_reader__part(&w->from, FRAME_RECORDING);
+	struct digest d;
 	int err = 0;
 
 	if (w->level == LEVEL_OFF)
@@ -171,31 +161,26 @@ static int watched__take(struct watched *w)
 	if (!w->history)
 		err = history__new(&w->history);
 	if (!err)
-		err = read_look(w->from.body, w->from.head.bytes, w->id, w->history, &counts);
+		err = digest__unpack(bytes.v, bytes.len, &d);
 	if (err)
 		return err;
-	watched__add(w, &counts, clock_now_ns());
+	watched__take_look(w, &d);
+	if (s)
+		stored_look__keep(s, w, look, sums, d.sums_unix_ns);
+	digest__done(&d);
 	free(w->look);
-	w->look = steal(w->from.body);
-	w->look_len = w->from.head.bytes;
-	w->counts = counts;
-	leak_plan__look(&w->leaks.plan, counts.by_state);
-	w->looks++;
-	w->heard_ns = clock_now_ns();
+	w->look = frame_reader__take(&w->from, &w->look_len);
 	return 0;
 }
 
-int watched__read(struct watched *w)
+int watched__read(struct watched *w, struct store *s)
 {
-	int got;
+	int got = frame_reader__read(&w->from);
 
-	while ((got = frame_reader__read(&w->from)) > 0) {
-		const int err = watched__take(w);
-
-		if (err) {
-			frame_reader__close(&w->from);
-			return err;
-		}
-	}
+	if (got <= 0)
+		return got;
+	got = watched__take(w, s);
+	if (got)
+		frame_reader__close(&w->from);
 	return got;
 }

@@ -2,8 +2,9 @@
 /*
  * watched: what the supervisor knows of one Go process: who it is, and the last look of its worker.
  *
- * A look comes as a recording, in pieces, through a pipe; only a whole one takes the place of the one
- * before. It is read here once, for its figures; whoever wants more of it reads it again (view/replay).
+ * A look comes as a recording and its digest, in pieces, through a pipe; only a whole one takes the place of
+ * the one before. It is not read here, however large it is: the digest has its figures, and whoever wants more
+ * of it reads it (view/replay) in a process of its own.
  * A worker that sends nonsense is replaced: its bytes are hostile input.
  */
 #ifndef PARKWATCH_SERVE_WATCHED_H
@@ -21,6 +22,8 @@
 #define WATCHED_BY_POD SIZE_MAX
 /* That a worker may be silent: then it hangs, and is replaced. */
 #define WATCHED_SILENT_NS (30 * NS_PER_SEC)
+
+struct store;
 
 struct watched_counts {
 	uint64_t goroutines; /* without the runtime's own, as all that follows */
@@ -81,7 +84,7 @@ struct watched {
 	uint64_t otlp_recorded_ns[RECORDING_EVENTS];
 	struct history *history;            /* owned; NULL: no look came yet */
 	uint64_t looks;                     /* that came */
-	uint64_t sums_due_ns, whole_due_ns; /* of serve/stored_look */
+	uint64_t sums_minute, whole_due_ns; /* of serve/stored_look */
 };
 
 /* In any wait: all of them are one state. */
@@ -107,10 +110,10 @@ void watched__set_level(struct watched *w, const struct rules *rules);
 /* Another worker writes from here on; takes fd over. */
 void watched__attach(struct watched *w, const struct notice *n, int fd);
 /*
- * What the pipe has now. 0; -EPIPE: the worker has ended; -EBADMSG: it sends what is no look;
+ * What the pipe has now, one look at most; s: goes there too, unless it is NULL. 0; -EPIPE: the worker has ended; -EBADMSG: it sends what is no look;
  * -ENOMEM. Then the pipe is closed.
  */
-int watched__read(struct watched *w);
+int watched__read(struct watched *w, struct store *s);
 
 /*
  * What probes have cost the target, of the CPU time that it used since it is watched. < 0: that is not

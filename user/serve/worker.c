@@ -15,13 +15,15 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "base/notes.h"
 #include "engine/contention.h"
 #include "engine/lifetotals.h"
 #include "engine/job.h"
-#include "serve/frame.h"
+#include "model/snap_facts.h"
+#include "serve/digest.h"
+#include "serve/stored_look.h"
+#include "serve/tell.h"
 #include "serve/wire.h"
-#include "view/replay.h"
+#include "view/dump_tally.h"
 
 #define DEPTH 127 /* frames of a stack */
 
@@ -37,6 +39,9 @@ struct worker {
 	bool has_locks;           /* they are read */
 	uint64_t pace_ns;         /* from one look to the next; 0: WORKER_LOOK_NS */
 	uint64_t next_ns;         /* of the next look */
+	struct tally *tally;      /* owned */
+	/* of counting by stack: when it may be next, and the minute of the last one */
+	uint64_t sums_due_ns, sums_minute;
 };
 
 static bool worker__lock_waits(const struct worker *w)
@@ -68,61 +73,157 @@ static void worker__read_locks(struct worker *w)
 					 NULL, NULL);
 }
 
-/* The look as a recording, in memory. *ret is to be freed. */
-static int worker__recording(const struct worker *w, char **ret, size_t *ret_len, struct cause *why)
-{
-	scoped(labelbook) labels = NULL;
-	scoped(factlog) f = NULL;
-	struct report_meta meta;
-	FILE *to = open_memstream(ret, ret_len);
-	int err = to ? labelbook__new(&labels) : -ENOMEM;
+/* --- what it tells of a look --- */
 
-	snapshot__meta(w->t, &meta);
-	if (!err)
-		err = snapshot__labels(w->t, labels, why);
-	if (!err)
-		err = target__log(&w->t->target, &(struct factlog_of){ .view = "dump" }, &meta, to,
-				  &f);
+struct whole {
+	const struct worker *w;
+	const struct labelbook *labels;
+};
+
+static int put_look(void *ctx, struct factlog *f)
+{
+	const struct whole *of = ctx;
+	const struct worker *w = of->w;
+	int err = 0;
+
 	for (uint16_t rt = 0; rt < w->t->target.nr && !err; rt++)
-		err = factlog__look(f, 0, rt, w->t->wall_ns, w->t->censuses[rt], labels);
+		err = factlog__look(f, 0, rt, w->t->wall_ns, w->t->censuses[rt], of->labels);
 	for (uint16_t rt = 0; rt < w->t->target.nr && !err && w->has_locks; rt++) {
 		const struct chans_source source = contention__source(&w->locks.of[rt]);
 
 		err = factlog__waits(f, 0, rt, w->t->wall_ns, w->t->censuses[rt], &source);
 	}
-	if (!err) {
-		replay__write_end(f, &meta);
-		notes_forget();
-		err = factlog__end(f, why);
-	}
-	if (to && fclose(to) && !err)
-		err = -ENOMEM;
-	return err ? cause__set(why, err, "cannot put the look together: %s", strerror(-err)) : 0;
+	return err;
 }
 
-static int worker__tell(const struct worker *w, struct cause *why)
+static int worker__recording(const struct worker *w, const struct report_meta *meta,
+			     struct told *look, struct cause *why)
 {
-	struct frame_figures figures = { .own_cpu_ns = clock_cpu_ns(),
-					 .target_cpu_ns = proc__cpu_ns(w->t->target.proc) };
-	scoped_mem char *bytes = NULL;
+	scoped(labelbook) labels = NULL;
+	struct whole whole = { .w = w };
+	const struct tell t = { .target = &w->t->target,
+				.of = { .view = STORED_WHOLE_VIEW },
+				.meta = meta,
+				.put = put_look,
+				.ctx = &whole };
+	int err = labelbook__new(&labels);
+
+	if (!err)
+		err = snapshot__labels(w->t, labels, why);
+	whole.labels = labels;
+	return err ? cause__set(why, err, "out of memory") : tell_recording(&t, look, why);
+}
+
+struct sums {
+	const struct snap *snap;
+	uint32_t first_stack;
+};
+
+static int put_sums(void *ctx, struct factlog *f)
+{
+	const struct sums *s = ctx;
+
+	return snap_facts__write_from(f, s->snap, s->first_stack);
+}
+
+/*
+ * Every STORED_SUMS_NS, and at most once in a minute of the wall clock, so that numbers of stacks are of one recording;
+ * of a very large target so seldom that it takes 1/STORED_SHARE of our time.
+ */
+static bool worker__sums_due(const struct worker *w, uint64_t unix_ns)
+{
+	return !w->pace_ns && clock_now_ns() >= w->sums_due_ns &&
+	       stored_minute(unix_ns) != w->sums_minute;
+}
+
+/* Too many stacks to have numbers: they are not told. */
+static int worker__sums(struct worker *w, struct dump *d, const struct report_meta *meta,
+			uint64_t unix_ns, struct told *ret, struct cause *why)
+{
+	const uint64_t began = clock_now_ns();
+	struct report_meta of_now = *meta;
+	struct sums sums = { .first_stack = stored_first_stack(unix_ns) };
+	const struct tell t = { .target = &w->t->target,
+				.of = { .view = STORED_SUMS_VIEW },
+				.meta = &of_now,
+				.put = put_sums,
+				.ctx = &sums };
+	scoped(snap) snap = NULL;
+	int err = dump__snap(d, PROFILE_ROOT_CREATED_BY, &snap);
+	uint64_t took;
+
+	of_now.wall_start_ns = unix_ns;
+	sums.snap = snap;
+	if (!err && snap->nr < STORED_STACKS - 2)
+		err = tell_recording(&t, ret, why);
+	w->sums_minute = stored_minute(unix_ns);
+	took = (clock_now_ns() - began) * STORED_SHARE;
+	/* looks come a little earlier or later than every 10 s */
+	w->sums_due_ns = began + (took > STORED_SUMS_NS ? took : STORED_SUMS_NS) - NS_PER_SEC;
+	return err;
+}
+
+/* What all of it says, so that nobody else has to read it for that. */
+static int worker__digest(struct worker *w, const struct report_meta *meta, struct textbuf *to,
+			  struct told *sums, struct cause *why)
+{
+	const struct dump_input in = { .censuses = (const struct census *const *)w->t->censuses,
+				       .namers = w->t->target.namers,
+				       .nr = w->t->target.nr };
+	const uint64_t unix_ns = clock_ns(CLOCK_REALTIME);
+	struct digest digest = { .sums_unix_ns = 0 };
+	scoped(dump) d = NULL;
+	int err = dump__new(&in, &(struct dump_opts){ .system = false }, &d);
+
+	if (!err)
+		err = dump_tally(d, clock_now_ns(), w->tally, &digest.look);
+	if (!err && worker__sums_due(w, unix_ns))
+		err = worker__sums(w, d, meta, unix_ns, sums, why);
+	digest.sums_unix_ns = sums->pw ? unix_ns : 0;
+	if (!err)
+		digest__pack(&digest, to);
+	err = err ? err : to->err;
+	return err ? cause__set(why, err, "cannot count the goroutines: %s", strerror(-err)) : 0;
+}
+
+static void worker__figures(const struct worker *w, struct frame_figures *ret)
+{
 	struct gschedlat latencies;
-	size_t len = 0;
+
+	*ret = (struct frame_figures){ .own_cpu_ns = clock_cpu_ns(),
+				       .target_cpu_ns = proc__cpu_ns(w->t->target.proc) };
+	if (!lifetotals__read(&w->lives, w->t, &ret->created, &ret->ended))
+		ret->created = ret->ended = FRAME_UNKNOWN;
+	if (lifetotals__latencies(&w->lives, w->t, &latencies)) {
+		memcpy(ret->latencies, latencies.counts, sizeof(ret->latencies));
+		ret->latencies_ns = latencies.sum_ns;
+		ret->latencies_known = 1;
+	}
+}
+
+static int worker__tell(struct worker *w, struct cause *why)
+{
+	struct frame_figures figures;
+	struct report_meta meta;
+	struct textbuf digest;
+	struct told look, sums;
 	int err;
 
-	if (!lifetotals__read(&w->lives, w->t, &figures.created, &figures.ended))
-		figures.created = figures.ended = FRAME_UNKNOWN;
-	if (lifetotals__latencies(&w->lives, w->t, &latencies)) {
-		memcpy(figures.latencies, latencies.counts, sizeof(figures.latencies));
-		figures.latencies_ns = latencies.sum_ns;
-		figures.latencies_known = 1;
-	}
-	err = worker__recording(w, &bytes, &len, why);
-	if (err)
-		return err;
-	err = frame_write(STDOUT_FILENO, &figures, bytes, len);
-	return err ? cause__set(why, err, "cannot tell the supervisor of a look of %zu bytes: %s",
-				len, strerror(-err))
-		   : 0;
+	told__init(&look);
+	told__init(&sums);
+	textbuf__init(&digest, NULL);
+	worker__figures(w, &figures);
+	snapshot__meta(w->t, &meta);
+	err = worker__recording(w, &meta, &look, why);
+	if (!err)
+		err = worker__digest(w, &meta, &digest, &sums, why);
+	if (!err)
+		err = tell_frame(&figures, &look, (struct frame_bytes){ digest.v, digest.nr },
+				 (struct frame_bytes){ sums.pw, sums.len }, why);
+	told__done(&look);
+	told__done(&sums);
+	textbuf__done(&digest);
+	return err;
 }
 
 static int worker__look(struct worker *w, struct cause *why)
@@ -276,8 +377,10 @@ int worker_main(int argc, char **argv)
 	if (!w.pid)
 		return 2;
 	w.pace_ns = strtoul(argv[4], NULL, 10) * NS_PER_MS;
-	err = job__run((struct job){ .ops = &ops, .self = &w },
-		       &(struct jobs_opts){ .turn_ns = WORKER_LOOK_NS }, &why);
+	err = tally__new(&w.tally) ? cause__no_memory(&why) : 0;
+	err = err ? err
+		  : job__run((struct job){ .ops = &ops, .self = &w },
+			     &(struct jobs_opts){ .turn_ns = WORKER_LOOK_NS }, &why);
 	if (worker__target_over(&w))
 		err = 0;
 	else if (err == -ESRCH && w.until.hit) /* it does not end for that we have no time */
@@ -287,6 +390,7 @@ int worker_main(int argc, char **argv)
 		log_error("%s", why.text); /* top shows it */
 	else
 		worker_say(w.pid, err, "cannot be looked at", &why);
+	tally__free(w.tally);
 	snapshot__free(w.t);
 	return err && (err != -ESRCH || w.pace_ns);
 }

@@ -24,7 +24,7 @@ struct top_looks {
 	uint64_t nr; /* in all */
 };
 void top_looks__add(struct top_looks *l, uint64_t now_ns);
-/* What the look that comes next is told as the time, by history__begin(). */
+/* What the look that comes next is told as the time, by history__look(). */
 uint64_t top_looks__history_ns(const struct top_looks *l);
 /* age 0: the newest; less than top_looks__kept() */
 uint64_t top_looks__at_ns(const struct top_looks *l, size_t age);
