@@ -285,12 +285,14 @@ def rights_that_are_missing_are_told_and_the_rest_works():
     with Daemon(before=without) as d, Target("idle") as t:
         seen = d.looked_at(t.pid)
         lines = [line for line in d.said().splitlines() if "rights" in line]
+        ready = d.get("/-/ready")[2].splitlines()
         have = {labels["capability"]: v for name, labels, v in d.metrics() if name == "parkwatch_right"}
     expect(seen["goroutines"] > 0 and seen["watched"], f"{seen}")
+    expect(ready == ["ready", "some rights are missing: without CAP_BPF and CAP_PERFMON leaks are watched by looks, without probes"], f"{ready}")
     expect(len(lines) == 1 and "without CAP_BPF and CAP_PERFMON leaks are watched by looks, without probes; all else works. Run it as root" in lines[0], f"{lines}")
     expect(have == {"CAP_BPF": 0, "CAP_PERFMON": 0, "CAP_SYS_PTRACE": 1, "CAP_DAC_READ_SEARCH": 1, "CAP_CHECKPOINT_RESTORE": 1}, f"{have}")
     with Daemon() as d:
-        expect("rights" not in d.said() and all(v == 1 for name, _, v in d.metrics() if name == "parkwatch_right"), d.said())
+        expect("rights" not in d.said() + d.get("/-/ready")[2] and all(v == 1 for name, _, v in d.metrics() if name == "parkwatch_right"), d.said())
 
 
 def in_a_container_that_drops_all_rights_but_four_it_stays_root_and_works():

@@ -14,7 +14,7 @@ from pathlib import Path
 import build
 import harm
 from serve import Daemon, alone, main, value, workers
-from target import Target, expect
+from target import Target, expect, parkwatch
 
 LINKS = Path("/var/log/containers")
 
@@ -58,6 +58,9 @@ def a_link_that_comes_late_names_the_pod_and_its_rule_holds():
             named = d.target(t.pid)
             expect((named["container"], named["container_id"], named["pod"], named["pod_uid"], named["namespace"], named["level"], named["worker_restarts"]) ==
                    ("main", container, "api-7d9-x2x", uid, "shop", "metrics", 0), f"{named}")
+            head, *rows = parkwatch("ps", "--daemon", f"http://{d.address}/")[1].splitlines()
+            row = next(line for line in rows if line.split()[0] == str(t.pid))
+            expect(head.split()[-3:] == ["CONTAINER", "POD", "PROGRAM"] and row[head.index("POD"):].split()[0] == "shop/api-7d9-x2x", f"{head}: {row}")
             info = next(line for line in d.get("/metrics")[2].splitlines() if line.startswith("parkwatch_target_info{"))
             for label in (f'container="main",container_id="{container}"', f'namespace="shop",pod="api-7d9-x2x",pod_uid="{uid}"'):
                 expect(label in info, info)

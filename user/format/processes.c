@@ -15,7 +15,9 @@
 #define CONTAINER_SHOWN 12 /* digits, as `docker ps` and `crictl ps` show them */
 #define ROW_FORMAT      "%7s  %-11s %12s"
 #define TOLD_FORMAT     "  %11s  %6s  %-7s  %6s  %8s"
-#define REST_FORMAT     "  %8s  %-12s  %s\n"
+#define REST_FORMAT     "  %8s  %-12s"
+#define POD_WIDTH_MAX   60
+#define POD_TEXT_MAX    320 /* a namespace, '/', a name */
 
 /* "+12/min", "+0.4/min", "0" */
 static void trend_text(double trend, char *text, size_t room)
@@ -53,8 +55,37 @@ static void put_told(struct textbuf *to, const struct process_told *t)
 			cost, restarts);
 }
 
-static void put_row(struct textbuf *to, const struct process_row *r, bool told)
+/* "shop/api-7d9-x2x"; the UID where no name is known; "-": in none. */
+static void pod_text(const struct process_row *r, char text[POD_TEXT_MAX])
 {
+	snprintf(text, POD_TEXT_MAX, "%s%s%s", r->pod_namespace, r->pod_namespace[0] ? "/" : "",
+		 r->pod[0] ? process_row__pod(r) : "-");
+}
+
+/* Of the column of pods; 0: none is in one, and there is no such column. */
+static int pods_width(const struct processes *p)
+{
+	char text[POD_TEXT_MAX];
+	int width = 0;
+
+	for (size_t i = 0; i < p->nr; i++) {
+		pod_text(&p->rows[i], text);
+		if (p->rows[i].pod[0] && (int)strlen(text) > width)
+			width = (int)strlen(text);
+	}
+	return width < POD_WIDTH_MAX ? width : POD_WIDTH_MAX;
+}
+
+static void put_end(struct textbuf *to, int pods, const char *pod, const char *exe)
+{
+	if (pods)
+		textbuf__format(to, "  %-*s", pods, pod);
+	textbuf__format(to, "  %s\n", exe);
+}
+
+static void put_row(struct textbuf *to, const struct process_row *r, bool told, int pods)
+{
+	char pod[POD_TEXT_MAX];
 	char pid[16], count[24] = "-", age[32] = "", container[CONTAINER_SHOWN + 1];
 	struct textbuf since;
 
@@ -72,7 +103,9 @@ static void put_row(struct textbuf *to, const struct process_row *r, bool told)
 	textbuf__format(to, ROW_FORMAT, pid, r->go[0] ? r->go : "?", count);
 	if (told)
 		put_told(to, &r->told);
-	textbuf__format(to, REST_FORMAT, age, container, r->exe);
+	textbuf__format(to, REST_FORMAT, age, container);
+	pod_text(r, pod);
+	put_end(to, pods, pod, r->exe);
 	if (r->why.text[0])
 		textbuf__format(to, "%7s  cannot be watched: %s\n", "", r->why.text);
 }
@@ -87,15 +120,17 @@ static int finish(struct textbuf *to, struct cause *why)
 
 int processes__text(const struct processes *p, FILE *out, struct cause *why)
 {
+	const int pods = pods_width(p);
 	struct textbuf to;
 
 	textbuf__init(&to, out);
 	textbuf__format(&to, ROW_FORMAT, "PID", "GO", "GOROUTINES");
 	if (p->daemon)
 		textbuf__format(&to, TOLD_FORMAT, "TREND", "LEAKS", "WATCHED", "COST", "RESTARTS");
-	textbuf__format(&to, REST_FORMAT, "RUNS FOR", "CONTAINER", "PROGRAM");
+	textbuf__format(&to, REST_FORMAT, "RUNS FOR", "CONTAINER");
+	put_end(&to, pods, "POD", "PROGRAM");
 	for (size_t i = 0; i < p->nr; i++)
-		put_row(&to, &p->rows[i], p->daemon);
+		put_row(&to, &p->rows[i], p->daemon, pods);
 	return finish(&to, why);
 }
 

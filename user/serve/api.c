@@ -23,6 +23,7 @@
 #include "serve/stored_sums.h"
 #include "serve/history_api.h"
 #include "serve/pods.h"
+#include "serve/rights.h"
 
 #define API          "/api/v1/targets"
 #define EVENTS       "/api/v1/events"
@@ -259,6 +260,8 @@ void api_get(const struct api_in *in, const struct http_request *q, struct http_
 	} else if (!strcmp(path, "/-/ready")) {
 		http_say(a, in->ready ? 200 : 503,
 			 in->ready ? "ready\n" : "looking for Go processes\n");
+		if (rights_put_missing(in->metrics.rights, &a->body))
+			textbuf__text(&a->body, "\n");
 	} else if (page_get(path, a)) {
 		return;
 	} else {

@@ -123,28 +123,35 @@ struct rights rights_look(void)
 	return r;
 }
 
-void rights_say_missing(const struct rights *r)
+bool rights_put_missing(const struct rights *r, struct textbuf *to)
 {
 	const char *last = NULL;
-	struct textbuf line;
 
-	textbuf__init(&line, NULL);
 	for (size_t i = 0; i < RIGHTS_NR; i++) {
 		if (r->has[i])
 			continue;
 		if (last && strcmp(last, kept[i].without))
-			textbuf__format(&line, " %s; without", last);
+			textbuf__format(to, " %s; without", last);
 		else
-			textbuf__text(&line, last ? " and" : " without");
-		textbuf__format(&line, " %s", kept[i].name);
+			textbuf__text(to, last ? " and" : "some rights are missing: without");
+		textbuf__format(to, " %s", kept[i].name);
 		last = kept[i].without;
 	}
+	if (last)
+		textbuf__format(to, " %s", last);
+	return last;
+}
+
+void rights_say_missing(const struct rights *r)
+{
+	struct textbuf line;
+
+	textbuf__init(&line, NULL);
 	if (!geteuid() && !rights_user())
 		log_info("who answers over HTTP stays root, without any capability: to become "
 			 "another user takes CAP_SETUID, CAP_SETGID and CAP_CHOWN");
-	if (last && !line.err)
-		log_warn("some rights are missing:%.*s %s; all else works. Run it as root, or "
-			 "give it these capabilities",
-			 (int)line.nr, line.v, last);
+	if (rights_put_missing(r, &line) && !line.err)
+		log_warn("%.*s; all else works. Run it as root, or give it these capabilities",
+			 (int)line.nr, line.v);
 	textbuf__done(&line);
 }

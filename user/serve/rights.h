@@ -31,8 +31,12 @@ const char *right_name(size_t i); /* "CAP_BPF" */
 struct rights {
 	bool has[RIGHTS_NR];
 };
-/* What this process has now. What is missing, and what goes on without it, is one line of the log. */
+/* What this process has now. */
 struct rights rights_look(void);
+/* "some rights are missing: without CAP_BPF and CAP_PERFMON leaks are ..."; false: none is, and nothing is written. */
+struct textbuf;
+bool rights_put_missing(const struct rights *r, struct textbuf *to);
+/* The same as a line of the log. */
 void rights_say_missing(const struct rights *r);
 
 /* None; and rights_user(). */
