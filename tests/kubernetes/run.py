@@ -20,13 +20,20 @@ import tempfile
 import time
 import traceback
 import urllib.error
+import urllib.parse
 import urllib.request
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "integ"))
+
+import build
+import prometheus
+
 ROOT = HERE.parent.parent
 KNODE = HERE / "knode"
 DEPLOY = ROOT / "deploy/kubernetes"
+CHART = ROOT / "deploy/helm/parkwatch"
 PARKWATCH = Path(os.environ.get("PARKWATCH", ROOT / "build/parkwatch"))
 VERSION = re.search(r"^VERSION\s*:= *(\S+)", (ROOT / "Makefile").read_text(), re.M)[1]
 IMAGE = f"parkwatch:{VERSION}"
@@ -81,12 +88,16 @@ def put_libraries(root, program):
 
 
 def load_parkwatch(folder):
-    """Of an archive; else of the binary, its libraries and libcurl, which it opens when it sends."""
+    """Of $IMAGE, or of an archive that is as new as the binary; else of the binary, its libraries and libcurl, which it opens when it sends."""
     if os.environ.get("IMAGE"):
         run(KNODE, "load", os.environ["IMAGE"])
         return
     if not PARKWATCH.exists():
         raise Missing(f"no {PARKWATCH}; run make")
+    archive = PARKWATCH.with_name("parkwatch-image-amd64.tar")
+    if archive.exists() and archive.stat().st_mtime >= PARKWATCH.stat().st_mtime:
+        run(KNODE, "load", archive)
+        return
     root = folder / "parkwatch"
     (root / "bin").mkdir(parents=True)
     shutil.copy(PARKWATCH, root / "bin/parkwatch")
@@ -113,6 +124,14 @@ def load_shop(folder):
             run(KNODE, "load", "--rootfs", root, f"shop-closed:{version}", "/closed/shop")
         else:
             run(KNODE, "load", "--rootfs", root, f"shop:{version}", "/shop")
+
+
+def prometheus_program():
+    """None: there is none."""
+    try:
+        return prometheus.program("prometheus")
+    except build.Missing:
+        return None
 
 
 def apply_crd():
@@ -192,7 +211,15 @@ def manifest(folder):
 
 
 def folders():
-    return [DEPLOY, *sorted(p.parent for p in DEPLOY.glob("*/**/kustomization.yaml"))]
+    return [DEPLOY, DEPLOY / "base", *sorted((DEPLOY / "overlays").iterdir())]
+
+
+def all_components():
+    """What an own kustomization makes of all of them."""
+    with tempfile.TemporaryDirectory() as folder:
+        names = sorted(os.path.relpath(p, folder) for p in (DEPLOY / "components").iterdir())
+        Path(folder, "kustomization.yaml").write_text(json.dumps({"resources": [os.path.relpath(DEPLOY, folder)], "components": names}))
+        return manifest(folder)
 
 
 def it_is_ready_as_deploy_has_it():
@@ -213,12 +240,67 @@ def it_is_ready_as_deploy_has_it():
 def every_manifest_is_taken_strictly():
     """By the API server itself, which also refuses what is wrong."""
     has_operator = kubectl("get", "podmonitors", "-A", ok=False).returncode == 0
-    for folder in folders():
-        text = manifest(folder)
+    together = all_components()
+    expect(all(word in together for word in ("SYS_ADMIN", "spc_t", "--kubelet-insecure", "path: /var/lib/parkwatch", "PodMonitor")), together)
+    for text in (*map(manifest, folders()), together):
         if has_operator or "kind: PodMonitor" not in text:
             kubectl("apply", "--dry-run=server", "--validate=strict", "-f", "-", text=text)
     wrong = kubectl("apply", "--dry-run=server", "--validate=strict", "-f", "-", text=manifest(DEPLOY).replace("hostPID", "hostPid"), ok=False)
     expect(wrong.returncode and "hostPid" in wrong.stderr, f"{wrong}")
+
+
+def chart(*sets, release="parkwatch", ok=True):
+    return run(KNODE, "helm", "template", release, CHART, "--namespace", "parkwatch", *(a for s in sets for a in ("--set", s)), ok=ok)
+
+
+def objects(text):
+    """{(kind, name): object} of YAML, as kubectl reads it; without what Helm itself marks objects with."""
+    left, found = kubectl("create", "--dry-run=client", "-o", "json", "-f", "-", text=text).strip(), {}
+    while left:
+        o, end = json.JSONDecoder().raw_decode(left)
+        left = left[end:].strip()
+        for item in o["items"] if o["kind"] == "List" else [o]:
+            unmark(item)
+            found[item["kind"], item["metadata"]["name"]] = item
+    return found
+
+
+def unmark(o):
+    for key, child in list(o.items()) if isinstance(o, dict) else []:
+        if key in ("labels", "matchLabels"):
+            for mark in ("app.kubernetes.io/instance", "app.kubernetes.io/version", "app.kubernetes.io/managed-by", "helm.sh/chart"):
+                child.pop(mark, None)
+        unmark(child)
+
+
+def the_chart_makes_what_base_and_overlays_have():
+    """Its usual values are base; each value of an overlay is that overlay."""
+    same = {"base": (), "overlays/old-kernel": ("oldKernel=true",), "overlays/selinux": ("selinux=true",), "overlays/kubelet-insecure": ("kubelet.insecure=true",),
+            "overlays/host-state": ("state.hostPath=/var/lib/parkwatch",)}
+    expect({f"overlays/{p.name}" for p in (DEPLOY / "overlays").iterdir()} - set(same) == {"overlays/podmonitor"}, "an overlay is not compared")
+    if kubectl("get", "podmonitors", "-A", ok=False).returncode == 0:
+        same["overlays/podmonitor"] = ("podMonitor.enabled=true",)
+    for folder, values in same.items():
+        want, got = objects(manifest(DEPLOY / folder)), objects(chart(*values))
+        want.pop(("Namespace", "parkwatch"))
+        expect(sorted(got) == sorted(want), f"{folder}: {sorted(got)}, not {sorted(want)}")
+        for key, o in want.items():
+            expect(got[key] == o, f"{folder}: {key}: {json.dumps(got[key])}, not {json.dumps(o)}")
+
+
+def every_output_of_the_chart_is_taken_strictly():
+    """With each value that changes something; and what the schema does not know is refused."""
+    rich = ("image.registry=r.example:5000", "image.digest=sha256:" + 64 * "0", "serviceAccount.annotations.a=b", "commonLabels.team=core", "podLabels.team=core",
+            "podAnnotations.a=b", "token.value=" + TOKEN, "oldKernel=true", "selinux=true", "state.hostPath=/srv/parkwatch", "kubelet.insecure=true",
+            "extraArgs={--allow-jobs}", "extraEnv[0].name=A,extraEnv[0].value=b", "imagePullSecrets[0].name=pull", "port=7071", "config.rules[0].level=metrics")
+    bare = ("rbac.create=false", "serviceAccount.create=false", "priorityClass.create=false", "kubelet.enabled=false", "tolerations=null", "resources=null")
+    for values in ((), rich, bare):
+        kubectl("apply", "--dry-run=server", "--validate=strict", "-f", "-", text=chart(*values, release="second"))
+    expect("r.example:5000/parkwatch@sha256:000" in chart(*rich) and "kind: Secret" in chart(*rich) and "kind: Secret" not in chart(), "values do not count")
+    for wrong in ("image.pullPolicy=Sometimes", "resouces.limits.memory=1Gi", "port=0", "config.rules[0].level=leak", "config.listen=:80", "token.value=short"):
+        done = chart(wrong, ok=False)
+        expect(done.returncode and "schema" in done.stderr, f"{wrong}: {done}")
+    expect("parkwatch" in run(KNODE, "helm", "lint", "--strict", CHART), "lint")
 
 
 def its_pod_has_the_least_rights():
@@ -260,9 +342,8 @@ def each_container_has_its_own_name():
         until(lambda: sorted(t["container"] for t, _ in d.of_shop().get((app, version), [])) == names, lambda: f"{app}: {d.of_shop()}")
         for t, pod in d.of_shop()[app, version]:
             expect((t["namespace"], t["pod"], t["pod_uid"]) == ("shop", pod["metadata"]["name"], pod["metadata"]["uid"]), f"{t}")
-    found = json.loads(d.get("/sd")[1])
     for t, _ in d.of_shop()["pair", None]:
-        (labels,) = [e["labels"] for e in found if e["labels"]["__param_target"] == t["id"]]
+        (labels,) = until(lambda: [e["labels"] for e in json.loads(d.get("/sd")[1]) if e["labels"]["__param_target"] == t["id"]], "it is not found by /sd")
         expect((labels["__meta_parkwatch_namespace"], labels["__meta_parkwatch_pod"], labels["__meta_parkwatch_container"]) == ("shop", "pair", t["container"]), f"{labels}")
 
 
@@ -309,6 +390,44 @@ def only_the_new_version_is_called_leaking():
     expect(info == {("StatefulSet", "ledger", None), ("Deployment", "front", "2")}, f"{info}")
     leaking = {t["pod"] for t in d.targets() if t["leaking"] and t["namespace"] == "shop"}
     expect(leaking == {"ledger-0", *(pod["metadata"]["name"] for _, pod in d.of_shop()["front", "2"])}, f"{leaking}")
+
+
+def a_real_prometheus_says_which_version_leaks():
+    """It scrapes the pod as deploy/prometheus/kubernetes.yaml says; the question is deploy/README.md's. Debian's Prometheus finds no pods by itself: what it
+    would have found, this pod and a port of another, is given to it."""
+    program = prometheus_program()
+    if not program:
+        raise Missing("prometheus, from Debian's package prometheus")
+    (query,) = re.findall(r"^    (sum by \(namespace, workload.*?parkwatch_target_info\))$", (ROOT / "deploy/README.md").read_text(), re.M | re.S)
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "token").write_text(TOKEN)
+        config = (ROOT / "deploy/prometheus/kubernetes.yaml").read_text().replace("/etc/prometheus/parkwatch/token", f"{folder}/token")
+        meta = "__meta_kubernetes_pod_"
+        found = [{"targets": [Daemon().address], "labels": {f"{meta}label_app_kubernetes_io_name": "parkwatch", f"{meta}container_port_name": "http", f"{meta}node_name": "knode"}},
+                 {"targets": ["127.0.0.1:1"], "labels": {f"{meta}label_app_kubernetes_io_name": "other", f"{meta}container_port_name": "http", f"{meta}node_name": "knode"}}]
+        config, times = re.subn(r"kubernetes_sd_configs:\n +- role: pod\n +namespaces: .*", f"static_configs: {json.dumps(found)}", config)
+        expect(times == 1, config)
+        Path(folder, "config").write_text("global: {scrape_interval: 2s, scrape_timeout: 2s}\n" + config)
+        with open(Path(folder, "log"), "w") as log:
+            p = subprocess.Popen([program, "--config.file=config", "--storage.tsdb.path=data", "--web.listen-address=127.0.0.1:9099"], cwd=folder,
+                                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+        def answer(query):
+            expect(p.poll() is None, Path(folder, "log").read_text())
+            try:
+                with urllib.request.urlopen("http://127.0.0.1:9099/api/v1/query?" + urllib.parse.urlencode({"query": query}), timeout=10) as r:
+                    return json.loads(r.read())["data"]["result"]
+            except (urllib.error.URLError, ConnectionError):
+                return []
+        try:
+            of_shop = until(lambda: {(r["metric"].get("workload"), r["metric"].get("label_app_kubernetes_io_version")): float(r["value"][1])
+                                     for r in answer(query) if r["metric"].get("namespace") == "shop"}, lambda: f"nothing: {Path(folder, 'log').read_text()}", 60)
+            up = {(r["metric"].get("node"), r["value"][1]) for r in answer("up")}
+        finally:
+            p.kill()
+            p.wait()
+    expect(up == {("knode", "1")}, f"{up}")
+    expect(set(of_shop) == {("ledger", None), ("front", "2")} and min(of_shop.values()) >= FORGOTTEN, f"{of_shop}")
 
 
 def a_pod_opts_out():
@@ -384,9 +503,10 @@ def nothing_is_left_when_it_is_deleted():
         expect(name == "broken" or [c["restartCount"] for c in statuses] == [c["restartCount"] for c in now[name]] == [0] * len(statuses), f"{name}: {now[name]}")
 
 
-CASES = (it_is_ready_as_deploy_has_it, every_manifest_is_taken_strictly, its_pod_has_the_least_rights, only_who_has_the_token_is_answered,
+CASES = (it_is_ready_as_deploy_has_it, every_manifest_is_taken_strictly, the_chart_makes_what_base_and_overlays_have,
+         every_output_of_the_chart_is_taken_strictly, its_pod_has_the_least_rights, only_who_has_the_token_is_answered,
          a_leak_is_told_with_its_pod, each_container_has_its_own_name, every_go_program_is_known, only_the_new_version_is_called_leaking,
-         a_pod_opts_out, what_breaks_again_and_again_harms_nobody, nobody_was_slowed, nothing_is_left_when_it_is_deleted)
+         a_real_prometheus_says_which_version_leaks, a_pod_opts_out, what_breaks_again_and_again_harms_nobody, nobody_was_slowed, nothing_is_left_when_it_is_deleted)
 
 
 def try_cases():
@@ -399,6 +519,8 @@ def try_cases():
             case()
             print(f"ok {name} ({time.monotonic() - began:.0f} s)", flush=True)
             passed += 1
+        except Missing as e:
+            print(f"skip {name}: {e}", flush=True)
         except Exception as e:
             why = str(e) if isinstance(e, Failed) else traceback.format_exc()
             print(f"FAIL {name}: {' '.join(why.split())[:3000]}", flush=True)
@@ -428,6 +550,7 @@ def main():
             load_parkwatch(Path(folder))
             load_shop(Path(folder))
         apply_crd()
+        prometheus_program()    # beside the node there is a network to fetch it
         return subprocess.run([KNODE, "exec", sys.executable, __file__, "--inside"]).returncode
     except Missing as e:
         print(f"skip kubernetes: {e}\n0 passed, 0 failed, {len(CASES)} skipped")
