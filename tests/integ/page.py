@@ -13,10 +13,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from pathlib import Path
 
 import build
 import serve
 from serve import Daemon
+from serverecord import program
 from target import LIMIT, ROOT, Failed, Target, expect, parkwatch
 
 HERE = build.HERE / "page"
@@ -206,6 +208,33 @@ def a_restart_leads_to_the_past_of_the_one_before():
     expect("not known yet" in none[0] and "no such target" in none[0], f"{none}")
 
 
+def flame_graphs_are_of_what_was_recorded():
+    """Of a time that is typed or brushed: who starts goroutines, who allocates, who waits; and two times beside each other. No stub."""
+    with tempfile.TemporaryDirectory() as folder:
+        config = Path(folder, "parkwatch.yaml")
+        config.write_text("rules:\n- level: profile\n")
+        with Daemon("--config", str(config)) as d, program() as t:
+            seen = d.looked_at(t.pid)
+            began = int(time.time()) - 60
+
+            def past(view):
+                return d.get(f"/api/v1/targets/{seen['id']}/profile?view={view}&from={began}&to={int(time.time()) + 1}")
+            d.until(lambda: all(past(view)[0] == 200 for view in ("births", "alloc", "blocked")), "nothing is recorded", serve.WATCHED)
+            now = int(time.time()) + 1
+            path, labels = f"/?target={seen['id']}&view=flame&from={began}&to={now}", ["texts", "[data-flame] .d3-flame-graph-label"]
+            steps = [step for view in ("births", "alloc", "blocked") for step in
+                     (["go", f"{path}&of={view}"], ["wait", "[data-flame] rect"], labels, ["texts", "section p.soft"], shot(f"flame-{view}"))]
+            for view in ("births", "alloc", "blocked"):
+                steps += [["go", f"{path}&of={view}&bfrom={began - 1}&bto={now + 1}"], ["wait", "[data-flame] rect"], ["texts", "section p.soft"]]
+            told = shown(d, *steps)
+            totals = {view: sum(int(line.rsplit(" ", 1)[1]) for line in past(view)[2].splitlines()) for view in ("births",)}
+    names, sums, both = told[0:6:2], told[1:6:2], told[6:]
+    for function, labels in zip(("main.bear", "main.allocate", "main.lost"), names, strict=True):
+        expect(function in labels, f"{function}: {labels}")
+    expect(f"{totals['births']:,} goroutines in all." in sums[0][0] and "MiB in all." in sums[1][0] and "min in all." in sums[2][0], f"{sums} {totals}")
+    expect(all(" before, " in b[0] and "scaled" in b[0] and b[0].split(" before, ")[0] == b[0].split(" before, ")[1].split(" after")[0] for b in both), f"{both}")
+
+
 def hostile_names_do_nothing():
     name, evil = b"replaced_by_the_name_of_no_go_function_", b"<img src=x onerror=window.hurt=1>'\"&<b>"
     expect(len(name) == len(evil), f"{len(name)} {len(evil)}")
@@ -236,7 +265,7 @@ def hostile_names_do_nothing():
 
 
 ALL = {f.__name__: f for f in (a_leaking_target_is_explained, a_deadlock_is_drawn, a_healthy_target_is_left_alone, goroutines_are_filtered_and_the_url_holds_it,
-                               a_range_is_brushed_and_has_a_flame_graph, a_restart_leads_to_the_past_of_the_one_before, hostile_names_do_nothing)}
+                               a_range_is_brushed_and_has_a_flame_graph, a_restart_leads_to_the_past_of_the_one_before, flame_graphs_are_of_what_was_recorded, hostile_names_do_nothing)}
 
 
 def no_html_is_made_of_text():
