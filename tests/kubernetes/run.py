@@ -457,6 +457,24 @@ def nobody_was_slowed():
         expect(orders > 0 and 1000 <= slowest_us < 1_000_000, f"{orders} orders, the slowest took {slowest_us} us")
 
 
+def without_rights_it_is_ready_and_says_what_is_missing():
+    """No capability, no hostPID: it does not break again and again; its log and /-/ready say why it sees so little. Then it is again as deploy has it."""
+    kubectl("-n", "parkwatch", "patch", "daemonset", "parkwatch", "--type=json", "--patch", json.dumps([
+        {"op": "remove", "path": "/spec/template/spec/hostPID"},
+        {"op": "remove", "path": "/spec/template/spec/containers/0/securityContext/capabilities/add"}]))
+    rolled_out("parkwatch", "daemonset/parkwatch")
+    status, text = Daemon().get("/-/ready", None)
+    (pod,) = [p for p in pods("parkwatch") if "deletionTimestamp" not in p["metadata"]]
+    said = kubectl("-n", "parkwatch", "logs", pod["metadata"]["name"])
+    for words in ("without CAP_BPF and CAP_PERFMON leaks are watched by looks", "CAP_SYS_PTRACE programs of other users are not seen", "a pod needs hostPID: true"):
+        expect(status == 200 and words in text and words in said, f"{words}: {status} {text} {said}")
+    expect(pod["status"]["containerStatuses"][0]["restartCount"] == 0, f"{pod['status']}")
+    kubectl("apply", "-k", DEPLOY)
+    rolled_out("parkwatch", "daemonset/parkwatch")
+    d = Daemon()
+    expect(d.get("/-/ready", None) == (200, "ready\nsome rights are missing: without CAP_CHECKPOINT_RESTORE programs whose file is gone are not read\n"), d.get("/-/ready")[1])
+
+
 def in_group(container_id):
     """PIDs of the container's processes."""
     found = set()
@@ -506,7 +524,8 @@ def nothing_is_left_when_it_is_deleted():
 CASES = (it_is_ready_as_deploy_has_it, every_manifest_is_taken_strictly, the_chart_makes_what_base_and_overlays_have,
          every_output_of_the_chart_is_taken_strictly, its_pod_has_the_least_rights, only_who_has_the_token_is_answered,
          a_leak_is_told_with_its_pod, each_container_has_its_own_name, every_go_program_is_known, only_the_new_version_is_called_leaking,
-         a_real_prometheus_says_which_version_leaks, a_pod_opts_out, what_breaks_again_and_again_harms_nobody, nobody_was_slowed, nothing_is_left_when_it_is_deleted)
+         a_real_prometheus_says_which_version_leaks, a_pod_opts_out, what_breaks_again_and_again_harms_nobody, nobody_was_slowed,
+         without_rights_it_is_ready_and_says_what_is_missing, nothing_is_left_when_it_is_deleted)
 
 
 def try_cases():

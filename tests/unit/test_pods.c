@@ -129,6 +129,24 @@ Test(pods, an_answer_that_ends_early_or_is_hostile_is_a_failure_and_no_harm)
 	free(w.pod);
 }
 
+Test(pods, an_address_of_ipv6_gets_its_brackets)
+{
+	static const char *const t[][2] = {
+		{ "https://10.77.0.1:10250", "https://10.77.0.1:10250/pods" },
+		{ "https://fd00::1:10250", "https://[fd00::1]:10250/pods" },
+		{ "https://[fd00::1]:10250", "https://[fd00::1]:10250/pods" },
+		{ "https://node-1:10250", "https://node-1:10250/pods" },
+		{ "http://node-1", "http://node-1/pods" },
+	};
+	char url[64], few[20];
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		cr_expect(kubelet_pods_url(t[i][0], url, sizeof(url)), "%s", t[i][0]);
+		cr_expect_str_eq(url, t[i][1], "%s", url);
+	}
+	cr_expect_not(kubelet_pods_url(t[0][0], few, sizeof(few)));
+}
+
 static const char *text_of(const struct otlp_resource *r, const char *key)
 {
 	for (size_t i = 0; i < r->nr; i++)

@@ -262,6 +262,8 @@ void api_get(const struct api_in *in, const struct http_request *q, struct http_
 			 in->ready ? "ready\n" : "looking for Go processes\n");
 		if (rights_put_missing(in->metrics.rights, &a->body))
 			textbuf__text(&a->body, "\n");
+		if (rights_is_shut_in())
+			textbuf__text(&a->body, RIGHTS_SHUT_IN "\n");
 	} else if (page_get(path, a)) {
 		return;
 	} else {

@@ -59,6 +59,18 @@ int kubelet__start(const struct kubelet_opts *o, int *ret_fd)
 
 /* --- in the process itself --- */
 
+bool kubelet_pods_url(const char *url, char *ret, size_t room)
+{
+	const char *scheme = strstr(url, "://"), *host = scheme ? scheme + 3 : url,
+		   *end = host + strcspn(host, "/"),
+		   *port = memrchr(host, ':', (size_t)(end - host));
+	const bool bare = *host != '[' && port && memchr(host, ':', (size_t)(port - host));
+	const int before = (int)(host - url), n = bare ? (int)(port - host) : 0;
+
+	return (size_t)snprintf(ret, room, "%.*s%s%.*s%s%s/pods", before, url, bare ? "[" : "", n,
+				host, bare ? "]" : "", host + n) < room;
+}
+
 struct answer {
 	char *v; /* room for POD_LIST_BYTES_MAX */
 	size_t nr;
@@ -142,9 +154,10 @@ static int get(const char *url, bool insecure, struct answer *a, struct cause *w
 
 	if (err)
 		return err;
+	if (!kubelet_pods_url(url, path, sizeof(path)))
+		return cause__set(why, -EINVAL, "the kubelet's URL is too long");
 	if (!curl__open(&c))
 		return cause__set(why, -ENOENT, "libcurl is not installed: libcurl4 has it");
-	snprintf(path, sizeof(path), "%s/pods", url);
 	headers = c.append(NULL, header);
 	c.setopt(c.handle, CURLOPT_URL, path);
 	c.setopt(c.handle, CURLOPT_HTTPHEADER, headers);

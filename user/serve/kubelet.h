@@ -38,6 +38,11 @@ struct kubelet_said {
 	};
 };
 
+/*
+ * Where its pods are asked for: URL/pods. An address of IPv6 gets its brackets, which an environment variable of a pod has not. False: it
+ * is too long.
+ */
+bool kubelet_pods_url(const char *url, char *ret, size_t room);
 /* Of the launcher: *ret_fd is the pipe's end. 0 or negative errno. */
 int kubelet__start(const struct kubelet_opts *o, int *ret_fd);
 /* argv as KUBELET_COMMAND says. The exit status. */

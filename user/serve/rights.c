@@ -123,6 +123,11 @@ struct rights rights_look(void)
 	return r;
 }
 
+bool rights_is_shut_in(void)
+{
+	return getpid() == 1;
+}
+
 bool rights_put_missing(const struct rights *r, struct textbuf *to)
 {
 	const char *last = NULL;
@@ -150,6 +155,8 @@ void rights_say_missing(const struct rights *r)
 	if (!geteuid() && !rights_user())
 		log_info("who answers over HTTP stays root, without any capability: to become "
 			 "another user takes CAP_SETUID, CAP_SETGID and CAP_CHOWN");
+	if (rights_is_shut_in())
+		log_warn("%s", RIGHTS_SHUT_IN);
 	if (rights_put_missing(r, &line) && !line.err)
 		log_warn("%.*s; all else works. Run it as root, or give it these capabilities",
 			 (int)line.nr, line.v);

@@ -31,6 +31,9 @@ const char *right_name(size_t i); /* "CAP_BPF" */
 struct rights {
 	bool has[RIGHTS_NR];
 };
+/* The first process of a PID namespace is a container's: it sees no other's processes. */
+bool rights_is_shut_in(void);
+#define RIGHTS_SHUT_IN "only processes of its own container are seen: a pod needs hostPID: true"
 /* What this process has now. */
 struct rights rights_look(void);
 /* "some rights are missing: without CAP_BPF and CAP_PERFMON leaks are ..."; false: none is, and nothing is written. */
