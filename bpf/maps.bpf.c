@@ -100,12 +100,13 @@ volatile __u32 pw_window = 0;
 
 /*
  * Points (1 << enum pw_point) whose hits are limited: by one job. Those that may still be dealt with:
- * when they are used up recording ends, at pw_cut_ns, but for the points that go on, for others.
- * Written by user space and by pw_take_hit().
+ * when they are used up recording ends, at pw_spent_ns, but for the points that go on, for others.
+ * pw_cut_ns: when it ended for all, for nobody is there. Written by user space and by pw_take_hit().
  */
 volatile __u32 pw_limited = 0;
 volatile __u32 pw_goes_on = 0;
 volatile __s64 pw_left = 0;
+volatile __u64 pw_spent_ns = 0;
 volatile __u64 pw_cut_ns = 0;
 
 /*

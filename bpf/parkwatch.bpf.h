@@ -130,6 +130,7 @@ extern volatile __u32 pw_window;
 extern volatile __u32 pw_limited;
 extern volatile __u32 pw_goes_on;
 extern volatile __s64 pw_left;
+extern volatile __u64 pw_spent_ns;
 extern volatile __u64 pw_cut_ns;
 extern volatile __u64 pw_beat_ns;
 

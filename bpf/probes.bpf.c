@@ -24,10 +24,11 @@ static __always_inline bool pw_is_alone(__u64 now)
 }
 
 /* The hits that one job may have are used up: it records no more. User space finds that, and tells it. */
-static __always_inline void pw_end_limited(void)
+static __always_inline void pw_end_limited(__u64 now)
 {
 	__u32 goes_on = pw_goes_on;
 
+	pw_spent_ns = now;
 	if (!goes_on) {
 		pw_on = 0;
 		return;
@@ -39,8 +40,8 @@ static __always_inline void pw_end_limited(void)
 
 /*
  * Counts a hit. In handfuls, for all processors share the number, they are taken off where hits are
- * limited, and the sign of life is looked at. Recording ends, at pw_cut_ns, when they are used up,
- * or nobody is there. It is taken off without an answer: kernels before 5.12 give none.
+ * limited, and the sign of life is looked at. Recording ends when they are used up, or nobody is
+ * there. It is taken off without an answer: kernels before 5.12 give none.
  */
 static __always_inline void pw_take_hit(__u32 point)
 {
@@ -57,13 +58,12 @@ static __always_inline void pw_take_hit(__u32 point)
 		__sync_fetch_and_add(&pw_left, -PW_HANDFUL);
 	if (!pw_on)
 		return;
-	if (pw_is_alone(now))
+	if (pw_is_alone(now)) {
 		pw_on = 0;
-	else if (pw_limited && pw_left <= 0 && !pw_cut_ns)
-		pw_end_limited();
-	else
-		return;
-	pw_cut_ns = now;
+		pw_cut_ns = now;
+	} else if (pw_limited && pw_left <= 0 && !pw_spent_ns) {
+		pw_end_limited(now);
+	}
 }
 
 static __always_inline int pw_dispatch(struct pt_regs *ctx, const struct pw_site *site, __u32 point)

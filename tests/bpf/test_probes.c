@@ -118,6 +118,7 @@ void make_world(void)
 	pw_window = 0;
 	pw_limited = 0;
 	pw_goes_on = 0;
+	pw_spent_ns = 0;
 	pw_cut_ns = 0;
 	pw_beat_ns = 0;
 }
@@ -373,7 +374,7 @@ Test(probes, recording_ends_by_itself_when_the_hits_are_used_up)
 	}
 	cr_expect_eq(pw_on, 0);
 	cr_expect_eq(stat_of(PW_STAT_HIT + PW_POINT_EXIT), 256, "in handfuls of 64");
-	cr_expect_eq(pw_cut_ns, 1255);
+	cr_expect_eq(pw_spent_ns, 1255);
 	cr_expect_eq(stat_of(PW_STAT_OFF), 744);
 }
 
@@ -398,7 +399,8 @@ Test(probes, what_others_record_goes_on_when_the_hits_of_one_are_used_up)
 	cr_expect_eq(stat_of(PW_STAT_HIT + PW_POINT_PARK), 1000);
 	cr_expect_eq(stat_of(PW_STAT_HIT + PW_POINT_RUN), 128, "two handfuls, and two of parks");
 	cr_expect_eq(pw_want, PW_WANT_EXIT | PW_WANT_PARK);
-	cr_expect_eq(pw_cut_ns, 1999 + 128);
+	cr_expect_eq(pw_spent_ns, 1999 + 128);
+	cr_expect_eq(pw_cut_ns, 0);
 	pw_exit(&regs);
 	cr_expect_eq(stat_of(PW_STAT_HIT + PW_POINT_EXIT), 1001);
 }
@@ -416,6 +418,7 @@ Test(probes, recording_ends_by_itself_when_nobody_is_there)
 		pw_exit(&regs);
 	cr_expect_eq(pw_on, 0);
 	cr_expect_eq(pw_cut_ns, 5001 + PW_BEAT_MAX_NS);
+	cr_expect_eq(pw_spent_ns, 0);
 	cr_expect_eq(stat_of(PW_STAT_OFF), 36);
 }
 

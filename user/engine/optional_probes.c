@@ -38,6 +38,8 @@ void optional_probes__check(struct optional_probes *e)
 		optional_probes__give_up(
 			e, stopped ? "parkwatch was stopped meanwhile, and its probes were out"
 				   : "parkwatch was held up meanwhile, and its probes were out");
+	else if (e->probes && probes__cut(e->probes) != PROBES_CUT_NONE)
+		optional_probes__give_up(e, "the probe holder (pw-holder) was held up meanwhile");
 	else if (e->probes && !probes__held(e->probes))
 		optional_probes__give_up(e,
 					 "somebody killed or stopped the probe holder (pw-holder)");

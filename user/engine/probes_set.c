@@ -298,14 +298,19 @@ void probes_set__limit(struct probes_set *s, struct probes *u, int64_t hits)
 		attach__limit(s->attaches[i], hits, s->was_shared ? u->all : ATTACH_ALL);
 }
 
-/* It used up the hits that it may have: the others go on. */
+/*
+ * It used up the hits that it may have: the others go on. No limiter: it ended at that moment, and
+ * nobody's recording did.
+ */
 static void probes_set__end_limited(struct probes_set *s, uint64_t cut_ns)
 {
 	struct probes *u = s->limiter;
 
-	u->cut_ns = u->until_ns = cut_ns;
-	u->cut = PROBES_CUT_SPENT;
-	u->records = false;
+	if (u) {
+		u->cut_ns = u->until_ns = cut_ns;
+		u->cut = PROBES_CUT_SPENT;
+		u->records = false;
+	}
 	probes_set__limit(s, u, -1);
 	probes_set__switch(s);
 }
@@ -321,7 +326,7 @@ void probes_set__see_cut(struct probes_set *s)
 		first = cut && (!first || cut < first) ? cut : first;
 		spent |= attach__spent(s->attaches[i]);
 	}
-	if (first && spent && s->was_shared && s->limiter) {
+	if (first && spent && s->was_shared) {
 		probes_set__end_limited(s, first);
 		return;
 	}

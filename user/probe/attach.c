@@ -455,11 +455,13 @@ void attach__count_from(struct attach *a, uint64_t begin_ns, bool window)
 	__atomic_store_n(&a->skel->bss->pw_window, window, __ATOMIC_SEQ_CST);
 }
 
+/* A program that is about to see the old limit used up must not take the new one for it. */
 void attach__limit(struct attach *a, int64_t hits, uint32_t points)
 {
+	__atomic_store_n(&a->skel->bss->pw_left, hits < 0 ? INT64_MAX : hits, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&a->skel->bss->pw_limited, hits < 0 ? 0 : points, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&a->skel->bss->pw_cut_ns, 0, __ATOMIC_SEQ_CST);
-	__atomic_store_n(&a->skel->bss->pw_left, hits, __ATOMIC_SEQ_CST);
-	__atomic_store_n(&a->skel->bss->pw_limited, hits >= 0 ? points : 0, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&a->skel->bss->pw_spent_ns, 0, __ATOMIC_SEQ_CST);
 }
 
 void attach__goes_on(struct attach *a, uint32_t points)
@@ -470,16 +472,19 @@ void attach__goes_on(struct attach *a, uint32_t points)
 /* The probe holder may have ended it just before recording began, too. */
 uint64_t attach__cut_ns(const struct attach *a)
 {
-	const uint64_t cut = __atomic_load_n(&a->skel->bss->pw_cut_ns, __ATOMIC_SEQ_CST);
+	const uint64_t cut = __atomic_load_n(&a->skel->bss->pw_cut_ns, __ATOMIC_SEQ_CST),
+		       spent = __atomic_load_n(&a->skel->bss->pw_spent_ns, __ATOMIC_SEQ_CST);
 	bool stopped;
 	const uint64_t absent = attach__absent_ns(a, &stopped);
 
+	if (spent && (!cut || spent < cut))
+		return spent;
 	return cut || absent < a->linked_ns ? cut : absent;
 }
 
 bool attach__spent(const struct attach *a)
 {
-	return a->skel->bss->pw_limited && a->skel->bss->pw_left <= 0;
+	return __atomic_load_n(&a->skel->bss->pw_spent_ns, __ATOMIC_SEQ_CST);
 }
 
 void attach__off(struct attach *a, uint32_t points)
