@@ -52,6 +52,7 @@ import serveconfig
 import serveharm
 import servehistory
 import servehttp
+import servelarge
 import servepods
 import serverecord
 import serverestarts
@@ -85,6 +86,7 @@ MEASURE = (
     refs,
     secretmem,
     serve,
+    servelarge,
     page,
     serveunit,
     sampling,

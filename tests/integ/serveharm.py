@@ -198,7 +198,7 @@ def targets_that_come_and_go_leave_nothing():
             d.until(lambda: time.monotonic() > end and comers.begun > begun + 50, "they do not come", 120)
             expect(d.target(stays.pid)["worker_restarts"] == 0, f"{d.target(stays.pid)}")
         d.until(lambda: [t["pid"] for t in json.loads(d.get("/api/v1/targets")[2])["targets"]] == [stays.pid], "targets are left", 60)
-        d.until(lambda: set(everybody()) == {stays.pid, d.process.pid, named("pw-launcher"), workers()[stays.pid]}, "processes are left", 60)
+        d.until(lambda: set(everybody()) == {stays.pid, d.process.pid, named("pw-launcher"), named("pw-readers"), workers()[stays.pid]}, "processes are left", 60)
         d.until(lambda: all(now <= before for now, before in zip(held(d)[0], fds, strict=True)), f"descriptors are left: {fds} before")
         expect(held(d)[1] < mb + 8, f"{held(d)[1]:.1f} MB of supervisor and launcher, {mb:.1f} before")
         d.until(lambda: value(d.metrics(), "parkwatch_workers") == 1, "a worker is left")

@@ -752,7 +752,7 @@ Test(leaks, that_a_worker_sent_are_told_as_they_are)
 	cr_expect_eq(leakwatch__read(&w, "id", &turns, 4), 1);
 	cr_expect_gt(turns.rest_until_ns, 4);
 	close(fds[3]);
-	cr_assert_eq(leakwatch__write_json(&w, out, NULL), 0);
+	cr_assert_eq(leakwatch_write_json(w.report, w.report_len, out, NULL), 0);
 	fclose(out);
 	cr_expect_str_eq(text, want);
 	close(fds[1]);

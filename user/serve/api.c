@@ -14,13 +14,11 @@
 #include "format/processes.h"
 #include "model/trend.h"
 #include "serve/debug_pprof.h"
-#include "serve/goroutines.h"
-#include "serve/look_answer.h"
 #include "serve/page.h"
+#include "serve/readers.h"
 #include "serve/sd.h"
 #include "serve/store.h"
-#include "serve/stored_diff.h"
-#include "serve/stored_sums.h"
+#include "serve/store.h"
 #include "serve/history_api.h"
 #include "serve/pods.h"
 #include "serve/rights.h"
@@ -136,38 +134,41 @@ static void put_targets(const struct api_in *in, const struct watched *only, str
 	free(w);
 }
 
-/* --- its leaks --- */
+/* --- what is made of recordings --- */
 
-static void put_leaks(const struct watched *t, struct http_answer *a)
+/* pw: what it is made of; NULL: of what is on disk. */
+static void read_page(const struct api_in *in, const char *target, enum reading_kind kind,
+		      const char *pw, size_t len, const struct http_request *q,
+		      struct http_answer *a)
 {
-	struct cause why = { "" };
-	scoped_mem char *text = NULL;
-	size_t len = 0;
-	FILE *out;
-	int err;
+	const struct reading r = { .kind = kind,
+				   .target = target,
+				   .pw = pw,
+				   .len = len,
+				   .store = in->metrics.store ? store__fd(in->metrics.store) : -1,
+				   .q = q };
 
-	if (!t->leaks.report) {
+	readers__ask(in->readers, &r, a);
+}
+
+static void read_look(const struct api_in *in, const struct watched *t, enum reading_kind kind,
+		      const struct http_request *q, struct http_answer *a)
+{
+	if (t->look)
+		read_page(in, t->id, kind, t->look, t->look_len, q, a);
+	else
+		http_say(a, 503, "no look at it yet: try again in some seconds\n");
+}
+
+static void read_leaks(const struct api_in *in, const struct watched *t,
+		       const struct http_request *q, struct http_answer *a)
+{
+	if (t->leaks.report)
+		read_page(in, t->id, READING_LEAKS, t->leaks.report, t->leaks.report_len, q, a);
+	else
 		api_error(a, 404,
 			  t->level < LEVEL_LEAKS ? "leaks of this target are not watched: its level"
 						 : "no watch for leaks has ended yet");
-		return;
-	}
-	out = open_memstream(&text, &len);
-	err = out ? leakwatch__write_json(&t->leaks, out, &why) : -ENOMEM;
-	if (out && fclose(out))
-		err = -ENOMEM;
-	if (err) {
-		api_error(a, 500, "its last report cannot be shown");
-		return;
-	}
-	a->type = JSON;
-	textbuf__bytes(&a->body, text, len);
-}
-
-static void put_chans(const struct watched *t, struct http_answer *a)
-{
-	if (chans_get(t, a))
-		api_error(a, 404, "no goroutine waited for a lock at both of the last two looks");
 }
 
 /* One that has ended: what is on disk of it. */
@@ -181,9 +182,9 @@ static void get_past(const struct api_in *in, const struct http_request *q, cons
 	if (!s || !store__has(s, id))
 		http_say(a, 404, "no such target: see " API "\n");
 	else if (!strcmp(rest + len, "/profile"))
-		profile_get(s, id, q, a);
+		read_page(in, id, READING_PROFILE, NULL, 0, q, a);
 	else if (!strcmp(rest + len, "/diff"))
-		diff_get(s, id, q, a);
+		read_page(in, id, READING_DIFF, NULL, 0, q, a);
 	else
 		http_say(a, 404, "this target has ended: there is its profile, and its diff\n");
 }
@@ -199,17 +200,17 @@ static void get_target(const struct api_in *in, const struct http_request *q, co
 	else if (!rest[len])
 		put_targets(in, t, a);
 	else if (!strcmp(rest + len, "/goroutines"))
-		goroutines_get(t, q, a);
+		read_look(in, t, READING_GOROUTINES, q, a);
 	else if (!strcmp(rest + len, "/chans"))
-		put_chans(t, a);
+		read_look(in, t, READING_CHANS, q, a);
 	else if (!strcmp(rest + len, "/leaks"))
-		put_leaks(t, a);
+		read_leaks(in, t, q, a);
 	else if (!strcmp(rest + len, "/history"))
 		history_get(t, q, a);
 	else if (!strcmp(rest + len, "/profile"))
-		profile_get(in->metrics.store, t->id, q, a);
+		read_page(in, t->id, READING_PROFILE, NULL, 0, q, a);
 	else if (!strcmp(rest + len, "/diff"))
-		diff_get(in->metrics.store, t->id, q, a);
+		read_page(in, t->id, READING_DIFF, NULL, 0, q, a);
 	else
 		http_say(a, 404, "a target has no such page: see /\n");
 }

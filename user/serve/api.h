@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * api: what `parkwatch serve` answers over HTTP.
+ * api: what `parkwatch serve` answers over HTTP: at once, or what is made out of a recording by readers (serve/readers).
  *
  *	/metrics			Prometheus text, or OpenMetrics by the Accept header; ?target=ID
  *	/sd				discovery by HTTP (serve/sd)
@@ -26,6 +26,7 @@ struct api_in { /* borrowed for the call */
 	struct metrics_in metrics;
 	const struct events *events;
 	struct recorder *recorder;
+	struct readers *readers;
 	bool allow_jobs; /* what costs a target something may be asked for */
 	bool ready;
 };

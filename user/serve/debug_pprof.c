@@ -9,8 +9,10 @@
 #include "format/dump_show.h"
 #include "format/format.h"
 #include "format/go_text.h"
+#include "serve/answer.h"
 #include "serve/api.h"
 #include "serve/look_answer.h"
+#include "serve/readers.h"
 #include "serve/recorder.h"
 #include "view/replay.h"
 
@@ -75,15 +77,14 @@ static int write_goroutines(const struct replay *r, const void *ctx, FILE *out, 
 			    p, out, why);
 }
 
-static void put_goroutines(const struct watched *t, const struct debug_pprof *p,
-			   struct http_answer *a)
+void debug_pprof_read_goroutines(const struct reading *r, struct http_answer *a)
 {
-	(void)look_answer(t,
-			  &(struct look_view){ .type = p->debug ? TEXT : BINARY,
-					       .write = write_goroutines,
-					       .ctx = p },
-			  a);
 	a->go_pprof = true;
+	(void)look_answer(r,
+			  &(struct look_view){ .type = r->pprof.debug ? TEXT : BINARY,
+					       .write = write_goroutines,
+					       .ctx = &r->pprof },
+			  a);
 }
 
 struct leaks_to {
@@ -109,46 +110,67 @@ static int write_leaks(struct leaks *l, const struct leaks_show *show, void *ctx
 			    to->p, to->out, to->why);
 }
 
-/* out, a stream into *text, is closed. */
-static void put_text(struct http_answer *a, const struct debug_pprof *p, FILE *out, int err,
-		     char *const *text, const size_t *len)
+static int write_leaks_of(const void *ctx, FILE *out, struct cause *why)
 {
-	if (out && fclose(out) && !err)
-		err = -ENOMEM;
-	if (err) {
-		debug_pprof_refuse(a, 500, "it cannot be shown");
-		return;
-	}
-	a->status = 200;
-	a->type = p->debug ? TEXT : BINARY;
-	a->go_pprof = true;
-	textbuf__bytes(&a->body, *text, *len);
+	const struct reading *r = ctx;
+
+	return leakwatch_report(r->pw, r->len, write_leaks,
+				&(struct leaks_to){ &r->pprof, out, why }, why);
 }
 
-static void put_leaks(const struct watched *t, const struct debug_pprof *p, struct http_answer *a)
+static void put(const struct reading *r,
+		int (*write)(const void *ctx, FILE *out, struct cause *why), const void *ctx,
+		struct http_answer *a)
 {
-	scoped_mem char *text = NULL;
 	struct cause why = { "" };
-	size_t len = 0;
-	FILE *out;
-	int err;
 
-	if (!t->leaks.report) {
+	a->go_pprof = true;
+	if (answer_write(a, r->pprof.debug ? TEXT : BINARY, write, ctx, &why))
+		debug_pprof_refuse(a, 500, "it cannot be shown");
+}
+
+void debug_pprof_read_leaks(const struct reading *r, struct http_answer *a)
+{
+	put(r, write_leaks_of, r, a);
+}
+
+/* Go shows all of them with debug=2, too. */
+static void put_leaks(const struct api_in *in, const struct watched *t, const struct debug_pprof *p,
+		      struct http_answer *a)
+{
+	const bool all = p->debug == 2;
+
+	if (!t->leaks.report || (all && !t->look))
 		debug_pprof_refuse(a, 404,
 				   t->level < LEVEL_LEAKS
 					   ? "leaks of this target are not watched: its level"
 					   : "no watch for leaks has ended yet");
-		return;
-	}
-	if (p->debug == 2) { /* Go shows all of them then, too */
-		put_goroutines(t, p, a);
-		return;
-	}
-	out = open_memstream(&text, &len);
-	err = out ? leakwatch__report(&t->leaks, write_leaks, &(struct leaks_to){ p, out, &why },
-				      &why)
-		  : -ENOMEM;
-	put_text(a, p, out, err, &text, &len);
+	else
+		readers__ask(in->readers,
+			     &(struct reading){ .kind = all ? READING_GO_GOROUTINES
+							    : READING_GO_LEAKS,
+						.target = t->id,
+						.pw = all ? t->look : t->leaks.report,
+						.len = all ? t->look_len : t->leaks.report_len,
+						.store = -1,
+						.pprof = *p },
+			     a);
+}
+
+static void put_look(const struct api_in *in, const struct watched *t, const struct debug_pprof *p,
+		     struct http_answer *a)
+{
+	if (!t->look)
+		debug_pprof_refuse(a, 503, "no look at it yet: try again in some seconds");
+	else
+		readers__ask(in->readers,
+			     &(struct reading){ .kind = READING_GO_GOROUTINES,
+						.target = t->id,
+						.pw = t->look,
+						.len = t->look_len,
+						.store = -1,
+						.pprof = *p },
+			     a);
 }
 
 /* --- recordings --- */
@@ -179,13 +201,16 @@ static void keep_contentions(const struct replay *r)
 	snap_facts__keep(r->sums, to);
 }
 
-static int write_recording(const struct debug_pprof *p, const struct replay *r, FILE *out,
-			   struct cause *why)
+static int write_recording(const void *ctx, FILE *out, struct cause *why)
 {
+	const struct reading *of = ctx;
+	scoped(replay) r = NULL;
 	scoped(snap) snap = NULL;
-	int err;
+	int err = replay__of_bytes(of->pw, of->len, of->target, &r, why);
 
-	if (p->event == PROFILE_BLOCKED)
+	if (err)
+		return err;
+	if (of->pprof.event == PROFILE_BLOCKED)
 		keep_contentions(r);
 	err = snap_facts__snap(r->sums, &snap);
 	if (err)
@@ -194,26 +219,17 @@ static int write_recording(const struct debug_pprof *p, const struct replay *r, 
 					      .meta = &r->meta,
 					      .namers = r->namers,
 					      .nr_namers = r->book->nr_runtimes,
-					      .as_go = p->name },
-			    p, out, why);
+					      .as_go = of->pprof.name },
+			    &of->pprof, out, why);
 }
 
-void debug_pprof__recording(const struct debug_pprof *p, const char *target, const char *pw,
-			    size_t len, struct http_answer *a)
+void debug_pprof_read_recording(const struct reading *r, struct http_answer *a)
 {
-	scoped_mem char *text = NULL;
-	scoped(replay) r = NULL;
-	struct cause why = { "" };
-	size_t text_len = 0;
-	FILE *out = open_memstream(&text, &text_len);
-	int err = out ? replay__of_bytes(pw, len, target, &r, &why) : -ENOMEM;
-
-	if (!err)
-		err = write_recording(p, r, out, &why);
-	put_text(a, p, out, err, &text, &text_len);
+	put(r, write_recording, r, a);
 }
 
-static void put_newest(const struct watched *t, const struct debug_pprof *p, struct http_answer *a)
+static void put_newest(const struct api_in *in, const struct watched *t,
+		       const struct debug_pprof *p, struct http_answer *a)
 {
 	const struct recorded *of = &t->recordings.newest[p->event];
 
@@ -226,7 +242,14 @@ static void put_newest(const struct watched *t, const struct debug_pprof *p, str
 				   "no recording of the last minutes is there: try again in a "
 				   "minute, or give seconds=N");
 	else
-		debug_pprof__recording(p, t->id, of->pw, of->len, a);
+		readers__ask(in->readers,
+			     &(struct reading){ .kind = READING_GO_RECORDING,
+						.target = t->id,
+						.pw = of->pw,
+						.len = of->len,
+						.store = -1,
+						.pprof = *p },
+			     a);
 }
 
 static void record(const struct api_in *in, const struct watched *t, const struct debug_pprof *p,
@@ -295,11 +318,11 @@ void debug_pprof_get(const struct api_in *in, const struct http_request *q, stru
 	else if (page->kind != RECORDING && seconds)
 		debug_pprof_refuse(a, 400, "this profile is of a moment: leave seconds out");
 	else if (page->kind == LOOK)
-		put_goroutines(t, &p, a);
+		put_look(in, t, &p, a);
 	else if (page->kind == LEAK_WATCH)
-		put_leaks(t, &p, a);
+		put_leaks(in, t, &p, a);
 	else if (seconds)
 		record(in, t, &p, seconds, a);
 	else
-		put_newest(t, &p, a);
+		put_newest(in, t, &p, a);
 }

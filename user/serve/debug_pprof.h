@@ -25,6 +25,7 @@
 	(180 * NS_PER_SEC) /* age of a regular recording that is still an answer */
 
 struct api_in;
+struct reading;
 
 struct debug_pprof {              /* which one, and how */
 	const char *name;         /* a literal */
@@ -35,9 +36,10 @@ struct debug_pprof {              /* which one, and how */
 
 /* The path begins with DEBUG_PPROF. */
 void debug_pprof_get(const struct api_in *in, const struct http_request *q, struct http_answer *a);
-/* pw: a recording of that event. */
-void debug_pprof__recording(const struct debug_pprof *p, const char *target, const char *pw,
-			    size_t len, struct http_answer *a);
+/* In a process of its own (serve/reading). */
+void debug_pprof_read_goroutines(const struct reading *r, struct http_answer *a);
+void debug_pprof_read_leaks(const struct reading *r, struct http_answer *a);
+void debug_pprof_read_recording(const struct reading *r, struct http_answer *a);
 /* One line. */
 void debug_pprof_refuse(struct http_answer *a, unsigned int status, const char *text);
 

@@ -140,11 +140,11 @@ static int write_dump(const struct replay *r, const void *ctx, FILE *out, struct
 			    : format__write(format_by_name("jsonl"), VIEW_DUMP, &shown, out, why);
 }
 
-void goroutines_get(const struct watched *t, const struct http_request *q, struct http_answer *a)
+void goroutines_read(const struct reading *r, struct http_answer *a)
 {
 	struct asked asked = { .group = DUMP_GROUP_NONE };
 	struct cause why = { "" };
-	const int err = asked__read(&asked, q, &why);
+	const int err = asked__read(&asked, r->q, &why);
 
 	if (err == -ENOMEM) {
 		a->body.err = err;
@@ -152,7 +152,7 @@ void goroutines_get(const struct watched *t, const struct http_request *q, struc
 		http_say(a, 400, why.text);
 		textbuf__text(&a->body, "\n");
 	} else {
-		(void)look_answer(t,
+		(void)look_answer(r,
 				  &(struct look_view){ .type = asked.group ? "application/json"
 									   : "application/jsonl",
 						       .write = write_dump,

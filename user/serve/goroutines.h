@@ -9,9 +9,8 @@
 #ifndef PARKWATCH_SERVE_GOROUTINES_H
 #define PARKWATCH_SERVE_GOROUTINES_H
 
-#include "serve/http.h"
-#include "serve/watched.h"
+#include "serve/reading.h"
 
-void goroutines_get(const struct watched *t, const struct http_request *q, struct http_answer *a);
+void goroutines_read(const struct reading *r, struct http_answer *a);
 
 #endif

@@ -30,7 +30,8 @@ int hook__leaks(const struct watched *t, struct textbuf *to)
 	scoped_mem char *report = NULL;
 	size_t len = 0;
 	FILE *out = w ? open_memstream(&report, &len) : NULL;
-	int err = out ? leakwatch__write_json(&t->leaks, out, NULL) : -ENOMEM;
+	int err = out ? leakwatch_write_json(t->leaks.report, t->leaks.report_len, out, NULL)
+		      : -ENOMEM;
 
 	if (out && fclose(out))
 		err = -ENOMEM;

@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 #include "base/cause.h"
@@ -52,6 +53,8 @@ struct http_answer {
 	bool go_pprof;        /* of /debug/pprof: `go tool pprof` tells an error's text */
 	unsigned int retry_s; /* of a 503: Retry-After; 0: none */
 	struct textbuf body;
+	FILE *out; /* borrowed; where a body goes piece by piece (serve/answer); NULL: into body */
+	bool begun, broken;        /* of out: the status is gone; what is gone is not whole */
 	struct textbuf location;   /* of a redirection, NUL at its end; empty: none */
 	char cookie[128];          /* Set-Cookie; "": none */
 	struct http_stream stream; /* instead of the body */

@@ -73,12 +73,12 @@ static int opened__read(struct opened *o, const char *bytes, size_t len, struct 
 	return err;
 }
 
-int leakwatch__report(const struct leakwatch *w,
-		      int (*use)(struct leaks *l, const struct leaks_show *s, void *ctx), void *ctx,
-		      struct cause *why)
+int leakwatch_report(const char *bytes, size_t len,
+		     int (*use)(struct leaks *l, const struct leaks_show *s, void *ctx), void *ctx,
+		     struct cause *why)
 {
 	struct opened o = { .replay = NULL };
-	int err = opened__read(&o, w->report, w->report_len, why);
+	int err = opened__read(&o, bytes, len, why);
 
 	if (!err)
 		err = use(o.leaks, &o.show, ctx);
@@ -100,9 +100,9 @@ static int write_json(struct leaks *l, const struct leaks_show *s, void *ctx)
 			     to->why);
 }
 
-int leakwatch__write_json(const struct leakwatch *w, FILE *out, struct cause *why)
+int leakwatch_write_json(const char *bytes, size_t len, FILE *out, struct cause *why)
 {
-	return leakwatch__report(w, write_json, &(struct to_json){ out, why }, why);
+	return leakwatch_report(bytes, len, write_json, &(struct to_json){ out, why }, why);
 }
 
 static int leakwatch__take(struct leakwatch *w, const char *id, struct leak_turns *turns,

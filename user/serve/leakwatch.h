@@ -52,13 +52,13 @@ int leakwatch__read(struct leakwatch *w, const char *id, struct leak_turns *turn
 /* It was asked for, and neither came nor ended in time. */
 void leakwatch__tick(struct leakwatch *w, uint64_t now_ns);
 
-/* use: gets the report, borrowed for the call. 0, what use says, or negative errno with a cause. */
+/* A report that a leak worker sent. use: gets it, borrowed for the call. 0, what use says, or negative errno with a cause. */
 struct leaks;
 struct leaks_show;
-int leakwatch__report(const struct leakwatch *w,
-		      int (*use)(struct leaks *l, const struct leaks_show *s, void *ctx), void *ctx,
-		      struct cause *why);
+int leakwatch_report(const char *bytes, size_t len,
+		     int (*use)(struct leaks *l, const struct leaks_show *s, void *ctx), void *ctx,
+		     struct cause *why);
 /* The report as `leaks -f json` shows it. 0, or negative errno with a cause. */
-int leakwatch__write_json(const struct leakwatch *w, FILE *out, struct cause *why);
+int leakwatch_write_json(const char *bytes, size_t len, FILE *out, struct cause *why);
 
 #endif

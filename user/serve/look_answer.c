@@ -2,41 +2,37 @@
 #include "serve/look_answer.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 #include "base/cleanup.h"
 #include "format/format.h"
+#include "serve/answer.h"
+#include "serve/api.h"
 #include "view/chans.h"
 #include "view/dump.h"
 
-int look_answer(const struct watched *t, const struct look_view *v, struct http_answer *a)
+struct seen {
+	const struct look_view *view;
+	const struct replay *r;
+};
+
+static int write_seen(const void *ctx, FILE *out, struct cause *why)
+{
+	const struct seen *s = ctx;
+
+	return s->view->write(s->r, s->view->ctx, out, why);
+}
+
+int look_answer(const struct reading *of, const struct look_view *v, struct http_answer *a)
 {
 	struct cause why = { "" };
 	scoped(replay) r = NULL;
-	scoped_mem char *text = NULL;
-	size_t len = 0;
-	FILE *out;
-	int err;
+	int err = replay__of_bytes(of->pw, of->len, of->target, &r, &why);
 
-	if (!t->look) {
-		http_say(a, 503, "no look at it yet: try again in some seconds\n");
-		return 0;
-	}
-	out = open_memstream(&text, &len);
-	err = out ? replay__of_bytes(t->look, t->look_len, t->id, &r, &why) : -ENOMEM;
 	if (!err)
-		err = v->write(r, v->ctx, out, &why);
-	if (out && fclose(out))
-		err = -ENOMEM;
-	if (err == -ENOENT)
-		return err;
-	if (err) {
+		err = answer_write(a, v->type, write_seen, &(struct seen){ v, r }, &why);
+	if (err && err != -ENOENT)
 		http_say(a, 500, "its last look cannot be shown\n");
-	} else {
-		a->type = v->type;
-		textbuf__bytes(&a->body, text, len);
-	}
-	return 0;
+	return err == -ENOENT ? err : 0;
 }
 
 static int write_chans(const struct replay *r, const void *ctx, FILE *out, struct cause *why)
@@ -64,9 +60,10 @@ static int write_chans(const struct replay *r, const void *ctx, FILE *out, struc
 	return format__write(format_by_name("json"), VIEW_CHANS, &shown, out, why);
 }
 
-int chans_get(const struct watched *t, struct http_answer *a)
+void chans_read(const struct reading *r, struct http_answer *a)
 {
-	return look_answer(t,
-			   &(struct look_view){ .type = "application/json", .write = write_chans },
-			   a);
+	const struct look_view view = { .type = "application/json", .write = write_chans };
+
+	if (look_answer(r, &view, a))
+		api_error(a, 404, "no goroutine waited for a lock at both of the last two looks");
 }

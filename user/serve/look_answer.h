@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* look_answer: what the last look at a target says, as the answer to a request. */
+/* look_answer: what a look at a target says, as the answer to a request: in a process of its own (serve/reading). */
 #ifndef PARKWATCH_SERVE_LOOK_ANSWER_H
 #define PARKWATCH_SERVE_LOOK_ANSWER_H
 
 #include <stdio.h>
 
 #include "serve/http.h"
-#include "serve/watched.h"
+#include "serve/reading.h"
 #include "view/replay.h"
 
 struct look_view {
@@ -17,9 +17,9 @@ struct look_view {
 };
 
 /* 0: it is answered. -ENOENT: it is not, for the look has none of it. */
-int look_answer(const struct watched *t, const struct look_view *v, struct http_answer *a);
+int look_answer(const struct reading *of, const struct look_view *v, struct http_answer *a);
 
 /* GET /api/v1/targets/ID/chans: the JSON of `chans`, while goroutines wait for locks. */
-int chans_get(const struct watched *t, struct http_answer *a);
+void chans_read(const struct reading *r, struct http_answer *a);
 
 #endif

@@ -32,11 +32,12 @@ static int write_pprof(const struct replay *r, const void *ctx, FILE *out, struc
 int look_pprof(const struct watched *t, bool gzip, struct textbuf *to)
 {
 	const struct look_view view = { .type = "", .write = write_pprof, .ctx = &gzip };
+	const struct reading of = { .target = t->id, .pw = t->look, .len = t->look_len };
 	struct http_answer a = { .status = 200 };
 	int err;
 
 	textbuf__init(&a.body, NULL);
-	err = look_answer(t, &view, &a);
+	err = look_answer(&of, &view, &a);
 	if (!err && (a.status != 200 || a.body.err))
 		err = -EIO;
 	if (!err)

@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "serve/http.h"
+#include "serve/readers.h"
 #include "serve/leak_metrics.h"
 #include "serve/pods.h"
 #include "serve/rights.h"
@@ -246,6 +247,24 @@ static void put_store(const struct metrics_in *in, struct textbuf *to)
 	textbuf__format(to, "parkwatch_store_lost_total %" PRIu64 "\n", c.lost);
 }
 
+static void put_readers(const struct metrics_in *in, struct textbuf *to)
+{
+	const struct readers_counts c = readers__counts(in->readers);
+
+	metrics__head(in, to, "parkwatch_readers", "gauge",
+		      "Processes that make answers out of recordings now.");
+	textbuf__format(to, "parkwatch_readers %zu\n", c.running);
+	metrics__head(in, to, "parkwatch_readings", "counter", "Answers that they were to make.");
+	textbuf__format(to, "parkwatch_readings_total %" PRIu64 "\n", c.begun);
+	metrics__head(in, to, "parkwatch_readings_failed", "counter",
+		      "Those that did not become whole: the client went away or took nothing, or "
+		      "time or memory ran out.");
+	textbuf__format(to, "parkwatch_readings_failed_total %" PRIu64 "\n", c.failed);
+	metrics__head(in, to, "parkwatch_readings_refused", "counter",
+		      "Requests that were told to come again, for there were too many.");
+	textbuf__format(to, "parkwatch_readings_refused_total %" PRIu64 "\n", c.refused);
+}
+
 static void put_rights(const struct metrics_in *in, struct textbuf *to)
 {
 	metrics__head(in, to, "parkwatch_right", "gauge",
@@ -289,6 +308,7 @@ void metrics__write(const struct metrics_in *in, struct textbuf *to)
 		put_sinks(in, to);
 		put_store(in, to);
 		put_http(in, to);
+		put_readers(in, to);
 		put_rights(in, to);
 	}
 	if (in->open_metrics)

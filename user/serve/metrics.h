@@ -15,6 +15,8 @@
 #include "serve/store.h"
 #include "serve/watched.h"
 
+struct readers;
+
 struct metrics_in { /* borrowed for the call */
 	struct watched *const *targets;
 	size_t nr;
@@ -23,6 +25,7 @@ struct metrics_in { /* borrowed for the call */
 	const struct configured *config;
 	const struct sinks *sinks;
 	const struct http *http;
+	const struct readers *readers;
 	const struct secrets *secrets;
 	const struct rights *rights; /* at the start */
 	const struct pods *pods;

@@ -171,7 +171,8 @@ int otlp_logs__leaks(const struct watched *t, uint32_t sites, uint64_t now_ns, s
 
 	if (err)
 		return err;
-	return end(&g, to, leakwatch__report(&t->leaks, put_leaks, &g, NULL));
+	return end(&g, to,
+		   leakwatch_report(t->leaks.report, t->leaks.report_len, put_leaks, &g, NULL));
 }
 
 /* --- storms, slow leaks --- */

@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "serve/debug_pprof.h"
 #include "serve/look_pprof.h"
+#include "serve/reading.h"
 #include "serve/otlp_profiles.pb-c.h"
 
 #define TEXTS_MORE 1 /* than the pprof has: BUILD_ID */
@@ -432,15 +433,20 @@ int otlp_profiles__push(const struct watched *t, uint64_t now_ns, struct textbuf
 int otlp_profiles__recording(const struct watched *t, enum profile_event event, uint64_t now_ns,
 			     struct textbuf *to)
 {
-	const struct debug_pprof as = { .name = event == PROFILE_ALLOC ? "allocs" : "block",
-					.event = event,
-					.plain = true };
 	const struct recorded *of = &t->recordings.newest[event];
+	const struct reading r = { .kind = READING_GO_RECORDING,
+				   .target = t->id,
+				   .pw = of->pw,
+				   .len = of->len,
+				   .store = -1,
+				   .pprof = { .name = event == PROFILE_ALLOC ? "allocs" : "block",
+					      .event = event,
+					      .plain = true } };
 	struct http_answer a = { .status = 200 };
 	int err;
 
 	textbuf__init(&a.body, NULL);
-	debug_pprof__recording(&as, t->id, of->pw, of->len, &a);
+	debug_pprof_read_recording(&r, &a);
 	err = a.status != 200 ? -EIO : a.body.err;
 	if (!err)
 		err = push(t, &a.body, now_ns, to);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "serve/readers.h"
 #include "serve/stored_look.h"
 
 int recorder__ask(struct recorder *r, const struct watched *w, const struct debug_pprof *of,
@@ -42,17 +43,22 @@ static void answer(struct recorder *r, struct recorder_wait *to, struct http_ans
 	*to = r->waits[--r->nr];
 }
 
-static void answer_all(struct recorder *r, const struct watched *w, enum profile_event event)
+static void answer_all(struct recorder *r, const struct watched *w, enum profile_event event,
+		       struct readers *readers)
 {
 	const struct frame_bytes pw = frame_reader__part(&w->recordings.from, FRAME_RECORDING);
 	struct recorder_wait *to;
 
 	while ((to = find(r, w, event))) {
-		struct http_answer a = { .status = 200 };
-
-		textbuf__init(&a.body, NULL);
-		debug_pprof__recording(&to->of, w->id, pw.v, pw.len, &a);
-		answer(r, to, &a);
+		readers__tell(readers,
+			      &(struct reading){ .kind = READING_GO_RECORDING,
+						 .target = w->id,
+						 .pw = pw.v,
+						 .len = pw.len,
+						 .store = -1,
+						 .pprof = to->of },
+			      to->later);
+		*to = r->waits[--r->nr];
 	}
 }
 
@@ -96,14 +102,15 @@ void recorder__attach(struct recorder *r, struct watched *w, int fd)
 		frame_reader__open(&w->recordings.from, fd, RECORDING_BYTES_MAX);
 }
 
-void recorder__read(struct recorder *r, struct watched *w, struct store *s, uint64_t now_ns)
+void recorder__read(struct recorder *r, struct watched *w, struct store *s, struct readers *readers,
+		    uint64_t now_ns)
 {
 	struct recordings *of = &w->recordings;
 	enum profile_event event;
 	int got;
 
 	while ((got = recordings__read(of, w->id, &event)) > 0) {
-		answer_all(r, w, event);
+		answer_all(r, w, event, readers);
 		if (of->asked || w->level < LEVEL_PROFILE)
 			continue;
 		if (s)

@@ -17,6 +17,7 @@
 #define RECORDER_WAITS_MAX 64
 #define RECORDER_LATE_NS   (90 * NS_PER_SEC) /* after its time; the worker ends by itself before */
 
+struct readers;
 struct store;
 
 struct recorder {
@@ -46,8 +47,9 @@ void recorder__tick(struct recorder *r, struct watched *const *targets, size_t n
 		    uint64_t now_ns);
 /* Its pipe, taken over; -1: it could not be started. */
 void recorder__attach(struct recorder *r, struct watched *w, int fd);
-/* Its pipe has something. s: what a regular one brings goes there; NULL: nowhere. */
-void recorder__read(struct recorder *r, struct watched *w, struct store *s, uint64_t now_ns);
+/* Its pipe has something. readers: make answers of it. s: what a regular one brings goes there; NULL: nowhere. */
+void recorder__read(struct recorder *r, struct watched *w, struct store *s, struct readers *readers,
+		    uint64_t now_ns);
 /* It ended, or is watched no more: who waits for it hears that. */
 void recorder__forget(struct recorder *r, const struct watched *w);
 

@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "format/format.h"
+#include "serve/answer.h"
 #include "serve/api.h"
+#include "serve/reading.h"
 #include "serve/stored_sums.h"
 #include "view/replay.h"
 #include "view/stack_diff.h"
@@ -45,8 +47,7 @@ static void side__done(struct side *s)
 	s->r = NULL;
 }
 
-static int side__read(struct side *s, const struct store *store, const struct compared *v,
-		      struct cause *why)
+static int side__read(struct side *s, int store, const struct compared *v, struct cause *why)
 {
 	int err = v->recorded ? stored_sums__read_recorded(store, &s->asked, v->name, s->only,
 							   &s->r, why)
@@ -68,27 +69,29 @@ static int side__read(struct side *s, const struct store *store, const struct co
 	return 0;
 }
 
-static int write_diff(const struct side *base, const struct side *side, const struct format *f,
-		      struct http_answer *a, struct cause *why)
+struct shown_as {
+	const struct stack_diff *diff;
+	const struct format *format;
+};
+
+static int write_as(const void *ctx, FILE *out, struct cause *why)
+{
+	const struct shown_as *as = ctx;
+
+	return format__write(as->format, VIEW_STACK_DIFF,
+			     &(struct shown){ .stack_diff = { .diff = as->diff } }, out, why);
+}
+
+static int write_diff(const struct side *base, const struct side *side, const char *format,
+		      const char *type, struct http_answer *a, struct cause *why)
 {
 	scoped(stack_diff) d = NULL;
-	scoped_mem char *text = NULL;
-	size_t len = 0;
-	FILE *out;
-	int err = stack_diff__new(&base->report, &side->report, &d, why);
+	const int err = stack_diff__new(&base->report, &side->report, &d, why);
 
 	if (err)
 		return err;
-	out = open_memstream(&text, &len);
-	if (!out)
-		return cause__no_memory(why);
-	err = format__write(f, VIEW_STACK_DIFF, &(struct shown){ .stack_diff = { .diff = d } }, out,
+	return answer_write(a, type, write_as, &(struct shown_as){ d, format_by_name(format) },
 			    why);
-	if (fclose(out) && !err)
-		err = cause__no_memory(why);
-	if (!err)
-		textbuf__bytes(&a->body, text, len);
-	return err;
 }
 
 static const struct {
@@ -115,24 +118,23 @@ static const struct compared *find_view(const char *name)
 	return NULL;
 }
 
-static int compare(const struct store *s, const struct compared *v, struct side *base,
-		   struct side *side, const struct format *f, struct http_answer *a,
-		   struct cause *why)
+static int compare(int store, const struct compared *v, struct side *base, struct side *side,
+		   const char *format, const char *type, struct http_answer *a, struct cause *why)
 {
-	int err = side__read(base, s, v, why);
+	int err = side__read(base, store, v, why);
 
 	if (!err)
-		err = side__read(side, s, v, why);
+		err = side__read(side, store, v, why);
 	if (!err)
-		err = write_diff(base, side, f, a, why);
+		err = write_diff(base, side, format, type, a, why);
 	side__done(base);
 	side__done(side);
 	return err;
 }
 
-void diff_get(const struct store *s, const char *target, const struct http_request *q,
-	      struct http_answer *a)
+void diff_read(const struct reading *of, struct http_answer *a)
 {
+	const struct http_request *q = of->q;
 	const char *name = http_query(q, "view"), *asked = http_query(q, "format"),
 		   *format = asked ? asked : formats[0].name, *type = type_of(format);
 	const struct compared *v = find_view(name ? name : views[0].name);
@@ -140,29 +142,28 @@ void diff_get(const struct store *s, const char *target, const struct http_reque
 	struct cause why = { "" };
 	int err;
 
-	if (!s || !v) {
+	if (of->store < 0 || !v) {
 		api_error(a, 404,
-			  s ? "only goroutines, blocked, births, exits and alloc are stored"
-			    : "no history is on disk");
+			  of->store >= 0
+				  ? "only goroutines, blocked, births, exits and alloc are stored"
+				  : "no history is on disk");
 		return;
 	}
-	if (!type || !stored_asked(q, target, "base_from", "base_to", &base.asked) ||
-	    !stored_asked(q, target, "from", "to", &side.asked)) {
+	if (!type || !stored_asked(q, of->target, "base_from", "base_to", &base.asked) ||
+	    !stored_asked(q, of->target, "from", "to", &side.asked)) {
 		api_error(a, 400,
 			  "give base_from=UNIX and base_to=UNIX, later, and from=UNIX and to=UNIX, "
 			  "later; format: folded, json, text or html");
 		return;
 	}
-	err = compare(s, v, &base, &side, format_by_name(format), a, &why);
+	err = compare(of->store, v, &base, &side, format, type, a, &why);
 	if (err == -ENOENT && !strcmp(v->name, waits_of_looks.name)) {
 		if (strcmp(format, formats[0].name)) {
 			api_error(a, 400, "of waits that looks saw, and no recording: folded only");
 			return;
 		}
-		err = compare(s, &waits_of_looks, &base, &side, format_by_name(format), a, &why);
+		err = compare(of->store, &waits_of_looks, &base, &side, format, type, a, &why);
 	}
 	if (err)
 		api_error(a, err == -ENOENT ? 404 : 500, why.text);
-	else
-		a->type = type;
 }

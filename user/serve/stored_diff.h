@@ -13,10 +13,8 @@
 #define PARKWATCH_SERVE_STORED_DIFF_H
 
 struct http_answer;
-struct http_request;
-struct store;
+struct reading;
 
-void diff_get(const struct store *s, const char *target, const struct http_request *q,
-	      struct http_answer *a);
+void diff_read(const struct reading *of, struct http_answer *a);
 
 #endif

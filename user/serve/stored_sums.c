@@ -10,8 +10,9 @@
 #include "base/clock.h"
 #include "format/format.h"
 #include "golang/gostate.h"
+#include "serve/answer.h"
 #include "serve/api.h"
-#include "serve/store.h"
+#include "serve/reading.h"
 #include "serve/stored_look.h"
 #include "view/replay.h"
 
@@ -98,15 +99,21 @@ static void make_blocked(struct snap_facts *s, uint64_t ns)
 	snap_facts__keep(s, to);
 }
 
-static int write_profile(const struct replay *r, const struct format *f, FILE *out,
-			 struct cause *why)
+struct shown_as {
+	const struct replay *r;
+	const struct format *format;
+};
+
+static int write_profile(const void *ctx, FILE *out, struct cause *why)
 {
+	const struct shown_as *as = ctx;
+	const struct replay *r = as->r;
 	scoped(snap) snap = NULL;
 	const int err = snap_facts__snap(r->sums, &snap);
 
 	if (err)
 		return cause__set(why, err, "nothing of that time can be read");
-	return format__write(f, VIEW_RECORDING,
+	return format__write(as->format, VIEW_RECORDING,
 			     &(struct shown){ .recording = { .snap = snap,
 							     .meta = &r->meta,
 							     .namers = r->namers,
@@ -128,11 +135,11 @@ bool stored_asked(const struct http_request *q, const char *target, const char *
 	return true;
 }
 
-int stored_sums__read(const struct store *s, const struct store_asked *asked, bool is_blocked,
+int stored_sums__read(int store, const struct store_asked *asked, bool is_blocked,
 		      char only[STORED_ONLY_MAX], struct replay **ret, struct cause *why)
 {
 	struct store_found found = { .len = 0 };
-	int err = store_read_at(store__fd(s), asked, &found, why);
+	int err = store_read_at(store, asked, &found, why);
 
 	if (!err)
 		err = stored_sums__of(&found, asked->target, only, ret, why);
@@ -158,9 +165,8 @@ static const struct stored_view views[] = {
 };
 static const struct stored_view waits_of_looks = { "blocked", STORED_SUMS_VIEW, false, true };
 
-int stored_sums__read_recorded(const struct store *s, const struct store_asked *of,
-			       const char *event, char only[STORED_ONLY_MAX], struct replay **ret,
-			       struct cause *why)
+int stored_sums__read_recorded(int store, const struct store_asked *of, const char *event,
+			       char only[STORED_ONLY_MAX], struct replay **ret, struct cause *why)
 {
 	struct store_found found = { .len = 0 };
 	struct store_asked asked = *of;
@@ -168,33 +174,10 @@ int stored_sums__read_recorded(const struct store *s, const struct store_asked *
 
 	asked.view = event;
 	asked.step_ns = 0;
-	err = store_read_at(store__fd(s), &asked, &found, why);
+	err = store_read_at(store, &asked, &found, why);
 	if (!err)
 		err = stored_sums__recorded(&found, asked.target, only, ret, why);
 	store_found__done(&found);
-	return err;
-}
-
-static int profile_text(const struct store *s, const struct stored_view *v,
-			const struct store_asked *asked, const struct format *f,
-			struct http_answer *a, struct cause *why)
-{
-	scoped(replay) r = NULL;
-	scoped_mem char *text = NULL;
-	char only[STORED_ONLY_MAX];
-	size_t len = 0;
-	FILE *out;
-	int err = v->recorded ? stored_sums__read_recorded(s, asked, v->view, only, &r, why)
-			      : stored_sums__read(s, asked, v->waits, only, &r, why);
-
-	if (err)
-		return err;
-	out = open_memstream(&text, &len);
-	err = out ? write_profile(r, f, out, why) : cause__no_memory(why);
-	if (out && fclose(out) && !err)
-		err = cause__no_memory(why);
-	if (!err)
-		textbuf__bytes(&a->body, text, len);
 	return err;
 }
 
@@ -203,6 +186,20 @@ static const struct {
 } formats[] = { { "folded", "text/plain; charset=utf-8" },
 		{ "pprof", "application/octet-stream" },
 		{ "html", "text/html; charset=utf-8" } };
+
+static int profile_text(int store, const struct stored_view *v, const struct store_asked *asked,
+			size_t f, struct http_answer *a, struct cause *why)
+{
+	scoped(replay) r = NULL;
+	char only[STORED_ONLY_MAX];
+	int err = v->recorded ? stored_sums__read_recorded(store, asked, v->view, only, &r, why)
+			      : stored_sums__read(store, asked, v->waits, only, &r, why);
+
+	if (err)
+		return err;
+	return answer_write(a, formats[f].type, write_profile,
+			    &(struct shown_as){ r, format_by_name(formats[f].name) }, why);
+}
 
 /* ARRAY_SIZE(formats): there is none. */
 static size_t find_format(const char *name)
@@ -223,9 +220,9 @@ static const struct stored_view *find_view(const char *name)
 	return NULL;
 }
 
-void profile_get(const struct store *s, const char *target, const struct http_request *q,
-		 struct http_answer *a)
+void profile_read(const struct reading *of, struct http_answer *a)
 {
+	const struct http_request *q = of->q;
 	const char *name = http_query(q, "view"), *format = http_query(q, "format");
 	const struct stored_view *v = find_view(name ? name : "goroutines");
 	struct store_asked asked;
@@ -234,26 +231,25 @@ void profile_get(const struct store *s, const char *target, const struct http_re
 	struct cause why = { "" };
 	int err;
 
-	if (!s || !v) {
+	if (of->store < 0 || !v) {
 		api_error(a, 404,
-			  s ? "only goroutines, blocked, births, exits and alloc are stored"
-			    : "no history is on disk");
+			  of->store >= 0
+				  ? "only goroutines, blocked, births, exits and alloc are stored"
+				  : "no history is on disk");
 		return;
 	}
-	if (f == ARRAY_SIZE(formats) || !stored_asked(q, target, "from", "to", &asked)) {
+	if (f == ARRAY_SIZE(formats) || !stored_asked(q, of->target, "from", "to", &asked)) {
 		api_error(a, 400,
 			  "give from=UNIX and to=UNIX, later; format: folded, pprof or html");
 		return;
 	}
-	err = profile_text(s, v, &asked, format_by_name(formats[f].name), a, &why);
+	err = profile_text(of->store, v, &asked, f, a, &why);
 	if (err == -ENOENT && !strcmp(v->name, "blocked") && f) {
 		api_error(a, 400, "of waits that looks saw, and no recording: folded only");
 		return;
 	}
 	if (err == -ENOENT && !strcmp(v->name, "blocked"))
-		err = profile_text(s, &waits_of_looks, &asked, format_by_name("folded"), a, &why);
+		err = profile_text(of->store, &waits_of_looks, &asked, 0, a, &why);
 	if (err)
 		api_error(a, err == -ENOENT ? 404 : 500, why.text);
-	else
-		a->type = formats[f].type;
 }

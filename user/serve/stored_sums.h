@@ -15,7 +15,7 @@ struct format;
 struct replay;
 struct http_answer;
 struct http_request;
-struct store;
+struct reading;
 
 /* only: which looks, for people; lives as long as *ret. 0, or negative errno with a cause. */
 int stored_sums__of(const struct store_found *f, const char *target, char only[STORED_ONLY_MAX],
@@ -24,25 +24,22 @@ int stored_sums__of(const struct store_found *f, const char *target, char only[S
 /* That time out of a query: two seconds since 1970. False: it is none, or it ends before it begins. */
 bool stored_asked(const struct http_request *q, const char *target, const char *from,
 		  const char *to, struct store_asked *ret);
-/* What is stored of that time; blocked: goroutines that wait, times its length. As stored_sums__of(). */
-int stored_sums__read(const struct store *s, const struct store_asked *asked, bool is_blocked,
+/* What is stored of that time; store: folder of the segments; blocked: goroutines that wait, times its length. As stored_sums__of(). */
+int stored_sums__read(int store, const struct store_asked *asked, bool is_blocked,
 		      char only[STORED_ONLY_MAX], struct replay **ret, struct cause *why);
 /* What recordings of that event saw in that time. As stored_sums__recorded(). */
-int stored_sums__read_recorded(const struct store *s, const struct store_asked *of,
-			       const char *event, char only[STORED_ONLY_MAX], struct replay **ret,
-			       struct cause *why);
+int stored_sums__read_recorded(int store, const struct store_asked *of, const char *event,
+			       char only[STORED_ONLY_MAX], struct replay **ret, struct cause *why);
 /* The same of recordings of one event, which are not scaled to the time between them: what they saw, together. */
 int stored_sums__recorded(const struct store_found *f, const char *target,
 			  char only[STORED_ONLY_MAX], struct replay **ret, struct cause *why);
 
 /*
  * GET /api/v1/targets/ID/profile?view=VIEW&from=UNIX&to=UNIX&format=folded|pprof|html. births, exits, alloc and
- * blocked are what recordings saw. goroutines: of at most PROFILE_LOOKS looks of that time, so that nobody waits for the
- * answer to another. blocked, where nothing was recorded: an estimate by these looks, goroutines that wait times the length of the
+ * blocked are what recordings saw. goroutines: of at most PROFILE_LOOKS looks of that time. blocked, where nothing was recorded: an estimate by these looks, goroutines that wait times the length of the
  * time; in ns, as folded stacks only.
  */
 #define PROFILE_LOOKS 120
-void profile_get(const struct store *s, const char *target, const struct http_request *q,
-		 struct http_answer *a);
+void profile_read(const struct reading *of, struct http_answer *a);
 
 #endif

@@ -24,6 +24,7 @@
 #include "serve/leak_worker.h"
 #include "serve/notify.h"
 #include "serve/pods.h"
+#include "serve/readers.h"
 #include "serve/recorder.h"
 #include "serve/remember.h"
 #include "serve/restarts.h"
@@ -52,7 +53,8 @@ struct supervisor {
 	struct leak_turns leak_turns;
 	struct recorder recorder;
 	struct pods pods;
-	bool allow_jobs; /* whatever the configuration says */
+	struct readers *readers; /* owned */
+	bool allow_jobs;         /* whatever the configuration says */
 	struct events events;
 	struct restarts restarts;
 	struct store *store; /* owned; NULL: no history is on disk */
@@ -80,11 +82,13 @@ static void on_get(void *ctx, const struct http_request *q, struct http_answer *
 						.sinks = s->sinks,
 						.store = s->store,
 						.http = s->http,
+						.readers = s->readers,
 						.secrets = &s->secrets,
 						.rights = &s->rights,
 						.pods = &s->pods },
 				   .events = &s->events,
 				   .recorder = &s->recorder,
+				   .readers = s->readers,
 				   .allow_jobs = s->allow_jobs || s->config.now->allow_jobs,
 				   .ready = s->ready };
 
@@ -457,7 +461,7 @@ static void supervisor__hears(struct supervisor *s, const void *who)
 			return;
 		}
 		if (&s->v[i]->recordings == who) {
-			recorder__read(&s->recorder, s->v[i], s->store, clock_now_ns());
+			recorder__read(&s->recorder, s->v[i], s->store, s->readers, clock_now_ns());
 			return;
 		}
 	}
@@ -477,6 +481,15 @@ static void supervisor__signal(struct supervisor *s)
 		}
 }
 
+static void supervisor__run_readers(struct supervisor *s)
+{
+	if (!readers__run(s->readers))
+		return;
+	s->over = true;
+	s->err = -ECHILD;
+	log_error("what makes answers out of recordings has ended");
+}
+
 static void supervisor__event(struct supervisor *s, void *who)
 {
 	if (who == &s->signals)
@@ -486,7 +499,9 @@ static void supervisor__event(struct supervisor *s, void *who)
 	else if (who == &s->pods) {
 		if (pods__read(&s->pods, s->v, s->nr, s->config.now, clock_now_ns()))
 			supervisor__set_levels(s);
-	} else if (who == &s->launcher)
+	} else if (who == &s->readers)
+		supervisor__run_readers(s);
+	else if (who == &s->launcher)
 		while (supervisor__notice(s))
 			;
 	else
@@ -536,6 +551,8 @@ static int supervisor__open(struct supervisor *s, struct cause *why)
 	if (!err && s->config.watch >= 0)
 		err = supervisor__hear(s, s->config.watch, &s->config);
 	if (!err)
+		err = supervisor__hear(s, readers__fd(s->readers), &s->readers);
+	if (!err)
 		err = supervisor__hear(s, http__fd(s->http), s->http);
 	return err ? cause__set(why, err, "cannot begin: %s", strerror(-err)) : 0;
 }
@@ -553,6 +570,7 @@ static void supervisor__close(struct supervisor *s)
 	restarts__done(&s->restarts);
 	store__free(s->store);
 	http__free(s->http);
+	readers__free(s->readers);
 	sinks__free(s->sinks);
 	configured__done(&s->config);
 	secrets__done(&s->secrets);
@@ -618,6 +636,8 @@ int supervisor__run(const struct supervisor_opts *o, struct cause *why)
 	err = configured__open(&s.config, o->config, o->kubelet.url, why);
 	if (!err && !listen)
 		listen = s.config.now->listen ? s.config.now->listen : SUPERVISOR_LISTEN;
+	if (!err) /* before there are secrets and sockets */
+		err = readers__new(&s.readers, why);
 	if (!err) /* a low port needs root */
 		err = supervisor__open_http(&s, o, listen, &ops, why);
 	if (!err)

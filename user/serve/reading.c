@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "serve/reading.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "serve/goroutines.h"
+#include "serve/leak_answer.h"
+#include "serve/look_answer.h"
+#include "serve/stored_diff.h"
+#include "serve/stored_sums.h"
+
+static void (*const kinds[READINGS])(const struct reading *r, struct http_answer *a) = {
+	[READING_GOROUTINES] = goroutines_read,
+	[READING_CHANS] = chans_read,
+	[READING_LEAKS] = leaks_read,
+	[READING_PROFILE] = profile_read,
+	[READING_DIFF] = diff_read,
+	[READING_GO_GOROUTINES] = debug_pprof_read_goroutines,
+	[READING_GO_LEAKS] = debug_pprof_read_leaks,
+	[READING_GO_RECORDING] = debug_pprof_read_recording,
+};
+
+void reading__answer(const struct reading *r, struct http_answer *a)
+{
+	kinds[r->kind](r, a);
+}
+
+/* --- as bytes --- */
+
+struct wire { /* then texts, each with its NUL: path, and names and values in turn; then the recording */
+	uint32_t kind, nr_query, texts, debug, event, has_pw;
+	uint64_t len;
+	char target[WATCHED_ID_MAX], name[16];
+};
+
+static void put_texts(const struct http_request *q, struct textbuf *to)
+{
+	textbuf__bytes(to, q->path, strlen(q->path) + 1);
+	for (size_t i = 0; i < q->nr_query; i++) {
+		textbuf__bytes(to, q->query[i].name, strlen(q->query[i].name) + 1);
+		textbuf__bytes(to, q->query[i].value, strlen(q->query[i].value) + 1);
+	}
+}
+
+static int write_all(int fd, const void *bytes, size_t len)
+{
+	const char *at = bytes;
+
+	while (len) {
+		const ssize_t n = write(fd, at, len);
+
+		if (n < 0)
+			return -errno;
+		at += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+int reading__pack(const struct reading *r)
+{
+	struct wire w = { .kind = r->kind,
+			  .nr_query = r->q ? (uint32_t)r->q->nr_query : 0,
+			  .debug = r->pprof.debug,
+			  .event = r->pprof.event,
+			  .has_pw = r->pw != NULL,
+			  .len = r->pw ? r->len : 0 };
+	scoped_fd int fd = memfd_create("reading", MFD_CLOEXEC);
+	struct textbuf texts;
+	int err = fd < 0 ? -errno : 0, ret = fd;
+
+	textbuf__init(&texts, NULL);
+	if (r->q)
+		put_texts(r->q, &texts);
+	w.texts = (uint32_t)texts.nr;
+	snprintf(w.target, sizeof(w.target), "%s", r->target);
+	snprintf(w.name, sizeof(w.name), "%s", r->pprof.name ? r->pprof.name : "");
+	if (!err)
+		err = texts.err;
+	if (!err)
+		err = write_all(fd, &w, sizeof(w));
+	if (!err)
+		err = write_all(fd, texts.v, texts.nr);
+	if (!err)
+		err = write_all(fd, r->pw, w.len);
+	textbuf__done(&texts);
+	if (err)
+		return err;
+	fd = -1;
+	return ret;
+}
+
+/* The next text; NULL: there is none. */
+static const char *next(const char **at, const char *end)
+{
+	const char *text = *at, *nul = text < end ? memchr(text, '\0', (size_t)(end - text)) : NULL;
+
+	if (nul)
+		*at = nul + 1;
+	return nul ? text : NULL;
+}
+
+static int take_texts(struct http_request *q, const char *at, const char *end, uint32_t nr)
+{
+	q->path = next(&at, end);
+	if (!q->path || nr > HTTP_QUERY_MAX)
+		return -EBADMSG;
+	q->accept = q->host = "";
+	for (q->nr_query = 0; q->nr_query < nr; q->nr_query++) {
+		struct http_value *v = &q->query[q->nr_query];
+
+		v->name = next(&at, end);
+		v->value = next(&at, end);
+		if (!v->value)
+			return -EBADMSG;
+	}
+	return 0;
+}
+
+static int take(struct reading_opened *o, const struct wire *w, int store)
+{
+	const char *texts = (const char *)o->bytes + sizeof(*w);
+
+	if (w->kind >= READINGS || w->texts > o->len - sizeof(*w) ||
+	    w->len != o->len - sizeof(*w) - w->texts)
+		return -EBADMSG;
+	memcpy(o->target, w->target, sizeof(o->target) - 1);
+	memcpy(o->name, w->name, sizeof(o->name) - 1);
+	o->reading = (struct reading){ .kind = (enum reading_kind)w->kind,
+				       .target = o->target,
+				       .pw = w->has_pw ? texts + w->texts : NULL,
+				       .len = w->len,
+				       .store = store,
+				       .q = w->texts ? &o->q : NULL,
+				       .pprof = { .name = o->name,
+						  .event = (enum profile_event)w->event,
+						  .debug = w->debug } };
+	return w->texts ? take_texts(&o->q, texts, texts + w->texts, w->nr_query) : 0;
+}
+
+int reading_opened__init(struct reading_opened *o, int fd, int store)
+{
+	struct stat st;
+	struct wire w;
+
+	*o = (struct reading_opened){ .bytes = NULL };
+	if (fstat(fd, &st) || st.st_size < (off_t)sizeof(w))
+		return -EBADMSG;
+	o->len = (size_t)st.st_size;
+	o->bytes = mmap(NULL, o->len, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (o->bytes == MAP_FAILED)
+		return -errno;
+	memcpy(&w, o->bytes, sizeof(w));
+	return take(o, &w, store);
+}
