@@ -12,7 +12,6 @@
 #include "base/clock.h"
 #include "base/json_writer.h"
 #include "format/processes.h"
-#include "model/trend.h"
 #include "serve/debug_pprof.h"
 #include "serve/page.h"
 #include "serve/readers.h"
@@ -86,9 +85,7 @@ static void put_started(struct json_writer *w, const struct watched *t)
 void api_target(struct json_writer *w, const struct watched *t)
 {
 	const double overhead = watched__overhead(t);
-	double trend = NAN;
 
-	(void)trend_of_history(t->history, &trend);
 	jsonw_start_object(w);
 	jsonw_string_field(w, "id", t->id);
 	jsonw_int_field(w, "pid", t->row.pid);
@@ -97,7 +94,7 @@ void api_target(struct json_writer *w, const struct watched *t)
 	put_started(w, t);
 	jsonw_uint_or_null_field(w, "goroutines", t->counts.goroutines, t->look);
 	jsonw_uint_or_null_field(w, "leaking", t->leaks.figures.leaking, t->leaks.report);
-	jsonw_float_field(w, "trend_per_min", trend, 1);
+	jsonw_float_field(w, "trend_per_min", t->trend, 1);
 	jsonw_string_field(w, "level", level_word(t->level));
 	jsonw_float_field(w, "overhead_pct", overhead < 0 ? NAN : 100 * overhead, 3);
 	put_why_not(w, t);

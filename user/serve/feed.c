@@ -8,11 +8,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "serve/hook.h"
-#include "serve/look_pprof.h"
 #include "serve/otlp.h"
 #include "serve/otlp_logs.h"
 #include "serve/otlp_profiles.h"
 #include "serve/pyroscope.h"
+#include "serve/readers.h"
 
 /* --- leaks --- */
 
@@ -66,7 +66,22 @@ static void put(struct sinks *sinks, enum post what, const struct watched *t, st
 	textbuf__done(body);
 }
 
-void feed__leaks(struct sinks *sinks, struct watched *t)
+static void post_report(struct sinks *sinks, struct readers *readers, const struct watched *t,
+			enum reading_kind kind, enum post what, uint32_t sites)
+{
+	const struct reading r = { .kind = kind,
+				   .target = t->id,
+				   .pw = t->leaks.report,
+				   .len = t->leaks.report_len,
+				   .store = -1,
+				   .about = t,
+				   .sites = sites };
+
+	if (sites && readers__post(readers, &r, sinks, what, false))
+		log_warn("%s: what leaks there cannot be told: too much is read just now", t->id);
+}
+
+void feed__leaks(struct sinks *sinks, struct readers *readers, struct watched *t)
 {
 	const uint32_t hook = sinks__wants(sinks, POST_HOOK)
 				      ? leaks_sent__add(&t->leaks_hooked, &t->leaks.figures)
@@ -74,15 +89,9 @@ void feed__leaks(struct sinks *sinks, struct watched *t)
 		       logs = sinks__wants(sinks, POST_LOGS)
 				      ? leaks_sent__add(&t->leaks_logged, &t->leaks.figures)
 				      : 0;
-	struct textbuf body;
 
-	textbuf__init(&body, NULL);
-	if (hook)
-		put(sinks, POST_HOOK, t, &body, hook__leaks(t, &body));
-	textbuf__init(&body, NULL);
-	if (logs)
-		put(sinks, POST_LOGS, t, &body,
-		    otlp_logs__leaks(t, logs, clock_ns(CLOCK_REALTIME), &body));
+	post_report(sinks, readers, t, READING_HOOK, POST_HOOK, hook);
+	post_report(sinks, readers, t, READING_OTLP_LOGS, POST_LOGS, logs);
 }
 
 /* --- storms, slow leaks --- */
@@ -106,19 +115,15 @@ void feed__alarms(struct sinks *sinks, const struct watched *t)
 
 /* --- now and then --- */
 
-static int push_to_otlp(const struct watched *t, struct textbuf *to)
-{
-	return otlp_profiles__push(t, clock_ns(CLOCK_REALTIME), to);
-}
-
 static const struct push {
 	enum post what;
+	enum reading_kind kind;
 	uint64_t every_ns;
 	size_t last; /* when it was: a member of struct watched */
-	int (*make)(const struct watched *t, struct textbuf *to);
 } pushes[] = {
-	{ POST_PYROSCOPE, PYROSCOPE_NS, offsetof(struct watched, pushed_ns), pyroscope__push },
-	{ POST_PROFILES, OTLP_PROFILES_NS, offsetof(struct watched, otlp_pushed_ns), push_to_otlp },
+	{ POST_PYROSCOPE, READING_PYROSCOPE, PYROSCOPE_NS, offsetof(struct watched, pushed_ns) },
+	{ POST_PROFILES, READING_OTLP_PROFILE, OTLP_PROFILES_NS,
+	  offsetof(struct watched, otlp_pushed_ns) },
 };
 
 static uint64_t *last_push(struct watched *t, const struct push *p)
@@ -126,57 +131,60 @@ static uint64_t *last_push(struct watched *t, const struct push *p)
 	return (uint64_t *)((char *)t + p->last);
 }
 
-/* One target a turn, so that HTTP is answered in between: the one whose turn is longest ago. */
-static void push_profile(const struct push *p, struct sinks *sinks, struct watched *const *targets,
-			 size_t nr, uint64_t now_ns)
+/* One target a turn: the one whose turn is longest ago. */
+static void push_profile(const struct push *p, struct sinks *sinks, struct readers *readers,
+			 struct watched *const *targets, size_t nr, uint64_t now_ns)
 {
 	struct watched *next = NULL;
-	struct textbuf body;
+	struct reading r = { .kind = p->kind, .store = -1 };
 
 	for (size_t i = 0; i < nr && sinks__wants(sinks, p->what); i++) {
 		struct watched *t = targets[i];
 		const uint64_t last = *last_push(t, p);
 
-		if (t->look && t->look_len <= LOOK_PPROF_MAX &&
-		    (!last || now_ns - last >= p->every_ns) &&
+		if (t->look && (!last || now_ns - last >= p->every_ns) &&
 		    (!next || last < *last_push(next, p)))
 			next = t;
 	}
 	if (!next)
 		return;
-	*last_push(next, p) = now_ns;
-	textbuf__init(&body, NULL);
-	if (!p->make(next, &body))
-		sinks__put(sinks, p->what, steal(body.v), body.nr);
-	textbuf__done(&body);
+	r.target = next->id;
+	r.about = next;
+	r.pw = next->look;
+	r.len = next->look_len;
+	if (!readers__post(readers, &r, sinks, p->what, true))
+		*last_push(next, p) = now_ns;
 }
 
 /* Of these two, if there is one that was not sent yet: the one that came first. One a turn, as above. */
-static void push_recording(struct sinks *sinks, struct watched *const *targets, size_t nr)
+static void push_recording(struct sinks *sinks, struct readers *readers,
+			   struct watched *const *targets, size_t nr)
 {
 	static const enum profile_event events[] = { PROFILE_BLOCKED, PROFILE_ALLOC };
 	struct watched *next = NULL;
 	enum profile_event of = PROFILE_BLOCKED;
-	struct textbuf body;
+	struct reading r = { .kind = READING_OTLP_RECORDING, .store = -1 };
 
 	for (size_t i = 0; i < nr * ARRAY_SIZE(events) && sinks__wants(sinks, POST_PROFILES); i++) {
 		struct watched *t = targets[i / ARRAY_SIZE(events)];
 		const enum profile_event event = events[i % ARRAY_SIZE(events)];
-		const struct recorded *r = &t->recordings.newest[event];
+		const struct recorded *it = &t->recordings.newest[event];
 
-		if (!r->pw || r->len > LOOK_PPROF_MAX || r->came_ns == t->otlp_recorded_ns[event] ||
-		    (next && r->came_ns >= next->recordings.newest[of].came_ns))
+		if (!it->pw || it->came_ns == t->otlp_recorded_ns[event] ||
+		    (next && it->came_ns >= next->recordings.newest[of].came_ns))
 			continue;
 		next = t;
 		of = event;
 	}
 	if (!next)
 		return;
-	next->otlp_recorded_ns[of] = next->recordings.newest[of].came_ns;
-	textbuf__init(&body, NULL);
-	if (!otlp_profiles__recording(next, of, clock_ns(CLOCK_REALTIME), &body))
-		sinks__put(sinks, POST_PROFILES, steal(body.v), body.nr);
-	textbuf__done(&body);
+	r.target = next->id;
+	r.about = next;
+	r.pprof.event = of;
+	r.pw = next->recordings.newest[of].pw;
+	r.len = next->recordings.newest[of].len;
+	if (!readers__post(readers, &r, sinks, POST_PROFILES, true))
+		next->otlp_recorded_ns[of] = next->recordings.newest[of].came_ns;
 }
 
 static void send_metrics(struct feed *f, struct sinks *sinks, struct watched *const *targets,
@@ -194,11 +202,11 @@ static void send_metrics(struct feed *f, struct sinks *sinks, struct watched *co
 	textbuf__done(&body);
 }
 
-void feed__tick(struct feed *f, struct sinks *sinks, struct watched *const *targets, size_t nr,
-		uint64_t now_ns)
+void feed__tick(struct feed *f, struct sinks *sinks, struct readers *readers,
+		struct watched *const *targets, size_t nr, uint64_t now_ns)
 {
 	send_metrics(f, sinks, targets, nr, now_ns);
 	for (size_t i = 0; i < ARRAY_SIZE(pushes); i++)
-		push_profile(&pushes[i], sinks, targets, nr, now_ns);
-	push_recording(sinks, targets, nr);
+		push_profile(&pushes[i], sinks, readers, targets, nr, now_ns);
+	push_recording(sinks, readers, targets, nr);
 }

@@ -8,9 +8,7 @@
 #include "base/textbuf.h"
 #include "serve/watched.h"
 
-#define LOOK_PPROF_MAX (4u << 20) /* bytes of a look; a larger one would take too long here */
-
-/* t: has a look of at most that. gzip: as files have it. 0, or negative errno. */
+/* t: has a look. gzip: as files have it. 0, or negative errno. */
 int look_pprof(const struct watched *t, bool gzip, struct textbuf *to);
 
 #endif

@@ -16,9 +16,9 @@
 
 #define OTLP_PROFILES_NS (60 * NS_PER_SEC) /* of a target, from one to the next */
 
-/* t: has a look of at most LOOK_PPROF_MAX. now_ns: Unix time. 0, or negative errno. */
+/* t: has a look. now_ns: Unix time. 0, or negative errno. */
 int otlp_profiles__push(const struct watched *t, uint64_t now_ns, struct textbuf *to);
-/* event: PROFILE_BLOCKED or PROFILE_ALLOC; t: has a recording of it, of at most LOOK_PPROF_MAX. 0, or negative errno. */
+/* event: PROFILE_BLOCKED or PROFILE_ALLOC; t: has a recording of it. 0, or negative errno. */
 int otlp_profiles__recording(const struct watched *t, enum profile_event event, uint64_t now_ns,
 			     struct textbuf *to);
 /* p: of ours (format/pprof). now_ns: when it was, if it is of a moment. 0 or -ENOMEM. */

@@ -11,7 +11,7 @@
 
 #define PYROSCOPE_NS (15 * NS_PER_SEC) /* of a target, from one to the next */
 
-/* t: has a look of at most LOOK_PPROF_MAX. 0, or negative errno. */
+/* t: has a look. 0, or negative errno. */
 int pyroscope__push(const struct watched *t, struct textbuf *to);
 
 #endif

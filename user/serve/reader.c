@@ -72,8 +72,6 @@ static int output__finish(struct output *o, struct http_answer *a)
 {
 	int err = 0;
 
-	if (a->body.err && !a->begun)
-		http_say(a, 500, "out of memory\n");
 	if (a->body.err || a->broken || fflush(a->out))
 		return -EIO;
 	if (a->body.nr)

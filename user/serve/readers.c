@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "serve/api.h"
 
 #define JOBS_MAX (READERS_MAX + READERS_WAITING_MAX)
@@ -18,10 +19,13 @@
 
 struct job { /* one answer */
 	struct readers *of;
-	struct http_later *later;
-	bool is_go;       /* an error is told as Go tells it */
-	int asked, store; /* what is to be read: owned, until it is begun; -1 */
-	int fd;           /* the pipe; -1: it is not begun */
+	struct http_later *later; /* NULL: it is posted */
+	struct sinks *sinks;      /* borrowed */
+	enum post post;
+	struct textbuf body; /* of what is posted */
+	bool is_go;          /* an error is told as Go tells it */
+	int asked, store;    /* what is to be read: owned, until it is begun; -1 */
+	int fd;              /* the pipe; -1: it is not begun */
 	struct reader_head head;
 	size_t head_nr;
 	uint32_t piece;  /* bytes of this piece that are still to come */
@@ -179,6 +183,7 @@ static void job__forget(struct job *j)
 	r->running -= j->fd >= 0;
 	r->counts.failed += !j->whole;
 	job__close(j);
+	textbuf__done(&j->body);
 	free(j);
 }
 
@@ -221,8 +226,12 @@ static void job__fail(struct job *j, unsigned int status, const char *text)
 
 	textbuf__init(&a.body, NULL);
 	textbuf__init(&a.location, NULL);
-	refuse(&a, j->is_go, status, text);
-	http_later__tell(j->later, &a);
+	if (j->later) {
+		refuse(&a, j->is_go, status, text);
+		http_later__tell(j->later, &a);
+	} else {
+		log_warn("what happened to a target, or its profile, cannot be told: %s", text);
+	}
 	job__forget(j);
 }
 
@@ -257,6 +266,30 @@ static void job__tell(struct job *j)
 	j->told = true;
 	a.stream = (struct http_stream){ .read = on_read, .end = on_end, .ctx = j };
 	http_later__tell(j->later, &a);
+}
+
+/* All of it; a little at a time. */
+static void job__gather_post(struct job *j)
+{
+	size_t most = HTTP_PIECE_BYTES;
+	ssize_t n = job__head(j);
+
+	while (n > 0 && most) {
+		char *to = textbuf__room(&j->body, most);
+
+		n = to ? job__body(j, to, most) : HTTP_BROKEN;
+		j->body.nr += n > 0 ? (size_t)n : 0;
+		most -= n > 0 ? (size_t)n : 0;
+	}
+	j->broken |= n == HTTP_BROKEN || j->body.nr > SINK_BYTES_MAX;
+	if (j->broken)
+		job__fail(j, 500, "it takes too much time or memory");
+	else if (j->whole) {
+		sinks__put(j->sinks, j->post, steal(j->body.v), j->body.nr);
+		job__forget(j);
+	} else {
+		job__arm(j);
+	}
 }
 
 /* What is short is told once it is whole: so it fails as a whole, too. */
@@ -306,6 +339,7 @@ void readers__free(struct readers *r)
 		return;
 	for (size_t i = 0; i < r->nr; i++) {
 		job__close(r->v[i]);
+		textbuf__done(&r->v[i]->body);
 		free(r->v[i]);
 	}
 	if (r->to >= 0) {
@@ -319,6 +353,11 @@ void readers__free(struct readers *r)
 	free(r);
 }
 
+static bool is_go(enum reading_kind k)
+{
+	return k == READING_GO_GOROUTINES || k == READING_GO_LEAKS || k == READING_GO_RECORDING;
+}
+
 /* Not begun yet. 0 or negative errno. */
 static int add(struct readers *r, const struct reading *what, struct http_later *later,
 	       struct job **ret)
@@ -328,8 +367,9 @@ static int add(struct readers *r, const struct reading *what, struct http_later 
 	if (!j)
 		return -ENOMEM;
 	j->of = r;
+	textbuf__init(&j->body, NULL);
 	j->later = later;
-	j->is_go = what->kind >= READING_GO_GOROUTINES;
+	j->is_go = is_go(what->kind);
 	j->fd = j->store = -1;
 	j->asked = reading__pack(what);
 	if (j->asked >= 0 && what->store >= 0)
@@ -360,8 +400,7 @@ void readers__ask(struct readers *r, const struct reading *what, struct http_ans
 	if (j)
 		job__forget(j);
 	r->counts.refused++;
-	refuse(a, what->kind >= READING_GO_GOROUTINES, 503,
-	       "too much is read just now: try again in some seconds");
+	refuse(a, is_go(what->kind), 503, "too much is read just now: try again in some seconds");
 }
 
 /* Those that wait, as far as there is room. */
@@ -389,6 +428,19 @@ void readers__tell(struct readers *r, const struct reading *what, struct http_la
 	begin_more(r);
 }
 
+int readers__post(struct readers *r, const struct reading *what, struct sinks *sinks,
+		  enum post post, bool often)
+{
+	struct job *j = NULL;
+
+	if ((often && r->running >= READERS_MAX / 2) || r->nr == JOBS_MAX || add(r, what, NULL, &j))
+		return -EAGAIN;
+	j->sinks = sinks;
+	j->post = post;
+	begin_more(r);
+	return 0;
+}
+
 int readers__fd(const struct readers *r)
 {
 	return r->epoll;
@@ -414,6 +466,8 @@ int readers__run(struct readers *r)
 
 		if (!j)
 			err = -ECHILD; /* it says nothing, it ends */
+		else if (has(r, j) && !j->later)
+			job__gather_post(j);
 		else if (has(r, j) && j->told)
 			http_later__wake(j->later);
 		else if (has(r, j))

@@ -10,11 +10,52 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "serve/goroutines.h"
+#include "serve/hook.h"
 #include "serve/leak_answer.h"
 #include "serve/look_answer.h"
+#include "serve/otlp_logs.h"
+#include "serve/otlp_profiles.h"
+#include "serve/pyroscope.h"
 #include "serve/stored_diff.h"
 #include "serve/stored_sums.h"
+
+/* --- what is posted --- */
+
+static void post(struct http_answer *a, int err)
+{
+	if (err && !a->body.err)
+		a->body.err = err;
+}
+
+static void pyroscope_read(const struct reading *r, struct http_answer *a)
+{
+	post(a, pyroscope__push(r->about, &a->body));
+}
+
+static void otlp_profile_read(const struct reading *r, struct http_answer *a)
+{
+	post(a, otlp_profiles__push(r->about, clock_ns(CLOCK_REALTIME), &a->body));
+}
+
+static void otlp_recording_read(const struct reading *r, struct http_answer *a)
+{
+	post(a, otlp_profiles__recording(r->about, r->pprof.event, clock_ns(CLOCK_REALTIME),
+					 &a->body));
+}
+
+static void hook_read(const struct reading *r, struct http_answer *a)
+{
+	post(a, hook__leaks(r->about, &a->body));
+}
+
+static void otlp_logs_read(const struct reading *r, struct http_answer *a)
+{
+	post(a, otlp_logs__leaks(r->about, r->sites, clock_ns(CLOCK_REALTIME), &a->body));
+}
+
+/* --- all kinds --- */
 
 static void (*const kinds[READINGS])(const struct reading *r, struct http_answer *a) = {
 	[READING_GOROUTINES] = goroutines_read,
@@ -25,6 +66,11 @@ static void (*const kinds[READINGS])(const struct reading *r, struct http_answer
 	[READING_GO_GOROUTINES] = debug_pprof_read_goroutines,
 	[READING_GO_LEAKS] = debug_pprof_read_leaks,
 	[READING_GO_RECORDING] = debug_pprof_read_recording,
+	[READING_PYROSCOPE] = pyroscope_read,
+	[READING_OTLP_PROFILE] = otlp_profile_read,
+	[READING_OTLP_RECORDING] = otlp_recording_read,
+	[READING_HOOK] = hook_read,
+	[READING_OTLP_LOGS] = otlp_logs_read,
 };
 
 void reading__answer(const struct reading *r, struct http_answer *a)
@@ -34,8 +80,8 @@ void reading__answer(const struct reading *r, struct http_answer *a)
 
 /* --- as bytes --- */
 
-struct wire { /* then texts, each with its NUL: path, and names and values in turn; then the recording */
-	uint32_t kind, nr_query, texts, debug, event, has_pw;
+struct wire { /* then texts, each with its NUL: path, and names and values in turn; then what is known of the target, and its pod; then the recording */
+	uint32_t kind, nr_query, texts, debug, event, has_pw, has_about, has_look, has_pod, sites;
 	uint64_t len;
 	char target[WATCHED_ID_MAX], name[16];
 };
@@ -71,6 +117,10 @@ int reading__pack(const struct reading *r)
 			  .debug = r->pprof.debug,
 			  .event = r->pprof.event,
 			  .has_pw = r->pw != NULL,
+			  .has_about = r->about != NULL,
+			  .has_look = r->about && r->about->look,
+			  .has_pod = r->about && r->about->pod,
+			  .sites = r->sites,
 			  .len = r->pw ? r->len : 0 };
 	scoped_fd int fd = memfd_create("reading", MFD_CLOEXEC);
 	struct textbuf texts;
@@ -88,6 +138,10 @@ int reading__pack(const struct reading *r)
 		err = write_all(fd, &w, sizeof(w));
 	if (!err)
 		err = write_all(fd, texts.v, texts.nr);
+	if (!err && r->about)
+		err = write_all(fd, r->about, sizeof(*r->about));
+	if (!err && w.has_pod)
+		err = write_all(fd, r->about->pod, sizeof(*r->about->pod));
 	if (!err)
 		err = write_all(fd, r->pw, w.len);
 	textbuf__done(&texts);
@@ -124,24 +178,56 @@ static int take_texts(struct http_request *q, const char *at, const char *end, u
 	return 0;
 }
 
+/* Of its pointers none is of this process. */
+static void take_about(struct reading_opened *o, const struct wire *w, const char *bytes)
+{
+	static char some[1];
+	const struct reading *r = &o->reading;
+	struct watched *t = &o->about;
+	const bool of_look = r->kind == READING_PYROSCOPE || r->kind == READING_OTLP_PROFILE;
+
+	memcpy(t, bytes, sizeof(*t));
+	t->history = NULL;
+	t->pod = w->has_pod ? &o->pod : NULL;
+	if (w->has_pod)
+		memcpy(&o->pod, bytes + sizeof(*t), sizeof(o->pod));
+	t->look = of_look ? (char *)(uintptr_t)r->pw : w->has_look ? some : NULL;
+	t->look_len = of_look ? r->len : 0;
+	t->leaks.report = of_look ? NULL : (char *)(uintptr_t)r->pw;
+	t->leaks.report_len = of_look ? 0 : r->len;
+	memset(t->recordings.newest, 0, sizeof(t->recordings.newest));
+	if (r->kind == READING_OTLP_RECORDING)
+		t->recordings.newest[r->pprof.event] =
+			(struct recorded){ .pw = (char *)(uintptr_t)r->pw, .len = r->len };
+	t->from.body = t->leaks.from.body = t->recordings.from.body = NULL;
+	o->reading.about = t;
+}
+
 static int take(struct reading_opened *o, const struct wire *w, int store)
 {
 	const char *texts = (const char *)o->bytes + sizeof(*w);
+	const size_t about = (w->has_about ? sizeof(o->about) : 0) +
+			     (w->has_pod ? sizeof(o->pod) : 0),
+		     rest = o->len - sizeof(*w);
 
-	if (w->kind >= READINGS || w->texts > o->len - sizeof(*w) ||
-	    w->len != o->len - sizeof(*w) - w->texts)
+	if (w->kind >= READINGS || w->event >= RECORDING_EVENTS || w->texts > rest ||
+	    about > rest - w->texts || w->len != rest - w->texts - about ||
+	    (w->kind >= READING_PYROSCOPE && !w->has_about))
 		return -EBADMSG;
 	memcpy(o->target, w->target, sizeof(o->target) - 1);
 	memcpy(o->name, w->name, sizeof(o->name) - 1);
 	o->reading = (struct reading){ .kind = (enum reading_kind)w->kind,
 				       .target = o->target,
-				       .pw = w->has_pw ? texts + w->texts : NULL,
+				       .pw = w->has_pw ? texts + w->texts + about : NULL,
 				       .len = w->len,
 				       .store = store,
 				       .q = w->texts ? &o->q : NULL,
+				       .sites = w->sites,
 				       .pprof = { .name = o->name,
 						  .event = (enum profile_event)w->event,
 						  .debug = w->debug } };
+	if (w->has_about)
+		take_about(o, w, texts + w->texts);
 	return w->texts ? take_texts(&o->q, texts, texts + w->texts, w->nr_query) : 0;
 }
 

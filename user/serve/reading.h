@@ -10,17 +10,23 @@
 
 #include "serve/debug_pprof.h"
 #include "serve/http.h"
+#include "serve/pods.h"
 #include "serve/watched.h"
 
 enum reading_kind {
-	READING_GOROUTINES,    /* of a look */
-	READING_CHANS,         /* of a look */
-	READING_LEAKS,         /* of a report of leaks */
-	READING_PROFILE,       /* of the store */
-	READING_DIFF,          /* of the store */
-	READING_GO_GOROUTINES, /* of a look, as Go shows it */
-	READING_GO_LEAKS,      /* of a report of leaks, as Go shows it */
-	READING_GO_RECORDING,  /* of a recording, as Go shows it */
+	READING_GOROUTINES,     /* of a look */
+	READING_CHANS,          /* of a look */
+	READING_LEAKS,          /* of a report of leaks */
+	READING_PROFILE,        /* of the store */
+	READING_DIFF,           /* of the store */
+	READING_GO_GOROUTINES,  /* of a look, as Go shows it */
+	READING_GO_LEAKS,       /* of a report of leaks, as Go shows it */
+	READING_GO_RECORDING,   /* of a recording, as Go shows it */
+	READING_PYROSCOPE,      /* of a look, to be posted, as all that follow */
+	READING_OTLP_PROFILE,   /* of a look */
+	READING_OTLP_RECORDING, /* of a recording */
+	READING_HOOK,           /* of a report of leaks */
+	READING_OTLP_LOGS,      /* of a report of leaks */
 	READINGS
 };
 
@@ -32,6 +38,9 @@ struct reading { /* all borrowed */
 	int store;                    /* folder of the segments; -1: there is none */
 	const struct http_request *q; /* NULL: nobody asks any more */
 	struct debug_pprof pprof;     /* of READING_GO_... */
+	const struct watched *
+		about; /* of what is posted; there, of its pointers only pod, look, report and recordings count */
+	uint32_t sites; /* of READING_OTLP_LOGS: which of its leaks are told */
 };
 
 /* In the process that makes it. a: its status is 200. */
@@ -43,6 +52,8 @@ int reading__pack(const struct reading *r);
 struct reading_opened {
 	struct reading reading; /* it borrows from the others */
 	struct http_request q;
+	struct watched about;
+	struct pod pod;
 	char target[WATCHED_ID_MAX], name[16];
 	void *bytes; /* the file, mapped; as long as the process lives */
 	size_t len;

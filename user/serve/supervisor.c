@@ -366,7 +366,7 @@ static void supervisor__tick(struct supervisor *s)
 	const uint64_t now = clock_now_ns();
 
 	notify__tick(&s->notify, now);
-	feed__tick(&s->feed, s->sinks, s->v, s->nr, now);
+	feed__tick(&s->feed, s->sinks, s->readers, s->v, s->nr, now);
 	sinks__tick(s->sinks, now);
 	supervisor__tell_levels(s);
 	supervisor__ask_files(s);
@@ -392,7 +392,7 @@ static void supervisor__read_leaks(struct supervisor *s, struct watched *w)
 
 	if (!leakwatch__read(&w->leaks, w->id, &s->leak_turns, clock_now_ns()))
 		return;
-	feed__leaks(s->sinks, w);
+	feed__leaks(s->sinks, s->readers, w);
 	if (s->store)
 		stored_look__keep_leaks(s->store, w);
 	if (!f->leaking || before)

@@ -3,12 +3,14 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/cleanup.h"
+#include "model/trend.h"
 #include "serve/digest.h"
 #include "serve/lines.h"
 #include "serve/pods.h"
@@ -40,6 +42,7 @@ int watched__new(const struct notice *n, struct watched **ret)
 	w->start_ticks = n->start_ticks;
 	w->from.fd = -1;
 	w->level = LEVEL_USUAL;
+	w->trend = NAN;
 	leakwatch__init(&w->leaks, clock_now_ns());
 	watched_id(&w->row, w->start_ticks, w->id);
 	recordings__init(&w->recordings);
@@ -140,6 +143,8 @@ static void watched__take_look(struct watched *w, const struct digest *d)
 	const struct frame_bytes lines = frame_reader__part(&w->from, FRAME_LINES);
 
 	(void)history__look(w->history, clock_now_ns(), clock_ns(CLOCK_REALTIME), &d->look, NULL);
+	w->trend = NAN;
+	(void)trend_of_history(w->history, &w->trend);
 	lines_pass_on(lines.v, lines.len, w->id);
 	watched__add(w, &counts, clock_now_ns());
 	w->counts = counts;

@@ -82,8 +82,9 @@ struct watched {
 	uint64_t pushed_ns, otlp_pushed_ns;
 	/* its recordings that went to OTLP: when the newest of them came */
 	uint64_t otlp_recorded_ns[RECORDING_EVENTS];
-	struct history *history;            /* owned; NULL: no look came yet */
-	uint64_t looks;                     /* that came */
+	struct history *history; /* owned; NULL: no look came yet */
+	uint64_t looks;          /* that came */
+	double trend;            /* goroutines a minute, of the last 10 minutes; NAN: not known */
 	uint64_t sums_minute, whole_due_ns; /* of serve/stored_look */
 };
 
