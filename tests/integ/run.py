@@ -53,6 +53,7 @@ import serveharm
 import servehistory
 import servehttp
 import servelarge
+import servelive
 import servepods
 import serverecord
 import serverestarts
@@ -106,6 +107,7 @@ WAIT = (
     serveharm,
     servehistory,
     servehttp,
+    servelive,
     openapi,
     servepods,
     serverecord,

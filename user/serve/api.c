@@ -13,6 +13,7 @@
 #include "base/json_writer.h"
 #include "format/processes.h"
 #include "serve/debug_pprof.h"
+#include "serve/live.h"
 #include "serve/page.h"
 #include "serve/readers.h"
 #include "serve/sd.h"
@@ -253,6 +254,8 @@ void api_get(const struct api_in *in, const struct http_request *q, struct http_
 		debug_pprof_get(in, q, a);
 	} else if (!strcmp(path, EVENTS)) {
 		events_get(in->events, a);
+	} else if (!strcmp(path, EVENTS "/stream")) {
+		live_get(in->live, in->events, a);
 	} else if (!strcmp(path, "/-/healthy")) {
 		http_say(a, 200, "healthy\n");
 	} else if (!strcmp(path, "/-/ready")) {

@@ -12,6 +12,7 @@
  *	/api/v1/targets/ID/profile	stacks of a past interval: serve/stored_sums
  *	/api/v1/targets/ID/diff		those of two intervals, side by side: serve/stored_diff
  *	/api/v1/events			{"events":[...]}: the newest
+ *	/api/v1/events/stream		as they happen: serve/live
  *	/debug/pprof/NAME		Go's own profiles of a target: serve/debug_pprof
  *	/-/healthy, /-/ready		200; ready: all processes that were there at the start are known
  */
@@ -27,6 +28,7 @@ struct api_in { /* borrowed for the call */
 	const struct events *events;
 	struct recorder *recorder;
 	struct readers *readers;
+	struct live *live;
 	bool allow_jobs; /* what costs a target something may be asked for */
 	bool ready;
 };

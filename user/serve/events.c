@@ -36,6 +36,7 @@ void events__tell(struct events *e, enum event_kind kind, const char *target, co
 	to = &e->v[e->next];
 	e->next = (e->next + 1) % EVENTS_MAX;
 	e->nr += e->nr < EVENTS_MAX;
+	e->told++;
 	*to = (struct event){ .unix_ns = clock_ns(CLOCK_REALTIME), .kind = kind };
 	snprintf(to->target, sizeof(to->target), "%s", target);
 	va_start(args, fmt);
@@ -43,14 +44,24 @@ void events__tell(struct events *e, enum event_kind kind, const char *target, co
 	va_end(args);
 }
 
-static const struct event *at(const struct events *e, size_t i)
+const struct event *events__at(const struct events *e, size_t i)
 {
 	return &e->v[(e->next + EVENTS_MAX - e->nr + i) % EVENTS_MAX];
 }
 
 const char *events__last(const struct events *e)
 {
-	return e->nr ? at(e, e->nr - 1)->text : "";
+	return e->nr ? events__at(e, e->nr - 1)->text : "";
+}
+
+void event__json(struct json_writer *w, const struct event *e)
+{
+	jsonw_start_object(w);
+	jsonw_seconds_field(w, "time", e->unix_ns);
+	jsonw_string_field(w, "target", e->target);
+	jsonw_string_field(w, "kind", words[e->kind]);
+	jsonw_string_field(w, "text", e->text);
+	jsonw_end_object(w);
 }
 
 void events_get(const struct events *e, struct http_answer *a)
@@ -67,12 +78,7 @@ void events_get(const struct events *e, struct http_answer *a)
 	jsonw_array_field(w, "events");
 	for (size_t i = 0; i < e->nr; i++) {
 		jsonw_newline(w);
-		jsonw_start_object(w);
-		jsonw_seconds_field(w, "time", at(e, i)->unix_ns);
-		jsonw_string_field(w, "target", at(e, i)->target);
-		jsonw_string_field(w, "kind", words[at(e, i)->kind]);
-		jsonw_string_field(w, "text", at(e, i)->text);
-		jsonw_end_object(w);
+		event__json(w, events__at(e, i));
 	}
 	jsonw_end_array(w);
 	jsonw_uint_field(w, "dropped", e->dropped);

@@ -38,6 +38,7 @@ struct event {
 struct events {          /* zeroed: there are none */
 	struct event *v; /* owned: a ring */
 	size_t nr, next;
+	uint64_t told;    /* in all */
 	uint64_t dropped; /* for newer ones, or for want of memory */
 };
 void events__done(struct events *e);
@@ -47,6 +48,10 @@ void events__tell(struct events *e, enum event_kind kind, const char *target, co
 	__attribute__((format(printf, 4, 5)));
 const char *events__last(const struct events *e); /* its text; "": there is none */
 
+const struct event *events__at(const struct events *e, size_t i); /* 0: the oldest */
+
+struct json_writer;
+void event__json(struct json_writer *w, const struct event *e);
 struct http_answer;
 void events_get(const struct events *e, struct http_answer *a); /* the oldest first */
 

@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "serve/http.h"
+#include "serve/live.h"
 #include "serve/readers.h"
 #include "serve/leak_metrics.h"
 #include "serve/pods.h"
@@ -265,6 +266,21 @@ static void put_readers(const struct metrics_in *in, struct textbuf *to)
 	textbuf__format(to, "parkwatch_readings_refused_total %" PRIu64 "\n", c.refused);
 }
 
+static void put_live(const struct metrics_in *in, struct textbuf *to)
+{
+	const struct live *l = in->live;
+
+	metrics__head(in, to, "parkwatch_live_clients", "gauge",
+		      "Clients that take the stream of events now.");
+	textbuf__format(to, "parkwatch_live_clients %zu\n", l->nr);
+	metrics__head(in, to, "parkwatch_live_refused", "counter",
+		      "Those that were refused, for there were too many.");
+	textbuf__format(to, "parkwatch_live_refused_total %" PRIu64 "\n", l->refused);
+	metrics__head(in, to, "parkwatch_live_cut", "counter",
+		      "Those that were cut off, for they did not take what came.");
+	textbuf__format(to, "parkwatch_live_cut_total %" PRIu64 "\n", l->cut);
+}
+
 static void put_rights(const struct metrics_in *in, struct textbuf *to)
 {
 	metrics__head(in, to, "parkwatch_right", "gauge",
@@ -309,6 +325,7 @@ void metrics__write(const struct metrics_in *in, struct textbuf *to)
 		put_store(in, to);
 		put_http(in, to);
 		put_readers(in, to);
+		put_live(in, to);
 		put_rights(in, to);
 	}
 	if (in->open_metrics)

@@ -15,6 +15,7 @@
 #include "serve/store.h"
 #include "serve/watched.h"
 
+struct live;
 struct readers;
 
 struct metrics_in { /* borrowed for the call */
@@ -26,6 +27,7 @@ struct metrics_in { /* borrowed for the call */
 	const struct sinks *sinks;
 	const struct http *http;
 	const struct readers *readers;
+	const struct live *live;
 	const struct secrets *secrets;
 	const struct rights *rights; /* at the start */
 	const struct pods *pods;

@@ -22,6 +22,7 @@
 #include "serve/feed.h"
 #include "serve/launcher.h"
 #include "serve/leak_worker.h"
+#include "serve/live.h"
 #include "serve/notify.h"
 #include "serve/pods.h"
 #include "serve/readers.h"
@@ -54,7 +55,8 @@ struct supervisor {
 	struct recorder recorder;
 	struct pods pods;
 	struct readers *readers; /* owned */
-	bool allow_jobs;         /* whatever the configuration says */
+	struct live live;
+	bool allow_jobs; /* whatever the configuration says */
 	struct events events;
 	struct restarts restarts;
 	struct store *store; /* owned; NULL: no history is on disk */
@@ -83,12 +85,14 @@ static void on_get(void *ctx, const struct http_request *q, struct http_answer *
 						.store = s->store,
 						.http = s->http,
 						.readers = s->readers,
+						.live = &s->live,
 						.secrets = &s->secrets,
 						.rights = &s->rights,
 						.pods = &s->pods },
 				   .events = &s->events,
 				   .recorder = &s->recorder,
 				   .readers = s->readers,
+				   .live = &s->live,
 				   .allow_jobs = s->allow_jobs || s->config.now->allow_jobs,
 				   .ready = s->ready };
 
@@ -333,6 +337,8 @@ static void supervisor__read(struct supervisor *s, struct watched *w)
 		w->leaks.plan.asked = true;
 		feed__alarms(s->sinks, w);
 	}
+	if (w->looks != looks)
+		live__target(&s->live, w);
 	if (!err || err == -EPIPE)
 		return;
 	log_warn("%s: its worker sends what is no look (%s): another one is started", w->id,
@@ -368,6 +374,7 @@ static void supervisor__tick(struct supervisor *s)
 	notify__tick(&s->notify, now);
 	feed__tick(&s->feed, s->sinks, s->readers, s->v, s->nr, now);
 	sinks__tick(s->sinks, now);
+	live__tick(&s->live, &s->events, now);
 	supervisor__tell_levels(s);
 	supervisor__ask_files(s);
 	supervisor__save_restarts(s, false);
