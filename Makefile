@@ -15,13 +15,15 @@
 #	make bench		cost beside bare, bpftrace and the floors
 #	make soak		what the daemon holds after ten minutes of comers and goers, and after an hour
 #	make static		build/parkwatch-static-amd64, which needs nothing but the kernel
-#	make check-packages	tries it, where distributions differ
+#	make deb		build/parkwatch_VERSION_amd64.deb, for Debian 12 and 13
+#	make check-packages	tries both where they are meant to run
 #	make install DESTDIR= PREFIX=/usr/local
 #
 # V=1 shows commands. One folder a variant: BUILD=build/asan CC=clang SAN=address,undefined never needs a clean.
 
 BUILD	?= build
 PREFIX	?= /usr/local
+ZSH_DIR	?= site-functions
 CC	:= $(if $(filter default,$(origin CC)),gcc,$(CC))
 CLANG	?= clang
 BPFTOOL	?= $(shell command -v bpftool || echo /usr/sbin/bpftool)
@@ -226,9 +228,11 @@ reference: all
 
 install: all
 	install -D -m 755 $(BUILD)/parkwatch $(DESTDIR)$(PREFIX)/bin/parkwatch
-	install -d $(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/share/,man/man8 bash-completion/completions zsh/$(ZSH_DIR) fish/vendor_completions.d)
 	$(BUILD)/parkwatch help --man > $(DESTDIR)$(PREFIX)/share/man/man8/parkwatch.8
-	$(BUILD)/parkwatch help --completion > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/parkwatch
+	$(BUILD)/parkwatch help --completion bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/parkwatch
+	$(BUILD)/parkwatch help --completion zsh > $(DESTDIR)$(PREFIX)/share/zsh/$(ZSH_DIR)/_parkwatch
+	$(BUILD)/parkwatch help --completion fish > $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/parkwatch.fish
 
 clean:
 	rm -rf $(BUILD)

@@ -3,7 +3,7 @@
 
 # One file that needs nothing but the kernel: a variant of its own, with archives of tools/static-libs and of Debian. The same
 # sources give the same bytes, wherever they lie.
-ARCHIVES  := $(BUILD)/libs
+ARCHIVES  ?= $(BUILD)/libs
 STATIC	  := $(BUILD)/parkwatch-static-$(ARCH)
 HARDENED  := -O2 -fstack-protector-strong -D_FORTIFY_SOURCE=2 -ffile-prefix-map=$(CURDIR)=.
 STATIC_CFLAGS  = $(HARDENED) -DPARKWATCH_STATIC -isystem $(ARCHIVES)/include -isystem $(ARCHIVES)/include/ncursesw
@@ -18,6 +18,31 @@ static: archives
 	$(call msg,COPY,$(STATIC))
 	$(Q)cp $(BUILD)/static/parkwatch $(STATIC)
 
-check-packages: static
+# The Debian package, for Debian 12 and 13: of libraries that differ between them the archives, of the rest the shared ones.
+DEB	  := $(BUILD)/parkwatch_$(VERSION)_$(ARCH).deb
+DEB_TREE  := $(BUILD)/deb/parkwatch-$(VERSION)
+DEB_LIBS  := -lncursesw -ltinfo -Wl,-Bstatic -lbpf -ldwarf -Wl,-Bdynamic $(ARCHIVES)/lib/libZydis.a -lelf -lprotobuf-c -ljson-c -lmicrohttpd \
+	     -lyaml -lz -lzstd -lm
+
+deb:
+	$(Q)nice tools/static-libs $(ARCHIVES) zydis
+	$(call msg,DEB,$(DEB))
+	$(Q)rm -rf $(BUILD)/deb && mkdir -p $(DEB_TREE)
+	$(Q)git ls-files -z ':!tests' | tar --null -T - -c | tar -C $(DEB_TREE) -x
+	$(Q)cd $(DEB_TREE) && env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL CC='$(CC)' ARCHIVES='$(abspath $(ARCHIVES))' \
+		DEB_BUILD_OPTIONS="noautodbgsym parallel=$$(nproc)" dpkg-buildpackage -b -us -uc >../log 2>&1 || { tail -n 40 ../log >&2; exit 1; }
+	$(Q)cp $(BUILD)/deb/$(notdir $(DEB)) $(DEB)
+# What debian/rules makes and installs. The rules of the example are examples: nobody shall be watched by them.
+deb-program:
+	$(Q)tools/static-libs $(ARCHIVES) zydis
+	$(Q)$(MAKE) LIBS='$(DEB_LIBS)' all
+deb-install:
+	$(Q)$(MAKE) LIBS='$(DEB_LIBS)' install PREFIX=/usr ZSH_DIR=vendor-completions
+	$(Q)sed 's,/usr/local/bin/,/usr/bin/,; 1s/ Copy it to .*//' deploy/systemd/parkwatch.service > debian/parkwatch.service
+	$(Q)install -d $(DESTDIR)/etc/parkwatch $(DESTDIR)/usr/share/man/man5
+	$(Q)sed '1s/: copy it to.*\. Everything/. Everything/; /^rules:/,/^$$/s/^[^#]/# &/' deploy/parkwatch.yaml > $(DESTDIR)/etc/parkwatch/parkwatch.yaml
+	$(Q)install -m 644 deploy/man/parkwatch.yaml.5 $(DESTDIR)/usr/share/man/man5/
+
+check-packages: static deb
 	@tests/packages/run
-.PHONY: archives static check-packages
+.PHONY: archives static deb deb-program deb-install check-packages

@@ -132,7 +132,7 @@ def closed_descriptors_put_no_words_into_a_report():
 def what_cannot_be_printed_is_an_error():
     with Target("idle") as t:
         for args in (["--version"], ["version"], ["help"], ["--help"], ["record", "--help"], ["help", "leaks"], ["help", "--man"], ["help", "--reference"],
-                     ["help", "--completion"], ["doctor"], ["doctor", "-p", str(t.pid)], ["dump", "-p", str(t.pid)]):
+                     ["help", "--completion", "zsh"], ["doctor"], ["doctor", "-p", str(t.pid)], ["dump", "-p", str(t.pid)]):
             with open("/dev/full", "w") as full:
                 run = subprocess.run([PARKWATCH, *args], stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE, text=True,
                                      timeout=60, check=False)

@@ -7,7 +7,7 @@
 
 #include "base/log.h"
 #include "base/cleanup.h"
-#include "cli/help.h"
+#include "cli/completion.h"
 #include "cli/manual.h"
 #include "cli/option_table.h"
 
@@ -154,7 +154,7 @@ Test(format, help_and_completion_have_the_formats_of_the_table)
 	manual_man(f);
 	fclose(f);
 	f = open_memstream(&completion, &len);
-	help_completion(f);
+	completion_put(f, COMPLETION_BASH);
 	fclose(f);
 	cr_expect_not_null(strstr(completion,
 				  "--format|-f) words='text json jsonl folded pprof html pw' ;;"),

@@ -235,7 +235,7 @@ const struct cmd_def cmd_table[CMD_MAX] = {
 			 .run = cmd_doctor },
 	[CMD_HELP] = { "help",
 		       "[command]",
-		       "help, the manual page, the completion",
+		       "help, the manual page, completion for shells",
 		       { "Prints the help of a command, or of parkwatch. The manual page, the "
 			 "reference and the completion are made from the same table." },
 		       .run = cmd_help,

@@ -6,6 +6,7 @@
 
 #include "cli/begin.h"
 #include "cli/commands.h"
+#include "cli/completion.h"
 #include "cli/format.h"
 #include "cli/manual.h"
 #include "cli/option_table.h"
@@ -129,65 +130,6 @@ void help_command(FILE *f, enum command c)
 	help_exits(f, c);
 }
 
-/* The words of an option: those of the table, or the formats. */
-static void complete_words(FILE *f, const struct opt_def *d)
-{
-	fputs(" words='", f);
-	for (const struct opt_word *w = d->words; w && w->word; w++)
-		fprintf(f, "%s%s", w == d->words ? "" : " ", w->word);
-	for (size_t k = 0; !d->help && format_at(k); k++)
-		fprintf(f, "%s%s", k ? " " : "", format_at(k)->name);
-	fputs("' ;;\n", f);
-}
-
-/* What may follow an option. */
-static void complete_argument(FILE *f, const struct opt_def *d)
-{
-	if (!d->words && d->help && d->type != OPT_FILE && d->type != OPT_PID)
-		return;
-	fprintf(f, "\t--%s", d->name);
-	if (d->letter)
-		fprintf(f, "|-%c", d->letter);
-	fputc(')', f);
-	if (d->type == OPT_FILE)
-		fputs(" COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n", f);
-	else if (d->type == OPT_PID)
-		fputs(" words=$(cd /proc && echo [0-9]*) ;;\n", f);
-	else
-		complete_words(f, d);
-}
-
-static void complete_commands(FILE *f)
-{
-	for (int c = 0; c < CMD_MAX; c++)
-		fprintf(f, "%s ", cmd_table[c].name);
-}
-
-void help_completion(FILE *f)
-{
-	fputs("# bash completion for parkwatch\n_parkwatch()\n{\n"
-	      "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} "
-	      "words=\n\tcase $prev in\n",
-	      f);
-	for (size_t i = 0; i < opt_table_size; i++)
-		complete_argument(f, &opt_table[i]);
-	fputs("\t*) case ${COMP_WORDS[1]} in\n", f);
-	for (int c = 0; c < CMD_MAX; c++) {
-		fprintf(f, "\t\t%s) words='", cmd_table[c].name);
-		for (size_t i = 0; i < opt_table_size; i++)
-			if (opt_is_of(&opt_table[i], (enum command)c))
-				fprintf(f, "--%s ", opt_table[i].name);
-		if (c == CMD_HELP)
-			complete_commands(f);
-		fputs("' ;;\n", f);
-	}
-	fputs("\t\tesac\n\t\t[ \"$COMP_CWORD\" -eq 1 ] && words='", f);
-	complete_commands(f);
-	fputs("' ;;\n\tesac\n\tCOMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n}\ncomplete -F "
-	      "_parkwatch parkwatch\n",
-	      f);
-}
-
 int cmd_help(const struct opts *o)
 {
 	const enum command c = o->nr_operands ? opts_command(o->operands[0]) : CMD_HELP;
@@ -199,7 +141,7 @@ int cmd_help(const struct opts *o)
 	else if (o->reference)
 		manual_reference(stdout);
 	else if (o->completion)
-		help_completion(stdout);
+		completion_put(stdout, (enum completion)o->completion);
 	else
 		help_command(stdout, c);
 	return end_of_print(0);

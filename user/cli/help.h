@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* help: --help and the completion, from the tables of option_table. */
+/* help: --help, from the tables of option_table. */
 #ifndef PARKWATCH_CLI_HELP_H
 #define PARKWATCH_CLI_HELP_H
 
@@ -8,6 +8,5 @@
 #include "cli/options.h"
 
 void help_command(FILE *f, enum command c); /* CMD_HELP: the whole program */
-void help_completion(FILE *f);              /* bash */
 
 #endif

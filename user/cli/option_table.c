@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "cli/completion.h"
 #include "engine/allocs.h"
 #include "facts/goroutines.h"
 #include "format/dump_group.h"
@@ -88,6 +89,12 @@ static const struct opt_word log_words[] = {
 	{ "text", LOG_TEXT, "for a person" },
 	{ "logfmt", LOG_LOGFMT, "time=... level=... msg=\"...\"" },
 	{ "json", LOG_JSON, "an object with time, level and msg" },
+	{ 0 },
+};
+static const struct opt_word shell_words[] = {
+	{ "bash", COMPLETION_BASH, "for /usr/share/bash-completion/completions/parkwatch" },
+	{ "zsh", COMPLETION_ZSH, "for /usr/share/zsh/site-functions/_parkwatch" },
+	{ "fish", COMPLETION_FISH, "for /usr/share/fish/vendor_completions.d/parkwatch.fish" },
 	{ 0 },
 };
 static const struct opt_word version_words[] = {
@@ -411,8 +418,8 @@ const struct opt_def opt_table[] = {
 	  .help = "print the manual page (roff)" },
 	{ PART_PRINT, "reference", 0, OPT_FLAG, AT(reference), HLP, NULL,
 	  .help = "print the reference, which is docs/reference.md (Markdown)" },
-	{ PART_PRINT, "completion", 0, OPT_FLAG, AT(completion), HLP, NULL,
-	  .help = "print the completion for bash" },
+	{ PART_PRINT, "completion", 0, OPT_WORD, AT(completion), HLP, "SHELL",
+	  .help = "print the completion for this shell", .words = shell_words },
 
 	/* --- of every command --- */
 	{ PART_GENERAL, "quiet", 'q', OPT_FLAG, AT(quiet), CMD_ALL, NULL,

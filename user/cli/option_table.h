@@ -2,7 +2,7 @@
 /*
  * option_table: the one table of commands and options, with defaults and checks as columns.
  *
- * Parsing and its error lines (options), --help and completion (help), the man page and
+ * Parsing and its error lines (options), --help (help), completion, the man page and
  * docs/reference.md (manual) come from it. A new option is one row and a member of struct opts.
  */
 #ifndef PARKWATCH_CLI_OPTION_TABLE_H

@@ -81,7 +81,8 @@ struct opts {
 	uint64_t min_age_ns, min_count, min_growth, proof_ns;
 	uint64_t addr;                                /* of refs; 0: none */
 	const char *baseline, *save_baseline, *allow; /* files; NULL: none */
-	bool quiet, help, version, man, completion, reference;
+	bool quiet, help, version, man, reference;
+	int completion;            /* of help: enum completion */
 	int version_format;        /* of version: enum version_format */
 	uint64_t max_memory_bytes; /* 0: of the goroutines there are */
 	bool repair;
