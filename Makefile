@@ -16,7 +16,8 @@
 #	make soak		what the daemon holds after ten minutes of comers and goers, and after an hour
 #	make static		build/parkwatch-static-amd64, which needs nothing but the kernel
 #	make deb		build/parkwatch_VERSION_amd64.deb, for Debian 12 and 13
-#	make check-packages	tries both where they are meant to run
+#	make image		build/parkwatch-image-amd64.tar, an OCI image of the static file
+#	make check-packages	tries all three where they are meant to run
 #	make install DESTDIR= PREFIX=/usr/local
 #
 # V=1 shows commands. One folder a variant: BUILD=build/asan CC=clang SAN=address,undefined never needs a clean.

@@ -43,6 +43,13 @@ deb-install:
 	$(Q)sed '1s/: copy it to.*\. Everything/. Everything/; /^rules:/,/^$$/s/^[^#]/# &/' deploy/parkwatch.yaml > $(DESTDIR)/etc/parkwatch/parkwatch.yaml
 	$(Q)install -m 644 deploy/man/parkwatch.yaml.5 $(DESTDIR)/usr/share/man/man5/
 
-check-packages: static deb
+# An image for Kubernetes and others: parkwatch:VERSION, of the static file.
+IMAGE	  := $(BUILD)/parkwatch-image-$(ARCH).tar
+
+image: static
+	$(call msg,IMAGE,$(IMAGE))
+	$(Q)tools/image $(STATIC) $(ARCHIVES) $(VERSION) $(IMAGE)
+
+check-packages: static deb image
 	@tests/packages/run
-.PHONY: archives static deb deb-program deb-install check-packages
+.PHONY: archives static deb image deb-program deb-install check-packages
