@@ -346,8 +346,9 @@ static void ask_of_programs(const struct kfeat *kf)
 	int fds[2], err = task_programs__new(&t);
 	pid_t child;
 
-	if (err && !kf->f[KFEAT_BTF].ok) {
-		printf("skip programs: %s\n", kf->f[KFEAT_BTF].why.text);
+	/* Debian's 5.10 takes no such iterator; what is as new as uprobe_multi must */
+	if (err && !kf->f[KFEAT_UPROBE_MULTI].ok) {
+		printf("skip programs: /proc is asked: %s\n", strerror(-err));
 		return;
 	}
 	if (!err && (copy < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds)))

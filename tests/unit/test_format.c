@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/cleanup.h"
 #include "cli/completion.h"
+#include "cli/help.h"
 #include "cli/manual.h"
 #include "cli/option_table.h"
 
