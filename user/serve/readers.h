@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * readers: answers that are made elsewhere (serve/reader) on their way to who asked. Nothing here waits: a client that
- * reads slowly slows its own reader, and one that goes away ends it.
+ * reads slowly slows its own reader, and one that goes away ends it, once the answer has begun.
  *
  * At most READERS_MAX at a time; who asks for more is told to come again. Recordings that somebody has waited for, and what is
  * to be posted, wait for their turn.
