@@ -343,7 +343,7 @@ def each_container_has_its_own_name():
         for t, pod in d.of_shop()[app, version]:
             expect((t["namespace"], t["pod"], t["pod_uid"]) == ("shop", pod["metadata"]["name"], pod["metadata"]["uid"]), f"{t}")
     for t, _ in d.of_shop()["pair", None]:
-        (labels,) = until(lambda: [e["labels"] for e in json.loads(d.get("/sd")[1]) if e["labels"]["__param_target"] == t["id"]], "it is not found by /sd")
+        (labels,) = until(lambda: [e["labels"] for e in json.loads(d.get("/sd")[1]) if e["labels"]["__param_target"] == t["id"]], lambda: f"not found by /sd: {d.of_shop()}")
         expect((labels["__meta_parkwatch_namespace"], labels["__meta_parkwatch_pod"], labels["__meta_parkwatch_container"]) == ("shop", "pair", t["container"]), f"{labels}")
 
 
@@ -439,10 +439,13 @@ def a_pod_opts_out():
 
 
 def what_breaks_again_and_again_harms_nobody():
+    """Each start in another container of the same pod is told as a restart of the one before."""
     d = Daemon()
     restarts = until(lambda: next((c["restartCount"] for p in pods("shop") if p["metadata"]["name"] == "broken" for c in p["status"]["containerStatuses"]
                                    if c["restartCount"] > 1), None), "it does not restart")
     expect(restarts > 1 and d.get("/-/ready")[0] == 200, "it is not ready")
+    until(lambda: [e for e in json.loads(d.get("/api/v1/events")[1])["events"] if e["kind"] == "restart" and e["target"].startswith("shop-")], "no restart is linked")
+    expect(not [t for t in d.targets() if t["namespace"] == "shop" and t["pod"] != "broken" and t["restart_of"]], "another pod is taken for a restart")
     for p in (*pods("parkwatch"), *(p for p in pods("shop") if p["metadata"]["name"] != "broken")):
         for c in p["status"]["containerStatuses"]:
             expect(c["restartCount"] == 0 and c["ready"], f"{p['metadata']['name']}: {c}")

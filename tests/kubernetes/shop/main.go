@@ -51,7 +51,7 @@ func main() {
 	}
 	if strings.HasSuffix(version, "breaks") {
 		go sell()
-		time.Sleep(time.Second)
+		time.Sleep(8 * time.Second) // so that it is seen
 		panic("out of stock")
 	}
 	go sell()
