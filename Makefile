@@ -52,7 +52,7 @@ DWARF_CFLAGS := $(shell pkg-config --cflags libdwarf 2>/dev/null)
 LIBS	:= $(shell pkg-config --libs ncursesw 2>/dev/null || echo -lncursesw -ltinfo) -lbpf -ldwarf -lelf -lZydis -lprotobuf-c -ljson-c -lmicrohttpd -lyaml -lz -lzstd -lm
 ALL_LDFLAGS = $(LDFLAGS) $(if $(SAN),-fsanitize=$(SAN))
 
-BPF_CFLAGS := -O2 -g -mcpu=v3 -Wall -Wextra -Wpadded -Werror
+BPF_CFLAGS := -O2 -g -mcpu=v3 -Wall -Wextra -Wpadded -Werror -fdebug-prefix-map=$(CURDIR)=.
 BPF_SRCS   := $(wildcard bpf/*.bpf.c)
 BPF_OBJS   := $(BPF_SRCS:bpf/%.bpf.c=$(BUILD)/bpf/%.bpf.o)
 SKEL	   := $(BUILD)/parkwatch.skel.h
