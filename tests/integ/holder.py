@@ -77,7 +77,7 @@ def who_may_not_run_it_is_told_in_one_line():
 def nobody_else_starts_it():
     code, out, said = parkwatch("holder")
     expect(code == 2 and not out and said.count("\n") == 1 and "started by parkwatch alone" in said, f"exit code {code}: {out} {said}")
-    for args in (["help"], ["help", "--man"], ["help", "--completion", "zsh"]):
+    for args in (["help"], ["help", "--man"], ["help", "--completion"], ["help", "--completion", "zsh"]):
         expect(not re.search(r"^\s*holder\b|\bholder\|", parkwatch(*args)[1], re.M), f"{args}: it is shown")
 
 

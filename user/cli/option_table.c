@@ -419,7 +419,8 @@ const struct opt_def opt_table[] = {
 	{ PART_PRINT, "reference", 0, OPT_FLAG, AT(reference), HLP, NULL,
 	  .help = "print the reference, which is docs/reference.md (Markdown)" },
 	{ PART_PRINT, "completion", 0, OPT_WORD, AT(completion), HLP, "SHELL",
-	  .help = "print the completion for this shell", .words = shell_words },
+	  .help = "print the completion for this shell; for bash where none is named",
+	  .words = shell_words, .alone = "bash" },
 
 	/* --- of every command --- */
 	{ PART_GENERAL, "quiet", 'q', OPT_FLAG, AT(quiet), CMD_ALL, NULL,

@@ -72,6 +72,7 @@ struct opt_def {
 	const char *help;
 	const char *more;             /* sentences that follow bounds and default; NULL: none */
 	const struct opt_word *words; /* OPT_WORD: what may be said, ends with NULL */
+	const char *alone;            /* the value where the line ends; NULL: one must be given */
 	/* of the value, in its unit (nanoseconds, bytes, percent); max 0: none but the type's */
 	uint64_t min, max;
 	/* The value where none is given. It is 0 if this one clashes with what is given. */

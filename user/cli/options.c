@@ -298,6 +298,10 @@ static int given__read(struct given *g, int argc, char **argv)
 	while ((c = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
 		const struct opt_def *d;
 
+		if (c == ':' && opt_table[row_of(command, optopt)].alone) {
+			c = optopt;
+			optarg = (char *)opt_table[row_of(command, c)].alone;
+		}
 		if (c == '?' || c == ':')
 			return usage_error(command, "%s '%s'",
 					   c == ':' ? "an argument is missing after"
