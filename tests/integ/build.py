@@ -67,11 +67,12 @@ def go_command():
 
 
 def run_go(args, toolchain, cwd, **env):
-    done = subprocess.run([go_command(), *args], cwd=cwd, env=go_env(toolchain, **env), text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+    """What it prints; on its standard error it may say first which toolchain it downloads."""
+    done = subprocess.run([go_command(), *args], cwd=cwd, env=go_env(toolchain, **env), text=True, capture_output=True,
+                          stdin=subprocess.DEVNULL)
     if done.returncode:
-        text = done.stdout.strip()
-        if "download" in text or "toolchain not available" in text or "invalid toolchain" in text:
+        text = (done.stdout + done.stderr).strip()
+        if "go: download " in text or "toolchain not available" in text or "invalid toolchain" in text:
             raise Missing(f"no Go toolchain {toolchain}: {text.splitlines()[-1]}")
         raise RuntimeError(f"go {' '.join(args)} with {toolchain}: {text[-2000:]}")
     return done.stdout

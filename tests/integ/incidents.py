@@ -81,7 +81,7 @@ def one_incident(kind, minor, mode="static"):
     groups = json.loads(out)["groups"]
     root = groups[0]
     told = [brief(g) for g in groups]
-    expect(start_of(root) == culprit and root["root"] is True and root["incident"], f"{kind}: {told}")
+    expect(start_of(root) == culprit and root["root"] is True and root["incident"], f"{kind}: {told}: {said}")
     expect(words in (root["pattern"] or ""), f"{kind}: {told}")
     expect((root["behind"]["count"] == behind or behind is None and root["behind"]["count"] > 10) and root["behind"]["goid"] in root["goids"], f"{kind}: {root['behind']}")
     expect(root["behind"]["age_s"] >= (MIN_AGE if kind in MANY_CULPRITS else WATCH), f"{kind}: {root['behind']}")

@@ -116,7 +116,7 @@ def a_healthy_target_is_left_alone():
         rows, well, back, light, dark, pressed, nothing = shown(
             d, ["go", "/"], ["wait", "[data-target]"], ["texts", "[data-target] td:first-child"], shot("healthy-list"), ["click", "[data-target] a"], ["wait", "section .ok"],
             ["texts", "section .ok"], shot("healthy"), ["key", "u"], ["wait", "[data-target]"], ["value", "location.pathname + location.search"],
-            colour, ["dark"], colour, shot("dark"), ["key", "d"], colour, ["go", f"/?target={seen['id']}x"], ["wait", "main p"], ["texts", "main p"], stubs=stubs)
+            colour, ["dark"], colour, shot("dark"), ["key", "d"], colour, ["go", f"/?target={seen['id']}x"], ["wait", "main .facts p"], ["texts", "main .facts p"], stubs=stubs)
     expect(rows == [""] and well == ["No leak was found."] and back == "/", f"{rows} {well} {back}")
     expect(light == pressed != dark, f"{light} {dark} {pressed}")
     expect("has ended, or was never here" in nothing[0], f"{nothing}")

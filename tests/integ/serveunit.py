@@ -83,6 +83,7 @@ def lines_are_as_asked_for(kind):
     expect(len(lines) >= 3, f"{lines}")
     for line in lines:
         if kind == "json":
+            expect(line.startswith("{"), f"{line} in {lines}")
             said = json.loads(line)
             expect(set(said) == {"time", "level", "msg"} and said["level"] in ("error", "warning", "info"), line)
         else:

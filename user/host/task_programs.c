@@ -32,6 +32,7 @@ static bool proc_is_ours(void)
 
 int task_programs__new(struct task_programs **ret)
 {
+	libbpf_print_fn_t print;
 	struct task_programs *t;
 	int err;
 
@@ -40,10 +41,12 @@ int task_programs__new(struct task_programs **ret)
 	t = calloc(1, sizeof(*t));
 	if (!t)
 		return -ENOMEM;
+	print = libbpf_set_print(NULL); /* a refusal is an answer */
 	t->skel = task_programs_bpf__open();
 	err = t->skel ? task_programs_bpf__load(t->skel) : -errno;
 	if (!err)
 		err = task_programs_bpf__attach(t->skel);
+	libbpf_set_print(print);
 	if (err) {
 		task_programs__free(t);
 		return err;

@@ -134,7 +134,7 @@ static int push_stack(struct rowframer *f, uint16_t rt, const struct snap_stack 
 		push_word(f, "[truncated]");
 	if (s->state == SNAP_STACK_LOST)
 		push_word(f, "[stack lost]");
-	else if (s->state == SNAP_STACK_NONE && !gopc)
+	else if (f->nr_out == from)
 		push_word(f, "[no stack]");
 	return err;
 }
