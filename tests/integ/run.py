@@ -86,10 +86,7 @@ MEASURE = (
     chans,
     refs,
     secretmem,
-    serve,
     servelarge,
-    page,
-    serveunit,
     sampling,
     systemstacks,
 )
@@ -103,6 +100,9 @@ WAIT = (
     leaks,
     incidents,
     peers,
+    serve,
+    page,
+    serveunit,
     serveconfig,
     serveharm,
     servehistory,
@@ -217,8 +217,9 @@ def main():
     parser.add_argument("--list", action="store_true", help="print the names and do nothing")
     parser.add_argument("--jobs", type=int, default=2, choices=[1, 2], help="cases at a time (default 2)")
     args = parser.parse_args()
-    work = [(n, lambda n=n, f=f: run_case(n, f), waits) for n, f, waits in cases()]
-    work += [(s, lambda s=s, p=p: run_script(s, p), False) for s, p in SCRIPTS.items()]
+    # The scripts first: each is long, and at the end one alone would be waited for.
+    work = [(s, lambda s=s, p=p: run_script(s, p), False) for s, p in SCRIPTS.items()]
+    work += [(n, lambda n=n, f=f: run_case(n, f), waits) for n, f, waits in cases()]
     work = [one for one in work if re.search(args.only, one[0])]
     if args.list:
         print(*(n for n, _, _ in work), sep="\n")
