@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * task_programs: one reading of a BPF iterator (kernel 5.8) says which program each process runs. Beside it, a scan of /proc
- * costs a path to resolve for each.
+ * task_programs: one reading of a BPF iterator says of each process whether it runs another program than before. Beside it,
+ * a scan of /proc costs a path to resolve for each.
  *
  * The kernel's own types move between kernels, so this object is apart from the probes' programs: it needs the kernel's BTF, and
  * where it does not load, /proc is scanned.
@@ -13,27 +13,10 @@
 
 #include <parkwatch/task_program.h>
 
-/* What is read of the kernel's types: include/linux/{sched,mm_types,fs,pid,bpf}.h */
+/* What is read of the kernel's types: include/linux/{sched,pid,bpf}.h */
 #pragma clang diagnostic push
 #pragma clang diagnostic ignored "-Wpadded"
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
-
-struct super_block {
-	__u32 s_dev;
-};
-
-struct inode {
-	struct super_block *i_sb;
-	unsigned long i_ino;
-};
-
-struct file {
-	struct inode *f_inode;
-};
-
-struct mm_struct {
-	struct file *exe_file;
-};
 
 struct upid {
 	int nr;
@@ -49,7 +32,8 @@ struct task_struct {
 	int pid; /* of the thread */
 	int tgid;
 	struct pid *thread_pid;
-	struct mm_struct *mm;
+	__u64 start_time;
+	__u64 self_exec_id; /* all of it lies in the task itself: a chain to its file is a cache miss a link */
 };
 
 struct bpf_iter_meta {
@@ -80,18 +64,14 @@ int pw_task_program(struct bpf_iter__task *ctx)
 {
 	const struct task_struct *me = (const void *)bpf_get_current_task();
 	const struct task_struct *t = ctx->task;
-	struct pw_task_program p = {};
-	const struct inode *file;
+	struct pw_task_program p;
 
 	/* NULL: there are no more. Of a process its first thread. */
 	if (!t || t->pid != t->tgid)
 		return 0;
-	p.pid = (__u32)number_at(t->thread_pid, BPF_CORE_READ(me, thread_pid, level));
-	file = BPF_CORE_READ(t, mm, exe_file, f_inode);
-	if (file) {
-		p.dev = BPF_CORE_READ(file, i_sb, s_dev);
-		p.ino = BPF_CORE_READ(file, i_ino);
-	}
+	p.pid = (__u64)number_at(t->thread_pid, BPF_CORE_READ(me, thread_pid, level));
+	p.execs = t->self_exec_id;
+	p.start_ns = t->start_time;
 	bpf_seq_write(ctx->meta->seq, &p, sizeof(p));
 	return 0;
 }

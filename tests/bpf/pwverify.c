@@ -7,14 +7,11 @@
  * status 1 after a FAIL.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -31,7 +28,7 @@
 #include "parkwatch.skel.h"
 
 #define HITS 1000
-/* what the copy of this program is told to do */
+/* what a child is told to do */
 #define WAIT_COMMAND "wait"
 
 static int failed;
@@ -262,37 +259,23 @@ static void attach_each_way(const struct kfeat *kf)
 
 /* --- which program each process runs --- */
 
-/* A file of its own with what this program has, which no path leads to. */
-static int copy_of_ours(void)
-{
-	scoped_fd int from = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-	int to = memfd_create("copy", MFD_CLOEXEC);
-	char some[1 << 16];
-	ssize_t n;
-
-	while (from >= 0 && to >= 0 && (n = read(from, some, sizeof(some))) > 0)
-		if (write(to, some, (size_t)n) != n)
-			break;
-	return to;
-}
-
-/* Becomes the copy when it is told to; ends when the pipe does. */
-static void __attribute__((noreturn)) child_main(int copy, int told)
+/* Calls exec when it is told to; ends when the pipe does. */
+static void __attribute__((noreturn)) child_main(int told)
 {
 	char *argv[] = { (char *)"pwverify", (char *)WAIT_COMMAND, NULL };
 	char c;
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (read(told, &c, 1) == 1)
-		(void)fexecve(copy, argv, environ);
+		(void)execv("/proc/self/exe", argv);
 	_exit(1);
 }
 
 struct asked {
-	uint32_t pid;
+	uint64_t pid;
 	struct pw_task_program child;
 	bool ours; /* this process is there */
-	uint32_t last;
+	uint64_t last;
 };
 
 static int note_program(void *ctx, const struct pw_task_program *p)
@@ -302,7 +285,7 @@ static int note_program(void *ctx, const struct pw_task_program *p)
 	if (p->pid <= a->last)
 		return -ERANGE;
 	a->last = p->pid;
-	a->ours |= p->pid == (uint32_t)getpid();
+	a->ours |= p->pid == (uint64_t)getpid();
 	if (p->pid == a->pid)
 		a->child = *p;
 	return 0;
@@ -310,39 +293,39 @@ static int note_program(void *ctx, const struct pw_task_program *p)
 
 static int ask_programs(struct task_programs *t, pid_t child, struct pw_task_program *ret)
 {
-	struct asked a = { .pid = (uint32_t)child };
+	struct asked a = { .pid = (uint64_t)child };
 	int err = task_programs__each(t, note_program, &a);
 
 	*ret = a.child;
-	if (!err && (!a.ours || a.child.pid != a.pid || !a.child.ino))
-		err = -ENOENT;
-	return err;
+	return err ? err : a.ours && a.child.pid == a.pid ? 0 : -ENOENT;
 }
 
-/* Its file is the one that a path through /proc has, once it has called exec. */
-static int sees_an_exec(struct task_programs *t, pid_t child, int copy, int tell)
+/* An exec is one more, and the process is the same. */
+static int sees_an_exec(struct task_programs *t, pid_t child, int tell)
 {
-	struct pw_task_program before, after = { 0 };
-	struct stat st;
-	char name[16] = "";
+	struct pw_task_program before, again, after = { 0 };
+	char name;
 	int err = ask_programs(t, child, &before);
 
-	if (!err && (fstat(copy, &st) || before.ino == st.st_ino))
+	if (!err)
+		err = ask_programs(t, child, &again);
+	if (!err && (again.execs != before.execs || again.start_ns != before.start_ns))
 		err = -EPROTO;
 	if (!err && write(tell, "x", 1) != 1)
 		err = -EPIPE;
-	/* whoever it is by then: the pipe's end is closed by exec */
-	if (!err && read(tell, name, 1) != 0)
+	/* the pipe's other end is closed by exec */
+	if (!err && read(tell, &name, 1) != 0)
 		err = -EPIPE;
 	if (!err)
 		err = ask_programs(t, child, &after);
-	return err ? err : after.ino == st.st_ino ? 0 : -EPROTO;
+	if (err)
+		return err;
+	return after.execs == before.execs + 1 && after.start_ns == before.start_ns ? 0 : -EPROTO;
 }
 
 static void ask_of_programs(const struct kfeat *kf)
 {
 	struct task_programs *t = NULL;
-	scoped_fd int copy = copy_of_ours();
 	int fds[2], err = task_programs__new(&t);
 	pid_t child;
 
@@ -351,7 +334,7 @@ static void ask_of_programs(const struct kfeat *kf)
 		printf("skip programs: /proc is asked: %s\n", strerror(-err));
 		return;
 	}
-	if (!err && (copy < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds)))
+	if (!err && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds))
 		err = -errno;
 	if (err) {
 		result("programs: by process", err, NULL);
@@ -360,10 +343,9 @@ static void ask_of_programs(const struct kfeat *kf)
 	}
 	child = fork();
 	if (!child)
-		child_main(copy, fds[1]);
+		child_main(fds[1]);
 	close(fds[1]);
-	result("programs: by process, and after an exec", sees_an_exec(t, child, copy, fds[0]),
-	       NULL);
+	result("programs: by process, and after an exec", sees_an_exec(t, child, fds[0]), NULL);
 	close(fds[0]);
 	(void)kill(child, SIGKILL);
 	(void)waitpid(child, NULL, 0);

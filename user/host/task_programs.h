@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * task_programs: which program each process runs, asked of the kernel in one reading (a BPF iterator over tasks, kernel
- * 5.8, with its BTF). To ask /proc of each costs ten times as much. It needs CAP_BPF and CAP_PERFMON. Not thread-safe.
+ * task_programs: of each process whether it runs another program than before, asked of the kernel in one reading (a BPF
+ * iterator over tasks, which needs the kernel's BTF). To ask /proc of each costs some times as much. It needs CAP_BPF
+ * and CAP_PERFMON. Not thread-safe.
  */
 #ifndef PARKWATCH_HOST_TASK_PROGRAMS_H
 #define PARKWATCH_HOST_TASK_PROGRAMS_H

@@ -87,7 +87,8 @@ static void discovered__lost(struct discovered *a, pid_t pid)
 
 /* --- which of them --- */
 
-struct seen { /* a process, and the file of its program; 0, 0: none that we may see */
+/* A process, and the file of its program; 0, 0: none that we may see. Or, of the kernel's list: how often it called exec, and its start. */
+struct seen {
 	pid_t pid;
 	dev_t dev;
 	ino_t ino;
@@ -186,7 +187,7 @@ static int list_proc(struct list *l, struct cause *why)
 
 static int add_program(void *ctx, const struct pw_task_program *p)
 {
-	const struct seen s = { .pid = (pid_t)p->pid, .dev = p->dev, .ino = p->ino };
+	const struct seen s = { .pid = (pid_t)p->pid, .dev = p->execs, .ino = p->start_ns };
 
 	return s.pid <= 1 ? 0 : list__add(ctx, &s);
 }
@@ -203,7 +204,7 @@ static int list_programs(struct list *l, struct task_programs *asked)
 	return err ? err : task_programs__each(asked, add_program, l);
 }
 
-/* All processes but ours, ascending. The two ways call a file by other numbers: after a change of the way all are new. */
+/* All processes but ours, ascending. The two ways call a program by other numbers: after a change of the way all are new. */
 static int list_all(struct known *k, struct list *ret, struct cause *why)
 {
 	struct list l = { .ours = getpid() };

@@ -32,8 +32,8 @@ struct discovered {
 
 /*
  * One round after the other, each over the processes that are not known yet, or run another program than when they were
- * looked at. Of the others the kernel says which program they run, all in one reading (host/task_programs); where that is not
- * allowed, one stat(2) each. Its caller's loop waits for discovery__fd() and
+ * looked at. Of the others the kernel says whether they called exec, all in one reading (host/task_programs); where that is not
+ * allowed, one stat(2) each is asked. Its caller's loop waits for discovery__fd() and
  * discovery__due_ns(); nothing here waits.
  */
 struct discovery;
