@@ -12,7 +12,7 @@ static bool takes_argument(const struct opt_def *d)
 	return d->type != OPT_FLAG && d->type != OPT_COUNT;
 }
 
-/* Those of the table, or the formats. */
+/* The words of an option: those of the table, or the formats. */
 static void put_words(FILE *f, const struct opt_def *d)
 {
 	for (const struct opt_word *w = d->words; w && w->word; w++)
@@ -23,7 +23,6 @@ static void put_words(FILE *f, const struct opt_def *d)
 
 /* --- bash --- */
 
-/* The words of an option: those of the table, or the formats. */
 static void bash_words(FILE *f, const struct opt_def *d)
 {
 	fputs(" words='", f);

@@ -8,21 +8,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-
-static int write_all(int fd, const void *bytes, size_t len)
-{
-	const char *at = bytes;
-
-	while (len) {
-		const ssize_t n = write(fd, at, len);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		at += n > 0 ? n : 0;
-		len -= n > 0 ? (size_t)n : 0;
-	}
-	return 0;
-}
+#include "base/write_all.h"
 
 int frame_write(int fd, const struct frame_figures *figures,
 		const struct frame_bytes parts[FRAME_PARTS])

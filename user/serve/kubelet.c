@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/write_all.h"
 #include "serve/curl.h"
 #include "serve/pod_list.h"
 #include "serve/rights.h"
@@ -89,29 +90,12 @@ static size_t take_body(char *bytes, size_t size, size_t nr, void *ctx)
 	return size * nr;
 }
 
-/* All of it; who reads may be gone. */
-static int say(const struct kubelet_said *s)
-{
-	const char *at = (const char *)s;
-	size_t left = sizeof(*s);
-
-	while (left) {
-		const ssize_t n = write(STDOUT_FILENO, at, left);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		at += n > 0 ? n : 0;
-		left -= n > 0 ? (size_t)n : 0;
-	}
-	return 0;
-}
-
 static int say_container(void *ctx, const struct pod_facts *f)
 {
 	struct kubelet_said *s = ctx;
 
 	*s = (struct kubelet_said){ .what = KUBELET_CONTAINER, .facts = *f };
-	return say(s);
+	return write_all(STDOUT_FILENO, s, sizeof(*s));
 }
 
 /* "Authorization: Bearer TOKEN". The file is another one every hour. */
@@ -221,5 +205,5 @@ int kubelet_main(int argc, char **argv)
 #endif
 	if (rights_drop_all(&why) || ask(argv[2], !strcmp(argv[3], "insecure"), &why))
 		last = (struct kubelet_said){ .what = KUBELET_FAILED, .why = why };
-	return say(&last) != 0;
+	return write_all(STDOUT_FILENO, &last, sizeof(last)) != 0;
 }

@@ -27,7 +27,7 @@ struct output {
 	struct http_answer *a;
 };
 
-static int write_all(int fd, struct iovec *v, int nr)
+static int write_pieces(int fd, struct iovec *v, int nr)
 {
 	while (nr) {
 		ssize_t n = writev(fd, v, nr);
@@ -60,7 +60,7 @@ static int output__put(struct output *o, const char *bytes, size_t len)
 
 	snprintf(head.type, sizeof(head.type), "%s", a->type);
 	o->a->begun = true;
-	return write_all(o->fd, v + skipped, (int)ARRAY_SIZE(v) - skipped);
+	return write_pieces(o->fd, v + skipped, (int)ARRAY_SIZE(v) - skipped);
 }
 
 static ssize_t output_write(void *ctx, const char *bytes, size_t len)

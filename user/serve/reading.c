@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/write_all.h"
 #include "serve/goroutines.h"
 #include "serve/hook.h"
 #include "serve/leak_answer.h"
@@ -93,21 +94,6 @@ static void put_texts(const struct http_request *q, struct textbuf *to)
 		textbuf__bytes(to, q->query[i].name, strlen(q->query[i].name) + 1);
 		textbuf__bytes(to, q->query[i].value, strlen(q->query[i].value) + 1);
 	}
-}
-
-static int write_all(int fd, const void *bytes, size_t len)
-{
-	const char *at = bytes;
-
-	while (len) {
-		const ssize_t n = write(fd, at, len);
-
-		if (n < 0)
-			return -errno;
-		at += n;
-		len -= (size_t)n;
-	}
-	return 0;
 }
 
 int reading__pack(const struct reading *r)
