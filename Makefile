@@ -209,6 +209,7 @@ bench: all
 	@tools/bench/proof
 	@tools/bench/recording
 	@tools/bench/serve
+	@tools/bench/day
 # What the daemon holds, each minute: while a hundred targets a second come and go, and for an hour.
 soak: all
 	@tools/bench/soak --minutes 10 --rate 100

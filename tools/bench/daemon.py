@@ -134,12 +134,17 @@ class Comers:
 
 
 class Daemon:
+    def __init__(self, config=""):
+        self.config = config    # YAML
+
     def __enter__(self):
         with socket.socket() as s:
             s.bind(("127.0.0.1", 0))
             self.address = f"127.0.0.1:{s.getsockname()[1]}"
         self.dir = tempfile.TemporaryDirectory()
-        self.process = subprocess.Popen([PARKWATCH, "serve", "-q", "--listen", self.address, "--state-dir", self.dir.name], stdin=subprocess.DEVNULL)
+        config = Path(self.dir.name) / "parkwatch.yaml"
+        config.write_text(f"state_dir: {self.dir.name}\n{self.config}")
+        self.process = subprocess.Popen([PARKWATCH, "serve", "-q", "--listen", self.address, "--config", str(config)], stdin=subprocess.DEVNULL)
         return self
 
     def __exit__(self, *_):
