@@ -59,6 +59,7 @@ import serverecord
 import serverestarts
 import servesinks
 import serveunit
+import stacks
 import surroundings
 import systemstacks
 import target
@@ -86,6 +87,7 @@ MEASURE = (
     chans,
     refs,
     secretmem,
+    stacks,
     servelarge,
     sampling,
     systemstacks,

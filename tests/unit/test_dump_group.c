@@ -13,7 +13,10 @@ static char *groups(enum dump_group by, size_t top, bool json)
 	size_t len;
 	FILE *out = open_memstream(&text, &len);
 
-	cr_assert_eq(dump_show__groups(d, &fake_show, by, top, json, out, NULL), 0);
+	cr_assert_eq(dump_show__groups(d, &fake_show,
+				       &(struct dump_groups_of){ .by = by, .top = top }, json, out,
+				       NULL),
+		     0);
 	fclose(out);
 	return text;
 }
@@ -63,12 +66,69 @@ Test(dump_group, shows_what_its_goroutines_share)
 			 "7 goroutines created by main.main at main.go:9, oldest 2 minutes\n"
 			 "\tchan receive 4, running 1, sync.Mutex.Lock 1, select 1\n"
 			 "\t6 wait for 6 objects\n"
+			 "\t0 B of stacks\n"
 			 "\tgoids 18 19 20 21 22 23 24\n"
 			 "\t4 of them stand here:\n"
 			 "main.worker(...)\n\tmain.go:20\nmain.innermost(...)\n\tmain.go:31\nmain."
 			 "inner(...)\n\tmain.go:36\n"
 			 "main.loop(...)\n\tmain.go:41\n",
 			 "%s", text);
+}
+
+Test(dump_group, is_by_bytes_of_stacks_if_so_asked)
+{
+	static struct census_g gs[] = {
+		{ .who = { 4, 1, PC_MAIN, START_WORKER },
+		  .stack_lo = 0x10000,
+		  .stack_hi = 0x12000 },
+		{ .who = { 5, 1, PC_MAIN, START_WORKER },
+		  .stack_lo = 0x20000,
+		  .stack_hi = 0x22000 },
+		{ .who = { 6, 1, PC_LOOP, START_WORKER },
+		  .stack_lo = 0x30000,
+		  .stack_hi = 0x50000 },
+		{ .who = { 7, 1, PC_WORKER, START_WORKER }, .stack_lo = 0x60000, .stack_hi = 8 },
+	};
+	const struct census c = { .gs = gs, .nr = ARRAY_SIZE(gs), .dead = { true, 3, 6144 } };
+	const struct census *const cs[] = { &c };
+	const struct dump_input in = { .censuses = cs, .namers = &dump_namer, .nr = 1 };
+	static const char *const want[] = { "[2,1,1]", "[1,2,1]" };
+	static const char *const bytes[] = { "[16384,131072,0]", "[131072,16384,0]" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(gs); i++)
+		gs[i].stack = CENSUS_NO_STACK;
+	for (int by_bytes = 0; by_bytes < 2; by_bytes++) {
+		const struct dump_groups_of of = { DUMP_GROUP_SITE, by_bytes, 0 };
+		char counts[64] = "[", sums[64] = "[";
+		struct json_object *all, *v;
+		scoped_mem char *text = NULL;
+		scoped(dump) d = NULL;
+		size_t len;
+		FILE *out = open_memstream(&text, &len);
+
+		cr_assert_eq(dump__new(&in, &(struct dump_opts){ .system = true }, &d), 0);
+		cr_assert_eq(dump_show__groups(d, &fake_show, &of, true, out, NULL), 0);
+		fclose(out);
+		all = json_tokener_parse(text);
+		cr_assert_eq(json_pointer_get(all, "/groups", &v), 0);
+		for (size_t i = 0; i < json_object_array_length(v); i++) {
+			struct json_object *g = json_object_array_get_idx(v, i);
+			const char *end = i + 1 < json_object_array_length(v) ? "," : "]";
+
+			snprintf(counts + strlen(counts), sizeof(counts) - strlen(counts), "%d%s",
+				 json_object_get_int(json_object_object_get(g, "count")), end);
+			snprintf(sums + strlen(sums), sizeof(sums) - strlen(sums), "%d%s",
+				 json_object_get_int(json_object_object_get(g, "stack_bytes")),
+				 end);
+		}
+		cr_expect_str_eq(counts, want[by_bytes]);
+		cr_expect_str_eq(sums, bytes[by_bytes],
+				 "a stack that ends before it begins has none");
+		cr_assert_eq(json_pointer_get(all, "/dead", &v), 0);
+		cr_expect_str_eq(json_object_to_json_string_ext(v, JSON_C_TO_STRING_PLAIN),
+				 "{\"count\":3,\"stack_bytes\":6144}");
+		json_object_put(all);
+	}
 }
 
 Test(dump_group, is_json_too)
@@ -130,8 +190,10 @@ Test(dump_group, takes_stacks_that_look_the_same_as_one)
 		cr_assert_eq(dump__new(&in, &o, &d), 0);
 		cr_expect_eq(dump__g(d, &d->rows[0])->who.goid, full ? 4 : 5,
 			     "the commonest stack is first");
-		cr_assert_eq(dump_show__groups(d, &fake_show, DUMP_GROUP_STACK, 1, false, out,
-					       NULL),
+		cr_assert_eq(dump_show__groups(d, &fake_show,
+					       &(struct dump_groups_of){ .by = DUMP_GROUP_STACK,
+									 .top = 1 },
+					       false, out, NULL),
 			     0);
 		fclose(out);
 		cr_expect(!strncmp(text, full ? "1 goroutine " : "2 goroutines ", 12), "%s", text);

@@ -28,8 +28,10 @@
 #define BATCH        256 /* fits the processor's cache, and is read soon again */
 #define RETRY_NAP_NS (100 * NS_PER_US)
 #define M_BYTES_MAX  1024
-#define STEPS_MAX    (1u << 28) /* frames that are walked in all: some seconds */
-#define LONERS_MAX   100000     /* goroutines that are read alone: a second or two */
+#define STACK_BYTES_MAX                                                                            \
+	(1ULL << 30)          /* Go's own limit (runtime/proc.go main), but for SetMaxStack */
+#define STEPS_MAX  (1u << 28) /* frames that are walked in all: some seconds */
+#define LONERS_MAX 100000     /* goroutines that are read alone: a second or two */
 
 _Static_assert(sizeof(struct census_g) == CENSUS_G_BYTES, "census.h says what a goroutine takes");
 
@@ -373,6 +375,17 @@ static int reader__keep(struct reader *r, const struct slot *s)
 	return err;
 }
 
+/* What a g of an ended goroutine says of its stack is a lie if no stack is so large. */
+static void reader__bury(struct reader *r, const struct gview *v)
+{
+	const uint64_t bytes = v->stack_hi - v->stack_lo;
+
+	if (v->status == GOSTATUS_IDLE)
+		return;
+	r->c->dead.nr++;
+	r->c->dead.stack_bytes += v->stack_lo && bytes <= STACK_BYTES_MAX ? bytes : 0;
+}
+
 /* Keeps what stood still, and puts what moved to the front of todo. */
 static int reader__harvest(struct reader *r, struct slot **todo, size_t *nr)
 {
@@ -385,6 +398,8 @@ static int reader__harvest(struct reader *r, struct slot **todo, size_t *nr)
 			err = reader__keep(r, todo[i]);
 		else if (todo[i]->outcome == MOVED)
 			todo[moved++] = todo[i];
+		else
+			reader__bury(r, &todo[i]->last);
 		if (err)
 			return err;
 	}
@@ -523,6 +538,7 @@ static int reader__all(struct reader *r)
 	r->c->cut = err == -ETIMEDOUT || (err == -ESRCH && deadline__over(r->until));
 	if (err && !r->c->cut)
 		return err;
+	r->c->dead.known = true;
 	r->c->allglen = r->all.len;
 	r->c->refused += r->all.len > CENSUS_G_MAX ? r->all.len - CENSUS_G_MAX : 0;
 	reader__date(r);

@@ -64,8 +64,10 @@ static void say_end(const struct snapshot *t, const struct dump *d, const struct
 	if (labelbook__unread(labels))
 		log_warn("%llu sets of labels could not be read",
 			 (unsigned long long)labelbook__unread(labels));
-	log_info("%zu goroutines%s%s%s, %zu shown; %zu unsettled; read in %.3g %s", d->counts.nr,
-		 states[0] ? " (" : "", states, states[0] ? ")" : "", d->nr, d->counts.unsettled,
+	log_info("%zu goroutines%s%s%s, %zu shown; %zu unsettled; %zu dead g structures keep %.4g "
+		 "kB of stacks; read in %.3g %s",
+		 d->counts.nr, states[0] ? " (" : "", states, states[0] ? ")" : "", d->nr,
+		 d->counts.unsettled, d->counts.dead.nr, (double)d->counts.dead.stack_bytes / 1000,
 		 (double)took / (took < NS_PER_SEC ? NS_PER_MS : NS_PER_SEC),
 		 took < NS_PER_SEC ? "ms" : "s");
 }

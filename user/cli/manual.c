@@ -217,7 +217,9 @@ static void put_formats(FILE *f, const struct markup *m)
 	for (size_t i = 0; (format = format_at(i)); i++)
 		m->term(f, format->name, format->what);
 	m->para(f, "The JSON of dump has `target`, `taken_unix_ns`, `goroutines`, `unsettled`, "
-		   "`refused` and `not_read`. A goroutine has `goid`, `status`, `reason`, "
+		   "`refused`, `not_read` and `dead`: g structures of goroutines that have ended, "
+		   "and the bytes of stacks that these still have. A goroutine has `goid`, "
+		   "`status`, `reason`, "
 		   "`wait_ns`, `parent_goid`, `labels`, `start`, `created_by`, `called_from`, "
 		   "`waits_for` and `stack`, the innermost frame first. Where they apply it has "
 		   "`m`, `p`, `locked_to_thread`, `system` and `truncated`. `wait_ns` is a lower "

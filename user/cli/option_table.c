@@ -114,7 +114,8 @@ static const struct opt_word group_words[] = {
 static const struct opt_word sort_words[] = {
 	{ "goid", DUMP_SORT_GOID, "by number" },
 	{ "age", DUMP_SORT_AGE, "the longest wait first" },
-	{ "stack", DUMP_SORT_STACK, "the commonest stack first" },
+	{ "stack", DUMP_SORT_STACK,
+	  "the commonest stack first; groups: the most bytes of stacks first" },
 	{ "state", DUMP_SORT_STATE, "by state" },
 	{ 0 },
 };
@@ -243,8 +244,8 @@ const struct opt_def opt_table[] = {
 	  .help = "text, json: groups of goroutines with counts, the largest first",
 	  .words = group_words, .otherwise = "each goroutine by itself" },
 	{ PART_SHOW, "sort", 0, OPT_WORD, AT(sort), DMP | RPT, "BY",
-	  .help = "the order of goroutines; groups are always by count", .words = sort_words,
-	  USUAL(DUMP_SORT_GOID) },
+	  .help = "the order of goroutines; groups are by count, but for stack",
+	  .words = sort_words, USUAL(DUMP_SORT_GOID) },
 	{ PART_SHOW, "top", 0, OPT_NUMBER, AT(top), DMP | RPT, "N",
 	  .help = "only the first N goroutines or groups", .min = 1, .max = INT_MAX,
 	  .otherwise = "all" },

@@ -66,12 +66,14 @@ int show_dump(const struct opts *o, const struct format *f, const struct filter 
 	if (err)
 		return err;
 	return format__write(f, v,
-			     &(struct shown){ .dump = { .dump = d,
-							.show = &s,
-							.root = (enum profile_root)o->root,
-							.by = (enum dump_group)o->group,
-							.top = o->top,
-							.old = old } },
+			     &(struct shown){
+				     .dump = { .dump = d,
+					       .show = &s,
+					       .root = (enum profile_root)o->root,
+					       .groups = { (enum dump_group)o->group,
+							   o->sort == DUMP_SORT_STACK, o->top },
+					       .top = o->top,
+					       .old = old } },
 			     out, why);
 }
 

@@ -82,6 +82,8 @@ int book__look(struct book *b, const Pw__Look *l, struct cause *why)
 	c->refused = l->refused;
 	c->not_read = l->not_read;
 	c->cut = l->cut;
+	if (l->dead)
+		c->dead = (struct census_dead){ true, l->dead - 1, l->dead_stack_bytes };
 	return 0;
 }
 

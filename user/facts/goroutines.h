@@ -128,13 +128,31 @@ struct census {              /* all arrays owned */
 	 */
 	struct census_moved *moved;
 	size_t nr_moved;
-	size_t allglen;   /* g structs there are, dead ones included */
+	size_t allglen; /* g structs there are, dead ones included */
+	/*
+	 * Those of goroutines that have ended: the runtime frees no g, and keeps the stack of some. No
+	 * profile of Go's has them.
+	 */
+	struct census_dead {
+		bool known;
+		size_t nr;
+		uint64_t stack_bytes;
+	} dead;
 	size_t unsettled; /* goroutines that changed each time they were read: not in gs */
 	size_t refused;   /* over one of the bounds of number, memory or time: not in gs */
 	bool cut;         /* the deadline came before the last of them: more are not in gs */
 	/* g structs that were not read because of that, dead ones among them */
 	size_t not_read;
 };
+
+/* first: it is the first of some. Of all of them it is known only if it is of each. */
+static inline void census_dead__add(struct census_dead *sum, const struct census_dead *d,
+				    bool first)
+{
+	sum->known = d->known && (first || sum->known);
+	sum->nr += d->nr;
+	sum->stack_bytes += d->stack_bytes;
+}
 
 void census__free(struct census *c);
 DEFINE_SCOPED(census)

@@ -15,6 +15,7 @@ struct groups {
 	struct dump *d;
 	const struct dump_show *show;
 	enum dump_group by;
+	bool by_bytes;
 	struct radix_item *members; /* key, row: groups are runs of equal keys; owned */
 	size_t nr_members;
 	struct radix_item *largest; /* item: where the group begins in members; owned */
@@ -34,6 +35,7 @@ struct group { /* what its goroutines share */
 	size_t nr;
 	const struct dump_row *first;
 	uint64_t oldest_ns; /* DUMP_UNKNOWN */
+	uint64_t stack_bytes;
 	struct most states[STATES_MAX];
 	size_t nr_states;
 	struct most look;  /* of their stacks; nr 0: none has one */
@@ -110,7 +112,26 @@ static size_t run_of(const struct radix_item *v, size_t nr, size_t at)
 	return end - at;
 }
 
-/* By count; equal ones by their first goroutine, so that the order is the same each time. */
+static uint64_t stack_bytes_of(const struct groups *gs, const struct radix_item *m)
+{
+	const struct census_g *g = dump__g(gs->d, row_of(gs, m));
+
+	return g->stack_hi > g->stack_lo ? g->stack_hi - g->stack_lo : 0;
+}
+
+/* Of the nr members from there on. */
+static uint64_t stack_bytes(const struct groups *gs, const struct radix_item *v, size_t nr)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < nr; i++)
+		sum += stack_bytes_of(gs, &v[i]);
+	return sum;
+}
+
+/*
+ * By count or bytes; equal ones by their first goroutine, so that the order is the same each time.
+ */
 static int order_groups(struct groups *gs)
 {
 	int err;
@@ -119,9 +140,12 @@ static int order_groups(struct groups *gs)
 		gs->largest[gs->nr++] =
 			(struct radix_item){ .key = gs->members[at].item, .item = at };
 	err = radix_sort_items(gs->largest, gs->nr);
-	for (size_t i = 0; i < gs->nr; i++)
-		gs->largest[i].key =
-			UINT64_MAX - run_of(gs->members, gs->nr_members, gs->largest[i].item);
+	for (size_t i = 0; i < gs->nr; i++) {
+		const struct radix_item *first = &gs->members[gs->largest[i].item];
+		const size_t nr = run_of(gs->members, gs->nr_members, gs->largest[i].item);
+
+		gs->largest[i].key = UINT64_MAX - (gs->by_bytes ? stack_bytes(gs, first, nr) : nr);
+	}
 	return err ? err : radix_sort_items(gs->largest, gs->nr);
 }
 
@@ -242,6 +266,7 @@ static int group__fill(struct groups *gs, size_t at, struct group *g)
 		.oldest_ns = DUMP_UNKNOWN,
 		.first = row_of(gs, &gs->members[at]),
 	};
+	g->stack_bytes = stack_bytes(gs, g->v, g->nr);
 	for (size_t i = 0; i < g->nr; i++) {
 		uint64_t ns = dump__wait_ns(gs->d, row_of(gs, &g->v[i]));
 
@@ -376,6 +401,9 @@ static void text_group(struct groups *gs, const struct group *g, struct textbuf 
 	}
 	if (gs->by != DUMP_GROUP_OBJECT)
 		text_objects(g, to);
+	textbuf__text(to, "\t");
+	textbuf__size(to, g->stack_bytes);
+	textbuf__text(to, g->nr == 1 ? " of stack\n" : " of stacks\n");
 	textbuf__text(to, g->nr == 1 ? "\tgoid" : "\tgoids");
 	for (size_t i = 0; i < g->nr && i < DUMP_GROUP_GOIDS; i++) {
 		textbuf__text(to, " ");
@@ -444,6 +472,7 @@ static void json_group(struct groups *gs, const struct group *g, struct json_wri
 	jsonw_uint_field(w, "count", g->nr);
 	json_key(gs, g, w);
 	jsonw_uint_or_null_field(w, "oldest_wait_ns", g->oldest_ns, g->oldest_ns != DUMP_UNKNOWN);
+	jsonw_uint_field(w, "stack_bytes", g->stack_bytes);
 	jsonw_object_field(w, "states");
 	for (size_t i = 0; i < g->nr_states; i++)
 		jsonw_uint_field(w, gostate_word((enum gostate)gs->d->states[g->states[i].key]),
@@ -483,10 +512,10 @@ static void put_groups(struct groups *gs, size_t top, struct json_writer *json, 
 	}
 }
 
-int dump_show__groups(struct dump *d, const struct dump_show *s, enum dump_group by, size_t top,
+int dump_show__groups(struct dump *d, const struct dump_show *s, const struct dump_groups_of *of,
 		      bool json, FILE *out, struct cause *why)
 {
-	struct groups gs = { .d = d, .show = s, .by = by };
+	struct groups gs = { .d = d, .show = s, .by = of->by, .by_bytes = of->by_bytes };
 	struct json_writer w;
 	struct textbuf to;
 	int err;
@@ -497,12 +526,13 @@ int dump_show__groups(struct dump *d, const struct dump_show *s, enum dump_group
 	if (json) {
 		jsonw_start_object(&w);
 		jsonw_array_field(&w, "groups");
-		put_groups(&gs, top, &w, &to);
+		put_groups(&gs, of->top, &w, &to);
 		jsonw_end_array(&w);
+		dump_json__dead(d, &w);
 		jsonw_end_object(&w);
 		jsonw_end(&w);
 	} else {
-		put_groups(&gs, top, NULL, &to);
+		put_groups(&gs, of->top, NULL, &to);
 	}
 	err = dump_show__end(&to, why);
 	groups__done(&gs);

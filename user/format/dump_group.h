@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * dump_group: goroutines that have something in common, as one entry with a count.
+ * dump_group: goroutines that have something in common, as one entry with a count and the bytes of
+ * their stacks.
  *
  * By creation site, stack, what they do, the object that they wait for, or labels; the largest
- * first. A goroutine that waits for several objects (a select) is counted under each of them; those
+ * first: by count or, if so asked, by bytes. A goroutine that waits for several objects (a select) is counted under each of them; those
  * that wait for none are a group of their own.
  */
 #ifndef PARKWATCH_FORMAT_DUMP_GROUP_H
@@ -22,11 +23,17 @@ enum dump_group {
 	DUMP_GROUP_LABEL,
 };
 
+struct dump_groups_of {
+	enum dump_group by;
+	bool by_bytes; /* the most bytes of stacks first */
+	size_t top;    /* how many groups, 0: all */
+};
+
 /*
- * top: how many groups, 0: all. json: {"groups":[{"by":"object","count":200,...}]}, else text. 0 or
- * negative errno with a cause.
+ * json: {"groups":[{"by":"object","count":200,...}],"dead":{...}}, else text. 0 or negative errno
+ * with a cause.
  */
-int dump_show__groups(struct dump *d, const struct dump_show *s, enum dump_group by, size_t top,
+int dump_show__groups(struct dump *d, const struct dump_show *s, const struct dump_groups_of *of,
 		      bool json, FILE *out, struct cause *why);
 
 #endif

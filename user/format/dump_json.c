@@ -238,6 +238,16 @@ static void put_target(struct dump *d, const struct report_meta *m, struct json_
 	jsonw_uint_field(w, "taken_unix_ns", m->wall_start_ns);
 }
 
+void dump_json__dead(const struct dump *d, struct json_writer *w)
+{
+	const struct census_dead *dead = &d->counts.dead;
+
+	jsonw_object_field(w, "dead");
+	jsonw_uint_or_null_field(w, "count", dead->nr, dead->known);
+	jsonw_uint_or_null_field(w, "stack_bytes", dead->stack_bytes, dead->known);
+	jsonw_end_object(w);
+}
+
 static void put_lines(struct dump_json *j, struct json_writer *w)
 {
 	for (size_t i = 0; i < j->d->nr && !w->to->err; i++) {
@@ -259,6 +269,7 @@ static void put_all(struct dump_json *j, struct json_writer *w)
 	jsonw_uint_field(w, "unsettled", j->d->counts.unsettled);
 	jsonw_uint_field(w, "refused", j->d->counts.refused);
 	jsonw_uint_field(w, "not_read", j->d->counts.not_read);
+	dump_json__dead(j->d, w);
 	jsonw_end_object(w);
 	jsonw_end(w);
 }

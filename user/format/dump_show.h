@@ -4,7 +4,7 @@
  * formats.
  *
  *	text	as Go's debug=2, for people and for what reads that (panicparse, goleak): runtime frames left out unless `full`
- *	json	{"target":{...},"taken_unix_ns":...,"goroutines":[...],"unsettled":0,"refused":0,"not_read":0}
+ *	json	{"target":{...},"taken_unix_ns":...,"goroutines":[...],"unsettled":0,"refused":0,"not_read":0,"dead":{...}}
  *	jsonl	one goroutine a line
  * All return 0 or negative errno of writing, -ENOMEM; with a cause. Nothing is flushed.
  */
@@ -42,6 +42,8 @@ int dump_show__json(struct dump *d, const struct dump_show *s, bool lines, FILE 
 /* Frames of one stack: text as in a traceback; JSON as an array. */
 void dump_text__stack(struct dump *d, size_t stack, bool full, struct textbuf *to);
 void dump_json__stack(struct dump *d, size_t stack, bool full, struct json_writer *w);
+/* "dead":{"count":...,"stack_bytes":...}: g structs of goroutines that have ended */
+void dump_json__dead(const struct dump *d, struct json_writer *w);
 /* {"func":...}; null if unknown */
 void dump_json__site(const struct site *s, struct json_writer *w);
 

@@ -31,14 +31,12 @@ static int dump_jsonl(const struct shown *s, FILE *out, struct cause *why)
 
 static int groups_text(const struct shown *s, FILE *out, struct cause *why)
 {
-	return dump_show__groups(s->dump.dump, s->dump.show, s->dump.by, s->dump.top, false, out,
-				 why);
+	return dump_show__groups(s->dump.dump, s->dump.show, &s->dump.groups, false, out, why);
 }
 
 static int groups_json(const struct shown *s, FILE *out, struct cause *why)
 {
-	return dump_show__groups(s->dump.dump, s->dump.show, s->dump.by, s->dump.top, true, out,
-				 why);
+	return dump_show__groups(s->dump.dump, s->dump.show, &s->dump.groups, true, out, why);
 }
 
 static int diff_text(const struct shown *s, FILE *out, struct cause *why)

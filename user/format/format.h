@@ -35,9 +35,9 @@ struct shown {
 		struct dump *dump;
 		const struct dump_show *show;
 		enum profile_root root; /* for what is counted by stack */
-		enum dump_group by;     /* groups */
-		size_t top;             /* groups, diff: how many; 0: all */
-		struct old_dump *old;   /* diff */
+		struct dump_groups_of groups;
+		size_t top;           /* diff: how many; 0: all */
+		struct old_dump *old; /* diff */
 	} dump;
 	struct {
 		struct chans *chans;

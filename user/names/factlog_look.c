@@ -55,6 +55,8 @@ void factlog__open_look(struct factlog *f, uint32_t number, uint16_t rt, uint64_
 	look.refused = c->refused;
 	look.not_read = c->not_read;
 	look.cut = c->cut;
+	look.dead = c->dead.known ? c->dead.nr + 1 : 0;
+	look.dead_stack_bytes = c->dead.stack_bytes;
 	fact.fact_case = PW__FACT__FACT_LOOK;
 	fact.look = &look;
 	pw_writer__fact(factlog__writer(f), &fact);

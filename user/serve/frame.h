@@ -35,6 +35,8 @@ struct frame_figures {
 	uint64_t latencies_known; /* 1: they are */
 	double probes_ns;         /* what probes have cost the target, in this watch for leaks */
 	uint64_t lost;            /* events of those probes */
+	/* g structs of goroutines that have ended, and the bytes of their stacks; FRAME_UNKNOWN */
+	uint64_t dead, dead_stack_bytes;
 };
 
 #define FRAME_COST_MOST_NS (600 * NS_PER_SEC) /* of one watch or recording */

@@ -121,7 +121,10 @@ static int write_dump(const struct replay *r, const void *ctx, FILE *out, struct
 	struct replay_look look;
 	struct report_meta meta = r->meta;
 	const struct dump_show show = { .meta = &meta, .peer = peer_of, .peer_ctx = r->book };
-	struct shown shown = { .dump = { .show = &show, .by = asked->group } };
+	struct shown shown = { .dump = { .show = &show,
+					 .groups = { .by = asked->group,
+						     .by_bytes = asked->opts.sort ==
+								 DUMP_SORT_STACK } } };
 	struct dump_opts opts = asked->opts;
 	scoped(dump) d = NULL;
 	int err;
@@ -129,7 +132,7 @@ static int write_dump(const struct replay *r, const void *ctx, FILE *out, struct
 	if (!replay__look(r, &look))
 		return cause__set(why, -ENOENT, "it has no look");
 	if (asked->group) { /* top is of groups then */
-		shown.dump.top = opts.top;
+		shown.dump.groups.top = opts.top;
 		opts.top = 0;
 	}
 	err = dump__new(&look.in, &opts, &d);

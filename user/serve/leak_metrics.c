@@ -146,6 +146,16 @@ static double ended(const struct watched *w)
 	return w->lives_known ? (double)w->ended : -1;
 }
 
+static double dead(const struct watched *w)
+{
+	return w->look && w->dead != FRAME_UNKNOWN ? (double)w->dead : -1;
+}
+
+static double dead_stack_bytes(const struct watched *w)
+{
+	return w->look && w->dead_stack_bytes != FRAME_UNKNOWN ? (double)w->dead_stack_bytes : -1;
+}
+
 static const struct figure figures[] = {
 	{ "parkwatch_goroutines_created", "counter",
 	  "Goroutines that were made since the target started, the runtime's own too: its own "
@@ -153,6 +163,11 @@ static const struct figure figures[] = {
 	  "", created },
 	{ "parkwatch_goroutines_ended", "counter",
 	  "Those of them that have ended: created, without those that the look saw.", "", ended },
+	{ "parkwatch_dead_goroutines", "gauge",
+	  "g structures of goroutines that have ended: the runtime keeps them to use them again.",
+	  "", dead },
+	{ "parkwatch_dead_goroutine_stack_bytes", "gauge", "Stacks that those still have.", "",
+	  dead_stack_bytes },
 	{ "parkwatch_leak_stack_bytes", "gauge", "Stacks of goroutines that leak.", "",
 	  stack_bytes },
 	{ "parkwatch_leak_heap_bytes", "gauge",

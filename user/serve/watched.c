@@ -119,6 +119,8 @@ static void watched__add(struct watched *w, const struct watched_counts *now, ui
 		w->created = f->created;
 	if (w->lives_known && f->ended > w->ended)
 		w->ended = f->ended;
+	w->dead = f->dead;
+	w->dead_stack_bytes = f->dead_stack_bytes;
 	memcpy(w->latencies, f->latencies, sizeof(w->latencies));
 	w->latencies_ns = f->latencies_ns;
 	w->latencies_known = f->latencies_known == 1;

@@ -70,6 +70,8 @@ struct watched {
 	/* goroutines since the target started, as its runtime counts */
 	uint64_t created, ended;
 	bool lives_known;
+	/* as in a frame; FRAME_UNKNOWN */
+	uint64_t dead, dead_stack_bytes;
 	/* as in a frame */
 	uint64_t latencies[FRAME_LATENCIES];
 	double latencies_ns;

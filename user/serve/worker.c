@@ -186,6 +186,16 @@ static int worker__digest(struct worker *w, const struct report_meta *meta, stru
 	return err ? cause__set(why, err, "cannot count the goroutines: %s", strerror(-err)) : 0;
 }
 
+static void worker__dead(const struct worker *w, struct frame_figures *ret)
+{
+	struct census_dead dead = { .nr = 0 };
+
+	for (size_t rt = 0; rt < w->t->target.nr; rt++)
+		census_dead__add(&dead, &w->t->censuses[rt]->dead, !rt);
+	ret->dead = dead.known ? dead.nr : FRAME_UNKNOWN;
+	ret->dead_stack_bytes = dead.known ? dead.stack_bytes : FRAME_UNKNOWN;
+}
+
 static void worker__figures(const struct worker *w, struct frame_figures *ret)
 {
 	struct gschedlat latencies;
@@ -194,6 +204,7 @@ static void worker__figures(const struct worker *w, struct frame_figures *ret)
 				       .target_cpu_ns = proc__cpu_ns(w->t->target.proc) };
 	if (!lifetotals__read(&w->lives, w->t, &ret->created, &ret->ended))
 		ret->created = ret->ended = FRAME_UNKNOWN;
+	worker__dead(w, ret);
 	if (lifetotals__latencies(&w->lives, w->t, &latencies)) {
 		memcpy(ret->latencies, latencies.counts, sizeof(ret->latencies));
 		ret->latencies_ns = latencies.sum_ns;

@@ -524,6 +524,7 @@ static int dump__init(struct dump *d, const struct dump_input *in, size_t *ret_n
 		d->counts.unsettled += c->unsettled;
 		d->counts.refused += c->refused;
 		d->counts.not_read += c->not_read;
+		census_dead__add(&d->counts.dead, &c->dead, !rt);
 	}
 	x->stacks = calloc(d->nr_stacks + 1, sizeof(*x->stacks));
 	d->rows = calloc(nr_gs + 1, sizeof(*d->rows));

@@ -65,6 +65,7 @@ struct dump_counts {
 	size_t nr;
 	size_t by_status[DUMP_STATUS_MAX];
 	size_t unsettled, refused, not_read; /* as in struct census */
+	struct census_dead dead;             /* known: of all runtimes */
 };
 
 struct dump { /* read only for everybody but dump.c */
