@@ -28,6 +28,7 @@ from refusals import one_line, renamed
 from target import LIMIT, PARKWATCH, Failed, Target, expect, parkwatch, text_changed
 
 FOUND = 5     # seconds after its start a process must be known
+STARTED = 300 # programs that start in two or three seconds
 LOOK = 10     # seconds from one look to the next
 OWN = 20      # goroutines that a runtime may make for itself during a test
 WATCHED = 120 # seconds after which it must have been watched for leaks, on a busy machine
@@ -136,6 +137,10 @@ def workers(command=b"worker"):
     return found
 
 
+def children(pid):
+    return [int(c) for c in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
 def status(pid):
     return dict(line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines() if ":\t" in line)
 
@@ -238,6 +243,22 @@ def a_target_that_ends_or_becomes_another_is_no_death_of_its_worker():
         d.until(lambda: not d.target(other.pid) and not d.target(t.pid), "it is still there")
         expect(t.pid not in workers() and other.pid not in workers(), f"{workers()}")
         expect(value(d.metrics(), "parkwatch_worker_restarts_total") == 0, "it is counted as a death")
+
+
+def many_that_start_wake_the_launcher_as_few_do():
+    """What starts beside is no program in Go; a target among them is found in time."""
+    with Daemon() as d, Target("idle") as t:
+        d.looked_at(t.pid)
+        launcher, = [p for p in children(d.process.pid) if Path(f"/proc/{p}/comm").read_text() == "pw-launcher\n"]
+        slept = int(status(launcher)["voluntary_ctxt_switches"])
+        with Target("idle") as other:
+            began, found = time.monotonic(), None
+            for _ in range(STARTED):
+                subprocess.run(["true"], check=True)
+                found = found or d.target(other.pid)
+            expect(found or time.monotonic() - began < FOUND, f"it is not found within {FOUND} s, while {STARTED} others start")
+            slept = int(status(launcher)["voluntary_ctxt_switches"]) - slept
+        expect(slept < STARTED / 3, f"{STARTED} programs started, and woke the launcher {slept} times")
 
 
 def a_page_that_nobody_answers_holds_up_nobody():
@@ -507,7 +528,7 @@ def blocked_time_is_goroutines_times_time():
 
 ALL = {f.__name__: f for f in (
     figures_are_those_of_the_program, goroutines_are_filtered_as_in_dump, deadlocks_are_told, all_of_it_ends, a_worker_that_dies_is_replaced,
-    a_target_that_ends_is_gone_and_leaves_nothing, a_target_that_ends_or_becomes_another_is_no_death_of_its_worker,
+    a_target_that_ends_is_gone_and_leaves_nothing, a_target_that_ends_or_becomes_another_is_no_death_of_its_worker, many_that_start_wake_the_launcher_as_few_do,
     a_page_that_nobody_answers_holds_up_nobody, one_that_could_not_be_looked_at_is_looked_at_again, rights_are_few,
     rights_that_are_missing_are_told_and_the_rest_works, in_a_container_that_drops_all_rights_but_four_it_stays_root_and_works,
     what_is_asked_wrongly_is_refused, the_page_is_guarded_like_the_rest, names_of_programs_are_harmless, what_cannot_be_watched_is_listed_with_the_reason,

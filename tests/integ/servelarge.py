@@ -17,7 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "harm"))
 import bounds  # noqa: E402
-from serve import Daemon, alone, main
+from serve import Daemon, alone, children, main
 from target import expect
 
 MANY = 300_000
@@ -131,10 +131,6 @@ def readers(d):
     """PIDs of the processes that make answers now."""
     host = next(p for p in children(d.process.pid) if comm(p) == "pw-readers")
     return children(host)
-
-
-def children(pid):
-    return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def comm(pid):

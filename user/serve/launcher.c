@@ -68,7 +68,7 @@ struct launcher {
 	uint64_t scanned_ns; /* when the last one ended */
 	int execs;           /* serve/exec_events; negative: there is none */
 	bool told;           /* the kernel tells when a program starts */
-	bool more;           /* it did, since the last look began */
+	bool more; /* it did, since the last look began: the next one comes early, whoever else starts */
 	bool ready;
 };
 
@@ -370,7 +370,8 @@ static void launcher__scan(struct launcher *l, uint64_t now_ns)
 	struct launched *again = NULL;
 
 	l->scan_ns = UINT64_MAX; /* until this one has ended */
-	l->more = false;
+	/* programs that started after the first word of it: nobody has heard of them since */
+	l->more = l->told && exec_events_read(l->execs) == EXEC_SEEN;
 	for (size_t i = 0; i < l->nr; i++) {
 		struct launched *w = &l->v[i];
 
@@ -545,7 +546,7 @@ static void launcher__loop(struct launcher *l)
 		{ .fd = l->to, .events = POLLIN },
 		{ .fd = l->signals, .events = POLLIN },
 		{ .events = POLLIN },
-		{ .fd = l->execs, .events = POLLIN },
+		{ .events = POLLIN },
 		{ .fd = l->ends, .events = POLLIN },
 	};
 
@@ -554,6 +555,7 @@ static void launcher__loop(struct launcher *l)
 		const int ms = due > now ? (int)((due - now) / NS_PER_MS) + 1 : 0;
 
 		fds[2].fd = discovery__fd(l->discovery);
+		fds[3].fd = l->more ? -EBADF : l->execs;
 		if (poll(fds, ARRAY_SIZE(fds), ms) < 0 && errno != EINTR)
 			return;
 		if (fds[0].revents && !launcher__hear(l))
