@@ -9,6 +9,7 @@
 #include "goregs.bpf.h"
 #include "life.bpf.h"
 #include "unwind.bpf.h"
+#include "wanted.bpf.h"
 
 /*
  * Whose allocation it is, as far as a filter or the knob alloc_root asks: 0, or 1 if it is not
@@ -19,19 +20,24 @@ static __always_inline int pw_alloc_whose(struct pt_regs *ctx, const struct pw_s
 					  __u64 *ret_root)
 {
 	const volatile struct pw_layout *lay = &pw_knobs.lay;
-	__u64 g, m, goid;
+	__u64 g, m, goid, running;
+	__u32 flags = 0;
 
 	*ret_root = 0;
-	if (!pw_knobs.filter_goids && pw_knobs.alloc_root == PW_ALLOC_ROOT_NONE)
+	if (!pw_knobs.filter_goids && !pw_knobs.filter.on &&
+	    pw_knobs.alloc_root == PW_ALLOC_ROOT_NONE)
 		return 0;
 	g = pw_value(ctx, &site->g);
+	running = g;
 	if (!g || pw_read_u64(g, lay->g_goid, &goid))
 		return -1;
 	if (!goid && (pw_read_u64(g, lay->g_m, &m) || pw_read_u64(m, lay->m_curg, &g) ||
 		      (g && pw_read_u64(g, lay->g_goid, &goid))))
 		return -1;
-	if (pw_unwanted(goid))
+	if (pw_unwanted(goid) || pw_g_unwanted(PW_KIND_ALLOC, g, running, &flags))
 		return 1;
+	if (flags) /* a sum cannot ask later */
+		return -1;
 	if (pw_knobs.alloc_root == PW_ALLOC_ROOT_GOID)
 		*ret_root = goid;
 	else if (pw_knobs.alloc_root == PW_ALLOC_ROOT_GOPC && g)
@@ -78,6 +84,8 @@ static __always_inline int pw_alloc_count(struct pt_regs *ctx, const struct pw_s
 	a->key.stack_id = pw_stack_id(ctx, &w, bpf_ktime_get_ns());
 	if (a->key.stack_id == PW_STACK_ID_NONE)
 		return 0;
+	if (pw_stack_unwanted(PW_KIND_ALLOC, a->key.stack_id))
+		return pw_count(PW_STAT_FILTERED);
 	return pw_alloc_sum(&a->key, a->objects, a->bytes);
 }
 

@@ -5,6 +5,7 @@
 
 #include "goregs.bpf.h"
 #include "unwind.bpf.h"
+#include "wanted.bpf.h"
 
 /*
  * The goroutine that the thread of g is running. Before Go 1.21 it is the parent of one that is
@@ -30,6 +31,14 @@ static __always_inline __u64 pw_labels(const struct pw_gpart *part)
 	return labels;
 }
 
+/* p_g: as of pw_p_unwanted() */
+static __always_inline bool pw_life_unwanted(__u32 kind, __u64 gopc, __u64 labels, __u64 p_g,
+					     __u32 *flags)
+{
+	return pw_site_unwanted(kind, gopc, 0) || pw_p_unwanted(kind, p_g) ||
+	       pw_labels_unwanted(kind, labels, flags);
+}
+
 /* newproc.func1 and newcoro.func1: the new goroutine has its goid and is in no run queue yet. */
 static __always_inline int pw_do_birth(struct pt_regs *ctx, const struct pw_site *site)
 {
@@ -38,6 +47,8 @@ static __always_inline int pw_do_birth(struct pt_regs *ctx, const struct pw_site
 	struct pw_birth e = {};
 	struct pw_gpart part;
 	struct pw_walk w;
+	__u32 flags = 0;
+	__u64 cur = 0;
 
 	pw_gpart_read(&part, g, lay->g_goid);
 	if (!g || pw_gpart_u64(&part, lay->g_goid, &goid))
@@ -48,16 +59,24 @@ static __always_inline int pw_do_birth(struct pt_regs *ctx, const struct pw_site
 	    pw_gpart_u64(&part, lay->g_startpc, &e.startpc))
 		return pw_count(PW_STAT_LOST_READ);
 
+	e.labels = pw_labels(&part);
+	if (pw_filters(PW_BIRTH, PW_FILTER_PS))
+		cur = pw_value(ctx, &site->cur);
+	if (pw_life_unwanted(PW_BIRTH, e.gopc, e.labels, cur, &flags))
+		return pw_count(PW_STAT_FILTERED);
+
 	pw_walk_here(ctx, site, &w);
 	e.stack_id = pw_stack_id(ctx, &w, now);
 	if (e.stack_id == PW_STACK_ID_NONE)
 		return 0;
+	if (pw_stack_unwanted(PW_BIRTH, e.stack_id))
+		return pw_count(PW_STAT_FILTERED);
 	pw_fill_hdr(&e.hdr, PW_BIRTH, sizeof(e), goid, now);
+	e.hdr.flags = flags;
 	if (lay->g_parent_goid != PW_NO_FIELD)
 		pw_gpart_u64(&part, lay->g_parent_goid, &e.parent_goid);
 	else
 		e.parent_goid = pw_running_goid(pw_value(ctx, &site->cur));
-	e.labels = pw_labels(&part);
 	return pw_send_event(ctx, &e, sizeof(e));
 }
 
@@ -68,6 +87,7 @@ static __always_inline int pw_do_exit(struct pt_regs *ctx, const struct pw_site 
 	__u64 now = bpf_ktime_get_ns(), g = pw_value(ctx, &site->g), goid;
 	struct pw_exit e = {};
 	struct pw_gpart part;
+	__u32 flags = 0;
 
 	pw_gpart_read(&part, g, lay->g_goid);
 	if (!g || pw_gpart_u64(&part, lay->g_goid, &goid))
@@ -78,10 +98,13 @@ static __always_inline int pw_do_exit(struct pt_regs *ctx, const struct pw_site 
 	    pw_gpart_u64(&part, lay->g_startpc, &e.startpc))
 		return pw_count(PW_STAT_LOST_READ);
 
+	e.labels = pw_labels(&part);
+	if (pw_life_unwanted(PW_EXIT, e.gopc, e.labels, g, &flags))
+		return pw_count(PW_STAT_FILTERED);
 	pw_fill_hdr(&e.hdr, PW_EXIT, sizeof(e), goid, now);
+	e.hdr.flags = flags;
 	if (lay->g_parent_goid != PW_NO_FIELD)
 		pw_gpart_u64(&part, lay->g_parent_goid, &e.parent_goid);
-	e.labels = pw_labels(&part);
 	return pw_send_event(ctx, &e, sizeof(e));
 }
 

@@ -27,6 +27,17 @@ struct pw_map_parks pw_parks SEC(".maps");
 /* The goid filter. Written by user space before recording, read by all points. */
 struct pw_map_goids pw_goids SEC(".maps");
 
+/*
+ * What the other filters say, as far as it is known: 1: wanted, 0: not. Sites by gopc, those of the
+ * program's own `go` statements from the start on, and stacks by id, when user space has their
+ * names. Of one that is not there user space decides. Labels and Ps: those that are wanted.
+ * Written by user space, read by all points.
+ */
+struct pw_map_kept_sites pw_kept_sites SEC(".maps");
+struct pw_map_kept_stacks pw_kept_stacks SEC(".maps");
+struct pw_map_kept_labels pw_kept_labels SEC(".maps");
+struct pw_map_kept_ps pw_kept_ps SEC(".maps");
+
 /* Stack ids, each plus pw_turn, whose record was accepted by the transport. An id that drops out is
  * sent again: harmless. */
 struct pw_map_seen pw_seen SEC(".maps");

@@ -13,6 +13,7 @@
 #include "goregs.bpf.h"
 #include "life.bpf.h"
 #include "unwind.bpf.h"
+#include "wanted.bpf.h"
 
 /* Entry of a g, made if it is missing; NULL and counted if the map is full. */
 static __always_inline struct pw_gstate *pw_gstate_get(__u64 g)
@@ -26,6 +27,20 @@ static __always_inline struct pw_gstate *pw_gstate_get(__u64 g)
 	if (!st)
 		pw_count(PW_STAT_LOST_GMAP);
 	return st;
+}
+
+/* Nobody wants what it waits for, or was woken for: so much is known of it, when it runs. */
+static __always_inline int pw_skip(__u64 g, __u64 goid, __u64 now)
+{
+	struct pw_gstate *st = pw_gstate_get(g);
+
+	if (st) {
+		st->start_ns = 0;
+		st->ready_ns = 0;
+		st->goid = goid;
+		st->ran_ns = now;
+	}
+	return pw_count(PW_STAT_FILTERED);
 }
 
 /* Who parked, for those who ask no more. */
@@ -49,7 +64,7 @@ static __always_inline void pw_note_park(__u64 g, __u64 goid, __u64 now)
 static __always_inline int pw_do_park(struct pt_regs *ctx, const struct pw_site *site)
 {
 	__u64 now = bpf_ktime_get_ns(), g = pw_value(ctx, &site->g), goid, id;
-	__u32 want = pw_want;
+	__u32 want = pw_want, flags = 0;
 	struct pw_gstate *st;
 	struct pw_walk w;
 
@@ -61,20 +76,37 @@ static __always_inline int pw_do_park(struct pt_regs *ctx, const struct pw_site 
 		pw_note_park(g, goid, now);
 	if (!(want & PW_WANT_WAIT))
 		return 0;
+	if (pw_g_unwanted(PW_WAIT, g, g, &flags))
+		return pw_skip(g, goid, now);
 
 	pw_walk_here(ctx, site, &w);
 	id = pw_stack_id(ctx, &w, now);
 	if (id == PW_STACK_ID_NONE)
 		return 0;
+	if (pw_stack_unwanted(PW_WAIT, id))
+		return pw_skip(g, goid, now);
 	st = pw_gstate_get(g);
 	if (!st)
 		return 0;
+	st->flags = flags;
 	st->ready_ns = 0;
 	st->stack_id = id;
 	st->goid = goid;
 	st->reason = pw_value(ctx, &site->reason) & 0xff;
 	st->start_ns = now;
 	return 0;
+}
+
+/* Of which P is not known yet. */
+static __always_inline bool pw_ready_unwanted(const struct pw_gpart *part, __u32 *flags)
+{
+	__u64 gopc = 0, labels = 0;
+
+	if (pw_filters(PW_SCHED, PW_FILTER_SITES))
+		pw_gpart_u64(part, pw_knobs.lay.g_gopc, &gopc);
+	if (pw_filters(PW_SCHED, PW_FILTER_LABELS))
+		pw_gpart_u64(part, pw_knobs.lay.g_labels, &labels);
+	return pw_site_unwanted(PW_SCHED, gopc, 0) || pw_labels_unwanted(PW_SCHED, labels, flags);
 }
 
 /* ready: a waiting goroutine may run. Its stack is that of its park, by what the scheduler saved in
@@ -87,6 +119,7 @@ static __always_inline int pw_do_ready(struct pt_regs *ctx, const struct pw_site
 	struct pw_gpart part;
 	struct pw_gstate *st;
 	__u64 reason = 0;
+	__u32 flags = 0;
 
 	if (!(pw_want & PW_WANT_SCHED))
 		return pw_count(PW_STAT_FILTERED);
@@ -95,6 +128,8 @@ static __always_inline int pw_do_ready(struct pt_regs *ctx, const struct pw_site
 		return pw_count(PW_STAT_LOST_READ);
 	if (pw_unwanted(goid))
 		return pw_count(PW_STAT_FILTERED);
+	if (pw_ready_unwanted(&part, &flags))
+		return pw_skip(g, goid, now);
 	if (pw_gpart_u64(&part, lay->g_sched_pc, &w.pc) ||
 	    pw_gpart_u64(&part, lay->g_sched_bp, &w.bp) ||
 	    pw_gpart_u64(&part, lay->g_waitreason, &reason))
@@ -105,9 +140,12 @@ static __always_inline int pw_do_ready(struct pt_regs *ctx, const struct pw_site
 	id = pw_stack_id(ctx, &w, now);
 	if (id == PW_STACK_ID_NONE)
 		return 0;
+	if (pw_stack_unwanted(PW_SCHED, id))
+		return pw_skip(g, goid, now);
 	st = pw_gstate_get(g);
 	if (!st)
 		return 0;
+	st->flags = flags;
 	st->ready_stack_id = id;
 	st->ready_reason = reason & 0xff;
 	st->goid = goid;
@@ -141,13 +179,14 @@ static __always_inline bool pw_sum_span(const struct pw_wait *e, __u32 kind, __u
 
 /* One span from start to now, PW_WAIT or PW_SCHED. */
 static __always_inline int pw_send_span(void *ctx, struct pw_wait *e, __u16 kind, __u64 goid,
-					__u64 now)
+					__u64 now, __u16 flags)
 {
 	if (now - e->start_ns < pw_min_wait_ns)
 		return pw_count(PW_STAT_FILTERED);
-	if (pw_sums && !pw_window && pw_sum_span(e, kind, now - e->start_ns))
+	if (pw_sums && !pw_window && !flags && pw_sum_span(e, kind, now - e->start_ns))
 		return 0;
 	pw_fill_hdr(&e->hdr, kind, sizeof(*e), goid, now);
+	e->hdr.flags = flags;
 	return pw_send_event(ctx, e, sizeof(*e));
 }
 
@@ -159,9 +198,10 @@ static __always_inline int pw_send_span(void *ctx, struct pw_wait *e, __u16 kind
  * is.
  */
 static __always_inline int pw_run_first(struct pt_regs *ctx, __u64 g, const struct pw_gpart *part,
-					struct pw_wait *e, __u64 now)
+					struct pw_wait *e, __u64 now, __u32 *flags)
 {
 	const volatile struct pw_layout *lay = &pw_knobs.lay;
+	const __u32 kind = pw_want & PW_WANT_WAIT ? PW_WAIT : PW_SCHED;
 	struct pw_gstate *st;
 	struct pw_walk w = {};
 	__u64 reason = 0;
@@ -188,10 +228,22 @@ static __always_inline int pw_run_first(struct pt_regs *ctx, __u64 g, const stru
 		pw_count(PW_STAT_NO_WAIT);
 		return -1;
 	}
+	/* on which P it began to wait nobody knows */
+	if (pw_site_unwanted(kind, e->gopc, 0) || pw_filters(PW_WAIT, PW_FILTER_PS) ||
+	    pw_labels_unwanted(kind, e->labels, flags)) {
+		pw_count(PW_STAT_FILTERED);
+		return -1;
+	}
 	e->start_ns = pw_begin_ns;
 	e->reason = reason & 0xff;
 	e->stack_id = pw_stack_id(ctx, &w, now);
-	return e->stack_id == PW_STACK_ID_NONE ? -1 : 0;
+	if (e->stack_id == PW_STACK_ID_NONE)
+		return -1;
+	if (pw_stack_unwanted(kind, e->stack_id)) {
+		pw_count(PW_STAT_FILTERED);
+		return -1;
+	}
+	return 0;
 }
 
 /* Nothing was seen of it since pw_begin_ns, if that counts. */
@@ -209,7 +261,7 @@ static __always_inline int pw_do_run(struct pt_regs *ctx, const struct pw_site *
 	const volatile struct pw_layout *lay = &pw_knobs.lay;
 	__u64 now = bpf_ktime_get_ns(), g = pw_value(ctx, &site->g), start = 0, ready = 0;
 	struct pw_wait e = {};
-	__u32 want = pw_want;
+	__u32 want = pw_want, flags = 0;
 	struct pw_gpart part;
 	struct pw_gstate *st;
 	bool first;
@@ -218,6 +270,9 @@ static __always_inline int pw_do_run(struct pt_regs *ctx, const struct pw_site *
 		return pw_count(PW_STAT_FILTERED);
 	if (!g)
 		return pw_count(PW_STAT_LOST_READ);
+	if (pw_filters(PW_SCHED, PW_FILTER_PS) &&
+	    pw_p_unwanted(PW_SCHED, pw_value(ctx, &site->cur)))
+		return pw_skip(g, 0, now);
 	st = bpf_map_lookup_elem(&pw_gs, &g);
 	first = pw_is_first(st);
 	if (!first && !st)
@@ -238,22 +293,22 @@ static __always_inline int pw_do_run(struct pt_regs *ctx, const struct pw_site *
 
 	e.labels = pw_labels(&part);
 	if (first) {
-		if (!pw_run_first(ctx, g, &part, &e, now))
+		if (!pw_run_first(ctx, g, &part, &e, now, &flags))
 			pw_send_span(ctx, &e, want & PW_WANT_WAIT ? PW_WAIT : PW_SCHED, e.hdr.goid,
-				     now);
+				     now, flags);
 		return 0;
 	}
 	if (start) {
 		e.start_ns = start;
 		e.stack_id = st->stack_id;
 		e.reason = st->reason;
-		pw_send_span(ctx, &e, PW_WAIT, st->goid, now);
+		pw_send_span(ctx, &e, PW_WAIT, st->goid, now, st->flags);
 	}
 	if (ready) {
 		e.start_ns = ready;
 		e.stack_id = st->ready_stack_id;
 		e.reason = st->ready_reason;
-		pw_send_span(ctx, &e, PW_SCHED, st->goid, now);
+		pw_send_span(ctx, &e, PW_SCHED, st->goid, now, st->flags);
 	}
 	return 0;
 }

@@ -67,6 +67,30 @@ struct pw_map_goids {
 	__type(key, __u64);
 	__type(value, __u8);
 };
+struct pw_map_kept_sites {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, PW_KEPT_MAX);
+	__type(key, __u64);
+	__type(value, __u8);
+};
+struct pw_map_kept_stacks {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, PW_KEPT_MAX);
+	__type(key, __u64);
+	__type(value, __u8);
+};
+struct pw_map_kept_labels {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, PW_GOIDS_MAX);
+	__type(key, struct pw_label);
+	__type(value, __u8);
+};
+struct pw_map_kept_ps {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, PW_PS_MAX);
+	__type(key, __u32);
+	__type(value, __u8);
+};
 struct pw_map_seen {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, PW_SEEN_MAX);
@@ -110,6 +134,10 @@ extern struct pw_map_stats pw_stats SEC(".maps");
 extern struct pw_map_gs pw_gs SEC(".maps");
 extern struct pw_map_parks pw_parks SEC(".maps");
 extern struct pw_map_goids pw_goids SEC(".maps");
+extern struct pw_map_kept_sites pw_kept_sites SEC(".maps");
+extern struct pw_map_kept_stacks pw_kept_stacks SEC(".maps");
+extern struct pw_map_kept_labels pw_kept_labels SEC(".maps");
+extern struct pw_map_kept_ps pw_kept_ps SEC(".maps");
 extern struct pw_map_seen pw_seen SEC(".maps");
 extern struct pw_map_scratch pw_scratch SEC(".maps");
 extern struct pw_map_waits pw_waits SEC(".maps");
@@ -199,13 +227,13 @@ static __always_inline void pw_fill_hdr(struct pw_hdr *h, __u16 kind, __u16 size
 	h->kind = kind;
 	h->size = size;
 	h->rt = pw_knobs.rt;
-	h->pad = 0;
+	h->flags = 0;
 }
 
 /*
  * Hands a record to the transport: 0, or negative if there was no room. The ring's reader is woken
  * only when the data waiting passes a multiple of wakeup_bytes: a wake-up costs more than a record,
- * and the reader polls as well.
+ * and the reader polls as well. Or if it is to say whether a stack is wanted.
  */
 static __always_inline long pw_send(void *ctx, void *rec, __u64 size)
 {
@@ -214,7 +242,8 @@ static __always_inline long pw_send(void *ctx, void *rec, __u64 size)
 	if (pw_knobs.transport == PW_TRANSPORT_PERF)
 		return bpf_perf_event_output(ctx, &pw_perf, BPF_F_CURRENT_CPU, rec, size);
 	waiting = bpf_ringbuf_query(&pw_ring, BPF_RB_AVAIL_DATA);
-	if (step && waiting / step != (waiting + size) / step)
+	if ((step && waiting / step != (waiting + size) / step) ||
+	    (pw_knobs.filter.on & PW_FILTER_STACKS && ((struct pw_hdr *)rec)->kind == PW_STACK))
 		flags = BPF_RB_FORCE_WAKEUP;
 	return bpf_ringbuf_output(&pw_ring, rec, size, flags);
 }

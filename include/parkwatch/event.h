@@ -29,13 +29,18 @@ enum pw_kind { PW_NONE, PW_STACK, PW_BIRTH, PW_EXIT, PW_WAIT, PW_SCHED, PW_KIND_
 #define PW_STACK_ID_NONE 0ULL /* no stack could be read */
 #define PW_STACK_ID_MIN  16ULL
 
+enum pw_hdr_flag {
+	PW_LABELS_OPEN =
+		1, /* whether a filter wants its labels could not be told where it happened */
+};
+
 struct pw_hdr {
 	__u64 ts_ns;
-	__u64 goid; /* the goroutine that the record is about; 0 in PW_STACK */
-	__u16 kind; /* enum pw_kind */
-	__u16 size; /* whole record in bytes, this header included */
-	__u16 rt;   /* which Go runtime of the process, see knob `rt` */
-	__u16 pad;
+	__u64 goid;  /* the goroutine that the record is about; 0 in PW_STACK */
+	__u16 kind;  /* enum pw_kind */
+	__u16 size;  /* whole record in bytes, this header included */
+	__u16 rt;    /* which Go runtime of the process, see knob `rt` */
+	__u16 flags; /* enum pw_hdr_flag */
 };
 _Static_assert(sizeof(struct pw_hdr) == 24, "wire format changed");
 
@@ -105,8 +110,10 @@ struct pw_gstate {
 	__u64 goid;
 	__u32 reason;
 	__u32 ready_reason;
+	__u32 flags; /* enum pw_hdr_flag */
+	__u32 pad;
 };
-_Static_assert(sizeof(struct pw_gstate) == 56, "map value changed");
+_Static_assert(sizeof(struct pw_gstate) == 64, "map value changed");
 
 /*
  * Value of the map `pw_parks`, key: address of the g: its last park. Never deleted from, as pw_gs.
@@ -116,6 +123,20 @@ struct pw_parked {
 	__u64 ns;
 };
 _Static_assert(sizeof(struct pw_parked) == 16, "map value changed");
+
+/*
+ * Key of the map `pw_kept_labels`: a label that is wanted, padded with zeros. value_bytes
+ * PW_LABEL_ANY: any value. Longer labels are none that anybody can ask for there.
+ */
+#define PW_LABEL_BYTES 64
+#define PW_LABEL_ANY   0xffffffffU
+/* labels of one goroutine that are looked at; a map has no more in its first bucket than 8 */
+#define PW_LABELS_MAX 16
+struct pw_label {
+	__u32 key_bytes, value_bytes;
+	char key[PW_LABEL_BYTES], value[PW_LABEL_BYTES];
+};
+_Static_assert(sizeof(struct pw_label) == 136, "map key changed");
 
 /*
  * Key of the map `pw_waits`: waits and latencies that nobody wants one by one are summed there

@@ -23,10 +23,13 @@
 #define PW_SCRATCH_DEFAULT 1024
 /* Go modules of one runtime: the program and its plugins */
 #define PW_MODULES_MAX 64
-#define PW_ENDS        4      /* functions of a module at which stacks end */
-#define PW_GOIDS_MAX   4096   /* goids in the filter */
-#define PW_WAITS_MAX   65536  /* entries of pw_waits: some 6 MB */
-#define PW_ALLOCS_MAX  131072 /* entries of pw_allocs: some 15 MB */
+#define PW_ENDS        4    /* functions of a module at which stacks end */
+#define PW_GOIDS_MAX   4096 /* goids in the filter */
+#define PW_PS_MAX      4096 /* Ps in the filter */
+/* sites and stacks that are known to be wanted or not; of more of them user space decides */
+#define PW_KEPT_MAX   65536
+#define PW_WAITS_MAX  65536  /* entries of pw_waits: some 6 MB */
+#define PW_ALLOCS_MAX 131072 /* entries of pw_allocs: some 15 MB */
 /* without a sign of the probe holder: recording ends by itself */
 #define PW_BEAT_MAX_NS  2000000000ULL
 #define PW_RING_DEFAULT (8u << 20) /* bytes, power of two */
@@ -81,6 +84,24 @@ enum pw_want {
 	PW_WANT_PARK = 32,   /* who parked last, and when: pw_parks, no record */
 };
 
+/* bits of pw_filter.on: what is filtered where it happens, beside goids */
+enum pw_filter_on {
+	PW_FILTER_SITES = 1,  /* where the goroutine was made: pw_kept_sites */
+	PW_FILTER_STACKS = 2, /* its stack: pw_kept_stacks */
+	PW_FILTER_LABELS = 4, /* pw_kept_labels */
+	PW_FILTER_PS = 8,     /* pw_kept_ps */
+};
+
+/* of what g.labels points to: golang/golabels */
+enum pw_label_shape { PW_LABEL_LIST, PW_LABEL_MAP };
+
+struct pw_filter {
+	__u32 on;    /* enum pw_filter_on */
+	__u32 sites; /* kinds (1 << enum pw_kind) that the site filters */
+	__u32 event; /* kinds that stack, labels and P filter: what is recorded, not what helps */
+	__u32 shape; /* enum pw_label_shape */
+};
+
 enum pw_alloc_root { PW_ALLOC_ROOT_NONE, PW_ALLOC_ROOT_GOID, PW_ALLOC_ROOT_GOPC };
 
 enum pw_transport { PW_TRANSPORT_RING, PW_TRANSPORT_PERF };
@@ -121,6 +142,7 @@ struct pw_knobs {
 	struct pw_heap_layout heap;
 	__u32 span_classes; /* at most PW_SPAN_CLASSES */
 	__u32 nr_modules;
+	struct pw_filter filter;
 	__u16 first_site[PW_POINTS_ROOM]; /* by enum pw_point: the site of a probe without cookie */
 	__u64 wakeup_bytes; /* ring: wake the reader when this much is waiting; it also polls */
 	struct pw_module modules[PW_MODULES_MAX];

@@ -58,6 +58,11 @@ static int load_one(const char *program, enum pw_transport transport, bool cooki
 	k = &skel->rodata->pw_knobs;
 	k->depth = PW_STACK_MAX;
 	k->filter_goids = 1;
+	k->filter = (struct pw_filter){ .on = PW_FILTER_SITES | PW_FILTER_STACKS |
+					      PW_FILTER_LABELS | PW_FILTER_PS,
+					.sites = ~0u,
+					.event = ~0u,
+					.shape = PW_LABEL_MAP };
 	k->alloc_root = PW_ALLOC_ROOT_GOPC;
 	k->span_classes = PW_SPAN_CLASSES;
 	k->transport = transport;

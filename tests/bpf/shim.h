@@ -49,9 +49,9 @@ struct pt_regs {
 		cs, flags, sp, ss;
 };
 
-#define SHIM_ENTRIES   64 /* of a map, at most */
-#define SHIM_KEY_BYTES 40 /* of a key, at most */
-#define SHIM_MEMORY    16 /* pieces of the target's memory */
+#define SHIM_ENTRIES   64  /* of a map, at most */
+#define SHIM_KEY_BYTES 136 /* of a key, at most */
+#define SHIM_MEMORY    16  /* pieces of the target's memory */
 #define SHIM_RECORDS   4096
 
 struct shim_map {
@@ -62,7 +62,7 @@ struct shim_map {
 };
 
 extern struct shim_kernel {
-	struct shim_map maps[16];
+	struct shim_map maps[24];
 	size_t nr_maps;
 	struct {
 		uint64_t at;

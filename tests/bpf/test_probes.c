@@ -10,6 +10,7 @@
 #include "bpf/maps.bpf.c"
 #include "bpf/probes.bpf.c"
 #include "bpf/unwind.bpf.c"
+#include "bpf/wanted.bpf.c"
 
 struct shim_kernel shim;
 struct target made;
@@ -20,6 +21,8 @@ static void make_target(void)
 	memset(&made, 0, sizeof(made));
 	made.g[G_M] = addr(made.m);
 	made.m[1] = addr(made.creator); /* curg */
+	made.m[2] = addr(&made.m[3]);   /* p, and its id */
+	made.m[3] = OTHER_32 | P_ID;
 	made.creator[G_GOID] = CREATOR;
 	made.g[G_GOID] = GOID;
 	made.g[G_PARENT] = PARENT;
@@ -60,6 +63,8 @@ static void make_knobs(void)
 	k.lay.g_labels = 8 * G_LABELS;
 	k.lay.g_waitreason = 8 * G_REASON;
 	k.lay.m_curg = 8;
+	k.lay.m_p = 16;
+	k.lay.p_id = 0;
 	k.depth = PW_STACK_MAX;
 	k.rt = 3;
 	k.heap = (struct pw_heap_layout){
@@ -88,6 +93,10 @@ void make_world(void)
 	shim_map_hash(pw_gs, 4);
 	shim_map_hash(pw_parks, 4);
 	shim_map_hash(pw_goids, 4);
+	shim_map_hash(pw_kept_sites, 4);
+	shim_map_hash(pw_kept_stacks, 4);
+	shim_map_hash(pw_kept_labels, 4);
+	shim_map_hash(pw_kept_ps, 4);
 	shim_map_hash(pw_seen, SHIM_ENTRIES);
 	shim_map_hash(pw_scratch, 2);
 	shim_map_hash(pw_waits, SHIM_ENTRIES);

@@ -46,9 +46,11 @@ enum {
 	GOPC = 0x1111,
 	STARTPC = 0x2222,
 	LABELS = 0x3333,
-	REASON = 12
+	REASON = 12,
+	P_ID = 5
 };
-#define CLASSES 8 /* span classes of the made-up allocator */
+#define OTHER_32 0xabcd00000000ULL /* the other half of a word of which 32 bits count */
+#define CLASSES  8                 /* span classes of the made-up allocator */
 enum { TEXT = 0x100, TEXT_BYTES = 0x900, MCALL = 0x800, MSTART = 0x900, END_BYTES = 0x40 };
 enum { IP = 0x100, CALLER = 0x200, RET1 = 0x300, RET2 = 0x400, RET3 = 0x500, SCHED_PC = 0x600 };
 

@@ -66,6 +66,7 @@ import target
 import top
 import tracer
 import truths
+import wanted
 
 # What they say depends on time, or they use a processor for themselves: --jobs of their cases run at a time.
 MEASURE = (
@@ -91,6 +92,7 @@ MEASURE = (
     servelarge,
     sampling,
     systemstacks,
+    wanted,
 )
 
 # What they do is wait, 12 s for each watch (a fifth of a processor) or for what a daemon does next, and what they say is no time:

@@ -161,7 +161,7 @@ Test(options, refuse_what_they_do_not_know, .init = cr_redirect_stderr)
 		"parkwatch dump -p 1 --mode rw",
 		"parkwatch dump -p 1 --mode ''",
 		"parkwatch dump -p 1 -d 5",
-		"parkwatch record -p 1 --func x",
+		"parkwatch record -p 1 --wait x",
 		"parkwatch dump -p 1 --top 0",
 	};
 	struct opts o;

@@ -39,6 +39,7 @@
 #define SHOW       (REC | DMP | CHN | LKS | RFS) /* those that write a result */
 #define AT(member) offsetof(struct opts, member)
 #define USUAL(v)   .has_usual = true, .usual = (v)
+#define NO_P       "looks at goroutines do not see on which P something happened"
 #define NO_LENGTHS "looks at goroutines do not see how long a wait is"
 #define RANGE_MAX  (1000000 * NS_PER_SEC) /* 11 days */
 #define EVENTS_MAX 50000000               /* 0.5 GB in a file */
@@ -212,6 +213,10 @@ const struct opt_def opt_table[] = {
 	  .not_with = { { NULL, "max-overhead", NO_LENGTHS },
 			{ NULL, "no-probes", NO_LENGTHS },
 			{ NULL, "event=alloc", SUMS } } },
+	{ PART_FILTER, "state", 0, OPT_FILTER, 0, REC, "WORD[,WORD...]",
+	  .help = "only goroutines in this state: waiting, runnable, running, syscall",
+	  .more = "Each event is of one: blocked of those that are waiting, sched and births of "
+		  "those that are runnable, exits and alloc of those that are running." },
 	{ PART_FILTER, "state", 0, OPT_FILTER, 0, DMP | CHN | RFS | RPT, "WORD[,WORD...]",
 	  .help = "only goroutines in this state: waiting, runnable, running, syscall, leaked" },
 	{ PART_FILTER, "wait", 0, OPT_FILTER, 0, DMP | CHN | RFS | RPT, "REASON",
@@ -223,12 +228,16 @@ const struct opt_def opt_table[] = {
 	  .help = "only these goroutines" },
 	{ PART_FILTER, "goid", 0, OPT_FILTER, 0, RPT, "N[,N...]",
 	  .help = "only these goroutines; of a recording of events, only their events" },
-	{ PART_FILTER, "func", 0, OPT_FILTER, 0, DMP | CHN | RFS | RPT, "REGEX",
+	{ PART_FILTER, "func", 0, OPT_FILTER, 0, REC | DMP | CHN | RFS | RPT, "REGEX",
 	  .help = "only those with such a function anywhere in the stack" },
-	{ PART_FILTER, "created-by", 0, OPT_FILTER, 0, DMP | CHN | RFS | RPT, "REGEX",
+	{ PART_FILTER, "created-by", 0, OPT_FILTER, 0, REC | DMP | CHN | RFS | RPT, "REGEX",
 	  .help = "only those made by such a function" },
-	{ PART_FILTER, "label", 0, OPT_FILTER, 0, DMP | CHN | RFS | RPT, "KEY[=VALUE]",
+	{ PART_FILTER, "label", 0, OPT_FILTER, 0, REC | DMP | CHN | RFS | RPT, "KEY[=VALUE]",
 	  .help = "only those with this pprof label" },
+	{ PART_FILTER, "p", 0, OPT_FILTER, 0, REC, "N[,N...]",
+	  .help = "only what happens on this P: where it begins to wait, runs again (sched), is "
+		  "made, ends or allocates; filtered in the kernel",
+	  .not_with = { { NULL, "max-overhead", NO_P }, { NULL, "no-probes", NO_P } } },
 	{ PART_FILTER, "p", 0, OPT_FILTER, 0, DMP | RPT, "N[,N...]",
 	  .help = "only those on this P" },
 	{ PART_FILTER, "not", 0, OPT_FILTER, 0, DMP | CHN | RFS | RPT, "FILTER=VALUE",
@@ -372,9 +381,7 @@ const struct opt_def opt_table[] = {
 	  .help = "limit for the CPU time that probes, and parkwatch itself, take from the process",
 	  .more = "0 is no limit: every event is exact. Over the limit, probes are on for "
 		  "milliseconds now and then, or not at all, and the rest is estimated. With "
-		  "--min-wait there "
-		  "is no "
-		  "limit.",
+		  "--min-wait or --p there is no limit.",
 	  .max = 100, USUAL(1) },
 	{ PART_COST, "max-overhead", 0, OPT_PERCENT, AT(max_overhead), LKS, "PERCENT",
 	  .help = "limit for the CPU time that probes take from the process",

@@ -10,11 +10,13 @@
 #include "base/percent.h"
 #include "cli/commands.h"
 #include "cli/fate.h"
+#include "cli/filters.h"
 #include "cli/format.h"
 #include "cli/save.h"
 #include "cli/show.h"
 #include "cli/stop.h"
 #include "engine/session.h"
+#include "engine/wanted.h"
 #include "model/event_log.h"
 #include "model/snap_facts.h"
 
@@ -178,6 +180,10 @@ static void say_end(const struct opts *o, const struct session_end *e, const str
 		log_warn("nothing was seen: no stack in the result");
 	if (e->windows || e->looks)
 		say_estimate(e);
+	if (!o->no_probes && (o->nr_filters || o->nr_goids))
+		log_info("%llu hits were not asked for: nothing was sent; %llu events were left "
+			 "out by parkwatch",
+			 (unsigned long long)e->filtered, (unsigned long long)e->unwanted);
 	if (o->no_probes)
 		log_info("%s", cost);
 	else
@@ -328,8 +334,8 @@ static bool has_single_events(const struct opts *o, const struct format *f)
 	       o->max_events;
 }
 
-static int record(const struct opts *o, const struct format *f, const volatile sig_atomic_t *stop,
-		  struct cause *why)
+static int record(const struct opts *o, const struct format *f, const struct filter *filter,
+		  const volatile sig_atomic_t *stop, struct cause *why)
 {
 	const struct session_opts so = {
 		.pid = o->pid,
@@ -342,6 +348,7 @@ static int record(const struct opts *o, const struct format *f, const volatile s
 		.attach = (enum attach_method)o->attach,
 		.goids = o->goids,
 		.nr_goids = o->nr_goids,
+		.filter = filter,
 		.min_wait_ns = o->min_wait_ns,
 		.depth = (unsigned int)o->depth,
 		.ring_bytes = (uint32_t)o->ring_bytes,
@@ -382,10 +389,25 @@ static int record(const struct opts *o, const struct format *f, const volatile s
 	return err;
 }
 
+/* Events are of goroutines in one state: a filter that takes no such one leaves nothing. */
+static int choose_wanted(const struct opts *o, struct filter **ret, struct cause *why)
+{
+	const char *state;
+	int err = filters_make(o, ret, why);
+
+	if (err || !*ret || wanted_state(*ret, (enum profile_event)o->event, &state))
+		return err;
+	return cause__set(why, -EINVAL,
+			  "-e %s is of goroutines that are %s: --state leaves none of them; see "
+			  "'parkwatch record --help'",
+			  report_event_name((enum profile_event)o->event), state);
+}
+
 int cmd_record(const struct opts *o)
 {
 	const volatile sig_atomic_t *stop;
 	const struct format *f = NULL;
+	scoped(filter) filter = NULL;
 	scoped(fate) target = NULL;
 	struct cause why = { "" };
 	int err;
@@ -393,9 +415,14 @@ int cmd_record(const struct opts *o)
 	err = format_choose(o, &f);
 	if (err)
 		return err;
+	err = choose_wanted(o, &filter, &why);
+	if (err) {
+		log_error("%s", why.text[0] ? why.text : strerror(-err));
+		return 2;
+	}
 	stop = stop_on_signals(o->pid, o->duration_ns ? o->duration_ns + MOST_NS : 0, AFTER_NS);
 	target = fate__begin(o->pid);
-	err = record(o, f, stop, &why);
+	err = record(o, f, filter, stop, &why);
 	if (!err)
 		return 0;
 	return fate_failed(target, err, &why);

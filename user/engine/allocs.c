@@ -178,7 +178,7 @@ static int allocs__try(struct allocs *al, uint16_t rt, enum alloc_source how,
 			go->version);
 	if (how == ALLOC_SOURCE_REFILL && al->o.some)
 		return cause__set(why, -EOPNOTSUPP,
-				  "the sums by size class are of all goroutines: --goid needs "
+				  "the sums by size class are of all goroutines: filters need "
 				  "--alloc=exact or runtime");
 	err = allocs__find(al, rt, how, why);
 	if (err)
@@ -363,7 +363,8 @@ static void keep(void *ctx, const struct profile_alloc *a)
 {
 	const struct walk *w = ctx;
 
-	if (ingest__is_system_stack(w->al->o.intake, w->rt, a->stack_id))
+	if (ingest__is_system_stack(w->al->o.intake, w->rt, a->stack_id) ||
+	    !ingest__wants_stack(w->al->o.intake, w->rt, a->stack_id))
 		return;
 	if (!profile__alloc(w->al->o.profile, w->rt, a))
 		w->al->objects += a->objects;

@@ -14,6 +14,7 @@
 #include "engine/met.h"
 #include "engine/opengs.h"
 #include "engine/stayers.h"
+#include "engine/wanted.h"
 #include "golang/golabels.h"
 #include "golang/gostate.h"
 #include "golang/gosystem.h"
@@ -251,6 +252,87 @@ static bool ingest__name(struct ingest *in, uint16_t rt, const uint64_t *pcs, si
 	return system && !in->o.system;
 }
 
+/* --- what filters say --- */
+
+/* What is known of one goroutine, and of what it did. */
+struct subject {
+	uint64_t goid, gopc, stack_id, labels;
+	bool made_told;   /* BPF has seen its go statement, and wants it */
+	bool labels_told; /* and its labels */
+	bool on_p;        /* and its P; else nobody knows it */
+};
+
+static bool ingest__wants_labels(struct ingest *in, uint16_t rt, uint64_t ptr)
+{
+	struct golabel labels[GOLABELS_MAX];
+	const struct addrspace *as;
+	size_t nr = 0;
+
+	if (ptr) {
+		as = labelspace__at(&in->space, in->found_ns);
+		if (!as || golabels_read(as, goproc__runtime(in->gp, rt)->minor, ptr, labels,
+					 GOLABELS_MAX, &nr))
+			nr = 0;
+	}
+	return wanted__labels(in->o.wanted, labels, nr);
+}
+
+/* The cheapest first. */
+static bool ingest__wants_all(struct ingest *in, uint16_t rt, const struct subject *s)
+{
+	struct wanted *w = in->o.wanted;
+
+	if (!w)
+		return true;
+	if (wanted__asks(w, FILTER_P) && !s->on_p)
+		return false;
+	if (!s->made_told && !wanted__made(w, rt, s->gopc))
+		return false;
+	if (!wanted__stack(w, rt, s->stack_id, s->gopc))
+		return false;
+	return !wanted__asks(w, FILTER_LABEL) || s->labels_told ||
+	       ingest__wants_labels(in, rt, s->labels);
+}
+
+/* An event, or one of those that go with it. */
+static bool ingest__wants_record(struct ingest *in, const struct pw_hdr *h)
+{
+	struct wanted *w = in->o.wanted;
+	struct subject s = { .goid = h->goid, .on_p = true };
+
+	if (!w || !wanted__is_of(w, h->kind))
+		return true;
+	s.labels_told = wanted__labels_are_told(w) && !(h->flags & PW_LABELS_OPEN);
+	if (h->kind == PW_BIRTH) {
+		const struct pw_birth *r = (const struct pw_birth *)h;
+
+		s.gopc = r->gopc;
+		s.stack_id = r->stack_id;
+		s.labels = r->labels;
+	} else if (h->kind == PW_EXIT) {
+		const struct pw_exit *r = (const struct pw_exit *)h;
+
+		s.gopc = r->gopc;
+		s.stack_id = profile__creation(in->profile, h->rt, h->goid);
+		s.labels = r->labels;
+	} else {
+		const struct pw_wait *r = (const struct pw_wait *)h;
+
+		s.gopc = r->gopc;
+		s.stack_id = r->stack_id;
+		s.labels = r->labels;
+	}
+	if (ingest__wants_all(in, h->rt, &s))
+		return true;
+	in->stats.unwanted++;
+	return false;
+}
+
+bool ingest__wants_stack(const struct ingest *in, uint16_t rt, uint64_t stack_id)
+{
+	return !in->o.wanted || wanted__stack(in->o.wanted, rt, stack_id, 0);
+}
+
 /* What the record points to in the target; false: none of ours to count. */
 static bool ingest__look_up(struct ingest *in, const struct pw_hdr *h, uint32_t *ret_label)
 {
@@ -262,6 +344,9 @@ static bool ingest__look_up(struct ingest *in, const struct pw_hdr *h, uint32_t 
 		st = (const struct pw_stack *)h;
 		if (ingest__name(in, h->rt, (const uint64_t *)st->pcs, st->nr) && !st->truncated)
 			ingest__know_system(in, st->stack_id, h->rt | STACK_KEY);
+		if (in->o.wanted)
+			wanted__learn(in->o.wanted, h->rt, st->stack_id, (const uint64_t *)st->pcs,
+				      st->nr);
 		return true;
 	case PW_BIRTH:
 		startpc = ((const struct pw_birth *)h)->startpc;
@@ -281,6 +366,8 @@ static bool ingest__look_up(struct ingest *in, const struct pw_hdr *h, uint32_t 
 		in->stats.system++;
 		return false;
 	}
+	if (!ingest__wants_record(in, h))
+		return false;
 	*ret_label = ingest__label(in, h->rt, h->goid, labels);
 	return true;
 }
@@ -361,6 +448,12 @@ static int ingest__may_stay(struct ingest *in, uint16_t rt, const struct census 
 				   c->stacks[g->stack].nr_pcs);
 	if (g->stack != CENSUS_NO_STACK)
 		s.stack_id = ingest__stack_id(in, c, g, ids);
+	if (!ingest__wants_all(in, rt,
+			       &(struct subject){ .goid = s.who.goid,
+						  .gopc = s.who.gopc,
+						  .stack_id = s.stack_id,
+						  .labels = g->labels }))
+		return 0;
 	return stayers__add(&in->stayers[rt], &s);
 }
 
@@ -417,8 +510,15 @@ static void ingest__sum(void *ctx, const struct pw_wait_key *key, const struct p
 {
 	const struct map_walk *w = ctx;
 
+	const struct subject s = { .gopc = key->gopc,
+				   .stack_id = key->stack_id,
+				   .labels_told = true, /* else it was no sum */
+				   .on_p = true };
+
 	if (ingest__is_system(w->in, w->rt, key->startpc))
 		w->in->stats.system += sum->count;
+	else if (!ingest__wants_all(w->in, w->rt, &s))
+		w->in->stats.unwanted += sum->count;
 	else
 		/* what it refuses it counts */
 		(void)profile__waits(w->in->profile, w->rt, key, sum);
@@ -435,7 +535,9 @@ uint64_t ingest__events(const struct ingest *in, const uint64_t *stats)
 {
 	const uint64_t all = stats[PW_STAT_EVENTS] + stats[PW_STAT_SUMMED];
 
-	return all > in->stats.system ? all - in->stats.system : 0;
+	const uint64_t left_out = in->stats.system + in->stats.unwanted;
+
+	return all > left_out ? all - left_out : 0;
 }
 
 uint64_t ingest__stack_id(struct ingest *in, const struct census *c, const struct census_g *g,
@@ -457,8 +559,46 @@ void ingest__sample(struct ingest *in, const struct census *c, const struct cens
 	if (g->stack != CENSUS_NO_STACK)
 		ps->stack_id = ingest__stack_id(in, c, g, ids);
 	ps->who = g->who;
+	if (!ingest__wants_all(in, ps->rt,
+			       &(struct subject){ .goid = g->who.goid,
+						  .gopc = g->who.gopc,
+						  .stack_id = ps->stack_id,
+						  .labels = g->labels }))
+		return;
 	ps->label = ingest__label(in, ps->rt, g->who.goid, g->labels);
 	(void)profile__sample(in->profile, ps); /* what it refuses it counts */
+}
+
+void ingest__life(struct ingest *in, struct profile_sample *ps, uint64_t labels)
+{
+	if (!ingest__wants(in, ps->who.goid) ||
+	    !ingest__wants_all(in, ps->rt,
+			       &(struct subject){ .goid = ps->who.goid,
+						  .gopc = ps->who.gopc,
+						  .stack_id = ps->stack_id,
+						  .labels = labels }))
+		return;
+	ps->label = ingest__label(in, ps->rt, ps->who.goid, labels);
+	(void)profile__sample(in->profile, ps); /* what it refuses it counts */
+}
+
+/* BPF has seen it park, or be woken; gopc 0: it is gone, and nobody else can be asked. */
+static bool ingest__wants_open(struct ingest *in, uint16_t rt, const struct pw_gstate *s,
+			       uint64_t gopc, uint64_t labels)
+{
+	const bool sched = profile__opts(in->profile)->event == PROFILE_SCHED;
+
+	return !in->o.wanted ||
+	       ingest__wants_all(in, rt,
+				 &(struct subject){
+					 .goid = s->goid,
+					 .gopc = gopc,
+					 .stack_id = sched ? s->ready_stack_id : s->stack_id,
+					 .labels = labels,
+					 .made_told = !gopc,
+					 .labels_told = wanted__labels_are_told(in->o.wanted) &&
+							!(s->flags & PW_LABELS_OPEN),
+					 .on_p = !sched });
 }
 
 /*
@@ -482,6 +622,8 @@ static void ingest__open_wait(void *ctx, const struct pw_gstate *s, const uint8_
 	if (ingest__is_system(w->in, w->rt, startpc) ||
 	    ingest__known_system(w->in, s->goid, w->rt) ||
 	    (!startpc && ingest__known_system(w->in, s->stack_id, w->rt | STACK_KEY)))
+		return;
+	if (!ingest__wants_open(w->in, w->rt, s, gopc, labels))
 		return;
 	(void)profile__open_wait(w->in->profile, w->rt, s, gopc, startpc,
 				 ingest__label(w->in, w->rt, s->goid, labels));

@@ -22,6 +22,7 @@
 #include "target/goproc.h"
 
 struct ingest;
+struct wanted;
 
 struct ingest_opts {
 	bool labels; /* look labels up */
@@ -29,6 +30,7 @@ struct ingest_opts {
 	/* ascending, borrowed; records are filtered by the BPF programs, the census here */
 	const uint64_t *goids;
 	size_t nr_goids;        /* 0: all */
+	struct wanted *wanted;  /* other filters; borrowed; NULL: none */
 	struct deadline *until; /* of the census; borrowed; NULL: none */
 };
 
@@ -59,6 +61,8 @@ int ingest__open_waits(struct ingest *in, uint16_t rt, struct attach *a);
 
 /* A stack that only a goroutine of the runtime's own has, and such are left out. */
 bool ingest__is_system_stack(const struct ingest *in, uint16_t rt, uint64_t stack_id);
+/* A stack that a filter leaves out of what has no more facts than that. */
+bool ingest__wants_stack(const struct ingest *in, uint16_t rt, uint64_t stack_id);
 /* For those who look for themselves. Waits of coroutines do not count: nothing would end them. */
 bool ingest__wants(const struct ingest *in, uint64_t goid);
 /* and such are not wanted */
@@ -80,6 +84,11 @@ bool ingest__blocks(const struct goruntime *rt, const struct census_g *g, uint64
 uint64_t ingest__stack_id(struct ingest *in, const struct census *c, const struct census_g *g,
 			  uint64_t *ids);
 /*
+ * Adds ps to the profile as a goroutine that was made or has ended; who it is and its labels are
+ * filled in (0: nobody knows them any more).
+ */
+void ingest__life(struct ingest *in, struct profile_sample *ps, uint64_t labels);
+/*
  * Adds ps to the profile as goroutine g of census c, if it is wanted: value, reason and counts are
  * the caller's, who it is and its stack are filled in. ids: one for each stack of c, 0 at first,
  * then the profile's.
@@ -89,7 +98,8 @@ void ingest__sample(struct ingest *in, const struct census *c, const struct cens
 
 struct ingest_stats {
 	struct pipe_stats pipe;
-	uint64_t system; /* left out: the runtime's own goroutines */
+	uint64_t system;   /* left out: the runtime's own goroutines */
+	uint64_t unwanted; /* left out by a filter here, not by BPF */
 };
 const struct ingest_stats *ingest__stats(const struct ingest *in);
 /*

@@ -67,6 +67,8 @@ struct probes_opts {
 	enum attach_method attach;
 	const uint64_t *goids; /* ascending, borrowed; NULL: all */
 	size_t nr_goids;
+	/* what else is filtered, by runtime; borrowed; NULL: nothing. Then nobody shares with it */
+	const struct attach_filter *filters;
 	enum pw_alloc_root alloc_root;
 	unsigned int depth;
 	bool deeper; /* stacks may have more frames than that */

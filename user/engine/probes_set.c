@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/notes.h"
 #include "census/census.h"
+#include "probe/attach_filter.h"
 
 /* Where others will be is not known yet; it takes long to time what is single-stepped. */
 #define INSN_EMULATED (((1u << INSN_CLASS_MAX) - 1) & ~(1u << INSN_STEPPED))
@@ -57,7 +58,8 @@ static uint32_t probes_set__spare(const struct probes_set *s, size_t rt)
 	static const uint32_t uses[] = { PW_FOR_LIVES, PW_FOR_WAITS, PW_FOR_SCHED };
 	uint32_t spare = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(uses) && s->o.shared && !s->o.nr_goids; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(uses) && s->o.shared && !s->o.nr_goids && !s->o.filters;
+	     i++) {
 		uint32_t points = pw_points_for(uses[i]);
 
 		if (!plan__check_points(s->plans[rt], &points, NULL))
@@ -90,6 +92,7 @@ static int probes_set__load_runtime(struct probes_set *s, size_t i, struct probe
 		.alloc_root = s->o.alloc_root,
 		.goids = s->o.nr_goids ? s->o.goids : NULL,
 		.nr_goids = s->o.nr_goids,
+		.filter = s->o.filters ? &s->o.filters[i] : NULL,
 		.ring_bytes = s->o.ring_bytes,
 		.apart = s->o.shared,
 		.quiet_libbpf = log_level() < LOG_DEBUG,
@@ -234,8 +237,8 @@ static const struct probes *probes_set__waits(const struct probes_set *s)
 /* The programs do what it wants of them. */
 static bool probes_set__suits(const struct probes_set *s, const struct probes_opts *o)
 {
-	if (s->nr_users == PROBES_USERS_MAX || s->o.nr_goids || o->nr_goids ||
-	    s->o.no_cost != o->no_cost)
+	if (s->nr_users == PROBES_USERS_MAX || s->o.nr_goids || o->nr_goids || s->o.filters ||
+	    o->filters || s->o.no_cost != o->no_cost)
 		return false;
 	if ((o->transport >= 0 && o->transport != s->o.transport) ||
 	    (o->attach != ATTACH_AUTO && o->attach != attach__method(s->attaches[0])))

@@ -345,18 +345,16 @@ static uint64_t lives__total(struct lives *l)
 
 static void lives__tell(struct lives *l, const struct life *v, uint64_t share)
 {
-	const struct profile_sample ps = {
+	struct profile_sample ps = {
 		.stack_id = PW_STACK_ID_NONE,
 		.who = v->who,
 		.value = share,
-		.label = v->dead ? PROFILE_LABEL_NONE
-				 : ingest__label(l->s->o.intake, l->rt, v->who.goid, v->labels),
 		.rt = l->rt,
 		.counts = true,
 	};
 
-	if (share && ingest__wants(l->s->o.intake, v->who.goid))
-		(void)profile__sample(l->s->o.profile, &ps);
+	if (share)
+		ingest__life(l->s->o.intake, &ps, v->dead ? 0 : v->labels);
 }
 
 /*

@@ -28,6 +28,7 @@ void session__free(struct session *s)
 	sampling__free(s->sampling);
 	allocs__free(s->allocs);
 	ingest__free(s->intake);
+	wanted__free(s->wanted);
 	callsites__free(s->callsites);
 	for (size_t i = 0; i < GOPROC_RUNTIMES_MAX; i++)
 		census__free(s->before[i]);
@@ -67,7 +68,8 @@ static void session__needs(const struct session_opts *o, uint32_t *ret_points, u
 	}
 	if (o->profile.root == PROFILE_ROOT_CREATED_BY && points)
 		want |= PW_WANT_BIRTH;
-	if (o->profile.root == PROFILE_ROOT_LABEL)
+	if (o->profile.root == PROFILE_ROOT_LABEL ||
+	    (o->filter && filter__asks(o->filter, FILTER_LABEL)))
 		want |= PW_WANT_LABELS;
 	*ret_points = points;
 	*ret_want = want;
@@ -89,13 +91,17 @@ static int session__choose(void *ctx, uint16_t rt, const struct plan *plan,
 }
 
 /* Nobody asks for waits one by one: what their rows are made of is what sums are kept apart by. */
-static bool session__sums(const struct session_opts *o)
+static bool session__sums(const struct session *s)
 {
+	const struct session_opts *o = &s->o;
 	const enum profile_event event = o->profile.event;
 	const enum profile_root root = o->profile.root;
 
 	return (event == PROFILE_BLOCKED || event == PROFILE_SCHED) && !o->profile.async &&
-	       !o->single_events && root != PROFILE_ROOT_GOID && root != PROFILE_ROOT_LABEL;
+	       !o->single_events &&
+	       (!s->wanted || !wanted__asks(s->wanted, FILTER_LABEL) ||
+		wanted__labels_are_told(s->wanted)) &&
+	       root != PROFILE_ROOT_GOID && root != PROFILE_ROOT_LABEL;
 }
 
 static int session__build_allocs(struct session *s)
@@ -106,7 +112,7 @@ static int session__build_allocs(struct session *s)
 		.profile = s->profile,
 		.intake = s->intake,
 		.source = s->o.alloc,
-		.some = s->o.nr_goids,
+		.some = s->o.nr_goids || s->wanted,
 	};
 
 	return s->o.profile.event == PROFILE_ALLOC ? allocs__new(&o, &s->allocs) : 0;
@@ -120,10 +126,11 @@ static int session__build_probes(struct session *s, struct cause *why)
 		.attach = s->o.attach,
 		.goids = s->o.goids,
 		.nr_goids = s->o.nr_goids,
+		.filters = s->wanted ? wanted__filters(s->wanted) : NULL,
 		.depth = s->o.depth,
 		.ring_bytes = s->o.ring_bytes,
 		.no_cost = s->o.no_cost,
-		.want = { .sums = session__sums(&s->o), .min_wait_ns = s->o.min_wait_ns },
+		.want = { .sums = session__sums(s), .min_wait_ns = s->o.min_wait_ns },
 	};
 	int err = session__build_allocs(s);
 
@@ -145,6 +152,8 @@ static int session__build_probes(struct session *s, struct cause *why)
 	}
 	err = probes__new(&po, s->target.proc, s->target.gp, ingest__record, s->intake, &s->probes,
 			  why);
+	if (!err && s->wanted)
+		wanted__tell(s->wanted, s->probes);
 	return err ? err
 		   : windows__new(&(struct windows_opts){ s->target.proc, s->target.gp, s->profile,
 							  s->intake, s->probes, s->o.depth,
@@ -159,9 +168,22 @@ static int session__asked_to_end(const struct session *s, struct cause *why)
 			  : 0;
 }
 
+static int session__build_wanted(struct session *s, struct cause *why)
+{
+	const struct wanted_opts o = {
+		.filter = s->o.filter,
+		.proc = s->target.proc,
+		.gp = s->target.gp,
+		.namers = s->target.namers,
+		.profile = s->profile,
+	};
+
+	return s->o.filter ? wanted__new(&o, &s->wanted, why) : 0;
+}
+
 static int session__build(struct session *s, struct cause *why)
 {
-	const struct ingest_opts io = {
+	struct ingest_opts io = {
 		.labels = s->o.profile.root == PROFILE_ROOT_LABEL,
 		.system = s->o.system,
 		.goids = s->o.goids,
@@ -175,6 +197,9 @@ static int session__build(struct session *s, struct cause *why)
 		err = callsites__new(s->target.namers, s->target.nr, &s->callsites);
 	if (!err)
 		err = profile__new(&s->o.profile, &s->profile);
+	if (!err)
+		err = session__build_wanted(s, why);
+	io.wanted = s->wanted;
 	if (!err)
 		err = ingest__new(s->target.proc, s->target.gp, s->profile, &io, &s->intake);
 	if (!err)
@@ -220,6 +245,7 @@ static void session__end_of_probes(const struct session *s, struct session_end *
 	e->attached += e->windows + (s->allocs ? (uint32_t)s->allocrun.windows.windows : 0);
 	e->events = s->allocs ? allocs__objects(s->allocs) : ingest__events(s->intake, stats);
 	e->stacks_cut = stats[PW_STAT_LOST_CODE];
+	e->filtered = stats[PW_STAT_FILTERED];
 	probes__losses(s->probes, stats, lost);
 	losses__add(lost, in->pipe.malformed + in->pipe.unknown, "not understood");
 	e->cost_ns = probes__calibrated(s->probes) ? probes__cost_ns(s->probes, stats) : -1;
@@ -233,6 +259,7 @@ static void session__end(const struct session *s, struct session_end *e)
 
 	profile__stats(s->profile, &ps);
 	e->looks = looks->looks;
+	e->unwanted = ingest__stats(s->intake)->unwanted;
 	if (s->probes)
 		session__end_of_probes(s, e, &lost);
 	else

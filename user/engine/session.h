@@ -27,6 +27,8 @@
 #include "probe/attach.h"
 #include "view/recording.h"
 
+struct filter;
+
 struct session_opts {
 	pid_t pid;
 	const volatile sig_atomic_t *stop; /* not 0: the end is asked for, while it is opened too */
@@ -37,6 +39,7 @@ struct session_opts {
 	enum attach_method attach;
 	const uint64_t *goids; /* ascending, borrowed until session__free() */
 	size_t nr_goids;
+	const struct filter *filter; /* what else is recorded only; borrowed as goids; NULL: all */
 	uint64_t min_wait_ns;
 	unsigned int depth;
 	uint32_t ring_bytes;
@@ -95,6 +98,8 @@ struct session_end {
 	uint64_t duration_ns;
 	/* those while recording was off (attaching, detaching) too */
 	uint64_t hits;
+	/* events that a filter left out: hits of which nothing was sent, and what was dropped here */
+	uint64_t filtered, unwanted;
 	/*
 	 * how often the probes were attached and taken down: GOVERNOR_LINKS_NS each, beside the
 	 * hits

@@ -16,6 +16,7 @@
 #include "engine/sampling.h"
 #include "engine/session.h"
 #include "engine/target.h"
+#include "engine/wanted.h"
 #include "engine/windows.h"
 #include "view/callsites.h"
 
@@ -82,6 +83,7 @@ struct session {
 	struct profile *profile;
 	struct callsites *callsites;                /* by creation site, else NULL */
 	struct census *before[GOPROC_RUNTIMES_MAX]; /* what these know: session_opts.keep_before */
+	struct wanted *wanted;                      /* NULL: there is no filter */
 	struct ingest *intake;
 	struct probes *probes; /* NULL: looks only */
 	struct codecheck code;

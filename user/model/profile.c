@@ -591,6 +591,13 @@ const struct rowset *profile__made(const struct profile *p)
 	return p->made;
 }
 
+uint64_t profile__creation(const struct profile *p, uint16_t rt, uint64_t goid)
+{
+	const struct gorigin *o = gtable__get(p->origins, rt, goid);
+
+	return o ? o->made.stack_id : PW_STACK_ID_NONE;
+}
+
 const struct stackset *profile__stacks(const struct profile *p)
 {
 	return p->stacks;

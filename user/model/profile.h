@@ -136,6 +136,9 @@ uint32_t profile__label(struct profile *p, const char *text);
  */
 int profile__apply(struct profile *p, const struct pw_hdr *h, uint32_t label);
 
+/* The stack that made a goroutine whose birth was applied, where that is kept; PW_STACK_ID_NONE. */
+uint64_t profile__creation(const struct profile *p, uint16_t rt, uint64_t goid);
+
 /*
  * Many of the same kind at once, all inside the window. 0, or as above. Not with async, nor by goid
  * or label.

@@ -288,21 +288,56 @@ static bool clause__matches(const struct clause *c, size_t i, const struct filte
 	return false;
 }
 
-bool filter__takes(const struct filter *p, const struct filter_subject *s)
+bool filter__allows(const struct filter *p, enum filter_kind kind, const struct filter_subject *s)
 {
-	uint32_t asked = 0, held = 0; /* by kind */
+	bool asked = false, held = false;
 
 	for (size_t i = 0; i < p->nr; i++) {
 		const struct clause *c = &p->v[i];
-		bool matches = clause__matches(c, i, s);
+		const bool matches = c->kind == kind && clause__matches(c, i, s);
 
-		if (c->negate) {
-			if (matches)
-				return false;
-			continue;
-		}
-		asked |= 1u << c->kind;
-		held |= (uint32_t)matches << c->kind;
+		if (c->negate && matches)
+			return false;
+		asked |= c->kind == kind && !c->negate;
+		held |= matches;
 	}
-	return asked == held;
+	return held || !asked;
+}
+
+bool filter__takes(const struct filter *p, const struct filter_subject *s)
+{
+	for (int kind = 0; kind < FILTER_KINDS; kind++)
+		if (!filter__allows(p, (enum filter_kind)kind, s))
+			return false;
+	return true;
+}
+
+/* The i-th of its kind; NULL: there is none. */
+static const struct clause *filter__at(const struct filter *p, enum filter_kind kind, size_t i)
+{
+	for (size_t k = 0; k < p->nr; k++)
+		if (p->v[k].kind == kind && !i--)
+			return &p->v[k];
+	return NULL;
+}
+
+bool filter__text(const struct filter *p, enum filter_kind kind, size_t i, const char **ret)
+{
+	const struct clause *c = filter__at(p, kind, i);
+
+	if (c)
+		*ret = c->text;
+	return c;
+}
+
+bool filter__numbers(const struct filter *p, enum filter_kind kind, size_t i, const uint64_t **ret,
+		     size_t *ret_nr)
+{
+	const struct clause *c = filter__at(p, kind, i);
+
+	if (!c)
+		return false;
+	*ret = c->numbers;
+	*ret_nr = c->nr_numbers;
+	return true;
 }

@@ -64,5 +64,12 @@ bool filter__asks(const struct filter *p, enum filter_kind kind); /* there is su
 /* The regular expressions of FILTER_FUNC or FILTER_CREATED_BY that name matches, as bits. */
 uint64_t filter__hits(const struct filter *p, enum filter_kind kind, const char *name);
 bool filter__takes(const struct filter *p, const struct filter_subject *s);
+/* What the filters of this kind alone say: false: whatever else it is, it is not taken. */
+bool filter__allows(const struct filter *p, enum filter_kind kind, const struct filter_subject *s);
+
+/* The texts, or the numbers, of the filters of a kind, one after the other; false: there are no more. */
+bool filter__text(const struct filter *p, enum filter_kind kind, size_t i, const char **ret);
+bool filter__numbers(const struct filter *p, enum filter_kind kind, size_t i, const uint64_t **ret,
+		     size_t *ret_nr);
 
 #endif

@@ -12,6 +12,7 @@
 #include "base/heart.h"
 #include "golang/gosizes.h"
 #include "parkwatch.skel.h"
+#include "probe/attach_filter.h"
 #include "probe/holder_request.h"
 #include "probe/probe_set.h"
 
@@ -145,6 +146,8 @@ static void attach__set_knobs(struct attach *a, const struct attach_opts *o)
 	k->transport = o->transport;
 	k->depth = o->depth < 1 ? 1 : o->depth > PW_STACK_MAX ? PW_STACK_MAX : o->depth;
 	k->filter_goids = o->goids != NULL;
+	if (o->filter)
+		k->filter = o->filter->how;
 	k->rt = o->rt;
 	k->nr_sites = a->plan->nr_sites;
 	k->alloc_root = o->alloc_root;
@@ -205,6 +208,8 @@ static int attach__set_maps(struct attach *a, const struct proc *p, const struct
 	if (!err)
 		err = bpf_map__set_max_entries(a->skel->maps.pw_goids,
 					       clamp_entries(o->nr_goids, 1, PW_GOIDS_MAX));
+	if (!err)
+		err = attach_filter__size(o->filter, a->skel);
 	if (err)
 		return err;
 	if (o->ring_fd >= 0)
@@ -302,6 +307,8 @@ int attach__new(const struct plan *plan, const struct kfeat *kf, const struct pr
 		err = parkwatch__load(a->skel);
 	if (!err)
 		err = attach__fill_goids(a, o);
+	if (!err && o->filter)
+		err = attach_filter__fill(o->filter, a->skel);
 	if (!err)
 		err = attach__share(a, why);
 	if (err)
@@ -566,6 +573,24 @@ int attach__stats(struct attach *a, uint64_t *stats)
 	}
 	a->unread += err != 0;
 	return err;
+}
+
+/* Where there is no room user space decides. */
+static void keep(const struct bpf_map *map, uint64_t key, bool wanted)
+{
+	const uint8_t value = wanted;
+
+	(void)bpf_map_update_elem(bpf_map__fd(map), &key, &value, BPF_ANY);
+}
+
+void attach__keep_site(struct attach *a, uint64_t gopc, bool wanted)
+{
+	keep(a->skel->maps.pw_kept_sites, gopc, wanted);
+}
+
+void attach__keep_stack(struct attach *a, uint64_t stack_id, bool wanted)
+{
+	keep(a->skel->maps.pw_kept_stacks, stack_id, wanted);
 }
 
 bool attach__gs_was_full(struct attach *a)

@@ -41,6 +41,8 @@ struct attach_want {
 	uint64_t min_wait_ns;
 };
 
+struct attach_filter;
+
 struct attach_opts {
 	uint32_t points; /* bit (1 << enum pw_point) for each point that must be probed */
 	/* those of them that are probed only while their part is on */
@@ -53,7 +55,8 @@ struct attach_opts {
 	unsigned int depth;    /* 1 .. PW_STACK_MAX */
 	const uint64_t *goids; /* filter; NULL: all */
 	size_t nr_goids;
-	uint32_t ring_bytes; /* power of two, at least a page */
+	const struct attach_filter *filter; /* borrowed for the call; NULL: none besides goids */
+	uint32_t ring_bytes;                /* power of two, at least a page */
 	enum pw_alloc_root alloc_root;
 	size_t allglen; /* goroutines there are now: sizes the map of goroutines */
 	int ring_fd; /* share the ring or perf map of an earlier attach of the same session; -EBADF:
@@ -122,6 +125,10 @@ int attach__ring_fd(const struct attach
 int attach__stats(struct attach *a, uint64_t *stats);
 /* readings of counters and maps that failed: what they hold is missing */
 uint64_t attach__unread(const struct attach *a);
+
+/* What a filter says of a site, or a stack, that it did not know before (probe/attach_filter). */
+void attach__keep_site(struct attach *a, uint64_t gopc, bool wanted);
+void attach__keep_stack(struct attach *a, uint64_t stack_id, bool wanted);
 
 /* The maps of goroutines. was_full: not all that the probes met are in it, as far as is known. */
 bool attach__gs_was_full(struct attach *a);

@@ -117,12 +117,9 @@ static int planner__read_code(const struct planner *pl, const struct gofunc *fn,
 	return 0;
 }
 
-/* A g of the creating thread in newproc.func1 after newproc1 has returned; not needed where
- * g.parentGoid is. */
+/* A g of the creating thread in newproc.func1 after newproc1 has returned. */
 static struct pw_loc birth_cur(const struct planner *pl)
 {
-	if (gofacts_has(pl->rt->minor, GO_PARENT_GOID))
-		return (struct pw_loc){ .kind = PW_LOC_NONE };
 	return pl->rt->regabi ? in_reg(R14) : on_stack(ABI0_CALLERGP);
 }
 
@@ -151,11 +148,13 @@ static int ask_cobirth(struct planner *pl, const struct gofunc *fn, struct site_
 	return code__find_call(&ask->code, fn[FN_NEWPROC1].entry, &addr, &ask->from);
 }
 
-/* Functions whose first argument is the g: exit, ready, run. */
+/* Functions whose first argument is the g: exit, ready, run. Which g calls them is known from Go 1.17 on. */
 static int ask_arg(struct planner *pl, const struct gofunc *fn, struct site_ask *ask)
 {
 	(void)fn;
 	ask->from = ask->code.addr;
+	if (pl->rt->regabi)
+		ask->in[SITE_CUR] = in_reg(R14);
 	ask->in[SITE_G] = pl->rt->regabi ? in_reg(RAX) : on_stack(ABI0_ARG0);
 	return 0;
 }
