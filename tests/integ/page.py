@@ -122,6 +122,26 @@ def a_healthy_target_is_left_alone():
     expect("has ended, or was never here" in nothing[0], f"{nothing}")
 
 
+def a_pod_is_named_and_found_by_its_workload():
+    """Its columns are there where one target has such; a search for a label finds it."""
+    with Daemon() as d, Target("idle") as t, Target("waits") as other:
+        d.looked_at(t.pid)
+        d.looked_at(other.pid)
+        digits = "0123456789ab" * 6
+        pod = {"namespace": "shop", "pod": "api-7d9-x2x", "container": "main", "container_id": digits[:64], "workload_kind": "Deployment", "workload": "api",
+               "labels": {"tier": "front", "version": "7"}, "image": "r.example/api:7", "node": "node-1"}
+        named = {"/targets$": {"targets": [{**d.target(t.pid), **pod}, {**d.target(other.pid), "container": digits[:64], "container_id": digits[:64]}]}}
+        cells, where, found, facts = shown(
+            d, ["go", "/"], ["wait", "[data-workload]", "api"], ["texts", "[data-workload], [data-labels]"], ["texts", "[data-where]"], shot("pods"),
+            ["type", "input[type=search]", "version=7"], ["wait", "main .list"], ["value", "document.querySelectorAll('[data-target]').length"],
+            ["click", "[data-target] a"], ["wait", ".facts h2"], ["texts", ".facts p > span"], stubs=named)
+        [heads] = shown(d, ["go", "/"], ["wait", "[data-target]"], ["texts", ".list th"])
+    expect(sorted(cells) == sorted(["Deployment/api", "tier=front, version=7", "", ""]), f"{cells}")
+    expect(sorted(where) == sorted(["shop/api-7d9-x2x · main", digits[:12]]), f"{where}")
+    expect(found == 1 and {"workload Deployment/api", "pod shop/api-7d9-x2x", "image r.example/api:7", "node node-1"} <= set(facts), f"{found} {facts}")
+    expect("workload" not in heads and "labels" not in heads, f"{heads}")
+
+
 def goroutines_are_filtered_and_the_url_holds_it():
     with Daemon() as d, Target("waits") as t:
         seen = d.looked_at(t.pid)
@@ -264,7 +284,7 @@ def hostile_names_do_nothing():
     expect(any("<script>window.hurt=1</script>" in r for r in rows) and any(evil.decode() in r for r in rows), "they are not shown as text")
 
 
-ALL = {f.__name__: f for f in (a_leaking_target_is_explained, a_deadlock_is_drawn, a_healthy_target_is_left_alone, goroutines_are_filtered_and_the_url_holds_it,
+ALL = {f.__name__: f for f in (a_leaking_target_is_explained, a_deadlock_is_drawn, a_healthy_target_is_left_alone, a_pod_is_named_and_found_by_its_workload, goroutines_are_filtered_and_the_url_holds_it,
                                a_range_is_brushed_and_has_a_flame_graph, a_restart_leads_to_the_past_of_the_one_before, flame_graphs_are_of_what_was_recorded, hostile_names_do_nothing)}
 
 

@@ -4,6 +4,7 @@ import contextlib
 import http.server
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -128,6 +129,13 @@ def the_kubelet_tells_the_rest():
                ("node-1", "Deployment", "api", "front", "7") and "label_none" not in info, f"{info}")
         (labels,) = [e["labels"] for e in json.loads(d.get("/sd")[2]) if e["labels"]["__param_target"] == seen["id"]]
         expect((labels["__meta_parkwatch_workload"], labels["__meta_parkwatch_pod_label_tier"]) == ("api", "front"), f"{labels}")
+        for command in (("ps",), ("top", "-b", "-n", "1")):
+            lines = parkwatch(*command, "--daemon", f"http://{d.address}/")[1].splitlines()
+            head, row = (re.split(r" {2,}", next(line for line in lines if line.split()[:1] == [first]).strip()) for first in ("PID", str(t.pid)))
+            cells = dict(zip(head, row, strict=True))
+            expect((cells["WORKLOAD"], cells["LABELS"]) == ("Deployment/api", "tier=front,app.kubernetes.io/version=7"), f"{command}: {cells}")
+        row = next(p for p in json.loads(parkwatch("ps", "-f", "json", "--daemon", f"http://{d.address}/")[1])["processes"] if p["pid"] == t.pid)
+        expect({k: row[k] for k in ("workload_kind", "workload", "labels")} == {k: seen[k] for k in ("workload_kind", "workload", "labels")}, f"{row}")
         kubelet.body = pod_list(uid, container, "off", {"tier": "front"})
         d.process.send_signal(signal.SIGHUP)
         d.until(lambda: d.target(t.pid)["level"] == "off", "the annotation does not hold", 90)

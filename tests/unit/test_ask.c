@@ -29,7 +29,9 @@ Test(ask, reads_what_a_daemon_tells_of_a_process)
 	cr_assert_eq(
 		read_answer("{\"targets\":[{\"id\":\"other-1-0000\",\"leaking\":7},{\"id\":\"" ID
 			    "\",\"leaking\":423,\"trend_per_min\":-12.5,\"level\":\"leaks\","
-			    "\"watched\":true,\"overhead_pct\":0.4}]}",
+			    "\"watched\":true,\"overhead_pct\":0.4,"
+			    "\"workload_kind\":\"Deployment\",\"workload\":\"api\","
+			    "\"labels\":{\"tier\":\"front\",\"version\":\"7\"}}]}",
 			    &t),
 		0);
 	cr_expect(t.known && t.watched);
@@ -37,6 +39,27 @@ Test(ask, reads_what_a_daemon_tells_of_a_process)
 	cr_expect_float_eq(t.trend, -12.5, 1e-9);
 	cr_expect_float_eq(t.overhead_pct, 0.4, 1e-9);
 	cr_expect_str_eq(t.level, "leaks");
+	cr_expect_str_eq(t.workload_kind, "Deployment");
+	cr_expect_str_eq(t.workload, "api");
+	cr_expect_str_eq(t.labels, "tier=front,version=7");
+}
+
+Test(ask, keeps_labels_whole_and_clean)
+{
+	char json[1024], value[300];
+	struct process_told told;
+
+	memset(value, 'v', sizeof(value) - 1);
+	value[sizeof(value) - 1] = '\0';
+	snprintf(json, sizeof(json),
+		 "{\"targets\":[{\"id\":\"" ID "\",\"workload\":\"\\u001b[2J\",\"labels\":"
+		 "{\"a\":\"\\u001b[2J\",\"long\":\"%s\",\"b\":7,\"c\":\"1\"}}]}",
+		 value);
+	cr_expect_eq(read_answer(json, &told), 0);
+	cr_expect_str_eq(told.workload, "?[2J");
+	cr_expect_str_eq(told.labels, "a=?[2J,b=,c=1");
+	cr_assert_eq(read_answer("{\"targets\":[{\"id\":\"" ID "\",\"labels\":[]}]}", &told), 0);
+	cr_expect_str_eq(told.labels, "");
 }
 
 Test(ask, takes_nothing_for_what_it_is_not)

@@ -11,13 +11,11 @@
 #include "base/json_writer.h"
 #include "base/textbuf.h"
 #include "view/leak_words.h"
+#include "view/process_place.h"
 
-#define CONTAINER_SHOWN 12 /* digits, as `docker ps` and `crictl ps` show them */
-#define ROW_FORMAT      "%7s  %-11s %12s"
-#define TOLD_FORMAT     "  %11s  %6s  %-7s  %6s  %8s"
-#define REST_FORMAT     "  %8s  %-12s"
-#define POD_WIDTH_MAX   60
-#define POD_TEXT_MAX    320 /* a namespace, '/', a name */
+#define ROW_FORMAT  "%7s  %-11s %12s"
+#define TOLD_FORMAT "  %11s  %6s  %-7s  %6s  %8s"
+#define AGE_FORMAT  "  %8s"
 
 /* "+12/min", "+0.4/min", "0" */
 static void trend_text(double trend, char *text, size_t room)
@@ -55,38 +53,38 @@ static void put_told(struct textbuf *to, const struct process_told *t)
 			cost, restarts);
 }
 
-/* "shop/api-7d9-x2x"; the UID where no name is known; "-": in none. */
-static void pod_text(const struct process_row *r, char text[POD_TEXT_MAX])
+/* How wide each column of places is; 0: there is none. */
+struct places {
+	int width[PLACE_NR];
+};
+
+static struct places places_of(const struct processes *p)
 {
-	snprintf(text, POD_TEXT_MAX, "%s%s%s", r->pod_namespace, r->pod_namespace[0] ? "/" : "",
-		 r->pod[0] ? process_row__pod(r) : "-");
+	struct places of = { { 0 } };
+
+	for (int i = 0; i < PLACE_NR; i++)
+		of.width[i] = process_place_width(p, (enum process_place)i);
+	return of;
 }
 
-/* Of the column of pods; 0: none is in one, and there is no such column. */
-static int pods_width(const struct processes *p)
+/* r NULL: their heads */
+static void put_places(struct textbuf *to, const struct process_row *r, const struct places *of)
 {
-	char text[POD_TEXT_MAX];
-	int width = 0;
+	char text[PROCESS_PLACE_MAX];
 
-	for (size_t i = 0; i < p->nr; i++) {
-		pod_text(&p->rows[i], text);
-		if (p->rows[i].pod[0] && (int)strlen(text) > width)
-			width = (int)strlen(text);
+	for (int i = 0; i < PLACE_NR; i++) {
+		if (r)
+			process_place_text(r, (enum process_place)i, text);
+		if (of->width[i])
+			textbuf__format(to, "  %-*s", of->width[i],
+					r ? text : process_place_head((enum process_place)i));
 	}
-	return width < POD_WIDTH_MAX ? width : POD_WIDTH_MAX;
 }
 
-static void put_end(struct textbuf *to, int pods, const char *pod, const char *exe)
+static void put_row(struct textbuf *to, const struct process_row *r, bool told,
+		    const struct places *places)
 {
-	if (pods)
-		textbuf__format(to, "  %-*s", pods, pod);
-	textbuf__format(to, "  %s\n", exe);
-}
-
-static void put_row(struct textbuf *to, const struct process_row *r, bool told, int pods)
-{
-	char pod[POD_TEXT_MAX];
-	char pid[16], count[24] = "-", age[32] = "", container[CONTAINER_SHOWN + 1];
+	char pid[16], count[24] = "-", age[32] = "";
 	struct textbuf since;
 
 	snprintf(pid, sizeof(pid), "%" PRId32, r->pid);
@@ -98,14 +96,12 @@ static void put_row(struct textbuf *to, const struct process_row *r, bool told, 
 	if (!since.err && since.nr < sizeof(age))
 		memcpy(age, since.v, since.nr);
 	textbuf__done(&since);
-	snprintf(container, sizeof(container), "%.*s", CONTAINER_SHOWN,
-		 r->container[0] ? r->container : "-");
 	textbuf__format(to, ROW_FORMAT, pid, r->go[0] ? r->go : "?", count);
 	if (told)
 		put_told(to, &r->told);
-	textbuf__format(to, REST_FORMAT, age, container);
-	pod_text(r, pod);
-	put_end(to, pods, pod, r->exe);
+	textbuf__format(to, AGE_FORMAT, age);
+	put_places(to, r, places);
+	textbuf__format(to, "  %s\n", r->exe);
 	if (r->why.text[0])
 		textbuf__format(to, "%7s  cannot be watched: %s\n", "", r->why.text);
 }
@@ -120,18 +116,36 @@ static int finish(struct textbuf *to, struct cause *why)
 
 int processes__text(const struct processes *p, FILE *out, struct cause *why)
 {
-	const int pods = pods_width(p);
+	const struct places places = places_of(p);
 	struct textbuf to;
 
 	textbuf__init(&to, out);
 	textbuf__format(&to, ROW_FORMAT, "PID", "GO", "GOROUTINES");
 	if (p->daemon)
 		textbuf__format(&to, TOLD_FORMAT, "TREND", "LEAKS", "WATCHED", "COST", "RESTARTS");
-	textbuf__format(&to, REST_FORMAT, "RUNS FOR", "CONTAINER");
-	put_end(&to, pods, "POD", "PROGRAM");
+	textbuf__format(&to, AGE_FORMAT, "RUNS FOR");
+	put_places(&to, NULL, &places);
+	textbuf__text(&to, "  PROGRAM\n");
 	for (size_t i = 0; i < p->nr; i++)
-		put_row(&to, &p->rows[i], p->daemon, pods);
+		put_row(&to, &p->rows[i], p->daemon, &places);
 	return finish(&to, why);
+}
+
+static void put_labels(struct json_writer *w, const char *labels)
+{
+	jsonw_object_field(w, "labels");
+	while (*labels) {
+		const size_t len = strcspn(labels, ","), key = strcspn(labels, "=");
+		char text[PROCESS_LABELS_MAX];
+
+		snprintf(text, sizeof(text), "%.*s", (int)len, labels);
+		if (key < len) {
+			text[key] = '\0';
+			jsonw_string_field(w, text, text + key + 1);
+		}
+		labels += len + (labels[len] == ',');
+	}
+	jsonw_end_object(w);
 }
 
 /* null: no daemon told it */
@@ -148,6 +162,9 @@ static void put_told_fields(struct json_writer *w, const struct process_told *t)
 	jsonw_float_field(w, "overhead_pct", t->known ? t->overhead_pct : NAN, 3);
 	jsonw_uint_or_null_field(w, "restarts", t->restarts,
 				 t->known && t->restarts != PROCESS_UNKNOWN);
+	jsonw_text_field(w, "workload_kind", t->workload_kind);
+	jsonw_text_field(w, "workload", t->workload);
+	put_labels(w, t->labels);
 }
 
 void processes__json_place(struct json_writer *w, const struct process_row *r)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clean.h"
 #include "base/cleanup.h"
 #include "engine/brief.h"
 #include "serve/curl.h"
@@ -44,6 +45,28 @@ static const char *text_of(struct json_object *target, const char *key)
 		       : "";
 }
 
+/* Those that have room, whole. */
+static void read_labels(struct json_object *target, struct process_told *ret)
+{
+	struct json_object *labels;
+	size_t nr = 0;
+
+	if (!json_object_object_get_ex(target, "labels", &labels) ||
+	    !json_object_is_type(labels, json_type_object))
+		return;
+	json_object_object_foreach(labels, key, value)
+	{
+		char label[PROCESS_LABELS_MAX];
+		const char *text = json_object_is_type(value, json_type_string)
+					   ? json_object_get_string(value)
+					   : "";
+		const int len = snprintf(label, sizeof(label), "%s%s=%s", nr ? "," : "", key, text);
+
+		if (len > 0 && (size_t)len < sizeof(ret->labels) - nr)
+			nr += clean(ret->labels + nr, sizeof(ret->labels) - nr, label);
+	}
+}
+
 static void read_target(struct json_object *target, struct process_told *ret)
 {
 	const double leaking = figure_of(target, "leaking");
@@ -61,6 +84,9 @@ static void read_target(struct json_object *target, struct process_told *ret)
 		       json_object_get_boolean(watched);
 	if (level_by_word(text_of(target, "level"), &level))
 		snprintf(ret->level, sizeof(ret->level), "%s", level_word(level));
+	clean(ret->workload_kind, sizeof(ret->workload_kind), text_of(target, "workload_kind"));
+	clean(ret->workload, sizeof(ret->workload), text_of(target, "workload"));
+	read_labels(target, ret);
 }
 
 static void read_targets(struct json_object *targets, const char *const *ids, struct processes *p)

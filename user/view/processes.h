@@ -17,6 +17,7 @@
 #define PROCESS_VERSION_MAX  64
 #define PROCESS_PATH_MAX     512
 #define PROCESS_BUILD_ID_MAX 129
+#define PROCESS_LABELS_MAX   256
 #define PROCESS_UNKNOWN      UINT64_MAX
 
 /* What a daemon knows of it beyond what can be seen at once (serve/ask). */
@@ -27,6 +28,9 @@ struct process_told {
 	bool watched;
 	uint64_t restarts; /* of this program, before it; PROCESS_UNKNOWN */
 	char level[8];     /* "leaks"; "": not known */
+	/* What Kubernetes says of its pod, cleaned and cut; "": not known. */
+	char workload_kind[64], workload[254]; /* "Deployment", "api" */
+	char labels[PROCESS_LABELS_MAX]; /* "tier=front,version=7": those that are configured */
 };
 
 /* One that is Go's, or may be. No pointers: it goes through a pipe. */

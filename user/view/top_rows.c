@@ -12,6 +12,7 @@
 #include "model/trend.h"
 #include "view/dump.h"
 #include "view/leak_words.h"
+#include "view/process_place.h"
 
 #define MINUTE_NS (60.0 * NS_PER_SEC)
 
@@ -209,6 +210,11 @@ static const struct top_column process_columns[TOP_PROCESS_COLUMNS] = {
 	[TOP_PROCESS_GO] = { "GO", -8, 'V', true, "the version of Go" },
 	[TOP_PROCESS_AGE] = { "RUNS FOR", 9, 'A', false, "since it started" },
 	[TOP_PROCESS_CONTAINER] = { "CONTAINER", -12, 'C', true, "in which it runs" },
+	[TOP_PROCESS_POD] = { "POD", -12, 'D', true, "its namespace and pod" },
+	[TOP_PROCESS_WORKLOAD] = { "WORKLOAD", -12, 'W', true,
+				   "what made its pod, as the daemon says" },
+	[TOP_PROCESS_LABELS] = { "LABELS", -12, 'B', true,
+				 "of its pod, those that the daemon's configuration names" },
 	[TOP_PROCESS_EXE] = { "PATH", -1, 0, true, "" },
 };
 
@@ -291,7 +297,15 @@ static bool trend_of(const struct process_counts *of, double *ret)
 	return trend__slope(&t, ret);
 }
 
-#define CONTAINER_SHOWN 12 /* digits, as `docker ps` shows them */
+static void set_places(struct top_table *t, struct top_row *r, const struct process_row *p)
+{
+	char text[PROCESS_PLACE_MAX];
+
+	for (int i = 0; i < PLACE_NR; i++) {
+		process_place_text(p, (enum process_place)i, text);
+		r->cell[TOP_PROCESS_CONTAINER + i] = textpool__get(t->texts, text);
+	}
+}
 
 static int add_process(struct top_table *t, const struct process_row *p, const struct top_counts *c)
 {
@@ -318,8 +332,7 @@ static int add_process(struct top_table *t, const struct process_row *p, const s
 	r->cell[TOP_PROCESS_NAME] = textpool__get(t->texts, slash ? slash + 1 : p->exe);
 	r->cell[TOP_PROCESS_GO] = textpool__get(t->texts, p->go[0] ? p->go : "?");
 	set_time(t, r, TOP_PROCESS_AGE, p->age_ns);
-	r->cell[TOP_PROCESS_CONTAINER] = textpool__format(t->texts, "%.*s", CONTAINER_SHOWN,
-							  p->container[0] ? p->container : "-");
+	set_places(t, r, p);
 	r->cell[TOP_PROCESS_EXE] =
 		textpool__format(t->texts, "%s%s%s", p->exe,
 				 p->why.text[0] ? ": cannot be watched: " : "", p->why.text);
@@ -329,6 +342,11 @@ static int add_process(struct top_table *t, const struct process_row *p, const s
 int top_processes__new(const struct processes *p, const struct top_counts *c, struct top_table *ret)
 {
 	int err = top_table__init(ret, process_columns, TOP_PROCESS_COLUMNS);
+
+	for (int i = 0; i < PLACE_NR; i++) {
+		const int width = process_place_width(p, (enum process_place)i);
+		ret->width[TOP_PROCESS_CONTAINER + i] = width ? -width - 1 : 0; /* 1: the mark */
+	}
 
 	for (size_t i = 0; i < p->nr && !err; i++)
 		err = add_process(ret, &p->rows[i], c);
@@ -393,7 +411,7 @@ int top_help__new(const char *const *lines, const struct top_table *of, struct t
 	for (; *lines && !err; lines++)
 		err = add_line(ret, *lines);
 	for (size_t i = 0; i < of->nr_columns && !err; i++)
-		if (of->columns[i].key)
+		if (of->columns[i].key && of->width[i])
 			err = add_line(ret,
 				       textpool__format(ret->texts, "%-12csort by %s: %s",
 							of->columns[i].key, of->columns[i].name,

@@ -64,6 +64,9 @@ enum top_process_column {
 	TOP_PROCESS_GO,
 	TOP_PROCESS_AGE,
 	TOP_PROCESS_CONTAINER,
+	TOP_PROCESS_POD, /* this and those below: where one of them is known */
+	TOP_PROCESS_WORKLOAD,
+	TOP_PROCESS_LABELS,
 	TOP_PROCESS_EXE,
 	TOP_PROCESS_COLUMNS
 };

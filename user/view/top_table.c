@@ -15,6 +15,8 @@
 int top_table__init(struct top_table *t, const struct top_column *columns, size_t nr_columns)
 {
 	*t = (struct top_table){ .columns = columns, .nr_columns = nr_columns };
+	for (size_t i = 0; i < nr_columns; i++)
+		t->width[i] = columns[i].width;
 	return textpool__new(&t->texts);
 }
 
@@ -124,7 +126,7 @@ void top_choice__next_column(struct top_choice *c, const struct top_table *t, in
 
 	do
 		to = (to + t->nr_columns + (size_t)step) % t->nr_columns;
-	while (!t->columns[to].key && to != c->sort);
+	while ((!t->columns[to].key || !t->width[to]) && to != c->sort);
 	c->sort = to;
 	c->reverse = false;
 }
@@ -132,7 +134,7 @@ void top_choice__next_column(struct top_choice *c, const struct top_table *t, in
 bool top_choice__key(struct top_choice *c, const struct top_table *t, char key)
 {
 	for (size_t i = 0; key && i < t->nr_columns; i++)
-		if (t->columns[i].key == key) {
+		if (t->columns[i].key == key && t->width[i]) {
 			c->reverse = c->sort == i && !c->reverse;
 			c->sort = i;
 			return true;
@@ -174,18 +176,19 @@ static void line__blanks(struct line *l, int nr)
 }
 
 /* mark: of the column that it is sorted by */
-static void line__cell(struct line *l, const struct top_column *c, bool last, const char *text,
-		       const char *mark)
+static void line__cell(struct line *l, int width, bool last, const char *text, const char *mark)
 {
-	const int blanks = abs(c->width) - length_of(text) - length_of(mark);
+	const int blanks = abs(width) - length_of(text) - length_of(mark);
 
-	if (c->width > 0)
+	if (!width)
+		return;
+	if (width > 0)
 		line__blanks(l, blanks);
 	line__put(l, text);
 	line__put(l, mark);
 	if (last)
 		return;
-	line__blanks(l, c->width > 0 ? 0 : blanks);
+	line__blanks(l, width > 0 ? 0 : blanks);
 	line__put(l, "  ");
 }
 
@@ -193,7 +196,7 @@ static void put_head(const struct top_table *t, const struct top_choice *c, stru
 {
 	*l = (struct line){ .nr = 0 };
 	for (size_t i = 0; i < t->nr_columns; i++)
-		line__cell(l, &t->columns[i], i + 1 == t->nr_columns, t->columns[i].name,
+		line__cell(l, t->width[i], i + 1 == t->nr_columns, t->columns[i].name,
 			   t->in_order || i != c->sort ? ""
 			   : c->reverse                ? "^"
 						       : "v");
@@ -203,7 +206,7 @@ static void put_row(const struct top_table *t, const struct top_row *r, struct l
 {
 	*l = (struct line){ .nr = 0 };
 	for (size_t i = 0; i < t->nr_columns; i++)
-		line__cell(l, &t->columns[i], i + 1 == t->nr_columns, r->cell[i], "");
+		line__cell(l, t->width[i], i + 1 == t->nr_columns, r->cell[i], "");
 	/* a line that is cut may end within a character */
 	clean_text(l->text);
 }

@@ -15,7 +15,7 @@
 
 #include "base/textpool.h"
 
-#define TOP_COLUMNS_MAX 10
+#define TOP_COLUMNS_MAX 12
 #define TOP_LINE_MAX    1024 /* bytes of a line, its NUL included: longer ones are cut */
 #define TOP_FILTER_MAX  64
 #define TOP_TITLES_MAX  3
@@ -37,8 +37,10 @@ struct top_row {
 struct top_table {
 	const struct top_column *columns;
 	size_t nr_columns;
-	bool in_order;        /* lines of a text: not sorted, not filtered */
-	struct top_row *rows; /* owned */
+	int width
+		[TOP_COLUMNS_MAX]; /* as of columns; 0: it is not shown, and nothing is sorted by it */
+	bool in_order;             /* lines of a text: not sorted, not filtered */
+	struct top_row *rows;      /* owned */
 	size_t nr, room;
 	size_t nr_shown;        /* of top_table__arrange(): the first ones */
 	struct textpool *texts; /* owned */

@@ -11,7 +11,7 @@ import { Events, Leaks } from "./leaks.jsx";
 import { Locks } from "./locks.jsx";
 import { Nothing, Spark, Text } from "./parts.jsx";
 import { go, go_to, url_of, usePolled, useUrl } from "./state.js";
-import { Targets, in_order, trouble, usePasts } from "./targets.jsx";
+import { Targets, in_order, labels_of, pod_of, trouble, usePasts, workload_of } from "./targets.jsx";
 import { base, count, number } from "./words.js";
 
 const VIEWS = [["leaks", "Why", Leaks], ["history", "Since when", History], ["flame", "Flame graph", Flame], ["goroutines", "Goroutines", Goroutines], ["locks", "Channels and locks", Locks]];
@@ -114,7 +114,7 @@ function Past({ url }) {
 function Facts({ t, past }) {
 	const wrong = trouble(t, past);
 	const facts = [["pid", t.pid], ["Go", (t.go || "").replace(/^go/, "")], ["goroutines", number(t.goroutines)], ["leaking", number(t.leaking)], ["watched", t.level], ["overhead", t.overhead_pct === undefined || t.overhead_pct === null ? null : `${t.overhead_pct} %`],
-		["started", t.started], ["pod", t.pod], ["container", t.container], ["exe", t.exe]].filter(([, value]) => value !== null && value !== undefined && value !== "");
+		["started", t.started], ["workload", workload_of(t)], ["labels", labels_of(t)], ["pod", pod_of(t)], ["container", t.container], ["image", t.image], ["node", t.node], ["exe", t.exe]].filter(([, value]) => value !== null && value !== undefined && value !== "");
 
 	return (
 		<div class="facts">

@@ -59,7 +59,14 @@ export function usePasts(targets) {
 // Seconds that goroutines waited, a second: how many of them were blocked at a time.
 export const blocked = (past) => past?.blocked_seconds?.map((s) => (s === null ? null : s / past.step_seconds));
 
-function Row({ t, past, chosen, query }) {
+// Where it runs in Kubernetes, in words; "": not known.
+export const pod_of = (t) => [t.namespace, t.pod].filter(Boolean).join("/");
+export const workload_of = (t) => [t.workload_kind, t.workload].filter(Boolean).join("/");
+export const labels_of = (t) => Object.entries(t.labels || {}).map(([key, value]) => `${key}=${value}`).join(", ");
+// A name, or the first digits of an id.
+const container_of = (t) => (t.container === t.container_id ? (t.container || "").slice(0, 12) : t.container);
+
+function Row({ t, past, chosen, query, pods }) {
 	const wrong = trouble(t, past), waits = blocked(past);
 
 	return (
@@ -82,7 +89,9 @@ function Row({ t, past, chosen, query }) {
 			<td class="n">{waits ? number(waits.at(-1)) : NOT_KNOWN}</td>
 			<td><Spark values={waits} label="blocked" width={70} /></td>
 			<td class="soft">{(t.go || "").replace(/^go/, "")}</td>
-			<td><Text lines={2}>{t.why_not || [t.pod, t.container && t.container.slice(0, 12)].filter(Boolean).join(" · ")}</Text></td>
+			{pods && <td data-workload><Text lines={2}>{workload_of(t)}</Text></td>}
+			{pods && <td data-labels class="soft"><Text lines={2}>{labels_of(t)}</Text></td>}
+			<td data-where><Text lines={2}>{t.why_not || [pod_of(t), container_of(t)].filter(Boolean).join(" · ")}</Text></td>
 		</tr>
 	);
 }
@@ -90,23 +99,25 @@ function Row({ t, past, chosen, query }) {
 // The targets that the query keeps, the worst first.
 export function in_order(targets, pasts, query) {
 	const low = (query || "").toLowerCase();
-	const words = (t) => `${t.id} ${t.exe} ${t.pid} ${t.pod || ""} ${t.container || ""} ${t.go}`.toLowerCase();
+	const words = (t) => `${t.id} ${t.exe} ${t.pid} ${pod_of(t)} ${workload_of(t)} ${labels_of(t)} ${t.container || ""} ${t.go}`.toLowerCase();
 	const worst = (a, b) => b.wrong.rank - a.wrong.rank || b.wrong.weight - a.wrong.weight || b.t.goroutines - a.t.goroutines || a.t.pid - b.t.pid;
 
 	return targets.filter((t) => !low || words(t).includes(low)).map((t) => ({ t, wrong: trouble(t, pasts[t.id]) })).sort(worst).map(({ t }) => t);
 }
 
 export function Targets({ shown, all, pasts, chosen, query }) {
+	const pods = all.some((t) => t.workload || labels_of(t));
+
 	return (
 		<>
 			<table class="list">
 				<thead>
 					<tr>
 						<th>trouble</th><th>process</th><th class="n">pid</th><th class="n">goroutines</th><th>10 min</th>
-						<th class="n">leaking</th><th class="n" title="how many goroutines were blocked at a time">blocked</th><th>10 min</th><th>Go</th><th>where; why not watched</th>
+						<th class="n">leaking</th><th class="n" title="how many goroutines were blocked at a time">blocked</th><th>10 min</th><th>Go</th>{pods && <><th>workload</th><th>labels</th></>}<th>where; why not watched</th>
 					</tr>
 				</thead>
-				<tbody>{shown.map((t) => <Row key={t.id} t={t} past={pasts[t.id]} chosen={t.id === chosen} query={query} />)}</tbody>
+				<tbody>{shown.map((t) => <Row key={t.id} t={t} past={pasts[t.id]} chosen={t.id === chosen} query={query} pods={pods} />)}</tbody>
 			</table>
 			{!all.length && <p class="soft">No Go process is here. One that starts is shown within 5 s.</p>}
 			{all.length > 0 && !shown.length && <p class="soft">None of {all.length} matches.</p>}
