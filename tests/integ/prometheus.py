@@ -3,6 +3,7 @@
 
 Debian's package is unpacked into the cache of the tests, not installed: it would start a service.
 """
+import collections
 import contextlib
 import json
 import re
@@ -17,9 +18,11 @@ from pathlib import Path
 
 import build
 from serve import Daemon, alone, free_port, main, parsed
+from servepods import Kubelet, pod_list, pod_of
 from target import ROOT, Failed, Target, expect
 
 DEPLOY = ROOT / "deploy"
+VERSION = "app.kubernetes.io/version"
 
 
 def program(name):
@@ -120,43 +123,80 @@ def it_finds_each_target_by_http():
             expect([k["metric"]["target"] for k in known] == [seen["id"]], f"{known}")
 
 
-def queries_of(dashboard):
-    """{expression: where it is}, with the variables as Grafana fills them in for all."""
-    found = {}
+def queries_of(dashboard, **chosen):
+    """{expression: where it is}, with the variables as Grafana fills them in: what is chosen, and all where nothing is."""
+    found, variables = {}, {v["name"]: v for v in dashboard["templating"]["list"] if v["type"] == "query"}
+
+    def filled(expression):
+        for name, variable in variables.items():
+            expression = expression.replace(f"${name}", chosen.get(name, variable["allValue"]))
+        return expression.replace("$__rate_interval", "1m")
     for panel in dashboard["panels"]:
         for target in panel.get("targets", []):
-            found[target["expr"].replace("$instance", ".*").replace("$exe", ".*").replace("$__rate_interval", "1m")] = panel["title"]
-    for variable in dashboard["templating"]["list"]:
-        if variable["type"] == "query":
-            metric, label = re.fullmatch(r"label_values\((\w+), (\w+)\)", variable["definition"]).groups()
-            found[f"count by ({label}) ({metric})"] = variable["name"]
+            found[filled(target["expr"])] = panel["title"]
+    for name, variable in variables.items():
+        series, label = re.fullmatch(r"label_values\((\w+(?:\{.*\})?), (\w+)\)", variable["definition"]).groups()
+        found[f"count by ({label}) ({filled(series)})"] = name
     return found
 
 
+@contextlib.contextmanager
+def two_versions():
+    """Of one Deployment, each with a pod: version 2 leaks, version 1 does not. A daemon that is told so by a kubelet."""
+    subprocess.run(["mount", "-t", "tmpfs", "none", "/run"], check=True)    # in this namespace only
+    account = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+    account.mkdir(parents=True)
+    (account / "token").write_text("the-token\n")
+    config = Path("/run/parkwatch.yaml")
+    config.write_text(f"pod_labels: [{VERSION}]\n")
+    config.chmod(0o600)
+    with Kubelet() as kubelet, Target("early-return", command=build.built(build.MODES_MINOR, "static", "leaks")) as new, Target("pool", command=build.built(build.MODES_MINOR, "static", "leaks")) as old, \
+            pod_of(new.pid) as new_pod, pod_of(old.pid) as old_pod:
+        lists = [json.loads(pod_list(*pod, None, {VERSION: version})) for pod, version in ((new_pod, "2"), (old_pod, "1"))]
+        lists[0]["items"] += lists[1]["items"]
+        kubelet.body, kubelet.status = json.dumps(lists[0]), 200
+        with Daemon("--config", str(config), "--kubelet", kubelet.url) as d:
+            d.looked_at(new.pid)
+            d.looked_at(old.pid)
+            yield d, new, old
+
+
 def every_query_of_the_dashboard_has_an_answer():
-    """Of a machine where one program leaks. What looks back for 12 hours has none yet, and must be valid."""
-    queries = queries_of(json.loads((DEPLOY / "grafana/parkwatch.json").read_text()))
+    """Of a Deployment with a version that leaks, and one that does not. What looks back for 12 hours has no answer yet, and must be valid."""
+    dashboard = json.loads((DEPLOY / "grafana/parkwatch.json").read_text())
+    queries = queries_of(dashboard)
     expect(len(queries) > 20 and not [q for q in queries if "$" in q], f"{queries}")
-    command = build.built(build.MODES_MINOR, "static", "leaks")
-    with Target("early-return", command=command) as t, Daemon() as d:
-        d.looked_at(t.pid)
-        with running({"job_name": "parkwatch", "static_configs": [{"targets": [d.address]}]}) as ask:
-            d.until(lambda: (d.target(t.pid) or {}).get("leaking"), "no leak is found", 150)
+    with two_versions() as (d, new, old), running({"job_name": "parkwatch", "static_configs": [{"targets": [d.address]}]}) as ask:
+        d.until(lambda: (d.target(new.pid) or {}).get("leaking") and d.target(old.pid)["leaking"] == 0, "no leak is found", 150)
 
-            def empty():
-                answers = {q: ask("query", query=q) for q in queries}
-                return [f"{queries[q]}: {q}" for q, data in answers.items() if not (data and data["result"]) and "offset 12h" not in q]
-            left = []
+        def empty():
+            answers = {q: ask("query", query=q) for q in queries}
+            return [f"{queries[q]}: {q}" for q, data in answers.items() if not (data and data["result"]) and "offset 12h" not in q]
+        left = []
 
-            def answered():
-                left[:] = empty()
-                return not left
-            with contextlib.suppress(Failed):
-                d.until(answered, "", 60)
-            expect(not left, f"no answer: {left}")
-            sites = ask("query", query=next(q for q in queries if "blocked_at" in q))["result"]
-            leaking = d.target(t.pid)["leaking"]
-            expect(sum(int(s["value"][1]) for s in sites) == leaking and all(s["metric"]["created_by"] for s in sites), f"{leaking}: {sites}")
+        def answered():
+            left[:] = empty()
+            return not left
+        with contextlib.suppress(Failed):
+            d.until(answered, "", 60)
+        expect(not left, f"no answer: {left}")
+
+        def panel(title, **chosen):
+            """{version: the sum of what it shows}"""
+            found, label = collections.Counter(), "label_" + re.sub(r"\W", "_", VERSION)
+            for row in ask("query", query=next(q for q, where in queries_of(dashboard, **chosen).items() if where == title))["result"]:
+                found[row["metric"].get(label)] += float(row["value"][1])
+            return dict(found)
+        leaking = d.target(new.pid)["leaking"]
+        sites = ask("query", query=next(q for q in queries if "blocked_at" in q))["result"]
+        expect(sum(int(s["value"][1]) for s in sites) == leaking and all(s["metric"]["created_by"] and s["metric"]["workload"] == "api" for s in sites), f"{leaking}: {sites}")
+        leaks, rollouts, chosen = "Leaking goroutines by workload and version", "Rollouts: processes by workload and version", {"namespace": "shop", "workload": "api"}
+        expect(panel(rollouts, **chosen) == {"1": 1, "2": 1} and panel(rollouts, namespace="other") == {}, f"{panel(rollouts)}")
+        for choice, want in (({}, leaking), (chosen, leaking), ({"version": "2"}, leaking), ({"version": "1"}, 0), ({"workload": "other"}, 0)):
+            got = panel(leaks, **choice)
+            expect(got.get("2", 0) == want and not got.get("1"), f"{choice}: {got}, not {want}")
+        goroutines = {v: panel("Goroutines", version=v)[None] for v in ("1", "2")}
+        expect(goroutines == {"1": d.target(old.pid)["goroutines"], "2": d.target(new.pid)["goroutines"]}, f"{goroutines}")
 
 
 ALL = {f.__name__: f for f in (alerts_are_those_that_their_tests_want, names_and_types_are_as_prometheus_wants_them, it_finds_each_target_by_http,
