@@ -8,13 +8,13 @@
 
 #include "kcompat.bpf.h"
 
-#define PW_HMAP_B         9
-#define PW_HMAP_BUCKETS   16
-#define PW_BUCKET_SLOTS   8
-#define PW_BUCKET_KEYS    8
-#define PW_BUCKET_VALUES  136
-#define PW_BUCKET_USED    5 /* tophash, from here on */
-#define PW_STRING_BYTES   16
+#define PW_HMAP_B        9
+#define PW_HMAP_BUCKETS  16
+#define PW_BUCKET_SLOTS  8
+#define PW_BUCKET_KEYS   8
+#define PW_BUCKET_VALUES 136
+#define PW_BUCKET_USED   5 /* tophash, from here on */
+#define PW_STRING_BYTES  16
 
 struct pw_string {
 	__u64 at, bytes;

@@ -116,7 +116,8 @@ Test(wanted, a_wait_that_nobody_wants_ends_without_a_word)
 	pw_begin_ns = 500;
 	pw_park(&regs);
 	pw_run(&regs);
-	cr_expect_eq(shim.nr_records, 0, "it was seen to park: it has not waited since the beginning");
+	cr_expect_eq(shim.nr_records, 0,
+		     "it was seen to park: it has not waited since the beginning");
 	cr_expect_eq(stat_of(PW_STAT_NO_WAIT), 1);
 }
 

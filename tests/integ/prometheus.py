@@ -150,7 +150,8 @@ def two_versions():
     config = Path("/run/parkwatch.yaml")
     config.write_text(f"pod_labels: [{VERSION}]\n")
     config.chmod(0o600)
-    with Kubelet() as kubelet, Target("early-return", command=build.built(build.MODES_MINOR, "static", "leaks")) as new, Target("pool", command=build.built(build.MODES_MINOR, "static", "leaks")) as old, \
+    leaks = build.built(build.MODES_MINOR, "static", "leaks")
+    with Kubelet() as kubelet, Target("early-return", command=leaks) as new, Target("pool", command=leaks) as old, \
             pod_of(new.pid) as new_pod, pod_of(old.pid) as old_pod:
         lists = [json.loads(pod_list(*pod, None, {VERSION: version})) for pod, version in ((new_pod, "2"), (old_pod, "1"))]
         lists[0]["items"] += lists[1]["items"]

@@ -92,6 +92,35 @@ def what_happened_is_told():
     expect(all(abs(e["time"] - time.time()) < 120 and e["text"] for e in found), f"{found}")
 
 
+def past(d, target, view, at=None):
+    return d.get(f"/api/v1/targets/{target}/{view}{'' if at is None else f'?at={at}'}")
+
+
+def goroutines_of_the_past_are_those_of_that_time():
+    """At the first look there were 300; before the end 400: while it lives, and when it has ended."""
+    with Daemon() as d:
+        with crowd() as t:
+            tell(t, "more 300")
+            target = d.looked_at(t.pid)["id"]
+            first = int(time.time()) + 1
+            tell(t, "more 100")
+            d.until(lambda: d.target(t.pid)["goroutines"] == 401, "no look of that", 3 * LOOK)
+            lives = past(d, target, "goroutines", first)
+            now = past(d, target, "goroutines")
+        d.until(lambda: events(d, kind="target_ended", target=target), "its end is not told")
+        ended, then, early = (past(d, target, "goroutines", at) for at in (None, first, 1))
+        wrong = [past(d, target, "goroutines", at) for at in ("", "now", "-1", "99999999999999999999")]
+        others = {view: past(d, target, view) for view in ("leaks", "chans")}
+        none = past(d, "none", "goroutines", first)
+    counts = [(status, sum("main.more" in line for line in text.splitlines())) for status, _, text in (lives, now, ended, then)]
+    expect(counts == [(200, 300), (200, 400), (200, 400), (200, 300)], f"{counts}")
+    expect(early[0] == 404 and "of that time" in early[2], f"{early}")
+    expect(all(status == 400 and "at=UNIX" in text for status, _, text in wrong), f"{wrong}")
+    expect([status for status, _, _ in (*others.values(), none)] == [404, 404, 404], f"{others} {none}")
+    described([("/api/v1/targets/ID/goroutines", answer) for answer in (lives, now, ended, then, early, *wrong)] +
+              [(f"/api/v1/targets/ID/{view}", answer) for view, answer in others.items()])
+
+
 def a_storm_is_told():
     with Server() as hook, Server() as collector, crowd() as t, \
             daemon("metrics", webhook=f"http://127.0.0.1:{hook.port}/", otlp=f"http://127.0.0.1:{collector.port}") as d:
@@ -250,7 +279,8 @@ def a_full_disk_costs_history_only():
     expect(len(lines) == 1 and "No space left" in lines[0], f"{lines}")
 
 
-ALL = {f.__name__: f for f in (series_are_those_of_the_program, what_happened_is_told, a_storm_is_told, what_was_stored_is_read_while_it_runs_and_after_a_kill, reports_of_leaks_are_stored,
+ALL = {f.__name__: f for f in (series_are_those_of_the_program, what_happened_is_told, goroutines_of_the_past_are_those_of_that_time, a_storm_is_told,
+                                what_was_stored_is_read_while_it_runs_and_after_a_kill, reports_of_leaks_are_stored,
                                 a_folder_that_cannot_be_used_costs_history_only, a_full_disk_costs_history_only)}
 ARGUMENTS = {what_was_stored_is_read_while_it_runs_and_after_a_kill: ["kill", "end"],
              a_folder_that_cannot_be_used_costs_history_only: ["unwritable", "file", "link"]}

@@ -14,7 +14,7 @@
 #include "names/sites.h"
 #include "probe/gosites.h"
 
-#define ALLOC_KIND 31	  /* as bpf/wanted.bpf.h has it */
+#define ALLOC_KIND 31     /* as bpf/wanted.bpf.h has it */
 #define KNOWN_MAX  262144 /* names and stacks; of more each is asked for anew */
 
 struct name_node {
@@ -36,7 +36,7 @@ struct wanted {
 	uint16_t kind; /* of the records that are counted, enum pw_kind or ALLOC_KIND */
 	size_t nr_rt;
 	const struct probes *probes; /* borrowed; NULL: nobody is told */
-	struct framer *framer;	     /* owned, as all that follow */
+	struct framer *framer;       /* owned, as all that follow */
 	struct sites *sites;
 	struct name_node *names;
 	struct stack_node *stacks;
@@ -64,14 +64,13 @@ static uint16_t kind_of(enum profile_event event)
 bool wanted_state(const struct filter *f, enum profile_event event, const char **ret_state)
 {
 	static const char *const states[] = {
-		[PROFILE_BLOCKED] = "waiting",	 [PROFILE_BIRTHS] = "runnable",
-		[PROFILE_EXITS] = "running",	 [PROFILE_SCHED] = "runnable",
+		[PROFILE_BLOCKED] = "waiting",    [PROFILE_BIRTHS] = "runnable",
+		[PROFILE_EXITS] = "running",      [PROFILE_SCHED] = "runnable",
 		[PROFILE_GOROUTINES] = "waiting", [PROFILE_ALLOC] = "running",
 	};
 
 	*ret_state = states[event];
-	return filter__allows(f, FILTER_STATE,
-			      &(struct filter_subject){ .status = states[event] });
+	return filter__allows(f, FILTER_STATE, &(struct filter_subject){ .status = states[event] });
 }
 
 void wanted__free(struct wanted *w)
@@ -329,7 +328,8 @@ static struct stack_node *wanted__known(const struct wanted *w, uint16_t rt, uin
 	return n;
 }
 
-static bool wanted__judge(struct wanted *w, uint16_t rt, uint64_t id, const uint64_t *pcs, size_t nr)
+static bool wanted__judge(struct wanted *w, uint16_t rt, uint64_t id, const uint64_t *pcs,
+			  size_t nr)
 {
 	const bool wanted = wanted__funcs(w, rt, pcs, nr, false);
 	struct stack_node *n = HASH_COUNT(w->stacks) < KNOWN_MAX ? calloc(1, sizeof(*n)) : NULL;
@@ -367,8 +367,8 @@ bool wanted__made(struct wanted *w, uint16_t rt, uint64_t gopc)
 	site = sites__of(w->sites, rt, SITE_MADE, gopc, w->o.filter);
 	return filter__allows(w->o.filter, FILTER_CREATED_BY,
 			      &(struct filter_subject){
-				      .created_by_hits = site == SITES_NONE ? 0
-									    : w->sites->v[site].hits });
+				      .created_by_hits =
+					      site == SITES_NONE ? 0 : w->sites->v[site].hits });
 }
 
 bool wanted__stack(struct wanted *w, uint16_t rt, uint64_t stack_id, uint64_t gopc)

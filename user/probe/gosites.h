@@ -18,7 +18,7 @@
 
 #define GOSITES_MAX 262144
 
-struct gosites { /* all zeros at first */
+struct gosites {     /* all zeros at first */
 	uint64_t *v; /* owned */
 	size_t nr, room;
 };

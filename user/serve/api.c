@@ -13,15 +13,15 @@
 #include "base/json_writer.h"
 #include "format/processes.h"
 #include "serve/debug_pprof.h"
+#include "serve/history_api.h"
 #include "serve/live.h"
 #include "serve/page.h"
+#include "serve/pods.h"
 #include "serve/readers.h"
+#include "serve/rights.h"
 #include "serve/sd.h"
 #include "serve/store.h"
-#include "serve/store.h"
-#include "serve/history_api.h"
-#include "serve/pods.h"
-#include "serve/rights.h"
+#include "serve/stored_sums.h"
 
 #define API          "/api/v1/targets"
 #define EVENTS       "/api/v1/events"
@@ -149,10 +149,24 @@ static void read_page(const struct api_in *in, const char *target, enum reading_
 	readers__ask(in->readers, &r, a);
 }
 
+/* As it was at that time, or at its end: what is on disk. */
+static void read_past(const struct api_in *in, const char *target, enum reading_kind kind,
+		      const struct http_request *q, struct http_answer *a)
+{
+	const char *at = http_query(q, "at");
+
+	if (at && !stored_unix_ns(at))
+		api_error(a, 400, "at=UNIX: seconds since 1970");
+	else
+		read_page(in, target, kind, NULL, 0, q, a);
+}
+
 static void read_look(const struct api_in *in, const struct watched *t, enum reading_kind kind,
 		      const struct http_request *q, struct http_answer *a)
 {
-	if (t->look)
+	if (http_query(q, "at"))
+		read_past(in, t->id, kind, q, a);
+	else if (t->look)
 		read_page(in, t->id, kind, t->look, t->look_len, q, a);
 	else
 		http_say(a, 503, "no look at it yet: try again in some seconds\n");
@@ -161,7 +175,9 @@ static void read_look(const struct api_in *in, const struct watched *t, enum rea
 static void read_leaks(const struct api_in *in, const struct watched *t,
 		       const struct http_request *q, struct http_answer *a)
 {
-	if (t->leaks.report)
+	if (http_query(q, "at"))
+		read_past(in, t->id, READING_LEAKS, q, a);
+	else if (t->leaks.report)
 		read_page(in, t->id, READING_LEAKS, t->leaks.report, t->leaks.report_len, q, a);
 	else
 		api_error(a, 404,
@@ -179,12 +195,20 @@ static void get_past(const struct api_in *in, const struct http_request *q, cons
 	snprintf(id, sizeof(id), "%.*s", (int)(len < sizeof(id) ? len : 0), rest);
 	if (!s || !store__has(s, id))
 		http_say(a, 404, "no such target: see " API "\n");
+	else if (!strcmp(rest + len, "/goroutines"))
+		read_past(in, id, READING_GOROUTINES, q, a);
+	else if (!strcmp(rest + len, "/chans"))
+		read_past(in, id, READING_CHANS, q, a);
+	else if (!strcmp(rest + len, "/leaks"))
+		read_past(in, id, READING_LEAKS, q, a);
 	else if (!strcmp(rest + len, "/profile"))
 		read_page(in, id, READING_PROFILE, NULL, 0, q, a);
 	else if (!strcmp(rest + len, "/diff"))
 		read_page(in, id, READING_DIFF, NULL, 0, q, a);
 	else
-		http_say(a, 404, "this target has ended: there is its profile, and its diff\n");
+		http_say(a, 404,
+			 "this target has ended: there are its goroutines, chans, leaks, profile "
+			 "and diff\n");
 }
 
 static void get_target(const struct api_in *in, const struct http_request *q, const char *rest,

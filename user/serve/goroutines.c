@@ -98,7 +98,7 @@ static int asked__read(struct asked *a, const struct http_request *q, struct cau
 			a->opts.sort = (enum dump_sort)word;
 		} else if (!strcmp(v->name, "top")) {
 			err = read_top(v->value, &a->opts.top, why);
-		} else {
+		} else if (strcmp(v->name, "at") != 0) { /* says which look */
 			err = add_filter(a->filter, v, why);
 		}
 	}

@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/write_all.h"
+#include "serve/api.h"
 #include "serve/goroutines.h"
 #include "serve/hook.h"
 #include "serve/leak_answer.h"
@@ -20,6 +21,7 @@
 #include "serve/otlp_profiles.h"
 #include "serve/pyroscope.h"
 #include "serve/stored_diff.h"
+#include "serve/stored_look.h"
 #include "serve/stored_sums.h"
 
 /* --- what is posted --- */
@@ -74,9 +76,48 @@ static void (*const kinds[READINGS])(const struct reading *r, struct http_answer
 	[READING_OTLP_LOGS] = otlp_logs_read,
 };
 
+/* What recordings in the store call their command; NULL: it is made of something else. */
+static const char *stored_view(const struct reading *r)
+{
+	if (r->pw)
+		return NULL;
+	if (r->kind == READING_LEAKS)
+		return STORED_LEAKS_VIEW;
+	return r->kind == READING_GOROUTINES || r->kind == READING_CHANS ? STORED_WHOLE_VIEW : NULL;
+}
+
+static int find_stored(const struct reading *r, const char *view, struct store_found *ret,
+		       struct cause *why)
+{
+	const uint64_t at = stored_unix_ns(http_query(r->q, "at"));
+	const struct store_asked asked = { .dir = "the store",
+					   .target = r->target,
+					   .view = view,
+					   .to_unix_ns = at ? at : UINT64_MAX,
+					   .newest = true };
+
+	if (r->store < 0)
+		return cause__set(why, -ENOENT, "no history is on disk");
+	return store_read_at(r->store, &asked, ret, why);
+}
+
 void reading__answer(const struct reading *r, struct http_answer *a)
 {
-	kinds[r->kind](r, a);
+	const char *view = stored_view(r);
+	struct store_found found = { .len = 0 };
+	struct reading of = *r;
+	struct cause why = { "" };
+	const int err = view ? find_stored(r, view, &found, &why) : 0;
+
+	if (view) {
+		of.pw = found.pw;
+		of.len = found.len;
+	}
+	if (err)
+		api_error(a, err == -ENOENT ? 404 : 500, why.text);
+	else
+		kinds[r->kind](&of, a);
+	store_found__done(&found);
 }
 
 /* --- as bytes --- */

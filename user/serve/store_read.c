@@ -214,14 +214,16 @@ static int take_files(struct reader *r, int dir, const struct names *n)
 {
 	int err = 0;
 
-	for (size_t i = 0; i < n->nr && !err; i++) {
+	/* the newest one is in the last file that has one */
+	for (size_t i = 0; i < n->nr && !err && !(r->a->newest && r->ret->recordings); i++) {
+		const char *name = n->v[r->a->newest ? n->nr - 1 - i : i];
 		char id[STORE_NAME_MAX];
 		uint64_t begin_s = 0;
 
-		(void)store_name__read(n->v[i], &begin_s, id);
+		(void)store_name__read(name, &begin_s, id);
 		if (begin_s <= r->a->to_unix_ns / NS_PER_SEC &&
 		    begin_s + STORE_FILE_S + 60 >= r->a->from_unix_ns / NS_PER_SEC)
-			err = take_file(r, dir, n->v[i]);
+			err = take_file(r, dir, name);
 	}
 	return err;
 }

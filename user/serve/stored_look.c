@@ -44,6 +44,16 @@ void stored_look__keep(struct store *s, struct watched *w, struct frame_bytes lo
 	w->whole_due_ns = now + STORED_WHOLE_NS - NS_PER_SEC;
 }
 
+void stored_look__keep_last(struct store *s, const struct watched *w)
+{
+	const uint64_t kept_ns =
+		w->whole_due_ns ? w->whole_due_ns + NS_PER_SEC - STORED_WHOLE_NS : 0;
+
+	if (w->look && w->look_len <= STORED_WHOLE_BYTES && w->looked_ns > kept_ns)
+		keep(s, w, w->look, w->look_len,
+		     clock_ns(CLOCK_REALTIME) - (clock_now_ns() - w->looked_ns));
+}
+
 void stored_look__keep_leaks(struct store *s, const struct watched *w)
 {
 	keep(s, w, w->leaks.report, w->leaks.report_len, clock_ns(CLOCK_REALTIME));

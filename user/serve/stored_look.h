@@ -4,7 +4,7 @@
  *
  *	every STORED_SUMS_NS	the goroutines counted by stack, creator and what they do, as the worker counted them:
  *				some kilobytes, of a million goroutines too. For `report --view goroutines`
- *	every STORED_WHOLE_NS	the look as it came, if it has at most STORED_WHOLE_BYTES. For
+ *	every STORED_WHOLE_NS	and the last one before the target ended: the look as it came, if it has at most STORED_WHOLE_BYTES. For
  *				`report --view dump`
  *	each report of leaks	as it came, if it fits in a segment (facts/pw_file). For
  *				`report --view leaks`
@@ -48,6 +48,7 @@ struct frame_bytes;
  */
 void stored_look__keep(struct store *s, struct watched *w, struct frame_bytes look,
 		       struct frame_bytes sums, uint64_t sums_unix_ns);
+void stored_look__keep_last(struct store *s, const struct watched *w);      /* it has ended */
 void stored_look__keep_leaks(struct store *s, const struct watched *w);     /* a new report of it */
 void stored_look__keep_recording(struct store *s, const struct watched *w); /* one that just came */
 

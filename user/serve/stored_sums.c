@@ -67,7 +67,7 @@ int stored_sums__recorded(const struct store_found *f, const char *target,
 /* --- over HTTP --- */
 
 /* Seconds since 1970; 0: it is no such number. */
-static uint64_t unix_ns(const char *text)
+uint64_t stored_unix_ns(const char *text)
 {
 	char *end;
 	const uint64_t s = text ? strtoul(text, &end, 10) : 0;
@@ -127,8 +127,8 @@ bool stored_asked(const struct http_request *q, const char *target, const char *
 	*ret = (struct store_asked){ .dir = "the store",
 				     .target = target,
 				     .view = STORED_SUMS_VIEW,
-				     .from_unix_ns = unix_ns(http_query(q, from)),
-				     .to_unix_ns = unix_ns(http_query(q, to)) };
+				     .from_unix_ns = stored_unix_ns(http_query(q, from)),
+				     .to_unix_ns = stored_unix_ns(http_query(q, to)) };
 	if (ret->from_unix_ns >= ret->to_unix_ns)
 		return false;
 	ret->step_ns = (ret->to_unix_ns - ret->from_unix_ns) / PROFILE_LOOKS;

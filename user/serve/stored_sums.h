@@ -21,6 +21,8 @@ struct reading;
 int stored_sums__of(const struct store_found *f, const char *target, char only[STORED_ONLY_MAX],
 		    struct replay **ret, struct cause *why);
 
+/* Seconds since 1970 as ns; 0: it is no such time, or NULL. */
+uint64_t stored_unix_ns(const char *text);
 /* That time out of a query: two seconds since 1970. False: it is none, or it ends before it begins. */
 bool stored_asked(const struct http_request *q, const char *target, const char *from,
 		  const char *to, struct store_asked *ret);

@@ -180,6 +180,8 @@ static void supervisor__end_target(struct supervisor *s, size_t at, uint64_t end
 	log_info("%s: ended", s->v[at]->id);
 	events__tell(&s->events, EVENT_TARGET_ENDED, s->v[at]->id, "it ended");
 	restarts__ended(&s->restarts, s->v[at], ended_ns);
+	if (s->store)
+		stored_look__keep_last(s->store, s->v[at]);
 	watched__free(s->v[at]);
 	s->v[at] = s->v[--s->nr];
 }

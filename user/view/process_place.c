@@ -32,11 +32,8 @@ static void put_text(const struct process_row *r, enum process_place p,
 			snprintf(text, PROCESS_PLACE_MAX, "%s/%s", r->told.workload_kind,
 				 r->told.workload);
 		break;
-	case PLACE_LABELS:
-		snprintf(text, PROCESS_PLACE_MAX, "%s", r->told.labels);
-		break;
-	default:
-		break;
+	case PLACE_LABELS: snprintf(text, PROCESS_PLACE_MAX, "%s", r->told.labels); break;
+	default: break;
 	}
 }
 
