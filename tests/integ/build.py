@@ -97,7 +97,8 @@ def build_once(stem, suffix, sources, make):
 def go_files(directory, minor, extra=()):
     coroutines = "coroutines.go" if minor >= 23 else "nocoroutines.go"
     generics = "generics.go" if minor >= 18 else "nogenerics.go"
-    names = {"work": ["main.go", "lives.go", "waits.go", coroutines],
+    names = {"started": ["main.go"],
+             "work": ["main.go", "lives.go", "waits.go", coroutines],
              "dumped": ["main.go", "waits.go", "shapes.go", "busy.go", coroutines, generics]}
     found = sorted(p.name for p in directory.glob("*.go") if minor >= 23 or p.name != "coroutines.go")
     return [directory / f for f in names.get(directory.name, found)] + \

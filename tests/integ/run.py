@@ -33,6 +33,7 @@ import dumpviews
 import harm
 import holder
 import incidents
+import launch
 import leaks
 import moments
 import openapi
@@ -92,6 +93,7 @@ MEASURE = (
     servelarge,
     sampling,
     systemstacks,
+    launch,
     wanted,
 )
 

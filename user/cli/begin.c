@@ -13,6 +13,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "base/outfile.h"
 
@@ -24,14 +25,28 @@ static void keep_to_own_names(void)
 {
 #ifdef PARKWATCH_STATIC
 	__nss_configure_lookup("passwd", "files");
+	__nss_configure_lookup("group", "files");
+	__nss_configure_lookup("initgroups", "files");
 	__nss_configure_lookup("hosts", "files dns");
 #endif
+}
+
+/* as they were before begin() and --max-memory, for the programs that we start */
+static const int limits[] = { RLIMIT_NOFILE, RLIMIT_AS };
+static struct rlimit limits_before[2];
+
+void begin_undo(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(limits); i++)
+		setrlimit(limits[i], &limits_before[i]);
 }
 
 void begin(void)
 {
 	struct rlimit most;
 
+	for (size_t i = 0; i < ARRAY_SIZE(limits); i++)
+		getrlimit(limits[i], &limits_before[i]);
 	keep_to_own_names();
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
 		/*

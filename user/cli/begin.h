@@ -12,6 +12,8 @@
  * grow further (ulimit -f) is an error of writing.
  */
 void begin(void);
+/* In a child that is to be another program: limits as they were before that, and before our own. */
+void begin_undo(void);
 /*
  * Runs it on a stack that is large enough, also where the shell allows less (ulimit -s 64). Returns
  * what it returns.

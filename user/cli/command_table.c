@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <limits.h>
+
 #include "base/cleanup.h"
 #include "cli/commands.h"
 #include "cli/option_table.h"
 
 #define NEED_PID                                                                                   \
 	{                                                                                          \
-		{ "pid" }, "which process? give -p PID"                                            \
+		{ "pid", "attach-by" }, "which process? give -p PID"                               \
 	}
 
 static const struct cmd_need needs_pid[] = { NEED_PID, { .ask = NULL } };
@@ -18,7 +20,7 @@ static const struct cmd_need needs_goal[] = {
 
 const struct cmd_def cmd_table[CMD_MAX] = {
 	[CMD_RECORD] = { "record",
-			 "-p PID [option...]",
+			 "-p PID [option...] | [option...] -- CMD [ARG...]",
 			 "record where goroutines wait, are born or end, or allocate, as stacks",
 			 { "Attaches to the Go process and records until the duration is over, "
 			   "until Ctrl-C, or until the process ends. Then it writes stacks, each "
@@ -30,14 +32,20 @@ const struct cmd_def cmd_table[CMD_MAX] = {
 			   "After `fg` the recording goes on. The report tells the gap, and leaves "
 			   "it "
 			   "out of all figures.",
-			   "The root `[timer]` is a timer that ran out: no goroutine made what it "
-			   "starts.",
+			   "After `--` comes a program to start. It is recorded from its first "
+			   "goroutine, until it ends; the exit status is its own, and a signal "
+			   "that ends it ends parkwatch too. At the end of -d it gets SIGTERM, "
+			   "and the exit status is 0. Under sudo it has the rights of who called "
+			   "sudo. The root `[timer]` is a timer that ran out: no goroutine made "
+			   "what it starts.",
 			   "With event alloc the last frame is the type and size of the object. "
 			   "`<=` marks a size class that several sizes share. `estimated` and `by "
 			   "refills` say that only the sum of the size class is exact. Bytes are "
 			   "what the allocator hands out; with `--alloc exact` they are what was "
 			   "asked for." },
 			 .run = cmd_record,
+			 .operands_max = INT_MAX,
+			 .starts = true,
 			 .needs = needs_pid },
 	[CMD_DUMP] = { "dump",
 		       "-p PID [option...]",
@@ -270,6 +278,8 @@ const struct example_def example_table[] = {
 	{ "sudo parkwatch top -p PID", "live: which sites grow, and where their goroutines wait" },
 	{ "sudo parkwatch leaks -p PID", "which goroutines leak, and how that is known" },
 	{ "sudo parkwatch dump -p PID", "every goroutine now, as Go's debug=2" },
+	{ "sudo parkwatch dump --attach-by api",
+	  "the same of the one process whose file is called api" },
 	{ "sudo parkwatch dump -p PID --group object --top 10", "what most of them wait for" },
 	{ "sudo parkwatch dump -p PID --wait 'chan*' --older 1m --not func=^net/http",
 	  "who has waited for a channel for more than a minute; net/http is left out" },
@@ -278,6 +288,8 @@ const struct example_def example_table[] = {
 	{ "sudo parkwatch chans -p PID", "who waits for which channel or lock; deadlocks" },
 	{ "sudo parkwatch record -p PID -d 10 -o blocked.html",
 	  "where goroutines wait, and how long, as a flame graph" },
+	{ "sudo parkwatch record -o start.html -- ./api --port 8080",
+	  "the same of a program from its start" },
 	{ "sudo parkwatch record -p PID -d 10 -e births | flamegraph.pl --countname goroutines > "
 	  "births.svg",
 	  "where goroutines are made" },

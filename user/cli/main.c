@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/notes.h"
+#include "cli/attach_by.h"
 #include "cli/begin.h"
 #include "cli/commands.h"
 #include "cli/help.h"
@@ -27,6 +28,18 @@ static int bound_memory(uint64_t bytes)
 	return -errno;
 }
 
+/* True: it is not to be found, and *ret is the exit status. */
+static bool find_process(struct opts *o, int *ret)
+{
+	struct cause why = { "" };
+	const int err = attach_by_find(o->attach_by, &o->pid, &why);
+
+	if (err)
+		log_error("%s", why.text[0] ? why.text : strerror(-err));
+	*ret = err == -EINVAL ? 2 : 1;
+	return err;
+}
+
 static void show_note(enum log_level level, const char *text)
 {
 	log_line(level, "%s", text);
@@ -35,6 +48,7 @@ static void show_note(enum log_level level, const char *text)
 static int run(int argc, char **argv)
 {
 	struct opts o;
+	int err;
 
 	if (opts__parse(&o, argc, argv))
 		return 2;
@@ -45,6 +59,8 @@ static int run(int argc, char **argv)
 		return help_command(stdout, o.command), end_of_print(0);
 	if (o.version)
 		return cmd_version(&o);
+	if (o.attach_by && find_process(&o, &err))
+		return err;
 	if (o.max_memory_bytes && bound_memory(o.max_memory_bytes))
 		return 1;
 	return cmd_table[o.command].run(&o);

@@ -137,6 +137,15 @@ const struct opt_def opt_table[] = {
 	/* --- what to look at --- */
 	{ PART_TARGET, "pid", 'p', OPT_PID, AT(pid), SHOW | DOC | TOP, "PID",
 	  .help = "the Go process to look at", .min = 1, .max = INT_MAX },
+	{ PART_TARGET, "attach-by", 0, OPT_TEXT, AT(attach_by), SHOW | DOC | TOP,
+	  "NAME|exe=PATH|container=NAME",
+	  .help = "instead of -p: the one Go process whose file has this name or path (* and ? as "
+		  "in a shell), or that is in this container or pod: a name, or the beginning of "
+		  "the container's id",
+	  .not_with = { { NULL, "pid", "each says which process" } } },
+	{ PART_TARGET, "user", 0, OPT_TEXT, AT(user), REC, "NAME",
+	  .help = "whose rights a program that record starts has",
+	  .otherwise = "who called sudo; else your own" },
 	{ PART_TARGET, "duration", 'd', OPT_TIME, AT(duration_ns), REC, "TIME",
 	  .help = "how long to record: 10, 10s, 500ms, 2m",
 	  .otherwise = "until Ctrl-C or the end of the process" },

@@ -99,6 +99,7 @@ struct cmd_def {
 	size_t operands_min, operands_max;
 	const char *operand;          /* how the line asks for those that must be there */
 	const char *instead;          /* an option in place of the operand; NULL: none */
+	bool starts;                  /* operands are a program to start: they come after -- */
 	const struct cmd_need *needs; /* ends with {}; NULL: none */
 };
 

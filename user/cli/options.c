@@ -234,6 +234,24 @@ static int given__pairs(const struct given *g, size_t i)
 	return 0;
 }
 
+/* A program is to be started: that says which process. Standard output is its own. */
+static int given__check_start(const struct given *g)
+{
+	static const char *const whose[] = { "pid", "attach-by" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(whose); i++)
+		if (given__find(g, whose[i]))
+			return usage_error(g->o->command,
+					   "--%s does not go with a program to start ('%s'): each "
+					   "says which process; give one of them",
+					   whose[i], g->o->operands[0]);
+	if (!g->o->output)
+		return usage_error(g->o->command,
+				   "standard output is that of '%s': give -o FILE for the result",
+				   g->o->operands[0]);
+	return 0;
+}
+
 static int given__check(const struct given *g)
 {
 	const enum command c = g->o->command;
@@ -242,6 +260,8 @@ static int given__check(const struct given *g)
 	for (size_t i = 0; i < opt_table_size && !err; i++)
 		if (opt_is_of(&opt_table[i], c) && given__row(g, i))
 			err = given__pairs(g, i);
+	if (cmd_table[c].starts && g->o->nr_operands)
+		return err ? err : given__check_start(g);
 	for (const struct cmd_need *n = cmd_table[c].needs; !err && n && n->ask; n++)
 		if (!given__find(g, n->any_of[0]) &&
 		    !(n->any_of[1] && given__find(g, n->any_of[1])))
@@ -274,9 +294,11 @@ static int opts__note_shown(struct opts *o, const char *name, const char *value)
 static int given__read(struct given *g, int argc, char **argv)
 {
 	struct option longs[OPT_ROWS_MAX + 1] = { 0 };
-	char letters[2 * OPT_ROWS_MAX + 2] = ":", takes[OPT_TEXT_MAX];
 	const enum command command = g->o->command;
-	size_t nr = 0, used = 1;
+	/* +: options end where a word begins that is none */
+	char letters[2 * OPT_ROWS_MAX + 3] = "+:", takes[OPT_TEXT_MAX];
+	const size_t skip = cmd_table[command].starts ? 0 : 1;
+	size_t nr = 0, used = 2;
 	int c;
 
 	for (size_t i = 0; i < opt_table_size; i++) {
@@ -295,7 +317,7 @@ static int given__read(struct given *g, int argc, char **argv)
 	letters[used] = '\0';
 	optind = 0;
 	opterr = 0;
-	while ((c = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, letters + skip, longs, NULL)) != -1) {
 		const struct opt_def *d;
 
 		if (c == ':' && opt_table[row_of(command, optopt)].alone) {
@@ -350,6 +372,10 @@ int opts__parse(struct opts *o, int argc, char **argv)
 	o->nr_operands = (size_t)(argc - 1 - optind);
 	if (err || o->help || o->version)
 		return err;
+	if (cmd_table[o->command].starts && o->nr_operands && strcmp(argv[optind], "--"))
+		return usage_error(o->command,
+				   "what is meant by '%s'? A program to start comes after --",
+				   o->operands[0]);
 	if (o->nr_operands > cmd_table[o->command].operands_max)
 		return usage_error(o->command, "what is meant by '%s'",
 				   o->operands[cmd_table[o->command].operands_max]);

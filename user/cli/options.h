@@ -46,9 +46,11 @@ enum version_format { VERSION_TEXT, VERSION_JSON };
 
 struct opts {
 	enum command command;
-	int pid;              /* 0: none given */
-	uint64_t duration_ns; /* 0: until Ctrl-C or the target's end; never of leaks */
-	int event;            /* enum profile_kind */
+	int pid;               /* 0: none given */
+	const char *attach_by; /* NULL: by pid */
+	const char *user;      /* of a program that record starts; NULL: the usual one */
+	uint64_t duration_ns;  /* 0: until Ctrl-C or the target's end; never of leaks */
+	int event;             /* enum profile_kind */
 	/* NULL: by the suffix of output, else folded (dump: text) */
 	const char *format;
 	const char *output; /* NULL: standard output */

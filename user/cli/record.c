@@ -2,12 +2,15 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/outfile.h"
 #include "base/percent.h"
+#include "cli/begin.h"
 #include "cli/commands.h"
 #include "cli/fate.h"
 #include "cli/filters.h"
@@ -15,6 +18,7 @@
 #include "cli/save.h"
 #include "cli/show.h"
 #include "cli/stop.h"
+#include "engine/launch.h"
 #include "engine/session.h"
 #include "engine/wanted.h"
 #include "model/event_log.h"
@@ -31,6 +35,7 @@
 struct progress_line {
 	const struct opts *o;
 	const struct session *s;
+	struct launch *started; /* NULL: none */
 	bool tty, begun;
 };
 
@@ -40,10 +45,12 @@ static void show_progress(void *ctx)
 	struct session_progress p;
 	char of[32] = "";
 
-	if (log_level() < LOG_INFO)
-		return;
 	session__progress(l->s, &p);
 	if (!p.elapsed_ns)
+		return;
+	if (l->started)
+		launch__go_on(l->started);
+	if (log_level() < LOG_INFO)
 		return;
 	if (l->o->duration_ns)
 		snprintf(of, sizeof(of), " of %.3g s", (double)l->o->duration_ns / NS_PER_SEC);
@@ -311,10 +318,12 @@ static int write_report(const struct opts *o, struct session *s, const struct se
 	return 0;
 }
 
-static int record_it(const struct opts *o, struct session *s, const volatile sig_atomic_t *stop,
-		     struct session_end *ret, struct cause *why)
+static int record_it(const struct opts *o, struct session *s, struct launch *started,
+		     const volatile sig_atomic_t *stop, struct session_end *ret, struct cause *why)
 {
-	struct progress_line line = { .o = o, .s = s, .tty = isatty(STDERR_FILENO) };
+	struct progress_line line = {
+		.o = o, .s = s, .started = started, .tty = isatty(STDERR_FILENO)
+	};
 	int err = job__run(session__job(s, o->duration_ns),
 			   &(struct jobs_opts){
 				   .stop = stop, .progress = show_progress, .ctx = &line },
@@ -335,7 +344,7 @@ static bool has_single_events(const struct opts *o, const struct format *f)
 }
 
 static int record(const struct opts *o, const struct format *f, const struct filter *filter,
-		  const volatile sig_atomic_t *stop, struct cause *why)
+		  struct launch *started, const volatile sig_atomic_t *stop, struct cause *why)
 {
 	const struct session_opts so = {
 		.pid = o->pid,
@@ -380,7 +389,7 @@ static int record(const struct opts *o, const struct format *f, const struct fil
 		err = pw_outs__begin(&pws, o, s, &meta, so.single_events, why);
 	}
 	if (!err)
-		err = record_it(o, s, stop, &end, why);
+		err = record_it(o, s, started, stop, &end, why);
 	if (!err)
 		err = write_report(o, s, &end, f, out, &pws, why);
 	pw_outs__done(&pws);
@@ -403,6 +412,65 @@ static int choose_wanted(const struct opts *o, struct filter **ret, struct cause
 			  report_event_name((enum profile_event)o->event), state);
 }
 
+/* --- a program of our own --- */
+
+/* Ours is its exit status; what ended it ends us. */
+static int pass_on(int status)
+{
+	const struct rlimit none = { 0, 0 };
+
+	if (!WIFSIGNALED(status))
+		return WEXITSTATUS(status);
+	setrlimit(RLIMIT_CORE, &none); /* that would be of us */
+	signal(WTERMSIG(status), SIG_DFL);
+	raise(WTERMSIG(status));
+	return 128 + WTERMSIG(status);
+}
+
+/* The recording is over, and so is what we started for it, as far as it does not know. */
+static int end_started(struct launch *l, bool asked)
+{
+	const bool knows = asked && stop_came_from_terminal();
+	bool ended;
+	int status;
+
+	ended = launch__has_ended(l);
+	if (!ended)
+		log_info("the recording is over: pid %d %s", (int)launch__pid(l),
+			 knows ? "has the signal too, and may end" : "gets SIGTERM");
+	status = launch__end(l, ended || knows ? 0 : SIGTERM);
+	return !ended && !asked ? 0 : pass_on(status);
+}
+
+static int record_started(const struct opts *o, const struct format *f, const struct filter *filter,
+			  const volatile sig_atomic_t *stop)
+{
+	const struct launch_opts lo = {
+		.argv = o->operands, .user = o->user, .undo = begin_undo, .stop = stop
+	};
+	scoped(launch) started = NULL;
+	scoped(fate) target = NULL;
+	struct cause why = { "" };
+	struct opts of = *o;
+	int err = launch__new(&lo, &started, &why);
+
+	if (err) {
+		log_error("%s", why.text[0] ? why.text : strerror(-err));
+		return 1;
+	}
+	of.pid = launch__pid(started);
+	stop_is_of(of.pid);
+	target = fate__begin(of.pid);
+	err = record(&of, f, filter, started, stop, &why);
+	if (err)
+		err = fate_failed(target, err, &why);
+	if (err && launch__is_held(started)) /* it has not begun, and never will */
+		return err;
+	if (err)
+		(void)launch__end(started, SIGTERM);
+	return err ? err : end_started(started, *stop);
+}
+
 int cmd_record(const struct opts *o)
 {
 	const volatile sig_atomic_t *stop;
@@ -421,8 +489,10 @@ int cmd_record(const struct opts *o)
 		return 2;
 	}
 	stop = stop_on_signals(o->pid, o->duration_ns ? o->duration_ns + MOST_NS : 0, AFTER_NS);
+	if (o->nr_operands)
+		return record_started(o, f, filter, stop);
 	target = fate__begin(o->pid);
-	err = record(o, f, filter, stop, &why);
+	err = record(o, f, filter, NULL, stop, &why);
 	if (!err)
 		return 0;
 	return fate_failed(target, err, &why);

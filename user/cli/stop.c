@@ -24,12 +24,15 @@
 #define STACK    (128u << 10)
 
 static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
-static volatile sig_atomic_t asked, answers, is_read;
+static volatile sig_atomic_t asked, from_terminal, answers, is_read;
+static volatile pid_t stop_target;
 
 /* The first signal ends what goes on, the second the program (SA_RESETHAND). */
-static void on_signal(int sig)
+static void on_signal(int sig, siginfo_t *info, void *context)
 {
 	(void)sig;
+	(void)context;
+	from_terminal = info->si_code == SI_KERNEL;
 	asked = 1;
 }
 
@@ -41,7 +44,6 @@ static void on_ask(int sig)
 
 struct asker {
 	pthread_t reader;
-	pid_t target;
 	sig_atomic_t before;
 	int asks;                         /* since the last answer */
 	unsigned int turns;               /* of ASK_MS */
@@ -92,7 +94,7 @@ static void asker__ask(struct asker *a)
 		   !is_read) {
 		give_up("parkwatch: pid %d does not answer when its memory is read: ended without "
 			"a report\n",
-			(int)a->target);
+			(int)stop_target);
 	}
 }
 
@@ -124,7 +126,7 @@ static void asker__limit(struct asker *a)
 	if (!is_read && stuck__ask(&a->silent) != STUCK_WRITES)
 		give_up("parkwatch: pid %d: what was seen could not be put together within %.2g s "
 			"after the signal: ended without a report\n",
-			(int)a->target, (double)a->after_ns / NS_PER_SEC);
+			(int)stop_target, (double)a->after_ns / NS_PER_SEC);
 }
 
 /* Once a second, signal or not. */
@@ -137,10 +139,10 @@ static void asker__look(struct asker *a)
 	if (a->most_s && a->spent_s > a->most_s && !is_read)
 		give_up("parkwatch: pid %d was looked at for %llu s, that is the most: ended "
 			"without a report\n",
-			(int)a->target, (unsigned long long)a->most_s);
+			(int)stop_target, (unsigned long long)a->most_s);
 	if (way != STUCK_READS || a->stuck.asks < STUCK_ASKS || is_read)
 		return;
-	stuck__describe(&a->stuck, a->target, what, sizeof(what));
+	stuck__describe(&a->stuck, stop_target, what, sizeof(what));
 	give_up("parkwatch: %s was not answered for %d s when it was read: ended without a "
 		"report\n",
 		what, STUCK_ASKS);
@@ -173,7 +175,7 @@ static void asker__start(pid_t target, uint64_t most_ns, uint64_t after_ns)
 	pthread_t thread;
 
 	a.reader = pthread_self();
-	a.target = target;
+	stop_target = target;
 	a.most_s = most_ns / NS_PER_SEC;
 	a.after_ns = after_ns;
 	stuck__init(&a.stuck, (pid_t)syscall(SYS_gettid));
@@ -190,7 +192,8 @@ static void asker__start(pid_t target, uint64_t most_ns, uint64_t after_ns)
 
 const volatile sig_atomic_t *stop_on_signals(pid_t target, uint64_t most_ns, uint64_t after_ns)
 {
-	struct sigaction sa = { .sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND };
+	struct sigaction sa = { .sa_sigaction = on_signal,
+				.sa_flags = (int)(SA_RESETHAND | SA_SIGINFO) };
 
 	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
 		struct sigaction before;
@@ -224,11 +227,22 @@ void stop_is_written(void)
 	struct sigaction sa;
 
 	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
-		if (sigaction(signals[i], NULL, &sa) || sa.sa_handler != on_signal)
+		if (sigaction(signals[i], NULL, &sa) || !(sa.sa_flags & SA_SIGINFO) ||
+		    sa.sa_sigaction != on_signal)
 			continue;
 		sa.sa_flags |= SA_RESTART;
 		sigaction(signals[i], &sa, NULL);
 	}
+}
+
+void stop_is_of(pid_t target)
+{
+	stop_target = target;
+}
+
+bool stop_came_from_terminal(void)
+{
+	return from_terminal;
 }
 
 void stop_is_read(void)

@@ -14,6 +14,7 @@
 #define PARKWATCH_CLI_STOP_H
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -25,6 +26,10 @@
  * says so and ends the program.
  */
 const volatile sig_atomic_t *stop_on_signals(pid_t target, uint64_t most_ns, uint64_t after_ns);
+/* The target is known only now. */
+void stop_is_of(pid_t target);
+/* The signal came from the terminal: all programs in the foreground have it too. */
+bool stop_came_from_terminal(void);
 /*
  * For what has nothing to tell before it is done: the first signal ends the program, whatever it
  * waits for. SIGPIPE as above.

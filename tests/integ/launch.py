@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""launch: `record -- CMD` records a program (progs/started) from its first goroutine, with whose rights, and ends as it does;
+--attach-by finds a process by its name."""
+import fcntl
+import json
+import os
+import pwd
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import tempfile
+import termios
+from pathlib import Path
+
+import build
+from refusals import one_line
+from target import LIMIT, PARKWATCH, Target, expect, parkwatch
+
+BORN = 200
+
+
+def program(minor=build.MODES_MINOR, mode="static"):
+    return build.built(minor, mode, "started")
+
+
+def run(directory, *args, env=None):
+    """(exit code as subprocess has it, what the program said, standard error, the recording)"""
+    path = Path(directory) / "out.json"
+    done = subprocess.run([PARKWATCH, "record", "--max-overhead", "0", "-o", path, *args], stdin=subprocess.DEVNULL, capture_output=True,
+                          text=True, timeout=LIMIT, env=dict(os.environ, **(env or {})))
+    return done.returncode, done.stdout, done.stderr, json.loads(path.read_text()) if path.exists() else None
+
+
+def born_in(recording, func):
+    return sum(row["count"] for row in recording["stacks"] if any(f["func"] == func for f in row["stack"]))
+
+
+def it_is_recorded_from_its_first_goroutine(minor, mode):
+    with tempfile.TemporaryDirectory() as d:
+        code, out, said, recording = run(d, "-e", "births", "--", *program(minor, mode), "born", str(BORN))
+    expect(code == 7, f"exit code {code}: {said}")
+    expect(out == f"born {BORN}\n", out)
+    expect(born_in(recording, "main.bear") == BORN, f"{born_in(recording, 'main.bear')} births, want {BORN}: {said}")
+    early = [row for row in recording["stacks"] if any(re.match(r"main\.init", f["func"]) for f in row["stack"])]
+    expect(sum(row["count"] for row in early) == 1, f"the goroutine of init is not there: {recording}")
+
+
+def its_allocations_and_waits_are_there_too():
+    with tempfile.TemporaryDirectory() as d:
+        for args, func in ((["-e", "blocked", "--func", "main.bear"], "main.bear"), (["-e", "alloc", "--alloc", "exact"], "main.main"),
+                           (["-e", "exits", "--created-by", "main.bear"], "main.bear")):
+            code, _, said, recording = run(d, *args, "--", *program(), "born", str(BORN))
+            expect(code == 7, f"exit code {code}: {said}")
+            expect(born_in(recording, func) > 0, f"{args}: {recording}")
+
+
+def a_shell_may_call_exec_for_it():
+    with tempfile.TemporaryDirectory() as d:
+        code, out, said, recording = run(d, "-e", "births", "--", "/bin/sh", "-c", "echo first; exec \"$0\" born 20", *program())
+        expect(code == 7 and out == "first\nborn 20\n", f"{code} {out} {said}")
+        expect(born_in(recording, "main.bear") == 20, f"{recording}")
+
+
+def a_signal_that_ends_it_ends_parkwatch():
+    with tempfile.TemporaryDirectory() as d:
+        code, _, said, recording = run(d, "--", *program(), "kill")
+    expect(code == -signal.SIGTERM, f"exit code {code}: {said}")
+    expect(recording, "there is no report")
+
+
+def it_is_ended_when_the_duration_is_over():
+    with tempfile.TemporaryDirectory() as d:
+        code, out, said, recording = run(d, "-d", "300ms", "--", *program(), "serve")
+    expect(code == 0 and out == "ready\nbye\n", f"{code} {out} {said}")
+    expect(recording["window_s"] >= 0.3, recording)
+
+
+def a_signal_to_parkwatch_goes_on_to_it():
+    with tempfile.TemporaryDirectory() as d:
+        path = Path(d) / "out.json"
+        with subprocess.Popen([PARKWATCH, "record", "-o", path, "--", *program(), "serve"], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as p:
+            expect(p.stdout.readline() == "ready\n", "it does not run")
+            p.send_signal(signal.SIGTERM)
+            out, said = p.communicate(timeout=LIMIT)
+        expect(p.returncode == 3 and out == "bye\n", f"{p.returncode} {out} {said}")
+        expect(json.loads(path.read_text())["stacks"], "there is no report")
+
+
+def ctrl_c_reaches_both():
+    master, slave = os.openpty()
+    with tempfile.TemporaryDirectory() as d:
+        path = Path(d) / "out.json"
+        with subprocess.Popen([PARKWATCH, "record", "-o", path, "--", *program(), "serve"], stdin=slave, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True, start_new_session=True,
+                              preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0)) as p:
+            expect(p.stdout.readline() == "ready\n", "it does not run")
+            os.write(master, b"\x03")
+            out, said = p.communicate(timeout=LIMIT)
+        expect(p.returncode == -signal.SIGINT and not out, f"{p.returncode} {out} {said}")
+        expect("gets SIGTERM" not in said, said)
+        expect(json.loads(path.read_text())["stacks"], "there is no report")
+    os.close(master)
+    os.close(slave)
+
+
+def it_has_the_rights_of_who_called_sudo():
+    nobody = pwd.getpwnam("nobody")
+    with tempfile.TemporaryDirectory() as d:
+        os.chmod(d, 0o755)
+        copy = shutil.copy(program()[0], d)
+        sudo = {"SUDO_UID": str(nobody.pw_uid), "SUDO_GID": str(nobody.pw_gid), "SUDO_USER": "nobody"}
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        for args, env, want in (([], sudo, nobody), (["--user", "nobody"], {}, nobody), (["--user", "root"], sudo, pwd.getpwuid(0))):
+            code, out, said, _ = run(d, *args, "--", copy, "who", env=env)
+            expect(code == 0, f"exit code {code}: {said}")
+            uid, gid, _, home, user, files = out.split()
+            expect((int(uid), int(gid), home, user) == (want.pw_uid, want.pw_gid, want.pw_dir, want.pw_name), f"{args} {env}: {out}")
+            expect(int(files) == most, f"it may open {files} files, want {most}")
+
+
+def what_cannot_be_started_is_said():
+    with tempfile.TemporaryDirectory() as d:
+        result = run(d, "--", d + "/nothing")[:3]
+        one_line(result, "cannot start", "nothing", "No such file")
+        one_line(run(d, "--", "/bin/false")[:3], "/bin/false", "exit status 1", "no Go program")
+        one_line(run(d, "--user", "nosuchuser", "--", *program(), "who")[:3], "no user 'nosuchuser'")
+        expect(not os.listdir(d), "a file is left")
+
+
+def wrong_use_is_said():
+    one_line(parkwatch("record", "--", "ls"), "standard output", "-o FILE", code=2)
+    one_line(parkwatch("record", "-p", "1", "-o", "/dev/null", "--", "ls"), "--pid does not go with", "'ls'", code=2)
+    one_line(parkwatch("record", "--attach-by", "x", "-o", "/dev/null", "--", "ls"), "--attach-by does not go with", code=2)
+    one_line(parkwatch("record", "-o", "/dev/null", "ls"), "what is meant by 'ls'", "after --", code=2)
+    one_line(parkwatch("record", "-p", "1", "--state", "running"), "-e blocked", "waiting", code=2)
+    one_line(parkwatch("record", "-p", "1", "--func", "("), "regular expression", code=2)
+    one_line(parkwatch("record", "-p", "1", "--p", "x"), "bad p", code=2)
+    one_line(parkwatch("record", "-p", "1", "--p", "1", "--no-probes"), "--p does not go with --no-probes", code=2)
+    one_line(parkwatch("dump", "--attach-by", "x", "-p", "1"), "--attach-by does not go with --pid", code=2)
+    one_line(parkwatch("dump", "--attach-by", "pod=x"), "NAME, exe=PATH or container=NAME", code=2)
+
+
+def a_process_is_found_by_its_name_and_its_file():
+    me = os.getpid()
+    with tempfile.TemporaryDirectory() as d:
+        one, two = shutil.copy(program()[0], f"{d}/pw-one-{me}"), shutil.copy(program()[0], f"{d}/pw-two-{me}")
+        with Target("serve", command=[one]) as a, Target("serve", command=[two]), Target("serve", command=[two]) as c:
+            for by in (f"pw-one-{me}", f"pw-on?-{me}", "exe=" + one, f"exe=*/pw-one-{me}"):
+                code, out, said = parkwatch("dump", "-f", "jsonl", "--attach-by", by)
+                expect(code == 0 and out, f"{by}: {code} {said}")
+            code, out, said = parkwatch("record", "-d", "100ms", "-f", "json", "--attach-by", f"pw-one-{me}")
+            expect(code == 0 and json.loads(out)["target"]["pid"] == a.pid, f"{code} {said}")
+            one_line(parkwatch("leaks", "-d", "1", "--attach-by", f"pw-two-{me}"), "which of 2 Go programs", f"{c.pid} .{two}")
+            one_line(parkwatch("chans", "--attach-by", "exe=/no/such"), "no Go program has that file", "parkwatch ps")
+
+
+def cases():
+    for minor, mode in [(m, "static") for m in (16, build.MODES_MINOR, 27)] + \
+            [(build.MODES_MINOR, m) for m in build.MODES if m not in ("static", "c-shared", "plugin")]:
+        yield (f"it_is_recorded_from_its_first_goroutine [go1.{minor} {mode}]",
+               lambda m=minor, b=mode: it_is_recorded_from_its_first_goroutine(m, b))
+    for f in (its_allocations_and_waits_are_there_too, a_shell_may_call_exec_for_it, a_signal_that_ends_it_ends_parkwatch,
+              it_is_ended_when_the_duration_is_over, a_signal_to_parkwatch_goes_on_to_it, ctrl_c_reaches_both, it_has_the_rights_of_who_called_sudo,
+              what_cannot_be_started_is_said, wrong_use_is_said, a_process_is_found_by_its_name_and_its_file):
+        yield f.__name__, f
