@@ -7,18 +7,28 @@
 #include "unwind.bpf.h"
 #include "wanted.bpf.h"
 
+/* The goroutine that the thread of g is running; 0: none, or not known. */
+static __always_inline __u64 pw_running_g(__u64 g)
+{
+	const volatile struct pw_layout *lay = &pw_knobs.lay;
+	__u64 m;
+
+	if (!g || pw_read_u64(g, lay->g_m, &m) || pw_read_u64(m, lay->m_curg, &g))
+		return 0;
+	return g;
+}
+
 /*
- * The goroutine that the thread of g is running. Before Go 1.21 it is the parent of one that is
- * being made; from then on g.parentGoid says so.
+ * Its number. Before Go 1.21 it is the parent of one that is being made; from then on g.parentGoid
+ * says so.
  */
 static __always_inline __u64 pw_running_goid(__u64 g)
 {
-	const volatile struct pw_layout *lay = &pw_knobs.lay;
-	__u64 m, goid = 0;
+	__u64 goid = 0;
 
-	if (!g || pw_read_u64(g, lay->g_m, &m) || pw_read_u64(m, lay->m_curg, &g) || !g)
-		return 0;
-	pw_read_u64(g, lay->g_goid, &goid);
+	g = pw_running_g(g);
+	if (g)
+		pw_read_u64(g, pw_knobs.lay.g_goid, &goid);
 	return goid;
 }
 

@@ -56,6 +56,14 @@ struct pw_map_scratch pw_scratch SEC(".maps");
 struct pw_map_waits pw_waits SEC(".maps");
 
 /*
+ * The same by who ended the wait too; and who ended the last wait of each goroutine, by address of the
+ * g. The second is written by ready and run, read by ready for those whom the goroutine wakes; size as
+ * pw_gs. Both are of a recording of wake-ups.
+ */
+struct pw_map_wakes pw_wakes SEC(".maps");
+struct pw_map_wakers pw_wakers SEC(".maps");
+
+/*
  * Allocations, by stack, root, type and size. Written by the alloc points, read by user space when
  * recording has ended. Never deleted from.
  */
@@ -72,6 +80,9 @@ struct pw_map_never pw_never SEC(".maps");
 
 /* Set before load, frozen after. */
 PW_RODATA struct pw_knobs pw_knobs = {};
+
+/* As large as the largest value of a map that begins with zeros, one of pw_wakers. */
+PW_RODATA struct pw_wake pw_zeros = {};
 
 /* 1 while recording. Written by user space through the mapped .bss. */
 volatile __u32 pw_on = 0;

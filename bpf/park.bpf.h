@@ -12,44 +12,18 @@
 
 #include "goregs.bpf.h"
 #include "life.bpf.h"
+#include "span.bpf.h"
 #include "unwind.bpf.h"
+#include "wake.bpf.h"
 #include "wanted.bpf.h"
-
-/* Entry of a g, made if it is missing; NULL and counted if the map is full. */
-static __always_inline struct pw_gstate *pw_gstate_get(__u64 g)
-{
-	struct pw_gstate none = {}, *st = bpf_map_lookup_elem(&pw_gs, &g);
-
-	if (st)
-		return st;
-	bpf_map_update_elem(&pw_gs, &g, &none, BPF_NOEXIST);
-	st = bpf_map_lookup_elem(&pw_gs, &g);
-	if (!st)
-		pw_count(PW_STAT_LOST_GMAP);
-	return st;
-}
-
-/* Nobody wants what it waits for, or was woken for: so much is known of it, when it runs. */
-static __always_inline int pw_skip(__u64 g, __u64 goid, __u64 now)
-{
-	struct pw_gstate *st = pw_gstate_get(g);
-
-	if (st) {
-		st->start_ns = 0;
-		st->ready_ns = 0;
-		st->goid = goid;
-		st->ran_ns = now;
-	}
-	return pw_count(PW_STAT_FILTERED);
-}
 
 /* Who parked, for those who ask no more. */
 static __always_inline void pw_note_park(__u64 g, __u64 goid, __u64 now)
 {
-	struct pw_parked none = {}, *p = bpf_map_lookup_elem(&pw_parks, &g);
+	struct pw_parked *p = bpf_map_lookup_elem(&pw_parks, &g);
 
 	if (!p) {
-		bpf_map_update_elem(&pw_parks, &g, &none, BPF_NOEXIST);
+		bpf_map_update_elem(&pw_parks, &g, PW_ZEROS, BPF_NOEXIST);
 		p = bpf_map_lookup_elem(&pw_parks, &g);
 	}
 	if (!p) {
@@ -74,7 +48,7 @@ static __always_inline int pw_do_park(struct pt_regs *ctx, const struct pw_site 
 		return pw_count(PW_STAT_FILTERED);
 	if (want & PW_WANT_PARK)
 		pw_note_park(g, goid, now);
-	if (!(want & PW_WANT_WAIT))
+	if (!(want & (PW_WANT_WAIT | PW_WANT_WAKE)))
 		return 0;
 	if (pw_g_unwanted(PW_WAIT, g, g, &flags))
 		return pw_skip(g, goid, now);
@@ -121,6 +95,8 @@ static __always_inline int pw_do_ready(struct pt_regs *ctx, const struct pw_site
 	__u64 reason = 0;
 	__u32 flags = 0;
 
+	if (pw_want & PW_WANT_WAKE)
+		return pw_do_wake(ctx, site, g);
 	if (!(pw_want & PW_WANT_SCHED))
 		return pw_count(PW_STAT_FILTERED);
 	pw_gpart_read(&part, g, lay->g_sched_pc);
@@ -163,10 +139,10 @@ static __always_inline bool pw_sum_span(const struct pw_wait *e, __u32 kind, __u
 		.reason = e->reason,
 		.kind = kind,
 	};
-	struct pw_wait_sum none = {}, *sum = bpf_map_lookup_elem(&pw_waits, &key);
+	struct pw_wait_sum *sum = bpf_map_lookup_elem(&pw_waits, &key);
 
 	if (!sum) {
-		bpf_map_update_elem(&pw_waits, &key, &none, BPF_NOEXIST);
+		bpf_map_update_elem(&pw_waits, &key, PW_ZEROS, BPF_NOEXIST);
 		sum = bpf_map_lookup_elem(&pw_waits, &key);
 	}
 	if (!sum)
@@ -201,7 +177,7 @@ static __always_inline int pw_run_first(struct pt_regs *ctx, __u64 g, const stru
 					struct pw_wait *e, __u64 now, __u32 *flags)
 {
 	const volatile struct pw_layout *lay = &pw_knobs.lay;
-	const __u32 kind = pw_want & PW_WANT_WAIT ? PW_WAIT : PW_SCHED;
+	const __u32 kind = pw_want & (PW_WANT_WAIT | PW_WANT_WAKE) ? PW_WAIT : PW_SCHED;
 	struct pw_gstate *st;
 	struct pw_walk w = {};
 	__u64 reason = 0;
@@ -246,15 +222,6 @@ static __always_inline int pw_run_first(struct pt_regs *ctx, __u64 g, const stru
 	return 0;
 }
 
-/* Nothing was seen of it since pw_begin_ns, if that counts. */
-static __always_inline bool pw_is_first(const struct pw_gstate *st)
-{
-	__u64 begin = pw_begin_ns;
-
-	return begin &&
-	       (!st || (st->start_ns < begin && st->ready_ns < begin && st->ran_ns < begin));
-}
-
 /* execute: a goroutine runs. Ends its wait, and its time in the run queue. */
 static __always_inline int pw_do_run(struct pt_regs *ctx, const struct pw_site *site)
 {
@@ -264,9 +231,9 @@ static __always_inline int pw_do_run(struct pt_regs *ctx, const struct pw_site *
 	__u32 want = pw_want, flags = 0;
 	struct pw_gpart part;
 	struct pw_gstate *st;
-	bool first;
+	bool first, woken = 0;
 
-	if (!(want & (PW_WANT_WAIT | PW_WANT_SCHED)))
+	if (!(want & (PW_WANT_WAIT | PW_WANT_SCHED | PW_WANT_WAKE)))
 		return pw_count(PW_STAT_FILTERED);
 	if (!g)
 		return pw_count(PW_STAT_LOST_READ);
@@ -278,8 +245,9 @@ static __always_inline int pw_do_run(struct pt_regs *ctx, const struct pw_site *
 	if (!first && !st)
 		return pw_count(PW_STAT_NO_WAIT);
 	if (!first) {
-		start = want & PW_WANT_WAIT ? st->start_ns : 0;
+		start = want & (PW_WANT_WAIT | PW_WANT_WAKE) ? st->start_ns : 0;
 		ready = want & PW_WANT_SCHED ? st->ready_ns : 0;
+		woken = st->ready_ns;
 		st->start_ns = 0;
 		st->ready_ns = 0;
 		st->ran_ns = now;
@@ -293,7 +261,11 @@ static __always_inline int pw_do_run(struct pt_regs *ctx, const struct pw_site *
 
 	e.labels = pw_labels(&part);
 	if (first) {
-		if (!pw_run_first(ctx, g, &part, &e, now, &flags))
+		if (pw_run_first(ctx, g, &part, &e, now, &flags))
+			return 0;
+		if (want & PW_WANT_WAKE)
+			pw_send_wake(ctx, g, &e, e.hdr.goid, now, flags, 0);
+		else
 			pw_send_span(ctx, &e, want & PW_WANT_WAIT ? PW_WAIT : PW_SCHED, e.hdr.goid,
 				     now, flags);
 		return 0;
@@ -302,7 +274,10 @@ static __always_inline int pw_do_run(struct pt_regs *ctx, const struct pw_site *
 		e.start_ns = start;
 		e.stack_id = st->stack_id;
 		e.reason = st->reason;
-		pw_send_span(ctx, &e, PW_WAIT, st->goid, now, st->flags);
+		if (want & PW_WANT_WAKE)
+			pw_send_wake(ctx, g, &e, st->goid, now, st->flags, woken);
+		else
+			pw_send_span(ctx, &e, PW_WAIT, st->goid, now, st->flags);
 	}
 	if (ready) {
 		e.start_ns = ready;

@@ -109,6 +109,18 @@ struct pw_map_waits {
 	__type(key, struct pw_wait_key);
 	__type(value, struct pw_wait_sum);
 };
+struct pw_map_wakes {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, PW_WAITS_MAX);
+	__type(key, struct pw_wake_key);
+	__type(value, struct pw_wait_sum);
+};
+struct pw_map_wakers {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, PW_GS_DEFAULT);
+	__type(key, __u64);
+	__type(value, struct pw_wake);
+};
 struct pw_map_allocs {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, PW_ALLOCS_MAX);
@@ -141,11 +153,16 @@ extern struct pw_map_kept_ps pw_kept_ps SEC(".maps");
 extern struct pw_map_seen pw_seen SEC(".maps");
 extern struct pw_map_scratch pw_scratch SEC(".maps");
 extern struct pw_map_waits pw_waits SEC(".maps");
+extern struct pw_map_wakes pw_wakes SEC(".maps");
+extern struct pw_map_wakers pw_wakers SEC(".maps");
 extern struct pw_map_allocs pw_allocs SEC(".maps");
 extern struct pw_map_given_back pw_given_back SEC(".maps");
 extern struct pw_map_never pw_never SEC(".maps");
 
 extern PW_RODATA struct pw_knobs pw_knobs;
+extern PW_RODATA struct pw_wake pw_zeros;
+/* what entries of maps begin as: on the BPF stack there is no room for them */
+#define PW_ZEROS ((const void *)&pw_zeros)
 extern volatile __u32 pw_on;
 extern volatile __u32 pw_exact;
 extern volatile __u32 pw_want;

@@ -34,7 +34,7 @@ static __always_inline void pw_end_limited(__u64 now)
 		return;
 	}
 	if (!(goes_on >> PW_POINT_RUN & 1))
-		pw_want &= ~(PW_WANT_WAIT | PW_WANT_SCHED);
+		pw_want &= ~(PW_WANT_WAIT | PW_WANT_SCHED | PW_WANT_WAKE);
 	pw_muted = ~goes_on;
 }
 

@@ -18,7 +18,7 @@
 #include <parkwatch/points.h>
 
 /* NONE is never sent */
-enum pw_kind { PW_NONE, PW_STACK, PW_BIRTH, PW_EXIT, PW_WAIT, PW_SCHED, PW_KIND_MAX };
+enum pw_kind { PW_NONE, PW_STACK, PW_BIRTH, PW_EXIT, PW_WAIT, PW_SCHED, PW_WAKE, PW_KIND_MAX };
 
 #define PW_STACK_MAX 127 /* pcs in a stack at most; knob `depth` is at most this */
 
@@ -94,6 +94,34 @@ _Static_assert(sizeof(struct pw_wait) == 72, "wire format changed");
  * as a wait.
  */
 #define pw_sched pw_wait
+
+#define PW_WAKERS_MAX 4 /* who ended the wait, who ended the wait of that one, and so on */
+
+/* Key of the map `pw_wakes`: waits are summed there as in pw_waits, by who ended them too. */
+struct pw_wake_key {
+	__u64 stack_id; /* of the park */
+	__u64 gopc, startpc;
+	/*
+	 * Stacks at ready, PW_STACK_ID_NONE where nobody is known. [0] is none: it went on without
+	 * a ready, as after the network poller.
+	 */
+	__u64 wakers[PW_WAKERS_MAX];
+	__u32 reason;
+	__u32 pad;
+};
+_Static_assert(sizeof(struct pw_wake_key) == 64, "map key changed");
+
+/*
+ * One wait that ended, from gopark to execute, and who ended it. Value of the map `pw_wakers` too,
+ * key: address of the g: what is known of its last wait, written in place.
+ */
+struct pw_wake {
+	struct pw_hdr hdr;
+	__u64 start_ns; /* as in pw_wait */
+	__u64 labels;
+	struct pw_wake_key key;
+};
+_Static_assert(sizeof(struct pw_wake) == 104, "wire format changed");
 
 /*
  * Value of the map `pw_gs`, key: address of the g. One per g struct that parked or ran since

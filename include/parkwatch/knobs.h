@@ -2,7 +2,7 @@
 /*
  * knobs: what user space sets before the BPF object is loaded (rodata), and sizes of maps.
  *
- * One loaded object serves one Go runtime of one process. `struct pw_knobs` is the object's one
+ * One loaded object serves one Go runtime of one process. `struct pw_knobs` is the object's
  * rodata variable `pw_knobs`; the verifier prunes what it turns off. What changes while it runs is in
  * .bss (bpf/maps.bpf.c): `pw_on` is 0 until user space says start, 0 again at stop, so that all
  * probes begin and end at one moment; `pw_want` says what is recorded, for jobs that share the
@@ -82,6 +82,7 @@ enum pw_want {
 	PW_WANT_SCHED = 8,
 	PW_WANT_LABELS = 16, /* fill `labels` */
 	PW_WANT_PARK = 32,   /* who parked last, and when: pw_parks, no record */
+	PW_WANT_WAKE = 64,   /* waits with who ended them: pw_wakers */
 };
 
 /* bits of pw_filter.on: what is filtered where it happens, beside goids */
@@ -141,7 +142,9 @@ struct pw_knobs {
 	__u32 alloc_root;
 	struct pw_heap_layout heap;
 	__u32 span_classes; /* at most PW_SPAN_CLASSES */
+	__u32 wakers;       /* of a wait that are told: 1 .. PW_WAKERS_MAX */
 	__u32 nr_modules;
+	__u32 pad;
 	struct pw_filter filter;
 	__u16 first_site[PW_POINTS_ROOM]; /* by enum pw_point: the site of a probe without cookie */
 	__u64 wakeup_bytes; /* ring: wake the reader when this much is waiting; it also polls */

@@ -35,6 +35,7 @@ enum pw_use {
 	/* what the spans of a P have left, where the runtime does not count */
 	PW_FOR_RELEASES = 128,
 	PW_FOR_SAMPLES = 256, /* the runtime's own */
+	PW_FOR_WAKES = 512,   /* from park over ready, whose caller ends the wait, to run */
 };
 
 /* clang-format off */
@@ -48,11 +49,11 @@ enum pw_use {
 		 STEPPED, BIRTH, 1) \
 	PW_POINT(EXIT, exit, PW_FOR_LIVES, \
 		 "runtime.gdestroy", "runtime.goexit0", GO_GDESTROY, arg, NULL, NOP, EXIT, 1) \
-	PW_POINT(PARK, park, PW_FOR_WAITS | PW_FOR_PARKS, \
+	PW_POINT(PARK, park, PW_FOR_WAITS | PW_FOR_PARKS | PW_FOR_WAKES, \
 		 "runtime.gopark", NULL, 0, park, NULL, PUSH, PARK, 1) \
-	PW_POINT(READY, ready, PW_FOR_SCHED, \
+	PW_POINT(READY, ready, PW_FOR_SCHED | PW_FOR_WAKES, \
 		 "runtime.ready", NULL, 0, arg, NULL, CALL, READY, 1) \
-	PW_POINT(RUN, run, PW_FOR_WAITS | PW_FOR_SCHED, \
+	PW_POINT(RUN, run, PW_FOR_WAITS | PW_FOR_SCHED | PW_FOR_WAKES, \
 		 "runtime.execute", NULL, 0, arg, NULL, BRANCH, RUN, 1)
 
 #define PW_POINTS_OF_ALLOCATIONS(PW_POINT) \

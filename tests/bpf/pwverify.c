@@ -247,7 +247,7 @@ static void attach_each_way(const struct kfeat *kf)
 					     1u << INSN_PUSH,
 					     1u << PW_POINT_PARK | 1u << PW_POINT_RUN |
 						     1u << PW_POINT_MALLOC,
-					     false, &cal, &why);
+					     false, false, &cal, &why);
 			if (err >= 0)
 				err = cal.trap_ns[INSN_PUSH] > 0 ? 0 : -EPROTO;
 			result(name, err, why.text);

@@ -100,6 +100,8 @@ void make_world(void)
 	shim_map_hash(pw_seen, SHIM_ENTRIES);
 	shim_map_hash(pw_scratch, 2);
 	shim_map_hash(pw_waits, SHIM_ENTRIES);
+	shim_map_hash(pw_wakes, SHIM_ENTRIES);
+	shim_map_hash(pw_wakers, SHIM_ENTRIES);
 	shim_map_hash(pw_allocs, 4);
 	shim_map_hash(pw_given_back, SHIM_ENTRIES);
 	for (__u32 i = 0; i < PW_STAT_MAX; i++)

@@ -67,6 +67,7 @@ import target
 import top
 import tracer
 import truths
+import wakes
 import wanted
 
 # What they say depends on time, or they use a processor for themselves: --jobs of their cases run at a time.
@@ -83,6 +84,7 @@ MEASURE = (
     truths,
     allocs,
     tracer,
+    wakes,
     dump,
     dumpviews,
     dumpmoments,

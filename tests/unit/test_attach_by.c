@@ -10,11 +10,19 @@
 
 static struct process_row rows[] = {
 	{ .pid = 10, .exe = "/srv/api" },
-	{ .pid = 11, .exe = "/opt/a/worker", .container = "aabbccdd0011", .container_name = "queue",
-	  .pod_name = "queue-7f9", .pod_namespace = "prod" },
+	{ .pid = 11,
+	  .exe = "/opt/a/worker",
+	  .container = "aabbccdd0011",
+	  .container_name = "queue",
+	  .pod_name = "queue-7f9",
+	  .pod_namespace = "prod" },
 	{ .pid = 12, .exe = "/opt/b/worker", .container = "aabbffff0022" },
-	{ .pid = 13, .exe = "/app", .container = "0123456789ab", .container_name = "web",
-	  .pod_name = "web-1", .pod_namespace = "prod" },
+	{ .pid = 13,
+	  .exe = "/app",
+	  .container = "0123456789ab",
+	  .container_name = "web",
+	  .pod_name = "web-1",
+	  .pod_namespace = "prod" },
 };
 static const struct processes all = { .rows = rows, .nr = ARRAY_SIZE(rows) };
 

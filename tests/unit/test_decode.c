@@ -17,6 +17,7 @@ static const struct {
 	{ "whole birth", PW_BIRTH, 64, 0, 64, 0 },
 	{ "whole exit", PW_EXIT, 56, 0, 56, 0 },
 	{ "latency has the shape of a wait", PW_SCHED, 72, 0, 72, 0 },
+	{ "whole wake-up", PW_WAKE, 104, 0, 104, 0 },
 	{ "padding of the transport after it", PW_EXIT, 56, 0, 60, 0 },
 	{ "stack of one pc", PW_STACK, 48, 1, 48, 0 },
 	{ "longest stack", PW_STACK, 40 + 8 * PW_STACK_MAX, PW_STACK_MAX, 1056, 0 },

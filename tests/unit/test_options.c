@@ -257,14 +257,15 @@ Test(options, of_refs_tell_what_is_asked_for)
 /* "parkwatch COMMAND", what the command cannot do without, and more */
 static int parse_more(struct opts *o, enum command c, const char *more)
 {
+	const char *needs = strstr(more, "--chain") ? " --event wakeups" : "";
 	char line[256];
 
-	snprintf(line, sizeof(line), "parkwatch %s%s%s %s", cmd_table[c].name,
+	snprintf(line, sizeof(line), "parkwatch %s%s%s%s %s", cmd_table[c].name,
 		 c == CMD_DIFF                                         ? " x.pw y.pw"
 		 : cmd_table[c].operand                                ? " x.pw"
 		 : c == CMD_HELP || c == CMD_VERSION || c == CMD_SERVE ? ""
 								       : " -p 1",
-		 c == CMD_REFS ? " --goid 1" : "", more);
+		 c == CMD_REFS ? " --goid 1" : "", needs, more);
 	return parse(o, line);
 }
 
@@ -365,9 +366,10 @@ Test(options, say_what_they_take)
 		{ "parkwatch leaks -p 1 -d 0",
 		  "bad --duration '0': it takes a time such as 10s, 500ms or 2m (more than 0); see "
 		  "'parkwatch leaks --help'" },
-		{ "parkwatch record -p 1 -e parks", "bad --event 'parks': it takes one of these "
-						    "words: blocked, births, exits, sched, "
-						    "alloc; see 'parkwatch record --help'" },
+		{ "parkwatch record -p 1 -e parks",
+		  "bad --event 'parks': it takes one of these "
+		  "words: blocked, births, exits, sched, "
+		  "alloc, wakeups; see 'parkwatch record --help'" },
 		{ "parkwatch record -p 1 --ring-size 5000",
 		  "bad --ring-size '5000': it takes a size such as 64K, 8M or 1G (4K to 1G, a "
 		  "power "

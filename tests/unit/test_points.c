@@ -70,6 +70,8 @@ Test(points, uses_say_which_are_probed)
 		{ "who parks", PW_FOR_PARKS, 1u << PW_POINT_PARK },
 		{ "both", PW_FOR_WAITS | PW_FOR_SCHED,
 		  1u << PW_POINT_PARK | 1u << PW_POINT_READY | 1u << PW_POINT_RUN },
+		{ "who ends waits", PW_FOR_WAKES,
+		  1u << PW_POINT_PARK | 1u << PW_POINT_READY | 1u << PW_POINT_RUN },
 		{ "allocations", PW_FOR_SINGLES, 1u << PW_POINT_MALLOC | 1u << PW_POINT_SIZED },
 		{ "refills", PW_FOR_REFILLS, 1u << PW_POINT_REFILL | 1u << PW_POINT_LARGE },
 		{ "releases", PW_FOR_RELEASES, 1u << PW_POINT_RELEASE },

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <parkwatch/event.h>
 #include <parkwatch/knobs.h>
 
 #include "base/clock.h"

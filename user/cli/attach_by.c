@@ -57,8 +57,9 @@ static int list(struct textbuf *to, const struct processes *p, const struct way 
 		if (!way->is(r, glob))
 			continue;
 		if (nr++ < NAMED_MOST)
-			textbuf__format(to, "%s%d (%s%s%s)", nr > 1 ? ", " : "", (int)r->pid, r->exe,
-					r->container[0] ? " in " : "", process_row__container(r));
+			textbuf__format(to, "%s%d (%s%s%s)", nr > 1 ? ", " : "", (int)r->pid,
+					r->exe, r->container[0] ? " in " : "",
+					process_row__container(r));
 	}
 	if (nr > NAMED_MOST)
 		textbuf__format(to, " and %zu more", nr - NAMED_MOST);
@@ -74,8 +75,9 @@ static int say_several(const char *text, const struct processes *p, const struct
 
 	textbuf__init(&b, NULL);
 	err = list(&b, p, way, glob);
-	err = cause__set(why, -ENOTUNIQ, "--attach-by %s: which of %zu Go programs? give -p with one of %s",
-			 text, nr, err ? "?" : b.v);
+	err = cause__set(why, -ENOTUNIQ,
+			 "--attach-by %s: which of %zu Go programs? give -p with one of %s", text,
+			 nr, err ? "?" : b.v);
 	textbuf__done(&b);
 	return err;
 }

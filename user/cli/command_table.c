@@ -24,7 +24,8 @@ const struct cmd_def cmd_table[CMD_MAX] = {
 			 "record where goroutines wait, are born or end, or allocate, as stacks",
 			 { "Attaches to the Go process and records until the duration is over, "
 			   "until Ctrl-C, or until the process ends. Then it writes stacks, each "
-			   "with a number: nanoseconds (events blocked and sched), goroutines "
+			   "with a number: nanoseconds (events blocked, wakeups and sched), "
+			   "goroutines "
 			   "(births and exits) or bytes (alloc). A wait that began before the "
 			   "recording, or has not ended, counts for the part inside it.",
 			   "The first Ctrl-C ends the recording and writes the result. The second "
@@ -38,7 +39,11 @@ const struct cmd_def cmd_table[CMD_MAX] = {
 			   "and the exit status is 0. Under sudo it has the rights of who called "
 			   "sudo. The root `[timer]` is a timer that ran out: no goroutine made "
 			   "what it starts.",
-			   "With event alloc the last frame is the type and size of the object. "
+			   "With event wakeups `--` stands between who waited and who ended the "
+			   "wait, whose stack begins with its last frame; `[netpoll]`, `[timer]`, "
+			   "`[gc]`, `[signal]` are no goroutines, and `[not seen]` says that the "
+			   "wait goes on. With event alloc the last frame is the type and size of "
+			   "the object. "
 			   "`<=` marks a size class that several sizes share. `estimated` and `by "
 			   "refills` say that only the sum of the size class is exact. Bytes are "
 			   "what the allocator hands out; with `--alloc exact` they are what was "

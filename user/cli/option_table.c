@@ -44,6 +44,8 @@
 #define RANGE_MAX  (1000000 * NS_PER_SEC) /* 11 days */
 #define EVENTS_MAX 50000000               /* 0.5 GB in a file */
 #define SUMS       "allocations are summed where they happen"
+#define WAKERS     "stacks say who ended the wait, not who made the goroutine"
+#define NO_WAKERS  "looks at goroutines do not see who ends a wait"
 
 static const struct opt_word event_words[] = {
 	{ "blocked", PROFILE_BLOCKED, "nanoseconds that goroutines wait, by stack and reason" },
@@ -51,6 +53,9 @@ static const struct opt_word event_words[] = {
 	{ "exits", PROFILE_EXITS, "goroutines that end, by the stack that made them" },
 	{ "sched", PROFILE_SCHED, "nanoseconds from ready to running, by the stack that waited" },
 	{ "alloc", PROFILE_ALLOC, "bytes that are allocated, by stack" },
+	{ "wakeups", PROFILE_WAKEUPS,
+	  "waits as in blocked, by the stack that ended them too: a goroutine's, or [netpoll], "
+	  "[timer], [gc], [signal]" },
 	{ 0 },
 };
 static const struct opt_word alloc_words[] = {
@@ -172,7 +177,7 @@ const struct opt_def opt_table[] = {
 	  .not_with = { { NULL, "group", "a difference is grouped by creation site" } } },
 	{ PART_TARGET, "view", 0, OPT_TEXT, AT(shows), RPT, "VIEW",
 	  .help = "what is shown of the recording: record, dump, leaks, chans, refs; or by its "
-		  "event: blocked, births, exits, sched, alloc",
+		  "event: blocked, births, exits, sched, alloc, wakeups",
 	  .otherwise = "what the recording command showed" },
 	{ PART_TARGET, "target", 0, OPT_TEXT, AT(target), RPT, "ID",
 	  .help = "in place of a recording: what 'parkwatch serve' has stored of this target, "
@@ -289,7 +294,12 @@ const struct opt_def opt_table[] = {
 	{ PART_SHOW, "async", 0, OPT_FLAG, AT(async), REC, NULL,
 	  .help = "put the stack that made the goroutine above its own, and its parents' stacks as "
 		  "far as they were seen",
-	  .not_with = { { NULL, "event=alloc", SUMS } } },
+	  .not_with = { { NULL, "event=alloc", SUMS }, { NULL, "event=wakeups", WAKERS } } },
+	{ PART_SHOW, "chain", 0, OPT_NUMBER, AT(chain), REC, "N",
+	  .help = "that many stacks of who woke whom: who ended the wait, who woke that one, and "
+		  "so on",
+	  .more = "Before Go 1.17 only the first is known.", .min = 1, .max = PW_WAKERS_MAX,
+	  USUAL(1), .needs = "event=wakeups" },
 	{ PART_SHOW, "root", 0, OPT_WORD, AT(root), REC | DMP | RPT, "WHAT",
 	  .help = "folded, pprof, html: add a frame at the root of each stack", .words = root_words,
 	  USUAL(PROFILE_ROOT_NONE),
@@ -397,7 +407,8 @@ const struct opt_def opt_table[] = {
 	  .more = "0 is no limit. Over the limit, probes are taken down.", .max = 100, USUAL(1) },
 	{ PART_COST, "no-probes", 0, OPT_FLAG, AT(no_probes), REC, NULL,
 	  .help = "no BPF, no probes: look at all goroutines at random moments",
-	  .more = "All figures are estimates.", .not_with = { { NULL, "event=alloc", SUMS } } },
+	  .more = "All figures are estimates.",
+	  .not_with = { { NULL, "event=alloc", SUMS }, { NULL, "event=wakeups", NO_WAKERS } } },
 	{ PART_COST, "no-probes", 0, OPT_FLAG, AT(no_probes), LKS, NULL,
 	  .help = "no BPF, no probes: births and exits are known from looks at the memory only" },
 	{ PART_COST, "rate", 0, OPT_NUMBER, AT(rate), REC, "N",

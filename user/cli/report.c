@@ -282,7 +282,7 @@ static int find_view(const struct opts *o, const struct replay *r, enum view *re
 			*ret = views[i].v;
 			return 0;
 		}
-	for (int e = 0; e <= PROFILE_ALLOC; e++)
+	for (int e = 0; e < PROFILE_EVENTS; e++)
 		is_event |= e != PROFILE_GOROUTINES &&
 			    !strcmp(name, report_event_name((enum profile_event)e));
 	*ret = VIEW_RECORDING;
@@ -296,7 +296,7 @@ static int find_view(const struct opts *o, const struct replay *r, enum view *re
 				  has[0] ? has : r->book->view);
 	return cause__set(why, -EINVAL,
 			  "there is no view '%s': record, dump, leaks, chans, refs; blocked, "
-			  "births, exits, sched, alloc",
+			  "births, exits, sched, alloc, wakeups",
 			  name);
 }
 

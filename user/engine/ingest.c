@@ -300,7 +300,8 @@ static bool ingest__wants_record(struct ingest *in, const struct pw_hdr *h)
 	struct wanted *w = in->o.wanted;
 	struct subject s = { .goid = h->goid, .on_p = true };
 
-	if (!w || !wanted__is_of(w, h->kind))
+	/* to filters a wait is one, whoever ended it */
+	if (!w || !wanted__is_of(w, h->kind == PW_WAKE ? PW_WAIT : h->kind))
 		return true;
 	s.labels_told = wanted__labels_are_told(w) && !(h->flags & PW_LABELS_OPEN);
 	if (h->kind == PW_BIRTH) {
@@ -314,6 +315,12 @@ static bool ingest__wants_record(struct ingest *in, const struct pw_hdr *h)
 
 		s.gopc = r->gopc;
 		s.stack_id = profile__creation(in->profile, h->rt, h->goid);
+		s.labels = r->labels;
+	} else if (h->kind == PW_WAKE) {
+		const struct pw_wake *r = (const struct pw_wake *)h;
+
+		s.gopc = r->key.gopc;
+		s.stack_id = r->key.stack_id;
 		s.labels = r->labels;
 	} else {
 		const struct pw_wait *r = (const struct pw_wait *)h;
@@ -360,6 +367,10 @@ static bool ingest__look_up(struct ingest *in, const struct pw_hdr *h, uint32_t 
 	case PW_SCHED:
 		startpc = ((const struct pw_wait *)h)->startpc;
 		labels = ((const struct pw_wait *)h)->labels;
+		break;
+	case PW_WAKE:
+		startpc = ((const struct pw_wake *)h)->key.startpc;
+		labels = ((const struct pw_wake *)h)->labels;
 		break;
 	}
 	if (ingest__is_system(in, h->rt, startpc)) {
@@ -524,10 +535,28 @@ static void ingest__sum(void *ctx, const struct pw_wait_key *key, const struct p
 		(void)profile__waits(w->in->profile, w->rt, key, sum);
 }
 
+static void ingest__wake_sum(void *ctx, const struct pw_wake_key *key,
+			     const struct pw_wait_sum *sum)
+{
+	const struct map_walk *w = ctx;
+	const struct subject s = {
+		.gopc = key->gopc, .stack_id = key->stack_id, .labels_told = true, .on_p = true
+	};
+
+	if (ingest__is_system(w->in, w->rt, key->startpc))
+		w->in->stats.system += sum->count;
+	else if (!ingest__wants_all(w->in, w->rt, &s))
+		w->in->stats.unwanted += sum->count;
+	else
+		(void)profile__wakes(w->in->profile, w->rt, key, sum);
+}
+
 int ingest__sums(struct ingest *in, uint16_t rt, struct attach *a)
 {
 	struct map_walk w = { .in = in, .rt = rt };
 
+	if (profile__opts(in->profile)->event == PROFILE_WAKEUPS)
+		return attach__wakes_each(a, ingest__wake_sum, &w);
 	return attach__waits_each(a, ingest__sum, &w);
 }
 

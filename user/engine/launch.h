@@ -17,9 +17,9 @@
 #include "base/cause.h"
 #include "base/cleanup.h"
 
-struct launch_opts { /* all borrowed for the call */
-	char *const *argv; /* the program, looked for in PATH, and its arguments */
-	const char *user;  /* whose rights it has; NULL: whoever called sudo, else our own */
+struct launch_opts {        /* all borrowed for the call */
+	char *const *argv;  /* the program, looked for in PATH, and its arguments */
+	const char *user;   /* whose rights it has; NULL: whoever called sudo, else our own */
 	void (*undo)(void); /* in the child, before its rights are another's: our own settings */
 	const volatile sig_atomic_t *stop; /* not 0: it is given up */
 };

@@ -118,8 +118,8 @@ static int probes_set__load_runtime(struct probes_set *s, size_t i, struct probe
 	return attach__new(s->plans[i], s->kf, s->proc, &ao, &s->attaches[i], why);
 }
 
-/* sums: how waits will be recorded. */
-static void probes_set__calibrate(struct probes_set *s, bool sums)
+/* How waits will be recorded. */
+static void probes_set__calibrate(struct probes_set *s, const struct attach_want *how)
 {
 	const uint64_t began = clock_now_ns();
 	uint32_t classes = s->o.others ? INSN_EMULATED : 0, points = s->o.others;
@@ -135,7 +135,7 @@ static void probes_set__calibrate(struct probes_set *s, bool sums)
 				classes |= 1u << s->plans[i]->sites[k].class;
 	}
 	n = calibrate__run(s->kf, attach__method(s->attaches[0]), (enum pw_transport)s->o.transport,
-			   classes, points, sums, &s->cal, &c);
+			   classes, points, how->sums, how->want & PW_WANT_WAKE, &s->cal, &c);
 	s->calibrated = n >= 0;
 	if (n < 0)
 		note_warn("cost is not measured: %s", c.text);
@@ -164,7 +164,8 @@ static bool probes__is_for(const struct probes *u, const struct pw_hdr *h, size_
 	case PW_BIRTH: points = pw_points_for(PW_FOR_BIRTHS); break;
 	case PW_EXIT: points = pw_points_for(PW_FOR_LIVES) & ~pw_points_for(PW_FOR_BIRTHS); break;
 	case PW_WAIT:
-	case PW_SCHED: points = 1u << PW_POINT_RUN; break;
+	case PW_SCHED:
+	case PW_WAKE: points = 1u << PW_POINT_RUN; break;
 	default: break;
 	}
 	return u->all & points && h->ts_ns >= u->from_ns && h->ts_ns <= u->until_ns;
@@ -215,7 +216,7 @@ int probes_set__new(const struct probes_opts *o, struct proc *proc, struct gopro
 		err = probes_set__load_runtime(s, i, &first->points[i], why);
 	if (err)
 		return err;
-	probes_set__calibrate(s, o->want.sums);
+	probes_set__calibrate(s, &o->want);
 	err = ring__open(attach__ring_fd(s->attaches[0]), (enum pw_transport)s->o.transport,
 			 s->o.ring_bytes, probes_set__record, s, &s->ring);
 	if (err)
@@ -240,6 +241,9 @@ static bool probes_set__suits(const struct probes_set *s, const struct probes_op
 	if (s->nr_users == PROBES_USERS_MAX || s->o.nr_goids || o->nr_goids || s->o.filters ||
 	    o->filters || s->o.no_cost != o->no_cost)
 		return false;
+	/* its maps are of the set that it makes: they would be too dear for all to have */
+	if (o->want.want & PW_WANT_WAKE)
+		return false;
 	if ((o->transport >= 0 && o->transport != s->o.transport) ||
 	    (o->attach != ATTACH_AUTO && o->attach != attach__method(s->attaches[0])))
 		return false;
@@ -253,7 +257,7 @@ static void probes_set__take_waits(struct probes_set *s, const struct probes *u)
 		attach__gs_clear(s->attaches[i]);
 		attach__waits_clear(s->attaches[i]);
 	}
-	probes_set__calibrate(s, u->want.sums);
+	probes_set__calibrate(s, &u->want);
 }
 
 int probes_set__join(struct probes_set *s, const struct probes_opts *o, struct probes *u)

@@ -59,6 +59,10 @@ static void session__needs(const struct session_opts *o, uint32_t *ret_points, u
 		points = pw_points_for(PW_FOR_SCHED);
 		want = PW_WANT_SCHED;
 		break;
+	case PROFILE_WAKEUPS:
+		points = pw_points_for(PW_FOR_WAKES);
+		want = PW_WANT_WAKE;
+		break;
 	case PROFILE_ALLOC: /* allocs says which, by runtime */
 	case PROFILE_GOROUTINES: /* nothing is recorded */ break;
 	}
@@ -97,8 +101,7 @@ static bool session__sums(const struct session *s)
 	const enum profile_event event = o->profile.event;
 	const enum profile_root root = o->profile.root;
 
-	return (event == PROFILE_BLOCKED || event == PROFILE_SCHED) && !o->profile.async &&
-	       !o->single_events &&
+	return profile_event_is_time(event) && !o->profile.async && !o->single_events &&
 	       (!s->wanted || !wanted__asks(s->wanted, FILTER_LABEL) ||
 		wanted__labels_are_told(s->wanted)) &&
 	       root != PROFILE_ROOT_GOID && root != PROFILE_ROOT_LABEL;
@@ -130,7 +133,9 @@ static int session__build_probes(struct session *s, struct cause *why)
 		.depth = s->o.depth,
 		.ring_bytes = s->o.ring_bytes,
 		.no_cost = s->o.no_cost,
-		.want = { .sums = session__sums(s), .min_wait_ns = s->o.min_wait_ns },
+		.want = { .sums = session__sums(s),
+			  .min_wait_ns = s->o.min_wait_ns,
+			  .wakers = s->o.profile.wakers },
 	};
 	int err = session__build_allocs(s);
 

@@ -145,7 +145,7 @@ static double session_run__gone(const struct session_run *r)
 /* Waits that began before count from the beginning on. */
 static bool session_run__keeps_waits(const struct session_run *r)
 {
-	return r->s->o.profile.event == PROFILE_BLOCKED;
+	return profile_event_is_wait(r->s->o.profile.event);
 }
 
 static void session_run__take_ring(void *ctx)
@@ -416,7 +416,7 @@ static int session_run__step_exact(struct session_run *r, struct cause *why)
 /* Births and exits since the look before are known from looks, windows have nothing to add. */
 static bool windows_tell_more(enum profile_event e)
 {
-	return e == PROFILE_BLOCKED || e == PROFILE_SCHED;
+	return profile_event_is_time(e);
 }
 
 /* A window where what it will cost has been saved up. */

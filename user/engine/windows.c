@@ -55,7 +55,7 @@ static int windows__look(struct windows *w)
 {
 	int err = 0;
 
-	if (profile__opts(w->o.profile)->event != PROFILE_BLOCKED)
+	if (!profile_event_is_wait(profile__opts(w->o.profile)->event))
 		return 0;
 	for (size_t i = 0; i < windows__runtimes(w) && !err; i++)
 		err = census__read_until(proc__mem(w->o.proc), goproc__runtime(w->o.gp, i),

@@ -132,7 +132,7 @@ static void put_value(const struct snap *s, uint64_t value, const char *sign, st
 		snprintf(text, sizeof(text), "%s%.*s", sign, (int)(size.err ? 0 : size.nr),
 			 size.nr ? size.v : "");
 		textbuf__done(&size);
-	} else if (s->event == PROFILE_BLOCKED || s->event == PROFILE_SCHED) {
+	} else if (profile_event_is_time(s->event)) {
 		snprintf(text, sizeof(text), "%s%.4g s", sign, (double)value / NS_PER_SEC);
 	} else {
 		snprintf(text, sizeof(text), "%s%" PRIu64, sign, value);
@@ -243,6 +243,7 @@ static int put_line(const struct diff_line *l, const struct stack_diff *d, struc
 	jsonw_int_field(w, "change", l->after > l->before ? (int64_t)change : -(int64_t)change);
 	rows_json__what(&d->snap, l->row, &fr, w);
 	rows_json__stack(&fr, w);
+	rows_json__wakers(&d->snap, &fr, w);
 	jsonw_end_object(w);
 	return 0;
 }

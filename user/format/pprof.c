@@ -37,7 +37,7 @@ static struct value_types types_of(const struct report *r)
 {
 	const enum profile_event e = r->snap->event;
 
-	if (e == PROFILE_BLOCKED || e == PROFILE_SCHED)
+	if (profile_event_is_time(e))
 		return (struct value_types){ { "contentions", "delay" },
 					     { "count", "nanoseconds" },
 					     2 };
@@ -133,7 +133,7 @@ static int fill_labels(struct pprof_tables *t, const struct snap *s, const struc
 	int err = 0;
 
 	ls->nr = 0;
-	if (s->event == PROFILE_BLOCKED)
+	if (profile_event_is_wait(s->event))
 		err = add_label(t, ls, "wait_reason", fr->state, 0);
 	else if (s->event == PROFILE_GOROUTINES && s->root != PROFILE_ROOT_STATE)
 		err = add_label(t, ls, "state", fr->state, 0);
@@ -161,7 +161,8 @@ static int fill_locations(struct pprof_tables *t, const struct frames *fr, uint6
 		size_t first = end - 1;
 		int64_t id;
 
-		while (first > 0 && fr->v[first].inlined && fr->v[first - 1].pc == fr->v[first].pc)
+		while (first > 0 && fr->v[first].inlined && !fr->v[first].apart &&
+		       fr->v[first - 1].pc == fr->v[first].pc)
 			first--;
 		id = pprof_tables__location(t, &fr->v[first], end - first);
 		if (id < 0)

@@ -127,15 +127,15 @@ static int fill_lines(struct pprof_tables *t, const struct frame *frames, size_t
 int64_t pprof_tables__location(struct pprof_tables *t, const struct frame *frames, size_t nr)
 {
 	const struct frame *fr = &frames[0];
-	const bool code = fr->kind == FRAME_CODE;
+	const bool code = fr->kind == FRAME_CODE, together = code && !fr->apart;
 	struct {
 		uint64_t pc;
-		int64_t what; /* code: is pc a return address; a word: its text and line */
+		int64_t what; /* code: is pc a return address; a word, and what stands apart: its text and line */
 		uint64_t line;
 	} key = {
 		.pc = fr->pc,
-		.what = code ? fr->is_return : pprof_tables__text(t, fr->name),
-		.line = code ? UINT64_MAX : fr->line,
+		.what = together ? fr->is_return : pprof_tables__text(t, fr->name),
+		.line = together ? UINT64_MAX : fr->line,
 	};
 	struct pprof_map *m;
 	Pprof__Location *loc;

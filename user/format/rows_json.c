@@ -15,7 +15,11 @@
  * "object":{"type":"main.node","bytes":48,"measure":"exact"}: type null if it is not known;
  * measure, how value, count and bytes are
  * known: exact; up to (bytes are the size class); estimated, by refills (of an exact sum by size
- * class, that part); sampled.
+ * class, that part); sampled. Of wakeups there is more: a row's "waker_kind" (view/waker) and "wakers", stacks as
+ * "stack", of who ended the wait, who woke that one, and so on; and before "stacks"
+ *	"pairs":[{"waiter":{"func":"main.worker","file":"/src/x.go","line":12},"waker":{...},"waker_kind":"goroutine","reason":"chan receive",
+ *		  "count":12,"blocked_ns":123,"error_ns":0}]
+ * by the program's own lines, the longest first; waker is null if it is no goroutine.
  */
 #include <errno.h>
 #include <math.h>
@@ -24,6 +28,7 @@
 #include "format/renderer.h"
 #include "format/rows_json.h"
 #include "view/merged.h"
+#include "view/wakepairs.h"
 
 static void put_called(const struct frames_called *c, struct json_writer *w)
 {
@@ -73,10 +78,76 @@ void rows_json__what(const struct snap *s, const struct snap_row *row, const str
 void rows_json__stack(const struct frames *fr, struct json_writer *w)
 {
 	jsonw_array_field(w, "stack");
-	for (size_t i = fr->nr; i > 0; i--)
+	for (size_t i = fr->own; i > 0; i--)
 		if (fr->v[i - 1].kind != FRAME_WORD)
 			put_frame(&fr->v[i - 1], w);
 	jsonw_end_array(w);
+}
+
+/* Innermost first as they stand. */
+void rows_json__wakers(const struct snap *s, const struct frames *fr, struct json_writer *w)
+{
+	bool open = false;
+
+	if (s->event != PROFILE_WAKEUPS)
+		return;
+	jsonw_string_field(w, "waker_kind", waker_kind_name(fr->waker));
+	jsonw_array_field(w, "wakers");
+	for (size_t i = fr->own; i < fr->nr; i++) {
+		if (frame_begins_waker(&fr->v[i])) {
+			if (open)
+				jsonw_end_array(w);
+			jsonw_start_array(w);
+			open = true;
+		} else if (fr->v[i].kind != FRAME_WORD) {
+			put_frame(&fr->v[i], w);
+		}
+	}
+	if (open)
+		jsonw_end_array(w);
+	jsonw_end_array(w);
+}
+
+static void put_place(const char *name, const struct place *p, struct json_writer *w)
+{
+	if (!p->func) {
+		jsonw_null_field(w, name);
+		return;
+	}
+	jsonw_object_field(w, name);
+	jsonw_string_field(w, "func", p->func);
+	jsonw_string_field(w, "file", p->file);
+	jsonw_uint_field(w, "line", p->line);
+	jsonw_end_object(w);
+}
+
+static void put_pair(const struct snap *s, const struct wakepair *p, struct json_writer *w)
+{
+	jsonw_newline(w);
+	jsonw_start_object(w);
+	put_place("waiter", &p->waiter, w);
+	put_place("waker", &p->waker, w);
+	jsonw_string_field(w, "waker_kind", waker_kind_name(p->kind));
+	jsonw_string_field(w, "reason", p->reason);
+	jsonw_uint_field(w, "count", p->count);
+	jsonw_uint_field(w, "blocked_ns", p->blocked_ns);
+	jsonw_uint_or_null_field(w, "error_ns", (uint64_t)fmin(p->error, 0x1p63), !s->part);
+	jsonw_end_object(w);
+}
+
+static int put_pairs(const struct snap *s, const struct merged *m, struct json_writer *w)
+{
+	struct wakepairs pairs;
+	const int err = wakepairs__init(&pairs, m);
+
+	if (err)
+		return err;
+	jsonw_array_field(w, "pairs");
+	for (size_t i = 0; i < pairs.nr; i++)
+		put_pair(s, &pairs.v[i], w);
+	jsonw_end_array(w);
+	wakepairs__done(&pairs);
+	return 0;
 }
 
 static void put_row(const struct snap *s, const struct merged_row *row, struct json_writer *w)
@@ -90,6 +161,7 @@ static void put_row(const struct snap *s, const struct merged_row *row, struct j
 	if (row->frames.created_by)
 		put_called(&row->frames.called, w);
 	rows_json__stack(&row->frames, w);
+	rows_json__wakers(s, &row->frames, w);
 	jsonw_end_object(w);
 }
 
@@ -136,13 +208,16 @@ static int render(const struct report *r, FILE *out, struct cause *why)
 	jsonw_init(&w, &to);
 	jsonw_start_object(&w);
 	put_head(r, &w);
+	if (r->snap->event == PROFILE_WAKEUPS)
+		err = put_pairs(r->snap, m, &w);
 	jsonw_array_field(&w, "stacks");
 	for (size_t i = 0; i < merged__nr(m); i++)
 		put_row(r->snap, merged__row(m, i), &w);
 	jsonw_end_array(&w);
 	jsonw_end_object(&w);
 	jsonw_end(&w);
-	err = textbuf__finish(&to);
+	if (!err)
+		err = textbuf__finish(&to);
 	textbuf__done(&to);
 	return err ? cause__set(why, err, "cannot write JSON: %s", strerror(-err)) : 0;
 }

@@ -14,5 +14,7 @@ void rows_json__what(const struct snap *s, const struct snap_row *row, const str
 		     struct json_writer *w);
 /* "stack", innermost first */
 void rows_json__stack(const struct frames *fr, struct json_writer *w);
+/* of wakeups "waker_kind" and "wakers": stacks, innermost first; else nothing */
+void rows_json__wakers(const struct snap *s, const struct frames *fr, struct json_writer *w);
 
 #endif

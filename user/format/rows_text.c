@@ -11,23 +11,37 @@
 #include "format/renderer.h"
 #include "base/textbuf.h"
 
-static bool is_timed(enum profile_event e)
-{
-	return e == PROFILE_BLOCKED || e == PROFILE_SCHED;
-}
-
 static void put_value(const struct snap *s, uint64_t value, double error, struct textbuf *to)
 {
-	const double unit = is_timed(s->event) ? (double)NS_PER_SEC : 1;
+	const double unit = profile_event_is_time(s->event) ? (double)NS_PER_SEC : 1;
 
 	if (s->event == PROFILE_ALLOC) {
 		textbuf__size(to, value);
 		return;
 	}
-	textbuf__format(to, is_timed(s->event) ? "%s%.4g s" : "%s%.0f", s->windows ? "~" : "",
-			(double)value / unit);
+	textbuf__format(to, profile_event_is_time(s->event) ? "%s%.4g s" : "%s%.0f",
+			s->windows ? "~" : "", (double)value / unit);
 	if (s->windows && !s->part)
-		textbuf__format(to, is_timed(s->event) ? " +- %.2g s" : " +- %.0f", error / unit);
+		textbuf__format(to, profile_event_is_time(s->event) ? " +- %.2g s" : " +- %.0f",
+				error / unit);
+}
+
+static void put_frame(const struct frame *f, struct textbuf *to)
+{
+	textbuf__format(to, "    %s", f->name);
+	if (f->file[0])
+		textbuf__format(to, " %s:%u", f->file, f->line);
+	textbuf__text(to, "\n");
+}
+
+/* Innermost first as they stand. */
+static void put_wakers(const struct frames *fr, struct textbuf *to)
+{
+	for (size_t i = fr->own; i < fr->nr; i++)
+		if (frame_begins_waker(&fr->v[i]))
+			textbuf__text(to, "  -- woken by\n");
+		else
+			put_frame(&fr->v[i], to);
 }
 
 static void put_row(const struct snap *s, const struct merged_row *row, struct textbuf *to)
@@ -37,7 +51,7 @@ static void put_row(const struct snap *s, const struct merged_row *row, struct t
 	textbuf__format(to, "\n%5.1f %%  %s",
 			s->value ? 100 * (double)row->value / (double)s->value : 0.0, about);
 	put_value(s, row->value, row->error, to);
-	if (is_timed(s->event))
+	if (profile_event_is_time(s->event))
 		textbuf__format(to, "  in %s%llu waits",
 				s->counts_least ? "at least "
 				: s->windows    ? "~"
@@ -52,17 +66,15 @@ static void put_row(const struct snap *s, const struct merged_row *row, struct t
 	if (row->frames.called.text)
 		textbuf__format(to, ", %s", row->frames.called.text);
 	textbuf__text(to, "\n");
-	for (size_t i = row->frames.nr; i > 0; i--) {
+	for (size_t i = row->frames.own; i > 0; i--) {
 		const struct frame *f = &row->frames.v[i - 1];
 
-		if (f->kind == FRAME_WORD && i == row->frames.nr &&
+		if (f->kind == FRAME_WORD && i == row->frames.own &&
 		    strlen(f->name) == strlen(row->frames.state) + 2)
 			continue; /* the state, once more */
-		textbuf__format(to, "    %s", f->name);
-		if (f->file[0])
-			textbuf__format(to, " %s:%u", f->file, f->line);
-		textbuf__text(to, "\n");
+		put_frame(f, to);
 	}
+	put_wakers(&row->frames, to);
 }
 
 /* Else the sums of allocations are the allocator's own, whoever had what. */

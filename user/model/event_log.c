@@ -160,7 +160,7 @@ void event_log__add(void *ctx, const struct row_key *key, uint64_t goid, uint64_
 {
 	struct event_log *l = ctx;
 	const enum profile_event event = profile__opts(l->p)->event;
-	const bool timed = event == PROFILE_BLOCKED || event == PROFILE_SCHED;
+	const bool timed = profile_event_is_time(event);
 	struct told_row *t = l->count < l->max ? told_of(l, key) : NULL;
 
 	if (!t) {

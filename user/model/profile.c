@@ -20,8 +20,9 @@ struct event {
 	struct goroutine who;
 	uint64_t stack_id;
 	uint64_t value;
-	uint64_t at_ns; /* of a wait: its end */
-	bool uncounted; /* it is open at the end of a window: counted where it ends */
+	uint64_t at_ns;  /* of a wait: its end */
+	uint32_t wakers; /* chain: who ended it */
+	bool uncounted;  /* it is open at the end of a window: counted where it ends */
 };
 
 struct label {
@@ -38,7 +39,8 @@ struct profile {
 	uint64_t cut_ns; /* end of the last cut; 0: there was none */
 	uint32_t cut_windows;
 	struct stackset *stacks;
-	struct gtable *origins; /* async, and for exits; else empty */
+	struct gtable *origins;  /* async, and for exits; else empty */
+	struct chainset *wakers; /* of wakeups; else NULL */
 	struct rowset *rows;
 	/* root CREATED_BY: births by `go` statement and ancestry; else NULL */
 	struct rowset *made;
@@ -78,6 +80,8 @@ int profile__new(const struct profile_opts *o, struct profile **ret)
 				  &p->origins);
 	if (!err)
 		err = rowset__new(p->opts.max_rows, &p->rows);
+	if (!err && o->event == PROFILE_WAKEUPS)
+		err = chainset__new(&p->wakers);
 	if (!err && o->root == PROFILE_ROOT_CREATED_BY)
 		err = rowset__new(PROFILE_MADE_MAX, &p->made);
 	if (err)
@@ -101,6 +105,7 @@ void profile__free(struct profile *p)
 	rowset__free(p->rows);
 	rowset__free(p->made);
 	gtable__free(p->origins);
+	chainset__free(p->wakers);
 	stackset__free(p->stacks);
 	free(p);
 }
@@ -211,7 +216,7 @@ static int add_wait(struct profile *p, const struct event *w)
 		.stack_id = w->stack_id,
 		.root = root_of(p, w),
 		.reason = w->reason,
-		.chain = chain_of(p, w),
+		.chain = w->wakers ? w->wakers : chain_of(p, w),
 		.rt = w->rt,
 	};
 
@@ -273,6 +278,34 @@ static int apply_wait(struct profile *p, const struct pw_wait *r, uint32_t label
 		.stack_id = r->stack_id,
 		.who.gopc = r->gopc,
 		.who.startpc = r->startpc,
+	};
+
+	return apply_span(p, &w, r->start_ns, r->hdr.ts_ns);
+}
+
+static uint32_t wakers_of(struct profile *p, const struct pw_wake_key *k)
+{
+	uint32_t nr = 1, id = CHAIN_NONE;
+
+	while (nr < PW_WAKERS_MAX && k->wakers[nr] != PW_STACK_ID_NONE)
+		nr++;
+	while (nr--) {
+		const struct chain_link link = { .stack_id = k->wakers[nr] };
+
+		id = chainset__extend(p->wakers, &link, id);
+	}
+	return id;
+}
+
+static int apply_wake(struct profile *p, const struct pw_wake *r, uint32_t label)
+{
+	struct event w = {
+		.rt = r->hdr.rt,
+		.reason = r->key.reason,
+		.label = label,
+		.who = { .goid = r->hdr.goid, .gopc = r->key.gopc, .startpc = r->key.startpc },
+		.stack_id = r->key.stack_id,
+		.wakers = wakers_of(p, &r->key),
 	};
 
 	return apply_span(p, &w, r->start_ns, r->hdr.ts_ns);
@@ -374,6 +407,10 @@ int profile__apply(struct profile *p, const struct pw_hdr *h, uint32_t label)
 		if (p->opts.event != PROFILE_SCHED)
 			return 0;
 		return apply_wait(p, (const struct pw_sched *)h, label);
+	case PW_WAKE:
+		if (p->opts.event != PROFILE_WAKEUPS)
+			return 0;
+		return apply_wake(p, (const struct pw_wake *)h, label);
 	}
 	return 0;
 }
@@ -393,7 +430,7 @@ int profile__open_wait(struct profile *p, uint16_t rt, const struct pw_gstate *s
 		.uncounted = p->windows,
 	};
 
-	if (!from_ns || (!sched && p->opts.event != PROFILE_BLOCKED))
+	if (!from_ns || (!sched && !profile_event_is_wait(p->opts.event)))
 		return 0;
 	if (p->windows && from_ns < p->start_ns) /* of another window */
 		return 0;
@@ -434,6 +471,21 @@ int profile__waits(struct profile *p, uint16_t rt, const struct pw_wait_key *k,
 
 	if (k->kind != (p->opts.event == PROFILE_SCHED ? PW_SCHED : PW_WAIT))
 		return 0;
+	return add_rows(p, &key, s->count, s->ns);
+}
+
+int profile__wakes(struct profile *p, uint16_t rt, const struct pw_wake_key *k,
+		   const struct pw_wait_sum *s)
+{
+	const struct event w = { .who.gopc = k->gopc };
+	const struct row_key key = {
+		.stack_id = k->stack_id,
+		.root = root_of(p, &w),
+		.reason = k->reason,
+		.chain = wakers_of(p, k),
+		.rt = rt,
+	};
+
 	return add_rows(p, &key, s->count, s->ns);
 }
 
@@ -552,7 +604,8 @@ void profile__stats(const struct profile *p, struct profile_stats *ret)
 {
 	*ret = p->stats;
 	ret->stacks_refused = stackset__refused(p->stacks);
-	ret->goroutines_refused += gtable__refused(p->origins);
+	ret->goroutines_refused +=
+		gtable__refused(p->origins) + (p->wakers ? chainset__refused(p->wakers) : 0);
 }
 
 const struct profile_opts *profile__opts(const struct profile *p)
@@ -605,5 +658,5 @@ const struct stackset *profile__stacks(const struct profile *p)
 
 const struct chainset *profile__chains(const struct profile *p)
 {
-	return gtable__chains(p->origins);
+	return p->wakers ? p->wakers : gtable__chains(p->origins);
 }

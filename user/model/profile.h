@@ -21,8 +21,9 @@
  *	profile__weigh()			 how much time it stands for
  * What was recorded before the first window is exact, and is not weighed.
  *
- * Values are nanoseconds inside [start, end] for blocked and sched, the count for births and exits,
- * bytes for alloc. The number of rows, stacks and goroutines is bounded; what the bounds refuse is
+ * Values are nanoseconds inside [start, end] for blocked, sched and wakeups, the count for births and
+ * exits, bytes for alloc. Chains are who made a goroutine, of wakeups who ended its wait, and who woke that
+ * one: a link is a stack then; one without a stack: the wait ended, nobody was seen to end it. The number of rows, stacks and goroutines is bounded; what the bounds refuse is
  * counted: in = out + refused + filtered.
  */
 #ifndef PARKWATCH_MODEL_PROFILE_H
@@ -54,7 +55,22 @@ enum profile_event {
 	PROFILE_SCHED,
 	PROFILE_GOROUTINES, /* not recorded: goroutines of a census, counted */
 	PROFILE_ALLOC,      /* bytes that were allocated */
+	PROFILE_WAKEUPS,    /* waits as in blocked, by who ended them too */
 };
+#define PROFILE_EVENTS (PROFILE_WAKEUPS + 1)
+
+/* Its values are nanoseconds. */
+static inline bool profile_event_is_time(enum profile_event e)
+{
+	return e == PROFILE_BLOCKED || e == PROFILE_SCHED || e == PROFILE_WAKEUPS;
+}
+
+/* From parking to running. */
+static inline bool profile_event_is_wait(enum profile_event e)
+{
+	return e == PROFILE_BLOCKED || e == PROFILE_WAKEUPS;
+}
+
 enum profile_root {
 	PROFILE_ROOT_NONE,
 	PROFILE_ROOT_GOID,
@@ -79,6 +95,7 @@ struct profile_opts {
 	enum profile_root root;
 	/* keep the ancestry of goroutines; needs births (and exits, for long runs) */
 	bool async;
+	uint32_t wakers; /* of wakeups: links of a chain; 0 is 1 */
 	/* open waits below it are passed over, as BPF does with closed ones */
 	uint64_t min_ns;
 	size_t max_rows; /* 0: PROFILE_ROWS_DEFAULT; so for the next two */
@@ -144,6 +161,8 @@ uint64_t profile__creation(const struct profile *p, uint16_t rt, uint64_t goid);
  * or label.
  */
 int profile__waits(struct profile *p, uint16_t rt, const struct pw_wait_key *k,
+		   const struct pw_wait_sum *s);
+int profile__wakes(struct profile *p, uint16_t rt, const struct pw_wake_key *k,
 		   const struct pw_wait_sum *s);
 
 /*

@@ -86,7 +86,7 @@ static uint64_t error_of(const struct profile *p, const struct rowset_row *row,
 			 double (*t)(double freedom))
 {
 	const enum profile_event event = profile__opts(p)->event;
-	const double unseen = event == PROFILE_BLOCKED || event == PROFILE_SCHED;
+	const double unseen = profile_event_is_time(event);
 	const uint32_t windows = profile__windows(p);
 
 	return windows > 1

@@ -78,7 +78,7 @@ static void add_head(struct snap *to, const struct snap *h)
 
 static int take_sums(struct snap_facts *s, const Pw__Sums *f, struct cause *why)
 {
-	if (f->event > PROFILE_ALLOC || f->root > PROFILE_ROOT_STATE)
+	if (f->event >= PROFILE_EVENTS || f->root > PROFILE_ROOT_STATE)
 		return book__bad(why, "it counts what is not known");
 	/* Rows are read as the event and root say that were there before them. */
 	if (s->begun && (f->event != s->head.event || f->root != s->head.root))

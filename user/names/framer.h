@@ -27,6 +27,8 @@ struct frame {
 	enum frame_kind kind;
 	/* into the frame before it (root side), of which it shares the pc */
 	bool inlined;
+	/* its neighbours stand the other way round: it is told by itself, whoever shares its pc */
+	bool apart;
 	const char *name;
 	const char *file;          /* "" for words and unknown pcs */
 	uint32_t line, start_line; /* 0 unknown */

@@ -15,10 +15,9 @@ static int stack_size_check(const struct pw_stack *s, size_t size)
 int pw_decode(const void *buf, size_t len, const struct pw_hdr **ret)
 {
 	static const size_t sizes[PW_KIND_MAX] = {
-		[PW_BIRTH] = sizeof(struct pw_birth),
-		[PW_EXIT] = sizeof(struct pw_exit),
-		[PW_WAIT] = sizeof(struct pw_wait),
-		[PW_SCHED] = sizeof(struct pw_sched),
+		[PW_BIRTH] = sizeof(struct pw_birth), [PW_EXIT] = sizeof(struct pw_exit),
+		[PW_WAIT] = sizeof(struct pw_wait),   [PW_SCHED] = sizeof(struct pw_sched),
+		[PW_WAKE] = sizeof(struct pw_wake),
 	};
 	const struct pw_hdr *h = buf;
 	int err;

@@ -160,6 +160,7 @@ static void attach__set_knobs(struct attach *a, const struct attach_opts *o)
 	};
 	k->cookies = a->method != ATTACH_PERF_IOCTL;
 	k->wakeup_bytes = o->ring_bytes / WAKEUP_SHARE;
+	k->wakers = o->want.wakers < 1 ? 1 : o->want.wakers;
 	k->nr_modules = a->plan->nr_modules;
 	memcpy(k->modules, a->plan->modules, sizeof(k->modules));
 	for (int p = 0; p < PW_POINT_MAX; p++)
@@ -178,7 +179,8 @@ static int attach__set_maps(struct attach *a, const struct proc *p, const struct
 {
 	const uint32_t gs =
 		o->trial ? TRIAL_ENTRIES : clamp_entries(2 * o->allglen, PW_GS_DEFAULT, PW_GS_MAX);
-	const bool waits = o->want.want & (PW_WANT_WAIT | PW_WANT_SCHED);
+	const bool wakes = o->want.want & PW_WANT_WAKE,
+		   waits = wakes || o->want.want & (PW_WANT_WAIT | PW_WANT_SCHED);
 	bool ring = o->transport == PW_TRANSPORT_RING;
 	struct bpf_map *events = ring ? a->skel->maps.pw_ring : a->skel->maps.pw_perf;
 	size_t threads = THREAD_BUFFERS * (size_t)proc__threads(p) + THREAD_RESERVE;
@@ -196,6 +198,11 @@ static int attach__set_maps(struct attach *a, const struct proc *p, const struct
 	if (!err && (o->trial || !o->want.sums))
 		err = bpf_map__set_max_entries(a->skel->maps.pw_waits,
 					       o->want.sums ? TRIAL_ENTRIES : 1);
+	if (!err)
+		err = bpf_map__set_max_entries(a->skel->maps.pw_wakers, wakes ? gs : 1);
+	if (!err && (o->trial || !o->want.sums || !wakes))
+		err = bpf_map__set_max_entries(a->skel->maps.pw_wakes,
+					       o->want.sums && wakes ? TRIAL_ENTRIES : 1);
 	if (!err && (o->trial || !(a->points & ALLOC_POINTS)))
 		err = bpf_map__set_max_entries(a->skel->maps.pw_allocs,
 					       a->points & ALLOC_POINTS ? TRIAL_ENTRIES : 1);
@@ -694,11 +701,13 @@ static void map_clear(struct attach *a, const struct bpf_map *map)
 void attach__gs_clear(struct attach *a)
 {
 	map_clear(a, a->skel->maps.pw_gs);
+	map_clear(a, a->skel->maps.pw_wakers);
 }
 
 void attach__waits_clear(struct attach *a)
 {
 	map_clear(a, a->skel->maps.pw_waits);
+	map_clear(a, a->skel->maps.pw_wakes);
 }
 
 struct park_visit {
@@ -764,4 +773,26 @@ int attach__waits_each(struct attach *a,
 	struct wait_visit v = { fn, ctx };
 
 	return map_each(a, a->skel->maps.pw_waits, wait_visit, &v);
+}
+
+struct wake_visit {
+	void (*fn)(void *ctx, const struct pw_wake_key *key, const struct pw_wait_sum *sum);
+	void *ctx;
+};
+
+static void wake_visit(void *ctx, const void *key, const void *value)
+{
+	const struct wake_visit *v = ctx;
+
+	v->fn(v->ctx, key, value);
+}
+
+int attach__wakes_each(struct attach *a,
+		       void (*fn)(void *ctx, const struct pw_wake_key *key,
+				  const struct pw_wait_sum *sum),
+		       void *ctx)
+{
+	struct wake_visit v = { fn, ctx };
+
+	return map_each(a, a->skel->maps.pw_wakes, wake_visit, &v);
 }

@@ -39,6 +39,8 @@ struct attach_want {
 	/* waits and latencies are wanted as sums (attach__waits_each()), but in windows */
 	bool sums;
 	uint64_t min_wait_ns;
+	uint32_t
+		wakers; /* PW_WANT_WAKE: how many, one after the other; 0 is 1. Set once, by opts */
 };
 
 struct attach_filter;
@@ -146,11 +148,15 @@ void attach__part_off(struct attach *a, enum attach_part part);
 /* Slots that were given back unused, by span class. */
 int attach__given_back(struct attach *a, uint64_t ret[PW_SPAN_CLASSES]);
 /*
- * Calls fn for each entry: of sums of waits after stop, of the maps of goroutines, of parks, and of
+ * Calls fn for each entry: of sums of waits, and of those by who ended them, after stop, of the maps of goroutines, of parks, and of
  * allocations at any time.
  */
 int attach__waits_each(struct attach *a,
 		       void (*fn)(void *ctx, const struct pw_wait_key *key,
+				  const struct pw_wait_sum *sum),
+		       void *ctx);
+int attach__wakes_each(struct attach *a,
+		       void (*fn)(void *ctx, const struct pw_wake_key *key,
 				  const struct pw_wait_sum *sum),
 		       void *ctx);
 int attach__allocs_each(struct attach *a,

@@ -116,11 +116,14 @@ static void drop_sample(void *ctx, int cpu, void *data, __u32 size)
 	(void)size;
 }
 
-static uint32_t wants(uint32_t points)
+static uint32_t wants(uint32_t points, bool wakes)
 {
+	const uint32_t lives = PW_WANT_BIRTH | PW_WANT_EXIT;
+
+	if (wakes)
+		return PW_WANT_WAKE | lives;
 	return ((points & (1u << PW_POINT_PARK)) ? PW_WANT_WAIT : 0) |
-	       ((points & (1u << PW_POINT_READY)) ? PW_WANT_SCHED : 0) | PW_WANT_BIRTH |
-	       PW_WANT_EXIT;
+	       ((points & (1u << PW_POINT_READY)) ? PW_WANT_SCHED : 0) | lives;
 }
 
 static int bench__init(struct bench *b, const struct kfeat *kf, const struct attach_opts *o,
@@ -269,7 +272,7 @@ static int bench__time_mallocs(struct bench *b, double *ret_ns, struct cause *wh
 struct ask {
 	enum attach_method method;
 	enum pw_transport transport;
-	bool sums;
+	bool sums, wakes;
 	uint32_t points, classes; /* all that is to be timed */
 };
 
@@ -289,7 +292,8 @@ static int bench__measure(struct bench *b, const struct ask *ask, bool apart,
 	if (err)
 		return err;
 	attach__exact(b->attach, !apart);
-	attach__want(b->attach, &(struct attach_want){ .want = wants(points), .sums = ask->sums });
+	attach__want(b->attach,
+		     &(struct attach_want){ .want = wants(points, ask->wakes), .sums = ask->sums });
 	attach__start(b->attach);
 	err = bench__time_points(b, points, bare, cal);
 	if (!err && points & 1u << PW_POINT_PARK)
@@ -308,7 +312,8 @@ static int measure(const struct kfeat *kf, const struct ask *ask, struct calibra
 	const bool apart = ask->points & MALLOCS && ask->points & 1u << PW_POINT_PARK;
 	const struct attach_opts o = { .points = stand_ins(ask->points, ask->classes),
 				       .parts[ATTACH_SINGLES] = apart ? MALLOCS : 0,
-				       .want = { .want = wants(ask->points) | PW_WANT_PARK,
+				       .want = { .want = wants(ask->points, ask->wakes) |
+							 PW_WANT_PARK,
 						 .sums = ask->sums },
 				       .transport = ask->transport,
 				       .method = ask->method,
@@ -335,16 +340,17 @@ static int measure(const struct kfeat *kf, const struct ask *ask, struct calibra
 }
 
 int calibrate__run(const struct kfeat *kf, enum attach_method method, enum pw_transport transport,
-		   uint32_t classes, uint32_t points, bool sums, struct calibration *ret,
-		   struct cause *why)
+		   uint32_t classes, uint32_t points, bool sums, bool wakes,
+		   struct calibration *ret, struct cause *why)
 {
 	static struct {
 		struct ask ask; /* no points: nothing */
 		struct calibration cal;
 	} known;
-	struct ask ask = { method, transport, sums, measured_for(points), classes };
+	struct ask ask = { method, transport, sums, wakes, measured_for(points), classes };
 	const bool alike = known.ask.points && known.ask.method == method &&
-			   known.ask.transport == transport && known.ask.sums == sums;
+			   known.ask.transport == transport && known.ask.sums == sums &&
+			   known.ask.wakes == wakes;
 	bool news;
 	int err = 0;
 

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <parkwatch/event.h>
 #include <parkwatch/knobs.h>
 
 #include "base/clock.h"

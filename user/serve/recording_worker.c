@@ -100,7 +100,7 @@ static size_t open_all(pid_t pid, uint32_t events, uint64_t *until_ns, struct on
 	const double share = RECORDING_OVERHEAD / __builtin_popcount(events);
 	size_t nr = 0;
 
-	for (int e = 0; e <= PROFILE_ALLOC; e++) {
+	for (int e = 0; e < PROFILE_EVENTS; e++) {
 		const struct session_opts so = {
 			.pid = pid,
 			.stop = &never,
@@ -129,8 +129,8 @@ int recording_worker_main(int argc, char **argv)
 	uint64_t seconds = 0;
 	const pid_t pid = worker_begin(argc, argv, &seconds);
 	const uint32_t events = pid ? (uint32_t)strtoul(argv[WORKER_ARGS - 1], NULL, 10) : 0;
-	struct one of[PROFILE_ALLOC + 1] = { 0 };
-	struct job jobs[PROFILE_ALLOC + 1];
+	struct one of[PROFILE_EVENTS] = { 0 };
+	struct job jobs[PROFILE_EVENTS];
 	uint64_t until_ns;
 	const struct jobs_opts alive = { .progress = worker_goes_on, .ctx = &until_ns };
 	size_t nr, told = 0;

@@ -14,7 +14,7 @@
 #include "serve/level.h"
 
 #define RECORDING_BYTES_MAX (8u << 20)
-#define RECORDING_EVENTS    (PROFILE_ALLOC + 1)
+#define RECORDING_EVENTS    PROFILE_EVENTS
 
 /* Of a level: how long a regular recording is, and how long it is from its begin to the next one's. */
 #define RECORDING_PROFILE_S        10

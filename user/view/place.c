@@ -80,6 +80,26 @@ int place_of_stack(struct dump *d, size_t stack, struct place *ret)
 	return first_place(d, stack, is_plumbing, ret);
 }
 
+void place_of_frames(const struct frame *v, size_t nr, bool root_first, struct place *ret)
+{
+	const struct frame *shown = NULL, *library = NULL, *own = NULL;
+
+	for (size_t i = 0; i < nr && !own; i++) {
+		const struct frame *f = &v[root_first ? nr - 1 - i : i];
+
+		if (f->kind == FRAME_WORD)
+			continue;
+		if (!shown && !f->plumbing)
+			shown = f;
+		if (!library && !is_plumbing(f->name))
+			library = f;
+		if (!is_waiting_room(f->name))
+			own = f;
+	}
+	own = own ? own : library ? library : shown;
+	*ret = own ? place_of_frame(own) : (struct place){ NULL, "", 0 };
+}
+
 int place_of_wait(struct dump *d, size_t stack, struct place *ret)
 {
 	return first_place(d, stack, is_waiting_room, ret);

@@ -40,6 +40,11 @@ int place_of_release(struct dump *d, uint16_t rt, const struct ghold *h, struct 
  */
 int place_of_holding(struct dump *d, uint16_t rt, const struct ghold *h, struct place *ret);
 
+/*
+ * As place_of_wait(), of frames; words are none. root_first: v[nr - 1] is the innermost, else v[0]. func
+ * NULL: there is none.
+ */
+void place_of_frames(const struct frame *v, size_t nr, bool root_first, struct place *ret);
 /* The first of these frames, innermost first, that is the program's own (golang/gomain). */
 bool place_own(const struct frame *v, size_t nr, struct place *ret);
 

@@ -11,6 +11,7 @@ const char *report_event_name(enum profile_event e)
 		[PROFILE_BLOCKED] = "blocked",       [PROFILE_BIRTHS] = "births",
 		[PROFILE_EXITS] = "exits",           [PROFILE_SCHED] = "sched",
 		[PROFILE_GOROUTINES] = "goroutines", [PROFILE_ALLOC] = "alloc",
+		[PROFILE_WAKEUPS] = "wakeups",
 	};
 
 	return names[e];
@@ -20,7 +21,7 @@ const char *report_value_unit(enum profile_event e)
 {
 	if (e == PROFILE_ALLOC)
 		return "bytes";
-	return e == PROFILE_BLOCKED || e == PROFILE_SCHED ? "nanoseconds" : "goroutines";
+	return profile_event_is_time(e) ? "nanoseconds" : "goroutines";
 }
 
 const char *report_measure_name(enum alloc_measure m)

@@ -49,15 +49,6 @@ struct framer *rowframer__names(struct rowframer *f)
 	return f->names;
 }
 
-/*
- * Runs one timer: Go 1.14 to 1.22 runtime/time.go runOneTimer, from 1.23 on (*timer).unlockAndRun.
- */
-static bool runs_timer(const struct frame *f)
-{
-	return !strcmp(f->name, "runtime.runOneTimer") ||
-	       !strcmp(f->name, "runtime.(*timer).unlockAndRun");
-}
-
 static void push(struct rowframer *f, const struct frame *frame)
 {
 	if (f->nr_out < FRAMES_MAX)
@@ -105,7 +96,7 @@ static bool fold_timer(struct rowframer *f, size_t from)
 
 	while (i > from && !strncmp(f->out[i - 1].name, "runtime.", 8))
 		i--;
-	while (i < f->nr_out && !runs_timer(&f->out[i]))
+	while (i < f->nr_out && !waker_runs_timer(&f->out[i]))
 		i++;
 	if (i == f->nr_out)
 		return false;
@@ -175,11 +166,17 @@ static int push_chain(struct rowframer *f, uint16_t rt, const struct snap_chain 
 	return err;
 }
 
+static enum gowait wait_of(struct rowframer *f, const struct snap_row *row)
+{
+	const struct namer *n = framer__namer(f->names, row->rt);
+
+	return n ? gowait_of(n->go_minor, row->reason) : GOWAIT_UNKNOWN;
+}
+
 /* The word of a wait: the reason's, unless the stack knows better. */
 static const char *wait_word(struct rowframer *f, const struct snap_row *row)
 {
-	const struct namer *n = framer__namer(f->names, row->rt);
-	const enum gowait wait = n ? gowait_of(n->go_minor, row->reason) : GOWAIT_UNKNOWN;
+	const enum gowait wait = wait_of(f, row);
 	const char *funcs[FUNCS_MAX];
 	size_t nr = 0;
 	uint32_t i;
@@ -214,7 +211,8 @@ static const char *object_word(struct rowframer *f, const struct snap_row *row)
 static const char *state_word(struct rowframer *f, const struct snap *s, const struct snap_row *row)
 {
 	switch (s->event) {
-	case PROFILE_BLOCKED: return wait_word(f, row);
+	case PROFILE_BLOCKED:
+	case PROFILE_WAKEUPS: return wait_word(f, row);
 	case PROFILE_GOROUTINES: return row->word;
 	case PROFILE_ALLOC: return object_word(f, row);
 	case PROFILE_EXITS: return "dead";
@@ -271,9 +269,10 @@ static void set_called(struct rowframer *f, const struct snap *s, const struct s
 		       struct frames_called *ret)
 {
 	const bool life = s->event == PROFILE_BIRTHS || s->event == PROFILE_EXITS;
-	const struct snap_stack *made = life            ? &row->own
-					: row->chain.nr ? &row->chain.links[0].made
-							: NULL;
+	const bool made_by = s->event != PROFILE_WAKEUPS && row->chain.nr;
+	const struct snap_stack *made = life      ? &row->own
+					: made_by ? &row->chain.links[0].made
+						  : NULL;
 	const struct namer *n = framer__namer(f->names, row->rt);
 	struct callsite c;
 
@@ -319,6 +318,69 @@ static void reverse(struct frame *v, size_t nr)
 		v[i] = v[nr - 1 - i];
 		v[nr - 1 - i] = t;
 	}
+}
+
+/* All frames of its stack, whatever is shown of it, say who it is. */
+static enum waker_kind kind_of_waker(struct rowframer *f, const struct snap_row *row,
+				     const struct snap_stack *s)
+{
+	struct frame all[PW_STACK_MAX];
+	size_t nr = 0;
+
+	if (s->state == SNAP_STACK_NONE)
+		return waker_of_wait(wait_of(f, row));
+	for (uint32_t i = 0; i < s->stack.nr; i++) {
+		const struct frame *v;
+		size_t nr_v;
+
+		if (nr < ARRAY_SIZE(all) &&
+		    !framer__at(f->names, row->rt, s->stack.pcs[i], i > 0, &v, &nr_v))
+			all[nr++] = v[nr_v - 1];
+	}
+	return waker_of_stack(all, nr);
+}
+
+/* One stack of who wakes, outermost first; how ready was called is of no interest. */
+static int push_waker(struct rowframer *f, const struct snap_row *row, const struct snap_stack *s,
+		      enum waker_kind kind)
+{
+	const size_t from = f->nr_out;
+	const char *word = waker_kind_word(kind);
+	size_t calls = 0;
+	int err = 0;
+
+	if (s->state != SNAP_STACK_NONE)
+		err = push_stack(f, row->rt, s, 0, false);
+	while (!f->full && from + calls < f->nr_out && waker_is_ready(&f->out[from + calls]))
+		calls++;
+	memmove(&f->out[from], &f->out[from + calls],
+		(f->nr_out - from - calls) * sizeof(f->out[0]));
+	f->nr_out -= calls;
+	for (size_t i = from; i < f->nr_out; i++)
+		f->out[i].apart = f->out[i].inlined || (i > from && f->out[i - 1].inlined);
+	if (word && (f->nr_out == from || strcmp(f->out[f->nr_out - 1].name, word)))
+		push_word(f, word);
+	reverse(&f->out[from], f->nr_out - from);
+	push_word(f, "--");
+	return err;
+}
+
+/* Who ended the wait, the last of them first. */
+static int push_wakers(struct rowframer *f, const struct snap_row *row, struct frames *r)
+{
+	static const struct snap_stack nobody = { .state = SNAP_STACK_NONE };
+	int err = 0;
+
+	r->waker =
+		row->chain.nr ? kind_of_waker(f, row, &row->chain.links[0].made) : WAKER_NOT_SEEN;
+	for (uint32_t i = row->chain.nr; i > 1 && !err; i--) {
+		const struct snap_stack *s = &row->chain.links[i - 1].made;
+
+		err = push_waker(f, row, s, kind_of_waker(f, row, s));
+	}
+	return err ? err
+		   : push_waker(f, row, row->chain.nr ? &row->chain.links[0].made : &nobody,
+				r->waker);
 }
 
 static bool is_malloc(const struct frame *frame)
@@ -389,10 +451,15 @@ int rowframer__row(struct rowframer *f, const struct snap *s, const struct snap_
 		   struct frames *ret)
 {
 	const bool life = s->event == PROFILE_BIRTHS || s->event == PROFILE_EXITS;
+	const bool wakeups = s->event == PROFILE_WAKEUPS;
 	struct frames r = { .state = state_word(f, s, row) };
+	size_t wakers;
 	int err;
 
 	f->nr_out = 0;
+	if (wakeups && push_wakers(f, row, &r))
+		return -ENOMEM;
+	wakers = f->nr_out;
 	if (life)
 		push_start(f, row->rt, row->startpc);
 	else
@@ -403,7 +470,7 @@ int rowframer__row(struct rowframer *f, const struct snap *s, const struct snap_
 		drop_runtime_leaves(f);
 	if (!err && f->as_go)
 		drop_leaves_as_go(f, s->event);
-	if (!err)
+	if (!err && !wakeups)
 		err = push_chain(f, row->rt, &row->chain);
 	if (err)
 		return err;
@@ -415,6 +482,7 @@ int rowframer__row(struct rowframer *f, const struct snap *s, const struct snap_
 	set_root(f, s, row, &r);
 	r.v = f->out;
 	r.nr = f->nr_out;
+	r.own = r.nr > wakers ? r.nr - wakers : 0;
 	*ret = r;
 	return 0;
 }

@@ -8,6 +8,8 @@
  *	exits	the same; if the birth was not seen, only the frames of the `go` statement
  *	alloc	the stack that allocates, without what led package runtime to mallocgc at its end, then type and size of the object:
  *		`[main.node 48 B]`, `[<= 64 B]`, `[64 B, estimated]`, `[64 B, by refills]`, `[64 B, sampled]` (enum alloc_measure)
+ *	wakeups	as blocked, then `--`, the stack that ended the wait leaf first, and `--` and so on for who woke
+ *		that one; who is no goroutine ends its stack, or stands for it: `[netpoll]`, `[timer]` (view/waker)
  *	goroutines	user stack root first, then what it does: `[chan receive]`, `[running]`
  *
  * Ancestry (--async) stands before all that, oldest first: creator's stack, `[go f]`, creator's
@@ -23,6 +25,7 @@
 #include "base/cleanup.h"
 #include "model/snap.h"
 #include "names/framer.h"
+#include "view/waker.h"
 
 /* of a row; beyond, the root side is cut and says [truncated] */
 #define FRAMES_MAX 4096
@@ -42,6 +45,8 @@ struct frames_called {
 struct frames {
 	const struct frame *v; /* root first */
 	size_t nr;
+	size_t own;            /* of them, before the first `--` of wakeups; else all */
+	enum waker_kind waker; /* of wakeups */
 	/* what --root adds: "goroutine 18", "created by main.main", "k=v", "[select]"; or NULL */
 	const char *root;
 	const char *created_by;      /* with PROFILE_ROOT_CREATED_BY: "main.main"; else NULL */
@@ -60,6 +65,12 @@ static inline size_t frames__roots(const struct frames *fr, const char *ret[2])
 	if (fr->root)
 		ret[nr++] = fr->root;
 	return nr;
+}
+
+/* From here on frames are of who ended the wait, or woke the one before. */
+static inline bool frame_begins_waker(const struct frame *f)
+{
+	return f->kind == FRAME_WORD && f->name[0] == '-';
 }
 
 struct rowframer;
