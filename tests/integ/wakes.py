@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """wakes: who ended which wait. The program says itself who woke whom how often; Go's execution tracer is asked too."""
 import collections
+import itertools
 import json
 import os
 import re
 import tempfile
 
 import build
-from target import Recording, Target, expect, folded, parkwatch
+from target import Recording, Target, attach_ways, expect, folded, parkwatch
 
 SLACK = 0.02    # of the times that the program counts: a preemption between two steps of it makes one more or less
 
@@ -98,6 +99,21 @@ def a_recording_is_replayed_as_it_was(minor):
         expect(code == 0, f"exit code {code}: {said}")
 
 
+def filters_are_of_who_waits(minor):
+    """--func asks for the waiter's stack, --created-by for who made it; who ends the wait may be anybody."""
+    for args, wanted in ((("--func", "^main\\.pong$"), "main.pong"), (("--created-by", "^main\\.many$"), "main.listener"),
+                         (("--root", "created-by", "--created-by", "^main\\.many$"), "main.listener")):
+        with target(minor) as t:
+            out, _ = recorded(t, *args)
+        lines = folded(out)
+        wakers = set()
+        for frames, _ in lines:
+            at = frames.index("--")
+            expect(wanted in frames[:at], f"{args}: {frames}")
+            wakers |= set(frames[at + 1:])
+        expect({"main.ping", "main.closer"} & wakers, f"{args}: nobody of them is woken: {lines}")
+
+
 def over_budget_pairs_are_estimated(minor):
     """Two goroutines that take turns for ever: what probes cost is kept, and the one that does nothing waits all the time."""
     with Target("", minor, command=build.built(minor, "static", "wakes"), env={"FOREVER": "1"}) as t:
@@ -122,7 +138,10 @@ def cases():
     for minor, mode in programs:
         yield (f"{pairs_are_those_that_the_program_counted.__name__} [go1.{minor} {mode}]",
                lambda minor=minor, mode=mode: pairs_are_those_that_the_program_counted(minor, mode))
-    for function in (a_chain_says_who_woke_the_waker, the_same_waits_as_blocked, a_recording_is_replayed_as_it_was,
+    for transport, attach in itertools.product(("ring", "perf"), attach_ways()):
+        yield (f"{pairs_are_those_that_the_program_counted.__name__} [go1.26 {transport} {attach}]",
+               lambda how=(f"--transport={transport}", f"--attach={attach}"): pairs_are_those_that_the_program_counted(26, "static", *how))
+    for function in (filters_are_of_who_waits, a_chain_says_who_woke_the_waker, the_same_waits_as_blocked, a_recording_is_replayed_as_it_was,
                      over_budget_pairs_are_estimated):
         for minor in (17, 22, 26, 27) if function is a_chain_says_who_woke_the_waker else (26,):
             yield f"{function.__name__} [go1.{minor}]", lambda function=function, minor=minor: function(minor)
