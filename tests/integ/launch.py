@@ -157,6 +157,40 @@ def a_process_is_found_by_its_name_and_its_file():
             one_line(parkwatch("chans", "--attach-by", "exe=/no/such"), "no Go program has that file", "parkwatch ps")
 
 
+def several_are_recorded_at_once_each_for_itself():
+    with tempfile.TemporaryDirectory() as d, Target("1", command=build.built(build.MODES_MINOR, "static", "wanted")) as a, \
+            Target("2", command=build.built(build.MODES_MINOR, "static", "wanted")) as b:
+        with subprocess.Popen([PARKWATCH, "record", "-p", f"{a.pid},{b.pid}", "--max-overhead", "0", "--func", r"main\.left", "-o",
+                               d + "/out.json", "--save", d + "/all.pw"], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as p:
+            said = p.stderr.readline()
+            expect(f"recording pids {a.pid}, {b.pid}" in said, said)
+            truths = []
+            for t in (a, b):
+                t.go()
+                truths.append(json.loads(t.truth()))
+            a.process.kill()    # it has ended before the other one is done
+            p.send_signal(signal.SIGINT)
+            _, said = p.communicate(timeout=LIMIT)
+        expect(p.returncode == 0, f"{p.returncode} {said}")
+        expect(sorted(os.listdir(d)) == sorted(f"{n}-{t.pid}.{s}" for t in (a, b) for n, s in (("out", "json"), ("all", "pw"))), os.listdir(d))
+        for t, truth in zip((a, b), truths):
+            recording = json.loads(Path(f"{d}/out-{t.pid}.json").read_text())
+            want = sum(c["left"] for c in truth)
+            expect(recording["target"]["pid"] == t.pid and born_in(recording, "main.left") == want, f"want {want}: {recording}")
+            code, out, said = parkwatch("report", f"{d}/all-{t.pid}.pw", "-f", "json")
+            expect(code == 0 and born_in(json.loads(out), "main.left") == want, said)
+
+
+def several_begin_or_none_does():
+    with tempfile.TemporaryDirectory() as d, Target("serve", command=program()) as a:
+        one_line(parkwatch("record", "-p", f"{a.pid},2", "-d", "1", "-o", d + "/x.pb.gz"), "2")
+        expect(not os.listdir(d), os.listdir(d))
+    one_line(parkwatch("record", "-p", "1", "-p", "2", "-d", "1"), "a file of its own", "-o FILE", code=2)
+    one_line(parkwatch("record", "-p", "1,1"), "bad --pid '1,1'", "each once", code=2)
+    one_line(parkwatch("record", "-p", "1,2,3,4,5,6,7,8,9"), "bad --pid", code=2)
+    one_line(parkwatch("dump", "-p", "1,2"), "bad --pid", code=2)
+
+
 def cases():
     for minor, mode in [(m, "static") for m in (16, build.MODES_MINOR, 27)] + \
             [(build.MODES_MINOR, m) for m in build.MODES if m not in ("static", "c-shared", "plugin")]:
@@ -164,5 +198,6 @@ def cases():
                lambda m=minor, b=mode: it_is_recorded_from_its_first_goroutine(m, b))
     for f in (its_allocations_and_waits_are_there_too, a_shell_may_call_exec_for_it, a_signal_that_ends_it_ends_parkwatch,
               it_is_ended_when_the_duration_is_over, a_signal_to_parkwatch_goes_on_to_it, ctrl_c_reaches_both, it_has_the_rights_of_who_called_sudo,
-              what_cannot_be_started_is_said, wrong_use_is_said, a_process_is_found_by_its_name_and_its_file):
+              what_cannot_be_started_is_said, wrong_use_is_said, a_process_is_found_by_its_name_and_its_file,
+              several_are_recorded_at_once_each_for_itself, several_begin_or_none_does):
         yield f.__name__, f

@@ -340,7 +340,7 @@ Test(options, keep_to_their_bounds, .init = cr_redirect_stderr)
 		const uint64_t step = d->type == OPT_BYTES ? d->min : 1;
 		enum command c = 0;
 
-		if (d->type == OPT_ADDRESS || d->type == OPT_GOIDS)
+		if (d->type == OPT_ADDRESS || d->type == OPT_GOIDS || d->type == OPT_PIDS)
 			continue;
 		while (!opt_is_of(d, c))
 			c++;

@@ -37,7 +37,8 @@ const struct cmd_def cmd_table[CMD_MAX] = {
 			   "goroutine, until it ends; the exit status is its own, and a signal "
 			   "that ends it ends parkwatch too. At the end of -d it gets SIGTERM, "
 			   "and the exit status is 0. Under sudo it has the rights of who called "
-			   "sudo. The root `[timer]` is a timer that ran out: no goroutine made "
+			   "sudo. Several processes are recorded in one run, each into a file of "
+			   "its own. The root `[timer]` is a timer that ran out: no goroutine made "
 			   "what it starts.",
 			   "With event wakeups `--` stands between who waited and who ended the "
 			   "wait, whose stack begins with its last frame; `[netpoll]`, `[timer]`, "

@@ -33,7 +33,8 @@ static void bash_words(FILE *f, const struct opt_def *d)
 /* What may follow an option. */
 static void bash_argument(FILE *f, const struct opt_def *d)
 {
-	if (!d->words && d->help && d->type != OPT_FILE && d->type != OPT_PID)
+	if (!d->words && d->help && d->type != OPT_FILE && d->type != OPT_PID &&
+	    d->type != OPT_PIDS)
 		return;
 	fprintf(f, "\t--%s", d->name);
 	if (d->letter)
@@ -41,7 +42,7 @@ static void bash_argument(FILE *f, const struct opt_def *d)
 	fputc(')', f);
 	if (d->type == OPT_FILE)
 		fputs(" COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n", f);
-	else if (d->type == OPT_PID)
+	else if (d->type == OPT_PID || d->type == OPT_PIDS)
 		fputs(" words=$(cd /proc && echo [0-9]*) ;;\n", f);
 	else
 		bash_words(f, d);
@@ -105,7 +106,7 @@ static void zsh_argument(FILE *f, const struct opt_def *d)
 	fprintf(f, ":%s:", d->arg);
 	if (d->type == OPT_FILE)
 		fputs("_files", f);
-	else if (d->type == OPT_PID)
+	else if (d->type == OPT_PID || d->type == OPT_PIDS)
 		fputs("_pids", f);
 	else if (d->words || !d->help) {
 		fputc('(', f);
@@ -171,7 +172,7 @@ static void fish_option(FILE *f, const char *command, const struct opt_def *d)
 		fprintf(f, " -s %c", d->letter);
 	if (d->type == OPT_FILE)
 		fputs(" -r -F", f);
-	else if (d->type == OPT_PID)
+	else if (d->type == OPT_PID || d->type == OPT_PIDS)
 		fputs(" -x -a '(__fish_complete_pids)'", f);
 	else if (d->words || !d->help) {
 		fputs(" -x -a '", f);

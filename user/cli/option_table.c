@@ -140,7 +140,11 @@ static const struct opt_word top_sort_words[] = {
 
 const struct opt_def opt_table[] = {
 	/* --- what to look at --- */
-	{ PART_TARGET, "pid", 'p', OPT_PID, AT(pid), SHOW | DOC | TOP, "PID",
+	{ PART_TARGET, "pid", 'p', OPT_PIDS, AT(pid), REC, "PID[,PID...]",
+	  .help = "the Go process to record; several: each gets a recording of its own, in FILE of "
+		  "-o (and of --save) with its PID before the suffix",
+	  .max = OPT_PIDS_MAX },
+	{ PART_TARGET, "pid", 'p', OPT_PID, AT(pid), (SHOW & ~REC) | DOC | TOP, "PID",
 	  .help = "the Go process to look at", .min = 1, .max = INT_MAX },
 	{ PART_TARGET, "attach-by", 0, OPT_TEXT, AT(attach_by), SHOW | DOC | TOP,
 	  "NAME|exe=PATH|container=NAME",

@@ -31,6 +31,7 @@ enum opt_type {
 	OPT_FILE,
 	OPT_WORD,
 	OPT_PID,
+	OPT_PIDS,
 	OPT_TIME,
 	OPT_MOMENT,
 	OPT_GOIDS,

@@ -46,7 +46,7 @@ static void put_bounds(char *text, size_t size, const struct opt_def *d)
 {
 	if (d->type == OPT_PID || d->type == OPT_ADDRESS)
 		return;
-	if (d->type == OPT_GOIDS) {
+	if (d->type == OPT_GOIDS || d->type == OPT_PIDS) {
 		put(text, size, "%" PRIu64 " at most", d->max);
 		return;
 	}
@@ -149,6 +149,7 @@ void opt_takes(const struct opt_def *d, char *text, size_t size)
 {
 	static const char *const what[] = {
 		[OPT_PID] = "the number of a process",
+		[OPT_PIDS] = "numbers of processes with commas between, each once",
 		[OPT_TIME] = "a time such as 10s, 500ms or 2m",
 		[OPT_MOMENT] = "a time such as 10s, 500ms or 2m, or one of day such as 03:10",
 		[OPT_GOIDS] = "numbers of goroutines such as 1,18",

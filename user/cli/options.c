@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,6 +69,29 @@ static int opt_percent(const char *text, double *ret)
 	return *end && strcmp(end, "%") ? -EINVAL : 0;
 }
 
+/* "812,813": more of them, each once. */
+static int opt_pids(struct opts *o, const char *text)
+{
+	char *end;
+
+	do {
+		const unsigned long pid =
+			isdigit((unsigned char)*text) ? strtoul(text, &end, 10) : 0;
+
+		if (!pid || pid > INT_MAX || (*end && *end != ','))
+			return -EINVAL;
+		for (size_t i = 0; i < o->nr_pids; i++)
+			if (o->pids[i] == (int)pid)
+				return -EINVAL;
+		if (o->nr_pids == OPT_PIDS_MAX)
+			return -ENOSPC;
+		o->pids[o->nr_pids++] = (int)pid;
+		text = end + 1;
+	} while (*end);
+	o->pid = o->pids[0];
+	return 0;
+}
+
 static int opt_filter(const struct opt_def *d, struct opts *o, const char *text)
 {
 	if (o->nr_filters == OPT_FILTERS_MAX)
@@ -111,6 +135,7 @@ static int opt__set(const struct opt_def *d, struct opts *o, const char *text)
 	case OPT_FILE: *(const char **)at = text; return 0;
 	case OPT_GOIDS: return opt_goids(text, o->goids, &o->nr_goids);
 	case OPT_FILTER: return opt_filter(d, o, text);
+	case OPT_PIDS: return opt_pids(o, text);
 	case OPT_WORD:
 		w = find_word(d, text);
 		if (w)
@@ -260,6 +285,9 @@ static int given__check(const struct given *g)
 	for (size_t i = 0; i < opt_table_size && !err; i++)
 		if (opt_is_of(&opt_table[i], c) && given__row(g, i))
 			err = given__pairs(g, i);
+	if (!err && g->o->nr_pids > 1 && !g->o->output)
+		return usage_error(c, "each of several processes gets a file of its own: give -o "
+				      "FILE");
 	if (cmd_table[c].starts && g->o->nr_operands)
 		return err ? err : given__check_start(g);
 	for (const struct cmd_need *n = cmd_table[c].needs; !err && n && n->ask; n++)

@@ -34,6 +34,7 @@ enum command {
 #define CMD_ALL    (CMD_BIT(CMD_MAX) - 1)
 
 #define OPT_FILTERS_MAX 64
+#define OPT_PIDS_MAX    8
 #define OPT_SHOWN_MAX   128
 
 /* One filter of dump as it was given; names/filter reads it. */
@@ -46,7 +47,9 @@ enum version_format { VERSION_TEXT, VERSION_JSON };
 
 struct opts {
 	enum command command;
-	int pid;               /* 0: none given */
+	int pid;                /* the first; 0: none given */
+	int pids[OPT_PIDS_MAX]; /* of record: all of them */
+	size_t nr_pids;
 	const char *attach_by; /* NULL: by pid */
 	const char *user;      /* of a program that record starts; NULL: the usual one */
 	uint64_t duration_ns;  /* 0: until Ctrl-C or the target's end; never of leaks */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -32,36 +33,78 @@
 #define AFTER_NS      (10 * NS_PER_SEC)
 #define SNAPSHOT_TOLD 0.001 /* of the target's CPU time: less is not worth a word */
 
+/* One that is written while it goes on. */
+struct pw_out {
+	struct outfile *to; /* borrowed; NULL: nobody asks for one */
+	struct factlog *facts;
+	struct event_log *events; /* single ones, and cuts; NULL: neither */
+};
+
+/* The report's own place, and what is beside it. */
+struct pw_outs {
+	struct pw_out v[2];
+};
+
+/* One target of a run. */
+struct recorded {
+	struct opts o; /* with its pid, and its files */
+	char output[PATH_MAX], save[PATH_MAX];
+	struct outfile *out, *saved;
+	struct session *s;
+	struct pw_outs pws;
+	struct report_meta meta;
+	struct session_end end;
+	struct fate *fate;
+};
+
 struct progress_line {
 	const struct opts *o;
-	const struct session *s;
+	const struct recorded *v;
+	size_t nr;
 	struct launch *started; /* NULL: none */
 	bool tty, begun;
 };
 
+/* "pid 812", "pids 812, 813" */
+static const char *whose(const struct progress_line *l, char *text, size_t size)
+{
+	size_t used = (size_t)snprintf(text, size, "pid%s ", l->nr > 1 ? "s" : "");
+
+	for (size_t i = 0; i < l->nr && used < size; i++)
+		used += (size_t)snprintf(text + used, size - used, "%s%d", i ? ", " : "",
+					 l->v[i].o.pid);
+	return text;
+}
+
 static void show_progress(void *ctx)
 {
 	struct progress_line *l = ctx;
-	struct session_progress p;
-	char of[32] = "";
+	struct session_progress all = { 0 };
+	char of[32] = "", pids[128];
 
-	session__progress(l->s, &p);
-	if (!p.elapsed_ns)
-		return;
+	for (size_t i = 0; i < l->nr; i++) {
+		struct session_progress p;
+
+		session__progress(l->v[i].s, &p);
+		if (!p.elapsed_ns)
+			return;
+		all.elapsed_ns = p.elapsed_ns;
+		all.events += l->o->no_probes ? p.looks : p.events;
+		all.lost += p.lost;
+	}
 	if (l->started)
 		launch__go_on(l->started);
 	if (log_level() < LOG_INFO)
 		return;
+	whose(l, pids, sizeof(pids));
 	if (l->o->duration_ns)
 		snprintf(of, sizeof(of), " of %.3g s", (double)l->o->duration_ns / NS_PER_SEC);
 	if (l->tty)
-		fprintf(stderr, "\rparkwatch: recording pid %d: %.1f s%s, %llu %s, %llu lost ",
-			l->o->pid, (double)p.elapsed_ns / NS_PER_SEC, of,
-			(unsigned long long)(l->o->no_probes ? p.looks : p.events),
-			l->o->no_probes ? "looks" : "events", (unsigned long long)p.lost);
+		fprintf(stderr, "\rparkwatch: recording %s: %.1f s%s, %llu %s, %llu lost ", pids,
+			(double)all.elapsed_ns / NS_PER_SEC, of, (unsigned long long)all.events,
+			l->o->no_probes ? "looks" : "events", (unsigned long long)all.lost);
 	else if (!l->begun)
-		log_info("recording pid %d%s%s", l->o->pid, of[0] ? " for" : "",
-			 of[0] ? of + 3 : "");
+		log_info("recording %s%s%s", pids, of[0] ? " for" : "", of[0] ? of + 3 : "");
 	l->begun = true;
 }
 
@@ -200,18 +243,6 @@ static void say_end(const struct opts *o, const struct session_end *e, const str
 
 /* --- recordings --- */
 
-/* One that is written while it goes on. */
-struct pw_out {
-	struct outfile *to; /* borrowed; NULL: nobody asks for one */
-	struct factlog *facts;
-	struct event_log *events; /* single ones, and cuts; NULL: neither */
-};
-
-/* The report's own place, and what is beside it. */
-struct pw_outs {
-	struct pw_out v[2];
-};
-
 static void pw_outs__done(struct pw_outs *p)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(p->v); i++) {
@@ -318,24 +349,6 @@ static int write_report(const struct opts *o, struct session *s, const struct se
 	return 0;
 }
 
-static int record_it(const struct opts *o, struct session *s, struct launch *started,
-		     const volatile sig_atomic_t *stop, struct session_end *ret, struct cause *why)
-{
-	struct progress_line line = {
-		.o = o, .s = s, .started = started, .tty = isatty(STDERR_FILENO)
-	};
-	int err = job__run(session__job(s, o->duration_ns),
-			   &(struct jobs_opts){
-				   .stop = stop, .progress = show_progress, .ctx = &line },
-			   why);
-
-	if (line.tty && line.begun)
-		fputs("\r\033[K", stderr);
-	if (!err)
-		session__ended(s, ret);
-	return err;
-}
-
 /* Allocations are summed in the kernel; of looks there are none. */
 static bool has_single_events(const struct opts *o, const struct format *f)
 {
@@ -343,8 +356,8 @@ static bool has_single_events(const struct opts *o, const struct format *f)
 	       o->max_events;
 }
 
-static int record(const struct opts *o, const struct format *f, const struct filter *filter,
-		  struct launch *started, const volatile sig_atomic_t *stop, struct cause *why)
+static int session_of(const struct opts *o, const struct format *f, const struct filter *filter,
+		      const volatile sig_atomic_t *stop, struct session **ret, struct cause *why)
 {
 	const struct session_opts so = {
 		.pid = o->pid,
@@ -370,33 +383,141 @@ static int record(const struct opts *o, const struct format *f, const struct fil
 		.keep_before = o->save || f->kind == FORMAT_PW,
 		.single_events = has_single_events(o, f),
 	};
-	scoped(outfile) saved = NULL;
-	scoped(outfile) out = NULL;
-	scoped(session) s = NULL;
-	struct pw_outs pws = { 0 };
-	struct session_end end = { 0 };
-	struct report_meta meta;
-	int err;
 
-	err = outfile__open(o->output, o->mode, &out, why);
-	if (!err)
-		err = save_open(o, &saved, why);
-	if (!err)
-		err = session__open(&so, &s, why);
-	if (!err) {
-		pws.v[0].to = f->kind == FORMAT_PW ? out : NULL;
-		pws.v[1].to = saved;
-		session__meta(s, &end, &meta);
-		err = pw_outs__begin(&pws, o, s, &meta, so.single_events, why);
-	}
-	if (!err)
-		err = record_it(o, s, started, stop, &end, why);
-	if (!err)
-		err = write_report(o, s, &end, f, out, &pws, why);
-	pw_outs__done(&pws);
-	if (!err && end.code_left[0])
-		err = cause__set(why, -EUCLEAN, "%s", end.code_left);
+	return session__open(&so, ret, why);
+}
+
+/* --- several targets --- */
+
+/* "a/blocked.pb.gz" of pid 812: "a/blocked-812.pb.gz" */
+static int file_of(const char *path, int pid, char *ret, size_t size, struct cause *why)
+{
+	const char *name = strrchr(path, '/'), *suffix;
+	size_t len;
+
+	name = name ? name + 1 : path;
+	suffix = strrchr(name, '.');
+	if (suffix && !strcmp(suffix, ".gz") && suffix - name >= 3 &&
+	    !strncmp(suffix - 3, ".pb", 3))
+		suffix -= 3;
+	len = suffix ? (size_t)(suffix - path) : strlen(path);
+	if ((size_t)snprintf(ret, size, "%.*s-%d%s", (int)len, path, pid, path + len) >= size)
+		return cause__set(why, -ENAMETOOLONG, "the name '%s' is too long", path);
+	return 0;
+}
+
+static int recorded__name(struct recorded *r, bool alone, struct cause *why)
+{
+	int err = 0;
+
+	if (alone)
+		return 0;
+	err = file_of(r->o.output, r->o.pid, r->output, sizeof(r->output), why);
+	if (!err && r->o.save)
+		err = file_of(r->o.save, r->o.pid, r->save, sizeof(r->save), why);
+	r->o.output = r->output;
+	r->o.save = r->o.save ? r->save : NULL;
 	return err;
+}
+
+static int recorded__open(struct recorded *r, const struct format *f, const struct filter *filter,
+			  const volatile sig_atomic_t *stop, struct cause *why)
+{
+	int err = outfile__open(r->o.output, r->o.mode, &r->out, why);
+
+	if (!err)
+		err = save_open(&r->o, &r->saved, why);
+	if (!err)
+		err = session_of(&r->o, f, filter, stop, &r->s, why);
+	if (err)
+		return err;
+	r->pws.v[0].to = f->kind == FORMAT_PW ? r->out : NULL;
+	r->pws.v[1].to = r->saved;
+	session__meta(r->s, &r->end, &r->meta);
+	return pw_outs__begin(&r->pws, &r->o, r->s, &r->meta, has_single_events(&r->o, f), why);
+}
+
+static void recorded__done(struct recorded *r)
+{
+	pw_outs__done(&r->pws);
+	session__free(r->s);
+	outfile__free(r->out);
+	outfile__free(r->saved);
+	fate__free(r->fate);
+}
+
+/* What it did, if its job did not fail with err. */
+static int recorded__end(struct recorded *r, const struct format *f, int err, bool alone,
+			 struct cause *why)
+{
+	if (err)
+		return err;
+	session__ended(r->s, &r->end);
+	if (!alone)
+		log_info("pid %d: %s", r->o.pid, r->o.output);
+	err = write_report(&r->o, r->s, &r->end, f, r->out, &r->pws, why);
+	if (!err && r->end.code_left[0])
+		err = cause__set(why, -EUCLEAN, "%s", r->end.code_left);
+	return err;
+}
+
+/* All begin, or none does. The end of one is not that of the others. Returns the exit status. */
+static int record_all(struct recorded *v, size_t nr, const struct format *f,
+		      const struct filter *filter, struct launch *started,
+		      const volatile sig_atomic_t *stop)
+{
+	struct progress_line line = {
+		.o = &v[0].o, .v = v, .nr = nr, .started = started, .tty = isatty(STDERR_FILENO)
+	};
+	struct job jobs[OPT_PIDS_MAX];
+	_Static_assert(OPT_PIDS_MAX <= JOBS_MAX, "one loop runs them all");
+	int failed = 0;
+
+	for (size_t i = 0; i < nr; i++) {
+		struct cause why = { "" };
+		int err = recorded__name(&v[i], nr == 1, &why);
+
+		v[i].fate = fate__begin(v[i].o.pid);
+		if (!err)
+			err = recorded__open(&v[i], f, filter, stop, &why);
+		if (err)
+			return fate_failed(v[i].fate, err, &why);
+		jobs[i] = session__job(v[i].s, v[i].o.duration_ns);
+	}
+	(void)jobs__run(jobs, nr,
+			&(struct jobs_opts){
+				.stop = stop, .progress = show_progress, .ctx = &line });
+	if (line.tty && line.begun)
+		fputs("\r\033[K", stderr);
+	for (size_t i = 0; i < nr; i++) {
+		const int err = recorded__end(&v[i], f, jobs[i].err, nr == 1, &jobs[i].why);
+
+		if (err)
+			failed = fate_failed(v[i].fate, err, &jobs[i].why);
+	}
+	return failed;
+}
+
+/* The exit status. */
+static int record(const struct opts *o, const struct format *f, const struct filter *filter,
+		  struct launch *started, const volatile sig_atomic_t *stop)
+{
+	const size_t nr = o->nr_pids ? o->nr_pids : 1;
+	scoped_mem struct recorded *v = calloc(nr, sizeof(*v));
+	int status;
+
+	if (!v) {
+		log_error("out of memory");
+		return 1;
+	}
+	for (size_t i = 0; i < nr; i++) {
+		v[i].o = *o;
+		v[i].o.pid = o->nr_pids ? o->pids[i] : o->pid;
+	}
+	status = record_all(v, nr, f, filter, started, stop);
+	for (size_t i = 0; i < nr; i++)
+		recorded__done(&v[i]);
+	return status;
 }
 
 /* Events are of goroutines in one state: a filter that takes no such one leaves nothing. */
@@ -450,7 +571,6 @@ static int record_started(const struct opts *o, const struct format *f, const st
 		.argv = o->operands, .user = o->user, .undo = begin_undo, .stop = stop
 	};
 	scoped(launch) started = NULL;
-	scoped(fate) target = NULL;
 	struct cause why = { "" };
 	struct opts of = *o;
 	int err = launch__new(&lo, &started, &why);
@@ -461,10 +581,7 @@ static int record_started(const struct opts *o, const struct format *f, const st
 	}
 	of.pid = launch__pid(started);
 	stop_is_of(of.pid);
-	target = fate__begin(of.pid);
-	err = record(&of, f, filter, started, stop, &why);
-	if (err)
-		err = fate_failed(target, err, &why);
+	err = record(&of, f, filter, started, stop);
 	if (err && launch__is_held(started)) /* it has not begun, and never will */
 		return err;
 	if (err)
@@ -477,7 +594,6 @@ int cmd_record(const struct opts *o)
 	const volatile sig_atomic_t *stop;
 	const struct format *f = NULL;
 	scoped(filter) filter = NULL;
-	scoped(fate) target = NULL;
 	struct cause why = { "" };
 	int err;
 
@@ -492,9 +608,5 @@ int cmd_record(const struct opts *o)
 	stop = stop_on_signals(o->pid, o->duration_ns ? o->duration_ns + MOST_NS : 0, AFTER_NS);
 	if (o->nr_operands)
 		return record_started(o, f, filter, stop);
-	target = fate__begin(o->pid);
-	err = record(o, f, filter, NULL, stop, &why);
-	if (!err)
-		return 0;
-	return fate_failed(target, err, &why);
+	return record(o, f, filter, NULL, stop);
 }
