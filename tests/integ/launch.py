@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """launch: `record -- CMD` records a program (progs/started) from its first goroutine, with whose rights, and ends as it does;
 --attach-by finds a process by its name."""
+import contextlib
 import fcntl
 import json
 import os
@@ -12,11 +13,12 @@ import signal
 import subprocess
 import tempfile
 import termios
+import time
 from pathlib import Path
 
 import build
 from refusals import one_line
-from target import LIMIT, PARKWATCH, Target, expect, parkwatch
+from target import LIMIT, PARKWATCH, Target, expect, parkwatch, text_changed
 
 BORN = 200
 
@@ -121,6 +123,44 @@ def it_has_the_rights_of_who_called_sudo():
             expect(int(files) == most, f"it may open {files} files, want {most}")
 
 
+def those_of(path):
+    """PIDs of processes whose arguments name the file: the program, and who is about to start it."""
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError):
+            if path.encode() in Path(f"/proc/{pid}/cmdline").read_bytes() and int(pid) != os.getpid():
+                yield int(pid)
+
+
+def stands(pid):
+    """It does not run, for it is traced, or waits to be; or probes are still in its code."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+        if re.search(r"State:\tZ", status):
+            return False
+        return bool(re.search(r"State:\t[tT]|TracerPid:\t[1-9]", status)) or os.readlink(f"/proc/{pid}/exe") == str(Path(PARKWATCH).resolve()) \
+            or text_changed(pid) > 0
+    except OSError:
+        return False
+
+
+def one_that_is_killed_at_any_moment_leaves_no_program_that_stands():
+    """The moments lie from before the program is there until after it has begun."""
+    with tempfile.TemporaryDirectory() as d:
+        copy = shutil.copy(program()[0], f"{d}/pw-killed")
+        for ms in range(5, 500, 45):
+            p = subprocess.Popen([PARKWATCH, "record", "-q", "-o", d + "/out.json", "--", copy, "serve"], stdin=subprocess.DEVNULL,
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            time.sleep(ms / 1000)
+            p.kill()
+            p.wait()
+            end = time.monotonic() + LIMIT
+            while any(stands(pid) for pid in those_of(copy)):
+                expect(time.monotonic() < end, f"{ms} ms: a program stands")
+                time.sleep(0.01)
+            for pid in those_of(copy):
+                os.kill(pid, signal.SIGKILL)
+
+
 def what_cannot_be_started_is_said():
     with tempfile.TemporaryDirectory() as d:
         result = run(d, "--", d + "/nothing")[:3]
@@ -198,6 +238,7 @@ def cases():
                lambda m=minor, b=mode: it_is_recorded_from_its_first_goroutine(m, b))
     for f in (its_allocations_and_waits_are_there_too, a_shell_may_call_exec_for_it, a_signal_that_ends_it_ends_parkwatch,
               it_is_ended_when_the_duration_is_over, a_signal_to_parkwatch_goes_on_to_it, ctrl_c_reaches_both, it_has_the_rights_of_who_called_sudo,
-              what_cannot_be_started_is_said, wrong_use_is_said, a_process_is_found_by_its_name_and_its_file,
+              one_that_is_killed_at_any_moment_leaves_no_program_that_stands, what_cannot_be_started_is_said,
+              wrong_use_is_said, a_process_is_found_by_its_name_and_its_file,
               several_are_recorded_at_once_each_for_itself, several_begin_or_none_does):
         yield f.__name__, f

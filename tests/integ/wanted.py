@@ -156,6 +156,20 @@ def births_are_estimated_of_whom_is_asked_for():
             expect(all(any(f["func"] == "main.bear" for f in row["stack"]) for row in rows), rows)
 
 
+def what_is_estimated_is_of_whom_is_asked_for(args, func):
+    """Against what every event of the same goroutines says at the same time, which the program's own counts prove above."""
+    with Target("800", command=build.built(build.MODES_MINOR, "static", "wanted")) as t:
+        exact = recording(t, "--root", "created-by", *args)
+        looks = recording(t, "--root", "created-by", "--no-probes", "--rate", "200", *args)
+        _, results = finished(t, exact, looks)
+    sums = []
+    for rows, said in results:
+        expect(rows and all(re.search("makeFirst", row["root"] or "") for row in rows), f"others are there: {rows} {said}")
+        expect(all(any(f["func"] == func for f in row["stack"]) for row in rows), f"others are there: {rows}")
+        sums.append(sum(row["value"] for row in rows))
+    expect(abs(sums[1] - sums[0]) < 0.15 * sums[0], f"{sums[1]} ns by looks, {sums[0]} ns by events")
+
+
 def a_recording_of_some_can_be_reported(tmp="/tmp"):
     path = f"{tmp}/wanted-{os.getpid()}.pw"
     try:
@@ -199,5 +213,9 @@ def cases():
         for how in ([], ["--no-probes"]):
             yield (f"who_waits_from_before_is_filtered_too [{' '.join([*how, *args])}]",
                    lambda h=how, a=args, w=want: who_waits_from_before_is_filtered_too(h, a, w))
+    for args, func in ((["--created-by", "makeFirst"], "main.both"), (["--created-by", "First", "--func", r"main\.left$"], "main.left"),
+                       (["--created-by", "First", "--label", "role=writer"], "main.both")):
+        yield (f"what_is_estimated_is_of_whom_is_asked_for [{' '.join(args)}]",
+               lambda a=args, f=func: what_is_estimated_is_of_whom_is_asked_for(a, f))
     for f in (births_are_estimated_of_whom_is_asked_for, a_recording_of_some_can_be_reported):
         yield f.__name__, f

@@ -13,6 +13,7 @@
 #define CALL       0xe8 /* call rel32 */
 #define CALL_BYTES 5
 #define PIECE      (1u << 20) /* of code, read at once */
+#define CODE_MAX   (1u << 30) /* of a module */
 
 /* Go 1.15 to 1.27 runtime/proc.go, coro.go */
 static const char *const makers[] = { "runtime.newproc", "runtime.newcoro" };
@@ -63,8 +64,8 @@ static int finder__module(struct finder *f, const struct goproc *gp, const struc
 	struct goplace place;
 	int err = bytes ? goproc__place(gp, m->text, &place) : -ENOMEM;
 
-	if (err)
-		return err;
+	if (err || m->etext <= m->text || m->etext - m->text > CODE_MAX)
+		return err ? err : -E2BIG;
 	fd = open(place.path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
@@ -73,8 +74,8 @@ static int finder__module(struct finder *f, const struct goproc *gp, const struc
 		const ssize_t n = pread(fd, bytes, left < PIECE ? left : PIECE,
 					(off_t)(place.offset + (at - m->text)));
 
-		if (n < 0)
-			return -errno;
+		if (n <= 0) /* the file ends before it should */
+			return n ? -errno : -EBADMSG;
 		err = finder__piece(f, at, bytes, (size_t)n);
 	}
 	return err;
