@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "heap/chanlook.h"
 #include "heap/gchan.h"
 #include "locks/ghold.h"
 #include "locks/glock.h"
@@ -79,6 +80,31 @@ static void check_locks(const struct hostile *m, const struct census *c, const s
 	waitgraph__free(w);
 }
 
+/* Channels that the bytes choose, looked at twice. */
+static void check_looks(const struct hostile *m, const struct goruntime *rt)
+{
+	struct chanlook_chan v[GS];
+	struct chanlook *l;
+
+	for (size_t i = 0; i < GS; i++)
+		v[i] = (struct chanlook_chan){ .addr = word(m, i),
+					       .elem_type = word(m, i + 1),
+					       .buf = word(m, i + 2),
+					       .cap = word(m, i + 3) % 64,
+					       .elem_name = "",
+					       .elem_bytes = (uint16_t)word(m, i + 4),
+					       .record = word(m, i + 5),
+					       .span_start = word(m, i + 6),
+					       .span_bytes = 1 + word(m, i + 7) % 1024 };
+	if (chanlook__new(&m->as, rt, &l))
+		return;
+	for (int k = 0; k < 2 && !chanlook__read(l, v, GS); k++)
+		for (size_t i = 0; i < GS; i++)
+			if (v[i].len > v[i].cap || v[i].same > CHANLOOK_UNREAD)
+				__builtin_trap();
+	chanlook__free(l);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct goruntime rt;
@@ -114,6 +140,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				.kind = (uint8_t)(word(&m, c.nr_waits + 7) % 9 % 6)
 			};
 	}
+	check_looks(&m, &rt);
 	if (!gchans__read(&m.as, &rt, &c, data[3] & 1, &cs))
 		check_chans(cs);
 	gchans__free(cs);

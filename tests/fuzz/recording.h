@@ -17,6 +17,7 @@
 #include "view/chans.h"
 #include "view/dump.h"
 #include "view/replay.h"
+#include "view/watched_chans.h"
 
 #define RECORDING_FACTS_MAX 32768 /* bytes: they must fit into one block of zstd */
 #define RECORDING_BYTES_MAX (RECORDING_FACTS_MAX + 128)
@@ -67,6 +68,20 @@ static const char *peer_of(void *ctx, int fd)
 	return book__peer(ctx, fd);
 }
 
+static void show_watch(const struct replay *r, struct chans *cs, FILE *out)
+{
+	struct chans_show s = { .meta = &r->meta };
+	struct watched_chans *c;
+
+	if (watched_chans__new(r->book->watch, NULL, &c))
+		abort();
+	s.watched = c;
+	if (out && (chans_show__text(cs, &s, out, NULL) || chans_show__json(cs, &s, out, NULL) ||
+		    chans_show__html(cs, &s, out, NULL)))
+		abort();
+	watched_chans__free(c);
+}
+
 static void show_waits(const struct replay *r, const struct book_look *look, struct dump *d,
 		       FILE *out)
 {
@@ -85,6 +100,8 @@ static void show_waits(const struct replay *r, const struct book_look *look, str
 		abort();
 	if (out && (chans_show__text(cs, &s, out, NULL) || chans_show__json(cs, &s, out, NULL)))
 		abort();
+	if (r->book->watch)
+		show_watch(r, cs, out);
 	chans__free(cs);
 }
 

@@ -26,6 +26,7 @@ import build
 import called
 import charge
 import chans
+import chanwatch
 import cycles
 import dump
 import dumpmoments
@@ -89,6 +90,7 @@ MEASURE = (
     dumpviews,
     dumpmoments,
     chans,
+    chanwatch,
     refs,
     secretmem,
     stacks,

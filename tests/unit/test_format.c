@@ -69,15 +69,17 @@ static const char *chosen(const char *format, const char *output, enum view v, c
 			  size_t size)
 {
 	static const enum command commands[VIEWS] = {
-		[VIEW_RECORDING] = CMD_RECORD, [VIEW_DUMP] = CMD_DUMP,   [VIEW_GROUPS] = CMD_DUMP,
-		[VIEW_DIFF] = CMD_DUMP,        [VIEW_CHANS] = CMD_CHANS, [VIEW_LEAKS] = CMD_LEAKS,
-		[VIEW_REFS] = CMD_REFS,
+		[VIEW_RECORDING] = CMD_RECORD, [VIEW_DUMP] = CMD_DUMP,
+		[VIEW_GROUPS] = CMD_DUMP,      [VIEW_DIFF] = CMD_DUMP,
+		[VIEW_CHANS] = CMD_CHANS,      [VIEW_LEAKS] = CMD_LEAKS,
+		[VIEW_REFS] = CMD_REFS,        [VIEW_CHANS_WATCH] = CMD_CHANS,
 	};
 	const struct opts o = { .command = commands[v],
 				.format = format,
 				.output = output,
 				.diff = v == VIEW_DIFF ? "old.json" : NULL,
-				.group = v == VIEW_GROUPS };
+				.group = v == VIEW_GROUPS,
+				.duration_ns = v == VIEW_CHANS_WATCH };
 	const struct format *f = NULL;
 	char *said = NULL;
 	size_t len = 0;
@@ -128,6 +130,12 @@ Test(format, is_chosen_alike_for_every_view)
 		{ "the file's end asks for it", NULL, "x.pb.gz", VIEW_CHANS,
 		  "2: parkwatch: chans has no format 'pprof', which the name of the file asks for: "
 		  "text (default), json, pw\n" },
+		{ "of a watch", "html", NULL, VIEW_CHANS_WATCH, "html" },
+		{ "of a watch only", NULL, "x.html", VIEW_CHANS,
+		  "2: parkwatch: html shows channels over some time: give -d TIME\n" },
+		{ "not of a watch", "folded", NULL, VIEW_CHANS_WATCH,
+		  "2: parkwatch: chans -d has no format 'folded': text (default), json, html, "
+		  "pw\n" },
 	};
 	char text[256];
 
@@ -145,7 +153,7 @@ Test(format, help_and_completion_have_the_formats_of_the_table)
 		{ CMD_RECORD, "folded (default), text, json, pprof, html, pw\n" },
 		{ CMD_DUMP, "text (default), json, jsonl, folded, pprof, html, pw\n" },
 		{ CMD_LEAKS, "text (default), json, folded, pprof, html, pw\n" },
-		{ CMD_CHANS, "text (default), json, pw\n" },
+		{ CMD_CHANS, "text (default), json, html, pw\n" },
 		{ CMD_REFS, "text (default), json, pw\n" },
 	};
 	scoped_mem char *man = NULL, *completion = NULL;

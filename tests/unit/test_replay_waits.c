@@ -7,6 +7,7 @@
 #include "facts/pw_file.h"
 #include "view/chans.h"
 #include "view/replay.h"
+#include "view/watched_chans.h"
 
 #define MANY 2500 /* rows, over some facts */
 
@@ -476,4 +477,184 @@ Test(replay_waits, what_does_not_fit_together_is_refused)
 		cr_expect_eq(read_fact(&fact, true, &why), t[i].want, "%s: %s", t[i].why, why.text);
 		cr_expect_eq(read_fact(&fact, false, &why), -EBADMSG, "%s: of no look", t[i].why);
 	}
+}
+
+/* --- channels over some time --- */
+
+static struct chan_run bursts[] = {
+	{ 0, 50, 900, 1000, .looks = 18, .open_begin = true },
+	{ 5000, 5100, 9900, 10000, .looks = 90, .open_end = true },
+};
+static struct chan_site queues[] = {
+	{ "main.<send>", "/srv/a&b.go", "main.main", "/srv/main.go", 7, 9, 12, 3, CENSUS_DIR_SEND },
+	{ "main.recv", "", "", "", 1, 0, 1, 1, CENSUS_DIR_RECEIVE },
+};
+static struct chan_life lives[] = {
+	{ .addr = 0xc000010000,
+	  .elem_name = "main.job",
+	  .ended = true,
+	  .elem_bytes = 8,
+	  .cap = 4,
+	  .to_ns = 4000,
+	  .looks = 20,
+	  .full = { 0.25, 0.5 } },
+	{ .addr = 0xc000010000,
+	  .elem_name = "main.job",
+	  .elem_bytes = 8,
+	  .cap = 4,
+	  .len = 2,
+	  .from_ns = 4500,
+	  .to_ns = 10000,
+	  .looks = 110,
+	  .unsure = 3,
+	  .fill_max = 4,
+	  .senders_max = 12,
+	  .receivers_max = 1,
+	  .contended = true,
+	  .queues_cut = true,
+	  .fill = { 0.5, 0.125 },
+	  .full = { 0.25, 0.125 },
+	  .empty = { 0, 0.125 },
+	  .sends = { 1, 0.0625 },
+	  .longest = { 5000, 5100, 9900, 10000, .looks = 90, .open_end = true },
+	  .nr_bursts = 2,
+	  .bursts_more = 5,
+	  .nr_sites = 2,
+	  .sites_more = 6,
+	  .cells = { 1, 1001, 0, 500 } },
+	{ .addr = 0xc000077000, .elem_name = "", .closed = true, .timer = true, .looks = 0 },
+};
+static const struct chan_watch watch = { .lives = lives,
+					 .nr = 3,
+					 .bursts = bursts,
+					 .nr_bursts = 2,
+					 .sites = queues,
+					 .nr_sites = 2,
+					 .duration_ns = 10000,
+					 .looks = 200,
+					 .searches = 11,
+					 .period_ns = 50,
+					 .refused = 4,
+					 .cut = true };
+
+static struct bytes write_watch(const struct chan_watch *w)
+{
+	scoped(factlog) f = NULL;
+	struct bytes b = { NULL, 0 };
+	FILE *out = open_memstream(&b.v, &b.len);
+
+	cr_assert_eq(factlog__new(out, &fake_of, &f), 0);
+	cr_assert_eq(factlog__look(f, 0, 0, 5, &fake_census, NULL), 0);
+	cr_assert_eq(factlog__waits(f, 0, 0, 5, &fake_census, &source), 0);
+	factlog__watch(f, w);
+	cr_assert_eq(factlog__end(f, NULL), 0);
+	fclose(out);
+	return b;
+}
+
+static char *watch_shown(struct dump *d, const struct chans_source *s, const struct chan_watch *w,
+			 int (*show)(struct chans *cs, const struct chans_show *s, FILE *out,
+				     struct cause *why))
+{
+	scoped(watched_chans) all = NULL;
+	scoped(chans) cs = NULL;
+	struct chans_show how = { .meta = &fake_meta };
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	cr_assert_eq(chans__new(d, s, &cs), 0);
+	cr_assert_eq(watched_chans__new(w, NULL, &all), 0);
+	how.watched = all;
+	cr_assert_eq(show(cs, &how, out, NULL), 0);
+	fclose(out);
+	return text;
+}
+
+Test(replay_waits, a_watch_is_shown_as_it_was)
+{
+	int (*const shows[])(struct chans *, const struct chans_show *, FILE *,
+			     struct cause *) = { chans_show__text, chans_show__json,
+						 chans_show__html };
+	static const char *const has[] = { "contended  many send to it", "\"fill_mean\":0.5",
+					   "main.&lt;send&gt; a&amp;b.go" };
+	const struct dump_opts opts = { .system = true };
+	struct bytes b = write_watch(&watch);
+	struct cause why = { "" };
+	scoped(replay) r = read_bytes(b.v, b.len, &why);
+	scoped(dump) d = NULL;
+	struct chans_source read;
+
+	cr_assert(r, "%s", why.text);
+	cr_assert(r->book->watch);
+	cr_assert(book_look__waits(&r->book->looks[0], 0, &read));
+	cr_assert_eq(dump__new(&(struct dump_input){ .censuses = (const struct census *const *)
+									 r->book->looks[0]
+										 .censuses,
+						     .namers = r->namers,
+						     .nr = 1 },
+			       &opts, &d),
+		     0);
+	for (size_t i = 0; i < ARRAY_SIZE(shows); i++) {
+		scoped_mem char *one = watch_shown(d, &read, &watch, shows[i]),
+				*other = watch_shown(d, &read, r->book->watch, shows[i]);
+
+		cr_expect_str_eq(one, other);
+		cr_expect(strstr(one, has[i]), "%s", one);
+		cr_expect(!strstr(one, "<send>") || i < 2, "%s", one);
+	}
+	cr_expect_eq(chan_watch__now(r->book->watch, 0, 0xc000010000)->looks, 110,
+		     "the last one at that address");
+	cr_expect_null(chan_watch__now(r->book->watch, 0, 0xc000010008));
+	free(b.v);
+}
+
+Test(replay_waits, a_watch_that_makes_no_sense_is_damaged)
+{
+	static const struct {
+		const char *why;
+		bool fits;
+		struct chan_life life;
+	} t[] = {
+		{ "that is one", true, { .addr = 8, .cap = 2, .len = 2, .elem_name = "" } },
+		{ "more in it than fits",
+		  false,
+		  { .addr = 8, .cap = 2, .len = 3, .elem_name = "" } },
+		{ "no number", false, { .addr = 8, .full = { 0.0 / 0.0, 0 }, .elem_name = "" } },
+		{ "more than all", false, { .addr = 8, .empty = { 1.5, 0 }, .elem_name = "" } },
+		{ "it ends before it begins",
+		  false,
+		  { .addr = 8, .from_ns = 5, .to_ns = 4, .elem_name = "" } },
+		{ "a run that runs back",
+		  false,
+		  { .addr = 8, .longest = { 5, 4, 6, 7 }, .elem_name = "" } },
+		{ "a part that is more than full",
+		  false,
+		  { .addr = 8, .cells = { 1002 }, .elem_name = "" } },
+		{ "of no runtime", false, { .addr = 8, .rt = 3, .elem_name = "" } },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		struct chan_life life = t[i].life;
+		const struct chan_watch w = { .lives = &life, .nr = 1 };
+		struct bytes b = write_watch(&w);
+		struct cause why = { "" };
+		scoped(replay) r = read_bytes(b.v, b.len, &why);
+
+		cr_expect_eq(r != NULL, t[i].fits, "%s: %s", t[i].why, why.text);
+		cr_expect(t[i].fits || strstr(why.text, "damaged"), "%s: %s", t[i].why, why.text);
+		free(b.v);
+	}
+}
+
+Test(replay_waits, channels_of_a_watch_follow_each_other)
+{
+	struct chan_life two[] = { lives[1], lives[1] };
+	const struct chan_watch w = { .lives = two, .nr = 2, .bursts = bursts, .sites = queues };
+	struct bytes b = write_watch(&w);
+	struct cause why = { "" };
+	scoped(replay) r = read_bytes(b.v, b.len, &why);
+
+	cr_expect_null(r, "two at one address, and the first is not gone");
+	free(b.v);
 }

@@ -88,7 +88,11 @@ const struct cmd_def cmd_table[CMD_MAX] = {
 			  "the same places, deadlocks of the same steps. JSON has each of them. "
 			  "Filters choose the waiters that are shown, not the deadlocks. "
 			  "`--elements` shows no memory that the program allocated in "
-			  "runtime/secret.Do (Go 1.26 and later): it says that it is secret." },
+			  "runtime/secret.Do (Go 1.26 and later): it says that it is secret.",
+			  "With `-d` channels are watched: those that a goroutine waits for, and "
+			  "those with a buffer to which a stack refers. 20 times a second, at "
+			  "random moments, each is looked at: how full it is and who queues. Each "
+			  "figure has its 95 % interval." },
 			.run = cmd_chans,
 			.needs = needs_pid },
 	[CMD_LEAKS] = { "leaks",
@@ -292,6 +296,7 @@ const struct example_def example_table[] = {
 	{ "sudo parkwatch dump -p PID -o old.json; sudo parkwatch dump -p PID --diff old.json",
 	  "what changed in between" },
 	{ "sudo parkwatch chans -p PID", "who waits for which channel or lock; deadlocks" },
+	{ "sudo parkwatch chans -p PID -d 10", "how full channels are, for how long, who queues" },
 	{ "sudo parkwatch record -p PID -d 10 -o blocked.html",
 	  "where goroutines wait, and how long, as a flame graph" },
 	{ "sudo parkwatch record -o start.html -- ./api --port 8080",

@@ -11,7 +11,7 @@ enum view format_view(const struct opts *o)
 {
 	switch (o->command) {
 	case CMD_RECORD: return VIEW_RECORDING;
-	case CMD_CHANS: return VIEW_CHANS;
+	case CMD_CHANS: return o->duration_ns ? VIEW_CHANS_WATCH : VIEW_CHANS;
 	case CMD_LEAKS: return VIEW_LEAKS;
 	case CMD_REFS: return VIEW_REFS;
 	case CMD_DIFF: return VIEW_STACK_DIFF;
@@ -34,14 +34,18 @@ void format_list(enum view v, char *text, size_t size)
 static int refuse(const struct opts *o, enum view v, const struct format *f)
 {
 	static const char *const names[VIEWS] = {
-		[VIEW_RECORDING] = "record",    [VIEW_DUMP] = "dump",
-		[VIEW_GROUPS] = "dump --group", [VIEW_DIFF] = "dump --diff",
-		[VIEW_CHANS] = "chans",         [VIEW_LEAKS] = "leaks",
-		[VIEW_REFS] = "refs",           [VIEW_STACK_DIFF] = "diff",
-		[VIEW_PROCESSES] = "ps",
+		[VIEW_RECORDING] = "record",     [VIEW_DUMP] = "dump",
+		[VIEW_GROUPS] = "dump --group",  [VIEW_DIFF] = "dump --diff",
+		[VIEW_CHANS] = "chans",          [VIEW_LEAKS] = "leaks",
+		[VIEW_CHANS_WATCH] = "chans -d", [VIEW_REFS] = "refs",
+		[VIEW_STACK_DIFF] = "diff",      [VIEW_PROCESSES] = "ps",
 	};
 	char list[FORMAT_LIST_MAX];
 
+	if (v == VIEW_CHANS && f && format_shows(f, VIEW_CHANS_WATCH)) {
+		log_error("%s shows channels over some time: give -d TIME", f->name);
+		return 2;
+	}
 	format_list(v, list, sizeof(list));
 	log_error("%s has no format '%s'%s: %s", names[v], f ? f->name : o->format,
 		  o->format ? "" : ", which the name of the file asks for", list);

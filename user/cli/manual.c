@@ -251,7 +251,8 @@ static void put_exits(FILE *f, const struct markup *m)
 		snprintf(text, sizeof(text), "%s%s%s", of, of[0] ? ": " : "", e->what);
 		m->term(f, status, text);
 	}
-	m->para(f, "The first Ctrl-C ends dump, chans, refs and doctor by the signal. leaks and "
+	m->para(f, "The first Ctrl-C ends dump, chans, refs and doctor by the signal. chans -d, "
+		   "leaks and "
 		   "record write what they saw, and end as usual. The status is 1 if the process "
 		   "does not answer, or if the report takes too long.");
 }

@@ -89,7 +89,7 @@ struct cmd_need {
 	const char *ask;       /* the line if none is given */
 };
 
-#define CMD_TEXTS_MAX 4
+#define CMD_TEXTS_MAX 5
 
 struct cmd_def {
 	const char *name;

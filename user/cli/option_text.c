@@ -129,7 +129,9 @@ void opt_help(const struct opt_def *d, enum command c, char *text, size_t size)
 
 	text[0] = '\0';
 	if (!d->help) {
-		format_list(format_view(&(struct opts){ .command = c }), text, size);
+		/* chans has one more of what it watched for some time */
+		format_list(format_view(&(struct opts){ .command = c, .duration_ns = 1 }), text,
+			    size);
 		return;
 	}
 	put_bounds(bounds, sizeof(bounds), d);

@@ -170,7 +170,7 @@ static int report_chans(const struct opts *o, const struct format *f, const stru
 				  "'%s' was recorded without --elements: what channels hold is not "
 				  "in it",
 				  o->operands[0]);
-	return show_chans(o, f, filter, &look.in, sources, &r->meta, out, why);
+	return show_chans(o, f, filter, &look.in, sources, r->book->watch, &r->meta, out, why);
 }
 
 /* What was asked for is answered: filters say nothing any more. */
@@ -244,7 +244,7 @@ static int write_view(const struct opts *o, enum view v, const struct replay *r,
 	err = outfile__open(o->output, o->mode, &out, why);
 	if (!err && v == VIEW_RECORDING)
 		err = report_sums(o, f, r, events, outfile__stream(out), why);
-	else if (!err && v == VIEW_CHANS)
+	else if (!err && (v == VIEW_CHANS || v == VIEW_CHANS_WATCH))
 		err = report_chans(o, f, filter, r, outfile__stream(out), why);
 	else if (!err && v == VIEW_REFS)
 		err = report_refs(o, f, r, outfile__stream(out), why);
@@ -325,6 +325,8 @@ static int report(const struct opts *o, const struct replay *r, const struct eve
 						     "blocked|births|exits|sched -o FILE.pw' keeps "
 						     "them");
 	err = with_recorded(o, r->book, &a, &both, why);
+	if (!err && v == VIEW_CHANS && r->book->watch)
+		v = VIEW_CHANS_WATCH;
 	if (!err && v == VIEW_DUMP)
 		v = both.group ? VIEW_GROUPS : VIEW_DUMP;
 	if (!err)
@@ -452,6 +454,9 @@ static void print_waits(const struct replay *r)
 	if (any)
 		printf("waited for    %zu channels, %zu locks with %zu holders, %zu deadlocks\n",
 		       chans, locks, holders, deadlocks);
+	if (r->book->watch)
+		printf("watched       %zu channels for %.3g s, %u looks\n", r->book->watch->nr,
+		       (double)r->book->watch->duration_ns / NS_PER_SEC, r->book->watch->looks);
 }
 
 static void print_refs(const struct replay *r)

@@ -6,6 +6,7 @@
 
 #include "format/dump_show.h"
 #include "view/old_dump.h"
+#include "view/watched_chans.h"
 
 int show_filtered(const struct opts *o, const struct filter *filter, const struct dump_input *in,
 		  struct dump **ret, struct cause *why)
@@ -79,18 +80,23 @@ int show_dump(const struct opts *o, const struct format *f, const struct filter 
 
 int show_chans(const struct opts *o, const struct format *f, const struct filter *filter,
 	       const struct dump_input *in, const struct chans_source *sources,
-	       const struct report_meta *meta, FILE *out, struct cause *why)
+	       const struct chan_watch *watch, const struct report_meta *meta, FILE *out,
+	       struct cause *why)
 {
 	const struct dump_opts dopts = { .filter = filter, .system = true };
-	const struct chans_show s = { .meta = meta, .elements = o->elements };
+	struct chans_show s = { .meta = meta, .elements = o->elements };
+	scoped(watched_chans) watched = NULL;
 	scoped(dump) d = NULL;
 	scoped(chans) cs = NULL;
 	int err = dump__new(in, &dopts, &d);
 
 	if (!err)
 		err = chans__new(d, sources, &cs);
+	if (!err && watch)
+		err = watched_chans__new(watch, filter ? cs : NULL, &watched);
+	s.watched = watched;
 	if (err)
 		return cause__set(why, err, "cannot put the channels together: %s", strerror(-err));
-	return format__write(f, VIEW_CHANS, &(struct shown){ .chans = { .chans = cs, .show = &s } },
-			     out, why);
+	return format__write(f, watch ? VIEW_CHANS_WATCH : VIEW_CHANS,
+			     &(struct shown){ .chans = { .chans = cs, .show = &s } }, out, why);
 }

@@ -10,6 +10,7 @@
 
 #include "base/cause.h"
 #include "cli/options.h"
+#include "facts/chan_watch.h"
 #include "format/format.h"
 #include "names/filter.h"
 #include "view/chans.h"
@@ -29,9 +30,13 @@ int show_filtered(const struct opts *o, const struct filter *filter, const struc
 /* Those, or their groups, or what differs from an older dump. As format__write(). */
 int show_dump(const struct opts *o, const struct format *f, const struct filter *filter,
 	      struct dump *d, const struct show_of *of, FILE *out, struct cause *why);
-/* The channels and locks; sources: by rt. As format__write(). */
+/*
+ * The channels and locks; sources: by rt. watch: channels over some time, NULL: nobody asked. As
+ * format__write().
+ */
 int show_chans(const struct opts *o, const struct format *f, const struct filter *filter,
 	       const struct dump_input *in, const struct chans_source *sources,
-	       const struct report_meta *meta, FILE *out, struct cause *why);
+	       const struct chan_watch *watch, const struct report_meta *meta, FILE *out,
+	       struct cause *why);
 
 #endif

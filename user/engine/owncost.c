@@ -6,8 +6,7 @@
 
 #include "model/governor.h"
 
-/* That we may run on. */
-static unsigned int processors(void)
+unsigned int owncost_processors(void)
 {
 	const long online = sysconf(_SC_NPROCESSORS_ONLN);
 	cpu_set_t set;
@@ -26,7 +25,7 @@ static void owncost__look(struct owncost *o, const struct session *s)
 
 void owncost__begin(struct owncost *o, const struct session *s)
 {
-	*o = (struct owncost){ .processors = processors() };
+	*o = (struct owncost){ .processors = owncost_processors() };
 	owncost__look(o, s);
 }
 

@@ -15,6 +15,7 @@
 
 #define OWNCOST_EVERY_NS (250 * NS_PER_MS)
 
+unsigned int owncost_processors(void); /* that we may run on */
 /* From now on. */
 void owncost__begin(struct owncost *o, const struct session *s);
 /*

@@ -39,6 +39,7 @@ void book__free(struct book *b)
 		}
 		labelbook__free(b->looks[i].labels);
 	}
+	chan_watch__free(b->watch);
 	free(b->looks);
 	free(b->peers);
 	free(b->lines);
@@ -219,6 +220,8 @@ static int book__take(struct book *b, const Pw__Fact *f, const struct pw_names *
 	case PW__FACT__FACT_LOCKS: return book__locks(b, f->locks, why);
 	case PW__FACT__FACT_HOLDERS: return book__holders(b, f->holders, why);
 	case PW__FACT__FACT_WAITS_FOR: return book__waits_for(b, f->waits_for, why);
+	case PW__FACT__FACT_CHANNEL_WATCH: return book__channel_watch(b, f->channel_watch, why);
+	case PW__FACT__FACT_CHANNEL_LIFE: return book__channel_life(b, f->channel_life, names, why);
 	default: return 1;
 	}
 }

@@ -16,6 +16,7 @@
 #include "base/cause.h"
 #include "base/cleanup.h"
 #include "base/textpool.h"
+#include "facts/chan_watch.h"
 #include "facts/codebook.h"
 #include "facts/goroutines.h"
 #include "facts/labelbook.h"
@@ -84,7 +85,9 @@ struct book {
 	struct book_line *lines;
 	size_t nr_lines, lines_room;
 	uint64_t lines_lost;
-	struct book_open *open; /* the look that is read */
+	struct chan_watch *watch; /* of channels over some time; NULL: there was none */
+	size_t lives_room, bursts_room, sites_room; /* of it */
+	struct book_open *open;                     /* the look that is read */
 };
 
 int book__new(struct book **ret); /* 0 or -ENOMEM */
@@ -123,6 +126,9 @@ int book__channels(struct book *b, const Pw__Channels *f, const struct pw_names 
 int book__locks(struct book *b, const Pw__Locks *f, struct cause *why);
 int book__holders(struct book *b, const Pw__Holders *f, struct cause *why);
 int book__waits_for(struct book *b, const Pw__WaitsFor *f, struct cause *why);
+int book__channel_watch(struct book *b, const Pw__ChannelWatch *f, struct cause *why);
+int book__channel_life(struct book *b, const Pw__ChannelLife *f, const struct pw_names *names,
+		       struct cause *why);
 void book_waits__done(struct book_waits *w);
 int book__close_look(struct book *b, struct cause *why);
 int book__bad(struct cause *why, const char *what); /* -EBADMSG */

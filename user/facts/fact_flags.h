@@ -7,6 +7,14 @@ enum code_flag { CODE_INLINED = 1, CODE_WRAPPER = 2, CODE_OWN = 4 };
 enum goroutine_flag { GOROUTINE_LOCKED = 1, GOROUTINE_WAITS_CUT = 2, GOROUTINE_MOVED = 4 };
 enum wait_flag { WAIT_OF_SELECT = 8 }; /* beside enum census_direction */
 enum channel_flag { CHANNEL_KNOWN = 1, CHANNEL_CLOSED = 2, CHANNEL_SECRET = 4 };
+enum channel_life_flag {
+	CHANNEL_LIFE_CLOSED = 1,
+	CHANNEL_LIFE_TIMER = 2,
+	CHANNEL_LIFE_ENDED = 4,
+	CHANNEL_LIFE_QUEUES_CUT = 8,
+	CHANNEL_LIFE_CONTENDED = 16,
+};
+enum channel_run_flag { CHANNEL_RUN_OPEN_BEGIN = 1, CHANNEL_RUN_OPEN_END = 2 };
 enum lock_flag {
 	LOCK_KNOWN = 1,
 	LOCK_LOCKED = 2,

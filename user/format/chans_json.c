@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* chans_json: for programs: each object and each waiter, nothing folded. Addresses are strings. */
+#include <errno.h>
+#include <stdlib.h>
+
 #include "view/calls.h"
 #include "view/chans.h"
+#include "format/chans_watch.h"
 #include "format/dump_show.h"
 
 struct writer {
@@ -140,8 +144,72 @@ static void put_chan(struct writer *w, const struct object *o)
 	put_waiters(w, "undetermined", o, CENSUS_DIR_NONE);
 	if (w->show->elements)
 		put_elements(w, o);
+	if (w->show->watched)
+		chans_watch__json(w->show->watched->w,
+				  chan_watch__now(w->show->watched->w, o->rt, o->addr), j);
 	put_runtime(w, o->rt);
 	jsonw_end_object(j);
+}
+
+/* One that nobody waits for at the end: as it was seen last. */
+static void put_watched(struct writer *w, const struct chan_life *l)
+{
+	static const char *const nobody[] = { "senders", "receivers", "undetermined" };
+	struct json_writer *j = &w->json;
+
+	jsonw_newline(j);
+	jsonw_start_object(j);
+	jsonw_hex_field(j, "addr", l->addr);
+	jsonw_object_field(j, "elem");
+	jsonw_uint_field(j, "size", l->elem_bytes);
+	jsonw_string_field(j, "type", l->elem_name[0] ? l->elem_name : NULL);
+	jsonw_end_object(j);
+	jsonw_uint_field(j, "len", l->len);
+	jsonw_uint_field(j, "cap", l->cap);
+	jsonw_bool_field(j, "closed", l->closed);
+	jsonw_bool_field(j, "timer", l->timer);
+	for (size_t i = 0; i < ARRAY_SIZE(nobody); i++) {
+		jsonw_array_field(j, nobody[i]);
+		jsonw_end_array(j);
+	}
+	chans_watch__json(w->show->watched->w, l, j);
+	put_runtime(w, l->rt);
+	jsonw_end_object(j);
+}
+
+static int compare_objects(const void *a, const void *b)
+{
+	const struct object *x = *(const struct object *const *)a,
+			    *y = *(const struct object *const *)b;
+
+	if (x->rt != y->rt)
+		return x->rt < y->rt ? -1 : 1;
+	return x->addr < y->addr ? -1 : x->addr > y->addr;
+}
+
+/* Those of the watch that are no object, as nobody waits for them, or not any more. */
+static void put_others(struct writer *w)
+{
+	const struct watched_chans *c = w->show->watched;
+	scoped_mem const struct object **by_addr = calloc(w->cs->nr + 1, sizeof(struct object *));
+	size_t nr = 0;
+
+	if (!by_addr) {
+		jsonw_fail(&w->json, -ENOMEM);
+		return;
+	}
+	for (size_t i = 0; i < w->cs->nr; i++)
+		if (w->cs->objects[i].kind == OBJECT_CHAN)
+			by_addr[nr++] = &w->cs->objects[i];
+	if (nr)
+		qsort(by_addr, nr, sizeof(struct object *), compare_objects);
+	for (size_t i = 0; i < c->nr; i++) {
+		const struct object at = { .addr = c->v[i]->addr, .rt = c->v[i]->rt }, *key = &at;
+
+		if (c->v[i]->ended || !nr ||
+		    !bsearch(&key, by_addr, nr, sizeof(struct object *), compare_objects))
+			put_watched(w, c->v[i]);
+	}
 }
 
 static void put_state(struct json_writer *j, const struct glock *l)
@@ -229,6 +297,8 @@ static void put_objects(struct writer *w, const char *name, enum object_kind kin
 			else
 				put_lock(w, o);
 		}
+	if (kind == OBJECT_CHAN && w->show->watched)
+		put_others(w);
 	jsonw_end_array(&w->json);
 }
 
@@ -338,6 +408,8 @@ int chans_show__json(struct chans *cs, const struct chans_show *s, FILE *out, st
 	jsonw_init(j, &to);
 	jsonw_start_object(j);
 	put_target(j, cs->d->framer, s->meta);
+	if (s->watched)
+		chans_watch__json_head(s->watched->w, j);
 	put_objects(&w, "channels", OBJECT_CHAN);
 	put_objects(&w, "locks", OBJECT_LOCK);
 	jsonw_object_field(j, "nobody");

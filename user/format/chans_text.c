@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "view/calls.h"
 #include "view/chans.h"
+#include "format/chans_watch.h"
 #include "format/dump_show.h"
 
 #define SAMPLE 8 /* goids and addresses that are named of many */
@@ -596,6 +597,8 @@ int chans_show__text(struct chans *cs, const struct chans_show *s, FILE *out, st
 
 	textbuf__init(&w.to, out);
 	put_head(&w);
+	if (s->watched)
+		chans_watch__text(s->watched, &w.to);
 	put_deadlocks(&w);
 	for (size_t i = 0; i < cs->nr_folds && !w.to.err; i++)
 		put_fold(&w, &cs->folds[i]);

@@ -61,6 +61,11 @@ static int chans_json(const struct shown *s, FILE *out, struct cause *why)
 	return chans_show__json(s->chans.chans, s->chans.show, out, why);
 }
 
+static int chans_html(const struct shown *s, FILE *out, struct cause *why)
+{
+	return chans_show__html(s->chans.chans, s->chans.show, out, why);
+}
+
 static int leaks_text(const struct shown *s, FILE *out, struct cause *why)
 {
 	return leaks_show__text(s->leaks.leaks, s->leaks.show, out, why);
@@ -125,6 +130,7 @@ static const struct format formats[] = {
 		     [VIEW_GROUPS] = groups_text,
 		     [VIEW_DIFF] = diff_text,
 		     [VIEW_CHANS] = chans_text,
+		     [VIEW_CHANS_WATCH] = chans_text,
 		     [VIEW_LEAKS] = leaks_text,
 		     [VIEW_REFS] = refs_text,
 		     [VIEW_STACK_DIFF] = stack_diff_text,
@@ -139,6 +145,7 @@ static const struct format formats[] = {
 		     [VIEW_GROUPS] = groups_json,
 		     [VIEW_DIFF] = diff_json,
 		     [VIEW_CHANS] = chans_json,
+		     [VIEW_CHANS_WATCH] = chans_json,
 		     [VIEW_LEAKS] = leaks_json,
 		     [VIEW_REFS] = refs_json,
 		     [VIEW_STACK_DIFF] = stack_diff_json,
@@ -169,9 +176,10 @@ static const struct format formats[] = {
 	  "html",
 	  { ".html", ".htm" },
 	  false,
-	  "A flame graph in one file. It needs no network.",
+	  "A flame graph in one file. It needs no network. Of channels that were watched, a heat "
+	  "strip over time for each.",
 	  .rows = &renderer_html,
-	  .write = { [VIEW_STACK_DIFF] = stack_diff_html } },
+	  .write = { [VIEW_STACK_DIFF] = stack_diff_html, [VIEW_CHANS_WATCH] = chans_html } },
 	{ FORMAT_PW,
 	  "pw",
 	  { ".pw" },
@@ -255,7 +263,7 @@ static int (*const rows_of[VIEWS])(const struct renderer *r, const struct shown 
 static bool is_saved(enum view v)
 {
 	return v == VIEW_RECORDING || v == VIEW_DUMP || v == VIEW_GROUPS || v == VIEW_CHANS ||
-	       v == VIEW_LEAKS || v == VIEW_REFS;
+	       v == VIEW_CHANS_WATCH || v == VIEW_LEAKS || v == VIEW_REFS;
 }
 
 bool format_shows(const struct format *f, enum view v)

@@ -21,6 +21,7 @@ enum view {
 	VIEW_GROUPS,
 	VIEW_DIFF,
 	VIEW_CHANS,
+	VIEW_CHANS_WATCH, /* that were watched */
 	VIEW_LEAKS,
 	VIEW_REFS,
 	VIEW_STACK_DIFF, /* of two recordings */

@@ -96,6 +96,8 @@ struct goobjects {
 	__s32 defer_size, defer_link;
 	__s32 defer_siz;              /* i32: bytes of arguments behind it; up to Go 1.17 */
 	__s32 p_mcache, mcache_alloc; /* alloc: an array of *mspan, by span class */
+	/* *gcBits each: a bit for each object; at a sweep markbits becomes allocbits */
+	__s32 mspan_allocbits, mspan_markbits;
 	/* u16 each; before: allocCountBeforeCache, Go 1.19 and later */
 	__s32 mspan_alloccount, mspan_before;
 	/* Go 1.15: what heapStats is later; u64 counts */

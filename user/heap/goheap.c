@@ -134,7 +134,8 @@ static int take_span(const struct reading *r, const uint8_t *b, struct gospan *r
 	return 0;
 }
 
-static int reading__keep(struct reading *r, const uint8_t *bytes)
+/* record: where these bytes are. */
+static int reading__keep(struct reading *r, uint64_t record, const uint8_t *bytes)
 {
 	struct goheap *h = r->heap;
 	struct gospan s;
@@ -148,6 +149,7 @@ static int reading__keep(struct reading *r, const uint8_t *bytes)
 	if (h->nr == GOHEAP_SPANS_MAX)
 		return -E2BIG;
 	err = vec__reserve(&h->spans, &r->room, h->nr + 1, sizeof(*h->spans));
+	s.record = record;
 	if (!err)
 		h->spans[h->nr++] = s;
 	return err;
@@ -196,7 +198,7 @@ static int reading__alone(struct reading *r, size_t first, size_t nr)
 			return err;
 		if (err)
 			r->heap->refused++;
-		err = err ? 0 : reading__keep(r, bytes);
+		err = err ? 0 : reading__keep(r, r->addrs[i], bytes);
 		if (err)
 			return err;
 	}
@@ -233,7 +235,7 @@ static int reading__batch(struct reading *r, size_t nr)
 		if (r->reads[pieces].err)
 			err = reading__alone(r, i, n);
 		for (size_t k = i; k < i + n && !r->reads[pieces].err && !err; k++)
-			err = reading__keep(r, r->buf + r->at[k]);
+			err = reading__keep(r, r->addrs[k], r->buf + r->at[k]);
 	}
 	return err;
 }

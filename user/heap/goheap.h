@@ -32,6 +32,7 @@ struct gospan { /* that holds objects */
 	uint64_t start;
 	uint64_t elem_bytes; /* of one object */
 	uint64_t specials;   /* address of the first runtime.special, 0: none */
+	uint64_t record;     /* address of its runtime.mspan */
 	uint32_t npages;
 	uint16_t nelems; /* objects that have room in it */
 	/*

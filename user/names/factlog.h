@@ -16,6 +16,7 @@
 #include "base/cause.h"
 #include "base/cleanup.h"
 #include "base/notes.h"
+#include "facts/chan_watch.h"
 #include "facts/goroutines.h"
 #include "facts/labelbook.h"
 #include "facts/pw_writer.h"
@@ -48,6 +49,8 @@ int factlog__look(struct factlog *f, uint32_t number, uint16_t rt, uint64_t unix
  */
 int factlog__waits(struct factlog *f, uint32_t number, uint16_t rt, uint64_t unix_ns,
 		   const struct census *c, const struct chans_source *s);
+/* Channels over some time. */
+void factlog__watch(struct factlog *f, const struct chan_watch *w);
 /* What these descriptors are connected to; text(i): "" is left out. */
 int factlog__peers(struct factlog *f, const int *fds, size_t nr,
 		   const char *(*text)(void *ctx, int fd), void *ctx);

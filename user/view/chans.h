@@ -146,13 +146,18 @@ static inline uint32_t shape_of_count(uint32_t nr)
 	return nr ? 32 - (uint32_t)__builtin_clz(nr) : 0;
 }
 
+struct watched_chans;
+
 struct chans_show {
 	const struct report_meta *meta; /* pid, comm, exe, go_version, wall_start_ns */
 	bool elements;                  /* they were read: show them */
+	/* that they were watched; borrowed. NULL: they were not; never for html */
+	const struct watched_chans *watched;
 };
 
 /* 0 or negative errno of writing, -ENOMEM; with a cause. */
 int chans_show__text(struct chans *cs, const struct chans_show *s, FILE *out, struct cause *why);
 int chans_show__json(struct chans *cs, const struct chans_show *s, FILE *out, struct cause *why);
+int chans_show__html(struct chans *cs, const struct chans_show *s, FILE *out, struct cause *why);
 
 #endif
