@@ -102,7 +102,7 @@ static void put_doubts(struct textbuf *to, const struct chan_life *l)
 				l->unsure);
 }
 
-static void put_one(struct textbuf *to, const struct chan_watch *w, const struct chan_life *l)
+static void put_name(struct textbuf *to, const struct chan_life *l)
 {
 	textbuf__format(to, "chan 0x%llx", (unsigned long long)l->addr);
 	if (l->elem_name[0])
@@ -112,6 +112,11 @@ static void put_one(struct textbuf *to, const struct chan_watch *w, const struct
 		textbuf__format(to, ", room for %llu", (unsigned long long)l->cap);
 	else
 		textbuf__text(to, ", unbuffered");
+}
+
+static void put_one(struct textbuf *to, const struct chan_watch *w, const struct chan_life *l)
+{
+	put_name(to, l);
 	textbuf__format(to, "%s%s: %u looks", l->closed ? ", closed" : "",
 			l->timer ? ", fed by a timer" : "", l->looks);
 	if (l->looks)
@@ -136,10 +141,38 @@ static void put_one(struct textbuf *to, const struct chan_watch *w, const struct
 	put_doubts(to, l);
 }
 
+/* Nothing was ever in it, and nobody waited to send: it is in nobody's way. */
+static bool is_idle(const struct chan_life *l)
+{
+	return !l->fill_max && !l->senders_max && !l->closed;
+}
+
+static void put_idle(struct textbuf *to, const struct watched_chans *c,
+		     const struct watched_fold *f)
+{
+	const struct chan_life *l = c->v[f->first];
+	const struct chan_site *s = l->nr_sites ? &c->w->sites[l->sites_at] : NULL;
+
+	if (f->nr > 1)
+		textbuf__format(to, "%u like this: ", f->nr);
+	put_name(to, l);
+	textbuf__format(to, ": nothing in it, nobody waits to send; %u looks", l->looks);
+	if (s)
+		textbuf__format(to, "; to receive %u at most at %s %s:%u", s->most, s->func,
+				s->file[0] ? s->file : "?", s->line);
+	if (l->nr_sites > 1)
+		textbuf__format(to, " and %u more places", l->nr_sites - 1);
+	textbuf__text(to, "\n");
+}
+
 /* The one that is told is the one that is most in the way. */
 static void put_fold(struct textbuf *to, const struct watched_chans *c,
 		     const struct watched_fold *f)
 {
+	if (is_idle(c->v[f->first])) {
+		put_idle(to, c, f);
+		return;
+	}
 	put_one(to, c->w, c->v[f->first]);
 	if (f->nr > 1) {
 		const struct chan_life *last = c->v[f->first + f->nr - 1];
@@ -175,6 +208,8 @@ void chans_watch__text(const struct watched_chans *c, struct textbuf *to)
 	textbuf__text(to, "\n");
 	for (size_t i = 0; i < c->nr_folds && !to->err; i++)
 		put_fold(to, c, &c->folds[i]);
+	if (c->nr_folds && is_idle(c->v[c->folds[c->nr_folds - 1].first]))
+		textbuf__text(to, "\n");
 }
 
 /* --- JSON --- */
