@@ -75,6 +75,7 @@ def each_report(pid):
     yield from (("dump", *a) for a in (["--labels", "--objects"], ["--full", "--system"], ["-f", "json"], ["-f", "jsonl"]))
     yield from (("dump", "--group", g, *f) for g in ("site", "stack", "wait", "object", "label") for f in ([], ["-f", "json"]))
     yield from (("chans", "--elements", "-f", f) for f in ("text", "json"))
+    yield from (("chans", "-d", "200ms", "-f", f) for f in ("text", "json", "html"))
     yield from (("refs", "--wait", "chan*", "-f", f) for f in ("text", "json"))
     yield from (("leaks", "-d", "1", "--all", "--suspects", "-f", f) for f in ("text", "json", "html", "folded"))
     yield from (("record", "-d", "200ms", "-e", e, "-f", f) for e in ("blocked", "alloc") for f in ("text", "json", "folded", "pprof", "html"))

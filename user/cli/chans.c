@@ -18,7 +18,7 @@
 #include "engine/fd_peers.h"
 
 /* CPU time of ours, after the end is asked for, until the report is written */
-#define AFTER_NS (10 * NS_PER_SEC)
+#define AFTER_NS (900 * NS_PER_MS)
 
 struct read { /* what was read, all borrowed */
 	const struct snapshot *t;
@@ -147,7 +147,7 @@ static int chans(const struct opts *o, const struct format *f, const struct filt
 	const bool all = o->save || f->kind == FORMAT_PW;
 	struct chans_source sources[GOPROC_RUNTIMES_MAX];
 	struct contentions contentions = { 0 };
-	struct deadline until = deadline_in(SNAPSHOT_MOST_NS, NULL);
+	struct deadline until = deadline_in(SNAPSHOT_MOST_NS, stop);
 	scoped(outfile) saved = NULL;
 	scoped(outfile) out = NULL;
 	scoped(labelbook) labels = NULL;
