@@ -11,10 +11,10 @@ struct life_rows { /* of one channel */
 	double share[2 * SHARES];
 	uint64_t time[RUN_TIMES * RUNS_MAX];
 	uint32_t run_looks[RUNS_MAX], run_flags[RUNS_MAX];
-	uint32_t func[CHAN_WATCH_SITES_MAX], file[CHAN_WATCH_SITES_MAX],
-		line[CHAN_WATCH_SITES_MAX], made_func[CHAN_WATCH_SITES_MAX],
-		made_file[CHAN_WATCH_SITES_MAX], made_line[CHAN_WATCH_SITES_MAX],
-		most[CHAN_WATCH_SITES_MAX], seen[CHAN_WATCH_SITES_MAX], way[CHAN_WATCH_SITES_MAX];
+	uint32_t func[CHAN_WATCH_SITES_MAX], file[CHAN_WATCH_SITES_MAX], line[CHAN_WATCH_SITES_MAX],
+		made_func[CHAN_WATCH_SITES_MAX], made_file[CHAN_WATCH_SITES_MAX],
+		made_line[CHAN_WATCH_SITES_MAX], most[CHAN_WATCH_SITES_MAX],
+		seen[CHAN_WATCH_SITES_MAX], way[CHAN_WATCH_SITES_MAX];
 	uint32_t cell[CHAN_WATCH_CELLS];
 };
 
