@@ -50,6 +50,7 @@ import replay
 import sampling
 import secretmem
 import serve
+import servearound
 import serveconfig
 import serveharm
 import servehistory
@@ -119,6 +120,7 @@ WAIT = (
     servehttp,
     servelive,
     openapi,
+    servearound,
     servepods,
     serverecord,
     serverestarts,

@@ -252,7 +252,9 @@ def a_folder_that_cannot_be_used_costs_history_only(why):
             lines = [line for line in d.said().splitlines() if "no history is on disk" in line]
             expect(history(d, target)["goroutines"], "it has no history in memory")
             expect(value(d.metrics(), "parkwatch_store_kept_total") == 0 and value(d.metrics(), "parkwatch_store_usable") == 0, "it stores")
+            ready = d.get("/-/ready")
     expect(len(lines) == 1 and path in lines[0] and "--state-dir" in lines[0], f"{lines}")
+    expect(ready[0] == 200 and lines[0].partition("no history")[2] in ready[2], f"{ready}: {lines}")
 
 
 def a_full_disk_costs_history_only():
@@ -271,9 +273,11 @@ def a_full_disk_costs_history_only():
                 expect(value(d.metrics(), "parkwatch_store_usable") == 0, "it is not told")
                 lines = [line for line in d.said().splitlines() if "history is lost on disk" in line]
                 expect(history(d, target)["goroutines"], "it has no history in memory")
+                expect("history is lost on disk: No space left on device" in d.get("/-/ready")[2], f"{d.get('/-/ready')}")
                 full.unlink()
                 d.until(lambda: report(folder, target)[0] == 0, "it does not go on", 90)    # stacks are kept each minute
                 expect(value(d.metrics(), "parkwatch_store_kept_total") > 0 and value(d.metrics(), "parkwatch_store_usable") == 1, "what is kept is not counted")
+                expect("history" not in d.get("/-/ready")[2], f"{d.get('/-/ready')}")
         finally:
             subprocess.run(["umount", folder], check=True)
     expect(len(lines) == 1 and "No space left" in lines[0], f"{lines}")

@@ -22,6 +22,7 @@
 #include "serve/sd.h"
 #include "serve/store.h"
 #include "serve/stored_sums.h"
+#include "serve/surroundings.h"
 
 #define API          "/api/v1/targets"
 #define EVENTS       "/api/v1/events"
@@ -285,10 +286,8 @@ void api_get(const struct api_in *in, const struct http_request *q, struct http_
 	} else if (!strcmp(path, "/-/ready")) {
 		http_say(a, in->ready ? 200 : 503,
 			 in->ready ? "ready\n" : "looking for Go processes\n");
-		if (rights_put_missing(in->metrics.rights, &a->body))
-			textbuf__text(&a->body, "\n");
-		if (rights_is_shut_in())
-			textbuf__text(&a->body, RIGHTS_SHUT_IN "\n");
+		surroundings_put(in->metrics.around, in->metrics.rights, in->metrics.store,
+				 in->metrics.pods, &a->body);
 	} else if (page_get(path, a)) {
 		return;
 	} else {

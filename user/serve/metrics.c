@@ -12,6 +12,7 @@
 #include "serve/pods.h"
 #include "serve/rights.h"
 #include "serve/secrets.h"
+#include "serve/surroundings.h"
 
 /* In label values a backslash, a quote and a new line are escaped. Texts are clean already. */
 static void put_value(struct textbuf *to, const char *text)
@@ -288,6 +289,11 @@ static void put_rights(const struct metrics_in *in, struct textbuf *to)
 	for (size_t i = 0; i < RIGHTS_NR; i++)
 		textbuf__format(to, "parkwatch_right{capability=\"%s\"} %d\n", right_name(i),
 				in->rights->has[i]);
+	metrics__head(
+		in, to, "parkwatch_probes_usable", "gauge",
+		"1: this kernel attaches probes for parkwatch; 0: leaks are watched by looks.");
+	textbuf__format(to, "parkwatch_probes_usable %d\n",
+			rights_allow_probes(in->rights) && !in->around->no_probes.text[0]);
 }
 
 static void put_http(const struct metrics_in *in, struct textbuf *to)

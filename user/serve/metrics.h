@@ -30,6 +30,7 @@ struct metrics_in { /* borrowed for the call */
 	const struct live *live;
 	const struct secrets *secrets;
 	const struct rights *rights; /* at the start */
+	const struct surroundings *around;
 	const struct pods *pods;
 	bool open_metrics;
 	bool one; /* that target alone, and nothing of ourselves */

@@ -123,6 +123,14 @@ struct rights rights_look(void)
 	return r;
 }
 
+bool rights_allow_probes(const struct rights *r)
+{
+	for (size_t i = 0; i < RIGHTS_NR; i++)
+		if (!r->has[i] && !strcmp(kept[i].without, NO_PROBES))
+			return false;
+	return true;
+}
+
 bool rights_is_shut_in(void)
 {
 	return getpid() == 1;

@@ -36,6 +36,7 @@ bool rights_is_shut_in(void);
 #define RIGHTS_SHUT_IN "only processes of its own container are seen: a pod needs hostPID: true"
 /* What this process has now. */
 struct rights rights_look(void);
+bool rights_allow_probes(const struct rights *r); /* CAP_BPF and CAP_PERFMON are there */
 /* "some rights are missing: without CAP_BPF and CAP_PERFMON leaks are ..."; false: none is, and nothing is written. */
 struct textbuf;
 bool rights_put_missing(const struct rights *r, struct textbuf *to);

@@ -34,6 +34,7 @@
 #include "serve/state_dir.h"
 #include "serve/store.h"
 #include "serve/stored_look.h"
+#include "serve/surroundings.h"
 
 #define EVENTS  64
 #define TICK_MS 1000
@@ -46,7 +47,8 @@ struct supervisor {
 	size_t nr, room;
 	struct configured config;
 	struct secrets secrets;
-	struct rights rights; /* at the start */
+	struct rights rights;
+	struct surroundings around; /* at the start */
 	struct notify notify;
 	struct sinks *sinks; /* owned */
 	struct feed feed;
@@ -88,6 +90,7 @@ static void on_get(void *ctx, const struct http_request *q, struct http_answer *
 						.live = &s->live,
 						.secrets = &s->secrets,
 						.rights = &s->rights,
+						.around = &s->around,
 						.pods = &s->pods },
 				   .events = &s->events,
 				   .recorder = &s->recorder,
@@ -603,7 +606,8 @@ static void supervisor__open_store(struct supervisor *s, const char *dir)
 						       .files_max = STORE_FILES_MAX },
 				 &s->store);
 	if (err)
-		log_warn("no history is on disk: %s", why.text[0] ? why.text : strerror(-err));
+		(void)cause__set(&s->around.no_history, err, "%s",
+				 why.text[0] ? why.text : strerror(-err));
 	if (s->store) {
 		char boot[RESTARTS_BOOT_MAX];
 
@@ -641,6 +645,7 @@ int supervisor__run(const struct supervisor_opts *o, struct cause *why)
 
 	notify__open(&s.notify);
 	s.rights = rights_look();
+	surroundings_look(&s.around, &s.rights);
 	pods__open(&s.pods, o->kubelet.url);
 	err = configured__open(&s.config, o->config, o->kubelet.url, why);
 	if (!err && !listen)
@@ -656,10 +661,11 @@ int supervisor__run(const struct supervisor_opts *o, struct cause *why)
 		supervisor__open_store(&s, o->state_dir              ? o->state_dir
 					   : s.config.now->state_dir ? s.config.now->state_dir
 								     : STATE_DIR);
-	if (!err)
+	if (!err) {
 		rights_say_missing(&s.rights);
-	if (!err)
+		surroundings_say(&s.around);
 		err = rights_drop_all(why);
+	}
 	if (!err)
 		err = supervisor__open(&s, why);
 	if (!err) {
