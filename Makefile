@@ -198,8 +198,8 @@ check-kernels: all
 	@tests/kernel/service
 check-backends: all check-deps
 	@PARKWATCH_BACKENDS=1 tests/integ/run.py --only '^backends: '
-check-kubernetes: all
-	@tests/kubernetes/run.py
+check-kubernetes: image
+	@IMAGE=$(abspath $(IMAGE)) tests/kubernetes/run.py
 bench: all
 	@tools/setup bench
 	@$(MAKE) --no-print-directory test-programs
@@ -209,6 +209,7 @@ bench: all
 	@tools/bench/proof
 	@tools/bench/recording
 	@tools/bench/serve
+	@tools/bench/fleet
 	@tools/bench/day
 # What the daemon holds, each minute: while a hundred targets a second come and go, and for an hour.
 soak: all

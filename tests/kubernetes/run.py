@@ -2,13 +2,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """run: parkwatch as deploy/kubernetes has it, on a real node of Kubernetes (knode, beside this file), as root.
 
-    tests/kubernetes/run.py [--keep]
+    tests/kubernetes/run.py [--keep] [--only WORD]
 
-The node comes up, and goes down at the end; --keep leaves it up. Its pods run a small shop (shop/, shop.yaml), of which some versions
-leak. What Kubernetes itself says of its pods is the truth that parkwatch's answers are compared with. $PARKWATCH is the binary
-(build/parkwatch), or $IMAGE an archive of its image. Lines `ok NAME`, `FAIL NAME: why`, `skip NAME: why`; the last `N passed, N failed, N skipped`.
+The node comes up, and goes down at the end; --keep leaves it up. WORD: a regular expression over the names of cases; the first runs in any case.
+Its pods run a small shop (shop/, shop.yaml), of which some versions leak. What Kubernetes itself says of its pods is the truth that parkwatch's
+answers are compared with. $PARKWATCH is the binary (build/parkwatch), or $IMAGE an archive of its image. Lines `ok NAME`, `FAIL NAME: why`,
+`skip NAME: why`; the last `N passed, N failed, N skipped`.
 """
 import argparse
+import contextlib
 import json
 import os
 import re
@@ -460,22 +462,108 @@ def nobody_was_slowed():
         expect(orders > 0 and 1000 <= slowest_us < 1_000_000, f"{orders} orders, the slowest took {slowest_us} us")
 
 
-def without_rights_it_is_ready_and_says_what_is_missing():
-    """No capability, no hostPID: it does not break again and again; its log and /-/ready say why it sees so little. Then it is again as deploy has it."""
-    kubectl("-n", "parkwatch", "patch", "daemonset", "parkwatch", "--type=json", "--patch", json.dumps([
-        {"op": "remove", "path": "/spec/template/spec/hostPID"},
-        {"op": "remove", "path": "/spec/template/spec/containers/0/securityContext/capabilities/add"}]))
+def as_deployed():
+    kubectl("apply", "-k", DEPLOY)
+    rolled_out("parkwatch", "daemonset/parkwatch")
+
+
+@contextlib.contextmanager
+def deployed_again():
+    """Whatever happens, it is then as deploy has it."""
+    try:
+        yield
+    finally:
+        as_deployed()
+
+
+def told():
+    """(what /-/ready says, the log) of the pod that runs now. It is ready, and has not broken."""
     rolled_out("parkwatch", "daemonset/parkwatch")
     status, text = Daemon().get("/-/ready", None)
     (pod,) = [p for p in pods("parkwatch") if "deletionTimestamp" not in p["metadata"]]
-    said = kubectl("-n", "parkwatch", "logs", pod["metadata"]["name"])
-    for words in ("without CAP_BPF and CAP_PERFMON leaks are watched by looks", "CAP_SYS_PTRACE programs of other users are not seen", "a pod needs hostPID: true"):
-        expect(status == 200 and words in text and words in said, f"{words}: {status} {text} {said}")
-    expect(pod["status"]["containerStatuses"][0]["restartCount"] == 0, f"{pod['status']}")
-    kubectl("apply", "-k", DEPLOY)
-    rolled_out("parkwatch", "daemonset/parkwatch")
+    expect(status == 200 and pod["status"]["containerStatuses"][0]["restartCount"] == 0, f"{status} {text}: {pod['status']}")
+    return text, kubectl("-n", "parkwatch", "logs", pod["metadata"]["name"])
+
+
+def patched(*patches):
+    kubectl("-n", "parkwatch", "patch", "daemonset", "parkwatch", "--type=json", "--patch", json.dumps(patches))
+    return told()
+
+
+def applied(text):
+    kubectl("apply", "-f", "-", text=text)
+    return told()
+
+
+def both_say(where, *words):
+    for w in words:
+        expect(all(w in text for text in where), f"{w}: {where}")
+
+
+def without_rights_it_is_ready_and_says_what_is_missing():
+    """No capability, no hostPID: it does not break again and again; its log and /-/ready say why it sees so little. Then it is again as deploy has it."""
+    both_say(patched({"op": "remove", "path": "/spec/template/spec/hostPID"}, {"op": "remove", "path": "/spec/template/spec/containers/0/securityContext/capabilities/add"}),
+             "without CAP_BPF and CAP_PERFMON leaks are watched by looks", "CAP_SYS_PTRACE programs of other users are not seen", "a pod needs hostPID: true")
+    as_deployed()
     d = Daemon()
     expect(d.get("/-/ready", None) == (200, "ready\nsome rights are missing: without CAP_CHECKPOINT_RESTORE programs whose file is gone are not read\n"), d.get("/-/ready")[1])
+
+
+def refusing(folder, **rule):
+    """The manifest of that folder, where the pod's bpf() is refused so: a seccomp profile of the node does what another kernel would."""
+    profile = Path("/var/lib/kubelet/seccomp/parkwatch.json")
+    profile.parent.mkdir(exist_ok=True)
+    profile.write_text(json.dumps({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["bpf"], "action": "SCMP_ACT_ERRNO", **rule}]}))
+    text, times = re.subn(r"( *)type: RuntimeDefault", r"\1type: Localhost\n\1localhostProfile: parkwatch.json", manifest(folder))
+    expect(times == 1, text)
+    return text
+
+
+def probes_usable():
+    return re.search(r"^parkwatch_probes_usable (\d)$", Daemon().get("/metrics")[1], re.M)[1]
+
+
+def on_an_old_kernel_it_names_the_overlay_that_helps():
+    """No link of uprobes can be made, as before Linux 6.6: looks alone. With the overlay it has probes."""
+    with deployed_again():
+        links = {"errnoRet": 22, "args": [{"index": 0, "value": 28, "op": "SCMP_CMP_EQ"}]}
+        both_say(applied(refusing(DEPLOY, **links)), "without probes: Linux before 6.6 attaches probes with CAP_SYS_ADMIN only", "deploy/kubernetes/overlays/old-kernel")
+        expect(probes_usable() == "0" and until(lambda: [t for t in Daemon().targets() if t["goroutines"]], "it looks at nobody"), "probes")
+        where = applied(refusing(DEPLOY / "overlays/old-kernel", **links))
+        expect(all("without probes" not in text for text in where) and probes_usable() == "1", f"{where}")
+
+
+def where_bpf_is_refused_it_names_the_overlay_that_helps():
+    """As SELinux does. The overlay runs here, too, where no SELinux is."""
+    with deployed_again():
+        both_say(applied(refusing(DEPLOY, errnoRet=1)), "without probes: the kernel refuses BPF programs", "deploy/kubernetes/overlays/selinux")
+        expect(probes_usable() == "0" and until(lambda: [t for t in Daemon().targets() if t["goroutines"]], "it looks at nobody"), "probes")
+        applied(manifest(DEPLOY / "overlays/selinux"))
+        expect(probes_usable() == "1", "no probes with the overlay selinux")
+
+
+def without_a_volume_for_state_or_with_a_full_one_only_history_is_missing():
+    with deployed_again():
+        container = "/spec/template/spec/containers/0/volumeMounts/2"
+        both_say(patched({"op": "test", "path": container + "/name", "value": "state"}, {"op": "remove", "path": container}),
+                 "no history is on disk: cannot keep history in '/var/lib/parkwatch'")
+        small, times = re.subn(r"( *)sizeLimit: 1280Mi", r"\1medium: Memory\n\1sizeLimit: 8Ki", manifest(DEPLOY))
+        expect(times == 1, small)
+        applied(small)
+        until(lambda: "history is lost on disk: No space left on device" in Daemon().get("/-/ready", None)[1], lambda: Daemon().get("/-/ready", None)[1])
+        text, said = told()
+        expect("history is lost on disk: No space left on device" in said and [t for t in Daemon().targets() if t["goroutines"]], f"{text} {said}")
+
+
+def without_names_of_pods_it_still_tells_their_containers():
+    """Neither the links of logs, nor the kubelet: what is not known is left out."""
+    with deployed_again():
+        container = "/spec/template/spec/containers/0"
+        both_say(patched({"op": "test", "path": container + "/volumeMounts/3/name", "value": "containers"}, {"op": "remove", "path": container + "/volumeMounts/3"},
+                         {"op": "remove", "path": container + "/args/1"}), "names of pods are not known: cannot read /var/log/containers: No such file or directory",
+                 "mount it from the node")
+        of_shop = until(lambda: [t for found in Daemon().of_shop().values() for t, _ in found], "no container of the shop is known")
+        expect(all(t["container"] == t["container_id"] and t["pod"] == t["pod_uid"] and t["namespace"] is None and t["workload"] is None for t in of_shop), f"{of_shop}")
 
 
 def in_group(container_id):
@@ -528,13 +616,15 @@ CASES = (it_is_ready_as_deploy_has_it, every_manifest_is_taken_strictly, the_cha
          every_output_of_the_chart_is_taken_strictly, its_pod_has_the_least_rights, only_who_has_the_token_is_answered,
          a_leak_is_told_with_its_pod, each_container_has_its_own_name, every_go_program_is_known, only_the_new_version_is_called_leaking,
          a_real_prometheus_says_which_version_leaks, a_pod_opts_out, what_breaks_again_and_again_harms_nobody, nobody_was_slowed,
-         without_rights_it_is_ready_and_says_what_is_missing, nothing_is_left_when_it_is_deleted)
+         without_rights_it_is_ready_and_says_what_is_missing, on_an_old_kernel_it_names_the_overlay_that_helps, where_bpf_is_refused_it_names_the_overlay_that_helps,
+         without_a_volume_for_state_or_with_a_full_one_only_history_is_missing, without_names_of_pods_it_still_tells_their_containers, nothing_is_left_when_it_is_deleted)
 
 
-def try_cases():
+def try_cases(only):
     """In the node's network and mounts. The exit status."""
     passed = failed = 0
-    for case in CASES:
+    cases = [c for c in CASES if c is CASES[0] or re.search(only, c.__name__)]
+    for case in cases:
         name = f"kubernetes: {case.__name__}"
         began = time.monotonic()
         try:
@@ -550,17 +640,18 @@ def try_cases():
             if case is CASES[0]:
                 print(run(KNODE, "kubectl", "get", "pods,events", "-A", ok=False).stdout)
                 break
-    print(f"{passed} passed, {failed} failed, {len(CASES) - passed - failed} skipped")
+    print(f"{passed} passed, {failed} failed, {len(cases) - passed - failed} skipped")
     return failed != 0
 
 
 def main():
     args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     args.add_argument("--keep", action="store_true")
+    args.add_argument("--only", default="")
     args.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     args = args.parse_args()
     if args.inside:
-        return try_cases()
+        return try_cases(args.only)
     try:
         if os.geteuid():
             raise Missing("needs root")
@@ -573,7 +664,7 @@ def main():
             load_shop(Path(folder))
         apply_crd()
         prometheus_program()    # beside the node there is a network to fetch it
-        return subprocess.run([KNODE, "exec", sys.executable, __file__, "--inside"]).returncode
+        return subprocess.run([KNODE, "exec", sys.executable, __file__, "--inside", "--only", args.only]).returncode
     except Missing as e:
         print(f"skip kubernetes: {e}\n0 passed, 0 failed, {len(CASES)} skipped")
         return 0
