@@ -13,6 +13,7 @@ from pathlib import Path
 
 import build
 import leaks
+import musl
 import servehttp
 import servesinks
 import top
@@ -60,6 +61,22 @@ def it_finds_the_leaks(kind):
         expect(re.search(r"\([1-9]\d* hits", said), f"no probe was hit: {said}")
         status, out, said = run(root, "leaks", "-p", pid, "-d", 3)
         expect(status in (0, 3) and f"pid {pid} " in out, f"{out}{said}")
+
+
+def it_finds_the_leaks_of_a_program_with_another_c_library():
+    """Both in a root as Alpine's: busybox, and musl alone."""
+    leaky = musl.program("leaks")
+    with place("busybox") as root:
+        musl.fill(root)
+        shutil.copy(leaky, root / "leaky")
+        with Target("all-leaks", command=["chroot", str(root), "/leaky"]) as t:
+            truth = json.loads(t.truth())
+            maps = Path(f"/proc/{t.pid}/maps").read_text()
+            expect("ld-musl" in maps and "libc.so.6" not in maps, maps)
+            status, out, said = run(root, *leaks.command(t.pid, "--format", "json")[1:])
+        expect(status == 3, f"exit {status}: {said}")
+        leaks.same_leaks(json.loads(out), truth)
+        expect(re.search(r"\([1-9]\d* hits", said), f"no probe was hit: {said}")
 
 
 def it_shows_a_terminal_without_a_terminfo():
@@ -156,6 +173,7 @@ def cases():
     yield "static: version_says_what_it_is", version_says_what_it_is
     for kind in PLACES:
         yield f"static: it_finds_the_leaks [{kind}]", lambda kind=kind: it_finds_the_leaks(kind)
+    yield "static: it_finds_the_leaks_of_a_program_with_another_c_library", it_finds_the_leaks_of_a_program_with_another_c_library
     yield "static: it_shows_a_terminal_without_a_terminfo", it_shows_a_terminal_without_a_terminfo
     for kind in ("empty", "Debian 13"):
         yield f"static: it_serves_and_sends [{kind}]", lambda kind=kind: it_serves_and_sends(kind)
