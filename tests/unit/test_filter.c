@@ -146,3 +146,51 @@ Test(filter, has_a_bound)
 		cr_assert_eq(add(p, "goid=1", NULL), 0);
 	cr_expect_eq(add(p, "goid=1", NULL), -ENOSPC);
 }
+
+Test(filter, says_of_each_kind_by_itself_what_it_allows)
+{
+	static const struct {
+		const char *why, *filters[4];
+		enum filter_kind kind;
+		bool want;
+	} t[] = {
+		{ "no filter of that kind", { "func=x" }, FILTER_CREATED_BY, true },
+		{ "one that takes it", { "state=waiting", "func=x" }, FILTER_STATE, true },
+		{ "one that does not", { "state=running" }, FILTER_STATE, false },
+		{ "either", { "state=running", "state=waiting" }, FILTER_STATE, true },
+		{ "what it keeps out", { "!state=waiting" }, FILTER_STATE, false },
+		{ "another kind keeps it out",
+		  { "!goid=18", "state=waiting" },
+		  FILTER_STATE,
+		  true },
+	};
+	const struct filter_subject s = { .goid = 18, .status = "waiting" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		scoped(filter) p = NULL;
+
+		cr_assert_eq(filter__new(&p), 0);
+		for (const char *const *f = t[i].filters; *f; f++)
+			cr_assert_eq(add(p, *f, NULL), 0, "%s", *f);
+		cr_expect_eq(filter__allows(p, t[i].kind, &s), t[i].want, "%s", t[i].why);
+	}
+}
+
+Test(filter, hands_out_texts_and_numbers_of_a_kind)
+{
+	scoped(filter) p = NULL;
+	const uint64_t *v;
+	const char *text;
+	size_t nr;
+
+	cr_assert_eq(filter__new(&p), 0);
+	cr_assert_eq(add(p, "label=a=b", NULL), 0);
+	cr_assert_eq(add(p, "p=3,1", NULL), 0);
+	cr_assert_eq(add(p, "label=c", NULL), 0);
+	cr_expect(filter__text(p, FILTER_LABEL, 0, &text) && !strcmp(text, "a=b"));
+	cr_expect(filter__text(p, FILTER_LABEL, 1, &text) && !strcmp(text, "c"));
+	cr_expect_not(filter__text(p, FILTER_LABEL, 2, &text));
+	cr_assert(filter__numbers(p, FILTER_P, 0, &v, &nr));
+	cr_expect(nr == 2 && v[0] == 1 && v[1] == 3);
+	cr_expect_not(filter__numbers(p, FILTER_P, 1, &v, &nr));
+}
