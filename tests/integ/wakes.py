@@ -50,6 +50,33 @@ def pairs_are_those_that_the_program_counted(minor, mode="static", *args):
            "pairs and stacks do not have the same sum")
 
 
+WOKEN = re.compile(r" G=(-?\d+) StateTransition .*GoID=(\d+) Waiting->Runnable")
+
+
+def who_woke_agrees_with_the_execution_tracer(minor):
+    """Of each goroutine: how often another ended its wait, and how often nobody did: a timer or the poller."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = os.path.join(directory, "trace")
+        with Target("traced", minor, env={"WORK_TRACE": path}) as t:
+            r = Recording(t.pid, "-e", "wakeups", "--root", "goid", "-f", "json")
+            expect(r.recording, "parkwatch does not record: " + "".join(r.said))
+            t.go()
+            goids = set(json.loads(t.truth())["goids"])
+            code, out, said = r.stop()
+            expect(code == 0, f"exit code {code}: {said}")
+        text = build.run_go(["tool", "trace", "-d=1" if minor < 24 else "-d=parsed", path], build.TOOLCHAINS[minor], build.HERE)
+    theirs, ours = collections.Counter(), collections.Counter()
+    for waker, goid in WOKEN.findall(text):
+        if int(goid) in goids:
+            theirs[int(goid), waker != "-1"] += 1
+    for s in json.loads(out)["stacks"]:
+        if int(s["root"].split()[1]) in goids and s["wakers"] and s["waker_kind"] != "unknown":
+            ours[int(s["root"].split()[1]), s["waker_kind"] == "goroutine"] += s["count"]
+    expect({by for _, by in theirs} == {True, False}, f"the tracer saw only one kind: {theirs}")
+    for key in set(theirs) | set(ours):
+        expect(abs(ours[key] - theirs[key]) <= 1, f"goroutine {key[0]}, by a goroutine: {key[1]}: {ours[key]}, the tracer says {theirs[key]}")
+
+
 def a_chain_says_who_woke_the_waker(minor):
     """Each of the ring is woken by the one before it; the first by main, which the last has woken."""
     with target(minor) as t:
@@ -141,6 +168,9 @@ def cases():
     for transport, attach in itertools.product(("ring", "perf"), attach_ways()):
         yield (f"{pairs_are_those_that_the_program_counted.__name__} [go1.26 {transport} {attach}]",
                lambda how=(f"--transport={transport}", f"--attach={attach}"): pairs_are_those_that_the_program_counted(26, "static", *how))
+    for minor in (22, 23, 24, 25, 26, 27):
+        yield (f"{who_woke_agrees_with_the_execution_tracer.__name__} [go1.{minor}]",
+               lambda minor=minor: who_woke_agrees_with_the_execution_tracer(minor))
     for function in (filters_are_of_who_waits, a_chain_says_who_woke_the_waker, the_same_waits_as_blocked, a_recording_is_replayed_as_it_was,
                      over_budget_pairs_are_estimated):
         for minor in (17, 22, 26, 27) if function is a_chain_says_who_woke_the_waker else (26,):
