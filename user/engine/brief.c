@@ -67,6 +67,24 @@ bool brief_pod_names(struct process_row *row)
 	return true;
 }
 
+const char *brief_pod_names_folder(void)
+{
+	return POD_NAMES_FOLDER;
+}
+
+bool brief_is_in_container(pid_t pid)
+{
+	struct cgroup in = { .container = "" };
+	char path[32];
+	scoped_fd int fd = -1;
+
+	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0)
+		cgroup_read(fd, &in);
+	return in.container[0];
+}
+
 /* What needs no look into its memory. */
 static void describe(struct process_row *row, struct proc *p)
 {

@@ -25,6 +25,10 @@ enum brief brief(pid_t pid, uint64_t most_ns, struct process_row *row);
 bool brief_of_outside(pid_t pid, struct process_row *row);
 /* What Kubernetes calls its pod, if that was not known. True: it is known now, and was not before. */
 bool brief_pod_names(struct process_row *row);
+/* By its control group. False also where that cannot be read. */
+bool brief_is_in_container(pid_t pid);
+/* The folder where the names of pods are read. */
+const char *brief_pod_names_folder(void);
 /* With the PID it names a process for ever (target/proc). 0: it has ended, or cannot be read. */
 uint64_t brief_start_ticks(pid_t pid);
 

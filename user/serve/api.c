@@ -18,7 +18,6 @@
 #include "serve/page.h"
 #include "serve/pods.h"
 #include "serve/readers.h"
-#include "serve/rights.h"
 #include "serve/sd.h"
 #include "serve/store.h"
 #include "serve/stored_sums.h"

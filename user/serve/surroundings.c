@@ -4,19 +4,17 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/textbuf.h"
+#include "engine/brief.h"
 #include "host/kfeat.h"
 #include "serve/pods.h"
 #include "serve/rights.h"
 #include "serve/store.h"
-#include "target/cgroup.h"
-#include "target/pod_names.h"
 
 /* What cannot be done, before the reason. */
 static const char no_probes[] = "leaks are watched by looks, without probes: ",
@@ -67,19 +65,9 @@ static bool some_container_is_known(void)
 	struct dirent *e;
 	bool found = false;
 
-	while (all && !found && (e = readdir(all))) {
-		struct cgroup group = { .container = "" };
-		const int fd =
-			isdigit((unsigned char)e->d_name[0])
-				? openat(dirfd(all), e->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-				: -1;
-
-		if (fd < 0)
-			continue;
-		cgroup_read(fd, &group);
-		close(fd);
-		found = group.container[0];
-	}
+	while (all && !found && (e = readdir(all)))
+		found = isdigit((unsigned char)e->d_name[0]) &&
+			brief_is_in_container((pid_t)atoi(e->d_name));
 	if (all)
 		closedir(all);
 	return found;
@@ -87,11 +75,13 @@ static bool some_container_is_known(void)
 
 static void look_at_pods(struct surroundings *s)
 {
-	if (access(POD_NAMES_FOLDER, R_OK | X_OK))
+	const char *folder = brief_pod_names_folder();
+
+	if (access(folder, R_OK | X_OK))
 		(void)cause__set(&s->no_names, -errno,
-				 "cannot read " POD_NAMES_FOLDER
-				 ": %s; mount it from the node, as deploy/kubernetes does",
-				 strerror(errno));
+				 "cannot read %s: %s; mount it from the node, as deploy/kubernetes "
+				 "does",
+				 folder, strerror(errno));
 	if (!rights_is_shut_in() && !some_container_is_known())
 		(void)cause__set(&s->no_pods, -ENOENT,
 				 "no control group of the node has the id of a container");
