@@ -110,6 +110,39 @@ Test(chanlook, counts_who_queues)
 	cr_expect_eq(c.senders, 1);
 }
 
+static uint64_t queue[3];
+
+/* When the last one is read the first goes to the end of the queue. */
+static void turn(struct fake_process *p, uint64_t addr)
+{
+	const uint64_t c = fp_object(FP_CHANS, 3), next = (uint64_t)p->rt.objects.sudog_next;
+
+	if (addr != queue[2])
+		return;
+	p->on_read = NULL;
+	fp_word(p, c + (uint64_t)p->rt.objects.hchan_sendq_first, queue[1]);
+	fp_word(p, queue[2] + next, queue[0]);
+	fp_word(p, queue[0] + next, 0);
+}
+
+Test(chanlook, counts_nobody_twice_who_joins_the_queue_again)
+{
+	struct chanlook_chan c = chan_at(3);
+	const uint64_t chans[] = { c.addr, c.addr, c.addr };
+
+	fp_go(&fp, GOSTATUS_WAITING, "chan send", chans, 3);
+	for (uint32_t i = 0; i < 3; i++) {
+		queue[i] = fp_object(FP_SUDOGS, i);
+		if (i)
+			fp_word(&fp, queue[i - 1] + (uint64_t)fp.rt.objects.sudog_next, queue[i]);
+	}
+	fp_word(&fp, c.addr + (uint64_t)fp.rt.objects.hchan_sendq_first, queue[0]);
+	fp.on_read = turn;
+	expect_same(&c, CHANLOOK_SAME, "the first time");
+	cr_expect_eq(c.senders, 3, "%u", c.senders);
+	cr_expect_null(fp.on_read, "it turned");
+}
+
 Test(chanlook, is_the_same_for_certain_if_it_outlived_the_one_sweep)
 {
 	struct chanlook_chan c = chan_at(3);

@@ -18,8 +18,9 @@
 #define RUNS_BYTES                                                                                 \
 	(8u << 10) /* of the stack of a goroutine that runs: its innermost frame is not known */
 /* the size class of an hchan whose elements are elsewhere: 96 to 112 bytes */
-#define APART_MAX 128u
-#define BATCH     8192u /* channels that are read together */
+#define APART_MAX   128u
+#define BATCH       8192u /* channels that are read together */
+#define QUEUE_TRIES 3     /* to count a queue at one moment */
 
 struct hchan { /* as it is read in one piece */
 	uint8_t bytes[OBJECT_MAX];
@@ -445,9 +446,8 @@ static int look_at_spans(struct chanlook *l, struct chanlook_chan *v, size_t nr)
 	return err;
 }
 
-/* Goroutines in a queue; one that changes under us ends where it is not that channel's any more. */
-static int count_queue(struct chanlook *l, uint64_t addr, uint64_t via, uint32_t *ret,
-		       bool *ret_cut)
+/* Goroutines in a queue, from that one on; it ends where one is not that channel's any more. */
+static int walk_queue(struct chanlook *l, uint64_t addr, uint64_t via, uint32_t *ret, bool *ret_cut)
 {
 	const struct pw_layout *lay = &l->rt->layout;
 	uint8_t s[OBJECT_MAX];
@@ -472,6 +472,30 @@ static int count_queue(struct chanlook *l, uint64_t addr, uint64_t via, uint32_t
 	return 0;
 }
 
+/*
+ * One that leaves the queue while it is counted, and joins it again, would count twice. So it is
+ * counted again while somebody else is the first of it by then, and the least counts.
+ */
+static int count_queue(struct chanlook *l, uint64_t first, uint64_t addr, int32_t offset,
+		       uint32_t *ret, bool *ret_cut)
+{
+	uint64_t now = first;
+	int err = walk_queue(l, addr, first, ret, ret_cut);
+
+	for (int i = 0; i < QUEUE_TRIES && !err && first; i++) {
+		uint32_t again;
+
+		err = addrspace__read(l->as, addr + (uint64_t)offset, &now, sizeof(now));
+		if (err || !now || now == first)
+			break;
+		first = now;
+		err = walk_queue(l, addr, first, &again, ret_cut);
+		if (!err && again && again < *ret)
+			*ret = again;
+	}
+	return err == -EFAULT ? 0 : err;
+}
+
 static int take(struct chanlook *l, const uint8_t *h, struct chanlook_chan *c)
 {
 	const struct goobjects *o = &l->rt->objects;
@@ -483,9 +507,10 @@ static int take(struct chanlook *l, const uint8_t *h, struct chanlook_chan *c)
 	c->closed = field_u32(h, o->hchan_closed);
 	c->timer = o->hchan_timer >= 0 ? field_u64(h, o->hchan_timer) : 0;
 	c->cut = false;
-	err = count_queue(l, c->addr, sends, &c->senders, &c->cut);
+	err = count_queue(l, sends, c->addr, o->hchan_sendq_first, &c->senders, &c->cut);
 	if (!err)
-		err = count_queue(l, c->addr, receives, &c->receivers, &c->cut);
+		err = count_queue(l, receives, c->addr, o->hchan_recvq_first, &c->receivers,
+				  &c->cut);
 	/* somebody was in it when the channel was read */
 	c->senders += sends && !c->senders;
 	c->receivers += receives && !c->receivers;
