@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <criterion/criterion.h>
 
+#include "base/cleanup.h"
 #include "model/governor.h"
 
 #define SECOND 1e9
@@ -133,4 +134,23 @@ Test(governor, looks_that_take_something_are_rarer)
 		governor__looked(&g, 0);
 	cr_expect(governor__look_period_ns(&g, 0.02) < 1e3,
 		  "it waits now: they take nothing any more");
+}
+
+Test(governor, lets_us_use_what_is_taken_at_most)
+{
+	static const struct {
+		const char *why;
+		double max, rate, part, want;
+	} t[] = {
+		{ "a processor is free: it is ours, as far as we want it", 0.01, 0.5, 0, 0.1 },
+		{ "no limit", 0, 2, 1, 0.1 },
+		{ "both processors are the target's: all is taken", 0.01, 2, 1, 0.02 },
+		{ "half of ours is", 0.01, 1.5, 0.5, 0.03 },
+		{ "a limit that is higher than ours", 0.5, 2, 1, 0.1 },
+		{ "one that hardly runs counts as a tenth of a processor", 0.01, 0, 1, 0.001 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++)
+		cr_expect_float_eq(governor_own_rate(t[i].max, t[i].rate, t[i].part, 0.1),
+				   t[i].want, 1e-9, "%s", t[i].why);
 }

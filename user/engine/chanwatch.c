@@ -132,15 +132,12 @@ static void chanwatch__count_cost(struct chanwatch *w)
 static double chanwatch__allowance(struct chanwatch *w)
 {
 	const double time = (double)chanwatch__at(w) + 1;
-	double part, rate, may;
 
 	chanwatch__count_cost(w);
-	rate = (double)w->cost.target_ns / time;
-	part = governor_taken_part((double)w->cost.target_ns, time, owncost_processors());
-	if (w->o.max_overhead <= 0 || part <= 0)
-		return CHANWATCH_OWN_MAX;
-	may = w->o.max_overhead * (rate > GOVERNOR_BUSY_MIN ? rate : GOVERNOR_BUSY_MIN) / part;
-	return may < CHANWATCH_OWN_MAX ? may : CHANWATCH_OWN_MAX;
+	return governor_own_rate(w->o.max_overhead, (double)w->cost.target_ns / time,
+				 governor_taken_part((double)w->cost.target_ns, time,
+						     owncost_processors()),
+				 CHANWATCH_OWN_MAX);
 }
 
 /* The next part of the time, as long as half of the allowance wants it, and a moment of it. */

@@ -92,6 +92,16 @@ double governor_taken_part(double target_ns, double time_ns, unsigned int proces
 	return target_ns > others ? (target_ns - others) / time_ns : 0;
 }
 
+double governor_own_rate(double max, double rate, double part, double own_max)
+{
+	double may;
+
+	if (max <= 0 || part <= 0)
+		return own_max;
+	may = max * (rate > GOVERNOR_BUSY_MIN ? rate : GOVERNOR_BUSY_MIN) / part;
+	return may < own_max ? may : own_max;
+}
+
 void governor__looked(struct governor *g, double taken_ns)
 {
 	g->look_ns = smooth(g->look_ns, taken_ns);

@@ -77,6 +77,11 @@ bool governor__windows_pay(const struct governor *g, double rate); /* else looks
  * leaves one free, that one is ours, and nothing is taken.
  */
 double governor_taken_part(double target_ns, double time_ns, unsigned int processors);
+/*
+ * CPU time that we may use in a ns, at most own_max, so that what is taken from the target, this part
+ * of it, is at most max of what it uses, rate in a ns. max 0: no limit but own_max.
+ */
+double governor_own_rate(double max, double rate, double part, double own_max);
 /* A look took taken_ns from the target. */
 void governor__looked(struct governor *g, double taken_ns);
 /*
