@@ -53,7 +53,8 @@ LIBS	:= $(shell pkg-config --libs ncursesw 2>/dev/null || echo -lncursesw -ltinf
 ALL_LDFLAGS = $(LDFLAGS) $(if $(SAN),-fsanitize=$(SAN))
 
 BPF_CFLAGS := -O2 -g -mcpu=v3 -Wall -Wextra -Wpadded -Werror -fdebug-prefix-map=$(CURDIR)=.
-BPF_SRCS   := $(wildcard bpf/*.bpf.c)
+# maps first: libbpf's linker (1.1) takes a map for the first one if a file uses it before another defines it
+BPF_SRCS   := bpf/maps.bpf.c $(filter-out bpf/maps.bpf.c,$(wildcard bpf/*.bpf.c))
 BPF_OBJS   := $(BPF_SRCS:bpf/%.bpf.c=$(BUILD)/bpf/%.bpf.o)
 SKEL	   := $(BUILD)/parkwatch.skel.h
 

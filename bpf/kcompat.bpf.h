@@ -30,17 +30,30 @@ static __always_inline void pw_keep_stack(void *ctx)
 		bpf_tail_call(ctx, &pw_never, 0);
 }
 
+/* The working memory of this processor's samples. */
+static __always_inline struct pw_cpu_room *pw_cpu_room(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&pw_cpu_rooms, &zero);
+}
+
 /*
  * The calling thread's working memory. Not a per-CPU array: since 6.0 (commit
  * 8c7dcb84e3b7) a uprobe program can be preempted, and another thread's may run on the same
- * processor meanwhile.
+ * processor meanwhile. The program of a clock is not, and a non-maskable interrupt must not touch
+ * an LRU map: it has the processor's.
  */
 static __always_inline struct pw_scratch *pw_scratch_get(void)
 {
 	static const struct pw_scratch blank;
+	struct pw_cpu_room *room = pw_knobs.cpu.is_on ? pw_cpu_room() : NULL;
 	__u32 tid = (__u32)bpf_get_current_pid_tgid();
-	struct pw_scratch *s = bpf_map_lookup_elem(&pw_scratch, &tid);
+	struct pw_scratch *s;
 
+	if (pw_knobs.cpu.is_on)
+		return room ? &room->scratch : NULL;
+	s = bpf_map_lookup_elem(&pw_scratch, &tid);
 	if (s)
 		return s;
 	bpf_map_update_elem(&pw_scratch, &tid, &blank, BPF_NOEXIST);

@@ -49,6 +49,9 @@ struct pw_map_seen pw_seen SEC(".maps");
  */
 struct pw_map_scratch pw_scratch SEC(".maps");
 
+/* One sample under construction per processor: a clock's program runs through. */
+struct pw_map_cpu_rooms pw_cpu_rooms SEC(".maps");
+
 /*
  * Waits and latencies, by stack, who made the goroutine, and reason. Written by run, read by user
  * space when recording has ended, and emptied before the next.
@@ -130,6 +133,9 @@ volatile __u32 pw_goes_on = 0;
 volatile __s64 pw_left = 0;
 volatile __u64 pw_spent_ns = 0;
 volatile __u64 pw_cut_ns = 0;
+
+/* The time that a sample stands for: 1 / how often the clock ticks. Written by user space. */
+volatile __u64 pw_cpu_ns = 0;
 
 /*
  * When the probe holder was last there, written by it many times a second. 0: it does not say. See

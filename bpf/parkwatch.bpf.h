@@ -30,6 +30,15 @@ struct pw_scratch {
 			    forgets it */
 	__u64 window_bytes; /* that are valid */
 	__u64 window[PW_WINDOW_WORDS + 1];
+	__u64 foreign; /* the return address before which the stack ends, as it is no code of Go; 0: none */
+	__u64 is_cut; /* 1: a frame was not readable */
+};
+
+/* One processor's working memory for its samples: what is sent is `rec` and `scratch.stack` as one. */
+struct pw_cpu_room {
+	struct pt_regs regs;
+	struct pw_cpu rec;
+	struct pw_scratch scratch;
 };
 
 /* Maps: defined in maps.bpf.c, which says who writes and who reads them. Sizes here are replaced
@@ -103,6 +112,12 @@ struct pw_map_scratch {
 	__type(key, __u32);
 	__type(value, struct pw_scratch);
 };
+struct pw_map_cpu_rooms {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct pw_cpu_room);
+};
 struct pw_map_waits {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, PW_WAITS_MAX);
@@ -152,6 +167,7 @@ extern struct pw_map_kept_labels pw_kept_labels SEC(".maps");
 extern struct pw_map_kept_ps pw_kept_ps SEC(".maps");
 extern struct pw_map_seen pw_seen SEC(".maps");
 extern struct pw_map_scratch pw_scratch SEC(".maps");
+extern struct pw_map_cpu_rooms pw_cpu_rooms SEC(".maps");
 extern struct pw_map_waits pw_waits SEC(".maps");
 extern struct pw_map_wakes pw_wakes SEC(".maps");
 extern struct pw_map_wakers pw_wakers SEC(".maps");
@@ -178,16 +194,32 @@ extern volatile __s64 pw_left;
 extern volatile __u64 pw_spent_ns;
 extern volatile __u64 pw_cut_ns;
 extern volatile __u64 pw_beat_ns;
+extern volatile __u64 pw_cpu_ns;
+
+/*
+ * The probe holder is stopped or frozen, as well as who would notice that: nobody is in charge.
+ */
+static __always_inline bool pw_is_alone(__u64 now)
+{
+	__u64 beat = pw_beat_ns;
+
+	return beat && now > beat && now - beat > PW_BEAT_MAX_NS;
+}
 
 /* Counts one of enum pw_stat; 0, so that a program can return it. Atomic: newer kernels preempt
  * uprobe programs. */
-static __always_inline int pw_count(__u32 stat)
+static __always_inline int pw_add(__u32 stat, __u64 by)
 {
 	__u64 *n = bpf_map_lookup_elem(&pw_stats, &stat);
 
 	if (n)
-		__sync_fetch_and_add(n, 1);
+		__sync_fetch_and_add(n, by);
 	return 0;
+}
+
+static __always_inline int pw_count(__u32 stat)
+{
+	return pw_add(stat, 1);
 }
 
 /* 8 bytes of the target at addr + off, where off is a member of struct pw_layout. */

@@ -13,16 +13,6 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-/*
- * The probe holder is stopped or frozen, as well as who would notice that: nobody is in charge.
- */
-static __always_inline bool pw_is_alone(__u64 now)
-{
-	__u64 beat = pw_beat_ns;
-
-	return beat && now > beat && now - beat > PW_BEAT_MAX_NS;
-}
-
 /* The hits that one job may have are used up: it records no more. User space finds that, and tells it. */
 static __always_inline void pw_end_limited(__u64 now)
 {

@@ -73,16 +73,17 @@ __u64 pw_pc_kind(__u64 pc)
 }
 
 /* Appends a return address: 0, or -1 if the stack ends with it or before it. */
-static __always_inline int pw_push_return(struct pw_stack *st, __u64 ret, __u64 *hash)
+static __always_inline int pw_push_return(struct pw_scratch *s, __u64 ret, __u64 *hash)
 {
 	__u64 kind = ret ? pw_pc_kind(ret - 1) : PW_PC_FOREIGN;
 
 	if (kind == PW_PC_FOREIGN) {
+		s->foreign = ret;
 		if (ret)
 			pw_count(PW_STAT_LOST_CODE);
 		return -1;
 	}
-	return pw_push(st, ret, hash) || kind == PW_PC_END ? -1 : 0;
+	return pw_push(&s->stack, ret, hash) || kind == PW_PC_END ? -1 : 0;
 }
 
 __u64 pw_unwind(__u64 pc, __u64 caller, __u64 bp)
@@ -95,23 +96,27 @@ __u64 pw_unwind(__u64 pc, __u64 caller, __u64 bp)
 	s->window_bytes = 0;
 	s->stack.nr = 0;
 	s->stack.truncated = 0;
+	s->foreign = 0;
+	s->is_cut = 0;
 	pw_push(&s->stack, pc, &hash);
-	if (caller && pw_push_return(&s->stack, caller, &hash))
+	if (caller && pw_push_return(s, caller, &hash))
 		bp = 0;
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < pw_knobs.depth && i < PW_STACK_MAX; i++) {
 		__u64 at = bp - s->window_at, word, ret;
 
+		s->is_cut = (bp & 7) != 0;
 		if (!bp || bp & 7)
 			break;
 		if (at >= s->window_bytes || at + PW_FRAME_BYTES > s->window_bytes) {
-			if (pw_window_read(s, bp))
+			s->is_cut = pw_window_read(s, bp) != 0;
+			if (s->is_cut)
 				break;
 			at = 0;
 		}
 		word = at / sizeof(__u64) & (PW_WINDOW_WORDS - 1);
 		ret = s->window[word + 1];
-		if (pw_push_return(&s->stack, ret, &hash))
+		if (pw_push_return(s, ret, &hash))
 			break;
 		bp = s->window[word];
 	}

@@ -18,7 +18,7 @@
 #include <parkwatch/points.h>
 
 /* NONE is never sent */
-enum pw_kind { PW_NONE, PW_STACK, PW_BIRTH, PW_EXIT, PW_WAIT, PW_SCHED, PW_WAKE, PW_KIND_MAX };
+enum pw_kind { PW_NONE, PW_STACK, PW_BIRTH, PW_EXIT, PW_WAIT, PW_SCHED, PW_WAKE, PW_CPU, PW_KIND_MAX };
 
 #define PW_STACK_MAX 127 /* pcs in a stack at most; knob `depth` is at most this */
 
@@ -122,6 +122,38 @@ struct pw_wake {
 	struct pw_wake_key key;
 };
 _Static_assert(sizeof(struct pw_wake) == 104, "wire format changed");
+
+#define PW_CPU_WORDS 32 /* of the stack, from its pointer on */
+
+/*
+ * A thread of the process ran when the clock of its processor ticked. hdr.goid: the goroutine that it
+ * runs, also while it is on a system stack or in C for it; 0: none. Behind it, as a part of the same
+ * record, its stack (struct pw_stack, whose own stack_id says nothing): pcs[0] is where it stands, the
+ * others come from frame pointers alone. A function that has no frame yet, or none at all, has its
+ * return address among the words.
+ */
+struct pw_cpu {
+	struct pw_hdr hdr;
+	__u64 gopc;
+	__u64 startpc;
+	__u64 labels;
+	__u64 ns; /* that it stands for */
+	__u64 sp, bp;
+	__u64 foreign; /* the return address that is no code of a Go module, before which the stack ends; 0: none */
+	__u32 is_cut; /* 1: a frame could not be read: the stack ends before its bottom */
+	__u32 is_guess; /* 1: bp is not the register's, which was no address of a frame, but what may be one */
+	__u32 nr_words; /* that could be read */
+	__u32 pad;
+	__u64 words[PW_CPU_WORDS];
+};
+_Static_assert(sizeof(struct pw_cpu) == 96 + 8 * PW_CPU_WORDS, "wire format changed");
+
+/* pcs in stacks that stand for what is no code of Go; user space puts them there */
+enum pw_pc_word {
+	PW_PC_C = 16,       /* code of a file that is not Go's */
+	PW_PC_VDSO = 32,    /* the kernel's, that the process calls as its own */
+	PW_PC_UNKNOWN = 48, /* none of these, or nobody knows how the stack goes on */
+};
 
 /*
  * Value of the map `pw_gs`, key: address of the g. One per g struct that parked or ran since

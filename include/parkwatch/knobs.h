@@ -129,6 +129,22 @@ struct pw_module {
 	struct pw_range gopark;
 };
 
+/*
+ * Samples of what runs (bpf/cpu). Offsets are of the kernel's own structs, where it keeps a thread's
+ * registers of user space.
+ */
+struct pw_cpu_knobs {
+	__u64 ns_dev, ns_ino; /* PID namespace that the process is in, and its number there */
+	__u32 tgid;
+	__u32 is_on;       /* 1: samples are taken, and nothing else is */
+	__u32 is_first;    /* 1: threads that have no g of any runtime count here */
+	__u32 regs_helper; /* 1: bpf_task_pt_regs() is there: Linux 5.15 and later */
+	__s32 task_fsbase, task_stack;
+	__s32 g_tls; /* from the thread's fs base, where Go keeps g */
+	__s32 pad;
+	struct pw_range vdso;
+};
+
 struct pw_knobs {
 	struct pw_layout lay;
 	__u32 transport;    /* enum pw_transport */
@@ -141,6 +157,7 @@ struct pw_knobs {
 	/* enum pw_alloc_root: what allocations are told apart by besides their stack */
 	__u32 alloc_root;
 	struct pw_heap_layout heap;
+	struct pw_cpu_knobs cpu;
 	__u32 span_classes; /* at most PW_SPAN_CLASSES */
 	__u32 wakers;       /* of a wait that are told: 1 .. PW_WAKERS_MAX */
 	__u32 nr_modules;

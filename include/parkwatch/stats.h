@@ -37,6 +37,7 @@ enum pw_stat {
 	PW_STAT_FILTERED,
 	/* mallocgc of no bytes, or a variant that mallocgc called: counted there */
 	PW_STAT_NO_ALLOC,
+	PW_STAT_CPU_NS, /* no count: time that the program of the clock took for the process's samples */
 
 	PW_STAT_LOST_FIRST,                     /* from here on: losses */
 	PW_STAT_LOST_RING = PW_STAT_LOST_FIRST, /* ring or perf buffer full: one event */

@@ -94,7 +94,7 @@ static int load_one(const char *program, enum pw_transport transport, bool cooki
 
 static void verify(const struct kfeat *kf)
 {
-	static const char *const programs[] = { "pw_multi", "pw_multi_alloc",
+	static const char *const programs[] = { "pw_multi", "pw_multi_alloc", "pw_clock",
 #define PW_POINT(NAME, name, ...) "pw_" #name,
 						PW_POINTS(PW_POINT)
 #undef PW_POINT

@@ -44,6 +44,11 @@ enum { BPF_ANY, BPF_NOEXIST };
 enum { BPF_RB_NO_WAKEUP = 1, BPF_RB_FORCE_WAKEUP = 2, BPF_RB_AVAIL_DATA = 0 };
 #define BPF_F_CURRENT_CPU 0xffffffffULL
 
+struct task_struct;
+struct bpf_pidns_info {
+	__u32 pid, tgid;
+};
+
 struct pt_regs {
 	unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di, orig_ax, ip,
 		cs, flags, sp, ss;
@@ -70,6 +75,9 @@ extern struct shim_kernel {
 	} memory[SHIM_MEMORY];
 	size_t nr_memory;
 	uint64_t now, cookie, tgid_tid;
+	uint64_t ns_ino;  /* of the PID namespace that the current thread is in */
+	const void *task; /* its kernel's struct; memory of the kernel is the test's own */
+	struct pt_regs *user_regs;
 	size_t ring_room, ring_used, wakeups; /* bytes, bytes, count */
 	void *records[SHIM_RECORDS];
 	size_t nr_records;
@@ -192,6 +200,40 @@ static inline uint64_t bpf_ktime_get_ns(void)
 static inline uint64_t bpf_get_current_pid_tgid(void)
 {
 	return shim.tgid_tid;
+}
+
+static inline long bpf_get_ns_current_pid_tgid(uint64_t dev, uint64_t ino,
+					       struct bpf_pidns_info *ret, uint32_t size)
+{
+	(void)dev;
+	(void)size;
+	if (ino != shim.ns_ino)
+		return -EINVAL;
+	ret->pid = (__u32)shim.tgid_tid;
+	ret->tgid = (__u32)(shim.tgid_tid >> 32);
+	return 0;
+}
+
+static inline uint64_t bpf_get_current_task(void)
+{
+	return (uint64_t)(uintptr_t)shim.task;
+}
+
+static inline struct task_struct *bpf_get_current_task_btf(void)
+{
+	return (struct task_struct *)(uintptr_t)shim.task;
+}
+
+static inline long bpf_task_pt_regs(struct task_struct *task)
+{
+	(void)task;
+	return (long)(uintptr_t)shim.user_regs;
+}
+
+static inline long bpf_probe_read_kernel(void *dst, uint32_t size, const void *src)
+{
+	memcpy(dst, src, size);
+	return 0;
 }
 
 static inline long bpf_tail_call(void *ctx, void *programs, uint32_t index)

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 
 #include "bpf/maps.bpf.c"
+#include "bpf/clock.bpf.c"
 #include "bpf/probes.bpf.c"
 #include "bpf/unwind.bpf.c"
 #include "bpf/wanted.bpf.c"
@@ -103,6 +104,7 @@ void make_world(void)
 	shim_map_hash(pw_wakes, SHIM_ENTRIES);
 	shim_map_hash(pw_wakers, SHIM_ENTRIES);
 	shim_map_hash(pw_allocs, 4);
+	shim_map_hash(pw_cpu_rooms, 1);
 	shim_map_hash(pw_given_back, SHIM_ENTRIES);
 	for (__u32 i = 0; i < PW_STAT_MAX; i++)
 		bpf_map_update_elem(&pw_stats, &i, &zero, BPF_ANY);

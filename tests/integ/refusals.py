@@ -197,7 +197,10 @@ def usage_errors_are_2():
                  ["record", "-p", "1", "--depth", "0"], ["record", "-p", "1", "--ring-size", "5000"],
                  ["record", "-p", "1", "--goid", "1,x"], ["record", "-p", "1", "--nonsense"], ["record", "-p", "1", "2"],
                  *(["record", "-p", "1", "-e", "alloc", *no] for no in (["--alloc=exact", "--max-overhead", "1"], ["--no-probes"], ["--async"],
-                                                                       ["--min-wait", "1ms"], ["--root", "label"]))):
+                                                                       ["--min-wait", "1ms"], ["--root", "label"])),
+                 ["record", "-p", "1", "-F", "99"],
+                 *(["record", "-p", "1", "-e", "cpu", *no] for no in (["-F", "0"], ["-F", "10001"], ["--no-probes"], ["--async"],
+                                                                     ["--min-wait", "1ms"]))):
         code, out, said = parkwatch(*args)
         expect(code == 2 and not out and len(said.strip().splitlines()) == 1, f"{args}: exit code {code}, {out} {said!r}")
 

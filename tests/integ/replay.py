@@ -58,7 +58,7 @@ def a_dump_is_shown_as_it_was(minor):
 
 
 FORMATS = ("html", "json", "folded", "pb.gz", "txt")
-EVENTS = ("blocked", "births", "exits", "sched", "alloc")
+EVENTS = ("blocked", "births", "exits", "sched", "alloc", "cpu")
 
 
 def a_recording_is_shown_as_it_was(event):

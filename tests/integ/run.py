@@ -27,6 +27,7 @@ import called
 import charge
 import chans
 import chanwatch
+import cpu
 import cycles
 import dump
 import dumpmoments
@@ -85,6 +86,7 @@ MEASURE = (
     surroundings,
     truths,
     allocs,
+    cpu,
     tracer,
     wakes,
     dump,

@@ -19,6 +19,7 @@ static const struct {
 	{ "latency has the shape of a wait", PW_SCHED, 72, 0, 72, 0 },
 	{ "whole wake-up", PW_WAKE, 104, 0, 104, 0 },
 	{ "padding of the transport after it", PW_EXIT, 56, 0, 60, 0 },
+	{ "sample without a stack", PW_CPU, 352, 0, 352, -EBADMSG },
 	{ "stack of one pc", PW_STACK, 48, 1, 48, 0 },
 	{ "longest stack", PW_STACK, 40 + 8 * PW_STACK_MAX, PW_STACK_MAX, 1056, 0 },
 	{ "nothing at all", PW_WAIT, 72, 0, 0, -EBADMSG },
@@ -65,10 +66,34 @@ Test(decode, every_kind_that_is_sent_has_a_size)
 		const struct pw_hdr *h;
 		int passed = 0;
 
+		if (kind == PW_CPU) /* has a stack behind it, of any length */
+			continue;
 		for (rec.hdr.size = sizeof(rec.hdr); rec.hdr.size <= 256; rec.hdr.size += 8)
 			passed += pw_decode(&rec, sizeof(rec), &h) == 0;
 		cr_expect_eq(passed, 1, "kind %u: %d sizes", kind, passed);
 	}
+}
+
+Test(decode, a_sample_has_its_stack_behind_it)
+{
+	struct {
+		struct pw_cpu cpu;
+		struct pw_stack stack;
+	} rec = { .cpu = { .hdr = { .kind = PW_CPU }, .nr_words = PW_CPU_WORDS },
+		  .stack = { .nr = 2 } };
+	const size_t size = sizeof(rec.cpu) + offsetof(struct pw_stack, pcs) + 16;
+	const struct pw_hdr *h;
+
+	for (rec.cpu.hdr.size = sizeof(rec.cpu.hdr); rec.cpu.hdr.size <= sizeof(rec);
+	     rec.cpu.hdr.size += 8)
+		cr_expect_eq(!pw_decode(&rec, sizeof(rec), &h), rec.cpu.hdr.size == size, "%u",
+			     rec.cpu.hdr.size);
+	rec.cpu.hdr.size = (__u16)size;
+	rec.cpu.nr_words++;
+	cr_expect_eq(pw_decode(&rec, sizeof(rec), &h), -EBADMSG, "words that it has no room for");
+	rec.cpu.nr_words = 0;
+	rec.stack.nr = PW_STACK_MAX + 1;
+	cr_expect_eq(pw_decode(&rec, sizeof(rec), &h), -EBADMSG, "a stack longer than any");
 }
 
 Test(decode, counts_every_record_once)

@@ -304,3 +304,27 @@ Test(frames, packages_are_called_as_gos_tracebacks_call_them)
 	expect("a dot in the last element of the path", s, row, false,
 	       "gopkg.in/yaml%2ev3.(*Decoder).Decode;[chan receive]");
 }
+
+Test(frames, what_runs_has_no_word_and_says_what_is_no_go)
+{
+	struct snap s = { .event = PROFILE_CPU };
+	struct snap_row row = { .own = PCS(PC_WORKER, PC_MAIN), .goid = 18, .gopc = PC_LOOP };
+
+	expect("cpu", s, row, false, "main.main;main.worker");
+	expect("the kernel's code in the process", s,
+	       (struct snap_row){ .own = PCS(PW_PC_VDSO, PC_MAIN) }, false, "main.main;[vdso]");
+	expect("C below and above", s, (struct snap_row){ .own = PCS(PW_PC_C, PC_MAIN, PW_PC_C) },
+	       false, "[C];main.main;[C]");
+	expect("nobody knows", s, (struct snap_row){ .own = PCS(PC_MAIN, PW_PC_UNKNOWN) }, false,
+	       "[unknown];main.main");
+	s.root = PROFILE_ROOT_GOID;
+	expect("whose", s, row, false, "goroutine 18;main.main;main.worker");
+	s.root = PROFILE_ROOT_CREATED_BY;
+	expect("who made it", s, row, false, "created by main.loop;main.main;main.worker");
+	row.goid = row.gopc = 0;
+	expect("nobody made it", s, row, false, "no goroutine;main.main;main.worker");
+	s.root = PROFILE_ROOT_GOID;
+	expect("nobody's", s, row, false, "no goroutine;main.main;main.worker");
+	s.root = PROFILE_ROOT_STATE;
+	expect("state", s, row, false, "[running];main.main;main.worker");
+}

@@ -257,7 +257,9 @@ Test(options, of_refs_tell_what_is_asked_for)
 /* "parkwatch COMMAND", what the command cannot do without, and more */
 static int parse_more(struct opts *o, enum command c, const char *more)
 {
-	const char *needs = strstr(more, "--chain") ? " --event wakeups" : "";
+	const char *needs = strstr(more, "--chain")       ? " --event wakeups"
+			    : strstr(more, "--frequency") ? " --event cpu"
+							  : "";
 	char line[256];
 
 	snprintf(line, sizeof(line), "parkwatch %s%s%s%s %s", cmd_table[c].name,
@@ -369,7 +371,7 @@ Test(options, say_what_they_take)
 		{ "parkwatch record -p 1 -e parks",
 		  "bad --event 'parks': it takes one of these "
 		  "words: blocked, births, exits, sched, "
-		  "alloc, wakeups; see 'parkwatch record --help'" },
+		  "alloc, wakeups, cpu; see 'parkwatch record --help'" },
 		{ "parkwatch record -p 1 --ring-size 5000",
 		  "bad --ring-size '5000': it takes a size such as 64K, 8M or 1G (4K to 1G, a "
 		  "power "

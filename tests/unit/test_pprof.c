@@ -240,3 +240,35 @@ Test(pprof, has_go_s_own_types_for_allocations)
 			 "no word, and nothing of the runtime");
 	pprof__profile__free_unpacked(pb, NULL);
 }
+
+Test(pprof, has_go_s_own_types_for_cpu_time)
+{
+	static const uint64_t pcs[] = { PW_PC_C, PC_WORKER, PC_MAIN };
+	const struct profile_opts o = { .event = PROFILE_CPU };
+	const struct pw_cpu sample = { .hdr = { .ts_ns = 1500, .kind = PW_CPU }, .ns = 10101010 };
+	scoped(profile) p = NULL;
+	Pprof__Profile *pb;
+	const Pprof__Sample *s;
+
+	cr_assert_eq(profile__new(&o, &p), 0);
+	profile__begin(p, 1000);
+	fake_stack(p, STACK_A, pcs, ARRAY_SIZE(pcs));
+	for (int i = 0; i < 3; i++)
+		profile__cpu(p, &sample, STACK_A, 0);
+	pb = unpack(p, false);
+	cr_expect_str_eq(pb->texts[pb->sample_type[0]->type], "samples");
+	cr_expect_str_eq(pb->texts[pb->sample_type[0]->unit], "count");
+	cr_expect_str_eq(pb->texts[pb->sample_type[1]->type], "cpu");
+	cr_expect_str_eq(pb->texts[pb->sample_type[1]->unit], "nanoseconds");
+	cr_expect_str_eq(pb->texts[pb->default_sample_type], "cpu");
+	cr_expect_str_eq(pb->texts[pb->period_type->type], "cpu");
+	cr_expect_eq(pb->period, 10101010);
+	cr_assert_eq(pb->n_sample, 1);
+	s = pb->sample[0];
+	cr_expect_eq(s->value[0], 3);
+	cr_expect_eq(s->value[1], 30303030);
+	cr_expect_eq(s->n_label, 0);
+	cr_expect_eq(s->n_location_id, 3, "no word at the end");
+	cr_expect_str_eq(function_of(pb, s->location_id[0], 0), "[C]");
+	pprof__profile__free_unpacked(pb, NULL);
+}

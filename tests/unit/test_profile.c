@@ -182,6 +182,28 @@ Test(profile, latency_uses_the_ready_side_of_an_open_entry)
 	cr_expect_eq(s->value, 12);
 }
 
+Test(profile, samples_are_an_estimate_of_their_number)
+{
+	scoped(profile) p = profile_of((struct profile_opts){ .event = PROFILE_CPU });
+	struct pw_cpu r = { .hdr = { .kind = PW_CPU }, .ns = 10 };
+	scoped(snap) s = NULL;
+	struct profile_stats st;
+
+	profile__end(p, 2000);
+	for (r.hdr.ts_ns = 995; r.hdr.ts_ns < 1400; r.hdr.ts_ns++) /* it began at 1000 */
+		profile__cpu(p, &r, STACK_A, 0);
+	s = snap_of(p);
+	cr_assert_eq(s->nr, 1);
+	cr_expect_eq(s->count, 400);
+	cr_expect_eq(s->value, 4000, "each stands for as much, the first as well");
+	cr_expect_eq(s->error, 392, "1.96 of the root of 400, by 10");
+	cr_expect_eq(s->rows[0].error, 562, "ten rows hold at once: 2.81 of it");
+	cr_expect(snap_is_estimated(s));
+	profile__stats(p, &st);
+	cr_expect_eq(st.filtered, 5);
+	cr_expect_eq(st.in, st.out + st.filtered);
+}
+
 Test(profile, births_and_exits_count_by_the_creation_stack)
 {
 	scoped(profile) births = profile_of((struct profile_opts){ .event = PROFILE_BIRTHS });

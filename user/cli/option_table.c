@@ -13,6 +13,7 @@
 #include "engine/allocs.h"
 #include "facts/goroutines.h"
 #include "format/dump_group.h"
+#include "host/cpu_clock.h"
 #include "model/profile.h"
 #include "model/verdict.h"
 #include "probe/attach.h"
@@ -46,6 +47,7 @@
 #define SUMS       "allocations are summed where they happen"
 #define WAKERS     "stacks say who ended the wait, not who made the goroutine"
 #define NO_WAKERS  "looks at goroutines do not see who ends a wait"
+#define SAMPLES    "a sample says what runs, not since when"
 
 static const struct opt_word event_words[] = {
 	{ "blocked", PROFILE_BLOCKED, "nanoseconds that goroutines wait, by stack and reason" },
@@ -56,6 +58,8 @@ static const struct opt_word event_words[] = {
 	{ "wakeups", PROFILE_WAKEUPS,
 	  "waits as in blocked, by the stack that ended them too: a goroutine's, or [netpoll], "
 	  "[timer], [gc], [signal]" },
+	{ "cpu", PROFILE_CPU,
+	  "CPU time, by the stack that runs; estimated from samples, no probes" },
 	{ 0 },
 };
 static const struct opt_word alloc_words[] = {
@@ -185,7 +189,7 @@ const struct opt_def opt_table[] = {
 	  .not_with = { { NULL, "group", "a difference is grouped by creation site" } } },
 	{ PART_TARGET, "view", 0, OPT_TEXT, AT(shows), RPT, "VIEW",
 	  .help = "what is shown of the recording: record, dump, leaks, chans, refs; or by its "
-		  "event: blocked, births, exits, sched, alloc, wakeups",
+		  "event: blocked, births, exits, sched, alloc, wakeups, cpu",
 	  .otherwise = "what the recording command showed" },
 	{ PART_TARGET, "target", 0, OPT_TEXT, AT(target), RPT, "ID",
 	  .help = "in place of a recording: what 'parkwatch serve' has stored of this target, "
@@ -234,11 +238,12 @@ const struct opt_def opt_table[] = {
 	  .help = "only waits (sched: latencies) of at least this length; filtered in the kernel",
 	  .not_with = { { NULL, "max-overhead", NO_LENGTHS },
 			{ NULL, "no-probes", NO_LENGTHS },
-			{ NULL, "event=alloc", SUMS } } },
+			{ NULL, "event=alloc", SUMS },
+			{ NULL, "event=cpu", SAMPLES } } },
 	{ PART_FILTER, "state", 0, OPT_FILTER, 0, REC, "WORD[,WORD...]",
 	  .help = "only goroutines in this state: waiting, runnable, running, syscall",
 	  .more = "Each event is of one: blocked of those that are waiting, sched and births of "
-		  "those that are runnable, exits and alloc of those that are running." },
+		  "those that are runnable, exits, alloc and cpu of those that are running." },
 	{ PART_FILTER, "state", 0, OPT_FILTER, 0, DMP | CHN | RFS | RPT, "WORD[,WORD...]",
 	  .help = "only goroutines in this state: waiting, runnable, running, syscall, leaked" },
 	{ PART_FILTER, "wait", 0, OPT_FILTER, 0, DMP | CHN | RFS | RPT, "REASON",
@@ -302,7 +307,8 @@ const struct opt_def opt_table[] = {
 	{ PART_SHOW, "async", 0, OPT_FLAG, AT(async), REC, NULL,
 	  .help = "put the stack that made the goroutine above its own, and its parents' stacks as "
 		  "far as they were seen",
-	  .not_with = { { NULL, "event=alloc", SUMS }, { NULL, "event=wakeups", WAKERS } } },
+	  .not_with = { { NULL, "event=alloc", SUMS }, { NULL, "event=wakeups", WAKERS },
+			{ NULL, "event=cpu", "it needs probes, and samples have none" } } },
 	{ PART_SHOW, "chain", 0, OPT_NUMBER, AT(chain), REC, "N",
 	  .help = "that many stacks of who woke whom: who ended the wait, who woke that one, and "
 		  "so on",
@@ -421,13 +427,20 @@ const struct opt_def opt_table[] = {
 	{ PART_COST, "no-probes", 0, OPT_FLAG, AT(no_probes), REC, NULL,
 	  .help = "no BPF, no probes: look at all goroutines at random moments",
 	  .more = "All figures are estimates.",
-	  .not_with = { { NULL, "event=alloc", SUMS }, { NULL, "event=wakeups", NO_WAKERS } } },
+	  .not_with = { { NULL, "event=alloc", SUMS }, { NULL, "event=wakeups", NO_WAKERS },
+			{ NULL, "event=cpu", "samples have no probes, but need BPF" } } },
 	{ PART_COST, "no-probes", 0, OPT_FLAG, AT(no_probes), LKS, NULL,
 	  .help = "no BPF, no probes: births and exits are known from looks at the memory only" },
 	{ PART_COST, "rate", 0, OPT_NUMBER, AT(rate), REC, "N",
 	  .help = "looks a second while events are estimated",
 	  .more = "There are fewer if they would take more than a tenth of a processor.", .min = 1,
 	  .max = 1000, USUAL(20) },
+	{ PART_COST, "frequency", 'F', OPT_NUMBER, AT(frequency), REC, "N",
+	  .help = "samples a second on each processor, of what runs there",
+	  .more = "Each stands for the Nth part of a second of CPU time. There are fewer if they "
+		  "would "
+		  "cost more than --max-overhead.",
+	  .min = 1, .max = CPU_CLOCK_HZ_MAX, USUAL(99), .needs = "event=cpu" },
 	{ PART_COST, "proof-budget", 0, OPT_TIME, AT(proof_ns), LKS, "TIME",
 	  .help = "time limit of the search for references to what they wait for",
 	  .more = "0: there is no search, so nothing is proven.", USUAL(10 * NS_PER_SEC) },

@@ -59,7 +59,7 @@ struct opt_clash {
 	const char *why;
 };
 
-#define OPT_CLASHES_MAX 4
+#define OPT_CLASHES_MAX 5
 
 struct opt_def {
 	enum opt_part part;

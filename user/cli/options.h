@@ -82,6 +82,7 @@ struct opts {
 	bool no_probes;      /* of record and leaks */
 	double max_overhead; /* percent, of record and leaks; 0: no limit */
 	uint64_t max_events; /* single ones in a recording of record; 0: none */
+	uint64_t frequency;  /* samples a second of record -e cpu */
 	uint64_t rate;       /* looks a second of record without probes */
 	bool suspects, all;  /* of leaks, as all that follows */
 	uint64_t min_age_ns, min_count, min_growth, proof_ns;

@@ -123,6 +123,13 @@ static void describe_probes(const struct session_end *e, char *text, size_t size
 	else if (!e->cpu_ns)
 		snprintf(text, size, "cost %.3g s (%llu hits); the target used no CPU time",
 			 all / NS_PER_SEC, (unsigned long long)e->hits);
+	else if (!e->attached)
+		snprintf(text, size,
+			 "cost %s %% of the target's CPU time (%llu samples x %.0f ns = %.3g s of "
+			 "%.3g s)",
+			 percent_text(100 * all / (double)e->cpu_ns, of),
+			 (unsigned long long)e->hits, e->hits ? e->cost_ns / hits : 0,
+			 all / NS_PER_SEC, (double)e->cpu_ns / NS_PER_SEC);
 	else
 		snprintf(text, size,
 			 "cost %s %% of the target's CPU time (%llu hits x %.0f ns + %u x %.0f "
@@ -234,6 +241,13 @@ static void say_end(const struct opts *o, const struct session_end *e, const str
 		log_info("%llu hits were not asked for: nothing was sent; %llu events were left "
 			 "out by parkwatch",
 			 (unsigned long long)e->filtered, (unsigned long long)e->unwanted);
+	if (snap->event == PROFILE_CPU && snap->count)
+		log_info("estimated from samples, of which each stands for %.3g ms: %.3g +- %.2g s "
+			 "of "
+			 "CPU time; the process used %.3g s",
+			 (double)snap->value / (double)snap->count / NS_PER_MS,
+			 (double)snap->value / NS_PER_SEC, (double)snap->error / NS_PER_SEC,
+			 (double)e->cpu_ns / NS_PER_SEC);
 	if (o->no_probes)
 		log_info("%s", cost);
 	else
@@ -380,6 +394,7 @@ static int session_of(const struct opts *o, const struct format *f, const struct
 		.max_overhead = o->max_overhead / 100,
 		.no_probes = o->no_probes,
 		.rate = (double)o->rate,
+		.cpu_hz = (uint32_t)o->frequency,
 		.keep_before = o->save || f->kind == FORMAT_PW,
 		.single_events = has_single_events(o, f),
 	};

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/heart.h"
+#include "engine/cpustack.h"
 #include "engine/labelspace.h"
 #include "engine/met.h"
 #include "engine/opengs.h"
@@ -388,6 +389,39 @@ void ingest__found(struct ingest *in)
 	in->found_ns = clock_now_ns();
 }
 
+static bool ingest__wants_cpu(struct ingest *in, const struct pw_cpu *r, uint64_t stack_id)
+{
+	const struct subject s = {
+		.goid = r->hdr.goid,
+		.gopc = r->gopc,
+		.stack_id = stack_id,
+		.labels = r->labels,
+		.labels_told = in->o.wanted && wanted__labels_are_told(in->o.wanted) &&
+			       !(r->hdr.flags & PW_LABELS_OPEN),
+		.on_p = true,
+	};
+	const bool wants = ingest__wants_all(in, r->hdr.rt, &s);
+
+	in->stats.unwanted += !wants;
+	return wants;
+}
+
+/* A sample: its stack goes with it. The runtime's own work is CPU time, too. */
+static void ingest__cpu(struct ingest *in, const struct pw_cpu *r)
+{
+	struct cpustack_pcs st;
+	uint64_t id;
+
+	if (!in->o.cpu || !cpustack__make(in->o.cpu, r, &st))
+		return;
+	(void)ingest__name(in, r->hdr.rt, st.pcs, st.nr);
+	id = profile__stack(in->profile, st.pcs, st.nr, st.truncated);
+	if (!ingest__wants_cpu(in, r, id))
+		return;
+	(void)profile__cpu(in->profile, r, id,
+			   ingest__label(in, r->hdr.rt, r->hdr.goid, r->labels));
+}
+
 void ingest__record(void *ctx, const void *data, size_t len)
 {
 	struct ingest *in = ctx;
@@ -402,7 +436,9 @@ void ingest__record(void *ctx, const void *data, size_t len)
 		return;
 	}
 	in->found_ns = h->ts_ns;
-	if (ingest__look_up(in, h, &label))
+	if (h->kind == PW_CPU)
+		ingest__cpu(in, (const struct pw_cpu *)h);
+	else if (ingest__look_up(in, h, &label))
 		(void)profile__apply(in->profile, h, label); /* what it refuses it counts */
 }
 

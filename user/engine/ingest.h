@@ -21,6 +21,7 @@
 #include "probe/attach.h"
 #include "target/goproc.h"
 
+struct cpustack;
 struct ingest;
 struct wanted;
 
@@ -32,6 +33,7 @@ struct ingest_opts {
 	size_t nr_goids;        /* 0: all */
 	struct wanted *wanted;  /* other filters; borrowed; NULL: none */
 	struct deadline *until; /* of the census; borrowed; NULL: none */
+	struct cpustack *cpu;   /* for samples; borrowed; NULL: there are none */
 };
 
 /* p, gp and profile are borrowed as long as the intake lives. */

@@ -362,6 +362,18 @@ double probes__off_ns(const struct probes *p, const uint64_t *stats)
 	return (double)stats[PW_STAT_OFF] * trap;
 }
 
+uint64_t probes__samples(const uint64_t *stats)
+{
+	return stats[PW_STAT_EVENTS] + stats[PW_STAT_FILTERED] + stats[PW_STAT_LOST_RING] +
+	       stats[PW_STAT_LOST_READ] + stats[PW_STAT_LOST_SCRATCH];
+}
+
+void probes__sample(struct probes *p, uint32_t hz)
+{
+	for (size_t i = 0; i < p->set->nr_rt; i++)
+		attach__sample(p->set->attaches[i], hz);
+}
+
 /*
  * Hits cost what the first site of their point costs; sites of one point differ only between
  * modules.
@@ -370,6 +382,9 @@ double probes__cost_ns(const struct probes *p, const uint64_t *stats)
 {
 	double cost = probes__off_ns(p, stats);
 
+	if (p->set->o.cpu_hz)
+		cost += (double)stats[PW_STAT_CPU_NS] +
+			PROBES_TICK_NS * (double)probes__samples(stats);
 	for (int k = 0; k < PW_POINT_MAX; k++)
 		if (probes__first_site(p, k))
 			cost += (double)stats[PW_STAT_HIT + k] *

@@ -70,6 +70,7 @@ struct probes_opts {
 	/* what else is filtered, by runtime; borrowed; NULL: nothing. Then nobody shares with it */
 	const struct attach_filter *filters;
 	enum pw_alloc_root alloc_root;
+	uint32_t cpu_hz; /* what runs is sampled so often, and nothing is probed; 0: it is not */
 	unsigned int depth;
 	bool deeper; /* stacks may have more frames than that */
 	uint32_t ring_bytes;
@@ -80,6 +81,10 @@ struct probes_opts {
 
 #define PROBES_HIT_NS  1500.0
 #define PROBES_TRAP_NS 800.0
+/*
+ * What a sample costs beside its program: the clock's interrupt (measured: 2 to 4 us in a virtual machine).
+ */
+#define PROBES_TICK_NS 3000.0
 
 struct losses { /* ways in which events were lost, with numbers */
 	uint64_t nr;
@@ -144,10 +149,13 @@ double probes__hit_ns(const struct probes *p, enum pw_point point);
 double probes__trap_ns(const struct probes *p, enum pw_point point);
 /*
  * Hits x what one was measured to cost (where it was not: PROBES_HIT_NS), those while recording was
- * off too; off: these alone.
+ * off too; off: these alone. Samples cost what their program took, and the interrupt.
  */
 double probes__cost_ns(const struct probes *p, const uint64_t *stats);
 double probes__off_ns(const struct probes *p, const uint64_t *stats);
+/* Samples of what runs that were taken, whatever became of them. */
+uint64_t probes__samples(const uint64_t *stats);
+void probes__sample(struct probes *p, uint32_t hz); /* so often from now on */
 bool probes__calibrated(const struct probes *p);
 /* of the kernel and the ring */
 void probes__losses(const struct probes *p, const uint64_t *stats, struct losses *to);

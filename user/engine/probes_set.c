@@ -10,6 +10,7 @@
 #include "base/notes.h"
 #include "census/census.h"
 #include "probe/attach_filter.h"
+#include "probe/cpu_knobs.h"
 
 /* Where others will be is not known yet; it takes long to time what is single-stepped. */
 #define INSN_EMULATED (((1u << INSN_CLASS_MAX) - 1) & ~(1u << INSN_STEPPED))
@@ -98,10 +99,13 @@ static int probes_set__load_runtime(struct probes_set *s, size_t i, struct probe
 		.quiet_libbpf = log_level() < LOG_DEBUG,
 		.ring_fd = i ? attach__ring_fd(s->attaches[0]) : -EBADF,
 	};
+	struct attach_cpu cpu = { .hz = s->o.cpu_hz };
 	uint32_t spare;
 	int err;
 
 	err = plan__make(s->gp, rt, s->kf, &s->plans[i], why);
+	if (!err && cpu.hz)
+		err = cpu_knobs__fill(s->plans[i], s->proc, i == 0, &cpu.knobs, why);
 	if (!err)
 		err = choose(&s->o, i, s->plans[i], ret, why);
 	if (!err)
@@ -114,6 +118,7 @@ static int probes_set__load_runtime(struct probes_set *s, size_t i, struct probe
 	s->points[i].all |= spare;
 	ao.points = s->points[i].all;
 	ao.want = probes_set__may_want(s, spare);
+	ao.cpu = cpu.hz ? &cpu : NULL;
 	memcpy(ao.parts, s->points[i].parts, sizeof(ao.parts));
 	return attach__new(s->plans[i], s->kf, s->proc, &ao, &s->attaches[i], why);
 }
@@ -126,7 +131,8 @@ static void probes_set__calibrate(struct probes_set *s, const struct attach_want
 	struct cause c = { "" };
 	int n;
 
-	if (s->o.no_cost)
+	s->calibrated = s->o.cpu_hz; /* its program measures itself */
+	if (s->o.no_cost || s->o.cpu_hz)
 		return;
 	for (size_t i = 0; i < s->nr_rt; i++) {
 		points |= s->points[i].all;

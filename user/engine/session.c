@@ -29,6 +29,7 @@ void session__free(struct session *s)
 	allocs__free(s->allocs);
 	ingest__free(s->intake);
 	wanted__free(s->wanted);
+	cpustack__free(s->cpustack);
 	callsites__free(s->callsites);
 	for (size_t i = 0; i < GOPROC_RUNTIMES_MAX; i++)
 		census__free(s->before[i]);
@@ -64,6 +65,7 @@ static void session__needs(const struct session_opts *o, uint32_t *ret_points, u
 		want = PW_WANT_WAKE;
 		break;
 	case PROFILE_ALLOC: /* allocs says which, by runtime */
+	case PROFILE_CPU:   /* a clock, no point */
 	case PROFILE_GOROUTINES: /* nothing is recorded */ break;
 	}
 	if (o->profile.async) {
@@ -121,10 +123,16 @@ static int session__build_allocs(struct session *s)
 	return s->o.profile.event == PROFILE_ALLOC ? allocs__new(&o, &s->allocs) : 0;
 }
 
+static bool session__samples(const struct session *s)
+{
+	return s->o.profile.event == PROFILE_CPU;
+}
+
 static int session__build_probes(struct session *s, struct cause *why)
 {
 	struct probes_opts po = {
-		.shared = s->o.profile.event == PROFILE_ALLOC ? NULL : s->o.shared,
+		.shared = s->o.profile.event == PROFILE_ALLOC || session__samples(s) ? NULL
+										     : s->o.shared,
 		.transport = s->o.transport,
 		.attach = s->o.attach,
 		.goids = s->o.goids,
@@ -148,6 +156,10 @@ static int session__build_probes(struct session *s, struct cause *why)
 	if (err)
 		return err;
 	session__needs(&s->o, &po.points, &po.want.want);
+	if (session__samples(s)) {
+		cpupace__init(&s->cpupace, s->o.cpu_hz, s->o.max_overhead);
+		po.cpu_hz = s->cpupace.hz;
+	}
 	if (s->callsites)
 		po.choose = session__choose;
 	if (s->allocs) {
@@ -202,6 +214,9 @@ static int session__build(struct session *s, struct cause *why)
 		err = callsites__new(s->target.namers, s->target.nr, &s->callsites);
 	if (!err)
 		err = profile__new(&s->o.profile, &s->profile);
+	if (!err && session__samples(s))
+		err = cpustack__new(s->target.proc, s->target.gp, &s->cpustack);
+	io.cpu = s->cpustack;
 	if (!err)
 		err = session__build_wanted(s, why);
 	io.wanted = s->wanted;
@@ -246,11 +261,15 @@ static void session__end_of_probes(const struct session *s, struct session_end *
 	probes__stats(s->probes, stats);
 	stats[PW_STAT_OFF] -= s->allocrun.foretold;
 	e->probes_killed = !probes__held(s->probes);
-	e->hits = probes__hits(stats) + stats[PW_STAT_OFF];
+	e->hits = session__samples(s) ? probes__samples(stats)
+				      : probes__hits(stats) + stats[PW_STAT_OFF];
+	if (session__samples(s))
+		e->attached = 0; /* a clock that starts costs nothing to speak of */
 	e->attached += e->windows + (s->allocs ? (uint32_t)s->allocrun.windows.windows : 0);
 	e->events = s->allocs ? allocs__objects(s->allocs) : ingest__events(s->intake, stats);
-	e->stacks_cut = stats[PW_STAT_LOST_CODE];
 	e->filtered = stats[PW_STAT_FILTERED];
+	/* of samples a frame says it */
+	e->stacks_cut = session__samples(s) ? 0 : stats[PW_STAT_LOST_CODE];
 	probes__losses(s->probes, stats, lost);
 	losses__add(lost, in->pipe.malformed + in->pipe.unknown, "not understood");
 	e->cost_ns = probes__calibrated(s->probes) ? probes__cost_ns(s->probes, stats) : -1;
@@ -360,7 +379,7 @@ static void session__sum(struct session *s)
 	/* a probe holder that was killed has taken its own along */
 	e->own_ns = own_end_ns > s->own_start_ns ? own_end_ns - s->own_start_ns : 0;
 	session__end(s, e);
-	if (s->probes &&
+	if (s->probes && !session__samples(s) && /* samples leave the code as it is */
 	    codecheck__end(&s->code, s->target.gp, s->target.proc, s->recorders, &code_why))
 		memcpy(e->code_left, code_why.text, sizeof(e->code_left));
 }
@@ -406,8 +425,9 @@ static int session__start(void *self, struct cause *why)
 		return cause__set(why, err, "cannot read the goroutines of pid %d: %s",
 				  (int)s->o.pid, strerror(-err));
 	if (s->probes) {
-		codecheck__begin(&s->code, s->target.gp, s->target.proc,
-				 recorders__sharers(s->recorders) == 1);
+		if (!session__samples(s))
+			codecheck__begin(&s->code, s->target.gp, s->target.proc,
+					 recorders__sharers(s->recorders) == 1);
 		gapcount__find(&s->run.count, s->o.profile.event, s->target.proc, s->target.gp);
 		err = probes__on(s->probes, why);
 	}

@@ -50,8 +50,9 @@ struct session_opts {
 	 * estimated
 	 */
 	double max_overhead;
-	bool no_probes; /* looks instead: what has to do with events is not used */
-	double rate;    /* looks a second */
+	bool no_probes;  /* looks instead: what has to do with events is not used */
+	double rate;     /* looks a second */
+	uint32_t cpu_hz; /* event cpu: samples a second */
 	/* by creation site: keeps who was there before, for session__before() */
 	bool keep_before;
 	struct shared_probes *shared; /* as probes_opts has it */
@@ -97,7 +98,7 @@ struct session_end {
 	bool target_stopped;
 	uint64_t duration_ns;
 	/* those while recording was off (attaching, detaching) too */
-	uint64_t hits;
+	uint64_t hits; /* event cpu: samples */
 	/* events that a filter left out: hits of which nothing was sent, and what was dropped here */
 	uint64_t filtered, unwanted;
 	/*

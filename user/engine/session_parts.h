@@ -9,6 +9,8 @@
 #include "base/deadline.h"
 #include "engine/allocrun.h"
 #include "engine/codecheck.h"
+#include "engine/cpupace.h"
+#include "engine/cpustack.h"
 #include "engine/gapcount.h"
 #include "engine/ingest.h"
 #include "engine/probes.h"
@@ -92,6 +94,8 @@ struct session {
 	struct sampling *sampling;
 	struct allocs *allocs; /* event alloc, as the next; else NULL */
 	struct allocrun allocrun;
+	struct cpustack *cpustack; /* event cpu, as the next; else NULL */
+	struct cpupace cpupace;
 	struct rt_boost *pace; /* of looks and windows */
 	struct deadline until; /* of each look */
 	uint64_t wall_start_ns;

@@ -243,6 +243,20 @@ static uint64_t least(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+/* Samples never end because they are too dear: they become fewer. */
+static void session_run__pace(struct session_run *r)
+{
+	struct session *s = r->s;
+	double hit_ns;
+	uint64_t hits;
+	const double cost =
+		session_run__cost(r, &hits, &hit_ns) + owncost__ns(&r->own, s, false) - r->begun_ns;
+
+	if (cpupace__look(&s->cpupace, cost, session_run__cpu(r), clock_now_ns(),
+			  recorders__sharers(s->recorders)))
+		probes__sample(s->probes, s->cpupace.hz);
+}
+
 /* What came is taken. True: the stretch goes on; it is not too dear, and parkwatch was not absent. */
 static bool session_run__drain(struct session_run *r)
 {
@@ -254,6 +268,8 @@ static bool session_run__drain(struct session_run *r)
 		return false;
 	session_run__see_cpu(r);
 	left = session_run__left_ns(r);
+	if (s->cpustack)
+		session_run__pace(r);
 	if (s->allocs)
 		allocrun__share(&s->allocrun, recorders__sharers(s->recorders));
 	if (s->allocs && left && !session_run__stops(r))
@@ -630,8 +646,8 @@ static int session_run__outcome(struct session_run *r, int state)
 int session_run__begin(struct session_run *r, struct cause *why)
 {
 	owncost__begin(&r->own, r->s);
-	/* allocations keep to it by themselves */
-	governor__init(&r->governor, r->s->allocs ? 0 : r->s->o.max_overhead);
+	/* allocations and samples keep to it by themselves */
+	governor__init(&r->governor, r->s->allocs || r->s->cpustack ? 0 : r->s->o.max_overhead);
 	return session_run__outcome(r, r->s->probes ? session_run__begin_stretch(r, why)
 						    : session_run__begin_estimate(r));
 }

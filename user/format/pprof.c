@@ -41,6 +41,8 @@ static struct value_types types_of(const struct report *r)
 		return (struct value_types){ { "contentions", "delay" },
 					     { "count", "nanoseconds" },
 					     2 };
+	if (e == PROFILE_CPU)
+		return (struct value_types){ { "samples", "cpu" }, { "count", "nanoseconds" }, 2 };
 	if (e == PROFILE_ALLOC)
 		return (struct value_types){ { "alloc_objects", "alloc_space" },
 					     { "count", "bytes" },
@@ -239,6 +241,11 @@ static int fill_comments(struct pprof_tables *t, const struct report *r, Pprof__
 				  "estimated from %u windows: %" PRIu64 " +- %" PRIu64
 				  " in all (95 %% confidence)",
 				  r->snap->windows, r->snap->value, r->snap->error);
+	else if (!err && snap_is_estimated(r->snap))
+		err = add_comment(t, p,
+				  "estimated from samples: %" PRIu64 " +- %" PRIu64
+				  " ns in all (95 %% confidence)",
+				  r->snap->value, r->snap->error);
 	if (!err && gap[0])
 		err = add_comment(t, p, "%s", gap);
 	if (!err && m->cost[0])
@@ -270,12 +277,14 @@ static int fill_types(struct pprof_tables *t, const struct report *r, Pprof__Pro
 	}
 	if (err)
 		return err;
-	vt[2] = vt[0];
+	vt[2] = r->snap->event == PROFILE_CPU ? vt[1] : vt[0];
 	if (r->snap->event == PROFILE_ALLOC)
 		err = set_type(t, &vt[2], "space", "bytes");
 	p->n_sample_type = types.nr;
 	p->period_type = &vt[2];
-	p->period = 1;
+	p->period = r->snap->event == PROFILE_CPU && r->snap->count
+			    ? clamp(r->snap->value / r->snap->count)
+			    : 1;
 	p->default_sample_type = vt[types.nr - 1].type;
 	return err;
 }

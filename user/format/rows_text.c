@@ -20,8 +20,8 @@ static void put_value(const struct snap *s, uint64_t value, double error, struct
 		return;
 	}
 	textbuf__format(to, profile_event_is_time(s->event) ? "%s%.4g s" : "%s%.0f",
-			s->windows ? "~" : "", (double)value / unit);
-	if (s->windows && !s->part)
+			snap_is_estimated(s) ? "~" : "", (double)value / unit);
+	if (snap_is_estimated(s) && !s->part)
 		textbuf__format(to, profile_event_is_time(s->event) ? " +- %.2g s" : " +- %.0f",
 				error / unit);
 }
@@ -51,7 +51,9 @@ static void put_row(const struct snap *s, const struct merged_row *row, struct t
 	textbuf__format(to, "\n%5.1f %%  %s",
 			s->value ? 100 * (double)row->value / (double)s->value : 0.0, about);
 	put_value(s, row->value, row->error, to);
-	if (profile_event_is_time(s->event))
+	if (s->event == PROFILE_CPU)
+		textbuf__format(to, "  in %llu samples", (unsigned long long)row->count);
+	else if (profile_event_is_time(s->event))
 		textbuf__format(to, "  in %s%llu waits",
 				s->counts_least ? "at least "
 				: s->windows    ? "~"
@@ -59,7 +61,7 @@ static void put_row(const struct snap *s, const struct merged_row *row, struct t
 				(unsigned long long)row->count);
 	if (s->event == PROFILE_ALLOC)
 		textbuf__format(to, "  in %s%llu objects", about, (unsigned long long)row->count);
-	if (s->event != PROFILE_BIRTHS && s->event != PROFILE_EXITS)
+	if (s->event != PROFILE_BIRTHS && s->event != PROFILE_EXITS && s->event != PROFILE_CPU)
 		textbuf__format(to, "  [%s]", row->frames.state);
 	if (row->frames.root)
 		textbuf__format(to, "  %s", row->frames.root);

@@ -186,7 +186,7 @@ static void count(const struct event_facts *e, struct snap_row *row, uint64_t at
 	if (!profile_event_is_time((enum profile_event)e->of.event)) {
 		if (at_ns < e->lo_ns || at_ns >= e->hi_ns)
 			return;
-		value = 1;
+		value = e->of.event == PROFILE_CPU ? value : 1;
 	} else {
 		if (at_ns < e->lo_ns || from_ns > e->hi_ns)
 			return;
@@ -362,7 +362,11 @@ int event_facts__snap(struct event_facts *e, struct snap **ret)
 		grow(&value, rows[i].value);
 		if (rows[i].own.state == SNAP_STACK_LOST)
 			grow(&lost, rows[i].count);
-		rows[nr++] = rows[i];
+		rows[nr] = rows[i];
+		if (e->of.event == PROFILE_CPU)
+			rows[nr].error =
+				snap_error_of_samples(rows[nr].count, rows[nr].value, true);
+		nr++;
 	}
 	snap_facts__keep(e->rows, nr);
 	err = tell_rows(e, &e->of, count, value, lost, NULL);
@@ -370,5 +374,7 @@ int event_facts__snap(struct event_facts *e, struct snap **ret)
 		err = snap_facts__snap(e->rows, ret);
 	if (!err)
 		(*ret)->part = e->windows;
+	if (!err && e->of.event == PROFILE_CPU)
+		(*ret)->error = snap_error_of_samples(count, value, false);
 	return err;
 }

@@ -446,6 +446,25 @@ int profile__open_wait(struct profile *p, uint16_t rt, const struct pw_gstate *s
 	return apply_span(p, &w, from_ns, p->end_ns);
 }
 
+int profile__cpu(struct profile *p, const struct pw_cpu *r, uint64_t stack_id, uint32_t label)
+{
+	const struct event w = {
+		.rt = r->hdr.rt,
+		.label = label,
+		.who = { .goid = r->hdr.goid, .gopc = r->gopc, .startpc = r->startpc },
+		.stack_id = stack_id,
+		.value = r->ns,
+		.at_ns = r->hdr.ts_ns,
+	};
+
+	p->stats.in++;
+	if (w.at_ns < p->start_ns || w.at_ns > p->end_ns) {
+		p->stats.filtered++;
+		return 0;
+	}
+	return add_wait(p, &w);
+}
+
 static int add_rows(struct profile *p, const struct row_key *key, uint64_t count, uint64_t value)
 {
 	int err = rowset__add_many(p->rows, key, count, value);

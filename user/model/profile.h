@@ -21,7 +21,8 @@
  *	profile__weigh()			 how much time it stands for
  * What was recorded before the first window is exact, and is not weighed.
  *
- * Values are nanoseconds inside [start, end] for blocked, sched and wakeups, the count for births and
+ * Values are nanoseconds inside [start, end] for blocked, sched and wakeups, those that a
+ * sample stands for for cpu, the count for births and
  * exits, bytes for alloc. Chains are who made a goroutine, of wakeups who ended its wait, and who woke that
  * one: a link is a stack then; one without a stack: the wait ended, nobody was seen to end it. The number of rows, stacks and goroutines is bounded; what the bounds refuse is
  * counted: in = out + refused + filtered.
@@ -56,13 +57,15 @@ enum profile_event {
 	PROFILE_GOROUTINES, /* not recorded: goroutines of a census, counted */
 	PROFILE_ALLOC,      /* bytes that were allocated */
 	PROFILE_WAKEUPS,    /* waits as in blocked, by who ended them too */
+	PROFILE_CPU,        /* what runs: each row's value is an estimate from its count */
 };
-#define PROFILE_EVENTS (PROFILE_WAKEUPS + 1)
+#define PROFILE_EVENTS (PROFILE_CPU + 1)
 
 /* Its values are nanoseconds. */
 static inline bool profile_event_is_time(enum profile_event e)
 {
-	return e == PROFILE_BLOCKED || e == PROFILE_SCHED || e == PROFILE_WAKEUPS;
+	return e == PROFILE_BLOCKED || e == PROFILE_SCHED || e == PROFILE_WAKEUPS ||
+	       e == PROFILE_CPU;
 }
 
 /* From parking to running. */
@@ -164,6 +167,12 @@ int profile__waits(struct profile *p, uint16_t rt, const struct pw_wait_key *k,
 		   const struct pw_wait_sum *s);
 int profile__wakes(struct profile *p, uint16_t rt, const struct pw_wake_key *k,
 		   const struct pw_wait_sum *s);
+
+/*
+ * One sample of what runs, by the stack that it was found to have. Outside of [start, end] it is
+ * filtered. 0, or as above.
+ */
+int profile__cpu(struct profile *p, const struct pw_cpu *r, uint64_t stack_id, uint32_t label);
 
 /*
  * One goroutine of the census of runtime rt: who made it, if that is asked for. What does not fit

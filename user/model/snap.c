@@ -2,6 +2,7 @@
 #include "model/snap.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -92,6 +93,13 @@ static uint64_t error_of(const struct profile *p, const struct rowset_row *row,
 	return windows > 1
 		       ? (uint64_t)(t(windows - 1) * rowset__spread(profile__rows(p), row, unseen))
 		       : 0;
+}
+
+uint64_t snap_error_of_samples(uint64_t count, uint64_t value, bool of_ten)
+{
+	const double t = of_ten ? t95_of_ten(INFINITY) : t95(INFINITY);
+
+	return count ? (uint64_t)(t * (double)value / sqrt((double)count)) : 0;
 }
 
 static void row_of(const struct profile *p, const struct row_key *k, const struct snap_chain *chain,
@@ -227,6 +235,11 @@ static void settle(struct snap_store *st)
 		if (row->own.state == SNAP_STACK_LOST)
 			s->stacks_lost += row->count;
 	}
+	if (s->event == PROFILE_CPU)
+		s->error = snap_error_of_samples(s->count, s->value, false);
+	for (size_t i = 0; i < s->nr && s->event == PROFILE_CPU; i++)
+		st->rows[i].error =
+			snap_error_of_samples(st->rows[i].count, st->rows[i].value, true);
 	qsort(st->rows, s->nr, sizeof(*st->rows), row_before);
 	s->rows = st->rows;
 }

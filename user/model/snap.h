@@ -77,7 +77,7 @@ struct snap {
 	enum profile_event event;
 	enum profile_root root;
 	uint64_t start_ns, end_ns;
-	uint32_t windows;  /* that values are estimated from; 0: they are exact */
+	uint32_t windows;  /* that values are estimated from; 0: they are exact, or samples (cpu) */
 	bool counts_least; /* counts are what was seen: there may be more */
 	const struct snap_row *rows;
 	size_t nr;
@@ -88,6 +88,18 @@ struct snap {
 	const struct snap_made *made; /* PROFILE_ROOT_CREATED_BY */
 	size_t nr_made;
 };
+
+/* Values are estimates. Of allocations the measure says it, by the row. */
+static inline bool snap_is_estimated(const struct snap *s)
+{
+	return s->windows || s->event == PROFILE_CPU;
+}
+
+/*
+ * The interval of a value that so many samples stand for: those that come by chance are as many as they
+ * are, give or take the root of that (Poisson). of_ten: as snap_row.error, else as snap.error.
+ */
+uint64_t snap_error_of_samples(uint64_t count, uint64_t value, bool of_ten);
 
 int snap__take(const struct profile *p, struct snap **ret);
 /* What one row is about, without its numbers. It borrows from the profile, and from links. */

@@ -11,6 +11,8 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
+#include <parkwatch/event.h>
+
 #include "base/textpool.h"
 
 /* pcs whose names are remembered; then all are forgotten */
@@ -120,6 +122,17 @@ const struct namer *framer__namer(const struct framer *f, uint16_t rt)
 	return rt < f->nr_namers ? &f->namers[rt] : NULL;
 }
 
+/* What stands in a stack for what is no code of Go; NULL: it is a pc. */
+static const char *word_of(uint64_t pc)
+{
+	switch (pc) {
+	case PW_PC_C: return "[C]";
+	case PW_PC_VDSO: return "[vdso]";
+	case PW_PC_UNKNOWN: return "[unknown]";
+	default: return NULL;
+	}
+}
+
 /* Frames of a pc in scratch; a pc that no table knows has one frame, its number. */
 static size_t look_up(struct framer *f, uint16_t rt, uint64_t pc, bool is_return, char *number)
 {
@@ -129,7 +142,7 @@ static size_t look_up(struct framer *f, uint16_t rt, uint64_t pc, bool is_return
 	if (nr > 0)
 		return (size_t)nr < ARRAY_SIZE(f->scratch) ? (size_t)nr : ARRAY_SIZE(f->scratch);
 	snprintf(number, 24, "0x%" PRIx64, pc);
-	f->scratch[0] = (struct goframe){ .func = number, .file = "" };
+	f->scratch[0] = (struct goframe){ .func = word_of(pc) ? word_of(pc) : number, .file = "" };
 	return 1;
 }
 

@@ -2,7 +2,8 @@
 /*
  * framer: pcs to frames with names, each pc looked up once.
  *
- * A pc that no table knows is `0x45d2a1`.
+ * A pc that no table knows is `0x45d2a1`; what is no code of Go (enum pw_pc_word) is `[C]`, `[vdso]`,
+ * `[unknown]`.
  * Packages are called as Go's own tracebacks call them: gopkg.in/yaml%2ev3 (names/name_match).
  * Names come from the target: control characters and what is not UTF-8 are replaced by '?', so a
  * name is always one line.

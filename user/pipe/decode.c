@@ -12,6 +12,15 @@ static int stack_size_check(const struct pw_stack *s, size_t size)
 	return size == head + s->nr * sizeof(s->pcs[0]) ? 0 : -EBADMSG;
 }
 
+static int cpu_size_check(const struct pw_cpu *c, size_t size)
+{
+	const struct pw_stack *st = (const struct pw_stack *)(c + 1);
+
+	if (size < sizeof(*c) + offsetof(struct pw_stack, pcs) || c->nr_words > PW_CPU_WORDS)
+		return -EBADMSG;
+	return stack_size_check(st, size - sizeof(*c));
+}
+
 int pw_decode(const void *buf, size_t len, const struct pw_hdr **ret)
 {
 	static const size_t sizes[PW_KIND_MAX] = {
@@ -30,6 +39,8 @@ int pw_decode(const void *buf, size_t len, const struct pw_hdr **ret)
 		return -EBADMSG;
 	if (h->kind == PW_STACK)
 		err = stack_size_check((const struct pw_stack *)h, h->size);
+	else if (h->kind == PW_CPU)
+		err = cpu_size_check((const struct pw_cpu *)h, h->size);
 	else
 		err = h->size == sizes[h->kind] ? 0 : -EBADMSG;
 	if (err)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "probe/attach.h"
+#include "probe/attach_parts.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -11,13 +11,13 @@
 #include "base/clock.h"
 #include "base/heart.h"
 #include "golang/gosizes.h"
+#include "host/cpu_clock.h"
 #include "parkwatch.skel.h"
 #include "probe/attach_filter.h"
 #include "probe/holder_request.h"
 #include "probe/probe_set.h"
 
-#define WAKEUP_SHARE  8    /* the reader is woken for each eighth of the ring that fills */
-#define BATCH_ENTRIES 1024 /* of a map, read in one call */
+#define WAKEUP_SHARE  8 /* the reader is woken for each eighth of the ring that fills */
 #define TRIAL_ENTRIES 64
 #define ALLOC_POINTS  (~0u << PW_POINT_ALLOCS)
 /* stack buffers for each thread there is now, and a reserve for new ones */
@@ -27,23 +27,6 @@
 #define LRU_PER_CPU 128
 
 #define HOLDER_LOST "somebody killed or stopped the probe holder (pw-holder); run parkwatch again"
-
-struct attach {
-	struct parkwatch *skel;  /* owned */
-	const struct plan *plan; /* borrowed */
-	enum attach_method method;
-	enum pw_transport transport;
-	uint32_t points, parts[ATTACH_PARTS];
-	pid_t pid;
-	char comm[64];
-	struct probe_set *probes; /* owned */
-	uint64_t linked_ns;       /* attach__on() began */
-	int nr_cpus;              /* that counters are kept for */
-	uint64_t unread;          /* readings of maps and counters that failed */
-	bool part_on[ATTACH_PARTS];
-	bool apart;
-	bool group_on[HOLDER_PARTS]; /* by number in the probe set */
-};
 
 /*
  * Numbers in the probe set: of a part its own; then those of groups of points that come and go
@@ -158,6 +141,8 @@ static void attach__set_knobs(struct attach *a, const struct attach_opts *o)
 		.mspan_alloccount = a->plan->rt->objects.mspan_alloccount,
 		.mspan_spanclass = a->plan->rt->objects.mspan_spanclass,
 	};
+	if (o->cpu)
+		k->cpu = o->cpu->knobs;
 	k->cookies = a->method != ATTACH_PERF_IOCTL;
 	k->wakeup_bytes = o->ring_bytes / WAKEUP_SHARE;
 	k->wakers = o->want.wakers < 1 ? 1 : o->want.wakers;
@@ -245,6 +230,7 @@ static void attach__set_programs(struct attach *a)
 	for (int p = 0; p < PW_POINT_MAX; p++)
 		if (a->points & (1u << p))
 			bpf_program__set_autoload(attach__program(a, p), true);
+	bpf_program__set_autoload(a->skel->progs.pw_clock, a->hz != 0);
 }
 
 static int attach__fill_goids(struct attach *a, const struct attach_opts *o)
@@ -293,7 +279,9 @@ int attach__new(const struct plan *plan, const struct kfeat *kf, const struct pr
 				  "many processors there are, "
 				  "and cannot be read: %s; mount /sys",
 				  strerror(-a->nr_cpus));
-	err = attach__choose_method(a, o->method, kf, why);
+	a->hz = o->cpu ? o->cpu->hz : 0;
+	a->method = ATTACH_MULTI;
+	err = a->points ? attach__choose_method(a, o->method, kf, why) : 0;
 	if (!err)
 		err = attach__check_plan(a, why);
 	if (err)
@@ -333,6 +321,7 @@ void attach__free(struct attach *a)
 {
 	if (!a)
 		return;
+	cpu_clock__free(a->clock);
 	probe_set__free(a->probes); /* and its links */
 	parkwatch__destroy(a->skel);
 	free(a);
@@ -405,15 +394,37 @@ static int attach__link_points(struct attach *a, unsigned int set, uint32_t poin
 	return err;
 }
 
+static int attach__clock_on(struct attach *a, struct cause *why)
+{
+	int err;
+
+	a->skel->bss->pw_cpu_ns = NS_PER_SEC / a->hz;
+	err = cpu_clock__open(bpf_program__fd(a->skel->progs.pw_clock), a->hz, &a->clock);
+	return err ? cause__set(why, err, "cannot sample '%s' (pid %d): %s; %s", a->comm, a->pid,
+				strerror(-err), next_step(ATTACH_MULTI, err))
+		   : 0;
+}
+
+void attach__sample(struct attach *a, uint32_t hz)
+{
+	a->hz = hz;
+	if (!a->clock)
+		return;
+	__atomic_store_n(&a->skel->bss->pw_cpu_ns, NS_PER_SEC / hz, __ATOMIC_SEQ_CST);
+	cpu_clock__set(a->clock, hz);
+}
+
 int attach__on(struct attach *a, uint32_t points, struct cause *why)
 {
-	bool any = false, made[GROUPS] = { false };
+	bool any = a->clock != NULL, made[GROUPS] = { false };
 	int err = 0;
 
 	for (unsigned int i = 0; i < GROUPS; i++)
 		any |= a->group_on[GROUPS_AT + i];
 	if (!any)
 		a->linked_ns = clock_now_ns();
+	if (a->hz && !a->clock)
+		err = attach__clock_on(a, why);
 	for (unsigned int i = 0; i < GROUPS && !err; i++) {
 		const uint32_t group = attach__group(a, i);
 
@@ -505,6 +516,8 @@ void attach__off(struct attach *a, uint32_t points)
 {
 	for (int i = 0; i < ATTACH_PARTS && points == ATTACH_ALL; i++)
 		attach__part_off(a, (enum attach_part)i);
+	if (points == ATTACH_ALL)
+		cpu_clock__free(steal(a->clock));
 	for (unsigned int i = 0; i < GROUPS; i++) {
 		if (!a->group_on[GROUPS_AT + i] || !(attach__group(a, i) & points))
 			continue;
@@ -619,180 +632,4 @@ int attach__given_back(struct attach *a, uint64_t ret[PW_SPAN_CLASSES])
 	for (uint32_t i = 0; i < PW_SPAN_CLASSES && !err; i++)
 		err = bpf_map_lookup_elem(fd, &i, &ret[i]);
 	return err;
-}
-
-/* Calls each() for the entries of a hash map, some at a time. */
-static int map_each(struct attach *a, const struct bpf_map *map,
-		    void (*each)(void *ctx, const void *key, const void *value), void *ctx)
-{
-	size_t key_size = bpf_map__key_size(map), value_size = bpf_map__value_size(map);
-	scoped_mem char *values = calloc(BATCH_ENTRIES, value_size);
-	scoped_mem char *keys = calloc(BATCH_ENTRIES, key_size);
-	uint32_t in = 0, out = 0, nr;
-	bool begun = false;
-	int err = 0;
-
-	if (!values || !keys)
-		err = -ENOMEM;
-	while (!err) {
-		nr = BATCH_ENTRIES;
-		heart__beat();
-		err = bpf_map_lookup_batch(bpf_map__fd(map), begun ? &in : NULL, &out, keys, values,
-					   &nr, NULL);
-		if (err && err != -ENOENT) /* -ENOENT: the last of them */
-			break;
-		for (uint32_t i = 0; i < nr; i++)
-			each(ctx, keys + i * key_size, values + i * value_size);
-		in = out;
-		begun = true;
-	}
-	err = err == -ENOENT ? 0 : err;
-	a->unread += err != 0;
-	return err;
-}
-
-uint64_t attach__unread(const struct attach *a)
-{
-	return a->unread;
-}
-
-struct gs_visit {
-	void (*fn)(void *ctx, uint64_t g, const struct pw_gstate *s);
-	void *ctx;
-};
-
-static void gs_visit(void *ctx, const void *key, const void *value)
-{
-	const struct gs_visit *v = ctx;
-	uint64_t g;
-
-	memcpy(&g, key, sizeof(g));
-	v->fn(v->ctx, g, value);
-}
-
-int attach__gs_each(struct attach *a, void (*fn)(void *ctx, uint64_t g, const struct pw_gstate *s),
-		    void *ctx)
-{
-	struct gs_visit v = { fn, ctx };
-
-	return map_each(a, a->skel->maps.pw_gs, gs_visit, &v);
-}
-
-struct map_drop {
-	struct attach *a;
-	const struct bpf_map *map;
-};
-
-static void map_drop(void *ctx, const void *key, const void *value)
-{
-	const struct map_drop *d = ctx;
-
-	(void)value;
-	(void)bpf_map_delete_elem(bpf_map__fd(d->map), key);
-}
-
-static void map_clear(struct attach *a, const struct bpf_map *map)
-{
-	struct map_drop d = { a, map };
-
-	(void)map_each(a, map, map_drop, &d);
-}
-
-void attach__gs_clear(struct attach *a)
-{
-	map_clear(a, a->skel->maps.pw_gs);
-	map_clear(a, a->skel->maps.pw_wakers);
-}
-
-void attach__waits_clear(struct attach *a)
-{
-	map_clear(a, a->skel->maps.pw_waits);
-	map_clear(a, a->skel->maps.pw_wakes);
-}
-
-struct park_visit {
-	void (*fn)(void *ctx, const struct pw_parked *p);
-	void *ctx;
-};
-
-static void park_visit(void *ctx, const void *key, const void *value)
-{
-	const struct park_visit *v = ctx;
-
-	(void)key;
-	v->fn(v->ctx, value);
-}
-
-int attach__parks_each(struct attach *a, void (*fn)(void *ctx, const struct pw_parked *p),
-		       void *ctx)
-{
-	struct park_visit v = { fn, ctx };
-
-	return map_each(a, a->skel->maps.pw_parks, park_visit, &v);
-}
-
-struct alloc_visit {
-	void (*fn)(void *ctx, const struct pw_alloc_key *key, const struct pw_alloc_sum *sum);
-	void *ctx;
-};
-
-static void alloc_visit(void *ctx, const void *key, const void *value)
-{
-	const struct alloc_visit *v = ctx;
-
-	v->fn(v->ctx, key, value);
-}
-
-int attach__allocs_each(struct attach *a,
-			void (*fn)(void *ctx, const struct pw_alloc_key *key,
-				   const struct pw_alloc_sum *sum),
-			void *ctx)
-{
-	struct alloc_visit v = { fn, ctx };
-
-	return map_each(a, a->skel->maps.pw_allocs, alloc_visit, &v);
-}
-
-struct wait_visit {
-	void (*fn)(void *ctx, const struct pw_wait_key *key, const struct pw_wait_sum *sum);
-	void *ctx;
-};
-
-static void wait_visit(void *ctx, const void *key, const void *value)
-{
-	const struct wait_visit *v = ctx;
-
-	v->fn(v->ctx, key, value);
-}
-
-int attach__waits_each(struct attach *a,
-		       void (*fn)(void *ctx, const struct pw_wait_key *key,
-				  const struct pw_wait_sum *sum),
-		       void *ctx)
-{
-	struct wait_visit v = { fn, ctx };
-
-	return map_each(a, a->skel->maps.pw_waits, wait_visit, &v);
-}
-
-struct wake_visit {
-	void (*fn)(void *ctx, const struct pw_wake_key *key, const struct pw_wait_sum *sum);
-	void *ctx;
-};
-
-static void wake_visit(void *ctx, const void *key, const void *value)
-{
-	const struct wake_visit *v = ctx;
-
-	v->fn(v->ctx, key, value);
-}
-
-int attach__wakes_each(struct attach *a,
-		       void (*fn)(void *ctx, const struct pw_wake_key *key,
-				  const struct pw_wait_sum *sum),
-		       void *ctx)
-{
-	struct wake_visit v = { fn, ctx };
-
-	return map_each(a, a->skel->maps.pw_wakes, wake_visit, &v);
 }

@@ -44,6 +44,10 @@ struct attach_want {
 };
 
 struct attach_filter;
+struct attach_cpu {
+	uint32_t hz;               /* 1 .. CPU_CLOCK_HZ_MAX */
+	struct pw_cpu_knobs knobs; /* probe/cpu_knobs */
+};
 
 struct attach_opts {
 	uint32_t points; /* bit (1 << enum pw_point) for each point that must be probed */
@@ -60,6 +64,8 @@ struct attach_opts {
 	const struct attach_filter *filter; /* borrowed for the call; NULL: none besides goids */
 	uint32_t ring_bytes;                /* power of two, at least a page */
 	enum pw_alloc_root alloc_root;
+	/* what runs is sampled, cpu.hz times a second; then there are no points */
+	const struct attach_cpu *cpu;
 	size_t allglen; /* goroutines there are now: sizes the map of goroutines */
 	int ring_fd; /* share the ring or perf map of an earlier attach of the same session; -EBADF:
 			make one */
@@ -131,6 +137,8 @@ uint64_t attach__unread(const struct attach *a);
 /* What a filter says of a site, or a stack, that it did not know before (probe/attach_filter). */
 void attach__keep_site(struct attach *a, uint64_t gopc, bool wanted);
 void attach__keep_stack(struct attach *a, uint64_t stack_id, bool wanted);
+/* Samples are taken so often from now on. */
+void attach__sample(struct attach *a, uint32_t hz);
 
 /* The maps of goroutines. was_full: not all that the probes met are in it, as far as is known. */
 bool attach__gs_was_full(struct attach *a);

@@ -60,6 +60,8 @@ static const char *const fn_names[FN_MAX] = {
 #define ABI0_NEWPROC1_RES  40
 #define ABI0_CACHESPAN_RES 8
 
+#define G_SLOT_CODE_MAX 512 /* bytes of runtime.mcall that are read */
+
 struct planner {
 	struct goproc *gp;
 	struct goruntime *rt;
@@ -421,6 +423,21 @@ static void planner__modules(struct planner *pl)
 	}
 }
 
+/* In all code of a program it is the same. */
+static void planner__g_slot(struct planner *pl)
+{
+	uint8_t buf[G_SLOT_CODE_MAX];
+	struct gofunc fn = pl->fn[0][FN_MCALL];
+	struct code code;
+	int err = fn.entry ? 0 : -ENOENT;
+
+	if (fn.end - fn.entry > sizeof(buf))
+		fn.end = fn.entry + sizeof(buf);
+	if (!err)
+		err = planner__read_code(pl, &fn, buf, &code);
+	pl->plan->g_slot_err = err ? err : gslot__find(&code, &pl->plan->g_slot);
+}
+
 /* All functions of a module that may be wanted. */
 static int planner__find(struct planner *pl, uint32_t module)
 {
@@ -462,6 +479,7 @@ int plan__make(struct goproc *gp, struct goruntime *rt, const struct kfeat *kf, 
 					  rt->path, strerror(-err));
 	}
 	planner__modules(pl);
+	planner__g_slot(pl);
 	for (int point = 0; point < PW_POINT_MAX; point++)
 		planner__point(pl, point);
 	*ret = steal(p);

@@ -18,6 +18,7 @@
 
 #include "base/cause.h"
 #include "host/kfeat.h"
+#include "x86/gslot.h"
 #include "x86/site.h"
 #include "target/goproc.h"
 
@@ -45,6 +46,8 @@ struct plan {
 	uint32_t nr_sites;
 	struct pw_module modules[PW_MODULES_MAX]; /* of the runtime, in its order */
 	uint32_t nr_modules;
+	int g_slot_err; /* 0: where a thread has its g is known */
+	struct gslot g_slot;
 };
 
 const char *pw_point_name(enum pw_point p); /* "birth", "cobirth", ... */

@@ -8,15 +8,19 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 
 #include "base/clean.h"
 #include "base/clock.h"
 
-#define PROC_STATUS_MAX 8192       /* bytes of /proc/PID/status that are read */
-#define PF_KTHREAD      0x00200000 /* Linux include/linux/sched.h */
-#define DELETED         " (deleted)"
+#define KERNEL_MINOR_BITS 20         /* Linux include/linux/kdev_t.h MINORBITS */
+#define PROC_STATUS_MAX   8192       /* bytes of /proc/PID/status that are read */
+#define PF_KTHREAD        0x00200000 /* Linux include/linux/sched.h */
+#define DELETED           " (deleted)"
 
 struct proc {
 	pid_t pid;
@@ -335,6 +339,31 @@ uint64_t proc__cpu_ns(const struct proc *p)
 	const uint64_t ns = p->has_cpu_clock ? clock_ns(p->cpu_clock) : 0;
 
 	return proc__alive(p) ? ns : 0;
+}
+
+int proc__number(const struct proc *p, struct proc_number *ret)
+{
+	char status[PROC_STATUS_MAX], *next;
+	const char *numbers;
+	struct stat ns;
+	int err = proc__read_file(p, "status", status, sizeof(status));
+	long nr = p->pid;
+
+	if (err)
+		return err;
+	if (fstatat(p->dirfd, "ns/pid", &ns, 0))
+		return errno == ENOENT ? -ESRCH : -errno;
+	/* one for each namespace that it is in, the innermost last */
+	numbers = status_value(status, "NSpid");
+	for (const char *at = numbers; at && *at >= '0' && *at <= '9';
+	     at = next + strspn(next, "\t"))
+		nr = strtol(at, &next, 10);
+	*ret = (struct proc_number){
+		.ns_dev = (uint64_t)major(ns.st_dev) << KERNEL_MINOR_BITS | minor(ns.st_dev),
+		.ns_ino = ns.st_ino,
+		.pid = (pid_t)nr,
+	};
+	return 0;
 }
 
 unsigned int proc__threads(const struct proc *p)

@@ -52,8 +52,14 @@ uint64_t proc__start_ticks(const struct proc *p);
 bool proc__traced(const struct proc *p); /* a debugger has it (ptrace) */
 /* user + system time of all threads so far; 0 if it cannot be read */
 uint64_t proc__cpu_ns(const struct proc *p);
-unsigned int proc__threads(const struct proc *p);        /* now; 0 unknown */
-const struct addrspace *proc__mem(const struct proc *p); /* see target/mem; borrowed */
+/* What the process is called in its own PID namespace, and which that is. */
+struct proc_number {
+	uint64_t ns_dev, ns_ino; /* of the namespace; dev as the kernel's BPF helpers have it */
+	pid_t pid;
+};
+int proc__number(const struct proc *p, struct proc_number *ret); /* -ESRCH, -EACCES */
+unsigned int proc__threads(const struct proc *p);                /* now; 0 unknown */
+const struct addrspace *proc__mem(const struct proc *p);         /* see target/mem; borrowed */
 /*
  * Until when its memory may be read; borrowed until p is freed, or another is given. NULL: for
  * ever.

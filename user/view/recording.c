@@ -11,7 +11,7 @@ const char *report_event_name(enum profile_event e)
 		[PROFILE_BLOCKED] = "blocked",       [PROFILE_BIRTHS] = "births",
 		[PROFILE_EXITS] = "exits",           [PROFILE_SCHED] = "sched",
 		[PROFILE_GOROUTINES] = "goroutines", [PROFILE_ALLOC] = "alloc",
-		[PROFILE_WAKEUPS] = "wakeups",
+		[PROFILE_WAKEUPS] = "wakeups",       [PROFILE_CPU] = "cpu",
 	};
 
 	return names[e];
@@ -37,7 +37,7 @@ const char *report_measure_name(enum alloc_measure m)
 
 bool report_is_estimated(const struct snap *s)
 {
-	bool is = s->windows;
+	bool is = snap_is_estimated(s);
 
 	for (size_t i = 0; i < s->nr && !is; i++)
 		is = s->rows[i].measure >= ALLOC_ESTIMATED;

@@ -10,7 +10,8 @@
 #include "view/callsites.h"
 #include "view/recording.h"
 
-#define FUNCS_MAX 256 /* names of a stack that may decide what a wait is called */
+#define NO_GOROUTINE "no goroutine" /* the scheduler, or a thread of C, ran */
+#define FUNCS_MAX    256            /* names of a stack that may decide what a wait is called */
 
 struct rowframer {
 	struct framer *names;
@@ -216,6 +217,7 @@ static const char *state_word(struct rowframer *f, const struct snap *s, const s
 	case PROFILE_GOROUTINES: return row->word;
 	case PROFILE_ALLOC: return object_word(f, row);
 	case PROFILE_EXITS: return "dead";
+	case PROFILE_CPU: return "running";
 	default: return "runnable";
 	}
 }
@@ -295,9 +297,14 @@ static void set_root(struct rowframer *f, const struct snap *s, const struct sna
 	switch (s->root) {
 	case PROFILE_ROOT_NONE: break;
 	case PROFILE_ROOT_GOID:
-		ret->root = framer__format(f->names, "goroutine %" PRIu64, row->goid);
+		ret->root = row->goid ? framer__format(f->names, "goroutine %" PRIu64, row->goid)
+				      : NO_GOROUTINE;
 		break;
 	case PROFILE_ROOT_CREATED_BY:
+		if (!row->gopc && s->event == PROFILE_CPU) {
+			ret->created_by = ret->root = NO_GOROUTINE;
+			break;
+		}
 		ret->created_by = function_at(f, row->rt, row->gopc, true);
 		ret->root = framer__format(f->names, "created by %s", ret->created_by);
 		set_called(f, s, row, &ret->called);
@@ -462,13 +469,13 @@ int rowframer__row(struct rowframer *f, const struct snap *s, const struct snap_
 	wakers = f->nr_out;
 	if (life)
 		push_start(f, row->rt, row->startpc);
-	else
+	else if (s->event != PROFILE_CPU)
 		push_word(f, framer__format(f->names, "[%s]", r.state));
 	err = push_stack(f, row->rt, &row->own, life ? row->gopc : 0,
 			 s->event == PROFILE_GOROUTINES);
 	if (!err && s->event == PROFILE_ALLOC && !f->full)
 		drop_runtime_leaves(f);
-	if (!err && f->as_go)
+	if (!err && f->as_go && s->event != PROFILE_CPU)
 		drop_leaves_as_go(f, s->event);
 	if (!err && !wakeups)
 		err = push_chain(f, row->rt, &row->chain);

@@ -10,6 +10,7 @@
  *		`[main.node 48 B]`, `[<= 64 B]`, `[64 B, estimated]`, `[64 B, by refills]`, `[64 B, sampled]` (enum alloc_measure)
  *	wakeups	as blocked, then `--`, the stack that ended the wait leaf first, and `--` and so on for who woke
  *		that one; who is no goroutine ends its stack, or stands for it: `[netpoll]`, `[timer]` (view/waker)
+ *	cpu	what runs, root first, no word; `[C]` and its kind where it is no code of Go
  *	goroutines	user stack root first, then what it does: `[chan receive]`, `[running]`
  *
  * Ancestry (--async) stands before all that, oldest first: creator's stack, `[go f]`, creator's

@@ -91,6 +91,11 @@ typedef unsigned char __u8;
 
 typedef unsigned int __u32;
 
+struct bpf_pidns_info {
+	__u32 pid;
+	__u32 tgid;
+};
+
 typedef __u32 __be32;
 
 typedef __u32 __wsum;
