@@ -103,7 +103,8 @@ static bool session__sums(const struct session *s)
 	const enum profile_event event = o->profile.event;
 	const enum profile_root root = o->profile.root;
 
-	return profile_event_is_time(event) && !o->profile.async && !o->single_events &&
+	return profile_event_is_time(event) && event != PROFILE_CPU && !o->profile.async &&
+	       !o->single_events &&
 	       (!s->wanted || !wanted__asks(s->wanted, FILTER_LABEL) ||
 		wanted__labels_are_told(s->wanted)) &&
 	       root != PROFILE_ROOT_GOID && root != PROFILE_ROOT_LABEL;

@@ -37,12 +37,12 @@ static struct value_types types_of(const struct report *r)
 {
 	const enum profile_event e = r->snap->event;
 
+	if (e == PROFILE_CPU)
+		return (struct value_types){ { "samples", "cpu" }, { "count", "nanoseconds" }, 2 };
 	if (profile_event_is_time(e))
 		return (struct value_types){ { "contentions", "delay" },
 					     { "count", "nanoseconds" },
 					     2 };
-	if (e == PROFILE_CPU)
-		return (struct value_types){ { "samples", "cpu" }, { "count", "nanoseconds" }, 2 };
 	if (e == PROFILE_ALLOC)
 		return (struct value_types){ { "alloc_objects", "alloc_space" },
 					     { "count", "bytes" },
