@@ -18,7 +18,17 @@
 #include <parkwatch/points.h>
 
 /* NONE is never sent */
-enum pw_kind { PW_NONE, PW_STACK, PW_BIRTH, PW_EXIT, PW_WAIT, PW_SCHED, PW_WAKE, PW_CPU, PW_KIND_MAX };
+enum pw_kind {
+	PW_NONE,
+	PW_STACK,
+	PW_BIRTH,
+	PW_EXIT,
+	PW_WAIT,
+	PW_SCHED,
+	PW_WAKE,
+	PW_CPU,
+	PW_KIND_MAX
+};
 
 #define PW_STACK_MAX 127 /* pcs in a stack at most; knob `depth` is at most this */
 

@@ -307,7 +307,8 @@ const struct opt_def opt_table[] = {
 	{ PART_SHOW, "async", 0, OPT_FLAG, AT(async), REC, NULL,
 	  .help = "put the stack that made the goroutine above its own, and its parents' stacks as "
 		  "far as they were seen",
-	  .not_with = { { NULL, "event=alloc", SUMS }, { NULL, "event=wakeups", WAKERS },
+	  .not_with = { { NULL, "event=alloc", SUMS },
+			{ NULL, "event=wakeups", WAKERS },
 			{ NULL, "event=cpu", "it needs probes, and samples have none" } } },
 	{ PART_SHOW, "chain", 0, OPT_NUMBER, AT(chain), REC, "N",
 	  .help = "that many stacks of who woke whom: who ended the wait, who woke that one, and "
@@ -427,7 +428,8 @@ const struct opt_def opt_table[] = {
 	{ PART_COST, "no-probes", 0, OPT_FLAG, AT(no_probes), REC, NULL,
 	  .help = "no BPF, no probes: look at all goroutines at random moments",
 	  .more = "All figures are estimates.",
-	  .not_with = { { NULL, "event=alloc", SUMS }, { NULL, "event=wakeups", NO_WAKERS },
+	  .not_with = { { NULL, "event=alloc", SUMS },
+			{ NULL, "event=wakeups", NO_WAKERS },
 			{ NULL, "event=cpu", "samples have no probes, but need BPF" } } },
 	{ PART_COST, "no-probes", 0, OPT_FLAG, AT(no_probes), LKS, NULL,
 	  .help = "no BPF, no probes: births and exits are known from looks at the memory only" },

@@ -68,8 +68,7 @@ bool wanted_state(const struct filter *f, enum profile_event event, const char *
 		[PROFILE_BLOCKED] = "waiting",    [PROFILE_BIRTHS] = "runnable",
 		[PROFILE_EXITS] = "running",      [PROFILE_SCHED] = "runnable",
 		[PROFILE_GOROUTINES] = "waiting", [PROFILE_ALLOC] = "running",
-		[PROFILE_WAKEUPS] = "waiting",
-		[PROFILE_CPU] = "running",
+		[PROFILE_WAKEUPS] = "waiting",    [PROFILE_CPU] = "running",
 	};
 
 	*ret_state = states[event];
