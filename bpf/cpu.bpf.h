@@ -119,14 +119,20 @@ static __always_inline void pw_cpu_guess(struct pw_cpu_room *room, const struct 
 	bytes = hi - sp;
 	if (sp >= hi)
 		return;
-	if (bytes > PW_WINDOW_WORDS * sizeof(__u64))
-		bytes = PW_WINDOW_WORDS * sizeof(__u64);
+	if (bytes >= PW_WINDOW_WORDS * sizeof(__u64))
+		bytes = (PW_WINDOW_WORDS - 1) * sizeof(__u64);
+	/* the verifiers of 5.10 to 6.1 forget that bound when it is kept on the stack */
+	asm volatile("" : "+r"(bytes));
+	bytes &= PW_WINDOW_WORDS * sizeof(__u64) - 1;
 	if (bpf_probe_read_user(s->window, bytes, (const void *)sp))
 		return;
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < PW_WINDOW_WORDS; i++) {
-		__u64 bp = s->window[i], ret = s->window[i + 1];
+		__u64 bp, ret;
 
+		asm volatile("" : "+r"(i)); /* else bytes alone ends the loop: the same */
+		bp = s->window[i];
+		ret = s->window[i + 1];
 		if ((i + 2) * sizeof(__u64) > bytes)
 			break;
 		if (bp <= sp + i * sizeof(__u64) || bp >= hi || bp & 7 ||
