@@ -627,7 +627,7 @@ Test(replay_waits, a_watch_that_makes_no_sense_is_damaged)
 		  { .addr = 8, .from_ns = 5, .to_ns = 4, .elem_name = "" } },
 		{ "a run that runs back",
 		  false,
-		  { .addr = 8, .longest = { 5, 4, 6, 7, 0 }, .elem_name = "" } },
+		  { .addr = 8, .longest = { 5, 4, 6, 7, 0, false, false }, .elem_name = "" } },
 		{ "a part that is more than full",
 		  false,
 		  { .addr = 8, .cells = { 1002 }, .elem_name = "" } },
