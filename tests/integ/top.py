@@ -131,7 +131,7 @@ class Terminal:
         subprocess.run(["tmux", "-S", self.socket, "-f", "/dev/null", "new-session", "-d", "-x", width, "-y", height, "bash --norc --noprofile"],
                        env=environment, check=True)
         self.tmux("pipe-pane", f"cat > {self.written}")
-        self.until(lambda: "#" in self.screen(), "no shell")
+        self.until(lambda: "#" in self.screen() and self.written.exists(), "no shell, or nobody writes down what it says")
         return self
 
     def __exit__(self, *_):
