@@ -61,10 +61,10 @@ def read(path):
         return ""
 
 
-def cpu_s(pid):
-    """Of a process, and of its children that have ended: all that its family used, if it is asked of each."""
+def cpu_s(pid, ended=True):
+    """Of a process, and of its children that have ended: all that its family used, if it is asked of each. Not ended: without them."""
     fields = read(f"/proc/{pid}/stat").rpartition(")")[2].split()
-    return sum(int(f) for f in fields[11:15]) / TICK if fields else 0
+    return sum(int(f) for f in fields[11:15 if ended else 13]) / TICK if fields else 0
 
 
 def pss_mb(pid):

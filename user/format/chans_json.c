@@ -113,6 +113,14 @@ static void put_runtime(struct writer *w, uint16_t rt)
 		jsonw_uint_field(&w->json, "runtime", rt);
 }
 
+static void put_elem(struct json_writer *j, uint64_t size, const char *type)
+{
+	jsonw_object_field(j, "elem");
+	jsonw_uint_field(j, "size", size);
+	jsonw_string_field(j, "type", type[0] ? type : NULL);
+	jsonw_end_object(j);
+}
+
 /* What is in it; null, each, if it changed while it was read. */
 static void put_content(struct json_writer *j, const struct object *o, const struct gchan *ch)
 {
@@ -122,10 +130,7 @@ static void put_content(struct json_writer *j, const struct object *o, const str
 		jsonw_null_field(j, names[i]);
 	if (!ch->settled)
 		return;
-	jsonw_object_field(j, "elem");
-	jsonw_uint_field(j, "size", ch->elem_size);
-	jsonw_string_field(j, "type", o->type[0] ? o->type : NULL);
-	jsonw_end_object(j);
+	put_elem(j, ch->elem_size, o->type);
 	jsonw_uint_field(j, "len", ch->len);
 	jsonw_uint_field(j, "cap", ch->cap);
 	jsonw_bool_field(j, "closed", ch->closed);
@@ -160,10 +165,7 @@ static void put_watched(struct writer *w, const struct chan_life *l)
 	jsonw_newline(j);
 	jsonw_start_object(j);
 	jsonw_hex_field(j, "addr", l->addr);
-	jsonw_object_field(j, "elem");
-	jsonw_uint_field(j, "size", l->elem_bytes);
-	jsonw_string_field(j, "type", l->elem_name[0] ? l->elem_name : NULL);
-	jsonw_end_object(j);
+	put_elem(j, l->elem_bytes, l->elem_name);
 	jsonw_uint_field(j, "len", l->len);
 	jsonw_uint_field(j, "cap", l->cap);
 	jsonw_bool_field(j, "closed", l->closed);
