@@ -5,7 +5,8 @@
     tests/integ/run.py [--only PATTERN] [--list] [--jobs N]
 
 Lines `ok NAME`, `FAIL NAME: why`, `skip NAME: what is missing`; then how long the slowest took, and each module in all; the last line
-`N passed, N failed, N skipped`; exit 1 if any failed. PATTERN is a regular expression over names. The cases are in truths.py and allocs.py (programs that print what they did),
+`N passed, N failed, N skipped`; exit 1 if any failed. What a case says may depend on who else has the processors: one that fails
+beside others is told as `again NAME: why`, and is run once more when nothing else runs; what it says then counts. PATTERN is a regular expression over names. The cases are in truths.py and allocs.py (programs that print what they did),
 tracer.py (against Go's execution tracer), dump.py (against Go's own tracebacks) and the other modules; the scripts of symbols, jobs,
 census, holds and reach run too.
 """
@@ -135,15 +136,34 @@ WAIT = (
 # Scripts of their own, each over a program of the build.
 SCRIPTS = {"symbols.py": "pwsym", "census.py": "pwcensus", "holds.py": "pwholds", "reach.py": "pwreach", "jobs.py": "pwjobs"}
 PROGRAMS = target.ROOT / os.environ.get("BUILD", "build") / "tests"
+AGAIN = 8    # cases at most that are run again; where more fail it is not for want of a processor
 printing = threading.Lock()
 took = {}    # seconds, by name
-tally = {"ok": 0, "FAIL": 0, "skip": 0}
+tally = collections.Counter()
+again = []   # (name, why, what runs it once more)
 
 
 def say(verdict, name, why=""):
     with printing:
         tally[verdict] += 1
         print(verdict, f"{name}: {' / '.join(why.splitlines())}" if why else name, flush=True)
+
+
+def failed(name, why, repeat):
+    """The last of them has no repeat: it was alone."""
+    if repeat is None:
+        return say("FAIL", name, why)
+    again.append((name, why, repeat))
+    say("again", name, why)
+
+
+def run_again():
+    """Nothing runs beside them."""
+    for name, why, repeat in again:
+        if len(again) > AGAIN:
+            say("FAIL", name, why)
+        else:
+            timed(name, repeat)
 
 
 def cases():
@@ -170,16 +190,17 @@ def say_times(most=20):
                 print(f"time {seconds:6.1f} s  {what} {name}")
 
 
-def run_case(name, function):
+def run_case(name, function, alone=False):
+    repeat = None if alone else lambda: run_case(name, function, alone=True)
     try:
         missing_here()
         function()
     except build.Missing as e:
         say("skip", name, str(e))
     except target.Failed as e:
-        say("FAIL", name, str(e))
+        failed(name, str(e), repeat)
     except Exception:    # a broken test is a failure too, told with its place
-        say("FAIL", name, traceback.format_exc(limit=-3))
+        failed(name, traceback.format_exc(limit=-3), repeat)
     else:
         say("ok", name)
 
@@ -191,24 +212,29 @@ def missing_here():
         raise build.Missing(f"{target.PARKWATCH}; run make")
 
 
-def run_script(script, program):
+def run_script(script, program, only=None):
+    """only: the one case of it, alone."""
     name = script.removesuffix(".py")
     try:
         missing_here()
         build.go_command()
     except build.Missing as e:
         return say("skip", name, str(e))
-    process = subprocess.Popen([build.HERE / script, PROGRAMS / program], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                               stderr=subprocess.STDOUT, text=True, cwd=target.ROOT)
-    last, failed = "", False
+    process = subprocess.Popen([build.HERE / script, PROGRAMS / program, *([only] if only else [])], stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=target.ROOT)
+    last, told = "", False
     for line in process.stdout:
-        m = re.match(r"(ok|FAIL|skip) (.*)", line.rstrip("\n"))
+        m = re.match(r"(ok|FAIL|skip) ((?:jobs: )?[^:\n]+)(?:: (.*))?", line)
         last = line.strip() or last
-        if m:
-            failed |= m[1] == "FAIL"
-            case, _, why = m[2].partition(": ")
-            say(m[1], f"{name}: {case}" if not case.startswith(name) else case, why)
-    if process.wait() and not failed:
+        if not m or only not in (None, m[2]):    # those whose names begin so run with it
+            continue
+        told |= m[1] == "FAIL"
+        case = m[2] if m[2].startswith(name) else f"{name}: {m[2]}"
+        if m[1] == "FAIL":
+            failed(case, m[3] or "", None if only else lambda one=m[2]: run_script(script, program, one))
+        else:
+            say(m[1], case, m[3] or "")
+    if process.wait() and not told:
         say("FAIL", name, f"exit code {process.returncode}: {last}")
 
 
@@ -245,6 +271,7 @@ def main():
             workers += [pool.submit(run_all, measure, wait, beside=True) for _ in range(args.jobs)]
         for worker in workers:
             worker.result()
+    run_again()
     say_times()
     print(f"{tally['ok']} passed, {tally['FAIL']} failed, {tally['skip']} skipped")
     return 1 if tally["FAIL"] else 0
