@@ -121,13 +121,15 @@ static int words__settle(struct words *w)
 	return err;
 }
 
+/* Sorted again only where that freed half of the room: else a target could have it sorted for each word. */
 static int words__add(struct words *w, uint64_t addr)
 {
 	int err = 0;
 
-	if (w->nr == CHANLOOK_WORDS_MAX && !w->full)
+	if (w->nr == CHANLOOK_WORDS_MAX && !w->full) {
 		err = words__settle(w);
-	w->full |= w->nr > CHANLOOK_WORDS_MAX / 2 && w->nr == CHANLOOK_WORDS_MAX;
+		w->full = w->nr > CHANLOOK_WORDS_MAX / 2;
+	}
 	if (!err && w->nr < CHANLOOK_WORDS_MAX)
 		w->v[w->nr++] = addr;
 	else
