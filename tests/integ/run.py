@@ -6,7 +6,8 @@
 
 Lines `ok NAME`, `FAIL NAME: why`, `skip NAME: what is missing`; then how long the slowest took, and each module in all; the last line
 `N passed, N failed, N skipped`; exit 1 if any failed. What a case says may depend on who else has the processors: one that fails
-beside others is told as `again NAME: why`, and is run once more when nothing else runs; what it says then counts. PATTERN is a regular expression over names. The cases are in truths.py and allocs.py (programs that print what they did),
+beside others is told as `again NAME: why`, and is run once more when nothing else runs; what it says then counts.
+PATTERN is a regular expression over names. The cases are in truths.py and allocs.py (programs that print what they did),
 tracer.py (against Go's execution tracer), dump.py (against Go's own tracebacks) and the other modules; the scripts of symbols, jobs,
 census, holds and reach run too.
 """
