@@ -4,7 +4,7 @@
 # change of its sources, and check-pages, which CI runs, fails if it is not what the sources give.
 HTML_SRC := $(addprefix user/format/html/,.npmrc package.json package-lock.json page.html page.css page.js amounts.js frames.js \
 	build.mjs licences.mjs)
-PAGE_SRC := $(wildcard user/serve/page/*.jsx user/serve/page/*.js user/serve/page/*.mjs user/serve/page/*.css)
+PAGE_SRC := $(wildcard user/serve/page/*.jsx user/serve/page/*.js user/serve/page/*.mjs user/serve/page/*.css user/serve/page/*.html)
 BUNDLE	 := $(BUILD)/pages
 
 $(BUNDLE)/made: $(HTML_SRC) $(PAGE_SRC)

@@ -160,7 +160,9 @@ static enum MHD_Result answer(struct http_later *l, struct http_answer *a)
 			(void)MHD_add_response_header(r, "Content-Encoding", a->encoding);
 		(void)MHD_add_response_header(r, "X-Content-Type-Options", "nosniff");
 		(void)MHD_add_response_header(r, "Content-Security-Policy", "default-src 'self'");
-		(void)MHD_add_response_header(r, "Cache-Control", "no-store");
+		(void)MHD_add_response_header(r, "Cache-Control",
+					      a->lasts ? "private, max-age=31536000, immutable"
+						       : "no-store");
 		(void)MHD_add_response_header(r, "X-Frame-Options", "DENY");
 		(void)MHD_add_response_header(r, "Cross-Origin-Resource-Policy", "same-origin");
 		if (a->go_pprof)

@@ -50,6 +50,7 @@ struct http_answer {
 	unsigned int status;  /* 200, 404, ... */
 	const char *type;     /* media type */
 	const char *encoding; /* Content-Encoding; NULL: none */
+	bool lasts;           /* a browser may keep it: what is at this address never changes */
 	bool go_pprof;        /* of /debug/pprof: `go tool pprof` tells an error's text */
 	unsigned int retry_s; /* of a 503: Retry-After; 0: none */
 	struct textbuf body;

@@ -8,7 +8,7 @@ $(PAGE_GZ): $(BUILD)/serve/%.gz: user/serve/page/built/%
 	$(call msg,GZIP,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)gzip -9nc $< > $@
-$(BUILD)/obj/serve/page.o: user/serve/page/page.S user/serve/page/index.html user/serve/page/icon.svg user/serve/openapi.json $(PAGE_GZ)
+$(BUILD)/obj/serve/page.o: user/serve/page/page.S user/serve/page/built/index.html user/serve/page/icon.svg user/serve/openapi.json $(PAGE_GZ)
 	$(call msg,AS,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -I. -I$(BUILD) -c $< -o $@

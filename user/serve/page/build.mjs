@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Bundles the page of `parkwatch serve`: node build.mjs OUT, in a folder of format/html's copy, whose packages and modules it shares (pages.mk).
-import { writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
 import { buildSync } from "esbuild";
 import { licences } from "../licences.mjs";
 
@@ -22,6 +23,13 @@ const bundle = buildSync({
 });
 const write = (name, text) => writeFileSync(`${out}/${name}`, text);
 
-for (const suffix of ["js", "css"])
-	write(`app.${suffix}`, bundle.outputFiles.find((f) => f.path.endsWith(suffix)).text);
+let index = readFileSync("index.html", "utf8");
+for (const suffix of ["js", "css"]) {
+	const { text } = bundle.outputFiles.find((f) => f.path.endsWith(suffix));
+
+	write(`app.${suffix}`, text);
+	// a browser keeps both: what another build serves has another address
+	index = index.replace(`/app.${suffix}"`, `/app.${suffix}?v=${createHash("sha256").update(text).digest("hex").slice(0, 12)}"`);
+}
+write("index.html", index);
 write("licences.txt", licences(bundle.metafile));

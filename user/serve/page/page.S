@@ -9,7 +9,7 @@
 	.endm
 
 	.section .rodata
-	file page_index, "user/serve/page/index.html"
+	file page_index, "user/serve/page/built/index.html"
 	file page_script, "serve/app.js.gz"
 	file page_style, "serve/app.css.gz"
 	file page_icon, "user/serve/page/icon.svg"
