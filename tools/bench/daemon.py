@@ -114,17 +114,21 @@ class Comers:
             self.thread.join()
 
     def run(self):
-        chance, alive, began = random.Random(1), [], time.monotonic()
+        """This thread comes before the targets that stay, which have all the processors when it sleeps; those that begin do not inherit that."""
+        with contextlib.suppress(PermissionError):
+            os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(1))
+        chance, alive, dying, began = random.Random(1), [], [], time.monotonic()
         silent, other = os.pipe()    # they end with their standard input
         with open("/dev/null", "w") as null, os.fdopen(silent) as silent, os.fdopen(other):
             files = [(os.POSIX_SPAWN_DUP2, silent.fileno(), 0), (os.POSIX_SPAWN_DUP2, null.fileno(), 1)]
-            while not self.stop.is_set() or alive:
+            while not self.stop.is_set() or alive or dying:
                 now = time.monotonic()
                 while alive and (alive[0][0] <= now or self.stop.is_set()):
                     pid = heapq.heappop(alive)[1]
                     with contextlib.suppress(ProcessLookupError):
                         os.kill(pid, signal.SIGKILL)
-                    os.waitpid(pid, 0)
+                    dying.append(pid)
+                dying = [pid for pid in dying if os.waitpid(pid, os.WNOHANG)[0] == 0]
                 if not self.stop.is_set() and self.begun < self.rate * (now - began):
                     pid = os.posix_spawn(self.command[0], self.command, os.environ, file_actions=files)
                     heapq.heappush(alive, (now + chance.uniform(0, 2), pid))
@@ -142,10 +146,18 @@ class Daemon:
             s.bind(("127.0.0.1", 0))
             self.address = f"127.0.0.1:{s.getsockname()[1]}"
         self.dir = tempfile.TemporaryDirectory()
-        config = Path(self.dir.name) / "parkwatch.yaml"
-        config.write_text(f"state_dir: {self.dir.name}\n{self.config}")
-        self.process = subprocess.Popen([PARKWATCH, "serve", "-q", "--listen", self.address, "--config", str(config)], stdin=subprocess.DEVNULL)
+        self.file = Path(self.dir.name) / "parkwatch.yaml"
+        self.write()
+        self.process = subprocess.Popen([PARKWATCH, "serve", "-q", "--listen", self.address, "--config", str(self.file)], stdin=subprocess.DEVNULL)
         return self
+
+    def write(self):
+        self.file.write_text(f"state_dir: {self.dir.name}\n{self.config}")
+
+    def configure(self, config):
+        self.config = config
+        self.write()
+        self.process.send_signal(signal.SIGHUP)
 
     def __exit__(self, *_):
         self.process.terminate()
