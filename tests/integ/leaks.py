@@ -83,8 +83,8 @@ def same_leaks(report, truth, suspects=False):
     """Each leak is told, with the right words; nothing else is. suspects: they were asked for, to say why one is not told."""
     told, suspect = collections.defaultdict(list), collections.defaultdict(list)
     for g in report["groups"]:
-        expect(g["leak"] or suspects, f"not a leak, and not asked for: {brief(g)}")
-        (told if g["leak"] else suspect)[start_of(g)].append(g)
+        expect(g["leak"] and (suspects or g["verdict"] != "suspect"), f"not a leak, and not asked for: {brief(g)}")
+        (suspect if g["verdict"] == "suspect" else told)[start_of(g)].append(g)
     for want in truth["leaks"]:
         said = told.get(want["start"], [])
         right = [g for g in said if g["reason"] == want["reason"] and want["pattern"] in g["pattern"] and
