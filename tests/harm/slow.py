@@ -17,7 +17,7 @@ from target import expect, parkwatch
 
 PAGES = 8192
 LIMITS = {("dump", "--system", "-f", "json"): 60, ("dump", "--system"): 60, ("dump", "--system", "-f", "json", "--diff", "OLD"): 60,
-          ("chans",): 60, ("refs", "--wait", "chan*"): 70, ("leaks", "-d", "1"): 30}
+          ("chans",): 60, ("chans", "-d", "1"): 60, ("refs", "--wait", "chan*"): 70, ("leaks", "-d", "1"): 30}
 SLOWER = ("dump", "of one that is slower")
 MOST = 120    # that a command may take, whatever asks for its time too rarely
 AROUND = 20    # that opening, and other tests, take
