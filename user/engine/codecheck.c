@@ -45,6 +45,7 @@ static size_t codecheck__left(const struct codecheck *c, const struct textdiff *
 int codecheck__end(const struct codecheck *c, const struct goproc *gp, const struct proc *p,
 		   struct recorders *r, struct cause *why)
 {
+	const bool alone = recorders__alone(r); /* those who leave meanwhile may be seen here */
 	struct cause ignored = { "" };
 	struct textdiff now;
 	size_t left;
@@ -54,7 +55,7 @@ int codecheck__end(const struct codecheck *c, const struct goproc *gp, const str
 	if (codecheck__left(c, &now) && (!r || recorders__sharers(r) == 1))
 		(void)leftover__repair(gp, p, &now, &ignored);
 	left = codecheck__left(c, &now);
-	if (left && proc__alive(p) && recorders__alone(r))
+	if (left && proc__alive(p) && alone && recorders__alone(r))
 		return cause__set(why, -EUCLEAN,
 				  "%zu place%s in the code of '%s' (pid %d) still differ%s from "
 				  "the file: a probe was left there, or "

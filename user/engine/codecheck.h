@@ -29,8 +29,8 @@ void codecheck__begin(struct codecheck *c, const struct goproc *gp, const struct
 /*
  * After the last probe is out. r: who else has probes there, which look the same; NULL: nobody
  * knows. Where others have, nothing is taken out, for the same reason. 0: the code is as it was, or
- * the process has ended, or it is not known that we are alone. -EUCLEAN with a cause: places are
- * left that a second try did not take out.
+ * the process has ended, or it is not known that we are alone all the time. -EUCLEAN with a cause:
+ * places are left that a second try did not take out.
  */
 int codecheck__end(const struct codecheck *c, const struct goproc *gp, const struct proc *p,
 		   struct recorders *r, struct cause *why);
