@@ -69,12 +69,15 @@ def names_and_types_are_as_prometheus_wants_them():
 
 @contextlib.contextmanager
 def running(*scrapes):
-    """A Prometheus that scrapes so. ask(path, **query): the data of its answer."""
+    """A Prometheus that scrapes so, each second, with deploy's rules. ask(path, **query): the data of its answer."""
     with tempfile.TemporaryDirectory() as folder:
         address = f"127.0.0.1:{free_port()}"
         for s in scrapes:
             s.update(scrape_interval="1s", scrape_timeout="1s")
-        Path(folder, "config").write_text(json.dumps({"scrape_configs": scrapes}))
+        rules, times = re.subn("interval: 1m", "interval: 1s", (DEPLOY / "prometheus/rules.yaml").read_text())
+        expect(times == 2, rules)
+        Path(folder, "rules.yaml").write_text(rules)
+        Path(folder, "config").write_text(json.dumps({"rule_files": ["rules.yaml"], "scrape_configs": scrapes}))
         with open(Path(folder, "log"), "w") as log:
             p = subprocess.Popen([program("prometheus"), "--config.file=config", "--storage.tsdb.path=data", "--web.listen-address=" + address],
                                  cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
@@ -162,6 +165,28 @@ def two_versions():
             yield d, new, old
 
 
+STEADY = ("Go processes", "Goroutines", "Rollouts: processes by workload and version", "Memory that leaks keep", "Goroutines by program", "Goroutines by state")
+
+
+def all_nodes_have_what_the_only_one_has(d, ask, dashboard):
+    """Of all nodes Prometheus' records are shown, of a node that is chosen what it says itself: here that is the same."""
+    both = [[(q, where) for q, where in queries_of(dashboard, namespace="shop", **node).items() if where in STEADY] for node in ({}, {"instance": d.address})]
+
+    def rows(query):
+        return {tuple(sorted(row["metric"].items())): row["value"][1] for row in ask("query", query=query)["result"]}
+
+    different = []
+
+    def alike():
+        told = [(where, rows(every), rows(one)) for (every, where), (one, _) in zip(*both, strict=True)]
+        different[:] = [t for t in told if not t[1] or t[1] != t[2]]
+        return not different
+    expect({where for _, where in both[0]} == set(STEADY), f"{both}")
+    with contextlib.suppress(Failed):
+        d.until(alike, "", 30)
+    expect(not different, f"not the same: {different}")
+
+
 def every_query_of_the_dashboard_has_an_answer():
     """Of a Deployment with a version that leaks, and one that does not. What looks back for 12 hours has no answer yet, and must be valid."""
     dashboard = json.loads((DEPLOY / "grafana/parkwatch.json").read_text())
@@ -198,6 +223,7 @@ def every_query_of_the_dashboard_has_an_answer():
             expect(got.get("2", 0) == want and not got.get("1"), f"{choice}: {got}, not {want}")
         goroutines = {v: panel("Goroutines", version=v)[None] for v in ("1", "2")}
         expect(goroutines == {"1": d.target(old.pid)["goroutines"], "2": d.target(new.pid)["goroutines"]}, f"{goroutines}")
+        all_nodes_have_what_the_only_one_has(d, ask, dashboard)
 
 
 ALL = {f.__name__: f for f in (alerts_are_those_that_their_tests_want, names_and_types_are_as_prometheus_wants_them, it_finds_each_target_by_http,
