@@ -16,6 +16,7 @@ import os
 import re
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -168,9 +169,9 @@ class Daemon:
         (pod,) = [p for p in pods("parkwatch") if "deletionTimestamp" not in p["metadata"]]
         self.address = f"{pod['status']['podIP']}:7070"
 
-    def get(self, path, token=TOKEN):
+    def get(self, path, token=TOKEN, accept="*/*"):
         """(status, text)"""
-        request = urllib.request.Request(f"http://{self.address}{path}", headers={"Authorization": f"Bearer {token}"} if token else {})
+        request = urllib.request.Request(f"http://{self.address}{path}", headers={"Accept": accept, **({"Authorization": f"Bearer {token}"} if token else {})})
         try:
             with urllib.request.urlopen(request, timeout=10) as r:
                 return r.status, r.read().decode()
@@ -311,7 +312,10 @@ def its_pod_has_the_least_rights():
     few = sum(1 << cap for cap in (2, 19, 38, 39))    # DAC_READ_SEARCH, SYS_PTRACE, PERFMON, BPF
     pids, rights = in_group(container_id), {}
     for pid in pids:
-        s = dict(line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines() if ":\t" in line)
+        try:
+            s = dict(line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines() if ":\t" in line)
+        except OSError:    # a worker that has ended meanwhile
+            continue
         expect(s["NoNewPrivs"] == "1" and s["Seccomp"] == "2" and not int(s["CapBnd"], 16) & ~few, f"{s}")
         rights["supervisor" if int(s["PPid"]) not in pids else s["Name"]] = int(s["CapEff"], 16)
     expect((rights["supervisor"], rights["pw-launcher"]) == (0, few), f"{rights}")
@@ -321,6 +325,23 @@ def only_who_has_the_token_is_answered():
     d = Daemon()
     expect(d.get("/metrics", None)[0] == 401 and d.get("/metrics", "0" * 64)[0] == 401 and d.get("/metrics")[0] == 200, "the token does not count")
     expect(d.get("/-/ready", None)[0] == d.get("/-/healthy", None)[0] == 200, "the probes of the kubelet need a token")
+
+
+def a_forwarded_port_leads_to_its_page():
+    """As deploy/README.md has it; the page asks for the token."""
+    p = subprocess.Popen([KNODE, "kubectl", "-n", "parkwatch", "port-forward", "daemonset/parkwatch", ":7070"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                         start_new_session=True)
+    try:
+        line = p.stdout.readline()
+        found = re.fullmatch(r"Forwarding from (127\.0\.0\.1:\d+) -> 7070\n", line)
+        expect(found, line)
+        d = Daemon()
+        d.address = found[1]
+        status, page = d.get("/", None, "text/html")
+        expect(status == 401 and '<form method="post">' in page and d.get("/", accept="text/html")[0] == 200 and d.targets(), f"{status} {page}")
+    finally:
+        os.killpg(p.pid, signal.SIGTERM)
+        p.wait()
 
 
 def a_leak_is_told_with_its_pod():
@@ -612,12 +633,26 @@ def nothing_is_left_when_it_is_deleted():
         expect(name == "broken" or [c["restartCount"] for c in statuses] == [c["restartCount"] for c in now[name]] == [0] * len(statuses), f"{name}: {now[name]}")
 
 
+def helm_installs_it_and_takes_it_away():
+    """As deploy/README.md has it, where nothing of it is left."""
+    kubectl("create", "namespace", "parkwatch")
+    kubectl("label", "namespace", "parkwatch", "pod-security.kubernetes.io/enforce=privileged")
+    kubectl("-n", "parkwatch", "create", "secret", "generic", "parkwatch-token", f"--from-literal=token={TOKEN}")
+    run(KNODE, "helm", "install", "parkwatch", CHART, "--namespace", "parkwatch")
+    text, said = told()
+    expect("without probes" not in text and "serving http://:7070/" in said and Daemon().targets(), f"{text} {said}")
+    run(KNODE, "helm", "uninstall", "parkwatch", "--namespace", "parkwatch")
+    until(lambda: not pods("parkwatch"), lambda: f"{pods('parkwatch')}")
+    kubectl("delete", "namespace", "parkwatch", f"--timeout={LIMIT}s")
+
+
 CASES = (it_is_ready_as_deploy_has_it, every_manifest_is_taken_strictly, the_chart_makes_what_base_and_overlays_have,
-         every_output_of_the_chart_is_taken_strictly, its_pod_has_the_least_rights, only_who_has_the_token_is_answered,
+         every_output_of_the_chart_is_taken_strictly, its_pod_has_the_least_rights, only_who_has_the_token_is_answered, a_forwarded_port_leads_to_its_page,
          a_leak_is_told_with_its_pod, each_container_has_its_own_name, every_go_program_is_known, only_the_new_version_is_called_leaking,
          a_real_prometheus_says_which_version_leaks, a_pod_opts_out, what_breaks_again_and_again_harms_nobody, nobody_was_slowed,
          without_rights_it_is_ready_and_says_what_is_missing, on_an_old_kernel_it_names_the_overlay_that_helps, where_bpf_is_refused_it_names_the_overlay_that_helps,
-         without_a_volume_for_state_or_with_a_full_one_only_history_is_missing, without_names_of_pods_it_still_tells_their_containers, nothing_is_left_when_it_is_deleted)
+         without_a_volume_for_state_or_with_a_full_one_only_history_is_missing, without_names_of_pods_it_still_tells_their_containers, nothing_is_left_when_it_is_deleted,
+         helm_installs_it_and_takes_it_away)
 
 
 def try_cases(only):
