@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """cpu: record -e cpu against Go's own CPU profile of the same work, and the kernel's count of CPU time (progs/burner)."""
+import itertools
 import json
 import os
 import re
@@ -36,7 +37,8 @@ class Burnt:
             r = Recording(t.pid, "-e", "cpu", *args)
             expect(r.recording, "parkwatch does not record: " + "".join(r.said))
             t.go()
-            self.cpu_s = json.loads(t.truth())["cpu_s"]
+            self.truth = json.loads(t.truth())
+            self.cpu_s = self.truth["cpu_s"]
             code, self.text, self.said = r.stop()
         expect(code == 0 and " 0 lost" in self.said, f"exit code {code}: {self.said}")
 
@@ -101,6 +103,44 @@ def says_whose_goroutines_run(minor):
     expect(len(goids) > 20 and all(re.fullmatch(r"goroutine [1-9]\d*", g) for g in goids), f"{goids}")
 
 
+# arguments, of whom they leave the samples
+FILTERS = [
+    (["--label", "role=reader"], ["reader"]),
+    (["--label", "role=reader", "--label", "role=writer"], ["reader", "writer"]),
+    (["--label", "role", "--created-by", "^main.makeOther$"], ["writer"]),
+    (["--created-by", "makeOther", "--root", "created-by"], ["writer", "none"]),
+    (["--func", r"main\.\(\*role\)\.burn"], ["reader", "writer", "none"]),
+]
+
+
+def samples_are_of_whom_is_asked_for(minor, args, roles):
+    """The kernel counts the CPU time of each of its threads, and there runs one goroutine with one label."""
+    b = Burnt(minor, "static", *OFTEN, "-f", "folded", *args, kind="labelled")
+    lines, want = folded(b.text), sum(b.truth[r] for r in roles)
+    there = sum(n for frames, n in lines if "main.(*role).burn" in frames)
+    seen = sum(n for _, n in lines) / 1e9
+    expect(there / 1e9 > 0.9 * seen, f"of {seen} s only {there} ns are of them, and of stacks that do not lead there: {lines}")
+    expect(abs(seen / want - 1) < 0.08, f"{seen:.3f} s, by the kernel {roles} used {want:.3f} s of {b.truth}")
+    sent = re.search(r"(\d+) hits were not asked for: nothing was sent; (\d+) events were left out", b.said)
+    if "--func" not in args:
+        left_s = int(sent[1]) / 997
+        expect(int(sent[2]) == 0 and abs(left_s - (b.cpu_s - want)) < 0.1 * b.cpu_s, f"what nobody asked for was sent: {b.said}, {b.truth}")
+
+
+def samples_of_each_p_are_all_of_them(minor):
+    with Target("labelled", command=[*build.built(minor, "static", "burner"), "-", HZ, SECONDS], env={"GOMAXPROCS": "2"}) as t:
+        each = [Recording(t.pid, "-e", "cpu", *OFTEN, "-f", "folded", "--p", p) for p in ("0", "1", "2,3")]
+        expect(all(r.recording for r in each), "parkwatch does not record: " + "".join(line for r in each for line in r.said))
+        t.go()
+        truth = json.loads(t.truth())
+        ended = [r.stop() for r in each]
+    expect(all(code == 0 for code, _, _ in ended), f"{ended}")
+    seen = [sum(n for frames, n in folded(out) if "main.(*role).burn" in frames) / 1e9 for _, out, _ in ended]
+    want = sum(truth[r] for r in ("reader", "writer", "none"))
+    expect(min(seen[:2]) > 0.1 * want and abs(sum(seen[:2]) / want - 1) < 0.08, f"{seen} s, by the kernel {want:.3f} s")
+    expect(not ended[2][1], f"there is no such P: {ended[2][1][:300]}")
+
+
 def a_recording_has_each_sample(minor):
     with tempfile.TemporaryDirectory() as d:
         pw = os.path.join(d, "cpu.pw")
@@ -150,6 +190,9 @@ def cases():
         yield (f"cpu: {agrees_with_gos_own_profile.__name__} [go1.{minor} {mode}]",
                lambda minor=minor, mode=mode: agrees_with_gos_own_profile(minor, mode))
     for function, minors in ((says_whose_goroutines_run, [15, 26]), (a_recording_has_each_sample, [26]), (in_a_pid_namespace_of_its_own, [26]),
-                             (keeps_to_the_limit, [26]), (without_a_ring_buffer, [26])):
+                             (keeps_to_the_limit, [26]), (without_a_ring_buffer, [26]), (samples_of_each_p_are_all_of_them, [16, 27])):
         for minor in minors:
             yield f"cpu: {function.__name__} [go1.{minor}]", lambda function=function, minor=minor: function(minor)
+    for minor, (args, roles) in itertools.product((16, 23, 24, 27), FILTERS):    # labels differ between them
+        yield (f"cpu: {samples_are_of_whom_is_asked_for.__name__} [go1.{minor} {' '.join(args)}]",
+               lambda minor=minor, args=args, roles=roles: samples_are_of_whom_is_asked_for(minor, args, roles))

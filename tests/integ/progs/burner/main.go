@@ -7,11 +7,13 @@
 // It prints "ready", waits for the line "go", burns, writes Go's profile of that to the file PROFILE, prints its truth as one line of
 // JSON, and waits for the end of its input. KIND is mixed: for SECONDS of CPU time each way has its part, in short turns, so that little
 // is left to chance, each turn in a goroutine of its own, and as many at a time as there are processors; or plain: the same, and nobody
-// makes a profile.
+// makes a profile; or labelled: a goroutine with the label role=reader, one with role=writer and one with none burn the same each, on a
+// thread of its own each: the truth has what the kernel counted of it, beside "cpu_s". SECONDS 0: until another line comes.
 package main
 
 import (
 	"bufio"
+	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
@@ -22,6 +24,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -159,10 +162,16 @@ var ways = []way{
 	{2, func(w *worker) { w.sink += rare(3) }},
 }
 
+var stopped int32
+
+func goesOn() bool { return atomic.LoadInt32(&stopped) == 0 }
+
 // used is the CPU time of the process so far.
-func used() time.Duration {
+func used() time.Duration { return usedBy(syscall.RUSAGE_SELF) }
+
+func usedBy(who int) time.Duration {
 	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+	if err := syscall.Getrusage(who, &u); err != nil {
 		panic(err)
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
@@ -177,7 +186,7 @@ func (w *worker) turn(way *way, wait *sync.WaitGroup) {
 
 func (w *worker) burn(seconds float64, first int, wait *sync.WaitGroup) {
 	end := used() + time.Duration(seconds*float64(time.Second))
-	for i := first; used() < end; i++ {
+	for i := first; used() < end && goesOn(); i++ {
 		var turn sync.WaitGroup
 		turn.Add(1)
 		go w.turn(&ways[i%len(ways)], &turn)
@@ -186,10 +195,55 @@ func (w *worker) burn(seconds float64, first int, wait *sync.WaitGroup) {
 	wait.Done()
 }
 
+func newWorker() *worker { return &worker{block: make([]byte, 64<<10), table: make(map[int]int)} }
+
+const thread = 1 // RUSAGE_THREAD
+
+// A role is what one goroutine is labelled with, and its CPU time.
+type role struct {
+	name string
+	used time.Duration
+}
+
+func (r *role) burn(seconds float64, wait *sync.WaitGroup) {
+	defer wait.Done()
+	runtime.LockOSThread()
+	w, before, all := newWorker(), usedBy(thread), time.Duration(seconds*float64(time.Second))
+	labels := pprof.Labels()
+	if r.name != "none" {
+		labels = pprof.Labels("role", r.name)
+	}
+	pprof.Do(context.Background(), labels, func(context.Context) {
+		for i := 0; r.used < all && goesOn(); i++ {
+			ways[i%len(ways)].once(w)
+			r.used = usedBy(thread) - before
+		}
+	})
+}
+
+//go:noinline
+func makeReader(r *role, seconds float64, wait *sync.WaitGroup) { go r.burn(seconds, wait) }
+
+//go:noinline
+func makeOther(r *role, seconds float64, wait *sync.WaitGroup) { go r.burn(seconds, wait) }
+
+func labelled(seconds float64, truth map[string]float64) {
+	var wait sync.WaitGroup
+	roles := []*role{{name: "reader"}, {name: "writer"}, {name: "none"}}
+	wait.Add(len(roles))
+	makeReader(roles[0], seconds/3, &wait)
+	makeOther(roles[1], seconds/3, &wait)
+	makeOther(roles[2], seconds/3, &wait)
+	wait.Wait()
+	for _, r := range roles {
+		truth[r.name] = r.used.Seconds()
+	}
+}
+
 func burn(seconds float64) {
 	var wait sync.WaitGroup
 	for i := 0; i < runtime.GOMAXPROCS(0); i++ {
-		w := &worker{block: make([]byte, 64<<10), table: make(map[int]int)}
+		w := newWorker()
 		wait.Add(1)
 		go w.burn(seconds, i*len(ways)/2, &wait)
 	}
@@ -220,13 +274,24 @@ func main() {
 	if _, err := in.ReadString('\n'); err != nil {
 		return
 	}
-	before := used()
-	if os.Args[4] == "mixed" {
+	if seconds == 0 {
+		seconds = 1e6
+		go func() {
+			in.ReadString('\n')
+			atomic.StoreInt32(&stopped, 1)
+		}()
+	}
+	before, truth := used(), map[string]float64{}
+	switch os.Args[4] {
+	case "mixed":
 		profiled(os.Args[1], hz, func() { burn(seconds) })
-	} else {
+	case "labelled":
+		labelled(seconds, truth)
+	default:
 		burn(seconds)
 	}
-	truth, _ := json.Marshal(map[string]float64{"cpu_s": (used() - before).Seconds()})
-	fmt.Println(string(truth))
+	truth["cpu_s"] = (used() - before).Seconds()
+	text, _ := json.Marshal(truth)
+	fmt.Println(string(text))
 	in.ReadString('\n')
 }
