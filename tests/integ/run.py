@@ -65,6 +65,7 @@ import serverecord
 import serverestarts
 import servesinks
 import serveunit
+import serveview
 import stacks
 import surroundings
 import systemstacks
@@ -100,6 +101,7 @@ MEASURE = (
     secretmem,
     stacks,
     servelarge,
+    serveview,
     sampling,
     systemstacks,
     launch,

@@ -214,3 +214,29 @@ Test(http, a_client_that_goes_away_ends_its_stream)
 	cr_expect_eq(s.ended, 2);
 	close(fd);
 }
+
+Test(http, a_number_of_the_query_is_one_or_it_is_refused)
+{
+	static const struct {
+		const char *why, *value;
+		bool is;
+		uint32_t n;
+	} t[] = {
+		{ "a number", "10", true, 10 },	    { "none", NULL, true, 0 },
+		{ "the most", "60", true, 60 },	    { "over it", "61", false, 0 },
+		{ "far over it", "99999999999999999999", false, 0 },
+		{ "less than nothing", "-1", false, 0 }, { "a word", "x", false, 0 },
+		{ "a word behind it", "1s", false, 0 },	    { "nothing", "", false, 0 },
+		{ "a blank", " 1", false, 0 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		const struct http_request q = { .query = { { "seconds", t[i].value } },
+						.nr_query = t[i].value ? 1 : 0 };
+		uint32_t n = 7;
+
+		cr_expect_eq(http_number(&q, "seconds", 60, &n), t[i].is, "%s", t[i].why);
+		if (t[i].is)
+			cr_expect_eq(n, t[i].n, "%s", t[i].why);
+	}
+}

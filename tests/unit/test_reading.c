@@ -35,6 +35,27 @@ Test(reading, comes_as_it_was)
 	close(fd);
 }
 
+Test(reading, of_a_recording_says_what_is_shown_of_it)
+{
+	const struct reading r = { .kind = READING_RECORDING,
+				   .target = "api-1-2",
+				   .pw = "recorded",
+				   .len = 8,
+				   .store = -1,
+				   .pprof = { .event = PROFILE_CPU },
+				   .format = "folded" };
+	const int fd = reading__pack(&r);
+
+	cr_assert(fd >= 0);
+	cr_assert_eq(reading_opened__init(&opened, fd, -1), 0);
+	cr_expect_eq(opened.reading.kind, READING_RECORDING);
+	cr_expect_eq(opened.reading.pprof.event, PROFILE_CPU);
+	cr_expect_str_eq(opened.reading.format, "folded");
+	cr_expect(opened.reading.len == 8 && !memcmp(opened.reading.pw, "recorded", 8));
+	cr_expect_null(opened.reading.q, "nobody asks any more");
+	close(fd);
+}
+
 Test(reading, of_what_is_posted_has_no_pointer_of_the_other_process)
 {
 	struct watched *w = calloc(1, sizeof(*w));

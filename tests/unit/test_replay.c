@@ -434,3 +434,59 @@ Test(replay, recordings_of_one_event_add_up)
 	for (int i = 0; i < 2; i++)
 		free(b[i].v);
 }
+
+/* One stack with three labels, and another one. */
+static struct bytes write_labelled(void)
+{
+	const uint64_t pcs[] = { 0x401010, 0x401020 };
+	const struct stack one = { .nr = 2, .pcs = pcs }, other = { .nr = 1, .pcs = pcs };
+	const struct snap_row rows[] = {
+		{ .own = { .stack = one }, .label = "role=reader", .count = 9, .value = 90 },
+		{ .own = { .stack = one }, .label = "role=writer", .count = 16, .value = 160 },
+		{ .own = { .stack = one }, .label = "", .count = 11, .value = 110 },
+		{ .own = { .stack = other }, .label = "role=reader", .count = 4, .value = 40 },
+	};
+	struct snap_row *copy = malloc(sizeof(rows));
+	scoped(factlog) f = NULL;
+	scoped(snap) snap = NULL;
+	struct bytes b = { NULL, 0 };
+	FILE *out = open_memstream(&b.v, &b.len);
+
+	cr_assert_not_null(copy);
+	memcpy(copy, rows, sizeof(rows));
+	cr_assert_eq(snap__from_rows(PROFILE_CPU, PROFILE_ROOT_LABEL, &copy, ARRAY_SIZE(rows),
+				     &snap),
+		     0);
+	snap->end_ns = 10;
+	cr_assert_eq(factlog__new(out, &fake_of, &f), 0);
+	cr_assert_eq(snap_facts__write(f, snap), 0);
+	replay__write_end(f, &fake_meta);
+	cr_assert_eq(factlog__end(f, NULL), 0);
+	fclose(out);
+	return b;
+}
+
+Test(replay, rows_that_only_labels_tell_apart_become_one)
+{
+	struct bytes b = write_labelled();
+	scoped(replay) r = NULL;
+	scoped(snap) back = NULL;
+
+	cr_assert_eq(read_bytes(b.v, b.len, &r, NULL), 0);
+	cr_expect_eq(snap_facts__nr(r->sums), 4);
+	snap_facts__forget_labels(r->sums);
+	cr_assert_eq(snap_facts__snap(r->sums, &back), 0);
+	cr_assert_eq(back->nr, 2);
+	cr_expect_eq(back->root, PROFILE_ROOT_NONE);
+	cr_expect(back->count == 40 && back->value == 400);
+	for (size_t i = 0; i < back->nr; i++) {
+		const uint64_t count = back->rows[i].own.stack.nr == 2 ? 36 : 4;
+
+		cr_expect_null(back->rows[i].label);
+		cr_expect_eq(back->rows[i].count, count);
+		cr_expect_eq(back->rows[i].value, 10 * count);
+		cr_expect_eq(back->rows[i].error, snap_error_of_samples(count, 10 * count, true),
+			     "of as many samples");
+	}
+	free(b.v);
+}

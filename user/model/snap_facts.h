@@ -39,6 +39,9 @@ int snap_facts__snap(struct snap_facts *s, struct snap **ret);
  */
 void snap_facts__mean(struct snap_facts *s, uint64_t nr);
 
+/* Rows by labels (PROFILE_ROOT_LABEL) are not any more: those that differ in nothing else are one. */
+void snap_facts__forget_labels(struct snap_facts *s);
+
 /*
  * What was read are the sums of recordings of one event, one after the other: from here on it is one, with all
  * that they saw. Returns for how long, in ns.

@@ -344,9 +344,9 @@ void snap_facts__mean(struct snap_facts *s, uint64_t nr)
 	s->head.value = s->head.count;
 }
 
-uint64_t snap_facts__add_up(struct snap_facts *s)
+/* Those of one kind become one. */
+static void merge(struct snap_facts *s)
 {
-	const uint64_t ns = s->before_ns + s->head.end_ns - s->head.start_ns;
 	size_t to = 0;
 
 	if (s->nr)
@@ -362,6 +362,23 @@ uint64_t snap_facts__add_up(struct snap_facts *s)
 		s->rows[to++] = row;
 	}
 	s->nr = to;
+}
+
+void snap_facts__forget_labels(struct snap_facts *s)
+{
+	if (s->head.root != PROFILE_ROOT_LABEL)
+		return;
+	s->head.root = PROFILE_ROOT_NONE;
+	for (size_t i = 0; i < s->nr; i++)
+		s->rows[i].label = NULL;
+	merge(s);
+}
+
+uint64_t snap_facts__add_up(struct snap_facts *s)
+{
+	const uint64_t ns = s->before_ns + s->head.end_ns - s->head.start_ns;
+
+	merge(s);
 	add_head(&s->head, &s->before);
 	s->before = (struct snap){ .nr = 0 };
 	s->before_ns = 0;

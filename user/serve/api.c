@@ -18,6 +18,7 @@
 #include "serve/page.h"
 #include "serve/pods.h"
 #include "serve/readers.h"
+#include "serve/recorded_view.h"
 #include "serve/sd.h"
 #include "serve/store.h"
 #include "serve/stored_sums.h"
@@ -201,6 +202,8 @@ static void get_past(const struct api_in *in, const struct http_request *q, cons
 		read_past(in, id, READING_CHANS, q, a);
 	else if (!strcmp(rest + len, "/leaks"))
 		read_past(in, id, READING_LEAKS, q, a);
+	else if (!strcmp(rest + len, "/profile") && http_query(q, "seconds"))
+		api_error(a, 404, "this target has ended: nothing can be recorded of it");
 	else if (!strcmp(rest + len, "/profile"))
 		read_page(in, id, READING_PROFILE, NULL, 0, q, a);
 	else if (!strcmp(rest + len, "/diff"))
@@ -209,6 +212,18 @@ static void get_past(const struct api_in *in, const struct http_request *q, cons
 		http_say(a, 404,
 			 "this target has ended: there are its goroutines, chans, leaks, profile "
 			 "and diff\n");
+}
+
+/* Recorded now, or of a time that is past. */
+static void get_profile(const struct api_in *in, const struct watched *t,
+			const struct http_request *q, struct http_answer *a)
+{
+	if (!http_query(q, "seconds"))
+		read_page(in, t->id, READING_PROFILE, NULL, 0, q, a);
+	else if (http_query(q, "from") || http_query(q, "to"))
+		api_error(a, 400, "give seconds=N, or from=UNIX and to=UNIX");
+	else
+		recorded_view_get(in, t, q, a);
 }
 
 static void get_target(const struct api_in *in, const struct http_request *q, const char *rest,
@@ -230,7 +245,7 @@ static void get_target(const struct api_in *in, const struct http_request *q, co
 	else if (!strcmp(rest + len, "/history"))
 		history_get(t, q, a);
 	else if (!strcmp(rest + len, "/profile"))
-		read_page(in, t->id, READING_PROFILE, NULL, 0, q, a);
+		get_profile(in, t, q, a);
 	else if (!strcmp(rest + len, "/diff"))
 		read_page(in, t->id, READING_DIFF, NULL, 0, q, a);
 	else

@@ -25,12 +25,14 @@ static const struct page {
 	const char *name;
 	enum kind kind;
 	enum profile_event event; /* of a RECORDING */
+	uint32_t seconds;         /* of one, where nobody says; 0: the newest regular one */
 } pages[] = {
-	{ "goroutine", LOOK, PROFILE_GOROUTINES },
-	{ "goroutineleak", LEAK_WATCH, PROFILE_GOROUTINES },
-	{ "block", RECORDING, PROFILE_BLOCKED },
-	{ "allocs", RECORDING, PROFILE_ALLOC },
-	{ "mutex", NEVER, PROFILE_BLOCKED },
+	{ "profile", RECORDING, PROFILE_CPU, DEBUG_PPROF_PROFILE_S },
+	{ "goroutine", LOOK, PROFILE_GOROUTINES, 0 },
+	{ "goroutineleak", LEAK_WATCH, PROFILE_GOROUTINES, 0 },
+	{ "block", RECORDING, PROFILE_BLOCKED, 0 },
+	{ "allocs", RECORDING, PROFILE_ALLOC, 0 },
+	{ "mutex", NEVER, PROFILE_BLOCKED, 0 },
 };
 
 void debug_pprof_refuse(struct http_answer *a, unsigned int status, const char *text)
@@ -255,34 +257,20 @@ static void put_newest(const struct api_in *in, const struct watched *t,
 static void record(const struct api_in *in, const struct watched *t, const struct debug_pprof *p,
 		   uint32_t seconds, struct http_answer *a)
 {
-	if (!in->allow_jobs && t->level < LEVEL_PROFILE) {
-		debug_pprof_refuse(a, 403,
-				   "a recording needs 'parkwatch serve --allow-jobs', or the level "
-				   "profile or full for this target");
-		return;
-	}
-	if (!t->look) {
-		debug_pprof_refuse(a, 503, "no look at it yet: try again in some seconds");
-		return;
-	}
-	if (recorder__ask(in->recorder, t, p, seconds, a->later))
-		debug_pprof_refuse(a, 503, "too many wait for a recording: try again later");
-	else
-		http_later__wait(a->later);
+	struct recorder_asked of = { .kind = READING_GO_RECORDING,
+				     .pprof = *p,
+				     .seconds = seconds };
+	const char *why;
+	unsigned int status;
+
+	if (p->event == PROFILE_CPU)
+		of.pprof.debug = 0;
+	status = recorder__ask(in->recorder, t, in->allow_jobs, &of, a->later, &why);
+	if (status)
+		debug_pprof_refuse(a, status, why);
 }
 
 /* --- requests --- */
-
-/* A number of the query, 0 where there is none; false: it is none, or over most. */
-static bool number(const struct http_request *q, const char *name, uint32_t most, uint32_t *ret)
-{
-	const char *text = http_query(q, name);
-	char *end = NULL;
-	const unsigned long n = text ? strtoul(text, &end, 10) : 0;
-
-	*ret = (uint32_t)n;
-	return !text || (text[0] >= '0' && text[0] <= '9' && !*end && n <= most);
-}
 
 static const struct page *find_page(const char *name)
 {
@@ -302,14 +290,15 @@ void debug_pprof_get(const struct api_in *in, const struct http_request *q, stru
 	uint32_t seconds = 0;
 
 	if (!page)
-		debug_pprof_refuse(a, 404, "there are goroutine, goroutineleak, block and allocs");
+		debug_pprof_refuse(
+			a, 404, "there are profile, goroutine, goroutineleak, block and allocs");
 	else if (page->kind == NEVER)
 		debug_pprof_refuse(
 			a, 501,
 			"who held a lock when it was freed is not recorded yet: block has "
 			"who waited for it");
-	else if (!number(q, "seconds", DEBUG_PPROF_SECONDS, &seconds) ||
-		 !number(q, "debug", 2, &p.debug))
+	else if (!http_number(q, "seconds", RECORDER_SECONDS, &seconds) ||
+		 !http_number(q, "debug", 2, &p.debug))
 		debug_pprof_refuse(a, 400, "give seconds from 1 to 60, debug from 0 to 2");
 	else if (!t)
 		debug_pprof_refuse(a, id ? 404 : 400,
@@ -321,8 +310,8 @@ void debug_pprof_get(const struct api_in *in, const struct http_request *q, stru
 		put_look(in, t, &p, a);
 	else if (page->kind == LEAK_WATCH)
 		put_leaks(in, t, &p, a);
-	else if (seconds)
-		record(in, t, &p, seconds, a);
+	else if (seconds || page->seconds)
+		record(in, t, &p, seconds ? seconds : page->seconds, a);
 	else
 		put_newest(in, t, &p, a);
 }

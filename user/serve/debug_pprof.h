@@ -5,10 +5,12 @@
  *
  *	goroutine	of the newest look
  *	goroutineleak	of the newest watch for leaks
+ *	profile		what runs: of a recording of `seconds` that is made for it; as Go's own, of 30 if nobody says
  *	block, allocs	with seconds: of a recording that is made for it (serve/recorder), where the target's level
  *			or --allow-jobs allows that. Without: of the newest regular recording
  *
- * debug 0 is pprof, 1 its text form (format/go_text), 2 of goroutines their tracebacks, of others as 1.
+ * debug 0 is pprof, 1 its text form (format/go_text), 2 of goroutines their tracebacks, of others as 1. A profile has pprof
+ * alone, as Go's own.
  * An error is one line of text.
  */
 #ifndef PARKWATCH_SERVE_DEBUG_PPROF_H
@@ -20,7 +22,7 @@
 #include "serve/http.h"
 
 #define DEBUG_PPROF         "/debug/pprof/"
-#define DEBUG_PPROF_SECONDS 60
+#define DEBUG_PPROF_PROFILE_S 30 /* net/http/pprof's own */
 #define DEBUG_PPROF_FRESH_NS                                                                       \
 	(180 * NS_PER_SEC) /* age of a regular recording that is still an answer */
 

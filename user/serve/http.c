@@ -203,6 +203,19 @@ const char *http_query(const struct http_request *q, const char *name)
 	return NULL;
 }
 
+bool http_number(const struct http_request *q, const char *name, uint32_t most, uint32_t *ret)
+{
+	const char *text = http_query(q, name);
+	char *end = NULL;
+	const unsigned long n = text ? strtoul(text, &end, 10) : 0;
+
+	const bool is = !text || (text[0] >= '0' && text[0] <= '9' && !*end && n <= most);
+
+	if (is)
+		*ret = (uint32_t)n;
+	return is;
+}
+
 static enum MHD_Result take_value(void *ctx, enum MHD_ValueKind kind, const char *name,
 				  const char *value)
 {

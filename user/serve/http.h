@@ -76,6 +76,8 @@ struct http_ops {
 void http_say(struct http_answer *a, unsigned int status, const char *text);
 /* The value of the first with this name; NULL: there is none. */
 const char *http_query(const struct http_request *q, const char *name);
+/* It as a number, 0 where there is none. False: it is none, or over most. */
+bool http_number(const struct http_request *q, const char *name, uint32_t most, uint32_t *ret);
 
 /*
  * In ops->get: the answer comes later. Exactly one call of tell() or again() must follow, in the same thread; until

@@ -20,6 +20,7 @@
 #include "serve/otlp_logs.h"
 #include "serve/otlp_profiles.h"
 #include "serve/pyroscope.h"
+#include "serve/recorded_view.h"
 #include "serve/stored_diff.h"
 #include "serve/stored_look.h"
 #include "serve/stored_sums.h"
@@ -69,6 +70,7 @@ static void (*const kinds[READINGS])(const struct reading *r, struct http_answer
 	[READING_GO_GOROUTINES] = debug_pprof_read_goroutines,
 	[READING_GO_LEAKS] = debug_pprof_read_leaks,
 	[READING_GO_RECORDING] = debug_pprof_read_recording,
+	[READING_RECORDING] = recorded_view_read,
 	[READING_PYROSCOPE] = pyroscope_read,
 	[READING_OTLP_PROFILE] = otlp_profile_read,
 	[READING_OTLP_RECORDING] = otlp_recording_read,
@@ -125,7 +127,7 @@ void reading__answer(const struct reading *r, struct http_answer *a)
 struct wire { /* then texts, each with its NUL: path, and names and values in turn; then what is known of the target, and its pod; then the recording */
 	uint32_t kind, nr_query, texts, debug, event, has_pw, has_about, has_look, has_pod, sites;
 	uint64_t len;
-	char target[WATCHED_ID_MAX], name[16];
+	char target[WATCHED_ID_MAX], name[16], format[8];
 };
 
 static void put_texts(const struct http_request *q, struct textbuf *to)
@@ -159,6 +161,7 @@ int reading__pack(const struct reading *r)
 	w.texts = (uint32_t)texts.nr;
 	snprintf(w.target, sizeof(w.target), "%s", r->target);
 	snprintf(w.name, sizeof(w.name), "%s", r->pprof.name ? r->pprof.name : "");
+	snprintf(w.format, sizeof(w.format), "%s", r->format ? r->format : "");
 	if (!err)
 		err = texts.err;
 	if (!err)
@@ -243,6 +246,7 @@ static int take(struct reading_opened *o, const struct wire *w, int store)
 		return -EBADMSG;
 	memcpy(o->target, w->target, sizeof(o->target) - 1);
 	memcpy(o->name, w->name, sizeof(o->name) - 1);
+	memcpy(o->format, w->format, sizeof(o->format) - 1);
 	o->reading = (struct reading){ .kind = (enum reading_kind)w->kind,
 				       .target = o->target,
 				       .pw = w->has_pw ? texts + w->texts + about : NULL,
@@ -250,6 +254,7 @@ static int take(struct reading_opened *o, const struct wire *w, int store)
 				       .store = store,
 				       .q = w->texts ? &o->q : NULL,
 				       .sites = w->sites,
+				       .format = o->format,
 				       .pprof = { .name = o->name,
 						  .event = (enum profile_event)w->event,
 						  .debug = w->debug } };

@@ -22,6 +22,7 @@ enum reading_kind {
 	READING_GO_GOROUTINES,  /* of a look, as Go shows it */
 	READING_GO_LEAKS,       /* of a report of leaks, as Go shows it */
 	READING_GO_RECORDING,   /* of a recording, as Go shows it */
+	READING_RECORDING,      /* of a recording, in a format */
 	READING_PYROSCOPE,      /* of a look, to be posted, as all that follow */
 	READING_OTLP_PROFILE,   /* of a look */
 	READING_OTLP_RECORDING, /* of a recording */
@@ -37,7 +38,8 @@ struct reading { /* all borrowed */
 	size_t len;
 	int store;                    /* folder of the segments; -1: there is none */
 	const struct http_request *q; /* NULL: nobody asks any more */
-	struct debug_pprof pprof;     /* of READING_GO_... */
+	struct debug_pprof pprof;     /* of READING_GO_...; its event of all recordings */
+	const char *format; /* of READING_RECORDING: its name, as serve/profile_answer has it */
 	const struct watched *
 		about; /* of what is posted; there, of its pointers only pod, look, report and recordings count */
 	uint32_t sites; /* of READING_OTLP_LOGS: which of its leaks are told */
@@ -54,7 +56,7 @@ struct reading_opened {
 	struct http_request q;
 	struct watched about;
 	struct pod pod;
-	char target[WATCHED_ID_MAX], name[16];
+	char target[WATCHED_ID_MAX], name[16], format[8];
 	void *bytes; /* the file, mapped; as long as the process lives */
 	size_t len;
 };

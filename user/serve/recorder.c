@@ -8,19 +8,33 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "serve/api.h"
 #include "serve/readers.h"
 #include "serve/stored_look.h"
 
-int recorder__ask(struct recorder *r, const struct watched *w, const struct debug_pprof *of,
-		  uint32_t seconds, struct http_later *later)
+unsigned int recorder__ask(struct recorder *r, const struct watched *w, bool allow_jobs,
+			   const struct recorder_asked *of, struct http_later *later,
+			   const char **ret_why)
 {
 	struct recorder_wait *to = &r->waits[r->nr];
 
-	if (r->nr == ARRAY_SIZE(r->waits))
-		return -ENOSPC;
-	*to = (struct recorder_wait){ .of = *of, .seconds = seconds, .later = later };
+	if (!allow_jobs && w->level < LEVEL_PROFILE) {
+		*ret_why = "a recording needs 'parkwatch serve --allow-jobs', or the level "
+			   "profile or full for this target";
+		return 403;
+	}
+	if (!w->look) {
+		*ret_why = "no look at it yet: try again in some seconds";
+		return 503;
+	}
+	if (r->nr == ARRAY_SIZE(r->waits)) {
+		*ret_why = "too many wait for a recording: try again later";
+		return 503;
+	}
+	*to = (struct recorder_wait){ .of = *of, .later = later };
 	snprintf(to->target, sizeof(to->target), "%s", w->id);
 	r->nr++;
+	http_later__wait(later);
 	return 0;
 }
 
@@ -31,7 +45,7 @@ static struct recorder_wait *find(struct recorder *r, const struct watched *w,
 				  enum profile_event event)
 {
 	for (size_t i = 0; i < r->nr; i++)
-		if (r->waits[i].begun && r->waits[i].of.event == event &&
+		if (r->waits[i].begun && r->waits[i].of.pprof.event == event &&
 		    !strcmp(r->waits[i].target, w->id))
 			return &r->waits[i];
 	return NULL;
@@ -51,12 +65,13 @@ static void answer_all(struct recorder *r, const struct watched *w, enum profile
 
 	while ((to = find(r, w, event))) {
 		readers__tell(readers,
-			      &(struct reading){ .kind = READING_GO_RECORDING,
+			      &(struct reading){ .kind = to->of.kind,
 						 .target = w->id,
 						 .pw = pw.v,
 						 .len = pw.len,
 						 .store = -1,
-						 .pprof = to->of },
+						 .pprof = to->of.pprof,
+						 .format = to->of.format },
 			      to->later);
 		*to = r->waits[--r->nr];
 	}
@@ -71,7 +86,10 @@ static void refuse(struct recorder *r, const struct watched *w, bool only_begun,
 		if (strcmp(r->waits[i].target, w->id) != 0 || (only_begun && !r->waits[i].begun))
 			continue;
 		textbuf__init(&a.body, NULL);
-		debug_pprof_refuse(&a, 503, text);
+		if (r->waits[i].of.kind == READING_GO_RECORDING)
+			debug_pprof_refuse(&a, 503, text);
+		else
+			api_error(&a, 503, text);
 		answer(r, &r->waits[i], &a);
 	}
 }
@@ -127,6 +145,13 @@ void recorder__read(struct recorder *r, struct watched *w, struct store *s, stru
 
 /* --- turns --- */
 
+/* With the events that one recording has already. */
+static bool has_room(uint32_t events, const struct recorder_wait *w)
+{
+	return events >> w->of.pprof.event & 1 ||
+	       __builtin_popcount(events) < RECORDER_EVENTS_MAX;
+}
+
 /* All that is waited for of this target and for as long as the first who waits: 1 << enum profile_event. */
 static uint32_t wanted(struct recorder *r, const struct watched *w, bool begin,
 		       uint32_t *ret_seconds)
@@ -137,10 +162,10 @@ static uint32_t wanted(struct recorder *r, const struct watched *w, bool begin,
 		struct recorder_wait *to = &r->waits[i];
 
 		if (to->begun || strcmp(to->target, w->id) != 0 ||
-		    (events && to->seconds != *ret_seconds))
+		    (events && to->of.seconds != *ret_seconds) || !has_room(events, to))
 			continue;
-		*ret_seconds = to->seconds;
-		events |= 1U << to->of.event;
+		*ret_seconds = to->of.seconds;
+		events |= 1U << to->of.pprof.event;
 		to->begun = begin;
 	}
 	return events;

@@ -10,31 +10,43 @@
 #ifndef PARKWATCH_SERVE_RECORDER_H
 #define PARKWATCH_SERVE_RECORDER_H
 
-#include "serve/debug_pprof.h"
 #include "serve/http.h"
+#include "serve/reading.h"
 #include "serve/watched.h"
 
-#define RECORDER_WAITS_MAX 64
+#define RECORDER_WAITS_MAX  64
+#define RECORDER_SECONDS    60 /* of one that is asked for, at most */
+#define RECORDER_EVENTS_MAX 6  /* of one: they share what it may cost; others wait for the next */
 #define RECORDER_LATE_NS   (90 * NS_PER_SEC) /* after its time; the worker ends by itself before */
 
 struct readers;
 struct store;
 
+struct recorder_asked { /* what somebody asks for, and how it is to be told */
+	enum reading_kind kind; /* READING_GO_RECORDING or READING_RECORDING */
+	struct debug_pprof pprof; /* as a reading has it */
+	const char *format;       /* a literal, the same */
+	uint32_t seconds;
+};
+
 struct recorder {
 	struct recording_turns turns;
 	struct recorder_wait {
 		char target[WATCHED_ID_MAX];
-		struct debug_pprof of;
-		uint32_t seconds;
+		struct recorder_asked of;
 		bool begun;
 		struct http_later *later;
 	} waits[RECORDER_WAITS_MAX];
 	size_t nr;
 };
 
-/* later: of who asks, and waits from here on. 0, or -ENOSPC. */
-int recorder__ask(struct recorder *r, const struct watched *w, const struct debug_pprof *of,
-		  uint32_t seconds, struct http_later *later);
+/*
+ * later: of who asks, and waits from here on: 0. Or the status of an answer at once, with its text: the target's level and
+ * allow_jobs do not allow it, nobody has looked at it yet, too many wait.
+ */
+unsigned int recorder__ask(struct recorder *r, const struct watched *w, bool allow_jobs,
+			   const struct recorder_asked *of, struct http_later *later,
+			   const char **ret_why);
 
 /* How a recording worker is asked for; false: not now. */
 struct recorder_start {

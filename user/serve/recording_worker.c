@@ -104,11 +104,14 @@ static size_t open_all(pid_t pid, uint32_t events, uint64_t *until_ns, struct on
 		const struct session_opts so = {
 			.pid = pid,
 			.stop = &never,
-			.profile = { .event = (enum profile_event)e },
+			.profile = { .event = (enum profile_event)e,
+				     .root = e == PROFILE_CPU ? PROFILE_ROOT_LABEL
+							      : PROFILE_ROOT_NONE },
 			.transport = -1,
 			.depth = DEPTH,
 			.ring_bytes = RING_BYTES,
 			.max_overhead = share,
+			.cpu_hz = RECORDING_HZ,
 		};
 		struct cause why = { "" };
 		int err;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * recording_worker: the process that records one target for some seconds, once, for `parkwatch serve`:
- * births, exits, waits, allocations, or several of them at a time, as the command record does
- * (engine/session). It writes one frame for each event to standard output: what was counted by stack,
+ * births, exits, waits, allocations, what runs, or several of them at a time, as the command record does
+ * (engine/session); what runs by the goroutine's labels, too, as Go's own CPU profile. It writes one frame for each event to standard output: what was counted by stack,
  * as a recording (serve/frame), whose view is the event's name.
  *
  * All events together cost the target at most RECORDING_OVERHEAD of its CPU time; what would cost more
@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #define RECORDING_OVERHEAD      0.01
+#define RECORDING_HZ            99 /* samples of what runs, a second: as record -F */
 #define RECORDING_WORKER_LATE_S 60 /* opening and reports; each takes some 100 ms */
 #define RECORDING_SLOT_NS                                                                          \
 	(10 * 1000000000ULL) /* those of a target that are stored begin this far apart */

@@ -8,10 +8,9 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "format/format.h"
 #include "golang/gostate.h"
-#include "serve/answer.h"
 #include "serve/api.h"
+#include "serve/profile_answer.h"
 #include "serve/reading.h"
 #include "serve/stored_look.h"
 #include "view/replay.h"
@@ -99,28 +98,6 @@ static void make_blocked(struct snap_facts *s, uint64_t ns)
 	snap_facts__keep(s, to);
 }
 
-struct shown_as {
-	const struct replay *r;
-	const struct format *format;
-};
-
-static int write_profile(const void *ctx, FILE *out, struct cause *why)
-{
-	const struct shown_as *as = ctx;
-	const struct replay *r = as->r;
-	scoped(snap) snap = NULL;
-	const int err = snap_facts__snap(r->sums, &snap);
-
-	if (err)
-		return cause__set(why, err, "nothing of that time can be read");
-	return format__write(as->format, VIEW_RECORDING,
-			     &(struct shown){ .recording = { .snap = snap,
-							     .meta = &r->meta,
-							     .namers = r->namers,
-							     .nr_namers = r->book->nr_runtimes } },
-			     out, why);
-}
-
 bool stored_asked(const struct http_request *q, const char *target, const char *from,
 		  const char *to, struct store_asked *ret)
 {
@@ -181,14 +158,9 @@ int stored_sums__read_recorded(int store, const struct store_asked *of, const ch
 	return err;
 }
 
-static const struct {
-	const char *name, *type;
-} formats[] = { { "folded", "text/plain; charset=utf-8" },
-		{ "pprof", "application/octet-stream" },
-		{ "html", "text/html; charset=utf-8" } };
-
 static int profile_text(int store, const struct stored_view *v, const struct store_asked *asked,
-			size_t f, struct http_answer *a, struct cause *why)
+			const struct profile_format *f, struct http_answer *a,
+			struct cause *why)
 {
 	scoped(replay) r = NULL;
 	char only[STORED_ONLY_MAX];
@@ -197,18 +169,7 @@ static int profile_text(int store, const struct stored_view *v, const struct sto
 
 	if (err)
 		return err;
-	return answer_write(a, formats[f].type, write_profile,
-			    &(struct shown_as){ r, format_by_name(formats[f].name) }, why);
-}
-
-/* ARRAY_SIZE(formats): there is none. */
-static size_t find_format(const char *name)
-{
-	size_t f = 0;
-
-	while (f < ARRAY_SIZE(formats) && strcmp(name, formats[f].name))
-		f++;
-	return f;
+	return profile_answer(r, f, a, why);
 }
 
 /* NULL: there is none. */
@@ -223,11 +184,11 @@ static const struct stored_view *find_view(const char *name)
 void profile_read(const struct reading *of, struct http_answer *a)
 {
 	const struct http_request *q = of->q;
-	const char *name = http_query(q, "view"), *format = http_query(q, "format");
+	const char *name = http_query(q, "view");
 	const struct stored_view *v = find_view(name ? name : "goroutines");
+	const struct profile_format *f = profile_format(http_query(q, "format")),
+				    *usual = profile_format(NULL);
 	struct store_asked asked;
-	/* not strcmp() of format or a literal, whichever it is: GCC 12.2 takes the literal's length for known */
-	const size_t f = format ? find_format(format) : 0;
 	struct cause why = { "" };
 	int err;
 
@@ -238,18 +199,18 @@ void profile_read(const struct reading *of, struct http_answer *a)
 				  : "no history is on disk");
 		return;
 	}
-	if (f == ARRAY_SIZE(formats) || !stored_asked(q, of->target, "from", "to", &asked)) {
+	if (!f || !stored_asked(q, of->target, "from", "to", &asked)) {
 		api_error(a, 400,
-			  "give from=UNIX and to=UNIX, later; format: folded, pprof or html");
+			  "give from=UNIX and to=UNIX, later, or seconds=N; format: " PROFILE_FORMATS);
 		return;
 	}
 	err = profile_text(of->store, v, &asked, f, a, &why);
-	if (err == -ENOENT && !strcmp(v->name, "blocked") && f) {
+	if (err == -ENOENT && !strcmp(v->name, "blocked") && f != usual) {
 		api_error(a, 400, "of waits that looks saw, and no recording: folded only");
 		return;
 	}
 	if (err == -ENOENT && !strcmp(v->name, "blocked"))
-		err = profile_text(of->store, &waits_of_looks, &asked, 0, a, &why);
+		err = profile_text(of->store, &waits_of_looks, &asked, usual, a, &why);
 	if (err)
 		api_error(a, err == -ENOENT ? 404 : 500, why.text);
 }
