@@ -255,6 +255,24 @@ def flame_graphs_are_of_what_was_recorded():
     expect(all(" before, " in b[0] and "scaled" in b[0] and b[0].split(" before, ")[0] == b[0].split(" before, ")[1].split(" after")[0] for b in both), f"{both}")
 
 
+def what_runs_and_who_wakes_is_recorded_when_somebody_asks():
+    """Where that is not allowed, the page says what would allow it."""
+    steps, labels = [], ["texts", "[data-flame] .d3-flame-graph-label"]
+    with Daemon("--allow-jobs") as d, Daemon() as other, Target("", command=build.built(build.MODES_MINOR, "static", "wakes"), env={"FOREVER": "1"}) as t:
+        path = f"/?target={d.looked_at(t.pid)['id']}&view=flame&of="
+        t.go()
+        for view in ("cpu", "wakeups"):
+            steps += [["go", path + view], ["wait", "section button", "record 10 s now"], ["press", "section button", "record 10 s now"], ["wait", "[data-recorded]"], labels,
+                      ["texts", "section p.soft"], shot(f"flame-{view}")]
+        cpu, sums, wakeups, _ = shown(d, *steps)
+        other.looked_at(t.pid)
+        [refused] = shown(other, ["go", path + "wakeups"], ["wait", "section button", "record 10 s now"], ["press", "section button", "record 10 s now"], ["wait", "[data-nothing]"],
+                          ["texts", "[data-nothing]"])
+    expect("main.worker" in cpu and re.search(r"(\d+\.?\d*) s in all", " ".join(sums)), f"{cpu} {sums}")
+    expect({"main.worker", "main.pong", "--"} <= set(wakeups), f"{wakeups}")
+    expect("--allow-jobs" in refused[0], f"{refused}")
+
+
 def hostile_names_do_nothing():
     name, evil = b"replaced_by_the_name_of_no_go_function_", b"<img src=x onerror=window.hurt=1>'\"&<b>"
     expect(len(name) == len(evil), f"{len(name)} {len(evil)}")
@@ -286,7 +304,7 @@ def hostile_names_do_nothing():
 
 ALL = {f.__name__: f for f in (a_leaking_target_is_explained, a_deadlock_is_drawn, a_healthy_target_is_left_alone, a_pod_is_named_and_found_by_its_workload,
                                goroutines_are_filtered_and_the_url_holds_it, a_range_is_brushed_and_has_a_flame_graph, a_restart_leads_to_the_past_of_the_one_before,
-                               flame_graphs_are_of_what_was_recorded, hostile_names_do_nothing)}
+                               flame_graphs_are_of_what_was_recorded, what_runs_and_who_wakes_is_recorded_when_somebody_asks, hostile_names_do_nothing)}
 
 
 def no_html_is_made_of_text():

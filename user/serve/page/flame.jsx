@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Flame graphs: of any interval that the daemon has kept, of the difference of two, or of the goroutines now.
+// Flame graphs: of any interval that the daemon has kept, of the difference of two, of the goroutines now, or of what is recorded now.
 import flamegraph from "d3-flame-graph";
 import { select } from "d3-selection";
 import { useEffect, useRef, useState } from "preact/hooks";
@@ -10,8 +10,10 @@ import { Choice, Nothing } from "./parts.jsx";
 import { get, go, usePolled } from "./state.js";
 import { count, duration, memory, number } from "./words.js";
 
-const VIEWS = [["now", "goroutines now"], ["goroutines", "goroutines"], ["blocked", "blocked time"], ["births", "created"], ["alloc", "allocated"]];
-const AMOUNTS = { blocked: duration, alloc: memory, births: (n) => count(n, "goroutine"), goroutines: (n) => count(n, "goroutine"), now: (n) => count(n, "goroutine") };
+const VIEWS = [["now", "goroutines now"], ["goroutines", "goroutines"], ["blocked", "blocked time"], ["births", "created"], ["alloc", "allocated"], ["cpu", "CPU time"], ["wakeups", "who wakes"]];
+const RECORDED = new Set(["blocked", "births", "alloc", "cpu", "wakeups"]), NOT_KEPT = new Set(["wakeups"]);
+const SECONDS = 10; // of a recording that is asked for
+const AMOUNTS = { blocked: duration, cpu: duration, wakeups: duration, alloc: memory, births: (n) => count(n, "goroutine"), goroutines: (n) => count(n, "goroutine"), now: (n) => count(n, "goroutine") };
 const NARROW = 4000; // a frame under this part of all is left out: a browser draws some thousand without a wait
 
 function add(root, frames, value, late) {
@@ -116,13 +118,48 @@ function useProfile(id, view, now, before) {
 		};
 
 		set(null);
-		if (view !== "now")
+		if (view !== "now" && !NOT_KEPT.has(view))
 			ask();
 		return () => {
 			ended = true;
 		};
 	}, [id, view, ...(now || []), ...(before || [])]);
 	return got;
+}
+
+// What the daemon records because somebody asks: {got}, which is null meanwhile. It is not in the URL: who opens that would record, too.
+function useRecording(id, view) {
+	const [it, set] = useState(null);
+	const record = async () => {
+		set({ id, view, got: null });
+		const told = await get(`/api/v1/targets/${id}/profile?view=${view}&seconds=${SECONDS}&format=folded`), root = empty();
+
+		if (told.status === 200)
+			add_folded(root, told.data, 1);
+		set((now) => (now?.id === id && now.view === view ? { id, view, got: told.status === 200 ? { status: 200, tree: closed(root) } : told } : now));
+	};
+
+	return [it?.id === id && it.view === view ? it : null, record, () => set(null)];
+}
+
+function Recording({ recorded, amount, term }) {
+	if (!recorded.got)
+		return <p class="soft">It is recorded for {SECONDS} s, and then put together.</p>;
+	if (recorded.got.status !== 200)
+		return <Nothing got={recorded.got} what="A recording" />;
+	if (!recorded.got.tree.v)
+		return <p>Nothing was seen in {SECONDS} s.</p>;
+	return <><p class="soft" data-recorded>Recorded for {SECONDS} s just now.</p><Graph tree={recorded.got.tree} amount={amount} term={term} /></>;
+}
+
+function Past({ got, of, now, term }) {
+	if (NOT_KEPT.has(of))
+		return <p class="soft">Nothing of it is kept: record it.</p>;
+	if (got?.status !== 200)
+		return <Nothing got={got} what={`The profile of ${number(now[1] - now[0])} s`} />;
+	if (!got.tree.v)
+		return <p>Nothing was seen in this range.</p>;
+	return <Graph tree={got.tree} diff={got.diff} scaled={of !== "goroutines"} amount={AMOUNTS[of]} term={term} />;
 }
 
 function Now({ target, term }) {
@@ -134,10 +171,11 @@ function Now({ target, term }) {
 
 export function Flame({ target, url }) {
 	const [loaded] = useState(() => Math.floor(Date.now() / 1000));
-	const views = target.ended ? VIEWS.slice(1) : VIEWS; // one that has ended has a past alone
+	const views = target.ended ? VIEWS.slice(1).filter(([v]) => !NOT_KEPT.has(v)) : VIEWS; // one that has ended has a past alone
 	const of = views.some(([v]) => v === url.of) ? url.of : range_of(url) && !target.ended ? "blocked" : views[0][0];
 	const now = range_of(url) || [loaded - 600, loaded], before = range_of(url, "bfrom", "bto");
-	const got = useProfile(target.id, of, now, before);
+	const got = useProfile(target.id, of, now, before), [recorded, record, forget] = useRecording(target.id, of);
+	const kept = of !== "now" && !recorded && !NOT_KEPT.has(of);
 	const file = (format) => `/api/v1/targets/${target.id}/profile?view=${of}&from=${now[0]}&to=${now[1]}&format=${format}`;
 
 	return (
@@ -145,12 +183,15 @@ export function Flame({ target, url }) {
 			<p>
 				<Choice label="flame graph of" values={views} now={of} choose={(value) => go({ of: value }, false)} />
 				{" "}<input type="search" placeholder="search: text, or /regular expression/" aria-label="search frames" value={url.frame || ""} onInput={(e) => go({ frame: e.target.value }, false)} />
-				{of !== "now" && got?.status === 200 && <> <a href={file("folded")} download={`${target.id}.folded`}>folded</a> <a href={file("pprof")} download={`${target.id}.pb.gz`}>pprof</a></>}
+				{RECORDED.has(of) && !target.ended && <> <button type="button" disabled={recorded && !recorded.got} onClick={record}>record {SECONDS} s now</button></>}
+				{recorded && !NOT_KEPT.has(of) && <> <button type="button" onClick={forget}>what is kept</button></>}
+				{kept && got?.status === 200 && <> <a href={file("folded")} download={`${target.id}.folded`}>folded</a> <a href={file("pprof")} download={`${target.id}.pb.gz`}>pprof</a></>}
 			</p>
-			{of !== "now" && <Brushed url={url} />}
-			{of !== "now" && !range_of(url) && <p class="soft">The last 10 minutes.</p>}
+			{kept && <Brushed url={url} />}
+			{kept && !range_of(url) && <p class="soft">The last 10 minutes.</p>}
 			{of === "now" && <Now target={target} term={url.frame} />}
-			{of !== "now" && (got?.status === 200 ? (got.tree.v ? <Graph tree={got.tree} diff={got.diff} scaled={of !== "goroutines"} amount={AMOUNTS[of]} term={url.frame} /> : <p>Nothing was seen in this range.</p>) : <Nothing got={got} what={`The profile of ${number(now[1] - now[0])} s`} />)}
+			{recorded && <Recording recorded={recorded} amount={AMOUNTS[of]} term={url.frame} />}
+			{of !== "now" && !recorded && <Past got={got} of={of} now={now} term={url.frame} />}
 		</section>
 	);
 }
