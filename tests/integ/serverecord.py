@@ -191,6 +191,11 @@ def leaking_goroutines_are_told_as_by_go():
     expect(re.match(r"goroutineleak profile: total \d+\n30 @ 0x", text) and "\nmain.receive(...)\n" in everybody, text)
 
 
+def cpu_s(pid):
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def past_of(d, target, view, **query):
     words = "".join(f"&{k}={v}" for k, v in query.items())
     return get(d, f"/api/v1/targets/{target}/profile?view={view}&from={int(time.time()) - 600}&to={int(time.time()) + 600}{words}")
@@ -209,15 +214,16 @@ def what_was_recorded_in_regular_turns_is_there_later(level):
         config = Path(folder) / "parkwatch.yaml"
         config.write_text(f'rules:\n- match: {{exe: "recorded*"}}\n  level: {level}\n')
         with program() as t, Daemon("--config", str(config), state_dir=folder) as d:
-            before, began = count(t), time.monotonic()
+            before, began, used = count(t), time.monotonic(), cpu_s(t.pid)
             target = d.looked_at(t.pid)["id"]
-            d.until(lambda: past_of(d, target, "births")[0] == 200 and past_of(d, target, "alloc")[0] == 200, "nothing is recorded", WATCHED + WAITS)
-            after, took = count(t), time.monotonic() - began
+            d.until(lambda: all(past_of(d, target, view)[0] == 200 for view in ("births", "alloc", "cpu")), "nothing is recorded", WATCHED + WAITS)
+            after, took, used = count(t), time.monotonic() - began, cpu_s(t.pid) - used
             rate = {view: (after[what] - before[what]) / took for view, what in kept.items()}
             status, _, profile = past_of(d, target, "alloc", format="pprof")
             newest = page(d, t, "allocs")
-            both = {(view, form): compared(d, target, view, form) for view in (*kept, "blocked") for form in ("json", "folded")}
-            folded = {view: past_of(d, target, view)[2].decode() for view in (*kept, "blocked")}
+            both = {(view, form): compared(d, target, view, form) for view in (*kept, "blocked", "cpu") for form in ("json", "folded")}
+            folded = {view: past_of(d, target, view)[2].decode() for view in (*kept, "blocked", "cpu")}
+            ran = json.loads(past_of(d, target, "cpu", format="json")[2])
             waits = past_of(d, target, "blocked", format="pprof")
             exits = past_of(d, target, "exits")[0]
             none = past_of(d, target, "sched")[0]
@@ -238,6 +244,8 @@ def what_was_recorded_in_regular_turns_is_there_later(level):
         expect({line.rsplit(" ", 2)[0]: line.rsplit(" ", 2)[1:] for line in both[view, "folded"][2].splitlines()} == {stack: [n, n] for stack, n in lines.items() if n != "0"}, view)
     seconds = int(re.search(r"of (\d+) s in all", done["births"].stdout)[1])
     expect(0.5 * rate["births"] < seen["births"] / seconds < 2 * rate["births"], f"births in {seconds} s: {seen}, the program: {rate} a second")
+    expect(abs(ran["total"] - 1e9 * used / took * seconds) < 3 * ran["total_error"] + 0.5 * ran["total"], f"{ran['total']} ns, the kernel: {used} s in {took} s")
+    expect(ran["total"] == sum(int(line.rsplit(" ", 1)[1]) for line in folded["cpu"].splitlines()) and "labels" not in folded["cpu"], f"{folded['cpu']}"[:1000])
     bytes_a_second = sums(profile, "alloc_space")["main.allocate"][0] / seconds
     expect(status == 200 and 0.5 * rate["alloc"] < bytes_a_second / OBJECT < 2 * rate["alloc"], f"{bytes_a_second} bytes a second, the program: {rate['alloc']} objects")
     expect(newest[0] == 200 and types(newest[2]) == ["alloc_objects/count", "alloc_space/bytes"], f"{newest}")

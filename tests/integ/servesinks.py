@@ -250,13 +250,16 @@ def otlp_profiles_of_recordings_are_those_of_the_program():
                 read += 1
                 if path == "/v1development/profiles":
                     mine.update(((kind, unit), (of, samples, seconds)) for of, kind, unit, samples, seconds in profiles_of(body) if of["process.pid"] == t.pid)
-            return {("goroutine", "count"), ("contentions", "count"), ("delay", "nanoseconds"), ("alloc_objects", "count"), ("alloc_space", "bytes")} <= set(mine)
+            return {("goroutine", "count"), ("contentions", "count"), ("delay", "nanoseconds"), ("alloc_objects", "count"), ("alloc_space", "bytes"),
+                    ("samples", "count"), ("cpu", "nanoseconds")} <= set(mine)
         d.until(came, "not all of them arrive", WATCHED)
-    expect(len(mine) == 5 and all(of["service.instance.id"] == seen["id"] for of, _, _ in mine.values()), f"{set(mine)}")
+    expect(len(mine) == 7 and all(of["service.instance.id"] == seen["id"] for of, _, _ in mine.values()), f"{set(mine)}")
 
     def sum_of(kind, unit, function):
         return sum(n for (stack, _), n in mine[kind, unit][1].items() if function in stack)
     seconds = mine["delay", "nanoseconds"][2]
+    samples, ns = (sum(mine[of][1].values()) for of in (("samples", "count"), ("cpu", "nanoseconds")))
+    expect(samples and 0.99 < ns / samples / 1e9 * 99 < 20, f"{samples} samples, {ns} ns: each stands for the 99th part of a second, or for more where they cost too much")
     expect(5 < seconds < 20 and mine["contentions", "count"][2] == seconds and mine["goroutine", "count"][2] == 0, f"{seconds}")
     expect(abs(sum_of("delay", "nanoseconds", "main.lost") / 1e9 / (LOST * seconds) - 1) < 0.1, f"{LOST} wait for {seconds} s")
     expect(sum_of("contentions", "count", "main.lost") >= LOST, f"{LOST} wait: {sum_of('contentions', 'count', 'main.lost')}")

@@ -195,7 +195,7 @@ const struct opt_def opt_table[] = {
 	  .help = "in place of a recording: what 'parkwatch serve' has stored of this target, "
 		  "by --view: goroutines (the mean of the looks of that time, by stack; the "
 		  "usual one), dump (the last whole look of it), leaks (the last report of it); "
-		  "of level profile or full also births, exits, blocked, alloc (what its "
+		  "of level profile or full also births, exits, blocked, alloc, cpu (what its "
 		  "recordings saw)" },
 	{ PART_TARGET, "state-dir", 0, OPT_FILE, AT(state_dir), RPT, "DIR",
 	  .help = "where 'parkwatch serve' keeps it", .needs = "target", .otherwise = STATE_DIR },

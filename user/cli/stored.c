@@ -24,6 +24,7 @@ static const struct stored_view {
 	{ "births", "births", false, true },
 	{ "exits", "exits", false, true },
 	{ "alloc", "alloc", false, true },
+	{ "cpu", "cpu", false, true },
 };
 
 static const struct stored_view *find_view(const char *name)
@@ -59,7 +60,7 @@ int stored_open(const struct opts *o, char only[STORED_ONLY_MAX], struct replay 
 	if (!v)
 		return cause__set(why, -EINVAL,
 				  "'%s' is not stored of a target: --view goroutines, dump, leaks; "
-				  "blocked, births, exits, alloc",
+				  "blocked, births, exits, alloc, cpu",
 				  o->shows);
 	if (a.to_unix_ns <= a.from_unix_ns)
 		return cause__set(why, -EINVAL, "--to must be after --from");

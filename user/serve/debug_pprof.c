@@ -35,6 +35,14 @@ static const struct page {
 	{ "mutex", NEVER, PROFILE_BLOCKED, 0 },
 };
 
+const char *debug_pprof_name(enum profile_event event)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(pages); i++)
+		if (pages[i].kind == RECORDING && pages[i].event == event)
+			return pages[i].name;
+	return "";
+}
+
 void debug_pprof_refuse(struct http_answer *a, unsigned int status, const char *text)
 {
 	http_say(a, status, text);

@@ -42,6 +42,8 @@ void debug_pprof_get(const struct api_in *in, const struct http_request *q, stru
 void debug_pprof_read_goroutines(const struct reading *r, struct http_answer *a);
 void debug_pprof_read_leaks(const struct reading *r, struct http_answer *a);
 void debug_pprof_read_recording(const struct reading *r, struct http_answer *a);
+/* What Go calls its profile of that event; "": it has none. */
+const char *debug_pprof_name(enum profile_event event);
 /* One line. */
 void debug_pprof_refuse(struct http_answer *a, unsigned int status, const char *text);
 

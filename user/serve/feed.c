@@ -156,11 +156,11 @@ static void push_profile(const struct push *p, struct sinks *sinks, struct reade
 		*last_push(next, p) = now_ns;
 }
 
-/* Of these two, if there is one that was not sent yet: the one that came first. One a turn, as above. */
+/* Of these, if there is one that was not sent yet: the one that came first. One a turn, as above. */
 static void push_recording(struct sinks *sinks, struct readers *readers,
 			   struct watched *const *targets, size_t nr)
 {
-	static const enum profile_event events[] = { PROFILE_BLOCKED, PROFILE_ALLOC };
+	static const enum profile_event events[] = { PROFILE_BLOCKED, PROFILE_ALLOC, PROFILE_CPU };
 	struct watched *next = NULL;
 	enum profile_event of = PROFILE_BLOCKED;
 	struct reading r = { .kind = READING_OTLP_RECORDING, .store = -1 };

@@ -439,7 +439,7 @@ int otlp_profiles__recording(const struct watched *t, enum profile_event event, 
 				   .pw = of->pw,
 				   .len = of->len,
 				   .store = -1,
-				   .pprof = { .name = event == PROFILE_ALLOC ? "allocs" : "block",
+				   .pprof = { .name = debug_pprof_name(event),
 					      .event = event,
 					      .plain = true } };
 	struct http_answer a = { .status = 200 };

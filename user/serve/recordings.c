@@ -21,7 +21,8 @@ void recordings__done(struct recordings *r)
 
 uint32_t recordings_regular(enum level level, uint32_t *ret_seconds, uint64_t *ret_every_ns)
 {
-	const uint32_t events = 1U << PROFILE_BLOCKED | 1U << PROFILE_BIRTHS | 1U << PROFILE_ALLOC;
+	const uint32_t events = 1U << PROFILE_BLOCKED | 1U << PROFILE_BIRTHS | 1U << PROFILE_ALLOC |
+				1U << PROFILE_CPU;
 	const bool full = level == LEVEL_FULL;
 
 	if (level < LEVEL_PROFILE)

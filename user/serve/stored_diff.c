@@ -35,6 +35,7 @@ static const struct compared views[] = {
 	{ .name = "births", .recorded = true },
 	{ .name = "exits", .recorded = true },
 	{ .name = "alloc", .recorded = true },
+	{ .name = "cpu", .recorded = true },
 };
 /* Where one of the two times has no recording. */
 static const struct compared waits_of_looks = { .name = "blocked", .waits = true };
@@ -145,7 +146,7 @@ void diff_read(const struct reading *of, struct http_answer *a)
 	if (of->store < 0 || !v) {
 		api_error(a, 404,
 			  of->store >= 0
-				  ? "only goroutines, blocked, births, exits and alloc are stored"
+				  ? "only goroutines, blocked, births, exits, alloc and cpu are stored"
 				  : "no history is on disk");
 		return;
 	}

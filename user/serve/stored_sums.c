@@ -52,6 +52,7 @@ int stored_sums__recorded(const struct store_found *f, const char *target,
 
 	if (err)
 		return err;
+	snap_facts__forget_labels((*ret)->sums);
 	ns = snap_facts__add_up((*ret)->sums);
 	say_time(f->first_unix_ns, from, sizeof(from));
 	say_time(f->last_unix_ns, to, sizeof(to));
@@ -139,6 +140,7 @@ static const struct stored_view views[] = {
 	{ "births", "births", true, false },
 	{ "exits", "exits", true, false },
 	{ "alloc", "alloc", true, false },
+	{ "cpu", "cpu", true, false },
 };
 static const struct stored_view waits_of_looks = { "blocked", STORED_SUMS_VIEW, false, true };
 
@@ -195,7 +197,7 @@ void profile_read(const struct reading *of, struct http_answer *a)
 	if (of->store < 0 || !v) {
 		api_error(a, 404,
 			  of->store >= 0
-				  ? "only goroutines, blocked, births, exits and alloc are stored"
+				  ? "only goroutines, blocked, births, exits, alloc and cpu are stored"
 				  : "no history is on disk");
 		return;
 	}

@@ -37,7 +37,7 @@ int stored_sums__recorded(const struct store_found *f, const char *target,
 			  char only[STORED_ONLY_MAX], struct replay **ret, struct cause *why);
 
 /*
- * GET /api/v1/targets/ID/profile?view=VIEW&from=UNIX&to=UNIX&format=folded|pprof|html|json. births, exits, alloc and
+ * GET /api/v1/targets/ID/profile?view=VIEW&from=UNIX&to=UNIX&format=folded|pprof|html|json. births, exits, alloc, cpu and
  * blocked are what recordings saw. goroutines: of at most PROFILE_LOOKS looks of that time. blocked, where nothing was recorded: an estimate by these looks, goroutines that wait times the length of the
  * time; in ns, as folded stacks only.
  */
