@@ -13,6 +13,7 @@ from collections import Counter
 from pathlib import Path
 
 import build
+import chanwatch
 import cpu
 import serve
 from allocs import raw_profile
@@ -136,6 +137,20 @@ def who_wakes_whom_is_told():
     expect(abs(waits - 0.97) < 0.15, f"pong waits {waits:.2f} of the time: {told['pairs']}")
 
 
+def channels_are_watched_for_who_asks():
+    """One that 12 send to all the time, one that nobody sends to: what the program knows of both."""
+    with Daemon("--allow-jobs") as d, chanwatch.Flows("crowd") as t:
+        path = f"/api/v1/targets/{d.looked_at(t.pid)['id']}/chans?seconds=4"
+        status, headers, body = get(d, path)
+        truth = t.truth()["Flows"]
+    described([(path, (status, headers, body.decode()))])
+    told = json.loads(body)
+    crowd, never = (chanwatch.of_flow(told, truth[name])["watched"] for name in ("crowd", "never"))
+    expect(abs(told["watch"]["duration_s"] - 4) < 0.5 and told["watch"]["looks"] > 4 and told["target"]["pid"] == t.pid, f"{told['watch']}")
+    expect(crowd["contended"] and 11 <= crowd["senders_max"] <= 12 and crowd["senders_ratio"] > 0.9 and crowd["fill_max"] == 16, f"{crowd}")
+    expect(never["fill_mean"] is None and never["receivers_max"] == 6 and never["receivers_ratio"] == 1 and not never["contended"], f"{never}")
+
+
 def what_may_not_be_asked_is_refused():
     with Daemon() as d, program() as t:
         path = f"/api/v1/targets/{d.looked_at(t.pid)['id']}/profile?"
@@ -145,6 +160,9 @@ def what_may_not_be_asked_is_refused():
         answers = [(path + query, d.get(path + query)) for query in wrong]
         for (query, (want, word)), (_, (status, _, text)) in zip(wrong.items(), answers, strict=True):
             expect(status == want and word in json.loads(text)["error"], f"{query}: {status} {text}")
+        chans = path.replace("profile?", "chans?")
+        answers += [(chans, d.get(chans + query)) for query in ("seconds=1", "seconds=61", "seconds=1&at=1")]
+        expect([a[0] for _, a in answers[-3:]] == [403, 400, 400], f"{answers[-3:]}")
         status, _, text = get(d, f"/debug/pprof/profile?target={d.target(t.pid)['id']}")
         expect(status == 403 and b"--allow-jobs" in text and not recording_workers(), f"{status} {text}")
         gone = d.target(t.pid)["id"]
@@ -156,7 +174,7 @@ def what_may_not_be_asked_is_refused():
 
 
 ALL = {f.__name__: f for f in (what_runs_is_gos_own_profile, it_has_the_labels_of_goroutines, it_is_half_a_minute_if_nobody_says, each_event_is_recorded_for_who_asks,
-                               who_wakes_whom_is_told, what_may_not_be_asked_is_refused)}
+                               who_wakes_whom_is_told, channels_are_watched_for_who_asks, what_may_not_be_asked_is_refused)}
 ARGUMENTS = {what_runs_is_gos_own_profile: ["19", "26"]}
 
 

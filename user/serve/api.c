@@ -196,14 +196,14 @@ static void get_past(const struct api_in *in, const struct http_request *q, cons
 	snprintf(id, sizeof(id), "%.*s", (int)(len < sizeof(id) ? len : 0), rest);
 	if (!s || !store__has(s, id))
 		http_say(a, 404, "no such target: see " API "\n");
+	else if (http_query(q, "seconds"))
+		api_error(a, 404, "this target has ended: nothing can be recorded of it");
 	else if (!strcmp(rest + len, "/goroutines"))
 		read_past(in, id, READING_GOROUTINES, q, a);
 	else if (!strcmp(rest + len, "/chans"))
 		read_past(in, id, READING_CHANS, q, a);
 	else if (!strcmp(rest + len, "/leaks"))
 		read_past(in, id, READING_LEAKS, q, a);
-	else if (!strcmp(rest + len, "/profile") && http_query(q, "seconds"))
-		api_error(a, 404, "this target has ended: nothing can be recorded of it");
 	else if (!strcmp(rest + len, "/profile"))
 		read_page(in, id, READING_PROFILE, NULL, 0, q, a);
 	else if (!strcmp(rest + len, "/diff"))
@@ -238,6 +238,8 @@ static void get_target(const struct api_in *in, const struct http_request *q, co
 		put_targets(in, t, a);
 	else if (!strcmp(rest + len, "/goroutines"))
 		read_look(in, t, READING_GOROUTINES, q, a);
+	else if (!strcmp(rest + len, "/chans") && http_query(q, "seconds"))
+		recorded_chans_get(in, t, q, a);
 	else if (!strcmp(rest + len, "/chans"))
 		read_look(in, t, READING_CHANS, q, a);
 	else if (!strcmp(rest + len, "/leaks"))

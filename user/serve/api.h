@@ -6,7 +6,7 @@
  *	/sd				discovery by HTTP (serve/sd)
  *	/api/v1/targets			{"targets":[...]}
  *	/api/v1/targets/ID		one of them
- *	/api/v1/targets/ID/chans	the JSON of `chans` at the last look, while goroutines wait for locks
+ *	/api/v1/targets/ID/chans	the JSON of `chans` at the last look, while goroutines wait for locks; watched now: serve/recorded_view
  *	/api/v1/targets/ID/goroutines	goroutines at the last look: the jsonl of `dump`, and its filters
  *	/api/v1/targets/ID/history	what its looks saw within ?span=: serve/history_api
  *	/api/v1/targets/ID/profile	stacks of a past interval: serve/stored_sums; recorded now: serve/recorded_view

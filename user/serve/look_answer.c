@@ -9,6 +9,7 @@
 #include "serve/api.h"
 #include "view/chans.h"
 #include "view/dump.h"
+#include "view/watched_chans.h"
 
 struct seen {
 	const struct look_view *view;
@@ -39,8 +40,10 @@ static int write_chans(const struct replay *r, const void *ctx, FILE *out, struc
 {
 	struct chans_source sources[BOOK_RUNTIMES_MAX];
 	struct replay_look look;
-	const struct chans_show show = { .meta = &r->meta };
+	const struct chan_watch *watch = r->book->watch;
+	struct chans_show show = { .meta = &r->meta };
 	struct shown shown = { .chans = { .show = &show } };
+	scoped(watched_chans) watched = NULL;
 	scoped(dump) d = NULL;
 	scoped(chans) cs = NULL;
 	int err;
@@ -54,10 +57,14 @@ static int write_chans(const struct replay *r, const void *ctx, FILE *out, struc
 	err = dump__new(&look.in, &(struct dump_opts){ .system = true }, &d);
 	if (!err)
 		err = chans__new(d, sources, &cs);
+	if (!err && watch)
+		err = watched_chans__new(watch, NULL, &watched);
 	if (err)
 		return err;
+	show.watched = watched;
 	shown.chans.chans = cs;
-	return format__write(format_by_name("json"), VIEW_CHANS, &shown, out, why);
+	return format__write(format_by_name("json"), watch ? VIEW_CHANS_WATCH : VIEW_CHANS, &shown,
+			     out, why);
 }
 
 void chans_read(const struct reading *r, struct http_answer *a)

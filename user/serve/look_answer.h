@@ -19,7 +19,7 @@ struct look_view {
 /* 0: it is answered. -ENOENT: it is not, for the look has none of it. */
 int look_answer(const struct reading *of, const struct look_view *v, struct http_answer *a);
 
-/* GET /api/v1/targets/ID/chans: the JSON of `chans`, while goroutines wait for locks. */
+/* GET /api/v1/targets/ID/chans: the JSON of `chans`, while goroutines wait for locks; of a recording of channels that were watched, that of `chans -d`. */
 void chans_read(const struct reading *r, struct http_answer *a);
 
 #endif

@@ -24,26 +24,43 @@ static bool find_event(const char *view, enum profile_event *ret)
 	return false;
 }
 
+static void ask(const struct api_in *in, const struct watched *t, const struct recorder_asked *of,
+		struct http_answer *a)
+{
+	const char *why;
+	const unsigned int status =
+		recorder__ask(in->recorder, t, in->allow_jobs, of, a->later, &why);
+
+	if (status)
+		api_error(a, status, why);
+}
+
 void recorded_view_get(const struct api_in *in, const struct watched *t,
 		       const struct http_request *q, struct http_answer *a)
 {
 	const struct profile_format *f = profile_format(http_query(q, "format"));
 	struct recorder_asked of = { .kind = READING_RECORDING, .format = f ? f->name : NULL };
-	unsigned int status;
-	const char *why;
 
-	if (!find_event(http_query(q, "view"), &of.pprof.event)) {
+	if (!find_event(http_query(q, "view"), &of.pprof.event))
 		api_error(a, 404,
 			  "recorded are blocked, wakeups, cpu, sched, births, exits and alloc");
-		return;
-	}
-	if (!f || !http_number(q, "seconds", RECORDER_SECONDS, &of.seconds) || !of.seconds) {
+	else if (!f || !http_number(q, "seconds", RECORDER_SECONDS, &of.seconds) || !of.seconds)
 		api_error(a, 400, "give seconds from 1 to 60; format: " PROFILE_FORMATS);
-		return;
-	}
-	status = recorder__ask(in->recorder, t, in->allow_jobs, &of, a->later, &why);
-	if (status)
-		api_error(a, status, why);
+	else
+		ask(in, t, &of, a);
+}
+
+void recorded_chans_get(const struct api_in *in, const struct watched *t,
+			const struct http_request *q, struct http_answer *a)
+{
+	struct recorder_asked of = { .kind = READING_CHANS, .pprof.event = RECORDING_CHANS };
+
+	if (http_query(q, "at"))
+		api_error(a, 400, "give seconds=N, or at=UNIX");
+	else if (!http_number(q, "seconds", RECORDER_SECONDS, &of.seconds) || !of.seconds)
+		api_error(a, 400, "give seconds from 1 to 60");
+	else
+		ask(in, t, &of, a);
 }
 
 /* Of what runs labels are told: labels of samples in pprof, elsewhere they would be frames. */

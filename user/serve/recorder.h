@@ -23,7 +23,7 @@ struct readers;
 struct store;
 
 struct recorder_asked { /* what somebody asks for, and how it is to be told */
-	enum reading_kind kind; /* READING_GO_RECORDING or READING_RECORDING */
+	enum reading_kind kind; /* READING_GO_RECORDING, READING_RECORDING; READING_CHANS, of RECORDING_CHANS */
 	struct debug_pprof pprof; /* as a reading has it */
 	const char *format;       /* a literal, the same */
 	uint32_t seconds;

@@ -11,6 +11,8 @@
 #include "engine/session.h"
 #include "engine/target.h"
 #include "model/snap_facts.h"
+#include "serve/recording_chans.h"
+#include "serve/recordings.h"
 #include "serve/tell.h"
 #include "serve/wire.h"
 #include "serve/worker.h"
@@ -58,9 +60,16 @@ static int recording(const struct one *o, const struct session_end *end, struct 
 	return tell_recording(&t, ret, why);
 }
 
+static int tell_event(uint32_t event, const struct frame_figures *figures, const struct told *told,
+		      struct cause *why)
+{
+	return tell_frame(figures, told,
+			  (struct frame_bytes){ (const char *)&event, sizeof(event) },
+			  (struct frame_bytes){ .v = NULL }, why);
+}
+
 static int tell(const struct one *o, struct cause *why)
 {
-	const uint32_t event = o->event;
 	struct frame_figures figures;
 	struct session_end end;
 	struct told told;
@@ -78,9 +87,22 @@ static int tell(const struct one *o, struct cause *why)
 		.lost = end.lost,
 	};
 	if (!err)
-		err = tell_frame(&figures, &told,
-				 (struct frame_bytes){ (const char *)&event, sizeof(event) },
-				 (struct frame_bytes){ .v = NULL }, why);
+		err = tell_event(o->event, &figures, &told, why);
+	told__done(&told);
+	return err;
+}
+
+static int tell_chans(struct recording_chans *c, const struct jobs_opts *alive, struct cause *why)
+{
+	struct frame_figures figures;
+	struct told told;
+	int err;
+
+	told__init(&told);
+	err = recording_chans__tell(c, alive, &told, why);
+	figures = (struct frame_figures){ .own_cpu_ns = worker_cpu_ns() };
+	if (!err)
+		err = tell_event(RECORDING_CHANS, &figures, &told, why);
 	told__done(&told);
 	return err;
 }
@@ -127,16 +149,35 @@ static size_t open_all(pid_t pid, uint32_t events, uint64_t *until_ns, struct on
 	return nr;
 }
 
+/* Channels, if they are asked for: one more job. Returns how many jobs there are. */
+static size_t open_chans(struct recording_chans *c, pid_t pid, uint32_t events, uint64_t seconds,
+			 uint64_t *until_ns, struct job *ret)
+{
+	const double share = RECORDING_OVERHEAD / __builtin_popcount(events);
+	struct cause why = { "" };
+	int err;
+
+	if (!(events >> RECORDING_CHANS & 1))
+		return 0;
+	worker_goes_on(until_ns);
+	err = recording_chans__open(c, pid, seconds * NS_PER_SEC, share, &why);
+	worker_say(pid, err, "channels cannot be watched", &why);
+	if (!err)
+		*ret = chanwatch__job(c->w);
+	return !err;
+}
+
 int recording_worker_main(int argc, char **argv)
 {
 	uint64_t seconds = 0;
 	const pid_t pid = worker_begin(argc, argv, &seconds);
 	const uint32_t events = pid ? (uint32_t)strtoul(argv[WORKER_ARGS - 1], NULL, 10) : 0;
 	struct one of[PROFILE_EVENTS] = { 0 };
-	struct job jobs[PROFILE_EVENTS];
+	struct job jobs[RECORDING_EVENTS];
+	struct recording_chans chans = { .t = NULL };
 	uint64_t until_ns;
 	const struct jobs_opts alive = { .progress = worker_goes_on, .ctx = &until_ns };
-	size_t nr, told = 0;
+	size_t nr, nr_chans, told = 0;
 
 	if (!pid)
 		return 2;
@@ -144,17 +185,23 @@ int recording_worker_main(int argc, char **argv)
 	nr = open_all(pid, events, &until_ns, of);
 	for (size_t i = 0; i < nr; i++)
 		jobs[i] = session__job(of[i].s, seconds * NS_PER_SEC);
-	(void)jobs__run(jobs, nr, &alive);
-	for (size_t i = 0; i < nr; i++) {
+	nr_chans = open_chans(&chans, pid, events, seconds, &until_ns, &jobs[nr]);
+	(void)jobs__run(jobs, nr + nr_chans, &alive);
+	for (size_t i = 0; i < nr + nr_chans; i++) {
 		int err = jobs[i].err;
 
 		worker_goes_on(&until_ns);
 		if (!err)
-			err = tell(&of[i], &jobs[i].why);
+			err = i < nr ? tell(&of[i], &jobs[i].why)
+				     : tell_chans(&chans, &alive, &jobs[i].why);
 		told += !err;
-		say(pid, of[i].event, err, &jobs[i].why);
+		if (i < nr)
+			say(pid, of[i].event, err, &jobs[i].why);
+		else
+			worker_say(pid, err, "channels cannot be watched", &jobs[i].why);
 	}
 	for (size_t i = 0; i < nr; i++)
 		session__free(of[i].s);
+	recording_chans__done(&chans);
 	return !told;
 }

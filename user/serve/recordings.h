@@ -14,7 +14,9 @@
 #include "serve/level.h"
 
 #define RECORDING_BYTES_MAX (8u << 20)
-#define RECORDING_EVENTS    PROFILE_EVENTS
+/* No event, but recorded as one: channels that were watched (serve/recording_chans). */
+#define RECORDING_CHANS  ((enum profile_event)PROFILE_EVENTS)
+#define RECORDING_EVENTS (PROFILE_EVENTS + 1)
 
 /* Of a level: how long a regular recording is, and how long it is from its begin to the next one's. */
 #define RECORDING_PROFILE_S        10

@@ -22,7 +22,7 @@
 
 /*
  * argv[1]; then the PID, the number of a log_format, how many seconds it takes (of a worker: how many ms
- * are from one look to the next; 0: as in `serve`), and what is recorded: bits, 1 << enum profile_event;
+ * are from one look to the next; 0: as in `serve`), and what is recorded: bits, 1 << enum profile_event, or RECORDING_CHANS;
  * standard output is the pipe
  */
 #define WORKER_COMMAND           "worker"
@@ -69,7 +69,7 @@ struct request {
 	int32_t pid;
 	uint32_t seconds; /* of a watch for leaks, or a recording */
 	uint32_t secret;  /* enum secret, of REQUEST_SECRET */
-	uint32_t events;  /* of a recording: 1 << enum profile_event */
+	uint32_t events;  /* of a recording: 1 << enum profile_event, or RECORDING_CHANS */
 	uint32_t pad;
 	uint64_t start_ticks;
 };
