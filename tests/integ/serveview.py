@@ -154,8 +154,9 @@ def channels_are_watched_for_who_asks():
 def what_may_not_be_asked_is_refused():
     with Daemon() as d, program() as t:
         path = f"/api/v1/targets/{d.looked_at(t.pid)['id']}/profile?"
-        wrong = {"view=cpu&seconds=1": (403, "--allow-jobs"), "view=wakeups&seconds=5&format=json": (403, "level profile"), "view=cpu&seconds=61": (400, "60"), "view=cpu&seconds=0": (400, "60"),
-                 "view=cpu&seconds=x": (400, "60"), "view=cpu&seconds=1&format=x": (400, "json"), "view=goroutines&seconds=1": (404, "cpu"), "seconds=1": (404, "cpu"),
+        wrong = {"view=cpu&seconds=1": (403, "--allow-jobs"), "view=wakeups&seconds=5&format=json": (403, "level profile"), "view=cpu&seconds=61": (400, "60"),
+                 "view=cpu&seconds=0": (400, "60"), "view=cpu&seconds=x": (400, "60"), "view=cpu&seconds=1&format=x": (400, "json"), "view=goroutines&seconds=1": (404, "cpu"),
+                 "seconds=1": (404, "cpu"),
                  "view=cpu&seconds=1&from=1&to=2": (400, "or from"), "view=wakeups&from=1&to=2": (404, "stored")}
         answers = [(path + query, d.get(path + query)) for query in wrong]
         for (query, (want, word)), (_, (status, _, text)) in zip(wrong.items(), answers, strict=True):

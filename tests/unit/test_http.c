@@ -222,11 +222,15 @@ Test(http, a_number_of_the_query_is_one_or_it_is_refused)
 		bool is;
 		uint32_t n;
 	} t[] = {
-		{ "a number", "10", true, 10 },	    { "none", NULL, true, 0 },
-		{ "the most", "60", true, 60 },	    { "over it", "61", false, 0 },
+		{ "a number", "10", true, 10 },
+		{ "none", NULL, true, 0 },
+		{ "the most", "60", true, 60 },
+		{ "over it", "61", false, 0 },
 		{ "far over it", "99999999999999999999", false, 0 },
-		{ "less than nothing", "-1", false, 0 }, { "a word", "x", false, 0 },
-		{ "a word behind it", "1s", false, 0 },	    { "nothing", "", false, 0 },
+		{ "less than nothing", "-1", false, 0 },
+		{ "a word", "x", false, 0 },
+		{ "a word behind it", "1s", false, 0 },
+		{ "nothing", "", false, 0 },
 		{ "a blank", " 1", false, 0 },
 	};
 

@@ -298,8 +298,8 @@ void debug_pprof_get(const struct api_in *in, const struct http_request *q, stru
 	uint32_t seconds = 0;
 
 	if (!page)
-		debug_pprof_refuse(
-			a, 404, "there are profile, goroutine, goroutineleak, block and allocs");
+		debug_pprof_refuse(a, 404,
+				   "there are profile, goroutine, goroutineleak, block and allocs");
 	else if (page->kind == NEVER)
 		debug_pprof_refuse(
 			a, 501,

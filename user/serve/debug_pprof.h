@@ -21,7 +21,7 @@
 #include "model/profile.h"
 #include "serve/http.h"
 
-#define DEBUG_PPROF         "/debug/pprof/"
+#define DEBUG_PPROF           "/debug/pprof/"
 #define DEBUG_PPROF_PROFILE_S 30 /* net/http/pprof's own */
 #define DEBUG_PPROF_FRESH_NS                                                                       \
 	(180 * NS_PER_SEC) /* age of a regular recording that is still an answer */

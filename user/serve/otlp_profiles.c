@@ -434,14 +434,14 @@ int otlp_profiles__recording(const struct watched *t, enum profile_event event, 
 			     struct textbuf *to)
 {
 	const struct recorded *of = &t->recordings.newest[event];
-	const struct reading r = { .kind = READING_GO_RECORDING,
-				   .target = t->id,
-				   .pw = of->pw,
-				   .len = of->len,
-				   .store = -1,
-				   .pprof = { .name = debug_pprof_name(event),
-					      .event = event,
-					      .plain = true } };
+	const struct reading r = {
+		.kind = READING_GO_RECORDING,
+		.target = t->id,
+		.pw = of->pw,
+		.len = of->len,
+		.store = -1,
+		.pprof = { .name = debug_pprof_name(event), .event = event, .plain = true }
+	};
 	struct http_answer a = { .status = 200 };
 	int err;
 

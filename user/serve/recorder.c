@@ -148,8 +148,7 @@ void recorder__read(struct recorder *r, struct watched *w, struct store *s, stru
 /* With the events that one recording has already. */
 static bool has_room(uint32_t events, const struct recorder_wait *w)
 {
-	return events >> w->of.pprof.event & 1 ||
-	       __builtin_popcount(events) < RECORDER_EVENTS_MAX;
+	return events >> w->of.pprof.event & 1 || __builtin_popcount(events) < RECORDER_EVENTS_MAX;
 }
 
 /* All that is waited for of this target and for as long as the first who waits: 1 << enum profile_event. */

@@ -17,13 +17,14 @@
 #define RECORDER_WAITS_MAX  64
 #define RECORDER_SECONDS    60 /* of one that is asked for, at most */
 #define RECORDER_EVENTS_MAX 6  /* of one: they share what it may cost; others wait for the next */
-#define RECORDER_LATE_NS   (90 * NS_PER_SEC) /* after its time; the worker ends by itself before */
+#define RECORDER_LATE_NS    (90 * NS_PER_SEC) /* after its time; the worker ends by itself before */
 
 struct readers;
 struct store;
 
 struct recorder_asked { /* what somebody asks for, and how it is to be told */
-	enum reading_kind kind; /* READING_GO_RECORDING, READING_RECORDING; READING_CHANS, of RECORDING_CHANS */
+	enum reading_kind
+		kind; /* READING_GO_RECORDING, READING_RECORDING; READING_CHANS, of RECORDING_CHANS */
 	struct debug_pprof pprof; /* as a reading has it */
 	const char *format;       /* a literal, the same */
 	uint32_t seconds;

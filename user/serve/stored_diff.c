@@ -145,9 +145,9 @@ void diff_read(const struct reading *of, struct http_answer *a)
 
 	if (of->store < 0 || !v) {
 		api_error(a, 404,
-			  of->store >= 0
-				  ? "only goroutines, blocked, births, exits, alloc and cpu are stored"
-				  : "no history is on disk");
+			  of->store >= 0 ? "only goroutines, blocked, births, exits, alloc and cpu "
+					   "are stored"
+					 : "no history is on disk");
 		return;
 	}
 	if (!type || !stored_asked(q, of->target, "base_from", "base_to", &base.asked) ||

@@ -161,8 +161,7 @@ int stored_sums__read_recorded(int store, const struct store_asked *of, const ch
 }
 
 static int profile_text(int store, const struct stored_view *v, const struct store_asked *asked,
-			const struct profile_format *f, struct http_answer *a,
-			struct cause *why)
+			const struct profile_format *f, struct http_answer *a, struct cause *why)
 {
 	scoped(replay) r = NULL;
 	char only[STORED_ONLY_MAX];
@@ -196,14 +195,15 @@ void profile_read(const struct reading *of, struct http_answer *a)
 
 	if (of->store < 0 || !v) {
 		api_error(a, 404,
-			  of->store >= 0
-				  ? "only goroutines, blocked, births, exits, alloc and cpu are stored"
-				  : "no history is on disk");
+			  of->store >= 0 ? "only goroutines, blocked, births, exits, alloc and cpu "
+					   "are stored"
+					 : "no history is on disk");
 		return;
 	}
 	if (!f || !stored_asked(q, of->target, "from", "to", &asked)) {
 		api_error(a, 400,
-			  "give from=UNIX and to=UNIX, later, or seconds=N; format: " PROFILE_FORMATS);
+			  "give from=UNIX and to=UNIX, later, or seconds=N; "
+			  "format: " PROFILE_FORMATS);
 		return;
 	}
 	err = profile_text(of->store, v, &asked, f, a, &why);
