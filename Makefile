@@ -10,7 +10,7 @@
 #	make reference		writes docs/reference.md anew, from the option table
 #	make check-scripts	shellcheck and ruff on all scripts
 #	make check-backends	what the daemon sends, at real backends, which are built first: minutes
-#	make check-kernels	the same truths on Debian's kernels 5.10 to the newest, in QEMU; the service under a real systemd
+#	make check-kernels	the same truths on Debian's kernels 5.10 to the newest, in QEMU; rights of a pod there; the service under a real systemd
 #	make check-kubernetes	deploy/kubernetes on a real node of Kubernetes, which is built first: minutes
 #	make bench		cost beside bare, bpftrace and the floors
 #	make soak		what the daemon holds after ten minutes of comers and goers, and after an hour
@@ -196,6 +196,7 @@ linters: $(RUFF) $(CLANG_FORMAT)
 check-kernels: all
 	@tools/setup kernels
 	@tests/kernel/run
+	@tests/kernel/overlay
 	@tests/kernel/service
 check-backends: all check-deps
 	@PARKWATCH_BACKENDS=1 tests/integ/run.py --only '^backends: '
