@@ -53,7 +53,7 @@ struct pw_map_scratch pw_scratch SEC(".maps");
 struct pw_map_cpu_rooms pw_cpu_rooms SEC(".maps");
 
 /*
- * Waits and latencies, by stack, who made the goroutine, and reason. Written by run, read by user
+ * Waits, latencies and unlocks, by stack, who made the goroutine, and reason. Written by run, ready and dequeue, read by user
  * space when recording has ended, and emptied before the next.
  */
 struct pw_map_waits pw_waits SEC(".maps");
@@ -65,6 +65,11 @@ struct pw_map_waits pw_waits SEC(".maps");
  */
 struct pw_map_wakes pw_wakes SEC(".maps");
 struct pw_map_wakers pw_wakers SEC(".maps");
+
+/*
+ * Semaphores that somebody waits for, by address. Written by queue and dequeue, which deletes what nobody waits for any more.
+ */
+struct pw_map_semas pw_semas SEC(".maps");
 
 /*
  * Allocations, by stack, root, type and size. Written by the alloc points, read by user space when

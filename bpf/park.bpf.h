@@ -48,8 +48,10 @@ static __always_inline int pw_do_park(struct pt_regs *ctx, const struct pw_site 
 		return pw_count(PW_STAT_FILTERED);
 	if (want & PW_WANT_PARK)
 		pw_note_park(g, goid, now);
-	if (!(want & (PW_WANT_WAIT | PW_WANT_WAKE)))
+	if (!(want & (PW_WANT_WAIT | PW_WANT_WAKE | PW_WANT_BLOCK)))
 		return 0;
+	if (want & PW_WANT_BLOCK && !pw_blocks(pw_value(ctx, &site->reason) & 0xff))
+		return pw_count(PW_STAT_FILTERED);
 	if (pw_g_unwanted(PW_WAIT, g, g, &flags))
 		return pw_skip(g, goid, now);
 
@@ -95,7 +97,7 @@ static __always_inline int pw_do_ready(struct pt_regs *ctx, const struct pw_site
 	__u64 reason = 0;
 	__u32 flags = 0;
 
-	if (pw_want & PW_WANT_WAKE)
+	if (pw_want & (PW_WANT_WAKE | PW_WANT_BLOCK))
 		return pw_do_wake(ctx, site, g);
 	if (!(pw_want & PW_WANT_SCHED))
 		return pw_count(PW_STAT_FILTERED);
@@ -127,43 +129,6 @@ static __always_inline int pw_do_ready(struct pt_regs *ctx, const struct pw_site
 	st->goid = goid;
 	st->ready_ns = now;
 	return 0;
-}
-
-/* Adds to the sum of waits of its kind. False: there is no room for a new one. */
-static __always_inline bool pw_sum_span(const struct pw_wait *e, __u32 kind, __u64 ns)
-{
-	struct pw_wait_key key = {
-		.stack_id = e->stack_id,
-		.gopc = e->gopc,
-		.startpc = e->startpc,
-		.reason = e->reason,
-		.kind = kind,
-	};
-	struct pw_wait_sum *sum = bpf_map_lookup_elem(&pw_waits, &key);
-
-	if (!sum) {
-		bpf_map_update_elem(&pw_waits, &key, PW_ZEROS, BPF_NOEXIST);
-		sum = bpf_map_lookup_elem(&pw_waits, &key);
-	}
-	if (!sum)
-		return 0;
-	__sync_fetch_and_add(&sum->count, 1);
-	__sync_fetch_and_add(&sum->ns, ns);
-	pw_count(PW_STAT_SUMMED);
-	return 1;
-}
-
-/* One span from start to now, PW_WAIT or PW_SCHED. */
-static __always_inline int pw_send_span(void *ctx, struct pw_wait *e, __u16 kind, __u64 goid,
-					__u64 now, __u16 flags)
-{
-	if (now - e->start_ns < pw_min_wait_ns)
-		return pw_count(PW_STAT_FILTERED);
-	if (pw_sums && !pw_window && !flags && pw_sum_span(e, kind, now - e->start_ns))
-		return 0;
-	pw_fill_hdr(&e->hdr, kind, sizeof(*e), goid, now);
-	e->hdr.flags = flags;
-	return pw_send_event(ctx, e, sizeof(*e));
 }
 
 /*
@@ -227,11 +192,11 @@ static __always_inline int pw_do_run(struct pt_regs *ctx, const struct pw_site *
 {
 	const volatile struct pw_layout *lay = &pw_knobs.lay;
 	__u64 now = bpf_ktime_get_ns(), g = pw_value(ctx, &site->g), start = 0, ready = 0;
-	struct pw_wait e = {};
 	__u32 want = pw_want, flags = 0;
 	struct pw_gpart part;
 	struct pw_gstate *st;
 	bool first, woken = 0;
+	struct pw_span *e;
 
 	if (!(want & (PW_WANT_WAIT | PW_WANT_SCHED | PW_WANT_WAKE)))
 		return pw_count(PW_STAT_FILTERED);
@@ -254,36 +219,39 @@ static __always_inline int pw_do_run(struct pt_regs *ctx, const struct pw_site *
 		if (!start && !ready)
 			return pw_count(PW_STAT_NO_WAIT);
 	}
+	e = pw_span_begin();
+	if (!e)
+		return pw_count(PW_STAT_LOST_SCRATCH);
 	pw_gpart_read(&part, g, first ? lay->g_sched_pc : lay->g_goid);
-	if (pw_gpart_u64(&part, lay->g_gopc, &e.gopc) ||
-	    pw_gpart_u64(&part, lay->g_startpc, &e.startpc))
+	if (pw_gpart_u64(&part, lay->g_gopc, &e->wait.gopc) ||
+	    pw_gpart_u64(&part, lay->g_startpc, &e->wait.startpc))
 		return pw_count(PW_STAT_LOST_READ);
 
-	e.labels = pw_labels(&part);
+	e->wait.labels = pw_labels(&part);
 	if (first) {
-		if (pw_run_first(ctx, g, &part, &e, now, &flags))
+		if (pw_run_first(ctx, g, &part, &e->wait, now, &flags))
 			return 0;
 		if (want & PW_WANT_WAKE)
-			pw_send_wake(ctx, g, &e, e.hdr.goid, now, flags, 0);
+			pw_send_wake(ctx, g, &e->wait, e->wait.hdr.goid, now, flags, 0);
 		else
-			pw_send_span(ctx, &e, want & PW_WANT_WAIT ? PW_WAIT : PW_SCHED, e.hdr.goid,
-				     now, flags);
+			pw_send_span(ctx, e, want & PW_WANT_WAIT ? PW_WAIT : PW_SCHED,
+				     e->wait.hdr.goid, now, flags);
 		return 0;
 	}
 	if (start) {
-		e.start_ns = start;
-		e.stack_id = st->stack_id;
-		e.reason = st->reason;
+		e->wait.start_ns = start;
+		e->wait.stack_id = st->stack_id;
+		e->wait.reason = st->reason;
 		if (want & PW_WANT_WAKE)
-			pw_send_wake(ctx, g, &e, st->goid, now, st->flags, woken);
+			pw_send_wake(ctx, g, &e->wait, st->goid, now, st->flags, woken);
 		else
-			pw_send_span(ctx, &e, PW_WAIT, st->goid, now, st->flags);
+			pw_send_span(ctx, e, PW_WAIT, st->goid, now, st->flags);
 	}
 	if (ready) {
-		e.start_ns = ready;
-		e.stack_id = st->ready_stack_id;
-		e.reason = st->ready_reason;
-		pw_send_span(ctx, &e, PW_SCHED, st->goid, now, st->flags);
+		e->wait.start_ns = ready;
+		e->wait.stack_id = st->ready_stack_id;
+		e->wait.reason = st->ready_reason;
+		pw_send_span(ctx, e, PW_SCHED, st->goid, now, st->flags);
 	}
 	return 0;
 }

@@ -23,6 +23,12 @@
 
 #define PW_WINDOW_WORDS 128 /* of the target's stack, read at once: a power of two */
 
+/* A span under construction, and what it is summed by. */
+struct pw_span {
+	struct pw_wait wait;
+	struct pw_wait_key key;
+};
+
 /* One thread's working memory, too large for the BPF stack. */
 struct pw_scratch {
 	struct pw_stack stack;
@@ -32,6 +38,7 @@ struct pw_scratch {
 	__u64 window[PW_WINDOW_WORDS + 1];
 	__u64 foreign; /* the return address before which the stack ends, as it is no code of Go; 0: none */
 	__u64 is_cut; /* 1: a frame was not readable */
+	struct pw_span span;
 };
 
 /* One processor's working memory for its samples: what is sent is `rec` and `scratch.stack` as one. */
@@ -136,6 +143,12 @@ struct pw_map_wakers {
 	__type(key, __u64);
 	__type(value, struct pw_wake);
 };
+struct pw_map_semas {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, PW_SEMAS_MAX);
+	__type(key, __u64);
+	__type(value, struct pw_sema);
+};
 struct pw_map_allocs {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, PW_ALLOCS_MAX);
@@ -171,6 +184,7 @@ extern struct pw_map_cpu_rooms pw_cpu_rooms SEC(".maps");
 extern struct pw_map_waits pw_waits SEC(".maps");
 extern struct pw_map_wakes pw_wakes SEC(".maps");
 extern struct pw_map_wakers pw_wakers SEC(".maps");
+extern struct pw_map_semas pw_semas SEC(".maps");
 extern struct pw_map_allocs pw_allocs SEC(".maps");
 extern struct pw_map_given_back pw_given_back SEC(".maps");
 extern struct pw_map_never pw_never SEC(".maps");

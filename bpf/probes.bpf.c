@@ -7,6 +7,7 @@
 #include "goregs.bpf.h"
 #include "kcompat.bpf.h"
 #include "life.bpf.h"
+#include "mutex.bpf.h"
 #include "park.bpf.h"
 
 #define PW_HANDFUL 64 /* hits */
@@ -23,8 +24,8 @@ static __always_inline void pw_end_limited(__u64 now)
 		pw_on = 0;
 		return;
 	}
-	if (!(goes_on >> PW_POINT_RUN & 1))
-		pw_want &= ~(PW_WANT_WAIT | PW_WANT_SCHED | PW_WANT_WAKE);
+	if (!(goes_on & (1u << PW_POINT_RUN | 1u << PW_POINT_READY)))
+		pw_want &= ~(PW_WANT_WAIT | PW_WANT_SCHED | PW_WANT_WAKE | PW_WANT_BLOCK);
 	pw_muted = ~goes_on;
 }
 
@@ -72,6 +73,8 @@ static __always_inline int pw_dispatch(struct pt_regs *ctx, const struct pw_site
 	case PW_POINT_PARK: return pw_do_park(ctx, site);
 	case PW_POINT_READY: return pw_do_ready(ctx, site);
 	case PW_POINT_RUN: return pw_do_run(ctx, site);
+	case PW_POINT_QUEUE: return pw_do_queue(ctx, site);
+	case PW_POINT_DEQUEUE: return pw_do_dequeue(ctx, site);
 	default: return pw_count(PW_STAT_LOST_SITE);
 	}
 }

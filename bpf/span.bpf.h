@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* span: what is known of a goroutine's wait while it goes on: its entry in pw_gs. */
+/* span: what is known of a goroutine's wait while it goes on, its entry in pw_gs; and what becomes of it
+ * when it ends. */
 #ifndef PARKWATCH_SPAN_BPF_H
 #define PARKWATCH_SPAN_BPF_H
 
-#include "parkwatch.bpf.h"
+#include "kcompat.bpf.h"
 
 /* Entry of a g, made if it is missing; NULL and counted if the map is full. */
 static __always_inline struct pw_gstate *pw_gstate_get(__u64 g)
@@ -40,6 +41,61 @@ static __always_inline int pw_skip(__u64 g, __u64 goid, __u64 now)
 		st->ran_ns = now;
 	}
 	return pw_count(PW_STAT_FILTERED);
+}
+
+/* Room for a span, zeroed, in the thread's working memory: the BPF stack has none. NULL: there is none. */
+static __always_inline struct pw_span *pw_span_begin(void)
+{
+	struct pw_scratch *s = pw_scratch_get();
+
+	if (!s)
+		return NULL;
+	__builtin_memset(&s->span, 0, sizeof(s->span));
+	return &s->span;
+}
+
+/* Adds to the sum of waits of its kind. False: there is no room for a new one. */
+static __always_inline bool pw_sum_span(struct pw_span *e, __u32 kind, __u64 ns)
+{
+	struct pw_wait_sum *sum;
+
+	e->key.stack_id = e->wait.stack_id;
+	e->key.gopc = e->wait.gopc;
+	e->key.startpc = e->wait.startpc;
+	e->key.reason = e->wait.reason;
+	e->key.kind = kind;
+	sum = bpf_map_lookup_elem(&pw_waits, &e->key);
+	if (!sum) {
+		bpf_map_update_elem(&pw_waits, &e->key, PW_ZEROS, BPF_NOEXIST);
+		sum = bpf_map_lookup_elem(&pw_waits, &e->key);
+	}
+	if (!sum)
+		return 0;
+	__sync_fetch_and_add(&sum->count, 1);
+	__sync_fetch_and_add(&sum->ns, ns);
+	pw_count(PW_STAT_SUMMED);
+	return 1;
+}
+
+/* One span from start to now. */
+static __always_inline int pw_send_span(void *ctx, struct pw_span *e, __u16 kind, __u64 goid,
+					__u64 now, __u16 flags)
+{
+	const __u64 ns = now - e->wait.start_ns;
+
+	if (ns < pw_min_wait_ns)
+		return pw_count(PW_STAT_FILTERED);
+	if (pw_sums && !pw_window && !flags && pw_sum_span(e, kind, ns))
+		return 0;
+	pw_fill_hdr(&e->wait.hdr, kind, sizeof(e->wait), goid, now);
+	e->wait.hdr.flags = flags;
+	return pw_send_event(ctx, &e->wait, sizeof(e->wait));
+}
+
+/* Go's block profile has waits for this reason. */
+static __always_inline bool pw_blocks(__u64 reason)
+{
+	return reason < 64 && pw_knobs.blocks >> reason & 1;
 }
 
 #endif

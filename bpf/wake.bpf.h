@@ -59,6 +59,10 @@ static __always_inline int pw_wait_since_before(void *ctx, __u64 g, struct pw_gs
 		pw_count(PW_STAT_NO_WAIT);
 		return -1;
 	}
+	if (pw_want & PW_WANT_BLOCK && !pw_blocks(reason & 0xff)) {
+		pw_skip(g, st->goid, now);
+		return -1;
+	}
 	/* on which P it began to wait nobody knows */
 	if (pw_g_unwanted(PW_WAIT, g, 0, &flags)) {
 		pw_skip(g, st->goid, now);
@@ -76,6 +80,27 @@ static __always_inline int pw_wait_since_before(void *ctx, __u64 g, struct pw_gs
 	st->reason = reason & 0xff;
 	st->start_ns = pw_begin_ns;
 	return 0;
+}
+
+/* The wait of g ends with its ready for those who ask no more: as Go's block profile has it. */
+static __always_inline int pw_send_block(void *ctx, __u64 g, struct pw_gstate *st, __u64 now)
+{
+	const volatile struct pw_layout *lay = &pw_knobs.lay;
+	struct pw_span *e = pw_span_begin();
+
+	if (!e)
+		return pw_count(PW_STAT_LOST_SCRATCH);
+	e->wait.start_ns = st->start_ns;
+	e->wait.stack_id = st->stack_id;
+	e->wait.reason = st->reason;
+	st->start_ns = 0;
+	st->ran_ns = now;
+	if (pw_read_u64(g, lay->g_gopc, &e->wait.gopc) ||
+	    pw_read_u64(g, lay->g_startpc, &e->wait.startpc))
+		return pw_count(PW_STAT_LOST_READ);
+	if (pw_want & PW_WANT_LABELS)
+		pw_read_u64(g, lay->g_labels, &e->wait.labels);
+	return pw_send_span(ctx, e, PW_BLOCK, st->goid, now, st->flags);
 }
 
 /* ready: this thread ends the wait of g. */
@@ -99,6 +124,8 @@ static __always_inline int pw_do_wake(struct pt_regs *ctx, const struct pw_site 
 		return 0;
 	if (!st->start_ns)
 		return pw_count(PW_STAT_NO_WAIT);
+	if (pw_want & PW_WANT_BLOCK)
+		return pw_send_block(ctx, g, st, now);
 	pw_walk_here(ctx, site, &w);
 	id = pw_stack_id(ctx, &w, now);
 	if (id == PW_STACK_ID_NONE)

@@ -27,6 +27,8 @@ enum pw_kind {
 	PW_SCHED,
 	PW_WAKE,
 	PW_CPU,
+	PW_BLOCK,
+	PW_MUTEX,
 	PW_KIND_MAX
 };
 
@@ -104,6 +106,20 @@ _Static_assert(sizeof(struct pw_wait) == 72, "wire format changed");
  * as a wait.
  */
 #define pw_sched pw_wait
+
+/*
+ * From park to ready, of the reasons of knob `blocks`. hdr.ts_ns is the ready. Same shape as a
+ * wait.
+ */
+#define pw_block pw_wait
+
+/*
+ * A lock was given up for which others wait. hdr.goid, gopc, startpc and labels are of the goroutine that did, stack_id
+ * is where. From start_ns to hdr.ts_ns it is as long as Go's mutex profile says (Go runtime/sema.go
+ * semrelease1): of several that wait, for all of them, so start_ns may lie before anything. Same shape as
+ * a wait; no reason.
+ */
+#define pw_mutex pw_wait
 
 #define PW_WAKERS_MAX 4 /* who ended the wait, who ended the wait of that one, and so on */
 
@@ -217,7 +233,7 @@ struct pw_wait_key {
 	__u64 stack_id;
 	__u64 gopc, startpc;
 	__u32 reason;
-	__u32 kind; /* PW_WAIT or PW_SCHED */
+	__u32 kind; /* PW_WAIT, PW_SCHED, PW_BLOCK or PW_MUTEX */
 };
 _Static_assert(sizeof(struct pw_wait_key) == 32, "map key changed");
 
@@ -226,6 +242,16 @@ struct pw_wait_sum {
 	__u64 ns;
 };
 _Static_assert(sizeof(struct pw_wait_sum) == 16, "map value changed");
+
+/*
+ * Value of the map `pw_semas`, key: address of the semaphore. Since when the first and the last of those who wait for it do; an
+ * unlock that was charged with it has set that to its own time.
+ */
+struct pw_sema {
+	__u64 begin_ns; /* of the recording, or window, that it is of */
+	__u64 head_ns, tail_ns;
+};
+_Static_assert(sizeof(struct pw_sema) == 24, "map value changed");
 
 /*
  * Key of the map `pw_allocs`: allocations are summed there, and read by user space when recording

@@ -29,6 +29,7 @@
 /* sites and stacks that are known to be wanted or not; of more of them user space decides */
 #define PW_KEPT_MAX   65536
 #define PW_WAITS_MAX  65536  /* entries of pw_waits: some 6 MB */
+#define PW_SEMAS_MAX  16384  /* semaphores that are waited for at a time */
 #define PW_ALLOCS_MAX 131072 /* entries of pw_allocs: some 15 MB */
 /* without a sign of the probe holder: recording ends by itself */
 #define PW_BEAT_MAX_NS  2000000000ULL
@@ -61,11 +62,12 @@ struct pw_site {
 	struct pw_loc g;
 	/* birth: a g of this thread (g0, or the creator), for the parent before Go 1.21 */
 	struct pw_loc cur;
-	struct pw_loc reason; /* park: the wait reason */
-	/* malloc, sized, large, sample: bytes; refill: the span; release: the mcache */
+	struct pw_loc reason; /* park: the wait reason; queue: whether it is before the others */
+	/* malloc, sized, large, sample: bytes; refill: the span; release: the mcache; queue, dequeue: the semaphore */
 	struct pw_loc arg;
-	struct pw_loc type; /* malloc, sized: the type, or 0 */
-	__u64 outer;        /* sized: where mallocgc is, whose calls of it are counted there */
+	struct pw_loc
+		type; /* malloc, sized: the type, or 0; queue, dequeue: the root of the semaphore's queue */
+	__u64 outer; /* sized: where mallocgc is, whose calls of it are counted there */
 	__u32 outer_bytes;
 	/* not FRAMED: return address to the direct caller is at rsp + ret_off */
 	__s32 ret_off;
@@ -83,6 +85,10 @@ enum pw_want {
 	PW_WANT_LABELS = 16, /* fill `labels` */
 	PW_WANT_PARK = 32,   /* who parked last, and when: pw_parks, no record */
 	PW_WANT_WAKE = 64,   /* waits with who ended them: pw_wakers */
+	PW_WANT_BLOCK = 128, /* waits up to their ready, of some reasons */
+	PW_WANT_MUTEX = 256, /* unlocks that others wait for */
+	/* one of these at a time */
+	PW_WANT_WAITS = PW_WANT_WAIT | PW_WANT_SCHED | PW_WANT_WAKE | PW_WANT_BLOCK | PW_WANT_MUTEX,
 };
 
 /* bits of pw_filter.on: what is filtered where it happens, beside goids */
@@ -110,6 +116,12 @@ enum pw_transport { PW_TRANSPORT_RING, PW_TRANSPORT_PERF };
 struct pw_heap_layout { /* of the allocator; see golang/golayout, struct goobjects */
 	__s32 mcache_alloc;
 	__s32 mspan_nelems, mspan_alloccount, mspan_spanclass;
+};
+
+struct pw_sema_layout { /* of semaphores; as above */
+	__s32 root_treap;
+	__s32 sudog_next, sudog_prev;
+	__s32 sudog_waiters; /* u16, Go 1.22 and later */
 };
 
 struct pw_range { /* of addresses in the process; bytes 0: nothing is in it */
@@ -157,11 +169,13 @@ struct pw_knobs {
 	/* enum pw_alloc_root: what allocations are told apart by besides their stack */
 	__u32 alloc_root;
 	struct pw_heap_layout heap;
+	struct pw_sema_layout sema;
 	struct pw_cpu_knobs cpu;
 	__u32 span_classes; /* at most PW_SPAN_CLASSES */
 	__u32 wakers;       /* of a wait that are told: 1 .. PW_WAKERS_MAX */
 	__u32 nr_modules;
 	__u32 pad;
+	__u64 blocks; /* wait reasons (1 << number) of PW_WANT_BLOCK */
 	struct pw_filter filter;
 	__u16 first_site[PW_POINTS_ROOM]; /* by enum pw_point: the site of a probe without cookie */
 	__u64 wakeup_bytes; /* ring: wake the reader when this much is waiting; it also polls */

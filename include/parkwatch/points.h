@@ -34,8 +34,10 @@ enum pw_use {
 	PW_FOR_REFILLS = 64, /* spans and large objects */
 	/* what the spans of a P have left, where the runtime does not count */
 	PW_FOR_RELEASES = 128,
-	PW_FOR_SAMPLES = 256, /* the runtime's own */
-	PW_FOR_WAKES = 512,   /* from park over ready, whose caller ends the wait, to run */
+	PW_FOR_SAMPLES = 256,  /* the runtime's own */
+	PW_FOR_WAKES = 512,    /* from park over ready, whose caller ends the wait, to run */
+	PW_FOR_BLOCKS = 1024,  /* from park to ready, as Go's block profile */
+	PW_FOR_MUTEXES = 2048, /* who waits for a lock, and who gives it up */
 };
 
 /* clang-format off */
@@ -49,12 +51,18 @@ enum pw_use {
 		 STEPPED, BIRTH, 1) \
 	PW_POINT(EXIT, exit, PW_FOR_LIVES, \
 		 "runtime.gdestroy", "runtime.goexit0", GO_GDESTROY, arg, NULL, NOP, EXIT, 1) \
-	PW_POINT(PARK, park, PW_FOR_WAITS | PW_FOR_PARKS | PW_FOR_WAKES, \
+	PW_POINT(PARK, park, PW_FOR_WAITS | PW_FOR_PARKS | PW_FOR_WAKES | PW_FOR_BLOCKS, \
 		 "runtime.gopark", NULL, 0, park, NULL, PUSH, PARK, 1) \
-	PW_POINT(READY, ready, PW_FOR_SCHED | PW_FOR_WAKES, \
+	PW_POINT(READY, ready, PW_FOR_SCHED | PW_FOR_WAKES | PW_FOR_BLOCKS, \
 		 "runtime.ready", NULL, 0, arg, NULL, CALL, READY, 1) \
 	PW_POINT(RUN, run, PW_FOR_WAITS | PW_FOR_SCHED | PW_FOR_WAKES, \
-		 "runtime.execute", NULL, 0, arg, NULL, BRANCH, RUN, 1)
+		 "runtime.execute", NULL, 0, arg, NULL, BRANCH, RUN, 1) \
+	/* under the lock of the root, before it is in the queue */ \
+	PW_POINT(QUEUE, queue, PW_FOR_MUTEXES, \
+		 "runtime.(*semaRoot).queue", NULL, 0, queue, NULL, NOP5, PARK, 1) \
+	/* the same: the first is still in it */ \
+	PW_POINT(DEQUEUE, dequeue, PW_FOR_MUTEXES, \
+		 "runtime.(*semaRoot).dequeue", NULL, 0, dequeue, NULL, NOP5, PARK, 2)
 
 #define PW_POINTS_OF_ALLOCATIONS(PW_POINT) \
 	PW_POINT(MALLOC, malloc, PW_FOR_SINGLES, \

@@ -46,6 +46,7 @@ enum pw_stat {
 	/* target memory could not be read, or a g goes on at no code: one event */
 	PW_STAT_LOST_READ,
 	PW_STAT_LOST_GMAP,    /* a map of goroutines full: one park or ready */
+	PW_STAT_LOST_SEMAS,   /* pw_semas full: one unlock, or since when somebody waits for it */
 	PW_STAT_LOST_SCRATCH, /* no buffer for the thread: one event */
 	PW_STAT_LOST_ALLOCS,  /* map of allocations full: one allocation */
 	/* release: a span could not be read, so its size class counts too much */

@@ -69,6 +69,7 @@ static int load_one(const char *program, enum pw_transport transport, bool cooki
 	k->cookies = cookies;
 	k->wakeup_bytes = 4096;
 	k->nr_sites = PW_SITES_MAX;
+	k->blocks = ~0ULL;
 	k->nr_modules = PW_MODULES_MAX;
 	k->modules[0].gopark = (struct pw_range){ 0x400000, 0x1000 };
 	k->lay.g_parent_goid = PW_NO_FIELD;

@@ -146,6 +146,21 @@ static inline long bpf_map_update_elem(const void *map, const void *key, const v
 	return 0;
 }
 
+static inline long bpf_map_delete_elem(const void *map, const void *key)
+{
+	struct shim_map *m = shim_map_of(map);
+	char *value = bpf_map_lookup_elem(map, key);
+	size_t i;
+
+	if (!value)
+		return -ENOENT;
+	i = (size_t)(value - (char *)m->values) / m->value_size;
+	m->nr--;
+	memmove(m->keys[i], m->keys[m->nr], m->key_size);
+	memmove(value, (char *)m->values + m->nr * m->value_size, m->value_size);
+	return 0;
+}
+
 static inline long bpf_probe_read_user(void *dst, uint64_t size, const void *src)
 {
 	uint64_t at = (uint64_t)(uintptr_t)src;

@@ -9,6 +9,7 @@
 
 #include "bpf/maps.bpf.c"
 #include "bpf/clock.bpf.c"
+#include "bpf/mutex.bpf.c"
 #include "bpf/probes.bpf.c"
 #include "bpf/unwind.bpf.c"
 #include "bpf/wanted.bpf.c"
@@ -103,6 +104,7 @@ void make_world(void)
 	shim_map_hash(pw_waits, SHIM_ENTRIES);
 	shim_map_hash(pw_wakes, SHIM_ENTRIES);
 	shim_map_hash(pw_wakers, SHIM_ENTRIES);
+	shim_map_hash(pw_semas, 4);
 	shim_map_hash(pw_allocs, 4);
 	shim_map_hash(pw_cpu_rooms, 1);
 	shim_map_hash(pw_given_back, SHIM_ENTRIES);

@@ -29,6 +29,7 @@ import called
 import charge
 import chans
 import chanwatch
+import contended
 import cpu
 import cycles
 import dump
@@ -90,6 +91,7 @@ MEASURE = (
     truths,
     allocs,
     cpu,
+    contended,
     tracer,
     wakes,
     dump,

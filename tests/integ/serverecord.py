@@ -116,28 +116,30 @@ def recordings_on_demand_are_true_and_run_as_pprof():
     with tempfile.TemporaryDirectory() as folder, Daemon("--allow-jobs") as d, program() as t, concurrent.futures.ThreadPoolExecutor() as pool:
         d.looked_at(t.pid)
         before, began = count(t), time.monotonic()
-        asked = [pool.submit(page, d, t, name, f"&seconds={seconds}") for name in ("block", "allocs")]
+        asked = [pool.submit(page, d, t, name, f"&seconds={seconds}") for name in ("block", "mutex", "allocs")]
         most = 0
         while not all(a.done() for a in asked):
             expect(get(d, "/-/healthy")[0] == 200, "others wait for it")
             most = max(most, sum(1 for pid in recording_workers() if pid == t.pid))
             time.sleep(0.05)
-        (block_status, _, block), (allocs_status, _, allocs) = [a.result() for a in asked]
+        (block_status, _, block), (mutex_status, _, mutex), (allocs_status, _, allocs) = [a.result() for a in asked]
         after, took = count(t), time.monotonic() - began
-        text = page(d, t, "block", "&seconds=1&debug=1")[2].decode()
+        text, unlocks = (page(d, t, name, "&seconds=1&debug=1")[2].decode() for name in ("block", "mutex"))
         live = subprocess.run([build.go_command(), "tool", "pprof", "-top", "-timeout", str(WAITS), f"http://{d.address}/debug/pprof/allocs?target={d.target(t.pid)['id']}&seconds=1"],
                               capture_output=True, text=True, env=build.go_env(PPROF_TMPDIR=folder))
         lives = t.process.poll() is None and harm.probes_are_out(t.pid)
     done = {what: after[what] - before[what] for what in after}
-    expect(block_status == 200 and allocs_status == 200 and most == 1 and lives, f"{block_status} {block} {allocs_status} {allocs} {most}")
-    expect(types(block) == ["contentions/count", "delay/nanoseconds"] and types(allocs) == ["alloc_objects/count", "alloc_space/bytes"], f"{types(block)} {types(allocs)}")
-    delay, objects = sums(block, "delay"), sums(allocs, "alloc_objects")
-    expect(0.9 * seconds * LOST < delay["main.lost"][1] / 1e9 < 1.1 * seconds * LOST, f"{LOST} wait for {seconds} s: {delay['main.lost']}")
+    expect(block_status == mutex_status == allocs_status == 200 and most == 1 and lives, f"{block_status} {block} {mutex_status} {mutex} {allocs_status} {allocs} {most}")
+    expect(types(block) == types(mutex) == ["contentions/count", "delay/nanoseconds"] and types(allocs) == ["alloc_objects/count", "alloc_space/bytes"], f"{types(block)} {types(allocs)}")
+    delay, charged, objects = sums(block, "delay"), sums(mutex, "delay"), sums(allocs, "alloc_objects")
+    expect(delay.get("main.lost", (0, 0))[1] / 1e9 < 1.1 * seconds * LOST, f"waits that do not end are in no exact part of it: {delay.get('main.lost')}")
     expect("main.stay" not in delay and "time.Sleep" not in delay, f"Go's block profile has neither: {delay}")
     expect(delay["sync.(*Mutex).Lock"][1] > 0 and delay["sync.(*Mutex).Lock"][1] / 1e9 < 1.1 * seconds, f"{delay['sync.(*Mutex).Lock']}")
+    expect(0 < charged["sync.(*Mutex).Unlock"][0] / 1e9 < 1.1 * seconds and "sync.(*Mutex).Lock" not in charged, f"{charged}")
     expect(0.5 * done["allocs"] * seconds / took < objects["main.allocate"][0] < 1.1 * done["allocs"], f"{objects['main.allocate']}: the program made {done} in {took} s")
     expect(abs(sums(allocs, "alloc_space")["main.allocate"][0] / objects["main.allocate"][0] / OBJECT - 1) < 0.01, f"objects of {OBJECT} bytes")
-    expect(text.startswith("--- contention:\ncycles/second=1000000000\n") and "\tmain.lost+0x" in text, text)
+    expect(text.startswith("--- contention:\ncycles/second=1000000000\n") and "\tsync.(*Mutex).Lock+0x" in text, text)
+    expect(unlocks.startswith("--- mutex:\ncycles/second=1000000000\nsampling period=1\n") and "\tsync.(*Mutex).Unlock+0x" in unlocks, unlocks)
     expect(live.returncode == 0 and "main.allocate" in live.stdout, live.stdout + live.stderr)
 
 
@@ -145,7 +147,8 @@ def what_may_not_be_asked_is_refused():
     with Daemon() as d, program() as t:
         target = d.looked_at(t.pid)["id"]
         paths = {f"block?target={target}&seconds=1": (403, "--allow-jobs"), f"allocs?target={target}&seconds=1": (403, "--allow-jobs"), f"block?target={target}": (404, "seconds=N"),
-                 f"mutex?target={target}": (501, "block"), f"goroutineleak?target={target}": (404, "no watch"), f"goroutine?target={target}&seconds=1": (400, "seconds"),
+                 f"mutex?target={target}": (403, "--allow-jobs"),
+                 f"mutex?target={target}&seconds=1": (403, "--allow-jobs"), f"goroutineleak?target={target}": (404, "no watch"), f"goroutine?target={target}&seconds=1": (400, "seconds"),
                  f"block?target={target}&seconds=61": (400, "60"), f"block?target={target}&seconds=x": (400, "60"), f"goroutine?target={target}&debug=3": (400, "debug"),
                  "goroutine": (400, "target=ID"), "goroutine?target=none": (404, "/api/v1/targets"), f"heap?target={target}": (404, "allocs"), "": (404, "allocs")}
         for path, (want, word) in paths.items():

@@ -305,6 +305,25 @@ Test(frames, packages_are_called_as_gos_tracebacks_call_them)
 	       "gopkg.in/yaml%2ev3.(*Decoder).Decode;[chan receive]");
 }
 
+Test(frames, contention_is_as_go_s_own_profiles_have_it)
+{
+	struct snap s = { .event = PROFILE_BLOCK };
+	struct snap_row row = { .own = PCS(PC_GOPARK, PC_CHANRECV, PC_WORKER, PC_MAIN, PC_GOWRAP,
+					   PC_GOEXIT),
+				.reason = FAKE_CHAN_RECEIVE };
+
+	expect("up to the function that the program called", s, row, false,
+	       "main.main;main.worker;runtime.chanrecv1");
+	expect("package sync's own way to wait", s,
+	       (struct snap_row){ .own = PCS(PC_GOPARK, PC_SEMACQUIRE, PC_LOCK, PC_MAIN) }, false,
+	       "main.main");
+	s.event = PROFILE_MUTEX;
+	expect("an unlock", s, (struct snap_row){ .own = PCS(PC_WORKER, PC_MAIN) }, false,
+	       "main.main;main.worker");
+	expect("nobody saw it", s, (struct snap_row){ .own = { .state = SNAP_STACK_NONE } }, false,
+	       "[not seen]");
+}
+
 Test(frames, what_runs_has_no_word_and_says_what_is_no_go)
 {
 	struct snap s = { .event = PROFILE_CPU };

@@ -241,6 +241,34 @@ Test(pprof, has_go_s_own_types_for_allocations)
 	pprof__profile__free_unpacked(pb, NULL);
 }
 
+Test(pprof, an_unlock_has_go_s_own_types_and_no_label)
+{
+	static const uint64_t pcs[] = { PC_WORKER, PC_MAIN };
+	const struct profile_opts o = { .event = PROFILE_MUTEX };
+	const struct pw_mutex r = { .hdr = { .ts_ns = 1500, .kind = PW_MUTEX },
+				    .start_ns = 1400,
+				    .stack_id = STACK_A };
+	scoped(profile) p = NULL;
+	Pprof__Profile *pb;
+
+	cr_assert_eq(profile__new(&o, &p), 0);
+	profile__begin(p, 1000);
+	fake_stack(p, STACK_A, pcs, ARRAY_SIZE(pcs));
+	cr_assert_eq(profile__apply(p, &r.hdr, 0), 0);
+	pb = unpack(p, false);
+	cr_expect_str_eq(pb->texts[pb->sample_type[0]->type], "contentions");
+	cr_expect_str_eq(pb->texts[pb->sample_type[1]->type], "delay");
+	cr_expect_str_eq(pb->texts[pb->sample_type[1]->unit], "nanoseconds");
+	cr_expect_str_eq(pb->texts[pb->period_type->type], "contentions");
+	cr_expect_eq(pb->period, 1);
+	cr_assert_eq(pb->n_sample, 1);
+	cr_expect_eq(pb->sample[0]->value[0], 1);
+	cr_expect_eq(pb->sample[0]->value[1], 100);
+	cr_expect_eq(pb->sample[0]->n_label, 0);
+	cr_expect_eq(pb->sample[0]->n_location_id, 2, "no word at the end");
+	pprof__profile__free_unpacked(pb, NULL);
+}
+
 Test(pprof, has_go_s_own_types_for_cpu_time)
 {
 	static const uint64_t pcs[] = { PW_PC_C, PC_WORKER, PC_MAIN };

@@ -182,6 +182,48 @@ Test(profile, latency_uses_the_ready_side_of_an_open_entry)
 	cr_expect_eq(s->value, 12);
 }
 
+/* Go charges an unlock with the time of all who wait, so it may be longer than the recording. */
+Test(profile, an_unlock_counts_whole_where_it_is)
+{
+	scoped(profile) p = profile_of((struct profile_opts){ .event = PROFILE_MUTEX });
+	struct pw_mutex r = { .hdr = { .kind = PW_MUTEX }, .stack_id = STACK_A };
+	const struct pw_wait_key key = { .stack_id = STACK_A, .kind = PW_MUTEX },
+				 other = { .stack_id = STACK_A, .kind = PW_WAIT };
+	const struct pw_wait_sum sum = { .count = 3, .ns = 70 };
+	scoped(snap) s = NULL;
+
+	profile__end(p, 2000);
+	for (r.hdr.ts_ns = 999; r.hdr.ts_ns < 2002; r.hdr.ts_ns += 1002) { /* it began at 1000 */
+		r.start_ns = r.hdr.ts_ns - 5000;
+		cr_assert_eq(profile__apply(p, &r.hdr, 0), 0);
+	}
+	r.hdr.ts_ns = 1500;
+	r.start_ns = 1500 - 5000ULL;
+	cr_assert_eq(profile__apply(p, &r.hdr, 0), 0);
+	cr_assert_eq(profile__waits(p, 0, &key, &sum), 0);
+	cr_assert_eq(profile__waits(p, 0, &other, &sum), 0);
+	s = snap_of(p);
+	cr_expect_eq(s->count, 4);
+	cr_expect_eq(s->value, 5070);
+}
+
+Test(profile, of_block_only_what_has_ended_counts)
+{
+	scoped(profile) p = profile_of((struct profile_opts){ .event = PROFILE_BLOCK });
+	const struct pw_block r = { .hdr = { .kind = PW_BLOCK, .ts_ns = 1500 },
+				    .stack_id = STACK_A,
+				    .start_ns = 1400 };
+	const struct pw_gstate open = { .start_ns = 1200, .stack_id = STACK_A, .goid = 9 };
+	scoped(snap) s = NULL;
+
+	cr_assert_eq(profile__apply(p, &r.hdr, 0), 0);
+	profile__end(p, 2000);
+	cr_assert_eq(profile__open_wait(p, 0, &open, 0, 0, 0), 0);
+	s = snap_of(p);
+	cr_expect_eq(s->count, 1);
+	cr_expect_eq(s->value, 100);
+}
+
 Test(profile, samples_are_an_estimate_of_their_number)
 {
 	scoped(profile) p = profile_of((struct profile_opts){ .event = PROFILE_CPU });

@@ -24,10 +24,11 @@ const struct cmd_def cmd_table[CMD_MAX] = {
 			 "record where goroutines wait, are born or end, or allocate, as stacks",
 			 { "Attaches to the Go process and records until the duration is over, "
 			   "until Ctrl-C, or until the process ends. Then it writes stacks, each "
-			   "with a number: nanoseconds (events blocked, wakeups and sched), "
-			   "goroutines "
+			   "with a number: nanoseconds (events blocked, wakeups, sched, cpu, block "
+			   "and mutex), goroutines "
 			   "(births and exits) or bytes (alloc). A wait that began before the "
-			   "recording, or has not ended, counts for the part inside it.",
+			   "recording, or has not ended, counts for the part inside it; of block "
+			   "and mutex only what has ended counts, as in Go's own profiles.",
 			   "The first Ctrl-C ends the recording and writes the result. The second "
 			   "one gives up. Ctrl-Z takes the probes out before parkwatch stops. "
 			   "After `fg` the recording goes on. The report tells the gap, and leaves "

@@ -47,6 +47,7 @@
 #define SUMS       "allocations are summed where they happen"
 #define WAKERS     "stacks say who ended the wait, not who made the goroutine"
 #define NO_WAKERS  "looks at goroutines do not see who ends a wait"
+#define NO_UNLOCKS "looks at goroutines do not see who gives up a lock"
 #define SAMPLES    "a sample says what runs, not since when"
 
 static const struct opt_word event_words[] = {
@@ -60,6 +61,12 @@ static const struct opt_word event_words[] = {
 	  "[timer], [gc], [signal]" },
 	{ "cpu", PROFILE_CPU,
 	  "CPU time, by the stack that runs; estimated from samples, no probes" },
+	{ "block", PROFILE_BLOCK,
+	  "as Go's own block profile: waits for channels, select and package sync that end, up to "
+	  "who ends them" },
+	{ "mutex", PROFILE_MUTEX,
+	  "as Go's own mutex profile: time that others wait for a lock, by the stack that gives it "
+	  "up" },
 	{ 0 },
 };
 static const struct opt_word alloc_words[] = {
@@ -189,7 +196,7 @@ const struct opt_def opt_table[] = {
 	  .not_with = { { NULL, "group", "a difference is grouped by creation site" } } },
 	{ PART_TARGET, "view", 0, OPT_TEXT, AT(shows), RPT, "VIEW",
 	  .help = "what is shown of the recording: record, dump, leaks, chans, refs; or by its "
-		  "event: blocked, births, exits, sched, alloc, wakeups, cpu",
+		  "event: blocked, births, exits, sched, alloc, wakeups, cpu, block, mutex",
 	  .otherwise = "what the recording command showed" },
 	{ PART_TARGET, "target", 0, OPT_TEXT, AT(target), RPT, "ID",
 	  .help = "in place of a recording: what 'parkwatch serve' has stored of this target, "
@@ -242,8 +249,11 @@ const struct opt_def opt_table[] = {
 			{ NULL, "event=cpu", SAMPLES } } },
 	{ PART_FILTER, "state", 0, OPT_FILTER, 0, REC, "WORD[,WORD...]",
 	  .help = "only goroutines in this state: waiting, runnable, running, syscall",
-	  .more = "Each event is of one: blocked of those that are waiting, sched and births of "
-		  "those that are runnable, exits, alloc and cpu of those that are running." },
+	  .more = "Each event is of one: blocked, wakeups and block of those that are waiting, "
+		  "sched "
+		  "and births of those that are runnable, exits, alloc, cpu and mutex of those "
+		  "that "
+		  "are running." },
 	{ PART_FILTER, "state", 0, OPT_FILTER, 0, DMP | CHN | RFS | RPT, "WORD[,WORD...]",
 	  .help = "only goroutines in this state: waiting, runnable, running, syscall, leaked" },
 	{ PART_FILTER, "wait", 0, OPT_FILTER, 0, DMP | CHN | RFS | RPT, "REASON",
@@ -430,6 +440,7 @@ const struct opt_def opt_table[] = {
 	  .more = "All figures are estimates.",
 	  .not_with = { { NULL, "event=alloc", SUMS },
 			{ NULL, "event=wakeups", NO_WAKERS },
+			{ NULL, "event=mutex", NO_UNLOCKS },
 			{ NULL, "event=cpu", "samples have no probes, but need BPF" } } },
 	{ PART_COST, "no-probes", 0, OPT_FLAG, AT(no_probes), LKS, NULL,
 	  .help = "no BPF, no probes: births and exits are known from looks at the memory only" },

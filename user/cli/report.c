@@ -296,7 +296,7 @@ static int find_view(const struct opts *o, const struct replay *r, enum view *re
 				  has[0] ? has : r->book->view);
 	return cause__set(why, -EINVAL,
 			  "there is no view '%s': record, dump, leaks, chans, refs; blocked, "
-			  "births, exits, sched, alloc, wakeups, cpu",
+			  "births, exits, sched, alloc, wakeups, cpu, block, mutex",
 			  name);
 }
 

@@ -10,11 +10,13 @@
 
 #include "base/clock.h"
 #include "base/heart.h"
+#include "engine/contended.h"
 #include "engine/cpustack.h"
 #include "engine/labelspace.h"
 #include "engine/met.h"
 #include "engine/opengs.h"
 #include "engine/stayers.h"
+#include "engine/waiting.h"
 #include "engine/wanted.h"
 #include "golang/golabels.h"
 #include "golang/gostate.h"
@@ -59,6 +61,7 @@ struct ingest {
 	struct label_entry *label_cache;
 	struct start_entry *start_cache;
 	struct system_entry *system_known;
+	struct contended *contended;                 /* of Go's own profiles; else NULL */
 	struct stayers stayers[GOPROC_RUNTIMES_MAX]; /* of the stretch that is recorded */
 	struct ingest_stats stats;
 	struct labelspace space;
@@ -68,16 +71,20 @@ struct ingest {
 int ingest__new(const struct proc *p, struct goproc *gp, struct profile *profile,
 		const struct ingest_opts *o, struct ingest **ret)
 {
-	struct ingest *in = calloc(1, sizeof(*in));
+	const enum profile_event event = profile__opts(profile)->event;
+	scoped(ingest) in = calloc(1, sizeof(*in));
+	int err = in ? 0 : -ENOMEM;
 
-	if (!in)
-		return -ENOMEM;
+	if (!err && profile_event_is_contention(event))
+		err = contended__new(gp, event, &in->contended);
+	if (err)
+		return err;
 	in->proc = p;
 	in->gp = gp;
 	in->profile = profile;
 	in->o = *o;
 	labelspace__init(&in->space, p, gp);
-	*ret = in;
+	*ret = steal(in);
 	return 0;
 }
 
@@ -116,6 +123,7 @@ void ingest__free(struct ingest *in)
 	}
 	ingest__drop_labels(in);
 	ingest__drop_starts(in);
+	contended__free(in->contended);
 	labelspace__done(&in->space);
 	for (size_t i = 0; i < ARRAY_SIZE(in->stayers); i++)
 		stayers__drop(&in->stayers[i]);
@@ -302,7 +310,7 @@ static bool ingest__wants_record(struct ingest *in, const struct pw_hdr *h)
 	struct subject s = { .goid = h->goid, .on_p = true };
 
 	/* to filters a wait is one, whoever ended it */
-	if (!w || !wanted__is_of(w, h->kind == PW_WAKE ? PW_WAIT : h->kind))
+	if (!w || !wanted__is_of(w, h->kind == PW_WAKE || h->kind == PW_BLOCK ? PW_WAIT : h->kind))
 		return true;
 	s.labels_told = wanted__labels_are_told(w) && !(h->flags & PW_LABELS_OPEN);
 	if (h->kind == PW_BIRTH) {
@@ -341,6 +349,15 @@ bool ingest__wants_stack(const struct ingest *in, uint16_t rt, uint64_t stack_id
 	return !in->o.wanted || wanted__stack(in->o.wanted, rt, stack_id, 0);
 }
 
+/* What has this stack is of Go's own profile, or no such profile is asked for; else it is counted so many times. */
+static bool ingest__is_contended(struct ingest *in, uint16_t rt, uint64_t stack_id, uint64_t count)
+{
+	if (!in->contended || contended__has(in->contended, rt, stack_id))
+		return true;
+	in->stats.unwanted += count;
+	return false;
+}
+
 /* What the record points to in the target; false: none of ours to count. */
 static bool ingest__look_up(struct ingest *in, const struct pw_hdr *h, uint32_t *ret_label)
 {
@@ -352,6 +369,9 @@ static bool ingest__look_up(struct ingest *in, const struct pw_hdr *h, uint32_t 
 		st = (const struct pw_stack *)h;
 		if (ingest__name(in, h->rt, (const uint64_t *)st->pcs, st->nr) && !st->truncated)
 			ingest__know_system(in, st->stack_id, h->rt | STACK_KEY);
+		if (in->contended)
+			contended__learn(in->contended, h->rt, st->stack_id,
+					 (const uint64_t *)st->pcs, st->nr);
 		if (in->o.wanted)
 			wanted__learn(in->o.wanted, h->rt, st->stack_id, (const uint64_t *)st->pcs,
 				      st->nr);
@@ -366,6 +386,10 @@ static bool ingest__look_up(struct ingest *in, const struct pw_hdr *h, uint32_t 
 		break;
 	case PW_WAIT:
 	case PW_SCHED:
+	case PW_BLOCK:
+	case PW_MUTEX:
+		if (!ingest__is_contended(in, h->rt, ((const struct pw_wait *)h)->stack_id, 1))
+			return false;
 		startpc = ((const struct pw_wait *)h)->startpc;
 		labels = ((const struct pw_wait *)h)->labels;
 		break;
@@ -442,24 +466,13 @@ void ingest__record(void *ctx, const void *data, size_t len)
 		(void)profile__apply(in->profile, h, label); /* what it refuses it counts */
 }
 
-bool ingest__waits(const struct goruntime *rt, const struct census_g *g)
+bool ingest__is_counted(const struct ingest *in, uint16_t rt_nr, const struct census *c,
+			const struct census_g *g, uint64_t pc)
 {
-	const enum gowait wait = gowait_of(rt->minor, g->reason);
+	const struct goruntime *rt = goproc__runtime(in->gp, rt_nr);
 
-	/* Coroutines switch without gopark and execute: nothing would end such a wait. */
-	return g->status == GOSTATUS_WAITING && g->sp && wait != GOWAIT_UNKNOWN &&
-	       wait != GOWAIT_COROUTINE && !gowait_is_running(wait);
-}
-
-bool ingest__blocks(const struct goruntime *rt, const struct census_g *g, uint64_t pc)
-{
-	struct goframe frames[GOSYM_INLINE_MAX];
-	int nr;
-
-	if (g->status != GOSTATUS_RUNNABLE || !g->sp)
-		return ingest__waits(rt, g);
-	nr = gosym__frames(rt->sym, pc, true, frames, ARRAY_SIZE(frames));
-	return nr > 0 && !strcmp(frames[0].func, "runtime.gopark");
+	return in->contended ? waiting_parked(rt, g) && contended__waits(in->contended, rt_nr, c, g)
+			     : waiting_parked_or_woken(rt, g, pc);
 }
 
 /* Goids that are wanted ascend. */
@@ -521,7 +534,7 @@ static int ingest__know(struct ingest *in, uint16_t rt_nr, const struct census *
 		}
 		profile__known(in->profile, rt_nr, &g->who);
 		if (waits && ingest__wants(in, g->who.goid) &&
-		    ingest__blocks(rt, g, census__pc(c, g)))
+		    waiting_parked_or_woken(rt, g, census__pc(c, g)))
 			err = ingest__may_stay(in, rt_nr, c, g, ids);
 	}
 	return err;
@@ -553,37 +566,42 @@ struct map_walk {
 	struct met met;
 };
 
+/* A sum is to be kept; else it is counted where it is not. */
+static bool ingest__wants_sum(const struct map_walk *w, uint64_t stack_id, uint64_t gopc,
+			      uint64_t startpc, uint64_t count)
+{
+	const struct subject s = { .gopc = gopc,
+				   .stack_id = stack_id,
+				   .labels_told = true, /* else it was no sum */
+				   .on_p = true };
+
+	if (!ingest__is_contended(w->in, w->rt, stack_id, count))
+		return false;
+	if (ingest__is_system(w->in, w->rt, startpc)) {
+		w->in->stats.system += count;
+		return false;
+	}
+	if (ingest__wants_all(w->in, w->rt, &s))
+		return true;
+	w->in->stats.unwanted += count;
+	return false;
+}
+
 static void ingest__sum(void *ctx, const struct pw_wait_key *key, const struct pw_wait_sum *sum)
 {
 	const struct map_walk *w = ctx;
 
-	const struct subject s = { .gopc = key->gopc,
-				   .stack_id = key->stack_id,
-				   .labels_told = true, /* else it was no sum */
-				   .on_p = true };
-
-	if (ingest__is_system(w->in, w->rt, key->startpc))
-		w->in->stats.system += sum->count;
-	else if (!ingest__wants_all(w->in, w->rt, &s))
-		w->in->stats.unwanted += sum->count;
-	else
-		/* what it refuses it counts */
-		(void)profile__waits(w->in->profile, w->rt, key, sum);
+	if (ingest__wants_sum(w, key->stack_id, key->gopc, key->startpc, sum->count))
+		(void)profile__waits(w->in->profile, w->rt, key,
+				     sum); /* what it refuses it counts */
 }
 
 static void ingest__wake_sum(void *ctx, const struct pw_wake_key *key,
 			     const struct pw_wait_sum *sum)
 {
 	const struct map_walk *w = ctx;
-	const struct subject s = {
-		.gopc = key->gopc, .stack_id = key->stack_id, .labels_told = true, .on_p = true
-	};
 
-	if (ingest__is_system(w->in, w->rt, key->startpc))
-		w->in->stats.system += sum->count;
-	else if (!ingest__wants_all(w->in, w->rt, &s))
-		w->in->stats.unwanted += sum->count;
-	else
+	if (ingest__wants_sum(w, key->stack_id, key->gopc, key->startpc, sum->count))
 		(void)profile__wakes(w->in->profile, w->rt, key, sum);
 }
 
@@ -616,9 +634,23 @@ uint64_t ingest__stack_id(struct ingest *in, const struct census *c, const struc
 	return ids[g->stack];
 }
 
+/* Who waits for a lock says that time goes by until it is given up; who will do that is not known. */
+static void ingest__waits_for_unlock(struct ingest *in, struct profile_sample *ps)
+{
+	if (in->o.wanted || in->o.nr_goids)
+		return;
+	ps->stack_id = PW_STACK_ID_NONE;
+	ps->reason = 0;
+	(void)profile__sample(in->profile, ps); /* what it refuses it counts */
+}
+
 void ingest__sample(struct ingest *in, const struct census *c, const struct census_g *g,
 		    uint64_t *ids, struct profile_sample *ps)
 {
+	if (profile__opts(in->profile)->event == PROFILE_MUTEX) {
+		ingest__waits_for_unlock(in, ps);
+		return;
+	}
 	if (!ingest__wants(in, g->who.goid) || ingest__is_system(in, ps->rt, g->who.startpc))
 		return;
 	if (g->stack != CENSUS_NO_STACK)

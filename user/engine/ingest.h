@@ -65,20 +65,16 @@ int ingest__open_waits(struct ingest *in, uint16_t rt, struct attach *a);
 bool ingest__is_system_stack(const struct ingest *in, uint16_t rt, uint64_t stack_id);
 /* A stack that a filter leaves out of what has no more facts than that. */
 bool ingest__wants_stack(const struct ingest *in, uint16_t rt, uint64_t stack_id);
-/* For those who look for themselves. Waits of coroutines do not count: nothing would end them. */
+/* For those who look for themselves. */
 bool ingest__wants(const struct ingest *in, uint64_t goid);
 /* and such are not wanted */
 bool ingest__is_system(struct ingest *in, uint16_t rt, uint64_t startpc);
 /* labels that are asked for from here on were found by now: in a census, say */
 void ingest__found(struct ingest *in);
 uint32_t ingest__label(struct ingest *in, uint16_t rt, uint64_t goid, uint64_t labels);
-bool ingest__waits(const struct goruntime *rt, const struct census_g *g);
-/*
- * Or was woken and has not run since: to the one who waits that is part of the wait, as it is to
- * the probes.
- */
-/* pc: at which it stopped */
-bool ingest__blocks(const struct goruntime *rt, const struct census_g *g, uint64_t pc);
+/* It waits as the event counts it: of Go's own profiles of contention as they do. */
+bool ingest__is_counted(const struct ingest *in, uint16_t rt_nr, const struct census *c,
+			const struct census_g *g, uint64_t pc);
 /*
  * The profile's id of the stack of g; ids: by number of the stack in c, PW_STACK_ID_NONE: not asked
  * for yet.

@@ -14,6 +14,7 @@ static const struct {
 	{ PW_STAT_LOST_RING, "event buffer full (a larger --ring-size helps)" },
 	{ PW_STAT_LOST_READ, "target memory not readable" },
 	{ PW_STAT_LOST_GMAP, "map of goroutines full" },
+	{ PW_STAT_LOST_SEMAS, "map of semaphores full" },
 	{ PW_STAT_LOST_SCRATCH, "no buffer for the thread" },
 	{ PW_STAT_LOST_ALLOCS, "map of allocations full" },
 	{ PW_STAT_LOST_SPANS, "span not readable" },
@@ -171,7 +172,7 @@ enum probes_cut probes__cut(const struct probes *p)
 
 bool probes__have_waits(const struct probes *p)
 {
-	return p->all & 1u << PW_POINT_RUN;
+	return p->want.want & PW_WANT_WAITS;
 }
 
 uint64_t probes__stop(struct probes *p)

@@ -88,11 +88,12 @@ void sampling__plan(struct sampling *s, uint64_t period_ns, uint64_t late_ns, ui
 
 /* --- waits --- */
 
-static bool is_counted(const struct sampling *s, uint16_t rt, const struct census_g *g, uint64_t pc)
+static bool is_counted(const struct sampling *s, uint16_t rt, const struct census *c,
+		       const struct census_g *g, uint64_t pc)
 {
 	if (profile__opts(s->o.profile)->event == PROFILE_SCHED)
 		return g->status == GOSTATUS_RUNNABLE && g->sp;
-	return ingest__blocks(goproc__runtime(s->o.gp, rt), g, pc);
+	return ingest__is_counted(s->o.intake, rt, c, g, pc);
 }
 
 static struct place place_of(uint16_t rt, const struct census_g *g, uint64_t pc)
@@ -142,7 +143,7 @@ static void sampling__standing(struct sampling *s, uint16_t rt, const struct cen
 		const struct census_g *g = &c->gs[i];
 		const uint64_t pc = census__pc(c, g);
 
-		if (!is_counted(s, rt, g, pc))
+		if (!is_counted(s, rt, c, g, pc))
 			continue;
 		if (g->moved) {
 			sampling__learn(s, place_of(rt, g, pc),
@@ -168,7 +169,7 @@ static void sampling__moved(struct sampling *s, uint16_t rt, const struct census
 		const struct census_moved *m = &c->moved[i];
 		struct profile_sample ps = { .counts = true };
 
-		if (!is_counted(s, rt, &m->g, m->pc) ||
+		if (!is_counted(s, rt, c, &m->g, m->pc) ||
 		    !ingest__wants(s->o.intake, m->g.who.goid) ||
 		    ingest__is_system(s->o.intake, rt, m->g.who.startpc))
 			continue;

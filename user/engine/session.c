@@ -64,6 +64,14 @@ static void session__needs(const struct session_opts *o, uint32_t *ret_points, u
 		points = pw_points_for(PW_FOR_WAKES);
 		want = PW_WANT_WAKE;
 		break;
+	case PROFILE_BLOCK:
+		points = pw_points_for(PW_FOR_BLOCKS);
+		want = PW_WANT_BLOCK;
+		break;
+	case PROFILE_MUTEX:
+		points = pw_points_for(PW_FOR_MUTEXES);
+		want = PW_WANT_MUTEX;
+		break;
 	case PROFILE_ALLOC: /* allocs says which, by runtime */
 	case PROFILE_CPU:   /* a clock, no point */
 	case PROFILE_GOROUTINES: /* nothing is recorded */ break;

@@ -148,6 +148,12 @@ static bool session_run__keeps_waits(const struct session_run *r)
 	return profile_event_is_wait(r->s->o.profile.event);
 }
 
+/* Of contention too, though what is open at the end is none of it. */
+static bool session_run__clips_waits(const struct session_run *r)
+{
+	return session_run__keeps_waits(r) || profile_event_is_contention(r->s->o.profile.event);
+}
+
 static void session_run__take_ring(void *ctx)
 {
 	const struct session_run *r = ctx;
@@ -311,7 +317,7 @@ static int session_run__begin_stretch(struct session_run *r, struct cause *why)
 	profile__begin(s->profile, begin_ns);
 	probes__limit(s->probes, -1);
 	(void)session_run__is_too_dear(r, &r->governor);
-	probes__count_from(s->probes, session_run__keeps_waits(r) ? begin_ns : 0, false);
+	probes__count_from(s->probes, session_run__clips_waits(r) ? begin_ns : 0, false);
 	if (r->stretches == 1)
 		gapcount__begin(&r->count, s->target.proc, s->target.gp);
 	probes__start(s->probes);

@@ -58,6 +58,7 @@ static uint16_t kind_of(enum profile_event event)
 	case PROFILE_SCHED: return PW_SCHED;
 	case PROFILE_ALLOC: return ALLOC_KIND;
 	case PROFILE_CPU: return PW_CPU;
+	case PROFILE_MUTEX: return PW_MUTEX;
 	default: return PW_WAIT;
 	}
 }
@@ -69,6 +70,7 @@ bool wanted_state(const struct filter *f, enum profile_event event, const char *
 		[PROFILE_EXITS] = "running",      [PROFILE_SCHED] = "runnable",
 		[PROFILE_GOROUTINES] = "waiting", [PROFILE_ALLOC] = "running",
 		[PROFILE_WAKEUPS] = "waiting",    [PROFILE_CPU] = "running",
+		[PROFILE_BLOCK] = "waiting",      [PROFILE_MUTEX] = "running",
 	};
 
 	*ret_state = states[event];

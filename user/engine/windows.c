@@ -53,9 +53,10 @@ static size_t windows__runtimes(const struct windows *w)
 /* Those that wait matter to blocked time only. */
 static int windows__look(struct windows *w)
 {
+	const enum profile_event event = profile__opts(w->o.profile)->event;
 	int err = 0;
 
-	if (!profile_event_is_wait(profile__opts(w->o.profile)->event))
+	if (!profile_event_is_wait(event) && event != PROFILE_BLOCK)
 		return 0;
 	for (size_t i = 0; i < windows__runtimes(w) && !err; i++)
 		err = census__read_until(proc__mem(w->o.proc), goproc__runtime(w->o.gp, i),
@@ -90,7 +91,7 @@ static int windows__count_those_who_wait(struct windows *w, uint16_t rt, uint64_
 		const struct census_g *g = &c->gs[i];
 		struct profile_sample ps = { .reason = g->reason, .rt = rt, .value = width_ns };
 
-		if (ingest__blocks(goproc__runtime(w->o.gp, rt), g, census__pc(c, g)) &&
+		if (ingest__is_counted(w->o.intake, rt, c, g, census__pc(c, g)) &&
 		    !met__has(&w->met, g->addr))
 			ingest__sample(w->o.intake, c, g, ids, &ps);
 	}

@@ -86,12 +86,12 @@ static int put_row(struct go_text *t, const struct snap_row *row)
 		return err;
 	if (event == PROFILE_ALLOC)
 		textbuf__format(t->to, "0: 0 [%" PRIu64 ": %" PRIu64 "]", row->count, row->value);
-	else if (event == PROFILE_BLOCKED)
+	else if (profile_event_is_time(event))
 		textbuf__format(t->to, "%" PRIu64 " %" PRIu64, row->value, row->count);
 	else
 		textbuf__format(t->to, "%" PRIu64, row->count);
 	put_pcs(t->to, &fr);
-	put_frames(t->to, &fr, event == PROFILE_BLOCKED);
+	put_frames(t->to, &fr, profile_event_is_time(event));
 	return 0;
 }
 
@@ -104,7 +104,9 @@ static void put_head(struct go_text *t)
 				"heap profile: 0: 0 [%" PRIu64 ": %" PRIu64 "] @ heap/1\n"
 				"# what is in use is not known: 0\n",
 				s->count, s->value);
-	else if (s->event == PROFILE_BLOCKED)
+	else if (s->event == PROFILE_MUTEX)
+		textbuf__text(t->to, "--- mutex:\ncycles/second=1000000000\nsampling period=1\n");
+	else if (profile_event_is_time(s->event))
 		textbuf__text(t->to, "--- contention:\ncycles/second=1000000000\n");
 	else
 		textbuf__format(t->to, "%s profile: total %" PRIu64 "\n", t->r->as_go, s->count);

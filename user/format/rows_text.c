@@ -54,14 +54,16 @@ static void put_row(const struct snap *s, const struct merged_row *row, struct t
 	if (s->event == PROFILE_CPU)
 		textbuf__format(to, "  in %llu samples", (unsigned long long)row->count);
 	else if (profile_event_is_time(s->event))
-		textbuf__format(to, "  in %s%llu waits",
+		textbuf__format(to, "  in %s%llu %s",
 				s->counts_least ? "at least "
 				: s->windows    ? "~"
 						: "",
-				(unsigned long long)row->count);
+				(unsigned long long)row->count,
+				profile_event_is_contention(s->event) ? "contentions" : "waits");
 	if (s->event == PROFILE_ALLOC)
 		textbuf__format(to, "  in %s%llu objects", about, (unsigned long long)row->count);
-	if (s->event != PROFILE_BIRTHS && s->event != PROFILE_EXITS && s->event != PROFILE_CPU)
+	if (s->event != PROFILE_BIRTHS && s->event != PROFILE_EXITS &&
+	    !profile_event_is_whole(s->event))
 		textbuf__format(to, "  [%s]", row->frames.state);
 	if (row->frames.root)
 		textbuf__format(to, "  %s", row->frames.root);

@@ -116,6 +116,8 @@ enum go_fact {
 	GO_MALLOC_SIZED = 1u << 28,
 	/* GODEBUG asynctimerchan is no more; 1.27 */
 	GO_TIMERS_ALWAYS_TOLD = 1u << 29,
+	/* stacks of the block and mutex profiles are walked by frame pointers, wrappers too; 1.23 runtime/mprof.go */
+	GO_CONTENTION_HAS_WRAPPERS = 1u << 30,
 };
 
 /* Numberings of wait reasons: gowait has them. */

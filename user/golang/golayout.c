@@ -169,6 +169,9 @@ const struct golayout_field goobjects_fields[] = {
 	{ OBJECTS(g_coroarg), "runtime.g", "coroarg", 22, ANY },
 	{ OBJECTS(sched_goidgen), "runtime.schedt", "goidgen", 0, ANY },
 	{ OBJECTS(sched_timetorun), "runtime.schedt", "timeToRun", 20, ANY },
+	{ OBJECTS(sudog_prev), "runtime.sudog", "prev", 0, ANY },
+	{ OBJECTS(sudog_waiters), "runtime.sudog", "waiters", 22, ANY },
+	{ OBJECTS(semaroot_treap), "runtime.semaRoot", "treap", 0, ANY },
 	{ 0 },
 };
 
@@ -181,7 +184,7 @@ const struct golayout_row *golayout_row(int minor, uint16_t machine)
 		       : NULL;
 }
 
-#define TYPES_MAX 32 /* different structs that the lists of fields name: there are 20 */
+#define TYPES_MAX 32 /* different structs that the lists of fields name: there are 21 */
 
 static bool field_exists(const struct golayout_field *l, int minor)
 {

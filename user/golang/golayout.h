@@ -63,9 +63,9 @@ struct gotables {
 
 /*
  * What goroutines wait for, who runs them, the heap, and what the allocator has handed out; read by
- * the census and goheap only. Byte offsets, PW_NO_FIELD: not in this version. Source: Go
+ * the census and goheap, some by BPF. Byte offsets, PW_NO_FIELD: not in this version. Source: Go
  * runtime/runtime2.go (g, m, p, sudog, _defer), chan.go (hchan), time.go (timer), netpoll.go
- * (pollDesc), sema.go (notifyList), mheap.go (mheap, mspan, special), mwbbuf.go (wbBuf), mcache.go,
+ * (pollDesc), sema.go (notifyList, semaRoot), mheap.go (mheap, mspan, special), mwbbuf.go (wbBuf), mcache.go,
  * mstats.go.
  */
 struct goobjects {
@@ -108,6 +108,8 @@ struct goobjects {
 	__s32 g_coroarg;
 	/* u64; timeHistogram, whose shape is that of Go 1.20 and later */
 	__s32 sched_goidgen, sched_timetorun;
+	/* the queue of a semaphore; prev: *sudog; waiters: u16, Go 1.22 and later; treap: *sudog */
+	__s32 sudog_prev, sudog_waiters, semaroot_treap;
 };
 
 /*

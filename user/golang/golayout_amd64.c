@@ -62,7 +62,8 @@ const struct golayout_row golayout_amd64[GO_MINORS] = {
 			.mheap_largealloc = 66024, .heapstats_size = PW_NO_FIELD,
 			.heapstats_large = PW_NO_FIELD, .heapstats_small = PW_NO_FIELD,
 			.g_coroarg = PW_NO_FIELD, .sched_goidgen = 0,
-			.sched_timetorun = PW_NO_FIELD,
+			.sched_timetorun = PW_NO_FIELD, .sudog_prev = 16,
+			.sudog_waiters = PW_NO_FIELD, .semaroot_treap = 8,
 		},
 	},
 	[16 - GO_MINOR_MIN] = {
@@ -118,7 +119,8 @@ const struct golayout_row golayout_amd64[GO_MINORS] = {
 			.mheap_largealloc = PW_NO_FIELD, .heapstats_size = 1168,
 			.heapstats_large = 48, .heapstats_small = 64,
 			.g_coroarg = PW_NO_FIELD, .sched_goidgen = 0,
-			.sched_timetorun = PW_NO_FIELD,
+			.sched_timetorun = PW_NO_FIELD, .sudog_prev = 16,
+			.sudog_waiters = PW_NO_FIELD, .semaroot_treap = 8,
 		},
 	},
 	[17 - GO_MINOR_MIN] = {
@@ -173,7 +175,8 @@ const struct golayout_row golayout_amd64[GO_MINORS] = {
 			.mheap_largealloc = PW_NO_FIELD, .heapstats_size = 1176,
 			.heapstats_large = 56, .heapstats_small = 72,
 			.g_coroarg = PW_NO_FIELD, .sched_goidgen = 0,
-			.sched_timetorun = PW_NO_FIELD,
+			.sched_timetorun = PW_NO_FIELD, .sudog_prev = 16,
+			.sudog_waiters = PW_NO_FIELD, .semaroot_treap = 8,
 		},
 	},
 	[18 - GO_MINOR_MIN] = {
@@ -227,7 +230,8 @@ const struct golayout_row golayout_amd64[GO_MINORS] = {
 			.mheap_largealloc = PW_NO_FIELD, .heapstats_size = 1176,
 			.heapstats_large = 56, .heapstats_small = 72,
 			.g_coroarg = PW_NO_FIELD, .sched_goidgen = 0,
-			.sched_timetorun = PW_NO_FIELD,
+			.sched_timetorun = PW_NO_FIELD, .sudog_prev = 16,
+			.sudog_waiters = PW_NO_FIELD, .semaroot_treap = 8,
 		},
 	},
 	[19 - GO_MINOR_MIN] = {
@@ -281,7 +285,8 @@ const struct golayout_row golayout_amd64[GO_MINORS] = {
 			.mheap_largealloc = PW_NO_FIELD, .heapstats_size = 1176,
 			.heapstats_large = 56, .heapstats_small = 72,
 			.g_coroarg = PW_NO_FIELD, .sched_goidgen = 0,
-			.sched_timetorun = PW_NO_FIELD,
+			.sched_timetorun = PW_NO_FIELD, .sudog_prev = 16,
+			.sudog_waiters = PW_NO_FIELD, .semaroot_treap = 8,
 		},
 	},
 	[20 - GO_MINOR_MIN] = {
@@ -335,7 +340,8 @@ const struct golayout_row golayout_amd64[GO_MINORS] = {
 			.mheap_largealloc = PW_NO_FIELD, .heapstats_size = 1176,
 			.heapstats_large = 56, .heapstats_small = 72,
 			.g_coroarg = PW_NO_FIELD, .sched_goidgen = 0,
-			.sched_timetorun = 320,
+			.sched_timetorun = 320, .sudog_prev = 16,
+			.sudog_waiters = PW_NO_FIELD, .semaroot_treap = 8,
 		},
 	},
 	[21 - GO_MINOR_MIN] = {
@@ -389,7 +395,8 @@ const struct golayout_row golayout_amd64[GO_MINORS] = {
 			.mheap_central = PW_NO_FIELD, .mheap_largealloc = PW_NO_FIELD,
 			.heapstats_size = 1176, .heapstats_large = 56,
 			.heapstats_small = 72, .g_coroarg = PW_NO_FIELD, .sched_goidgen = 0,
-			.sched_timetorun = 320,
+			.sched_timetorun = 320, .sudog_prev = 16,
+			.sudog_waiters = PW_NO_FIELD, .semaroot_treap = 8,
 		},
 	},
 	[22 - GO_MINOR_MIN] = {
@@ -442,7 +449,8 @@ const struct golayout_row golayout_amd64[GO_MINORS] = {
 			.mcentral_nmalloc = PW_NO_FIELD, .mheap_central = PW_NO_FIELD,
 			.mheap_largealloc = PW_NO_FIELD, .heapstats_size = 1176,
 			.heapstats_large = 56, .heapstats_small = 72, .g_coroarg = 368,
-			.sched_goidgen = 0, .sched_timetorun = 320,
+			.sched_goidgen = 0, .sched_timetorun = 320, .sudog_prev = 16,
+			.sudog_waiters = 54, .semaroot_treap = 8,
 		},
 	},
 	[23 - GO_MINOR_MIN] = {
@@ -495,7 +503,8 @@ const struct golayout_row golayout_amd64[GO_MINORS] = {
 			.mcentral_nmalloc = PW_NO_FIELD, .mheap_central = PW_NO_FIELD,
 			.mheap_largealloc = PW_NO_FIELD, .heapstats_size = 1176,
 			.heapstats_large = 56, .heapstats_small = 72, .g_coroarg = 384,
-			.sched_goidgen = 0, .sched_timetorun = 320,
+			.sched_goidgen = 0, .sched_timetorun = 320, .sudog_prev = 16,
+			.sudog_waiters = 54, .semaroot_treap = 8,
 		},
 	},
 	[24 - GO_MINOR_MIN] = {
@@ -548,7 +557,8 @@ const struct golayout_row golayout_amd64[GO_MINORS] = {
 			.mcentral_nmalloc = PW_NO_FIELD, .mheap_central = PW_NO_FIELD,
 			.mheap_largealloc = PW_NO_FIELD, .heapstats_size = 1176,
 			.heapstats_large = 56, .heapstats_small = 72, .g_coroarg = 384,
-			.sched_goidgen = 0, .sched_timetorun = 320,
+			.sched_goidgen = 0, .sched_timetorun = 320, .sudog_prev = 16,
+			.sudog_waiters = 54, .semaroot_treap = 8,
 		},
 	},
 	[25 - GO_MINOR_MIN] = {
@@ -601,7 +611,8 @@ const struct golayout_row golayout_amd64[GO_MINORS] = {
 			.mcentral_nmalloc = PW_NO_FIELD, .mheap_central = PW_NO_FIELD,
 			.mheap_largealloc = PW_NO_FIELD, .heapstats_size = 1168,
 			.heapstats_large = 48, .heapstats_small = 64, .g_coroarg = 376,
-			.sched_goidgen = 0, .sched_timetorun = 344,
+			.sched_goidgen = 0, .sched_timetorun = 344, .sudog_prev = 16,
+			.sudog_waiters = 54, .semaroot_treap = 8,
 		},
 	},
 	[26 - GO_MINOR_MIN] = {
@@ -654,7 +665,8 @@ const struct golayout_row golayout_amd64[GO_MINORS] = {
 			.mcentral_nmalloc = PW_NO_FIELD, .mheap_central = PW_NO_FIELD,
 			.mheap_largealloc = PW_NO_FIELD, .heapstats_size = 1168,
 			.heapstats_large = 48, .heapstats_small = 64, .g_coroarg = 384,
-			.sched_goidgen = 0, .sched_timetorun = 360,
+			.sched_goidgen = 0, .sched_timetorun = 360, .sudog_prev = 16,
+			.sudog_waiters = 62, .semaroot_treap = 8,
 		},
 	},
 	[27 - GO_MINOR_MIN] = {
@@ -707,7 +719,8 @@ const struct golayout_row golayout_amd64[GO_MINORS] = {
 			.mcentral_nmalloc = PW_NO_FIELD, .mheap_central = PW_NO_FIELD,
 			.mheap_largealloc = PW_NO_FIELD, .heapstats_size = 1168,
 			.heapstats_large = 48, .heapstats_small = 64, .g_coroarg = 384,
-			.sched_goidgen = 0, .sched_timetorun = 360,
+			.sched_goidgen = 0, .sched_timetorun = 360, .sudog_prev = 16,
+			.sudog_waiters = 62, .semaroot_treap = 8,
 		},
 	},
 };

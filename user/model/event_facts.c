@@ -183,10 +183,10 @@ static void count(const struct event_facts *e, struct snap_row *row, uint64_t at
 {
 	uint64_t from_ns = at_ns > value ? at_ns - value : 0;
 
-	if (!profile_event_is_time(e->of.event) || e->of.event == PROFILE_CPU) {
+	if (!profile_event_is_time(e->of.event) || profile_event_is_whole(e->of.event)) {
 		if (at_ns < e->lo_ns || at_ns >= e->hi_ns)
 			return;
-		value = e->of.event == PROFILE_CPU ? value : 1;
+		value = profile_event_is_whole(e->of.event) ? value : 1;
 	} else {
 		if (at_ns < e->lo_ns || from_ns > e->hi_ns)
 			return;

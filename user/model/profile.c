@@ -283,6 +283,30 @@ static int apply_wait(struct profile *p, const struct pw_wait *r, uint32_t label
 	return apply_span(p, &w, r->start_ns, r->hdr.ts_ns);
 }
 
+static int apply_whole(struct profile *p, const struct event *w)
+{
+	p->stats.in++;
+	if (w->at_ns < p->start_ns || w->at_ns > p->end_ns) {
+		p->stats.filtered++;
+		return 0;
+	}
+	return add_wait(p, w);
+}
+
+static int apply_mutex(struct profile *p, const struct pw_mutex *r, uint32_t label)
+{
+	const struct event w = {
+		.rt = r->hdr.rt,
+		.label = label,
+		.who = { .goid = r->hdr.goid, .gopc = r->gopc, .startpc = r->startpc },
+		.stack_id = r->stack_id,
+		.value = r->hdr.ts_ns - r->start_ns,
+		.at_ns = r->hdr.ts_ns,
+	};
+
+	return apply_whole(p, &w);
+}
+
 static uint32_t wakers_of(struct profile *p, const struct pw_wake_key *k)
 {
 	uint32_t nr = 1, id = CHAIN_NONE;
@@ -407,6 +431,14 @@ int profile__apply(struct profile *p, const struct pw_hdr *h, uint32_t label)
 		if (p->opts.event != PROFILE_SCHED)
 			return 0;
 		return apply_wait(p, (const struct pw_sched *)h, label);
+	case PW_BLOCK:
+		if (p->opts.event != PROFILE_BLOCK)
+			return 0;
+		return apply_wait(p, (const struct pw_block *)h, label);
+	case PW_MUTEX:
+		if (p->opts.event != PROFILE_MUTEX)
+			return 0;
+		return apply_mutex(p, (const struct pw_mutex *)h, label);
 	case PW_WAKE:
 		if (p->opts.event != PROFILE_WAKEUPS)
 			return 0;
@@ -430,7 +462,8 @@ int profile__open_wait(struct profile *p, uint16_t rt, const struct pw_gstate *s
 		.uncounted = p->windows,
 	};
 
-	if (!from_ns || (!sched && !profile_event_is_wait(p->opts.event)))
+	if (!from_ns || (!sched && !profile_event_is_wait(p->opts.event) &&
+			 (p->opts.event != PROFILE_BLOCK || !p->windows)))
 		return 0;
 	if (p->windows && from_ns < p->start_ns) /* of another window */
 		return 0;
@@ -457,12 +490,7 @@ int profile__cpu(struct profile *p, const struct pw_cpu *r, uint64_t stack_id, u
 		.at_ns = r->hdr.ts_ns,
 	};
 
-	p->stats.in++;
-	if (w.at_ns < p->start_ns || w.at_ns > p->end_ns) {
-		p->stats.filtered++;
-		return 0;
-	}
-	return add_wait(p, &w);
+	return apply_whole(p, &w);
 }
 
 static int add_rows(struct profile *p, const struct row_key *key, uint64_t count, uint64_t value)
@@ -477,6 +505,16 @@ static int add_rows(struct profile *p, const struct row_key *key, uint64_t count
 	return err;
 }
 
+static uint32_t kind_of_wait(enum profile_event event)
+{
+	switch (event) {
+	case PROFILE_SCHED: return PW_SCHED;
+	case PROFILE_BLOCK: return PW_BLOCK;
+	case PROFILE_MUTEX: return PW_MUTEX;
+	default: return PW_WAIT;
+	}
+}
+
 int profile__waits(struct profile *p, uint16_t rt, const struct pw_wait_key *k,
 		   const struct pw_wait_sum *s)
 {
@@ -488,7 +526,7 @@ int profile__waits(struct profile *p, uint16_t rt, const struct pw_wait_key *k,
 		.rt = rt,
 	};
 
-	if (k->kind != (p->opts.event == PROFILE_SCHED ? PW_SCHED : PW_WAIT))
+	if (k->kind != kind_of_wait(p->opts.event))
 		return 0;
 	return add_rows(p, &key, s->count, s->ns);
 }

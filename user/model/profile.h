@@ -21,8 +21,8 @@
  *	profile__weigh()			 how much time it stands for
  * What was recorded before the first window is exact, and is not weighed.
  *
- * Values are nanoseconds inside [start, end] for blocked, sched and wakeups, those that a
- * sample stands for for cpu, the count for births and
+ * Values are nanoseconds inside [start, end] for blocked, block, sched and wakeups, those that a
+ * sample stands for for cpu, those that Go charges an unlock with for mutex, the count for births and
  * exits, bytes for alloc. Chains are who made a goroutine, of wakeups who ended its wait, and who woke that
  * one: a link is a stack then; one without a stack: the wait ended, nobody was seen to end it. The number of rows, stacks and goroutines is bounded; what the bounds refuse is
  * counted: in = out + refused + filtered.
@@ -58,14 +58,28 @@ enum profile_event {
 	PROFILE_ALLOC,      /* bytes that were allocated */
 	PROFILE_WAKEUPS,    /* waits as in blocked, by who ended them too */
 	PROFILE_CPU,        /* what runs: each row's value is an estimate from its count */
+	PROFILE_BLOCK,      /* waits up to who ends them, as Go's own block profile has them */
+	PROFILE_MUTEX,      /* unlocks that others wait for, as Go's own mutex profile */
 };
-#define PROFILE_EVENTS (PROFILE_CPU + 1)
+#define PROFILE_EVENTS (PROFILE_MUTEX + 1)
 
 /* Its values are nanoseconds. */
 static inline bool profile_event_is_time(enum profile_event e)
 {
 	return e == PROFILE_BLOCKED || e == PROFILE_SCHED || e == PROFILE_WAKEUPS ||
-	       e == PROFILE_CPU;
+	       e == PROFILE_CPU || e == PROFILE_BLOCK || e == PROFILE_MUTEX;
+}
+
+/* What happened counts whole where it is told; other times count as far as they lie in the recording. */
+static inline bool profile_event_is_whole(enum profile_event e)
+{
+	return e == PROFILE_CPU || e == PROFILE_MUTEX;
+}
+
+/* It is one of Go's own profiles of contention. */
+static inline bool profile_event_is_contention(enum profile_event e)
+{
+	return e == PROFILE_BLOCK || e == PROFILE_MUTEX;
 }
 
 /* From parking to running. */
@@ -183,7 +197,7 @@ void profile__known(struct profile *p, uint16_t rt, const struct goroutine *g);
 /*
  * An entry of the map of goroutines after recording ended, or what would be one of a goroutine that
  * waited all the time: its open wait
- * (blocked) or open ready (sched), if it has one, counts up to end_ns. gopc, startpc: 0 where the
+ * (blocked; block in windows alone, for Go counts what has ended) or open ready (sched), if it has one, counts up to end_ns. gopc, startpc: 0 where the
  * session does not know them: then from births or the census, if kept.
  */
 int profile__open_wait(struct profile *p, uint16_t rt, const struct pw_gstate *s, uint64_t gopc,

@@ -26,7 +26,8 @@ int pw_decode(const void *buf, size_t len, const struct pw_hdr **ret)
 	static const size_t sizes[PW_KIND_MAX] = {
 		[PW_BIRTH] = sizeof(struct pw_birth), [PW_EXIT] = sizeof(struct pw_exit),
 		[PW_WAIT] = sizeof(struct pw_wait),   [PW_SCHED] = sizeof(struct pw_sched),
-		[PW_WAKE] = sizeof(struct pw_wake),
+		[PW_WAKE] = sizeof(struct pw_wake),   [PW_BLOCK] = sizeof(struct pw_block),
+		[PW_MUTEX] = sizeof(struct pw_mutex),
 	};
 	const struct pw_hdr *h = buf;
 	int err;

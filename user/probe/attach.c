@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/heart.h"
+#include "golang/gocontention.h"
 #include "golang/gosizes.h"
 #include "host/cpu_clock.h"
 #include "parkwatch.skel.h"
@@ -141,6 +142,15 @@ static void attach__set_knobs(struct attach *a, const struct attach_opts *o)
 		.mspan_alloccount = a->plan->rt->objects.mspan_alloccount,
 		.mspan_spanclass = a->plan->rt->objects.mspan_spanclass,
 	};
+	k->sema = (struct pw_sema_layout){
+		.root_treap = a->plan->rt->objects.semaroot_treap,
+		.sudog_next = a->plan->rt->objects.sudog_next,
+		.sudog_prev = a->plan->rt->objects.sudog_prev,
+		.sudog_waiters = a->plan->rt->objects.sudog_waiters,
+	};
+	for (uint32_t i = 0; i < 64; i++)
+		if (gocontention_waits(gowait_of(a->plan->rt->minor, i)))
+			k->blocks |= 1ULL << i;
 	if (o->cpu)
 		k->cpu = o->cpu->knobs;
 	k->cookies = a->method != ATTACH_PERF_IOCTL;
@@ -165,7 +175,7 @@ static int attach__set_maps(struct attach *a, const struct proc *p, const struct
 	const uint32_t gs =
 		o->trial ? TRIAL_ENTRIES : clamp_entries(2 * o->allglen, PW_GS_DEFAULT, PW_GS_MAX);
 	const bool wakes = o->want.want & PW_WANT_WAKE,
-		   waits = wakes || o->want.want & (PW_WANT_WAIT | PW_WANT_SCHED);
+		   waits = wakes || o->want.want & (PW_WANT_WAIT | PW_WANT_SCHED | PW_WANT_BLOCK);
 	bool ring = o->transport == PW_TRANSPORT_RING;
 	struct bpf_map *events = ring ? a->skel->maps.pw_ring : a->skel->maps.pw_perf;
 	size_t threads = THREAD_BUFFERS * (size_t)proc__threads(p) + THREAD_RESERVE;
@@ -188,6 +198,8 @@ static int attach__set_maps(struct attach *a, const struct proc *p, const struct
 	if (!err && (o->trial || !o->want.sums || !wakes))
 		err = bpf_map__set_max_entries(a->skel->maps.pw_wakes,
 					       o->want.sums && wakes ? TRIAL_ENTRIES : 1);
+	if (!err && !(o->want.want & PW_WANT_MUTEX))
+		err = bpf_map__set_max_entries(a->skel->maps.pw_semas, 1);
 	if (!err && (o->trial || !(a->points & ALLOC_POINTS)))
 		err = bpf_map__set_max_entries(a->skel->maps.pw_allocs,
 					       a->points & ALLOC_POINTS ? TRIAL_ENTRIES : 1);

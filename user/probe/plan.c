@@ -11,11 +11,11 @@
 #include "golang/gofacts.h"
 #include "probe/mallocfns.h"
 
-/* Argument registers of Go's register ABI: the first integer argument and result, the third's low
- * byte, the second; g. */
+/* Argument registers of Go's register ABI: the first integer argument and result, the third, the second, the fourth; g. */
 #define RAX 0
 #define RCX 1
 #define RBX 3
+#define RDI 7
 #define R14 14
 
 /*
@@ -56,6 +56,7 @@ static const char *const fn_names[FN_MAX] = {
 #define ABI0_ARG0          8
 #define ABI0_ARG1          16
 #define ABI0_ARG2          24
+#define ABI0_ARG3          32
 #define ABI0_CALLERGP      24
 #define ABI0_NEWPROC1_RES  40
 #define ABI0_CACHESPAN_RES 8
@@ -231,6 +232,22 @@ static int ask_sample(struct planner *pl, const struct gofunc *fn, struct site_a
 	(void)fn;
 	ask_alloc(pl, ask, 2);
 	return 0;
+}
+
+/* (*semaRoot).dequeue(addr): who gives the semaphore up is the current g. */
+static int ask_dequeue(struct planner *pl, const struct gofunc *fn, struct site_ask *ask)
+{
+	(void)fn;
+	ask_alloc(pl, ask, 1);
+	ask->in[SITE_TYPE] = pl->rt->regabi ? in_reg(RAX) : on_stack(ABI0_ARG0);
+	return 0;
+}
+
+/* (*semaRoot).queue(addr, s, lifo) */
+static int ask_queue(struct planner *pl, const struct gofunc *fn, struct site_ask *ask)
+{
+	ask->in[SITE_REASON] = pl->rt->regabi ? in_reg(RDI) : on_stack(ABI0_ARG3);
+	return ask_dequeue(pl, fn, ask);
 }
 
 static const struct point_rule {

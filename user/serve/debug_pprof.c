@@ -19,26 +19,28 @@
 #define TEXT   "text/plain; charset=utf-8"
 #define BINARY "application/octet-stream"
 
-enum kind { LOOK, LEAK_WATCH, RECORDING, NEVER };
+enum kind { LOOK, LEAK_WATCH, RECORDING };
 
 static const struct page {
 	const char *name;
 	enum kind kind;
-	enum profile_event event; /* of a RECORDING */
-	uint32_t seconds;         /* of one, where nobody says; 0: the newest regular one */
+	/* of a RECORDING: that is made for it, and of regular turns (recordings_regular()) */
+	enum profile_event event, regular;
+	uint32_t seconds; /* of one, where nobody says; 0: the newest regular one */
 } pages[] = {
-	{ "profile", RECORDING, PROFILE_CPU, DEBUG_PPROF_PROFILE_S },
-	{ "goroutine", LOOK, PROFILE_GOROUTINES, 0 },
-	{ "goroutineleak", LEAK_WATCH, PROFILE_GOROUTINES, 0 },
-	{ "block", RECORDING, PROFILE_BLOCKED, 0 },
-	{ "allocs", RECORDING, PROFILE_ALLOC, 0 },
-	{ "mutex", NEVER, PROFILE_BLOCKED, 0 },
+	{ "profile", RECORDING, PROFILE_CPU, PROFILE_CPU, DEBUG_PPROF_PROFILE_S },
+	{ "goroutine", LOOK, PROFILE_GOROUTINES, PROFILE_GOROUTINES, 0 },
+	{ "goroutineleak", LEAK_WATCH, PROFILE_GOROUTINES, PROFILE_GOROUTINES, 0 },
+	{ "block", RECORDING, PROFILE_BLOCK, PROFILE_BLOCKED, 0 },
+	{ "allocs", RECORDING, PROFILE_ALLOC, PROFILE_ALLOC, 0 },
+	{ "mutex", RECORDING, PROFILE_MUTEX, PROFILE_MUTEX, DEBUG_PPROF_PROFILE_S },
 };
 
 const char *debug_pprof_name(enum profile_event event)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(pages); i++)
-		if (pages[i].kind == RECORDING && pages[i].event == event)
+		if (pages[i].kind == RECORDING &&
+		    (pages[i].event == event || pages[i].regular == event))
 			return pages[i].name;
 	return "";
 }
@@ -263,7 +265,7 @@ static void put_newest(const struct api_in *in, const struct watched *t,
 }
 
 static void record(const struct api_in *in, const struct watched *t, const struct debug_pprof *p,
-		   uint32_t seconds, struct http_answer *a)
+		   enum profile_event event, uint32_t seconds, struct http_answer *a)
 {
 	struct recorder_asked of = { .kind = READING_GO_RECORDING,
 				     .pprof = *p,
@@ -271,7 +273,8 @@ static void record(const struct api_in *in, const struct watched *t, const struc
 	const char *why;
 	unsigned int status;
 
-	if (p->event == PROFILE_CPU)
+	of.pprof.event = event;
+	if (event == PROFILE_CPU)
 		of.pprof.debug = 0;
 	status = recorder__ask(in->recorder, t, in->allow_jobs, &of, a->later, &why);
 	if (status)
@@ -294,17 +297,13 @@ void debug_pprof_get(const struct api_in *in, const struct http_request *q, stru
 	const char *id = http_query(q, "target");
 	const struct watched *t = id ? api_find(in, id, strlen(id)) : NULL;
 	struct debug_pprof p = { .name = page ? page->name : "",
-				 .event = page ? page->event : PROFILE_GOROUTINES };
+				 .event = page ? page->regular : PROFILE_GOROUTINES };
 	uint32_t seconds = 0;
 
 	if (!page)
-		debug_pprof_refuse(a, 404,
-				   "there are profile, goroutine, goroutineleak, block and allocs");
-	else if (page->kind == NEVER)
 		debug_pprof_refuse(
-			a, 501,
-			"who held a lock when it was freed is not recorded yet: block has "
-			"who waited for it");
+			a, 404,
+			"there are profile, goroutine, goroutineleak, block, mutex and allocs");
 	else if (!http_number(q, "seconds", RECORDER_SECONDS, &seconds) ||
 		 !http_number(q, "debug", 2, &p.debug))
 		debug_pprof_refuse(a, 400, "give seconds from 1 to 60, debug from 0 to 2");
@@ -319,7 +318,7 @@ void debug_pprof_get(const struct api_in *in, const struct http_request *q, stru
 	else if (page->kind == LEAK_WATCH)
 		put_leaks(in, t, &p, a);
 	else if (seconds || page->seconds)
-		record(in, t, &p, seconds ? seconds : page->seconds, a);
+		record(in, t, &p, page->event, seconds ? seconds : page->seconds, a);
 	else
 		put_newest(in, t, &p, a);
 }

@@ -5,7 +5,7 @@
  *
  *	goroutine	of the newest look
  *	goroutineleak	of the newest watch for leaks
- *	profile		what runs: of a recording of `seconds` that is made for it; as Go's own, of 30 if nobody says
+ *	profile, mutex	what runs; who gives up locks: of a recording of `seconds` that is made for it; as Go's own profile, of 30 if nobody says
  *	block, allocs	with seconds: of a recording that is made for it (serve/recorder), where the target's level
  *			or --allow-jobs allows that. Without: of the newest regular recording
  *

@@ -12,6 +12,7 @@ const char *report_event_name(enum profile_event e)
 		[PROFILE_EXITS] = "exits",           [PROFILE_SCHED] = "sched",
 		[PROFILE_GOROUTINES] = "goroutines", [PROFILE_ALLOC] = "alloc",
 		[PROFILE_WAKEUPS] = "wakeups",       [PROFILE_CPU] = "cpu",
+		[PROFILE_BLOCK] = "block",           [PROFILE_MUTEX] = "mutex",
 	};
 
 	return names[e];

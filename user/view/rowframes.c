@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "golang/gocontention.h"
+#include "golang/gofacts.h"
 #include "golang/gostate.h"
 #include "view/callsites.h"
 #include "view/recording.h"
@@ -16,6 +18,8 @@
 struct rowframer {
 	struct framer *names;
 	bool full, as_go;
+	bool like_go;  /* the row that is built */
+	bool wrappers; /* are in it, though it is like Go's */
 	struct frame out[FRAMES_MAX];
 	size_t nr_out; /* leaf first while a row is built */
 };
@@ -63,8 +67,10 @@ static void push_word(struct rowframer *f, const char *word)
 
 static bool is_shown(const struct rowframer *f, const struct frame *frame)
 {
-	if (f->as_go && (frame->wrapper || !strcmp(frame->name, "runtime.goexit")))
+	if (f->like_go && !strcmp(frame->name, "runtime.goexit"))
 		return false;
+	if (f->like_go && frame->wrapper)
+		return f->wrappers;
 	return f->full || (!frame->wrapper && !frame->plumbing);
 }
 
@@ -118,7 +124,7 @@ static int push_stack(struct rowframer *f, uint16_t rt, const struct snap_stack 
 		err = push_pc(f, rt, s->stack.pcs[i], returns || i > 0);
 	if (err)
 		return err;
-	if (!f->full && fold_timer(f, from))
+	if (!f->full && !f->like_go && fold_timer(f, from))
 		return 0;
 	if (s->state != SNAP_STACK_SEEN && gopc)
 		err = push_pc(f, rt, gopc, true);
@@ -213,11 +219,13 @@ static const char *state_word(struct rowframer *f, const struct snap *s, const s
 {
 	switch (s->event) {
 	case PROFILE_BLOCKED:
+	case PROFILE_BLOCK:
 	case PROFILE_WAKEUPS: return wait_word(f, row);
 	case PROFILE_GOROUTINES: return row->word;
 	case PROFILE_ALLOC: return object_word(f, row);
 	case PROFILE_EXITS: return "dead";
-	case PROFILE_CPU: return "running";
+	case PROFILE_CPU:
+	case PROFILE_MUTEX: return "running";
 	default: return "runnable";
 	}
 }
@@ -422,23 +430,19 @@ static void drop_runtime_leaves(struct rowframer *f)
 }
 
 /*
- * How the runtime and package sync came to wait, below the function that the program called: where
- * Go's own block profile begins (runtime/mprof.go saveblockevent and its skip).
+ * Where Go's stack begins, the names of one pc are told apart, without wrappers; the pcs behind it are kept as they are: runtime/mprof.go
+ * fpTracebackPartialExpand.
  */
-static bool leads_to_wait(const char *name)
+static void drop_wrappers_of_leaf(struct rowframer *f)
 {
-	static const char *const begins[] = { "runtime.gopark", "runtime.semacquire",
-					      "sync.runtime_", "internal/sync." };
-	static const char *const whole[] = { "runtime.chanrecv", "runtime.chansend",
-					     "sync.(*Mutex).lockSlow" };
+	const uint64_t pc = f->nr_out ? f->out[0].pc : 0;
+	size_t from = 0, to = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(begins); i++)
-		if (!strncmp(name, begins[i], strlen(begins[i])))
-			return true;
-	for (size_t i = 0; i < ARRAY_SIZE(whole); i++)
-		if (!strcmp(name, whole[i]))
-			return true;
-	return false;
+	for (; from < f->nr_out && f->out[from].pc == pc; from++)
+		if (!f->out[from].wrapper)
+			f->out[to++] = f->out[from];
+	memmove(&f->out[to], &f->out[from], (f->nr_out - from) * sizeof(f->out[0]));
+	f->nr_out -= from - to;
 }
 
 /* The word is out[0]. One frame at least stays. */
@@ -446,12 +450,25 @@ static void drop_leaves_as_go(struct rowframer *f, enum profile_event event)
 {
 	size_t from = 1;
 
-	while (event == PROFILE_BLOCKED && from + 1 < f->nr_out && leads_to_wait(f->out[from].name))
+	while ((event == PROFILE_BLOCKED || profile_event_is_contention(event)) &&
+	       from + 1 < f->nr_out && gocontention_leads(f->out[from].name))
 		from++;
 	if (from == f->nr_out)
 		return;
 	memmove(&f->out[0], &f->out[from], (f->nr_out - from) * sizeof(f->out[0]));
 	f->nr_out -= from;
+	if (f->wrappers)
+		drop_wrappers_of_leaf(f);
+}
+
+/* Of contention every format has Go's own stacks. */
+static void set_likeness(struct rowframer *f, const struct snap *s, const struct snap_row *row)
+{
+	const struct namer *n = framer__namer(f->names, row->rt);
+	const bool contention = profile_event_is_contention(s->event);
+
+	f->like_go = f->as_go || contention;
+	f->wrappers = contention && n && gofacts_has(n->go_minor, GO_CONTENTION_HAS_WRAPPERS);
 }
 
 int rowframer__row(struct rowframer *f, const struct snap *s, const struct snap_row *row,
@@ -461,8 +478,9 @@ int rowframer__row(struct rowframer *f, const struct snap *s, const struct snap_
 	const bool wakeups = s->event == PROFILE_WAKEUPS;
 	struct frames r = { .state = state_word(f, s, row) };
 	size_t wakers;
-	int err;
+	int err = 0;
 
+	set_likeness(f, s, row);
 	f->nr_out = 0;
 	if (wakeups && push_wakers(f, row, &r))
 		return -ENOMEM;
@@ -471,11 +489,14 @@ int rowframer__row(struct rowframer *f, const struct snap *s, const struct snap_
 		push_start(f, row->rt, row->startpc);
 	else if (s->event != PROFILE_CPU)
 		push_word(f, framer__format(f->names, "[%s]", r.state));
-	err = push_stack(f, row->rt, &row->own, life ? row->gopc : 0,
-			 s->event == PROFILE_GOROUTINES);
+	if (s->event == PROFILE_MUTEX && row->own.state == SNAP_STACK_NONE)
+		push_word(f, "[not seen]");
+	else
+		err = push_stack(f, row->rt, &row->own, life ? row->gopc : 0,
+				 s->event == PROFILE_GOROUTINES);
 	if (!err && s->event == PROFILE_ALLOC && !f->full)
 		drop_runtime_leaves(f);
-	if (!err && f->as_go && s->event != PROFILE_CPU)
+	if (!err && f->like_go && s->event != PROFILE_CPU)
 		drop_leaves_as_go(f, s->event);
 	if (!err && !wakeups)
 		err = push_chain(f, row->rt, &row->chain);

@@ -11,6 +11,8 @@
  *	wakeups	as blocked, then `--`, the stack that ended the wait leaf first, and `--` and so on for who woke
  *		that one; who is no goroutine ends its stack, or stands for it: `[netpoll]`, `[timer]` (view/waker)
  *	cpu	what runs, root first, no word; `[C]` and its kind where it is no code of Go
+ *	block	as Go's own block profile has it: no word, and a wait ends with the function that the program called
+ *	mutex	as Go's own mutex profile: the stack of the unlock; `[not seen]` is time that others waited for one which nobody saw
  *	goroutines	user stack root first, then what it does: `[chan receive]`, `[running]`
  *
  * Ancestry (--async) stands before all that, oldest first: creator's stack, `[go f]`, creator's
