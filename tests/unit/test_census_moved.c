@@ -62,3 +62,35 @@ Test(census_moved, says_what_they_did_when_they_were_met)
 		fake_process__done(&fp);
 	}
 }
+
+/* It ran, and then it waits. */
+static void stop(struct fake_process *p, uint64_t addr)
+{
+	const uint64_t g = fp_object(FP_G, 1);
+
+	if (addr != fp_object(FP_G, 0) || ++looks != 2)
+		return;
+	fp_put(p, g + (uint64_t)p->rt.objects.g_trackingseq, 1, 1);
+	fp_put(p, g + (uint64_t)p->rt.layout.g_atomicstatus, GOSTATUS_WAITING, 4);
+}
+
+Test(census_moved, says_who_ran_when_it_was_met)
+{
+	scoped(census) c = NULL;
+
+	fake_process__init(&fp, 22);
+	fp_blocked(&fp, fp_object(FP_CHANS, 0));
+	fp_blocked(&fp, fp_object(FP_CHANS, 1));
+	fp_put(&fp, fp_object(FP_G, 1) + (uint64_t)fp.rt.layout.g_atomicstatus, GOSTATUS_RUNNING,
+	       4);
+	looks = 0;
+	fp.on_read = stop;
+	cr_assert_eq(census__read(&fp.as, &fp.rt, 16, &c), 0);
+	cr_assert_eq(c->nr_moved, 1, "%zu", c->nr_moved);
+	cr_expect_eq(c->moved[0].g.addr, fp_object(FP_G, 1));
+	cr_expect_eq(c->moved[0].g.status, GOSTATUS_RUNNING);
+	cr_expect_eq(c->moved[0].pc, 0, "it stood nowhere");
+	cr_assert_eq(c->nr, 2);
+	cr_expect(c->gs[1].moved);
+	fake_process__done(&fp);
+}

@@ -420,8 +420,9 @@ static int reader__keep_moved(struct reader *r, size_t nr)
 		int err;
 
 		s->moved = !slot__held(s);
-		if (!s->moved || !m.g.who.goid || !gview__context(&s->first, &m.pc, &m.g.sp))
+		if (!s->moved || !m.g.who.goid || !gview__is_live(&s->first))
 			continue;
+		(void)gview__context(&s->first, &m.pc, &m.g.sp);
 		err = vec__reserve(&c->moved, &r->moved_room, c->nr_moved + 1, sizeof(*c->moved));
 		if (err)
 			return err;

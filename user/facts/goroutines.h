@@ -97,7 +97,7 @@ struct census_g {
  */
 struct census_moved {
 	struct census_g g;
-	uint64_t pc; /* that belongs to g.sp */
+	uint64_t pc; /* that belongs to g.sp; 0: it ran */
 };
 
 struct census_stack {

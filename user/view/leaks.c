@@ -239,7 +239,7 @@ static int look__missed(const struct look *k)
 		const struct census *c = k->d->in.censuses[rt];
 
 		for (size_t i = 0; i < c->nr_moved && !err; i++)
-			err = look__miss(k, rt, &c->moved[i].g);
+			err = c->moved[i].pc ? look__miss(k, rt, &c->moved[i].g) : 0;
 	}
 	return err;
 }
