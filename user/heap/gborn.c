@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "census/allgs.h"
+#include "census/readv_batch.h"
 #include "heap/galloc.h"
 #include "golang/goglobals.h"
 #include "golang/gostate.h"
@@ -68,28 +70,44 @@ static bool is_alive(uint32_t status)
 	return status != GOSTATUS_IDLE && status != GOSTATUS_DEAD && status != GOSTATUS_DEADEXTRA;
 }
 
+/* Of these gs, read together: they lie side by side. */
+static int count_alive(struct readv_batch *b, const struct goruntime *rt, const uint64_t *gs,
+		       size_t nr, uint64_t *alive)
+{
+	int err = 0;
+
+	readv_batch__clear(b);
+	for (size_t i = 0; i < nr && err >= 0; i++)
+		err = readv_batch__want(b, gs[i] + (uint64_t)rt->layout.g_atomicstatus,
+					sizeof(uint32_t));
+	err = err < 0 ? err : readv_batch__read(b);
+	for (size_t i = 0; i < nr && !err; i++) {
+		const uint8_t *piece = readv_batch__piece(b, i);
+		uint32_t status;
+
+		if (!piece)
+			continue;
+		memcpy(&status, piece, sizeof(status));
+		*alive += is_alive(status);
+	}
+	return err;
+}
+
 int gborn__alive(const struct addrspace *as, const struct goruntime *rt, uint64_t *ret)
 {
-	struct memread reads[BATCH];
-	uint32_t status[BATCH];
-	struct allgs all;
+	scoped(readv_batch) b = NULL;
 	uint64_t alive = 0;
+	struct allgs all;
 	int err = allgs__read(as, rt, &all);
 
 	if (err)
 		return err;
-	for (size_t at = 0; at < all.nr; at += BATCH) {
-		const size_t nr = all.nr - at < BATCH ? all.nr - at : BATCH;
-
-		for (size_t i = 0; i < nr; i++)
-			reads[i] = (struct memread){ all.addrs[at + i] +
-							     (uint64_t)rt->layout.g_atomicstatus,
-						     &status[i], sizeof(status[i]), 0 };
-		addrspace__read_batch(as, reads, nr);
-		for (size_t i = 0; i < nr; i++)
-			alive += !reads[i].err && is_alive(status[i]);
-	}
+	err = readv_batch__new(as, &b);
+	for (size_t at = 0; at < all.nr && !err; at += BATCH)
+		err = count_alive(b, rt, all.addrs + at, all.nr - at < BATCH ? all.nr - at : BATCH,
+				  &alive);
 	allgs__done(&all);
-	*ret = alive;
-	return 0;
+	if (!err)
+		*ret = alive;
+	return err;
 }
