@@ -18,7 +18,11 @@ const TITLES = {
 	sched: "Waiting to run",
 	goroutines: "Goroutines",
 	alloc: "Memory allocated",
+	wakeups: "Blocked time and who ended it",
+	cpu: "CPU time",
+	wall: "Time of goroutines",
 };
+const COUNTED = { cpu: "samples", wall: "looks and samples" };
 
 function amount(value) {
 	if (timed)
@@ -85,7 +89,7 @@ function describe() {
 	const facts = [`${amount(total)} in all`];
 
 	if (timed)
-		facts.push(`${report.count.toLocaleString("en")} waits`);
+		facts.push(`${report.count.toLocaleString("en")} ${COUNTED[report.event] || "waits"}`);
 	if (report.event === "alloc")
 		facts.push(`${report.count.toLocaleString("en")} objects`);
 	if (report.event !== "goroutines")
