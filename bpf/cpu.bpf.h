@@ -149,18 +149,20 @@ static __always_inline int pw_cpu_who(const struct pw_running *r, struct pw_cpu 
 {
 	const volatile struct pw_layout *lay = &pw_knobs.lay;
 	struct pw_gpart part;
-	__u64 goid = 0;
+	__u64 goid = 0, status = 0;
 
 	rec->gopc = rec->startpc = rec->labels = 0;
 	if (r->g) {
 		pw_gpart_read(&part, r->g, lay->g_goid);
-		if (pw_gpart_u64(&part, lay->g_goid, &goid) ||
+		if (pw_read_u64(r->g, lay->g_atomicstatus, &status) ||
+		    pw_gpart_u64(&part, lay->g_goid, &goid) ||
 		    pw_gpart_u64(&part, lay->g_gopc, &rec->gopc) ||
 		    pw_gpart_u64(&part, lay->g_startpc, &rec->startpc))
 			return PW_STAT_LOST_READ;
 		rec->labels = pw_labels(&part);
 	}
 	rec->hdr.goid = goid;
+	rec->status = (__u32)status;
 	if (pw_unwanted(goid) || (!r->g && pw_filters(PW_CPU, PW_FILTER_SITES)) ||
 	    pw_g_unwanted(PW_CPU, r->g, r->g, flags))
 		return PW_STAT_FILTERED;

@@ -169,7 +169,7 @@ struct pw_cpu {
 	__u32 is_cut; /* 1: a frame could not be read: the stack ends before its bottom */
 	__u32 is_guess; /* 1: bp is not the register's, which was no address of a frame, but what may be one */
 	__u32 nr_words; /* that could be read */
-	__u32 pad;
+	__u32 status;   /* g.atomicstatus of the goroutine; 0: none */
 	__u64 words[PW_CPU_WORDS];
 };
 _Static_assert(sizeof(struct pw_cpu) == 96 + 8 * PW_CPU_WORDS, "wire format changed");

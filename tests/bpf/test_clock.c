@@ -18,7 +18,9 @@ static struct {
 static struct pt_regs user;
 
 enum { M_G0, M_CURG = 1, M_PROCID = 2 };
-enum { G_STACK_HI = 10, G_SCHED_SP = 11 };
+enum { G_STACK_HI = 10, G_SCHED_SP = 11, G_STATUS = 12 };
+
+#define RUNNING 2 /* g.atomicstatus; the word has another number of the g in its upper half */
 
 static void make_thread(void)
 {
@@ -39,6 +41,7 @@ static void make_thread(void)
 	k->lay.m_procid = 8 * M_PROCID;
 	k->lay.g_stack_hi = 8 * G_STACK_HI;
 	k->lay.g_sched_sp = 8 * G_SCHED_SP;
+	k->lay.g_atomicstatus = 8 * G_STATUS;
 	k->cpu = (struct pw_cpu_knobs){ .ns_ino = NS,
 					.tgid = PID,
 					.is_on = 1,
@@ -52,6 +55,7 @@ static void make_thread(void)
 	own.g0[G_M] = made.g[G_M] = addr(own.m);
 	own.tls[0] = addr(made.g);
 	made.g[G_STACK_HI] = addr(&made + 1);
+	made.g[G_STATUS] = 99ULL << 32 | RUNNING;
 	user = regs;
 	pw_cpu_ns = HZ_NS;
 }
@@ -82,6 +86,7 @@ Test(clock, a_thread_of_the_process_is_a_sample)
 	cr_expect_eq(r->hdr.goid, GOID);
 	cr_expect_eq(r->gopc, GOPC);
 	cr_expect_eq(r->startpc, STARTPC);
+	cr_expect_eq(r->status, RUNNING);
 	cr_expect_eq(r->ns, HZ_NS);
 	cr_expect_eq(r->sp, user.sp);
 	cr_expect_eq(r->bp, user.bp);

@@ -75,6 +75,7 @@ import top
 import tracer
 import truths
 import wakes
+import wall
 import wanted
 
 # What they say depends on time, or they use a processor for themselves: --jobs of their cases run at a time.
@@ -92,6 +93,7 @@ MEASURE = (
     allocs,
     cpu,
     contended,
+    wall,
     tracer,
     wakes,
     dump,

@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "golang/gostate.h"
 #include "model/chain.h"
+#include "model/wall.h"
 #include "view/rowframes.h"
 #include "report_fake.h"
 
@@ -28,8 +30,10 @@ static const char *shown(const struct snap *s, const struct snap_row *row, bool 
 	cr_assert_eq(rowframer__new(&fake_namer, 1, full, &f), 0);
 	cr_assert_eq(rowframer__row(f, s, row, &fr), 0);
 	buf[0] = 0;
+	if (fr.first)
+		at += (size_t)snprintf(buf, size, "%s", fr.first);
 	if (fr.root)
-		at += (size_t)snprintf(buf, size, "%s", fr.root);
+		at += (size_t)snprintf(buf + at, size - at, "%s%s", at ? ";" : "", fr.root);
 	for (size_t i = 0; i < fr.nr && at < size; i++)
 		at += (size_t)snprintf(buf + at, size - at, "%s%s", at ? ";" : "", fr.v[i].name);
 	return buf;
@@ -346,4 +350,39 @@ Test(frames, what_runs_has_no_word_and_says_what_is_no_go)
 	expect("nobody's", s, row, false, "no goroutine;main.main;main.worker");
 	s.root = PROFILE_ROOT_STATE;
 	expect("state", s, row, false, "[running];main.main;main.worker");
+}
+
+Test(frames, the_whole_time_begins_with_the_state)
+{
+	struct snap s = { .event = PROFILE_WALL };
+	struct snap_row row = { .own = WAIT_STACK, .reason = FAKE_CHAN_RECEIVE, .gopc = PC_MAIN };
+	const uint32_t status = WALL_STATUS;
+
+	expect("it waits", s, row, false,
+	       "[waiting];main.loop;main.inner;main.innermost;main.worker;runtime.chanrecv1;"
+	       "[chan receive]");
+	expect("it runs", s,
+	       (struct snap_row){ .own = PCS(PC_WORKER, PC_MAIN),
+				  .reason = status + GOSTATUS_RUNNING },
+	       false, "[running];main.main;main.worker");
+	expect("nobody knows where", s, (struct snap_row){ .reason = status + GOSTATUS_RUNNING },
+	       false, "[running];[no stack]");
+	expect("it could", s,
+	       (struct snap_row){ .own = PCS(PC_WORKER, PC_MAIN),
+				  .reason = status + GOSTATUS_RUNNABLE },
+	       false, "[ready];main.main;main.worker");
+	expect("a system call that is known", s,
+	       (struct snap_row){ .own = PCS(PC_WORKER, PC_MAIN),
+				  .reason = status + GOSTATUS_SYSCALL,
+				  .type = "read fd 7, pipe:[3]" },
+	       false, "[syscall];main.main;main.worker;[read fd 7, pipe:[3]]");
+	expect("one that is not", s,
+	       (struct snap_row){ .own = PCS(PC_WORKER, PC_MAIN),
+				  .reason = status + GOSTATUS_SYSCALL,
+				  .type = "" },
+	       false, "[syscall];main.main;main.worker");
+	s.root = PROFILE_ROOT_CREATED_BY;
+	row.own = (struct snap_stack)PCS(PC_GOPARK, PC_WORKER);
+	expect("whose comes next", s, row, false,
+	       "[waiting];created by main.main;main.worker;[chan receive]");
 }

@@ -371,7 +371,7 @@ Test(options, say_what_they_take)
 		{ "parkwatch record -p 1 -e parks",
 		  "bad --event 'parks': it takes one of these "
 		  "words: blocked, births, exits, sched, "
-		  "alloc, wakeups, cpu, block, mutex; see 'parkwatch record --help'" },
+		  "alloc, wakeups, cpu, block, mutex, wall; see 'parkwatch record --help'" },
 		{ "parkwatch record -p 1 --ring-size 5000",
 		  "bad --ring-size '5000': it takes a size such as 64K, 8M or 1G (4K to 1G, a "
 		  "power "

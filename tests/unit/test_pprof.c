@@ -4,6 +4,8 @@
 #include <zlib.h>
 
 #include "format/profile.pb-c.h"
+#include "golang/gostate.h"
+#include "model/wall.h"
 #include "report_fake.h"
 
 #define STACK_A 100
@@ -298,5 +300,39 @@ Test(pprof, has_go_s_own_types_for_cpu_time)
 	cr_expect_eq(s->n_label, 0);
 	cr_expect_eq(s->n_location_id, 3, "no word at the end");
 	cr_expect_str_eq(function_of(pb, s->location_id[0], 0), "[C]");
+	pprof__profile__free_unpacked(pb, NULL);
+}
+
+Test(pprof, has_the_whole_time_with_the_state_at_the_root)
+{
+	static const uint64_t pcs[] = { PC_WORKER, PC_MAIN };
+	const struct profile_opts o = { .event = PROFILE_WALL };
+	scoped(profile) p = NULL;
+	Pprof__Profile *pb;
+	const Pprof__Sample *s;
+
+	cr_assert_eq(profile__new(&o, &p), 0);
+	profile__begin(p, 1000);
+	fake_stack(p, STACK_A, pcs, ARRAY_SIZE(pcs));
+	profile__window(p);
+	profile__sample(p, &(struct profile_sample){ .stack_id = STACK_A,
+						     .value = 500,
+						     .reason = wall_reason(GOSTATUS_RUNNABLE, 0),
+						     .counts = true });
+	pb = unpack(p, false);
+	cr_expect_str_eq(pb->texts[pb->sample_type[0]->type], "samples");
+	cr_expect_str_eq(pb->texts[pb->sample_type[1]->type], "wall");
+	cr_expect_str_eq(pb->texts[pb->sample_type[1]->unit], "nanoseconds");
+	cr_expect_str_eq(pb->texts[pb->default_sample_type], "wall");
+	cr_assert_eq(pb->n_sample, 1);
+	s = pb->sample[0];
+	cr_expect_eq(s->value[0], 1);
+	cr_expect_eq(s->value[1], 500);
+	cr_assert_eq(s->n_location_id, 3);
+	cr_expect_str_eq(function_of(pb, s->location_id[0], 0), "main.worker", "no other word");
+	cr_expect_str_eq(function_of(pb, s->location_id[2], 0), "[ready]");
+	cr_assert_eq(s->n_label, 1);
+	cr_expect_str_eq(pb->texts[s->label[0]->key], "state");
+	cr_expect_str_eq(pb->texts[s->label[0]->str], "ready");
 	pprof__profile__free_unpacked(pb, NULL);
 }

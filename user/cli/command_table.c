@@ -24,8 +24,9 @@ const struct cmd_def cmd_table[CMD_MAX] = {
 			 "record where goroutines wait, are born or end, or allocate, as stacks",
 			 { "Attaches to the Go process and records until the duration is over, "
 			   "until Ctrl-C, or until the process ends. Then it writes stacks, each "
-			   "with a number: nanoseconds (events blocked, wakeups, sched, cpu, block "
-			   "and mutex), goroutines "
+			   "with a number: nanoseconds (events blocked, wakeups, sched, cpu, "
+			   "block, "
+			   "mutex and wall), goroutines "
 			   "(births and exits) or bytes (alloc). A wait that began before the "
 			   "recording, or has not ended, counts for the part inside it; of block "
 			   "and mutex only what has ended counts, as in Go's own profiles.",

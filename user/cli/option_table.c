@@ -49,6 +49,7 @@
 #define NO_WAKERS  "looks at goroutines do not see who ends a wait"
 #define NO_UNLOCKS "looks at goroutines do not see who gives up a lock"
 #define SAMPLES    "a sample says what runs, not since when"
+#define STATES     "looks at goroutines see what they do, not since when"
 
 static const struct opt_word event_words[] = {
 	{ "blocked", PROFILE_BLOCKED, "nanoseconds that goroutines wait, by stack and reason" },
@@ -67,6 +68,9 @@ static const struct opt_word event_words[] = {
 	{ "mutex", PROFILE_MUTEX,
 	  "as Go's own mutex profile: time that others wait for a lock, by the stack that gives it "
 	  "up" },
+	{ "wall", PROFILE_WALL,
+	  "all the time of goroutines, by what they do: running, ready, waiting, in a system call; "
+	  "estimated from looks and samples, no probes" },
 	{ 0 },
 };
 static const struct opt_word alloc_words[] = {
@@ -196,7 +200,7 @@ const struct opt_def opt_table[] = {
 	  .not_with = { { NULL, "group", "a difference is grouped by creation site" } } },
 	{ PART_TARGET, "view", 0, OPT_TEXT, AT(shows), RPT, "VIEW",
 	  .help = "what is shown of the recording: record, dump, leaks, chans, refs; or by its "
-		  "event: blocked, births, exits, sched, alloc, wakeups, cpu, block, mutex",
+		  "event: blocked, births, exits, sched, alloc, wakeups, cpu, block, mutex, wall",
 	  .otherwise = "what the recording command showed" },
 	{ PART_TARGET, "target", 0, OPT_TEXT, AT(target), RPT, "ID",
 	  .help = "in place of a recording: what 'parkwatch serve' has stored of this target, "
@@ -246,14 +250,15 @@ const struct opt_def opt_table[] = {
 	  .not_with = { { NULL, "max-overhead", NO_LENGTHS },
 			{ NULL, "no-probes", NO_LENGTHS },
 			{ NULL, "event=alloc", SUMS },
-			{ NULL, "event=cpu", SAMPLES } } },
+			{ NULL, "event=cpu", SAMPLES },
+			{ NULL, "event=wall", STATES } } },
 	{ PART_FILTER, "state", 0, OPT_FILTER, 0, REC, "WORD[,WORD...]",
 	  .help = "only goroutines in this state: waiting, runnable, running, syscall",
 	  .more = "Each event is of one: blocked, wakeups and block of those that are waiting, "
 		  "sched "
 		  "and births of those that are runnable, exits, alloc, cpu and mutex of those "
 		  "that "
-		  "are running." },
+		  "are running; wall has all of them." },
 	{ PART_FILTER, "state", 0, OPT_FILTER, 0, DMP | CHN | RFS | RPT, "WORD[,WORD...]",
 	  .help = "only goroutines in this state: waiting, runnable, running, syscall, leaked" },
 	{ PART_FILTER, "wait", 0, OPT_FILTER, 0, DMP | CHN | RFS | RPT, "REASON",
@@ -274,12 +279,20 @@ const struct opt_def opt_table[] = {
 	{ PART_FILTER, "p", 0, OPT_FILTER, 0, REC, "N[,N...]",
 	  .help = "only what happens on this P: where it begins to wait, runs again (sched), is "
 		  "made, ends or allocates; filtered in the kernel",
-	  .not_with = { { NULL, "max-overhead", NO_P }, { NULL, "no-probes", NO_P } } },
+	  .not_with = { { NULL, "max-overhead", NO_P },
+			{ NULL, "no-probes", NO_P },
+			{ NULL, "event=wall", NO_P } } },
 	{ PART_FILTER, "p", 0, OPT_FILTER, 0, DMP | RPT, "N[,N...]",
 	  .help = "only those on this P" },
 	{ PART_FILTER, "not", 0, OPT_FILTER, 0, DMP | CHN | RFS | RPT, "FILTER=VALUE",
 	  .help = "leave out goroutines that this filter takes: --not func=^net/http --not "
 		  "state=running" },
+	{ PART_FILTER, "busy", 0, OPT_FLAG, AT(busy), REC, NULL,
+	  .help = "without goroutines that wait for work: listeners, connections between two "
+		  "requests, workers of pools; how much that leaves out is said",
+	  .needs = "event=wall" },
+	{ PART_FILTER, "busy", 0, OPT_FLAG, AT(busy), RPT, NULL,
+	  .help = "of a recording of wall: without goroutines that wait for work" },
 	{ PART_FILTER, "system", 0, OPT_FLAG, AT(system), REC | DMP | RPT, NULL,
 	  .help = "the runtime's own goroutines too: GC workers and others that "
 		  "runtime.NumGoroutine "
@@ -319,7 +332,8 @@ const struct opt_def opt_table[] = {
 		  "far as they were seen",
 	  .not_with = { { NULL, "event=alloc", SUMS },
 			{ NULL, "event=wakeups", WAKERS },
-			{ NULL, "event=cpu", "it needs probes, and samples have none" } } },
+			{ NULL, "event=cpu", "it needs probes, and samples have none" },
+			{ NULL, "event=wall", "it needs probes, and looks have none" } } },
 	{ PART_SHOW, "chain", 0, OPT_NUMBER, AT(chain), REC, "N",
 	  .help = "that many stacks of who woke whom: who ended the wait, who woke that one, and "
 		  "so on",
@@ -445,15 +459,16 @@ const struct opt_def opt_table[] = {
 	{ PART_COST, "no-probes", 0, OPT_FLAG, AT(no_probes), LKS, NULL,
 	  .help = "no BPF, no probes: births and exits are known from looks at the memory only" },
 	{ PART_COST, "rate", 0, OPT_NUMBER, AT(rate), REC, "N",
-	  .help = "looks a second while events are estimated",
+	  .help = "looks a second while events are estimated, or with -e wall",
 	  .more = "There are fewer if they would take more than a tenth of a processor.", .min = 1,
-	  .max = 1000, USUAL(20) },
+	  .max = 1000, .otherwise = "20; of wall 100" },
 	{ PART_COST, "frequency", 'F', OPT_NUMBER, AT(frequency), REC, "N",
 	  .help = "samples a second on each processor, of what runs there",
 	  .more = "Each stands for the Nth part of a second of CPU time. There are fewer if they "
 		  "would "
 		  "cost more than --max-overhead.",
-	  .min = 1, .max = CPU_CLOCK_HZ_MAX, USUAL(99), .needs = "event=cpu" },
+	  .min = 1, .max = CPU_CLOCK_HZ_MAX, USUAL(99), .needs = "event=cpu",
+	  .or_needs = "event=wall" },
 	{ PART_COST, "proof-budget", 0, OPT_TIME, AT(proof_ns), LKS, "TIME",
 	  .help = "time limit of the search for references to what they wait for",
 	  .more = "0: there is no search, so nothing is proven.", USUAL(10 * NS_PER_SEC) },

@@ -59,7 +59,7 @@ struct opt_clash {
 	const char *why;
 };
 
-#define OPT_CLASHES_MAX 5
+#define OPT_CLASHES_MAX 6
 
 struct opt_def {
 	enum opt_part part;
@@ -81,6 +81,7 @@ struct opt_def {
 	int64_t usual;
 	const char *otherwise; /* what holds where none is given, if no value says it; NULL */
 	const char *needs;     /* the same way as opt_clash.with; NULL: nothing */
+	const char *or_needs;  /* or this instead; NULL: nothing */
 	struct opt_clash not_with[OPT_CLASHES_MAX]; /* the last one is {} */
 };
 

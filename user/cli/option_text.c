@@ -99,7 +99,8 @@ static bool is_known(const char *with, enum command cmd)
 static void put_company(char *text, size_t size, const struct opt_def *d, enum command cmd)
 {
 	if (d->needs)
-		put(text, size, " Needs --%s.", d->needs);
+		put(text, size, " Needs --%s%s%s.", d->needs, d->or_needs ? " or --" : "",
+		    d->or_needs ? d->or_needs : "");
 	for (const struct opt_clash *c = d->not_with; c->with; c++) {
 		const char *dashes = strcmp(c->with, OPT_ANY_FILTER) ? "--" : "a ";
 		const bool last = c->word || !c[1].with;

@@ -240,8 +240,9 @@ static int given__pairs(const struct given *g, size_t i)
 {
 	const struct opt_def *d = &opt_table[i], *with;
 
-	if (d->needs && !given__find(g, d->needs))
-		return usage_error(g->o->command, "--%s needs --%s", d->name, d->needs);
+	if (d->needs && !given__find(g, d->needs) && !(d->or_needs && given__find(g, d->or_needs)))
+		return usage_error(g->o->command, "--%s needs --%s%s%s", d->name, d->needs,
+				   d->or_needs ? " or --" : "", d->or_needs ? d->or_needs : "");
 	for (const struct opt_clash *c = d->not_with; c->with; c++) {
 		const struct opt_word *w = c->word ? find_word(d, c->word) : NULL;
 		const char *value = strchr(c->with, '=');

@@ -82,8 +82,9 @@ struct opts {
 	bool no_probes;      /* of record and leaks */
 	double max_overhead; /* percent, of record and leaks; 0: no limit */
 	uint64_t max_events; /* single ones in a recording of record; 0: none */
-	uint64_t frequency;  /* samples a second of record -e cpu */
-	uint64_t rate;       /* looks a second of record without probes */
+	uint64_t frequency;  /* samples a second of record -e cpu and wall */
+	uint64_t rate;       /* looks a second of record without probes; 0: the usual number */
+	bool busy;           /* of record -e wall: without idle goroutines */
 	bool suspects, all;  /* of leaks, as all that follows */
 	uint64_t min_age_ns, min_count, min_growth, proof_ns;
 	uint64_t addr;                                /* of refs; 0: none */

@@ -12,6 +12,7 @@
 #include "base/outfile.h"
 #include "base/percent.h"
 #include "cli/begin.h"
+#include "cli/busy.h"
 #include "cli/commands.h"
 #include "cli/fate.h"
 #include "cli/filters.h"
@@ -24,6 +25,7 @@
 #include "engine/wanted.h"
 #include "model/event_log.h"
 #include "model/snap_facts.h"
+#include "model/wall.h"
 
 #define MOST_NS (180 * NS_PER_SEC) /* beyond the duration, with opening */
 /*
@@ -207,6 +209,27 @@ static void say_gap(const struct session_end *e, enum profile_event event)
 			 (unsigned long long)e->gap_waits);
 }
 
+/* Of event wall: the whole, and its four parts. */
+static void say_states(const struct snap *snap)
+{
+	double s[WALL_STATES] = { 0 };
+	uint64_t samples = 0;
+
+	for (size_t i = 0; i < snap->nr; i++) {
+		const struct snap_row *row = &snap->rows[i];
+		const enum wall_state state = wall_state_of(row->reason);
+
+		s[state] += (double)row->value / NS_PER_SEC;
+		samples +=
+			state == WALL_RUNNING && row->own.state != SNAP_STACK_NONE ? row->count : 0;
+	}
+	log_info("goroutines x time, estimated from looks: %.4g +- %.2g s: %.3g s running (where: "
+		 "from %llu samples), %.3g s ready, %.4g s waiting, %.3g s in system calls or C",
+		 (double)snap->value / NS_PER_SEC, (double)snap->error / NS_PER_SEC,
+		 s[WALL_RUNNING], (unsigned long long)samples, s[WALL_READY], s[WALL_WAITING],
+		 s[WALL_SYSCALL]);
+}
+
 static void say_end(const struct opts *o, const struct session_end *e, const struct snap *snap,
 		    const char *cost)
 {
@@ -248,6 +271,8 @@ static void say_end(const struct opts *o, const struct session_end *e, const str
 			 (double)snap->value / (double)snap->count / NS_PER_MS,
 			 (double)snap->value / NS_PER_SEC, (double)snap->error / NS_PER_SEC,
 			 (double)e->cpu_ns / NS_PER_SEC);
+	if (snap->event == PROFILE_WALL)
+		say_states(snap);
 	if (o->no_probes)
 		log_info("%s", cost);
 	else
@@ -331,6 +356,8 @@ static int write_report(const struct opts *o, struct session *s, const struct se
 {
 	const struct pw_out *own = &saved->v[0], *beside = &saved->v[1];
 	struct namer namers[GOPROC_RUNTIMES_MAX];
+	struct busy busy = { .snap = NULL };
+	struct report shown;
 	scoped(snap) snap = NULL;
 	struct report_meta meta;
 	char cost[288];
@@ -345,14 +372,17 @@ static int write_report(const struct opts *o, struct session *s, const struct se
 	meta.cost = cost;
 	stop_is_written();
 	nr = session__namers(s, namers);
-	err = own->to ? save(own, s, e, snap, &meta, why)
-		      : format__write(f, VIEW_RECORDING,
-				      &(struct shown){ .recording = { .snap = snap,
-								      .meta = &meta,
-								      .namers = namers,
-								      .nr_namers = nr,
-								      .full = o->full } },
-				      outfile__stream(out), why);
+	shown = (struct report){
+		.snap = snap, .meta = &meta, .namers = namers, .nr_namers = nr, .full = o->full
+	};
+	if (o->busy && !own->to)
+		err = busy__leave_out_idle(&busy, &shown, why);
+	if (!err)
+		err = own->to ? save(own, s, e, snap, &meta, why)
+			      : format__write(f, VIEW_RECORDING,
+					      &(struct shown){ .recording = shown },
+					      outfile__stream(out), why);
+	busy__done(&busy);
 	stop_is_read();
 	err = outfile__end(out, err, why);
 	if (!err && beside->to)
@@ -363,11 +393,11 @@ static int write_report(const struct opts *o, struct session *s, const struct se
 	return 0;
 }
 
-/* Allocations are summed in the kernel; of looks there are none. */
+/* Allocations are summed in the kernel; of looks there are none, and wall is made of these. */
 static bool has_single_events(const struct opts *o, const struct format *f)
 {
 	return (o->save || f->kind == FORMAT_PW) && !o->no_probes && o->event != PROFILE_ALLOC &&
-	       o->max_events;
+	       o->event != PROFILE_WALL && o->max_events;
 }
 
 static int session_of(const struct opts *o, const struct format *f, const struct filter *filter,
@@ -393,7 +423,7 @@ static int session_of(const struct opts *o, const struct format *f, const struct
 		.no_cost = o->no_cost,
 		.max_overhead = o->max_overhead / 100,
 		.no_probes = o->no_probes,
-		.rate = (double)o->rate,
+		.rate = (double)(o->rate || o->event == PROFILE_WALL ? o->rate : SESSION_RATE),
 		.cpu_hz = (uint32_t)o->frequency,
 		.keep_before = o->save || f->kind == FORMAT_PW,
 		.single_events = has_single_events(o, f),

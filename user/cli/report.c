@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/outfile.h"
 #include "cli/begin.h"
+#include "cli/busy.h"
 #include "cli/commands.h"
 #include "cli/counted.h"
 #include "cli/filters.h"
@@ -212,6 +213,7 @@ static bool is_wanted(const struct event_filter *p)
 static int report_sums(const struct opts *o, const struct format *f, const struct replay *r,
 		       const struct event_filter *events, FILE *out, struct cause *why)
 {
+	struct busy busy = { .snap = NULL };
 	scoped(counted) c = NULL;
 	int err = is_wanted(events) ? counted__of_events(r, o->operands[0], events, &c, why)
 				    : counted__of_sums(r, o->operands[0], &c, why);
@@ -225,8 +227,13 @@ static int report_sums(const struct opts *o, const struct format *f, const struc
 			"be told apart any more",
 			o->operands[0]);
 	c->report.full = o->full;
-	return format__write(f, VIEW_RECORDING, &(struct shown){ .recording = c->report }, out,
-			     why);
+	if (o->busy)
+		err = busy__leave_out_idle(&busy, &c->report, why);
+	if (!err)
+		err = format__write(f, VIEW_RECORDING, &(struct shown){ .recording = c->report },
+				    out, why);
+	busy__done(&busy);
+	return err;
 }
 
 static int write_view(const struct opts *o, enum view v, const struct replay *r,
@@ -296,7 +303,7 @@ static int find_view(const struct opts *o, const struct replay *r, enum view *re
 				  has[0] ? has : r->book->view);
 	return cause__set(why, -EINVAL,
 			  "there is no view '%s': record, dump, leaks, chans, refs; blocked, "
-			  "births, exits, sched, alloc, wakeups, cpu, block, mutex",
+			  "births, exits, sched, alloc, wakeups, cpu, block, mutex, wall",
 			  name);
 }
 

@@ -16,17 +16,16 @@
 #include "engine/met.h"
 #include "engine/opengs.h"
 #include "engine/stayers.h"
+#include "engine/systems.h"
 #include "engine/waiting.h"
 #include "engine/wanted.h"
 #include "golang/golabels.h"
 #include "golang/gostate.h"
 #include "golang/gosystem.h"
+#include "model/wall.h"
 
-#define LABELS_CACHED_MAX 65536 /* then the cache starts anew */
-#define STARTS_CACHED_MAX 65536
+#define LABELS_CACHED_MAX 65536        /* then the cache starts anew */
 #define NOT_READ          "(not read)" /* in place of labels that may be secret */
-#define SYSTEM_KNOWN_MAX  65536
-#define STACK_KEY         (1ULL << 32)
 
 struct label_entry {
 	struct {
@@ -37,31 +36,14 @@ struct label_entry {
 	UT_hash_handle hh;
 };
 
-struct start_entry { /* is a goroutine with this start function the runtime's own? */
-	struct {
-		uint64_t startpc, rt;
-	} key;
-	bool system;
-	UT_hash_handle hh;
-};
-
-/* a goroutine of the runtime's own, or a stack that only such a one has */
-struct system_entry {
-	struct {
-		uint64_t id, rt;
-	} key; /* a goid, or a stack id with STACK_KEY in rt */
-	UT_hash_handle hh;
-};
-
 struct ingest {
 	const struct proc *proc; /* borrowed, as the next three */
 	struct goproc *gp;
 	struct profile *profile;
 	struct ingest_opts o;
 	struct label_entry *label_cache;
-	struct start_entry *start_cache;
-	struct system_entry *system_known;
-	struct contended *contended;                 /* of Go's own profiles; else NULL */
+	struct contended *contended; /* of Go's own profiles; else NULL */
+	struct systems systems;
 	struct stayers stayers[GOPROC_RUNTIMES_MAX]; /* of the stretch that is recorded */
 	struct ingest_stats stats;
 	struct labelspace space;
@@ -83,6 +65,7 @@ int ingest__new(const struct proc *p, struct goproc *gp, struct profile *profile
 	in->gp = gp;
 	in->profile = profile;
 	in->o = *o;
+	in->systems.gp = gp;
 	labelspace__init(&in->space, p, gp);
 	*ret = steal(in);
 	return 0;
@@ -99,30 +82,12 @@ static void ingest__drop_labels(struct ingest *in)
 	}
 }
 
-static void ingest__drop_starts(struct ingest *in)
-{
-	struct start_entry *s, *s_next;
-
-	HASH_ITER(hh, in->start_cache, s, s_next)
-	{
-		HASH_DEL(in->start_cache, s);
-		free(s);
-	}
-}
-
 void ingest__free(struct ingest *in)
 {
-	struct system_entry *e, *next;
-
 	if (!in)
 		return;
-	HASH_ITER(hh, in->system_known, e, next)
-	{
-		HASH_DEL(in->system_known, e);
-		free(e);
-	}
+	systems__done(&in->systems);
 	ingest__drop_labels(in);
-	ingest__drop_starts(in);
 	contended__free(in->contended);
 	labelspace__done(&in->space);
 	for (size_t i = 0; i < ARRAY_SIZE(in->stayers); i++)
@@ -179,60 +144,7 @@ uint32_t ingest__label(struct ingest *in, uint16_t rt, uint64_t goid, uint64_t p
 
 bool ingest__is_system(struct ingest *in, uint16_t rt, uint64_t startpc)
 {
-	struct goframe frames[GOSYM_INLINE_MAX];
-	struct start_entry *e, find;
-	int nr;
-
-	if (in->o.system || !startpc)
-		return false;
-	memset(&find, 0, sizeof(find));
-	find.key.startpc = startpc;
-	find.key.rt = rt;
-	HASH_FIND(hh, in->start_cache, &find.key, sizeof(find.key), e);
-	if (e)
-		return e->system;
-	nr = gosym__frames(goproc__runtime(in->gp, rt)->sym, startpc, false, frames,
-			   ARRAY_SIZE(frames));
-	/* the last is the function itself */
-	find.system = nr > 0 && gosystem_start(frames[nr - 1].func);
-	if (HASH_COUNT(in->start_cache) >= STARTS_CACHED_MAX)
-		ingest__drop_starts(in);
-	e = calloc(1, sizeof(*e));
-	if (!e)
-		return find.system;
-	*e = find;
-	HASH_ADD(hh, in->start_cache, key, sizeof(e->key), e);
-	if (!e->hh.tbl)
-		free(e);
-	return find.system;
-}
-
-static bool ingest__known_system(const struct ingest *in, uint64_t id, uint64_t rt)
-{
-	struct system_entry *e, find;
-
-	memset(&find, 0, sizeof(find));
-	find.key.id = id;
-	find.key.rt = rt;
-	HASH_FIND(hh, in->system_known, &find.key, sizeof(find.key), e);
-	return e;
-}
-
-/* Kept because a target that has ended cannot be asked who waited. */
-static void ingest__know_system(struct ingest *in, uint64_t id, uint64_t rt)
-{
-	struct system_entry *e;
-
-	if (ingest__known_system(in, id, rt) || HASH_COUNT(in->system_known) >= SYSTEM_KNOWN_MAX)
-		return;
-	e = calloc(1, sizeof(*e));
-	if (!e)
-		return;
-	e->key.id = id;
-	e->key.rt = rt;
-	HASH_ADD(hh, in->system_known, key, sizeof(e->key), e);
-	if (!e->hh.tbl)
-		free(e);
+	return !in->o.system && startpc && systems__start(&in->systems, rt, startpc);
 }
 
 /*
@@ -286,8 +198,8 @@ static bool ingest__wants_labels(struct ingest *in, uint16_t rt, uint64_t ptr)
 	return wanted__labels(in->o.wanted, labels, nr);
 }
 
-/* The cheapest first. */
-static bool ingest__wants_all(struct ingest *in, uint16_t rt, const struct subject *s)
+/* Whatever its stack is. The cheapest first. */
+static bool ingest__wants_who(struct ingest *in, uint16_t rt, const struct subject *s)
 {
 	struct wanted *w = in->o.wanted;
 
@@ -297,10 +209,15 @@ static bool ingest__wants_all(struct ingest *in, uint16_t rt, const struct subje
 		return false;
 	if (!s->made_told && !wanted__made(w, rt, s->gopc))
 		return false;
-	if (!wanted__stack(w, rt, s->stack_id, s->gopc))
-		return false;
 	return !wanted__asks(w, FILTER_LABEL) || s->labels_told ||
 	       ingest__wants_labels(in, rt, s->labels);
+}
+
+static bool ingest__wants_all(struct ingest *in, uint16_t rt, const struct subject *s)
+{
+	struct wanted *w = in->o.wanted;
+
+	return !w || (wanted__stack(w, rt, s->stack_id, s->gopc) && ingest__wants_who(in, rt, s));
 }
 
 /* An event, or one of those that go with it. */
@@ -368,7 +285,7 @@ static bool ingest__look_up(struct ingest *in, const struct pw_hdr *h, uint32_t 
 	case PW_STACK:
 		st = (const struct pw_stack *)h;
 		if (ingest__name(in, h->rt, (const uint64_t *)st->pcs, st->nr) && !st->truncated)
-			ingest__know_system(in, st->stack_id, h->rt | STACK_KEY);
+			systems__know(&in->systems, st->stack_id, h->rt | SYSTEMS_STACK);
 		if (in->contended)
 			contended__learn(in->contended, h->rt, st->stack_id,
 					 (const uint64_t *)st->pcs, st->nr);
@@ -413,9 +330,9 @@ void ingest__found(struct ingest *in)
 	in->found_ns = clock_now_ns();
 }
 
-static bool ingest__wants_cpu(struct ingest *in, const struct pw_cpu *r, uint64_t stack_id)
+static struct subject subject_of(const struct ingest *in, const struct pw_cpu *r, uint64_t stack_id)
 {
-	const struct subject s = {
+	return (struct subject){
 		.goid = r->hdr.goid,
 		.gopc = r->gopc,
 		.stack_id = stack_id,
@@ -424,10 +341,35 @@ static bool ingest__wants_cpu(struct ingest *in, const struct pw_cpu *r, uint64_
 			       !(r->hdr.flags & PW_LABELS_OPEN),
 		.on_p = true,
 	};
+}
+
+static bool ingest__wants_cpu(struct ingest *in, const struct pw_cpu *r, uint64_t stack_id)
+{
+	const struct subject s = subject_of(in, r, stack_id);
 	const bool wants = ingest__wants_all(in, r->hdr.rt, &s);
 
 	in->stats.unwanted += !wants;
 	return wants;
+}
+
+/* Of event wall: where a goroutine ran; what threads do for nobody, or in the kernel, is none of it. */
+static void ingest__ran(struct ingest *in, const struct pw_cpu *r, uint64_t id)
+{
+	const struct subject s = subject_of(in, r, id);
+	const uint8_t status = (uint8_t)(r->status & ~(uint32_t)GOSTATUS_SCAN);
+	const bool runs = wall_state_of(wall_reason(status, 0)) == WALL_RUNNING;
+
+	if (!r->hdr.goid || ingest__is_system(in, r->hdr.rt, r->startpc)) {
+		in->stats.system++;
+		return;
+	}
+	if (!runs || !ingest__wants_who(in, r->hdr.rt, &s) ||
+	    (in->o.wanted && !wanted__status(in->o.wanted, status))) {
+		in->stats.unwanted++;
+		return;
+	}
+	(void)profile__ran(in->profile, r, id, ingest__label(in, r->hdr.rt, r->hdr.goid, r->labels),
+			   !in->o.wanted || wanted__stack(in->o.wanted, r->hdr.rt, id, r->gopc));
 }
 
 /* A sample: its stack goes with it. The runtime's own work is CPU time, too. */
@@ -440,6 +382,10 @@ static void ingest__cpu(struct ingest *in, const struct pw_cpu *r)
 		return;
 	(void)ingest__name(in, r->hdr.rt, st.pcs, st.nr);
 	id = profile__stack(in->profile, st.pcs, st.nr, st.truncated);
+	if (profile__opts(in->profile)->event == PROFILE_WALL) {
+		ingest__ran(in, r, id);
+		return;
+	}
 	if (!ingest__wants_cpu(in, r, id))
 		return;
 	(void)profile__cpu(in->profile, r, id,
@@ -529,7 +475,7 @@ static int ingest__know(struct ingest *in, uint16_t rt_nr, const struct census *
 
 		heart__beat();
 		if (ingest__is_system(in, rt_nr, g->who.startpc)) {
-			ingest__know_system(in, g->who.goid, rt_nr);
+			systems__know(&in->systems, g->who.goid, rt_nr);
 			continue;
 		}
 		profile__known(in->profile, rt_nr, &g->who);
@@ -566,34 +512,31 @@ struct map_walk {
 	struct met met;
 };
 
-/* A sum is to be kept; else it is counted where it is not. */
-static bool ingest__wants_sum(const struct map_walk *w, uint64_t stack_id, uint64_t gopc,
-			      uint64_t startpc, uint64_t count)
+/* A sum is to be kept; else it is counted where it is not. labels_told: else it would be no sum. */
+static bool ingest__wants_sum(const struct map_walk *w, const struct subject *s, uint64_t startpc,
+			      uint64_t count)
 {
-	const struct subject s = { .gopc = gopc,
-				   .stack_id = stack_id,
-				   .labels_told = true, /* else it was no sum */
-				   .on_p = true };
+	bool system, wants;
 
-	if (!ingest__is_contended(w->in, w->rt, stack_id, count))
+	if (!ingest__is_contended(w->in, w->rt, s->stack_id, count))
 		return false;
-	if (ingest__is_system(w->in, w->rt, startpc)) {
-		w->in->stats.system += count;
-		return false;
-	}
-	if (ingest__wants_all(w->in, w->rt, &s))
-		return true;
-	w->in->stats.unwanted += count;
-	return false;
+	system = ingest__is_system(w->in, w->rt, startpc);
+	wants = !system && ingest__wants_all(w->in, w->rt, s);
+	w->in->stats.system += system ? count : 0;
+	w->in->stats.unwanted += system || wants ? 0 : count;
+	return wants;
 }
 
 static void ingest__sum(void *ctx, const struct pw_wait_key *key, const struct pw_wait_sum *sum)
 {
 	const struct map_walk *w = ctx;
+	const struct subject s = {
+		.gopc = key->gopc, .stack_id = key->stack_id, .labels_told = true, .on_p = true
+	};
 
-	if (ingest__wants_sum(w, key->stack_id, key->gopc, key->startpc, sum->count))
-		(void)profile__waits(w->in->profile, w->rt, key,
-				     sum); /* what it refuses it counts */
+	if (ingest__wants_sum(w, &s, key->startpc, sum->count))
+		/* what it refuses it counts */
+		(void)profile__waits(w->in->profile, w->rt, key, sum);
 }
 
 static void ingest__wake_sum(void *ctx, const struct pw_wake_key *key,
@@ -601,7 +544,11 @@ static void ingest__wake_sum(void *ctx, const struct pw_wake_key *key,
 {
 	const struct map_walk *w = ctx;
 
-	if (ingest__wants_sum(w, key->stack_id, key->gopc, key->startpc, sum->count))
+	const struct subject s = {
+		.gopc = key->gopc, .stack_id = key->stack_id, .labels_told = true, .on_p = true
+	};
+
+	if (ingest__wants_sum(w, &s, key->startpc, sum->count))
 		(void)profile__wakes(w->in->profile, w->rt, key, sum);
 }
 
@@ -644,6 +591,22 @@ static void ingest__waits_for_unlock(struct ingest *in, struct profile_sample *p
 	(void)profile__sample(in->profile, ps); /* what it refuses it counts */
 }
 
+/* What a look has met. The functions of one that runs are known from samples alone (event wall). */
+static bool ingest__wants_met(struct ingest *in, const struct profile_sample *ps,
+			      const struct census_g *g)
+{
+	const struct subject s = { .goid = g->who.goid,
+				   .gopc = g->who.gopc,
+				   .stack_id = ps->stack_id,
+				   .labels = g->labels };
+
+	if (in->o.wanted && profile__opts(in->profile)->event == PROFILE_WALL &&
+	    !wanted__status(in->o.wanted, g->status))
+		return false;
+	return g->status == GOSTATUS_RUNNING && in->o.cpu ? ingest__wants_who(in, ps->rt, &s)
+							  : ingest__wants_all(in, ps->rt, &s);
+}
+
 void ingest__sample(struct ingest *in, const struct census *c, const struct census_g *g,
 		    uint64_t *ids, struct profile_sample *ps)
 {
@@ -656,11 +619,7 @@ void ingest__sample(struct ingest *in, const struct census *c, const struct cens
 	if (g->stack != CENSUS_NO_STACK)
 		ps->stack_id = ingest__stack_id(in, c, g, ids);
 	ps->who = g->who;
-	if (!ingest__wants_all(in, ps->rt,
-			       &(struct subject){ .goid = g->who.goid,
-						  .gopc = g->who.gopc,
-						  .stack_id = ps->stack_id,
-						  .labels = g->labels }))
+	if (!ingest__wants_met(in, ps, g))
 		return;
 	ps->label = ingest__label(in, ps->rt, g->who.goid, g->labels);
 	(void)profile__sample(in->profile, ps); /* what it refuses it counts */
@@ -717,8 +676,8 @@ static void ingest__open_wait(void *ctx, const struct pw_gstate *s, const uint8_
 	if (goid != s->goid)
 		gopc = startpc = labels = 0;
 	if (ingest__is_system(w->in, w->rt, startpc) ||
-	    ingest__known_system(w->in, s->goid, w->rt) ||
-	    (!startpc && ingest__known_system(w->in, s->stack_id, w->rt | STACK_KEY)))
+	    systems__knows(&w->in->systems, s->goid, w->rt) ||
+	    (!startpc && systems__knows(&w->in->systems, s->stack_id, w->rt | SYSTEMS_STACK)))
 		return;
 	if (!ingest__wants_open(w->in, w->rt, s, gopc, labels))
 		return;
@@ -783,7 +742,7 @@ int ingest__open_waits(struct ingest *in, uint16_t rt, struct attach *a)
 
 bool ingest__is_system_stack(const struct ingest *in, uint16_t rt, uint64_t stack_id)
 {
-	return !in->o.system && ingest__known_system(in, stack_id, rt | STACK_KEY);
+	return !in->o.system && systems__knows(&in->systems, stack_id, rt | SYSTEMS_STACK);
 }
 
 const struct ingest_stats *ingest__stats(const struct ingest *in)

@@ -10,10 +10,13 @@
 #include "base/deadread.h"
 #include "base/random.h"
 #include "base/vec.h"
+#include "engine/oscalls.h"
 #include "golang/gofacts.h"
 #include "golang/gostate.h"
+#include "heap/gborn.h"
 #include "model/places.h"
 #include "model/seen.h"
+#include "model/wall.h"
 
 #define PIECE 4096u /* gs that are read together */
 
@@ -21,6 +24,7 @@ struct sampling {
 	struct sampling_opts o;
 	struct seen *seen[GOPROC_RUNTIMES_MAX]; /* by rt; of lives: wait says that it was dead */
 	struct places *places;
+	struct oscalls *oscalls;                     /* event wall; else NULL */
 	struct reader *readers[GOPROC_RUNTIMES_MAX]; /* of waits */
 	uint64_t random;                             /* state of base/random */
 	struct sampling_life {                       /* of a runtime */
@@ -31,6 +35,8 @@ struct sampling {
 	} lives[GOPROC_RUNTIMES_MAX];
 	uint64_t window_ns; /* of the look that is taken */
 	bool counts;        /* so for the look that is taken */
+	uint64_t met;       /* in it: goroutines, whoever is wanted */
+	uint64_t cpu_ns;    /* of ours, by looking */
 	struct sampling_stats stats;
 };
 
@@ -43,6 +49,8 @@ int sampling__new(const struct sampling_opts *o, struct sampling **ret)
 		return -ENOMEM;
 	s->o = *o;
 	err = places__new(&s->places);
+	if (!err && profile__opts(o->profile)->event == PROFILE_WALL)
+		err = oscalls__new(o->proc, &s->oscalls);
 	if (err)
 		return err;
 	for (size_t i = 0; i < goproc__nr_runtimes(o->gp); i++) {
@@ -68,7 +76,13 @@ void sampling__free(struct sampling *s)
 		seen__free(s->seen[i]);
 	}
 	places__free(s->places);
+	oscalls__free(s->oscalls);
 	free(s);
+}
+
+static bool is_wall(const struct sampling *s)
+{
+	return s->oscalls;
 }
 
 uint64_t sampling__look_ns(const struct sampling *s)
@@ -79,7 +93,10 @@ uint64_t sampling__look_ns(const struct sampling *s)
 void sampling__plan(struct sampling *s, uint64_t period_ns, uint64_t late_ns, uint64_t left_ns,
 		    uint64_t *ret_window_ns, uint64_t *ret_after_ns)
 {
-	const uint64_t least = (uint64_t)((double)sampling__look_ns(s) / SAMPLING_OWN_MAX);
+	/* where nothing else is recorded, it is time that looks take, not time in which others run */
+	const uint64_t look_ns =
+		is_wall(s) && s->stats.looks ? s->cpu_ns / s->stats.looks : sampling__look_ns(s);
+	const uint64_t least = (uint64_t)((double)look_ns / SAMPLING_OWN_MAX);
 
 	period_ns = late_ns + (period_ns < least ? least : period_ns);
 	*ret_window_ns = left_ns < period_ns + period_ns / 2 ? left_ns : period_ns;
@@ -91,16 +108,19 @@ void sampling__plan(struct sampling *s, uint64_t period_ns, uint64_t late_ns, ui
 static bool is_counted(const struct sampling *s, uint16_t rt, const struct census *c,
 		       const struct census_g *g, uint64_t pc)
 {
+	if (is_wall(s)) /* each is in some state */
+		return true;
 	if (profile__opts(s->o.profile)->event == PROFILE_SCHED)
 		return g->status == GOSTATUS_RUNNABLE && g->sp;
 	return ingest__is_counted(s->o.intake, rt, c, g, pc);
 }
 
-static struct place place_of(uint16_t rt, const struct census_g *g, uint64_t pc)
+static struct place place_of(const struct sampling *s, uint16_t rt, const struct census_g *g,
+			     uint64_t pc)
 {
-	return (struct place){
-		g->who.startpc, pc, g->stack_hi - g->sp, g->who.goid, g->reason, rt
-	};
+	const uint32_t reason = is_wall(s) ? wall_reason(g->status, g->reason) : g->reason;
+
+	return (struct place){ g->who.startpc, pc, g->stack_hi - g->sp, g->who.goid, reason, rt };
 }
 
 /*
@@ -127,10 +147,36 @@ static void sampling__count(struct sampling *s, uint16_t rt, const struct census
 			    const struct census_g *g, uint64_t *ids, struct profile_sample *ps)
 {
 	ps->value = s->window_ns;
-	ps->reason = profile__opts(s->o.profile)->event == PROFILE_SCHED ? 0 : g->reason;
+	ps->reason = profile__opts(s->o.profile)->event == PROFILE_SCHED ? 0
+		     : is_wall(s) ? wall_reason(g->status, g->reason)
+				  : g->reason;
 	ps->rt = rt;
 	ps->counts &= s->counts;
 	ingest__sample(s->o.intake, c, g, ids, ps);
+}
+
+/*
+ * The system call that it is in. Its thread is asked after it was looked at: it counts if the goroutine
+ * has not left the call meanwhile.
+ */
+static uint32_t sampling__call(struct sampling *s, uint16_t rt, const struct census_g *g)
+{
+	const struct goruntime *go = goproc__runtime(s->o.gp, rt);
+	const char *text = oscalls__text(s->oscalls, g->tid);
+	uint64_t status = 0, goid = 0, sp = 0;
+	struct memread now[] = {
+		{ g->addr + (uint64_t)go->layout.g_atomicstatus, &status, sizeof(uint32_t), 0 },
+		{ g->addr + (uint64_t)go->layout.g_goid, &goid, sizeof(goid), 0 },
+		{ g->addr + (uint64_t)go->layout.g_syscallsp, &sp, sizeof(sp), 0 },
+	};
+
+	if (!text[0])
+		return PROFILE_LABEL_NONE;
+	addrspace__read_batch(proc__mem(s->o.proc), now, ARRAY_SIZE(now));
+	if ((status & ~(uint64_t)GOSTATUS_SCAN) != GOSTATUS_SYSCALL || goid != g->who.goid ||
+	    sp != g->sp)
+		return PROFILE_LABEL_NONE;
+	return profile__label(s->o.profile, text);
 }
 
 /* Those that held still: as they stand. */
@@ -145,10 +191,17 @@ static void sampling__standing(struct sampling *s, uint16_t rt, const struct cen
 
 		if (!is_counted(s, rt, c, g, pc))
 			continue;
-		if (g->moved) {
-			sampling__learn(s, place_of(rt, g, pc),
+		if (g->moved && g->stack != CENSUS_NO_STACK) {
+			sampling__learn(s, place_of(s, rt, g, pc),
 					ingest__stack_id(s->o.intake, c, g, ids));
-		} else {
+		} else if (is_wall(s) && !g->moved) {
+			struct profile_sample ps = { .counts = true };
+
+			if (g->status == GOSTATUS_SYSCALL &&
+			    ingest__wants(s->o.intake, g->who.goid))
+				ps.call = sampling__call(s, rt, g);
+			sampling__count(s, rt, c, g, ids, &ps);
+		} else if (!g->moved) {
 			const struct seen_g seen = { .who.goid = g->who.goid,
 						     .wait = census__wait_number(c, g, numbers) };
 			struct profile_sample ps = { .counts = seen__g(s->seen[rt], &seen) !=
@@ -173,8 +226,9 @@ static void sampling__moved(struct sampling *s, uint16_t rt, const struct census
 		    !ingest__wants(s->o.intake, m->g.who.goid) ||
 		    ingest__is_system(s->o.intake, rt, m->g.who.startpc))
 			continue;
-		ps.stack_id = sampling__find(s, place_of(rt, &m->g, m->pc));
-		if (ps.stack_id == PW_STACK_ID_NONE)
+		if (m->pc)
+			ps.stack_id = sampling__find(s, place_of(s, rt, &m->g, m->pc));
+		if (ps.stack_id == PW_STACK_ID_NONE && !is_wall(s))
 			s->stats.unsettled++;
 		else
 			sampling__count(s, rt, c, &m->g, ids, &ps);
@@ -197,6 +251,11 @@ static int sampling__waits(struct sampling *s, uint16_t rt)
 		return -ENOMEM;
 	s->stats.unsettled += c->refused;
 	ingest__found(s->o.intake);
+	if (is_wall(s))
+		oscalls__look(s->oscalls);
+	s->met += c->nr_moved;
+	for (size_t i = 0; i < c->nr; i++)
+		s->met += !c->gs[i].moved;
 	seen__look(s->seen[rt]);
 	sampling__standing(s, rt, c, ids);
 	sampling__moved(s, rt, c, ids);
@@ -412,20 +471,38 @@ int sampling__look(struct sampling *s, uint64_t window_ns, bool counts, struct c
 {
 	const enum profile_event event = profile__opts(s->o.profile)->event;
 	const bool lives = event == PROFILE_BIRTHS || event == PROFILE_EXITS;
-	const uint64_t began = clock_now_ns();
+	const uint64_t began = clock_now_ns(), cpu_began = clock_cpu_ns();
 	int err = 0;
 
 	s->window_ns = window_ns;
 	s->counts = counts;
+	s->met = 0;
 	profile__window(s->o.profile);
 	for (size_t i = 0; i < goproc__nr_runtimes(s->o.gp) && !err; i++)
 		err = lives ? sampling__lives(s, (uint16_t)i) : sampling__waits(s, (uint16_t)i);
 	if (err)
 		return cause__set(why, err, "cannot read the goroutines of '%s' (pid %d): %s",
 				  proc__comm(s->o.proc), (int)proc__pid(s->o.proc), strerror(-err));
+	if (is_wall(s))
+		profile__met(s->o.profile, s->met);
 	s->stats.looks++;
 	s->stats.spent_ns += clock_now_ns() - began;
+	s->cpu_ns += clock_cpu_ns() - cpu_began;
 	return 0;
+}
+
+int sampling__number(const struct sampling *s, uint64_t *ret)
+{
+	uint64_t all = 0, alive = 0;
+	int err = 0;
+
+	for (size_t i = 0; i < goproc__nr_runtimes(s->o.gp) && !err; i++) {
+		err = gborn__alive(proc__mem(s->o.proc), goproc__runtime(s->o.gp, i), &alive);
+		all += err ? 0 : alive;
+	}
+	if (!err)
+		*ret = all;
+	return err;
 }
 
 const struct sampling_stats *sampling__stats(const struct sampling *s)

@@ -4,7 +4,9 @@
  * the time.
  *
  * A goroutine that waits at a look is taken to have waited (sched: to have been runnable) for the
- * time that the look stands for: over many looks at random moments that is right on average. Who
+ * time that the look stands for: over many looks at random moments that is right on average. Of event
+ * wall each counts with the state that it is in, so all of them together are the number of goroutines; of
+ * one in a system call the thread is asked for the call. Who
  * moved before its stack was read counts as it was met, with the stack of where it stood
  * (model/places); while nobody knows that, it does not count, and is told as unsettled. Births: as
  * many as goids were given out, less at most 16 for each processor; a g, living or dead, says whose
@@ -48,6 +50,9 @@ DEFINE_SCOPED(sampling)
  * where counting begins.
  */
 int sampling__look(struct sampling *s, uint64_t window_ns, bool counts, struct cause *why);
+
+/* How many goroutines there are: a tenth of what a look takes. Errors of reading. */
+int sampling__number(const struct sampling *s, uint64_t *ret);
 
 /*
  * The time that the next look stands for begins where that of the last one ended, late_ns ago. How

@@ -74,6 +74,7 @@ static void session__needs(const struct session_opts *o, uint32_t *ret_points, u
 		break;
 	case PROFILE_ALLOC: /* allocs says which, by runtime */
 	case PROFILE_CPU:   /* a clock, no point */
+	case PROFILE_WALL:  /* the same, and looks */
 	case PROFILE_GOROUTINES: /* nothing is recorded */ break;
 	}
 	if (o->profile.async) {
@@ -111,8 +112,8 @@ static bool session__sums(const struct session *s)
 	const enum profile_event event = o->profile.event;
 	const enum profile_root root = o->profile.root;
 
-	return profile_event_is_time(event) && event != PROFILE_CPU && !o->profile.async &&
-	       !o->single_events &&
+	return profile_event_is_time(event) && event != PROFILE_CPU && event != PROFILE_WALL &&
+	       !o->profile.async && !o->single_events &&
 	       (!s->wanted || !wanted__asks(s->wanted, FILTER_LABEL) ||
 		wanted__labels_are_told(s->wanted)) &&
 	       root != PROFILE_ROOT_GOID && root != PROFILE_ROOT_LABEL;
@@ -134,7 +135,8 @@ static int session__build_allocs(struct session *s)
 
 static bool session__samples(const struct session *s)
 {
-	return s->o.profile.event == PROFILE_CPU;
+	return s->o.profile.event == PROFILE_CPU ||
+	       (s->o.profile.event == PROFILE_WALL && !s->o.no_probes);
 }
 
 static int session__build_probes(struct session *s, struct cause *why)
@@ -169,7 +171,7 @@ static int session__build_probes(struct session *s, struct cause *why)
 		cpupace__init(&s->cpupace, s->o.cpu_hz, s->o.max_overhead);
 		po.cpu_hz = s->cpupace.hz;
 	}
-	if (s->callsites)
+	if (s->callsites && !session__samples(s))
 		po.choose = session__choose;
 	if (s->allocs) {
 		po.choose = allocs__choose;
@@ -252,6 +254,8 @@ int session__open(const struct session_opts *o, struct session **ret, struct cau
 		return -ENOMEM;
 	s->o = *o;
 	s->o.profile.min_ns = o->min_wait_ns;
+	if (o->profile.event == PROFILE_WALL && o->rate <= 0)
+		s->o.rate = SESSION_RATE_WALL;
 	s->until = deadline_in(SESSION_OPEN_NS, o->stop);
 	err = session__build(s, why);
 	if (err)

@@ -51,13 +51,17 @@ struct session_opts {
 	 */
 	double max_overhead;
 	bool no_probes;  /* looks instead: what has to do with events is not used */
-	double rate;     /* looks a second */
-	uint32_t cpu_hz; /* event cpu: samples a second */
+	double rate;     /* looks a second; event wall: 0 is SESSION_RATE_WALL */
+	uint32_t cpu_hz; /* events cpu and wall: samples a second */
 	/* by creation site: keeps who was there before, for session__before() */
 	bool keep_before;
 	struct shared_probes *shared; /* as probes_opts has it */
 	bool single_events; /* each is wanted by itself: session__tap(); waits are not summed in the kernel */
 };
+
+/* looks a second, where nobody says another number; of event wall, which has nothing else */
+#define SESSION_RATE      20
+#define SESSION_RATE_WALL 100
 
 /* that opening may read the target's memory */
 #define SESSION_OPEN_NS (60 * 1000000000ULL)

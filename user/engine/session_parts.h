@@ -8,6 +8,7 @@
 
 #include "base/deadline.h"
 #include "engine/allocrun.h"
+#include "engine/beside.h"
 #include "engine/codecheck.h"
 #include "engine/cpupace.h"
 #include "engine/cpustack.h"
@@ -71,6 +72,7 @@ struct session_run {
 	enum session_phase phase;
 	uint64_t stepped_ns; /* when the last step of its phase was */
 	struct governor governor;
+	struct beside beside; /* event wall */
 	struct stratum stratum;
 	uint64_t cpu_began_ns;    /* of us, when it began */
 	uint64_t window_began_ns; /* with attaching */

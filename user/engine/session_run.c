@@ -13,6 +13,7 @@
 #include "base/heart.h"
 #include "base/notes.h"
 #include "base/rt_boost.h"
+#include "engine/beside.h"
 #include "engine/owncost.h"
 #include "engine/session_parts.h"
 #include "model/governor.h"
@@ -105,14 +106,23 @@ static void session_run__leave_out(struct session_run *r, uint64_t from_ns)
 		r->s->until.at_ns += ns;
 }
 
+/* Looks tell it from the first moment on. */
+static bool session_run__is_of_looks(const struct session_run *r)
+{
+	return !r->s->probes || beside__is_on(r);
+}
+
 /* An absence that nobody has left out yet. */
 static void session_run__see_gap(struct session_run *r)
 {
 	bool stopped;
 	const uint64_t absent = r->s->probes ? probes__absent_ns(r->s->probes, &stopped) : 0;
 
-	if (absent > r->absent_ns)
-		session_run__leave_out(r, absent);
+	if (absent <= r->absent_ns)
+		return;
+	session_run__leave_out(r, absent);
+	if (beside__is_on(r))
+		beside__begin_again(r);
 }
 
 /* The end is asked for. */
@@ -377,7 +387,7 @@ static void session_run__sum_up(struct session_run *r)
 /* Our own CPU time is cost too. */
 static void session_run__pay(struct session_run *r, struct governor *g)
 {
-	const double cost = owncost__ns(&r->own, r->s, false);
+	const double cost = owncost__ns(&r->own, r->s, false) + r->beside.samples_ns;
 
 	governor__spend(g, cost - r->own_spent_ns);
 	r->own_spent_ns = cost;
@@ -447,7 +457,8 @@ static void session_run__plan(const struct session_run *r, struct stratum *ret)
 	const struct governor *g = &r->governor;
 	const uint64_t gone = clock_now_ns() - r->start_ns;
 	const double cpu = session_run__cpu(r), time = session_run__gone(r);
-	const bool window = r->s->probes && windows_tell_more(r->s->o.profile.event) &&
+	const bool window = !session_run__is_of_looks(r) &&
+			    windows_tell_more(r->s->o.profile.event) &&
 			    clock_now_ns() >= r->no_window_until_ns &&
 			    governor__windows_pay(g, governor__rate(g, cpu, time)) &&
 			    governor__left_ns(g, cpu, time) >= governor__window_ns(g);
@@ -566,7 +577,7 @@ static int session_run__next(struct session_run *r)
 static int session_run__begin_estimate(struct session_run *r)
 {
 	r->counted_ns = clock_now_ns();
-	if (!r->s->probes) /* nothing was exact: time begins here */
+	if (session_run__is_of_looks(r)) /* nothing was exact: time begins here */
 		profile__begin(r->s->profile, r->start_ns);
 	if (!session_run__is_over(r)) /* estimates follow */
 		profile__cut(r->s->profile, r->start_ns + r->exact_ns);
@@ -585,6 +596,8 @@ static bool session_run__is_due(struct session_run *r)
 	r->stepped_ns = clock_now_ns();
 	session_run__see_gap(r);
 	session_run__see_cpu(r);
+	if (beside__is_on(r))
+		beside__step(r);
 	return session_run__stops(r) || !proc__alive(r->s->target.proc) ||
 	       r->stepped_ns >= session_run__moment_ns(r);
 }
@@ -651,11 +664,16 @@ static int session_run__outcome(struct session_run *r, int state)
 
 int session_run__begin(struct session_run *r, struct cause *why)
 {
+	const bool of_looks = session_run__is_of_looks(r);
+
 	owncost__begin(&r->own, r->s);
 	/* allocations and samples keep to it by themselves */
-	governor__init(&r->governor, r->s->allocs || r->s->cpustack ? 0 : r->s->o.max_overhead);
-	return session_run__outcome(r, r->s->probes ? session_run__begin_stretch(r, why)
-						    : session_run__begin_estimate(r));
+	governor__init(&r->governor,
+		       !of_looks && (r->s->allocs || r->s->cpustack) ? 0 : r->s->o.max_overhead);
+	if (beside__is_on(r))
+		beside__begin(r);
+	return session_run__outcome(r, of_looks ? session_run__begin_estimate(r)
+						: session_run__begin_stretch(r, why));
 }
 
 int session_run__step(struct session_run *r, struct cause *why)
@@ -669,7 +687,10 @@ int session_run__step(struct session_run *r, struct cause *why)
 	case SESSION_WINDOW: state = session_run__step_window(r, why); break;
 	case SESSION_REST: state = session_run__step_rest(r); break;
 	}
-	return session_run__outcome(r, state);
+	state = session_run__outcome(r, state);
+	if (state == JOB_OVER && beside__is_on(r))
+		beside__end(r);
+	return state;
 }
 
 static uint64_t session_run__due_exact(const struct session_run *r)
@@ -690,7 +711,8 @@ static uint64_t session_run__due_exact(const struct session_run *r)
 struct job_due session_run__due(const struct session_run *r)
 {
 	const uint64_t moment_ns = session_run__moment_ns(r),
-		       tick_ns = r->stepped_ns + POLL_MS * NS_PER_MS;
+		       poll_ns = r->stepped_ns + POLL_MS * NS_PER_MS,
+		       tick_ns = beside__is_on(r) ? least(poll_ns, r->beside.due_ns) : poll_ns;
 
 	switch (r->phase) {
 	case SESSION_EXACT: return (struct job_due){ session_run__due_exact(r), NULL };

@@ -9,6 +9,7 @@
 #include <uthash.h>
 
 #include "golang/gofacts.h"
+#include "golang/gostate.h"
 #include "heap/gosecret.h"
 #include "model/stackset.h"
 #include "names/sites.h"
@@ -57,8 +58,9 @@ static uint16_t kind_of(enum profile_event event)
 	case PROFILE_EXITS: return PW_EXIT;
 	case PROFILE_SCHED: return PW_SCHED;
 	case PROFILE_ALLOC: return ALLOC_KIND;
-	case PROFILE_CPU: return PW_CPU;
 	case PROFILE_MUTEX: return PW_MUTEX;
+	case PROFILE_CPU:
+	case PROFILE_WALL: return PW_CPU;
 	default: return PW_WAIT;
 	}
 }
@@ -73,6 +75,8 @@ bool wanted_state(const struct filter *f, enum profile_event event, const char *
 		[PROFILE_BLOCK] = "waiting",      [PROFILE_MUTEX] = "running",
 	};
 
+	if (event == PROFILE_WALL) /* they are in any */
+		return true;
 	*ret_state = states[event];
 	return filter__allows(f, FILTER_STATE, &(struct filter_subject){ .status = states[event] });
 }
@@ -400,4 +404,12 @@ bool wanted__labels(const struct wanted *w, const struct golabel *v, size_t nr)
 	for (size_t i = 0; i < nr; i++)
 		w->set->v[i] = (struct label){ v[i].key, v[i].value };
 	return filter__allows(w->o.filter, FILTER_LABEL, &s);
+}
+
+bool wanted__status(const struct wanted *w, uint8_t status)
+{
+	const char *name = gostatus_name(GO_MINOR_MAX, status);
+	const struct filter_subject s = { .status = name ? name : "unknown" };
+
+	return filter__allows(w->o.filter, FILTER_STATE, &s);
 }

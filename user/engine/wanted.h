@@ -58,6 +58,8 @@ void wanted__learn(struct wanted *w, uint16_t rt, uint64_t stack_id, const uint6
 bool wanted__made(struct wanted *w, uint16_t rt, uint64_t gopc);
 /* PW_STACK_ID_NONE: there is none; then the function with the go statement stands for it. */
 bool wanted__stack(struct wanted *w, uint16_t rt, uint64_t stack_id, uint64_t gopc);
+/* enum gostatus, of an event whose goroutines are in any */
+bool wanted__status(const struct wanted *w, uint8_t status);
 bool wanted__labels(const struct wanted *w, const struct golabel *v, size_t nr);
 
 #endif

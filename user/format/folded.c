@@ -49,7 +49,7 @@ static ssize_t number_tail(const char *text, size_t len)
 
 long folded_stack(const struct frames *fr, char *buf, size_t size)
 {
-	const char *roots[2];
+	const char *roots[FRAMES_ROOTS];
 	const size_t nr_roots = frames__roots(fr, roots);
 	size_t at = 0, i;
 	ssize_t blank;

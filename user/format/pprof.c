@@ -18,6 +18,7 @@
 
 #include "format/pprof_tables.h"
 #include "format/renderer.h"
+#include "model/wall.h"
 
 #define LABELS_MAX   64 /* of a sample */
 #define COMMENTS_MAX 7
@@ -39,6 +40,8 @@ static struct value_types types_of(const struct report *r)
 
 	if (e == PROFILE_CPU)
 		return (struct value_types){ { "samples", "cpu" }, { "count", "nanoseconds" }, 2 };
+	if (e == PROFILE_WALL)
+		return (struct value_types){ { "samples", "wall" }, { "count", "nanoseconds" }, 2 };
 	if (profile_event_is_time(e))
 		return (struct value_types){ { "contentions", "delay" },
 					     { "count", "nanoseconds" },
@@ -135,7 +138,12 @@ static int fill_labels(struct pprof_tables *t, const struct snap *s, const struc
 	int err = 0;
 
 	ls->nr = 0;
-	if (profile_event_is_wait(s->event))
+	if (s->event == PROFILE_WALL)
+		err = add_label(t, ls, "state", wall_state_word(wall_state_of(row->reason)), 0);
+	if (err)
+		return err;
+	if (profile_event_is_wait(s->event) ||
+	    (s->event == PROFILE_WALL && row->reason < WALL_STATUS))
 		err = add_label(t, ls, "wait_reason", fr->state, 0);
 	else if (s->event == PROFILE_GOROUTINES && s->root != PROFILE_ROOT_STATE)
 		err = add_label(t, ls, "state", fr->state, 0);
@@ -148,7 +156,8 @@ static int fill_labels(struct pprof_tables *t, const struct snap *s, const struc
 	case PROFILE_ROOT_GOID: return add_label(t, ls, "goid", NULL, row->goid);
 	case PROFILE_ROOT_CREATED_BY: return add_made_labels(t, fr, ls);
 	case PROFILE_ROOT_LABEL: return add_go_labels(t, ls, row->label ? row->label : "");
-	case PROFILE_ROOT_STATE: return add_label(t, ls, "state", fr->state, 0);
+	case PROFILE_ROOT_STATE:
+		return s->event == PROFILE_WALL ? 0 : add_label(t, ls, "state", fr->state, 0);
 	}
 	return 0;
 }
@@ -176,11 +185,23 @@ static int fill_locations(struct pprof_tables *t, const struct frames *fr, uint6
 	return 0;
 }
 
+/* A location of its own at the root. */
+static int add_first(struct pprof_tables *t, const char *word, uint64_t *ret)
+{
+	const struct frame f = { .kind = FRAME_WORD, .name = word, .file = "" };
+	const int64_t id = pprof_tables__location(t, &f, 1);
+
+	if (id < 0)
+		return (int)id;
+	*ret = (uint64_t)id;
+	return 0;
+}
+
 static int add_row(struct pprof_tables *t, const struct report *r, struct rowframer *f,
 		   const struct snap_row *row)
 {
 	const int64_t values[2] = { clamp(row->count), clamp(row->value) };
-	uint64_t ids[FRAMES_MAX];
+	uint64_t ids[FRAMES_MAX + 1];
 	struct sample_labels ls;
 	struct frames fr;
 	size_t nr = 0;
@@ -190,6 +211,8 @@ static int add_row(struct pprof_tables *t, const struct report *r, struct rowfra
 		fr.nr--; /* the word */
 	if (!err)
 		err = fill_locations(t, &fr, ids, &nr);
+	if (!err && fr.first)
+		err = add_first(t, fr.first, &ids[nr++]);
 	if (!err)
 		err = fill_labels(t, r->snap, row, &fr, &ls);
 	if (err)
@@ -277,7 +300,7 @@ static int fill_types(struct pprof_tables *t, const struct report *r, Pprof__Pro
 	}
 	if (err)
 		return err;
-	vt[2] = r->snap->event == PROFILE_CPU ? vt[1] : vt[0];
+	vt[2] = r->snap->event == PROFILE_CPU || r->snap->event == PROFILE_WALL ? vt[1] : vt[0];
 	if (r->snap->event == PROFILE_ALLOC)
 		err = set_type(t, &vt[2], "space", "bytes");
 	p->n_sample_type = types.nr;

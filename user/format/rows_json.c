@@ -20,6 +20,8 @@
  *	"pairs":[{"waiter":{"func":"main.worker","file":"/src/x.go","line":12},"waker":{...},"waker_kind":"goroutine","reason":"chan receive",
  *		  "count":12,"blocked_ns":123,"error_ns":0}]
  * by the program's own lines, the longest first; waker is null if it is no goroutine.
+ * Rows of wall have a "state" before the reason: running, ready, waiting, syscall. The reason is then
+ * what it waits for, or the system call.
  */
 #include <errno.h>
 #include <math.h>
@@ -27,6 +29,7 @@
 
 #include "format/renderer.h"
 #include "format/rows_json.h"
+#include "model/wall.h"
 #include "view/merged.h"
 #include "view/wakepairs.h"
 
@@ -69,6 +72,8 @@ void rows_json__what(const struct snap *s, const struct snap_row *row, const str
 {
 	const bool alloc = s->event == PROFILE_ALLOC;
 
+	if (s->event == PROFILE_WALL)
+		jsonw_string_field(w, "state", wall_state_word(wall_state_of(row->reason)));
 	jsonw_string_field(w, "reason", alloc ? NULL : fr->state);
 	if (alloc)
 		put_object(row, w);

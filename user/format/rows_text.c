@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "model/wall.h"
 #include "view/merged.h"
 #include "format/renderer.h"
 #include "base/textbuf.h"
@@ -44,6 +45,14 @@ static void put_wakers(const struct frames *fr, struct textbuf *to)
 			put_frame(&fr->v[i], to);
 }
 
+/* "[select]" and "select" */
+static bool is_in_brackets(const char *word, const char *text)
+{
+	const size_t len = strlen(text);
+
+	return strlen(word) == len + 2 && !strncmp(word + 1, text, len);
+}
+
 static void put_row(const struct snap *s, const struct merged_row *row, struct textbuf *to)
 {
 	const char *about = row->like->measure >= ALLOC_ESTIMATED ? "~" : "";
@@ -51,8 +60,11 @@ static void put_row(const struct snap *s, const struct merged_row *row, struct t
 	textbuf__format(to, "\n%5.1f %%  %s",
 			s->value ? 100 * (double)row->value / (double)s->value : 0.0, about);
 	put_value(s, row->value, row->error, to);
-	if (s->event == PROFILE_CPU)
+	if (s->event == PROFILE_CPU ||
+	    (s->event == PROFILE_WALL && wall_state_of(row->like->reason) == WALL_RUNNING))
 		textbuf__format(to, "  in %llu samples", (unsigned long long)row->count);
+	else if (s->event == PROFILE_WALL)
+		textbuf__format(to, "  seen %llu times", (unsigned long long)row->count);
 	else if (profile_event_is_time(s->event))
 		textbuf__format(to, "  in %s%llu %s",
 				s->counts_least ? "at least "
@@ -62,8 +74,11 @@ static void put_row(const struct snap *s, const struct merged_row *row, struct t
 				profile_event_is_contention(s->event) ? "contentions" : "waits");
 	if (s->event == PROFILE_ALLOC)
 		textbuf__format(to, "  in %s%llu objects", about, (unsigned long long)row->count);
+	if (row->frames.first)
+		textbuf__format(to, "  %s", row->frames.first);
 	if (s->event != PROFILE_BIRTHS && s->event != PROFILE_EXITS &&
-	    !profile_event_is_whole(s->event))
+	    !profile_event_is_whole(s->event) &&
+	    !(row->frames.first && is_in_brackets(row->frames.first, row->frames.state)))
 		textbuf__format(to, "  [%s]", row->frames.state);
 	if (row->frames.root)
 		textbuf__format(to, "  %s", row->frames.root);
@@ -74,7 +89,7 @@ static void put_row(const struct snap *s, const struct merged_row *row, struct t
 		const struct frame *f = &row->frames.v[i - 1];
 
 		if (f->kind == FRAME_WORD && i == row->frames.own &&
-		    strlen(f->name) == strlen(row->frames.state) + 2)
+		    is_in_brackets(f->name, row->frames.state))
 			continue; /* the state, once more */
 		put_frame(f, to);
 	}

@@ -5,9 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "golang/gostate.h"
 #include "model/gtable.h"
 #include "model/rowset.h"
 #include "model/stackset.h"
+#include "model/wall.h"
 
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
@@ -42,6 +44,10 @@ struct profile {
 	struct gtable *origins;  /* async, and for exits; else empty */
 	struct chainset *wakers; /* of wakeups; else NULL */
 	struct rowset *rows;
+	/* of wall: samples of what ran, which share out the time that looks say; else NULL */
+	struct rowset *ran;
+	uint64_t ran_unwanted_ns;
+	uint64_t ran_cut_ns; /* of all samples, told by cuts */
 	/* root CREATED_BY: births by `go` statement and ancestry; else NULL */
 	struct rowset *made;
 	struct label *labels;
@@ -82,6 +88,8 @@ int profile__new(const struct profile_opts *o, struct profile **ret)
 		err = rowset__new(p->opts.max_rows, &p->rows);
 	if (!err && o->event == PROFILE_WAKEUPS)
 		err = chainset__new(&p->wakers);
+	if (!err && o->event == PROFILE_WALL)
+		err = rowset__new(p->opts.max_rows, &p->ran);
 	if (!err && o->root == PROFILE_ROOT_CREATED_BY)
 		err = rowset__new(PROFILE_MADE_MAX, &p->made);
 	if (err)
@@ -104,6 +112,7 @@ void profile__free(struct profile *p)
 	free(p->label_by_id);
 	rowset__free(p->rows);
 	rowset__free(p->made);
+	rowset__free(p->ran);
 	gtable__free(p->origins);
 	chainset__free(p->wakers);
 	stackset__free(p->stacks);
@@ -493,6 +502,35 @@ int profile__cpu(struct profile *p, const struct pw_cpu *r, uint64_t stack_id, u
 	return apply_whole(p, &w);
 }
 
+int profile__ran(struct profile *p, const struct pw_cpu *r, uint64_t stack_id, uint32_t label,
+		 bool is_wanted)
+{
+	const struct event w = {
+		.label = label,
+		.who = { .goid = r->hdr.goid, .gopc = r->gopc, .startpc = r->startpc },
+	};
+	const struct row_key key = {
+		.stack_id = stack_id,
+		.root = root_of(p, &w),
+		.reason = WALL_STATUS + GOSTATUS_RUNNING,
+		.rt = r->hdr.rt,
+	};
+	int err = 0;
+
+	p->stats.in++;
+	if (r->hdr.ts_ns < p->first_ns)
+		p->stats.filtered++;
+	else if (!is_wanted)
+		p->ran_unwanted_ns += r->ns;
+	else
+		err = rowset__add(p->ran, &key, r->ns);
+	if (err)
+		p->stats.refused++;
+	else if (r->hdr.ts_ns >= p->first_ns)
+		p->stats.out++;
+	return err;
+}
+
 static int add_rows(struct profile *p, const struct row_key *key, uint64_t count, uint64_t value)
 {
 	int err = rowset__add_many(p->rows, key, count, value);
@@ -579,17 +617,44 @@ void profile__weigh(struct profile *p, double factor, double count_factor, uint6
 	rowset__weigh(p->rows, factor, count_factor, length_ns);
 }
 
+void profile__met(struct profile *p, uint64_t number)
+{
+	rowset__saw(p->rows, (double)number);
+}
+
+void profile__number(struct profile *p, double mean)
+{
+	rowset__average(p->rows, mean);
+}
+
 /* One cut that is told. */
 struct cutting {
 	const struct profile_tap *to;
 	struct profile_cut cut;
+	struct wall_shares shares; /* of the time that goroutines ran, in this interval */
 };
 
 static void tell_gain(void *ctx, const struct row_key *key, uint64_t count, uint64_t value)
 {
-	const struct cutting *c = ctx;
+	struct cutting *c = ctx;
 
-	c->to->cut(c->to->ctx, &c->cut, key, count, value);
+	if (c->shares.whole && wall_state_of(key->reason) == WALL_RUNNING)
+		c->shares.time += value;
+	else
+		c->to->cut(c->to->ctx, &c->cut, key, count, value);
+}
+
+static void tell_share(void *ctx, const struct row_key *key, uint64_t count, uint64_t value)
+{
+	struct cutting *c = ctx;
+
+	c->to->cut(c->to->ctx, &c->cut, key, count, wall_shares__next(&c->shares, value));
+}
+
+/* What all samples stand for. */
+static uint64_t ran_ns(const struct profile *p)
+{
+	return p->ran ? rowset__total(p->ran)->value + p->ran_unwanted_ns : 0;
 }
 
 uint64_t profile__cut_ns(const struct profile *p)
@@ -606,11 +671,15 @@ void profile__cut(struct profile *p, uint64_t end_ns)
 			 .exact = !p->windows,
 			 .windows = p->windows - p->cut_windows,
 			 .counts_least = p->counts_least },
+		.shares.whole = ran_ns(p) - p->ran_cut_ns,
 	};
 
 	if (!p->tap.cut || end_ns <= c.cut.begin_ns)
 		return;
 	rowset__cut(p->rows, tell_gain, &c);
+	if (p->ran)
+		rowset__cut(p->ran, tell_share, &c);
+	p->ran_cut_ns += c.shares.whole;
 	p->tap.cut(p->tap.ctx, &c.cut, NULL, 0, 0);
 	p->cut_ns = end_ns;
 	p->cut_windows = p->windows;
@@ -644,6 +713,7 @@ int profile__sample(struct profile *p, const struct profile_sample *s)
 		.gopc = life ? w.who.gopc : 0,
 		.startpc = life ? w.who.startpc : 0,
 		.reason = w.reason,
+		.type = s->call,
 		.rt = w.rt,
 	};
 
@@ -653,7 +723,7 @@ int profile__sample(struct profile *p, const struct profile_sample *s)
 		key.chain =
 			gtable__chain(p->origins, s->rt, life ? s->who.parent_goid : s->who.goid);
 	p->stats.in++;
-	p->counts_least |= s->counts && !life;
+	p->counts_least |= s->counts && !life && p->opts.event != PROFILE_WALL;
 	return add_row(p, &key, s->value, s->counts);
 }
 
@@ -694,6 +764,12 @@ bool profile__counts_least(const struct profile *p)
 const struct rowset *profile__rows(const struct profile *p)
 {
 	return p->rows;
+}
+
+const struct rowset *profile__ran_rows(const struct profile *p, uint64_t *ret_unwanted_ns)
+{
+	*ret_unwanted_ns = p->ran_unwanted_ns;
+	return p->ran;
 }
 
 const struct rowset *profile__made(const struct profile *p)

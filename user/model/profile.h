@@ -60,14 +60,15 @@ enum profile_event {
 	PROFILE_CPU,        /* what runs: each row's value is an estimate from its count */
 	PROFILE_BLOCK,      /* waits up to who ends them, as Go's own block profile has them */
 	PROFILE_MUTEX,      /* unlocks that others wait for, as Go's own mutex profile */
+	PROFILE_WALL, /* all of their time, by state: looks, and samples of what runs (model/wall) */
 };
-#define PROFILE_EVENTS (PROFILE_MUTEX + 1)
+#define PROFILE_EVENTS (PROFILE_WALL + 1)
 
 /* Its values are nanoseconds. */
 static inline bool profile_event_is_time(enum profile_event e)
 {
 	return e == PROFILE_BLOCKED || e == PROFILE_SCHED || e == PROFILE_WAKEUPS ||
-	       e == PROFILE_CPU || e == PROFILE_BLOCK || e == PROFILE_MUTEX;
+	       e == PROFILE_CPU || e == PROFILE_BLOCK || e == PROFILE_MUTEX || e == PROFILE_WALL;
 }
 
 /* What happened counts whole where it is told; other times count as far as they lie in the recording. */
@@ -189,6 +190,13 @@ int profile__wakes(struct profile *p, uint16_t rt, const struct pw_wake_key *k,
 int profile__cpu(struct profile *p, const struct pw_cpu *r, uint64_t stack_id, uint32_t label);
 
 /*
+ * Event wall: the same, of a goroutine that runs. Looks say how long all of them run: that is shared out
+ * among such samples. is_wanted false: it has its share, and is not told.
+ */
+int profile__ran(struct profile *p, const struct pw_cpu *r, uint64_t stack_id, uint32_t label,
+		 bool is_wanted);
+
+/*
  * One goroutine of the census of runtime rt: who made it, if that is asked for. What does not fit
  * is counted.
  */
@@ -226,6 +234,13 @@ void profile__window(struct profile *p);
 void profile__weigh(struct profile *p, double factor, double count_factor, uint64_t length_ns);
 
 /*
+ * Event wall: how many goroutines a look has met, whoever is wanted, before it is weighed; and how many
+ * there were on average, which is counted more often (model/rowset).
+ */
+void profile__met(struct profile *p, uint64_t number);
+void profile__number(struct profile *p, double mean);
+
+/*
  * An interval ends, the next begins: tells what rows gained since the last cut, or in the beginning
  * since the recording began. After profile__weigh(), where there is a window.
  */
@@ -238,6 +253,7 @@ struct profile_sample {
 	struct goroutine who;
 	uint64_t value;
 	uint32_t label, reason;
+	uint32_t call; /* of profile__label(): the system call that it is in, event wall; else 0 */
 	uint16_t rt;
 	bool counts; /* not one that was counted at an earlier look */
 };
@@ -259,6 +275,8 @@ uint32_t profile__windows(const struct profile *p);  /* 0: values are no estimat
 /* counts are what was seen: there may be more */
 bool profile__counts_least(const struct profile *p);
 const struct rowset *profile__rows(const struct profile *p);
+/* Event wall: samples of what ran; NULL: another event. unwanted: of them, what is not told. */
+const struct rowset *profile__ran_rows(const struct profile *p, uint64_t *ret_unwanted_ns);
 /* by gopc, chain and rt: births; NULL without PROFILE_ROOT_CREATED_BY */
 const struct rowset *profile__made(const struct profile *p);
 const struct stackset *profile__stacks(const struct profile *p);

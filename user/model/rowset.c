@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #define HASH_NONFATAL_OOM 1
@@ -20,6 +21,11 @@ struct rowset {
 	size_t max;
 	uint32_t window;
 	double lengths2; /* sum of the squares of the windows' lengths */
+	/* For rowset__value(): as far as windows were weighed. Seen: without what was in the first. */
+	double first_seen, seen;
+	bool saw, averaged;
+	double lengths, lengths_seen, lengths_seen2;
+	double mean;
 	struct rowset_row total;
 };
 
@@ -147,10 +153,12 @@ void rowset__next_window(struct rowset *rs)
 	rs->window++;
 }
 
-static void weigh(struct rowset_row *row, double factor, double count_factor, uint64_t length_ns)
+static void weigh(const struct rowset *rs, struct rowset_row *row, double factor,
+		  double count_factor, uint64_t length_ns)
 {
 	const double more = row->here * (factor - 1);
 
+	row->with_seen += row->here * factor * rs->seen;
 	row->here *= factor / (double)length_ns;
 	row->value = (double)row->value + more < (double)UINT64_MAX
 			     ? row->value + (uint64_t)(more + 0.5)
@@ -168,9 +176,46 @@ void rowset__weigh(struct rowset *rs, double factor, double count_factor, uint64
 	rs->lengths2 += (double)length_ns * (double)length_ns;
 	for (struct entry *e = rs->by_key; e; e = e->hh.next)
 		if (e->row.window == rs->window)
-			weigh(&e->row, factor, count_factor, length_ns);
+			weigh(rs, &e->row, factor, count_factor, length_ns);
 	if (rs->total.window == rs->window)
-		weigh(&rs->total, factor, count_factor, length_ns);
+		weigh(rs, &rs->total, factor, count_factor, length_ns);
+	rs->lengths += (double)length_ns;
+	rs->lengths_seen += (double)length_ns * rs->seen;
+	rs->lengths_seen2 += (double)length_ns * rs->seen * rs->seen;
+}
+
+void rowset__saw(struct rowset *rs, double seen)
+{
+	if (!rs->saw)
+		rs->first_seen = seen;
+	rs->saw = true;
+	rs->seen = seen - rs->first_seen;
+}
+
+void rowset__average(struct rowset *rs, double mean)
+{
+	rs->averaged = rs->saw;
+	rs->mean = mean - rs->first_seen;
+}
+
+/* Linear regression on what was seen, windows weighted by their lengths: a control variate. */
+uint64_t rowset__value(const struct rowset *rs, const struct rowset_row *row)
+{
+	const double spread = rs->lengths_seen2 * rs->lengths - rs->lengths_seen * rs->lengths_seen;
+	const double along = row->with_seen * rs->lengths - (double)row->value * rs->lengths_seen;
+	const double missed = rs->mean * rs->lengths - rs->lengths_seen;
+	double value;
+
+	if (!rs->averaged || rs->lengths <= 0)
+		return row->value;
+	if (spread > 0) {
+		value = (double)row->value + along / spread * missed;
+	} else { /* nobody knows who it was */
+		const double all = rs->first_seen * rs->lengths + rs->lengths_seen;
+
+		value = (double)row->value * (all > 0 ? 1 + missed / all : 1);
+	}
+	return value <= 0 ? 0 : value < (double)UINT64_MAX ? (uint64_t)(value + 0.5) : UINT64_MAX;
 }
 
 void rowset__cut(struct rowset *rs,

@@ -38,6 +38,7 @@ struct rowset_row {
 	double here, before;
 	/* of the differences between windows that follow each other, up to that one */
 	double squares;
+	double with_seen; /* for rowset__value(): of its value in each window, times what was seen in that one */
 };
 
 struct rowset;
@@ -60,6 +61,19 @@ void rowset__next_window(struct rowset *rs);
  * (less than 1: 1), counts for count_factor times as many. Once a window.
  */
 void rowset__weigh(struct rowset *rs, double factor, double count_factor, uint64_t length_ns);
+/*
+ * How much of something there was in the window that is weighed next; and how much on average, over all
+ * of the time, which is known better than from windows. Values follow it (rowset__value()).
+ */
+void rowset__saw(struct rowset *rs, double seen);
+void rowset__average(struct rowset *rs, double mean);
+/*
+ * The row's value, corrected for the chance that windows met more or less of that than there was: by as
+ * much as the row goes along with it from window to window. One that is always the same is not changed; if
+ * all rows together are what is seen, their sum is the average, times the time. Where it was the same in
+ * all windows, nobody knows which rows go along: all of them do. Without an average: as it is. Never below 0.
+ */
+uint64_t rowset__value(const struct rowset *rs, const struct rowset_row *row);
 /*
  * The standard error of the row's value, as the sum over windows that are a sample of the time,
  * without what is none: from the differences between windows that follow each other, so that what

@@ -8,6 +8,7 @@
 
 #include "model/chain.h"
 #include "model/rowset.h"
+#include "model/wall.h"
 
 /* What a snap owns behind its public face. */
 struct snap_store {
@@ -118,7 +119,7 @@ static void row_of(const struct profile *p, const struct row_key *k, const struc
 		.chain = *chain,
 		.goid = root == PROFILE_ROOT_GOID ? k->root : 0,
 	};
-	if (profile__opts(p)->event == PROFILE_ALLOC)
+	if (profile__opts(p)->event == PROFILE_ALLOC || profile__opts(p)->event == PROFILE_WALL)
 		to->type = profile__label_text(p, (uint32_t)k->type);
 	if (root == PROFILE_ROOT_LABEL)
 		to->label = profile__label_text(p, (uint32_t)k->root);
@@ -152,7 +153,7 @@ static void fill_row(struct snap_store *st, const struct profile *p, const struc
 {
 	row_of(p, &from->key, &st->chains[from->key.chain], to);
 	to->count = from->count;
-	to->value = from->value;
+	to->value = rowset__value(profile__rows(p), from);
 	to->error = error_of(p, from, t95_of_ten);
 }
 
@@ -244,18 +245,58 @@ static void settle(struct snap_store *st)
 	s->rows = st->rows;
 }
 
+/*
+ * Event wall: what looks say of those that ran is shared out among samples of what ran, as far as there
+ * are some. The rows of the looks are there, and go.
+ */
+static void share_running(struct snap_store *st, const struct profile *p)
+{
+	uint64_t unwanted_ns = 0;
+	const struct rowset *ran = profile__ran_rows(p, &unwanted_ns);
+	struct wall_shares shares = { .whole = 0 };
+	const struct rowset_row *from = NULL;
+	struct snap *s = &st->snap;
+	double error = 0;
+	size_t nr = 0;
+
+	shares.whole = ran ? rowset__total(ran)->value + unwanted_ns : 0;
+	if (!shares.whole)
+		return;
+	for (size_t i = 0; i < s->nr; i++) {
+		const struct snap_row *row = &st->rows[i];
+
+		if (wall_state_of(row->reason) != WALL_RUNNING) {
+			st->rows[nr++] = *row;
+			continue;
+		}
+		shares.time += row->value;
+		error = hypot(error, (double)row->error);
+	}
+	s->nr = nr;
+	while ((from = rowset__next(ran, from))) {
+		struct snap_row *to = &st->rows[s->nr++];
+
+		fill_row(st, p, from, to);
+		to->value = wall_shares__next(&shares, from->value);
+		to->error = wall_share_error(to->value, shares.time, (uint64_t)error,
+					     snap_error_of_samples(to->count, to->value, true));
+	}
+}
+
 static int fill(struct snap_store *st, const struct profile *p)
 {
-	const struct rowset *rs = profile__rows(p);
+	uint64_t unwanted_ns;
+	const struct rowset *rs = profile__rows(p), *ran = profile__ran_rows(p, &unwanted_ns);
 	const struct rowset_row *from = NULL;
 	struct snap *s = &st->snap;
 
-	st->rows = calloc(rowset__nr(rs) + 1, sizeof(*st->rows));
+	st->rows = calloc(rowset__nr(rs) + (ran ? rowset__nr(ran) : 0) + 1, sizeof(*st->rows));
 	if (!st->rows)
 		return -ENOMEM;
 	s->error = error_of(p, rowset__total(rs), t95);
 	while ((from = rowset__next(rs, from)))
 		fill_row(st, p, from, &st->rows[s->nr++]);
+	share_running(st, p);
 	settle(st);
 	return 0;
 }

@@ -51,12 +51,14 @@ struct snap_made { /* births that were seen at one `go` statement */
 struct snap_row {
 	uint16_t rt;
 	/*
-	 * blocked, sched: where it parked; alloc: from mallocgc or refill outward; births, exits:
+	 * blocked, sched, wall: where it parked, or what ran; alloc: from mallocgc or refill outward; births, exits:
 	 * the creator's; goroutines: pcs are return addresses all
 	 */
 	struct snap_stack own;
-	uint32_t reason;       /* blocked and sched: as this runtime's Go version numbers it */
-	const char *type;      /* alloc: name of the type, "" not known; else NULL */
+	/* blocked and sched: as this runtime's Go version numbers it; wall: model/wall */
+	uint32_t reason;
+	/* alloc: name of the type, wall: the system call that it is in; "" not known; else NULL */
+	const char *type;
 	uint64_t object_bytes; /* alloc: of one object, or of the size class, as measure says */
 	enum alloc_measure measure;
 	const char *word;        /* goroutines: what it does, in Go's words; else NULL */

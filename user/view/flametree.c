@@ -67,7 +67,7 @@ static struct flamenode *child_of(struct flametree *t, struct flamenode *parent,
 
 static int add_row(struct flametree *t, const struct frames *fr, uint64_t value)
 {
-	const char *roots[2];
+	const char *roots[FRAMES_ROOTS];
 	const size_t nr_roots = frames__roots(fr, roots);
 	struct flamenode *n = &t->root;
 	size_t i;

@@ -8,11 +8,17 @@
 const char *report_event_name(enum profile_event e)
 {
 	static const char *const names[] = {
-		[PROFILE_BLOCKED] = "blocked",       [PROFILE_BIRTHS] = "births",
-		[PROFILE_EXITS] = "exits",           [PROFILE_SCHED] = "sched",
-		[PROFILE_GOROUTINES] = "goroutines", [PROFILE_ALLOC] = "alloc",
-		[PROFILE_WAKEUPS] = "wakeups",       [PROFILE_CPU] = "cpu",
-		[PROFILE_BLOCK] = "block",           [PROFILE_MUTEX] = "mutex",
+		[PROFILE_BLOCKED] = "blocked",
+		[PROFILE_BIRTHS] = "births",
+		[PROFILE_EXITS] = "exits",
+		[PROFILE_SCHED] = "sched",
+		[PROFILE_GOROUTINES] = "goroutines",
+		[PROFILE_ALLOC] = "alloc",
+		[PROFILE_WAKEUPS] = "wakeups",
+		[PROFILE_CPU] = "cpu",
+		[PROFILE_BLOCK] = "block",
+		[PROFILE_MUTEX] = "mutex",
+		[PROFILE_WALL] = "wall",
 	};
 
 	return names[e];

@@ -9,6 +9,7 @@
 #include "golang/gocontention.h"
 #include "golang/gofacts.h"
 #include "golang/gostate.h"
+#include "model/wall.h"
 #include "view/callsites.h"
 #include "view/recording.h"
 
@@ -215,6 +216,18 @@ static const char *object_word(struct rowframer *f, const struct snap_row *row)
 			      guessed ? report_measure_name(row->measure) : "");
 }
 
+/* What it does: of one that waits or is in a system call as closely as it is known. */
+static const char *wall_word(struct rowframer *f, const struct snap_row *row)
+{
+	const enum wall_state state = wall_state_of(row->reason);
+
+	if (state == WALL_WAITING && row->reason < WALL_STATUS)
+		return wait_word(f, row);
+	if (state == WALL_SYSCALL && row->type && row->type[0])
+		return framer__text(f->names, row->type);
+	return wall_state_word(state);
+}
+
 static const char *state_word(struct rowframer *f, const struct snap *s, const struct snap_row *row)
 {
 	switch (s->event) {
@@ -226,6 +239,7 @@ static const char *state_word(struct rowframer *f, const struct snap *s, const s
 	case PROFILE_EXITS: return "dead";
 	case PROFILE_CPU:
 	case PROFILE_MUTEX: return "running";
+	case PROFILE_WALL: return wall_word(f, row);
 	default: return "runnable";
 	}
 }
@@ -309,7 +323,7 @@ static void set_root(struct rowframer *f, const struct snap *s, const struct sna
 				      : NO_GOROUTINE;
 		break;
 	case PROFILE_ROOT_CREATED_BY:
-		if (!row->gopc && s->event == PROFILE_CPU) {
+		if (!row->gopc && (s->event == PROFILE_CPU || s->event == PROFILE_WALL)) {
 			ret->created_by = ret->root = NO_GOROUTINE;
 			break;
 		}
@@ -471,6 +485,19 @@ static void set_likeness(struct rowframer *f, const struct snap *s, const struct
 	f->wrappers = contention && n && gofacts_has(n->go_minor, GO_CONTENTION_HAS_WRAPPERS);
 }
 
+/* The word at the end of a stack; of wall only where it is more than the state, which stands first. */
+static void push_state(struct rowframer *f, const struct snap *s, const struct snap_row *row,
+		       struct frames *r)
+{
+	const bool wall = s->event == PROFILE_WALL;
+	const char *state = wall ? wall_state_word(wall_state_of(row->reason)) : "";
+
+	if (wall)
+		r->first = framer__format(f->names, "[%s]", state);
+	if (s->event != PROFILE_CPU && strcmp(r->state, state) != 0)
+		push_word(f, framer__format(f->names, "[%s]", r->state));
+}
+
 int rowframer__row(struct rowframer *f, const struct snap *s, const struct snap_row *row,
 		   struct frames *ret)
 {
@@ -487,8 +514,8 @@ int rowframer__row(struct rowframer *f, const struct snap *s, const struct snap_
 	wakers = f->nr_out;
 	if (life)
 		push_start(f, row->rt, row->startpc);
-	else if (s->event != PROFILE_CPU)
-		push_word(f, framer__format(f->names, "[%s]", r.state));
+	else
+		push_state(f, s, row, &r);
 	if (s->event == PROFILE_MUTEX && row->own.state == SNAP_STACK_NONE)
 		push_word(f, "[not seen]");
 	else

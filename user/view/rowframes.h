@@ -13,6 +13,8 @@
  *	cpu	what runs, root first, no word; `[C]` and its kind where it is no code of Go
  *	block	as Go's own block profile has it: no word, and a wait ends with the function that the program called
  *	mutex	as Go's own mutex profile: the stack of the unlock; `[not seen]` is time that others waited for one which nobody saw
+ *	wall	first of all, before what --root adds: `[running]`, `[ready]`, `[waiting]` or `[syscall]`; then the stack, as of
+ *		blocked or cpu, and what it waits for, or the system call with the descriptor and its peer, where that is known
  *	goroutines	user stack root first, then what it does: `[chan receive]`, `[running]`
  *
  * Ancestry (--async) stands before all that, oldest first: creator's stack, `[go f]`, creator's
@@ -50,19 +52,26 @@ struct frames {
 	size_t nr;
 	size_t own;            /* of them, before the first `--` of wakeups; else all */
 	enum waker_kind waker; /* of wakeups */
+	const char *first;     /* wall: "[waiting]", before all else; else NULL. It is none of v */
 	/* what --root adds: "goroutine 18", "created by main.main", "k=v", "[select]"; or NULL */
 	const char *root;
 	const char *created_by;      /* with PROFILE_ROOT_CREATED_BY: "main.main"; else NULL */
 	struct frames_called called; /* with PROFILE_ROOT_CREATED_BY, if the namer has callsites */
-	/* the wait in Go's words without brackets; "runnable", "dead"; alloc: the object */
+	/*
+	 * the wait in Go's words without brackets; "runnable", "dead"; alloc: the object; wall: the
+	 * state, the wait or the system call
+	 */
 	const char *state;
 };
 
-/* What stands at the root of the stack: the line that called, then `root`. Returns how many. */
-static inline size_t frames__roots(const struct frames *fr, const char *ret[2])
+#define FRAMES_ROOTS 3
+/* What stands at the root of the stack: `first`, the line that called, then `root`. Returns how many. */
+static inline size_t frames__roots(const struct frames *fr, const char *ret[FRAMES_ROOTS])
 {
 	size_t nr = 0;
 
+	if (fr->first)
+		ret[nr++] = fr->first;
 	if (fr->called.text)
 		ret[nr++] = fr->called.text;
 	if (fr->root)
