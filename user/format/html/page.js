@@ -21,8 +21,10 @@ const TITLES = {
 	wakeups: "Blocked time and who ended it",
 	cpu: "CPU time",
 	wall: "Time of goroutines",
+	block: "Blocked time, as Go's block profile",
+	mutex: "Waits for locks, by who gave them up",
 };
-const COUNTED = { cpu: "samples", wall: "looks and samples" };
+const COUNTED = { cpu: "samples", wall: "looks and samples", block: "contentions", mutex: "contentions" };
 
 function amount(value) {
 	if (timed)
