@@ -6,6 +6,8 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
+from pathlib import Path
 
 import leaks
 from roots import RELEASES, Skipped, command, root_of
@@ -13,6 +15,7 @@ from serve import Daemon
 from target import ROOT, Target, expect
 
 CONFIG, STATE = "etc/parkwatch/parkwatch.yaml", "var/lib/private/parkwatch/kept"
+KERNELS = {"Debian 12": "6.1", "Debian 13": "6.12"}    # their own
 
 
 def package():
@@ -85,6 +88,19 @@ def it_is_installed_works_and_is_purged(kind):
         expect(not left, f"left after the purge: {left}")
 
 
+def its_service_runs_under_systemd(kind):
+    """That release's, with its kernel, in a virtual machine: tests/kernel/service says how each of its questions was answered."""
+    with installed(kind, "systemd") as root, tempfile.TemporaryDirectory() as folder:
+        archive = Path(folder, "root.tar")
+        (root / "tmp/parkwatch.deb").unlink()
+        subprocess.run(["tar", "-C", root, "-cf", archive, "--one-file-system", *(f"--exclude=./{d}/*" for d in ("proc", "sys", "dev", "var/cache/apt", "var/lib/apt/lists")),
+                        "."], check=True)
+        done = subprocess.run([ROOT / "tests/kernel/service", KERNELS[kind]], env={**os.environ, "ROOT": str(archive)}, capture_output=True, text=True)
+    if done.stdout.startswith("skip "):
+        raise Skipped(done.stdout[5:])
+    expect(done.returncode == 0 and done.stdout.count("ok ") == 10, done.stdout + done.stderr)
+
+
 def an_own_configuration_outlives_a_new_package():
     with installed("Debian 13") as root:
         (root / CONFIG).write_text("listen: 127.0.0.1:7071\n")
@@ -116,5 +132,7 @@ def cases():
     yield "deb: it_has_no_lint", it_has_no_lint
     for kind in RELEASES:
         yield f"deb: it_is_installed_works_and_is_purged [{kind}]", lambda kind=kind: it_is_installed_works_and_is_purged(kind)
+    for kind in RELEASES:
+        yield f"deb: its_service_runs_under_systemd [{kind}]", lambda kind=kind: its_service_runs_under_systemd(kind)
     yield "deb: an_own_configuration_outlives_a_new_package", an_own_configuration_outlives_a_new_package
     yield "deb: shells_complete", shells_complete
