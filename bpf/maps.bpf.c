@@ -72,6 +72,14 @@ struct pw_map_wakers pw_wakers SEC(".maps");
 struct pw_map_semas pw_semas SEC(".maps");
 
 /*
+ * The round of each goroutine that goes on, by address of the g, and the g that each thread ran last,
+ * by thread id. Written by birth, ready, run and exit; sizes: as pw_gs, and the threads that there can
+ * be. Both are of a recording of rounds.
+ */
+struct pw_map_rounds pw_rounds SEC(".maps");
+struct pw_map_threads pw_threads SEC(".maps");
+
+/*
  * Allocations, by stack, root, type and size. Written by the alloc points, read by user space when
  * recording has ended. Never deleted from.
  */
@@ -89,8 +97,8 @@ struct pw_map_never pw_never SEC(".maps");
 /* Set before load, frozen after. */
 PW_RODATA struct pw_knobs pw_knobs = {};
 
-/* As large as the largest value of a map that begins with zeros, one of pw_wakers. */
-PW_RODATA struct pw_wake pw_zeros = {};
+/* As large as the largest value of a map that begins with zeros, one of pw_rounds. */
+PW_RODATA struct pw_round pw_zeros = {};
 
 /* 1 while recording. Written by user space through the mapped .bss. */
 volatile __u32 pw_on = 0;

@@ -149,6 +149,18 @@ struct pw_map_semas {
 	__type(key, __u64);
 	__type(value, struct pw_sema);
 };
+struct pw_map_rounds {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, PW_GS_DEFAULT);
+	__type(key, __u64);
+	__type(value, struct pw_round);
+};
+struct pw_map_threads {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, PW_THREADS_MAX);
+	__type(key, __u32);
+	__type(value, __u64);
+};
 struct pw_map_allocs {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, PW_ALLOCS_MAX);
@@ -185,12 +197,14 @@ extern struct pw_map_waits pw_waits SEC(".maps");
 extern struct pw_map_wakes pw_wakes SEC(".maps");
 extern struct pw_map_wakers pw_wakers SEC(".maps");
 extern struct pw_map_semas pw_semas SEC(".maps");
+extern struct pw_map_rounds pw_rounds SEC(".maps");
+extern struct pw_map_threads pw_threads SEC(".maps");
 extern struct pw_map_allocs pw_allocs SEC(".maps");
 extern struct pw_map_given_back pw_given_back SEC(".maps");
 extern struct pw_map_never pw_never SEC(".maps");
 
 extern PW_RODATA struct pw_knobs pw_knobs;
-extern PW_RODATA struct pw_wake pw_zeros;
+extern PW_RODATA struct pw_round pw_zeros;
 /* what entries of maps begin as: on the BPF stack there is no room for them */
 #define PW_ZEROS ((const void *)&pw_zeros)
 extern volatile __u32 pw_on;

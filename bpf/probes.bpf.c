@@ -9,6 +9,7 @@
 #include "life.bpf.h"
 #include "mutex.bpf.h"
 #include "park.bpf.h"
+#include "round.bpf.h"
 
 #define PW_HANDFUL 64 /* hits */
 
@@ -25,7 +26,8 @@ static __always_inline void pw_end_limited(__u64 now)
 		return;
 	}
 	if (!(goes_on & (1u << PW_POINT_RUN | 1u << PW_POINT_READY)))
-		pw_want &= ~(PW_WANT_WAIT | PW_WANT_SCHED | PW_WANT_WAKE | PW_WANT_BLOCK);
+		pw_want &= ~(PW_WANT_WAIT | PW_WANT_SCHED | PW_WANT_WAKE | PW_WANT_BLOCK |
+			     PW_WANT_ROUND);
 	pw_muted = ~goes_on;
 }
 
@@ -57,6 +59,19 @@ static __always_inline void pw_take_hit(__u32 point)
 	}
 }
 
+/* Park and ready are those of waits and wake-ups. */
+static __always_inline int pw_dispatch_round(struct pt_regs *ctx, const struct pw_site *site,
+					     __u32 point)
+{
+	switch (point) {
+	case PW_POINT_BIRTH:
+	case PW_POINT_COBIRTH: return pw_round_birth(ctx, site);
+	case PW_POINT_EXIT: return pw_round_exit(ctx, site);
+	case PW_POINT_RUN: return pw_round_run(ctx, site);
+	default: return pw_count(PW_STAT_LOST_SITE);
+	}
+}
+
 static __always_inline int pw_dispatch(struct pt_regs *ctx, const struct pw_site *site, __u32 point)
 {
 	if (pw_morestack(ctx, site))
@@ -66,6 +81,8 @@ static __always_inline int pw_dispatch(struct pt_regs *ctx, const struct pw_site
 	if (pw_muted >> point & 1)
 		return pw_count(PW_STAT_OFF);
 	pw_take_hit(point);
+	if (pw_want & PW_WANT_ROUND && point != PW_POINT_PARK && point != PW_POINT_READY)
+		return pw_dispatch_round(ctx, site, point);
 	switch (point) {
 	case PW_POINT_BIRTH:
 	case PW_POINT_COBIRTH: return pw_do_birth(ctx, site);

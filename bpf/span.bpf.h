@@ -39,6 +39,7 @@ static __always_inline int pw_skip(__u64 g, __u64 goid, __u64 now)
 		st->ready_ns = 0;
 		st->goid = goid;
 		st->ran_ns = now;
+		st->tid = 0;
 	}
 	return pw_count(PW_STAT_FILTERED);
 }

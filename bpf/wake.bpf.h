@@ -103,6 +103,34 @@ static __always_inline int pw_send_block(void *ctx, __u64 g, struct pw_gstate *s
 	return pw_send_span(ctx, e, PW_BLOCK, st->goid, now, st->flags);
 }
 
+/* Entry of a g, as pw_wakers_get(). */
+static __always_inline struct pw_round *pw_rounds_get(__u64 g)
+{
+	struct pw_round *r = bpf_map_lookup_elem(&pw_rounds, &g);
+
+	if (r)
+		return r;
+	bpf_map_update_elem(&pw_rounds, &g, PW_ZEROS, BPF_NOEXIST);
+	r = bpf_map_lookup_elem(&pw_rounds, &g);
+	if (!r)
+		pw_count(PW_STAT_LOST_GMAP);
+	return r;
+}
+
+/* The wait of a goroutine, or before its first run nothing, is over: by whom. */
+static __always_inline int pw_round_ready(__u64 g, struct pw_gstate *st, __u64 waker,
+					  __u64 waker_goid, __u64 now)
+{
+	struct pw_round *r = pw_rounds_get(g);
+
+	if (!r)
+		return 0;
+	r->waker = waker;
+	r->waker_goid = waker_goid;
+	st->ready_ns = now;
+	return 0;
+}
+
 /* ready: this thread ends the wait of g. */
 static __always_inline int pw_do_wake(struct pt_regs *ctx, const struct pw_site *site, __u64 g)
 {
@@ -130,6 +158,8 @@ static __always_inline int pw_do_wake(struct pt_regs *ctx, const struct pw_site 
 	id = pw_stack_id(ctx, &w, now);
 	if (id == PW_STACK_ID_NONE)
 		return 0;
+	if (pw_want & PW_WANT_ROUND)
+		return pw_round_ready(g, st, id, pw_running_goid(pw_value(ctx, &site->cur)), now);
 	wk = pw_wakers_get(g);
 	if (!wk)
 		return 0;

@@ -29,6 +29,7 @@ enum pw_kind {
 	PW_CPU,
 	PW_BLOCK,
 	PW_MUTEX,
+	PW_ROUND,
 	PW_KIND_MAX
 };
 
@@ -149,6 +150,27 @@ struct pw_wake {
 };
 _Static_assert(sizeof(struct pw_wake) == 104, "wire format changed");
 
+/*
+ * One round of a goroutine: it ran, it waited or lost its thread, was made ready, and runs again, at
+ * hdr.ts_ns. What is 0 was not, or was not seen. Value of the map `pw_rounds` too, key: address of
+ * the g, written in place.
+ */
+struct pw_round {
+	struct pw_hdr hdr;
+	__u64 ran_ns;     /* since when it ran before; 0: nothing was seen of that */
+	__u64 start_ns;   /* of its wait; as in pw_wait */
+	__u64 left_ns;    /* when its thread ran another, though it did not wait */
+	__u64 ready_ns;   /* its wait was ended; without a wait: it was made */
+	__u64 waker_goid; /* who did that */
+	__u64 waker;      /* the stack of who ended the wait, at ready; as pw_wake_key.wakers[0] */
+	__u64 stack_id;   /* of the park */
+	__u64 gopc, startpc;
+	__u64 labels;
+	__u32 reason;   /* of the wait */
+	__u32 is_ended; /* 1: it ran, and at hdr.ts_ns it ended: there is nothing else */
+};
+_Static_assert(sizeof(struct pw_round) == 112, "wire format changed");
+
 #define PW_CPU_WORDS 32 /* of the stack, from its pointer on */
 
 /*
@@ -191,15 +213,16 @@ struct pw_gstate {
 	__u64 start_ns; /* of the wait that is open; 0: none */
 	__u64 ready_ns; /* of the ready that no run has answered; 0: none */
 	__u64 ran_ns;   /* when it ran last; 0: nothing was seen of it */
+	__u64 left_ns;  /* of rounds: as pw_round has it */
 	__u64 stack_id;
 	__u64 ready_stack_id;
 	__u64 goid;
 	__u32 reason;
 	__u32 ready_reason;
 	__u32 flags; /* enum pw_hdr_flag */
-	__u32 pad;
+	__u32 tid;   /* of rounds: the thread that it ran on last; 0: none, or nobody asks */
 };
-_Static_assert(sizeof(struct pw_gstate) == 64, "map value changed");
+_Static_assert(sizeof(struct pw_gstate) == 72, "map value changed");
 
 /*
  * Value of the map `pw_parks`, key: address of the g: its last park. Never deleted from, as pw_gs.

@@ -27,10 +27,11 @@
 #define PW_GOIDS_MAX   4096 /* goids in the filter */
 #define PW_PS_MAX      4096 /* Ps in the filter */
 /* sites and stacks that are known to be wanted or not; of more of them user space decides */
-#define PW_KEPT_MAX   65536
-#define PW_WAITS_MAX  65536  /* entries of pw_waits: some 6 MB */
-#define PW_SEMAS_MAX  16384  /* semaphores that are waited for at a time */
-#define PW_ALLOCS_MAX 131072 /* entries of pw_allocs: some 15 MB */
+#define PW_KEPT_MAX    65536
+#define PW_WAITS_MAX   65536  /* entries of pw_waits: some 6 MB */
+#define PW_SEMAS_MAX   16384  /* semaphores that are waited for at a time */
+#define PW_ALLOCS_MAX  131072 /* entries of pw_allocs: some 15 MB */
+#define PW_THREADS_MAX 32768  /* of which it is known what they ran last, for rounds */
 /* without a sign of the probe holder: recording ends by itself */
 #define PW_BEAT_MAX_NS  2000000000ULL
 #define PW_RING_DEFAULT (8u << 20) /* bytes, power of two */
@@ -89,6 +90,7 @@ enum pw_want {
 	PW_WANT_MUTEX = 256, /* unlocks that others wait for */
 	/* one of these at a time */
 	PW_WANT_WAITS = PW_WANT_WAIT | PW_WANT_SCHED | PW_WANT_WAKE | PW_WANT_BLOCK | PW_WANT_MUTEX,
+	PW_WANT_ROUND = 512, /* with PW_WANT_WAKE: rounds in their place: pw_rounds */
 };
 
 /* bits of pw_filter.on: what is filtered where it happens, beside goids */

@@ -105,6 +105,8 @@ void make_world(void)
 	shim_map_hash(pw_wakes, SHIM_ENTRIES);
 	shim_map_hash(pw_wakers, SHIM_ENTRIES);
 	shim_map_hash(pw_semas, 4);
+	shim_map_hash(pw_rounds, SHIM_ENTRIES);
+	shim_map_hash(pw_threads, 4);
 	shim_map_hash(pw_allocs, 4);
 	shim_map_hash(pw_cpu_rooms, 1);
 	shim_map_hash(pw_given_back, SHIM_ENTRIES);

@@ -141,7 +141,8 @@ static void probes_set__calibrate(struct probes_set *s, const struct attach_want
 				classes |= 1u << s->plans[i]->sites[k].class;
 	}
 	n = calibrate__run(s->kf, attach__method(s->attaches[0]), (enum pw_transport)s->o.transport,
-			   classes, points, how->sums, how->want & PW_WANT_WAKE, &s->cal, &c);
+			   classes, points, how->sums, how->want & (PW_WANT_WAKE | PW_WANT_ROUND),
+			   &s->cal, &c);
 	s->calibrated = n >= 0;
 	if (n < 0)
 		note_warn("cost is not measured: %s", c.text);
@@ -171,7 +172,8 @@ static bool probes__is_for(const struct probes *u, const struct pw_hdr *h, size_
 	case PW_EXIT: points = pw_points_for(PW_FOR_LIVES) & ~pw_points_for(PW_FOR_BIRTHS); break;
 	case PW_WAIT:
 	case PW_SCHED:
-	case PW_WAKE: points = 1u << PW_POINT_RUN; break;
+	case PW_WAKE:
+	case PW_ROUND: points = 1u << PW_POINT_RUN; break;
 	case PW_BLOCK: points = 1u << PW_POINT_READY; break;
 	case PW_MUTEX: points = 1u << PW_POINT_DEQUEUE; break;
 	default: break;

@@ -174,7 +174,7 @@ static int attach__set_maps(struct attach *a, const struct proc *p, const struct
 {
 	const uint32_t gs =
 		o->trial ? TRIAL_ENTRIES : clamp_entries(2 * o->allglen, PW_GS_DEFAULT, PW_GS_MAX);
-	const bool wakes = o->want.want & PW_WANT_WAKE,
+	const bool wakes = o->want.want & PW_WANT_WAKE, rounds = o->want.want & PW_WANT_ROUND,
 		   waits = wakes || o->want.want & (PW_WANT_WAIT | PW_WANT_SCHED | PW_WANT_BLOCK);
 	bool ring = o->transport == PW_TRANSPORT_RING;
 	struct bpf_map *events = ring ? a->skel->maps.pw_ring : a->skel->maps.pw_perf;
@@ -194,7 +194,11 @@ static int attach__set_maps(struct attach *a, const struct proc *p, const struct
 		err = bpf_map__set_max_entries(a->skel->maps.pw_waits,
 					       o->want.sums ? TRIAL_ENTRIES : 1);
 	if (!err)
-		err = bpf_map__set_max_entries(a->skel->maps.pw_wakers, wakes ? gs : 1);
+		err = bpf_map__set_max_entries(a->skel->maps.pw_wakers, wakes && !rounds ? gs : 1);
+	if (!err)
+		err = bpf_map__set_max_entries(a->skel->maps.pw_rounds, rounds ? gs : 1);
+	if (!err && !rounds)
+		err = bpf_map__set_max_entries(a->skel->maps.pw_threads, 1);
 	if (!err && (o->trial || !o->want.sums || !wakes))
 		err = bpf_map__set_max_entries(a->skel->maps.pw_wakes,
 					       o->want.sums && wakes ? TRIAL_ENTRIES : 1);

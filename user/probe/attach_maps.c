@@ -93,6 +93,8 @@ void attach__gs_clear(struct attach *a)
 {
 	map_clear(a, a->skel->maps.pw_gs);
 	map_clear(a, a->skel->maps.pw_wakers);
+	map_clear(a, a->skel->maps.pw_rounds);
+	map_clear(a, a->skel->maps.pw_threads);
 }
 
 void attach__waits_clear(struct attach *a)

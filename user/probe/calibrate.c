@@ -116,12 +116,12 @@ static void drop_sample(void *ctx, int cpu, void *data, __u32 size)
 	(void)size;
 }
 
-static uint32_t wants(uint32_t points, bool wakes)
+static uint32_t wants(uint32_t points, uint32_t wakes)
 {
 	const uint32_t lives = PW_WANT_BIRTH | PW_WANT_EXIT;
 
 	if (wakes)
-		return PW_WANT_WAKE | lives;
+		return wakes | lives;
 	return ((points & (1u << PW_POINT_PARK)) ? PW_WANT_WAIT : 0) |
 	       ((points & (1u << PW_POINT_READY)) ? PW_WANT_SCHED : 0) | lives;
 }
@@ -272,7 +272,8 @@ static int bench__time_mallocs(struct bench *b, double *ret_ns, struct cause *wh
 struct ask {
 	enum attach_method method;
 	enum pw_transport transport;
-	bool sums, wakes;
+	bool sums;
+	uint32_t wakes;
 	uint32_t points, classes; /* all that is to be timed */
 };
 
@@ -340,7 +341,7 @@ static int measure(const struct kfeat *kf, const struct ask *ask, struct calibra
 }
 
 int calibrate__run(const struct kfeat *kf, enum attach_method method, enum pw_transport transport,
-		   uint32_t classes, uint32_t points, bool sums, bool wakes,
+		   uint32_t classes, uint32_t points, bool sums, uint32_t wakes,
 		   struct calibration *ret, struct cause *why)
 {
 	static struct {

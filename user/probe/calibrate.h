@@ -31,11 +31,11 @@ struct calibration {
 };
 
 /*
- * classes and points: bit masks of what will be used; sums: as attach_want.sums; wakes: PW_WANT_WAKE. 1: it was measured
+ * classes and points: bit masks of what will be used; sums: as attach_want.sums; wakes: PW_WANT_WAKE, PW_WANT_ROUND. 1: it was measured
  * now, and how long this process may be silent (probe/master) was set by it; 0: it was known.
  */
 int calibrate__run(const struct kfeat *kf, enum attach_method method, enum pw_transport transport,
-		   uint32_t classes, uint32_t points, bool sums, bool wakes,
+		   uint32_t classes, uint32_t points, bool sums, uint32_t wakes,
 		   struct calibration *ret, struct cause *why);
 /* ns of a hit at this site; waits: they are recorded, too. */
 double calibration_hit_ns(const struct calibration *c, const struct plan_site *s, bool waits);
