@@ -22,6 +22,7 @@
 #include "golang/golabels.h"
 #include "golang/gostate.h"
 #include "golang/gosystem.h"
+#include "model/timeline.h"
 #include "model/wall.h"
 
 #define LABELS_CACHED_MAX 65536        /* then the cache starts anew */
@@ -392,6 +393,29 @@ static void ingest__cpu(struct ingest *in, const struct pw_cpu *r)
 			   ingest__label(in, r->hdr.rt, r->hdr.goid, r->labels));
 }
 
+/* To all but the timeline it is a wait and who ended it, if there was one. */
+static void ingest__round(struct ingest *in, const struct pw_round *r)
+{
+	struct pw_wake w = {
+		.hdr = r->hdr,
+		.start_ns = r->start_ns,
+		.labels = r->labels,
+		.key = { .stack_id = r->stack_id,
+			 .gopc = r->gopc,
+			 .startpc = r->startpc,
+			 .wakers = { r->waker },
+			 .reason = r->reason },
+	};
+	uint32_t label = PROFILE_LABEL_NONE;
+
+	w.hdr.kind = PW_WAKE;
+	if (!in->o.timeline || !ingest__look_up(in, &w.hdr, &label))
+		return;
+	timeline__add(in->o.timeline, r);
+	if (w.start_ns)
+		(void)profile__apply(in->profile, &w.hdr, label);
+}
+
 void ingest__record(void *ctx, const void *data, size_t len)
 {
 	struct ingest *in = ctx;
@@ -408,6 +432,8 @@ void ingest__record(void *ctx, const void *data, size_t len)
 	in->found_ns = h->ts_ns;
 	if (h->kind == PW_CPU)
 		ingest__cpu(in, (const struct pw_cpu *)h);
+	else if (h->kind == PW_ROUND)
+		ingest__round(in, (const struct pw_round *)h);
 	else if (ingest__look_up(in, h, &label))
 		(void)profile__apply(in->profile, h, label); /* what it refuses it counts */
 }
@@ -681,6 +707,8 @@ static void ingest__open_wait(void *ctx, const struct pw_gstate *s, const uint8_
 		return;
 	if (!ingest__wants_open(w->in, w->rt, s, gopc, labels))
 		return;
+	if (w->in->o.timeline)
+		timeline__open(w->in->o.timeline, w->rt, s, gopc, startpc);
 	(void)profile__open_wait(w->in->profile, w->rt, s, gopc, startpc,
 				 ingest__label(w->in, w->rt, s->goid, labels));
 }
@@ -689,7 +717,7 @@ static void ingest__open_g(void *ctx, uint64_t addr, const struct pw_gstate *s)
 {
 	struct map_walk *w = ctx;
 
-	if (s->start_ns || s->ready_ns)
+	if (s->start_ns || s->ready_ns || (w->in->o.timeline && s->tid))
 		opengs__add(w->open, addr, s);
 	if (stayers__nr(&w->in->stayers[w->rt]))
 		met__see(&w->met, addr, s);
@@ -707,6 +735,8 @@ static void ingest__stayed(void *ctx, const struct stayer *g)
 	};
 
 	heart__beat();
+	if (w->in->o.timeline)
+		timeline__open(w->in->o.timeline, w->rt, &s, g->who.gopc, g->who.startpc);
 	(void)profile__open_wait(w->in->profile, w->rt, &s, g->who.gopc, g->who.startpc, g->label);
 }
 

@@ -30,10 +30,11 @@ struct ingest_opts {
 	bool system; /* keep the runtime's own goroutines */
 	/* ascending, borrowed; records are filtered by the BPF programs, the census here */
 	const uint64_t *goids;
-	size_t nr_goids;        /* 0: all */
-	struct wanted *wanted;  /* other filters; borrowed; NULL: none */
-	struct deadline *until; /* of the census; borrowed; NULL: none */
-	struct cpustack *cpu;   /* for samples; borrowed; NULL: there are none */
+	size_t nr_goids;           /* 0: all */
+	struct wanted *wanted;     /* other filters; borrowed; NULL: none */
+	struct deadline *until;    /* of the census; borrowed; NULL: none */
+	struct cpustack *cpu;      /* for samples; borrowed; NULL: there are none */
+	struct timeline *timeline; /* of rounds; borrowed; NULL: nobody asks for one */
 };
 
 /* p, gp and profile are borrowed as long as the intake lives. */

@@ -63,6 +63,10 @@ static void session__needs(const struct session_opts *o, uint32_t *ret_points, u
 	case PROFILE_WAKEUPS:
 		points = pw_points_for(PW_FOR_WAKES);
 		want = PW_WANT_WAKE;
+		if (o->timeline) {
+			points |= pw_points_for(PW_FOR_LIVES);
+			want |= PW_WANT_ROUND;
+		}
 		break;
 	case PROFILE_BLOCK:
 		points = pw_points_for(PW_FOR_BLOCKS);
@@ -113,7 +117,7 @@ static bool session__sums(const struct session *s)
 	const enum profile_root root = o->profile.root;
 
 	return profile_event_is_time(event) && event != PROFILE_CPU && event != PROFILE_WALL &&
-	       !o->profile.async && !o->single_events &&
+	       !o->profile.async && !o->single_events && !o->timeline &&
 	       (!s->wanted || !wanted__asks(s->wanted, FILTER_LABEL) ||
 		wanted__labels_are_told(s->wanted)) &&
 	       root != PROFILE_ROOT_GOID && root != PROFILE_ROOT_LABEL;
@@ -228,6 +232,7 @@ static int session__build(struct session *s, struct cause *why)
 	if (!err && session__samples(s))
 		err = cpustack__new(s->target.proc, s->target.gp, &s->cpustack);
 	io.cpu = s->cpustack;
+	io.timeline = s->o.timeline;
 	if (!err)
 		err = session__build_wanted(s, why);
 	io.wanted = s->wanted;
@@ -376,6 +381,7 @@ static void session__sum(struct session *s)
 		session__cut_last(s);
 	e->target_ended = r->target_ended;
 	e->cut = r->cut;
+	e->over_budget = r->over_budget;
 	e->target_stopped = !r->target_ended && proc__stopped(s->target.proc);
 	e->duration_ns = r->covered_ns;
 	e->exact_ns = r->exact_ns;

@@ -28,6 +28,7 @@
 #include "view/recording.h"
 
 struct filter;
+struct timeline;
 
 struct session_opts {
 	pid_t pid;
@@ -56,6 +57,11 @@ struct session_opts {
 	/* by creation site: keeps who was there before, for session__before() */
 	bool keep_before;
 	struct shared_probes *shared; /* as probes_opts has it */
+	/*
+	 * event wakeups: what each goroutine did, moment by moment (model/timeline); borrowed; NULL: nobody
+	 * asks. Estimates have none: over the budget recording ends.
+	 */
+	struct timeline *timeline;
 	bool single_events; /* each is wanted by itself: session__tap(); waits are not summed in the kernel */
 };
 
@@ -82,6 +88,8 @@ struct session_end {
 	 * all known
 	 */
 	bool cut;
+	/* of a timeline: probes would have cost more than they may: recording ended there */
+	bool over_budget;
 	/* somebody killed or stopped the process that keeps them: recording ended there */
 	bool probes_killed;
 	/* how long parkwatch was stopped or held up, its probes out; no part of the duration */

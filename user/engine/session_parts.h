@@ -78,7 +78,7 @@ struct session_run {
 	uint64_t window_began_ns; /* with attaching */
 	bool stopping;            /* the end is asked for */
 	bool target_ended;
-	bool cut; /* as session_end says */
+	bool cut, over_budget; /* as session_end says */
 };
 
 struct session {

@@ -17,6 +17,7 @@
 #include "engine/owncost.h"
 #include "engine/session_parts.h"
 #include "model/governor.h"
+#include "model/timeline.h"
 
 #define POLL_MS   100 /* the target's CPU time is read so often, at least */
 #define GOVERN_MS 10  /* what hits cost is looked at so often */
@@ -273,6 +274,17 @@ static void session_run__pace(struct session_run *r)
 		probes__sample(s->probes, s->cpupace.hz);
 }
 
+/* Of a timeline: since when events are missing. */
+static void session_run__tell_lost(const struct session_run *r)
+{
+	struct losses lost = { 0 };
+	uint64_t stats[PW_STAT_MAX];
+
+	probes__stats(r->s->probes, stats);
+	probes__losses(r->s->probes, stats, &lost);
+	timeline__lost(r->s->o.timeline, clock_now_ns(), lost.nr);
+}
+
 /* What came is taken. True: the stretch goes on; it is not too dear, and parkwatch was not absent. */
 static bool session_run__drain(struct session_run *r)
 {
@@ -280,6 +292,8 @@ static bool session_run__drain(struct session_run *r)
 	uint64_t left;
 
 	(void)ring__drain(probes__ring(s->probes));
+	if (s->o.timeline)
+		session_run__tell_lost(r);
 	if (session_run__ended(r) || !probes__held(s->probes) || session_run__was_absent(r))
 		return false;
 	session_run__see_cpu(r);
@@ -307,6 +321,10 @@ static uint64_t session_run__finish(struct session_run *r, uint64_t begin_ns)
 	end = end > begin_ns ? end : begin_ns;
 	profile__end(s->profile, end);
 	probes__finish(s->probes);
+	if (s->o.timeline) {
+		session_run__tell_lost(r);
+		timeline__end(s->o.timeline, end);
+	}
 	profile__stats(s->profile, &before);
 	for (size_t i = 0; i < s->target.nr && probes__have_waits(s->probes); i++)
 		(void)ingest__open_waits(s->intake, (uint16_t)i, probes__attach(s->probes, i));
@@ -325,6 +343,8 @@ static int session_run__begin_stretch(struct session_run *r, struct cause *why)
 
 	r->stretches++;
 	profile__begin(s->profile, begin_ns);
+	if (s->o.timeline)
+		timeline__begin(s->o.timeline, begin_ns);
 	probes__limit(s->probes, -1);
 	(void)session_run__is_too_dear(r, &r->governor);
 	probes__count_from(s->probes, session_run__clips_waits(r) ? begin_ns : 0, false);
@@ -413,13 +433,14 @@ static void session_run__learn(struct session_run *r)
 
 static int session_run__begin_estimate(struct session_run *r);
 
-/* No stretch goes on. It has no limit: that was all. */
+/* No stretch goes on. It has no limit, or is one of moments: that was all. */
 static int session_run__end_exact(struct session_run *r)
 {
 	if (session_run__was_absent(r))
 		session_run__leave_out(r, r->start_ns + r->covered_ns);
 	session_run__learn(r);
-	return r->governor.max <= 0 ? JOB_OVER : session_run__begin_estimate(r);
+	r->over_budget = r->s->o.timeline && !session_run__is_over(r);
+	return r->governor.max <= 0 || r->s->o.timeline ? JOB_OVER : session_run__begin_estimate(r);
 }
 
 static int session_run__step_exact(struct session_run *r, struct cause *why)
