@@ -71,6 +71,7 @@ import stacks
 import surroundings
 import systemstacks
 import target
+import timeline
 import top
 import tracer
 import truths
@@ -96,6 +97,7 @@ MEASURE = (
     wall,
     tracer,
     wakes,
+    timeline,
     dump,
     dumpviews,
     dumpmoments,

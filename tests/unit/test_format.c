@@ -30,6 +30,7 @@ Test(format, is_found_by_the_end_of_a_path)
 		{ "", NULL },
 		{ ".html", NULL },
 		{ "x.html.gz", NULL },
+		{ "t.perfetto-trace", "perfetto" },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
 		const struct format *f = format_by_path(t[i].path);
@@ -57,8 +58,9 @@ Test(format, each_has_what_its_views_need)
 
 		/* cli/save writes it: it is no view. */
 		if (f->kind != FORMAT_PW)
-			cr_expect(f->rows || (own && !format_shows(f, VIEW_RECORDING)), "%s",
-				  f->name);
+			cr_expect(f->rows || f->write[VIEW_RECORDING] ||
+					  (own && !format_shows(f, VIEW_RECORDING)),
+				  "%s", f->name);
 	}
 	for (int v = 0; v < VIEWS; v++)
 		cr_expect(format_shows(format_usual((enum view)v), (enum view)v));
@@ -117,6 +119,14 @@ Test(format, is_chosen_alike_for_every_view)
 		{ "standard output", NULL, "-", VIEW_DIFF, "text" },
 		{ "no such format", "svg", NULL, VIEW_RECORDING,
 		  "2: parkwatch: record has no format 'svg': folded (default), text, json, pprof, "
+		  "html, trace, perfetto, pw\n" },
+		{ "a timeline", "trace", "t.json", VIEW_RECORDING, "trace" },
+		{ "a timeline by the file's end", NULL, "t.perfetto-trace", VIEW_RECORDING,
+		  "perfetto" },
+		{ "of a timeline the file's end says more", "trace", "t.perfetto-trace",
+		  VIEW_RECORDING, "perfetto" },
+		{ "of recordings only", "trace", NULL, VIEW_LEAKS,
+		  "2: parkwatch: leaks has no format 'trace': text (default), json, folded, pprof, "
 		  "html, pw\n" },
 		{ "no such format", "svg", NULL, VIEW_REFS,
 		  "2: parkwatch: refs has no format 'svg': text (default), json, pw\n" },
@@ -150,7 +160,7 @@ Test(format, help_and_completion_have_the_formats_of_the_table)
 		enum command c;
 		const char *want;
 	} t[] = {
-		{ CMD_RECORD, "folded (default), text, json, pprof, html, pw\n" },
+		{ CMD_RECORD, "folded (default), text, json, pprof, html, trace, perfetto, pw\n" },
 		{ CMD_DUMP, "text (default), json, jsonl, folded, pprof, html, pw\n" },
 		{ CMD_LEAKS, "text (default), json, folded, pprof, html, pw\n" },
 		{ CMD_CHANS, "text (default), json, html, pw\n" },
@@ -165,8 +175,8 @@ Test(format, help_and_completion_have_the_formats_of_the_table)
 	f = open_memstream(&completion, &len);
 	completion_put(f, COMPLETION_BASH);
 	fclose(f);
-	cr_expect_not_null(strstr(completion,
-				  "--format|-f) words='text json jsonl folded pprof html pw' ;;"),
+	cr_expect_not_null(strstr(completion, "--format|-f) words='text json jsonl folded pprof "
+					      "html trace perfetto pw' ;;"),
 			   "%s", completion);
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
 		scoped_mem char *help = NULL;

@@ -42,6 +42,9 @@ const struct cmd_def cmd_table[CMD_MAX] = {
 			   "sudo. Several processes are recorded in one run, each into a file of "
 			   "its own. The root `[timer]` is a timer that ran out: no goroutine made "
 			   "what it starts.",
+			   "With -f trace there are no sums, but a timeline: what each goroutine "
+			   "did moment by moment in the last 5 s, with arrows from who wakes to "
+			   "who is woken. Over --max-overhead such a recording ends. "
 			   "With event wakeups `--` stands between who waited and who ended the "
 			   "wait, whose stack begins with its last frame; `[netpoll]`, `[timer]`, "
 			   "`[gc]`, `[signal]` are no goroutines, and `[not seen]` says that the "

@@ -59,10 +59,11 @@ int format_choose(const struct opts *o, const struct format **ret)
 
 int format_choose_of(const struct opts *o, enum view v, const struct format **ret)
 {
-	const struct format *f = o->format   ? format_by_name(o->format)
-				 : o->output ? format_by_path(o->output)
-					     : NULL;
+	const struct format *by_path = o->output ? format_by_path(o->output) : NULL,
+			    *f = o->format ? format_by_name(o->format) : by_path;
 
+	if (f && f->kind == FORMAT_TRACE && by_path && by_path->kind == FORMAT_PERFETTO)
+		f = by_path;
 	if (!f && !o->format)
 		f = format_usual(v);
 	if (!f || !format_shows(f, v))

@@ -15,6 +15,7 @@
 #include "format/dump_group.h"
 #include "host/cpu_clock.h"
 #include "model/profile.h"
+#include "model/timeline.h"
 #include "model/verdict.h"
 #include "probe/attach.h"
 #include "serve/ask.h"
@@ -339,6 +340,14 @@ const struct opt_def opt_table[] = {
 		  "so on",
 	  .more = "Before Go 1.17 only the first is known.", .min = 1, .max = PW_WAKERS_MAX,
 	  USUAL(1), .needs = "event=wakeups" },
+	{ PART_SHOW, "window", 0, OPT_TIME, AT(window_ns), REC, "TIME",
+	  .help = "-f trace: the timeline is of this last part of the recording", .min = NS_PER_MS,
+	  .max = 3600 * NS_PER_SEC, .otherwise = "5 s" },
+	{ PART_SHOW, "window-bytes", 0, OPT_BYTES, AT(window_bytes), REC, "BYTES",
+	  .help = "-f trace: memory for what goroutines did, 88 bytes each time that one runs; "
+		  "when "
+		  "it is used up the window is shorter, which is said",
+	  .min = 1u << 20, .max = 16ULL << 30, .otherwise = "64M" },
 	{ PART_SHOW, "root", 0, OPT_WORD, AT(root), REC | DMP | RPT, "WHAT",
 	  .help = "folded, pprof, html: add a frame at the root of each stack", .words = root_words,
 	  USUAL(PROFILE_ROOT_NONE),
@@ -382,8 +391,8 @@ const struct opt_def opt_table[] = {
 	  .help = "how it is printed", .words = version_words, USUAL(VERSION_TEXT) },
 	{ PART_OUTPUT, "output", 'o', OPT_FILE, AT(output), SHOW | RPT | DIF | PSS, "FILE",
 	  .help = "where the result goes",
-	  .more = "A name that ends in .json, .jsonl, .folded, .pb.gz, .html or .pw chooses the "
-		  "format.",
+	  .more = "A name that ends in .json, .jsonl, .folded, .pb.gz, .html, .perfetto-trace or "
+		  ".pw chooses the format.",
 	  .otherwise = "standard output" },
 	{ PART_OUTPUT, "mode", 0, OPT_MODE, AT(mode), SHOW | RPT | DIF | PSS, "OCTAL",
 	  .help = "who may read and write the file of -o", .min = 0400, .max = 0777,

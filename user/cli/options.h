@@ -67,7 +67,8 @@ struct opts {
 	size_t nr_goids;
 	uint64_t min_wait_ns;
 	uint64_t depth;
-	uint64_t chain; /* of wakeups: who woke whom */
+	uint64_t chain;                   /* of wakeups: who woke whom */
+	uint64_t window_ns, window_bytes; /* of a timeline; 0: the usual ones */
 	uint64_t ring_bytes;
 	bool system;  /* the runtime's own goroutines too */
 	bool no_cost; /* skip calibration */

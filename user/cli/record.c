@@ -20,6 +20,7 @@
 #include "cli/save.h"
 #include "cli/show.h"
 #include "cli/stop.h"
+#include "cli/timeline.h"
 #include "engine/launch.h"
 #include "engine/session.h"
 #include "engine/wanted.h"
@@ -52,6 +53,7 @@ struct recorded {
 	struct opts o; /* with its pid, and its files */
 	char output[PATH_MAX], save[PATH_MAX];
 	struct outfile *out, *saved;
+	struct timeline *timeline; /* NULL: nobody asks for one */
 	struct session *s;
 	struct pw_outs pws;
 	struct report_meta meta;
@@ -250,6 +252,10 @@ static void say_end(const struct opts *o, const struct session_end *e, const str
 	say_gap(e, snap->event);
 	if (e->lost)
 		log_warn("lost: %s", e->losses);
+	if (e->over_budget)
+		log_warn("recording ended after %.3g s: more would cost more than --max-overhead "
+			 "%.3g %% allows; 0 is no limit",
+			 (double)e->duration_ns / NS_PER_SEC, o->max_overhead);
 	if (snap->stacks_lost)
 		log_warn("%llu events have no stack, because its record was lost",
 			 (unsigned long long)snap->stacks_lost);
@@ -351,8 +357,8 @@ static int save(const struct pw_out *p, const struct session *s, const struct se
 }
 
 static int write_report(const struct opts *o, struct session *s, const struct session_end *e,
-			const struct format *f, struct outfile *out, const struct pw_outs *saved,
-			struct cause *why)
+			const struct format *f, struct timeline *timeline, struct outfile *out,
+			const struct pw_outs *saved, struct cause *why)
 {
 	const struct pw_out *own = &saved->v[0], *beside = &saved->v[1];
 	struct namer namers[GOPROC_RUNTIMES_MAX];
@@ -365,6 +371,8 @@ static int write_report(const struct opts *o, struct session *s, const struct se
 	int err;
 
 	err = session__snap(s, &snap);
+	if (!err && timeline)
+		err = timeline__order(timeline);
 	if (err)
 		return cause__set(why, err, "cannot put the report together: %s", strerror(-err));
 	describe_cost(o, e, cost, sizeof(cost));
@@ -372,9 +380,13 @@ static int write_report(const struct opts *o, struct session *s, const struct se
 	meta.cost = cost;
 	stop_is_written();
 	nr = session__namers(s, namers);
-	shown = (struct report){
-		.snap = snap, .meta = &meta, .namers = namers, .nr_namers = nr, .full = o->full
-	};
+	shown = (struct report){ .snap = snap,
+				 .meta = &meta,
+				 .namers = namers,
+				 .nr_namers = nr,
+				 .timeline = timeline,
+				 .stacks = profile__stacks(session__profile(s)),
+				 .full = o->full };
 	if (o->busy && !own->to)
 		err = busy__leave_out_idle(&busy, &shown, why);
 	if (!err)
@@ -390,6 +402,8 @@ static int write_report(const struct opts *o, struct session *s, const struct se
 	if (err)
 		return cause__set(why, err, "cannot write the report: %s", strerror(-err));
 	say_end(o, e, snap, cost);
+	if (timeline)
+		timeline_say(timeline);
 	return 0;
 }
 
@@ -401,7 +415,8 @@ static bool has_single_events(const struct opts *o, const struct format *f)
 }
 
 static int session_of(const struct opts *o, const struct format *f, const struct filter *filter,
-		      const volatile sig_atomic_t *stop, struct session **ret, struct cause *why)
+		      struct timeline *timeline, const volatile sig_atomic_t *stop,
+		      struct session **ret, struct cause *why)
 {
 	const struct session_opts so = {
 		.pid = o->pid,
@@ -427,6 +442,7 @@ static int session_of(const struct opts *o, const struct format *f, const struct
 		.cpu_hz = (uint32_t)o->frequency,
 		.keep_before = o->save || f->kind == FORMAT_PW,
 		.single_events = has_single_events(o, f),
+		.timeline = timeline,
 	};
 
 	return session__open(&so, ret, why);
@@ -473,7 +489,9 @@ static int recorded__open(struct recorded *r, const struct format *f, const stru
 	if (!err)
 		err = save_open(&r->o, &r->saved, why);
 	if (!err)
-		err = session_of(&r->o, f, filter, stop, &r->s, why);
+		err = timeline_begin(&r->o, f, &r->timeline, why);
+	if (!err)
+		err = session_of(&r->o, f, filter, r->timeline, stop, &r->s, why);
 	if (err)
 		return err;
 	r->pws.v[0].to = f->kind == FORMAT_PW ? r->out : NULL;
@@ -486,6 +504,7 @@ static void recorded__done(struct recorded *r)
 {
 	pw_outs__done(&r->pws);
 	session__free(r->s);
+	timeline__free(r->timeline);
 	outfile__free(r->out);
 	outfile__free(r->saved);
 	fate__free(r->fate);
@@ -500,7 +519,7 @@ static int recorded__end(struct recorded *r, const struct format *f, int err, bo
 	session__ended(r->s, &r->end);
 	if (!alone)
 		log_info("pid %d: %s", r->o.pid, r->o.output);
-	err = write_report(&r->o, r->s, &r->end, f, r->out, &r->pws, why);
+	err = write_report(&r->o, r->s, &r->end, f, r->timeline, r->out, &r->pws, why);
 	if (!err && r->end.code_left[0])
 		err = cause__set(why, -EUCLEAN, "%s", r->end.code_left);
 	return err;
@@ -558,6 +577,8 @@ static int record(const struct opts *o, const struct format *f, const struct fil
 	for (size_t i = 0; i < nr; i++) {
 		v[i].o = *o;
 		v[i].o.pid = o->nr_pids ? o->pids[i] : o->pid;
+		if (timeline_is(f))
+			v[i].o.event = PROFILE_WAKEUPS;
 	}
 	status = record_all(v, nr, f, filter, started, stop);
 	for (size_t i = 0; i < nr; i++)
@@ -645,6 +666,8 @@ int cmd_record(const struct opts *o)
 	err = format_choose(o, &f);
 	if (err)
 		return err;
+	if (timeline_refuses(o, f))
+		return 2;
 	err = choose_wanted(o, &filter, &why);
 	if (err) {
 		log_error("%s", why.text[0] ? why.text : strerror(-err));

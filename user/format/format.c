@@ -9,6 +9,7 @@
 #include "format/diff.h"
 #include "format/dump_diff.h"
 #include "format/processes.h"
+#include "format/tracks.h"
 #include "view/callsites.h"
 #include "view/chans.h"
 #include "view/leaks.h"
@@ -84,6 +85,16 @@ static int refs_text(const struct shown *s, FILE *out, struct cause *why)
 static int refs_json(const struct shown *s, FILE *out, struct cause *why)
 {
 	return refs_show__json(s->refs.refs, s->refs.show, out, why);
+}
+
+static int trace_json(const struct shown *s, FILE *out, struct cause *why)
+{
+	return tracks__json(&s->recording, out, why);
+}
+
+static int trace_perfetto(const struct shown *s, FILE *out, struct cause *why)
+{
+	return tracks__perfetto(&s->recording, out, why);
 }
 
 static int stack_diff_text(const struct shown *s, FILE *out, struct cause *why)
@@ -180,6 +191,25 @@ static const struct format formats[] = {
 	  "strip over time for each.",
 	  .rows = &renderer_html,
 	  .write = { [VIEW_STACK_DIFF] = stack_diff_html, [VIEW_CHANS_WATCH] = chans_html } },
+	{ FORMAT_TRACE,
+	  "trace",
+	  { NULL },
+	  false,
+	  "A timeline: for each goroutine when it ran, was ready or waited, what for and where, "
+	  "with "
+	  "arrows from who wakes to who is woken; for ui.perfetto.dev and chrome://tracing. As "
+	  "JSON; "
+	  "where the name of the file ends in .perfetto-trace, in Perfetto's own format.",
+	  .rows = NULL,
+	  .write = { [VIEW_RECORDING] = trace_json } },
+	{ FORMAT_PERFETTO,
+	  "perfetto",
+	  { ".perfetto-trace" },
+	  true,
+	  "The same timeline in Perfetto's own format, TrackEvent: fewer bytes, and large "
+	  "ones open faster.",
+	  .rows = NULL,
+	  .write = { [VIEW_RECORDING] = trace_perfetto } },
 	{ FORMAT_PW,
 	  "pw",
 	  { ".pw" },

@@ -66,6 +66,8 @@ enum format_kind {
 	FORMAT_FOLDED,
 	FORMAT_PPROF,
 	FORMAT_HTML,
+	FORMAT_TRACE, /* of a timeline, as the next one */
+	FORMAT_PERFETTO,
 	FORMAT_PW, /* all that is known, not a view of it: facts/pw_file */
 };
 

@@ -17,6 +17,21 @@ $(BUILD)/obj/format/profile.pb-c.o: $(BUILD)/format/profile.pb-c.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -c $< -o $@
 
+# timeline: Perfetto's messages, the same way.
+GENERATED  += $(BUILD)/format/perfetto.pb-c.h
+EXTRA_OBJS += $(BUILD)/obj/format/perfetto.pb-c.o
+
+$(BUILD)/format/perfetto.pb-c.c: user/format/perfetto.proto
+	$(call msg,PROTOC,$@)
+	$(Q)mkdir -p $(BUILD)
+	$(Q)protoc-c -Iuser --c_out=$(BUILD) $<
+$(BUILD)/format/perfetto.pb-c.h: $(BUILD)/format/perfetto.pb-c.c ;
+
+$(BUILD)/obj/format/perfetto.pb-c.o: $(BUILD)/format/perfetto.pb-c.c
+	$(call msg,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -c $< -o $@
+
 # html: the page, d3-flame-graph and our script in one file (html/built/, see pages.mk).
 EXTRA_OBJS += $(BUILD)/obj/format/page.o
 $(BUILD)/obj/format/page.o: user/format/html/page.S user/format/html/built/page.html

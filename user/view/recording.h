@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "model/snap.h"
+#include "model/timeline.h"
 #include "names/namer.h"
 
 /*
@@ -41,6 +42,9 @@ struct report {
 	const struct namer *namers; /* by rt */
 	size_t nr_namers;
 	bool full; /* plumbing of the runtime too */
+	/* What goroutines did moment by moment, and the stacks that it names; NULL: nobody recorded it. */
+	const struct timeline *timeline;
+	const struct stackset *stacks;
 	/* pprof and format/go_text: as Go's own profile of that name (rowframer__as_go); NULL: as all formats */
 	const char *as_go;
 };

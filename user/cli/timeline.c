@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "cli/timeline.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+bool timeline_is(const struct format *f)
+{
+	return f->kind == FORMAT_TRACE || f->kind == FORMAT_PERFETTO;
+}
+
+bool timeline_refuses(const struct opts *o, const struct format *f)
+{
+	const char *why = NULL;
+
+	if (!timeline_is(f) && (o->window_ns || o->window_bytes))
+		why = "--window and --window-bytes are of a timeline: give -f trace";
+	else if (!timeline_is(f))
+		return false;
+	else if (o->event != PROFILE_BLOCKED && o->event != PROFILE_WAKEUPS)
+		why = "a timeline has all that goroutines do: -f trace has no -e";
+	else if (o->no_probes)
+		why = "looks at goroutines do not see what they do moment by moment: -f trace "
+		      "needs "
+		      "probes";
+	else if (o->async || o->root)
+		why = "a timeline has a track for each goroutine: -f trace has no --async and "
+		      "--root";
+	if (why)
+		log_error("%s; see 'parkwatch record --help'", why);
+	return why;
+}
+
+int timeline_begin(const struct opts *o, const struct format *f, struct timeline **ret,
+		   struct cause *why)
+{
+	int err;
+
+	if (!timeline_is(f))
+		return 0;
+	err = timeline__new(&(struct timeline_opts){ o->window_ns, o->window_bytes }, ret);
+	return err ? cause__set(why, err, "cannot begin a timeline: %s", strerror(-err)) : 0;
+}
+
+void timeline_say(const struct timeline *t)
+{
+	struct timeline_span s;
+
+	timeline__span(t, &s);
+	if (s.full)
+		log_warn("the timeline is of the last %.3g s only: --window-bytes were used up",
+			 (double)(s.end_ns - s.begin_ns) / NS_PER_SEC);
+	log_info("the timeline is of the last %.3g s: open it in https://ui.perfetto.dev or "
+		 "chrome://tracing",
+		 (double)(s.end_ns - s.begin_ns) / NS_PER_SEC);
+}
