@@ -94,7 +94,8 @@ def it_is_half_a_minute_if_nobody_says():
 
 
 # functions of progs/recorded that each has
-VIEWS = {"blocked": "main.lost", "births": "main.bear", "exits": "main.bear", "alloc": "main.allocate", "sched": "main.receive", "wakeups": "main.receive", "cpu": None}
+VIEWS = {"blocked": "main.lost", "births": "main.bear", "exits": "main.bear", "alloc": "main.allocate", "sched": "main.receive", "wakeups": "main.receive",
+         "block": "main.receive", "wall": "main.lost", "cpu": None}
 
 
 def each_event_is_recorded_for_who_asks():

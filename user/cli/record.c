@@ -438,7 +438,7 @@ static int session_of(const struct opts *o, const struct format *f, const struct
 		.no_cost = o->no_cost,
 		.max_overhead = o->max_overhead / 100,
 		.no_probes = o->no_probes,
-		.rate = (double)(o->rate || o->event == PROFILE_WALL ? o->rate : SESSION_RATE),
+		.rate = (double)o->rate,
 		.cpu_hz = (uint32_t)o->frequency,
 		.keep_before = o->save || f->kind == FORMAT_PW,
 		.single_events = has_single_events(o, f),

@@ -259,8 +259,8 @@ int session__open(const struct session_opts *o, struct session **ret, struct cau
 		return -ENOMEM;
 	s->o = *o;
 	s->o.profile.min_ns = o->min_wait_ns;
-	if (o->profile.event == PROFILE_WALL && o->rate <= 0)
-		s->o.rate = SESSION_RATE_WALL;
+	if (o->rate <= 0)
+		s->o.rate = o->profile.event == PROFILE_WALL ? SESSION_RATE_WALL : SESSION_RATE;
 	s->until = deadline_in(SESSION_OPEN_NS, o->stop);
 	err = session__build(s, why);
 	if (err)

@@ -52,7 +52,7 @@ struct session_opts {
 	 */
 	double max_overhead;
 	bool no_probes;  /* looks instead: what has to do with events is not used */
-	double rate;     /* looks a second; event wall: 0 is SESSION_RATE_WALL */
+	double rate;     /* looks a second; 0: SESSION_RATE, of event wall SESSION_RATE_WALL */
 	uint32_t cpu_hz; /* events cpu and wall: samples a second */
 	/* by creation site: keeps who was there before, for session__before() */
 	bool keep_before;

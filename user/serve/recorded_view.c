@@ -11,7 +11,8 @@
 
 static const enum profile_event events[] = { PROFILE_BLOCKED, PROFILE_WAKEUPS, PROFILE_CPU,
 					     PROFILE_SCHED,   PROFILE_BIRTHS,  PROFILE_EXITS,
-					     PROFILE_ALLOC };
+					     PROFILE_ALLOC,   PROFILE_WALL,    PROFILE_BLOCK,
+					     PROFILE_MUTEX };
 
 /* False: there is no such view. */
 static bool find_event(const char *view, enum profile_event *ret)
@@ -43,7 +44,8 @@ void recorded_view_get(const struct api_in *in, const struct watched *t,
 
 	if (!find_event(http_query(q, "view"), &of.pprof.event))
 		api_error(a, 404,
-			  "recorded are blocked, wakeups, cpu, sched, births, exits and alloc");
+			  "recorded are blocked, wakeups, cpu, sched, births, exits, alloc, wall, "
+			  "block and mutex");
 	else if (!f || !http_number(q, "seconds", RECORDER_SECONDS, &of.seconds) || !of.seconds)
 		api_error(a, 400, "give seconds from 1 to 60; format: " PROFILE_FORMATS);
 	else

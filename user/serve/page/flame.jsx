@@ -10,10 +10,10 @@ import { Choice, Nothing } from "./parts.jsx";
 import { get, go, usePolled } from "./state.js";
 import { count, duration, memory, number } from "./words.js";
 
-const VIEWS = [["now", "goroutines now"], ["goroutines", "goroutines"], ["blocked", "blocked time"], ["births", "created"], ["alloc", "allocated"], ["cpu", "CPU time"], ["wakeups", "who wakes"]];
-const RECORDED = new Set(["blocked", "births", "alloc", "cpu", "wakeups"]), NOT_KEPT = new Set(["wakeups"]);
+const VIEWS = [["now", "goroutines now"], ["goroutines", "goroutines"], ["blocked", "blocked time"], ["births", "created"], ["alloc", "allocated"], ["cpu", "CPU time"], ["wakeups", "who wakes"], ["wall", "all their time"], ["mutex", "who held locks"]];
+const RECORDED = new Set(["blocked", "births", "alloc", "cpu", "wakeups", "wall", "mutex"]), NOT_KEPT = new Set(["wakeups", "wall", "mutex"]);
 const SECONDS = 10; // of a recording that is asked for
-const AMOUNTS = { blocked: duration, cpu: duration, wakeups: duration, alloc: memory, births: (n) => count(n, "goroutine"), goroutines: (n) => count(n, "goroutine"), now: (n) => count(n, "goroutine") };
+const AMOUNTS = { blocked: duration, cpu: duration, wakeups: duration, wall: duration, mutex: duration, alloc: memory, births: (n) => count(n, "goroutine"), goroutines: (n) => count(n, "goroutine"), now: (n) => count(n, "goroutine") };
 const NARROW = 4000; // a frame under this part of all is left out: a browser draws some thousand without a wait
 
 function add(root, frames, value, late) {
