@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 
 import build
+from protobuf import message, packed
 from serve import WATCHED, Daemon, alone, free_port, main, parsed, value
 from serverecord import LOST, OBJECT, program
 from target import Target, expect
@@ -149,68 +150,34 @@ def pyroscope_gets_the_goroutines_of_the_program():
     expect(sum(counts) == truth["before"], f"{sum(counts)}: the program counts {truth['before']}")
 
 
-def fields(message):
-    """{number: [values]} of a protobuf message: numbers, and bytes."""
-    found, at = {}, 0
-
-    def varint():
-        nonlocal at
-        n = shift = 0
-        while True:
-            byte = message[at]
-            at += 1
-            n |= (byte & 0x7f) << shift
-            shift += 7
-            if byte < 0x80:
-                return n
-    while at < len(message):
-        number, kind = divmod(varint(), 8)
-        size = {0: 0, 1: 8, 2: 0, 5: 4}[kind] or (varint() if kind == 2 else 0)
-        found.setdefault(number, []).append(message[at:at + size] if kind else varint())
-        at += size
-    return found
-
-
-def packed(message):
-    """The numbers of a packed field."""
-    numbers, n, shift = [], 0, 0
-    for byte in message:
-        n |= (byte & 0x7f) << shift
-        shift += 7
-        if byte < 0x80:
-            numbers.append(n)
-            n = shift = 0
-    return numbers
-
-
 def profiles_of(body):
     """[(attributes of the resource, type, unit, {(functions of a stack, the root first; attributes): count}, seconds)], by the published numbers of fields."""
-    request = fields(body)
-    tables = fields(request[2][0])
+    request = message(body)
+    tables = message(request[2][0])
     texts = [t.decode() for t in tables[5]]
     expect(texts[0] == "" and not any(tables[n][0] for n in (1, 2, 3, 4, 6, 7)), "the first of each table has no value")
 
-    def any_value(message):
-        have = fields(message)
+    def any_value(data):
+        have = message(data)
         return have[1][0].decode() if 1 in have else have[3][0]
 
-    def keyed(message):
-        have = fields(message)
+    def keyed(data):
+        have = message(data)
         return have[1][0] if isinstance(have[1][0], int) else have[1][0].decode(), any_value(have[2][0])
 
     def function(line):
-        return texts[fields(tables[3][fields(line)[1][0]])[1][0]]
+        return texts[message(tables[3][message(line)[1][0]])[1][0]]
 
     def stack(index):
-        places = packed(fields(tables[7][index])[1][0])
-        return tuple(function(line) for place in reversed(places) for line in reversed(fields(tables[2][place])[3]))
+        places = packed(message(tables[7][index])[1][0])
+        return tuple(function(line) for place in reversed(places) for line in reversed(message(tables[2][place])[3]))
     (of_resource,) = request[1]
-    resource = fields(of_resource)
-    of, found = dict(keyed(a) for a in fields(resource[1][0])[1]), []
-    for have in map(fields, fields(resource[2][0])[2]):
-        kind, samples = fields(have[1][0]), {}
+    resource = message(of_resource)
+    of, found = dict(keyed(a) for a in message(resource[1][0])[1]), []
+    for have in map(message, message(resource[2][0])[2]):
+        kind, samples = message(have[1][0]), {}
         for sample in have[2]:
-            s = fields(sample)
+            s = message(sample)
             told = tuple(sorted((texts[key], v) for key, v in (keyed(tables[6][i]) for i in packed(s.get(2, [b""])[0]))))
             (count,) = packed(s[4][0])
             samples[stack(s[1][0]), told] = samples.get((stack(s[1][0]), told), 0) + count

@@ -6,10 +6,10 @@ import collections
 import json
 import os
 import re
-import struct
 import tempfile
 
 import build
+from protobuf import fields, message
 from target import Recording, Target, delay_ns, expect, parkwatch
 
 STATES = ("running", "ready", "waiting")
@@ -88,45 +88,6 @@ def read_chrome(path):
 
 
 # --- Perfetto's protobuf: field numbers of protos/perfetto/trace/trace_packet.proto, track_event/*.proto, clock_snapshot.proto ---
-
-def fields(data):
-    """(number, value) of each: a number, or bytes."""
-    at = 0
-
-    def varint():
-        nonlocal at
-        shift = value = 0
-        while True:
-            byte = data[at]
-            at += 1
-            value |= (byte & 0x7f) << shift
-            shift += 7
-            if byte < 0x80:
-                return value
-    while at < len(data):
-        key = varint()
-        match key & 7:
-            case 0:
-                yield key >> 3, varint()
-            case 1:
-                yield key >> 3, struct.unpack_from("<Q", data, at)[0]
-                at += 8
-            case 2:
-                size = varint()
-                expect(at + size <= len(data), "a message ends behind its file")
-                yield key >> 3, data[at:at + size]
-                at += size
-            case wire:
-                expect(False, f"field {key >> 3} has wire type {wire}")
-
-
-def message(data):
-    """Values by number, each a list."""
-    by_number = collections.defaultdict(list)
-    for number, value in fields(data):
-        by_number[number].append(value)
-    return by_number
-
 
 def one(m, number, otherwise=None):
     return m[number][0] if number in m else otherwise
