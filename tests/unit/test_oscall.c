@@ -97,5 +97,7 @@ Test(oscall, says_what_a_thread_sleeps_in_and_what_its_descriptor_is)
 	for (size_t i = 0; i < nr; i++)
 		found |= v[i].here == reader && v[i].own == reader;
 	cr_expect(found && nr >= 2, "%zu", nr);
+	cr_expect_eq(thread_here(v, nr, reader), reader);
+	cr_expect_eq(thread_here(v, nr, reader + 1000000000), 0);
 	proc__free(p);
 }

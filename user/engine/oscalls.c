@@ -71,18 +71,10 @@ static pid_t oscalls__thread(struct oscalls *o, pid_t own)
 	if (!o->is_inside)
 		return own;
 	for (int again = 0; again < 2; again++) {
-		size_t lo = 0, hi = o->nr_threads;
+		const pid_t here = thread_here(o->threads, o->nr_threads, own);
 
-		while (lo < hi) {
-			const size_t mid = lo + (hi - lo) / 2;
-
-			if (o->threads[mid].own < own)
-				lo = mid + 1;
-			else
-				hi = mid;
-		}
-		if (lo < o->nr_threads && o->threads[lo].own == own)
-			return o->threads[lo].here;
+		if (here)
+			return here;
 		if (!is_old(o->threads_ns))
 			break;
 		oscalls__read_threads(o);

@@ -208,7 +208,6 @@ bool http_number(const struct http_request *q, const char *name, uint32_t most, 
 	const char *text = http_query(q, name);
 	char *end = NULL;
 	const unsigned long n = text ? strtoul(text, &end, 10) : 0;
-
 	const bool is = !text || (text[0] >= '0' && text[0] <= '9' && !*end && n <= most);
 
 	if (is)

@@ -232,3 +232,11 @@ int thread_numbers(const struct proc *p, struct thread_number **ret, size_t *ret
 	*ret_nr = nr;
 	return 0;
 }
+
+pid_t thread_here(const struct thread_number *v, size_t nr, pid_t own)
+{
+	const struct thread_number like = { .own = own },
+				   *found = nr ? bsearch(&like, v, nr, sizeof(*v), by_own) : NULL;
+
+	return found ? found->here : 0;
+}

@@ -36,5 +36,7 @@ struct thread_number {
 };
 /* All threads there are, by own. *ret: to be freed. 0, -ESRCH, -EACCES, -ENOMEM. */
 int thread_numbers(const struct proc *p, struct thread_number **ret, size_t *ret_nr);
+/* Of these: what that one is called here; 0: it is not among them. */
+pid_t thread_here(const struct thread_number *v, size_t nr, pid_t own);
 
 #endif
