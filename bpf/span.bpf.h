@@ -55,20 +55,14 @@ static __always_inline struct pw_span *pw_span_begin(void)
 	return &s->span;
 }
 
-/* Adds to the sum of waits of its kind. False: there is no room for a new one. */
-static __always_inline bool pw_sum_span(struct pw_span *e, __u32 kind, __u64 ns)
+/* Adds one that took so long to a sum of the map. False: there is no room for a new one. */
+static __always_inline bool pw_sum(void *map, const void *key, __u64 ns)
 {
-	struct pw_wait_sum *sum;
+	struct pw_wait_sum *sum = bpf_map_lookup_elem(map, key);
 
-	e->key.stack_id = e->wait.stack_id;
-	e->key.gopc = e->wait.gopc;
-	e->key.startpc = e->wait.startpc;
-	e->key.reason = e->wait.reason;
-	e->key.kind = kind;
-	sum = bpf_map_lookup_elem(&pw_waits, &e->key);
 	if (!sum) {
-		bpf_map_update_elem(&pw_waits, &e->key, PW_ZEROS, BPF_NOEXIST);
-		sum = bpf_map_lookup_elem(&pw_waits, &e->key);
+		bpf_map_update_elem(map, key, PW_ZEROS, BPF_NOEXIST);
+		sum = bpf_map_lookup_elem(map, key);
 	}
 	if (!sum)
 		return 0;
@@ -76,6 +70,17 @@ static __always_inline bool pw_sum_span(struct pw_span *e, __u32 kind, __u64 ns)
 	__sync_fetch_and_add(&sum->ns, ns);
 	pw_count(PW_STAT_SUMMED);
 	return 1;
+}
+
+/* Of the sums of waits: that of its kind. */
+static __always_inline bool pw_sum_span(struct pw_span *e, __u32 kind, __u64 ns)
+{
+	e->key.stack_id = e->wait.stack_id;
+	e->key.gopc = e->wait.gopc;
+	e->key.startpc = e->wait.startpc;
+	e->key.reason = e->wait.reason;
+	e->key.kind = kind;
+	return pw_sum(&pw_waits, &e->key, ns);
 }
 
 /* One span from start to now. */

@@ -172,23 +172,6 @@ static __always_inline int pw_do_wake(struct pt_regs *ctx, const struct pw_site 
 	return 0;
 }
 
-/* Adds to the sum of waits that ended so. False: there is no room for a new one. */
-static __always_inline bool pw_sum_wake(const struct pw_wake_key *key, __u64 ns)
-{
-	struct pw_wait_sum *sum = bpf_map_lookup_elem(&pw_wakes, key);
-
-	if (!sum) {
-		bpf_map_update_elem(&pw_wakes, key, PW_ZEROS, BPF_NOEXIST);
-		sum = bpf_map_lookup_elem(&pw_wakes, key);
-	}
-	if (!sum)
-		return 0;
-	__sync_fetch_and_add(&sum->count, 1);
-	__sync_fetch_and_add(&sum->ns, ns);
-	pw_count(PW_STAT_SUMMED);
-	return 1;
-}
-
 /* run: the wait e of g has ended; woken: by a ready that was seen. */
 static __always_inline int pw_send_wake(void *ctx, __u64 g, const struct pw_wait *e, __u64 goid,
 					__u64 now, __u16 flags, bool woken)
@@ -208,7 +191,7 @@ static __always_inline int pw_send_wake(void *ctx, __u64 g, const struct pw_wait
 	wk->key.gopc = e->gopc;
 	wk->key.startpc = e->startpc;
 	wk->key.reason = e->reason;
-	if (pw_sums && !pw_window && !flags && pw_sum_wake(&wk->key, now - e->start_ns))
+	if (pw_sums && !pw_window && !flags && pw_sum(&pw_wakes, &wk->key, now - e->start_ns))
 		return 0;
 	pw_fill_hdr(&wk->hdr, PW_WAKE, sizeof(*wk), goid, now);
 	wk->hdr.flags = flags;
