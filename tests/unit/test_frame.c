@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "serve/frame.h"
+#include "serve/worker.h"
 
 #define MOST 100
 
@@ -121,4 +122,14 @@ Test(frame, its_recording_is_taken_and_the_rest_is_gone)
 	cr_expect_eq(frame_reader__read(&r), 0, "the next one is not there yet");
 	frame_reader__close(&r);
 	close(to);
+}
+
+Test(frame, its_writer_rests_the_longer_the_more_a_look_takes)
+{
+	cr_expect_eq(worker_pace_ns(0), 10 * NS_PER_SEC);
+	cr_expect_eq(worker_pace_ns(NS_PER_SEC), 20 * NS_PER_SEC);
+	cr_expect_eq(worker_pace_ns(UINT64_MAX), 60 * NS_PER_SEC);
+	cr_expect_eq(frame_rest_ns(&(struct frame_figures){ .rest_ns = 7 }), 7);
+	cr_expect_eq(frame_rest_ns(&(struct frame_figures){ .rest_ns = UINT64_MAX }),
+		     60 * NS_PER_SEC, "who lies is replaced too");
 }

@@ -71,7 +71,6 @@ static void bound_memory(struct goproc *gp, const struct proc *p)
 #else
 	(void)gp;
 	(void)p;
-	(void)goroutines;
 #endif
 }
 
@@ -79,4 +78,10 @@ void restraint__apply(struct goproc *gp, const struct proc *p)
 {
 	go_first(p);
 	bound_memory(gp, p);
+}
+
+void restraint__give_way(struct goproc *gp, const struct proc *p)
+{
+	if (getpriority(PRIO_PROCESS, 0) < RESTRAINT_NICE && goroutines(gp, p) > RESTRAINT_MANY)
+		(void)setpriority(PRIO_PROCESS, 0, RESTRAINT_NICE);
 }

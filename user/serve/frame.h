@@ -37,7 +37,10 @@ struct frame_figures {
 	uint64_t lost;            /* events of those probes */
 	/* g structs of goroutines that have ended, and the bytes of their stacks; FRAME_UNKNOWN */
 	uint64_t dead, dead_stack_bytes;
+	uint64_t rest_ns; /* of a worker: from now to its next look */
 };
+
+#define FRAME_REST_MOST_NS (60 * NS_PER_SEC)
 
 #define FRAME_COST_MOST_NS (600 * NS_PER_SEC) /* of one watch or recording */
 
@@ -50,6 +53,11 @@ static inline uint64_t frame_own_cpu_ns(const struct frame_figures *f)
 static inline double frame_probes_ns(const struct frame_figures *f)
 {
 	return f->probes_ns > 0 && f->probes_ns < FRAME_COST_MOST_NS ? f->probes_ns : 0;
+}
+
+static inline uint64_t frame_rest_ns(const struct frame_figures *f)
+{
+	return f->rest_ns < FRAME_REST_MOST_NS ? f->rest_ns : FRAME_REST_MOST_NS;
 }
 
 enum frame_part {

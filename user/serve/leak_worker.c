@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "engine/restraint.h"
 #include "engine/target.h"
 #include "engine/watch_report.h"
 #include "serve/leak_figures.h"
@@ -102,6 +103,8 @@ int leak_worker_main(int argc, char **argv)
 	o.duration_ns = seconds * NS_PER_SEC;
 	worker_goes_on(&until_ns);
 	err = watch__open(&o, NULL, &w, &why);
+	if (!err)
+		restraint__give_way(watch__target(w)->gp, watch__target(w)->proc);
 	if (!err)
 		err = job__run(watch__job(w), &alive, &why);
 	worker_goes_on(&until_ns);

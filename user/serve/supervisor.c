@@ -387,7 +387,7 @@ static void supervisor__tick(struct supervisor *s)
 	for (size_t i = 0; i < s->nr; i++) {
 		struct watched *w = s->v[i];
 
-		if (w->from.fd < 0 || now - w->heard_ns < WATCHED_SILENT_NS)
+		if (w->from.fd < 0 || now - w->heard_ns < w->rest_ns + WATCHED_SILENT_NS)
 			continue;
 		log_warn("%s: its worker says nothing: another one is started", w->id);
 		w->heard_ns = now;

@@ -15,6 +15,7 @@
 #include "serve/lines.h"
 #include "serve/pods.h"
 #include "serve/stored_look.h"
+#include "serve/worker.h"
 
 #define NAME_MAX_SHOWN 40 /* of an id */
 
@@ -86,6 +87,7 @@ void watched__attach(struct watched *w, const struct notice *n, int fd)
 	w->restarts = n->restarts;
 	w->worker_cpu_ns = 0;
 	w->heard_ns = clock_now_ns();
+	w->rest_ns = WORKER_LOOK_NS; /* it starts and opens the target */
 	frame_reader__open(&w->from, fd, FRAME_BYTES_MAX);
 }
 
@@ -153,6 +155,7 @@ static void watched__take_look(struct watched *w, const struct digest *d)
 	leak_plan__look(&w->leaks.plan, counts.by_state);
 	w->looks++;
 	w->heard_ns = clock_now_ns();
+	w->rest_ns = frame_rest_ns(&w->from.head.figures);
 }
 
 static int watched__take(struct watched *w, struct store *s)

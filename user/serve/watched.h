@@ -20,8 +20,8 @@
 
 #define WATCHED_ID_MAX 64
 #define WATCHED_BY_POD SIZE_MAX
-/* That a worker may be silent: then it hangs, and is replaced. */
-#define WATCHED_SILENT_NS (30 * NS_PER_SEC)
+/* That a worker may be silent once its next look has begun: then it hangs, and is replaced. */
+#define WATCHED_SILENT_NS (20 * NS_PER_SEC)
 
 struct store;
 
@@ -55,8 +55,8 @@ struct watched {
 	size_t rule;     /* that says its level, from 1; 0: none does; WATCHED_BY_POD: its pod */
 	struct pod *pod; /* owned: what the kubelet says (serve/pods); NULL: not known */
 	bool told;       /* the launcher knows whether it is watched */
-	struct frame_reader from; /* the worker's pipe */
-	uint64_t heard_ns;
+	struct frame_reader from;   /* the worker's pipe */
+	uint64_t heard_ns, rest_ns; /* when it said something; until its next look begins */
 	/* the last whole look: a recording; NULL: none came yet */
 	char *look; /* owned */
 	size_t look_len;

@@ -18,6 +18,7 @@
 #include "engine/contention.h"
 #include "engine/lifetotals.h"
 #include "engine/job.h"
+#include "engine/restraint.h"
 #include "model/snap_facts.h"
 #include "serve/digest.h"
 #include "serve/stored_look.h"
@@ -34,12 +35,13 @@ struct worker {
 	struct deadline until;
 	struct snapshot *t; /* owned */
 	struct lifetotals lives;
-	struct contentions locks; /* who waits for whom, of this look */
-	bool lock_waits;          /* somebody waited for a lock at the last look */
-	bool has_locks;           /* they are read */
-	uint64_t pace_ns;         /* from one look to the next; 0: WORKER_LOOK_NS */
-	uint64_t next_ns;         /* of the next look */
-	struct tally *tally;      /* owned */
+	struct contentions locks;  /* who waits for whom, of this look */
+	bool lock_waits;           /* somebody waited for a lock at the last look */
+	bool has_locks;            /* they are read */
+	uint64_t pace_ns;          /* from one look to the next; 0: WORKER_LOOK_NS */
+	uint64_t began_ns, cpu_ns; /* this look: when, and our CPU time before it */
+	uint64_t next_ns;          /* of the next look */
+	struct tally *tally;       /* owned */
 	/* of counting by stack: when it may be next, and the minute of the last one */
 	uint64_t sums_due_ns, sums_minute;
 };
@@ -212,6 +214,24 @@ static void worker__figures(const struct worker *w, struct frame_figures *ret)
 	}
 }
 
+uint64_t worker_pace_ns(uint64_t cpu_ns)
+{
+	const uint64_t ns = cpu_ns < FRAME_REST_MOST_NS / WORKER_SHARE ? cpu_ns * WORKER_SHARE
+								       : FRAME_REST_MOST_NS;
+
+	return ns > WORKER_LOOK_NS ? ns : WORKER_LOOK_NS;
+}
+
+/* One that a person waits for takes half of our time at most. */
+static void worker__plan(struct worker *w)
+{
+	const uint64_t least_ns = w->pace_ns ? 2 * (clock_now_ns() - w->began_ns)
+					     : worker_pace_ns(clock_cpu_ns() - w->cpu_ns);
+
+	if (w->next_ns < w->began_ns + least_ns)
+		w->next_ns = w->began_ns + least_ns;
+}
+
 static int worker__tell(struct worker *w, struct cause *why)
 {
 	struct frame_figures figures;
@@ -228,6 +248,8 @@ static int worker__tell(struct worker *w, struct cause *why)
 	err = worker__recording(w, &meta, &look, why);
 	if (!err)
 		err = worker__digest(w, &meta, &digest, &sums, why);
+	worker__plan(w);
+	figures.rest_ns = w->next_ns > clock_now_ns() ? w->next_ns - clock_now_ns() : 0;
 	if (!err)
 		err = tell_frame(&figures, &look, (struct frame_bytes){ digest.v, digest.nr },
 				 (struct frame_bytes){ sums.pw, sums.len }, why);
@@ -239,11 +261,12 @@ static int worker__tell(struct worker *w, struct cause *why)
 
 static int worker__look(struct worker *w, struct cause *why)
 {
-	const uint64_t began = clock_now_ns();
 	const bool first = !w->t;
 	int err;
 
-	w->next_ns = began + (w->pace_ns ? w->pace_ns : WORKER_LOOK_NS);
+	w->began_ns = clock_now_ns();
+	w->cpu_ns = clock_cpu_ns();
+	w->next_ns = w->began_ns + (w->pace_ns ? w->pace_ns : WORKER_LOOK_NS);
 	w->until = deadline_in(WORKER_READ_NS, NULL);
 	err = w->t ? snapshot__again(w->t, DEPTH, why)
 		   : snapshot__new(w->pid, DEPTH, &w->until, &w->t, why);
@@ -255,9 +278,8 @@ static int worker__look(struct worker *w, struct cause *why)
 		contentions__done(&w->locks);
 		w->has_locks = false;
 	}
-	/* one that a person waits for takes half of our time at most */
-	if (w->pace_ns && w->next_ns < 2 * clock_now_ns() - began)
-		w->next_ns = 2 * clock_now_ns() - began;
+	if (!err && !w->pace_ns)
+		restraint__give_way(w->t->target.gp, w->t->target.proc);
 	(void)malloc_trim(0); /* there are many of us, and each rests nearly all the time */
 	return err ? err : JOB_GOES_ON;
 }

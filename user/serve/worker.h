@@ -17,6 +17,7 @@
 #include "base/clock.h"
 
 #define WORKER_LOOK_NS (10 * NS_PER_SEC) /* from one look to the next */
+#define WORKER_SHARE   20                /* of a processor, that looks take at most */
 /* That a step may take: a proof, or a million goroutines on a machine with other work. */
 #define WORKER_SILENT_S 40
 #define WORKER_READ_NS  (20 * NS_PER_SEC) /* that one may take; a million goroutines take a second */
@@ -37,6 +38,11 @@ pid_t worker_begin(int argc, char **argv, uint64_t *ret_s);
  * ends it, out of a page that nobody answers too. until_ns: uint64_t, as clock_now_ns(); for jobs_opts.progress.
  */
 void worker_goes_on(void *until_ns);
+/*
+ * From the start of a look that took so much CPU time to the start of the next: WORKER_LOOK_NS; of a very large target
+ * so much longer that looks take 1/WORKER_SHARE of a processor, but FRAME_REST_MOST_NS at most.
+ */
+uint64_t worker_pace_ns(uint64_t cpu_ns);
 /* Why it ends before its target, if it does. what: "cannot be ...". */
 void worker_say(pid_t pid, int err, const char *what, const struct cause *why);
 
