@@ -79,7 +79,7 @@ def a_leaking_target_is_explained():
         found = [g for g in leaks["groups"] if g["leak"]]
         expect(found, f"{leaks}")
         stubs = {"/leaks$": leaks, "/events$": {"events": [{"time": time.time(), "target": seen["id"], "kind": "leak", "text": found[0]["why"]}]},
-                 "/targets$": {"targets": [{**d.target(other.pid), "leaking": 0}, {**d.target(t.pid), "leaking": sum(g["count"] for g in found)}]}}
+                 "/targets[?]": {"targets": [{**d.target(other.pid), "leaking": 0}, {**d.target(t.pid), "leaking": sum(g["count"] for g in found)}]}}
         rows, at, cards, cures, whys, events, hidden = shown(
             d, ["go", "/"], ["wait", "[data-target]"], ["texts", "[data-target]"], shot("list"), ["key", "j"], ["key", "Enter"], ["wait", ".leak"], ["value", "location.search"],
             ["texts", ".leak[data-verdict] > summary"], ["texts", ".leak b.text"], ["texts", ".leak dd:first-of-type"], ["texts", ".events td"], shot("leaks"),
@@ -130,7 +130,7 @@ def a_pod_is_named_and_found_by_its_workload():
         digits = "0123456789ab" * 6
         pod = {"namespace": "shop", "pod": "api-7d9-x2x", "container": "main", "container_id": digits[:64], "workload_kind": "Deployment", "workload": "api",
                "labels": {"tier": "front", "version": "7"}, "image": "r.example/api:7", "node": "node-1"}
-        named = {"/targets$": {"targets": [{**d.target(t.pid), **pod}, {**d.target(other.pid), "container": digits[:64], "container_id": digits[:64]}]}}
+        named = {"/targets[?]": {"targets": [{**d.target(t.pid), **pod}, {**d.target(other.pid), "container": digits[:64], "container_id": digits[:64]}]}}
         cells, where, found, facts = shown(
             d, ["go", "/"], ["wait", "[data-workload]", "api"], ["texts", "[data-workload], [data-labels]"], ["texts", "[data-where]"], shot("pods"),
             ["type", "input[type=search]", "version=7"], ["wait", "main .list"], ["value", "document.querySelectorAll('[data-target]').length"],
@@ -140,6 +140,16 @@ def a_pod_is_named_and_found_by_its_workload():
     expect(sorted(where) == sorted(["shop/api-7d9-x2x · main", digits[:12]]), f"{where}")
     expect(found == 1 and {"workload Deployment/api", "pod shop/api-7d9-x2x", "image r.example/api:7", "node node-1"} <= set(facts), f"{found} {facts}")
     expect("workload" not in heads and "labels" not in heads, f"{heads}")
+
+
+def one_that_grows_comes_before_many_that_are_larger():
+    with Daemon() as d, Target("idle") as t:
+        one = d.looked_at(t.pid)
+        flat, grows = ({"step_seconds": 10, "goroutines": v, "blocked_seconds": [0] * len(v)} for v in ([1000] * 4, [20, 40, None, 90]))
+        many = [{**one, "id": f"flat-{i}", "goroutines": 1000, "history": flat} for i in range(60)] + [{**one, "id": "grows", "goroutines": 90, "history": grows}]
+        rows, sparks = shown(d, ["go", "/"], ["wait", "[data-target]"], ["texts", "[data-target] td:first-child"], ["value", "document.querySelectorAll('[data-target] svg').length"],
+                             stubs={"/targets[?]": {"targets": many}})
+    expect(rows == ["growing: 20 to 90"] + [""] * 60 and sparks == 2 * 61, f"{rows} {sparks}")
 
 
 def goroutines_are_filtered_and_the_url_holds_it():
@@ -303,7 +313,7 @@ def hostile_names_do_nothing():
     expect(any("<script>window.hurt=1</script>" in r for r in rows) and any(evil.decode() in r for r in rows), "they are not shown as text")
 
 
-ALL = {f.__name__: f for f in (a_leaking_target_is_explained, a_deadlock_is_drawn, a_healthy_target_is_left_alone, a_pod_is_named_and_found_by_its_workload,
+ALL = {f.__name__: f for f in (a_leaking_target_is_explained, a_deadlock_is_drawn, a_healthy_target_is_left_alone, a_pod_is_named_and_found_by_its_workload, one_that_grows_comes_before_many_that_are_larger,
                                goroutines_are_filtered_and_the_url_holds_it, a_range_is_brushed_and_has_a_flame_graph, a_restart_leads_to_the_past_of_the_one_before,
                                flame_graphs_are_of_what_was_recorded, what_runs_and_who_wakes_is_recorded_when_somebody_asks, hostile_names_do_nothing)}
 

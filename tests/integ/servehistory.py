@@ -59,10 +59,13 @@ def series_are_those_of_the_program():
         before = time.time()
         truth = tell(t, "more 50", "less 100")
         d.until(lambda: history(d, target)["goroutines"][-1] == 1 + truth["started"] - truth["ended"], "no look of that", 3 * LOOK)
+        listed = next(one for one in json.loads(d.get("/api/v1/targets?history=2h")[2])["targets"] if one["id"] == target)["history"]
         found = [history(d, target, span) for span in ("10m", "2h", "48h", "30s")]
         bad = [d.get(f"/api/v1/targets/{target}/history?span={span}") for span in ("", "3d", "49h", "-1m", "99999999999999999999h")]
         none = d.get("/api/v1/targets/none/history")[0]
     expect([h["step_seconds"] for h in found] == [10, 60, 3600, 10], "steps")
+    expect(len(listed["goroutines"]) in (len(found[1]["times"]), len(found[1]["times"]) - 1) and
+           {k: v[:-1] for k, v in listed.items() if k != "step_seconds"} == {k: found[1][k][:len(listed[k]) - 1] for k in ("goroutines", "blocked_seconds")}, f"{listed}: {found[1]}")
     for h in found:
         # 320 were there at the first look; of the 50 that came later none was among the 100 that went, or some were
         expect(sum(filter(None, h["births"])) <= 50 and sum(filter(None, h["exits"])) >= 50, f"{h}")

@@ -84,7 +84,8 @@ static void put_started(struct json_writer *w, const struct watched *t)
 	jsonw_text_field(w, "started", text);
 }
 
-void api_target(struct json_writer *w, const struct watched *t)
+/* span: of its history; NULL: nobody asks for that */
+static void put_target(struct json_writer *w, const struct watched *t, const char *span)
 {
 	const double overhead = watched__overhead(t);
 
@@ -105,32 +106,45 @@ void api_target(struct json_writer *w, const struct watched *t)
 	jsonw_uint_field(w, "restarts", t->restarted.nr);
 	pod__json(w, t->pod);
 	jsonw_uint_field(w, "worker_restarts", t->restarts);
+	if (span)
+		history_put_totals(w, t, span);
 	jsonw_end_object(w);
 }
 
-/* only: this one; NULL: all */
-static void put_targets(const struct api_in *in, const struct watched *only, struct http_answer *a)
+void api_target(struct json_writer *w, const struct watched *t)
 {
-	struct json_writer *w = malloc(sizeof(*w));
+	put_target(w, t, NULL);
+}
 
+/* only: this one; NULL: all */
+static void put_targets(const struct api_in *in, const struct watched *only,
+			const struct http_request *q, struct http_answer *a)
+{
+	const char *span = http_query(q, "history");
+	scoped_mem struct json_writer *w = NULL;
+
+	if (span && !history_is_span(span)) {
+		api_error(a, 400, "bad history: give 10m, 2h, 48h or less");
+		return;
+	}
 	a->type = JSON;
+	w = malloc(sizeof(*w));
 	if (!w) {
 		a->body.err = -ENOMEM;
 		return;
 	}
 	jsonw_init(w, &a->body);
 	if (only) {
-		api_target(w, only);
+		put_target(w, only, span);
 	} else {
 		jsonw_start_object(w);
 		jsonw_array_field(w, "targets");
 		for (size_t i = 0; i < in->metrics.nr; i++)
-			api_target(w, in->metrics.targets[i]);
+			put_target(w, in->metrics.targets[i], span);
 		jsonw_end_array(w);
 		jsonw_end_object(w);
 	}
 	jsonw_end(w);
-	free(w);
 }
 
 /* --- what is made of recordings --- */
@@ -235,7 +249,7 @@ static void get_target(const struct api_in *in, const struct http_request *q, co
 	if (!t)
 		get_past(in, q, rest, len, a);
 	else if (!rest[len])
-		put_targets(in, t, a);
+		put_targets(in, t, q, a);
 	else if (!strcmp(rest + len, "/goroutines"))
 		read_look(in, t, READING_GOROUTINES, q, a);
 	else if (!strcmp(rest + len, "/chans") && http_query(q, "seconds"))
@@ -288,7 +302,7 @@ void api_get(const struct api_in *in, const struct http_request *q, struct http_
 		sd__write(in->metrics.targets, in->metrics.nr, q->host,
 			  http__is_tls(in->metrics.http), &a->body);
 	} else if (!strcmp(path, API)) {
-		put_targets(in, NULL, a);
+		put_targets(in, NULL, q, a);
 	} else if (!strncmp(path, API "/", strlen(API "/"))) {
 		get_target(in, q, path + strlen(API "/"), a);
 	} else if (!strncmp(path, DEBUG_PPROF, strlen(DEBUG_PPROF))) {

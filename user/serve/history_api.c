@@ -55,6 +55,13 @@ static bool span__of(const struct history *h, const char *text, struct span *ret
 	return true;
 }
 
+bool history_is_span(const char *text)
+{
+	struct span s;
+
+	return span__of(NULL, text, &s);
+}
+
 static uint64_t mean(uint64_t sum, const struct history_cell *c)
 {
 	return (sum + c->looks / 2) / c->looks;
@@ -218,6 +225,19 @@ static void put_history(struct json_writer *w, const struct span *s, struct site
 	put_other(w, s, sums, told);
 	jsonw_end_object(w);
 	jsonw_end(w);
+}
+
+void history_put_totals(struct json_writer *w, const struct watched *t, const char *span)
+{
+	struct span s;
+
+	if (!span__of(t->history, span, &s))
+		return;
+	jsonw_object_field(w, "history");
+	jsonw_uint_field(w, "step_seconds", history_step_ns(s.ring) / NS_PER_SEC);
+	put_series(w, &s, "goroutines", GOROUTINES);
+	put_series(w, &s, "blocked_seconds", BLOCKED);
+	jsonw_end_object(w);
 }
 
 void history_get(const struct watched *t, const struct http_request *q, struct http_answer *a)

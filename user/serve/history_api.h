@@ -8,10 +8,17 @@
 #ifndef PARKWATCH_SERVE_HISTORY_API_H
 #define PARKWATCH_SERVE_HISTORY_API_H
 
+#include <stdbool.h>
+
+#include "base/json_writer.h"
 #include "serve/http.h"
 #include "serve/watched.h"
 
 #define HISTORY_API_SITES 20
+
+bool history_is_span(const char *text); /* "10m", "90s", "48h" */
+/* Of a target in a list: the member "history", goroutines and blocked time alone. span: one that is a span */
+void history_put_totals(struct json_writer *w, const struct watched *t, const char *span);
 
 void history_get(const struct watched *t, const struct http_request *q, struct http_answer *a);
 

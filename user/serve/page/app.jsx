@@ -11,7 +11,7 @@ import { Events, Leaks } from "./leaks.jsx";
 import { Locks } from "./locks.jsx";
 import { Nothing, Spark, Text } from "./parts.jsx";
 import { go, go_to, url_of, usePolled, useUrl } from "./state.js";
-import { Targets, in_order, labels_of, pod_of, trouble, usePasts, workload_of } from "./targets.jsx";
+import { Targets, in_order, labels_of, pod_of, trouble, workload_of } from "./targets.jsx";
 import { base, count, number } from "./words.js";
 
 const VIEWS = [["leaks", "Why", Leaks], ["history", "Since when", History], ["flame", "Flame graph", Flame], ["goroutines", "Goroutines", Goroutines], ["locks", "Channels and locks", Locks]];
@@ -111,14 +111,14 @@ function Past({ url }) {
 	);
 }
 
-function Facts({ t, past }) {
-	const wrong = trouble(t, past);
+function Facts({ t }) {
+	const wrong = trouble(t);
 	const facts = [["pid", t.pid], ["Go", (t.go || "").replace(/^go/, "")], ["goroutines", number(t.goroutines)], ["leaking", number(t.leaking)], ["watched", t.level], ["overhead", t.overhead_pct === undefined || t.overhead_pct === null ? null : `${t.overhead_pct} %`],
 		["started", t.started], ["workload", workload_of(t)], ["labels", labels_of(t)], ["pod", pod_of(t)], ["container", t.container], ["image", t.image], ["node", t.node], ["exe", t.exe]].filter(([, value]) => value !== null && value !== undefined && value !== "");
 
 	return (
 		<div class="facts">
-			<h2><Text lines={1}>{base(t.exe) || t.id}</Text> <span class={wrong.kind}>{wrong.words}</span> <Spark values={past?.goroutines} label="goroutines" width={140} /></h2>
+			<h2><Text lines={1}>{base(t.exe) || t.id}</Text> <span class={wrong.kind}>{wrong.words}</span> <Spark values={t.history?.goroutines} label="goroutines" width={140} /></h2>
 			<p>{facts.map(([name, value]) => <span key={name}><span class="soft">{name}</span> <Text lines={1}>{value}</Text></span>)}</p>
 			{t.restart_of && <Earlier t={t} />}
 			{t.why_not && <p class="bad"><span class="text">{t.why_not}</span></p>}
@@ -126,12 +126,12 @@ function Facts({ t, past }) {
 	);
 }
 
-function Target({ t, past, url }) {
+function Target({ t, url }) {
 	const [name, , View] = VIEWS.find(([v]) => v === url.view) || VIEWS[0];
 
 	return (
 		<main>
-			<Facts t={t} past={past} />
+			<Facts t={t} />
 			<nav>
 				{VIEWS.map(([view, title], i) => (
 					<a key={view} href={url_of({ ...url, view })} aria-current={view === name ? "page" : undefined} onClick={(e) => {
@@ -145,25 +145,25 @@ function Target({ t, past, url }) {
 	);
 }
 
-function All({ got, shown, targets, pasts, chosen, url }) {
+function All({ got, shown, targets, chosen, url }) {
 	const told = usePolled("/api/v1/events", 10), events = told?.status === 200 ? told.data.events.slice(-20).reverse() : [];
 
 	return (
 		<main>
-			{got && got.status !== 200 ? <Nothing got={got} what="Processes" /> : targets ? <Targets shown={shown} all={targets} pasts={pasts} chosen={chosen} query={url.q} /> : <p class="soft">Loading.</p>}
+			{got && got.status !== 200 ? <Nothing got={got} what="Processes" /> : targets ? <Targets shown={shown} all={targets} chosen={chosen} query={url.q} /> : <p class="soft">Loading.</p>}
 			{events.length > 0 && <><h3>What happened</h3><Events events={events} /></>}
 		</main>
 	);
 }
 
 function App() {
-	const url = useUrl(), got = usePolled("/api/v1/targets", 5), [known, keep] = useState(null), [help, set_help] = useState(false), [picked, choose] = useState(null);
+	const url = useUrl(), got = usePolled("/api/v1/targets?history=10m", 5), [known, keep] = useState(null), [help, set_help] = useState(false), [picked, choose] = useState(null);
 
 	useEffect(() => {
 		if (got?.status === 200)
 			keep(got.data.targets);
 	}, [got]);
-	const pasts = usePasts(known), shown = known ? in_order(known, pasts, url.q) : [], t = known?.find((one) => one.id === url.target), chosen = url.target || picked;
+	const shown = known ? in_order(known, url.q) : [], t = known?.find((one) => one.id === url.target), chosen = url.target || picked;
 
 	useKeys(shown, url, chosen, choose, (to) => set_help(to ?? !help));
 	useEffect(() => {
@@ -187,8 +187,8 @@ function App() {
 				<button type="button" onClick={() => set_help(!help)}>keys <kbd>?</kbd></button>
 			</header>
 			{help && <Help close={() => set_help(false)} />}
-			{url.target && known ? (t ? <Target t={t} past={pasts[t.id]} url={url} /> : <Past url={url} />)
-				: <All got={known ? null : got} shown={shown} targets={known} pasts={pasts} chosen={chosen} url={url} />}
+			{url.target && known ? (t ? <Target t={t} url={url} /> : <Past url={url} />)
+				: <All got={known ? null : got} shown={shown} targets={known} chosen={chosen} url={url} />}
 		</>
 	);
 }

@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Which process is in trouble: all of them, the worst first.
-import { useEffect, useState } from "preact/hooks";
 import { Spark, Text } from "./parts.jsx";
-import { get, go_to, url_of } from "./state.js";
+import { go_to, url_of } from "./state.js";
 import { NOT_KNOWN, base, number } from "./words.js";
 
-const HISTORIES = 40; // targets whose history is asked for: those with most leaks, then most goroutines
-const SAMPLES = 60; // kept here while the daemon keeps none
-
 // What is wrong with it, in a few words; the higher the rank, the worse.
-export function trouble(t, past) {
-	const known = (past?.goroutines || []).filter((n) => n !== null);
+export function trouble(t) {
+	const known = (t.history?.goroutines || []).filter((n) => n !== null);
 
 	if (t.leaking > 0)
 		return { rank: 3, weight: t.leaking, kind: "bad", words: `${number(t.leaking)} leaking` };
@@ -23,39 +19,6 @@ export function trouble(t, past) {
 	return { rank: 0, weight: 0, kind: "ok", words: t.goroutines === null ? "no look yet" : "" };
 }
 
-// Pasts of targets by id: the daemon's history of 10 minutes, or what this page has seen itself.
-export function usePasts(targets) {
-	const [pasts, set] = useState({});
-
-	useEffect(() => {
-		if (!targets)
-			return undefined;
-		let ended = false;
-
-		const own = (old, t) => ({ own: true, goroutines: [...(old?.own ? old.goroutines : []), t.goroutines].slice(-SAMPLES) });
-		const ask = async () => {
-			const found = {};
-
-			const first = [...targets].sort((a, b) => (b.leaking || 0) - (a.leaking || 0) || b.goroutines - a.goroutines);
-
-			for (const t of first.slice(0, HISTORIES)) {
-				const got = await get(`/api/v1/targets/${t.id}/history?span=10m`);
-
-				if (ended || got.status !== 200)
-					break; // where one has no history, the others have none
-				found[t.id] = got.data;
-			}
-			if (!ended)
-				set((old) => Object.fromEntries(targets.map((t) => [t.id, found[t.id] || own(old[t.id], t)])));
-		};
-		ask();
-		return () => {
-			ended = true;
-		};
-	}, [targets]);
-	return pasts;
-}
-
 // Seconds that goroutines waited, a second: how many of them were blocked at a time.
 export const blocked = (past) => past?.blocked_seconds?.map((s) => (s === null ? null : s / past.step_seconds));
 
@@ -66,8 +29,8 @@ export const labels_of = (t) => Object.entries(t.labels || {}).map(([key, value]
 // A name, or the first digits of an id.
 const container_of = (t) => (t.container === t.container_id ? (t.container || "").slice(0, 12) : t.container);
 
-function Row({ t, past, chosen, query, pods }) {
-	const wrong = trouble(t, past), waits = blocked(past);
+function Row({ t, chosen, query, pods }) {
+	const wrong = trouble(t), waits = blocked(t.history);
 
 	return (
 		<tr data-target={t.id} class={chosen ? "chosen" : ""} onClick={(e) => e.target.closest("a") || go_to({ target: t.id })}>
@@ -84,7 +47,7 @@ function Row({ t, past, chosen, query, pods }) {
 			</td>
 			<td class="n soft">{t.pid}</td>
 			<td class="n">{number(t.goroutines)}</td>
-			<td><Spark values={past?.goroutines} label="goroutines" /></td>
+			<td><Spark values={t.history?.goroutines} label="goroutines" /></td>
 			<td class="n">{number(t.leaking)}</td>
 			<td class="n">{waits ? number(waits.at(-1)) : NOT_KNOWN}</td>
 			<td><Spark values={waits} label="blocked" width={70} /></td>
@@ -97,15 +60,15 @@ function Row({ t, past, chosen, query, pods }) {
 }
 
 // The targets that the query keeps, the worst first.
-export function in_order(targets, pasts, query) {
+export function in_order(targets, query) {
 	const low = (query || "").toLowerCase();
 	const words = (t) => `${t.id} ${t.exe} ${t.pid} ${pod_of(t)} ${workload_of(t)} ${labels_of(t)} ${t.container || ""} ${t.go}`.toLowerCase();
 	const worst = (a, b) => b.wrong.rank - a.wrong.rank || b.wrong.weight - a.wrong.weight || b.t.goroutines - a.t.goroutines || a.t.pid - b.t.pid;
 
-	return targets.filter((t) => !low || words(t).includes(low)).map((t) => ({ t, wrong: trouble(t, pasts[t.id]) })).sort(worst).map(({ t }) => t);
+	return targets.filter((t) => !low || words(t).includes(low)).map((t) => ({ t, wrong: trouble(t) })).sort(worst).map(({ t }) => t);
 }
 
-export function Targets({ shown, all, pasts, chosen, query }) {
+export function Targets({ shown, all, chosen, query }) {
 	const pods = all.some((t) => t.workload || labels_of(t));
 
 	return (
@@ -117,7 +80,7 @@ export function Targets({ shown, all, pasts, chosen, query }) {
 						<th class="n">leaking</th><th class="n" title="how many goroutines were blocked at a time">blocked</th><th>10 min</th><th>Go</th>{pods && <><th>workload</th><th>labels</th></>}<th>where; why not watched</th>
 					</tr>
 				</thead>
-				<tbody>{shown.map((t) => <Row key={t.id} t={t} past={pasts[t.id]} chosen={t.id === chosen} query={query} pods={pods} />)}</tbody>
+				<tbody>{shown.map((t) => <Row key={t.id} t={t} chosen={t.id === chosen} query={query} pods={pods} />)}</tbody>
 			</table>
 			{!all.length && <p class="soft">No Go process is here. One that starts is shown within 5 s.</p>}
 			{all.length > 0 && !shown.length && <p class="soft">None of {all.length} matches.</p>}
