@@ -60,14 +60,14 @@ def answers_are_as_described():
             return answers[-1][1]
         began, other = (f"/api/v1/targets/{d.looked_at(t.pid)['id']}" for t in (knots, waits))
         expect(json.loads(ask("/api/v1/openapi.json")[2]) == document(), "another one is served")
-        for path in ("/metrics", "/sd", "/api/v1/targets", "/api/v1/targets?history=10m", "/api/v1/events", "/-/healthy", "/-/ready", began, f"{began}/goroutines", f"{other}/goroutines?top=5&sort=age",
-                     f"{other}/history", f"{other}/history?span=48h"):
+        for path in ("/metrics", "/sd", "/api/v1/targets", "/api/v1/targets?history=10m", "/api/v1/events", "/-/healthy", "/-/ready", began, f"{began}/goroutines",
+                     f"{other}/goroutines?top=5&sort=age", f"{other}/history", f"{other}/history?span=48h"):
             expect(ask(path)[0] == 200, f"{answers[-1]}")
         expect(ask("/metrics", {"Accept": "application/openmetrics-text"})[0] == 200, "no OpenMetrics")
         for by in ("site", "stack", "wait", "object", "label"):
             expect(ask(f"{other}/goroutines?group={by}")[0] == 200 and ask(f"{began}/goroutines?group={by}&top=3")[0] == 200, by)
-        wrong = {"/api/v1/targets/none": 404, "/metrics?target=none": 404, f"{other}/goroutines?older=soon": 400, f"{other}/history?span=3d": 400, "/api/v1/targets?history=3d": 400, f"{other}/chans": 404,
-                 f"{other}/leaks": 404, f"{other}/profile?from=2&to=1": 400, f"{other}/profile?view=nothing&from=1&to=2": 404, f"{other}/profile?from=1&to=2": 404}
+        wrong = {"/api/v1/targets/none": 404, "/metrics?target=none": 404, f"{other}/goroutines?older=soon": 400, f"{other}/history?span=3d": 400, "/api/v1/targets?history=3d": 400,
+                 f"{other}/chans": 404, f"{other}/leaks": 404, f"{other}/profile?from=2&to=1": 400, f"{other}/profile?view=nothing&from=1&to=2": 404, f"{other}/profile?from=1&to=2": 404}
         pprof = f"target={other.rpartition('/')[2]}"
         expect(ask(f"/debug/pprof/goroutine?{pprof}&debug=1")[0] == 200, f"{answers[-1]}")
         wrong.update({f"/debug/pprof/block?{pprof}&seconds=1": 403, f"/debug/pprof/mutex?{pprof}": 403, "/debug/pprof/goroutine": 400, f"/debug/pprof/block?{pprof}": 404})

@@ -313,9 +313,10 @@ def hostile_names_do_nothing():
     expect(any("<script>window.hurt=1</script>" in r for r in rows) and any(evil.decode() in r for r in rows), "they are not shown as text")
 
 
-ALL = {f.__name__: f for f in (a_leaking_target_is_explained, a_deadlock_is_drawn, a_healthy_target_is_left_alone, a_pod_is_named_and_found_by_its_workload, one_that_grows_comes_before_many_that_are_larger,
-                               goroutines_are_filtered_and_the_url_holds_it, a_range_is_brushed_and_has_a_flame_graph, a_restart_leads_to_the_past_of_the_one_before,
-                               flame_graphs_are_of_what_was_recorded, what_runs_and_who_wakes_is_recorded_when_somebody_asks, hostile_names_do_nothing)}
+ALL = {f.__name__: f for f in (a_leaking_target_is_explained, a_deadlock_is_drawn, a_healthy_target_is_left_alone, a_pod_is_named_and_found_by_its_workload,
+                               one_that_grows_comes_before_many_that_are_larger, goroutines_are_filtered_and_the_url_holds_it,
+                               a_range_is_brushed_and_has_a_flame_graph, a_restart_leads_to_the_past_of_the_one_before, flame_graphs_are_of_what_was_recorded,
+                               what_runs_and_who_wakes_is_recorded_when_somebody_asks, hostile_names_do_nothing)}
 
 
 def no_html_is_made_of_text():
