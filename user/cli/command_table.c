@@ -100,6 +100,25 @@ const struct cmd_def cmd_table[CMD_MAX] = {
 			  "figure has its 95 % interval." },
 			.run = cmd_chans,
 			.needs = needs_pid },
+	[CMD_REQUESTS] = { "requests",
+			   "-p PID [option...]",
+			   "HTTP requests under way: who serves each, and what its goroutines wait "
+			   "for",
+			   { "Reads from the memory of the Go process which request each goroutine "
+			     "works for. It stops nothing, and works on stripped programs. Servers "
+			     "of net/http with HTTP/1 are known.",
+			     "What is said is a fact about memory. A goroutine `serves` a request "
+			     "if it runs its handler now. It is `of` one if a live variable of it "
+			     "holds the request, or a context made from the request's own, or if "
+			     "it waits for the end of such a context. A request that nobody serves "
+			     "any more is over: who still has it, has outlived it.",
+			     "Nothing is guessed. Of a goroutine that has several requests in "
+			     "hand, "
+			     "or that moved while it was read, nothing is said. Paths are shown "
+			     "without their queries. A route is the pattern of Go's own ServeMux "
+			     "(Go 1.23 and later)." },
+			   .run = cmd_requests,
+			   .needs = needs_pid },
 	[CMD_LEAKS] = { "leaks",
 			"-p PID [option...]",
 			"which goroutines leak, how we know, who made them, what they wait for",
@@ -302,6 +321,7 @@ const struct example_def example_table[] = {
 	  "what changed in between" },
 	{ "sudo parkwatch chans -p PID", "who waits for which channel or lock; deadlocks" },
 	{ "sudo parkwatch chans -p PID -d 10", "how full channels are, for how long, who queues" },
+	{ "sudo parkwatch requests -p PID", "which HTTP requests hang, and where" },
 	{ "sudo parkwatch record -p PID -d 10 -o blocked.html",
 	  "where goroutines wait, and how long, as a flame graph" },
 	{ "sudo parkwatch record -o start.html -- ./api --port 8080",

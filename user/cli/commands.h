@@ -11,6 +11,7 @@
 int cmd_record(const struct opts *o);
 int cmd_dump(const struct opts *o);
 int cmd_chans(const struct opts *o);
+int cmd_requests(const struct opts *o);
 int cmd_leaks(const struct opts *o); /* 3: there are leaks */
 int cmd_refs(const struct opts *o);
 int cmd_report(const struct opts *o);

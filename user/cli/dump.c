@@ -95,12 +95,22 @@ static int write_all(const struct opts *o, const struct format *f, const struct 
 	return err;
 }
 
+/* Requests are told of goroutines one by one. */
+static int check_format(const struct format *f, struct cause *why)
+{
+	if (f->kind == FORMAT_TEXT || f->kind == FORMAT_JSON || f->kind == FORMAT_JSONL)
+		return 0;
+	return cause__set(why, -EINVAL, "--requests goes with text, json and jsonl, not with %s",
+			  f->name);
+}
+
 static int dump(const struct opts *o, const struct format *f, const struct filter *filter,
 		struct cause *why)
 {
 	const bool all = o->save || f->kind == FORMAT_PW;
 	struct deadline until = deadline_in(SNAPSHOT_MOST_NS, NULL),
 			census = deadline_in(SNAPSHOT_CENSUS_NS, NULL);
+	struct snapshot_requests requests = { .nr = 0 };
 	struct snapshot_job taking = {
 		.pid = o->pid, .depth = (unsigned int)o->depth, .until = &until, .census = &census
 	};
@@ -109,8 +119,10 @@ static int dump(const struct opts *o, const struct format *f, const struct filte
 	scoped(snapshot) t = NULL;
 	scoped(labelbook) labels = NULL;
 	scoped(dump) d = NULL;
-	int err;
+	int err = o->requests ? check_format(f, why) : 0;
 
+	if (err)
+		return err;
 	err = labelbook__new(&labels);
 	if (err)
 		return cause__set(why, err, "out of memory");
@@ -124,20 +136,26 @@ static int dump(const struct opts *o, const struct format *f, const struct filte
 		err = snapshot__paths(t, why);
 	if (!err)
 		err = snapshot__labels(t, labels, why);
-	if (err)
-		return err;
-	err = show_filtered(o, filter,
-			    &(struct dump_input){
-				    .censuses = (const struct census *const *)t->censuses,
-				    .namers = t->target.namers,
-				    .nr = t->target.nr,
-				    .labels = labels,
-			    },
-			    &d, why);
+	if (!err && o->requests)
+		err = snapshot__requests(t, &until, &requests, why);
+	if (!err)
+		err = show_filtered(o, filter,
+				    &(struct dump_input){
+					    .censuses = (const struct census *const *)t->censuses,
+					    .namers = t->target.namers,
+					    .nr = t->target.nr,
+					    .labels = labels,
+					    .requests = o->requests
+								? (const struct grequests *const *)
+									  requests.of
+								: NULL,
+				    },
+				    &d, why);
 	if (!err)
 		err = write_all(o, f, filter, t, labels, d, out, saved, why);
 	if (!err)
 		say_end(t, d, labels, &until);
+	snapshot_requests__done(&requests);
 	return err;
 }
 

@@ -12,6 +12,7 @@ enum view format_view(const struct opts *o)
 	switch (o->command) {
 	case CMD_RECORD: return VIEW_RECORDING;
 	case CMD_CHANS: return o->duration_ns ? VIEW_CHANS_WATCH : VIEW_CHANS;
+	case CMD_REQUESTS: return VIEW_REQUESTS;
 	case CMD_LEAKS: return VIEW_LEAKS;
 	case CMD_REFS: return VIEW_REFS;
 	case CMD_DIFF: return VIEW_STACK_DIFF;
@@ -39,6 +40,7 @@ static int refuse(const struct opts *o, enum view v, const struct format *f)
 		[VIEW_CHANS] = "chans",          [VIEW_LEAKS] = "leaks",
 		[VIEW_CHANS_WATCH] = "chans -d", [VIEW_REFS] = "refs",
 		[VIEW_STACK_DIFF] = "diff",      [VIEW_PROCESSES] = "ps",
+		[VIEW_REQUESTS] = "requests",
 	};
 	char list[FORMAT_LIST_MAX];
 

@@ -30,6 +30,7 @@
 #define CHN        CMD_BIT(CMD_CHANS)
 #define LKS        CMD_BIT(CMD_LEAKS)
 #define RFS        CMD_BIT(CMD_REFS)
+#define RQS        CMD_BIT(CMD_REQUESTS)
 #define DOC        CMD_BIT(CMD_DOCTOR)
 #define RPT        CMD_BIT(CMD_REPORT)
 #define DIF        CMD_BIT(CMD_DIFF)
@@ -160,9 +161,9 @@ const struct opt_def opt_table[] = {
 	  .help = "the Go process to record; several: each gets a recording of its own, in FILE of "
 		  "-o (and of --save) with its PID before the suffix",
 	  .max = OPT_PIDS_MAX },
-	{ PART_TARGET, "pid", 'p', OPT_PID, AT(pid), (SHOW & ~REC) | DOC | TOP, "PID",
+	{ PART_TARGET, "pid", 'p', OPT_PID, AT(pid), (SHOW & ~REC) | RQS | DOC | TOP, "PID",
 	  .help = "the Go process to look at", .min = 1, .max = INT_MAX },
-	{ PART_TARGET, "attach-by", 0, OPT_TEXT, AT(attach_by), SHOW | DOC | TOP,
+	{ PART_TARGET, "attach-by", 0, OPT_TEXT, AT(attach_by), SHOW | RQS | DOC | TOP,
 	  "NAME|exe=PATH|container=NAME",
 	  .help = "instead of -p: the one Go process whose file has this name or path (* and ? as "
 		  "in a shell), or that is in this container or pod: a name, or the beginning of "
@@ -260,22 +261,22 @@ const struct opt_def opt_table[] = {
 		  "and births of those that are runnable, exits, alloc, cpu and mutex of those "
 		  "that "
 		  "are running; wall has all of them." },
-	{ PART_FILTER, "state", 0, OPT_FILTER, 0, DMP | CHN | RFS | RPT, "WORD[,WORD...]",
+	{ PART_FILTER, "state", 0, OPT_FILTER, 0, DMP | CHN | RFS | RQS | RPT, "WORD[,WORD...]",
 	  .help = "only goroutines in this state: waiting, runnable, running, syscall, leaked" },
-	{ PART_FILTER, "wait", 0, OPT_FILTER, 0, DMP | CHN | RFS | RPT, "REASON",
+	{ PART_FILTER, "wait", 0, OPT_FILTER, 0, DMP | CHN | RFS | RQS | RPT, "REASON",
 	  .help = "only those that wait for this: 'chan receive', or 'chan*'" },
-	{ PART_FILTER, "older", 0, OPT_FILTER, 0, DMP | CHN | RFS | RPT, "TIME",
+	{ PART_FILTER, "older", 0, OPT_FILTER, 0, DMP | CHN | RFS | RQS | RPT, "TIME",
 	  .help = "only those known to wait at least this long",
 	  .more = "Go notes the time of a wait when a garbage collection finds it, not before." },
-	{ PART_FILTER, "goid", 0, OPT_FILTER, 0, DMP | CHN | RFS, "N[,N...]",
+	{ PART_FILTER, "goid", 0, OPT_FILTER, 0, DMP | CHN | RFS | RQS, "N[,N...]",
 	  .help = "only these goroutines" },
 	{ PART_FILTER, "goid", 0, OPT_FILTER, 0, RPT, "N[,N...]",
 	  .help = "only these goroutines; of a recording of events, only their events" },
-	{ PART_FILTER, "func", 0, OPT_FILTER, 0, REC | DMP | CHN | RFS | RPT, "REGEX",
+	{ PART_FILTER, "func", 0, OPT_FILTER, 0, REC | DMP | CHN | RFS | RQS | RPT, "REGEX",
 	  .help = "only those with such a function anywhere in the stack" },
-	{ PART_FILTER, "created-by", 0, OPT_FILTER, 0, REC | DMP | CHN | RFS | RPT, "REGEX",
+	{ PART_FILTER, "created-by", 0, OPT_FILTER, 0, REC | DMP | CHN | RFS | RQS | RPT, "REGEX",
 	  .help = "only those made by such a function" },
-	{ PART_FILTER, "label", 0, OPT_FILTER, 0, REC | DMP | CHN | RFS | RPT, "KEY[=VALUE]",
+	{ PART_FILTER, "label", 0, OPT_FILTER, 0, REC | DMP | CHN | RFS | RQS | RPT, "KEY[=VALUE]",
 	  .help = "only those with this pprof label" },
 	{ PART_FILTER, "p", 0, OPT_FILTER, 0, REC, "N[,N...]",
 	  .help = "only what happens on this P: where it begins to wait, runs again (sched), is "
@@ -285,7 +286,7 @@ const struct opt_def opt_table[] = {
 			{ NULL, "event=wall", NO_P } } },
 	{ PART_FILTER, "p", 0, OPT_FILTER, 0, DMP | RPT, "N[,N...]",
 	  .help = "only those on this P" },
-	{ PART_FILTER, "not", 0, OPT_FILTER, 0, DMP | CHN | RFS | RPT, "FILTER=VALUE",
+	{ PART_FILTER, "not", 0, OPT_FILTER, 0, DMP | CHN | RFS | RQS | RPT, "FILTER=VALUE",
 	  .help = "leave out goroutines that this filter takes: --not func=^net/http --not "
 		  "state=running" },
 	{ PART_FILTER, "busy", 0, OPT_FLAG, AT(busy), REC, NULL,
@@ -298,6 +299,10 @@ const struct opt_def opt_table[] = {
 	  .help = "the runtime's own goroutines too: GC workers and others that "
 		  "runtime.NumGoroutine "
 		  "leaves out" },
+
+	{ PART_FILTER, "route", 0, OPT_TEXT, AT(route), RQS, "PATTERN",
+	  .help = "only requests whose route is like this, * and ? as in a shell: '/api/quote*'; "
+		  "the path, if no route is known" },
 
 	/* --- what is shown --- */
 	{ PART_SHOW, "group", 0, OPT_WORD, AT(group), DMP | RPT, "BY",
@@ -319,6 +324,13 @@ const struct opt_def opt_table[] = {
 	{ PART_SHOW, "objects", 0, OPT_FLAG, AT(objects), DMP | RPT, NULL,
 	  .help = "text: lines that say what each one waits for, and where your code called the "
 		  "library that made it (json always has both)" },
+	{ PART_SHOW, "requests", 0, OPT_FLAG, AT(requests), DMP, NULL,
+	  .help = "which HTTP request each goroutine works for: text, a line; json and jsonl, a "
+		  "member",
+	  .more = "Read a second time, to be sure: it takes longer.",
+	  .not_with = { { NULL, "group", "groups have no request" },
+			{ NULL, "diff", "a difference has no request" },
+			{ NULL, "save", "a recording has no requests" } } },
 	{ PART_SHOW, "labels", 0, OPT_FLAG, AT(labels), DMP | RPT, NULL,
 	  .help = "text: pprof labels in the first line of each goroutine (json always has them)" },
 	{ PART_SHOW, "elements", 0, OPT_FLAG, AT(elements), CHN | RPT, NULL,
@@ -385,16 +397,16 @@ const struct opt_def opt_table[] = {
 	  .more = "The file has one regular expression a line." },
 
 	/* --- where the result goes --- */
-	{ PART_OUTPUT, "format", 'f', OPT_TEXT, AT(format), SHOW | RPT | DIF | PSS, "FORMAT",
+	{ PART_OUTPUT, "format", 'f', OPT_TEXT, AT(format), SHOW | RQS | RPT | DIF | PSS, "FORMAT",
 	  .help = NULL },
 	{ PART_OUTPUT, "format", 'f', OPT_WORD, AT(version_format), VER, "FORMAT",
 	  .help = "how it is printed", .words = version_words, USUAL(VERSION_TEXT) },
-	{ PART_OUTPUT, "output", 'o', OPT_FILE, AT(output), SHOW | RPT | DIF | PSS, "FILE",
+	{ PART_OUTPUT, "output", 'o', OPT_FILE, AT(output), SHOW | RQS | RPT | DIF | PSS, "FILE",
 	  .help = "where the result goes",
 	  .more = "A name that ends in .json, .jsonl, .folded, .pb.gz, .html, .perfetto-trace or "
 		  ".pw chooses the format.",
 	  .otherwise = "standard output" },
-	{ PART_OUTPUT, "mode", 0, OPT_MODE, AT(mode), SHOW | RPT | DIF | PSS, "OCTAL",
+	{ PART_OUTPUT, "mode", 0, OPT_MODE, AT(mode), SHOW | RQS | RPT | DIF | PSS, "OCTAL",
 	  .help = "who may read and write the file of -o", .min = 0400, .max = 0777,
 	  .otherwise = "600 for a new file if root writes it; one that is replaced keeps its own" },
 	{ PART_OUTPUT, "save", 0, OPT_FILE, AT(save), SHOW, "FILE.pw",
@@ -489,7 +501,7 @@ const struct opt_def opt_table[] = {
 		  "'report --from --to --goid'",
 	  .more = "0: sums by stack only; the kernel adds waits up, so parkwatch has less to do.",
 	  .max = 100 * (uint64_t)EVENTS_MAX, USUAL(EVENTS_MAX) },
-	{ PART_COST, "max-memory", 0, OPT_BYTES, AT(max_memory_bytes), SHOW, "BYTES",
+	{ PART_COST, "max-memory", 0, OPT_BYTES, AT(max_memory_bytes), SHOW | RQS, "BYTES",
 	  .help = "memory (address space) that parkwatch itself may take: 512M, 4G",
 	  .min = 128u << 20, .max = INT64_MAX, .otherwise = "2G, and 1K for each goroutine" },
 	{ PART_COST, "no-cost", 0, OPT_FLAG, AT(no_cost), REC | LKS, NULL,

@@ -17,6 +17,7 @@ enum command {
 	CMD_RECORD,
 	CMD_DUMP,
 	CMD_CHANS,
+	CMD_REQUESTS,
 	CMD_LEAKS,
 	CMD_REFS,
 	CMD_REPORT,
@@ -80,6 +81,8 @@ struct opts {
 	const char *diff; /* an older dump; NULL: none */
 	bool labels, objects;
 	bool elements;       /* of channels */
+	bool requests;       /* of dump: which request each works for */
+	const char *route;   /* of requests; NULL: all */
 	bool no_probes;      /* of record and leaks */
 	double max_overhead; /* percent, of record and leaks; 0: no limit */
 	uint64_t max_events; /* single ones in a recording of record; 0: none */

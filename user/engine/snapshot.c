@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "heap/gchan.h"
 #include "heap/gosecret.h"
+#include "requests/requests.h"
 
 static int snapshot__fail(const struct snapshot *t, int err, struct cause *why)
 {
@@ -181,6 +182,31 @@ int snapshot__labels_at(const struct snapshot *t, uint16_t rt, const uint64_t *p
 		err = labels_read(b, gosecret__space(secret, proc__mem(t->target.proc)),
 				  t->target.namers[rt].go_minor, ptrs[i]);
 	return err ? cause__set(why, err, "cannot keep the labels: %s", strerror(-err)) : 0;
+}
+
+void snapshot_requests__done(struct snapshot_requests *r)
+{
+	for (size_t i = 0; i < r->nr; i++)
+		grequests__free(r->of[i]);
+	r->nr = 0;
+}
+
+int snapshot__requests(const struct snapshot *t, struct deadline *until,
+		       struct snapshot_requests *ret, struct cause *why)
+{
+	const uint64_t left = deadline__left_ns(until) / 2;
+	struct deadline own =
+		deadline_in(left < SNAPSHOT_REQUESTS_NS ? left : SNAPSHOT_REQUESTS_NS, until->stop);
+
+	for (; ret->nr < t->target.nr; ret->nr++) {
+		int err = requests__read(proc__mem(t->target.proc),
+					 goproc__runtime(t->target.gp, ret->nr),
+					 t->censuses[ret->nr], &own, &ret->of[ret->nr], why);
+
+		if (err)
+			return err;
+	}
+	return snapshot__check(t, why);
 }
 
 void snapshot__free(struct snapshot *t)

@@ -18,6 +18,7 @@
 #include "base/cleanup.h"
 #include "census/census.h"
 #include "facts/labelbook.h"
+#include "facts/requests.h"
 #include "engine/target.h"
 #include "engine/job.h"
 #include "view/recording.h"
@@ -84,6 +85,21 @@ int snapshot__labels(const struct snapshot *t, struct labelbook *b, struct cause
 /* The same of those at the nr pointers of runtime rt only. */
 int snapshot__labels_at(const struct snapshot *t, uint16_t rt, const uint64_t *ptrs, size_t nr,
 			struct labelbook *b, struct cause *why);
+
+/* of what is left until the deadline of the target, at most, for requests */
+#define SNAPSHOT_REQUESTS_NS (20 * NS_PER_SEC)
+/* One for each runtime, owned. */
+struct snapshot_requests {
+	struct grequests *of[GOPROC_RUNTIMES_MAX];
+	size_t nr;
+};
+void snapshot_requests__done(struct snapshot_requests *r);
+/*
+ * Which request each goroutine of the censuses works for (requests/requests). until: of the
+ * target. *ret: all zeros before. 0 or negative errno of reading, with a cause.
+ */
+int snapshot__requests(const struct snapshot *t, struct deadline *until,
+		       struct snapshot_requests *ret, struct cause *why);
 
 /* What a report says of the process; borrows from t. seen and lost are left to the caller. */
 void snapshot__meta(const struct snapshot *t, struct report_meta *ret);

@@ -13,6 +13,7 @@
 #include "format/blocks.h"
 #include "view/calls.h"
 #include "format/dump_show.h"
+#include "format/request_put.h"
 
 struct dump_json {
 	struct dump *d;
@@ -223,6 +224,9 @@ void dump_json__goroutine(struct dump_json *j, const struct dump_row *r, struct 
 	put_site(j, "created_by", r->made, w);
 	calls__json(j->d, r, w);
 	put_waits(j, r, w);
+	if (j->d->in.requests)
+		request_put__json(j->d->framer, j->d->in.requests[r->rt], dump__request(j->d, r),
+				  w);
 	put_extras(j, r, w);
 	put_stack(j, dump__stack(j->d, r), w);
 	jsonw_end_object(w);

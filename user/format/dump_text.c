@@ -14,6 +14,7 @@
 #include "format/blocks.h"
 #include "view/calls.h"
 #include "format/dump_show.h"
+#include "format/request_put.h"
 
 struct dump_text {
 	struct dump *d;
@@ -240,11 +241,24 @@ static void put_waits(struct dump_text *t, const struct dump_row *r, struct text
 		textbuf__text(to, "\t# waits for more that could not be made out\n");
 }
 
+/* "\t# serves GET /api/quote/7" */
+static void put_request(struct dump_text *t, const struct dump_row *r, struct textbuf *to)
+{
+	const struct grequest_of *of = dump__request(t->d, r);
+
+	if (!of || !grequest_is_told(of))
+		return;
+	textbuf__text(to, "\t# ");
+	request_put__of(t->d->framer, t->d->in.requests[r->rt], of, to);
+	textbuf__text(to, "\n");
+}
+
 static void put_goroutine(struct dump_text *t, const struct dump_row *r, struct textbuf *to)
 {
 	const size_t stack = dump__stack(t->d, r);
 
 	put_header(t, r, to);
+	put_request(t, r, to);
 	if (t->show->objects) {
 		put_waits(t, r, to);
 		calls__text(t->d, r, "\t# called from ", to);

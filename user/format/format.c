@@ -127,6 +127,16 @@ static int processes_json(const struct shown *s, FILE *out, struct cause *why)
 	return processes__json(s->processes, out, why);
 }
 
+static int requests_text(const struct shown *s, FILE *out, struct cause *why)
+{
+	return requests_show__text(s->requests.rows, s->requests.meta, out, why);
+}
+
+static int requests_json(const struct shown *s, FILE *out, struct cause *why)
+{
+	return requests_show__json(s->requests.rows, s->requests.meta, out, why);
+}
+
 /* --- what a view has for itself --- */
 
 static const struct format formats[] = {
@@ -145,7 +155,8 @@ static const struct format formats[] = {
 		     [VIEW_LEAKS] = leaks_text,
 		     [VIEW_REFS] = refs_text,
 		     [VIEW_STACK_DIFF] = stack_diff_text,
-		     [VIEW_PROCESSES] = processes_text } },
+		     [VIEW_PROCESSES] = processes_text,
+		     [VIEW_REQUESTS] = requests_text } },
 	{ FORMAT_JSON,
 	  "json",
 	  { ".json" },
@@ -160,7 +171,8 @@ static const struct format formats[] = {
 		     [VIEW_LEAKS] = leaks_json,
 		     [VIEW_REFS] = refs_json,
 		     [VIEW_STACK_DIFF] = stack_diff_json,
-		     [VIEW_PROCESSES] = processes_json } },
+		     [VIEW_PROCESSES] = processes_json,
+		     [VIEW_REQUESTS] = requests_json } },
 	{ FORMAT_JSONL,
 	  "jsonl",
 	  { ".jsonl" },

@@ -14,6 +14,7 @@
 #include "format/dump_group.h"
 #include "format/renderer.h"
 #include "model/profile.h"
+#include "view/request_rows.h"
 
 enum view {
 	VIEW_RECORDING,
@@ -26,6 +27,7 @@ enum view {
 	VIEW_REFS,
 	VIEW_STACK_DIFF, /* of two recordings */
 	VIEW_PROCESSES,
+	VIEW_REQUESTS,
 	VIEWS
 };
 
@@ -53,6 +55,10 @@ struct shown {
 		size_t top; /* text: how many stacks; 0: all */
 	} stack_diff;
 	const struct processes *processes;
+	struct {
+		struct request_rows *rows;
+		const struct report_meta *meta;
+	} requests;
 	struct {
 		const struct refs *refs;
 		const struct refs_show *show;

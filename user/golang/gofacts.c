@@ -19,22 +19,37 @@
 #define HAS_27 (HAS_26 | GO_TIMERS_ALWAYS_TOLD)
 
 static const struct gofacts rows[GO_MINORS] = {
-	/*       magic   stackobjects     wrapper  types      wait reasons      */
-	/* minor              inltree         record    etypes            number */
-	/*                       open-coded                                      */
-	{ 15, 0xfffffffb, 3, 4, 5, 22, 16, 200, 208, GO_WAITS_15, 27, HAS_15 },
-	{ 16, 0xfffffffa, 2, 3, 4, 22, 16, 280, 288, GO_WAITS_15, 27, HAS_16 },
-	{ 17, 0xfffffffa, 2, 3, 4, 22, 24, 280, 288, GO_WAITS_15, 27, HAS_17 },
-	{ 18, 0xfffffff0, 2, 3, 4, 21, 16, 280, 288, GO_WAITS_15, 27, HAS_18 },
-	{ 19, 0xfffffff0, 2, 3, 4, 21, 16, 280, 288, GO_WAITS_15, 27, HAS_19 },
-	{ 20, 0xfffffff1, 2, 3, 4, 21, 16, 296, 304, GO_WAITS_20, 32, HAS_20 },
-	{ 21, 0xfffffff1, 2, 3, 4, 21, 16, 296, 304, GO_WAITS_20, 32, HAS_21 },
-	{ 22, 0xfffffff1, 2, 3, 4, 22, 16, 296, 304, GO_WAITS_20, 37, HAS_22 },
-	{ 23, 0xfffffff1, 2, 3, 4, 22, 16, 296, 304, GO_WAITS_20, 38, HAS_23 },
-	{ 24, 0xfffffff1, 2, 3, 4, 22, 16, 296, 304, GO_WAITS_24, 44, HAS_24 },
-	{ 25, 0xfffffff1, 2, 3, 4, 23, 16, 296, 304, GO_WAITS_25, 47, HAS_25 },
-	{ 26, 0xfffffff1, 2, 3, 4, 23, 16, 296, 304, GO_WAITS_26, 47, HAS_26 },
-	{ 27, 0xfffffff1, 2, 3, 4, 23, 16, 296, 312, GO_WAITS_26, 47, HAS_27 },
+	/*
+	 * minor, magic, stackobjects, inltree, open-coded, wrapper, record of a stack object, types,
+	 * etypes, typelinks, typedesclen, rodata, map type, its stride, direct, wait reasons, their
+	 * number
+	 */
+	{ 15, 0xfffffffb, 3, 4, 5, 22, 16, 200, 208, 240, 0, 0, 88, 0, 23, GO_WAITS_15, 27,
+	  HAS_15 },
+	{ 16, 0xfffffffa, 2, 3, 4, 22, 16, 280, 288, 320, 0, 0, 88, 0, 23, GO_WAITS_15, 27,
+	  HAS_16 },
+	{ 17, 0xfffffffa, 2, 3, 4, 22, 24, 280, 288, 320, 0, 0, 88, 0, 23, GO_WAITS_15, 27,
+	  HAS_17 },
+	{ 18, 0xfffffff0, 2, 3, 4, 21, 16, 280, 288, 336, 0, 296, 88, 0, 23, GO_WAITS_15, 27,
+	  HAS_18 },
+	{ 19, 0xfffffff0, 2, 3, 4, 21, 16, 280, 288, 336, 0, 296, 88, 0, 23, GO_WAITS_15, 27,
+	  HAS_19 },
+	{ 20, 0xfffffff1, 2, 3, 4, 21, 16, 296, 304, 352, 0, 312, 88, 0, 23, GO_WAITS_20, 32,
+	  HAS_20 },
+	{ 21, 0xfffffff1, 2, 3, 4, 21, 16, 296, 304, 352, 0, 312, 88, 0, 23, GO_WAITS_20, 32,
+	  HAS_21 },
+	{ 22, 0xfffffff1, 2, 3, 4, 22, 16, 296, 304, 352, 0, 312, 88, 0, 23, GO_WAITS_20, 37,
+	  HAS_22 },
+	{ 23, 0xfffffff1, 2, 3, 4, 22, 16, 296, 304, 352, 0, 312, 88, 0, 23, GO_WAITS_20, 38,
+	  HAS_23 },
+	{ 24, 0xfffffff1, 2, 3, 4, 22, 16, 296, 304, 352, 0, 312, 112, 88, 23, GO_WAITS_24, 44,
+	  HAS_24 },
+	{ 25, 0xfffffff1, 2, 3, 4, 23, 16, 296, 304, 352, 0, 312, 112, 88, 23, GO_WAITS_25, 47,
+	  HAS_25 },
+	{ 26, 0xfffffff1, 2, 3, 4, 23, 16, 296, 304, 360, 0, 312, 112, 88, 20, GO_WAITS_26, 47,
+	  HAS_26 },
+	{ 27, 0xfffffff1, 2, 3, 4, 23, 16, 296, 312, 0, 304, 336, 128, 96, 20, GO_WAITS_26, 47,
+	  HAS_27 },
 };
 
 bool gofacts_too_old(int minor)

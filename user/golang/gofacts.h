@@ -135,6 +135,16 @@ struct gofacts {
 	uint8_t funcid_wrapper;
 	uint8_t stackobject_bytes;    /* of one stackObjectRecord; runtime/stack.go */
 	uint16_t md_types, md_etypes; /* offsets in moduledata; runtime/symtab.go */
+	/*
+	 * in moduledata: []int32 of types; 0: they lie in a run of moduledata.typedesclen bytes; 0:
+	 * there is none
+	 */
+	uint16_t md_typelinks, md_typedesclen;
+	uint16_t md_rodata; /* in moduledata, what masks of stack objects count from; 0: nothing */
+	uint8_t maptype_bytes; /* internal/abi/type.go, map_swiss.go: of a map's descriptor */
+	/* where in a map's descriptor the bytes from slot to slot stand; 0: it has buckets */
+	uint8_t maptype_stride;
+	uint8_t type_direct; /* the byte of a descriptor whose bit 32 says KindDirectIface */
 	enum go_waits waits;
 	uint8_t nr_waits; /* reasons that there are; runtime/runtime2.go */
 	uint32_t has;     /* enum go_fact */

@@ -6,9 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "census/pcfacts.h"
-#include "heap/gostackmap.h"
-
 #define PIECE_BYTES (256u << 10)
 #define OBJECTS_MAX 65536u /* variables of one stack; more count as live */
 /* deferred calls of one goroutine; with more, all its stack counts */
@@ -232,18 +229,16 @@ static void glive__frame(struct glive *l, const struct gostackmap *m, uint64_t s
 	glive__variables(l, m, sp, frame);
 }
 
-/* Its caller did not call it: a signal put it there, so the caller's registers count, and its map
- * does not hold. */
-static bool is_injected(struct glive *l, const struct pcfact *fact, const struct gostackmap *m)
+bool glive_is_injected(struct gosym *sym, const struct pcfact *fact, const struct gostackmap *map)
 {
 	struct goframe f[GOSYM_INLINE_MAX];
 	int nr;
 
 	if (fact->role == PC_INJECTED)
 		return true;
-	if (!m->whole)
+	if (!map->whole)
 		return false;
-	nr = gosym__frames(l->rt->sym, fact->pc, true, f, ARRAY_SIZE(f));
+	nr = gosym__frames(sym, fact->pc, true, f, ARRAY_SIZE(f));
 	return nr > 0 && (!strcmp(f[nr - 1].func, "runtime.asyncPreempt") ||
 			  !strncmp(f[nr - 1].func, "runtime.debugCall", 17));
 }
@@ -265,7 +260,7 @@ static void glive__walk(struct glive *l, uint64_t pc)
 		fact = pcfacts__get(l->facts, pc);
 		if (fact->role == PC_GOEXIT)
 			return;
-		stopped = is_injected(l, fact, m);
+		stopped = glive_is_injected(l->rt->sym, fact, m);
 		whole = m->args_open;
 		pc = glive__at(l, sp + (uint64_t)m->spdelta);
 		sp += (uint64_t)m->spdelta + 8;

@@ -12,13 +12,16 @@
 #ifndef PARKWATCH_HEAP_GLIVE_H
 #define PARKWATCH_HEAP_GLIVE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/addrspace.h"
 #include "base/cleanup.h"
 #include "census/gview.h"
+#include "census/pcfacts.h"
 #include "golang/goruntime.h"
+#include "heap/gostackmap.h"
 
 #define GLIVE_STACK_MAX (16u << 20) /* of a larger one every word counts */
 #define GLIVE_FRAME_ANY UINT32_MAX  /* somewhere on its stack */
@@ -42,6 +45,12 @@ int glive__new(const struct addrspace *as, const struct goruntime *rt, uint64_t 
 	       struct glive **ret);
 void glive__free(struct glive *l);
 DEFINE_SCOPED(glive)
+
+/*
+ * Whether the caller of this frame did not call it: a signal put it there, so the caller's
+ * registers count, and its map does not hold. fact, map: of the frame.
+ */
+bool glive_is_injected(struct gosym *sym, const struct pcfact *fact, const struct gostackmap *map);
 
 /* Bytes of a g that are looked at. 0: this Go's layout is not known. */
 size_t glive_g_bytes(const struct goruntime *rt);

@@ -15,10 +15,14 @@
 #define FUNCDATA_LOCALS_MAPS 1
 
 /* a power of two; of two pcs that share a place the later stays */
-#define SLOTS         16384
-#define MAPS_MAX      (1 << 20) /* bitmaps of one function */
-#define RECORD_MAX    24
-#define TYPE_PTRBYTES 8 /* runtime._type {size, ptrdata uintptr; ...} */
+#define SLOTS      16384
+#define MAPS_MAX   (1 << 20) /* bitmaps of one function */
+#define RECORD_MAX 24
+/* runtime._type {size, ptrdata uintptr; ... kind u8 at 23; ... gcdata at 32} */
+#define TYPE_PTRBYTES 8
+#define TYPE_KIND     23
+#define TYPE_GCDATA   32
+#define KIND_GCPROG   64 /* gcdata is a program, no mask */
 
 /* What is remembered of a pc, in one piece of memory with its bits and objects. */
 struct slot {
@@ -187,7 +191,8 @@ static int gostackmaps__args(struct gostackmaps *ms, const struct place *p)
 	if (!room)
 		return 0;
 	err = gostackmaps__bitmap(ms, p, FUNCDATA_ARGS_MAPS, &nbit);
-	if (err || !gostackmaps__is_empty(ms, room, nbit))
+	ms->map.args_guessed = err || !gostackmaps__is_empty(ms, room, nbit);
+	if (ms->map.args_guessed)
 		set_bits(ms->bits, p->nr_frame, room);
 	else
 		gostackmaps__take_bits(ms, p->nr_frame, nbit < room ? nbit : room);
@@ -196,13 +201,48 @@ static int gostackmaps__args(struct gostackmaps *ms, const struct place *p)
 
 /* --- stack objects --- */
 
+struct record {
+	int64_t off;
+	uint64_t size, ptrs, mask;
+};
+
+/* Up to Go 1.16 its type tells the rest. */
+static int read_record_type(const struct place *p, uint64_t typ, struct record *ret)
+{
+	uint8_t kind;
+	int err = pagecache__u64(p->mem, typ, &ret->size);
+
+	if (!err)
+		err = pagecache__u64(p->mem, typ + TYPE_PTRBYTES, &ret->ptrs);
+	if (!err)
+		err = pagecache__u8(p->mem, typ + TYPE_KIND, &kind);
+	if (!err && !(kind & KIND_GCPROG))
+		err = pagecache__u64(p->mem, typ + TYPE_GCDATA, &ret->mask);
+	return err;
+}
+
+/* raw: gcdata of a record. 0 where it cannot be made out. */
+static uint64_t mask_of(const struct place *p, const uint8_t *raw)
+{
+	const uint16_t at = gofacts_of(p->tab->minor)->md_rodata;
+	uint64_t rodata, gcdata;
+	uint32_t off;
+
+	if (!at) {
+		memcpy(&gcdata, raw, sizeof(gcdata));
+		return gcdata;
+	}
+	memcpy(&off, raw, sizeof(off));
+	return pagecache__u64(p->mem, p->tab->moduledata + at, &rodata) ? 0 : rodata + off;
+}
+
 /*
  * runtime.stackObjectRecord: Go 1.15 and 1.16 {off int; typ *_type}; 1.17 {off, size, ptrdata
- * int32; gcdata *byte}; from 1.18 on the last is an offset of 4 bytes. ptrdata is negative where
- * there is a program instead of a mask (1.17 to 1.23).
+ * int32; gcdata *byte}, with 4 bytes before gcdata; from 1.18 on the last is an offset of 4 bytes
+ * from moduledata.rodata. ptrdata is negative where there is a program instead of a mask (1.17 to
+ * 1.23).
  */
-static int read_record(const struct place *p, uint64_t table, uint64_t i, int64_t *ret_off,
-		       uint64_t *ret_size, uint64_t *ret_ptrs)
+static int read_record(const struct place *p, uint64_t table, uint64_t i, struct record *ret)
 {
 	int minor = p->tab->minor;
 	size_t size = gofacts_of(minor)->stackobject_bytes;
@@ -211,18 +251,20 @@ static int read_record(const struct place *p, uint64_t table, uint64_t i, int64_
 	uint64_t typ;
 	int err = pagecache__read(p->mem, table + 8 + i * size, raw, size);
 
+	*ret = (struct record){ 0 };
 	if (err)
 		return err;
 	if (!gofacts_has(minor, GO_STACK_OBJECT_SIZES)) {
-		memcpy(ret_off, raw, sizeof(*ret_off));
+		memcpy(&ret->off, raw, sizeof(ret->off));
 		memcpy(&typ, raw + 8, sizeof(typ));
-		err = pagecache__u64(p->mem, typ, ret_size);
-		return err ? err : pagecache__u64(p->mem, typ + TYPE_PTRBYTES, ret_ptrs);
+		return read_record_type(p, typ, ret);
 	}
 	memcpy(v, raw, sizeof(v));
-	*ret_off = v[0];
-	*ret_size = (uint32_t)v[1];
-	*ret_ptrs = (uint64_t)llabs((long long)v[2]);
+	ret->off = v[0];
+	ret->size = (uint32_t)v[1];
+	ret->ptrs = (uint64_t)llabs((long long)v[2]);
+	if (v[2] > 0)
+		ret->mask = mask_of(p, raw + (size == RECORD_MAX ? 16 : 12));
 	return 0;
 }
 
@@ -245,22 +287,21 @@ static int gostackmaps__objects(struct gostackmaps *ms, const struct place *p)
 	if (!err && n > GOSTACKMAP_OBJECTS_MAX)
 		err = -EBADMSG;
 	for (uint64_t i = 0; !err && i < n; i++) {
-		uint64_t size = 0, ptrs = 0;
-		int64_t off = 0;
+		struct record r;
 
-		err = read_record(p, table, i, &off, &size, &ptrs);
+		err = read_record(p, table, i, &r);
 		if (err)
 			break;
-		if (off < -(int64_t)end || off > (int64_t)end || size > end)
+		if (r.off < -(int64_t)end || r.off > (int64_t)end || r.size > end)
 			return -EBADMSG;
 		/* Locals count from where they end, arguments from where they begin. */
-		off += off < 0 ? (int64_t)p->varp : 8 * (int64_t)p->nr_frame;
-		if (off < 0 || off % 8 || (uint64_t)off + size > end || ptrs > size)
+		r.off += r.off < 0 ? (int64_t)p->varp : 8 * (int64_t)p->nr_frame;
+		if (r.off < 0 || r.off % 8 || (uint64_t)r.off + r.size > end || r.ptrs > r.size)
 			return -EBADMSG;
-		if (ptrs)
+		if (r.ptrs)
 			ms->objects[ms->map.nr_objects++] =
-				(struct gostackobj){ (uint32_t)off, (uint32_t)size,
-						     (uint32_t)ptrs };
+				(struct gostackobj){ (uint32_t)r.off, (uint32_t)r.size,
+						     (uint32_t)r.ptrs, r.mask };
 	}
 	qsort(ms->objects, ms->map.nr_objects, sizeof(*ms->objects), compare_objects);
 	return err;

@@ -33,6 +33,8 @@ struct gostackobj {
 	uint32_t off;       /* bytes from sp */
 	uint32_t size;      /* bytes: a pointer to any of them keeps it */
 	uint32_t ptr_bytes; /* behind these it holds no pointers */
+	/* address of a bit for each word up to there: whether it is a pointer; 0: each may be */
+	uint64_t mask;
 };
 
 struct gostackmap {
@@ -44,6 +46,8 @@ struct gostackmap {
 	bool whole; /* every word counts; bits and objects are not there */
 	/* nothing tells how long its arguments are: the caller's frame counts whole, too */
 	bool args_open;
+	/* no map tells which of its arguments are live: each counts */
+	bool args_guessed;
 	/*
 	 * from sp to the end of the arguments; those past the return address are the caller's
 	 * memory

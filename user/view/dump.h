@@ -16,6 +16,7 @@
 
 #include "base/cleanup.h"
 #include "facts/goroutines.h"
+#include "facts/requests.h"
 #include "golang/gostate.h"
 #include "model/profile.h"
 #include "model/snap.h"
@@ -35,6 +36,8 @@ struct dump_input {
 	const struct namer *namers;
 	size_t nr;                      /* runtimes */
 	const struct labelbook *labels; /* of all runtimes; NULL: nobody has any */
+	/* of the goroutines of each census; NULL: nobody asked */
+	const struct grequests *const *requests;
 	/* of the same namers, full; so texts of several dumps are the same. NULL: one of its own */
 	struct framer *framer;
 };
@@ -122,6 +125,13 @@ uint64_t dump__wait_ns(const struct dump *d, const struct dump_row *r);
 const struct label_set *dump__labels(const struct dump *d, const struct dump_row *r);
 /* from here on these, borrowed as long as the dump lives. 0 or -ENOMEM */
 int dump__label(struct dump *d, const struct labelbook *labels);
+/* NULL: nobody asked for requests */
+static inline const struct grequest_of *dump__request(const struct dump *d,
+						      const struct dump_row *r)
+{
+	return d->in.requests ? &d->in.requests[r->rt]->of[r->g] : NULL;
+}
+
 /* NULL for SITES_NONE */
 static inline const struct site *dump__site(const struct dump *d, uint32_t i)
 {

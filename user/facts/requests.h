@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * requests: which request each goroutine of a census works for, as far as that is a fact about
+ * memory. The room requests reads them from a target; whoever tells of them reads this.
+ *
+ * Plain data: indexes, and texts of one arena. Texts are the target's: any bytes but NUL.
+ */
+#ifndef PARKWATCH_FACTS_REQUESTS_H
+#define PARKWATCH_FACTS_REQUESTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/cleanup.h"
+
+/* What a goroutine has to do with a request. */
+enum grequest_relation {
+	GREQUEST_NONE,
+	GREQUEST_SERVES, /* it runs the handler of that request now */
+	/* a live variable of it holds the request, or a context made from the request's own */
+	GREQUEST_OF,
+};
+
+enum grequest_kind {
+	GREQUEST_HTTP, /* HTTP/1 */
+};
+
+struct grequest { /* texts: NULL, not known; "" is an empty one */
+	uint8_t kind; /* enum grequest_kind */
+	bool over;    /* nobody serves it any more */
+	bool has_deadline;
+	uint64_t served_by; /* goid; 0: nobody */
+	int64_t left_ns;    /* to its deadline, from when it was read; below 0: it has passed */
+	const char *method;
+	const char *path;  /* as it was asked for, without the query */
+	const char *route; /* the pattern that it matched: "/quote/{id}" */
+	const char *host, *peer;
+};
+
+struct grequest_of { /* a goroutine */
+	uint32_t request; /* index into requests.v + 1; 0: none is said */
+	/* with no request said: that it has in hand, if there are several; else 0 */
+	uint32_t in_hand;
+	uint8_t relation; /* enum grequest_relation */
+	/* who serves the request made it, or made who made it; known from Go 1.21 on */
+	bool made_by_it;
+	bool cancelled; /* the context that it has in hand was, or its deadline has passed */
+	bool has_deadline;
+	int64_t left_ns; /* of that context, as above */
+};
+
+struct grequests {
+	struct grequest *v; /* those that are served, then those that are over; owned */
+	size_t nr;
+	struct grequest_of *of; /* by goroutine of the census; owned */
+	size_t nr_of;
+	size_t moved; /* goroutines of which nothing is said, because they moved meanwhile */
+	bool cut;     /* the time was up: nothing is said of any */
+	struct arena texts;
+};
+
+void grequests__free(struct grequests *rs);
+DEFINE_SCOPED(grequests)
+
+/* "serves", "of"; NULL of GREQUEST_NONE. */
+const char *grequest_relation_word(enum grequest_relation r);
+const char *grequest_kind_word(enum grequest_kind k); /* "http" */
+
+#endif

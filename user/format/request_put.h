@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* request_put: the request of one goroutine, the same words wherever it is told. */
+#ifndef PARKWATCH_FORMAT_REQUEST_PUT_H
+#define PARKWATCH_FORMAT_REQUEST_PUT_H
+
+#include "base/json_writer.h"
+#include "facts/requests.h"
+#include "names/framer.h"
+
+/* "GET /api/quote/7 (route /api/quote/{id})" */
+void request_put__name(struct framer *f, const struct grequest *r, struct textbuf *to);
+/* "deadline passed 31 s ago", "deadline in 5 s" */
+void request_put__deadline(int64_t left_ns, struct textbuf *to);
+/* "serves GET /api/quote/7", "of GET /quote/9, which is over"; rs: not NULL */
+void request_put__of(struct framer *f, const struct grequests *rs, const struct grequest_of *of,
+		     struct textbuf *to);
+/* Whether there is something to say. */
+static inline bool grequest_is_told(const struct grequest_of *of)
+{
+	return of->request || of->in_hand;
+}
+
+/* Members of an object: kind, method, path, route. */
+void request_put__json_name(struct framer *f, const struct grequest *r, struct json_writer *w);
+/* Of a goroutine: "request": {...} or null; "requests_in_hand" where there are several. */
+void request_put__json(struct framer *f, const struct grequests *rs, const struct grequest_of *of,
+		       struct json_writer *w);
+
+#endif

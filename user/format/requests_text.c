@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * requests_text: for a person: each request, and under it its goroutines:
+ *
+ *	GET /api/quote/7 (route /api/quote/{id}), host api:8080, from 10.0.0.1:41234, deadline passed 31 s ago
+ *	  goroutine 18 serves it: sync.WaitGroup.Wait, 2 minutes, at main.quote /src/main.go:44
+ *	  goroutine 19 is of it: chan send at main.fetch /src/main.go:61
+ */
+#include <errno.h>
+
+#include "base/clock.h"
+#include "format/dump_show.h"
+#include "format/request_put.h"
+#include "view/request_rows.h"
+
+struct writer {
+	struct request_rows *rr;
+	struct textbuf to;
+};
+
+static void put_wait(struct writer *w, const struct dump_row *r)
+{
+	const uint64_t ns = dump__wait_ns(w->rr->d, r);
+
+	textbuf__text(&w->to, dump__word(w->rr->d, r));
+	if (ns != DUMP_UNKNOWN && ns >= NS_PER_SEC)
+		textbuf__format(&w->to, " for %llu s", (unsigned long long)(ns / NS_PER_SEC));
+}
+
+static void put_goroutine(struct writer *w, uint32_t row)
+{
+	struct dump *d = w->rr->d;
+	const struct dump_row *r = &d->rows[row];
+	const struct grequest_of *of = dump__request(d, r);
+	const size_t stack = dump__stack(d, r);
+	struct place p;
+	int err = place_of_stack(d, stack, &p);
+
+	if (err) {
+		w->to.err = w->to.err ? w->to.err : err;
+		return;
+	}
+	textbuf__format(&w->to, "  goroutine %llu %s it: ",
+			(unsigned long long)dump__g(d, r)->who.goid,
+			of->relation == GREQUEST_SERVES ? "serves" : "is of");
+	put_wait(w, r);
+	if (stack != DUMP_NO_STACK)
+		textbuf__format(&w->to, " at %s %s:%u", p.func, p.file[0] ? p.file : "?", p.line);
+	textbuf__text(&w->to, "\n");
+}
+
+static void put_also(struct writer *w, const char *words, const char *text)
+{
+	if (!text || !text[0])
+		return;
+	textbuf__text(&w->to, words);
+	textbuf__text(&w->to, framer__text(w->rr->d->framer, text));
+}
+
+static void put_request(struct writer *w, const struct request_row *v)
+{
+	request_put__name(w->rr->d->framer, v->r, &w->to);
+	put_also(w, ", host ", v->r->host);
+	put_also(w, ", from ", v->r->peer);
+	if (v->r->over)
+		textbuf__text(&w->to, ", over");
+	if (v->r->has_deadline) {
+		textbuf__text(&w->to, ", ");
+		request_put__deadline(v->r->left_ns, &w->to);
+	}
+	textbuf__text(&w->to, "\n");
+	for (uint32_t i = 0; i < v->nr; i++)
+		put_goroutine(w, w->rr->rows[v->first + i]);
+}
+
+int requests_show__text(struct request_rows *rr, const struct report_meta *meta, FILE *out,
+			struct cause *why)
+{
+	struct writer w = { .rr = rr };
+	int err;
+
+	textbuf__init(&w.to, out);
+	textbuf__format(&w.to, "%zu requests under way in '%s' (pid %d), %zu over\n",
+			rr->nr - rr->nr_over, framer__text(rr->d->framer, meta->comm), meta->pid,
+			rr->nr_over);
+	for (size_t i = 0; i < rr->nr; i++) {
+		textbuf__text(&w.to, "\n");
+		put_request(&w, &rr->v[i]);
+	}
+	err = dump_show__end(&w.to, why);
+	textbuf__done(&w.to);
+	return err;
+}

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "requests/contexts.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/u64map.h"
+#include "base/vec.h"
+
+#define KEY_LOCAL_ADDR "local-addr" /* Go net/http/server.go LocalAddrContextKey */
+
+/* Go time/time.go: bit 63 of wall says that it has seconds since 1885, else ext has them, since 1 */
+#define WALL_MONOTONIC  (1ull << 63)
+#define WALL_NS_MASK    ((1ull << 30) - 1)
+#define SECONDS_TO_1970 62135596800ll
+#define SECONDS_TO_1885 59453308800ll
+#define SECONDS_MAX     (1ll << 33) /* of a deadline that is one: the year 2242 */
+
+struct contexts {
+	struct prover *p;
+	const struct webtypes *w;
+	struct u64map known; /* address and type to number */
+	struct context *v;
+	size_t nr, room;
+	struct u64map parents; /* type id to where its context.Context lies + 1; 0: it has none */
+};
+
+int contexts__new(struct prover *p, const struct webtypes *w, struct contexts **ret)
+{
+	struct contexts *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return -ENOMEM;
+	*c = (struct contexts){ .p = p, .w = w };
+	c->known.max = CONTEXTS_MAX;
+	c->parents.max = GOTYPES_MAX;
+	*ret = c;
+	return 0;
+}
+
+void contexts__free(struct contexts *c)
+{
+	if (!c)
+		return;
+	u64map__done(&c->known);
+	u64map__done(&c->parents);
+	free(c->v);
+	free(c);
+}
+
+const struct context *contexts__get(const struct contexts *c, uint32_t n)
+{
+	return &c->v[n - 1];
+}
+
+size_t contexts__nr(const struct contexts *c)
+{
+	return c->nr;
+}
+
+/* --- where a type has what it was made from --- */
+
+static bool is_of_context(struct contexts *c, const struct gotype *t)
+{
+	char name[64];
+
+	gotypes__name(prover__types(c->p), t, name, sizeof(name));
+	return !strncmp(name, "context.", 8);
+}
+
+/* depth: of structs that are embedded. */
+static bool find_parent(struct contexts *c, const struct gotype *t, bool ours, unsigned int depth,
+			uint64_t *ret)
+{
+	const struct gofield *v = gotypes__fields(prover__types(c->p), t);
+
+	for (uint32_t i = 0; v && i < t->nr_fields; i++)
+		if (v[i].type == c->w->context && (ours || v[i].embedded)) {
+			*ret = v[i].offset;
+			return true;
+		}
+	for (uint32_t i = 0; v && i < t->nr_fields && depth; i++)
+		if (v[i].embedded && v[i].type->kind == GOKIND_STRUCT &&
+		    find_parent(c, v[i].type, ours, depth - 1, ret)) {
+			*ret += v[i].offset;
+			return true;
+		}
+	return false;
+}
+
+static bool contexts__parent(struct contexts *c, const struct gotype *t, uint64_t *ret)
+{
+	uint64_t known, offset;
+
+	if (!u64map__get(&c->parents, t->id, &known)) {
+		known = find_parent(c, t, is_of_context(c, t), 3, &offset) ? offset + 1 : 0;
+		(void)u64map__set(&c->parents, t->id, known); /* else it is found again */
+	}
+	*ret = known - 1;
+	return known;
+}
+
+/* --- nodes --- */
+
+static bool deadline_of(struct contexts *c, uint64_t addr, int64_t *ret_ns)
+{
+	const uint64_t wall = prover__word(c->p, addr);
+	int64_t seconds = (int64_t)prover__word(c->p, addr + 8);
+
+	if (wall & WALL_MONOTONIC)
+		seconds = (int64_t)(wall << 1 >> 31) + SECONDS_TO_1885;
+	seconds -= SECONDS_TO_1970;
+	if (seconds <= 0 || seconds > SECONDS_MAX)
+		return false;
+	*ret_ns = seconds * (int64_t)NS_PER_SEC + (int64_t)(wall & WALL_NS_MASK);
+	return true;
+}
+
+static bool is_local_addr(struct contexts *c, uint64_t addr)
+{
+	const struct webtypes *w = c->w;
+	char name[sizeof(KEY_LOCAL_ADDR) + 1];
+	uint64_t key;
+
+	if (w->value_key == WEBTYPES_NONE || w->key_name == WEBTYPES_NONE ||
+	    prover__held(c->p, prover__word(c->p, addr + w->value_key)) != w->key)
+		return false;
+	key = prover__word(c->p, addr + w->value_key + 8);
+	return prover__is(c->p, key, w->key) &&
+	       prover__string(c->p, key + w->key_name, name, sizeof(name)) &&
+	       !strcmp(name, KEY_LOCAL_ADDR);
+}
+
+/* The cancelCtx that a type has inside, or is. */
+static bool has_cancel(struct contexts *c, const struct gotype *t, uint64_t *ret_offset)
+{
+	const struct gofield *f;
+
+	*ret_offset = 0;
+	if (t == c->w->cancel)
+		return true;
+	f = gotypes__field(prover__types(c->p), t, "cancelCtx", ret_offset);
+	return f && f->type == c->w->cancel;
+}
+
+static void contexts__fill(struct contexts *c, struct context *n)
+{
+	const struct webtypes *w = c->w;
+	uint64_t at;
+
+	n->own_ways = !is_of_context(c, n->type);
+	if (!n->own_ways && has_cancel(c, n->type, &at)) {
+		n->cancel = n->addr + at;
+		n->cancelled = w->cancel_err != WEBTYPES_NONE &&
+			       prover__word(c->p, n->cancel + w->cancel_err);
+	} else if (!n->own_ways && n->type != w->value) {
+		n->own_ways = true; /* withoutCancelCtx and the like */
+	}
+	if (n->type == w->timer && w->timer_deadline != WEBTYPES_NONE)
+		n->has_deadline = deadline_of(c, n->addr + w->timer_deadline, &n->deadline_ns);
+	if (n->type == w->value && w->key)
+		n->is_local_addr = is_local_addr(c, n->addr);
+}
+
+/* A new node, or the one that is there. 0: there is none. *ret_new: it is the former. */
+static uint32_t contexts__node(struct contexts *c, const struct gotype *t, uint64_t addr,
+			       bool *ret_new)
+{
+	uint64_t n;
+
+	*ret_new = false;
+	if (t->kind != GOKIND_STRUCT || !t->size || addr % 8 || addr >= 1ull << 47)
+		return 0; /* a root, as context.Background() */
+	if (u64map__get(&c->known, addr / 8 << 16 | t->id, &n))
+		return (uint32_t)n;
+	if (!prover__is(c->p, addr, t) || c->nr >= CONTEXTS_MAX ||
+	    vec__reserve(&c->v, &c->room, c->nr + 1, sizeof(*c->v)) ||
+	    u64map__set(&c->known, addr / 8 << 16 | t->id, c->nr + 1))
+		return 0;
+	*ret_new = true;
+	c->v[c->nr] = (struct context){ .addr = addr, .type = t };
+	contexts__fill(c, &c->v[c->nr]);
+	return (uint32_t)++c->nr;
+}
+
+uint32_t contexts__at(struct contexts *c, const struct gotype *t, uint64_t addr)
+{
+	uint32_t first = 0, below = 0, n;
+	uint64_t parent;
+	bool new;
+
+	for (uint32_t i = 0; i < CONTEXTS_CHAIN_MAX; i++) {
+		if (!t || !contexts__parent(c, t, &parent))
+			break;
+		n = contexts__node(c, t, addr, &new);
+		if (!n)
+			break;
+		if (below)
+			c->v[below - 1].up = n;
+		if (!first)
+			first = n;
+		if (!new)
+			break;
+		below = n;
+		t = prover__held(c->p, prover__word(c->p, addr + parent));
+		addr = prover__word(c->p, addr + parent + 8);
+	}
+	return first;
+}
+
+uint32_t contexts__of_interface(struct contexts *c, uint64_t addr)
+{
+	const struct gotype *interface,
+		*t = prover__itab(c->p, prover__word(c->p, addr), &interface);
+
+	if (!t || interface != c->w->context)
+		return 0;
+	return contexts__at(c, prover__held(c->p, prover__word(c->p, addr)),
+			    prover__word(c->p, addr + 8));
+}
+
+/* --- what is known of one --- */
+
+/* The target's memory can make circles of contexts: each way up has an end. */
+#define for_each_above(c, n, i)                                                                    \
+	for (uint32_t i = 0; (n) && i < CONTEXTS_CHAIN_MAX; (n) = (c)->v[(n)-1].up, i++)
+
+bool contexts__deadline(const struct contexts *c, uint32_t n, int64_t *ret_ns)
+{
+	bool has = false;
+
+	for_each_above(c, n, i)
+	{
+		const struct context *x = &c->v[n - 1];
+
+		if (x->own_ways)
+			break;
+		if (x->has_deadline && (!has || x->deadline_ns < *ret_ns))
+			*ret_ns = x->deadline_ns;
+		has |= x->has_deadline;
+	}
+	return has;
+}
+
+bool contexts__cancelled(const struct contexts *c, uint32_t n)
+{
+	for_each_above(c, n, i)
+	{
+		if (c->v[n - 1].own_ways)
+			break;
+		if (c->v[n - 1].cancelled)
+			return true;
+	}
+	return false;
+}
+
+uint64_t contexts__done(struct contexts *c, uint64_t cancel)
+{
+	return c->w->cancel_done == WEBTYPES_NONE
+		       ? 0
+		       : prover__word(c->p, cancel + c->w->cancel_done);
+}
+
+bool contexts__is_of_request(const struct contexts *c, uint32_t n)
+{
+	const struct context *x = &c->v[n - 1];
+	const struct context *conn = x->up ? &c->v[x->up - 1] : NULL;
+
+	return conn && x->type == c->w->cancel && conn->type == c->w->cancel && conn->up &&
+	       c->v[conn->up - 1].is_local_addr;
+}

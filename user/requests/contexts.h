@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * contexts: the contexts that goroutines have in hand, and what each was made from, up to the root.
+ *
+ * A context is a node, told by address, with the number of the one above it. Nodes of package
+ * context are known by their types; a type of anybody else counts only if it embeds a
+ * context.Context, and then nothing is said of its deadline and its end, which may be its own. What
+ * is above it is still that. Nodes are kept: a chain that is met a thousand times is read once. A
+ * chain is followed for CONTEXTS_CHAIN_MAX steps; each step is proved (requests/prover). Not
+ * thread-safe.
+ */
+#ifndef PARKWATCH_REQUESTS_CONTEXTS_H
+#define PARKWATCH_REQUESTS_CONTEXTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "requests/prover.h"
+#include "requests/webtypes.h"
+
+#define CONTEXTS_CHAIN_MAX 256u
+#define CONTEXTS_MAX       1000000u /* nodes */
+
+struct context {
+	uint64_t addr;
+	const struct gotype *type;
+	uint32_t up;         /* number of the one that it was made from; 0: not known, or none */
+	uint64_t cancel;     /* address of its cancelCtx; 0: it has none */
+	bool own_ways;       /* its deadline and its end are not those above it */
+	bool cancelled;      /* its own cancelCtx, or its deadline, has ended it */
+	bool has_deadline;   /* of its own */
+	int64_t deadline_ns; /* since 1970 */
+	bool is_local_addr;  /* a value that net/http gives each connection */
+};
+
+struct contexts;
+/* All borrowed until free. -ENOMEM. */
+int contexts__new(struct prover *p, const struct webtypes *w, struct contexts **ret);
+void contexts__free(struct contexts *c);
+DEFINE_SCOPED(contexts)
+
+/* The number of the context of this type at addr; 0: it is none. */
+uint32_t contexts__at(struct contexts *c, const struct gotype *t, uint64_t addr);
+/* Of the one that an interface context.Context at addr holds. */
+uint32_t contexts__of_interface(struct contexts *c, uint64_t addr);
+/* n: not 0. Borrowed until the next one is looked up. */
+const struct context *contexts__get(const struct contexts *c, uint32_t n);
+size_t contexts__nr(const struct contexts *c); /* numbers are 1 to nr */
+
+/* The earliest deadline that holds for it. false: it has none that is known. */
+bool contexts__deadline(const struct contexts *c, uint32_t n, int64_t *ret_ns);
+/* Whether it, or what it was made from, was cancelled, as far as that is known. */
+bool contexts__cancelled(const struct contexts *c, uint32_t n);
+/* The channel of Done of a cancelCtx; 0: nobody has asked for it. */
+uint64_t contexts__done(struct contexts *c, uint64_t cancel);
+
+/*
+ * Whether it is the cancelCtx that net/http makes for one request of HTTP/1: it was made from that
+ * of a connection (Go net/http/server.go conn.serve, readRequest), which is the one above it.
+ */
+bool contexts__is_of_request(const struct contexts *c, uint32_t n);
+
+#endif

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "requests/hands.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/u64map.h"
+
+#define CLOSURE_MAX 512u /* bytes of a closure that are looked at */
+#define SHARED_MAX  16u  /* of a variable that closures share: a value, or an interface */
+#define CLOSURES    3u   /* closures in closures */
+#define CODE_MAX    1000000u
+
+struct hands {
+	const struct goruntime *rt;
+	struct prover *p;
+	const struct webtypes *w;
+	struct contexts *c;
+	struct u64map code; /* address: 1, a function begins there; 0: none does */
+	/* of one goroutine: */
+	struct hand *out;
+	size_t nr;
+	uint32_t steps;
+	bool full;
+};
+
+int hands__new(const struct goruntime *rt, struct prover *p, const struct webtypes *w,
+	       struct contexts *c, struct hands **ret)
+{
+	struct hands *h = calloc(1, sizeof(*h));
+
+	if (!h)
+		return -ENOMEM;
+	*h = (struct hands){ .rt = rt, .p = p, .w = w, .c = c };
+	h->code.max = CODE_MAX;
+	*ret = h;
+	return 0;
+}
+
+void hands__free(struct hands *h)
+{
+	if (!h)
+		return;
+	u64map__done(&h->code);
+	free(h);
+}
+
+static void hands__tell(struct hands *h, uint64_t request, uint32_t context, uint32_t frame)
+{
+	for (size_t i = 0; i < h->nr; i++)
+		if (h->out[i].request == request && h->out[i].context == context)
+			return;
+	if (h->nr == HANDS_MAX) {
+		h->full = true;
+		return;
+	}
+	h->out[h->nr++] = (struct hand){ request, context, frame };
+}
+
+/* --- what an address is --- */
+
+static bool hands__request(struct hands *h, uint64_t addr, uint32_t frame)
+{
+	if (!prover__is(h->p, addr, h->w->request))
+		return false;
+	hands__tell(h, addr, contexts__of_interface(h->c, addr + h->w->of_request.ctx), frame);
+	return true;
+}
+
+/* A response has its request as long as it is one: it is not used again. */
+static bool hands__response(struct hands *h, uint64_t addr, uint32_t frame)
+{
+	return prover__is(h->p, addr, h->w->response) &&
+	       hands__request(h, prover__word(h->p, addr + h->w->response_req), frame);
+}
+
+static bool hands__context(struct hands *h, const struct gotype *t, uint64_t addr, uint32_t frame)
+{
+	const uint32_t n = contexts__at(h->c, t, addr);
+
+	if (n)
+		hands__tell(h, 0, n, frame);
+	return n;
+}
+
+/* A context that was not told by a table of methods was made from one, or it is something else. */
+static bool hands__made_context(struct hands *h, const struct gotype *t, uint64_t addr,
+				uint32_t frame)
+{
+	if (!t || !prover__is(h->p, addr, t) || !prover__word(h->p, addr))
+		return false;
+	return hands__context(h, t, addr, frame);
+}
+
+/* first: the word before, which may say what lies at addr; 0: there is none. */
+static bool hands__pair(struct hands *h, uint64_t first, uint64_t addr, uint32_t frame)
+{
+	const struct webtypes *w = h->w;
+	const struct gotype *interface, *t = first ? prover__held(h->p, first) : NULL;
+
+	if (!t)
+		return false;
+	if (t == w->request)
+		return hands__request(h, addr, frame);
+	if (t == w->response)
+		return hands__response(h, addr, frame);
+	if (prover__itab(h->p, first, &interface) && interface == w->context)
+		return hands__context(h, t, addr, frame);
+	return false;
+}
+
+/* The begin of an object that may hold pointers, or nothing is told of it. */
+static const struct gospan *hands__object(const struct hands *h, uint64_t addr)
+{
+	const struct gospan *s = goheap__span(prover__heap(h->p), addr);
+	uint64_t base;
+
+	return s && !s->noscan && gospan_object(s, addr, &base) && base + s->header == addr ? s
+											    : NULL;
+}
+
+static bool hands__alone(struct hands *h, uint64_t addr, uint32_t frame)
+{
+	const struct webtypes *w = h->w;
+
+	return hands__made_context(h, w->value, addr, frame) ||
+	       hands__made_context(h, w->cancel, addr, frame) ||
+	       hands__made_context(h, w->timer, addr, frame) ||
+	       hands__request(h, addr, frame) || hands__response(h, addr, frame);
+}
+
+/* --- closures --- */
+
+static bool hands__is_code(struct hands *h, uint64_t pc)
+{
+	struct gofunc fn;
+	uint64_t known;
+
+	if (!goruntime__holds(h->rt, pc))
+		return false;
+	if (u64map__get(&h->code, pc, &known))
+		return known;
+	known = !gosym__func_at(h->rt->sym, pc, &fn) && fn.entry == pc;
+	(void)u64map__set(&h->code, pc, known); /* else it is looked up again */
+	return known;
+}
+
+static void hands__value(struct hands *h, uint64_t first, uint64_t addr, uint32_t frame,
+			 unsigned int closures);
+
+/* The words of an object from `from` on; each may be the second one of an interface. */
+static void hands__words(struct hands *h, uint64_t from, uint64_t to, uint32_t frame,
+			 unsigned int closures)
+{
+	uint64_t before = 0;
+
+	for (uint64_t at = from; at < to && !h->full; at += 8) {
+		const uint64_t v = prover__word(h->p, at);
+
+		hands__value(h, before, v, frame, closures);
+		before = v;
+	}
+}
+
+/* closures: how many more may be opened. */
+static void hands__value(struct hands *h, uint64_t first, uint64_t addr, uint32_t frame,
+			 unsigned int closures)
+{
+	const struct gospan *s;
+
+	if (++h->steps > HANDS_STEPS)
+		h->full = true;
+	if (h->full || addr < 4096 || addr % 8 || hands__pair(h, first, addr, frame))
+		return;
+	s = hands__object(h, addr);
+	if (!s || hands__alone(h, addr, frame) || !closures || s->elem_bytes > CLOSURE_MAX)
+		return;
+	if (hands__is_code(h, prover__word(h->p, addr)))
+		hands__words(h, addr + 8, addr + s->elem_bytes, frame, closures - 1);
+	else if (s->elem_bytes <= SHARED_MAX)
+		hands__words(h, addr, addr + s->elem_bytes, frame, 0);
+}
+
+int hands__of(struct hands *h, const struct liveslots_reader *r, const struct liveslots *s,
+	      struct hand ret[HANDS_MAX], size_t *ret_nr)
+{
+	h->out = ret;
+	h->nr = 0;
+	h->steps = 0;
+	h->full = false;
+	for (size_t i = 0; i < s->nr && !h->full; i++) {
+		const struct liveslot *slot = &s->v[i];
+		uint64_t first = 0;
+
+		/* The compiler marks only the second word of an interface as a pointer. */
+		if (slot->frame != LIVESLOT_DEFER && !liveslots__is_live(r, slot->addr - 8))
+			(void)liveslots__word(r, slot->addr - 8, &first);
+		hands__value(h, first, slot->value, slot->frame, CLOSURES);
+	}
+	*ret_nr = h->nr;
+	return h->full ? -ENOSPC : 0;
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "requests/pass.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/heart.h"
+#include "base/vec.h"
+#include "requests/pass_state.h"
+#include "requests/serving.h"
+
+#define DEADLINE_EVERY 64u /* goroutines from one look at the clock to the next */
+
+struct gathering {
+	struct pass *p;
+	struct liveslots_reader *reader;
+	struct serving *serving;
+	struct hands *hands;
+	struct hand of_one[HANDS_MAX];
+};
+
+void pass__free(struct pass *p)
+{
+	if (!p)
+		return;
+	contexts__free(p->contexts);
+	prover__free(p->prover);
+	u64map__done(&p->claims);
+	u64map__done(&p->done);
+	u64map__done(&p->done_context);
+	arena__done(&p->texts);
+	free(p->gs);
+	free(p->hands);
+	free(p->chans);
+	free(p->served);
+	free(p->servers);
+	free(p->findings);
+	free(p);
+}
+
+const struct finding *pass__findings(const struct pass *p, size_t *ret_nr)
+{
+	*ret_nr = p->nr_findings;
+	return p->findings;
+}
+
+const uint64_t *pass__servers(const struct pass *p, size_t *ret_nr)
+{
+	*ret_nr = p->nr_servers;
+	return p->servers;
+}
+
+size_t pass__unread(const struct pass *p)
+{
+	return p->unread;
+}
+
+/* --- one goroutine --- */
+
+static int pass__add_server(struct pass *p, uint64_t g)
+{
+	int err = vec__reserve(&p->servers, &p->servers_room, p->nr_servers + 1,
+			       sizeof(*p->servers));
+
+	if (!err)
+		p->servers[p->nr_servers++] = g;
+	return err;
+}
+
+/* own: of HTTP/1 it is a plain cancelCtx, which net/http makes for each request. */
+static int pass__add_served(struct pass *p, size_t g, uint64_t request)
+{
+	const uint32_t n =
+		contexts__of_interface(p->contexts, request + p->of.web->of_request.ctx);
+	const struct context *x = n ? contexts__get(p->contexts, n) : NULL;
+	int err = vec__reserve(&p->served, &p->served_room, p->nr_served + 1, sizeof(*p->served));
+
+	if (err)
+		return err;
+	p->served[p->nr_served++] = (struct served){
+		.g = g,
+		.request = request,
+		.context = n,
+		.own = x && x->type == p->of.web->cancel ? x->addr : 0,
+	};
+	return 0;
+}
+
+static int pass__add_chans(struct pass *p, struct pass_g *g, const struct liveslots *s)
+{
+	int err;
+
+	if (s->nr_chans > PASS_CHANS_MAX - p->nr_chans)
+		return -ENOSPC;
+	err = vec__reserve(&p->chans, &p->chans_room, p->nr_chans + s->nr_chans,
+			   sizeof(*p->chans));
+	if (err)
+		return err;
+	g->chans_at = p->nr_chans;
+	g->nr_chans = (uint32_t)s->nr_chans;
+	if (s->nr_chans)
+		memcpy(p->chans + p->nr_chans, s->chans, s->nr_chans * sizeof(*p->chans));
+	p->nr_chans += s->nr_chans;
+	return 0;
+}
+
+/* Of a goroutine that has too much in hand nothing is known: it has nothing. */
+static int gathering__hands(struct gathering *t, struct pass_g *g, const struct liveslots *s)
+{
+	struct pass *p = t->p;
+	size_t nr = 0;
+	int err = hands__of(t->hands, t->reader, s, t->of_one, &nr);
+
+	if (err)
+		return err == -ENOSPC ? 0 : err;
+	if (nr > PASS_HANDS_MAX - p->nr_hands)
+		return -ENOSPC;
+	err = vec__reserve(&p->hands, &p->hands_room, p->nr_hands + nr, sizeof(*p->hands));
+	if (err)
+		return err;
+	g->hands_at = p->nr_hands;
+	g->nr_hands = (uint32_t)nr;
+	memcpy(p->hands + p->nr_hands, t->of_one, nr * sizeof(*p->hands));
+	p->nr_hands += nr;
+	return 0;
+}
+
+static int gathering__add(struct gathering *t, const struct liveslots *s)
+{
+	struct pass *p = t->p;
+	struct pass_g g = { .addr = s->view.addr,
+			    .goid = s->view.who.goid,
+			    .print = s->print,
+			    .sp = s->sp,
+			    .stops = s->view.stops };
+	uint64_t request;
+	const enum serving_state state = serving__of(t->serving, s, &request);
+	int err = gathering__hands(t, &g, s);
+
+	if (!err)
+		err = pass__add_chans(p, &g, s);
+	if (!err && state == SERVING_REQUEST)
+		err = pass__add_served(p, p->nr_gs, request);
+	if (!err && (state != SERVING_NOTHING ||
+		     serving__starts_at(t->serving, s->view.who.startpc)))
+		err = pass__add_server(p, g.addr);
+	if (err)
+		return err;
+	if (state == SERVING_REQUEST)
+		g.serves = (uint32_t)p->nr_served;
+	if (state == SERVING_UNCLEAR)
+		p->complete = false;
+	if (!g.nr_hands && !g.nr_chans && !g.serves)
+		return 0;
+	err = vec__reserve(&p->gs, &p->gs_room, p->nr_gs + 1, sizeof(*p->gs));
+	if (!err)
+		p->gs[p->nr_gs++] = g;
+	return err;
+}
+
+static int gathering__one(struct gathering *t, uint64_t addr)
+{
+	const struct liveslots *s;
+	int err = liveslots__read(t->reader, addr, &s);
+
+	if (!err)
+		err = gathering__add(t, s);
+	else if (err == -ENOENT)
+		return 0;
+	else if (err != -ESRCH && err != -ENOMEM && err != -ETIMEDOUT) {
+		t->p->unread++;
+		if (err != -EAGAIN || serving__starts_at(t->serving, s->view.who.startpc))
+			t->p->complete = false;
+		err = 0;
+	}
+	return err ? err : prover__err(t->p->prover);
+}
+
+static int gathering__all(struct gathering *t)
+{
+	const struct pass_of *of = &t->p->of;
+	int err = 0;
+
+	for (size_t i = 0; i < of->nr_gs && !err; i++) {
+		if (i % DEADLINE_EVERY == 0) {
+			heart__beat();
+			if (deadline__over(of->until))
+				return -ETIMEDOUT;
+		}
+		err = gathering__one(t, of->gs[i]);
+	}
+	return err;
+}
+
+/* --- all of it --- */
+
+static int pass__gather(struct pass *p)
+{
+	scoped(liveslots_reader) reader = NULL;
+	scoped(serving) serving = NULL;
+	scoped(hands) hands = NULL;
+	struct gathering t = { .p = p };
+	int err = liveslots_reader__new(p->of.as, p->of.rt, &reader);
+
+	if (!err)
+		err = serving__new(p->of.rt, p->prover, p->of.web, &serving);
+	if (!err)
+		err = hands__new(p->of.rt, p->prover, p->of.web, p->contexts, &hands);
+	if (err)
+		return err;
+	t.reader = reader;
+	t.serving = serving;
+	t.hands = hands;
+	return gathering__all(&t);
+}
+
+int pass__take(const struct pass_of *of, struct pass **ret)
+{
+	scoped(pass) p = calloc(1, sizeof(*p));
+	int err;
+
+	if (!p)
+		return -ENOMEM;
+	p->of = *of;
+	p->complete = true;
+	p->claims.max = p->done.max = p->done_context.max = CONTEXTS_MAX;
+	err = prover__new(of->as, of->rt, of->types, of->heap, &p->prover);
+	if (!err)
+		err = contexts__new(p->prover, of->web, &p->contexts);
+	if (!err)
+		err = pass__gather(p);
+	if (!err)
+		err = pass__tell(p);
+	if (!err)
+		err = prover__err(p->prover);
+	if (err)
+		return err;
+	*ret = steal(p);
+	return 0;
+}

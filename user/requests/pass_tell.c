@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* pass_tell: what was gathered becomes findings: whose each context is, and what is said of that. */
+#include "requests/pass_state.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/vec.h"
+
+enum whose {
+	NOBODYS,  /* no request is known that it was made from */
+	SERVED,   /* of one that is served */
+	OVER,     /* of one that nobody serves any more */
+	UNCLEAR,  /* of one of which nobody knows who serves it, or whose it is */
+};
+
+struct owner {
+	enum whose whose;
+	size_t served; /* index: of SERVED */
+	uint64_t own;  /* address of the request's own context */
+};
+
+/* The requests that one goroutine has in hand. */
+struct held {
+	struct owner v[HANDS_MAX];
+	size_t nr;
+	bool full;
+};
+
+/* --- whose a context is --- */
+
+static int pass__claim(struct pass *p)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < p->nr_served && !err; i++) {
+		const uint64_t own = p->served[i].own;
+		uint64_t known;
+
+		if (own)
+			err = u64map__set(&p->claims, own,
+					  u64map__get(&p->claims, own, &known) ? CLAIM_UNCLEAR
+									       : i + 1);
+	}
+	return err;
+}
+
+static struct owner served_owner(const struct pass *p, uint64_t claim)
+{
+	struct owner o = { .whose = UNCLEAR };
+
+	if (claim == CLAIM_UNCLEAR)
+		return o;
+	o.whose = SERVED;
+	o.served = claim - 1;
+	o.own = p->served[o.served].own;
+	return o;
+}
+
+/*
+ * Of a request that nobody was seen to serve. net/http cancels its context when the handler has
+ * returned, and that of the connection when that is closed; but the former also when the client
+ * went away, while the handler goes on: then it is over only if everybody who can serve was seen.
+ */
+static struct owner unserved_owner(const struct pass *p, uint32_t n)
+{
+	const struct context *x = contexts__get(p->contexts, n);
+	const struct context *conn = contexts__get(p->contexts, x->up);
+
+	return (struct owner){
+		.whose = x->cancelled && (p->complete || conn->cancelled) ? OVER : UNCLEAR,
+		.own = x->addr,
+	};
+}
+
+/* The innermost request counts: a server inside of a handler has requests of its own. */
+static struct owner pass__owner(const struct pass *p, uint32_t n)
+{
+	for (uint32_t i = 0; n && i < CONTEXTS_CHAIN_MAX; i++) {
+		const struct context *x = contexts__get(p->contexts, n);
+		uint64_t claim;
+
+		if (x->cancel && u64map__get(&p->claims, x->cancel, &claim))
+			return served_owner(p, claim);
+		if (contexts__is_of_request(p->contexts, n))
+			return unserved_owner(p, n);
+		n = x->up;
+	}
+	return (struct owner){ .whose = NOBODYS };
+}
+
+/* --- what a goroutine has in hand --- */
+
+static void held__add(struct held *h, const struct owner *o)
+{
+	if (o->whose == NOBODYS)
+		return;
+	for (size_t i = 0; i < h->nr; i++)
+		if (h->v[i].whose == o->whose && h->v[i].own == o->own)
+			return;
+	if (h->nr == HANDS_MAX)
+		h->full = true;
+	else
+		h->v[h->nr++] = *o;
+}
+
+static void pass__held(const struct pass *p, const struct pass_g *g, struct held *ret)
+{
+	uint64_t claim;
+
+	ret->nr = 0;
+	ret->full = false;
+	for (uint32_t i = 0; i < g->nr_hands; i++) {
+		const struct owner o = pass__owner(p, p->hands[g->hands_at + i].context);
+
+		held__add(ret, &o);
+	}
+	for (uint32_t i = 0; i < g->nr_chans; i++)
+		if (u64map__get(&p->done, p->chans[g->chans_at + i], &claim)) {
+			const struct owner o = served_owner(p, claim);
+
+			held__add(ret, &o);
+		}
+}
+
+static size_t held__count(const struct held *h, enum whose whose)
+{
+	size_t nr = 0;
+
+	for (size_t i = 0; i < h->nr; i++)
+		nr += h->v[i].whose == whose;
+	return nr;
+}
+
+static const struct owner *held__first(const struct held *h, enum whose whose)
+{
+	for (size_t i = 0; i < h->nr; i++)
+		if (h->v[i].whose == whose)
+			return &h->v[i];
+	return NULL;
+}
+
+/* --- words --- */
+
+static const char *pass__text(struct pass *p, uint64_t addr, bool *ok)
+{
+	char text[PROVER_TEXT_MAX];
+
+	if (!prover__string(p->prover, addr, text, sizeof(text))) {
+		*ok = false;
+		return NULL;
+	}
+	return arena__copy(&p->texts, text, strlen(text) + 1);
+}
+
+static bool is_method(const char *text)
+{
+	static const char token[] = "!#$%&'*+-.^_`|~0123456789"
+				    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+	return strlen(text) < 64 && !text[strspn(text, token)];
+}
+
+/* As it was asked for; of a whole URL, which proxies get, its path. No query: it has secrets. */
+static const char *pass__path(struct pass *p, uint64_t request, bool *ok)
+{
+	const struct webtypes *w = p->of.web;
+	const char *uri = pass__text(p, request + w->of_request.uri, ok);
+	uint64_t url;
+	char *query;
+
+	if (!uri)
+		return NULL;
+	if (uri[0] == '/' || !strcmp(uri, "*")) {
+		query = strchr(uri, '?');
+		if (query)
+			*query = '\0'; /* our own copy */
+		return uri;
+	}
+	if (w->of_request.url == WEBTYPES_NONE || w->url_path == WEBTYPES_NONE)
+		return NULL;
+	url = prover__word(p->prover, request + w->of_request.url);
+	return url ? pass__text(p, url + w->url_path, ok) : NULL;
+}
+
+/* "GET host/quote/{id}" is the route /quote/{id} */
+static const char *pass__route(struct pass *p, uint64_t request, bool *ok)
+{
+	const char *pattern, *path;
+
+	if (p->of.web->of_request.pattern == WEBTYPES_NONE)
+		return NULL;
+	pattern = pass__text(p, request + p->of.web->of_request.pattern, ok);
+	path = pattern ? strchr(pattern, '/') : NULL;
+	return path;
+}
+
+/* false: nothing can be said of it. */
+static bool pass__words(struct pass *p, uint64_t request, struct finding *f)
+{
+	const struct webtypes *w = p->of.web;
+	bool ok = true;
+
+	f->request = request;
+	f->method = pass__text(p, request + w->of_request.method, &ok);
+	f->path = pass__path(p, request, &ok);
+	f->route = pass__route(p, request, &ok);
+	if (w->of_request.host != WEBTYPES_NONE)
+		f->host = pass__text(p, request + w->of_request.host, &ok);
+	if (w->of_request.peer != WEBTYPES_NONE)
+		f->peer = pass__text(p, request + w->of_request.peer, &ok);
+	if (ok && f->method && !f->method[0])
+		f->method = "GET"; /* Go net/http/request.go: "" means GET */
+	return ok && f->method && is_method(f->method);
+}
+
+/* Middlewares hand copies on: the one that reached the mux has the pattern. */
+static void pass__route_in_hand(struct pass *p, const struct served *s, struct finding *f)
+{
+	const struct pass_g *g = &p->gs[s->g];
+
+	for (uint32_t i = 0; i < g->nr_hands && (!f->route || !f->route[0]); i++) {
+		const struct hand *h = &p->hands[g->hands_at + i];
+		const struct owner o = pass__owner(p, h->context);
+		bool ok = true;
+
+		if (h->request && o.whose == SERVED && &p->served[o.served] == s)
+			f->route = pass__route(p, h->request, &ok);
+	}
+	if (f->route && !f->route[0])
+		f->route = NULL;
+}
+
+/* --- its deadline --- */
+
+static uint32_t chain_len(const struct pass *p, uint32_t n)
+{
+	uint32_t len = 0;
+
+	for (; n && len < CONTEXTS_CHAIN_MAX; n = contexts__get(p->contexts, n)->up)
+		len++;
+	return len;
+}
+
+/* The context of that request which its innermost frame has; of several the one made last. */
+static uint32_t pass__innermost(const struct pass *p, const struct pass_g *g, uint64_t own)
+{
+	uint32_t best = 0, frame = 0, len = 0;
+	uint64_t n;
+
+	for (uint32_t i = 0; i < g->nr_hands; i++) {
+		const struct hand *h = &p->hands[g->hands_at + i];
+		const uint32_t l = chain_len(p, h->context);
+
+		if (pass__owner(p, h->context).own != own ||
+		    (best && (h->frame > frame || (h->frame == frame && l <= len))))
+			continue;
+		best = h->context;
+		frame = h->frame;
+		len = l;
+	}
+	for (uint32_t i = 0; i < g->nr_chans && !best; i++)
+		if (u64map__get(&p->done_context, p->chans[g->chans_at + i], &n) && n &&
+		    pass__owner(p, (uint32_t)n).own == own)
+			best = (uint32_t)n;
+	return best;
+}
+
+static void pass__deadline(const struct pass *p, uint32_t n, struct finding *f)
+{
+	if (!n)
+		return;
+	f->cancelled = contexts__cancelled(p->contexts, n);
+	f->has_deadline = contexts__deadline(p->contexts, n, &f->deadline_ns);
+}
+
+/* --- findings --- */
+
+static bool pass__served_by(struct pass *p, const struct pass_g *g, const struct served *s,
+			    struct finding *f)
+{
+	const struct pass_g *server = &p->gs[s->g];
+	const uint32_t n = s->own ? pass__innermost(p, g, s->own) : 0;
+
+	f->own = s->own ? s->own : s->request;
+	f->server = server->addr;
+	f->server_goid = server->goid;
+	if (!pass__words(p, s->request, f))
+		return false;
+	pass__route_in_hand(p, s, f);
+	pass__deadline(p, n ? n : s->context, f);
+	return true;
+}
+
+/* Of a request that is over only what the goroutine itself has in hand tells. */
+static bool pass__over(struct pass *p, const struct pass_g *g, const struct owner *o,
+		       struct finding *f)
+{
+	f->own = o->own;
+	f->over = true;
+	for (uint32_t i = 0; i < g->nr_hands; i++) {
+		const struct hand *h = &p->hands[g->hands_at + i];
+
+		if (h->request && pass__owner(p, h->context).own == o->own) {
+			if (!pass__words(p, h->request, f))
+				return false;
+			if (f->route && !f->route[0])
+				f->route = NULL;
+			break;
+		}
+	}
+	pass__deadline(p, pass__innermost(p, g, o->own), f);
+	return true;
+}
+
+/* false: nothing is to be said. */
+static bool pass__finding(struct pass *p, const struct pass_g *g, struct finding *f)
+{
+	struct held h;
+	size_t served, over, unclear;
+
+	*f = (struct finding){ .g = g->addr,
+			       .goid = g->goid,
+			       .print = g->print,
+			       .sp = g->sp,
+			       .stops = g->stops };
+	if (g->serves) {
+		f->relation = GREQUEST_SERVES;
+		return pass__served_by(p, g, &p->served[g->serves - 1], f);
+	}
+	pass__held(p, g, &h);
+	served = held__count(&h, SERVED);
+	over = held__count(&h, OVER);
+	unclear = held__count(&h, UNCLEAR);
+	if (h.full || (unclear && served + over == 0))
+		return false;
+	f->relation = GREQUEST_OF;
+	if (!unclear && served == 1)
+		return pass__served_by(p, g, &p->served[held__first(&h, SERVED)->served], f);
+	if (!unclear && !served && over == 1)
+		return pass__over(p, g, held__first(&h, OVER), f);
+	f->relation = GREQUEST_NONE;
+	f->in_hand = (uint32_t)(served || unclear ? served + unclear : over);
+	return f->in_hand > 1;
+}
+
+int pass__tell(struct pass *p)
+{
+	int err = pass__claim(p);
+
+	if (!err)
+		err = pass__done_chans(p);
+	for (size_t i = 0; i < p->nr_gs && !err; i++) {
+		struct finding f;
+
+		if (!pass__finding(p, &p->gs[i], &f))
+			continue;
+		err = vec__reserve(&p->findings, &p->findings_room, p->nr_findings + 1,
+				   sizeof(*p->findings));
+		if (!err)
+			p->findings[p->nr_findings++] = f;
+	}
+	return err;
+}

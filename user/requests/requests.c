@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "requests/requests.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/u64map.h"
+#include "base/vec.h"
+#include "census/census.h"
+#include "golang/gofacts.h"
+#include "heap/gosecret.h"
+#include "requests/liveslots.h"
+#include "requests/pass.h"
+#include "requests/webtypes.h"
+
+#define MAKERS_MAX 16u /* of one another, that are looked at */
+
+struct reading {
+	const struct addrspace *as;
+	const struct goruntime *rt;
+	const struct census *c;
+	struct deadline *until;
+	struct cause *why;
+	struct gotypes *types;
+	struct webtypes web;
+	struct goheap *heaps[2]; /* of each pass */
+	struct pass *passes[2];
+	struct u64map goids; /* goid to index into c->gs */
+	struct u64map moved; /* address of a g: 1, it moved after it was read */
+	struct u64map told;  /* address of a request's own context: index into ret->v + 1 */
+	struct liveslots_reader *again;
+	struct grequests *to;
+	size_t room;
+	int64_t now_ns;
+};
+
+static void reading__done(struct reading *r)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(r->passes); i++) {
+		pass__free(r->passes[i]);
+		goheap__free(r->heaps[i]);
+	}
+	gotypes__free(r->types);
+	liveslots_reader__free(r->again);
+	u64map__done(&r->goids);
+	u64map__done(&r->moved);
+	u64map__done(&r->told);
+	grequests__free(r->to);
+}
+
+/* --- two passes --- */
+
+static int reading__pass(struct reading *r, size_t i, const uint64_t *gs, size_t nr)
+{
+	const struct pass_of of = { .as = r->as,
+				    .rt = r->rt,
+				    .types = r->types,
+				    .web = &r->web,
+				    .gs = gs,
+				    .nr_gs = nr,
+				    .until = r->until };
+	struct pass_of with_heap = of;
+	int err = goheap__read(r->as, r->rt, &r->heaps[i], r->why);
+
+	if (err)
+		return err;
+	with_heap.heap = r->heaps[i];
+	return pass__take(&with_heap, &r->passes[i]);
+}
+
+/* Those of which something was found, and all that serve: whose requests these are. */
+static int reading__worth(const struct reading *r, uint64_t **ret, size_t *ret_nr)
+{
+	size_t nr_findings, nr_servers, nr = 0;
+	const struct finding *v = pass__findings(r->passes[0], &nr_findings);
+	const uint64_t *servers = pass__servers(r->passes[0], &nr_servers);
+	uint64_t *gs = reallocarray(NULL, nr_findings + nr_servers + 1, sizeof(*gs));
+	struct u64map seen = { .max = nr_findings + nr_servers + 1 };
+	uint64_t known;
+	int err = gs ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < nr_findings + nr_servers && !err; i++) {
+		const uint64_t g = i < nr_findings ? v[i].g : servers[i - nr_findings];
+
+		if (u64map__get(&seen, g, &known))
+			continue;
+		gs[nr++] = g;
+		err = u64map__set(&seen, g, 1);
+	}
+	u64map__done(&seen);
+	if (err) {
+		free(gs);
+		return err;
+	}
+	*ret = gs;
+	*ret_nr = nr;
+	return 0;
+}
+
+static int reading__passes(struct reading *r)
+{
+	scoped_mem uint64_t *gs = NULL;
+	scoped_mem uint64_t *worth = NULL;
+	size_t nr, nr_worth;
+	int err = census__addrs(r->as, r->rt, &gs, &nr);
+
+	if (!err)
+		err = reading__pass(r, 0, gs, nr);
+	if (!err)
+		err = reading__worth(r, &worth, &nr_worth);
+	return err ? err : reading__pass(r, 1, worth, nr_worth);
+}
+
+/* --- what both found --- */
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? !strcmp(a, b) : a == b;
+}
+
+static bool same_finding(const struct finding *a, const struct finding *b)
+{
+	return a->g == b->g && a->goid == b->goid && a->print == b->print && a->own == b->own &&
+	       a->request == b->request && a->server == b->server &&
+	       a->server_goid == b->server_goid && a->in_hand == b->in_hand &&
+	       a->relation == b->relation && a->over == b->over && a->cancelled == b->cancelled &&
+	       a->has_deadline == b->has_deadline && a->deadline_ns == b->deadline_ns &&
+	       same_text(a->method, b->method) && same_text(a->path, b->path) &&
+	       same_text(a->route, b->route) && same_text(a->host, b->host) &&
+	       same_text(a->peer, b->peer);
+}
+
+/* The print of a goroutine in a pass. false: nothing was found of it. */
+static bool print_of(const struct u64map *by_g, const struct finding *v, uint64_t g, uint64_t *ret)
+{
+	uint64_t i;
+
+	if (!u64map__get(by_g, g, &i))
+		return false;
+	*ret = v[i].print;
+	return true;
+}
+
+/* Whether it is now as both passes saw it. */
+static int reading__stood(struct reading *r, uint64_t g, uint64_t print, bool *ret)
+{
+	uint64_t known, now;
+	int err;
+
+	if (u64map__get(&r->moved, g, &known)) {
+		*ret = !known;
+		return 0;
+	}
+	err = liveslots__print(r->again, g, &now);
+	if (err == -ESRCH || err == -ENOMEM)
+		return err;
+	*ret = !err && now == print;
+	return u64map__set(&r->moved, g, !*ret);
+}
+
+/* It is the goroutine of the census, in the same wait. */
+static bool reading__is_row(const struct reading *r, const struct finding *f, uint64_t *ret_row)
+{
+	const struct census_g *g;
+
+	if (!u64map__get(&r->goids, f->goid, ret_row))
+		return false;
+	g = &r->c->gs[*ret_row];
+	return g->addr == f->g && g->sp == f->sp && g->stops == f->stops;
+}
+
+struct findings {
+	const struct finding *v;
+	size_t nr;
+	struct u64map by_g; /* index into v */
+};
+
+static int findings__of(const struct pass *p, struct findings *ret)
+{
+	int err = 0;
+
+	ret->v = pass__findings(p, &ret->nr);
+	ret->by_g = (struct u64map){ .max = ret->nr + 1 };
+	for (size_t i = 0; i < ret->nr && !err; i++)
+		err = u64map__set(&ret->by_g, ret->v[i].g, i);
+	return err;
+}
+
+/* b: of the second pass. *ret: that it holds. */
+static int reading__holds(struct reading *r, const struct findings *a, const struct findings *b,
+			  const struct finding *f, bool *ret)
+{
+	uint64_t i, print, before;
+	int err;
+
+	*ret = u64map__get(&a->by_g, f->g, &i) && same_finding(&a->v[i], f);
+	if (!*ret)
+		return 0;
+	err = reading__stood(r, f->g, f->print, ret);
+	if (err || !*ret || !f->server || f->server == f->g)
+		return err;
+	*ret = print_of(&b->by_g, b->v, f->server, &print) &&
+	       print_of(&a->by_g, a->v, f->server, &before) && print == before;
+	return *ret ? reading__stood(r, f->server, print, ret) : 0;
+}
+
+/* --- telling --- */
+
+static const char *reading__copy(struct reading *r, const char *text, int *err)
+{
+	const char *copy = text ? arena__copy(&r->to->texts, text, strlen(text) + 1) : NULL;
+
+	if (text && !copy)
+		*err = -ENOMEM;
+	return copy;
+}
+
+/* The request of a finding, once. Who has more to say of it wins: a context alone has no words. */
+static int reading__request(struct reading *r, const struct finding *f, uint32_t *ret)
+{
+	struct grequests *to = r->to;
+	struct grequest q = { .kind = GREQUEST_HTTP, .over = f->over, .served_by = f->server_goid };
+	uint64_t known = 0;
+	int err = 0;
+
+	(void)u64map__get(&r->told, f->own, &known);
+	if (known && (to->v[known - 1].method || !f->method)) {
+		*ret = (uint32_t)known;
+		return 0;
+	}
+	q.method = reading__copy(r, f->method, &err);
+	q.path = reading__copy(r, f->path, &err);
+	q.route = reading__copy(r, f->route, &err);
+	q.host = reading__copy(r, f->host, &err);
+	q.peer = reading__copy(r, f->peer, &err);
+	if (!err && !known)
+		err = vec__reserve(&to->v, &r->room, to->nr + 1, sizeof(*to->v));
+	if (!err && !known)
+		err = u64map__set(&r->told, f->own, to->nr + 1);
+	if (err)
+		return err;
+	to->v[known ? known - 1 : to->nr++] = q;
+	*ret = (uint32_t)(known ? known : to->nr);
+	return 0;
+}
+
+/* Who serves it made the goroutine, or who made it, and so on. */
+static bool reading__is_made_by(const struct reading *r, const struct census_g *g, uint64_t server)
+{
+	uint64_t row, goid = g->who.parent_goid;
+
+	for (uint32_t i = 0; goid && server && i < MAKERS_MAX; i++) {
+		if (goid == server)
+			return true;
+		if (!u64map__get(&r->goids, goid, &row))
+			break;
+		goid = r->c->gs[row].who.parent_goid;
+	}
+	return false;
+}
+
+static int reading__tell(struct reading *r, const struct finding *f, uint64_t row)
+{
+	struct grequest_of *of = &r->to->of[row];
+	int err;
+
+	of->in_hand = f->in_hand;
+	if (f->relation == GREQUEST_NONE)
+		return 0;
+	err = reading__request(r, f, &of->request);
+	if (err)
+		return err;
+	of->relation = f->relation;
+	of->made_by_it = f->relation != GREQUEST_SERVES &&
+			 reading__is_made_by(r, &r->c->gs[row], f->server_goid);
+	of->cancelled = f->cancelled;
+	of->has_deadline = f->has_deadline;
+	of->left_ns = f->deadline_ns - r->now_ns;
+	if (f->relation == GREQUEST_SERVES) {
+		r->to->v[of->request - 1].has_deadline = of->has_deadline;
+		r->to->v[of->request - 1].left_ns = of->left_ns;
+	}
+	return 0;
+}
+
+static int reading__tell_all(struct reading *r)
+{
+	struct findings a = { 0 }, b = { 0 };
+	int err = findings__of(r->passes[0], &a);
+
+	if (!err)
+		err = findings__of(r->passes[1], &b);
+	r->moved.max = 2 * b.nr + 1;
+	r->told.max = b.nr + 1;
+	for (size_t i = 0; i < b.nr && !err; i++) {
+		uint64_t row = 0;
+		bool holds = false;
+
+		if (!reading__is_row(r, &b.v[i], &row))
+			continue;
+		err = reading__holds(r, &a, &b, &b.v[i], &holds);
+		if (!err && holds)
+			err = reading__tell(r, &b.v[i], row);
+		r->to->moved += !holds;
+	}
+	u64map__done(&a.by_g);
+	u64map__done(&b.by_g);
+	return err;
+}
+
+/* --- all of it --- */
+
+static int reading__begin(struct reading *r)
+{
+	int err = 0;
+
+	r->to = calloc(1, sizeof(*r->to));
+	if (r->to)
+		r->to->of = calloc(r->c->nr + 1, sizeof(*r->to->of));
+	if (!r->to || !r->to->of)
+		return -ENOMEM;
+	r->to->nr_of = r->c->nr;
+	r->goids.max = r->c->nr + 1;
+	for (size_t i = 0; i < r->c->nr && !err; i++)
+		err = u64map__set(&r->goids, r->c->gs[i].who.goid, i);
+	if (!err)
+		err = gotypes__new(r->as, r->rt, &r->types);
+	return err ? err : webtypes__find(r->types, &r->web);
+}
+
+static int reading__read(struct reading *r)
+{
+	int err = reading__begin(r);
+
+	if (err == -ENOENT || err == -EOPNOTSUPP)
+		return r->to && r->to->of ? 0 : err; /* it has none that we know of */
+	if (!err)
+		err = reading__passes(r);
+	if (!err)
+		err = liveslots_reader__new(r->as, r->rt, &r->again);
+	r->now_ns = (int64_t)clock_ns(CLOCK_REALTIME);
+	if (!err)
+		err = reading__tell_all(r);
+	if (err == -ETIMEDOUT) {
+		r->to->cut = true;
+		err = 0;
+	}
+	return err;
+}
+
+int requests__read(const struct addrspace *as, const struct goruntime *rt, const struct census *c,
+		   struct deadline *until, struct grequests **ret, struct cause *why)
+{
+	scoped(gosecret) secret = NULL;
+	struct reading r = { .rt = rt, .c = c, .until = until, .why = why };
+	int err = gosecret__new(as, rt, &secret);
+
+	r.as = gosecret__space(secret, as);
+	if (!err)
+		err = reading__read(&r);
+	if (!err)
+		*ret = steal(r.to);
+	reading__done(&r);
+	return err && !why->text[0] ? cause__set(why, err, "cannot read its requests: %s",
+						 strerror(-err))
+				    : err;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * requests: which request each goroutine works for, from the memory of the process alone, of a
+ * stripped program too, without stopping it.
+ *
+ * What is said is a fact about memory, and each word means one (facts/requests):
+ *	serves	it runs the handler of the request now: its frame of net/http's server has the
+ *		connection, and that the request.
+ *	of	a live variable of it, or a closure that one holds, has the request, or a context
+ *		that was made from the request's own; or it waits for the Done channel of such a
+ *		context. With over: of a request that nobody serves any more.
+ * Of a goroutine that has several requests in hand only their number is said. The rule is: right or
+ * silent. Who made a goroutine says nothing (a connection serves many requests), nor do contexts
+ * that frameworks put back into pools, nor words that no pointer map calls alive (liveslots), nor
+ * memory that is not proved to be what it seems (prover).
+ *
+ * The program runs on. So all is read twice (pass), the second time only what the first has found;
+ * what is not the same in both is not said, nor what rests on a goroutine that moved from the first
+ * reading until after the second. Go 1.15 to 1.27; of another Go, and of programs without
+ * net/http's server, nothing is said. Servers: net/http, HTTP/1.
+ *
+ * Time: some microseconds a goroutine; bounded by the deadline. Memory: PROVER_MEMORY_MAX for pages,
+ * and 24 bytes for each thing in hand. The target's memory is hostile input.
+ */
+#ifndef PARKWATCH_REQUESTS_REQUESTS_H
+#define PARKWATCH_REQUESTS_REQUESTS_H
+
+#include "base/addrspace.h"
+#include "base/cause.h"
+#include "base/deadline.h"
+#include "facts/goroutines.h"
+#include "facts/requests.h"
+#include "golang/goruntime.h"
+
+/*
+ * Of the goroutines of c: the same wait of each, or nothing. What was not read until the deadline
+ * is not said: ret->cut. -ESRCH: the process has ended; -EFAULT, -EBADMSG: it makes no sense;
+ * -ENOMEM; with a cause.
+ */
+int requests__read(const struct addrspace *as, const struct goruntime *rt, const struct census *c,
+		   struct deadline *until, struct grequests **ret, struct cause *why);
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * webtypes: the types that tell of requests, and where their fields lie in this program: found
+ * once, by name; after that no name is compared.
+ *
+ * A type that the program does not have is NULL, a field that its Go does not have is
+ * WEBTYPES_NONE. Names and what they mean: Go net/http/server.go, net/http/request.go,
+ * context/context.go, 1.15 to 1.27.
+ */
+#ifndef PARKWATCH_REQUESTS_WEBTYPES_H
+#define PARKWATCH_REQUESTS_WEBTYPES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "golang/gotypes.h"
+
+#define WEBTYPES_NONE UINT64_MAX
+
+struct webtypes {
+	const struct gotype *request, *response, *conn; /* of net/http */
+	const struct gotype *key;                       /* net/http.contextKey */
+	const struct gotype *value, *cancel, *timer;    /* of context */
+	const struct gotype *context;                   /* interface context.Context */
+	struct {
+		uint64_t method, uri, host, peer, pattern; /* strings */
+		uint64_t url, ctx;                         /* *url.URL; context.Context */
+	} of_request;
+	uint64_t url_path;                /* string */
+	uint64_t response_conn, response_req;
+	uint64_t conn_current;            /* the word that is the *response, or nil */
+	uint64_t key_name;                /* string */
+	uint64_t value_key;               /* interface{} */
+	uint64_t cancel_err;              /* not 0: it was cancelled */
+	uint64_t cancel_done;             /* the word that is the channel, or nil */
+	uint64_t cancel_children;         /* map[canceler]struct{} */
+	const struct gotype *children;    /* of that map */
+	uint64_t timer_deadline;          /* time.Time */
+};
+
+/* 0; -ENOENT: no net/http server is linked in; others of gotypes__find(). */
+int webtypes__find(struct gotypes *types, struct webtypes *ret);
+
+#endif

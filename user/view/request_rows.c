@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "view/request_rows.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdlib.h>
+
+void request_rows__free(struct request_rows *rr)
+{
+	if (!rr)
+		return;
+	free(rr->v);
+	free(rr->rows);
+	free(rr);
+}
+
+static bool is_wanted(const struct grequest *r, const char *route)
+{
+	const char *of = r->route ? r->route : r->path;
+
+	return !route || (of && !fnmatch(route, of, 0));
+}
+
+/* Where the requests of runtime rt begin, if they stand in one row. */
+static size_t base_of(const struct dump *d, uint16_t rt)
+{
+	size_t base = 0;
+
+	for (uint16_t i = 0; i < rt; i++)
+		base += d->in.requests[i]->nr;
+	return base;
+}
+
+/* How many goroutines each has among those that are shown. */
+static void request_rows__count(struct request_rows *rr, const char *route)
+{
+	const struct dump *d = rr->d;
+
+	for (uint16_t rt = 0; rt < d->in.nr; rt++)
+		for (size_t i = 0; i < d->in.requests[rt]->nr; i++)
+			rr->v[rr->nr++] = (struct request_row){ .r = &d->in.requests[rt]->v[i],
+								.oldest_ns = DUMP_UNKNOWN,
+								.rt = rt };
+	for (size_t i = 0; i < d->nr; i++) {
+		const struct grequest_of *of = dump__request(d, &d->rows[i]);
+		const uint64_t ns = dump__wait_ns(d, &d->rows[i]);
+		struct request_row *v;
+
+		rr->several += of->in_hand > 1;
+		if (!of->request)
+			continue;
+		v = &rr->v[base_of(d, d->rows[i].rt) + of->request - 1];
+		if (!is_wanted(v->r, route))
+			continue;
+		v->nr++;
+		if (ns != DUMP_UNKNOWN && (v->oldest_ns == DUMP_UNKNOWN || ns > v->oldest_ns))
+			v->oldest_ns = ns;
+	}
+}
+
+/* rows: those of each request side by side; who serves first. */
+static void request_rows__fill(struct request_rows *rr, const char *route)
+{
+	const struct dump *d = rr->d;
+	uint32_t at = 0;
+
+	for (size_t i = 0; i < rr->nr; i++) {
+		rr->v[i].first = at;
+		at += rr->v[i].nr;
+		rr->v[i].nr = 0;
+	}
+	for (int serves = 1; serves >= 0; serves--)
+		for (size_t i = 0; i < d->nr; i++) {
+			const struct grequest_of *of = dump__request(d, &d->rows[i]);
+			struct request_row *v;
+
+			if (!of->request || (of->relation == GREQUEST_SERVES) != serves)
+				continue;
+			v = &rr->v[base_of(d, d->rows[i].rt) + of->request - 1];
+			if (is_wanted(v->r, route))
+				rr->rows[v->first + v->nr++] = (uint32_t)i;
+		}
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct request_row *x = a, *y = b;
+	const uint64_t ox = x->oldest_ns == DUMP_UNKNOWN ? 0 : x->oldest_ns,
+		       oy = y->oldest_ns == DUMP_UNKNOWN ? 0 : y->oldest_ns;
+
+	if (x->r->over != y->r->over)
+		return x->r->over ? 1 : -1;
+	if (ox != oy)
+		return ox > oy ? -1 : 1;
+	if (x->r->served_by != y->r->served_by)
+		return x->r->served_by < y->r->served_by ? -1 : 1;
+	return x->first < y->first ? -1 : x->first > y->first;
+}
+
+/* Without those of which no goroutine is shown. */
+static void request_rows__order(struct request_rows *rr)
+{
+	size_t nr = 0;
+
+	for (size_t i = 0; i < rr->nr; i++)
+		if (rr->v[i].nr)
+			rr->v[nr++] = rr->v[i];
+	rr->nr = nr;
+	if (nr)
+		qsort(rr->v, nr, sizeof(*rr->v), compare);
+	for (size_t i = 0; i < nr; i++)
+		rr->nr_over += rr->v[i].r->over;
+}
+
+int request_rows__new(struct dump *d, const char *route, struct request_rows **ret)
+{
+	scoped(request_rows) rr = calloc(1, sizeof(*rr));
+
+	if (!rr)
+		return -ENOMEM;
+	rr->d = d;
+	rr->v = calloc(base_of(d, (uint16_t)d->in.nr) + 1, sizeof(*rr->v));
+	rr->rows = calloc(d->nr + 1, sizeof(*rr->rows));
+	if (!rr->v || !rr->rows)
+		return -ENOMEM;
+	request_rows__count(rr, route);
+	request_rows__fill(rr, route);
+	request_rows__order(rr);
+	*ret = steal(rr);
+	return 0;
+}

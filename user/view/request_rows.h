@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * request_rows: the requests of a process, each with its goroutines.
+ *
+ * Over a dump, which says which goroutines are shown and names them: a request is shown if one of
+ * its goroutines is, with those that are. Under way come first, then those that are over; of each
+ * kind the one whose goroutine waits longest. The renderers (requests_text, requests_json) only
+ * read it.
+ */
+#ifndef PARKWATCH_VIEW_REQUEST_ROWS_H
+#define PARKWATCH_VIEW_REQUEST_ROWS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/cause.h"
+#include "facts/requests.h"
+#include "view/dump.h"
+#include "view/place.h"
+#include "view/recording.h"
+
+struct request_row {
+	const struct grequest *r;
+	uint64_t oldest_ns; /* the longest wait that is known; DUMP_UNKNOWN: none is */
+	uint32_t first, nr; /* of rows: who serves it first, then by goid */
+	uint16_t rt;
+};
+
+struct request_rows { /* read only for everybody but request_rows.c */
+	struct dump *d;        /* borrowed; its input has requests */
+	struct request_row *v;
+	size_t nr;
+	size_t nr_over; /* the last ones of them */
+	uint32_t *rows; /* of the dump */
+	size_t several; /* goroutines that are shown and have several requests in hand */
+};
+
+/* route: only requests whose route, or path if that is not known, is like it; NULL: all. 0 or -ENOMEM. */
+int request_rows__new(struct dump *d, const char *route, struct request_rows **ret);
+void request_rows__free(struct request_rows *rr);
+DEFINE_SCOPED(request_rows)
+
+/* meta: pid, exe, go_version, wall_start_ns. 0 or negative errno of writing, -ENOMEM; with a cause. */
+int requests_show__text(struct request_rows *rr, const struct report_meta *meta, FILE *out,
+			struct cause *why);
+int requests_show__json(struct request_rows *rr, const struct report_meta *meta, FILE *out,
+			struct cause *why);
+
+#endif
