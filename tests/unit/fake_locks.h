@@ -142,6 +142,7 @@ static inline int fake_locks__init(struct fake_locks *t, int minor)
 		return err;
 	t->rt.minor = minor;
 	t->rt.regabi = gofacts_has(minor, GO_REGABI);
+	t->rt.machine = EM_X86_64;
 	t->rt.layout = row->layout;
 	t->rt.nr_modules = 1;
 	t->rt.modules[0].moduledata = FAKE_BASE + FAKE_MD;

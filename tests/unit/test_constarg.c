@@ -2,8 +2,9 @@
 #include <criterion/criterion.h>
 
 #include "base/cleanup.h"
-#include "x86/constarg.h"
-#include "x86/resultslot.h"
+#include "code/constarg.h"
+#include "code/resultslot.h"
+#include "x86/uop.h"
 
 #define CODE     0x401000ull
 #define UOPS_MAX 32
@@ -101,8 +102,8 @@ Test(constarg, says_the_number_only_if_the_code_does)
 		const uint32_t nr = decode(t[i].code, t[i].len, uops);
 		uint64_t got = 0;
 
-		cr_expect_eq(constarg_at(uops, nr, nr - 1, t[i].arg, t[i].regabi, &got), t[i].known,
-			     "%s", t[i].why);
+		cr_expect_eq(constarg_at(&isa_x86, uops, nr, nr - 1, t[i].arg, t[i].regabi, &got),
+			     t[i].known, "%s", t[i].why);
 		cr_expect(!t[i].known || got == t[i].want, "%s: %lx", t[i].why, got);
 	}
 }
@@ -154,7 +155,8 @@ Test(resultslot, tells_where_only_that_result_is_kept)
 		const uint32_t nr = decode(t[i].code, t[i].len, uops);
 		uint64_t slots[RESULTSLOT_MAX] = { 0 };
 
-		cr_expect_eq(resultslots(uops, nr, 0, t[i].regabi, slots), t[i].nr, "%s", t[i].why);
+		cr_expect_eq(resultslots(&isa_x86, uops, nr, 0, t[i].regabi, slots), t[i].nr, "%s",
+			     t[i].why);
 		for (size_t k = 0; k < t[i].nr; k++)
 			cr_expect_eq(slots[k], t[i].want[k], "%s", t[i].why);
 	}

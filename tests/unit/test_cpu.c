@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "x86/cpu.h"
+#include "code/cpu.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
+
+#include "x86/uop.h"
 
 #define CODE  0x401000ull
 #define STACK 0xc000100000ull

@@ -90,6 +90,7 @@ static int check_version(struct opening *o)
 	if (elf_file__machine(o->elf) != EM_X86_64)
 		return cause__set(o->why, -EOPNOTSUPP,
 				  "'%s' is for arm64; only amd64 can be watched", o->img->path);
+	rt->machine = elf_file__machine(o->elf);
 	rt->regabi = gofacts_has(rt->minor, GO_REGABI);
 	return 0;
 }

@@ -40,6 +40,7 @@ struct goruntime {
 	char version[64]; /* "go1.22.1", as buildinfo says */
 	int minor;        /* 22 */
 	bool regabi;      /* Go 1.17 and later on amd64 */
+	uint16_t machine; /* that it is compiled for: EM_X86_64 */
 	/* cgo: runtime/cgo is linked in; stripped: no symbol table */
 	bool race, pie, cgo, stripped;
 	/*

@@ -6,13 +6,11 @@
 #include <unistd.h>
 
 #include "locks/gofn.h"
-#include "x86/constarg.h"
-#include "x86/resultslot.h"
+#include "code/constarg.h"
+#include "code/resultslot.h"
 
-#define CALL       0xe8 /* call rel32 */
-#define CALL_BYTES 5
-#define UNKNOWN    0  /* period: no ticker has it */
-#define BEFORE     16 /* bytes of a Timer or Ticker before its runtime.timer, at most */
+#define UNKNOWN 0  /* period: no ticker has it */
+#define BEFORE  16 /* bytes of a Timer or Ticker before its runtime.timer, at most */
 
 /*
  * Go 1.15 to 1.27 time/tick.go, sleep.go. arg: which one is the period; -1: none. The last ones are
@@ -120,8 +118,8 @@ static bool finder__period(struct finder *f, uint64_t pc, int arg, uint64_t *ret
 		return true;
 	if (gofn__index(fn, pc, &i))
 		return fn->uops[fn->nr_uops - 1].addr < pc; /* nobody knows what lies there */
-	if (arg < 0 ||
-	    !constarg_at(fn->uops, fn->nr_uops, i, (unsigned int)arg, f->rt->regabi, ret))
+	if (arg < 0 || !constarg_at(isa_of(f->rt->machine), fn->uops, fn->nr_uops, i,
+				    (unsigned int)arg, f->rt->regabi, ret))
 		*ret = UNKNOWN;
 	return true;
 }
@@ -153,22 +151,17 @@ static void finder__call(struct finder *f, uint64_t pc, size_t k)
 /* How many of these bytes are done; 0: nothing more is there. */
 static size_t finder__code(struct finder *f, uint64_t addr, const uint8_t *bytes, size_t len)
 {
+	const struct isa *isa = isa_of(f->rt->machine);
+	struct isa_call call;
 	size_t at = 0;
 
-	while (at + CALL_BYTES <= len) {
-		const uint8_t *p = memchr(bytes + at, CALL, len - at - (CALL_BYTES - 1));
-		int32_t rel;
-
-		if (!p)
-			return len - (CALL_BYTES - 1);
-		at = (size_t)(p - bytes) + 1;
-		memcpy(&rel, p + 1, sizeof(rel));
+	while (isa->next_call(bytes, len, addr, at, &call)) {
+		at = call.at + 1;
 		for (size_t k = 0; k < ARRAY_SIZE(calls); k++)
-			if (f->funcs[k].entry &&
-			    f->funcs[k].entry == addr + at + 4 + (uint64_t)(int64_t)rel)
-				finder__call(f, addr + at - 1, k);
+			if (f->funcs[k].entry && f->funcs[k].entry == call.target)
+				finder__call(f, addr + call.at, k);
 	}
-	return at;
+	return len >= isa->call_bytes ? len - (isa->call_bytes - 1u) : 0;
 }
 
 /* A word that is the address of such a function: it is used as a value, or by an interface. */
@@ -302,13 +295,14 @@ size_t tickersites__of(const struct tickersites *s, uint64_t period_ns, uint64_t
 static bool keeps(const struct tickersites *s, struct gofn *fn, uint64_t call, uint64_t sp,
 		  uint64_t chan, uint64_t timer)
 {
+	const struct goruntime *rt = gofns__runtime(s->fns);
 	uint64_t slots[RESULTSLOT_MAX], v;
 	uint32_t i;
 	size_t nr;
 
 	if (gofns__decode(s->fns, fn) || gofn__index(fn, call, &i))
 		return false;
-	nr = resultslots(fn->uops, fn->nr_uops, i, gofns__runtime(s->fns)->regabi, slots);
+	nr = resultslots(isa_of(rt->machine), fn->uops, fn->nr_uops, i, rt->regabi, slots);
 	for (size_t k = 0; k < nr; k++)
 		if (!addrspace__read(s->as, sp + slots[k], &v, sizeof(v)) &&
 		    (v == chan || (v && timer - v <= BEFORE)))

@@ -88,8 +88,8 @@ static bool codeplaces__keeps_sema(struct codeplaces *ps, const struct codeplace
 		const struct uop_operand *op = p->fn->uops[i].op;
 
 		if (p->fn->uops[i].kind == UOP_MOV && op[0].type == UOP_MEM &&
-		    op[0].base == UOP_RSP && op[0].value == (uint64_t)p->delta + 8 &&
-		    op[0].size == 8 && op[1].type == UOP_REG && op[1].reg == UOP_RAX)
+		    op[0].base == UOP_SP && op[0].value == (uint64_t)p->delta + 8 &&
+		    op[0].size == 8 && op[1].type == UOP_REG && op[1].reg == ps->w->isa->args[0])
 			return true;
 	}
 	return false;

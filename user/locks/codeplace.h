@@ -21,7 +21,9 @@
 struct codeplace {
 	int err;         /* -ENOENT: it is not in Go's code; the rest is 0 then */
 	struct gofn *fn; /* borrowed; until the places are freed */
-	int32_t delta;   /* from rsp there to the return address */
+	/* bytes of the frame there: from the stack pointer to a return address that a call pushed, else
+	 * to the caller's frame */
+	int32_t delta;
 	/* function of package sync that it is in, its own or inlined; role PLAIN: none */
 	struct lockfn lock;
 	bool is_sync;    /* there is no more to the frame */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "locks/gofn.h"
 
-#include <elf.h>
 #include <errno.h>
 #include <string.h>
 
@@ -27,6 +26,7 @@ struct known {
 struct gofns {
 	const struct addrspace *as; /* borrowed */
 	const struct goruntime *rt; /* borrowed */
+	const struct isa *isa;      /* of its code */
 	struct pagecache *pages;
 	struct pclntab *tables; /* of rt->nr_modules modules; NULL: not to be had, and frames are
 				   taken as Go 1.17's */
@@ -38,7 +38,7 @@ struct gofns {
 /* The tables of arguments: their place is known for versions that the table of layouts has. */
 static int gofns__read_tables(struct gofns *f)
 {
-	const struct golayout_row *row = golayout_row(f->rt->minor, EM_X86_64);
+	const struct golayout_row *row = golayout_row(f->rt->minor, f->rt->machine);
 	struct moduledata md;
 
 	if (!row)
@@ -66,6 +66,7 @@ int gofns__new(const struct addrspace *as, const struct goruntime *rt, struct go
 		return -ENOMEM;
 	f->as = as;
 	f->rt = rt;
+	f->isa = isa_of(rt->machine);
 	f->bytes = malloc(GOFN_CODE_MAX);
 	if (!f->bytes)
 		return -ENOMEM;
@@ -243,9 +244,9 @@ static bool uses_result(const struct uop *u, const struct uop *next)
 {
 	if (u->kind == UOP_CMPXCHG)
 		return next->kind == UOP_SETCC || next->kind == UOP_TEST || next->kind == UOP_JCC;
-	for (int i = 0; u->kind == UOP_XADD && i < 2; i++)
-		if ((next->op[i].type == UOP_REG && next->op[i].reg == u->op[1].reg) ||
-		    (next->op[i].type == UOP_MEM && next->op[i].base == u->op[1].reg))
+	for (int i = 0; u->kind == UOP_XADD && i < 3; i++)
+		if ((next->op[i].type == UOP_REG && next->op[i].reg == uop_found(u)->reg) ||
+		    (next->op[i].type == UOP_MEM && next->op[i].base == uop_found(u)->reg))
 			return true;
 	return false;
 }
@@ -277,19 +278,20 @@ static void gofns__mark_lock(struct gofns *f, struct gofn *fn, uint32_t i)
 		fn->touches = true;
 }
 
-/* `lea r, [rsp + x]`: the address of a variable, unless it is the frame pointer or the check of the
- * stack's end. */
-static bool takes_address(const struct uop *u)
+/* A sum of the stack pointer: the address of a variable, unless it is the frame pointer or the check
+ * of the stack's end. */
+static bool takes_address(const struct isa *isa, const struct uop *u)
 {
 	const struct uop_operand *o = &u->op[1];
 
-	return u->kind == UOP_LEA && o->type == UOP_MEM && o->base == UOP_RSP &&
-	       o->index == UOP_NO_REG && u->op[0].reg != UOP_RBP && o->value <= INT32_MAX;
+	return u->kind == UOP_LEA && o->type == UOP_MEM && o->base == UOP_SP &&
+	       o->index == UOP_NO_REG && u->op[0].reg != isa->frame && u->op[0].reg != UOP_SP &&
+	       o->value <= INT32_MAX;
 }
 
-static void gofn__mark_shared(struct gofn *fn, const struct uop *u)
+static void gofn__mark_shared(struct gofn *fn, const struct isa *isa, const struct uop *u)
 {
-	if (!takes_address(u))
+	if (!takes_address(isa, u))
 		return;
 	for (uint32_t i = 0; i < fn->nr_shared; i++)
 		if ((uint64_t)fn->shared[i] == u->op[1].value)
@@ -298,7 +300,8 @@ static void gofn__mark_shared(struct gofn *fn, const struct uop *u)
 		fn->shared[fn->nr_shared++] = (int32_t)u->op[1].value;
 }
 
-size_t gofn__shared_with_call(const struct gofn *fn, uint64_t pc, int32_t ret[GOFN_SHARED_MAX])
+size_t gofns__shared_with_call(const struct gofns *f, const struct gofn *fn, uint64_t pc,
+			       int32_t ret[GOFN_SHARED_MAX])
 {
 	size_t nr = 0;
 	uint32_t i;
@@ -306,7 +309,7 @@ size_t gofn__shared_with_call(const struct gofn *fn, uint64_t pc, int32_t ret[GO
 	if (gofn__index(fn, pc, &i) || !i)
 		return 0;
 	for (i--; i > 0 && nr < GOFN_SHARED_MAX && fn->uops[i - 1].kind != UOP_CALL; i--)
-		if (takes_address(&fn->uops[i - 1]))
+		if (takes_address(f->isa, &fn->uops[i - 1]))
 			ret[nr++] = (int32_t)fn->uops[i - 1].op[1].value;
 	return nr;
 }
@@ -321,7 +324,7 @@ static void gofns__mark(struct gofns *f, struct gofn *fn)
 		struct uop *u = &fn->uops[i];
 
 		gofns__mark_lock(f, fn, i);
-		gofn__mark_shared(fn, u);
+		gofn__mark_shared(fn, f->isa, u);
 		if (u->kind == UOP_CALL && !u->target)
 			fn->calls_unknown = true;
 		else if (u->kind == UOP_CALL && !gofns__at(f, u->target, &callee) &&
@@ -345,16 +348,19 @@ static int gofns__decode_bytes(struct gofns *f, struct gofn *fn)
 	if (!uops)
 		return -ENOMEM;
 	for (uint64_t at = fn->entry; at < fn->end; at += uops[nr - 1].len) {
-		if (nr == room) {
+		int more;
+
+		if (nr + ISA_UOPS_MAX > room) {
 			room += room / 2;
 			all = reallocarray(uops, room, sizeof(*uops));
 			if (!all)
 				return -ENOMEM;
 			uops = all;
 		}
-		if (uop__decode(&code, at, &uops[nr]))
+		more = f->isa->decode(&code, at, &uops[nr]);
+		if (more < 0)
 			break; /* padding, or data behind the code */
-		nr++;
+		nr += (uint32_t)more;
 	}
 	while (nr && uops[nr - 1].kind == UOP_STOP && uops[nr - 1].len == 1)
 		nr--; /* int3, up to the next function */

@@ -15,7 +15,7 @@
 
 #include "base/addrspace.h"
 #include "locks/lockfn.h"
-#include "x86/uop.h"
+#include "code/isa.h"
 #include "golang/goruntime.h"
 
 /* bytes of one function's code; larger ones are refused */
@@ -42,7 +42,8 @@ struct gofn {
 	struct uop *uops; /* in the order of addresses; NULL: not decoded */
 	uint32_t nr_uops;
 	uint32_t nr_shared;
-	int32_t shared[GOFN_SHARED_MAX]; /* offsets from rsp that the code takes the address of */
+	int32_t shared
+		[GOFN_SHARED_MAX]; /* offsets from the stack pointer that the code takes the address of */
 	bool refused;
 	bool calls_unknown; /* an indirect call */
 	bool touches;       /* it has a lock's instruction, or calls a function that is one */
@@ -70,7 +71,8 @@ int gofn__index(const struct gofn *fn, uint64_t pc, uint32_t *ret);
  * The shared variables whose addresses are taken between the call before pc, a return address, and
  * the call before that.
  */
-size_t gofn__shared_with_call(const struct gofn *fn, uint64_t pc, int32_t ret[GOFN_SHARED_MAX]);
+size_t gofns__shared_with_call(const struct gofns *f, const struct gofn *fn, uint64_t pc,
+			       int32_t ret[GOFN_SHARED_MAX]);
 void gofns__trim(struct gofns *f);
 const struct goruntime *gofns__runtime(const struct gofns *f); /* borrowed */
 size_t gofns__memory_bytes(const struct gofns *f);

@@ -62,6 +62,7 @@ int holds__new(const struct addrspace *mem, const struct goruntime *rt, struct h
 		return err;
 	h->walk.fns = h->fns;
 	h->walk.mem = &h->live;
+	h->walk.isa = isa_of(rt->machine);
 	h->walk.regabi = rt->regabi;
 	err = codeplaces__new(&h->walk, &h->places);
 	if (err)
@@ -257,8 +258,10 @@ static void search__begin_path(struct search *q, const struct gofn *callee)
 	struct lockpath *p = &q->h->path;
 
 	memset(p, 0, offsetof(struct lockpath, cpu.word));
-	cpu__after_call(&p->cpu, q->sp, q->h->walk.regabi);
-	p->cpu.stale = q->sp + (callee && callee->args > 0 ? (uint64_t)callee->args : 0);
+	lockwalk__after_call(&q->h->walk, p, q->sp);
+	p->cpu.stale = q->sp;
+	if (callee && callee->args > 0)
+		p->cpu.stale += q->h->walk.isa->args_at + (uint64_t)callee->args;
 	p->unknown = q->kept_unknown;
 	for (size_t i = 0; i < q->nr_kept; i++)
 		for (int32_t n = 0; n < q->kept[i].balance; n++)
@@ -315,7 +318,7 @@ static void search__set_shared(struct search *q, size_t frame, const struct gofn
 
 	if (callee && lockfn_is_runtime(callee->lock)) {
 		m->shared = q->shared;
-		m->nr_shared = gofn__shared_with_call(fn, q->s->pcs[frame], q->shared);
+		m->nr_shared = gofns__shared_with_call(q->h->fns, fn, q->s->pcs[frame], q->shared);
 	} else {
 		m->shared = fn->shared;
 		m->nr_shared = fn->nr_shared;
@@ -343,6 +346,7 @@ static int search__run(struct search *q, size_t frame, struct codeplace *p, stru
 	int exits;
 
 	m->sp = q->sp;
+	/* between the frame and its arguments is the return address, its own or its caller's */
 	m->end = q->sp + (uint64_t)p->delta + 8 + (p->fn->args > 0 ? (uint64_t)p->fn->args : 0);
 	search__set_shared(q, frame, p->fn, callee);
 	w->steps = LOCKWALK_STEPS_MAX;
@@ -433,7 +437,7 @@ static int search__frame(struct search *q, size_t i, struct gofn *callee, struct
 		q->complete = false; /* it panics or waits for ever: its code does not go on */
 	else if (!p->is_runtime && !p->is_sync)
 		err = search__visit(q, i, p, callee);
-	q->sp += (uint64_t)p->delta + 8;
+	q->sp += (uint64_t)p->delta + q->h->walk.isa->pushed;
 	return err;
 }
 

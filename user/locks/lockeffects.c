@@ -44,11 +44,12 @@ static unsigned int lockwalk__find_effects(struct lockwalk *w, struct gofn *fn)
 		mem->sp = mem->end = NOWHERE;
 		*in = (struct lockwalk){ .fns = w->fns,
 					 .mem = mem,
+					 .isa = w->isa,
 					 .regabi = w->regabi,
 					 .steps = SCAN_STEPS,
 					 .counting = true,
 					 .scanning = w->scanning };
-		cpu__after_call(&p->cpu, NOWHERE, w->regabi);
+		lockwalk__after_call(in, p, NOWHERE);
 		p->cpu.stale = NOWHERE;
 		if (lockwalk__run(in, fn, fn->entry, p, EFFECTS_DEPTH) == 1 && !in->lost) {
 			found = in->gave ? LOCKWALK_GIVES : 0;

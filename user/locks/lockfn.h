@@ -55,11 +55,7 @@ enum lockfn_role {
 	/* panics and the like; the start of a function over again after its stack has grown, too */
 	LOCKFN_NO_RETURN,
 	LOCKFN_KEEPS_REGS, /* called without the rules: it changes hardly a register */
-	/*
-	 * the same; of those that hold addresses only r11, in which its result is (Go
-	 * runtime/asm_amd64.s)
-	 */
-	LOCKFN_BARRIER,
+	LOCKFN_BARRIER,    /* the same; another few: see isa.barrier_changes */
 	/* defers a closure; returns 0, and once more, with 1, after a recovered panic */
 	LOCKFN_DEFERPROC,
 	LOCKFN_DEFERPROC_STACK, /* the same, with a runtime._defer that the caller has room for */

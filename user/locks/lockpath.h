@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * lockpath: one path that execution may take: its x86/cpu, and what it has done to locks.
+ * lockpath: one path that execution may take: its code/cpu, and what it has done to locks.
  *
  * Of fixed size; where paths meet they are joined to what holds of all of them.
  */
@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "x86/cpu.h"
+#include "code/cpu.h"
 #include "locks/lockfn.h"
 
 #define LOCKPATH_USES_MAX    16 /* locks of one path */

@@ -10,8 +10,8 @@
 #define VISITS         4 /* different states at one place before they are joined */
 #define JUMP_TABLE_MAX 512
 #define THIN_UOPS      48 /* instructions */
-/* bytes of arguments of the runtime's functions, up to Go 1.16 */
-#define STACK_ARGS_MAX   64
+/* words of arguments of the runtime's functions, where they are on the stack */
+#define STACK_ARGS_MAX   8
 #define CLOSURE_ARGS_MAX 64 /* bytes */
 
 /* One place of a function where paths meet. */
@@ -25,7 +25,7 @@ struct visit {
 struct run {
 	struct lockwalk *w;
 	struct gofn *fn;
-	uint64_t top;         /* of the frame: where the return address is; without regabi only */
+	uint64_t top;         /* of the frame, as codeplace.delta has it; without regabi only */
 	struct visit *visits; /* owned; [0] is of no place */
 	uint32_t *visit_of;   /* owned: by instruction */
 	uint32_t nr_visits;
@@ -235,7 +235,7 @@ static void run__return(struct run *r)
 {
 	struct cpu *c = &r->path->cpu;
 
-	c->reg[UOP_RSP].v += 8;
+	c->reg[UOP_SP].v += r->w->isa->pushed;
 	if (!r->exit) {
 		r->exit = r->path;
 		r->path = NULL;
@@ -247,20 +247,45 @@ static void run__return(struct run *r)
 
 /* --- calls --- */
 
+void lockwalk__after_call(const struct lockwalk *w, struct lockpath *p, uint64_t sp)
+{
+	cpu__after_call(&p->cpu, sp, w->regabi && w->isa->zero_vector);
+}
+
+/* An argument of a call that is about to be made: its number. */
+static struct cpu_value lockwalk__argument(const struct lockwalk *w, const struct lockpath *p,
+					   unsigned int nr)
+{
+	const struct cpu *c = &p->cpu;
+
+	if (w->regabi)
+		return c->reg[w->isa->args[nr]];
+	return cpu__load(c, w->mem, c->reg[UOP_SP].v + w->isa->args_at + 8 * nr, 8);
+}
+
+/* The return address is of no use to anybody. */
+static void lockwalk__enter(const struct lockwalk *w, struct lockpath *p)
+{
+	struct cpu *c = &p->cpu;
+
+	if (w->isa->link != UOP_NO_REG)
+		c->reg[w->isa->link] = cpu_unknown();
+	if (!w->isa->pushed)
+		return;
+	c->reg[UOP_SP].v -= w->isa->pushed;
+	cpu__store(c, c->reg[UOP_SP].v, w->isa->pushed, cpu_unknown());
+}
+
 /* Whether a call that is about to be made is told of the variable at addr, of which the runtime's
  * functions write no other. */
 static bool run__passes(const struct run *r, const struct gofn *callee, uint64_t addr)
 {
-	static const uint8_t regs[] = { UOP_RAX, UOP_RBX, UOP_RCX, UOP_RDI, UOP_RSI, 8, 9, 10, 11 };
-	const struct cpu *c = &r->path->cpu;
+	const unsigned int nr = r->w->regabi ? r->w->isa->nr_args : STACK_ARGS_MAX;
 
 	if (!callee || !lockfn_is_runtime(callee->lock))
 		return true;
-	for (size_t i = 0; r->w->regabi && i < ARRAY_SIZE(regs); i++)
-		if (c->reg[regs[i]].v == addr)
-			return true;
-	for (uint64_t off = 0; !r->w->regabi && off < STACK_ARGS_MAX; off += 8)
-		if (cpu__load(c, r->w->mem, c->reg[UOP_RSP].v + off, 8).v == addr)
+	for (unsigned int i = 0; i < nr; i++)
+		if (lockwalk__argument(r->w, r->path, i).v == addr)
 			return true;
 	return false;
 }
@@ -272,17 +297,11 @@ static bool run__passes(const struct run *r, const struct gofn *callee, uint64_t
  */
 static void run__pass_map(struct run *r, const struct gofn *callee)
 {
-	struct cpu *c = &r->path->cpu;
 	struct cpu_value iterator =
-		c->reg[callee->lock.role == LOCKFN_MAP_NEXT ? UOP_RAX : UOP_RCX];
+		lockwalk__argument(r->w, r->path, callee->lock.role == LOCKFN_MAP_NEXT ? 0 : 2);
 
-	if (!r->w->regabi)
-		iterator = cpu__load(c, r->w->mem,
-				     c->reg[UOP_RSP].v +
-					     (callee->lock.role == LOCKFN_MAP_NEXT ? 0 : 16),
-				     8);
 	if (iterator.how != CPU_UNKNOWN)
-		cpu__store(c, iterator.v, 8, cpu_unknown());
+		cpu__store(&r->path->cpu, iterator.v, 8, cpu_unknown());
 }
 
 /* What a callee that is not followed leaves: it may have written its part of the stack, and
@@ -290,7 +309,7 @@ static void run__pass_map(struct run *r, const struct gofn *callee)
 static void run__pass_call(struct run *r, const struct gofn *callee)
 {
 	struct cpu *c = &r->path->cpu;
-	uint64_t sp = c->reg[UOP_RSP].v, args = 0;
+	uint64_t sp = c->reg[UOP_SP].v, args = sp + r->w->isa->args_at, end = args;
 
 	if (callee &&
 	    (callee->lock.role == LOCKFN_MAP_BEGIN || callee->lock.role == LOCKFN_MAP_NEXT))
@@ -302,45 +321,36 @@ static void run__pass_call(struct run *r, const struct gofn *callee)
 			cpu__soften(c, var, var + 8);
 	}
 	if (callee && callee->args >= 0)
-		args = (uint64_t)callee->args;
-	else if (!r->w->regabi && r->top >= sp + 8 + r->fn->pointers)
-		args = r->top - 8 - r->fn->pointers - sp;
-	cpu__forget(c, sp, sp + args);
-	if (sp + args > c->stale)
-		c->stale = sp + args;
-	cpu__after_call(c, sp, r->w->regabi);
-}
-
-static struct cpu_value lockwalk__argument(const struct lockwalk *w, const struct lockpath *p)
-{
-	const struct cpu *c = &p->cpu;
-
-	if (w->regabi)
-		return c->reg[UOP_RAX];
-	return cpu__load(c, w->mem, c->reg[UOP_RSP].v, 8);
+		end = args + (uint64_t)callee->args;
+	else if (!r->w->regabi && r->top >= args + 8 + r->fn->pointers)
+		end = r->top - 8 - r->fn->pointers;
+	cpu__forget(c, args, end);
+	if (end > c->stale)
+		c->stale = end;
+	lockwalk__after_call(r->w, r->path, sp);
 }
 
 /* Of Add(delta), bounded, 0 if unknown; Done is Add(-1). */
 static int32_t lockwalk__added(const struct lockwalk *w, const struct lockpath *p,
 			       struct lockfn lock)
 {
-	const struct cpu *c = &p->cpu;
 	struct cpu_value by;
 	int32_t n;
 
 	if (lock.act != LOCK_ADD)
 		return -1;
-	by = w->regabi ? c->reg[UOP_RBX] : cpu__load(c, w->mem, c->reg[UOP_RSP].v + 8, 8);
+	by = lockwalk__argument(w, p, 1);
 	n = by.how == CPU_UNKNOWN ? 0 : (int32_t)by.v;
 	return n > LOCKPATH_BALANCE_MAX    ? LOCKPATH_BALANCE_MAX
 	       : n < -LOCKPATH_BALANCE_MAX ? -LOCKPATH_BALANCE_MAX
 					   : n;
 }
 
-/* A TryLock (Go 1.18 and later: its result is in rax) succeeds on one path and fails on another. */
+/* A TryLock (Go 1.18 and later: its result is in a register) succeeds on one path and fails on
+ * another. */
 static void run__try(struct run *r, struct lockfn lock, struct cpu_value addr, const struct uop *u)
 {
-	struct cpu_value *result = &r->path->cpu.reg[UOP_RAX];
+	struct cpu_value *result = &r->path->cpu.reg[r->w->isa->args[0]];
 
 	*result = (struct cpu_value){ 0, 8, CPU_HARD };
 	run__fork(r, u->addr + u->len);
@@ -368,39 +378,38 @@ static void run__leave_effects(struct run *r, unsigned int effects, const struct
 		lockwalk__take(r->w, r->path, unknown, LOCK_MUTEX);
 }
 
-/* A closure is called with its address in rdx, and up to Go 1.16 its arguments on the stack. */
+/* A closure is called with its address in a register, and up to Go 1.16 its arguments on the stack. */
 static void lockwalk__run_closure(struct lockwalk *w, struct lockpath *p,
 				  const struct lock_defer *d, uint32_t depth)
 {
 	struct cpu *c = &p->cpu;
-	uint64_t sp = c->reg[UOP_RSP].v;
+	uint64_t sp = c->reg[UOP_SP].v;
 	struct cpu_value target = cpu__load(c, w->mem, d->fn, 8), word;
 	struct gofn *fn;
 
 	if (target.how == CPU_UNKNOWN || gofns__at(w->fns, target.v, &fn))
 		return;
-	cpu__after_call(c, sp, w->regabi);
-	c->reg[UOP_RDX] = (struct cpu_value){ d->fn, 8, CPU_HARD };
+	lockwalk__after_call(w, p, sp);
+	c->reg[w->isa->context] = (struct cpu_value){ d->fn, 8, CPU_HARD };
 	for (uint32_t off = 0; off < d->args_bytes && off < CLOSURE_ARGS_MAX; off += 8) {
 		word = cpu__load(c, w->mem, d->args + off, 8);
-		cpu__store(c, sp + off, 8, word);
+		cpu__store(c, sp + w->isa->args_at + off, 8, word);
 	}
 	if (fn->lock.role == LOCKFN_LOCK)
-		lockwalk__act(w, p, fn->lock, lockwalk__argument(w, p),
+		lockwalk__act(w, p, fn->lock, lockwalk__argument(w, p, 0),
 			      lockwalk__added(w, p, fn->lock), fn->entry);
 	if (fn->lock.role != LOCKFN_PLAIN || depth >= LOCKWALK_DEPTH_MAX)
 		return;
-	c->reg[UOP_RSP].v -= 8;
-	cpu__store(c, c->reg[UOP_RSP].v, 8, (struct cpu_value){ 0 });
+	lockwalk__enter(w, p);
 	lockwalk__run(w, fn, fn->entry, p, depth + 1);
-	c->reg[UOP_RSP] = (struct cpu_value){ sp, 8, CPU_HARD };
+	c->reg[UOP_SP] = (struct cpu_value){ sp, 8, CPU_HARD };
 	cpu__drop_below(c, sp);
 }
 
 /* Those of the path first: they were deferred later. */
 void lockwalk__run_defers(struct lockwalk *w, struct lockpath *p, uint32_t depth)
 {
-	uint64_t sp = p->cpu.reg[UOP_RSP].v;
+	uint64_t sp = p->cpu.reg[UOP_SP].v;
 
 	while (p->nr_defers && p->defer[p->nr_defers - 1].sp == sp) {
 		struct lock_defer d = { .sp = sp };
@@ -425,7 +434,7 @@ void lockwalk__run_defers(struct lockwalk *w, struct lockpath *p, uint32_t depth
 static void run__defer(struct run *r, bool on_stack)
 {
 	struct lockpath *p = r->path;
-	struct cpu_value arg = lockwalk__argument(r->w, p), fn = arg;
+	struct cpu_value arg = lockwalk__argument(r->w, p, 0), fn = arg;
 
 	if (on_stack && arg.how != CPU_UNKNOWN)
 		fn = cpu__load(&p->cpu, r->w->mem, arg.v + DEFER_FN, 8);
@@ -435,7 +444,7 @@ static void run__defer(struct run *r, bool on_stack)
 		r->w->lost = true;
 		return;
 	}
-	p->defer[p->nr_defers].sp = p->cpu.reg[UOP_RSP].v;
+	p->defer[p->nr_defers].sp = p->cpu.reg[UOP_SP].v;
 	p->defer[p->nr_defers].fn = fn.v;
 	p->defer[p->nr_defers].args = on_stack && !r->w->regabi ? arg.v + DEFER_ARGS : 0;
 	p->nr_defers++;
@@ -446,7 +455,8 @@ static bool run__call(struct run *r, struct gofn *fn, uint64_t target, const str
 		      uint32_t depth)
 {
 	struct cpu *c = &r->path->cpu;
-	struct cpu_value sp = c->reg[UOP_RSP], addr;
+	const struct isa *isa = r->w->isa;
+	struct cpu_value sp = c->reg[UOP_SP], addr;
 	unsigned int effects;
 	int32_t by;
 	int exits;
@@ -456,14 +466,13 @@ static bool run__call(struct run *r, struct gofn *fn, uint64_t target, const str
 	    (fn->lock.role == LOCKFN_DEFERRETURN && r->fn->open_coded))
 		return false;
 	if (fn->lock.role == LOCKFN_KEEPS_REGS || fn->lock.role == LOCKFN_BARRIER) {
-		c->reg[UOP_R11] = (struct cpu_value){ 0 };
-		if (fn->lock.role == LOCKFN_KEEPS_REGS)
-			c->reg[UOP_RDI] = c->reg[UOP_RSI] = c->reg[UOP_R11];
-		c->flags_known = c->cf = c->zf = c->sf = c->of = 0;
+		cpu__lose_regs(c, fn->lock.role == LOCKFN_KEEPS_REGS ? isa->duff_changes
+								     : isa->barrier_changes);
+		cpu__lose_flags(c);
 		return true;
 	}
 	if (fn->lock.role == LOCKFN_LOCK && target == fn->entry) {
-		addr = lockwalk__argument(r->w, r->path);
+		addr = lockwalk__argument(r->w, r->path, 0);
 		by = lockwalk__added(r->w, r->path, fn->lock);
 		run__pass_call(r, fn);
 		if (fn->lock.act == LOCK_TRY)
@@ -473,7 +482,7 @@ static bool run__call(struct run *r, struct gofn *fn, uint64_t target, const str
 		return true;
 	}
 	if (fn->lock.role == LOCKFN_SEMA)
-		r->w->sema = lockwalk__argument(r->w, r->path).v;
+		r->w->sema = lockwalk__argument(r->w, r->path, 0).v;
 	if (fn->lock.role == LOCKFN_DEFERRETURN)
 		lockwalk__run_defers(r->w, r->path, depth);
 	else if (fn->lock.role == LOCKFN_DEFERPROC || fn->lock.role == LOCKFN_DEFERPROC_STACK)
@@ -484,13 +493,12 @@ static bool run__call(struct run *r, struct gofn *fn, uint64_t target, const str
 		run__pass_call(r, fn);
 		run__leave_effects(r, effects, u);
 		if (fn->lock.role == LOCKFN_DEFERPROC || fn->lock.role == LOCKFN_DEFERPROC_STACK)
-			c->reg[UOP_RAX] = (struct cpu_value){ 0, 8, CPU_HARD };
+			c->reg[isa->args[0]] = (struct cpu_value){ 0, 8, CPU_HARD };
 		return true;
 	}
-	c->reg[UOP_RSP].v -= 8;
-	cpu__store(c, c->reg[UOP_RSP].v, 8, (struct cpu_value){ 0 });
+	lockwalk__enter(r->w, r->path);
 	exits = lockwalk__run(r->w, fn, fn->entry, r->path, depth + 1);
-	c->reg[UOP_RSP] = sp;
+	c->reg[UOP_SP] = sp;
 	cpu__drop_below(c, sp.v);
 	if (exits < 0)
 		run__pass_call(r, fn);
@@ -513,10 +521,25 @@ static bool run__call_op(struct run *r, const struct uop *u, uint32_t depth)
 
 /* --- jumps --- */
 
-/* `jmp [table + r * 8]` with r unknown: every way that the table knows. */
+/*
+ * The word of a table that a jump goes by: its own operand, or what the instruction before it has
+ * loaded.
+ */
+static const struct uop_operand *run__table(const struct run *r, const struct uop *u)
+{
+	const struct uop *before = r->at ? u - 1 : u;
+
+	if (u->op[0].type == UOP_REG && before->kind == UOP_MOV && before->op[0].type == UOP_REG &&
+	    before->op[0].reg == u->op[0].reg && before->op[1].type == UOP_MEM &&
+	    before->op[1].base != u->op[0].reg)
+		return &before->op[1];
+	return &u->op[0];
+}
+
+/* A jump by table[r] with r unknown: every way that the table knows. */
 static void run__jump_table(struct run *r, const struct uop *u)
 {
-	const struct uop_operand *o = &u->op[0];
+	const struct uop_operand *o = run__table(r, u);
 	struct uop_operand base = *o;
 	struct cpu_value table;
 
@@ -549,12 +572,13 @@ static void run__jump(struct run *r, uint64_t pc, uint32_t depth, const struct u
 		run__drop(r);
 		return;
 	}
-	r->path->cpu.reg[UOP_RSP].v += 8; /* as if it were called: the return address is there */
+	/* as if it were called: the return address is there already */
+	r->path->cpu.reg[UOP_SP].v += r->w->isa->pushed;
 	if (!run__call(r, fn, pc, u, depth)) {
 		run__drop(r);
 		return;
 	}
-	r->path->cpu.reg[UOP_RSP].v -= 8;
+	r->path->cpu.reg[UOP_SP].v -= r->w->isa->pushed;
 	run__return(r);
 }
 
@@ -562,7 +586,7 @@ static void run__branch(struct run *r, const struct uop *u, uint32_t depth)
 {
 	struct cpu *c = &r->path->cpu;
 	struct cpu_value to = { u->target, 8, CPU_HARD };
-	int yes = u->kind == UOP_JMP ? 1 : cpu__condition(c, u->cc);
+	int yes = u->kind == UOP_JMP ? 1 : cpu__branches(c, r->w->mem, u);
 	bool inside;
 
 	if (!u->target)
@@ -605,12 +629,12 @@ static void run__lock_op(struct run *r, const struct uop *u)
 		run__fork(r, u->addr + u->len); /* it may fail */
 	}
 	lockwalk__act(r->w, r->path, lock, addr, 0, u->addr);
-	if (count && u->op[1].type == UOP_REG) {
+	if (count && uop_found(u)->type == UOP_REG) {
 		uint64_t found = u->lock_act == LOCK_GIVE ? 1 : 0;
 
 		if (u->lock_kind == LOCK_WRITE)
 			found = u->lock_act == LOCK_GIVE ? (uint32_t)-RWMUTEX_MAX_READERS : 0;
-		cpu__set_reg(c, u->op[1].reg, (struct cpu_value){ found, 8, CPU_HARD });
+		cpu__set_reg(c, uop_found(u)->reg, (struct cpu_value){ found, 8, CPU_HARD });
 	} else if (u->kind == UOP_CMPXCHG) {
 		c->flags_known = c->zf = 1;
 	}
@@ -648,7 +672,7 @@ static void run__go(struct run *r, uint32_t depth)
 	while (r->path && r->at < r->fn->nr_uops) {
 		uint32_t visit = r->visit_of[r->at];
 
-		if (!w->steps || r->path->cpu.lost || r->path->cpu.reg[UOP_RSP].known < 8) {
+		if (!w->steps || r->path->cpu.lost || r->path->cpu.reg[UOP_SP].known < 8) {
 			w->lost = true;
 			break;
 		}
@@ -677,7 +701,7 @@ int lockwalk__run(struct lockwalk *w, struct gofn *fn, uint64_t pc, struct lockp
 	if (!err && !r.path)
 		err = -ENOMEM;
 	if (!err && !w->regabi && !gosym__spdelta(gofns__runtime(w->fns)->sym, pc, &delta))
-		r.top = p->cpu.reg[UOP_RSP].v + (uint64_t)delta;
+		r.top = p->cpu.reg[UOP_SP].v + (uint64_t)delta;
 	if (!err)
 		run__go(&r, depth);
 	while (!err && r.nr_waiting) {

@@ -2,7 +2,7 @@
 /*
  * lockwalk: what the code of a frame will do to locks from where it stands to its return.
  *
- * Runs the code forward on a x86/cpu: both ways of a branch that cannot be decided, calls only into
+ * Runs the code forward on a code/cpu: both ways of a branch that cannot be decided, calls only into
  * functions that leave a lock taken or give one back that they have not taken. Where many paths
  * come together they are joined, so a walk is bounded by the size of the code; LOCKWALK_STEPS_MAX
  * bounds it in any case. Not thread-safe.
@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #include "locks/gofn.h"
-#include "x86/livemem.h"
+#include "code/livemem.h"
 #include "locks/lockpath.h"
 
 #define LOCKWALK_STEPS_MAX  50000 /* instructions of one frame, what it calls included */
@@ -46,8 +46,9 @@ struct lock_defer {
 #define DEFER_ARGS 72
 
 struct lockwalk {
-	struct gofns *fns;   /* borrowed */
-	struct livemem *mem; /* borrowed */
+	struct gofns *fns;     /* borrowed */
+	struct livemem *mem;   /* borrowed */
+	const struct isa *isa; /* borrowed */
 	bool regabi;
 	uint32_t steps; /* left of the frame */
 	bool lost;      /* out: a bound was hit, or code that cannot be followed */
@@ -84,6 +85,9 @@ int lockwalk__run(struct lockwalk *w, struct gofn *fn, uint64_t pc, struct lockp
  * stands in.
  */
 void lockwalk__run_defers(struct lockwalk *w, struct lockpath *p, uint32_t depth);
+
+/* What the code finds after a call, with the stack pointer at sp. */
+void lockwalk__after_call(const struct lockwalk *w, struct lockpath *p, uint64_t sp);
 
 /* LOCKWALK_EFFECTS: what a call of the function leaves behind. */
 unsigned int lockwalk__effects(struct lockwalk *w, struct gofn *fn);

@@ -4,16 +4,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/vec.h"
+#include "code/isa.h"
 
-#define CALL       0xe8 /* call rel32 */
-#define CALL_BYTES 5
-#define PIECE      (1u << 20) /* of code, read at once */
-#define CODE_MAX   (1u << 30) /* of a module */
+#define PIECE    (1u << 20) /* of code, read at once */
+#define CODE_MAX (1u << 30) /* of a module */
 
 /* Go 1.15 to 1.27 runtime/proc.go, coro.go */
 static const char *const makers[] = { "runtime.newproc", "runtime.newcoro" };
@@ -22,6 +20,7 @@ struct finder {
 	uint64_t targets[GOMODULES_MAX * ARRAY_SIZE(makers)];
 	size_t nr_targets;
 	struct gosites *to;
+	const struct isa *isa;
 };
 
 static bool finder__is_maker(const struct finder *f, uint64_t addr)
@@ -35,24 +34,16 @@ static bool finder__is_maker(const struct finder *f, uint64_t addr)
 static int finder__piece(struct finder *f, uint64_t addr, const uint8_t *bytes, size_t len)
 {
 	struct gosites *to = f->to;
+	struct isa_call call;
 
-	for (size_t at = 0; at + CALL_BYTES <= len; at++) {
-		const uint8_t *p = memchr(bytes + at, CALL, len - at - (CALL_BYTES - 1));
-		uint64_t next;
-		int32_t rel;
-
-		if (!p)
-			return 0;
-		at = (size_t)(p - bytes);
-		memcpy(&rel, p + 1, sizeof(rel));
-		next = addr + at + CALL_BYTES;
-		if (!finder__is_maker(f, next + (uint64_t)(int64_t)rel))
+	for (size_t at = 0; f->isa->next_call(bytes, len, addr, at, &call); at = call.at + 1) {
+		if (!finder__is_maker(f, call.target))
 			continue;
 		if (to->nr == GOSITES_MAX)
 			return -ENOSPC;
 		if (vec__reserve(&to->v, &to->room, to->nr + 1, sizeof(*to->v)))
 			return -ENOMEM;
-		to->v[to->nr++] = next;
+		to->v[to->nr++] = addr + call.next;
 	}
 	return 0;
 }
@@ -69,7 +60,8 @@ static int finder__module(struct finder *f, const struct goproc *gp, const struc
 	fd = open(place.path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	for (uint64_t at = m->text; at < m->etext && !err; at += PIECE - (CALL_BYTES - 1)) {
+	for (uint64_t at = m->text; at < m->etext && !err;
+	     at += PIECE - (f->isa->call_bytes - 1u)) {
 		const uint64_t left = m->etext - at;
 		const ssize_t n = pread(fd, bytes, left < PIECE ? left : PIECE,
 					(off_t)(place.offset + (at - m->text)));
@@ -84,7 +76,7 @@ static int finder__module(struct finder *f, const struct goproc *gp, const struc
 int gosites__find(struct goproc *gp, struct goruntime *rt, struct gosites *ret)
 {
 	struct gofunc found[ARRAY_SIZE(makers)];
-	struct finder f = { .to = ret };
+	struct finder f = { .to = ret, .isa = isa_of(rt->machine) };
 	int err = 0;
 
 	for (uint32_t m = 0; m < rt->nr_modules && m < GOMODULES_MAX && !err; m++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * code: the machine code of one function, and questions about all of its instructions.
+ * code: questions about all instructions of a function.
  *
  * Pure: bytes in, addresses out. Only the room x86 knows the disassembler (Zydis).
  *
@@ -12,27 +12,12 @@
 #ifndef PARKWATCH_X86_CODE_H
 #define PARKWATCH_X86_CODE_H
 
-#include <stddef.h>
 #include <stdint.h>
 
-enum insn_class {
-	INSN_NOP5,
-	INSN_BRANCH,
-	INSN_PUSH,
-	INSN_CALL,
-	INSN_NOP,
-	INSN_STEPPED,
-	INSN_CLASS_MAX
-};
+#include "code/code.h"
+
 const char *
 insn_class_name(enum insn_class c); /* "jcc", "push", "call", "nop", "nop5", "single-stepped" */
-
-struct code {
-	uint64_t addr;        /* of the function's entry, in the process */
-	const uint8_t *bytes; /* borrowed; of the whole function: a branch back is looked for in all
-				 of it */
-	size_t len;
-};
 
 /* Address of the `jbe` of the stack check at the function's start; 0: it has none. */
 uint64_t code__stack_check(const struct code *code);

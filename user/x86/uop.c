@@ -49,7 +49,7 @@ static uint8_t general_reg(ZydisRegister r)
 
 	if (whole < ZYDIS_REGISTER_RAX || whole > ZYDIS_REGISTER_R15)
 		return UOP_NO_REG;
-	return (uint8_t)(whole - ZYDIS_REGISTER_RAX);
+	return whole == ZYDIS_REGISTER_RSP ? UOP_RSP : (uint8_t)(whole - ZYDIS_REGISTER_RAX);
 }
 
 static void take_reg(ZydisRegister r, struct uop_operand *o)
@@ -110,14 +110,14 @@ static void take_changes(const struct insn *in, struct uop *u)
 			continue;
 		take_reg(in->op[i].reg.value, &o);
 		if (o.type == UOP_REG)
-			u->changes |= (uint16_t)(1u << o.reg);
+			u->changes |= 1u << o.reg;
 		else if (o.type == UOP_XMM)
-			u->changes_xmm |= (uint16_t)(1u << o.reg);
+			u->changes_vec |= (uint16_t)(1u << o.reg);
 		else if (in->op[i].reg.value == ZYDIS_REGISTER_RFLAGS)
 			u->changes_flags = true;
 		else if (in->op[i].reg.value >= ZYDIS_REGISTER_YMM0 &&
 			 in->op[i].reg.value <= ZYDIS_REGISTER_ZMM31)
-			u->changes_xmm = UINT16_MAX; /* wider than we keep them */
+			u->changes_vec = UINT16_MAX; /* wider than we keep them */
 	}
 }
 
@@ -144,14 +144,5 @@ int uop__decode(const struct code *code, uint64_t addr, struct uop *ret)
 	if (u.op[2].type != UOP_NONE && u.kind != UOP_NOP)
 		u.kind = UOP_OTHER; /* imul r, r, imm; vector forms of three */
 	*ret = u;
-	return 0;
-}
-
-uint64_t uop_address(const struct uop *u)
-{
-	for (int i = 0; i < 3; i++)
-		if (u->op[i].type == UOP_MEM && u->op[i].base == UOP_NO_REG &&
-		    u->op[i].index == UOP_NO_REG)
-			return u->op[i].value;
 	return 0;
 }

@@ -6,23 +6,23 @@
  * Pure. Only places that the function writes nothing else to are told: what stands there came from
  * that call, or is not yet written.
  */
-#ifndef PARKWATCH_X86_RESULTSLOT_H
-#define PARKWATCH_X86_RESULTSLOT_H
+#ifndef PARKWATCH_CODE_RESULTSLOT_H
+#define PARKWATCH_CODE_RESULTSLOT_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "x86/uop.h"
+#include "code/isa.h"
 
 #define RESULTSLOT_MAX    16
 #define RESULTSLOT_WITHIN 256 /* instructions after the call that are followed */
 
 /*
- * uops: nr instructions of one function; call: index of the call. regabi: the result comes in rax,
- * else at rsp + 8 (behind one argument). How many; their offsets from rsp.
+ * uops: nr instructions of one function; call: index of the call. regabi: the result comes in a
+ * register, else on the stack behind one argument. How many; their offsets from the stack pointer.
  */
-size_t resultslots(const struct uop *uops, uint32_t nr, uint32_t call, bool regabi,
-		   uint64_t ret[RESULTSLOT_MAX]);
+size_t resultslots(const struct isa *isa, const struct uop *uops, uint32_t nr, uint32_t call,
+		   bool regabi, uint64_t ret[RESULTSLOT_MAX]);
 
 #endif

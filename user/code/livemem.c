@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "x86/livemem.h"
+#include "code/livemem.h"
 
 #include <errno.h>
 #include <string.h>

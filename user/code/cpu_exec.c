@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What instructions do to a cpu. */
-#include "x86/cpu.h"
+#include "code/cpu.h"
 
 #include <string.h>
 
@@ -71,40 +71,42 @@ static uint64_t cpu__binary(struct cpu *c, unsigned int kind, uint64_t a, uint64
 	return r;
 }
 
-static bool same_reg(const struct uop *u)
+static bool same_reg(const struct uop_operand *a, const struct uop_operand *b)
 {
-	return u->op[0].type == UOP_REG && u->op[1].type == UOP_REG &&
-	       u->op[0].reg == u->op[1].reg && u->op[0].high == u->op[1].high;
+	return a->type == UOP_REG && b->type == UOP_REG && a->reg == b->reg && a->high == b->high &&
+	       a->scale == b->scale;
 }
 
-/* Of two operands; the first is the destination but for cmp and test. Wide registers only know
- * zero. */
+/* The first operand is the destination but for cmp and test. Wide registers only know zero. */
 static void cpu__exec_binary(struct cpu *c, struct livemem *m, const struct uop *u)
 {
+	const bool three = u->op[2].type != UOP_NONE;
+	const struct uop_operand *x = &u->op[three], *y = &u->op[three + 1];
 	unsigned int size = u->op[0].size;
 	struct cpu_value a, b, r = cpu_unknown();
 	enum cpu_how how;
 	uint64_t v;
 
-	if (u->op[0].type == UOP_XMM) {
-		bool zero = u->kind == UOP_XOR && u->op[1].type == UOP_XMM &&
+	if (u->op[0].type == UOP_VEC) {
+		bool zero = u->kind == UOP_XOR && u->op[1].type == UOP_VEC &&
 			    u->op[0].reg == u->op[1].reg;
 
 		r = zero ? cpu_value_of(0, 8, CPU_HARD) : cpu_unknown();
-		c->xmm[u->op[0].reg][0] = c->xmm[u->op[0].reg][1] = r;
+		c->vec[u->op[0].reg][0] = c->vec[u->op[0].reg][1] = r;
 		return;
 	}
-	a = cpu__read(c, m, &u->op[0]);
-	b = cpu__read(c, m, &u->op[1]);
-	if (same_reg(u) && (u->kind == UOP_XOR || u->kind == UOP_SUB))
+	a = cpu__read(c, m, x);
+	b = cpu__read(c, m, y);
+	if (same_reg(x, y) && (u->kind == UOP_XOR || u->kind == UOP_SUB))
 		a = b = cpu_value_of(0, 8, CPU_HARD);
 	how = cpu_weaker(a, b);
 	if (how == CPU_UNKNOWN || !size || size > 8) {
 		cpu__lose_flags(c);
 	} else {
-		v = cpu__binary(c, u->kind, a.v, b.v, size);
+		v = cpu__binary(c, u->kind, a.v, b.v & cpu_mask(size), size);
 		r = cpu_value_of(v, size, how);
 		c->flags_known = c->flags_known && how == CPU_HARD;
+		c->cf ^= c->flags_known && u->flips_carry;
 	}
 	if (u->kind != UOP_CMP && u->kind != UOP_TEST)
 		cpu__write(c, &u->op[0], r);
@@ -144,15 +146,15 @@ static void cpu__exec_wide(struct cpu *c, struct livemem *m, const struct uop *u
 {
 	struct cpu_value half[2] = { cpu_unknown(), cpu_unknown() }, addr;
 
-	if (u->op[1].type == UOP_XMM) {
-		memcpy(half, c->xmm[u->op[1].reg], sizeof(half));
+	if (u->op[1].type == UOP_VEC) {
+		memcpy(half, c->vec[u->op[1].reg], sizeof(half));
 	} else {
 		addr = cpu__address(c, &u->op[1]);
 		for (int i = 0; i < 2 && addr.how != CPU_UNKNOWN; i++)
 			half[i] = cpu__load(c, m, addr.v + 8 * (unsigned int)i, 8);
 	}
-	if (u->op[0].type == UOP_XMM) {
-		memcpy(c->xmm[u->op[0].reg], half, sizeof(half));
+	if (u->op[0].type == UOP_VEC) {
+		memcpy(c->vec[u->op[0].reg], half, sizeof(half));
 		return;
 	}
 	addr = cpu__address(c, &u->op[0]);
@@ -165,7 +167,7 @@ static void cpu__exec_move(struct cpu *c, struct livemem *m, const struct uop *u
 	const struct uop_operand *to = &u->op[0], *from = &u->op[1];
 	struct cpu_value v;
 
-	if ((to->type == UOP_XMM || from->type == UOP_XMM) &&
+	if ((to->type == UOP_VEC || from->type == UOP_VEC) &&
 	    (to->size == 16 && from->size == 16)) {
 		cpu__exec_wide(c, m, u);
 		return;
@@ -174,8 +176,16 @@ static void cpu__exec_move(struct cpu *c, struct livemem *m, const struct uop *u
 	if (u->kind == UOP_MOVSX)
 		v = extended(v, from->size, to->size);
 	cpu__write(c, to, v);
-	if (to->type == UOP_XMM)
-		c->xmm[to->reg][1] = cpu_value_of(0, 8, CPU_HARD);
+	if (to->type == UOP_VEC)
+		c->vec[to->reg][1] = cpu_value_of(0, 8, CPU_HARD);
+}
+
+static void cpu__lose_changed(struct cpu *c, const struct uop *u)
+{
+	cpu__lose_regs(c, u->changes);
+	for (unsigned int r = 0; r < UOP_VECS; r++)
+		if (u->changes_vec & (1u << r))
+			c->vec[r][0] = c->vec[r][1] = cpu_unknown();
 }
 
 static void cpu__exec_exchange(struct cpu *c, struct livemem *m, const struct uop *u)
@@ -185,24 +195,25 @@ static void cpu__exec_exchange(struct cpu *c, struct livemem *m, const struct uo
 
 	if (u->kind == UOP_XCHG) {
 		cpu__write(c, &u->op[0], b);
-		cpu__write(c, &u->op[1], a);
+		cpu__write(c, uop_found(u), a);
 		return;
 	}
-	cpu__lose_flags(c);
+	if (u->changes_flags)
+		cpu__lose_flags(c);
 	if (u->kind == UOP_XADD) {
 		if (cpu_weaker(a, b) != CPU_UNKNOWN)
 			sum = cpu_value_of(a.v + b.v, u->op[0].size, cpu_weaker(a, b));
-		cpu__write(c, &u->op[1], a);
 		cpu__write(c, &u->op[0], sum);
+		cpu__write(c, uop_found(u), a);
 		return;
 	}
 	cpu__write(c, &u->op[0], cpu_unknown()); /* cmpxchg: who knows what it finds */
-	c->reg[UOP_RAX] = cpu_unknown();
+	cpu__lose_changed(c, u);
 }
 
 static void cpu__exec_stack(struct cpu *c, struct livemem *m, const struct uop *u)
 {
-	struct cpu_value *sp = &c->reg[UOP_RSP], v;
+	struct cpu_value *sp = &c->reg[UOP_SP], v;
 
 	if (!cpu_is_known(*sp, 8))
 		return;
@@ -219,12 +230,7 @@ static void cpu__exec_stack(struct cpu *c, struct livemem *m, const struct uop *
 
 static void cpu__exec_other(struct cpu *c, const struct uop *u)
 {
-	for (unsigned int r = 0; r < UOP_REGS; r++) {
-		if (u->changes & (1u << r))
-			c->reg[r] = cpu_unknown();
-		if (u->changes_xmm & (1u << r))
-			c->xmm[r][0] = c->xmm[r][1] = cpu_unknown();
-	}
+	cpu__lose_changed(c, u);
 	if (u->changes_flags)
 		cpu__lose_flags(c);
 	if (u->op[0].type == UOP_MEM)
@@ -234,6 +240,8 @@ static void cpu__exec_other(struct cpu *c, const struct uop *u)
 static void cpu__exec_conditional(struct cpu *c, struct livemem *m, const struct uop *u)
 {
 	int yes = cpu__condition(c, u->cc);
+	/* of three: the second, or the third if it does not hold */
+	int from = u->op[2].type == UOP_NONE ? !!yes : yes > 0 ? 1 : 2;
 
 	if (u->kind == UOP_SETCC) {
 		struct cpu_value v =
@@ -243,8 +251,21 @@ static void cpu__exec_conditional(struct cpu *c, struct livemem *m, const struct
 	} else if (yes < 0) {
 		cpu__write(c, &u->op[0], cpu_unknown());
 	} else {
-		cpu__write(c, &u->op[0], cpu__read(c, m, &u->op[!!yes]));
+		cpu__write(c, &u->op[0], cpu__read(c, m, &u->op[from]));
 	}
+}
+
+/* Sums, shifts and the like that leave the flags alone. */
+static void cpu__exec_quietly(struct cpu *c, struct livemem *m, const struct uop *u)
+{
+	const uint8_t known = c->flags_known, cf = c->cf, zf = c->zf, sf = c->sf, of = c->of;
+
+	cpu__exec_binary(c, m, u);
+	c->flags_known = known;
+	c->cf = cf;
+	c->zf = zf;
+	c->sf = sf;
+	c->of = of;
 }
 
 void cpu__exec(struct cpu *c, struct livemem *m, const struct uop *u)
@@ -266,7 +287,11 @@ void cpu__exec(struct cpu *c, struct livemem *m, const struct uop *u)
 	case UOP_PUSH:
 	case UOP_POP: cpu__exec_stack(c, m, u); break;
 	case UOP_OTHER: cpu__exec_other(c, u); break;
-	default: cpu__exec_binary(c, m, u); break;
+	default:
+		if (u->changes_flags)
+			cpu__exec_binary(c, m, u);
+		else
+			cpu__exec_quietly(c, m, u);
 	}
 }
 
@@ -276,15 +301,27 @@ int cpu__condition(const struct cpu *c, unsigned int cc)
 
 	if (!c->flags_known)
 		return -1;
-	switch (cc >> 1) {
-	case 0: yes = c->of; break;
-	case 1: yes = c->cf; break;
-	case 2: yes = c->zf; break;
-	case 3: yes = c->cf || c->zf; break;
-	case 4: yes = c->sf; break;
-	case 6: yes = c->sf != c->of; break;
-	case 7: yes = c->zf || c->sf != c->of; break;
+	switch (cc & ~UOP_UNLESS) {
+	case UOP_OVERFLOW: yes = c->of; break;
+	case UOP_BELOW: yes = c->cf; break;
+	case UOP_EQUAL: yes = c->zf; break;
+	case UOP_BELOW_EQUAL: yes = c->cf || c->zf; break;
+	case UOP_NEGATIVE: yes = c->sf; break;
+	case UOP_LESS: yes = c->sf != c->of; break;
+	case UOP_LESS_EQUAL: yes = c->zf || c->sf != c->of; break;
 	default: return -1; /* parity: floating point */
 	}
-	return yes != (cc & 1);
+	return yes != (cc & UOP_UNLESS);
+}
+
+int cpu__branches(const struct cpu *c, struct livemem *m, const struct uop *u)
+{
+	struct cpu_value v;
+
+	if (u->op[0].type != UOP_REG)
+		return cpu__condition(c, u->cc);
+	v = cpu__read(c, m, &u->op[0]);
+	if (v.how != CPU_HARD)
+		return -1;
+	return (v.v & u->op[1].value ? 0 : 1) != (u->cc & UOP_UNLESS);
 }

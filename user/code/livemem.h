@@ -7,8 +7,8 @@
  * is the same twice. The target runs on: what is in the heap may change, what is in the frame of a
  * parked goroutine not. Not thread-safe.
  */
-#ifndef PARKWATCH_X86_LIVEMEM_H
-#define PARKWATCH_X86_LIVEMEM_H
+#ifndef PARKWATCH_CODE_LIVEMEM_H
+#define PARKWATCH_CODE_LIVEMEM_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "x86/constarg.h"
+#include "code/constarg.h"
 
-/* Where the value is sought: a register, or 8 bytes of the stack from rsp on. */
+/* Where the value is sought: a register, or 8 bytes of the stack from its pointer on. */
 struct sought {
 	uint8_t reg; /* UOP_NO_REG: on the stack */
 	uint64_t slot;
@@ -24,9 +24,9 @@ static bool writes(const struct uop *u, const struct sought *s)
 
 	if (s->reg != UOP_NO_REG)
 		return u->changes & 1u << s->reg;
-	if (u->changes & 1u << UOP_RSP)
+	if (u->changes & 1u << UOP_SP)
 		return true;
-	return o->type == UOP_MEM && o->base == UOP_RSP && u->kind != UOP_CMP &&
+	return o->type == UOP_MEM && o->base == UOP_SP && u->kind != UOP_CMP &&
 	       u->kind != UOP_TEST &&
 	       (o->index != UOP_NO_REG || (o->value < s->slot + 8 && s->slot < o->value + o->size));
 }
@@ -54,16 +54,15 @@ static enum found follow(const struct uop *u, struct sought *s, uint64_t *ret)
 	return FOUND_NOTHING;
 }
 
-bool constarg_at(const struct uop *uops, uint32_t nr, uint32_t call, unsigned int arg, bool regabi,
-		 uint64_t *ret)
+bool constarg_at(const struct isa *isa, const struct uop *uops, uint32_t nr, uint32_t call,
+		 unsigned int arg, bool regabi, uint64_t *ret)
 {
-	static const uint8_t regs[] = { UOP_RAX, UOP_RBX, UOP_RCX };
-	struct sought s = { .reg = UOP_NO_REG, .slot = 8 * (uint64_t)arg };
+	struct sought s = { .reg = UOP_NO_REG, .slot = isa->args_at + 8 * (uint64_t)arg };
 
-	if (call >= nr || arg >= sizeof(regs) || uops[call].is_target || jumps_by_table(uops, nr))
+	if (call >= nr || arg >= CONSTARG_ARGS || uops[call].is_target || jumps_by_table(uops, nr))
 		return false;
 	if (regabi)
-		s.reg = regs[arg];
+		s.reg = isa->args[arg];
 	for (uint32_t i = call; i-- > 0 && call - i <= CONSTARG_WITHIN;) {
 		const struct uop *u = &uops[i];
 

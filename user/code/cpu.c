@@ -1,21 +1,28 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "x86/cpu.h"
+#include "code/cpu.h"
 
 #include <string.h>
 
-void cpu__after_call(struct cpu *c, uint64_t sp, bool regabi)
+void cpu__after_call(struct cpu *c, uint64_t sp, bool zero)
 {
 	memset(c->reg, 0, sizeof(c->reg));
-	memset(c->xmm, 0, sizeof(c->xmm));
-	c->reg[UOP_RSP] = cpu_value_of(sp, 8, CPU_HARD);
-	if (regabi)
-		c->xmm[15][0] = c->xmm[15][1] = cpu_value_of(0, 8, CPU_HARD);
+	memset(c->vec, 0, sizeof(c->vec));
+	c->reg[UOP_SP] = cpu_value_of(sp, 8, CPU_HARD);
+	if (zero)
+		c->vec[15][0] = c->vec[15][1] = cpu_value_of(0, 8, CPU_HARD);
 	cpu__lose_flags(c);
 }
 
 void cpu__lose_flags(struct cpu *c)
 {
 	c->flags_known = c->cf = c->zf = c->sf = c->of = 0;
+}
+
+void cpu__lose_regs(struct cpu *c, uint32_t regs)
+{
+	for (unsigned int r = 0; r < UOP_REGS; r++)
+		if (regs & (1u << r))
+			c->reg[r] = cpu_unknown();
 }
 
 /* --- memory --- */
@@ -66,7 +73,7 @@ static uint64_t bytes_of_bits(uint8_t bits)
 static struct cpu_word cpu__complete(const struct cpu *c, struct livemem *m, struct cpu_word w,
 				     uint8_t wanted)
 {
-	bool stale = w.addr >= c->reg[UOP_RSP].v && w.addr < c->stale;
+	bool stale = w.addr >= c->reg[UOP_SP].v && w.addr < c->stale;
 	uint64_t live;
 
 	if (!(wanted & ~w.written) || stale || livemem__word(m, w.addr, &live))
@@ -202,8 +209,11 @@ struct cpu_value cpu__read(const struct cpu *c, struct livemem *m, const struct 
 		if (o->high)
 			return cpu_is_known(v, 2) ? cpu_value_of(v.v >> 8, 1, v.how)
 						  : cpu_unknown();
-		return cpu_is_known(v, o->size) ? cpu_value_of(v.v, o->size, v.how) : cpu_unknown();
-	case UOP_XMM: return c->xmm[o->reg][0];
+		if (!cpu_is_known(v, o->size))
+			return cpu_unknown();
+		return cpu_value_of((v.v & cpu_mask(o->size)) * (o->scale ? o->scale : 1), 8,
+				    v.how);
+	case UOP_VEC: return c->vec[o->reg][0];
 	case UOP_MEM:
 		v = cpu__address(c, o);
 		if (v.how == CPU_UNKNOWN || !o->size || o->size > 8)
@@ -247,9 +257,9 @@ void cpu__write(struct cpu *c, const struct uop_operand *o, struct cpu_value v)
 		cpu__set_part(c, o,
 			      cpu_value_of(v.v, o->size,
 					   cpu_is_known(v, o->size) ? v.how : CPU_UNKNOWN));
-	} else if (o->type == UOP_XMM) {
-		c->xmm[o->reg][0] = v;
-		c->xmm[o->reg][1] = cpu_unknown();
+	} else if (o->type == UOP_VEC) {
+		c->vec[o->reg][0] = v;
+		c->vec[o->reg][1] = cpu_unknown();
 	} else if (o->type == UOP_MEM) {
 		addr = cpu__address(c, o);
 		if (addr.how != CPU_UNKNOWN)
@@ -322,10 +332,11 @@ static void cpu__join_words(struct cpu *c, const struct cpu *other, struct livem
 void cpu__join(struct cpu *c, const struct cpu *other, struct livemem *m)
 {
 	cpu__join_words(c, other, m);
-	for (unsigned int r = 0; r < UOP_REGS; r++) {
+	for (unsigned int r = 0; r < UOP_REGS; r++)
 		join_value(&c->reg[r], other->reg[r]);
-		join_value(&c->xmm[r][0], other->xmm[r][0]);
-		join_value(&c->xmm[r][1], other->xmm[r][1]);
+	for (unsigned int r = 0; r < UOP_VECS; r++) {
+		join_value(&c->vec[r][0], other->vec[r][0]);
+		join_value(&c->vec[r][1], other->vec[r][1]);
 	}
 	if (!other->flags_known || c->cf != other->cf || c->zf != other->zf || c->sf != other->sf ||
 	    c->of != other->of)

@@ -5,19 +5,19 @@
  *
  * Every value is known or not; what depends on something unknown is unknown, never a guess. A known
  * value that other goroutines may change before it is used (anything in the heap) is soft: good for
- * an address, of no use to decide a branch. Memory is the target's own, read through x86/livemem;
+ * an address, of no use to decide a branch. Memory is the target's own, read through code/livemem;
  * what the code writes stays in here. Plain value of fixed size: a path of execution that forks
  * copies it.
  */
-#ifndef PARKWATCH_X86_CPU_H
-#define PARKWATCH_X86_CPU_H
+#ifndef PARKWATCH_CODE_CPU_H
+#define PARKWATCH_CODE_CPU_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "x86/livemem.h"
-#include "x86/uop.h"
+#include "code/livemem.h"
+#include "code/uop.h"
 
 /* words of memory that the code may have written; more, and cpu.lost says so */
 #define CPU_WORDS_MAX 160
@@ -74,9 +74,9 @@ struct cpu_word {
  */
 struct cpu {
 	struct cpu_value reg[UOP_REGS];
-	struct cpu_value xmm[UOP_REGS][2];
+	struct cpu_value vec[UOP_VECS][2];
 	uint64_t nr_words;
-	/* the stack from rsp up to here is unknown unless written: calls use it */
+	/* the stack from its pointer up to here is unknown unless written: calls use it */
 	uint64_t stale;
 	uint8_t flags_known, cf, zf, sf, of;
 	uint8_t lost; /* more was written than there is room for */
@@ -91,10 +91,10 @@ static inline size_t cpu_bytes(const struct cpu *c)
 }
 
 /*
- * What a frame's code finds after a call: rsp known, the rest not. regabi: xmm15 is 0 (Go 1.17 and
- * later).
+ * What a frame's code finds after a call: the stack pointer known, the rest not. zero: vector
+ * register 15 is 0, as Go 1.17 and later have it on amd64.
  */
-void cpu__after_call(struct cpu *c, uint64_t sp, bool regabi);
+void cpu__after_call(struct cpu *c, uint64_t sp, bool zero);
 
 struct cpu_value cpu__load(const struct cpu *c, struct livemem *m, uint64_t addr,
 			   unsigned int size);
@@ -112,11 +112,14 @@ struct cpu_value cpu__read(const struct cpu *c, struct livemem *m, const struct 
 void cpu__write(struct cpu *c, const struct uop_operand *o, struct cpu_value v);
 void cpu__set_reg(struct cpu *c, unsigned int reg, struct cpu_value v);
 void cpu__lose_flags(struct cpu *c);
+void cpu__lose_regs(struct cpu *c, uint32_t regs); /* a bit each */
 
 /* Executes what is no branch, call or return. */
 void cpu__exec(struct cpu *c, struct livemem *m, const struct uop *u);
-/* 1: the condition holds, 0: it does not, -1: unknown. */
+/* 1: the condition (enum uop_condition) holds, 0: it does not, -1: unknown. */
 int cpu__condition(const struct cpu *c, unsigned int cc);
+/* The same of that of a UOP_JCC. */
+int cpu__branches(const struct cpu *c, struct livemem *m, const struct uop *u);
 
 /* c becomes what holds of both. */
 void cpu__join(struct cpu *c, const struct cpu *other, struct livemem *m);

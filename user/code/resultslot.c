@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "x86/resultslot.h"
+#include "code/resultslot.h"
 
 #include <string.h>
-
-#define STACK_RESULT 8
 
 enum what { OTHER, POINTER, FIRST_WORD };
 
@@ -21,7 +19,7 @@ struct tracer {
 
 static bool is_slot(const struct uop_operand *o)
 {
-	return o->type == UOP_MEM && o->base == UOP_RSP && o->index == UOP_NO_REG && o->size == 8;
+	return o->type == UOP_MEM && o->base == UOP_SP && o->index == UOP_NO_REG && o->size == 8;
 }
 
 static size_t tracer__slot(const struct tracer *t, uint64_t at)
@@ -84,22 +82,23 @@ static uint32_t stores_to(const struct uop *uops, uint32_t nr, uint64_t at)
 	for (uint32_t i = 0; i < nr; i++) {
 		const struct uop_operand *o = &uops[i].op[0];
 
-		n += o->type == UOP_MEM && o->base == UOP_RSP && uops[i].kind != UOP_CMP &&
+		n += o->type == UOP_MEM && o->base == UOP_SP && uops[i].kind != UOP_CMP &&
 		     uops[i].kind != UOP_TEST && o->value < at + 8 && at < o->value + o->size;
 	}
 	return n;
 }
 
-size_t resultslots(const struct uop *uops, uint32_t nr, uint32_t call, bool regabi,
-		   uint64_t ret[RESULTSLOT_MAX])
+size_t resultslots(const struct isa *isa, const struct uop *uops, uint32_t nr, uint32_t call,
+		   bool regabi, uint64_t ret[RESULTSLOT_MAX])
 {
+	const uint64_t stack_result = isa->args_at + 8u;
 	struct tracer t = { .uops = uops, .nr = nr };
 	size_t n = 0;
 
 	if (regabi) {
-		t.reg[UOP_RAX] = POINTER;
+		t.reg[isa->args[0]] = POINTER;
 	} else { /* what is there is the next call's */
-		t.slot[0].at = STACK_RESULT;
+		t.slot[0].at = stack_result;
 		t.slot[0].what = POINTER;
 		t.nr_slots = 1;
 	}
@@ -110,7 +109,7 @@ size_t resultslots(const struct uop *uops, uint32_t nr, uint32_t call, bool rega
 			break;
 		tracer__step(&t, u);
 		if (u->kind == UOP_CALL && !regabi)
-			tracer__store(&t, STACK_RESULT, OTHER);
+			tracer__store(&t, stack_result, OTHER);
 	}
 	for (size_t i = 0; i < t.nr_slots; i++)
 		if (t.slot[i].stores && stores_to(uops, nr, t.slot[i].at) == t.slot[i].stores)
