@@ -47,8 +47,11 @@ def the_sum_is_the_integral_of_their_number(minor, n):
     expect(w.truth["before"] == n + 1 and w.truth["goroutine_s"] > 1.005 * w.truth["before"] * w.truth["seconds"], f"nobody came: {w.truth}")
     expect(abs(total / want - 1) < 0.01, f"{total} s, the program has {want} s: {w.said}")
     expect(w.report["estimated"] and 0 < w.report["total_error"], f"an estimate without an interval: {w.said}")
-    told = re.search(r"goroutines x time, estimated from looks: ([\d.e+]+) \+- [\d.e+]+ s", w.said)
+    number = r"([\d.e+-]+) \+- ([\d.e+-]+) s"
+    told = re.search(f"goroutines x time, estimated from looks: {number}: {number} running .*, {number} ready, {number} waiting, {number} in system calls or C", w.said)
     expect(told and abs(float(told[1]) / total - 1) < 0.001, w.said)
+    parts = [float(told[i]) for i in (3, 5, 7, 9)]
+    expect(abs(sum(parts) / total - 1) < 0.01 and all(float(told[i]) > 0 for i in (2, 8)), f"the parts and their intervals: {w.said}")
 
 
 def each_state_has_its_time(minor):
@@ -113,7 +116,7 @@ def idle_ones_are_left_out_and_how_much_is_said(minor):
     w = Walled("states", minor, "--busy")
     s = w.report["window_s"]
     expect(w.seconds("waiting", "main.worker") == 0 and w.seconds("waiting", "main.handle") > 9 * s, f"{w.report['only']}")
-    told = re.search(r"idle goroutines are left out: ~([\d.]+) s of ~([\d.]+) s", w.said)
+    told = re.search(r"idle goroutines are left out: ~([\d.]+) \+- [\d.]+ s of ~([\d.]+) \+- [\d.]+ s", w.said)
     expect(told and abs(float(told[1]) / (10 * s) - 1) < 0.15 and float(told[2]) > 30 * s, w.said)
 
 

@@ -155,3 +155,34 @@ Test(html, a_tree_too_large_loses_its_narrowest_frames_only)
 	cr_expect_eq(flametree__left_out(t), 4 * 90);
 	cr_expect_eq(flametree__root(t)->value, 10 * 5050, "what is left out still counts");
 }
+
+/* Two looks, of which one met a wait: half of the time, and nobody knows it well. */
+Test(html, an_estimate_has_its_interval)
+{
+	const struct profile_opts o = { .event = PROFILE_BLOCKED };
+	const struct profile_sample one = { .stack_id = STACK_A, .who.goid = 7, .value = 100 };
+	scoped(profile) exact = waits(fake_wait_stack, ARRAY_SIZE(fake_wait_stack));
+	scoped(profile) p = NULL;
+	struct json_object *r, *node;
+
+	cr_assert_eq(profile__new(&o, &p), 0);
+	fake_stack(p, STACK_A, fake_wait_stack, ARRAY_SIZE(fake_wait_stack));
+	for (int look = 0; look < 4; look++) {
+		profile__window(p);
+		if (look % 2)
+			cr_assert_eq(profile__sample(p, &one), 0);
+		profile__weigh(p, 1, 1, 100);
+	}
+	r = report_in(p);
+	cr_expect(json_object_get_boolean(json_object_object_get(r, "estimated")));
+	cr_expect_eq(json_object_get_int(json_object_object_get(r, "windows")), 4);
+	node = json_object_object_get(r, "tree");
+	cr_expect_eq(json_object_get_int64(json_object_object_get(node, "v")), 200);
+	cr_expect_gt(json_object_get_int64(json_object_object_get(node, "e")), 50);
+	cr_expect_gt(json_object_get_int64(json_object_object_get(first_child(node), "e")), 50);
+	json_object_put(r);
+	r = report_in(exact);
+	cr_expect_not(json_object_get_boolean(json_object_object_get(r, "estimated")));
+	cr_expect_null(json_object_object_get(json_object_object_get(r, "tree"), "e"));
+	json_object_put(r);
+}

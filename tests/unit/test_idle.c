@@ -64,11 +64,12 @@ Test(idle, leaves_out_who_waits_for_work_and_says_how_much)
 			.snap = &all, .meta = &fake_meta, .namers = &fake_namer, .nr_namers = 1
 		};
 		scoped(snap) s = NULL;
-		uint64_t left = 77;
+		struct idle_left left = { .ns = 77 };
 
 		cr_assert_eq(idle_leave_out(&r, &s, &left), 0);
 		cr_expect_eq(s->nr, !t[i].idle, "%s", t[i].why);
-		cr_expect_eq(left, t[i].idle ? 700 : 0, "%s", t[i].why);
+		cr_expect_eq(left.ns, t[i].idle ? 700 : 0, "%s", t[i].why);
+		cr_expect_eq(left.error, t[i].idle ? 3 : 0, "%s", t[i].why);
 		cr_expect_eq(s->value, t[i].idle ? 0 : 700, "%s", t[i].why);
 		cr_expect_eq(s->error, t[i].idle ? 0 : 3, "%s", t[i].why);
 		cr_expect(snap_is_estimated(s) && s->start_ns == 10, "%s", t[i].why);

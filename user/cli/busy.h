@@ -9,7 +9,7 @@
 struct busy {              /* begins as {} */
 	struct snap *snap; /* owned; NULL: nothing was left out */
 	struct report_meta meta;
-	char only[160];
+	char only[224];
 };
 void busy__done(struct busy *b);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <errno.h>
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -214,7 +215,7 @@ static void say_gap(const struct session_end *e, enum profile_event event)
 /* Of event wall: the whole, and its four parts. */
 static void say_states(const struct snap *snap)
 {
-	double s[WALL_STATES] = { 0 };
+	double s[WALL_STATES] = { 0 }, error[WALL_STATES] = { 0 };
 	uint64_t samples = 0;
 
 	for (size_t i = 0; i < snap->nr; i++) {
@@ -222,14 +223,17 @@ static void say_states(const struct snap *snap)
 		const enum wall_state state = wall_state_of(row->reason);
 
 		s[state] += (double)row->value / NS_PER_SEC;
+		error[state] = hypot(error[state], (double)row->error / NS_PER_SEC);
 		samples +=
 			state == WALL_RUNNING && row->own.state != SNAP_STACK_NONE ? row->count : 0;
 	}
-	log_info("goroutines x time, estimated from looks: %.4g +- %.2g s: %.3g s running (where: "
-		 "from %llu samples), %.3g s ready, %.4g s waiting, %.3g s in system calls or C",
+	log_info("goroutines x time, estimated from looks: %.4g +- %.2g s: %.3g +- %.2g s running "
+		 "(where: from %llu samples), %.3g +- %.2g s ready, %.4g +- %.2g s waiting, %.3g "
+		 "+- %.2g s in system calls or C",
 		 (double)snap->value / NS_PER_SEC, (double)snap->error / NS_PER_SEC,
-		 s[WALL_RUNNING], (unsigned long long)samples, s[WALL_READY], s[WALL_WAITING],
-		 s[WALL_SYSCALL]);
+		 s[WALL_RUNNING], error[WALL_RUNNING], (unsigned long long)samples, s[WALL_READY],
+		 error[WALL_READY], s[WALL_WAITING], error[WALL_WAITING], s[WALL_SYSCALL],
+		 error[WALL_SYSCALL]);
 }
 
 static void say_end(const struct opts *o, const struct session_end *e, const struct snap *snap,

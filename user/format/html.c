@@ -7,6 +7,7 @@
  * are escaped too (jsonw_for_page), so nothing in it can end the script element.
  */
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -28,6 +29,7 @@ struct page {
 	/* of a difference, else NULL; its names are those of tree */
 	const struct stack_diff *diff;
 	const struct flametree *after;
+	bool has_errors; /* it is an estimate, and intervals are known */
 };
 
 /* Of these, in the order of their names, the one with this name; NULL: there is none. *at goes on. */
@@ -39,10 +41,10 @@ static const struct flamenode *like(const struct flamenode **at, const char *nam
 }
 
 /*
- * Keys as d3-flame-graph takes them: n name, v value, c children; of a difference also a: the part
- * of v that is of the later recording. At most FRAMES_MAX + 2 deep.
+ * Keys as d3-flame-graph takes them: n name, v value, c children; of an estimate e: v +- e is a confidence
+ * interval; of a difference a: the part of v that is of the later recording. At most FRAMES_MAX + 2 deep.
  */
-static void put_node(struct json_writer *w, const struct flamenode *n, bool diff,
+static void put_node(struct json_writer *w, const struct flamenode *n, const struct page *p,
 		     const struct flamenode *after)
 {
 	const struct flamenode *c, *at = after ? after->child : NULL;
@@ -50,12 +52,14 @@ static void put_node(struct json_writer *w, const struct flamenode *n, bool diff
 	jsonw_start_object(w);
 	jsonw_string_field(w, "n", n->name);
 	jsonw_uint_field(w, "v", n->value);
-	if (diff)
+	if (p->has_errors)
+		jsonw_uint_field(w, "e", (uint64_t)fmin(n->error, 0x1p63));
+	if (p->diff)
 		jsonw_uint_field(w, "a", after ? after->value : 0);
 	if (n->child) {
 		jsonw_array_field(w, "c");
 		for (c = n->child; c; c = c->next)
-			put_node(w, c, diff, like(&at, c->name));
+			put_node(w, c, p, like(&at, c->name));
 		jsonw_end_array(w);
 	}
 	jsonw_end_object(w);
@@ -113,11 +117,14 @@ static void put_report(struct json_writer *w, const struct page *p)
 	put_number(w, "lost", m->lost);
 	put_number(w, "count", r->snap->count);
 	put_number(w, "left_out", flametree__left_out(p->tree));
+	put_number(w, "windows", r->snap->windows);
+	jsonw_newline(w);
+	jsonw_bool_field(w, "estimated", snap_is_estimated(r->snap));
 	if (p->diff)
 		put_before(w, p);
 	jsonw_newline(w);
 	jsonw_name(w, "tree");
-	put_node(w, flametree__root(p->tree), p->diff, p->after ? flametree__root(p->after) : NULL);
+	put_node(w, flametree__root(p->tree), p, p->after ? flametree__root(p->after) : NULL);
 	jsonw_newline(w);
 	jsonw_end_object(w);
 	jsonw_end(w);
@@ -175,9 +182,14 @@ static int render_page(const struct report *r, const struct stack_diff *diff, FI
 	if (err)
 		return cause__set(why, err, "cannot write html: %s", strerror(-err));
 	flametree__cut(t, NODES_MAX);
-	return write_page(
-		&(struct page){ .report = r, .framer = f, .tree = t, .diff = diff, .after = after },
-		hole, out, why);
+	return write_page(&(struct page){ .report = r,
+					  .framer = f,
+					  .tree = t,
+					  .diff = diff,
+					  .after = after,
+					  .has_errors = !diff && snap_is_estimated(r->snap) &&
+							!r->snap->part },
+			  hole, out, why);
 }
 
 static int render(const struct report *r, FILE *out, struct cause *why)

@@ -2,6 +2,7 @@
 #include "view/flametree.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,10 +38,12 @@ void flametree__free(struct flametree *t)
 	free(t);
 }
 
-static void add_value(struct flamenode *n, uint64_t value)
+/* Errors of rows are taken to be independent of each other. */
+static void add_value(struct flamenode *n, const struct snap_row *row)
 {
-	if (__builtin_add_overflow(n->value, value, &n->value))
+	if (__builtin_add_overflow(n->value, row->value, &n->value))
 		n->value = UINT64_MAX;
+	n->error = hypot(n->error, (double)row->error);
 }
 
 static struct flamenode *child_of(struct flametree *t, struct flamenode *parent, const char *name)
@@ -65,19 +68,19 @@ static struct flamenode *child_of(struct flametree *t, struct flamenode *parent,
 	return &e->node;
 }
 
-static int add_row(struct flametree *t, const struct frames *fr, uint64_t value)
+static int add_row(struct flametree *t, const struct frames *fr, const struct snap_row *row)
 {
 	const char *roots[FRAMES_ROOTS];
 	const size_t nr_roots = frames__roots(fr, roots);
 	struct flamenode *n = &t->root;
 	size_t i;
 
-	add_value(n, value);
+	add_value(n, row);
 	for (i = 0; i < nr_roots + fr->nr; i++) {
 		n = child_of(t, n, i < nr_roots ? roots[i] : fr->v[i - nr_roots].name);
 		if (!n)
 			return -ENOMEM;
-		add_value(n, value);
+		add_value(n, row);
 	}
 	return 0;
 }
@@ -126,10 +129,11 @@ int flametree__new(const struct report *r, struct rowframer *f, struct flametree
 
 		err = rowframer__row(f, r->snap, &r->snap->rows[i], &fr);
 		if (!err && r->snap->rows[i].value)
-			err = add_row(t, &fr, r->snap->rows[i].value);
+			err = add_row(t, &fr, &r->snap->rows[i]);
 		if (err)
 			return err;
 	}
+	t->root.error = (double)r->snap->error; /* which is known of all of them together */
 	err = sort_children(&t->root);
 	for (e = t->by_edge; e && !err; e = e->hh.next)
 		err = sort_children(&e->node);

@@ -20,6 +20,7 @@
 struct flamenode {
 	const char *name;
 	uint64_t value;          /* with all below it */
+	double error;            /* of an estimate: value +- error is a 95 % confidence interval */
 	struct flamenode *child; /* first of them */
 	struct flamenode *next;  /* next child of the same parent */
 };

@@ -52,12 +52,12 @@ static bool is_idle(const struct report *r, const struct snap_row *row, const st
 	       (waits_for_work(r, row) && stands_at_its_start(fr));
 }
 
-int idle_leave_out(const struct report *r, struct snap **ret, uint64_t *ret_left_ns)
+int idle_leave_out(const struct report *r, struct snap **ret, struct idle_left *ret_left)
 {
 	const struct snap *all = r->snap;
 	scoped_mem struct snap_row *rows = calloc(all->nr + 1, sizeof(*rows));
 	scoped(rowframer) f = NULL;
-	uint64_t left_ns = 0;
+	struct idle_left left = { 0 };
 	double error = 0;
 	size_t nr = 0;
 	int err = rows ? rowframer__new(r->namers, r->nr_namers, false, &f) : -ENOMEM;
@@ -69,7 +69,8 @@ int idle_leave_out(const struct report *r, struct snap **ret, uint64_t *ret_left
 		if (err)
 			return err;
 		if (is_idle(r, &all->rows[i], &fr)) {
-			left_ns += all->rows[i].value;
+			left.ns += all->rows[i].value;
+			left.error = hypot(left.error, (double)all->rows[i].error);
 			continue;
 		}
 		rows[nr++] = all->rows[i];
@@ -86,6 +87,6 @@ int idle_leave_out(const struct report *r, struct snap **ret, uint64_t *ret_left
 	(*ret)->error = (uint64_t)error;
 	(*ret)->made = all->made;
 	(*ret)->nr_made = all->nr_made;
-	*ret_left_ns = left_ns;
+	*ret_left = left;
 	return 0;
 }

@@ -16,9 +16,13 @@
 #include "view/recording.h"
 
 /*
- * r without them; rows borrow from its snap, which must live as long. *ret_left_ns: how much that left
+ * r without them; rows borrow from its snap, which must live as long. *ret_left: how much that left
  * out. 0 or -ENOMEM.
  */
-int idle_leave_out(const struct report *r, struct snap **ret, uint64_t *ret_left_ns);
+struct idle_left {
+	uint64_t ns;
+	double error; /* ns +- error is a 95 % confidence interval; of a part of a recording it is not known */
+};
+int idle_leave_out(const struct report *r, struct snap **ret, struct idle_left *ret_left);
 
 #endif

@@ -34,6 +34,13 @@ function amount(value) {
 	return `${value.toLocaleString("en")} ${value === 1 ? "goroutine" : "goroutines"}`;
 }
 
+// Of an estimate: with its interval, where one is known.
+function estimate(node) {
+	if (!report.estimated)
+		return amount(node.v);
+	return node.e === undefined ? `~${amount(node.v)}` : `~${amount(node.v)} ± ${amount(Number(node.e.toPrecision(2)))}`;
+}
+
 function percent(value) {
 	return `${(total ? (100 * value) / total : 0).toFixed(2)} %`;
 }
@@ -48,7 +55,7 @@ function change(data) {
 function worth(node) {
 	if (diff)
 		return change(node.data);
-	return `${amount(node.data.v)}, ${percent(node.data.v)} of all`;
+	return `${estimate(node.data)}, ${percent(node.data.v)} of all`;
 }
 
 const tip = Object.assign(() => {}, {
@@ -88,8 +95,10 @@ function describe_diff() {
 
 function describe() {
 	const title = `${TITLES[report.event]}: ${report.comm || "process"} (pid ${report.pid})`;
-	const facts = [`${amount(total)} in all`];
+	const facts = [`${estimate(report.tree)} in all`];
 
+	if (report.windows)
+		facts.push(`estimated from ${report.windows.toLocaleString("en")} windows`);
 	if (timed)
 		facts.push(`${report.count.toLocaleString("en")} ${COUNTED[report.event] || "waits"}`);
 	if (report.event === "alloc")
