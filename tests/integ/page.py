@@ -271,16 +271,17 @@ def what_runs_and_who_wakes_is_recorded_when_somebody_asks():
     with Daemon("--allow-jobs") as d, Daemon() as other, Target("", command=build.built(build.MODES_MINOR, "static", "wakes"), env={"FOREVER": "1"}) as t:
         path = f"/?target={d.looked_at(t.pid)['id']}&view=flame&of="
         t.go()
-        for view in ("cpu", "wakeups", "wall"):
+        for view in ("cpu", "wakeups", "wall", "block"):
             steps += [["go", path + view], ["wait", "section button", "record 10 s now"], ["press", "section button", "record 10 s now"], ["wait", "[data-recorded]"], labels,
                       ["texts", "section p.soft"], shot(f"flame-{view}")]
-        cpu, sums, wakeups, _, wall, _ = shown(d, *steps)
+        cpu, sums, wakeups, _, wall, _, block, _ = shown(d, *steps)
         other.looked_at(t.pid)
         [refused] = shown(other, ["go", path + "wakeups"], ["wait", "section button", "record 10 s now"], ["press", "section button", "record 10 s now"], ["wait", "[data-nothing]"],
                           ["texts", "[data-nothing]"])
     expect("main.worker" in cpu and re.search(r"(\d+\.?\d*) s in all", " ".join(sums)), f"{cpu} {sums}")
     expect({"main.worker", "main.pong", "--"} <= set(wakeups), f"{wakeups}")
     expect({"[running]", "[waiting]", "main.worker", "main.pong"} <= set(wall), f"{wall}")
+    expect({"main.pong", "[chan receive]"} <= set(block) and not {"[sleep]", "[IO wait]"} & set(block), f"{block}")
     expect("--allow-jobs" in refused[0], f"{refused}")
 
 

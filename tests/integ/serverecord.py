@@ -146,8 +146,8 @@ def recordings_on_demand_are_true_and_run_as_pprof():
 def what_may_not_be_asked_is_refused():
     with Daemon() as d, program() as t:
         target = d.looked_at(t.pid)["id"]
-        paths = {f"block?target={target}&seconds=1": (403, "--allow-jobs"), f"allocs?target={target}&seconds=1": (403, "--allow-jobs"), f"block?target={target}": (404, "seconds=N"),
-                 f"mutex?target={target}": (403, "--allow-jobs"),
+        paths = {f"block?target={target}&seconds=1": (403, "--allow-jobs"), f"allocs?target={target}&seconds=1": (403, "--allow-jobs"), f"allocs?target={target}": (404, "seconds=N"),
+                 f"block?target={target}": (403, "--allow-jobs"), f"mutex?target={target}": (403, "--allow-jobs"),
                  f"mutex?target={target}&seconds=1": (403, "--allow-jobs"), f"goroutineleak?target={target}": (404, "no watch"), f"goroutine?target={target}&seconds=1": (400, "seconds"),
                  f"block?target={target}&seconds=61": (400, "60"), f"block?target={target}&seconds=x": (400, "60"), f"goroutine?target={target}&debug=3": (400, "debug"),
                  "goroutine": (400, "target=ID"), "goroutine?target=none": (404, "/api/v1/targets"), f"heap?target={target}": (404, "allocs"), "": (404, "allocs")}

@@ -5,9 +5,9 @@
  *
  *	goroutine	of the newest look
  *	goroutineleak	of the newest watch for leaks
- *	profile, mutex	what runs; who gives up locks: of a recording of `seconds` that is made for it; as Go's own profile, of 30 if nobody says
- *	block, allocs	with seconds: of a recording that is made for it (serve/recorder), where the target's level
- *			or --allow-jobs allows that. Without: of the newest regular recording
+ *	profile, block, mutex	what runs; who waits for others; who gives up locks: of a recording of `seconds` that is made for it
+ *			(serve/recorder), where the target's level or --allow-jobs allows that; as Go's own profile, of 30 if nobody says
+ *	allocs		with seconds: the same. Without: of the newest regular recording
  *
  * debug 0 is pprof, 1 its text form (format/go_text), 2 of goroutines their tracebacks, of others as 1. A profile has pprof
  * alone, as Go's own.

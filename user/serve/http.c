@@ -167,6 +167,8 @@ static enum MHD_Result answer(struct http_later *l, struct http_answer *a)
 		(void)MHD_add_response_header(r, "Cross-Origin-Resource-Policy", "same-origin");
 		if (a->go_pprof)
 			(void)MHD_add_response_header(r, "X-Go-Pprof", "1");
+		if (a->interval[0])
+			(void)MHD_add_response_header(r, "X-Parkwatch-Interval", a->interval);
 		if (a->status == 405)
 			(void)MHD_add_response_header(r, "Allow", "GET, HEAD");
 		if (a->status == 401)

@@ -53,6 +53,8 @@ struct http_answer {
 	bool lasts;           /* a browser may keep it: what is at this address never changes */
 	bool go_pprof;        /* of /debug/pprof: `go tool pprof` tells an error's text */
 	unsigned int retry_s; /* of a 503: Retry-After; 0: none */
+	char interval
+		[48]; /* of an estimate, its sum: "1200 +- 40" (X-Parkwatch-Interval); "": none */
 	struct textbuf body;
 	FILE *out; /* borrowed; where a body goes piece by piece (serve/answer); NULL: into body */
 	bool begun, broken;        /* of out: the status is gone; what is gone is not whole */

@@ -59,6 +59,7 @@ static int output__put(struct output *o, const char *bytes, size_t len)
 	const int skipped = a->begun;
 
 	snprintf(head.type, sizeof(head.type), "%s", a->type);
+	snprintf(head.interval, sizeof(head.interval), "%s", a->interval);
 	o->a->begun = true;
 	return write_pieces(o->fd, v + skipped, (int)ARRAY_SIZE(v) - skipped);
 }

@@ -24,7 +24,7 @@
 
 struct reader_head {
 	uint32_t magic, status, go_pprof, retry_s;
-	char type[64];
+	char type[64], interval[48]; /* as of http_answer */
 };
 
 /*

@@ -2,7 +2,9 @@
 #include "serve/readers.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -254,7 +256,12 @@ static void job__tell(struct job *j)
 				 .type = type_of(j->head.type),
 				 .go_pprof = j->head.go_pprof,
 				 .retry_s = j->head.retry_s };
+	uint64_t value, error;
 
+	/* it came from a reader: two numbers, or nothing */
+	j->head.interval[sizeof(j->head.interval) - 1] = '\0';
+	if (sscanf(j->head.interval, "%" SCNu64 " +- %" SCNu64, &value, &error) == 2)
+		snprintf(a.interval, sizeof(a.interval), "%" PRIu64 " +- %" PRIu64, value, error);
 	textbuf__init(&a.body, NULL);
 	textbuf__init(&a.location, NULL);
 	if (j->whole) {

@@ -10,10 +10,10 @@ import { Choice, Nothing } from "./parts.jsx";
 import { get, go, usePolled } from "./state.js";
 import { count, duration, memory, number } from "./words.js";
 
-const VIEWS = [["now", "goroutines now"], ["goroutines", "goroutines"], ["blocked", "blocked time"], ["births", "created"], ["alloc", "allocated"], ["cpu", "CPU time"], ["wakeups", "who wakes"], ["wall", "all their time"], ["mutex", "who held locks"]];
-const RECORDED = new Set(["blocked", "births", "alloc", "cpu", "wakeups", "wall", "mutex"]), NOT_KEPT = new Set(["wakeups", "wall", "mutex"]);
+const VIEWS = [["now", "goroutines now"], ["goroutines", "goroutines"], ["blocked", "blocked time"], ["births", "created"], ["alloc", "allocated"], ["cpu", "CPU time"], ["wakeups", "who wakes"], ["wall", "all their time"], ["block", "who waited for others"], ["mutex", "who held locks"]];
+const RECORDED = new Set(["blocked", "births", "alloc", "cpu", "wakeups", "wall", "block", "mutex"]), NOT_KEPT = new Set(["wakeups", "wall", "block", "mutex"]);
 const SECONDS = 10; // of a recording that is asked for
-const AMOUNTS = { blocked: duration, cpu: duration, wakeups: duration, wall: duration, mutex: duration, alloc: memory, births: (n) => count(n, "goroutine"), goroutines: (n) => count(n, "goroutine"), now: (n) => count(n, "goroutine") };
+const AMOUNTS = { blocked: duration, cpu: duration, wakeups: duration, wall: duration, block: duration, mutex: duration, alloc: memory, births: (n) => count(n, "goroutine"), goroutines: (n) => count(n, "goroutine"), now: (n) => count(n, "goroutine") };
 const NARROW = 4000; // a frame under this part of all is left out: a browser draws some thousand without a wait
 
 function add(root, frames, value, late) {
@@ -60,7 +60,7 @@ function tree_of_groups(groups) {
 	return closed(root);
 }
 
-function Graph({ tree, diff, scaled, amount, term }) {
+function Graph({ tree, diff, scaled, amount, error, term }) {
 	const box = useRef(null), chart = useRef(null), [hover, show] = useState(null), [matched, tell] = useState("");
 	const total = tree.v;
 	const worth = (d) => (diff ? `${amount(d.v - d.a)} before, ${amount(d.a)} after` : `${amount(d.v)}, ${((100 * d.v) / (total || 1)).toFixed(1)} %`);
@@ -94,7 +94,7 @@ function Graph({ tree, diff, scaled, amount, term }) {
 	}, [tree, term]);
 	return (
 		<>
-			<p class="soft">{diff ? `${worth(tree)}. Red grew, blue shrank.${scaled ? " Of times of unequal length the later is scaled to the other." : ""}` : `${amount(total)} in all.`} {matched} <button type="button" onClick={() => chart.current.resetZoom()}>reset zoom</button></p>
+			<p class="soft">{diff ? `${worth(tree)}. Red grew, blue shrank.${scaled ? " Of times of unequal length the later is scaled to the other." : ""}` : error ? `~${amount(total)} ± ${amount(Number(error.toPrecision(2)))} in all.` : `${amount(total)} in all.`} {matched} <button type="button" onClick={() => chart.current.resetZoom()}>reset zoom</button></p>
 			<div ref={box} data-flame />
 			{hover && <div id="tip" style={{ left: `${Math.min(hover.x + 14, innerWidth - 420)}px`, top: `${hover.y + 18}px` }}><span class="text">{hover.name}</span><br /><span class="soft">{hover.value}</span></div>}
 		</>
@@ -114,7 +114,7 @@ function useProfile(id, view, now, before) {
 			if (told.status === 200)
 				add_folded(root, told.data, before ? 2 : 1);
 			if (!ended)
-				set(told.status === 200 ? { status: 200, tree: closed(root), diff: !!before } : told);
+				set(told.status === 200 ? { status: 200, tree: closed(root), diff: !!before, error: told.error } : told);
 		};
 
 		set(null);
@@ -136,7 +136,7 @@ function useRecording(id, view) {
 
 		if (told.status === 200)
 			add_folded(root, told.data, 1);
-		set((now) => (now?.id === id && now.view === view ? { id, view, got: told.status === 200 ? { status: 200, tree: closed(root) } : told } : now));
+		set((now) => (now?.id === id && now.view === view ? { id, view, got: told.status === 200 ? { status: 200, tree: closed(root), error: told.error } : told } : now));
 	};
 
 	return [it?.id === id && it.view === view ? it : null, record, () => set(null)];
@@ -149,7 +149,7 @@ function Recording({ recorded, amount, term }) {
 		return <Nothing got={recorded.got} what="A recording" />;
 	if (!recorded.got.tree.v)
 		return <p>Nothing was seen in {SECONDS} s.</p>;
-	return <><p class="soft" data-recorded>Recorded for {SECONDS} s just now.</p><Graph tree={recorded.got.tree} amount={amount} term={term} /></>;
+	return <><p class="soft" data-recorded>Recorded for {SECONDS} s just now.</p><Graph tree={recorded.got.tree} amount={amount} error={recorded.got.error} term={term} /></>;
 }
 
 function Past({ got, of, now, term }) {
@@ -159,7 +159,7 @@ function Past({ got, of, now, term }) {
 		return <Nothing got={got} what={`The profile of ${number(now[1] - now[0])} s`} />;
 	if (!got.tree.v)
 		return <p>Nothing was seen in this range.</p>;
-	return <Graph tree={got.tree} diff={got.diff} scaled={of !== "goroutines"} amount={AMOUNTS[of]} term={term} />;
+	return <Graph tree={got.tree} diff={got.diff} scaled={of !== "goroutines"} amount={AMOUNTS[of]} error={got.error} term={term} />;
 }
 
 function Now({ target, term }) {

@@ -39,7 +39,7 @@ export function useUrl() {
 	return values;
 }
 
-// {status, data}; status 0: nobody answers. data of an error is its text.
+// {status, data}; status 0: nobody answers. data of an error is its text. error: of the sum of an estimate in text; null: none is known
 export async function get(path, signal) {
 	let answer, text;
 
@@ -62,7 +62,9 @@ export async function get(path, signal) {
 	} catch {
 		return { status: 0, data: "the daemon's answer cannot be read" };
 	}
-	return { status: answer.status, data: text.trim() };
+	const interval = /^(\d+) \+- (\d+)$/.exec(answer.headers.get("X-Parkwatch-Interval") || "");
+
+	return { status: answer.status, data: text.trim(), error: interval ? Number(interval[2]) : null };
 }
 
 // The newest answer of this path; null: none yet. Asked again every so many seconds while somebody looks at the page; 0: once.
