@@ -14,6 +14,7 @@
 #include "facts/pw_file.h"
 #include "format/dump_show.h"
 #include "format/format.h"
+#include "format/tracks.h"
 #include "view/chans.h"
 #include "view/dump.h"
 #include "view/replay.h"
@@ -195,6 +196,21 @@ static void show_sums(const struct replay *r, FILE *out)
 		show_counted(r, s, out);
 }
 
+static void show_timeline(const struct replay *r, FILE *out)
+{
+	const struct snap none = { .start_ns = 0 };
+	const struct report of = { .snap = &none,
+				   .meta = &r->meta,
+				   .namers = r->namers,
+				   .nr_namers = r->book->nr_runtimes,
+				   .timeline = timeline_facts__timeline(r->timeline),
+				   .stacks = timeline_facts__stacks(r->timeline) };
+
+	if (of.timeline && out &&
+	    (tracks__json(&of, out, NULL) || tracks__perfetto(&of, out, NULL)))
+		abort();
+}
+
 static void show_leaks(const struct replay *r, FILE *out)
 {
 	const struct census *censuses[BOOK_RUNTIMES_MAX];
@@ -257,6 +273,7 @@ static inline void recording_try(FILE *in, bool some_only, enum recording_try ho
 			show_look(r, &r->book->looks[i], out);
 		show_refs(r, out);
 		show_sums(r, out);
+		show_timeline(r, out);
 		show_leaks(r, out);
 	}
 	replay__free(r);

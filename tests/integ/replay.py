@@ -27,8 +27,8 @@ def saved(folder, command, pid, suffix, *args):
     return live.read_bytes(), pw
 
 
-def reported(pw, suffix, *args):
-    out = pw.with_name("report." + suffix)
+def reported(pw, suffix, *args, out=None):
+    out = out or pw.with_name("report." + suffix)
     status, text, said = parkwatch("report", str(pw), "-o", str(out), *args)
     expect(status == 0 and not text, f"exit code {status}: {said}")
     return out.read_bytes()
@@ -286,7 +286,11 @@ def a_recording_of_each_version_stays_readable():
     ranges = [json.loads(parkwatch("report", str(GOLDEN / "blocked-1.2.pw"), "-f", "json", *args)[1])["total"]
               for args in ((), ("--to", end), ("--from", end))]
     expect(ranges[0] == sum(ranges[1:]) > 10**9 and all(ranges), f"estimates: {ranges}")
-    expect(seen == {"1.0", "1.1", "1.2"}, f"{seen}: a version has no golden recording")
+    with tempfile.TemporaryDirectory() as folder:
+        trace = json.loads(reported(Path(GOLDEN / "trace-1.3.pw"), "json", "-f", "trace", out=Path(folder, "t.json")))
+    waits = {e["args"]["func"] for e in trace["traceEvents"] if e.get("cat") == "waiting" and "func" in e["args"]}
+    expect({"main.askAll", "main.watchPrice"} & waits, f"a timeline: {waits}")
+    expect(seen == {"1.0", "1.1", "1.2", "1.3"}, f"{seen}: a version has no golden recording")
 
 
 def column(lines, of):

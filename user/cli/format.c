@@ -64,8 +64,9 @@ int format_choose_of(const struct opts *o, enum view v, const struct format **re
 	const struct format *by_path = o->output ? format_by_path(o->output) : NULL,
 			    *f = o->format ? format_by_name(o->format) : by_path;
 
-	if (f && f->kind == FORMAT_TRACE && by_path && by_path->kind == FORMAT_PERFETTO)
-		f = by_path;
+	if (f && f->kind == FORMAT_TRACE && by_path &&
+	    (by_path->kind == FORMAT_PERFETTO || by_path->kind == FORMAT_PW))
+		f = by_path; /* the same timeline, in another form */
 	if (!f && !o->format)
 		f = format_usual(v);
 	if (!f || !format_shows(f, v))

@@ -353,8 +353,10 @@ const struct opt_def opt_table[] = {
 	  .more = "Before Go 1.17 only the first is known.", .min = 1, .max = PW_WAKERS_MAX,
 	  USUAL(1), .needs = "event=wakeups" },
 	{ PART_SHOW, "window", 0, OPT_TIME, AT(window_ns), REC, "TIME",
-	  .help = "-f trace: the timeline is of this last part of the recording", .min = NS_PER_MS,
-	  .max = 3600 * NS_PER_SEC, .otherwise = "5 s" },
+	  .help = "-f trace: the timeline is of this last part of the recording; with -o FILE.pw "
+		  "the "
+		  "recording has one",
+	  .min = NS_PER_MS, .max = 3600 * NS_PER_SEC, .otherwise = "5 s" },
 	{ PART_SHOW, "window-bytes", 0, OPT_BYTES, AT(window_bytes), REC, "BYTES",
 	  .help = "-f trace: memory for what goroutines did, 88 bytes each time that one runs; "
 		  "when "

@@ -27,6 +27,7 @@
 #include "engine/wanted.h"
 #include "model/event_log.h"
 #include "model/snap_facts.h"
+#include "model/timeline_facts.h"
 #include "model/wall.h"
 
 #define MOST_NS (180 * NS_PER_SEC) /* beyond the duration, with opening */
@@ -345,7 +346,7 @@ static int pw_outs__begin(struct pw_outs *p, const struct opts *o, struct sessio
 
 /* All that was counted, and who was there when it began, as far as somebody asked. */
 static int save(const struct pw_out *p, const struct session *s, const struct session_end *e,
-		const struct snap *snap, const struct report_meta *meta, struct cause *why)
+		const struct report *r, struct cause *why)
 {
 	const struct census *const *before = session__before(s);
 	int err = 0;
@@ -353,11 +354,13 @@ static int save(const struct pw_out *p, const struct session *s, const struct se
 	if (p->events)
 		event_log__end(p->events, e->exact_until_ns);
 	for (size_t rt = 0; rt < session__target(s)->nr && before && !err; rt++)
-		err = factlog__look(p->facts, 0, (uint16_t)rt, meta->wall_start_ns, before[rt],
+		err = factlog__look(p->facts, 0, (uint16_t)rt, r->meta->wall_start_ns, before[rt],
 				    NULL);
 	if (!err)
-		err = snap_facts__write(p->facts, snap);
-	return save_end(p->facts, meta, err, why);
+		err = snap_facts__write(p->facts, r->snap);
+	if (!err && r->timeline)
+		err = timeline_facts__write(p->facts, r->timeline, r->stacks);
+	return save_end(p->facts, r->meta, err, why);
 }
 
 static int write_report(const struct opts *o, struct session *s, const struct session_end *e,
@@ -367,7 +370,7 @@ static int write_report(const struct opts *o, struct session *s, const struct se
 	const struct pw_out *own = &saved->v[0], *beside = &saved->v[1];
 	struct namer namers[GOPROC_RUNTIMES_MAX];
 	struct busy busy = { .snap = NULL };
-	struct report shown;
+	struct report shown, whole;
 	scoped(snap) snap = NULL;
 	struct report_meta meta;
 	char cost[288];
@@ -391,10 +394,11 @@ static int write_report(const struct opts *o, struct session *s, const struct se
 				 .timeline = timeline,
 				 .stacks = profile__stacks(session__profile(s)),
 				 .full = o->full };
+	whole = shown;
 	if (o->busy && !own->to)
 		err = busy__leave_out_idle(&busy, &shown, why);
 	if (!err)
-		err = own->to ? save(own, s, e, snap, &meta, why)
+		err = own->to ? save(own, s, e, &whole, why)
 			      : format__write(f, VIEW_RECORDING,
 					      &(struct shown){ .recording = shown },
 					      outfile__stream(out), why);
@@ -402,12 +406,12 @@ static int write_report(const struct opts *o, struct session *s, const struct se
 	stop_is_read();
 	err = outfile__end(out, err, why);
 	if (!err && beside->to)
-		err = outfile__end(beside->to, save(beside, s, e, snap, &meta, why), why);
+		err = outfile__end(beside->to, save(beside, s, e, &whole, why), why);
 	if (err)
 		return cause__set(why, err, "cannot write the report: %s", strerror(-err));
 	say_end(o, e, snap, cost);
 	if (timeline)
-		timeline_say(timeline);
+		timeline_say(timeline, f);
 	return 0;
 }
 
@@ -581,7 +585,7 @@ static int record(const struct opts *o, const struct format *f, const struct fil
 	for (size_t i = 0; i < nr; i++) {
 		v[i].o = *o;
 		v[i].o.pid = o->nr_pids ? o->pids[i] : o->pid;
-		if (timeline_is(f))
+		if (timeline_is_wanted(o, f))
 			v[i].o.event = PROFILE_WAKEUPS;
 	}
 	status = record_all(v, nr, f, filter, started, stop);

@@ -18,6 +18,7 @@
 #include "cli/option_table.h"
 #include "cli/show.h"
 #include "cli/stored.h"
+#include "cli/timeline.h"
 #include "view/replay.h"
 
 #define ARGS_MAX (2 * OPT_SHOWN_MAX + 8)
@@ -210,13 +211,36 @@ static bool is_wanted(const struct event_filter *p)
 	return p->from_ns || p->to_ns || p->nr_goids;
 }
 
+/* That it has one, and some of that time. */
+static int check_timeline(const struct opts *o, const struct replay *r,
+			  const struct event_filter *events, struct cause *why)
+{
+	struct timeline_span w;
+	double from_s, to_s;
+
+	if (!timeline_facts__window(r->timeline, &w))
+		return 0; /* the format says so */
+	from_s = (double)(w.begin_ns - w.first_ns) / NS_PER_SEC;
+	to_s = (double)(w.end_ns - w.first_ns) / NS_PER_SEC;
+	if (events->from_ns >= w.end_ns - w.first_ns ||
+	    (events->to_ns && events->to_ns <= w.begin_ns - w.first_ns))
+		return cause__set(why, -ENOENT, "'%s' has a timeline of %.4g s to %.4g s only",
+				  o->operands[0], from_s, to_s);
+	return 0;
+}
+
 static int report_sums(const struct opts *o, const struct format *f, const struct replay *r,
 		       const struct event_filter *events, FILE *out, struct cause *why)
 {
+	const bool timeline = timeline_is(f);
 	struct busy busy = { .snap = NULL };
 	scoped(counted) c = NULL;
-	int err = is_wanted(events) ? counted__of_events(r, o->operands[0], events, &c, why)
-				    : counted__of_sums(r, o->operands[0], &c, why);
+	int err = timeline ? check_timeline(o, r, events, why) : 0;
+
+	if (!err)
+		err = is_wanted(events) && !timeline
+			      ? counted__of_events(r, o->operands[0], events, &c, why)
+			      : counted__of_sums(r, o->operands[0], &c, why);
 
 	if (err)
 		return err;
@@ -227,6 +251,8 @@ static int report_sums(const struct opts *o, const struct format *f, const struc
 			"be told apart any more",
 			o->operands[0]);
 	c->report.full = o->full;
+	c->report.timeline = timeline_facts__timeline(r->timeline);
+	c->report.stacks = timeline_facts__stacks(r->timeline);
 	if (o->busy)
 		err = busy__leave_out_idle(&busy, &c->report, why);
 	if (!err)
@@ -466,6 +492,18 @@ static void print_waits(const struct replay *r)
 		       (double)r->book->watch->duration_ns / NS_PER_SEC, r->book->watch->looks);
 }
 
+static void print_timeline(const struct replay *r)
+{
+	const struct timeline *t = timeline_facts__timeline(r->timeline);
+	struct timeline_span w;
+
+	if (timeline_facts__window(r->timeline, &w))
+		printf("timeline      from %.6g s to %.6g s, %zu goroutines, which ran %zu times\n",
+		       (double)(w.begin_ns - w.first_ns) / NS_PER_SEC,
+		       (double)(w.end_ns - w.first_ns) / NS_PER_SEC, timeline__nr(t),
+		       timeline__nr_rounds(t));
+}
+
 static void print_refs(const struct replay *r)
 {
 	const struct refs *rs = refs_facts__read(r->refs);
@@ -544,6 +582,7 @@ static void print_info(const char *path, const struct replay *r)
 	if (event[0])
 		printf("counted       %s, by stack\n", event);
 	print_events(r);
+	print_timeline(r);
 	if (leaks_facts__has(r->leaks))
 		printf("leaks         %zu groups of goroutines, with what speaks for and against "
 		       "each\n",

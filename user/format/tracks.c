@@ -23,8 +23,9 @@ int tracks__init(struct tracks *k, const struct report *r, struct cause *why)
 	if (!r->timeline)
 		return cause__set(
 			why, -EOPNOTSUPP,
-			"a recording (.pw) has no timeline: it does not keep when goroutines "
-			"were ready, and who woke them; 'parkwatch record -f trace' does");
+			"no timeline was recorded: it has when goroutines were ready, and who "
+			"woke them; 'parkwatch record -f trace' does that, and keeps it with "
+			"--save FILE.pw or -o FILE.pw");
 	timeline__span(r->timeline, &k->span);
 	snprintf(k->process, sizeof(k->process), "%s (pid %d)", r->meta->comm, r->meta->pid);
 	err = timeline_words__new(r->namers, r->nr_namers, r->stacks, &k->words);

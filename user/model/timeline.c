@@ -10,18 +10,6 @@
 #define FIRST_ROUNDS 4096
 #define FIRST_MARKS  64
 
-/* A struct pw_round without what nobody shows. After order() its moments ascend, each in the window. */
-struct spell {
-	uint64_t goid;
-	uint64_t ran_ns, start_ns, left_ns, ready_ns, end_ns;
-	uint64_t waker_goid, waker, stack_id;
-	uint64_t gopc, startpc;
-	uint16_t rt, reason;
-	uint8_t is_open; /* what was so when recording stopped: nothing follows */
-	uint8_t is_ended;
-	uint16_t pad;
-};
-
 struct track {
 	struct timeline_goroutine who;
 	size_t first, nr; /* spells */
@@ -29,7 +17,7 @@ struct track {
 
 struct timeline {
 	struct timeline_opts o;
-	struct spell *v; /* a ring; after order() an array */
+	struct timeline_round *v; /* a ring; after order() an array */
 	size_t room, most, head, nr;
 	uint64_t begin_ns, end_ns; /* of the stretch */
 	uint64_t first_ns;
@@ -40,6 +28,7 @@ struct timeline {
 	struct track *tracks;
 	size_t nr_tracks;
 	struct timeline_span span;
+	bool kept; /* it was recorded: span is known */
 };
 
 int timeline__new(const struct timeline_opts *o, struct timeline **ret)
@@ -67,7 +56,7 @@ void timeline__free(struct timeline *t)
 
 /* --- the ring --- */
 
-static struct spell *timeline__at(const struct timeline *t, size_t i)
+static struct timeline_round *timeline__at(const struct timeline *t, size_t i)
 {
 	return &t->v[(t->head + i) % t->room];
 }
@@ -82,7 +71,7 @@ static void timeline__drop(struct timeline *t)
 static bool timeline__grow(struct timeline *t)
 {
 	size_t room = t->room ? 2 * t->room : FIRST_ROUNDS;
-	struct spell *v;
+	struct timeline_round *v;
 
 	if (room > t->most)
 		room = t->most;
@@ -103,7 +92,7 @@ static uint64_t before(uint64_t ns, uint64_t by)
 	return ns > by ? ns - by : 0;
 }
 
-static void timeline__put(struct timeline *t, const struct spell *s)
+static void timeline__put(struct timeline *t, const struct timeline_round *s)
 {
 	const uint64_t least_ns = before(s->end_ns, t->o.window_ns);
 
@@ -125,7 +114,7 @@ static void timeline__put(struct timeline *t, const struct spell *s)
 void timeline__add(struct timeline *t, const struct pw_round *r)
 {
 	const uint64_t stopped_ns = r->start_ns ? r->start_ns : r->is_ended ? r->hdr.ts_ns : 0;
-	struct spell s = {
+	struct timeline_round s = {
 		.goid = r->hdr.goid,
 		.ran_ns = r->ran_ns,
 		.start_ns = r->start_ns,
@@ -153,7 +142,7 @@ void timeline__open(struct timeline *t, uint16_t rt, const struct pw_gstate *g, 
 		    uint64_t startpc)
 {
 	const bool on = g->tid && !g->start_ns && !g->ready_ns;
-	struct spell s = {
+	struct timeline_round s = {
 		.goid = g->goid,
 		.ran_ns = g->ran_ns,
 		.start_ns = g->start_ns,
@@ -227,7 +216,7 @@ const struct timeline_mark *timeline__mark(const struct timeline *t, size_t i)
 
 static int by_goroutine_and_time(const void *a, const void *b)
 {
-	const struct spell *x = a, *y = b;
+	const struct timeline_round *x = a, *y = b;
 
 	if (x->rt != y->rt)
 		return x->rt < y->rt ? -1 : 1;
@@ -247,7 +236,7 @@ static uint64_t clamp(uint64_t ns, uint64_t least, uint64_t most)
  * Its moments between the end of the one before and its own; what is 0 stays so. Times are of several
  * processors: that a thread was left is told by another one, some hundred ns later.
  */
-static void straighten(struct spell *s, uint64_t least_ns, uint64_t most_ns)
+static void straighten(struct timeline_round *s, uint64_t least_ns, uint64_t most_ns)
 {
 	uint64_t *const moments[] = { &s->ran_ns, &s->start_ns, &s->left_ns, &s->ready_ns };
 
@@ -263,7 +252,7 @@ static void straighten(struct spell *s, uint64_t least_ns, uint64_t most_ns)
 /* The spells of one goroutine, from the first on. */
 static void timeline__make_track(struct timeline *t, size_t first, struct track *ret)
 {
-	const struct spell *v = t->v;
+	const struct timeline_round *v = t->v;
 	uint64_t least_ns = t->span.begin_ns;
 	struct track k = {
 		.who = { .goid = v[first].goid, .rt = v[first].rt },
@@ -272,7 +261,7 @@ static void timeline__make_track(struct timeline *t, size_t first, struct track 
 
 	while (first + k.nr < t->nr && v[first + k.nr].goid == k.who.goid &&
 	       v[first + k.nr].rt == k.who.rt) {
-		struct spell *s = &t->v[first + k.nr++];
+		struct timeline_round *s = &t->v[first + k.nr++];
 
 		straighten(s, least_ns, t->span.end_ns);
 		least_ns = s->end_ns;
@@ -292,15 +281,22 @@ static void timeline__join(struct timeline *t)
 	t->head = 0;
 }
 
-int timeline__order(struct timeline *t)
+static void timeline__set_span(struct timeline *t)
 {
-	const uint64_t begin_ns = before(t->end_ns, t->o.window_ns);
-	uint64_t from_ns = begin_ns > t->first_ns ? begin_ns : t->first_ns;
-	size_t nr = 0, room = 0;
+	const uint64_t begin_ns = before(t->end_ns, t->o.window_ns),
+		       from_ns = begin_ns > t->first_ns ? begin_ns : t->first_ns;
 
-	t->span = (struct timeline_span){ .end_ns = t->end_ns };
+	t->span = (struct timeline_span){ .end_ns = t->end_ns, .first_ns = t->first_ns };
 	t->span.full = t->dropped_ns > from_ns;
 	t->span.begin_ns = t->span.full ? t->dropped_ns : from_ns;
+}
+
+int timeline__order(struct timeline *t)
+{
+	size_t nr = 0, room = 0;
+
+	if (!t->kept)
+		timeline__set_span(t);
 	timeline__join(t);
 	if (t->nr)
 		qsort(t->v, t->nr, sizeof(*t->v), by_goroutine_and_time);
@@ -320,6 +316,16 @@ void timeline__span(const struct timeline *t, struct timeline_span *ret)
 	*ret = t->span;
 }
 
+size_t timeline__nr_rounds(const struct timeline *t)
+{
+	return t->nr;
+}
+
+const struct timeline_round *timeline__round(const struct timeline *t, size_t i)
+{
+	return &t->v[i];
+}
+
 size_t timeline__nr(const struct timeline *t)
 {
 	return t->nr_tracks;
@@ -333,7 +339,7 @@ const struct timeline_goroutine *timeline__goroutine(const struct timeline *t, s
 /* --- slices --- */
 
 /* When it ceased to run. */
-static uint64_t stop_of(const struct spell *s)
+static uint64_t stop_of(const struct timeline_round *s)
 {
 	return s->start_ns ? s->start_ns : s->left_ns ? s->left_ns : s->end_ns;
 }
@@ -361,7 +367,7 @@ static bool timeline__runs(const struct timeline *t, uint32_t i, uint64_t ns)
 {
 	const struct track *k = &t->tracks[i];
 	size_t lo = 0, hi = k->nr;
-	const struct spell *s;
+	const struct timeline_round *s;
 
 	while (lo < hi) {
 		const size_t mid = lo + (hi - lo) / 2;
@@ -381,8 +387,8 @@ static void tell(const struct timeline_slice *s, timeline_fn fn, void *ctx)
 		fn(ctx, s);
 }
 
-static void timeline__tell_ready(const struct timeline *t, const struct spell *s, timeline_fn fn,
-				 void *ctx)
+static void timeline__tell_ready(const struct timeline *t, const struct timeline_round *s,
+				 timeline_fn fn, void *ctx)
 {
 	const uint64_t from_ns = s->ready_ns ? s->ready_ns : s->left_ns;
 	struct timeline_slice sl = {
@@ -411,7 +417,7 @@ void timeline__slices(const struct timeline *t, size_t i, timeline_fn fn, void *
 	const struct track *k = &t->tracks[i];
 
 	for (size_t n = 0; n < k->nr; n++) {
-		const struct spell *s = &t->v[k->first + n];
+		const struct timeline_round *s = &t->v[k->first + n];
 
 		if (s->ran_ns)
 			tell(&(struct timeline_slice){ .state = TIMELINE_RUNNING,
@@ -475,4 +481,32 @@ void timeline__counts(const struct timeline *t, struct timeline_count ret[TIMELI
 		for (int k = 0; k < TIMELINE_STATES && i; k++)
 			ret[i].nr[k] += ret[i - 1].nr[k];
 	}
+}
+
+/* --- one that was recorded --- */
+
+int timeline__new_of(const struct timeline_span *span, size_t max_bytes, struct timeline **ret)
+{
+	struct timeline *t;
+	const int err = timeline__new(&(struct timeline_opts){ UINT64_MAX, max_bytes }, &t);
+
+	if (err)
+		return err;
+	t->kept = true;
+	t->span = *span;
+	*ret = t;
+	return 0;
+}
+
+int timeline__keep(struct timeline *t, const struct timeline_round *r)
+{
+	if (t->nr == t->room && !timeline__grow(t))
+		return -ENOSPC;
+	*timeline__at(t, t->nr++) = *r;
+	return 0;
+}
+
+void timeline__keep_mark(struct timeline *t, const struct timeline_mark *m)
+{
+	timeline__mark_it(t, m);
 }

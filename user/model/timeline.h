@@ -15,6 +15,9 @@
  *	timeline__end(ns)	recording stopped
  *	timeline__open()	each goroutine as it was then
  *	timeline__order()	once; then what is asked
+ *
+ * One that was recorded (model/timeline_facts) begins with timeline__new_of(), timeline__keep() and
+ * timeline__keep_mark() instead.
  */
 #ifndef PARKWATCH_MODEL_TIMELINE_H
 #define PARKWATCH_MODEL_TIMELINE_H
@@ -58,9 +61,27 @@ int timeline__order(struct timeline *t); /* 0 or -ENOMEM */
 
 struct timeline_span {
 	uint64_t begin_ns, end_ns; /* of the window */
+	uint64_t first_ns;         /* of the recording */
 	bool full;                 /* shorter than asked for: the bytes were used up */
 };
 void timeline__span(const struct timeline *t, struct timeline_span *ret);
+
+/*
+ * A struct pw_round without what nobody shows; or how it was when recording stopped. After order() its
+ * moments ascend, each in the window.
+ */
+struct timeline_round {
+	uint64_t goid;
+	uint64_t ran_ns, start_ns, left_ns, ready_ns, end_ns;
+	uint64_t waker_goid, waker, stack_id;
+	uint64_t gopc, startpc;
+	uint16_t rt, reason;
+	uint8_t is_open; /* what was so when recording stopped: nothing follows */
+	uint8_t is_ended;
+	uint16_t pad;
+};
+size_t timeline__nr_rounds(const struct timeline *t); /* by rt, goid and time */
+const struct timeline_round *timeline__round(const struct timeline *t, size_t i);
 
 struct timeline_goroutine {
 	uint64_t goid, gopc, startpc; /* gopc, startpc: 0: nobody knows them */
@@ -100,5 +121,13 @@ struct timeline_mark {
 };
 size_t timeline__nr_marks(const struct timeline *t);
 const struct timeline_mark *timeline__mark(const struct timeline *t, size_t i);
+
+/* --- one that was recorded --- */
+
+/* Of that span, with max_bytes of rounds; then its rounds in any order, its marks, timeline__order(). */
+int timeline__new_of(const struct timeline_span *span, size_t max_bytes, struct timeline **ret);
+int timeline__keep(struct timeline *t,
+		   const struct timeline_round *r); /* -ENOSPC: no room for it */
+void timeline__keep_mark(struct timeline *t, const struct timeline_mark *m);
 
 #endif

@@ -12,6 +12,7 @@ void replay__free(struct replay *r)
 	leaks_facts__free(r->leaks);
 	snap_facts__free(r->sums);
 	event_facts__free(r->events);
+	timeline_facts__free(r->timeline);
 	refs_facts__free(r->refs);
 	book__free(r->book);
 	free(r);
@@ -47,6 +48,8 @@ static int take_fact(void *ctx, const Pw__Fact *f, const struct pw_names *names,
 		err = snap_facts__fact(r->sums, f, names, why);
 	if (!err)
 		err = event_facts__fact(r->events, f, names, why);
+	if (!err)
+		err = timeline_facts__fact(r->timeline, f, why);
 	if (!err)
 		err = refs_facts__fact(r->refs, f, names, why);
 	if (!err)
@@ -89,6 +92,8 @@ int replay__read_events(FILE *in, const char *path, const struct event_filter *f
 	if (!err)
 		err = event_facts__new(r->book->texts, filter, &r->events);
 	if (!err)
+		err = timeline_facts__new(filter, &r->timeline);
+	if (!err)
 		err = refs_facts__new(r->book->texts, &r->refs);
 	if (!err)
 		err = leaks_facts__new(r->book->texts, &r->leaks);
@@ -100,6 +105,8 @@ int replay__read_events(FILE *in, const char *path, const struct event_filter *f
 		err = cause__set(why, -EBADMSG, "'%s' was cut off: nothing in it is whole", path);
 	if (!err)
 		err = book__end(r->book, why);
+	if (!err && timeline_facts__end(r->timeline))
+		err = cause__no_memory(why);
 	if (err)
 		return err;
 	if (r->read.cut || !r->has_meta)

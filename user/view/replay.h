@@ -12,6 +12,7 @@
 #include "facts/book.h"
 #include "model/event_facts.h"
 #include "model/snap_facts.h"
+#include "model/timeline_facts.h"
 #include "names/factlog.h"
 #include "view/dump.h"
 #include "view/leaks_facts.h"
@@ -23,6 +24,7 @@ struct replay { /* read only for others */
 	struct book *book;
 	struct snap_facts *sums;
 	struct event_facts *events;
+	struct timeline_facts *timeline;
 	struct refs_facts *refs;
 	struct leaks_facts *leaks;
 	struct namer namers[BOOK_RUNTIMES_MAX];
@@ -40,7 +42,7 @@ int replay__read(FILE *in, const char *path, struct replay **ret, struct cause *
 /* One that is in memory; borrowed for the call. */
 int replay__of_bytes(const char *bytes, size_t len, const char *name, struct replay **ret,
 		     struct cause *why);
-/* And those single events are counted. filter: borrowed until free; NULL: none. */
+/* And those single events are counted, of a timeline that part is kept. filter: borrowed until free; NULL: none. */
 int replay__open_events(const char *path, const struct event_filter *filter, struct replay **ret,
 			struct cause *why);
 int replay__read_events(FILE *in, const char *path, const struct event_filter *filter,

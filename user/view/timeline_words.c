@@ -102,13 +102,16 @@ static int timeline_words__read(struct timeline_words *w, uint16_t rt, uint64_t 
 
 static enum gowait timeline_words__why(struct timeline_words *w, uint16_t rt, uint32_t reason)
 {
+	const struct namer *n = framer__namer(w->framer, rt);
 	const char *funcs[FRAMES_OF_STACK];
 	size_t nr = 0;
 
+	if (!n) /* a recording that somebody changed */
+		return GOWAIT_UNKNOWN;
 	for (size_t i = 0; i < w->nr_frames; i++)
 		if (!w->frames[i].wrapper)
 			funcs[nr++] = w->frames[i].name;
-	return gowait_refine(gowait_of(framer__namer(w->framer, rt)->go_minor, reason), funcs, nr);
+	return gowait_refine(gowait_of(n->go_minor, reason), funcs, nr);
 }
 
 static int timeline_words__fill(struct timeline_words *w, const struct stack_key *key,
