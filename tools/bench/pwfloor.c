@@ -4,7 +4,8 @@
  * of a Go process.
  *
  *	pwfloor PID PLACE=WHAT...	PLACE: birth exit park ready run malloc ..., at the instruction that parkwatch takes;
- *					with "entry:" before it at the function's first instruction. WHAT: empty, stack
+ *					with "entry:" before it at the function's first instruction; func:NAME: any function's first
+ *					instruction. WHAT: empty, stack
  *
  * Says "recording" when attached, and takes the probes down at SIGINT. tools/bench/overhead calls
  * it.
@@ -20,13 +21,34 @@
 #include "probe/plan.h"
 #include "target/goproc.h"
 
+/* At an address of a file that is mapped. */
+static int attach_at(struct goproc *gp, struct bpf_program *prog, pid_t pid, uint64_t addr)
+{
+	struct goplace place;
+	unsigned long offset;
+	LIBBPF_OPTS(bpf_uprobe_multi_opts, opts, .offsets = &offset, .cnt = 1);
+
+	if (goproc__place(gp, addr, &place))
+		return -1;
+	offset = place.offset;
+	return bpf_program__attach_uprobe_multi(prog, pid, place.path, NULL, &opts) ? 0 : -1;
+}
+
+static int attach_func(struct goproc *gp, struct bpf_program *prog, pid_t pid, const char *name)
+{
+	struct gofunc found;
+
+	if (gosym__find(goproc__runtime(gp, 0)->sym, 0, &name, 1, &found) || !found.entry)
+		return -1;
+	return attach_at(gp, prog, pid, found.entry);
+}
+
 static int attach_place(const struct plan *plan, struct goproc *gp, struct floor *skel, pid_t pid,
 			char *arg)
 {
 	char *what = strchr(arg, '=');
 	bool entry = !strncmp(arg, "entry:", 6);
 	struct bpf_program *prog;
-	struct goplace place;
 
 	if (!what)
 		return -1;
@@ -34,17 +56,13 @@ static int attach_place(const struct plan *plan, struct goproc *gp, struct floor
 	if (entry)
 		arg += 6;
 	prog = !strcmp(what, "stack") ? skel->progs.floor_stack : skel->progs.floor_empty;
+	if (!strncmp(arg, "func:", 5))
+		return attach_func(gp, prog, pid, arg + 5);
 	for (uint32_t i = 0; i < plan->nr_sites; i++) {
 		const struct plan_site *s = &plan->sites[i];
-		unsigned long offset;
-		LIBBPF_OPTS(bpf_uprobe_multi_opts, opts, .offsets = &offset, .cnt = 1);
 
-		if (strcmp(pw_point_name((enum pw_point)s->wire.point), arg))
-			continue;
-		if (goproc__place(gp, entry ? s->func : s->addr, &place))
-			return -1;
-		offset = place.offset;
-		if (!bpf_program__attach_uprobe_multi(prog, pid, place.path, NULL, &opts))
+		if (!strcmp(pw_point_name((enum pw_point)s->wire.point), arg) &&
+		    attach_at(gp, prog, pid, entry ? s->func : s->addr))
 			return -1;
 	}
 	return 0;
