@@ -113,7 +113,7 @@ def an_own_configuration_outlives_a_new_package():
 def shells_complete():
     with installed("Debian 13", "zsh", "fish", "bash-completion") as root:
         bash = "source /usr/share/bash-completion/completions/parkwatch; COMP_WORDS=(parkwatch {}); COMP_CWORD={}; _parkwatch; echo ${{COMPREPLY[@]}}"
-        for words, want in (("rec", "record"), ("record --ev", "--event"), ("record --event bl", "blocked")):
+        for words, want in (("rec", "record"), ("record --ev", "--event"), ("record --event sc", "sched")):
             out = inside(root, "bash", "-c", bash.format(words, len(words.split())))[1]
             expect(out.split() == [want], f"bash: {words}: {out}")
             _, out, said = inside(root, "fish", "-c", f"complete -C 'parkwatch {words}'", env={"HOME": "/root"})
