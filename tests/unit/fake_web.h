@@ -189,8 +189,8 @@ static inline void fw_type(struct fake_web *w, enum fw_type type, enum gokind ki
 			   uint64_t ptrs, const char *name, const char *pkg)
 {
 	const size_t bytes = kind == GOKIND_STRUCT || kind == GOKIND_INTERFACE ? 80
-			     : kind == GOKIND_CHAN			     ? 64
-			     : kind == GOKIND_POINTER			     ? 56
+			     : kind == GOKIND_CHAN                             ? 64
+			     : kind == GOKIND_POINTER                          ? 56
 			     : kind == GOKIND_MAP ? gofacts_of(w->rt.minor)->maptype_bytes
 						  : 48;
 	const uint64_t text = fw_name(w, name ? name : "?", false) - FW_TYPES,
@@ -278,7 +278,7 @@ static inline void fw_make_structs(struct fake_web *w)
 /* All types that there are, as this Go lists them. */
 static inline void fw_list_types(struct fake_web *w)
 {
-	static const enum fw_type listed[] = { FW_URL_P,    FW_REQUEST_P, FW_CONN_P, FW_VALUE_P,
+	static const enum fw_type listed[] = { FW_URL_P,    FW_REQUEST_P,  FW_CONN_P, FW_VALUE_P,
 					       FW_CANCEL_P, FW_RESPONSE_P, FW_KEY_P };
 	const struct gofacts *go = gofacts_of(w->rt.minor);
 
@@ -398,7 +398,8 @@ static inline uint8_t fw_reason(int minor, const char *name)
 {
 	uint8_t i = 0;
 
-	while (gowait_of(minor, i) != GOWAIT_UNKNOWN && strcmp(gowait_word(gowait_of(minor, i)), name))
+	while (gowait_of(minor, i) != GOWAIT_UNKNOWN &&
+	       strcmp(gowait_word(gowait_of(minor, i)), name))
 		i++;
 	return i;
 }
@@ -407,7 +408,8 @@ static inline uint8_t fw_reason(int minor, const char *name)
 static inline void fw_go(struct fake_web *w, uint32_t i, bool serves, uint64_t chan)
 {
 	const struct pw_layout *l = &w->rt.layout;
-	const uint64_t g = FW_RUNTIME + FW_G + 0x400ull * i, sudog = FW_RUNTIME + FW_SUDOG + 0x100 * i;
+	const uint64_t g = FW_RUNTIME + FW_G + 0x400ull * i,
+		       sudog = FW_RUNTIME + FW_SUDOG + 0x100 * i;
 
 	fw_word(w, g + (uint64_t)l->g_stack_lo, FW_STACKS + i * FW_STACK);
 	fw_word(w, g + (uint64_t)l->g_stack_hi, FW_STACKS + (i + 1) * FW_STACK);

@@ -18,7 +18,7 @@ struct u64map_cell {
 	bool used;
 };
 
-struct u64map { /* all zero, but for max, is an empty one */
+struct u64map {                    /* all zero, but for max, is an empty one */
 	struct u64map_cell *cells; /* owned */
 	size_t nr, room;           /* room: a power of two */
 	size_t max;                /* keys */

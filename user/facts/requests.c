@@ -25,6 +25,8 @@ const char *grequest_kind_word(enum grequest_kind k)
 {
 	switch (k) {
 	case GREQUEST_HTTP: return "http";
+	case GREQUEST_HTTP2: return "http2";
+	case GREQUEST_UNKNOWN: break;
 	}
 	return NULL;
 }

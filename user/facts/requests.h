@@ -24,10 +24,12 @@ enum grequest_relation {
 };
 
 enum grequest_kind {
+	GREQUEST_UNKNOWN,
 	GREQUEST_HTTP, /* HTTP/1 */
+	GREQUEST_HTTP2,
 };
 
-struct grequest { /* texts: NULL, not known; "" is an empty one */
+struct grequest {     /* texts: NULL, not known; "" is an empty one */
 	uint8_t kind; /* enum grequest_kind */
 	bool over;    /* nobody serves it any more */
 	bool has_deadline;
@@ -39,7 +41,7 @@ struct grequest { /* texts: NULL, not known; "" is an empty one */
 	const char *host, *peer;
 };
 
-struct grequest_of { /* a goroutine */
+struct grequest_of {      /* a goroutine */
 	uint32_t request; /* index into requests.v + 1; 0: none is said */
 	/* with no request said: that it has in hand, if there are several; else 0 */
 	uint32_t in_hand;
@@ -66,6 +68,6 @@ DEFINE_SCOPED(grequests)
 
 /* "serves", "of"; NULL of GREQUEST_NONE. */
 const char *grequest_relation_word(enum grequest_relation r);
-const char *grequest_kind_word(enum grequest_kind k); /* "http" */
+const char *grequest_kind_word(enum grequest_kind k); /* "http"; NULL: not known */
 
 #endif

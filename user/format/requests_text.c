@@ -40,8 +40,8 @@ static void put_goroutine(struct writer *w, uint32_t row)
 		w->to.err = w->to.err ? w->to.err : err;
 		return;
 	}
-	textbuf__format(&w->to, "  goroutine %llu %s it: ",
-			(unsigned long long)dump__g(d, r)->who.goid,
+	textbuf__format(&w->to,
+			"  goroutine %llu %s it: ", (unsigned long long)dump__g(d, r)->who.goid,
 			of->relation == GREQUEST_SERVES ? "serves" : "is of");
 	put_wait(w, r);
 	if (stack != DUMP_NO_STACK)

@@ -433,9 +433,9 @@ static int gotypes__each_of_links(struct gotypes *ts, const struct search *s)
 	uint64_t links[2]; /* ptr, len */
 	uint8_t raw[SPECIFIC_MAX];
 	uint32_t off;
-	int err = addrspace__read(&ts->space.as,
-				  ts->rt->modules[0].moduledata + ts->go->md_typelinks, links,
-				  sizeof(links));
+	int err =
+		addrspace__read(&ts->space.as, ts->rt->modules[0].moduledata + ts->go->md_typelinks,
+				links, sizeof(links));
 
 	if (err)
 		return err;
@@ -459,6 +459,5 @@ int gotypes__find(struct gotypes *ts, const char *const *names, size_t nr,
 	if (nr > GOTYPES_FIND_MAX)
 		return -EINVAL;
 	memset(ret, 0, nr * sizeof(*ret));
-	return ts->go->md_typelinks ? gotypes__each_of_links(ts, &s)
-				    : gotypes__each_of_run(ts, &s);
+	return ts->go->md_typelinks ? gotypes__each_of_links(ts, &s) : gotypes__each_of_run(ts, &s);
 }

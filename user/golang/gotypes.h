@@ -57,7 +57,7 @@ struct gotype {
 	uint64_t fields_at;             /* of a struct */
 	uint32_t nr_fields;
 	uint32_t hash;
-	uint32_t id; /* below GOTYPES_MAX, no other type has it */
+	uint32_t id;  /* below GOTYPES_MAX, no other type has it */
 	uint8_t kind; /* enum gokind */
 	uint8_t align;
 	bool named;

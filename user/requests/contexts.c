@@ -8,7 +8,8 @@
 #include "base/u64map.h"
 #include "base/vec.h"
 
-#define KEY_LOCAL_ADDR "local-addr" /* Go net/http/server.go LocalAddrContextKey */
+#define KEY_LOCAL_ADDR "local-addr"  /* Go net/http/server.go LocalAddrContextKey */
+#define KEY_SERVER     "http-server" /* ServerContextKey */
 
 /* Go time/time.go: bit 63 of wall says that it has seconds since 1885, else ext has them, since 1 */
 #define WALL_MONOTONIC  (1ull << 63)
@@ -117,19 +118,19 @@ static bool deadline_of(struct contexts *c, uint64_t addr, int64_t *ret_ns)
 	return true;
 }
 
-static bool is_local_addr(struct contexts *c, uint64_t addr)
+/* The key of a value that net/http has put there; "": it is another's. */
+static void key_of(struct contexts *c, uint64_t addr, char *name, size_t size)
 {
 	const struct webtypes *w = c->w;
-	char name[sizeof(KEY_LOCAL_ADDR) + 1];
 	uint64_t key;
 
+	name[0] = '\0';
 	if (w->value_key == WEBTYPES_NONE || w->key_name == WEBTYPES_NONE ||
 	    prover__held(c->p, prover__word(c->p, addr + w->value_key)) != w->key)
-		return false;
+		return;
 	key = prover__word(c->p, addr + w->value_key + 8);
-	return prover__is(c->p, key, w->key) &&
-	       prover__string(c->p, key + w->key_name, name, sizeof(name)) &&
-	       !strcmp(name, KEY_LOCAL_ADDR);
+	if (!prover__is(c->p, key, w->key) || !prover__string(c->p, key + w->key_name, name, size))
+		name[0] = '\0';
 }
 
 /* The cancelCtx that a type has inside, or is. */
@@ -147,6 +148,7 @@ static bool has_cancel(struct contexts *c, const struct gotype *t, uint64_t *ret
 static void contexts__fill(struct contexts *c, struct context *n)
 {
 	const struct webtypes *w = c->w;
+	char key[32];
 	uint64_t at;
 
 	n->own_ways = !is_of_context(c, n->type);
@@ -159,8 +161,11 @@ static void contexts__fill(struct contexts *c, struct context *n)
 	}
 	if (n->type == w->timer && w->timer_deadline != WEBTYPES_NONE)
 		n->has_deadline = deadline_of(c, n->addr + w->timer_deadline, &n->deadline_ns);
-	if (n->type == w->value && w->key)
-		n->is_local_addr = is_local_addr(c, n->addr);
+	if (n->type != w->value || !w->key)
+		return;
+	key_of(c, n->addr, key, sizeof(key));
+	n->is_local_addr = !strcmp(key, KEY_LOCAL_ADDR);
+	n->is_server = !strcmp(key, KEY_SERVER);
 }
 
 /* A new node, or the one that is there. 0: there is none. *ret_new: it is the former. */
@@ -257,16 +262,23 @@ bool contexts__cancelled(const struct contexts *c, uint32_t n)
 
 uint64_t contexts__done(struct contexts *c, uint64_t cancel)
 {
-	return c->w->cancel_done == WEBTYPES_NONE
-		       ? 0
-		       : prover__word(c->p, cancel + c->w->cancel_done);
+	return c->w->cancel_done == WEBTYPES_NONE ? 0
+						  : prover__word(c->p, cancel + c->w->cancel_done);
+}
+
+static const struct context *above(const struct contexts *c, const struct context *x)
+{
+	return x && x->up ? &c->v[x->up - 1] : NULL;
 }
 
 bool contexts__is_of_request(const struct contexts *c, uint32_t n)
 {
-	const struct context *x = &c->v[n - 1];
-	const struct context *conn = x->up ? &c->v[x->up - 1] : NULL;
+	const struct context *x = &c->v[n - 1], *one = above(c, x), *two = above(c, one),
+			     *three = above(c, two);
 
-	return conn && x->type == c->w->cancel && conn->type == c->w->cancel && conn->up &&
-	       c->v[conn->up - 1].is_local_addr;
+	if (x->type != c->w->cancel || !two)
+		return false;
+	if (one->type == c->w->cancel)
+		return two->is_local_addr;
+	return one->is_server && two->is_local_addr && three && three->type == c->w->cancel;
 }

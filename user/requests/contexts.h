@@ -33,6 +33,7 @@ struct context {
 	bool has_deadline;   /* of its own */
 	int64_t deadline_ns; /* since 1970 */
 	bool is_local_addr;  /* a value that net/http gives each connection */
+	bool is_server;      /* and the other one */
 };
 
 struct contexts;
@@ -57,8 +58,11 @@ bool contexts__cancelled(const struct contexts *c, uint32_t n);
 uint64_t contexts__done(struct contexts *c, uint64_t cancel);
 
 /*
- * Whether it is the cancelCtx that net/http makes for one request of HTTP/1: it was made from that
- * of a connection (Go net/http/server.go conn.serve, readRequest), which is the one above it.
+ * Whether it is the cancelCtx that net/http makes for one request, by what it was made from (Go
+ * net/http/server.go conn.serve, readRequest; h2_bundle.go http2serverConnBaseContext,
+ * newStream). HTTP/1: from the connection's, which was made from the value of its local address.
+ * HTTP/2 up to Go 1.26: from the values of the server and of the local address, and they from the
+ * connection's; later as HTTP/1.
  */
 bool contexts__is_of_request(const struct contexts *c, uint32_t n);
 

@@ -61,9 +61,9 @@ static void hands__tell(struct hands *h, uint64_t request, uint32_t context, uin
 
 static bool hands__request(struct hands *h, uint64_t addr, uint32_t frame)
 {
-	if (!prover__is(h->p, addr, h->w->request))
+	if (!prover__is(h->p, addr, h->w->http.type))
 		return false;
-	hands__tell(h, addr, contexts__of_interface(h->c, addr + h->w->of_request.ctx), frame);
+	hands__tell(h, addr, contexts__of_interface(h->c, addr + h->w->http.ctx), frame);
 	return true;
 }
 
@@ -100,7 +100,7 @@ static bool hands__pair(struct hands *h, uint64_t first, uint64_t addr, uint32_t
 
 	if (!t)
 		return false;
-	if (t == w->request)
+	if (t == w->http.type)
 		return hands__request(h, addr, frame);
 	if (t == w->response)
 		return hands__response(h, addr, frame);
@@ -125,8 +125,8 @@ static bool hands__alone(struct hands *h, uint64_t addr, uint32_t frame)
 
 	return hands__made_context(h, w->value, addr, frame) ||
 	       hands__made_context(h, w->cancel, addr, frame) ||
-	       hands__made_context(h, w->timer, addr, frame) ||
-	       hands__request(h, addr, frame) || hands__response(h, addr, frame);
+	       hands__made_context(h, w->timer, addr, frame) || hands__request(h, addr, frame) ||
+	       hands__response(h, addr, frame);
 }
 
 /* --- closures --- */

@@ -58,8 +58,9 @@ int liveslots_reader__new(const struct addrspace *as, const struct goruntime *rt
 	r->as = as;
 	r->rt = rt;
 	r->g_bytes = glive_g_bytes(rt);
-	if (!r->g_bytes || rt->objects.g_defer < 0 || (size_t)rt->objects.g_defer + 8 > r->g_bytes ||
-	    rt->objects.defer_link < 0 || rt->objects.hchan_elemsize < 0)
+	if (!r->g_bytes || rt->objects.g_defer < 0 ||
+	    (size_t)rt->objects.g_defer + 8 > r->g_bytes || rt->objects.defer_link < 0 ||
+	    rt->objects.hchan_elemsize < 0)
 		return -EOPNOTSUPP;
 	err = pcfacts__new(rt->sym, rt->minor, &r->facts);
 	if (!err)
@@ -110,9 +111,10 @@ static uint64_t print_add(uint64_t print, const void *bytes, size_t len)
 static uint64_t print_of(const struct liveslots_reader *r)
 {
 	const struct gview *v = &r->slots.view;
-	const uint64_t words[] = { v->addr,     v->who.goid,      v->status,   v->sp,       v->pc,
-				   v->syscallsp, v->syscallpc,     v->stack_lo, v->stack_hi, v->reason,
-				   v->waiting,   v->who.parent_goid, v->stops };
+	const uint64_t words[] = { v->addr,     v->who.goid,  v->status,    v->sp,
+				   v->pc,       v->syscallsp, v->syscallpc, v->stack_lo,
+				   v->stack_hi, v->reason,    v->waiting,   v->who.parent_goid,
+				   v->stops };
 
 	return print_add(print_add(PRINT_START, words, sizeof(words)), r->stack,
 			 (size_t)(r->end - r->sp));
@@ -200,8 +202,9 @@ static int liveslots__chans(struct liveslots_reader *r)
 	const int32_t members[] = { lay->sudog_c, lay->sudog_elem, lay->sudog_waitlink };
 	const size_t bytes = field_span(members, ARRAY_SIZE(members), SUDOG_MAX);
 	const struct gview *v = &r->slots.view;
-	const enum gowait_class class = gowait_class(
-		gostatus_waits(v->status) ? gowait_of(r->rt->minor, v->reason) : GOWAIT_NONE);
+	const enum gowait_class class =
+		gowait_class(gostatus_waits(v->status) ? gowait_of(r->rt->minor, v->reason)
+						       : GOWAIT_NONE);
 	uint64_t at = v->waiting;
 	int err = bytes ? 0 : -EOPNOTSUPP;
 
@@ -243,8 +246,7 @@ static int liveslots__add(struct liveslots_reader *r, uint64_t addr, uint32_t fr
 	uint64_t value;
 	int err;
 
-	if (!liveslots__word(r, addr, &value) || is_written(r, addr) ||
-	    liveslots__is_live(r, addr))
+	if (!liveslots__word(r, addr, &value) || is_written(r, addr) || liveslots__is_live(r, addr))
 		return 0;
 	err = vec__reserve(&r->slots.v, &r->slots_room, r->slots.nr + 1, sizeof(*r->slots.v));
 	if (err)

@@ -7,7 +7,6 @@
 #include "base/heart.h"
 #include "base/vec.h"
 #include "requests/pass_state.h"
-#include "requests/serving.h"
 
 #define DEADLINE_EVERY 64u /* goroutines from one look at the clock to the next */
 
@@ -59,19 +58,18 @@ size_t pass__unread(const struct pass *p)
 
 static int pass__add_server(struct pass *p, uint64_t g)
 {
-	int err = vec__reserve(&p->servers, &p->servers_room, p->nr_servers + 1,
-			       sizeof(*p->servers));
+	int err =
+		vec__reserve(&p->servers, &p->servers_room, p->nr_servers + 1, sizeof(*p->servers));
 
 	if (!err)
 		p->servers[p->nr_servers++] = g;
 	return err;
 }
 
-/* own: of HTTP/1 it is a plain cancelCtx, which net/http makes for each request. */
-static int pass__add_served(struct pass *p, size_t g, uint64_t request)
+/* own: a plain cancelCtx, which net/http makes for each request. */
+static int pass__add_served(struct pass *p, size_t g, const struct serving_request *request)
 {
-	const uint32_t n =
-		contexts__of_interface(p->contexts, request + p->of.web->of_request.ctx);
+	const uint32_t n = contexts__of_interface(p->contexts, request->addr + request->of->ctx);
 	const struct context *x = n ? contexts__get(p->contexts, n) : NULL;
 	int err = vec__reserve(&p->served, &p->served_room, p->nr_served + 1, sizeof(*p->served));
 
@@ -79,7 +77,7 @@ static int pass__add_served(struct pass *p, size_t g, uint64_t request)
 		return err;
 	p->served[p->nr_served++] = (struct served){
 		.g = g,
-		.request = request,
+		.request = *request,
 		.context = n,
 		.own = x && x->type == p->of.web->cancel ? x->addr : 0,
 	};
@@ -92,8 +90,7 @@ static int pass__add_chans(struct pass *p, struct pass_g *g, const struct livesl
 
 	if (s->nr_chans > PASS_CHANS_MAX - p->nr_chans)
 		return -ENOSPC;
-	err = vec__reserve(&p->chans, &p->chans_room, p->nr_chans + s->nr_chans,
-			   sizeof(*p->chans));
+	err = vec__reserve(&p->chans, &p->chans_room, p->nr_chans + s->nr_chans, sizeof(*p->chans));
 	if (err)
 		return err;
 	g->chans_at = p->nr_chans;
@@ -133,16 +130,16 @@ static int gathering__add(struct gathering *t, const struct liveslots *s)
 			    .print = s->print,
 			    .sp = s->sp,
 			    .stops = s->view.stops };
-	uint64_t request;
+	struct serving_request request;
 	const enum serving_state state = serving__of(t->serving, s, &request);
 	int err = gathering__hands(t, &g, s);
 
 	if (!err)
 		err = pass__add_chans(p, &g, s);
 	if (!err && state == SERVING_REQUEST)
-		err = pass__add_served(p, p->nr_gs, request);
-	if (!err && (state != SERVING_NOTHING ||
-		     serving__starts_at(t->serving, s->view.who.startpc)))
+		err = pass__add_served(p, p->nr_gs, &request);
+	if (!err &&
+	    (state != SERVING_NOTHING || serving__starts_at(t->serving, s->view.who.startpc)))
 		err = pass__add_server(p, g.addr);
 	if (err)
 		return err;

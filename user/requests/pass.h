@@ -35,6 +35,7 @@ struct finding { /* of one goroutine; texts: of the pass, NULL: not known */
 	uint64_t server_goid;
 	uint32_t in_hand;
 	uint8_t relation; /* enum grequest_relation */
+	uint8_t kind;     /* enum grequest_kind */
 	uint8_t stops;    /* as struct gview */
 	bool over, cancelled, has_deadline;
 	int64_t deadline_ns; /* since 1970 */

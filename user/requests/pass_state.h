@@ -10,6 +10,7 @@
 #include "requests/liveslots.h"
 #include "requests/pass.h"
 #include "requests/prover.h"
+#include "requests/serving.h"
 
 #define CLAIM_UNCLEAR UINT64_MAX /* two requests claim it: it is nobody's */
 
@@ -23,7 +24,7 @@ struct pass_g { /* a goroutine that has something in hand, waits on channels, or
 
 struct served {
 	size_t g; /* index into gs */
-	uint64_t request;
+	struct serving_request request;
 	uint32_t context; /* of the request */
 	uint64_t own;     /* address of that, if it is the request's own; else 0 */
 };

@@ -8,10 +8,10 @@
 #include "base/vec.h"
 
 enum whose {
-	NOBODYS,  /* no request is known that it was made from */
-	SERVED,   /* of one that is served */
-	OVER,     /* of one that nobody serves any more */
-	UNCLEAR,  /* of one of which nobody knows who serves it, or whose it is */
+	NOBODYS, /* no request is known that it was made from */
+	SERVED,  /* of one that is served */
+	OVER,    /* of one that nobody serves any more */
+	UNCLEAR, /* of one of which nobody knows who serves it, or whose it is */
 };
 
 struct owner {
@@ -59,16 +59,15 @@ static struct owner served_owner(const struct pass *p, uint64_t claim)
 
 /*
  * Of a request that nobody was seen to serve. net/http cancels its context when the handler has
- * returned, and that of the connection when that is closed; but the former also when the client
- * went away, while the handler goes on: then it is over only if everybody who can serve was seen.
+ * returned; but also when the client went away, while the handler goes on (server.go
+ * connReader.handleReadError). So it is over only if everybody who can serve was seen.
  */
 static struct owner unserved_owner(const struct pass *p, uint32_t n)
 {
 	const struct context *x = contexts__get(p->contexts, n);
-	const struct context *conn = contexts__get(p->contexts, x->up);
 
 	return (struct owner){
-		.whose = x->cancelled && (p->complete || conn->cancelled) ? OVER : UNCLEAR,
+		.whose = x->cancelled && p->complete ? OVER : UNCLEAR,
 		.own = x->addr,
 	};
 }
@@ -162,10 +161,10 @@ static bool is_method(const char *text)
 }
 
 /* As it was asked for; of a whole URL, which proxies get, its path. No query: it has secrets. */
-static const char *pass__path(struct pass *p, uint64_t request, bool *ok)
+static const char *pass__path(struct pass *p, uint64_t request, const struct webtypes_request *of,
+			      bool *ok)
 {
-	const struct webtypes *w = p->of.web;
-	const char *uri = pass__text(p, request + w->of_request.uri, ok);
+	const char *uri = pass__text(p, request + of->uri, ok);
 	uint64_t url;
 	char *query;
 
@@ -177,38 +176,49 @@ static const char *pass__path(struct pass *p, uint64_t request, bool *ok)
 			*query = '\0'; /* our own copy */
 		return uri;
 	}
-	if (w->of_request.url == WEBTYPES_NONE || w->url_path == WEBTYPES_NONE)
+	if (of->url == WEBTYPES_NONE || p->of.web->url_path == WEBTYPES_NONE)
 		return NULL;
-	url = prover__word(p->prover, request + w->of_request.url);
-	return url ? pass__text(p, url + w->url_path, ok) : NULL;
+	url = prover__word(p->prover, request + of->url);
+	return url ? pass__text(p, url + p->of.web->url_path, ok) : NULL;
 }
 
 /* "GET host/quote/{id}" is the route /quote/{id} */
-static const char *pass__route(struct pass *p, uint64_t request, bool *ok)
+static const char *pass__route(struct pass *p, uint64_t request, const struct webtypes_request *of,
+			       bool *ok)
 {
 	const char *pattern, *path;
 
-	if (p->of.web->of_request.pattern == WEBTYPES_NONE)
+	if (of->pattern == WEBTYPES_NONE)
 		return NULL;
-	pattern = pass__text(p, request + p->of.web->of_request.pattern, ok);
+	pattern = pass__text(p, request + of->pattern, ok);
 	path = pattern ? strchr(pattern, '/') : NULL;
 	return path;
 }
 
-/* false: nothing can be said of it. */
-static bool pass__words(struct pass *p, uint64_t request, struct finding *f)
+/* The kind of a request of which nobody serves it: its own word for it. */
+static uint8_t pass__kind(struct pass *p, uint64_t request, const struct webtypes_request *of)
 {
-	const struct webtypes *w = p->of.web;
+	switch (of->major == WEBTYPES_NONE ? 0 : prover__word(p->prover, request + of->major)) {
+	case 1: return GREQUEST_HTTP;
+	case 2: return GREQUEST_HTTP2;
+	default: return GREQUEST_UNKNOWN;
+	}
+}
+
+/* false: nothing can be said of it. */
+static bool pass__words(struct pass *p, uint64_t request, const struct webtypes_request *of,
+			struct finding *f)
+{
 	bool ok = true;
 
 	f->request = request;
-	f->method = pass__text(p, request + w->of_request.method, &ok);
-	f->path = pass__path(p, request, &ok);
-	f->route = pass__route(p, request, &ok);
-	if (w->of_request.host != WEBTYPES_NONE)
-		f->host = pass__text(p, request + w->of_request.host, &ok);
-	if (w->of_request.peer != WEBTYPES_NONE)
-		f->peer = pass__text(p, request + w->of_request.peer, &ok);
+	f->method = pass__text(p, request + of->method, &ok);
+	f->path = pass__path(p, request, of, &ok);
+	f->route = pass__route(p, request, of, &ok);
+	if (of->host != WEBTYPES_NONE)
+		f->host = pass__text(p, request + of->host, &ok);
+	if (of->peer != WEBTYPES_NONE)
+		f->peer = pass__text(p, request + of->peer, &ok);
 	if (ok && f->method && !f->method[0])
 		f->method = "GET"; /* Go net/http/request.go: "" means GET */
 	return ok && f->method && is_method(f->method);
@@ -225,7 +235,7 @@ static void pass__route_in_hand(struct pass *p, const struct served *s, struct f
 		bool ok = true;
 
 		if (h->request && o.whose == SERVED && &p->served[o.served] == s)
-			f->route = pass__route(p, h->request, &ok);
+			f->route = pass__route(p, h->request, &p->of.web->http, &ok);
 	}
 	if (f->route && !f->route[0])
 		f->route = NULL;
@@ -282,10 +292,11 @@ static bool pass__served_by(struct pass *p, const struct pass_g *g, const struct
 	const struct pass_g *server = &p->gs[s->g];
 	const uint32_t n = s->own ? pass__innermost(p, g, s->own) : 0;
 
-	f->own = s->own ? s->own : s->request;
+	f->own = s->own ? s->own : s->request.addr;
+	f->kind = (uint8_t)s->request.kind;
 	f->server = server->addr;
 	f->server_goid = server->goid;
-	if (!pass__words(p, s->request, f))
+	if (!pass__words(p, s->request.addr, s->request.of, f))
 		return false;
 	pass__route_in_hand(p, s, f);
 	pass__deadline(p, n ? n : s->context, f);
@@ -302,8 +313,9 @@ static bool pass__over(struct pass *p, const struct pass_g *g, const struct owne
 		const struct hand *h = &p->hands[g->hands_at + i];
 
 		if (h->request && pass__owner(p, h->context).own == o->own) {
-			if (!pass__words(p, h->request, f))
+			if (!pass__words(p, h->request, &p->of.web->http, f))
 				return false;
+			f->kind = pass__kind(p, h->request, &p->of.web->http);
 			if (f->route && !f->route[0])
 				f->route = NULL;
 			break;
@@ -319,11 +331,9 @@ static bool pass__finding(struct pass *p, const struct pass_g *g, struct finding
 	struct held h;
 	size_t served, over, unclear;
 
-	*f = (struct finding){ .g = g->addr,
-			       .goid = g->goid,
-			       .print = g->print,
-			       .sp = g->sp,
-			       .stops = g->stops };
+	*f = (struct finding){
+		.g = g->addr, .goid = g->goid, .print = g->print, .sp = g->sp, .stops = g->stops
+	};
 	if (g->serves) {
 		f->relation = GREQUEST_SERVES;
 		return pass__served_by(p, g, &p->served[g->serves - 1], f);

@@ -33,7 +33,7 @@ struct prover {
 	struct u64map itabs;  /* address to struct itab number + 1; 0: it is none */
 	struct itab {
 		const struct gotype *interface, *type;
-	} *itabs_v;
+	} * itabs_v;
 	size_t nr_itabs, itabs_room;
 	int err;
 };

@@ -125,11 +125,11 @@ static bool same_finding(const struct finding *a, const struct finding *b)
 	return a->g == b->g && a->goid == b->goid && a->print == b->print && a->own == b->own &&
 	       a->request == b->request && a->server == b->server &&
 	       a->server_goid == b->server_goid && a->in_hand == b->in_hand &&
-	       a->relation == b->relation && a->over == b->over && a->cancelled == b->cancelled &&
-	       a->has_deadline == b->has_deadline && a->deadline_ns == b->deadline_ns &&
-	       same_text(a->method, b->method) && same_text(a->path, b->path) &&
-	       same_text(a->route, b->route) && same_text(a->host, b->host) &&
-	       same_text(a->peer, b->peer);
+	       a->relation == b->relation && a->kind == b->kind && a->over == b->over &&
+	       a->cancelled == b->cancelled && a->has_deadline == b->has_deadline &&
+	       a->deadline_ns == b->deadline_ns && same_text(a->method, b->method) &&
+	       same_text(a->path, b->path) && same_text(a->route, b->route) &&
+	       same_text(a->host, b->host) && same_text(a->peer, b->peer);
 }
 
 /* The print of a goroutine in a pass. false: nothing was found of it. */
@@ -221,7 +221,7 @@ static const char *reading__copy(struct reading *r, const char *text, int *err)
 static int reading__request(struct reading *r, const struct finding *f, uint32_t *ret)
 {
 	struct grequests *to = r->to;
-	struct grequest q = { .kind = GREQUEST_HTTP, .over = f->over, .served_by = f->server_goid };
+	struct grequest q = { .kind = f->kind, .over = f->over, .served_by = f->server_goid };
 	uint64_t known = 0;
 	int err = 0;
 
@@ -363,7 +363,7 @@ int requests__read(const struct addrspace *as, const struct goruntime *rt, const
 	if (!err)
 		*ret = steal(r.to);
 	reading__done(&r);
-	return err && !why->text[0] ? cause__set(why, err, "cannot read its requests: %s",
-						 strerror(-err))
-				    : err;
+	return err && !why->text[0]
+		       ? cause__set(why, err, "cannot read its requests: %s", strerror(-err))
+		       : err;
 }

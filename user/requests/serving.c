@@ -8,34 +8,55 @@
 
 #define PCS_MAX 1000000u /* that are remembered */
 
+enum role {
+	ROLE_NONE,
+	ROLE_HTTP1,
+	ROLE_HTTP2,      /* runs a handler */
+	ROLE_CONNECTION, /* of HTTP/2: what conn.serve has called serves it, and no request */
+};
+
+static const struct {
+	const char *func;
+	enum role role;
+} roles[] = {
+	{ "net/http.(*conn).serve", ROLE_HTTP1 },
+	{ "net/http.(*http2serverConn).runHandler", ROLE_HTTP2 },
+	{ "net/http/internal/http2.(*serverConn).runHandler", ROLE_HTTP2 },
+	{ "golang.org/x/net/http2.(*serverConn).runHandler", ROLE_HTTP2 },
+	{ "net/http.(*http2serverConn).serve", ROLE_CONNECTION },
+	{ "net/http/internal/http2.(*serverConn).serve", ROLE_CONNECTION },
+	{ "golang.org/x/net/http2.(*serverConn).serve", ROLE_CONNECTION },
+};
+
 struct serving {
 	const struct goruntime *rt;
 	struct prover *p;
 	const struct webtypes *w;
-	uint64_t conn_serve;    /* entry; 0: it is not linked in */
-	struct u64map frames;   /* pc: 1, it is of conn.serve */
-	struct u64map starts;   /* pc: 1, goroutines that start there run conn.serve */
+	uint64_t entries[ARRAY_SIZE(roles)]; /* 0: it is not linked in */
+	struct u64map frames;                /* pc to enum role */
+	struct u64map starts; /* pc to enum role of what goroutines that start there run */
 };
 
 int serving__new(const struct goruntime *rt, struct prover *p, const struct webtypes *w,
 		 struct serving **ret)
 {
-	static const char *const names[] = { "net/http.(*conn).serve" };
-	struct serving *s = calloc(1, sizeof(*s));
-	struct gofunc fn[ARRAY_SIZE(names)];
+	scoped(serving) s = calloc(1, sizeof(*s));
+	const char *names[ARRAY_SIZE(roles)];
+	struct gofunc fn[ARRAY_SIZE(roles)];
 	int err;
 
 	if (!s)
 		return -ENOMEM;
 	*s = (struct serving){ .rt = rt, .p = p, .w = w };
 	s->frames.max = s->starts.max = PCS_MAX;
+	for (size_t i = 0; i < ARRAY_SIZE(roles); i++)
+		names[i] = roles[i].func;
 	err = gosym__find(rt->sym, 0, names, ARRAY_SIZE(names), fn);
-	if (err) {
-		free(s);
+	if (err)
 		return err;
-	}
-	s->conn_serve = fn[0].entry;
-	*ret = s;
+	for (size_t i = 0; i < ARRAY_SIZE(roles); i++)
+		s->entries[i] = fn[i].entry;
+	*ret = steal(s);
 	return 0;
 }
 
@@ -48,31 +69,39 @@ void serving__free(struct serving *s)
 	free(s);
 }
 
+static enum role role_of(const struct serving *s, uint64_t entry)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(roles); i++)
+		if (s->entries[i] && s->entries[i] == entry)
+			return roles[i].role;
+	return ROLE_NONE;
+}
+
 bool serving__starts_at(struct serving *s, uint64_t startpc)
 {
 	uint64_t known;
 
-	if (!s->conn_serve)
-		return false;
 	if (u64map__get(&s->starts, startpc, &known))
 		return known;
-	known = gosym__unwrap_start(s->rt->sym, startpc) == s->conn_serve;
+	known = role_of(s, gosym__unwrap_start(s->rt->sym, startpc));
 	(void)u64map__set(&s->starts, startpc, known); /* else it is looked up again */
 	return known;
 }
 
 /* pc: a return address. */
-static bool serving__is_frame(struct serving *s, uint64_t pc)
+static enum role serving__frame(struct serving *s, uint64_t pc)
 {
 	struct gofunc fn;
 	uint64_t known;
 
 	if (u64map__get(&s->frames, pc, &known))
-		return known;
-	known = !gosym__func_at(s->rt->sym, pc - 1, &fn) && fn.entry == s->conn_serve;
+		return (enum role)known;
+	known = gosym__func_at(s->rt->sym, pc - 1, &fn) ? ROLE_NONE : role_of(s, fn.entry);
 	(void)u64map__set(&s->frames, pc, known);
-	return known;
+	return (enum role)known;
 }
+
+/* --- HTTP/1 --- */
 
 /* The response of the request that a connection is at; 0: it is at none, or they do not fit. */
 static uint64_t current(struct serving *s, uint64_t conn)
@@ -103,12 +132,12 @@ static bool is_preface(struct serving *s, uint64_t request)
 {
 	char method[8];
 
-	return !prover__string(s->p, request + s->w->of_request.method, method, sizeof(method)) ||
+	return !prover__string(s->p, request + s->w->http.method, method, sizeof(method)) ||
 	       !strcmp(method, "PRI");
 }
 
-static enum serving_state serving__of_frame(struct serving *s, const struct liveslots *slots,
-					    uint32_t frame, uint64_t *ret)
+static enum serving_state serving__http1(struct serving *s, const struct liveslots *slots,
+					 uint32_t frame, struct serving_request *ret)
 {
 	uint64_t conn = 0, response, request;
 
@@ -126,20 +155,79 @@ static enum serving_state serving__of_frame(struct serving *s, const struct live
 		return SERVING_NOTHING;
 	response = current(s, conn);
 	request = response ? prover__word(s->p, response + s->w->response_req) : 0;
-	if (!prover__is(s->p, request, s->w->request))
+	if (!prover__is(s->p, request, s->w->http.type))
 		return SERVING_UNCLEAR;
 	if (is_preface(s, request))
 		return SERVING_NOTHING;
-	*ret = request;
+	*ret = (struct serving_request){ request, &s->w->http, GREQUEST_HTTP };
 	return SERVING_REQUEST;
 }
 
-enum serving_state serving__of(struct serving *s, const struct liveslots *slots, uint64_t *ret)
+/* --- HTTP/2 --- */
+
+/* The state that a live word leads to, and whose package's it is; 0: to none. */
+static uint64_t state_of(struct serving *s, uint64_t value, const struct webtypes_http2 **ret)
 {
-	if (!s->conn_serve)
-		return SERVING_NOTHING;
-	for (size_t i = slots->nr_frames; i; i--)
-		if (serving__is_frame(s, slots->pcs[i - 1]))
-			return serving__of_frame(s, slots, (uint32_t)(i - 1), ret);
+	for (size_t i = 0; i < WEBTYPES_HTTP2; i++) {
+		const struct webtypes_http2 *h = &s->w->http2[i];
+		uint64_t state = value;
+
+		if (!h->of || !h->state)
+			continue;
+		if (h->writer && prover__is(s->p, value, h->writer))
+			state = prover__word(s->p, value);
+		if (!prover__is(s->p, state, h->state))
+			continue;
+		*ret = h;
+		return state;
+	}
+	return 0;
+}
+
+static enum serving_state serving__http2(struct serving *s, const struct liveslots *slots,
+					 uint32_t frame, struct serving_request *ret)
+{
+	const struct webtypes_http2 *h = NULL;
+	uint64_t state = 0, request;
+
+	for (size_t i = 0; i < slots->nr; i++) {
+		const uint64_t found =
+			slots->v[i].frame == frame ? state_of(s, slots->v[i].value, &h) : 0;
+
+		if (found && state && found != state)
+			return SERVING_UNCLEAR;
+		state = found ? found : state;
+	}
+	if (!state)
+		return SERVING_UNCLEAR;
+	request = state + h->req;
+	if (h->pointer) {
+		request = prover__word(s->p, request);
+		if (!prover__is(s->p, request, h->of->type))
+			return SERVING_UNCLEAR;
+	}
+	*ret = (struct serving_request){ request, h->of, GREQUEST_HTTP2 };
+	return SERVING_REQUEST;
+}
+
+/* --- either --- */
+
+enum serving_state serving__of(struct serving *s, const struct liveslots *slots,
+			       struct serving_request *ret)
+{
+	uint32_t http1 = UINT32_MAX;
+
+	for (uint32_t i = 0; i < slots->nr_frames; i++) {
+		const enum role role = serving__frame(s, slots->pcs[i]);
+
+		if (role == ROLE_CONNECTION)
+			return SERVING_NOTHING;
+		if (role == ROLE_HTTP2)
+			return serving__http2(s, slots, i, ret);
+		if (role == ROLE_HTTP1)
+			http1 = i;
+	}
+	if (http1 != UINT32_MAX)
+		return serving__http1(s, slots, http1, ret);
 	return serving__starts_at(s, slots->view.who.startpc) ? SERVING_UNCLEAR : SERVING_NOTHING;
 }

@@ -5,7 +5,10 @@
  * HTTP/1: the frame of net/http.(*conn).serve has the connection, or the response that is being
  * written, in a live variable. It counts if each leads to the other: conn.curReq is the response,
  * and response.conn the connection. While the connection waits for the next request, curReq is nil
- * (Go net/http/server.go, 1.15 to 1.27). Not thread-safe.
+ * (Go net/http/server.go, 1.15 to 1.27).
+ * HTTP/2: a goroutine of its own runs the handler; its frame of runHandler has the responseWriter,
+ * or its state, which has the request (h2_bundle.go; from 1.27 on net/http/internal/http2; the same
+ * of golang.org/x/net/http2). Not thread-safe.
  */
 #ifndef PARKWATCH_REQUESTS_SERVING_H
 #define PARKWATCH_REQUESTS_SERVING_H
@@ -14,12 +17,13 @@
 #include <stdint.h>
 
 #include "base/cleanup.h"
+#include "facts/requests.h"
 #include "requests/liveslots.h"
 #include "requests/prover.h"
 #include "requests/webtypes.h"
 
 enum serving_state {
-	SERVING_NOTHING, /* it serves no connection, or that waits for a request */
+	SERVING_NOTHING, /* it serves none, or a connection that waits for a request */
 	SERVING_REQUEST,
 	SERVING_UNCLEAR, /* it may be at a request, and nobody knows at which */
 };
@@ -33,7 +37,13 @@ DEFINE_SCOPED(serving)
 
 /* Whether goroutines that start there serve connections. */
 bool serving__starts_at(struct serving *s, uint64_t startpc);
-/* *ret: the address of the net/http.Request, only with SERVING_REQUEST. */
-enum serving_state serving__of(struct serving *s, const struct liveslots *slots, uint64_t *ret);
+struct serving_request {
+	uint64_t addr;
+	const struct webtypes_request *of; /* what lies there */
+	enum grequest_kind kind;
+};
+/* *ret: only with SERVING_REQUEST. */
+enum serving_state serving__of(struct serving *s, const struct liveslots *slots,
+			       struct serving_request *ret);
 
 #endif

@@ -27,21 +27,44 @@ static void last_word(struct gotypes *types, const struct gotype *t, const char 
 		*ret = WEBTYPES_NONE;
 }
 
-static void find_of_request(struct gotypes *types, struct webtypes *w)
+static bool find_request(struct gotypes *types, struct webtypes_request *r, const struct gotype *t,
+			 uint64_t *ret_path)
 {
-	const struct gofield *url;
 	const struct gotype *of = NULL;
+	const struct gofield *url;
 
-	field(types, w->request, "Method", &w->of_request.method);
-	field(types, w->request, "RequestURI", &w->of_request.uri);
-	field(types, w->request, "Host", &w->of_request.host);
-	field(types, w->request, "RemoteAddr", &w->of_request.peer);
-	field(types, w->request, "Pattern", &w->of_request.pattern);
-	field(types, w->request, "ctx", &w->of_request.ctx);
-	url = field(types, w->request, "URL", &w->of_request.url);
+	r->type = t;
+	field(types, t, "Method", &r->method);
+	field(types, t, "RequestURI", &r->uri);
+	field(types, t, "Host", &r->host);
+	field(types, t, "RemoteAddr", &r->peer);
+	field(types, t, "Pattern", &r->pattern);
+	field(types, t, "ProtoMajor", &r->major);
+	if (!field(types, t, "ctx", &r->ctx))
+		field(types, t, "Context", &r->ctx);
+	url = field(types, t, "URL", &r->url);
 	if (url)
 		of = gotypes__elem(types, url->type);
-	field(types, of, "Path", &w->url_path);
+	field(types, of, "Path", ret_path);
+	return t && r->method != WEBTYPES_NONE && r->uri != WEBTYPES_NONE &&
+	       r->ctx != WEBTYPES_NONE;
+}
+
+static void find_http2(struct gotypes *types, struct webtypes *w, struct webtypes_http2 *h,
+		       const struct gotype *writer, const struct gotype *state)
+{
+	const struct gofield *f = field(types, state, "req", &h->req);
+	const struct gotype *t = f ? f->type : NULL;
+
+	h->writer = writer;
+	h->state = state;
+	h->pointer = t && t->kind == GOKIND_POINTER;
+	if (h->pointer)
+		t = gotypes__elem(types, t);
+	if (t && t == w->http.type)
+		h->of = &w->http;
+	else if (t && t == w->inner.type)
+		h->of = &w->inner;
 }
 
 static void find_of_context(struct gotypes *types, struct webtypes *w)
@@ -59,37 +82,64 @@ static void find_of_context(struct gotypes *types, struct webtypes *w)
 	field(types, w->timer, "deadline", &w->timer_deadline);
 }
 
+enum {
+	REQUEST,
+	RESPONSE,
+	CONN,
+	KEY,
+	VALUE,
+	CANCEL,
+	TIMER,
+	INNER,
+	HTTP2, /* a writer and a state of each */
+	NAMES = HTTP2 + 2 * WEBTYPES_HTTP2
+};
+
 int webtypes__find(struct gotypes *types, struct webtypes *ret)
 {
-	static const char *const names[] = {
-		"net/http.Request",    "net/http.response", "net/http.conn",
-		"net/http.contextKey", "context.valueCtx",  "context.cancelCtx",
-		"context.timerCtx",
+	static const char *const names[NAMES] = {
+		[REQUEST] = "net/http.Request",
+		[RESPONSE] = "net/http.response",
+		[CONN] = "net/http.conn",
+		[KEY] = "net/http.contextKey",
+		[VALUE] = "context.valueCtx",
+		[CANCEL] = "context.cancelCtx",
+		[TIMER] = "context.timerCtx",
+		[INNER] = "net/http/internal/http2.ServerRequest",
+		[HTTP2] = "net/http.http2responseWriter",
+		[HTTP2 + 1] = "net/http.http2responseWriterState",
+		[HTTP2 + 2] = "net/http/internal/http2.responseWriter",
+		[HTTP2 + 3] = "net/http/internal/http2.responseWriterState",
+		[HTTP2 + 4] = "golang.org/x/net/http2.responseWriter",
+		[HTTP2 + 5] = "golang.org/x/net/http2.responseWriterState",
 	};
-	const struct gotype *t[ARRAY_SIZE(names)];
-	struct webtypes w = { 0 };
-	int err = gotypes__find(types, names, ARRAY_SIZE(names), t);
+	const struct gotype *t[NAMES];
+	struct webtypes *w = ret;
+	uint64_t path;
+	bool found;
+	int err = gotypes__find(types, names, NAMES, t);
 
 	if (err)
 		return err;
-	w = (struct webtypes){ .request = t[0],
-			       .response = t[1],
-			       .conn = t[2],
-			       .key = t[3],
-			       .value = t[4],
-			       .cancel = t[5],
-			       .timer = t[6] };
-	find_of_request(types, &w);
-	find_of_context(types, &w);
-	field(types, w.response, "conn", &w.response_conn);
-	field(types, w.response, "req", &w.response_req);
-	last_word(types, w.conn, "curReq", &w.conn_current);
-	field(types, w.key, "name", &w.key_name);
-	if (!w.request || !w.response || !w.conn || !w.cancel || !w.context ||
-	    w.of_request.method == WEBTYPES_NONE || w.of_request.uri == WEBTYPES_NONE ||
-	    w.of_request.ctx == WEBTYPES_NONE || w.response_conn == WEBTYPES_NONE ||
-	    w.response_req == WEBTYPES_NONE || w.conn_current == WEBTYPES_NONE)
-		return -ENOENT;
-	*ret = w;
-	return 0;
+	*w = (struct webtypes){ .response = t[RESPONSE],
+				.conn = t[CONN],
+				.key = t[KEY],
+				.value = t[VALUE],
+				.cancel = t[CANCEL],
+				.timer = t[TIMER] };
+	found = find_request(types, &w->http, t[REQUEST], &w->url_path);
+	if (!find_request(types, &w->inner, t[INNER], &path))
+		w->inner.type = NULL;
+	for (size_t i = 0; i < WEBTYPES_HTTP2; i++)
+		find_http2(types, w, &w->http2[i], t[HTTP2 + 2 * i], t[HTTP2 + 2 * i + 1]);
+	find_of_context(types, w);
+	field(types, w->response, "conn", &w->response_conn);
+	field(types, w->response, "req", &w->response_req);
+	last_word(types, w->conn, "curReq", &w->conn_current);
+	field(types, w->key, "name", &w->key_name);
+	return found && w->response && w->conn && w->cancel && w->context &&
+			       w->response_conn != WEBTYPES_NONE &&
+			       w->response_req != WEBTYPES_NONE && w->conn_current != WEBTYPES_NONE
+		       ? 0
+		       : -ENOENT;
 }

@@ -15,30 +15,47 @@
 
 #include "golang/gotypes.h"
 
-#define WEBTYPES_NONE UINT64_MAX
+#define WEBTYPES_NONE  UINT64_MAX
+#define WEBTYPES_HTTP2 3u /* net/http's own, its later one, and golang.org/x/net/http2 */
 
-struct webtypes {
-	const struct gotype *request, *response, *conn; /* of net/http */
-	const struct gotype *key;                       /* net/http.contextKey */
-	const struct gotype *value, *cancel, *timer;    /* of context */
-	const struct gotype *context;                   /* interface context.Context */
-	struct {
-		uint64_t method, uri, host, peer, pattern; /* strings */
-		uint64_t url, ctx;                         /* *url.URL; context.Context */
-	} of_request;
-	uint64_t url_path;                /* string */
-	uint64_t response_conn, response_req;
-	uint64_t conn_current;            /* the word that is the *response, or nil */
-	uint64_t key_name;                /* string */
-	uint64_t value_key;               /* interface{} */
-	uint64_t cancel_err;              /* not 0: it was cancelled */
-	uint64_t cancel_done;             /* the word that is the channel, or nil */
-	uint64_t cancel_children;         /* map[canceler]struct{} */
-	const struct gotype *children;    /* of that map */
-	uint64_t timer_deadline;          /* time.Time */
+struct webtypes_request {
+	const struct gotype *type;
+	uint64_t method, uri, host, peer, pattern; /* strings */
+	uint64_t url, ctx;                         /* *url.URL; context.Context */
+	uint64_t major;                            /* int: of its HTTP */
 };
 
-/* 0; -ENOENT: no net/http server is linked in; others of gotypes__find(). */
+struct webtypes_http2 {                      /* of one package */
+	const struct gotype *writer, *state; /* responseWriter, which has a *responseWriterState */
+	uint64_t req;                        /* in the latter */
+	bool pointer;                      /* that is one to the request; else the request itself */
+	const struct webtypes_request *of; /* which kind of request; NULL: none that is known */
+};
+
+struct webtypes {
+	struct webtypes_request http;                /* net/http.Request */
+	struct webtypes_request inner;               /* HTTP/2, from Go 1.27 on: ServerRequest */
+	const struct gotype *response, *conn;        /* of net/http */
+	const struct gotype *key;                    /* net/http.contextKey */
+	const struct gotype *value, *cancel, *timer; /* of context */
+	const struct gotype *context;                /* interface context.Context */
+	struct webtypes_http2 http2[WEBTYPES_HTTP2];
+	uint64_t url_path; /* string */
+	uint64_t response_conn, response_req;
+	uint64_t conn_current;         /* the word that is the *response, or nil */
+	uint64_t key_name;             /* string */
+	uint64_t value_key;            /* interface{} */
+	uint64_t cancel_err;           /* not 0: it was cancelled */
+	uint64_t cancel_done;          /* the word that is the channel, or nil */
+	uint64_t cancel_children;      /* map[canceler]struct{} */
+	const struct gotype *children; /* of that map */
+	uint64_t timer_deadline;       /* time.Time */
+};
+
+/*
+ * 0; -ENOENT: no net/http server is linked in; others of gotypes__find(). *ret must not be moved
+ * afterwards.
+ */
 int webtypes__find(struct gotypes *types, struct webtypes *ret);
 
 #endif

@@ -28,8 +28,8 @@ struct request_row {
 	uint16_t rt;
 };
 
-struct request_rows { /* read only for everybody but request_rows.c */
-	struct dump *d;        /* borrowed; its input has requests */
+struct request_rows {   /* read only for everybody but request_rows.c */
+	struct dump *d; /* borrowed; its input has requests */
 	struct request_row *v;
 	size_t nr;
 	size_t nr_over; /* the last ones of them */
