@@ -7,7 +7,8 @@
  * and other offsets: they are found by name. Header only, without a test framework; one process at
  * a time, in static memory.
  *
- *	goroutine 10	stands in main.f, called by net/http.(*conn).serve, which has the connection
+ *	goroutine 10	stands in main.f, which serverHandler.ServeHTTP has called, and this
+ *			net/http.(*conn).serve, which has the connection
  *	goroutine 11	stands in main.f, which has a valueCtx made from the request's context, as
  *			an interface; it was made by 10
  *	goroutine 12	stands in main.f and has nothing
@@ -48,10 +49,11 @@ enum {
 	FW_RUNTIME_BYTES = 0x20000,
 };
 
-enum fw_func { FW_F, FW_SERVE, FW_GOEXIT, FW_MALLOCINIT, FW_MHEAP_INIT, FW_FUNCS };
+enum fw_func { FW_F, FW_SERVE, FW_HANDLER, FW_GOEXIT, FW_MALLOCINIT, FW_MHEAP_INIT, FW_FUNCS };
 static const struct fake_func fw_funcs[FW_FUNCS] = {
 	[FW_F] = { "main.f", 0x40, 0, 1, 0x18, false, NULL, 0 },
 	[FW_SERVE] = { "net/http.(*conn).serve", 0x40, 0, 1, 0x18, false, NULL, 0 },
+	[FW_HANDLER] = { "net/http.serverHandler.ServeHTTP", 0x40, 0, 1, 0x18, false, NULL, 0 },
 	[FW_GOEXIT] = { "runtime.goexit", 0x20, 0, 1, 0, false, NULL, 0 },
 	[FW_MALLOCINIT] = { "runtime.mallocinit", 0x20, 0, 1, 0, false, NULL, 0 },
 	[FW_MHEAP_INIT] = { "runtime.(*mheap).init", 0x20, 0, 1, 0, false, NULL, 0 },
@@ -419,9 +421,11 @@ static inline void fw_go(struct fake_web *w, uint32_t i, bool serves, uint64_t c
 	fw_word(w, g + (uint64_t)l->g_goid, 10 + i);
 	fw_word(w, g + (uint64_t)l->g_startpc, w->e[serves ? FW_SERVE : FW_F]);
 	fw_put(w, g + (uint64_t)l->g_waitreason, fw_reason(w->rt.minor, "chan receive"), 1);
-	fw_word(w, fw_local(i, 0, 3), serves ? w->e[FW_SERVE] + 0x10 : w->e[FW_GOEXIT] + 1);
-	if (serves)
-		fw_word(w, fw_local(i, 1, 3), w->e[FW_GOEXIT] + 1);
+	fw_word(w, fw_local(i, 0, 3), w->e[serves ? FW_HANDLER : FW_GOEXIT] + 1);
+	if (serves) {
+		fw_word(w, fw_local(i, 1, 3), w->e[FW_SERVE] + 0x10);
+		fw_word(w, fw_local(i, 2, 3), w->e[FW_GOEXIT] + 1);
+	}
 	fw_word(w, g + (uint64_t)l->g_waiting, chan ? sudog : 0);
 	fw_word(w, sudog + (uint64_t)l->sudog_g, g);
 	fw_word(w, sudog + (uint64_t)l->sudog_c, chan);
@@ -456,7 +460,7 @@ static inline void fw_make_goroutines(struct fake_web *w)
 {
 	for (uint32_t i = 0; i < FW_GS; i++)
 		fw_go(w, i, !i, 0);
-	fw_word(w, fw_local(0, 1, 1), w->conn);
+	fw_word(w, fw_local(0, 2, 1), w->conn);
 	fw_word(w, fw_local(1, 0, 0), fw_itab(w, FW_VALUE_P));
 	fw_word(w, fw_local(1, 0, 1), w->value);
 	w->census = (struct census){ .gs = w->rows, .nr = FW_GS };

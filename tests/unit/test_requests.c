@@ -118,6 +118,15 @@ Test(requests, need_a_connection_and_a_response_that_lead_to_each_other)
 	fake_web__done(&web);
 }
 
+/* net/http has more to do with a request, before its handler and after it. */
+Test(requests, need_a_handler_that_runs)
+{
+	begin(26);
+	fw_word(&web, fw_local(0, 0, 3), web.e[FW_F] + 0x10);
+	expect_silence("conn.serve has called something else");
+	fake_web__done(&web);
+}
+
 /* A child waits for ctx.Done(): it has the channel, and no context any more. */
 Test(requests, are_told_by_the_channel_of_their_context)
 {
@@ -148,7 +157,7 @@ Test(requests, that_two_claim_are_nobodys)
 	fw_word(&web, response, conn);
 	fw_word(&web, response + 8, web.request);
 	fw_go(&web, 2, true, 0);
-	fw_word(&web, fw_local(2, 1, 1), conn);
+	fw_word(&web, fw_local(2, 2, 1), conn);
 	{
 		scoped(grequests) rs = read_all();
 
@@ -173,7 +182,7 @@ Test(requests, in_hand_are_counted_where_there_are_several)
 	fw_word(&web, response, conn);
 	fw_word(&web, response + 8, request);
 	fw_go(&web, 2, true, 0);
-	fw_word(&web, fw_local(2, 1, 1), conn);
+	fw_word(&web, fw_local(2, 2, 1), conn);
 	/* a second frame of main.f for goroutine 11 */
 	fw_word(&web, fw_local(1, 0, 3), web.e[FW_F] + 0x10);
 	fw_word(&web, fw_local(1, 1, 3), web.e[FW_GOEXIT] + 1);

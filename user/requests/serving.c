@@ -8,8 +8,11 @@
 
 #define PCS_MAX 1000000u /* that are remembered */
 
+#define HANDLER "net/http.serverHandler.ServeHTTP"
+
 enum role {
 	ROLE_NONE,
+	ROLE_HANDLER, /* conn.serve has called it, and it calls the program's own */
 	ROLE_HTTP1,
 	ROLE_HTTP2,      /* runs a handler */
 	ROLE_CONNECTION, /* of HTTP/2: what conn.serve has called serves it, and no request */
@@ -19,6 +22,7 @@ static const struct {
 	const char *func;
 	enum role role;
 } roles[] = {
+	{ HANDLER, ROLE_HANDLER },
 	{ "net/http.(*conn).serve", ROLE_HTTP1 },
 	{ "net/http.(*http2serverConn).runHandler", ROLE_HTTP2 },
 	{ "net/http/internal/http2.(*serverConn).runHandler", ROLE_HTTP2 },
@@ -35,6 +39,8 @@ struct serving {
 	uint64_t entries[ARRAY_SIZE(roles)]; /* 0: it is not linked in */
 	struct u64map frames;                /* pc to enum role */
 	struct u64map starts; /* pc to enum role of what goroutines that start there run */
+	struct u64map inlined; /* pc in conn.serve: 1, HANDLER is inlined there */
+	struct u64map leaves;  /* pc of what runHandler has called: 1, that is no handler */
 };
 
 int serving__new(const struct goruntime *rt, struct prover *p, const struct webtypes *w,
@@ -48,7 +54,7 @@ int serving__new(const struct goruntime *rt, struct prover *p, const struct webt
 	if (!s)
 		return -ENOMEM;
 	*s = (struct serving){ .rt = rt, .p = p, .w = w };
-	s->frames.max = s->starts.max = PCS_MAX;
+	s->frames.max = s->starts.max = s->inlined.max = s->leaves.max = PCS_MAX;
 	for (size_t i = 0; i < ARRAY_SIZE(roles); i++)
 		names[i] = roles[i].func;
 	err = gosym__find(rt->sym, 0, names, ARRAY_SIZE(names), fn);
@@ -66,6 +72,8 @@ void serving__free(struct serving *s)
 		return;
 	u64map__done(&s->frames);
 	u64map__done(&s->starts);
+	u64map__done(&s->inlined);
+	u64map__done(&s->leaves);
 	free(s);
 }
 
@@ -99,6 +107,48 @@ static enum role serving__frame(struct serving *s, uint64_t pc)
 	known = gosym__func_at(s->rt->sym, pc - 1, &fn) ? ROLE_NONE : role_of(s, fn.entry);
 	(void)u64map__set(&s->frames, pc, known);
 	return (enum role)known;
+}
+
+/* Whether frame i, of conn.serve, is in the handler: before and after it the connection has a
+ * request too. */
+static bool serving__is_in_handler(struct serving *s, const struct liveslots *slots, uint32_t i)
+{
+	struct goframe f[GOSYM_INLINE_MAX];
+	uint64_t known;
+	int nr;
+
+	if (i && serving__frame(s, slots->pcs[i - 1]) == ROLE_HANDLER)
+		return true;
+	if (u64map__get(&s->inlined, slots->pcs[i], &known))
+		return known;
+	known = false;
+	nr = gosym__frames(s->rt->sym, slots->pcs[i], true, f, ARRAY_SIZE(f));
+	for (int k = 0; k < nr; k++)
+		known |= !strcmp(f[k].func, HANDLER);
+	(void)u64map__set(&s->inlined, slots->pcs[i], known);
+	return known;
+}
+
+/*
+ * Whether frame i, of runHandler, has called what it has deferred: the handler has returned. That
+ * is a function inside of it, sendServeMsg, or what the runtime calls in between.
+ */
+static bool serving__has_left(struct serving *s, const struct liveslots *slots, uint32_t i)
+{
+	struct goframe f[GOSYM_INLINE_MAX];
+	uint64_t known;
+	int nr;
+
+	if (!i)
+		return true;
+	if (u64map__get(&s->leaves, slots->pcs[i - 1], &known))
+		return known;
+	nr = gosym__frames(s->rt->sym, slots->pcs[i - 1], true, f, ARRAY_SIZE(f));
+	known = nr < 1 || strstr(f[nr - 1].func, ").runHandler.") ||
+		strstr(f[nr - 1].func, ").sendServeMsg") ||
+		!strncmp(f[nr - 1].func, "runtime.", 8);
+	(void)u64map__set(&s->leaves, slots->pcs[i - 1], known);
+	return known;
 }
 
 /* --- HTTP/1 --- */
@@ -223,11 +273,14 @@ enum serving_state serving__of(struct serving *s, const struct liveslots *slots,
 		if (role == ROLE_CONNECTION)
 			return SERVING_NOTHING;
 		if (role == ROLE_HTTP2)
-			return serving__http2(s, slots, i, ret);
+			return serving__has_left(s, slots, i) ? SERVING_NOTHING
+							      : serving__http2(s, slots, i, ret);
 		if (role == ROLE_HTTP1)
 			http1 = i;
 	}
 	if (http1 != UINT32_MAX)
-		return serving__http1(s, slots, http1, ret);
+		return serving__is_in_handler(s, slots, http1)
+			       ? serving__http1(s, slots, http1, ret)
+			       : SERVING_NOTHING;
 	return serving__starts_at(s, slots->view.who.startpc) ? SERVING_UNCLEAR : SERVING_NOTHING;
 }

@@ -5,7 +5,8 @@
  * HTTP/1: the frame of net/http.(*conn).serve has the connection, or the response that is being
  * written, in a live variable. It counts if each leads to the other: conn.curReq is the response,
  * and response.conn the connection. While the connection waits for the next request, curReq is nil
- * (Go net/http/server.go, 1.15 to 1.27).
+ * (Go net/http/server.go, 1.15 to 1.27). It must have called the handler, and the handler must not
+ * have returned.
  * HTTP/2: a goroutine of its own runs the handler; its frame of runHandler has the responseWriter,
  * or its state, which has the request (h2_bundle.go; from 1.27 on net/http/internal/http2; the same
  * of golang.org/x/net/http2). Not thread-safe.
