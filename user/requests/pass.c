@@ -18,20 +18,33 @@ struct gathering {
 	struct hand of_one[HANDS_MAX];
 };
 
-void pass__free(struct pass *p)
+/* What was gathered, and the memory that was read: findings do not need it. */
+static void pass__forget(struct pass *p)
 {
-	if (!p)
-		return;
 	contexts__free(p->contexts);
 	prover__free(p->prover);
 	u64map__done(&p->claims);
 	u64map__done(&p->done);
 	u64map__done(&p->done_context);
-	arena__done(&p->texts);
 	free(p->gs);
 	free(p->hands);
 	free(p->chans);
 	free(p->served);
+	p->contexts = NULL;
+	p->prover = NULL;
+	p->gs = NULL;
+	p->hands = NULL;
+	p->chans = NULL;
+	p->served = NULL;
+	p->nr_gs = p->nr_hands = p->nr_chans = p->nr_served = 0;
+}
+
+void pass__free(struct pass *p)
+{
+	if (!p)
+		return;
+	pass__forget(p);
+	arena__done(&p->texts);
 	free(p->servers);
 	free(p->findings);
 	free(p);
@@ -232,6 +245,7 @@ int pass__take(const struct pass_of *of, struct pass **ret)
 		err = prover__err(p->prover);
 	if (err)
 		return err;
+	pass__forget(p);
 	*ret = steal(p);
 	return 0;
 }

@@ -28,7 +28,7 @@
 #include "golang/gotypes.h"
 #include "heap/goheap.h"
 
-#define PROVER_MEMORY_MAX (256u << 20) /* bytes of pages that are remembered */
+#define PROVER_MEMORY_MAX (128u << 20) /* bytes of pages that are remembered */
 #define PROVER_FACTS_MAX  4000000u     /* answers that are remembered */
 #define PROVER_TEXT_MAX   1024u        /* bytes of a string; longer ones are cut */
 
