@@ -26,6 +26,7 @@ const char *grequest_kind_word(enum grequest_kind k)
 	switch (k) {
 	case GREQUEST_HTTP: return "http";
 	case GREQUEST_HTTP2: return "http2";
+	case GREQUEST_GRPC: return "grpc";
 	case GREQUEST_UNKNOWN: break;
 	}
 	return NULL;

@@ -27,6 +27,7 @@ enum grequest_kind {
 	GREQUEST_UNKNOWN,
 	GREQUEST_HTTP, /* HTTP/1 */
 	GREQUEST_HTTP2,
+	GREQUEST_GRPC,
 };
 
 struct grequest {     /* texts: NULL, not known; "" is an empty one */

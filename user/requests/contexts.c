@@ -161,6 +161,9 @@ static void contexts__fill(struct contexts *c, struct context *n)
 	}
 	if (n->type == w->timer && w->timer_deadline != WEBTYPES_NONE)
 		n->has_deadline = deadline_of(c, n->addr + w->timer_deadline, &n->deadline_ns);
+	if (n->type == w->value && w->stream && w->value_val != WEBTYPES_NONE &&
+	    prover__held(c->p, prover__word(c->p, n->addr + w->value_val)) == w->stream)
+		n->stream = prover__word(c->p, n->addr + w->value_val + 8);
 	if (n->type != w->value || !w->key)
 		return;
 	key_of(c, n->addr, key, sizeof(key));
@@ -258,6 +261,26 @@ bool contexts__cancelled(const struct contexts *c, uint32_t n)
 			return true;
 	}
 	return false;
+}
+
+uint64_t contexts__stream(const struct contexts *c, uint32_t n)
+{
+	for_each_above(c, n, i)
+	{
+		if (c->v[n - 1].stream)
+			return c->v[n - 1].stream;
+	}
+	return 0;
+}
+
+uint64_t contexts__cancel(const struct contexts *c, uint32_t n)
+{
+	for_each_above(c, n, i)
+	{
+		if (c->v[n - 1].cancel)
+			return c->v[n - 1].cancel;
+	}
+	return 0;
 }
 
 uint64_t contexts__done(struct contexts *c, uint64_t cancel)

@@ -34,6 +34,7 @@ struct context {
 	int64_t deadline_ns; /* since 1970 */
 	bool is_local_addr;  /* a value that net/http gives each connection */
 	bool is_server;      /* and the other one */
+	uint64_t stream;     /* address of the call of gRPC that it has as its value; 0: none */
 };
 
 struct contexts;
@@ -54,6 +55,10 @@ size_t contexts__nr(const struct contexts *c); /* numbers are 1 to nr */
 bool contexts__deadline(const struct contexts *c, uint32_t n, int64_t *ret_ns);
 /* Whether it, or what it was made from, was cancelled, as far as that is known. */
 bool contexts__cancelled(const struct contexts *c, uint32_t n);
+/* The call of gRPC that it, or what it was made from, has as a value; 0: none. */
+uint64_t contexts__stream(const struct contexts *c, uint32_t n);
+/* The first cancelCtx on the way up from n; 0: there is none. */
+uint64_t contexts__cancel(const struct contexts *c, uint32_t n);
 /* The channel of Done of a cancelCtx; 0: nobody has asked for it. */
 uint64_t contexts__done(struct contexts *c, uint64_t cancel);
 

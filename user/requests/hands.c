@@ -16,11 +16,13 @@ struct hands {
 	struct prover *p;
 	const struct webtypes *w;
 	struct contexts *c;
-	struct u64map code; /* address: 1, a function begins there; 0: none does */
+	struct u64map code;   /* address: 1, a function begins there; 0: none does */
+	struct u64map groups; /* pc of a frame: 1, it is of package errgroup */
 	/* of one goroutine: */
 	struct hand *out;
 	size_t nr;
 	uint32_t steps;
+	bool in_group; /* the word is of a frame of package errgroup */
 	bool full;
 };
 
@@ -32,7 +34,7 @@ int hands__new(const struct goruntime *rt, struct prover *p, const struct webtyp
 	if (!h)
 		return -ENOMEM;
 	*h = (struct hands){ .rt = rt, .p = p, .w = w, .c = c };
-	h->code.max = CODE_MAX;
+	h->code.max = h->groups.max = CODE_MAX;
 	*ret = h;
 	return 0;
 }
@@ -42,6 +44,7 @@ void hands__free(struct hands *h)
 	if (!h)
 		return;
 	u64map__done(&h->code);
+	u64map__done(&h->groups);
 	free(h);
 }
 
@@ -162,6 +165,15 @@ static void hands__words(struct hands *h, uint64_t from, uint64_t to, uint32_t f
 	}
 }
 
+/* A goroutine of an errgroup has the group, and that the context that it cancels. */
+static bool hands__group(struct hands *h, uint64_t addr, uint32_t frame, unsigned int closures)
+{
+	if (!h->in_group || !h->w->group || !closures || !prover__is(h->p, addr, h->w->group))
+		return false;
+	hands__value(h, 0, prover__word(h->p, addr + h->w->group_cancel), frame, closures - 1);
+	return true;
+}
+
 /* closures: how many more may be opened. */
 static void hands__value(struct hands *h, uint64_t first, uint64_t addr, uint32_t frame,
 			 unsigned int closures)
@@ -173,12 +185,30 @@ static void hands__value(struct hands *h, uint64_t first, uint64_t addr, uint32_
 	if (h->full || addr < 4096 || addr % 8 || hands__pair(h, first, addr, frame))
 		return;
 	s = hands__object(h, addr);
-	if (!s || hands__alone(h, addr, frame) || !closures || s->elem_bytes > CLOSURE_MAX)
+	if (!s || hands__alone(h, addr, frame) || hands__group(h, addr, frame, closures) ||
+	    !closures || s->elem_bytes > CLOSURE_MAX)
 		return;
 	if (hands__is_code(h, prover__word(h->p, addr)))
 		hands__words(h, addr + 8, addr + s->elem_bytes, frame, closures - 1);
 	else if (s->elem_bytes <= SHARED_MAX)
 		hands__words(h, addr, addr + s->elem_bytes, frame, 0);
+}
+
+static bool hands__is_group(struct hands *h, const struct liveslots *s, uint32_t frame)
+{
+	static const char package[] = "golang.org/x/sync/errgroup.";
+	struct goframe f[GOSYM_INLINE_MAX];
+	uint64_t known;
+	int nr;
+
+	if (!h->w->group || frame >= s->nr_frames)
+		return false;
+	if (u64map__get(&h->groups, s->pcs[frame], &known))
+		return known;
+	nr = gosym__frames(h->rt->sym, s->pcs[frame], true, f, ARRAY_SIZE(f));
+	known = nr > 0 && !strncmp(f[nr - 1].func, package, sizeof(package) - 1);
+	(void)u64map__set(&h->groups, s->pcs[frame], known); /* else it is looked up again */
+	return known;
 }
 
 int hands__of(struct hands *h, const struct liveslots_reader *r, const struct liveslots *s,
@@ -195,6 +225,7 @@ int hands__of(struct hands *h, const struct liveslots_reader *r, const struct li
 		/* The compiler marks only the second word of an interface as a pointer. */
 		if (slot->frame != LIVESLOT_DEFER && !liveslots__is_live(r, slot->addr - 8))
 			(void)liveslots__word(r, slot->addr - 8, &first);
+		h->in_group = hands__is_group(h, s, slot->frame);
 		hands__value(h, first, slot->value, slot->frame, CLOSURES);
 	}
 	*ret_nr = h->nr;

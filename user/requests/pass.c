@@ -79,10 +79,14 @@ static int pass__add_server(struct pass *p, uint64_t g)
 	return err;
 }
 
-/* own: a plain cancelCtx, which net/http makes for each request. */
+/*
+ * own: a plain cancelCtx, which net/http makes for each request; of gRPC the first cancelCtx above
+ * the context of the stream.
+ */
 static int pass__add_served(struct pass *p, size_t g, const struct serving_request *request)
 {
-	const uint32_t n = contexts__of_interface(p->contexts, request->addr + request->of->ctx);
+	const uint64_t ctx = request->of ? request->of->ctx : p->of.web->stream_ctx;
+	const uint32_t n = contexts__of_interface(p->contexts, request->addr + ctx);
 	const struct context *x = n ? contexts__get(p->contexts, n) : NULL;
 	int err = vec__reserve(&p->served, &p->served_room, p->nr_served + 1, sizeof(*p->served));
 
@@ -92,7 +96,9 @@ static int pass__add_served(struct pass *p, size_t g, const struct serving_reque
 		.g = g,
 		.request = *request,
 		.context = n,
-		.own = x && x->type == p->of.web->cancel ? x->addr : 0,
+		.own = !request->of                         ? contexts__cancel(p->contexts, n)
+		       : x && x->type == p->of.web->cancel ? x->addr
+							    : 0,
 	};
 	return 0;
 }
@@ -144,9 +150,11 @@ static int gathering__add(struct gathering *t, const struct liveslots *s)
 			    .sp = s->sp,
 			    .stops = s->view.stops };
 	struct serving_request request;
-	const enum serving_state state = serving__of(t->serving, s, &request);
+	enum serving_state state = SERVING_NOTHING;
 	int err = gathering__hands(t, &g, s);
 
+	if (!err)
+		state = serving__of(t->serving, s, t->of_one, g.nr_hands, &request);
 	if (!err)
 		err = pass__add_chans(p, &g, s);
 	if (!err && state == SERVING_REQUEST)
@@ -213,7 +221,7 @@ static int pass__gather(struct pass *p)
 	int err = liveslots_reader__new(p->of.as, p->of.rt, &reader);
 
 	if (!err)
-		err = serving__new(p->of.rt, p->prover, p->of.web, &serving);
+		err = serving__new(p->of.rt, p->prover, p->of.web, p->contexts, &serving);
 	if (!err)
 		err = hands__new(p->of.rt, p->prover, p->of.web, p->contexts, &hands);
 	if (err)

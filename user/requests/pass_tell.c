@@ -224,6 +224,17 @@ static bool pass__words(struct pass *p, uint64_t request, const struct webtypes_
 	return ok && f->method && is_method(f->method);
 }
 
+/* A call of gRPC is a POST of HTTP/2 (its PROTOCOL-HTTP2.md). */
+static bool pass__call(struct pass *p, uint64_t stream, struct finding *f)
+{
+	bool ok = true;
+
+	f->request = stream;
+	f->method = "POST";
+	f->path = pass__text(p, stream + p->of.web->stream_method, &ok);
+	return ok;
+}
+
 /* Middlewares hand copies on: the one that reached the mux has the pattern. */
 static void pass__route_in_hand(struct pass *p, const struct served *s, struct finding *f)
 {
@@ -296,7 +307,8 @@ static bool pass__served_by(struct pass *p, const struct pass_g *g, const struct
 	f->kind = (uint8_t)s->request.kind;
 	f->server = server->addr;
 	f->server_goid = server->goid;
-	if (!pass__words(p, s->request.addr, s->request.of, f))
+	if (!(s->request.of ? pass__words(p, s->request.addr, s->request.of, f)
+			    : pass__call(p, s->request.addr, f)))
 		return false;
 	pass__route_in_hand(p, s, f);
 	pass__deadline(p, n ? n : s->context, f);

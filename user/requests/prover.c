@@ -331,13 +331,13 @@ static bool prover__is_place(struct prover *p, uint64_t addr, const struct gotyp
 
 bool prover__is(struct prover *p, uint64_t addr, const struct gotype *t)
 {
-	const uint64_t key = addr / 8 << 16 | t->id; /* addresses have 47 bits */
-	uint64_t known;
+	uint64_t key, known;
 	bool is;
 
-	if (!addr || addr % 8 || addr < USER_START || addr >= USER_END ||
+	if (!t || !addr || addr % 8 || addr < USER_START || addr >= USER_END ||
 	    t->kind != GOKIND_STRUCT || !t->size)
 		return false;
+	key = addr / 8 << 16 | t->id; /* addresses have 47 bits */
 	if (u64map__get(&p->proved, key, &known))
 		return known;
 	is = prover__is_place(p, addr, t) && prover__fits(p, addr, t);

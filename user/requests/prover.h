@@ -50,7 +50,7 @@ uint8_t prover__byte(struct prover *p, uint64_t addr);
 /* A Go string at addr, cut to size - 1 bytes. false: it makes no sense. Any bytes but NUL. */
 bool prover__string(struct prover *p, uint64_t addr, char *buf, size_t size);
 
-/* Whether a whole object of this type, a struct, begins at addr. */
+/* Whether a whole object of this type, a struct, begins at addr. t NULL: no type that there is. */
 bool prover__is(struct prover *p, uint64_t addr, const struct gotype *t);
 /* As prover__is() of memory inside an object that is proved otherwise: its fields only. */
 bool prover__fits(struct prover *p, uint64_t addr, const struct gotype *t);

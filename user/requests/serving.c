@@ -15,6 +15,7 @@ enum role {
 	ROLE_HANDLER, /* conn.serve has called it, and it calls the program's own */
 	ROLE_HTTP1,
 	ROLE_HTTP2,      /* runs a handler */
+	ROLE_GRPC,      /* handles a call */
 	ROLE_CONNECTION, /* of HTTP/2: what conn.serve has called serves it, and no request */
 };
 
@@ -27,6 +28,10 @@ static const struct {
 	{ "net/http.(*http2serverConn).runHandler", ROLE_HTTP2 },
 	{ "net/http/internal/http2.(*serverConn).runHandler", ROLE_HTTP2 },
 	{ "golang.org/x/net/http2.(*serverConn).runHandler", ROLE_HTTP2 },
+	{ "google.golang.org/grpc.(*Server).handleStream", ROLE_GRPC },
+	{ "google.golang.org/grpc.(*Server).processUnaryRPC", ROLE_GRPC },
+	{ "google.golang.org/grpc.(*Server).processStreamingRPC", ROLE_GRPC },
+	{ "google.golang.org/grpc.(*Server).processRPC", ROLE_GRPC },
 	{ "net/http.(*http2serverConn).serve", ROLE_CONNECTION },
 	{ "net/http/internal/http2.(*serverConn).serve", ROLE_CONNECTION },
 	{ "golang.org/x/net/http2.(*serverConn).serve", ROLE_CONNECTION },
@@ -36,6 +41,7 @@ struct serving {
 	const struct goruntime *rt;
 	struct prover *p;
 	const struct webtypes *w;
+	const struct contexts *c;
 	uint64_t entries[ARRAY_SIZE(roles)]; /* 0: it is not linked in */
 	struct u64map frames;                /* pc to enum role */
 	struct u64map starts; /* pc to enum role of what goroutines that start there run */
@@ -44,7 +50,7 @@ struct serving {
 };
 
 int serving__new(const struct goruntime *rt, struct prover *p, const struct webtypes *w,
-		 struct serving **ret)
+		 const struct contexts *c, struct serving **ret)
 {
 	scoped(serving) s = calloc(1, sizeof(*s));
 	const char *names[ARRAY_SIZE(roles)];
@@ -53,7 +59,7 @@ int serving__new(const struct goruntime *rt, struct prover *p, const struct webt
 
 	if (!s)
 		return -ENOMEM;
-	*s = (struct serving){ .rt = rt, .p = p, .w = w };
+	*s = (struct serving){ .rt = rt, .p = p, .w = w, .c = c };
 	s->frames.max = s->starts.max = s->inlined.max = s->leaves.max = PCS_MAX;
 	for (size_t i = 0; i < ARRAY_SIZE(roles); i++)
 		names[i] = roles[i].func;
@@ -260,9 +266,84 @@ static enum serving_state serving__http2(struct serving *s, const struct liveslo
 	return SERVING_REQUEST;
 }
 
-/* --- either --- */
+/* --- gRPC --- */
+
+/*
+ * Whether what frame i has called is the package's own: it receives, or sends an answer. Its
+ * interceptors call the handler.
+ */
+static bool serving__is_grpc(struct serving *s, const struct liveslots *slots, uint32_t i)
+{
+	static const char package[] = "google.golang.org/grpc.",
+			  inner[] = "google.golang.org/grpc/internal/";
+	struct goframe f[GOSYM_INLINE_MAX];
+	uint64_t known;
+	int nr;
+
+	if (!i)
+		return true;
+	if (u64map__get(&s->leaves, slots->pcs[i - 1], &known))
+		return known;
+	nr = gosym__frames(s->rt->sym, slots->pcs[i - 1], true, f, ARRAY_SIZE(f));
+	known = nr < 1 ||
+		(!strncmp(f[nr - 1].func, package, sizeof(package) - 1) &&
+		 !strstr(f[nr - 1].func, "Interceptor")) ||
+		!strncmp(f[nr - 1].func, inner, sizeof(inner) - 1) ||
+		!strncmp(f[nr - 1].func, "runtime.", 8);
+	(void)u64map__set(&s->leaves, slots->pcs[i - 1], known);
+	return known;
+}
+
+/* The one stream that the frames from `first` to `last` lead to; 0: none, or several. */
+static uint64_t serving__stream(struct serving *s, const struct liveslots *slots,
+				const struct hand *hands, size_t nr_hands, uint32_t first,
+				uint32_t last)
+{
+	uint64_t stream = 0, found;
+
+	for (size_t i = 0; i < slots->nr + nr_hands; i++) {
+		const uint32_t frame = i < slots->nr ? slots->v[i].frame
+						     : hands[i - slots->nr].frame;
+
+		if (frame < first || frame > last)
+			continue;
+		found = i < slots->nr ? slots->v[i].value
+				      : contexts__stream(s->c, hands[i - slots->nr].context);
+		if (!prover__is(s->p, found, s->w->stream))
+			continue;
+		if (stream && found != stream)
+			return 0;
+		stream = found;
+	}
+	return stream;
+}
+
+/* first: the innermost of its frames. */
+static enum serving_state serving__grpc(struct serving *s, const struct liveslots *slots,
+					const struct hand *hands, size_t nr_hands, uint32_t first,
+					struct serving_request *ret)
+{
+	uint32_t last = first;
+	uint64_t stream;
+
+	if (!s->w->stream)
+		return SERVING_UNCLEAR;
+	if (serving__is_grpc(s, slots, first))
+		return SERVING_NOTHING;
+	while (last + 1 < slots->nr_frames &&
+	       serving__frame(s, slots->pcs[last + 1]) == ROLE_GRPC)
+		last++;
+	stream = serving__stream(s, slots, hands, nr_hands, first, last);
+	if (!stream)
+		return SERVING_UNCLEAR;
+	*ret = (struct serving_request){ stream, NULL, GREQUEST_GRPC };
+	return SERVING_REQUEST;
+}
+
+/* --- all of them --- */
 
 enum serving_state serving__of(struct serving *s, const struct liveslots *slots,
+			       const struct hand *hands, size_t nr_hands,
 			       struct serving_request *ret)
 {
 	uint32_t http1 = UINT32_MAX;
@@ -272,6 +353,8 @@ enum serving_state serving__of(struct serving *s, const struct liveslots *slots,
 
 		if (role == ROLE_CONNECTION)
 			return SERVING_NOTHING;
+		if (role == ROLE_GRPC)
+			return serving__grpc(s, slots, hands, nr_hands, i, ret);
 		if (role == ROLE_HTTP2)
 			return serving__has_left(s, slots, i) ? SERVING_NOTHING
 							      : serving__http2(s, slots, i, ret);

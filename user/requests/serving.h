@@ -9,7 +9,9 @@
  * have returned.
  * HTTP/2: a goroutine of its own runs the handler; its frame of runHandler has the responseWriter,
  * or its state, which has the request (h2_bundle.go; from 1.27 on net/http/internal/http2; the same
- * of golang.org/x/net/http2). Not thread-safe.
+ * of golang.org/x/net/http2).
+ * gRPC: the frames that handle a call of its server have its stream, or a context that has it
+ * (google.golang.org/grpc server.go, 1.56 to 1.85). Not thread-safe.
  */
 #ifndef PARKWATCH_REQUESTS_SERVING_H
 #define PARKWATCH_REQUESTS_SERVING_H
@@ -19,6 +21,8 @@
 
 #include "base/cleanup.h"
 #include "facts/requests.h"
+#include "requests/contexts.h"
+#include "requests/hands.h"
 #include "requests/liveslots.h"
 #include "requests/prover.h"
 #include "requests/webtypes.h"
@@ -32,7 +36,7 @@ enum serving_state {
 struct serving;
 /* All borrowed until free. -ENOMEM; errors of the tables of the code. */
 int serving__new(const struct goruntime *rt, struct prover *p, const struct webtypes *w,
-		 struct serving **ret);
+		 const struct contexts *c, struct serving **ret);
 void serving__free(struct serving *s);
 DEFINE_SCOPED(serving)
 
@@ -40,11 +44,12 @@ DEFINE_SCOPED(serving)
 bool serving__starts_at(struct serving *s, uint64_t startpc);
 struct serving_request {
 	uint64_t addr;
-	const struct webtypes_request *of; /* what lies there */
+	const struct webtypes_request *of; /* what lies there; NULL: a stream of gRPC */
 	enum grequest_kind kind;
 };
-/* *ret: only with SERVING_REQUEST. */
+/* hands: of the same goroutine. *ret: only with SERVING_REQUEST. */
 enum serving_state serving__of(struct serving *s, const struct liveslots *slots,
+			       const struct hand *hands, size_t nr_hands,
 			       struct serving_request *ret);
 
 #endif

@@ -75,6 +75,7 @@ static void find_of_context(struct gotypes *types, struct webtypes *w)
 	f = field(types, w->value, "Context", &offset);
 	w->context = f && f->type->kind == GOKIND_INTERFACE ? f->type : NULL;
 	field(types, w->value, "key", &w->value_key);
+	field(types, w->value, "val", &w->value_val);
 	field(types, w->cancel, "err", &w->cancel_err);
 	last_word(types, w->cancel, "done", &w->cancel_done);
 	f = field(types, w->cancel, "children", &w->cancel_children);
@@ -91,6 +92,9 @@ enum {
 	CANCEL,
 	TIMER,
 	INNER,
+	STREAM,
+	OLD_STREAM,
+	GROUP,
 	HTTP2, /* a writer and a state of each */
 	NAMES = HTTP2 + 2 * WEBTYPES_HTTP2
 };
@@ -106,6 +110,9 @@ int webtypes__find(struct gotypes *types, struct webtypes *ret)
 		[CANCEL] = "context.cancelCtx",
 		[TIMER] = "context.timerCtx",
 		[INNER] = "net/http/internal/http2.ServerRequest",
+		[STREAM] = "google.golang.org/grpc/internal/transport.ServerStream",
+		[OLD_STREAM] = "google.golang.org/grpc/internal/transport.Stream",
+		[GROUP] = "golang.org/x/sync/errgroup.Group",
 		[HTTP2] = "net/http.http2responseWriter",
 		[HTTP2 + 1] = "net/http.http2responseWriterState",
 		[HTTP2 + 2] = "net/http/internal/http2.responseWriter",
@@ -116,7 +123,7 @@ int webtypes__find(struct gotypes *types, struct webtypes *ret)
 	const struct gotype *t[NAMES];
 	struct webtypes *w = ret;
 	uint64_t path;
-	bool found;
+	bool found, http;
 	int err = gotypes__find(types, names, NAMES, t);
 
 	if (err)
@@ -126,7 +133,9 @@ int webtypes__find(struct gotypes *types, struct webtypes *ret)
 				.key = t[KEY],
 				.value = t[VALUE],
 				.cancel = t[CANCEL],
-				.timer = t[TIMER] };
+				.timer = t[TIMER],
+				.stream = t[STREAM] ? t[STREAM] : t[OLD_STREAM],
+				.group = t[GROUP] };
 	found = find_request(types, &w->http, t[REQUEST], &w->url_path);
 	if (!find_request(types, &w->inner, t[INNER], &path))
 		w->inner.type = NULL;
@@ -137,9 +146,18 @@ int webtypes__find(struct gotypes *types, struct webtypes *ret)
 	field(types, w->response, "req", &w->response_req);
 	last_word(types, w->conn, "curReq", &w->conn_current);
 	field(types, w->key, "name", &w->key_name);
-	return found && w->response && w->conn && w->cancel && w->context &&
-			       w->response_conn != WEBTYPES_NONE &&
-			       w->response_req != WEBTYPES_NONE && w->conn_current != WEBTYPES_NONE
-		       ? 0
-		       : -ENOENT;
+	field(types, w->stream, "method", &w->stream_method);
+	field(types, w->stream, "ctx", &w->stream_ctx);
+	field(types, w->group, "cancel", &w->group_cancel);
+	if (w->stream_method == WEBTYPES_NONE || w->stream_ctx == WEBTYPES_NONE)
+		w->stream = NULL;
+	if (w->group_cancel == WEBTYPES_NONE)
+		w->group = NULL;
+	http = found && w->response && w->conn && w->response_conn != WEBTYPES_NONE &&
+	       w->response_req != WEBTYPES_NONE && w->conn_current != WEBTYPES_NONE;
+	if (!http)
+		w->response = w->conn = NULL;
+	if (!found)
+		w->http.type = NULL;
+	return w->cancel && w->context && (http || w->stream) ? 0 : -ENOENT;
 }

@@ -5,7 +5,7 @@
  *
  * A type that the program does not have is NULL, a field that its Go does not have is
  * WEBTYPES_NONE. Names and what they mean: Go net/http/server.go, net/http/request.go,
- * context/context.go, 1.15 to 1.27.
+ * context/context.go, 1.15 to 1.27; google.golang.org/grpc internal/transport, 1.56 to 1.83.
  */
 #ifndef PARKWATCH_REQUESTS_WEBTYPES_H
 #define PARKWATCH_REQUESTS_WEBTYPES_H
@@ -50,11 +50,17 @@ struct webtypes {
 	uint64_t cancel_children;      /* map[canceler]struct{} */
 	const struct gotype *children; /* of that map */
 	uint64_t timer_deadline;       /* time.Time */
+	uint64_t value_val;            /* interface{} */
+	const struct gotype *stream;   /* of gRPC: what a server has for one call */
+	uint64_t stream_method;        /* string: "/package.Service/Method" */
+	uint64_t stream_ctx;           /* context.Context */
+	const struct gotype *group;    /* golang.org/x/sync/errgroup.Group */
+	uint64_t group_cancel;         /* func */
 };
 
 /*
- * 0; -ENOENT: no net/http server is linked in; others of gotypes__find(). *ret must not be moved
- * afterwards.
+ * 0; -ENOENT: no server of net/http or gRPC is linked in; others of gotypes__find(). *ret must not
+ * be moved afterwards.
  */
 int webtypes__find(struct gotypes *types, struct webtypes *ret);
 
