@@ -34,8 +34,8 @@ static void replace(struct fake_web *w, const uint8_t *piece)
 		uint8_t *mem;
 		size_t len;
 	} regions[] = {
-		{ w->types, sizeof(w->types) },     { w->heap, sizeof(w->heap) },
-		{ w->stacks, sizeof(w->stacks) },   { w->runtime, sizeof(w->runtime) },
+		{ w->types, sizeof(w->types) },           { w->heap, sizeof(w->heap) },
+		{ w->stacks, sizeof(w->stacks) },         { w->runtime, sizeof(w->runtime) },
 		{ w->module.buf, sizeof(w->module.buf) },
 	};
 	const size_t r = piece[0] % (sizeof(regions) / sizeof(*regions));

@@ -106,7 +106,7 @@ const struct cmd_def cmd_table[CMD_MAX] = {
 			   "for",
 			   { "Reads from the memory of the Go process which request each goroutine "
 			     "works for. It stops nothing, and works on stripped programs. Servers "
-			     "of net/http with HTTP/1 and HTTP/2 are known.",
+			     "of net/http (HTTP/1 and HTTP/2) and gRPC are known.",
 			     "What is said is a fact about memory. A goroutine `serves` a request "
 			     "if it runs its handler now. It is `of` one if a live variable of it "
 			     "holds the request, or a context made from the request's own, or if "

@@ -96,9 +96,9 @@ static int pass__add_served(struct pass *p, size_t g, const struct serving_reque
 		.g = g,
 		.request = *request,
 		.context = n,
-		.own = !request->of                         ? contexts__cancel(p->contexts, n)
+		.own = !request->of                        ? contexts__cancel(p->contexts, n)
 		       : x && x->type == p->of.web->cancel ? x->addr
-							    : 0,
+							   : 0,
 	};
 	return 0;
 }

@@ -17,7 +17,7 @@
  * The program runs on. So all is read twice (pass), the second time only what the first has found;
  * what is not the same in both is not said, nor what rests on a goroutine that moved from the first
  * reading until after the second. Go 1.15 to 1.27; of another Go, and of programs without
- * net/http's server, nothing is said. Servers: net/http and golang.org/x/net/http2 (serving).
+ * these servers, nothing is said: net/http, golang.org/x/net/http2, gRPC (serving).
  *
  * Time: some microseconds a goroutine; bounded by the deadline. Memory: PROVER_MEMORY_MAX for pages,
  * and 24 bytes for each thing in hand. The target's memory is hostile input.

@@ -15,7 +15,7 @@ enum role {
 	ROLE_HANDLER, /* conn.serve has called it, and it calls the program's own */
 	ROLE_HTTP1,
 	ROLE_HTTP2,      /* runs a handler */
-	ROLE_GRPC,      /* handles a call */
+	ROLE_GRPC,       /* handles a call */
 	ROLE_CONNECTION, /* of HTTP/2: what conn.serve has called serves it, and no request */
 };
 
@@ -44,7 +44,7 @@ struct serving {
 	const struct contexts *c;
 	uint64_t entries[ARRAY_SIZE(roles)]; /* 0: it is not linked in */
 	struct u64map frames;                /* pc to enum role */
-	struct u64map starts; /* pc to enum role of what goroutines that start there run */
+	struct u64map starts;  /* pc to enum role of what goroutines that start there run */
 	struct u64map inlined; /* pc in conn.serve: 1, HANDLER is inlined there */
 	struct u64map leaves;  /* pc of what runHandler has called: 1, that is no handler */
 };
@@ -151,8 +151,7 @@ static bool serving__has_left(struct serving *s, const struct liveslots *slots, 
 		return known;
 	nr = gosym__frames(s->rt->sym, slots->pcs[i - 1], true, f, ARRAY_SIZE(f));
 	known = nr < 1 || strstr(f[nr - 1].func, ").runHandler.") ||
-		strstr(f[nr - 1].func, ").sendServeMsg") ||
-		!strncmp(f[nr - 1].func, "runtime.", 8);
+		strstr(f[nr - 1].func, ").sendServeMsg") || !strncmp(f[nr - 1].func, "runtime.", 8);
 	(void)u64map__set(&s->leaves, slots->pcs[i - 1], known);
 	return known;
 }
@@ -302,8 +301,8 @@ static uint64_t serving__stream(struct serving *s, const struct liveslots *slots
 	uint64_t stream = 0, found;
 
 	for (size_t i = 0; i < slots->nr + nr_hands; i++) {
-		const uint32_t frame = i < slots->nr ? slots->v[i].frame
-						     : hands[i - slots->nr].frame;
+		const uint32_t frame =
+			i < slots->nr ? slots->v[i].frame : hands[i - slots->nr].frame;
 
 		if (frame < first || frame > last)
 			continue;
@@ -330,8 +329,7 @@ static enum serving_state serving__grpc(struct serving *s, const struct liveslot
 		return SERVING_UNCLEAR;
 	if (serving__is_grpc(s, slots, first))
 		return SERVING_NOTHING;
-	while (last + 1 < slots->nr_frames &&
-	       serving__frame(s, slots->pcs[last + 1]) == ROLE_GRPC)
+	while (last + 1 < slots->nr_frames && serving__frame(s, slots->pcs[last + 1]) == ROLE_GRPC)
 		last++;
 	stream = serving__stream(s, slots, hands, nr_hands, first, last);
 	if (!stream)
