@@ -26,9 +26,14 @@ static void say_end(const struct snapshot *t, const struct snapshot_requests *re
 	}
 	if (cut)
 		log_warn("reading took longer than it may and was cut short: nothing is said");
-	log_info("%zu goroutines; of %zu that moved nothing is said; %zu have several requests in "
-		 "hand; read in %.3g ms",
-		 nr, moved, rr->several, (double)took / NS_PER_MS);
+	if (moved)
+		log_info("%zu goroutines moved while they were read: nothing is said of them",
+			 moved);
+	if (rr->several)
+		log_info("%zu goroutines have several requests in hand: nobody knows for which "
+			 "they work",
+			 rr->several);
+	log_info("%zu goroutines; read in %.3g ms", nr, (double)took / NS_PER_MS);
 }
 
 static int show(const struct opts *o, const struct format *f, const struct filter *filter,

@@ -73,6 +73,19 @@ static void put_request(struct writer *w, const struct request_row *v)
 		put_goroutine(w, w->rr->rows[v->first + i]);
 }
 
+/* "2 requests under way in 'api' (pid 14101); 1 more is over, and has goroutines" */
+static void put_head(struct writer *w, const struct report_meta *meta)
+{
+	const size_t nr = w->rr->nr - w->rr->nr_over, over = w->rr->nr_over;
+
+	textbuf__format(&w->to, "%zu request%s under way in '%s' (pid %d)", nr, nr == 1 ? "" : "s",
+			framer__text(w->rr->d->framer, meta->comm), meta->pid);
+	if (over)
+		textbuf__format(&w->to, "; %zu more %s over, and %s left goroutines behind", over,
+				over == 1 ? "is" : "are", over == 1 ? "has" : "have");
+	textbuf__text(&w->to, "\n");
+}
+
 int requests_show__text(struct request_rows *rr, const struct report_meta *meta, FILE *out,
 			struct cause *why)
 {
@@ -80,9 +93,7 @@ int requests_show__text(struct request_rows *rr, const struct report_meta *meta,
 	int err;
 
 	textbuf__init(&w.to, out);
-	textbuf__format(&w.to, "%zu requests under way in '%s' (pid %d), %zu over\n",
-			rr->nr - rr->nr_over, framer__text(rr->d->framer, meta->comm), meta->pid,
-			rr->nr_over);
+	put_head(&w, meta);
 	for (size_t i = 0; i < rr->nr; i++) {
 		textbuf__text(&w.to, "\n");
 		put_request(&w, &rr->v[i]);

@@ -5,11 +5,14 @@
 #include <string.h>
 
 #include "base/u64map.h"
+#include "golang/gosizes.h"
 
 #define CLOSURE_MAX 512u /* bytes of a closure that are looked at */
 #define SHARED_MAX  16u  /* of a variable that closures share: a value, or an interface */
 #define CLOSURES    3u   /* closures in closures */
 #define CODE_MAX    1000000u
+
+#define ALONE 5u /* types that are tried where nothing says what lies there */
 
 struct hands {
 	const struct goruntime *rt;
@@ -18,6 +21,8 @@ struct hands {
 	struct contexts *c;
 	struct u64map code;   /* address: 1, a function begins there; 0: none does */
 	struct u64map groups; /* pc of a frame: 1, it is of package errgroup */
+	const struct gotype *alone[ALONE];
+	uint64_t alone_bytes[ALONE]; /* of an object of that type, with all that goes with it */
 	/* of one goroutine: */
 	struct hand *out;
 	size_t nr;
@@ -35,6 +40,14 @@ int hands__new(const struct goruntime *rt, struct prover *p, const struct webtyp
 		return -ENOMEM;
 	*h = (struct hands){ .rt = rt, .p = p, .w = w, .c = c };
 	h->code.max = h->groups.max = CODE_MAX;
+	memcpy(h->alone,
+	       (const struct gotype *[]){ w->value, w->cancel, w->timer, w->http.type,
+					  w->response },
+	       sizeof(h->alone));
+	for (size_t i = 0; i < ALONE; i++)
+		h->alone_bytes[i] = h->alone[i] ? gosizes_spent(rt->minor, h->alone[i]->size,
+								h->alone[i]->ptr_bytes)
+						: 0;
 	*ret = h;
 	return 0;
 }
@@ -77,6 +90,33 @@ static bool hands__response(struct hands *h, uint64_t addr, uint32_t frame)
 	       hands__request(h, prover__word(h->p, addr + h->w->response_req), frame);
 }
 
+/*
+ * A writer of HTTP/2 has its state, which is used again, only until the handler has returned (Go
+ * net/http/h2_bundle.go responseWriter.handlerDone).
+ */
+static bool hands__writer(struct hands *h, const struct gotype *t, uint64_t addr, uint32_t frame)
+{
+	for (size_t i = 0; i < WEBTYPES_HTTP2; i++) {
+		const struct webtypes_http2 *x = &h->w->http2[i];
+		uint64_t state, request;
+		uint32_t n;
+
+		if (!x->of || t != x->writer || !prover__is(h->p, addr, t))
+			continue;
+		state = prover__word(h->p, addr);
+		if (!prover__is(h->p, state, x->state))
+			return false;
+		request = x->pointer ? prover__word(h->p, state + x->req) : state + x->req;
+		if (x->pointer)
+			return hands__request(h, request, frame);
+		n = contexts__of_interface(h->c, request + x->of->ctx);
+		if (n)
+			hands__tell(h, 0, n, frame);
+		return n;
+	}
+	return false;
+}
+
 static bool hands__context(struct hands *h, const struct gotype *t, uint64_t addr, uint32_t frame)
 {
 	const uint32_t n = contexts__at(h->c, t, addr);
@@ -107,6 +147,8 @@ static bool hands__pair(struct hands *h, uint64_t first, uint64_t addr, uint32_t
 		return hands__request(h, addr, frame);
 	if (t == w->response)
 		return hands__response(h, addr, frame);
+	if (hands__writer(h, t, addr, frame))
+		return true;
 	if (prover__itab(h->p, first, &interface) && interface == w->context)
 		return hands__context(h, t, addr, frame);
 	return false;
@@ -122,14 +164,24 @@ static const struct gospan *hands__object(const struct hands *h, uint64_t addr)
 											    : NULL;
 }
 
-static bool hands__alone(struct hands *h, uint64_t addr, uint32_t frame)
+/* Most objects have the size of none of them. */
+static bool hands__may_be(const struct hands *h, const struct gospan *s)
+{
+	for (size_t i = 0; i < ALONE; i++)
+		if (h->alone_bytes[i] == s->elem_bytes)
+			return true;
+	return false;
+}
+
+static bool hands__alone(struct hands *h, const struct gospan *s, uint64_t addr, uint32_t frame)
 {
 	const struct webtypes *w = h->w;
 
-	return hands__made_context(h, w->value, addr, frame) ||
-	       hands__made_context(h, w->cancel, addr, frame) ||
-	       hands__made_context(h, w->timer, addr, frame) || hands__request(h, addr, frame) ||
-	       hands__response(h, addr, frame);
+	return hands__may_be(h, s) && (hands__made_context(h, w->value, addr, frame) ||
+				       hands__made_context(h, w->cancel, addr, frame) ||
+				       hands__made_context(h, w->timer, addr, frame) ||
+				       hands__request(h, addr, frame) ||
+				       hands__response(h, addr, frame));
 }
 
 /* --- closures --- */
@@ -185,7 +237,7 @@ static void hands__value(struct hands *h, uint64_t first, uint64_t addr, uint32_
 	if (h->full || addr < 4096 || addr % 8 || hands__pair(h, first, addr, frame))
 		return;
 	s = hands__object(h, addr);
-	if (!s || hands__alone(h, addr, frame) || hands__group(h, addr, frame, closures) ||
+	if (!s || hands__alone(h, s, addr, frame) || hands__group(h, addr, frame, closures) ||
 	    !closures || s->elem_bytes > CLOSURE_MAX)
 		return;
 	if (hands__is_code(h, prover__word(h->p, addr)))

@@ -287,12 +287,34 @@ static uint32_t pass__innermost(const struct pass *p, const struct pass_g *g, ui
 	return best;
 }
 
-static void pass__deadline(const struct pass *p, uint32_t n, struct finding *f)
+/* The earliest counts. */
+static void pass__add_deadline(const struct pass *p, uint32_t n, struct finding *f)
 {
-	if (!n)
+	int64_t ns;
+
+	if (!n || !contexts__deadline(p->contexts, n, &ns))
 		return;
-	f->cancelled = contexts__cancelled(p->contexts, n);
-	f->has_deadline = contexts__deadline(p->contexts, n, &f->deadline_ns);
+	if (!f->has_deadline || ns < f->deadline_ns)
+		f->deadline_ns = ns;
+	f->has_deadline = true;
+}
+
+/* best: the innermost context of the request. own: of the request; 0: it has none. */
+static void pass__deadline(const struct pass *p, const struct pass_g *g, uint32_t best,
+			   uint64_t own, struct finding *f)
+{
+	uint64_t n;
+
+	if (best)
+		f->cancelled = contexts__cancelled(p->contexts, best);
+	pass__add_deadline(p, best, f);
+	for (uint32_t i = 0; i < g->nr_hands && own; i++)
+		if (pass__owner(p, p->hands[g->hands_at + i].context).own == own)
+			pass__add_deadline(p, p->hands[g->hands_at + i].context, f);
+	for (uint32_t i = 0; i < g->nr_chans && own; i++)
+		if (u64map__get(&p->done_context, p->chans[g->chans_at + i], &n) && n &&
+		    pass__owner(p, (uint32_t)n).own == own)
+			pass__add_deadline(p, (uint32_t)n, f);
 }
 
 /* --- findings --- */
@@ -311,7 +333,7 @@ static bool pass__served_by(struct pass *p, const struct pass_g *g, const struct
 			    : pass__call(p, s->request.addr, f)))
 		return false;
 	pass__route_in_hand(p, s, f);
-	pass__deadline(p, n ? n : s->context, f);
+	pass__deadline(p, g, n ? n : s->context, s->own, f);
 	return true;
 }
 
@@ -333,7 +355,7 @@ static bool pass__over(struct pass *p, const struct pass_g *g, const struct owne
 			break;
 		}
 	}
-	pass__deadline(p, pass__innermost(p, g, o->own), f);
+	pass__deadline(p, g, pass__innermost(p, g, o->own), o->own, f);
 	return true;
 }
 

@@ -110,7 +110,7 @@ static int reading__passes(struct reading *r)
 		err = reading__pass(r, 0, gs, nr);
 	if (!err)
 		err = reading__worth(r, &worth, &nr_worth);
-	return err ? err : reading__pass(r, 1, worth, nr_worth);
+	return err || !nr_worth ? err : reading__pass(r, 1, worth, nr_worth);
 }
 
 /* --- what both found --- */
@@ -288,8 +288,11 @@ static int reading__tell(struct reading *r, const struct finding *f, uint64_t ro
 static int reading__tell_all(struct reading *r)
 {
 	struct findings a = { 0 }, b = { 0 };
-	int err = findings__of(r->passes[0], &a);
+	int err;
 
+	if (!r->passes[1])
+		return 0; /* the first one has found nothing */
+	err = findings__of(r->passes[0], &a);
 	if (!err)
 		err = findings__of(r->passes[1], &b);
 	r->moved.max = 2 * b.nr + 1;
