@@ -108,6 +108,28 @@ Test(gostackmap, has_the_variables_whose_address_was_taken)
 	}
 }
 
+/* Record 0 is the variable 32 bytes below the end of the locals. */
+Test(gostackmap, tells_where_the_masks_of_variables_are)
+{
+	for (int minor = 17; minor <= GO_MINOR_MAX; minor++) {
+		const uint16_t rodata = gofacts_of(minor)->md_rodata;
+		const uint64_t record = FAKE_OBJECTS + 8;
+
+		fixture__init(&fix, minor);
+		if (rodata) {
+			fake_put(&fix.m, FAKE_MD + rodata, FAKE_BASE + 0x20, 8);
+			fake_put(&fix.m, record + 12, 0x10, 4);
+		} else {
+			fake_put(&fix.m, record + 16, FAKE_BASE + 0x30, 8);
+		}
+		cr_expect_eq(gostackmaps__get(fix.maps, fix.e[F_CALLS] + 0x30, false)
+				     ->objects[0]
+				     .mask,
+			     FAKE_BASE + 0x30, "Go 1.%d", minor);
+		fixture__done(&fix);
+	}
+}
+
 Test(gostackmap, counts_every_word_where_there_is_no_map)
 {
 	const struct gostackmap *m;
