@@ -94,13 +94,17 @@ def build_once(stem, suffix, sources, make):
     return path
 
 
+# Files of programs that an older Go cannot build, by their name -> the first that can.
+SINCE = {"detached.go": 21, "patterns.go": 22, "coroutines.go": 23, "unencrypted.go": 24}
+
+
 def go_files(directory, minor, extra=()):
     coroutines = "coroutines.go" if minor >= 23 else "nocoroutines.go"
     generics = "generics.go" if minor >= 18 else "nogenerics.go"
     names = {"started": ["main.go"],
              "work": ["main.go", "lives.go", "waits.go", coroutines],
              "dumped": ["main.go", "waits.go", "shapes.go", "busy.go", coroutines, generics]}
-    found = sorted(p.name for p in directory.glob("*.go") if minor >= 23 or p.name != "coroutines.go")
+    found = sorted(p.name for p in directory.glob("*.go") if minor >= SINCE.get(p.name, 0))
     return [directory / f for f in names.get(directory.name, found)] + \
            [directory / f for f in extra]
 
@@ -121,6 +125,20 @@ def built(minor, mode="static", program="work", goarch="amd64"):
     if mode == "plugin":
         return [str(plugin_host(minor)), str(path)]
     return [str(path)]
+
+
+def built_with_modules(program, minor=MODES_MINOR):
+    """The same of a program with a go.mod, stripped: its modules come as Go itself fetches them, a minute where none is there."""
+    toolchain, directory = TOOLCHAINS[minor], HERE / "progs" / program
+
+    def make(path):
+        try:
+            run_go(["mod", "download"], toolchain, directory)
+        except RuntimeError as e:
+            raise Missing(f"the Go modules of {program}: {str(e).splitlines()[-1]}") from None
+        run_go(["build", "-trimpath", "-ldflags=-s -w", "-tags=nomsgpack", "-o", str(path), "."], toolchain, directory, CGO_ENABLED="0")
+    sources = sorted(p for p in directory.iterdir() if p.suffix in (".go", ".mod", ".sum"))
+    return [str(build_once(f"{program}-{toolchain}", "", sources, make))]
 
 
 def c_host():

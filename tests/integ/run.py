@@ -51,6 +51,7 @@ import ps
 import refs
 import refusals
 import replay
+import requesttruth
 import sampling
 import secretmem
 import serve
@@ -112,6 +113,7 @@ MEASURE = (
     systemstacks,
     launch,
     wanted,
+    requesttruth,
 )
 
 # What they do is wait, 12 s for each watch (a fifth of a processor) or for what a daemon does next, and what they say is no time:

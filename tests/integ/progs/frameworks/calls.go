@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/protobuf/types/known/emptypb"
+)
+
+// gRPC without generated code: each call has a method of its own, by which it is known.
+
+type service interface{ unary() }
+
+type implementation struct{}
+
+func (implementation) unary() {}
+
+func called(ctx context.Context, kind, path string) {
+	begins(&request{Kind: "grpc", Method: "POST", Path: path, Routes: []string{path}, ServedBy: goid()})
+	body(ctx, kind, path)
+}
+
+func description() *grpc.ServiceDesc {
+	d := &grpc.ServiceDesc{ServiceName: "truth.Calls", HandlerType: (*service)(nil)}
+	for i := 0; i < each; i++ {
+		unary, flow := fmt.Sprintf("Unary%d", i), fmt.Sprintf("Flow%d", i)
+		d.Methods = append(d.Methods, grpc.MethodDesc{MethodName: unary,
+			Handler: func(_ interface{}, ctx context.Context, decode func(interface{}) error, _ grpc.UnaryServerInterceptor) (interface{}, error) {
+				e := new(emptypb.Empty)
+				if err := decode(e); err != nil {
+					return nil, err
+				}
+				called(ctx, "unary", "/truth.Calls/"+unary)
+				return e, nil
+			}})
+		d.Streams = append(d.Streams, grpc.StreamDesc{StreamName: flow, ServerStreams: true, ClientStreams: true,
+			Handler: func(_ interface{}, s grpc.ServerStream) error {
+				called(s.Context(), "flow", "/truth.Calls/"+flow)
+				return nil
+			}})
+	}
+	return d
+}
+
+func startCalls() {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		panic(err)
+	}
+	server, d := grpc.NewServer(), description()
+	server.RegisterService(d, implementation{})
+	go server.Serve(listener)
+	to, err := grpc.NewClient(listener.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		panic(err)
+	}
+	for i := range d.Methods {
+		path := "/truth.Calls/" + d.Methods[i].MethodName
+		sends("POST", path, "")
+		go func() {
+			tell(goroutine{Case: "grpc-client", Calls: path})
+			use(to.Invoke(context.Background(), path, new(emptypb.Empty), new(emptypb.Empty)))
+		}()
+	}
+	for i := range d.Streams {
+		path := "/truth.Calls/" + d.Streams[i].StreamName
+		sends("POST", path, "")
+		go func() {
+			tell(goroutine{Case: "grpc-client", Calls: path})
+			s, err := to.NewStream(context.Background(), &d.Streams[i], path)
+			if err != nil {
+				panic(err)
+			}
+			use(s.SendMsg(new(emptypb.Empty)))
+			use(s.RecvMsg(new(emptypb.Empty)))
+		}()
+	}
+}

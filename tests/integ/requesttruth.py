@@ -1,0 +1,269 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""requesttruth: what is said of which request a goroutine works for, against programs in which every goroutine knows it.
+
+A statement is wrong if any word of it is not so, and a goroutine that holds no request must have none. Nothing said is never wrong,
+but of those that hang and hold a request at most one of twenty may be left out. The programs are in progs/requests and
+progs/frameworks.
+"""
+import collections
+import json
+import re
+import time
+import urllib.parse
+
+import build
+from dump import dump
+from target import LIMIT, Target, expect, parkwatch
+
+VERSIONS = [17, 19, 22, 24, 26, 27]
+MODES = ["static", "pie", "cgo", "race"]
+BUILDS = [(minor, "stripped") for minor in VERSIONS] + [(build.MODES_MINOR, mode) for mode in MODES]
+SHARE = 0.95          # of the goroutines that hang and hold a request must be told
+LATE = 10             # seconds that may pass between a clock here and one there
+LOOKS = 6             # at least, at a program that works
+LEAST = 300           # statements in them all
+AFTERWARDS = 5 * 10**9    # ns in which what is over may still be in hand: who lets it go has no processor
+
+# What package net/http makes for its clients: it has what they sent, and with it the context of a request that they sent it for.
+OF_CLIENTS = re.compile(r"net/http\.\(\*(persistConn|Transport|http2\w+|wantConn)\)|net/http\.setRequestCancel|net/http/internal/http2\.")
+
+
+def plain_path(path):
+    return urllib.parse.unquote(path) if path else path
+
+
+class Truth:
+    def __init__(self, line):
+        told = json.loads(line)
+        self.requests, self.helpers = told["requests"], told["helpers"] or {}
+        self.outgoing = {o["path"]: o for o in told["outgoing"]}
+        self.goroutines = {g["goid"]: g for g in told["goroutines"]}
+
+    def live(self):
+        return {path: q for path, q in self.requests.items() if not q["over"]}
+
+    def holds(self, goid, start):
+        """Requests that may be said of it as in its hands; of one that is not ours: those that it may have."""
+        if goid in self.goroutines:
+            return self.goroutines[goid]["holds"] or []
+        if start and OF_CLIENTS.match(start):
+            return [o["for"] for o in self.outgoing.values() if o["for"]]
+        cases = [c for name, some in self.helpers.items() if start and start.startswith(name) for c in some]
+        return [path for path in self.requests if path.split("/")[1] in cases]
+
+    def wrong(self, goid, start, parent, said):
+        """Why what is said is not so; None: it is so."""
+        if said["kind"] == "outgoing":
+            return self.wrong_outgoing(goid, start, said)
+        if said["path"] is None:    # what is over may have left nothing but its context
+            over = [h for h in self.holds(goid, start) if self.requests[h]["over"]]
+            return None if said["over"] and said["relation"] == "of" and over else f"it holds {self.holds(goid, start)}"
+        path = plain_path(said["path"])
+        q, known = self.requests.get(path), self.goroutines.get(goid)
+        if q is None:
+            return "there is no such request"
+        return self.wrong_request(q, known, said) or self.wrong_relation(path, goid, start, parent, said)
+
+    def wrong_outgoing(self, goid, start, said):
+        o, known = self.outgoing.get(plain_path(said["path"])), self.goroutines.get(goid)
+        if o is None or said.get("method") not in (None, o["method"]):
+            return "no such request was sent"
+        if known is None:
+            return None if start and OF_CLIENTS.match(start) else "it is no client's"
+        if known["calls"] == o["path"] or o["for"] and o["for"] == known["serves"]:
+            return None
+        return f"it calls {known['calls'] or 'nobody'}"
+
+    def wrong_request(self, q, known, said):
+        trace, span = (known["trace_id"], known["span_id"]) if known else ("", "")
+        for key, right in (("kind", [q["kind"]]), ("method", [q["method"]]), ("over", [q["over"]]),
+                           ("route", [*q["routes"], *(f"{q['method']} {r}" for r in q["routes"])]),
+                           ("trace_id", [trace or q["trace_id"], q["trace_id"]]),
+                           ("span_id", [span or q["parent_span"]]), ("span", [known["span"] if known else ""])):
+            if said.get(key) is not None and said[key] not in [r for r in right if r != ""]:
+                return f"{key} is {right}"
+        passed = said.get("deadline_passed_s")
+        if passed is not None and known and (not known["deadline"] or abs(time.time() - known["deadline"] - passed) > LATE):
+            return f"its deadline is {known['deadline'] - time.time():.1f} s from now" if known["deadline"] else "it has no deadline"
+        return None
+
+    def wrong_relation(self, path, goid, start, parent, said):
+        """The words: serves, of, made in, awaited by."""
+        q, known, holds = self.requests[path], self.goroutines.get(goid), self.holds(goid, start)
+        live = {h for h in holds if not self.requests[h]["over"]}
+        if said.get("made_by_it") and parent != q["served_by"] and (not known or known["made_in"] != path):
+            return f"it was made by goroutine {parent}"
+        if said["relation"] == "serves":
+            return None if q["served_by"] == goid and not q["over"] else "it does not serve it"
+        if known and known["serves"] == path:
+            return "it serves it"
+        if said["relation"] == "of":
+            if path not in holds:
+                return f"it holds {holds or 'none'}"
+            return None if not known or known["either"] or live <= {path} else f"it holds {sorted(live)}"
+        if said["relation"] == "made in":
+            return None if known and known["made_in"] == path and q["kind"] != "http" and not live else "it was not, or holds one"
+        if said["relation"] == "awaited by":
+            return None if known and path in (known["awaited"] or []) and not live else "it is not, or holds one"
+        return "no such relation"
+
+
+class Verdicts:
+    """What is to be found wrong of one look."""
+
+    def __init__(self, truth):
+        self.truth, self.wrong, self.said, self.missing = truth, [], collections.Counter(), []
+
+    def add(self, g, said):
+        goid, start = g["goid"], start_of(g)
+        why = self.truth.wrong(goid, start, g["parent_goid"], said)
+        self.said[said["kind"] if said["kind"] == "outgoing" else said["relation"]] += 1
+        if why:
+            known = self.truth.goroutines.get(goid)
+            words = {k: v for k, v in said.items() if k != "goroutines"}
+            self.wrong.append(f"goroutine {goid} ({known['case'] if known else start}) is said to be of {json.dumps(words)}: {why}")
+
+    def check(self):
+        expect(not self.wrong, f"{len(self.wrong)} statements of {sum(self.said.values())} are wrong: " + "; ".join(self.wrong[:5]))
+
+
+def start_of(g):
+    return g["start"]["func"] if g["start"] else None
+
+
+def looked(pid):
+    """goid -> object of a dump with requests."""
+    out, _ = dump(pid, "--requests", "--format", "jsonl")
+    expect("secret" not in out, "the query is told")
+    return {g["goid"]: g for g in map(json.loads, out.splitlines())}
+
+
+def judged(truth, goroutines):
+    v = Verdicts(truth)
+    for goid, g in goroutines.items():
+        known = truth.goroutines.get(goid)
+        if g["request"]:
+            v.add(g, g["request"])
+        elif known and known["must"]:
+            v.missing.append(known["case"])
+        if known and not g["request"] and g.get("requests_in_hand"):
+            most = len(set(known["holds"] or [])) + bool(known["calls"])
+            if g["requests_in_hand"] > most:
+                v.wrong.append(f"goroutine {goid} ({known['case']}) is said to hold {g['requests_in_hand']} requests, and holds {known['holds']}")
+    return v
+
+
+def listed(truth, report, goroutines, v):
+    """The verdicts on `requests`, and the requests that it has not."""
+    began = set()
+    for over, key in ((False, "requests"), (True, "over")):
+        for q in report[key]:
+            if q["kind"] == "outgoing":
+                continue
+            path = plain_path(q["path"])
+            if path in began and not over:
+                v.wrong.append(f"{path} is listed twice")
+            began |= set() if over else {path}
+            if q.get("served_by") and not over:
+                v.add(goroutines[q["served_by"]], {**q, "relation": "serves", "over": False})
+            deadlines = [g["deadline"] - time.time() for g in truth.goroutines.values() if path in (g["holds"] or []) and g["deadline"]]
+            if q.get("deadline_s") is not None and not any(abs(d - q["deadline_s"]) < LATE for d in deadlines):
+                v.wrong.append(f"the deadline of {path} is said to be {q['deadline_s']} s from now, and is {deadlines}")
+            for g in q["goroutines"]:
+                v.add(goroutines[g["goid"]], {**q, "relation": g["relation"], "over": over})
+    return truth.live().keys() - began
+
+
+def all_that_is_said_is_true(kind, command):
+    with Target(kind, command=command) as t:
+        truth = Truth(t.truth())
+        goroutines = looked(t.pid)
+        code, out, said = parkwatch("requests", "-p", t.pid, "-f", "json")
+    expect(code == 0, f"requests: exit {code}: {said}")
+    expect("secret" not in out, "the query is told")
+    v = judged(truth, goroutines)
+    v.check()
+    must = sum(g["must"] for g in truth.goroutines.values())
+    told = must - len(v.missing)
+    expect(told >= SHARE * must, f"{told} of {must} are told; not these: {collections.Counter(v.missing)}")
+    left_out = listed(truth, json.loads(out), goroutines, v)
+    v.check()
+    expect(not left_out, f"requests that are served and not listed: {sorted(left_out)[:10]}")
+
+
+class Log:
+    """What a program that works wrote down: who had which request from when to when, in ns since 1970."""
+
+    def __init__(self, line):
+        told = json.loads(line)
+        self.requests, self.rate = told["requests"], len(told["requests"]) / told["seconds"]
+        self.goroutines = collections.defaultdict(list)
+        for goid, *hold in told["holds"]:
+            self.goroutines[goid].append(hold)
+
+    def wrong(self, goid, start, said, began, ended):
+        """Why it was not so at any moment between those two."""
+        m = re.fullmatch(r"/load/(\d+)", said["path"])
+        if not m or int(m[1]) >= len(self.requests):
+            return "there is no such request"
+        n = int(m[1])
+        sent, left, done = self.requests[n]
+        if said["kind"] == "outgoing":
+            of_client = any(h[0] == n and h[1] == "calls" for h in self.goroutines[goid]) or start and OF_CLIENTS.match(start)
+            return None if of_client and sent <= ended and done + AFTERWARDS >= began else "it did not send it then"
+        if said["over"] and left > ended or not said["over"] and left + AFTERWARDS < began:
+            return f"over is not {said['over']}"
+        if said.get("method") not in (None, "GET") or said.get("route") not in (None, "/load/{id}", "/load/"):
+            return "there is no such route"
+        if said["relation"] == "serves" and not said["over"]:
+            return self.had(goid, n, "serves", began, ended)
+        return self.had(goid, n, "of", began, ended)
+
+    def had(self, goid, n, relation, began, ended):
+        """It may have it since the client sent it, and until it told that it had the next."""
+        holds = self.goroutines[goid]
+        for i, (m, word, _, left) in enumerate(holds):
+            until = min(left + AFTERWARDS, holds[i + 1][2] if i + 1 < len(holds) else left + AFTERWARDS)    # left 0: it still had it when this was told
+            if m == n and word == relation and self.requests[n][0] <= ended and (until >= began or not left):
+                return None
+        return f"it had {[(m, word) for m, word, at, left in holds if at <= ended and left >= began]}"
+
+
+def look_at_work(pid):
+    """(when it began, statements, when it had ended)"""
+    began = time.time_ns()
+    code, out, said = parkwatch("dump", "-p", pid, "--requests", "-f", "jsonl")
+    expect(code == 0, f"dump: exit {code}: {said}")
+    return began, [(g["goid"], start_of(g), g["request"]) for g in map(json.loads, out.splitlines()) if g["request"]], time.time_ns()
+
+
+def while_it_works(command, least):
+    """(statements, what is wrong of them, requests a second)"""
+    began = time.monotonic()
+    with Target("load", command=command) as t:
+        looks, count = [], 0
+        while len(looks) < LOOKS or count < least:    # a look takes long, and most is over before its end, where others have the processors
+            looks.append(look_at_work(t.pid))
+            count += len(looks[-1][1])
+            expect(time.monotonic() - began < LIMIT, f"{count} statements in {len(looks)} looks of {LIMIT} s")
+        t.process.stdin.write("\n")
+        t.process.stdin.flush()
+        log = Log(t.truth())
+    return count, [f"goroutine {goid} ({start}) is said to be of {json.dumps(said)}: {why}" for since, statements, until in looks
+                   for goid, start, said in statements for why in [log.wrong(goid, start, said, since, until)] if why], log.rate
+
+
+def what_is_said_while_it_works_was_so_then(minor):
+    """5,000 requests a second, where there is a processor for them."""
+    count, wrong, rate = while_it_works(build.built(minor, "stripped", "requests"), LEAST)
+    expect(not wrong, f"{len(wrong)} statements of {count} are wrong, at {rate:.0f} requests a second: " + "; ".join(wrong[:5]))
+
+
+def cases():
+    for minor, mode in BUILDS:
+        yield f"requests: all_that_is_said_is_true [go1.{minor} {mode}]", lambda m=minor, o=mode: all_that_is_said_is_true("hang", build.built(m, o, "requests"))
+    for kind in ("routers", "calls"):
+        yield f"requests: all_that_is_said_is_true [{kind}]", lambda k=kind: all_that_is_said_is_true(k, build.built_with_modules("frameworks"))
+    for minor in (19, 26, 27):
+        name = f"requests: what_is_said_while_it_works_was_so_then [go1.{minor}]"
+        yield name, lambda m=minor: what_is_said_while_it_works_was_so_then(m)
