@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * probes: the programs: one for all places of a file (uprobe_multi), another for its allocations,
- * and one a point (perf-event uprobes). User space loads only those that it attaches.
+ * probes: the programs: one for all places of a file (uprobe_multi), others for its system calls and its
+ * allocations, and one a point (perf-event uprobes). User space loads only those that it attaches.
  */
 #include "alloc.bpf.h"
+#include "call.bpf.h"
 #include "goregs.bpf.h"
 #include "kcompat.bpf.h"
 #include "life.bpf.h"
@@ -76,7 +77,7 @@ static __always_inline int pw_dispatch(struct pt_regs *ctx, const struct pw_site
 {
 	if (pw_morestack(ctx, site))
 		return pw_count(PW_STAT_MORESTACK);
-	if (point >= PW_POINT_ALLOCS)
+	if (point >= PW_POINT_CALLS)
 		return pw_count(PW_STAT_LOST_SITE);
 	if (pw_muted >> point & 1)
 		return pw_count(PW_STAT_OFF);
@@ -94,6 +95,17 @@ static __always_inline int pw_dispatch(struct pt_regs *ctx, const struct pw_site
 	case PW_POINT_DEQUEUE: return pw_do_dequeue(ctx, site);
 	default: return pw_count(PW_STAT_LOST_SITE);
 	}
+}
+
+static __always_inline int pw_dispatch_call(struct pt_regs *ctx, const struct pw_site *site,
+					    __u32 point)
+{
+	if (pw_morestack(ctx, site))
+		return pw_count(PW_STAT_MORESTACK);
+	if (point != PW_POINT_CALL && point != PW_POINT_BACK)
+		return pw_count(PW_STAT_LOST_SITE);
+	pw_take_hit(point);
+	return point == PW_POINT_CALL ? pw_do_call(ctx, site) : pw_do_back(ctx, site);
 }
 
 static __always_inline int pw_dispatch_alloc(struct pt_regs *ctx, const struct pw_site *site,
@@ -131,6 +143,18 @@ int pw_multi(struct pt_regs *ctx)
 }
 
 SEC("uprobe.multi")
+int pw_multi_call(struct pt_regs *ctx)
+{
+	const struct pw_site *site;
+
+	pw_keep_stack(ctx);
+	if (!pw_on)
+		return pw_count(PW_STAT_OFF);
+	site = pw_site(bpf_get_attach_cookie(ctx));
+	return site ? pw_dispatch_call(ctx, site, site->point) : 0;
+}
+
+SEC("uprobe.multi")
 int pw_multi_alloc(struct pt_regs *ctx)
 {
 	const struct pw_site *site;
@@ -157,6 +181,9 @@ int pw_multi_alloc(struct pt_regs *ctx)
 
 #define PW_POINT(NAME, name, ...) PW_PROGRAM(pw_##name, PW_POINT_##NAME, pw_dispatch)
 PW_POINTS_OF_GOROUTINES(PW_POINT)
+#undef PW_POINT
+#define PW_POINT(NAME, name, ...) PW_PROGRAM(pw_##name, PW_POINT_##NAME, pw_dispatch_call)
+PW_POINTS_OF_CALLS(PW_POINT)
 #undef PW_POINT
 #define PW_POINT(NAME, name, ...) PW_PROGRAM(pw_##name, PW_POINT_##NAME, pw_dispatch_alloc)
 PW_POINTS_OF_ALLOCATIONS(PW_POINT)

@@ -30,6 +30,7 @@ enum pw_kind {
 	PW_BLOCK,
 	PW_MUTEX,
 	PW_ROUND,
+	PW_CALL,
 	PW_KIND_MAX
 };
 
@@ -121,6 +122,9 @@ _Static_assert(sizeof(struct pw_wait) == 72, "wire format changed");
  * a wait; no reason.
  */
 #define pw_mutex pw_wait
+
+/* From the begin of a system call, or of C, to its end. No reason. Same shape as a wait. */
+#define pw_call pw_wait
 
 #define PW_WAKERS_MAX 4 /* who ended the wait, who ended the wait of that one, and so on */
 
@@ -256,7 +260,7 @@ struct pw_wait_key {
 	__u64 stack_id;
 	__u64 gopc, startpc;
 	__u32 reason;
-	__u32 kind; /* PW_WAIT, PW_SCHED, PW_BLOCK or PW_MUTEX */
+	__u32 kind; /* PW_WAIT, PW_SCHED, PW_BLOCK, PW_MUTEX or PW_CALL */
 };
 _Static_assert(sizeof(struct pw_wait_key) == 32, "map key changed");
 

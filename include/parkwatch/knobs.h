@@ -64,10 +64,14 @@ struct pw_site {
 	/* birth: a g of this thread (g0, or the creator), for the parent before Go 1.21 */
 	struct pw_loc cur;
 	struct pw_loc reason; /* park: the wait reason; queue: whether it is before the others */
-	/* malloc, sized, large, sample: bytes; refill: the span; release: the mcache; queue, dequeue: the semaphore */
+	/*
+	 * malloc, sized, large, sample: bytes; refill: the span; release: the mcache; queue, dequeue: the semaphore;
+	 * call: where it was called
+	 */
 	struct pw_loc arg;
 	struct pw_loc
-		type; /* malloc, sized: the type, or 0; queue, dequeue: the root of the semaphore's queue */
+		type; /* malloc, sized: the type, or 0; queue, dequeue: the root of the semaphore's queue;
+			 call: the stack pointer there, if that function may have no frame */
 	__u64 outer; /* sized: where mallocgc is, whose calls of it are counted there */
 	__u32 outer_bytes;
 	/* not FRAMED: return address to the direct caller is at rsp + ret_off */
@@ -88,8 +92,10 @@ enum pw_want {
 	PW_WANT_WAKE = 64,   /* waits with who ended them: pw_wakers */
 	PW_WANT_BLOCK = 128, /* waits up to their ready, of some reasons */
 	PW_WANT_MUTEX = 256, /* unlocks that others wait for */
+	PW_WANT_CALL = 1024, /* system calls, and C */
 	/* one of these at a time */
-	PW_WANT_WAITS = PW_WANT_WAIT | PW_WANT_SCHED | PW_WANT_WAKE | PW_WANT_BLOCK | PW_WANT_MUTEX,
+	PW_WANT_WAITS = PW_WANT_WAIT | PW_WANT_SCHED | PW_WANT_WAKE | PW_WANT_BLOCK |
+			PW_WANT_MUTEX | PW_WANT_CALL,
 	PW_WANT_ROUND = 512, /* with PW_WANT_WAKE: rounds in their place: pw_rounds */
 };
 

@@ -38,6 +38,7 @@ enum pw_use {
 	PW_FOR_WAKES = 512,    /* from park over ready, whose caller ends the wait, to run */
 	PW_FOR_BLOCKS = 1024,  /* from park to ready, as Go's block profile */
 	PW_FOR_MUTEXES = 2048, /* who waits for a lock, and who gives it up */
+	PW_FOR_CALLS = 4096,   /* system calls, and C: from their begin to their end */
 };
 
 /* clang-format off */
@@ -64,6 +65,12 @@ enum pw_use {
 	PW_POINT(DEQUEUE, dequeue, PW_FOR_MUTEXES, \
 		 "runtime.(*semaRoot).dequeue", NULL, 0, dequeue, NULL, NOP5, PARK, 2)
 
+#define PW_POINTS_OF_CALLS(PW_POINT) \
+	PW_POINT(CALL, call, PW_FOR_CALLS, \
+		 "runtime.reentersyscall", NULL, 0, call, NULL, NOP5, PARK, 1) \
+	PW_POINT(BACK, back, PW_FOR_CALLS, \
+		 "runtime.exitsyscall", NULL, 0, back, NULL, NOP5, RUN, 1)
+
 #define PW_POINTS_OF_ALLOCATIONS(PW_POINT) \
 	PW_POINT(MALLOC, malloc, PW_FOR_SINGLES, \
 		 "runtime.mallocgc", NULL, 0, malloc, NULL, PUSH, MALLOC, 1) \
@@ -82,7 +89,8 @@ enum pw_use {
 	PW_POINT(SAMPLE, sample, PW_FOR_SAMPLES, \
 		 "runtime.profilealloc", NULL, 0, sample, NULL, NOP5, MALLOC, 1)
 
-#define PW_POINTS(PW_POINT) PW_POINTS_OF_GOROUTINES(PW_POINT) PW_POINTS_OF_ALLOCATIONS(PW_POINT)
+#define PW_POINTS(PW_POINT) \
+	PW_POINTS_OF_GOROUTINES(PW_POINT) PW_POINTS_OF_CALLS(PW_POINT) PW_POINTS_OF_ALLOCATIONS(PW_POINT)
 /* clang-format on */
 
 enum pw_point {
@@ -93,8 +101,9 @@ enum pw_point {
 };
 
 #define PW_POINT_ONE(...) +1
-/* points from here on are of allocations */
-#define PW_POINT_ALLOCS (0 PW_POINTS_OF_GOROUTINES(PW_POINT_ONE))
+/* points from here on are of system calls, and from there on of allocations */
+#define PW_POINT_CALLS  (0 PW_POINTS_OF_GOROUTINES(PW_POINT_ONE))
+#define PW_POINT_ALLOCS (PW_POINT_CALLS PW_POINTS_OF_CALLS(PW_POINT_ONE))
 
 #define PW_POINTS_ROOM 16 /* the room of knobs and counters */
 _Static_assert(PW_POINT_MAX <= PW_POINTS_ROOM, "a point has no room");

@@ -95,7 +95,8 @@ static int load_one(const char *program, enum pw_transport transport, bool cooki
 
 static void verify(const struct kfeat *kf)
 {
-	static const char *const programs[] = { "pw_multi", "pw_multi_alloc", "pw_clock",
+	static const char *const programs[] = { "pw_multi", "pw_multi_call", "pw_multi_alloc",
+						"pw_clock",
 #define PW_POINT(NAME, name, ...) "pw_" #name,
 						PW_POINTS(PW_POINT)
 #undef PW_POINT

@@ -549,7 +549,7 @@ Test(probes, a_stack_check_that_goes_to_morestack_is_no_event)
 Test(probes, while_off_hits_are_only_counted)
 {
 #define PW_POINT(NAME, name, ...) pw_##name,
-	int (*const programs[])(struct pt_regs *) = { PW_POINTS(PW_POINT) pw_multi,
+	int (*const programs[])(struct pt_regs *) = { PW_POINTS(PW_POINT) pw_multi, pw_multi_call,
 						      pw_multi_alloc };
 #undef PW_POINT
 

@@ -7,7 +7,7 @@ import tempfile
 
 import build
 from allocs import raw_profile
-from target import Recording, Target, expect, folded, parkwatch, text_changed
+from target import Recording, Target, delay_ns, expect, folded, parkwatch, text_changed
 
 MANY = 50000    # as progs/walled has it
 STATES = ("[running]", "[ready]", "[waiting]", "[syscall]")
@@ -23,10 +23,13 @@ class Walled:
                 pid = int(open(f"/proc/{t.pid}/task/{t.pid}/children").read())
             r = Recording(pid, "-e", "wall", "-f", form, "--max-overhead", overhead, *(("-d", str(seconds)) if seconds else ()), *args)
             expect(r.recording, "parkwatch does not record: " + "".join(r.said))
+            waited = delay_ns(pid)
             t.go()
             self.changed = text_changed(pid)
             self.truth = json.loads(t.truth())
+            self.delayed_s = (delay_ns(pid) - waited) / 1e9
             code, self.text, self.said = r.wait() if seconds else r.stop()
+            self.left = text_changed(pid)
         expect(code == 0, f"exit code {code}: {self.said}")
         self.report = json.loads(self.text) if form == "json" else None
 
@@ -90,7 +93,6 @@ def lines_begin_with_the_state(minor):
         parkwatch("report", pw, "-o", page)
         with open(page) as f:
             html = f.read()
-    expect(not w.changed, f"{w.changed} pages of its code are not as they were: something is probed")
     lines = folded(w.text)
     expect({frames[0] for frames, _ in lines} <= set(STATES), f"{ {frames[0] for frames, _ in lines} }")
     expect({frames[0] for frames, _ in lines} >= {"[running]", "[waiting]", "[syscall]"}, f"{ {frames[0] for frames, _ in lines} }")
@@ -110,6 +112,42 @@ def lines_begin_with_the_state(minor):
     expect(abs(busy_stacks["total"] + idle - total) < 0.1 * idle, f"{busy_stacks['total']} + {idle} of {total}")
     funcs = {f["func"] for s in busy_stacks["stacks"] for f in s["stack"]}
     expect("main.worker" not in funcs and {"main.request", "main.lockIt"} <= funcs, f"{funcs}")
+
+
+def each_system_call_is_known(minor, *args):
+    """As often and for as long as the program says, which looks at its clock before and after each; one that goes on all the time, too."""
+    w = Walled("calls", minor, *args, overhead="1")
+    said, s = w.said, w.report["window_s"]
+    known = re.search(r"in system calls or C \((\d+) calls, each of them known\)", said)
+    expect(known and "hits of system calls" in said, said)
+    for func, truth in w.truth["calls"].items():
+        rows = [r for r in w.report["stacks"] if r["state"] == "syscall" and func in [f["func"] for f in r["stack"]]]
+        count, ns = sum(r["count"] for r in rows), sum(r["value"] for r in rows)
+        expect(abs(count - truth["count"]) <= len(rows), f"{func}: {count} calls, {truth['count']} in truth: {said}")    # shares are rounded
+        # between the end of the call and its look at the clock it may wait for a processor
+        off = truth["seconds"] - ns / 1e9
+        expect(-0.01 * truth["seconds"] < off < 0.01 * truth["seconds"] + 2e-5 * truth["count"] + w.delayed_s, f"{func}: {ns / 1e9} s of {truth['seconds']}: {said}")
+    expect(abs(w.seconds("syscall", "main.readPipe") / s - 1) < 0.002, f"{w.seconds('syscall', 'main.readPipe')} s of {s}: {said}")
+    expect(w.changed and not w.left, f"probes: {w.changed} pages of its code are changed, {w.left} afterwards")
+    everybody = w.integral_s() + len(w.truth["calls"]) * w.truth["seconds"]    # who calls was made for it
+    expect(abs(w.report["total"] / 1e9 / everybody - 1) < 0.01, f"{w.report['total']}, the program has {everybody} s: {said}")
+
+
+def what_would_cost_too_much_is_estimated(minor):
+    """A program that does nothing but call the system: looks tell of it, and it is said why."""
+    command = build.built(minor, "static", "walled")
+    with Target("storm", command=command) as t:
+        r = Recording(t.pid, "-e", "wall", "-f", "json", "--max-overhead", "1")
+        expect(r.recording, "".join(r.said))
+        t.go()
+        truth = json.loads(t.truth())
+        code, text, said = r.stop()
+    expect(code == 0 and "to tell each of them would cost more than --max-overhead allows" in said and "each of them known" not in said, f"{code}: {said}")
+    rows = [x for x in json.loads(text)["stacks"] if x["state"] == "syscall" and "main.readZero" in [f["func"] for f in x["stack"]]]
+    seconds, error = sum(x["value"] for x in rows) / 1e9, sum(x["error"] for x in rows) / 1e9
+    expect(error > 0 and seconds > 0.05 * truth["calls"]["main.readZero"]["seconds"], f"{seconds} +- {error} s of {truth}: {said}")
+    lost, used = map(float, re.search(r"cost .* = ([\d.e+-]+) s of ([\d.e+-]+) s\)", said).groups())
+    expect(lost < 0.012 * used + 0.01, f"{lost} s of {used}: {said}")
 
 
 def idle_ones_are_left_out_and_how_much_is_said(minor):
@@ -135,6 +173,7 @@ def without_bpf(minor):
     """All but where those are that run."""
     w = Walled("states", minor, "--no-probes")
     s = w.report["window_s"]
+    expect(not w.changed, f"{w.changed} pages of its code are not as they were: something is probed")
     expect(abs(w.seconds("running") / s - 1) < 0.15 and not w.seconds("running", "main.spin"), w.said)
     expect(abs(w.seconds("syscall", "main.readPipe") / s - 1) < 0.01, w.said)
 
@@ -167,7 +206,8 @@ def cases():
     for minor, n in ((26, 10), (26, 1000), (26, 50000), (15, 1000), (21, 1000), (27, 1000)):
         yield (f"wall: {the_sum_is_the_integral_of_their_number.__name__} [go1.{minor} {n}]",
                lambda minor=minor, n=n: the_sum_is_the_integral_of_their_number(minor, n))
-    for function, minors in ((each_state_has_its_time, [15, 19, 26, 27]), (one_that_may_run_and_has_no_processor_is_ready, [26]),
+    for function, minors in ((each_state_has_its_time, [15, 19, 26, 27]), (each_system_call_is_known, [15, 17, 21, 26, 27]),
+                             (what_would_cost_too_much_is_estimated, [26]), (one_that_may_run_and_has_no_processor_is_ready, [26]),
                              (lines_begin_with_the_state, [26]), (idle_ones_are_left_out_and_how_much_is_said, [26]),
                              (pprof_has_the_state_at_the_root, [26]), (without_bpf, [26]), (filters_hold_for_each_state, [26]),
                              (keeps_to_the_limit, [26]), (in_a_pid_namespace_of_its_own, [26])):

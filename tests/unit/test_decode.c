@@ -21,6 +21,7 @@ static const struct {
 	{ "whole contention", PW_BLOCK, 72, 0, 72, 0 },
 	{ "whole unlock", PW_MUTEX, 72, 0, 72, 0 },
 	{ "unlock cut short", PW_MUTEX, 64, 0, 72, -EBADMSG },
+	{ "whole system call", PW_CALL, 72, 0, 72, 0 },
 	{ "whole round", PW_ROUND, 112, 0, 112, 0 },
 	{ "padding of the transport after it", PW_EXIT, 56, 0, 60, 0 },
 	{ "sample without a stack", PW_CPU, 352, 0, 352, -EBADMSG },

@@ -34,7 +34,8 @@ Test(points, each_has_one_row_in_the_order_of_the_enum)
 				 points[i].program + strlen("pw_"));
 	}
 	cr_expect_str_eq(pw_point_name(PW_POINT_MAX), "?");
-	cr_expect_eq(PW_POINT_ALLOCS, PW_POINT_MALLOC, "those of goroutines come first");
+	cr_expect_eq(PW_POINT_CALLS, PW_POINT_CALL, "those of goroutines come first");
+	cr_expect_eq(PW_POINT_ALLOCS, PW_POINT_MALLOC, "then those of system calls");
 }
 
 Test(points, rows_hold_together)
@@ -76,6 +77,7 @@ Test(points, uses_say_which_are_probed)
 		  1u << PW_POINT_PARK | 1u << PW_POINT_READY },
 		{ "who gives up locks", PW_FOR_MUTEXES,
 		  1u << PW_POINT_QUEUE | 1u << PW_POINT_DEQUEUE },
+		{ "system calls", PW_FOR_CALLS, 1u << PW_POINT_CALL | 1u << PW_POINT_BACK },
 		{ "allocations", PW_FOR_SINGLES, 1u << PW_POINT_MALLOC | 1u << PW_POINT_SIZED },
 		{ "refills", PW_FOR_REFILLS, 1u << PW_POINT_REFILL | 1u << PW_POINT_LARGE },
 		{ "releases", PW_FOR_RELEASES, 1u << PW_POINT_RELEASE },

@@ -267,3 +267,109 @@ Test(wall, each_cut_shares_out_what_ran_in_it)
 		     (unsigned long)t.running);
 	cr_expect_eq(t.other, 4 * 2 * LENGTH);
 }
+
+/* --- system calls that were told one by one --- */
+
+/* At four looks: in a call of read twice, of write once, and running. */
+static struct profile *looked_at(uint64_t *ret_stack_id)
+{
+	static const char *const calls[] = { "read", "write", "read", "" };
+	const struct profile_opts o = { .event = PROFILE_WALL };
+	struct profile *p = NULL;
+
+	cr_assert_eq(profile__new(&o, &p), 0);
+	profile__begin(p, 1);
+	fake_stack(p, STACK_A, fake_wait_stack, ARRAY_SIZE(fake_wait_stack));
+	fake_stack(p, STACK_B, fake_birth_stack, ARRAY_SIZE(fake_birth_stack));
+	*ret_stack_id = profile__stack(p, fake_wait_stack, ARRAY_SIZE(fake_wait_stack), false);
+	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
+		const bool called = calls[i][0];
+		const struct profile_sample s = {
+			.stack_id = called ? *ret_stack_id : PW_STACK_ID_NONE,
+			.value = LENGTH,
+			.reason = WALL_STATUS + (called ? GOSTATUS_SYSCALL : GOSTATUS_RUNNING),
+			.call = profile__label(p, calls[i]),
+			.counts = true,
+		};
+
+		profile__window(p);
+		cr_assert_eq(profile__sample(p, &s), 0);
+		profile__weigh(p, 1, 1, LENGTH);
+	}
+	profile__end(p, 4 * LENGTH);
+	return p;
+}
+
+static void call_sum(struct profile *p, uint64_t stack_id, uint64_t count, uint64_t ns)
+{
+	const struct pw_wait_key key = { .stack_id = stack_id, .gopc = PC_MAIN, .kind = PW_CALL };
+	const struct pw_wait_sum sum = { count, ns };
+
+	cr_assert_eq(profile__waits(p, 0, &key, &sum), 0);
+}
+
+static const struct snap_row *row_with(const struct snap *s, enum wall_state state,
+				       const char *type, uint32_t nr_pcs)
+{
+	for (size_t i = 0; i < s->nr; i++)
+		if (wall_state_of(s->rows[i].reason) == state && !strcmp(s->rows[i].type, type) &&
+		    s->rows[i].own.stack.nr == nr_pcs)
+			return &s->rows[i];
+	cr_assert(false, "there is no such row: %s", type);
+	return NULL;
+}
+
+Test(wall, calls_that_were_told_are_shared_out_and_the_rest_is_running)
+{
+	const uint32_t nr = ARRAY_SIZE(fake_wait_stack), other = ARRAY_SIZE(fake_birth_stack);
+	const struct snap_row *row;
+	uint64_t id;
+	scoped(profile) p = looked_at(&id);
+	scoped(snap) s = NULL;
+
+	cr_expect_neq(id, STACK_A, "who walks a stack and who reads it number it apart");
+	call_sum(p, STACK_A, 30, 2400);
+	call_sum(p, STACK_B, 5, 100); /* so short that no look met one */
+	profile__calls_known(p);
+	cr_assert_eq(snap__take(p, &s), 0);
+	cr_expect(s->calls_known && s->calls == 35, "%lu calls", (unsigned long)s->calls);
+	row = row_with(s, WALL_SYSCALL, "read", nr);
+	cr_expect(row->value == 1600 && row->count == 20, "read: %lu ns",
+		  (unsigned long)row->value);
+	row = row_with(s, WALL_SYSCALL, "write", nr);
+	cr_expect(row->value == 800 && row->count == 10, "write: %lu ns",
+		  (unsigned long)row->value);
+	row = row_with(s, WALL_SYSCALL, "", other);
+	cr_expect(row->value == 100 && row->count == 5 && !row->error);
+	cr_expect_eq(row_with(s, WALL_RUNNING, "", 0)->value, 1500);
+	cr_expect_eq(s->value, 4 * LENGTH, "all of their time is the same");
+}
+
+Test(wall, one_call_alone_has_no_error)
+{
+	uint64_t id;
+	scoped(profile) p = looked_at(&id);
+	const struct pw_gstate open = { .start_ns = 1000, .stack_id = STACK_B, .goid = 9 };
+	scoped(snap) s = NULL;
+	const struct snap_row *row;
+
+	cr_assert_eq(profile__open_wait(p, 0, &open, PC_MAIN, START_WORKER, 0), 0);
+	profile__calls_known(p);
+	cr_assert_eq(snap__take(p, &s), 0);
+	row = row_with(s, WALL_SYSCALL, "", ARRAY_SIZE(fake_birth_stack));
+	cr_expect(row->value == 3000 && row->count == 1 && !row->error, "it goes on at the end");
+	cr_expect_gt(row_with(s, WALL_SYSCALL, "read", ARRAY_SIZE(fake_wait_stack))->error, 0,
+		     "what nobody told is as looks say it");
+}
+
+Test(wall, what_was_told_in_part_is_no_part_of_it)
+{
+	uint64_t id;
+	scoped(profile) p = looked_at(&id);
+	scoped(snap) s = NULL;
+
+	call_sum(p, STACK_A, 30, 2400);
+	cr_assert_eq(snap__take(p, &s), 0);
+	cr_expect_not(s->calls_known);
+	cr_expect_eq(row_with(s, WALL_SYSCALL, "read", ARRAY_SIZE(fake_wait_stack))->value, 2000);
+}

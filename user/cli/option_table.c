@@ -72,7 +72,7 @@ static const struct opt_word event_words[] = {
 	  "up" },
 	{ "wall", PROFILE_WALL,
 	  "all the time of goroutines, by what they do: running, ready, waiting, in a system call; "
-	  "estimated from looks and samples, no probes" },
+	  "estimated from looks and samples, system calls exact while probes for them are cheap" },
 	{ 0 },
 };
 static const struct opt_word alloc_words[] = {

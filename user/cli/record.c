@@ -129,6 +129,14 @@ static void describe_probes(const struct session_end *e, char *text, size_t size
 	else if (!e->cpu_ns)
 		snprintf(text, size, "cost %.3g s (%llu hits); the target used no CPU time",
 			 all / NS_PER_SEC, (unsigned long long)e->hits);
+	else if (e->call_hits)
+		snprintf(text, size,
+			 "cost %s %% of the target's CPU time (%llu samples + %llu hits of system "
+			 "calls + %u x %.0f ms to attach = %.3g s of %.3g s)",
+			 percent_text(100 * all / (double)e->cpu_ns, of),
+			 (unsigned long long)e->hits, (unsigned long long)e->call_hits, e->attached,
+			 GOVERNOR_LINKS_NS / NS_PER_MS, all / NS_PER_SEC,
+			 (double)e->cpu_ns / NS_PER_SEC);
 	else if (!e->attached)
 		snprintf(text, size,
 			 "cost %s %% of the target's CPU time (%llu samples x %.0f ns = %.3g s of "
@@ -218,6 +226,7 @@ static void say_states(const struct snap *snap)
 {
 	double s[WALL_STATES] = { 0 }, error[WALL_STATES] = { 0 };
 	uint64_t samples = 0;
+	char calls[64] = "";
 
 	for (size_t i = 0; i < snap->nr; i++) {
 		const struct snap_row *row = &snap->rows[i];
@@ -228,13 +237,16 @@ static void say_states(const struct snap *snap)
 		samples +=
 			state == WALL_RUNNING && row->own.state != SNAP_STACK_NONE ? row->count : 0;
 	}
+	if (snap->calls_known)
+		snprintf(calls, sizeof(calls), " (%llu calls, each of them known)",
+			 (unsigned long long)snap->calls);
 	log_info("goroutines x time, estimated from looks: %.4g +- %.2g s: %.3g +- %.2g s running "
 		 "(where: from %llu samples), %.3g +- %.2g s ready, %.4g +- %.2g s waiting, %.3g "
-		 "+- %.2g s in system calls or C",
+		 "+- %.2g s in system calls or C%s",
 		 (double)snap->value / NS_PER_SEC, (double)snap->error / NS_PER_SEC,
 		 s[WALL_RUNNING], error[WALL_RUNNING], (unsigned long long)samples, s[WALL_READY],
 		 error[WALL_READY], s[WALL_WAITING], error[WALL_WAITING], s[WALL_SYSCALL],
-		 error[WALL_SYSCALL]);
+		 error[WALL_SYSCALL], calls);
 }
 
 static void say_end(const struct opts *o, const struct session_end *e, const struct snap *snap,

@@ -32,15 +32,17 @@ static void beside__take_samples(struct session_run *r)
 	struct session *s = r->s;
 	const uint64_t now = clock_now_ns();
 	uint64_t stats[PW_STAT_MAX];
+	double samples_ns;
 
 	(void)ring__drain(probes__ring(s->probes));
 	if (now - r->beside.paced_ns < CPUPACE_LOOK_NS)
 		return;
 	r->beside.paced_ns = now;
 	probes__stats(s->probes, stats);
-	r->beside.samples_ns = probes__cost_ns(s->probes, stats);
-	if (cpupace__look(&s->cpupace, r->beside.samples_ns, (double)(s->cpu_ns - r->cpu_start_ns),
-			  now, recorders__sharers(s->recorders)))
+	samples_ns = probes__cost_ns(s->probes, stats);
+	r->beside.taken_ns = samples_ns + calls__cost_ns(s);
+	if (cpupace__look(&s->cpupace, samples_ns, (double)(s->cpu_ns - r->cpu_start_ns), now,
+			  recorders__sharers(s->recorders)))
 		probes__sample(s->probes, s->cpupace.hz);
 }
 
@@ -83,6 +85,7 @@ void beside__begin(struct session_run *r)
 	r->beside = (struct beside){ .random = random_seed() };
 	if (r->s->probes)
 		beside__begin_samples(r);
+	calls__begin(r);
 	beside__count(r);
 }
 
@@ -90,6 +93,7 @@ void beside__step(struct session_run *r)
 {
 	if (r->s->probes)
 		beside__take_samples(r);
+	calls__step(r);
 	if (clock_now_ns() >= r->beside.due_ns)
 		beside__count(r);
 }
@@ -98,6 +102,7 @@ void beside__end(struct session_run *r)
 {
 	double mean;
 
+	calls__end(r);
 	beside__count(r);
 	if (wall_number__mean(&r->beside.number, &mean))
 		profile__number(r->s->profile, mean);
@@ -110,6 +115,7 @@ void beside__begin_again(struct session_run *r)
 	struct cause why = { "" };
 
 	wall_number__gap(&r->beside.number);
+	calls__drop(r);
 	beside__end_samples(r);
 	probes__forget(r->s->probes);
 	if (probes__on(r->s->probes, &why))

@@ -21,7 +21,7 @@ struct beside {
 	uint64_t due_ns;   /* of the next count */
 	uint64_t random;   /* state of base/random */
 	uint64_t paced_ns; /* when the cost of samples was read last */
-	double samples_ns; /* what it was then */
+	double taken_ns;   /* what it was then, with that of probes of system calls */
 };
 
 struct session_run;

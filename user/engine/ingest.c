@@ -306,6 +306,7 @@ static bool ingest__look_up(struct ingest *in, const struct pw_hdr *h, uint32_t 
 	case PW_SCHED:
 	case PW_BLOCK:
 	case PW_MUTEX:
+	case PW_CALL:
 		if (!ingest__is_contended(in, h->rt, ((const struct pw_wait *)h)->stack_id, 1))
 			return false;
 		startpc = ((const struct pw_wait *)h)->startpc;
@@ -489,10 +490,18 @@ static int ingest__may_stay(struct ingest *in, uint16_t rt, const struct census 
 	return stayers__add(&in->stayers[rt], &s);
 }
 
+/* What is recorded of it went on when it was looked at: its wait; of event wall its system call. */
+static bool ingest__goes_on(const struct ingest *in, uint16_t rt, const struct census *c,
+			    const struct census_g *g)
+{
+	if (profile__opts(in->profile)->event == PROFILE_WALL)
+		return g->status == GOSTATUS_SYSCALL && !g->moved;
+	return waiting_parked_or_woken(goproc__runtime(in->gp, rt), g, census__pc(c, g));
+}
+
 /* What a census says of each goroutine. */
 static int ingest__know(struct ingest *in, uint16_t rt_nr, const struct census *c, bool waits)
 {
-	const struct goruntime *rt = goproc__runtime(in->gp, rt_nr);
 	scoped_mem uint64_t *ids = calloc(c->nr_stacks + 1, sizeof(*ids));
 	int err = ids ? 0 : -ENOMEM;
 
@@ -505,8 +514,7 @@ static int ingest__know(struct ingest *in, uint16_t rt_nr, const struct census *
 			continue;
 		}
 		profile__known(in->profile, rt_nr, &g->who);
-		if (waits && ingest__wants(in, g->who.goid) &&
-		    waiting_parked_or_woken(rt, g, census__pc(c, g)))
+		if (waits && ingest__wants(in, g->who.goid) && ingest__goes_on(in, rt_nr, c, g))
 			err = ingest__may_stay(in, rt_nr, c, g, ids);
 	}
 	return err;

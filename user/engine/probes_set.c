@@ -176,6 +176,7 @@ static bool probes__is_for(const struct probes *u, const struct pw_hdr *h, size_
 	case PW_ROUND: points = 1u << PW_POINT_RUN; break;
 	case PW_BLOCK: points = 1u << PW_POINT_READY; break;
 	case PW_MUTEX: points = 1u << PW_POINT_DEQUEUE; break;
+	case PW_CALL: points = 1u << PW_POINT_BACK; break;
 	default: break;
 	}
 	return u->all & points && h->ts_ns >= u->from_ns && h->ts_ns <= u->until_ns;
@@ -252,7 +253,7 @@ static bool probes_set__suits(const struct probes_set *s, const struct probes_op
 	    o->filters || s->o.no_cost != o->no_cost)
 		return false;
 	/* its maps are of the set that it makes: they would be too dear for all to have */
-	if (o->want.want & (PW_WANT_WAKE | PW_WANT_BLOCK | PW_WANT_MUTEX))
+	if (o->want.want & (PW_WANT_WAKE | PW_WANT_BLOCK | PW_WANT_MUTEX | PW_WANT_CALL))
 		return false;
 	if ((o->transport >= 0 && o->transport != s->o.transport) ||
 	    (o->attach != ATTACH_AUTO && o->attach != attach__method(s->attaches[0])))

@@ -30,6 +30,7 @@ void session__free(struct session *s)
 	ingest__free(s->intake);
 	wanted__free(s->wanted);
 	cpustack__free(s->cpustack);
+	probes__free(s->calls);
 	callsites__free(s->callsites);
 	for (size_t i = 0; i < GOPROC_RUNTIMES_MAX; i++)
 		census__free(s->before[i]);
@@ -247,6 +248,8 @@ static int session__build(struct session *s, struct cause *why)
 		err = session__asked_to_end(s, why);
 	if (!err && !s->o.no_probes)
 		err = session__build_probes(s, why);
+	if (!err)
+		calls__open(s);
 	return err ? err : session__asked_to_end(s, why);
 }
 
@@ -281,8 +284,9 @@ static void session__end_of_probes(const struct session *s, struct session_end *
 	e->probes_killed = !probes__held(s->probes);
 	e->hits = session__samples(s) ? probes__samples(stats)
 				      : probes__hits(stats) + stats[PW_STAT_OFF];
-	if (session__samples(s))
-		e->attached = 0; /* a clock that starts costs nothing to speak of */
+	if (session__samples(s)) /* a clock that starts costs nothing to speak of */
+		e->attached = s->run.calls.linked;
+	e->call_hits = calls__hits(s);
 	e->attached += e->windows + (s->allocs ? (uint32_t)s->allocrun.windows.windows : 0);
 	e->events = s->allocs ? allocs__objects(s->allocs) : ingest__events(s->intake, stats);
 	e->filtered = stats[PW_STAT_FILTERED];
@@ -290,7 +294,9 @@ static void session__end_of_probes(const struct session *s, struct session_end *
 	e->stacks_cut = session__samples(s) ? 0 : stats[PW_STAT_LOST_CODE];
 	probes__losses(s->probes, stats, lost);
 	losses__add(lost, in->pipe.malformed + in->pipe.unknown, "not understood");
-	e->cost_ns = probes__calibrated(s->probes) ? probes__cost_ns(s->probes, stats) : -1;
+	e->cost_ns = probes__calibrated(s->probes)
+			     ? probes__cost_ns(s->probes, stats) + calls__cost_ns(s)
+			     : -1;
 }
 
 static void session__end(const struct session *s, struct session_end *e)
@@ -398,7 +404,7 @@ static void session__sum(struct session *s)
 	/* a probe holder that was killed has taken its own along */
 	e->own_ns = own_end_ns > s->own_start_ns ? own_end_ns - s->own_start_ns : 0;
 	session__end(s, e);
-	if (s->probes && !session__samples(s) && /* samples leave the code as it is */
+	if (s->probes && (!session__samples(s) || s->calls) && /* samples leave the code as it is */
 	    codecheck__end(&s->code, s->target.gp, s->target.proc, s->recorders, &code_why))
 		memcpy(e->code_left, code_why.text, sizeof(e->code_left));
 }
@@ -444,7 +450,7 @@ static int session__start(void *self, struct cause *why)
 		return cause__set(why, err, "cannot read the goroutines of pid %d: %s",
 				  (int)s->o.pid, strerror(-err));
 	if (s->probes) {
-		if (!session__samples(s))
+		if (!session__samples(s) || s->calls)
 			codecheck__begin(&s->code, s->target.gp, s->target.proc,
 					 recorders__sharers(s->recorders) == 1);
 		gapcount__find(&s->run.count, s->o.profile.event, s->target.proc, s->target.gp);

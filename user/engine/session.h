@@ -110,7 +110,8 @@ struct session_end {
 	bool target_stopped;
 	uint64_t duration_ns;
 	/* those while recording was off (attaching, detaching) too */
-	uint64_t hits; /* event cpu: samples */
+	uint64_t hits;      /* event cpu: samples */
+	uint64_t call_hits; /* event wall: of probes of system calls */
 	/* events that a filter left out: hits of which nothing was sent, and what was dropped here */
 	uint64_t filtered, unwanted;
 	/*

@@ -17,6 +17,7 @@
 #include "engine/probes.h"
 #include "host/recorders.h"
 #include "engine/sampling.h"
+#include "engine/calls.h"
 #include "engine/session.h"
 #include "engine/target.h"
 #include "engine/wanted.h"
@@ -72,7 +73,8 @@ struct session_run {
 	enum session_phase phase;
 	uint64_t stepped_ns; /* when the last step of its phase was */
 	struct governor governor;
-	struct beside beside; /* event wall */
+	struct beside beside; /* event wall, as the next */
+	struct calls calls;
 	struct stratum stratum;
 	uint64_t cpu_began_ns;    /* of us, when it began */
 	uint64_t window_began_ns; /* with attaching */
@@ -90,6 +92,7 @@ struct session {
 	struct wanted *wanted;                      /* NULL: there is no filter */
 	struct ingest *intake;
 	struct probes *probes; /* NULL: looks only */
+	struct probes *calls;  /* engine/calls; NULL: system calls are not told one by one */
 	struct codecheck code;
 	struct recorders *recorders; /* NULL: there are no probes */
 	struct windows *windows;     /* NULL: there are no probes */

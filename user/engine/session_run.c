@@ -407,7 +407,7 @@ static void session_run__sum_up(struct session_run *r)
 /* Our own CPU time is cost too. */
 static void session_run__pay(struct session_run *r, struct governor *g)
 {
-	const double cost = owncost__ns(&r->own, r->s, false) + r->beside.samples_ns;
+	const double cost = owncost__ns(&r->own, r->s, false) + r->beside.taken_ns;
 
 	governor__spend(g, cost - r->own_spent_ns);
 	r->own_spent_ns = cost;

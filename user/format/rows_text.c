@@ -53,16 +53,28 @@ static bool is_in_brackets(const char *word, const char *text)
 	return strlen(word) == len + 2 && !strncmp(word + 1, text, len);
 }
 
+/* Each of its system calls is known, not looks that met them. */
+static bool is_called(const struct snap *s, const struct merged_row *row)
+{
+	return s->calls_known && wall_state_of(row->like->reason) == WALL_SYSCALL &&
+	       row->error <= 0;
+}
+
 static void put_row(const struct snap *s, const struct merged_row *row, struct textbuf *to)
 {
 	const char *about = row->like->measure >= ALLOC_ESTIMATED ? "~" : "";
 
 	textbuf__format(to, "\n%5.1f %%  %s",
 			s->value ? 100 * (double)row->value / (double)s->value : 0.0, about);
-	put_value(s, row->value, row->error, to);
+	if (is_called(s, row))
+		textbuf__format(to, "%.4g s", (double)row->value / NS_PER_SEC);
+	else
+		put_value(s, row->value, row->error, to);
 	if (s->event == PROFILE_CPU ||
 	    (s->event == PROFILE_WALL && wall_state_of(row->like->reason) == WALL_RUNNING))
 		textbuf__format(to, "  in %llu samples", (unsigned long long)row->count);
+	else if (s->event == PROFILE_WALL && is_called(s, row))
+		textbuf__format(to, "  in %llu calls", (unsigned long long)row->count);
 	else if (s->event == PROFILE_WALL)
 		textbuf__format(to, "  seen %llu times", (unsigned long long)row->count);
 	else if (profile_event_is_time(s->event))

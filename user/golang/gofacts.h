@@ -118,6 +118,8 @@ enum go_fact {
 	GO_TIMERS_ALWAYS_TOLD = 1u << 29,
 	/* stacks of the block and mutex profiles are walked by frame pointers, wrappers too; 1.23 runtime/mprof.go */
 	GO_CONTENTION_HAS_WRAPPERS = 1u << 30,
+	/* syscall.Syscall has a frame; before it is assembler without one; 1.19 syscall/syscall_linux.go */
+	GO_SYSCALL_FRAMED = 1u << 31,
 };
 
 /* Numberings of wait reasons: gowait has them. */

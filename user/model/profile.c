@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "model/profile.h"
+#include "model/profile_parts.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -7,12 +7,10 @@
 
 #include "golang/gostate.h"
 #include "model/gtable.h"
+#include "model/labelset.h"
 #include "model/rowset.h"
 #include "model/stackset.h"
 #include "model/wall.h"
-
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
 
 /* Something that happened to one goroutine, before it is a row. */
 struct event {
@@ -25,35 +23,6 @@ struct event {
 	uint64_t at_ns;  /* of a wait: its end */
 	uint32_t wakers; /* chain: who ended it */
 	bool uncounted;  /* it is open at the end of a window: counted where it ends */
-};
-
-struct label {
-	UT_hash_handle hh;
-	uint32_t id;
-	char text[];
-};
-
-struct profile {
-	struct profile_opts opts;
-	uint64_t start_ns, end_ns, first_ns;
-	uint32_t windows;
-	bool counts_least;
-	uint64_t cut_ns; /* end of the last cut; 0: there was none */
-	uint32_t cut_windows;
-	struct stackset *stacks;
-	struct gtable *origins;  /* async, and for exits; else empty */
-	struct chainset *wakers; /* of wakeups; else NULL */
-	struct rowset *rows;
-	/* of wall: samples of what ran, which share out the time that looks say; else NULL */
-	struct rowset *ran;
-	uint64_t ran_unwanted_ns;
-	uint64_t ran_cut_ns; /* of all samples, told by cuts */
-	/* root CREATED_BY: births by `go` statement and ancestry; else NULL */
-	struct rowset *made;
-	struct label *labels;
-	const struct label **label_by_id; /* [0] is not used */
-	struct profile_stats stats;
-	struct profile_tap tap;
 };
 
 /* Exits are not seen, and only creation is asked for: the oldest goroutines make room. */
@@ -77,10 +46,9 @@ int profile__new(const struct profile_opts *o, struct profile **ret)
 	if (!p->opts.max_stack_bytes)
 		p->opts.max_stack_bytes = STACKSET_BYTES_DEFAULT;
 	p->end_ns = UINT64_MAX;
-	p->label_by_id = calloc(PROFILE_LABELS_MAX + 1, sizeof(struct label *));
-	if (!p->label_by_id)
-		return -ENOMEM;
-	err = stackset__new(p->opts.max_stack_bytes, &p->stacks);
+	err = labelset__new(PROFILE_LABELS_MAX, PROFILE_LABEL_TEXT_MAX, &p->labels);
+	if (!err)
+		err = stackset__new(p->opts.max_stack_bytes, &p->stacks);
 	if (!err)
 		err = gtable__new(origins_pass(o) ? PROFILE_MAKERS_MAX : p->opts.max_goroutines,
 				  &p->origins);
@@ -90,6 +58,8 @@ int profile__new(const struct profile_opts *o, struct profile **ret)
 		err = chainset__new(&p->wakers);
 	if (!err && o->event == PROFILE_WALL)
 		err = rowset__new(p->opts.max_rows, &p->ran);
+	if (!err && o->event == PROFILE_WALL)
+		err = rowset__new(p->opts.max_rows, &p->called);
 	if (!err && o->root == PROFILE_ROOT_CREATED_BY)
 		err = rowset__new(PROFILE_MADE_MAX, &p->made);
 	if (err)
@@ -100,19 +70,13 @@ int profile__new(const struct profile_opts *o, struct profile **ret)
 
 void profile__free(struct profile *p)
 {
-	struct label *l, *next_l;
-
 	if (!p)
 		return;
-	HASH_ITER(hh, p->labels, l, next_l)
-	{
-		HASH_DEL(p->labels, l);
-		free(l);
-	}
-	free(p->label_by_id);
+	labelset__free(p->labels);
 	rowset__free(p->rows);
 	rowset__free(p->made);
 	rowset__free(p->ran);
+	rowset__free(p->called);
 	gtable__free(p->origins);
 	chainset__free(p->wakers);
 	stackset__free(p->stacks);
@@ -138,46 +102,21 @@ void profile__end(struct profile *p, uint64_t end_ns)
 
 uint32_t profile__label(struct profile *p, const char *text)
 {
-	size_t len = strnlen(text, PROFILE_LABEL_TEXT_MAX);
-	uint32_t nr = HASH_COUNT(p->labels);
-	struct label *l;
+	const uint32_t id = labelset__id(p->labels, text);
 
-	if (!len)
-		return PROFILE_LABEL_NONE;
-	HASH_FIND(hh, p->labels, text, len, l);
-	if (l)
-		return l->id;
-	l = nr < PROFILE_LABELS_MAX ? malloc(sizeof(*l) + len + 1) : NULL;
-	if (l) {
-		l->id = nr + 1;
-		memcpy(l->text, text, len);
-		l->text[len] = 0;
-		HASH_ADD_KEYPTR(hh, p->labels, l->text, len, l);
-		if (HASH_COUNT(p->labels) > nr) {
-			p->label_by_id[l->id] = l;
-			return l->id;
-		}
-		free(l);
-	}
-	p->stats.labels_refused++;
-	return PROFILE_LABEL_NONE;
+	if (id == PROFILE_LABEL_NONE && text[0])
+		p->stats.labels_refused++;
+	return id;
 }
 
 const char *profile__label_text(const struct profile *p, uint32_t id)
 {
-	if (id == PROFILE_LABEL_NONE || id > HASH_COUNT(p->labels))
-		return "";
-	return p->label_by_id[id]->text;
+	return labelset__text(p->labels, id);
 }
 
 static uint64_t root_of(const struct profile *p, const struct event *w)
 {
-	switch (p->opts.root) {
-	case PROFILE_ROOT_GOID: return w->who.goid;
-	case PROFILE_ROOT_CREATED_BY: return w->who.gopc;
-	case PROFILE_ROOT_LABEL: return w->label;
-	default: return 0; /* state follows from the reason */
-	}
+	return profile__root(p, w->who.goid, w->who.gopc, w->label);
 }
 
 static void keep_origin(struct profile *p, uint16_t rt, uint64_t goid, const struct gorigin *o)
@@ -426,6 +365,13 @@ static int apply_stack(struct profile *p, const struct pw_stack *r)
 	return stackset__add(p->stacks, r->stack_id, pcs, r->nr, r->truncated != 0);
 }
 
+static int apply_call(struct profile *p, const struct pw_call *r)
+{
+	const struct pw_wait_sum one = { 1, r->hdr.ts_ns - r->start_ns };
+
+	return profile__add_calls(p, r->hdr.rt, r->stack_id, r->gopc, &one);
+}
+
 int profile__apply(struct profile *p, const struct pw_hdr *h, uint32_t label)
 {
 	switch (h->kind) {
@@ -452,6 +398,10 @@ int profile__apply(struct profile *p, const struct pw_hdr *h, uint32_t label)
 		if (p->opts.event != PROFILE_WAKEUPS)
 			return 0;
 		return apply_wake(p, (const struct pw_wake *)h, label);
+	case PW_CALL:
+		if (p->opts.event != PROFILE_WALL)
+			return 0;
+		return apply_call(p, (const struct pw_call *)h);
 	}
 	return 0;
 }
@@ -471,6 +421,8 @@ int profile__open_wait(struct profile *p, uint16_t rt, const struct pw_gstate *s
 		.uncounted = p->windows,
 	};
 
+	if (p->opts.event == PROFILE_WALL)
+		return profile__open_call(p, rt, s, gopc);
 	if (!from_ns || (!sched && !profile_event_is_wait(p->opts.event) &&
 			 (p->opts.event != PROFILE_BLOCK || !p->windows)))
 		return 0;
@@ -502,35 +454,6 @@ int profile__cpu(struct profile *p, const struct pw_cpu *r, uint64_t stack_id, u
 	return apply_whole(p, &w);
 }
 
-int profile__ran(struct profile *p, const struct pw_cpu *r, uint64_t stack_id, uint32_t label,
-		 bool is_wanted)
-{
-	const struct event w = {
-		.label = label,
-		.who = { .goid = r->hdr.goid, .gopc = r->gopc, .startpc = r->startpc },
-	};
-	const struct row_key key = {
-		.stack_id = stack_id,
-		.root = root_of(p, &w),
-		.reason = WALL_STATUS + GOSTATUS_RUNNING,
-		.rt = r->hdr.rt,
-	};
-	int err = 0;
-
-	p->stats.in++;
-	if (r->hdr.ts_ns < p->first_ns)
-		p->stats.filtered++;
-	else if (!is_wanted)
-		p->ran_unwanted_ns += r->ns;
-	else
-		err = rowset__add(p->ran, &key, r->ns);
-	if (err)
-		p->stats.refused++;
-	else if (r->hdr.ts_ns >= p->first_ns)
-		p->stats.out++;
-	return err;
-}
-
 static int add_rows(struct profile *p, const struct row_key *key, uint64_t count, uint64_t value)
 {
 	int err = rowset__add_many(p->rows, key, count, value);
@@ -549,6 +472,7 @@ static uint32_t kind_of_wait(enum profile_event event)
 	case PROFILE_SCHED: return PW_SCHED;
 	case PROFILE_BLOCK: return PW_BLOCK;
 	case PROFILE_MUTEX: return PW_MUTEX;
+	case PROFILE_WALL: return PW_CALL;
 	default: return PW_WAIT;
 	}
 }
@@ -566,6 +490,8 @@ int profile__waits(struct profile *p, uint16_t rt, const struct pw_wait_key *k,
 
 	if (k->kind != kind_of_wait(p->opts.event))
 		return 0;
+	if (k->kind == PW_CALL)
+		return profile__add_calls(p, rt, k->stack_id, k->gopc, s);
 	return add_rows(p, &key, s->count, s->ns);
 }
 
@@ -615,16 +541,6 @@ void profile__window(struct profile *p)
 void profile__weigh(struct profile *p, double factor, double count_factor, uint64_t length_ns)
 {
 	rowset__weigh(p->rows, factor, count_factor, length_ns);
-}
-
-void profile__met(struct profile *p, uint64_t number)
-{
-	rowset__saw(p->rows, (double)number);
-}
-
-void profile__number(struct profile *p, double mean)
-{
-	rowset__average(p->rows, mean);
 }
 
 /* One cut that is told. */
@@ -764,12 +680,6 @@ bool profile__counts_least(const struct profile *p)
 const struct rowset *profile__rows(const struct profile *p)
 {
 	return p->rows;
-}
-
-const struct rowset *profile__ran_rows(const struct profile *p, uint64_t *ret_unwanted_ns)
-{
-	*ret_unwanted_ns = p->ran_unwanted_ns;
-	return p->ran;
 }
 
 const struct rowset *profile__made(const struct profile *p)

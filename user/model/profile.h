@@ -197,6 +197,13 @@ int profile__ran(struct profile *p, const struct pw_cpu *r, uint64_t stack_id, u
 		 bool is_wanted);
 
 /*
+ * Event wall: system calls, and C, are told one by one too: by PW_CALL in profile__apply() and
+ * profile__waits(), and by profile__open_wait(). That was all of them, from the beginning to the end: what
+ * looks say of them is not needed.
+ */
+void profile__calls_known(struct profile *p);
+
+/*
  * One goroutine of the census of runtime rt: who made it, if that is asked for. What does not fit
  * is counted.
  */
@@ -277,6 +284,8 @@ bool profile__counts_least(const struct profile *p);
 const struct rowset *profile__rows(const struct profile *p);
 /* Event wall: samples of what ran; NULL: another event. unwanted: of them, what is not told. */
 const struct rowset *profile__ran_rows(const struct profile *p, uint64_t *ret_unwanted_ns);
+/* Event wall: system calls and C, by stack and root; NULL: they are not known one by one. */
+const struct rowset *profile__called_rows(const struct profile *p);
 /* by gopc, chain and rt: births; NULL without PROFILE_ROOT_CREATED_BY */
 const struct rowset *profile__made(const struct profile *p);
 const struct stackset *profile__stacks(const struct profile *p);

@@ -10,6 +10,9 @@
 #include "model/rowset.h"
 #include "model/wall.h"
 
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
 /* What a snap owns behind its public face. */
 struct snap_store {
 	struct snap snap; /* first */
@@ -283,19 +286,184 @@ static void share_running(struct snap_store *st, const struct profile *p)
 	}
 }
 
+/* --- event wall: system calls that are known one by one --- */
+
+/* Those of one stack and root: as they were told, and what looks say of them. */
+struct called {
+	UT_hash_handle hh;
+	struct called_key { /* hashed as bytes: no padding */
+		uint64_t stack, root, rt;
+	} key;
+	const struct rowset_row *row; /* the first of them */
+	uint64_t count, ns;
+	double seen;
+};
+
+/* Equal stacks have several ids: of who walked them in the kernel, and of who read them from memory. */
+static uint64_t same_for_equal(const struct snap_stack *s)
+{
+	uint64_t h = s->state;
+
+	for (uint32_t i = 0; i < s->stack.nr; i++) {
+		h = (h ^ s->stack.pcs[i]) * 0x9e3779b97f4a7c15ULL;
+		h ^= h >> 32;
+	}
+	return h;
+}
+
+static struct called_key called_key(const struct profile *p, const struct row_key *k)
+{
+	const struct snap_stack s = stack_of(p, k->stack_id);
+
+	return (struct called_key){ same_for_equal(&s), k->root, k->rt };
+}
+
+static struct called *find_called(const struct profile *p, struct called *all,
+				  const struct row_key *k)
+{
+	struct called_key key;
+	struct called *c;
+
+	if (wall_state_of(k->reason) != WALL_SYSCALL)
+		return NULL;
+	key = called_key(p, k);
+	HASH_FIND(hh, all, &key, sizeof(key), c);
+	return c;
+}
+
+/* v: room for as many as there are rows. */
+static int index_called(const struct profile *p, struct called *v, struct called **ret)
+{
+	const struct rowset_row *row = NULL;
+	unsigned int nr = 0;
+
+	while ((row = rowset__next(profile__called_rows(p), row))) {
+		struct called *c = find_called(p, *ret, &row->key);
+
+		if (!c) {
+			c = &v[nr++];
+			c->key = called_key(p, &row->key);
+			c->row = row;
+			HASH_ADD(hh, *ret, key, sizeof(c->key), c);
+		}
+		if (HASH_COUNT(*ret) != nr)
+			return -ENOMEM;
+		c->count += row->count;
+		c->ns += row->value;
+	}
+	return 0;
+}
+
+/*
+ * Which call it was, looks alone know: the time is shared out among those that they met. Returns how much
+ * less the rows have than before.
+ */
+static double replace_by_called(struct snap_store *st, const struct profile *p, struct called *all)
+{
+	const struct rowset *rs = profile__rows(p);
+	const struct rowset_row *from = NULL;
+	struct snap *s = &st->snap;
+	double less = 0;
+
+	for (size_t i = 0; (from = rowset__next(rs, from)); i++) {
+		struct called *c = find_called(p, all, &from->key);
+
+		if (c)
+			c->seen += (double)st->rows[i].value;
+	}
+	for (size_t i = 0; (from = rowset__next(rs, from)); i++) {
+		const struct called *c = find_called(p, all, &from->key);
+		struct snap_row *row = &st->rows[i];
+		double part;
+
+		if (!c || c->seen <= 0)
+			continue;
+		part = (double)row->value / c->seen;
+		less += (double)row->value - part * (double)c->ns;
+		row->error =
+			part < 1 ? (uint64_t)((double)row->error * (double)c->ns / c->seen) : 0;
+		row->value = (uint64_t)(part * (double)c->ns);
+		row->count = (uint64_t)(part * (double)c->count + 0.5);
+		s->calls += row->count;
+	}
+	return less;
+}
+
+/* Those that no look has met. */
+static double add_unseen(struct snap_store *st, const struct profile *p, struct called *all)
+{
+	struct snap *s = &st->snap;
+	double more = 0;
+
+	for (const struct called *c = all; c; c = c->hh.next) {
+		if (c->seen > 0)
+			continue;
+		row_of(p, &c->row->key, &st->chains[c->row->key.chain], &st->rows[s->nr]);
+		st->rows[s->nr].count = c->count;
+		st->rows[s->nr++].value = c->ns;
+		s->calls += c->count;
+		more += (double)c->ns;
+	}
+	return more;
+}
+
+/* Who is in no system call runs: all of their time together is the same. */
+static void give_to_running(struct snap_store *st, double more)
+{
+	double ran = 0;
+
+	for (size_t i = 0; i < st->snap.nr; i++)
+		ran += wall_state_of(st->rows[i].reason) == WALL_RUNNING ? (double)st->rows[i].value
+									 : 0;
+	for (size_t i = 0; i < st->snap.nr && ran > 0; i++)
+		if (wall_state_of(st->rows[i].reason) == WALL_RUNNING)
+			st->rows[i].value =
+				(uint64_t)((double)st->rows[i].value * fmax(0, 1 + more / ran));
+}
+
+/* Rows are as those of the profile: in the same order. */
+static int take_calls(struct snap_store *st, const struct profile *p)
+{
+	const struct rowset *called = profile__called_rows(p);
+	scoped_mem struct called *v = NULL;
+	struct called *all = NULL;
+	double less;
+	int err;
+
+	if (!called)
+		return 0;
+	v = calloc(rowset__nr(called) + 1, sizeof(*v));
+	err = v ? index_called(p, v, &all) : -ENOMEM;
+	if (!err) {
+		less = replace_by_called(st, p, all);
+		less -= add_unseen(st, p, all);
+		give_to_running(st, less);
+		st->snap.calls_known = true;
+	}
+	HASH_CLEAR(hh, all);
+	return err;
+}
+
 static int fill(struct snap_store *st, const struct profile *p)
 {
 	uint64_t unwanted_ns;
 	const struct rowset *rs = profile__rows(p), *ran = profile__ran_rows(p, &unwanted_ns);
 	const struct rowset_row *from = NULL;
+	const struct rowset *called = profile__called_rows(p);
 	struct snap *s = &st->snap;
+	int err;
 
-	st->rows = calloc(rowset__nr(rs) + (ran ? rowset__nr(ran) : 0) + 1, sizeof(*st->rows));
+	st->rows = calloc(rowset__nr(rs) + (ran ? rowset__nr(ran) : 0) +
+				  (called ? rowset__nr(called) : 0) + 1,
+			  sizeof(*st->rows));
 	if (!st->rows)
 		return -ENOMEM;
 	s->error = error_of(p, rowset__total(rs), t95);
 	while ((from = rowset__next(rs, from)))
 		fill_row(st, p, from, &st->rows[s->nr++]);
+	err = take_calls(st, p);
+	if (err)
+		return err;
 	share_running(st, p);
 	settle(st);
 	return 0;

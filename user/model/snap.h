@@ -85,8 +85,11 @@ struct snap {
 	size_t nr;
 	uint64_t count, value; /* sums */
 	uint64_t error;        /* of value: +- error is a 95 % confidence interval */
-	bool part;             /* of a recording of estimates: no error is known, of rows neither */
-	uint64_t stacks_lost;  /* sum of the counts of rows whose stack is LOST */
+	/* wall: so many system calls were told one by one: their rows have no error; else looks saw them */
+	bool calls_known;
+	uint64_t calls;
+	bool part;            /* of a recording of estimates: no error is known, of rows neither */
+	uint64_t stacks_lost; /* sum of the counts of rows whose stack is LOST */
 	const struct snap_made *made; /* PROFILE_ROOT_CREATED_BY */
 	size_t nr_made;
 };

@@ -26,6 +26,8 @@ static void tell_sums(void *ctx)
 	s.value = l->s->value;
 	s.error = l->s->error;
 	s.stacks_lost = l->s->stacks_lost;
+	s.calls_known = l->s->calls_known;
+	s.calls = l->s->calls;
 	fact.fact_case = PW__FACT__FACT_SUMS;
 	fact.sums = &s;
 	pw_writer__fact(factlog__writer(l->f), &fact);

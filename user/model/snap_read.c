@@ -73,6 +73,8 @@ static void add_head(struct snap *to, const struct snap *h)
 	to->windows += h->windows;
 	to->stacks_lost += h->stacks_lost;
 	to->counts_least |= h->counts_least;
+	to->calls_known &= h->calls_known;
+	to->calls += h->calls;
 	to->error = error < 0x1p64 ? (uint64_t)error : UINT64_MAX;
 }
 
@@ -100,6 +102,8 @@ static int take_sums(struct snap_facts *s, const Pw__Sums *f, struct cause *why)
 		.value = f->value,
 		.error = f->error,
 		.stacks_lost = f->stacks_lost,
+		.calls_known = f->calls_known,
+		.calls = f->calls,
 	};
 	return 0;
 }

@@ -21,6 +21,7 @@
 #define WAKEUP_SHARE  8 /* the reader is woken for each eighth of the ring that fills */
 #define TRIAL_ENTRIES 64
 #define ALLOC_POINTS  (~0u << PW_POINT_ALLOCS)
+#define CALL_POINTS   (~0u << PW_POINT_CALLS & ~ALLOC_POINTS)
 /* stack buffers for each thread there is now, and a reserve for new ones */
 #define THREAD_BUFFERS 4
 #define THREAD_RESERVE 512
@@ -175,7 +176,8 @@ static int attach__set_maps(struct attach *a, const struct proc *p, const struct
 	const uint32_t gs =
 		o->trial ? TRIAL_ENTRIES : clamp_entries(2 * o->allglen, PW_GS_DEFAULT, PW_GS_MAX);
 	const bool wakes = o->want.want & PW_WANT_WAKE, rounds = o->want.want & PW_WANT_ROUND,
-		   waits = wakes || o->want.want & (PW_WANT_WAIT | PW_WANT_SCHED | PW_WANT_BLOCK);
+		   waits = wakes || o->want.want & (PW_WANT_WAIT | PW_WANT_SCHED | PW_WANT_BLOCK |
+						    PW_WANT_CALL);
 	bool ring = o->transport == PW_TRANSPORT_RING;
 	struct bpf_map *events = ring ? a->skel->maps.pw_ring : a->skel->maps.pw_perf;
 	size_t threads = THREAD_BUFFERS * (size_t)proc__threads(p) + THREAD_RESERVE;
@@ -235,6 +237,8 @@ static struct bpf_program *attach__program(const struct attach *a, int point)
 
 	if (a->method != ATTACH_MULTI)
 		return programs[point];
+	if (CALL_POINTS & 1u << point)
+		return a->skel->progs.pw_multi_call;
 	return ALLOC_POINTS & 1u << point ? a->skel->progs.pw_multi_alloc : a->skel->progs.pw_multi;
 }
 

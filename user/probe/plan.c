@@ -243,6 +243,25 @@ static int ask_dequeue(struct planner *pl, const struct gofunc *fn, struct site_
 	return 0;
 }
 
+/* reentersyscall(pc, sp, ...); sp is asked for where its caller may have no frame. */
+static int ask_call(struct planner *pl, const struct gofunc *fn, struct site_ask *ask)
+{
+	(void)fn;
+	ask_alloc(pl, ask, 0);
+	if (!gofacts_has(pl->rt->minor, GO_SYSCALL_FRAMED))
+		ask->in[SITE_TYPE] = pl->rt->regabi ? in_reg(RBX) : on_stack(ABI0_ARG1);
+	return 0;
+}
+
+/* exitsyscall() */
+static int ask_back(struct planner *pl, const struct gofunc *fn, struct site_ask *ask)
+{
+	(void)fn;
+	ask_alloc(pl, ask, 0);
+	ask->in[SITE_ARG] = (struct pw_loc){ .kind = PW_LOC_NONE };
+	return 0;
+}
+
 /* (*semaRoot).queue(addr, s, lifo) */
 static int ask_queue(struct planner *pl, const struct gofunc *fn, struct site_ask *ask)
 {

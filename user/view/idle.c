@@ -84,6 +84,8 @@ int idle_leave_out(const struct report *r, struct snap **ret, struct idle_left *
 	(*ret)->end_ns = all->end_ns;
 	(*ret)->windows = all->windows;
 	(*ret)->part = all->part;
+	(*ret)->calls_known = all->calls_known;
+	(*ret)->calls = all->calls;
 	(*ret)->error = (uint64_t)error;
 	(*ret)->made = all->made;
 	(*ret)->nr_made = all->nr_made;

@@ -5,13 +5,17 @@
 //	walled N		N goroutines wait; from "go" on others come and go, in waves and one by one
 //	walled states		one runs, one reads a pipe to which nobody writes; ten wait for a lock, ten for work, ten for an answer
 //	walled ready		of two that run on one processor of Go's one is ready
+//	walled calls		one sleeps in the kernel again and again, one reads a pipe to which nobody writes, one reads what there is
+//	walled storm		one calls the system without a pause
 //
 // It says "ready"; after "go" on its standard input and some seconds of it {"seconds":T,"before":N,"goroutine_s":X}: for how long that was, how
-// many goroutines there were before and are again after it, and the integral of their number over it, from when each was made and ended.
+// many goroutines there were before and are again after it, and the integral of their number over it, from when each was made and ended. With
+// calls also how often each function called the system, and for how long: {"calls":{"main.nap":{"count":N,"seconds":T}}}.
 package main
 
 import (
 	"bufio"
+	"encoding/json"
 	"fmt"
 	"os"
 	"runtime"
@@ -117,6 +121,71 @@ func states(end *int32) {
 	go spin(end)
 }
 
+type called struct {
+	Count   int     `json:"count"`
+	Seconds float64 `json:"seconds"`
+}
+
+var calls = map[string]*called{"main.nap": {}, "main.readZero": {}}
+
+//go:noinline
+func nap(d time.Duration) {
+	t := syscall.NsecToTimespec(int64(d))
+	syscall.Nanosleep(&t, nil)
+}
+
+//go:noinline
+func readZero(fd int, b []byte) {
+	syscall.Read(fd, b)
+}
+
+func call(c *called, f func()) {
+	began := time.Now()
+	f()
+	c.Seconds += time.Since(began).Seconds()
+	c.Count++
+}
+
+func storm(until time.Time) {
+	zero, err := syscall.Open("/dev/zero", syscall.O_RDONLY, 0)
+
+	if err != nil {
+		panic(err)
+	}
+	for b := make([]byte, 1); time.Now().Before(until); {
+		for i := 0; i < 1000; i++ {
+			call(calls["main.readZero"], func() { readZero(zero, b) })
+		}
+	}
+}
+
+// makeCalls: until the time is over; it says so when the last of them is done.
+func makeCalls(until time.Time) {
+	var wg sync.WaitGroup
+	zero, err := syscall.Open("/dev/zero", syscall.O_RDONLY, 0)
+
+	if err != nil {
+		panic(err)
+	}
+	wg.Add(2)
+	go func() {
+		for i := 0; time.Now().Before(until); i++ {
+			call(calls["main.nap"], func() { nap(time.Duration(i%4) * time.Millisecond) })
+			time.Sleep(5 * time.Millisecond)
+		}
+		wg.Done()
+	}()
+	go func() {
+		b := make([]byte, 1<<20)
+		for time.Now().Before(until) {
+			call(calls["main.readZero"], func() { readZero(zero, b) })
+			time.Sleep(3 * time.Millisecond)
+		}
+		wg.Done()
+	}()
+	wg.Wait()
+}
+
 func main() {
 	var end int32
 
@@ -124,6 +193,13 @@ func main() {
 	switch kind {
 	case "states":
 		states(&end)
+	case "storm":
+	case "calls":
+		p := make([]int, 2)
+		if err := syscall.Pipe(p); err != nil {
+			panic(err)
+		}
+		go readPipe(p[0])
 	case "ready":
 		runtime.GOMAXPROCS(1)
 		go spin(&end)
@@ -143,13 +219,21 @@ func main() {
 	before, began := runtime.NumGoroutine(), time.Now()
 	if kind == "states" || kind == "ready" {
 		time.Sleep(lasts)
+	} else if kind == "calls" {
+		makeCalls(began.Add(lasts))
+	} else if kind == "storm" {
+		storm(began.Add(lasts))
 	} else {
 		n, _ := strconv.Atoi(kind)
 		comeAndGo(n, began.Add(lasts))
 		guests.Wait()
 	}
 	took := time.Since(began)
-	fmt.Printf("{\"seconds\":%g,\"before\":%d,\"goroutine_s\":%g}\n", took.Seconds(), before,
-		float64(before)*took.Seconds()+float64(atomic.LoadInt64(&extraNs))/1e9)
+	told, err := json.Marshal(calls)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Printf("{\"seconds\":%g,\"before\":%d,\"goroutine_s\":%g,\"calls\":%s}\n", took.Seconds(), before,
+		float64(before)*took.Seconds()+float64(atomic.LoadInt64(&extraNs))/1e9, told)
 	in.Scan()
 }
