@@ -135,6 +135,8 @@ $(BUILD)/tests/$(notdir $(1:.c=)): $(BUILD)/obj/$(1:.c=.o) $$$$(LIB_OBJS)
 	$$(Q)$$(CC) $$(ALL_CFLAGS) $$^ $$(ALL_LDFLAGS) $$(LIBS) -o $$@
 endef
 $(foreach s,$(PW_SRCS),$(eval $(call pw_rule,$(s))))
+# What executes A64 code to compare with.
+$(BUILD)/tests/pwa64: LIBS += -lunicorn
 test-programs: $(PW_PROGS)
 
 # One variant for unit tests and fuzz targets: `make $(SANITIZED)`, and tools/check.
@@ -146,8 +148,8 @@ $(BUILD)/obj/tests/fuzz/%.o: WARN += -Wno-missing-prototypes
 # What reads facts is as fast as it can be: its comparisons are not traced, for fuzz_facts changes messages by field.
 $(BUILD)/obj/tests/fuzz/%.o: COVERAGE :=
 $(addprefix $(BUILD)/obj/,$(foreach r,base facts names model view format,user/$r/%.o) facts/%.o): COVERAGE := -fsanitize-coverage=inline-8bit-counters,pc-table
-# It shares its target with the unit test: tests/unit/fake_locks.h
-$(BUILD)/obj/tests/fuzz/fuzz_holds.o: CFLAGS += -I.
+# They share their target with the unit test: tests/unit/fake_locks.h
+$(BUILD)/obj/tests/fuzz/fuzz_holds.o $(BUILD)/obj/tests/fuzz/fuzz_holds_arm64.o: CFLAGS += -I.
 # Out of an archive, so that a program has the code that it uses: libFuzzer goes through the counters of all after each input.
 $(BUILD)/fuzz/rooms.a: $$(LIB_OBJS)
 	$(call msg,AR,$@)

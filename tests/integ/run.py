@@ -9,7 +9,7 @@ Lines `ok NAME`, `FAIL NAME: why`, `skip NAME: what is missing`; then how long t
 beside others is told as `again NAME: why`, and is run once more when nothing else runs; what it says then counts.
 PATTERN is a regular expression over names. The cases are in truths.py and allocs.py (programs that print what they did),
 tracer.py (against Go's execution tracer), dump.py (against Go's own tracebacks) and the other modules; the scripts of symbols, jobs,
-census, holds and reach run too.
+census, holds, reach and arm64code run too.
 """
 import argparse
 import collections
@@ -145,7 +145,7 @@ WAIT = (
 )
 
 # Scripts of their own, each over a program of the build.
-SCRIPTS = {"symbols.py": "pwsym", "census.py": "pwcensus", "holds.py": "pwholds", "reach.py": "pwreach", "jobs.py": "pwjobs"}
+SCRIPTS = {"symbols.py": "pwsym", "census.py": "pwcensus", "holds.py": "pwholds", "arm64code.py": "pwa64", "reach.py": "pwreach", "jobs.py": "pwjobs"}
 PROGRAMS = target.ROOT / os.environ.get("BUILD", "build") / "tests"
 AGAIN = 8    # cases at most that are run again; where more fail it is not for want of a processor
 printing = threading.Lock()

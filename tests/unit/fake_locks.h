@@ -14,6 +14,7 @@
 
 #include <errno.h>
 
+#include "code/isa.h"
 #include "locks/holds.h"
 #include "fake_module.h"
 
@@ -120,40 +121,63 @@ static inline void locks_bytes(struct fake_locks *t, const char *bytes, size_t l
 static inline void locks_call(struct fake_locks *t, int fn)
 {
 	int32_t rel = (int32_t)(t->entry[fn] - (t->at + 5));
+	uint32_t bl = 0x94000000 | ((uint32_t)(t->entry[fn] - t->at) >> 2 & 0x3ffffff);
 
+	if (t->rt.machine == EM_AARCH64) {
+		locks_bytes(t, (const char *)&bl, sizeof(bl));
+		return;
+	}
 	CODE(t, "\xe8");
 	locks_bytes(t, (const char *)&rel, sizeof(rel));
 }
 
-/* 0, or an error; code is int3 and ret's at first, and main.f begins with the call that it waits
- * in. */
-static inline int fake_locks__init(struct fake_locks *t, int minor)
+/* Code is traps at first, and a return in each function. */
+static inline void fake_locks__fill(struct fake_locks *t)
 {
-	const struct golayout_row *row = golayout_row(minor, EM_X86_64);
+	const bool arm64 = t->rt.machine == EM_AARCH64;
+
+	memset(t->code, arm64 ? 0 : 0xcc, sizeof(t->code));
+	for (int i = 0; i < FN_NR; i++) {
+		t->at = t->entry[i];
+		if (arm64)
+			CODE(t, "\xc0\x03\x5f\xd6");
+		else
+			CODE(t, "\xc3");
+	}
+}
+
+/* 0, or an error; main.f begins with the call that it waits in. */
+static inline int fake_locks__init_on(struct fake_locks *t, const struct isa *isa, bool regabi,
+				      int minor)
+{
+	const struct golayout_row *row = golayout_row(minor, isa->machine);
 	struct moduledata md;
 	int err;
 
 	memset(t, 0, sizeof(*t));
 	t->as.read = fake_locks__read;
-	memset(t->code, 0xcc, sizeof(t->code));
 	fake_module__init(&t->m, minor, locks_funcs, FN_NR, t->entry);
 	err = fake_module__read(&t->m, &md);
 	if (err)
 		return err;
 	t->rt.minor = minor;
-	t->rt.regabi = gofacts_has(minor, GO_REGABI);
-	t->rt.machine = EM_X86_64;
+	t->rt.regabi = regabi;
+	t->rt.machine = isa->machine;
 	t->rt.layout = row->layout;
 	t->rt.nr_modules = 1;
 	t->rt.modules[0].moduledata = FAKE_BASE + FAKE_MD;
 	err = gosym__new(&t->as, &md.tab, 1, &t->rt.sym);
 	if (!err)
 		err = holds__new(&t->as, &t->rt, &t->holds);
-	for (int i = 0; i < FN_NR; i++)
-		t->code[t->entry[i] - FAKE_TEXT] = 0xc3;
+	fake_locks__fill(t);
 	t->at = t->entry[FN_MAIN];
 	locks_call(t, FN_GOPARK);
 	return err;
+}
+
+static inline int fake_locks__init(struct fake_locks *t, int minor)
+{
+	return fake_locks__init_on(t, &isa_x86, gofacts_has(minor, GO_REGABI), minor);
 }
 
 static inline void fake_locks__done(struct fake_locks *t)
@@ -177,11 +201,12 @@ static inline int fake_locks__find_from(struct fake_locks *t, const uint64_t *pc
 static inline int fake_locks__find(struct fake_locks *t, uint64_t g, struct held *ret, size_t max,
 				   bool *ret_complete)
 {
-	uint64_t pcs[] = { t->entry[FN_GOPARK] + 4, t->entry[FN_MAIN] + 5,
-			   t->entry[FN_GOEXIT] + 1 };
+	const struct isa *isa = isa_of(t->rt.machine);
+	uint64_t pcs[] = { t->entry[FN_GOPARK] + 4, t->entry[FN_MAIN] + isa->call_bytes,
+			   t->entry[FN_GOEXIT] + (isa == &isa_arm64 ? 4 : 1) };
 
-	return fake_locks__find_from(t, pcs, ARRAY_SIZE(pcs), LOCKS_SP - 0x10, g, ret, max,
-				     ret_complete);
+	return fake_locks__find_from(t, pcs, ARRAY_SIZE(pcs), LOCKS_SP - 8 - isa->pushed, g, ret,
+				     max, ret_complete);
 }
 
 #endif

@@ -3,7 +3,7 @@
  * code: the machine code of one function, of whatever machine, and what a probe on an instruction of
  * it costs.
  *
- * The room x86/ knows what the bytes mean.
+ * The rooms x86/ and arm64/ know what the bytes mean.
  */
 #ifndef PARKWATCH_CODE_CODE_H
 #define PARKWATCH_CODE_CODE_H

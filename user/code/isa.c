@@ -5,7 +5,7 @@
 
 const struct isa *isa_of(uint16_t machine)
 {
-	static const struct isa *const all[] = { &isa_x86 };
+	static const struct isa *const all[] = { &isa_x86, &isa_arm64 };
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
 		if (all[i]->machine == machine)

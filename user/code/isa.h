@@ -3,7 +3,7 @@
  * isa: an instruction set: how its code becomes uops, and what Go's compiler uses its registers for.
  *
  * There is one constant for each machine. Who follows code asks it and knows no register by name;
- * only the room of the machine itself does (x86/).
+ * only the room of the machine itself does (x86/, arm64/).
  */
 #ifndef PARKWATCH_CODE_ISA_H
 #define PARKWATCH_CODE_ISA_H
@@ -25,7 +25,7 @@ struct isa_call {
 };
 
 struct isa {
-	uint16_t machine; /* EM_X86_64 */
+	uint16_t machine; /* EM_X86_64, EM_AARCH64 */
 	/* bytes that a call puts on the stack: the return address, or 0 where a register has it */
 	uint8_t pushed;
 	/* arguments on the stack begin so far above the stack pointer of the function that calls */
@@ -53,7 +53,7 @@ struct isa {
 	uint8_t call_bytes; /* of a direct call */
 };
 
-extern const struct isa isa_x86;
+extern const struct isa isa_x86, isa_arm64;
 
 /* Of EM_X86_64 and the like; NULL: nothing is known of it. */
 const struct isa *isa_of(uint16_t machine);
