@@ -122,10 +122,9 @@ Test(gostackmap, tells_where_the_masks_of_variables_are)
 		} else {
 			fake_put(&fix.m, record + 16, FAKE_BASE + 0x30, 8);
 		}
-		cr_expect_eq(gostackmaps__get(fix.maps, fix.e[F_CALLS] + 0x30, false)
-				     ->objects[0]
-				     .mask,
-			     FAKE_BASE + 0x30, "Go 1.%d", minor);
+		cr_expect_eq(
+			gostackmaps__get(fix.maps, fix.e[F_CALLS] + 0x30, false)->objects[0].mask,
+			FAKE_BASE + 0x30, "Go 1.%d", minor);
 		fixture__done(&fix);
 	}
 }

@@ -177,11 +177,11 @@ static bool hands__alone(struct hands *h, const struct gospan *s, uint64_t addr,
 {
 	const struct webtypes *w = h->w;
 
-	return hands__may_be(h, s) && (hands__made_context(h, w->value, addr, frame) ||
-				       hands__made_context(h, w->cancel, addr, frame) ||
-				       hands__made_context(h, w->timer, addr, frame) ||
-				       hands__request(h, addr, frame) ||
-				       hands__response(h, addr, frame));
+	return hands__may_be(h, s) &&
+	       (hands__made_context(h, w->value, addr, frame) ||
+		hands__made_context(h, w->cancel, addr, frame) ||
+		hands__made_context(h, w->timer, addr, frame) || hands__request(h, addr, frame) ||
+		hands__response(h, addr, frame));
 }
 
 /* --- closures --- */

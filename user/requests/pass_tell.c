@@ -232,6 +232,7 @@ static bool pass__call(struct pass *p, uint64_t stream, struct finding *f)
 	f->request = stream;
 	f->method = "POST";
 	f->path = pass__text(p, stream + p->of.web->stream_method, &ok);
+	f->route = f->path; /* its methods are its routes */
 	return ok;
 }
 
