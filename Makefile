@@ -211,6 +211,7 @@ bench: all
 	@tools/bench/census
 	@tools/bench/many
 	@tools/bench/proof
+	@tools/bench/requests --statements 100000
 	@tools/bench/recording
 	@tools/bench/serve
 	@tools/bench/fleet
