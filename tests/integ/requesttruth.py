@@ -19,7 +19,7 @@ VERSIONS = [17, 19, 22, 24, 26, 27]
 MODES = ["static", "pie", "cgo", "race"]
 BUILDS = [(minor, "stripped") for minor in VERSIONS] + [(build.MODES_MINOR, mode) for mode in MODES]
 SHARE = 0.95          # of the goroutines that hang and hold a request must be told
-LATE = 10             # seconds that may pass between a clock here and one there
+LATE = 10             # seconds that a look may take
 LOOKS = 6             # at least, at a program that works
 LEAST = 300           # statements in them all
 AFTERWARDS = 5 * 10**9    # ns in which what is over may still be in hand: who lets it go has no processor
@@ -38,6 +38,7 @@ class Truth:
         self.requests, self.helpers = told["requests"], told["helpers"] or {}
         self.outgoing = {o["path"]: o for o in told["outgoing"]}
         self.goroutines = {g["goid"]: g for g in told["goroutines"]}
+        self.looked = 0    # when, seconds since 1970
 
     def live(self):
         return {path: q for path, q in self.requests.items() if not q["over"]}
@@ -83,8 +84,8 @@ class Truth:
             if said.get(key) is not None and said[key] not in [r for r in right if r != ""]:
                 return f"{key} is {right}"
         passed = said.get("deadline_passed_s")
-        if passed is not None and known and (not known["deadline"] or abs(time.time() - known["deadline"] - passed) > LATE):
-            return f"its deadline is {known['deadline'] - time.time():.1f} s from now" if known["deadline"] else "it has no deadline"
+        if passed is not None and known and (not known["deadline"] or abs(self.looked - known["deadline"] - passed) > LATE):
+            return f"its deadline is {known['deadline'] - self.looked:.1f} s from then" if known["deadline"] else "it has no deadline"
         return None
 
     def wrong_relation(self, path, goid, start, parent, said):
@@ -131,9 +132,10 @@ def start_of(g):
     return g["start"]["func"] if g["start"] else None
 
 
-def looked(pid):
+def looked(truth, pid):
     """goid -> object of a dump with requests."""
     out, _ = dump(pid, "--requests", "--format", "jsonl")
+    truth.looked = time.time()
     expect("secret" not in out, "the query is told")
     return {g["goid"]: g for g in map(json.loads, out.splitlines())}
 
@@ -166,9 +168,9 @@ def listed(truth, report, goroutines, v):
             began |= set() if over else {path}
             if q.get("served_by") and not over:
                 v.add(goroutines[q["served_by"]], {**q, "relation": "serves", "over": False})
-            deadlines = [g["deadline"] - time.time() for g in truth.goroutines.values() if path in (g["holds"] or []) and g["deadline"]]
+            deadlines = [g["deadline"] - truth.looked for g in truth.goroutines.values() if path in (g["holds"] or []) and g["deadline"]]
             if q.get("deadline_s") is not None and not any(abs(d - q["deadline_s"]) < LATE for d in deadlines):
-                v.wrong.append(f"the deadline of {path} is said to be {q['deadline_s']} s from now, and is {deadlines}")
+                v.wrong.append(f"the deadline of {path} is said to be {q['deadline_s']} s from then, and is {deadlines}")
             for g in q["goroutines"]:
                 v.add(goroutines[g["goid"]], {**q, "relation": g["relation"], "over": over})
     return truth.live().keys() - began
@@ -177,11 +179,12 @@ def listed(truth, report, goroutines, v):
 def all_that_is_said_is_true(kind, command):
     with Target(kind, command=command) as t:
         truth = Truth(t.truth())
-        goroutines = looked(t.pid)
+        goroutines = looked(truth, t.pid)
+        v = judged(truth, goroutines)
         code, out, said = parkwatch("requests", "-p", t.pid, "-f", "json")
+        truth.looked = time.time()
     expect(code == 0, f"requests: exit {code}: {said}")
     expect("secret" not in out, "the query is told")
-    v = judged(truth, goroutines)
     v.check()
     must = sum(g["must"] for g in truth.goroutines.values())
     told = must - len(v.missing)

@@ -49,6 +49,7 @@ var (
 		"transaction": http.HandlerFunc(transaction), "known": http.HandlerFunc(known), "flying": http.HandlerFunc(flying),
 		"borrowed": http.HandlerFunc(borrowed), "batch": given("batch", batches), "pair": given("pair", pairs), "copy": given("copy", copies),
 		"cutting": http.HandlerFunc(cutting), "deserted": http.HandlerFunc(deserted), "nesting": http.HandlerFunc(nesting),
+		"leaving": http.HandlerFunc(leaving),
 	}
 	ending = map[string]http.Handler{
 		"outlived": http.HandlerFunc(outlived), "returned": http.HandlerFunc(returned), "lazy": http.HandlerFunc(lazy),
@@ -169,7 +170,7 @@ func hangAll(sides []side) {
 	}
 	for _, s := range sides {
 		for kind := range hanging {
-			if kind == "hijacked" && strings.HasPrefix(s.name, "h2") {
+			if (kind == "hijacked" || kind == "leaving") && strings.HasPrefix(s.name, "h2") {
 				continue
 			}
 			n := each
@@ -177,9 +178,12 @@ func hangAll(sides []side) {
 				n = grouped
 			}
 			for i := 0; i < n; i++ {
-				if kind == "deserted" {
+				switch kind {
+				case "deserted":
 					s.deserts(kind, i)
-				} else {
+				case "leaving":
+					leave(s, i)
+				default:
 					s.asks(kind, i)
 				}
 			}

@@ -5,6 +5,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -89,6 +90,33 @@ func deserted(w http.ResponseWriter, r *http.Request) {
 	tell(goroutine{Case: "deserted-on", Serves: path, Holds: []string{path}, Must: true})
 	<-never
 	use(r)
+}
+
+// leaving has taken the connection over, and a goroutine reads it when the handler has returned.
+func leaving(w http.ResponseWriter, r *http.Request) {
+	path := serves(r, route("leaving"))
+	c, rw, err := w.(http.Hijacker).Hijack()
+	if err != nil {
+		panic(err)
+	}
+	go func() {
+		tell(goroutine{Case: "reads-on", MadeIn: path})
+		over(path)
+		rw.Reader.ReadByte()
+		use(c)
+	}()
+}
+
+// leave asks for that, and keeps the connection.
+func leave(s side, i int) {
+	path := fmt.Sprintf("/leaving/%s-%d", s.name, i)
+	c, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+	if err != nil {
+		panic(err)
+	}
+	sends("GET", path, "")
+	fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: leaves\r\n\r\n", path)
+	go func() { none("left"); c.Read(make([]byte, 1)) }()
 }
 
 // nesting has a server whose contexts are all made of the one of this request; it asks that server.
