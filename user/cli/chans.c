@@ -90,8 +90,10 @@ static void say_end(const struct read *r)
 		unsettled += t->censuses[i]->unsettled + sources[i].chans->unsettled +
 			     sources[i].locks->unsettled;
 	}
-	log_info("%zu goroutines; %zu unsettled; read in %.3g ms", nr, unsettled,
-		 (double)(t->read_ns - t->began_ns) / NS_PER_MS);
+	log_info("%zu goroutines; %zu unsettled; %s in %.3g %s", nr, unsettled,
+		 told(r) ? "watched and read" : "read",
+		 (double)(t->read_ns - t->began_ns) / (told(r) ? NS_PER_SEC : NS_PER_MS),
+		 told(r) ? "s" : "ms");
 }
 
 static int write_all(const struct opts *o, const struct format *f, const struct filter *filter,

@@ -2,6 +2,7 @@
 #include "view/watched_chans.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,10 +45,10 @@ static uint64_t shape_of(const struct chan_watch *w, const struct chan_life *l)
 	return shape_mix(h, sites);
 }
 
-/* For how large a part of the time it is in somebody's way. */
+/* For how large a part of the time it is surely in somebody's way: one look at it alone says little. */
 static double score_of(const struct chan_life *l)
 {
-	const double blocks = l->full.is > l->sends.is ? l->full.is : l->sends.is;
+	const double blocks = fmax(chan_share_least(&l->full), chan_share_least(&l->sends));
 
 	return l->looks ? blocks + l->fill.is / 1000 + l->receives.is / 1000000 : -1;
 }

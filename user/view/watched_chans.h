@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * watched_chans: channels that were watched (facts/chan_watch), in the order in which a person wants
- * them: those that are full, or where goroutines queue to send, for the largest part of the time
+ * them: those that are surely full, or where goroutines surely queue to send, for the largest part of the time
  * first. Channels of one type and size at which goroutines queue at the same places are a fold.
  */
 #ifndef PARKWATCH_VIEW_WATCHED_CHANS_H
