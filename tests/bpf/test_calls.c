@@ -110,7 +110,8 @@ Test(calls, one_since_before_counts_from_the_beginning)
 	cr_expect_eq(e->start_ns, 500);
 	cr_expect_eq(e->hdr.ts_ns, 1700);
 	at(pw_back, 1800);
-	cr_expect_eq(stat_of(PW_STAT_NO_WAIT), 1, "the next one began elsewhere: nobody knows when");
+	cr_expect_eq(stat_of(PW_STAT_NO_WAIT), 1,
+		     "the next one began elsewhere: nobody knows when");
 }
 
 Test(calls, a_frame_that_is_there_already_leads_to_the_callers)

@@ -15,8 +15,9 @@
 struct session;
 struct session_run;
 
-#define CALLS_PART     0.5 /* of what parkwatch may take from the target */
-#define CALLS_GRACE_NS 5e6 /* that may be spent before the target has used any CPU time to speak of */
+#define CALLS_PART 0.5 /* of what parkwatch may take from the target */
+#define CALLS_GRACE_NS                                                                             \
+	5e6 /* that may be spent before the target has used any CPU time to speak of */
 
 struct calls {
 	bool on;     /* they are told, all since the recording began */
