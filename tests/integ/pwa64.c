@@ -240,6 +240,12 @@ static bool bench__branch(struct bench *b, const struct uop *u)
 	}
 }
 
+/* A branch between two ways to do the same, of which one is followed: the other may be executed. */
+static bool is_decided(const struct bench *b, uint64_t addr, const struct uop *u)
+{
+	return u->kind == UOP_NOP && (word_at(b, addr) & 0x7c000000) == 0x34000000;
+}
+
 static void bench__follow(struct bench *b)
 {
 	struct uop u[ISA_UOPS_MAX];
@@ -249,7 +255,7 @@ static void bench__follow(struct bench *b)
 	for (int i = 0; i < LENGTH_MAX; i++) {
 		int nr = isa_arm64.decode(&b->text, b->end, u);
 
-		if (nr <= 0 || bench__branch(b, &u[nr - 1]))
+		if (nr <= 0 || is_decided(b, b->end, &u[0]) || bench__branch(b, &u[nr - 1]))
 			return;
 		for (int k = 0; k < nr; k++)
 			cpu__exec(&b->cpu, &b->mem, &u[k]);

@@ -236,6 +236,39 @@ Test(a64, knows_where_branches_lead)
 	}
 }
 
+/* Go's code has both, and asks for the processor's as it runs. */
+Test(a64, takes_one_of_two_ways_that_do_the_same)
+{
+	static const struct {
+		const char *why;
+		uint32_t before, branch, here, there;
+		enum uop_kind kind;
+	} t[] = {
+		{ "either sum", A64_LDRB(3u, 9u, 1u), A64_TBZ_(3u, 0u, 3),
+		  A64_LDADDAL_W(1u, 2u, 0u), A64_LDAXR_W(2u, 0u), UOP_NOP },
+		{ "the other way round", A64_LDRB(3u, 9u, 1u), A64_CBZ_W(3u, 3),
+		  A64_LDAXR_W(2u, 0u), A64_CASAL_W(1u, 2u, 0u), UOP_NOP },
+		{ "both by themselves", A64_LDRB(3u, 9u, 1u), A64_TBZ_(3u, 0u, 3),
+		  A64_LDADDAL_W(1u, 2u, 0u), A64_LDADDAL_W(1u, 2u, 4u), UOP_JCC },
+		{ "only one is atomic", A64_LDRB(3u, 9u, 1u), A64_TBZ_(3u, 0u, 3),
+		  A64_LDADDAL_W(1u, 2u, 0u), A64_NOP, UOP_JCC },
+		{ "by another register", A64_LDRB(4u, 9u, 1u), A64_TBZ_(3u, 0u, 3),
+		  A64_LDADDAL_W(1u, 2u, 0u), A64_LDAXR_W(2u, 0u), UOP_JCC },
+		{ "by no byte", A64_LDR(3u, 9u, 0u), A64_TBZ_(3u, 0u, 3), A64_LDADDAL_W(1u, 2u, 0u),
+		  A64_LDAXR_W(2u, 0u), UOP_JCC },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		const uint32_t words[] = { t[i].before, t[i].branch, t[i].here,
+					   A64_B_(2),   t[i].there,  A64_RET_ };
+		struct code code = { CODE, (const uint8_t *)words, sizeof(words) };
+		struct uop u[ISA_UOPS_MAX];
+
+		cr_assert_eq(isa_arm64.decode(&code, CODE + 4, u), 1);
+		cr_expect_eq(u[0].kind, t[i].kind, "%s: %u", t[i].why, u[0].kind);
+	}
+}
+
 Test(a64, finds_calls_where_instructions_stand)
 {
 	static const uint32_t words[] = { A64_NOP, 0x94000003, A64_NOP, 0x97ffffff };

@@ -4,7 +4,8 @@
 #include "arm64/regs.h"
 #include "arm64/step.h"
 
-#define SHIFT_MAX 7 /* to the left, of an operand: uop_operand.scale has 8 bits */
+#define ATOMIC_WITHIN 8 /* instructions */
+#define SHIFT_MAX     7 /* to the left, of an operand: uop_operand.scale has 8 bits */
 
 /* Bits 31, 30, 29 of data processing: 64 bits; which of two; flags. */
 static unsigned int size_of(uint32_t word)
@@ -398,14 +399,53 @@ static void steps__branch(struct steps *s, enum a64_branch branch, uint64_t targ
 	u->op[1] = a64_imm(branch == A64_CBZ ? UINT64_MAX : 1ull << bit, 8);
 }
 
-/* A branch by register 31, which is always 0, is decided. */
+/* The atomic instruction that the code comes to at once; 0: none. */
+static uint32_t atomic_from(const struct code *code, uint64_t addr)
+{
+	uint64_t target;
+	uint32_t word;
+
+	for (int i = 0; i < ATOMIC_WITHIN && !a64_fetch(code, addr, &word);
+	     i++, addr += A64_BYTES) {
+		if (a64_is_exclusive_load(word) || a64_is_atomic(word))
+			return word;
+		if (a64_branch(word, addr, &target) != A64_NO_BRANCH)
+			break;
+	}
+	return 0;
+}
+
+/*
+ * Go asks the variable that says whether the processor has Armv8.1's atomics, and does the same with
+ * them or without (cmd/compile/internal/ssagen: arm64HasATOMICS). Either way is as good: one is taken,
+ * for two would double the states of a walk at each lock.
+ */
+static bool chooses_atomics(const struct steps *s, uint64_t target)
+{
+	uint32_t load, here, there;
+
+	if (a64_fetch(s->code, s->addr - A64_BYTES, &load) ||
+	    !a64_is(load, 0xffc00000, 0x39400000) || a64_rd(load) != a64_rd(s->word))
+		return false;
+	here = atomic_from(s->code, s->addr + A64_BYTES);
+	there = atomic_from(s->code, target);
+	return here && there && a64_is_atomic(here) != a64_is_atomic(there);
+}
+
+/* Branches that need no value: by register 31, which is always 0, and between two ways to the same. */
 static void steps__decide(struct steps *s)
 {
 	struct uop *u = &s->uop[s->nr - 1];
 
-	if (u->kind != UOP_JCC || u->op[0].type != UOP_REG || u->op[0].reg != A64_ZERO)
+	if (u->kind != UOP_JCC || u->op[0].type != UOP_REG)
 		return;
-	u->kind = u->cc & UOP_UNLESS ? UOP_NOP : UOP_JMP;
+	if (chooses_atomics(s, u->target))
+		u->kind = UOP_NOP;
+	else if (u->op[0].reg == A64_ZERO)
+		u->kind = u->cc & UOP_UNLESS ? UOP_NOP : UOP_JMP;
+	else
+		return;
+	u->target = u->kind == UOP_JMP ? u->target : 0;
 	u->op[0].type = u->op[1].type = UOP_NONE;
 }
 

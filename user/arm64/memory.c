@@ -339,7 +339,7 @@ bool steps__exclusive_loop(struct steps *s)
 	struct loop l = { .load = s->word, .size = 1u << a64_bits(s->word, 30, 2) };
 	uint8_t by;
 
-	if (!a64_is(s->word, 0x3fe07c00, 0x08407c00)) /* ldxr, ldaxr */
+	if (!a64_is_exclusive_load(s->word))
 		return false;
 	for (unsigned int i = 0; i < 4; i++)
 		if (a64_fetch(s->code, s->addr + A64_BYTES * (i + 1), &l.word[i]))

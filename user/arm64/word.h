@@ -59,6 +59,18 @@ static inline bool a64_is_adrp(uint32_t word)
 	return a64_is(word, 0x9f000000, 0x90000000);
 }
 
+/* ldxr, ldaxr */
+static inline bool a64_is_exclusive_load(uint32_t word)
+{
+	return a64_is(word, 0x3fe07c00, 0x08407c00);
+}
+
+/* Atomic by itself, of Armv8.1: ldadd, swp and the like; cas. */
+static inline bool a64_is_atomic(uint32_t word)
+{
+	return a64_is(word, 0x3f200c00, 0x38200000) || a64_is(word, 0x3fa07c00, 0x08a07c00);
+}
+
 /* What adr or adrp at addr puts into its register. */
 uint64_t a64_address(uint32_t word, uint64_t addr);
 
