@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 #	make			build/parkwatch, one self-contained binary
+#	make ARCH=arm64		build/arm64/parkwatch, a cross build on amd64; on arm64 `make` does the same
 #	make demo		installs what is missing, builds, records a bundled leaky Go program
 #	make check		installs what is missing, builds, runs every test that this machine allows
 #	make check-unit | check-asan | check-fuzz | check-bpf | check-integ | check-harm	parts of it
@@ -11,6 +12,7 @@
 #	make check-scripts	shellcheck and ruff on all scripts
 #	make check-backends	what the daemon sends, at real backends, which are built first: minutes
 #	make check-kernels	the same truths on Debian's kernels 5.10 to the newest, in QEMU; rights of a pod there; the service under a real systemd
+#	make check-arm64	cross build, and its truths on Debian's arm64 kernels, in QEMU: docs/arm64.md
 #	make check-kubernetes	deploy/kubernetes on a real node of Kubernetes, which is built first: minutes
 #	make bench		cost beside bare, bpftrace and the floors
 #	make soak		what the daemon holds after ten minutes of comers and goers, and after an hour
@@ -22,13 +24,22 @@
 #
 # V=1 shows commands. One folder a variant: BUILD=build/asan CC=clang SAN=address,undefined never needs a clean.
 
-BUILD	?= build
+NATIVE	:= $(if $(filter aarch64,$(shell uname -m)),arm64,amd64)
+ARCH	:= $(NATIVE)
+# What depends on the machine: Debian's name for it, libbpf's, ELF's.
+MACHINE_amd64 := x86_64-linux-gnu x86 EM_X86_64
+MACHINE_arm64 := aarch64-linux-gnu arm64 EM_AARCH64
+MACHINE	:= $(or $(MACHINE_$(ARCH)),$(error ARCH is amd64 or arm64))
+TRIPLET	:= $(word 1,$(MACHINE))
+CROSS	:= $(if $(filter-out $(NATIVE),$(ARCH)),$(TRIPLET)-)
+
+BUILD	?= build$(if $(CROSS),/$(ARCH))
 PREFIX	?= /usr/local
 ZSH_DIR	?= site-functions
-CC	:= $(if $(filter default,$(origin CC)),gcc,$(CC))
+CC	:= $(if $(filter default,$(origin CC)),$(CROSS)gcc,$(CC))
 CLANG	?= clang
 BPFTOOL	?= $(shell command -v bpftool || echo /usr/sbin/bpftool)
-ARCH	:= amd64
+PKG_CONFIG := $(if $(CROSS),PKG_CONFIG_LIBDIR=/usr/lib/$(TRIPLET)/pkgconfig:/usr/share/pkgconfig) pkg-config
 VERSION	:= 0.1.0
 
 ifeq ($(V),1)
@@ -48,11 +59,11 @@ COVERAGE   = -fsanitize=fuzzer-no-link
 ALL_CFLAGS = -std=gnu11 $(WARN) $(CFLAGS) $(if $(SAN),$(SAN_CFLAGS)) $(if $(FUZZER),$(COVERAGE)) \
 	     -D_GNU_SOURCE -DPARKWATCH_VERSION='"$(VERSION)"' -Iinclude -Iuser -I$(BUILD) $(DWARF_CFLAGS)
 # libdwarf's headers are in /usr/include on Debian 12, in /usr/include/libdwarf-N on Debian 13
-DWARF_CFLAGS := $(shell pkg-config --cflags libdwarf 2>/dev/null)
-LIBS	:= $(shell pkg-config --libs ncursesw 2>/dev/null || echo -lncursesw -ltinfo) -lbpf -ldwarf -lelf -lZydis -lprotobuf-c -ljson-c -lmicrohttpd -lyaml -lz -lzstd -lm
+DWARF_CFLAGS := $(shell $(PKG_CONFIG) --cflags libdwarf 2>/dev/null)
+LIBS	:= $(shell $(PKG_CONFIG) --libs ncursesw 2>/dev/null || echo -lncursesw -ltinfo) -lbpf -ldwarf -lelf -lZydis -lprotobuf-c -ljson-c -lmicrohttpd -lyaml -lz -lzstd -lm
 ALL_LDFLAGS = $(LDFLAGS) $(if $(SAN),-fsanitize=$(SAN))
 
-BPF_CFLAGS := -O2 -g -mcpu=v3 -Wall -Wextra -Wpadded -Werror -fdebug-prefix-map=$(CURDIR)=.
+BPF_CFLAGS := -D__TARGET_ARCH_$(word 2,$(MACHINE)) -O2 -g -mcpu=v3 -Wall -Wextra -Wpadded -Werror -fdebug-prefix-map=$(CURDIR)=.
 # maps first: libbpf's linker (1.1) takes a map for the first one if a file uses it before another defines it
 BPF_SRCS   := bpf/maps.bpf.c $(filter-out bpf/maps.bpf.c,$(wildcard bpf/*.bpf.c))
 BPF_OBJS   := $(BPF_SRCS:bpf/%.bpf.c=$(BUILD)/bpf/%.bpf.o)
@@ -89,11 +100,14 @@ $(BUILD)/obj/%.o: %.c Makefile | $(GENERATED)
 $(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c Makefile
 	$(call msg,BPF,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CLANG) $(BPF_CFLAGS) -target bpf -D__TARGET_ARCH_x86 -Iinclude -isystem vmlinux/$(ARCH) -MMD -MP -c $< -o $@
+	$(Q)$(CLANG) $(BPF_CFLAGS) -target bpf -Iinclude -isystem vmlinux/$(ARCH) -MMD -MP -c $< -o $@
 
 $(BUILD)/parkwatch.bpf.linked.o: $(BPF_OBJS)
 	$(call msg,LINK-BPF,$@)
 	$(Q)$(BPFTOOL) gen object $@ $^
+
+# The machine that it runs on itself.
+$(BUILD)/obj/user/golang/goarch.o $(BUILD)/clang/user/golang/goarch.ok: CFLAGS += -DPARKWATCH_MACHINE=$(word 3,$(MACHINE))
 
 $(SKEL): $(BUILD)/parkwatch.bpf.linked.o
 	$(call msg,SKEL,$@)
@@ -106,7 +120,7 @@ $(HOST_SKELS): $(BUILD)/%.skel.h: $(BUILD)/bpf/host/%.bpf.o
 # The floors of tools/bench: BPF programs of their own.
 $(BUILD)/floor.bpf.o: tools/bench/floor.bpf.c Makefile
 	$(call msg,BPF,$@)
-	$(Q)$(CLANG) -O2 -g -mcpu=v3 -target bpf -D__TARGET_ARCH_x86 -isystem vmlinux/$(ARCH) -Iinclude -c $< -o $@
+	$(Q)$(CLANG) -O2 -g -mcpu=v3 -target bpf -D__TARGET_ARCH_$(word 2,$(MACHINE)) -isystem vmlinux/$(ARCH) -Iinclude -c $< -o $@
 $(BUILD)/floor.skel.h: $(BUILD)/floor.bpf.o
 	$(call msg,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name floor > $@
@@ -200,6 +214,10 @@ check-kernels: all
 	@tests/kernel/run
 	@tests/kernel/overlay
 	@tests/kernel/service
+check-arm64:
+	@tools/setup arm64
+	@$(MAKE) --no-print-directory ARCH=arm64 all
+	@tests/kernel/arm64.py
 check-backends: all check-deps
 	@PARKWATCH_BACKENDS=1 tests/integ/run.py --only '^backends: '
 check-kubernetes: image
@@ -248,5 +266,5 @@ clean:
 -include $(BPF_OBJS:.o=.d) $(CLANG_OK:.ok=.d) $(OBJS:.o=.d) $(UNIT_OBJS:.o=.d) $(PW_SRCS:%.c=$(BUILD)/obj/%.d) $(FUZZ_SRCS:%.c=$(BUILD)/obj/%.d)
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all check check-deps check-unit check-asan check-fuzz check-bpf check-integ check-harm check-clang check-scripts check-shell check-python linters check-hunt check-backends check-kernels check-kubernetes bench soak demo reference fmt check-fmt install clean \
+.PHONY: all check check-deps check-unit check-asan check-fuzz check-bpf check-integ check-harm check-clang check-scripts check-shell check-python linters check-hunt check-backends check-kernels check-arm64 check-kubernetes bench soak demo reference fmt check-fmt install clean \
 	test-programs fuzz-programs

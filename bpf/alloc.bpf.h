@@ -92,13 +92,7 @@ static __always_inline int pw_alloc_count(struct pt_regs *ctx, const struct pw_s
 /* True if the site is a variant and mallocgc called it. */
 static __always_inline bool pw_alloc_nested(struct pt_regs *ctx, const struct pw_site *site)
 {
-	__u64 at, caller = 0;
-
-	if (!site->outer_bytes)
-		return 0;
-	at = site->flags & PW_SITE_FRAMED ? PW_REG(ctx, bp) + 8 : PW_REG(ctx, sp) + site->ret_off;
-	bpf_probe_read_user(&caller, sizeof(caller), (const void *)at);
-	return caller - site->outer < site->outer_bytes;
+	return site->outer_bytes && pw_return_address(ctx, site) - site->outer < site->outer_bytes;
 }
 
 /* mallocgc(size, typ, needzero) and its variants: one object. 0, or -1: counted as nothing. */

@@ -89,11 +89,12 @@ static __always_inline void pw_cpu_walk(const struct pt_regs *user, const struct
 	const volatile struct pw_layout *lay = &pw_knobs.lay;
 	__u64 sp;
 
-	ret->pc = user->ip;
-	ret->bp = user->bp;
+	ret->pc = user->PW_IP;
+	ret->bp = user->PW_BP;
 	ret->caller = 0;
-	if (pw_pc_kind(user->ip) != PW_PC_FOREIGN ||
-	    user->ip - pw_knobs.cpu.vdso.at < pw_knobs.cpu.vdso.bytes)
+	ret->g = 0;
+	if (pw_pc_kind(user->PW_IP) != PW_PC_FOREIGN ||
+	    user->PW_IP - pw_knobs.cpu.vdso.at < pw_knobs.cpu.vdso.bytes)
 		return;
 	if (!r->is_go || r->on_system)
 		ret->bp = 0;
@@ -110,11 +111,11 @@ static __always_inline void pw_cpu_walk(const struct pt_regs *user, const struct
 static __always_inline void pw_cpu_guess(struct pw_cpu_room *room, const struct pw_running *r)
 {
 	struct pw_scratch *s = &room->scratch;
-	__u64 sp = room->regs.sp, hi = 0, bytes;
+	__u64 sp = room->regs.PW_SP, hi = 0, bytes;
 
 	room->rec.is_guess = 0;
 	if (!r->g || r->on_system || pw_read_u64(r->g, pw_knobs.lay.g_stack_hi, &hi) || sp & 7 ||
-	    (room->regs.bp >= sp && room->regs.bp < hi))
+	    (room->regs.PW_BP >= sp && room->regs.PW_BP < hi))
 		return;
 	bytes = hi - sp;
 	if (sp >= hi)
@@ -138,7 +139,7 @@ static __always_inline void pw_cpu_guess(struct pw_cpu_room *room, const struct 
 		if (bp <= sp + i * sizeof(__u64) || bp >= hi || bp & 7 ||
 		    pw_pc_kind(ret - 1) == PW_PC_FOREIGN)
 			continue;
-		room->regs.bp = sp + i * sizeof(__u64);
+		room->regs.PW_BP = sp + i * sizeof(__u64);
 		room->rec.is_guess = 1;
 		break;
 	}
@@ -216,11 +217,11 @@ static __always_inline int pw_do_cpu(void *ctx, __u32 tid, __u64 now)
 		return pw_count(why);
 	pw_cpu_guess(room, &r);
 	room->rec.ns = pw_cpu_ns;
-	room->rec.sp = room->regs.sp;
-	room->rec.bp = room->regs.bp;
+	room->rec.sp = room->regs.PW_SP;
+	room->rec.bp = room->regs.PW_BP;
 	pw_cpu_words(&room->rec);
 	pw_cpu_walk(&room->regs, &r, &w);
-	pw_unwind(w.pc, w.caller, w.bp);
+	pw_unwind(w.pc, w.caller, w.bp, w.g);
 	return pw_cpu_send(ctx, room, room->rec.hdr.goid, now, flags);
 }
 

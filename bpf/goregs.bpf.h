@@ -6,8 +6,6 @@
 
 #include "parkwatch.bpf.h"
 
-#define PW_FLAGS_CF_ZF 0x41 /* jbe is taken if CF or ZF is set */
-
 #ifdef PW_HOST_SHIM
 #define PW_REG(ctx, name) ((ctx)->name)
 #else
@@ -23,7 +21,69 @@
 	})
 #endif
 
-/* General register by its x86 number, see struct pw_loc. */
+/* Members of struct pt_regs; pw_reg(): a general register by its number, see struct pw_loc;
+ * pw_thread_g(): of what code of Go runs on, 0: not at hand. */
+#ifdef __TARGET_ARCH_arm64
+
+#define PW_IP pc
+#define PW_SP sp
+#define PW_BP regs[29]
+
+static __always_inline __u64 pw_reg(struct pt_regs *ctx, __u8 reg)
+{
+	switch (reg) {
+#define PW_CASE(n)                                                                                 \
+	case n: return PW_REG(ctx, regs[n])
+		PW_CASE(0);
+		PW_CASE(1);
+		PW_CASE(2);
+		PW_CASE(3);
+		PW_CASE(4);
+		PW_CASE(5);
+		PW_CASE(6);
+		PW_CASE(7);
+		PW_CASE(8);
+		PW_CASE(9);
+		PW_CASE(10);
+		PW_CASE(11);
+		PW_CASE(12);
+		PW_CASE(13);
+		PW_CASE(14);
+		PW_CASE(15);
+		PW_CASE(16);
+		PW_CASE(17);
+		PW_CASE(19);
+		PW_CASE(20);
+		PW_CASE(21);
+		PW_CASE(22);
+		PW_CASE(23);
+		PW_CASE(24);
+		PW_CASE(25);
+		PW_CASE(26);
+		PW_CASE(27);
+		PW_CASE(28);
+#undef PW_CASE
+	}
+	return 0;
+}
+
+static __always_inline __u64 pw_thread_g(struct pt_regs *ctx)
+{
+	return PW_REG(ctx, regs[28]);
+}
+
+/* b.ls: taken unless C is set and Z is not. */
+static __always_inline bool pw_branch_taken(struct pt_regs *ctx)
+{
+	return (PW_REG(ctx, pstate) >> 29 & 3) != 1;
+}
+
+#else
+
+#define PW_IP ip
+#define PW_SP sp
+#define PW_BP bp
+
 static __always_inline __u64 pw_reg(struct pt_regs *ctx, __u8 reg)
 {
 	switch (reg) {
@@ -47,6 +107,20 @@ static __always_inline __u64 pw_reg(struct pt_regs *ctx, __u8 reg)
 	return 0;
 }
 
+static __always_inline __u64 pw_thread_g(struct pt_regs *ctx)
+{
+	(void)ctx;
+	return 0;
+}
+
+/* jbe: taken if CF or ZF is set. */
+static __always_inline bool pw_branch_taken(struct pt_regs *ctx)
+{
+	return PW_REG(ctx, flags) & 0x41;
+}
+
+#endif
+
 /* The value at a location; 0 if there is none or it cannot be read. */
 static __always_inline __u64 pw_value(struct pt_regs *ctx, const struct pw_loc *loc)
 {
@@ -55,15 +129,53 @@ static __always_inline __u64 pw_value(struct pt_regs *ctx, const struct pw_loc *
 	if (loc->kind == PW_LOC_REG)
 		return pw_reg(ctx, loc->reg);
 	if (loc->kind == PW_LOC_STACK &&
-	    bpf_probe_read_user(&v, sizeof(v), (const void *)(PW_REG(ctx, sp) + loc->off)))
+	    bpf_probe_read_user(&v, sizeof(v), (const void *)(PW_REG(ctx, PW_SP) + loc->off)))
 		return 0;
 	return v;
+}
+
+/* The return address into the direct caller; 0: it cannot be read. */
+static __always_inline __u64 pw_return_address(struct pt_regs *ctx, const struct pw_site *site)
+{
+	__u64 at, ret = 0;
+
+#ifdef __TARGET_ARCH_arm64
+	if (site->flags & PW_SITE_LINK)
+		return PW_REG(ctx, regs[30]);
+#endif
+	at = site->flags & PW_SITE_FRAMED ? PW_REG(ctx, PW_BP) + 8
+					  : PW_REG(ctx, PW_SP) + site->ret_off;
+	bpf_probe_read_user(&ret, sizeof(ret), (const void *)at);
+	return ret;
+}
+
+/*
+ * Where a thread that has left the stack of its goroutine for its own, without the chain of frame
+ * pointers, left it: the frame of systemstack there; *g becomes the goroutine. Up to Go 1.24
+ * systemstack begins a new chain on arm64; what it saved for the way back is in the goroutine's g.sched
+ * (runtime/asm_arm64.s gosave_systemstack_switch). 0: it has not.
+ */
+static __always_inline __u64 pw_left_stack(__u64 *g)
+{
+#ifdef __TARGET_ARCH_arm64
+	const volatile struct pw_layout *lay = &pw_knobs.lay;
+	__u64 m, g0, curg, bp;
+
+	if (!*g || pw_read_u64(*g, lay->g_m, &m) || pw_read_u64(m, lay->m_g0, &g0) || g0 != *g ||
+	    pw_read_u64(m, lay->m_curg, &curg) || !curg || pw_read_u64(curg, lay->g_sched_bp, &bp))
+		return 0;
+	*g = curg;
+	return bp;
+#else
+	(void)g;
+	return 0;
+#endif
 }
 
 /* True on a stack check whose branch to morestack is taken: the function begins again later. */
 static __always_inline bool pw_morestack(struct pt_regs *ctx, const struct pw_site *site)
 {
-	return (site->flags & PW_SITE_CHECK) && (PW_REG(ctx, flags) & PW_FLAGS_CF_ZF);
+	return (site->flags & PW_SITE_CHECK) && pw_branch_taken(ctx);
 }
 
 #endif

@@ -91,7 +91,7 @@ static __always_inline int pw_do_ready(struct pt_regs *ctx, const struct pw_site
 {
 	const volatile struct pw_layout *lay = &pw_knobs.lay;
 	__u64 now = bpf_ktime_get_ns(), g = pw_value(ctx, &site->g), goid, id;
-	struct pw_walk w = {};
+	struct pw_walk w = { .g = g };
 	struct pw_gpart part;
 	struct pw_gstate *st;
 	__u64 reason = 0;
@@ -144,7 +144,7 @@ static __always_inline int pw_run_first(struct pt_regs *ctx, __u64 g, const stru
 	const volatile struct pw_layout *lay = &pw_knobs.lay;
 	const __u32 kind = pw_want & (PW_WANT_WAIT | PW_WANT_WAKE) ? PW_WAIT : PW_SCHED;
 	struct pw_gstate *st;
-	struct pw_walk w = {};
+	struct pw_walk w = { .g = g };
 	__u64 reason = 0;
 
 	if (pw_gpart_u64(part, lay->g_goid, &e->hdr.goid) ||

@@ -5,8 +5,8 @@
  * bpf_get_stack() loses the direct caller unless the probe is on `push %rbp`, and on some kernels
  * ends where the stack pointer jumps back. Ours takes the direct caller from its return address and
  * crosses from the system stack to the goroutine's, since Go's systemstack keeps the frame pointer
- * chain (all versions from 1.15). So frames need not ascend; the knob `depth` alone bounds the
- * walk. mcall and morestack keep the chain too, up to Go 1.24, but there the thread has left the
+ * chain (all versions from 1.15; on arm64 from 1.25, see pw_left_stack()). So frames need not ascend;
+ * the knob `depth` alone bounds the walk. mcall and morestack keep the chain too, up to Go 1.24, but there the thread has left the
  * goroutine: the walk ends.
  */
 #include "unwind.bpf.h"
@@ -86,13 +86,34 @@ static __always_inline int pw_push_return(struct pw_scratch *s, __u64 ret, __u64
 	return pw_push(&s->stack, ret, hash) || kind == PW_PC_END ? -1 : 0;
 }
 
-__u64 pw_unwind(__u64 pc, __u64 caller, __u64 bp)
+struct pw_bounds {
+	__u64 at, bytes;
+};
+
+/* Where frames of the goroutine g can be; of a thread's own stack nothing is said. */
+static __always_inline void pw_bound(__u64 g, struct pw_bounds *ret)
+{
+	const volatile struct pw_layout *lay = &pw_knobs.lay;
+	__u64 goid, lo, hi;
+
+	ret->at = 0;
+	ret->bytes = ~0ULL;
+	if (!pw_knobs.frames_stay || !g || pw_read_u64(g, lay->g_goid, &goid) || !goid ||
+	    pw_read_u64(g, lay->g_stack_lo, &lo) || pw_read_u64(g, lay->g_stack_hi, &hi))
+		return;
+	ret->at = lo;
+	ret->bytes = hi - lo;
+}
+
+__u64 pw_unwind(__u64 pc, __u64 caller, __u64 bp, __u64 g)
 {
 	struct pw_scratch *s = pw_scratch_get();
 	__u64 hash = PW_HASH_SEED;
+	struct pw_bounds in;
 
 	if (!s)
 		return PW_STACK_ID_NONE;
+	pw_bound(g, &in);
 	s->window_bytes = 0;
 	s->stack.nr = 0;
 	s->stack.truncated = 0;
@@ -100,11 +121,20 @@ __u64 pw_unwind(__u64 pc, __u64 caller, __u64 bp)
 	s->is_cut = 0;
 	pw_push(&s->stack, pc, &hash);
 	if (caller && pw_push_return(s, caller, &hash))
-		bp = 0;
+		bp = g = 0;
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < pw_knobs.depth && i < PW_STACK_MAX; i++) {
-		__u64 at = bp - s->window_at, word, ret;
+		__u64 at, word, ret;
 
+		if (!bp) {
+			bp = pw_left_stack(&g);
+			pw_bound(g, &in);
+		}
+		if (bp && bp - in.at >= in.bytes) { /* where the stack was before */
+			s->stack.truncated = 1;
+			break;
+		}
+		at = bp - s->window_at;
 		s->is_cut = (bp & 7) != 0;
 		if (!bp || bp & 7)
 			break;

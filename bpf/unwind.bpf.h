@@ -10,6 +10,7 @@ struct pw_walk {      /* where a walk begins */
 	__u64 pc;     /* first frame */
 	__u64 caller; /* return address that no frame holds; 0: none */
 	__u64 bp;     /* frame pointer: {its caller's, return address} */
+	__u64 g;      /* that the thread runs on, or whose stack it is; 0: not known */
 };
 
 /*
@@ -20,7 +21,7 @@ struct pw_walk {      /* where a walk begins */
  * The stack ends with the function of pw_module.ends that it comes to, and before a return address
  * that is no code of a module: counted.
  */
-__u64 pw_unwind(__u64 pc, __u64 caller, __u64 bp);
+__u64 pw_unwind(__u64 pc, __u64 caller, __u64 bp, __u64 g);
 
 enum pw_pc_kind {
 	PW_PC_FOREIGN, /* no code of a Go module */
@@ -39,7 +40,7 @@ __u64 pw_pc_kind(__u64 pc);
  */
 static __always_inline __u64 pw_stack_id(void *ctx, const struct pw_walk *w, __u64 now)
 {
-	__u64 size, id = pw_unwind(w->pc, w->caller, w->bp), seen = id + pw_turn;
+	__u64 size, id = pw_unwind(w->pc, w->caller, w->bp, w->g), seen = id + pw_turn;
 	struct pw_scratch *s;
 	struct pw_stack *st;
 	__u8 one = 1;
@@ -70,12 +71,10 @@ static __always_inline __u64 pw_stack_id(void *ctx, const struct pw_walk *w, __u
 static __always_inline void pw_walk_here(struct pt_regs *ctx, const struct pw_site *site,
 					 struct pw_walk *ret)
 {
-	ret->pc = PW_REG(ctx, ip);
-	ret->bp = PW_REG(ctx, bp);
-	ret->caller = 0;
-	if (!(site->flags & PW_SITE_FRAMED))
-		bpf_probe_read_user(&ret->caller, sizeof(ret->caller),
-				    (const void *)(PW_REG(ctx, sp) + site->ret_off));
+	ret->pc = PW_REG(ctx, PW_IP);
+	ret->bp = PW_REG(ctx, PW_BP);
+	ret->g = pw_thread_g(ctx);
+	ret->caller = site->flags & PW_SITE_FRAMED ? 0 : pw_return_address(ctx, site);
 }
 
 #endif

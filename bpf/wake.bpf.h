@@ -46,7 +46,7 @@ static __always_inline const struct pw_wake *pw_woken_before(struct pt_regs *ctx
 static __always_inline int pw_wait_since_before(void *ctx, __u64 g, struct pw_gstate *st, __u64 now)
 {
 	const volatile struct pw_layout *lay = &pw_knobs.lay;
-	struct pw_walk w = {};
+	struct pw_walk w = { .g = g };
 	__u64 reason = 0, id;
 	__u32 flags = 0;
 

@@ -40,22 +40,24 @@
 enum pw_loc_kind {
 	PW_LOC_NONE,
 	PW_LOC_REG,   /* register `reg` */
-	PW_LOC_STACK, /* 8 bytes (or the low byte of them) at rsp + off */
+	PW_LOC_STACK, /* 8 bytes (or the low byte of them) at sp + off */
 };
 
 struct pw_loc {
 	__u8 kind; /* enum pw_loc_kind */
-	/* x86: 0 rax 1 rcx 2 rdx 3 rbx 4 rsp 5 rbp 6 rsi 7 rdi 8 r8 .. 15 r15 */
+	/* x86: 0 rax 1 rcx 2 rdx 3 rbx 4 rsp 5 rbp 6 rsi 7 rdi 8 r8 .. 15 r15; arm64: 0 x0 .. 30 x30 */
 	__u8 reg;
 	__u16 pad;
 	__s32 off;
 };
 
 enum pw_site_flag {
-	/* on the branch of the stack check: drop the hit if CF or ZF is set */
+	/* on the branch of the stack check: drop the hit if it is taken */
 	PW_SITE_CHECK = 1,
-	/* rbp is the probed function's own frame; else it is the direct caller's */
+	/* the frame pointer is the probed function's own; else it is the direct caller's */
 	PW_SITE_FRAMED = 2,
+	/* not FRAMED: the return address to the direct caller is in the link register (arm64) */
+	PW_SITE_LINK = 4,
 };
 
 struct pw_site {
@@ -74,7 +76,7 @@ struct pw_site {
 			 call: the stack pointer there, if that function may have no frame */
 	__u64 outer; /* sized: where mallocgc is, whose calls of it are counted there */
 	__u32 outer_bytes;
-	/* not FRAMED: return address to the direct caller is at rsp + ret_off */
+	/* neither FRAMED nor LINK: return address to the direct caller is at sp + ret_off */
 	__s32 ret_off;
 	__u16 point; /* enum pw_point */
 	__u16 flags; /* enum pw_site_flag */
@@ -182,8 +184,8 @@ struct pw_knobs {
 	__u32 span_classes; /* at most PW_SPAN_CLASSES */
 	__u32 wakers;       /* of a wait that are told: 1 .. PW_WAKERS_MAX */
 	__u32 nr_modules;
-	__u32 pad;
-	__u64 blocks; /* wait reasons (1 << number) of PW_WANT_BLOCK */
+	__u32 frames_stay; /* 1: a stack that is moved has frame pointers of where it was (goarch.h) */
+	__u64 blocks;      /* wait reasons (1 << number) of PW_WANT_BLOCK */
 	struct pw_filter filter;
 	__u16 first_site[PW_POINTS_ROOM]; /* by enum pw_point: the site of a probe without cookie */
 	__u64 wakeup_bytes; /* ring: wake the reader when this much is waiting; it also polls */

@@ -90,6 +90,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (fake_module__read(&module, &md) || gosym__new(&module.space.as, &md.tab, 1, &rt.sym))
 		return 0;
 	rt.layout = golayout_row(rt.minor, EM_X86_64)->layout;
+	rt.arch = goarch_of(EM_X86_64);
 	rt.objects = golayout_row(rt.minor, EM_X86_64)->objects;
 	rt.allgs = ALLGS;
 	m = (struct memory){ .hostile = { .as.read = memory__read,

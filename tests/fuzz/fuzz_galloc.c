@@ -25,11 +25,12 @@ static void check_code(const uint8_t *data, size_t size)
 	int32_t next;
 	size_t nr = 0;
 
-	if (!goglobals_slices(data, size, SPACE, slices, &nr) && (!nr || nr > GOGLOBALS_SLICES_MAX))
+	if (!goglobals_slices(goarch_of(EM_X86_64), data, size, SPACE, slices, &nr) &&
+	    (!nr || nr > GOGLOBALS_SLICES_MAX))
 		__builtin_trap();
-	(void)goglobals_receiver(data, size, SPACE, SPACE + 0x100, &at);
-	(void)goglobals_profile_rate(data, size, SPACE, 26, &at);
-	(void)goglobals_goids(data, size, SPACE, &at, &next);
+	(void)goglobals_receiver(goarch_of(EM_X86_64), data, size, SPACE, SPACE + 0x100, &at);
+	(void)goglobals_profile_rate(goarch_of(EM_X86_64), data, size, SPACE, 26, &at);
+	(void)goglobals_goids(goarch_of(EM_X86_64), data, size, SPACE, &at, &next);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -49,6 +50,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	rt.minor = GO_MINOR_MIN + data[0] % (GO_MINOR_MAX - GO_MINOR_MIN + 1);
 	row = golayout_row(rt.minor, EM_X86_64);
 	rt.layout = row->layout;
+	rt.arch = goarch_of(EM_X86_64);
 	rt.objects = row->objects;
 	if (!galloc__free_slots(&m.as, &rt, &h, slots))
 		for (int i = 0; i < GOSIZES_SPAN_CLASSES; i++)

@@ -125,6 +125,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memset(&rt, 0, sizeof(rt));
 	rt.minor = 15 + data[0] % 13;
 	rt.layout = golayout_row(rt.minor, EM_X86_64)->layout;
+	rt.arch = goarch_of(EM_X86_64);
 	rt.objects = golayout_row(rt.minor, EM_X86_64)->objects;
 	rt.nr_modules = 1;
 	rt.modules[0].moduledata = SPACE;

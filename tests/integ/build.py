@@ -154,12 +154,12 @@ def plugin_host(minor):
         ["build", "-o", str(path), "main.go"], toolchain, source.parent, CGO_ENABLED="1"))
 
 
-def built_check():
+def built_check(goarch="amd64"):
     """The checker: one static program, built with the installed Go."""
     directory = HERE / "check"
     files = sorted(directory.glob("*.go"))
-    return build_once("check", "", files, lambda path: run_go(
-        ["build", "-o", str(path), *(f.name for f in files)], None, directory, CGO_ENABLED="0"))
+    return build_once("check" if goarch == "amd64" else "check-" + goarch, "", files, lambda path: run_go(
+        ["build", "-o", str(path), *(f.name for f in files)], None, directory, CGO_ENABLED="0", GOARCH=goarch))
 
 
 def main():

@@ -187,6 +187,7 @@ static inline void fake_process__init(struct fake_process *p, int minor)
 	cr_assert_eq(fake_module__read(&p->module, &md), 0);
 	p->rt.minor = minor;
 	p->rt.layout = row->layout;
+	p->rt.arch = goarch_of(EM_X86_64);
 	p->rt.objects = row->objects;
 	p->rt.allgs = FP_RUNTIME + FP_ALLGS;
 	p->rt.nr_modules = 1;

@@ -15,7 +15,7 @@
 
 /* A runtime.g of our own making; its layout is what the compiler makes of it. */
 struct fake_g {
-	uint64_t stack_lo, stack_hi, m, sp, pc, bp, syscallsp, syscallpc;
+	uint64_t stack_lo, stack_hi, m, sp, pc, bp, lr, syscallsp, syscallpc;
 	uint32_t status, pad;
 	uint64_t goid, waitsince;
 	uint8_t reason, stops;
@@ -36,6 +36,7 @@ enum {
 	NOTIFYWAIT,
 	CONDWAIT,
 	COROSTART,
+	LEAF,
 	NR_FUNCS
 };
 
@@ -50,6 +51,7 @@ static const struct fake_func funcs[NR_FUNCS] = {
 	[NOTIFYWAIT] = { .name = "sync.runtime_notifyListWait", .size = 64, .spdelta = 40 },
 	[CONDWAIT] = { .name = "sync.(*Cond).Wait", .size = 64, .spdelta = 40 },
 	[COROSTART] = { .name = "runtime.corostart", .size = 64, .spdelta = 40 },
+	[LEAF] = { .name = "main.leaf", .size = 64 },
 };
 
 /* This process plays the target. */
@@ -84,8 +86,10 @@ static void setup(void)
 	fix.rt.objects = golayout_row(22, EM_X86_64)->objects;
 	fix.rt.objects.g_trackingseq = offsetof(struct fake_g, stops);
 	fix.rt.objects.g_timer = offsetof(struct fake_g, timer);
+	fix.rt.objects.g_schedlr = offsetof(struct fake_g, lr);
 	fix.rt.objects.g_coroarg = offsetof(struct fake_g, coroarg);
 	fix.rt.layout = golayout_row(22, EM_X86_64)->layout; /* of sudog and m */
+	fix.rt.arch = goarch_of(EM_X86_64);
 	fix.rt.layout.g_size = sizeof(struct fake_g);
 	fix.rt.layout.g_stack_lo = offsetof(struct fake_g, stack_lo);
 	fix.rt.layout.g_stack_hi = offsetof(struct fake_g, stack_hi);
@@ -269,6 +273,51 @@ Test(census, gives_the_very_pc_where_a_goroutine_never_ran_or_was_interrupted)
 	cr_expect_eq(c->pcs[s->pcs_at + 1], fix.entry[PREEMPT] + 9);
 	cr_expect_eq(c->pcs[s->pcs_at + 2], fix.entry[STEP] + 11, "one higher than the pc");
 	cr_expect_eq(c->pcs[s->pcs_at + 3], fix.entry[GOEXIT] + 11);
+}
+
+/*
+ * The same with a link register: the return address is at the bottom of a frame. First one that was
+ * preempted by a signal in STEP, which had called nothing: its own return address lies where the signal
+ * put it. Then one that stands in a function without a frame: it is in g.sched.lr.
+ */
+Test(census, walks_a_stack_with_a_link_register)
+{
+	const struct census_stack *s;
+	struct fake_g *g;
+	const struct census *c;
+	const uint64_t *pcs;
+	size_t at = 100;
+
+	fix.rt.arch = goarch_of(EM_AARCH64);
+	g = add_g(1, GOSTATUS_PREEMPTED);
+	g->sp = (uintptr_t)(fix.stack + at);
+	g->pc = fix.entry[PREEMPT] + 8;
+	fix.stack[at] = fix.entry[STEP] + 9;
+	at += funcs[PREEMPT].spdelta / 8;
+	fix.stack[at] = fix.entry[STEP] + 10; /* of no use: STEP has saved its own */
+	at += 2;
+	fix.stack[at] = fix.entry[STEP] + 10;
+	at += funcs[STEP].spdelta / 8;
+	fix.stack[at] = fix.entry[GOEXIT] + 11;
+	g = add_g(2, GOSTATUS_PREEMPTED);
+	g->sp = (uintptr_t)(fix.stack + 300);
+	g->pc = fix.entry[LEAF] + 8;
+	g->lr = fix.entry[STEP] + 9;
+	fix.stack[300] = fix.entry[GOEXIT] + 10;
+	c = read_census(32);
+	s = &c->stacks[c->gs[0].stack];
+	pcs = &c->pcs[s->pcs_at];
+	cr_assert_eq(s->nr_pcs, 4);
+	cr_expect_not(s->truncated);
+	cr_expect_eq(pcs[1], fix.entry[STEP] + 10, "one higher than the pc");
+	cr_expect_eq(pcs[2], fix.entry[STEP] + 10);
+	cr_expect_eq(pcs[3], fix.entry[GOEXIT] + 11);
+	s = &c->stacks[c->gs[1].stack];
+	pcs = &c->pcs[s->pcs_at];
+	cr_assert_eq(s->nr_pcs, 3);
+	cr_expect_not(s->truncated);
+	cr_expect_eq(pcs[1], fix.entry[STEP] + 9);
+	cr_expect_eq(pcs[2], fix.entry[GOEXIT] + 10);
 }
 
 Test(census, stops_where_a_stack_leaves_the_code)

@@ -17,7 +17,10 @@ static struct goruntime runtime_of(int minor)
 	const struct golayout_row *row = golayout_row(minor, EM_X86_64);
 
 	cr_assert_not_null(row);
-	return (struct goruntime){ .minor = minor, .layout = row->layout, .objects = row->objects };
+	return (struct goruntime){ .minor = minor,
+				   .arch = goarch_of(EM_X86_64),
+				   .layout = row->layout,
+				   .objects = row->objects };
 }
 
 /* One goroutine that waits for one channel. */

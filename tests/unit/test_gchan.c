@@ -45,6 +45,7 @@ static struct world *new_world(void)
 	memset(&w, 0, sizeof(w));
 	w.space.as.read = world_read;
 	w.rt.layout = row->layout;
+	w.rt.arch = goarch_of(EM_X86_64);
 	w.rt.objects = row->objects;
 	w.rt.minor = 26;
 	w.c.gs = w.gs;

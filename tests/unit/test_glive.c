@@ -73,6 +73,7 @@ static void fixture__init(int minor)
 	fake_maps_object(&fix.m, 0, -8, 8, 8);
 	fix.rt.minor = minor;
 	fix.rt.layout = golayout_row(minor, EM_X86_64)->layout;
+	fix.rt.arch = goarch_of(EM_X86_64);
 	fix.rt.objects = golayout_row(minor, EM_X86_64)->objects;
 	cr_assert_eq(gosym__new(&fix.m.space.as, &md.tab, 1, &fix.rt.sym), 0);
 	fix.v = (struct gview){ .status = GOSTATUS_WAITING,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <criterion/criterion.h>
+#include <elf.h>
 #include <errno.h>
 #include <string.h>
 
@@ -31,7 +32,7 @@ Test(goglobals, allgs_is_the_only_slice_that_the_code_refers_to)
 	at = put_mov(code, at, 0x8b, DATA);
 	at = put_mov(code, at, 0x89, DATA + 8);
 	at = put_mov(code, at, 0x89, DATA + 0x100);
-	cr_assert_eq(goglobals_allgs(code, at, CODE, &addr), 0);
+	cr_assert_eq(goglobals_allgs(goarch_of(EM_X86_64), code, at, CODE, &addr), 0);
 	cr_expect_eq(addr, DATA);
 }
 
@@ -42,14 +43,18 @@ Test(goglobals, allgs_is_refused_if_there_is_none_or_more_than_one)
 	size_t at = put_mov(code, 0, 0x8b, DATA);
 
 	at = put_mov(code, at, 0x8b, DATA + 8);
-	cr_expect_eq(goglobals_allgs(code, at, CODE, &addr), -EBADMSG, "two words");
+	cr_expect_eq(goglobals_allgs(goarch_of(EM_X86_64), code, at, CODE, &addr), -EBADMSG,
+		     "two words");
 	at = put_mov(code, at, 0x8b, DATA + 16);
-	cr_expect_eq(goglobals_allgs(code, at, CODE, &addr), 0);
+	cr_expect_eq(goglobals_allgs(goarch_of(EM_X86_64), code, at, CODE, &addr), 0);
 	at = put_mov(code, at, 0x8b, DATA + 24);
-	cr_expect_eq(goglobals_allgs(code, at, CODE, &addr), -EBADMSG, "four words in a row");
+	cr_expect_eq(goglobals_allgs(goarch_of(EM_X86_64), code, at, CODE, &addr), -EBADMSG,
+		     "four words in a row");
 	memset(code, 0x06, sizeof(code));
-	cr_expect_eq(goglobals_allgs(code, sizeof(code), CODE, &addr), -EBADMSG, "no code");
-	cr_expect_eq(goglobals_allgs(code, 0, CODE, &addr), -EBADMSG, "empty");
+	cr_expect_eq(goglobals_allgs(goarch_of(EM_X86_64), code, sizeof(code), CODE, &addr),
+		     -EBADMSG, "no code");
+	cr_expect_eq(goglobals_allgs(goarch_of(EM_X86_64), code, 0, CODE, &addr), -EBADMSG,
+		     "empty");
 }
 
 Test(goglobals, the_start_of_a_collection_is_what_gcmark_stores_first)
@@ -58,13 +63,15 @@ Test(goglobals, the_start_of_a_collection_is_what_gcmark_stores_first)
 	uint64_t addr = 0;
 	size_t at = put_mov(code, 0, 0x8b, DATA);
 
-	cr_expect_eq(goglobals_gcstart(code, at, CODE, &addr), -EBADMSG, "it loads only");
+	cr_expect_eq(goglobals_gcstart(goarch_of(EM_X86_64), code, at, CODE, &addr), -EBADMSG,
+		     "it loads only");
 	at = put_mov(code, at, 0x89, DATA + 0x98);
 	at = put_mov(code, at, 0x89, DATA + 0x10);
-	cr_assert_eq(goglobals_gcstart(code, at, CODE, &addr), 0);
+	cr_assert_eq(goglobals_gcstart(goarch_of(EM_X86_64), code, at, CODE, &addr), 0);
 	cr_expect_eq(addr, DATA + 0x98);
 	at = put_mov(code, 0, 0x89, DATA + 4);
-	cr_expect_eq(goglobals_gcstart(code, at, CODE, &addr), -EBADMSG, "not aligned");
+	cr_expect_eq(goglobals_gcstart(goarch_of(EM_X86_64), code, at, CODE, &addr), -EBADMSG,
+		     "not aligned");
 }
 
 Test(goglobals, slices_are_all_that_the_code_refers_to_three_words_of)
@@ -76,14 +83,14 @@ Test(goglobals, slices_are_all_that_the_code_refers_to_three_words_of)
 	at = put_mov(code, at, 0x8b, DATA + 0x100);
 	at = put_mov(code, at, 0x89, DATA + 8);
 	at = put_mov(code, at, 0x89, DATA);
-	cr_assert_eq(goglobals_slices(code, at, CODE, found, &nr), 0);
+	cr_assert_eq(goglobals_slices(goarch_of(EM_X86_64), code, at, CODE, found, &nr), 0);
 	cr_expect_eq(nr, 1);
 	cr_expect_eq(found[0], DATA);
 	at = put_mov(code, at, 0x89, DATA + 0x108);
 	at = put_mov(code, at, 0x89, DATA + 0x110);
-	cr_assert_eq(goglobals_slices(code, at, CODE, found, &nr), 0);
+	cr_assert_eq(goglobals_slices(goarch_of(EM_X86_64), code, at, CODE, found, &nr), 0);
 	cr_expect_eq(nr, 2);
-	cr_expect_eq(goglobals_slices(code, 14, CODE, found, &nr), -EBADMSG);
+	cr_expect_eq(goglobals_slices(goarch_of(EM_X86_64), code, 14, CODE, found, &nr), -EBADMSG);
 }
 
 Test(goglobals, the_sampling_rate_stands_before_or_behind_the_cache)
@@ -92,13 +99,13 @@ Test(goglobals, the_sampling_rate_stands_before_or_behind_the_cache)
 	uint64_t addr = 0;
 	size_t at = put_mov(code, 0, 0x8b, DATA);
 
-	cr_expect_eq(goglobals_profile_rate(code, at, CODE, 26, &addr), -EBADMSG,
-		     "one address only");
+	cr_expect_eq(goglobals_profile_rate(goarch_of(EM_X86_64), code, at, CODE, 26, &addr),
+		     -EBADMSG, "one address only");
 	at = put_mov(code, at, 0x8b, DATA + 8);
 	at = put_mov(code, at, 0x8b, DATA + 16);
-	cr_assert_eq(goglobals_profile_rate(code, at, CODE, 16, &addr), 0);
+	cr_assert_eq(goglobals_profile_rate(goarch_of(EM_X86_64), code, at, CODE, 16, &addr), 0);
 	cr_expect_eq(addr, DATA);
-	cr_assert_eq(goglobals_profile_rate(code, at, CODE, 17, &addr), 0);
+	cr_assert_eq(goglobals_profile_rate(goarch_of(EM_X86_64), code, at, CODE, 17, &addr), 0);
 	cr_expect_eq(addr, DATA + 8);
 }
 
@@ -122,20 +129,23 @@ Test(goglobals, the_receiver_is_what_the_last_lea_before_the_call_names)
 	at = put_mov(code, at, 0x8d, DATA);
 	at = put_mov(code, at, 0x8b, DATA + 24);
 	at = put_call(code, at, CODE + 0x800);
-	cr_assert_eq(goglobals_receiver(code, at, CODE, CODE + 0x800, &addr), 0);
+	cr_assert_eq(goglobals_receiver(goarch_of(EM_X86_64), code, at, CODE, CODE + 0x800, &addr),
+		     0);
 	cr_expect_eq(addr, DATA);
-	cr_expect_eq(goglobals_receiver(code, at, CODE, CODE + 0x700, &addr), -EBADMSG,
-		     "no such call");
+	cr_expect_eq(goglobals_receiver(goarch_of(EM_X86_64), code, at, CODE, CODE + 0x700, &addr),
+		     -EBADMSG, "no such call");
 	at = put_call(code, at, CODE + 0x800);
-	cr_expect_eq(goglobals_receiver(code, at, CODE, CODE + 0x800, &addr), 0, "twice the same");
+	cr_expect_eq(goglobals_receiver(goarch_of(EM_X86_64), code, at, CODE, CODE + 0x800, &addr),
+		     0, "twice the same");
 	at = put_call(code, put_mov(code, at, 0x8d, DATA + 8), CODE + 0x800);
-	cr_expect_eq(goglobals_receiver(code, at, CODE, CODE + 0x800, &addr), -EBADMSG,
-		     "two of them");
+	cr_expect_eq(goglobals_receiver(goarch_of(EM_X86_64), code, at, CODE, CODE + 0x800, &addr),
+		     -EBADMSG, "two of them");
 	at = put_call(code, 0, CODE + 0x800);
-	cr_expect_eq(goglobals_receiver(code, at, CODE, CODE + 0x800, &addr), -EBADMSG, "no lea");
+	cr_expect_eq(goglobals_receiver(goarch_of(EM_X86_64), code, at, CODE, CODE + 0x800, &addr),
+		     -EBADMSG, "no lea");
 	at = put_call(code, put_mov(code, 0, 0x8d, DATA + 4), CODE + 0x800);
-	cr_expect_eq(goglobals_receiver(code, at, CODE, CODE + 0x800, &addr), -EBADMSG,
-		     "not aligned");
+	cr_expect_eq(goglobals_receiver(goarch_of(EM_X86_64), code, at, CODE, CODE + 0x800, &addr),
+		     -EBADMSG, "not aligned");
 	cr_expect_eq(addr, DATA, "ret touched on failure");
 }
 
@@ -212,8 +222,9 @@ Test(goglobals, ids_of_goroutines_are_taken_16_at_a_time)
 
 		memcpy(code, t[i].code, sizeof(code));
 		name_data(code, t[i].len);
-		cr_expect_eq(goglobals_goids(code, t[i].len, CODE, &gen, &next), t[i].want, "%s",
-			     t[i].why);
+		cr_expect_eq(goglobals_goids(goarch_of(EM_X86_64), code, t[i].len, CODE, &gen,
+					     &next),
+			     t[i].want, "%s", t[i].why);
 		cr_expect(t[i].want ? !gen : gen == DATA && next == t[i].next, "%s: %llx, %x",
 			  t[i].why, (unsigned long long)gen, (unsigned int)next);
 	}

@@ -2,6 +2,7 @@
 #include "golang/gowrap.h"
 
 #include <criterion/criterion.h>
+#include <elf.h>
 #include <errno.h>
 
 #include "base/cleanup.h"
@@ -29,7 +30,9 @@ Test(gowrap, finds_the_one_call_before_the_return)
 {
 	uint64_t call = 0, target = 0;
 
-	cr_assert_eq(gowrap_callee(direct, sizeof(direct), AT, &call, &target), 0);
+	cr_assert_eq(gowrap_callee(goarch_of(EM_X86_64), direct, sizeof(direct), AT, &call,
+				   &target),
+		     0);
 	cr_expect_eq(call, AT + 14);
 	cr_expect_eq(target, AT + 19 - 0x813);
 }
@@ -50,6 +53,7 @@ Test(gowrap, does_not_guess)
 	uint64_t call, target;
 
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++)
-		cr_expect_eq(gowrap_callee(t[i].code, t[i].len, AT, &call, &target), -ENOENT, "%s",
-			     t[i].why);
+		cr_expect_eq(gowrap_callee(goarch_of(EM_X86_64), t[i].code, t[i].len, AT, &call,
+					   &target),
+			     -ENOENT, "%s", t[i].why);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "code/native.h"
 #include "x86/site.h"
 
 #define CODE_ADDR 0x401000

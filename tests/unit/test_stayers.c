@@ -191,6 +191,7 @@ static void target__init(struct stayers *s)
 	target.as.read_batch = read_gs;
 	target.rt.minor = 26;
 	target.rt.layout = golayout_row(26, EM_X86_64)->layout;
+	target.rt.arch = goarch_of(EM_X86_64);
 	target.rt.objects = golayout_row(26, EM_X86_64)->objects;
 	for (size_t i = 0; i < NR_GS; i++) {
 		target.goids[i] = i;

@@ -575,6 +575,7 @@ int reader__new(const struct addrspace *as, const struct goruntime *rt, unsigned
 		return err;
 	r->walker.as = as;
 	r->walker.facts = r->facts;
+	r->walker.link = goruntime_has_link(rt);
 	*ret = steal(r);
 	return 0;
 }

@@ -67,10 +67,45 @@ static void gstack__note(struct gstack *s, const struct pcfact *fact, uint64_t s
 			return;
 }
 
+/* To the caller of a frame: that it has one, and where it stands. */
+static int gstack__up(struct gstack *s, const struct pcfact *fact, uint64_t *pc, uint64_t *sp)
+{
+	if (gstack__word(s, *sp + (uint64_t)fact->spdelta, pc) || !*pc)
+		return -ENOENT;
+	*sp += (uint64_t)fact->spdelta + 8;
+	return 0;
+}
+
+/*
+ * The same with a link register (Go runtime/traceback.go (*unwinder).resolveInternal, next). *link:
+ * what it holds, 0 if it is not known. What a signal put on a function has saved that function's link
+ * register in 16 bytes of its own, and has its pc as return address.
+ */
+static int gstack__up_by_link(struct gstack *s, const struct pcfact *fact, uint64_t *pc,
+			      uint64_t *sp, uint64_t *link)
+{
+	const bool by_signal = fact->by_signal;
+	const uint64_t delta = (uint64_t)fact->spdelta;
+
+	if ((delta || !*link) && gstack__word(s, *sp, link))
+		return -ENOENT;
+	*pc = *link;
+	*sp += delta;
+	*link = 0;
+	if (!*pc || !by_signal)
+		return *pc ? 0 : -ENOENT;
+	if (gstack__word(s, *sp, link))
+		return -ENOENT;
+	*sp += 16;
+	if (pcfacts__get(s->facts, *pc)->spdelta)
+		*link = 0;
+	return 0;
+}
+
 size_t gstack__walk(struct gstack *s, const struct gview *v, const uint8_t *window, uint64_t *pcs,
 		    size_t depth, bool *ret_truncated, struct gspot *ret_spot)
 {
-	uint64_t pc = 0, sp = 0;
+	uint64_t pc = 0, sp = 0, link = v->syscallsp ? 0 : v->lr;
 	bool exact = false;
 	size_t nr = 0;
 
@@ -94,9 +129,9 @@ size_t gstack__walk(struct gstack *s, const struct gview *v, const uint8_t *wind
 			break;
 		gstack__note(s, fact, sp, sp + (uint64_t)fact->spdelta + 8, ret_spot);
 		exact = fact->role == PC_INJECTED;
-		if (gstack__word(s, sp + (uint64_t)fact->spdelta, &pc) || !pc)
+		if (s->link ? gstack__up_by_link(s, fact, &pc, &sp, &link)
+			    : gstack__up(s, fact, &pc, &sp))
 			break;
-		sp += (uint64_t)fact->spdelta + 8;
 	}
 	return nr;
 }

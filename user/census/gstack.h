@@ -36,6 +36,7 @@ void gspot__clear(struct gspot *s);
 struct gstack {
 	const struct addrspace *as; /* borrowed, set by the caller; so is the next */
 	struct pcfacts *facts;
+	bool link; /* of a machine with a link register: goarch.h */
 	/* of one walk: */
 	uint64_t start, stack_hi;
 	const uint8_t *window; /* borrowed */

@@ -17,7 +17,8 @@ size_t gview_bytes(const struct goruntime *rt)
 		lay->g_labels,
 	};
 	const int32_t optional[] = { lay->g_parent_goid, rt->objects.g_trackingseq,
-				     rt->objects.g_timer, rt->objects.g_coroarg };
+				     rt->objects.g_timer, rt->objects.g_coroarg,
+				     rt->objects.g_schedlr };
 	int32_t last = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(offsets); i++) {
@@ -52,6 +53,7 @@ void gview__take(struct gview *v, const struct goruntime *rt, uint64_t addr, con
 		.sp = word_at(bytes, lay->g_sched_sp),
 		.pc = word_at(bytes, lay->g_sched_pc),
 		.bp = word_at(bytes, lay->g_sched_bp),
+		.lr = goruntime_has_link(rt) ? word_at(bytes, rt->objects.g_schedlr) : 0,
 		.syscallsp = word_at(bytes, lay->g_syscallsp),
 		.syscallpc = word_at(bytes, lay->g_syscallpc),
 		.who.goid = word_at(bytes, lay->g_goid),

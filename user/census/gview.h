@@ -21,6 +21,7 @@ struct gview {
 	uint64_t addr; /* of the g */
 	uint64_t stack_lo, stack_hi;
 	uint64_t sp, pc, bp; /* sched */
+	uint64_t lr;         /* likewise; of machines with a link register, else 0 */
 	uint64_t syscallsp, syscallpc;
 	struct goroutine who;
 	uint64_t m, lockedm, waiting, labels, waitsince, timer, coroarg;

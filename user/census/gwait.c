@@ -12,8 +12,8 @@
 
 #define POOL_MAX   (64u * 65536) /* waits of one call */
 #define READS_MAX  (1u << 26)    /* of all calls: some ten seconds */
-#define USER_END   (1ULL << 47)
-#define OBJECT_MAX 1024 /* bytes of a sudog, pollDesc or timer that are read at most */
+#define USER_END   (1ULL << 48)  /* as in proof.c */
+#define OBJECT_MAX 1024          /* bytes of a sudog, pollDesc or timer that are read at most */
 /* sync.Cond {L Locker; notify notifyList; ...}, Go 1.15 to 1.27 */
 #define COND_NOTIFY  16
 #define MUTEX_SEMA   4 /* sync.Mutex {state int32; sema uint32} */

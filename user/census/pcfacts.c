@@ -32,13 +32,17 @@ void pcfacts__free(struct pcfacts *f)
 	free(f);
 }
 
+static bool is_preempted(const char *func)
+{
+	return !strcmp(func, "runtime.asyncPreempt") || !strncmp(func, "runtime.debugCallV", 18);
+}
+
 /* Go 1.21 runtime/traceback.go (*unwinder).symPC; before, only sigpanic's caller was taken at its
  * very pc. */
 static bool is_injected(const char *func, int go_minor)
 {
-	return !strcmp(func, "runtime.sigpanic") || (gofacts_has(go_minor, GO_INJECTED_CALLS) &&
-						     (!strcmp(func, "runtime.asyncPreempt") ||
-						      !strncmp(func, "runtime.debugCallV", 18)));
+	return !strcmp(func, "runtime.sigpanic") ||
+	       (gofacts_has(go_minor, GO_INJECTED_CALLS) && is_preempted(func));
 }
 
 static enum pc_role role_of(const char *func, int go_minor)
@@ -94,6 +98,8 @@ static void pcfacts__learn(struct pcfacts *f, struct pcfact *fact)
 		fact->spdelta = -1;
 	nr = f->sym ? gosym__frames(f->sym, fact->pc, true, f->frames, ARRAY_SIZE(f->frames)) : 0;
 	for (int i = 0; i < nr; i++) {
+		fact->by_signal |= !strcmp(f->frames[i].func, "runtime.sigpanic") ||
+				   is_preempted(f->frames[i].func);
 		if (fact->role == PC_PLAIN)
 			fact->role = (uint8_t)role_of(f->frames[i].func, f->go_minor);
 		if (fact->lock == PC_LOCK_NONE)

@@ -24,7 +24,7 @@
 #define ROUNDS       8
 #define ROUND_NAP_NS (15 * NS_PER_MS)
 #define GOID_MAX     (1ULL << 52)
-#define USER_END     (1ULL << 47)
+#define USER_END     (1ULL << 48) /* of arm64; of amd64 it is half of that */
 #define STACK_MAX    (1ULL << 40)
 #define PROCID_MAX   (1U << 22) /* PID_MAX_LIMIT of Linux */
 #define P_ID_MAX     (1U << 20)
@@ -164,7 +164,9 @@ static int proof__read_batch(const struct proof *pf, const struct gview *v, stru
 {
 	bool parked = gview__is_parked(v),
 	     has_m = v->status == GOSTATUS_RUNNING || v->status == GOSTATUS_SYSCALL;
-	bool has_bp = parked && v->bp >= v->sp && v->bp % 8 == 0 && v->bp < v->stack_hi &&
+	/* with a link register it points to right below the frame */
+	const uint64_t lowest = v->sp - (goruntime_has_link(pf->rt) ? 8 : 0);
+	bool has_bp = parked && v->bp >= lowest && v->bp % 8 == 0 && v->bp < v->stack_hi &&
 		      v->stack_hi - v->bp >= 16;
 	struct memread reads[WORD_MAX + 1], wanted[WORD_MAX + 1];
 	uint64_t words[WORD_MAX], m = has_m ? v->m : 0;

@@ -265,7 +265,8 @@ static void put_manual(FILE *f, const struct markup *m)
 	m->head(f, "Description", "");
 	m->para(f, "parkwatch attaches BPF programs to the Go runtime of a running process, by "
 		   "PID, or reads its memory. The program needs no change, no restart and no pprof "
-		   "endpoint. It may be stripped. Go 1.15 to 1.27 on amd64, Linux 5.10 or later.");
+		   "endpoint. It may be stripped. Go 1.15 to 1.27 on amd64 (a part on "
+		   "arm64, see doctor), Linux 5.10 or later.");
 	m->para(f, "dump and chans need root or CAP_SYS_PTRACE. record and leaks need root, or "
 		   "CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE if the kernel has uprobe_multi links "
 		   "(Linux 6.6 and later). On older kernels they also need CAP_SYS_ADMIN.");

@@ -9,6 +9,7 @@
 
 #include "base/clean.h"
 #include "census/census.h"
+#include "code/native.h"
 #include "engine/fate.h"
 #include "engine/snapshot.h"
 #include "probe/leftover.h"
@@ -44,6 +45,8 @@ static void print_runtime(struct textbuf *to, const struct goruntime *rt)
 	examine_say(to, "  offsets of struct members from %s\n",
 		    rt->layout_source == GOLAYOUT_DWARF ? "the program's DWARF"
 							: "the table for this Go version");
+	if (rt->arch->missing)
+		examine_say(to, "  not for %s yet: %s\n", rt->arch->name, rt->arch->missing);
 	for (uint32_t i = 0; i < rt->nr_modules; i++)
 		examine_say(to, "  module %u%s%s: text 0x%llx-0x%llx\n", i,
 			    rt->modules[i].name[0] ? " " : "", rt->modules[i].name,

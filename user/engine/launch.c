@@ -11,14 +11,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/uio.h>
 #include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "code/native.h"
 #include "target/goproc.h"
 
-#define BREAKPOINT 0xccUL /* int3 */
-#define AUXV_MAX   64
+#define AUXV_MAX 64
 
 struct launch {
 	pid_t pid; /* 0: it was waited for */
@@ -152,7 +153,7 @@ static int launch__set(struct launch *l, uint64_t at)
 	errno = 0;
 	l->covered = ptrace(PTRACE_PEEKTEXT, l->pid, (void *)at, NULL);
 	if (errno || ptrace(PTRACE_POKETEXT, l->pid, (void *)at,
-			    (void *)(((unsigned long)l->covered & ~0xffUL) | BREAKPOINT)))
+			    (void *)native_trap_over((unsigned long)l->covered)))
 		return -errno;
 	l->at = at;
 	return 0;
@@ -162,12 +163,14 @@ static int launch__set(struct launch *l, uint64_t at)
 static bool launch__hit(struct launch *l)
 {
 	struct user_regs_struct regs;
+	struct iovec all = { &regs, sizeof(regs) };
 
-	if (!l->at || ptrace(PTRACE_GETREGS, l->pid, NULL, &regs) || regs.rip != l->at + 1)
+	if (!l->at || ptrace(PTRACE_GETREGSET, l->pid, (void *)NT_PRSTATUS, &all) ||
+	    native_trap_at(&regs) != l->at)
 		return false;
-	regs.rip = l->at;
+	native_resume_at(&regs, l->at);
 	if (ptrace(PTRACE_POKETEXT, l->pid, (void *)l->at, (void *)l->covered) ||
-	    ptrace(PTRACE_SETREGS, l->pid, NULL, &regs))
+	    ptrace(PTRACE_SETREGSET, l->pid, (void *)NT_PRSTATUS, &all))
 		return false;
 	l->at = 0;
 	return true;

@@ -2,13 +2,13 @@
 #include "golang/gofacts.h"
 
 /* What each release has: what it brings, and what the one before had. */
-#define HAS_15 0u
+#define HAS_15 0ull
 #define HAS_16 (HAS_15 | GO_NAMES_APART | GO_INLINED_NAMES | GO_ALLOC_LARGE | GO_CLASS_24)
 #define HAS_17 (HAS_16 | GO_REGABI | GO_RUNS_COUNTED | GO_NAME_VARINT | GO_STACK_OBJECT_SIZES)
-#define HAS_18 (HAS_17 | GO_DEFER_BARE | GO_WAITGROUP_FIXED)
+#define HAS_18 (HAS_17 | GO_DEFER_BARE | GO_WAITGROUP_FIXED | GO_REGABI_ARM64)
 #define HAS_19 (HAS_18 | GO_PLAIN_OFFSETS | GO_SYSCALL_FRAMED)
 #define HAS_20 HAS_19
-#define HAS_21 (HAS_20 | GO_PARENT_GOID | GO_NAMELESS_INLINED | GO_INJECTED_CALLS)
+#define HAS_21 (HAS_20 | GO_PARENT_GOID | GO_NAMELESS_INLINED | GO_INJECTED_CALLS | GO_FRAMES_MOVE)
 #define HAS_22 (HAS_21 | GO_GDESTROY | GO_HEAP_HEADERS | GO_DEFER_RANGE)
 #define HAS_23                                                                                     \
 	(HAS_22 | GO_CHAN_TIMERS | GO_SPECIAL_WEAK | GO_EXPORTED_METHODS |                         \

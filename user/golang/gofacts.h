@@ -34,7 +34,7 @@ enum go_fact {
 	GO_ALLOC_LARGE = 1u << 2,
 	/* there is a size class of 24 bytes; 1.16 runtime/sizeclasses.go */
 	GO_CLASS_24 = 1u << 3,
-	/* arguments in registers, g in r14; 1.17 cmd/compile/abi-internal.md */
+	/* amd64: arguments in registers, g in r14; 1.17 cmd/compile/abi-internal.md */
 	GO_REGABI = 1u << 4,
 	/*
 	 * a goroutine counts how often it has stopped running: g.trackingSeq; 1.17 runtime/proc.go
@@ -120,6 +120,10 @@ enum go_fact {
 	GO_CONTENTION_HAS_WRAPPERS = 1u << 30,
 	/* syscall.Syscall has a frame; before it is assembler without one; 1.19 syscall/syscall_linux.go */
 	GO_SYSCALL_FRAMED = 1u << 31,
+	/* arm64: arguments in registers; 1.18 cmd/compile/abi-internal.md */
+	GO_REGABI_ARM64 = 1ull << 32,
+	/* arm64: frame pointers of a stack that is moved are moved, too; 1.21 runtime/stack.go adjustframe */
+	GO_FRAMES_MOVE = 1ull << 33,
 };
 
 /* Numberings of wait reasons: gowait has them. */
@@ -149,7 +153,7 @@ struct gofacts {
 	uint8_t type_direct; /* the byte of a descriptor whose bit 32 says KindDirectIface */
 	enum go_waits waits;
 	uint8_t nr_waits; /* reasons that there are; runtime/runtime2.go */
-	uint32_t has;     /* enum go_fact */
+	uint64_t has;     /* enum go_fact */
 };
 
 /* Of a release newer than the newest, or older than the oldest: that one's. Never NULL. */

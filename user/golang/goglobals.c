@@ -33,63 +33,52 @@ static bool is_target(const uint64_t *targets, size_t nr, uint64_t addr)
 	return false;
 }
 
-/*
- * The address that an 8-byte mov between a register and memory names relative to RIP; 0: it is no
- * such instruction.
- */
-static uint64_t mov_target(const struct uop *u)
-{
-	bool vector = u->op[0].type == UOP_XMM || u->op[1].type == UOP_XMM;
-
-	if (u->kind != UOP_MOV || vector || u->op[0].size != 8 ||
-	    (u->op[1].size != 8 && u->op[1].type != UOP_IMM))
-		return 0;
-	return uop_address(u);
-}
-
-/* Decodes from the start of the function; behind its last instruction, or if it is no code, that
- * fails. */
+/* From the start of the function; behind its last instruction, or if it is no code, that fails. */
 struct walk {
+	const struct goarch *arch;
 	struct code code;
 	uint64_t next;
-	struct uop u;
+	struct coderef_regs regs;
+	struct coderef ref;
 };
 
-static struct walk walk_of(const uint8_t *code, size_t len, uint64_t addr)
+static struct walk walk_of(const struct goarch *arch, const uint8_t *code, size_t len,
+			   uint64_t addr)
 {
 	size_t max = len < GOGLOBALS_CODE_MAX ? len : GOGLOBALS_CODE_MAX;
 
-	return (struct walk){ .code = { addr, code, max }, .next = addr };
+	return (struct walk){ .arch = arch, .code = { addr, code, max }, .next = addr };
 }
 
 static bool walk__step(struct walk *w)
 {
-	if (uop__decode(&w->code, w->next, &w->u))
+	if (w->arch->next_ref(&w->code, w->next, &w->regs, &w->ref))
 		return false;
-	w->next += w->u.len;
+	w->next += w->ref.len;
 	return true;
 }
 
-/* What 8-byte movs refer to, each once, in order; at most max. */
-static size_t collect_targets(const uint8_t *code, size_t len, uint64_t addr, uint64_t *targets,
-			      size_t max)
+/* Words that are loaded and stored, each once, in order; at most max. */
+static size_t collect_targets(struct walk w, uint64_t *targets, size_t max)
 {
-	struct walk w = walk_of(code, len, addr);
 	size_t nr = 0;
 
 	while (nr < max && walk__step(&w)) {
-		uint64_t target = mov_target(&w.u);
-
-		if (target && !is_target(targets, nr, target))
-			targets[nr++] = target;
+		if (w.ref.kind != CODEREF_LOAD && w.ref.kind != CODEREF_STORE)
+			continue;
+		for (uint64_t i = 0; i < w.ref.words && nr < max; i++)
+			if (!is_target(targets, nr, w.ref.at + 8 * i))
+				targets[nr++] = w.ref.at + 8 * i;
 	}
 	return nr;
 }
 
-int goglobals_slices(const uint8_t *code, size_t len, uint64_t addr, uint64_t *ret, size_t *ret_nr)
+int goglobals_slices(const struct goarch *arch, const uint8_t *code, size_t len, uint64_t addr,
+		     uint64_t *ret, size_t *ret_nr)
 {
 	uint64_t targets[TARGETS_MAX];
-	size_t nr = collect_targets(code, len, addr, targets, TARGETS_MAX), found = 0;
+	size_t nr = collect_targets(walk_of(arch, code, len, addr), targets, TARGETS_MAX);
+	size_t found = 0;
 
 	for (size_t i = 0; i < nr && found < GOGLOBALS_SLICES_MAX; i++)
 		if (targets[i] % 8 == 0 && is_target(targets, nr, targets[i] + 8) &&
@@ -101,11 +90,12 @@ int goglobals_slices(const uint8_t *code, size_t len, uint64_t addr, uint64_t *r
 	return 0;
 }
 
-int goglobals_allgs(const uint8_t *code, size_t len, uint64_t addr, uint64_t *ret)
+int goglobals_allgs(const struct goarch *arch, const uint8_t *code, size_t len, uint64_t addr,
+		    uint64_t *ret)
 {
 	uint64_t found[GOGLOBALS_SLICES_MAX];
 	size_t nr;
-	int err = goglobals_slices(code, len, addr, found, &nr);
+	int err = goglobals_slices(arch, code, len, addr, found, &nr);
 
 	if (err || nr != 1)
 		return -EBADMSG;
@@ -113,16 +103,16 @@ int goglobals_allgs(const uint8_t *code, size_t len, uint64_t addr, uint64_t *re
 	return 0;
 }
 
-int goglobals_receiver(const uint8_t *code, size_t len, uint64_t addr, uint64_t callee,
-		       uint64_t *ret)
+int goglobals_receiver(const struct goarch *arch, const uint8_t *code, size_t len, uint64_t addr,
+		       uint64_t callee, uint64_t *ret)
 {
-	struct walk w = walk_of(code, len, addr);
+	struct walk w = walk_of(arch, code, len, addr);
 	uint64_t last = 0, found = 0;
 
 	while (walk__step(&w)) {
-		if (w.u.kind == UOP_LEA)
-			last = uop_address(&w.u) ?: last;
-		if (w.u.kind != UOP_CALL || w.u.target != callee)
+		if (w.ref.kind == CODEREF_ADDRESS)
+			last = w.ref.at;
+		if (w.ref.kind != CODEREF_CALL || w.ref.at != callee)
 			continue;
 		if (!last || (found && found != last))
 			return -EBADMSG;
@@ -134,31 +124,31 @@ int goglobals_receiver(const uint8_t *code, size_t len, uint64_t addr, uint64_t 
 	return 0;
 }
 
-int goglobals_profile_rate(const uint8_t *code, size_t len, uint64_t addr, int minor, uint64_t *ret)
+int goglobals_profile_rate(const struct goarch *arch, const uint8_t *code, size_t len,
+			   uint64_t addr, int minor, uint64_t *ret)
 {
 	uint64_t targets[2], rate;
 
-	if (collect_targets(code, len, addr, targets, 2) != 2)
+	if (collect_targets(walk_of(arch, code, len, addr), targets, 2) != 2)
 		return -EBADMSG;
-	rate = targets[gofacts_has(minor, GO_REGABI)];
+	rate = targets[gofacts_has(minor, arch->regabi)];
 	if (rate % 8)
 		return -EBADMSG;
 	*ret = rate;
 	return 0;
 }
 
-int goglobals_gcstart(const uint8_t *code, size_t len, uint64_t addr, uint64_t *ret)
+int goglobals_gcstart(const struct goarch *arch, const uint8_t *code, size_t len, uint64_t addr,
+		      uint64_t *ret)
 {
-	struct walk w = walk_of(code, len, addr);
+	struct walk w = walk_of(arch, code, len, addr);
 
 	while (walk__step(&w)) {
-		uint64_t target = mov_target(&w.u);
-
-		if (!target || w.u.op[0].type != UOP_MEM)
+		if (w.ref.kind != CODEREF_STORE)
 			continue;
-		if (target % 8)
+		if (w.ref.at % 8)
 			return -EBADMSG;
-		*ret = target;
+		*ret = w.ref.at;
 		return 0;
 	}
 	return -EBADMSG;
@@ -216,22 +206,25 @@ static bool goids__takes(const struct goids *g, const struct uop *u)
 	       g->nr != UOP_NO_REG && reg_of(&u->op[1]) == g->nr;
 }
 
-int goglobals_goids(const uint8_t *code, size_t len, uint64_t addr, uint64_t *ret_gen,
-		    int32_t *ret_next)
+int goglobals_goids(const struct goarch *arch, const uint8_t *code, size_t len, uint64_t addr,
+		    uint64_t *ret_gen, int32_t *ret_next)
 {
+	const struct code all = walk_of(arch, code, len, addr).code;
 	struct goids g = { .address = UOP_NO_REG, .nr = UOP_NO_REG };
-	struct walk w = walk_of(code, len, addr);
 	uint64_t found = 0;
 	int32_t next = 0;
+	struct uop u;
 
-	while (walk__step(&w)) {
-		if (goids__takes(&g, &w.u)) {
+	if (!arch->follows_code)
+		return -EBADMSG;
+	for (uint64_t at = addr; !uop__decode(&all, at, &u); at += u.len) {
+		if (goids__takes(&g, &u)) {
 			if (found)
 				return -EBADMSG;
 			found = g.named;
 			next = g.next;
 		}
-		goids__follow(&g, &w.u);
+		goids__follow(&g, &u);
 	}
 	if (!found || found % 8 || next <= 0 || next % 8)
 		return -EBADMSG;

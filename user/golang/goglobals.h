@@ -3,8 +3,8 @@
  * goglobals: where variables of the runtime are, found without symbols in the code that uses them.
  *
  * runtime.allgs: allgadd appends to it, so its code refers to the three words of that slice: among
- * the addresses that its 8-byte movs refer to relative to RIP there is exactly one X with X + 8 and
- * X + 16 (Go runtime/proc.go allgadd).
+ * the words that it loads and stores (code/coderef) there is exactly one X with X + 8 and X + 16
+ * (Go runtime/proc.go allgadd).
  *
  * runtime.work.tstart: when marking ended last, CLOCK_MONOTONIC ns; gcMark(tstart) begins by
  * keeping it, and that is the first
@@ -38,6 +38,7 @@
 #include <stdint.h>
 
 #include "base/addrspace.h"
+#include "golang/goarch.h"
 #include "golang/gosym.h"
 
 /* bytes of a function that are decoded; allgadd has 350, procresize 3500 */
@@ -52,26 +53,29 @@ int goglobals_code(const struct addrspace *as, const struct gofunc *fn, uint8_t 
 		   size_t *ret_len);
 /* code: len bytes of machine code that stand at addr. -EBADMSG: it is not there. */
 /* code of runtime.allgadd */
-int goglobals_allgs(const uint8_t *code, size_t len, uint64_t addr, uint64_t *ret);
+int goglobals_allgs(const struct goarch *arch, const uint8_t *code, size_t len, uint64_t addr,
+		    uint64_t *ret);
 /* code of runtime.gcMark */
-int goglobals_gcstart(const uint8_t *code, size_t len, uint64_t addr, uint64_t *ret);
+int goglobals_gcstart(const struct goarch *arch, const uint8_t *code, size_t len, uint64_t addr,
+		      uint64_t *ret);
 /* code of runtime.procresize: where slices begin, GOGLOBALS_SLICES_MAX at most. */
-int goglobals_slices(const uint8_t *code, size_t len, uint64_t addr, uint64_t *ret, size_t *ret_nr);
+int goglobals_slices(const struct goarch *arch, const uint8_t *code, size_t len, uint64_t addr,
+		     uint64_t *ret, size_t *ret_nr);
 /*
  * What the last lea before the call of `callee` names: its receiver. -EBADMSG, too, if calls of it
  * differ.
  */
-int goglobals_receiver(const uint8_t *code, size_t len, uint64_t addr, uint64_t callee,
-		       uint64_t *ret);
+int goglobals_receiver(const struct goarch *arch, const uint8_t *code, size_t len, uint64_t addr,
+		       uint64_t callee, uint64_t *ret);
 #define GOGLOBALS_GOIDS 16 /* ids that a P takes at once */
 /*
  * code of runtime.newproc1; ret_next: of the next id in a P, the end of those it has is the word
  * behind it.
  */
-int goglobals_goids(const uint8_t *code, size_t len, uint64_t addr, uint64_t *ret_gen,
-		    int32_t *ret_next);
+int goglobals_goids(const struct goarch *arch, const uint8_t *code, size_t len, uint64_t addr,
+		    uint64_t *ret_gen, int32_t *ret_next);
 /* of runtime.profilealloc */
-int goglobals_profile_rate(const uint8_t *code, size_t len, uint64_t addr, int minor,
-			   uint64_t *ret);
+int goglobals_profile_rate(const struct goarch *arch, const uint8_t *code, size_t len,
+			   uint64_t addr, int minor, uint64_t *ret);
 
 #endif

@@ -172,6 +172,7 @@ const struct golayout_field goobjects_fields[] = {
 	{ OBJECTS(sudog_prev), "runtime.sudog", "prev", 0, ANY },
 	{ OBJECTS(sudog_waiters), "runtime.sudog", "waiters", 22, ANY },
 	{ OBJECTS(semaroot_treap), "runtime.semaRoot", "treap", 0, ANY },
+	{ OBJECTS(g_schedlr), "runtime.g", "sched.lr", 0, ANY },
 	{ 0 },
 };
 

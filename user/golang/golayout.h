@@ -110,6 +110,7 @@ struct goobjects {
 	__s32 sched_goidgen, sched_timetorun;
 	/* the queue of a semaphore; prev: *sudog; waiters: u16, Go 1.22 and later; treap: *sudog */
 	__s32 sudog_prev, sudog_waiters, semaroot_treap;
+	__s32 g_schedlr; /* of machines with a link register, which amd64 is not */
 };
 
 /*

@@ -63,7 +63,7 @@ const struct golayout_row golayout_amd64[GO_MINORS] = {
 			.heapstats_large = PW_NO_FIELD, .heapstats_small = PW_NO_FIELD,
 			.g_coroarg = PW_NO_FIELD, .sched_goidgen = 0,
 			.sched_timetorun = PW_NO_FIELD, .sudog_prev = 16,
-			.sudog_waiters = PW_NO_FIELD, .semaroot_treap = 8,
+			.sudog_waiters = PW_NO_FIELD, .semaroot_treap = 8, .g_schedlr = 96,
 		},
 	},
 	[16 - GO_MINOR_MIN] = {
@@ -120,7 +120,7 @@ const struct golayout_row golayout_amd64[GO_MINORS] = {
 			.heapstats_large = 48, .heapstats_small = 64,
 			.g_coroarg = PW_NO_FIELD, .sched_goidgen = 0,
 			.sched_timetorun = PW_NO_FIELD, .sudog_prev = 16,
-			.sudog_waiters = PW_NO_FIELD, .semaroot_treap = 8,
+			.sudog_waiters = PW_NO_FIELD, .semaroot_treap = 8, .g_schedlr = 96,
 		},
 	},
 	[17 - GO_MINOR_MIN] = {
@@ -176,7 +176,7 @@ const struct golayout_row golayout_amd64[GO_MINORS] = {
 			.heapstats_large = 56, .heapstats_small = 72,
 			.g_coroarg = PW_NO_FIELD, .sched_goidgen = 0,
 			.sched_timetorun = PW_NO_FIELD, .sudog_prev = 16,
-			.sudog_waiters = PW_NO_FIELD, .semaroot_treap = 8,
+			.sudog_waiters = PW_NO_FIELD, .semaroot_treap = 8, .g_schedlr = 96,
 		},
 	},
 	[18 - GO_MINOR_MIN] = {
@@ -231,7 +231,7 @@ const struct golayout_row golayout_amd64[GO_MINORS] = {
 			.heapstats_large = 56, .heapstats_small = 72,
 			.g_coroarg = PW_NO_FIELD, .sched_goidgen = 0,
 			.sched_timetorun = PW_NO_FIELD, .sudog_prev = 16,
-			.sudog_waiters = PW_NO_FIELD, .semaroot_treap = 8,
+			.sudog_waiters = PW_NO_FIELD, .semaroot_treap = 8, .g_schedlr = 96,
 		},
 	},
 	[19 - GO_MINOR_MIN] = {
@@ -286,7 +286,7 @@ const struct golayout_row golayout_amd64[GO_MINORS] = {
 			.heapstats_large = 56, .heapstats_small = 72,
 			.g_coroarg = PW_NO_FIELD, .sched_goidgen = 0,
 			.sched_timetorun = PW_NO_FIELD, .sudog_prev = 16,
-			.sudog_waiters = PW_NO_FIELD, .semaroot_treap = 8,
+			.sudog_waiters = PW_NO_FIELD, .semaroot_treap = 8, .g_schedlr = 96,
 		},
 	},
 	[20 - GO_MINOR_MIN] = {
@@ -341,7 +341,7 @@ const struct golayout_row golayout_amd64[GO_MINORS] = {
 			.heapstats_large = 56, .heapstats_small = 72,
 			.g_coroarg = PW_NO_FIELD, .sched_goidgen = 0,
 			.sched_timetorun = 320, .sudog_prev = 16,
-			.sudog_waiters = PW_NO_FIELD, .semaroot_treap = 8,
+			.sudog_waiters = PW_NO_FIELD, .semaroot_treap = 8, .g_schedlr = 96,
 		},
 	},
 	[21 - GO_MINOR_MIN] = {
@@ -396,7 +396,7 @@ const struct golayout_row golayout_amd64[GO_MINORS] = {
 			.heapstats_size = 1176, .heapstats_large = 56,
 			.heapstats_small = 72, .g_coroarg = PW_NO_FIELD, .sched_goidgen = 0,
 			.sched_timetorun = 320, .sudog_prev = 16,
-			.sudog_waiters = PW_NO_FIELD, .semaroot_treap = 8,
+			.sudog_waiters = PW_NO_FIELD, .semaroot_treap = 8, .g_schedlr = 96,
 		},
 	},
 	[22 - GO_MINOR_MIN] = {
@@ -450,7 +450,7 @@ const struct golayout_row golayout_amd64[GO_MINORS] = {
 			.mheap_largealloc = PW_NO_FIELD, .heapstats_size = 1176,
 			.heapstats_large = 56, .heapstats_small = 72, .g_coroarg = 368,
 			.sched_goidgen = 0, .sched_timetorun = 320, .sudog_prev = 16,
-			.sudog_waiters = 54, .semaroot_treap = 8,
+			.sudog_waiters = 54, .semaroot_treap = 8, .g_schedlr = 96,
 		},
 	},
 	[23 - GO_MINOR_MIN] = {
@@ -504,7 +504,7 @@ const struct golayout_row golayout_amd64[GO_MINORS] = {
 			.mheap_largealloc = PW_NO_FIELD, .heapstats_size = 1176,
 			.heapstats_large = 56, .heapstats_small = 72, .g_coroarg = 384,
 			.sched_goidgen = 0, .sched_timetorun = 320, .sudog_prev = 16,
-			.sudog_waiters = 54, .semaroot_treap = 8,
+			.sudog_waiters = 54, .semaroot_treap = 8, .g_schedlr = 96,
 		},
 	},
 	[24 - GO_MINOR_MIN] = {
@@ -558,7 +558,7 @@ const struct golayout_row golayout_amd64[GO_MINORS] = {
 			.mheap_largealloc = PW_NO_FIELD, .heapstats_size = 1176,
 			.heapstats_large = 56, .heapstats_small = 72, .g_coroarg = 384,
 			.sched_goidgen = 0, .sched_timetorun = 320, .sudog_prev = 16,
-			.sudog_waiters = 54, .semaroot_treap = 8,
+			.sudog_waiters = 54, .semaroot_treap = 8, .g_schedlr = 96,
 		},
 	},
 	[25 - GO_MINOR_MIN] = {
@@ -612,7 +612,7 @@ const struct golayout_row golayout_amd64[GO_MINORS] = {
 			.mheap_largealloc = PW_NO_FIELD, .heapstats_size = 1168,
 			.heapstats_large = 48, .heapstats_small = 64, .g_coroarg = 376,
 			.sched_goidgen = 0, .sched_timetorun = 344, .sudog_prev = 16,
-			.sudog_waiters = 54, .semaroot_treap = 8,
+			.sudog_waiters = 54, .semaroot_treap = 8, .g_schedlr = 88,
 		},
 	},
 	[26 - GO_MINOR_MIN] = {
@@ -666,7 +666,7 @@ const struct golayout_row golayout_amd64[GO_MINORS] = {
 			.mheap_largealloc = PW_NO_FIELD, .heapstats_size = 1168,
 			.heapstats_large = 48, .heapstats_small = 64, .g_coroarg = 384,
 			.sched_goidgen = 0, .sched_timetorun = 360, .sudog_prev = 16,
-			.sudog_waiters = 62, .semaroot_treap = 8,
+			.sudog_waiters = 62, .semaroot_treap = 8, .g_schedlr = 88,
 		},
 	},
 	[27 - GO_MINOR_MIN] = {
@@ -720,7 +720,7 @@ const struct golayout_row golayout_amd64[GO_MINORS] = {
 			.mheap_largealloc = PW_NO_FIELD, .heapstats_size = 1168,
 			.heapstats_large = 48, .heapstats_small = 64, .g_coroarg = 384,
 			.sched_goidgen = 0, .sched_timetorun = 360, .sudog_prev = 16,
-			.sudog_waiters = 62, .semaroot_treap = 8,
+			.sudog_waiters = 62, .semaroot_treap = 8, .g_schedlr = 88,
 		},
 	},
 };

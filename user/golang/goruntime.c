@@ -87,11 +87,13 @@ static int check_version(struct opening *o)
 		return cause__set(o->why, -EOPNOTSUPP,
 				  "'%s' was built by %s; Go 1.%d and later can be watched",
 				  o->img->path, rt->version, GO_MINOR_MIN);
-	if (elf_file__machine(o->elf) != EM_X86_64)
-		return cause__set(o->why, -EOPNOTSUPP,
-				  "'%s' is for arm64; only amd64 can be watched", o->img->path);
-	rt->machine = elf_file__machine(o->elf);
-	rt->regabi = gofacts_has(rt->minor, GO_REGABI);
+	rt->arch = goarch_of(elf_file__machine(o->elf));
+	if (rt->arch != goarch_native())
+		return cause__set(o->why, -EOPNOTSUPP, "'%s' is for %s; only %s can be watched",
+				  o->img->path, rt->arch ? rt->arch->name : "another machine",
+				  goarch_native()->name);
+	rt->machine = rt->arch->machine;
+	rt->regabi = gofacts_has(rt->minor, rt->arch->regabi);
 	return 0;
 }
 
@@ -254,14 +256,14 @@ static int find_globals(struct opening *o)
 				  o->img->path);
 	err = goglobals_code(o->as, &fn[0], code, &len);
 	if (!err)
-		err = goglobals_allgs(code, len, fn[0].entry, &rt->allgs);
+		err = goglobals_allgs(rt->arch, code, len, fn[0].entry, &rt->allgs);
 	if (err)
 		return cause__set(o->why, err,
 				  "cannot tell where '%s' keeps its goroutines: runtime.allgadd is "
 				  "not as %s has it",
 				  o->img->path, rt->version);
 	if (goglobals_code(o->as, &fn[3], code, &len) ||
-	    goglobals_gcstart(code, len, fn[3].entry, &rt->gcstart))
+	    goglobals_gcstart(rt->arch, code, len, fn[3].entry, &rt->gcstart))
 		rt->gcstart = 0;
 	return find_main_file(o, fn[4].entry);
 }
@@ -286,8 +288,10 @@ static int opening_run(struct opening *o)
 	err = find_modules(o);
 	if (!err)
 		err = gosym__new(o->as, o->tabs, o->rt->nr_modules, &o->rt->sym);
-	if (!err)
+	if (!err) {
+		gosym__set_arch(o->rt->sym, o->rt->arch);
 		err = find_globals(o);
+	}
 	return err;
 }
 

@@ -17,6 +17,7 @@
 
 #include "base/addrspace.h"
 #include "base/cause.h"
+#include "golang/goarch.h"
 #include "golang/goimage.h"
 #include "golang/golayout.h"
 #include "golang/gomain.h"
@@ -37,10 +38,11 @@ struct gomodule {
 };
 
 struct goruntime {
-	char version[64]; /* "go1.22.1", as buildinfo says */
-	int minor;        /* 22 */
-	bool regabi;      /* Go 1.17 and later on amd64 */
-	uint16_t machine; /* that it is compiled for: EM_X86_64 */
+	char version[64];          /* "go1.22.1", as buildinfo says */
+	int minor;                 /* 22 */
+	const struct goarch *arch; /* of the machine that it is compiled for */
+	uint16_t machine;          /* likewise: EM_X86_64, EM_AARCH64 */
+	bool regabi;               /* arguments come in registers */
 	/* cgo: runtime/cgo is linked in; stripped: no symbol table */
 	bool race, pie, cgo, stripped;
 	/*
@@ -77,6 +79,12 @@ int goruntime__open(const struct addrspace *as, const struct goimage *img, struc
 		    struct cause *why);
 void goruntime__free(struct goruntime *rt);
 DEFINE_SCOPED(goruntime)
+
+/* Whether calls leave the return address in a register (goarch.h). */
+static inline bool goruntime_has_link(const struct goruntime *rt)
+{
+	return rt->arch && rt->arch->link;
+}
 
 /* Whether pc lies in the text of one of its modules. */
 bool goruntime__holds(const struct goruntime *rt, uint64_t pc);

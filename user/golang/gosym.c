@@ -32,6 +32,7 @@ struct answer {
 
 struct gosym {
 	size_t nr;
+	const struct goarch *arch; /* NULL: not known */
 	struct pclntab *modules;
 	struct pagecache *mem;
 	struct text *texts;
@@ -61,6 +62,11 @@ int gosym__new(const struct addrspace *as, const struct pclntab *modules, size_t
 		return err;
 	*ret = steal(s);
 	return 0;
+}
+
+void gosym__set_arch(struct gosym *s, const struct goarch *arch)
+{
+	s->arch = arch;
 }
 
 void gosym__free(struct gosym *s)
@@ -354,10 +360,10 @@ static uint64_t gosym__unwrap_dwrap(struct gosym *s, const struct pcfunc *fn)
 
 	if (len > sizeof(code))
 		len = sizeof(code);
-	if (gosym__frames(s, fn->entry, false, frames, ARRAY_SIZE(frames)) != 1 ||
+	if (!s->arch || gosym__frames(s, fn->entry, false, frames, ARRAY_SIZE(frames)) != 1 ||
 	    !strstr(frames[0].func, GOWRAP_NAME) ||
 	    addrspace__read(pagecache__space(s->mem), fn->entry, code, len) ||
-	    gowrap_callee(code, len, fn->entry, &call, &target) ||
+	    gowrap_callee(s->arch, code, len, fn->entry, &call, &target) ||
 	    gosym__frames(s, call, false, frames, ARRAY_SIZE(frames)) != 1)
 		return fn->entry;
 	return target;

@@ -53,6 +53,7 @@ struct goframe {
 #define GOSYM_MODULES_MAX 64
 
 struct addrspace;
+struct goarch;
 struct pclntab;
 struct pagecache;
 
@@ -64,6 +65,8 @@ int gosym__new(const struct addrspace *as, const struct pclntab *modules, size_t
 	       struct gosym **ret);
 void gosym__free(struct gosym *s);
 DEFINE_SCOPED(gosym)
+/* Without it wrappers of Go 1.17 are left as they are: gosym__unwrap_start(). */
+void gosym__set_arch(struct gosym *s, const struct goarch *arch);
 
 /*
  * Frames of one pc, innermost first. `is_return`: the pc is a return address, so pc - 1 is looked

@@ -3,26 +3,25 @@
 
 #include <errno.h>
 
-#include "x86/uop.h"
-
-int gowrap_callee(const uint8_t *bytes, size_t len, uint64_t addr, uint64_t *ret_call,
-		  uint64_t *ret_target)
+int gowrap_callee(const struct goarch *arch, const uint8_t *bytes, size_t len, uint64_t addr,
+		  uint64_t *ret_call, uint64_t *ret_target)
 {
 	struct code code = { addr, bytes, len < GOWRAP_CODE_MAX ? len : GOWRAP_CODE_MAX };
+	struct coderef_regs regs = { .known = 0 };
 	uint64_t call = 0, target = 0;
-	struct uop u;
+	struct coderef ref;
 
-	for (uint64_t at = addr; at < addr + code.len; at += u.len) {
-		if (uop__decode(&code, at, &u))
+	for (uint64_t at = addr; at < addr + code.len; at += ref.len) {
+		if (arch->next_ref(&code, at, &regs, &ref))
 			return -ENOENT;
-		if (u.kind == UOP_RET)
+		if (ref.kind == CODEREF_RETURN)
 			break; /* behind it: the call of morestack */
-		if (u.kind != UOP_CALL)
+		if (ref.kind != CODEREF_CALL)
 			continue;
-		if (call || !u.target)
+		if (call || !ref.at)
 			return -ENOENT;
 		call = at;
-		target = u.target;
+		target = ref.at;
 	}
 	if (!call)
 		return -ENOENT;

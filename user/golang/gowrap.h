@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "golang/goarch.h"
+
 #define GOWRAP_NAME                                                                                \
 	"\xc2\xb7"                                                                                 \
 	"dwrap"                                                                                    \
@@ -22,7 +24,7 @@
  * bytes: len of them, of machine code that stand at addr. The call and where it goes. -ENOENT: no
  * call, several, or one whose target is chosen at run time.
  */
-int gowrap_callee(const uint8_t *bytes, size_t len, uint64_t addr, uint64_t *ret_call,
-		  uint64_t *ret_target);
+int gowrap_callee(const struct goarch *arch, const uint8_t *bytes, size_t len, uint64_t addr,
+		  uint64_t *ret_call, uint64_t *ret_target);
 
 #endif

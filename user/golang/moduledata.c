@@ -166,7 +166,8 @@ int moduledata_read(const struct addrspace *as, uint64_t addr, int minor,
 	md.bss_mask = pointer_mask(&r, lay->md_gcbssmask, &md.bss);
 	md.noptrdata = variables(&r, lay->md_noptrdata, lay->md_enoptrdata);
 	md.noptrbss = variables(&r, lay->md_noptrbss, lay->md_enoptrbss);
-	err = pclntab_header(as, t->header, gofacts_of(minor)->pclntab_magic, &t->nfunc);
+	err = pclntab_header(as, t->header, gofacts_of(minor)->pclntab_magic, &t->nfunc,
+			     &t->quantum);
 	if (err)
 		return err == -ENOENT ? -EBADMSG : err;
 	err = read_slices(&r, t, &ftab);
@@ -259,12 +260,13 @@ static int try_section(struct search *s, const char *name)
 {
 	const struct elf_section *sec = elf_file__section(s->elf, name);
 	uint64_t nfunc;
+	uint8_t quantum;
 	int err;
 
 	if (!sec || !sec->addr)
 		return -ENOENT;
 	err = pclntab_header(s->as, sec->addr + s->img->bias, gofacts_of(s->minor)->pclntab_magic,
-			     &nfunc);
+			     &nfunc, &quantum);
 	return err ? err : search_moduledata(s, sec->addr + s->img->bias);
 }
 
@@ -276,6 +278,7 @@ static int scan_segment(struct search *s, const struct goseg *seg, unsigned int 
 {
 	uint32_t magic = gofacts_of(s->minor)->pclntab_magic;
 	uint64_t at = (seg->start + 7) & ~7ull, nfunc;
+	uint8_t quantum;
 	struct window w;
 	int err = window__init(&w, s->as, at, seg->end & ~7ull);
 
@@ -290,7 +293,7 @@ static int scan_segment(struct search *s, const struct goseg *seg, unsigned int 
 			uint32_t v;
 
 			memcpy(&v, p + i, sizeof(v));
-			if (v != magic || pclntab_header(s->as, at + i, magic, &nfunc) ||
+			if (v != magic || pclntab_header(s->as, at + i, magic, &nfunc, &quantum) ||
 			    (*candidates)++ >= CANDIDATES_MAX)
 				continue;
 			if (!search_moduledata(s, at + i)) {

@@ -25,7 +25,8 @@ static uint64_t get_u64(const uint8_t *p)
 	return v;
 }
 
-int pclntab_header(const struct addrspace *as, uint64_t addr, uint32_t magic, uint64_t *ret_nfunc)
+int pclntab_header(const struct addrspace *as, uint64_t addr, uint32_t magic, uint64_t *ret_nfunc,
+		   uint8_t *ret_quantum)
 {
 	uint8_t h[16];
 	int err = addrspace__read(as, addr, h, sizeof(h));
@@ -39,6 +40,7 @@ int pclntab_header(const struct addrspace *as, uint64_t addr, uint32_t magic, ui
 	    !nfunc || nfunc > PCLNTAB_FUNCS_MAX)
 		return -ENOENT;
 	*ret_nfunc = nfunc;
+	*ret_quantum = h[6];
 	return 0;
 }
 
@@ -202,7 +204,7 @@ int pclntab_value(const struct pclntab *t, struct pagecache *mem, const struct p
 		if (err)
 			return err;
 		val += -(dv & 1) ^ (dv >> 1);
-		at += dpc;
+		at += (uint64_t)dpc * t->quantum;
 		if (pc < at) {
 			*ret = (int32_t)val;
 			return 0;

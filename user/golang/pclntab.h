@@ -34,6 +34,7 @@ struct tabspan {
 struct pclntab {
 	uint64_t header, moduledata;
 	int minor;
+	uint8_t quantum; /* bytes that pcs are multiples of, from the entry: 1 on x86, 4 on arm64 */
 	struct gotables lay;
 	uint64_t nfunc; /* functab has one entry more: the end of the last function */
 	uint64_t functab;
@@ -71,9 +72,11 @@ static inline size_t pclntab_func_bytes(const struct pclntab *t)
 }
 
 /*
- * Number of functions of the table whose header is at addr. -ENOENT: no header of this magic there.
+ * Number of functions of the table whose header is at addr, and its quantum (struct pclntab). -ENOENT: no
+ * header of this magic there.
  */
-int pclntab_header(const struct addrspace *as, uint64_t addr, uint32_t magic, uint64_t *ret_nfunc);
+int pclntab_header(const struct addrspace *as, uint64_t addr, uint32_t magic, uint64_t *ret_nfunc,
+		   uint8_t *ret_quantum);
 
 /*
  * Entry i of functab, 0 .. nfunc: address of the function and offset of its _func. -EFAULT,

@@ -173,7 +173,8 @@ static void find_stats(const struct addrspace *as, const struct goruntime *rt,
 	size_t len;
 
 	if (stats_known(&rt->objects) && callee->entry && !goglobals_code(as, caller, code, &len))
-		(void)goglobals_receiver(code, len, caller->entry, callee->entry, &h->stats);
+		(void)goglobals_receiver(rt->arch, code, len, caller->entry, callee->entry,
+					 &h->stats);
 }
 
 int galloc__find(const struct addrspace *as, const struct goruntime *rt, struct galloc *ret)
@@ -191,7 +192,7 @@ int galloc__find(const struct addrspace *as, const struct goruntime *rt, struct 
 	if (!err)
 		err = goglobals_code(as, &fn[FN_PROCRESIZE], code, &len);
 	if (!err)
-		err = goglobals_slices(code, len, fn[FN_PROCRESIZE].entry, slices, &nr);
+		err = goglobals_slices(rt->arch, code, len, fn[FN_PROCRESIZE].entry, slices, &nr);
 	if (err)
 		return err;
 	for (size_t i = 0; i < nr && !h.allp; i++)
@@ -200,8 +201,8 @@ int galloc__find(const struct addrspace *as, const struct goruntime *rt, struct 
 	if (!h.allp)
 		return -EBADMSG;
 	if (!goglobals_code(as, &fn[FN_PROFILEALLOC], code, &len))
-		(void)goglobals_profile_rate(code, len, fn[FN_PROFILEALLOC].entry, rt->minor,
-					     &h.profile_rate);
+		(void)goglobals_profile_rate(rt->arch, code, len, fn[FN_PROFILEALLOC].entry,
+					     rt->minor, &h.profile_rate);
 	find_stats(as, rt, fn, &h);
 	*ret = h;
 	return 0;

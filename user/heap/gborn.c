@@ -30,7 +30,7 @@ int gborn__find(const struct addrspace *as, const struct goruntime *rt, struct g
 	if (!err)
 		err = goglobals_code(as, &fn, code, &len);
 	if (!err)
-		err = goglobals_goids(code, len, fn.entry, &b.gen, &b.next);
+		err = goglobals_goids(rt->arch, code, len, fn.entry, &b.gen, &b.next);
 	if (err)
 		return err;
 	b.allp = heap.allp;

@@ -10,12 +10,12 @@
 #include "golang/gofacts.h"
 #include "golang/goglobals.h"
 
-#define USER_END    (1ULL << 47)
-#define BATCH       4096u       /* spans that are read together */
-#define STRETCH_MAX (64u << 10) /* bytes that are read as one piece */
-#define GAP_MAX     1024u       /* between spans that are read as one */
-#define MSPAN_MAX   512u        /* bytes of a runtime.mspan that are looked at */
-#define LIST_TRIES  4           /* Go moves the list when it grows */
+#define USER_END    (1ULL << 48) /* of arm64; of amd64 it is half of that */
+#define BATCH       4096u        /* spans that are read together */
+#define STRETCH_MAX (64u << 10)  /* bytes that are read as one piece */
+#define GAP_MAX     1024u        /* between spans that are read as one */
+#define MSPAN_MAX   512u         /* bytes of a runtime.mspan that are looked at */
+#define LIST_TRIES  4            /* Go moves the list when it grows */
 /* bytes of an object whose pointers a bitmap of the span tells (Go runtime/mbitmap.go) */
 #define HEADERLESS_MAX 512u
 #define DOUBTS_MAX     8 /* one span in 8 may make no sense: it changes just now */
@@ -79,7 +79,7 @@ static int find_mheap(const struct addrspace *as, const struct goruntime *rt, ui
 	if (!fn[1].entry)
 		return -EBADMSG;
 	err = goglobals_code(as, &fn[0], code, &len);
-	return err ? err : goglobals_receiver(code, len, fn[0].entry, fn[1].entry, ret);
+	return err ? err : goglobals_receiver(rt->arch, code, len, fn[0].entry, fn[1].entry, ret);
 }
 
 /* 0: this Go's layout is not known. */

@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/heart.h"
+#include "code/native.h"
 
 #define DUMMY_FRAMES 10
 #define ANSWER_MS    10000 /* most time for its answer: one takes some ms */
@@ -33,65 +34,12 @@ enum {
 };
 enum { M_CURG = 1 };
 
-/*
- * void dummy_run_X(const struct dummy_body *, uint64_t n): runs the instruction dummy_at_X n times
- * with g in rax, rbx and r14, the reason in rcx, rbp at the frames. Calls keep all of these; the
- * loop counter is r12.
- */
 struct dummy_body {
-	uint64_t g[G_WORDS]; /* rdi points to the body, so to g */
+	uint64_t g[G_WORDS]; /* first: the stubs take the body for its g */
 	uint64_t m[4];
 	uint64_t frames[DUMMY_FRAMES + 1][FRAME_WORDS];
 };
-#define FRAMES_OFF "416"
-_Static_assert(offsetof(struct dummy_body, frames) == 416, "FRAMES_OFF");
-
-#define DUMMY(name, insn, undo)                                                                    \
-	void dummy_run_##name(const struct dummy_body *body, uint64_t n);                          \
-	extern const char dummy_at_##name[];                                                       \
-	__asm__(".pushsection .text\n"                                                             \
-		".balign 64\n"                                                                     \
-		".globl dummy_run_" #name "\n"                                                     \
-		".hidden dummy_run_" #name "\n"                                                    \
-		".type dummy_run_" #name ", @function\n"                                           \
-		"dummy_run_" #name ":\n"                                                           \
-		"push %rbx\n push %rbp\n push %r12\n push %r14\n"                                  \
-		"mov %rsi, %r12\n"                                                                 \
-		"mov %rdi, %rbx\n"                                                                 \
-		"mov %rdi, %r14\n"                                                                 \
-		"mov $7, %ecx\n"                                                                   \
-		"lea " FRAMES_OFF "(%rdi), %rbp\n"                                                 \
-		"1: mov %rbx, %rax\n"                                                              \
-		"test %r12, %r12\n"                                                                \
-		".globl dummy_at_" #name "\n"                                                      \
-		".hidden dummy_at_" #name "\n"                                                     \
-		"dummy_at_" #name ":\n" insn "\n" undo "\n"                                        \
-		"dec %r12\n"                                                                       \
-		"jnz 1b\n"                                                                         \
-		"pop %r14\n pop %r12\n pop %rbp\n pop %rbx\n"                                      \
-		"ret\n"                                                                            \
-		"3: ret\n"                                                                         \
-		".size dummy_run_" #name ", . - dummy_run_" #name "\n"                             \
-		".popsection\n")
-
-DUMMY(nop5, ".byte 0x0f, 0x1f, 0x44, 0x00, 0x00", "");
-DUMMY(jcc, "jz 1b", "");
-DUMMY(push, "push %rbp", "pop %rdx");
-DUMMY(call, "call 3f", "");
-DUMMY(nop, ".byte 0x90", "");
-DUMMY(stepped, "cmp 0x10(%r14), %rsp", "");
-
-static const struct {
-	void (*run)(const struct dummy_body *body, uint64_t n);
-	const char *at;
-} stubs[INSN_CLASS_MAX] = {
-	[INSN_NOP5] = { dummy_run_nop5, dummy_at_nop5 },
-	[INSN_BRANCH] = { dummy_run_jcc, dummy_at_jcc },
-	[INSN_PUSH] = { dummy_run_push, dummy_at_push },
-	[INSN_CALL] = { dummy_run_call, dummy_at_call },
-	[INSN_NOP] = { dummy_run_nop, dummy_at_nop },
-	[INSN_STEPPED] = { dummy_run_stepped, dummy_at_stepped },
-};
+_Static_assert(offsetof(struct dummy_body, frames) == 416, "NATIVE_FRAMES_OFF");
 
 void dummy_layout(struct pw_layout *ret)
 {
@@ -110,11 +58,11 @@ void dummy_layout(struct pw_layout *ret)
 void dummy_site(struct pw_site *ret)
 {
 	*ret = (struct pw_site){
-		.g = { .kind = PW_LOC_REG, .reg = 14 },
-		.cur = { .kind = PW_LOC_REG, .reg = 14 },
-		.reason = { .kind = PW_LOC_REG, .reg = 1 },
-		.arg = { .kind = PW_LOC_REG, .reg = 1 },
-		.type = { .kind = PW_LOC_REG, .reg = 14 },
+		.g = { .kind = PW_LOC_REG, .reg = native_g_reg },
+		.cur = { .kind = PW_LOC_REG, .reg = native_g_reg },
+		.reason = { .kind = PW_LOC_REG, .reg = native_reason_reg },
+		.arg = { .kind = PW_LOC_REG, .reg = native_reason_reg },
+		.type = { .kind = PW_LOC_REG, .reg = native_g_reg },
 	};
 }
 
@@ -156,10 +104,10 @@ static void *errand_run(void *arg)
 	const struct errand *e = arg;
 
 	if (e->cmd.nr == 1)
-		stubs[e->cmd.classes[0]].run(e->body, e->cmd.n);
+		native_stubs[e->cmd.classes[0]].run(e->body, e->cmd.n);
 	for (uint32_t i = 0; e->cmd.nr > 1 && i < e->cmd.n; i++)
 		for (uint32_t k = 0; k < e->cmd.nr; k++)
-			stubs[e->cmd.classes[k]].run(e->body, 1);
+			native_stubs[e->cmd.classes[k]].run(e->body, 1);
 	return NULL;
 }
 
@@ -188,7 +136,7 @@ static void child_serve(int sock)
 /* Address minus file offset of the mapping of this program that holds the stubs. */
 static int text_bias(uint64_t *ret)
 {
-	uint64_t start, end, off, at = (uint64_t)(uintptr_t)stubs[0].at;
+	uint64_t start, end, off, at = (uint64_t)(uintptr_t)native_stubs[0].at;
 	FILE *f = fopen("/proc/self/maps", "re");
 	char *line = NULL;
 	size_t cap = 0;
@@ -260,7 +208,7 @@ pid_t dummy__pid(const struct dummy *d)
 
 uint64_t dummy__offset(const struct dummy *d, enum insn_class class)
 {
-	return (uint64_t)(uintptr_t)stubs[class].at - d->file_bias;
+	return (uint64_t)(uintptr_t)native_stubs[class].at - d->file_bias;
 }
 
 static int dummy__command(struct dummy *d, const struct command *cmd, uint64_t *ret_ns)

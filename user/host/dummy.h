@@ -14,10 +14,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include <parkwatch/layout.h>
+#include <parkwatch/knobs.h>
 
 #include "base/cleanup.h"
-#include "x86/site.h"
+#include "code/code.h"
 
 #define DUMMY_TURN_MAX 3
 
@@ -38,8 +38,8 @@ int dummy__run_turns(struct dummy *d, const enum insn_class *classes, uint32_t n
 		     uint64_t *ret_ns);
 
 /*
- * Layout of the child's g, and the site that fits: g in r14 (and rax), wait reason (or size) in
- * rcx, no frame of its own.
+ * Layout of the child's g, and the site that fits: g and the wait reason (or size) where
+ * code/native has them, no frame of its own.
  */
 void dummy_layout(struct pw_layout *ret);
 void dummy_site(struct pw_site *ret);

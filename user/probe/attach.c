@@ -126,6 +126,7 @@ static int attach__check_plan(const struct attach *a, struct cause *why)
 static void attach__set_knobs(struct attach *a, const struct attach_opts *o)
 {
 	struct pw_knobs *k = &a->skel->rodata->pw_knobs;
+	const struct goarch *arch = a->plan->rt->arch;
 
 	k->lay = a->plan->rt->layout;
 	k->transport = o->transport;
@@ -158,6 +159,7 @@ static void attach__set_knobs(struct attach *a, const struct attach_opts *o)
 	k->wakeup_bytes = o->ring_bytes / WAKEUP_SHARE;
 	k->wakers = o->want.wakers < 1 ? 1 : o->want.wakers;
 	k->nr_modules = a->plan->nr_modules;
+	k->frames_stay = arch->moves_frames && !gofacts_has(a->plan->rt->minor, arch->moves_frames);
 	memcpy(k->modules, a->plan->modules, sizeof(k->modules));
 	for (int p = 0; p < PW_POINT_MAX; p++)
 		k->first_site[p] = (__u16)a->plan->points[p].first;

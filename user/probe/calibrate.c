@@ -92,6 +92,8 @@ static void bench__done(struct bench *b)
 static void bench__make_plan(struct bench *b)
 {
 	dummy_layout(&b->rt->layout);
+	b->rt->arch = goarch_native();
+	b->rt->minor = GO_MINOR_MAX;
 	b->plan->rt = b->rt;
 	b->plan->modules[0].text = (struct pw_range){ 0, UINT64_MAX }; /* all its frames count */
 	b->plan->nr_modules = 1;

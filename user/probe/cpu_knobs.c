@@ -40,8 +40,13 @@ int cpu_knobs__fill(const struct plan *plan, const struct proc *p, bool is_first
 	struct pw_cpu_knobs k = { .is_on = 1, .is_first = is_first };
 	struct proc_number number;
 	struct task_layout task;
-	int err = task_layout__get(&task);
+	int err;
 
+	if (!plan->rt->arch->find_gslot)
+		return cause__set(why, -EOPNOTSUPP,
+				  "cannot sample '%s' (pid %d): not there for %s yet",
+				  proc__comm(p), (int)proc__pid(p), plan->rt->arch->name);
+	err = task_layout__get(&task);
 	if (err)
 		return cause__set(why, -EOPNOTSUPP,
 				  "cannot sample '%s' (pid %d): this kernel does not say where it "

@@ -11,13 +11,6 @@
 #include "golang/gofacts.h"
 #include "probe/mallocfns.h"
 
-/* Argument registers of Go's register ABI: the first integer argument and result, the third, the second, the fourth; g. */
-#define RAX 0
-#define RCX 1
-#define RBX 3
-#define RDI 7
-#define R14 14
-
 /*
  * Functions that the points are made of, all looked up in one pass: of each point, by its number;
  * what it was before; others.
@@ -49,14 +42,11 @@ static const char *const fn_names[FN_MAX] = {
 };
 
 /*
- * Stack ABI (Go 1.15, 1.16): newproc1(fn, argp unsafe.Pointer, narg int32, callergp *g, callerpc
- * uintptr) *g, seen from its caller: callergp at rsp + 24, the result at rsp + 40. First argument
- * at a function's entry: rsp + 8.
+ * Stack ABI (amd64 up to Go 1.16, arm64 to 1.17): newproc1(fn, argp unsafe.Pointer, narg int32,
+ * callergp *g, callerpc uintptr) *g, by its caller's arguments: callergp at 24, the result at 40. First
+ * argument at a function's entry: sp + 8.
  */
 #define ABI0_ARG0          8
-#define ABI0_ARG1          16
-#define ABI0_ARG2          24
-#define ABI0_ARG3          32
 #define ABI0_CALLERGP      24
 #define ABI0_NEWPROC1_RES  40
 #define ABI0_CACHESPAN_RES 8
@@ -95,6 +85,35 @@ static struct pw_loc on_stack(int32_t off)
 	return (struct pw_loc){ .kind = PW_LOC_STACK, .off = off };
 }
 
+/* The argument of that number, from 0, at a function's entry. */
+static struct pw_loc argument(const struct planner *pl, int nr)
+{
+	return pl->rt->regabi ? in_reg(pl->rt->arch->args[nr]) : on_stack(ABI0_ARG0 + 8 * nr);
+}
+
+/* The first result where a call has returned; off: of it among what the caller passed on the stack. */
+static struct pw_loc result(const struct planner *pl, int32_t off)
+{
+	const struct goarch *arch = pl->rt->arch;
+
+	return pl->rt->regabi ? in_reg(arch->args[0]) : on_stack(arch->passed + off);
+}
+
+/* Whether a register has the current g. */
+static bool g_in_reg(const struct planner *pl)
+{
+	return pl->rt->regabi || pl->rt->arch->g_always;
+}
+
+/* The current g in code of Go. */
+static void ask_g(const struct planner *pl, enum site_value value, struct site_ask *ask)
+{
+	if (g_in_reg(pl))
+		ask->in[value] = in_reg(pl->rt->arch->g);
+	else if (value == SITE_G)
+		ask->g_in_tls = true;
+}
+
 /*
  * Reads a function's code from the file that it is mapped from: that is what the kernel probes, and
  * it is free of breakpoints that someone else has in the process.
@@ -123,20 +142,22 @@ static int planner__read_code(const struct planner *pl, const struct gofunc *fn,
 /* A g of the creating thread in newproc.func1 after newproc1 has returned. */
 static struct pw_loc birth_cur(const struct planner *pl)
 {
-	return pl->rt->regabi ? in_reg(R14) : on_stack(ABI0_CALLERGP);
+	return g_in_reg(pl) ? in_reg(pl->rt->arch->g)
+			    : on_stack(pl->rt->arch->passed + ABI0_CALLERGP);
 }
 
 /* newproc.func1 between `call newproc1` and `call runqput`. */
 static int ask_birth(struct planner *pl, const struct gofunc *fn, struct site_ask *ask)
 {
+	const struct goarch *arch = pl->rt->arch;
 	uint64_t next;
-	int err = code__find_call(&ask->code, fn[FN_NEWPROC1].entry, &next, &ask->from);
+	int err = arch->find_call(&ask->code, fn[FN_NEWPROC1].entry, &next, &ask->from);
 
 	if (!err)
-		err = code__find_call(&ask->code, fn[FN_RUNQPUT].entry, &ask->until, &next);
+		err = arch->find_call(&ask->code, fn[FN_RUNQPUT].entry, &ask->until, &next);
 	if (!err && ask->until < ask->from)
 		err = -ENOENT;
-	ask->in[SITE_G] = pl->rt->regabi ? in_reg(RAX) : on_stack(ABI0_NEWPROC1_RES);
+	ask->in[SITE_G] = result(pl, ABI0_NEWPROC1_RES);
 	ask->in[SITE_CUR] = birth_cur(pl);
 	return err;
 }
@@ -146,9 +167,9 @@ static int ask_cobirth(struct planner *pl, const struct gofunc *fn, struct site_
 {
 	uint64_t addr;
 
-	ask->in[SITE_G] = in_reg(RAX);
+	ask->in[SITE_G] = result(pl, ABI0_NEWPROC1_RES);
 	ask->in[SITE_CUR] = birth_cur(pl);
-	return code__find_call(&ask->code, fn[FN_NEWPROC1].entry, &addr, &ask->from);
+	return pl->rt->arch->find_call(&ask->code, fn[FN_NEWPROC1].entry, &addr, &ask->from);
 }
 
 /* Functions whose first argument is the g: exit, ready, run. Which g calls them is known from Go 1.17 on. */
@@ -156,9 +177,8 @@ static int ask_arg(struct planner *pl, const struct gofunc *fn, struct site_ask 
 {
 	(void)fn;
 	ask->from = ask->code.addr;
-	if (pl->rt->regabi)
-		ask->in[SITE_CUR] = in_reg(R14);
-	ask->in[SITE_G] = pl->rt->regabi ? in_reg(RAX) : on_stack(ABI0_ARG0);
+	ask_g(pl, SITE_CUR, ask);
+	ask->in[SITE_G] = argument(pl, 0);
 	return 0;
 }
 
@@ -167,23 +187,17 @@ static int ask_park(struct planner *pl, const struct gofunc *fn, struct site_ask
 {
 	(void)fn;
 	ask->from = ask->code.addr;
-	ask->g_in_tls = !pl->rt->regabi;
-	if (pl->rt->regabi)
-		ask->in[SITE_G] = in_reg(R14);
-	ask->in[SITE_REASON] = pl->rt->regabi ? in_reg(RCX) : on_stack(ABI0_ARG2);
+	ask_g(pl, SITE_G, ask);
+	ask->in[SITE_REASON] = argument(pl, 2);
 	return 0;
 }
 
 /* The current g and one argument, by its number. */
 static void ask_alloc(const struct planner *pl, struct site_ask *ask, int arg)
 {
-	static const uint8_t regs[] = { RAX, RBX, RCX };
-
 	ask->from = ask->code.addr;
-	ask->g_in_tls = !pl->rt->regabi;
-	if (pl->rt->regabi)
-		ask->in[SITE_G] = in_reg(R14);
-	ask->in[SITE_ARG] = pl->rt->regabi ? in_reg(regs[arg]) : on_stack(ABI0_ARG0 + 8 * arg);
+	ask_g(pl, SITE_G, ask);
+	ask->in[SITE_ARG] = argument(pl, arg);
 }
 
 /* mallocgc(size, typ, needzero), and its variants, which take the same. */
@@ -191,23 +205,23 @@ static int ask_malloc(struct planner *pl, const struct gofunc *fn, struct site_a
 {
 	(void)fn;
 	ask_alloc(pl, ask, 0);
-	ask->in[SITE_TYPE] = pl->rt->regabi ? in_reg(RBX) : on_stack(ABI0_ARG1);
+	ask->in[SITE_TYPE] = argument(pl, 1);
 	return 0;
 }
 
 /*
  * (*mcache).refill(spc) where `s = mheap_.central[spc].mcentral.cacheSpan()` has returned. Before
- * Go 1.17 no register holds g there, and it is not looked for.
+ * Go 1.17 amd64 has no g in a register there, and it is not looked for.
  */
 static int ask_refill(struct planner *pl, const struct gofunc *fn, struct site_ask *ask)
 {
 	uint64_t addr;
 
-	if (pl->rt->regabi)
-		ask->in[SITE_G] = in_reg(R14);
-	ask->in[SITE_ARG] = pl->rt->regabi ? in_reg(RAX) : on_stack(ABI0_CACHESPAN_RES);
+	if (g_in_reg(pl))
+		ask_g(pl, SITE_G, ask);
+	ask->in[SITE_ARG] = result(pl, ABI0_CACHESPAN_RES);
 	ask->inside = true;
-	return code__find_call(&ask->code, fn[FN_CACHESPAN].entry, &addr, &ask->from);
+	return pl->rt->arch->find_call(&ask->code, fn[FN_CACHESPAN].entry, &addr, &ask->from);
 }
 
 /* (*mcache).allocLarge(size, ...); largeAlloc(size, ...) */
@@ -239,7 +253,7 @@ static int ask_dequeue(struct planner *pl, const struct gofunc *fn, struct site_
 {
 	(void)fn;
 	ask_alloc(pl, ask, 1);
-	ask->in[SITE_TYPE] = pl->rt->regabi ? in_reg(RAX) : on_stack(ABI0_ARG0);
+	ask->in[SITE_TYPE] = argument(pl, 0);
 	return 0;
 }
 
@@ -265,7 +279,7 @@ static int ask_back(struct planner *pl, const struct gofunc *fn, struct site_ask
 /* (*semaRoot).queue(addr, s, lifo) */
 static int ask_queue(struct planner *pl, const struct gofunc *fn, struct site_ask *ask)
 {
-	ask->in[SITE_REASON] = pl->rt->regabi ? in_reg(RDI) : on_stack(ABI0_ARG3);
+	ask->in[SITE_REASON] = argument(pl, 3);
 	return ask_dequeue(pl, fn, ask);
 }
 
@@ -319,17 +333,22 @@ static int planner__birth_at_ret(struct planner *pl, const struct gofunc *fn, ui
 	int err = planner__read_code(pl, &fn[FN_NEWPROC1], buf, &ask.code);
 
 	if (!err)
-		err = code__find_ret(&ask.code, &choice.addr);
+		err = pl->rt->arch->find_ret(&ask.code, &choice.addr);
 	if (err)
 		return cause__set(
 			why, err,
 			"neither newproc.func1 nor newproc1 of %s has a shape that parkwatch knows",
 			pl->rt->version);
-	/* the return address is at rsp: the caller's frame lies 8 higher */
-	choice.wire.g = pl->rt->regabi ? in_reg(RAX) : on_stack(8 + ABI0_NEWPROC1_RES);
+	choice.wire.g = result(pl, ABI0_NEWPROC1_RES);
 	choice.wire.cur = birth_cur(pl);
-	if (choice.wire.cur.kind == PW_LOC_STACK)
-		choice.wire.cur.off += 8;
+	if (pl->rt->arch->link) {
+		choice.wire.flags = PW_SITE_LINK;
+	} else { /* the return address is at sp: the caller's frame lies 8 higher */
+		if (choice.wire.g.kind == PW_LOC_STACK)
+			choice.wire.g.off += 8;
+		if (choice.wire.cur.kind == PW_LOC_STACK)
+			choice.wire.cur.off += 8;
+	}
 	snprintf(choice.insn, sizeof(choice.insn), "ret");
 	snprintf(choice.why, sizeof(choice.why),
 		 "newproc.func1 has an unknown shape: the one return of newproc1, single-stepped");
@@ -355,7 +374,7 @@ static int planner__place_at(struct planner *pl, enum pw_point point, uint32_t m
 		return cause__set(why, err, "cannot read the code of %s: %s", name, strerror(-err));
 	err = rules[point].ask(pl, fn, &ask);
 	if (!err)
-		err = site__choose(&ask, &choice);
+		err = pl->rt->arch->choose_site(&ask, &choice);
 	if (err && point == PW_POINT_BIRTH && fn[FN_NEWPROC1].entry)
 		return planner__birth_at_ret(pl, fn, buf, why);
 	if (err)
@@ -471,7 +490,10 @@ static void planner__g_slot(struct planner *pl)
 		fn.end = fn.entry + sizeof(buf);
 	if (!err)
 		err = planner__read_code(pl, &fn, buf, &code);
-	pl->plan->g_slot_err = err ? err : gslot__find(&code, &pl->plan->g_slot);
+	if (!err)
+		err = pl->rt->arch->find_gslot ? pl->rt->arch->find_gslot(&code, &pl->plan->g_slot)
+					       : -EOPNOTSUPP;
+	pl->plan->g_slot_err = err;
 }
 
 /* All functions of a module that may be wanted. */

@@ -3,7 +3,7 @@
  * plan: which instructions of one Go runtime to probe, or why not.
  *
  * For each point of enum pw_point and each module, the cheapest instruction at which the wanted
- * values are still in hand (x86/site finds it). A point that cannot be placed has err and why;
+ * values are still in hand (x86/site or arm64/site finds it). A point that cannot be placed has err and why;
  * record refuses if it needs that point. An address is never guessed. doctor prints the plan as it
  * is.
  */
@@ -18,8 +18,8 @@
 
 #include "base/cause.h"
 #include "host/kfeat.h"
-#include "x86/gslot.h"
-#include "x86/site.h"
+#include "code/gslot.h"
+#include "code/site.h"
 #include "target/goproc.h"
 
 struct plan_site {
@@ -27,7 +27,7 @@ struct plan_site {
 	enum insn_class class;
 	uint64_t func, addr; /* addresses in the process */
 	char func_name[64];
-	char insn[80]; /* disassembled, Intel syntax */
+	char insn[80]; /* disassembled */
 	char why[160]; /* why this one: "first instruction after the stack check, emulated" */
 	struct goplace place;
 };

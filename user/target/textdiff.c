@@ -3,22 +3,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/heart.h"
+#include "code/native.h"
 
-#define PAGE     4096u
-#define PAGES    512u /* entries of pagemap in one read */
-#define PRESENT  (1ULL << 63)
-#define SWAPPED  (1ULL << 62)
-#define OF_FILE  (1ULL << 61)
-#define INT3     0xcc
-#define CALL     0xe8
-#define NOP5_LEN 5
-
-static const uint8_t nop5[NOP5_LEN] = { 0x0f, 0x1f, 0x44, 0x00, 0x00 };
+#define PAGE    4096u
+#define PAGES   512u /* entries of pagemap in one read */
+#define PRESENT (1ULL << 63)
+#define SWAPPED (1ULL << 62)
+#define OF_FILE (1ULL << 61)
 
 static void textdiff__add(struct textdiff *d, uint64_t addr)
 {
@@ -39,16 +34,12 @@ int textdiff__has(const struct textdiff *d, uint64_t addr)
 static void textdiff__page(struct textdiff *d, uint64_t addr, const uint8_t *now,
 			   const uint8_t *file, size_t len)
 {
-	for (size_t i = 0; i < len; i++) {
-		if (now[i] == file[i])
-			continue;
-		if (now[i] == INT3) {
+	for (size_t i = 0; i < len;) {
+		const size_t n = native_breakpoint(now + i, file + i, len - i);
+
+		if (n)
 			textdiff__add(d, addr + i);
-		} else if (i + NOP5_LEN <= len && now[i] == CALL &&
-			   !memcmp(&file[i], nop5, NOP5_LEN)) {
-			textdiff__add(d, addr + i);
-			i += NOP5_LEN - 1;
-		}
+		i += n ? n : native_align;
 	}
 }
 

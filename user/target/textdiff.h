@@ -4,11 +4,9 @@
  * debugger's.
  *
  * Only pages that the process has for itself are compared (/proc/PID/pagemap, bit 61 clear: Linux
- * Documentation/admin-guide/mm/pagemap.rst); a page is never read twice. A place counts if its
- * first byte has become int3, or if a
- * 5-byte nop has become a call, which is what the kernel makes of a uprobe there (Linux 6.18
- * arch/x86/kernel/uprobes.c). Other changes are the program's own affair. Reads only; not
- * thread-safe.
+ * Documentation/admin-guide/mm/pagemap.rst); a page is never read twice. A place counts if a breakpoint is
+ * there, or what the kernel makes of one (code/native). Other changes are the program's own affair. Reads
+ * only; not thread-safe.
  */
 #ifndef PARKWATCH_TARGET_TEXTDIFF_H
 #define PARKWATCH_TARGET_TEXTDIFF_H

@@ -12,16 +12,6 @@
 /* instructions from the entry to the end of the stack check, at most */
 #define CHECK_WITHIN 8
 
-const char *insn_class_name(enum insn_class c)
-{
-	static const char *const names[INSN_CLASS_MAX] = {
-		[INSN_NOP5] = "nop5", [INSN_BRANCH] = "jcc", [INSN_PUSH] = "push",
-		[INSN_CALL] = "call", [INSN_NOP] = "nop",    [INSN_STEPPED] = "single-stepped",
-	};
-
-	return (unsigned int)c < INSN_CLASS_MAX ? names[c] : "?";
-}
-
 /* `cmp rsp, [g + stackguard]` or `cmp r, [g + stackguard]` after `lea r, [rsp - x]`. */
 static bool insn_compares_guard(const struct insn *in)
 {

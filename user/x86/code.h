@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * code: questions about all instructions of a function.
+ * code: questions about all instructions of one function of x86-64.
  *
  * Pure: bytes in, addresses out. Only the room x86 knows the disassembler (Zydis).
  *
@@ -15,9 +15,6 @@
 #include <stdint.h>
 
 #include "code/code.h"
-
-const char *
-insn_class_name(enum insn_class c); /* "jcc", "push", "call", "nop", "nop5", "single-stepped" */
 
 /* Address of the `jbe` of the stack check at the function's start; 0: it has none. */
 uint64_t code__stack_check(const struct code *code);

@@ -1,0 +1,465 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "arm64/site.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "arm64/insn.h"
+
+#define STRAIGHT_MAX 96 /* instructions followed */
+#define SLOTS_MAX    4  /* stack slots in which one value is known to be */
+#define WORD         8
+/* g.stackguard0, g.stackguard1: Go 1.15 to 1.27 runtime/runtime2.go */
+#define GUARD0_OFF 0x10
+#define GUARD1_OFF 0x18
+/* instructions from the entry to the end of the stack check, at most */
+#define CHECK_WITHIN 12
+
+/* A word of the stack, by its offset from the stack pointer at entry. */
+struct slot {
+	bool known;
+	int32_t at;
+};
+
+/* What is known before an instruction runs. */
+struct flow {
+	bool lost;     /* an instruction moved sp or x29 in a way that is not understood */
+	uint32_t near; /* registers that are the stack pointer at entry + off[]: a bit each */
+	int32_t off[32];
+	bool fp_callers;          /* x29 is still the caller's */
+	bool lr_returns;          /* x30 is the return address */
+	struct slot fp_at, lr_at; /* where those two were saved */
+	struct held {
+		uint32_t regs; /* a bit each */
+		uint8_t nr_slots;
+		int32_t slots[SLOTS_MAX];
+	} v[SITE_VALUES];
+};
+
+static bool is_near(const struct flow *f, unsigned int reg)
+{
+	return f->near >> reg & 1;
+}
+
+static void flow__write_reg(struct flow *f, unsigned int reg)
+{
+	for (int i = 0; i < SITE_VALUES; i++)
+		f->v[i].regs &= ~(1u << reg);
+	f->near &= ~(1u << reg);
+	f->fp_callers &= reg != A64_FP;
+	f->lr_returns &= reg != A64_LR;
+}
+
+static void flow__write_regs(struct flow *f, uint32_t regs)
+{
+	for (unsigned int reg = 0; reg < 32; reg++)
+		if (regs >> reg & 1)
+			flow__write_reg(f, reg);
+}
+
+static bool overlaps(int32_t a, int32_t b, int32_t bytes)
+{
+	return a < b + bytes && b < a + WORD;
+}
+
+static void flow__write_slot(struct flow *f, int32_t at, int32_t bytes)
+{
+	for (int i = 0; i < SITE_VALUES; i++) {
+		struct held *h = &f->v[i];
+
+		for (unsigned int j = 0; j < h->nr_slots;) {
+			if (overlaps(h->slots[j], at, bytes))
+				h->slots[j] = h->slots[--h->nr_slots];
+			else
+				j++;
+		}
+	}
+	f->fp_at.known &= !overlaps(f->fp_at.at, at, bytes);
+	f->lr_at.known &= !overlaps(f->lr_at.at, at, bytes);
+}
+
+static void flow__store(struct flow *f, int32_t at, unsigned int reg)
+{
+	flow__write_slot(f, at, WORD);
+	for (int i = 0; i < SITE_VALUES; i++) {
+		struct held *h = &f->v[i];
+
+		if (h->regs >> reg & 1 && h->nr_slots < SLOTS_MAX)
+			h->slots[h->nr_slots++] = at;
+	}
+	if (reg == A64_FP && f->fp_callers)
+		f->fp_at = (struct slot){ true, at };
+	if (reg == A64_LR && f->lr_returns)
+		f->lr_at = (struct slot){ true, at };
+}
+
+static void flow__load(struct flow *f, unsigned int reg, int32_t at)
+{
+	flow__write_reg(f, reg);
+	for (int i = 0; i < SITE_VALUES; i++)
+		for (unsigned int j = 0; j < f->v[i].nr_slots; j++)
+			if (f->v[i].slots[j] == at)
+				f->v[i].regs |= 1u << reg;
+	if (reg == A64_FP)
+		f->fp_callers = f->fp_at.known && f->fp_at.at == at;
+	if (reg == A64_LR)
+		f->lr_returns = f->lr_at.known && f->lr_at.at == at;
+}
+
+/* One register of a load or store at a known place of the stack. */
+static void flow__access(struct flow *f, const struct a64_insn *in, unsigned int reg, int32_t at)
+{
+	const bool whole = in->size == WORD && !in->is_vector && reg != 31;
+
+	if (in->kind == A64_STORE && whole)
+		flow__store(f, at, reg);
+	else if (in->kind == A64_STORE)
+		flow__write_slot(f, at, in->size);
+	else if (whole)
+		flow__load(f, reg, at);
+	else if (!in->is_vector && reg != 31)
+		flow__write_reg(f, reg);
+}
+
+static void flow__memory(struct flow *f, const struct a64_insn *in)
+{
+	const bool near = is_near(f, in->rn);
+	const int32_t base = f->off[in->rn];
+	const int32_t at = base + (in->writeback == A64_AFTER ? 0 : (int32_t)in->imm);
+
+	if (!near) {
+		flow__write_regs(f, in->writes);
+		return;
+	}
+	flow__access(f, in, in->rd, at);
+	if (in->pair)
+		flow__access(f, in, in->rd2, at + in->size);
+	if (in->writeback == A64_AT_OFFSET)
+		return;
+	flow__write_reg(f, in->rn);
+	f->near |= 1u << in->rn;
+	f->off[in->rn] = base + (int32_t)in->imm;
+}
+
+/* rd = rn + imm */
+static void flow__add(struct flow *f, const struct a64_insn *in)
+{
+	const bool near = is_near(f, in->rn);
+	const int32_t off = f->off[in->rn] + (int32_t)in->imm;
+
+	flow__write_regs(f, in->writes);
+	if (near && in->writes) {
+		f->near |= 1u << in->rd;
+		f->off[in->rd] = off;
+	}
+}
+
+static void flow__mov(struct flow *f, const struct a64_insn *in)
+{
+	const uint32_t to = 1u << in->rd;
+
+	flow__write_regs(f, in->writes);
+	if (in->rm == 31 || !in->writes)
+		return;
+	for (int i = 0; i < SITE_VALUES; i++)
+		if (f->v[i].regs >> in->rm & 1)
+			f->v[i].regs |= to;
+}
+
+/* One instruction that falls through. False: what follows cannot be told. */
+static bool flow__step(struct flow *f, const struct a64_insn *in)
+{
+	switch (in->kind) {
+	case A64_LOAD:
+	case A64_STORE: flow__memory(f, in); break;
+	case A64_ADD: flow__add(f, in); break;
+	case A64_MOV: flow__mov(f, in); break;
+	default: flow__write_regs(f, in->writes);
+	}
+	return is_near(f, A64_SP) && (f->fp_callers || is_near(f, A64_FP));
+}
+
+/* A call of a Go function: keeps sp, x29, g and all of our own frame. */
+static void flow__call(struct flow *f)
+{
+	flow__write_regs(f, ~(1u << A64_SP | 1u << A64_FP | 1u << A64_G));
+}
+
+static void flow__begin(struct flow *f, const struct site_ask *ask)
+{
+	for (int i = 0; i < SITE_VALUES; i++) {
+		const struct pw_loc *in = &ask->in[i];
+		struct held *h = &f->v[i];
+
+		memset(h, 0, sizeof(*h));
+		if (in->kind == PW_LOC_REG)
+			h->regs = 1u << in->reg;
+		if (in->kind == PW_LOC_STACK) {
+			h->slots[0] = f->off[A64_SP] + in->off;
+			h->nr_slots = 1;
+		}
+	}
+}
+
+static struct pw_loc held__loc(const struct held *h, int32_t sp)
+{
+	struct pw_loc loc = { .kind = PW_LOC_NONE };
+
+	if (h->regs) {
+		loc.kind = PW_LOC_REG;
+		loc.reg = (uint8_t)__builtin_ctz(h->regs);
+	} else if (h->nr_slots) {
+		loc.kind = PW_LOC_STACK;
+		loc.off = h->slots[0] - sp;
+	}
+	return loc;
+}
+
+/* All wanted values are in hand, and the return address: fills the wire form. */
+static bool flow__wire(const struct flow *f, const struct site_ask *ask, struct pw_site *ret)
+{
+	const bool framed = is_near(f, A64_FP) && f->fp_at.known && f->lr_at.known &&
+			    f->off[A64_FP] == f->fp_at.at && f->lr_at.at == f->fp_at.at + WORD;
+	const int32_t sp = f->off[A64_SP];
+	struct pw_loc loc[SITE_VALUES];
+
+	if (!framed && (!f->fp_callers || (!f->lr_returns && !f->lr_at.known)))
+		return false;
+	for (int i = 0; i < SITE_VALUES; i++) {
+		loc[i] = held__loc(&f->v[i], sp);
+		if (ask->in[i].kind != PW_LOC_NONE && loc[i].kind == PW_LOC_NONE)
+			return false;
+	}
+	memset(ret, 0, sizeof(*ret));
+	ret->g = loc[SITE_G];
+	ret->cur = loc[SITE_CUR];
+	ret->reason = loc[SITE_REASON];
+	ret->arg = loc[SITE_ARG];
+	ret->type = loc[SITE_TYPE];
+	if (framed)
+		ret->flags = PW_SITE_FRAMED;
+	else if (f->lr_returns)
+		ret->flags = PW_SITE_LINK;
+	else
+		ret->ret_off = f->lr_at.at - sp;
+	return true;
+}
+
+/* --- the choice --- */
+
+static int class_cost(enum insn_class c)
+{
+	return c == INSN_NOP5 ? 0 : c == INSN_STEPPED || c == INSN_NOP ? 2 : 1;
+}
+
+/* Exclusive loads and stores: the kernel refuses a probe on them. */
+static bool is_refused(const struct a64_insn *in)
+{
+	return (in->word & 0x3f000000) == 0x08000000;
+}
+
+static void print_insn(char *to, size_t size, const struct a64_insn *in)
+{
+	static const char conds[16][3] = { "eq", "ne", "hs", "lo", "mi", "pl", "vs", "vc",
+					   "hi", "ls", "ge", "lt", "gt", "le", "al", "nv" };
+
+	switch (in->kind) {
+	case A64_NOP: snprintf(to, size, "nop"); break;
+	case A64_B: snprintf(to, size, "b 0x%" PRIx64, in->target); break;
+	case A64_BL: snprintf(to, size, "bl 0x%" PRIx64, in->target); break;
+	case A64_B_COND: snprintf(to, size, "b.%s 0x%" PRIx64, conds[in->cond], in->target); break;
+	case A64_CBZ:
+		snprintf(to, size, "%s 0x%" PRIx64,
+			 in->word >> 25 & 1 ? "tbz or tbnz to" : "cbz or cbnz to", in->target);
+		break;
+	case A64_ADR:
+		snprintf(to, size, "%s x%u, 0x%" PRIx64, in->word >> 31 ? "adrp" : "adr", in->rd,
+			 in->target);
+		break;
+	default: snprintf(to, size, ".inst 0x%08" PRIx32, in->word);
+	}
+}
+
+static void choice__describe(struct site_choice *p, const struct a64_insn *in, uint64_t check)
+{
+	static const char *const how[INSN_CLASS_MAX] = {
+		[INSN_NOP5] = "this kernel simulates it, one trap",
+		[INSN_BRANCH] = "simulated, one trap",
+		[INSN_PUSH] = "simulated, one trap",
+		[INSN_CALL] = "simulated, one trap",
+		[INSN_NOP] = "executed out of line, two traps: no cheaper one has the values",
+		[INSN_STEPPED] = "executed out of line, two traps: no cheaper one has the values",
+	};
+
+	print_insn(p->insn, sizeof(p->insn), in);
+	if (p->wire.flags & PW_SITE_CHECK)
+		snprintf(p->why, sizeof(p->why),
+			 "branch of the stack check, %s; taken to morestack it does not count",
+			 how[p->class]);
+	else
+		snprintf(p->why, sizeof(p->why), "%s, %s",
+			 check && in->addr == check + A64_BYTES
+				 ? "first instruction after the stack check"
+			 : check ? "cheapest past the stack check"
+				 : "cheapest with the values in hand",
+			 how[p->class]);
+}
+
+/* Takes the instruction if it is cheaper than the best so far, or as cheap and the best is on the
+ * stack check. */
+static void choice__consider(struct site_choice *best, bool *have, const struct site_ask *ask,
+			     const struct flow *f, const struct a64_insn *in, uint64_t check)
+{
+	struct site_choice p = { .addr = in->addr, .class = a64_insn__class(in, ask->nop5) };
+	int cost = class_cost(p.class), best_cost = class_cost(best->class);
+
+	if ((check && in->addr < check) || is_refused(in) || !flow__wire(f, ask, &p.wire))
+		return;
+	if (in->addr == check)
+		p.wire.flags |= PW_SITE_CHECK;
+	if (*have && cost >= best_cost &&
+	    !(cost == best_cost && (best->wire.flags & PW_SITE_CHECK)))
+		return;
+	choice__describe(&p, in, check);
+	*best = p;
+	*have = true;
+}
+
+/* Lowest address inside the function, not below `from`, that a branch leads to; the function's end
+ * if there is none. */
+static uint64_t next_target(const struct code *code, uint64_t from)
+{
+	uint64_t first = code->addr + code->len;
+	struct a64_insn in;
+
+	for (uint64_t at = code->addr; !a64_insn__decode(code, at, &in); at += A64_BYTES)
+		if (a64_insn_is_branch(&in) && in.target >= from && in.target < first)
+			first = in.target;
+	return first;
+}
+
+/* As in x86/site: *f is what is known at `at`, and at the end of the line. */
+static int choice__follow(struct site_choice *best, bool *have, const struct site_ask *ask,
+			  struct flow *f, uint64_t at, uint64_t stop)
+{
+	const uint64_t check = a64_code__stack_check(&ask->code);
+	bool begun = false;
+	struct a64_insn in;
+
+	for (int i = 0; i < STRAIGHT_MAX && at < stop; i++, at += A64_BYTES) {
+		int err = a64_insn__decode(&ask->code, at, &in);
+
+		if (err || in.kind == A64_UNDEFINED)
+			return err ? err : -EBADMSG;
+		if (at == ask->from) {
+			flow__begin(f, ask);
+			begun = true;
+		}
+		if (begun)
+			choice__consider(best, have, ask, f, &in, check);
+		if (begun && at == ask->until)
+			break;
+		if (a64_insn_is_call(&in) && !begun)
+			flow__call(f);
+		else if (a64_insn_is_call(&in) || in.kind == A64_RET ||
+			 (a64_insn_is_branch(&in) && at > check))
+			break;
+		else if (!a64_insn_is_branch(&in) && !flow__step(f, &in)) {
+			f->lost = true;
+			break;
+		}
+	}
+	return 0;
+}
+
+int a64_site__choose(const struct site_ask *ask, struct site_choice *ret)
+{
+	struct flow f = { .near = 1u << A64_SP, .fp_callers = true, .lr_returns = true };
+	struct site_choice best = { .class = INSN_STEPPED };
+	uint64_t at = ask->code.addr;
+	bool have = false;
+	int err;
+
+	if (ask->code.len > SITE_CODE_MAX)
+		return -E2BIG;
+	err = choice__follow(&best, &have, ask, &f, at, next_target(&ask->code, at + A64_BYTES));
+	if (!err && !have && ask->inside && !f.lost) {
+		flow__call(&f);
+		err = choice__follow(&best, &have, ask, &f, ask->from,
+				     next_target(&ask->code, ask->from));
+	}
+	if (err)
+		return err;
+	if (!have)
+		return -ENOENT;
+	*ret = best;
+	return 0;
+}
+
+/* --- all of a function --- */
+
+static bool loads_guard(const struct a64_insn *in)
+{
+	return in->kind == A64_LOAD && in->rn == A64_G && in->size == WORD && !in->pair &&
+	       (in->imm == GUARD0_OFF || in->imm == GUARD1_OFF);
+}
+
+uint64_t a64_code__stack_check(const struct code *code)
+{
+	uint64_t at = code->addr;
+	bool loaded = false, compared = false;
+	struct a64_insn in;
+
+	for (int i = 0; i < CHECK_WITHIN && !a64_insn__decode(code, at, &in);
+	     i++, at += A64_BYTES) {
+		if (loaded && compared && in.kind == A64_B_COND && in.cond == A64_COND_LS)
+			return at;
+		/* of a large frame it is checked first that sp is not smaller than that */
+		if (a64_insn_is_call(&in) || in.kind == A64_RET ||
+		    (a64_insn_is_branch(&in) && (in.kind != A64_B_COND || !loaded)))
+			return 0;
+		loaded |= loads_guard(&in);
+		compared = in.kind == A64_CMP;
+	}
+	return 0;
+}
+
+int a64_code__find_call(const struct code *code, uint64_t target, uint64_t *ret_addr,
+			uint64_t *ret_next)
+{
+	struct a64_insn in;
+	uint64_t found = 0;
+
+	for (uint64_t at = code->addr; !a64_insn__decode(code, at, &in); at += A64_BYTES) {
+		if (in.kind != A64_BL || in.target != target)
+			continue;
+		if (found)
+			return -ENOTUNIQ;
+		found = at;
+	}
+	if (!found)
+		return -ENOENT;
+	*ret_addr = found;
+	*ret_next = found + A64_BYTES;
+	return 0;
+}
+
+int a64_code__find_ret(const struct code *code, uint64_t *ret_addr)
+{
+	struct a64_insn in;
+	uint64_t found = 0;
+
+	for (uint64_t at = code->addr; !a64_insn__decode(code, at, &in); at += A64_BYTES) {
+		if (in.kind != A64_RET)
+			continue;
+		if (found)
+			return -ENOTUNIQ;
+		found = at;
+	}
+	if (!found)
+		return -ENOENT;
+	*ret_addr = found;
+	return 0;
+}
