@@ -32,37 +32,15 @@
 static __always_inline __u64 pw_reg(struct pt_regs *ctx, __u8 reg)
 {
 	switch (reg) {
-#define PW_CASE(n)                                                                                 \
-	case n: return PW_REG(ctx, regs[n])
-		PW_CASE(0);
-		PW_CASE(1);
-		PW_CASE(2);
-		PW_CASE(3);
-		PW_CASE(4);
-		PW_CASE(5);
-		PW_CASE(6);
-		PW_CASE(7);
-		PW_CASE(8);
-		PW_CASE(9);
-		PW_CASE(10);
-		PW_CASE(11);
-		PW_CASE(12);
-		PW_CASE(13);
-		PW_CASE(14);
-		PW_CASE(15);
-		PW_CASE(16);
-		PW_CASE(17);
-		PW_CASE(19);
-		PW_CASE(20);
-		PW_CASE(21);
-		PW_CASE(22);
-		PW_CASE(23);
-		PW_CASE(24);
-		PW_CASE(25);
-		PW_CASE(26);
-		PW_CASE(27);
-		PW_CASE(28);
-#undef PW_CASE
+	case 0: return PW_REG(ctx, regs[0]);
+	case 1: return PW_REG(ctx, regs[1]);
+	case 2: return PW_REG(ctx, regs[2]);
+	case 3: return PW_REG(ctx, regs[3]);
+	case 4: return PW_REG(ctx, regs[4]);
+	case 5: return PW_REG(ctx, regs[5]);
+	case 6: return PW_REG(ctx, regs[6]);
+	case 7: return PW_REG(ctx, regs[7]);
+	case 28: return PW_REG(ctx, regs[28]);
 	}
 	return 0;
 }
@@ -149,28 +127,82 @@ static __always_inline __u64 pw_return_address(struct pt_regs *ctx, const struct
 	return ret;
 }
 
+#ifdef __TARGET_ARCH_arm64
+
+/*
+ * A walk goes over the stack of g. Its words are read into the thread's scratch: there is no room on the
+ * stack of these programs. Up to Go 1.20 frame pointers stay as they are where a goroutine's stack is
+ * moved (knob frames_stay): those that lead out of it are of no use.
+ */
+static __always_inline void pw_enter_stack(struct pw_scratch *s, __u64 g)
+{
+	s->g = g;
+	s->frames_bytes = 0;
+}
+
+static __always_inline void pw_find_frames(struct pw_scratch *s)
+{
+	const volatile struct pw_layout *lay = &pw_knobs.lay;
+
+	asm volatile("" : "+r"(s)); /* else addresses in it are kept over the walk, on the stack */
+	s->frames_at = 0;
+	s->frames_bytes = ~0ULL;
+	if (!s->g || pw_read_u64(s->g, lay->g_goid, &s->word) || !s->word ||
+	    pw_read_u64(s->g, lay->g_stack_hi, &s->word) ||
+	    pw_read_u64(s->g, lay->g_stack_lo, &s->frames_at))
+		return;
+	s->frames_bytes = s->word - s->frames_at;
+}
+
+static __always_inline bool pw_leads_out(struct pw_scratch *s, __u64 bp)
+{
+	if (!pw_knobs.frames_stay)
+		return 0;
+	if (!s->frames_bytes)
+		pw_find_frames(s);
+	return bp - s->frames_at >= s->frames_bytes;
+}
+
 /*
  * Where a thread that has left the stack of its goroutine for its own, without the chain of frame
- * pointers, left it: the frame of systemstack there; *g becomes the goroutine. Up to Go 1.24
- * systemstack begins a new chain on arm64; what it saved for the way back is in the goroutine's g.sched
- * (runtime/asm_arm64.s gosave_systemstack_switch). 0: it has not.
+ * pointers, left it: the frame of systemstack there. Up to Go 1.24 systemstack begins a new chain on
+ * arm64; what it saved for the way back is in the goroutine's g.sched (runtime/asm_arm64.s
+ * gosave_systemstack_switch). 0: it has not.
  */
-static __always_inline __u64 pw_left_stack(__u64 *g)
+static __always_inline __u64 pw_left_stack(struct pw_scratch *s)
 {
-#ifdef __TARGET_ARCH_arm64
 	const volatile struct pw_layout *lay = &pw_knobs.lay;
-	__u64 m, g0, curg, bp;
 
-	if (!*g || pw_read_u64(*g, lay->g_m, &m) || pw_read_u64(m, lay->m_g0, &g0) || g0 != *g ||
-	    pw_read_u64(m, lay->m_curg, &curg) || !curg || pw_read_u64(curg, lay->g_sched_bp, &bp))
+	asm volatile("" : "+r"(s)); /* as above */
+	if (!s->g || pw_read_u64(s->g, lay->g_m, &s->m) || pw_read_u64(s->m, lay->m_g0, &s->word) ||
+	    s->word != s->g || pw_read_u64(s->m, lay->m_curg, &s->word) || !s->word)
 		return 0;
-	*g = curg;
-	return bp;
-#else
-	(void)g;
-	return 0;
-#endif
+	pw_enter_stack(s, s->word);
+	return pw_read_u64(s->g, lay->g_sched_bp, &s->word) ? 0 : s->word;
 }
+
+#else
+
+static __always_inline void pw_enter_stack(struct pw_scratch *s, __u64 g)
+{
+	(void)s;
+	(void)g;
+}
+
+static __always_inline bool pw_leads_out(struct pw_scratch *s, __u64 bp)
+{
+	(void)s;
+	(void)bp;
+	return 0;
+}
+
+static __always_inline __u64 pw_left_stack(struct pw_scratch *s)
+{
+	(void)s;
+	return 0;
+}
+
+#endif
 
 /* True on a stack check whose branch to morestack is taken: the function begins again later. */
 static __always_inline bool pw_morestack(struct pt_regs *ctx, const struct pw_site *site)

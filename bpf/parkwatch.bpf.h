@@ -32,12 +32,16 @@ struct pw_span {
 /* One thread's working memory, too large for the BPF stack. */
 struct pw_scratch {
 	struct pw_stack stack;
+	__u64 hash;      /* of it: there is no room on the stack of these programs */
 	__u64 window_at; /* address of window[0]; here and not in a register, so that the verifier
 			    forgets it */
 	__u64 window_bytes; /* that are valid */
 	__u64 window[PW_WINDOW_WORDS + 1];
 	__u64 foreign; /* the return address before which the stack ends, as it is no code of Go; 0: none */
 	__u64 is_cut; /* 1: a frame was not readable */
+	/* of a walk on arm64, see pw_enter_stack() */
+	__u64 g, m, word;
+	__u64 frames_at, frames_bytes;
 	struct pw_span span;
 };
 

@@ -31,6 +31,8 @@ static __always_inline int pw_window_read(struct pw_scratch *s, __u64 bp)
 {
 	__u64 bytes = PW_PAGE_BYTES - (bp & (PW_PAGE_BYTES - 1));
 
+	asm volatile(""
+		     : "+r"(s)); /* else the window's address is kept over the walk, on the stack */
 	if (bytes > PW_WINDOW_WORDS * sizeof(__u64))
 		bytes = PW_WINDOW_WORDS * sizeof(__u64);
 	if (bytes < PW_FRAME_BYTES)
@@ -42,8 +44,9 @@ static __always_inline int pw_window_read(struct pw_scratch *s, __u64 bp)
 
 /* Appends one pc: 0, or -1 at the knob `depth`. nr lives in memory, so that the verifier forgets it
  * between two frames. */
-static __always_inline int pw_push(struct pw_stack *st, __u64 pc, __u64 *hash)
+static __always_inline int pw_push(struct pw_scratch *s, __u64 pc)
 {
+	struct pw_stack *st = &s->stack;
 	__u32 nr = st->nr;
 
 	if (nr >= PW_STACK_MAX || nr >= pw_knobs.depth) {
@@ -52,7 +55,7 @@ static __always_inline int pw_push(struct pw_stack *st, __u64 pc, __u64 *hash)
 	}
 	st->pcs[nr] = pc;
 	st->nr = nr + 1;
-	*hash = pw_hash(*hash, pc);
+	s->hash = pw_hash(s->hash, pc);
 	return 0;
 }
 
@@ -73,7 +76,7 @@ __u64 pw_pc_kind(__u64 pc)
 }
 
 /* Appends a return address: 0, or -1 if the stack ends with it or before it. */
-static __always_inline int pw_push_return(struct pw_scratch *s, __u64 ret, __u64 *hash)
+static __always_inline int pw_push_return(struct pw_scratch *s, __u64 ret)
 {
 	__u64 kind = ret ? pw_pc_kind(ret - 1) : PW_PC_FOREIGN;
 
@@ -83,54 +86,34 @@ static __always_inline int pw_push_return(struct pw_scratch *s, __u64 ret, __u64
 			pw_count(PW_STAT_LOST_CODE);
 		return -1;
 	}
-	return pw_push(&s->stack, ret, hash) || kind == PW_PC_END ? -1 : 0;
-}
-
-struct pw_bounds {
-	__u64 at, bytes;
-};
-
-/* Where frames of the goroutine g can be; of a thread's own stack nothing is said. */
-static __always_inline void pw_bound(__u64 g, struct pw_bounds *ret)
-{
-	const volatile struct pw_layout *lay = &pw_knobs.lay;
-	__u64 goid, lo, hi;
-
-	ret->at = 0;
-	ret->bytes = ~0ULL;
-	if (!pw_knobs.frames_stay || !g || pw_read_u64(g, lay->g_goid, &goid) || !goid ||
-	    pw_read_u64(g, lay->g_stack_lo, &lo) || pw_read_u64(g, lay->g_stack_hi, &hi))
-		return;
-	ret->at = lo;
-	ret->bytes = hi - lo;
+	return pw_push(s, ret) || kind == PW_PC_END ? -1 : 0;
 }
 
 __u64 pw_unwind(__u64 pc, __u64 caller, __u64 bp, __u64 g)
 {
 	struct pw_scratch *s = pw_scratch_get();
-	__u64 hash = PW_HASH_SEED;
-	struct pw_bounds in;
 
 	if (!s)
 		return PW_STACK_ID_NONE;
-	pw_bound(g, &in);
+	pw_enter_stack(s, g);
+	s->hash = PW_HASH_SEED;
 	s->window_bytes = 0;
 	s->stack.nr = 0;
 	s->stack.truncated = 0;
 	s->foreign = 0;
 	s->is_cut = 0;
-	pw_push(&s->stack, pc, &hash);
-	if (caller && pw_push_return(s, caller, &hash))
-		bp = g = 0;
+	pw_push(s, pc);
+	if (caller && pw_push_return(s, caller)) {
+		pw_enter_stack(s, 0);
+		bp = 0;
+	}
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < pw_knobs.depth && i < PW_STACK_MAX; i++) {
 		__u64 at, word, ret;
 
-		if (!bp) {
-			bp = pw_left_stack(&g);
-			pw_bound(g, &in);
-		}
-		if (bp && bp - in.at >= in.bytes) { /* where the stack was before */
+		if (!bp)
+			bp = pw_left_stack(s);
+		if (bp && pw_leads_out(s, bp)) {
 			s->stack.truncated = 1;
 			break;
 		}
@@ -146,9 +129,9 @@ __u64 pw_unwind(__u64 pc, __u64 caller, __u64 bp, __u64 g)
 		}
 		word = at / sizeof(__u64) & (PW_WINDOW_WORDS - 1);
 		ret = s->window[word + 1];
-		if (pw_push_return(s, ret, &hash))
+		if (pw_push_return(s, ret))
 			break;
 		bp = s->window[word];
 	}
-	return hash < PW_STACK_ID_MIN ? hash + PW_STACK_ID_MIN : hash;
+	return s->hash < PW_STACK_ID_MIN ? s->hash + PW_STACK_ID_MIN : s->hash;
 }

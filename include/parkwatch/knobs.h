@@ -45,7 +45,7 @@ enum pw_loc_kind {
 
 struct pw_loc {
 	__u8 kind; /* enum pw_loc_kind */
-	/* x86: 0 rax 1 rcx 2 rdx 3 rbx 4 rsp 5 rbp 6 rsi 7 rdi 8 r8 .. 15 r15; arm64: 0 x0 .. 30 x30 */
+	/* x86: 0 rax 1 rcx 2 rdx 3 rbx 4 rsp 5 rbp 6 rsi 7 rdi 8 r8 .. 15 r15; arm64: 0 x0 .. 7 x7, 28 x28 */
 	__u8 reg;
 	__u16 pad;
 	__s32 off;

@@ -11,6 +11,8 @@
 #define STRAIGHT_MAX 96 /* instructions followed */
 #define SLOTS_MAX    4  /* stack slots in which one value is known to be */
 #define WORD         8
+/* registers that values are taken from: more cases are more work for the verifier (bpf/goregs) */
+#define TOLD (0xffu | 1u << A64_G)
 /* g.stackguard0, g.stackguard1: Go 1.15 to 1.27 runtime/runtime2.go */
 #define GUARD0_OFF 0x10
 #define GUARD1_OFF 0x18
@@ -207,9 +209,9 @@ static struct pw_loc held__loc(const struct held *h, int32_t sp)
 {
 	struct pw_loc loc = { .kind = PW_LOC_NONE };
 
-	if (h->regs) {
+	if (h->regs & TOLD) {
 		loc.kind = PW_LOC_REG;
-		loc.reg = (uint8_t)__builtin_ctz(h->regs);
+		loc.reg = (uint8_t)__builtin_ctz(h->regs & TOLD);
 	} else if (h->nr_slots) {
 		loc.kind = PW_LOC_STACK;
 		loc.off = h->slots[0] - sp;
