@@ -18,7 +18,7 @@ static const struct goarch archs[] = {
 		.regabi = GO_REGABI,
 		.args = { 0, 3, 1, 7 }, /* rax, rbx, rcx, rdi */
 		.g = 14,                /* r14 */
-		.follows_code = true,
+		.has_goids = true,
 		.searches_heap = true,
 		.choose_site = site__choose,
 		.find_call = code__find_call,
@@ -38,7 +38,8 @@ static const struct goarch archs[] = {
 		.passed = 8, /* the return address is saved below it */
 		.missing = "samples of what runs (record -e cpu, -e wall), proofs that nothing can "
 			   "wake a "
-			   "goroutine (leaks), what keeps an object (refs), who holds a lock",
+			   "goroutine (leaks), what keeps an object (refs), who holds a lock, "
+			   "which request is served",
 		.choose_site = a64_site__choose,
 		.find_call = a64_code__find_call,
 		.find_ret = a64_code__find_ret,

@@ -37,8 +37,7 @@ struct goarch {
 	enum go_fact moves_frames;
 	/* from a caller's sp to what it passes on the stack, where arguments are passed so */
 	uint8_t passed;
-	/* locks/ and heap/tickersites understand its code */
-	bool follows_code;
+	bool has_goids; /* goglobals_goids() knows its code */
 	/* heap/ knows where its frames keep what they refer to */
 	bool searches_heap;
 	const char *missing; /* what is not there yet, in words; NULL: nothing */

@@ -215,7 +215,7 @@ int goglobals_goids(const struct goarch *arch, const uint8_t *code, size_t len, 
 	int32_t next = 0;
 	struct uop u;
 
-	if (!arch->follows_code)
+	if (!arch->has_goids)
 		return -EBADMSG;
 	for (uint64_t at = addr; !uop__decode(&all, at, &u); at += u.len) {
 		if (goids__takes(&g, &u)) {

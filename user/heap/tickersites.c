@@ -258,7 +258,7 @@ int tickersites__new(const struct addrspace *as, const struct goruntime *rt,
 		return -ENOMEM;
 	s->as = as;
 	/* Modules call each other through tables. */
-	s->whole = rt->nr_modules == 1 && rt->sym;
+	s->whole = rt->nr_modules == 1 && rt->sym && isa_of(rt->machine);
 	err = s->whole ? finder__run(&f) : 0;
 	if (err == -ENOMEM)
 		return err;

@@ -378,7 +378,7 @@ int gofns__decode(struct gofns *f, struct gofn *fn)
 {
 	int err;
 
-	if (fn->refused || (f->rt->arch && !f->rt->arch->follows_code))
+	if (fn->refused || !f->isa)
 		return -EBADMSG;
 	if (fn->uops)
 		return 0;

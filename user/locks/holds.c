@@ -418,7 +418,11 @@ static void search__find_sema(struct search *q, size_t frame, struct codeplace *
 static int search__frame(struct search *q, size_t i, struct gofn *callee, struct gofn **ret_fn)
 {
 	struct codeplace *p;
-	int err = codeplaces__get(q->h->places, q->s->pcs[i], i > 0, &p);
+	int err;
+
+	if (!q->h->walk.isa) /* nobody knows what its code does */
+		return -ENOENT;
+	err = codeplaces__get(q->h->places, q->s->pcs[i], i > 0, &p);
 
 	if (err || p->err)
 		return err ? err : p->err;

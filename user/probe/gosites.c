@@ -77,7 +77,7 @@ int gosites__find(struct goproc *gp, struct goruntime *rt, struct gosites *ret)
 {
 	struct gofunc found[ARRAY_SIZE(makers)];
 	struct finder f = { .to = ret, .isa = isa_of(rt->machine) };
-	int err = 0;
+	int err = f.isa ? 0 : -EOPNOTSUPP;
 
 	for (uint32_t m = 0; m < rt->nr_modules && m < GOMODULES_MAX && !err; m++) {
 		err = gosym__find(rt->sym, m, makers, ARRAY_SIZE(makers), found);

@@ -263,7 +263,7 @@ static int ask_call(struct planner *pl, const struct gofunc *fn, struct site_ask
 	(void)fn;
 	ask_alloc(pl, ask, 0);
 	if (!gofacts_has(pl->rt->minor, GO_SYSCALL_FRAMED))
-		ask->in[SITE_TYPE] = pl->rt->regabi ? in_reg(RBX) : on_stack(ABI0_ARG1);
+		ask->in[SITE_TYPE] = argument(pl, 1);
 	return 0;
 }
 

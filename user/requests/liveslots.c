@@ -58,7 +58,7 @@ int liveslots_reader__new(const struct addrspace *as, const struct goruntime *rt
 	r->as = as;
 	r->rt = rt;
 	r->g_bytes = glive_g_bytes(rt);
-	if (!r->g_bytes || rt->objects.g_defer < 0 ||
+	if ((rt->arch && !rt->arch->searches_heap) || !r->g_bytes || rt->objects.g_defer < 0 ||
 	    (size_t)rt->objects.g_defer + 8 > r->g_bytes || rt->objects.defer_link < 0 ||
 	    rt->objects.hchan_elemsize < 0)
 		return -EOPNOTSUPP;
