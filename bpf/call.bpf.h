@@ -15,7 +15,7 @@
 /* The frame pointer of who called the probed function; 0: it cannot be read. */
 static __always_inline __u64 pw_callers_bp(struct pt_regs *ctx, const struct pw_site *site)
 {
-	__u64 bp = PW_REG(ctx, bp);
+	__u64 bp = PW_REG(ctx, PW_BP);
 
 	if (site->flags & PW_SITE_FRAMED && bpf_probe_read_user(&bp, sizeof(bp), (const void *)bp))
 		return 0;

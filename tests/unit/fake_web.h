@@ -493,6 +493,7 @@ static inline bool fake_web__init(struct fake_web *w, int minor)
 	w->as.read = fw_read;
 	fake_module__init(&w->module, minor, fw_funcs, FW_FUNCS, w->e);
 	w->rt.minor = minor;
+	w->rt.arch = goarch_of(EM_X86_64);
 	w->rt.layout = row->layout;
 	w->rt.objects = row->objects;
 	w->rt.allgs = FW_RUNTIME + FW_ALLGS;
