@@ -8,6 +8,7 @@ import os
 import pwd
 import re
 import resource
+import secrets
 import shutil
 import signal
 import subprocess
@@ -21,6 +22,7 @@ from refusals import one_line
 from target import LIMIT, PARKWATCH, Target, expect, parkwatch, text_changed
 
 BORN = 200
+CGROUPS = Path("/sys/fs/cgroup/freezer"), Path("/sys/fs/cgroup")    # version 1, version 2
 
 
 def program(minor=build.MODES_MINOR, mode="static"):
@@ -197,6 +199,24 @@ def a_process_is_found_by_its_name_and_its_file():
             one_line(parkwatch("chans", "--attach-by", "exe=/no/such"), "no Go program has that file", "parkwatch ps")
 
 
+def a_process_is_found_by_its_container():
+    """By the beginning of the id that its control group names, as Docker and containerd do."""
+    root = next((f for f in CGROUPS if (f / "cgroup.procs").exists()), None)
+    if not root:
+        raise build.Missing("control groups")
+    name = secrets.token_hex(32)
+    group = root / f"docker-{name}.scope"
+    group.mkdir()
+    try:
+        with Target("serve", command=program()) as t, Target("serve", command=program()):
+            (group / "cgroup.procs").write_text(str(t.pid))
+            code, out, said = parkwatch("record", "-d", "100ms", "-f", "json", "--attach-by", f"container={name[:12]}")
+            expect(code == 0 and json.loads(out)["target"]["pid"] == t.pid, f"{code} {said}")
+            one_line(parkwatch("dump", "--attach-by", f"container={'0' if name[0] != '0' else '1'}{name[1:12]}"), "is in that container", "parkwatch ps")
+    finally:
+        group.rmdir()
+
+
 def several_are_recorded_at_once_each_for_itself():
     with tempfile.TemporaryDirectory() as d, Target("1", command=build.built(build.MODES_MINOR, "static", "wanted")) as a, \
             Target("2", command=build.built(build.MODES_MINOR, "static", "wanted")) as b:
@@ -239,6 +259,6 @@ def cases():
     for f in (its_allocations_and_waits_are_there_too, a_shell_may_call_exec_for_it, a_signal_that_ends_it_ends_parkwatch,
               it_is_ended_when_the_duration_is_over, a_signal_to_parkwatch_goes_on_to_it, ctrl_c_reaches_both, it_has_the_rights_of_who_called_sudo,
               one_that_is_killed_at_any_moment_leaves_no_program_that_stands, what_cannot_be_started_is_said,
-              wrong_use_is_said, a_process_is_found_by_its_name_and_its_file,
+              wrong_use_is_said, a_process_is_found_by_its_name_and_its_file, a_process_is_found_by_its_container,
               several_are_recorded_at_once_each_for_itself, several_begin_or_none_does):
         yield f.__name__, f

@@ -79,27 +79,31 @@ static bool calls__limit(struct session_run *r)
 	return left > 0;
 }
 
+void calls__link(struct session_run *r)
+{
+	struct cause why = { "" };
+
+	if (!r->s->calls)
+		return;
+	r->calls.linked = !probes__on(r->s->calls, &why);
+	if (!r->calls.linked)
+		note_info("system calls are not told one by one: %s", why.text);
+}
+
 void calls__begin(struct session_run *r)
 {
 	struct session *s = r->s;
 	struct cause why = { "" };
-	uint64_t begin_ns;
-	int err;
+	int err = 0;
 
-	if (!s->calls)
+	if (!r->calls.linked)
 		return;
-	if (probes__on(s->calls, &why)) {
-		note_info("system calls are not told one by one: %s", why.text);
-		return;
-	}
-	r->calls.linked = r->calls.on = true;
+	r->calls.on = true;
 	probes__limit(s->calls, -1);
 	(void)calls__limit(r);
-	begin_ns = clock_now_ns();
-	profile__begin(s->profile, begin_ns);
-	probes__count_from(s->calls, begin_ns, false);
+	profile__begin(s->profile, r->start_ns);
+	probes__count_from(s->calls, r->start_ns, false);
 	probes__start(s->calls);
-	err = 0;
 	for (size_t i = 0; i < s->target.nr && !err; i++)
 		err = ingest__census(s->intake, (uint16_t)i, true, s->o.depth, &why);
 	if (err)
@@ -145,12 +149,16 @@ static bool calls__are_whole(const struct session *s)
 void calls__end(struct session_run *r)
 {
 	struct session *s = r->s;
+	const uint64_t end_ns = r->start_ns + r->covered_ns;
+	uint64_t stopped_ns;
 	int err = 0;
 
 	if (!r->calls.on)
 		return;
 	r->calls.on = false;
-	profile__end(s->profile, probes__stop(s->calls));
+	stopped_ns =
+		probes__stop(s->calls); /* a look may have taken longer than the recording has */
+	profile__end(s->profile, stopped_ns < end_ns ? stopped_ns : end_ns);
 	probes__finish(s->calls);
 	for (size_t i = 0; i < s->target.nr && !err; i++) {
 		err = ingest__sums(s->intake, (uint16_t)i, probes__attach(s->calls, i));

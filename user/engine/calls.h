@@ -26,6 +26,7 @@ struct calls {
 
 /* Makes them where nobody asks for what they cannot tell. Where they cannot be made looks are enough: no error. */
 void calls__open(struct session *s);
+void calls__link(struct session_run *r); /* before time zero: it takes some time */
 void calls__begin(struct session_run *r);
 /* Ends them where they have become too dear. */
 void calls__step(struct session_run *r);

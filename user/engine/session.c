@@ -458,6 +458,7 @@ static int session__start(void *self, struct cause *why)
 	}
 	if (err)
 		return err;
+	calls__link(&s->run);
 	env = session__alloc_env(s);
 	s->run.stepped_ns = clock_now_ns();
 	if (s->allocs && allocrun__try(&s->allocrun, &env))
