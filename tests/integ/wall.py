@@ -130,7 +130,7 @@ def each_system_call_is_known(minor, *args):
     expect(abs(w.seconds("syscall", "main.readPipe") / s - 1) < 0.002, f"{w.seconds('syscall', 'main.readPipe')} s of {s}: {said}")
     expect(w.changed and not w.left, f"probes: {w.changed} pages of its code are changed, {w.left} afterwards")
     everybody = w.integral_s() + len(w.truth["calls"]) * w.truth["seconds"]    # who calls was made for it
-    expect(abs(w.report["total"] / 1e9 / everybody - 1) < 0.03, f"{w.report['total']}, the program has {everybody} s: {said}")
+    expect(abs(w.report["total"] / 1e9 / everybody - 1) < 0.015, f"{w.report['total']}, the program has {everybody} s: {said}")
 
 
 def what_would_cost_too_much_is_estimated(minor):

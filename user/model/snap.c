@@ -407,18 +407,24 @@ static double add_unseen(struct snap_store *st, const struct profile *p, struct 
 	return more;
 }
 
-/* Who is in no system call runs: all of their time together is the same. */
-static void give_to_running(struct snap_store *st, double more)
+/*
+ * All of their time together is the same. What looks had too much or too little in system calls goes to the
+ * rest, the most to what is the least certain: who does one thing all the time does not do it less.
+ */
+static void give_to_rest(struct snap_store *st, double more)
 {
-	double ran = 0;
+	double weights = 0;
 
 	for (size_t i = 0; i < st->snap.nr; i++)
-		ran += wall_state_of(st->rows[i].reason) == WALL_RUNNING ? (double)st->rows[i].value
-									 : 0;
-	for (size_t i = 0; i < st->snap.nr && ran > 0; i++)
-		if (wall_state_of(st->rows[i].reason) == WALL_RUNNING)
-			st->rows[i].value =
-				(uint64_t)((double)st->rows[i].value * fmax(0, 1 + more / ran));
+		if (wall_state_of(st->rows[i].reason) != WALL_SYSCALL)
+			weights += pow((double)st->rows[i].error, 2);
+	for (size_t i = 0; i < st->snap.nr && weights > 0; i++) {
+		struct snap_row *row = &st->rows[i];
+		const double gets = more * pow((double)row->error, 2) / weights;
+
+		if (wall_state_of(row->reason) != WALL_SYSCALL)
+			row->value = (uint64_t)fmax(0, (double)row->value + gets);
+	}
 }
 
 /* Rows are as those of the profile: in the same order. */
@@ -437,7 +443,7 @@ static int take_calls(struct snap_store *st, const struct profile *p)
 	if (!err) {
 		less = replace_by_called(st, p, all);
 		less -= add_unseen(st, p, all);
-		give_to_running(st, less);
+		give_to_rest(st, less);
 		st->snap.calls_known = true;
 	}
 	HASH_CLEAR(hh, all);
