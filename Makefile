@@ -150,7 +150,7 @@ $(BUILD)/tests/$(notdir $(1:.c=)): $(BUILD)/obj/$(1:.c=.o) $$$$(LIB_OBJS)
 endef
 $(foreach s,$(PW_SRCS),$(eval $(call pw_rule,$(s))))
 # What executes A64 code to compare with.
-$(BUILD)/tests/pwa64: LIBS += -lunicorn
+$(BUILD)/tests/pwa64 $(BUILD)/tests/pwheld64: LIBS += -lunicorn
 test-programs: $(PW_PROGS)
 
 # One variant for unit tests and fuzz targets: `make $(SANITIZED)`, and tools/check.

@@ -4,7 +4,7 @@
 
     arm64code.py PWA64 [NAME...]
 
-PWA64 is the program made of pwa64.c. One line a case: ok NAME, FAIL NAME: why, skip NAME: what is missing. A register, a flag, a byte
+PWA64 is the program made of pwa64.c; pwheld64 stands beside it. One line a case: ok NAME, FAIL NAME: why, skip NAME: what is missing. A register, a flag, a byte
 or a branch that is claimed to be known and is not so is a failure; so is knowing little.
 """
 import subprocess
@@ -35,9 +35,20 @@ def check_executed(pwa64, minor):
     return f"{sums['instructions']} instructions, {sums['atomic']} atomic"
 
 
+def check_held(pwa64, minor):
+    done = subprocess.run([pwa64.replace("pwa64", "pwheld64"), built(minor), str(minor)], text=True, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE)
+    wrong = [line for line in done.stdout.splitlines() if not line.startswith("ok ")]
+    assert done.returncode == 0 and not wrong, "; ".join(wrong[:4]) or done.stderr.strip()
+    locks = [int(line.split()[2]) for line in done.stdout.splitlines()]
+    assert sum(locks) > 40 and locks.count(0) > 25, f"only {sum(locks)} locks"
+    return f"{sum(locks)} locks of {len(locks)} functions"
+
+
 def cases():
     for minor in MINORS:
         yield f"executed-1.{minor}", check_executed, (minor,)
+        yield f"held-1.{minor}", check_held, (minor,)
 
 
 if __name__ == "__main__":

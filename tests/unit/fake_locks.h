@@ -164,7 +164,7 @@ static inline int fake_locks__init_on(struct fake_locks *t, const struct isa *is
 	t->rt.regabi = regabi;
 	t->rt.machine = isa->machine;
 	t->rt.layout = row->layout;
-	t->rt.arch = goarch_of(EM_X86_64);
+	t->rt.arch = goarch_of(isa->machine);
 	t->rt.nr_modules = 1;
 	t->rt.modules[0].moduledata = FAKE_BASE + FAKE_MD;
 	err = gosym__new(&t->as, &md.tab, 1, &t->rt.sym);

@@ -36,10 +36,10 @@ static const struct goarch archs[] = {
 		.link = true,
 		.moves_frames = GO_FRAMES_MOVE,
 		.passed = 8, /* the return address is saved below it */
-		.missing = "samples of what runs (record -e cpu, -e wall), proofs that nothing can "
-			   "wake a "
-			   "goroutine (leaks), what keeps an object (refs), who holds a lock, "
-			   "which request is served",
+		.missing =
+			"samples of what runs (record -e cpu, -e wall), proofs that nothing can "
+			"wake a "
+			"goroutine (leaks), what keeps an object (refs), which request is served",
 		.choose_site = a64_site__choose,
 		.find_call = a64_code__find_call,
 		.find_ret = a64_code__find_ret,
