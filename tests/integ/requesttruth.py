@@ -267,6 +267,6 @@ def cases():
         yield f"requests: all_that_is_said_is_true [go1.{minor} {mode}]", lambda m=minor, o=mode: all_that_is_said_is_true("hang", build.built(m, o, "requests"))
     for kind in ("routers", "calls"):
         yield f"requests: all_that_is_said_is_true [{kind}]", lambda k=kind: all_that_is_said_is_true(k, build.built_with_modules("frameworks"))
-    for minor in (19, 26, 27):
+    for minor in (19, 27):
         name = f"requests: what_is_said_while_it_works_was_so_then [go1.{minor}]"
         yield name, lambda m=minor: what_is_said_while_it_works_was_so_then(m)

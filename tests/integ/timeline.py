@@ -463,5 +463,6 @@ def cases():
     for minor in (22, 23, 24, 25, 26, 27):
         yield f"{states_agree_with_the_execution_tracer.__name__} [go1.{minor}]", lambda minor=minor: states_agree_with_the_execution_tracer(minor)
     for function in (a_recording_shows_it_byte_for_byte, it_is_kept_without_being_shown, both_formats_say_the_same, at_100_000_events_a_second_nothing_is_lost,
-                     the_oldest_go_when_the_bytes_are_used_up, over_the_budget_it_ends, filters_leave_others_out, only_the_goroutine_that_is_asked_for, what_has_no_timeline_says_so):
+                     the_oldest_go_when_the_bytes_are_used_up, over_the_budget_it_ends, filters_leave_others_out,
+                     only_the_goroutine_that_is_asked_for, what_has_no_timeline_says_so):
         yield f"{function.__name__} [go1.26]", lambda function=function: function(26)
