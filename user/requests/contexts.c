@@ -171,6 +171,18 @@ static void contexts__fill(struct contexts *c, struct context *n)
 	n->is_server = !strcmp(key, KEY_SERVER);
 }
 
+/*
+ * The type behind an interface whose first word this is. NULL: nobody can say, or a program's own
+ * struct by its address: that may have been given to another request since.
+ */
+static const struct gotype *contexts__held(struct contexts *c, uint64_t first)
+{
+	const struct gotype *interface, *held = prover__held(c->p, first),
+					*t = prover__itab(c->p, first, &interface);
+
+	return held && t && t->kind == GOKIND_POINTER && !is_of_context(c, held) ? NULL : held;
+}
+
 /* A new node, or the one that is there. 0: there is none. *ret_new: it is the former. */
 static uint32_t contexts__node(struct contexts *c, const struct gotype *t, uint64_t addr,
 			       bool *ret_new)
@@ -211,7 +223,7 @@ uint32_t contexts__at(struct contexts *c, const struct gotype *t, uint64_t addr)
 		if (!new)
 			break;
 		below = n;
-		t = prover__held(c->p, prover__word(c->p, addr + parent));
+		t = contexts__held(c, prover__word(c->p, addr + parent));
 		addr = prover__word(c->p, addr + parent + 8);
 	}
 	return first;
@@ -224,7 +236,7 @@ uint32_t contexts__of_interface(struct contexts *c, uint64_t addr)
 
 	if (!t || interface != c->w->context)
 		return 0;
-	return contexts__at(c, prover__held(c->p, prover__word(c->p, addr)),
+	return contexts__at(c, contexts__held(c, prover__word(c->p, addr)),
 			    prover__word(c->p, addr + 8));
 }
 

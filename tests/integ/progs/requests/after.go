@@ -83,3 +83,57 @@ func borrowed(w http.ResponseWriter, r *http.Request) {
 	<-never
 	use(s)
 }
+
+// reused is a context of the program's own, which it gives to one request after another.
+type reused struct {
+	context.Context
+	path string
+}
+
+var reusable struct {
+	sync.Mutex
+	free []*reused
+}
+
+func getReused(ctx context.Context, path string) *reused {
+	reusable.Lock()
+	defer reusable.Unlock()
+	c := new(reused)
+	if n := len(reusable.free); n > 0 {
+		c, reusable.free = reusable.free[n-1], reusable.free[:n-1]
+	}
+	c.Context, c.path = ctx, path
+	return c
+}
+
+// reusing leaves goroutines that go on with such a context, and with one made of it, after it was given back.
+func reusing(w http.ResponseWriter, r *http.Request) {
+	path := serves(r, route("reusing"))
+	c := getReused(r.Context(), path)
+	in := make(chan int)
+	go func() {
+		d := context.WithValue(c, key("made"), 1)
+		tell(goroutine{Case: "made-of-reused", MadeIn: path})
+		in <- 1
+		<-never
+		use(d)
+	}()
+	<-in
+	go func() {
+		tell(goroutine{Case: "reused", MadeIn: path})
+		in <- 1
+		<-never
+		use(c)
+	}()
+	<-in
+	reusable.Lock()
+	reusable.free = append(reusable.free, c)
+	reusable.Unlock()
+}
+
+// reuser has one that somebody still goes on with.
+func reuser(w http.ResponseWriter, r *http.Request) {
+	c := getReused(r.Context(), serves(r, route("reuser")))
+	<-never
+	use(c)
+}

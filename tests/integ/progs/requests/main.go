@@ -49,11 +49,11 @@ var (
 		"transaction": http.HandlerFunc(transaction), "known": http.HandlerFunc(known), "flying": http.HandlerFunc(flying),
 		"borrowed": http.HandlerFunc(borrowed), "batch": given("batch", batches), "pair": given("pair", pairs), "copy": given("copy", copies),
 		"cutting": http.HandlerFunc(cutting), "deserted": http.HandlerFunc(deserted), "nesting": http.HandlerFunc(nesting),
-		"leaving": http.HandlerFunc(leaving),
+		"reuser": http.HandlerFunc(reuser), "leaving": http.HandlerFunc(leaving),
 	}
 	ending = map[string]http.Handler{
 		"outlived": http.HandlerFunc(outlived), "returned": http.HandlerFunc(returned), "lazy": http.HandlerFunc(lazy),
-		"cut-after": http.HandlerFunc(cutAfter),
+		"cut-after": http.HandlerFunc(cutAfter), "reusing": http.HandlerFunc(reusing),
 	}
 )
 
