@@ -120,7 +120,7 @@ def shells_complete():
             expect(out.split("\t")[0].strip() == want, f"fish: {words}: {out}{said}")
         # zsh completes for a terminal alone: what it would say is seen at the function that it calls for that.
         spied = "autoload -Uz compinit; compinit -u; autoload +X _parkwatch; _describe() { print -l $commands }; _arguments() { print -l -- $@ }; "
-        for words, want in (("''", "record:record where"), ("record ''", "--event=[what to record]:EVENT:(blocked births exits sched alloc wakeups cpu)"), ("report ''", "--view=[")):
+        for words, want in (("''", "record:record where"), ("record ''", "--event=[what to record]:EVENT:(blocked births exits sched alloc wakeups cpu "), ("report ''", "--view=[")):
             count = 2 if words == "''" else 3
             _, out, said = inside(root, "zsh", "-fc", f"{spied} words=(parkwatch {words}); CURRENT={count}; _parkwatch")
             expect(want in out and not said, f"zsh: {words}: {out}{said}")
