@@ -141,6 +141,7 @@ static void child_plan(struct dummy *child, struct goruntime *rt, struct plan *p
 	} at[] = { { PW_POINT_PARK, INSN_PUSH }, { PW_POINT_EXIT, INSN_NOP } };
 
 	dummy_layout(&rt->layout);
+	rt->arch = goarch_native();
 	plan->rt = rt;
 	for (int p = 0; p < PW_POINT_MAX; p++)
 		plan->points[p].err = -ENOENT;

@@ -127,7 +127,7 @@ static int gathering__hands(struct gathering *t, struct pass_g *g, const struct 
 	size_t nr = 0;
 	int err = hands__of(t->hands, t->reader, s, t->of_one, &nr);
 
-	if (err)
+	if (err || !nr)
 		return err == -ENOSPC ? 0 : err;
 	if (nr > PASS_HANDS_MAX - p->nr_hands)
 		return -ENOSPC;
