@@ -70,7 +70,7 @@ def answers_are_as_described():
                  f"{other}/chans": 404, f"{other}/leaks": 404, f"{other}/profile?from=2&to=1": 400, f"{other}/profile?view=nothing&from=1&to=2": 404, f"{other}/profile?from=1&to=2": 404}
         pprof = f"target={other.rpartition('/')[2]}"
         expect(ask(f"/debug/pprof/goroutine?{pprof}&debug=1")[0] == 200, f"{answers[-1]}")
-        wrong.update({f"/debug/pprof/block?{pprof}&seconds=1": 403, f"/debug/pprof/mutex?{pprof}": 403, "/debug/pprof/goroutine": 400, f"/debug/pprof/block?{pprof}": 404})
+        wrong.update({f"/debug/pprof/block?{pprof}&seconds=1": 403, f"/debug/pprof/mutex?{pprof}": 403, "/debug/pprof/goroutine": 400, f"/debug/pprof/block?{pprof}": 403})
         wrong.update({f"/api/v1/targets/none/{what}": 404 for what in ("leaks", "chans", "goroutines", "history", "profile")})
         for path, want in wrong.items():
             expect(ask(path)[0] == want, f"{path}: {answers[-1]}")
