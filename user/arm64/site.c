@@ -296,33 +296,20 @@ static void choice__describe(struct site_choice *p, const struct a64_insn *in, u
 	};
 
 	print_insn(p->insn, sizeof(p->insn), in);
-	if (p->wire.flags & PW_SITE_CHECK)
-		snprintf(p->why, sizeof(p->why),
-			 "branch of the stack check, %s; taken to morestack it does not count",
-			 how[p->class]);
-	else
-		snprintf(p->why, sizeof(p->why), "%s, %s",
-			 check && in->addr == check + A64_BYTES
-				 ? "first instruction after the stack check"
-			 : check ? "cheapest past the stack check"
-				 : "cheapest with the values in hand",
-			 how[p->class]);
+	site_choice__say_why(p, how[p->class], check, check && in->addr == check + A64_BYTES);
 }
 
-/* Takes the instruction if it is cheaper than the best so far, or as cheap and the best is on the
- * stack check. */
+/* Takes the instruction if it beats the best so far. */
 static void choice__consider(struct site_choice *best, bool *have, const struct site_ask *ask,
 			     const struct flow *f, const struct a64_insn *in, uint64_t check)
 {
 	struct site_choice p = { .addr = in->addr, .class = a64_insn__class(in, ask->nop5) };
-	int cost = class_cost(p.class), best_cost = class_cost(best->class);
 
 	if ((check && in->addr < check) || is_refused(in) || !flow__wire(f, ask, &p.wire))
 		return;
 	if (in->addr == check)
 		p.wire.flags |= PW_SITE_CHECK;
-	if (*have && cost >= best_cost &&
-	    !(cost == best_cost && (best->wire.flags & PW_SITE_CHECK)))
+	if (*have && !site_choice__is_beaten(best, class_cost(best->class), class_cost(p.class)))
 		return;
 	choice__describe(&p, in, check);
 	*best = p;

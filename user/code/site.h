@@ -45,4 +45,9 @@ struct site_choice {
 	char why[160];
 };
 
+/* For who chooses. Whether one of that cost is taken in its place: a cheaper one, or as cheap and best is on the stack check. */
+bool site_choice__is_beaten(const struct site_choice *best, int best_cost, int cost);
+/* Fills in why. how: what a hit of it takes. has_check: the function checks its stack; is_after: this is the first instruction after that. */
+void site_choice__say_why(struct site_choice *p, const char *how, bool has_check, bool is_after);
+
 #endif
