@@ -25,6 +25,7 @@ from pathlib import Path
 import build
 import harm
 from described import described
+from goroutines import Dumped
 from refusals import one_line, renamed
 from target import LIMIT, PARKWATCH, Failed, Target, expect, parkwatch, text_changed
 
@@ -532,6 +533,28 @@ def blocked_time_is_goroutines_times_time():
         expect(0.9 * LOOK * waits <= waited() <= 1.5 * LOOK * waits, f"{waits} wait for {LOOK} s: {waited()}")
 
 
+def what_rests_is_looked_at_and_waits_longer():
+    """Nothing of it runs from one look to the next: who waited waits still, for as much longer as went by."""
+    with Daemon() as d, Dumped("many:20") as t:
+        for _ in range(3):    # the first collections note nothing: dump.py
+            t.ask("gc")
+        seen = d.looked_at(t.pid)
+
+        def waits():
+            lines = map(json.loads, d.get(f"/api/v1/targets/{seen['id']}/goroutines")[2].splitlines())
+            return {g["goid"]: g["wait_ns"] / 1e9 for g in lines if g["wait_ns"]}
+
+        def used():
+            return Path(f"/proc/{t.pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+        d.until(lambda: len(waits()) >= 20, "nobody is known to wait", 3 * LOOK)
+        before, cpu = waits(), used()
+        d.until(lambda: waits() != before, "no further look", 2 * LOOK)
+        after = waits()
+        expect(used() == cpu, f"it did not rest: {cpu} {used()}")
+    longer = {goid: after[goid] - s for goid, s in before.items()}
+    expect(all(0.5 * LOOK < s < 2 * LOOK and abs(s - min(longer.values())) < 0.01 for s in longer.values()), f"{longer}")
+
+
 ALL = {f.__name__: f for f in (
     figures_are_those_of_the_program, goroutines_are_filtered_as_in_dump, deadlocks_are_told, all_of_it_ends, a_worker_that_dies_is_replaced,
     a_target_that_ends_is_gone_and_leaves_nothing, a_target_that_ends_or_becomes_another_is_no_death_of_its_worker, many_that_start_wake_the_launcher_as_few_do,
@@ -539,7 +562,7 @@ ALL = {f.__name__: f for f in (
     rights_that_are_missing_are_told_and_the_rest_works, in_a_container_that_drops_all_rights_but_four_it_stays_root_and_works,
     what_is_asked_wrongly_is_refused, the_page_is_guarded_like_the_rest, names_of_programs_are_harmless, what_cannot_be_watched_is_listed_with_the_reason,
     clients_that_dawdle_keep_nobody_out, leaks_are_told_and_what_is_healthy_is_not, a_watch_for_leaks_that_is_killed_leaves_nothing,
-    blocked_time_is_goroutines_times_time, births_and_exits_are_those_of_the_program,
+    blocked_time_is_goroutines_times_time, what_rests_is_looked_at_and_waits_longer, births_and_exits_are_those_of_the_program,
     latencies_are_those_of_the_runtime)}
 ARGUMENTS = {
     latencies_are_those_of_the_runtime: ["20 static", "24 static", "25 stripped", "26 pie", "27 static"],

@@ -54,6 +54,8 @@ static int snapshot_job__start(void *self, struct cause *why)
 	err = target__open(&j->t->target, j->pid, j->until, why);
 	if (err)
 		return err;
+	j->t->depth = j->depth;
+	j->t->cpu_ns = proc__cpu_ns(j->t->target.proc);
 	return j->depth == SNAPSHOT_NO_CENSUS ? snapshot_job__finish(j, why) : JOB_GOES_ON;
 }
 
@@ -100,11 +102,30 @@ int snapshot__new(pid_t pid, unsigned int depth, struct deadline *until, struct 
 	return state;
 }
 
+/* No thread of it ran since before the last census: the next one would find the same. */
+static bool snapshot__has_rested(struct snapshot *t, unsigned int depth)
+{
+	const uint64_t before = t->cpu_ns;
+	bool same = depth == t->depth;
+
+	for (size_t i = 0; i < t->target.nr && same; i++)
+		same = !t->censuses[i]->cut;
+	t->cpu_ns = proc__cpu_ns(t->target.proc);
+	t->depth = depth;
+	return same && t->cpu_ns && t->cpu_ns == before;
+}
+
 int snapshot__again(struct snapshot *t, unsigned int depth, struct cause *why)
 {
 	struct census *fresh[GOPROC_RUNTIMES_MAX] = { NULL };
 	int err = 0;
 
+	if (snapshot__has_rested(t, depth)) {
+		t->read_ns = clock_now_ns();
+		for (size_t i = 0; i < t->target.nr; i++)
+			t->censuses[i]->taken_ns = t->read_ns;
+		return 0;
+	}
 	for (size_t i = 0; i < t->target.nr && !err; i++)
 		err = census__read(proc__mem(t->target.proc), goproc__runtime(t->target.gp, i),
 				   depth, &fresh[i]);
@@ -115,7 +136,9 @@ int snapshot__again(struct snapshot *t, unsigned int depth, struct cause *why)
 		t->censuses[i] = err ? old : fresh[i];
 		census__free(err ? fresh[i] : old);
 	}
-	if (!err)
+	if (err)
+		t->cpu_ns = 0;
+	else
 		t->read_ns = clock_now_ns();
 	return err;
 }

@@ -29,6 +29,9 @@ struct snapshot { /* all owned */
 	/* CLOCK_MONOTONIC: before it was opened, after the last census */
 	uint64_t began_ns, read_ns;
 	uint64_t wall_ns; /* since 1970, of the first census */
+	/* of the last censuses: how deep; and the process's CPU time before them, 0: not known */
+	unsigned int depth;
+	uint64_t cpu_ns;
 };
 
 /* a depth: that comes later, with snapshot__again(). Of a million goroutines it takes seconds */
@@ -63,8 +66,9 @@ struct job snapshot__job(struct snapshot_job *j);
 int snapshot__new(pid_t pid, unsigned int depth, struct deadline *until, struct snapshot **ret,
 		  struct cause *why);
 /*
- * The censuses anew; what borrows from the old ones must be gone. Errors as above; on an error t is
- * as it was.
+ * The censuses anew; what borrows from the old ones must be gone. If no thread of the process has run
+ * since the last ones began, they are the same, taken now: nothing is read. Errors as above; on an
+ * error t is as it was.
  */
 int snapshot__again(struct snapshot *t, unsigned int depth, struct cause *why);
 void snapshot__free(struct snapshot *t);
