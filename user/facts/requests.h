@@ -21,6 +21,10 @@ enum grequest_relation {
 	GREQUEST_SERVES, /* it runs the handler of that request now */
 	/* a live variable of it holds the request, or a context made from the request's own */
 	GREQUEST_OF,
+	/* that request waits for something that this goroutine has in hand: a channel, a WaitGroup */
+	GREQUEST_AWAITED_BY,
+	/* nothing in hand, but who serves that request made it, and serves no other */
+	GREQUEST_MADE_IN,
 };
 
 enum grequest_kind {
@@ -28,6 +32,13 @@ enum grequest_kind {
 	GREQUEST_HTTP, /* HTTP/1 */
 	GREQUEST_HTTP2,
 	GREQUEST_GRPC,
+	GREQUEST_OUTGOING, /* one that the program itself sent, over HTTP */
+};
+
+struct gtrace {              /* of a tracing library, or of the header traceparent */
+	uint8_t trace_id[16]; /* all 0: none is known */
+	uint8_t span_id[8];   /* of the innermost live span; all 0: none is known */
+	const char *span;     /* its name; NULL: not known */
 };
 
 struct grequest {     /* texts: NULL, not known; "" is an empty one */
@@ -40,6 +51,8 @@ struct grequest {     /* texts: NULL, not known; "" is an empty one */
 	const char *path;  /* as it was asked for, without the query */
 	const char *route; /* the pattern that it matched: "/quote/{id}" */
 	const char *host, *peer;
+	int64_t age_ns; /* since it began, from when it was read; below 0: not known */
+	struct gtrace trace;
 };
 
 struct grequest_of {      /* a goroutine */
@@ -52,6 +65,9 @@ struct grequest_of {      /* a goroutine */
 	bool cancelled; /* the context that it has in hand was, or its deadline has passed */
 	bool has_deadline;
 	int64_t left_ns; /* of that context, as above */
+	/* index + 1 of the outgoing request whose answer it waits for; 0: of none */
+	uint32_t calls;
+	struct gtrace trace; /* of what it has in hand itself */
 };
 
 struct grequests {

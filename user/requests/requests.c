@@ -221,7 +221,12 @@ static const char *reading__copy(struct reading *r, const char *text, int *err)
 static int reading__request(struct reading *r, const struct finding *f, uint32_t *ret)
 {
 	struct grequests *to = r->to;
-	struct grequest q = { .kind = f->kind, .over = f->over, .served_by = f->server_goid };
+	struct grequest q = {
+		.kind = f->kind,
+		.over = f->over,
+		.served_by = f->server_goid,
+		.age_ns = -1,
+	};
 	uint64_t known = 0;
 	int err = 0;
 
