@@ -35,7 +35,7 @@ enum grequest_kind {
 	GREQUEST_OUTGOING, /* one that the program itself sent, over HTTP */
 };
 
-struct gtrace {              /* of a tracing library, or of the header traceparent */
+struct gtrace {               /* of a tracing library, or of the header traceparent */
 	uint8_t trace_id[16]; /* all 0: none is known */
 	uint8_t span_id[8];   /* of the innermost live span; all 0: none is known */
 	const char *span;     /* its name; NULL: not known */
