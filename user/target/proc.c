@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clean.h"
 #include "base/clock.h"
@@ -75,14 +76,20 @@ static const char *status_value(const char *status, const char *key)
 	return NULL;
 }
 
-/* err: what was met; whatever it is but a lack of descriptors, the right is missing. */
+/*
+ * err: what was met; whatever it is but a lack of descriptors, the right is missing. Root may lack it
+ * too: in a container, or where a security module forbids it.
+ */
 static int cause_no_right(struct cause *why, const struct proc *p, int err)
 {
 	return cause__set(
 		why, err == -EMFILE || err == -ENFILE ? err : -EACCES,
-		"cannot read process %d ('%s'): Permission denied; needs CAP_SYS_PTRACE, or run "
-		"with sudo",
-		(int)p->pid, p->comm);
+		"cannot read process %d ('%s'): Permission denied; needs CAP_SYS_PTRACE%s",
+		(int)p->pid, p->comm,
+		geteuid()
+			? ", or run with sudo"
+			: " in its user namespace, and a security module (AppArmor, SELinux, Yama) "
+			  "that does not forbid it");
 }
 
 static int cause_ended(struct cause *why, const struct proc *p)
